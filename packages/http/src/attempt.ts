@@ -5,49 +5,55 @@ import { rawHeadersOf, rawTrailersOf, responseHeaders } from './headers/response
 import { endAtOnce, isPlainResponse, MAX_AT_ONCE } from './small-responses.ts'
 import type { PendingAttempt, Upstream } from './upstream.ts'
 
-/** Bytes that may wait for the end of the event-loop tick. Only then is it known whether the client is slow. */
+/**
+ * Maximum bytes that wait for the end of the event-loop tick. Only then is it known whether the client is
+ * slow.
+ */
 const MAX_UNSENT = 131_072
 const CONTENT_LENGTH = /^content-length$/i
-/** What undici says of a request that it does not send: no node has to do with it. */
+/** Errors of undici for a request that it does not send. They do not count as failures of the node. */
 const OWN_FAULTS = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH', 'UND_ERR_NOT_SUPPORTED'])
 const TIMEOUTS = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'])
-/** The node was removed meanwhile. */
+/** The node was removed in the meantime. */
 const REMOVED = new Set(['UND_ERR_DESTROYED', 'UND_ERR_CLOSED'])
 
-/** Whose attempt it is, and what it is told. */
+/** The exchange that an attempt belongs to. It receives the outcome. */
 export interface AttemptOwner {
   readonly method: string
   readonly response: ServerResponse
-  /** Whether it may be sent again though a node may have carried it out, and can be: its body is all there. */
+  /**
+   * Whether the request can be sent again although a node may have executed it, and its whole body is
+   * available.
+   */
   readonly isReplayable: boolean
-  /** The client stopped in the middle of its request. */
+  /** The client disconnected while it was sending its request. */
   readonly isUploadCut: boolean
-  /** Milliseconds that the client may take nothing of an answer. */
+  /** How long a client can stop reading a response, in milliseconds. */
   readonly sendTimeoutMs: number
-  /** The status for a client whose request cannot be read to its end. */
+  /** The status for a client whose request body cannot be read to its end. */
   readonly bodyError: number | undefined
-  /** Adds what the proxy has to say to an answer's headers. */
+  /** Adds the proxy's headers to those of a response. */
   decorate(headers: string[], node: ServerNode): void
-  /** Whether an answer goes to the client. Others that are under way are given up if so. */
+  /** Returns whether a response is sent to the client. If so, other attempts in flight are canceled. */
   takes(attempt: Attempt, status: number): boolean
   recordAnswer(node: ServerNode, ms: number, status: number): void
   recordFailure(node: ServerNode, ms: number): void
   recordAbandoned(node: ServerNode, ms: number): void
-  /** It came to nothing: another node may do. */
+  /** The attempt failed. Another node may succeed. */
   failed(attempt: Attempt, status: number): void
-  /** Answers in the place of a node; once an answer has begun, cuts it. */
+  /** Responds instead of a node. If a response has begun, interrupts it. */
   finish(status: number): void
-  /** The client is there, and takes nothing any more. */
+  /** The client is connected but no longer reads. */
   clientStalled(): void
-  /** The answer is complete. */
+  /** The response is complete. */
   ended(): void
 }
 
-/** One request, sent to one node once. */
+/** One attempt to send a request to a node. */
 export class Attempt implements Dispatcher.DispatchHandler, PendingAttempt {
-  /** Among those of its node. */
+  /** Index in the attempts of its node. */
   place = 0
-  /** Whether something of it may have reached the node. */
+  /** Whether the node may have received part of the request. */
   isSent = false
   hasAnswer = false
   #controller: Dispatcher.DispatchController | undefined
@@ -56,7 +62,10 @@ export class Attempt implements Dispatcher.DispatchHandler, PendingAttempt {
   #isCorked = false
   #isSettled = false
   #status = 0
-  /** Bytes of the answer, where that is known and may be sent at once; -1: neither; -2: it was. */
+  /**
+   * Size of the response in bytes if it is known and may be sent in one write; -1: otherwise; -2: it was
+   * sent.
+   */
   #whole = -1
   readonly #startedAt: number
 
@@ -69,24 +78,24 @@ export class Attempt implements Dispatcher.DispatchHandler, PendingAttempt {
     this.#startedAt = now()
   }
 
-  /** Whether it may be sent to another node though this one may have carried it out. */
+  /** Whether the request may be sent to another node although this one may have executed it. */
   get isRescuable(): boolean {
     return !this.isSent || this.exchange.isReplayable
   }
 
-  /** Gives up waiting: the request goes to another node. */
+  /** Stops waiting: the request goes to another node. */
   rescue(): void {
     if (!this.#settle()) return
     this.#controller?.abort(new Error('The node hangs.'))
     this.exchange.failed(this, 504)
   }
 
-  /** Nobody waits for it any more. */
+  /** Aborts the attempt because its result is no longer needed. */
   cancel(): void {
     if (this.#settle()) this.#controller?.abort(new Error('The client is gone.'))
   }
 
-  /** Another node has answered. */
+  /** Aborts the attempt because another node has responded. */
   lose(): void {
     if (!this.#settle()) return
     this.#controller?.abort(new Error('Another node was quicker.'))
@@ -102,7 +111,7 @@ export class Attempt implements Dispatcher.DispatchHandler, PendingAttempt {
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
-    // Early hints and the like are dropped.
+    // Informational responses such as early hints are not forwarded.
     if (this.#isSettled || status < 200) return
     const { response, method } = this.exchange
     this.#status = status
@@ -149,7 +158,8 @@ export class Attempt implements Dispatcher.DispatchHandler, PendingAttempt {
     setImmediate(() => {
       this.#isCorked = false
       socket?.uncork()
-      // A response whose stream still accepts data emits no `drain`, and what it holds is bounded.
+      // A response whose stream still accepts data emits no `drain`, and the amount that it buffers is
+      // bounded.
       const isSlow = response.writableNeedDrain || response.writableEnded
       if (isSlow && response.writableLength > 0 && !response.destroyed) this.#pause(controller)
     })
@@ -160,7 +170,8 @@ export class Attempt implements Dispatcher.DispatchHandler, PendingAttempt {
     if (this.#drainTimer !== undefined) return
     const { response } = this.exchange
     if (!this.#isSettled) controller.pause()
-    // A client that vanished without a word would hold its connection, and the node's, for ever.
+    // If a client vanishes without closing its connection, it would hold that connection and the node's
+    // forever.
     this.#drainTimer = setTimeout(() => this.exchange.clientStalled(), this.exchange.sendTimeoutMs)
     this.#drainTimer.unref()
     const done = () => {
@@ -187,7 +198,7 @@ export class Attempt implements Dispatcher.DispatchHandler, PendingAttempt {
   onResponseError(_controller: Dispatcher.DispatchController, error: Error & { readonly code?: string }): void {
     if (!this.#settle()) return
     const { code = '' } = error
-    // It counts the bytes of an answer that has none.
+    // undici compares the length of a body that a 304 does not have.
     if (this.#status === 304 && code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') {
       this.exchange.ended()
       this.exchange.response.end()

@@ -10,50 +10,56 @@ import { resolveProxyOptions } from './resolve-proxy-options.ts'
 import { openTunnel } from './tunnel.ts'
 
 export interface ProxyStats {
-  /** WebSockets included. */
+  /** Includes WebSockets. */
   readonly requests: number
-  /** Requests that were sent to another node because the first had failed. */
+  /** Requests that were sent to a second node because the first one had failed. */
   readonly retries: number
-  /** Retries that there was no budget for. */
+  /** Retries that were not sent because the retry budget was exhausted. */
   readonly withoutBudget: number
-  /** Requests that a second node was asked for because the first took long. */
+  /** Requests that were also sent to a second node because the first one took too long. */
   readonly hedges: number
-  /** Requests for which no node was up and had room. */
+  /** Requests for which no available node had capacity. */
   readonly noNode: number
-  /** Requests and connections of clients that had sent too many, or had too many under way. */
+  /**
+   * Requests that were rejected and connections that were closed because a client exceeded one of its limits.
+   */
   readonly limited: number
-  /** Requests that were refused because the process was late. */
+  /** Requests that were rejected because the process was overloaded. */
   readonly shed: number
-  /** Requests that the proxy answered itself, with an error; those for which there was no node included. */
+  /** Requests that the proxy answered with an error. Includes those for which no node was available. */
   readonly failed: number
 }
 
 export interface CloseProxyOptions {
   /**
-   * Milliseconds that requests and WebSockets under way have to end; then they are cut.
+   * Milliseconds that requests and WebSockets in flight have to finish. Then they are closed.
    * @defaultValue 5000
    */
   readonly graceMs?: number
 }
 
-/** Passes requests on to nodes. */
+/** Forwards requests to nodes. */
 export interface HttpProxy {
-  /** Answers a request: for `node:http`, or at the end of a chain of middleware. */
+  /** Handles a request. Use it with `node:http`, or as the last handler of a middleware chain. */
   readonly handler: (request: IncomingMessage, response: ServerResponse) => void
-  /** Passes on a WebSocket: for the server's event `upgrade`. */
+  /** Forwards a WebSocket. Use it for the server's event `upgrade`. */
   readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
-  /** Closes connections of clients that have too many (`maxConnectionsPerClient`): for the server's event `connection`. */
+  /**
+   * Closes connections of clients that have too many (`maxConnectionsPerClient`). Use it for the server's
+   * event `connection`.
+   */
   readonly connection: (socket: Socket) => void
   readonly balancer: LoadBalancingEngine
   getStats(): ProxyStats
-  /** Ends probes and connections; a balancer that was handed in stays open. */
+  /** Stops probes and closes connections. A balancer that you passed in stays open. */
   close(options?: CloseProxyOptions): Promise<void>
 }
 
 /**
- * A reverse proxy that keeps answering when a node dies, hangs, or leaves: what may be sent twice goes to another node.
+ * Creates a reverse proxy that keeps responding when a node crashes, hangs or is removed: requests that are
+ * safe to repeat are sent to another node.
  *
- * @throws InvalidOptionError; InvalidArgumentError for a node that is none.
+ * @throws InvalidOptionError; InvalidArgumentError for an invalid node.
  * @example
  * ```ts
  * import { createServer } from 'node:http'

@@ -6,30 +6,30 @@ import { Attempt, type AttemptOwner } from './attempt.ts'
 import type { ProxyCore } from './proxy-core.ts'
 import { refuse } from './small-responses.ts'
 
-/** Methods that may be carried out twice. Source: RFC 9110, section 9.2.2. */
+/** Methods that may be executed twice. Source: RFC 9110, section 9.2.2. */
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
-/** Methods that change nothing. Source: RFC 9110, section 9.2.1. */
+/** Methods that modify nothing. Source: RFC 9110, section 9.2.1. */
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 export function isIdempotent(method: string): boolean {
   return IDEMPOTENT.has(method)
 }
 
-/** What is sent to nodes. */
+/** The request that is sent to nodes. */
 export type ExchangeRequest = Dispatcher.DispatchOptions & { readonly body: Buffer | Readable | null }
 
-/** Who asks. */
+/** The client of a request. */
 export interface Client {
   readonly ip: string
   readonly isTls: boolean
-  /** The node that it is to stay with. */
+  /** The node that the client is assigned to. */
   readonly home: ServerNode | undefined
 }
 
-/** One request of a client, with all that is tried to answer it. */
+/** One request of a client, with all attempts to answer it. */
 export class Exchange implements AttemptOwner {
   bodyError: 413 | undefined
-  /** Those under way. There are two only while one is hedged. */
+  /** Attempts in flight. There are 2 only while the request is hedged. */
   #open: Attempt[] = []
   #attempts = 0
   #lastStatus = 502
@@ -111,7 +111,7 @@ export class Exchange implements AttemptOwner {
     if (this.#isOver) return
     this.#isOver = true
     this.#stopHedging()
-    // Where one attempt finds that the request itself is at fault, no other is to answer it.
+    // If one attempt finds that the request itself is invalid, no other attempt may answer it.
     for (const attempt of this.#open) attempt.cancel()
     if (this.#isGone || this.response.headersSent) {
       this.response.destroy()
@@ -121,7 +121,7 @@ export class Exchange implements AttemptOwner {
     refuse(this.request, this.response, status)
   }
 
-  /** The client is gone: nothing is wanted any more. */
+  /** The client disconnected: no result is needed. */
   cancel(): void {
     if (this.#isOver) return
     this.#isGone = true
@@ -166,7 +166,8 @@ export class Exchange implements AttemptOwner {
   }
 
   #hedgeLater(first: ServerNode): void {
-    // Two at once of what changes something could end in the wrong order, long after the client has its answer.
+    // Concurrent requests that modify data could be executed in the wrong order, long after the client has
+    // its response.
     if (this.#isOver || this.client.home !== undefined || !SAFE.has(this.method) || this.options.body !== null) return
     const afterMs = this.core.hedging?.afterMs()
     if (afterMs === undefined) return

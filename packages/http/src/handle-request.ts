@@ -8,16 +8,19 @@ import { type RequestTarget, requestTarget } from './headers/request-target.ts'
 import type { ProxyCore } from './proxy-core.ts'
 import { refuse } from './small-responses.ts'
 
-/** Connections of which nothing more is read. Node hands on the requests that came with the one that was refused. */
+/**
+ * Connections that are no longer read. Node still emits the requests that arrived together with the rejected
+ * one.
+ */
 const refused = new WeakSet<object>()
 
-/** Answers a request with what a node answers, or with an error. */
+/** Answers a request with the response of a node, or with an error. */
 export function handleRequest(core: ProxyCore, request: IncomingMessage, response: ServerResponse): void {
   if (refused.has(request.socket)) {
     response.destroy()
     return
   }
-  // What came before may have taken its time, and the client has left meanwhile.
+  // Earlier middleware may have taken time, and the client may have disconnected.
   if (response.closed) return
   core.counts.requests += 1
   core.budget.earn()
@@ -27,7 +30,7 @@ export function handleRequest(core: ProxyCore, request: IncomingMessage, respons
   if (status === undefined && target.path !== undefined) admit(core, request, response, parsed, target.path)
   else {
     core.counts.failed += 1
-    // What comes after a request that cannot be read is not to be read either.
+    // After a request that cannot be parsed, the rest of the connection must not be parsed either.
     if (status !== 503) {
       response.shouldKeepAlive = false
       refused.add(request.socket)
@@ -40,7 +43,7 @@ function admit(core: ProxyCore, request: IncomingMessage, response: ServerRespon
   const verdict = core.admission?.admit(request, parsed.clientIp)
   const go = (given: Verdict) => {
     if (given.status === undefined) {
-      // It may have left while it was counted.
+      // The client may have disconnected while the request was counted.
       if (response.closed) given.release()
       else {
         response.once('close', given.release)
@@ -56,7 +59,7 @@ function admit(core: ProxyCore, request: IncomingMessage, response: ServerRespon
   else go(verdict)
 }
 
-/** Why a request is not passed on. */
+/** Returns the status with which a request is rejected. */
 function refusalOf(core: ProxyCore, { isMalformed, contentLength = 0 }: RequestHeaders, target: RequestTarget): number | undefined {
   if (isMalformed) return 400
   if (target.status !== undefined) return target.status
@@ -115,7 +118,7 @@ function warnOfReadBody(): void {
   })
 }
 
-/** Lets so many bytes through, and ends with an error at the next one. */
+/** Passes through up to `maxBytes`, and fails on the next byte. */
 class BodyLimit extends Transform {
   #left: number
 

@@ -1,31 +1,34 @@
 import type { LoadBalancingEngine } from '@sluice/core'
 import { RetryBudget } from './retry-budget.ts'
 
-/** Answers that a node must have given before its times tell anything. */
+/** Minimum number of responses from a node before its response times are used. */
 const MIN_REQUESTS = 100
-/** Quantiles change slowly, and are not for nothing. */
+/** How long quantiles are cached: they change slowly and are not free to compute. */
 const KEPT_MS = 1_000
 
 export interface HedgeOptions {
   /**
-   * When a second node is asked: when the answer has taken longer than this share of those of the node that has the quickest tail, or milliseconds.
-   * Minimum: `1`.
+   * Delay of the second request: this quantile of the response times of the node with the fastest tail, or a
+   * fixed number of milliseconds. Minimum: `1`.
    * @defaultValue 'p95'
    */
   readonly after?: 'p50' | 'p95' | 'p99' | number
   /**
-   * Second requests for each request, on average, at most: `0.1` is one for ten. From `0` to `1`.
+   * Maximum average number of second requests per request: `0.1` is 1 per 10 requests. From `0` to `1`.
    * @defaultValue 0.1
    */
   readonly budget?: number
   /**
-   * Second requests that may be made at once. Minimum: `1`.
+   * Maximum number of second requests at the same time. Minimum: `1`.
    * @defaultValue 10
    */
   readonly burst?: number
 }
 
-/** When to ask a second node though the first has not failed. Source: Dean and Barroso, The Tail at Scale, 2013. */
+/**
+ * Decides when to send a request to a second node although the first one has not failed. Source: Dean and
+ * Barroso, The Tail at Scale, 2013.
+ */
 export class Hedging {
   readonly #budget: RetryBudget
   #lookedAt: number = Number.NEGATIVE_INFINITY
@@ -39,7 +42,7 @@ export class Hedging {
     this.#budget = new RetryBudget(options.budget, options.burst)
   }
 
-  /** Milliseconds after which a second node is asked; `undefined` while that is not known. */
+  /** Milliseconds after which a second request is sent; `undefined` until that is known. */
   afterMs(): number | undefined {
     const { after } = this.options
     this.#budget.earn()
@@ -47,7 +50,7 @@ export class Hedging {
     const now = this.now()
     if (now - this.#lookedAt >= KEPT_MS) {
       this.#lookedAt = now
-      // A slow node's own times would have its requests wait as long as they do.
+      // If a slow node's response times counted, its requests would wait as long as it takes.
       const known = this.balancer.getClusterStats().nodes.filter(({ requests }) => requests >= MIN_REQUESTS)
       const tails = known.map((node) => node[after]).filter((ms) => ms > 0)
       this.#afterMs = tails.length === 0 ? undefined : Math.max(1, Math.min(...tails))
@@ -55,7 +58,7 @@ export class Hedging {
     return this.#afterMs
   }
 
-  /** Whether there may be one more. */
+  /** Returns whether another second request may be sent, and counts it. */
   take(): boolean {
     return this.#budget.take()
   }

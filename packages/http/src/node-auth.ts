@@ -1,35 +1,39 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { checkOptions, checkSecrets, isSignedTimed, option, signTimed } from '@sluice/core/siblings'
 
-/** Carries the proof. What clients send under this name never reaches a node. */
+/** Header that contains the proof. The proxy removes headers with this name from client requests. */
 export const NODE_AUTH_HEADER = 'x-sluice-node-auth'
 
-/** What the proof is of. */
+/** The parts of a request that the proof covers. */
 interface SignedRequest {
   readonly method: string
-  /** With the query. */
+  /** Includes the query. */
   readonly path: string
   readonly host: string
 }
 
-/** @param nowSeconds - Of the Unix epoch. */
+/** @param nowSeconds - Seconds since the Unix epoch. */
 export function signNodeRequest(secret: string, { method, path, host }: SignedRequest, nowSeconds: number): string {
   return signTimed(secret, [method, path, host], nowSeconds)
 }
 
 export interface NodeAuthOptions {
-  /** What the proxy and its nodes share: a text of at least 16 characters, or several, any of which will do: to change one, add the new one here first. */
+  /**
+   * Secrets shared by the proxy and its nodes: a string of at least 16 characters, or several. Any of them is
+   * accepted. To rotate a secret, add the new one here first.
+   */
   readonly secrets: string | readonly string[]
   /**
-   * Seconds for which a proof is good; clocks may differ by as much. Minimum: `1`.
+   * Seconds for which a proof is valid. Clocks can differ by the same time. Minimum: `1`.
    * @defaultValue 60
    */
   readonly maxAgeSeconds?: number
 }
 
 /**
- * For nodes: tells whether a request came through a proxy that has one of the secrets (its option `nodeAuth`). The proof is of the method, the path with its
- * query, the host and the time; not of the body: TLS keeps that.
+ * For nodes: returns a function that checks whether a request came through a proxy that has one of the
+ * secrets (its option `nodeAuth`). The proof covers the method, the path with its query, the host and the
+ * time. It does not cover the body, which TLS protects.
  *
  * @throws InvalidOptionError.
  * @example
@@ -48,7 +52,7 @@ export function nodeAuthVerifier(options: NodeAuthOptions): (request: IncomingMe
   const { maxAgeSeconds = 60 } = options
   return (request) => {
     const { method = 'GET', url = '/', headers } = request
-    // Express takes off what an app is mounted at.
+    // Express removes the path at which an app is mounted.
     const path = (request as { readonly originalUrl?: string }).originalUrl ?? url
     const signed = [method, path, headers.host ?? '']
     return isSignedTimed(secrets, headers[NODE_AUTH_HEADER], signed, Math.floor(Date.now() / 1_000), maxAgeSeconds)
@@ -56,7 +60,8 @@ export function nodeAuthVerifier(options: NodeAuthOptions): (request: IncomingMe
 }
 
 /**
- * For nodes: middleware that answers 403 to what did not come through a proxy that has one of the secrets. For Express and the like; before the routes.
+ * For nodes: returns middleware that responds with 403 to requests that did not come through a proxy that has
+ * one of the secrets. Use it before the routes, in Express and compatible frameworks.
  *
  * @throws InvalidOptionError.
  */

@@ -5,7 +5,7 @@ import type { ProxyCore } from './proxy-core.ts'
 import type { ProbeOptions } from './proxy-options.ts'
 import { connectOptions, originOf } from './upstream.ts'
 
-/** Probes of one node come so much earlier or later, by chance, so that those of many proxies do not come together. */
+/** Jitter of the probe interval, so that many proxies do not probe a node at the same time. */
 const JITTER = 0.1
 
 interface Watched {
@@ -14,7 +14,7 @@ interface Watched {
   timer: ReturnType<typeof setTimeout> | undefined
 }
 
-/** Asks nodes whether they are well, and tells the balancer. What is in maintenance stays so. */
+/** Probes nodes and reports their health to the balancer. Nodes in maintenance stay in maintenance. */
 export class Prober {
   readonly #watched = new Map<ServerNode, Watched>()
   readonly #agent: Agent
@@ -84,7 +84,7 @@ export class Prober {
         headersTimeout: 0,
         bodyTimeout: 0,
         signal: late.signal,
-        // Each on a connection of its own: whether new ones are taken is a part of the question.
+        // Each probe uses a new connection: the probe also tests whether the node accepts connections.
         reset: true,
       })
       await body.dump()

@@ -11,20 +11,20 @@ import { RetryBudget } from './retry-budget.ts'
 import { StickyCookie } from './sticky-cookie.ts'
 import { Upstream } from './upstream.ts'
 
-/** How often it is looked whether a node hangs. */
+/** Interval of the check for hung nodes. */
 const LOOK_MS = 100
 
-/** What all requests of a proxy share: connections to the nodes, the budget for retries, counts. */
+/** State shared by all requests of a proxy: connections to the nodes, the retry budget, counters. */
 export class ProxyCore {
   readonly budget: RetryBudget
   readonly hedging: Hedging | undefined
   readonly sticky: StickyCookie | undefined
-  /** `undefined`: all requests are let in. */
+  /** `undefined`: all requests are admitted. */
   readonly admission: Admission | undefined
   readonly counts = { requests: 0, retries: 0, withoutBudget: 0, hedges: 0, noNode: 0, limited: 0, shed: 0, failed: 0 }
   readonly now = (): number => performance.now()
   isClosed = false
-  /** Clients' connections that became others, and what is to be done when the last one has ended. */
+  /** Client connections that became tunnels, and a callback for when the last one has ended. */
   readonly #tunnels = new Set<Duplex>()
   #onTunnelsEnded: (() => void) | undefined
   readonly #connections: ClientCounts | undefined
@@ -56,21 +56,24 @@ export class ProxyCore {
     }
   }
 
-  /** A connection of a node that is up and has room. Once the proxy is closed there is none: connections that were made then would stay. */
+  /**
+   * Acquires a connection to a node that is up and has capacity. Returns `null` once the proxy is closed:
+   * connections opened after that would stay open.
+   */
   acquire(clientIp: string, except: ServerNode | undefined, prefer: ServerNode | undefined): NodeLease | null {
     if (this.isClosed) return null
     if (except === undefined && prefer === undefined) return this.options.balancer.acquire(clientIp)
     return this.options.balancer.acquire(clientIp, { ...(except && { except }), ...(prefer && { prefer }) })
   }
 
-  /** A request was not let in. */
+  /** Counts a rejected request. */
   refused(status: 429 | 503): void {
     this.counts.failed += 1
     if (status === 429) this.counts.limited += 1
     else this.counts.shed += 1
   }
 
-  /** Closes a connection of a client that has too many. */
+  /** Closes a connection if its client has too many. */
   connected(socket: Socket): void {
     if (this.#connections === undefined) return
     const release = this.#connections.take(clientNetwork(plainAddress(socket.remoteAddress) ?? ''))
@@ -82,7 +85,7 @@ export class ProxyCore {
     socket.destroy()
   }
 
-  /** A client's connection has become another one, which ends with the proxy. */
+  /** Registers a client connection that became a tunnel, so that it ends with the proxy. */
   tunneled(client: Duplex): void {
     this.#tunnels.add(client)
     client.once('close', () => {
@@ -107,9 +110,9 @@ export class ProxyCore {
     return upstream
   }
 
-  /** @param status - 0: no answer. */
+  /** @param status - 0: no response. */
   record(node: ServerNode, ms: number, status: number): void {
-    // It may have been removed meanwhile.
+    // The node may have been removed in the meantime.
     if (!this.#removed.has(node)) this.options.balancer.recordRequest(node.id, Math.max(0, ms), status)
   }
 
@@ -144,7 +147,9 @@ export class ProxyCore {
     })
   }
 
-  /** Ejects a node that answers nothing while it has requests; the event brings them to others. */
+  /**
+   * Ejects nodes that have requests but send no response. The event then moves their requests to other nodes.
+   */
   #look(stallMs: number): void {
     const now = this.now()
     for (const upstream of this.#upstreams.values()) {
@@ -153,7 +158,7 @@ export class ProxyCore {
     }
   }
 
-  /** What waits for a node that is not well, and may be sent twice, goes to another one. */
+  /** Moves requests that wait for an unhealthy node, and may be sent twice, to another node. */
   #rescue(node: ServerNode): void {
     const upstream = this.#upstreams.get(node)
     for (const attempt of [...(upstream?.attempts ?? [])]) if (!attempt.hasAnswer && attempt.isRescuable) attempt.rescue()

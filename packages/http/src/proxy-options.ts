@@ -15,25 +15,27 @@ export interface NodeAddress {
 }
 
 export interface ProbeOptions {
-  /** What is asked for: `/health`. A node is good when it answers with a status from 200 to 299. */
+  /**
+   * Path of the request, such as `/health`. A node is healthy if it responds with a status from 200 to 299.
+   */
   readonly path: string
   /**
-   * Milliseconds between two probes of a node; a tenth more or less, by chance. Minimum: `10`.
+   * Milliseconds between two probes of a node, with 10% jitter. Minimum: `10`.
    * @defaultValue 1000
    */
   readonly intervalMs?: number
   /**
-   * Milliseconds that a node has to answer. Minimum: `1`.
+   * Timeout of a probe, in milliseconds. Minimum: `1`.
    * @defaultValue 500
    */
   readonly timeoutMs?: number
   /**
-   * Good probes in a row after which a node is up. Minimum: `1`.
+   * Consecutive successful probes after which a node is up. Minimum: `1`.
    * @defaultValue 2
    */
   readonly up?: number
   /**
-   * Bad probes in a row after which a node is down. Minimum: `1`.
+   * Consecutive failed probes after which a node is down. Minimum: `1`.
    * @defaultValue 2
    */
   readonly down?: number
@@ -41,45 +43,46 @@ export interface ProbeOptions {
 
 export interface RetryOptions {
   /**
-   * Nodes that one request is sent to, at most. From `1` to `10`.
+   * Maximum number of nodes that one request is sent to. From `1` to `10`.
    * @defaultValue 3
    */
   readonly maxAttempts?: number
   /**
-   * Retries for each request, on average: `0.2` is one for five. From `0` to `1`.
+   * Average number of retries per request: `0.2` is 1 per 5 requests. From `0` to `1`.
    * @defaultValue 0.2
    */
   readonly budget?: number
   /**
-   * Retries that may be made at once, however few requests there were: all that was under way on a node that dies fails together. Minimum: `0`.
+   * Maximum number of retries at the same time, regardless of the number of requests. All requests in flight
+   * on a node that crashes fail together. Minimum: `0`.
    * @defaultValue 256
    */
   readonly burst?: number
 }
 
-/** How nodes are spoken to over TLS. */
+/** TLS options for connections to nodes. */
 export interface NodeTlsOptions {
-  /** The certificates that those of nodes must come from; left out: those that Node knows. PEM. */
+  /** Certificate authorities of the nodes, in PEM format. If you omit it: those that Node trusts. */
   readonly ca?: string | Buffer | readonly (string | Buffer)[]
-  /** The proxy's own certificate and key, for nodes that ask for one. PEM. */
+  /** The proxy's certificate and key, in PEM format, for nodes that request one. */
   readonly cert?: string | Buffer
   readonly key?: string | Buffer
-  /** The name that certificates of nodes must have; left out: the node's host. */
+  /** Expected name in the nodes' certificates. If you omit it: the node's host. */
   readonly servername?: string
 }
 
 export interface ProxyOptions {
-  /** Who chooses nodes. Give this, or `nodes`. */
+  /** Balancer that selects nodes. Pass this or `nodes`. */
   readonly balancer?: LoadBalancingEngine
-  /** The nodes, for a balancer of the proxy's own: `10.0.0.1:8080`, or an object. */
+  /** Nodes, for a balancer that the proxy creates: `10.0.0.1:8080`, or an object. */
   readonly nodes?: readonly (string | NodeAddress)[]
   /**
-   * How the proxy's own balancer chooses.
+   * Strategy of the balancer that the proxy creates.
    * @defaultValue 'peak-ewma'
    */
   readonly strategy?: BalancingStrategy
   /**
-   * Asks nodes by itself whether they are well.
+   * Active health checks of the nodes.
    * @defaultValue none: nodes are judged by their answers alone
    */
   readonly probe?: ProbeOptions
@@ -89,96 +92,103 @@ export interface ProxyOptions {
    */
   readonly retry?: RetryOptions
   /**
-   * Asks a second node when the first takes longer than it should: `GET`, `HEAD` and `OPTIONS` without a body, of clients that stay with no node. The first answer
-   * counts.
+   * Sends a request to a second node if the first one takes too long. The first response is used. Applies to
+   * `GET`, `HEAD` and `OPTIONS` without a body, from clients that are not sticky.
    * @defaultValue false
    */
   readonly hedge?: boolean | HedgeOptions
   /**
-   * Milliseconds without any answer after which a node with two requests or more is taken for hung, at least; ten times its usual time, if that is
-   * more. Its requests are sent to others where that is safe. `false`: never. Minimum: `50`.
+   * If a node with at least 2 requests in flight sends no response for this many milliseconds, and for 10
+   * times its usual response time, it counts as hung. Its requests are sent to other nodes if that is safe.
+   * `false`: never. Minimum: `50`.
    * @defaultValue 1000
    */
   readonly stallMs?: number | false
   /**
-   * Milliseconds for the connection to a node. Minimum: `1`.
+   * Timeout for the connection to a node, in milliseconds. Minimum: `1`.
    * @defaultValue 1000
    */
   readonly connectTimeoutMs?: number
   /**
-   * Milliseconds until an answer begins. Minimum: `1`.
+   * Timeout until a response begins, in milliseconds. Minimum: `1`.
    * @defaultValue 15000
    */
   readonly headersTimeoutMs?: number
   /**
-   * Milliseconds without a byte of an answer that has begun. Minimum: `1`.
+   * How long a node can pause within a response, in milliseconds. Minimum: `1`.
    * @defaultValue 60000
    */
   readonly bodyTimeoutMs?: number
   /**
-   * Milliseconds that a client may take nothing of an answer that is there. Minimum: `1`.
+   * How long a client can stop reading a response, in milliseconds. Minimum: `1`.
    * @defaultValue 60000
    */
   readonly sendTimeoutMs?: number
   /**
-   * Bytes of a request's body that are kept, so that it can be sent again; of idempotent requests only. Minimum: `0`.
+   * Maximum size of a request body that is buffered so that it can be sent again, in bytes. Idempotent
+   * requests only. Minimum: `0`.
    * @defaultValue 65536
    */
   readonly maxBufferedBytes?: number
   /**
-   * Bytes that a request's body may have; larger ones are answered with 413. Minimum: `0`.
+   * Maximum size of a request body, in bytes. Larger ones receive 413. Minimum: `0`.
    * @defaultValue no limit
    */
   readonly maxBodyBytes?: number
   /**
-   * Proxies in front of this one whose `X-Forwarded-*` are true. `0`: what clients send there is dropped. From `0` to `10`.
+   * Number of trusted proxies in front of this one, whose `X-Forwarded-*` headers are used. `0`: these
+   * headers are removed from client requests. From `0` to `10`.
    * @defaultValue 0
    */
   readonly trustedHops?: number
   /**
-   * Which headers tell nodes where a request came from, and are believed from `trustedHops`: `X-Forwarded-For`, `-Host` and `-Proto`, or `Forwarded`. Those of the other
-   * kind are dropped.
+   * Headers that report the client to nodes, and are trusted from `trustedHops`: `X-Forwarded-For`, `-Host`
+   * and `-Proto`, or `Forwarded`. Headers of the other kind are removed.
    * @defaultValue 'x-forwarded'
    */
   readonly forwarded?: ForwardedStyle
   /**
-   * Keeps each client with one node, by a cookie, for as long as that node can be used.
+   * Keeps each client on one node, with a cookie, as long as the node is available.
    * @defaultValue false
    */
   readonly sticky?: boolean | StickyOptions
   /**
-   * Protocols that clients may upgrade to; others are answered with 400. A node that speaks `h2c` takes requests in it that the proxy does not see.
+   * Protocols that clients can upgrade to. Others receive 400. With `h2c`, a node accepts requests in the
+   * connection that the proxy does not see.
    * @defaultValue ['websocket']
    */
   readonly upgrades?: readonly string[]
   /**
-   * Proves to nodes that requests come from this proxy: a secret of at least 16 characters that nodes check with `requireNodeAuth`, or several, the first of which is used.
+   * Proves to nodes that requests come from this proxy: a secret of at least 16 characters, or several, of
+   * which the first is used. Nodes verify it with `requireNodeAuth`.
    * @defaultValue none
    */
   readonly nodeAuth?: string | readonly string[]
   /**
-   * Requests that a client may send; more are answered with 429 and `Retry-After`.
+   * Limits the requests of a client. Additional ones receive 429 with `Retry-After`.
    * @defaultValue no limit
    */
   readonly rateLimit?: RateLimitOptions
   /**
-   * Requests and WebSockets that a client may have under way; more are answered with 429. Minimum: `1`.
+   * Maximum number of requests and WebSockets of a client in flight. Additional ones receive 429. Minimum:
+   * `1`.
    * @defaultValue no limit
    */
   readonly maxConcurrentPerClient?: number
   /**
-   * Connections that a client may have open; more are closed at once. It needs `server.on('connection', proxy.connection)`. Not behind another proxy: all connections
-   * are of that one. Minimum: `1`.
+   * Maximum number of open connections of a client. Additional ones are closed immediately. Requires
+   * `server.on('connection', proxy.connection)`. Do not use it behind another proxy: all connections come
+   * from that proxy. Minimum: `1`.
    * @defaultValue no limit
    */
   readonly maxConnectionsPerClient?: number
   /**
-   * Refuses requests with 503 while the process is late, before it becomes too late for all.
+   * Rejects requests with 503 while the process is overloaded, before all requests become too slow.
    * @defaultValue false
    */
   readonly shed?: boolean | ShedOptions
   /**
-   * Speaks TLS with nodes; `{}` with the certificates that Node knows.
+   * Uses TLS to nodes. `{}`: with the certificate authorities that Node trusts.
    * @defaultValue none: plain HTTP
    */
   readonly tls?: NodeTlsOptions

@@ -3,16 +3,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { checkOptions, type OptionRule, option } from '@sluice/core/siblings'
 import { passageOf } from './response-cache/passage.ts'
 
-/** Where ids of requests come from. */
+/** Options for request ids. */
 export interface RequestIdOptions {
   /**
-   * The header that carries the id, in requests and responses.
+   * Header that contains the id, in requests and responses.
    * @defaultValue 'x-request-id'
    */
   readonly header?: string
   /**
-   * Whether an id that a request brings is taken over: of requests that come through a proxy of one's own. One that is longer than 128 characters, or has
-   * others than letters, digits and `._:/+=@-`, never is.
+   * Whether the id in a request is used. Set it for requests that come through your proxy. An id of more than
+   * 128 characters, or with characters other than letters, digits and `._:/+=@-`, is never used.
    * @defaultValue false
    */
   readonly trust?: boolean | ((request: IncomingMessage) => boolean)
@@ -21,9 +21,9 @@ export interface RequestIdOptions {
 const WELL_FORMED = /^[\w.:/+=@-]{1,128}$/
 const header: OptionRule = { expected: 'the name of a header', accepts: (value) => typeof value === 'string' && /^[\w-]+$/.test(value) }
 
-/** Gives each request an id. */
+/** Assigns an id to each request. */
 export class RequestIds {
-  /** The name of the header, in lower case. */
+  /** Name of the header, in lowercase. */
   readonly header: string
   readonly #trust: NonNullable<RequestIdOptions['trust']>
 
@@ -34,7 +34,10 @@ export class RequestIds {
     this.#trust = options.trust ?? false
   }
 
-  /** Returns the id of the request: that in the response's header, that of a trusted request, or a new one. The response is sent with it. */
+  /**
+   * Returns the id of the request: the id in the response's header, the id of a trusted request, or a new
+   * one. The response is sent with it.
+   */
   of(request: IncomingMessage, response: ServerResponse): string {
     const given = response.getHeader(this.header)
     const isGiven = typeof given === 'string' && WELL_FORMED.test(given)
@@ -45,12 +48,12 @@ export class RequestIds {
     return id
   }
 
-  /** The id of a request whose response has none yet. */
+  /** Returns the id for a request whose response has none yet. */
   newFor(request: IncomingMessage): string {
     return this.#brought(request) ?? randomUUID()
   }
 
-  /** Node parses the headers of a request when they are first read. */
+  /** Reads the headers only if needed: Node parses them when they are first read. */
   #brought(request: IncomingMessage): string | undefined {
     if (this.#trust === false) return undefined
     const brought = request.headers[this.header]
@@ -61,7 +64,7 @@ export class RequestIds {
     try {
       return typeof this.#trust === 'boolean' ? this.#trust : this.#trust(request) === true
     } catch {
-      // A request does not fail by what it is called.
+      // An id must not make a request fail.
       return false
     }
   }

@@ -4,9 +4,9 @@ import { hostOf, isDevelopment, type Scope } from '@sluice/core/siblings'
 import onHeaders from 'on-headers'
 import { passageOf } from './response-cache/passage.ts'
 
-/** What a middleware or a plugin was told; what is left out is on in development. */
+/** Reporting options of a middleware or a plugin. Omitted options are on in development. */
 export interface RequestReporting {
-  /** Prints each finding once for a scope's name, to stderr. */
+  /** Prints each finding to stderr, once per scope name. */
   readonly report?: boolean | undefined
   /** Sends `Server-Timing` with the time spent in the database and the number of queries. */
   readonly serverTiming?: boolean | undefined
@@ -15,13 +15,18 @@ export interface RequestReporting {
 const TOO_LATE =
   "A request had findings, and its response was already sent: detection's throw mode cannot fail it. In a test, wrap the request in expectNoNPlusOne() of @sluice/core/testing."
 
-/** What a response is timed by: its request's scope, and those that are opened within it, as of GraphQL operations. */
+/**
+ * The scopes that count for a response: that of its request, and scopes opened within it, such as those of
+ * GraphQL operations.
+ */
 interface Timed {
   readonly counts: Readonly<ScopeCounts>[]
   isSent: boolean
 }
 
-/** Scopes of a server's requests. For those who write a middleware or a plugin; apps have no use for it. */
+/**
+ * Creates scopes for the requests of a server. For authors of middleware and plugins; apps do not need it.
+ */
 export class RequestScopes {
   readonly #sluice: Sluice
   readonly #sendsTiming: boolean
@@ -30,9 +35,9 @@ export class RequestScopes {
   readonly #timed = new WeakMap<Scope, Timed>()
 
   constructor(sluice: Sluice, options: RequestReporting = {}) {
-    // A report on the own terminal shows nothing to others: an app that is tried out without NODE_ENV has it, too.
+    // The report appears only on the local terminal. An app that you try out without NODE_ENV also prints it.
     const reports = process.env.NODE_ENV === undefined || isDevelopment()
-    // An app that has a logger has findings in its log.
+    // If an app has a logger, its findings are in the log.
     const { report = reports && hostOf(sluice).logger === undefined, serverTiming = isDevelopment() } = options
     this.#sluice = sluice
     this.#sendsTiming = serverTiming
@@ -41,19 +46,19 @@ export class RequestScopes {
   }
 
   /**
-   * Opens a scope that ends when the response is closed: after it was sent, or when the client has gone.
+   * Opens a scope that ends when the response is closed: after it was sent, or when the client disconnected.
    *
-   * @param lastName - What to call the scope when it ends, where that is not known before.
+   * @param lastName - Returns the final name of the scope when it ends, if the name is not known earlier.
    */
   open(response: ServerResponse, name: string, lastName?: () => string): ScopeHandle {
     const scope = this.#sluice.openScope(name)
     if (this.#sendsTiming) this.#time(response, scope)
     const passage = passageOf(response)
     passage?.scoped(this)
-    // Not `once`, which wraps its listener: a response is closed once.
+    // Not `once`, which wraps its listener: a response closes only once.
     response.on('close', () => {
       if (lastName !== undefined) scope.name = lastName()
-      // A client that has gone before has seen no status.
+      // If the client disconnected earlier, it received no status.
       if (response.headersSent) scope.statusCode = response.statusCode
       this.#end(scope)
       passage?.closed(scope.name)
@@ -61,7 +66,7 @@ export class RequestScopes {
     return scope
   }
 
-  /** Prints no more. Scopes that are open end with their responses. */
+  /** Stops printing. Open scopes end with their responses. */
   close(): void {
     this.#stopReport?.()
     this.#stopTiming?.()
@@ -77,7 +82,10 @@ export class RequestScopes {
     })
   }
 
-  /** A response that goes on for hours opens scopes without end: what comes after its headers does not count. */
+  /**
+   * Ignores scopes that are opened after the headers were sent: a response that lasts for hours opens an
+   * unlimited number.
+   */
   #addTo(parent: Scope | undefined, scope: Scope): void {
     const timed = parent && this.#timed.get(parent)
     if (timed === undefined || timed.isSent) return
@@ -85,7 +93,7 @@ export class RequestScopes {
     this.#timed.set(scope, timed)
   }
 
-  /** Ends a scope where nobody could catch what it throws. */
+  /** Ends a scope at a point where no caller could catch its error. */
   #end(scope: ScopeHandle): void {
     try {
       scope.end()

@@ -23,9 +23,9 @@ export interface ResolvedProxyOptions {
   /** `undefined`: never. */
   readonly hedge: Required<HedgeOptions> | undefined
   readonly sticky: StickyOptions | undefined
-  /** In lower case. */
+  /** In lowercase. */
   readonly upgrades: ReadonlySet<string>
-  /** The first one signs; none: nothing is signed. */
+  /** The first secret signs. Empty: requests are not signed. */
   readonly nodeSecrets: readonly string[]
   readonly rateLimit: RateLimitOptions | undefined
   readonly maxConcurrentPerClient: number
@@ -95,7 +95,10 @@ const tlsRules: Rules = {
   servername: rule('a host name', (value) => typeof value === 'string' && value !== ''),
 }
 
-/** @throws InvalidOptionError that names the first option that is unknown, of the wrong type, or out of bounds; what registering nodes throws. */
+/**
+ * @throws InvalidOptionError that names the first option that is unknown, of the wrong type, or out of
+ * bounds; errors of registering nodes.
+ */
 export function resolveProxyOptions(options: ProxyOptions): ResolvedProxyOptions {
   checkOptions(options, rules, '')
   const { balancer, nodes, probe, retry = {}, tls } = options
@@ -148,7 +151,7 @@ export function resolveProxyOptions(options: ProxyOptions): ResolvedProxyOptions
   }
 }
 
-/** The options of something that may be switched on without any. */
+/** Returns the options of a feature that can also be enabled with `true`. */
 function switched<T extends object>(given: boolean | T | undefined): Partial<T> | undefined {
   if (given === undefined || given === false) return undefined
   return given === true ? {} : given

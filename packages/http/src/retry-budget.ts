@@ -1,8 +1,8 @@
-/** How many retries there may be: a share of the requests, and some at once. */
+/** Limits retries to a share of the requests, plus a burst. */
 export class RetryBudget {
   #left: number
 
-  /** @param share - What each request adds, 0 to 1. */
+  /** @param share - Retries that each request adds, from 0 to 1. */
   constructor(
     private readonly share: number,
     private readonly burst: number,
@@ -10,12 +10,12 @@ export class RetryBudget {
     this.#left = burst
   }
 
-  /** A request came. */
+  /** Adds the share of one request. */
   earn(): void {
     if (this.#left < this.burst) this.#left = Math.min(this.burst, this.#left + this.share)
   }
 
-  /** Whether there may be one more. */
+  /** Returns whether another retry is allowed, and counts it. */
   take(): boolean {
     if (this.#left < 1) return false
     this.#left -= 1

@@ -1,16 +1,20 @@
 import { type IncomingMessage, ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 
-/** Answers a request without a node. @param retryAfterSeconds - Left out: 1 where the status asks for it. */
+/**
+ * Answers a request without a node.
+ *
+ * @param retryAfterSeconds - Default: 1 if the status requires `Retry-After`.
+ */
 export function refuse(request: IncomingMessage, response: ServerResponse, status: number, retryAfterSeconds?: number): void {
-  // What is left of the request would be taken for the next one.
+  // The rest of the request body would be parsed as the next request.
   if (!request.complete && hasBody(request)) response.shouldKeepAlive = false
   response.writeHead(status, ['content-length', '0', ...retryAfter(status, retryAfterSeconds)])
   response.end()
   request.resume()
 }
 
-/** The same for a connection that was to become another one. */
+/** Does the same for a connection that requested an upgrade. */
 export function refuseUpgrade(socket: Duplex, status: number, retryAfterSeconds?: number): void {
   if (socket.destroyed) return
   const [name, seconds] = retryAfter(status, retryAfterSeconds)
@@ -26,7 +30,7 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0
 }
 
-/** Sends a small answer that nobody keeps. */
+/** Sends a small response that must not be cached. */
 export function send(
   request: IncomingMessage,
   response: ServerResponse,
@@ -50,7 +54,7 @@ export function send(
 /** Bytes up to which a copy costs less than another system call. */
 export const MAX_AT_ONCE = 16_384
 
-/** Whether nothing takes the body on its way to the socket: no middleware, no HTTP/2, no injected request. */
+/** Whether the body goes to the socket directly: no middleware, no HTTP/2, no injected request. */
 export function isPlainResponse(response: ServerResponse): boolean {
   const { write, end } = ServerResponse.prototype
   return response.write === write && response.end === end

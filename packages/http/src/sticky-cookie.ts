@@ -9,26 +9,29 @@ const TAG_LENGTH = 22
 
 export interface StickyOptions {
   /**
-   * The cookie's name.
+   * Name of the cookie.
    * @defaultValue 'sluice_node'
    */
   readonly cookie?: string
   /**
-   * Keys the cookie (HMAC-SHA256), so that clients cannot guess the addresses of nodes or choose a node. Of several secrets the first one writes, and all of
-   * them read. Each has at least 16 characters. Proxies that share clients need the same secret.
+   * Key of the cookie's hash (HMAC-SHA256), so that clients can neither guess the addresses of nodes nor
+   * select a node. The first secret writes cookies, and all of them read cookies. Each has at least 16
+   * characters. Proxies that share clients need the same secret.
    * @defaultValue a random one for each proxy
    */
   readonly secret?: string | readonly string[]
   /**
-   * Seconds that clients keep it; left out: until the browser is closed. Minimum: `1`.
+   * Lifetime of the cookie, in seconds. If you omit it: until the browser is closed. Minimum: `1`.
    * @defaultValue none
    */
   readonly maxAgeSeconds?: number
   /**
+   * Whether the cookie is sent over TLS only.
    * @defaultValue whether the request came over TLS
    */
   readonly secure?: boolean
   /**
+   * Whether the cookie is sent from other sites.
    * @defaultValue 'lax'
    */
   readonly sameSite?: 'lax' | 'strict' | 'none'
@@ -39,13 +42,13 @@ export function isCookieName(value: unknown): boolean {
 }
 
 /**
- * Which node a client stays with, in a cookie of its own. It holds a keyed hash of the node's id and nothing else, so that every proxy that has the same nodes and
- * the same secret can read it.
+ * Assigns a client to a node with a cookie. The cookie contains only a keyed hash of the node's id, so every
+ * proxy with the same nodes and the same secret can read it.
  */
 export class StickyCookie {
   readonly #name: string
   readonly #secrets: readonly string[]
-  /** One for each secret. */
+  /** One tag per secret. */
   readonly #tags = new WeakMap<ServerNode, readonly string[]>()
 
   constructor(
@@ -57,14 +60,17 @@ export class StickyCookie {
     this.#secrets = checkSecrets('sticky.secret', secret)
   }
 
-  /** The node that a client was with before; `undefined` where there is none, or it is no more. */
+  /** Returns the client's previous node; `undefined` if it has none, or the node was removed. */
   homeOf(header: string | undefined): ServerNode | undefined {
     const [tag] = cookieValues(header, this.#name)
     if (tag?.length !== TAG_LENGTH) return undefined
     return this.balancer.nodes.find((node) => this.#tagsOf(node).includes(tag))
   }
 
-  /** What a client is told that was answered by a node; `undefined` where it is to stay with another one, which was only busy. */
+  /**
+   * Returns the cookie for a response from a node; `undefined` if the client is already assigned to this
+   * node, or stays assigned to another node that was only busy.
+   */
   header(home: ServerNode | undefined, answered: ServerNode, isTls: boolean): string | undefined {
     if (home === answered) return undefined
     if (home !== undefined && isWellAndFull(home)) return undefined

@@ -10,12 +10,15 @@ import { rawHeadersOf, responseHeaders } from './headers/response-headers.ts'
 import type { ProxyCore } from './proxy-core.ts'
 import { refuseUpgrade } from './small-responses.ts'
 
-/** After so long without a byte, the system asks whether the other side is still there: WebSockets may be silent for as long as they like. */
+/**
+ * Idle time after which the operating system checks whether the other side is still there (TCP keep-alive).
+ * WebSockets may be silent for any length of time.
+ */
 const KEEP_ALIVE_MS = 30_000
-/** How long one side may go on when the other one has ended. */
+/** How long one side may continue after the other side has ended. */
 const HALF_OPEN_MS = 2_000
 
-/** Makes of a client's connection one to a node, for WebSockets and the like. */
+/** Connects a client to a node, for WebSockets and other upgrades. */
 export function openTunnel(core: ProxyCore, request: IncomingMessage, socket: Duplex, head: Buffer): void {
   socket.on('error', () => {})
   core.counts.requests += 1
@@ -103,7 +106,7 @@ class Tunnel {
         core.tunneled(socket)
         join(socket, upstream, this.head, () => lease.release())
       },
-      // The node does not change protocols: its answer is passed on, and that is all.
+      // The node does not switch protocols: only its response is forwarded.
       onResponseStart: (controller, status) => {
         if (status < 200) return
         record(status)
@@ -135,7 +138,7 @@ class Tunnel {
   }
 }
 
-/** Passes on what comes from either side, until both have ended. */
+/** Forwards data in both directions until both sides have ended. */
 function join(client: Duplex, upstream: Duplex, head: Buffer, onClosed: () => void): void {
   for (const side of [client, upstream] as (Duplex & Partial<Pick<Socket, 'setTimeout' | 'setNoDelay' | 'setKeepAlive'>>)[]) {
     side.setTimeout?.(0)

@@ -3,37 +3,40 @@ import { type buildConnector, Pool } from 'undici'
 import type { NodeTlsOptions } from './proxy-options.ts'
 import type { ResolvedProxyOptions } from './resolve-proxy-options.ts'
 
-/** Below the 5 s after which Node's own servers close a connection that is not used: a request could meet the end of it. */
+/**
+ * Less than the 5 s after which Node's servers close an idle connection: a request could otherwise arrive
+ * while the connection closes.
+ */
 const KEEP_ALIVE_MS = 4_000
 const MAX_HEADER_BYTES = 16_384
-/** A node hangs when it takes so many times longer than it does. */
+/** A node counts as hung if it takes this many times its usual response time. */
 const STALL_FACTOR = 10
-/** One slow request is one slow request. */
+/** A single slow request does not show that a node hangs. */
 const MIN_WAITING = 2
-/** Requests in a row that others answered first: it looks as if this one answered nothing any more. */
+/** Consecutive requests that other nodes answered first. This suggests that the node no longer responds. */
 const MIN_LOST = 5
 
-/** What is under way at a node. */
+/** An attempt in flight at a node. */
 export interface PendingAttempt {
-  /** Among those of its node. */
+  /** Index in the attempts of its node. */
   place: number
   readonly hasAnswer: boolean
-  /** Whether it may be sent to another node though this one may have carried it out. */
+  /** Whether the request may be sent to another node although this one may have executed it. */
   readonly isRescuable: boolean
-  /** Gives up waiting: the request goes to another node. */
+  /** Stops waiting: the request goes to another node. */
   rescue(): void
 }
 
-/** A node with the connections to it, and what is under way there. */
+/** A node with its connections and the attempts in flight there. */
 export class Upstream {
   readonly pool: Pool
-  /** What is under way; in no order. */
+  /** Attempts in flight, in no particular order. */
   readonly attempts: PendingAttempt[] = []
-  /** How many of them have no answer yet. */
+  /** Number of attempts that have no response yet. */
   #waiting = 0
-  /** When an answer began the last time, or there was something to wait for again. */
+  /** When a response last began, or when the node last went from 0 to 1 waiting attempts. */
   #progressAt = 0
-  /** Requests since its last answer that other nodes answered first. */
+  /** Requests since the node's last response that other nodes answered first. */
   #lost = 0
   #lostSince = 0
 
@@ -42,7 +45,8 @@ export class Upstream {
     { tls, connectTimeoutMs, headersTimeoutMs, bodyTimeoutMs }: ResolvedProxyOptions,
   ) {
     this.pool = new Pool(originOf(node, tls), {
-      // Never more requests than connections: the balancer counts, and nothing waits in a queue where it cannot be seen.
+      // Never more requests than connections: the balancer counts them, and none waits in a queue that it
+      // cannot see.
       connections: node.maxConnections,
       pipelining: 1,
       connect: connectOptions(connectTimeoutMs, tls),
@@ -62,20 +66,20 @@ export class Upstream {
     attempt.place = this.attempts.push(attempt) - 1
   }
 
-  /** An answer began. */
+  /** A response began. */
   answered(now: number): void {
     this.#waiting -= 1
     this.#progressAt = now
     this.#lost = 0
   }
 
-  /** Another node answered first. */
+  /** Another node responded first. */
   lost(now: number): void {
     if (this.#lost === 0) this.#lostSince = now
     this.#lost += 1
   }
 
-  /** What is over is not waited for any more. */
+  /** Removes a finished attempt. */
   remove(attempt: PendingAttempt): void {
     if (!attempt.hasAnswer) this.#waiting -= 1
     const last = this.attempts.pop()
@@ -84,7 +88,7 @@ export class Upstream {
     last.place = attempt.place
   }
 
-  /** Whether it has answered nothing for so long, though it was asked more than once. */
+  /** Whether the node has sent no response for too long although it has several requests. */
   hangs(now: number, stallMs: number): boolean {
     const boundMs = Math.max(stallMs, STALL_FACTOR * this.node.responseTime)
     if (this.#waiting >= MIN_WAITING && now - this.#progressAt > boundMs) return true
@@ -96,7 +100,7 @@ export function originOf(node: ServerNode, tls: NodeTlsOptions | undefined): str
   return `${tls === undefined ? 'http' : 'https'}://${node.id}`
 }
 
-/** How connections to nodes are made. */
+/** Options for connections to nodes. */
 export function connectOptions(timeout: number, tls: NodeTlsOptions | undefined): buildConnector.BuildOptions {
   const { ca, ...rest } = tls ?? {}
   return { timeout, ...rest, ...(ca === undefined ? {} : { ca: Array.isArray(ca) ? [...ca] : (ca as string | Buffer) }) }

@@ -2,38 +2,40 @@ import type { IncomingMessage } from 'node:http'
 import { InvalidOptionError } from '@sluice/core'
 import { checkOptions, type OptionRule, option } from '@sluice/core/siblings'
 
-/** What is used of a Redis client: one of ioredis, single or cluster. */
+/** The members of a Redis client that are used. Pass a client of ioredis, single node or cluster. */
 export interface RateLimitRedis {
   readonly status: string
   defineCommand(name: string, definition: { readonly lua: string; readonly numberOfKeys?: number }): void
 }
 
-/** How many requests a client may send. */
+/** Limits the requests of a client. */
 export interface RateLimitOptions {
-  /** Requests within `perSeconds`. Minimum: `1`. */
+  /** Number of requests within `perSeconds`. Minimum: `1`. */
   readonly requests: number
   /**
-   * Seconds; they begin with a client's first request. Whole ones. Minimum: `1`.
+   * Length of the window in whole seconds. The window begins with a client's first request. Minimum: `1`.
    * @defaultValue 1
    */
   readonly perSeconds?: number
   /**
-   * Requests on top of that within ten times `perSeconds`. Minimum: `0`.
+   * Additional requests within 10 times `perSeconds`. Minimum: `0`.
    * @defaultValue 0
    */
   readonly burst?: number
   /**
-   * Whom requests are counted for. `undefined` from it: nobody, the request is not limited. A text that clients choose freely lets each be as many as it likes.
+   * Returns the client that a request counts for. If it returns `undefined`, the request is not limited. If
+   * clients can choose the string freely, each of them can appear as any number of clients.
    * @defaultValue the client's IPv4 address, or the first 64 bits of its IPv6 address
    */
   readonly key?: (request: IncomingMessage, clientIp: string) => string | undefined
   /**
-   * Counts for all processes that are given the same Redis: a client of ioredis, which stays the app's. While Redis does not answer, each process counts by itself.
+   * Counts for all processes that use the same Redis: a client of ioredis, which Sluice does not close. While
+   * Redis does not respond, each process counts separately.
    * @defaultValue none: each process counts by itself
    */
   readonly redis?: RateLimitRedis
   /**
-   * What keys in Redis begin with.
+   * Prefix of the keys in Redis.
    * @defaultValue 'sluice:rate'
    */
   readonly namespace?: string
@@ -41,7 +43,8 @@ export interface RateLimitOptions {
 
 export interface ShedOptions {
   /**
-   * Milliseconds that timers may be late. From there on a growing part of the requests is refused, all of them at twice as much. Minimum: `1`.
+   * Delay of timers, in milliseconds, from which an increasing percentage of requests is rejected. At twice
+   * this delay, all are rejected. Minimum: `1`.
    * @defaultValue 100
    */
   readonly maxEventLoopDelayMs?: number

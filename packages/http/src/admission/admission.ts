@@ -11,7 +11,7 @@ export interface AdmissionOptions {
   readonly maxConcurrentPerClient: number
 }
 
-/** Whether a request is let in. */
+/** Whether a request is admitted. */
 export type Verdict =
   | { readonly status: undefined; readonly release: () => void }
   | { readonly status: 429 | 503; readonly retryAfterSeconds: number }
@@ -19,7 +19,7 @@ export type Verdict =
 const SHED: Verdict = { status: 503, retryAfterSeconds: 1 }
 const TOO_MANY: Verdict = { status: 429, retryAfterSeconds: 1 }
 
-/** Keeps requests out that are too many, before anything is done for them. */
+/** Rejects excess requests before any work is done for them. */
 export class Admission {
   readonly #shedder: LoadShedder | undefined
   readonly #concurrent: ClientCounts | undefined
@@ -31,7 +31,9 @@ export class Admission {
     this.#limiter = rateLimit && new RateLimiter(rateLimit, now)
   }
 
-  /** `release` of what it lets in is to be called when that has ended. It answers at once where requests are not counted over time. */
+  /**
+   * Call `release` of an admitted request when it has ended. Returns synchronously if there is no rate limit.
+   */
   admit(request: IncomingMessage, clientIp: string): Verdict | Promise<Verdict> {
     if (this.#shedder?.sheds() === true) return SHED
     const release = this.#concurrent === undefined ? none : this.#concurrent.take(clientNetwork(clientIp))

@@ -1,10 +1,13 @@
-/** How much each client has under way. */
+/** Counts what each client has in flight. */
 export class ClientCounts {
   readonly #counts = new Map<string, number>()
 
   constructor(private readonly max: number) {}
 
-  /** @returns The function that gives it back, once; `undefined` when the client has as much as it may. */
+  /**
+   * @returns A function that releases the count, at most once; `undefined` if the client has reached the
+   * limit.
+   */
   take(client: string): (() => void) | undefined {
     const count = this.#counts.get(client) ?? 0
     if (count >= this.max) return undefined

@@ -4,61 +4,62 @@ import { checkOptions, type OptionRule, option } from '@sluice/core/siblings'
 import { refuse } from '../small-responses.ts'
 import { LoadShedder } from './load-shedder.ts'
 
-/** `critical` is never refused, `low` from half of a bound on. */
+/** `critical` requests are never rejected. `low` requests are rejected from half of a limit. */
 export type RequestPriority = 'critical' | 'normal' | 'low'
 
 export interface LoadShedOptions {
   /**
-   * Milliseconds that timers may be late. From there on a growing part of the requests is refused, all of them at twice as much. `0`: it does not matter.
+   * Delay of timers, in milliseconds, from which an increasing percentage of requests is rejected. At twice
+   * this delay, all are rejected. `0`: not checked.
    * @defaultValue 100
    */
   readonly maxEventLoopDelayMs?: number
   /**
-   * Requests under way. Minimum: `1`.
+   * Maximum number of requests in flight. Minimum: `1`.
    * @defaultValue no limit
    */
   readonly maxConcurrent?: number
   /**
-   * Bytes of the heap that are in use. Minimum: `1`.
+   * Maximum heap usage, in bytes. Minimum: `1`.
    * @defaultValue no limit
    */
   readonly maxHeapBytes?: number
   /**
-   * How much a request matters.
+   * Returns the priority of a request.
    * @defaultValue 'normal' for all
    */
   readonly priority?: (request: IncomingMessage) => RequestPriority
   /**
-   * Paths of requests that are never refused, and do not count as under way.
+   * Paths of requests that are never rejected and not counted.
    * @defaultValue ['/healthz', '/readyz', '/metrics']
    */
   readonly exempt?: readonly string[]
   /**
-   * Seconds after which a client that was refused may ask again. Minimum: `1`.
+   * Value of `Retry-After` for rejected requests, in seconds. Minimum: `1`.
    * @defaultValue 1
    */
   readonly retryAfterSeconds?: number
 }
 
 export interface LoadShedStats {
-  /** Requests that were let in, and are under way. */
+  /** Admitted requests in flight. */
   readonly concurrent: number
   readonly admitted: number
-  /** Requests that were refused, by what there was too much of. */
+  /** Rejected requests, by the limit that was exceeded. */
   readonly shed: { readonly eventLoop: number; readonly concurrent: number; readonly heap: number }
 }
 
-/** Refuses requests when the process has more to do than it can. */
+/** Rejects requests while the process is overloaded. */
 export interface LoadShedding {
   /**
-   * Lets a request in, or answers it with `503`.
+   * Admits a request, or responds to it with `503`.
    *
-   * @param url - The path that the client asked for. @defaultValue `request.url`
-   * @returns Whether it is let in.
+   * @param url - The path that the client requested. @defaultValue `request.url`
+   * @returns Whether the request is admitted.
    */
   admit(request: IncomingMessage, response: ServerResponse, url?: string): boolean
   getStats(): LoadShedStats
-  /** Refuses nothing any more. */
+  /** Stops rejecting requests. */
   close(): void
 }
 
@@ -71,7 +72,8 @@ const paths: OptionRule = {
 }
 
 /**
- * Keeps an app answering when more is asked of it than it can do: what is too much is refused at once, before anything is done for it.
+ * Creates load shedding, which keeps an overloaded app responsive: it rejects excess requests immediately,
+ * before any work is done for them.
  *
  * @throws InvalidOptionError.
  * @example
@@ -154,7 +156,7 @@ class SluiceLoadShedding implements LoadShedding {
     return this.#heap
   }
 
-  /** One that cannot be worked out is that of all. */
+  /** If the function throws, the priority is `normal`. */
   #priorityOf(request: IncomingMessage): RequestPriority {
     try {
       return this.options.priority?.(request) ?? 'normal'

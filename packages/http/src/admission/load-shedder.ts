@@ -1,22 +1,23 @@
 import type { RandomSource } from '@sluice/core'
 
 const SAMPLE_MS = 50
-/** What the newest sample counts. */
+/** Weight of the newest sample. */
 const SMOOTHING = 0.25
 
 /**
- * Refuses a part of the requests when the process is late: none up to the bound, all of them at twice as much. A part, because to refuse all at once and then
- * none swings between idle and late.
+ * Rejects a share of the requests while the event loop is delayed: none up to the limit, and all of them at
+ * twice the limit. To reject all requests and then none would alternate between idle and overloaded.
  */
 export class LoadShedder {
-  // Not `monitorEventLoopDelay`: what is under way when it is reset is missing from it, and that is the longest.
+  // Not `monitorEventLoopDelay`: a delay in progress when it is reset is not counted, and that is the longest
+  // one.
   #timer: ReturnType<typeof setTimeout> | undefined
   #dueAt = 0
   #delayMs = 0
 
   /**
-   * @param maxDelayMs - How late timers may be.
-   * @param now - Milliseconds.
+   * @param maxDelayMs - Maximum delay of timers.
+   * @param now - Returns the time in milliseconds.
    */
   constructor(
     private readonly maxDelayMs: number,
@@ -26,12 +27,12 @@ export class LoadShedder {
     this.#next()
   }
 
-  /** How late timers were of late, in milliseconds. */
+  /** Smoothed delay of recent timers, in milliseconds. */
   get delayMs(): number {
     return this.#delayMs
   }
 
-  /** Whether a request is to be refused. @param share - The part of the bound that it is refused from. */
+  /** Returns whether to reject a request. @param share - Share of the limit from which it is rejected. */
   sheds(share = 1): boolean {
     const excess = this.#delayMs / (this.maxDelayMs * share) - 1
     return excess > 0 && this.random() < excess

@@ -4,20 +4,22 @@ import type { RateLimiterRes } from 'rate-limiter-flexible'
 import { refuse } from '../small-responses.ts'
 import { checkRateLimit, type RateLimitOptions } from './admission-options.ts'
 
-/** Refuses the requests of clients that send too many. */
+/** Rejects requests of clients that exceed a rate limit. */
 export interface RateLimit {
   /**
-   * Counts a request, says in the response what is left, and answers it with `429` if it is one too many.
+   * Counts a request, reports the remaining requests in the response headers, and responds with `429` if the
+   * limit is exceeded.
    *
-   * @param clientIp - As the framework knows it: behind a proxy it is not the address of the connection. If it is omitted or is not an IP address, that of
-   * the connection counts.
-   * @returns Whether it may go on. Never rejects: a limit that cannot be worked out keeps nobody out.
+   * @param clientIp - The address that the framework reports: behind a proxy, the connection has a different
+   * one. If it is omitted or is not an IP address, the address of the connection is used.
+   * @returns Whether the request may continue. Never rejects: if counting fails, the request is admitted.
    */
   admit(request: IncomingMessage, response: ServerResponse, clientIp?: string): Promise<boolean>
 }
 
 /**
- * Limits how many requests a client may send. Responses carry `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10).
+ * Limits the number of requests of a client. Responses contain `RateLimit` and `RateLimit-Policy`
+ * (draft-ietf-httpapi-ratelimit-headers-10).
  *
  * @throws InvalidOptionError.
  * @example
@@ -34,7 +36,7 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
   const policy = `"default";q=${options.requests};w=${options.perSeconds ?? 1}`
   return {
     async admit(request, response, clientIp) {
-      // A framework passes on whatever stands in a header.
+      // A framework passes on any content of a header.
       const address = plainAddress(clientIp) ?? plainAddress(request.socket.remoteAddress) ?? ''
       const counted = await limiter.count(request, address)
       if (counted === undefined) return true
@@ -49,14 +51,14 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
   }
 }
 
-/** Longer than this, a limit in Redis is not worth waiting for. */
+/** Timeout of Redis: a rate limit is not worth a longer wait. */
 const REDIS_TIMEOUT_MS = 250
-/** For how long Redis is left alone that did not answer. */
+/** How long Redis is not used after it failed to respond. */
 const PAUSE_MS = 1_000
-/** The time in which a burst may come, in windows. */
+/** Length of the burst window, in windows. */
 const BURST_WINDOWS = 10
 
-/** Loaded with the first limit: it brings a limiter for each of a dozen databases. */
+/** Loaded with the first rate limit, because it contains limiters for a dozen databases. */
 type Library = typeof import('rate-limiter-flexible')
 type Limiter = Pick<InstanceType<Library['RateLimiterMemory']>, 'consume'>
 
@@ -66,17 +68,20 @@ interface Limiters {
   readonly isRefusal: (error: unknown) => error is RateLimiterRes
 }
 
-/** What became of a request that was counted. */
+/** Result of counting a request. */
 interface Counted {
-  /** After which the client may ask again; 0: this one may pass. */
+  /** Seconds until the client may send another request; 0: this one is allowed. */
   readonly retryAfterSeconds: number
-  /** Requests that are left in this window. */
+  /** Remaining requests in this window. */
   readonly remaining: number
-  /** Until the window ends. */
+  /** Seconds until the window ends. */
   readonly resetSeconds: number
 }
 
-/** Counts the requests of clients, in the process, or in Redis for several. Warns once if a limit does not work. */
+/**
+ * Counts the requests of clients, in this process or in Redis for several processes. Warns once if a limit
+ * does not work.
+ */
 export class RateLimiter {
   readonly #limiters: Promise<Limiters>
   #pausedUntil = 0
@@ -87,11 +92,16 @@ export class RateLimiter {
     private readonly now: () => number,
   ) {
     this.#limiters = loadLimiters(options)
-    // Each request that it fails hears of it.
+    // Each affected request receives this error when it is counted.
     this.#limiters.catch(() => {})
   }
 
-  /** Counts one request. Never rejects. @returns `undefined` if the request is not limited, or if counting failed: a broken limit rejects no requests. */
+  /**
+   * Counts one request. Never rejects.
+   *
+   * @returns `undefined` if the request is not limited, or if counting failed: a broken limit rejects no
+   * requests.
+   */
   async count(request: IncomingMessage, clientIp: string): Promise<Counted | undefined> {
     try {
       const { key } = this.options

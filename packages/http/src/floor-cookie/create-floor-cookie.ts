@@ -15,40 +15,49 @@ const CACHEABLE = /^(GET|HEAD)$/
 export interface FloorCookieStats {
   /** Cookies that were set. */
   readonly set: number
-  /** Requests whose reads were held to what their session wrote before. */
+  /** Requests whose reads must include earlier writes of their session. */
   readonly taken: number
-  /** Cookies that were not taken: nobody here gave them, or too long ago. */
+  /** Cookies that were not accepted because they were not issued here, or have expired. */
   readonly refused: number
 }
 
-/** Carries read-your-writes from one request of a browser to the next, whichever process answers it. */
+/**
+ * Provides read-your-writes consistency from one request of a browser to the next, regardless of the process
+ * that handles it.
+ */
 export interface FloorCookie {
   /**
-   * Takes over what the request brings, and sets the cookie with the response's headers where its scope wrote something by then. To be called in the request's
-   * scope, before its first read.
+   * Takes over the request's cookie. If the request's scope writes something before the response's headers
+   * are sent, sets a cookie with them. Call it in the request's scope, before its first read.
    *
-   * @param isSecure - Whether the request came over TLS. Left out: whether its connection is one; a proxy in front may know better.
-   * @throws InvalidArgumentError outside of any scope.
+   * @param isSecure - Whether the request came over TLS. Default: whether its connection uses TLS. Behind a
+   * proxy, pass it explicitly.
+   * @throws InvalidArgumentError outside a scope.
    */
   carry(request: IncomingMessage, response: ServerResponse, isSecure?: boolean): void
   /**
-   * The first half of `carry`, for frameworks whose requests are others.
+   * The first half of `carry`, for frameworks with other request objects.
    *
    * @param header - The request's `Cookie` header.
-   * @throws InvalidArgumentError outside of any scope.
+   * @throws InvalidArgumentError outside a scope.
    */
   take(header: string | undefined): void
-  /** The second half: values for `Set-Cookie` headers, beside those of the app. To be called in the request's scope when its headers are about to be sent. */
+  /**
+   * The second half of `carry`: returns values for `Set-Cookie` headers, in addition to the app's. Call it in
+   * the request's scope, immediately before its headers are sent.
+   */
   toSet(method: string | undefined, isSecure: boolean): readonly string[]
   getStats(): FloorCookieStats
 }
 
 /**
- * Makes a cookie that says that something was written a moment ago. A request that brings it reads from replicas only what they have replayed of that, in whichever
- * process; after `maxLagMs` it goes by itself. It names no position: a browser keeps the answer that came last, and of two positions that need not be the later one.
- * The first request of each process that brings it asks for one.
+ * Creates a cookie that records that a browser has recently written something. A request with this cookie
+ * reads from a replica only if the replica has replayed that write, in any process. The cookie expires after
+ * `maxLagMs`. It contains no position: a browser stores the cookie of the response that arrived last, and the
+ * other response may have the later position. The first request of each process that has the cookie queries a
+ * position.
  *
- * @param sluice - Left out: the process-wide default.
+ * @param sluice - Default: the process-wide Sluice.
  * @throws InvalidOptionError
  * @example
  * ```ts
@@ -75,7 +84,8 @@ export function createFloorCookie(sluice?: Sluice, options: FloorCookieOptions =
   const attributes = [domain && `Domain=${domain}`, 'Path=/', 'HttpOnly', `SameSite=${sameSite[0]?.toUpperCase()}${sameSite.slice(1)}`]
 
   const lifetimeSeconds = (floor: WrittenFloor) =>
-    // The given time is that of a write; one whose outcome is not known may take effect so much later.
+    // The option is the lifetime after a write. A write with an unknown outcome may take effect later by this
+    // difference.
     maxAgeSeconds === undefined
       ? Math.ceil(replicas.floorLifetimeMs(floor) / 1_000) + ROUNDING_SECONDS
       : maxAgeSeconds + Math.ceil((replicas.floorLifetimeMs(floor) - replicas.floorLifetimeMs('*')) / 1_000)
@@ -101,7 +111,7 @@ export function createFloorCookie(sluice?: Sluice, options: FloorCookieOptions =
     if (floor === '') return []
     counts.set += 1
     const isForTls = secure === 'auto' ? isSecure : secure
-    // A cache on the way may give one answer to many.
+    // A cache in between may serve one response to several clients.
     const value = `${names[floor]}=${seal(partsOf(floor), CACHEABLE.test(method ?? 'GET'))}`
     return [[value, `Max-Age=${lifetimeSeconds(floor)}`, ...attributes, isForTls && 'Secure'].filter(Boolean).join('; ')]
   }
@@ -111,7 +121,7 @@ export function createFloorCookie(sluice?: Sluice, options: FloorCookieOptions =
     toSet,
     carry(request, response, isSecure = (request.socket as Partial<TLSSocket>).encrypted === true) {
       take(request.headers.cookie)
-      // Headers may be sent from anywhere: the scope is that of the request.
+      // Headers may be sent from any context, so bind the request's scope.
       const inScope = AsyncResource.bind(toSet)
       onHeaders(response, () => {
         try {

@@ -3,33 +3,35 @@ import { checkOptions, type OptionRule, option } from '@sluice/core/siblings'
 
 export interface FloorCookieOptions {
   /**
-   * The cookie's name. After a write of unknown outcome there is one more, with `-unknown` behind it.
+   * Name of the cookie. After a write with an unknown outcome, there is an additional cookie with the suffix
+   * `-unknown`.
    * @defaultValue 'sluice-floor'
    */
   readonly name?: string
   /**
-   * Signs the cookie (HMAC-SHA256), so that nobody sends what he was not given. Of several secrets the first one signs, and what any of them signed is taken.
-   * Each has at least 16 characters.
+   * Signs the cookie (HMAC-SHA256), so that clients cannot forge it. The first secret signs, and signatures
+   * of all secrets are accepted. Each has at least 16 characters.
    * @defaultValue none: it is not signed
    */
   readonly secret?: string | readonly string[]
   /**
-   * Whether browsers send it over TLS only. `'auto'`: where the request came over TLS.
+   * Whether browsers send the cookie over TLS only. `'auto'`: if the request used TLS.
    * @defaultValue 'auto'
    */
   readonly secure?: boolean | 'auto'
   /**
-   * To which requests of other sites browsers add it. With `'none'` it is always `Secure`.
+   * Which requests from other sites include the cookie. With `'none'`, it is always `Secure`.
    * @defaultValue 'lax'
    */
   readonly sameSite?: 'strict' | 'lax' | 'none'
   /**
-   * The domain that it is sent to, with those below it.
+   * Domain of the cookie, including its subdomains.
    * @defaultValue none: the request's host alone
    */
   readonly domain?: string
   /**
-   * Seconds that it lives after a write. Give it where processes have not the same `maxLagMs`, or PostgreSQL another `wal_writer_delay` than 200 ms. Minimum: `1`.
+   * Lifetime after a write, in seconds. Set it if processes have different values of `maxLagMs`, or
+   * PostgreSQL's `wal_writer_delay` is not 200 ms. Minimum: `1`.
    * @defaultValue what `maxLagMs` takes, rounded up
    */
   readonly maxAgeSeconds?: number
@@ -37,7 +39,7 @@ export interface FloorCookieOptions {
 
 export interface ResolvedFloorCookieOptions {
   readonly name: string
-  /** None: the cookie is not signed. */
+  /** Empty: the cookie is not signed. */
   readonly secrets: readonly string[]
   readonly secure: boolean | 'auto'
   readonly sameSite: 'strict' | 'lax' | 'none'
@@ -68,7 +70,7 @@ const rules: Readonly<Record<string, OptionRule>> = {
 export function resolveFloorCookieOptions(options: FloorCookieOptions): ResolvedFloorCookieOptions {
   checkOptions(options, rules, 'floorCookie.')
   const { name = 'sluice-floor', secret = [], secure = 'auto', sameSite = 'lax', domain, maxAgeSeconds } = options
-  // Browsers take these only so.
+  // Browsers accept these cookies only if they are `Secure`.
   const isAlwaysSecure = sameSite === 'none' || /^__(Secure|Host)-/i.test(name)
   if (isAlwaysSecure && secure === false) {
     throw new InvalidOptionError(

@@ -1,26 +1,27 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { hmacOf } from '@sluice/core/siblings'
 
-/** In place of what tells a cookie from others. */
+/** Replaces the unique part of a cookie that several browsers may receive. */
 const SHARED = '*'
 const UNSIGNED = /^(\*|[\w-]{12})$/
 const SIGNED = /^([\da-z]{1,11})\.(\*|[\w-]{12})\.([\w-]{43})$/
-/** What the clocks of processes may differ by. */
+/** Maximum difference between the clocks of processes. */
 const SKEW_MS = 300_000
 
 export interface SealParts {
-  /** The cookie's: what was signed for one is not taken for another. */
+  /** Name of the cookie: a signature for one cookie is not accepted for another. */
   readonly name: string
-  /** The first one signs; none: it is not signed. */
+  /** The first secret signs. Empty: the value is not signed. */
   readonly secrets: readonly string[]
   /** Milliseconds since 1970. */
   readonly now: number
 }
 
 /**
- * A value that says no more than that it was given. Signed, it has the time besides, so that it is of no use later, or to somebody else.
+ * Creates a value that shows only that it was issued. A signed value also contains the time, so that it
+ * cannot be used later, or by another client.
  *
- * @param isShared - Whether several browsers may be given it. Otherwise it is one that was never given before.
+ * @param isShared - Whether several browsers may receive the value. Otherwise it is unique.
  */
 export function seal({ name, secrets: [secret], now }: SealParts, isShared: boolean): string {
   const own = isShared ? SHARED : randomBytes(9).toString('base64url')
@@ -30,9 +31,11 @@ export function seal({ name, secrets: [secret], now }: SealParts, isShared: bool
 }
 
 /**
- * Looks at a value that a browser brings. Without secrets, one that was signed elsewhere is taken as well.
+ * Verifies a value that a browser sent. Without secrets, a value that was signed elsewhere is accepted as
+ * well.
  *
- * @returns `undefined` where `seal` did not give it, or longer ago than it lives. Its `id`: `undefined` where others may have been given it, too.
+ * @returns `undefined` if `seal` did not create the value, or it has expired. Its `id` is `undefined` if
+ * other browsers may have received it, too.
  */
 export function unseal(
   value: string,
@@ -44,7 +47,7 @@ export function unseal(
   if (secrets.length === 0) return signature !== undefined || UNSIGNED.test(value) ? { id } : undefined
   if (at === undefined || signature === undefined) return undefined
   const given = Buffer.from(signature, 'base64url')
-  // All are tried: how long it takes tells nothing.
+  // All secrets are compared, so the time taken reveals nothing.
   const isSigned = secrets.map((secret) => timingSafeEqual(given, sign(name, `${at}.${own}`, secret))).includes(true)
   const age = now - Number.parseInt(at, 36)
   return isSigned && age <= lifetimeMs + SKEW_MS && age >= -SKEW_MS ? { id } : undefined

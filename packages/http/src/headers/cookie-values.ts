@@ -1,4 +1,7 @@
-/** The values that a `Cookie` header has for a name: several, where they were set for several paths or domains. */
+/**
+ * Returns the values that a `Cookie` header has for a name: several if they were set for several paths or
+ * domains.
+ */
 export function cookieValues(header: string | undefined, name: string): readonly string[] {
   if (header === undefined || !header.includes(name)) return []
   return header.split(';').flatMap((pair) => {

@@ -1,24 +1,27 @@
 import { isIPv6 } from 'node:net'
 import { forwardedAddresses } from '@sluice/core/siblings'
 
-/** The headers that tell nodes where a request came from: the usual ones, or the one of RFC 7239. */
+/** Headers that report the origin of a request to nodes: `X-Forwarded-*`, or `Forwarded` (RFC 7239). */
 export type ForwardedStyle = 'x-forwarded' | 'forwarded'
 
-/** How a proxy tells nodes where requests came from. */
+/** How a proxy reports the origin of requests to nodes. */
 export interface Forwarding {
   readonly style: ForwardedStyle
-  /** Proxies in front whose word counts. */
+  /** Number of trusted proxies in front. */
   readonly trustedHops: number
 }
 
-/** Where a request came from, as this proxy sees it. */
+/** The origin of a request, as this proxy sees it. */
 interface Origin {
   readonly address: string
   readonly host: string | undefined
   readonly proto: string
 }
 
-/** What the proxies in front have written down. Headers of the other style may come from anyone, and are dropped. */
+/**
+ * The forwarding headers that the proxies in front have added. Headers of the other style may come from any
+ * client, and are removed.
+ */
 export class TrustedHops {
   #for: string | undefined
   #proto: string | undefined
@@ -36,7 +39,10 @@ export class TrustedHops {
     else this.#others.push(name, value)
   }
 
-  /** Each has written down whom it spoke with: the one that the outermost of them spoke with is the client. */
+  /**
+   * Each proxy adds the address that it received the request from. The client is the address that the
+   * outermost trusted proxy added.
+   */
   clientOf(address: string): string {
     const hops = this.#addresses
     return hops?.[Math.max(0, hops.length - this.forwarding.trustedHops)] ?? address
@@ -47,9 +53,9 @@ export class TrustedHops {
     return this.#for === undefined ? undefined : forwardedAddresses(this.forwarding.style, this.#for)
   }
 
-  /** Adds this proxy's own word to theirs. */
+  /** Adds this proxy's entry to the headers. */
   write(headers: string[], { address, host, proto }: Origin): void {
-    // A malformed one is not passed on: a node could read it in another way.
+    // A malformed header is not forwarded: a node could parse it differently.
     if (this.#addresses === undefined) this.#for = undefined
     if (this.forwarding.style === 'forwarded') {
       const own = forwardedElement(address, host, proto)
@@ -65,7 +71,7 @@ export class TrustedHops {
   }
 }
 
-/** What a proxy says in whose front nobody is trusted. */
+/** Writes the headers if no proxy in front is trusted. */
 export function writeForwarding(headers: string[], style: ForwardedStyle, origin: Origin): void {
   if (style === 'forwarded') headers.push('forwarded', forwardedElement(origin.address, origin.host, origin.proto))
   else writeOwn(headers, origin)
@@ -78,7 +84,7 @@ function writeOwn(headers: string[], { address, host, proto }: Origin): void {
 
 const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/
 
-/** One hop, as a proxy writes it down. Source: RFC 7239. */
+/** The `Forwarded` element for one hop. Source: RFC 7239. */
 export function forwardedElement(address: string, host: string | undefined, proto: string): string {
   const node = address === '' ? 'unknown' : isIPv6(address) ? `"[${address}]"` : address
   const asked = host === undefined ? '' : `;host=${TOKEN.test(host) ? host : `"${host.replace(/["\\]/g, '\\$&')}"`}`

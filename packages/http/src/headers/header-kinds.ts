@@ -1,6 +1,6 @@
 import { NODE_AUTH_HEADER } from '../node-auth.ts'
 
-/** What a proxy does with a header. */
+/** How a proxy treats a header. */
 export type HeaderKind =
   | 'end-to-end'
   | 'host'
@@ -9,7 +9,7 @@ export type HeaderKind =
   | 'transfer-encoding'
   | 'forwarded'
   | 'trailer'
-  /** For this connection alone. */
+  /** Applies to this connection only. */
   | 'hop-by-hop'
 
 const HOP_BY_HOP = new Set([
@@ -26,7 +26,10 @@ const HOP_BY_HOP = new Set([
 const FORWARDED = new Set(['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'x-forwarded-port', 'forwarded', 'x-real-ip'])
 const SINGLE = new Set(['host', 'connection', 'content-length', 'transfer-encoding', 'trailer'])
 
-/** By exact spelling: there are few, and to fold each one each time takes longer than all the rest. */
+/**
+ * By exact spelling: there are few spellings, and lowercasing each name every time takes longer than all
+ * other work.
+ */
 const known = new Map<string, HeaderKind>()
 const MAX_KNOWN = 512
 
@@ -45,13 +48,16 @@ export function headerKind(name: string): HeaderKind {
   return kind
 }
 
-/** What `Connection` may never take away: a client could strip what nodes go by. */
+/** Headers that `Connection` can never remove: otherwise a client could strip headers that nodes rely on. */
 function isProtected(name: string): boolean {
   const kind = headerKind(name)
   return kind === 'host' || kind === 'forwarded' || name === 'authorization' || name === 'cookie' || name.startsWith('content-')
 }
 
-/** The headers that `Connection` names, in lower case; `undefined` where it names none that may go. */
+/**
+ * Returns the headers that `Connection` names, in lowercase; `undefined` if it names none that can be
+ * removed.
+ */
 export function namedByConnection(value: string, known: Set<string> | undefined): Set<string> | undefined {
   if (value === 'keep-alive' || value === 'close') return known
   let names = known
@@ -64,7 +70,7 @@ export function namedByConnection(value: string, known: Set<string> | undefined)
   return names
 }
 
-/** Without the headers of these names. */
+/** Returns the headers without those with these names. */
 export function withoutNamed(headers: string[], names: Set<string> | undefined): string[] {
   if (names === undefined) return headers
   return headers.filter((_, at) => !names.has((headers[at - (at % 2)] ?? '').toLowerCase()))

@@ -4,22 +4,22 @@ import { plainAddress } from '@sluice/core/siblings'
 import { type Forwarding, TrustedHops, writeForwarding } from './forwarding.ts'
 import { headerKind, namedByConnection, withoutNamed } from './header-kinds.ts'
 
-/** What goes to a node in place of a request's own headers. */
+/** The headers that a node receives instead of the request's headers. */
 export interface RequestHeaders {
-  /** Names and values by turns. */
+  /** Names and values alternate. */
   readonly headers: string[]
   readonly contentLength: number | undefined
   readonly isChunked: boolean
   readonly clientIp: string
   readonly isTls: boolean
   readonly host: string
-  /** The request must not be passed on: two parties could read it differently. */
+  /** The request must not be forwarded: two parties could parse it differently. */
   readonly isMalformed: boolean
 }
 
 /**
- * The headers for a node: without those of this connection, and with those that tell where the request came from. Source: RFC 9110, section 7.6, and RFC
- * 9112, sections 3.2, 6.1 and 6.3.
+ * Returns the headers for a node: without those that apply to this connection only, and with those that
+ * report the origin of the request. Source: RFC 9110, section 7.6, and RFC 9112, sections 3.2, 6.1 and 6.3.
  */
 export function requestHeaders(request: IncomingMessage, forwarding: Forwarding): RequestHeaders {
   const { rawHeaders, socket } = request
@@ -57,7 +57,7 @@ export function requestHeaders(request: IncomingMessage, forwarding: Forwarding)
         hops ??= new TrustedHops(forwarding)
         hops.add(name, value)
         break
-      // Trailers of requests are dropped, and so is what is for this connection.
+      // Trailers of requests and hop-by-hop headers are not forwarded.
       case 'trailer':
       case 'hop-by-hop':
         break

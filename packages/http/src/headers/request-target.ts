@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 
-/** What is asked of a node, or the status that a request is refused with. */
+/** The path that a node receives, or the status with which the request is rejected. */
 export type RequestTarget =
   | { readonly path: string; readonly status?: undefined }
   | { readonly path?: undefined; readonly status: 400 | 405 }
 
-/** One for all copies of this package in the process: a proxy may come from another one. */
+/** Shared by all copies of this package in the process: a proxy may come from a different copy. */
 const TARGET = Symbol.for('sluice.requestTarget')
 
 interface WithTarget {
@@ -13,10 +13,10 @@ interface WithTarget {
 }
 
 /**
- * Has nodes asked for another URL than the request's own, which stays as it is for all others who read it. For those who write a middleware or a
- * plugin, and take a prefix off.
+ * Sets a URL that nodes receive instead of the request's URL, which stays unchanged for all other readers.
+ * For authors of middleware and plugins that remove a prefix.
  *
- * @param url - In the form of the request's own: with its query, and whole where that is whole.
+ * @param url - In the form of the request's URL: with its query, and absolute if that is absolute.
  */
 export function setRequestTarget(request: IncomingMessage, url: string): void {
   ;(request as WithTarget)[TARGET] = url
@@ -25,10 +25,10 @@ export function setRequestTarget(request: IncomingMessage, url: string): void {
 const ABSOLUTE = /^https?:\/\/([^/?#]*)(.*)$/i
 
 /**
- * The path of a request in the form that nodes are asked in. Source: RFC 9112, section 3.2.
+ * Returns the path of a request in the form that nodes expect. Source: RFC 9112, section 3.2.
  *
- * A whole URL must be of the host that the request is for. CONNECT and TRACE are not for nodes: a tunnel could lead anywhere, and an echo shows what the
- * proxy has added.
+ * An absolute URL must have the host that the request is for. CONNECT and TRACE are not forwarded: a tunnel
+ * could lead anywhere, and an echo reveals the headers that the proxy has added.
  */
 export function requestTarget(request: IncomingMessage): RequestTarget {
   const { method, headers } = request

@@ -2,9 +2,10 @@ import type { Dispatcher } from 'undici'
 import { headerKind, namedByConnection, withoutNamed } from './header-kinds.ts'
 
 /**
- * The headers of a node's answer, without those of its connection; what is there twice stays twice.
+ * Returns the headers of a node's response without those that apply to its connection. Repeated headers stay
+ * repeated.
  *
- * @param raw - Names and values by turns.
+ * @param raw - Names and values alternate.
  */
 export function responseHeaders(raw: readonly string[]): string[] {
   const headers: string[] = []
@@ -27,12 +28,12 @@ export function responseHeaders(raw: readonly string[]): string[] {
 
 type Raw = readonly (Buffer | string)[]
 
-/** The headers of an answer as they came: names and values by turns, what is there twice stays twice. */
+/** The headers of a response as received: names and values alternate, and repeated headers stay repeated. */
 export function rawHeadersOf({ rawHeaders }: Pick<Dispatcher.DispatchController, 'rawHeaders'>): string[] {
   return ((rawHeaders ?? []) as Raw).map(textOf)
 }
 
-/** The same of what came after its body. */
+/** The same for the trailers of a response. */
 export function rawTrailersOf({ rawTrailers }: Pick<Dispatcher.DispatchController, 'rawTrailers'>): string[] {
   return ((rawTrailers ?? []) as Raw).map(textOf)
 }

@@ -6,19 +6,19 @@ import { send } from '../small-responses.ts'
 import type { OperationsHandler } from './create-metrics-handler.ts'
 import { checkHealthOptions, type HealthOptions, type HealthStatus, healthChecks, type NamedCheck } from './health-checks.ts'
 
-/** As the IETF's draft has it: draft-inadarei-api-health-check-06. */
+/** Media type of the IETF draft draft-inadarei-api-health-check-06. */
 const TYPE = 'application/health+json'
-/** So many characters of what a check failed with are told. */
+/** Maximum characters of an error message that are reported. */
 const MAX_OUTPUT = 300
 
-/** What one check said. */
+/** Result of one check. */
 export interface HealthDetail {
   readonly status: HealthStatus
   readonly observedValue: number
   readonly observedUnit: 'ms'
-  /** When it was asked, by ISO 8601. */
+  /** When the check started, in ISO 8601. */
   readonly time: string
-  /** What it failed with. */
+  /** Error message of a failed check. */
   readonly output?: string
 }
 
@@ -27,19 +27,26 @@ export interface HealthReport {
   readonly checks: Readonly<Record<string, readonly [HealthDetail]>>
 }
 
-/** Answers probes. */
+/** Handlers for health probes. */
 export interface Health {
-  /** Whether the process answers at all: always `200`. Another start is what helps if it does not. */
+  /**
+   * Liveness: whether the process responds. Always returns `200`. If there is no response, restart the
+   * process.
+   */
   readonly live: OperationsHandler
-  /** Whether requests may be sent here: `503` while it stops, or what it needs does not answer. */
+  /**
+   * Readiness: whether the process can receive requests. Returns `503` while it shuts down, or if a required
+   * dependency does not respond.
+   */
   readonly ready: OperationsHandler
-  /** What readiness goes by. */
+  /** The checks that readiness uses. */
   check(): Promise<HealthReport>
   readonly isDraining: boolean
 }
 
 /**
- * Makes the answers to probes of liveness and readiness. Each check is bounded in time, and none is asked again while it has not answered.
+ * Creates handlers for liveness and readiness probes. Each check has a timeout, and a check is not started
+ * again before it has finished.
  *
  * @throws InvalidOptionError.
  * @example
@@ -54,7 +61,7 @@ export function createHealth(sluice: Sluice, options: HealthOptions = {}): Healt
 
 class SluiceHealth implements Health {
   #latest: { readonly at: number; readonly report: Promise<HealthReport> } | undefined
-  /** Checks that have not answered yet, even where nobody waits for them any more. */
+  /** Checks that have not finished, including those whose timeout has passed. */
   readonly #underWay = new Map<string, Promise<unknown>>()
 
   constructor(

@@ -6,13 +6,14 @@ import { checkOptions, hostOf, isAllowed, isLocalRequest, option, requireAuthori
 import { send } from '../small-responses.ts'
 
 const TEXT = 'text/plain; charset=utf-8'
-/** Below that, packing costs more than it saves. */
+/** Below this size, compression costs more than it saves. */
 const MIN_GZIP_BYTES = 1_024
 const pack = promisify(gzip)
 
 export interface MetricsOptions {
   /**
-   * Who may read the metrics: routes and tables are named in them. Who may not is answered `403`. In production there are no metrics without it.
+   * Returns whether a request can read the metrics, which contain names of routes and tables. Other requests
+   * receive `403`. Required in production.
    * @defaultValue requests of this machine's own, in development
    */
   readonly authorize?: (request: IncomingMessage) => boolean | Promise<boolean>
@@ -21,10 +22,11 @@ export interface MetricsOptions {
 export type OperationsHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>
 
 /**
- * Answers with the metrics of a Sluice, as Prometheus reads them: in the format of OpenMetrics 1.0 where the client asks for it, and otherwise in Prometheus'
- * own. Nothing of it is ever kept.
+ * Creates a handler that returns the metrics of a Sluice for Prometheus: in the OpenMetrics 1.0 format if the
+ * client requests it, otherwise in Prometheus' text format. Responses must not be cached.
  *
- * @throws InvalidOptionError; SluiceError `SLUICE_MONITOR_OFF` where the Sluice has no metrics; AuthorizeRequiredError in production without `authorize`.
+ * @throws InvalidOptionError; SluiceError `SLUICE_MONITOR_OFF` if the Sluice has no metrics;
+ * AuthorizeRequiredError in production without `authorize`.
  * @example
  * ```ts
  * const metrics = createMetricsHandler(sluice, { authorize: () => true }) // the port is for this machine only
@@ -72,7 +74,7 @@ function acceptsGzip(field: string | string[] | undefined): boolean {
 
 interface Range {
   readonly type: string
-  /** Of the format's own; `undefined`: any. */
+  /** Version of the format; `undefined`: any. */
   readonly version: string | undefined
   readonly q: number
 }
@@ -83,8 +85,9 @@ const PLAIN = 'text/plain'
 const PLAIN_VERSION = '0.0.4'
 
 /**
- * What a page of metrics is written in, by the `Accept` of a request. OpenMetrics is for who names it; who takes neither is given what everybody reads. Source: RFC
- * 9110, section 12.5.1.
+ * Selects the format of the metrics by the `Accept` header of a request. Only clients that name OpenMetrics
+ * receive it. A client that accepts neither format receives Prometheus' text format, which all of them can
+ * parse. Source: RFC 9110, section 12.5.1.
  */
 export function metricsFormat(accept: string | undefined): MetricsFormat {
   const ranges = (accept ?? '').split(',').map(rangeOf)
@@ -93,11 +96,11 @@ export function metricsFormat(accept: string | undefined): MetricsFormat {
   return q > 0 && q >= qOfPlain(ranges) ? 'openmetrics' : 'prometheus'
 }
 
-/** Of the ranges that mean it, the most exact one counts. */
+/** Uses the most specific of the matching ranges. */
 function qOfPlain(ranges: readonly Range[]): number {
   const exact = ranges.filter(({ type, version }) => type === PLAIN && (version === undefined || version === PLAIN_VERSION))
   const matching = [exact, ranges.filter(({ type }) => type === 'text/*')].find(({ length }) => length > 0)
-  // Any type at all is no wish for this one.
+  // `*/*` expresses no preference for this format.
   return matching === undefined ? 0 : Math.max(...matching.map(({ q }) => q))
 }
 

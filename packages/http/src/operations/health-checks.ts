@@ -2,32 +2,32 @@ import type { IncomingMessage } from 'node:http'
 import { InvalidOptionError, type Sluice } from '@sluice/core'
 import { checkOptions, hostOf, option } from '@sluice/core/siblings'
 
-/** Fails by throwing, by rejecting, or with `false`. */
+/** A check fails if it throws, rejects or returns `false`. */
 export type HealthCheck = () => unknown
 
 export interface HealthOptions {
   /**
-   * What the app needs besides, by name: a function that throws, rejects or gives `false` where it fails.
+   * Additional checks by name. A check fails if its function throws, rejects or returns `false`.
    * @defaultValue none
    */
   readonly checks?: Readonly<Record<string, HealthCheck>>
   /**
-   * Whether the databases of attached clients are asked `SELECT 1`.
+   * Whether the databases of attached clients are checked with `SELECT 1`.
    * @defaultValue true
    */
   readonly database?: boolean
   /**
-   * Milliseconds that one check may take. Greater than `0`.
+   * Timeout of a check, in milliseconds. Greater than `0`.
    * @defaultValue 1000
    */
   readonly timeoutMs?: number
   /**
-   * Milliseconds for which the result of the checks is given again, however often it is asked for. Minimum: `0`.
+   * How long the results of the checks are cached, in milliseconds. Minimum: `0`.
    * @defaultValue 1000
    */
   readonly cacheMs?: number
   /**
-   * Who is told of each check, and not the status alone.
+   * Returns whether the response lists each check. Otherwise, it contains the status only.
    * @defaultValue who asks from this machine itself
    */
   readonly authorize?: (request: IncomingMessage) => boolean | Promise<boolean>
@@ -44,15 +44,15 @@ export function checkHealthOptions(options: HealthOptions): void {
 
 export type HealthStatus = 'pass' | 'warn' | 'fail'
 
-/** One check, and what it means when it fails. */
+/** A check, and the status that it has when it fails. */
 export interface NamedCheck {
   readonly name: string
-  /** `warn`: the app goes on without it. */
+  /** `warn`: the app works without it. */
   readonly failing: 'warn' | 'fail'
   readonly check: HealthCheck
 }
 
-/** What there is to be checked of a Sluice at this moment, and what the app wants to be. */
+/** Returns the current checks of a Sluice, and those of the app. */
 export function healthChecks(sluice: Sluice, own: Readonly<Record<string, HealthCheck>>, withDatabase: boolean): readonly NamedCheck[] {
   return [
     ...(withDatabase ? databases(sluice) : []),
@@ -73,7 +73,7 @@ function databases(sluice: Sluice): readonly NamedCheck[] {
     }))
 }
 
-/** Reads go to the database without it. */
+/** Without the store, reads go to the database. */
 function store(sluice: Sluice): readonly NamedCheck[] {
   const { pingStore } = hostOf(sluice)
   return pingStore === undefined ? [] : [{ name: 'store', failing: 'warn', check: pingStore }]
@@ -91,7 +91,7 @@ function balancer(sluice: Sluice): readonly NamedCheck[] {
 
 function jobs(sluice: Sluice): readonly NamedCheck[] {
   const { jobs: engine } = sluice
-  // Looking opens no backend: that may make tables.
+  // Do not open the backend, which may create tables.
   if (engine?.isOpen !== true) return []
   return engine.getQueues().map(({ name }) => ({
     name: `jobs:${name}`,

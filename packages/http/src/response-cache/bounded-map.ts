@@ -1,7 +1,10 @@
-/** A map that forgets what was set longest ago. */
+/** A map that evicts the entry that was set longest ago. */
 export class BoundedMap<TValue> {
   readonly #entries = new Map<string, TValue>()
-  /** Never begun anew while it has more: to find the first entry, a map walks over all that were deleted before it. */
+  /**
+   * Not recreated while it has more keys: to find its first entry, a map iterates over all entries that were
+   * deleted before it.
+   */
   #oldest = this.#entries.keys()
 
   constructor(private readonly max: number) {}
@@ -24,7 +27,7 @@ export class BoundedMap<TValue> {
     this.#entries.delete(key)
   }
 
-  /** Whatever is set goes to the end, so what the iterator has passed is gone. */
+  /** New entries are added at the end, so entries that the iterator has passed are deleted. */
   #nextOldest(): string {
     const next = this.#oldest.next()
     if (next.done !== true) return next.value

@@ -5,10 +5,10 @@ import { KEYED_HEADERS } from './request-identity.ts'
 import { queryKey } from './request-query.ts'
 import type { ResolvedResponseCacheOptions } from './response-cache-options.ts'
 
-/** What a framework knows of a request that `node:http` does not. */
+/** Facts about a request that a framework knows and `node:http` does not. */
 export interface RequestFacts {
   /**
-   * The path and query that the client asked for.
+   * The path and query that the client requested.
    * @defaultValue `request.url`
    */
   readonly url?: string | undefined
@@ -17,11 +17,11 @@ export interface RequestFacts {
    * @defaultValue none: Sluice does not know the app's parser
    */
   readonly query?: () => unknown
-  /** Called before a response is sent that was kept. */
+  /** Called before a cached response is sent. */
   readonly beforeSend?: () => void
 }
 
-/** One request at the cache. */
+/** A request in the response cache. */
 export interface Asked {
   readonly request: IncomingMessage
   readonly response: ServerResponse
@@ -29,19 +29,20 @@ export interface Asked {
   readonly scope: Scope
   readonly derived: DerivedValues
   readonly context: string
-  /** What is asked for, without any header that the response varies by. */
+  /** The key without any header that the response varies by. */
   readonly target: string
-  /** What is asked for, but for the headers that the response turns out to vary by. */
+  /** The key without the headers that the response turns out to vary by. */
   readonly base: string
-  /** The whole of it, as far as that is known. */
+  /** The whole key, as far as it is known. */
   readonly key: string
   readonly control: ReadonlyMap<string, string>
 }
 
 /**
- * The key of a request, without the headers that the response varies by: equal for requests that the app answers alike.
+ * Returns the key of a request, without the headers that the response varies by: equal for requests that
+ * receive the same response from the app.
  *
- * @returns What must not be cached, by reason, if there is no key.
+ * @returns The reason why the request must not be cached, if there is no key.
  */
 export function requestKey(
   request: IncomingMessage,
@@ -55,7 +56,7 @@ export function requestKey(
     return { key: `key\n${key}` }
   }
   const target = facts.url ?? request.url ?? '/'
-  // Clients send no fragment. Some parsers drop it, and for others it is a part of the query.
+  // Clients send no fragment. Some parsers remove it, and others treat it as part of the query.
   if (target.includes('#')) return { reason: 'query' }
   const at = target.indexOf('?')
   const path = at < 0 ? target : target.slice(0, at)
@@ -65,18 +66,24 @@ export function requestKey(
   return { key: `url\n${host}${keyedHeaders(request)}\n${path}\n${query}` }
 }
 
-/** What a request asks for, as it was sent: equal for no two requests that differ in what `requestKey` reads. */
+/**
+ * Returns the target of a request as it was sent: never equal for two requests that differ in anything that
+ * `requestKey` reads.
+ */
 export function rawTarget(request: IncomingMessage): string {
   return `${request.method} ${hostOf(request)}${keyedHeaders(request)}\n${request.url}`
 }
 
-/** As the client wrote it: apps may compare names exactly. A request of HTTP/2 may have two, and apps read either. */
+/**
+ * The host as the client wrote it: apps may compare names exactly. An HTTP/2 request may have two, and apps
+ * read either.
+ */
 function hostOf({ headers, socket }: IncomingMessage): string {
   const isEncrypted = (socket as Partial<TLSSocket>).encrypted === true
   return `${headers[':scheme'] ?? ''} ${isEncrypted ? 'https' : 'http'} ${headers[':authority'] ?? ''} ${headers.host ?? ''}`
 }
 
-/** What a request says in headers that the response depends on. */
+/** Returns the values of the request headers that the response depends on. */
 export function varyKey(request: IncomingMessage, names: readonly string[]): string {
   let key = ''
   for (const name of names) key += `\n${name}: ${headerOf(request, name)}`
@@ -94,16 +101,19 @@ function keyedHeaders(request: IncomingMessage): string {
   let key = ''
   for (const name of KEYED_HEADERS) if (request.headers[name] !== undefined) key += `\n${name}: ${request.headers[name]}`
   const { forwarded } = request.headers
-  // Its other parts are of the client.
+  // The other parts of the header describe the client.
   if (forwarded !== undefined)
     for (const [part] of forwarded.matchAll(/\b(?:host|proto)\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^\s;,]+)/gi)) key += `\n${part}`
   return key
 }
 
-/** Headers that ask for a part, or only if something is so: none of it is kept. */
+/** Headers that request a part, or set a condition. Such responses are not cached. */
 const CONDITIONS = ['range', 'if-range', 'if-match', 'if-unmodified-since']
 
-/** Why a request is not answered from the cache, and its response not kept, whoever sends it; `undefined`: it may be. */
+/**
+ * Returns why a request is not served from the cache and its response not cached, regardless of its sender;
+ * `undefined`: it can be.
+ */
 export function requestRefusal({ headers }: IncomingMessage): string | undefined {
   if (headers.upgrade !== undefined) return 'upgrade'
   if (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0) return 'body'

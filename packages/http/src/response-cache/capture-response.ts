@@ -1,19 +1,25 @@
 import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 
-/** Told of a response as it is made. None of them may throw. */
+/** Receives the parts of a response as the app writes it. No method may throw. */
 export interface CaptureListener {
   /**
-   * All of it is known, and nothing is sent yet: headers may be changed.
+   * The whole response is known and nothing has been sent: headers can still be changed.
    *
    * @param body - `undefined`: it is too large.
-   * @returns Whether the body is to be sent.
+   * @returns Whether to send the body.
    */
   whole(body: Buffer | undefined): boolean
-  /** The head of what was told whole is written, with what others added to it at the last moment. */
+  /**
+   * The head of a response that `whole` received is written, including headers that other code added last.
+   */
   sent(): void
-  /** The last part was given, and the head was sent before. @param body - `undefined`: it is too large, or has trailers. */
+  /**
+   * The last part was written, and the head was sent before.
+   *
+   * @param body - `undefined`: it is too large, or has trailers.
+   */
   ended(body: Buffer | undefined): void
-  /** It was given up: the client has gone, the app cut it, or Node refused it. */
+  /** The response was interrupted: the client disconnected, the app destroyed it, or Node rejected it. */
   cut(): void
 }
 
@@ -22,8 +28,9 @@ type Callback = (error?: Error | null) => void
 type Headers = OutgoingHttpHeaders | readonly OutgoingHttpHeader[] | readonly (readonly [string, OutgoingHttpHeader])[]
 
 /**
- * Watches a response of `node:http` as an app, a framework or a middleware writes it. Its head is held back until there is a body or none, so that
- * what is known by then can stand in it. Parts of a body are passed on as they come.
+ * Watches a response of `node:http` while an app, a framework or a middleware writes it. It delays the head
+ * until the body begins or the response ends, so that the head can contain what is known by then. Parts of a
+ * body are passed on as they arrive.
  */
 export function captureResponse(response: ServerResponse, maxBytes: number, listener: CaptureListener): void {
   const { writeHead, write, end, flushHeaders, addTrailers } = response
@@ -93,10 +100,13 @@ export function captureResponse(response: ServerResponse, maxBytes: number, list
   })
 }
 
-/** Responses whose head was given, and is held back. */
+/** Responses whose head was passed to `writeHead`, and is delayed. */
 const headsGiven = new WeakSet<object>()
 
-/** One for all responses: with a function each, the engine would know no two of them as alike, and be slow with every one. */
+/**
+ * Shared by all responses: with a separate function for each response, the engine could not optimize access
+ * to any of them.
+ */
 const HEADERS_SENT: PropertyDescriptor & ThisType<ServerResponse> = {
   configurable: true,
   get() {
@@ -104,19 +114,22 @@ const HEADERS_SENT: PropertyDescriptor & ThisType<ServerResponse> = {
   },
 }
 
-/** Headers that are given to `writeHead` alone, Node sends without noting them; as soon as one was set before, it notes them all. */
+/**
+ * Node sends headers that are passed only to `writeHead` without storing them. If a header was set before, it
+ * stores them all.
+ */
 function keepHeadersReadable(response: ServerResponse): void {
   if (response.getHeaderNames().length > 0 || response.headersSent) return
   response.setHeader('Age', '0')
   response.removeHeader('Age')
 }
 
-/** Whether it is on its way, and not merely given. */
+/** Whether the head was sent, and not only passed to `writeHead`. */
 export function isHeadSent(response: ServerResponse): boolean {
   return Reflect.get(Object.getPrototypeOf(response), 'headersSent', response) === true
 }
 
-/** What `writeHead` is given, as headers that can still be changed. */
+/** Sets the arguments of `writeHead` as headers that can still be changed. */
 function applyHead(response: ServerResponse, status: number, rest: readonly unknown[]): void {
   const [first, second] = rest
   response.statusCode = status
@@ -139,9 +152,9 @@ function entriesOf(headers: Headers): readonly (readonly [string, OutgoingHttpHe
   return entries
 }
 
-/** `undefined`: Node will refuse it. */
+/** `undefined`: Node will reject it. */
 function bufferOf(chunk: unknown, encoding: unknown): Buffer | undefined {
   if (typeof chunk === 'string') return Buffer.from(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8')
-  // A copy: its owner may use it again.
+  // Copied, because the owner may reuse the chunk.
   return chunk instanceof Uint8Array ? Buffer.from(chunk) : undefined
 }

@@ -18,21 +18,24 @@ const NAMES: readonly string[] = []
 const NO_SCOPE =
   'A response cache was asked outside of any scope, and keeps nothing: put sluiceMiddleware() before it, or register sluicePlugin first.'
 
-/** Answers requests with responses that were kept, and keeps others. */
+/** Serves requests from cached responses, and caches responses. */
 export interface ResponseCache {
   /**
-   * To be asked of each request, in its scope, after all that decides who may be answered and before what makes the response.
+   * Call it for each request in its scope, after all authorization, and before the code that creates the
+   * response.
    *
-   * @returns Whether it was answered. If not, what makes the response is to go on; it is watched from now on. Never rejects.
+   * @returns Whether the request was answered. If not, create the response as usual: the cache watches it
+   * from now on. Never rejects.
    */
   answer(request: IncomingMessage, response: ServerResponse, facts?: RequestFacts): boolean | Promise<boolean>
-  /** What became of requests, at all response caches of the Sluice. */
+  /** Statistics of all response caches of the Sluice. */
   getStats(): ResponseCacheStats
 }
 
 /**
- * Makes a cache of responses for `node:http`; Express and Fastify have their own ways to it. A response is kept under the tags of every query that it
- * was made from, and given while all of them are as they were: what holds for results of queries holds for it.
+ * Creates a response cache for `node:http`. For Express and Fastify, use their own packages. A response is
+ * cached under the tags of every query that it was created from, and served as long as no write invalidates
+ * one of them. It has the same guarantees as cached query results.
  *
  * @throws InvalidOptionError.
  * @example
@@ -55,7 +58,7 @@ class SluiceResponseCache implements ResponseCache, CacheAhead {
   readonly #options: ResolvedResponseCacheOptions
   readonly #counters: ResponseCacheCounters
   readonly #flights: Flights
-  /** Headers that responses to a question varied by, so far. */
+  /** Headers that the responses of a key have varied by so far. */
   readonly #varied = new BoundedMap<readonly string[]>(MAX_VARIED)
 
   constructor(sluice: Sluice, options: ResponseCacheOptions) {
@@ -86,13 +89,13 @@ class SluiceResponseCache implements ResponseCache, CacheAhead {
     return this.#counters.snapshot()
   }
 
-  /** Whatever goes wrong here, the app answers. */
+  /** If the cache fails, the app handles the request. */
   #failed(error: unknown, response: ServerResponse): boolean {
     this.#host.reportError(error)
     return response.writableEnded
   }
 
-  /** The request, or why it is left alone. */
+  /** Returns the request, or the reason why the cache does not handle it. */
   #ask(request: IncomingMessage, response: ServerResponse, facts: RequestFacts): Asked | string {
     const { derived, scopes } = this.#host
     const options = this.#options
@@ -115,7 +118,7 @@ class SluiceResponseCache implements ResponseCache, CacheAhead {
     return { request, response, facts, scope, derived, context, target: keyed.key, base, key: this.#key(request, base), control }
   }
 
-  /** What a request wants of caches, or why it is left alone. */
+  /** Returns the cache directives of a request, or the reason why the cache does not handle it. */
   #control(request: IncomingMessage): ReadonlyMap<string, string> | string {
     const refused = requestRefusal(request) ?? identityOf(request, this.#options)
     if (refused !== undefined) return refused
@@ -169,13 +172,16 @@ class SluiceResponseCache implements ResponseCache, CacheAhead {
     return this.#join(asked, flight)
   }
 
-  /** Waits for another one. Where that is not kept for once, one of those who waited makes the next, and the others wait for it. */
+  /**
+   * Waits for a request in flight. If its response is not cached, one of the waiting requests creates the
+   * next response, and the others wait for that one.
+   */
   async #join(asked: Asked, first: Promise<void>): Promise<boolean> {
     const until = this.#host.now() + this.#options.maxWaitMs
     for (let flight: Promise<void> | undefined = first; flight !== undefined; ) {
       await this.#flights.wait(flight, until - this.#host.now(), asked.response)
       if (asked.response.closed) return true
-      // It is true now, so it is no older than a response that is made from now on.
+      // The response is valid now, so it is no older than a response that is created from now on.
       const found = await this.#find(asked)
       if (found !== undefined && isWanted(found, asked.control)) {
         this.#counters.joined += 1
@@ -228,7 +234,7 @@ class SluiceResponseCache implements ResponseCache, CacheAhead {
     return this.#make(asked, 'bypass', await this.#find(asked))
   }
 
-  /** Has the app answer, and watches it. */
+  /** Lets the app create the response, and watches it. */
   #make(asked: Asked, why: string, kept: Found<StoredResponse> | undefined): boolean | Promise<boolean> {
     const { request, scope, derived, context, key } = asked
     this.#counters.misses += 1
@@ -276,7 +282,7 @@ function hitStatus({ leftMs }: Found<unknown>): string {
   return `hit; ttl=${Math.max(0, Math.floor(leftMs / 1_000))}`
 }
 
-/** Whether the client accepts no response that was made before. */
+/** Whether the client accepts no cached response. */
 function isWantedAnew(control: ReadonlyMap<string, string>): boolean {
   return control.has('no-cache') || secondsOf(control, 'max-age') === 0
 }
@@ -287,7 +293,7 @@ function controlOf({ headers }: IncomingMessage): string | undefined {
   return headers['cache-control'] ?? (pragma?.toLowerCase() === 'no-cache' ? 'no-cache' : undefined)
 }
 
-/** Whether a kept response is as new, and as long fresh, as the client wants. */
+/** Whether a cached response meets the age and freshness that the client requires. */
 function isWanted({ ageMs, leftMs }: Found<unknown>, control: ReadonlyMap<string, string>): boolean {
   const maxAgeMs = secondsOf(control, 'max-age')
   const minFreshMs = secondsOf(control, 'min-fresh')

@@ -1,31 +1,32 @@
 import type { ServerResponse } from 'node:http'
 import { BoundedMap } from './bounded-map.ts'
 
-/** For how long nobody waits for a response that turned out not to be kept. */
+/** How long requests do not wait for a response after it turned out not to be cacheable. */
 const PASS_MS = 10_000
 const MAX_PASSES = 10_000
 
-/** Responses that are being made, by what they will be kept under. */
+/** Responses that are being created, by their cache keys. */
 export class Flights {
   readonly #open = new Map<string, Promise<void>>()
   readonly #passes = new BoundedMap<number>(MAX_PASSES)
 
   constructor(private readonly now: () => number) {}
 
-  /** One that may be waited for. */
+  /** Returns a response in flight, for requests to wait for. */
   of(key: string): Promise<void> | undefined {
     return this.#open.get(key)
   }
 
-  /** Whether responses like it are known not to be kept. */
+  /** Whether responses with this key are known not to be cacheable. */
   isPassed(key: string): boolean {
     return this.now() < (this.#passes.get(key) ?? 0)
   }
 
   /**
-   * A response begins to be made, if no other is under way.
+   * Registers that a response is being created, if there is none in flight for the key.
    *
-   * @returns To be called when it is made. `willNeverBe`: others like it will not be kept either, as far as is known.
+   * @returns A function to call when the response is complete. `willNeverBe`: later responses will probably
+   * not be cacheable either.
    */
   begin(key: string): ((willNeverBe: boolean) => void) | undefined {
     if (this.#open.has(key) || this.isPassed(key)) return undefined
@@ -42,7 +43,7 @@ export class Flights {
     }
   }
 
-  /** Waits for one, for so long, and not for a client that has gone. */
+  /** Waits for a response in flight, at most for `ms`, and not after the client disconnected. */
   wait(landed: Promise<void>, ms: number, response: ServerResponse): Promise<void> {
     return new Promise((resolve) => {
       const done = () => {
@@ -50,7 +51,8 @@ export class Flights {
         response.off('close', done)
         resolve()
       }
-      // Where the process was held up, what is waited for may be over already, and is heard of in this turn.
+      // If the event loop was blocked, the response may be complete already, and the promise resolves within
+      // this tick.
       const timer = setTimeout(() => setImmediate(done), ms)
       timer.unref()
       response.once('close', done)

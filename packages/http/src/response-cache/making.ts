@@ -7,10 +7,10 @@ import type { ResponseCacheCounters } from './response-cache-stats.ts'
 import { becomeNotModified, type Conditions, conditionsOf, entityTag, isNotModified } from './send-stored.ts'
 import { freshForMs, headerText, responseRefusal, type StoredResponse, storedResponse, varyOf } from './stored-response.ts'
 
-/** Reasons that may be gone with the next request. */
+/** Reasons that may not apply to the next request. */
 const PASSING = new Set(['overtaken', 'not permitted', 'a read under way', 'outside of scopes', 'cut', 'given up', 'its time is over'])
 
-/** What is to be kept once the head is written. */
+/** The entry to cache once the head is written. */
 interface Prepared {
   readonly stored: StoredResponse
   readonly vary: readonly string[]
@@ -20,19 +20,19 @@ interface Prepared {
 export interface MakingParts {
   say(response: ServerResponse, status: string): void
   sharedKey(key: string): string | undefined
-  /** Notes the headers that a response varies by; returns all that are known for its question. */
+  /** Records the headers that a response varies by. Returns all that are known for its key. */
   variedBy(base: string, names: readonly string[]): readonly string[]
   counters(): ResponseCacheCounters
   host(): AdapterHost
-  /** Tells those who wait; `undefined`: nobody does. */
+  /** Notifies the waiting requests; `undefined`: no request waits for this response. */
   readonly land: ((willNeverBe: boolean) => void) | undefined
-  /** Whether it will not be kept, as far as is known. */
+  /** Whether the response will probably not be cacheable. */
   readonly isPassed: boolean
-  /** In shadow mode: what would have been the answer. */
+  /** In shadow mode: the cached response that would have been served. */
   readonly kept: Found<StoredResponse> | undefined
 }
 
-/** A response that the app makes. */
+/** A response that the app creates. */
 export class Making {
   readonly #conditions: Conditions
   readonly #asksWhole: boolean
@@ -54,7 +54,8 @@ export class Making {
   watch(): void {
     const { request, response } = this.asked
     if (this.#asksWhole) {
-      // The whole response is wanted, to be kept. Whether this client has it is found out here.
+      // The app must create the whole response, so that it can be cached. `#isWanted` determines whether this
+      // client already has it.
       delete request.headers['if-none-match']
       delete request.headers['if-modified-since']
     }
@@ -81,14 +82,14 @@ export class Making {
     const against = body === undefined ? 'too large' : responseRefusal(response, this.options)
     if (against !== undefined || body === undefined) this.#tell(against ?? 'too large')
     else {
-      // In shadow mode nothing of the response is changed.
+      // Shadow mode does not change the response.
       if (!response.hasHeader('etag') && !this.#isShadow) response.setHeader('ETag', entityTag(body))
       this.#tell(this.#prepare(body))
     }
     return this.#isWanted()
   }
 
-  /** Whether the body is to be sent. */
+  /** Whether to send the body. */
   #isWanted(): boolean {
     const { response } = this.asked
     if (!this.#asksWhole || response.statusCode !== 200) return true
@@ -106,7 +107,7 @@ export class Making {
     else this.#count(reason)
   }
 
-  /** @returns Why it is not kept, as far as that is known before its head is written. */
+  /** @returns The reason why the response is not cached, as far as it is known before its head is written. */
   #prepare(body: Buffer): string | undefined {
     const { response, scope } = this.asked
     const ttlMs = freshForMs(response, this.options.ttlMs, Date.now())
@@ -118,13 +119,16 @@ export class Making {
     return undefined
   }
 
-  /** Keeps what was prepared, now that the head is written: nobody is given it before, in this process or in another. */
+  /**
+   * Caches the prepared response once the head is written: no request is served from it before, in any
+   * process.
+   */
   #finish(): void {
     const prepared = this.#prepared
     if (prepared === undefined) return
     this.#prepared = undefined
     if (!this.#isShadow) this.#count(this.#keep(prepared))
-    // The optimised reads may take longer than those that the response was made from.
+    // The optimized reads may take longer than those that the response was created from.
     else void this.basis.settled().then(() => this.#guard(() => this.#compare(prepared), undefined))
   }
 
@@ -137,7 +141,7 @@ export class Making {
     return derived.keep({ key, sharedKey: this.parts.sharedKey(key), ttlMs }, stored, this.basis)
   }
 
-  /** A middleware may have added to the head when it was written: a session its cookie, for one. */
+  /** A middleware may have added headers when the head was written, such as a session cookie. */
   #lateRefusal({ stored, vary }: Prepared): string | undefined {
     const { response } = this.asked
     const status = this.#isNotModified ? stored.status : response.statusCode
@@ -150,7 +154,7 @@ export class Making {
     const { stored } = prepared
     const counters = this.parts.counters()
     const still = kept && (await derived.find<StoredResponse>(key, this.parts.sharedKey(key)))
-    // What was written meanwhile may be in one of them and not in the other.
+    // A concurrent write may be included in one of the two responses but not in the other.
     if (kept !== undefined && still?.value.body === kept.value.body) {
       counters.shadowed += 1
       const isStatus = kept.value.status !== stored.status
@@ -168,7 +172,11 @@ export class Making {
     return this.asked.scope.mode === 'shadow'
   }
 
-  /** Tells the client, while there is a head, and counts what is certain. @param reason - `undefined`: it will be kept. */
+  /**
+   * Reports the status to the client if the head is not sent yet, and counts what is certain.
+   *
+   * @param reason - `undefined`: the response will be cached.
+   */
   #tell(reason: string | undefined): void {
     if (reason !== undefined) this.#count(reason)
     const status = reason === undefined ? 'stored' : `detail="${reason.replace(/[^ -~]|["\\]/g, '')}"`
@@ -181,7 +189,7 @@ export class Making {
     this.#count(reason)
   }
 
-  /** @param reason - `undefined`: it is kept. */
+  /** @param reason - `undefined`: the response is cached. */
   #count(reason: string | undefined): void {
     if (this.#isCounted) return
     this.#isCounted = true

@@ -4,7 +4,7 @@ import type { Found } from '@sluice/core/siblings'
 import { isPlainResponse } from '../small-responses.ts'
 import type { StoredResponse } from './stored-response.ts'
 
-/** A response cache, as a front asks it about requests that the app does not see. */
+/** The methods of a response cache that a front calls for requests that the app does not see. */
 export interface CacheAhead {
   /**
    * The response that `answer` would send to a request, if that is certain and it is in memory.
@@ -13,7 +13,7 @@ export interface CacheAhead {
    * @param isLearned - Whether the app was seen to answer from the cache by a key.
    */
   ahead(request: IncomingMessage, target: string, isLearned: (key: string) => boolean): Found<StoredResponse> | undefined
-  /** Sends it. @param headers - Headers that come first: a flat array of names and values. */
+  /** Sends the response. @param headers - Headers that come first: a flat array of names and values. */
   sendAhead(request: IncomingMessage, response: ServerResponse, found: Found<StoredResponse>, headers: readonly string[]): void
 }
 
@@ -45,7 +45,7 @@ export interface Lesson {
 interface Sending {
   readonly request: IncomingMessage
   readonly response: ServerResponse
-  /** The URL that the cache went by. Default: that of the request. */
+  /** The URL that the cache used. Default: that of the request. */
   readonly url: string | undefined
   readonly target: string
   readonly key: string
@@ -93,13 +93,13 @@ export class Passage {
     this.#scopes = scopes
   }
 
-  /** It got an id. @param isOwn - Whether nothing of the app decided which. */
+  /** The request received an id. @param isOwn - Whether no code of the app affected the id. */
   identified(ids: Ids, isOwn: boolean): void {
     if (!isOwn) this.#isSpoiled = true
     this.#ids = ids
   }
 
-  /** A response cache looks at it. */
+  /** A response cache handles the request. */
   asks(): void {
     this.#asked += 1
   }

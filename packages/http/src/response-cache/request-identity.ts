@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import type { ResolvedResponseCacheOptions } from './response-cache-options.ts'
 
-/** Headers that carry credentials: counted by their name. */
+/** Headers that contain credentials. The statistics count them by name. */
 const CREDENTIALS = ['authorization', 'proxy-authorization', 'cookie', 'x-api-key']
 
 /** Apps write these into links or choose a response by them: they are part of the key, or one client could poison the responses of all. */
@@ -36,7 +36,9 @@ const HARMLESS = new Set([
 /** Scripts of a page cannot set the first two, so apps have no use for them as credentials. Pseudo-headers of HTTP/2 start with a colon. */
 const HARMLESS_PREFIX = /^(?:sec-fetch-|sec-ch-|:)/
 
-/** A reason of few: counters have it as a label, and clients choose the names of headers. */
+/**
+ * A fixed reason for all other headers: counters use it as a label, and clients choose the names of headers.
+ */
 export const UNLISTED = 'unlisted header'
 
 type IdentityOptions = Pick<ResolvedResponseCacheOptions, 'key' | 'vary' | 'ignoreHeaders'>
@@ -57,7 +59,7 @@ export function personalHeader({ headers }: IncomingMessage, { vary, ignoreHeade
   return undefined
 }
 
-/** One that Node did not verify may be verified by the app. */
+/** The app may verify a certificate that Node did not verify. */
 function hasCertificate(socket: TLSSocket): boolean {
   return (socket.encrypted as boolean | undefined) === true && Object.keys(socket.getPeerCertificate()).length > 0
 }

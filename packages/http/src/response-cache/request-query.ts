@@ -1,10 +1,10 @@
 import { canonicalKey } from '@sluice/core/adapter'
 
-/** Parsers stop reading at this number unless an app sets another one: `qs`, and `querystring` of Node. */
+/** Default limit of the parsers `qs` and Node's `querystring`: they ignore additional parameters. */
 const MAX_PARAMETERS = 1_000
-/** All parsers split these alike: no list notation, no second separator, no encoding in the name. */
+/** All parsers split these the same way: no list notation, no second separator, no encoding in the name. */
 const PLAIN = /^[\w-]+(?:=[^;]*)?$/
-/** An encoded separator, which a parser that decodes first takes for one. */
+/** An encoded separator. A parser that decodes first treats it as a separator. */
 const ENCODED_SEPARATOR = /%(?:26|3b|3d)/i
 
 /**
@@ -31,7 +31,7 @@ export function queryKey(query: string, listed: ReadonlySet<string> | undefined,
   return sortedByName(parts.filter((part) => lower.has(nameOf(part).toLowerCase())))
 }
 
-/** Whether all parts are plain, and no two names differ in case alone: a parser may fold it. */
+/** Whether all parts are plain, and no two names differ in case only: a parser may ignore case. */
 function areDistinct(parts: readonly string[]): boolean {
   const names = new Map<string, string>()
   return parts.every((part) => {
@@ -48,10 +48,10 @@ function sortedByName(parts: readonly string[]): string {
   return parts.toSorted((left, right) => compare(nameOf(left), nameOf(right))).join('&')
 }
 
-/** A plain object of them: parsers have their own prototypes. */
+/** Returns a plain object of the fields: objects of parsers have different prototypes. */
 function fieldsOf(parsed: unknown, listed: ReadonlySet<string> | undefined): unknown {
   if (typeof parsed !== 'object' || parsed === null) return parsed
-  // A parser that builds no objects leaves `page[x]` as a name.
+  // A parser that builds no nested objects leaves `page[x]` as a name.
   const isListed = (name: string) => listed === undefined || listed.has(name) || listed.has(name.split(/[[.]/, 1)[0] ?? name)
   return Object.fromEntries(Object.entries(parsed).filter(([name]) => isListed(name)))
 }

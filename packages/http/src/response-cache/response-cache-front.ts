@@ -9,12 +9,12 @@ const MAX_LESSONS = 10_000
 const NO_HEADERS: readonly string[] = []
 
 /**
- * Answers requests with cached responses before the app sees them: none of its middleware runs for them, such
- * as that which checks addresses, writes logs or announces maintenance. The front learns a target when the app's
- * response cache answers it, and passes on every request of which it is not certain that the response cache
+ * Serves requests from cached responses before they reach the app: none of its middleware runs for them, such
+ * as middleware that checks addresses, writes logs or announces maintenance. The front learns a target when
+ * the app's response cache serves it, and passes a request on unless it is certain that the response cache
  * would send the same response from memory.
  *
- * @param sluice - That of the app's response cache.
+ * @param sluice - The Sluice of the app's response cache.
  * @param handler - The app: Express, the handler that Fastify passes to `serverFactory`, or any other.
  * @throws InvalidArgumentError.
  * @example

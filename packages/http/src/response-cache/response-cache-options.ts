@@ -1,97 +1,105 @@
 import type { IncomingMessage } from 'node:http'
 import { checkOptions, type OptionRule, option } from '@sluice/core/siblings'
 
-/** What responses are kept, and for whom. */
+/** Which responses are cached, and which requests share them. */
 export interface ResponseCacheOptions {
   /**
-   * Milliseconds that a response is kept at most, where it does not say so itself (`s-maxage`, `max-age`, `Expires`). It bounds what writers that do
-   * not use Sluice can leave stale, on top of the time of the results that it is made of. Greater than `0`.
+   * Maximum age of a response that sets none (`s-maxage`, `max-age`, `Expires`), in milliseconds. External
+   * writes become visible within this time plus the `ttl` of the results behind the response. Greater than
+   * `0`.
    * @defaultValue that of the Sluice's `cache.ttl`
    */
   readonly ttlMs?: number
   /**
-   * Statuses of responses that are kept. Not `206`, nor `304`.
+   * Statuses of responses that are cached. `206` and `304` are not allowed.
    * @defaultValue [200]
    */
   readonly statuses?: readonly number[]
   /**
-   * Who may be given the same response, in place of the host, the path and the query: requests with equal texts. It must tell users apart where the
-   * response is not for all: with it, requests with `Cookie`, `Authorization` or any other header are answered from the cache, too. `undefined` from it: not this one.
+   * Returns the cache key, instead of the host, the path and the query: requests with equal strings share a
+   * response. If responses differ between users, it must distinguish them. With `key`, requests with
+   * `Cookie`, `Authorization` or any other header are served from the cache, too. If it returns `undefined`,
+   * the request is not cached.
    * @defaultValue none
    */
   readonly key?: (request: IncomingMessage) => string | undefined
   /**
-   * Names of request headers that the response depends on, besides those of its own `Vary`. Each value has its own responses, so requests with these
-   * headers need not be anonymous: `cookie` and `authorization` may be among them.
+   * Request headers that the response depends on, in addition to its `Vary`. Each value has separate
+   * responses, so requests with these headers do not need to be anonymous: the list can contain `cookie` and
+   * `authorization`.
    * @defaultValue none
    */
   readonly vary?: readonly string[]
   /**
-   * Names of request headers that the response never depends on, besides those of browsers and proxies that Sluice knows. A request with any other
-   * header may be personal, and is not answered from the cache.
+   * Request headers that the response never depends on, in addition to those of browsers and proxies that
+   * Sluice knows. A request with any other header may be personal and is not served from the cache.
    * @defaultValue none
    */
   readonly ignoreHeaders?: readonly string[]
   /**
-   * Whether each host has responses of its own.
+   * Whether each host has separate responses.
    * @defaultValue true
    */
   readonly host?: boolean
   /**
-   * Parameters of the query that the response depends on. Requests that differ in others are given the same one, if all
-   * parsers read them alike or the framework has parsed them.
+   * Query parameters that the response depends on. Requests that differ in other parameters share a response,
+   * if all parsers read them the same way or the framework has parsed them.
    * @defaultValue every parameter
    */
   readonly query?: readonly string[]
   /**
-   * Models and tables that the response depends on, besides those of its queries.
+   * Models and tables that the response depends on, in addition to those of its queries.
    * @defaultValue none
    */
   readonly tables?: readonly string[]
   /**
-   * Names of the app's own, for `sluice.tiered.invalidateTags`. A response without a query is kept only if it has one, or `tables`.
+   * Custom tags, for `sluice.tiered.invalidateTags`. A response without queries is cached only if it has tags
+   * or `tables`.
    * @defaultValue none
    */
   readonly tags?: readonly string[]
   /**
-   * Bytes of a body that is kept. Larger ones are passed on. Minimum: `1`.
+   * Maximum size of a cached body, in bytes. Larger ones are passed through. Minimum: `1`.
    * @defaultValue 1048576
    */
   readonly maxBodyBytes?: number
   /**
-   * Milliseconds that a request waits for another one that is being answered under the same key. `0`: not at all.
+   * How long a request waits for a request with the same key that is in flight, in milliseconds. `0`: not at
+   * all.
    * @defaultValue 1000
    */
   readonly maxWaitMs?: number
   /**
-   * With a shared store: whether other processes may have the responses. What must not be shared by `cache.exclude` never is.
+   * With a shared store: whether other processes can use the responses. Responses with data in
+   * `cache.exclude` are never shared.
    * @defaultValue true
    */
   readonly shared?: boolean
   /**
-   * With a shared store: what tells the releases of the app apart, such as a commit. Responses of another one are not given.
+   * With a shared store: identifies the release of the app, such as a commit. Responses of other versions are
+   * not used.
    * @defaultValue ''
    */
   readonly version?: string
   /**
-   * Names of response headers that are not kept, besides those that never are.
+   * Response headers that are not cached, in addition to those that never are.
    * @defaultValue none
    */
   readonly dropHeaders?: readonly string[]
   /**
-   * Whether the `Cache-Control` of requests is followed: `no-cache`, `no-store`, `max-age`, `min-fresh`, `only-if-cached`. By it, anyone can have a
-   * response made anew.
+   * Whether the `Cache-Control` of requests is respected: `no-cache`, `no-store`, `max-age`, `min-fresh`,
+   * `only-if-cached`. It allows every client to force a new response.
    * @defaultValue true
    */
   readonly requestCacheControl?: boolean
   /**
-   * Sends `Cache-Status` (RFC 9211): whether the response was kept, and why not.
+   * Sends `Cache-Status` (RFC 9211): whether the response came from the cache, and why not.
    * @defaultValue true
    */
   readonly cacheStatus?: boolean
 }
 
-/** The same, with defaults. */
+/** The options with their defaults applied. */
 export interface ResolvedResponseCacheOptions {
   readonly ttlMs: number
   readonly statuses: ReadonlySet<number>

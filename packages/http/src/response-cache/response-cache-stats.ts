@@ -1,24 +1,24 @@
 import type { MetricFamily, Sluice } from '@sluice/core'
 
-/** What became of requests at the response caches of one Sluice. Counters since the first was made. */
+/** Counters of all response caches of a Sluice, since the first one was created. */
 export interface ResponseCacheStats {
-  /** Requests answered by a kept response. */
+  /** Requests served from a cached response. */
   readonly hits: number
-  /** Requests answered by the response of another one that was under way. */
+  /** Requests served with the response of another request that was in flight. */
   readonly joined: number
-  /** Requests that the app answered, although their response might have been kept. */
+  /** Requests that the app handled although their response might have been cached. */
   readonly misses: number
-  /** Requests answered with `304`, whoever made the response. */
+  /** Requests that received `304`, from the cache or from the app. */
   readonly notModified: number
-  /** Responses that were kept. */
+  /** Responses that were cached. */
   readonly stored: number
-  /** Responses that shadow mode compared with what was kept. */
+  /** Responses that shadow mode compared with cached ones. */
   readonly shadowed: number
-  /** Those of them that differed. */
+  /** Compared responses that differed. */
   readonly shadowDifferences: number
-  /** Requests that were left to the app, by reason. */
+  /** Requests that were passed to the app, by reason. */
   readonly bypassed: Readonly<Record<string, number>>
-  /** Responses that were not kept, by reason. */
+  /** Responses that were not cached, by reason. */
   readonly notStored: Readonly<Record<string, number>>
 }
 
@@ -49,7 +49,7 @@ export class ResponseCacheCounters {
 
 const all = new WeakMap<Sluice, ResponseCacheCounters>()
 
-/** Those of a Sluice; its monitoring exports them. */
+/** Returns the counters of a Sluice, which its monitoring exports. */
 export function countersOf(sluice: Sluice): ResponseCacheCounters {
   const known = all.get(sluice)
   if (known !== undefined) return known
@@ -58,7 +58,7 @@ export function countersOf(sluice: Sluice): ResponseCacheCounters {
   try {
     sluice.monitor?.addFeed({ name: 'responses', collect: () => familiesOf(counters.snapshot()) })
   } catch {
-    // It was closed.
+    // The monitoring is closed.
   }
   return counters
 }

@@ -4,15 +4,15 @@ import { endAtOnce, MAX_AT_ONCE } from '../small-responses.ts'
 import type { StoredResponse } from './stored-response.ts'
 
 const { writeHead } = ServerResponse.prototype
-/** Of a representation that is not sent. Source: RFC 9110, section 15.4.5. */
+/** Headers of a body that is not sent. Source: RFC 9110, section 15.4.5. */
 const OF_BODY = ['content-type', 'content-length', 'content-encoding', 'content-language', 'transfer-encoding']
 
 /**
- * Sends a kept response.
+ * Sends a cached response.
  *
  * @param own - Headers that come before those of the response: a flat array of names and values.
  * @param isUnobserved - Whether no code of the app can read the headers of the response.
- * @returns Whether the client had it already.
+ * @returns Whether the client already had the response.
  */
 export function sendStored(
   request: IncomingMessage,
@@ -27,7 +27,7 @@ export function sendStored(
   const conditions = conditionsOf(request.headers)
   const isConditional = conditions.ifNoneMatch !== undefined || conditions.ifModifiedSince !== undefined
   if (isUnobserved && !isConditional && request.method === 'GET' && response.writeHead === writeHead) {
-    // As long as no header is set, Node writes those of `writeHead` without noting each.
+    // As long as no header is set, Node writes the headers passed to `writeHead` without storing each one.
     const all: OutgoingHttpHeader[] = [...own]
     for (const [name, value] of headers) all.push(name, value as string)
     all.push('ETag', etag, 'Age', age, 'Content-Length', String(body.length))
@@ -67,7 +67,9 @@ export function becomeNotModified(response: ServerResponse): void {
   for (const name of OF_BODY) response.removeHeader(name)
 }
 
-/** What a request asked to be told only if it has changed; taken off it, so that the app makes a whole response. */
+/**
+ * The conditions of a request. They are removed from the request, so that the app creates a whole response.
+ */
 export interface Conditions {
   readonly ifNoneMatch: string | undefined
   readonly ifModifiedSince: string | undefined
@@ -82,7 +84,7 @@ export function conditionsOf(headers: IncomingHttpHeaders): Conditions {
   return { ifNoneMatch: headers['if-none-match'], ifModifiedSince: headers['if-modified-since'] }
 }
 
-/** Whether the client has what is to be sent. Source: RFC 9110, section 13.2.2. */
+/** Whether the client already has the response. Source: RFC 9110, section 13.2.2. */
 export function isNotModified(conditions: Conditions, etag: string | undefined, lastModified: string | undefined): boolean {
   const { ifNoneMatch, ifModifiedSince } = conditions
   if (ifNoneMatch !== undefined) return matches(ifNoneMatch, etag)
@@ -90,7 +92,7 @@ export function isNotModified(conditions: Conditions, etag: string | undefined, 
   return Date.parse(lastModified) <= Date.parse(ifModifiedSince)
 }
 
-/** By weak comparison. */
+/** Uses weak comparison. */
 function matches(field: string, etag: string | undefined): boolean {
   if (field.trim() === '*') return true
   if (etag === undefined) return false

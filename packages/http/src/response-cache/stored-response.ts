@@ -1,16 +1,16 @@
 import type { ClientRequest, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { ResolvedResponseCacheOptions } from './response-cache-options.ts'
 
-/** A response as it is kept. */
+/** A cached response. */
 export interface StoredResponse {
   readonly status: number
-  /** Names as the app wrote them. */
+  /** Names in the app's spelling. */
   readonly headers: readonly (readonly [name: string, value: string | readonly string[]])[]
   readonly body: Uint8Array
   readonly etag: string
 }
 
-/** Of one connection, of one request, or of one moment. */
+/** Headers that apply to one connection, one request or one moment. */
 const NEVER_KEPT = new Set([
   ...['connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te', 'trailer', 'transfer-encoding'],
   ...['upgrade', 'set-cookie', 'server-timing', 'x-request-id', 'x-correlation-id', 'date', 'age', 'cache-status', 'content-length'],
@@ -18,7 +18,7 @@ const NEVER_KEPT = new Set([
   ...['x-ratelimit-remaining', 'x-ratelimit-reset', 'traceparent', 'tracestate', 'x-response-time'],
 ])
 
-/** Why a response is not kept; `undefined`: nothing in its head speaks against it. */
+/** Returns why a response is not cached; `undefined`: its status and headers allow it. */
 export function responseRefusal(
   response: ServerResponse,
   { statuses }: ResolvedResponseCacheOptions,
@@ -33,7 +33,7 @@ export function responseRefusal(
   return control.has('no-store') || control.has('private') || control.has('no-cache') ? 'cache-control' : undefined
 }
 
-/** Milliseconds that a response is fresh, for a cache that serves many. Source: RFC 9111, section 4.2.1. */
+/** How long a response is fresh in a shared cache, in milliseconds. Source: RFC 9111, section 4.2.1. */
 export function freshForMs(response: ServerResponse, defaultMs: number, now: number): number {
   const control = cacheControl(headerText(response, 'cache-control'))
   const expires = headerText(response, 'expires')
@@ -44,13 +44,13 @@ export function freshForMs(response: ServerResponse, defaultMs: number, now: num
   return said - (age !== undefined && /^\d{1,10}$/.test(age) ? Number(age) * 1_000 : 0)
 }
 
-/** The request headers that a response depends on, in lower case. */
+/** Returns the request headers that a response depends on, in lowercase. */
 export function varyOf(response: ServerResponse): readonly string[] {
   const names = (headerText(response, 'vary') ?? '').split(',').map((name) => name.trim().toLowerCase())
   return names.filter((name) => name !== '')
 }
 
-/** @param requestId - Any header may carry it, and it belongs to one request. */
+/** @param requestId - Excluded, because any header may contain it, and it belongs to one request. */
 export function storedResponse(
   response: ServerResponse,
   body: Uint8Array,
@@ -77,11 +77,11 @@ export function headerText(response: ServerResponse, name: string): string | und
 }
 
 function rawNamesOf(response: ServerResponse): readonly string[] {
-  // Of every outgoing message of Node; its types have it for requests alone.
+  // Every outgoing message of Node has this method. Its types declare it for requests only.
   return (response as unknown as Pick<ClientRequest, 'getRawHeaderNames'>).getRawHeaderNames()
 }
 
-/** What is no date lies in the past. */
+/** An invalid date counts as past. */
 function untilMs(date: string, now: number): number {
   const at = Date.parse(date)
   return Number.isNaN(at) ? 0 : at - now
@@ -89,19 +89,22 @@ function untilMs(date: string, now: number): number {
 
 const NO_DIRECTIVES: ReadonlyMap<string, string> = new Map()
 
-/** The directives of a `Cache-Control` field: names in lower case, with their arguments. Source: RFC 9111, section 5.2. */
+/**
+ * Returns the directives of a `Cache-Control` field: names in lowercase, with their arguments. Source: RFC
+ * 9111, section 5.2.
+ */
 export function cacheControl(field: string | undefined): ReadonlyMap<string, string> {
   if (field === undefined) return NO_DIRECTIVES
   const directives = new Map<string, string>()
   for (const [, name = '', quoted, token] of field.matchAll(/([\w!#$%&'*.^`|~+-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+)))?/g)) {
     const key = name.toLowerCase()
-    // Of two that differ the first one holds, as most have it.
+    // If a directive is repeated, the first value is used, as in most implementations.
     if (!directives.has(key)) directives.set(key, quoted ?? token ?? '')
   }
   return directives
 }
 
-/** Seconds as milliseconds; what is none is stale. `undefined`: it is not there. */
+/** Returns seconds as milliseconds. An invalid value means stale. `undefined`: the directive is missing. */
 export function secondsOf(directives: ReadonlyMap<string, string>, name: string): number | undefined {
   const value = directives.get(name)
   if (value === undefined) return undefined

@@ -6,28 +6,31 @@ import { OpenWork } from './open-work.ts'
 
 export interface ShutdownOptions {
   /**
-   * Milliseconds between saying that nothing more is to be sent here (`/readyz` answers `503`) and taking nothing more: as long as the load balancer needs to
-   * notice. Requests are answered as ever meanwhile. Minimum: `0`.
+   * Milliseconds between the start of the shutdown (`/readyz` returns `503`) and closing the server, until
+   * the load balancer notices. Requests are handled as usual meanwhile. Minimum: `0`.
    * @defaultValue 5000
    */
   readonly drainDelayMs?: number
   /**
-   * Milliseconds that requests under way have to end; then their connections are cut. Minimum: `0`.
+   * How long requests in flight have to finish, in milliseconds. Then their connections are closed. Minimum:
+   * `0`.
    * @defaultValue 30000
    */
   readonly timeoutMs?: number
   /**
-   * Signals that begin it; a second one cuts everything at once. None: only the call does.
+   * Signals that start the shutdown. A second signal closes everything immediately. Empty: only a call starts
+   * it.
    * @defaultValue ['SIGTERM', 'SIGINT']
    */
   readonly signals?: readonly NodeJS.Signals[]
   /**
-   * Whether the process ends after a signal, when all is closed: with `0`, or with `1` where something was cut or failed.
+   * Whether the process exits after a signal, when everything is closed: with code `0`, or with `1` if
+   * something was interrupted or failed.
    * @defaultValue true
    */
   readonly exit?: boolean
   /**
-   * What the app closes itself, once no request is under way and before the Sluice is closed.
+   * Closes your app's resources, when no request is in flight and before the Sluice is closed.
    * @defaultValue nothing
    */
   readonly close?: () => unknown
@@ -51,27 +54,28 @@ function resolveShutdownOptions(options: ShutdownOptions): Required<ShutdownOpti
   }
 }
 
-/** How it ended. */
+/** Result of a shutdown. */
 export interface ShutdownReport {
-  /** Milliseconds from its beginning on. */
+  /** Milliseconds since the shutdown started. */
   readonly durationMs: number
-  /** Requests that were cut, because they took longer than they may. */
+  /** Requests that were interrupted because they exceeded the timeout. */
   readonly cut: number
-  /** What closing failed with. */
+  /** Errors that occurred while closing. */
   readonly errors: readonly unknown[]
 }
 
 export interface GracefulShutdown {
-  /** Stops the server and closes the Sluice. Another call waits for the first one. Never rejects. */
+  /** Stops the server and closes the Sluice. Later calls wait for the first one. Never rejects. */
   shutdown(): Promise<ShutdownReport>
   readonly isDraining: boolean
-  /** Listens to signals no more, unless it has begun. */
+  /** Stops listening for signals, unless the shutdown has started. */
   dispose(): void
 }
 
 /**
- * Stops an app so that no request fails by it: readiness says no at once, requests are taken until the load balancer has noticed, those under way are
- * waited for, streams and WebSockets are ended, and then the Sluice is closed, with its jobs. To be called before the server listens.
+ * Shuts an app down without failing requests: readiness fails immediately, the server accepts requests until
+ * the load balancer has noticed, requests in flight finish, streams and WebSockets are ended, and then the
+ * Sluice is closed, including its jobs. Call it before the server listens.
  *
  * @throws InvalidOptionError; InvalidArgumentError.
  * @example
@@ -138,7 +142,7 @@ class Shutdown implements GracefulShutdown {
     return { durationMs: performance.now() - startedAt, cut: this.#cut, errors }
   }
 
-  /** The delay keeps the process alive: it is on its way out by itself. */
+  /** The timer keeps the process alive during the delay. The process is about to exit anyway. */
   #pause(ms: number): Promise<void> {
     const { signal } = this.#cutting
     if (ms === 0 || signal.aborted) return Promise.resolve()
@@ -174,7 +178,7 @@ class Shutdown implements GracefulShutdown {
   }
 }
 
-/** Whether an app is about to stop: it is to be sent no requests any more. */
+/** Whether an app is about to stop and must receive no more requests. */
 interface DrainState {
   isDraining: boolean
 }

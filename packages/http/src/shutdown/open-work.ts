@@ -3,22 +3,25 @@ import { Server as NetServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import onHeaders from 'on-headers'
 
-/** How often it is looked for connections that nobody uses any more. */
+/** Interval of the search for unused connections. */
 const SWEEP_MS = 20
-/** Turns of the event loop in which connections that have come are taken. */
+/** Maximum number of event-loop ticks in which pending connections are accepted. */
 const MAX_TURNS = 50
-/** For how long a connection may have a request on its way that is not here yet. */
+/** Idle time before a connection is closed: a request may still be in transit on it. */
 const GRACE_MS = 250
-/** A frame that says "going away" to a WebSocket client. Source: RFC 6455, sections 5.5.1 and 7.4.1. */
+/**
+ * Close frame with the status "going away" for a WebSocket client. Source: RFC 6455, sections 5.5.1 and
+ * 7.4.1.
+ */
 const GOING_AWAY = Buffer.from([0x88, 0x02, 0x03, 0xe9])
 
-/** Connections and responses of a server, and what is to be ended of them. */
+/** Connections and responses of a server, which must be ended at shutdown. */
 export class OpenWork {
   readonly #responses = new Set<ServerResponse>()
-  /** Responses whose type says that they do not end. */
+  /** Responses that never end according to their content type. */
   readonly #streams = new WeakSet<ServerResponse>()
   #accepted = 0
-  /** With how many responses each has under way, and since when it has none. */
+  /** Connections with their number of responses in flight, and the time since which they have none. */
   readonly #sockets = new Map<Socket, { open: number; idleSince: number }>()
   readonly #upgraded = new Map<Duplex, boolean>()
   readonly #onRequest = ({ socket }: IncomingMessage, response: ServerResponse): void => {
@@ -50,7 +53,8 @@ export class OpenWork {
   constructor(private readonly server: Server) {
     server.prependListener('request', this.#onRequest)
     server.prependListener('connection', this.#onConnection)
-    // A listener alone makes Node hand out upgrades: where the app has none, they stay what they were.
+    // Node emits upgrades only if there is a listener. If the app has none, upgrades must stay ordinary
+    // requests.
     if (server.listenerCount('upgrade') > 0) server.prependListener('upgrade', this.#onUpgrade)
     else server.on('newListener', this.#followUpgrades)
   }
@@ -65,21 +69,26 @@ export class OpenWork {
     return this.#responses.size
   }
 
-  /** Responses from now on end their connections. */
+  /** Makes all responses from now on end their connections. */
   closeConnections(): void {
     this.#isClosing = true
     for (const response of this.#responses) this.#closeAfter(response)
   }
 
-  /** Takes nothing more, and waits until all that is under way has ended. @param signal - Aborted: it is cut. */
+  /**
+   * Stops accepting connections, and waits until all work in flight has ended.
+   *
+   * @param signal - When it aborts, the work is interrupted.
+   */
   async stop(signal: AbortSignal): Promise<void> {
-    // Right after connections were taken that had come: those that wait when a server stops to listen are reset.
+    // Stop immediately after pending connections were accepted: connections that wait when a server stops
+    // listening are reset.
     for (let turn = 0, before = -1; turn < MAX_TURNS && before !== this.#accepted; turn += 1) {
       before = this.#accepted
       await new Promise((resolve) => setImmediate(resolve))
     }
     const stoppedAt = performance.now()
-    // Not by its own `close`, which also ends connections on which a request is about to arrive.
+    // Not `server.close()`, which also ends connections on which a request is about to arrive.
     const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(this.server, () => resolve()))
     const look = () => {
       this.#endStreams()
@@ -114,7 +123,7 @@ export class OpenWork {
     }
   }
 
-  /** What would never end by itself. */
+  /** Ends responses and connections that would otherwise never end. */
   #endStreams(): void {
     for (const response of this.#responses) {
       if (this.#streams.has(response) && !response.writableEnded) response.end()

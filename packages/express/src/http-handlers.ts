@@ -21,12 +21,13 @@ export interface HealthMiddleware extends RequestHandler {
 }
 
 export interface LoadShedMiddleware extends RequestHandler {
-  /** For `close`, for what it counts. */
+  /** Provides `close` and the statistics. */
   readonly shedding: LoadShedding
 }
 
 /**
- * Express middleware that answers with the metrics of a Sluice, as Prometheus reads them. Use it before whatever asks who somebody is.
+ * Express middleware that returns the metrics of a Sluice for Prometheus. Use it before authentication
+ * middleware.
  *
  * @throws InvalidOptionError; SluiceError `SLUICE_MONITOR_OFF`.
  * @example
@@ -40,7 +41,8 @@ export function sluiceMetrics(sluice?: Sluice, options: MetricsOptions = {}): Re
 }
 
 /**
- * Express middleware that answers probes at `/healthz` and `/readyz` of where it is mounted. Use it before everything else.
+ * Express middleware that responds to health probes at `/healthz` and `/readyz`, below its mount path. Use it
+ * before all other middleware.
  *
  * @throws InvalidOptionError.
  * @example
@@ -60,7 +62,8 @@ export function sluiceHealth(sluice?: Sluice, options: HealthOptions = {}): Heal
 }
 
 /**
- * Express middleware that refuses requests with `503` when the process has more to do than it can. Use it before everything else.
+ * Express middleware that rejects requests with `503` while the process is overloaded. Use it before all
+ * other middleware.
  *
  * @throws InvalidOptionError.
  * @example
@@ -77,8 +80,8 @@ export function sluiceLoadShed(options: LoadShedOptions = {}): LoadShedMiddlewar
 }
 
 /**
- * Express middleware that refuses the requests of clients that send too many with `429`. Clients are told apart by `request.ip`: set Express' `trust proxy`
- * behind one.
+ * Express middleware that rejects requests with `429` if a client exceeds a rate limit. It identifies clients
+ * by `request.ip`: behind a proxy, set Express' `trust proxy`.
  *
  * @throws InvalidOptionError.
  * @example
@@ -92,15 +95,16 @@ export function sluiceRateLimit(options: RateLimitOptions): RequestHandler {
 }
 
 export interface ResponseCacheMiddleware extends RequestHandler {
-  /** What it counts. */
+  /** Provides the statistics. */
   readonly cache: ResponseCache
 }
 
 /**
- * Express middleware that answers requests with responses that were kept, as long as nothing is written to what they were made from. Use it after
- * `sluiceMiddleware` and after all that decides who may be answered, before the routes or on one of them. Works with Express 4.18 and 5.
+ * Express middleware that serves requests from cached responses, until a write modifies the data behind them.
+ * Use it after `sluiceMiddleware` and all authorization, and before the routes or on one of them. Works with
+ * Express 4.18 and 5.
  *
- * @throws InvalidOptionError for options that are unknown or wrong.
+ * @throws InvalidOptionError for unknown or invalid options.
  * @example
  * ```ts
  * app.get('/cities', sluiceResponseCache(sluice, { ttlMs: 60_000 }), listCities)

@@ -12,42 +12,45 @@ import type { Request, RequestHandler, Response } from 'express'
 
 export interface SluiceMiddlewareOptions {
   /**
-   * Prints each finding once for a route, to stderr.
+   * Prints each finding to stderr, once per route.
    * @defaultValue whether `NODE_ENV` is `development`, `test` or not set, and the Sluice has no `logger`
    */
   readonly report?: boolean
   /**
-   * Sends `Server-Timing` with the time spent in the database and the number of queries. Anyone who can send a request can read it.
+   * Sends `Server-Timing` with the time spent in the database and the number of queries. Everyone who can
+   * send a request can read it.
    * @defaultValue whether `NODE_ENV` is `development` or `test`
    */
   readonly serverTiming?: boolean
   /**
-   * Carries read-your-writes from one request of a browser to the next by a cookie, whichever process answers it: for apps that read from replicas. `true`
-   * stands for `{}`.
+   * Continues read-your-writes consistency in a browser's next requests, with a cookie, regardless of the
+   * process that handles them. For apps that read from replicas. `true` means `{}`.
    * @defaultValue none
    */
   readonly floorCookie?: boolean | FloorCookieOptions
   /**
-   * Gives each request an id, which its response carries as `x-request-id`, and its scope. `true` stands for `{}`.
+   * Adds an id to each request: its response contains it as `x-request-id`, and so does its scope. `true`
+   * means `{}`.
    * @defaultValue true
    */
   readonly requestId?: boolean | RequestIdOptions
 }
 
 export interface SluiceMiddleware extends RequestHandler {
-  /** What it counts; `undefined` without the option. */
+  /** Provides the statistics; `undefined` without the option. */
   readonly floorCookie: FloorCookie | undefined
 }
 
 /**
- * Express middleware that opens a scope for each request: queries are counted and merged within it.
- * Use it before the routes. Works with Express 4.18 and 5.
+ * Express middleware that opens a scope for each request, in which Sluice counts and batches queries. Use it
+ * before the routes. Works with Express 4.18 and 5.
  *
- * A request's scope ends after its response was sent, so in detection's `throw` mode its findings cannot fail the request: they are emitted as
- * ever, and a process warning tells so once. Tests of routes wrap the request in `expectNoNPlusOne` of `@sluice/core/testing`.
+ * The scope ends after the response was sent. In detection's `throw` mode, its findings therefore cannot fail
+ * the request: they are emitted as usual, and a process warning reports this once. In tests of routes, wrap
+ * the request in `expectNoNPlusOne` of `@sluice/core/testing`.
  *
- * @param sluice - A Sluice, or options to make one of. Left out: the process-wide default.
- * @throws InvalidOptionError for options that are unknown or wrong.
+ * @param sluice - A Sluice, or options to create one. Default: the process-wide Sluice.
+ * @throws InvalidOptionError for unknown or invalid options.
  * @example
  * ```ts
  * app.use(sluiceMiddleware(sluice))
@@ -77,18 +80,18 @@ export function sluiceMiddleware(sluice?: Sluice | SluiceOptions, options: Sluic
   return Object.assign(middleware, { floorCookie })
 }
 
-/** The route's pattern rather than the path, so that all requests of a route are one. */
+/** Uses the route's pattern instead of the path, so that all requests of a route have the same name. */
 function nameOf(request: Request, response: Response): string {
   const route: unknown = (request.route as { readonly path?: unknown } | undefined)?.path
   const baseUrl = baseOf(request)
   if (typeof route === 'string') return `${request.method} ${baseUrl}${route}`
   if (response.statusCode === 404) return `${request.method} (no route)`
-  // What answers without a route, such as a GraphQL server, is called by where it is mounted.
+  // Handlers without a route, such as a GraphQL server, are named after their mount path.
   const { path } = request
   return `${request.method} ${baseUrl !== '' && path === '/' ? baseUrl : baseUrl + path}`
 }
 
-/** Express takes it away where a handler of the app itself throws. */
+/** Express removes `baseUrl` if a handler of the app itself throws. */
 function baseOf(request: Request): string {
   return (request as { readonly baseUrl?: string | undefined }).baseUrl ?? ''
 }

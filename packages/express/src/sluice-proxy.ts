@@ -2,15 +2,16 @@ import { createProxy, type HttpProxy, type ProxyOptions } from '@sluice/http/pro
 import type { RequestHandler } from 'express'
 
 export interface ProxyMiddleware extends RequestHandler {
-  /** For the server's event `upgrade`, for `close`, for what it counts. */
+  /** Provides the listener for the server's event `upgrade`, `close` and the statistics. */
   readonly proxy: HttpProxy
 }
 
 /**
- * Express middleware that passes requests on to nodes. What it is mounted at is taken off the path. It answers every request that reaches it, and must
- * come before whatever reads bodies, such as `express.json()`. Works with Express 4.18 and 5.
+ * Express middleware that forwards requests to nodes, without the mount path. It responds to every request
+ * that reaches it. Use it before middleware that reads bodies, such as `express.json()`. Works with Express
+ * 4.18 and 5.
  *
- * @throws InvalidOptionError; InvalidArgumentError for a node that is none.
+ * @throws InvalidOptionError; InvalidArgumentError for an invalid node.
  * @example
  * ```ts
  * const api = sluiceProxy({ nodes: ['10.0.0.1:8080', '10.0.0.2:8080'] })

@@ -2,9 +2,10 @@ import type { FastifyInstance, FastifyPluginAsync, RegisterOptions } from 'fasti
 import fp from 'fastify-plugin'
 
 /**
- * Creates a plugin for Fastify 5. `register` receives the plugin's options only: Fastify passes those for itself, such as `prefix`, in the same object.
+ * Creates a plugin for Fastify 5. `register` receives the plugin's options only: Fastify passes its options,
+ * such as `prefix`, in the same object.
  *
- * @param encapsulate - Whether its hooks and routes stay in a context of their own. Default: no.
+ * @param encapsulate - Whether the plugin's hooks and routes stay in a separate context. Default: no.
  */
 export function definePlugin<T extends object>(
   name: string,

@@ -1,14 +1,14 @@
-/** How an app's router reads paths. */
+/** How an app's router parses paths. */
 export interface PathReading {
   readonly isCaseSensitive: boolean
   readonly ignoresDuplicateSlashes: boolean
-  /** Whether `;` begins the query as well. */
+  /** Whether `;` also starts the query. */
   readonly splitsAtSemicolon: boolean
 }
 
 const ORIGIN = /^https?:\/\/[^/?#]*/i
 
-/** The prefix of some routes, found in URLs as they came: with whatever of them is encoded. */
+/** Finds a route prefix in unmodified URLs, regardless of which characters are encoded. */
 export class PathPrefix {
   readonly #segments: readonly string[]
   readonly #separator: RegExp
@@ -25,7 +25,7 @@ export class PathPrefix {
     return this.#segments.length === 0
   }
 
-  /** Where the prefix ends in a URL; -1 where the URL is not below it. */
+  /** Returns the index at which the prefix ends in a URL; -1 if the URL is not below the prefix. */
   endIn(url: string): number {
     let at = ORIGIN.exec(url)?.[0].length ?? 0
     for (const segment of this.#segments) {
@@ -39,7 +39,7 @@ export class PathPrefix {
     return at
   }
 
-  /** A URL with other text in the place of the prefix; `undefined` where it is not below it. */
+  /** Replaces the prefix in a URL; `undefined` if the URL is not below the prefix. */
   replaceIn(url: string, text: string): string | undefined {
     const end = this.endIn(url)
     if (end < 0) return undefined
@@ -54,7 +54,7 @@ export class PathPrefix {
   }
 
   #isSame(segment: string, raw: string): boolean {
-    // A parameter of the route stands for any text.
+    // A route parameter matches any string.
     if (/(^|[^:]):(?!:)/.test(segment)) return true
     const wanted = segment.replaceAll('::', ':')
     const { isCaseSensitive } = this.reading

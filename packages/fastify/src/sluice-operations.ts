@@ -18,12 +18,12 @@ import { definePlugin } from './define-plugin.ts'
 
 export interface SluiceMetricsOptions extends MetricsOptions {
   /**
-   * The Sluice whose metrics they are.
+   * The Sluice whose metrics are returned.
    * @defaultValue the process-wide one
    */
   readonly sluice?: Sluice | SluiceOptions
   /**
-   * Where they are.
+   * Path of the route.
    * @defaultValue '/metrics'
    */
   readonly path?: string
@@ -46,7 +46,7 @@ export interface SluiceShutdownOptions extends ShutdownOptions {
 }
 
 /**
- * Fastify plugin that answers with the metrics of a Sluice, as Prometheus reads them, at `/metrics`. Works with Fastify 5.
+ * Fastify plugin that returns the metrics of a Sluice for Prometheus, at `/metrics`. Works with Fastify 5.
  *
  * @example
  * ```ts
@@ -62,7 +62,7 @@ export const sluiceMetrics: FastifyPluginAsync<SluiceMetricsOptions> = definePlu
 )
 
 /**
- * Fastify plugin that answers probes at `/healthz` and `/readyz`. Works with Fastify 5.
+ * Fastify plugin that responds to health probes at `/healthz` and `/readyz`. Works with Fastify 5.
  *
  * @example
  * ```ts
@@ -80,7 +80,8 @@ export const sluiceHealth: FastifyPluginAsync<SluiceHealthOptions> = definePlugi
 )
 
 /**
- * Fastify plugin that refuses requests with `503` when the process has more to do than it can. Register it first. Works with Fastify 5.
+ * Fastify plugin that rejects requests with `503` while the process is overloaded. Register it first. Works
+ * with Fastify 5.
  *
  * @example
  * ```ts
@@ -92,7 +93,7 @@ export const sluiceLoadShed: FastifyPluginAsync<LoadShedOptions> = definePlugin(
   async (app, options: LoadShedOptions) => {
     const shedding = createLoadShedding(options)
     app.addHook('onRequest', (request, reply, done) => {
-      // It answers by itself, and Fastify leaves the rest of the way out.
+      // `admit` has already sent a response, and Fastify skips the remaining steps.
       if (shedding.admit(request.raw, reply.raw, request.originalUrl)) done()
       else reply.hijack()
     })
@@ -101,8 +102,8 @@ export const sluiceLoadShed: FastifyPluginAsync<LoadShedOptions> = definePlugin(
 )
 
 /**
- * Fastify plugin that refuses the requests of clients that send too many with `429`. Clients are told apart by `request.ip`: set Fastify's `trustProxy`
- * behind one. Works with Fastify 5.
+ * Fastify plugin that rejects requests with `429` if a client exceeds a rate limit. It identifies clients by
+ * `request.ip`: behind a proxy, set Fastify's `trustProxy`. Works with Fastify 5.
  *
  * @example
  * ```ts
@@ -123,8 +124,8 @@ export const sluiceRateLimit: FastifyPluginAsync<RateLimitOptions> = definePlugi
 )
 
 /**
- * Fastify plugin that stops the app so that no request fails by it, at a signal: see `gracefulShutdown` of `@sluice/http`. It closes the app, too. Works with
- * Fastify 5.
+ * Fastify plugin that shuts the app down at a signal without failing requests: see `gracefulShutdown` of
+ * `@sluice/http`. It also closes the app. Works with Fastify 5.
  *
  * @example
  * ```ts
@@ -144,12 +145,12 @@ export const sluiceShutdown: FastifyPluginAsync<SluiceShutdownOptions> = defineP
         await close?.()
       },
     })
-    // An app that is closed otherwise needs no signals any more.
+    // An app that is closed in another way no longer needs the signals.
     app.addHook('onClose', async () => closing.dispose())
   },
 )
 
-/** Answered as it is, without what hooks would make of it. */
+/** Sends the response unchanged, without the hooks that would modify it. */
 function route(app: FastifyInstance, url: string, handler: OperationsHandler): void {
   app.route({
     method: ['GET', 'HEAD'],

@@ -6,41 +6,44 @@ import { definePlugin } from './define-plugin.ts'
 
 export interface SluicePluginOptions {
   /**
-   * A Sluice, or options to make one of, which is closed with the app.
+   * A Sluice, or options for a new one, which is closed with the app.
    * @defaultValue the process-wide one
    */
   readonly sluice?: Sluice | SluiceOptions
   /**
-   * Prints each finding once for a route, to stderr.
+   * Prints each finding to stderr, once per route.
    * @defaultValue whether `NODE_ENV` is `development`, `test` or not set, and the Sluice has no `logger`
    */
   readonly report?: boolean
   /**
-   * Sends `Server-Timing` with the time spent in the database and the number of queries. Anyone who can send a request can read it.
+   * Sends `Server-Timing` with the time spent in the database and the number of queries. Everyone who can
+   * send a request can read it.
    * @defaultValue whether `NODE_ENV` is `development` or `test`
    */
   readonly serverTiming?: boolean
   /**
-   * Carries read-your-writes from one request of a browser to the next by a cookie, whichever process answers it: for apps that read from replicas. `true`
-   * stands for `{}`.
+   * Continues read-your-writes consistency in a browser's next requests, with a cookie, regardless of the
+   * process that handles them. For apps that read from replicas. `true` means `{}`.
    * @defaultValue none
    */
   readonly floorCookie?: boolean | FloorCookieOptions
   /**
-   * Gives each request an id, which its response carries as `x-request-id`, and its scope. `true` stands for `{}`.
+   * Adds an id to each request: its response contains it as `x-request-id`, and so does its scope. `true`
+   * means `{}`.
    * @defaultValue true
    */
   readonly requestId?: boolean | RequestIdOptions
 }
 
 /**
- * Fastify plugin that opens a scope for each request: queries are counted and merged within it. Register it first: hooks that were added before it
- * run outside of the scope. Works with Fastify 5.
+ * Fastify plugin that opens a scope for each request, in which Sluice counts and batches queries. Register it
+ * first: hooks that were added earlier run outside the scope. Works with Fastify 5.
  *
- * A request's scope ends after its response was sent, so in detection's `throw` mode its findings cannot fail the request: they are emitted as
- * ever, and a process warning tells so once. Tests of routes wrap the request in `expectNoNPlusOne` of `@sluice/core/testing`.
+ * The scope ends after the response was sent. In detection's `throw` mode, its findings therefore cannot fail
+ * the request: they are emitted as usual, and a process warning reports this once. In tests of routes, wrap
+ * the request in `expectNoNPlusOne` of `@sluice/core/testing`.
  *
- * Registering it with unknown options fails with an InvalidOptionError.
+ * If an option is unknown, registration fails with an InvalidOptionError.
  *
  * @example
  * ```ts
@@ -83,7 +86,7 @@ async function register(app: FastifyInstance, options: SluicePluginOptions): Pro
     if (scope) scope.enter(done)
     else done()
   }
-  // A hook of the app may go on from an event of the body's stream, which belongs to the connection.
+  // A hook of the app may continue from an event of the body's stream, which belongs to the connection.
   app.addHook('preValidation', (request, _reply, done) => enterAgain(request, done))
   // Fastify sets the timer of `handlerTimeout` before the first hook.
   app.addHook('onError', (request, _reply, _error, done) => enterAgain(request, done))

@@ -11,27 +11,29 @@ import { type Upgrade, UpgradeRouter, type UpgradeTarget } from './upgrade-route
 
 export interface SluiceProxyOptions extends ProxyOptions {
   /**
-   * A proxy made by `createProxy` of `@sluice/http/proxy`, in place of options for one. It stays open when the app is closed.
+   * A proxy created with `createProxy` of `@sluice/http/proxy`, instead of options. It stays open when the
+   * app is closed.
    * @defaultValue one with these options, closed with the app
    */
   readonly proxy?: HttpProxy
   /**
-   * What stands in place of the prefix in what nodes are asked for: a path. The prefix itself, to keep it.
+   * A path that replaces the prefix in requests to nodes. Pass the prefix itself to keep it.
    * @defaultValue ''
    */
   readonly rewritePrefix?: string
   /**
-   * Passes on WebSockets and other upgrades. `false` leaves the server's event `upgrade` alone.
+   * Forwards WebSockets and other upgrades. `false`: the plugin does not handle the server's event `upgrade`.
    * @defaultValue true
    */
   readonly websocket?: boolean
 }
 
 /**
- * Fastify plugin that passes requests on to nodes: every method and path below its prefix, which is taken off. The app's hooks up to `preHandler` run
- * before, and may answer themselves; bodies are not read. Works with Fastify 5 over HTTP/1.1.
+ * Fastify plugin that forwards requests to nodes: every method and path below its prefix, which it removes.
+ * The app's hooks up to `preHandler` run first and can respond themselves. Bodies are not read. Works with
+ * Fastify 5 over HTTP/1.1.
  *
- * Registering it with options that cannot be fails with what `createProxy` throws.
+ * If an option is invalid, registration fails with the error that `createProxy` throws.
  *
  * @example
  * ```ts
@@ -52,7 +54,7 @@ const rules = {
   websocket: option.boolean,
 }
 
-/** A step up, in whatever way a node may read it. */
+/** A step to the parent directory, in any form that a node may recognize. */
 const STEP_UP = /(?:[/\\]|%2f|%5c)(?:\.|%2e){2}(?:[/\\;]|%2f|%5c|$)/i
 
 async function register(app: FastifyInstance, options: SluiceProxyOptions): Promise<void> {
@@ -68,9 +70,9 @@ async function register(app: FastifyInstance, options: SluiceProxyOptions): Prom
   const upgrades = UpgradeRouter.of(app.server)
   const tunnels = new Set<Socket>()
 
-  /** Takes a request out of Fastify's hands, unless it cannot be passed on. */
+  /** Takes control of a request from Fastify, unless it cannot be forwarded. */
   const handOver = ({ raw }: FastifyRequest, reply: FastifyReply): void => {
-    // The client went while hooks were at work: nobody would end what was begun now.
+    // The client disconnected while hooks were running: work that starts now would never be ended.
     if (reply.raw.destroyed) {
       reply.hijack()
       return
@@ -86,7 +88,7 @@ async function register(app: FastifyInstance, options: SluiceProxyOptions): Prom
       return
     }
     if (target !== url) setRequestTarget(raw, target)
-    // What hooks have set, for CORS and the like. The headers of the answer come before them.
+    // Headers that hooks have set, for CORS and similar. Headers of the node's response take precedence.
     for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) reply.raw.setHeader(name, value)
     reply.hijack()
     const upgrade = upgrades.take(raw)
@@ -99,14 +101,15 @@ async function register(app: FastifyInstance, options: SluiceProxyOptions): Prom
     tunnels.add(socket)
     socket.once('close', () => {
       tunnels.delete(socket)
-      // Whoever waits for the end of the request.
+      // Notifies listeners that wait for the end of the request.
       response.emit('close')
     })
     proxy.upgrade(request, socket, head)
   }
 
   leaveBodies(app)
-  // The last hook of each route, after those that other plugins add to it. A hook and not the handler, which @fastify/websocket replaces.
+  // Runs as the last hook of each route, after hooks that other plugins add to it. Not in the handler, which
+  // @fastify/websocket replaces.
   app.addHook('onRoute', (route) => {
     route.preHandler = [route.preHandler ?? [], handOver].flat()
   })
@@ -118,7 +121,7 @@ async function register(app: FastifyInstance, options: SluiceProxyOptions): Prom
     route: (request, response) => app.routing(request, response),
   }
   if (websocket) upgrades.add(target)
-  // The server waits for its connections, and for those that became others as well.
+  // The server waits for its connections, including those that were upgraded.
   app.addHook('preClose', async () => {
     for (const socket of tunnels) socket.destroy()
   })
@@ -129,7 +132,7 @@ async function register(app: FastifyInstance, options: SluiceProxyOptions): Prom
 }
 
 function readingOf({ initialConfig }: FastifyInstance): PathReading {
-  // Where they stand depends on the release of Fastify 5, and on who wrote the app.
+  // Their location depends on the release of Fastify 5 and on the app.
   const places: Partial<Record<'caseSensitive' | 'ignoreDuplicateSlashes' | 'useSemicolonDelimiter', boolean>>[] = [
     initialConfig,
     initialConfig.routerOptions ?? {},
@@ -144,14 +147,15 @@ function readingOf({ initialConfig }: FastifyInstance): PathReading {
 const TOKEN = "[\\w!#$%&'*+.^`|~-]+"
 const MEDIA_TYPE = new RegExp(`^${TOKEN}/${TOKEN}\\s*(;|$)`)
 
-/** Has the routes of an instance leave bodies where they are, whatever they are. */
+/** Prevents the routes of an instance from reading bodies of any type. */
 function leaveBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (request, payload, done) => {
     if (payload === request.raw) done(null)
     else done(new InvalidArgumentError('payload', 'the request itself, which no preParsing hook has replaced', payload))
   })
-  // Fastify refuses a type that is none before it asks a parser. It is not for this app to judge, and nodes are sent what the client sent.
+  // Fastify rejects an invalid content type before it calls a parser. The nodes must decide that, and they
+  // receive the original header.
   app.addHook('onRequest', (request, _reply, done) => {
     const type = request.headers['content-type']
     const isRefused = type === undefined ? request.method === 'QUERY' : !MEDIA_TYPE.test(type)

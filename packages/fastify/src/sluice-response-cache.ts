@@ -6,30 +6,34 @@ import { definePlugin } from './define-plugin.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Whether the route's responses are kept by `sluiceResponseCache`, and how where that differs from its options. */
+    /**
+     * Whether `sluiceResponseCache` caches the route's responses, or options that override those of the
+     * plugin.
+     */
     readonly responseCache?: boolean | ResponseCacheOptions
   }
 }
 
 export interface SluiceResponseCacheOptions extends ResponseCacheOptions {
   /**
-   * The Sluice that `sluicePlugin` was given.
+   * The Sluice that you passed to `sluicePlugin`.
    * @defaultValue the process-wide one
    */
   readonly sluice?: Sluice | SluiceOptions
   /**
-   * Whether all routes are meant that do not say `config: \{ responseCache: false \}`; otherwise those are that say `true`, or options of their own.
+   * `true`: caches all routes except those with `config: \{ responseCache: false \}`. `false`: caches only
+   * routes with `true` or with options.
    * @defaultValue false
    */
   readonly allRoutes?: boolean
 }
 
 /**
- * Fastify plugin that answers requests with responses that were kept, as long as nothing is written to what they were made from: for routes with
- * `config: { responseCache: true }`. Register it after `sluicePlugin` and before the routes. A route's own hooks, such as those that decide who may be
- * answered, run before. Works with Fastify 5.
+ * Fastify plugin that serves requests from cached responses, until a write modifies the data behind them.
+ * Applies to routes with `config: { responseCache: true }`. Register it after `sluicePlugin` and before the
+ * routes. A route's hooks, such as authorization, run first. Works with Fastify 5.
  *
- * Registering it with unknown options fails with an InvalidOptionError.
+ * If an option is unknown, registration fails with an InvalidOptionError.
  *
  * @example
  * ```ts
@@ -57,7 +61,10 @@ function isRead({ method }: RouteOptions): boolean {
   return [method].flat().some((one) => one === 'GET' || one === 'HEAD')
 }
 
-/** The handler, where no kept response answers. Around the handler: there is no later place that hooks of the app could not come after. */
+/**
+ * Calls the handler if there is no cached response. It wraps the handler because hooks of the app could run
+ * after any later hook.
+ */
 function cached(cache: ResponseCache, handler: RouteHandlerMethod): RouteHandlerMethod {
   return function (this: FastifyInstance, request: FastifyRequest, reply: FastifyReply) {
     const answered = cache.answer(request.raw, reply.raw, {
@@ -70,17 +77,17 @@ function cached(cache: ResponseCache, handler: RouteHandlerMethod): RouteHandler
     return answered.then((is) => {
       if (is) return undefined
       const result: unknown = handler.call(this, request, reply)
-      // A handler that is not asynchronous sends later by itself.
+      // A synchronous handler sends its response later.
       return isThenable(result) ? result : reply
     })
   }
 }
 
-/** What hooks have set so far is sent along; what the response was kept with comes over it. */
+/** Sends the headers that hooks have set so far. Headers of the cached response override them. */
 function giveUp(reply: FastifyReply): void {
   const { raw } = reply
   const headers = reply.getHeaders()
-  // It has those that `raw` has, too.
+  // It includes the headers of `raw`.
   for (const name in headers) {
     const value = headers[name]
     if (value !== undefined && raw.getHeader(name) !== value) raw.setHeader(name, value)

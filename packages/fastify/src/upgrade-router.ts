@@ -2,33 +2,34 @@ import { type IncomingMessage, type Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 
-/** A connection that is to become another one, once the app's hooks allow it. */
+/** A connection that will be upgraded once the app's hooks allow it. */
 export interface Upgrade {
   readonly socket: Socket
-  /** What came after the request's headers. */
+  /** Bytes that arrived after the request's headers. */
   readonly head: Buffer
 }
 
-/** Some routes that take upgrades. */
+/** Routes that accept upgrades. */
 export interface UpgradeTarget {
-  /** Whether a URL is one of theirs. */
+  /** Whether a URL belongs to one of the routes. */
   has(url: string): boolean
-  /** Sends a request on its way through the app's hooks. */
+  /** Sends a request through the app's hooks. */
   route(request: IncomingMessage, response: ServerResponse): void
 }
 
-/** How long a connection is held that others who listen for upgrades leave alone. */
+/** How long a connection stays open if no other `upgrade` listener uses it. */
 const UNWANTED_MS = 30_000
 const EVENTS = ['data', 'readable', 'end', 'error', 'close'] as const
 
 const routers = new WeakMap<Server, UpgradeRouter>()
 
 /**
- * Sends upgrades through the hooks of an app, as any request of its routes: a client could get round them otherwise by asking for one. One for each
- * server.
+ * Sends upgrades through an app's hooks, like any request of its routes. Otherwise a client could bypass the
+ * hooks with an upgrade. There is one router per server.
  *
- * Where somebody listens for upgrades, Node leaves all of them to those who listen. What no route of ours takes is left to the others; where there are
- * none it goes back to the server as the request that it would have been without us.
+ * If there is an `upgrade` listener, Node leaves all upgrades to the listeners. Upgrades that match none of
+ * our routes are left to the other listeners. Without other listeners, the server receives the request as it
+ * would without this router.
  */
 export class UpgradeRouter {
   readonly #targets = new Set<UpgradeTarget>()
@@ -45,7 +46,7 @@ export class UpgradeRouter {
   private constructor(private readonly server: Server) {}
 
   add(target: UpgradeTarget): void {
-    // First: whoever routes it as well, such as @fastify/websocket, must find that it is known.
+    // First, because other listeners that route it, such as @fastify/websocket, must find that it is known.
     if (this.#targets.size === 0) this.server.prependListener('upgrade', this.#onUpgrade)
     this.#targets.add(target)
   }
@@ -55,7 +56,7 @@ export class UpgradeRouter {
     if (this.#targets.size === 0) this.server.off('upgrade', this.#onUpgrade)
   }
 
-  /** Takes an upgrade over whose request came through the hooks; `undefined` for any other request. */
+  /** Takes over an upgrade whose request passed the hooks; `undefined` for any other request. */
   take(request: IncomingMessage): Upgrade | undefined {
     const upgrade = this.#waiting.get(request)
     this.#waiting.delete(request)
@@ -63,7 +64,7 @@ export class UpgradeRouter {
   }
 
   readonly #onUpgrade = (request: IncomingMessage, socket: Socket, head: Buffer): void => {
-    // Node has taken its own listener off.
+    // Node has removed its listener.
     socket.on('error', () => socket.destroy())
     const isUntouched = watch(socket)
     const target = [...this.#targets].find(({ has }) => has(request.url ?? ''))
@@ -74,13 +75,13 @@ export class UpgradeRouter {
       else route(target, request, socket)
     }
     const isOthers = target === undefined && this.server.listenerCount('upgrade') > 1
-    // After all who listen.
+    // After all other listeners.
     if (isOthers) setTimeout(settle, UNWANTED_MS).unref()
     else process.nextTick(settle)
   }
 }
 
-/** Tells whether somebody has begun to use a connection since. */
+/** Returns a function that checks whether other code has used a connection since this call. */
 function watch(socket: Socket): () => boolean {
   const counts = EVENTS.map((event) => socket.listenerCount(event))
   const { bytesWritten } = socket
@@ -103,14 +104,14 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }
 
-/** Has the server read a request anew, without the upgrade. */
+/** Makes the server parse a request again, without the upgrade. */
 function handBack(server: Server, request: IncomingMessage, socket: Socket, head: Buffer): void {
   const { method, url, httpVersion, rawHeaders } = request
   let text = `${method} ${url} HTTP/${httpVersion}\r\n`
   for (let i = 0; i < rawHeaders.length; i += 2) {
     if (!/^(upgrade|connection)$/i.test(rawHeaders[i] as string)) text += `${rawHeaders[i]}: ${rawHeaders[i + 1]}\r\n`
   }
-  // One time for each connection: its listeners are added once more.
+  // Happens once per connection: its listeners are added a second time.
   socket.unshift(Buffer.concat([Buffer.from(`${text}connection: close\r\n\r\n`, 'latin1'), head]))
   server.emit(socket instanceof TLSSocket ? 'secureConnection' : 'connection', socket)
 }

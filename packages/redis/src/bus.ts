@@ -5,7 +5,7 @@ import { backoffMs, ignore, replidOf, type Server, Waiters } from './server/serv
 
 export interface BusListener {
   hear(message: string): void
-  /** Something may have been missed. */
+  /** Messages may have been missed. */
   lost(): void
 }
 
@@ -19,7 +19,10 @@ interface Subscription {
   readonly replid: string | undefined
 }
 
-/** Hears what others tell. Each time that it begins to hear, its listener is told that it may have missed something. */
+/**
+ * Receives the messages of other processes. Each time that it starts to receive, it notifies its listener
+ * that messages may have been missed.
+ */
 export class Bus {
   readonly #waiting = new Waiters()
   #connecting: Redis | undefined
@@ -36,10 +39,10 @@ export class Bus {
     void this.#subscribe()
   }
 
-  /** Settles when all that was told before the call has been heard. */
+  /** Resolves when all messages published before the call have been received. */
   async ping(): Promise<void> {
     const { redis, replid } = this.#subscription ?? (await this.#subscribed())
-    // In a Cluster another node may have taken over; asking for a key of the slot finds out.
+    // In a Cluster, another node may have taken over. A command for a key of the slot reveals that.
     if (this.server.isCluster) await this.server.client.exists(this.options.channel)
     if (replid !== undefined && !this.server.hears(redis, replid)) {
       redis.disconnect()
@@ -48,7 +51,7 @@ export class Bus {
     try {
       await redis.ping()
     } catch (error) {
-      // It may be dead without knowing.
+      // The connection may be dead although the client has not noticed.
       redis.disconnect()
       throw error
     }
@@ -113,7 +116,7 @@ export class Bus {
   }
 }
 
-/** Tells a watcher which tags a message names. */
+/** Notifies a watcher of the tags that a message names. */
 export function tagListener(watcher: StoreWatcher): BusListener {
   return {
     hear: (message) => {
@@ -125,7 +128,10 @@ export function tagListener(watcher: StoreWatcher): BusListener {
   }
 }
 
-/** @returns `undefined` when it is no message of ours, or one of another version: whatever it says is not known. */
+/**
+ * @returns `undefined` if the message has a different format, for example that of another version: its
+ * content is unknown.
+ */
 function tagsIn(message: string): readonly string[] | undefined {
   try {
     const tags: unknown = JSON.parse(message)

@@ -2,27 +2,30 @@ import { SluiceError, StoreUnavailableError } from '@sluice/core'
 import { errorMessage } from '@sluice/core/siblings'
 import { BrokenCircuitError, CircuitState, ConsecutiveBreaker, circuitBreaker, handleAll, type IPolicy } from 'cockatiel'
 
-/** How often Redis was asked, and how often in vain. */
+/** Number of Redis calls, and how many of them failed. */
 export interface RedisStoreCounters {
-  /** Commands and scripts that were sent, reads of one turn of the event loop as one. */
+  /** Commands and scripts that were sent. Reads of one event-loop tick count as one. */
   readonly sent: number
-  /** Of these, those that failed, time-outs included. */
+  /** Sent commands and scripts that failed, including timeouts. */
   readonly failed: number
-  /** Calls that were refused at once because Redis had failed before. */
+  /** Calls that were rejected immediately because the circuit breaker was open. */
   readonly refused: number
 }
 
 export interface GuardOptions {
   readonly maxFailures: number
   readonly retryAfterMs: number
-  /** Called when Redis has failed so often that it is left alone for a while. */
+  /** Called when the circuit breaker opens because Redis has failed too often. */
   onBreak(): void
 }
 
-/** What Redis answered. */
+/** Response of Redis. */
 type Answer<T> = { readonly value: T } | { readonly refusal: unknown }
 
-/** Lets commands through while Redis answers, refuses them while it does not, and makes every failure one of Sluice's. */
+/**
+ * Lets commands through while Redis responds, rejects them while it does not, and converts each failure to an
+ * error of Sluice.
+ */
 export class Guard {
   #breaker: ConsecutiveBreaker
   #policy: IPolicy & { readonly state: CircuitState }
@@ -44,11 +47,15 @@ export class Guard {
     return { sent: this.#sent, failed: this.#failed, refused: this.#refused }
   }
 
-  /** @throws StoreUnavailableError when it fails or is refused; SluiceError `SLUICE_CLOSED` after `close`. */
+  /**
+   * @throws StoreUnavailableError if the command fails or is rejected; SluiceError `SLUICE_CLOSED` after
+   * `close`.
+   */
   run<T>(send: () => Promise<T>): Promise<T> {
     const [policy, breaker] = [this.#policy, this.#breaker]
     if (this.#closed || policy.state !== CircuitState.Closed) return this.pass(() => this.#throughPolicy(send))
-    // The policy's layers cost several promises: of what is sent while the circuit is closed, only failures pass through them.
+    // The policy's layers cost several promises. While the circuit is closed, only failures pass through
+    // them.
     this.#sent += 1
     return send().then(
       (value) => {
@@ -71,7 +78,7 @@ export class Guard {
     return answer.value
   }
 
-  /** As `run`, for what says nothing about whether Redis takes commands. */
+  /** Like `run`, for calls whose outcome does not show whether Redis accepts commands. */
   async pass<T>(send: () => Promise<T>): Promise<T> {
     this.check()
     try {
@@ -91,7 +98,7 @@ export class Guard {
     if (this.#closed) throw new SluiceError('SLUICE_CLOSED', 'The cache store was closed.')
   }
 
-  /** There is a new connection: what the old one did says nothing about it. */
+  /** Resets the circuit breaker for a new connection: failures of the old connection do not apply to it. */
   reset(): void {
     this.#breaker = new ConsecutiveBreaker(this.options.maxFailures)
     this.#policy = this.#newPolicy()
@@ -120,7 +127,7 @@ export class Guard {
   }
 }
 
-/** A server without memory to spare keeps no more entries, and does all the rest. */
+/** A server without free memory stores no more entries, but executes all other commands. */
 function isFull(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('OOM ')
 }

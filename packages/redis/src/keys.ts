@@ -1,19 +1,19 @@
 import { hash as digest } from 'node:crypto'
 import { EVERY_TAG } from '@sluice/core/siblings'
 
-/** Where a store's state lies. What belongs to tags shares one slot of a Cluster; entries lie anywhere. */
+/** The Redis keys of a store. Keys of tags share one slot of a Cluster; entries can be in any slot. */
 export interface Keys {
   readonly epoch: string
   readonly quarantine: string
-  /** The channel on which invalidations are told. */
+  /** Channel for invalidations. */
   readonly bus: string
-  /** The intents of writers of everything. */
+  /** The intents of writers that modify everything. */
   readonly everyIntent: string
-  /** What the keys of all entries begin with. */
+  /** Prefix of the keys of all entries. */
   readonly entryPrefix: string
   stamp(tag: string): string
   intent(tag: string): string
-  /** The entry's key says nothing about what it was made of. */
+  /** The result is a hash: it does not reveal the contents of `key`. */
   entry(key: string): string
   claim(key: string): string
 }

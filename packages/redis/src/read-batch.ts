@@ -1,19 +1,19 @@
 import type { StoredEntry, StoreState } from '@sluice/core'
 import { EVERY_TAG } from '@sluice/core/siblings'
 
-/** A batch that asks for more keys is sent at once, so that no answer keeps Redis busy for long. */
+/** A batch with more keys is sent immediately, so that no reply blocks Redis for long. */
 const MAX_KEYS = 2_000
 
-/** What Redis answered to one batch. */
+/** The reply of Redis to one batch. */
 export interface BatchReply {
-  /** As it is in Redis; `undefined` if it is not that of the connected server. */
+  /** The epoch as stored in Redis; `undefined` if it does not belong to the connected server. */
   readonly epoch: string | undefined
   readonly stamps: readonly (Buffer | null)[]
   readonly entries: readonly (Buffer | null)[]
 }
 
 export interface BatchSource {
-  /** Asks for the epoch, the stamps of tags, and entries, all distinct. */
+  /** Reads the epoch, the versions (stamps) of tags, and entries, all distinct. */
   send(tags: readonly string[], keys: readonly string[]): Promise<BatchReply>
   decode(key: string, bytes: Buffer): StoredEntry | undefined
 }
@@ -25,7 +25,10 @@ interface Read {
   reject(error: unknown): void
 }
 
-/** Gathers the reads of one turn of the event loop and asks for each tag and each entry once. What is called later is never answered by what was sent before. */
+/**
+ * Collects the reads of one event-loop tick, and reads each tag and each entry once. A call is never answered
+ * by a batch that was sent before it.
+ */
 export class ReadBatch {
   #tags = new Map<string, number>()
   #keys = new Map<string, number>()
@@ -35,7 +38,8 @@ export class ReadBatch {
 
   read(tags: readonly string[], key: string | undefined): Promise<StoreState> {
     return new Promise((resolve, reject) => {
-      // After what all sockets brought that are read in this turn: requests that came together ask together.
+      // After the data of all sockets that are read in this tick: reads of requests that arrived together
+      // share a batch.
       if (this.#reads.length === 0) setImmediate(() => this.#flush())
       this.#reads.push({ tags, key, resolve, reject })
       for (const tag of tags) if (tag !== EVERY_TAG && !this.#tags.has(tag)) this.#tags.set(tag, this.#tags.size)

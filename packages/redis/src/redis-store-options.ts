@@ -7,52 +7,56 @@ const KEY_BYTES = 32
 
 export interface RedisStoreOptions {
   /**
-   * What all keys begin with: stores of one namespace share their state, stores of different ones have nothing in common. 1 to 64 letters,
-   * digits, `.`, `_` and `-`.
+   * Prefix of all keys. Stores with the same namespace share their state; stores with different namespaces
+   * are independent. 1 to 64 letters, digits, `.`, `_` and `-`.
    * @defaultValue 'sluice'
    */
   readonly namespace?: string
   /**
-   * How long a writer's intent holds when the writer is not heard of again, in milliseconds of Redis's clock. The same for all processes.
-   * Minimum: `1`.
+   * Lease of a writer's intent: how long it is valid after the last renewal, in milliseconds of Redis's
+   * clock. Use the same value in all processes. Minimum: `1`.
    * @defaultValue 30000
    */
   readonly leaseMs?: number
   /**
-   * How long nothing becomes cacheable after Redis lost its state, in milliseconds: living writers declare themselves again in this time,
-   * so it must be at least twice their interval (one second) plus `commandTimeoutMs`. Minimum: `0`.
+   * How long nothing is cached after Redis lost its state, in milliseconds. Live writers announce their
+   * writes again in this time, so it must be at least twice their interval (1 second) plus
+   * `commandTimeoutMs`. Minimum: `0`.
    * @defaultValue 3000
    */
   readonly quarantineMs?: number
   /**
-   * The longest time that an entry may be kept, in milliseconds; stamps live twice as long. Minimum: `1`.
+   * Maximum lifetime of an entry, in milliseconds. Tag versions live twice as long. Minimum: `1`.
    * @defaultValue 86400000 (a day)
    */
   readonly maxTtlMs?: number
   /**
-   * How long Redis may take to answer, in milliseconds; time in which the process itself is blocked does not count. Minimum: `1`.
+   * Timeout of Redis calls, in milliseconds. Time in which the process itself is blocked does not count.
+   * Minimum: `1`.
    * @defaultValue 500
    */
   readonly commandTimeoutMs?: number
   /**
-   * Failures in a row after which nothing is asked for a while. Minimum: `1`.
+   * Consecutive failures after which the circuit breaker opens. Minimum: `1`.
    * @defaultValue 5
    */
   readonly maxFailures?: number
   /**
-   * How long that while is, in milliseconds; then one call is tried. A new connection ends it, too. Minimum: `1`.
+   * How long the circuit breaker stays open, in milliseconds. Then one call is tried. A new connection closes
+   * it, too. Minimum: `1`.
    * @defaultValue 1000
    */
   readonly retryAfterMs?: number
   /**
-   * Values that take more bytes are compressed; `false`: none is. Minimum: `0`.
+   * Compresses values with more bytes. `false`: no compression. Minimum: `0`.
    * @defaultValue false
    */
   readonly compressAboveBytes?: number | false
   /**
-   * Encrypts values with AES-256-GCM under the first key and decrypts with any: to change the key, put a new one in front, and
-   * take the old one away when its entries have expired. Change it before 2^32 entries were written. Tags, which name tables, and times stay
-   * readable. Entries that are not encrypted count as absent.
+   * Encrypts values with AES-256-GCM and the first key, and decrypts them with any key. To rotate the key,
+   * add a new one at the front, and remove the old one when its entries have expired. Rotate it before 2^32
+   * entries were written. Tags, which name tables, and times stay readable. Entries that are not encrypted
+   * count as missing.
    */
   readonly encryption?: { readonly keys: readonly EncryptionKey[] }
 }
@@ -91,7 +95,7 @@ const rules = {
   encryption: option.object,
 }
 
-/** @throws InvalidOptionError that names the option and what was expected. */
+/** @throws InvalidOptionError that names the option and the expected value. */
 export function resolveRedisStoreOptions(options: RedisStoreOptions): ResolvedRedisStoreOptions {
   checkOptions(options, rules)
   const { encryption } = options

@@ -12,26 +12,31 @@ import { keySlot, serverOf } from './server/server-of.ts'
 import { TagScripts } from './tag-scripts.ts'
 
 const SCAN_COUNT = 1_000
-/** Intents of writers have no time to live. */
+/** Intents of writers have no TTL. */
 const EVICTION: EvictionRisk = {
   fits: (policy) => policy === 'noeviction' || policy.startsWith('volatile-'),
   text: 'it may drop what writers have declared, and stale results may be served then. Use noeviction or one of the volatile policies.',
 }
 
-/** A store in Redis. Its failures are `StoreUnavailableError`s; a Redis that keeps failing is left alone for a while. */
+/**
+ * A store in Redis. Its failures are `StoreUnavailableError`s. If Redis keeps failing, a circuit breaker
+ * rejects calls for a while.
+ */
 export interface RedisStore extends CacheStore {
-  /** `down`: there is no connection, or Redis failed so often that it is left alone for a while. */
+  /** `down`: there is no connection, or the circuit breaker is open. */
   state(): 'up' | 'down'
   counters(): RedisStoreCounters
 }
 
 /**
- * A store in Redis, for any number of processes: on a single node, behind Sentinels, or on a Cluster (Redis 7 or later).
+ * Creates a store in Redis, for any number of processes: on a single node, behind Sentinels, or on a Cluster
+ * (Redis 7 or later).
  *
- * @param redis - An instance of ioredis 5 or 6. It tells where Redis is and is not used itself: the store makes connections of its own, with
- * a time limit for each command and without queues, and ends them at `close`. It stays open.
- * @throws InvalidOptionError when an option is unknown, of the wrong type, or out of its bounds; InvalidArgumentError when `redis` is no
- * instance of ioredis.
+ * @param redis - An instance of ioredis 5 or 6. Only its connection options are used: the store opens
+ * separate connections, with a timeout for each command and without queues, and closes them in `close`. The
+ * instance itself stays open.
+ * @throws InvalidOptionError if an option is unknown, of the wrong type, or out of bounds;
+ * InvalidArgumentError if `redis` is not an instance of ioredis.
  *
  * @example
  * ```ts
@@ -195,7 +200,7 @@ class Store implements RedisStore {
     const states = [this.#keys.epoch, ...tags.map((tag) => this.#keys.stamp(tag))]
     let replies: readonly (Buffer | null)[]
     if (server.isCluster) {
-      // An entry on a node that is down is one that is not there.
+      // An entry on a node that is down counts as missing.
       const [stamps, ...entries] = await Promise.all([
         client.mgetBuffer(states),
         ...keys.map((key) => client.getBuffer(key).catch(() => null)),
@@ -203,7 +208,7 @@ class Store implements RedisStore {
       replies = [...stamps, ...entries]
     } else replies = await client.mgetBuffer([...states, ...keys])
     const epoch = replies[0]?.toString('latin1')
-    // The same link before and after: it is the one that was asked.
+    // If the link is the same before and after, the reply came from its server.
     const isOurs = link !== undefined && server.link() === link && epoch?.startsWith(`${link.replid}.`)
     return { epoch: isOurs ? epoch : undefined, stamps: replies.slice(1, states.length), entries: replies.slice(states.length) }
   }

@@ -1,12 +1,15 @@
 /**
- * Every script has the keys: epoch, quarantine, intents on everything, then a stamp and the intents of each tag. Its arguments begin with
- * the replication id to assume if the server does not tell its own, the command that publishes, the channel, the message.
+ * All scripts have these keys: epoch, quarantine, intents on everything, then the version (stamp) and the
+ * intents of each tag. Their first arguments are the replication id to use if the server does not report one,
+ * the command that publishes, the channel, and the message.
  *
- * The epoch is `<replication id>.<random>`, or `!<replication id>` while a writer of everything is at work: then it is certain that nothing
- * was lost, and absent for all that read it. Intents have no time to live of their own: a server short of memory may evict what has one.
+ * The epoch is `<replication id>.<random>`, or `!<replication id>` while a writer that modifies everything is
+ * active. In that state, it is certain that nothing was lost, and all readers treat the epoch as missing.
+ * Intents have no TTL in Redis: a server that is low on memory may evict keys that have one.
  *
- * A server whose memory is full refuses a script's command that takes memory, unless one that writes came before: writers begin with one that
- * takes none, so that they are heard all the same.
+ * If its memory is full, a server rejects a script's command that needs memory, unless a command that writes
+ * came before it. Therefore, writers start with one that needs no memory, so that other processes are
+ * notified anyway.
  */
 const prelude = `
 local replid = ARGV[1]
@@ -33,7 +36,7 @@ local function liveIntents(key)
 end
 `
 
-/** Further arguments: token, lease, whether everything is written. Returns the replication id. */
+/** Additional arguments: token, lease, whether everything is modified. Returns the replication id. */
 export const BEGIN: string = `${prelude}
 local deadline = string.format('%.0f', now + tonumber(ARGV[6]))
 if ARGV[7] == '1' then
@@ -49,7 +52,10 @@ tell()
 return replid
 `
 
-/** Further arguments: token, lease, whether everything is written. Returns the replication id, and 1 if all intents were there. */
+/**
+ * Additional arguments: token, lease, whether everything is modified. Returns the replication id, and 1 if
+ * all intents existed.
+ */
 export const RENEW: string = `${prelude}
 local deadline = string.format('%.0f', now + tonumber(ARGV[6]))
 local all = 1
@@ -67,7 +73,10 @@ for at = 5, #KEYS, 2 do renew(KEYS[at]) end
 return { replid, all }
 `
 
-/** Further arguments: token, random text, life of a stamp, whether everything is written. Returns as `OPEN`. */
+/**
+ * Additional arguments: token, random string, lifetime of a tag version, whether everything is modified. Has
+ * the same result as `OPEN`.
+ */
 export const END: string = `${prelude}
 local isCertain = isLive() or epoch == held
 local isComplete = true
@@ -105,8 +114,8 @@ return { replid }
 `
 
 /**
- * Further arguments: random text, life of a stamp, quarantine. Returns the replication id, and unless something stands against it the
- * epoch and a stamp for each tag.
+ * Additional arguments: random string, lifetime of a tag version, quarantine. Returns the replication id and,
+ * if the tags are cacheable, the epoch and a version for each tag.
  */
 export const OPEN: string = `${prelude}
 if liveIntents(KEYS[3]) > 0 then return { replid } end

@@ -16,7 +16,7 @@ interface Scripts {
   readonly sluiceRelease: Script
 }
 
-/** The operations on tags that change something: one script, one round trip each. */
+/** Operations that modify the state of tags. Each takes one script and one round trip. */
 export class TagScripts {
   readonly #scripts: Scripts
 
@@ -54,7 +54,7 @@ export class TagScripts {
     await this.#scripts.sluiceRelease(1, key, token)
   }
 
-  /** @param told - What watchers are told if the script tells them. */
+  /** @param told - The tags that watchers receive if the script notifies them. */
   #run(name: keyof Scripts, tags: readonly string[], told: readonly string[], ...rest: (string | number)[]): Promise<unknown> {
     const { keys, server } = this
     const names = [keys.epoch, keys.quarantine, keys.everyIntent]
@@ -73,7 +73,10 @@ export class TagScripts {
     return { epoch, stamps }
   }
 
-  /** A server may change its replication id while it is connected: an hour after its last replica has left, for one. */
+  /**
+   * A server may change its replication id while it is connected, for example an hour after its last replica
+   * has disconnected.
+   */
   #meet(replid: unknown): void {
     const link = this.server.link()
     if (link !== undefined && typeof replid === 'string') link.replid = replid

@@ -1,8 +1,8 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 
-/** A key of AES-256-GCM and the name under which entries refer to it. */
+/** A key for AES-256-GCM, and the id by which entries refer to it. */
 export interface EncryptionKey {
-  /** 1 to 64 characters. Lies in each entry, readable. */
+  /** 1 to 64 characters. Each entry contains it in plaintext. */
   readonly id: string
   /** 32 bytes. */
   readonly key: Uint8Array
@@ -23,12 +23,12 @@ export class Encryption {
     this.#keys = new Map(keys.map(({ id, key }) => [id, Uint8Array.from(key)]))
   }
 
-  /** The name of the key that encrypts. */
+  /** Id of the key that encrypts. */
   get keyId(): string {
     return this.#first.id
   }
 
-  /** @param context - What the bytes belong to: they are decrypted with the same context only. */
+  /** @param context - Identifies the owner of the bytes: they can be decrypted with the same context only. */
   encrypt(bytes: Buffer, context: Buffer): Buffer {
     const iv = randomBytes(IV_BYTES)
     const cipher = createCipheriv(ALGORITHM, this.#first.key, iv, { authTagLength: TAG_BYTES }).setAAD(context)
@@ -36,7 +36,7 @@ export class Encryption {
     return Buffer.concat([iv, cipher.getAuthTag(), ...hidden])
   }
 
-  /** @throws Error when the key is unknown or another, or anything was changed. */
+  /** @throws Error if the key is unknown or wrong, or anything was changed. */
   decrypt(bytes: Buffer, keyId: string, context: Buffer): Buffer {
     const key = this.#keys.get(keyId)
     if (key === undefined) throw new Error('The entry was encrypted with a key that is not among those given.')

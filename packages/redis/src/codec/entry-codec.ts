@@ -5,22 +5,23 @@ import { unwrapValue, wrapValue } from '@sluice/core/siblings'
 import { Packr } from 'msgpackr'
 import type { Encryption } from './encryption.ts'
 
-// Extensions of msgpackr belong to the process and would change what others pack; so there are none here.
+// Extensions of msgpackr apply to the whole process and would change how other code packs values. Therefore,
+// there are none here.
 const packr = new Packr({ useRecords: true, mapsAsObjects: false, copyBuffers: true, int64AsType: 'bigint' })
 
 interface PackedValue {
   readonly bytes: Buffer
-  /** Nothing in it is wrapped: what is unpacked is the value. */
+  /** Nothing in it is wrapped: the unpacked data is the value. */
   readonly isPlain: boolean
 }
 
-/** @returns `undefined` when it holds anything that would not come back exactly. */
+/** @returns `undefined` if the value contains anything that cannot be restored exactly. */
 export function packValue(value: unknown): PackedValue | undefined {
   const wrapped = wrapValue(value)
   return wrapped && { bytes: packr.pack(wrapped.value), isPlain: wrapped.isPlain }
 }
 
-/** @throws Error when the bytes cannot be read, or hold a decimal and `types` has no class for it. */
+/** @throws Error if the bytes cannot be read, or contain a decimal and `types` has no class for it. */
 export function unpackValue({ bytes, isPlain }: PackedValue, types?: ValueTypes): unknown {
   return unwrapValue({ value: packr.unpack(bytes), isPlain }, types)
 }
@@ -33,18 +34,19 @@ const PREFIX_BYTES = 6
 const deflate = promisify(deflateRaw)
 const headPackr = new Packr({ useRecords: false })
 
-/** Epoch, stamps, tags, asked at, fresh for, cost, bytes of the packed value, id of the key. */
+/** Epoch, tag versions (stamps), tags, query time, TTL, cost, bytes of the packed value, id of the key. */
 type Head = readonly [string, string[], string[], number, number, number, number, string]
 
 interface EntryCodecOptions {
-  /** Packed values of more bytes are compressed; `undefined`: none is. */
+  /** Packed values with more bytes are compressed; `undefined`: no compression. */
   readonly compressAboveBytes: number | undefined
   readonly encryption: Encryption | undefined
 }
 
 /**
- * Entries as bytes: a version, flags, a head that is readable (stamps, tags, times), and the value, compressed and encrypted if so wanted.
- * The encryption covers the head and the entry's id, too: neither can be exchanged.
+ * Encodes entries as bytes: a version, flags, a plaintext head (tag versions, tags, times), and the value,
+ * optionally compressed and encrypted. The encryption also covers the head and the entry's id: neither can be
+ * exchanged.
  */
 export class EntryCodec {
   constructor(private readonly options: EntryCodecOptions) {}
@@ -52,8 +54,8 @@ export class EntryCodec {
   /**
    * Packs an entry. The value is read before this returns.
    *
-   * @param id - What the entry lies under.
-   * @returns `undefined` when the value has parts that would not survive.
+   * @param id - The Redis key of the entry.
+   * @returns `undefined` if the value has parts that cannot be restored.
    */
   encode(id: string, entry: NewEntry): Promise<Buffer> | undefined {
     const packed = packValue(entry.value)
@@ -64,7 +66,7 @@ export class EntryCodec {
     return this.#seal(id, headPackr.pack(head), packed.bytes, packed.isPlain ? Flag.plain : 0)
   }
 
-  /** @returns `undefined` when it was written by another version, or is damaged. */
+  /** @returns `undefined` if another version wrote the entry, or it is damaged. */
   decode(id: string, bytes: Buffer): StoredEntry | undefined {
     if (bytes.length < PREFIX_BYTES || bytes[0] !== VERSION) return undefined
     const start = PREFIX_BYTES + bytes.readUInt32BE(2)
@@ -110,7 +112,7 @@ export class EntryCodec {
     const length = head[6]
     let body = bytes.subarray(start)
     const { encryption } = this.options
-    // Where entries are encrypted, one that is not was made by somebody else.
+    // If entries are encrypted, an unencrypted entry was not written by this store.
     if ((encryption !== undefined) !== ((flags & Flag.encrypted) !== 0)) {
       throw new Error(encryption === undefined ? 'The entry is encrypted, and there are no keys.' : 'The entry is not encrypted.')
     }

@@ -6,14 +6,14 @@ const MAX_TIMER_MS = 2 ** 31 - 1
 
 export interface BullmqJobBackendOptions {
   /**
-   * What all keys begin with, as BullMQ's own `prefix`: what looks at the queues has to be given the same. 1 to 64 letters, digits, `.`, `_`, `-`, `{` and `}`. In a
-   * Redis Cluster it needs a hash tag.
+   * Prefix of all keys, like BullMQ's `prefix`. Use the same one in dashboards. 1 to 64 letters, digits, `.`,
+   * `_`, `-`, `{` and `}`. In a Redis Cluster, it must contain a hash tag.
    * @defaultValue 'bull'; in a Redis Cluster '\{bull\}'
    */
   readonly prefix?: string
   /**
-   * How long Redis may take to answer, in milliseconds, without time in which the process itself is blocked; a connection that takes longer is given up, and another is made. Well below the engine's `leaseMs`. Minimum:
-   * `1`.
+   * Timeout of Redis calls, in milliseconds, not counting time in which the process itself is blocked. A
+   * slower connection is closed and replaced. Use a value well below the engine's `leaseMs`. Minimum: `1`.
    * @defaultValue 2000
    */
   readonly commandTimeoutMs?: number
@@ -27,7 +27,7 @@ const prefix: OptionRule = {
 }
 const rules = { prefix, commandTimeoutMs: option.integer(1, MAX_TIMER_MS) }
 
-/** @throws InvalidOptionError that names the option and what was expected. */
+/** @throws InvalidOptionError that names the option and the expected value. */
 export function resolveBullmqJobBackendOptions(options: BullmqJobBackendOptions, isCluster: boolean): ResolvedBullmqJobBackendOptions {
   checkOptions(options, rules)
   const given = options.prefix ?? (isCluster ? '{bull}' : 'bull')

@@ -32,7 +32,7 @@ import { loadBullmq } from './load-bullmq.ts'
 import { Steps } from './steps.ts'
 import { TaskList } from './task-list.ts'
 
-/** Characters of data that are sent in one go. */
+/** Maximum characters of data per script call. */
 const MAX_SENT = 4_194_304
 
 interface Parts {
@@ -43,13 +43,17 @@ interface Parts {
 }
 
 /**
- * Keeps tasks in Redis, as jobs of BullMQ, for any number of processes on any number of machines. What looks at BullMQ's queues shows them: waiting by their
- * priority, delayed, active, and failed ones, which are the dead letters.
+ * Stores tasks in Redis, as jobs of BullMQ, for any number of processes on any number of machines. Dashboards
+ * for BullMQ show them: waiting by priority, delayed, active, and failed. Failed jobs are the dead-letter
+ * queue.
  *
- * What was accepted is as safe as Redis is: after a restart it goes on with what Redis has kept, by its `appendonly` and `appendfsync`.
+ * Accepted tasks are as durable as Redis: after a restart, the backend continues with the tasks that Redis
+ * has persisted, according to its `appendonly` and `appendfsync`.
  *
- * @param connection - An instance of ioredis 5 or 6: a single node, behind Sentinels, or a Cluster. It tells where Redis is and is not used itself.
- * @throws InvalidOptionError; InvalidArgumentError when `connection` is no instance of ioredis. When it is used first: JobBackendError without BullMQ 6.7.
+ * @param connection - An instance of ioredis 5 or 6: a single node, behind Sentinels, or a Cluster. Only its
+ * connection options are used, for separate connections.
+ * @throws InvalidOptionError; InvalidArgumentError if `connection` is not an instance of ioredis. At its
+ * first use: JobBackendError without BullMQ 6.7.
  *
  * @example
  * ```ts
@@ -173,7 +177,7 @@ class BullmqBackend implements JobBackend {
     for (let first = 0; ; ) {
       const [isFound, looked, ended] = (await redis.run('cancelBatch', '', id, Math.floor(at), first)) as [number, number, FlatHash[]]
       batches.push(...rowsOf(ended))
-      // It ends with the last of its parts that waits.
+      // The batch may end when its last waiting part is canceled. The next call then no longer finds it.
       if (looked === 0) return { isFound: isFound === 1 || first > 0, batches }
       first += looked
     }
@@ -200,7 +204,7 @@ class BullmqBackend implements JobBackend {
   async counts(queue: string): Promise<QueueCounts> {
     type Reply = [delayed: number, retry: number, queued: number, processing: number, dead: number, isPaused: number, times: string[]]
     const [delayed, marked, queued, processing, dead, isPaused, times] = (await this.#opened().redis.run('counts', queue)) as Reply
-    // Somebody may have moved some that were marked.
+    // Other programs may have moved tasks that are marked for a retry.
     const retry = Math.min(marked, delayed)
     const oldestQueuedAt = queued === 0 || times.length === 0 ? null : Math.min(...times.map(Number))
     return { pending: delayed - retry, queued, processing, retry, dead, oldestQueuedAt, isPaused: isPaused === 1 }
@@ -256,7 +260,7 @@ function rowsOf(reply: unknown): BatchRow[] {
   return (reply as FlatHash[]).map(batchRowOf).filter((row) => row !== undefined)
 }
 
-/** Tasks of one queue that follow each other, and are not too much for one script. */
+/** Groups consecutive tasks of the same queue, with at most `MAX_SENT` characters in a group of several. */
 function groupsOf(tasks: readonly NewTask[]): readonly (readonly [queue: string, tasks: readonly NewTask[]])[] {
   const groups: [string, NewTask[]][] = []
   let sent = 0

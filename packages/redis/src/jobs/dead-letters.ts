@@ -1,20 +1,23 @@
 import type { JobsRedis } from './jobs-redis.ts'
 import type { TaskList } from './task-list.ts'
 
-/** Dead letters that are dealt with in one go. */
+/** Dead-lettered tasks that are processed per call. */
 const GROUP = 500
 
-/** What is known of the dead letters of a queue. */
+/** The known size of a queue's dead-letter queue. */
 interface Counted {
   readonly count: number
   readonly bytes: number
-  /** The id of the latest of them. */
+  /** The id of the newest task. */
   readonly last: string | undefined
 }
 
 const NOTHING: Counted = { count: 0, bytes: 0, last: undefined }
 
-/** Keeps dead letters from taking too much. It is asked for every half minute: what it has counted it does not look at again, unless some of that is gone. */
+/**
+ * Limits the size of the dead-letter queues. It is called every 30 seconds, and does not read tasks again
+ * that it has counted, unless some of them were deleted.
+ */
 export class DeadLetters {
   readonly #known = new Map<string, Counted>()
 
@@ -23,7 +26,11 @@ export class DeadLetters {
     private readonly tasks: TaskList,
   ) {}
 
-  /** Forgets the oldest, of all queues, until the data of the others take no more than that. @throws JobBackendError. */
+  /**
+   * Deletes the oldest tasks of all queues until the data of the remaining ones takes at most `maxBytes`.
+   *
+   * @throws JobBackendError.
+   */
   async tidy(maxBytes: number): Promise<void> {
     const queues = await this.tasks.queues()
     let excess = -maxBytes
@@ -62,7 +69,7 @@ export class DeadLetters {
     return known.bytes
   }
 
-  /** The oldest of all queues, and how many bytes of them are older than each. */
+  /** Returns the oldest tasks of all queues, and for each of them the bytes of the older ones. */
   async #oldest(queues: readonly string[]) {
     const found = await Promise.all(queues.map((queue) => this.tasks.deadOf(queue, 0, GROUP - 1)))
     const all = queues.flatMap((queue, at) => (found[at] ?? []).map((one) => ({ queue, ...one })))

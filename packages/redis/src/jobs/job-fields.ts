@@ -1,17 +1,17 @@
 import type { BatchRow, Claim, Level, NewBatch, NewTask, TaskFailure, TaskRecord, TaskSettings, TaskStatus } from '@sluice/core'
 
-/** Names and values by turns, as Redis gives a hash. */
+/** A hash as Redis returns it: names and values alternate. */
 export type FlatHash = readonly string[]
 type Fields = Readonly<Record<string, string | undefined>>
 
-/** Fields of a job that a claim consists of, in the order in which the scripts return them. */
+/** The fields of a job that make up a claim, in the order in which the scripts return them. */
 export const CLAIM_FIELDS: readonly string[] = [
   ...['ats', 'timestamp', 'data', 's:order', 's:settings', 'deid', 's:batch', 's:chunk', 's:items', 'atm', 'stc', 's:failures'],
 ]
 
 type Value = string | null | undefined
 
-/** A claim as the scripts return it. `opts` is there if there are no settings. */
+/** A claim as the scripts return it. It contains `opts` if there are no settings. */
 export type ClaimValues = readonly [
   id: string,
   attemptsStarted: Value,
@@ -39,7 +39,7 @@ interface KeptSettings {
   readonly settings: TaskSettings
 }
 
-/** As it is written: Redis keeps a hash compactly whose values have no more than 64 bytes. */
+/** The stored format: Redis stores a hash compactly if its values have at most 64 bytes. */
 type Written = readonly [
   level: Level,
   maxRetries: number,
@@ -49,7 +49,7 @@ type Written = readonly [
   runAs: string | null,
 ]
 
-/** A task that a worker has, and what it needs to know of it to add a failure. */
+/** A claimed task, with the fields that are required to add a failure. */
 export class JobClaim implements Claim {
   readonly id: string
   readonly level: Level
@@ -89,13 +89,13 @@ export class JobClaim implements Claim {
   }
 }
 
-/** What of a task's settings is kept with it. The same text for many tasks. */
+/** Returns the settings that are stored with a task. Many tasks have the same string. */
 export function keptSettings({ level, settings }: NewTask): string {
   const { maxRetries, maxCrashes, timeoutMs, backoff, runAs } = settings
   return JSON.stringify([level, maxRetries, maxCrashes, timeoutMs, backoff, runAs] satisfies Written)
 }
 
-/** @param due - Of one that is delayed: BullMQ's score for when it is. */
+/** @param due - For a delayed task: BullMQ's score of its due time. */
 export function recordOf(queue: string, id: string, state: string, due: string, flat: FlatHash): TaskRecord {
   const fields = fieldsOf(flat)
   const values = [id, ...CLAIM_FIELDS.map((name) => fields[name]), fields.opts] as unknown as ClaimValues
@@ -103,7 +103,7 @@ export function recordOf(queue: string, id: string, state: string, due: string, 
   const status = statusOf(state, fields, common.attempts)
   return {
     ...{ id, queue, ...common, status },
-    // BullMQ counts how often it was run, with what went well.
+    // BullMQ counts all runs, including the successful one.
     attempts: status === 'completed' || status === 'cancelled' ? Math.max(0, common.attempts - 1) : common.attempts,
     runAt: state === 'delayed' ? Math.floor(Number(due) / 0x1000) : 0,
     startedAt: fields.processedOn === undefined ? null : Number(fields.processedOn),
@@ -121,7 +121,7 @@ export function batchFields(batch: NewBatch): Record<string, string | number> {
   }
 }
 
-/** @returns `undefined` when there is none. */
+/** @returns `undefined` if there is no batch. */
 export function batchRowOf(flat: FlatHash): BatchRow | undefined {
   const fields = fieldsOf(flat)
   const number = (name: string) => Number(fields[name] ?? 0)
@@ -155,7 +155,7 @@ function settingsOf(text: string): KeptSettings {
   return settings
 }
 
-/** Of a job that BullMQ itself added. */
+/** Returns the settings of a job that was added with BullMQ directly. */
 function foreignSettings(opts: Value): KeptSettings {
   const { attempts = 0, backoff } = JSON.parse(opts ?? '{}') as { attempts?: number; backoff?: number | { delay?: number } }
   const delay = typeof backoff === 'object' ? backoff.delay : backoff

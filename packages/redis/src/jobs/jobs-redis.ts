@@ -16,9 +16,12 @@ const EVICTION: EvictionRisk = {
   text: 'it may drop tasks when its memory is full. BullMQ needs noeviction.',
 }
 
-/** The Redis of a job backend: runs scripts, each within its time, and hears what others tell. A connection that does not answer is given up. */
+/**
+ * The Redis connection of a job backend: runs scripts with a timeout, and receives messages of other
+ * processes. A connection that does not respond is closed.
+ */
 export class JobsRedis {
-  /** What all keys begin with. */
+  /** Prefix of all keys. */
   readonly root: string
   readonly #own: string
   readonly #server: Server
@@ -27,7 +30,7 @@ export class JobsRedis {
   readonly #heartbeat: ReturnType<typeof setInterval>
   readonly #arrivals = new Waiters()
   #hasChecked = false
-  /** Why the last connection was none. */
+  /** Why the last connection failed. */
   #failure: unknown
   #isClosed = false
 
@@ -53,7 +56,7 @@ export class JobsRedis {
       client.defineCommand(commandOf(name), { numberOfKeys: 1, lua })
     this.#scripts = client as unknown as Readonly<Record<string, Script>>
     this.#bus = new Bus(this.#server, listener, { channel: this.key('wake'), timeoutMs: commandTimeoutMs })
-    // A subscription says nothing for long: whether it is dead is found out by asking.
+    // A subscription may receive nothing for a long time. Only a ping reveals whether it is dead.
     this.#heartbeat = setInterval(() => void this.#bus.ping().catch(() => {}), commandTimeoutMs)
     this.#heartbeat.unref()
   }
@@ -62,12 +65,12 @@ export class JobsRedis {
     return this.#server.client
   }
 
-  /** A key that is no job's. */
+  /** Returns a key that does not belong to a job. */
   key(name: string): string {
     return this.#own + name
   }
 
-  /** Settles when there is a connection. @throws JobBackendError when none comes in time. */
+  /** Resolves when there is a connection. @throws JobBackendError if there is none in time. */
   async connected(): Promise<void> {
     if (!this.#isClosed && this.#server.link() === undefined) await this.#untilLinked()
     if (this.#isClosed) throw new JobBackendError('This job backend was closed.')
@@ -85,9 +88,9 @@ export class JobsRedis {
       return await send()
     } catch (error) {
       const message = errorMessage(error)
-      // It may be dead without knowing.
+      // The connection may be dead although the client has not noticed.
       if (message === 'Command timed out') this.#server.reconnect()
-      // It has the command, with the data of tasks, and the script.
+      // It contains the command, with the data of tasks, and the script.
       if (error instanceof Error) Reflect.deleteProperty(error, 'command')
       throw new JobBackendError(`Redis: ${message}`, { cause: error })
     }

@@ -5,7 +5,7 @@ import { loadPackage } from '@sluice/core/siblings'
 /** The range of versions that `package.json` allows as the peer. */
 export const BULLMQ_RANGE = '~6.7.0'
 
-/** The scripts of BullMQ that are called here, and how many keys each takes. */
+/** The scripts of BullMQ that are called here, and the number of their keys. */
 const KEY_COUNTS = {
   addPrioritizedJob: 9,
   addDelayedJob: 6,
@@ -33,9 +33,12 @@ export interface Bullmq {
   readonly version: string
   /** Whether the scripts are those that the fast path was compared with. Otherwise it is off. */
   readonly hasFastPath: boolean
-  /** The Lua of one, as BullMQ defines it. */
+  /** Returns the Lua source of a script, as BullMQ defines it. */
   lua(name: BullmqScript): string
-  /** Lua that makes functions of them: each takes the keys and the arguments that BullMQ gives it. */
+  /**
+   * Returns Lua source that turns scripts into functions: each takes the keys and arguments that BullMQ
+   * passes.
+   */
   functions(...names: readonly BullmqScript[]): string
 }
 
@@ -54,7 +57,7 @@ interface Definition {
 export async function loadBullmq(load: () => Promise<BullmqModule> = () => import('bullmq')): Promise<Bullmq> {
   const { RedisConnection } = await loadPackage('bullmqJobBackend', 'bullmq', load)
   const definitions = new Map<string, Definition>()
-  // A client that has ended is asked for nothing else.
+  // BullMQ calls nothing else on a client that has ended.
   const client = {
     status: 'end',
     isCluster: false,

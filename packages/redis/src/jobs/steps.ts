@@ -3,23 +3,26 @@ import { MAX_FAILURES } from '@sluice/core/siblings'
 import { batchRowOf, type ClaimValues, type FlatHash, JobClaim } from './job-fields.ts'
 import type { JobsRedis } from './jobs-redis.ts'
 
-/** How long a worker may be lost before anybody looks, of its lease, and at most. */
+/**
+ * The interval between two searches for lost workers is the lease divided by this number, at most
+ * `MAX_LOOK_MS`.
+ */
 const LOOKS = 4
 const MAX_LOOK_MS = 1_000
 
 type Reply = readonly [claims: readonly ClaimValues[], lost: readonly number[], batches: readonly FlatHash[], nextAt: number | null]
 
-/** A step of which it is not known whether it was done. */
+/** A step whose reply was lost, so that it may or may not have been executed. */
 interface Unanswered {
   readonly lane: number
   readonly number: number
   readonly token: string
   readonly outcomes: readonly Outcome[]
-  /** Given back with it. */
+  /** Surplus claims that the step releases. */
   readonly surplus: readonly Claim[]
 }
 
-/** What such steps gave. */
+/** The results of such steps. */
 interface Recalled {
   readonly claims: readonly Claim[]
   readonly batches: readonly BatchRow[]
@@ -27,7 +30,7 @@ interface Recalled {
 
 const NOTHING: Recalled = { claims: [], batches: [] }
 
-/** The steps of one worker in one queue. Each goes on a lane, where there is one at a time. */
+/** The steps of one worker in one queue. Each step has a lane, and a lane has one step at a time. */
 class Line {
   number = 0
   lanes = 0
@@ -35,7 +38,10 @@ class Line {
   unanswered: Unanswered[] = []
   recalling: Promise<void> | undefined
   recalled: Recalled = NOTHING
-  /** Outcomes that such steps took in, and whether they were lost; they come once more. */
+  /**
+   * Outcomes that such steps have recorded, and whether their claims were lost. The engine sends these
+   * outcomes again.
+   */
   readonly known = new Map<Outcome, boolean>()
 
   constructor(
@@ -43,7 +49,7 @@ class Line {
     readonly owner: string,
   ) {}
 
-  /** Of two that are due together, either is first. */
+  /** Returns a free lane. Steps in different lanes may be executed in any order. */
   enter(): number {
     const lane = this.free.pop()
     if (lane !== undefined) return lane
@@ -53,8 +59,9 @@ class Line {
 }
 
 /**
- * Takes in outcomes and hands out tasks. A step whose answer did not come may have been done: before the next one it is asked for what it gave, and if it was not
- * done, it never will be. So no claim is held by nobody, and no end of a batch is told to nobody.
+ * Records outcomes and claims tasks. A step whose reply was lost may have been executed. Before the next
+ * step, its result is requested; if it was not executed, it never will be. Therefore, every claim has a
+ * holder, and the end of every batch is reported.
  */
 export class Steps {
   readonly #lines = new Map<string, Line>()
@@ -73,7 +80,7 @@ export class Steps {
     }
     const { recalled } = line
     line.recalled = NOTHING
-    // What was claimed then may be more than is wanted now.
+    // The recalled claims may exceed the number of tasks that is wanted now.
     const kept = recalled.claims.slice(0, want)
     const surplus = recalled.claims.slice(want)
     const [plain, rest] = partition(this.#unknown(line, given))
@@ -137,7 +144,7 @@ export class Steps {
     return line.known.size === 0 ? given : given.filter((outcome) => !line.known.has(outcome))
   }
 
-  /** @returns The claims of those that were lost then. */
+  /** @returns The claims that were lost according to such steps. */
   #known(line: Line, given: readonly Outcome[]): readonly Claim[] {
     if (line.known.size === 0) return []
     const lost = given.filter((outcome) => line.known.get(outcome) === true)
@@ -158,7 +165,7 @@ function rowsOf(batches: readonly FlatHash[]): readonly BatchRow[] {
   return batches.map(batchRowOf).filter((row) => row !== undefined)
 }
 
-/** @returns Those that are done and have no other fields, and the rest. */
+/** @returns The `done` outcomes without other fields, and the rest. */
 function partition(outcomes: readonly Outcome[]): readonly [plain: readonly Outcome[], rest: readonly Outcome[]] {
   if (outcomes.every(isPlain)) return [outcomes, []]
   return [outcomes.filter(isPlain), outcomes.filter((outcome) => !isPlain(outcome))]

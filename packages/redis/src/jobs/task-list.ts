@@ -2,11 +2,11 @@ import type { Range, TaskFilter, TaskRecord, TaskStatus } from '@sluice/core'
 import { type FlatHash, recordOf } from './job-fields.ts'
 import type { JobsRedis } from './jobs-redis.ts'
 
-/** Tasks that are read in one go. */
+/** Tasks that are read per call. */
 const GROUP = 200
 
 type RecordReply = readonly [queue: string, id: string, state: string, due: string, fields: FlatHash]
-/** Where a task is kept. */
+/** Where a task is stored. */
 type Place = readonly [queue: string, id: string]
 
 interface Criteria {
@@ -14,7 +14,7 @@ interface Criteria {
   readonly status: TaskStatus | undefined
 }
 
-/** Where BullMQ has tasks of a status. In some there are others, too. */
+/** The BullMQ indexes with tasks of a status. Some also contain tasks of other statuses. */
 const INDEXES: Readonly<Record<TaskStatus, readonly string[]>> = {
   pending: ['delayed'],
   retry: ['delayed'],
@@ -28,7 +28,10 @@ const INDEXES: Readonly<Record<TaskStatus, readonly string[]>> = {
 const ALL = ['delayed', 'prioritized', 'wait', 'paused', 'active', 'completed', 'failed']
 const LISTS = new Set(['wait', 'paused', 'active'])
 
-/** Reads tasks: of a batch and dead letters by their index; others by all ids of what is like them. */
+/**
+ * Reads tasks. It finds the tasks of a batch and dead-lettered tasks by their index, and other tasks by
+ * reading all ids in the BullMQ indexes of their status.
+ */
 export class TaskList {
   constructor(private readonly redis: JobsRedis) {}
 
@@ -59,7 +62,7 @@ export class TaskList {
     return await this.#matching(places, { queue, status }, offset, limit)
   }
 
-  /** In the order in which they failed. */
+  /** Returns the tasks in the order in which they failed. */
   async #dead(queues: readonly string[], count: number): Promise<readonly Place[]> {
     const found = await Promise.all(queues.map((queue) => this.deadOf(queue, 0, count - 1)))
     return queues
@@ -77,7 +80,7 @@ export class TaskList {
     return found.map(([id, failedAt, bytes]) => ({ id, failedAt: Number(failedAt), bytes }))
   }
 
-  /** In the order of their ids, which is that in which they were made. */
+  /** Returns the tasks in the order of their ids, which is the order of their creation. */
   async #byId(queues: readonly string[], status: TaskStatus | undefined): Promise<readonly Place[]> {
     const { client, root } = this.redis
     const places: Place[] = []

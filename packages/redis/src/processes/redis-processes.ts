@@ -9,12 +9,14 @@ const MAX_TIMER_MS = 2 ** 31 - 1
 
 export interface RedisProcessesOptions {
   /**
-   * What the channels begin with: processes of one namespace find one another. 1 to 64 letters, digits, `.`, `_` and `-`.
+   * Prefix of the channels. Processes with the same namespace connect to each other. 1 to 64 letters, digits,
+   * `.`, `_` and `-`.
    * @defaultValue 'sluice'
    */
   readonly namespace?: string
   /**
-   * How long Redis may take to answer, in milliseconds; time in which the process itself is blocked does not count. Minimum: `1`.
+   * Timeout of Redis calls, in milliseconds. Time in which the process itself is blocked does not count.
+   * Minimum: `1`.
    * @defaultValue 500
    */
   readonly commandTimeoutMs?: number
@@ -29,11 +31,13 @@ const rules: Readonly<Record<keyof RedisProcessesOptions, OptionRule>> = {
 }
 
 /**
- * Joins processes of an app on any number of machines by what they publish in Redis: each subscribes to a channel of its own, so that there is nothing to keep and
- * nothing to expire. On a single node, behind Sentinels, or on a Cluster. Whoever may publish there can ask, as with a queue of jobs.
+ * Connects the processes of an app on any number of machines with Redis Pub/Sub. Each process subscribes to a
+ * separate channel, so nothing is stored and nothing expires. Works on a single node, behind Sentinels, and
+ * on a Cluster. Everyone who can publish in this Redis can query the processes, as with a job queue.
  *
- * @param redis - An instance of ioredis 5 or 6. It tells where Redis is and is not used itself: two connections of its own end at `close`. It stays open.
- * @throws InvalidOptionError; InvalidArgumentError when `redis` is no instance of ioredis.
+ * @param redis - An instance of ioredis 5 or 6. Only its connection options are used, for two separate
+ * connections that are closed by `close`. The instance itself stays open.
+ * @throws InvalidOptionError; InvalidArgumentError if `redis` is not an instance of ioredis.
  * @example
  * ```ts
  * const dashboard = createDashboard(sluice, { authorize, processes: redisProcesses(redis, { namespace: 'shop' }) })
@@ -45,7 +49,7 @@ export function redisProcesses(redis: Redis | Cluster, options: RedisProcessesOp
   return new RedisProcesses(redis, options.namespace ?? 'sluice', options.commandTimeoutMs ?? 500)
 }
 
-/** What is published to a process: a question of another one's, or an answer to its own. */
+/** A message to a process: a question from another process, or an answer to a question of this process. */
 type Message = { readonly id: string; readonly from: string; readonly question: string } | { readonly id: string; readonly answer: string }
 
 class RedisProcesses implements ProcessLink {
@@ -55,7 +59,7 @@ class RedisProcesses implements ProcessLink {
   readonly #asked = new Map<string, (answer: string) => void>()
   #self = ''
   #isClosed = false
-  /** Whether answers arrive. */
+  /** Whether this process is subscribed, so that answers arrive. */
   #isListening = false
 
   constructor(given: Redis | Cluster, namespace: string, timeoutMs: number) {
@@ -69,7 +73,8 @@ class RedisProcesses implements ProcessLink {
     const subscriber = this.#subscriber
     for (const connection of [this.#publisher, subscriber]) {
       connection.on('error', ignore)
-      // Each new connection has heard of nothing yet. Who cannot answer must not be asked: the question would wait in vain.
+      // A new connection has no subscriptions. A process that cannot answer must not subscribe: questions to
+      // it would remain unanswered.
       connection.on('ready', () => {
         void this.#subscribe()
       })
@@ -78,14 +83,14 @@ class RedisProcesses implements ProcessLink {
       this.#isListening = false
     })
     subscriber.on('message', (_channel: string, text: string) => void this.#heard(text, answer))
-    // One that is away is tried again by ioredis, for as long as this is open.
+    // If a connection fails, ioredis retries it for as long as this link is open.
     await Promise.all([this.#publisher.connect().catch(ignore), subscriber.connect().catch(ignore)])
     await this.#subscribe()
   }
 
   async others(): Promise<readonly string[]> {
     const publisher = this.#publisher
-    // Each node of a Cluster knows its own subscribers alone.
+    // Each node of a Cluster knows its own subscribers only.
     const nodes = publisher.isCluster ? (publisher as Cluster).nodes('all') : [publisher as Redis]
     const channels = await Promise.all(nodes.map((node) => node.pubsub('CHANNELS', `${this.#prefix}*`)))
     const processes = new Set((channels.flat() as string[]).map((channel) => channel.slice(this.#prefix.length)))
@@ -113,7 +118,7 @@ class RedisProcesses implements ProcessLink {
       })
       this.#publish(process, { id, from: this.#self, question }).then(
         (receivers) => {
-          // In a Cluster, those on other nodes are not counted.
+          // In a Cluster, subscribers on other nodes are not counted.
           if (receivers > 0 || this.#publisher.isCluster || !this.#asked.has(id)) return
           end()
           reject(new StoreUnavailableError('Redis', `no process ${process} listens there.`))
@@ -139,7 +144,7 @@ class RedisProcesses implements ProcessLink {
       await this.#subscriber.subscribe(this.#channelOf(this.#self))
       this.#isListening = true
     } catch {
-      // The next connection subscribes anew.
+      // The next connection subscribes again.
     }
   }
 
@@ -149,7 +154,7 @@ class RedisProcesses implements ProcessLink {
       if ('answer' in message) this.#asked.get(message.id)?.(message.answer)
       else await this.#publish(message.from, { id: message.id, answer: await answer(message.question) })
     } catch {
-      // Whoever asked waits no longer than it wants to.
+      // The process that asked has its own timeout.
     }
   }
 

@@ -2,13 +2,16 @@ import type { Cluster, Redis } from 'ioredis'
 import { CommandTimeouts, gatherWrites } from './connection-commands.ts'
 import { backoffMs, boundedOptions, FirstLink, ignore, type Link, NO_REPLID, replidOf, type Server, type ServerOptions } from './server.ts'
 
-/** A Cluster; what matters is the node that has the slot of the tags, whichever that is. */
+/** A Cluster. Only the current owner of the slot with the tags matters. */
 export class ClusterServer implements Server {
   readonly client: Cluster
   readonly isCluster = true
   readonly #first: FirstLink
   readonly #timeouts: CommandTimeouts
-  /** The node that is asked, or was asked, for its replication id as the owner of the slot. Its object has one connection in its life. */
+  /**
+   * The node that was queried for its replication id as the owner of the slot. Each node object has a single
+   * connection in its lifetime.
+   */
   #met: Redis | undefined
   #link: Link | undefined
 
@@ -87,12 +90,16 @@ export class ClusterServer implements Server {
     return address === undefined ? undefined : this.client.nodes('all').find((node) => addressOf(node) === address)
   }
 
-  /** Sees to it that there is a link to the owner of the slot, whenever the nodes, their connections or the owner may have changed. */
+  /**
+   * Ensures that there is a link to the owner of the slot, whenever the nodes, their connections or the owner
+   * may have changed.
+   */
   #look(): void {
-    // Before that the client asks any node whether the Cluster is up, and must not meet one that is about to connect.
+    // Earlier, the client queries any node for the state of the Cluster, and must not select one that is
+    // about to connect.
     if (this.client.status !== 'ready') return
     const masters = this.client.nodes('master')
-    // A node connects when it is first asked, and refuses what else it is asked meanwhile.
+    // A node connects on its first command, and rejects other commands meanwhile.
     for (const node of masters) if (node.status === 'wait') node.connect().catch(ignore)
     const owner = this.#owner()
     if (owner === undefined || owner === this.#met || masters.some(({ status }) => status !== 'ready')) return
@@ -101,7 +108,10 @@ export class ClusterServer implements Server {
     void this.#greet(owner)
   }
 
-  /** A replica that is promoted gets another replication id on the same connection: it is asked for when it is the owner, not before. */
+  /**
+   * A replica that is promoted gets a new replication id on the same connection. Therefore, the id is queried
+   * once the node is the owner, not before.
+   */
   async #greet(owner: Redis): Promise<void> {
     try {
       const replid = await replidOf(owner)

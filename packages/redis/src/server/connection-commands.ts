@@ -1,15 +1,16 @@
 import { TIMEOUT_TICKS } from '@sluice/core/siblings'
 import type { Cluster, Command, Redis } from 'ioredis'
 
-/** Calls with a client itself, or with each node of a Cluster that it connects to from now on. */
+/** Calls `use` with the client, or with each node that a Cluster connects to from now on. */
 function eachConnection(client: Redis | Cluster, use: (connection: Redis) => void): void {
   if (client.isCluster) client.on('+node', use)
   else use(client as Redis)
 }
 
 /**
- * Commands that a connection, or one of a Cluster, is given in one tick are written with one system call. Their order stays. What goes on when answers come that
- * were read together is one tick.
+ * Writes the commands that a connection, or each connection of a Cluster, receives in one tick with one
+ * system call. Their order is unchanged. Code that continues after replies that were read together runs in
+ * one tick.
  */
 export function gatherWrites(client: Redis | Cluster): void {
   eachConnection(client, gatherOf)
@@ -28,18 +29,22 @@ function gatherOf(redis: Redis): void {
 }
 
 /**
- * Ends commands that are not answered in time, which is up to 20% longer than was asked for. Like `setBusyAwareTimeout`, it counts a period in which the event loop
- * is blocked as one tick at most, and reads first what was answered meanwhile; but one timer serves all commands.
+ * Times out commands without a reply, up to 20% later than the timeout. Like `setBusyAwareTimeout`, it counts
+ * a period in which the event loop is blocked as at most one tick of its timer, and reads the replies that
+ * arrived meanwhile first. However, one timer serves all commands.
  */
 export class CommandTimeouts {
-  /** Commands that are under way, by the part of the time in which they were sent, the latest first. */
+  /** Commands in flight, grouped by the tick of the timer in which they were sent, latest first. */
   readonly #sent: Set<Command>[] = [new Set()]
   #underWay = 0
   #timer: NodeJS.Timeout | undefined
 
   constructor(private readonly timeoutMs: number) {}
 
-  /** Holds a connection, or each of a Cluster, to the time. Its own `commandTimeout` must be off: ioredis counts time in which nobody could read the answer. */
+  /**
+   * Applies the timeout to a connection, or to each connection of a Cluster. Their `commandTimeout` must be
+   * off: ioredis counts time in which the process could not read the reply.
+   */
   watch(client: Redis | Cluster): void {
     eachConnection(client, (redis) => this.#watch(redis))
   }
@@ -63,14 +68,14 @@ export class CommandTimeouts {
     }
     command.promise.then(answered, answered)
     if (this.#timer !== undefined) return
-    // Answers that have come are read between timers and immediates.
+    // Replies that have arrived are read between timers and immediates.
     this.#timer = setInterval(() => setImmediate(() => this.#next()), this.timeoutMs / TIMEOUT_TICKS)
     this.#timer.unref()
   }
 
   #next(): void {
     this.#sent.unshift(new Set())
-    // One more: the first part was under way when a command was sent.
+    // One more: the first tick had already begun when a command was sent.
     const late = this.#sent.length > TIMEOUT_TICKS + 1 ? this.#sent.pop() : undefined
     for (const command of late ?? []) command.reject(new Error('Command timed out'))
     if (this.#underWay > 0) return

@@ -5,7 +5,10 @@ import { StandaloneServer } from './standalone-server.ts'
 
 const SLOTS = 16_384
 
-/** The slot of a Cluster that a hash tag falls into: CRC-16/XMODEM of its bytes, as the Redis Cluster specification says. */
+/**
+ * Returns the slot of a hash tag in a Cluster: CRC-16/XMODEM of its bytes. Source: Redis Cluster
+ * specification.
+ */
 export function keySlot(hashTag: string): number {
   let crc = 0
   for (const byte of Buffer.from(hashTag)) {
@@ -16,12 +19,16 @@ export function keySlot(hashTag: string): number {
   return crc % SLOTS
 }
 
-/** The hash tag of a key, which alone says in which slot it lies; `undefined`: it has none. */
+/** Returns the hash tag of a key, which alone determines its slot; `undefined`: it has none. */
 export function hashTagOf(key: string): string | undefined {
   return /\{([^}]+)\}/.exec(key)?.[1]
 }
 
-/** Connects to where an instance of ioredis is connected to. @param slot - In a Cluster, the one whose owner matters. */
+/**
+ * Connects to the server of an ioredis instance.
+ *
+ * @param slot - In a Cluster, the slot whose owner matters.
+ */
 export function serverOf(redis: Redis | Cluster, slot: number, options: ServerOptions): Server {
   const server = redis.isCluster ? new ClusterServer(redis as Cluster, slot, options) : new StandaloneServer(redis as Redis, options)
   server.connect()

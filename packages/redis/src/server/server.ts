@@ -2,50 +2,63 @@ import { StoreUnavailableError } from '@sluice/core'
 import { setBusyAwareTimeout } from '@sluice/core/siblings'
 import type { Cluster, Redis } from 'ioredis'
 
-/** One connection to the server that has the state of tags. A new connection is a new object. */
+/** A connection to the server that stores the state of tags. Each new connection is a new object. */
 export interface Link {
-  /** The replication id of its server: another one after a restart or the promotion of a replica. */
+  /** The replication id of the server. It is different after a restart or the promotion of a replica. */
   replid: string
 }
 
-/** Replication id where the server tells none. */
+/** Replication id if the server reports none. */
 export const NO_REPLID = 'none'
 
-/** The Redis behind a store: a single node, found by Sentinel or not, or a Cluster. */
+/** The Redis behind a store: a single node, with or without Sentinel, or a Cluster. */
 export interface Server {
   readonly client: Redis | Cluster
   readonly isCluster: boolean
-  /** The connection that commands on tags go to now; `undefined` while there is none or its server's replication id is not known. */
+  /**
+   * The connection that currently receives commands on tags; `undefined` while there is none or its server's
+   * replication id is unknown.
+   */
   link(): Link | undefined
-  /** Settles when there is a link, or rejects when none comes in time. `undefined`: there was one already. */
+  /**
+   * Resolves when there is a link, or rejects if there is none in time. `undefined`: there has already been
+   * one.
+   */
   connected(): Promise<void> | undefined
-  /** A connection that is not open yet, to where invalidations are told; its owner ends it. */
+  /**
+   * Returns a connection, not open yet, to the server on which invalidations are published. Its owner closes
+   * it.
+   */
   subscriber(): Redis | undefined
-  /** Whether what such a connection hears is what writers tell now. */
+  /** Whether such a connection receives the messages that writers publish now. */
   hears(subscriber: Redis, replid: string): boolean
-  /** Gives up the connection, which may be dead, and makes another. */
+  /** Closes the connection, which may be dead, and opens a new one. */
   reconnect(): void
   close(): void
 }
 
 export interface ServerOptions {
   readonly commandTimeoutMs: number
-  /** There is a new link. */
+  /** Called for each new link. */
   onLink(): void
-  /** Called where the replication id is not known, before such a link is used: what may have been lost must not be trusted. */
+  /**
+   * Called if the replication id is unknown, before such a link is used: state that may have been lost must
+   * not be trusted.
+   */
   forgetEpoch(): Promise<void>
 }
 
 /**
- * @returns `undefined` when the server does not tell it.
- * @throws Error where it is a replica: it has its master's replication id, and an older state of the tags.
+ * @returns `undefined` if the server does not report it.
+ * @throws Error if the server is a replica: it has its master's replication id, and an older state of the
+ * tags.
  */
 export async function replidOf(redis: Redis): Promise<string | undefined> {
   let info: string
   try {
     info = String(await redis.info('replication'))
   } catch (error) {
-    // The server answered, but not with that; other failures are the connection's.
+    // The server replied with an error. Other failures are failures of the connection.
     if (error instanceof Error && error.name === 'ReplyError') return undefined
     throw error
   }
@@ -53,7 +66,10 @@ export async function replidOf(redis: Redis): Promise<string | undefined> {
   return /^master_replid:([0-9a-f]+)/m.exec(info)?.[1]
 }
 
-/** Options of every connection that a store makes: nothing waits in a queue, nothing is sent twice. Commands have no end but that of `CommandTimeouts`. */
+/**
+ * Options of every connection that a store opens: commands neither wait in a queue nor are sent twice. Only
+ * `CommandTimeouts` limits their time.
+ */
 export function boundedOptions(commandTimeoutMs: number): {
   readonly enableOfflineQueue: false
   readonly autoResendUnfulfilledCommands: false
@@ -78,23 +94,23 @@ export function boundedOptions(commandTimeoutMs: number): {
     keyPrefix: '',
     stringNumbers: false,
     monitor: false,
-    // What was the master has become a replica; the address may lead to another one by now.
+    // The former master has become a replica. Its address may lead to a different server by now.
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
   }
 }
 
-/** Milliseconds before attempt number `attempt` to connect. */
+/** Milliseconds before connection attempt number `attempt`. */
 export function backoffMs(attempt: number): number {
   return Math.min(25 * 2 ** Math.min(attempt, 6), 1_000)
 }
 
 export function ignore(): void {}
 
-/** Calls that wait until they are released, each for a time. */
+/** Calls that wait until they are released, each with a timeout. */
 export class Waiters {
   readonly #waiting = new Set<() => void>()
 
-  /** @throws `late()`, if it is not released in time. */
+  /** @throws `late()` if the call is not released in time. */
   wait(ms: number, late: () => Error): Promise<void> {
     return new Promise((resolve, reject) => {
       const go = () => {
@@ -115,7 +131,7 @@ export class Waiters {
   }
 }
 
-/** Lets the calls that come before the first link wait for it, each for a time. */
+/** Lets calls that arrive before the first link wait for it, each with a timeout. */
 export class FirstLink {
   readonly #waiters = new Waiters()
   #isThere = false
@@ -128,7 +144,7 @@ export class FirstLink {
     this.#waiters.release()
   }
 
-  /** Why the last connection led to none. */
+  /** Records why the last connection did not lead to a link. */
   failed(error: unknown): void {
     this.#failure = error
   }
@@ -139,20 +155,20 @@ export class FirstLink {
   }
 }
 
-/** What may not be dropped when the memory of Redis is full. */
+/** Data that Redis must not evict when its memory is full. */
 export interface EvictionRisk {
   readonly fits: (policy: string) => boolean
-  /** What may happen, and what to use. */
+  /** The consequence, and the policies to use. */
   readonly text: string
 }
 
-/** Warns where Redis may evict what is needed. */
+/** Warns if Redis may evict required data. */
 export async function warnOfEviction(client: Redis | Cluster, { fits, text }: EvictionRisk): Promise<void> {
   let policy: string | undefined
   try {
     policy = /^maxmemory_policy:(\S+)/m.exec(String(await client.info('memory')))?.[1]
   } catch {
-    // Not every server tells; then there is nothing to go by.
+    // Not every server reports its policy.
     return
   }
   if (policy === undefined || fits(policy)) return

@@ -9,9 +9,9 @@ export class StandaloneServer implements Server {
   readonly #first: FirstLink
   readonly #timeouts: CommandTimeouts
   #link: Link | undefined
-  /** Counts connections, so that an answer of an older one is known as such. */
+  /** Counts connections, to recognize replies from an earlier one. */
   #connection = 0
-  /** Connections in a row that led to no link. */
+  /** Consecutive connections that did not lead to a link. */
   #failures = 0
 
   constructor(
@@ -24,7 +24,7 @@ export class StandaloneServer implements Server {
       ...boundedOptions(options.commandTimeoutMs),
       ...this.#masterOnly,
       lazyConnect: true,
-      // A connection alone is no success: its server may be a replica.
+      // A connection alone is not a success: its server may be a replica.
       retryStrategy: () => {
         this.#failures += 1
         return backoffMs(this.#failures)

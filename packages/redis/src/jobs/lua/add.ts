@@ -1,11 +1,12 @@
 import { PRELUDE } from './prelude.ts'
 
-/** Arguments of a task. */
+/** Number of arguments per task. */
 const TASK_WIDTH = 11
 
 /**
- * Adds tasks of one queue. Arguments: queue, number of tasks; and of each: id, created at, milliseconds from then until it may run, data, order, attempts, unique
- * key, settings, batch, chunk, items, where empty is none. Returns an id and whether it is that of one that was there, for each.
+ * Adds tasks to one queue. Arguments: queue, number of tasks, and for each task: id, creation time,
+ * milliseconds from then until it may run, data, order, attempts, unique key, settings, batch, chunk, items.
+ * An empty string stands for none. Returns for each task an id, and whether it belongs to an existing task.
  */
 export const ADD: string = `${PRELUDE}
 rcall('SADD', own .. 'queues', queue)

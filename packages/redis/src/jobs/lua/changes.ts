@@ -1,11 +1,12 @@
 import { ENDING } from './ending.ts'
 import { PRELUDE } from './prelude.ts'
 
-/** Parts of a batch, or dead letters, that are dealt with in one go. */
+/** Parts of a batch, or dead-lettered tasks, that are processed per call. */
 const GROUP = 500
 
 /**
- * Keeps claims. Arguments: none, lease, and of each claim: queue, id, token. Returns the places of those that are lost, and of those that are cancelled.
+ * Renews claims. Arguments: no queue, lease, and for each claim: queue, id, token. Returns the indexes of
+ * lost claims, and those of canceled ones.
  */
 export const RENEW: string = `${PRELUDE}
 local lost, cancelled = {}, {}
@@ -27,7 +28,10 @@ end
 return { lost, cancelled }
 `
 
-/** Arguments: queue, id, at. Returns what was cancelled, \`waiting\` or \`running\`, or \`false\`, and batches that have ended. */
+/**
+ * Cancels a task. Arguments: queue, id, time. Returns the state of the canceled task, `waiting` or `running`,
+ * or `false`, and batches that have ended.
+ */
 export const CANCEL: string = `${PRELUDE}${ENDING}
 local id = ARGV[2]
 local fields = rcall('HMGET', p .. id, 'name', 'finishedOn')
@@ -42,8 +46,8 @@ return { 'waiting', ended }
 `
 
 /**
- * Cancels some parts of a batch. Arguments: none, batch, at, the part to begin with. Returns whether there is a batch that is not over, how many parts were looked
- * at, and batches that have ended.
+ * Cancels some parts of a batch. Arguments: no queue, batch, time, index of the first part. Returns whether
+ * there is an unfinished batch, the number of parts processed, and batches that have ended.
  */
 export const CANCEL_BATCH: string = `${PRELUDE}${ENDING}
 local batch, at = ARGV[2], ARGV[3]
@@ -70,7 +74,7 @@ end
 return { 1, #parts / 2, ended }
 `
 
-/** Arguments: queue, id. Returns whether it was a dead letter, and is a task. */
+/** Replays a task. Arguments: queue, id. Returns whether it was dead-lettered and can run again. */
 export const REPLAY: string = `${PRELUDE}
 local id = ARGV[2]
 local key = p .. id
@@ -97,7 +101,10 @@ if not wasReady then tell({ queue = queue }) end
 return 1
 `
 
-/** Forgets dead letters: all of the ids, or some that failed before. Arguments: queue, before, ids. Returns how many. */
+/**
+ * Purges dead-lettered tasks that failed before a time: those with the given ids, or some of the queue.
+ * Arguments: queue, time, ids. Returns their number.
+ */
 export const PURGE: string = `${PRELUDE}${ENDING}
 local ids = {}
 if #ARGV > 2 then
@@ -115,7 +122,7 @@ end
 return #ids
 `
 
-/** Arguments: queue, whether it is paused. */
+/** Pauses or resumes a queue. Arguments: queue, whether it is paused. */
 export const PAUSE: string = `${PRELUDE}
 rcall('SADD', own .. 'queues', queue)
 local from, to = 'wait', 'paused'
@@ -127,7 +134,10 @@ while ARGV[2] == '0' and left > 0 do left = pause(keys, { 'resumed', '0' }) end
 if ARGV[2] == '0' then tell({ queue = queue }) end
 `
 
-/** All parts of a batch were added. Arguments: none, batch, chunks, items, at. Returns batches that have ended. */
+/**
+ * Seals a batch whose parts were all added. Arguments: no queue, batch, chunks, items, time. Returns batches
+ * that have ended.
+ */
 export const SEAL: string = `${PRELUDE}${ENDING}
 if rcall('EXISTS', batchKey(ARGV[2])) == 0 then return ended end
 rcall('HSET', batchKey(ARGV[2]), 'chunks', ARGV[3], 'totalItems', ARGV[4])
@@ -140,7 +150,10 @@ rcall('ZREM', own .. 'unnotified', ARGV[2])
 if rcall('EXISTS', own .. 'batch:' .. ARGV[2]) == 1 then rcall('HSET', own .. 'batch:' .. ARGV[2], 'isNotified', '1') end
 `
 
-/** Forgets a batch, or some parts of it; dead letters stay. Arguments: none, batch. Returns whether there is more of it. */
+/**
+ * Deletes a batch, or some of its parts. Dead-lettered tasks remain. Arguments: no queue, batch. Returns
+ * whether there is more to delete.
+ */
 export const FORGET: string = `${PRELUDE}${ENDING}
 local key = batchKey(ARGV[2])
 -- A dead letter of it is tried again.

@@ -1,4 +1,4 @@
-/** How a task becomes over, and is counted in its batch. There is no other way. */
+/** Functions that end a task and count it in its batch. No other code does this. */
 export const ENDING: string = `
 local ended = {}
 

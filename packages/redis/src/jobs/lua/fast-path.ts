@@ -2,8 +2,9 @@
 const GROUP = 500
 
 /**
- * What BullMQ's `moveToActive` and `moveToFinished` do, for tasks that need nothing else of them. Commands that these scripts run once per task run once for
- * several tasks here. Leaves each other task to the scripts, and every task if the scripts differ from those that it was compared with.
+ * Replaces BullMQ's `moveToActive` and `moveToFinished` for tasks that need no other features of them.
+ * Commands that these scripts run once per task run once for several tasks here. Leaves all other tasks to
+ * the scripts, and every task if the scripts differ from those that it was compared with.
  */
 export const FAST_PATH: string = `
 local meta = rcall('HMGET', p .. 'meta', 'paused', 'concurrency', 'max', 'duration', 'opts.maxLenEvents')

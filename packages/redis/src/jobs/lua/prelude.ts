@@ -1,20 +1,22 @@
-/** The clock of priorities begins here, and BullMQ has 2^21 of them: at ten minutes each, they last until 2065. */
+/** Start of the priority clock. BullMQ has 2^21 priorities: at 10 minutes each, they last until 2065. */
 const EPOCH_MS = Date.UTC(2026, 0, 1)
 const SLOT_MS = 600_000
 const MAX_PRIORITY = 2 ** 21 - 1
-/** BullMQ's score of a job that waits is its priority, times this, and something less. */
+/** BullMQ's score of a waiting job is its priority times this number, plus a smaller number. */
 const SCORES = 2 ** 32
 
 /**
- * What all scripts begin with. The first key is what all keys begin with, the first argument the queue.
+ * Start of all scripts. The first key is the prefix of all keys, and the first argument is the queue.
  *
- * A task is a BullMQ job. What BullMQ has no field for lies in fields of the same hash that begin with `s:`; `pb`, where BullMQ keeps the name of the worker,
- * has the token of the last claim. What is no job's lies under `@sluice:`.
+ * A task is a BullMQ job. Data without a field in BullMQ is in fields of the same hash whose names begin with
+ * `s:`. The field `pb`, in which BullMQ stores the name of the worker, contains the token of the last claim.
+ * Keys that belong to no job have the prefix and `@sluice:`.
  *
- * The priority is the time slot of the task's `order`; within a slot the score goes on with the milliseconds, where BullMQ has a counter. Jobs that have the same
- * score are in the order of their ids. So older ones come up without being moved.
+ * The priority is the time slot of the task's `order`. Within a slot, the score contains the milliseconds,
+ * where BullMQ has a counter. Jobs with the same score are in the order of their ids. Older jobs therefore
+ * advance without being moved.
  *
- * No user's JSON goes through `cjson`: it refuses half a surrogate pair, and makes `[]` a `{}`.
+ * No JSON of users passes through `cjson`: it rejects half a surrogate pair, and turns `[]` into `{}`.
  */
 export const PRELUDE: string = `
 local rcall = redis.call

@@ -16,7 +16,7 @@ local function recordOf(id)
 end
 `
 
-/** Arguments: none, and queues and ids. Returns what is known of each, or \`false\`. */
+/** Arguments: no queue, then queues and ids. Returns the record of each task, or `false`. */
 export const RECORDS: string = `${PRELUDE}${STATE}
 local records = {}
 for index = 2, #ARGV, 2 do
@@ -26,7 +26,7 @@ end
 return records
 `
 
-/** The queue that has a task, or \`false\`. Arguments: none, id. */
+/** Returns the queue that contains a task, or `false`. Arguments: no queue, id. */
 export const FIND: string = `${PRELUDE}
 for _, name in ipairs(rcall('SMEMBERS', own .. 'queues')) do
   if rcall('EXISTS', root .. name .. ':' .. ARGV[2]) == 1 then return name end
@@ -34,7 +34,10 @@ end
 return false
 `
 
-/** Argument: queue. Returns how many are delayed, of these to be tried again, ready, running, dead; whether it is paused; and when the next few were made. */
+/**
+ * Argument: queue. Returns the number of delayed tasks, of those among them that are retries, and of ready,
+ * running and dead-lettered tasks; whether the queue is paused; and the creation times of the next few tasks.
+ */
 export const COUNTS: string = `${PRELUDE}
 local times = {}
 for _, id in ipairs(rcall('LRANGE', p .. 'wait', -10, -1)) do times[#times + 1] = rcall('HGET', p .. id, 'timestamp') end
@@ -44,7 +47,10 @@ return {
   rcall('LLEN', p .. 'active'), rcall('ZCARD', p .. 'failed'), rcall('HEXISTS', p .. 'meta', 'paused'), times }
 `
 
-/** Dead letters, the oldest first. Arguments: queue, the first, the last. Returns the id, when it failed, and the bytes of its data, of each. */
+/**
+ * Returns dead-lettered tasks, the oldest first. Arguments: queue, index of the first task, index of the last
+ * task. Returns for each task the id, the time of the failure, and the bytes of its data.
+ */
 export const DEAD: string = `${PRELUDE}
 local dead = rcall('ZRANGE', p .. 'failed', ARGV[2], ARGV[3], 'WITHSCORES')
 local found = {}
@@ -52,7 +58,7 @@ for index = 1, #dead, 2 do found[#found + 1] = { dead[index], dead[index + 1], r
 return found
 `
 
-/** Arguments: none, and ids of batches. Returns the fields of each. */
+/** Arguments: no queue, ids of batches. Returns the fields of each batch. */
 export const BATCHES: string = `${PRELUDE}
 local found = {}
 for index = 2, #ARGV do found[#found + 1] = rcall('HGETALL', own .. 'batch:' .. ARGV[index]) end

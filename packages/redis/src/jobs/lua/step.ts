@@ -3,13 +3,13 @@ import { ENDING } from './ending.ts'
 import { FAST_PATH } from './fast-path.ts'
 import { PRELUDE } from './prelude.ts'
 
-/** Arguments of an outcome. */
+/** Number of arguments per outcome. */
 const OUTCOME_WIDTH = 14
 const PLAIN_WIDTH = 3
 
-/** How long the answer to a step is kept for who did not get it. */
+/** How long the reply to a step is stored, in case it was lost. */
 const ANSWER_MS = 600_000
-/** Jobs that become ready in one go. */
+/** Maximum number of jobs that become ready per call. */
 const PROMOTED = 1_000
 
 const CLAIM = `
@@ -24,12 +24,14 @@ end
 `
 
 /**
- * Records outcomes and claims tasks. Arguments: queue, now, token of the claims, lease, number of tasks wanted, owner, number of this step, milliseconds between
- * two searches for lost workers, number of plain outcomes, number of all outcomes. A plain outcome is `done` and has 3 arguments: id, token, at. Then follow the
- * other outcomes: id, token, kind, at, run at, whether the task is stored, items done, items failed, data, message, failures, stack traces, all attempts, batch.
- * An empty string stands for none.
+ * Records outcomes and claims tasks. Arguments: queue, now, token of the claims, lease, number of tasks
+ * wanted, owner, number of this step, milliseconds between two searches for lost workers, number of plain
+ * outcomes, number of all outcomes. A plain outcome is `done` and has 3 arguments: id, token, time. Then
+ * follow the other outcomes: id, token, kind, time, run at, whether the task is stored, items done, items
+ * failed, data, message, failures, stack traces, all attempts, batch. An empty string stands for none.
  *
- * Returns claims, the places of outcomes that are lost, batches that have ended, and when the next delayed task is due; or `false`, if this step was given up.
+ * Returns claims, the indexes of outcomes whose claims were lost, batches that have ended, and when the next
+ * delayed task is due; or `false` if this step was abandoned.
  */
 export const STEP: string = `${PRELUDE}${ENDING}${CLAIM}${FAST_PATH}
 local now = tonumber(ARGV[2])
@@ -199,8 +201,9 @@ return { claims, lost, ended, nextAt }
 `
 
 /**
- * Asks for the answer to a step that was not received. Arguments: queue, token of what it claimed, lease, owner, number of the step. Returns claims that are still
- * held, the places of outcomes that are lost, and batches that have ended; or `false`, if the step was not done: then it will not be, either.
+ * Returns the result of a step whose reply was lost. Arguments: queue, token of its claims, lease, owner,
+ * number of the step. Returns claims that are still held, the indexes of outcomes whose claims were lost, and
+ * batches that have ended; or `false` if the step was not executed: then it never will be.
  */
 export const RECALL: string = `${PRELUDE}${CLAIM}
 local answerKey = own .. 'step:' .. ARGV[4] .. ':' .. queue

@@ -3,7 +3,7 @@ import type { Types } from '@prisma/client/runtime/client'
 import type { CacheControl } from '@sluice/core'
 import { checkCacheControl } from '@sluice/core/adapter'
 
-/** The actions of a model that read: what may be cached, and takes a `cache` argument. */
+/** Actions of a model that read. They can be cached and accept a `cache` argument. */
 const READ_ACTIONS = [
   'findUnique',
   'findUniqueOrThrow',
@@ -23,9 +23,9 @@ export function isRead(action: string): action is ReadAction {
   return actions.has(action)
 }
 
-/** What the reads of an extended client's models take beside Prisma's own arguments. */
+/** Arguments that reads of an extended client's models accept in addition to Prisma's arguments. */
 export interface CacheArgument {
-  /** What the cache is to do with this read. It never reaches the database. */
+  /** Cache settings for this read. They are never sent to the database. */
   readonly cache?: CacheControl
 }
 
@@ -34,13 +34,14 @@ type NeedsArguments = 'findUnique' | 'findUniqueOrThrow' | 'groupBy'
 type ReadArguments<TModel, TAction extends ReadAction> = Prisma.Args<TModel, TAction> & CacheArgument
 
 /**
- * What Prisma itself says of a call, global `omit` and fluent calls included. It works that out from all models at once, and they are
- * in a model's type by its alias alone. Where the alias is another one (clients of Prisma 6 for its older runtime), it is worked out
- * from the model: the same but for global `omit`.
+ * The result type that Prisma infers for a call, including global `omit` and fluent calls. Prisma infers it
+ * from the type map of all models, which a model's type exposes only through its alias. If the alias differs
+ * (clients of Prisma 6 for its older runtime), the type is inferred from the model: the same except for
+ * global `omit`.
  */
 type ReadResult<TModel, TArguments, TAction extends ReadAction> =
   TModel extends Types.Extensions.DynamicModelExtensionThis<infer TypeMap, infer Name extends string, infer _>
-    ? // Any model fits the alias, with nothing in particular inferred.
+    ? // Any model matches the alias, but then the inferred type map is generic.
       string extends keyof TypeMap
       ? OwnResult<TModel, TArguments, TAction>
       : Types.Extensions.DynamicModelExtensionFnResult<
@@ -57,7 +58,7 @@ type OwnResult<TModel, TArguments, TAction extends ReadAction> = Prisma.PrismaPr
 
 type OneRow = 'findUnique' | 'findUniqueOrThrow' | 'findFirst' | 'findFirstOrThrow'
 
-/** The relations of the one row that is asked for, as methods. */
+/** The relations of the requested row, as methods. */
 type Fluent<TModel, TAction extends ReadAction> = TModel extends { [name: symbol]: { types: { payload: { objects: infer TRelations } } } }
   ? TAction extends OneRow
     ? {
@@ -80,19 +81,19 @@ type Read<TAction extends ReadAction> = TAction extends NeedsArguments
       args?: Prisma.Exact<TArguments, ReadArguments<TModel, TAction>>,
     ) => ReadResult<TModel, TArguments, TAction>
 
-/** The reads of every model, in the form in which an extension says what it adds to a client's types. */
+/** The reads of every model, in the form in which an extension declares its additions to a client's types. */
 export type CachedReads = { [TAction in ReadAction]: () => Read<TAction> }
 
-/** A call's arguments without `cache`, which Prisma does not know, and what stood there. */
+/** A call's arguments without `cache`, which Prisma does not accept, and the value of `cache`. */
 interface ControlledCall {
   readonly args: unknown
   readonly control: CacheControl | undefined
 }
 
 /**
- * Takes `cache` out of the arguments of a model's read. Other calls are left as they are.
+ * Removes `cache` from the arguments of a model's read. Other calls are returned unchanged.
  *
- * @throws InvalidOptionError when it is no cache control.
+ * @throws InvalidOptionError if the value is not a valid cache control.
  */
 export function takeControl(call: {
   readonly model?: string | undefined

@@ -15,20 +15,20 @@ type Omits = Readonly<Record<string, OmittedFields | undefined>>
 const NO_OMITS: Omits = {}
 
 /**
- * The models of all clients of one Sluice that were given the same ones and have the same connections: made once, however many
- * clients an app makes of one (some make one for each request).
+ * The models of all clients of one Sluice that received the same models and have the same connections. Built
+ * once, regardless of how many clients an app creates from one client (some apps create one per request).
  */
 export class ClientModels {
-  /** Whether the clients' statements are seen on their connections. */
+  /** Whether Sluice sees the clients' statements on their connections. */
   readonly seesStatements: boolean
-  /** Under this id the registry knows the tables. */
+  /** Id under which the registry stores the tables. */
   readonly catalogId: string
   readonly #adapterCatalogId: string | undefined
-  /** Whether tables are called as the database calls them: by its own default schema, if that can be known. */
+  /** Whether table ids use the database's default schema, or that schema cannot be determined. */
   #isSettled = false
   #fingerprint: string | undefined
   #schema: PrismaSchema | undefined
-  /** What the schema was joined with. */
+  /** The database catalog that the schema was joined with. */
   #database: SchemaCatalog | undefined
   #shapes = new WeakMap<Omits, PrismaShapes>()
 
@@ -47,21 +47,24 @@ export class ClientModels {
   }
 
   /**
-   * What is known of the models: from the generator, joined with the database's catalogue once the adapter has read it,
-   * or from that alone; `undefined` with neither.
+   * The known schema of the models: from the generator, joined with the database's catalog after the adapter
+   * has read it, or from the catalog alone; `undefined` without both.
    */
   schema(): PrismaSchema | undefined {
     if (this.#adapterCatalogId !== undefined) this.#settle(this.host.catalogs.of(this.#adapterCatalogId))
     return this.#schema
   }
 
-  /** The database with its tables, and the schema of the models, as every process calls them; `undefined` while that is not known. */
+  /**
+   * Name of the database, its tables and the schema of the models, the same in every process; `undefined`
+   * until it is known.
+   */
   get databaseName(): string | undefined {
     const identity = this.#adapterCatalogId === undefined ? undefined : this.host.catalogs.of(this.#adapterCatalogId)?.identity
     return identity === undefined ? undefined : `${identity} ${JSON.stringify(connectedSchemaOf(this.adapter) ?? null)}`
   }
 
-  /** Tells models from others, in every process alike. */
+  /** Identifies the models, the same in every process. */
   get fingerprint(): string {
     this.#fingerprint ??= createHash('sha256')
       .update(JSON.stringify([this.runtime, this.data]))
@@ -69,13 +72,13 @@ export class ClientModels {
     return this.#fingerprint
   }
 
-  /** Whether tables are known as the database knows them now. */
+  /** Whether table ids match the database's current catalog. */
   get isSettled(): boolean {
     const isValid = this.#adapterCatalogId === undefined || this.host.catalogs.of(this.#adapterCatalogId) !== undefined
     return this.#isSettled && isValid
   }
 
-  /** The shapes of the clients that leave out the same fields. */
+  /** Shapes of the clients that omit the same fields. */
   shapes(omitted: Omits = NO_OMITS): PrismaShapes {
     let shapes = this.#shapes.get(omitted)
     if (shapes === undefined) {
@@ -96,7 +99,7 @@ export class ClientModels {
   #use(schema: PrismaSchema, isSettled: boolean): void {
     this.#schema = schema
     this.#isSettled = isSettled
-    // More is known of the models than when they were made.
+    // More is known about the models now than when the shapes were built.
     this.#shapes = new WeakMap()
     const { catalogs } = this.host
     catalogs.name(this.catalogId, namesOf(schema, isSettled))
@@ -106,7 +109,9 @@ export class ClientModels {
   }
 }
 
-/** Models by their tables. Until the database was asked, a table without a schema may be that of any. */
+/**
+ * Models by their tables. Until the database has been queried, a table without a schema can belong to any.
+ */
 function* namesOf({ data, dialect, models }: PrismaSchema, isSettled: boolean): Iterable<readonly [string, TableId]> {
   for (const { name, schema, table } of data.models) {
     const id = models.get(name)?.table
@@ -115,13 +120,13 @@ function* namesOf({ data, dialect, models }: PrismaSchema, isSettled: boolean): 
   }
 }
 
-/** By host, by what the models are told from, by the adapter of the connections. */
+/** By host, by the identity of the models, by the adapter of the connections. */
 const known = new WeakMap<AdapterHost, WeakMap<object, WeakMap<object, ClientModels>>>()
 const places = new Map<string | undefined, object>()
-/** Clients of further schemas share nothing. */
+/** Clients of additional schemas share nothing. */
 const MAX_PLACES = 1_000
 
-/** What stands for all adapters that are not seen and were given one schema. */
+/** The key for all adapters that Sluice does not see and that have the same schema. */
 function unseen(schema: string | undefined): object {
   const place = places.get(schema) ?? {}
   if (places.size < MAX_PLACES) places.set(schema, place)
@@ -133,7 +138,7 @@ export function modelsOf(host: AdapterHost, client: object, dialect: Dialect, da
   const adapter = adapterOf(client)
   const byData = of(known, host, () => new WeakMap<object, WeakMap<object, ClientModels>>())
   const byAdapter = of(byData, data ?? runtime ?? client, () => new WeakMap<object, ClientModels>())
-  // Those that are not seen differ in the schema of their models alone.
+  // Adapters that Sluice does not see differ only in the schema of their models.
   const place = catalogIdOf(adapter) === undefined ? unseen(givenSchemaOf(adapter)) : (adapter ?? unseen(undefined))
   return of(byAdapter, place, () => new ClientModels(host, dialect, data, runtime, adapter))
 }

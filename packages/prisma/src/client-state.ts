@@ -25,7 +25,7 @@ import { clientName, type PrismaShapes } from './shape.ts'
 import type { KeyOf } from './touches/pinned-rows.ts'
 import { type Touches, touches } from './touches/touches.ts'
 
-/** What a query extension's hook is given. */
+/** Arguments of a query extension's hook. */
 export interface Hook {
   readonly model?: string | undefined
   readonly operation: string
@@ -33,15 +33,18 @@ export interface Hook {
   readonly query: (args: never) => Promise<unknown>
 }
 
-/** What `withSluice` keeps for one client, and for all clients extended from it. */
+/** State that `withSluice` stores for one client and for all clients extended from it. */
 export class ClientState implements ClientContext {
   readonly source: Source
   /**
-   * Whether somebody extended the client's queries after Sluice. Such an extension may treat each action in its own way,
-   * and its results may depend on what Sluice cannot see: nothing is merged or kept then.
+   * Whether an extension after Sluice hooks queries. Such an extension can treat each action differently, and
+   * its results can depend on data that Sluice does not see, so nothing is batched or cached.
    */
   hasInnerExtensions = false
-  /** Whether somebody computes fields of rows in an extension after Sluice. Which of the clients a call came by is not known. */
+  /**
+   * Whether an extension after Sluice computes fields of rows. Sluice does not know through which of the
+   * clients a call was made.
+   */
   hasLaterComputedFields = false
   readonly #computed = new Map<string, ComputedFields | undefined>()
   readonly #models: ClientModels
@@ -70,7 +73,7 @@ export class ClientState implements ClientContext {
     replicas?.attach(client, dialect, this.source.id)
   }
 
-  /** Whether the client's statements are seen on their connection. */
+  /** Whether Sluice sees the client's statements on their connection. */
   get seesStatements(): boolean {
     return this.#models.seesStatements
   }
@@ -83,7 +86,7 @@ export class ClientState implements ClientContext {
     return this.#models.shapes(this.#omitted)
   }
 
-  /** Results depend on the database, the models, what the client leaves out, and Prisma's version. */
+  /** Results depend on the database, the models, the fields that the client omits, and Prisma's version. */
   #sharedName(): string | undefined {
     const { databaseName, fingerprint } = this.#models
     if (databaseName === undefined) return undefined
@@ -99,14 +102,17 @@ export class ClientState implements ClientContext {
     return schema === undefined || !this.#models.isSettled ? undefined : touches(schema, model, operation, args, this.#keyOf)
   }
 
-  /** The computed fields of a model's rows, for all clients of this state; `undefined` if that cannot be known. */
+  /**
+   * Computed fields of a model's rows, for all clients of this state; `undefined` if they cannot be
+   * determined.
+   */
   computedFields(model: string): ComputedFields | undefined {
     if (this.hasLaterComputedFields) return undefined
     if (!this.#computed.has(model)) this.#computed.set(model, computedFieldsOf(this.client, clientName(model)))
     return this.#computed.get(model)
   }
 
-  /** How to ask for pages of a table's rows: only where the database itself said which table that is. */
+  /** How to query pages of a table's rows: only if the database itself identified the table. */
   pages(table: TableId): PageContext | undefined {
     const ask = this.#rawQuery
     const { dialect } = this.source
@@ -116,13 +122,15 @@ export class ClientState implements ClientContext {
     return { dialect, table: known, ask: async (sql, values) => (await ask(sql, ...values)) as Readonly<Record<string, unknown>>[] }
   }
 
-  /** Asks the database, or a replica. */
+  /** Sends the query to the database or to a replica. */
   routed(context: RunContext, call: HookCall, ask: () => Promise<unknown>): Promise<unknown> {
     const isPlain = !this.hasInnerExtensions && !this.hasLaterComputedFields
     return this.replicas === undefined ? ask() : this.replicas.read(this.client, context, call, isPlain, ask)
   }
 
-  /** The hook's operation, on its way through the pipeline; the bare query if Sluice cannot describe it. */
+  /**
+   * Runs the hook's operation through the pipeline, or passes the query through if Sluice cannot describe it.
+   */
   handle(hook: Hook): Promise<unknown> {
     const { timer } = this.host.scopes
     return timer === undefined ? this.#handle(hook) : timer.inside(() => this.#handle(hook))

@@ -3,17 +3,17 @@ import { isPlainObject } from './argument-shapes.ts'
 import type { PrismaShape } from './prisma-shape.ts'
 import type { PrismaModel, PrismaRelation } from './schema/prisma-model.ts'
 
-/** What relations take with them, by their kind. */
+/** Arguments that determine the fields of a relation's rows. */
 const ROW_ARGS = ['select', 'include', 'omit']
 const LIST_ARGS = ['orderBy', 'skip', 'take', 'cursor', 'distinct']
 const AGGREGATES = ['_count', '_sum', '_avg', '_min', '_max']
 
-/** Names that a `where` has beside the model's fields. */
+/** Keys of a `where` that are not fields of the model. */
 const COMBINATORS = new Set(['AND', 'OR', 'NOT'])
 
 /**
- * How to ask once what a shape asks again and again, as Prisma code: an argument for the listing, or a call that asks for all `keys`.
- * Values of conditions are written as `value`. `undefined` where no valid code is known.
+ * A fix for a repeated shape, as Prisma code: an argument for the parent query, or one call for all `keys`.
+ * Values of conditions are written as `value`. `undefined` if no valid code is known.
  */
 export function fixFor(shape: PrismaShape, parent: Shape | undefined): string | undefined {
   const keys = shape.keyColumns ?? []
@@ -21,13 +21,16 @@ export function fixFor(shape: PrismaShape, parent: Shape | undefined): string | 
   return argumentFix(shape, parent as PrismaShape | undefined) ?? callFix(shape, keys)
 }
 
-/** Whether a shape asks along a relation of the listing's model. */
+/** Whether a shape follows a relation of the parent query's model. */
 export function follows(shape: PrismaShape, listing: Shape): boolean {
   const { model } = listing as PrismaShape
   return model !== undefined && relationsTo(model, shape).length > 0
 }
 
-/** The relations of the listing's model along which the shape asks: to-one by its key, or to-many by its foreign key. */
+/**
+ * Relations of the parent query's model that the shape follows: to-one by its key, or to-many by its foreign
+ * key.
+ */
 function relationsTo(from: PrismaModel, { model, keyColumns = [] }: PrismaShape): readonly PrismaRelation[] {
   return [...from.relations.values()].filter(
     ({ target, toFields }) =>
@@ -35,20 +38,23 @@ function relationsTo(from: PrismaModel, { model, keyColumns = [] }: PrismaShape)
   )
 }
 
-/** Whether what it asks by are stored fields, as far as that is known. Without a model, only what ids are usually called is taken for one. */
+/**
+ * Whether the shape's keys are stored fields, as far as that is known. Without a model, only common names of
+ * ids count as fields.
+ */
 function areFields({ model }: PrismaShape, names: readonly string[]): boolean {
   if (model === undefined) return names.every((name) => /^(?:id|\w+Id|\w+_id)$/.test(name) && !COMBINATORS.has(name))
   return names.every((name) => model.column(name) !== undefined)
 }
 
-/** An argument of the listing's own call: the relation comes with its rows. */
+/** An argument for the parent query's call, which eager-loads the relation. */
 function argumentFix(shape: PrismaShape, listing: PrismaShape | undefined): string | undefined {
   if (listing?.model === undefined || !listing.operation.startsWith('find') || !isByKey(shape)) return undefined
   const relations = relationsTo(listing.model, shape)
   const [relation] = relations
   const nested = relation === undefined ? undefined : nestedFix(shape, relation)
   if (nested === undefined) return undefined
-  // Prisma takes either of them.
+  // Prisma accepts only one of them in a call.
   const argument = listing.rest.select === undefined ? 'include' : 'select'
   const others = relations.slice(1).map(({ field }) => `or ${field}, `)
   return `${argument}: { ${nested} }  // ${others.join('')}in ${clientName(listing.modelName)}.${listing.operation}`
@@ -68,7 +74,7 @@ function nestedFix(shape: PrismaShape, relation: PrismaRelation): string | undef
   return args === undefined ? undefined : `${relation.field}: ${args.length === 0 ? 'true' : `{ ${args.join(', ')} }`}`
 }
 
-/** A call for all keys at once. */
+/** One call for all keys. */
 function callFix(shape: PrismaShape, keys: readonly string[]): string | undefined {
   const { operation, rest, model } = shape
   const plan = shape.plan()
@@ -89,13 +95,16 @@ function callFix(shape: PrismaShape, keys: readonly string[]): string | undefine
   const args = propertiesOf(rest)
   if (args === undefined) return undefined
   if (operation === 'aggregate') return call('groupBy', by, where, ...args)
-  // Rows are told apart by their keys: a selection must not leave them out.
+  // Rows are distinguished by their keys, so a selection must include them.
   const selects = rest.select !== undefined || rest.omit !== undefined
   const distinct = isFirst ? [`distinct: [${keys.map((name) => `'${name}'`).join(', ')}]`] : []
   return selects ? call('findMany', where, ...distinct) : call('findMany', where, ...args, ...distinct)
 }
 
-/** Whether it asks for a key's value. Of a call with a limit that is not known: its conditions were not looked at. */
+/**
+ * Whether the shape looks up a key by its value. Unknown for a call with a limit: its conditions were not
+ * examined.
+ */
 function isByKey(shape: PrismaShape): boolean {
   const plan = shape.plan()
   if (plan === undefined) return false
@@ -108,12 +117,12 @@ function isCompositeKey(model: PrismaModel | undefined, keys: readonly string[])
   return composites.some((fields) => fields.length === keys.length && fields.every((field) => keys.includes(field)))
 }
 
-/** Whether arguments hold nothing but what is named. */
+/** Whether arguments contain only the allowed names. */
 function has(args: Readonly<Record<string, unknown>>, allowed: readonly string[]): boolean {
   return Object.keys(args).every((name) => args[name] === undefined || allowed.includes(name))
 }
 
-/** Arguments as code; `undefined` when one of them cannot be written. */
+/** Arguments as code; `undefined` if one of them cannot be written. */
 function propertiesOf(args: Readonly<Record<string, unknown>>): readonly string[] | undefined {
   const written = Object.entries(args)
     .filter(([, value]) => value !== undefined)
@@ -127,13 +136,14 @@ function clientName(model: string): string {
 
 const NAME = /^[A-Za-z_$][\w$]*$/
 
-/** Arguments below which values are the app's data, and differ from call to call. */
+/** Arguments whose nested values are data of the app and differ between calls. */
 const CONDITIONS = new Set(['where', 'cursor', 'having'])
 
 /**
- * An argument of Prisma's as code. Values of conditions become the name `value`.
+ * A Prisma argument as code. Values of conditions become the name `value`.
  *
- * @returns `undefined` for what cannot be written: bytes, references to fields, other classes' instances.
+ * @returns `undefined` for values that cannot be written: bytes, references to fields, instances of other
+ * classes.
  */
 function literal(value: unknown, isCondition = false): string | undefined {
   if (Array.isArray(value))

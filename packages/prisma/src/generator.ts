@@ -13,7 +13,7 @@ generatorHelper.generatorHandler({
   onGenerate: generate,
 })
 
-/** Writes `index.js`, which exports the `schema` to hand to `withSluice`, and its types. */
+/** Writes `index.js`, which exports the `schema` to pass to `withSluice`, and its types. */
 async function generate(options: GeneratorOptions): Promise<void> {
   const folder = options.generator.output?.value
   if (!folder) throw new Error('sluice-prisma-generator: expected an output folder, got none.')

@@ -1,27 +1,30 @@
 import type { ValueTypes } from '@sluice/core'
 
 /**
- * Everything that Prisma does not document is touched here, and only here. Each reader checks what it finds and answers
- * `undefined` where Prisma is not as expected: callers then leave the operation alone.
+ * All access to undocumented parts of Prisma is in this file. Each reader validates the value that it finds,
+ * and
+ * returns `undefined` for unexpected values: callers then pass the operation through unchanged.
  */
 
-/** What a hook gets beside its arguments: Prisma's own description of the call. */
+/** Parameter of a hook in addition to its arguments: Prisma's description of the call. */
 export interface InternalParams {
   readonly action: string
   readonly clientMethod: string
   readonly [name: string]: unknown
 }
 
-/** The transaction of a call. `batch`: one of an array given to `$transaction`; `itx`: interactive. */
+/** The transaction of a call. `batch`: one of an array passed to `$transaction`; `itx`: interactive. */
 export interface TransactionInfo {
   readonly kind: 'batch' | 'itx'
   readonly id: string
 }
 
-/** How a hook hands its operation on; the second argument redirects it to another action. */
+/** Continues a hook's operation; the second argument redirects it to a different action. */
 export type QueryFunction = (args: unknown, params?: InternalParams) => Promise<unknown>
 
-/** `Prisma.ModelName` and the like are gone from Prisma 7; the names and relations of models are here. */
+/**
+ * Prisma 7 no longer has `Prisma.ModelName` and similar objects; the names and relations of models are here.
+ */
 export interface RuntimeDataModel {
   readonly models: Readonly<Record<string, unknown>>
 }
@@ -33,7 +36,10 @@ export function internalParamsOf(hook: object): InternalParams | undefined {
   return typeof action === 'string' && typeof clientMethod === 'string' ? (params as InternalParams) : undefined
 }
 
-/** `undefined`: no transaction. A transaction that cannot be identified is an `unknown` batch: nothing is done to it. */
+/**
+ * `undefined`: no transaction. A transaction that cannot be identified is an `unknown` batch, which Sluice
+ * passes through.
+ */
 export function transactionOf(params: InternalParams | undefined): TransactionInfo | undefined {
   const transaction = params?.transaction
   if (transaction === undefined || transaction === null) return params === undefined ? { kind: 'batch', id: 'unknown' } : undefined
@@ -42,28 +48,31 @@ export function transactionOf(params: InternalParams | undefined): TransactionIn
   return { kind: 'batch', id: String(id) }
 }
 
-/** The stack of the user's call, which Prisma takes for its own error messages. */
+/** The stack of the user's call, which Prisma captures for its error messages. */
 export function stackOf(params: InternalParams | undefined): { readonly stack?: string | undefined } | undefined {
   const error = (params?.callsite as { readonly _error?: unknown } | undefined)?._error
   return error instanceof Error ? error : undefined
 }
 
-/** Whether the result is handed on from a deeper level, as the fluent API does: `user.findUnique().posts()`. */
+/** Whether the result is taken from a deeper level, as the fluent API does: `user.findUnique().posts()`. */
 export function dataPathOf(params: InternalParams | undefined): string {
   const path = params?.dataPath
   return Array.isArray(path) ? path.join('.') : ''
 }
 
 /**
- * Parameters that make a hook's `query` run another action of the same model, in the same transaction.
- * What the first action would have done to arguments and result is left out.
+ * Parameters that make a hook's `query` run a different action of the same model, in the same transaction.
+ * Transformations of arguments and result by the original action are skipped.
  */
 export function redirect(params: InternalParams, action: 'findMany' | 'groupBy'): InternalParams {
   const model = params.clientMethod.slice(0, params.clientMethod.lastIndexOf('.'))
   return { ...params, action, clientMethod: `${model}.${action}`, argsMapper: undefined, unpacker: undefined }
 }
 
-/** A fresh copy: Prisma changes the parameters that it is given, so each further query of one hook needs its own. */
+/**
+ * A fresh copy: Prisma changes the parameters that it receives, so each additional query of a hook needs its
+ * own copy.
+ */
 export function freshParams(params: InternalParams): InternalParams {
   return { ...params }
 }
@@ -85,25 +94,30 @@ export function runtimeDataModelOf(client: object): RuntimeDataModel | undefined
   return isModel ? (model as RuntimeDataModel) : undefined
 }
 
-/** Fields that the client leaves out of rows (`new PrismaClient({ omit })`), by the model's name in the client. */
+/**
+ * Fields that the client omits from rows (`new PrismaClient({ omit })`), by the model's name in the client.
+ */
 export function globalOmitOf(client: object): Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>> | undefined {
   const omit = (client as { readonly _globalOmit?: unknown })._globalOmit
   return typeof omit === 'object' && omit !== null ? (omit as Record<string, Record<string, unknown>>) : undefined
 }
 
-/** The client that a client was extended from; itself, where that is not known. */
+/** The client from which a client was extended; the client itself if that is not known. */
 export function originalOf(client: object): object {
   const original = (client as { readonly _originalClient?: unknown })._originalClient
   return typeof original === 'object' && original !== null ? original : client
 }
 
-/** Whether it is certain that a client has no extensions. */
+/** Whether a client certainly has no extensions. */
 export function isUnextended(client: object): boolean {
   const extensions = (client as { readonly _extensions?: { readonly isEmpty?: unknown } | null })._extensions
   return typeof extensions?.isEmpty === 'function' && extensions.isEmpty() === true
 }
 
-/** The fields that a model's rows get computed by a client's `result` extensions: by name, what each is computed from. */
+/**
+ * Fields that `result` extensions of a client compute for a model's rows: for each name, the fields that it
+ * needs.
+ */
 export type ComputedFields = ReadonlyMap<string, readonly string[]>
 
 /**
@@ -128,7 +142,7 @@ export function computedFieldsOf(client: object, model: string): ComputedFields 
   return fields
 }
 
-/** Asks a client's database in SQL, by no way that the app's own extensions see. Outside of transactions. */
+/** Runs SQL on a client's database, without the app's extensions seeing it. Outside transactions. */
 export type RawQuery = (sql: string, ...values: readonly unknown[]) => Promise<unknown>
 
 export function rawQueryOf(client: object): RawQuery | undefined {
@@ -138,13 +152,16 @@ export function rawQueryOf(client: object): RawQuery | undefined {
   return typeof ask === 'function' ? (ask.bind(original) as RawQuery) : undefined
 }
 
-/** The driver adapter factory that the client was made with. */
+/** The driver adapter factory with which the client was created. */
 export function adapterOf(client: object): object | undefined {
   const config = (client as { readonly _engineConfig?: { readonly adapter?: unknown } })._engineConfig
   return typeof config?.adapter === 'object' && config.adapter !== null ? config.adapter : undefined
 }
 
-/** The schema that such a factory was given for models without one, if it tells: the adapters of PostgreSQL do. */
+/**
+ * The schema that the factory uses for models without one, if it exposes the schema: the PostgreSQL adapters
+ * do.
+ */
 export function givenSchemaOf(factory: object | undefined): string | undefined {
   const schema = (factory as { readonly options?: { readonly schema?: unknown } } | undefined)?.options?.schema
   return typeof schema === 'string' ? schema : undefined
@@ -155,20 +172,26 @@ type DecimalClass = NonNullable<ValueTypes['Decimal']>
 let loadedTypes: ValueTypes = {}
 let isLoadingDecimal = false
 
-/** Begins to load the class of the decimals in Prisma's results: it is the runtime's, whichever client. */
+/**
+ * Starts loading the class of decimals in Prisma's results: it belongs to the runtime and is the same for all
+ * clients.
+ */
 export function loadDecimal(): void {
   if (isLoadingDecimal) return
   isLoadingDecimal = true
   void importDecimal()
 }
 
-/** The classes of values in Prisma's results. Empty until they are loaded: what needs one is then asked of the database. */
+/**
+ * The classes of values in Prisma's results. Empty until they are loaded: until then, values that need one
+ * are read from the database.
+ */
 export function valueTypes(): ValueTypes {
   return loadedTypes
 }
 
 async function importDecimal(): Promise<void> {
-  // Prisma 7, and 6.
+  // Prisma 7, then Prisma 6.
   for (const runtime of ['@prisma/client/runtime/client', '@prisma/client/runtime/library']) {
     try {
       const { Decimal } = (await import(runtime)) as { readonly Decimal?: DecimalClass }
@@ -176,7 +199,7 @@ async function importDecimal(): Promise<void> {
       loadedTypes = { Decimal }
       return
     } catch {
-      // This version has it elsewhere.
+      // This version has it at a different path.
     }
   }
 }

@@ -7,14 +7,14 @@ import { type KeyChoice, KeyChoices, type KeyedPlan, type LookupPlan } from './l
 import { type OmittedFields, selectsNothing } from './lookups/selection.ts'
 import type { PrismaModel } from './schema/prisma-model.ts'
 
-/** What a plan needs to know of the shape that it is for. */
+/** Properties of a shape that its plan needs. */
 export interface PlannedShape {
   readonly operation: string
   readonly fingerprint: string
   readonly dialect: Dialect
-  /** Whether the schema tells the types of columns. */
+  /** Whether the schema contains the types of columns. */
   readonly isExact: boolean
-  /** What the client leaves out of the model's rows. */
+  /** Fields that the client omits from the model's rows. */
   readonly omitted: OmittedFields | undefined
 }
 
@@ -33,7 +33,7 @@ const ACTIONS: Readonly<Record<string, KeyedPlan['action']>> = {
 
 const ROW_ARGS: ReadonlySet<string> = new Set(['where', 'select', 'include', 'omit', 'orderBy', 'relationLoadStrategy'])
 
-/** Arguments that a merged query can carry for all its keys alike. */
+/** Arguments that a batched query can apply to all its keys. */
 const MERGEABLE_ARGS: Readonly<Record<KeyedPlan['action'], ReadonlySet<string>>> = {
   unique: ROW_ARGS,
   first: ROW_ARGS,
@@ -44,10 +44,10 @@ const MERGEABLE_ARGS: Readonly<Record<KeyedPlan['action'], ReadonlySet<string>>>
 }
 
 /**
- * Plans the merging of a shape's operations. `undefined` for those that ask for nothing by key.
+ * Plans how to batch a shape's operations. `undefined` for operations without a key.
  *
- * @param model - `undefined` without a schema: what its fields are is not known then.
- * @param args - Of any operation of the shape.
+ * @param model - `undefined` without a schema: the types of its fields are then unknown.
+ * @param args - Arguments of any operation of the shape.
  */
 export function planLookup(
   { operation, fingerprint, dialect, isExact, omitted }: PlannedShape,
@@ -83,7 +83,7 @@ function refuseKey(action: KeyedPlan['action'], args: Args, key: KeyPlan, model:
   return isOfNumbers(action) ? refuseNumbers(action, args, key, model, dialect) : undefined
 }
 
-/** Whether an action gives numbers about rows instead of rows. */
+/** Whether an action returns aggregates of rows instead of rows. */
 export function isOfNumbers(action: KeyedPlan['action']): boolean {
   return action === 'count' || action === 'aggregate' || action === 'groupBy'
 }
@@ -95,11 +95,11 @@ function refuseNumbers(action: KeyedPlan['action'], args: Args, key: KeyPlan, mo
   const { by, having, orderBy } = args
   const own: readonly unknown[] = Array.isArray(by) ? by : [by]
   if (own.length === 0 || !own.every((field): field is string => typeof field === 'string')) return refuse('arguments not understood')
-  // Of texts that a collation holds equal, any may stand for their group.
+  // If a collation considers strings equal, any of them can represent their group.
   const isLoose = (field: string) => model.collated.has(field) || (dialect === 'mysql' && model.fields.get(field)?.type === 'String')
   if (own.some(isLoose)) return refuse('grouped by texts')
   const named = [...namesIn(having), ...namesIn(orderBy)]
-  // Prisma refuses conditions on what is not grouped by; the merged query groups by the key too.
+  // Prisma rejects conditions on fields that are not grouped by; the batched query also groups by the key.
   if (named.some((name) => key.fields.includes(name) && !own.includes(name))) return refuse('condition on a key that is not grouped by')
   return named.some((name) => model.fields.get(name)?.type === 'Float') ? refuse('condition on a float') : undefined
 }

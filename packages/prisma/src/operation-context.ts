@@ -2,9 +2,9 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { StatementCaller } from '@sluice/core'
 import type { WriteEffect } from '@sluice/core/adapter'
 
-/** What a connection is told of the operation whose statements it gets. */
+/** Context of the operation whose statements a connection receives. */
 interface OperationContext {
-  /** What it is expected to write. */
+  /** The expected writes. */
   readonly effect: WriteEffect | undefined
   readonly caller: StatementCaller | undefined
 }
@@ -12,19 +12,20 @@ interface OperationContext {
 const operations = new AsyncLocalStorage<OperationContext>()
 let underWay = 0
 
-/** What the operation under way is expected to write: the connection checks it against the SQL. */
+/** Expected writes of the current operation: the connection checks them against the SQL. */
 export function predictedEffect(): WriteEffect | undefined {
   return operations.getStore()?.effect
 }
 
-/** Where the operation under way comes from; `undefined` where that was not remembered. */
+/** Call site of the current operation; `undefined` if it was not recorded. */
 export function currentCaller(): StatementCaller | undefined {
   return operations.getStore()?.caller
 }
 
 /**
- * Runs an operation of Prisma's so that its connection sees what it is expected to write, and where it comes from. Prisma begins when its
- * promise is waited for, so that is what must happen in the context; a further promise around it would change the order of results.
+ * Runs a Prisma operation so that its connection sees the expected writes and the call site. Prisma starts an
+ * operation when its promise is awaited, so the await must happen in the context; an additional promise
+ * around it would change the order of results.
  */
 export function predicting<T>(effect: WriteEffect | undefined, ask: () => Promise<T>, caller?: StatementCaller): Promise<T> {
   const lazy: PromiseLike<T> = {
@@ -34,7 +35,7 @@ export function predicting<T>(effect: WriteEffect | undefined, ask: () => Promis
   return lazy as Promise<T>
 }
 
-/** Runs what is begun at once so that its connection sees where it comes from. */
+/** Runs an operation that starts immediately, so that its connection sees the call site. */
 export function tracing<T>(caller: StatementCaller, ask: () => Promise<T>): Promise<T> {
   underWay += 1
   return operations.run({ effect: undefined, caller }, () => {
@@ -66,7 +67,7 @@ function within<T, TResult, TFailure>(
   )
 }
 
-/** As long as a storage is in use, it makes each promise of the process dearer. */
+/** While a storage is in use, it adds a cost to each promise of the process. */
 function leave(): void {
   underWay -= 1
   if (underWay === 0) operations.disable()

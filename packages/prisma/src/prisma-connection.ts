@@ -2,15 +2,17 @@ import type { ArgType, SqlDriverAdapter, SqlDriverAdapterFactory, SqlQueryable }
 import { analyzeSql, type Connection, type Dialect, InvalidArgumentError } from '@sluice/core'
 import { dialectOf } from './schema/prisma-schema-data.ts'
 
-/** A connection, or a pool of them, that is one's own until it is closed. */
+/** A separate connection, or pool of connections, that the caller owns until it is closed. */
 export interface PrismaConnection extends Connection {
   close(): Promise<void>
 }
 
 /**
- * Connects a driver adapter, past Sluice: nothing that is sent on it is observed, cached or counted.
+ * Connects a driver adapter without Sluice: statements on this connection are not observed, cached or
+ * counted.
  *
- * @param factory - As given to `PrismaClient`, or to `sluiceAdapter`. Not one that ends a pool of the app's (`disposeExternalPool`): to close this is to dispose of it.
+ * @param factory - As passed to `PrismaClient`, or to `sluiceAdapter`. Do not pass a factory that ends a pool
+ * of the app (`disposeExternalPool`): closing the connection disposes of the adapter.
  * @throws InvalidArgumentError for a database other than PostgreSQL, MySQL, MariaDB and SQLite.
  * @example
  * ```ts
@@ -26,15 +28,17 @@ export async function prismaConnection(factory: SqlDriverAdapterFactory): Promis
   return { ...adapterConnection(adapter, dialect), close: () => adapter.dispose() }
 }
 
-/** Under this key our factories carry the one that they wrap. */
+/** Property of Sluice's factories that contains the wrapped factory. */
 export const BARE: unique symbol = Symbol.for('sluice.prisma.bare')
 
 /**
- * A way to ask an adapter's database past Sluice: what is sent on it is neither observed nor cached.
+ * Access to an adapter's database that bypasses Sluice: its statements are neither observed nor cached.
  *
- * A session is a connection that the adapter sets aside for a transaction, which is ended before the work begins: a statement that fails ends no more than
- * itself. On PostgreSQL, what the work left in the session (temporary tables, settings, prepared statements) is discarded; on MySQL, whoever changes a session
- * undoes it. SQLite has one connection for all, and no session: the app's own writes would come between.
+ * A session is a connection that the adapter reserves for a transaction, which is ended before the work
+ * begins: a statement that fails affects only itself. On PostgreSQL, the state that the work left in the
+ * session (temporary tables, settings, prepared statements) is discarded; on MySQL, code that changes a
+ * session must restore it. SQLite has one connection for all statements and no session: the app's writes
+ * would be interleaved.
  */
 export function adapterConnection(adapter: SqlDriverAdapter, dialect: Dialect): Connection {
   const plain = queryableConnection(adapter, dialect)
@@ -70,7 +74,7 @@ async function onOwnConnection<T>(adapter: SqlDriverAdapter, dialect: Dialect, w
   }
 }
 
-/** Whether a session is after a statement, and a ROLLBACK, for certain as it was before. */
+/** Whether a statement followed by ROLLBACK certainly leaves the session as it was before. */
 function leavesAsItWas(sql: string, dialect: Dialect): boolean {
   if (/^\s*(?:SET LOCAL|BEGIN|ROLLBACK|EXPLAIN)\b/i.test(sql)) return true
   const { statement } = analyzeSql(sql, dialect)

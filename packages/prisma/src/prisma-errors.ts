@@ -6,14 +6,17 @@ interface PrismaError {
   readonly meta?: { readonly driverAdapterError?: { readonly cause?: { readonly originalCode?: unknown } } } | null
 }
 
-/** P1xxx are of the connection, P2024 of the pool; P2021 and P2022 miss a table or column. */
+/** P1xxx concern the connection, P2024 the pool; P2021 and P2022 report a missing table or column. */
 const NODE = /^P(1\d{3}|2024|2037)$/
 const AGAIN = /^P(2010|2021|2022|2028|2034|2039|5\d{3}|6\d{3})$/
 
-/** Reads the errors of Prisma's client. Those of a raw driver are not its own. */
+/** Interprets errors of the Prisma client. Errors of a raw driver are not covered. */
 export const prismaErrors: ClientErrors = { writeOutcome, replicaError }
 
-/** P2xxx is an answer to the query, but for time-outs of the pool (P2024), of a transaction (P2028), and where the driver tells of a lost connection. */
+/**
+ * P2xxx is a response to the query, except for timeouts of the pool (P2024) or of a transaction (P2028), and
+ * if the driver reports a lost connection.
+ */
 function writeOutcome(error: unknown): WriteOutcome | undefined {
   const { code, name } = (error ?? {}) as PrismaError
   if (!isCode(code)) return name === 'PrismaClientValidationError' ? 'rolled-back' : undefined
@@ -22,7 +25,7 @@ function writeOutcome(error: unknown): WriteOutcome | undefined {
   return originalCode === undefined ? 'rolled-back' : writeOutcomeOfCode(originalCode)
 }
 
-/** In errors of some codes is what the server or the driver said. */
+/** Errors with some codes contain the message of the server or the driver. */
 function replicaError(error: unknown): ReplicaErrorKind | undefined {
   const { code, name } = (error ?? {}) as PrismaError
   if (!isCode(code)) {
@@ -39,7 +42,7 @@ function isCode(code: unknown): code is string {
   return typeof code === 'string' && /^P\d{4}$/.test(code)
 }
 
-/** The database's code, as the driver adapter passes it on. */
+/** The database's code, as passed on by the driver adapter. */
 function originalCodeOf(error: unknown): string | undefined {
   const code = (error as PrismaError).meta?.driverAdapterError?.cause?.originalCode
   return typeof code === 'string' ? code : undefined

@@ -29,10 +29,10 @@ import type { PrismaShape } from './prisma-shape.ts'
 
 type Args = Readonly<Record<string, unknown>>
 
-/** Where no field is left out of rows, computed fields have all that they need. */
+/** If no field is omitted from rows, computed fields have all the fields that they need. */
 const NONE_NEEDED: ComputedFields = new Map()
 
-/** A call as far as merging is concerned. */
+/** The parts of a call that matter for batching. */
 export interface LookupCall {
   readonly args: unknown
   readonly params: InternalParams | undefined
@@ -40,20 +40,23 @@ export interface LookupCall {
   readonly query: QueryFunction
 }
 
-/** What a lookup needs to know of its client. */
+/** Properties of the client that a lookup needs. */
 export interface LookupContext {
   readonly source: Source
-  /** The most keys that the app allows in a query. */
+  /** Maximum number of keys per query that the app allows. */
   readonly maxKeys: number
-  /** Rows beyond those asked for that may be fetched for each key. */
+  /** Number of unrequested rows that can be fetched per key. */
   readonly maxExtraRows: number
-  /** `undefined`: they cannot be known. */
+  /** `undefined`: they cannot be determined. */
   readonly computedFields: (model: string) => ComputedFields | undefined
   readonly pages: (table: TableId) => PageContext | undefined
   readonly reads: () => readonly TableId[] | undefined
 }
 
-/** How an operation may be merged with others, or why not. `undefined` for operations that ask for nothing by key. */
+/**
+ * How an operation can be batched with others, or the reason why not. `undefined` for operations without a
+ * key.
+ */
 export function prismaLookup(context: LookupContext, shape: PrismaShape, call: LookupCall): Lookup | Refusal | undefined {
   const plan = shape.plan()
   if (plan === undefined || 'refused' in plan) return plan
@@ -61,7 +64,8 @@ export function prismaLookup(context: LookupContext, shape: PrismaShape, call: L
   const { params, transaction, query } = call
   if (params === undefined) return refuse('unknown Prisma internals')
   if (transaction?.kind === 'batch') return refuse('batch transaction')
-  // On PostgreSQL a failed query ends the transaction, so a failed batch could not be asked again singly.
+  // On PostgreSQL a failed query aborts the transaction, so the queries of a failed batch could not be
+  // retried individually.
   if (transaction !== undefined && source.dialect === 'postgresql') return refuse('transaction')
   if (dataPathOf(params) !== '') return refuse('fluent call')
   const { where, ...rest } = call.args as Args
@@ -90,7 +94,10 @@ export function prismaLookup(context: LookupContext, shape: PrismaShape, call: L
   return new PrismaLookup(group, key, limit, target, { ...merged, page: pages }, slice, reads)
 }
 
-/** The part of each key's rows that is asked for, if not all. A first row is one, unless the key has one row only. */
+/**
+ * The requested part of each key's rows, if not all of them. A first row is a slice, unless the key has at
+ * most one row.
+ */
 function sliceOf({ shape, plan, key, rest }: Omit<MergedCall, 'page'>): Slice | Refusal | undefined {
   const isFirst = plan.action === 'first' && !(shape.model !== undefined && isUnique(key.fields, shape.model))
   if (!isFirst && rest.take === undefined && rest.skip === undefined) return undefined
@@ -100,11 +107,11 @@ function sliceOf({ shape, plan, key, rest }: Omit<MergedCall, 'page'>): Slice | 
   return isTotal(rest.orderBy, key.fields, shape.model) ? { skip, take } : refuse('page of an unspecified order')
 }
 
-/** How the database cuts the slices; needed where keys have many rows. */
+/** How the database applies the limit; needed if keys have many rows. */
 function pageOf(context: LookupContext, call: Omit<MergedCall, 'page'>, slice: Slice, isInTransaction: boolean): Page | Refusal {
   const { shape, key, filters, rest } = call
   if (shape.model === undefined) return refuse('no schema')
-  // SQL of our own is asked outside of the app's transactions.
+  // Sluice's SQL runs outside the app's transactions.
   if (isInTransaction) return refuse('page in a transaction')
   return readPage(context.pages(shape.model.table), shape.model, key, filters, slice, rest.orderBy)
 }
@@ -136,7 +143,7 @@ class PrismaLookup implements Lookup {
 
   runMany(keys: readonly LookupKey[], maxRows?: number): Promise<Answers> {
     const stack = stackOf(this.call.params)
-    // Of all that it answers, the first stands for where it comes from.
+    // The call site of the first call represents all calls of the batch.
     return stack === undefined ? this.#ask(keys, maxRows) : tracing({ stack: () => stack }, () => this.#ask(keys, maxRows))
   }
 

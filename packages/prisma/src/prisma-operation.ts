@@ -41,11 +41,11 @@ import { areFound } from './touches/pinned-rows.ts'
 import type { Touches } from './touches/touches.ts'
 import { currentTransaction, inert } from './transaction-context.ts'
 
-/** What an operation needs to know of the client that it belongs to. */
+/** Properties of the client to which an operation belongs. */
 export interface ClientContext {
   readonly host: AdapterHost
   readonly source: Source
-  /** Under this id the registry knows the client's tables. */
+  /** Id under which the registry stores the client's tables. */
   readonly catalogId: string
   readonly shapes: PrismaShapes
   readonly seesStatements: boolean
@@ -55,23 +55,23 @@ export interface ClientContext {
   schema(): PrismaSchema | undefined
   pages(table: TableId): PageContext | undefined
   touches(model: string, operation: string, args: unknown): Touches | undefined
-  /** Asks the primary, as `ask` does, or a replica. */
+  /** Queries the primary with `ask`, or a replica. */
   routed(context: RunContext, call: HookCall, ask: () => Promise<unknown>): Promise<unknown>
 }
 
-/** A call as Prisma's hook describes it. */
+/** A call, as Prisma's hook describes it. */
 export interface HookCall {
   readonly model: string | undefined
   readonly operation: string
   readonly args: unknown
-  /** What the app said to the cache, no longer among the arguments. */
+  /** The `cache` argument of the call, already removed from the arguments. */
   readonly control?: CacheControl | undefined
   readonly params: InternalParams | undefined
   readonly transaction: TransactionInfo | undefined
   readonly query: QueryFunction
 }
 
-/** One Prisma operation in the core's neutral form. */
+/** One Prisma operation in the core's ORM-independent form. */
 export class PrismaOperation implements Operation<unknown> {
   readonly source: Source
   readonly kind: OperationKind
@@ -107,7 +107,7 @@ export class PrismaOperation implements Operation<unknown> {
       (operation === 'findMany' || operation === 'groupBy') && (args as { orderBy?: unknown } | undefined)?.orderBy === undefined
     if (this.kind === 'read') return
     this.effect = () => this.#writes()
-    // Results of a batch come after its commit; an interactive transaction commits later.
+    // Results of a batch arrive after its commit; an interactive transaction commits later.
     if (transaction?.kind === 'itx')
       this.transactionWrites = () => currentTransaction()?.gathering() ?? (state.seesStatements ? inert : undefined)
   }
@@ -116,13 +116,13 @@ export class PrismaOperation implements Operation<unknown> {
     return this.call.control === undefined ? this.shape : undefined
   }
 
-  /** Whether a statement that reads by its own words writes by what it calls. */
+  /** Whether a statement whose SQL only reads can write through the functions that it calls. */
   #writesUnseen(statement: Statement): boolean {
     const { host, catalogId } = this.state
     return effectOfStatement(statement, catalogId, host.catalogs) !== undefined
   }
 
-  /** Whether a view or a policy of the tables that it reads calls a function that may write. */
+  /** Whether a view or a policy of the tables that it reads calls a function that can write. */
   #callsWhenRead(): boolean {
     const catalog = this.state.host.catalogs.catalog(this.source.dialect)
     if (catalog === undefined || catalog.readsMayDo === 'reads') return false
@@ -134,20 +134,21 @@ export class PrismaOperation implements Operation<unknown> {
     return this.state.routed(context, this.call, () => this.#ask())
   }
 
-  /** Asks the primary. */
+  /** Queries the primary. */
   #ask(): Promise<unknown> {
     const { args, params, query, transaction } = this.call
-    // Prisma changes the parameters it is given: a second run of a read needs its own.
+    // Prisma changes the parameters that it receives, so a second run of a read needs its own copy.
     this.#runs += 1
     const ask = () => (params === undefined || this.#runs === 1 ? query(args) : query(args, freshParams(params)))
-    // A batch's statements are all sent by one of its members: whose they are cannot be told.
+    // One member of a batch sends the statements of all members, so they cannot be attributed to an
+    // operation.
     if (!this.state.seesStatements) return this.#mayDefine() ? this.#defining(ask) : ask()
     if (transaction?.kind === 'batch') return ask()
     if (this.kind !== 'read') return predicting(this.#writes(), ask, this)
     return this.isTraced() ? predicting(undefined, ask, this) : ask()
   }
 
-  /** Whether it may change the schema. */
+  /** Whether the operation can change the schema. */
   #mayDefine(): boolean {
     const { host, source } = this.state
     const catalog = host.catalogs.catalog(source.dialect)
@@ -158,7 +159,10 @@ export class PrismaOperation implements Operation<unknown> {
     return (catalog === undefined && statement.functions.size > 0) || mayDefine(statement, catalog, this.#writes())
   }
 
-  /** Nobody else sees a change of the schema by this operation. In an interactive transaction it takes effect at the commit. */
+  /**
+   * No other component sees a schema change by this operation. In an interactive transaction it takes effect
+   * at the commit.
+   */
   async #defining(ask: () => Promise<unknown>): Promise<unknown> {
     const end = this.state.host.catalogs.generations.beginDefinition()
     if (this.call.transaction?.kind === 'itx') {
@@ -177,7 +181,7 @@ export class PrismaOperation implements Operation<unknown> {
     }
   }
 
-  /** Whether this execution's statements are to know where they come from. */
+  /** Whether to record the call site for the statements of this execution. */
   isTraced(): boolean {
     return this.state.host.watch !== undefined && this.shape.traces.isDue()
   }
@@ -186,7 +190,7 @@ export class PrismaOperation implements Operation<unknown> {
     return stackOf(this.call.params)
   }
 
-  /** Prisma hands hooks a copy of the arguments, so that the app cannot change them afterwards. */
+  /** Prisma passes a copy of the arguments to hooks, so the app cannot change them afterwards. */
   values(): unknown {
     return this.kind === 'read' && !this.isRaw ? this.call.args : undefined
   }
@@ -231,7 +235,7 @@ export class PrismaOperation implements Operation<unknown> {
     const touches = this.#touchesOf()
     if (touches === undefined) return refuse('no schema')
     if (touches.opaque) return refuse('arguments not understood')
-    // With `strictUndefinedChecks`, what is `undefined` is refused.
+    // With `strictUndefinedChecks`, Prisma rejects `undefined` values.
     const args = canonicalKey(call.args ?? {}, { dropUndefined: false })
     if (args === undefined) return refuse('arguments not understood')
     const tables = this.#cacheableReads()
@@ -244,7 +248,7 @@ export class PrismaOperation implements Operation<unknown> {
     return { ...request, rows: new Map([[table, buckets]]), isComplete: (value) => areFound(value, call.operation, count) }
   }
 
-  /** Every table that it reads; `undefined` unless each is known and a base table. */
+  /** All tables that the operation reads; `undefined` unless each is known and a base table. */
   #cacheableReads(): readonly TableId[] | undefined {
     const touches = this.#touchesOf()
     if (touches === undefined || touches.opaque) return undefined
@@ -279,7 +283,7 @@ export class PrismaOperation implements Operation<unknown> {
   }
 }
 
-/** A raw statement that only reads needs no announcement; it is never kept either. */
+/** A raw statement that only reads needs no announcement; it is never cached either. */
 function onlyReads({ opaque, writes, functions, transaction }: Statement): boolean {
   return opaque === undefined && writes.length === 0 && functions.size === 0 && transaction === undefined
 }

@@ -4,12 +4,14 @@ import type { PrismaSchemaData } from './schema/prisma-schema-data.ts'
 
 export interface PrismaOptions extends ReplicaOptions {
   /**
-   * What is known of the models, as `generator sluice` writes it: `import { schema } from './generated/sluice/index.js'`.
+   * The schema data that `generator sluice` writes: `import { schema } from './generated/sluice/index.js'`.
    * @defaultValue read from the database through `sluiceAdapter`, if that is used
    */
   readonly schema?: PrismaSchemaData
   /**
-   * Clients of replicas of the database (PostgreSQL, MariaDB), each of one server, made like the client itself and not extended. Reads are sent to them where that is as good.
+   * Clients of the database's replicas (PostgreSQL, MariaDB). Each connects to one server, is created like
+   * the primary's client, and is not extended. Sluice sends a read to a replica if the read does not need the
+   * primary.
    * @defaultValue []
    */
   readonly replicas?: readonly object[]
@@ -27,7 +29,7 @@ export function checkPrismaOptions(options: PrismaOptions): void {
   resolveReplicaOptions(others)
 }
 
-/** The replicas, and what is said of them all. */
+/** The replica clients, and the options that apply to all of them. */
 export function replicasOf({ replicas = [], schema: _, ...options }: PrismaOptions): {
   readonly replicas: readonly object[]
   readonly options: ReplicaOptions

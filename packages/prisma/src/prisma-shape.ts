@@ -4,29 +4,32 @@ import type { LookupPlan } from './lookups/keyed-plan.ts'
 import { hasField, type OmittedFields } from './lookups/selection.ts'
 import type { PrismaModel } from './schema/prisma-model.ts'
 
-/** What a shape was made from: enough to write its fix, and to merge its operations. */
+/** Source of a shape: enough to write its fix, and to batch its operations. */
 export interface PrismaShape extends Shape {
   readonly model: PrismaModel | undefined
   readonly modelName: string
   readonly operation: string
   readonly traces: TraceSchedule
-  /** The arguments of the first operation of this shape, without its `where` and without what it writes. */
+  /** The arguments of the first operation of this shape, without its `where` and without written values. */
   readonly rest: Readonly<Record<string, unknown>>
-  /** How its operations may be merged; worked out when it is first asked for. */
+  /** How its operations can be batched; computed on first use. */
   readonly plan: () => LookupPlan
-  /** What its rows hold; worked out when it is first asked for. */
+  /** Contents of its rows; computed on first use. */
   readonly rowSource: () => RowSource | undefined
-  /** What the client leaves out of the model's rows. */
+  /** Fields that the client omits from the model's rows. */
   readonly omitted?: OmittedFields | undefined
-  /** Whether fields are left out of some of its rows, those of relations included. */
+  /** Whether fields are omitted from some of its rows, including rows of relations. */
   readonly leavesOut?: boolean
 }
 
-/** The first of a shape's operations are all traced; then one of 16. */
+/** The first operations of a shape are all traced; then 1 of 16. */
 const FIRST = 4
 const GAP = 16
 
-/** Chooses the operations of a shape that their statements are told of: to carry it along costs time. */
+/**
+ * Selects the operations of a shape for whose statements the call site is recorded, because passing it along
+ * costs time.
+ */
 export class TraceSchedule {
   #operations = 0
   #dueAt = 1
@@ -35,7 +38,7 @@ export class TraceSchedule {
   isDue(): boolean {
     this.#operations += 1
     if (this.#operations < this.#dueAt) return false
-    // By chance: what takes turns would be seen at one place only.
+    // At random: operations that alternate between call sites would otherwise be seen at only one of them.
     this.#dueAt = this.#operations + (this.#operations < FIRST ? 1 : 1 + Math.floor(Math.random() * (2 * GAP - 1)))
     return true
   }
@@ -48,7 +51,10 @@ const MAX_DEPTH = 3
 
 type Args = Readonly<Record<string, unknown>>
 
-/** What the rows of a shape's operations hold; `undefined` for operations that give no rows of their model. */
+/**
+ * Contents of the rows of a shape's operations; `undefined` for operations that do not return rows of their
+ * model.
+ */
 export function rowSourceOf({ model, operation, rest, fingerprint, omitted }: PrismaShape): RowSource | undefined {
   return model === undefined || !ROWS.has(operation) ? undefined : sourceOf(model, rest, fingerprint, omitted, 0)
 }
@@ -64,7 +70,10 @@ function sourceOf(model: PrismaModel, rest: Args, shape: string, omitted: Omitte
   return nested.length === 0 ? source : { ...source, nested }
 }
 
-/** The relations that come along. Of their rows a client may leave out fields, too: those are found to hold nothing. */
+/**
+ * The eager-loaded relations. A client can omit fields from their rows too: such rows are found to have no
+ * value.
+ */
 function nestedIn(model: PrismaModel, { select, include }: Args, shape: string, depth: number): NonNullable<RowSource['nested']> {
   const asked = isPlainObject(select) ? select : isPlainObject(include) ? include : {}
   return Object.entries(asked).flatMap(([property, args]) => {

@@ -20,7 +20,7 @@ import { type PrismaOptions, replicasOf } from './prisma-options.ts'
 import { clientName } from './shape.ts'
 import { catalogIdOf } from './sluice-adapter.ts'
 
-/** A call as far as it says where it may go. */
+/** The parts of a call that decide where it can be sent. */
 interface RoutableCall {
   readonly model: string | undefined
   readonly operation: string
@@ -37,11 +37,11 @@ interface ReplicaClient {
   $transaction(queries: readonly Promise<unknown>[], options: { readonly isolationLevel: 'ReadCommitted' }): Promise<readonly unknown[]>
 }
 
-/** Sends the reads of the clients that one extension was given to, to clients of replicas. */
+/** Sends reads to replica clients, for all clients that use the same extension. */
 export class ReplicaReads {
   readonly #replicas: readonly object[]
   #router: ReadRouter | undefined
-  /** The newest client: whichever is there, they ask one database. */
+  /** The newest client. Any client works, because they all use the same database. */
   #client: WeakRef<object> | undefined
   #isAttached = false
   readonly #alike = new WeakMap<object, boolean>()
@@ -72,8 +72,8 @@ export class ReplicaReads {
   }
 
   /**
-   * @param isPlain - Whether no extension after Sluice has to do with the client.
-   * @param ask - Asks the primary.
+   * @param isPlain - Whether no extension after Sluice concerns the client.
+   * @param ask - Queries the primary.
    */
   read(client: object, context: RunContext, call: RoutableCall, isPlain: boolean, ask: () => Promise<unknown>): Promise<unknown> {
     const { host } = this
@@ -100,7 +100,7 @@ export class ReplicaReads {
   #primary(dialect: Dialect): Connection | undefined {
     const client = this.#client?.deref()
     if (client === undefined) return undefined
-    // Past Sluice, where that is possible. No session: it would hold a connection of the app's.
+    // Without Sluice, if possible. Not in a session, which would occupy a connection of the app.
     const catalogId = catalogIdOf(adapterOf(originalOf(client)))
     const own = catalogId === undefined ? undefined : this.host.connections.of(catalogId)
     if (own !== undefined) return { dialect, query: (sql) => own.query(sql) }
@@ -108,7 +108,10 @@ export class ReplicaReads {
     return raw && { dialect, query: async (sql) => (await raw(sql)) as readonly Row[] }
   }
 
-  /** Whether replicas give what the client would: their code, what they leave out, and no field that only the client computes. */
+  /**
+   * Whether replica clients return the same results as the client: the same code and omitted fields, and no
+   * field that only the client computes.
+   */
   #isAlike(client: object): boolean {
     const own = originalOf(client)
     const omit = JSON.stringify(globalOmitOf(own) ?? {})
@@ -125,14 +128,17 @@ export class ReplicaReads {
   }
 }
 
-/** The read must not see an older state than that of the position: one that the first statement fixed. */
+/**
+ * The read must not see a state older than the replay position. A stricter isolation level would fix the
+ * state at the first statement.
+ */
 const readCommitted = { isolationLevel: 'ReadCommitted' } as const
 
 async function askReplica(replica: ReplicaClient, attempt: ReplicaAttempt, model: string, action: string, args: unknown): Promise<unknown> {
   const ask = () =>
     (replica as unknown as Models)[model]?.[action]?.(args) ?? Promise.reject(new TypeError(`There is no ${model}.${action}.`))
   if (!attempt.hasFloor) return ask()
-  // On one connection: which one Prisma takes is not known, and a new one may lead to a server that was started anew.
+  // On one connection: Prisma may choose any, and a new connection can lead to a server that was restarted.
   let answer: unknown
   await attempt.admit(async (sql) => {
     const [rows, found] = await replica.$transaction([replica.$queryRawUnsafe(sql), ask()], readCommitted)

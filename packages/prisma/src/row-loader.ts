@@ -16,10 +16,13 @@ interface Field {
   readonly dbName?: string | null
 }
 
-/** By host, by the client that others were extended from. */
+/** By host, by the client from which other clients were extended. */
 const loaders = new WeakMap<AdapterHost, WeakMap<object, ClientRowLoader>>()
 
-/** Lets rows be loaded through a client. Those that were extended from one client have one loader, which keeps none of them. */
+/**
+ * Allows rows to be loaded through a client. All clients extended from one client share a loader, which keeps
+ * no client alive.
+ */
 export function attachRowLoader(
   host: AdapterHost,
   client: object,
@@ -39,8 +42,8 @@ export function attachRowLoader(
 }
 
 /**
- * Loads rows through a Prisma client, as a `findMany` of the app's own would: by models and fields, or by the database's names for
- * them. Of several clients the one attached first is asked.
+ * Loads rows through a Prisma client, like a `findMany` of the app: by models and fields, or by their names
+ * in the database. If there are several clients, it uses the one that was attached first.
  */
 class ClientRowLoader implements RowLoader {
   readonly #clients = new Set<WeakRef<object>>()
@@ -85,7 +88,7 @@ interface FoundModel {
   readonly data: unknown
 }
 
-/** A model by its name, or by its table's, with or without a schema. */
+/** Finds a model by its name, or by the name of its table, with or without a schema. */
 function modelOf(runtime: RuntimeDataModel | undefined, table: string): FoundModel | undefined {
   const models = Object.entries(runtime?.models ?? {}).map(([name, data]) => ({ name, data }))
   return models.find(({ name }) => name === table) ?? models.find(({ name, data }) => tableNames(name, data).includes(table))
@@ -102,7 +105,7 @@ function fieldsOf(data: unknown): readonly Field[] {
   return Array.isArray(fields) ? (fields as Field[]) : []
 }
 
-/** Prisma calls the delegate of `UserRole` `userRole`. */
+/** Prisma names the delegate of `UserRole` `userRole`. */
 function delegateOf(client: object, model: string): Delegate | undefined {
   const delegate = (client as Readonly<Record<string, unknown>>)[`${model.charAt(0).toLowerCase()}${model.slice(1)}`]
   return typeof (delegate as Partial<Delegate> | undefined)?.findMany === 'function' ? (delegate as Delegate) : undefined

@@ -11,16 +11,16 @@ import type { PrismaModel } from './schema/prisma-model.ts'
 
 const MAX_SHAPES = 2000
 const MAX_DEPTH = 6
-/** Arguments that hold what is written. */
+/** Arguments that contain written values. */
 const WRITTEN: readonly string[] = ['data', 'create', 'update']
 
-/** The shapes of one client's operations, each made once. */
+/** The shapes of one client's operations, each built once. */
 export class PrismaShapes {
   readonly #shapes = new Map<string, PrismaShape>()
 
   /**
-   * @param isExact - Whether the schema tells the types of columns.
-   * @param omitted - Fields that the client leaves out of rows, by the model's name in the client.
+   * @param isExact - Whether the schema contains the types of columns.
+   * @param omitted - Fields that the client omits from rows, by the model's name in the client.
    */
   constructor(
     private readonly dialect: Dialect,
@@ -28,7 +28,7 @@ export class PrismaShapes {
     private readonly omitted: Readonly<Record<string, OmittedFields | undefined>> = {},
   ) {}
 
-  /** Forgets all: more is known of the models than when they were made. */
+  /** Clears all shapes, because more is known about the models than when they were built. */
   clear(): void {
     this.#shapes.clear()
   }
@@ -53,7 +53,7 @@ export class PrismaShapes {
     if (known !== undefined) return known
     if (this.#shapes.size >= MAX_SHAPES) this.#shapes.clear()
     const { where, ...rest } = (args ?? {}) as Record<string, unknown>
-    // A shape is kept for long: the rows that were written first must not be.
+    // A shape lives long, so it must not retain the first written rows.
     for (const name of WRITTEN) delete rest[name]
     const keyColumns = keyColumnsOf(where)
     const fingerprint = createHash('sha256').update(text).digest('hex').slice(0, 16)
@@ -84,7 +84,7 @@ export class PrismaShapes {
     return shape
   }
 
-  /** In a function of its own: closures keep all that any of their neighbours uses. */
+  /** In a separate function: a closure retains all variables that any closure of the same function uses. */
   #planner(operation: string, fingerprint: string, modelName: string, model: PrismaModel | undefined, args: unknown): () => LookupPlan {
     const { dialect, isExact } = this
     const omitted = this.#omittedOf(modelName)
@@ -102,7 +102,7 @@ export class PrismaShapes {
 
 const nothing = (): undefined => undefined
 
-/** The fields that a `where` asks by; those of a compound key each by itself. */
+/** The fields that a `where` filters by; the fields of a compound key are listed individually. */
 function keyColumnsOf(where: unknown): readonly string[] {
   if (typeof where !== 'object' || where === null) return []
   const names = Object.keys(where)
@@ -112,27 +112,27 @@ function keyColumnsOf(where: unknown): readonly string[] {
   return isCompound ? Object.keys(value) : names
 }
 
-/** What `groupBy` groups by: names, which a list's structure does not tell. */
+/** The field names that `groupBy` groups by: the structure of a list does not contain them. */
 function groupedBy(args: unknown): string {
   const by: unknown = isPlainObject(args) ? args.by : undefined
   const names: unknown[] = Array.isArray(by) ? by : [by]
   return names.every((name) => typeof name === 'string') ? names.join() : ''
 }
 
-/** As Prisma calls a model among a client's properties. */
+/** The name of a model's property on a Prisma client. */
 export function clientName(modelName: string): string {
   return `${modelName.slice(0, 1).toLowerCase()}${modelName.slice(1)}`
 }
 
-/** What stands at a place: arguments of a call, something within them, within a `where`, or within what is written. */
+/** Position of a value: the arguments of a call, nested in them, in a `where`, or in written values. */
 type Place = 'arguments' | 'within' | 'condition' | 'written'
 
 /**
- * The arguments without their values: which names stand where. A list of values is one value; of objects, each counts, but for what is
- * written: there the first stands for all.
+ * The arguments without their values: which names occur where. A list of values counts as one value; in a
+ * list of objects each object counts, except in written values, where the first represents all.
  *
- * Within a condition and in what is written, `true` is a value; elsewhere it is part of the shape. Within a condition, `null` is one of
- * its own.
+ * Within a condition and in written values, `true` is a value; elsewhere it is part of the shape. Within a
+ * condition, `null` is a separate value.
  */
 function structureOf(value: unknown, depth: number, place: Place): string {
   if (place === 'condition' && value === null) return '0'

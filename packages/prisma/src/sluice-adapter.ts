@@ -23,30 +23,38 @@ import { adapterConnection, BARE } from './prisma-connection.ts'
 import { dialectOf } from './schema/prisma-schema-data.ts'
 import { currentTransaction } from './transaction-context.ts'
 
-/** Under this key our factories carry the id of the catalogue that they read. */
+/** Property of Sluice's factories that contains the id of the catalog that they read. */
 const CATALOG = Symbol.for('sluice.prisma.catalog')
 
-/** Under this key they tell the schema that their adapters name before tables, once there is one. */
+/**
+ * Property of Sluice's factories that contains the schema with which their adapters qualify tables, after one
+ * has connected.
+ */
 const SCHEMA = Symbol.for('sluice.prisma.schema')
 
-/** The schema of models without one, as a connected adapter of ours says; `undefined` where it says none. */
+/**
+ * The schema of models without one, as reported by a connected adapter of Sluice; `undefined` if it reports
+ * none.
+ */
 export function connectedSchemaOf(factory: object | undefined): string | undefined {
   const schema = (factory as { readonly [SCHEMA]?: unknown } | undefined)?.[SCHEMA]
   return typeof schema === 'string' ? schema : undefined
 }
 
-/** The id of the catalogue that a client's adapter reads; `undefined` when its statements are not seen. */
+/** The id of the catalog that a client's adapter reads; `undefined` if Sluice does not see its statements. */
 export function catalogIdOf(factory: object | undefined): string | undefined {
   const id = factory === undefined ? undefined : (factory as { readonly [CATALOG]?: unknown })[CATALOG]
   return typeof id === 'string' ? id : undefined
 }
 
 /**
- * Wraps a Prisma driver adapter, so that Sluice sees each statement, reads the database's catalogue (when it does more than observe),
- * and learns of commits and rollbacks as they happen.
+ * Wraps a Prisma driver adapter, so that Sluice sees each SQL statement, reads the database's catalog (except
+ * in `observe` mode), and is notified of commits and rollbacks as they happen.
  *
- * @param factory - The adapter as given to `PrismaClient`: `new PrismaPg(…)`, `new PrismaBetterSqlite3(…)`, …
- * @returns A factory that behaves as the given one. For databases that Sluice does not read it is the given one.
+ * @param factory - The adapter that you would pass to `PrismaClient`: `new PrismaPg(…)`,
+ * `new PrismaBetterSqlite3(…)`, …
+ * @returns A factory with the same behavior. For databases that Sluice does not support, the given factory
+ * itself.
  * @example
  * ```ts
  * const prisma = new PrismaClient({ adapter: sluiceAdapter(adapter, sluice) }).$extends(withSluice(sluice))
@@ -60,7 +68,7 @@ export function sluiceAdapter<TFactory extends SqlDriverAdapterFactory>(factory:
     return factory
   }
   const observer = new AdapterObserver(sluice, host, dialect)
-  // What migration tools look for on a factory; it keeps its own `this`.
+  // Migration tools look for this method on a factory; call it with the original `this`.
   const { connectToShadowDb } = factory as { connectToShadowDb?: () => Promise<SqlDriverAdapter> }
   const wrapped = {
     provider: factory.provider,
@@ -82,7 +90,7 @@ export function sluiceAdapter<TFactory extends SqlDriverAdapterFactory>(factory:
   return wrapped
 }
 
-/** An app works without it: what goes wrong is counted. */
+/** An app works without it, so errors are only counted. */
 function watchPool(adapter: SqlDriverAdapter, { host, statements }: AdapterObserver): () => void {
   try {
     return watchDriverPool(adapter, host, statements)
@@ -94,7 +102,8 @@ function watchPool(adapter: SqlDriverAdapter, { host, statements }: AdapterObser
 
 function wrapAdapter(adapter: SqlDriverAdapter, observer: AdapterObserver, leavePool: () => void): SqlDriverAdapter {
   const { statements, host } = observer
-  // Which connection of the pool runs a statement is unknown: each statement is on one of its own.
+  // The pool's connection that runs a statement is unknown, so each statement counts as on a separate
+  // connection.
   const send = <T>(query: SqlQuery, run: () => Promise<T>): Promise<T> => {
     if (statements.needsCatalog) observer.connected(adapter)
     void statements.readCatalog()
@@ -123,11 +132,11 @@ function wrapTransaction(transaction: Transaction, observer: AdapterObserver, wr
   let wasRefused = false
   const rollBack = async () => {
     wasRefused = true
-    // Where Prisma ends transactions by statements, `rollback` only releases the connection.
+    // If Prisma ends transactions with statements, `rollback` only releases the connection.
     if (!transaction.options.usePhantomQuery) await transaction.executeRaw({ sql: 'ROLLBACK', args: [], argTypes: [] })
     await transaction.rollback()
   }
-  // COMMIT or ROLLBACK may have ended the transaction as a statement before.
+  // A COMMIT or ROLLBACK statement may already have ended the transaction.
   const end = async (kind: 'commit' | 'rollback', send: () => Promise<void>) => {
     if (wasRefused) return
     await (statements.isOpen(transaction) ? statements.control(transaction, { kind }, { send, rollBack }) : send())
@@ -145,7 +154,7 @@ function wrapTransaction(transaction: Transaction, observer: AdapterObserver, wr
     options: transaction.options,
     commit: () => end('commit', () => transaction.commit()),
     rollback: () => end('rollback', () => transaction.rollback()),
-    // Prisma asks whether an adapter has them.
+    // Prisma checks whether an adapter has these methods.
     ...Object.fromEntries(Object.entries(named).filter(([, call]) => call !== undefined)),
   }
 }
@@ -165,9 +174,9 @@ function wrapQueryable(
 /** The state of one wrapped adapter, shared by all its connections. */
 class AdapterObserver {
   readonly statements: AdapterClient
-  /** The schema that the adapter puts before the tables of models without one. */
+  /** The schema with which the adapter qualifies tables of models without one. */
   schemaName: string | undefined
-  /** The adapter that was connected last. It is not kept alive. */
+  /** The adapter that was connected last. The weak reference does not keep it alive. */
   #adapter: WeakRef<SqlDriverAdapter> | undefined
 
   constructor(
@@ -190,7 +199,7 @@ class AdapterObserver {
     this.#adapter = new WeakRef(adapter)
   }
 
-  /** Resolves when no statement of Sluice's own is sent on the adapter any more. */
+  /** Resolves when Sluice no longer sends its own statements on the adapter. */
   async disposed(adapter: SqlDriverAdapter): Promise<void> {
     if (this.#adapter?.deref() !== adapter) return
     this.#adapter = undefined
@@ -209,24 +218,28 @@ class AdapterObserver {
   }
 }
 
-/** Whether a statement touches a table, or a row of it, that was not expected. Which rows is not always told by its text. */
+/**
+ * Whether a statement modifies a table, or a row of it, that was not predicted. The SQL does not always
+ * identify the rows.
+ */
 function isMissed(table: TableId, { rows }: WriteEffect, predicted: WriteEffect): boolean {
   if (!predicted.tables.has(table)) return true
   const expected = predicted.rows?.get(table)
   return expected !== undefined && [...(rows?.get(table) ?? [])].some((bucket) => !expected.has(bucket))
 }
 
-/** Rows in a driver's answer; of what only tells how many were changed, none. */
+/** Number of rows in a driver's result; 0 for results that only contain the number of changed rows. */
 function rowsIn(result: unknown): number {
   const rows = (result as { readonly rows?: unknown } | null)?.rows
   return Array.isArray(rows) ? rows.length : 0
 }
 
 /**
- * Lets the core look at the pool of an adapter's driver, and reports how long callers wait for a connection of it. Of `@prisma/adapter-pg`
- * only: the pools of other drivers do not tell how large they may become.
+ * Lets the core inspect the pool of an adapter's driver, and reports how long callers wait for one of its
+ * connections. Only for
+ * `@prisma/adapter-pg`: the pools of other drivers do not expose their maximum size.
  *
- * @returns The function that ends it.
+ * @returns The function that stops watching.
  */
 function watchDriverPool(adapter: SqlDriverAdapter, host: AdapterHost, statements: AdapterClient): () => void {
   const { underlyingDriver } = adapter as { underlyingDriver?: () => unknown }

@@ -4,7 +4,10 @@ import { type WriteOutcome, WriteSet } from '@sluice/core/siblings'
 
 const nothing = (): undefined => undefined
 
-/** Operations add to a transaction; ending it is its owner's affair. By itself: for a transaction whose connection is seen. */
+/**
+ * For a transaction whose connection Sluice sees: operations add their writes, and only the owner of the
+ * transaction ends it.
+ */
 export const inert: TransactionWrites = {
   add: nothing,
   savepoint: nothing,
@@ -14,25 +17,28 @@ export const inert: TransactionWrites = {
   end: nothing,
 }
 
-/** Reports the end of a change of the schema, and whether it certainly has ended. */
+/** Reports the end of a schema change, and whether it has certainly ended. */
 export type EndOfDefinition = (isOver: boolean) => void
 
-/** One `$transaction` call under way. The operations in it and the connection it uses meet here. */
+/** One `$transaction` call in progress. It connects the operations in it with the connection that it uses. */
 export class TransactionContext {
   readonly #written = new WriteSet()
-  /** Reports the end of each change of the schema in it. */
+  /** Reports the end of each schema change in the transaction. */
   readonly #definitions: EndOfDefinition[] = []
   #claimed = false
 
   constructor(
     readonly writes: TransactionWrites,
-    /** The `$transaction` call around this one: a savepoint in it, or the caller of an unrelated transaction. */
+    /**
+     * The enclosing `$transaction` call: this one is a savepoint in it, or an unrelated transaction started
+     * inside it.
+     */
     readonly outer: TransactionContext | undefined,
   ) {}
 
   /**
-   * The writes, for the first connection that asks: the one that the call begins with. Transactions begun further inside
-   * (a nested write of another client, say) are not this one.
+   * Returns the writes to the first connection that claims them: the connection with which the call begins.
+   * Transactions that begin later inside it (for example, a nested write of a different client) are separate.
    */
   claim(): TransactionWrites | undefined {
     if (this.#claimed) return undefined
@@ -40,7 +46,7 @@ export class TransactionContext {
     return this.writes
   }
 
-  /** Where operations add what they write. */
+  /** The object to which operations add their writes. */
   gathering(): TransactionWrites {
     return { ...inert, add: (effect) => this.add(effect) }
   }
@@ -51,8 +57,8 @@ export class TransactionContext {
   }
 
   /**
-   * It committed. If it was a savepoint of the outer transaction, what it wrote is seen by others at that one's commit only:
-   * the outer one counts it too.
+   * Reports the commit. If this was a savepoint of the outer transaction, its writes become visible to others
+   * only when the outer transaction commits, so they are also added to the outer one.
    */
   async committed(): Promise<void> {
     const { outer } = this
@@ -70,7 +76,7 @@ export class TransactionContext {
     await this.writes.end(outcome)
   }
 
-  /** Something in it may change the schema: whether it did is known when the transaction has ended. */
+  /** An operation in it can change the schema: whether it did is known when the transaction has ended. */
   defines(end: EndOfDefinition): void {
     this.#definitions.push(end)
   }

@@ -16,7 +16,10 @@ registerOwnFrames(import.meta.url)
 // biome-ignore lint/complexity/noBannedTypes: Prisma's own word for an extension that adds nothing
 type Nothing = {}
 
-/** A client extension that adds the argument `cache` to the reads of every model, and leaves the client's types as they are otherwise. */
+/**
+ * A client extension that adds the argument `cache` to the reads of every model, and otherwise does not
+ * change the client's types.
+ */
 export type SluiceExtension = (client: unknown) => {
   $extends: { extArgs: { result: Nothing; model: { $allModels: CachedReads }; query: Nothing; client: Nothing } }
 }
@@ -29,15 +32,17 @@ interface ExtendableClient {
 }
 
 /**
- * A Prisma Client extension through which Sluice sees the client's operations.
+ * Creates a Prisma Client extension through which Sluice sees the client's operations.
  *
- * Give it last: extensions that come before it see every call as the app made it, and their changes are seen by Sluice.
- * Where a later extension hooks queries, Sluice goes on observing and neither merges nor caches.
+ * Apply it last: extensions applied before it see every call as the app made it, and Sluice sees the calls
+ * that they changed. If an extension applied later hooks queries, Sluice continues to observe, but neither
+ * batches nor caches.
  *
- * @param sluice - A Sluice, or options to make one of. Left out: the process-wide default, which observes.
- * @param options - `schema` is what `generator sluice` wrote.
- * @throws InvalidOptionError for unknown options or a schema of another version. When the extension is given to a client:
- * SluiceError `SLUICE_ADAPTER_REQUIRED`, where the Sluice has a `cache.store` and the client no `sluiceAdapter`.
+ * @param sluice - A Sluice, or options to create one. Default: the process-wide Sluice, which observes.
+ * @param options - `schema` is the output of `generator sluice`.
+ * @throws InvalidOptionError for unknown options or a schema of a different version. When the extension is
+ * applied to a client: SluiceError `SLUICE_ADAPTER_REQUIRED`, if the Sluice has a `cache.store` and the
+ * client has no `sluiceAdapter`.
  * @example
  * ```ts
  * const prisma = new PrismaClient({ adapter }).$extends(withSluice())
@@ -70,7 +75,7 @@ function attach(client: ExtendableClient, sluice: Sluice, options: PrismaOptions
     )
   }
   if (host.writes.isShared) loadDecimal()
-  // One extension rather than one for each purpose: every layer makes each access to a model slower.
+  // One extension instead of one per purpose: every layer makes each access to a model slower.
   const extended = client.$extends({
     name: 'sluice',
     query: { $allOperations: (hook: Hook) => state.handle(hook) },
@@ -91,13 +96,13 @@ function attach(client: ExtendableClient, sluice: Sluice, options: PrismaOptions
   return extended
 }
 
-/** The argument `cache` must not reach Prisma here either. */
+/** Prisma must not receive the argument `cache` here either. */
 function passingThrough(client: ExtendableClient): ExtendableClient {
   const hook = (call: Hook) => (call.query as QueryFunction)(takeControl(call).args)
   return client.$extends({ name: 'sluice (passing through)', query: { $allOperations: hook } })
 }
 
-/** Follows an interactive transaction: what it writes is seen by others when it commits. */
+/** Tracks an interactive transaction: others see its writes when it commits. */
 async function interactive(
   state: ClientState,
   start: (callback: (tx: unknown) => Promise<unknown>) => Promise<unknown>,
@@ -109,7 +114,7 @@ async function interactive(
     const result = await runInTransaction(context, async () =>
       start(async (tx) => {
         const value = await callback(tx)
-        // COMMIT follows. A connection that is seen announces it itself, at the last moment.
+        // COMMIT follows. A connection that Sluice sees announces it itself, at the last moment.
         committing = true
         if (!state.seesStatements) await context.writes.beforeCommit()
         return value
@@ -126,7 +131,7 @@ async function interactive(
 }
 
 function has(extension: unknown, part: 'query' | 'result'): boolean {
-  // A function may do anything to the client.
+  // A function can do anything to the client.
   if (typeof extension === 'function') return true
   return typeof extension === 'object' && extension !== null && (extension as Readonly<Record<string, unknown>>)[part] !== undefined
 }

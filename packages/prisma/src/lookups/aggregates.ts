@@ -6,26 +6,32 @@ import type { Row } from './merged-call.ts'
 
 type Args = Readonly<Record<string, unknown>>
 
-/** The aggregates of `aggregate` and `groupBy`, by the argument that asks for them. */
+/** The aggregates of `aggregate` and `groupBy`, by the name of their argument. */
 export const AGGREGATES: ReadonlySet<string> = new Set(['_count', '_sum', '_avg', '_min', '_max'])
 
-/** Types whose aggregates come out the same however the database reads the rows: a sum of floats depends on their order. */
+/**
+ * Types whose aggregates do not depend on the order in which the database reads the rows: a sum of floats
+ * does.
+ */
 const EXACT: Readonly<Record<string, readonly string[]>> = {
   _sum: ['Int', 'BigInt'],
   _avg: ['Int'],
-  // Of texts that a collation holds equal, any may be the least.
+  // Any of the strings that a collation considers equal can be the minimum.
   _min: ['Int', 'BigInt', 'Float', 'DateTime', 'Decimal'],
   _max: ['Int', 'BigInt', 'Float', 'DateTime', 'Decimal'],
 }
-/** SQLite counts with floats here. */
+/** SQLite computes these with floats. */
 const EXACT_BUT_SQLITE: Readonly<Record<string, readonly string[]>> = { _sum: ['Decimal'], _avg: ['BigInt', 'Decimal'] }
 
-/** The aggregates that `count` asks for. */
+/** The aggregates that `count` requests. */
 export function countAsAggregate({ select }: Args): Args {
   return { _count: select ?? true }
 }
 
-/** Why the aggregates of some arguments cannot be had for many keys at once; `undefined` when they can. */
+/**
+ * Reason why the aggregates of some arguments cannot be queried for many keys in one query; `undefined` if
+ * they can.
+ */
 export function refuseAggregates(args: Args, model: PrismaModel, dialect: Dialect): Refusal | undefined {
   for (const name of AGGREGATES) {
     const asked = args[name]
@@ -46,7 +52,10 @@ function isExact(name: string, type: string | undefined, dialect: Dialect): bool
   return EXACT[name]?.includes(type) === true || (dialect !== 'sqlite' && EXACT_BUT_SQLITE[name]?.includes(type) === true)
 }
 
-/** The aggregates in the form that Prisma gives to its engine: what a redirected call hands in is not mapped any more. */
+/**
+ * The aggregates in the form that Prisma passes to its engine: Prisma no longer maps the arguments of a
+ * redirected call.
+ */
 export function engineSelect(args: Args): Record<string, unknown> {
   const select: Record<string, unknown> = {}
   for (const name in args) {
@@ -55,12 +64,12 @@ export function engineSelect(args: Args): Record<string, unknown> {
   return select
 }
 
-/** A group's aggregates as the caller of the arguments gets them. */
+/** A group's aggregates, as the caller of the arguments receives them. */
 export function aggregatesOf(row: Row, args: Args): Row {
   return args._count === true ? { ...row, _count: (row._count as { readonly _all: number })._all } : row
 }
 
-/** The aggregates of no rows. */
+/** The aggregates over zero rows. */
 export function noAggregates(args: Args): Row {
   const none: Row = {}
   for (const name in args) {

@@ -2,13 +2,13 @@ import { type LookupKey, lookupKey, typedKeyText } from '@sluice/core/adapter'
 
 type Where = Readonly<Record<string, unknown>>
 
-/** The most tuples in one query: conditions on several fields make it long, and dear to plan. */
+/** Maximum number of tuples in one query: conditions on several fields make it long and expensive to plan. */
 export const MAX_TUPLES = 500
 
-/** The `where` that asks for any of the keys, within the filters that they share. */
+/** A `where` that matches any of the keys, within the filters that they share. */
 export function whereAny(fields: readonly string[], keys: readonly LookupKey[], filters: Where): Where {
   const any = anyOf(fields, keys)
-  // An `OR` of the caller's own stays what it is.
+  // The caller's `OR` must stay separate.
   return Object.keys(filters).length === 0 ? any : { AND: [filters, any] }
 }
 
@@ -19,7 +19,7 @@ function anyOf(fields: readonly string[], keys: readonly LookupKey[]): Where {
   return conditions.length === 1 && only !== undefined ? only : { OR: conditions }
 }
 
-/** Keys that differ in one field only, as those of one tenant do, are one condition. */
+/** Keys that differ in one field only, such as keys of one tenant, become one condition. */
 function alikeBut(at: number, fields: readonly string[], keys: readonly LookupKey[]): readonly Where[] {
   const others = fields.filter((_, index) => index !== at)
   const bySiblings = new Map<string, { readonly rest: Where; readonly values: unknown[] }>()
@@ -37,7 +37,10 @@ function equal(fields: readonly string[], values: readonly unknown[]): Where {
   return Object.fromEntries(fields.map((field, at) => [field, values[at]]))
 }
 
-/** The place of the field with the most different values; `undefined` when there are only flags, which Prisma knows no `in` for. */
+/**
+ * Index of the field with the most different values; `undefined` if there are only booleans, for which Prisma
+ * has no `in`.
+ */
 function mostVaried(fields: readonly string[], keys: readonly LookupKey[]): number | undefined {
   let most: { readonly at: number; readonly count: number } | undefined
   for (const at of fields.keys()) {

@@ -3,15 +3,15 @@ import { isPlainObject } from '../argument-shapes.ts'
 import type { PrismaModel } from '../schema/prisma-model.ts'
 import { type KeyType, keyTypeOf } from './key-type.ts'
 
-/** Which part of a `where` is the key. The rest are filters that all lookups of a group share. */
+/** The part of a `where` that is the key. The rest are filters that all lookups of a group share. */
 export interface KeyPlan {
   /** Field names, in the order of the key's values. */
   readonly fields: readonly string[]
-  /** What the values of each field are. */
+  /** Types of the values of each field. */
   readonly types: readonly KeyType[]
-  /** The compound selector that holds them: `titleInOrg` in `{ titleInOrg: { orgId, title } }`. */
+  /** The compound selector that contains the fields: `titleInOrg` in `{ titleInOrg: { orgId, title } }`. */
   readonly selector?: string
-  /** Of the fields, those whose value is wrapped: `{ equals: value }`. */
+  /** The fields whose value is wrapped: `{ equals: value }`. */
   readonly wrapped: ReadonlySet<string>
 }
 
@@ -20,12 +20,12 @@ type Where = Readonly<Record<string, unknown>>
 const COMBINATORS = new Set(['AND', 'OR', 'NOT'])
 
 /**
- * The keys that a `where` may be taken to ask by, for all operations of its shape: the fields of a unique key, else those of each foreign
- * key, else each field that is asked for one value.
+ * Candidate keys of a `where`, for all operations of its shape: the fields of a unique key, otherwise the
+ * fields of each foreign key, otherwise each field that is compared with one value.
  *
- * @param model - `undefined` without a schema: what its fields are is not known then.
+ * @param model - `undefined` without a schema: the types of its fields are then unknown.
  * @param isUnique - Whether it is the `where` of a `findUnique`.
- * @param isExact - Whether the schema tells the types of columns.
+ * @param isExact - Whether the schema contains the types of columns.
  */
 export function planKeys(
   where: unknown,
@@ -41,14 +41,14 @@ export function planKeys(
   const keys = isUnique ? uniqueKey(where, model, types) : filterKeys(where, names, model, types)
   if (keys.length === 0) return refuse('no key field')
   const isFilter = (name: string) => COMBINATORS.has(name) || model.fields.has(name)
-  // A further compound selector cannot be a filter of `findMany`.
+  // An additional compound selector cannot be a filter of `findMany`.
   const usable = keys.filter(({ selector }) => names.every((name) => name === selector || isFilter(name)))
   return usable.length > 0 ? usable : refuse('filters not understood')
 }
 
 type KeyTypes = ReadonlyMap<string, KeyType>
 
-/** The fields that may be keys. */
+/** Fields that can be keys. */
 function keyTypes(model: PrismaModel, isExact: boolean): KeyTypes {
   const types = new Map<string, KeyType>()
   for (const field of model.fields.values()) {
@@ -62,7 +62,7 @@ function typesOf(fields: readonly string[], types: KeyTypes): readonly KeyType[]
   return fields.flatMap((field) => types.get(field) ?? [])
 }
 
-/** The selector of a `findUnique`; where there are several, the others narrow it down. */
+/** The selector of a `findUnique`; if there are several, the others are additional filters. */
 function uniqueKey(where: Where, model: PrismaModel, types: KeyTypes): readonly KeyPlan[] {
   for (const [name, fields] of model.uniqueSelectors) {
     const value = where[name]
@@ -83,7 +83,7 @@ function filterKeys(where: Where, names: readonly string[], model: PrismaModel, 
   const isAsked = (fields: readonly string[]) => fields.length > 0 && fields.every((field) => candidates.includes(field))
   const unique = [...model.uniqueSelectors.values()].filter(isAsked).slice(0, 1)
   const foreign = [...model.relations.values()].filter(({ foreignKeyHere, fromFields }) => foreignKeyHere && isAsked(fromFields))
-  // A flag is hardly what a loop walks along.
+  // A loop rarely iterates over a boolean.
   const flags = candidates.filter((field) => types.get(field) === 'boolean')
   const others = candidates.filter((field) => !flags.includes(field))
   const keys = [unique, foreign.map(({ fromFields }) => fromFields), [...others, ...flags].map((field) => [field])]
@@ -96,12 +96,12 @@ function unwrap(value: unknown): unknown {
   return isPlainObject(value) && Object.keys(value).length === 1 && 'equals' in value ? value.equals : value
 }
 
-/** Whether it may be one value: of a shape's values no more is known than that they are no lists and no conditions. */
+/** Whether it can be a single value: a shape only records that its values are not lists or conditions. */
 function isValue(value: unknown): boolean {
   return value !== undefined && value !== null && !Array.isArray(value) && !isPlainObject(value)
 }
 
-/** The key's values, and the filters beside them. */
+/** The key's values, and the remaining filters. */
 export function readKey(key: KeyPlan, where: Where): { readonly values: readonly unknown[]; readonly filters: Where } {
   const { fields, selector, wrapped } = key
   const filters: Record<string, unknown> = { ...where }
@@ -112,17 +112,20 @@ export function readKey(key: KeyPlan, where: Where): { readonly values: readonly
   return { values, filters }
 }
 
-/** Whether a key has one row at most. */
+/** Whether a key has at most one row. */
 export function isUnique(keyFields: readonly string[], model: PrismaModel): boolean {
   return [...model.uniqueSelectors.values()].some((unique) => unique.every((field) => keyFields.includes(field)))
 }
 
-/** Whether an order leaves no two rows of one key in doubt: it asks by a unique key, or it orders by one. */
+/**
+ * Whether the order of one key's rows is deterministic: the key is unique, or the order includes a unique
+ * key.
+ */
 export function isTotal(orderBy: unknown, keyFields: readonly string[], model: PrismaModel): boolean {
   const orders = (Array.isArray(orderBy) ? orderBy : [orderBy]).flatMap((order) =>
     isPlainObject(order) ? Object.keys(order).filter((name) => order[name] !== undefined) : [],
   )
-  // Nulls are no duplicates to a unique key.
+  // A unique key does not treat nulls as duplicates.
   const isSettled = (field: string) => keyFields.includes(field) || (orders.includes(field) && model.fields.get(field)?.required === true)
   return [...model.uniqueSelectors.values()].some((unique) => unique.every(isSettled))
 }

@@ -1,12 +1,15 @@
 import { type LookupKey, lookupKey, typedKeyText } from '@sluice/core/adapter'
 import type { PrismaFieldData } from '../schema/prisma-schema-data.ts'
 
-/** What a key's values are. */
+/** Type of a key's values. */
 export type KeyType = 'int' | 'bigint' | 'text' | 'uuid' | 'boolean' | 'datetime' | 'bytes'
 
-/** Columns (`@db.…`; `''`: Prisma's default) in which two values are equal only if they are written alike, letters' case and such aside. */
+/**
+ * Column types (`@db.…`; `''`: Prisma's default) in which two values are equal only if they are written the
+ * same, except for collation (such as letter case).
+ */
 const TEXTS = new Set(['', 'Text', 'VarChar', 'Char', 'Citext', 'TinyText', 'MediumText', 'LongText'])
-/** The same for other types: a date, for instance, is compared without the time of day. */
+/** The same for other types: a date, for example, is compared without the time of day. */
 const EXACT: Readonly<Record<string, readonly [KeyType, ReadonlySet<string>]>> = {
   Boolean: ['boolean', new Set(['', 'Boolean', 'TinyInt'])],
   DateTime: ['datetime', new Set(['', 'Timestamp', 'Timestamptz', 'DateTime'])],
@@ -15,9 +18,10 @@ const EXACT: Readonly<Record<string, readonly [KeyType, ReadonlySet<string>]>> =
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /**
- * What a field's values are; `undefined` when lookups by it are not merged: whether a row belongs to a key would not be certain.
+ * Type of a field's values; `undefined` if lookups by this field are not batched, because Sluice could not
+ * determine with certainty to which key a row belongs.
  *
- * @param isExact - Whether the schema tells the types of columns.
+ * @param isExact - Whether the schema contains the types of columns.
  */
 export function keyTypeOf({ kind, type, list, nativeType = '' }: PrismaFieldData, isExact: boolean): KeyType | undefined {
   if (list) return undefined
@@ -30,13 +34,19 @@ export function keyTypeOf({ kind, type, list, nativeType = '' }: PrismaFieldData
   return isExact && columns?.has(nativeType) === true ? exact : undefined
 }
 
-/** The key of some values; `undefined` if one of them is not as its field has them. What the app may change is copied. */
+/**
+ * The key of some values; `undefined` if one of them is not in its field's canonical form. Values that the
+ * app can change are copied.
+ */
 export function keyOf(values: readonly unknown[], types: readonly KeyType[]): LookupKey | undefined {
   const own = values.map((value, at) => ownValue(value, types[at]))
   return own.includes(undefined) ? undefined : lookupKey(own, typedKeyText)
 }
 
-/** Whether a value is one that Prisma takes for a field of a type: where SQL of our own is sent in its place, nobody else checks. */
+/**
+ * Whether Prisma accepts a value for a field of this type: if Sluice sends its own SQL instead, nothing else
+ * validates the value.
+ */
 export function isValueOf(value: unknown, field: PrismaFieldData): boolean {
   return ownValue(value, keyTypeOf(field, true)) !== undefined
 }
@@ -48,14 +58,14 @@ function isInt64(value: unknown): boolean {
 function ownValue(value: unknown, type: KeyType | undefined): unknown {
   switch (type) {
     case 'int':
-      // Prisma refuses any other value, and with it the whole query.
+      // Prisma rejects any other value, and the whole query with it.
       return typeof value === 'number' && (value | 0) === value ? value : undefined
     case 'bigint':
       return isInt64(value) ? value : undefined
     case 'text':
       return typeof value === 'string' ? value : undefined
     case 'uuid':
-      // Written otherwise, it is equal to one that is written so.
+      // The same value in a different spelling equals this one.
       return typeof value === 'string' && UUID.test(value) ? value : undefined
     case 'boolean':
       return typeof value === 'boolean' ? value : undefined

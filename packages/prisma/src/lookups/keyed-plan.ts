@@ -2,29 +2,29 @@ import type { LookupTarget, Refusal } from '@sluice/core/adapter'
 import { type KeyPlan, readKey } from './key-plan.ts'
 import { keyOf } from './key-type.ts'
 
-/** How the operations of one shape may be merged. Holds for all of them: it depends on no value. */
+/** How the operations of one shape can be batched. Applies to all of them: it depends on no value. */
 export interface KeyedPlan {
   readonly action: 'unique' | 'first' | 'many' | 'count' | 'aggregate' | 'groupBy'
-  /** Whether a missing row is an error, which its caller's own query throws. */
+  /** Whether a missing row is an error, which the caller's own query throws. */
   readonly throws: boolean
   readonly keys: KeyChoices
 }
 
-/** `undefined` for operations that ask for nothing by key. */
+/** `undefined` for operations without a key. */
 export type LookupPlan = KeyedPlan | Refusal | undefined
 
 type Where = Readonly<Record<string, unknown>>
 
-/** A key that the operations of a shape may be merged by. */
+/** A key by which the operations of a shape can be batched. */
 export interface KeyChoice {
   readonly key: KeyPlan
   readonly target: LookupTarget
 }
 
 /**
- * The keys that a shape asks by: of `{ tenantId, cityId }`, which one a loop walks along is seen only as it walks. The choice follows
- * the key that changes from call to call while the one chosen so far does not. Any choice is right: what is not the key is a constant
- * of the group.
+ * The candidate keys of a shape: for `{ tenantId, cityId }`, only the running loop shows which one it
+ * iterates over. The choice moves to the key that changes between calls while the currently chosen one does
+ * not. Any choice is correct: fields outside the key are constants of the group.
  */
 export class KeyChoices {
   #chosen: KeyChoice

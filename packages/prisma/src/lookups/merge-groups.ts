@@ -4,7 +4,7 @@ import { aggregatesOf, countAsAggregate, engineSelect, noAggregates } from './ag
 import { whereAny } from './key-filter.ts'
 import { type Answers, type MergedCall, type Row, started } from './merged-call.ts'
 
-/** Asks for the numbers of many keys (`count`, `aggregate`, `groupBy`) in one `groupBy`. */
+/** Runs `count`, `aggregate` or `groupBy` for many keys as one `groupBy`. */
 export async function mergeGroups(call: MergedCall, keys: readonly LookupKey[]): Promise<Answers> {
   const { plan, rest } = call
   if (plan.action === 'groupBy') return listsOf(call, keys)
@@ -13,7 +13,7 @@ export async function mergeGroups(call: MergedCall, keys: readonly LookupKey[]):
   if (groups === undefined) return undefined
   const answers = new Map<string, unknown>()
   for (const [text, [row, ...others]] of groups) {
-    // Two groups of one key: the database compares otherwise than we do.
+    // Two groups of one key: the database compares values differently from Sluice.
     if (others.length > 0) return undefined
     const found = row === undefined ? noAggregates(asked) : aggregatesOf(row, asked)
     answers.set(text, plan.action === 'count' ? found._count : found)
@@ -29,7 +29,7 @@ async function listsOf(call: MergedCall, keys: readonly LookupKey[]): Promise<An
   return new Map([...groups].map(([text, rows]) => [text, rows.map((row) => aggregatesOf(row, rest))]))
 }
 
-/** Each key's groups, without the key's fields unless they were asked for. */
+/** Each key's groups, without the key's fields unless the caller requested them. */
 async function groupsOf(
   { key, filters, params, query }: MergedCall,
   keys: readonly LookupKey[],

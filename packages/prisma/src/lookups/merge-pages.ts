@@ -8,8 +8,9 @@ import { maxRows, type Page } from './page.ts'
 import { withFields } from './selection.ts'
 
 /**
- * Asks for one page of rows for each of many keys, in two statements: the first names the rows and is cut in the database, the second
- * brings them. Prisma would fetch every row of every key, and cut then. A key whose rows moved in between is left out.
+ * Queries one page of rows for each of many keys, in two statements: the first selects the identities of the
+ * rows, with the limit applied in the database, and the second fetches the rows. Prisma would fetch all rows
+ * of all keys and then apply the limit. Keys whose rows changed in between are omitted.
  */
 export async function mergePages(call: MergedCall, page: Page, keys: readonly LookupKey[]): Promise<Answers> {
   const named = await nameRows(page, keys)
@@ -29,18 +30,18 @@ export async function mergePages(call: MergedCall, page: Page, keys: readonly Lo
   return call.plan.action === 'many' ? answers : firstsOf(answers as Map<string, Row[]>, call.plan.throws)
 }
 
-/** A row of a page, and what it was ordered by. */
+/** A row of a page, and the values by which it was ordered. */
 interface NamedRow {
   readonly identity: LookupKey
   readonly orderedBy: readonly unknown[]
 }
 
-/** Each key's rows in the order of its page. */
+/** Each key's rows, in the order of its page. */
 async function nameRows(page: Page, keys: readonly LookupKey[]): Promise<Map<string, NamedRow[]> | undefined> {
   const { sql, values } = pageQuery(page, keys)
   const named = new Map<string, NamedRow[]>(keys.map(({ text }) => [text, []]))
   const rows = await page.context.ask(sql, values)
-  // The order in which the selects' rows come is nowhere specified.
+  // SQL does not specify the order of rows across the selects.
   for (const row of [...rows].sort((left, right) => Number(left.n) - Number(right.n))) {
     const identity = lookupKey(page.identityTypes.map((type, at) => typed(row[`p${at}`], type)))
     const found = named.get(keys[Number(row.t)]?.text ?? '')
@@ -50,14 +51,14 @@ async function nameRows(page: Page, keys: readonly LookupKey[]): Promise<Map<str
   return named
 }
 
-/** A value as the field's type wants it: drivers give integers as numbers, as `bigint` and as text. */
+/** A value in the field's type: drivers return integers as `number`, `bigint` or `string`. */
 function typed(value: unknown, type: string): unknown {
   if (type === 'String') return typeof value === 'string' ? value : undefined
   if (typeof value !== 'number' && typeof value !== 'bigint' && typeof value !== 'string') return undefined
   return type === 'Int' ? Number(value) : BigInt(value)
 }
 
-/** The rows to fetch, in as few queries as they fit into; a key's rows stay together, in one order. */
+/** The rows to fetch, in the minimum number of queries; rows of one key stay in one query, in order. */
 function chunksOf(named: ReadonlyMap<string, readonly NamedRow[]>, { context, identity }: Page): readonly (readonly LookupKey[])[] {
   const most = maxRows(context.dialect, identity.length)
   const chunks: LookupKey[][] = []
@@ -81,18 +82,18 @@ async function fetchRows(
   return (await started(query({ ...args, where }, redirect(params, 'findMany')))) as Row[]
 }
 
-/** What rows are told apart by. */
+/** Fields that distinguish rows. */
 function fieldsOf(key: KeyPlan, { identity, orders }: Page): readonly string[] {
   return [...new Set([...key.fields, ...identity, ...orders.map(({ field }) => field)])]
 }
 
-/** Whether a row is the one that was named, and still where it was in the order. */
+/** Whether a row is the selected one, and still at its position in the order. */
 function isSame(row: Row, named: NamedRow | undefined, { identity, orders }: Page): boolean {
   if (named === undefined || lookupKey(identity.map((field) => row[field]))?.text !== named.identity.text) return false
   return orders.every(({ field }, at) => isAlike(named.orderedBy[at], row[field]))
 }
 
-/** Whether a value as the driver gave it may be the one that Prisma gave: where it is not certain, it is not. */
+/** Whether a value from the driver can equal the value from Prisma: `false` if uncertain. */
 function isAlike(raw: unknown, value: unknown): boolean {
   if (raw === null || value === null) return raw === value
   if (value instanceof Date) return new Date(raw as string).getTime() === value.getTime()
@@ -105,9 +106,10 @@ function dropFields({ key, rest, fields }: MergedCall, page: Page, rows: readonl
 }
 
 /**
- * The statement that names the rows of each key's page: their identity as `p0`…, what they are ordered by as `o0`…, the place of the key as `t`, and the row's place in
- * the page as `n`, from 1 on. Each key has a select of its own, as Prisma would send it: by an index on the key and the order it takes
- * no more rows than the page has, and the database compares what Prisma's query would have it compare.
+ * The statement that selects the rows of each key's page: their identity as `p0`…, the order columns as
+ * `o0`…, the index of the key as `t`, and the row's position in the page as `n`, starting at 1. Each key has
+ * a separate select, as Prisma would send it: with an index on the key and the order, it reads no more rows
+ * than the page has, and the database compares the same values as in Prisma's query.
  */
 function pageQuery(page: Page, keys: readonly LookupKey[]): { readonly sql: string; readonly values: readonly unknown[] } {
   const { dialect, table } = page.context
@@ -130,7 +132,7 @@ function pageQuery(page: Page, keys: readonly LookupKey[]): { readonly sql: stri
     ),
   ].join(', ')
   const names = [...page.identityColumns.map((_, at) => name(`p${at}`)), ...page.orders.map((_, at) => name(`o${at}`))].join(', ')
-  // Number one by itself, where there is no other.
+  // The only row has number 1.
   const number = page.take === 1 ? '1' : `ROW_NUMBER() OVER (${orderBy(page.orders.map((order, at) => ({ ...order, column: `o${at}` })))})`
   const selects = keys.map((key, at) => {
     const conditions = [

@@ -4,7 +4,7 @@ import { mergePages } from './merge-pages.ts'
 import { type Answers, findRows, firstsOf, type MergedCall } from './merged-call.ts'
 import { maxPages } from './page.ts'
 
-/** Asks for all rows of many keys. */
+/** Queries all rows of many keys. */
 export async function mergeRows(call: MergedCall, keys: readonly LookupKey[], maxRows?: number): Promise<Answers> {
   const { plan, key } = call
   const { rows, drop } = await findRows(call, keys, plan.action === 'many' ? maxRows : undefined)
@@ -17,12 +17,18 @@ export async function mergeRows(call: MergedCall, keys: readonly LookupKey[], ma
 /** Shapes whose keys turned out to have many rows. */
 const heavy = new WeakSet<PrismaShape>()
 
-/** Whether the keys of a shape have so many rows that the database must cut them: only where it can be asked to are they merged then. */
+/**
+ * Whether the keys of a shape have so many rows that the database must apply the limit: Sluice then batches
+ * them only if the database can.
+ */
 export function isHeavy(shape: PrismaShape, maxExtraRows: number): boolean {
   return maxExtraRows === 0 || heavy.has(shape)
 }
 
-/** Asks for all rows of many keys and cuts them here, as long as they are few: one query instead of a page's two. */
+/**
+ * Queries all rows of many keys and applies the limits here, while there are few rows: one query instead of
+ * the two of a page.
+ */
 export async function mergeSlices(call: MergedCall, slice: Slice, keys: readonly LookupKey[], maxRows?: number): Promise<Answers> {
   const { plan, key, shape } = call
   const most = maxRowsOfSlices(keys.length, slice, call.maxExtraRows)
@@ -40,7 +46,7 @@ export async function mergeSlices(call: MergedCall, slice: Slice, keys: readonly
   return plan.action === 'many' ? slices : firstsOf(slices, plan.throws)
 }
 
-/** Their pages, as many in a query as one carries; `undefined` where the database cannot be asked for them. */
+/** The keys' pages, as many per query as fit; `undefined` if the database cannot select them. */
 async function mergePagesOf(call: MergedCall, keys: readonly LookupKey[]): Promise<Answers> {
   const { page } = call
   if (page === undefined) return undefined

@@ -9,25 +9,25 @@ import { type RowFields, withFields } from './selection.ts'
 
 type Args = Readonly<Record<string, unknown>>
 
-/** What a merged query takes from the call that stands for all of its group. */
+/** Properties that a batched query takes from the call that represents its group. */
 export interface MergedCall {
   readonly shape: PrismaShape
   readonly plan: KeyedPlan
   readonly key: KeyPlan
-  /** Conditions beside the key. */
+  /** Conditions in addition to the key. */
   readonly filters: Args
-  /** Arguments beside `where`. */
+  /** Arguments in addition to `where`. */
   readonly rest: Args
   readonly fields: RowFields
-  /** Rows beyond those asked for that may be fetched for each key. */
+  /** Number of unrequested rows that can be fetched per key. */
   readonly maxExtraRows: number
-  /** For a page of each key's rows. */
+  /** Set for a page of each key's rows. */
   readonly page: Page | undefined
   readonly params: InternalParams
   readonly query: QueryFunction
 }
 
-/** Answers by `key.text`; what is left out is asked singly. `undefined`: nothing is certain. */
+/** Results by `key.text`; missing keys are queried individually. `undefined`: no result is certain. */
 export type Answers = ReadonlyMap<string, unknown> | undefined
 
 export type Row = Record<string, unknown>
@@ -35,15 +35,15 @@ export type Row = Record<string, unknown>
 /** Rows of several keys, in the call's order. */
 interface FoundRows {
   readonly rows: readonly Row[]
-  /** Takes off what was asked for only to tell rows apart. */
+  /** Removes the fields that were selected only to distinguish rows. */
   drop(): void
 }
 
 /**
- * Asks for the rows of many keys in one `findMany`.
+ * Queries the rows of many keys in one `findMany`.
  *
- * @param maxRows - The most rows to fetch.
- * @throws TooManyRowsError when there are more.
+ * @param maxRows - Maximum number of rows to fetch.
+ * @throws TooManyRowsError if there are more.
  */
 export async function findRows(call: MergedCall, keys: readonly LookupKey[], maxRows?: number): Promise<FoundRows> {
   const { key, filters, params, query } = call
@@ -60,14 +60,17 @@ export async function findRows(call: MergedCall, keys: readonly LookupKey[], max
   return { rows, drop }
 }
 
-/** Sends a query of Prisma's now. Awaited, it would be sent a moment later: after a write that the app makes in this tick. */
+/**
+ * Sends a Prisma query now. If it were only awaited, Prisma would send it slightly later, after a write that
+ * the app starts in this tick.
+ */
 export function started<T>(query: PromiseLike<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     query.then(resolve, reject)
   })
 }
 
-/** Whoever throws when there is no row does so with its own error, from its own query. */
+/** A call that throws if no row exists throws its own error, from its own query. */
 export function firstsOf(groups: ReadonlyMap<string, readonly unknown[]>, throws: boolean): Answers {
   const firsts = new Map<string, unknown>()
   for (const [text, [row]] of groups) if (row !== undefined || !throws) firsts.set(text, row ?? null)

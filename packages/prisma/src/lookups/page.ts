@@ -8,35 +8,38 @@ import { isValueOf } from './key-type.ts'
 
 type Args = Readonly<Record<string, unknown>>
 
-/** How a client asks its database in SQL, for rows that a page is made of. */
+/** How to run SQL on a client's database, for the rows of a page. */
 export interface PageContext {
   readonly dialect: Dialect
   readonly table: Pick<CatalogTable, 'schema' | 'name'>
   ask(sql: string, values: readonly unknown[]): Promise<readonly Args[]>
 }
 
-/** The rows from `skip` on, `take` of them, of each key, in an order that leaves no two in doubt. */
+/** The rows of each key from `skip` on, `take` of them, in a deterministic order. */
 export interface Page {
   readonly context: PageContext
   readonly skip: number
   readonly take: number
-  /** The fields that tell rows apart. */
+  /** Fields that distinguish rows. */
   readonly identity: readonly string[]
   readonly identityTypes: readonly string[]
-  /** Columns, in the order of what they stand for. */
+  /** Columns, in the order of the fields that they store. */
   readonly keyColumns: readonly string[]
   readonly identityColumns: readonly string[]
   readonly orders: readonly { readonly field: string; readonly column: string; readonly direction: 'ASC' | 'DESC' }[]
   readonly constants: readonly { readonly column: string; readonly value: unknown }[]
 }
 
-/** Types whose values mean the same in SQL of our own as in Prisma's; an enum's values may have other names in the database. */
+/**
+ * Types whose values have the same form in Sluice's SQL as in Prisma's; values of an enum can have other
+ * names in the database.
+ */
 const PLAIN_TYPES = new Set(['Int', 'BigInt', 'String'])
 
 /**
- * Describes a page by key, or says why the database cannot be asked for it in one statement of our own.
+ * Describes a page by key, or the reason why one statement cannot select it.
  *
- * @param context - `undefined` where the table is not known for certain, or the client cannot be asked in SQL.
+ * @param context - `undefined` if the table is not known for certain, or the client cannot run SQL.
  */
 export function readPage(
   context: PageContext | undefined,
@@ -47,7 +50,8 @@ export function readPage(
   orderBy: unknown,
 ): Page | Refusal {
   if (context === undefined) return refuse('page of an unknown table')
-  // In the app's own process, asking for one page after the other costs less than naming all their rows first.
+  // SQLite runs in the app's process, so querying one page at a time costs less than first selecting all
+  // their rows.
   if (context.dialect === 'sqlite' && take > 1) return refuse('page on SQLite')
   if (take > MAX_TAKE) return refuse('page too large')
   const identity = identityOf(model)
@@ -62,17 +66,20 @@ export function readPage(
   return { context, skip, take, identity, identityTypes, keyColumns, identityColumns, orders, constants }
 }
 
-/** The most rows of a page: they are sent twice, as names and as rows, which costs more than queries saved where there are many. */
+/**
+ * Maximum number of rows in a page: each row is sent twice, as an identity and as a row, which for many rows
+ * costs more than the saved queries.
+ */
 const MAX_TAKE = 30
-/** The most selects in one statement: what planning one costs grows with their number. */
+/** Maximum number of selects in one statement: the cost of planning grows with their number. */
 const MAX_SELECTS = 50
 
-/** How many pages one query can be asked for. */
+/** How many pages one query can select. */
 export function maxPages({ context, keyColumns, constants }: Page): number {
   return Math.min(MAX_SELECTS, Math.floor(MAX_BOUND_KEYS[context.dialect] / (keyColumns.length + constants.length)))
 }
 
-/** How many rows one query can be asked for by their identity. */
+/** How many rows one query can select by identity. */
 export function maxRows(dialect: Dialect, fields: number): number {
   return fields === 1 ? MAX_BOUND_KEYS[dialect] : MAX_TUPLES
 }
@@ -92,7 +99,7 @@ function plainColumns(fields: readonly string[], model: PrismaModel): readonly s
   return columns.length === fields.length ? columns : undefined
 }
 
-/** Nulls are left where the database puts them, as Prisma does. */
+/** Nulls sort where the database puts them, as in Prisma. */
 function ordersOf(orderBy: unknown, model: PrismaModel): Page['orders'] | undefined {
   const orders: { field: string; column: string; direction: 'ASC' | 'DESC' }[] = []
   for (const order of Array.isArray(orderBy) ? orderBy : [orderBy ?? {}]) {

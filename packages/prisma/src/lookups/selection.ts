@@ -3,10 +3,10 @@ import type { ComputedFields } from '../internals.ts'
 
 type Args = Readonly<Record<string, unknown>>
 
-/** Fields that a client leaves out of every row of a model (`new PrismaClient({ omit })`), by name. */
+/** Fields that a client omits from all rows of a model (`new PrismaClient({ omit })`), by name. */
 export type OmittedFields = Readonly<Record<string, unknown>>
 
-/** What decides beside a call's arguments which fields its rows have. */
+/** Settings that determine the fields of a call's rows, in addition to its arguments. */
 export interface RowFields {
   readonly omitted: OmittedFields | undefined
   readonly computed: ComputedFields
@@ -14,14 +14,14 @@ export interface RowFields {
 
 const MAX_DEPTH = 6
 
-/** Whether the rows that the arguments ask for have a scalar field. */
+/** Whether the rows of a call with these arguments have a scalar field. */
 export function hasField(args: Args, field: string, omitted: OmittedFields | undefined): boolean {
   const { select, omit } = args
   if (isPlainObject(select)) return select[field] === true
   return (isPlainObject(omit) && field in omit ? omit[field] : omitted?.[field]) !== true
 }
 
-/** Whether the arguments leave fields out, here or in what they include. */
+/** Whether the arguments omit fields, directly or in a nested include. */
 export function leavesOut(args: Args, depth = 0): boolean {
   if (depth >= MAX_DEPTH) return true
   const { select, omit, include } = args
@@ -29,7 +29,10 @@ export function leavesOut(args: Args, depth = 0): boolean {
   return isPlainObject(include) && Object.values(include).some((inner) => isPlainObject(inner) && leavesOut(inner, depth + 1))
 }
 
-/** Whether the arguments ask for no field at all: Prisma refuses such a call, and would not with a field more. */
+/**
+ * Whether the arguments select no field at all: Prisma rejects such a call, but would accept it with an
+ * additional field.
+ */
 export function selectsNothing(args: Args, fields: readonly string[], omitted: OmittedFields | undefined): boolean {
   const { select } = args
   if (isPlainObject(select)) return Object.values(select).every((asked) => asked === undefined || asked === false)
@@ -37,8 +40,9 @@ export function selectsNothing(args: Args, fields: readonly string[], omitted: O
 }
 
 /**
- * Arguments whose rows hold all of the fields, and those of them that rows would not hold otherwise. What a computed field is
- * computed from Prisma selects by itself, and takes out of the rows when it has computed: it is neither added nor to be taken out.
+ * Arguments whose rows contain all of the fields, and the fields that had to be added. Prisma itself selects
+ * the dependencies of a computed field and removes them after computing, so they are neither added nor
+ * removed here.
  */
 export function withFields(
   args: Args,

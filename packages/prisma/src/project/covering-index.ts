@@ -2,11 +2,13 @@ import { type DatabaseFacts, type IndexSnapshot, isSameName, type NamedTable } f
 import { indexesOf, type PrismaIndex, type PrismaKey, type PrismaModel } from './prisma-model.ts'
 
 /**
- * An index of the model that does what the wanted one would: of the same type, condition and operators, whose first keys are all of
- * the wanted ones, in the same order or the very opposite. A unique key is covered by one on just its fields. What the database has under
- * the name of a line counts: it may have operators or a collation that the line cannot say.
+ * An index of the model that serves the same purpose as the wanted index: it has the same type, condition and
+ * operators. Its first keys are all keys of the wanted index, in the same order or in exactly the reverse
+ * order. A unique key is only covered by a unique key on exactly its fields. The database's index with the
+ * name of a line takes precedence: it can have operators or a collation that the line cannot express.
  *
- * @param onlyByName - Whether the line of the wanted index does not say all of it, so that another like it need not be one.
+ * @param onlyByName - Whether the line of the wanted index is incomplete, so that an index with the same line
+ * can still differ.
  */
 export function coveringIndex(
   wanted: PrismaIndex,
@@ -25,13 +27,13 @@ export function coveringIndex(
     : `the ${covering.kind} ${covering.name} on ${covering.keys.map(({ field }) => field).join(', ')}`
 }
 
-/** Whether an index of the database has what its line in a schema cannot say. */
+/** Whether an index of the database has properties that its line in a schema cannot express. */
 function isMore(index: IndexSnapshot | undefined): boolean {
   if (index?.method !== 'btree') return false
   return index.keys.some(({ operatorClass, collation }) => operatorClass !== undefined || collation !== undefined)
 }
 
-/** Whether the line of an index tells of one that does what the wanted one would. */
+/** Whether the line of an index describes one that serves the same purpose as the wanted index. */
 export function covers(index: PrismaIndex, wanted: PrismaIndex): boolean {
   if ((index.kind === 'fulltext') !== (wanted.kind === 'fulltext')) return false
   if (index.type !== wanted.type || condition(index.where) !== condition(wanted.where)) return false

@@ -3,7 +3,7 @@ import type { PrismaAttribute, PrismaIndex, PrismaModel } from './prisma-model.t
 /** The order in which `prisma format` puts the attributes of a model. */
 const ORDER: Readonly<Record<string, number>> = { id: 0, unique: 1, index: 2, fulltext: 3 }
 
-/** A file with one more attribute in a model, where `prisma format` would put it. */
+/** The file with an additional attribute in a model, at the position where `prisma format` would put it. */
 export function insertAttribute(text: string, model: PrismaModel, kind: PrismaIndex['kind'], line: string): string {
   const indent = indentOf(text, model)
   const rank = (attribute: PrismaAttribute) => ORDER[attribute.kind] ?? 4
@@ -23,7 +23,7 @@ export function insertAttribute(text: string, model: PrismaModel, kind: PrismaIn
   return `${text.slice(0, at)}${blank}${indent}${line}${lineBreak}${text.slice(at)}`
 }
 
-/** A file without an attribute of a model. A blank line that would then end the model goes with it. */
+/** The file without an attribute of a model. If a blank line would then end the model, it is removed too. */
 export function removeAttribute(text: string, model: PrismaModel, { lines }: PrismaAttribute): string {
   const end = lines.end + lineBreakAt(text, lines.end).length
   const above = lineStart(text, previousLineEnd(text, lines.start))
@@ -44,7 +44,7 @@ function lineStart(text: string, at: number): number {
   return text.lastIndexOf('\n', at - 1) + 1
 }
 
-/** Before the line break that comes before a line's start. */
+/** The position before the line break that precedes a line's start. */
 function previousLineEnd(text: string, start: number): number {
   return text[start - 2] === '\r' ? start - 2 : start - 1
 }
@@ -53,7 +53,7 @@ function isBlankLine(text: string, start: number, end: number): boolean {
   return text.slice(start, end).trim() === ''
 }
 
-/** Where the comment lines begin that stand right above a line: they are about it. */
+/** Start of the comment lines directly above a line, which describe it. */
 function commentAbove(text: string, { body }: PrismaModel, start: number): number {
   let at = start
   for (;;) {

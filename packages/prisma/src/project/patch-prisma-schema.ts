@@ -17,18 +17,18 @@ import { prismaIndexLine, wantedIndex } from './prisma-index-line.ts'
 import { indexesOf, isModelOf, type PrismaModel, prismaNaming, type SchemaFile } from './prisma-model.ts'
 import { type PrismaSchema, readPrismaSchema } from './read-prisma-schema.ts'
 
-/** What became of a schema. */
+/** Result of patching a schema. */
 export interface PrismaPatch {
-  /** All files, in the order given; those that no change is in are as they were. */
+  /** All files, in the given order; files without a change are returned unchanged. */
   readonly files: readonly SchemaFile[]
   readonly applied: readonly PatchedChange[]
-  /** Changes that the schema has already. */
+  /** Changes that the schema already contains. */
   readonly unchanged: readonly { readonly change: SchemaChange; readonly why: string }[]
   readonly refused: readonly PrismaRefusal[]
 }
 
 interface PrismaRefusal extends RefusedChange {
-  /** Whether the change can be in a migration all the same, because Prisma takes no notice of such an index. */
+  /** Whether a migration can still contain the change, because Prisma ignores such an index. */
   readonly canMigrate: boolean
 }
 
@@ -45,9 +45,10 @@ const PRODUCTS: Readonly<Record<string, readonly DatabaseFacts['product'][]>> = 
 }
 
 /**
- * Writes changes into the files of a Prisma schema, so that `prisma migrate diff` finds no difference from a database that has them.
- * Lines are put in, and lines of indexes that are to go taken out; whatever else is in the files stays byte for byte. What the
- * schema has already is left alone, so a second run changes nothing. What it cannot say, or what is not understood, is refused.
+ * Writes changes into the files of a Prisma schema, so that `prisma migrate diff` finds no difference from a
+ * database that has them. It inserts lines, and removes lines of dropped indexes; all other content of the
+ * files stays byte for byte the same. Changes that the schema already contains are skipped, so a second run
+ * changes nothing. Changes that the schema cannot express, and schemas that are not understood, are rejected.
  */
 export function patchPrismaSchema(files: readonly SchemaFile[], changes: readonly SchemaChange[], facts: DatabaseFacts): PrismaPatch {
   const applied: PatchedChange[] = []
@@ -95,7 +96,8 @@ function create(
 ): Outcome {
   const wanted = wantedIndex(index, name, model, schema, facts)
   if ('why' in wanted) return wanted
-  // Of an index that the line does not say all of, another line says nothing: only its name tells.
+  // If the line does not describe the whole index, an equal line proves nothing: only the name identifies the
+  // index.
   const covering = coveringIndex(wanted.index, model, tableOf(facts, index.table), facts, wanted.notes.length > 0)
   if (covering !== undefined) return { already: `Model ${model.name} has ${covering}.` }
   const owner = nameTaken(name, model, schema, facts)
@@ -128,7 +130,10 @@ function drop(files: readonly SchemaFile[], file: SchemaFile, change: DropIndexC
   return { files: replaced(files, { ...file, content }), patched: { change, path: file.path, line, notes: [] } }
 }
 
-/** The model whose index has the name: one of the same schema, or of the same table where names are the table's own. */
+/**
+ * The model whose index has the name: a model of the same schema, or of the same table if index names are
+ * unique per table.
+ */
 function nameTaken(name: string, model: PrismaModel, schema: PrismaSchema, facts: DatabaseFacts): string | undefined {
   const isPerTable = facts.product === 'mysql' || facts.product === 'mariadb'
   return schema.models

@@ -2,17 +2,19 @@ import { type DatabaseFacts, type IndexDefinition, type IndexKey, isSameName } f
 import type { PrismaField, PrismaIndex, PrismaKey, PrismaModel } from './prisma-model.ts'
 import type { PrismaSchema } from './read-prisma-schema.ts'
 
-/** What an index is in a model, or why it cannot be there. */
+/** The form of an index in a model, or the reason why a model cannot contain it. */
 export type WantedIndex =
-  | { readonly index: PrismaIndex /** What the line does not say, each in a sentence. */; readonly notes: readonly string[] }
+  | { readonly index: PrismaIndex /** Properties that the line does not express, one sentence each. */; readonly notes: readonly string[] }
   | {
-      readonly why: string /** Whether Prisma leaves such an index alone where the schema does not have it. */
+      readonly why: string /** Whether Prisma ignores such an index if it is missing from the schema. */
       readonly isLeftAlone: boolean
     }
 
 const TYPES = { btree: undefined, hash: 'Hash', gin: 'Gin', gist: 'Gist', brin: 'Brin', fulltext: undefined } as const
 
-/** Operator classes as Prisma has them. Those of the type by default are left out, here and by Prisma. */
+/**
+ * Operator classes with their Prisma names. The default classes of a type are omitted, here and by Prisma.
+ */
 const OPERATORS: Readonly<Record<string, string | undefined>> = {
   jsonb_path_ops: 'JsonbPathOps',
   gin_trgm_ops: 'raw("gin_trgm_ops")',
@@ -21,7 +23,7 @@ const OPERATORS: Readonly<Record<string, string | undefined>> = {
   array_ops: undefined,
 }
 
-/** Says an index in the words of the schema. */
+/** Expresses an index in the syntax of the schema. */
 export function wantedIndex(
   index: IndexDefinition,
   name: string,
@@ -115,7 +117,7 @@ function wantedKey(
   }
 }
 
-/** Prisma reads the columns that an index carries as its last keys, so they are written as such. */
+/** Prisma reads the included columns of an index as its last keys, so they are written as keys. */
 function wantedInclude(
   index: IndexDefinition,
   fieldOf: (column: string) => PrismaField | undefined,
@@ -157,8 +159,9 @@ function cannot(why: string): { readonly why: string; readonly isLeftAlone: bool
 }
 
 /**
- * Why Prisma would find a partial index different from the schema's line, each time it compares them: PostgreSQL writes a condition in its own
- * way (`'a'::text`, `'-5'::integer`), of which Prisma undoes the simplest. `undefined`: it finds no difference.
+ * Reason why Prisma would find a partial index different from the schema's line in each comparison:
+ * PostgreSQL rewrites conditions (`'a'::text`, `'-5'::integer`), and Prisma only reverts the simplest forms.
+ * `undefined`: it finds no difference.
  */
 function conditionProblem(where: string, fields: readonly PrismaField[], { product }: Pick<DatabaseFacts, 'product'>): string | undefined {
   if (product !== 'postgresql') return undefined
@@ -178,12 +181,12 @@ function isPlain(comparison: string, field: PrismaField): boolean {
   const [, literal] = /^(?:=|<>|<=|>=|<|>)\s*(.+)$/s.exec(comparison) ?? []
   if (literal === undefined) return false
   if (/^\d+(\.\d+)?$|^(true|false)$/i.test(literal)) return true
-  // Other types of text, and times, come back with a cast.
+  // Other string types, and times, are returned with a cast.
   const isText = field.nativeType === undefined ? !isBuiltIn(field.type) || field.type === 'String' : field.nativeType === 'Text'
   return isText && /^'[^']*'$/.test(literal)
 }
 
-/** A type that is no enum. */
+/** A type that is not an enum. */
 function isBuiltIn(type: string): boolean {
   return ['String', 'Int', 'BigInt', 'Float', 'Decimal', 'Boolean', 'DateTime', 'Json', 'Bytes', 'Unsupported'].includes(type)
 }

@@ -15,9 +15,9 @@ import {
 export interface PrismaMigrationOptions {
   /** Relative to the project: `prisma/migrations`. */
   readonly migrationsDir: string
-  /** When the migrations are made. */
+  /** Creation time of the migrations. */
   readonly at: Date
-  /** Names of the migrations that are there. */
+  /** Names of the existing migrations. */
   readonly existing: readonly string[]
 }
 
@@ -27,11 +27,12 @@ interface Migration {
 }
 
 /**
- * Migrations for `prisma migrate deploy`. On PostgreSQL each index is built in one of its own: Prisma sends a migration as it is, and the
- * statements of one script share a transaction, in which nothing is built CONCURRENTLY. (Prisma 7.4 and later sends the statements of a script
- * one by one where it can tell them apart, which it cannot with DROP INDEX CONCURRENTLY.)
+ * Migrations for `prisma migrate deploy`. On PostgreSQL each index is built in a separate migration: Prisma
+ * sends a migration unchanged, and the statements of one script share a transaction, in which CONCURRENTLY is
+ * not allowed. (Prisma 7.4 and later sends the statements of a script individually if it can split them,
+ * which it cannot for DROP INDEX CONCURRENTLY.)
  *
- * @throws InvalidArgumentError for a change that the database cannot have.
+ * @throws InvalidArgumentError for a change that the database does not support.
  */
 export function prismaMigration(changes: readonly SchemaChange[], facts: DatabaseFacts, options: PrismaMigrationOptions): FixFile[] {
   const migrations = facts.product === 'postgresql' ? changes.flatMap((change) => apart(change, facts)) : together(changes, facts)
@@ -43,7 +44,7 @@ export function prismaMigration(changes: readonly SchemaChange[], facts: Databas
   }))
 }
 
-/** Everything in one migration. */
+/** Puts all changes into one migration. */
 function together(changes: readonly SchemaChange[], facts: DatabaseFacts): Migration[] {
   if (changes.length === 0) return []
   const lines = changes.flatMap((change, at) => {
@@ -53,7 +54,7 @@ function together(changes: readonly SchemaChange[], facts: DatabaseFacts): Migra
   return [{ name: migrationName(changes), lines }]
 }
 
-/** One migration for each statement that is to be alone, and one for those between. */
+/** One migration for each statement that must run alone, and one for the statements between them. */
 function apart(change: SchemaChange, facts: DatabaseFacts): Migration[] {
   const { steps, notes } = schemaChangeSql(change, facts)
   const groups: SqlStep[][] = []
@@ -70,7 +71,7 @@ function apart(change: SchemaChange, facts: DatabaseFacts): Migration[] {
   })
 }
 
-/** What to do, and what about a failure. */
+/** Instructions for running the migration and for handling a failure. */
 function advice(group: readonly SqlStep[]): string[] {
   const [step] = group
   if (step?.isConcurrent !== true) {

@@ -1,25 +1,25 @@
 import { type DatabaseFacts, type IndexNaming, isSameName, type NamedTable } from '@sluice/core/database'
 import type { Span } from './schema-text.ts'
 
-/** How Prisma names indexes: `city_region_id_idx`, `city_code_key`. */
+/** Prisma's default index names: `city_region_id_idx`, `city_code_key`. */
 export const prismaNaming: IndexNaming = { suffix: '_idx', uniqueSuffix: '_key' }
 
-/** One file of a Prisma schema, which may have several. */
+/** One file of a Prisma schema, which can have several. */
 export interface SchemaFile {
   /** Relative to the project, with `/`. */
   readonly path: string
   readonly content: string
 }
 
-/** A model, with where its parts stand in the file. */
+/** A model, with the positions of its parts in the file. */
 export interface PrismaModel {
   readonly path: string
   readonly name: string
   /** From after `{` to `}`. */
   readonly body: Span
-  /** The table: of `@@map`, or the name. */
+  /** The table: from `@@map`, or the name. */
   readonly table: string
-  /** Of `@@schema`. */
+  /** From `@@schema`. */
   readonly schema?: string
   readonly fields: readonly PrismaField[]
   /** In order: `@@index`, `@@map`, … */
@@ -31,30 +31,30 @@ export interface PrismaField {
   /** `String`, `City`, `Unsupported`. */
   readonly type: string
   readonly isList: boolean
-  /** The column: of `@map`, or the name. */
+  /** The column: from `@map`, or the name. */
   readonly column: string
   /** `VarChar` of `@db.VarChar(20)`. */
   readonly nativeType?: string
-  /** What `@id` and `@unique` of the field say, as keys of it alone. */
+  /** Keys of this field alone, from its `@id` and `@unique`. */
   readonly keys: readonly PrismaIndex[]
 }
 
-/** An attribute of a model: the lines that it takes, from the beginning of the first to the line break after the last. */
+/** An attribute of a model: its lines, from the start of the first to the line break after the last. */
 export interface PrismaAttribute {
   readonly kind: string
   readonly lines: Span
-  /** Whether the lines have a comment as well. */
+  /** Whether the lines also contain a comment. */
   readonly hasComment: boolean
-  /** Of `@@index`, `@@unique`, `@@id` and `@@fulltext`. */
+  /** From `@@index`, `@@unique`, `@@id` and `@@fulltext`. */
   readonly index?: PrismaIndex
 }
 
 export interface PrismaIndex {
   readonly kind: 'index' | 'unique' | 'id' | 'fulltext'
   readonly keys: readonly PrismaKey[]
-  /** In the database: of `map`, or what Prisma would call it. */
+  /** In the database: from `map`, or Prisma's default name. */
   readonly name: string
-  /** `Gin`. Left out: a B-tree. */
+  /** `Gin`. Default: a B-tree. */
   readonly type?: string
   /** The condition as written. */
   readonly where?: string

@@ -19,9 +19,12 @@ import { readPrismaSchema } from './read-prisma-schema.ts'
 export interface PrismaProject {
   /** All files of the schema. */
   readonly schemaFiles: readonly SchemaFile[]
-  /** Left out: the project has no migrations, and `prisma db push` makes its tables. The changes come as SQL then, to be run before. */
+  /**
+   * Omit it if the project has no migrations and creates its tables with `prisma db push`. The changes are
+   * then returned as SQL to run before `db push`.
+   */
   readonly migrationsDir?: string
-  /** Names of the migrations that are there. */
+  /** Names of the existing migrations. */
   readonly migrations?: readonly string[]
   readonly fixes?: SqlFolder
 }
@@ -60,9 +63,10 @@ function plan(changes: readonly SchemaChange[], project: PrismaProject, facts: D
 }
 
 /**
- * The names that indexes have in a schema: those that another must not have.
+ * Index names in a schema, which another index must not use.
  *
- * @param except - Whose own line does not count: the schema may have the index already, and only the database lack it.
+ * @param except - Index whose own line does not count: the schema can already contain the index while the
+ * database lacks it.
  */
 function indexNames(files: readonly SchemaFile[], facts: DatabaseFacts, except: IndexDefinition): string[] {
   const schema = readPrismaSchema(files, facts)

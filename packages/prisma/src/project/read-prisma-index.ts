@@ -2,7 +2,7 @@ import { conventionalName, type DatabaseFacts } from '@sluice/core/database'
 import { type PrismaIndex, type PrismaKey, prismaNaming } from './prisma-model.ts'
 import { insideOf, type Span, splitArguments } from './schema-text.ts'
 
-/** What a name by default is made of. */
+/** The parts of a default name. */
 interface Owner {
   readonly table: string
   columnOf(field: string): string
@@ -10,7 +10,7 @@ interface Owner {
 
 type Kind = PrismaIndex['kind']
 
-/** What stands between the parentheses of `@@index(…)` and its like. `undefined`: not understood. */
+/** Reads the arguments of `@@index(…)` and similar attributes. `undefined`: not understood. */
 export function readPrismaIndex(
   kind: Kind,
   text: string,
@@ -29,7 +29,7 @@ export function readPrismaIndex(
   return withSettings(kind, keys as PrismaKey[], text, named, owner, facts)
 }
 
-/** The key that `@id` or `@unique` makes of one field. */
+/** The key that `@id` or `@unique` creates for one field. */
 export function readFieldKey(
   kind: 'unique' | 'id',
   field: string,
@@ -45,13 +45,13 @@ export function readFieldKey(
   return withSettings(kind, [key], text, named, owner, facts)
 }
 
-/** A string of the schema, as what it says. */
+/** The value of a string literal in the schema. */
 export function unquote(literal: string): string {
   try {
     const value: unknown = JSON.parse(literal)
     if (typeof value === 'string') return value
   } catch {
-    // An escape that JSON does not have: what stands there is all that is known.
+    // JSON does not have this escape, so return the source of the literal.
   }
   return literal.replace(/^"|"$/g, '')
 }
@@ -64,7 +64,8 @@ function withSettings(
   owner: Owner,
   facts: Pick<DatabaseFacts, 'product'>,
 ): PrismaIndex {
-  // `name` names an index in the database in schemas of old, and in the client where the index is unique.
+  // `name` is the index's name in the database in old schemas, and the name in the client if the index is
+  // unique.
   const map = named('map') ?? (kind === 'index' || kind === 'fulltext' ? named('name') : undefined)
   const type = named('type')
   const where = named('where')

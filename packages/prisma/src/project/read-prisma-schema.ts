@@ -3,19 +3,19 @@ import type { PrismaAttribute, PrismaField, PrismaModel, SchemaFile } from './pr
 import { readFieldKey, readPrismaIndex, unquote } from './read-prisma-index.ts'
 import { insideOf, maskSchema, type Span } from './schema-text.ts'
 
-/** What the files of a schema say, as far as indexes need to know. */
+/** Contents of the schema files that matter for indexes. */
 export interface PrismaSchema {
   readonly models: readonly PrismaModel[]
-  /** Of the `datasource` block: `postgresql`. */
+  /** From the `datasource` block: `postgresql`. */
   readonly provider?: string
   readonly previewFeatures: ReadonlySet<string>
-  /** Why the text cannot be read, in a sentence. */
+  /** Why the schema cannot be read, as a sentence. */
   readonly problem?: string
 }
 
 type Facts = Pick<DatabaseFacts, 'product'>
 
-/** Reads a schema by its text. Whatever is not understood is left out, and never guessed. */
+/** Reads a schema from its source. Constructs that are not understood are skipped, never guessed. */
 export function readPrismaSchema(files: readonly SchemaFile[], facts: Facts): PrismaSchema {
   const models: PrismaModel[] = []
   const previewFeatures = new Set<string>()
@@ -109,7 +109,10 @@ function attributeKind(mask: string, line: Span): string | undefined {
   return /^\s*@@(\w+)/.exec(mask.slice(line.start, line.end))?.[1]
 }
 
-/** Lines of a block; those within brackets belong to the line that opened them. Without the line break at the end. */
+/**
+ * Lines of a block; lines within brackets belong to the line that opened them. Without the line break at the
+ * end.
+ */
 function logicalLines(mask: string, { start, end }: Span): Span[] {
   const lines: Span[] = []
   let depth = 0

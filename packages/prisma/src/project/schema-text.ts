@@ -1,9 +1,12 @@
-/** What is not closed goes on to the end of its line, or of the text, so that nothing is looked at twice. */
+/**
+ * An unclosed string or comment extends to the end of its line, or of the source, so that nothing is scanned
+ * twice.
+ */
 const STRING_OR_COMMENT = /"(?:[^"\\\n]|\\.?)*"?|\/\/[^\n]*|\/\*[\s\S]*?(?:\*\/|$)/g
 
 /**
- * The text of a Prisma schema with comments blanked and strings filled, at equal length: braces, brackets, commas and `@` in it are
- * structure, and an offset in it is one in the text.
+ * The source of a Prisma schema with comments blanked and strings filled, at equal length: in the result, all
+ * braces, brackets, commas and `@` are structure, and offsets equal those in the source.
  */
 export function maskSchema(text: string): string {
   return text.replace(STRING_OR_COMMENT, (found) =>
@@ -11,7 +14,7 @@ export function maskSchema(text: string): string {
   )
 }
 
-/** A piece of the schema: from where to where, in the text and its mask alike. */
+/** A range of the schema: start and end offsets, in the source and in its mask. */
 export interface Span {
   readonly start: number
   readonly end: number
@@ -23,7 +26,7 @@ export interface Argument {
   readonly value: Span
 }
 
-/** The parts between commas that stand in no brackets of their own. Empty parts are left out. */
+/** The parts between commas that are outside nested brackets. Empty parts are omitted. */
 export function splitArguments(mask: string, { start, end }: Span): Argument[] {
   const parts: Argument[] = []
   let depth = 0
@@ -40,7 +43,7 @@ export function splitArguments(mask: string, { start, end }: Span): Argument[] {
   return parts
 }
 
-/** The inside of the first brackets of that kind, or `undefined`. */
+/** The content of the first brackets of that kind, or `undefined`. */
 export function insideOf(mask: string, { start, end }: Span, open: '(' | '['): Span | undefined {
   const first = mask.indexOf(open, start)
   if (first < 0 || first >= end) return undefined

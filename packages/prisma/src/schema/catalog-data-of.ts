@@ -3,7 +3,7 @@ import type { CatalogData, ColumnInfo, ColumnType, ForeignKeyInfo, TableInfo } f
 import type { PrismaModel, PrismaRelation } from './prisma-model.ts'
 import type { PrismaFieldData, PrismaModelData, PrismaSchemaData } from './prisma-schema-data.ts'
 
-/** What the columns of a field's type hold, unless the field says otherwise. */
+/** Default column type for each field type. */
 export const COLUMN_TYPES: Readonly<Record<string, ColumnType>> = {
   Int: 'integer',
   BigInt: 'integer',
@@ -16,7 +16,7 @@ export const COLUMN_TYPES: Readonly<Record<string, ColumnType>> = {
   Json: 'json',
 }
 
-/** Native types of `String` whose equality is not that of the text. */
+/** Native types of `String` whose values are not compared as strings. */
 const NATIVE_TYPES: Readonly<Record<string, ColumnType>> = {
   Uuid: 'uuid',
   Citext: 'other',
@@ -33,7 +33,7 @@ interface Naming {
   readonly models: ReadonlyMap<string, PrismaModel>
 }
 
-/** The tables and foreign keys that a Prisma schema stands for, with Prisma's defaults filled in. */
+/** The tables and foreign keys that a Prisma schema describes, including Prisma's defaults. */
 export function catalogDataOf(data: PrismaSchemaData, { dialect, defaultSchema, models }: Naming): CatalogData {
   const tables: TableInfo[] = []
   const foreignKeys: ForeignKeyInfo[] = []

@@ -14,9 +14,9 @@ type DmmfModel = GeneratorOptions['dmmf']['datamodel']['models'][number]
 type DmmfField = DmmfModel['fields'][number]
 
 /**
- * The schema's data from what Prisma hands to a generator.
+ * Builds the schema's data from the input that Prisma passes to a generator.
  *
- * @throws SluiceError `SLUICE_INVALID_CATALOG` for providers that Sluice does not read, such as `mongodb`.
+ * @throws SluiceError `SLUICE_INVALID_CATALOG` for providers that Sluice does not support, such as `mongodb`.
  */
 export function schemaDataFromDmmf({
   dmmf,
@@ -79,17 +79,17 @@ function relationOf(field: DmmfField, name: string): PrismaRelationData {
   }
 }
 
-/** What only the text of a Prisma schema tells. */
+/** Information that only the source of a Prisma schema contains. */
 interface DatamodelText {
   /** The names of its `view` blocks. */
   readonly views: ReadonlySet<string>
   readonly relationMode: 'foreignKeys' | 'prisma'
 }
 
-/** String literals are matched first, so that `//` within one opens no comment. */
+/** String literals are matched first, so that `//` within a string does not start a comment. */
 const STRING_OR_COMMENT = /"(?:\\.|[^"\\\n])*"|\/\/[^\n]*|\/\*[\s\S]*?\*\//g
 
-/** Reads the text of a schema, all of its files joined, as a generator gets it. */
+/** Reads the source of a schema, all files joined, as a generator receives it. */
 export function readDatamodelText(text: string): DatamodelText {
   const bare = text.replace(STRING_OR_COMMENT, (match) => (match.startsWith('"') ? match : ' '))
   const views = new Set([...bare.matchAll(/^[ \t]*view\s+(\w+)\s*\{/gm)].flatMap(([, name]) => name ?? []))

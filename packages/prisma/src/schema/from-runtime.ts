@@ -18,19 +18,21 @@ interface RuntimeModel {
   readonly id: TableId
   readonly tableName: string
   readonly schema: string | undefined
-  /** `undefined` when the database has no such table. */
+  /** `undefined` if the database has no such table. */
   readonly table: CatalogTable | undefined
 }
 
 /**
- * The schema of a client for which no data was generated: names and types come from the client, keys from the database.
+ * The schema of a client without generated data: names and types come from the client, keys from the
+ * database.
  *
- * Where the database's foreign keys do not tell which one belongs to a relation (of a model to itself, or one of several between
- * two models), the relation is `ambiguous`. A model without a table counts as a view. Which fields are `@updatedAt` is not known,
- * so every `DateTime` may be.
+ * If the foreign keys of the database do not determine which one belongs to a relation (of a model to itself,
+ * or one of several between two models), the relation is `ambiguous`. A model without a table counts as a
+ * view. Which fields are `@updatedAt` is unknown, so every `DateTime` may be.
  *
- * @param defaultSchema - The schema of models without one, as the adapter was told.
- * @throws SluiceError `SLUICE_INVALID_CATALOG` if the client's data model is not as that of the Prisma versions supported.
+ * @param defaultSchema - The schema of models without one, as configured in the adapter.
+ * @throws SluiceError `SLUICE_INVALID_CATALOG` if the client's data model differs from that of the supported
+ * Prisma versions.
  */
 export function schemaFromRuntime(runtime: RuntimeDataModel, database: SchemaCatalog, defaultSchema?: string): PrismaSchema {
   const seen = database.withDefault(defaultSchema ?? defaultSchemaOf(database.dialect, database))
@@ -90,15 +92,15 @@ function scalarOf({ name, kind, type, dbName }: RuntimeField, table: CatalogTabl
   }
 }
 
-/** The fields of columns, or `undefined` if one of them is no field of the model. */
+/** The fields of columns, or `undefined` if a column does not belong to a field of the model. */
 function fieldsOf({ fields }: RuntimeModel, columns: readonly string[]): readonly string[] | undefined {
   const names = columns.map((column) => fields.find(({ kind, name, dbName }) => kind !== 'object' && (dbName ?? name) === column)?.name)
   return names.every((name) => name !== undefined) ? names : undefined
 }
 
-/** Finds which foreign key of the database is behind a relation. */
+/** Finds the database's foreign key for a relation. */
 class RelationFinder {
-  /** Whether a relation has no foreign key in the database: then Prisma may do the work of one. */
+  /** Whether a relation has no foreign key in the database: Prisma may then emulate it. */
   readonly hasUnkeyed: boolean
   readonly #models: ReadonlyMap<string, RuntimeModel>
   readonly #tables: ReadonlySet<TableId>
@@ -132,7 +134,7 @@ class RelationFinder {
     return { ...base, list: false, required, relation: { ...unkeyed, fromFields, toFields, onDelete, onUpdate } }
   }
 
-  /** Prisma keeps an implicit many-to-many relation in a table named after it. */
+  /** Prisma stores an implicit many-to-many relation in a table named after it. */
   #hasJoinTable(model: RuntimeModel, target: RuntimeModel, relationName: string): boolean {
     const first = model.name < target.name ? model : target
     const id = this.database.idOf(first.schema === undefined ? [`_${relationName}`] : [first.schema, `_${relationName}`])
@@ -140,13 +142,16 @@ class RelationFinder {
     return !this.#tables.has(id) && columns?.length === 2 && columns.includes('A') && columns.includes('B')
   }
 
-  /** The one key that can be meant: the only one between two different models with one keyed relation between them. */
+  /**
+   * The only possible key: the single foreign key between two different models with one keyed relation
+   * between them.
+   */
   #foreignKey(model: RuntimeModel, target: RuntimeModel): ForeignKeyInfo | undefined {
     const keys = this.#keysBetween(model, target)
     return model !== target && keys.length === 1 && this.#keyedRelations(model, target).length === 1 ? keys[0] : undefined
   }
 
-  /** The relation fields of a model to another that need a foreign key on either side. */
+  /** The relation fields from one model to another that need a foreign key on either side. */
   #keyedRelations(model: RuntimeModel, target: RuntimeModel): readonly RuntimeField[] {
     const leads = ({ kind, type }: RuntimeField) => kind === 'object' && type === target.name
     return model.fields.filter((field) => leads(field) && !this.#hasJoinTable(model, target, field.relationName ?? ''))
@@ -162,7 +167,7 @@ class RelationFinder {
     const target = this.#models.get(type)
     if (target === undefined) return false
     const fields = this.#keyedRelations(model, target).length
-    // A model related to itself has both sides of each relation.
+    // For a self-relation, the model contains both sides of each relation.
     const relations = model === target ? fields / 2 : fields
     return this.#keysBetween(model, target).length < relations
   }

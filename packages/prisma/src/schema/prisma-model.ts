@@ -1,11 +1,11 @@
 import type { TableId } from '@sluice/core/adapter'
 import type { PrismaFieldData, PrismaKeyData, PrismaModelData } from './prisma-schema-data.ts'
 
-/** A relation field, seen from the model that has it. */
+/** A relation field, seen from the model that contains it. */
 export interface PrismaRelation {
   /** The field's name. */
   readonly field: string
-  /** The relation's name, which both sides carry. */
+  /** The relation's name, which both sides share. */
   readonly name: string
   readonly model: PrismaModel
   readonly target: PrismaModel
@@ -13,28 +13,34 @@ export interface PrismaRelation {
   readonly required: boolean
   /** Neither side is a list. */
   readonly oneToOne: boolean
-  /** Whether this model's table holds the foreign key. */
+  /** Whether this model's table contains the foreign key. */
   readonly foreignKeyHere: boolean
-  /** The fields of this model that are equal to `toFields` of the target, whichever side holds the key. Empty for many-to-many. */
+  /**
+   * The fields of this model that equal `toFields` of the target, regardless of which side contains the key.
+   * Empty for many-to-many.
+   */
   readonly fromFields: readonly string[]
   readonly toFields: readonly string[]
-  /** The foreign key's columns, in the table that holds it. Empty for many-to-many. */
+  /** The foreign key's columns, in the table that contains it. Empty for many-to-many. */
   readonly keyColumns: readonly string[]
   /** The implicit many-to-many table. */
   readonly joinTable: TableId | undefined
-  /** Which side holds the key is not known: `list`, `required` and all that follows them then mean nothing. */
+  /**
+   * The side that contains the key is unknown: `list`, `required` and all values derived from them are then
+   * meaningless.
+   */
   readonly ambiguous: boolean
 }
 
-/** How filters name the rows of a model by a key. */
+/** How filters refer to the rows of a model by a key. */
 export interface KeyNames {
   /** In the order of the key's columns. */
   readonly fields: readonly string[]
-  /** What a `WhereUniqueInput` calls all of them together. */
+  /** Names of the whole key in a `WhereUniqueInput`. */
   readonly selectors: readonly string[]
 }
 
-/** A model or view of a Prisma schema, laid out for quick look-ups. */
+/** A model or view of a Prisma schema, organized for fast lookups. */
 export class PrismaModel {
   readonly name: string
   readonly isView: boolean
@@ -43,10 +49,13 @@ export class PrismaModel {
   readonly columns: ReadonlyMap<string, string>
   /** Field names. */
   readonly primaryKey: readonly string[]
-  /** What a `WhereUniqueInput` may name: single unique fields, and compound keys such as `a_b`, each with its fields. */
+  /**
+   * Names that a `WhereUniqueInput` accepts: single unique fields, and compound keys such as `a_b`, each with
+   * its fields.
+   */
   readonly uniqueSelectors: ReadonlyMap<string, readonly string[]>
   readonly updatedAtColumns: readonly string[]
-  /** For the key that was asked for last: nearly always there is no other. */
+  /** Names of the last requested key: there is almost never another. */
   #keyNames: { readonly columns: readonly string[]; readonly names: KeyNames | undefined } | undefined
 
   constructor(
@@ -54,7 +63,10 @@ export class PrismaModel {
     readonly table: TableId,
     /** By field name. */
     readonly relations: ReadonlyMap<string, PrismaRelation>,
-    /** Fields of texts whose collation may hold any other characters equal, as far as the database told. */
+    /**
+     * String fields whose collation can treat different characters as equal, as far as the database reports
+     * it.
+     */
     readonly collated: ReadonlySet<string> = new Set(),
   ) {
     this.name = data.name
@@ -72,7 +84,7 @@ export class PrismaModel {
     return this.columns.get(field)
   }
 
-  /** @returns `undefined` if a column of the key is no field of the model. */
+  /** @returns `undefined` if a column of the key does not belong to a field of the model. */
   keyNames(columns: readonly string[]): KeyNames | undefined {
     if (this.#keyNames?.columns !== columns) this.#keyNames = { columns, names: this.#namesOf(columns) }
     return this.#keyNames.names

@@ -1,12 +1,14 @@
 import type { Dialect } from '@sluice/core'
 import type { ReferentialAction } from '@sluice/core/adapter'
 
-/** A Prisma schema as plain data: what `sluice-prisma-generator` writes, and what a `PrismaSchema` is made from. */
+/**
+ * A Prisma schema as plain data: the output of `sluice-prisma-generator`, and the input of a `PrismaSchema`.
+ */
 export interface PrismaSchemaData {
   readonly version: 1
   /** The datasource's provider: `postgresql`, `cockroachdb`, `sqlite` or `mysql`. */
   readonly provider: string
-  /** `prisma`: the database has no foreign keys, and Prisma does their work. */
+  /** `prisma`: the database has no foreign keys, and Prisma emulates them. */
   readonly relationMode: 'foreignKeys' | 'prisma'
   /** Models and views. Implicit many-to-many tables follow from the relations and are not listed. */
   readonly models: readonly PrismaModelData[]
@@ -16,14 +18,17 @@ export interface PrismaModelData {
   readonly name: string
   /** The table's name in the database. */
   readonly table: string
-  /** The table's schema (`@@schema`); left out: the connection's default one. */
+  /** The table's schema (`@@schema`). Default: the connection's default schema. */
   readonly schema?: string
   /** Declared as `view`. */
   readonly view?: boolean
   readonly fields: readonly PrismaFieldData[]
-  /** Field names; empty for a model with unique keys only. `name` is that of a compound selector, where one was given. */
+  /**
+   * Field names; empty for a model that only has unique keys. `name` is the name of a compound selector, if
+   * it has one.
+   */
   readonly primaryKey: PrismaKeyData
-  /** Unique keys beside the primary one, those of single fields included. */
+  /** Unique keys other than the primary key, including keys of single fields. */
   readonly uniqueKeys: readonly PrismaKeyData[]
 }
 
@@ -34,34 +39,36 @@ export interface PrismaKeyData {
 
 export interface PrismaFieldData {
   readonly name: string
-  /** The column's name in the database; of a relation, the field's own name. */
+  /** The column's name in the database; for a relation, the field's name. */
   readonly column: string
   /** A scalar type (`Int`, `String`, …), or the name of the enum or model. */
   readonly type: string
   readonly kind: 'scalar' | 'enum' | 'object' | 'unsupported'
-  /** The type given by `@db.…`, such as `Uuid`. */
+  /** The type set with `@db.…`, such as `Uuid`. */
   readonly nativeType?: string
   readonly list: boolean
   readonly required: boolean
   readonly id?: boolean
   readonly unique?: boolean
   readonly updatedAt?: boolean
-  /** Only, and always, of kind `object`. */
+  /** Present if and only if the kind is `object`. */
   readonly relation?: PrismaRelationData
 }
 
 export interface PrismaRelationData {
-  /** The relation's name, which both of its sides carry. */
+  /** The relation's name, which both sides share. */
   readonly name: string
-  /** The foreign key's fields, on the side that holds it; empty on the other, and for many-to-many. */
+  /**
+   * The foreign key's fields, on the side that contains it; empty on the other side, and for many-to-many.
+   */
   readonly fromFields: readonly string[]
-  /** The fields that it refers to, in the same order. */
+  /** The fields that the key refers to, in the same order. */
   readonly toFields: readonly string[]
-  /** Left out: Prisma's default, `Restrict` for a required relation and `SetNull` for an optional one. */
+  /** Default: Prisma's default, `Restrict` for a required relation and `SetNull` for an optional one. */
   readonly onDelete?: ReferentialAction
-  /** Left out: Prisma's default, `Cascade`. */
+  /** Default: Prisma's default, `Cascade`. */
   readonly onUpdate?: ReferentialAction
-  /** Which table holds the key is not known. */
+  /** The table that contains the key is unknown. */
   readonly ambiguous?: boolean
 }
 
@@ -73,7 +80,7 @@ const DIALECTS: Readonly<Record<string, Dialect>> = {
   mysql: 'mysql',
 }
 
-/** The dialect of a Prisma provider; `undefined` for those that Sluice does not read. */
+/** The dialect of a Prisma provider; `undefined` for providers that Sluice does not support. */
 export function dialectOf(provider: string | undefined): Dialect | undefined {
   return provider === undefined ? undefined : DIALECTS[provider]
 }

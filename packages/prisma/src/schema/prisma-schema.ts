@@ -6,13 +6,19 @@ import { PrismaModel, type PrismaRelation } from './prisma-model.ts'
 import { dialectOf, type PrismaFieldData, type PrismaModelData, type PrismaSchemaData } from './prisma-schema-data.ts'
 
 export interface PrismaSchemaOptions {
-  /** The database's own catalogue: its tables and foreign keys are added to those of the Prisma schema. */
+  /** The database's catalog: its tables and foreign keys are added to those of the Prisma schema. */
   readonly database?: SchemaCatalog | undefined
-  /** The schema of models without one, as the adapter was told. Left out: the one that Prisma takes then. */
+  /**
+   * The schema of models without one, as configured in the adapter. Default: the schema that Prisma then
+   * uses.
+   */
   readonly defaultSchema?: string | undefined
 }
 
-/** Where the adapter was told nothing, Prisma writes a schema before tables on PostgreSQL and SQLite, and on MySQL none. */
+/**
+ * If the adapter has no schema configured, Prisma qualifies tables with a schema on PostgreSQL and SQLite,
+ * but not on MySQL.
+ */
 export function defaultSchemaOf(dialect: Dialect, database: SchemaCatalog | undefined): string {
   if (dialect === 'mysql') return database?.defaultSchema ?? UNKNOWN_SCHEMA
   return dialect === 'sqlite' ? 'main' : 'public'
@@ -25,12 +31,15 @@ export class PrismaSchema {
   readonly defaultSchema: string
   /** By model name, views included. */
   readonly models: ReadonlyMap<string, PrismaModel>
-  /** The tables and foreign keys of the schema, implicit many-to-many tables included. */
+  /** The tables and foreign keys of the schema, including implicit many-to-many tables. */
   readonly catalog: SchemaCatalog
   readonly #children = new Map<TableId, Set<TableId>>()
   readonly #rowKeys = new Map<CatalogTable, RowKey>()
 
-  /** @throws SluiceError `SLUICE_INVALID_CATALOG` if the data is of another version or provider, or contradicts itself. */
+  /**
+   * @throws SluiceError `SLUICE_INVALID_CATALOG` if the data has a different version or an unsupported
+   * provider, or contradicts itself.
+   */
   constructor(
     readonly data: PrismaSchemaData,
     { database, defaultSchema }: PrismaSchemaOptions = {},
@@ -45,7 +54,7 @@ export class PrismaSchema {
     }
   }
 
-  /** By which key the rows of a table are named, as far as the schema and the database that it was joined with tell. */
+  /** The key that identifies the rows of a table, as far as the schema and the joined database contain it. */
   rowKey(id: TableId): RowKey | undefined {
     const table = this.catalog.baseTable(id)
     let key = table && this.#rowKeys.get(table)
@@ -90,7 +99,7 @@ function buildModels({ models }: PrismaSchemaData, idOf: IdOf, database: SchemaC
       if (field.kind !== 'object') continue
       const other = byName.get(field.type)
       const relation = other && buildRelation(model, field, other, built, idOf)
-      // Composite types exist on MongoDB only, so a type that is no model is an error.
+      // Composite types exist only on MongoDB, so a type that is not a model is an error.
       if (relation === undefined) throw invalidRelation(model, field)
       relations.get(model.name)?.set(field.name, relation)
     }

@@ -27,7 +27,7 @@ export class ChangeList {
   }
 
   /**
-   * @param columns - Those that may change; `undefined`: any.
+   * @param columns - Columns that may change; `undefined`: any.
    * @param rows - The buckets of the rows that may change; `undefined`: any.
    */
   update(table: TableId, columns: readonly string[] | undefined, rows: readonly number[] | undefined): void {

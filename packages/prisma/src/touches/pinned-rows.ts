@@ -3,14 +3,15 @@ import { type KeyedRows, keyedRows } from '@sluice/core/siblings'
 import { type Fields, isFields, listOf } from '../argument-shapes.ts'
 import type { PrismaModel } from '../schema/prisma-model.ts'
 
-/** By which key the rows of a table are named; `undefined` where they are not told apart. */
+/** The key that identifies the rows of a table; `undefined` if its rows are not distinguished. */
 export type KeyOf = (table: TableId) => RowKey | undefined
 
 /**
- * The rows to which a filter leads at most, if it names them by the whole primary key, at its top or under AND. Other conditions beside the
- * key, OR and NOT among them, leave fewer rows. `undefined` where it may lead to any row.
+ * The rows that a filter can match at most, if it specifies the whole primary key, at its top level or under
+ * AND. Other conditions next to the key, including OR and NOT, only reduce the rows. `undefined` if it can
+ * match any row.
  *
- * @param most - More rows than these are not told apart.
+ * @param most - Maximum number of rows that are distinguished.
  */
 export function pinnedRows(model: PrismaModel, key: RowKey, where: unknown, most: number): KeyedRows | undefined {
   if (!isFields(where)) return undefined
@@ -40,7 +41,10 @@ function rowsOf(key: RowKey, fields: readonly string[], values: Fields, most: nu
   return keyedRows(key, options, most)
 }
 
-/** The values that a filter on one field allows; `undefined` where it allows any, as it does when it is `undefined` itself. */
+/**
+ * The values that a filter on one field allows; `undefined` if it allows any, as it does when it is
+ * `undefined` itself.
+ */
 function optionsOf(filter: unknown): readonly unknown[] | undefined {
   if (filter === undefined || filter === null) return undefined
   if (typeof filter !== 'object') return [filter]
@@ -52,10 +56,11 @@ function optionsOf(filter: unknown): readonly unknown[] | undefined {
 }
 
 /**
- * Whether all of the rows that a read is pinned to were there. What is read along a relation of one row tells that this row was.
+ * Whether all rows to which a read is pinned existed. A result along a relation of one row proves that this
+ * row existed.
  *
- * @param action - As Prisma calls it.
- * @param count - How many rows it is pinned to.
+ * @param action - Prisma's name of the action.
+ * @param count - Number of rows to which the read is pinned.
  */
 export function areFound(value: unknown, action: string, count: number): boolean {
   if (action === 'findMany') return Array.isArray(value) && value.length === count

@@ -4,19 +4,22 @@ import type { PrismaModel, PrismaRelation } from '../schema/prisma-model.ts'
 
 const RELATION_FILTERS = ['some', 'every', 'none', 'is', 'isNot']
 
-/** Gathers the tables that an operation's arguments make it read. */
+/** Collects the tables that an operation reads, from its arguments. */
 export class ReadWalk {
   #others: Set<TableId> | undefined
   #returns = false
 
   constructor(private readonly root: PrismaModel) {}
 
-  /** Whether nothing but the root's own table was met. */
+  /** Whether only the root's table was found. */
   get isPlain(): boolean {
     return this.#others === undefined
   }
 
-  /** Whether a relation led back to the root's own table: then other rows of it count than those that the filter leaves. */
+  /**
+   * Whether a relation led back to the root's table: the result then depends on rows other than those that
+   * match the filter.
+   */
   get returns(): boolean {
     return this.#returns
   }
@@ -31,7 +34,7 @@ export class ReadWalk {
     this.#others.add(id)
   }
 
-  /** Follows a relation: its target, and the table between. */
+  /** Follows a relation: its target, and the join table. */
   through(relation: PrismaRelation): void {
     if (relation.target.table === this.root.table) this.#returns = true
     this.table(relation.target.table)
@@ -55,7 +58,7 @@ export class ReadWalk {
     if (filter === undefined) return
     this.through(relation)
     if (!isFields(filter)) return
-    // A to-one relation takes the target's filter in short as well: `{ author: { name } }`.
+    // A to-one relation also accepts the target's filter in short form: `{ author: { name } }`.
     this.where(relation.target, filter)
     for (const name of RELATION_FILTERS) if (filter[name] !== undefined) this.where(relation.target, filter[name])
   }
@@ -99,7 +102,10 @@ export class ReadWalk {
     this.selection(relation.target, args)
   }
 
-  /** `true` counts every list; whether a relation without a key here is a list is not always known, and it may be counted too. */
+  /**
+   * `true` counts every list. Whether a relation without a key here is a list is not always known, so it may
+   * be counted too.
+   */
   #counts(model: PrismaModel, counts: unknown): void {
     const chosen = isFields(counts) && isFields(counts.select) ? counts.select : undefined
     for (const relation of model.relations.values()) {

@@ -7,15 +7,18 @@ import { type KeyOf, pinnedRows } from './pinned-rows.ts'
 import { ReadWalk } from './read-walk.ts'
 import { WriteWalk } from './write-walk.ts'
 
-/** The tables and rows that an operation touches, told from its arguments. */
+/** The tables and rows that an operation reads or modifies, inferred from its arguments. */
 export interface Touches {
   /** The tables that it reads; views by their own id. */
   readonly reads: ReadonlySet<TableId>
-  /** For a read that gives rows of the model's own table, and depends on no others of it than these. */
+  /** Set for a read that returns rows of the model's table, and depends on no other rows of that table. */
   readonly pinned?: PinnedRows
-  /** What it writes itself; `catalog.effectOf(changes)` adds what the database draws from it. */
+  /**
+   * Direct writes of the operation; `catalog.effectOf(changes)` adds the writes that the database makes as a
+   * consequence.
+   */
   readonly changes: readonly Change[]
-  /** It may touch more than that, in ways that are not known. */
+  /** The operation may read or modify more, in unknown ways. */
   readonly opaque: boolean
 }
 
@@ -25,15 +28,17 @@ interface PinnedRows extends KeyedRows {
 
 const OPAQUE: Touches = Object.freeze({ reads: new Set<TableId>(), changes: [], opaque: true })
 
-/** The touches of reads that stay in their own table: one for each model. */
+/** The results for reads that only use their own table: one per model. */
 const plainReads = new WeakMap<PrismaModel, Touches>()
 
 /**
- * Predicts what one operation of a Prisma client touches. It never misses a table or a row; it may name some that are not touched.
+ * Predicts what one operation of a Prisma client reads and modifies. It never misses a table or a row; it may
+ * include some that are not used.
  *
- * @param action - As Prisma calls it: `findMany`, `update`, … An unknown one is opaque, as is an unknown model.
- * @param args - The operation's arguments as given by the caller.
- * @param keyOf - By which keys rows are told apart. Left out: as the schema says.
+ * @param action - Prisma's name: `findMany`, `update`, … An unknown action is opaque, and so is an unknown
+ * model.
+ * @param args - The operation's arguments, as passed by the caller.
+ * @param keyOf - The key that identifies the rows of each table. Default: from the schema.
  */
 export function touches(
   schema: PrismaSchema,
@@ -79,7 +84,7 @@ function rowTouches(root: PrismaModel, action: string, args: unknown, keyOf: Key
   const touched = readTouches(reads, root)
   const pinned = reads.returns || isPaged(args) ? undefined : pinnedBy(root, args.where, keyOf)
   if (pinned === undefined) return touched
-  // Of several rows, the first one alone does not tell whether the others were there.
+  // If several rows are expected, the first row does not prove that the others existed.
   const isCertain = action === 'findMany' || pinned.count === 1
   return isCertain ? { reads: touched.reads, changes: touched.changes, opaque: false, pinned } : touched
 }

@@ -10,7 +10,7 @@ import type { ReadWalk } from './read-walk.ts'
 /** The buckets of rows; `undefined` for any. */
 type Rows = readonly number[] | undefined
 
-/** Gathers what an operation's arguments make it write, and what it reads on the way. */
+/** Collects the writes of an operation, and its reads, from its arguments. */
 export class WriteWalk {
   readonly #list = new ChangeList()
   #opaque = false
@@ -25,25 +25,25 @@ export class WriteWalk {
     return this.#list.changes
   }
 
-  /** Whether something was met whose writes cannot be told. */
+  /** Whether the writes of a part of the operation cannot be determined. */
   get opaque(): boolean {
     return this.#opaque
   }
 
-  /** The rows to which a filter leads at most. */
+  /** The rows that a filter can match at most. */
   rowsOf(model: PrismaModel, where: unknown): Rows {
     const key = where === undefined ? undefined : this.keyOf(model.table)
     return key === undefined ? undefined : pinnedRows(model, key, where, MAX_WRITTEN_ROWS)?.buckets
   }
 
-  /** @param data - One row or a list of rows; `undefined`: a row of defaults. */
+  /** @param data - One row or a list of rows; `undefined`: a row with default values. */
   create(model: PrismaModel, data: unknown): void {
     this.#write(model)
     this.#list.insert(model.table)
     for (const row of listOf(data)) if (isFields(row)) this.#nestedOf(model, row, true, undefined)
   }
 
-  /** @param rows - Those that the update is of, or some more. */
+  /** @param rows - The updated rows, or a superset of them. */
   update(model: PrismaModel, data: unknown, rows: Rows): void {
     this.#write(model)
     this.#emulated(model)
@@ -52,7 +52,7 @@ export class WriteWalk {
       return
     }
     const columns = changedColumns(model, data)
-    // With relations alone to change, Prisma leaves the row itself as it is.
+    // If only relations change, Prisma does not modify the row itself.
     if (columns === undefined || columns.length > 0) this.#list.update(model.table, columns, rows)
     this.#nestedOf(model, data, false, rows)
   }
@@ -63,7 +63,7 @@ export class WriteWalk {
     this.#list.delete(model.table, rows)
   }
 
-  /** Where Prisma does the work of foreign keys, it reads the tables that refer to those it changes. */
+  /** If Prisma emulates foreign keys, it reads the tables that refer to the modified ones. */
   readChildren(): void {
     for (const table of this.schema.catalog.effectOf(this.changes).tables) {
       for (const child of this.schema.childrenOf(table)) this.reads.table(child)
@@ -72,11 +72,11 @@ export class WriteWalk {
 
   #write(model: PrismaModel): void {
     this.reads.table(model.table)
-    // Rows written through a view end up in tables that the schema does not name.
+    // Rows written through a view are stored in tables that the schema does not name.
     if (model.isView) this.#opaque = true
   }
 
-  /** What Prisma does in place of a foreign key that is not known cannot be told. */
+  /** Prisma's emulation of an unknown foreign key cannot be predicted. */
   #emulated(model: PrismaModel): void {
     if (this.schema.data.relationMode !== 'prisma') return
     for (const relation of model.relations.values()) if (relation.ambiguous) this.#opaque = true
@@ -92,8 +92,8 @@ export class WriteWalk {
   }
 
   /**
-   * @param isNew - Whether the row that has the relation is created by this operation.
-   * @param rows - The rows that have the relation, or some more.
+   * @param isNew - Whether this operation creates the row that has the relation.
+   * @param rows - The rows that have the relation, or a superset of them.
    */
   #nested(relation: PrismaRelation, steps: Fields, isNew: boolean, rows: Rows): void {
     this.reads.through(relation)
@@ -101,7 +101,7 @@ export class WriteWalk {
     for (const step in steps) {
       if (steps[step] === undefined) continue
       this.#step(relation, step, steps[step])
-      // Every other step joins or parts rows.
+      // Every other step connects or disconnects rows.
       if (step !== 'update' && step !== 'updateMany') this.#link(relation, isNew, rows)
     }
   }
@@ -122,7 +122,7 @@ export class WriteWalk {
         break
       case 'set':
         this.reads.where(target, value)
-        // Those that are not named are parted.
+        // Rows that are not listed are disconnected.
         this.#rekeyTarget(relation, undefined)
         break
       case 'connectOrCreate':
@@ -155,7 +155,10 @@ export class WriteWalk {
     }
   }
 
-  /** `{ where, data }`, or for a to-one relation the data alone: where the target has a field `data`, it may be either. */
+  /**
+   * `{ where, data }`, or for a to-one relation the data alone: if the target has a field `data`, both are
+   * possible.
+   */
   #updateTarget({ target, list }: PrismaRelation, value: unknown): void {
     if (!isFields(value)) return
     const isWrapped = isFields(value.data)
@@ -166,14 +169,14 @@ export class WriteWalk {
     if (!isWrapped || (!list && target.fields.has('data'))) this.update(target, value, undefined)
   }
 
-  /** What joining or parting two rows writes beside the target itself. */
+  /** Writes outside the target that connecting or disconnecting two rows causes. */
   #link(relation: PrismaRelation, isNew: boolean, rows: Rows): void {
     const { model, target, joinTable, foreignKeyHere, oneToOne } = relation
     if (joinTable !== undefined) {
       this.#list.insert(joinTable)
       this.#list.delete(joinTable, undefined)
     } else if (foreignKeyHere) {
-      // A row of a one-to-one relation may take the place of the row that had it.
+      // In a one-to-one relation, a row can replace the row that was connected before.
       if (!isNew || oneToOne) this.#rekey(model, relation, oneToOne ? undefined : rows)
     } else if (oneToOne && !isNew) {
       this.#rekey(target, relation, undefined)
@@ -188,7 +191,7 @@ export class WriteWalk {
     this.#list.update(holder.table, [...keyColumns, ...holder.updatedAtColumns], rows)
   }
 
-  /** The rows of several filters; any, if one of them leads to any or there is none. */
+  /** The rows of several filters; any, if a filter matches any rows or there is no filter. */
   #rowsOfAll(model: PrismaModel, wheres: readonly unknown[]): Rows {
     const rows: number[] = []
     for (const where of wheres) {
@@ -204,7 +207,7 @@ function wheresOf(value: unknown): readonly unknown[] {
   return listOf(value).map((one) => (isFields(one) ? one.where : undefined))
 }
 
-/** `undefined` (any) when the data names a field that the schema does not have. */
+/** `undefined` (any) if the data contains a field that the schema does not have. */
 function changedColumns(model: PrismaModel, data: Fields): readonly string[] | undefined {
   const columns = [...model.updatedAtColumns]
   for (const name in data) {

@@ -2,14 +2,15 @@ import { type CacheControl, InvalidArgumentError } from '@sluice/core'
 import { checkCacheControl } from '@sluice/core/adapter'
 import type { Knex } from 'knex'
 
-/** Beside the builders, not in them: what Knex or other tools find in a builder, they may act upon. */
+/** In a separate map, not in the builders: Knex or other tools could act on a property of a builder. */
 const controls = new WeakMap<object, CacheControl>()
 
 /**
- * Says what the cache is to do with one read, and returns the builder. Copies by `clone()` are treated alike. It holds on
- * instances that `withSluice` instrumented, for what selects; elsewhere it does nothing.
+ * Sets the cache control of one read, and returns the builder. Copies made with `clone()` have the same
+ * control. It applies to selects on instances that `withSluice` has instrumented; otherwise it has no effect.
  *
- * @throws InvalidOptionError when it is no cache control; InvalidArgumentError when it is no query builder.
+ * @throws InvalidOptionError if the control is invalid; InvalidArgumentError if the first argument is not a
+ * query builder.
  * @example
  * ```ts
  * const regions = await cached(db('region').where({ country: 'FR' }), { ttl: 60 })
@@ -24,7 +25,7 @@ export function cached<TBuilder extends Knex.QueryBuilder<any, any>>(builder: TB
   return builder
 }
 
-/** What the app said of a builder. */
+/** The cache control that the app set for a builder. */
 export function controlOf(builder: object): CacheControl | undefined {
   return controls.get(builder)
 }

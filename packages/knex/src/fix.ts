@@ -1,9 +1,11 @@
 import type { AskedAggregate, AskedColumn, AskedOrder, AskedSelect } from '@sluice/core/adapter'
 
 /**
- * Knex code that runs a repeated select by key once. `keys` holds the values of the key; of a composite key, an array for each.
+ * Knex code that runs a repeated select by key once. `keys` contains the values of the key; for a composite
+ * key, an array for each.
  *
- * @returns `undefined` where a limit picks some rows of each key, and for names that Knex would read differently.
+ * @returns `undefined` if a limit selects only some rows of each key, and for names that Knex would interpret
+ * differently.
  */
 export function fixForSql({ table, keys, columns, aggregates, order, isLimited }: AskedSelect): string | undefined {
   const parts = [table, ...columns, ...aggregates].flatMap(({ path, alias = '' }) => [...path, alias])
@@ -13,7 +15,8 @@ export function fixForSql({ table, keys, columns, aggregates, order, isLimited }
   if (aggregates.length > 0) {
     return order.length === 0 ? `${start}.groupBy(${list(names)}).select(${list(names)})${aggregates.map(aggregate).join('')}` : undefined
   }
-  // With an order, a limit picks some rows of each key; without one, it is `first()` by a key that has one row.
+  // With an order, a limit selects some rows of each key; without one, it is `first()` by a key that has one
+  // row.
   if (order.length > 0 && isLimited) return undefined
   return `${start}${select(columns, names)}${order.map(orderBy).join('')}`
 }
@@ -21,7 +24,7 @@ export function fixForSql({ table, keys, columns, aggregates, order, isLimited }
 function select(columns: readonly AskedColumn[], keys: readonly string[]): string {
   const items = columns.map(nameOf)
   if (items.length === 1 && items[0] === '*') return ''
-  // Rows are told apart by their keys.
+  // Rows are distinguished by their keys.
   const missing = items.some((item) => item.endsWith('*')) ? [] : keys.filter((key) => !items.includes(key))
   return `.select(${list([...missing, ...items])})`
 }
@@ -38,7 +41,7 @@ function nameOf({ path, alias }: AskedColumn): string {
   return `${path.join('.')}${alias === undefined ? '' : ` as ${alias}`}`
 }
 
-/** Whether Knex would read a name differently: it splits names at dots and at ` as `. */
+/** Whether Knex would interpret a name differently: it splits names at dots and at ` as `. */
 function isOdd(name: string): boolean {
   return /[."`?]| as /i.test(name)
 }

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 
-/** What Knex does not document, as far as `internals.ts` touches it. */
+/** Undocumented parts of Knex that `internals.ts` uses. */
 
 /** A client as an instrumented prototype sees it. */
 export interface ClientInternals {
@@ -24,10 +24,10 @@ export interface ClientInternals {
   postProcessResponse(response: unknown, queryContext: unknown): unknown
   acquireConnection(): Promise<object>
   releaseConnection(connection: object): Promise<void>
-  /** A connection beside the pool. */
+  /** Creates a connection outside the pool. */
   acquireRawConnection(): Promise<object>
   destroyRawConnection(connection: object): Promise<void>
-  /** Set where the settings of connections come from a function. */
+  /** Set if a function provides the settings of connections. */
   readonly connectionConfigProvider?: unknown
   positionBindings(sql: string): string
   destroy(callback?: unknown): Promise<void>
@@ -35,7 +35,7 @@ export interface ClientInternals {
 
 type WrapIdentifier = (value: string, original: (value: string) => string, queryContext: unknown) => string
 
-/** What goes to the driver, and what comes back in it. */
+/** The query that is sent to the driver; the driver's response is stored in it. */
 export interface QueryObject {
   readonly sql: string
   readonly bindings?: readonly unknown[]
@@ -48,7 +48,7 @@ export interface RunnerInternals {
   query(sent: object): Promise<unknown>
 }
 
-/** A clause of a builder, as Knex keeps it. */
+/** A clause of a builder, as Knex stores it. */
 export type Statement = Readonly<Record<string, unknown>>
 
 export interface BuilderInternals {

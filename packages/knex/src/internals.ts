@@ -4,8 +4,8 @@ import type { BuilderInternals, ClientInternals, Statement } from './internal-ty
 import { type Aggregate, type AggregateOutput, EQUALS, type Filter, type Order, type SelectParts } from './lookups/select-parts.ts'
 
 /**
- * Everything that Knex does not document is touched here, and only here. Readers fail closed: a builder with anything in it
- * that they do not know is described as `undefined`, and left alone.
+ * All access to undocumented parts of Knex is in this file. Readers fail closed: a builder that contains
+ * anything unknown to them is described as `undefined`, and passed through unchanged.
  */
 
 const DIALECTS: Readonly<Record<string, Dialect>> = { sqlite3: 'sqlite', postgresql: 'postgresql', mysql: 'mysql' }
@@ -16,12 +16,12 @@ export function clientOf(knex: Knex): ClientInternals | undefined {
   return isKnown ? client : undefined
 }
 
-/** Whether an instance has no connections any more, nor can make any. */
+/** Whether an instance has no connections and cannot create any. */
 export function isDestroyed(knex: Knex): boolean {
   return (knex as { readonly client?: { readonly pool?: unknown } }).client?.pool === undefined
 }
 
-/** How much a client's pool is used; `undefined` where there is none, or it is another than Knex's own. */
+/** Usage of a client's pool; `undefined` if it has no pool, or not Knex's default pool. */
 export function poolStateOf(client: ClientInternals): PoolState | undefined {
   const { pool } = client as { readonly pool?: Readonly<Record<string, unknown>> }
   if (pool === undefined || pool === null) return undefined
@@ -32,15 +32,18 @@ export function poolStateOf(client: ClientInternals): PoolState | undefined {
   return { min, max, used, idle, waiting }
 }
 
-/** How an instance's connections are made: as its URL says, or its settings, or the function that gives them. */
+/** How an instance creates connections: its URL, its settings, or the function that provides them. */
 export function settingsOf({ config, connectionSettings }: ClientInternals): readonly unknown[] {
   return [connectionSettings ?? config.connection, config.pool?.afterCreate]
 }
 
-/** Types of PostgreSQL whose values come in arrays, beside those that its driver lists. */
+/** PostgreSQL types with array values, in addition to those that its driver lists. */
 const ARRAYS = [199, 1000, 1005, 1007, 1016, 1021, 1022, 1028, 1115, 1182, 1185, 1231, 3807]
 
-/** The functions by which `pg` makes values, as text, for the whole process: apps replace them. Other drivers have settings alone. */
+/**
+ * The source of the functions with which `pg` parses values in the whole process: apps can replace them.
+ * Other drivers only have settings.
+ */
 export function typeParsersOf({ driver }: ClientInternals, ownTypes: readonly number[]): readonly string[] {
   const { types } = (driver ?? {}) as {
     readonly types?: { readonly builtins?: Readonly<Record<string, number>>; getTypeParser?(type: number): unknown }
@@ -53,26 +56,29 @@ export function dialectOf(client: ClientInternals): Dialect | undefined {
   return client.dialect === undefined ? undefined : DIALECTS[client.dialect]
 }
 
-/** Rows in a driver's response: SQLite gives rows or `{ changes }`, PostgreSQL `{ rows }`, MySQL `[rows, fields]`. */
+/**
+ * Number of rows in a driver's response: SQLite returns rows or `{ changes }`, PostgreSQL `{ rows }`, MySQL
+ * `[rows, fields]`.
+ */
 export function rowsIn(response: unknown): number {
   if (Array.isArray(response)) return Array.isArray(response[0]) ? response[0].length : response.length
   const rows = (response as { readonly rows?: unknown } | null | undefined)?.rows
   return Array.isArray(rows) ? rows.length : 0
 }
 
-/** PostgreSQL answers ROLLBACK to the COMMIT of a transaction in which something failed. */
+/** PostgreSQL responds with ROLLBACK to the COMMIT of a failed transaction. */
 export function wasRolledBack(response: unknown): boolean {
   return (response as { readonly command?: unknown } | null | undefined)?.command === 'ROLLBACK'
 }
 
-/** A response's rows as objects, for our own catalogue queries. */
+/** A response's rows as objects, for Sluice's catalog queries. */
 export function rowsOf(response: unknown): readonly Readonly<Record<string, unknown>>[] {
   if (Array.isArray(response)) return (Array.isArray(response[0]) ? response[0] : response) as Record<string, unknown>[]
   const rows = (response as { readonly rows?: unknown } | null | undefined)?.rows
   return Array.isArray(rows) ? (rows as Record<string, unknown>[]) : []
 }
 
-/** The rows of a response of MySQL to what gives none are no list of rows. */
+/** MySQL's response to a statement without a result set does not contain a list of rows. */
 export function rowsAsked(response: unknown, dialect: Dialect): readonly Readonly<Record<string, unknown>>[] {
   return dialect === 'mysql' && Array.isArray(response) && !Array.isArray(response[0]) ? [] : rowsOf(response)
 }
@@ -83,12 +89,14 @@ export function isClosed(connection: object): boolean {
   return _ending === true || _closing === true || open === false || __knex__disposed !== undefined
 }
 
-/** A connection of the pool that is not to be used again: the pool ends it when it would give it away. */
+/**
+ * Marks a connection of the pool as unusable: the pool closes it instead of handing it to the next caller.
+ */
 export function discard(connection: object): void {
   Object.assign(connection, { __knex__disposed: 'A session of Sluice was held on it.' })
 }
 
-/** What the app does with each new connection of its pool. */
+/** Runs the app's hook for new connections of its pool. */
 export async function afterCreate({ config }: ClientInternals, connection: object): Promise<void> {
   const hook = config.pool?.afterCreate
   if (typeof hook !== 'function') return
@@ -99,7 +107,7 @@ export async function afterCreate({ config }: ClientInternals, connection: objec
 
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { postgresql: 5432, mysql: 3306 }
 
-/** Where a client's connections lead, if its settings say. */
+/** Host and port of a client's connections, if its settings contain them. */
 export function addressOf(client: ClientInternals | undefined): { readonly host?: string; readonly port?: number } {
   const { host, port } = (client?.connectionSettings ?? {}) as { readonly host?: unknown; readonly port?: unknown }
   const number = port === undefined ? DEFAULT_PORTS[client?.dialect ?? ''] : Number(port)
@@ -110,15 +118,21 @@ interface DriverConnection {
   readonly stream?: { destroy?(): void }
 }
 
-/** Ends a connection that may hang, without asking anybody: what waits on it fails, and the pool makes another. */
+/**
+ * Closes a connection that may hang, without sending anything: pending calls fail, and the pool creates a
+ * replacement.
+ */
 export function abandon(connection: object): void {
   discard(connection)
-  // `pg` has a connection within its client; that of `mysql2` is its own.
+  // `pg` has a connection within its client; a `mysql2` client is the connection itself.
   const { connection: inner, stream = inner?.stream } = connection as DriverConnection & { readonly connection?: DriverConnection }
   if (typeof stream?.destroy === 'function') stream.destroy()
 }
 
-/** Whether a builder only reads as far as it tells by itself, without locks and common table expressions, and with nothing about it that is not in its SQL. */
+/**
+ * Whether a builder only reads, as far as the builder itself shows: no locks, no common table expressions,
+ * and no settings that are not in its SQL.
+ */
 export function isReplicaRead(builder: BuilderInternals): boolean {
   const { _method: method, _single: single, _statements: statements } = builder
   if (method !== 'select' && method !== 'first' && method !== 'pluck') return false
@@ -126,7 +140,10 @@ export function isReplicaRead(builder: BuilderInternals): boolean {
   return isPlain(builder) && !statements.some(({ grouping }) => grouping === 'with')
 }
 
-/** Whether a builder has nothing about it that an answer without a query would lose: listeners, a connection or driver options of its own. */
+/**
+ * Whether a result served without a query would lose nothing of a builder: it has no listeners, and no
+ * separate connection or driver options.
+ */
 export function isPlain(builder: BuilderInternals): boolean {
   const { _events, _options, _timeout, _connection } = builder
   const quiet = _events === undefined || Object.keys(_events).length === 0
@@ -140,7 +157,10 @@ const NO_AGGREGATES: readonly Aggregate[] = []
 const NO_NAMES: readonly string[] = []
 const NO_ORDERS: readonly Order[] = []
 
-/** Describes a builder that selects from one table by conditions that all hold; the reason why it is another one, otherwise. */
+/**
+ * Describes a builder that selects from one table with conditions combined by AND; otherwise returns the
+ * reason why the builder is different.
+ */
 export function selectParts(builder: BuilderInternals): SelectParts | string {
   const { _method: method, _single: single, _statements: statements } = builder
   if (single === undefined || statements === undefined) return 'not by key'
@@ -168,7 +188,7 @@ export function selectParts(builder: BuilderInternals): SelectParts | string {
       if (statement.distinct !== undefined || statement.distinctOn !== undefined || !isTexts(value)) return 'columns'
       columns = columns === undefined ? value : [...columns, ...value]
     } else if (grouping === 'columns' && type === 'pluck') {
-      // Knex takes a value out of a row by a path, in which brackets have a meaning.
+      // Knex reads a value from a row by a path, in which brackets have a special meaning.
       if (typeof value !== 'string' || value !== pluck || columns !== undefined || !/^(?:\w+\.)*\w+$/.test(value)) return 'columns'
       columns = [value]
     } else if (grouping === 'columns' && type === 'aggregate') {
@@ -196,18 +216,18 @@ export function selectParts(builder: BuilderInternals): SelectParts | string {
   }
 }
 
-/** A listing of the rows of one table, whatever chooses and orders them. */
+/** A listing of the rows of one table, regardless of conditions and order. */
 export interface ListingParts {
   readonly method: string
   readonly table: string
   readonly schema: string | undefined
   /** Selected columns as written; empty for all. */
   readonly columns: readonly string[]
-  /** What chooses and orders the rows, without values; `undefined` where only the SQL tells. */
+  /** Conditions and order of the rows, without values; `undefined` if only the SQL shows them. */
   readonly conditions: readonly unknown[] | undefined
 }
 
-/** Describes a builder that lists rows of one table; `undefined` for any other. */
+/** Describes a builder that lists rows of one table; `undefined` for any other builder. */
 export function listingParts(builder: BuilderInternals): ListingParts | undefined {
   const { _method: method, _single: single, _statements: statements } = builder
   if ((method !== 'select' && method !== 'first') || single === undefined || statements === undefined) return undefined
@@ -236,7 +256,10 @@ export function listingParts(builder: BuilderInternals): ListingParts | undefine
   return { method, table, schema, columns, conditions: isPlainest ? conditions : undefined }
 }
 
-/** `undefined` for what is no comparison of a plain column with values, or may hold in place of another condition. */
+/**
+ * `undefined` for a clause that does not compare a plain column with values, or that is an alternative to a
+ * different condition.
+ */
 function filterOf({ type, column, operator, value, not, bool, asColumn }: Statement, at: number): Filter | undefined {
   if (bool !== 'and' || typeof column !== 'string' || (asColumn !== undefined && asColumn !== false)) return undefined
   const negation = not === true ? 'not ' : ''
@@ -294,9 +317,10 @@ function isOptionalText(value: unknown): value is string | undefined {
 }
 
 /**
- * A copy that lists, without its limit, and without some of its statements. The builder it was made from is untouched.
+ * A copy that lists rows, without its limit, and without some of its statements. The original builder is not
+ * modified.
  *
- * @param keeps - Whether a statement stays, by its place and its grouping.
+ * @param keeps - Whether to keep a statement, by its index and its grouping.
  */
 export function asListing(builder: BuilderInternals, keeps: (at: number, grouping: unknown) => boolean): Knex.QueryBuilder {
   const listing = builder.clone()
@@ -311,9 +335,9 @@ export function asListing(builder: BuilderInternals, keeps: (at: number, groupin
 }
 
 /**
- * A copy that asks the same for other values, for whole rows. The builder it was made from is untouched.
+ * A copy with different values that selects whole rows. The original builder is not modified.
  *
- * @param values - By the place of the condition.
+ * @param values - By the index of the condition.
  */
 export function asRows(builder: BuilderInternals, values: ReadonlyMap<number, unknown>): Knex.QueryBuilder {
   const rows = builder.clone()
@@ -323,7 +347,7 @@ export function asRows(builder: BuilderInternals, values: ReadonlyMap<number, un
   return rows
 }
 
-/** What plucks a column selects it. */
+/** Converts a `pluck` of a column into its select. */
 function asColumns(statement: Statement): Statement {
   return statement.type === 'pluck' ? { grouping: 'columns', value: [statement.value] } : statement
 }
@@ -336,8 +360,8 @@ export function emptyLike(builder: BuilderInternals): Knex.QueryBuilder {
 }
 
 /**
- * The text and bindings of a read, in the form in which the driver gets them; `undefined` for several statements.
- * What Knex finds wrong with a builder (an undefined value, say) is its caller's to hear, from Knex.
+ * The SQL and bindings of a read, as the driver receives them; `undefined` for several statements. If Knex
+ * rejects a builder (for example, for an undefined value), the caller gets that error from Knex itself.
  */
 export function compiled(
   client: ClientInternals,
@@ -355,12 +379,12 @@ export function compiled(
   return { sql: client.positionBindings(sql), bindings: Array.isArray(bindings) ? bindings : [] }
 }
 
-/** Whether the names of tables and columns may depend on a builder's query context. */
+/** Whether the names of tables and columns can depend on a builder's query context. */
 export function rewritesNames(client: ClientInternals): boolean {
   return typeof client.config.wrapIdentifier === 'function'
 }
 
-/** The name that the database gives to a column, when identifiers are rewritten. */
+/** The name of a column in the database, if identifiers are rewritten. */
 export function databaseName(client: ClientInternals, identifier: string, queryContext: unknown): string {
   const { wrapIdentifier } = client.config
   return typeof wrapIdentifier !== 'function' ? identifier : wrapIdentifier(identifier, (value) => value, queryContext)

@@ -4,22 +4,25 @@ import type { ClientInternals } from './internal-types.ts'
 import { afterCreate, clientOf, dialectOf, discard, rowsAsked } from './internals.ts'
 
 interface Instrumentation {
-  /** The class that the client had before. */
+  /** The client's class before instrumentation. */
   readonly base: object
-  /** What Sluice keeps for it. */
+  /** Sluice's state for the client. */
   readonly state: { detach(): void }
 }
 
-/** What `withSluice` made of clients. */
+/** Instrumentation of each client, as created by `withSluice`. */
 export const instrumentations: WeakMap<object, Instrumentation> = new WeakMap()
 
 /**
- * A way to ask a Knex instance's database past Sluice, whether the instance is instrumented or not: nothing that is sent on it is observed, cached or counted.
+ * Access to the database of a Knex instance that bypasses Sluice, whether the instance is instrumented or
+ * not: statements on this connection are not observed, cached or counted.
  *
- * A session on PostgreSQL and MySQL is a connection of its own beside the pool, made as the pool makes its own and ended with the session: it takes none from
- * the app, and leaves nothing behind. On SQLite, and within a transaction, it is a connection of the pool, and nobody else has it meanwhile.
+ * On PostgreSQL and MySQL, a session is a separate connection outside the pool, created like the pool's
+ * connections and closed with the session: it takes no connection from the app, and leaves no state behind.
+ * On SQLite, and within a transaction, it is a connection of the pool, reserved for the session.
  *
- * @throws InvalidArgumentError when it is no Knex instance of PostgreSQL, MySQL, MariaDB or SQLite.
+ * @throws InvalidArgumentError if the argument is not a Knex instance for PostgreSQL, MySQL, MariaDB or
+ * SQLite.
  * @example
  * ```ts
  * const rows = await knexConnection(db).query('SELECT version() AS version')
@@ -38,7 +41,7 @@ export function knexConnection(knex: Knex): Connection {
   )
 }
 
-/** The same of an instrumented client, which it does not keep from being collected. */
+/** The same for an instrumented client. The connection does not keep the client alive. */
 export function attachedConnection(client: ClientInternals, base: ClientInternals, dialect: Dialect): Connection {
   const reference = new WeakRef(client)
   const find = (): ClientInternals => {
@@ -49,7 +52,9 @@ export function attachedConnection(client: ClientInternals, base: ClientInternal
   return connectionTo(find, () => base, dialect)
 }
 
-/** The methods of a client as they are without Sluice. Those of transactions are made from the class of their instance. */
+/**
+ * The methods of a client without Sluice. Clients of transactions derive from the class of their instance.
+ */
 function bareClass(client: ClientInternals): ClientInternals {
   const known = instrumentations.get(client)
   if (known !== undefined) return known.base as ClientInternals
@@ -63,7 +68,7 @@ function bareClass(client: ClientInternals): ClientInternals {
 /** By prototypes of instrumented clients. */
 const bareClasses = new WeakMap<object, object>()
 
-/** What is made from an instrumented prototype (transactions) is asked by the methods of `base`. */
+/** Clients derived from an instrumented prototype (transactions) use the methods of `base`. */
 export function rememberBare(instrumented: object, base: object): void {
   bareClasses.set(instrumented, base)
 }
@@ -99,7 +104,7 @@ function connectionTo(clientNow: () => ClientInternals, base: () => ClientIntern
     session(work) {
       const client = clientNow()
       if (dialect === 'sqlite' || client.transacting === true) return pooled(client, (connection) => work(on(client, connection)))
-      // Its settings may be out of date by now; the pool knows how to get them anew.
+      // The client's settings may be out of date; the pool can fetch current ones.
       if (typeof client.connectionConfigProvider === 'function') {
         return pooled(client, (connection) => work(on(client, connection)).finally(() => discard(connection)))
       }
@@ -108,7 +113,10 @@ function connectionTo(clientNow: () => ClientInternals, base: () => ClientIntern
   }
 }
 
-/** From the pool itself where there is one: Knex logs a warning when it is closed meanwhile, which is no matter of the app. */
+/**
+ * From the pool itself if there is one: Knex logs a warning if the connection is closed meanwhile, which does
+ * not concern the app.
+ */
 async function acquire(client: ClientInternals): Promise<object> {
   const { pool } = client as { readonly pool?: { acquire?(): { readonly promise: Promise<object> } } | null }
   if (client.transacting === true || typeof pool?.acquire !== 'function') return client.acquireConnection()

@@ -20,7 +20,10 @@ import { EQUALS, type SelectParts, structureOf } from './lookups/select-parts.ts
 
 const MAX_PLANS = 2000
 
-/** Tells how the selects of one Knex instance may be merged. What does not depend on values is worked out once for a structure. */
+/**
+ * Determines how the selects of one Knex instance can be batched. Results that do not depend on values are
+ * computed once per structure.
+ */
 export class KnexLookups {
   readonly #plans = new Map<string, Plan>()
   #lastId = 0
@@ -29,7 +32,8 @@ export class KnexLookups {
 
   lookupOf(client: ClientInternals, builder: BuilderInternals): Lookup<unknown> | Refusal {
     const { source, host } = this.instance
-    // Knex lets a transaction end before what was asked in it is answered: what waited for others would come too late.
+    // Knex lets a transaction end before its queries have completed: a query that waits for a batch would be
+    // sent too late.
     if (client.transacting === true) return refuse('transaction')
     const parts = selectParts(builder)
     if (typeof parts === 'string') return refuse(parts)
@@ -61,7 +65,8 @@ export class KnexLookups {
   }
 
   #planOf(client: ClientInternals, parts: SelectParts, context: unknown, contextKey: string): Plan {
-    // A context often names the request: where it decides nothing, it must not make a plan for each.
+    // A query context often identifies the request: if it does not affect names, it must not create a plan
+    // per request.
     const structure = structureOf(parts, rewritesNames(client) ? contextKey : '')
     const catalog = this.instance.host.catalogs.trusted(this.instance.source.id)
     const known = this.#plans.get(structure)
@@ -76,7 +81,9 @@ export class KnexLookups {
 
 const NO_CONSTANTS = { text: '', count: 0 }
 
-/** Every value that is no key, and how many of them a statement binds; `undefined` if one is not understood. */
+/**
+ * All values outside the key, and how many of them a statement binds; `undefined` if one is not understood.
+ */
 function constantsOf(
   { filters, limit, offset }: SelectParts,
   plan: Plan,

@@ -20,13 +20,16 @@ import { copyRows, isCopyableResult } from './rows.ts'
 
 const READS = new Set(['select', 'first', 'pluck'])
 
-/** One Knex builder on its way to the database, in the core's neutral form. Its results are as before `postProcessResponse`. */
+/**
+ * One Knex builder on its way to the database, in the core's ORM-independent form. Its results are those
+ * before `postProcessResponse`.
+ */
 export class KnexOperation implements Operation<unknown> {
   readonly source: Source
   readonly kind: OperationKind
   readonly inTransaction: boolean
   hasStrayed = false
-  /** The statement of the cache request. */
+  /** The statement that the cache request was built from. */
   #asked: Asked | undefined
   #lookup: Lookup<unknown> | Refusal | undefined
 
@@ -49,12 +52,15 @@ export class KnexOperation implements Operation<unknown> {
     return controlOf(this.builder) === undefined ? this.state.familyOf(this.builder) : undefined
   }
 
-  /** Whether what is sent for it must be what the cache was asked for. */
+  /** Whether the statement that is sent must be the statement of the cache request. */
   get isAsked(): boolean {
     return this.#asked !== undefined
   }
 
-  /** Its statement is handed to the driver: the app may have changed the builder, or a value in it, since it was issued. */
+  /**
+   * Called when the statement is passed to the driver: the app may have changed the builder, or a value in
+   * it, since it was issued.
+   */
   sends(sql: string, bindings: readonly unknown[]): void {
     if (this.#asked !== undefined && !isSame(this.#asked, sql, bindings)) this.hasStrayed = true
   }
@@ -102,17 +108,20 @@ export class KnexOperation implements Operation<unknown> {
   }
 }
 
-/** Of one row, any row of the result tells that it was there; of several, only as many as were asked for. */
+/**
+ * If one row is expected, any row in the result proves that it existed; if several are expected, the result
+ * must contain as many rows as were requested.
+ */
 function isComplete(value: unknown, { count, isPlain }: PinnedRead): boolean {
   if (!Array.isArray(value)) return count === 1 && value !== undefined && value !== null
   return count === 1 ? value.length > 0 : isPlain && value.length === count
 }
 
-/** A statement as it was compiled for the key of the cache. */
+/** A statement as compiled for the cache key. */
 interface Asked {
   readonly sql: string
   readonly bindings: readonly unknown[]
-  /** By place, the content of each binding that is an object. */
+  /** By index, the content of each binding that is an object. */
   readonly objects: readonly (string | undefined)[]
 }
 
@@ -129,7 +138,7 @@ function isSame({ sql, bindings, objects }: Asked, sentSql: string, sent: readon
   return true
 }
 
-/** Drivers are given `null` for `undefined`, and SQLite 1 and 0 for booleans. */
+/** Drivers receive `null` for `undefined`, and SQLite receives 1 and 0 for booleans. */
 function isSameValue(sent: unknown, asked: unknown): boolean {
   return Object.is(sent, asked) || ((sent === null || typeof sent === 'number') && sent === (asked === undefined ? null : Number(asked)))
 }

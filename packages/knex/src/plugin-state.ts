@@ -26,14 +26,20 @@ import { type KnexOptions, type KnexRead, ReplicaReads } from './replica-reads.t
 import { resultSettings } from './result-settings.ts'
 import { RowSources } from './row-sources.ts'
 
-/** Names of tables may be made by the app; reads of more tables are always looked at. */
+/**
+ * Apps can generate table names, so the number of entries is limited; reads of additional tables are always
+ * examined.
+ */
 const MAX_TABLES = 1_000
-/** The same for reads of more clauses. */
+/** The same for reads with more clauses. */
 const MAX_CLAUSES = 32
 const READS = ['select', 'first', 'pluck']
 const NO_BINDINGS: readonly unknown[] = []
 
-/** What `withSluice` keeps for one Knex instance, its transactions included. Transactions are made without running constructors, so it lives in a closure. */
+/**
+ * State that `withSluice` stores for one Knex instance, including its transactions. Knex creates transactions
+ * without running constructors, so the state is in a closure.
+ */
 export class PluginState implements InstanceContext {
   readonly source: Source
   readonly waits: PoolWaits
@@ -44,7 +50,7 @@ export class PluginState implements InstanceContext {
   readonly #streamed = new Set<object>()
   /** By table: by method and number of clauses. */
   readonly #families = new Map<string, object[]>()
-  /** Operations by what is sent for them. */
+  /** Operations by the query object that is sent for them. */
   readonly #sent = new WeakMap<object, KnexOperation>()
   readonly #replicas: ReplicaReads | undefined
   readonly #knex: WeakRef<object>
@@ -53,7 +59,7 @@ export class PluginState implements InstanceContext {
   constructor(
     sluice: Sluice,
     readonly host: AdapterHost,
-    /** The client's class as it was. */
+    /** The client's class before instrumentation. */
     private readonly base: ClientInternals,
     client: ClientInternals,
     dialect: Dialect,
@@ -74,21 +80,24 @@ export class PluginState implements InstanceContext {
     this.#replicas = ReplicaReads.attach({ host, sourceId: this.source.id, dialect, client, base, onlyReads }, options)
   }
 
-  /** The instance is no longer instrumented. */
+  /** Called when the instance is no longer instrumented. */
   detach(): void {
     this.#replicas?.close()
     this.waits.flush()
     this.#statements.detach()
   }
 
-  /** The instance was destroyed. It may come back. Resolves when no connection of Sluice's own is open. */
+  /**
+   * Called when the instance was destroyed. It can be initialized again. Resolves when no connection of
+   * Sluice is open.
+   */
   forget(): Promise<void> {
     this.#replicas?.close()
     return this.#statements.forgetCatalog()
   }
 
   query(client: ClientInternals, connection: object, query: QueryObject): Promise<QueryObject> {
-    // SQLite streams through `_query`: what it streams was seen already.
+    // SQLite streams through `_query`: Sluice has already seen a streamed query.
     if (this.#streamed.size > 0 && this.#streamed.has(query)) return this.base._query.call(client, connection, query)
     this.#sent.get(query)?.sends(query.sql, query.bindings ?? NO_BINDINGS)
     return this.#statements.statement(connection, new SentQuery(this.base, client, connection, query))
@@ -102,7 +111,7 @@ export class PluginState implements InstanceContext {
     try {
       streamed = this.base._stream.call(client, connection, query, stream, options)
     } catch (error) {
-      // Knex reports what is thrown here on the stream, and what is rejected nowhere.
+      // Knex reports an error that is thrown here on the stream, but does not report a rejection.
       this.#streamed.delete(query)
       end(error, 0)
       throw error
@@ -114,7 +123,7 @@ export class PluginState implements InstanceContext {
     return streamed
   }
 
-  /** A statement that writes and is read as a stream, once other processes are told of it. */
+  /** Streams a statement that writes, after other processes have been notified of the write. */
   async #streamWhenReady(
     client: ClientInternals,
     connection: object,
@@ -131,7 +140,7 @@ export class PluginState implements InstanceContext {
       return result
     } catch (error) {
       await end(error, 0)
-      // Knex reports on the stream only what is thrown at once.
+      // Knex only reports synchronously thrown errors on the stream.
       ;(stream as { emit?(event: string, error: unknown): void }).emit?.('error', error)
       throw error
     } finally {
@@ -139,7 +148,7 @@ export class PluginState implements InstanceContext {
     }
   }
 
-  /** The runner of a builder, sent through the pipeline when there is anything to gain. */
+  /** The runner of a builder, which goes through the pipeline if Sluice can gain anything from it. */
   runner(client: ClientInternals, builder: BuilderInternals): RunnerInternals {
     const { timer } = this.host.scopes
     return timer === undefined ? this.#runner(client, builder) : timer.inside(() => this.#runner(client, builder))
@@ -169,7 +178,7 @@ export class PluginState implements InstanceContext {
     }
   }
 
-  /** Whether looking at such a read brings nothing. */
+  /** Whether examining such a read has no benefit. */
   #leaves(builder: BuilderInternals): boolean {
     if (this.#replicas !== undefined || controlOf(builder) !== undefined) return false
     const family = this.familyOf(builder)
@@ -177,25 +186,25 @@ export class PluginState implements InstanceContext {
   }
 
   #optimized(client: ClientInternals, builder: BuilderInternals, runner: RunnerInternals): RunnerInternals {
-    // Listeners of a builder's own are told what the caller gets; such a builder is neither merged nor kept.
+    // A builder's listeners receive the caller's result; such a builder is neither batched nor cached.
     if (client.config.postProcessResponse === undefined || !isPlain(builder)) {
       const on = (other: ClientInternals) => this.#watched(this.base.runner.call(other, builder), operation).run()
       const operation: KnexOperation = new KnexOperation(this, client, builder, ({ route }) =>
         this.#routed({ client, builder, demand: route, bare, on }),
       )
-      // Only what a read sends is compared with what the cache was asked for.
+      // Only statements of reads are compared with the cache request.
       const bare = (operation.kind === 'read' ? this.#watched(runner, operation) : runner).run.bind(runner)
       runner.run = () => this.host.execute(operation)
       return runner
     }
-    // Merged and kept results are as the driver gave them; each caller's are processed for itself.
+    // Batched and cached results are as returned by the driver; they are post-processed for each caller.
     const operation: KnexOperation = new KnexOperation(this, client, builder, ({ route }) => this.#raw(client, builder, route, operation))
     if (operation.kind !== 'read') return runner
     runner.run = async () => client.postProcessResponse(await this.host.execute(operation), builder.queryContext())
     return runner
   }
 
-  /** Runs a builder that answers for several, without `postProcessResponse`. */
+  /** Runs a builder that serves several callers, without `postProcessResponse`. */
   runRaw(client: ClientInternals, builder: BuilderInternals, demand: ReadDemand): Promise<unknown> {
     return this.#raw(client, builder, demand)
   }
@@ -213,7 +222,7 @@ export class PluginState implements InstanceContext {
     return this.#routed({ client, builder, demand, bare: () => on(client), on })
   }
 
-  /** Notes what a runner sends for an operation. */
+  /** Records the statements that a runner sends for an operation. */
   #watched(runner: RunnerInternals, operation: KnexOperation): RunnerInternals {
     const { query } = runner
     runner.query = (sent) => {
@@ -236,8 +245,9 @@ export class PluginState implements InstanceContext {
   }
 
   /**
-   * A listener of `start` may change a builder right before it is sent: to add a tenant's condition, for example. Where nothing is sent, it
-   * is not called. Knex has one listener of its own; those of an instance made by `withUserParams` are not known.
+   * A listener of `start` can change a builder right before it is sent, for example to add a condition on the
+   * tenant. If nothing is sent, the listener is not called. Knex itself registers one listener; the listeners
+   * of an instance created with `withUserParams` are not known.
    */
   mayRewrite(client: ClientInternals): boolean {
     const knex = this.#knex.deref()
@@ -266,7 +276,7 @@ export class PluginState implements InstanceContext {
   }
 }
 
-/** A query of Knex on its connection: a class, since one is made for each. */
+/** A Knex query on its connection. A class, because each query creates one. */
 class SentQuery implements SentStatement<Promise<QueryObject>> {
   constructor(
     private readonly base: ClientInternals,
@@ -308,10 +318,11 @@ function listenersOf(emitter: object): number {
   return (emitter as { listenerCount?(event: string): number }).listenerCount?.('start') ?? 0
 }
 
-/** What the core needs of an instance. None of it keeps the instance alive. */
+/** The description of an instance that the core needs. None of it keeps the instance alive. */
 function describe(client: ClientInternals, base: ClientInternals, dialect: Dialect, waits: PoolWaits): ClientDescription {
   const held = new WeakRef(client)
-  // Results are as the driver returns them, so it and its settings are part of the name. Settings stay as they are.
+  // Results are as returned by the driver, so the driver and its settings are part of the name. Settings do
+  // not change.
   let settings: { readonly ownTypes: readonly number[]; readonly text: string | undefined } | undefined
   return {
     ...{ orm: 'knex', dialect, moduleUrl: import.meta.url, fix: fixForSql },

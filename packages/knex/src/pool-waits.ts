@@ -2,10 +2,16 @@ import { type AdapterHost, isPoolExhausted } from '@sluice/core/siblings'
 import type { ClientInternals } from './internal-types.ts'
 import { poolStateOf } from './internals.ts'
 
-/** Receives waits: how long each of `count` callers waited, and whether the pool was exhausted when they asked. */
+/**
+ * Receives waits: how long each of `count` callers waited, and whether the pool was exhausted when they
+ * requested a connection.
+ */
 export type ReportWaits = (ms: number, wasExhausted: boolean, count: number) => void
 
-/** After so many requests that found a free connection, they are reported. Whoever reads the pool's state makes that happen sooner. */
+/**
+ * Number of requests with a free connection after which they are reported. A reader of the pool's state
+ * reports them earlier.
+ */
 const MOST_UNREPORTED = 256
 
 interface KnexPool {
@@ -13,7 +19,10 @@ interface KnexPool {
   numPendingAcquires(): number
 }
 
-/** Reports how long callers wait for a connection. Most find a free one: these are only counted. */
+/**
+ * Reports how long callers wait for a connection. Most requests find a free connection: these are only
+ * counted.
+ */
 export class PoolWaits {
   #immediate = 0
   report: ReportWaits = () => {}
@@ -21,9 +30,9 @@ export class PoolWaits {
   constructor(private readonly host: AdapterHost) {}
 
   /**
-   * A connection is requested.
+   * Called when a connection is requested.
    *
-   * @returns The function that reports the end of the wait; `undefined`: there is nothing to wait for.
+   * @returns The function that reports the end of the wait; `undefined` if there is no wait.
    */
   request(client: ClientInternals): (() => void) | undefined {
     const { pool } = client as { readonly pool?: Partial<KnexPool> | null }

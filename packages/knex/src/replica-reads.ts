@@ -8,13 +8,15 @@ import { attachedConnection, knexConnection } from './knex-connection.ts'
 
 export interface KnexOptions extends ReplicaOptions {
   /**
-   * Instances of replicas of the database (PostgreSQL, MariaDB), each of one server, set up like the instance itself. Reads are sent to them where that is as good.
+   * Instances for the database's replicas (PostgreSQL, MariaDB). Each connects to one server and is
+   * configured like the primary's instance. Sluice sends a read to a replica if the read does not need the
+   * primary.
    * @defaultValue []
    */
   readonly replicas?: readonly Knex[]
 }
 
-/** The replicas, and what is said of them all. */
+/** The replica instances, and the options that apply to all of them. */
 function replicasOf({ replicas = [], ...options }: KnexOptions): {
   readonly replicas: readonly Knex[]
   readonly options: ReplicaOptions
@@ -25,15 +27,17 @@ function replicasOf({ replicas = [], ...options }: KnexOptions): {
   return { replicas, options }
 }
 
-/** What `ReplicaReads` needs of the instance that it sends reads for. */
+/** Properties of the instance whose reads `ReplicaReads` sends. */
 interface RoutedInstance {
   readonly host: AdapterHost
   readonly sourceId: string
   readonly dialect: Dialect
   readonly client: ClientInternals
-  /** The client's class as it was. */
+  /** The client's class before instrumentation. */
   readonly base: ClientInternals
-  /** Whether a text is certain to read and to do nothing else, with the same result on any server that has the same rows. */
+  /**
+   * Whether a statement certainly only reads, and returns the same result on any server with the same rows.
+   */
   readonly onlyReads: (sql: string) => boolean
 }
 
@@ -42,15 +46,15 @@ export interface KnexRead {
   readonly client: ClientInternals
   readonly builder: BuilderInternals
   readonly demand: ReadDemand | undefined
-  /** Asks the primary. */
+  /** Queries the primary. */
   readonly bare: () => Promise<unknown>
-  /** Asks by way of a client. */
+  /** Runs the query through a client. */
   readonly on: (client: ClientInternals) => Promise<unknown>
 }
 
 /** Sends the reads of one instance to its replicas. */
 export class ReplicaReads {
-  /** Connections of replicas that may be read from. */
+  /** Connections of replicas that are verified for reads. */
   readonly #admitted = new WeakSet<object>()
 
   private constructor(
@@ -60,7 +64,7 @@ export class ReplicaReads {
   ) {}
 
   /**
-   * @returns `undefined` where there are no replicas, or none that can be used.
+   * @returns `undefined` if there are no replicas, or none is usable.
    * @throws InvalidOptionError
    */
   static attach(instance: RoutedInstance, given: KnexOptions): ReplicaReads | undefined {
@@ -118,7 +122,7 @@ export class ReplicaReads {
     return query !== undefined && !('error' in query) && this.instance.onlyReads(query.sql)
   }
 
-  /** A client that is as this one in all, but for its connections: they are a replica's. */
+  /** A client that equals the given one, except that its connections lead to a replica. */
   #through(client: ClientInternals, attempt: ReplicaAttempt): ClientInternals {
     const replica = this.replicas[attempt.index] as ClientInternals
     let used: object | undefined
@@ -156,7 +160,7 @@ export class ReplicaReads {
   }
 }
 
-/** Whether a client's connections are known, and its database is of a kind that has replicas. */
+/** Whether a client's connections are known, and its database supports replicas. */
 function hasReplicas(client: ClientInternals, dialect: Dialect): boolean {
   return dialectOf(client) === dialect && (dialect === 'postgresql' || client.driverName === 'mysql2')
 }

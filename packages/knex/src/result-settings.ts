@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto'
 import type { ClientInternals } from './internal-types.ts'
 import { settingsOf, typeParsersOf } from './internals.ts'
 
-/** What says where the database is, who asks, and how long they wait; all else may change what results look like. */
+/**
+ * Settings that identify the database, the user and timeouts; any other setting can change the form of
+ * results.
+ */
 const AROUND = new Set([
   'host',
   'port',
@@ -26,23 +29,24 @@ const AROUND = new Set([
   'enableKeepAlive',
   'keepAliveInitialDelay',
 ])
-/** These hold an address, and settings behind a question mark. */
+/** These contain an address, and settings after a question mark. */
 const ADDRESSES = new Set(['connectionString', 'uri'])
-/** The text of a function that was bound: it tells nothing. */
+/** The source of a bound function: it contains no information. */
 const NAMELESS = /^function \(\) \{\s*\[native code\]\s*\}$/
 
 /**
- * By what an instance makes values of what its database answers: the settings of its connections, and how its driver reads types. Functions
- * are known by their text. The same in every process that does the same; `undefined` where that cannot be told.
+ * Settings that determine how an instance converts database values: the settings of its connections, and how
+ * its driver parses types. Functions are identified by their source. The same in every process with the same
+ * settings; `undefined` if that cannot be determined.
  *
- * @param ownTypes - The oids of types of PostgreSQL that extensions and users made.
+ * @param ownTypes - The OIDs of PostgreSQL types created by extensions and users.
  */
 export function resultSettings(client: ClientInternals, ownTypes: readonly number[] = []): string | undefined {
   try {
     const text = JSON.stringify([settingsOf(client), typeParsersOf(client, ownTypes)], replacer)
     return createHash('sha256').update(text).digest('base64url')
   } catch {
-    // Something in it is bound, or refers to itself.
+    // It contains a bound function, or a circular reference.
     return undefined
   }
 }

@@ -6,9 +6,10 @@ import type { ClientInternals } from './internal-types.ts'
 import { clientOf, databaseName, isDestroyed, rowsOf } from './internals.ts'
 
 /**
- * Loads rows through a Knex instance, as a `whereIn` of the app's own would. Does not keep it from being collected.
+ * Loads rows through a Knex instance, like a `whereIn` of the app. Does not keep the instance alive.
  *
- * @param base - The client's class as it was: what the catalogue is read with is no statement of the app's.
+ * @param base - The client's class before instrumentation: the statements that read the catalog are not
+ * statements of the app.
  */
 export function knexRowLoader(knex: Knex, host: AdapterHost, sourceId: string, base: ClientInternals, dialect: Dialect): RowLoader {
   const instance = new WeakRef(knex)
@@ -23,7 +24,7 @@ export function knexRowLoader(knex: Knex, host: AdapterHost, sourceId: string, b
       const knex = instance.deref()
       if (knex === undefined || isDestroyed(knex)) return undefined
       const known = host.catalogs.of(sourceId) ?? (await (own ?? fresh(knex)))
-      // A table that was made since: the catalogue is read again, once.
+      // The table may have been created since: the catalog is read again, once.
       const found = find(known, table) ?? find(await fresh(knex), table)
       const client = clientOf(knex)
       if (found === undefined || client === undefined) return undefined

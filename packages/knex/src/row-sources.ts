@@ -13,13 +13,15 @@ interface Known {
 
 const MAX_SOURCES = 2000
 
-/** Tells which table the rows of one Knex instance's listings come from. Worked out once for a structure. */
+/**
+ * Determines the table of the rows that listings of one Knex instance return. Computed once per structure.
+ */
 export class RowSources {
   readonly #known = new Map<string, Known>()
 
   constructor(private readonly instance: InstanceContext) {}
 
-  /** `undefined` for what is no listing of one base table of the catalogue. */
+  /** `undefined` if the builder does not list one base table of the catalog. */
   of(client: ClientInternals, builder: BuilderInternals): RowSource | undefined {
     const { host, source } = this.instance
     const catalog = host.catalogs.trusted(source.id)

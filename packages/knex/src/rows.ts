@@ -1,9 +1,9 @@
 import { copyValue, isCopyable } from '@sluice/core/adapter'
 
-/** Classes that drivers give to rows: they have methods and no state of their own. */
+/** Classes that drivers use for rows: they have methods, but no additional state. */
 const DRIVER_ROWS = new Set(['RowDataPacket', 'TextRow', 'BinaryRow'])
 
-/** Copies a result: rows, and what was plucked from them. A row keeps the class that its driver gave it. */
+/** Copies a result: rows, and values plucked from rows. A row keeps its driver's class. */
 export function copyRows(value: unknown): unknown {
   return Array.isArray(value) ? value.map(copyRow) : copyRow(value)
 }
@@ -13,7 +13,10 @@ function copyRow(row: unknown): unknown {
   return Object.assign(Object.create(Object.getPrototypeOf(row) as object), copyValue({ ...row }))
 }
 
-/** Whether {@link copyRows} copies a result exactly: no value in it is of a class that may keep a state of its own. */
+/**
+ * Whether {@link copyRows} copies a result exactly: no value in it has a class that can contain additional
+ * state.
+ */
 export function isCopyableResult(value: unknown): boolean {
   if (!Array.isArray(value) || !value.some(isDriverRow)) return isCopyableRow(value)
   return value.every(isCopyableRow)

@@ -11,13 +11,16 @@ import { knexRowLoader } from './row-loader.ts'
 type ClientClass = new (...args: never[]) => ClientInternals
 
 /**
- * Instruments a Knex instance, in place, and returns it. Transactions and instances derived from it are instrumented with it.
+ * Instruments a Knex instance in place, and returns it. Transactions and instances derived from it are
+ * instrumented too.
  *
- * Its database must be PostgreSQL (`pg`), MySQL or MariaDB (`mysql2`), or SQLite (`better-sqlite3`); others pass through with a warning.
+ * Its database must be PostgreSQL (`pg`), MySQL or MariaDB (`mysql2`), or SQLite (`better-sqlite3`); for
+ * other databases, queries pass through with a warning.
  *
- * @param sluice - A Sluice, or options to make one of. Left out: the process-wide default, which observes.
- * @param options - `replicas` are asked what they know as well as the database itself.
- * @throws InvalidArgumentError when it is no Knex instance; InvalidOptionError for unknown options.
+ * @param sluice - A Sluice, or options to create one. Default: the process-wide Sluice, which observes.
+ * @param options - `replicas` serve reads that do not need the primary.
+ * @throws InvalidArgumentError if the first argument is not a Knex instance; InvalidOptionError for unknown
+ * options.
  * @example
  * ```ts
  * const db = withSluice(knex({ client: 'pg', connection }), sluice)
@@ -39,7 +42,8 @@ export function withSluice<TKnex extends Knex>(knex: TKnex, sluice?: Sluice | Sl
   if (instrumentations.has(client)) return knex
   const base = Object.getPrototypeOf(client) as ClientInternals
   const state = new PluginState(used, host, base, client, dialect, options, knex)
-  // The prototype, not the instance: transactions are made from the class, and would not have what the instance has.
+  // The prototype, not the instance: transactions derive from the class, and would not have properties of the
+  // instance.
   const prototype = instrumented(base, state)
   rememberBare(prototype, base)
   Object.setPrototypeOf(client, prototype)
@@ -48,7 +52,7 @@ export function withSluice<TKnex extends Knex>(knex: TKnex, sluice?: Sluice | Sl
   return knex
 }
 
-/** Restores a Knex instance as it was before `withSluice`. Transactions that are open end as they began. */
+/** Restores a Knex instance to its state before `withSluice`. Open transactions end as they began. */
 export function unsluice<TKnex extends Knex>(knex: TKnex): TKnex {
   const client = clientOf(knex)
   const instrumentation = client === undefined ? undefined : instrumentations.get(client)
@@ -78,7 +82,7 @@ function instrumented(base: ClientInternals, state: PluginState): object {
     override acquireConnection(): Promise<object> {
       const acquired = state.waits.request(this)
       const connection = super.acquireConnection()
-      // Beside the caller's way: to wrap the connection would cost each query a promise.
+      // Outside the caller's promise chain: wrapping the connection would cost each query a promise.
       if (acquired !== undefined) connection.then(acquired, acquired)
       return connection
     }
@@ -89,7 +93,7 @@ function instrumented(base: ClientInternals, state: PluginState): object {
       await forgotten
     }
   }
-  // Tools built on Knex switch on the class's name.
+  // Tools built on Knex check the class's name.
   Object.defineProperty(Instrumented, 'name', { value: Base.name })
   return Instrumented.prototype
 }

@@ -4,14 +4,14 @@ import type { KeyColumn } from './choose-key.ts'
 import { aliasesOf, columnName, type Ground, isShadowed, lastPart, typeOf } from './names.ts'
 import type { Aggregate, SelectParts } from './select-parts.ts'
 
-/** Why a select of aggregates, one row for each key, is not merged. */
+/** Reason why a select of aggregates, with one row per key, is not batched. */
 export function aggregateRefusal(parts: SelectParts, keys: readonly KeyColumn[], ground: Ground): string | undefined {
   const { columns, orders, offset } = parts
   if (columns.length > 0 || orders.length > 0 || offset > 0) return 'aggregate'
   return calculationRefusal(parts, keys, ground)
 }
 
-/** Why a select that groups by other columns is not merged. */
+/** Reason why a select that groups by other columns is not batched. */
 export function groupRefusal(parts: SelectParts, keys: readonly KeyColumn[], ground: Ground): string | undefined {
   const { method, columns, aggregates, groups, limit, offset } = parts
   const { catalog, nameOf } = ground
@@ -27,14 +27,14 @@ export function groupRefusal(parts: SelectParts, keys: readonly KeyColumn[], gro
 function calculationRefusal(parts: SelectParts, keys: readonly KeyColumn[], ground: Ground): string | undefined {
   const aliases = aliasesOf(parts, ground)
   if (keys.some(({ written }) => isShadowed(written, aliases, ground))) return 'columns'
-  // Objects list such names first, so that a row's names would not tell which value is which.
+  // Objects list numeric names first, so the order of a row's names would not identify the values.
   if ([...aliases].some((alias) => /^\d+$/.test(alias))) return 'columns'
   return parts.aggregates.every((aggregate) => isExact(aggregate, ground)) ? undefined : 'aggregate'
 }
 
 /**
- * Whether the result is the same whatever order the rows come in. Sums of floating-point numbers are not;
- * and of texts that a collation holds equal, the first one found is the smallest.
+ * Whether the result does not depend on the order of the rows. Sums of floating-point numbers do; and if a
+ * collation treats strings as equal, the first one found is the minimum.
  */
 function isExact({ method, outputs }: Aggregate, ground: Ground): boolean {
   if (method === 'count') return true
@@ -48,7 +48,7 @@ function isExact({ method, outputs }: Aggregate, ground: Ground): boolean {
   )
 }
 
-/** Whether values that a database holds equal are written alike. */
+/** Whether values that the database considers equal are always written the same. */
 function isOneText(type: ColumnType | undefined, dialect: Dialect | undefined): boolean {
   switch (type) {
     case 'integer':
@@ -66,10 +66,11 @@ function isOneText(type: ColumnType | undefined, dialect: Dialect | undefined): 
 type Row = Record<string, unknown>
 
 /**
- * What a key without rows gives: zero for each count, in the form in which the driver gives the counts of other keys, and null else.
- * `undefined` where the sample's names do not tell which value is which.
+ * The result for a key without rows: 0 for each count, in the form in which the driver returns the counts of
+ * other keys, and otherwise null.
+ * `undefined` if the names in the sample do not identify the values.
  *
- * @param sample - The aggregates of another key, and nothing besides.
+ * @param sample - The aggregates of a different key, without any other column.
  */
 export function emptyTotals(sample: Row, aggregates: readonly Aggregate[]): Row | undefined {
   const isCount = aggregates.flatMap(({ method, outputs }) => outputs.map(() => method === 'count'))

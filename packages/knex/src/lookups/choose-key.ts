@@ -9,23 +9,23 @@ import {
 import { lastPart } from './names.ts'
 import { EQUALS, type Filter } from './select-parts.ts'
 
-/** A column that lookups are told apart by. */
+/** A column that distinguishes lookups. */
 export interface KeyColumn {
-  /** As written, with its table where that is written. */
+  /** As written, with its table if that is written. */
   readonly written: string
-  /** As the database calls it. */
+  /** The name in the database. */
   readonly name: string
-  /** Its place among the filters. */
+  /** Its index in the filters. */
   readonly filter: number
-  /** `undefined` where the table is not known. */
+  /** `undefined` if the table is not known. */
   readonly type: ColumnType | undefined
 }
 
 /**
- * Which of the filters are the key. Empty if there is none.
+ * The filters that are the key. Empty if no filter can be.
  *
- * @param table - What is known of the table's keys.
- * @param columns - What is known of its columns; of a view too.
+ * @param table - Known keys of the table.
+ * @param columns - Known columns of the table or view.
  */
 export function chooseKey(
   filters: readonly Filter[],

@@ -24,12 +24,15 @@ import { pageSizeOf, type SelectParts } from './select-parts.ts'
 
 type Row = Record<string, unknown>
 
-/** The most rows of all pages together: they are in memory at once, which those of pages asked for one by one need not be. */
+/**
+ * Maximum number of rows in all pages of a batch: they are in memory at the same time, unlike pages that are
+ * queried one at a time.
+ */
 const MAX_PAGED_ROWS = 10_000
-/** The most selects in one statement: what planning one costs grows with their number. */
+/** Maximum number of selects in one statement: the cost of planning grows with their number. */
 const MAX_SELECTS = 50
 
-/** One builder that asks by key. */
+/** One builder that looks up rows by key. */
 export class KnexLookup implements Lookup {
   readonly maxKeys: number
   readonly #isPaged: boolean
@@ -96,7 +99,7 @@ export class KnexLookup implements Lookup {
     return 'totals' in plan.merge && !this.#fillTotals(rows, groups) ? undefined : groups
   }
 
-  /** Each key's part of its rows, as long as those are few; otherwise their pages. */
+  /** The requested part of each key's rows, while there are few rows; otherwise the keys' pages. */
   async #slices(keys: readonly LookupKey[], demand: ReadDemand, maxRows?: number): Promise<ReadonlyMap<string, Row[]> | undefined> {
     const { parts, plan } = this
     const slice = sliceOf(parts)
@@ -111,7 +114,7 @@ export class KnexLookup implements Lookup {
     return this.#pages(keys, demand)
   }
 
-  /** Each key's page, as many in a statement as one carries. */
+  /** Each key's page, as many per statement as fit. */
   async #pages(keys: readonly LookupKey[], demand: ReadDemand): Promise<ReadonlyMap<string, Row[]> | undefined> {
     const { parts, plan } = this
     if (!('ranks' in plan.merge) || plan.merge.leftAlone !== undefined) return undefined
@@ -133,12 +136,12 @@ export class KnexLookup implements Lookup {
     return (await this.instance.runRaw(this.client, query as never, demand)) as Row[]
   }
 
-  /** Gives a row to keys that have none; whether it is known what it holds. */
+  /** Adds a row for keys that have none. Returns whether the content of that row is known. */
   #fillTotals(rows: readonly Row[], groups: ReadonlyMap<string, Row[]>): boolean {
     const [sample] = rows
     if (sample === undefined) return false
     for (const found of groups.values()) {
-      // A collation that holds two keys equal has given one of them two rows.
+      // If a collation treats two keys as equal, one of them has received two rows.
       if (found.length > 1) return false
       if (found.length === 1) continue
       const empty = emptyTotals(sample, this.parts.aggregates)
@@ -165,17 +168,17 @@ function sliceOf(parts: SelectParts): Slice {
   return { skip: parts.offset, take: pageSizeOf(parts) }
 }
 
-/** Every select of pages binds all of its values, its limit and its offset. */
+/** Each select of a page binds all of its values, its limit and its offset. */
 function maxPages(parts: SelectParts, dialect: Dialect): number {
   const values = parts.filters.reduce((count, { value }) => count + (Array.isArray(value) ? value.length : 1), 2)
   return Math.min(MAX_SELECTS, Math.floor(MAX_BOUND_KEYS[dialect] / values), Math.floor(MAX_PAGED_ROWS / pageSizeOf(parts)))
 }
 
-/** Each key's rows in the order of its page; `undefined` if they do not tell. */
+/** Each key's rows in the order of its page; `undefined` if the rows do not identify their keys. */
 function pagesIn(rows: readonly Row[], keys: readonly LookupKey[], { pageExtra }: Plan): Map<string, Row[]> | undefined {
   const [rank = '', place = ''] = pageExtra
   const pages = new Map<string, Row[]>(keys.map(({ text }) => [text, []]))
-  // The order in which the selects' rows come is nowhere specified.
+  // SQL does not specify the order of rows across the selects.
   for (const row of [...rows].sort((left, right) => Number(left[rank]) - Number(right[rank]))) {
     const page = pages.get(keys[Number(row[place])]?.text ?? '')
     if (page === undefined) return undefined

@@ -3,17 +3,18 @@ import type { KeyColumn } from './choose-key.ts'
 import { aliasesOf, columnName, type Ground, isShadowed, lastPart, type TableName, typeOf } from './names.ts'
 import { EQUALS, type SelectParts } from './select-parts.ts'
 
-/** How selects of many keys become one. */
+/** How selects of many keys are combined into one. */
 export type Merge =
   /** Lists the rows of all keys. */
   | { readonly lists: true }
-  /** Groups by the key what was grouped by other columns. */
+  /** Adds the key to the existing grouping by other columns. */
   | { readonly groups: true }
-  /** Groups by the key: one row for each. */
+  /** Groups by the key: one row per key. */
   | { readonly totals: true }
   /**
-   * Lists the rows of all keys and cuts them; where those are many, has a select of its own for each key, whose rows are numbered in
-   * their order, or is `leftAlone` with that reason.
+   * Lists the rows of all keys and applies the limits here. If there are many rows, runs a separate select
+   * for each key, whose rows are numbered in their order, or passes the queries through with the reason
+   * `leftAlone`.
    */
   | { readonly ranks: readonly RankOrder[]; readonly calledAs: string; readonly leftAlone: string | undefined }
 
@@ -43,12 +44,13 @@ export function chooseMerge(
   if (offset === 0 && (takesAll || isUnique)) return { lists: true }
   const orders = totalOrder(parts, keys, ground)
   if (orders === undefined) return { refused: method === 'first' ? 'first of an unspecified order' : 'limit' }
-  // In the app's own process, asking for one page after the other costs less than a statement for all of them.
+  // SQLite runs in the app's process, so querying one page at a time costs less than one statement for all
+  // pages.
   const leftAlone = ground.catalog?.dialect === 'sqlite' ? 'page on SQLite' : undefined
   return parts.columns.every((written) => isSelectable(written, ground)) ? { ranks: orders, calledAs, leftAlone } : { refused: 'columns' }
 }
 
-/** Whether a subselect of the whole table has the column. A `rowid` or an `xmin` it does not have. */
+/** Whether a subselect of the whole table contains the column. It does not contain a `rowid` or an `xmin`. */
 function isSelectable(written: string, ground: Ground): boolean {
   const { name, depth } = columnName(written)
   return depth <= 2 && (name === '*' || typeOf(name, ground) !== undefined)
@@ -62,7 +64,10 @@ function isUniqueKey(keys: readonly KeyColumn[], { catalog, table }: Ground): bo
   )
 }
 
-/** The order, if no two rows of one key can take each other's place in it: it and the key hold a unique key. */
+/**
+ * The order, if it is deterministic for the rows of one key: the order and the key together contain a unique
+ * key.
+ */
 function totalOrder(parts: SelectParts, keys: readonly KeyColumn[], ground: Ground): readonly RankOrder[] | undefined {
   const { table, nameOf } = ground
   if (table === undefined || parts.orders.length === 0) return undefined
@@ -73,7 +78,7 @@ function totalOrder(parts: SelectParts, keys: readonly KeyColumn[], ground: Grou
     if (nulls !== undefined || typeOf(column, ground) === undefined || isShadowed(column, aliases, ground)) return undefined
     orders.push({ column, order: direction?.toLowerCase() === 'desc' ? 'desc' : 'asc' })
     const name = nameOf(lastPart(column))
-    // Nulls are no duplicates to a unique key.
+    // A unique key does not treat nulls as duplicates.
     if (table.columns.some((other) => other.name === name && !other.nullable)) settled.add(name)
   }
   const isTotal = [table.primaryKey, ...table.uniqueKeys].some((key) => key.length > 0 && key.every((column) => settled.has(column)))

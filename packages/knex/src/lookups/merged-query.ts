@@ -7,9 +7,9 @@ import type { Plan } from './plan.ts'
 import { pageSizeOf, type SelectParts } from './select-parts.ts'
 
 /**
- * The one select that answers for all keys. The builder it is made from is untouched.
+ * The single select that returns the rows of all keys. The original builder is not modified.
  *
- * @param limit - The most rows, where it lists them.
+ * @param limit - Maximum number of rows, if it lists rows.
  */
 export function mergedQuery(
   builder: BuilderInternals,
@@ -38,8 +38,9 @@ function byKeys(listing: Knex.QueryBuilder, plan: Plan, keys: readonly LookupKey
 }
 
 /**
- * A select of its own for each key, as the bare one would be: by an index on the key and the order it takes no more rows than its page
- * has, and the database compares what the bare select would have it compare. Rows tell their key by its place, and theirs in the page.
+ * A separate select for each key, like the original select: with an index on the key and the order, it reads
+ * no more rows than its page has, and the database compares the same values as in the original select. Each
+ * row contains the index of its key, and its position in the page.
  */
 export function pagesQuery(
   builder: BuilderInternals,
@@ -56,7 +57,7 @@ export function pagesQuery(
     const page = emptyLike(builder)
       .from(rows.as(calledAs))
       .select(...(columns.length === 0 ? ['*'] : columns), { [plan.place]: key } as never)
-    // Number one by itself, where there is no other. Knex takes a list of orders here, though its types know of one only.
+    // The only row has number 1. Knex accepts a list of orders here, although its types only declare one.
     return pageSize === 1 ? page.select({ [plan.rank]: 1 } as never) : page.rowNumber(plan.rank, [...ranks] as never)
   })
   const [first = emptyLike(builder), ...others] = selects

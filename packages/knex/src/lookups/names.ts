@@ -1,14 +1,14 @@
 import type { CatalogTable, ColumnType, SchemaCatalog } from '@sluice/core/adapter'
 import type { SelectParts } from './select-parts.ts'
 
-/** A table as Knex reads its text: `name`, `schema.name`, `name as alias`. */
+/** A table as Knex parses it: `name`, `schema.name`, `name as alias`. */
 export interface TableName {
   readonly parts: readonly string[]
-  /** How columns name it. */
+  /** The name with which columns refer to it. */
   readonly calledAs: string
 }
 
-/** `undefined` where the text is more than a name. */
+/** `undefined` if the string is more than a name. */
 export function tableName(table: string, schema: string | undefined): TableName | undefined {
   const [name = '', as, alias, ...rest] = table.trim().split(/\s+/)
   if (name === '' || rest.length > 0 || (as !== undefined && (as.toLowerCase() !== 'as' || alias === undefined))) return undefined
@@ -16,12 +16,12 @@ export function tableName(table: string, schema: string | undefined): TableName 
   return { parts: schema === undefined ? parts : [schema, ...parts.slice(-1)], calledAs: alias ?? parts.at(-1) ?? name }
 }
 
-/** A column as Knex reads its text: `name`, `table.name`, `table.name as alias`. */
+/** A column as Knex parses it: `name`, `table.name`, `table.name as alias`. */
 interface ColumnName {
   /** The name without its table. */
   readonly name: string
   readonly isQualified: boolean
-  /** How many names lead to it: 1 for `name`, 2 for `table.name`. */
+  /** The number of parts in its name: 1 for `name`, 2 for `table.name`. */
   readonly depth: number
   readonly alias: string | undefined
 }
@@ -44,8 +44,8 @@ export function lastPart(written: string): string {
 }
 
 /**
- * Which property of a row holds a column's value, by the column's name in the database.
- * Where two selected columns have one name, drivers keep the later one.
+ * The property of a row that contains a column's value, by the column's name in the database. If two selected
+ * columns have the same name, drivers keep the later one.
  *
  * @param columns - Selected columns as written; empty for all.
  * @param all - The names of the table's columns; `undefined` if they are not known.
@@ -61,7 +61,8 @@ export function propertiesOf(
     if (name === '*') for (const column of all ?? []) sources.set(column, column)
     else {
       const column = nameOf(name)
-      // A name that the table does not have is another writing of one that it has: rows may bear either.
+      // A name that the table does not have is a different spelling of an existing name: rows can contain
+      // either.
       sources.set(alias === undefined ? column : nameOf(alias), all?.includes(column) === false ? undefined : column)
     }
   }
@@ -72,23 +73,23 @@ export function propertiesOf(
   return properties
 }
 
-/** The name that the database gives to an identifier. */
+/** Returns the name of an identifier in the database. */
 export type NameOf = (identifier: string) => string
 
-/** What is known of the table that a select reads. */
+/** Known properties of the table that a select reads. */
 export interface Ground {
   readonly catalog: SchemaCatalog | undefined
   readonly table: CatalogTable | undefined
   readonly nameOf: NameOf
 }
 
-/** A column's type; `undefined` for what is no column of the table, and where the table is not known. */
+/** A column's type; `undefined` if the table is not known or has no such column. */
 export function typeOf(written: string, { table, nameOf }: Ground): ColumnType | undefined {
   const name = nameOf(lastPart(written))
   return table?.columns.find((column) => column.name === name)?.type
 }
 
-/** Names that the select gives to its results, folded. */
+/** Names that the select gives to its results, case-folded. */
 export function aliasesOf({ columns, aggregates }: SelectParts, { nameOf }: Ground): ReadonlySet<string> {
   const aliases = [
     ...columns.flatMap((written) => columnName(written).alias ?? []),
@@ -97,7 +98,7 @@ export function aliasesOf({ columns, aggregates }: SelectParts, { nameOf }: Grou
   return new Set(aliases.map((alias) => nameOf(alias).toLowerCase()))
 }
 
-/** Whether a name in GROUP BY or ORDER BY may mean a result of that name, and not the column. */
+/** Whether a name in GROUP BY or ORDER BY can refer to a result with that name instead of the column. */
 export function isShadowed(written: string, aliases: ReadonlySet<string>, { nameOf }: Ground): boolean {
   return !written.includes('.') && aliases.has(nameOf(written).toLowerCase())
 }

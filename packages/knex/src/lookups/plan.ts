@@ -5,26 +5,32 @@ import { chooseMerge, type Merge } from './merge.ts'
 import { columnName, type Ground, type NameOf, propertiesOf, tableName } from './names.ts'
 import type { SelectParts } from './select-parts.ts'
 
-/** What holds for all selects of one structure. */
+/** Properties shared by all selects of one structure. */
 export interface Plan {
-  /** Names the structure, shorter than its text. */
+  /** Identifies the structure, with a shorter value than the structure string. */
   readonly id: number
-  /** What was known of the tables when it was made. */
+  /** The catalog with which the plan was built. */
   readonly catalog: SchemaCatalog | undefined
-  /** How selects of many keys become one, or why they do not. */
+  /** How selects of many keys are combined, or why they are not. */
   readonly merge: Merge | { readonly refused: string }
   readonly keys: readonly KeyColumn[]
-  /** The properties of a row that hold the key, in its order. */
+  /** The properties of a row that contain the key, in its order. */
   readonly properties: readonly string[]
-  /** Key columns that are asked for besides, as Knex takes them. */
+  /** Key columns that are selected in addition, in Knex's notation. */
   readonly added: readonly string[]
-  /** A column that numbers each key's rows, where a merge needs one; and one that says whose they are. */
+  /**
+   * A column that numbers each key's rows, if the merge needs one; and a column that contains the index of
+   * the key.
+   */
   readonly rank: string
   readonly place: string
-  /** Properties that rows do not keep, the last one first: taking off the last one costs least. Of pages there are others. */
+  /**
+   * Properties that are removed from rows, the last property first, because deleting the last one is
+   * cheapest. Pages have a different list.
+   */
   readonly extra: readonly string[]
   readonly pageExtra: readonly string[]
-  /** What was seen of the rows that keys have. */
+  /** Observations about the rows of keys. */
   readonly seen: { areMany: boolean }
   readonly target: LookupTarget | undefined
   readonly table: TableId | undefined
@@ -77,7 +83,7 @@ function namesGiven({ columns, aggregates }: SelectParts): string[] {
   ]
 }
 
-/** A name that no column has, whatever its case. */
+/** A name that no column has in any letter case. */
 function freeName(stem: string, taken: Set<string>, nameOf: NameOf): string {
   for (let number = 1; ; number++) {
     const name = `${stem}_${number}`

@@ -1,10 +1,10 @@
-/** A select of one table in its parts: what it compares is apart from the values that it compares with. */
+/** A select of one table, split into parts: the compared columns are separate from the values. */
 export interface SelectParts {
   readonly method: 'select' | 'first' | 'pluck'
   /** The table as written, with its alias. */
   readonly table: string
   readonly schema: string | undefined
-  /** All of them hold at once. */
+  /** Combined with AND. */
   readonly filters: readonly Filter[]
   /** Selected columns as written; empty for all. */
   readonly columns: readonly string[]
@@ -12,24 +12,24 @@ export interface SelectParts {
   /** Columns of `groupBy` as written. */
   readonly groups: readonly string[]
   readonly orders: readonly Order[]
-  /** The most rows; `undefined` for all, and for `first`, which takes one. */
+  /** Maximum number of rows; `undefined` for all rows, and for `first`, which returns one row. */
   readonly limit: number | undefined
   readonly offset: number
 }
 
-/** The most rows that a select with a limit gives. */
+/** Maximum number of rows that a select with a limit returns. */
 export function pageSizeOf({ method, limit }: SelectParts): number {
   return method === 'first' ? 1 : (limit ?? 1)
 }
 
 /** A condition on one plain column. */
 export interface Filter {
-  /** As written, with its table where that is written. */
+  /** As written, with its table if that is written. */
   readonly column: string
   /** The comparison without its value. */
   readonly form: string
   readonly value: unknown
-  /** Its place among the builder's statements. */
+  /** Its index in the builder's statements. */
   readonly at: number
 }
 
@@ -37,7 +37,7 @@ export interface Order {
   /** A column or an alias, as written. */
   readonly column: string
   readonly direction: string | undefined
-  /** Where nulls go: Knex then orders by whether the column is null, and by nothing else. */
+  /** Position of nulls: Knex then orders only by whether the column is null. */
   readonly nulls: string | undefined
 }
 
@@ -45,7 +45,7 @@ export interface Order {
 export interface Aggregate {
   readonly method: string
   readonly isDistinct: boolean
-  /** What it gives, in order. */
+  /** Its results, in order. */
   readonly outputs: readonly AggregateOutput[]
 }
 
@@ -55,10 +55,10 @@ export interface AggregateOutput {
   readonly alias: string | undefined
 }
 
-/** The form of `column = value` with a value that may be a key. */
+/** The form of `column = value`, with a value that can be a key. */
 export const EQUALS = '='
 
-/** Equal for selects that differ in values only; the same in every process. */
+/** Equal for selects that differ only in values; the same in every process. */
 export function structureOf(parts: SelectParts, context: string): string {
   const { method, table, schema, filters, columns, aggregates, groups, orders, limit, offset } = parts
   const [filter] = filters

@@ -14,14 +14,14 @@ import {
 } from '@sluice/core/database'
 import { type KnexLanguage, knexTemplate } from './knex-template.ts'
 
-/** How Knex names indexes: `city_region_id_index`, `city_code_unique`. */
+/** Knex's default index names: `city_region_id_index`, `city_code_unique`. */
 export const knexNaming: IndexNaming = {
   suffix: '_index',
   uniqueSuffix: '_unique',
   stem: (table, columns) => [table.replace(/[.-]/g, '_'), ...columns].join('_').toLowerCase(),
 }
 
-/** Writes changes into one migration of Knex. */
+/** Writes changes into one Knex migration. */
 export function knexProject(project: KnexProject): ProjectFormat {
   return {
     kind: 'knex',
@@ -32,21 +32,22 @@ export function knexProject(project: KnexProject): ProjectFormat {
 
 /** The migrations of a project. All paths are relative to the project, with `/`. */
 export interface KnexProject {
-  /** What the migrations of the project are written in: TypeScript, or JavaScript with `export` or with `exports`. */
+  /** Language of the project's migrations: TypeScript, or JavaScript with `export` or with `exports`. */
   readonly language: KnexLanguage
-  /** As the names of its migrations end: `.ts`, `.js`, `.mjs`, `.cjs`. Left out: by the language. */
+  /** File extension of the migrations: `.ts`, `.js`, `.mjs`, `.cjs`. Default: depends on the language. */
   readonly extension?: string
   readonly migrationsDir: string
-  /** Names of the migrations that are there. */
+  /** Names of the existing migrations. */
   readonly migrations?: readonly string[]
 }
 
 const EXTENSIONS: Readonly<Record<KnexLanguage, string>> = { ts: '.ts', esm: '.mjs', cjs: '.js' }
 
 /**
- * One migration for all changes. It may run again: what is there already stays, and what an earlier try left unfinished is replaced.
+ * One migration for all changes. It can run again: existing indexes stay, and the remains of an unfinished
+ * run are replaced.
  *
- * @throws InvalidArgumentError for a change that the database cannot have.
+ * @throws InvalidArgumentError for a change that the database does not support.
  */
 export function knexMigration(changes: readonly SchemaChange[], facts: DatabaseFacts, project: KnexProject, at: Date): FixFile {
   const { language, extension = EXTENSIONS[language], migrationsDir, migrations = [] } = project
@@ -64,7 +65,7 @@ export function knexMigration(changes: readonly SchemaChange[], facts: DatabaseF
   }
 }
 
-/** The call of a helper of the template for a step. */
+/** The call of a template helper for a step. */
 function call({ sql, isConcurrent, creates, drops }: SqlStep, { product }: DatabaseFacts): string[] {
   const statement = rawLiteral(sql)
   if (product === 'sqlite') return [`await run(${statement})`]
@@ -86,13 +87,13 @@ function comment(lines: readonly string[]): string[] {
   return lines.map((line) => `// ${commentText(line)}`)
 }
 
-/** A string as a literal: with single quotes where that reads well. */
+/** A string as a literal, with single quotes if that is readable. */
 function literal(text: string): string {
   if (/^[^'\\\p{Cc}\u2028\u2029]*$/u.test(text)) return `'${text}'`
   return JSON.stringify(text).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')
 }
 
-/** A statement for `knex.raw`, which takes a `?` for a binding. */
+/** A statement for `knex.raw`, which interprets `?` as a binding. */
 function rawLiteral(sql: string): string {
   return literal(sql.replaceAll('?', '\\?'))
 }

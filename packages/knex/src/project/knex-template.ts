@@ -2,7 +2,7 @@ import { type DatabaseFacts, LOCK_TIMEOUT } from '@sluice/core/database'
 
 export type KnexLanguage = 'ts' | 'esm' | 'cjs'
 
-/** The text of a migration around the lines of its two functions. */
+/** The source of a migration around the lines of its two functions. */
 export function knexTemplate(
   product: DatabaseFacts['product'],
   language: KnexLanguage,
@@ -28,7 +28,7 @@ function exportedFunction(name: string, lines: readonly string[], language: Knex
   return `${opening}knex/*: Knex*/)/*: Promise<void>*/ {\n  await onOneConnection(knex, async (run) => {\n${inside}  })\n}\n`
 }
 
-/** Types stand in comments, and become types in TypeScript. */
+/** Types are written in comments, and become types in TypeScript. */
 function typed(text: string, language: KnexLanguage): string {
   return text.replace(/\/\*(: [^*]+|type [^*]+)\*\//g, (_, type: string) => (language === 'ts' ? type : ''))
 }

@@ -2,16 +2,17 @@ import type { Dialect } from '../sql/dialect.ts'
 import type { DatabaseFunctions, FunctionLevel } from './database-functions.ts'
 
 /**
- * A table's name across Sluice: `schema.table`, folded as the database folds it (lower case on SQLite and MySQL).
- * The tables that one database calls by one name have one id, whichever ORM asks.
+ * A table's name throughout Sluice: `schema.table`, case-folded as in the database (lower case on SQLite and
+ * MySQL). Tables with the same name in one database have the same id, regardless of the ORM.
  */
 export type TableId = string
 
 export type ReferentialAction = 'Cascade' | 'Restrict' | 'NoAction' | 'SetNull' | 'SetDefault'
 
 /**
- * What a column's values are, as far as keys need to know. `text` is equal where its characters are, but for case, accents, width and
- * punctuation; `collated` is text whose collation may hold any other characters equal. What compares in ways of its own is `other`.
+ * Type of a column's values, as far as keys need it. `text` values are equal if their characters are, except
+ * for case, accents, width and punctuation; `collated` is text whose collation can treat any other characters
+ * as equal. Types with other comparison rules are `other`.
  */
 export type ColumnType =
   | 'integer'
@@ -33,30 +34,42 @@ export interface ColumnInfo {
 }
 
 export interface TableInfo {
-  /** The schema as the database knows it. MySQL: the database. Left out: the connection's default schema. */
+  /** The schema in the database. MySQL: the database. Default: the connection's default schema. */
   readonly schema?: string
   readonly name: string
-  /** `view` stands for whatever is no base table: what it reads is not known, so nothing of it is cached. */
+  /**
+   * `view` includes everything that is not a base table: the tables that it reads are unknown, so Sluice does
+   * not cache its rows.
+   */
   readonly kind: 'table' | 'view'
   readonly columns: readonly ColumnInfo[]
   readonly primaryKey: readonly string[]
-  /** Unique keys beside the primary one, each a list of columns. Partial and expression indexes do not count. */
+  /**
+   * Unique keys other than the primary key, each a list of columns. Partial and expression indexes do not
+   * count.
+   */
   readonly uniqueKeys: readonly (readonly string[])[]
   /**
-   * A trigger or rule may write anything: a write to such a table touches every table. So may a function of a user in a default, a check,
-   * a generated column, an index, or in a check or cast of a column's type.
+   * A trigger or rule can write to any table, so a write to such a table counts as modifying every table. The
+   * same applies to a user-defined function in a default, a check, a generated column, an index, or in a
+   * check or cast of a column's type.
    */
   readonly hasTriggers?: boolean
-  /** Whether such a function may change the schema. */
+  /** Whether such a function can change the schema. */
   readonly hasDefiningTriggers?: boolean
-  /** What a read may do besides reading: by a function that a view or a policy calls. Left out: nothing. */
+  /**
+   * Effects of a read other than reading, through a function that a view or a policy calls. Default: none.
+   */
   readonly whenRead?: FunctionLevel
-  /** A schema file says so, not the database: the types of its columns may be other, narrower ones. */
+  /**
+   * Declared by a schema file instead of read from the database: its columns can have different, narrower
+   * types.
+   */
   readonly declared?: boolean
 }
 
 export interface ForeignKeyInfo {
-  /** The table that holds the key. */
+  /** The table that contains the key. */
   readonly table: TableId
   readonly columns: readonly string[]
   readonly references: TableId
@@ -65,24 +78,33 @@ export interface ForeignKeyInfo {
   readonly onUpdate: ReferentialAction
 }
 
-/** A catalogue as plain data: what a generator writes and what the readers read. */
+/** A catalog as plain data: the output of generators and of the catalog readers. */
 export interface CatalogData {
   readonly dialect: Dialect
-  /** The schema of names without one: `main` (SQLite), `public` (PostgreSQL), the database (MySQL); `-` where it is not known. */
+  /**
+   * The schema of names without one: `main` (SQLite), `public` (PostgreSQL), the database (MySQL); `-` if
+   * unknown.
+   */
   readonly defaultSchema: string
   readonly tables: readonly TableInfo[]
   readonly foreignKeys: readonly ForeignKeyInfo[]
-  /** The functions, operators and types of the database. Left out: not known, or a statement shows all that it calls. */
+  /**
+   * The functions, operators and types of the database. Omitted if they are unknown, or if a statement shows
+   * all functions that it calls.
+   */
   readonly functions?: DatabaseFunctions
-  /** PostgreSQL: the oids of types that extensions and users made, as far as columns have them. */
+  /** PostgreSQL: the OIDs of types that extensions and users created, if a column has the type. */
   readonly ownTypes?: readonly number[]
-  /** What the database is called by all processes that use it, and no other is. Left out where that is not known. */
+  /**
+   * Identifies the database: the same in all processes that use it, and different for every other database.
+   * Omitted if unknown.
+   */
   readonly databaseId?: string
-  /** Changes with the schema. Left out where the database does not tell. */
+  /** Changes with the schema. Omitted if the database does not provide it. */
   readonly fingerprint?: string
 }
 
-/** Stands for a default schema that is not known: a table of it may be that of any schema. */
+/** Represents an unknown default schema: a table in it can belong to any schema. */
 export const UNKNOWN_SCHEMA = '-'
 
 /**

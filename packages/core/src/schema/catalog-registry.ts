@@ -4,24 +4,25 @@ import { isOfUnknownSchema, type TableId, tableId, UNKNOWN_SCHEMA } from './cata
 import { isSameKey, keyedRows, type RowKey, rowKeyOf } from './row-key.ts'
 import { SchemaGenerations } from './schema-generations.ts'
 
-/** The name of a table whose triggers are not known: it stands for any. */
+/** Represents a table whose triggers are unknown: it matches any table. */
 const ANY_TABLE = '*'
 
-/** Reads the catalog of a source again if it was read before a change of the schema. */
+/** Reads the catalog of a source again if it was read before a schema change. */
 interface StaleReader {
   readIfStale(): void
 }
 
 /**
- * What a Sluice knows of its databases: the union of what every adapter brought, by dialect.
- * While a source is being read again (after DDL, say) nothing is trusted: writes touch everything, and no table is a base table.
+ * A Sluice's knowledge of its databases: the union of the catalogs of all adapters, by dialect. While a
+ * source is being read again (for example, after DDL), nothing is trusted: writes modify every table, and no
+ * table counts as a base table.
  */
 export class CatalogRegistry {
   readonly #sources = new Map<string, SchemaCatalog | undefined>()
   readonly #unions = new Map<Dialect, SchemaCatalog | undefined>()
   /** The unions by their default schemas. */
   readonly #views = new Map<string, SchemaCatalog>()
-  /** By source and table; `null` where rows are not told apart. */
+  /** By source and table; `null` if rows are not distinguished. */
   readonly #rowKeys = new Map<string, Map<TableId, RowKey | null>>()
   readonly #aliases = new Map<string, ReadonlyMap<string, ReadonlySet<TableId>>>()
   /** Names of tables, in lower case. */
@@ -31,13 +32,16 @@ export class CatalogRegistry {
   #version = 0
   /** @internal */
   readonly generations: SchemaGenerations = new SchemaGenerations(() => this.#changed())
-  /** By source, the generation in which its catalog was read; none for a catalog that a schema file declares. */
+  /**
+   * The generation in which the catalog of each source was read; none for a catalog that a schema file
+   * declares.
+   */
   readonly #readIn = new Map<string, number>()
   readonly #readers = new Map<string, WeakRef<StaleReader>>()
   readonly #derived = new Set<string>()
-  /** The sources with a connection whose session has settings that may change what statements mean. */
+  /** Sources with a connection whose session settings can change the meaning of statements. */
   readonly #strange = new Set<string>()
-  /** The sources whose schema may have changed: nobody has asked the database lately. */
+  /** Sources whose schema may have changed, because the database has not been queried recently. */
   readonly #unchecked = new Set<string>()
   #uses = 0
   readonly #owners = new FinalizationRegistry<string>((sourceId) => {
@@ -45,15 +49,16 @@ export class CatalogRegistry {
     this.delete(sourceId)
   })
 
-  /** Another one whenever what names stand for may have changed. */
+  /** Changes whenever the meaning of names may have changed. */
   get version(): number {
     return this.#version
   }
 
   /**
-   * Sets what one source knows. `undefined` means that it is being read.
+   * Sets the catalog of one source. `undefined` means that it is being read.
    *
-   * @param readIn - The generation in which the database was asked: the catalog is valid in that one only. Left out: declared by a file.
+   * @param readIn - The generation in which the database was queried: the catalog is valid only in that
+   * generation. Default: declared by a file.
    */
   set(sourceId: string, catalog: SchemaCatalog | undefined, readIn?: number): void {
     if (readIn === undefined) this.#readIn.delete(sourceId)
@@ -62,13 +67,19 @@ export class CatalogRegistry {
     this.#changed()
   }
 
-  /** Sets a catalog that was made from another source's. Out of date, it does not count: that of the other source does. */
+  /**
+   * Sets a catalog that was derived from the catalog of a different source. If it is out of date, the other
+   * source's catalog is used instead.
+   */
   derive(sourceId: string, catalog: SchemaCatalog, readIn: number): void {
     this.#derived.add(sourceId)
     this.set(sourceId, catalog, readIn)
   }
 
-  /** Sets whether names and results may mean something else on some connection of a source: nothing of it is optimized then. */
+  /**
+   * Sets whether names and results can have a different meaning on some connection of a source: in that case,
+   * nothing of the source is optimized.
+   */
   setStrange(sourceId: string, isStrange: boolean): void {
     if (this.#strange.has(sourceId) === isStrange) return
     if (isStrange) this.#strange.add(sourceId)
@@ -76,7 +87,7 @@ export class CatalogRegistry {
     this.#changed()
   }
 
-  /** @internal Sets whether the schema of a source was compared too long ago for its catalog to count. */
+  /** @internal Sets whether the schema of a source was compared too long ago for its catalog to be used. */
   setUnchecked(sourceId: string, isUnchecked: boolean): void {
     if (this.#unchecked.has(sourceId) === isUnchecked) return
     if (isUnchecked) this.#unchecked.add(sourceId)
@@ -84,18 +95,20 @@ export class CatalogRegistry {
     this.#changed()
   }
 
-  /** @internal Rises when somebody uses what is known. */
+  /** @internal Increases when the catalogs are used. */
   get uses(): number {
     return this.#uses
   }
 
-  /** @internal The version, for conclusions that were drawn in one: they are used as what is known is. */
+  /**
+   * @internal The version, for conclusions that were derived in it: using them counts as using the catalogs.
+   */
   used(): number {
     this.#uses += 1
     return this.#version
   }
 
-  /** Lets a source go when nobody holds its owner any more. */
+  /** Removes a source when its owner has been garbage-collected. */
   bind(sourceId: string, owner: object): void {
     this.#owners.register(owner, sourceId)
   }
@@ -105,7 +118,7 @@ export class CatalogRegistry {
     this.#readers.set(sourceId, new WeakRef(reader))
   }
 
-  /** Lets every source read its catalog whose catalog is out of date: one that is idle would hold up the others. */
+  /** Makes every source with an outdated catalog read it again: an idle source would block the others. */
   #readStale(): void {
     for (const [sourceId, reader] of this.#readers) {
       const living = reader.deref()
@@ -114,7 +127,10 @@ export class CatalogRegistry {
     }
   }
 
-  /** Sets a source's other names of tables, such as model names, for `resolve`. They may be there before its catalogue is. */
+  /**
+   * Sets additional names of a source's tables, such as model names, for `resolve`. They can be set before
+   * the source's catalog.
+   */
   name(sourceId: string, aliases: Iterable<readonly [string, TableId]>): void {
     const tables = new Map<string, Set<TableId>>()
     for (const [alias, table] of aliases) tables.set(alias, (tables.get(alias) ?? new Set()).add(table))
@@ -122,7 +138,7 @@ export class CatalogRegistry {
     this.#version += 1
   }
 
-  /** What one source knows; `undefined` while it is being read, or was never set. */
+  /** The catalog of one source; `undefined` while it is being read, or if it was never set. */
   of(sourceId: string): SchemaCatalog | undefined {
     this.#uses += 1
     return this.#isValid(sourceId) ? this.#sources.get(sourceId) : undefined
@@ -159,7 +175,9 @@ export class CatalogRegistry {
     this.#changed()
   }
 
-  /** The union of all that is known for a dialect; `undefined` while nothing is, or while a source is being read. */
+  /**
+   * The union of all catalogs of a dialect; `undefined` while there is none, or while a source is being read.
+   */
   catalog(dialect: Dialect): SchemaCatalog | undefined {
     if (this.#unions.has(dialect)) return this.#unions.get(dialect)
     let union: SchemaCatalog | undefined
@@ -178,8 +196,8 @@ export class CatalogRegistry {
   }
 
   /**
-   * The union with one source's default schema: what the names in its statements mean. `undefined` while the source's own
-   * catalogue is not known, or any is being read.
+   * The union with one source's default schema, which resolves the names in its statements. `undefined` while
+   * the source's catalog is unknown, or any source is being read.
    */
   seenBy(sourceId: string): SchemaCatalog | undefined {
     const own = this.of(sourceId)
@@ -191,13 +209,16 @@ export class CatalogRegistry {
     return view
   }
 
-  /** What one source knows of its own tables, as long as no source is being read: another's may be of the same name and differ. */
+  /**
+   * One source's catalog of its tables, as long as no source is being read: a different source can have a
+   * different table of the same name.
+   */
   trusted(sourceId: string): SchemaCatalog | undefined {
     const own = this.of(sourceId)
     return own !== undefined && this.catalog(own.dialect) !== undefined ? own : undefined
   }
 
-  /** Whether any catalogue is there. */
+  /** Whether any catalog is set. */
   isKnown(): boolean {
     return [...this.#sources.values()].some((catalog) => catalog !== undefined)
   }
@@ -209,7 +230,7 @@ export class CatalogRegistry {
     )
   }
 
-  /** Every table that the changes touch, with their cascades. */
+  /** Every table that the changes modify, including cascades. */
   effectOf(dialect: Dialect, changes: readonly Change[]): WriteEffect {
     const catalog = this.catalog(dialect)
     if (catalog === undefined) return EVERYTHING
@@ -220,15 +241,17 @@ export class CatalogRegistry {
     return isTriggered ? EVERYTHING : effect
   }
 
-  /** The table of an id if results that depend on it may be kept. */
+  /** The table of an id, if results that depend on it can be cached. */
   cacheableTable(dialect: Dialect, id: TableId): CatalogTable | undefined {
     const table = this.catalog(dialect)?.baseTable(id)
     return this.#shadowed.size > 0 && has(this.#shadowed, table) ? undefined : table
   }
 
   /**
-   * By which key the rows of a table are named, by whoever reads or writes them; `undefined` where they are not: the table has no such key, or
-   * the source's own catalogue and the union differ in it (another database's table of the same name, say), or any is being read.
+   * The key by which readers and writers identify the rows of a table. It is `undefined` if rows are not
+   * distinguished, or while any source is being read. Rows are not distinguished if the table has no such
+   * key, or if the source's catalog and the union disagree about it (for example, because of a table of the
+   * same name in a different database).
    */
   rowKey(sourceId: string, id: TableId): RowKey | undefined {
     let keys = this.#rowKeys.get(sourceId)
@@ -255,9 +278,10 @@ export class CatalogRegistry {
   }
 
   /**
-   * A temporary table or view hides the tables of that name on some connection: nothing of that name is kept any more.
+   * A temporary table or view hides the tables of that name on some connection: from now on, nothing of that
+   * name is cached.
    *
-   * @param calls - Whether it is a view with functions that may write.
+   * @param calls - Whether it is a view with functions that can write.
    */
   shadow(name: string, calls = false): void {
     this.#add(this.#shadowed, name)
@@ -271,20 +295,23 @@ export class CatalogRegistry {
     this.#version += 1
   }
 
-  /** Whether one of these names may stand for a temporary view with functions that may write. */
+  /** Whether one of these names can refer to a temporary view with functions that can write. */
   callWhenRead(names: readonly (readonly string[])[]): boolean {
     return this.#calling.size > 0 && names.some((name) => this.#calling.has((name.at(-1) ?? '').toLowerCase()))
   }
 
   /**
-   * A temporary trigger is there on some connection only, and no reader sees it: a write to a table of that name touches every table
-   * from now on.
+   * A temporary trigger exists on one connection only, and no reader sees it: from now on, a write to a table
+   * of that name counts as modifying every table.
    */
   trigger(name: string = ANY_TABLE): void {
     this.#add(this.#triggered, name)
   }
 
-  /** The tables that a person's name for a table may mean: a model, a table, or `schema.table`. Empty when nothing is called so. */
+  /**
+   * The tables to which a user-provided name can refer: a model, a table, or `schema.table`. Empty if no
+   * table has this name.
+   */
   resolve(name: string): ReadonlySet<TableId> {
     const found = new Set<TableId>()
     for (const aliases of this.#aliases.values()) for (const table of aliases.get(name) ?? []) found.add(table)
@@ -306,9 +333,9 @@ export class CatalogRegistry {
   }
 
   /**
-   * What is written when rows of tables are, named by their primary keys.
+   * Effect of writing rows of tables, identified by their primary keys.
    *
-   * @param ids - A value each, or for keys of several columns an array of values in the key's order.
+   * @param ids - One value per row, or for keys with several columns an array of values in the key's order.
    */
   effectOnRows(tables: ReadonlySet<TableId>, ids: readonly unknown[]): WriteEffect {
     const rows = new Map<TableId, ReadonlySet<number>>()
@@ -319,7 +346,7 @@ export class CatalogRegistry {
     return { tables, rows, everything: false }
   }
 
-  /** `undefined`: the rows cannot be told apart by every catalogue that has the table. */
+  /** `undefined`: not every catalog that contains the table can distinguish these rows. */
   #bucketsOf(id: TableId, ids: readonly unknown[]): ReadonlySet<number> | undefined {
     const buckets = new Set<number>()
     let isKnown = false
@@ -362,14 +389,14 @@ function has(names: ReadonlySet<string>, table: CatalogTable | undefined): boole
   return table !== undefined && names.has(table.name.toLowerCase())
 }
 
-/** The tables that names stand for, worked out once for each state of the catalogues. */
+/** The tables to which names refer, computed once for each state of the catalogs. */
 export class NamedTables {
   #version = -1
   readonly #tables = new Map<string, ReadonlySet<TableId>>()
 
   constructor(private readonly catalogs: Pick<CatalogRegistry, 'resolve' | 'version'>) {}
 
-  /** @returns Empty when no catalogue knows the name. */
+  /** @returns Empty if no catalog contains the name. */
   of(name: string): ReadonlySet<TableId> {
     const { version } = this.catalogs
     if (version !== this.#version) this.#tables.clear()
@@ -382,7 +409,7 @@ export class NamedTables {
     return tables
   }
 
-  /** Whether a table is among those of some names. */
+  /** Whether a table is among the tables of some names. */
   has(names: readonly string[], table: TableId): boolean {
     return names.some((name) => this.of(name).has(table))
   }

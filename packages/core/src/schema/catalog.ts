@@ -17,28 +17,31 @@ import { MAX_WRITTEN_ROWS } from './row-key.ts'
 export interface Change {
   readonly table: TableId
   readonly kind: 'insert' | 'update' | 'delete'
-  /** For `update`: the columns that may change; left out, all of them. */
+  /** For `update`: the columns that may change. Default: all. */
   readonly columns?: readonly string[]
-  /** For `update` and `delete`: the rows, asked for by primary key, each by its `rowBucket`; left out, any. */
+  /** For `update` and `delete`: the rows, selected by primary key, each by its `rowBucket`. Default: any. */
   readonly rows?: readonly number[]
 }
 
-/** What a write touches, with every consequence that the database draws from it. */
+/** Everything that a write modifies, including all its consequences in the database. */
 export interface WriteEffect {
   readonly tables: ReadonlySet<TableId>
   /**
-   * For tables of which it is known that no other rows were there before and are changed or deleted: those rows, each by its `rowBucket`.
-   * Empty where rows were only inserted. Tables that are not listed: any row.
+   * For tables in which certainly no other existing rows are changed or deleted: those rows, each by its
+   * `rowBucket`. Empty if rows were only inserted. Tables that are not listed: any row.
    */
   readonly rows?: ReadonlyMap<TableId, ReadonlySet<number>>
-  /** The tables cannot be told (a trigger, SQL that cannot be read): it may have touched any. */
+  /**
+   * The tables cannot be determined (because of a trigger, or SQL that cannot be read): any table may have
+   * been modified.
+   */
   readonly everything: boolean
 }
 
-/** A change on the way to all that follows from it. */
+/** A change whose consequences are being determined. */
 interface Step {
   readonly change: Change
-  /** Whether it is the first one, by whichever id of its table: foreign keys lead to others. */
+  /** Whether it is the original change, under any id of its table: foreign keys lead to other changes. */
   readonly isOwn: boolean
 }
 
@@ -47,32 +50,34 @@ export interface CatalogTable extends TableInfo {
   readonly id: TableId
 }
 
-/** What the consequences of a change are, whichever rows it names. */
+/** The consequences of a change, regardless of its rows. */
 interface Closure {
   readonly effect: WriteEffect
-  /** Whether rows of its own table are changed only if the change itself names them. */
+  /** Whether rows of the change's table are only modified if the change itself specifies them. */
   readonly isConfined: boolean
 }
 
-/** Effects that a catalogue remembers. */
+/** Number of effects that a catalog caches. */
 const MAX_EFFECTS = 5_000
 
 const NO_ROWS: ReadonlySet<number> = new Set()
 const NOTHING: WriteEffect = { tables: new Set(), everything: false }
 
-/** Touches any table: what is said of a write that cannot be read. */
+/** Modifies any table: the effect of a write that cannot be read. */
 export const EVERYTHING: WriteEffect = { tables: new Set(), everything: true }
 
-/** The tables, keys and cascades of one database. Immutable; effects of deletes are worked out once and kept. */
+/**
+ * The tables, keys and cascades of one database. Immutable; effects of deletes are computed once and cached.
+ */
 export class SchemaCatalog {
   readonly dialect: Dialect
   readonly defaultSchema: string
   readonly tables: ReadonlyMap<TableId, CatalogTable>
   readonly foreignKeys: readonly ForeignKeyInfo[]
   readonly functions: DatabaseFunctions | undefined
-  /** The oids of types that extensions and users made, as far as columns have them. */
+  /** The OIDs of types that extensions and users created, if a column has the type. */
   readonly ownTypes: readonly number[]
-  /** Changes with the schema; `undefined` where it is not known. */
+  /** Changes with the schema; `undefined` if unknown. */
   readonly fingerprint: string | undefined
   readonly #databaseId: string | undefined
   #hasDefiningTriggers: boolean | undefined
@@ -80,7 +85,7 @@ export class SchemaCatalog {
   #identity: string | undefined
   readonly #incoming = new Map<TableId, ForeignKeyInfo[]>()
   readonly #closures = new Map<string, Closure>()
-  /** Tables of an unknown schema, and by name of the others. Made when it is first asked for. */
+  /** Tables of an unknown schema, and the others by name. Built on first use. */
   #twins: Twins | undefined
 
   constructor(data: CatalogData, tables: ReadonlyMap<TableId, CatalogTable> = byId(data)) {
@@ -100,8 +105,8 @@ export class SchemaCatalog {
   }
 
   /**
-   * The same in every process that found the same database with the same tables; another for every other. `undefined` where it is not known
-   * which database it is.
+   * The same in every process that found the same database with the same tables; different for any other.
+   * `undefined` if the database is not identified.
    */
   get identity(): string | undefined {
     if (this.#databaseId === undefined) return undefined
@@ -111,19 +116,19 @@ export class SchemaCatalog {
     return this.#identity
   }
 
-  /** Whether a write to some table may change the schema. */
+  /** Whether a write to some table can change the schema. */
   get hasDefiningTriggers(): boolean {
     this.#hasDefiningTriggers ??= [...this.tables.values()].some((table) => table.hasDefiningTriggers === true)
     return this.#hasDefiningTriggers
   }
 
-  /** The most that a read of some table or view may do. */
+  /** The maximum effect of a read of any table or view. */
   get readsMayDo(): FunctionLevel {
     this.#readsMayDo ??= [...this.tables.values()].reduce<FunctionLevel>((most, { whenRead }) => higherLevel(most, whenRead), 'reads')
     return this.#readsMayDo
   }
 
-  /** The most that a read of one of these tables may do. An id that is not known may stand for any view. */
+  /** The maximum effect of a read of these tables. An unknown id can refer to any view. */
   whenRead(ids: Iterable<TableId>): FunctionLevel {
     if (this.readsMayDo === 'reads') return 'reads'
     let most: FunctionLevel = 'reads'
@@ -136,26 +141,32 @@ export class SchemaCatalog {
     return most
   }
 
-  /** The id of a name as SQL writes it: `['table']` or `['schema', 'table']`; more parts name another database. */
+  /**
+   * The id of a name as written in SQL: `['table']` or `['schema', 'table']`; with more parts, the name
+   * refers to a different database.
+   */
   idOf(name: readonly string[]): TableId {
     const table = name.at(-1) ?? ''
     return tableId(this.dialect, name.length > 1 ? name.at(-2) : undefined, table, this.defaultSchema)
   }
 
-  /** The base table of a name, or `undefined` for a view, a temporary table, or a name it does not know. */
+  /** The base table of a name, or `undefined` for a view, a temporary table, or an unknown name. */
   baseTable(id: TableId): CatalogTable | undefined {
     const table = this.tables.get(id)
     if (table?.kind !== 'table') return undefined
     return this.twinsOf(id).every((twin) => this.tables.get(twin)?.kind === 'table') ? table : undefined
   }
 
-  /** The tables that may be the same as one: of a table whose schema is not known, those of its name; of others, the former. */
+  /**
+   * The tables that can be identical to a table: if its schema is unknown, all tables of its name; otherwise,
+   * the tables of its name whose schema is unknown.
+   */
   twinsOf(id: TableId): readonly TableId[] {
     this.#twins ??= new Twins(this.dialect, this.tables)
     return this.#twins.of(id)
   }
 
-  /** This catalogue, for connections with another default schema. */
+  /** This catalog, for connections with a different default schema. */
   withDefault(defaultSchema: string): SchemaCatalog {
     const { dialect, foreignKeys, tables, functions } = this
     return new SchemaCatalog({ dialect, defaultSchema, tables: [], foreignKeys, ...(functions && { functions }) }, tables)
@@ -171,8 +182,9 @@ export class SchemaCatalog {
   }
 
   /**
-   * Every table that the changes touch: themselves, and what foreign keys with `Cascade`, `SetNull` and `SetDefault` carry them to.
-   * An update follows a key only if a referenced column may change. Rows are known of tables that are reached by no key.
+   * Every table that the changes modify: the changed tables, and the tables reached through foreign keys with
+   * `Cascade`, `SetNull` and `SetDefault`. An update follows a key only if a referenced column may change.
+   * Rows are known only for tables that no key reaches.
    */
   effectOf(changes: readonly Change[]): WriteEffect {
     if (changes.length === 0) return NOTHING
@@ -200,7 +212,7 @@ export class SchemaCatalog {
     const known = this.#closures.get(memo)
     if (known !== undefined) return known
     const closure = this.#close(change)
-    // Each list of columns is a change of its own.
+    // Each list of columns is a separate change.
     if (this.#closures.size >= MAX_EFFECTS) this.#closures.clear()
     this.#closures.set(memo, closure)
     return closure
@@ -219,7 +231,7 @@ export class SchemaCatalog {
       seen.add(text)
       tables.add(change.table)
       everything ||= this.tables.get(change.table)?.hasTriggers === true
-      // Reached by a key, any row of it may be among those that are changed.
+      // If a key leads to the table, any of its rows can be among the modified ones.
       if (!isOwn && change.table === start.table) isConfined = false
       for (const twin of this.twinsOf(change.table)) work.push({ change: { ...change, table: twin }, isOwn })
       if (change.kind === 'insert') continue
@@ -240,16 +252,16 @@ export class SchemaCatalog {
     return { effect: isInsert ? { tables, rows: new Map([[start.table, NO_ROWS]]), everything } : { tables, everything }, isConfined }
   }
 
-  /** Whether a row may go by another key afterwards. */
+  /** Whether a row may have a different key afterwards. */
   #mayRekey({ table, kind, columns }: Change): boolean {
     if (kind !== 'update') return false
     return columns === undefined || haveCommon(columns, this.tables.get(table)?.primaryKey ?? [])
   }
 
   /**
-   * This catalogue together with what another source knows of the same database: tables of both, foreign keys of both,
-   * triggers of either. Where both describe a table, the database's description stands before a schema file's, and else this one's;
-   * a view in either is a view.
+   * The union with a different source's catalog of the same database: the tables and foreign keys of both,
+   * and the triggers of either. If both describe a table, the database's description takes precedence over a
+   * schema file's, and otherwise this catalog's over the other's; a view in either is a view.
    */
   union(other: SchemaCatalog): SchemaCatalog {
     const tables = new Map<TableId, CatalogTable>(other.tables)
@@ -268,7 +280,7 @@ export class SchemaCatalog {
       }
     }
     const foreignKeys = [...this.foreignKeys, ...other.foreignKeys]
-    // Ids, not names, are what the two sides share: each side may know another default schema.
+    // The two sides are joined by ids, not by names, because each side can have a different default schema.
     const functions = unionOfFunctions(this.functions, other.functions)
     const { dialect, defaultSchema } = this
     return new SchemaCatalog({ dialect, defaultSchema, tables: [], foreignKeys, ...(functions && { functions }) }, tables)
@@ -309,7 +321,7 @@ class Twins {
   }
 }
 
-/** Whether the lists share a column, by any writing of its name. */
+/** Whether the lists share a column, in any letter case of its name. */
 function haveCommon(left: readonly string[], right: readonly string[]): boolean {
   const names = new Set(left.map((column) => column.toLowerCase()))
   return right.some((column) => names.has(column.toLowerCase()))
@@ -320,7 +332,7 @@ function byId(data: CatalogData): Map<TableId, CatalogTable> {
   for (const table of data.tables) {
     const id = tableId(data.dialect, table.schema, table.name, data.defaultSchema)
     const namesake = tables.get(id)
-    // MySQL may tell `City` from `city`: what is said of the one need not hold for the other.
+    // MySQL may distinguish `City` from `city`: facts about one do not have to apply to the other.
     if (namesake === undefined) tables.set(id, { ...table, id })
     else {
       const read = higherLevel(namesake.whenRead ?? 'reads', table.whenRead)

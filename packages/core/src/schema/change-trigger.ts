@@ -1,2 +1,2 @@
-/** The name of the triggers that tell of changes, and of the function that they call. They write nothing. */
+/** The name of the triggers that report changes, and of the function that they call. They write nothing. */
 export const CHANGE_TRIGGER = 'sluice_notify_change'

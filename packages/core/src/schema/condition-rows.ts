@@ -5,17 +5,21 @@ import type { TableId } from './catalog-data.ts'
 import type { CatalogRegistry } from './catalog-registry.ts'
 import { type KeyedRows, keyedRows, MAX_READ_ROWS, type RowKey } from './row-key.ts'
 
-/** The rows of one table that a read is about. */
+/** The rows of one table on which a read depends. */
 export interface PinnedRead extends KeyedRows {
   readonly table: TableId
-  /** Whether each row of the result is one row of the table; otherwise a row may give several. */
+  /**
+   * Whether each row of the result is one row of the table; otherwise one table row can produce several
+   * result rows.
+   */
   readonly isPlain: boolean
 }
 
 /**
- * The rows that all of a statement's conditions leave, as its primary key names them; `undefined` where they name none.
+ * The rows that match all of a statement's conditions, identified by the primary key; `undefined` if the
+ * conditions do not specify it.
  *
- * @param values - What is bound to its parameters.
+ * @param values - Values that are bound to its parameters.
  */
 export function rowsOfConditions(
   { placeholders }: Statement,
@@ -24,7 +28,8 @@ export function rowsOfConditions(
   values: readonly unknown[],
   most: number,
 ): KeyedRows | undefined {
-  // Bound values that are not as many as the text takes are not bound as it is read here.
+  // If the number of bound values differs from the number of placeholders, the values are bound differently
+  // from how the SQL is read here.
   const isBound = key.dialect === 'postgresql' || placeholders === values.length
   const options: (readonly unknown[])[] = []
   for (const column of key.columns) {
@@ -47,17 +52,20 @@ function conditionOn(column: string, conditions: readonly Condition[], dialect: 
   return undefined
 }
 
-/** What a SELECT lists, as one catalogue reads its names. */
+/** A SELECT's listing, with names resolved by one catalog. */
 interface ResolvedListing {
   readonly catalog: SchemaCatalog
-  /** `undefined` where the table is read in other places too. */
+  /** `undefined` if the table is also read elsewhere in the statement. */
   readonly table: TableId | undefined
 }
 
-/** Most statements are asked again and again, and mean the same until a catalogue changes. */
+/** Most statements run repeatedly, and have the same meaning until a catalog changes. */
 const resolved = new WeakMap<Statement, ResolvedListing>()
 
-/** The rows of its first table on which a SELECT's result depends, if it names them by their primary key and reads the table nowhere else. */
+/**
+ * The rows of a SELECT's first table on which the result depends, if the conditions identify them by primary
+ * key and the table is not read elsewhere in the statement.
+ */
 export function pinnedReadOf(
   statement: Statement,
   values: readonly unknown[],

@@ -1,22 +1,25 @@
-/** The most that a function may do, and every lesser thing. */
+/** The maximum effect of a function, which includes all lesser effects. */
 export type FunctionLevel = 'reads' | 'writes' | 'defines'
 
 /**
- * What a database defines besides its tables. Names are without schemas: where two functions share a name, the one that may do more
- * decides.
+ * Functions, operators and types that a database defines. Names have no schema: if two functions share a
+ * name, the function with the greater effect decides.
  */
 export interface DatabaseFunctions {
-  /** Functions of users that are not known to depend on their arguments alone. */
+  /** User-defined functions that may depend on more than their arguments. */
   readonly untrusted: ReadonlyMap<string, FunctionLevel>
-  /** Those of one row: they are also called as `row.name`. */
+  /** Functions of one row: they can also be called as `row.name`. */
   readonly ofRows: ReadonlySet<string>
   /** Operators whose function is untrusted. */
   readonly operators: ReadonlySet<string>
-  /** Types with a function in a check, a cast or a comparison that may write, or that only reads but is not declared immutable. */
+  /**
+   * Types with a function in a check, a cast or a comparison that can write, or that only reads but is not
+   * declared immutable.
+   */
   readonly types: ReadonlyMap<string, FunctionLevel>
-  /** Functions that depend on their arguments alone in each of their forms. */
+  /** Functions that depend only on their arguments in all of their overloads. */
   readonly pure: ReadonlySet<string>
-  /** Functions of the database itself that write no table. */
+  /** Built-in functions of the database that write to no table. */
   readonly harmless: ReadonlySet<string>
 }
 
@@ -26,7 +29,7 @@ export function higherLevel(left: FunctionLevel, right: FunctionLevel | undefine
   return right !== undefined && ORDER[right] > ORDER[left] ? right : left
 }
 
-/** What is known of two sources of the same database. */
+/** The union of two sources of the same database. */
 export function unionOfFunctions(left: DatabaseFunctions | undefined, right: DatabaseFunctions | undefined): DatabaseFunctions | undefined {
   if (left === undefined || right === undefined || left === right) return left ?? right
   const highest = (key: 'untrusted' | 'types') => {

@@ -4,14 +4,15 @@ import type { Dialect } from '../sql/dialect.ts'
 import type { Connection } from './connection.ts'
 import { optionalTextOf, type Row } from './readers/row-values.ts'
 
-/** Settings of a PostgreSQL session that change results, or the tables that names stand for. */
+/** Settings of a PostgreSQL session that change results, or the tables to which names refer. */
 const POSTGRES_SETTINGS = `'TimeZone', 'DateStyle', 'IntervalStyle', 'extra_float_digits', 'bytea_output', 'search_path', 'lc_messages',
   'lc_monetary', 'lc_numeric', 'lc_time', 'client_encoding', 'role', 'row_security', 'default_text_search_config', 'xmlbinary',
   'standard_conforming_strings', 'backslash_quote', 'transform_null_equals', 'array_nulls', 'quote_all_identifiers'`
 
 /**
- * The server with the database, and the role and settings of a session, in one column `id`. Each is tried in turn, since not every server
- * and user may ask each. Copies of a server share its identifier: its address and its timeline tell them apart.
+ * The server with the database, and the role and settings of a session, in one column `id`. The queries are
+ * tried sequentially, because not every server and user can run each of them. Copies of a server share its
+ * identifier: its address and timeline distinguish them.
  */
 const QUERIES: Readonly<Record<Dialect, readonly string[]>> = {
   postgresql: [
@@ -29,8 +30,9 @@ const QUERIES: Readonly<Record<Dialect, readonly string[]>> = {
 }
 
 /**
- * The same for all processes that ask one database as one role, with settings of the session and of the process by which results come out
- * alike; and different for all others. `undefined` where that cannot be found out: a database in memory has none.
+ * The same for all processes that use one database as one role, with session and process settings that
+ * produce the same results; different for all others. `undefined` if it cannot be determined: a database in
+ * memory has none.
  */
 export async function readDatabaseId(connection: Connection): Promise<string | undefined> {
   for (const query of QUERIES[connection.dialect]) {
@@ -43,8 +45,9 @@ export async function readDatabaseId(connection: Connection): Promise<string | u
 }
 
 /**
- * A path is the same file only on the same machine, and not after another file took its place; containers may share host names and paths.
- * Asked synchronously: a loop of queries on a synchronous driver may keep the event loop from turning.
+ * A path identifies the same file only on the same machine, and only until another file replaces it;
+ * containers can share host names and paths. Reads synchronously: a loop of queries on a synchronous driver
+ * can block the event loop.
  */
 function fileId(file: string): string | undefined {
   try {

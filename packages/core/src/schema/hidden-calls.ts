@@ -2,24 +2,27 @@ import type { Statement } from '../sql/statement.ts'
 import type { SchemaCatalog } from './catalog.ts'
 import { type DatabaseFunctions, type FunctionLevel, higherLevel } from './database-functions.ts'
 
-/** Columns that every table of PostgreSQL has, and that maintenance changes. */
+/** Columns that every PostgreSQL table has, and that maintenance changes. */
 const SYSTEM_COLUMNS = ['ctid', 'xmin', 'xmax', 'cmin', 'cmax', 'tableoid']
 
-/** Why a result depends on more than its tables and arguments, or `undefined` if it does not. */
+/** Reason why a result depends on more than its tables and arguments, or `undefined` if it does not. */
 export function hiddenDependency(statement: Statement, catalog: SchemaCatalog | undefined): { readonly refused: string } | undefined {
   return screened(statement, catalog).read
 }
 
-/** What a statement may do besides what its grammar shows, by the functions, operators, types, views and tables that it names. */
+/**
+ * The maximum effect of a statement beyond what its grammar shows, through the functions, operators, types,
+ * views and tables that it names.
+ */
 export function hiddenLevel(statement: Statement, catalog: SchemaCatalog | undefined): FunctionLevel {
   return screened(statement, catalog).level
 }
 
-/** What a call may do, by its name as in `Statement.functions`. */
+/** The maximum effect of a call, by its name as in `Statement.functions`. */
 export function levelOfCall(name: string, catalog: SchemaCatalog | undefined): FunctionLevel {
   const { functions, dialect } = catalog ?? {}
   const unqualified = name.slice(name.lastIndexOf('.') + 1)
-  // A function of MariaDB may not define anything, and one of SQLite not while its statement runs.
+  // A function of MariaDB cannot change the schema, and a function of SQLite cannot while its statement runs.
   if (functions === undefined) return dialect === 'mysql' || dialect === 'sqlite' ? 'writes' : 'defines'
   const level = functions.untrusted.get(unqualified)
   if (level !== undefined) return level
@@ -64,7 +67,7 @@ function screen({ names }: Statement, functions: DatabaseFunctions): Screened {
   const rows = [...names.fields].filter((name) => ofRows.has(name))
   for (const name of rows) level = higherLevel(level, untrusted.get(name))
   if (rows.length > 0) read ??= { refused: 'computed field' }
-  // What an operator calls is not traced.
+  // The functions behind an operator are not traced.
   if (operators.size > 0 && [...names.operators].some((name) => operators.has(name))) {
     read ??= { refused: 'operator of the database' }
     level = higherLevel(level, 'writes')

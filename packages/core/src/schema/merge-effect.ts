@@ -1,17 +1,18 @@
 import type { TableId } from './catalog-data.ts'
 import { MAX_WRITTEN_ROWS } from './row-key.ts'
 
-/** The part of an effect that is joined with others. */
+/** The part of an effect that is merged with others. */
 interface Touched {
   readonly tables: ReadonlySet<TableId>
   readonly rows?: ReadonlyMap<TableId, ReadonlySet<number>>
 }
 
 /**
- * Adds what one write touches to what others do.
+ * Adds the effect of one write to the combined effect of others.
  *
- * @param tables - All tables that are touched.
- * @param rows - Of those, the ones of which it is known which rows: a table that is not listed stays so.
+ * @param tables - All modified tables.
+ * @param rows - The modified rows of each table for which they are known: a table that is not listed stays
+ * unlisted.
  */
 export function mergeEffect(tables: Set<TableId>, rows: Map<TableId, Set<number>>, effect: Touched): void {
   for (const table of effect.tables) {

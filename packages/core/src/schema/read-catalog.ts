@@ -9,10 +9,10 @@ import { readPostgresql } from './readers/postgresql.ts'
 import { readSqlite } from './readers/sqlite.ts'
 import { readFingerprint } from './schema-fingerprint.ts'
 
-/** How often a catalog is read whose database changes meanwhile. */
+/** Maximum number of attempts to read a catalog whose database changes meanwhile. */
 const MAX_READS = 3
 
-/** The schema changes faster than it can be read. A later attempt may succeed. */
+/** The schema changes faster than it can be read. A later attempt can succeed. */
 export class SchemaChangingError extends SluiceError {
   constructor() {
     super('SLUICE_INVALID_CATALOG', `The schema of the database changed each of ${MAX_READS} times that it was read.`)
@@ -26,13 +26,15 @@ const readers: Readonly<Record<Dialect, (connection: Connection) => Promise<Cata
 }
 
 /**
- * Reads the tables, keys and triggers of a database, in thirteen statements at most. What the connection's user may not see is not in it;
- * a table whose triggers the user may not see counts as one that has some. Equal fingerprints before and after prove that its statements
- * read one state.
+ * Reads the tables, keys and triggers of a database, in at most 13 statements. It omits objects that the
+ * connection's user cannot see; a table whose triggers the user cannot see counts as having triggers. Equal
+ * fingerprints before and after prove that the statements read one state.
  *
- * @param known - A catalog that was read before, with the same settings. It is returned, after one statement, if the schema is as it was.
- * @throws The database's own error, when a statement fails.
- * @throws SluiceError `SLUICE_INVALID_CATALOG`, when a driver returns rows that are not as asked, or the schema changes all the time.
+ * @param known - A catalog that was read before, with the same settings. If the schema has not changed, it is
+ * returned after one statement.
+ * @throws The database's own error, if a statement fails.
+ * @throws SluiceError `SLUICE_INVALID_CATALOG`, if a driver returns unexpected rows, or the schema keeps
+ * changing.
  */
 export async function readCatalog(connection: Connection, known?: SchemaCatalog): Promise<SchemaCatalog> {
   let fingerprint = await readFingerprint(connection)

@@ -1,15 +1,17 @@
 import type { Dialect } from '../sql/dialect.ts'
 import type { TableInfo } from './catalog-data.ts'
 
-/** How many buckets the rows of a table fall into. */
+/** Number of buckets to which the rows of a table are assigned. */
 const BUCKETS = 16_384
 
 /**
- * The bucket of a row: rows of one bucket count as one, so that a table has few tags however many rows.
+ * The bucket of a row: rows of one bucket count as one, so a table has few tags regardless of its number of
+ * rows.
  *
- * @param key - The primary key's values in the order of the table's `primaryKey`, each canonical: an integer in decimal without sign `+` or
- * leading zeros, or a UUID in lower case with hyphens. The same row must give the same text whoever asks.
- * @returns A whole number from 0 to 16,383: FNV-1a over the texts.
+ * @param key - The primary key's values in the order of the table's `primaryKey`, each in canonical form: an
+ * integer in decimal without sign `+` or leading zeros, or a UUID in lower case with hyphens. The same row
+ * must produce the same strings in every caller.
+ * @returns A whole number from 0 to 16,383: FNV-1a over the strings.
  */
 export function rowBucket(key: readonly string[]): number {
   let hash = 0x811c9dc5
@@ -20,39 +22,42 @@ export function rowBucket(key: readonly string[]): number {
   return (hash >>> 0) % BUCKETS
 }
 
-/** Rows that a write may name one by one; more count as any row. */
+/** Maximum number of rows that a write can list individually; more count as any row. */
 export const MAX_WRITTEN_ROWS = 64
-/** Rows that a read may name one by one; more count as any row. */
+/** Maximum number of rows that a read can list individually; more count as any row. */
 export const MAX_READ_ROWS = 15
 
-/** What a primary key's columns hold, where each of their values can be written in one way only. */
+/** Types of primary key columns whose values have exactly one canonical form. */
 type RowKeyType = 'integer' | 'uuid'
 
-/** By which columns the rows of a table are told apart. */
+/** The columns that distinguish the rows of a table. */
 export interface RowKey {
   readonly dialect: Dialect
-  /** The primary key's columns in its order. */
+  /** The primary key's columns, in order. */
   readonly columns: readonly string[]
   readonly types: readonly RowKeyType[]
 }
 
-/** Some rows of a table, named by their primary keys. */
+/** Some rows of a table, identified by their primary keys. */
 export interface KeyedRows {
-  /** The `rowBucket` of each; a bucket may come twice. */
+  /** The `rowBucket` of each row; a bucket can occur twice. */
   readonly buckets: readonly number[]
-  /** How many different rows are named. */
+  /** Number of different rows. */
   readonly count: number
 }
 
 const NO_VALUES: readonly unknown[] = []
 const INTEGER = /^(?:0|-?[1-9]\d*)$/
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
-/** Integers of so many digits are exact as a double, whatever else the text holds. */
+/**
+ * Integers with up to this many digits are exact as a double, regardless of other characters in the string.
+ */
 const MAX_EXACT_LENGTH = 15
 
 /**
- * A table's key, if rows can be told apart by it; `undefined` where one row may go by several texts (in which texts are equal is for
- * their collation to say), and where only a schema file tells in which order several columns are the key.
+ * A table's key, if it distinguishes rows; `undefined` if one row can have several string representations (a
+ * collation decides which strings are equal), and if only a schema file specifies the order of several key
+ * columns.
  */
 export function rowKeyOf({ primaryKey, columns, declared }: TableInfo, dialect: Dialect): RowKey | undefined {
   if (primaryKey.length === 0 || (declared === true && primaryKey.length > 1)) return undefined
@@ -71,8 +76,8 @@ export function isSameKey(left: RowKey, right: RowKey): boolean {
 }
 
 /**
- * The one text of a key's value, equal for all values that a comparison with the column holds equal; `undefined` for values that may
- * be equal to others, or that may be no value of the column.
+ * The canonical string of a key's value, equal for all values that a comparison with the column considers
+ * equal; `undefined` for values that may equal others, or that may not be valid for the column.
  */
 export function keyTextOf(value: unknown, type: RowKeyType | undefined, dialect: Dialect): string | undefined {
   if (type === 'uuid') return typeof value === 'string' && UUID.test(value) ? value : undefined
@@ -82,18 +87,22 @@ export function keyTextOf(value: unknown, type: RowKeyType | undefined, dialect:
   return text.length <= MAX_EXACT_LENGTH || isExact(text, dialect) ? text : undefined
 }
 
-/** MySQL compares integers with texts as doubles, and then several are equal; nowhere does a column hold more than 64 bits. */
+/**
+ * MySQL compares integers with strings as doubles, which makes several values equal; no database has columns
+ * of more than 64 bits.
+ */
 function isExact(text: string, dialect: Dialect): boolean {
   if (dialect === 'mysql') return Number.isSafeInteger(Number(text))
   return text.length <= 20 && String(BigInt.asIntN(64, BigInt(text))) === text
 }
 
 /**
- * The rows of which each key column has one of some values. Only a key of one column may have several.
+ * The rows in which each key column has one of some values. Only a key with one column can have several
+ * values.
  *
- * @param values - By the key's columns, in their order.
- * @param most - More rows than these are not told apart.
- * @returns `undefined` if the rows cannot be named.
+ * @param values - By the key's columns, in order.
+ * @param most - Maximum number of rows that are distinguished.
+ * @returns `undefined` if the rows cannot be identified.
  */
 export function keyedRows({ dialect, types }: RowKey, values: readonly (readonly unknown[])[], most: number): KeyedRows | undefined {
   const [first = NO_VALUES] = values
@@ -109,7 +118,7 @@ export function keyedRows({ dialect, types }: RowKey, values: readonly (readonly
 }
 
 function severalRows(values: readonly unknown[], type: RowKeyType | undefined, dialect: Dialect, most: number): KeyedRows | undefined {
-  // A longer list would be walked in vain.
+  // Iterating over a longer list would be wasted work.
   if (values.length > most) return undefined
   const texts = new Set<string>()
   for (const value of values) {

@@ -4,8 +4,8 @@ import { FIRST_OF_USERS } from './readers/postgresql-functions.ts'
 import { textOf } from './readers/row-values.ts'
 
 /**
- * Every row of a system catalog that a user made has a number, and the number of the transaction that wrote it last. Temporary objects are
- * left out: they belong to one session.
+ * Each row that a user created in a system catalog has a number, and the number of the transaction that last
+ * wrote it. Temporary objects are excluded: they belong to one session.
  */
 const IS_TEMPORARY = `IN (SELECT oid FROM pg_catalog.pg_class WHERE relpersistence = 't')`
 const IS_TEMPORARY_SCHEMA = `LIKE 'pg\\_%temp\\_%'`
@@ -33,11 +33,11 @@ const POSTGRESQL = `SELECT pg_catalog.string_agg(part || ' ' || rows || ' ' || C
   ofTables('pg_trigger', 'tgrelid'),
   ofTables('pg_rewrite', 'ev_class'),
   ofTables('pg_policy', 'polrelid'),
-  // Domains have constraints, too: of no table.
+  // Domains also have constraints, which belong to no table.
   ofUser('pg_constraint', `conrelid NOT ${IS_TEMPORARY}`),
   ofUser('pg_type', `typnamespace NOT IN (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname ${IS_TEMPORARY_SCHEMA})`),
   postgresPart('pg_namespace', `nspname NOT ${IS_TEMPORARY_SCHEMA}`, 'oid'),
-  // Of the whole server: those that apply to this user.
+  // Settings of the whole server that apply to this user.
   postgresPart(
     'pg_db_role_setting',
     `setdatabase IN (0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()))
@@ -54,7 +54,7 @@ function mysqlPart(table: string, schema: string, columns: readonly string[], co
     WHERE ${schema} NOT IN ('information_schema', 'mysql', 'performance_schema', 'sys') AND ${condition})`
 }
 
-/** What the reader of the catalog reads, and what triggers and computed columns do. */
+/** Data that the catalog reader reads, and the code of triggers and computed columns. */
 const MYSQL = `SELECT CONCAT_WS(' ', ${[
   mysqlPart('TABLES', 'TABLE_SCHEMA', ['TABLE_NAME', 'TABLE_TYPE', 'ENGINE'], `TABLE_TYPE <> 'TEMPORARY'`),
   mysqlPart('TRIGGERS', 'TRIGGER_SCHEMA', ['TRIGGER_NAME', 'EVENT_OBJECT_SCHEMA', 'EVENT_OBJECT_TABLE', 'ACTION_STATEMENT']),
@@ -83,10 +83,11 @@ const QUERIES: Readonly<Record<Dialect, string>> = {
 }
 
 /**
- * A text that changes with the schema of a database, by one statement that costs a fraction of reading the catalog. Writes of rows, and
- * maintenance such as ANALYZE and VACUUM, leave it as it is.
+ * A string that changes with the schema of a database, from one statement that costs a fraction of reading
+ * the catalog. Writes of rows, and maintenance such as ANALYZE and VACUUM, do not change it.
  *
- * @throws The database's own error; SluiceError `SLUICE_INVALID_CATALOG`, when a driver returns no text.
+ * @throws The database's own error; SluiceError `SLUICE_INVALID_CATALOG`, if a driver does not return a
+ * string.
  */
 export async function readFingerprint(connection: Connection): Promise<string> {
   const [row = {}] = await connection.query(QUERIES[connection.dialect])

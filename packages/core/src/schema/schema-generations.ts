@@ -1,43 +1,48 @@
-/** How long a definition whose outcome is unknown counts as under way, in milliseconds. */
+/** How long a definition whose outcome is unknown counts as in progress, in milliseconds. */
 const LEASE_MS = 30_000
 
-/** The writes that began between two ends of definitions. */
+/** The writes that began between the ends of two definitions. */
 export interface WriteEra {
-  /** Those that are in flight. */
+  /** Number of writes in flight. */
   open: number
 }
 
 /**
- * Counts what may change the schema of a database. A catalog that was read in one generation says nothing about the next, and a
- * statement that was understood in one may do something else in the next: `CREATE TRIGGER` waits for the same locks as an `UPDATE`.
+ * Counts events that can change the schema of a database. A catalog from one generation is not valid in the
+ * next, and a statement analyzed in one generation can have different effects in the next: `CREATE TRIGGER`
+ * waits for the same locks as an `UPDATE`.
  */
 export class SchemaGenerations {
   #current = 0
   #definitions = 0
-  /** The era of the next write. Writes are counted, not listed: each takes part in this. */
+  /** The era of the next write. Writes are counted per era, not listed. */
   #era: WriteEra = { open: 0 }
   /** Earlier eras with writes in flight. */
   readonly #eras = new Set<WriteEra>()
-  /** Definitions that have ended, each with the eras whose writes were in flight then. */
+  /** Definitions that have ended, each with the eras whose writes were in flight at that time. */
   readonly #ending = new Map<object, Set<WriteEra>>()
   readonly #leases = new Set<NodeJS.Timeout>()
 
   constructor(private readonly changed: () => void) {}
 
-  /** Rises when a definition begins and when it ends. */
+  /** Increases when a definition begins and when it ends. */
   get current(): number {
     return this.#current
   }
 
-  /** Whether a definition is under way, its outcome is unknown, or a write from before it is under way. */
+  /**
+   * Whether a definition is in progress or its outcome is unknown, or a write that began before its end is in
+   * flight.
+   */
   get isChanging(): boolean {
     return this.#definitions > 0
   }
 
   /**
-   * A statement that may change the schema is about to be sent, or the transaction that contains it to be committed.
+   * Call this before sending a statement that can change the schema, or before committing the transaction
+   * that contains it.
    *
-   * @returns The function that reports its end, and whether it certainly has ended.
+   * @returns The function that reports its end, and whether it has certainly ended.
    */
   beginDefinition(): (isOver: boolean) => void {
     this.#definitions += 1
@@ -56,9 +61,10 @@ export class SchemaGenerations {
   }
 
   /**
-   * A write that takes effect by itself is about to be sent. Until it has ended, a definition that ends meanwhile stays under way.
+   * Call this before sending a write that takes effect without a separate commit. Until the write has ended,
+   * a definition that ends meanwhile stays in progress.
    *
-   * @returns What `endWrite` must be called with, once.
+   * @returns The argument for `endWrite`, which must be called once.
    */
   beginWrite(): WriteEra {
     this.#era.open += 1

@@ -10,11 +10,11 @@ import { MAX_WRITTEN_ROWS } from './row-key.ts'
 const NO_VALUES: readonly unknown[] = []
 
 /**
- * What a statement writes, cascades included. Whatever cannot be told (SQL that is not understood, a function that may write,
- * a view) touches everything. `undefined` when it writes nothing.
+ * The writes of a statement, including cascades. If they cannot be determined (SQL that is not understood, a
+ * function that can write, a view), the statement modifies everything. `undefined` if it writes nothing.
  *
- * @param sourceId - Whose catalogue says what its names mean.
- * @param values - What is bound to its parameters. Left out: rows are told from what the text itself holds.
+ * @param sourceId - The source whose catalog resolves the statement's names.
+ * @param values - Values bound to its parameters. Default: rows are determined only from the SQL itself.
  */
 export function effectOfStatement(
   statement: Statement,
@@ -39,14 +39,14 @@ export function effectOfStatement(
   return catalogs.effectOf(catalog.dialect, changes)
 }
 
-/** Whether a function that it calls, seen or unseen, may write. */
+/** Whether a function that it calls, explicitly or implicitly, can write. */
 export function callsMayWrite(statement: Statement, catalog: SchemaCatalog | undefined): boolean {
   if (hiddenLevel(statement, catalog) !== 'reads') return true
   if (statement.functions.size === 0) return false
   return catalog === undefined || [...statement.functions].some((name) => levelOfCall(name, catalog) !== 'reads')
 }
 
-/** @param buckets - The rows that it names; `undefined`: any. */
+/** @param buckets - The specified rows; `undefined`: any. */
 export function changesOf({ how, columns }: TableWrite, table: TableId, buckets: readonly number[] | undefined): Change[] {
   const rows = buckets === undefined ? {} : { rows: buckets }
   const insert: Change = { table, kind: 'insert' }
@@ -67,7 +67,10 @@ export function changesOf({ how, columns }: TableWrite, table: TableId, buckets:
   }
 }
 
-/** Whether all functions depend on their arguments alone, beyond those that `Statement.functions` leaves out for that. */
+/**
+ * Whether all functions depend only on their arguments, in addition to the pure functions that
+ * `Statement.functions` omits.
+ */
 function arePure(functions: ReadonlySet<string>, catalog: SchemaCatalog | undefined): boolean {
   if (functions.size === 0) return true
   const pure = catalog?.functions?.pure
@@ -75,10 +78,10 @@ function arePure(functions: ReadonlySet<string>, catalog: SchemaCatalog | undefi
 }
 
 /**
- * The tables that a statement reads, if its result depends on them alone and they are base tables;
- * otherwise the reason why the result must not be kept.
+ * The tables that a statement reads, if its result depends only on them and they are base tables; otherwise
+ * the reason why the result must not be cached.
  *
- * @param sourceId - Whose catalogue says what its names mean.
+ * @param sourceId - The source whose catalog resolves the statement's names.
  */
 export function readsOfStatement(
   statement: Statement,

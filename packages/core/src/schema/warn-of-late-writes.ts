@@ -1,16 +1,19 @@
 import type { Dialect } from '../sql/dialect.ts'
 import type { Connection } from './connection.ts'
 
-/** What bounds a statement, and what bounds a transaction in which nothing is sent. */
+/** Timeouts of a statement, and of an idle transaction. */
 interface Limits {
   readonly names: readonly [statement: string, idle: string]
-  /** Milliseconds in one unit of their values. */
+  /** Milliseconds per unit of their values. */
   readonly unitMs: number
   /** One row with the columns `statement` and `idle`; 0: no limit. */
   readonly query: string
 }
 
-/** MySQL has no such limits for statements that write, and SQLite answers before its process does anything else. */
+/**
+ * MySQL has no such limits for writing statements, and SQLite completes a statement before its process does
+ * anything else.
+ */
 const LIMITS: Partial<Readonly<Record<Dialect, Limits>>> = {
   postgresql: {
     names: ['statement_timeout', 'idle_in_transaction_session_timeout'],
@@ -28,8 +31,9 @@ const LIMITS: Partial<Readonly<Record<Dialect, Limits>>> = {
 }
 
 /**
- * Where processes share a cache, warns of a database that may carry out a write after its writer's announcement has lapsed: by then
- * others may have kept what was there before. Asks the database; says nothing where it cannot be asked. Never rejects.
+ * If processes share a cache, warns of a database that can execute a write after the writer's announcement
+ * has expired: by then, other processes may have cached the previous values. Queries the database; does
+ * nothing if the database cannot be queried. Never rejects.
  */
 export async function warnOfLateWrites(
   connection: Connection,
@@ -45,7 +49,7 @@ export async function warnOfLateWrites(
     const late = [row.statement, row.idle].flatMap((value, at) => (isLate(value) ? [limits.names[at]] : []))
     if (late.length > 0) host.warn(messageOf(late.join(' and '), latestWriteMs))
   } catch {
-    // Such a server does not have these settings, or does not tell them.
+    // Such a server does not have these settings, or does not expose them.
   }
 }
 

@@ -8,14 +8,14 @@ import { MAX_WRITTEN_ROWS, type RowKey } from './row-key.ts'
 import { mayDefine } from './statement-definitions.ts'
 import { changesOf, effectOfStatement } from './statement-effect.ts'
 
-/** How a statement's bound values name the rows that it writes. */
+/** How a statement's bound values identify the rows that it writes. */
 interface PlannedRows {
   readonly table: TableId
   readonly key: RowKey
   readonly conditions: readonly Condition[]
 }
 
-/** What a statement writes, without the values that are bound to it. Valid in one version of the catalogs. */
+/** The writes of a statement, without its bound values. Valid in one version of the catalogs. */
 export class WritePlan {
   private constructor(
     private readonly statement: Statement,
@@ -44,7 +44,7 @@ export class WritePlan {
       return new WritePlan(statement, version, effect, undefined, defines)
     const table = catalog.idOf(write.name)
     const key = write.conditions && catalogs.rowKey(sourceId, table)
-    // If the effect of one row is confined to it, so is that of any other.
+    // If the effect of one row is confined to it, so is the effect of any other row.
     const isConfined = key && catalogs.effectOf(catalog.dialect, changesOf(write, table, [0])).rows?.has(table)
     const rows = key && isConfined === true ? { table, key, conditions: write.conditions ?? [] } : undefined
     return new WritePlan(statement, version, effect, rows, defines)

@@ -19,7 +19,7 @@ export interface ColumnEntry extends TableName {
   readonly column: ColumnInfo
 }
 
-/** One column of a primary or unique key; `undefined` stands for an expression. */
+/** One column of a primary or unique key; `undefined` represents an expression. */
 export interface KeyEntry extends TableName {
   readonly key: string
   readonly primary: boolean
@@ -36,7 +36,7 @@ export interface ForeignKeyEntry extends TableName {
   readonly onUpdate: ReferentialAction
 }
 
-/** The parts of a catalogue as rows; columns and those of keys in their order. */
+/** The parts of a catalog as rows; columns and key columns are in order. */
 export interface CatalogEntries {
   readonly dialect: Dialect
   readonly defaultSchema: string
@@ -46,7 +46,7 @@ export interface CatalogEntries {
   readonly foreignKeys: readonly ForeignKeyEntry[]
 }
 
-/** Puts a catalogue together from flat rows. */
+/** Builds a catalog from flat rows. */
 export function assembleCatalog({ dialect, defaultSchema, ...entries }: CatalogEntries): CatalogData {
   const idOf = ({ schema, table }: TableName) => tableId(dialect, schema, table, defaultSchema)
   const columns = groupBy(entries.columns, nameOf)

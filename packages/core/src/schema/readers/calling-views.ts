@@ -1,16 +1,17 @@
 import type { Dialect } from '../../sql/dialect.ts'
 import { readStatement } from '../../sql/statement.ts'
 
-/** A view, by a key of its own, with the query that it stands for; `undefined` where that may not be seen. */
+/** A view, identified by a key, with its query; `undefined` if the query is not visible. */
 export interface ViewText {
   readonly key: string
   readonly query: string | undefined
 }
 
 /**
- * The views whose query calls a function that is not the database's own, or reads such a view: a read of them may write.
+ * The views whose query calls a function that is not built into the database, or reads such a view: a read of
+ * them can write.
  *
- * @param keyOf - The key of the view that a name in a query stands for.
+ * @param keyOf - The key of the view to which a name in a query refers.
  */
 export function callingViews(
   views: readonly ViewText[],

@@ -10,9 +10,9 @@ const userSchemas = (column: string) => `${column} NOT IN ('information_schema',
 const ME = `CONCAT('''', REPLACE(CURRENT_USER(), '@', '''@'''), '''')`
 
 /**
- * Tables, what has a trigger, the queries of views as far as they may be seen, and in which databases triggers can be seen at all: that
- * takes the privilege TRIGGER.
- * Other storage engines than the listed ones may keep their rows elsewhere.
+ * Tables, objects with triggers, the queries of views if they are visible, and the databases in which
+ * triggers are visible at all, which requires the privilege TRIGGER. Storage engines other than the listed
+ * ones can store their rows elsewhere.
  */
 const TABLES = `
   SELECT 'default' AS \`what\`, DATABASE() AS \`schema\`, NULL AS \`table\`, NULL AS \`query\`
@@ -63,7 +63,10 @@ const FOREIGN_KEYS = `
   WHERE k.REFERENCED_TABLE_NAME IS NOT NULL AND ${userSchemas('k.TABLE_SCHEMA')}
   ORDER BY k.TABLE_SCHEMA, k.TABLE_NAME, k.CONSTRAINT_NAME, k.ORDINAL_POSITION`
 
-/** Reads every database that the user sees, since foreign keys lead from one to the other. For MySQL 8 and MariaDB. */
+/**
+ * Reads all databases that the user can see, because foreign keys can refer to other databases. For MySQL 8
+ * and MariaDB.
+ */
 export async function readMysql(connection: Connection): Promise<CatalogData> {
   const tableRows = await connection.query(TABLES)
   const columnRows = await connection.query(COLUMNS)
@@ -105,7 +108,7 @@ function nameOf(row: Row): { schema: string; table: string } {
   return { schema: textOf(row, 'schema'), table: textOf(row, 'table') }
 }
 
-/** Whether a column that is computed when it is read depends on the row alone. */
+/** Whether a column that is computed on read depends only on the row. */
 function isComputedPurely(row: Row): boolean {
   const expression = optionalTextOf(row, 'virtual')
   if (expression === undefined) return true
@@ -131,10 +134,16 @@ function foreignKeyEntry(row: Row): ForeignKeyEntry {
   }
 }
 
-/** These hold other ASCII characters equal: `Y` and `~`, `M` and `N`; or cannot write some. */
+/**
+ * These treat different ASCII characters as equal (`Y` and `~`, `M` and `N`), or cannot represent some
+ * characters.
+ */
 const ODD_COLLATIONS = /^(?:big5|gb2312|gbk|macce|swe7)_/i
 
-/** `year`, `time`, `enum` and `set` are `other`: several values stand for one (24 for 2024, the number 2 for an enum's second text). */
+/**
+ * `year`, `time`, `enum` and `set` are `other`: several values represent one (24 is 2024, and the number 2 is
+ * the second string of an enum).
+ */
 const types: Readonly<Record<string, ColumnType>> = {
   tinyint: 'integer',
   smallint: 'integer',

@@ -4,7 +4,9 @@ import { type DatabaseFunctions, type FunctionLevel, higherLevel } from '../data
 import { bodyOf, type Calling, levelsOf, relationOf } from './postgresql-levels.ts'
 import { flagOf, optionalTextOf, type Row, textOf } from './row-values.ts'
 
-/** Functions of users, without those by which values of a type are read and written: every statement may call these. */
+/**
+ * User-defined functions, except those that read and write values of a type, which every statement can call.
+ */
 const FUNCTIONS = `
   SELECT p.oid::text AS "function", p.proname::text AS "name", p.provolatile::text AS "volatility", l.lanname::text AS "language",
     CASE WHEN l.lanname = 'sql' AND pg_catalog.to_jsonb(p) ->> 'prosqlbody' IS NOT NULL THEN pg_catalog.pg_get_functiondef(p.oid)
@@ -24,8 +26,8 @@ const FUNCTIONS = `
       SELECT 1 FROM pg_catalog.pg_type y WHERE p.oid IN (y.typinput, y.typoutput, y.typreceive, y.typsend, y.typmodin, y.typmodout)))`
 
 /**
- * What calls functions of users unseen: a table by its triggers, defaults, checks and indexes, or a type by its checks, casts and
- * comparisons.
+ * Implicit callers of user-defined functions: tables through triggers, defaults, checks and indexes, and
+ * types through checks, casts and comparisons.
  */
 const USES = `
   WITH f AS MATERIALIZED (SELECT p.oid FROM pg_catalog.pg_proc p WHERE p.oid >= 16384),
@@ -53,7 +55,10 @@ const USES = `
   FROM u LEFT JOIN pg_catalog.pg_class c ON c.oid = u.relation LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   WHERE c.oid IS NOT NULL OR u.type <> 0`
 
-/** What the views and policies of a database call, and which views and tables with policies they read. */
+/**
+ * Functions that the views and policies of a database call, and the views and tables with policies that they
+ * read.
+ */
 const RELATIONS = `
   WITH r AS MATERIALIZED (
     SELECT 'pg_catalog.pg_rewrite'::regclass AS class, w.oid, w.ev_class AS relation FROM pg_catalog.pg_rewrite w
@@ -71,7 +76,10 @@ const RELATIONS = `
   WHERE d.refclassid IN ('pg_catalog.pg_proc'::regclass, 'pg_catalog.pg_type'::regclass) OR o.oid IS NOT NULL
     OR d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid <> r.relation AND EXISTS (SELECT 1 FROM r s WHERE s.relation = d.refobjid)`
 
-/** Types of users with what each holds: as a domain, an array, a composite type or a range. Closed in this process: recursion is slow there. */
+/**
+ * User-defined types with the types that each contains: as a domain, an array, a composite type or a range.
+ * The transitive closure is computed in this process, because recursion in the database is slow.
+ */
 const TYPES = `
   SELECT t.oid::text AS "type", t.typname::text AS "name",
     COALESCE(NULLIF(t.typbasetype, 0), NULLIF(t.typelem, 0), a.atttypid, g.rngsubtype, 0)::text AS "holds"
@@ -81,7 +89,7 @@ const TYPES = `
   LEFT JOIN pg_catalog.pg_range g ON g.rngtypid = t.oid
   WHERE t.oid >= 16384 AND (t.typrelid = 0 OR r.oid IS NOT NULL)`
 
-/** Tables by the types of their columns. @param types - Oids. */
+/** Tables by the types of their columns. @param types - OIDs. */
 const typed = (types: Iterable<string>) => `
   SELECT DISTINCT n.nspname::text AS "schema", c.relname::text AS "table", a.atttypid::text AS "type"
   FROM pg_catalog.pg_attribute a
@@ -92,7 +100,10 @@ const typed = (types: Iterable<string>) => `
 const OPERATORS = `
   SELECT o.oprname::text AS "name", o.oprcode::oid::text AS "function" FROM pg_catalog.pg_operator o WHERE o.oprcode >= 16384`
 
-/** The functions of PostgreSQL itself that write nothing, and among them those that are immutable in each of their forms. */
+/**
+ * PostgreSQL's built-in functions that write nothing, and among them those that are immutable in all
+ * overloads.
+ */
 const BUILT_IN = `
   SELECT pg_catalog.string_agg(x.name, ' ') FILTER (WHERE x.pure) AS "pure", pg_catalog.string_agg(x.name, ' ') AS "harmless"
   FROM (
@@ -103,11 +114,14 @@ const BUILT_IN = `
 /** Tables with functions that statements do not show. Names are JSON lists of schema and table. */
 export interface PostgresFunctions {
   readonly functions: DatabaseFunctions
-  /** By table, the most that its unseen functions may do. */
+  /** The maximum effect of a table's implicitly called functions. */
   readonly ofTables: ReadonlyMap<string, FunctionLevel>
-  /** Tables with a column whose casts or comparisons may depend on other tables, though a statement names the column only. */
+  /**
+   * Tables with a column whose casts or comparisons can depend on other tables, although a statement only
+   * names the column.
+   */
   readonly dependent: ReadonlySet<string>
-  /** By view and table, the most that a read may do. */
+  /** The maximum effect of reading a view or table. */
   readonly whenRead: ReadonlyMap<string, FunctionLevel>
 }
 
@@ -115,7 +129,10 @@ export function tableName(row: Row): string {
   return JSON.stringify([textOf(row, 'schema'), textOf(row, 'table')])
 }
 
-/** Reads which functions, operators, types and tables of a database may depend on, or do, more than a statement shows. */
+/**
+ * Determines which functions, operators, types and tables of a database can depend on more, or have more
+ * effects, than a statement shows.
+ */
 export async function readPostgresFunctions(connection: Connection): Promise<PostgresFunctions> {
   const [builtIn] = await connection.query(BUILT_IN)
   const split = (column: string) => new Set(((builtIn && optionalTextOf(builtIn, column)) ?? '').split(' '))
@@ -146,7 +163,7 @@ export async function readPostgresFunctions(connection: Connection): Promise<Pos
     pure.delete(name)
     harmless.delete(name)
   }
-  // An untrusted function that only reads changes no table, but a read may depend on it.
+  // An untrusted function that only reads modifies no table, but a read can depend on it.
   const isUntrusted = (row: Row) => !trusted.has(textOf(row, 'function'))
   const immutable = new Set(rows.filter((row) => textOf(row, 'volatility') === 'i').map((row) => textOf(row, 'function')))
   const { types: ofTypes, ...ofTables } = await usesOf(connection, { uses, types }, levels, immutable)
@@ -156,7 +173,7 @@ export async function readPostgresFunctions(connection: Connection): Promise<Pos
   return { functions: { untrusted, ofRows, operators, types: ofTypes, pure, harmless }, ...ofTables, whenRead }
 }
 
-/** PostgreSQL numbers its own objects below this oid. */
+/** PostgreSQL's built-in objects have OIDs below this number. */
 export const FIRST_OF_USERS = 16_384
 
 const NONE: ReadonlySet<string> = new Set()
@@ -172,7 +189,7 @@ async function usesOf(
   for (const row of uses) {
     const id = textOf(row, 'function')
     const level = levels.get(id) ?? 'defines'
-    // A table's own function that only reads changes no table; a result may depend on a type's.
+    // A table's function that only reads modifies no table, but a result can depend on a function of a type.
     if (level === 'reads' && (row.table !== null || immutable.has(id))) continue
     if (row.table !== null) ofTables.set(tableName(row), higherLevel(level, ofTables.get(tableName(row))))
     else byType.set(textOf(row, 'type'), higherLevel(level, byType.get(textOf(row, 'type'))))
@@ -193,7 +210,7 @@ async function usesOf(
   for (const row of await connection.query(typed(byType.keys()))) {
     const type = textOf(row, 'type')
     const level = byType.get(type)
-    // Who casts to a type of a user names it.
+    // A cast to a user-defined type names the type.
     if (Number(type) >= FIRST_OF_USERS) dependent.add(tableName(row))
     if (level !== undefined && level !== 'reads') ofTables.set(tableName(row), higherLevel(level, ofTables.get(tableName(row))))
   }
@@ -205,7 +222,7 @@ async function usesOf(
   return { types, ofTables, dependent }
 }
 
-/** Immutable functions in C, and in SQL if their bodies read no table and call nothing but what is pure. */
+/** Immutable functions in C, and in SQL if their bodies read no table and call only pure functions. */
 function trustedAmong(rows: readonly Row[], builtIn: ReadonlySet<string>, operators: ReadonlySet<string>): Set<string> {
   const trusted = new Set<string>()
   for (const row of rows) {
@@ -223,7 +240,7 @@ function isPureBody(source: string, builtIn: ReadonlySet<string>, operators: Rea
     'postgresql',
   )
   if (opaque !== undefined || volatile || reads.length > 0 || writes.length > 0) return false
-  // A name with a schema, or an operator that is not the database's, may be a function of a user.
+  // A name with a schema, or an operator that is not built in, can refer to a user-defined function.
   const areBuiltIn = [...functions].every((name) => builtIn.has(name.replace(/^pg_catalog\./, '')))
   const hasOperators = names.words.has('operator') || [...names.operators].some((name) => operators.has(name))
   return areBuiltIn && !hasOperators && kinds.length > 0 && kinds.every((kind) => kind === 'SELECT')

@@ -5,7 +5,7 @@ import { type Token, tokenize } from '../../sql/tokenize.ts'
 import { type FunctionLevel, higherLevel } from '../database-functions.ts'
 import { flagOf, optionalTextOf, type Row, textOf } from './row-values.ts'
 
-/** Functions in C of these extensions touch no table. */
+/** C functions of these extensions modify no table. */
 const HARMLESS_EXTENSIONS =
   words(`pgcrypto uuid-ossp pg_trgm citext hstore unaccent fuzzystrmatch intarray ltree cube earthdistance btree_gist
   btree_gin isn seg tsm_system_rows tsm_system_time postgis vector pg_uuidv7 pgulid`)
@@ -13,7 +13,7 @@ const HARMLESS_EXTENSIONS =
 const DEFINING = words('EXECUTE CREATE ALTER DROP GRANT REVOKE COMMENT SECURITY REASSIGN IMPORT CALL DO')
 const WRITING = words('INSERT UPDATE DELETE MERGE TRUNCATE COPY REFRESH')
 
-/** What calls functions, as rows of the queries in `postgresql-functions`. */
+/** Callers of functions, as rows of the queries in `postgresql-functions`. */
 export interface Calling {
   readonly functions: readonly Row[]
   readonly operators: readonly Row[]
@@ -45,7 +45,10 @@ class Lists {
   }
 }
 
-/** By function, `type` and `relation`, the most that it may do: by its own words, or through what it calls and reads. */
+/**
+ * The maximum effect of each function, `type` and `relation`: through its own code, or through the functions
+ * and relations that it uses.
+ */
 export function levelsOf({ functions, operators, uses, types, relations }: Calling): ReadonlyMap<string, FunctionLevel> {
   const levels = new Map<string, FunctionLevel>()
   const [byName, byOperator, byWord, called] = [new Lists(), new Lists(), new Lists(), new Lists()]
@@ -86,11 +89,11 @@ export function levelsOf({ functions, operators, uses, types, relations }: Calli
   return levels
 }
 
-/** Functions of PostgreSQL that run SQL from a string. */
+/** PostgreSQL functions that run SQL from a string. */
 const RUNS_SQL = words(`query_to_xml query_to_xmlschema query_to_xml_and_xmlschema cursor_to_xml cursor_to_xmlschema ts_stat ts_rewrite
   lo_import pg_import_system_collations pg_create_logical_replication_slot crosstab connectby dblink dblink_exec`)
 
-/** The functions that an aggregate consists of. */
+/** The functions of which an aggregate consists. */
 function partsOf(row: Row): readonly string[] {
   return (optionalTextOf(row, 'parts') ?? '').split(' ')
 }
@@ -124,7 +127,7 @@ function levelOfWords(tokens: readonly Token[], language: string): FunctionLevel
   for (const [at, { upper }] of tokens.entries()) {
     // `ON CONFLICT DO NOTHING`, `DO UPDATE`.
     const isConflict = upper === 'DO' && /^(?:NOTHING|UPDATE)$/.test(tokens[at + 1]?.upper ?? '')
-    // `SELECT … INTO` makes a table in SQL, and assigns in PL/pgSQL.
+    // `SELECT … INTO` creates a table in SQL, but assigns a variable in PL/pgSQL.
     const makesTable = upper === 'INTO' && language === 'sql' && tokens[at - 1]?.upper !== 'INSERT'
     if ((DEFINING.has(upper) && !isConflict) || makesTable) return 'defines'
     if (WRITING.has(upper)) level = 'writes'
@@ -132,7 +135,10 @@ function levelOfWords(tokens: readonly Token[], language: string): FunctionLevel
   return level
 }
 
-/** The body of a function, also of one that was defined as `RETURN …` or `BEGIN ATOMIC …`: the database returns its whole definition. */
+/**
+ * The body of a function, including functions defined with `RETURN …` or `BEGIN ATOMIC …`, for which the
+ * database returns the whole definition.
+ */
 export function bodyOf(row: Row): string {
   const source = textOf(row, 'source')
   const body = /^CREATE OR REPLACE FUNCTION/.test(source) ? /\n\s*(RETURN\b.*|BEGIN ATOMIC\b.*)$/s.exec(source)?.[1] : source

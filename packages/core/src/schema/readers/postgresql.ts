@@ -7,13 +7,13 @@ import { flagOf, optionalTextOf, type Row, textOf } from './row-values.ts'
 
 const USER_SCHEMAS = `n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'`
 
-/** A trigger that tells of changes writes nothing. */
+/** A trigger that only reports changes writes nothing. */
 const IS_CHANGE_TRIGGER = `t.tgname = '${CHANGE_TRIGGER}'
         AND EXISTS (SELECT 1 FROM pg_catalog.pg_proc f WHERE f.oid = t.tgfoid AND f.proname = '${CHANGE_TRIGGER}')`
 
 /**
- * A table is a base table only if what it holds is all its own and the same for every session: none with row-level security,
- * none with parents or children (to write to one of them is to write to others).
+ * A table is a base table only if its rows belong to it alone and are the same for every session. It must
+ * have no row-level security, and no parents or children (a write to one of them is a write to the others).
  */
 const TABLES = `
   SELECT n.nspname::text AS "schema", c.relname::text AS "table",
@@ -31,7 +31,7 @@ const TABLES = `
   SELECT NULL, NULL, NULL, NULL, pg_catalog.current_schema()::text
   ORDER BY 1, 2`
 
-/** What tells deterministic collations from others is a column since PostgreSQL 12. */
+/** The column that distinguishes deterministic collations exists since PostgreSQL 12. */
 const COLUMNS = `
   SELECT n.nspname::text AS "schema", c.relname::text AS "table", a.attname::text AS "column", NOT a.attnotnull AS "nullable",
     COALESCE(b.typname, t.typname)::text AS "type", COALESCE(b.typtype, t.typtype)::text AS "type_kind",
@@ -46,7 +46,10 @@ const COLUMNS = `
   WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND a.attnum > 0 AND NOT a.attisdropped AND ${USER_SCHEMAS}
   ORDER BY c.oid, a.attnum`
 
-/** A deferrable key may be violated until the transaction ends. A primary one is still the primary key. */
+/**
+ * A deferrable key can be violated until the transaction ends. A deferrable primary key is still the primary
+ * key.
+ */
 const KEYS = `
   SELECT n.nspname::text AS "schema", c.relname::text AS "table", i.indexrelid::text AS "key", i.indisprimary AS "primary",
     a.attname::text AS "column"
@@ -74,7 +77,7 @@ const FOREIGN_KEYS = `
   WHERE f.contype = 'f' AND ${USER_SCHEMAS}
   ORDER BY f.oid, k.position`
 
-/** Reads all schemas of users. Needs PostgreSQL 11. */
+/** Reads all user-defined schemas. Requires PostgreSQL 11. */
 export async function readPostgresql(connection: Connection): Promise<CatalogData> {
   const tableRows = await connection.query(TABLES)
   const columnRows = await connection.query(COLUMNS)
@@ -108,7 +111,7 @@ function tableEntry(row: Row, { ofTables, dependent, whenRead }: PostgresFunctio
     ...nameOf(row),
     kind: flagOf(row, 'is_base') && !dependent.has(name) ? 'table' : 'view',
     hasTriggers: flagOf(row, 'has_triggers') || unseen !== undefined,
-    // A policy holds for writes, too.
+    // A policy also applies to writes.
     hasDefiningTriggers: unseen === 'defines' || read === 'defines',
     whenRead: read,
   }
@@ -140,7 +143,10 @@ const actions: Readonly<Record<string, ReferentialAction>> = {
   d: 'SetDefault',
 }
 
-/** `char(n)`, `citext`, `name` and `oid` are `other`: they compare equal where what was written differs (`name` cuts texts, -1 is an `oid`). */
+/**
+ * `char(n)`, `citext`, `name` and `oid` are `other`: they can compare equal although the written values
+ * differ (`name` truncates strings, and -1 is an `oid`).
+ */
 const types: Readonly<Record<string, ColumnType>> = {
   int2: 'integer',
   int4: 'integer',

@@ -1,19 +1,19 @@
 import { describe, SluiceError } from '../../shared/errors.ts'
 import type { ReferentialAction } from '../catalog-data.ts'
 
-/** A row as a driver gives it: a count may be a number, a bigint or text; text may be bytes. */
+/** A row as returned by a driver: a count can be a number, a bigint or a string; a string can be bytes. */
 export type Row = Readonly<Record<string, unknown>>
 
 const decoder = new TextDecoder()
 
-/** @throws SluiceError `SLUICE_INVALID_CATALOG`, when the value is no text. */
+/** @throws SluiceError `SLUICE_INVALID_CATALOG`, if the value is not a string. */
 export function textOf(row: Row, column: string): string {
   const text = optionalTextOf(row, column)
   if (text === undefined) throw new SluiceError('SLUICE_INVALID_CATALOG', `Column "${column}": expected text, got null.`)
   return text
 }
 
-/** Text, or `undefined` for null. */
+/** A string, or `undefined` for null. */
 export function optionalTextOf(row: Row, column: string): string | undefined {
   const value = row[column]
   if (value === null) return undefined
@@ -29,7 +29,7 @@ export function integerOf(row: Row, column: string): number {
   throw new SluiceError('SLUICE_INVALID_CATALOG', `Column "${column}": expected an integer, got ${describe(value)}.`)
 }
 
-/** A boolean, also as `0` and `1` or as PostgreSQL writes it in text. */
+/** A boolean, also as `0` and `1`, or in PostgreSQL's text format. */
 export function flagOf(row: Row, column: string): boolean {
   const value = row[column]
   if (typeof value === 'boolean') return value
@@ -46,7 +46,10 @@ const actions: Readonly<Record<string, ReferentialAction>> = {
   'NO ACTION': 'NoAction',
 }
 
-/** The action of a foreign key as SQL writes it. One that is not known counts as `Cascade`, which reaches furthest. */
+/**
+ * The action of a foreign key, as written in SQL. An unknown action counts as `Cascade`, which affects the
+ * most rows.
+ */
 export function referentialAction(sql: string): ReferentialAction {
   return actions[sql.toUpperCase()] ?? 'Cascade'
 }

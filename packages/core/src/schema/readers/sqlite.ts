@@ -9,8 +9,9 @@ import { flagOf, integerOf, optionalTextOf, referentialAction, textOf } from './
 const SCHEMA = 'main'
 
 /**
- * Virtual tables and their shadows depend on more than statements name. A broken view would fail `pragma_table_xinfo`. Where a constraint
- * is declared `ON CONFLICT REPLACE`, plain inserts and updates delete rows: that counts as a trigger.
+ * Virtual tables and their shadow tables depend on more than statements name. A broken view would make
+ * `pragma_table_xinfo` fail. If a constraint is declared `ON CONFLICT REPLACE`, plain inserts and updates
+ * delete rows: that counts as a trigger.
  */
 const TABLES = `
   SELECT l.name AS "table", l.type AS "type", l.wr AS "without_rowid",
@@ -44,7 +45,10 @@ const FOREIGN_KEYS = `
   WHERE m.type = 'table' AND m.sql NOT LIKE 'CREATE VIRTUAL%'
   ORDER BY m.name, f.id, f.seq`
 
-/** Reads the main database; temporary tables and attached databases are a connection's own. Needs SQLite 3.37. */
+/**
+ * Reads the main database; temporary tables and attached databases belong to one connection. Requires SQLite
+ * 3.37.
+ */
 export async function readSqlite(connection: Connection): Promise<CatalogData> {
   const tableRows = await connection.query(TABLES)
   const columnRows = await connection.query(COLUMNS)
@@ -53,7 +57,8 @@ export async function readSqlite(connection: Connection): Promise<CatalogData> {
 
   const withoutRowid = new Set(tableRows.filter((row) => flagOf(row, 'without_rowid')).map((row) => textOf(row, 'table')))
   const withPrimaryIndex = new Set(keyRows.filter((row) => textOf(row, 'origin') === 'pk').map((row) => textOf(row, 'table')))
-  // SQLite allows NULL in a primary key, but for one that stands for the rowid (it has no index) or replaces it.
+  // SQLite allows NULL in a primary key, unless the key is an alias of the rowid (it has no index) or
+  // replaces the rowid.
   const refusesNull = (table: string) => withoutRowid.has(table) || !withPrimaryIndex.has(table)
 
   const views = tableRows.flatMap((row) => {
@@ -119,7 +124,7 @@ function queryOf(sql: string): string | undefined {
   return undefined
 }
 
-/** Words of declared types in the order in which they decide: `INT` first, as in SQLite's own rules of affinity. */
+/** Words of declared types in order of precedence: `INT` first, as in SQLite's affinity rules. */
 const types: readonly (readonly [RegExp, ColumnType])[] = [
   [/INT/, 'integer'],
   [/CHAR|CLOB|TEXT/, 'text'],
@@ -132,7 +137,7 @@ const types: readonly (readonly [RegExp, ColumnType])[] = [
   [/UUID/, 'uuid'],
 ]
 
-/** What values a declared type makes of a column. */
+/** Type of a column's values, from its declared type. */
 export function sqliteType(declared: string): ColumnType {
   const upper = declared.toUpperCase()
   return types.find(([word]) => word.test(upper))?.[1] ?? 'other'

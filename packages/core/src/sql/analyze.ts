@@ -7,10 +7,10 @@ import type { Statement } from './statement-types.ts'
 import { SqlSyntaxError } from './syntax-error.ts'
 import { type Token, tokenize } from './tokenize.ts'
 
-/** All that Sluice reads from a SQL text. */
+/** Everything that Sluice reads from a SQL statement. */
 export interface AnalyzedSql {
   readonly statement: Statement
-  /** The statement without its values; of a very long one the beginning, and `…`. */
+  /** The statement without its values; for a very long statement its beginning, and `…`. */
   readonly shape: string
   /** The shape's hash, 16 hexadecimal digits. */
   readonly fingerprint: string
@@ -18,14 +18,20 @@ export interface AnalyzedSql {
 
 const MAX_TEXTS = 5_000
 const MAX_TEXT_LENGTH = 20_000
-/** Characters of all remembered texts of a dialect. What is read from a text takes several times its room. */
+/**
+ * Maximum total length of the cached statements of a dialect. The analysis of a statement takes several times
+ * its length in memory.
+ */
 const MAX_CHARACTERS = 2_500_000
-/** Shapes are kept by what counts and reports them, each in its place. */
+/** Each component that counts and reports shapes stores them separately. */
 const MAX_SHAPE_LENGTH = 5_000
 
 const textsByDialect: Partial<Record<Dialect, LRUCache<string, AnalyzedSql>>> = {}
 
-/** Created with the first text of a dialect: room for 5,000 is taken at once. */
+/**
+ * Created with the first statement of a dialect, because the cache allocates memory for 5,000 entries
+ * immediately.
+ */
 function textsOf(dialect: Dialect): LRUCache<string, AnalyzedSql> {
   const known = textsByDialect[dialect]
   if (known !== undefined) return known
@@ -38,8 +44,9 @@ function textsOf(dialect: Dialect): LRUCache<string, AnalyzedSql> {
 }
 
 /**
- * What a SQL text touches, and its shape. Never throws: a text that cannot be read is opaque. The last 5,000 texts of each dialect
- * are remembered, 2,500,000 characters at most, but for those over 20,000 characters.
+ * Analyzes which tables a SQL string reads and writes, and its shape. Never throws: a string that cannot be
+ * read is opaque. The last 5,000 strings of each dialect are cached, up to 2,500,000 characters in total,
+ * except for strings of more than 20,000 characters.
  */
 export function analyzeSql(sql: string, dialect: Dialect): AnalyzedSql {
   const texts = textsOf(dialect)
@@ -56,7 +63,7 @@ function analyze(sql: string, dialect: Dialect): AnalyzedSql {
     tokens = tokenize(sql, dialect)
   } catch (error) {
     if (!(error instanceof SqlSyntaxError)) throw error
-    // The text may hold values anywhere: only its first word is safe to show.
+    // The string can contain values anywhere: only its first word is safe to show.
     const shape = `${/^\s*([A-Za-z]{1,20})/.exec(sql)?.[1] ?? ''} …`.trim()
     return { statement: unreadable(error.message), shape, fingerprint: hashShape(shape) }
   }
@@ -66,7 +73,7 @@ function analyze(sql: string, dialect: Dialect): AnalyzedSql {
   return { statement: { ...statement, ...own }, shape: shorten(shape), fingerprint: hash }
 }
 
-/** A part of a text keeps all of it in memory, unless it is copied. */
+/** A substring keeps the whole string in memory, unless it is copied. */
 function shorten(shape: string): string {
   return shape.length <= MAX_SHAPE_LENGTH ? shape : `${Buffer.from(shape.slice(0, MAX_SHAPE_LENGTH)).toString()} …`
 }

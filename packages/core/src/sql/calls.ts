@@ -13,8 +13,8 @@ const pureEverywhere = `
   NTH_VALUE JSON_OBJECT JSON_ARRAY JSON_ARRAY_LENGTH`
 
 /**
- * Built-in functions whose result depends on their arguments alone (and on session settings, which do not change unseen). A name
- * that is built into one dialect may be a user's function in another.
+ * Built-in functions whose result depends only on their arguments (and on session settings, whose changes
+ * Sluice sees). A name that is built into one dialect can be a user-defined function in another.
  */
 const pure: Readonly<Record<Dialect, ReadonlySet<string>>> = {
   postgresql: words(`${pureEverywhere}
@@ -38,7 +38,7 @@ const pure: Readonly<Record<Dialect, ReadonlySet<string>>> = {
     JSON_UNQUOTE JSON_QUOTE JSON_TYPE JSON_LENGTH JSON_TABLE JSON_ARRAYAGG JSON_OBJECTAGG REGEXP_LIKE REGEXP_REPLACE`),
 }
 
-/** Calls that write no table but give another result each time, for each session, or as time goes. */
+/** Calls that write to no table, but return a different result in each call or session, or as time passes. */
 const volatile: Readonly<Record<Dialect, ReadonlySet<string>>> = {
   postgresql: words(`
     NOW RANDOM RANDOM_NORMAL GEN_RANDOM_UUID UUID_GENERATE_V4 UUIDV4 UUIDV7 GEN_RANDOM_BYTES CLOCK_TIMESTAMP STATEMENT_TIMESTAMP
@@ -55,7 +55,7 @@ const volatile: Readonly<Record<Dialect, ReadonlySet<string>>> = {
     SYSTEM_USER DATABASE SCHEMA VERSION SLEEP GET_LOCK RELEASE_LOCK RELEASE_ALL_LOCKS IS_FREE_LOCK IS_USED_LOCK NEXTVAL LASTVAL SETVAL`),
 }
 
-/** The same, called without parentheses; and words that make a query leave something in its session. */
+/** The same, called without parentheses; and words that make a query leave state in its session. */
 const volatileWords: Readonly<Record<Dialect, ReadonlySet<string>>> = {
   postgresql: words(`CURRENT_DATE CURRENT_TIME CURRENT_TIMESTAMP LOCALTIME LOCALTIMESTAMP CURRENT_USER CURRENT_ROLE SESSION_USER
     SYSTEM_USER USER CURRENT_SCHEMA CURRENT_CATALOG`),
@@ -65,14 +65,17 @@ const volatileWords: Readonly<Record<Dialect, ReadonlySet<string>>> = {
     SQL_CALC_FOUND_ROWS`),
 }
 
-/** Calls in calls would each be searched as a whole: beyond this many tokens one counts as reading the clock. */
+/**
+ * Each nested call would search all calls within it: a call with more than this many tokens counts as reading
+ * the clock.
+ */
 const MAX_TIME_ARGUMENTS = 200
 const sqliteTimes = words('DATE TIME DATETIME JULIANDAY UNIXEPOCH STRFTIME')
 
 type Volatility = 'pure' | 'volatile' | 'unknown'
 
 /**
- * What a call may do.
+ * The volatility of a call.
  *
  * @param upper - The function's name in upper case, unqualified and unquoted.
  * @param range - The tokens between its parentheses.
@@ -90,7 +93,7 @@ function isVolatileWord(upper: string, dialect: Dialect): boolean {
   return volatileWords[dialect].has(upper)
 }
 
-/** SQLite's date functions read the clock where their time is left out, or `'now'`, or might be it. */
+/** SQLite's date functions read the clock if their time is omitted, is `'now'`, or can be `'now'`. */
 function readsClock(upper: string, args: readonly Token[]): boolean {
   if (args.length === 0 || (upper === 'STRFTIME' && !args.some((token) => token.text === ','))) return true
   return args.some(({ kind, text }) => kind === 'parameter' || (kind === 'string' && /^'(?:now|subsec|subsecond)'$/.test(lowerAscii(text))))
@@ -99,19 +102,22 @@ function readsClock(upper: string, args: readonly Token[]): boolean {
 const sequenceParts = words('NEXTVAL CURRVAL')
 const sequenceValues = words('NEXT PREVIOUS')
 
-/** The effects of a statement besides reading and writing tables. */
+/** The effects of a statement other than reading and writing tables. */
 export interface Calls {
   /** The functions that are not known to be pure. */
   readonly functions: ReadonlySet<string>
   /** Whether a result depends on more than tables. */
   readonly volatile: boolean
-  /** Settings of the session that it changes. */
+  /** Session settings that it changes. */
   readonly session: readonly SessionChange[]
   /** Why its effects are unknown. */
   readonly opaque: string | undefined
 }
 
-/** Derives the calls of all queries and writes. A name before a parenthesis is a call unless the parser took it for something else. */
+/**
+ * Derives the calls of all queries and writes. A name before a parenthesis is a call unless the parser has
+ * classified it differently.
+ */
 export function callsOf(parsed: ParsedSql): Calls {
   const reader = new CallReader(parsed)
   for (const range of parsed.queries) reader.read(range)
@@ -141,7 +147,7 @@ class CallReader implements Calls {
     }
   }
 
-  /** Reads a name with its dots, and returns the place of its last token. */
+  /** Reads a dotted name, and returns the index of its last token. */
   #name(at: number, first: Token): number {
     const { map, tokens, dialect } = this.parsed
     // The field of a row: `(row).field`.
@@ -149,11 +155,11 @@ class CallReader implements Calls {
     let end = at
     while (map.isSymbol(end + 1, '.') && map.isName(end + 2)) end += 2
     if (end > at) {
-      // Of a sequence, in `sql_mode = ORACLE`; elsewhere a column.
+      // In `sql_mode = ORACLE`, a part of a sequence; otherwise a column.
       if (dialect === 'mysql' && sequenceParts.has(upperAscii(tokens[end]?.text ?? ''))) this.volatile = true
       if (map.isSymbol(end + 1, '(')) this.#call(at, end)
     } else if (first.upper === 'AS' && !map.isSymbol(at + 1, '.')) {
-      // A label or a type follows, and PostgreSQL takes any word for a label.
+      // A label or a type follows, and PostgreSQL accepts any word as a label.
       if (map.isName(at + 1)) return at + 1
     } else if (map.isSymbol(at + 1, '(') && !this.#isKeyword(at, first)) this.#call(at, at)
     else if (first.kind === 'word') this.#word(at, first.upper)
@@ -181,7 +187,7 @@ class CallReader implements Calls {
     if (!isLocal) this.session.push({ kind: 'set', name: name?.kind === 'string' ? lowerAscii(name.text.slice(1, -1)) : '*' })
   }
 
-  /** Notes a call whose name starts at one place and ends at another. */
+  /** Records a call whose name starts and ends at these indexes. */
   #call(start: number, end: number): void {
     const { map, tokens, dialect } = this.parsed
     const last = map.name(end)

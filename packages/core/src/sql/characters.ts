@@ -54,7 +54,7 @@ export function isLower(code: number): boolean {
   return has(code, LOWER)
 }
 
-/** Every database takes all characters beyond ASCII as letters. */
+/** All databases treat every non-ASCII character as a letter. */
 export function isNameStart(code: number): boolean {
   return code > 127 || has(code, NAME_START)
 }
@@ -63,12 +63,12 @@ export function isNamePart(code: number): boolean {
   return code > 127 || has(code, NAME_START | DIGIT) || code === DOLLAR
 }
 
-/** Upper case as databases fold: ASCII letters only, so that `ſelect` is no SELECT. */
+/** Upper case as in databases: ASCII letters only, so `ſelect` does not become SELECT. */
 export function upperAscii(text: string): string {
   return text.replace(/[a-z]+/g, (letters) => letters.toUpperCase())
 }
 
-/** Lower case as databases fold: ASCII letters only. */
+/** Lower case as in databases: ASCII letters only. */
 export function lowerAscii(text: string): string {
   if (!/[A-Z]/.test(text)) return text
   return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())

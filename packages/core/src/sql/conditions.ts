@@ -7,15 +7,16 @@ import type { Token } from './tokenize.ts'
 import type { ParsedSql, WhereClause } from './tree/parsed-sql.ts'
 import type { ConditionNode } from './tree/query-tree.ts'
 
-/** With one of these, dialects may group what stands between two AND differently. */
+/** With one of these, dialects can group the tokens between two ANDs differently. */
 const blurring = words('OR XOR BETWEEN CASE')
-/** With one of these, rows of the result may come from no row of the table. */
+/** With one of these, rows of the result can exist that do not come from a row of the table. */
 const mixing = words('UNION INTERSECT EXCEPT MINUS GROUP HAVING WINDOW INTO PROCEDURE')
 const otherSources = words('LATERAL ROWS ONLY')
 const SINGLE_QUOTED = /^'([0-9a-f-]*)'$/
 
 /**
- * The conditions of a WHERE on single columns that hold for all rows: `column = value` and `column IN (values)`, joined by AND only.
+ * The conditions of a WHERE on single columns that hold for all rows: `column = value` and
+ * `column IN (values)`, joined by AND only.
  * `undefined` if there are none, or if that is not certain.
  */
 export function plainConditionsOf(parsed: ParsedSql, { range, conditions, calledAs }: WhereClause): readonly Condition[] | undefined {
@@ -27,7 +28,10 @@ export function plainConditionsOf(parsed: ParsedSql, { range, conditions, called
   return certain.length === 0 ? undefined : certain
 }
 
-/** The conditions, by the place of their first token, whose parentheses hold nothing that blurs them. */
+/**
+ * The conditions, by the index of their first token, whose parentheses contain no tokens that dialects group
+ * differently.
+ */
 function unblurred({ tokens, dialect }: ParsedSql, { start, end }: Range, found: ReadonlyMap<number, Condition>): Condition[] {
   interface Level {
     readonly conditions: Condition[]
@@ -53,12 +57,12 @@ function unblurred({ tokens, dialect }: ParsedSql, { start, end }: Range, found:
   return level.isBlurred ? [] : level.conditions
 }
 
-/** MySQL's `||` is OR, its `&&` is AND, and its `:=` takes all that follows. */
+/** MySQL's `||` is OR, its `&&` is AND, and its `:=` applies to everything that follows. */
 function isLogicalSymbol({ text, end }: Token, next: Token | undefined): boolean {
   return text === ':' || ((text === '|' || text === '&') && next?.text === text && next.start === end)
 }
 
-/** Takes conditions in their plainest form: the tree and the tokens must agree. */
+/** Accepts conditions only in their simplest form: the tree and the tokens must agree. */
 class ConditionReader {
   constructor(
     private readonly parsed: ParsedSql,
@@ -108,7 +112,7 @@ class ConditionReader {
     return token?.kind === 'parameter' ? this.#place(token, at) : undefined
   }
 
-  /** Which of the bound values a parameter takes. */
+  /** Index of the bound value of a parameter. */
   #place({ text }: Token, at: number): number | undefined {
     if (this.parsed.dialect === 'postgresql') return /^\$[1-9]\d{0,4}$/.test(text) ? Number(text.slice(1)) - 1 : undefined
     return ordinalsOf(this.parsed.tokens).get(at)
@@ -119,10 +123,10 @@ function isPlaceholder({ kind, text }: Token): boolean {
   return kind === 'parameter' && text === '?'
 }
 
-/** Each of many statements in one string has conditions of its own. */
+/** If a string contains several statements, each statement has its own conditions. */
 const knownOrdinals = new WeakMap<readonly Token[], ReadonlyMap<number, number>>()
 
-/** The ordinal, from 0, of each `?` by its token. */
+/** The ordinal of each `?`, starting at 0, by its token. */
 function ordinalsOf(tokens: readonly Token[]): ReadonlyMap<number, number> {
   const known = knownOrdinals.get(tokens)
   if (known !== undefined) return known
@@ -133,8 +137,9 @@ function ordinalsOf(tokens: readonly Token[]): ReadonlyMap<number, number> {
 }
 
 /**
- * How many values a text takes by `?`; `undefined` where it cannot be told which `?` takes which: MySQL's drivers may fill those in
- * comments and strings too, and take `??` for a name; SQLite numbers parameters in ways of its own.
+ * Number of values that a statement binds to `?`. It is `undefined` if the `?` of a value cannot be
+ * determined: MySQL's drivers can also replace `?` in comments and strings, and treat `??` as a name; SQLite
+ * numbers parameters by different rules.
  */
 export function placeholdersIn(sql: string, tokens: readonly Token[], dialect: Dialect): number | undefined {
   if (dialect === 'postgresql') return undefined
@@ -144,8 +149,8 @@ export function placeholdersIn(sql: string, tokens: readonly Token[], dialect: D
 }
 
 /**
- * The one SELECT of a statement as a listing of the first table of its FROM; `undefined` unless that is certain, and unless it has
- * conditions on single columns.
+ * The only SELECT of a statement, as a listing of the first table of its FROM. It is `undefined` unless that
+ * is certain and there are conditions on single columns.
  */
 export function listingOf(parsed: ParsedSql): Listing | undefined {
   const { tokens, map, kinds, roots } = parsed
@@ -163,11 +168,11 @@ export function listingOf(parsed: ParsedSql): Listing | undefined {
   return conditions === undefined ? undefined : { table, conditions, isPlain }
 }
 
-/** Whether the select list holds more than columns, or rows are grouped or united. */
+/** Whether the select list contains more than columns, or rows are grouped or combined by a set operation. */
 function isMixed({ tokens, map }: ParsedSql, from: number): boolean {
   let isMixed = false
   map.each({ start: 1, end: tokens.length }, (at) => {
-    // A call may be an aggregate, which returns a row where there is none.
+    // A call can be an aggregate, which returns a row even if there are no input rows.
     if (at < from && (map.isSymbol(at, '(') || map.isSymbol(at, '['))) isMixed = true
     else if (map.isSymbol(at - 1, '.')) return
     else if (map.isAny(at, mixing) || (map.isWord(at, 'DISTINCT') && at > 1)) isMixed = true

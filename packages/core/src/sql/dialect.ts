@@ -1,37 +1,40 @@
-/** The SQL dialects that Sluice reads. MariaDB counts as `mysql`. */
+/** The SQL dialects that Sluice supports. MariaDB counts as `mysql`. */
 export type Dialect = 'postgresql' | 'sqlite' | 'mysql'
 
-/** Keys that one statement may bind on each database, with room for the ORM's own values. */
+/** Number of keys that one statement can bind on each database, with a reserve for the ORM's values. */
 export const MAX_BOUND_KEYS: Readonly<Record<Dialect, number>> = { sqlite: 900, postgresql: 32_000, mysql: 65_000 }
 
-/** Where the dialects' lexical rules differ. Server settings are taken at their defaults (MySQL: no ANSI_QUOTES; PostgreSQL: standard strings). */
+/**
+ * Differences in the lexical rules of the dialects. Server settings are assumed to have their defaults
+ * (MySQL: no ANSI_QUOTES; PostgreSQL: standard strings).
+ */
 export interface LexicalRules {
   /** `--` starts a comment only before white space. */
   readonly dashesNeedSpace: boolean
   /** `#` starts a comment. */
   readonly hashComments: boolean
-  /** A `--` comment ends at a carriage return too. */
+  /** A carriage return also ends a `--` comment. */
   readonly returnEndsComment: boolean
   readonly nestedComments: boolean
-  /** `/*!` and `/*M!` hold code that some servers run. */
+  /** `/*!` and `/*M!` contain code that some servers run. */
   readonly executableComments: boolean
-  /** A backslash escapes in every string. */
+  /** A backslash is an escape character in every string. */
   readonly backslashes: boolean
   readonly doubleQuotedStrings: boolean
-  /** `"x"` is a string where there is no column of that name. */
+  /** `"x"` is a string if no column of that name exists. */
   readonly doubleQuotedFallback: boolean
   readonly backticks: boolean
-  /** `[name]` is an identifier; else brackets are symbols. */
+  /** `[name]` is an identifier; otherwise brackets are symbols. */
   readonly bracketedNames: boolean
   /** `$tag$ … $tag$` and `$1`. */
   readonly dollarQuotes: boolean
-  /** `E''` and `U&''`, and a string that goes on after a line break. */
+  /** `E''` and `U&''`, and strings that continue after a line break. */
   readonly escapeStrings: boolean
-  /** Letters that may stand directly before a string's quote, lower case. */
+  /** Letters that can directly precede a string's quote, lower case. */
   readonly stringPrefixes: string
   /** `@x` is a parameter or a session variable. */
   readonly atNames: boolean
-  /** An identifier may begin with a digit or with `$`. */
+  /** An identifier can begin with a digit or with `$`. */
   readonly looseNames: boolean
   /** `$x`, `?1`, and the `::` and `(…)` suffixes of Tcl variables. */
   readonly tclParameters: boolean
@@ -88,7 +91,7 @@ const MYSQL: LexicalRules = {
 
 export const lexicalRules: Readonly<Record<Dialect, LexicalRules>> = { postgresql: POSTGRESQL, sqlite: SQLITE, mysql: MYSQL }
 
-/** A name as the dialect quotes it. */
+/** A name, quoted for the dialect. */
 export function quoteName(name: string, dialect: Dialect): string {
   return dialect === 'mysql' ? `\`${name.replaceAll('`', '``')}\`` : `"${name.replaceAll('"', '""')}"`
 }

@@ -1,33 +1,33 @@
 import { words } from './keywords.ts'
 import type { Token } from './tokenize.ts'
 
-/** Words after which only a name may stand. */
+/** Words that only a name can follow. */
 const beforeName = words(`
   FROM JOIN INTO UPDATE TABLE VIEW INDEX TRIGGER AS COLLATE REFERENCES WITH RECURSIVE CONSTRAINT COLUMN SAVEPOINT RELEASE SET BY RETURNING`)
-/** Words after which a list in parentheses has names. */
+/** Words before a parenthesized list of names. */
 const beforeColumns = words('USING CONFLICT KEY UNIQUE')
-/** Clauses whose items are names, if anything at all. */
+/** Clauses whose items, if any, are names. */
 const clausesOfNames = words('FROM BY RETURNING')
 const clauses = words('SELECT FROM WHERE BY RETURNING SET VALUES HAVING LIMIT OFFSET ON JOIN WINDOW')
 const comparisons = words('IN IS LIKE GLOB BETWEEN NOT')
 const constants = words('NULL TRUE FALSE')
 
-/** Where a token stands. */
+/** The context of a token. */
 export interface Surroundings {
-  /** The word that began the clause, in upper case; of the innermost parentheses. */
+  /** The word that began the clause, in upper case, within the innermost parentheses. */
   readonly clause: string
   /** The innermost parentheses list the columns of a table. */
   readonly areColumns: boolean
   readonly isCall: boolean
 }
 
-/** @returns The clause that goes on after a token. */
+/** @returns The clause that continues after a token. */
 export function clauseAfter(tokens: readonly Token[], at: number, clause: string): string {
   const upper = tokens[at]?.upper ?? ''
   return clauses.has(upper) && !isDistinctFrom(tokens, at) ? upper : clause
 }
 
-/** Whether the parenthesis at a place begins a list of columns. */
+/** Whether the parenthesis at an index begins a list of columns. */
 export function beginsColumns(tokens: readonly Token[], at: number): boolean {
   const before = tokens[at - 1]
   if (before?.kind === 'word' && beforeColumns.has(before.upper)) return true
@@ -36,8 +36,9 @@ export function beginsColumns(tokens: readonly Token[], at: number): boolean {
 }
 
 /**
- * Whether a double-quoted token of SQLite is certainly a name. SQLite reads it as a string if there is no column of that name, so anywhere else it may hold a
- * value. Source: "Double-quoted String Literals Are Accepted" (sqlite.org/quirks.html).
+ * Whether a double-quoted token of SQLite is certainly a name. SQLite reads it as a string if no column of
+ * that name exists, so anywhere else it can contain a value. Source: "Double-quoted String Literals Are
+ * Accepted" (sqlite.org/quirks.html).
  */
 export function isCertainlyName(tokens: readonly Token[], at: number, { clause, areColumns, isCall }: Surroundings): boolean {
   const before = tokens[at - 1]
@@ -53,7 +54,7 @@ function isDistinctFrom(tokens: readonly Token[], at: number): boolean {
   return tokens[at]?.upper === 'FROM' && tokens[at - 1]?.upper === 'DISTINCT'
 }
 
-/** To compare two constants is of no use: what is compared with one is a name. */
+/** Comparing two constants is useless, so a token that is compared with a constant is a name. */
 function isComparedWithValue(tokens: readonly Token[], from: number): boolean {
   let at = from
   while (isSymbolOf(tokens[at], '=<>!') || (tokens[at]?.kind === 'word' && comparisons.has(tokens[at]?.upper ?? ''))) at++

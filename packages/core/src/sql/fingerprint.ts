@@ -5,16 +5,21 @@ import { shapeKeywords, words } from './keywords.ts'
 import { type Token, tokenize } from './tokenize.ts'
 
 export interface Fingerprint {
-  /** The statement without its values, comments and white space; lists of values of any length look alike. */
+  /**
+   * The statement without its values, comments and white space; lists of values have the same shape
+   * regardless of length.
+   */
   readonly shape: string
-  /** 16 hexadecimal digits: the same for the same shape, in any process, whatever the case of its words. */
+  /**
+   * 16 hexadecimal digits: the same for the same shape, in any process, regardless of the case of its words.
+   */
   readonly fingerprint: string
 }
 
 /**
  * The shape of a statement and its hash.
  *
- * @throws SqlSyntaxError if a text cannot be split into tokens.
+ * @throws SqlSyntaxError if a string cannot be split into tokens.
  */
 export function fingerprint(sql: string | readonly Token[], dialect: Dialect): Fingerprint {
   const tokens = typeof sql === 'string' ? tokenize(sql, dialect) : sql
@@ -23,7 +28,7 @@ export function fingerprint(sql: string | readonly Token[], dialect: Dialect): F
   return printer.finish()
 }
 
-/** The hash of a shape; words compare without case, `exact` holds what compares with it. */
+/** The hash of a shape; words are compared case-insensitively, `exact` case-sensitively. */
 export function hashShape(shape: string, exact = ''): string {
   return hash('sha256', `${shape.toLowerCase()}\n${exact}`).slice(0, 16)
 }
@@ -33,9 +38,9 @@ const VALUE = '?'
 const beforeSign = words('SELECT AND OR NOT WHEN THEN ELSE BETWEEN IN LIKE LIMIT OFFSET BY VALUES RETURNING WHERE ON HAVING RETURN')
 
 interface List extends Surroundings {
-  /** Where its opening parenthesis is among the pieces. */
+  /** Index of its opening parenthesis in the pieces. */
   readonly open: number
-  /** Where the current item starts, and where the one before starts and ends. */
+  /** Start of the current item, and start and end of the previous item. */
   item: number
   previous: number
   previousEnd: number
@@ -43,14 +48,14 @@ interface List extends Surroundings {
 
 class ShapePrinter {
   readonly #pieces: string[] = []
-  /** Whether the piece stands directly after the one before it. */
+  /** Whether the piece directly follows the previous one. */
   readonly #glued: boolean[] = []
   readonly #lists: List[] = []
   #clause = ''
   #exact = ''
-  /** Whether the token before was a number's sign, which is a part of the value. */
+  /** Whether the previous token was the sign of a number, which is a part of the value. */
   #signed = false
-  /** The list in parentheses that was closed last at this level. */
+  /** The parenthesized list that was closed last at this level. */
   #group: { readonly start: number; readonly end: number } | undefined
 
   constructor(readonly dialect: Dialect) {}
@@ -98,7 +103,7 @@ class ShapePrinter {
         const glued = isCall || gluesAfter(before) || (text === '[' && before !== undefined && before.kind !== 'symbol')
         const list = { open: this.#pieces.length, isCall, item: this.#pieces.length + 1, previous: -1, previousEnd: -1 }
         this.#lists.push({ ...list, clause: this.#clause, areColumns: text === '(' && beginsColumns(tokens, index) })
-        // A row of VALUES is of that clause; a query in parentheses begins its own.
+        // A row of VALUES belongs to that clause; a query in parentheses begins a new clause.
         if (this.#clause !== 'VALUES') this.#clause = ''
         this.#add(text, glued)
         return
@@ -139,7 +144,9 @@ class ShapePrinter {
     this.#add(text, operator || gluesAfter(before))
   }
 
-  /** Drops the item that ends here if it equals the one before and holds a value: `?, ?` is `?`. */
+  /**
+   * Removes the item that ends here if it equals the previous item and contains a value: `?, ?` becomes `?`.
+   */
   #endItem(list: List): void {
     if (list.isCall || list.previous < 0) return
     const { previous, previousEnd, item } = list
@@ -148,7 +155,7 @@ class ShapePrinter {
     list.item = previous
   }
 
-  /** Drops a row that equals the row before it: `(?, ?), (?, ?)` is one. */
+  /** Removes a row that equals the previous row: `(?, ?), (?, ?)` becomes one. */
   #endGroup(start: number): void {
     const end = this.#pieces.length
     const last = this.#group
@@ -182,7 +189,7 @@ class ShapePrinter {
     return !isCertainlyName(tokens, index, { clause: this.#clause, isCall, areColumns })
   }
 
-  /** A quoted name as plain as the dialect allows. */
+  /** A quoted name, with the quotes removed if the dialect allows it. */
   #quoted(name: string): string {
     const plain = this.dialect === 'postgresql' ? /^[a-z_][a-z0-9_]*$/ : /^[A-Za-z_][A-Za-z0-9_]*$/
     if (plain.test(name) && !shapeKeywords.has(name.toUpperCase())) return name

@@ -7,10 +7,10 @@ export function words(list: string): ReadonlySet<string> {
 /** Words that begin a query. */
 export const queryStarts: ReadonlySet<string> = words('SELECT WITH VALUES TABLE')
 
-/** What may follow `WITH …`, and what a CTE's body may be. */
+/** Words that can follow `WITH …`, or start the body of a CTE. */
 export const queriesAndWrites: ReadonlySet<string> = words('SELECT WITH VALUES TABLE INSERT REPLACE UPDATE DELETE MERGE')
 
-/** Words after a table that are no alias of it. */
+/** Words after a table that are not its alias. */
 export const notAliases: ReadonlySet<string> = words(`
   JOIN LEFT RIGHT INNER FULL CROSS NATURAL OUTER ON USING TABLESAMPLE STRAIGHT_JOIN USE FORCE IGNORE INDEXED NOT PARTITION WITH WHEN
   WHERE GROUP HAVING ORDER LIMIT UNION EXCEPT SET VALUES INTERSECT OFFSET FETCH FOR WINDOW RETURNING PROCEDURE LOCK INTO SELECT DEFAULT
@@ -25,7 +25,7 @@ const neverFunctions = `
   IN AND OR NOT AS ON USING VALUES EXISTS ALL WHEN THEN ELSE CASE FROM WHERE SELECT WITH SET INTO JOIN UNION INTERSECT EXCEPT HAVING
   LIMIT RETURNING DISTINCT BETWEEN LIKE IS GROUP ORDER BY TABLE ESCAPE TO`
 
-/** Words before a parenthesis that are no call. */
+/** Words before a parenthesis that are not calls. */
 export const notFunctions: Readonly<Record<Dialect, ReadonlySet<string>>> = {
   postgresql: words(`${neverFunctions} ANY SOME ILIKE SIMILAR ARRAY ROW LATERAL ONLY OFFSET FETCH WINDOW SETS ROLLUP CUBE MATERIALIZED
     COLUMNS CONFLICT VARYING`),
@@ -33,10 +33,10 @@ export const notFunctions: Readonly<Record<Dialect, ReadonlySet<string>>> = {
   mysql: words(`${neverFunctions} ANY SOME ROW LATERAL OFFSET WINDOW RLIKE DIV XOR BINARY MATCH AGAINST OF VALUE COLUMNS PARTITION`),
 }
 
-/** Words after a closing parenthesis that go on with the call before it. */
+/** Words after a closing parenthesis that continue the call before it. */
 export const callSuffixes: ReadonlySet<string> = words('OVER FILTER WITHIN GROUP')
 
-/** Words that a shape keeps apart from a following parenthesis, and that keep their quotes as names. */
+/** Words that a shape separates from a following parenthesis, and that keep their quotes as names. */
 export const shapeKeywords: ReadonlySet<string> = words(`
   ${neverFunctions} ANY SOME ILIKE ARRAY ROW LATERAL ONLY OFFSET FETCH OVER FILTER MATERIALIZED CONFLICT KEY UPDATE DELETE INSERT END
   ASC DESC FOR DEFAULT CHECK PRIMARY REFERENCES UNIQUE INNER LEFT RIGHT FULL CROSS NATURAL NULL TRUE FALSE CREATE RECURSIVE DO`)

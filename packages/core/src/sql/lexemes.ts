@@ -31,7 +31,7 @@ export function blockCommentEnd(sql: string, start: number, rules: LexicalRules)
   throw new SqlSyntaxError('unterminated comment')
 }
 
-/** The end of what the quote at `start` opens; a doubled quote stands for one. */
+/** The end of the token that the quote at `start` opens; a doubled quote represents one quote. */
 export function quotedEnd(sql: string, start: number, backslashes: boolean): number {
   const quote = sql.charCodeAt(start)
   for (let i = start + 1; i < sql.length; i++) {

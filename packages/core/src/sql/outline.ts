@@ -21,17 +21,20 @@ export interface OutlineTable {
   readonly alias: string
 }
 
-/** One condition of those that must all hold. */
+/** One condition of a conjunction. */
 export interface Predicate extends Range {
-  /** Set if the condition compares a column as it is. */
+  /** Set if the condition compares a plain column. */
   readonly column?: ColumnName
-  /** `=`, `<`, `in`, `not in`, `null-safe =`, `between`, `like`, `is null` …; empty where no bare column is compared. */
+  /**
+   * `=`, `<`, `in`, `not in`, `null-safe =`, `between`, `like`, `is null` …; empty if no plain column is
+   * compared.
+   */
   readonly operator: string
-  /** The bare column on its other side, if there is one. */
+  /** The plain column on its other side, if there is one. */
   readonly other?: ColumnName
   /** The tokens of the column and of its value, if the condition consists of these two sides. */
   readonly sides?: { readonly column: Range; readonly value: Range }
-  /** A literal that it is compared with, as written. */
+  /** A literal that the column is compared with, as written. */
   readonly literal?: string
 }
 
@@ -43,10 +46,10 @@ export interface OutlineJoin extends Range {
   readonly on: readonly Predicate[]
 }
 
-/** One SELECT, UPDATE or DELETE, without those inside it; or a set operation, without its arms. */
+/** One SELECT, UPDATE or DELETE, excluding nested ones; or a set operation, excluding its arms. */
 export interface Block extends Range {
   readonly kind: QueryBlock['kind']
-  /** The driving table; `undefined` where nothing is read. */
+  /** The driving table; `undefined` if nothing is read. */
   readonly table: OutlineTable | undefined
   readonly joins: readonly OutlineJoin[]
   readonly where: readonly Predicate[]
@@ -54,7 +57,7 @@ export interface Block extends Range {
   readonly isDistinct: boolean
   readonly isDistinctOn: boolean
   readonly hasOffset: boolean
-  /** Whether the list of columns has a `*`. */
+  /** Whether the list of columns contains a `*`. */
   readonly star: boolean
 }
 
@@ -65,7 +68,7 @@ export interface Outline {
   readonly statements: number
   /** The outermost query first. */
   readonly blocks: readonly Block[]
-  /** Why it is not the outline of the whole text. */
+  /** Why the outline does not cover the whole string. */
   readonly incomplete: string | undefined
   /** A range as a shape: without its values. */
   label(range: Range): string
@@ -86,7 +89,7 @@ export function outlineOf(sql: string, dialect: Dialect): Outline {
 
 const outlinedKinds: ReadonlySet<QueryBlock['kind']> = new Set(['select', 'set-operation', 'update', 'delete'])
 
-/** The blocks that are not in parentheses first, the others in the order of the text. */
+/** The blocks outside parentheses first, the others in source order. */
 function blocksOf(root: QueryBlock, map: TokenMap): readonly QueryBlock[] {
   const found = new Set<QueryBlock>()
   const waiting = [root]
@@ -151,7 +154,7 @@ function predicatesOf(map: TokenMap, conditions: readonly ConditionNode[]): read
 }
 
 function isBare({ operator, column: { call, cast, collation }, sides }: ComparisonNode): boolean {
-  // A column alone is a condition, too, without a value.
+  // A column without a comparison is also a condition, but has no value.
   if (operator === '=' && sides === undefined) return false
   return call === undefined && cast === undefined && collation === undefined
 }

@@ -1,7 +1,7 @@
 import { lowerAscii } from './characters.ts'
 import type { Token } from './tokenize.ts'
 
-/** The names in a statement by the way they are used, folded as PostgreSQL folds them, without schemas. */
+/** The names in a statement by their use, case-folded as in PostgreSQL, without schemas. */
 export interface StatementNames {
   /** Every name and keyword. */
   readonly words: ReadonlySet<string>
@@ -15,7 +15,7 @@ export interface StatementNames {
 
 const NONE: ReadonlySet<string> = new Set()
 
-/** The names of a dialect in which a statement shows all functions that it calls. */
+/** The names for a dialect in which a statement shows all functions that it calls. */
 export const NO_NAMES: StatementNames = { words: NONE, calls: NONE, fields: NONE, operators: NONE }
 
 const OPERATOR = /^(?:[-+*/<>=~!@#%^&|`?]|\?[-|&#]*)$/

@@ -1,80 +1,116 @@
 import type { StatementNames } from './statement-names.ts'
 
-/** A value that a column is compared with: the place of a bound one, from 0, or the text of a number or a string as written. */
+/**
+ * A value that a column is compared with: the index of a bound value, starting at 0, or the source of a
+ * number or a string.
+ */
 export type ConditionValue = number | string
 
 /** `column = value` or `column IN (values)`. */
 export interface Condition {
-  /** Folded as the dialect compares names. */
+  /** Case-folded as the dialect compares names. */
   readonly column: string
   readonly values: readonly ConditionValue[]
 }
 
-/** One SELECT whose rows are taken from rows of one table, be they joined with others. */
+/** One SELECT whose rows come from rows of one table, possibly joined with others. */
 export interface Listing {
   readonly table: readonly string[]
-  /** They hold for every row of the table that it takes. */
+  /** Conditions that hold for every row that it reads from the table. */
   readonly conditions: readonly Condition[]
-  /** Whether each row of the result is one row of the table; otherwise a row may give several. */
+  /**
+   * Whether each row of the result is one row of the table; otherwise one table row can produce several
+   * result rows.
+   */
   readonly isPlain: boolean
 }
 
 /** One table that a statement writes. */
 export interface TableWrite {
-  /** The name's parts, folded as the dialect folds them. */
+  /** The name's parts, case-folded as in the dialect. */
   readonly name: readonly string[]
-  /** `replace` deletes rows that stand in the way; `merge` may insert, update and delete. */
+  /** `replace` deletes conflicting rows; `merge` can insert, update and delete. */
   readonly how: 'insert' | 'upsert' | 'replace' | 'update' | 'delete' | 'merge' | 'truncate' | 'truncate-cascade' | 'refresh'
-  /** Of an update, and of an upsert's update: the columns that its SET names, when they can be told. */
+  /** For an update, and for an upsert's update: the columns in its SET, if they can be determined. */
   readonly columns?: readonly string[]
-  /** Of an update, an upsert's update and a delete: what holds for every row that it changes. */
+  /**
+   * For an update, an upsert's update and a delete: the conditions that hold for every row that it changes.
+   */
   readonly conditions?: readonly Condition[]
 }
 
 export type TransactionControl =
   | { readonly kind: 'begin' }
-  /** `chain`: the next transaction begins at once. */
+  /** `chain`: the next transaction begins immediately. */
   | { readonly kind: 'commit' | 'rollback'; readonly chain?: true }
   | { readonly kind: 'savepoint' | 'release' | 'rollback-to'; readonly name: string }
 
-/** What a statement does to a setting of its session. Names are in lower case. */
+/** The effect of a statement on a session setting. Names are in lower case. */
 export type SessionChange =
   | { readonly kind: 'set'; readonly name: string }
   | { readonly kind: 'reset'; readonly name: string }
   | { readonly kind: 'reset-all' }
 
-/** What a text of one or more SQL statements touches, as far as the text alone tells. */
+/** The reads and writes of one or more SQL statements in a string, as far as the SQL alone shows. */
 export interface Statement {
-  /** The leading keyword of each statement, upper case, bodies of common table expressions included. */
+  /**
+   * The leading keyword of each statement, in upper case, including the bodies of common table expressions.
+   */
   readonly kinds: readonly string[]
-  /** The tables it reads, each a name's parts, folded as the dialect folds them: PostgreSQL lower-cases, the others keep the case. */
+  /**
+   * The tables it reads, each as the parts of its name, case-folded as in the dialect: PostgreSQL
+   * lower-cases, the others preserve the case.
+   */
   readonly reads: readonly (readonly string[])[]
   readonly writes: readonly TableWrite[]
-  /** Set only for a text that is one SELECT with conditions on single columns, and reads each table in one place. */
+  /**
+   * Set only for a string that is one SELECT with conditions on single columns, and reads each table in one
+   * place.
+   */
   readonly listing?: Listing
-  /** How many values it takes by `?`; left out where that cannot be told, and where parameters have numbers. */
+  /**
+   * Number of values that it binds to `?`. Omitted if it cannot be determined, or if parameters have numbers.
+   */
   readonly placeholders?: number
-  /** The functions it calls that are not known to be pure, schema-qualified as written. */
+  /** The functions that it calls and that are not known to be pure, schema-qualified as written. */
   readonly functions: ReadonlySet<string>
-  /** Whether its result depends on more than tables: the clock, chance, the session, the server's state. */
+  /**
+   * Whether its result depends on more than tables: the clock, random values, the session, the server's
+   * state.
+   */
   readonly volatile: boolean
-  /** The names in it. Only of PostgreSQL, where a statement may call functions that its grammar does not show. */
+  /**
+   * The names in it. Only for PostgreSQL, where a statement can call functions that its grammar does not
+   * show.
+   */
   readonly names: StatementNames
-  /** The settings of the session that it changes, in order, without those that change no result and those of the transaction only. */
+  /**
+   * The session settings that it changes, in order, except settings that affect no result, and settings of
+   * the transaction only.
+   */
   readonly session: readonly SessionChange[]
-  /** Whether it locks the rows it reads. */
+  /** Whether it locks the rows that it reads. */
   readonly locks: boolean
   readonly ddl: boolean
-  /** The tables and views it creates as temporary: from now on they hide others of the same name. */
+  /** The temporary tables and views that it creates: from now on they hide others of the same name. */
   readonly temporary: readonly string[]
-  /** The tables on which it creates temporary triggers; `undefined` among them for one whose table cannot be told. */
+  /**
+   * The tables on which it creates temporary triggers; `undefined` for a trigger whose table cannot be
+   * determined.
+   */
   readonly triggered: readonly (string | undefined)[]
-  /** Whether it may end the transaction that is open, besides what it does: MySQL commits before much, and a text may hold a COMMIT. */
+  /**
+   * Whether it can end the open transaction in addition to its other effects: MySQL commits implicitly before
+   * many statements, and a string can contain a COMMIT.
+   */
   readonly mayCommit: boolean
-  /** Why what it touches cannot be told. The rest is then what was seen, and not all. */
+  /** Why its effects cannot be determined. The other properties are then incomplete. */
   readonly opaque?: string
-  /** Set only for what Sluice itself sends on a connection of the app: what it writes, nothing that is kept depends on. */
+  /**
+   * Set only for statements that Sluice itself sends on a connection of the app: no cached result depends on
+   * their writes.
+   */
   readonly isOwn?: true
-  /** Set only when the text is one transaction-control statement and nothing else. */
+  /** Set only if the string is exactly one transaction-control statement. */
   readonly transaction?: TransactionControl
 }

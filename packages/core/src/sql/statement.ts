@@ -13,8 +13,8 @@ export type { SessionChange, Statement, TableWrite, TransactionControl } from '.
 const NO_CHANGES: readonly SessionChange[] = []
 
 /**
- * Reads what a text touches: tables, functions, locks, transactions. Never throws: what it does not understand for certain makes
- * the statement `opaque`.
+ * Determines the tables, functions, locks and transactions that a SQL string uses. Never throws: if it does
+ * not understand the string for certain, the statement is `opaque`.
  */
 export function readStatement(sql: string, dialect: Dialect): Statement {
   try {
@@ -25,7 +25,7 @@ export function readStatement(sql: string, dialect: Dialect): Statement {
   }
 }
 
-/** The statement of a text that cannot be split into tokens. */
+/** The statement of a string that cannot be split into tokens. */
 export function unreadable(reason: string): Statement {
   return {
     kinds: [],
@@ -44,7 +44,7 @@ export function unreadable(reason: string): Statement {
   }
 }
 
-/** As {@link readStatement}, of a text that is split into tokens already. */
+/** Same as {@link readStatement}, for a string that is already split into tokens. */
 export function statementOf(sql: string, tokens: readonly Token[], dialect: Dialect): Statement {
   const parsed = parseSql(tokens, dialect)
   const { kinds, statements, locks, ddl, temporary, triggered } = parsed
@@ -92,11 +92,11 @@ function distinct(names: readonly (readonly string[])[]): (readonly string[])[] 
   return [...new Map(names.map((name) => [name.length === 1 ? (name[0] ?? '') : name.join('\0'), name])).values()]
 }
 
-/** What a statement does to what, in a few words without values, as OpenTelemetry has it. */
+/** A short summary of a statement's operation and tables, without values, as defined by OpenTelemetry. */
 export interface StatementSummary {
-  /** `SELECT`; empty where it cannot be told. */
+  /** `SELECT`; empty if it cannot be determined. */
   readonly operation: string
-  /** The one table that it touches; empty where it is none, or several. */
+  /** The only table that it uses; empty if it uses none or several. */
   readonly table: string
   /** `SELECT cities regions`: https://opentelemetry.io/docs/specs/semconv/database/database-spans/. */
   readonly summary: string
@@ -106,7 +106,7 @@ const MAX_SUMMARY = 255
 
 export function summarizeStatement({ kinds, reads, writes }: Statement): StatementSummary {
   const tables = [...new Set([...writes.map(({ name }) => name.join('.')), ...reads.map((name) => name.join('.'))])]
-  // What a common table expression reads is there for what is done with it.
+  // A common table expression reads on behalf of the operation that uses its rows.
   const operation = (writes.length > 0 ? kinds.find((kind) => kind !== 'SELECT' && kind !== 'WITH') : undefined) ?? kinds[0] ?? ''
   const words = [operation, ...tables].filter((word) => word !== '')
   return { operation, table: tables.length === 1 ? (tables[0] ?? '') : '', summary: words.join(' ').slice(0, MAX_SUMMARY) }

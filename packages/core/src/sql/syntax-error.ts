@@ -1,6 +1,7 @@
 /**
- * The text is not SQL that Sluice can read for certain: something is unterminated, unbalanced, or means different things under
- * different settings of the server. It never leaves this folder: `analyzeSql` turns it into an opaque statement.
+ * The string is not SQL that Sluice can read for certain: a token is unterminated, unbalanced, or has a
+ * different meaning under different server settings. The error never leaves this folder: `analyzeSql` turns
+ * it into an opaque statement.
  */
 export class SqlSyntaxError extends Error {
   constructor(message: string) {

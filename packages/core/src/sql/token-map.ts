@@ -3,7 +3,7 @@ import type { Dialect } from './dialect.ts'
 import { queryStarts, words } from './keywords.ts'
 import type { Token } from './tokenize.ts'
 
-/** Tokens from `start` up to, but not with, `end`. */
+/** Tokens from `start` (inclusive) to `end` (exclusive). */
 export interface Range {
   readonly start: number
   readonly end: number
@@ -18,9 +18,9 @@ export interface ColumnRef {
 const goesOn = words('UNION INTERSECT EXCEPT ORDER LIMIT OFFSET FETCH FOR')
 /** Tokens with their parentheses matched. */
 export class TokenMap {
-  /** The place of each opening parenthesis's closing one; 0 for the others. */
+  /** The index of each opening parenthesis's closing parenthesis; 0 for other tokens. */
   readonly #closing: readonly number[]
-  /** The places of parentheses whose answer is known: each is looked at once, however deep it stands. */
+  /** Known results by the index of a parenthesis: each is examined once, regardless of nesting. */
   readonly #queries: Map<number, boolean> = new Map()
 
   constructor(
@@ -41,7 +41,7 @@ export class TokenMap {
     this.#closing = closing
   }
 
-  /** Where the parenthesis that opens at a place is closed; the place itself where it is not. */
+  /** The index of the parenthesis that closes the one at an index; the index itself if it is not closed. */
   closing(at: number): number {
     return this.#closing[at] || at
   }
@@ -65,7 +65,10 @@ export class TokenMap {
     return kind === 'word' || kind === 'quoted'
   }
 
-  /** Whether the parenthesis at a place holds a query: `(SELECT …)`, `((SELECT …) UNION …)`, but not `((SELECT 1) + 1)`. */
+  /**
+   * Whether the parenthesis at an index contains a query: `(SELECT …)`, `((SELECT …) UNION …)`, but not
+   * `((SELECT 1) + 1)`.
+   */
   startsQuery(at: number): boolean {
     let open = at
     while (this.isSymbol(open + 1, '(') && !this.#queries.has(open)) open++
@@ -81,12 +84,12 @@ export class TokenMap {
 
   #holdsQueryWord(at: number): boolean {
     if (!this.isAny(at + 1, queryStarts) || this.isSymbol(at + 2, '.')) return false
-    // VALUES is a function of MySQL too.
+    // In MySQL, VALUES is also a function.
     if (this.isWord(at + 1, 'VALUES') && this.dialect === 'mysql' && !this.isWord(at + 2, 'ROW')) return false
     return !(this.isWord(at + 1, 'TABLE') && this.dialect === 'sqlite')
   }
 
-  /** A range without the parentheses around it; those of a query belong to it. */
+  /** A range without the parentheses around it; the parentheses of a query belong to the query. */
   unwrapped({ start, end }: Range): Range {
     let inner = { start, end }
     while (this.isSymbol(inner.start, '(') && this.closing(inner.start) === inner.end - 1 && !this.isWord(inner.start + 1, 'SELECT'))
@@ -94,7 +97,9 @@ export class TokenMap {
     return inner
   }
 
-  /** Visits the tokens of a range outside of parentheses; an opening one is visited, what it holds is not. */
+  /**
+   * Visits the tokens of a range outside parentheses; an opening parenthesis is visited, its content is not.
+   */
   each({ start, end }: Range, visit: (at: number) => void): void {
     for (let at = start; at < end; at++) {
       visit(at)
@@ -102,7 +107,7 @@ export class TokenMap {
     }
   }
 
-  /** The parts between the tokens that a test holds for, outside of parentheses; empty parts are left out. */
+  /** The parts between the tokens that match a test, outside parentheses; empty parts are omitted. */
   split(range: Range, isBoundary: (at: number) => boolean): Range[] {
     const parts: Range[] = []
     let start = range.start
@@ -115,21 +120,21 @@ export class TokenMap {
     return parts
   }
 
-  /** A name as its dialect folds it. */
+  /** A name, case-folded as the dialect stores it. */
   name(at: number): string {
     const token = this.tokens[at]
     if (token === undefined) return ''
     return token.kind === 'word' && this.dialect === 'postgresql' ? lowerAscii(token.text) : token.text
   }
 
-  /** A name as its dialect compares it. */
+  /** A name, case-folded as the dialect compares it. */
   foldedName(at: number): string {
     const token = this.tokens[at]
     if (token === undefined) return ''
     return token.kind === 'quoted' && this.dialect === 'postgresql' ? token.text : lowerAscii(token.text)
   }
 
-  /** A name with dots, and where it ends; `undefined` where none starts. */
+  /** A dotted name and its end; `undefined` if no name starts here. */
   dotted(at: number): { readonly parts: readonly string[]; readonly end: number } | undefined {
     if (!this.isName(at)) return undefined
     const parts = [this.name(at)]
@@ -141,7 +146,7 @@ export class TokenMap {
     return { parts, end }
   }
 
-  /** A bare column; `undefined` where none starts. */
+  /** A plain column; `undefined` if none starts here. */
   column(at: number): { readonly ref: ColumnRef; readonly end: number } | undefined {
     const found = this.dotted(at)
     if (found === undefined || this.isSymbol(found.end, '(')) return undefined

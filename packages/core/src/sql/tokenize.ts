@@ -7,25 +7,27 @@ type TokenKind = 'word' | 'quoted' | 'string' | 'number' | 'parameter' | 'symbol
 
 export interface Token {
   readonly kind: TokenKind
-  /** As written; of a quoted name, the name without its quotes. */
+  /** As written; for a quoted name, the name without its quotes. */
   readonly text: string
-  /** A word in upper case (ASCII letters only); empty for every other kind. */
+  /** A word in upper case (ASCII letters only); empty for all other kinds. */
   readonly upper: string
-  /** Where the token starts and ends in the text. */
+  /** Start and end of the token in the source. */
   readonly start: number
   readonly end: number
-  /** Of a quoted name: SQLite may read it as a string. */
+  /** Set for a quoted name that SQLite may read as a string. */
   readonly mayBeString?: true
 }
 
-/** Characters of the longest statement that is parsed: PostgreSQL's 32,767 parameters fit. */
+/** Maximum length of a statement that is parsed: long enough for PostgreSQL's 32,767 parameters. */
 export const MAX_SQL_LENGTH = 250_000
 export const TOO_LONG = 'statement too long'
 
 /**
- * The tokens of a text, without white space and comments. Symbols are single characters, but for `::`.
+ * The tokens of a SQL string, without white space and comments. Symbols are single characters, except for
+ * `::`.
  *
- * @throws SqlSyntaxError on whatever is unterminated, on what servers read differently (`/*!`, `U&""`, `1from`), and beyond {@link MAX_SQL_LENGTH}.
+ * @throws SqlSyntaxError for unterminated tokens, for tokens that servers read differently (`/*!`, `U&""`,
+ * `1from`), and for strings longer than {@link MAX_SQL_LENGTH}.
  */
 export function tokenize(sql: string, dialect: Dialect): Token[] {
   if (sql.length > MAX_SQL_LENGTH) throw new SqlSyntaxError(TOO_LONG)
@@ -83,7 +85,7 @@ class Lexer {
       const letter = String.fromCharCode(first | 32)
       if (rules.escapeStrings && letter === 'e') {
         const end = quotedEnd(sql, at + 1, true)
-        // After a line break a further literal belongs to this one and keeps its escapes.
+        // After a line break, an additional literal continues this one, with the same escapes.
         if (sql.charCodeAt(skipBlanks(sql, end, rules)) === char.QUOTE) throw new SqlSyntaxError('continued escape string')
         this.add('string', end)
         return true
@@ -157,7 +159,7 @@ class Lexer {
           this.add('symbol', at + 2)
           return
         }
-        // In an array slice `[1:n]` the colon stands before an expression.
+        // In an array slice `[1:n]` the colon precedes an expression.
         if (this.brackets === 0 && char.isNamePart(sql.charCodeAt(at + 1))) {
           this.namedParameter(at + 1)
           return
@@ -232,11 +234,11 @@ function digitsFrom(sql: string, start: number): number {
   return i
 }
 
-/** The end of the comment at `at`, or `at` itself where none starts. */
+/** The end of the comment at `at`, or `at` itself if none starts there. */
 function commentEnd(sql: string, at: number, code: number, rules: LexicalRules): number {
   if (code === char.DASH && sql.charCodeAt(at + 1) === char.DASH) {
     const after = sql.charCodeAt(at + 2)
-    // The end of the text counts as white space, and so do control characters.
+    // The end of the string counts as white space, and so do control characters.
     if (!rules.dashesNeedSpace || !(after > 32) || after === 127) return lineCommentEnd(sql, at, rules)
   } else if (code === char.SLASH && sql.charCodeAt(at + 1) === char.ASTERISK) return blockCommentEnd(sql, at, rules)
   else if (code === char.HASH && rules.hashComments) return lineCommentEnd(sql, at, rules)

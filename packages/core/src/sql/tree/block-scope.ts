@@ -2,7 +2,7 @@ import type { ClauseRanges, ColumnName, ConditionNode, FromItem, OrderTerm, Outp
 
 const NONE: readonly never[] = []
 
-/** A block while it is read. */
+/** A block while it is being read. */
 export class BlockDraft implements QueryBlock {
   kind: QueryBlock['kind'] = 'select'
   end: number
@@ -35,32 +35,32 @@ export class BlockDraft implements QueryBlock {
   }
 }
 
-/** A common table expression, as those see it that name it. */
+/** A common table expression, as seen by the queries that refer to it. */
 export interface CteEntry {
-  /** Its place in its WITH. */
+  /** Its index in its WITH. */
   readonly index: number
-  /** Not there while it is read itself: whoever names it then is recursive. */
+  /** Not set while the expression itself is being read: a reference to it is then recursive. */
   block?: BlockDraft
   isRecursive: boolean
   /** `NOT MATERIALIZED`. */
   isInline: boolean
-  /** In how many places it is named. */
+  /** Number of references to it. */
   uses: number
 }
 
-/** The common table expressions of one WITH, and those around it. */
+/** The common table expressions of one WITH, and the enclosing ones. */
 export interface CteScope {
   readonly entries: ReadonlyMap<string, CteEntry>
-  /** How many of them are visible, from the first. */
+  /** How many of them are visible, starting with the first. */
   readonly visible: number
   readonly outer: CteScope | undefined
 }
 
-/** What is read now, and what it can name. */
+/** The block that is being read, and the names that it can refer to. */
 export interface BlockScope {
   readonly block: BlockDraft
   readonly ctes: CteScope | undefined
-  /** Subqueries in expressions, of which some find a place in conditions. */
+  /** Subqueries in expressions, some of which are later assigned to conditions. */
   readonly subqueries: QueryBlock[]
 }
 

@@ -17,7 +17,7 @@ import {
 } from './expression.ts'
 import type { ColumnTerm, ComparisonNode, ComparisonOperator, ConditionNode, OpaqueNode, RowComparisonNode } from './query-tree.ts'
 
-/** The conditions that all hold where an expression does. */
+/** The conditions that all hold if an expression is true. */
 export function conditionsOf(expression: Expression): ConditionNode[] {
   if (expression.kind === 'and') return expression.parts.flatMap(conditionsOf)
   return conditionOf(expression, false)
@@ -28,7 +28,7 @@ function conditionOf(expression: Expression, negated: boolean): ConditionNode[] 
   switch (expression.kind) {
     case 'and':
     case 'or':
-      // NOT of a group is a group of NOTs; neither is of use to an index.
+      // NOT of a group is a group of NOTs; an index can use neither.
       if (negated) return [opaque(expression)]
       if (expression.kind === 'and') return expression.parts.flatMap(conditionsOf)
       {
@@ -98,7 +98,7 @@ function inList(expression: InExpression, not: boolean): ConditionNode[] | undef
   const [first] = parts
   if (of.kind === 'row') {
     const columns = of.parts.map(columnTerm)
-    // Each column must be in its own list; of NOT, nothing of the kind is so.
+    // Each column must be in its own list; under NOT, this does not follow.
     if (negated && columns.length > 1 && first?.kind !== 'query') return undefined
     const shared = dependencies(parts)
     return columns.flatMap((column, place): ComparisonNode[] => {
@@ -169,13 +169,13 @@ const opposites: Partial<Record<ComparisonOperator, ComparisonOperator>> = {
 }
 const mirrors: Partial<Record<ComparisonOperator, ComparisonOperator>> = { '<': '>', '<=': '>=', '>': '<', '>=': '<=' }
 
-/** A condition that a column of truth values is true, or false. */
+/** A condition that a boolean column is true or false. */
 function flagged(column: ColumnTerm, isTrue: boolean, { start, end }: Range): ComparisonNode {
   const text = isTrue ? 'TRUE' : 'FALSE'
   return { kind: 'comparison', column, operator: '=', negated: false, values: [{ kind: 'literal', text }], start, end }
 }
 
-/** A comparison as conditions on its columns; `undefined` where it has none. */
+/** A comparison as conditions on its columns; `undefined` if it has none. */
 function comparisonsOf(expression: CompareExpression, not: boolean): ConditionNode[] | undefined {
   const found = operators[expression.operator]
   const operator = found === undefined || !not ? found : opposites[found]

@@ -10,16 +10,17 @@ import { ParameterPlaces } from './parameters.ts'
 import type { ParsedSql, TableChange } from './parsed-sql.ts'
 import type { QueryBlock, WriteTarget } from './query-tree.ts'
 
-/** Expressions, queries and parentheses within each other. */
+/** Maximum nesting of expressions, queries and parentheses. */
 const MAX_DEPTH = 400
 /** PostgreSQL truncates names after this many bytes. */
 const MAX_NAME_BYTES = 63
 
 export interface TreeReaders {
   /**
-   * Reads a query, without parentheses, up to where it ends.
+   * Reads a query, without parentheses, up to its end.
    *
-   * @param isStatement - Whether it is a statement or the body of a common table expression, whose keyword counts among the kinds.
+   * @param isStatement - Whether it is a statement or the body of a common table expression, whose keyword is
+   * included in the kinds.
    */
   query(cursor: SqlCursor, parent: QueryBlock | undefined, ctes: CteScope | undefined, isStatement?: boolean): BlockDraft
   /** Reads the name of a table as the query of all its rows. */
@@ -28,7 +29,7 @@ export interface TreeReaders {
   write(cursor: SqlCursor, scope: BlockScope): void
 }
 
-/** A position in a list of tokens, and the findings of the parser up to it. */
+/** A position in a list of tokens, and the findings of the parser up to that position. */
 export class SqlCursor implements ParsedSql {
   position = 0
   readonly dialect: Dialect
@@ -49,10 +50,10 @@ export class SqlCursor implements ParsedSql {
   opaque: string | undefined
   incomplete: string | undefined
   readonly writes: WriteTarget[] = []
-  /** The place of each bound value, by its token. */
+  /** The index of each bound value, by its token. */
   readonly places: Map<number, number> = new Map()
   readonly #numbers: ParameterPlaces
-  /** Subqueries that a condition or a FROM entry holds. */
+  /** Subqueries that belong to a condition or a FROM entry. */
   readonly placed: Set<QueryBlock> = new Set()
   #depth = 0
 
@@ -73,7 +74,7 @@ export class SqlCursor implements ParsedSql {
     return this.map.tokens[this.position + offset]
   }
 
-  /** The word at the cursor in upper case; empty where there is none. */
+  /** The word at the cursor in upper case; empty if there is none. */
   word(offset = 0): string {
     return this.map.tokens[this.position + offset]?.upper ?? ''
   }
@@ -131,22 +132,22 @@ export class SqlCursor implements ParsedSql {
     if (!this.takeSymbol(text)) this.fail(`"${text}" expected`)
   }
 
-  /** Stops parsing: from here on nothing is certain. */
+  /** Stops parsing: nothing is certain after this position. */
   fail(reason: string): never {
     throw new SqlSyntaxError(reason)
   }
 
-  /** Notes that the effects of the text are unknown; parsing continues. */
+  /** Records that the effects of the statement are unknown; parsing continues. */
   giveUp(reason: string): void {
     this.opaque ??= reason
   }
 
-  /** Notes that the tree leaves something out; the facts hold. */
+  /** Records that the tree is incomplete; the facts are still valid. */
   leaveOut(reason: string): void {
     this.incomplete ??= reason
   }
 
-  /** Notes that a statement cannot be read, and skips the rest of it. */
+  /** Records that a statement cannot be read, and skips the rest of it. */
   abandon(reason: string): void {
     this.giveUp(reason)
     this.leaveOut(reason)
@@ -154,12 +155,15 @@ export class SqlCursor implements ParsedSql {
     this.skipStatement()
   }
 
-  /** Notes a place where a table is read. */
+  /** Records a place where a table is read. */
   reading(table: readonly string[]): void {
     this.reads.push(table)
   }
 
-  /** One level deeper: deep nesting must not exhaust the stack. Each call needs a `leave`, unless parsing has failed. */
+  /**
+   * Increases the nesting level: deep nesting must not exhaust the stack. Each call requires a `leave`,
+   * unless parsing has failed.
+   */
   enter(): void {
     this.#depth++
     if (this.#depth > MAX_DEPTH) this.fail('nested too deeply')
@@ -169,7 +173,7 @@ export class SqlCursor implements ParsedSql {
     this.#depth--
   }
 
-  /** Reads what a pair of parentheses holds, all of it. */
+  /** Reads the whole content of a pair of parentheses. */
   parenthesised<T>(read: () => T): T {
     this.expectSymbol('(')
     const end = this.#closing(this.position - 1)
@@ -181,13 +185,16 @@ export class SqlCursor implements ParsedSql {
     return found
   }
 
-  /** Skips a pair of parentheses that holds no query and no call, such as column names or the size of a type. */
+  /**
+   * Skips a pair of parentheses that contains no query and no call, such as column names or the size of a
+   * type.
+   */
   skipParentheses(): void {
     if (!this.isSymbol('(')) this.fail('"(" expected')
     this.skipTo(this.#closing(this.position) + 1)
   }
 
-  /** Skips tokens whose grammar is not read; calls among them still count. */
+  /** Skips tokens whose grammar is not parsed; calls among them still count. */
   skipTo(end: number): void {
     for (; this.position < end; this.position++) {
       const token = this.token()
@@ -212,7 +219,7 @@ export class SqlCursor implements ParsedSql {
     return end
   }
 
-  /** Takes a parameter; `undefined` is a variable of the session. */
+  /** Consumes a parameter; `undefined` for a session variable. */
   parameter(): number | undefined {
     const token = this.token()
     if (token?.kind !== 'parameter') this.fail('parameter expected')
@@ -232,7 +239,7 @@ export class SqlCursor implements ParsedSql {
     return place
   }
 
-  /** Takes one part of a name. */
+  /** Consumes one part of a name. */
   namePart(): Token {
     const token = this.token()
     if (token === undefined || (token.kind !== 'word' && token.kind !== 'quoted')) this.fail('name expected')
@@ -240,7 +247,7 @@ export class SqlCursor implements ParsedSql {
     return token
   }
 
-  /** A name part as the dialect folds it. */
+  /** A part of a name, case-folded as the dialect stores it. */
   fold(token: Token): string {
     if (this.dialect !== 'postgresql') return token.text
     const name = token.kind === 'word' ? lowerAscii(token.text) : token.text
@@ -248,18 +255,18 @@ export class SqlCursor implements ParsedSql {
     return name
   }
 
-  /** A name as the dialect compares it. */
+  /** A name, case-folded as the dialect compares it. */
   foldCase(token: Token): string {
     return this.dialect === 'postgresql' ? this.fold(token) : lowerAscii(token.text)
   }
 
-  /** Takes one part of a name that is not the name of a function, folded. */
+  /** Consumes one part of a name that does not name a function, case-folded. */
   name(): string {
     this.names[this.position] = 1
     return this.fold(this.namePart())
   }
 
-  /** Takes names with commas between. */
+  /** Consumes a comma-separated list of names. */
   nameList(): readonly string[] {
     return this.list(() => this.name())
   }
@@ -270,13 +277,13 @@ export class SqlCursor implements ParsedSql {
     return parts
   }
 
-  /** Takes the name of a table. */
+  /** Consumes the name of a table. */
   tableName(): readonly string[] {
     if (this.isAny(notTables)) this.fail('name expected')
     return this.dottedName()
   }
 
-  /** One or more, with commas between. */
+  /** One or more, separated by commas. */
   list<T>(read: () => T): T[] {
     const found = [read()]
     while (this.takeSymbol(',')) found.push(read())

@@ -1,7 +1,7 @@
 import type { Range } from '../token-map.ts'
 import type { ColumnName, ColumnTerm, QueryBlock, ValueTerm } from './query-tree.ts'
 
-/** An expression, as far as conditions need it; of whatever else only the parts are kept. */
+/** An expression, as far as conditions need it; for any other expression only the parts are stored. */
 export type Expression = Range &
   (
     | { readonly kind: 'column'; readonly name: ColumnName }
@@ -77,7 +77,7 @@ interface OtherExpression extends Range {
   readonly parts: Expression[]
 }
 
-/** What stands directly within an expression. */
+/** The direct parts of an expression. */
 function partsOf(expression: Expression): readonly Expression[] {
   switch (expression.kind) {
     case 'column':
@@ -109,7 +109,7 @@ function partsOf(expression: Expression): readonly Expression[] {
   }
 }
 
-/** Visits an expression and all within it, but for what is in subqueries. */
+/** Visits an expression and everything within it, except for the content of subqueries. */
 export function visit(expression: Expression, see: (part: Expression) => void): void {
   see(expression)
   for (const part of partsOf(expression)) visit(part, see)
@@ -133,7 +133,7 @@ export function subqueriesOf(expression: Expression): readonly QueryBlock[] {
 
 const EXPRESSION: ValueTerm = { kind: 'expression' }
 
-/** An expression as a column, bare or within what an index can be made for. */
+/** An expression as a column: plain, or within an expression that an index can be created for. */
 export function columnTerm(expression: Expression): ColumnTerm | undefined {
   switch (expression.kind) {
     case 'column':
@@ -164,7 +164,7 @@ export function isBare({ call, cast, collation }: ColumnTerm): boolean {
   return call === undefined && cast === undefined && collation === undefined
 }
 
-/** An expression as a value: a bound one, a literal, or one that is known only when it runs. */
+/** An expression as a value: a bound value, a literal, or a value that is known only at run time. */
 export function valueTerm(expression: Expression): ValueTerm {
   switch (expression.kind) {
     case 'value':
@@ -187,7 +187,7 @@ export function valueTerm(expression: Expression): ValueTerm {
   }
 }
 
-/** One bound value between strings; anything else is an expression. */
+/** One bound value between strings; any other concatenation is an expression. */
 function patternTerm(parts: readonly Expression[]): ValueTerm {
   const terms = parts.map(valueTerm)
   const at = terms.findIndex(({ kind }) => kind === 'parameter')
@@ -197,12 +197,12 @@ function patternTerm(parts: readonly Expression[]): ValueTerm {
   return { kind: 'pattern', place: bound.place, before: texts.slice(0, at).join(''), after: texts.slice(at + 1).join('') }
 }
 
-/** What a plain string says; `undefined` of a number, or where escapes may be in it. */
+/** The content of a plain string; `undefined` for a number, or if the string can contain escapes. */
 function stringText(literal: string): string | undefined {
   return /^'(?:[^'\\]|'')*'$/.test(literal) ? literal.slice(1, -1).replaceAll("''", "'") : undefined
 }
 
-/** What values are computed from, where it is columns. */
+/** The columns from which values are computed, if any. */
 export function dependencies(expressions: readonly Expression[]): { readonly dependsOn?: readonly ColumnName[] } {
   if (expressions.every(({ kind }) => kind === 'value')) return {}
   const dependsOn = expressions.flatMap(columnsOf)
@@ -213,7 +213,7 @@ export function isKnown(expression: Expression): boolean {
   return valueTerm(expression).kind !== 'expression'
 }
 
-/** The values of an array: of `ARRAY[…]` each, of a bound one the array itself. */
+/** The values of an array: each element of `ARRAY[…]`, or a bound array itself. */
 export function arrayTerms(expression: Expression): readonly ValueTerm[] {
   if (expression.kind === 'array') return expression.parts.map(valueTerm)
   if (expression.kind === 'cast') return arrayTerms(expression.of)

@@ -4,7 +4,10 @@ import type { BlockScope } from './block-scope.ts'
 import type { SqlCursor } from './cursor.ts'
 import type { Expression } from './expression.ts'
 
-/** How tightly operators bind. Those above comparisons need no finer order: what they make is never a condition. */
+/**
+ * Precedence of operators. Operators above comparisons need no finer order, because their result is never a
+ * condition.
+ */
 export const OR = 1
 export const XOR = 2
 export const AND = 3
@@ -16,13 +19,13 @@ export const OTHER = 8
 
 const characters: ReadonlySet<string> = new Set('+-*/<>=~!@#%^&|')
 const fixed = ['->>', '<=>', '->', '<<', '>>', '<=', '>=', '<>', '!=', '==', '||', '&&', ':=']
-/** PostgreSQL: with one of these in it, an operator may end in a sign. */
+/** PostgreSQL: an operator that contains one of these can end in a sign. */
 const SIGNED = /[~!@#%^&|?]/
 
-/** PostgreSQL's longest has five or so; what is longer is none. */
+/** PostgreSQL's longest operator has about 5 characters; a longer sequence is not an operator. */
 const MAX_LENGTH = 10
 
-/** The operator at the cursor, of symbols that touch; `undefined` where there is none. */
+/** The operator at the cursor, made of adjacent symbols; `undefined` if there is none. */
 export function operatorAt(cursor: SqlCursor): { readonly text: string; readonly tokens: number } | undefined {
   const token = cursor.token()
   if (token === undefined || (token.kind !== 'symbol' && token.kind !== 'parameter')) return undefined
@@ -44,7 +47,8 @@ function touching(cursor: SqlCursor): string {
 }
 
 function isOperatorPart({ kind, text }: Token, dialect: Dialect, before: string): boolean {
-  // PostgreSQL's `?`, `?|`, `?&` and `@?` ask for parts of a document; after any other sign it is a bound value.
+  // PostgreSQL's `?`, `?|`, `?&` and `@?` are operators on documents; after any other sign, `?` is a bound
+  // value.
   if (kind === 'parameter') return dialect === 'postgresql' && text === '?' && (before === '' || before === '@')
   if (kind !== 'symbol') return false
   return characters.has(text) || (text === ':' && dialect === 'mysql')
@@ -59,7 +63,7 @@ function withoutSigns(text: string): string {
 
 const comparisons: ReadonlySet<string> = new Set(['=', '==', '<=>', '<>', '!=', '<', '<=', '>', '>='])
 
-/** How tightly an operator binds, and what kind it is of. */
+/** The precedence of an operator, which also determines its kind. */
 export function powerOf(operator: string, dialect: Dialect): number {
   if (dialect === 'mysql') {
     if (operator === '||') return OR
@@ -71,11 +75,11 @@ export function powerOf(operator: string, dialect: Dialect): number {
     : OTHER
 }
 
-/** Where operands find their own operands. */
+/** Reads operands for operands that contain others. */
 export interface ExpressionSource {
   readonly cursor: SqlCursor
   readonly scope: BlockScope
-  /** Reads an expression of operators that bind at least so tightly. */
+  /** Reads an expression of operators with at least this precedence. */
   read(power: number): Expression
 }
 

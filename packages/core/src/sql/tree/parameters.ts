@@ -4,17 +4,17 @@ import type { Token } from '../tokenize.ts'
 
 const MAX_PLACE = 65_535
 
-/** Numbers the bound values of a statement, from 0, in the order of its text. */
+/** Numbers the bound values of a statement, starting at 0, in source order. */
 export class ParameterPlaces {
   #named: Map<string, number> | undefined
   #isNumbered: boolean | undefined
   count = 0
-  /** PostgreSQL takes parameters of one kind only. */
+  /** PostgreSQL accepts parameters of one kind only. */
   isMixed = false
 
   constructor(private readonly dialect: Dialect) {}
 
-  /** The place of a parameter; `undefined` for one of MySQL's session variables. */
+  /** The index of a parameter; `undefined` for a session variable of MySQL. */
   take({ text }: Token): number | undefined {
     if (text === '?') return this.#next(false)
     if (this.dialect === 'mysql' && text.startsWith('@')) return undefined

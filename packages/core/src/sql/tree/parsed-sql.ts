@@ -14,7 +14,7 @@ export interface TableChange {
   readonly where?: WhereClause
 }
 
-/** A WHERE clause, and whose columns it names. */
+/** A WHERE clause, and the table to which its columns belong. */
 export interface WhereClause {
   readonly range: Range
   readonly conditions: readonly ConditionNode[]

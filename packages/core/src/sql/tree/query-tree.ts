@@ -2,39 +2,51 @@ import type { Dialect } from '../dialect.ts'
 import type { Range } from '../token-map.ts'
 import type { Token } from '../tokenize.ts'
 
-/** A column as a statement names it. */
+/** A column, as named in a statement. */
 export interface ColumnName {
-  /** The schema that its qualifier is qualified with. */
+  /** The schema of its qualifier. */
   readonly schema?: string
-  /** The alias or table it is qualified with, folded as the dialect folds names; `undefined` where it has none. */
+  /** The alias or table that qualifies it, case-folded as in the dialect; `undefined` if there is none. */
   readonly table?: string
-  /** Folded as the dialect folds names: PostgreSQL lower-cases what is not quoted, the others keep the case. */
+  /** Case-folded as in the dialect: PostgreSQL lower-cases unquoted names, the others preserve the case. */
   readonly column: string
 }
 
-/** What stands for one value: a bound one by its place, or the text of one as written. */
+/** Represents one value: a bound value by its index, or the source of a value. */
 export type ValueTerm =
-  /** `place` counts from 0: the bindings are a list, whichever way the dialect numbers them (`$2` is place 1; the third `?` is 2). */
+  /**
+   * `place` is an index starting at 0: the bindings are a list, regardless of how the dialect numbers them
+   * (`$2` is place 1; the third `?` is 2).
+   */
   | {
       readonly kind: 'parameter'
       readonly place: number
       /** `= ANY ($1)`: an array of the values. */
       readonly isArray?: true
     }
-  /** A bound value within a pattern: `? || '%'`, `concat('%', ?, '%')`. What stands around it is without quotes. */
+  /**
+   * A bound value within a pattern: `? || '%'`, `concat('%', ?, '%')`. `before` and `after` are without
+   * quotes.
+   */
   | { readonly kind: 'pattern'; readonly place: number; readonly before: string; readonly after: string }
   /** A number, a string (with its quotes), `NULL`, `TRUE`, `FALSE`; `text` is as written. */
   | { readonly kind: 'literal'; readonly text: string }
-  /** A subquery, a function call, arithmetic: known only when it runs. A cast, and `lower()` and `upper()` of a bound value, leave the value. */
+  /**
+   * A subquery, a function call, arithmetic: known only at run time. A cast, and `lower()` and `upper()` of a
+   * bound value, count as the value itself.
+   */
   | { readonly kind: 'expression' }
 
-/** What is compared: a column, bare, or within something an index could be made for. */
+/** The compared column: plain, or within an expression that an index can be created for. */
 export interface ColumnTerm extends ColumnName {
-  /** `lower(column)` and `upper(column)`. Any other function leaves no term. */
+  /** `lower(column)` and `upper(column)`. Any other function produces no term. */
   readonly call?: 'lower' | 'upper'
-  /** `column::type`, `CAST(column AS type)`: the type as written, lower case. A plain index does not serve it unless the type is the column's own. */
+  /**
+   * `column::type`, `CAST(column AS type)`: the type as written, lower case. A plain index can only be used
+   * if the type is the column's.
+   */
   readonly cast?: string
-  /** `COLLATE x`: as named. An index serves it only if it has the same. */
+  /** `COLLATE x`: as named. Only an index with the same collation can be used. */
   readonly collation?: string
 }
 
@@ -54,30 +66,49 @@ export type ComparisonOperator =
   | 'is not null'
   | 'match'
 
-/** One condition on one column. The range is that of the condition as written, which may hold more than one: `? BETWEEN a AND b`. */
+/**
+ * One condition on one column. The range covers the condition as written, which can contain several
+ * conditions: `? BETWEEN a AND b`.
+ */
 export interface ComparisonNode extends Range {
   readonly kind: 'comparison'
   readonly column: ColumnTerm
-  /** As read with the column on the left: `5 < x` is `x > 5`. `x IS TRUE`, `x` and `NOT x` are `=` with the literal `TRUE` or `FALSE`. */
+  /**
+   * As read with the column on the left: `5 < x` is `x > 5`. `x IS TRUE`, `x` and `NOT x` are `=` with the
+   * literal `TRUE` or `FALSE`.
+   */
   readonly operator: ComparisonOperator
-  /** With NOT before it. Negations that have an operator of their own (`NOT x = 1`, `x IS NOT NULL`) are that operator instead. */
+  /**
+   * Whether NOT applies to it. Negations for which an operator exists (`NOT x = 1`, `x IS NOT NULL`) use that
+   * operator instead.
+   */
   readonly negated: boolean
   /**
-   * What it is compared with: one term; of `between` two; of `in` one each; of `is null` none. Of a list of rows, `(a, b) IN ((1, 2), (3, 4))`,
-   * the terms of this column alone; `(a, b) = (1, 2)` is two conditions.
+   * The terms that it is compared with: one; for `between` two; for `in` one per element; for `is null` none.
+   * For a list of rows, `(a, b) IN ((1, 2), (3, 4))`, only the terms of this column; `(a, b) = (1, 2)` is two
+   * conditions.
    */
   readonly values: readonly ValueTerm[]
-  /** The column on its other side, where a bare one is there (`values` is empty then): what joins two tables. */
+  /**
+   * The column on the other side, if that is a plain column (`values` is then empty): a join condition
+   * between two tables.
+   */
   readonly other?: ColumnName
-  /** Columns that its values are computed from: an index serves only a value that is known before the row is read. */
+  /**
+   * Columns from which its values are computed: an index can only be used with a value that is known before
+   * the row is read.
+   */
   readonly dependsOn?: readonly ColumnName[]
   /** Whether NULL equals NULL: `<=>`, `IS`, `IS NOT DISTINCT FROM`. */
   readonly isNullSafe?: true
   /** `IN (SELECT …)`, `= ANY (SELECT …)`, and `x < (SELECT …)`; its `values` are one `expression`. */
   readonly subquery?: QueryBlock
-  /** The tokens of both sides of a sign: the column's, and those of what it is compared with. */
+  /** The tokens of both sides of an operator: of the column, and of the value that it is compared with. */
   readonly sides?: { readonly column: Range; readonly value: Range }
-  /** Of a row, `(a, b) IN (SELECT x, y …)`: which of the subquery's outputs it is compared with. Left out: the first. */
+  /**
+   * For a row, `(a, b) IN (SELECT x, y …)`: the index of the subquery's output that it is compared with.
+   * Default: the first.
+   */
   readonly output?: number
 }
 
@@ -89,11 +120,11 @@ export interface RowComparisonNode extends Range {
   readonly values: readonly ValueTerm[]
 }
 
-/** Of several arms at least one holds; each arm is a list of conditions that hold together. */
+/** At least one of several arms holds; each arm is a list of conditions joined by AND. */
 export interface DisjunctionNode extends Range {
   readonly kind: 'or'
   readonly arms: readonly (readonly ConditionNode[])[]
-  /** What each arm is made of. */
+  /** The range of each arm. */
   readonly ranges: readonly Range[]
 }
 
@@ -104,7 +135,10 @@ interface ExistsNode extends Range {
   readonly subquery: QueryBlock
 }
 
-/** What no index could serve: a function of columns, arithmetic, a comparison of expressions, a negated group. */
+/**
+ * A condition that no index can serve: a function of columns, arithmetic, a comparison of expressions, a
+ * negated group.
+ */
 export interface OpaqueNode extends Range {
   readonly kind: 'opaque'
   /** Every column named in it. */
@@ -116,53 +150,59 @@ export type ConditionNode = ComparisonNode | RowComparisonNode | DisjunctionNode
 
 export type JoinKind = 'inner' | 'left' | 'right' | 'full' | 'cross'
 
-/** One entry of FROM, and the target of UPDATE and DELETE. With neither a table nor a subquery it is a function, or a recursive query itself. */
+/**
+ * One entry of FROM, and the target of UPDATE and DELETE. Without a table or a subquery, it is a function, or
+ * a recursive reference to the query itself.
+ */
 export interface FromItem extends Range {
-  /** How it is joined to those before it; the first is `cross`. */
+  /** How it is joined to the preceding entries; the first is `cross`. */
   readonly join: JoinKind
-  /** Where its JOIN, or the comma before it, starts; left out of the first one. */
+  /** Start of its JOIN, or of the comma before it; omitted for the first entry. */
   readonly joinStart?: number
-  /** What columns are qualified with; empty for a subquery without a name. */
+  /** The qualifier of its columns; empty for a subquery without a name. */
   readonly alias: string
-  /** The name's parts, folded; `undefined` for a subquery or a function. */
+  /** The name's parts, case-folded; `undefined` for a subquery or a function. */
   readonly table?: readonly string[]
-  /** A derived table, or the body of the common table expression that is named. */
+  /** A derived table, or the body of the common table expression that the entry names. */
   readonly subquery?: QueryBlock
-  /** The names that its columns are given: `AS x (a, b)`. */
+  /** The names given to its columns: `AS x (a, b)`. */
   readonly columnNames?: readonly string[]
   readonly isFunction?: boolean
   readonly isLateral?: boolean
-  /** What it has to do with those before it. */
+  /** Conditions of the join with the preceding entries. */
   readonly on: readonly ConditionNode[]
-  /** The columns of USING: of this entry, and of one before it. */
+  /** The columns of USING: of this entry, and of a preceding one. */
   readonly using: readonly string[]
-  /** Joined by all columns that an entry before it has too. */
+  /** Joined by all columns that a preceding entry also has. */
   readonly isNatural?: true
 }
 
 export interface OrderTerm extends Range {
-  /** `undefined` for an expression. Of GROUP BY, a name may also be that of an output, where no table has such a column. */
+  /**
+   * `undefined` for an expression. In GROUP BY, a name can also refer to an output, if no table has such a
+   * column.
+   */
   readonly column?: ColumnTerm
   readonly descending: boolean
   readonly nulls?: 'first' | 'last'
 }
 
 export interface OutputTerm extends Range {
-  /** The name that the column of the result has. `undefined` where it has none of its own. */
+  /** The name of the result's column. `undefined` if it has no explicit name. */
   readonly name?: string
-  /** Set for a bare column. */
+  /** Set for a plain column. */
   readonly column?: ColumnName
   /** `*` and `t.*`: `of` is the qualifier. */
   readonly star?: { readonly schema?: string; readonly of?: string }
-  /** Every column named in it, whatever it is. */
+  /** Every column named in it, regardless of the kind of output. */
   readonly columns: readonly ColumnName[]
-  /** `count(*)`, `sum(x)`, … in lower case, where the whole output is one call of an aggregate. */
+  /** `count(*)`, `sum(x)`, … in lower case, if the whole output is one call of an aggregate. */
   readonly aggregate?: string
-  /** Whether an aggregate or a window function is anywhere in it. */
+  /** Whether it contains an aggregate or a window function at any level. */
   readonly isAggregated?: true
 }
 
-/** What follows each keyword, without the keyword itself. */
+/** The content of each clause, without the keyword. */
 export interface ClauseRanges {
   readonly outputs?: Range
   readonly from?: Range
@@ -171,20 +211,20 @@ export interface ClauseRanges {
   readonly having?: Range
   readonly orderBy?: Range
   readonly windows?: Range
-  /** From LIMIT, OFFSET or FETCH on, with the keyword. */
+  /** From LIMIT, OFFSET or FETCH on, including the keyword. */
   readonly limit?: Range
-  /** `FOR UPDATE`, `LOCK IN SHARE MODE`, with the keyword. */
+  /** `FOR UPDATE`, `LOCK IN SHARE MODE`, including the keyword. */
   readonly lock?: Range
 }
 
-/** One SELECT, UPDATE or DELETE, without those within it; of a set operation, its arms. */
+/** One SELECT, UPDATE or DELETE, excluding nested ones; for a set operation, its arms. */
 export interface QueryBlock extends Range {
   readonly kind: 'select' | 'set-operation' | 'values' | 'update' | 'delete' | 'insert' | 'merge'
   readonly clauses: ClauseRanges
   /** The block whose columns it can see. */
   readonly parent?: QueryBlock
   readonly from: readonly FromItem[]
-  /** WHERE, flattened: all hold. */
+  /** The conditions of WHERE, flattened and joined by AND. */
   readonly where: readonly ConditionNode[]
   readonly having: readonly ConditionNode[]
   readonly groupBy: readonly OrderTerm[]
@@ -193,34 +233,43 @@ export interface QueryBlock extends Range {
   readonly isDistinct: boolean
   /** PostgreSQL's `DISTINCT ON`. */
   readonly distinctOn: readonly OrderTerm[]
-  /** Whether a window function is in its outputs. */
+  /** Whether its outputs contain a window function. */
   readonly hasWindows?: true
-  /** Every column that is named in it, wherever; those of blocks within it are theirs. */
+  /** Every column named anywhere in the block; columns in nested blocks belong to those blocks. */
   readonly mentions: readonly ColumnName[]
   readonly limit?: ValueTerm
   readonly offset?: ValueTerm
-  /** Of a set operation: what it joins, in order. */
+  /** For a set operation: the queries that it combines, in order. */
   readonly arms: readonly QueryBlock[]
-  /** Of a set operation: whether equal rows stay. */
+  /** For a set operation: whether duplicate rows are preserved. */
   readonly isAll?: boolean
-  /** Subqueries that stand in none of the places above: in outputs, in GROUP BY, in HAVING, in SET, common table expressions that are named nowhere. */
+  /**
+   * Subqueries that are in none of the places above: in outputs, GROUP BY, HAVING and SET, and common table
+   * expressions without a reference.
+   */
   readonly subqueries: readonly QueryBlock[]
-  /** Of a common table expression that conditions outside do not reach: it is `MATERIALIZED`, recursive, named twice, or it writes. */
+  /**
+   * Set for a common table expression that outer conditions are not pushed into: it is `MATERIALIZED`,
+   * recursive, referenced twice, or it writes.
+   */
   readonly isFenced?: boolean
-  /** The names that a common table expression gives its columns. */
+  /** The names that a common table expression gives to its columns. */
   readonly columnNames?: readonly string[]
 }
 
-/** What is written, beside what is read on the way. */
+/** The written table and values; reads of the statement are separate. */
 export interface WriteTarget {
   readonly kind: 'insert' | 'update' | 'delete'
   readonly table: readonly string[]
-  /** Of an update (and of an upsert's): the columns of its SET; where it has several tables, those too that may be of another one. Of an insert: those it lists. */
+  /**
+   * For an update (and an upsert's update): the columns of its SET; if it has several tables, also columns
+   * that may belong to a different one. For an insert: the listed columns.
+   */
   readonly columns: readonly string[]
-  /** The bound values that are written as they are. */
+  /** The bound values that are written unchanged. */
   readonly values: readonly {
     readonly place: number
-    /** Its place in `columns`; where an insert lists none, in the table's. */
+    /** Its index in `columns`; if an insert lists none, in the table's columns. */
     readonly column: number
   }[]
 }
@@ -229,17 +278,17 @@ export interface WriteTarget {
 export interface QueryTree {
   readonly sql: string
   readonly dialect: Dialect
-  /** What all ranges count. */
+  /** The tokens to which all ranges refer. */
   readonly tokens: readonly Token[]
   readonly root: QueryBlock
   readonly writes: readonly WriteTarget[]
-  /** How many bound values it takes. */
+  /** The number of bound values. */
   readonly parameters: number
-  /** The place of each bound value, by its token. */
+  /** The index of each bound value, by its token. */
   readonly places: ReadonlyMap<number, number>
 }
 
-/** The subqueries that conditions hold. */
+/** The subqueries within conditions. */
 export function* placedIn(conditions: readonly ConditionNode[]): Generator<QueryBlock> {
   for (const condition of conditions) {
     if (condition.kind === 'or') for (const arm of condition.arms) yield* placedIn(arm)

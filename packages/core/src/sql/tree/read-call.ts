@@ -10,7 +10,10 @@ const aggregates = new Set(
     .trim()
     .split(/\s+/),
 )
-/** Words between the arguments of some functions: `trim(BOTH x FROM y)`, `substring(x FROM 1 FOR 2)`, `string_agg(x, ',' ORDER BY y DESC)`. */
+/**
+ * Words between the arguments of some functions: `trim(BOTH x FROM y)`, `substring(x FROM 1 FOR 2)`,
+ * `string_agg(x, ',' ORDER BY y DESC)`.
+ */
 const between = words(`
   FROM FOR PLACING USING SEPARATOR ORDER BY BOTH LEADING TRAILING DISTINCT ALL VARIADIC ASC DESC NULLS FIRST LAST RESPECT AS ABSENT RETURNING`)
 const frames = words('ROWS RANGE GROUPS')
@@ -21,7 +24,7 @@ const jsonCases = words('NULL EMPTY ERROR')
 const modeStarts = words('IN WITH')
 const modes = words('IN NATURAL LANGUAGE BOOLEAN MODE WITH QUERY EXPANSION')
 
-/** Reads the arguments of a function and what may follow them; the cursor is at the parenthesis. */
+/** Reads the arguments of a function and any suffix; the cursor is at the parenthesis. */
 export function readCall(source: ExpressionSource, start: number, name: string): Expression {
   const { cursor } = source
   const open = cursor.position
@@ -49,7 +52,7 @@ export function readCall(source: ExpressionSource, start: number, name: string):
     } else if ((cursor.isWord('IGNORE') || cursor.isWord('RESPECT')) && cursor.isWord('NULLS', 1)) cursor.position += 2
     else break
   }
-  // SQLite: min and max of several values are no aggregates.
+  // SQLite: min and max of several values are not aggregates.
   if ((name === 'min' || name === 'max') && parts.length > 1 && !isWindow) isAggregate = false
   if (isWindow) source.scope.block.hasWindows = true
   return { kind: 'call', name, parts, isAggregate: isAggregate && !isWindow, isWindow, start, end: cursor.position }
@@ -59,7 +62,7 @@ function readArguments(source: ExpressionSource, name: string, end: number): Exp
   const { cursor } = source
   const parts: Expression[] = []
   if (name === 'extract' && cursor.isWord('FROM', 1)) cursor.position++
-  // The names of units and character sets are no columns.
+  // The names of units and character sets are not columns.
   const isUnit = name === 'timestampdiff' || name === 'timestampadd'
   if (isUnit && cursor.isName() && cursor.isSymbol(',', 1)) cursor.position++
   while (cursor.position < end) {
@@ -79,7 +82,7 @@ function readArguments(source: ExpressionSource, name: string, end: number): Exp
   return parts
 }
 
-/** Whether such a word is none of a column's own: `by`, `first` and `last` may be. */
+/** Whether such a word is not the name of a column: `by`, `first` and `last` can be. */
 function isBetween(cursor: SqlCursor): boolean {
   if (cursor.isSymbol('.', 1) || cursor.isSymbol('(', 1)) return !cursor.isAny(ends)
   if (cursor.isWord('BY')) return cursor.isWord('ORDER', -1)
@@ -87,7 +90,10 @@ function isBetween(cursor: SqlCursor): boolean {
   return true
 }
 
-/** Reads `([name] [PARTITION BY …] [ORDER BY …] [frame])` and adds its expressions; the frame holds no columns. */
+/**
+ * Reads `([name] [PARTITION BY …] [ORDER BY …] [frame])` and adds its expressions; the frame contains no
+ * columns.
+ */
 function readWindow(source: ExpressionSource, parts: Expression[]): void {
   const { cursor } = source
   const end = cursor.map.closing(cursor.position)

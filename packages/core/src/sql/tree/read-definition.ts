@@ -4,12 +4,12 @@ import type { SqlCursor } from './cursor.ts'
 const definitions = words('CREATE ALTER DROP RENAME COMMENT GRANT REVOKE IMPORT SECURITY REASSIGN')
 const modifiers = words('OR REPLACE LOCAL GLOBAL TEMP TEMPORARY UNLOGGED RECURSIVE')
 const relations = words('TABLE VIEW')
-/** Definitions whose bodies may hold semicolons. */
+/** Definitions whose bodies can contain semicolons. */
 const withBodies = words('TRIGGER FUNCTION PROCEDURE EVENT RULE PACKAGE SCHEMA')
 const temporarySchemas = words('PG_TEMP TEMP')
 const afterTruncate = words('RESTART CONTINUE IDENTITY CASCADE RESTRICT')
 
-/** Reads a statement that defines something. Returns false, and takes nothing, for others. */
+/** Reads a statement that defines an object. For other statements, returns false and consumes nothing. */
 export function readDefinition(cursor: SqlCursor): boolean {
   if (!cursor.isAny(definitions)) return false
   cursor.ddl = true
@@ -26,7 +26,7 @@ export function readDefinition(cursor: SqlCursor): boolean {
     return true
   }
   while (!cursor.atEnd() && !(creates && cursor.isAny(withBodies))) cursor.position++
-  // Where a body ends cannot be told: nothing after it is read.
+  // The end of the body cannot be determined, so nothing after it is read.
   if (cursor.isAny(withBodies)) cursor.position = cursor.tokens.length
   return true
 }
@@ -39,14 +39,14 @@ function noteTemporary(cursor: SqlCursor, temporary: boolean): void {
   if (table !== undefined && (temporary || inTemporarySchema)) cursor.temporary.push(table)
 }
 
-/** SQLite: a temporary trigger may watch any table. Its connection alone knows it. */
+/** SQLite: a temporary trigger can watch any table. Only its connection sees the trigger. */
 function noteTrigger(cursor: SqlCursor, temporary: boolean): void {
   cursor.takeWords('IF', 'NOT', 'EXISTS')
   const name = cursor.tableName()
   const isTemporary = temporary || (name.length > 1 && name.at(-2)?.toUpperCase() === 'TEMP')
   while (!cursor.atEnd() && !cursor.isWord('ON')) cursor.position++
   if (isTemporary) cursor.triggered.push(cursor.takeWord('ON') && cursor.isName() ? cursor.tableName().at(-1) : undefined)
-  // Where the body ends cannot be told: nothing after it is read.
+  // The end of the body cannot be determined, so nothing after it is read.
   cursor.position = cursor.tokens.length
 }
 

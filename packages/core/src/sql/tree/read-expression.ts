@@ -6,8 +6,8 @@ import type { ValueTerm } from './query-tree.ts'
 import { readInList, readOperand, readType } from './read-operand.ts'
 
 /**
- * Reads an expression by the operators' binding powers (Pratt, "Top down operator precedence", 1973), up to the first token that cannot
- * go on with it.
+ * Reads an expression by the operators' precedence (Pratt, "Top down operator precedence", 1973), up to the
+ * first token that cannot continue it.
  */
 export function readExpression(cursor: SqlCursor, scope: BlockScope, power: number = OR): Expression {
   return new ExpressionReader(cursor, scope).read(power)
@@ -17,7 +17,7 @@ export function readExpressions(cursor: SqlCursor, scope: BlockScope): Expressio
   return readList(new ExpressionReader(cursor, scope))
 }
 
-/** Reads what follows a column: `[1]`, `[1:2]`. */
+/** Reads a subscript after a column: `[1]`, `[1:2]`. */
 export function readSubscript(cursor: SqlCursor, scope: BlockScope): void {
   const reader = new ExpressionReader(cursor, scope)
   cursor.expectSymbol('[')
@@ -95,7 +95,7 @@ class ExpressionReader implements ExpressionSource {
       const binds = word ? this.#wordPower() : operator === undefined ? 0 : powerOf(operator.text, cursor.dialect)
       if (binds === 0 || binds < power) break
       const isComparison = binds >= IS && binds <= MATCH
-      // `a = b = c` compares truth with c: no condition on a column.
+      // `a = b = c` compares a boolean with c: this is not a condition on a column.
       const isChained = isComparison && comparisons > 0
       if (isComparison) comparisons++
       const start: Expression = isChained ? { kind: 'other', parts: [], start: left.start, end: left.end } : left
@@ -130,7 +130,7 @@ class ExpressionReader implements ExpressionSource {
     const operator = cursor.token()?.kind === 'symbol' ? operatorAt(cursor) : undefined
     if (operator === undefined) return readOperand(this)
     const { text } = operator
-    // Each sign is one operator here: `- - 1`, `-+1`.
+    // Each sign is a separate operator here: `- - 1`, `-+1`.
     const sign = text.charAt(0)
     cursor.position += sign === '-' || sign === '+' ? 1 : operator.tokens
     if (sign === '!' && text === '!' && cursor.dialect === 'mysql') {
@@ -144,7 +144,7 @@ class ExpressionReader implements ExpressionSource {
     return { kind: 'other', parts: [of], start, end: cursor.position }
   }
 
-  /** What binds tightest, and follows its operand. */
+  /** The postfix operators, which have the highest precedence. */
   #postfix(left: Expression): Expression | undefined {
     const { cursor } = this
     const { start } = left
@@ -258,7 +258,7 @@ class ExpressionReader implements ExpressionSource {
   #in(of: Expression, negated: boolean): Expression {
     const { cursor } = this
     const { start } = of
-    // SQLite takes a table's name too, and drivers a bound list.
+    // SQLite also accepts the name of a table, and drivers a bound list.
     if (!cursor.isSymbol('(')) {
       if (cursor.dialect === 'sqlite' && cursor.isName()) return this.#inTable(of)
       const part = this.read(OTHER)
@@ -332,7 +332,7 @@ const postgresqlPatterns: Readonly<Record<string, { readonly operator: 'like' | 
   '@@': { operator: 'match', negated: false },
 }
 
-/** Expressions that stand in a row are kept flat, so that a long one is not a deep one. */
+/** Expressions of a chain are stored flat, so that a long chain is not deeply nested. */
 function chain(kind: 'and' | 'or' | 'concatenation', left: Expression, right: Expression): Expression {
   if (left.kind !== kind) return { kind, parts: [left, right], start: left.start, end: right.end }
   left.parts.push(right)
@@ -350,7 +350,7 @@ function isJoined({ kind }: Expression): boolean {
   return kind === 'other' || kind === 'cast' || kind === 'collate'
 }
 
-/** An expression of which no more is known than what is in it. */
+/** An expression of which only its parts are known. */
 function extended(left: Expression, end: number): Expression {
   return { ...join(left), end }
 }

@@ -6,7 +6,7 @@ import type { SqlCursor } from './cursor.ts'
 import type { ConditionNode, FromItem, JoinKind, QueryBlock } from './query-tree.ts'
 import { readExpression, readExpressions } from './read-expression.ts'
 
-/** A FROM entry while it is read. */
+/** A FROM entry while it is being read. */
 interface ItemDraft extends FromItem {
   join: JoinKind
   joinStart?: number
@@ -25,12 +25,12 @@ const joinStarts = words('JOIN INNER LEFT RIGHT FULL CROSS NATURAL STRAIGHT_JOIN
 const kinds: Readonly<Record<string, JoinKind>> = { LEFT: 'left', RIGHT: 'right', FULL: 'full', CROSS: 'cross', INNER: 'inner' }
 const notNames = words('ON USING LEFT RIGHT INNER CROSS NATURAL FULL JOIN')
 
-/** Reads the entries of FROM, joins within parentheses among them, as one list. */
+/** Reads the entries of FROM, including joins within parentheses, as one list. */
 export function readFrom(cursor: SqlCursor, scope: BlockScope): void {
   new FromReader(cursor, scope).list('cross')
 }
 
-/** Reads one entry: what UPDATE, DELETE and INSERT write to. */
+/** Reads one entry: the target of UPDATE, DELETE and INSERT. */
 export function readTarget(cursor: SqlCursor, scope: BlockScope): FromItem {
   return new FromReader(cursor, scope).target()
 }
@@ -93,10 +93,10 @@ class FromReader {
     return this.#item({ join: 'cross', start, isFunction: true })
   }
 
-  /** One entry, and what is joined to it. */
+  /** Reads one entry, and the entries joined to it. */
   #joined(join: JoinKind): void {
     const { cursor } = this
-    /** Entries whose ON may still come: `a JOIN b JOIN c ON … ON …`. */
+    /** Entries whose ON can still follow: `a JOIN b JOIN c ON … ON …`. */
     const waiting: ItemDraft[] = []
     this.#primary(join)
     for (;;) {
@@ -117,7 +117,7 @@ class FromReader {
     if (cursor.dialect === 'postgresql' && waiting.length > 0) cursor.leaveOut('ON expected')
   }
 
-  /** Notes where the JOIN, or the comma, of an entry starts. */
+  /** Records the start of an entry's JOIN or comma. */
   #joinsAt(index: number, start: number): void {
     const item = this.#items[index]
     if (item !== undefined) item.joinStart = start
@@ -139,11 +139,11 @@ class FromReader {
     if (kinds[cursor.word()] !== undefined) cursor.position++
     cursor.takeWord('OUTER')
     cursor.expectWord('JOIN')
-    // SQLite and MySQL take a condition after CROSS JOIN too.
+    // SQLite and MySQL also accept a condition after CROSS JOIN.
     return { kind: kind === 'cross' && cursor.dialect !== 'postgresql' ? 'inner' : kind, isNatural }
   }
 
-  /** ON or USING of an entry; false where there is none. */
+  /** Reads the ON or USING of an entry; returns false if there is none. */
   #condition(item: ItemDraft): boolean {
     const { cursor } = this
     if (cursor.isWord('USING') && cursor.isSymbol('(', 1)) {
@@ -159,7 +159,7 @@ class FromReader {
     return true
   }
 
-  /** `ON CONFLICT …` and `ON DUPLICATE KEY …`; elsewhere the words are columns. */
+  /** `ON CONFLICT …` and `ON DUPLICATE KEY …`; in other dialects the words are columns. */
   #startsUpsert(): boolean {
     const { cursor } = this
     if (cursor.isWord('DUPLICATE', 1)) return cursor.isWord('KEY', 2)
@@ -184,14 +184,14 @@ class FromReader {
     return item
   }
 
-  /** SQLite has tables of that name. */
+  /** In SQLite, a table can have that name. */
   #startsLateral(): boolean {
     const { cursor } = this
     if (!cursor.isWord('LATERAL') || cursor.dialect === 'sqlite') return false
     return cursor.dialect === 'postgresql' ? !cursor.isSymbol('.', 1) : cursor.isSymbol('(', 1)
   }
 
-  /** A query sees the entries beside it only with LATERAL, but always what is around them all. */
+  /** A query sees its sibling entries only with LATERAL, but always the entries of enclosing queries. */
   #derived(join: JoinKind, start: number, isLateral: boolean): ItemDraft {
     const { cursor, scope } = this
     const parent = isLateral ? scope.block : scope.block.parent
@@ -236,7 +236,7 @@ class FromReader {
     return item
   }
 
-  /** Adds a table, or the common table expression that its name means. */
+  /** Adds a table, or the common table expression to which its name refers. */
   #named(table: readonly string[], join: JoinKind, start: number, isTarget: boolean): ItemDraft {
     const { cursor, scope } = this
     const entry = table.length === 1 && !isTarget ? findCte(scope.ctes, this.#fold(table[0] ?? '')) : undefined
@@ -272,7 +272,7 @@ class FromReader {
   #function(name: readonly string[], join: JoinKind, start: number, isLateral: boolean): ItemDraft {
     const { cursor, scope } = this
     const last = name.at(-1)?.toLowerCase()
-    // Their arguments have a grammar of their own.
+    // Their arguments have a different grammar.
     if (last === 'json_table' || last === 'xmltable') cursor.skipParentheses()
     else cursor.parenthesised(() => (cursor.isSymbol(')') ? [] : readExpressions(cursor, scope)))
     cursor.takeWords('WITH', 'ORDINALITY')
@@ -302,7 +302,7 @@ class FromReader {
     const { cursor } = this
     if (this.#isAlias()) {
       const isNamed = cursor.takeWord('AS')
-      // `AS (a int, b text)` gives a function's columns without a name for them all.
+      // `AS (a int, b text)` defines a function's columns without an alias.
       const isString = isNamed && cursor.dialect !== 'postgresql' && cursor.token()?.kind === 'string'
       if (isString) {
         cursor.leaveOut('alias in a string')
@@ -326,7 +326,7 @@ class FromReader {
     )
   }
 
-  /** `INDEXED BY i`, `USE INDEX (i)`, `TABLESAMPLE …`: they change the plan, not what is asked. */
+  /** `INDEXED BY i`, `USE INDEX (i)`, `TABLESAMPLE …`: they change the plan, not the query. */
   #hints(): void {
     const { cursor } = this
     if (cursor.takeWords('INDEXED', 'BY')) cursor.name()
@@ -350,7 +350,7 @@ class FromReader {
   }
 }
 
-/** MySQL's table without columns, which no schema holds. */
+/** MySQL's table without columns, which is in no schema. */
 function isDual({ dialect }: SqlCursor, table: readonly string[]): boolean {
   return dialect === 'mysql' && table.length === 1 && table[0]?.toUpperCase() === 'DUAL'
 }

@@ -6,12 +6,12 @@ import { type ExpressionSource, OR, readList } from './operators.ts'
 import type { ColumnName } from './query-tree.ts'
 import { readCall, readMatchAgainst } from './read-call.ts'
 
-/** Words that no operand begins with, unless they are quoted. */
+/** Words with which no operand begins, unless they are quoted. */
 const notOperands = words(`
   SELECT FROM WHERE GROUP HAVING ORDER LIMIT UNION EXCEPT INTERSECT JOIN ON USING AND OR IN IS AS INTO WHEN THEN ELSE END LIKE BETWEEN
   RETURNING WITH`)
 const literals = words('NULL TRUE FALSE')
-/** What they stand for is not known, but no column. */
+/** Their values are unknown, but they are not columns. */
 const constants = words(`
   CURRENT_DATE CURRENT_TIME CURRENT_TIMESTAMP CURRENT_USER CURRENT_ROLE CURRENT_CATALOG CURRENT_SCHEMA SESSION_USER LOCALTIME
   LOCALTIMESTAMP UTC_DATE UTC_TIME UTC_TIMESTAMP DEFAULT`)
@@ -24,7 +24,7 @@ const special: ReadonlySet<string> = new Set([
 ])
 const units = words('YEAR MONTH DAY HOUR MINUTE SECOND')
 
-/** Reads what operators stand between. */
+/** Reads an operand. */
 export function readOperand(source: ExpressionSource): Expression {
   const { cursor } = source
   const token = cursor.token()
@@ -51,7 +51,7 @@ export function readOperand(source: ExpressionSource): Expression {
   }
 }
 
-/** Reads a list in parentheses, or a query; a list of one is a list too. */
+/** Reads a parenthesized list, or a query; a list of one element is also a list. */
 export function readInList(source: ExpressionSource): readonly Expression[] {
   const found = readParentheses(source, true)
   return found.kind === 'row' ? found.parts : [found]
@@ -63,7 +63,7 @@ function literal({ cursor }: ExpressionSource, start: number): Expression {
   return { kind: 'value', term: { kind: 'literal', text }, start, end: cursor.position }
 }
 
-/** Strings that follow each other are one, but in SQLite. */
+/** Adjacent strings are one string, except in SQLite. */
 function readString(source: ExpressionSource): Expression {
   const { cursor } = source
   const start = cursor.position
@@ -135,18 +135,18 @@ function readWord(source: ExpressionSource): Expression {
   return readName(source)
 }
 
-/** SQLite takes for a column what is reserved elsewhere. */
+/** SQLite reads words that are reserved in other dialects as columns. */
 function isReserved(cursor: SqlCursor): boolean {
   return cursor.isWord('FOR') && cursor.dialect !== 'sqlite'
 }
 
-/** SQLite calls `like()`, and has columns named like the clause of a write. */
+/** SQLite has calls of `like()`, and columns named like the clause of a write. */
 function isColumnOrCall(cursor: SqlCursor): boolean {
   if (cursor.dialect !== 'sqlite') return false
   return cursor.isWord('LIKE') ? cursor.isSymbol('(', 1) : cursor.isWord('RETURNING')
 }
 
-/** `DATE '2020-01-01'`. Elsewhere the string is an alias. */
+/** `DATE '2020-01-01'`. In other dialects the string is an alias. */
 function isTypedLiteral({ cursor }: ExpressionSource, word: string): boolean {
   if (cursor.dialect === 'sqlite') return false
   return cursor.dialect === 'postgresql' || word === 'DATE' || word === 'TIME' || word === 'TIMESTAMP' || word.startsWith('_')
@@ -241,7 +241,7 @@ function readName(source: ExpressionSource): Expression {
   const start = cursor.position
   const parts = [cursor.fold(cursor.namePart())]
   while (cursor.takeSymbol('.')) {
-    // `count(t.*)`, `ROW(t.*)`: all of a row.
+    // `count(t.*)`, `ROW(t.*)`: all columns of a row.
     if (cursor.takeSymbol('*')) {
       scope.block.mentions.push(columnName([...parts, '*']))
       return { kind: 'other', parts: [], start, end: cursor.position }
@@ -263,7 +263,7 @@ function columnName(parts: readonly string[]): ColumnName {
 
 const second: Readonly<Record<string, string>> = { DOUBLE: 'PRECISION', CHARACTER: 'VARYING', BIT: 'VARYING', NATIONAL: 'CHARACTER' }
 
-/** Reads the type after `::`, and gives it as written, in lower case. */
+/** Reads the type after `::`, and returns it as written, in lower case. */
 export function readType(cursor: SqlCursor): string {
   const start = cursor.position
   const word = cursor.word()
@@ -283,7 +283,7 @@ export function readType(cursor: SqlCursor): string {
   return typeText(cursor, start, cursor.position)
 }
 
-/** A type as people write it: `character varying(20)`, `int[]`. */
+/** A type in its usual notation: `character varying(20)`, `int[]`. */
 function typeText(cursor: SqlCursor, start: number, end: number): string {
   let text = ''
   let last = ''

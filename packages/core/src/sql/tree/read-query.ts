@@ -11,7 +11,7 @@ import { readTail } from './read-tail.ts'
 const setOperators = words('UNION INTERSECT EXCEPT MINUS')
 const writes = words('INSERT REPLACE UPDATE DELETE MERGE')
 
-/** Reads a query, or what a WITH goes on with, up to where it ends. */
+/** Reads a query, or the statement that follows a WITH, up to its end. */
 export function readQuery(cursor: SqlCursor, parent: QueryBlock | undefined, ctes: CteScope | undefined, isStatement = false): BlockDraft {
   cursor.enter()
   const start = cursor.position
@@ -65,7 +65,7 @@ function startsSetOperation(cursor: SqlCursor): boolean {
   return cursor.isAny(setOperators) && (!cursor.isWord('MINUS') || cursor.dialect === 'mysql')
 }
 
-/** `(SELECT … LIMIT 5) ORDER BY x`: what stands in parentheses is complete, unless nothing follows it. */
+/** `(SELECT … LIMIT 5) ORDER BY x`: the query in parentheses is complete, unless nothing follows it. */
 function wrapping(inner: BlockDraft, parent: QueryBlock | undefined, ctes: CteScope | undefined, start: number): BlockScope {
   const block = new BlockDraft(start, parent)
   block.kind = 'set-operation'
@@ -117,7 +117,7 @@ function readTable(cursor: SqlCursor, scope: BlockScope, isAliased: boolean): vo
   scope.block.outputs = [{ star: {}, columns: [], start, end }]
 }
 
-/** Leaves the subqueries that no condition holds to the block. */
+/** Adds the subqueries that no condition contains to the block. */
 function finished(cursor: SqlCursor, { block, subqueries }: BlockScope): BlockDraft {
   block.end = cursor.position
   if (subqueries.length === 0) return block
@@ -130,11 +130,11 @@ function finished(cursor: SqlCursor, { block, subqueries }: BlockScope): BlockDr
 interface Outside {
   readonly parent: QueryBlock | undefined
   readonly ctes: CteScope | undefined
-  /** Takes the expressions: what is named nowhere is still read. */
+  /** Receives the expressions: an expression without a reference is still read. */
   readonly subqueries: QueryBlock[]
 }
 
-/** Reads `WITH …`, if it is there, and gives the names that hold from there on. */
+/** Reads `WITH …`, if present, and returns the names that are visible from there on. */
 function readWith(cursor: SqlCursor, { parent, ctes, subqueries }: Outside): CteScope | undefined {
   if (!cursor.takeWord('WITH')) return ctes
   const isRecursive = cursor.takeWord('RECURSIVE')
@@ -165,13 +165,16 @@ function readWith(cursor: SqlCursor, { parent, ctes, subqueries }: Outside): Cte
   return { entries, visible: ordered.length, outer: ctes }
 }
 
-/** How many expressions a body sees. SQLite takes every list for a recursive one; there and in PostgreSQL a body may name later ones. */
+/**
+ * How many expressions a body sees. SQLite treats every list as recursive. In SQLite, and in a recursive list
+ * of PostgreSQL, a body can also refer to later expressions.
+ */
 function visibleIn({ dialect }: SqlCursor, index: number, isRecursive: boolean): number {
   if (dialect === 'sqlite' || (isRecursive && dialect === 'postgresql')) return Number.POSITIVE_INFINITY
   return isRecursive ? index + 1 : index
 }
 
-/** The names of one WITH: with RECURSIVE they see each other before they are read. */
+/** The names of one WITH: with RECURSIVE they are visible to each other before they are read. */
 function headsAhead(cursor: SqlCursor): readonly ({ readonly name: string } & Range)[] {
   const { position } = cursor
   const found: ({ readonly name: string } & Range)[] = []

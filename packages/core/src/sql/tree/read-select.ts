@@ -12,12 +12,12 @@ const modifiers = words(
   'ALL DISTINCTROW HIGH_PRIORITY STRAIGHT_JOIN SQL_SMALL_RESULT SQL_BIG_RESULT SQL_BUFFER_RESULT SQL_NO_CACHE SQL_CALC_FOUND_ROWS SQL_CACHE',
 )
 
-/** Reads what follows SELECT, up to the end of HAVING and WINDOW. */
+/** Reads the rest of a SELECT, up to the end of HAVING and WINDOW. */
 export function readSelect(cursor: SqlCursor, scope: BlockScope): void {
   const { block } = scope
   readModifiers(cursor, scope)
   const start = cursor.position
-  // PostgreSQL selects no column at all, too.
+  // PostgreSQL also allows a SELECT without columns.
   if (cursor.dialect !== 'postgresql' || !(cursor.isWord('FROM') || cursor.isWord('WHERE'))) block.outputs = readOutputs(cursor, scope)
   block.clauses.outputs = { start, end: cursor.position }
   readInto(cursor)
@@ -97,13 +97,13 @@ function readGroupBy(cursor: SqlCursor, scope: BlockScope): void {
     if (cursor.isWord('GROUPING') && cursor.isWord('SETS', 1)) return readGroupingSets(cursor, scope)
     return groupTerm(readExpression(cursor, scope), outputs)
   })
-  // The totals are of other groups.
+  // The totals belong to different groups.
   if (cursor.takeWords('WITH', 'ROLLUP'))
     block.groupBy = block.groupBy.map(({ start: from, end }) => ({ descending: false, start: from, end }))
   block.clauses.groupBy = { start, end: cursor.position }
 }
 
-/** `GROUPING SETS ((a, b), (a), ())`: no order of an index gives all of them. */
+/** `GROUPING SETS ((a, b), (a), ())`: no order of an index produces all of them. */
 function readGroupingSets(cursor: SqlCursor, scope: BlockScope): OrderTerm {
   const start = cursor.position
   cursor.position += 2
@@ -134,7 +134,7 @@ function readWindows(cursor: SqlCursor, scope: BlockScope): void {
     cursor.name()
     cursor.expectWord('AS')
     const end = cursor.map.closing(cursor.position)
-    // The columns of a window are mentioned, and no more.
+    // The columns of a window are only recorded as mentioned.
     readWindowWords(cursor, scope, end)
   })
 }
@@ -151,7 +151,7 @@ function readWindowWords(cursor: SqlCursor, scope: BlockScope, end: number): voi
   })
 }
 
-/** Words after an expression that are no alias of it. */
+/** Words after an expression that are not its alias. */
 const notAliases = words(`
   FROM WHERE GROUP HAVING ORDER LIMIT OFFSET FETCH FOR WINDOW UNION INTERSECT EXCEPT MINUS RETURNING INTO ON LOCK PROCEDURE AND OR NOT IN IS
   LIKE BETWEEN THEN ELSE WHEN SET USING JOIN AS`)

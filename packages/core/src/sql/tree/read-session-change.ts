@@ -15,7 +15,7 @@ const harmless = words(`
 
 const scopes = words('SESSION GLOBAL LOCAL PERSIST PERSIST_ONLY')
 
-/** Notes the settings that SET, RESET, USE, DISCARD, ATTACH and DETACH change. Takes nothing. */
+/** Records the settings that SET, RESET, USE, DISCARD, ATTACH and DETACH change. Consumes nothing. */
 export function noteSessionChange(cursor: SqlCursor): void {
   const { dialect, session } = cursor
   const verb = cursor.word()
@@ -28,14 +28,14 @@ export function noteSessionChange(cursor: SqlCursor): void {
   else session.push({ kind: 'set', name: verb === 'USE' ? 'use' : '*' })
 }
 
-/** `SET [SESSION | LOCAL] name { TO | = } value`. What is set locally ends with the transaction. */
+/** `SET [SESSION | LOCAL] name { TO | = } value`. A local setting ends with the transaction. */
 function noteSet(cursor: SqlCursor): void {
   if (cursor.isWord('LOCAL', 1)) return
   const at = cursor.isWord('SESSION', 1) && !cursor.isWord('AUTHORIZATION', 2) ? 2 : 1
   note(cursor, nameAt(cursor, at))
 }
 
-/** MySQL: one or more, each with a scope of its own. What is set globally is for later sessions. */
+/** MySQL: one or more settings, each with its own scope. A global setting applies to later sessions. */
 function noteSets(cursor: SqlCursor): void {
   let depth = 0
   let isStart = true
@@ -53,7 +53,7 @@ function noteSets(cursor: SqlCursor): void {
   }
 }
 
-/** `@@session.sql_mode`, in as many tokens as it may be. */
+/** `@@session.sql_mode`, in any number of tokens. */
 function lastPart(cursor: SqlCursor, at: number): string {
   let end = at
   while (cursor.isSymbol('.', end + 1)) end += 2

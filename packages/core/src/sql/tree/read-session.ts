@@ -19,7 +19,10 @@ const informative = words('SHOW DESCRIBE DESC')
 const readingPragmas = words(`
   TABLE_INFO TABLE_XINFO TABLE_LIST INDEX_LIST INDEX_INFO INDEX_XINFO FOREIGN_KEY_LIST FOREIGN_KEY_CHECK INTEGRITY_CHECK QUICK_CHECK`)
 
-/** Reads BEGIN, COMMIT, ROLLBACK, SAVEPOINT, RELEASE and their synonyms. Returns false, and takes nothing, for others. */
+/**
+ * Reads BEGIN, COMMIT, ROLLBACK, SAVEPOINT, RELEASE and their synonyms. For other statements, returns false
+ * and consumes nothing.
+ */
 export function readTransactionControl(cursor: SqlCursor): boolean {
   const verb = cursor.token()?.upper
   switch (verb) {
@@ -51,7 +54,7 @@ export function readTransactionControl(cursor: SqlCursor): boolean {
 
 function readBegin(cursor: SqlCursor): boolean {
   while (cursor.takeAny(transactionModes) || cursor.takeSymbol(','));
-  // SQLite allows the transaction a name, which it ignores.
+  // SQLite accepts a name for the transaction, and ignores it.
   if (cursor.dialect === 'sqlite' && cursor.isWord('TRANSACTION', -1) && cursor.isName()) cursor.position++
   return end(cursor, { kind: 'begin' })
 }
@@ -62,7 +65,7 @@ function readEnd(cursor: SqlCursor, kind: 'commit' | 'rollback'): boolean {
   if (!chain) cursor.takeWords('AND', 'NO', 'CHAIN')
   if (!cursor.takeWords('NO', 'RELEASE')) cursor.takeWord('RELEASE')
   if (cursor.isWord('PREPARED')) {
-    // It is another session's.
+    // It concerns the transaction of a different session.
     cursor.giveUp('transaction control other than begin and end')
     cursor.skipStatement()
     return true
@@ -92,7 +95,10 @@ function end(cursor: SqlCursor, control: TransactionControl): boolean {
   return true
 }
 
-/** Reads what changes or asks for the state of the session. Returns false, and takes nothing, for others. */
+/**
+ * Reads statements that change or query the state of the session. For other statements, returns false and
+ * consumes nothing.
+ */
 export function readSession(cursor: SqlCursor): boolean {
   const { dialect } = cursor
   if (cursor.isAny(sessionChanges)) {
@@ -104,14 +110,17 @@ export function readSession(cursor: SqlCursor): boolean {
   else if (cursor.isAny(harmlessButMysql)) {
     if (dialect === 'mysql') cursor.giveUp('commits implicitly')
   } else if (cursor.isAny(rewrites)) {
-    // Rows may get another `rowid` or `ctid`.
+    // Rows can get a different `rowid` or `ctid`.
     cursor.giveUp('rewrites tables')
   } else if (!cursor.isAny(harmless)) return false
   cursor.skipStatement()
   return true
 }
 
-/** `SET [SESSION] TRANSACTION …` and `SET CONSTRAINTS …` are transaction control; an imported snapshot shows old rows. */
+/**
+ * `SET [SESSION] TRANSACTION …` and `SET CONSTRAINTS …` are transaction control; an imported snapshot shows
+ * old rows.
+ */
 function setsTransactionMode(cursor: SqlCursor): boolean {
   if (!cursor.isWord('SET')) return false
   const scoped = cursor.isWord('SESSION', 1) || cursor.isWord('LOCAL', 1) || cursor.isWord('GLOBAL', 1) ? 2 : 1
@@ -120,7 +129,7 @@ function setsTransactionMode(cursor: SqlCursor): boolean {
   return cursor.isWord('TRANSACTION', scoped) && !cursor.isWord('SNAPSHOT', scoped + 1)
 }
 
-/** Reads SQLite's PRAGMA: a setting that is only asked for, or one of those that list what the schema holds. */
+/** Reads SQLite's PRAGMA: a query of a setting, or a pragma that lists the content of the schema. */
 export function readPragma(cursor: SqlCursor): void {
   if (cursor.dialect !== 'sqlite') cursor.fail('PRAGMA statement')
   cursor.position++

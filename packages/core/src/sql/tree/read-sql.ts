@@ -15,8 +15,9 @@ const readers: TreeReaders = { query: readQuery, table: readTableQuery, write: r
 const explainOptions = words('ANALYZE VERBOSE QUERY PLAN EXTENDED PARTITIONS FORMAT')
 
 /**
- * Parses one or more statements of any kind. Never throws: a statement that cannot be parsed for certain is opaque. The result still
- * holds its parsed part and the statements that follow, because one of them may change the schema.
+ * Parses one or more statements of any kind. Never throws: a statement that cannot be parsed for certain is
+ * opaque. The result still contains its parsed part and the statements that follow, because one of them may
+ * change the schema.
  */
 export function parseSql(tokens: readonly Token[], dialect: Dialect): ParsedSql {
   const cursor = new SqlCursor(new TokenMap(tokens, dialect), readers)
@@ -54,7 +55,7 @@ function readStatement(cursor: SqlCursor): void {
   }
 }
 
-/** Reads a query or a write that is not part of another one. */
+/** Reads a query or a write that is not part of a larger statement. */
 function readRoot(cursor: SqlCursor): void {
   const start = cursor.position
   try {
@@ -64,7 +65,7 @@ function readRoot(cursor: SqlCursor): void {
   }
 }
 
-/** A plan depends on more than the tables; only with ANALYZE is the statement run. */
+/** A plan depends on more than the tables; the statement only runs with ANALYZE. */
 function readExplain(cursor: SqlCursor): void {
   const { dialect } = cursor
   cursor.position++
@@ -82,7 +83,7 @@ function readExplain(cursor: SqlCursor): void {
     if (cursor.takeSymbol('=')) cursor.position++
   }
   if (!cursor.isSymbol('(') && !cursor.isAny(queriesAndWrites)) {
-    // MySQL describes a table, or the statement of another connection.
+    // MySQL can describe a table, or the statement of a different connection.
     if (dialect !== 'mysql') cursor.fail('EXPLAIN of another statement')
     cursor.skipStatement()
     return

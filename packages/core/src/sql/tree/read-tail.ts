@@ -68,7 +68,7 @@ function read(cursor: SqlCursor, scope: BlockScope): ValueTerm {
 
 const strengths = words('UPDATE SHARE NO KEY')
 
-/** `FOR UPDATE OF t SKIP LOCKED`, `LOCK IN SHARE MODE`: locks change no plan. */
+/** `FOR UPDATE OF t SKIP LOCKED`, `LOCK IN SHARE MODE`: locks do not change the plan. */
 function readLock(cursor: SqlCursor): boolean {
   const isShared = cursor.takeWords('LOCK', 'IN', 'SHARE', 'MODE')
   if (!isShared && !(cursor.isWord('FOR') && cursor.isAny(strengths, 1))) return false
@@ -87,7 +87,7 @@ function readOrder(cursor: SqlCursor, scope: BlockScope): OrderTerm[] {
   return cursor.list(() => {
     const expression = readExpression(cursor, scope)
     const descending = cursor.takeWord('DESC')
-    // An operator says the direction in ways of its own.
+    // An operator specifies the direction in its own way.
     if (cursor.takeWord('USING')) {
       cursor.leaveOut('ORDER BY … USING')
       if (cursor.takeWord('OPERATOR')) cursor.skipParentheses()
@@ -110,7 +110,7 @@ function readOrder(cursor: SqlCursor, scope: BlockScope): OrderTerm[] {
   })
 }
 
-/** The outputs of a query, as terms of ORDER BY and GROUP BY find them. */
+/** The outputs of a query, as referenced by terms of ORDER BY and GROUP BY. */
 export class NamedOutputs {
   #byName: Map<string, OutputTerm> | undefined
   #firstStar: number | undefined
@@ -133,7 +133,10 @@ export class NamedOutputs {
   }
 }
 
-/** The column that a term of ORDER BY or GROUP BY means: by itself, by the place of an output, or (where outputs come first) by an output's name. */
+/**
+ * The column to which a term of ORDER BY or GROUP BY refers: directly, by the position of an output, or (if
+ * outputs take precedence) by an output's name.
+ */
 export function orderColumn(expression: Expression, outputs: NamedOutputs, byName: boolean): ColumnTerm | undefined {
   if (expression.kind === 'value' && expression.term.kind === 'literal' && /^\d+$/.test(expression.term.text)) {
     return outputs.at(Number(expression.term.text))?.column
@@ -142,6 +145,6 @@ export function orderColumn(expression: Expression, outputs: NamedOutputs, byNam
   if (column === undefined || column.table !== undefined || !byName) return column
   const output = outputs.named(column.column)
   if (output === undefined) return column
-  // PostgreSQL takes a name for that of an output only where it stands alone.
+  // PostgreSQL resolves a name to an output only if the name is the whole term.
   return expression.kind === 'column' ? output.column : column
 }

@@ -12,7 +12,7 @@ import { readTail } from './read-tail.ts'
 
 const modifiers = words('LOW_PRIORITY HIGH_PRIORITY DELAYED QUICK IGNORE')
 const resolutions = words('ROLLBACK ABORT REPLACE FAIL IGNORE')
-/** MySQL joins no more tables in one statement. */
+/** MySQL's maximum number of joined tables in one statement. */
 const MAX_TARGETS = 61
 
 /** Reads an INSERT, REPLACE, UPDATE, DELETE or MERGE. */
@@ -31,7 +31,7 @@ export function readWrite(cursor: SqlCursor, scope: BlockScope): void {
     if (!cursor.takeAny(resolutions)) cursor.fail('resolution expected')
   }
   if (cursor.dialect === 'mysql') while (cursor.takeAny(modifiers));
-  // `UPDATE (a JOIN b …)` calls nothing.
+  // `UPDATE (a JOIN b …)` is not a call.
   cursor.names.fill(1, start, cursor.position)
   if (word === 'UPDATE') readUpdate(cursor, scope, replaces)
   else if (word === 'DELETE') readDelete(cursor, scope)
@@ -57,7 +57,7 @@ function readInsert(cursor: SqlCursor, scope: BlockScope, replaces: boolean): vo
     : []
   readOverriding(cursor)
   const values: { readonly place: number; readonly column: number }[] = []
-  // An insert's own SET gives its columns.
+  // The SET of an insert lists its columns.
   const set = cursor.dialect === 'mysql' && cursor.takeWord('SET') ? readAssignments(cursor, scope) : undefined
   if (set === undefined) readRows(cursor, scope, values)
   cursor.writes.push({ kind: 'insert', table, columns: set?.columns ?? columns, values: set?.values ?? values })
@@ -113,7 +113,7 @@ function readConflicts(cursor: SqlCursor, scope: BlockScope, table: readonly str
     if (cursor.takeWord('WHERE')) {
       const conditions = conditionsOf(readExpression(cursor, scope))
       const range = { start, end: cursor.position }
-      // There is the new row besides: a column must be that of the table.
+      // The new row is also visible here, so a column must certainly belong to the table.
       updates.push({ columns, where: { range, conditions, calledAs: cursor.map.foldedName(called) } })
     } else updates.push({ columns })
   }
@@ -130,7 +130,7 @@ function readUpsert(cursor: SqlCursor, scope: BlockScope, table: readonly string
 interface Assignments {
   readonly columns: readonly string[]
   readonly values: WrittenValues
-  /** What each column is qualified with. */
+  /** The qualifier of each column. */
   readonly of: readonly (string | undefined)[]
 }
 
@@ -141,7 +141,7 @@ function readAssignments(cursor: SqlCursor, scope: BlockScope): Assignments {
   const values: { readonly place: number; readonly column: number }[] = []
   const readColumn = () => {
     const name = cursor.dottedName()
-    // PostgreSQL qualifies no column here: what follows the dot is a field of it.
+    // PostgreSQL does not allow qualified columns here: the name after the dot is a field of the column.
     const isField = cursor.dialect === 'postgresql' && name.length > 1
     if (isField) cursor.leaveOut('field in SET')
     while (cursor.isSymbol('[')) {
@@ -178,7 +178,7 @@ function readUpdate(cursor: SqlCursor, scope: BlockScope, replaces: boolean): vo
   const tables = targets.flatMap(({ table }) => (table === undefined ? [] : [table]))
   if (tables.length === 0) cursor.fail('table expected')
   const where = isNamed ? whereOf(block) : undefined
-  // In a join, a column without its table may belong to any of them.
+  // In a join, an unqualified column can belong to any of the tables.
   for (const table of tables) cursor.changes.push({ how: 'update', table, ...(tables.length === 1 ? { columns } : {}), ...where })
   if (replaces) for (const table of tables) cursor.changes.push({ how: 'replace', table })
 }
@@ -188,11 +188,11 @@ function whereOf({ from, where, clauses }: BlockDraft): Pick<TableChange, 'where
   return from.length === 1 && clauses.where !== undefined ? { where: { range: clauses.where, conditions: where } } : {}
 }
 
-/** A column without a qualifier may be that of any table that is updated. */
+/** An unqualified column can belong to any updated table. */
 function pushUpdate(cursor: SqlCursor, item: FromItem, isAlone: boolean, { columns, values, of }: Assignments): void {
   if (item.table === undefined) return
   const own: string[] = []
-  /** The place among its own columns of each column of the SET. */
+  /** The index of each column of the SET within the table's columns. */
   const places = columns.map((column, place) => {
     if (!isAlone && of[place] !== undefined && !isNamed(cursor, item, of[place])) return -1
     return own.push(column) - 1
@@ -244,7 +244,7 @@ function namesThenUsing(cursor: SqlCursor): boolean {
   return false
 }
 
-/** Names that may end in `.*`. */
+/** Names that can end in `.*`. */
 function readTargetNames(cursor: SqlCursor): readonly (readonly string[])[] {
   return cursor.list(() => {
     const name = [cursor.name()]
@@ -262,11 +262,11 @@ function readFromAndWhere(cursor: SqlCursor, scope: BlockScope, word: 'FROM' | '
   readWhere(cursor, scope)
   readTail(cursor, scope)
   if (cursor.takeWord('RETURNING')) block.outputs = readOutputs(cursor, scope)
-  // MySQL has no RETURNING; SQLite takes its LIMIT after it.
+  // MySQL has no RETURNING; in SQLite, LIMIT follows it.
   readTail(cursor, scope)
 }
 
-/** Reads what follows MERGE, in PostgreSQL's grammar. */
+/** Reads the rest of a MERGE, in PostgreSQL's grammar. */
 function readMerge(cursor: SqlCursor, scope: BlockScope): void {
   const { block } = scope
   if (cursor.dialect !== 'postgresql') cursor.fail('MERGE statement')

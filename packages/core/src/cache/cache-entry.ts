@@ -1,29 +1,29 @@
-/** Names one entry. A namespace is not empty and holds no `:`; a key is any string. */
+/** The name of an entry. A namespace is not empty and contains no `:`; a key is any string. */
 export interface CacheKey {
   readonly namespace: string
   readonly key: string
 }
 
-/** One cached value and what is known about it. `hits` and `lastAccessedAt` follow the reads as they happen. */
+/** A cached value and its metadata. `hits` and `lastAccessedAt` are updated by later reads. */
 export interface CacheEntry<T = unknown> extends CacheKey {
-  /** `namespace:key`: what patterns are matched against. */
+  /** `namespace:key`, the string that patterns are matched against. */
   readonly id: string
   readonly value: T
-  /** Lifetime in seconds. */
+  /** Time to live in seconds. */
   readonly ttl: number
-  /** When it ends, in milliseconds since 1970. */
+  /** Time of expiry, in milliseconds since 1970. */
   readonly expiresAt: number
-  /** Reads that this entry answered. */
+  /** Reads that were served this entry. */
   readonly hits: number
-  /** The last read, or else the `set`, in milliseconds since 1970. */
+  /** Time of the last read, or of the `set` if there was none, in milliseconds since 1970. */
   readonly lastAccessedAt: number
-  /** Estimated heap in bytes: key, value, and the cache's own bookkeeping. */
+  /** Estimated heap in bytes: key, value, and the bookkeeping of the cache. */
   readonly size: number
 }
 
 /**
- * What the engine keeps of an entry. Times are whole milliseconds since the engine was made: unlike fractions and dates they
- * need no heap of their own.
+ * The engine's record of an entry. Times are whole milliseconds since the engine was created: unlike
+ * fractions and dates, they need no heap object.
  */
 export interface StoredValue {
   readonly value: unknown
@@ -33,7 +33,7 @@ export interface StoredValue {
   lastAccess: number
 }
 
-/** An entry as it is shown: the kept part, and what the caller knows anyway. */
+/** The public form of an entry: its record, and the arguments of the caller. */
 export class StoredEntry<T> implements CacheEntry<T> {
   readonly #stored: StoredValue
   readonly #startedAt: number
@@ -78,7 +78,7 @@ export function cacheId(namespace: string, key: string): string {
   return `${namespace}:${key}`
 }
 
-/** The inverse of {@link cacheId}: a namespace holds no colon, so the first one parts the two. */
+/** The inverse of {@link cacheId}: a namespace contains no colon, so the first one is the separator. */
 export function parseCacheId(id: string): CacheKey {
   const colon = id.indexOf(':')
   return { namespace: id.slice(0, colon), key: id.slice(colon + 1) }

@@ -9,28 +9,29 @@ const MAX_TIMER_MS = 2 ** 31 - 1
 
 export interface CachingStrategyEngineOptions {
   /**
-   * The budget in bytes of heap. Minimum: `1`.
+   * Memory budget for all entries, in bytes of heap. Minimum: `1`.
    * @defaultValue 104857600 (100 MB)
    */
   readonly maxBytes?: number
   /**
-   * Which entry the cache evicts when the budget is full: `'s3-fifo'` one that was not read again soon after it was set, which resists
-   * scans; `'lru'` the least recently used; `'lfu'` the least frequently used of late; `'ttl'` the one that expires soonest.
+   * Eviction policy: which entry the cache evicts when it exceeds `maxBytes`. `'s3-fifo'`: one that was not
+   * read again soon after it was set, which resists scans; `'lru'`: the least recently used; `'lfu'`: the
+   * least frequently used, with aging; `'ttl'`: the one that expires soonest.
    * @defaultValue 's3-fifo'
    */
   readonly policy?: EvictionPolicyName
   /**
-   * The largest share of the budget that one entry may take, above 0 and up to 1. Larger values are refused.
+   * Maximum share of the budget for one entry, above 0 and up to 1. Larger values are rejected.
    * @defaultValue 0.1
    */
   readonly maxEntryShare?: number
   /**
-   * Milliseconds between two looks for expired entries; each looks at up to 10,000. Minimum: `1`.
+   * Milliseconds between sweeps for expired entries. Each sweep examines up to 10,000 entries. Minimum: `1`.
    * @defaultValue 1000
    */
   readonly sweepIntervalMs?: number
   /**
-   * Where time comes from.
+   * Time source.
    * @defaultValue the process's clocks
    */
   readonly clock?: Clock
@@ -52,7 +53,7 @@ const rules = {
   },
 }
 
-/** @throws InvalidOptionError that names the option and what was expected. */
+/** @throws InvalidOptionError with the name of the option and the expected value. */
 export function resolveEngineOptions(given: number | CachingStrategyEngineOptions): ResolvedEngineOptions {
   const options = typeof given === 'number' ? { maxBytes: given } : given
   if (!option.object.accepts(options)) throw new InvalidOptionError('options', 'a number of bytes or an object', given)
@@ -71,11 +72,14 @@ const NO_KEYS: readonly CacheKey[] = []
 
 export interface CacheSetOptions {
   /**
-   * Lifetime in seconds, above 0.
+   * Time to live in seconds, above 0.
    * @defaultValue 3600
    */
   readonly ttl?: number
-  /** What the value was made from: `invalidateDependencies` of any of these drops it. Replaced by the next `set`, gone with the entry. */
+  /**
+   * Entries from which the value was computed: `invalidateDependencies` for any of them deletes it. The next
+   * `set` of the entry replaces these dependencies; they are removed with the entry.
+   */
   readonly dependsOn?: readonly CacheKey[]
 }
 
@@ -87,7 +91,7 @@ interface ResolvedSetOptions {
 const accepted = { expected: 'any value', accepts: () => true }
 const names = { ttl: accepted, dependsOn: { expected: 'an array of { namespace, key }', accepts: Array.isArray } }
 
-/** @throws InvalidArgumentError when the lifetime or a key is not as described; InvalidOptionError when an option is unknown. */
+/** @throws InvalidArgumentError for an invalid lifetime or key; InvalidOptionError for an unknown option. */
 export function resolveSetOptions(given: number | CacheSetOptions | undefined): ResolvedSetOptions {
   if (given === undefined) return { ttl: DEFAULT_TTL, dependsOn: NO_KEYS }
   if (typeof given === 'number') return { ttl: checkTtl(given), dependsOn: NO_KEYS }
@@ -103,14 +107,17 @@ function checkTtl(ttl: unknown): number {
   return ttl as number
 }
 
-/** @throws InvalidArgumentError when it is no object with a valid namespace and key. */
+/** @throws InvalidArgumentError if the value is not an object with a valid namespace and key. */
 export function checkCacheKey(value: CacheKey, argument: string): void {
   if (!option.object.accepts(value)) throw new InvalidArgumentError(argument, 'an object { namespace, key }', value)
   checkNamespace(value.namespace)
   checkKey(value.key)
 }
 
-/** A colon parts namespace and key where they are one text, so a namespace holds none; a key may. */
+/**
+ * A colon separates the namespace from the key where both are one string. A namespace therefore cannot
+ * contain one; a key can.
+ */
 export function checkNamespace(namespace: unknown): void {
   if (typeof namespace !== 'string' || namespace === '' || namespace.includes(':')) {
     throw new InvalidArgumentError('namespace', 'a non-empty string without ":"', namespace)

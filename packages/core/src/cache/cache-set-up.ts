@@ -24,17 +24,17 @@ export interface CacheSetUpOptions {
   readonly consistency: 'strict' | 'bounded'
   readonly maxStalenessMs: number
   readonly onInvalidationFailure: 'reject-write' | 'proceed'
-  /** How the app's own values are kept where a call says nothing. */
+  /** Defaults for the app's values. */
   readonly tiered: TieredOptions
   readonly clock: Clock
   readonly random: RandomSource
   readonly tagsOf: (tables: readonly string[]) => readonly string[] | undefined
   readonly onError: (error: unknown) => void
-  /** Seconds that values made of several reads are kept where nothing is said. */
+  /** Default time to live of values that are computed from several reads, in seconds. */
   readonly ttl: number
   readonly context: () => string
   readonly loading: TieredCacheParts['loading']
-  /** What is being made from what is read at this moment, if anything is. */
+  /** The basis of the derived value that is being computed at this moment, if there is one. */
   readonly basis: () => ReadBasis | undefined
 }
 
@@ -46,7 +46,10 @@ interface Values {
   readonly derived: DerivedValues
 }
 
-/** The cache's parts, joined: memory, the state of tags, the shared store where there is one. Memory is created when it is first used. */
+/**
+ * The connected parts of the cache: memory, the state of tags, and the shared store, if there is one. Memory
+ * is created when it is first used.
+ */
 export class CacheSetUp {
   readonly writes: LocalWrites
   readonly #table: TagTable
@@ -96,7 +99,7 @@ export class CacheSetUp {
     if (this.#values !== undefined) return this.#values
     this.#values = this.#createValues()
     if (this.#isClosed) {
-      // Nothing was accepted, so nothing is left to be written.
+      // Nothing was accepted, so there is nothing left to write.
       void this.#values.tiered.close()
       this.#values.engine.close()
     }
@@ -135,9 +138,9 @@ export class CacheSetUp {
   }
 
   /**
-   * Writes what is left to be written, and ends what was begun, the store included.
+   * Writes the remaining values, and stops everything that was started, including the store.
    *
-   * @throws UnwrittenError when something could not be written; everything is ended all the same.
+   * @throws UnwrittenError if a value could not be written; everything is stopped anyway.
    */
   async close(): Promise<void> {
     this.#isClosed = true
@@ -165,7 +168,7 @@ export class CacheSetUp {
   }
 }
 
-/** Tells of an outage of the store once, and not with each call that fails by it. */
+/** Reports an outage of the store once, instead of for each call that fails because of it. */
 class Outages {
   #isTold = false
 

@@ -1,4 +1,4 @@
-/** What the engine has counted since it was made. `clear` empties the cache and keeps the counters. */
+/** Counters since the engine was created. `clear` empties the cache but does not reset them. */
 export interface CacheStats {
   readonly hits: number
   readonly misses: number
@@ -9,68 +9,76 @@ export interface CacheStats {
   readonly usedMemory: number
   /** The budget, in bytes. */
   readonly totalMemory: number
-  /** Entries that left to make room. */
+  /** Entries that were evicted. */
   readonly evictions: number
-  /** Entries that left because their time was over. */
+  /** Entries that expired. */
   readonly expirations: number
-  /** Values that were refused because they were larger than one entry may be. */
+  /** Values that were rejected because they exceed the maximum size of an entry. */
   readonly rejected: number
-  /** Invalidation rules that threw or returned something else than patterns and keys. */
+  /** Invalidation rules that threw, or returned something other than patterns and keys. */
   readonly ruleErrors: number
-  /** Mean time of a `get` in milliseconds, from a sample of one in 256. */
+  /** Mean time of a `get` in milliseconds, from a sample of 1 in 256. */
   readonly averageAccessTimeMs: number
 }
 
-/** How well the memory is spent. */
+/** How efficiently the cache uses its memory. */
 export interface CacheEfficiency {
-  /** Share of the used memory that is held by entries which were read at least once, 0–1; 0 when empty. */
+  /** Share of the used memory that belongs to entries that were read at least once, 0–1; 0 when empty. */
   readonly memoryEfficiency: number
-  /** Hits of the present entries per byte of used memory; 0 when empty. */
+  /** Hits of the current entries per byte of used memory; 0 when empty. */
   readonly hitsPerByte: number
   /** Hits per read by namespace, 0–1, for the namespaces that were read. */
   readonly hitRateByNamespace: Readonly<Record<string, number>>
-  /** Entries that no read has asked for yet. */
+  /** Entries that were never read. */
   readonly entriesNeverHit: number
 }
 
-/** What became of requests for values. Counters since it was made. */
+/** Counters of requests for values, since the Sluice was created. */
 export interface TieredStats {
-  /** Requests answered by a kept value, of this process's memory or of the store. */
+  /** Requests served from the memory of this process or from the store. */
   readonly hits: number
-  /** Those of them that were answered from the store. */
+  /** Hits that were served from the store. */
   readonly storeHits: number
-  /** Those of them for which only the entry was read: this process knew the state of its tags. */
+  /**
+   * Hits from the store for which only the entry was read, because this process knew the stamps of its tags.
+   */
   readonly knownHits: number
-  /** Those of them that were stale and were refreshed beside. */
+  /** Hits with a stale value that was revalidated in the background. */
   readonly staleHits: number
-  /** Requests answered by a stale value because loading failed or took too long. */
+  /** Requests served a stale value because loading failed or took too long. */
   readonly graceHits: number
-  /** Requests answered by another's load. */
+  /** Requests that shared another request's load in flight (coalesced). */
   readonly joined: number
-  /** Times that a source was asked. */
+  /** Calls of the source. */
   readonly loads: number
   readonly loadErrors: number
-  /** Values that were refreshed before they were stale. */
+  /** Revalidations before a value was stale. */
   readonly earlyRefreshes: number
-  /** Refreshes beside a request that failed. */
+  /** Failed background revalidations. */
   readonly refreshErrors: number
-  /** Requests that asked their source because a write of this process was under way. */
+  /** Requests that called the source because a write of this process was in flight. */
   readonly blocked: number
-  /** Values that were not kept because a write overtook them. */
+  /** Values that were not cached because a concurrent write invalidated them during the load. */
   readonly overtaken: number
-  /** Values that were not kept because the app changed the query after it was issued, so that another one was sent. */
+  /**
+   * Values that were not cached because the app changed the query after it was issued, so that a different
+   * one was sent.
+   */
   readonly strayed: number
-  /** Loads whose value was not kept because the store did not permit it: a write is under way, its state was lost, or it does not answer. */
+  /**
+   * Loads whose value was not cached because the store rejected it: a write is in flight, the store lost its
+   * state, or it does not respond.
+   */
   readonly unpermitted: number
-  /** Requests of the app's own for values that depend on tables, when no catalogue was known: they are not kept. */
+  /** Requests for the app's values that depend on tables, before a catalog was known. They are not cached. */
   readonly unknownTables: number
-  /** Values that were given to the store. */
+  /** Values sent to the store. */
   readonly stored: number
-  /** Values that the store could not keep exactly. */
+  /** Values that the store cannot restore exactly. */
   readonly unstorable: number
-  /** Entries of the store that could not be read. */
+  /** Store entries that could not be read. */
   readonly unreadable: number
-  /** Times that the store failed to answer. */
+  /** Failed store calls. */
   readonly storeErrors: number
 }
 

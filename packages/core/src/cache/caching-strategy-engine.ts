@@ -20,16 +20,18 @@ import { NamespaceTable, type TableEntry } from './namespace-table.ts'
 import { createPolicy } from './policies/create-policy.ts'
 import type { WarmLoader, WarmOptions, WarmProgress } from './warm-up.ts'
 
-/** What one `dependsOn` takes: two ids and their slots in the graph. */
+/** Size of one dependency: two ids and their slots in the graph. */
 const DEPENDENCY_BYTES = 240
 const SAMPLE_MASK = 255
 const MAX_SWEPT_ENTRIES = 10_000
 
 /**
- * The in-process cache: entries by namespace and key, within a budget of bytes, each with a lifetime. When the budget is full,
- * the eviction policy decides which entries leave: by default those that were not read again soon after they were set.
+ * The in-process cache: entries by namespace and key, each with a time to live, within a budget in bytes. If
+ * the budget is exceeded, the eviction policy selects the entries to evict: by default those that were not
+ * read again soon after they were set.
  *
- * `get` hands out the very reference that was `set`: whoever changes it changes the cached value. A cached `null` looks like a miss.
+ * `get` returns the same reference that was passed to `set`: if your code modifies it, it modifies the cached
+ * value. A cached `null` is indistinguishable from a miss.
  *
  * @example
  * ```ts
@@ -44,7 +46,10 @@ export class CachingStrategyEngine {
   readonly #maxEntryBytes: number
   readonly #clock: Clock
   readonly #start: number
-  /** With the monotonic time since then it gives the time of day, immune to later changes of the wall clock. */
+  /**
+   * Wall-clock time at the start. Added to the monotonic time since then, it is the time of day, immune to
+   * later changes of the wall clock.
+   */
   readonly #startedAt: number
   readonly #table: NamespaceTable
   readonly #dependencies: DependencyGraph
@@ -60,7 +65,7 @@ export class CachingStrategyEngine {
   #sampledReads = 0
   #sampledMs = 0
 
-  /** @throws InvalidOptionError when an option is unknown, of the wrong type, or out of its bounds. */
+  /** @throws InvalidOptionError for an unknown option, a wrong type, or a value out of bounds. */
   constructor(options: number | CachingStrategyEngineOptions = {}) {
     const { maxBytes, policy, maxEntryShare, sweepIntervalMs, clock } = resolveEngineOptions(options)
     this.#maxBytes = maxBytes
@@ -77,13 +82,14 @@ export class CachingStrategyEngine {
   }
 
   /**
-   * Caches a value in place of what was there before.
+   * Caches a value, and replaces the previous one.
    *
-   * A value that takes more than `maxEntryShare` of the budget is refused and counted as `rejected`: the returned entry then
-   * describes it, but is not in the cache, and neither is its predecessor.
+   * A value that is larger than `maxEntryShare` of the budget is rejected and counted as `rejected`. The
+   * returned entry then describes it, but is not in the cache, and neither is the previous one.
    *
-   * @param ttlOrOptions - Lifetime in seconds, or an object with it and with what the value was made from. Default: 3600.
-   * @throws InvalidArgumentError when a name or the lifetime is not as described.
+   * @param ttlOrOptions - Time to live in seconds, or an object with it and with the dependencies of the
+   * value. Default: 3600.
+   * @throws InvalidArgumentError for an invalid name or lifetime.
    * @throws SluiceError `SLUICE_CLOSED` after `close`.
    */
   set<T>(namespace: string, key: string, value: T, ttlOrOptions?: number | CacheSetOptions): CacheEntry<T> {
@@ -99,15 +105,18 @@ export class CachingStrategyEngine {
     return new StoredEntry<T>(namespace, key, ttl, stored, this.#startedAt)
   }
 
-  /** The value, or `null` when there is none or its time is over. Counts a hit or a miss, and the eviction policy learns of it. */
+  /**
+   * Returns the value, or `null` if there is none or it has expired. Counts a hit or a miss, and updates the
+   * eviction policy.
+   */
   get<T>(namespace: string, key: string): T | null {
     return this.getAt<T>(namespace, key, undefined)
   }
 
   /**
-   * As `get`, for who knows the time already: asking for it takes longer than the rest.
+   * Like `get`, for a caller that already knows the time: reading the clock takes longer than the rest.
    *
-   * @param now - What the engine's clock tells; `undefined`: it is asked.
+   * @param now - Time of the engine's clock; `undefined`: it is read.
    * @internal
    */
   getAt<T>(namespace: string, key: string, now: number | undefined): T | null {
@@ -119,7 +128,7 @@ export class CachingStrategyEngine {
     return value as T | null
   }
 
-  /** Drops one entry; what depends on it stays. Returns whether it was there. */
+  /** Deletes one entry, but not the entries that depend on it. Returns whether it existed. */
   delete(namespace: string, key: string): boolean {
     checkNamespace(namespace)
     checkKey(key)
@@ -127,9 +136,10 @@ export class CachingStrategyEngine {
   }
 
   /**
-   * Drops the entries whose `namespace:key` matches a glob: `*` any run of characters (colons too), `?` one, `\` makes the next
-   * one literal. `tiles:*` is a whole namespace, `*:user-7:*` a part of the key in any. Returns how many entries went, those that rules
-   * dropped included.
+   * Deletes the entries whose `namespace:key` matches a glob: `*` matches any run of characters (including
+   * colons), `?` one character, and `\` makes the next one literal. `tiles:*` is a whole namespace,
+   * `*:user-7:*` a part of the key in any namespace. Returns the number of deleted entries, including those
+   * that rules deleted.
    */
   invalidateByPattern(pattern: string): number {
     if (typeof pattern !== 'string') throw new InvalidArgumentError('pattern', 'a string', pattern)
@@ -137,8 +147,8 @@ export class CachingStrategyEngine {
   }
 
   /**
-   * Drops an entry and all that depends on it, directly or through others, whether or not the entry itself is cached. Returns
-   * how many entries went, those that rules dropped included.
+   * Deletes an entry and all entries that depend on it, directly or indirectly, whether or not the entry
+   * itself is cached. Returns the number of deleted entries, including those that rules deleted.
    */
   invalidateDependencies(namespace: string, key: string): number {
     checkNamespace(namespace)
@@ -147,8 +157,8 @@ export class CachingStrategyEngine {
   }
 
   /**
-   * Declares that one entry is made from another. Holds, whether or not they are cached, until `clear()`: for entries that come and
-   * go give `dependsOn` with `set`.
+   * Declares that one entry depends on another. The declaration applies whether or not they are cached, until
+   * `clear()`. For short-lived entries, pass `dependsOn` to `set`.
    */
   addDependency(parent: CacheKey, child: CacheKey): void {
     checkCacheKey(parent, 'parent')
@@ -157,15 +167,19 @@ export class CachingStrategyEngine {
   }
 
   /**
-   * Adds a rule that says what else goes when something is invalidated by `delete`, `invalidateByPattern`, `invalidateDependencies`
-   * or another rule. Eviction, expiry, `set` and `clear` are no invalidations. A rule that throws is passed over and counted in
-   * `ruleErrors`. Returns the function that removes the rule.
+   * Adds a rule that returns other entries to delete when something is invalidated by `delete`,
+   * `invalidateByPattern`, `invalidateDependencies` or another rule. Eviction, expiry, `set` and `clear` are
+   * not invalidations. A rule that throws is skipped and counted in `ruleErrors`. Returns a function that
+   * removes the rule.
    */
   addInvalidationRule(rule: InvalidationRule): () => void {
     return this.#rules.add(rule)
   }
 
-  /** Caches every field of an object under its name. Returns how many the cache took; see `set` for the others. */
+  /**
+   * Caches every field of an object under its name. Returns how many the cache accepted; `set` describes
+   * which it rejects.
+   */
   warmCache<T>(namespace: string, data: Readonly<Record<string, T>>, ttl?: number): number {
     if (typeof data !== 'object' || data === null) throw new InvalidArgumentError('data', 'an object of values by key', data)
     let stored = 0
@@ -175,7 +189,10 @@ export class CachingStrategyEngine {
     return stored
   }
 
-  /** Caches what a loader hands over, without holding up the event loop. Rejects with what the loader throws; what was stored stays. */
+  /**
+   * Caches the entries that a loader yields, without blocking the event loop. If the loader throws, the
+   * promise is rejected with its error, and the entries stored until then stay.
+   */
   async warmCacheFrom<T>(loader: WarmLoader<T>, options: WarmOptions = {}): Promise<WarmProgress> {
     const { warmUp } = await import('./warm-up.ts')
     return warmUp(
@@ -204,7 +221,7 @@ export class CachingStrategyEngine {
     }
   }
 
-  /** Walks all entries: for reports, not for every request. */
+  /** Iterates over all entries: use it for reports, not in every request. */
   getCacheEfficiency(): CacheEfficiency {
     let hits = 0
     let readBytes = 0
@@ -223,14 +240,19 @@ export class CachingStrategyEngine {
     }
   }
 
-  /** Empties the cache, or one namespace of it. Counters stay; dependencies go when everything goes. No rule runs. */
+  /**
+   * Empties the cache, or one namespace of it. Counters stay. Dependencies are removed only with the whole
+   * cache. No rule runs.
+   */
   clear(namespace?: string): void {
     if (namespace !== undefined) checkNamespace(namespace)
     else this.#dependencies.clear()
     for (const entry of this.#table.entries(namespace)) this.#remove(entry.namespace, entry.key)
   }
 
-  /** Empties the cache for good and stops its timer: `get` finds nothing any more, `set` throws. */
+  /**
+   * Empties the cache permanently and stops its timer. From then on, `get` returns `null` and `set` throws.
+   */
   close(): void {
     this.#closed = true
     this.#sweeper.stop()
@@ -311,7 +333,7 @@ export class CachingStrategyEngine {
     this.#remove(namespace, key)
   }
 
-  /** Looks at the next entries in turn; returns whether any entry is left to look at later. */
+  /** Examines the next entries; returns whether there are any left to examine later. */
   #sweep(): boolean {
     const now = this.#now()
     this.#sweepCursor ??= this.#table.entries()
@@ -327,7 +349,7 @@ export class CachingStrategyEngine {
     return this.#table.size > 0
   }
 
-  /** Drops something and what the rules say follows from it. Returns the ids of the entries that went. */
+  /** Deletes a target and the other targets that the rules return. Returns the ids of the deleted entries. */
   #invalidate(drop: (dropped: Set<string>) => InvalidationEvent): ReadonlySet<string> {
     const dropped = new Set<string>()
     this.#rules.follow(drop(dropped), (target: InvalidationTarget) =>
@@ -339,7 +361,7 @@ export class CachingStrategyEngine {
   #dropKey({ namespace, key }: CacheKey, dropped: Set<string>): InvalidationEvent {
     const stored = this.#table.find(namespace, key)
     if (stored !== undefined) {
-      // An entry whose time is over was gone already, only not swept yet.
+      // An expired entry does not count as deleted: it was just not swept yet.
       if (this.#now() >= stored.expires) this.#expire(namespace, key)
       else {
         dropped.add(cacheId(namespace, key))

@@ -3,14 +3,18 @@ import { type Copier, type CopyMode, copiers } from './copiers.ts'
 import type { FetchPolicy } from './fetch-request.ts'
 import { policyFrom, type TieredOptions, tieredRules } from './tiered-options.ts'
 
-/** What one call may say. */
+/** Options of one call. */
 export interface GetOrLoadOptions extends TieredOptions {
-  /** The app's own tags, for `invalidateTags`. */
+  /** Custom tags, for `invalidateTags`. */
   readonly tags?: readonly string[]
-  /** Models and tables that the value is made from: a write to one of them drops it. Before a catalogue is known it is not kept. */
+  /**
+   * Models and tables that the value depends on. A write to one of them invalidates it. Until a catalog is
+   * known, the value is not cached.
+   */
   readonly tables?: readonly string[]
   /**
-   * How it is handed out. `clone` and `freeze` are for plain data; a value that cannot be copied exactly is then not kept.
+   * How the value is returned. `clone` and `freeze` require plain data; a value that cannot be copied exactly
+   * is then not cached.
    * @defaultValue 'none'
    */
   readonly copy?: CopyMode
@@ -20,7 +24,7 @@ const callRules = { ...tieredRules, tags: option.strings, tables: option.strings
 /** A power of 2. */
 const SLOTS = 16
 
-/** What the options of a call result in, except its tags and tables. */
+/** The resolved options of a call, without its tags and tables. */
 export interface CallPlan {
   readonly policy: FetchPolicy
   readonly copier: Copier<unknown>
@@ -32,7 +36,10 @@ interface Slot extends CallPlan {
   readonly values: readonly unknown[]
 }
 
-/** Resolves the options of calls. Most calls of an app have one of a few shapes of options, so each shape is resolved once. */
+/**
+ * Resolves the options of calls. Most calls of an app use a few sets of options, so each set is resolved
+ * once.
+ */
 export class CallPlans {
   readonly #slots: (Slot | undefined)[] = new Array(SLOTS).fill(undefined)
 
@@ -40,7 +47,7 @@ export class CallPlans {
 
   /** @throws InvalidOptionError */
   of(options: GetOrLoadOptions): CallPlan {
-    // A class may have options that are not enumerable.
+    // An instance of a class can have options that are not enumerable.
     if (!option.object.accepts(options) || Object.getPrototypeOf(options) !== Object.prototype) return this.#resolve(options)
     const { ttl } = options
     const at = typeof ttl === 'number' ? ttl & (SLOTS - 1) : 0
@@ -68,7 +75,7 @@ function matches({ names, values }: Slot, options: object): boolean {
   for (const name in options) {
     if (name !== names[at]) return false
     const value = (options as Record<string, unknown>)[name]
-    // Tags and tables differ from call to call, and are no part of a plan: they are only checked.
+    // Tags and tables differ between calls, and are not part of a plan: they are only validated.
     const isList = name === 'tags' || name === 'tables'
     if (isList ? value !== undefined && !option.strings.accepts(value) : value !== values[at]) return false
     at += 1

@@ -8,9 +8,12 @@ import { type Before, type FetchRequest, flightId, hasOwnTags, neededTags, requi
 import { KeptValues, type KeptValuesParts, type Landed, type Shared } from './kept-values.ts'
 import { withTimeouts } from './with-timeouts.ts'
 
-/** How often one that waits for another's load starts over before it loads for itself: each time something was written meanwhile. */
+/**
+ * How often a request that waits for another request's load starts over before it loads separately. It starts
+ * over if the loaded value cannot be used, such as after a write in the meantime.
+ */
 const MAX_JOINS = 3
-/** Between two looks for what another process is loading. */
+/** Interval for checking whether another process has finished loading. */
 const POLL_MS = 20
 const NO_TAGS: readonly string[] = []
 
@@ -18,25 +21,28 @@ interface Flight<T = unknown> {
   readonly before: Before
   readonly landed: Promise<Landed<T>>
   readonly ownTags: readonly string[]
-  /** Whether the value is still true, for all who waited; asked after nobody can join any more. */
+  /**
+   * Whether the value is still valid, for all requests that waited. Checked after the flight is closed, so
+   * that no request can join anymore.
+   */
   verdict?: Promise<boolean>
 }
 
 /**
- * Cache-aside by the coherence protocol: a value is handed out only while the state of every tag that it depends on is what it was before
- * its source was asked. Requests for one key that are under way share one load.
+ * Cache-aside with the coherence protocol: a value is returned only while the state of every tag that it
+ * depends on is the same as before its source was queried. Concurrent requests for one key share one load.
  */
 export class CoherentCache {
   readonly #flights = new Map<string, Flight>()
   readonly #values: KeptValues
-  /** The tokens of claims, by the permit of the load that they are for. */
+  /** The tokens of claims, by the permit of the load that they belong to. */
   readonly #claims = new WeakMap<Permit, string>()
 
   constructor(private readonly parts: KeptValuesParts) {
     this.#values = new KeptValues(parts)
   }
 
-  /** @throws What the source throws; LoadTimeoutError. */
+  /** @throws The error of the source; LoadTimeoutError. */
   fetch<T>(request: FetchRequest<T>): Promise<T> {
     if (request.policy.strategy === 'refresh') return this.#ask(request, undefined, 0)
     const now = this.parts.clock.now()
@@ -44,9 +50,9 @@ export class CoherentCache {
   }
 
   /**
-   * As `fetch`, with the value that memory has already been searched for.
+   * Like `fetch`, with the value that was already looked up in memory.
    *
-   * @throws What the source throws; LoadTimeoutError.
+   * @throws The error of the source; LoadTimeoutError.
    */
   serve<T>(request: FetchRequest<T>, kept: KeptValue | undefined, now: number): Promise<T> {
     if (kept === undefined || !this.#values.isValidHere(kept, request.policy, now)) return this.#ask(request, kept, 0)
@@ -65,7 +71,7 @@ export class CoherentCache {
     return copier.isByReference === true ? (kept.promise as Promise<T>) : Promise.resolve(copy.value)
   }
 
-  /** The kept value, if it is valid and fresh or within its `swrMs`. Nothing is loaded. */
+  /** The cached value, if it is valid, and fresh or within its `swrMs`. Nothing is loaded. */
   async find<T>(request: FetchRequest<T>): Promise<{ readonly value: T } | undefined> {
     const { clock, shared } = this.parts
     const kept = this.#values.find(request, clock.now())
@@ -84,7 +90,10 @@ export class CoherentCache {
     }
   }
 
-  /** Keeps a value that is known to be what the source has now, if nothing is written to its tags meanwhile. */
+  /**
+   * Caches a value that is known to be the current value of the source, if nothing is written to its tags
+   * meanwhile.
+   */
   async put<T>(request: FetchRequest<T>, value: T): Promise<void> {
     const { shared, clock } = this.parts
     const before = this.#values.before(request)
@@ -102,7 +111,7 @@ export class CoherentCache {
     if (this.#flights.has(flightId(request))) return
     if (this.parts.clock.now() < kept.freshUntil) this.parts.counters.earlyRefreshes += 1
     const { refresh, policy } = request
-    // A request may work out what it is asked for, so its fields cannot be copied.
+    // A request can compute its fields lazily, so they cannot be copied.
     const forNobody: FetchRequest<T> = Object.assign(Object.create(request), {
       policy: { ...policy, strategy: 'refresh' },
       basis: undefined,
@@ -129,17 +138,17 @@ export class CoherentCache {
     return this.#limited(this.#takeOff(request, kept, before), request, kept)
   }
 
-  /** A load's value, or what its time limits allow instead. */
+  /** The value of a load, or the fallback that its timeouts allow. */
   #limited<T>(value: Promise<T>, request: FetchRequest<T>, kept: KeptValue | undefined): Promise<T> {
     const { policy } = request
     const hasLimits = policy.softTimeoutMs !== undefined || policy.hardTimeoutMs !== undefined || policy.graceMs > 0
     return hasLimits ? withTimeouts(value, policy, request.key, () => this.#lastResort(request, kept)) : value
   }
 
-  /** What is handed out when loading fails or takes too long: stale, but no write is known to have made it wrong. */
+  /** The fallback if loading fails or takes too long: a stale value that no known write has invalidated. */
   async #lastResort<T>(request: FetchRequest<T>, kept: KeptValue | undefined): Promise<{ readonly value: T } | undefined> {
     const { counters, clock } = this.parts
-    // What the store had is here by now.
+    // By now, the entry of the store is in memory.
     const known = this.#values.find(request, clock.now()) ?? kept
     if (known === undefined || clock.now() >= known.freshUntil + request.policy.graceMs) return undefined
     const isValid = this.#values.isValidHere(known, request.policy, clock.now()) || (await this.#values.isValidThere(known))
@@ -151,7 +160,7 @@ export class CoherentCache {
     return copy
   }
 
-  /** What another request's load brings, if it is as true as one's own would be. */
+  /** The result of another request's load, if it is as current as that of a separate load would be. */
   async #join<T>(flight: Flight<T>, request: FetchRequest<T>, kept: KeptValue | undefined, joins: number): Promise<T> {
     const joined = async (): Promise<T> => {
       let landed: Landed<T>
@@ -197,13 +206,14 @@ export class CoherentCache {
     return flight.verdict
   }
 
-  /** Loads a value for its caller, and for those who join. */
+  /** Loads a value for its caller, and for the requests that join. */
   #takeOff<T>(request: FetchRequest<T>, kept: KeptValue | undefined, before: Before): Promise<T> {
     const { shared } = this.parts
     const id = flightId(request)
     const landed = shared === undefined ? this.#load(request, before, undefined) : this.#run(shared, request, kept, before)
     const flight: Flight<T> = { before, landed, ownTags: request.ownTags ?? NO_TAGS }
-    // Closed before anybody hears of the result, as those who join do so later: who comes then may know of a write that this one has not seen.
+    // The flight is closed before any caller receives the result; requests that joined receive it later. A
+    // request that starts after that can know of a write that this load has not seen.
     const value = landed.then(
       ({ value, due }) => {
         this.#close(id, flight)
@@ -228,7 +238,7 @@ export class CoherentCache {
     try {
       const { policy, sharedKey, tags } = request
       const { all } = before
-      // What is kept and may still be valid need not be in the store.
+      // A value in memory that may still be valid is checked below: the store may contain no entry for it.
       if (kept?.permit === undefined && all && sharedKey && policy.strategy === 'cache-first' && policy.consistency === 'bounded') {
         const permit = shared.reads.known(all, tags, this.parts.clock.now())
         const entry = permit && shared.reads.accepted(await shared.store.read(NO_TAGS, sharedKey), permit, all)
@@ -250,7 +260,7 @@ export class CoherentCache {
     return this.#load(request, before, found)
   }
 
-  /** A valid value from memory or from the store, or else the permit to keep a new one. */
+  /** A valid value from memory or from the store, otherwise the permit to cache a new one. */
   async #lookUp<T>(
     shared: Shared,
     request: FetchRequest<T>,
@@ -273,7 +283,7 @@ export class CoherentCache {
     return this.#claimed(shared, request, before, look.permit ?? (await openFor(request, reads, before)))
   }
 
-  /** Lets one process of several load a key, and waits for it for a while. */
+  /** Lets one of several processes load a key, and waits for it for up to `fleetWaitMs`. */
   async #claimed<T>(
     { store, reads }: Shared,
     request: FetchRequest<T>,
@@ -291,7 +301,7 @@ export class CoherentCache {
       if (clock.now() >= until) return current
       await new Promise((resolve) => setTimeout(resolve, POLL_MS))
       isClaimed = await store.claim(sharedKey, token, policy.fleetWaitMs)
-      // The other keeps its value before it gives up its claim.
+      // The other process stores its value before it releases its claim.
       const look = await reads.look(tags, sharedKey)
       const found = this.#values.fromStore(request, look.entry, before)
       const next = found === undefined ? (look.permit ?? (await openFor(request, reads, before))) : undefined
@@ -331,7 +341,7 @@ export class CoherentCache {
   }
 }
 
-/** The permit to keep what is loaded from now on; without the optional tags where they cannot be had. */
+/** The permit to cache what is loaded from now on; without the optional tags if they cannot be opened. */
 async function openFor(request: FetchRequest<unknown>, reads: SharedReads, before: Before): Promise<Permit | undefined> {
   const opened = await reads.open(request.tags, before.all ?? before.required)
   return opened === undefined && request.optionalTags > 0 ? reads.open(requiredTags(request), before.required) : opened

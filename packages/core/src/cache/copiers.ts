@@ -1,15 +1,20 @@
 import { copyValue, deepFreeze, exactCopy } from '../shared/copy.ts'
 
-/** How a value is handed out: as it is, frozen, or copied for each caller. */
+/** How a value is returned: unchanged, frozen, or copied for each caller. */
 export type CopyMode = 'none' | 'freeze' | 'clone'
 
-/** How values are kept and handed out. */
+/** How values are cached and returned. */
 export interface Copier<T> {
-  /** A value that neither this cache nor another caller can change, or `undefined` when there is no exact copy. */
+  /**
+   * A value that neither this cache nor another caller can modify, or `undefined` if there is no exact copy.
+   */
   copy(value: T): { readonly value: T } | undefined
-  /** A copy of what `copy` returned, if nobody else had it since. Left out: `copy`, which checks it again. */
+  /**
+   * A copy of the result of `copy`, if no other code has received that since. Default: `copy`, which checks
+   * it again.
+   */
   recopy?(value: T): T
-  /** Whether `copy` returns any value as it is. */
+  /** Whether `copy` returns any value unchanged. */
   readonly isByReference?: boolean
 }
 

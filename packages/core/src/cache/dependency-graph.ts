@@ -1,6 +1,6 @@
 /**
- * Which cached values were made from which others, by id. An edge is either declared (it stays until `clear`) or owned by the
- * dependent entry: owned edges are replaced when the entry is set again and go when it goes.
+ * The dependencies between cached values, by id. An edge is either declared (it stays until `clear`) or owned
+ * by the dependent entry: owned edges are replaced when the entry is set again, and removed with it.
  */
 export class DependencyGraph {
   readonly #declared = new Map<string, Set<string>>()
@@ -18,7 +18,7 @@ export class DependencyGraph {
     add(this.#declared, parent, child)
   }
 
-  /** Makes these the parents that an entry brings along, in place of those of its predecessor. */
+  /** Sets the parents of an entry, and replaces those of the previous entry. */
   own(child: string, parents: readonly string[]): void {
     this.#disown(child)
     const others = [...new Set(parents)].filter((parent) => parent !== child)
@@ -28,8 +28,8 @@ export class DependencyGraph {
   }
 
   /**
-   * Forgets the owned edges of an entry that left, and those of absent ancestors that only it kept. An absent entry with
-   * dependents stays in the graph: what was made from it still depends on what it was made from.
+   * Removes the owned edges of a removed entry, and those of missing ancestors that only this entry retained.
+   * A missing entry with dependents stays in the graph: they still depend on its parents.
    */
   release(id: string): void {
     const pending = [id]
@@ -39,10 +39,13 @@ export class DependencyGraph {
     }
   }
 
-  /** An entry's id and the ids of all that depends on it, directly or not; each once, cycles included. */
+  /**
+   * The id of an entry and the ids of all entries that depend on it, directly or indirectly; each once,
+   * including cycles.
+   */
   dependents(id: string): ReadonlySet<string> {
     const found = new Set([id])
-    // A set visits what is added to it while it is walked.
+    // Iterating over a set includes values that are added during the iteration.
     for (const parent of found) {
       for (const child of this.#declared.get(parent) ?? []) found.add(child)
       for (const child of this.#owned.get(parent) ?? []) found.add(child)

@@ -1,10 +1,10 @@
 const WORD = 8
 const BOXED_NUMBER = 16
-/** An object starts with four slots of its own and grows by arrays that hold three more at a time. */
+/** An object has 4 in-object slots, and grows by arrays with room for 3 more at a time. */
 const OBJECT_HEADER = 3 * WORD
 const OWN_SLOTS = 4
 const SLOT_STEP = 3
-/** With more fields than this V8 gives up hidden classes and keeps a hash table with the field names. */
+/** Above this number of fields, V8 uses a hash table with the field names instead of hidden classes. */
 const MAX_FAST_FIELDS = 132
 const TABLE_HEADER = 2 * WORD
 const DATE = 12 * WORD + BOXED_NUMBER
@@ -12,31 +12,32 @@ const TYPED_ARRAY = 13 * WORD
 const ARRAY_BUFFER = 10 * WORD
 const FUNCTION = 8 * WORD
 
-/** How many objects may be visited, shared out evenly among a collection's items at each level. */
+/** Maximum number of visited objects, divided evenly among the items of a collection at each level. */
 const BUDGET = 2_000
 const MIN_SAMPLE = 4
 const MAX_WHOLE_LENGTH = 256
 const SAMPLE_LENGTH = 64
-/** Ends what the budget cannot: the least sample of many levels, and long chains. */
+/** Limits what the budget cannot: the minimum samples of many levels, and long chains. */
 const MAX_NODES = 20_000
 const MAX_SCANNED_CHARACTERS = 4_096
 
-/** Objects that say themselves what they take. */
+/** Objects that report their own size. */
 export abstract class Sized {
   abstract readonly bytes: number
 }
 
 /**
- * Estimates the heap that a value retains on 64-bit V8, in bytes: plain objects, arrays, strings, numbers, big integers, dates,
- * bytes, `Map`, `Set`, nested. An object met several times counts once; strings always count, because nothing shows whether two equal
- * ones are the same. Of a long array a sample is measured, of a very large value a part, and the rest is inferred: the cost is bounded.
+ * Estimates the heap that a value retains on 64-bit V8, in bytes: plain objects, arrays, strings, numbers,
+ * big integers, dates, bytes, `Map`, `Set`, nested. An object that occurs several times counts once. Strings
+ * always count, because it is unknown whether two equal ones are the same. The size of a long array is
+ * extrapolated from a sample, and that of a very large value from a part: the cost is limited.
  */
 export function estimateBytes(value: unknown): number {
   if (typeof value !== 'object' || value === null) return leafBytes(value)
   return value instanceof Sized ? value.bytes : Math.round(new Walk().measure(value))
 }
 
-/** What a value takes besides the slot that refers to it. */
+/** Size of a value besides the slot that refers to it. */
 function leafBytes(value: unknown): number {
   switch (typeof value) {
     case 'string':
@@ -79,7 +80,10 @@ const roundUp = (bytes: number, step: number): number => Math.ceil(bytes / step)
 
 const powerOfTwo = (atLeast: number): number => 2 ** Math.ceil(Math.log2(Math.max(atLeast, 4)))
 
-/** Visits the objects below a value. Each carries a weight, how many of its kind it stands for, and a share of the budget. */
+/**
+ * Visits the objects below a value. Each has a weight (the number of objects that it represents) and a share
+ * of the budget.
+ */
 class Walk {
   readonly #seen = new Set<object>()
   readonly #pending: object[] = []
@@ -110,7 +114,7 @@ class Walk {
     this.#budgets.push(budget)
   }
 
-  /** A child's bytes as far as it is no object; an object is left for later. */
+  /** The size of a child that is not an object. An object is visited later. */
   #child(value: unknown, weight: number, budget: number): number {
     if (typeof value !== 'object' || value === null) return leafBytes(value)
     this.#enqueue(value, weight, budget)
@@ -161,11 +165,11 @@ class Walk {
       isNumeric &&= typeof item === 'number'
       bytes += this.#child(item, weight * scale, budget / taken)
     }
-    // Numbers alone lie in the slots themselves, unboxed.
+    // An array that contains only numbers stores them unboxed in its slots.
     return isNumeric ? slots : slots + bytes * scale
   }
 
-  /** The bytes of a collection's items, inferred from the first ones. */
+  /** The size of a collection's items, extrapolated from the first ones. */
   #first(items: Iterable<unknown>, size: number, weight: number, budget: number): number {
     const limit = sampleLength(size, budget)
     const scale = size / limit
@@ -180,7 +184,8 @@ class Walk {
   }
 
   #view(view: ArrayBufferView): number {
-    // A slice of Node's shared pool keeps its own bytes busy; a slice of any other buffer keeps all of it alive.
+    // A slice of Node's shared pool counts only its own bytes; a slice of any other buffer keeps the whole
+    // buffer alive.
     if (view.buffer.byteLength === Buffer.poolSize && Buffer.isBuffer(view)) return TYPED_ARRAY + roundUp(view.byteLength, WORD)
     if (this.#seen.has(view.buffer)) return TYPED_ARRAY
     this.#seen.add(view.buffer)
@@ -201,7 +206,7 @@ function tableBytes(items: number, wordsPerItem: number): number {
   return 4 * WORD + TABLE_HEADER + 3 * WORD + powerOfTwo(items) * (wordsPerItem + 0.5) * WORD
 }
 
-/** How many of a collection's items are looked at; at least one, so that it can divide. */
+/** How many items of a collection are examined: at least one, because it is a divisor. */
 function sampleLength(size: number, budget: number): number {
   const most = size > MAX_WHOLE_LENGTH ? SAMPLE_LENGTH : size
   return Math.max(1, Math.min(most, Math.max(MIN_SAMPLE, Math.floor(budget))))

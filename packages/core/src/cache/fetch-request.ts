@@ -6,81 +6,103 @@ import type { Copier } from './copiers.ts'
 import type { BasisPart } from './derived/read-basis.ts'
 import { RESULTS } from './namespace-table.ts'
 
-/** How a value is kept and refreshed; every time resolved, in milliseconds. */
+/** How a value is cached and revalidated, with all times resolved to milliseconds. */
 export interface FetchPolicy {
-  /** How long a value is fresh. */
+  /** Time to live of a value. */
   readonly ttlMs: number
-  /** The same for `null` and `undefined`; `0`: they are not kept. */
+  /** Time to live of `null` and `undefined`; `0`: they are not cached. */
   readonly negativeTtlMs: number
-  /** How long after that it is still handed out, while it is refreshed. */
+  /** Time after that in which a value is still returned while it is revalidated. */
   readonly swrMs: number
-  /** How long after it was fresh it is handed out if loading fails or takes longer than `softTimeoutMs`. */
+  /**
+   * Time after the time to live in which a value is returned if loading fails or takes longer than
+   * `softTimeoutMs`.
+   */
   readonly graceMs: number
-  /** `undefined`: the load is waited for. */
+  /** `undefined`: no limit. */
   readonly softTimeoutMs: number | undefined
-  /** After that the caller is given an error, or what `graceMs` allows. `undefined`: never. */
+  /** After that, the caller receives a value within `graceMs`, otherwise an error. `undefined`: no limit. */
   readonly hardTimeoutMs: number | undefined
-  /** The share of the time to live that is cut off by chance, from 0 to 1. */
+  /** Share of the time to live that is randomly subtracted, from 0 to 1. */
   readonly jitter: number
-  /** How eagerly values are refreshed before they are stale; 0: not at all. */
+  /** How early values are revalidated before they are stale; 0: off. */
   readonly earlyRefresh: number
-  /** `refresh`: asks the source, whatever is kept, and keeps the answer. */
+  /** `refresh`: queries the source regardless of cached values, and caches the result. */
   readonly strategy: 'cache-first' | 'refresh'
-  /** With a shared store: whether each read is validated in it, or memory is trusted for a bounded time. */
+  /** With a shared store: whether each read is validated in it, or memory is trusted for a limited time. */
   readonly consistency: 'strict' | 'bounded'
-  /** How long one process waits for another that is loading the same key; 0: each loads for itself. */
+  /**
+   * How long a process waits for another process that is loading the same key; 0: each process loads
+   * separately.
+   */
   readonly fleetWaitMs: number
 }
 
-/** How long the value is worth keeping, fresh or not. */
+/** How long a value is retained, fresh or not. */
 export function keepMs(policy: FetchPolicy, ttlMs: number): number {
   return ttlMs + Math.max(policy.swrMs, policy.graceMs)
 }
 
-/** A value that is asked for, and how it is made. */
+/** A requested value, and how to load it. */
 export interface FetchRequest<T> {
   readonly namespace: string
   readonly key: string
-  /** Under this key processes share it; `undefined`: they do not. */
+  /** The key under which processes share the value; `undefined`: they do not share it. */
   readonly sharedKey: string | undefined
-  /** What it depends on. */
+  /** The tags that the value depends on. */
   readonly tags: readonly string[]
-  /** How many of the last tags a value may do without; see `isComplete`. */
+  /** Number of tags at the end that a value does not depend on if it is complete; see `isComplete`. */
   readonly optionalTags: number
-  /** Whether a value does without its optional tags. */
+  /** Whether a value does not depend on its optional tags. */
   isComplete?(value: T): boolean
-  /** Those of the tags that are this request's alone: what was kept without one of them is no answer to it. */
+  /**
+   * Tags that are specific to this request: a value that was cached without one of them must not be returned
+   * for it.
+   */
   readonly ownTags?: readonly string[]
-  /** How old a value may be that another request kept for longer. Left out: as old as that one allowed. */
+  /**
+   * Maximum age of a value that another request cached for longer. If omitted, the limit of that request
+   * applies.
+   */
   readonly maxAgeMs?: number
   readonly policy: FetchPolicy
   readonly types?: ValueTypes | undefined
-  /** Asks the source. */
+  /** Queries the source. */
   load(): Promise<T>
-  /** The same, for nobody who waits: it must not be counted to a request. Left out: `load`. */
+  /**
+   * Like `load`, for a revalidation in the background, which must not be counted for a request. Default:
+   * `load`.
+   */
   refresh?(): Promise<T>
   readonly copier: Copier<T>
-  /** When, and under what, the source was asked for what `load` gave, where that was before `load` was called. */
+  /**
+   * When, and under which state, the source was queried for the result of `load`, if that was before `load`
+   * was called.
+   */
   askedAhead?(): Prefetched | undefined
-  /** Whether the source was asked something else than the key says: the value is its caller's alone. */
+  /**
+   * Whether the query that was sent differs from the one in the key: the value is then only for its caller.
+   */
   hasStrayed?(): boolean
   /** Whether other processes may have a value. */
   mayShare?(value: T): boolean
-  /** Told of a value that was not loaded for this request. */
+  /** Called with a value that was not loaded for this request. */
   onHit?(value: T): void
-  /** Where it is written down what becomes of it. */
+  /** Records the explanation of the read. */
   readonly note?: ReadNote | undefined
-  /** Where it is told what the value depends on. */
+  /** Collects the dependencies of the value. */
   readonly basis?: BasisPart | undefined
-  /** Whether those who wait for a load share its failure; otherwise each loads for itself then. */
+  /**
+   * Whether requests that wait for a load share its failure; otherwise, each of them then loads separately.
+   */
   readonly sharesErrors: boolean
 }
 
-/** The states of a request's tags before its value was asked for. */
+/** The state of a request's tags before its source was queried. */
 export interface Before {
   /** Without the optional tags. */
   readonly required: TagSnapshot
-  /** `undefined` while a write to one of the optional tags is under way. */
+  /** `undefined` while a write to one of the optional tags is in flight. */
   readonly all: TagSnapshot | undefined
 }
 
@@ -88,7 +110,7 @@ export function requiredTags({ tags, optionalTags }: FetchRequest<unknown>): rea
   return optionalTags === 0 ? tags : tags.slice(0, -optionalTags)
 }
 
-/** How many of the tags, from the first on, a value depends on. */
+/** How many of the tags, counted from the first, a value depends on. */
 export function neededTags<T>({ tags, optionalTags, isComplete }: FetchRequest<T>, value: T): number {
   return optionalTags > 0 && isComplete?.(value) === true ? tags.length - optionalTags : tags.length
 }
@@ -97,17 +119,20 @@ export function hasOwnTags(tags: readonly string[], { ownTags }: FetchRequest<un
   return ownTags === undefined || ownTags.every((tag) => tags.includes(tag))
 }
 
-/** The state that a value depends on; `undefined`: it cannot be known whether it still holds. */
+/** The state that a value depends on; `undefined` if it cannot be determined whether it still holds. */
 export function snapshotFor<T>(request: FetchRequest<T>, value: T, before: Before): TagSnapshot | undefined {
   return snapshotOf(request, neededTags(request, value), before)
 }
 
-/** The same, by how many of the request's tags it is. */
+/** The same, for the first `count` tags of the request. */
 export function snapshotOf({ tags }: FetchRequest<unknown>, count: number, before: Before): TagSnapshot | undefined {
   return count < tags.length ? before.required : before.all
 }
 
-/** Names a load. A result's key is long, has been hashed, and begins with the name of a client. */
+/**
+ * Identifies a load. The key of a result is long, has already been hashed, and begins with the name of a
+ * client.
+ */
 export function flightId({ namespace, key }: FetchRequest<unknown>): string {
   return namespace === RESULTS ? key : `\n${namespace}:${key}`
 }

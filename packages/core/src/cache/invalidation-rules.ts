@@ -3,22 +3,22 @@ import { type CacheKey, cacheId } from './cache-entry.ts'
 
 const MAX_TARGETS = 10_000
 
-/** Something was invalidated. */
+/** An invalidation. */
 export interface InvalidationEvent {
   readonly kind: 'delete' | 'pattern' | 'dependency'
-  /** The glob that was asked for, of a `pattern`. */
+  /** The requested glob of a `pattern`. */
   readonly pattern?: string
   /**
-   * What is no longer valid. Of a `delete` the key and of a `dependency` the key and its dependents, cached or not; of a
-   * `pattern` the entries that it dropped.
+   * The invalidated keys. `delete`: the key. `dependency`: the key and its dependents, cached or not.
+   * `pattern`: the deleted entries.
    */
   readonly keys: readonly CacheKey[]
 }
 
-/** What a rule wants dropped: a glob over `namespace:key`, or one key. */
+/** A target to delete: a glob over `namespace:key`, or one key. */
 export type InvalidationTarget = string | CacheKey
 
-/** Says what else goes when something was invalidated. */
+/** Returns other targets to delete after an invalidation. */
 export type InvalidationRule = (event: InvalidationEvent) => Iterable<InvalidationTarget>
 
 /** Runs the rules on an event, and on the events that they cause. */
@@ -40,10 +40,11 @@ export class InvalidationRules {
   }
 
   /**
-   * Asks the rules what follows from an event and drops it, until nothing new follows. Each pattern and each key is dropped
-   * once, which ends cycles; rules that invent ever new keys are stopped after 10,000 and counted as an error.
+   * Passes an event to the rules and deletes the targets that they return, until there are no new ones. Each
+   * pattern and each key is deleted once, which ends cycles. Rules that keep returning new keys are stopped
+   * after 10,000 and counted as an error.
    *
-   * @param drop - Drops one target and tells the event that this is.
+   * @param drop - Deletes one target and returns the resulting event.
    */
   follow(first: InvalidationEvent, drop: (target: InvalidationTarget) => InvalidationEvent): void {
     if (this.#rules.size === 0) return
@@ -80,7 +81,7 @@ export class InvalidationRules {
 }
 
 function checkedTargets(targets: Iterable<InvalidationTarget>): readonly InvalidationTarget[] {
-  // A lone string is iterable too, and one of its characters may be a `*`.
+  // A string is iterable, too, and one of its characters can be a `*`.
   if (typeof targets === 'string') throw new InvalidArgumentError('rule', 'patterns and keys in an array', targets)
   const list: InvalidationTarget[] = []
   for (const target of targets) {

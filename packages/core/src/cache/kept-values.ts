@@ -32,7 +32,7 @@ export interface Shared {
 export interface KeptValuesParts {
   readonly engine: CachingStrategyEngine
   readonly table: TagTable
-  /** `undefined`: this process is by itself. */
+  /** `undefined`: values are not shared with other processes. */
   readonly shared: Shared | undefined
   readonly clock: Clock
   readonly random: RandomSource
@@ -43,35 +43,39 @@ export interface KeptValuesParts {
 export interface Landed<T> {
   readonly value: T
   readonly permit: Permit | undefined
-  /** Whether its source was asked before the permit was given. */
+  /** Whether its source was queried before the permit was obtained. */
   readonly isAhead?: boolean
-  /** Whether something else was asked than its key says: it is its caller's alone. */
+  /**
+   * Whether the query that was sent differs from the one in its key: the value is then only for its caller.
+   */
   readonly hasStrayed?: boolean
-  /** A value that was kept, and that is to be refreshed. */
+  /** A cached value that must be revalidated. */
   readonly due?: KeptValue | undefined
 }
 
-/** A kept value that may be handed out. */
+/** A cached value that may be returned. */
 export interface Answer<T> {
   readonly value: T
-  /** Whether it is to be refreshed beside. */
+  /** Whether it must be revalidated in the background. */
   readonly isDue: boolean
 }
 
-/** What is kept in this process's memory and in the shared store, and what of it may be handed out. */
+/**
+ * The values in the memory of this process and in the shared store. Decides which of them may be returned.
+ */
 export class KeptValues {
-  /** As a request told them last: the app's own values are made with them, too. */
+  /** From the last request that had them. The app's values are created with them, too. */
   #types: ValueTypes | undefined
 
   constructor(private readonly parts: KeptValuesParts) {}
 
-  /** What memory has for a request, valid or not. */
+  /** The value in memory for a request, valid or not. */
   find(request: FetchRequest<unknown>, now: number): KeptValue | undefined {
     const kept = this.parts.engine.getAt<KeptValue>(request.namespace, request.key, now)
     return kept !== null && hasOwnTags(kept.ownTags, request) ? kept : undefined
   }
 
-  /** The state of a request's tags; `undefined` while a write to one that it needs is under way. */
+  /** The state of a request's tags; `undefined` while a write to a required tag is in flight. */
   before(request: FetchRequest<unknown>): Before | undefined {
     const { table } = this.parts
     const required = table.snapshot(requiredTags(request))
@@ -79,14 +83,14 @@ export class KeptValues {
     return { required, all: request.optionalTags === 0 ? required : table.snapshot(request.tags) }
   }
 
-  /** Whether no more than this process's memory is needed to know that a value is valid. */
+  /** Whether a value is known to be valid without a call to the store. */
   isValidHere(kept: KeptValue, policy: FetchPolicy, now: number): boolean {
     const { shared, table } = this.parts
     if (!kept.isCurrent(table.changes)) return false
     return shared === undefined || (policy.consistency === 'bounded' && shared.reads.isTrusted(now))
   }
 
-  /** The same, by asking the shared store. */
+  /** Whether the shared store confirms that a value is valid. */
   async isValidThere(kept: KeptValue): Promise<boolean> {
     const { shared } = this.parts
     if (shared === undefined || kept.permit === undefined) return false
@@ -98,9 +102,10 @@ export class KeptValues {
   }
 
   /**
-   * A valid value that is fresh, or stale and due; `undefined` when it is too old.
+   * A valid value that is fresh, or stale and due; `undefined` if it is too old or cannot be copied exactly.
    *
-   * @param before - The tags' state before the store was asked whether it is valid; left out where this process knows it at this moment.
+   * @param before - The state of the tags before the store confirmed that the value is valid. Omit it if this
+   * process knows at this moment that it is.
    */
   handOut<T>(request: FetchRequest<T>, kept: KeptValue, now: number, before?: Before): Answer<T> | undefined {
     const { policy, maxAgeMs } = request
@@ -118,15 +123,18 @@ export class KeptValues {
     return { value: copy.value, isDue: isStale || this.#isDueEarly(kept, policy, now) }
   }
 
-  /** What a caller is given of a kept value; `undefined` when there is no exact copy. */
+  /** The value that a caller receives for a cached value; `undefined` if there is no exact copy. */
   copyOf<T>(copier: Copier<T>, kept: KeptValue): { readonly value: T } | undefined {
     if (kept.isPrivate && copier.recopy !== undefined) return { value: copier.recopy(kept.value as T) }
-    // Its caller may have been given the value itself, and change it.
+    // The caller may have received the value itself, and can modify it.
     kept.isPrivate = false
     return copier.copy(kept.value as T)
   }
 
-  /** A valid entry's value, kept in memory from now on; `undefined` when it cannot be read or is too old. */
+  /**
+   * The value of a valid entry, which is cached in memory from now on; `undefined` if it cannot be read or is
+   * too old.
+   */
   fromStore<T>(request: FetchRequest<T>, entry: StoredEntry | undefined, before: Before): Landed<T> | undefined {
     if (entry === undefined || !hasOwnTags(entry.tags, request)) return undefined
     const { clock, counters } = this.parts
@@ -141,7 +149,7 @@ export class KeptValues {
     const { epoch, stamps, tags, times } = entry
     const permit: Permit = { epoch, stamps, tags }
     const now = clock.now()
-    // The clock of who kept it may be ahead of this one.
+    // The clock of the process that stored it can be ahead of this one.
     const askedAt = now - Math.max(0, clock.wall() - times.askedAt)
     const snapshot = snapshotOf(request, tags.length, before)
     const kept = new KeptValue(value, snapshot ?? before.required, permit, {
@@ -153,20 +161,23 @@ export class KeptValues {
     if (snapshot !== undefined) this.#remember(request, kept, now)
     const answer = this.handOut(request, kept, now, before)
     if (answer === undefined) return undefined
-    // It was made anew, and there is an exact copy of it.
+    // The value was just created from the entry, and there is an exact copy of it.
     kept.isPrivate = request.copier.recopy !== undefined
     counters.storeHits += 1
     request.note?.answered('store', tags)
     return { value: answer.value, permit, due: answer.isDue ? kept : undefined }
   }
 
-  /** Lets memory answer for a value again that was in doubt, after messages were missed for one, and that the store knows to be valid. */
+  /**
+   * Lets memory serve a value again that was in doubt, for example after missed messages, and that the store
+   * has confirmed as valid.
+   */
   trustAgain(request: FetchRequest<unknown>, kept: KeptValue, { tags }: Permit, before: Before): void {
     const snapshot = snapshotOf(request, tags.length, before)
     if (snapshot !== undefined && !kept.isCurrent(this.parts.table.changes)) kept.validated(snapshot)
   }
 
-  /** Tells what a value that was loaded depends on. */
+  /** Adds the dependencies of a loaded value to the basis. */
   followLoaded<T>(request: FetchRequest<T>, basis: BasisPart, value: T, before: Before, permit: Permit | undefined): void {
     const asked = request.askedAhead?.()
     const ahead = asked?.state instanceof SharedStateAhead ? asked.state : undefined
@@ -175,7 +186,7 @@ export class KeptValues {
     else basis.add(request.tags.slice(0, neededTags(request, value)), snapshotFor(request, value, before), permit)
   }
 
-  /** Tells what a value that was kept depends on: what it is valid under. */
+  /** Adds the dependencies of a cached value to the basis: the tags under which it is valid. */
   #follow<T>(
     request: FetchRequest<T>,
     basis: BasisPart,
@@ -194,17 +205,21 @@ export class KeptValues {
     basis.add(tags, all ?? (within(requiredTags(request)) ? before.required : undefined), permit, leftMs)
   }
 
-  /** A value that was loaded is its caller's, whatever becomes of keeping it. */
+  /** Caches a loaded value. The caller receives the value even if caching it fails. */
   tryToKeep<T>(request: FetchRequest<T>, value: T, before: Before, permit: Permit | undefined, startedAt: number): void {
     try {
       this.keep(request, value, before, permit, startedAt)
     } catch (error) {
-      // A Sluice may be closed while something is loaded.
+      // A Sluice can be closed while a load is in flight.
       if (!(error instanceof SluiceError && error.code === 'SLUICE_CLOSED')) this.parts.onError(error)
     }
   }
 
-  /** Keeps what was loaded, if nothing was written to its tags meanwhile. @returns Why it is not kept; `undefined`: it is. */
+  /**
+   * Caches a loaded value, if nothing was written to its tags meanwhile.
+   *
+   * @returns The reason why it is not cached; `undefined` if it is.
+   */
   keep<T>(request: FetchRequest<T>, value: T, before: Before, permit: Permit | undefined, startedAt: number): string | undefined {
     const refused = this.#tryKeep(request, value, before, permit, startedAt)
     if (refused !== undefined) request.note?.notKept(refused)
@@ -216,7 +231,7 @@ export class KeptValues {
     this.parts.onError(error)
   }
 
-  /** @returns Why it is not kept; `undefined`: it is. */
+  /** @returns The reason why it is not cached; `undefined` if it is. */
   #tryKeep<T>(request: FetchRequest<T>, value: T, before: Before, permit: Permit | undefined, startedAt: number): string | undefined {
     const { clock, random, shared, counters } = this.parts
     const { policy } = request
@@ -226,7 +241,8 @@ export class KeptValues {
     const ttlMs = asked === undefined ? fullMs : fullMs - (now - asked.at)
     if (asked !== undefined && request.note !== undefined) request.note.answeredBy = 'asked ahead'
     if (ttlMs <= 0) return 'its time is over'
-    // What was asked for before the permit was given is kept under what was known then.
+    // Rows that were prefetched before the permit was obtained are cached under the state from before the
+    // prefetch.
     const ahead = asked?.state instanceof SharedStateAhead ? asked.state : undefined
     if (shared !== undefined && asked !== undefined && ahead === undefined) return 'it was asked ahead'
     const needed = neededTags(request, value)
@@ -244,7 +260,7 @@ export class KeptValues {
       askedAt: asked?.at ?? now,
       freshUntil: now + ttlMs,
       costMs,
-      // What was asked ahead was asked for anybody.
+      // A prefetch is not specific to a request.
       ownTags: ahead === undefined ? (request.ownTags ?? NO_TAGS) : NO_TAGS,
     })
     kept.isPrivate = request.copier.recopy !== undefined
@@ -269,7 +285,10 @@ export class KeptValues {
     if (leftMs > 0) this.parts.engine.set(request.namespace, request.key, kept, leftMs / 1_000)
   }
 
-  /** XFetch (Vattani, Chierichetti and Lowenstein, 2015): the dearer a value and the nearer its end, the likelier. */
+  /**
+   * XFetch (Vattani, Chierichetti and Lowenstein, 2015): the longer a value took to load and the closer it is
+   * to its expiry, the likelier.
+   */
   #isDueEarly({ freshUntil, costMs }: KeptValue, { earlyRefresh }: FetchPolicy, now: number): boolean {
     if (earlyRefresh === 0 || costMs === 0) return false
     return now - costMs * earlyRefresh * Math.log(this.parts.random()) >= freshUntil

@@ -2,19 +2,22 @@ import type { CacheKey, StoredValue } from './cache-entry.ts'
 import type { EvictionPolicy } from './policies/eviction-policy.ts'
 import { Shelf } from './policies/shelf.ts'
 
-/** Query results that are kept by themselves. */
+/** Cached query results. */
 export const RESULTS = 'results'
-/** The app's own values, of `sluice.tiered`. */
+/** The app's values, from `sluice.tiered`. */
 export const TIERED = 'tiered'
-/** What `queries.cacheResult` was given. */
+/** Values of `queries.cacheResult`. */
 export const QUERY_RESULTS = 'query-results'
 
-/** The namespaces of the in-process cache in which Sluice keeps what is its own. What others put there would be handed out as results. */
+/**
+ * The namespaces of the in-process cache that are reserved for Sluice. Values that an app set there would be
+ * returned as results.
+ */
 export const ownCacheNamespaces: readonly string[] = [RESULTS, TIERED, QUERY_RESULTS]
 
 const MAX_IDLE_NAMESPACES = 256
 
-/** The entries of one namespace, and how its reads went. */
+/** The entries of one namespace, and its hits and misses. */
 interface Namespace {
   readonly name: string
   readonly shelf: Shelf
@@ -26,10 +29,10 @@ export interface TableEntry extends CacheKey {
   readonly stored: StoredValue
 }
 
-/** All entries by namespace and key, with their number and size; one policy ranks them all. */
+/** All entries by namespace and key, with their number and size. One policy ranks them all. */
 export class NamespaceTable {
   readonly #spaces = new Map<string, Namespace>()
-  /** Reads tend to ask the same namespace again. */
+  /** Consecutive reads tend to use the same namespace. */
   #latest: Namespace | undefined
   #size = 0
   #bytes = 0
@@ -44,7 +47,7 @@ export class NamespaceTable {
     return this.#bytes
   }
 
-  /** What an entry takes besides key and value, in bytes. */
+  /** Size of an entry besides its key and value, in bytes. */
   get entryBytes(): number {
     return this.policy.entryBytes
   }
@@ -57,15 +60,16 @@ export class NamespaceTable {
     return space
   }
 
-  /** The entry, if there is one, without a change to its rank. */
+  /** The entry, if there is one, without a change of its rank. */
   find(namespace: string, key: string): StoredValue | undefined {
     return this.get(namespace)?.shelf.peek(key)
   }
 
   /**
-   * Adds an entry that is not there yet, in place of a predecessor that was removed. The caller made room before.
+   * Adds an entry that does not exist yet, or that replaces a removed one (`predecessor`). The caller must
+   * have made room.
    *
-   * @returns the entry as it is kept.
+   * @returns The stored entry.
    */
   add(namespace: string, key: string, entry: StoredValue, predecessor?: StoredValue): StoredValue {
     const space = this.get(namespace) ?? this.#create(namespace)
@@ -87,18 +91,21 @@ export class NamespaceTable {
     return stored
   }
 
-  /** Counts a read that found nothing. A flood of names that nobody ever fills is not remembered by name. */
+  /**
+   * Counts a miss. If there are many namespaces, a miss does not create another: a flood of unused names
+   * takes no memory.
+   */
   miss(namespace: string): void {
     const space = this.get(namespace) ?? (this.#spaces.size < MAX_IDLE_NAMESPACES ? this.#create(namespace) : undefined)
     if (space !== undefined) space.misses++
   }
 
-  /** The entry that has to leave next. The table must not be empty. */
+  /** The entry to evict next. The table must not be empty. */
   victim(): CacheKey {
     return this.policy.victim()
   }
 
-  /** Every entry, or every entry of one namespace. Entries may be added and removed on the way. */
+  /** Every entry, or every entry of one namespace. Entries can be added and removed during the iteration. */
   *entries(namespace?: string): Generator<TableEntry, void> {
     const names = namespace === undefined ? this.#spaces.keys() : [namespace]
     for (const name of names) {
@@ -106,7 +113,7 @@ export class NamespaceTable {
     }
   }
 
-  /** Hits per read of each namespace that was read. Without a prototype, so that any name is only a name. */
+  /** Hits per read of each namespace that was read. The object has no prototype, so that any name is safe. */
   hitRates(): Readonly<Record<string, number>> {
     const rates: Record<string, number> = Object.create(null)
     for (const [name, { hits, misses }] of this.#spaces) {

@@ -9,40 +9,45 @@ import { type BasisPart, endWith, ReadBasis } from './derived/read-basis.ts'
 import type { FetchPolicy } from './fetch-request.ts'
 import { RESULTS } from './namespace-table.ts'
 
-/** Reads with more tags than this are not kept: checking them would cost more than it saves. */
+/** Reads with more tags than this are not cached: checking them would cost more than it saves. */
 const MAX_TAGS = 16
 
-/** How one request is treated; a text says why it is not cached. */
+/** How a request is cached. */
 export interface ResultPolicy {
   readonly policy: FetchPolicy
-  /** Whether the time to live is one that the app gave for reads like this, and not for all. */
+  /** Whether the app set the time to live for reads like this one, and not for all reads. */
   readonly saysTtl: boolean
-  /** The app's own tags. */
+  /** The app's custom tags. */
   readonly tags: readonly string[]
   /** Whether other processes may have the result. */
   readonly isShared: boolean
-  /** The same, of one value. */
+  /** Whether other processes may have this value. */
   mayShare?(value: unknown): boolean
 }
 
 export interface ResultCacheOptions {
-  /** How a request is treated, or why it is left alone. */
+  /** How a request is cached, or the reason why it is passed through. */
   readonly policyOf: (request: CacheRequest<unknown>) => ResultPolicy | string
-  /** How a result is kept and handed out. */
+  /** How a result is cached and returned. */
   readonly copierOf: <T>(request: CacheRequest<T>) => Copier<T>
   /** Whether results are shared with other processes. */
   readonly isShared: boolean
-  /** Whether each read is validated in the shared store, unless it says otherwise. */
+  /** Whether each read is validated in the shared store by default. */
   readonly isStrict: boolean
-  /** Runs what nobody waits for, outside every scope. */
+  /** Runs background work outside every scope. */
   readonly detached: <T>(run: () => T) => T
-  /** Told of each database that shared results are read of, by the name that all processes have for it. */
+  /**
+   * Called with each database from which shared results are read, by the name that all processes use for it.
+   */
   readonly onDatabase?: ((name: string) => void) | undefined
-  /** Told of every answer from the cache. */
+  /** Called for every result from the cache. */
   readonly onAnswer?: AnswerListener | undefined
 }
 
-/** Cache-aside of reads. A result is kept under the tags of all that it was read from, and handed out while they are as they were. */
+/**
+ * Cache-aside for reads. A result is cached under the tags of everything that it depends on, and served while
+ * their state is unchanged.
+ */
 export class ResultCache {
   constructor(
     private readonly cache: CoherentCache,
@@ -66,7 +71,7 @@ export class ResultCache {
     return next(operation, context)
   }
 
-  /** The answer's promise, or why the cache is not asked. */
+  /** The promise of the result, or the reason why the cache is not used. */
   #read<T>(request: CacheRequest<T>, operation: Operation<T>, context: OperationContext, next: Handler): Promise<T> | string {
     if (operation.inTransaction) return 'in transaction'
     const chosen = this.options.policyOf(request)
@@ -74,7 +79,7 @@ export class ResultCache {
     if (typeof chosen === 'string') return chosen
     const { isShared, isStrict, detached, copierOf, onAnswer, onDatabase } = this.options
     const { strategy, consistency } = chosen.policy
-    // What was asked ahead is validated where all reads are, and not for one read.
+    // Prefetched rows are validated if all reads are strict, but not for a single strict read.
     if (strategy === 'refresh' || (isShared && consistency === 'strict' && !isStrict)) context.isFresh = true
     const { tags, optional } = tagsRead(request)
     if (tags.length - optional + chosen.tags.length > MAX_TAGS) return 'too many tables'
@@ -84,7 +89,8 @@ export class ResultCache {
     const { scope, note, variant = '' } = context
     const question = `${variant}\n${request.key}`
     context.mayBeCached = true
-    // What the app asks to keep is looked at, whatever it brings.
+    // Reads with a time to live that the app set always go through the cache, whether or not they benefit
+    // from it.
     if (chosen.saysTtl) context.gain?.found()
     const sharedKey = chosen.isShared && database !== undefined ? `${database}\n${question}` : undefined
     const basis = scope?.basis instanceof ReadBasis ? this.#part(scope.basis, chosen, variant, database) : undefined
@@ -114,11 +120,12 @@ export class ResultCache {
     return answer
   }
 
-  /** The read, as a part of what is made from it. */
+  /** Adds the read to the derived value that is being computed. */
   #part(basis: ReadBasis, chosen: ResultPolicy, variant: string, database: string | undefined): BasisPart {
     const { policy, isShared, saysTtl } = chosen
     if (basis.context !== variant) basis.spoil('another context')
-    // Who asks anew does not want to be answered by what was made before.
+    // A caller that requests a refresh must not be served a derived value from an earlier read, so none is
+    // cached.
     if (policy.strategy === 'refresh') basis.spoil('refresh')
     const isShareable = isShared && chosen.mayShare === undefined
     const maxTtlMs = saysTtl ? policy.ttlMs : undefined

@@ -19,7 +19,7 @@ import { EVERY_TAG } from './stores/cache-store.ts'
 const SHARED_PREFIX = 'tiered\n'
 const NO_TAGS: readonly string[] = []
 
-/** Tells others of a change of tags, and runs what makes it. */
+/** Announces a change of tags to other processes, and runs the change. */
 type Announce = <T>(tags: readonly string[], change: () => Promise<T>) => Promise<T>
 
 export interface TieredCacheParts {
@@ -29,20 +29,24 @@ export interface TieredCacheParts {
   readonly announce: Announce
   readonly policy: FetchPolicy
   readonly counters: TieredCounters
-  /** The tags of models and tables; `undefined` while no catalogue is known. @throws InvalidArgumentError for names that none has. */
+  /**
+   * The tags of models and tables; `undefined` while no catalog is known. @throws InvalidArgumentError for
+   * names that no catalog contains.
+   */
   readonly tagsOf: (tables: readonly string[]) => readonly string[] | undefined
-  /** What is being made from what is asked for here, if anything is. */
+  /** The basis of the derived value that is being computed in this context, if there is one. */
   readonly basis: () => ReadBasis | undefined
-  /** Runs a load whose result is cached: its reads may go to replicas only where these are current. */
+  /** Runs a load whose result is cached: its reads use only replicas that are current. */
   readonly loading: <T>(load: () => T) => T
   /** Empties the shared store, if there is one. */
   readonly clearStore: () => Promise<void>
 }
 
 /**
- * The app's own values, in this process's memory and, where there is one, in a store that processes share. A value that was invalidated, by
- * key, tag or a write to a table, is not handed out again: not even if it was being loaded at that moment. With a shared store that
- * holds across processes, at once or after `maxStalenessMs` (`consistency`).
+ * The app's own values, in the memory of this process and, if configured, in a store that processes share. A
+ * value that was invalidated, by key, tag or a write to a table, is not returned again: not even if it was
+ * being loaded at that moment. With a shared store, this holds across processes, immediately or after
+ * `maxStalenessMs` (`consistency`).
  *
  * @example
  * ```ts
@@ -60,10 +64,13 @@ export class TieredCache {
   }
 
   /**
-   * The kept value, or what `load` gives, which is then kept. Calls for one key that are under way share one load.
+   * Returns the cached value for `key`, or calls `load` and caches its result. Concurrent calls for one key
+   * share one load.
    *
-   * @param load - Asks the source. Called when it is needed, also after the call (`swr`, `earlyRefresh`).
-   * @throws What `load` throws, to all who wait for it; LoadTimeoutError; InvalidArgumentError; InvalidOptionError.
+   * @param load - Loads the value from its source. Called when needed, possibly after this call has settled
+   * (`swr`, `earlyRefresh`).
+   * @throws The error of `load`, to all callers that wait for it; LoadTimeoutError; InvalidArgumentError;
+   * InvalidOptionError.
    */
   getOrLoad<T>(key: string, load: () => Promise<T> | T, options: GetOrLoadOptions = {}): Promise<T> {
     try {
@@ -91,7 +98,7 @@ export class TieredCache {
     }
   }
 
-  /** A hit needs neither the tags nor the load, and most calls are hits: no request is made for one. */
+  /** A hit needs neither the tags nor the load, and most calls are hits: no request is created for them. */
   #getOrLoad<T>(key: string, load: () => Promise<T> | T, plan: CallPlan, tags: readonly string[] = NO_TAGS): Promise<T> {
     const { cache, clock, engine } = this.parts
     const now = clock.now()
@@ -102,18 +109,18 @@ export class TieredCache {
     return cache.serve(new TieredRequest(key, load, this.parts, policy, copier as Copier<T>, tags, NO_TAGS, undefined), kept, now)
   }
 
-  /** The kept value if it is valid; `undefined` otherwise. */
+  /** Returns the cached value if it is valid; otherwise `undefined`. */
   async get<T>(key: string, options: Pick<GetOrLoadOptions, 'tags' | 'tables' | 'copy' | 'consistency'> = {}): Promise<T | undefined> {
     const request = this.#requestOf<T>(key, noLoad, options)
     const unwritten = this.#unwritten(key) as { readonly value: T } | undefined
     const found = unwritten ?? (request && (await this.parts.cache.find(request)))
-    // What is not there may come.
+    // A missing value can be set later.
     if (unwritten !== undefined || found === undefined) this.#spoil('unknown read')
     request?.basis?.spoil('unknown read')
     return found?.value
   }
 
-  /** Keeps a value in place of what was kept, here and in other processes. */
+  /** Caches a value and replaces the previous one, in this process and in the others. */
   async set<T>(key: string, value: T, options: GetOrLoadOptions = {}): Promise<void> {
     const request = this.#requestOf<T>(key, noLoad, options, false)
     this.#spoil('write')
@@ -121,7 +128,10 @@ export class TieredCache {
     if (request !== undefined) await this.parts.cache.put(request, value)
   }
 
-  /** Drops a value, here and in other processes. What is being loaded under the key at this moment is not kept. */
+  /**
+   * Deletes a value, in this process and in the others. A value that is being loaded for the key at this
+   * moment is not cached.
+   */
   async delete(key: string): Promise<void> {
     checkKey(key)
     this.#assertOpen()
@@ -130,14 +140,17 @@ export class TieredCache {
     this.parts.engine.delete(TIERED, key)
   }
 
-  /** Drops every value and every query's result that was given one of these tags, however many there are, here and in other processes. */
+  /**
+   * Invalidates every value and every query result with one of these tags, regardless of their number, in
+   * this process and in the others.
+   */
   async invalidateTags(tags: readonly string[]): Promise<void> {
     if (!option.strings.accepts(tags)) throw new InvalidArgumentError('tags', 'an array of strings', tags)
     this.#assertOpen()
     if (tags.length > 0) await this.parts.announce(tags.map(appTag), async () => {})
   }
 
-  /** Drops everything: the app's values and all query results, here and in other processes. */
+  /** Invalidates everything: the app's values and all query results, in this process and in the others. */
   async clear(): Promise<void> {
     this.#assertOpen()
     await this.parts.announce([EVERY_TAG], async () => {})
@@ -146,9 +159,9 @@ export class TieredCache {
   }
 
   /**
-   * A function that reads by key through the cache.
+   * Returns a function that reads by key through the cache.
    *
-   * @param load - Asks the source for a key.
+   * @param load - Loads the value of a key from its source.
    */
   cacheAside<T>(load: (key: string) => Promise<T> | T, options: GetOrLoadOptions = {}): (key: string) => Promise<T> {
     if (typeof load !== 'function') throw new InvalidArgumentError('load', 'a function', load)
@@ -157,8 +170,8 @@ export class TieredCache {
   }
 
   /**
-   * A function that writes a value to its source and then keeps it. If writing fails nothing is kept, and what was kept before is dropped: the
-   * source may have either.
+   * Returns a function that writes a value to its source and then caches it. If the write fails, nothing is
+   * cached and the previous value is invalidated, because the source can contain either.
    *
    * @param write - Writes to the source.
    */
@@ -177,10 +190,12 @@ export class TieredCache {
   }
 
   /**
-   * Accepts values at once and writes them to their source later, in batches; until then, this process reads what was accepted. Other
-   * processes read what the source has, and none of them an older value once a batch is written. The Sluice's `close()` writes what is left.
+   * Accepts values immediately and writes them to their source later, in batches. Until then, this process
+   * reads the accepted values. Other processes read the values in the source, and once a batch is written,
+   * none of them reads an older value. `close()` of the Sluice writes the remaining values.
    *
-   * @param write - Writes a batch to the source. It may be handed the same values again after it failed.
+   * @param write - Writes a batch to the source. After a failure, it can be called with the same values
+   * again.
    */
   writeBehind<T>(
     write: (entries: readonly WriteBehindEntry<T>[]) => Promise<void> | void,
@@ -201,12 +216,12 @@ export class TieredCache {
   }
 
   /**
-   * Writes what is left to be written, and takes no more requests.
+   * Writes the remaining values, and accepts no more requests.
    *
    * @throws UnwrittenError
    */
   async close(): Promise<void> {
-    // What a write-behind holds can be read until it is written.
+    // Accepted values stay readable until they are written.
     this.#closed ||= this.#behinds.length === 0
     const ended = await Promise.allSettled(this.#behinds.map((behind) => behind.close()))
     this.#closed = true
@@ -214,7 +229,7 @@ export class TieredCache {
     if (failed !== undefined) throw failed.reason
   }
 
-  /** A value that was accepted and is not written yet. */
+  /** A value that is accepted but not written yet. */
   #unwritten(key: string): { readonly value: unknown } | undefined {
     for (const behind of this.#behinds) {
       const value = behind.get(key)
@@ -223,7 +238,7 @@ export class TieredCache {
     return undefined
   }
 
-  /** `undefined`: it depends on tables, and no catalogue is known yet that would say which these are. */
+  /** `undefined` if the value depends on tables and no catalog is known that resolves their names. */
   #requestOf<T>(key: string, load: () => Promise<T> | T, options: GetOrLoadOptions, isFollowed = true): FetchRequest<T> | undefined {
     this.#assertOpen()
     checkKey(key)
@@ -253,7 +268,7 @@ export class TieredCache {
   }
 }
 
-/** What is not needed for a hit in memory is worked out when it is asked for. */
+/** Computes lazily what a hit in memory does not need. */
 class TieredRequest<T> implements FetchRequest<T> {
   private allTags: readonly string[] | undefined
 
@@ -294,12 +309,15 @@ class TieredRequest<T> implements FetchRequest<T> {
   }
 }
 
-/** The app's keys fall into buckets: a bucket counts as one key, so that there are few tags however many keys. */
+/**
+ * Keys are hashed into buckets. A bucket counts as one key, so the number of tags is limited regardless of
+ * the number of keys.
+ */
 function keyTag(key: string): string {
   return `k:${rowBucket([key])}`
 }
 
-/** The tag behind one of the app's own. */
+/** The internal tag of a custom tag of the app. */
 export function appTag(tag: string): string {
   return `t:${tag}`
 }

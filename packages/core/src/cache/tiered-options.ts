@@ -1,64 +1,68 @@
 import { checkOptions, type OptionRule, option } from '../shared/options.ts'
 import type { FetchPolicy } from './fetch-request.ts'
 
-/** How values are kept and refreshed. */
+/** How values are cached and revalidated. */
 export interface TieredOptions {
   /**
-   * Seconds that a value is fresh. Greater than `0`.
+   * Time to live of a value, in seconds. Greater than `0`.
    * @defaultValue 300
    */
   readonly ttl?: number
   /**
-   * The same for `null` and `undefined`; `0`: they are not kept.
+   * Time to live of `null` and `undefined`, in seconds. `0`: they are not cached.
    * @defaultValue the ttl
    */
   readonly negativeTtl?: number
   /**
-   * Seconds after that in which a value is still handed out while it is refreshed beside. A value that a write made wrong is never
-   * handed out.
+   * Seconds after `ttl` in which a value is still returned while it is revalidated in the background. A value
+   * that a write has invalidated is never returned.
    * @defaultValue 0
    */
   readonly swr?: number
   /**
-   * Seconds after the ttl in which a value is handed out if loading fails, or takes longer than `softTimeoutMs`. A value that a write made
-   * wrong is never handed out.
+   * Seconds after `ttl` in which a value is returned if loading fails, or takes longer than `softTimeoutMs`
+   * (stale-if-error). A value that a write has invalidated is never returned.
    * @defaultValue 0
    */
   readonly grace?: number
   /**
-   * Milliseconds that a load is waited for while there is a value within its `grace`. Greater than `0`.
+   * Maximum wait for a load, in milliseconds, while there is a value within its `grace`. Greater than `0`.
    * @defaultValue none
    */
   readonly softTimeoutMs?: number
   /**
-   * Milliseconds after which a caller is given a value within its `grace`, or else an error. The load goes on. Greater than `0`.
+   * Maximum wait for a load, in milliseconds. After that, the caller receives a value within its `grace`,
+   * otherwise an error. The load continues. Greater than `0`.
    * @defaultValue none
    */
   readonly hardTimeoutMs?: number
   /**
-   * The share of the ttl that is cut off by chance, so that what was made together does not end together. From `0` to `1`.
+   * Share of the `ttl` that is randomly subtracted, so that values that were cached together do not expire
+   * together. From `0` to `1`.
    * @defaultValue 0
    */
   readonly jitter?: number
   /**
-   * How eagerly a value is refreshed before its end, beside a request (XFetch): with `1` about as long before as loading takes. `0`: not.
+   * Revalidation before expiry, in the background of a request (XFetch). With `1`, about as long before
+   * expiry as loading takes. `0`: off.
    * @defaultValue 0
    */
   readonly earlyRefresh?: number
   /**
-   * With a shared store: `strict` asks the store with every read whether the value is valid; `bounded` trusts this process's memory for
-   * `maxStalenessMs`.
+   * With a shared store: `strict` verifies in the store, for each read, that the value is valid. `bounded`
+   * trusts the memory of this process for `maxStalenessMs`.
    * @defaultValue that of the Sluice
    */
   readonly consistency?: 'strict' | 'bounded'
   /**
-   * With a shared store: milliseconds that one process waits for another that is loading the same key. `0`: each loads for itself.
+   * With a shared store: how long a process waits for another process that is loading the same key, in
+   * milliseconds. `0`: each process loads separately.
    * @defaultValue 0
    */
   readonly fleetWaitMs?: number
 }
 
-/** The rules of `TieredOptions`. */
+/** Validation rules of `TieredOptions`. */
 export const tieredRules: Readonly<Record<keyof TieredOptions, OptionRule>> = {
   ttl: option.positive,
   negativeTtl: option.number(0),
@@ -77,7 +81,7 @@ export function checkTieredOptions(options: TieredOptions, prefix: string): void
   checkOptions(options, tieredRules, prefix)
 }
 
-/** A policy from options, with what they leave out taken from another. */
+/** Creates a policy from options. Omitted options have the values of `base`. */
 export function policyFrom(options: TieredOptions, base: FetchPolicy): FetchPolicy {
   const { ttl, negativeTtl, swr, grace } = options
   return {
@@ -95,7 +99,7 @@ export function policyFrom(options: TieredOptions, base: FetchPolicy): FetchPoli
   }
 }
 
-/** A policy that only says how long values are kept. */
+/** A policy that sets only the time to live and the consistency. */
 export function plainPolicy(ttl: number, consistency: 'strict' | 'bounded'): FetchPolicy {
   return {
     ttlMs: ttl * 1_000,

@@ -6,30 +6,30 @@ import type { CacheSetOptions } from './cache-options.ts'
 
 const ENTRIES_PER_TURN = 1_000
 
-/** One value to warm the cache with. */
+/** A value to warm the cache with. */
 export interface WarmEntry<T = unknown> extends CacheKey, CacheSetOptions {
   readonly value: T
 }
 
-/** Hands over the entries: as a list, a generator, or an asynchronous one that reads page by page. */
+/** Returns the entries: as a list, a generator, or an async generator that reads page by page. */
 export type WarmLoader<T = unknown> = () => AsyncIterable<WarmEntry<T>> | Iterable<WarmEntry<T>> | Promise<Iterable<WarmEntry<T>>>
 
 export interface WarmProgress {
-  /** Entries that the loader has handed over so far. */
+  /** Entries that the loader has yielded so far. */
   readonly loaded: number
-  /** Those of them that the cache took; the others were too large. */
+  /** Entries of these that the cache accepted; the others were too large. */
   readonly stored: number
 }
 
 export interface WarmOptions {
-  /** Told after every 1,000 entries and at the end. What it throws ends the warm-up. */
+  /** Called after every 1,000 entries and at the end. An error that it throws ends the warm-up. */
   readonly onProgress?: (progress: WarmProgress) => void
 }
 
 /**
- * Stores what a loader hands over, giving the event loop a turn after every 1,000 entries.
+ * Stores the entries of a loader, and yields to the event loop after every 1,000 entries.
  *
- * @param store - Stores one entry; returns whether the cache took it.
+ * @param store - Stores one entry; returns whether the cache accepted it.
  */
 export async function warmUp<T>(
   loader: WarmLoader<T>,

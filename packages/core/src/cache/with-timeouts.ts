@@ -1,7 +1,10 @@
 import { SluiceError } from '../shared/errors.ts'
 import type { FetchPolicy } from './fetch-request.ts'
 
-/** Loading a value took longer than `hardTimeoutMs`, and there was no older one to hand out. The load goes on, and is kept if it succeeds. */
+/**
+ * Loading a value took longer than `hardTimeoutMs`, and there was no older value to return. The load
+ * continues, and its value is cached if it succeeds.
+ */
 export class LoadTimeoutError extends SluiceError {
   constructor(
     readonly key: string,
@@ -14,10 +17,10 @@ export class LoadTimeoutError extends SluiceError {
 type Limits = Pick<FetchPolicy, 'softTimeoutMs' | 'hardTimeoutMs'>
 
 /**
- * Waits for a load within its limits.
+ * Waits for a load within its timeouts.
  *
- * @param lastResort - What may be handed out instead, if anything. Must not reject.
- * @throws What the load throws, or LoadTimeoutError, where there is no last resort.
+ * @param lastResort - Returns the fallback value, if there is one. Must not reject.
+ * @throws The error of the load, or LoadTimeoutError, if there is no last resort.
  */
 export function withTimeouts<T>(
   load: Promise<T>,

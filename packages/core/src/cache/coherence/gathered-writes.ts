@@ -2,13 +2,13 @@ import { WriteSet } from '../../pipeline/write-set.ts'
 import type { AnnouncedWrite, TransactionWrites, WriteOutcome } from '../../pipeline/writes.ts'
 import type { WriteEffect } from '../../schema/catalog.ts'
 
-/** Savepoints of a transaction that are told apart. */
+/** Maximum number of savepoints of a transaction that are distinguished. */
 const MAX_FRAMES = 1_000
 
 /** The effects of one transaction, by savepoint. Nothing is announced before the commit. */
 export class GatheredWrites implements TransactionWrites {
   readonly #frames: { readonly name: string; readonly writes: WriteSet }[] = [{ name: '', writes: new WriteSet() }]
-  /** There were too many savepoints: what is rolled back to one of them counts as written. */
+  /** There were too many savepoints: writes that are rolled back to one of them count as written. */
   #isFlat = false
   #announced: AnnouncedWrite | undefined
 
@@ -34,7 +34,7 @@ export class GatheredWrites implements TransactionWrites {
   rollbackTo(name: string): void {
     const at = this.#find(name)
     if (at <= 0) return
-    // The savepoint itself stays: what comes next is written after it.
+    // The savepoint itself remains: later writes belong to it.
     this.#frames.splice(at)
     this.#frames.push({ name, writes: new WriteSet() })
   }
@@ -49,7 +49,7 @@ export class GatheredWrites implements TransactionWrites {
   }
 
   end(outcome: WriteOutcome): Promise<void> | undefined {
-    // A commit that was not announced (its adapter saw only the end) counts all the same.
+    // A commit that was not announced (its adapter saw only the end) counts anyway.
     if (outcome !== 'rolled-back') this.beforeCommit()
     const announced = this.#announced
     this.#announced = undefined
@@ -58,7 +58,7 @@ export class GatheredWrites implements TransactionWrites {
     return announced?.end(outcome)
   }
 
-  /** Joins the frames from one on to the frame before it. */
+  /** Merges the frames from `at` on into the frame before it. */
   #join(at: number): void {
     const joined = this.#frames.splice(at)
     for (const { writes } of joined) this.#frames.at(-1)?.writes.add(writes)

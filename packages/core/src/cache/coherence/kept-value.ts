@@ -2,40 +2,43 @@ import { estimateBytes, Sized } from '../estimate-bytes.ts'
 import type { Permit } from './shared-reads.ts'
 import type { TagSnapshot } from './tag-table.ts'
 
-/** What a kept value takes besides the value: itself, the tags' states, and its times. */
+/** Size of a cached value besides the value itself: this object, the states of the tags, and the times. */
 const OWN_BYTES = 264
 
-/** When and for whom a value was asked for. */
+/** Times of a value, and the request for which it was loaded. */
 export interface KeptTerms {
-  /** Monotonic time at which its source was asked, in milliseconds. */
+  /** Monotonic time from which its age counts, in milliseconds. */
   readonly askedAt: number
   /** Monotonic time until which it is fresh, in milliseconds. */
   readonly freshUntil: number
-  /** How long making it took, in milliseconds. */
+  /** How long loading it took, in milliseconds. */
   readonly costMs: number
-  /** The tags of its request's own that it is kept under. */
+  /** Those of its request's own tags under which it is cached. */
   readonly ownTags: readonly string[]
 }
 
-/** A value in this process's memory, and what it is valid under. */
+/** A value in the memory of this process, and the conditions under which it is valid. */
 export class KeptValue extends Sized {
-  /** In whole milliseconds, as the times that follow: unlike fractions they need no heap of their own. */
+  /** In whole milliseconds, like the times below: unlike fractions, they do not need a heap object. */
   readonly askedAt: number
   readonly freshUntil: number
   readonly costMs: number
   readonly ownTags: readonly string[]
-  /** Its tags were current after so many changes of any tag. */
+  /** The table's number of changes when the tags were last known to be current. */
   #changesSeen = -1
   #snapshot: TagSnapshot
   #promise: Promise<unknown> | undefined = undefined
-  /** Whether nobody else has had the value since it was found to be copyable: its next copy needs no check. */
+  /**
+   * Whether no other code has received the value since it was found to be copyable: its next copy needs no
+   * check.
+   */
   isPrivate = false
 
-  /** @param snapshot - What this process knew of the tags before the value was asked for. */
+  /** @param snapshot - This process's state of the tags, from before the source was queried. */
   constructor(
     readonly value: unknown,
     snapshot: TagSnapshot,
-    /** What the shared store knew of them. */
+    /** The shared store's state of the tags. */
     readonly permit: Permit | undefined,
     { askedAt, freshUntil, costMs, ownTags }: KeptTerms,
   ) {
@@ -50,7 +53,8 @@ export class KeptValue extends Sized {
   /**
    * Whether no write to its tags began or ended since.
    *
-   * @param changes - Of the tags' table. If they are those of the last time, there is no need to look at each tag.
+   * @param changes - Number of changes of the tags' table. If it is unchanged since the tags were last found
+   * to be current, they are not checked.
    */
   isCurrent(changes: number): boolean {
     if (changes === this.#changesSeen) return true
@@ -59,13 +63,13 @@ export class KeptValue extends Sized {
     return true
   }
 
-  /** The shared store knows it to be valid: asked after this snapshot was taken. */
+  /** The store confirmed that the value is valid, in a request sent after this snapshot was taken. */
   validated(snapshot: TagSnapshot): void {
     this.#snapshot = snapshot
     this.#changesSeen = -1
   }
 
-  /** The value itself: one promise for all who are given it. */
+  /** The value itself, as one promise for all callers. */
   get promise(): Promise<unknown> {
     this.#promise ??= Promise.resolve(this.value)
     return this.#promise

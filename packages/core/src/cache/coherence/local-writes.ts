@@ -5,7 +5,7 @@ import { GatheredWrites } from './gathered-writes.ts'
 import type { OpenTags, TagTable } from './tag-table.ts'
 import { setTag, tagsWritten } from './tags.ts'
 
-/** A write from its beginning to its end, in this process. A class: one is created for each. */
+/** A write from begin to end, in this process. A class, because one is created for each write. */
 class LocalWrite implements WriteIntent, AnnouncedWrite {
   readonly ready: undefined
   #open: OpenTags | undefined
@@ -50,7 +50,7 @@ export class LocalWrites implements WriteTracker {
     return this.table.snapshot(tables.map(setTag))?.state
   }
 
-  /** A write that somebody else made is known to have ended. */
+  /** An external write is known to have ended. */
   invalidate(effect: WriteEffect): Promise<void> {
     return this.invalidateTags(tagsWritten(effect))
   }

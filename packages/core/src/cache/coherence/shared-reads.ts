@@ -4,22 +4,25 @@ import { Periodic } from '../../shared/timers.ts'
 import { type CacheStore, EVERY_TAG, type StoredEntry, type StoreState } from '../stores/cache-store.ts'
 import type { TagSnapshot, TagTable } from './tag-table.ts'
 
-/** The state under which a value may be kept: read before its source was asked. */
+/** The state under which a value may be cached, read before its source was queried. */
 export interface Permit {
   readonly epoch: string
   readonly tags: readonly string[]
   readonly stamps: readonly string[]
 }
 
-/** What the store says of a key: a valid entry, or else the permit to keep a new value, if there is one already. */
+/**
+ * The store's state of a key: a valid entry, otherwise the permit to cache a new value, if there is one
+ * already.
+ */
 interface Look {
   readonly entry: StoredEntry | undefined
   readonly permit: Permit | undefined
 }
 
-/** Word of writes that this process owes to others. */
+/** Pending invalidations: writes of this process that the others have not been notified of. */
 interface Debts {
-  /** Until this is false, nothing that is shared may be used. */
+  /** While this is `true`, nothing that is shared may be used. */
   readonly isOwing: boolean
   settle(): Promise<void>
 }
@@ -27,21 +30,26 @@ interface Debts {
 interface SharedReadsOptions {
   readonly store: CacheStore
   readonly clock: Clock
-  /** How long this process's memory may be trusted without a sign of life from the store. */
+  /** How long the memory of this process is trusted without a ping reply from the store. */
   readonly maxStalenessMs: number
   readonly onError: (error: unknown) => void
-  /** The store has answered a ping. */
+  /** The store has replied to a ping. */
   readonly onAnswer?: () => void
 }
 
-/** Nothing that is shared may be used now: this process owes others word of its writes. */
+/** Nothing that is shared may be used now: this process has pending invalidations. */
 class OwingError extends Error {}
 
-/** The reader's side of the coherence protocol: what the store has, whether it is valid, and whether memory may be trusted without asking. */
+/**
+ * The reader's side of the coherence protocol: the state of the store, whether an entry is valid, and whether
+ * memory is trusted without a round trip.
+ */
 export class SharedReads {
   readonly #pinger: Periodic
   readonly #unwatch: () => void
-  /** When the last answered ping was sent. Not when anything was last heard: that may be old news. */
+  /**
+   * When the last answered ping was sent. Not when the last message was received: it can be from a backlog.
+   */
   #trustedFrom = Number.NEGATIVE_INFINITY
   /** How often messages may have been missed. */
   #losses = 0
@@ -71,7 +79,7 @@ export class SharedReads {
   }
 
   /**
-   * Whether every write that was announced longer than `maxStalenessMs` ago is known here.
+   * Whether this process knows every write that was announced more than `maxStalenessMs` ago.
    *
    * @param now - Monotonic milliseconds.
    */
@@ -80,10 +88,12 @@ export class SharedReads {
   }
 
   /**
-   * The permit that a look would give, by what this process knows of the tags; `undefined`: it does not know. As true as what memory has: a write that was
-   * announced less than `maxStalenessMs` ago may not be known here. To keep a value under it is harmless, since no stamp is used twice.
+   * The permit that a look would return, according to the stamps that this process knows; `undefined` if it
+   * does not know them. It is as reliable as a value in memory: a write that was announced less than
+   * `maxStalenessMs` ago may be unknown here. Caching a value under an outdated permit is harmless, because
+   * stamps are never reused.
    *
-   * @param snapshot - Of the tags, taken now.
+   * @param snapshot - Snapshot of the tags, taken now.
    * @param now - Monotonic milliseconds.
    */
   known(snapshot: TagSnapshot, tags: readonly string[], now: number): Permit | undefined {
@@ -94,24 +104,26 @@ export class SharedReads {
   }
 
   /**
-   * What a read of an entry alone brought, sent after `known` gave the permit.
+   * Checks an entry that was read without its tags, in a request sent after `known` returned the permit.
    *
-   * @param snapshot - What the permit was given for.
-   * @returns The entry if it is valid; `undefined`: the store must be asked for the state of the tags.
+   * @param snapshot - The one for which the permit was returned.
+   * @returns The entry if it is valid; `'absent'` if there is none and the permit still holds; `undefined` if
+   * the state of the tags must be read from the store.
    */
   accepted({ epoch, entry }: StoreState, permit: Permit, snapshot: TagSnapshot): StoredEntry | 'absent' | undefined {
     this.#noteEpoch(epoch)
-    // The epoch is that of the server that was asked: it may have been replaced by one with an older state.
+    // The epoch is that of the server that replied, which can be a replacement with an older state.
     if (epoch !== permit.epoch || !snapshot.isCurrent) return undefined
     if (entry === undefined) return 'absent'
     return entry.epoch === epoch && hasStamps(entry, permit) ? entry : undefined
   }
 
   /**
-   * Reads the tags' state and, if a key is given, its entry: sent after the call.
+   * Reads the state of the tags and, if a key is given, its entry. The request is sent after the call.
    *
-   * @param snapshot - Of the first of the tags, taken before the call: what is read is noted there.
-   * @throws What the store failed with.
+   * @param snapshot - Snapshot of the first of the tags, taken before the call. The stamps that are read are
+   * recorded in it.
+   * @throws The error of the store.
    */
   async look(tags: readonly string[], key?: string, snapshot?: TagSnapshot): Promise<Look> {
     await this.#payDebts()
@@ -127,10 +139,10 @@ export class SharedReads {
   }
 
   /**
-   * The permit to keep what is read from the source from now on; `undefined`: it must not be kept.
+   * The permit to cache what is read from the source from now on; `undefined` if it must not be cached.
    *
    * @param snapshot - As for `look`.
-   * @throws What the store failed with.
+   * @throws The error of the store.
    */
   async open(tags: readonly string[], snapshot?: TagSnapshot): Promise<Permit | undefined> {
     await this.#payDebts()
@@ -142,10 +154,10 @@ export class SharedReads {
   }
 
   /**
-   * Whether nothing was written to the permit's tags since: asked of the store. `closed`: something was, and until the tags are opened
-   * there is nothing valid under them.
+   * Whether the permit's tags were not written to since, according to the store. `closed`: they were, and
+   * until the tags are opened again, nothing under them is valid.
    *
-   * @throws What the store failed with.
+   * @throws The error of the store.
    */
   async check(permit: Permit): Promise<'current' | 'changed' | 'closed'> {
     await this.#payDebts()
@@ -167,7 +179,7 @@ export class SharedReads {
     if (this.writes.isOwing) throw new OwingError('Word of earlier writes is still owed to other processes.')
   }
 
-  /** With a new epoch everything from before is dead, told or not. */
+  /** A new epoch invalidates everything from before, whether or not a message announced it. */
   #noteEpoch(epoch: string | undefined): void {
     if (epoch === undefined || epoch === this.#epoch) return
     const isFirst = this.#epoch === undefined
@@ -181,7 +193,7 @@ export class SharedReads {
     try {
       await this.options.store.ping()
       this.options.onAnswer?.()
-      // An answer from before the loss says nothing of what came after it.
+      // A reply to a ping from before the loss does not show what came after it.
       if (!this.#closed && losses === this.#losses) this.#trustedFrom = Math.max(this.#trustedFrom, sentAt)
     } catch (error) {
       if (!this.#closed) this.options.onError(error)
@@ -189,7 +201,7 @@ export class SharedReads {
   }
 }
 
-/** Whether an entry was made under these stamps, or some of them. */
+/** Whether an entry was created under these stamps, or some of them. */
 function hasStamps(
   entry: StoredEntry,
   { tags, stamps }: { readonly tags: readonly string[]; readonly stamps: StoreState['stamps'] },
@@ -197,19 +209,19 @@ function hasStamps(
   return entry.tags.every((tag, at) => stamps[tags.indexOf(tag)] === entry.stamps[at])
 }
 
-/** @param tags - Those of the state. */
+/** @param tags - The tags of the state. */
 function permitOf(tags: readonly string[], { epoch, stamps }: StoreState): Permit | undefined {
   if (epoch === undefined || stamps.includes(undefined)) return undefined
   return { epoch, tags, stamps: stamps as readonly string[] }
 }
 
-/** The state of tables before they were asked ahead: what is found then may be kept under it. */
+/** The state of tables before a prefetch: prefetched rows may be cached under it. */
 export class SharedStateAhead implements StateAhead {
   constructor(
     readonly snapshot: TagSnapshot,
     readonly permit: Permit,
     private readonly reads: SharedReads,
-    /** Whether each answer is validated in the store. */
+    /** Whether each result is validated in the store. */
     private readonly isStrict: boolean,
   ) {}
 

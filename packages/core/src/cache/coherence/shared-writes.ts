@@ -11,8 +11,8 @@ import type { OpenTags, TagTable } from './tag-table.ts'
 import { setTag } from './tags.ts'
 
 /**
- * A write was not sent, because other processes could not be told of it beforehand: the shared store does not answer, and
- * `cache.onInvalidationFailure` is `reject-write`. The cause is the store's own error.
+ * A write was not sent, because other processes could not be notified beforehand: the shared store does not
+ * respond, and `cache.onInvalidationFailure` is `reject-write`. The cause is the store's error.
  */
 export class WriteRejectedError extends SluiceError {
   constructor(cause: unknown) {
@@ -20,10 +20,10 @@ export class WriteRejectedError extends SluiceError {
   }
 }
 
-/** Beyond this many, everything is owed. */
+/** Above this number of tags, every tag is pending. */
 const MAX_OWED = 1_000
 
-/** Tags of writes that are done and that other processes were not told of. */
+/** Pending invalidations: tags of completed writes whose invalidation has not reached the other processes. */
 class OwedTags {
   #tags = new Set<string>()
 
@@ -36,7 +36,7 @@ class OwedTags {
     if (this.#tags.size > MAX_OWED) this.#tags = new Set([EVERY_TAG])
   }
 
-  /** All of them; what is added from now on is owed anew. */
+  /** Takes all of them; tags that are added from now on are pending again. */
   take(): readonly string[] {
     const tags = [...this.#tags]
     this.#tags = new Set()
@@ -44,45 +44,45 @@ class OwedTags {
   }
 }
 
-/** Intents are renewed, and what failed is tried again, this often. */
+/** Interval for renewing intents and retrying failures. */
 const RENEW_MS = 1_000
-/** A store that takes half a lease to answer, so many times in a row, counts as one that does not answer. */
+/** A store that takes half a lease to reply this many times in a row counts as unavailable. */
 const MAX_ATTEMPTS = 3
 
 interface SharedWritesOptions {
   readonly store: CacheStore
   readonly clock: Clock
-  /** Whether a write that other processes cannot be told of is refused, or sent all the same. */
+  /** Whether a write that cannot be announced to other processes is rejected, or sent anyway. */
   readonly onInvalidationFailure: 'reject-write' | 'proceed'
-  /** Told of what the store failed with. */
+  /** Called with errors of the store. */
   readonly onError: (error: unknown) => void
 }
 
-/** A write that is under way. */
+/** A write in flight. */
 interface Intent {
   readonly tags: readonly string[]
   readonly open: OpenTags
   readonly token: string
-  /** Monotonic time at which its lease was last asked for. */
+  /** Monotonic time at which its lease was last requested. */
   askedAt: number
   /**
-   * - `untold`: other processes do not know of it, and it was sent all the same.
-   * - `doubtful`: it has ended here, and the database may still carry it out, until `doubtfulUntil`.
+   * - `untold`: other processes do not know of it, and it was sent anyway.
+   * - `doubtful`: it has ended here, and the database can still execute it until `doubtfulUntil`.
    */
   state: 'beginning' | 'held' | 'untold' | 'doubtful' | 'over'
   doubtfulUntil: number
 }
 
 /**
- * The writer's side of the coherence protocol: an intent is held in the store from before a write may commit until it has ended,
- * and every tag then gets a new stamp.
+ * The writer's side of the coherence protocol: an intent is held in the store from before a write can commit
+ * until it has ended, and every tag then gets a new stamp.
  */
 export class SharedWrites extends LocalWrites {
   override readonly isShared: boolean = true
   readonly #intents = new Set<Intent>()
   readonly #owed = new OwedTags()
   readonly #upkeep: Periodic
-  /** The attempt to tell of what is owed that is under way, and the one that comes after it. */
+  /** The attempt in flight to announce the pending invalidations, and the next one. */
   #settling: Promise<void> | undefined
   #nextSettling: Promise<void> | undefined
   #closed = false
@@ -96,7 +96,7 @@ export class SharedWrites extends LocalWrites {
     this.#upkeep = new Periodic(RENEW_MS, () => this.#keepUp())
   }
 
-  /** Whether there are writes that other processes were not told of: until then, nothing that is shared may be used. */
+  /** Whether there are pending invalidations. While there are, nothing that is shared may be used. */
   get isOwing(): boolean {
     return !this.#owed.isEmpty || this.#settling !== undefined
   }
@@ -109,15 +109,16 @@ export class SharedWrites extends LocalWrites {
     this.#intents.add(intent)
     this.#upkeep.start()
     const ready = this.#begin(intent)
-    // Who sees the end of a transaction only does not wait for its beginning.
+    // An observer that sees only the end of a transaction does not wait for its begin.
     ready.catch(() => {})
     return { ready, end: (outcome) => this.#end(intent, ready, outcome) }
   }
 
   /**
-   * Tells of a write that has ended.
+   * Announces a write that has ended.
    *
-   * @throws What the store failed with. It is told again until it succeeds, and nothing that is shared is used before.
+   * @throws The error of the store. The announcement is retried until it succeeds, and nothing that is shared
+   * is used before.
    */
   override async invalidateTags(tags: readonly string[]): Promise<void> {
     this.table.raise(tags)
@@ -125,7 +126,7 @@ export class SharedWrites extends LocalWrites {
     await this.settle()
   }
 
-  /** Lets what is asked ahead be kept and validated by what the store knows. */
+  /** Lets prefetched rows be cached and validated with the state of the store. */
   connect(reads: SharedReads, isStrict: boolean): void {
     this.#reads = { reads, isStrict }
   }
@@ -145,15 +146,15 @@ export class SharedWrites extends LocalWrites {
     }
   }
 
-  /** Tells of what is owed. Those who call at the same time share one attempt. */
+  /** Announces the pending invalidations. Concurrent callers share one attempt. */
   settle(): Promise<void> {
     if (this.#owed.isEmpty) return this.#settling ?? Promise.resolve()
-    // What was added after an attempt began needs another one.
+    // Tags that were added after an attempt began need a new attempt.
     this.#nextSettling ??= (this.#settling ?? Promise.resolve()).catch(() => {}).then(() => this.#attempt())
     return this.#nextSettling
   }
 
-  /** From now on writes are sent as they are, those included that wait for the store: nobody is told of them. */
+  /** From now on, writes are sent unannounced, including those that are waiting for the store. */
   override close(): void {
     this.#closed = true
     this.#upkeep.stop()
@@ -198,7 +199,8 @@ export class SharedWrites extends LocalWrites {
       intent.state = 'over'
       this.#intents.delete(intent)
       this.table.end(intent.open, 'rolled-back')
-      // The store may have heard of it after all; nothing was written, so it may forget it at once.
+      // The store may have received the intent anyway. Nothing was written, so the store can remove it
+      // immediately.
       this.options.store.end(intent.tags, intent.token).catch(() => {})
       throw new WriteRejectedError(error)
     }
@@ -210,7 +212,7 @@ export class SharedWrites extends LocalWrites {
       const askedAt = clock.now()
       await store.begin(intent.tags, intent.token)
       intent.askedAt = askedAt
-      // A lease that is half over might end before the database commits.
+      // If half of the lease has elapsed, it might expire before the database commits.
       if (clock.now() - askedAt < store.leaseMs / 2) return
       if (attempt === MAX_ATTEMPTS) throw new Error(`The cache store took longer than ${store.leaseMs / 2} ms to answer.`)
     }
@@ -235,23 +237,26 @@ export class SharedWrites extends LocalWrites {
     }
   }
 
-  /** What may still be carried out keeps its intent for a lease, also through a loss of the store's state. */
+  /**
+   * A write that can still be executed keeps its intent for one lease, also through a loss of the store's
+   * state.
+   */
   #doubt(intent: Intent): void {
     intent.state = 'doubtful'
     intent.doubtfulUntil = this.options.clock.now() + this.options.store.leaseMs
   }
 
-  /** A write of unknown outcome was carried out by now, or never will be. */
+  /** A write with an unknown outcome has been executed by now, or never will be. */
   async #endDoubt(intent: Intent): Promise<void> {
     intent.state = 'over'
     this.#intents.delete(intent)
     this.#owed.add(intent.tags)
-    // An intent that is left behind ends with its lease.
+    // An intent that remains expires with its lease.
     await this.options.store.end(intent.tags, intent.token).catch(() => {})
     await this.settle()
   }
 
-  /** Until it succeeds the stamps are absent: nothing stale can be read meanwhile. */
+  /** Until it succeeds, the stamps are missing: nothing stale can be read meanwhile. */
   async #tellEnd(tags: readonly string[], token: string): Promise<void> {
     const { store } = this.options
     try {

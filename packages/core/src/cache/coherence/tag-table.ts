@@ -3,37 +3,40 @@ import type { Clock } from '../../shared/clock.ts'
 import { EVERY_TAG } from '../stores/cache-store.ts'
 
 /**
- * How long the tags of a write with an unknown outcome stay out of memory. A database that has not carried out
- * a lost COMMIT by then is assumed to have dropped it.
+ * How long values under the tags of a write with an unknown outcome are neither served nor cached. If the
+ * database has not executed a lost COMMIT by then, it is assumed that it never will.
  */
 export const LEASE_MS = 30_000
 
-/** With more tags than this, all are forgotten, and with them what was kept under them. */
+/**
+ * Maximum number of tags. If it is reached, idle tags are removed, and everything that was cached before is
+ * invalidated.
+ */
 const MAX_TAGS = 200_000
 
 /** The state of one tag in this process. */
 interface TagNode {
-  /** Raised by every beginning and end of a write; never goes back. */
+  /** Increases at every begin and end of a write; never decreases. */
   generation: number
-  /** Writes under way. */
+  /** Number of writes in flight. */
   open: number
-  /** A write of unknown outcome may still take effect until then, in monotonic milliseconds. */
+  /** Until then, a write with an unknown outcome can still take effect, in monotonic milliseconds. */
   leasedUntil: number
-  /** The stamp that the shared store had for it last. */
+  /** The last stamp that was read from the shared store. */
   stamp: string | undefined
-  /** The sum of its generation and that of everything at which the stamp was noted. */
+  /** The sum of this tag's generation and that of `*` when the stamp was recorded. */
   stampedAt: number
 }
 
 /** The tags of a write in flight. */
 export type OpenTags = readonly object[]
 
-/** The state of tags at a moment at which no write to them was under way. */
+/** The state of tags at a moment at which no write to them was in flight. */
 export class TagSnapshot {
   constructor(
     private readonly every: TagNode,
     private readonly nodes: readonly TagNode[],
-    /** Since generations only rise, their sum is the same only if each of them is. */
+    /** Because generations only increase, their sum is the same only if each of them is. */
     private readonly sum: number,
   ) {}
 
@@ -46,10 +49,10 @@ export class TagSnapshot {
   }
 
   /**
-   * Notes the stamps that the shared store has for the tags. Without effect unless the snapshot was taken before the store was asked, and is current: otherwise a
-   * write may have begun after the store read them.
+   * Records the stamps of the tags in the shared store. Has no effect unless the snapshot was taken before
+   * the store was read and is still current: otherwise, a write can have begun after the store read them.
    *
-   * @param stamps - In the order of the tags; there may be more of them.
+   * @param stamps - In the order of the tags; there can be more of them.
    */
   note(stamps: readonly string[]): void {
     if (!this.isCurrent) return
@@ -60,7 +63,10 @@ export class TagSnapshot {
     }
   }
 
-  /** The stamps of the tags as far as this process knows; `undefined` unless each was noted, and no message told of a write to it since. */
+  /**
+   * The stamps of the tags that this process knows; `undefined` unless each was recorded and no message has
+   * announced a write to it since.
+   */
   get stamps(): readonly string[] | undefined {
     const stamps: string[] = []
     for (const node of this.nodes) {
@@ -77,8 +83,9 @@ export class TagSnapshot {
 }
 
 /**
- * The state of every tag, in one process. What was read from the database after a snapshot was taken, and is kept while the snapshot is
- * current, is what the database would answer, as far as writes of this process go.
+ * The state of every tag in one process. A value that was read from the database after a snapshot was taken,
+ * and whose snapshot is current, is what the database would return, with regard to the writes of this
+ * process.
  */
 export class TagTable {
   #every: TagNode = newNode()
@@ -90,15 +97,18 @@ export class TagTable {
     private readonly leaseMs: number = LEASE_MS,
   ) {}
 
-  /** How often the state of any tag has changed: what was current is current as long as this is the same. */
+  /**
+   * How often the state of any tag has changed. While this is unchanged, a snapshot that was current is still
+   * current.
+   */
   get changes(): number {
     return this.#changes
   }
 
-  /** The tags' state now; `undefined` while a write to any of them is under way, or may be. */
+  /** The state of the tags now; `undefined` while a write to any of them is in flight, or can be. */
   snapshot(tags: readonly string[]): TagSnapshot | undefined {
     if (this.#isBusy(this.#every)) return undefined
-    // Snapshots live as long as what is kept under them: an array that grows would keep room for more.
+    // Snapshots live as long as the values cached under them: an array that grows would reserve more memory.
     const nodes = new Array<TagNode>(tags.length)
     let sum = this.#every.generation
     for (let at = 0; at < tags.length; at++) {
@@ -110,13 +120,13 @@ export class TagTable {
     return new TagSnapshot(this.#every, nodes, sum)
   }
 
-  /** A write to these tags begins. @returns What `end` must be called with, once. */
+  /** A write to these tags begins. @returns The argument for `end`, which must be called once. */
   begin(tags: readonly string[]): OpenTags {
     const nodes = new Array<TagNode>(tags.length)
     for (let at = 0; at < tags.length; at++) {
       const node = this.#nodeOf(tags[at] as string)
       this.#raise(node)
-      // A tag with an open write is never forgotten: the write ends on this node.
+      // A tag with an open write is never removed: the write ends on this node.
       node.open += 1
       nodes[at] = node
     }
@@ -133,7 +143,7 @@ export class TagTable {
     }
   }
 
-  /** Somebody else's write to these tags began or ended. */
+  /** A write to these tags by another process or program began or ended. */
   raise(tags: readonly string[]): void {
     for (const tag of tags) {
       const node = tag === EVERY_TAG ? this.#every : this.#nodes.get(tag)
@@ -141,7 +151,7 @@ export class TagTable {
     }
   }
 
-  /** What was kept before is not known to be valid. */
+  /** Values that were cached before are no longer known to be valid. */
   raiseAll(): void {
     this.#raise(this.#every)
   }

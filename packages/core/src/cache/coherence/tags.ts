@@ -3,15 +3,15 @@ import type { WriteEffect } from '../../schema/catalog.ts'
 import type { TableId } from '../../schema/catalog-data.ts'
 import { EVERY_TAG } from '../stores/cache-store.ts'
 
-/** Rows of one write or read that are told apart; more count as all. */
+/** Maximum number of rows of one write that are distinguished; more count as all rows. */
 const MAX_WRITTEN_ROWS = 64
 
-/** Carried by every read that is not pinned by the primary key; written by every write to the table. */
+/** Tag of every read that is not pinned by the primary key; modified by every write to the table. */
 export function setTag(table: TableId): string {
   return `${table}#set`
 }
 
-/** Carried by every pinned read; written where the rows are not known. */
+/** Tag of every pinned read; modified by writes to unknown rows. */
 export function allTag(table: TableId): string {
   return `${table}#all`
 }
@@ -21,7 +21,7 @@ export function rowTag(table: TableId, bucket: number): string {
   return `${table}#r${bucket}`
 }
 
-/** The tags that a write touches. */
+/** The tags that a write modifies. */
 export function tagsWritten({ tables, rows, everything }: WriteEffect): readonly string[] {
   if (everything) return [EVERY_TAG]
   const tags: string[] = []
@@ -37,11 +37,11 @@ export function tagsWritten({ tables, rows, everything }: WriteEffect): readonly
 /** The tags of a read. */
 export interface ReadTags {
   readonly tags: readonly string[]
-  /** How many of the last ones do not matter if the result has every row that was asked for. */
+  /** Number of tags at the end that do not matter if the result contains every requested row. */
   readonly optional: number
 }
 
-/** The tags that a read's answer depends on. */
+/** The tags that the result of a read depends on. */
 export function tagsRead({ tables, rows }: Pick<CacheRequest<unknown>, 'tables' | 'rows'>): ReadTags {
   if (rows === undefined || rows.size === 0) return { tags: tables.map(setTag), optional: 0 }
   const tags: string[] = []

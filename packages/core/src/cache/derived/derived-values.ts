@@ -13,19 +13,19 @@ const DERIVED = 'derived'
 const SHARED_PREFIX = 'derived\n'
 const NO_TAGS: readonly string[] = []
 
-/** A value that is true at this moment. */
+/** A value that is valid at this moment. */
 export interface Found<T> {
   readonly value: T
-  /** Milliseconds since it was made. */
+  /** Milliseconds since it was created. */
   readonly ageMs: number
-  /** Milliseconds for which it is fresh yet. */
+  /** Milliseconds for which it is still fresh. */
   readonly leftMs: number
 }
 
-/** How a derived value is kept. */
+/** How a derived value is cached. */
 export interface KeepDerived {
   readonly key: string
-  /** Under this key processes share it; `undefined`: they do not. */
+  /** The key under which processes share it; `undefined`: they do not share it. */
   readonly sharedKey: string | undefined
   /** Milliseconds. */
   readonly ttlMs: number
@@ -37,17 +37,17 @@ export interface DerivedValuesParts {
   readonly shared: Shared | undefined
   readonly clock: Clock
   readonly consistency: 'strict' | 'bounded'
-  /** Seconds that values are kept where nothing is said. */
+  /** Default time to live of values, in seconds. */
   readonly ttl: number
   readonly random: () => number
   readonly onError: (error: unknown) => void
-  /** What changes results without standing in a statement. */
+  /** The facts outside the statements that change results. */
   readonly context: () => string
-  /** The tags of models, tables and the app's own names; `undefined` while no catalogue is known. */
+  /** The tags of models, of tables, and of the app's custom tags; `undefined` while no catalog is known. */
   readonly tagsOf: (tables: readonly string[], tags: readonly string[]) => readonly string[] | undefined
 }
 
-/** As it lies in memory and in the store. */
+/** Form of a value in memory and in the store. */
 interface Envelope<T> {
   readonly value: T
   readonly isStrict: boolean
@@ -55,12 +55,13 @@ interface Envelope<T> {
 }
 
 /**
- * Values that are made from several reads, such as the response to a request: kept under the tags of all of them, with the states that each
- * read saw, and found while every state is as it was. So a value is never older than what it was made from would be.
+ * Values that are computed from several reads, such as the response to a request. They are cached under the
+ * tags of all these reads, with the states that each read saw, and found while every state is unchanged. A
+ * value is therefore never more outdated than cached results of its reads would be.
  */
 export class DerivedValues {
   readonly #values: KeptValues
-  /** Databases that this process reads: a value that was made from another one is none of its own. */
+  /** Databases that this process reads. A value that was computed from a different database is not used. */
   readonly #databases = new Set<string>()
 
   constructor(private readonly parts: DerivedValuesParts) {
@@ -69,30 +70,31 @@ export class DerivedValues {
     this.#values = new KeptValues(own)
   }
 
-  /** Milliseconds that values are kept where nothing is said. */
+  /** Default time to live of values, in milliseconds. */
   get defaultTtlMs(): number {
     return this.parts.ttl * 1_000
   }
 
-  /** What changes results without standing in a statement, as it is now. */
+  /** The facts outside the statements that change results, now. */
   context(): string {
     return this.parts.context()
   }
 
-  /** This process reads a database: values that others have made from it are its own, too. */
+  /** This process reads a database: values that other processes computed from it can be used, too. */
   reads(database: string): void {
     this.#databases.add(database)
   }
 
-  /** Follows what is read from now on. @param context - What it is at this moment. */
+  /** Collects the reads from now on. @param context - The current context. */
   begin(context: string): ReadBasis {
     return new ReadBasis(context, this.parts.table, this.parts.shared !== undefined)
   }
 
   /**
-   * Makes a value depend on models, tables, and tags of the app's own, besides what is read for it. To be called before anything is read.
+   * Makes a value depend on models, tables and custom tags, in addition to its reads. Call it before anything
+   * is read.
    *
-   * @throws InvalidArgumentError for tables that no catalogue knows.
+   * @throws InvalidArgumentError for tables that no catalog contains.
    */
   async depend(basis: ReadBasis, tables: readonly string[], tags: readonly string[]): Promise<void> {
     const { shared, table } = this.parts
@@ -110,7 +112,10 @@ export class DerivedValues {
     }
   }
 
-  /** The value that is kept under a key, if it is true at this moment and fresh. A promise only where the store is asked. */
+  /**
+   * The value that is cached under a key, if it is valid at this moment and fresh. A promise only if the
+   * store is called.
+   */
   find<T>(key: string, sharedKey: string | undefined): Found<T> | undefined | Promise<Found<T> | undefined> {
     const { clock, shared } = this.parts
     const now = clock.now()
@@ -119,7 +124,7 @@ export class DerivedValues {
     return shared === undefined ? undefined : this.#findThere<T>(shared, key, sharedKey, fresh)
   }
 
-  /** Like `find`, for values in memory that are true without a look at the store. */
+  /** Like `find`, for values in memory that are valid without a call to the store. */
   findHere<T>(key: string): Found<T> | undefined {
     const now = this.parts.clock.now()
     const fresh = this.#fresh(key, undefined, now)
@@ -136,7 +141,11 @@ export class DerivedValues {
     return this.#values.isValidHere(fresh, plainPolicy(1, isStrict ? 'strict' : this.parts.consistency), now)
   }
 
-  /** Keeps a value, if all that was read for it is as it was. @returns Why it is not kept; `undefined`: it is. */
+  /**
+   * Caches a value, if the state of everything that was read for it is unchanged.
+   *
+   * @returns The reason why it is not cached; `undefined` if it is.
+   */
   keep<T>({ key, sharedKey, ttlMs }: KeepDerived, value: T, basis: ReadBasis): string | undefined {
     const terms = basis.close()
     if (typeof terms === 'string') return terms
@@ -149,7 +158,7 @@ export class DerivedValues {
     return this.#values.keep(request, envelope, { required: snapshot, all: snapshot }, permit, this.parts.clock.now())
   }
 
-  /** Drops a value. */
+  /** Deletes a value. */
   delete(key: string, sharedKey: string | undefined): void {
     const { engine, shared } = this.parts
     engine.delete(DERIVED, key)
@@ -175,7 +184,8 @@ export class DerivedValues {
       }
       if (sharedKey === undefined) return undefined
       const { entry } = await store.read(NO_TAGS, SHARED_PREFIX + sharedKey)
-      // What is known of its tags here must be from before the store is asked whether they are as they were.
+      // The snapshot must be taken before the store is called to check whether the state of the tags is
+      // unchanged.
       const before = entry && table.snapshot(entry.tags)
       if (entry === undefined || before === undefined || (await reads.check(entry)) !== 'current') return undefined
       const request = this.#request<Envelope<T>>(key, sharedKey, entry.tags, 0)
@@ -199,7 +209,7 @@ export class DerivedValues {
       optionalTags: 0,
       policy: plainPolicy(ttlMs / 1_000, this.parts.consistency),
       load: () => Promise.reject(new Error('There is nothing to load.')),
-      // They are never changed.
+      // These values are never modified.
       copier: copiers.none as Copier<T>,
       sharesErrors: false,
     }

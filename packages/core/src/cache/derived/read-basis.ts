@@ -2,39 +2,41 @@ import { type Basis, closeBasis, openBasis } from '../../pipeline/basis.ts'
 import type { Permit } from '../coherence/shared-reads.ts'
 import type { TagSnapshot, TagTable } from '../coherence/tag-table.ts'
 
-/** More tags than this cost more to check than they save. */
+/** Checking more tags than this would cost more than it saves. */
 const MAX_TAGS = 128
 
-/** What a value may be kept under. */
+/** The conditions under which a value may be cached. */
 export interface DerivedTerms {
   readonly tags: readonly string[]
   readonly snapshot: TagSnapshot
-  /** `undefined`: this process is by itself. */
+  /** `undefined`: values are not shared with other processes. */
   readonly permit: Permit | undefined
   readonly isShareable: boolean
-  /** The databases that were read, by the names that all processes have for them. */
+  /** The databases that were read, by the names that all processes use for them. */
   readonly databases: readonly string[]
-  /** Whether a part of it is to be checked in the store with each use. */
+  /** Whether one of its parts must be checked in the store at each use. */
   readonly isStrict: boolean
-  /** How long it may be kept by what was said of its parts; `undefined`: nothing was. */
+  /** Maximum time to live, according to its parts; `undefined` if none of them sets one. */
   readonly maxTtlMs: number | undefined
 }
 
-/** One read that a value is made from. Told of once. */
+/** One read that a derived value depends on. It is reported once. */
 export interface BasisPart {
   /**
-   * What was read is true as long as its tags are as they were.
+   * The result of the read is valid as long as the state of its tags is unchanged.
    *
-   * @param snapshot - This process's knowledge of the tags, from before the source was asked; `undefined`: a write was under way.
-   * @param permit - The shared store's, from before the source was asked, or of the entry that answered.
-   * @param leftMs - How long what was read is fresh yet; left out: as long as it ever is.
+   * @param snapshot - This process's state of the tags, from before the source was queried; `undefined`: a
+   * write was in flight.
+   * @param permit - The shared store's state, from before the source was queried, or of the entry that was
+   * served.
+   * @param leftMs - Remaining time in which the result is fresh. Default: its whole time to live.
    */
   add(tags: readonly string[], snapshot: TagSnapshot | undefined, permit: Permit | undefined, leftMs?: number): void
-  /** It is not known for how long what was read is true. */
+  /** It is unknown how long the result stays valid. */
   spoil(reason: string): void
 }
 
-/** What is said of a read besides its tags. */
+/** Properties of a read in addition to its tags. */
 export interface PartTerms {
   readonly isShareable: boolean
   readonly database: string | undefined
@@ -42,7 +44,10 @@ export interface PartTerms {
   readonly maxTtlMs: number | undefined
 }
 
-/** Gathers the tags of all reads that a value is made from, with their state from before each was asked. */
+/**
+ * Collects the tags of all reads that a value depends on, with their state from before each source was
+ * queried.
+ */
 export class ReadBasis implements Basis {
   #operations = 0
   #parts = 0
@@ -59,7 +64,7 @@ export class ReadBasis implements Basis {
   #onSettled: (() => void)[] = []
 
   /**
-   * @param context - What changes results without standing in a statement, as it was when the value was asked for.
+   * @param context - The facts outside the statements that change results, when the value was requested.
    * @param isShared - Whether processes share values.
    */
   constructor(
@@ -78,7 +83,11 @@ export class ReadBasis implements Basis {
     if (this.#isOpen) this.#reason ??= reason
   }
 
-  /** A read that is told of when it is known what it depends on. @param isOperation - Whether `begin` was called for it. */
+  /**
+   * A read that is reported when its dependencies are known.
+   *
+   * @param isOperation - Whether `begin` was called for it.
+   */
   part(terms: PartTerms, isOperation: boolean): BasisPart {
     if (isOperation) this.#parts += 1
     this.#underWay += 1
@@ -96,31 +105,34 @@ export class ReadBasis implements Basis {
     }
   }
 
-  /** A read that is known not to be kept, or a write. It was begun. */
+  /** A read that is known not to be cached, or a write. `begin` was called for it. */
   partWithout(reason: string): void {
     this.#parts += 1
     this.spoil(reason)
   }
 
-  /** Settles when no read is under way any more. */
+  /** Settles when no read is in flight. */
   settled(): Promise<void> {
     if (this.#underWay === 0) return Promise.resolve()
     return new Promise((resolve) => this.#onSettled.push(resolve))
   }
 
-  /** What is begun from now on is no part of the value. */
+  /** Operations that begin from now on are not part of the value. */
   abandon(): void {
     this.#isOpen = false
     closeBasis(this)
   }
 
-  /** Why the value could not be kept at this moment; `undefined`: it could. */
+  /** The reason why the value could not be cached at this moment; `undefined` if it could. */
   obstacle(): string | undefined {
     const terms = this.#close()
     return typeof terms === 'string' ? terms : undefined
   }
 
-  /** What the value may be kept under, or why it must not be kept. To be called when it is made, and in the turn in which it is kept. */
+  /**
+   * The conditions under which the value may be cached, or the reason why it must not be cached. Call it when
+   * the value is complete, in the event-loop tick in which it is cached.
+   */
   close(): DerivedTerms | string {
     const terms = this.#close()
     this.abandon()
@@ -161,7 +173,7 @@ export class ReadBasis implements Basis {
     if (terms.maxTtlMs !== undefined) this.#maxTtlMs = Math.min(this.#maxTtlMs ?? Number.POSITIVE_INFINITY, terms.maxTtlMs)
   }
 
-  /** Two reads that saw different states of a tag make no value that was ever true. */
+  /** A value from two reads that saw different states of a tag was never valid. */
   #stamp(tag: string, stamp: string | undefined): void {
     const isKnown = this.#stamps.has(tag)
     if (isKnown && this.#stamps.get(tag) !== stamp) this.spoil('overtaken')
@@ -175,7 +187,7 @@ function limited(terms: PartTerms, leftMs: number | undefined): PartTerms {
   return maxTtlMs === undefined || leftMs === undefined ? terms : { ...terms, maxTtlMs: Math.min(maxTtlMs, leftMs) }
 }
 
-/** What was not told of by then is not known. */
+/** A read that was not reported when it settles is unknown. */
 export function endWith(basis: BasisPart, answer: Promise<unknown>): void {
   const end = () => basis.spoil('unknown read')
   answer.then(end, end)

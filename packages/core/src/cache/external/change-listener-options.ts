@@ -2,7 +2,7 @@ import { checkOptions, option } from '../../shared/options.ts'
 import type { RandomSource } from '../../shared/random.ts'
 import { channelRule } from './change-triggers-sql.ts'
 
-/** A connection that notifications come over: `new pg.Client(…)`, not yet connected. */
+/** A connection that receives notifications: `new pg.Client(…)`, not connected yet. */
 export interface ChangeConnection {
   connect(): Promise<unknown>
   query(sql: string): Promise<unknown>
@@ -12,53 +12,58 @@ export interface ChangeConnection {
   on(event: 'end', listener: () => void): unknown
 }
 
-/** What is told of changes; a Sluice is one. */
+/** Receives the changes, such as a Sluice. */
 export interface ChangeTarget {
-  /** Somebody wrote to a table: `schema.table`. */
+  /** An external write modified a table: `schema.table`. */
   invalidate(table: string): void
-  /** Writes are not seen from now on: what is kept is neither given nor added to, until the function is called; then it is all gone. */
+  /**
+   * External writes are not visible from now on. Until the returned function is called, nothing is served
+   * from the cache or added to it. The call then invalidates all cached values.
+   */
   suspend(): () => void
 }
 
 export interface ListenOptions {
   /**
-   * The channel that the triggers notify.
+   * Channel that the triggers notify.
    * @defaultValue 'sluice_changes'
    */
   readonly channel?: string
   /**
-   * Milliseconds between questions to the database whether the connection still stands; without an answer before the next one, it is taken
-   * for lost. It bounds what a connection that died without a word leaves unseen, to twice as much. Minimum: `10`.
+   * Interval of the connection checks, in milliseconds. If a check gets no response before the next one is
+   * due, the connection counts as lost. If a connection breaks silently, external writes stay invisible for
+   * at most twice this time. Minimum: `10`.
    * @defaultValue 1000
    */
   readonly heartbeatMs?: number
   /**
-   * Milliseconds in which a connection must stand. Minimum: `10`.
+   * Timeout for establishing the connection, in milliseconds. Minimum: `10`.
    * @defaultValue 10000
    */
   readonly connectTimeoutMs?: number
   /**
-   * Milliseconds before the second attempt to connect; doubled with each further one, and up to half of it left to chance. Minimum: `1`.
+   * Delay before the second connection attempt, in milliseconds. Doubles with each further attempt; up to 50%
+   * of it is jitter. Minimum: `1`.
    * @defaultValue 100
    */
   readonly retryBaseMs?: number
   /**
-   * Milliseconds between attempts to connect at most. Minimum: `1`.
+   * Maximum delay between connection attempts, in milliseconds. Minimum: `1`.
    * @defaultValue 10000
    */
   readonly retryMaxMs?: number
   /**
-   * Told when the connection was lost, and of each attempt that failed. Must not throw.
+   * Called when the connection is lost, and after each failed attempt. Must not throw.
    * @defaultValue nothing
    */
   readonly onDown?: (error: unknown) => void
   /**
-   * Told when changes are heard, the first time and again. Must not throw.
+   * Called when the listener is connected, the first time and after each loss. Must not throw.
    * @defaultValue nothing
    */
   readonly onUp?: () => void
   /**
-   * Where chance comes from. For tests.
+   * Source of random numbers. For tests.
    * @defaultValue Math.random
    */
   readonly random?: RandomSource

@@ -2,25 +2,25 @@ import { CHANGE_TRIGGER } from '../../schema/change-trigger.ts'
 import { InvalidOptionError } from '../../shared/errors.ts'
 import { checkOptions, type OptionRule } from '../../shared/options.ts'
 
-/** The channel that is used where none is given. */
+/** Default channel. */
 export const DEFAULT_CHANNEL = 'sluice_changes'
 
-/** A table: `city` (found by the search path), `public.city`, or its parts, where a name has a dot in it. */
+/** A table: `city` (resolved with the search path), `public.city`, or its parts if a name contains a dot. */
 export type ChangeTriggerTable = string | { readonly schema: string; readonly name: string }
 
 export interface DropChangeTriggersOptions {
   /**
-   * The tables; these or `schemas` must be given.
+   * Tables. `tables` or `schemas` is required.
    * @defaultValue none
    */
   readonly tables?: readonly ChangeTriggerTable[]
   /**
-   * Schemas of which every table counts.
+   * Schemas; all their tables are included.
    * @defaultValue none
    */
   readonly schemas?: readonly string[]
   /**
-   * The schema of the function that the triggers call.
+   * Schema of the function that the triggers call.
    * @defaultValue 'public'
    */
   readonly functionSchema?: string
@@ -28,7 +28,7 @@ export interface DropChangeTriggersOptions {
 
 export interface ChangeTriggersOptions extends DropChangeTriggersOptions {
   /**
-   * The channel that the triggers notify. At most 63 bytes.
+   * Channel that the triggers notify. At most 63 bytes.
    * @defaultValue 'sluice_changes'
    */
   readonly channel?: string
@@ -44,19 +44,20 @@ const tables: OptionRule = {
   accepts: (value) => Array.isArray(value) && value.length > 0 && value.every(isTable),
 }
 
-/** The rule for the name of a channel. */
+/** Validation rule for the name of a channel. */
 export const channelRule: OptionRule = {
   expected: 'a name of at most 63 bytes',
   accepts: (value) => name.accepts(value) && Buffer.byteLength(value as string) <= 63,
 }
 
 /**
- * SQL for PostgreSQL 11 and later that makes each table tell of what is written to it: one trigger a table, which sends the table's name to
- * a channel when a statement that wrote to it commits. It may be run again: what is there already stays as it is, unlocked.
+ * Returns SQL for PostgreSQL 11 and later that creates a trigger for each table. When a statement that wrote
+ * to the table commits, the trigger sends the table's name to a channel. You can run the SQL again: existing
+ * triggers stay unchanged, without a lock.
  *
- * Connections on which `sluice.quiet` is `on` (`SET sluice.quiet = on`) tell nothing.
+ * Connections with `sluice.quiet` set to `on` (`SET sluice.quiet = on`) send no notifications.
  *
- * @throws InvalidOptionError where neither tables nor schemas are given, or a name cannot be one.
+ * @throws InvalidOptionError if neither tables nor schemas are given, or for an invalid name.
  */
 export function changeTriggersSql(options: ChangeTriggersOptions): string {
   const { channel = DEFAULT_CHANNEL, functionSchema = 'public', ...which } = checked(options)
@@ -92,10 +93,10 @@ $sluice$;
 }
 
 /**
- * SQL that removes what `changeTriggersSql` made: the triggers of these tables, and the function when no trigger calls it any more.
- * It may be run again.
+ * Returns SQL that removes what `changeTriggersSql` created: the triggers of these tables, and the function
+ * if no trigger calls it anymore. You can run it again.
  *
- * @throws InvalidOptionError where neither tables nor schemas are given, or a name cannot be one.
+ * @throws InvalidOptionError if neither tables nor schemas are given, or for an invalid name.
  */
 export function dropChangeTriggersSql(options: DropChangeTriggersOptions): string {
   const { functionSchema = 'public', ...which } = checked(options)
@@ -126,7 +127,7 @@ function checked(options: ChangeTriggersOptions): ChangeTriggersOptions {
   return options
 }
 
-/** A query for the tables. A partition has a trigger of its own, for statements that name it. */
+/** A query for the tables. A partition has a separate trigger, for statements that name it. */
 function targets({ tables = [], schemas = [] }: ChangeTriggersOptions): string {
   const named = tables.map((table) => `    SELECT ${literal(tableName(table))}::regclass`)
   const inSchemas = `    SELECT c.oid::regclass FROM pg_catalog.pg_class c
@@ -151,7 +152,7 @@ function identifier(text: string): string {
   return `"${text.replaceAll('"', '""')}"`
 }
 
-/** Safe whatever `standard_conforming_strings` is. */
+/** Safe for any value of `standard_conforming_strings`. */
 function literal(text: string): string {
   const quoted = `'${text.replaceAll("'", "''")}'`
   return text.includes('\\') ? `E${quoted.replaceAll('\\', '\\\\')}` : quoted

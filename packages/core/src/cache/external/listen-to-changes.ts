@@ -3,22 +3,22 @@ import { backOffMs } from '../../shared/timers.ts'
 import { type ChangeConnection, type ChangeTarget, checkListenOptions, type ListenOptions } from './change-listener-options.ts'
 import { DEFAULT_CHANNEL } from './change-triggers-sql.ts'
 
-/** Hears what `changeTriggersSql` makes PostgreSQL tell. */
+/** Receives the notifications of the triggers that `changeTriggersSql` creates. */
 export interface ChangeListener {
-  /** Whether changes are not heard, for want of a connection: nothing is answered from memory then. */
+  /** Whether there is no connection, so that no changes are received. Nothing is served from memory then. */
   readonly suspended: boolean
-  /** Resolves when changes are heard for the first time, or the listener was closed. */
+  /** Resolves when the listener is connected for the first time, or closed. */
   readonly started: Promise<void>
-  /** Stops. From then on, what others write is seen when the time of what is kept is over. */
+  /** Stops listening. From then on, external writes become visible when cached values expire. */
   close(): Promise<void>
 }
 
 /**
- * Listens to what other programs write, and drops what was kept of those tables. While it has no connection, nothing that is kept is
- * trusted; when it has one again, all is asked anew.
+ * Listens to external writes, and invalidates the cached values of the modified tables. While it has no
+ * connection, no cached value is trusted. When it is connected again, all of them are invalidated.
  *
  * @param target - A Sluice.
- * @param createClient - Makes a connection that is not connected yet; asked again after each loss.
+ * @param createClient - Creates a client that is not connected yet; called again after each loss.
  * @throws InvalidOptionError
  * @example
  * ```ts
@@ -37,7 +37,7 @@ class Listener implements ChangeListener {
   #connection: ChangeConnection | undefined
   #resume: (() => void) | undefined
   #failures = 0
-  /** The next attempt, the next heartbeat, or the end of patience: one at a time. */
+  /** The next attempt, the next heartbeat, or a timeout: one at a time. */
   #timer: ReturnType<typeof setTimeout> | undefined
   #closed = false
 
@@ -94,7 +94,7 @@ class Listener implements ChangeListener {
     await connection.query(`LISTEN "${this.#channel.replaceAll('"', '""')}"`)
     if (connection !== this.#connection) return
     this.#failures = 0
-    // Not before the answer: what is committed from here on is heard.
+    // Not before the reply: all commits from here on are received.
     this.#resume?.()
     this.#resume = undefined
     this.#markStarted()
@@ -117,7 +117,7 @@ class Listener implements ChangeListener {
     try {
       this.target.invalidate(table)
     } catch (error) {
-      // Of a table that no catalogue knows nothing is kept.
+      // Nothing is cached for a table that no catalog contains.
       if (!(error instanceof InvalidArgumentError)) this.target.suspend()()
     }
   }

@@ -1,10 +1,10 @@
-/** The last value of a key that was not written yet. */
+/** The last value of a key that is not written yet. */
 export interface UnwrittenEntry<T> {
   readonly key: string
   readonly value: T
-  /** When the first of the values that it stands for was accepted, on the monotonic clock. */
+  /** When the first of the values that it replaces was accepted, on the monotonic clock. */
   readonly since: number
-  /** The place of that first value among all that were accepted. */
+  /** Sequence number of that first value among all accepted ones. */
   readonly place: number
   /** Failed attempts to write this value. */
   readonly attempts: number
@@ -17,8 +17,9 @@ interface Waiting<T> {
 }
 
 /**
- * What was accepted and not written, oldest first, with at most one batch of it being written. A key has at most one value that waits and
- * one that is being written. Where it is full, new keys wait at the door, oldest first.
+ * Values that are accepted but not written, oldest first. At most one batch of them is being written. A key
+ * has at most one value that waits and one that is being written. If the backlog is full, new keys wait until
+ * there is capacity, oldest first.
  */
 export class WriteBacklog<T> {
   #queued = new Map<string, UnwrittenEntry<T>>()
@@ -31,7 +32,7 @@ export class WriteBacklog<T> {
     private readonly now: () => number,
   ) {}
 
-  /** Entries that are not written, those that are being written included. */
+  /** Number of entries that are not written, including those that are being written. */
   get size(): number {
     return this.#queued.size + this.#flying.size
   }
@@ -48,7 +49,7 @@ export class WriteBacklog<T> {
     return this.#door.size > 0
   }
 
-  /** The place of what was accepted last. */
+  /** Sequence number of the last accepted value. */
   get lastPlace(): number {
     return this.#lastPlace
   }
@@ -60,12 +61,12 @@ export class WriteBacklog<T> {
     return flying.place < queued.place ? flying : queued
   }
 
-  /** The last value of a key that was accepted and is not written. */
+  /** The last value of a key that is accepted but not written. */
   get(key: string): UnwrittenEntry<T> | undefined {
     return this.#queued.get(key) ?? this.#flying.get(key)
   }
 
-  /** Resolves when the value is accepted: at once, unless there is no room for another key. */
+  /** Resolves when the value is accepted: immediately, unless there is no capacity for another key. */
   add(key: string, value: T): Promise<void> {
     const waiting = this.#door.get(key)
     if (waiting === undefined && this.#admits(key)) {
@@ -80,7 +81,7 @@ export class WriteBacklog<T> {
     })
   }
 
-  /** Takes out the oldest, to be written. One batch at a time. */
+  /** Removes the oldest entries, to be written. One batch at a time. */
   take(max: number): readonly UnwrittenEntry<T>[] {
     for (const [key, entry] of this.#queued) {
       if (this.#flying.size >= max) break
@@ -90,13 +91,16 @@ export class WriteBacklog<T> {
     return [...this.#flying.values()]
   }
 
-  /** The batch is over. */
+  /** The batch is finished. */
   settle(): void {
     this.#flying.clear()
     this.#openDoor()
   }
 
-  /** Puts back, where they were, those of the batch that were not written; where a newer value came meanwhile, that one stays in its place. */
+  /**
+   * Puts the entries of the batch that were not written back into their positions. If a newer value of a key
+   * was accepted meanwhile, it takes that position.
+   */
   giveBack(entries: readonly UnwrittenEntry<T>[]): void {
     const queued = new Map<string, UnwrittenEntry<T>>()
     for (const entry of entries) {
@@ -108,7 +112,7 @@ export class WriteBacklog<T> {
     this.settle()
   }
 
-  /** Those who wait at the door are refused. */
+  /** Rejects the values that wait for capacity. */
   refuseWaiting(error: unknown): void {
     for (const { refused } of this.#door.values()) for (const refuse of refused) refuse(error)
     this.#door.clear()

@@ -2,32 +2,33 @@ import type { Clock } from '../../shared/clock.ts'
 import { checkOptions, type OptionRule, option } from '../../shared/options.ts'
 import type { RandomSource } from '../../shared/random.ts'
 
-/** One value to write. */
+/** A value to write. */
 export interface WriteBehindEntry<T> {
   readonly key: string
   readonly value: T
 }
 
-/** Entries that could not be written, as often as `retry.maxAttempts` says. */
+/** Entries that failed `retry.maxAttempts` times. */
 export interface WriteBehindFailure<T> {
   readonly entries: readonly WriteBehindEntry<T>[]
-  /** What the last attempt failed with. */
+  /** Error of the last attempt. */
   readonly error: unknown
 }
 
 export interface WriteBehindRetryOptions {
   /**
-   * Milliseconds before a batch that failed is tried again; doubled with each further failure, and up to half of it left to chance. Minimum: `1`.
+   * Delay before the first retry of a failed batch, in milliseconds. Doubles with each further failure; up to
+   * 50% of it is jitter. Minimum: `1`.
    * @defaultValue 100
    */
   readonly baseMs?: number
   /**
-   * Milliseconds between attempts at most. Minimum: `1`.
+   * Maximum delay between attempts, in milliseconds. Minimum: `1`.
    * @defaultValue 30000
    */
   readonly maxMs?: number
   /**
-   * Attempts at a value before `onError` decides about it. Minimum: `1`.
+   * Number of attempts before `onError` is called. Minimum: `1`.
    * @defaultValue Infinity
    */
   readonly maxAttempts?: number
@@ -35,43 +36,43 @@ export interface WriteBehindRetryOptions {
 
 export interface WriteBehindOptions<T = unknown> {
   /**
-   * Milliseconds that a value waits for others to be written with. Minimum: `0`.
+   * How long a value waits for others before it is written, in milliseconds. Minimum: `0`.
    * @defaultValue 100
    */
   readonly flushMs?: number
   /**
-   * Entries in one batch. Minimum: `1`.
+   * Maximum number of entries in one batch. Minimum: `1`.
    * @defaultValue 100
    */
   readonly maxBatch?: number
   /**
-   * Entries that are not written yet; where there are as many, `set` of another key waits. Minimum: `1`.
+   * Maximum number of entries that are not written. If it is reached, `set` of a new key waits. Minimum: `1`.
    * @defaultValue 10000
    */
   readonly maxBacklog?: number
   /**
-   * How a batch that failed is tried again.
+   * Backoff after a failed batch.
    * @defaultValue {}
    */
   readonly retry?: WriteBehindRetryOptions
   /**
-   * Decides about entries that failed `retry.maxAttempts` times: `'drop'` gives them up, `'retry'` begins again. What it throws counts
-   * as `'retry'`.
+   * Called for entries that failed `retry.maxAttempts` times. `'drop'` discards them, `'retry'` starts over.
+   * If it throws, this counts as `'retry'`.
    * @defaultValue retry
    */
   readonly onError?: (failure: WriteBehindFailure<T>) => 'retry' | 'drop' | Promise<'retry' | 'drop'>
   /**
-   * Milliseconds that `close` takes at most. Minimum: `0`.
+   * Maximum duration of `close`, in milliseconds. Minimum: `0`.
    * @defaultValue 30000
    */
   readonly closeTimeoutMs?: number
   /**
-   * Where time comes from. For tests.
+   * Time source. For tests.
    * @defaultValue the process's clocks
    */
   readonly clock?: Clock
   /**
-   * Where chance comes from. For tests.
+   * Source of random numbers. For tests.
    * @defaultValue Math.random
    */
   readonly random?: RandomSource

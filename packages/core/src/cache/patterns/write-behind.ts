@@ -5,24 +5,26 @@ import { backOffMs } from '../../shared/timers.ts'
 import { type UnwrittenEntry, WriteBacklog } from './write-backlog.ts'
 import { checkWriteBehindOptions, type WriteBehindEntry, type WriteBehindOptions } from './write-behind-options.ts'
 
-/** What is not written yet. */
+/** The values that are not written yet. */
 export interface WriteBehindLag {
   readonly entries: number
-  /** Milliseconds since the oldest of them was accepted; `0` where there are none. */
+  /** Milliseconds since the oldest of them was accepted; `0` if there are none. */
   readonly oldestMs: number
 }
 
 interface Flush {
-  /** Everything that was accepted up to here. */
+  /** Sequence number of the last value that must be written. */
   readonly place: number
   readonly done: () => void
 }
 
 /**
- * Accepts writes at once and carries them out later, in batches, one after the other. Of several values of one key the last is written; keys
- * are written in the order of their first value that is not. A batch that fails is tried again until it succeeds, and holds up those after it.
+ * Accepts writes immediately and executes them later, in batches, one batch at a time. If a key has several
+ * values, the last one is written. Keys are written in the order of their first unwritten value. A batch that
+ * fails is retried until it succeeds, and delays the batches after it.
  *
- * What was accepted is in memory only: a process that is killed loses it. While there is any, the process does not end by itself.
+ * Accepted values are in memory only: if the process is killed, they are lost. While there are any, the
+ * process does not exit on its own.
  *
  * @example
  * ```ts
@@ -47,14 +49,14 @@ export class WriteBehind<T> {
   #timer: ReturnType<typeof setTimeout> | undefined
   #timerAt = 0
   #failures = 0
-  /** Nothing is sent before, after a failure. */
+  /** After a failure, nothing is sent before this time. */
   #retryAt = 0
   #closing: Promise<void> | undefined
   #ended = false
 
   /**
-   * @param write - Writes a batch, each key in it once. It may be handed the same values again after it failed, so it must be able to
-   * write them twice.
+   * @param write - Writes a batch, which contains each key once. After a failure, it can be called with the
+   * same values again, so it must be able to write them twice.
    * @throws InvalidOptionError
    */
   constructor(
@@ -78,9 +80,10 @@ export class WriteBehind<T> {
   }
 
   /**
-   * Resolves when the value is accepted: at once, unless the backlog is full.
+   * Resolves when the value is accepted: immediately, unless the backlog is full.
    *
-   * @throws SluiceError `SLUICE_CLOSED` after `close()`; UnwrittenError where `close()` gave up before there was room.
+   * @throws SluiceError `SLUICE_CLOSED` after `close()`; UnwrittenError if `close()` gave up before there was
+   * capacity.
    */
   set(key: string, value: T): Promise<void> {
     if (typeof key !== 'string') return Promise.reject(new InvalidArgumentError('key', 'a string', key))
@@ -90,7 +93,10 @@ export class WriteBehind<T> {
     return accepted
   }
 
-  /** The last value of a key that was accepted and is not written yet, if any: what reads must see instead of what is stored. */
+  /**
+   * The last value of a key that is accepted but not written yet, if any. Reads must see it instead of the
+   * stored value.
+   */
   get(key: string): T | undefined {
     return this.#backlog.get(key)?.value
   }
@@ -100,7 +106,10 @@ export class WriteBehind<T> {
     return { entries: this.#backlog.size, oldestMs: oldest === undefined ? 0 : this.#clock.now() - oldest.since }
   }
 
-  /** Tries to write at once. Resolves when everything that was accepted before is written, or dropped by `onError`. */
+  /**
+   * Tries to write immediately. Resolves when everything that was accepted before is written, or dropped by
+   * `onError`.
+   */
   flush(): Promise<void> {
     if (this.#backlog.size === 0) return Promise.resolve()
     this.#retryAt = 0
@@ -111,9 +120,9 @@ export class WriteBehind<T> {
   }
 
   /**
-   * Accepts nothing more, writes what there is, and ends. A second call does the same as the first.
+   * Accepts no more values, writes the remaining ones, and ends. A second call does the same as the first.
    *
-   * @throws UnwrittenError that says how many entries are not written, where that took longer than `closeTimeoutMs`.
+   * @throws UnwrittenError with the number of unwritten entries, if that took longer than `closeTimeoutMs`.
    */
   close(): Promise<void> {
     this.#closing ??= this.#drain()
@@ -154,7 +163,7 @@ export class WriteBehind<T> {
     if (this.#timer !== undefined && this.#timerAt <= at) return
     this.#stopTimer()
     this.#timerAt = at
-    // Not unref'd: what was accepted must not be lost because nothing else keeps the process alive.
+    // Not unref'd: accepted values must not be lost because nothing else keeps the process alive.
     this.#timer = setTimeout(() => {
       this.#timer = undefined
       this.#schedule()

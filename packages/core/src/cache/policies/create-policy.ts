@@ -5,8 +5,9 @@ import { S3FifoPolicy } from './s3-fifo-policy.ts'
 import { TtlPolicy } from './ttl-policy.ts'
 
 /**
- * Which entry leaves when the budget is full: `'lru'` the least recently used, `'lfu'` the least frequently used of late, `'ttl'` the one
- * that expires soonest, `'s3-fifo'` one that was not read again soon after it was set.
+ * Which entry is evicted when the budget is exceeded: `'lru'`: the least recently used; `'lfu'`: the least
+ * frequently used, with aging; `'ttl'`: the one that expires soonest; `'s3-fifo'`: one that was not read
+ * again soon after it was set.
  */
 export type EvictionPolicyName = 'lru' | 'lfu' | 'ttl' | 's3-fifo'
 

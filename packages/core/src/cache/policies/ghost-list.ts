@@ -1,12 +1,15 @@
-/** Names and sizes of entries that left, the longest gone first out. Names are kept as 30-bit hashes: two may be taken for one. */
+/**
+ * Names and sizes of evicted entries; the oldest are removed first. Names are stored as 30-bit hashes, so two
+ * names can collide.
+ */
 export class GhostList {
-  /** Hash to size. A map keeps the order in which they came. */
+  /** Hash to size. A map keeps the insertion order. */
   readonly #sizes = new Map<number, number>()
-  /** Goes on from one eviction to the next: a new iterator would pass all removed ones again. */
+  /** Continues from one eviction to the next: a new iterator would skip all removed entries again. */
   #oldest: Iterator<number> | undefined
   #bytes = 0
 
-  /** @param maxBytes - How much the entries together had taken at most. */
+  /** @param maxBytes - Maximum total size that the entries had. */
   constructor(private readonly maxBytes: number) {}
 
   add(namespace: string, key: string, size: number): void {
@@ -17,7 +20,7 @@ export class GhostList {
     while (this.#bytes > this.maxBytes) this.#removeOldest()
   }
 
-  /** Whether the entry is among them; from now on it is not. */
+  /** Whether the entry is in the list. Removes it. */
   take(namespace: string, key: string): boolean {
     return this.#sizes.size > 0 && this.#remove(hashOf(namespace, key))
   }
@@ -43,7 +46,7 @@ export class GhostList {
   }
 }
 
-/** FNV-1a over namespace and key, folded to what fits a slot without a box. */
+/** FNV-1a over namespace and key, folded to the range of a small integer, which needs no heap object. */
 function hashOf(namespace: string, key: string): number {
   const hash = addTo(addTo(0x811c9dc5, namespace) ^ 0x3a, key)
   return (hash ^ (hash >>> 30)) & 0x3fffffff

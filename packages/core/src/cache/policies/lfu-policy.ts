@@ -2,16 +2,23 @@ import type { CacheKey, StoredValue } from '../cache-entry.ts'
 import type { EvictionPolicy } from './eviction-policy.ts'
 import { LinkedEntry, LinkedList } from './linked-list.ts'
 
-/** Reads that count. More would let an old favourite stay longer than it is worth; 8 to 64 do about equally well. */
+/**
+ * Maximum frequency. A higher one would retain formerly popular entries longer than they are worth; values
+ * from 8 to 64 perform about equally well.
+ */
 const MAX_FREQUENCY = 31
-/** Ages wrap around. All that are in use lie within `MAX_FREQUENCY` of each other, so that no two share a remainder. */
+/**
+ * Ages wrap around. All that are in use are within `MAX_FREQUENCY` of each other, so no two of them share a
+ * remainder.
+ */
 const RING = MAX_FREQUENCY + 1
 const FREQUENCY_SHIFT = 5
 
 /**
- * Evicts the entry read least often, with dynamic aging (LFU-DA, Arlitt et al., 2000): an entry's priority is how often it was
- * read plus the cache's age at its last read, and the age is the priority of whatever left last. What was popular once and is read
- * no more is overtaken. Equal priorities leave in the order of their last reads.
+ * Evicts the least frequently read entry, with dynamic aging (LFU-DA, Arlitt et al., 2000). An entry's
+ * priority is its number of reads plus the cache's age at its last read, and the age is the priority of the
+ * last evicted entry. Formerly popular entries that are no longer read are therefore evicted eventually.
+ * Entries of equal priority are evicted in the order of their last reads.
  */
 export class LfuPolicy implements EvictionPolicy<LinkedEntry> {
   readonly entryBytes = 160

@@ -1,7 +1,7 @@
 import type { StoredValue } from '../cache-entry.ts'
 import { RankedEntry } from './ranked-entry.ts'
 
-/** An entry that lies in one list at a time. */
+/** An entry that is in one list at a time. */
 export class LinkedEntry extends RankedEntry {
   previous: LinkedEntry | undefined = undefined
   next: LinkedEntry | undefined = undefined
@@ -10,18 +10,21 @@ export class LinkedEntry extends RankedEntry {
     namespace: string,
     key: string,
     entry: StoredValue,
-    /** A small integer with what the policy notes of the entry. */
+    /** A small integer in which the policy stores the state of the entry. */
     public rank: number,
   ) {
     super(namespace, key, entry)
   }
 }
 
-/** Entries in the order in which they were pushed. The links lie in the entries, so each operation takes O(1) and no memory. */
+/**
+ * Entries in the order in which they were pushed. The links are in the entries, so each operation takes O(1)
+ * and no memory.
+ */
 export class LinkedList {
   first: LinkedEntry | undefined = undefined
   last: LinkedEntry | undefined = undefined
-  /** The sizes of all entries together. */
+  /** Total size of all entries. */
   bytes = 0
 
   push(entry: LinkedEntry): void {
@@ -33,7 +36,7 @@ export class LinkedList {
     this.bytes += entry.size
   }
 
-  /** Takes out an entry that lies in this list. */
+  /** Removes an entry of this list. */
   remove(entry: LinkedEntry): void {
     const { previous, next } = entry
     if (previous === undefined) this.first = next
@@ -41,7 +44,7 @@ export class LinkedList {
     if (next === undefined) this.last = previous
     else next.previous = previous
     this.bytes -= entry.size
-    // An entry that its holder keeps after it left must not keep its former neighbours.
+    // A removed entry that is still referenced must not retain its former neighbors.
     entry.previous = undefined
     entry.next = undefined
   }

@@ -1,6 +1,6 @@
 import type { StoredValue } from '../cache-entry.ts'
 
-/** An entry that a policy ranks itself: it knows its own name. */
+/** An entry that policies rank directly: it contains its own name. */
 export class RankedEntry implements StoredValue {
   readonly value: unknown
   readonly expires: number

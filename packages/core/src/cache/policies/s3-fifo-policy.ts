@@ -3,18 +3,19 @@ import type { EvictionPolicy } from './eviction-policy.ts'
 import { GhostList } from './ghost-list.ts'
 import { LinkedEntry, LinkedList } from './linked-list.ts'
 
-/** The share of the budget for entries on probation. */
+/** Share of the budget for entries on probation. */
 const SMALL_SHARE = 0.1
-/** A rank is how often the entry was read lately, up to this, and whether it lies in the main queue. */
+/** A rank contains the number of recent reads, up to this, and whether the entry is in the main queue. */
 const MAX_READS = 3
 const IN_MAIN = 4
-/** Reads on probation that open the main queue. */
+/** Number of reads on probation that move an entry to the main queue. */
 const PROMOTING_READS = 2
 
 /**
- * S3-FIFO (Yang et al., SOSP '23). Newcomers wait in a small queue; what is not read there leaves soon and does not push out what
- * is. Entries read since then move on to the main queue, where each read, up to three, is worth another round. Who comes back
- * soon after leaving goes to the main queue at once. A read only counts: nothing moves.
+ * S3-FIFO (Yang et al., SOSP '23). New entries wait in a small queue. Entries that are read fewer than 2
+ * times there are evicted soon, and do not displace the others. Entries that are read more often move to the
+ * main queue, where each read, up to 3, is worth another round. An entry that is set again soon after its
+ * eviction goes directly to the main queue. A read only increases a counter: no entry moves.
  */
 export class S3FifoPolicy implements EvictionPolicy<LinkedEntry> {
   readonly entryBytes = 184

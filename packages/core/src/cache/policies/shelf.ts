@@ -2,7 +2,9 @@ import type { StoredValue } from '../cache-entry.ts'
 import type { EvictionPolicy } from './eviction-policy.ts'
 import type { RankedEntry } from './ranked-entry.ts'
 
-/** The entries of one namespace. All shelves of a cache belong to one policy, which ranks their entries together. */
+/**
+ * The entries of one namespace. All shelves of a cache share one policy, which ranks their entries together.
+ */
 export class Shelf {
   readonly #entries = new Map<string, RankedEntry>()
 
@@ -15,24 +17,27 @@ export class Shelf {
     return this.#entries.size
   }
 
-  /** The entry, if there is one. Counts as a read for the ranking, not in the entry's own figures; makes no objects. */
+  /**
+   * The entry, if there is one. Counts as a read for the ranking, but not in the entry's own counters.
+   * Allocates nothing.
+   */
   read(key: string): StoredValue | undefined {
     const entry = this.#entries.get(key)
     if (entry !== undefined) this.policy.touch(entry)
     return entry
   }
 
-  /** The entry, if there is one, as if nobody had looked. */
+  /** The entry, if there is one, without counting a read. */
   peek(key: string): StoredValue | undefined {
     return this.#entries.get(key)
   }
 
   /**
-   * Adds an entry whose key is not there.
+   * Adds an entry whose key does not exist.
    *
-   * @param predecessor - What `remove` gave back for the same key when this entry replaces another: the ranking that the
-   *   predecessor had earned goes on.
-   * @returns the entry as it is kept from now on.
+   * @param predecessor - The result of `remove` for the same key if this entry replaces another: it inherits
+   * the predecessor's rank.
+   * @returns The stored entry.
    */
   add(key: string, entry: StoredValue, predecessor?: StoredValue): StoredValue {
     const ranked = this.policy.admit(this.namespace, key, entry, predecessor as RankedEntry | undefined)
@@ -40,7 +45,7 @@ export class Shelf {
     return ranked
   }
 
-  /** Takes an entry away and returns it. */
+  /** Removes an entry and returns it. */
   remove(key: string): StoredValue | undefined {
     const entry = this.#entries.get(key)
     if (entry === undefined) return undefined
@@ -49,7 +54,7 @@ export class Shelf {
     return entry
   }
 
-  /** Every entry. Entries may be added and removed on the way. */
+  /** Every entry. Entries can be added and removed during the iteration. */
   entries(): IterableIterator<readonly [string, StoredValue]> {
     return this.#entries.entries()
   }

@@ -17,8 +17,9 @@ class TimedEntry extends RankedEntry implements HeapItem {
 }
 
 /**
- * Evicts the entry that would expire soonest, and among those of one millisecond the one set first. Reads change nothing: the
- * right choice where lifetimes say what is worth keeping, and a poor one where all are equal. Setting and removing take O(log n).
+ * Evicts the entry that expires soonest; if several expire in the same millisecond, the one that was set
+ * first. Reads do not change the order. Suitable if times to live express the value of entries, and
+ * unsuitable if all are equal. Setting and removing take O(log n).
  */
 export class TtlPolicy implements EvictionPolicy<TimedEntry> {
   readonly entryBytes = 160

@@ -3,42 +3,51 @@ import { SluiceError } from '../../shared/errors.ts'
 
 /** The state of tags, as several processes see it. */
 export interface Stamps {
-  /** The state of everything: an entry of another epoch is dead. */
+  /** The state of everything: an entry of another epoch is invalid. */
   readonly epoch: string
-  /** One for each tag asked for, in that order. A stamp is random and never used twice. */
+  /** One for each requested tag, in the same order. A stamp is random and never reused. */
   readonly stamps: readonly string[]
 }
 
-/** What one round trip tells: an entry, and the state of its tags. */
+/** Result of one round trip: an entry, and the state of its tags. */
 export interface StoreState {
-  /** `undefined`: there is none, or it is not that of the server that this process is connected to now. */
+  /**
+   * `undefined` if there is none, or if it is not that of the server that this process is connected to now.
+   */
   readonly epoch: string | undefined
-  /** One for each tag asked for, in that order; `undefined` where none is set, and then nothing that bears the tag is valid. */
+  /**
+   * One for each requested tag, in the same order; `undefined` if there is none, and then nothing with this
+   * tag is valid.
+   */
   readonly stamps: readonly (string | undefined)[]
-  /** The entry under the key asked for. It is valid only if its epoch and every one of its stamps are the live ones. */
+  /**
+   * The entry under the requested key. It is valid only if its epoch and every one of its stamps are the
+   * current ones.
+   */
   readonly entry: StoredEntry | undefined
 }
 
-/** When an entry was made, and how long it may be used. */
+/** When an entry was created, and how long it can be used. */
 export interface EntryTimes {
-  /** Wall-clock time at which its value was asked for, in milliseconds since 1970. */
+  /** Wall-clock time from which its age counts, in milliseconds since 1970. */
   readonly askedAt: number
-  /** Milliseconds from then on that it is fresh. */
+  /** Milliseconds from then on in which it is fresh. */
   readonly ttlMs: number
-  /** How long making the value took, in milliseconds: what early refreshing goes by. */
+  /** How long loading the value took, in milliseconds. Used by early revalidation. */
   readonly costMs: number
 }
 
-/** An entry as it lies in a store. */
+/** An entry in a store. */
 export interface StoredEntry extends Stamps {
-  /** The tags of its stamps, in their order. */
+  /** The tags of its stamps, in the same order. */
   readonly tags: readonly string[]
   readonly times: EntryTimes
   /**
-   * The value, made anew by each call.
+   * Returns the value; each call creates a new one.
    *
-   * @param types - How to make values of classes that the store does not know.
-   * @throws Error when it cannot be read: it was written by another release, or with another key. Such an entry counts as absent.
+   * @param types - How to create values of classes that the store does not know.
+   * @throws Error if it cannot be read: it was written by a different release, or with a different key. Such
+   * an entry counts as missing.
    */
   value(types?: ValueTypes): unknown
 }
@@ -49,84 +58,102 @@ export interface NewEntry extends Stamps {
   readonly value: unknown
 }
 
-/** What a store tells its process. */
+/** Receives the notifications of a store. */
 export interface StoreWatcher {
-  /** Writers somewhere have begun or ended a write to these tags. May tell of tags that nobody here knows. */
+  /**
+   * Some writer has begun or ended a write to these tags. Can include tags that this process does not know.
+   */
   invalidated(tags: readonly string[]): void
-  /** Messages may have been missed, or everything was invalidated: nothing that was kept in memory before is known to be valid. */
+  /**
+   * Messages may have been missed, or everything was invalidated: no value that was in memory before is known
+   * to be valid.
+   */
   lost(): void
 }
 
-/** The tag that stands for every tag: a write that may touch anything begins and ends it. */
+/** The tag that stands for every tag: a write that can modify anything begins and ends it. */
 export const EVERY_TAG = '*'
 
 /**
- * Where processes share entries and the state of tags. All operations on tags are atomic. Each rejects when the store cannot be reached
- * within its own time limit; none retries by itself, and none is carried out later.
+ * A store in which processes share entries and the state of tags. All operations on tags are atomic. Each
+ * operation rejects if the store cannot be reached within its time limit. None is retried automatically, and
+ * none is executed later.
  *
- * The protocol is in `docs/internals/coherence.md`. In short: a tag's _stamp_ is absent while a writer holds an _intent_ on it; a value may
- * be kept only with stamps that were read before the database was asked.
+ * `docs/internals/coherence.md` describes the protocol. In short: a tag's _stamp_ is missing while a writer
+ * holds an _intent_ on it. A value may be cached only with stamps that were read before the database was
+ * queried.
  */
 export interface CacheStore {
-  /** How long an intent holds when its writer is not heard of again, in milliseconds. */
+  /** Lease of an intent: how long it is valid after its writer last renewed it, in milliseconds. */
   readonly leaseMs: number
-  /** The longest time that an entry may be kept, in milliseconds; stamps live at least twice as long. */
+  /** Maximum lifetime of an entry, in milliseconds. Stamps live at least twice as long. */
   readonly maxTtlMs: number
-  /** Reads tags, and an entry if a key is given, sent after the call. One round trip; calls of one turn of the event loop share it. */
+  /**
+   * Reads tags, and an entry if a key is given. The request is sent after the call. It takes one round trip,
+   * which all calls of an event-loop tick share.
+   */
   read(tags: readonly string[], key?: string): Promise<StoreState>
   /**
-   * Makes tags cacheable where nothing stands against it: sets stamps that are absent, and an epoch if there is none of this server.
-   * `undefined`: a writer holds an intent on one of them or on everything, or it is not certain that none does (the state was lost a short
-   * while ago); then what is read from the database now must not be kept.
+   * Makes tags cacheable if nothing prevents it: sets stamps that are missing, and an epoch if there is none
+   * of this server. `undefined`: a writer holds an intent on one of the tags or on everything, or it is not
+   * certain that none does (the state was lost recently). Values that are read from the database now must
+   * then not be cached.
    */
   open(tags: readonly string[]): Promise<Stamps | undefined>
   /**
-   * A writer is about to commit: deletes the tags' stamps, notes its intent under its token until the lease ends, and tells all watchers.
-   * With `EVERY_TAG` among the tags it is the epoch that goes. A second call with the same token begins the lease anew.
+   * A writer is about to commit: deletes the tags' stamps, records its intent under its token until the lease
+   * expires, and notifies all watchers. If `EVERY_TAG` is among the tags, the epoch is removed. A second call
+   * with the same token restarts the lease.
    */
   begin(tags: readonly string[], token: string): Promise<void>
-  /** Begins the leases of an intent anew. `false`: one of them is gone, and the writer must `begin` again. */
+  /** Restarts the leases of an intent. `false`: one of them is missing, and the writer must `begin` again. */
   renew(tags: readonly string[], token: string): Promise<boolean>
   /**
-   * The write has ended, committed or certainly not. A tag gets a new stamp if the intent was there and alive, and is the last one on that tag,
-   * and the state was not lost a short while ago; otherwise its stamp stays absent. If an intent was gone, watchers are told once more.
+   * The write has ended, committed or certainly not. A tag gets a new stamp if the intent existed and was
+   * alive, is the last one on that tag, and the state was not lost recently; otherwise its stamp stays
+   * missing. If an intent was missing, watchers are notified again.
    *
-   * @returns The new stamps if every tag got one; `undefined` otherwise.
+   * @returns The new stamps if every tag got one; otherwise `undefined`.
    */
   end(tags: readonly string[], token: string): Promise<Stamps | undefined>
   /**
-   * Keeps an entry for a time, in place of what was there. The value may be changed by its owner after the call returns.
+   * Stores an entry for a period, and replaces the previous one. The caller may modify the value after the
+   * call returns.
    *
-   * @returns Whether it is kept: `false` when the value has parts that would not survive.
+   * @returns Whether it is stored: `false` if the value has parts that cannot be restored exactly.
    */
   set(key: string, entry: NewEntry, keepMs: number): Promise<boolean>
-  /** Removes entries. Their tags keep their stamps. */
+  /** Deletes entries. Their tags keep their stamps. */
   delete(keys: readonly string[]): Promise<void>
-  /** Removes every entry of this store. */
+  /** Deletes every entry of this store. */
   clear(): Promise<void>
   /**
-   * Asks to be the one process that loads a key. `false`: another is. Ends by itself after `ms`.
+   * Claims the loading of a key for the caller. `false`: another process holds the claim. The claim expires
+   * after `ms`.
    */
   claim(key: string, token: string, ms: number): Promise<boolean>
-  /** Gives up a claim if it is still held under the token. */
+  /** Releases a claim if it is still held under the token. */
   release(key: string, token: string): Promise<void>
-  /** Tells of invalidations from now on; a store has one watcher. Returns the function that stops it. */
+  /**
+   * Reports invalidations to the watcher from now on. A store has one watcher. Returns a function that stops
+   * it.
+   */
   watch(watcher: StoreWatcher): () => void
-  /** Settles when all that was told before the call was sent has reached the watcher. */
+  /** Settles when the watcher has received everything that was published before the request was sent. */
   ping(): Promise<void>
-  /** Ends what the store began; connections that it was given stay open. */
+  /** Stops everything that the store started. Connections that were passed to it stay open. */
   close(): Promise<void>
 }
 
 /**
- * A shared cache store could not be reached, or did not answer within its time limit. What was asked of it may or may not have been
- * carried out.
+ * A shared cache store could not be reached, or did not respond within its time limit. The operation may or
+ * may not have been executed.
  */
 export class StoreUnavailableError extends SluiceError {
   constructor(
-    /** Which store, for example `Redis`. */
+    /** Name of the store, such as `Redis`. */
     readonly store: string,
-    /** What is the matter, for a person. */
+    /** The cause, in readable form. */
     reason: string,
     cause?: unknown,
   ) {

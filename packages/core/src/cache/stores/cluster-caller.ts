@@ -3,7 +3,7 @@ import { setBusyAwareTimeout } from '../../shared/timers.ts'
 import { StoreUnavailableError } from './cache-store.ts'
 import { type ClusterCall, type ClusterMessage, type ClusterMethod, clusterMessage, readClusterMessage } from './cluster-messages.ts'
 
-/** The channel of a worker to its primary process: `process`, in production. */
+/** The channel from a worker to its primary process: `process`, in production. */
 export interface ClusterPort {
   readonly connected: boolean
   send(message: ClusterMessage, sent: (error: Error | null) => void): void
@@ -14,13 +14,16 @@ export interface ClusterPort {
 }
 
 interface Waiting {
-  /** Ends its time limit. */
+  /** Clears its timeout. */
   answered(): void
   resolve(value: unknown): void
   reject(error: unknown): void
 }
 
-/** Calls the primary process, the calls of one turn of the event loop in one message, each with a time limit. */
+/**
+ * Calls the primary process. All calls of an event-loop tick are sent in one message. Each call has a
+ * timeout.
+ */
 export class ClusterCaller {
   readonly #waiting = new Map<number, Waiting>()
   #calls: ClusterCall[] = []
@@ -37,7 +40,9 @@ export class ClusterCaller {
     port.on('disconnect', this.#disconnected)
   }
 
-  /** @throws StoreUnavailableError when there is no answer in time; SluiceError `SLUICE_CLOSED` after `close`. */
+  /**
+   * @throws StoreUnavailableError if there is no reply in time; SluiceError `SLUICE_CLOSED` after `close`.
+   */
   call(method: ClusterMethod, ...args: readonly unknown[]): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this.check()
@@ -48,7 +53,8 @@ export class ClusterCaller {
         this.#settle(id)?.reject(unavailable(`no answer within ${this.timeoutMs} ms.`)),
       )
       this.#waiting.set(id, { answered, resolve, reject })
-      // After what all sockets brought that are read in this turn: requests that came together call together.
+      // After the data of all sockets that are read in this tick, so that requests that arrived together
+      // share one message.
       if (this.#calls.length === 0) setImmediate(() => this.#send())
       this.#calls.push({ id, method, args })
     })

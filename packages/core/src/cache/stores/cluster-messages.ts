@@ -3,10 +3,13 @@ import { deserialize, serialize } from '../../shared/late-modules.ts'
 import { unwrapValue, wrapValue } from '../../shared/wrapped-value.ts'
 import { type CacheStore, EVERY_TAG } from './cache-store.ts'
 
-/** What tells Sluice's messages between processes from the app's own. */
+/** Distinguishes Sluice's messages between processes from those of the app. */
 const MARK = 'sluice:cache-store'
 
-/** The calls that a worker makes of the primary; `hello` compares the times that both were given. */
+/**
+ * The calls that a worker makes to the primary process. `hello` compares the times that both were configured
+ * with.
+ */
 export type ClusterMethod = 'hello' | 'watch' | 'unwatch' | Exclude<keyof CacheStore, 'leaseMs' | 'maxTtlMs' | 'watch' | 'close'>
 
 export interface ClusterCall {
@@ -18,11 +21,13 @@ export interface ClusterCall {
 export interface ClusterReply {
   readonly id: number
   readonly value?: unknown
-  /** Why it was not done. */
+  /** The reason for the failure. */
   readonly error?: string
 }
 
-/** One message, either way. Whatever is JSON can be sent, whichever way the processes serialize. */
+/**
+ * A message, in either direction. It is JSON, so that it can be sent with any serialization of the processes.
+ */
 export interface ClusterMessage {
   readonly mark: typeof MARK
   readonly namespace: string
@@ -38,20 +43,23 @@ export function clusterMessage(namespace: string, content: Omit<ClusterMessage, 
   return { mark: MARK, namespace, ...content }
 }
 
-/** @returns `undefined` when the message is the app's, or another store's. */
+/** @returns `undefined` if the message belongs to the app, or to another store. */
 export function readClusterMessage(message: unknown, namespace: string): ClusterMessage | undefined {
   if (typeof message !== 'object' || message === null) return undefined
   const { mark, namespace: to } = message as Partial<ClusterMessage>
   return mark === MARK && to === namespace ? (message as ClusterMessage) : undefined
 }
 
-/** @returns A text that any way to serialize messages lets through; `undefined` when the value has parts that would not survive. */
+/**
+ * @returns A string that survives any serialization of messages; `undefined` if the value has parts that
+ * cannot be restored exactly.
+ */
 export function valueToText(value: unknown): string | undefined {
   const wrapped = wrapValue(value)
   return wrapped && (wrapped.isPlain ? '1' : '0') + serialize(wrapped.value).toString('base64')
 }
 
-/** @throws Error when the text is no value, or holds a decimal and `types` has no class for it. */
+/** @throws Error if the string is not a value, or contains a decimal and `types` has no class for it. */
 export function valueFromText(text: string, types?: ValueTypes): unknown {
   return unwrapValue({ value: deserialize(Buffer.from(text.slice(1), 'base64')), isPlain: text.startsWith('1') }, types)
 }

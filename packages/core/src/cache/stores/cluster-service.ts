@@ -16,7 +16,10 @@ import { type MemoryStore, memoryStoreOn } from './memory-store.ts'
 import { type MemoryStoreOptions, resolveMemoryStoreOptions } from './memory-store-options.ts'
 import { SharedState } from './shared-state.ts'
 
-/** The primary's part: does what workers ask for, on one state. A worker is known by an object of its own. */
+/**
+ * The primary process's side: executes the calls of workers on one state. Each worker is identified by its
+ * object.
+ */
 export class ClusterService<TWorker extends object> {
   readonly #stores = new Map<TWorker, MemoryStore>()
 
@@ -26,17 +29,17 @@ export class ClusterService<TWorker extends object> {
     private readonly send: (worker: TWorker, message: ClusterMessage) => void,
   ) {}
 
-  /** Answers a message if it is one of Sluice's. Any other is left alone. */
+  /** Replies to Sluice's messages, and ignores all others. */
   async receive(worker: TWorker, message: unknown): Promise<void> {
     const calls = readClusterMessage(message, this.namespace)?.calls
     if (calls === undefined) return
     const store = this.#storeOf(worker)
-    // Begun in the order in which they came; in memory, so each is done when it is begun.
+    // Started in the order of arrival. The state is in memory, so each is executed when it is started.
     const replies = await Promise.all(calls.map((call) => this.#reply(worker, store, call)))
     this.send(worker, clusterMessage(this.namespace, { replies }))
   }
 
-  /** The worker is gone. What it has begun lapses. */
+  /** The worker is gone. The intents that it began expire with their leases. */
   forget(worker: TWorker): void {
     void this.#stores.get(worker)?.close()
     this.#stores.delete(worker)
@@ -117,23 +120,24 @@ export class ClusterService<TWorker extends object> {
 
 export interface ServeClusterStoreOptions extends MemoryStoreOptions {
   /**
-   * Which store this is, if there are several. 1 to 64 characters.
+   * Name of the store, if there are several. 1 to 64 characters.
    * @defaultValue 'sluice'
    */
   readonly namespace?: string
 }
 
 export interface ClusterStoreServer {
-  /** Answers no more; workers' calls are rejected when their time is over. */
+  /** Stops replying. Workers' calls are then rejected after their timeout. */
   close(): void
 }
 
 /**
- * Keeps, in the primary process of `node:cluster`, what the `clusterStore()` of each worker shares. Call it before workers are forked. Messages of
- * the app's own pass untouched. The intents of a worker that dies lapse with their lease.
+ * Stores, in the primary process of `node:cluster`, the state that the `clusterStore()` of each worker
+ * shares. Call it before you fork workers. Your app's messages pass unchanged. The intents of a worker that
+ * dies expire with their lease.
  *
- * @throws InvalidOptionError when an option is unknown, of the wrong type, or out of its bounds; SluiceError in a process that is not the
- * primary one.
+ * @throws InvalidOptionError for an unknown option, a wrong type, or a value out of bounds; SluiceError
+ * outside the primary process.
  */
 export function serveClusterStore(options: ServeClusterStoreOptions = {}): ClusterStoreServer {
   if (!cluster().isPrimary) throw new SluiceError('SLUICE_INVALID_ARGUMENT', 'serveClusterStore belongs into the primary process.')
@@ -141,7 +145,7 @@ export function serveClusterStore(options: ServeClusterStoreOptions = {}): Clust
   if (!clusterNamespace.rule.accepts(namespace)) throw new InvalidOptionError('namespace', clusterNamespace.rule.expected, namespace)
   const state = new SharedState(resolveMemoryStoreOptions(ofState))
   const service = new ClusterService<Worker>(state, namespace, (worker, message) => {
-    // One that has gone meanwhile needs no answer.
+    // A worker that has disconnected meanwhile needs no reply.
     if (worker.isConnected()) worker.send(message, () => {})
   })
   const onMessage = (worker: Worker, message: unknown): void => void service.receive(worker, message)

@@ -15,7 +15,7 @@ import { valueFromText, valueToText } from './cluster-messages.ts'
 
 const MAX_TIMER_MS = 2 ** 31 - 1
 
-/** Rule and default of the name of a store in a `node:cluster`. */
+/** Validation rule and default of the name of a store in a `node:cluster`. */
 export const clusterNamespace: { readonly fallback: string; readonly rule: OptionRule } = {
   fallback: 'sluice',
   rule: {
@@ -26,22 +26,22 @@ export const clusterNamespace: { readonly fallback: string; readonly rule: Optio
 
 export interface ClusterStoreOptions {
   /**
-   * Which store this is, if there are several. 1 to 64 characters.
+   * Name of the store, if there are several. 1 to 64 characters.
    * @defaultValue 'sluice'
    */
   readonly namespace?: string
   /**
-   * How long the primary process may take to answer, in milliseconds. Minimum: `1`.
+   * Timeout of calls to the primary process, in milliseconds. Minimum: `1`.
    * @defaultValue 500
    */
   readonly timeoutMs?: number
   /**
-   * As given to `serveClusterStore`, in milliseconds.
+   * Must be the value of `serveClusterStore`, in milliseconds. A different one is rejected.
    * @defaultValue 30000
    */
   readonly leaseMs?: number
   /**
-   * As given to `serveClusterStore`, in milliseconds.
+   * Must be the value of `serveClusterStore`, in milliseconds. A different one is rejected.
    * @defaultValue 86400000 (a day)
    */
   readonly maxTtlMs?: number
@@ -56,7 +56,7 @@ const rules = {
   maxTtlMs: option.integer(1),
 }
 
-/** @throws InvalidOptionError that names the option and what was expected. */
+/** @throws InvalidOptionError with the name of the option and the expected value. */
 export function resolveClusterStoreOptions(options: ClusterStoreOptions): ResolvedClusterStoreOptions {
   checkOptions(options, rules)
   return {
@@ -68,10 +68,11 @@ export function resolveClusterStoreOptions(options: ClusterStoreOptions): Resolv
 }
 
 /**
- * A store for the workers of one `node:cluster`, without a server: the primary process keeps what they share, after it has called
- * `serveClusterStore`. Its failures are `StoreUnavailableError`s.
+ * A store for the workers of one `node:cluster`, without a server: the primary process stores the shared
+ * state, after it has called `serveClusterStore`. Failures are reported as `StoreUnavailableError`s.
  *
- * @throws InvalidOptionError when an option is unknown, of the wrong type, or out of its bounds; SluiceError in a process that is no worker.
+ * @throws InvalidOptionError for an unknown option, a wrong type, or a value out of bounds; SluiceError in a
+ * process that is not a worker.
  *
  * @example
  * ```ts
@@ -94,7 +95,7 @@ export function clusterStoreOn(port: ClusterPort, options: ResolvedClusterStoreO
   return new ClusterStore(port, options)
 }
 
-/** `undefined` becomes `null` on the way through JSON. */
+/** `undefined` becomes `null` in JSON. */
 interface SentState {
   readonly epoch?: string | null
   readonly stamps: readonly (string | null | undefined)[]
@@ -106,7 +107,7 @@ class ClusterStore implements CacheStore {
   readonly maxTtlMs: number
   readonly #caller: ClusterCaller
   #watcher: StoreWatcher | undefined
-  /** The primary tells this process what it tells its watchers. */
+  /** Whether the primary process notifies this process of invalidations. */
   #isHeard = false
   #greeting: Promise<unknown> | undefined
 
@@ -168,7 +169,7 @@ class ClusterStore implements CacheStore {
     this.#caller.check()
     this.#watcher = watcher
     this.#isHeard = false
-    // Tried again by the next ping.
+    // The next ping retries it.
     this.#startWatching(watcher).catch(() => {})
     return () => {
       if (this.#watcher !== watcher) return
@@ -188,7 +189,7 @@ class ClusterStore implements CacheStore {
     this.#caller.close()
   }
 
-  /** The first call compares the times that both processes were given. */
+  /** The first call compares the times that both processes were configured with. */
   async #call(...call: Parameters<ClusterCaller['call']>): Promise<unknown> {
     this.#caller.check()
     this.#greeting ??= this.#caller.call('hello', this.leaseMs, this.maxTtlMs)
@@ -206,7 +207,7 @@ class ClusterStore implements CacheStore {
     await this.#call('watch')
     if (this.#watcher !== watcher || this.#isHeard) return
     this.#isHeard = true
-    // What was told before the primary watched for this process was missed.
+    // Invalidations from before the primary process watched for this process were missed.
     watcher.lost()
   }
 

@@ -5,29 +5,29 @@ const MAX_TIMER_MS = 2 ** 31 - 1
 
 export interface MemoryStoreOptions {
   /**
-   * How long a writer's intent holds when the writer is not heard of again, in milliseconds. Minimum: `1`.
+   * Lease of a writer's intent: how long it is valid after the last renewal, in milliseconds. Minimum: `1`.
    * @defaultValue 30000
    */
   readonly leaseMs?: number
   /**
-   * How long nothing becomes cacheable after the state was lost, in milliseconds: living writers declare themselves again in this time.
-   * Minimum: `0`.
+   * How long nothing becomes cacheable after the store lost its state, in milliseconds. Live writers announce
+   * their writes again in this time. Minimum: `0`.
    * @defaultValue 3000
    */
   readonly quarantineMs?: number
   /**
-   * The longest time that an entry may be kept, in milliseconds. Minimum: `1`.
+   * Maximum lifetime of an entry, in milliseconds. Minimum: `1`.
    * @defaultValue 86400000 (a day)
    */
   readonly maxTtlMs?: number
   /**
-   * The budget for entries in bytes of heap; when it is full, entries that were not read again soon after they were set are evicted.
-   * Minimum: `1`.
+   * Memory budget for entries, in bytes of heap. If it is full, entries that were not read again soon after
+   * they were set are evicted. Minimum: `1`.
    * @defaultValue 104857600 (100 MB)
    */
   readonly maxBytes?: number
   /**
-   * Where time comes from.
+   * Time source.
    * @defaultValue the process's clocks
    */
   readonly clock?: Clock
@@ -46,7 +46,7 @@ const rules = {
   },
 }
 
-/** @throws InvalidOptionError that names the option and what was expected. */
+/** @throws InvalidOptionError with the name of the option and the expected value. */
 export function resolveMemoryStoreOptions(options: MemoryStoreOptions): ResolvedMemoryStoreOptions {
   checkOptions(options, rules)
   return {

@@ -5,14 +5,15 @@ import { SharedState } from './shared-state.ts'
 
 /** A store in the memory of one process. */
 export interface MemoryStore extends CacheStore {
-  /** Another handle on the same state, with a watcher of its own, as another process would have. */
+  /** Another handle on the same state, with a separate watcher, as another process would have. */
   fork(): MemoryStore
 }
 
 /**
- * A store in the memory of this process: the whole protocol, without other processes. Its calls settle in the same turn of the event loop.
+ * A store in the memory of this process: the whole protocol, without other processes. Its calls settle in the
+ * same event-loop tick.
  *
- * @throws InvalidOptionError when an option is unknown, of the wrong type, or out of its bounds.
+ * @throws InvalidOptionError for an unknown option, a wrong type, or a value out of bounds.
  *
  * @example
  * ```ts
@@ -24,7 +25,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
   return memoryStoreOn(new SharedState(resolveMemoryStoreOptions(options)))
 }
 
-/** A handle on a state that others may have, too. */
+/** A handle on a state that other handles can share. */
 export function memoryStoreOn(state: SharedState): MemoryStore {
   return new Handle(state)
 }
@@ -100,7 +101,7 @@ class Handle implements MemoryStore {
   }
 
   async ping(): Promise<void> {
-    // Watchers are told within the call that they are told of.
+    // Watchers are notified synchronously within each call, so there is nothing to wait for.
     void this.#open
   }
 

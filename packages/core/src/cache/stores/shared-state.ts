@@ -12,7 +12,7 @@ interface Claim {
   readonly until: number
 }
 
-/** All that the handles of one memory store share: entries, claims, and the state of tags. */
+/** State that all handles of one memory store share: entries, claims, and the state of tags. */
 export class SharedState {
   readonly tags: TagStates
   readonly #entries: CachingStrategyEngine
@@ -62,7 +62,7 @@ export class SharedState {
     if (this.#claims.get(key)?.token === token) this.#claims.delete(key)
   }
 
-  /** Everything is gone, as on a server that was emptied. */
+  /** Removes everything, like a server that was emptied. */
   lose(): void {
     this.#entries.clear()
     this.#claims.clear()

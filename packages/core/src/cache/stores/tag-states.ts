@@ -10,7 +10,7 @@ export interface TagStateOptions {
   readonly clock: Clock
 }
 
-/** Called with the tags of a write, or with nothing when everything was invalidated. */
+/** Called with the tags of a write, or with `undefined` when everything was invalidated. */
 export type TagListener = (tags: readonly string[] | undefined) => void
 
 interface Stamp {
@@ -19,20 +19,23 @@ interface Stamp {
 }
 
 /**
- * - `held`: a write that may touch anything is under way, or its lease has run out.
- * - `lost`: what writers declared is not known; `until` is when those that live have declared themselves again.
+ * - `held`: a write that can modify anything is in flight, or its lease has expired.
+ * - `lost`: the intents of writers are unknown; by `until`, all live writers have announced theirs again.
  */
 type Epoch =
   | { readonly kind: 'live'; readonly id: string }
   | { readonly kind: 'held' }
   | { readonly kind: 'lost'; readonly until: number | undefined }
 
-/** Stamps that are looked at for expired ones, once so many are there. */
+/** Number of stamps from which expired ones are removed. */
 const PRUNE_STAMPS_FROM = 10_000
-/** Beyond these the half that was set longest ago goes: what was valid by them is asked for anew. */
+/** Above this number, the older half is removed. Values that depend on it are refetched. */
 const MAX_STAMPS = 200_000
 
-/** The state of tags: stamps, writers' intents, the epoch, and the quarantine after a loss. Every method is one atomic step. */
+/**
+ * The state of tags: stamps, writers' intents, the epoch, and the quarantine after a loss. Every method is
+ * one atomic step.
+ */
 export class TagStates {
   readonly #listeners = new Set<TagListener>()
   readonly #stamps = new Map<string, Stamp>()
@@ -47,7 +50,7 @@ export class TagStates {
     this.#epoch = { kind: 'live', id: this.#newId() }
   }
 
-  /** Returns the function that ends it. */
+  /** Returns a function that ends it. */
   listen(listener: TagListener): () => void {
     this.#listeners.add(listener)
     return () => {
@@ -114,7 +117,7 @@ export class TagStates {
     return { epoch, stamps: tags.map((tag) => this.stampOf(tag) ?? '') }
   }
 
-  /** Everything is gone, as on a server that was emptied. */
+  /** Removes everything, like a server that was emptied. */
   lose(): void {
     this.#stamps.clear()
     this.#intents.clear()
@@ -162,7 +165,7 @@ export class TagStates {
     return intents.size > 0
   }
 
-  /** The intents on a tag whose lease has not run out; the others are removed. */
+  /** The intents on a tag whose lease has not expired; expired ones are removed. */
   #liveIntents(tag: string): Map<string, number> {
     const intents = this.#intents.get(tag)
     if (intents === undefined) return new Map()

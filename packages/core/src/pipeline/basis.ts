@@ -1,14 +1,21 @@
-/** Follows what a value is made from, while it is made: every read must be known, or the value cannot be kept. */
+/**
+ * Tracks the reads of a value while it is computed: every read must be known, otherwise the value cannot be
+ * cached.
+ */
 export interface Basis {
-  /** An operation is on its way. Unless it is told of otherwise, what it gives is not known to stay true. */
+  /** An operation begins. Unless it is reported otherwise, it is unknown whether its result stays valid. */
   begin(): void
-  /** Something happened after which the value must not be kept. @param reason - A short word that statistics count by. */
+  /**
+   * Something happened after which the value must not be cached.
+   *
+   * @param reason - A short phrase that statistics count by.
+   */
   spoil(reason: string): void
 }
 
 const open = new Set<Basis>()
 
-/** A value is being made. */
+/** A value is being computed. */
 export function openBasis(basis: Basis): void {
   open.add(basis)
 }
@@ -17,12 +24,12 @@ export function closeBasis(basis: Basis): void {
   open.delete(basis)
 }
 
-/** Whether any value is being made. */
+/** Whether any value is being computed. */
 export function hasOpenBasis(): boolean {
   return open.size > 0
 }
 
-/** A read or write belongs to no scope: it may be part of any value that is being made. */
+/** A read or write belongs to no scope: it can be part of any value that is being computed. */
 export function spoilOpen(reason: string): void {
   for (const basis of open) basis.spoil(reason)
 }

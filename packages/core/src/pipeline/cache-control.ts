@@ -1,18 +1,27 @@
 import { checkOptions, option } from '../shared/options.ts'
 
-/** What an app says of one read, or of a model's reads, to the cache. What is left out is as the options of the cache say. */
+/**
+ * Cache options of one read, or of the reads of a model. Omitted options use the values of the cache's
+ * options.
+ */
 export interface CacheControl {
-  /** Seconds that the result is kept at most, and that what an equal read has kept may be old. Greater than `0`. */
+  /** Maximum age of the cached result, in seconds, also if an identical read cached it. Greater than `0`. */
   readonly ttl?: number
-  /** Seconds after `ttl` for which the result may still be given while it is asked for anew. Minimum: `0`. */
+  /**
+   * Seconds after `ttl` in which the result is still served while it is revalidated in the background.
+   * Minimum: `0`.
+   */
   readonly swr?: number
-  /** Names of the app's own, by which it can have the result dropped: `invalidateTags`. What an equal read kept without them is not given. */
+  /** Custom tags, for `invalidateTags`. A result that an identical read cached without them is not served. */
   readonly tags?: readonly string[]
-  /** `cache-first` gives what is kept; `refresh` asks the database and keeps the answer. */
+  /** `cache-first` serves a cached result. `refresh` queries the database and caches the result. */
   readonly strategy?: 'cache-first' | 'refresh'
-  /** `strict`: checked against the shared state before each use; `bounded`: trusted for as long as the cache's bound says. */
+  /**
+   * `strict`: verified in the shared store before each use. `bounded`: trusted for up to the `maxStalenessMs`
+   * of the cache.
+   */
   readonly consistency?: 'strict' | 'bounded'
-  /** `true`: neither given from the cache nor kept. */
+  /** `true`: the read is neither served from the cache nor cached. */
   readonly disabled?: boolean
 }
 
@@ -26,10 +35,11 @@ const rules = {
 }
 
 /**
- * Checks a cache control.
+ * Validates cache options.
  *
- * @param name - What messages call it, for example `cache`.
- * @throws InvalidOptionError that names the first field that is unknown, of the wrong type, or out of bounds.
+ * @param name - Name in error messages, such as `cache`.
+ * @throws InvalidOptionError with the name of the first field that is unknown, of the wrong type, or out of
+ * bounds.
  */
 export function checkCacheControl(control: unknown, name: string): CacheControl {
   checkOptions(control, rules, `${name}.`)

@@ -26,8 +26,9 @@ interface Known {
 }
 
 /**
- * Decides which executions detection captures a stack of. A stack costs as much as a fifth of a query, and a route issues the same queries
- * from the same place in each request: a place that was confirmed is only checked once a second. A token bucket limits all of it.
+ * Decides for which executions detection captures a stack. A stack costs up to 20% of a query, and a route
+ * issues the same queries from the same call site in each request: a confirmed call site is only checked once
+ * per second. A token bucket limits all captures.
  */
 export class CallSiteTraces {
   /** The execution of a scope that is traced if the shape is trusted. */
@@ -50,17 +51,17 @@ export class CallSiteTraces {
     this.#filledAt = clock.now()
   }
 
-  /** Whether the next executions of a scope are to be traced. */
+  /** Whether the next executions of a scope must be traced. */
   isDue(shape: Shape): boolean {
     return this.#isDue(knownOf(this.#shapes, shape))
   }
 
-  /** Whether a query that returned several rows is to be traced: it may be the parent of a loop. */
+  /** Whether a query that returned several rows must be traced: it can be the parent of a loop. */
   isParentDue(shape: Shape): boolean {
     return this.#isDue(knownOf(this.#parents, shape)) && this.take(shape)
   }
 
-  /** Takes a token for a stack; `false` if none is left. */
+  /** Takes a token for a stack; returns `false` if none is left. */
   take(shape: Shape): boolean {
     if (!this.isLimited) return true
     const now = this.clock.now()
@@ -82,12 +83,12 @@ export class CallSiteTraces {
     confirm(knownOf(this.#parents, shape), place)
   }
 
-  /** The shape was found where nothing is known of it: under a new name of a scope. */
+  /** The normalized query was found in a scope with a new name, for which its call site is unknown. */
   doubt(shape: Shape): void {
     this.#shapes.delete(shape)
   }
 
-  /** The same of a parent query. */
+  /** The same for a parent query. */
   doubtParent(shape: Shape): void {
     this.#parents.delete(shape)
   }

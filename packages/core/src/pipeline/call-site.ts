@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { originalPlace } from './source-map.ts'
 
-/** A place in the user's code. Lines and columns start at 1. */
+/** A position in the app's code. Lines and columns start at 1. */
 export interface CallSite {
   readonly file: string
   readonly line: number
@@ -9,12 +9,12 @@ export interface CallSite {
   readonly functionName?: string
 }
 
-/** Roots of Sluice's own packages, as URLs write them; their folders, once somebody asked. */
+/** Roots of Sluice's packages, as in URLs; their folders, once they were needed. */
 const ownRoots = new Set<string>()
 let ownFolders: readonly string[] | undefined
 registerOwnFrames(import.meta.url)
 
-/** Tells call sites which files are an adapter's own: those of its package, compiled and not. */
+/** Registers the files of an adapter's package, compiled or not: call sites skip them. */
 export function registerOwnFrames(moduleUrl: string): void {
   const root = /^(.*)\/(?:src|dist)\/.*$/.exec(moduleUrl.replace(/^file:\/\//, ''))?.[1]
   if (root === undefined || ownRoots.has(root)) return
@@ -22,7 +22,10 @@ export function registerOwnFrames(moduleUrl: string): void {
   ownFolders = undefined
 }
 
-/** Source maps turn frames of `dist` into frames of `src`. In an app that was bundled into one file, all frames lie beside the app's. */
+/**
+ * Source maps turn frames of `dist` into frames of `src`. In an app that was bundled into one file, all
+ * frames are next to the app's.
+ */
 function foldersOf(roots: Iterable<string>): readonly string[] {
   const own = [...roots].filter(isOwnPackage).map(decodeURI)
   return own.flatMap((root) => [`${root}/src/`, `${root}/dist/`])
@@ -33,7 +36,7 @@ interface PackageJson {
   readonly keywords?: unknown
 }
 
-/** Of Sluice, or an adapter of somebody else's: its `keywords` include `sluice-adapter`. */
+/** A package of Sluice, or a third-party adapter: its `keywords` include `sluice-adapter`. */
 function isOwnPackage(root: string): boolean {
   try {
     const { name, keywords } = JSON.parse(readFileSync(new URL(`file://${root}/package.json`), 'utf8')) as PackageJson
@@ -43,10 +46,13 @@ function isOwnPackage(root: string): boolean {
   }
 }
 
-/** Frames that a capture keeps: ORMs put a dozen of their own above the user's. */
+/** Number of frames that are captured: ORMs add about a dozen above the app's. */
 const DEPTH = 30
 
-/** Remembers where we are. Costs a few microseconds; the stack becomes text only when `parseCallSite` reads it. */
+/**
+ * Captures the current stack. Costs a few microseconds; the stack is formatted only when `parseCallSite`
+ * reads it.
+ */
 export function captureStack(): { readonly stack?: string } {
   const holder: { stack?: string } = {}
   const limit = Error.stackTraceLimit
@@ -60,13 +66,16 @@ const FRAME = /^\s*at (?:async )?(?:(.+?) \()?((?:file:\/\/)?[^()\s][^()]*?):(\d
 
 const TOGETHER = /^\s*at async Promise\.(?:all|allSettled|any|race) \(index (\d+)\)/
 
-/** The place among several that the user's code waits for at once: its index in `Promise.all` or the like, if there is one. */
+/**
+ * The position among several promises that the app awaits together: the index in `Promise.all` or the like,
+ * if there is one.
+ */
 export function togetherIndexOf(stack: string | undefined): number | undefined {
   let users = 0
   for (const line of (stack ?? '').split('\n').slice(1)) {
     const index = TOGETHER.exec(line)?.[1]
     if (index !== undefined) return Number(index)
-    // The function given to `map` may be the user's own frame; what lies beyond its caller is another matter.
+    // The function passed to `map` can be a frame of the app; frames beyond its caller are unrelated.
     if (isUsers(line)) users += 1
     if (users > 1) return undefined
   }
@@ -74,8 +83,8 @@ export function togetherIndexOf(stack: string | undefined): number | undefined {
 }
 
 /**
- * The topmost frame of a stack that belongs to the user: no package, no part of Node, no part of Sluice. A place in compiled JavaScript is
- * given as the place in its source, where a source map leads there.
+ * The topmost frame of a stack that belongs to the app: not to a package, to Node or to Sluice. A position in
+ * compiled JavaScript is replaced by the position in its source, if a source map leads there.
  */
 export function parseCallSite(stack: string | undefined): CallSite | undefined {
   for (const line of (stack ?? '').split('\n').slice(1)) {
@@ -83,7 +92,7 @@ export function parseCallSite(stack: string | undefined): CallSite | undefined {
     if (frame === null || !isUsersFile(pathIn(frame))) continue
     const place = { file: pathIn(frame), line: Number(frame[3]), column: Number(frame[4]) }
     const source = originalPlace(place) ?? place
-    // A bundle holds packages, too.
+    // A bundle contains packages, too.
     if (source !== place && !isUsersFile(source.file)) continue
     const functionName = frame[1]?.replace(/^async /, '')
     return functionName === undefined || functionName.includes('<anonymous>') ? source : { ...source, functionName }
@@ -92,9 +101,10 @@ export function parseCallSite(stack: string | undefined): CallSite | undefined {
 }
 
 /**
- * What `parseCallSite` needs of a stack to find the same place: its first frames that may be the user's. `undefined`: there are none.
+ * The part of a stack that `parseCallSite` needs to find the same position: its first frames that can be the
+ * app's. `undefined` if there are none.
  *
- * @param max - Frames that are kept at most.
+ * @param max - Maximum number of frames.
  */
 export function userFrames(stack: string | undefined, max: number): string | undefined {
   const frames: string[] = []
@@ -107,7 +117,7 @@ export function userFrames(stack: string | undefined, max: number): string | und
 
 function pathIn(frame: RegExpExecArray): string {
   const file = frame[2] ?? ''
-  // Only URLs are encoded; a path may have a `%` of its own.
+  // Only URLs are encoded; a path can contain a literal `%`.
   return file.startsWith('file://') ? decodeURI(file.slice('file://'.length)) : file
 }
 
@@ -122,12 +132,12 @@ function isUsersFile(file: string): boolean {
   return !ownFolders.some((folder) => file.startsWith(folder))
 }
 
-/** `file:line:column`, the file relative to the working directory where it lies below it. */
+/** `file:line:column`. The file is relative to the working directory if it is inside it. */
 export function formatCallSite(site: CallSite, cwd: string = process.cwd()): string {
   return `${fileOf(site, cwd)}:${site.line}:${site.column}`
 }
 
-/** The file of a place, relative to the working directory where it lies below it. */
+/** The file of a call site, relative to the working directory if it is inside it. */
 export function fileOf({ file }: CallSite, cwd: string = process.cwd()): string {
   const prefix = cwd.endsWith('/') ? cwd : `${cwd}/`
   return file.startsWith(prefix) ? file.slice(prefix.length) : file

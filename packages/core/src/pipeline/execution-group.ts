@@ -1,41 +1,44 @@
 import type { Shape } from './operation.ts'
 
-/** The executions of one shape within a scope. */
+/** The executions of one normalized query within a scope. */
 export interface ExecutionGroup {
   readonly shape: Shape
-  /** The listings before its first execution, the newest last. */
+  /** The listings before its first execution, oldest first. */
   readonly listings: readonly Listing[]
   count: number
-  /** Executions that began while another of the group was under way. */
+  /** Executions that began while another of the group was in flight. */
   parallel: number
   inFlight: number
-  /** Since when any of it is in flight. */
+  /** Time since which at least one execution is in flight. */
   busySince: number
   /** Milliseconds in which at least one execution was in flight. */
   databaseMs: number
   rows: number
-  /** Whether its first executions were traced, so that all its call sites are known; `false`: one of them at most. */
+  /**
+   * Whether its first executions were traced, so that all its call sites are known; `false`: at most one of
+   * them is known.
+   */
   isTraced: boolean
-  /** The first executions, in order; they stand for the rest. */
+  /** The first executions, in order; they represent the rest. */
   readonly samples: Sample[]
 }
 
-/** What is remembered of one execution. */
+/** The record of one execution. */
 export interface Sample {
-  /** What it was asked with, as the adapter gives it; `undefined` when that is not known. */
+  /** Its values, as the adapter provides them; `undefined` if they are unknown. */
   readonly values: unknown
-  /** Where it was issued; of few executions, and never of the first one. */
+  /** Where it was issued. Captured for few executions, and never for the first one. */
   readonly stack: Stack | undefined
-  /** Writes of the scope that were sent before it. */
+  /** Number of writes of the scope that were sent before it. */
   readonly writes: number
 }
 
-/** A stack that becomes text only when it is read. */
+/** A stack that is formatted only when it is read. */
 export interface Stack {
   readonly stack?: string | undefined
 }
 
-/** A query that returned several rows: what loops usually walk along. */
+/** A query that returned several rows: loops usually iterate over its result. */
 export interface Listing {
   readonly shape: Shape
   readonly stack: Stack | undefined

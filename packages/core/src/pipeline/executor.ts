@@ -4,8 +4,8 @@ import type { OperationContext } from './operation-context.ts'
 import type { Execution, Recorder } from './recorder.ts'
 
 /**
- * The last step: asks the database through the adapter, records it, and remembers which errors came from there,
- * so that an error of Sluice's own can be told from the database's.
+ * The last step: queries the database through the adapter, records the execution, and remembers which errors
+ * came from there, to distinguish them from errors of Sluice.
  */
 export class Executor {
   readonly #databaseErrors = new WeakSet<object>()
@@ -17,7 +17,7 @@ export class Executor {
 
   readonly run: Handler = (operation, context) => this.#run(operation, context, undefined)
 
-  /** Like `run`, and tells a listener of each result before its caller. */
+  /** Like `run`, and passes each result to a listener before its caller receives it. */
   telling(listener: AnswerListener): Handler {
     return (operation, context) => this.#run(operation, context, listener)
   }
@@ -32,7 +32,10 @@ export class Executor {
     return running
   }
 
-  /** Sends a write of which only the statements are recorded. Nothing is added to its promise: each costs every write. */
+  /**
+   * Sends a write of which only the statements are recorded. Its promise is returned without `then`, which
+   * would cost time for every write.
+   */
   #send<TResult>(operation: Operation<TResult>, context: OperationContext): Promise<TResult> {
     try {
       const timer = context.scope?.timer
@@ -47,14 +50,12 @@ export class Executor {
     return this.recorder.now()
   }
 
-  /**
-   * Runs a query in the name of an operation: it counts as one execution of the operation's shape.
-   */
+  /** Runs a query for an operation: it counts as one execution of the operation's normalized query. */
   runAs<TOperation, TResult>(operation: Operation<TOperation>, context: OperationContext, query: () => Promise<TResult>): Promise<TResult> {
     return this.#ask(operation, context, query, undefined)
   }
 
-  /** @param query - Left out: the operation itself. */
+  /** @param query - Default: the operation itself. */
   #ask<TOperation, TResult>(
     operation: Operation<TOperation>,
     context: OperationContext,
@@ -74,7 +75,8 @@ export class Executor {
       this.#end(execution, operation, undefined, true)
       return Promise.reject(this.#mark(error))
     }
-    // Callbacks instead of `await`: this is the hottest path, and each awaited promise costs more than one followed by `then`.
+    // Callbacks instead of `await`: this is the hottest path, and each awaited promise costs more than one
+    // followed by `then`.
     return asked.then(
       (result) => {
         const answered = () => {
@@ -96,7 +98,10 @@ export class Executor {
     )
   }
 
-  /** Whether the error came from the database or the ORM. What is no object cannot be Sluice's own. */
+  /**
+   * Whether the error came from the database or the ORM. A value that is not an object cannot be an error of
+   * Sluice.
+   */
   isDatabaseError(error: unknown): boolean {
     return typeof error !== 'object' || error === null || this.#databaseErrors.has(error)
   }

@@ -1,23 +1,28 @@
-/** What became of one read, and why. */
+/** How one read was served, whether its result is cached, and why. */
 export interface ReadExplanation {
-  /** What it is called: `City.findMany`, or the statement. */
+  /** Display name: `City.findMany`, or the statement. */
   readonly label: string
   /**
-   * - `memory`, `store`: it was kept, in this process or where processes share results.
-   * - `another read`: an equal one was under way.
-   * - `asked ahead`: a loop was seen to come to it.
-   * - `database`: it was sent, by itself or merged with others.
+   * - `memory`, `store`: its result was cached, in this process or in the shared store.
+   * - `another read`: an identical read was in flight.
+   * - `asked ahead`: it was prefetched for a loop.
+   * - `database`: it was queried, individually or in a batch.
    */
   readonly answeredBy: 'memory' | 'store' | 'another read' | 'asked ahead' | 'database'
-  /** Whether the next equal read finds it, unless something is written before. */
+  /**
+   * Whether the next identical read is served from the cache, unless a write invalidates the result before.
+   */
   readonly isKept: boolean
-  /** Why it is not kept; left out where it is. */
+  /** Why it is not cached; omitted if it is. */
   readonly reason?: string
-  /** What drops it: tables (`#set`), their rows (`#r…`, `#all`), and tags of the app's own (`t:`). Empty where it is not kept. */
+  /**
+   * The tags that invalidate it: tables (`#set`), their rows (`#r…`, `#all`), and custom tags (`t:`). Empty
+   * if it is not cached.
+   */
   readonly tags: readonly string[]
 }
 
-/** An explanation as it is made: by those who see what they do to the read. */
+/** An explanation in progress: each step records how it handles the read. */
 export class ReadNote {
   answeredBy: ReadExplanation['answeredBy'] = 'database'
   #tags: readonly string[] = []
@@ -25,7 +30,7 @@ export class ReadNote {
 
   constructor(
     readonly label: string,
-    /** What holds unless somebody says otherwise. */
+    /** The reason that applies until a step records a different one. */
     private reason: string,
   ) {}
 

@@ -1,27 +1,32 @@
-/** Reads of a family that are looked at after a gain. */
+/** Number of reads of a family that are processed after a gain. */
 const LOOKS = 1_024
-/** Reads of a family without gain that are looked at from time to time: one of 32, and these at most. */
+/**
+ * Reads of a family without gain that are rechecked occasionally: 1 of 32, and at most this many at a time.
+ */
 const RECHECKED = 128
 const LEFT_FOR_EACH = 31
-/** A family is looked at again after so many reads, or so long. */
+/** A family is processed again after this many reads, or after this time. */
 const LEFT = LEFT_FOR_EACH * RECHECKED
 const LEFT_MS = 10_000
-/** Of so many reads that are left, one reads the clock. */
+/** Number of reads that pass through for each read of the clock. */
 const TIMED = 16
 
-/** What looking at the reads of one family brought lately. */
+/** The recent benefit of processing the reads of one family. */
 export class Gain {
   #looks = LOOKS
   #left = 0
   #leftSince = 0
 
-  /** Looking at one of its reads spared a query, or will: it was merged, found in the cache, or a loop walks along its rows. */
+  /**
+   * Processing one of its reads saved a query, or will save one: it was batched, found in the cache, or a
+   * loop iterates over its rows.
+   */
   found(): void {
     this.#looks = LOOKS
     this.#left = 0
   }
 
-  /** Whether the next read is left to the database. @param now - Monotonic time in milliseconds. */
+  /** Whether the next read passes through to the database. @param now - Monotonic time in milliseconds. */
   leaves(now: () => number): boolean {
     if (this.#looks > 0) return false
     this.#left += 1
@@ -32,7 +37,7 @@ export class Gain {
     return false
   }
 
-  /** One of its reads is looked at. @param now - Monotonic time in milliseconds. */
+  /** One of its reads is processed. @param now - Monotonic time in milliseconds. */
   looked(now: () => number): void {
     this.#looks -= 1
     if (this.#looks === 0) this.#leftSince = now()

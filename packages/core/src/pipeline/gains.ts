@@ -6,20 +6,20 @@ import type { Scope } from './scope.ts'
 export interface GainsParts {
   /** Monotonic time in milliseconds. */
   readonly now: () => number
-  /** Whether a scope remembers rows that a loop may walk along. */
+  /** Whether a scope remembers rows that a loop can iterate over. */
   readonly remembers: (scope: Scope) => boolean
 }
 
 /**
- * Decides which reads are left to the database in `optimize`: to look at one costs as much as a fast query, and most apps have reads that are never asked
- * for twice, nor together with others.
+ * Decides which reads pass through to the database in `optimize` mode. Processing a read costs as much as a
+ * fast query, and most apps have reads that are never repeated, nor issued together with others.
  */
 export class Gains {
   readonly #families = new WeakMap<object, Gain>()
 
   constructor(private readonly parts: GainsParts) {}
 
-  /** Whether a read is left to the database. */
+  /** Whether a read passes through to the database. */
   leaves(operation: Operation<unknown>, context: OperationContext): boolean {
     const { scope } = context
     const { family } = operation
@@ -35,7 +35,7 @@ export class Gains {
     return false
   }
 
-  /** The same of a read that its adapter then sends as its ORM does: what it returns is not seen. */
+  /** The same for a read that its adapter then sends as its ORM does: its result is not seen. */
   leavesUnseen(family: object, scope: Scope): boolean {
     if (scope.basis !== undefined || scope.notes !== undefined || !this.#isAlone(scope)) return false
     if (!this.#gainOf(family).leaves(this.parts.now)) return false
@@ -43,7 +43,10 @@ export class Gains {
     return true
   }
 
-  /** Whether the next read of a scope cannot be merged with those that were issued before it, nor be part of a loop. */
+  /**
+   * Whether the next read of a scope can neither be batched with reads that were issued before it, nor be
+   * part of a loop.
+   */
   #isAlone(scope: Scope): boolean {
     return scope.reads === 0 && scope.unsent === 0 && scope.statements === 0 && !this.parts.remembers(scope)
   }

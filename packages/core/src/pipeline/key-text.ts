@@ -2,14 +2,15 @@ import type { LookupKey } from './lookup.ts'
 import { type Refusal, refuse } from './operation.ts'
 
 const CANONICAL_INTEGER = /^(?:0|-?[1-9]\d*)$/
-/** Longer texts are no keys in earnest, and dear to compare. */
+/** Longer strings are unlikely to be keys, and are expensive to compare. */
 const MAX_TEXT = 1000
-/** Half of a surrogate pair: drivers put another character in its place. */
+/** Half of a surrogate pair: drivers replace it with another character. */
 const LONE_SURROGATE = /\p{Cs}/u
 
 /**
- * The canonical text of a key value: equal for equal values, whatever driver brought them (`7` and `7n` are one key, `'7'` another).
- * `undefined` for what is never merged: null, fractions, dates, bytes, objects, texts that are long or no Unicode.
+ * The canonical string of a key value: equal for equal values, regardless of the driver that returned them
+ * (`7` and `7n` are one key, `'7'` is another). `undefined` for values that are never batched: null,
+ * fractions, dates, bytes, objects, and strings that are long or not valid Unicode.
  */
 export function keyText(value: unknown): string | undefined {
   if (typeof value === 'number') return Number.isSafeInteger(value) && !Object.is(value, -0) ? `i${value}` : undefined
@@ -17,7 +18,10 @@ export function keyText(value: unknown): string | undefined {
   return typeof value === 'string' && isKeyText(value) ? `s${value}` : undefined
 }
 
-/** Besides what {@link keyText} knows: booleans, dates and bytes, for columns that compare them as they are written. */
+/**
+ * Like {@link keyText}, and also booleans, dates and bytes, for columns that compare them exactly as they are
+ * written.
+ */
 export function typedKeyText(value: unknown): string | undefined {
   if (typeof value === 'boolean') return value ? 'b1' : 'b0'
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? undefined : `t${value.getTime()}`
@@ -26,9 +30,9 @@ export function typedKeyText(value: unknown): string | undefined {
 }
 
 /**
- * A key of one or more values; `undefined` if one of them is never merged.
+ * A key of one or more values; `undefined` if one of them is never batched.
  *
- * @param textOf - Which values are merged, and what tells them apart.
+ * @param textOf - Returns the string that distinguishes a value; `undefined` if the value is never batched.
  */
 export function lookupKey(values: readonly unknown[], textOf: (value: unknown) => string | undefined = keyText): LookupKey | undefined {
   const first = values.length === 1 ? textOf(values[0]) : undefined
@@ -43,8 +47,8 @@ export function lookupKey(values: readonly unknown[], textOf: (value: unknown) =
 }
 
 /**
- * A letter for each value (`i`, `s`, `b`, `t` or `x`: integer, text, boolean, time, bytes): keys of different kinds are compared
- * differently by a database, and never share a query.
+ * A letter for each value (`i`, `s`, `b`, `t` or `x`: integer, string, boolean, time, bytes). A database
+ * compares keys of different kinds differently, so they never share a query.
  */
 export function keyKinds(key: LookupKey): string {
   return key.values.map(kindOf).join('')
@@ -60,13 +64,15 @@ function isKeyText(text: string): boolean {
   return text.length <= MAX_TEXT && !LONE_SURROGATE.test(text)
 }
 
-/** Why some values are no key. */
+/** The reason why values are not a key. */
 export function keyRefusal(values: readonly unknown[]): Refusal {
   if (values.includes(null)) return refuse('null key')
   return refuse(values.some((value) => typeof value === 'string' && value.length > MAX_TEXT) ? 'long key' : 'key of another type')
 }
 
-/** Whether a text is how a database writes an integer: no sign but minus, no leading zero. */
+/**
+ * Whether a string is the form in which a database writes an integer: no sign except minus, no leading zero.
+ */
 export function isCanonicalInteger(text: string): boolean {
   return CANONICAL_INTEGER.test(text)
 }

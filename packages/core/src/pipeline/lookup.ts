@@ -1,49 +1,70 @@
 import type { TableId } from '../schema/catalog-data.ts'
 
-/** Where a read must go. `primary`: to the primary. `kept`: anywhere whose answer may be returned to others later. */
+/**
+ * Where a read must be sent. `primary`: to the primary. `kept`: to any server whose result may be returned to
+ * other callers later.
+ */
 export type ReadDemand = 'primary' | 'kept'
 
-/** An operation that asks for rows by key. Lookups of one group, issued together, may become one query. */
+/** An operation that selects rows by key. Lookups of one group that are issued together can be batched. */
 export interface Lookup<TResult = unknown> {
-  /** Equal for lookups that differ in their key only: the client, the shape, every constant, the transaction. */
+  /**
+   * Equal for lookups that differ only in their key: the client, the normalized query, every constant, the
+   * transaction.
+   */
   readonly group: string
   readonly key: LookupKey
-  /** The most keys that one query may carry. */
+  /** Maximum number of keys in one query. */
   readonly maxKeys: number
-  /** What the key is compared with. Left out where it is not known: the lookup is merged, and never asked ahead. */
+  /**
+   * The columns that the key is compared with. Omit it if they are unknown: the lookup can be batched, but is
+   * never prefetched.
+   */
   readonly target?: LookupTarget | undefined
   /**
-   * Asks for many keys at once. The answer has an entry, by `key.text`, for each key that it is sure of;
-   * what it leaves out is asked singly. `undefined`: sure of none.
+   * Queries many keys in one batch. The result contains an entry, by `key.text`, for each key for which it is
+   * certain. Omitted keys are queried individually. `undefined`: it is certain for none.
    *
-   * @param maxRows - Rows that it should not fetch more of, where it can help it; it then throws TooManyRowsError.
-   * @param demand - Where the query must go. Default: `kept`, since it answers several.
+   * @param maxRows - Number of rows above which it should fetch no more, if it can prevent that. It then
+   * throws TooManyRowsError.
+   * @param demand - Where the query must be sent. Default: `kept`, because its result serves several
+   * operations.
    */
   runMany(keys: readonly LookupKey[], maxRows?: number, demand?: ReadDemand): Promise<ReadonlyMap<string, TResult> | undefined>
-  /** Whether it still asks what it asked when it was issued. Left out: nobody can change it. */
+  /** Whether its query is still the one that was issued. Omit it if the query cannot be modified. */
   isUnchanged?(): boolean
-  /** An independent copy, for callers that asked for the same key; `undefined` when the value cannot be copied exactly. */
+  /**
+   * An independent copy, for callers that requested the same key; `undefined` if the value cannot be copied
+   * exactly.
+   */
   copy(value: TResult): { readonly value: TResult } | undefined
-  /** Every table that the answer depends on; `undefined` when they cannot be told, or when one of them is no base table. */
+  /**
+   * Every table that the result depends on; `undefined` if they cannot be determined, or if one of them is
+   * not a base table.
+   */
   reads?(): readonly TableId[] | undefined
 }
 
-/** A query for several keys would have brought more rows than it may. */
+/** A query for several keys would have returned more rows than allowed. */
 export class TooManyRowsError extends Error {
   override readonly name = 'TooManyRowsError'
 }
 
-/** A key's values, and the canonical text that tells keys apart. Composite keys have several values. */
+/**
+ * The values of a key, and the canonical string that distinguishes keys. Composite keys have several values.
+ */
 export interface LookupKey {
   readonly values: readonly unknown[]
   readonly text: string
 }
 
-/** The columns that a lookup asks by. One object for all lookups of a shape. */
+/** The columns by which a lookup selects. One object for all lookups of a normalized query. */
 export interface LookupTarget {
   readonly table: TableId
-  /** As the database calls them, in the order of the key's values. */
+  /** Names in the database, in the order of the key's values. */
   readonly columns: readonly string[]
-  /** Names the lookup's shape, without values and constants; the same in every process. */
+  /**
+   * Identifies the normalized query of the lookup, without values and constants; the same in every process.
+   */
   readonly shape: string
 }

@@ -8,11 +8,13 @@ import type { StateAhead } from './writes.ts'
 /** How a write ended: its result, or the error of the database. */
 export type Outcome = { readonly result: unknown } | { readonly error: unknown }
 
-/** When and under what state a result was fetched that answered an operation issued later. */
+/**
+ * When, and under which state of its tables, the result of an operation that was issued later was fetched.
+ */
 export interface Prefetched {
   /** The monotonic time at which the database was queried, in milliseconds. */
   readonly at: number
-  /** The state of its tables then, where other processes write, too. */
+  /** The state of its tables then, if other processes write, too. */
   readonly state: StateAhead | undefined
 }
 
@@ -26,23 +28,27 @@ export interface RowRange {
 export class OperationContext implements RunContext {
   /** Whether its result may be cached. */
   mayBeCached = false
-  /** Whether its caller wants what the database contains now: no prefetched row may answer it. */
+  /**
+   * Whether its caller needs the current contents of the database: no prefetched row may be returned for it.
+   */
   isFresh = false
-  /** Set where a prefetched row answered it. */
+  /** Set if a prefetched row was returned for it. */
   prefetched: Prefetched | undefined = undefined
-  /** Where the rows of its result are, if its scope remembers them. */
+  /** The positions of the rows of its result, if its scope remembers them. */
   rows: RowRange | undefined = undefined
-  /** What the `context` option returned where it was issued: results of different variants are never shared. */
+  /**
+   * The result of the `context` option where it was issued: results of different variants are never shared.
+   */
   variant: string | undefined = undefined
-  /** Its explanation; `undefined`: nobody asked for one. */
+  /** Its explanation; `undefined` if none was requested. */
   note: ReadNote | undefined = undefined
-  /** Told of what looking at it brings. */
+  /** Records whether processing it had a benefit. */
   gain: Gain | undefined = undefined
   /** For writes; `undefined`: not sent. */
   outcome: Outcome | 'pending' | undefined = undefined
   /** The promise of its last run. A chain that returns it added nothing to it. */
   running: Promise<unknown> | undefined = undefined
-  /** In shadow mode, the name of the last step that it reached: the one that answered it. */
+  /** In shadow mode, the name of the last step that it reached, which returned its result. */
   step: string | undefined = undefined
 
   #isUnderWay = false
@@ -50,20 +56,20 @@ export class OperationContext implements RunContext {
   constructor(
     /** The open scope that it belongs to. */
     readonly scope: Scope | undefined,
-    /** What was demanded where it was issued. */
+    /** The demand where it was issued. */
     readonly demand: ReadDemand | undefined,
     /** Whether shadow mode runs it in addition to the caller's run: it counts to no scope, and detection ignores it. */
     readonly isShadow: boolean = false,
   ) {}
 
-  /** It is a read that others may be merged with, until it ends. */
+  /** It is a read that other reads can be batched with, until it ends. */
   begin(): void {
     if (this.scope === undefined) return
     this.#isUnderWay = true
     this.scope.reads += 1
   }
 
-  /** It has ended, well or badly. A second call does nothing. */
+  /** It has ended, successfully or not. A second call has no effect. */
   end(): void {
     if (!this.#isUnderWay || this.scope === undefined) return
     this.#isUnderWay = false
@@ -74,7 +80,10 @@ export class OperationContext implements RunContext {
     return this.demand ?? (this.mayBeCached ? 'kept' : undefined)
   }
 
-  /** Which lookups may share a query: those of one group and one variant. Those that must go to the primary share theirs with no others. */
+  /**
+   * The group whose lookups can share a query: those of one group and one variant. Lookups that must go to
+   * the primary share a query only with each other.
+   */
   groupOf({ group }: Lookup<unknown>): string {
     const { variant, demand } = this
     const place = demand === 'primary' ? demand : ''

@@ -6,26 +6,27 @@ import type { Lookup, ReadDemand } from './lookup.ts'
 import type { ClientErrors } from './outcome.ts'
 import type { TransactionWrites } from './writes.ts'
 
-/** One instrumented client: operations of different sources never meet. */
+/** An instrumented client. Operations of different sources are never combined. */
 export interface Source {
   readonly id: string
-  /** The name of the ORM, in lower case: labels show it. */
+  /** Lowercase name of the ORM, shown in labels. */
   readonly orm: string
   readonly dialect: Dialect
-  /** Whether its statements are seen on their connection. Where they are not, each execution counts as one query. */
+  /** Whether Sluice sees its statements on their connection. If not, each execution counts as one query. */
   readonly seesStatements: boolean
   /** Reads the ORM's own errors. Omit it if the client throws the driver's errors unchanged. */
   readonly errors?: ClientErrors
   /**
-   * What it is called by every process that asks the same database the same questions and gets the same results for them: its ORM, its schema,
-   * its database. `undefined` while that is not known: nothing of it is shared then.
+   * The name that it has in every process that sends the same queries to the same database and gets the same
+   * results: its ORM, its schema, its database. `undefined` while that is unknown: none of its results are
+   * shared then.
    */
   sharedName?(): string | undefined
 }
 
 export type OperationKind = 'read' | 'write' | 'other'
 
-/** Why an operation was left to the database: a short word that statistics count by. */
+/** The reason why an operation passes through: a short phrase that statistics count by. */
 export interface Refusal {
   readonly refused: string
 }
@@ -38,50 +39,55 @@ export function isRefusal(value: object): value is Refusal {
   return 'refused' in value
 }
 
-/** What an operation looks like without its values. One object for all operations of a fingerprint. */
+/**
+ * The normalized query of an operation, without its values. One object for all operations of a fingerprint.
+ */
 export interface Shape {
   readonly fingerprint: string
-  /** What people are shown: `City.findMany where regionId`, or the SQL without its values. */
+  /** Display name: `City.findMany where regionId`, or the SQL without its values. */
   readonly label: string
   readonly kind: OperationKind
-  /** The main table, when there is one. */
+  /** The main table, if there is one. */
   readonly table?: TableId | undefined
-  /** The columns it asks by, when it is a keyed lookup. */
+  /** The columns by which it selects, if it is a keyed lookup. */
   readonly keyColumns?: readonly string[] | undefined
-  /** Whether the ORM itself merges those of this shape that are issued together: they count once. */
+  /** Whether the ORM itself batches operations of this kind that are issued together: they count once. */
   readonly mergedByOrm?: boolean
-  /** Whether it asks along a relation of the listing's rows, as far as is known. */
+  /** Whether it follows a relation of the listing's rows, as far as is known. */
   follows?(listing: Shape): boolean
   /**
-   * How its author would ask once instead of many times, as code of the ORM.
+   * Code of the ORM that queries once instead of many times.
    *
-   * @param parent - The listing that came before, when it is known.
+   * @param parent - The listing that came before, if it is known.
    */
   fix?(parent: Shape | undefined): string | undefined
 }
 
-/** A read whose answer may be kept. */
+/** A read whose result may be cached. */
 export interface CacheRequest<TResult> {
-  /** Canonical and complete: equal keys mean equal questions to the same database. */
+  /** Canonical and complete: equal keys mean identical queries to the same database. */
   readonly key: string
-  /** Every table that the answer depends on. */
+  /** Every table that the result depends on. */
   readonly tables: readonly TableId[]
   /**
-   * For tables of which the answer depends on these rows alone, asked for by the whole primary key: each row by its `rowBucket`. Rows that are
-   * not there count too. Tables that are not listed: on any row.
+   * For tables of which the result depends only on these rows, selected by their whole primary key: each row
+   * as its `rowBucket`. Includes rows that do not exist. For other tables, the result depends on any row.
    */
   readonly rows?: ReadonlyMap<TableId, readonly number[]>
-  /** With `rows`: whether each of them was found. Where one was not, an insert may change the answer. */
+  /** With `rows`: whether each of them was found. If one was not, an insert can change the result. */
   isComplete?(value: TResult): boolean
-  /** An independent copy, or `undefined` when the value cannot be copied exactly. */
+  /** An independent copy, or `undefined` if the value cannot be copied exactly. */
   copy(value: TResult): { readonly value: TResult } | undefined
-  /** A copy of what `copy` returned, if nobody else had it since. Left out: `copy`, which checks it again. */
+  /**
+   * A copy of the result of `copy`, if no other code has received that since. Default: `copy`, which checks
+   * it again.
+   */
   recopy?(value: TResult): TResult
-  /** The statement's text, where fields of the answer may have other names than the columns that they come from. */
+  /** The SQL statement, if the names of fields in the result can differ from those of their columns. */
   readonly statement?: string
-  /** Classes of values that a shared store cannot make by itself. */
+  /** Classes of values that a shared store cannot create itself. */
   readonly types?: ValueTypes
-  /** What the app said of this read. */
+  /** The app's cache options for this read. */
   readonly control?: CacheControl | undefined
 }
 
@@ -93,65 +99,71 @@ export interface ValueTypes {
   ) => unknown
 }
 
-/** Where a result's rows come from: what loops walk along. One object for all operations of a shape. */
+/**
+ * The source of a result's rows, which loops iterate over. One object for all operations of a normalized
+ * query.
+ */
 export interface RowSource {
   readonly table: TableId
-  /** Names the operation's shape; the same in every process. */
+  /** Identifies the normalized query of the operation; the same in every process. */
   readonly shape: string
-  /** Whether the rows have every column of their table. */
+  /** Whether the rows contain every column of their table. */
   readonly isWhole: boolean
-  /** The property of a row that holds a column's value; `undefined` when it has none. */
+  /** The property of a row that contains the value of a column; `undefined` if there is none. */
   property(column: string): string | undefined
-  /** Rows within the rows, as relations that were asked for along with them: one row or a list under a property each. */
+  /** Rows within the rows, such as eager-loaded relations: each property contains one row or a list. */
   readonly nested?: readonly { readonly property: string; readonly source: RowSource }[]
 }
 
 /** The part of an operation's context that its adapter needs to run it. */
 export interface RunContext {
-  /** Where it must go, if it is a read; `undefined`: to any server that is current enough. */
+  /** Where a read must be sent; `undefined`: to any server that is current enough. */
   readonly route: ReadDemand | undefined
 }
 
-/** One ORM call in neutral form: what the adapters make and the core decides about. */
+/** One ORM call in a neutral form, which the adapters create and the core processes. */
 export interface Operation<TResult = unknown> {
   readonly source: Source
   readonly kind: OperationKind
-  /** Left out by adapters that record each statement themselves. */
+  /** Omitted by adapters that record each statement themselves. */
   readonly shape?: Shape | undefined
   /**
-   * The same object for reads that are alike, known at no cost: where looking at them brings nothing, they are left alone. `undefined`: never, as those of which
-   * the app says how they are kept.
+   * The same object for similar reads, available at no cost: if processing them has no benefit, they pass
+   * through. `undefined`: they never do, for example reads whose caching the app configures.
    */
   readonly family?: object | undefined
-  /** Whether it runs inside a transaction of the user's. */
+  /** Whether it runs in a transaction of the app. */
   readonly inTransaction: boolean
-  /** Whether it is a statement of the app's own: what it does besides reading is not known for certain. */
+  /** Whether it is raw SQL of the app: it is uncertain what it does in addition to reading. */
   readonly isRaw?: boolean
-  /** Asks the database, as the bare ORM would. May be called more than once for reads. */
+  /** Queries the database as the ORM would without Sluice. Can be called more than once for reads. */
   run(context: RunContext): Promise<TResult>
-  /** How it may be merged with others of its group. */
+  /** How it can be batched with other operations of its group. */
   lookup?(): Lookup<TResult> | Refusal
   cacheRequest?(): CacheRequest<TResult> | Refusal
-  /** For writes: what it touches. Left out by adapters that follow the SQL instead. */
+  /** For writes: the tables and rows that it modifies. Omitted by adapters that follow the SQL instead. */
   effect?(): WriteEffect
   /**
-   * For writes that take effect at a later commit: where effects are gathered until then; `undefined` when nobody follows the transaction.
-   * Left out where the result comes after the commit.
+   * For writes that take effect at a later commit: collects their effects until then; `undefined` if the
+   * transaction is not followed. Omitted if the result is returned after the commit.
    */
   transactionWrites?(): TransactionWrites | undefined
-  /** A stack that leads to the user's call; text is read only when a report needs it. */
+  /** A stack that leads to the app's call. It is formatted only when a report needs it. */
   stack?(): { readonly stack?: string | undefined } | undefined
-  /** Whether what was sent is not what the operation described when it was issued. Known once it has run. */
+  /**
+   * Whether the query that was sent differs from the one that the operation described when it was issued.
+   * Known once it has run.
+   */
   readonly hasStrayed?: boolean
   /** Whether the database may return the rows in any order. */
   readonly unordered?: boolean
-  /** Where the rows of its result (one, or a list) come from; `undefined` when they are not rows of one table. */
+  /** The source of the rows of its result (one, or a list); `undefined` if they are not rows of one table. */
   rowSource?(): RowSource | undefined
-  /** How many rows a result holds. */
+  /** Number of rows of a result. */
   rows?(result: TResult): number
 }
 
-/** The tables that an operation reads, as far as it says. */
+/** The tables that an operation reads, as far as it reports them. */
 export function tablesRead(operation: Operation<unknown>): readonly TableId[] {
   const lookup = operation.lookup?.()
   const request = operation.cacheRequest?.()

@@ -1,12 +1,17 @@
-/** Every seventeenth scope is timed: a prime number, so that no regular traffic hides behind it. The first ones, whose code is cold, are not. */
+/**
+ * Every seventeenth scope is timed. It is a prime number, so that regular patterns of requests do not bias
+ * the sample. The first scopes, whose code is cold, are not timed.
+ */
 const EVERY = 17
 
-/** A stretch counts for so many milliseconds at most: in a longer one, the process most likely waited for a CPU. */
+/**
+ * Maximum milliseconds that a period counts for: in a longer one, the process most likely waited for a CPU.
+ */
 const LONGEST_MS = 1
 
 /**
- * Times what Sluice's own code takes in one scope: what it runs synchronously. The ORM, the driver and the app, which it calls, do not
- * count; neither do the promises, the asynchronous context and the garbage that it causes.
+ * Times Sluice's code in one scope: the code that it runs synchronously. The ORM, the driver and the app,
+ * which it calls, are excluded. So are the promises, the asynchronous context and the garbage that it causes.
  */
 export class OverheadTimer {
   #ms = 0
@@ -20,12 +25,12 @@ export class OverheadTimer {
     return this.#isRunning ? this.#ms + this.now() - this.#since : this.#ms
   }
 
-  /** Counts what was timed otherwise. */
+  /** Adds time that was measured elsewhere. */
   add(ms: number): void {
     this.#ms += ms
   }
 
-  /** Runs a function of Sluice's own. */
+  /** Runs a function of Sluice. */
   inside<T>(fn: () => T): T {
     if (this.#isRunning) return fn()
     this.#start()
@@ -36,7 +41,7 @@ export class OverheadTimer {
     }
   }
 
-  /** Runs a function of somebody else: called within `inside`, it stops the clock. */
+  /** Runs a function that is not part of Sluice. If it is called within `inside`, the clock stops. */
   outside<T>(fn: () => T): T {
     if (!this.#isRunning) return fn()
     this.#stop()
@@ -58,23 +63,23 @@ export class OverheadTimer {
   }
 }
 
-/** What Sluice's own code took, as far as it was timed. */
+/** Measured time of Sluice's code. */
 export interface OverheadSnapshot {
   /** Scopes that have ended. */
   readonly scopes: number
-  /** Those of them that were timed. */
+  /** Scopes in which Sluice's code was timed. */
   readonly timedScopes: number
-  /** Milliseconds that Sluice's own code took in timed scopes. */
+  /** Milliseconds of Sluice's code in timed scopes. */
   readonly timedMs: number
-  /** Milliseconds that timed scopes lasted. */
+  /** Total duration of timed scopes, in milliseconds. */
   readonly timedDurationMs: number
-  /** Mean milliseconds of Sluice's own code in a scope; `undefined` before the first timed one. */
+  /** Mean milliseconds of Sluice's code in a scope; `undefined` before the first timed scope. */
   readonly msPerScope: number | undefined
-  /** Milliseconds of Sluice's own code in all scopes, estimated from the timed ones. */
+  /** Milliseconds of Sluice's code in all scopes, estimated from the timed ones. */
   readonly totalMs: number
 }
 
-/** Times one scope in some, and sums up. */
+/** Times 1 of 17 scopes, and adds up the results. */
 export class Overhead {
   #opened = 0
   #scopes = 0
@@ -84,7 +89,7 @@ export class Overhead {
 
   constructor(private readonly now: () => number) {}
 
-  /** A scope is opened. @returns Its timer, where it is timed. */
+  /** A scope is opened. @returns Its timer, if it is timed. */
   begin(): OverheadTimer | undefined {
     this.#opened += 1
     return this.#opened % EVERY === 0 ? new OverheadTimer(this.now) : undefined

@@ -13,20 +13,20 @@ export interface PipelineParts {
   readonly scopes: ScopeStorage
   readonly executor: Executor
   readonly stats: QueryStats
-  /** One chain for each mode, made once. */
+  /** One chain for each mode, created once. */
   readonly chains: Readonly<Record<Mode, Handler>>
-  /** The last step of `optimize`, for reads that are left alone. */
+  /** The last step of `optimize`, for reads that pass through. */
   readonly ask: Handler
-  /** Left out: every read is looked at. */
+  /** If omitted, every read is processed. */
   readonly gains: Gains | undefined
   /** The mode of operations outside any scope. */
   readonly mode: () => Mode
-  /** Facts outside the statement that change what it returns; left out: there are none. */
+  /** The facts outside the statement that change its result. Default: none. */
   readonly variant: (() => string) | undefined
   readonly onError: (error: unknown) => void
 }
 
-/** Why a read is not kept that does not come to the cache. */
+/** The reasons why a read that does not reach the cache is not cached. */
 const NOT_CACHED: Readonly<Record<Mode | 'bypassed', string>> = {
   observe: 'the mode is observe',
   shadow: 'the mode is shadow, and this read was not compared',
@@ -34,14 +34,17 @@ const NOT_CACHED: Readonly<Record<Mode | 'bypassed', string>> = {
   bypassed: 'in sluice.bypass',
 }
 
-/** The way of every operation: through the chain of its scope's mode, and bare if Sluice itself fails. */
+/**
+ * The path of every operation: through the chain of its scope's mode, and without Sluice if Sluice itself
+ * fails.
+ */
 export class Pipeline {
   constructor(private readonly parts: PipelineParts) {}
 
   /**
    * Runs an operation.
    *
-   * @throws Whatever the database or the ORM throws, untouched. Never an error of Sluice's own.
+   * @throws Any error of the database or the ORM, unchanged. Never an error of Sluice.
    */
   execute<TResult>(operation: Operation<TResult>): Promise<TResult> {
     const { timer } = this.parts.scopes
@@ -56,7 +59,7 @@ export class Pipeline {
     if (scope !== undefined) scope.counts.operations += 1
     const isRead = operation.kind === 'read'
     const mode = scope?.mode ?? this.parts.mode()
-    // Shadow mode compares: both runs must read the same.
+    // Shadow mode compares: both runs must read from the same server.
     const context = new OperationContext(scope, mode === 'shadow' ? 'primary' : demand)
     const isLeft = isRead && isBypassing
     const way = isLeft ? 'bypassed' : mode
@@ -64,7 +67,7 @@ export class Pipeline {
     if (current === undefined && isRead) spoilOpen('outside of scopes')
     if (scope?.basis !== undefined) follow(scope.basis, operation)
     if (scope?.notes !== undefined && isRead) context.note = noteOf(operation, scope.notes, way)
-    // An observed read meets nothing on its way that could fail.
+    // A read in observe mode passes through no step that could fail.
     if (isRead && (isLeft || mode === 'observe')) return executor.run(operation, context)
     try {
       if (isRead && mode === 'optimize' && gains?.leaves(operation, context) === true) {
@@ -90,8 +93,9 @@ export class Pipeline {
   }
 
   /**
-   * Whether a read of a family is left to its ORM, because looking at such reads brings nothing. It is counted then, and must be sent as in `observe`:
-   * by a client whose statements are seen, outside of transactions.
+   * Whether a read of a family passes through to its ORM, because processing such reads has no benefit. If
+   * so, it is counted, and must be sent as in `observe`: by a client whose statements are seen, outside of
+   * transactions.
    */
   leaves(family: object): boolean {
     const { scopes, stats, gains } = this.parts
@@ -104,7 +108,7 @@ export class Pipeline {
     return true
   }
 
-  /** Sluice failed: a read is asked bare; a write that was sent is never sent again. */
+  /** Sluice failed: a read runs without Sluice; a write that was sent is never sent again. */
   #withoutSluice<TResult>(operation: Operation<TResult>, context: OperationContext, failure: unknown): Promise<TResult> {
     context.end()
     this.parts.onError(failure)
@@ -122,7 +126,10 @@ function noteOf(operation: Operation<unknown>, notes: ReadNote[], way: Mode | 'b
   return note
 }
 
-/** What a write leaves is not what was read before it. What is neither a read nor a write is never told of. */
+/**
+ * After a write, earlier reads can be outdated. An operation that is neither a read nor a write is never
+ * reported.
+ */
 function follow(basis: Basis, { kind }: Operation<unknown>): void {
   basis.begin()
   if (kind === 'write') basis.spoil('write')

@@ -1,47 +1,62 @@
 import { type Clock, systemClock } from '../shared/clock.ts'
 import { Overhead, type OverheadSnapshot } from './overhead.ts'
 
-/** What Sluice did with the operations it saw, since it was made. */
+/** Counters of the operations that Sluice saw, since it was created. */
 export interface QueryStatsSnapshot {
-  /** ORM operations seen. */
+  /** ORM operations that Sluice saw. */
   readonly seen: number
-  /** Executions: operations, or statements of an adapter that records each statement, that were sent to the database. */
+  /**
+   * Executions that were sent to the database: operations, or statements of an adapter that records each
+   * statement.
+   */
   readonly executed: number
   /** SQL statements seen on connections. */
   readonly statements: number
-  /** Lookups answered by another lookup's query. */
+  /** Lookups that another lookup's query returned (batched). */
   readonly merged: number
-  /** Queries that answered several lookups. */
+  /** Queries that returned the rows of several lookups. */
   readonly batches: number
-  /** Lookups of a batch that had to be asked again singly. */
+  /** Lookups of a batch that had to run again individually. */
   readonly replayed: number
-  /** Lookups answered by what was asked ahead in their scope. */
+  /** Lookups served from prefetched rows of their scope. */
   readonly prefetched: number
-  /** Queries that asked ahead. */
+  /** Queries that prefetched. */
   readonly prefetches: number
-  /** Keys that they asked for beside the one that was wanted. */
+  /** Keys that these queries added to the requested key. */
   readonly prefetchedKeys: number
-  /** Those of them that were wanted later. */
+  /** Prefetched keys that were requested later. */
   readonly prefetchedKeysUsed: number
-  /** Times that what was asked ahead was thrown away: after a write, a raw statement, an outgoing request, or by age. */
+  /**
+   * Number of times that prefetched rows were discarded: after a write, a raw statement, an outgoing request,
+   * or because of their age.
+   */
   readonly prefetchDiscards: number
-  /** Times that asking ahead was suspended for a loop, because most of the keys went unused. */
+  /**
+   * Number of times that prefetching was suspended for a loop, because most keys were unused or a query for
+   * several keys failed.
+   */
   readonly blockedLinks: number
-  /** Operations answered from the cache. */
+  /** Operations served from the cache, or by an identical read in flight. */
   readonly answered: number
   /** Operations that ran twice in shadow mode and were compared. */
   readonly shadowed: number
   /** Shadow comparisons with different results. */
   readonly shadowDifferences: number
-  /** Milliseconds between sending a statement and its answer, summed over statements: of two in flight at once, both count. */
+  /**
+   * Milliseconds from sending a statement to its result, summed over statements: if two are in flight, both
+   * count.
+   */
   readonly databaseMs: number
-  /** Operations that were left as they are while optimising, by reason. */
+  /** Operations that passed through in `optimize` mode, by reason. */
   readonly passedThrough: Readonly<Record<string, number>>
-  /** Tables that a statement wrote although its operation was not expected to. */
+  /** Tables that a statement wrote to although its operation was not expected to. */
   readonly touchMisses: number
-  /** Errors inside Sluice; each left its operation to the bare ORM. */
+  /**
+   * Errors in Sluice, in a listener, or in the shared store. Each operation continued without Sluice, except
+   * for rejected writes.
+   */
   readonly errors: number
-  /** The time that Sluice's own code takes, measured in one scope of seventeen. */
+  /** Time of Sluice's code, measured in 1 of 17 scopes. */
   readonly overhead: OverheadSnapshot
 }
 

@@ -4,27 +4,34 @@ import type { ReadDemand } from './lookup.ts'
 import type { ClientErrors } from './outcome.ts'
 import type { Scope } from './scope.ts'
 
-/** A read that is being asked of a replica. */
+/** A read that is being sent to a replica. */
 export interface ReplicaAttempt {
-  /** The replica's place in what the router was given. */
+  /** Index of the replica among those that the router was given. */
   readonly index: number
-  /** Whether the reader wrote before. Where connections are not known one by one, the one that is read from must be admitted then, before or along with the read. */
+  /**
+   * Whether the reader wrote before. If connections are not known individually, the one that is read from
+   * must then be admitted before the read, or together with it.
+   */
   readonly hasFloor: boolean
   /**
-   * Must be awaited for each connection that is used for the first time, before it is read from. Rejects when it must not be.
+   * Must be awaited for each connection that is used for the first time, before it is read from. Rejects if
+   * it must not be read from.
    *
-   * @param query - Asks on that connection.
+   * @param query - Runs a query on that connection.
    */
   admit(query: (sql: string) => Promise<readonly Readonly<Record<string, unknown>>[]>): Promise<void>
-  /** Calls back when nobody waits for the answer any more: the connection may hang. */
+  /** Calls `callback` when the result is no longer awaited: the connection may hang. */
   onAbandoned(callback: () => void): void
 }
 
-/** A read for which it is certain that it changes nothing, outside of transactions. */
+/** A read that certainly changes nothing, outside of transactions. */
 export interface RoutedRead<T> {
   readonly scope: Scope | undefined
   readonly demand: ReadDemand | undefined
-  /** Whether errors that are the database's answer are asked for anew, of the primary: those of a replica would name another client. */
+  /**
+   * Whether a read that failed on a replica with an error that is the database's result is retried on the
+   * primary: the replica's error would name another client.
+   */
   readonly asksErrorsAnew?: boolean
   askReplica(attempt: ReplicaAttempt): Promise<T>
   askPrimary(): Promise<T>
@@ -32,20 +39,20 @@ export interface RoutedRead<T> {
 
 /** Sends the reads of one client to its database, or to replicas of it. */
 export interface ReadRouter {
-  /** Counts what is asked of the primary without being a question of where. */
+  /** Counts a query that goes to the primary without a routing decision. */
   leave(reason: 'write' | 'transaction'): void
   /**
    * Runs a read on a replica, or on the primary.
    *
-   * @throws What the database says to it; what the primary fails with.
+   * @throws The error that is the database's result; the error of the primary.
    */
   read<T>(read: RoutedRead<T>): Promise<T>
-  /** Reads go to the primary from now on. */
+  /** From now on, reads go to the primary. */
   close(): void
 }
 
 export interface ReplicaTarget {
-  /** Where it is, if that is known: it is the name of its node. */
+  /** Host of the replica, if it is known. Its node is named after it. */
   readonly host?: string | undefined
   readonly port?: number | undefined
   /** `undefined` once the client is gone. */
@@ -59,8 +66,8 @@ export interface RoutedClient {
   /** `undefined` once the client is gone. */
   readonly primary: () => Connection | undefined
   readonly replicas: readonly ReplicaTarget[]
-  /** Reads the ORM's own errors. */
+  /** Interprets the ORM's own errors. */
   readonly errors?: ClientErrors
-  /** As the user gave them: they are checked here. */
+  /** As the user passed them: they are validated here. */
   readonly options: object
 }

@@ -5,50 +5,56 @@ import type { Shape } from './operation.ts'
 import type { QueryStats } from './query-stats.ts'
 import type { Scope } from './scope.ts'
 
-/** What can tell where it was issued, and with what. */
+/** An execution that can provide its stack and its values. */
 interface Traceable {
   stack?(): Stack | undefined
-  /** Its arguments or bindings: what tells it from others of its shape. Must not change afterwards. `undefined`: not known. */
+  /**
+   * Its arguments or bindings, which distinguish it from other executions of its normalized query. Must not
+   * change afterwards. `undefined`: unknown.
+   */
   values?(): unknown
 }
 
-/** Executions of a group that are remembered one by one. */
+/** Number of executions of a group that are remembered individually. */
 const SAMPLES = 64
 
-/** Stacks are captured up to this execution of a group, beginning with the second: enough to find its call sites. */
+/** Stacks are captured from the second execution of a group up to this one: enough to find its call sites. */
 const LAST_STACK = 10
 
-/** Shapes that a scope counts by themselves; a scope that lives long is no endless list. */
+/**
+ * Maximum number of normalized queries that a scope counts individually, so that the list of a long-lived
+ * scope is limited.
+ */
 const MAX_GROUPS = 1000
 
-/** Listings that a scope remembers: loops walk along a recent one. */
+/** Number of listings that a scope remembers: loops iterate over a recent one. */
 const LISTINGS = 8
 
-/** One execution under way. */
+/** An execution in flight. */
 export interface Execution {
   readonly scope: Scope | undefined
   readonly group: ExecutionGroup | undefined
   readonly startedAt: number
-  /** Whether the ORM merges it with another one, which counts for both. */
+  /** Whether the ORM batches it with another execution, which counts for both. */
   readonly isMerged: boolean
-  /** Whether it is a statement, or the only thing that is seen of one. */
+  /** Whether it is a statement, or all that is seen of a statement. */
   readonly isTimed: boolean
 }
 
-/** Counts what reaches the database, in total and by scope. */
+/** Counts the queries sent to the database, in total and by scope. */
 export class Recorder {
   constructor(
     private readonly clock: Clock,
     private readonly stats: QueryStats,
-    /** Left out: no stacks are captured but in scopes with `tracesFirst`. */
+    /** If omitted, no stacks are captured except in scopes with `tracesFirst`. */
     private readonly traces?: CallSiteTraces | undefined,
   ) {}
 
   /**
-   * An execution of a shape begins.
+   * An execution of a normalized query begins.
    *
-   * @param issued - Asked for its values, and for its stack from the second execution of a group on.
-   * @param isTimed - `false`: its statements are timed by themselves.
+   * @param issued - Provides its values, and its stack from the second execution of a group on.
+   * @param isTimed - `false`: its statements are timed separately.
    */
   begin(scope: Scope | undefined, shape: Shape, issued: Traceable, isTimed = true): Execution {
     this.stats.executed += 1
@@ -69,11 +75,11 @@ export class Recorder {
   }
 
   /**
-   * It ended, well or badly.
+   * An execution ended, successfully or not.
    *
-   * @param rows - Rows that it returned.
-   * @param issued - Asked for its stack when it is a listing: when it returned several rows.
-   * @returns When that was, by the clock of `startedAt`.
+   * @param rows - Number of rows that it returned.
+   * @param issued - Provides its stack if it is a listing: if it returned several rows.
+   * @returns The time of its end, on the clock of `startedAt`.
    */
   end({ scope, group, startedAt, isMerged, isTimed }: Execution, rows: number, issued: Traceable, failed = false): number {
     const endedAt = this.clock.now()
@@ -111,14 +117,18 @@ export class Recorder {
     if (scope.unsent > 0) scope.unsent -= 1
   }
 
-  /** A statement is sent that is no execution of its own: an operation is. @returns When that is, by the clock of `startedAt`. */
+  /**
+   * A statement is sent that is not a separate execution, because an operation is.
+   *
+   * @returns The time at which it is sent, on the clock of `startedAt`.
+   */
   sent(scope: Scope | undefined): number {
     const at = this.clock.now()
     if (scope?.ended === false) scope.sent(at)
     return at
   }
 
-  /** It was answered. */
+  /** The statement has returned. */
   answered(scope: Scope | undefined, sentAt: number): number {
     const at = this.clock.now()
     this.stats.databaseMs += at - sentAt
@@ -151,7 +161,7 @@ export class Recorder {
     return { values: issued.values?.(), stack, writes: scope.writes }
   }
 
-  /** Whether the newest execution of a group is asked for its stack. */
+  /** Whether the stack of the latest execution of a group is captured. */
   #isTraced({ tracesFirst }: Scope, group: ExecutionGroup): boolean {
     const { count, shape } = group
     if (tracesFirst) return count <= LAST_STACK

@@ -1,4 +1,7 @@
-/** Carries what a query was rejected with through code that knows a rejection by its being an `Error` of this realm. */
+/**
+ * Carries the reason of a rejected query through code that recognizes a rejection only if it is an `Error` of
+ * this realm.
+ */
 class Rejection extends Error {
   constructor(readonly reason: unknown) {
     super('A query was rejected.')
@@ -9,7 +12,7 @@ export function asError(reason: unknown): Error {
   return reason instanceof Error ? reason : new Rejection(reason)
 }
 
-/** What the query was rejected with. */
+/** The reason why the query was rejected. */
 export function reasonOf(error: unknown): unknown {
   return error instanceof Rejection ? error.reason : error
 }

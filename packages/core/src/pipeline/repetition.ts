@@ -1,29 +1,34 @@
 import { canonicalKey } from '../shared/canonical.ts'
 import type { Sample } from './execution-group.ts'
 
-/** Executions of one shape that could have been fewer. */
+/** Executions of one normalized query that fewer queries could replace. */
 export interface Repetition {
   /** `N_PLUS_ONE`: with different values. `REPEATED_QUERY`: most repeat earlier ones, with the same values and no write in between. */
   readonly code: 'N_PLUS_ONE' | 'REPEATED_QUERY'
   readonly count: number
-  /** Queries that it takes to fetch the same. */
+  /** Number of queries that are needed to fetch the same rows. */
   readonly needed: number
 }
 
 export interface RepetitionLimits {
-  /** Executions from which on a loop is reported. */
+  /** Number of executions from which a loop is reported. */
   readonly threshold: number
-  /** Executions with the same values from which on they are reported. */
+  /** Number of executions with the same values from which they are reported. */
   readonly repeats: number
 }
 
-/** Judges executions of one shape from one call site; each report of an N+1 is based on it. @returns `undefined` where there is nothing to report. */
+/**
+ * Evaluates the executions of one normalized query from one call site. Every report of an N+1 is based on it.
+ *
+ * @returns `undefined` if there is nothing to report.
+ */
 export function repetitionAmong(
   { count, samples }: { readonly count: number; readonly samples: readonly Sample[] },
   { threshold, repeats }: RepetitionLimits,
 ): Repetition | undefined {
   const isLoop = count >= threshold
-  // Where most executions repeat earlier ones, one query for all keys misses the point; otherwise a loop is an N+1.
+  // If most executions repeat earlier ones, one query for all keys does not solve the problem; otherwise, a
+  // loop is an N+1.
   const found = repeatsAmong(samples, isLoop ? 0.5 : 0)
   if (found.most >= repeats) {
     const repeated = Math.round(found.share * count)
@@ -33,21 +38,22 @@ export function repetitionAmong(
 }
 
 interface Repeats {
-  /** The share of executions whose values occur more than once: 0 to 1. */
+  /** Share of the executions whose values occur more than once, 0 to 1. */
   readonly share: number
-  /** The share of executions that repeat an earlier one. */
+  /** Share of the executions that repeat an earlier one, 0 to 1. */
   readonly needless: number
-  /** Executions with the most frequent values. */
+  /** Number of executions with the most frequent values. */
   readonly most: number
 }
 
 const NONE: Repeats = { share: 0, needless: 0, most: 1 }
 
 /**
- * How often executions of one shape had the same values, and no write of the scope in between. Values that cannot be compared
- * count as different.
+ * How often executions of one normalized query had the same values, without a write of the scope in between.
+ * Values that cannot be compared count as different.
  *
- * @param least - The needless share below which the rest does not matter: most groups are given up halfway.
+ * @param least - The share of repeated executions below which the rest does not matter: most groups are
+ * abandoned halfway.
  */
 function repeatsAmong(samples: readonly Sample[], least: number): Repeats {
   const times = new Map<unknown, number>()
@@ -75,8 +81,9 @@ interface SimpleSample extends Sample {
 }
 
 /**
- * The place of the only binding in which executions of one statement differ, without writes in between. Most loops are of this kind: their
- * values are compared as they are, without canonical texts. `undefined`: they are of another kind.
+ * Index of the only binding in which executions of one statement differ, without writes in between. Most
+ * loops are of this kind: their values are compared directly, without canonical strings. `undefined` for
+ * other kinds.
  */
 function placeOfDifference(samples: readonly Sample[]): number | undefined {
   const [first] = samples

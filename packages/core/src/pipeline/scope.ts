@@ -9,15 +9,15 @@ import { type ScopeTrace, tracesOf } from './scope-trace.ts'
 export type Mode = 'observe' | 'shadow' | 'optimize'
 
 export interface ScopeCounts {
-  /** Operations of the ORM. */
+  /** ORM operations. */
   operations: number
-  /** What reached the database: statements where they are seen, otherwise operations. */
+  /** Queries sent to the database: SQL statements if Sluice sees them, otherwise operations. */
   queries: number
-  /** Lookups that were answered by another's query. */
+  /** Lookups that another lookup's query returned (batched). */
   merged: number
-  /** Lookups that were answered by what was asked ahead. */
+  /** Lookups served from prefetched rows. */
   prefetched: number
-  /** Operations answered from the cache. */
+  /** Operations served from the cache, or by an identical read in flight. */
   answered: number
   /** Milliseconds in which at least one statement was in flight. */
   databaseMs: number
@@ -27,46 +27,49 @@ let lastId = 0
 
 const NO_LISTINGS: readonly Listing[] = []
 
-/** One request, job or other unit of work: what may be shared within it, and never across. */
+/** One request, job or other unit of work. Its state is shared within it, and never with other scopes. */
 export class Scope {
   readonly id: number
   readonly counts: ScopeCounts = { operations: 0, queries: 0, merged: 0, prefetched: 0, answered: 0, databaseMs: 0 }
   readonly groups: Map<string, ExecutionGroup> = new Map()
-  /** State that interceptors keep for this scope, each under a symbol of its own. */
+  /** State of interceptors for this scope, each under a separate symbol. */
   readonly state: Map<symbol, unknown> = new Map()
-  /** The newest listings, the newest last. */
+  /** The most recent listings, oldest first. */
   listings: readonly Listing[] = NO_LISTINGS
-  /** Statements in flight, and since when there are any. */
+  /** Number of statements in flight, and the time since which there are any. */
   statements = 0
   busySince = 0
-  /** Writes that were sent: what is asked again after one is no needless repeat. */
+  /** Number of writes that were sent: an identical read after a write is not a duplicate query. */
   writes = 0
-  /** Reads under way that other reads may be merged with. */
+  /** Reads in flight that other reads can be batched with. */
   reads = 0
-  /** Reads that were left to their ORM, and of which no statement was seen yet. */
+  /** Reads that were passed to their ORM, and whose statement has not been seen yet. */
   unsent = 0
-  /** Whether the first execution of a group is asked for its stack, too. For tests: it makes each new shape dearer. */
+  /**
+   * Whether the first execution of a group is traced, too. For tests: it makes each new normalized query more
+   * expensive.
+   */
   tracesFirst = false
   ended = false
-  /** Of the HTTP answer, where there is one. */
+  /** Status code of the HTTP response, if there is one. */
   statusCode: number | undefined
-  /** Whether what ran in it failed. */
+  /** Whether the work in it failed. */
   failed = false
-  /** Where it is to be told what becomes of each read. */
+  /** Explanations of its reads, if they were requested. */
   notes: ReadNote[] | undefined
-  /** Where a value is made from what is read in it: follows that. */
+  /** Tracks the dependencies of a value that is computed from its reads, if there is one. */
   basis: Basis | undefined
-  /** Of the HTTP request, where there is one: what logs of several services have in common. */
+  /** Id of the HTTP request, if there is one. It correlates the logs of several services. */
   requestId: string | undefined
-  /** Who is told of what happens in it; `undefined`: nobody wants to know. */
+  /** Receives the events of this scope; `undefined`: there is no receiver. */
   trace: ScopeTrace | undefined
-  /** Whether it is of what Sluice itself serves: it is neither counted nor reported. */
+  /** Whether it belongs to a request that Sluice itself serves: it is neither counted nor reported. */
   isOwn = false
-  /** Times Sluice's own code in it; `undefined`: it is not one of those that are timed. */
+  /** Times Sluice's code in it; `undefined` if this scope is not timed. */
   timer: OverheadTimer | undefined
 
   constructor(
-    /** What people call it: `GET /cities/:id`. May be set until the scope ends. */
+    /** Display name: `GET /cities/:id`. Can be set until the scope ends. */
     public name: string,
     readonly mode: Mode,
     readonly startedAt: number,
@@ -75,35 +78,40 @@ export class Scope {
     this.id = lastId
   }
 
-  /** A statement is sent. @param at - Milliseconds, as everywhere by the clock of `startedAt`. */
+  /** A statement is sent. @param at - Milliseconds on the clock of `startedAt`, as in all methods. */
   sent(at: number): void {
     if (this.statements === 0) this.busySince = at
     this.statements += 1
   }
 
-  /** A statement was answered. */
+  /** A statement has returned. */
   answered(at: number): void {
     this.statements -= 1
     if (this.statements === 0) this.counts.databaseMs += at - this.busySince
   }
 
-  /** Nothing counts any more. Statements that are in flight count up to now. */
+  /** Stops counting. Statements that are in flight count up to now. */
   close(at: number): void {
     this.ended = true
     if (this.statements > 0) this.counts.databaseMs += at - this.busySince
     this.busySince = at
   }
 
-  /** Tells somebody else of what happens in it, too. */
+  /** Adds another receiver of this scope's events. */
   addTrace(trace: ScopeTrace): void {
     this.trace = tracesOf(this.trace, trace)
   }
 }
 
-/** Told of a scope, and of the one that it was opened in. Scopes do not keep their parents: a chain of them would never end. */
+/**
+ * Called with a scope, and with the scope in which it was opened. Scopes do not reference their parents,
+ * because a chain of them could grow without limit.
+ */
 export type ScopeWatcher = (scope: Scope, parent: Scope | undefined) => void
 
-/** The scope and the flags that apply to the code that runs now, and to all that it awaits. Immutable. */
+/**
+ * The scope and the flags that apply to the code that runs now, and to everything that it awaits. Immutable.
+ */
 export class Ambient {
   constructor(
     readonly scope: Scope | undefined,
@@ -114,7 +122,10 @@ export class Ambient {
     readonly isShadowing: boolean,
   ) {}
 
-  /** The scope that statements sent now count to; `undefined` also for those that shadow mode sends. */
+  /**
+   * The scope for which statements that are sent now are counted; `undefined` also for statements of shadow
+   * mode.
+   */
   get counted(): Scope | undefined {
     return this.isShadowing ? undefined : this.scope
   }
@@ -122,16 +133,16 @@ export class Ambient {
 
 const NOWHERE = new Ambient(undefined, false, undefined, false)
 
-/** The scopes and flags of one Sluice, carried along asynchronous calls. */
+/** The scopes and flags of one Sluice, propagated through asynchronous calls. */
 export class ScopeStorage {
   readonly #storage = new AsyncLocalStorage<Ambient>()
   readonly #watchers = new Set<ScopeWatcher>()
   readonly #endWatchers = new Set<(scope: Scope) => void>()
 
-  /** Open scopes that are timed. */
+  /** Number of open scopes that are timed. */
   timed = 0
 
-  /** The timer of the current scope, where it is timed. */
+  /** The timer of the current scope, if it is timed. */
   get timer(): OverheadTimer | undefined {
     return this.timed === 0 ? undefined : this.ambient.counted?.timer
   }
@@ -144,7 +155,7 @@ export class ScopeStorage {
     return this.ambient.scope
   }
 
-  /** Tells of every scope that ends from now on; returns the function that stops it. */
+  /** Reports every scope that ends from now on; returns a function that stops it. */
   watchEnds(watcher: (scope: Scope) => void): () => void {
     this.#endWatchers.add(watcher)
     return () => {
@@ -157,7 +168,7 @@ export class ScopeStorage {
     for (const watcher of this.#endWatchers) watcher(scope)
   }
 
-  /** Runs a function in a scope; what it awaits belongs to the scope too. */
+  /** Runs a function in a scope; everything that it awaits belongs to the scope, too. */
   enter<T>(scope: Scope | undefined, fn: () => T): T {
     const { scope: current, isBypassing, demand, isShadowing } = this.ambient
     // Frameworks enter a request's scope again, in case a hook of the app has left it.
@@ -170,14 +181,17 @@ export class ScopeStorage {
     return this.enter(undefined, fn)
   }
 
-  /** Runs a function whose reads are passed through, also those that it awaits. */
+  /** Runs a function whose reads pass through, including those that it awaits. */
   async bypass<T>(fn: () => T | Promise<T>): Promise<T> {
     const { scope, demand, isShadowing } = this.ambient
-    // An ORM's promises may be lazy: they must be awaited inside.
+    // An ORM's promises can be lazy: they must be awaited inside.
     return await this.#storage.run(new Ambient(scope, true, demand, isShadowing), async () => await fn())
   }
 
-  /** Runs a function whose reads go where `demand` says. Inside a demand for the primary, any other demand has no effect. */
+  /**
+   * Runs a function whose reads are routed according to `demand`. Inside a demand for the primary, any other
+   * demand has no effect.
+   */
   demand<T>(demand: ReadDemand, fn: () => T): T {
     const { scope, isBypassing, demand: outer, isShadowing } = this.ambient
     return outer === 'primary' ? fn() : this.#storage.run(new Ambient(scope, isBypassing, demand, isShadowing), fn)
@@ -189,7 +203,7 @@ export class ScopeStorage {
     return this.#storage.run(new Ambient(scope, isBypassing, demand, true), fn)
   }
 
-  /** Tells of every scope that is opened from now on; returns the function that stops it. */
+  /** Reports every scope that is opened from now on; returns a function that stops it. */
   watch(watcher: ScopeWatcher): () => void {
     this.#watchers.add(watcher)
     return () => {

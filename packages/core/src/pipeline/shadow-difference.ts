@@ -4,41 +4,54 @@ import { createHmac, randomBytes } from '../shared/late-modules.ts'
 import type { CallSite } from './call-site.ts'
 
 /**
- * The optimised result of an operation was not the bare one. It holds no value of the data: they may be private. Names of fields are
- * shown where they look like names in code, those in JSON documents too.
+ * The optimized result of an operation differs from the result without Sluice. Contains no values of the
+ * data, because they can be private. Field names are included if they look like names in code, including
+ * those in JSON documents.
  */
 export interface ShadowDifference {
-  /** The operation's shape, without values; where it has none, its ORM and main table. */
+  /** The normalized query, without values. If there is none, the ORM and the main table. */
   readonly label: string
   readonly fingerprint?: string
-  /** The name of its scope. */
+  /** Name of its scope. */
   readonly scope?: string
   readonly callSite?: CallSite
-  /** The step of the optimised way that answered: `cache`, `prefetch`, `batch`, or `database` when it was asked after all. */
+  /**
+   * The step of the optimized path that returned the result: `cache`, `prefetch`, `batch`, or `database` if
+   * it was queried anyway.
+   */
   readonly answeredBy?: string
-  /** The bare result in outline: `3 rows`, `no row`, or an error's name and code. */
+  /** Outline of the result without Sluice: `3 rows`, `no row`, or the name and code of an error. */
   readonly bare: string
-  /** The optimised result in outline. */
+  /** Outline of the optimized result. */
   readonly optimized: string
-  /** Rows of the bare result. Left out when it failed, or is neither a row nor a list of rows. */
+  /**
+   * Number of rows of the result without Sluice. Omitted if the query failed, or if its result is neither a
+   * row nor a list of rows.
+   */
   readonly bareRows?: number
   readonly optimizedRows?: number
-  /** Where both first differ. Left out when one of them failed. */
+  /** The first difference between the results. Omitted if one of the queries failed. */
   readonly first?: FirstDifference
 }
 
 export interface FirstDifference {
-  /** From the result on: `[2].author.name`; empty for the result itself. Where there is no order, rows are counted as the bare result has them. */
+  /**
+   * Path from the result: `[2].author.name`; empty for the result itself. If the order is nondeterministic,
+   * rows are counted in the order of the result without Sluice.
+   */
   readonly path: string
   readonly bare: RedactedValue
   readonly optimized: RedactedValue
 }
 
-/** What may be told of a value. */
+/** The parts of a value that may be reported. */
 export interface RedactedValue {
   /** `string`, `number`, `null`, `Date`, … or `missing`. */
   readonly type: string
-  /** Equal for equal values of one process; the key is random and never leaves it. Left out for what is missing or cannot be compared. */
+  /**
+   * Equal for equal values of one process. The key of the hash is random and never leaves the process.
+   * Omitted for missing values, and for values that cannot be compared.
+   */
   readonly hash?: string
 }
 
@@ -47,7 +60,7 @@ export type Settled = { readonly value: unknown } | { readonly error: unknown }
 const MISSING = Symbol('missing')
 let hashKey: Buffer | undefined
 
-/** What two results say about each other; `undefined` when they are equal. */
+/** The difference between two results; `undefined` if they are equal. */
 export function differenceOf(bare: Settled, optimized: Settled, unordered: boolean): Omit<ShadowDifference, 'label'> | undefined {
   const outlines = { bare: outline(bare), optimized: outline(optimized) }
   if ('error' in bare || 'error' in optimized) {
@@ -62,7 +75,7 @@ export function differenceOf(bare: Settled, optimized: Settled, unordered: boole
   return { ...outlines, ...rowsOf('bareRows', bare), ...rowsOf('optimizedRows', optimized), first }
 }
 
-/** What a settled result looks like, without what is in it. */
+/** An outline of a settled result, without its contents. */
 function outline(settled: Settled): string {
   if ('error' in settled)
     return `${(settled.error as Error | undefined)?.name ?? 'Error'} ${(settled.error as { code?: string } | undefined)?.code ?? ''}`.trim()
@@ -80,7 +93,7 @@ function rowsOf<K extends 'bareRows' | 'optimizedRows'>(name: K, settled: Settle
   return { [name]: Array.isArray(value) ? value.length : 1 } as { [P in K]: number }
 }
 
-/** Between rows in any order: the first of each side that the other has not. */
+/** For rows in any order: the first row of each side that the other side does not contain. */
 function firstUnmatched(bare: readonly unknown[], optimized: readonly unknown[]): FirstDifference | undefined {
   const rest = optimized.map((row, index) => ({ row, index }))
   const unmatched = bare.flatMap((row, index) => {
@@ -125,7 +138,7 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 
 const NAME = /^[A-Za-z_$][\w$]{0,63}$/
 
-/** A field's name; what does not look like a name in code may be data. */
+/** The name of a field. A name that does not look like one in code can be data. */
 function step(name: string, path: string): string {
   if (!NAME.test(name)) return `[#${hashOf(name)}]`
   return path === '' ? name : `.${name}`

@@ -20,7 +20,7 @@ async function settle(promise: Promise<unknown>): Promise<Settled> {
 }
 
 export interface ShadowOptions {
-  /** The share of reads that are run twice, 0 to 1. */
+  /** Share of reads that run twice, 0 to 1. */
   readonly sample: number
   readonly random: RandomSource
   readonly scopes: ScopeStorage
@@ -30,7 +30,9 @@ export interface ShadowOptions {
   readonly onError: (error: unknown) => void
 }
 
-/** Composes steps, each under its name, around the step that queries the database. Each writes its name into the context. */
+/**
+ * Composes named steps around the step that queries the database. Each step writes its name into the context.
+ */
 export function composeNamed(steps: readonly (readonly [name: string, interceptor: Interceptor])[], terminal: Handler): Handler {
   const named =
     (name: string): Interceptor =>
@@ -42,8 +44,9 @@ export function composeNamed(steps: readonly (readonly [name: string, intercepto
 }
 
 /**
- * Runs sampled reads both ways and compares. The caller gets the bare result, when the bare query has it,
- * and never waits for the other. A comparison is dropped when a write to the same tables happened meanwhile.
+ * Runs sampled reads both ways and compares the results. The caller receives the result without Sluice as
+ * soon as that query returns, and never waits for the other. A comparison is discarded if a write to the same
+ * tables happened meanwhile.
  */
 export function shadow(optimized: Handler, options: ShadowOptions): Interceptor {
   const { tracker, stats, scopes } = options
@@ -65,14 +68,14 @@ export function shadow(optimized: Handler, options: ShadowOptions): Interceptor 
   }
   return (operation, context, next) => {
     if (operation.kind !== 'read' || operation.inTransaction || options.random() >= options.sample) return next(operation, context)
-    // What the cache would not accept may do something when it is run: it is run once.
+    // A read that the cache would not accept can have side effects, so it runs once.
     const request = operation.cacheRequest?.()
     if (request === undefined || isRefusal(request)) return next(operation, context)
     const shadowContext = context.shadow()
-    // The caller's is sent first.
+    // The caller's query is sent first.
     const bare = next(operation, context)
     const other = settle(scopes.shadow(() => optimized(operation, shadowContext)))
-    // The caller may change its rows before the comparison: compare what they were.
+    // The caller can modify its rows before the comparison, so a copy is compared.
     compare(operation, shadowContext, settle(bare.then(copyValue)), other, request.tables).catch(options.onError)
     return bare
   }

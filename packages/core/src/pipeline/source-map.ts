@@ -3,7 +3,7 @@ import { SourceMap } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { LRUCache } from 'lru-cache'
 
-/** A place in a file. Lines and columns start at 1. */
+/** A position in a file. Lines and columns start at 1. */
 export interface Place {
   readonly file: string
   readonly line: number
@@ -12,22 +12,23 @@ export interface Place {
 
 interface Mapped {
   readonly map: SourceMap
-  /** What the map's sources are relative to. */
+  /** URL that the sources of the map are relative to. */
   readonly base: URL
 }
 
-/** Bytes of the largest file that is read: a larger one would hold up the process for too long. */
+/** Maximum size of a file that is read, in bytes: a larger one would block the process for too long. */
 const MAX_FILE = 16 * 1024 * 1024
 
-/** Maps that are kept, by the bytes of their text; what was evicted is read again. */
+/** Cached maps, limited by the length of their text. An evicted map is read again. */
 const maps = new LRUCache<string, { readonly mapped: Mapped | undefined }>({ max: 200, maxSize: 2 * MAX_FILE })
 
 const COMPILED = /\.[cm]?jsx?$/
 const COMMENT = /\/\/[#@]\s*sourceMappingURL=(\S+)\s*(?:$|\n)/g
 
 /**
- * The place in the source that a place in a compiled file comes from, by the file's source map. Files are read when they are first asked
- * for. `undefined` when there is no map, when it cannot be read, when it leads to no file, and when Node or a loader maps stacks itself.
+ * The position in the source for a position in a compiled file, according to the file's source map. Files are
+ * read when they are first needed. `undefined` if there is no map, if it cannot be read, if it leads to no
+ * file, or if Node or a loader maps stacks itself.
  */
 export function originalPlace({ file, line, column }: Place): Place | undefined {
   if (process.sourceMapsEnabled || !COMPILED.test(file)) return undefined
@@ -39,7 +40,7 @@ export function originalPlace({ file, line, column }: Place): Place | undefined 
     const source = new URL(prefixOf(mapped.map.payload.sourceRoot) + entry.originalSource, mapped.base)
     return { file: fileURLToPath(source), line: entry.originalLine + 1, column: entry.originalColumn + 1 }
   } catch {
-    // A source without a file: `webpack://…` and the like.
+    // A source without a file, such as `webpack://…`.
     return undefined
   }
 }
@@ -60,13 +61,13 @@ function mapOf(file: string): Mapped | undefined {
       size = found.text.length
     }
   } catch {
-    // No file, no map, or none that can be read: the place stays as it is.
+    // There is no file, no map, or none that can be read: the position is not mapped.
   }
   maps.set(file, { mapped }, { size })
   return mapped
 }
 
-/** The map's text, and what its sources are relative to. */
+/** The text of the map, and the URL that its sources are relative to. */
 function textOf(file: string): { readonly text: string; readonly base: URL } | undefined {
   const code = pathToFileURL(file)
   const url = [...read(code).matchAll(COMMENT)].at(-1)?.[1]

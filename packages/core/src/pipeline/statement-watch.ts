@@ -2,29 +2,30 @@ import type { AnalyzedSql } from '../sql/analyze.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { Stack } from './execution-group.ts'
 
-/** Can tell where a statement comes from. */
+/** Provides the stack from which a statement was issued. */
 export interface StatementCaller {
   stack(): Stack | undefined
 }
 
-/** The statements of one shape, as a watch knows them. */
+/** The statements of one normalized query, for a watch. */
 export interface WatchedShape {
   /**
-   * One of them ended. Never throws.
+   * A statement ended. Never throws.
    *
-   * @param startedAt - By the watch's clock, as `endedAt`.
-   * @param rows - Rows that it returned.
+   * @param startedAt - On the clock of the watch, like `endedAt`.
+   * @param rows - Number of rows that it returned.
    */
   ended(startedAt: number, endedAt: number, rows: number, failed: boolean): void
 }
 
-/** Is told of every statement that is sent to the database on the app's behalf, transaction control excepted. */
+/** Receives every statement that is sent to the database for the app, except transaction control. */
 export interface StatementWatch {
   /**
-   * A statement is sent. Costs next to nothing for a text that was seen before; never throws.
+   * A statement is sent. Costs almost nothing for SQL that was seen before. Never throws.
    *
-   * @param caller - Asked for its stack now and then; `undefined` where that is not known of this statement.
-   * @returns What is to be told of its end; `undefined`: nobody wants to know.
+   * @param caller - Its stack is requested occasionally; `undefined` if the caller of this statement is
+   * unknown.
+   * @returns The receiver of its end; `undefined` if there is none.
    */
   begin(
     sql: string,
@@ -39,19 +40,22 @@ export interface StatementWatch {
 
 type Begin = Pick<StatementWatch, 'begin'>
 
-/** Everybody who is told of statements, as one. */
+/** All receivers of statements, combined into one. */
 export class StatementWatches {
   readonly #own: StatementWatch | undefined
   readonly #others = new Set<Begin>()
   readonly #together: StatementWatch
   readonly #onError: (error: unknown) => void
-  /** `undefined`: nobody wants to know. Where nobody but the Sluice's own does, it is that one: nothing stands in between. */
+  /**
+   * `undefined` if there are no receivers. If there is only the watch of the Sluice, it is that watch,
+   * without a wrapper.
+   */
   current: StatementWatch | undefined
 
   /**
-   * @param own - The Sluice's own.
+   * @param own - The watch of the Sluice.
    * @param now - Its clock.
-   * @param onError - Is told what others threw.
+   * @param onError - Called with errors that other watches throw.
    */
   constructor(own: StatementWatch | undefined, now: () => number, onError: (error: unknown) => void) {
     this.#own = own
@@ -60,7 +64,7 @@ export class StatementWatches {
     this.current = own
   }
 
-  /** Returns what takes it off again. */
+  /** Returns a function that removes the watch. */
   add(other: Begin): () => void {
     this.#others.add(other)
     this.current = this.#together
@@ -70,7 +74,7 @@ export class StatementWatches {
     }
   }
 
-  // No rest and no closures: each statement comes here.
+  // No rest parameters and no closures: every statement passes through here.
   #begin(
     sql: string,
     dialect: Dialect,
@@ -91,7 +95,10 @@ export class StatementWatches {
   }
 }
 
-/** Tells two of a statement's end. What the second throws is told, and hinders nothing. */
+/**
+ * Reports the end of a statement to two receivers. An error of the second one is reported, and has no other
+ * effect.
+ */
 class BothShapes implements WatchedShape {
   constructor(
     private readonly first: WatchedShape | undefined,

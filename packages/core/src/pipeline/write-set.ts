@@ -2,7 +2,10 @@ import type { WriteEffect } from '../schema/catalog.ts'
 import type { TableId } from '../schema/catalog-data.ts'
 import { mergeEffect } from '../schema/merge-effect.ts'
 
-/** What several writes touch together. Grows with the number of tables, not of writes: of a table, more than 64 rows are any. */
+/**
+ * The combined effect of several writes. Its size depends on the number of tables, not of writes: more than
+ * 64 rows of a table count as any row.
+ */
 export class WriteSet implements WriteEffect {
   readonly #tables = new Set<TableId>()
   readonly #rows = new Map<TableId, Set<number>>()

@@ -1,22 +1,29 @@
 import type { WriteEffect } from '../schema/catalog.ts'
 import type { TableId } from '../schema/catalog-data.ts'
 
-/** How a write ended, as far as its process knows. `unknown`: the connection was lost, and it may still take effect. */
+/**
+ * The outcome of a write, as far as its process knows. `unknown`: the connection was lost, and the write can
+ * still take effect.
+ */
 export type WriteOutcome = 'committed' | 'rolled-back' | 'unknown'
 
-/** A write that is under way. Nothing that it touches is answered from this process's memory until it has ended. */
+/**
+ * A write in flight. Until it has ended, nothing that it modifies is served from the memory of this process.
+ */
 export interface WriteIntent {
   end(outcome: WriteOutcome): void
 }
 
-/** A write that all processes are told of. */
+/** A write that is announced to all processes. */
 export interface AnnouncedWrite {
   /**
-   * Settles when the write may be sent; `undefined`: at once. If it rejects, the write must not be sent, and has ended.
+   * Settles when the write may be sent; `undefined`: immediately. If it rejects, the write must not be sent,
+   * and has ended.
    */
   readonly ready: Promise<void> | undefined
   /**
-   * @returns What its caller must wait for before it says that the write is done; `undefined`: nothing. Never rejects.
+   * @returns A promise that the caller must await before it reports the write as completed; `undefined`:
+   * there is none. Never rejects.
    */
   end(outcome: WriteOutcome): Promise<void> | undefined
 }
@@ -24,47 +31,53 @@ export interface AnnouncedWrite {
 /** The writes of one transaction. Others see them at its commit, and never if it rolls back. */
 export interface TransactionWrites {
   add(effect: WriteEffect): void
-  /** A savepoint inside the transaction; what is added goes to the innermost one. */
+  /** A savepoint inside the transaction. Effects are added to the innermost one. */
   savepoint(name: string): void
   release(name: string): void
   rollbackTo(name: string): void
   /**
-   * Right before COMMIT is sent.
+   * Call it right before COMMIT is sent.
    *
-   * @returns What to wait for before it is; `undefined`: nothing. If it rejects, the transaction must be rolled back instead.
+   * @returns A promise to await before COMMIT is sent; `undefined`: there is none. If it rejects, the
+   * transaction must be rolled back instead.
    */
   beforeCommit(): Promise<void> | undefined
   /**
-   * After the database answered.
+   * Call it after the database has responded.
    *
-   * @returns What to wait for before the caller is told; `undefined`: nothing. Never rejects.
+   * @returns A promise to await before the caller continues; `undefined`: there is none. Never rejects.
    */
   end(outcome: WriteOutcome): Promise<void> | undefined
 }
 
-/** The state of tables at the moment at which something was asked for ahead of its time. */
+/** The state of tables at the moment of a prefetch. */
 export interface StateAhead {
-  /** Whether it still holds, where other processes must be asked for that; `undefined`: they need not be. Never rejects. */
+  /**
+   * Whether it still holds, if other processes must be consulted for that; `undefined` if they do not have to
+   * be. Never rejects.
+   */
   check(): Promise<boolean> | undefined
 }
 
-/** Told of every write; what is kept is kept right by it. */
+/** Receives every write. Cached values are invalidated through it. */
 export interface WriteTracker {
-  /** Whether other processes are told of writes: then every write must be announced on its connection. */
+  /** Whether other processes are notified of writes: then every write must be announced on its connection. */
   readonly isShared: boolean
-  /** An operation writes. Concerns this process alone: what it sends is announced besides. */
+  /**
+   * An operation writes. Affects only this process: the statements that it sends are announced separately.
+   */
   begin(effect: WriteEffect): WriteIntent
-  /** A connection is about to send a write that takes effect by itself. */
+  /** A connection is about to send a write that takes effect on its own. */
   announce(effect: WriteEffect): AnnouncedWrite
   transaction(): TransactionWrites
   /**
-   * Equal before and after: no write to these tables began or ended in between, as far as this process knows.
-   * `undefined`: one is under way.
+   * If it is equal before and after, no write to these tables began or ended in between, as far as this
+   * process knows. `undefined`: a write is in flight.
    */
   stateOf(tables: readonly TableId[]): number | undefined
   /**
-   * The state of tables before they are asked ahead, where other processes write, too; `undefined`: they must not be. Left out where this process
-   * is by itself: `stateOf` says all. Never rejects.
+   * The state of tables before a prefetch, if other processes write, too; `undefined`: the tables must not be
+   * prefetched. Omitted if there is only this process: `stateOf` is then sufficient. Never rejects.
    */
   ahead?(tables: readonly TableId[]): Promise<StateAhead | undefined>
 }

@@ -9,46 +9,46 @@ import type { RowLoaders } from './eager/row-loaders.ts'
 import type { Links } from './prefetch/link.ts'
 import type { QueryLog } from './query-log.ts'
 
-/** Where results that the app hands over are kept. */
+/** Stores the results that the app passes to `cacheResult`. */
 interface QueryResultStore {
-  /** `null` when there is none, or its time is over. */
+  /** `null` if there is none, or it has expired. */
   get(query: string): readonly unknown[] | null
-  /** @param ttl - Seconds; left out, the store's default. */
+  /** @param ttl - Seconds. `undefined`: the store's default. */
   set(query: string, rows: readonly unknown[], ttl: number | undefined): void
 }
 
 export interface QueryOptimizationEngineOptions {
   /**
-   * The dialect of the SQL that is handed in: `postgresql`, `mysql` or `sqlite`.
+   * Dialect of the SQL that you pass: `postgresql`, `mysql` or `sqlite`.
    * @defaultValue that of the first attached adapter; without one, the first in which a text can be read
    */
   readonly dialect?: Dialect
   /**
-   * Statements of one shape, handed in within one scope, before they are an N+1.
+   * Number of equal normalized queries within one scope that is reported as an N+1.
    * Minimum: `2`.
    * @defaultValue 5
    */
   readonly threshold?: number
   /**
-   * What is known of the tables: their keys tell which conditions an index serves.
+   * Description of the tables. Their keys determine which conditions an index covers.
    * @defaultValue what attached adapters read
    */
   readonly catalog?: SchemaCatalog
   /**
-   * Where time comes from. For tests.
+   * Time source. For tests.
    * @defaultValue the process's clocks
    */
   readonly clock?: Clock
 }
 
-/** What a Sluice joins its engine with. */
+/** The parts that a Sluice passes to its engine. */
 export interface QueryEngineParts {
   readonly stats: QueryStats
   readonly log: QueryLog
   readonly detector: Detector | undefined
   readonly links: Links | undefined
   readonly loaders: RowLoaders
-  /** `undefined` where caching is off. */
+  /** `undefined` if caching is off. */
   readonly results: QueryResultStore | undefined
   catalog(dialect: Dialect): SchemaCatalog | undefined
   scope(): LogScope | undefined

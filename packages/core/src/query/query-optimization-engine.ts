@@ -23,17 +23,17 @@ import type { PrefetchLink } from './prefetch/link.ts'
 import { QueryLog } from './query-log.ts'
 
 const DEFAULT_THRESHOLD = 5
-/** The share of a query's time that each further key of a batch takes. */
+/** Share of a single query's time that each further key adds to a batch. */
 const FURTHER_KEY = 0.1
-/** In this order: what a dialect refuses, an earlier one rarely takes for something else. */
+/** Tried in this order: an earlier dialect rarely accepts SQL of a later one with a different meaning. */
 const DIALECTS: readonly Dialect[] = ['postgresql', 'mysql', 'sqlite']
 const JOIN_TYPES = option.oneOf('INNER', 'LEFT', 'RIGHT', 'FULL')
 
 /**
- * What Sluice saw of an app's queries, what it did about them, and what it advises.
+ * Statistics and findings about the queries of an app, and advice on how to improve them.
  *
- * A Sluice's engine (`sluice.queries`) sees the statements of attached clients. One made alone knows what it is handed: `analyzeQuery`,
- * `setTableRows`, `setTableIndexes`.
+ * The engine of a Sluice (`sluice.queries`) sees the statements of attached clients. An engine that you
+ * create yourself knows only what you pass to it, with `analyzeQuery`, `setTableRows` and `setTableIndexes`.
  *
  * @example
  * ```ts
@@ -51,10 +51,10 @@ export class QueryOptimizationEngine {
   readonly #nPlusOnes: NPlusOneLog
   readonly #anomalies: AnomalyLog
 
-  /** @throws InvalidOptionError for an unknown option, or one out of its bounds. */
+  /** @throws InvalidOptionError for an unknown option or an invalid value. */
   constructor(options?: QueryOptimizationEngineOptions)
   /**
-   * @param parts - What a Sluice hands over; apps leave it out.
+   * @param parts - Passed by a Sluice; apps omit it.
    * @internal
    */
   constructor(options?: QueryOptimizationEngineOptions, parts?: Partial<QueryEngineParts>)
@@ -75,17 +75,18 @@ export class QueryOptimizationEngine {
     })
   }
 
-  /** Counters since the Sluice was made. */
+  /** Returns the counters since the Sluice was created. */
   getStats(): QueryStatsSnapshot {
     return this.#stats.snapshot()
   }
 
   /**
-   * Estimates what a query costs, from its text and what is known of its tables; and takes it for one execution, which counts for
-   * `detectNPlusOne`, `getAnomalies` and `getQueryRecommendations`. SQL that cannot be read has a plan whose `optimization` says so.
+   * Estimates the cost of a query from its SQL and the known facts about its tables. Also counts the call as
+   * one execution of the query, for `detectNPlusOne`, `getAnomalies` and `getQueryRecommendations`. If the
+   * SQL cannot be parsed, `optimization` of the plan contains the reason.
    *
-   * @param executionTime - What it took, in milliseconds.
-   * @throws InvalidArgumentError for an empty query, or a time that is negative or no number.
+   * @param executionTime - Duration of the query in milliseconds.
+   * @throws InvalidArgumentError for an empty query, or a time that is negative or not a number.
    */
   analyzeQuery(query: string, executionTime: number): QueryPlan {
     checkQuery(query)
@@ -103,8 +104,8 @@ export class QueryOptimizationEngine {
   }
 
   /**
-   * Counts a query that no adapter sees: those of one shape, within one scope or within a second of each other, are an N+1 once they
-   * reach the threshold. Only reads count.
+   * Counts a query that no adapter sees. Equal normalized queries of one scope, each at most 1 second after
+   * the previous one, are an N+1 when their number reaches the threshold. Only reads count.
    *
    * @throws InvalidArgumentError for an empty query.
    */
@@ -115,8 +116,8 @@ export class QueryOptimizationEngine {
   }
 
   /**
-   * Every N+1 that was found, by scopes or among what was handed in, and whatever else detection reports; those that would save most
-   * time first. At most 1,000 of each are kept.
+   * Returns every finding of scopes, and the N+1s among the queries that you passed to this engine, ordered
+   * by the time that a fix would save. At most 1,000 of each are stored.
    */
   getNPlusOnePatterns(): readonly NPlusOnePattern[] {
     const found = [...(this.#parts.detector?.findings() ?? []).map(withSaving), ...this.#nPlusOnes.patterns()]
@@ -124,14 +125,17 @@ export class QueryOptimizationEngine {
   }
 
   /**
-   * Merges queries that differ in one key into one: `key = ?` becomes `key IN (?, …)`. Values are bound; equal keys come once; the key
-   * column is added to the columns, so that rows can be told apart by `keyColumn`.
+   * Replaces queries that differ in one key with one query: `key = ?` becomes `key IN (?, …)`. The batch
+   * query binds the values, contains each key once, and also selects the key column: `keyColumn` identifies
+   * the key of each row.
    *
-   * @param queries - Of one shape: `SELECT … WHERE key = ?` with any further conditions joined by AND. LIMIT is taken only where the key is
-   *   known to be unique; aggregates are refused.
-   * @param expectedTime - Milliseconds that the batch will take. Default: what was observed of it; else what was observed of the single
-   *   query, and a tenth of it for each further key; else `undefined`.
-   * @throws InvalidArgumentError when they cannot be merged without changing what they mean, or have more keys than the database binds.
+   * @param queries - Equal normalized queries: `SELECT … WHERE key = ?`, with any additional conditions joined
+   *   by AND. LIMIT is accepted only if the key is known to be unique. Aggregates are rejected.
+   * @param expectedTime - Expected duration of the batch in milliseconds. Default: the observed mean of the
+   *   batch query; otherwise, the mean of the single query plus 10% for each further key; otherwise
+   *   `undefined`.
+   * @throws InvalidArgumentError if a batch would change the meaning of the queries, or if they have more
+   *   keys than the database can bind.
    */
   createBatchQuery(queries: readonly QueryInput[], expectedTime?: number): BatchQuery {
     if (!Array.isArray(queries) || queries.length === 0) {
@@ -153,12 +157,13 @@ export class QueryOptimizationEngine {
   }
 
   /**
-   * Advises how to join two tables.
+   * Recommends how to join two tables.
    *
-   * @param condition - `a.x = b.y`, or a whole `LEFT JOIN b ON a.x = b.y`.
-   * @param type - The join's type. Default: as the condition says it; LEFT, RIGHT or FULL where it tests one side for NULL; by the foreign
-   *   key where a catalogue knows it (LEFT where a row may have no partner); else INNER.
-   * @throws InvalidArgumentError when an argument is empty, or the type is none of the four.
+   * @param condition - `a.x = b.y`, or a complete `LEFT JOIN b ON a.x = b.y`.
+   * @param type - Type of the join. Default: the type in the condition; LEFT, RIGHT or FULL if the condition
+   *   tests one side for NULL; otherwise by the foreign key, if a catalog contains one (LEFT if a row can
+   *   have no match); otherwise INNER.
+   * @throws InvalidArgumentError if an argument is empty, or the type is not one of the four.
    */
   recommendJoinStrategy(left: string, right: string, condition: string, type?: JoinStrategy['type']): JoinStrategy {
     checkText('left', left, 'the name of a table')
@@ -170,14 +175,17 @@ export class QueryOptimizationEngine {
   }
 
   /**
-   * Loads the rows that belong to many ids at once, through an attached client: one query, or one for each full list of keys that the
-   * database binds (SQLite 900, PostgreSQL 32,000, MySQL 65,000). Of several clients the first that knows the table is asked.
+   * Loads the rows that belong to many ids through an attached client: in one query, or in one for each full
+   * list of keys that the database can bind (SQLite 900, PostgreSQL 32,000, MySQL 65,000). If several clients
+   * are attached, the first one that knows the table loads them.
    *
-   * @param table - A model, or a table's name; it is the one whose rows are loaded.
-   * @param ids - Values of the field. A text of digits stands for a number where the column holds integers; `null` has no rows.
-   * @param field - The field or column that holds them, such as `authorId`.
-   * @returns The rows of each id as its client returns them; an empty list where there are none.
-   * @throws SluiceError `SLUICE_NO_ADAPTER` when no client is attached; InvalidArgumentError when none knows the field.
+   * @param table - The model or table whose rows are loaded.
+   * @param ids - Values of the field. If the column contains integers, a string of digits is treated as a
+   *   number. `null` has no rows.
+   * @param field - The field or column that contains the ids, such as `authorId`.
+   * @returns The rows of each id as the client returns them; an empty array for an id without rows.
+   * @throws SluiceError `SLUICE_NO_ADAPTER` if no client is attached; InvalidArgumentError if none knows the
+   *   field.
    */
   async eagerLoadRelationships<TId>(table: string, ids: readonly TId[], field: string): Promise<Map<TId, Row[]>> {
     checkText('table', table, 'the name of a model or table')
@@ -187,11 +195,12 @@ export class QueryOptimizationEngine {
   }
 
   /**
-   * Keeps a copy of a query's rows in the cache, by its text. Writes do not drop it: its time does. Does nothing where caching is off, and
-   * in an engine made alone.
+   * Caches a copy of a query's rows under its SQL string. Writes do not invalidate it; it expires after
+   * `ttl`. Has no effect if caching is off, or in an engine that you created yourself.
    *
    * @param ttl - Seconds, greater than 0. Default: 3600.
-   * @throws InvalidArgumentError for an empty query, a result that is no array of plain rows, or a lifetime out of bounds.
+   * @throws InvalidArgumentError for an empty query, a result that is not an array of plain rows, or an
+   *   invalid `ttl`.
    */
   cacheResult(query: string, result: readonly unknown[], ttl?: number): void {
     checkQuery(query)
@@ -201,7 +210,8 @@ export class QueryOptimizationEngine {
   }
 
   /**
-   * A copy of the rows that `cacheResult` was given for this very text; `null` when there are none, their time is over, or caching is off.
+   * Returns a copy of the rows that `cacheResult` cached for exactly this string; `null` if there are none,
+   * they have expired, or caching is off.
    *
    * @throws InvalidArgumentError for an empty query.
    */
@@ -211,28 +221,31 @@ export class QueryOptimizationEngine {
     return rows === null ? null : copyValue([...rows])
   }
 
-  /** What to change in the app, by the time it would have saved so far; at most 50. Empty when nothing was seen. */
+  /**
+   * Returns recommended changes to the app, ordered by the time that each would have saved so far; at most
+   * 50. Empty if the engine saw no queries.
+   */
   getQueryRecommendations(): string[] {
     const client = this.#loaders.first()
-    // Of an attached database whose keys are not known yet, no index can be missed.
+    // If the keys of an attached database are not known yet, no missing index can be reported.
     const knowsKeys = client === undefined || this.#parts.catalog?.(client.dialect) !== undefined
     return recommendations(this.getNPlusOnePatterns(), this.#observations.describe(this.#tables), knowsKeys)
   }
 
   /**
-   * Statements that look like SQL injection, or open to it; the worst first. At most 1,000 are kept. Each text of attached clients is
-   * looked at once, when it is new; nothing is ever held up.
+   * Returns statements that look like SQL injection, or are vulnerable to it, the most severe first. At most
+   * 1,000 are stored. Each SQL string of attached clients is inspected once. Statements are never delayed.
    */
   getAnomalies(): readonly Anomaly[] {
     return this.#anomalies.anomalies()
   }
 
   /**
-   * Tells how many rows a table has, for estimates. Until then: `users` 10,000, `tiles` 100,000, `inferences` 50,000, `comments` 500,000,
-   * `audit_logs` 1,000,000, and any other 10,000.
+   * Sets the number of rows of a table, for estimates. Default: `users` 10,000, `tiles` 100,000, `inferences`
+   * 50,000, `comments` 500,000, `audit_logs` 1,000,000, and any other table 10,000.
    *
-   * @param table - The table's name, with or without its schema.
-   * @throws InvalidArgumentError for an empty name, or rows that are no integer of at least 0.
+   * @param table - Name of the table, with or without its schema.
+   * @throws InvalidArgumentError for an empty name, or if `rows` is not an integer of at least 0.
    */
   setTableRows(table: string, rows: number): void {
     checkText('table', table, 'the name of a table')
@@ -241,9 +254,10 @@ export class QueryOptimizationEngine {
   }
 
   /**
-   * Tells which indexes a table has besides its keys, each by its columns in order. Replaces what was told of the table before.
+   * Sets the indexes that a table has in addition to its keys, each as a list of columns in order. Replaces
+   * the indexes that were set for this table before.
    *
-   * @throws InvalidArgumentError for an empty name, or what is no array of arrays of names.
+   * @throws InvalidArgumentError for an empty name, or if `indexes` is not an array of arrays of names.
    */
   setTableIndexes(table: string, indexes: readonly (readonly string[])[]): void {
     checkText('table', table, 'the name of a table')
@@ -253,15 +267,19 @@ export class QueryOptimizationEngine {
     this.#tables.setIndexes(table, indexes)
   }
 
-  /** What prefetching learned of the app's loops, as plain data: kept, it spares the next process learning it again. */
+  /**
+   * Returns the loops that prefetching has learned, as plain data. Save it, so that the next process does not
+   * have to learn them again.
+   */
   getPrefetchLinks(): readonly PrefetchLink[] {
     return this.#parts.links?.save() ?? []
   }
 
   /**
-   * Gives back what `getPrefetchLinks` gave, in this process or another. Does nothing where prefetching is off.
+   * Restores the result of `getPrefetchLinks`, from this process or another. Has no effect if prefetching is
+   * off.
    *
-   * @throws InvalidArgumentError when it is no such list.
+   * @throws InvalidArgumentError if it is not such a list.
    */
   restorePrefetchLinks(links: readonly PrefetchLink[]): void {
     this.#parts.links?.restore(links)

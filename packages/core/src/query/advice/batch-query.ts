@@ -8,20 +8,26 @@ import type { Range } from '../../sql/token-map.ts'
 import type { ColumnName } from '../../sql/tree/query-tree.ts'
 import { type Bound, bindValues } from './bound-values.ts'
 
-/** A query, as text with its values in it or with values bound. */
+/** A query: an SQL string that contains its values, or one with bound parameters. */
 export type QueryInput = string | { readonly sql: string; readonly parameters: readonly unknown[] }
 
-/** One query in place of many. */
+/** One query that replaces many. */
 export interface BatchQuery {
   readonly query: string
-  /** Bound in order; keys come once each. */
+  /** Bound in order. Each key occurs once. */
   readonly parameters: readonly unknown[]
   readonly originalQueries: readonly string[]
-  /** The column of its rows that tells whose they are: the value of each original's key. */
+  /** The result column that identifies the rows of each original query: it contains the key. */
   readonly keyColumn: string
-  /** Milliseconds that it will take, as given or by what was observed; `undefined` when nothing was. */
+  /**
+   * Expected duration in milliseconds, as passed or estimated from observations; `undefined` if there are
+   * none.
+   */
   readonly expectedTime: number | undefined
-  /** Milliseconds less than the originals took together; `undefined` when they were not observed. */
+  /**
+   * Milliseconds that the batch saves compared with the original queries; `undefined` if they were not
+   * observed.
+   */
   readonly expectedSaving: number | undefined
 }
 
@@ -34,16 +40,17 @@ const EXPECTED = 'queries of one shape, `SELECT … WHERE key = ?`, that differ 
 const NOT_MERGEABLE = 'queries that cannot be merged'
 const KEY_NAME = 'sluice_key'
 
-/** Functions that give one value for each row. */
+/** Functions that return one value for each row. */
 const scalars = words(
   'LOWER UPPER COALESCE NULLIF IFNULL LENGTH CHAR_LENGTH TRIM LTRIM RTRIM ABS ROUND CAST SUBSTR SUBSTRING CONCAT REPLACE',
 )
 const refused = { groupBy: 'GROUP BY', having: 'HAVING', windows: 'WINDOW', lock: 'a lock' } as const
 
 /**
- * Merges queries by one key into one `key IN (…)`.
+ * Merges queries that differ in one key into one query with `key IN (…)`.
  *
- * @throws InvalidArgumentError when they are not of one shape, or merging them would change what they mean.
+ * @throws InvalidArgumentError if their normalized queries differ, or a merged query would change their
+ *   meaning.
  */
 export function mergeByKey(queries: readonly QueryInput[], dialect: Dialect, isUnique: IsUnique): BatchText {
   const parsed = queries.map((query, index) => parse(query, index, dialect))
@@ -74,7 +81,7 @@ export function mergeByKey(queries: readonly QueryInput[], dialect: Dialect, isU
 interface Parsed {
   readonly text: string
   readonly outline: Outline
-  /** Its values by the place of their tokens. */
+  /** Its values by token index. */
   readonly values: ReadonlyMap<number, Bound>
 }
 
@@ -97,7 +104,7 @@ function parse(query: QueryInput, index: number, dialect: Dialect): Parsed {
   }
 }
 
-/** Whether two texts differ in nothing but values. */
+/** Whether two statements differ only in their values. */
 function isOfShape(one: Parsed, other: Parsed): boolean {
   const { tokens } = one.outline
   return (
@@ -112,7 +119,9 @@ function isOfShape(one: Parsed, other: Parsed): boolean {
   )
 }
 
-/** The only place whose value is not the same in all; `undefined` when there is none. */
+/**
+ * Returns the token index of the only value that differs between the queries; `undefined` if none differs.
+ */
 function differingValue([first, ...others]: readonly Parsed[]): number | undefined {
   const places = [...(first?.values ?? [])].filter(([at, { value }]) => {
     const known = canonicalKey(value)
@@ -131,7 +140,7 @@ function isKey({ operator, sides }: Predicate, at: number): boolean {
   return operator === '=' && sides?.value.start === at && sides.value.end === at + 1
 }
 
-/** The query itself, if an `IN` in place of its key means all of them together. */
+/** Returns the block of the query, if it means the same as all queries together with `IN` for its key. */
 function mergeableBlock({ blocks, tokens, map, statements, incomplete }: Outline): Block {
   const [block] = blocks
   if (incomplete !== undefined) fail(`a statement that cannot be read (${incomplete})`)
@@ -149,7 +158,7 @@ function mergeableBlock({ blocks, tokens, map, statements, incomplete }: Outline
   return block
 }
 
-/** A row of a unique key is one anyway. */
+/** A unique key has at most one row, so a limit changes nothing. */
 function isNeedlessLimit({ values, outline }: Parsed, block: Block, { column }: ColumnName, isUnique: IsUnique): boolean {
   const { joins, table, clauses, end } = block
   const { limit } = clauses
@@ -158,14 +167,17 @@ function isNeedlessLimit({ values, outline }: Parsed, block: Block, { column }: 
   return Number(values.get(limit.start + 1)?.value) >= 1 && isUnique(table.name, column)
 }
 
-/** The condition on the key: what it compares, and the column's name. */
+/** The condition on the key: the tokens of its column and value, and the name of the column. */
 interface KeyCondition extends Range {
   readonly column: Range
   readonly value: Range
   readonly name: ColumnName
 }
 
-/** Writes the text anew: the key as a list, the key column among the columns, all values of conditions bound. */
+/**
+ * Writes the merged query: the keys as a list, the key column among the result columns, and all values of
+ * conditions bound.
+ */
 function write(first: Parsed, block: Block, key: KeyCondition, keys: readonly unknown[]): Omit<BatchText, 'originalQueries'> {
   const { text, outline, values } = first
   const { tokens } = outline
@@ -200,12 +212,18 @@ function write(first: Parsed, block: Block, key: KeyCondition, keys: readonly un
   return { query: written + text.slice(from, last?.end), parameters, keyColumn: name }
 }
 
-/** The place of the one value that a column is compared with by a sign: a literal may be bound as well. */
+/**
+ * Returns the token index of the single value that an operator compares a column with. If it is a literal, it
+ * can be bound as well.
+ */
 function simpleValue({ sides }: Predicate): number | undefined {
   return sides !== undefined && sides.value.end === sides.value.start + 1 ? sides.value.start : undefined
 }
 
-/** What to add to the columns, so that rows can be told apart; nothing where the key is among them. */
+/**
+ * Returns the addition to the select list that identifies the key of each row; empty if the key is already
+ * selected.
+ */
 function keyItem(
   { tokens, map }: Outline,
   block: Block,

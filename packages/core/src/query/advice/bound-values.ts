@@ -1,15 +1,16 @@
 import { InvalidArgumentError } from '../../shared/errors.ts'
 import type { Token } from '../../sql/tokenize.ts'
 
-/** A value of a query: bound, or written in its text. */
+/** A value of a query: bound, or a literal. */
 export interface Bound {
   readonly value: unknown
 }
 
 /**
- * The values of a text by the place of their tokens: what is bound to each parameter, and each literal that can be bound as well.
+ * Returns the values of a statement by token index: the value of each parameter, and each literal that can be
+ * bound as well.
  *
- * @throws InvalidArgumentError when placeholders are named, or parameters are missing or too many.
+ * @throws InvalidArgumentError if placeholders are named, or the number of parameters does not match.
  */
 export function bindValues(tokens: readonly Token[], parameters: readonly unknown[], argument: string): Map<number, Bound> {
   const values = new Map<number, Bound>()
@@ -46,7 +47,10 @@ function numberOf(placeholder: string, argument: string): number {
   return Number(digits)
 }
 
-/** A number or a plain string; others (`E''`, `x''`, strings with backslashes) stay as they are written. */
+/**
+ * Returns the value of a number or a plain string. Other literals (`E''`, `x''`, strings with backslashes)
+ * are not changed.
+ */
 function literalOf({ kind, text }: Token): Bound | undefined {
   if (kind === 'number') {
     const value = Number(text)

@@ -4,7 +4,10 @@ import { outlineOf } from '../../sql/outline.ts'
 import { tokenize } from '../../sql/tokenize.ts'
 import { mergeByKey } from './batch-query.ts'
 
-/** How to ask once what a text asks by one key; `undefined` where that cannot be told. */
+/**
+ * Returns one query that replaces executions of a statement with different keys; `undefined` if there is
+ * none.
+ */
 export function fixFor(sql: string, dialect: Dialect): string | undefined {
   try {
     const [block] = outlineOf(sql, dialect).blocks
@@ -17,7 +20,7 @@ export function fixFor(sql: string, dialect: Dialect): string | undefined {
     const { query } = mergeByKey([{ sql, parameters }], dialect, () => false)
     return analyzeSql(query, dialect).shape
   } catch {
-    // What cannot be merged by key has no fix that could be written down.
+    // A statement that cannot be merged by key has no fix.
     return undefined
   }
 }

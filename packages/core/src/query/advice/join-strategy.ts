@@ -6,25 +6,31 @@ import { MANY_JOINS } from '../cost/cost-model.ts'
 import type { TableFacts } from '../cost/table-facts.ts'
 import type { DescribedShape } from './observations.ts'
 
-/** How two tables are best joined. Advice from sizes and keys: the planner decides, and SQLite knows nested loops only. */
+/**
+ * The recommended way to join two tables, based on their sizes and keys. The planner of the database decides,
+ * and SQLite supports only nested loops.
+ */
 export interface JoinStrategy {
   readonly type: 'INNER' | 'LEFT' | 'RIGHT' | 'FULL'
   readonly left: string
   readonly right: string
   readonly condition: string
   readonly estimatedRows: number
-  /** `nested-loop`: one side is small, or the right one is found by an index. `merge`: both are large and ordered by the key. */
+  /**
+   * `nested-loop`: one side is small, or the right side has an index. `merge`: both sides are large and
+   * ordered by the key.
+   */
   readonly algorithm: 'nested-loop' | 'hash' | 'merge'
   readonly warnings: readonly string[]
 }
 
-/** Rows of a side that a nested loop reads again and again without harm. */
+/** Maximum number of rows of a side that a nested loop can read repeatedly at a low cost. */
 const SMALL = 1_000
-/** Rows from which two ordered sides are better merged. */
+/** Minimum number of rows from which a merge join of two ordered sides is better. */
 const LARGE = 100_000
-/** The share of distinct values in a column that is not known to be unique. */
+/** The assumed share of distinct values in a column that is not known to be unique. */
 const DISTINCT_SHARE = 0.1
-/** What a condition other than an equality leaves of all pairs. */
+/** The assumed share of all pairs that satisfy a condition other than an equality. */
 const RANGE_SHARE = 1 / 3
 
 interface Side {
@@ -36,8 +42,8 @@ interface Side {
 }
 
 /**
- * @param condition - `a.x = b.y`, or a whole `LEFT JOIN b ON a.x = b.y`.
- * @param given - The type, where the caller knows it.
+ * @param condition - `a.x = b.y`, or a complete `LEFT JOIN b ON a.x = b.y`.
+ * @param given - The type, if the caller knows it.
  */
 export function joinStrategy(
   leftName: string,
@@ -112,11 +118,11 @@ function readCondition(left: string, right: string, condition: string, dialect: 
 
 const types = { inner: 'INNER', left: 'LEFT', right: 'RIGHT', full: 'FULL', cross: 'INNER' } as const
 
-/** The column of a condition that belongs to a side. */
+/** Returns the column of a condition that belongs to a side. */
 function columnOf({ column, other }: Predicate, table: string, isLeft: boolean): string | undefined {
   const refs = [column, other].filter((ref) => ref !== undefined)
   const own = refs.find((ref) => ref.table?.toLowerCase() === table.toLowerCase())
-  // Aliases tell nothing: the order does.
+  // An alias does not identify its table, so the order of the columns decides.
   return (own ?? refs[isLeft ? 0 : 1])?.column
 }
 
@@ -126,7 +132,7 @@ function indexOf(facts: TableFacts, { name, column }: Side, dialect: Dialect): {
   return index === undefined ? undefined : { isUnique: index.unique && index.columns.length === 1 }
 }
 
-/** `right.x IS NULL` asks for rows that have no partner: only an outer join gives them. */
+/** `right.x IS NULL` selects rows without a match, which only an outer join returns. */
 function byNullTest(predicates: readonly Predicate[], left: Side, right: Side): JoinStrategy['type'] | undefined {
   const tests = (side: Side) =>
     predicates.some(({ operator, column }) => operator === 'is null' && column?.table?.toLowerCase() === side.name.at(-1)?.toLowerCase())
@@ -134,7 +140,7 @@ function byNullTest(predicates: readonly Predicate[], left: Side, right: Side): 
   return tests(right) ? 'LEFT' : tests(left) ? 'RIGHT' : undefined
 }
 
-/** A row whose foreign key may be null, or that others refer to, may have no partner. */
+/** A row can have no match if its foreign key can be null, or if other rows refer to it. */
 function byRelation(left: Side, right: Side, facts: TableFacts, dialect: Dialect): JoinStrategy['type'] {
   const foreignKeys = facts.foreignKeys(dialect)
   const holds = (from: Side, to: Side) =>

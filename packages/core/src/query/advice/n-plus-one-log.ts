@@ -6,23 +6,23 @@ import type { Clock } from '../../shared/clock.ts'
 import { Detector, type InspectedScope, severityOf } from '../detect/detector.ts'
 import type { Finding } from '../detect/finding.ts'
 
-/** A finding with what its repair would save. */
+/** A finding, with the savings of its fix. */
 export interface NPlusOnePattern extends Finding {
-  /** Queries, and their time in milliseconds. */
+  /** Number of saved queries, and their time in milliseconds. */
   readonly estimatedSaving: { readonly queries: number; readonly ms: number }
 }
 
-/** A statement that was handed in. */
+/** A statement that was passed to the engine. */
 export interface Handed {
   readonly fingerprint: string
   readonly label: string
   readonly estimatedCost: number
 }
 
-/** What is known of the shapes of a log. */
+/** Facts about the normalized queries of a log. */
 export interface ShapeKnowledge {
   meanMs(fingerprint: string): number | undefined
-  /** How to ask once, for a statement that stands for its shape. */
+  /** Returns one query that replaces repeated executions. `sql` is a sample of the normalized query. */
   fix(sql: string): string | undefined
 }
 
@@ -36,7 +36,7 @@ interface Run {
   readonly sql: string
   readonly scope: string
   readonly parent: Handed | undefined
-  /** Hits of the loop that goes on, and of the longest one. */
+  /** Executions in the current loop, and in the longest one. */
   count: number
   most: number
   loops: number
@@ -44,14 +44,17 @@ interface Run {
   stack: Stack | undefined
 }
 
-/** Shapes that are counted; the longest unseen leave first. */
+/**
+ * Maximum number of normalized queries that are counted. Those that were not seen for the longest time are
+ * evicted first.
+ */
 const MAX_RUNS = 1_000
-/** A loop that pauses longer is another loop. */
+/** After a longer pause, a new loop begins. */
 const PAUSE_MS = 1_000
-/** The scope of what is handed in outside of any. */
+/** The scope name of statements that were passed outside any scope. */
 const NO_SCOPE = 'outside any scope'
 
-/** Counts statements that were passed in one by one, for the detector. */
+/** Counts statements that were passed individually, for the detector. */
 export class NPlusOneLog {
   readonly #runs = new LRUCache<string, Run>({ max: MAX_RUNS })
   readonly #last = new LRUCache<number, Handed>({ max: MAX_RUNS })
@@ -65,7 +68,10 @@ export class NPlusOneLog {
     this.#detector = new Detector({ threshold })
   }
 
-  /** Counts a statement. Statements of another scope, or after a pause of a second, begin a new loop. */
+  /**
+   * Counts a statement. A statement of a scope with another name, or after a pause of more than 1 second,
+   * begins a new loop.
+   */
   see(sql: string, shape: Handed, scope: LogScope | undefined): void {
     const scopeId = scope?.id ?? 0
     const key = `${scope?.name ?? ''}\n${shape.fingerprint}`
@@ -82,7 +88,7 @@ export class NPlusOneLog {
     known.count = now - known.lastAt > PAUSE_MS ? 1 : known.count + 1
     known.lastAt = now
     known.most = Math.max(known.most, known.count)
-    // From the second on: most statements never have one.
+    // Captured from the second execution on: most statements have only one.
     if (known.count > 1) known.stack ??= captureStack()
     if (known.count === this.threshold) known.loops += 1
   }
@@ -91,7 +97,7 @@ export class NPlusOneLog {
     return [...this.#runs.values()].flatMap((run) => this.#detector.peek(this.#scopeOf(run)).map((finding) => describe(run, finding)))
   }
 
-  /** The longest loop of a run, in the form that the detector inspects. */
+  /** Returns the longest loop of a run, in the form that the detector inspects. */
   #scopeOf({ shape, sql, scope, parent, most, stack }: Run): InspectedScope {
     const { fingerprint } = shape
     const databaseMs = (this.knowledge.meanMs(fingerprint) ?? 0) * most
@@ -110,14 +116,14 @@ function readOf({ fingerprint, label }: Handed): Shape {
   return { fingerprint, label, kind: 'read' }
 }
 
-/** Statements are passed in one after the other, even if they ran in parallel. */
+/** Statements are passed sequentially, even if they ran in parallel. */
 function describe({ shape, loops }: Run, finding: Finding): NPlusOnePattern {
   const { count, databaseMs } = finding
   const severity = severityOf(count, databaseMs, shape.estimatedCost * count)
   return withSaving({ ...finding, pattern: 'sequential', severity, occurrences: Math.max(1, loops) })
 }
 
-/** What a finding of the detector would save. */
+/** Adds the savings of its fix to a finding of the detector. */
 export function withSaving(finding: Finding): NPlusOnePattern {
   const queries = Math.max(0, finding.queries - finding.queriesPossible)
   const ms = finding.count === 0 ? 0 : finding.databaseMs * Math.min(1, queries / finding.count)

@@ -4,7 +4,10 @@ import { planOf } from '../cost/cost-model.ts'
 import type { PlanFacts } from '../cost/query-plan.ts'
 import type { TableFacts } from '../cost/table-facts.ts'
 
-/** Shapes that are remembered; the longest unseen leave first. */
+/**
+ * Maximum number of stored normalized queries. Those that were not seen for the longest time are evicted
+ * first.
+ */
 const MAX_SHAPES = 2_000
 const MAX_TEXT_LENGTH = 20_000
 
@@ -13,43 +16,46 @@ interface Observation {
   /** Executions with a known time. */
   count: number
   totalMs: number
-  /** A text that stands for the shape; `undefined` where none was seen. */
+  /** A sample statement of the normalized query; `undefined` if none was seen. */
   sample: { readonly sql: string; readonly dialect: Dialect } | undefined
 }
 
-/** What was seen of one shape. */
+/** The observations of one normalized query. */
 export interface DescribedShape {
   readonly label: string
   /** Executions with a known time. */
   readonly count: number
   readonly totalMs: number
-  /** What its text tells; `undefined` where no text was seen. */
+  /** The facts from its sample statement; `undefined` if none was seen. */
   readonly facts: PlanFacts | undefined
 }
 
-/** How often each shape was run, and how long it took. */
+/** Records how often each normalized query ran, and how long it took. */
 export class Observations {
   readonly #shapes = new LRUCache<string, Observation>({ max: MAX_SHAPES })
 
-  /** Executions of a shape took some time together. */
+  /** Adds executions of a normalized query, and their total time. */
   time(fingerprint: string, label: string, count: number, totalMs: number): void {
     const known = this.#of(fingerprint, label)
     known.count += count
     known.totalMs += totalMs
   }
 
-  /** A text of a shape was seen. It is read only when somebody asks. */
+  /** Stores a sample statement of a normalized query. It is parsed only when its facts are needed. */
   text(fingerprint: string, label: string, sql: string, dialect: Dialect): void {
     if (sql.length <= MAX_TEXT_LENGTH) this.#of(fingerprint, label).sample ??= { sql, dialect }
   }
 
-  /** The mean time of a shape in milliseconds; `undefined` while none is known. */
+  /** Returns the mean time of a normalized query in milliseconds; `undefined` while none is known. */
   meanMs(fingerprint: string): number | undefined {
     const known = this.#shapes.peek(fingerprint)
     return known === undefined || known.count === 0 ? undefined : known.totalMs / known.count
   }
 
-  /** Every shape, with what its text tells by what is known of the tables now. */
+  /**
+   * Returns every normalized query, with the facts from its sample, based on the current facts about the
+   * tables.
+   */
   describe(tables: TableFacts): readonly DescribedShape[] {
     return [...this.#shapes.values()].map(({ label, count, totalMs, sample }) => ({
       label,

@@ -6,11 +6,11 @@ import type { DescribedShape } from './observations.ts'
 const MAX_N_PLUS_ONE = 10
 const MAX_SLOW = 10
 const MAX_RECOMMENDATIONS = 50
-/** Mean milliseconds from which a shape counts as slow. */
+/** Minimum mean time of a slow query in milliseconds. */
 const SLOW_MS = 100
-/** The share of a scan's time that an index is taken to save. */
+/** The assumed share of a scan's time that an index saves. */
 const SCAN_SAVING = 0.9
-/** The share of a query's time that fewer columns are taken to save. */
+/** The assumed share of a query's time that fewer columns save. */
 const STAR_SAVING = 0.1
 
 interface Ranked {
@@ -19,9 +19,9 @@ interface Ranked {
 }
 
 /**
- * What to change, by the time that it would have saved so far.
+ * Returns recommended changes, ordered by the time that each would have saved so far.
  *
- * @param knowsKeys - Whether the tables' keys are known, without which no index can be missed.
+ * @param knowsKeys - Whether the keys of the tables are known. Otherwise, no missing index can be reported.
  */
 export function recommendations(
   patterns: readonly NPlusOnePattern[],

@@ -10,12 +10,15 @@ import type { Anomaly, Suspicion } from './anomaly.ts'
 import { isLiteral } from './constants.ts'
 import { inspectSql } from './inspect.ts'
 
-/** Anomalies that are kept; the longest unseen leave first. */
+/** Maximum number of stored anomalies. Those that were not seen for the longest time are evicted first. */
 const MAX_ANOMALIES = 1_000
 const MAX_SHAPES = 5_000
-/** Texts longer than this are looked at no further: nobody writes a query of that size by hand. */
+/** Longer SQL strings are not inspected: a query of that size is not written by hand. */
 const MAX_LENGTH = 100_000
-/** Texts of one shape with different values, none bound, that cannot all be constants of the code. */
+/**
+ * With this many different sets of literals in one normalized query, they cannot all be constants of the
+ * code.
+ */
 const VARYING = 3
 
 const CONCATENATION: Suspicion = {
@@ -26,22 +29,22 @@ const CONCATENATION: Suspicion = {
 
 const comparing = words('LIKE ILIKE IN BETWEEN')
 
-/** How the values of one shape were given so far. */
+/** How the values of one normalized query were passed so far. */
 interface Values {
-  /** By place: whether it was bound, and whether it stood in the text. */
+  /** By position: whether the value was bound, and whether it was a literal. */
   readonly places: { isBound: boolean; isWritten: boolean }[]
-  /** Hashes of the values that stood in the texts. */
+  /** Hashes of the literals. */
   readonly written: Set<string>
 }
 
-/** Looks at statements for signs of SQL injection, and remembers what it found. Never holds a statement up. */
+/** Inspects statements for signs of SQL injection, and stores its findings. Never delays a statement. */
 export class AnomalyLog {
   readonly #found = new LRUCache<string, Anomaly>({ max: MAX_ANOMALIES })
   readonly #values = new LRUCache<string, Values>({ max: MAX_SHAPES })
 
   constructor(private readonly clock: Clock) {}
 
-  /** Looks at a statement. */
+  /** Inspects a statement. */
   see(sql: string, dialect: Dialect): void {
     if (sql.length > MAX_LENGTH) return
     const { tokens, suspicions } = inspectSql(sql, dialect)
@@ -51,7 +54,7 @@ export class AnomalyLog {
     for (const suspicion of all) this.#remember(suspicion, fingerprint, shape)
   }
 
-  /** The worst first, then the newest. */
+  /** Returns the most severe anomalies first, then the newest. */
   anomalies(): readonly Anomaly[] {
     const rank = { high: 0, medium: 1, low: 2 }
     return [...this.#found.values()].sort((a, b) => rank[a.severity] - rank[b.severity] || b.firstSeen - a.firstSeen)
@@ -87,7 +90,7 @@ export class AnomalyLog {
   }
 }
 
-/** Whether a value is what a column is compared with; of a list, the first one is. */
+/** Whether a column is compared with the value. In a list, this applies to the first value. */
 function isCompared(tokens: readonly Token[], at: number): boolean {
   let operator = at - 1
   while (tokens[operator]?.kind === 'symbol' && '(-+'.includes(tokens[operator]?.text ?? ' ')) operator--

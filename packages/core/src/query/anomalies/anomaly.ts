@@ -2,9 +2,11 @@ import type { CallSite } from '../../pipeline/call-site.ts'
 import type { Severity } from '../detect/finding.ts'
 
 /**
- * Why a statement is suspicious: several statements in one text; a condition that always holds; a comment that cuts the rest off; a
- * UNION with made-up columns; a function that waits; one that reaches the server's files or programs; a text that ends inside a quote
- * or hides code in a comment; values written into a text that otherwise has parameters.
+ * Why a statement is suspicious. `stacked-statements`: several statements in one string. `tautology`: a
+ * condition that is always true. `comment-truncation`: a comment that cuts off the rest. `union-graft`: a
+ * UNION with made-up columns. `time-function`: a function that waits. `server-access`: a function that
+ * accesses files or programs of the server. `broken-text`: SQL that ends inside a quote, or hides code in a
+ * comment. `concatenation`: literals in SQL that otherwise uses parameters.
  */
 export type AnomalyKind =
   | 'stacked-statements'
@@ -16,23 +18,23 @@ export type AnomalyKind =
   | 'broken-text'
   | 'concatenation'
 
-/** What looks wrong in one text. */
+/** A sign of SQL injection in one statement. */
 export interface Suspicion {
   readonly kind: AnomalyKind
   readonly severity: Severity
-  /** In words, without values. */
+  /** A description, without values. */
   readonly why: string
 }
 
-/** A shape of statements that looks like SQL injection, or open to it. */
+/** A normalized query that looks like SQL injection, or is vulnerable to it. */
 export interface Anomaly extends Suspicion {
   readonly fingerprint: string
-  /** The shape, without values. */
+  /** The normalized query, without values. */
   readonly label: string
-  /** When it was seen first, in milliseconds since 1970. */
+  /** When it was first seen, in milliseconds since 1970. */
   readonly firstSeen: number
-  /** Times it was seen: adapters hand over each text once, `analyzeQuery` every time. */
+  /** How often it was seen: adapters pass each SQL string once, `analyzeQuery` every time. */
   readonly count: number
-  /** Where it was issued first, as far as the stack tells. */
+  /** Call site of the first execution, if the stack contains it. */
   readonly callSite?: CallSite
 }

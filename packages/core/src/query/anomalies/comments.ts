@@ -2,15 +2,15 @@ import type { Token } from '../../sql/tokenize.ts'
 
 export interface Comment {
   readonly isLine: boolean
-  /** What it says. */
+  /** Its content. */
   readonly text: string
-  /** The token before it; `undefined` where it comes first. */
+  /** The token before it; `undefined` if there is none. */
   readonly before: Token | undefined
-  /** Whether nothing follows, not even a line break. */
+  /** Whether nothing follows it, not even a line break. */
   readonly isLast: boolean
 }
 
-/** The comments of a text that was split into tokens: they lie in the gaps. */
+/** Returns the comments of a statement that was split into tokens: they are in the gaps between tokens. */
 export function commentsOf(sql: string, tokens: readonly Token[]): Comment[] {
   const found: Comment[] = []
   let from = 0
@@ -37,7 +37,7 @@ function readGap(sql: string, from: number, to: number, before: Token | undefine
 }
 
 function blockEnd(sql: string, at: number, limit: number): number {
-  // Where comments nest, the gap holds the whole of it; what is inside is still no code.
+  // If comments can be nested, the gap contains the whole comment. Its content is still not code.
   const end = sql.indexOf('*/', at + 2)
   return end < 0 || end + 2 > limit ? limit : end + 2
 }
@@ -49,12 +49,13 @@ function lineEnd(sql: string, at: number, limit: number): number {
 
 const leftovers = /^[\s+-]*(?:$|['"`),;%]|(?:and|or|order|limit|group|having|where|union|returning|offset)\b)/i
 
-/** Whether a comment looks as if it was put there to cut off what its statement went on with. */
+/** Whether a comment looks as if it was inserted to cut off the rest of its statement. */
 export function isTruncation({ isLine, text, before, isLast }: Comment): boolean {
   if (!isLine || before === undefined || before.kind === 'parameter') return false
   const isAfterValue = before.kind === 'string' || before.kind === 'number'
   if (isLast && leftovers.test(text)) return true
-  // A statement of several lines goes on after it; the quote that was cut off tells.
+  // A statement of several lines continues after the comment. An unpaired quote shows that something was cut
+  // off.
   const quote = /^[\s+-]*(['"])/.exec(text)?.[1]
   return quote !== undefined && (isAfterValue || before.text === ')' || before.text === ';') && text.split(quote).length % 2 === 0
 }

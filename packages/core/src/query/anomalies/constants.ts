@@ -1,14 +1,14 @@
 import { words } from '../../sql/keywords.ts'
 import type { Token } from '../../sql/tokenize.ts'
 
-/** What an expression is known to be. `operands` are its two sides as written. */
+/** The result of evaluating an expression. */
 export interface Evaluated {
   readonly value: boolean
-  /** Where it ends. */
+  /** The index of the first token after it. */
   readonly end: number
-  /** Whether it compares two constants, or something with itself. */
+  /** Whether it compares two constants, or an operand with itself. */
   readonly compares: boolean
-  /** Whether query builders write it for "all" or "none": `1 = 1`, `1 = 0`, `true`. */
+  /** Whether query builders generate it for "all" or "none": `1 = 1`, `1 = 0`, `true`. */
   readonly isBuilders: boolean
 }
 
@@ -27,7 +27,7 @@ export function isSymbol(token: Token | undefined, text: string): boolean {
   return token?.kind === 'symbol' && token.text === text
 }
 
-/** Evaluates the condition that starts at a place, as far as it is made of constants; `undefined` where it is not. */
+/** Evaluates the condition that starts at a token, if it consists of constants; `undefined` otherwise. */
 export function evaluate(tokens: readonly Token[], at: number, depth = 0): Evaluated | undefined {
   if (depth > MAX_DEPTH) return undefined
   const token = tokens[at]
@@ -44,14 +44,14 @@ export function evaluate(tokens: readonly Token[], at: number, depth = 0): Evalu
   return found !== undefined && endsAt(tokens, found.end) ? found : undefined
 }
 
-/** Whether nothing that goes on with an expression stands here. */
+/** Whether an expression ends before the token. */
 function endsAt(tokens: readonly Token[], at: number): boolean {
   const token = tokens[at]
   if (token === undefined || (token.kind === 'word' && ends.has(token.upper))) return true
   return token.kind === 'symbol' && ');|&,'.includes(token.text)
 }
 
-/** `EXISTS (SELECT 1)`: a query without a table has a row. */
+/** `EXISTS (SELECT 1)`: a query without a table returns a row. */
 function existsOfNothing(tokens: readonly Token[], at: number): Evaluated | undefined {
   if (!isSymbol(tokens[at + 1], '(') || tokens[at + 2]?.upper !== 'SELECT') return undefined
   const item = constant(tokens, at + 3)
@@ -169,7 +169,7 @@ function holds(left: Constant['value'], operator: string, right: Constant['value
     case '>=':
       return a >= b
     default:
-      // LIKE and its kin.
+      // LIKE and similar operators.
       return a === b || (typeof b === 'string' && typeof a === 'string' && a.startsWith(b.replace(/%+$/, '')))
   }
 }

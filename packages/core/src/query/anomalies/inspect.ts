@@ -14,7 +14,7 @@ const reaches = words(`
   LOAD_FILE LOAD_EXTENSION EXTRACTVALUE UPDATEXML XP_CMDSHELL PG_READ_FILE PG_READ_BINARY_FILE PG_LS_DIR LO_IMPORT LO_EXPORT DBLINK
   DBLINK_CONNECT FTS3_TOKENIZER SYS_EXEC SYS_EVAL`)
 const beforeNames = words('INTO TABLE REFERENCES ON EXISTS UPDATE JOIN FROM')
-/** Bytes that nobody needs at random, but for the time it takes. */
+/** An app never needs this many random bytes: generating them only takes time. */
 const MANY_BYTES = 1_000_000
 
 const STACKED = 'further statements stand behind the first'
@@ -24,7 +24,7 @@ const GRAFT = 'a UNION adds rows that are no rows of the query'
 const WAIT = 'it makes the server wait'
 const REACH = "it reaches the server's files, programs or error messages"
 
-/** What looks like SQL injection in a text. Each kind once. */
+/** Returns the signs of SQL injection in a statement, each kind once. */
 export function inspectSql(
   sql: string,
   dialect: Dialect,
@@ -41,7 +41,7 @@ export function inspectSql(
   const add = (kind: Suspicion['kind'], severity: Suspicion['severity'], why: string) => {
     if (!found.has(kind)) found.set(kind, { kind, severity, why })
   }
-  // Each is searched for once, not for every UNION and PROGRAM.
+  // Both are searched for at most once, not for every UNION and PROGRAM.
   let where: number | undefined
   let isCopy: boolean | undefined
   const copies = () => {
@@ -65,14 +65,16 @@ export function inspectSql(
     } else if (isSymbol(token, '|') && dialect === 'mysql' && isSymbol(tokens[at + 1], '|')) {
       if (isTautology(tokens, at + 2, true)) add('tautology', 'high', TAUTOLOGY)
     } else if (isLiteral(token) && isSymbol(tokens[at - 1], '=') && isSymbol(tokens[at + 1], '=') && isLiteral(tokens[at + 2])) {
-      // `a = '' = ''` compares the first comparison.
+      // `a = '' = ''` compares the result of the first comparison.
       add('tautology', 'high', TAUTOLOGY)
     }
   })
   return { tokens, suspicions: [...found.values()] }
 }
 
-/** No library sends such a text: a quote or a comment was opened by something that was put into it, or code is hidden in a comment. */
+/**
+ * No library sends such SQL: an inserted value opened a quote or a comment, or code is hidden in a comment.
+ */
 function isBroken(reason: string): boolean {
   return reason.startsWith('unterminated') || reason === 'executable comment' || reason === 'unexpected character U+0000'
 }
@@ -84,8 +86,9 @@ function isStacked(tokens: readonly Token[]): boolean {
 }
 
 /**
- * After OR: whatever always holds; what builders write there has parentheses of its own, `(1 = 1 AND …)`. Elsewhere only what no builder
- * writes: they write `1 = 1`, `1 = 0`, `true`.
+ * After OR: any condition that is always true. Query builders put theirs in parentheses there: `(1 = 1 AND
+ * …)`. Elsewhere: only conditions that query builders do not generate. They generate `1 = 1`, `1 = 0`,
+ * `true`.
  */
 function isTautology(tokens: readonly Token[], at: number, isAlternative: boolean): boolean {
   const found = evaluate(tokens, at)
@@ -107,7 +110,7 @@ function isReach(tokens: readonly Token[], at: number, copies: () => boolean): b
   return reaches.has(upper) && isCall(tokens, at)
 }
 
-/** A name before a parenthesis may be that of a table. */
+/** A name before a parenthesis can also be the name of a table. */
 function isCall(tokens: readonly Token[], at: number): boolean {
   return isSymbol(tokens[at + 1], '(') && !beforeNames.has(tokens[at - 1]?.upper ?? '')
 }

@@ -7,7 +7,10 @@ const constants = words('NULL TRUE FALSE')
 const probes = words('VERSION USER CURRENT_USER SESSION_USER SYSTEM_USER DATABASE SCHEMA CURRENT_DATABASE CURRENT_SCHEMA SQLITE_VERSION')
 const catalogs = words('INFORMATION_SCHEMA PG_CATALOG SQLITE_MASTER SQLITE_SCHEMA PG_SHADOW PG_USER PG_DATABASE PG_TABLES')
 
-/** Whether the UNION at a place, behind a WHERE, looks as if it was added from outside: it selects no columns of its author's. */
+/**
+ * Whether the UNION at a token, after a WHERE, looks injected: it does not select columns like those of an
+ * author.
+ */
 export function isGraft(tokens: readonly Token[], at: number): boolean {
   let start = at + 1
   while (tokens[start]?.upper === 'ALL' || tokens[start]?.upper === 'DISTINCT' || isSymbol(tokens[start], '(')) start++
@@ -18,7 +21,7 @@ export function isGraft(tokens: readonly Token[], at: number): boolean {
   return isNothing(tokens, at - 1) || (isLiteral(tokens[at - 1]) && made * 2 > items.length)
 }
 
-/** The items of a list of columns. */
+/** Returns the items of a select list. */
 function itemsOf(tokens: readonly Token[], start: number): { readonly items: readonly Token[][]; readonly end: number } {
   const items: Token[][] = [[]]
   let depth = 0
@@ -35,11 +38,11 @@ function itemsOf(tokens: readonly Token[], start: number): { readonly items: rea
   return { items, end: at }
 }
 
-/** A literal, or a probe of the server; one with a name was given it by an author. */
+/** Whether an item is a literal, or a probe of the server. An item with an alias was written by an author. */
 function isMade(item: readonly Token[]): boolean {
   const [first, second] = item
   if (item.length === 1) return isLiteral(first) || constants.has(first?.upper ?? '') || isProbe(item)
-  // What the statement went on with.
+  // The rest of the original statement.
   if (isLiteral(first) || constants.has(first?.upper ?? '')) return second?.upper === 'AND' || second?.upper === 'OR'
   return (item.length === 2 && isSymbol(first, '-') && second?.kind === 'number') || isProbe(item)
 }
@@ -58,7 +61,7 @@ function readsCatalog(tokens: readonly Token[], from: number): boolean {
   return catalogs.has(name) || (name === 'MYSQL' && isSymbol(tokens[from + 2], '.'))
 }
 
-/** A value that finds nothing, so that only the graft's rows are left: `-1`, `''`. */
+/** A value that matches nothing, so that only the injected rows remain: `-1`, `''`. */
 function isNothing(tokens: readonly Token[], at: number): boolean {
   const token = tokens[at]
   if (token?.kind === 'string') return token.text === "''"

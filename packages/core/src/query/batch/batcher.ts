@@ -10,7 +10,7 @@ import { asError } from '../../pipeline/rejection.ts'
 import type { Scope } from '../../pipeline/scope.ts'
 import { foldOf, hasText, isComparable } from './key-folds.ts'
 
-/** After so many batches in a row that had to be asked again singly, a group is left alone. */
+/** After this many consecutive batches whose lookups had to run individually, a group is passed through. */
 const MAX_FAILURES = 3
 
 interface Waiter {
@@ -22,17 +22,19 @@ interface Waiter {
 
 type Answer = { readonly value: unknown } | { readonly error: unknown }
 
-/** A loader's word for an answer. Results of lookups are rows and counts, and never errors themselves. */
+/**
+ * Converts an answer to the form that a loader expects. Results of lookups are rows and counts, never errors.
+ */
 function loaded(answer: Answer): unknown {
   return 'value' in answer ? answer.value : asError(answer.error)
 }
 
-/** A group's lookups that wait for others. */
+/** The lookups of a group that wait for others. */
 interface OpenWindow {
   readonly first: Waiter
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
-  /** From the second lookup on. */
+  /** Created with the second lookup. */
   loader: DataLoader<Waiter, unknown> | undefined
   readonly dispatches: (() => void)[]
 }
@@ -40,22 +42,26 @@ interface OpenWindow {
 interface ScopeBatches {
   /** By group. */
   readonly open: Map<string, OpenWindow>
-  /** Closes the windows that wait for the end of the tick. */
+  /** Each function closes an open window. */
   readonly waiting: Set<() => void>
 }
 
 const BATCHES = Symbol('batches')
 
 export interface BatcherOptions {
-  /** Milliseconds that lookups wait for others of their group. Left out, or 0: until the end of the tick. */
+  /**
+   * Milliseconds that lookups wait for others of their group. Default: `0`, until the end of the event-loop
+   * tick.
+   */
   readonly windowMs?: number | undefined
-  /** Told of every answer that a merged query brought, before its caller. */
+  /** Called with every result of a batched query, before its caller gets it. */
   readonly onAnswer?: AnswerListener | undefined
 }
 
 /**
- * Merges lookups of one group that are issued in the same tick of one scope into one query.
- * What a batch cannot answer for certain is asked singly, so that each caller gets what the bare ORM would give it.
+ * Batches lookups of one group that are issued in the same event-loop tick of one scope into one query. If a
+ * batch cannot determine the result of a lookup for certain, the lookup runs individually, so that each
+ * caller gets the result that it would get without Sluice.
  */
 export class Batcher {
   readonly #failures = new LRUCache<string, number>({ max: 1000 })
@@ -73,7 +79,7 @@ export class Batcher {
       return next(operation, context)
     }
     if (operation.kind !== 'read') {
-      // What was asked before a write is sent before it.
+      // Lookups that were issued before a write are sent before it.
       this.#dispatchWaiting(scope)
       return next(operation, context)
     }
@@ -107,7 +113,10 @@ export class Batcher {
     return open.loader.load(waiter)
   }
 
-  /** Opens a window for the lookup's group. Most lookups stay alone: only when another comes is there anything to load together. */
+  /**
+   * Opens a window for the lookup's group. Most lookups remain alone, so the loader is created only when a
+   * second one arrives.
+   */
   #wait(first: Waiter, scope: Scope, batches: ScopeBatches, next: Handler): Promise<unknown> {
     const { group } = first
     return new Promise((resolve, reject) => {
@@ -126,7 +135,8 @@ export class Batcher {
       batches.open.set(group, open)
       batches.waiting.add(close)
       const { windowMs = 0 } = this.options
-      // ORMs begin when they are awaited, which is a promise job: Node comes here when all such jobs are done.
+      // ORMs start a query when it is awaited, in a promise job. Node calls `end` when all of these jobs are
+      // done.
       const { timer } = scope
       const end = timer === undefined ? close : () => timer.inside(close)
       if (windowMs === 0) process.nextTick(end)
@@ -191,7 +201,8 @@ export class Batcher {
       if (isMerged) this.options.onAnswer?.(leader.operation, merged.get(text), leader.context)
       answers.set(leader, found)
       for (const other of others) {
-        // A failure may be the leader's alone: each of the others asks for itself, as it does for what cannot be copied.
+        // The failure may concern only the leader, so each of the others runs individually. So does each if
+        // the result cannot be copied.
         const copy = 'error' in found ? undefined : other.lookup.copy(found.value)
         const own = copy ?? (await settle(next(other.operation, other.context)))
         if (copy !== undefined) {
@@ -206,7 +217,7 @@ export class Batcher {
     return waiters.map((waiter) => loaded(answers.get(waiter) ?? { error: new Error('A lookup was lost in its batch.') }))
   }
 
-  /** One query for all keys that are safe to ask together; `undefined` if it was not made or failed. */
+  /** Runs one query for all keys that are safe to batch; `undefined` if it was not sent or failed. */
   async #askTogether(leaders: readonly Waiter[], scope: Scope): Promise<ReadonlyMap<string, unknown> | undefined> {
     const together = distinguishable(leaders)
     const [first] = together
@@ -250,7 +261,10 @@ async function settle(promise: Promise<unknown>): Promise<Answer> {
   }
 }
 
-/** The waiters whose keys no collation holds equal: where a database might mix two keys up, each is asked alone. */
+/**
+ * Returns the waiters whose keys no collation treats as equal. If a database could confuse two keys, each of
+ * them runs individually.
+ */
 function distinguishable(waiters: readonly Waiter[]): readonly Waiter[] {
   if (!waiters.some(({ lookup }) => hasText(lookup.key))) return waiters
   const byFold = new Map<string, Waiter[]>()

@@ -8,18 +8,18 @@ import type { PlanFacts, QueryPlan, Scan } from './query-plan.ts'
 import type { TableFacts } from './table-facts.ts'
 
 const COST = { scan: 100, join: 50, GROUP: 30, ORDER: 20, distinct: 25 } as const
-/** The share of a table's rows that an index leaves to look at. */
+/** The share of a table's rows that are read with an index. */
 const INDEX_SHARE = 0.01
-/** Columns from which `SELECT *` is worth a recommendation. */
+/** Minimum number of columns for a recommendation about `SELECT *`. */
 const WIDE = 10
-/** Joins that a planner still orders well. */
+/** Maximum number of joins that a planner orders well. */
 export const MANY_JOINS = 4
-/** Joins of one query that are estimated from its conditions. */
+/** Maximum number of joins of one query that are estimated from its conditions. */
 const MAX_ESTIMATED_JOINS = 100
 
 const searchable: ReadonlySet<string> = new Set(['=', 'null-safe =', '<', '>', '<=', '>=', 'in', 'between', 'is null'])
 
-/** Estimates what a statement costs from its text and what is known of its tables. Never throws. */
+/** Estimates the cost of a statement from its SQL and the known facts about its tables. Never throws. */
 export function planOf(query: string, dialect: Dialect, facts: TableFacts): PlanFacts {
   const { fingerprint, shape, statement } = analyzeSql(query, dialect)
   try {
@@ -58,7 +58,7 @@ class Estimate {
     private readonly dialect: Dialect,
     private readonly facts: TableFacts,
   ) {
-    // Of the names in FROM these are tables; the others are common table expressions.
+    // These names in FROM are tables; the others are common table expressions.
     this.#tableNames = new Set([...statement.reads, ...statement.writes.map(({ name }) => name)].map((name) => name.join('\0')))
     for (const block of outline.blocks) this.#block(block)
     if (this.#joinCount > MANY_JOINS) this.advise(`${this.#joinCount} joins: split the query, or load a part of it by key.`)
@@ -135,7 +135,7 @@ class Estimate {
     if (this.#isTable(table)) this.#read(table, columns)
   }
 
-  /** Counts the rows that are read of a table; returns them when no known index helps. */
+  /** Counts the rows that are read from a table. Returns their number if no known index helps. */
   #read({ name }: OutlineTable, columns: readonly string[]): number | undefined {
     const shownName = name.join('.')
     this.#tables.add(shownName)
@@ -155,23 +155,23 @@ class Estimate {
   }
 }
 
-// Made with the first advice: it takes 12 ms, a seventh of the time that the package loads in.
+// Created with the first recommendation: it takes 12 ms, about 14% of the time in which the package loads.
 let shownFormat: Intl.NumberFormat | undefined
 function shown(rows: number): string {
   shownFormat ??= new Intl.NumberFormat('en')
   return shownFormat.format(rows)
 }
 
-/** The column of the driving table that a condition looks up by a value. */
+/** Returns the column of the driving table that a condition compares with a value. */
 function searchedColumn({ column, operator, other }: Predicate, joined: ReadonlySet<string>, table: OutlineTable): string | undefined {
   if (column === undefined || !searchable.has(operator)) return undefined
   if (!(column.table === undefined || belongs(column, table))) return undefined
-  // A column of this block's own tables has no value yet when the driving table is read.
+  // A column of this block's tables has no value yet when the driving table is read.
   const isInner = other !== undefined && (other.table === undefined || joined.has(other.table.toLowerCase()))
   return isInner ? undefined : column.column
 }
 
-/** The column of a joined table that a condition looks it up by. */
+/** Returns the column by which a condition looks up rows of a joined table. */
 function joinedColumn({ column, other, operator }: Predicate, table: OutlineTable): string | undefined {
   if (column === undefined || !searchable.has(operator)) return undefined
   if (belongs(column, table)) return column.column

@@ -1,14 +1,17 @@
-/** What a statement's text tells of how it will be run. The database's planner may know better: `explain` asks it. */
+/**
+ * An estimate of how a statement runs, from its SQL alone. For the plan of the database's planner, use
+ * `explain`.
+ */
 export interface QueryPlan {
   readonly query: string
-  /** The shape's hash; the same for the same shape. */
+  /** Hash of the normalized query. */
   readonly fingerprint: string
   /**
-   * Points, summed over the statement's queries: 100 where the driving table is scanned (no usable index is known), 50 for each JOIN,
-   * 30 for GROUP BY, 20 for ORDER BY, 25 for DISTINCT.
+   * Points, summed over the queries of the statement: 100 for a scan of the driving table (no usable index is
+   * known), 50 for each JOIN, 30 for GROUP BY, 20 for ORDER BY, 25 for DISTINCT.
    */
   readonly estimatedCost: number
-  /** Rows that are looked at, summed over the tables; an index in use leaves 1 % of a table's rows. */
+  /** Rows that are read, summed over the tables. A usable index reduces the rows of a table to 1%. */
   readonly rowsToScan: number
   /** The known indexes that the conditions can use, such as `PRIMARY KEY city(id)`. */
   readonly indexes: readonly string[]
@@ -16,19 +19,24 @@ export interface QueryPlan {
   readonly joins: readonly string[]
   /** The conditions of WHERE that must all hold, without their values. */
   readonly filters: readonly string[]
-  /** What would make it cheaper, in words; or why the text could not be read. Empty when there is nothing to say. */
+  /**
+   * Recommendations that reduce the cost, or the reason why the SQL could not be parsed. Empty if there are
+   * none.
+   */
   readonly optimization: readonly string[]
 }
 
 /** A table that a statement scans. */
 export interface Scan {
   readonly table: string
-  /** The columns it asks by: what an index would have to begin with. Empty where there are none. */
+  /**
+   * The columns in its conditions, with one of which an index would have to begin. Empty if there are none.
+   */
   readonly columns: readonly string[]
   readonly rows: number
 }
 
-/** What else was read on the way to a plan. */
+/** A plan, with other facts about the statement. */
 export interface PlanFacts {
   readonly plan: QueryPlan
   readonly label: string

@@ -2,7 +2,7 @@ import type { CatalogTable, SchemaCatalog } from '../../schema/catalog.ts'
 import type { ForeignKeyInfo } from '../../schema/catalog-data.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 
-/** Rows of tables that nobody gave: those of the example domain. */
+/** Default number of rows, for the tables of the example domain. */
 const EXAMPLE_ROWS: readonly (readonly [string, number])[] = [
   ['users', 10_000],
   ['tiles', 100_000],
@@ -10,18 +10,18 @@ const EXAMPLE_ROWS: readonly (readonly [string, number])[] = [
   ['comments', 500_000],
   ['audit_logs', 1_000_000],
 ]
-/** Rows of any other table. */
+/** Default number of rows, for any other table. */
 const DEFAULT_ROWS = 10_000
 
-/** An index whose first columns are known. */
+/** An index whose leading columns are known. */
 export interface KnownIndex {
   readonly columns: readonly string[]
-  /** As plans show it: `PRIMARY KEY city(id)`. */
+  /** Its name in plans: `PRIMARY KEY city(id)`. */
   readonly label: string
   readonly unique: boolean
 }
 
-/** What is known of tables: their rows and indexes, given by hand or read from a catalogue. */
+/** The known facts about tables: their rows and indexes, set explicitly or read from a catalog. */
 export class TableFacts {
   readonly #rows = new Map<string, number>(EXAMPLE_ROWS)
   readonly #indexes = new Map<string, readonly (readonly string[])[]>()
@@ -46,8 +46,8 @@ export class TableFacts {
   }
 
   /**
-   * The indexes that a table is known to have: its primary and unique keys, those given by hand, and on MySQL its foreign keys, for
-   * which InnoDB makes an index itself.
+   * Returns the known indexes of a table: its primary and unique keys, the indexes that were set explicitly,
+   * and on MySQL its foreign keys, for which InnoDB creates an index automatically.
    */
   indexes(name: readonly string[], dialect: Dialect): KnownIndex[] {
     const shown = name.join('.')
@@ -76,7 +76,7 @@ export class TableFacts {
     return this.indexes(name, dialect).some(({ unique, columns }) => unique && columns.length === 1 && columns[0]?.toLowerCase() === wanted)
   }
 
-  /** The first known index that begins with one of the columns. */
+  /** Returns the first known index that begins with one of the columns. */
   usableIndex(name: readonly string[], columns: readonly string[], dialect: Dialect): KnownIndex | undefined {
     const wanted = new Set(columns.map((column) => column.toLowerCase()))
     return this.indexes(name, dialect).find(({ columns: [first = ''] }) => wanted.has(first.toLowerCase()))

@@ -8,7 +8,9 @@ export interface ReportStream {
   readonly columns?: number | undefined
 }
 
-/** Whether colours suit a stream: `NO_COLOR` and `FORCE_COLOR` first, then whether it is a terminal. */
+/**
+ * Whether to use colors on a stream: `NO_COLOR` and `FORCE_COLOR` take precedence; otherwise, on a terminal.
+ */
 export function wantsColor(stream: ReportStream, env: Readonly<Record<string, string | undefined>> = process.env): boolean {
   if (env.NO_COLOR !== undefined && env.NO_COLOR !== '') return false
   if (env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== '0') return true
@@ -16,9 +18,10 @@ export function wantsColor(stream: ReportStream, env: Readonly<Record<string, st
 }
 
 /**
- * Prints findings, each once for a scope and shape, with the id of the request, which logs have as well, and with what mutes it; repeats are counted, and the count printed at 10, 100, 1,000 …
+ * Prints each finding once per scope name, with the id of the request, which is also in the logs, and the
+ * command that ignores it. Repeats are counted: the count is printed at 10, 100, 1,000 …
  *
- * @param stream - Stderr by default: stdout is for data.
+ * @param stream - Default: stderr, because stdout is for data.
  */
 export function createConsoleReport(stream: ReportStream = process.stderr): (finding: Finding) => void {
   const repeats = new FindingRepeats()

@@ -2,41 +2,44 @@ import { compileGlob } from '../../shared/glob.ts'
 import { type OptionRule, option } from '../../shared/options.ts'
 
 export interface IgnoreRule {
-  /** A table as the database calls it, with or without its schema; any case. */
+  /** Name of the table in the database, with or without its schema. Not case-sensitive. */
   readonly table?: string
-  /** A model, as the ORM calls it. */
+  /** Name of the model in the ORM. */
   readonly model?: string
-  /** A glob over the file's path, `*` for any run of characters, such as `*\/admin/*`. */
+  /** A glob for the path of the file, such as `*\/admin/*`. `*` matches any number of characters. */
   readonly callSite?: string
   readonly fingerprint?: string
 }
 
 export interface DetectionOptions {
   /**
-   * Queries of one shape from one place within one scope before they are reported.
+   * Number of equal normalized queries from one call site in one scope that is reported as an N+1.
    * Minimum: `2`.
    * @defaultValue 5
    */
   readonly threshold?: number
   /**
-   * Times that the same query with the same values is sent from one place within one scope, with no write in between, before it is reported.
+   * Number of identical queries (same values) from one call site in one scope, with no write in between, that
+   * is reported as duplicate queries.
    * Minimum: `2`.
    * @defaultValue 3
    */
   readonly repeats?: number
   /**
-   * `log` reports by events. `throw` also makes `sluice.run(fn)` reject, and `ScopeHandle.end()` throw, with an `NPlusOneError`: for tests.
+   * `log` emits events. With `throw`, `sluice.run(fn)` also rejects, and `ScopeHandle.end()` throws, with an
+   * `NPlusOneError`: for tests.
    * @defaultValue 'log'
    */
   readonly mode?: 'log' | 'throw'
   /**
-   * The most queries of a scope, at least `0`; or of scopes by name, `*` in a name for any run of characters: of several that match, the
-   * first counts.
+   * Maximum number of queries of a scope, at least `0`; or an object of these by scope name. `*` in a name
+   * matches any number of characters. The first matching name applies.
    * @defaultValue no limit
    */
   readonly budget?: number | Readonly<Record<string, number>>
   /**
-   * What is not reported. A text is a finding's id or a fingerprint; an object must be met in all that it names.
+   * Findings that are not reported. A string is a finding's id or a fingerprint. An object must match in all
+   * its fields.
    * @defaultValue []
    */
   readonly ignore?: readonly (string | IgnoreRule)[]
@@ -77,7 +80,7 @@ interface Budget {
   readonly most: number
 }
 
-/** How many queries scopes may make. */
+/** Maximum numbers of queries, by scope name. */
 export class Budgets {
   readonly #budgets: readonly Budget[]
 
@@ -88,7 +91,7 @@ export class Budgets {
         : Object.entries(budget).map(([pattern, most]) => ({ matches: compileGlob(pattern), most }))
   }
 
-  /** A scope's; `undefined`: no limit. Of several that match its name, the first counts. */
+  /** Returns the budget of a scope; `undefined`: no limit. The first matching pattern applies. */
   of(name: string): number | undefined {
     return this.#budgets.find(({ matches }) => matches(name))?.most
   }

@@ -14,12 +14,12 @@ import { type GroupSites, KnownSites } from './known-sites.ts'
 import { parentOf, queryGroups } from './query-groups.ts'
 import { placeOf } from './sites.ts'
 
-/** Findings that are kept; the longest unseen leave first. */
+/** Maximum number of stored findings. Those that were not seen for the longest time are evicted first. */
 const MAX_FINDINGS = 1000
 
 const NONE: readonly Finding[] = []
 
-/** Groups of queries that a budget's finding shows. */
+/** Maximum number of query groups in the finding of a budget. */
 const MAX_GROUPS = 10
 
 /** The parts of a scope that are inspected. */
@@ -28,20 +28,20 @@ export interface InspectedScope extends Pick<Scope, 'name' | 'groups' | 'request
 }
 
 /**
- * Finds N+1 and needlessly repeated queries among what a scope executed, and scopes over their budget. What was merged or answered from
- * memory was not executed, and does not count.
+ * Finds N+1s and duplicate queries among the queries that a scope executed, and scopes that exceed their
+ * budget. Operations that were batched or served from memory were not executed, and do not count.
  */
 export class Detector {
   readonly #limits: RepetitionLimits
   readonly #budgets: Budgets
   readonly #ignored: IgnoreList
-  /** Both are created for the first finding: they take memory. */
+  /** Both are created with the first finding, to save memory. */
   #findings: LRUCache<string, Finding> | undefined
   #sites: KnownSites | undefined
-  /** The call sites that the recorder is to capture. */
+  /** Decides which call sites the recorder captures. */
   readonly traces: CallSiteTraces | undefined
 
-  /** @param clock - Left out: the groups that are passed in are traced by the caller. */
+  /** @param clock - Omit it if the caller traces the groups that it passes. */
   constructor(options: DetectionOptions = {}, clock?: Clock) {
     this.#limits = { threshold: options.threshold ?? 5, repeats: options.repeats ?? 3 }
     this.traces = clock && new CallSiteTraces(clock, Math.min(this.#limits.threshold, this.#limits.repeats), options.mode !== 'throw')
@@ -49,19 +49,20 @@ export class Detector {
     this.#ignored = new IgnoreList(options.ignore ?? [])
   }
 
-  /** The findings of a scope that has ended; each is counted among those of earlier scopes. */
+  /**
+   * Returns the findings of a scope that has ended, and counts each together with those of earlier scopes.
+   */
   inspect(scope: Scope): readonly Finding[] {
     const findings = this.#find(scope, true)
     return findings.length === 0 ? findings : findings.map((finding) => this.#remember(finding))
   }
 
-  /** The findings of a scope so far; nothing is remembered. */
+  /** Returns the findings of a scope so far, without storing anything. */
   peek(scope: InspectedScope): readonly Finding[] {
     return this.#find(scope, false)
   }
 
   #find(scope: InspectedScope, hasEnded: boolean): readonly Finding[] {
-    // No query, no finding.
     if (scope.groups.size === 0 && scope.counts.queries === 0) return NONE
     const findings: Finding[] = []
     const keep = (finding: Finding, shape?: Shape) => {
@@ -71,7 +72,7 @@ export class Detector {
     const fewest = Math.min(threshold, repeats)
     for (const group of scope.groups.values()) {
       if (group.shape.kind !== 'read' || group.count < fewest) continue
-      // Before any stack is turned into text, which is dear: whether there is something to find.
+      // Formatting stacks is expensive, so first check whether there is anything to find.
       if (group.count < threshold && repetitionAmong(group, this.#limits) === undefined) continue
       const found = this.#knownSites.of(scope.name, group, hasEnded)
       for (const { site, ...from } of found?.sites ?? []) {
@@ -84,7 +85,7 @@ export class Detector {
     return findings
   }
 
-  /** Every finding, those that cost most first. */
+  /** Returns every finding, those with the most database time first. */
   findings(): readonly Finding[] {
     return [...(this.#findings?.values() ?? [])].sort((a, b) => b.databaseMs - a.databaseMs || b.count - a.count)
   }
@@ -103,7 +104,7 @@ export class Detector {
     const { shape } = group
     const parent = code === 'N_PLUS_ONE' ? parentOf(group) : undefined
     const fix = code === 'N_PLUS_ONE' ? shape.fix?.(parent?.shape) : undefined
-    // Operations of an ORM last longer than their statements.
+    // Operations of an ORM take longer than their statements.
     const ofGroup = Math.min(group.databaseMs, scope.counts.databaseMs)
     const databaseMs = ofGroup * (count / group.count)
     return {
@@ -174,7 +175,9 @@ function requestOf({ requestId }: InspectedScope): Pick<Finding, 'requestId'> {
   return requestId === undefined ? {} : { requestId }
 }
 
-/** The same on every machine, and when lines above it change: a finding that is ignored stays so. */
+/**
+ * The id is the same on every machine, and does not depend on line numbers: ignored findings stay ignored.
+ */
 function idOf(...parts: readonly string[]): string {
   const text = parts.join('\n')
   ids ??= new LRUCache({ max: MAX_FINDINGS })
@@ -186,7 +189,7 @@ function idOf(...parts: readonly string[]): string {
   return id
 }
 
-/** Each request that repeats a finding needs its id again. */
+/** Caches ids, because each request that repeats a finding needs its id again. */
 let ids: LRUCache<string, string> | undefined
 
 function patternOf({ parallel, count }: ExecutionGroup, together: number): Pattern {
@@ -195,7 +198,7 @@ function patternOf({ parallel, count }: ExecutionGroup, together: number): Patte
   return share <= 0.1 ? 'sequential' : 'interleaved'
 }
 
-/** @param cost - The queries' cost by the cost model, where their time may be unknown. */
+/** @param cost - Estimated cost of the queries, in case their time is unknown. */
 export function severityOf(count: number, databaseMs: number, cost = 0): Severity {
   if (count >= 50 || databaseMs >= 100 || cost >= 5_000) return 'high'
   return count >= 10 || databaseMs >= 20 || cost >= 1_000 ? 'medium' : 'low'

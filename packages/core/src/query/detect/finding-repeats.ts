@@ -1,13 +1,18 @@
 import type { Finding } from './finding.ts'
 
-/** Findings told apart; beyond that, older ones may be told anew. */
+/**
+ * Maximum number of findings whose repeats are counted. Beyond it, earlier findings can be reported again.
+ */
 const MAX_FINDINGS = 1000
 
-/** Says which findings are worth telling: each the first time in a scope of its name, and then at the 10th, 100th, 1,000th … time. */
+/**
+ * Selects the findings to report: each the 1st time in scopes of one name, and then at the 10th, 100th,
+ * 1,000th … time.
+ */
 export class FindingRepeats {
   readonly #seen = new Map<string, number>()
 
-  /** @returns How often it was seen; `undefined`: it is not to be told now. */
+  /** @returns How often the finding was seen; `undefined` if it must not be reported now. */
   timesToTell({ scope, id }: Finding): number | undefined {
     const key = `${scope}\n${id}`
     const times = (this.#seen.get(key) ?? 0) + 1

@@ -2,54 +2,65 @@ import type { CallSite } from '../../pipeline/call-site.ts'
 
 export type Severity = 'low' | 'medium' | 'high'
 
-/** How the queries of a finding were issued: together, one after the other, or both. */
+/** How the queries of a finding were issued: concurrently, sequentially, or both. */
 export type Pattern = 'parallel' | 'sequential' | 'interleaved'
 
 /**
- * What was found: `N_PLUS_ONE`, queries of one shape with different values; `REPEATED_QUERY`, the same query with the same values
- * and no write in between; `QUERY_BUDGET`, more queries in a scope than its budget allows.
+ * Kind of a finding. `N_PLUS_ONE`: equal normalized queries with different values. `REPEATED_QUERY`: the same
+ * query with the same values, and no write in between. `QUERY_BUDGET`: more queries in a scope than its
+ * budget allows.
  */
 export type FindingCode = 'N_PLUS_ONE' | 'REPEATED_QUERY' | 'QUERY_BUDGET'
 
-/** Queries of one shape, issued again and again by one place in the code within one scope; or a scope with too many queries. */
+/**
+ * Equal normalized queries that one call site issued repeatedly within one scope; or a scope with too many
+ * queries.
+ */
 export interface Finding {
   readonly code: FindingCode
-  /** Stable across runs for the same place and shape, or for the same scope's budget: eight hexadecimal characters. */
+  /**
+   * Eight hexadecimal characters, the same in every run for the same file and normalized query, or for the
+   * budget of the same scope.
+   */
   readonly id: string
-  /** The scope's name, such as `GET /cities`. */
+  /** Name of the scope, such as `GET /cities`. */
   readonly scope: string
-  /** Of the HTTP request that it was found in, where there is one; among findings of one place that are counted together, of the one with the most queries. */
+  /**
+   * Id of the HTTP request, if there is one. If findings of one call site are counted together: the id of the
+   * request with the most queries.
+   */
   readonly requestId?: string
-  /** The shape's; empty for `QUERY_BUDGET`. */
+  /** Hash of the normalized query; empty for `QUERY_BUDGET`. */
   readonly fingerprint: string
-  /** The shape, without values. `QUERY_BUDGET`: the budget in words. */
+  /** The normalized query, without values. `QUERY_BUDGET`: a description of the budget. */
   readonly label: string
   /**
-   * Times the shape was issued from here in the scope, the most of all occurrences. `REPEATED_QUERY`: only what was asked more than
-   * once. `QUERY_BUDGET`: the scope's queries.
+   * Number of these queries from this call site in the scope; the maximum of all occurrences.
+   * `REPEATED_QUERY`: the executions of queries that were sent more than once. `QUERY_BUDGET`: the queries of
+   * the scope.
    */
   readonly count: number
-  /** Left out for `QUERY_BUDGET`. */
+  /** Omitted for `QUERY_BUDGET`. */
   readonly pattern?: Pattern
   readonly severity: Severity
-  /** Milliseconds of the scope in which its queries were in flight: at most as long as the scope took. */
+  /** Milliseconds in which its queries were in flight; at most the duration of the scope. */
   readonly databaseMs: number
   readonly callSite?: CallSite
-  /** The listing that it walks along, as far as is known. */
+  /** The parent query, if it is known: the listing whose rows the loop iterates over. */
   readonly parent?: { readonly label: string; readonly callSite?: CallSite }
-  /** How to ask once, as code of the ORM. Only for `N_PLUS_ONE`. */
+  /** ORM code that sends one query instead. Only for `N_PLUS_ONE`. */
   readonly fix?: string
-  /** Queries that the scope made in all. */
+  /** All queries of the scope. */
   readonly queries: number
-  /** Queries that it would have made with this finding's merged into one. `QUERY_BUDGET`: the budget. */
+  /** Queries of the scope if those of this finding were one query. `QUERY_BUDGET`: the budget. */
   readonly queriesPossible: number
-  /** Scopes in which it was seen. */
+  /** Number of scopes with this finding. */
   readonly occurrences: number
-  /** What the scope asked, the most frequent first, up to ten. Only for `QUERY_BUDGET`. */
+  /** Queries of the scope, the most frequent first, up to 10. Only for `QUERY_BUDGET`. */
   readonly groups?: readonly QueryGroup[]
 }
 
-/** Executions of one shape from one place. */
+/** Executions of one normalized query from one call site. */
 export interface QueryGroup {
   /** The shape, without values. */
   readonly label: string
@@ -57,6 +68,6 @@ export interface QueryGroup {
   /** Milliseconds in which they were in flight. */
   readonly databaseMs: number
   readonly callSite?: CallSite
-  /** How to ask once, as code of the ORM, when it was issued several times. */
+  /** ORM code that sends one query instead, if the query was issued several times. */
   readonly fix?: string
 }

@@ -5,15 +5,15 @@ import { type FormatOptions, type Painter, painter } from './paint.ts'
 
 const TITLES: Readonly<Record<FindingCode, string>> = { N_PLUS_ONE: 'N+1', REPEATED_QUERY: 'Repeated', QUERY_BUDGET: 'Budget' }
 
-/** How people call a kind of finding. */
+/** Returns the title of a kind of finding. */
 export function titleOf(code: FindingCode): string {
   return TITLES[code]
 }
 
 /**
- * What a scope asked, and what would have been enough.
+ * Returns the number of queries of a scope, and how many would have been enough.
  *
- * @param separator - Between the two, where the second is what is possible.
+ * @param separator - Between the two numbers, except for a budget.
  */
 export function outcomeOf(
   { code, queries, queriesPossible }: Pick<Finding, 'code' | 'queries' | 'queriesPossible'>,
@@ -24,7 +24,7 @@ export function outcomeOf(
     : `${queries} queries${separator} ${queriesPossible} possible`
 }
 
-/** A finding as a person reads it on a terminal. Ends without a line break. */
+/** Formats a finding for a terminal. Ends without a line break. */
 export function formatFinding(finding: Finding, options: FormatOptions = {}): string {
   const paint = painter(options)
   const { code, severity, scope } = finding
@@ -33,7 +33,7 @@ export function formatFinding(finding: Finding, options: FormatOptions = {}): st
   return [head, ...(code === 'QUERY_BUDGET' ? budgetLines(finding, options) : groupLines(finding, paint, options))].join('\n')
 }
 
-/** Groups of queries, one below the other; counts stand under each other. Ends without a line break. */
+/** Formats groups of queries, one below the other, with aligned counts. Ends without a line break. */
 export function formatQueryGroups(groups: readonly QueryGroup[], options: FormatOptions = {}): string {
   const paint = painter(options)
   const digits = Math.max(0, ...groups.map(({ count }) => String(count).length))

@@ -3,7 +3,10 @@ import type { RedactedValue, ShadowDifference } from '../../pipeline/shadow-diff
 import { plainLine } from '../../shared/plain-line.ts'
 import { type FormatOptions, painter } from './paint.ts'
 
-/** A difference that shadow mode found as a person reads it on a terminal; without values of the data. Ends without a line break. */
+/**
+ * Formats a difference that shadow mode found for a terminal, without values of the data. Ends without a line
+ * break.
+ */
 export function formatShadowDifference(difference: ShadowDifference, options: FormatOptions = {}): string {
   const paint = painter(options)
   const { label, scope, callSite, answeredBy, bare, optimized, first } = difference

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { SluiceError } from '../../shared/errors.ts'
 
-/** A file of findings that are known cannot be used. */
+/** Thrown if a file of ignored findings cannot be used. */
 export class InvalidIgnoreFileError extends SluiceError {
   constructor(
     readonly path: string,
@@ -16,11 +16,12 @@ export class InvalidIgnoreFileError extends SluiceError {
 const SCHEMA_VERSION = 1
 
 /**
- * The ids in a file that `sluice ignore` writes, for `detection.ignore`. Reads it now, once.
+ * Reads the ids from a file that `sluice ignore` wrote, for `detection.ignore`. Reads the file immediately,
+ * and only once.
  *
  * @param path - Relative to the working directory, or a `file:` URL.
- * @returns The ids; none where there is no such file.
- * @throws InvalidIgnoreFileError for a file that is none.
+ * @returns The ids; empty if the file does not exist.
+ * @throws InvalidIgnoreFileError if the file is invalid.
  * @example
  * ```ts
  * import { createSluice, readIgnoreFile } from '@sluice/core'

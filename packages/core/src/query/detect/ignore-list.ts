@@ -5,7 +5,7 @@ import type { Finding } from './finding.ts'
 
 type Test = (finding: Finding, shape: Shape | undefined) => boolean
 
-/** What is not to be reported. */
+/** The findings that are not reported. */
 export class IgnoreList {
   readonly #tests: readonly Test[]
 
@@ -13,7 +13,7 @@ export class IgnoreList {
     this.#tests = rules.map(testOf)
   }
 
-  /** @param shape - The finding's; a budget's has none. */
+  /** @param shape - Normalized query of the finding; the finding of a budget has none. */
   has(finding: Finding, shape?: Shape): boolean {
     return this.#tests.some((test) => test(finding, shape))
   }
@@ -28,7 +28,7 @@ function testOf(rule: string | IgnoreRule): Test {
     const matches = compileGlob(callSite)
     tests.push(({ callSite: site }) => site !== undefined && matches(site.file))
   }
-  // The label of a model's shape begins with the model: `City.findMany where regionId`.
+  // The label of a model's query begins with the model: `City.findMany where regionId`.
   if (model !== undefined) tests.push((_finding, shape) => shape?.label.startsWith(`${model}.`) === true)
   if (table !== undefined) tests.push((_finding, shape) => shape !== undefined && isTable(tableOf(shape), table))
   return (finding, shape) => tests.every((test) => test(finding, shape))
@@ -36,12 +36,14 @@ function testOf(rule: string | IgnoreRule): Test {
 
 const FROM = /\bfrom\s+([^\s,()]+)/i
 
-/** A shape's main table: as the adapter says, or the first one in its SQL. */
+/**
+ * Returns the main table of a query: the one that the adapter reports, otherwise the first one in its SQL.
+ */
 function tableOf({ table, label }: Shape): string | undefined {
   return table ?? FROM.exec(label)?.[1]?.replace(/["`[\]]/g, '')
 }
 
-/** Whether a table is meant by a name, with or without its schema. */
+/** Whether a name, with or without its schema, identifies a table. */
 function isTable(table: string | undefined, name: string): boolean {
   const [full, wanted] = [table?.toLowerCase(), name.toLowerCase()]
   return full === wanted || full?.slice(full.lastIndexOf('.') + 1) === wanted

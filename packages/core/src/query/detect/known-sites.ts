@@ -5,13 +5,19 @@ import type { ExecutionGroup, Listing } from '../../pipeline/execution-group.ts'
 import type { Shape } from '../../pipeline/operation.ts'
 import { placeOf, type SiteCount, sitesOf } from './sites.ts'
 
-/** Shapes by scope name whose call sites are remembered; the longest unused are evicted. */
+/**
+ * Maximum number of normalized queries, by scope name, whose call sites are stored. The least recently used
+ * are evicted.
+ */
 const MAX_KNOWN = 1000
 
-/** Where the executions of a group were issued. */
+/** The call sites of a group. */
 export interface GroupSites {
   readonly sites: readonly SiteCount[]
-  /** The share of executions, 0 to 1, that user code awaited with others in `Promise.all` or the like, by their stacks. */
+  /**
+   * The share of executions, 0 to 1, that user code awaited together with others, as in `Promise.all`,
+   * according to their stacks.
+   */
   readonly together: number
   /** Earlier scopes of that name in which the group was found but no call site was known. */
   readonly held: number
@@ -26,19 +32,21 @@ interface Known {
 }
 
 /**
- * The call sites of shapes by scope name. Most scopes capture no stacks of a shape whose call site is known; they use what earlier scopes of
- * the same name found. A call site is never taken from a scope with another name.
+ * The call sites of normalized queries, by scope name. Most scopes capture no stacks of a query whose call
+ * site is known, and use the call sites that earlier scopes of the same name found. A call site is never
+ * taken from a scope with another name.
  */
 export class KnownSites {
   readonly #known = new LRUCache<string, Known>({ max: MAX_KNOWN })
 
-  /** @param traces - Decides which executions are traced. Left out: all are. */
+  /** @param traces - Decides which executions are traced. `undefined`: all are. */
   constructor(private readonly traces: CallSiteTraces | undefined) {}
 
   /**
-   * The call sites of a group. `undefined`: none is known yet. The next scope is traced, and its findings count for this one, too.
+   * Returns the call sites of a group. `undefined`: none is known yet. In this case, the next scope is
+   * traced, and its findings also count for this one.
    *
-   * @param hasEnded - Whether the scope has ended: only then is anything remembered of it.
+   * @param hasEnded - Whether the scope has ended. Only then is anything about it stored.
    */
   of(scope: string, group: ExecutionGroup, hasEnded: boolean): GroupSites | undefined {
     const remembered = group.isTraced ? undefined : this.remembered(scope, group)
@@ -59,7 +67,7 @@ export class KnownSites {
     return { sites: sitesOf(group), together: togetherOf(group), held }
   }
 
-  /** What earlier scopes of that name found. */
+  /** Returns the call sites that earlier scopes of that name found. */
   remembered(scope: string, { shape, count, samples }: ExecutionGroup): GroupSites | undefined {
     const known = this.#known.get(keyOf(scope, shape))
     if (known?.sites === undefined) return undefined
@@ -67,7 +75,7 @@ export class KnownSites {
     return { sites, together: known.together, held: 0 }
   }
 
-  /** The call site of a group's parent query. */
+  /** Returns the call site of a group's parent query. */
   parentOf(scope: string, group: ExecutionGroup, { shape, stack }: Listing): CallSite | undefined {
     const { parents } = this.#entry(scope, group)
     if (stack !== undefined) {
@@ -105,7 +113,10 @@ function keyOf(scope: string, { fingerprint }: Shape): string {
   return `${scope}\n${fingerprint}`
 }
 
-/** On a single connection, executions that were issued together are sent one after the other; each stack still has another index. */
+/**
+ * On a single connection, executions that were issued together are sent sequentially, but each stack still
+ * has a different index.
+ */
 function togetherOf({ samples }: ExecutionGroup): number {
   const stacks = samples.flatMap(({ stack }) => (stack === undefined ? [] : [stack]))
   const indexes = stacks.map(({ stack }) => togetherIndexOf(stack)).filter((index) => index !== undefined)

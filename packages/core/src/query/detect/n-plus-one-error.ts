@@ -2,7 +2,10 @@ import { SluiceError } from '../../shared/errors.ts'
 import type { Finding } from './finding.ts'
 import { formatFinding } from './format-finding.ts'
 
-/** A scope that ended in `throw` mode had findings: N+1 queries, needless repeats, or more queries than its budget allows. */
+/**
+ * Thrown if a scope that ended in `throw` mode had findings: N+1 queries, duplicate queries, or more queries
+ * than its budget allows.
+ */
 export class NPlusOneError extends SluiceError {
   constructor(
     /** At least one. */

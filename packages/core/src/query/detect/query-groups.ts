@@ -4,9 +4,9 @@ import type { QueryGroup } from './finding.ts'
 import { placeOf, type SiteCount, sitesOf } from './sites.ts'
 
 /**
- * What scopes executed, by shape and place, the most frequent first.
+ * Returns the queries that scopes executed, by normalized query and call site, the most frequent first.
  *
- * @param sitesIn - The call sites of a group, if they are known.
+ * @param sitesIn - Returns the call sites of a group, if they are known.
  */
 export function queryGroups(
   scopes: readonly Pick<Scope, 'groups'>[],
@@ -31,7 +31,9 @@ export function queryGroups(
   return [...groups.values()].sort((a, b) => b.count - a.count || b.databaseMs - a.databaseMs)
 }
 
-/** The listing that a group walks along: the newest that it follows by a relation, otherwise the newest. */
+/**
+ * Returns the parent query of a group: the latest listing that is related to it, otherwise the latest one.
+ */
 export function parentOf({ shape, listings }: ExecutionGroup): Listing | undefined {
   return listings.findLast((listing) => shape.follows?.(listing.shape) === true) ?? listings.at(-1)
 }

@@ -1,21 +1,24 @@
 import { type CallSite, parseCallSite } from '../../pipeline/call-site.ts'
 import type { ExecutionGroup, Sample } from '../../pipeline/execution-group.ts'
 
-/** A place that executions were issued from. */
+/** A call site of executions. */
 export interface SiteCount {
   readonly site: CallSite | undefined
-  /** Executions from there; estimated when the group came from several places. */
+  /** Executions from this call site; an estimate if the group has several call sites. */
   readonly count: number
-  /** Those of its executions that are remembered one by one. */
+  /** The samples of the group that came from this call site. */
   readonly samples: readonly Sample[]
 }
 
-/** A place as text: equal for equal places. */
+/** Returns a string that identifies a call site. */
 export function placeOf(site: CallSite | undefined): string {
   return site === undefined ? '' : `${site.file}:${site.line}:${site.column}`
 }
 
-/** Where a group was issued from, and how often from each place. Executions with a stack stand for the rest. */
+/**
+ * Returns the call sites of a group, and the number of executions of each. Executions with a stack represent
+ * the others.
+ */
 export function sitesOf(group: ExecutionGroup): readonly SiteCount[] {
   const sites = new Map<string, { site: CallSite | undefined; samples: Sample[] }>()
   const traced = group.samples.filter(({ stack }) => stack !== undefined)
@@ -27,7 +30,7 @@ export function sitesOf(group: ExecutionGroup): readonly SiteCount[] {
     else known.samples.push(sample)
   }
   const found = [...sites.values()]
-  // Of one place, or of none that is known: it has all of them.
+  // With one call site, or with none that is known, all executions belong to it.
   if (found.length < 2) return [{ site: found[0]?.site, count: group.count, samples: group.samples }]
   return found.map(({ site, samples }) => ({ site, samples, count: Math.round((samples.length / traced.length) * group.count) }))
 }

@@ -4,14 +4,17 @@ import { canonicalKey } from '../../shared/canonical.ts'
 import { InvalidArgumentError, SluiceError } from '../../shared/errors.ts'
 import { MAX_BOUND_KEYS } from '../../sql/dialect.ts'
 
-/** An id as its column holds it: `'5'` is the number 5 in a column of integers. */
+/** Returns an id in the type of its column: `'5'` is the number 5 in a column of integers. */
 function keyFor(id: unknown, type: ColumnType): unknown {
   if (type !== 'integer' || typeof id !== 'string' || !/^-?\d{1,30}$/.test(id)) return id
   const number = Number(id)
   return Number.isSafeInteger(number) ? number : BigInt(id)
 }
 
-/** A text that is equal for the values that a column takes for equal, however drivers hand them out; case and accents aside. */
+/**
+ * Returns a string that is equal for values that a column treats as equal, regardless of the type in which
+ * drivers return them. Ignores collations without case or accents.
+ */
 function keyText(value: unknown, type: ColumnType): string | undefined {
   if (value === null || value === undefined) return undefined
   if (type === 'integer' && (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'string')) return String(value)
@@ -23,12 +26,12 @@ function keyText(value: unknown, type: ColumnType): string | undefined {
   return typeof value === 'string' ? value : canonicalKey(value)
 }
 
-/** Texts that some collation takes for equal have one fold. */
+/** Strings that some collation treats as equal have the same fold. */
 function foldKey(text: string): string {
   return text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase().trimEnd()
 }
 
-/** Clients whose loaders are kept; of more, the newest. */
+/** Maximum number of clients whose loaders are stored. The oldest are removed first. */
 const MAX_LOADERS = 64
 
 /** The loaders of all attached adapters. */
@@ -45,15 +48,16 @@ export class RowLoaders {
     this.#loaders.clear()
   }
 
-  /** The loader attached first. */
+  /** Returns the loader that was attached first. */
   first(): RowLoader | undefined {
     return this.#loaders.values().next().value
   }
 
   /**
-   * The rows of a table by the ids that a field of theirs has.
+   * Loads the rows of a table, by the ids in one of their fields.
    *
-   * @throws SluiceError `SLUICE_NO_ADAPTER`; InvalidArgumentError when no adapter knows the field.
+   * @throws SluiceError `SLUICE_NO_ADAPTER` if no client is attached; InvalidArgumentError if none knows the
+   *   field.
    */
   async load<TId>(table: string, ids: readonly TId[], field: string): Promise<Map<TId, Row[]>> {
     if (this.#loaders.size === 0) {
@@ -101,8 +105,9 @@ async function loadRows<TId>(target: RowTarget, ids: readonly TId[], maxKeys: nu
 }
 
 /**
- * The ids whose rows the database may tell by other rules than texts do (a collation without case): those that look alike but for
- * case and accents, and those without rows while some rows belong to nobody. They are asked for singly.
+ * Returns the ids that the database may compare by other rules than string equality (a collation without
+ * case): those that differ only in case and accents, and those without rows if some rows belong to none of
+ * the ids. These ids are loaded individually.
  */
 function doubtfulTexts(asked: ReadonlyMap<string, unknown>, found: ReadonlyMap<string, unknown>): ReadonlySet<string> {
   const folds = new Map<string, Set<string>>()

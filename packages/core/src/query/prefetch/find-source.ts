@@ -3,21 +3,22 @@ import type { KeyDomains } from './key-domains.ts'
 import type { PrefetchScope } from './prefetch-scope.ts'
 import { MAX_COLUMNS, type RowSet } from './row-set.ts'
 
-/** Sets of rows that are searched for a key. */
+/** Maximum number of row sets that are searched for a key. */
 const PROBED_SETS = 4
 
-/** A lookup of which it is known what it asks by. */
+/** A lookup whose target is known. */
 export type KeyedLookup<T> = Lookup<T> & { readonly target: LookupTarget }
 
-/** Rows that bear a lookup's key, and the properties that hold it. */
+/** Rows that contain a lookup's key, and the properties that contain it. */
 export interface KeySource {
   readonly set: RowSet
   readonly properties: readonly string[]
 }
 
 /**
- * The newest rows that bear a lookup's key in columns that foreign keys join to the lookup's own.
- * In a database without foreign keys: in any column; such a loop must prove itself first.
+ * Finds the newest rows that contain a lookup's key in columns that foreign keys connect to the columns of
+ * the lookup. In a database without foreign keys: in any column. Such a loop must first query consecutive
+ * neighboring rows.
  */
 export function findSource(lookup: KeyedLookup<unknown>, group: string, memory: PrefetchScope, domains: KeyDomains): KeySource | undefined {
   const asksForTheSame = (set: RowSet) => set.source.isWhole || memory.isOwn(group, set)
@@ -55,14 +56,18 @@ interface Standing {
   readonly keys: number
 }
 
-/** Loops begin at the first row: of two columns that hold the key (an author and an editor), it is the one where it comes earlier. */
+/**
+ * Loops begin at the first row. If two columns contain the key (an author and an editor), the source is the
+ * one in which it occurs earlier.
+ */
 function isNearer(found: Standing, best: Standing): boolean {
   return found.ordinal < best.ordinal || (found.ordinal === best.ordinal && found.keys > best.keys)
 }
 
 /**
- * Who has a whole row and asks for it by its own key wants it anew. Rows that lack columns may be asked for because of them,
- * but not those that the lookup itself has found.
+ * Whether the lookup requests a row of the set again. If the app has the whole row and requests it by its
+ * key, it wants the current state. It may request rows that lack columns because of these columns, unless the
+ * lookup itself has found the rows.
  */
 type AsksForTheSame = (set: RowSet) => boolean
 

@@ -2,10 +2,10 @@ import type { LookupTarget } from '../../pipeline/lookup.ts'
 import type { SchemaCatalog } from '../../schema/catalog.ts'
 import type { TableId } from '../../schema/catalog-data.ts'
 
-/** Columns, in an order: one of a key's columns each. */
+/** Columns in an order: one for each column of a key. */
 type Columns = readonly string[]
 
-/** Columns of one table that hold a key, or refer to one. */
+/** Columns of one table that contain a key, or refer to one. */
 class Place {
   #parent: Place | undefined
 
@@ -30,8 +30,9 @@ class Place {
 const NONE: readonly Columns[] = []
 
 /**
- * The key domains of a catalogue: columns that foreign keys join hold the same keys, and a lookup by one of them may take
- * its next keys from any other. Composite keys are tuples; their columns are in a domain each by themselves, too.
+ * The key domains of a catalog. Columns that foreign keys connect contain the same keys, and a lookup by one
+ * of them can take its next keys from any other. Composite keys are tuples; each of their columns also has a
+ * separate domain.
  */
 export class KeyDomains {
   readonly #places = new Map<TableId, Map<string, Place>>()
@@ -44,7 +45,7 @@ export class KeyDomains {
         this.#place(table, [column]).unite(this.#place(references, [referencedColumns[at] ?? '']))
       }
       if (columns.length === 1) continue
-      // Two foreign keys may name one key's columns in different orders.
+      // Two foreign keys can list the columns of one key in different orders.
       const order = [...referencedColumns.keys()].sort((left, right) =>
         (referencedColumns[left] ?? '') < (referencedColumns[right] ?? '') ? -1 : 1,
       )
@@ -53,19 +54,19 @@ export class KeyDomains {
     }
   }
 
-  /** Whether the catalogue says nothing about how tables belong together. */
+  /** Whether the catalog contains no relations between tables. */
   get isEmpty(): boolean {
     return this.#places.size === 0
   }
 
-  /** The columns of a table that hold keys. */
+  /** Returns the columns of a table that contain keys. */
   columnsOf(table: TableId): readonly string[] {
     return [...(this.#places.get(table)?.values() ?? [])].flatMap(({ columns }) => columns)
   }
 
   /**
-   * The columns of a table that may hold a lookup's keys, each list in the order of the key's values.
-   * Empty when the two have nothing to do with each other.
+   * Returns the columns of a table that can contain a lookup's keys, each list in the order of the key's
+   * values. Empty if foreign keys do not connect the table and the lookup.
    */
   sourcesOf(target: LookupTarget, table: TableId): readonly Columns[] {
     let byTable = this.#sources.get(target)

@@ -1,42 +1,44 @@
 import { LRUCache } from 'lru-cache'
 import { InvalidArgumentError } from '../../shared/errors.ts'
 
-/** What a link's trails taught, as plain data that can be kept and given back. */
+/** The statistics of a link, as plain data that can be saved and restored. */
 export interface PrefetchLink {
-  /** `table#listing|columns>lookup`: names the listing, the columns and the lookup without their values. */
+  /**
+   * `table#listing|columns>lookup`: identifies the listing, the columns and the lookup, without their values.
+   */
   readonly id: string
-  /** Loops seen. */
+  /** Number of observed loops. */
   readonly loops: number
-  /** The share of the listing's keys up to which loops go, averaged; from 0 to 1. */
+  /** Average share of the listing's keys that loops reach, from 0 to 1. */
   readonly span: number
-  /** The share of the keys within that span that are asked for, averaged; from 0 to 1. */
+  /** Average share of the keys within that span that loops request, from 0 to 1. */
   readonly density: number
-  /** The share of loops that run from the end to the start. */
+  /** Share of loops that run from the end to the start. */
   readonly backward: number
-  /** Rows that a key has, averaged. */
+  /** Average number of rows of a key. */
   readonly rows: number
-  /** Keys asked ahead and those of them that were used; older loops count less. */
+  /** Prefetched keys, and how many of them were used. Older loops count less. */
   readonly fetched: number
   readonly used: number
-  /** Scopes for which nothing is asked ahead along it, because most of what was went unused. */
+  /** Number of loops for which Sluice does not prefetch, because most prefetched keys were unused. */
   readonly blockedFor: number
-  /** For how many scopes the next block would hold. */
+  /** Number of loops that the next block would last. */
   readonly backoff: number
 }
 
-/** The least share of keys asked ahead that must be used, and of keys in a span that must be asked for. */
+/** Minimum share of prefetched keys that must be used, and of keys in a span that must be requested. */
 export const MIN_USE = 0.25
 
-/** How much the latest loop counts in an average. */
+/** Weight of the latest loop in an average. */
 const WEIGHT = 0.3
-/** How much of older counts is kept. */
+/** Factor by which each loop reduces the older counts. */
 const DECAY = 0.7
-/** With fewer keys asked ahead in a loop, its waste says nothing. */
+/** A loop with fewer prefetched keys does not block its link. */
 const MIN_FETCHED = 8
 const MAX_BACKOFF = 1024
 const MAX_LINKS = 1000
 
-/** What is known of one way along which loops go: from a column of one listing to one lookup. */
+/** The statistics of one kind of loop: from columns of one listing to one lookup. */
 export class Link {
   loops = 0
   span = 0
@@ -47,17 +49,20 @@ export class Link {
   used = 0
   blockedFor = 0
   backoff = 1
-  /** Lookups in a row that went to neighbouring rows: only counted where no foreign key tells that the two belong together. */
+  /**
+   * Consecutive lookups of neighboring rows. Only counted if no foreign key connects the listing and the
+   * lookup.
+   */
   confirmed = 0
 
   constructor(readonly id: string) {}
 
-  /** A loop has ended. Returns whether it blocked the link. */
+  /** Learns from a loop that has ended. Returns whether it blocked the link. */
   learn(loop: {
     readonly span: number
     readonly density: number
     readonly isBackward: boolean
-    /** `undefined`: no answer came. */
+    /** `undefined`: there was no result. */
     readonly rows: number | undefined
     readonly fetched: number
     readonly used: number
@@ -79,16 +84,16 @@ export class Link {
     return true
   }
 
-  /** Nothing is asked ahead along it for some scopes; each time for more of them. */
+  /** Stops prefetching for a number of loops, which grows with each block. */
   block(): void {
     this.blockedFor = this.backoff
     this.backoff = Math.min(MAX_BACKOFF, this.backoff * 4)
   }
 }
 
-/** The links of one Sluice; at most 1,000, the longest unused leave first. */
+/** The links of one Sluice, at most 1,000. The least recently used are evicted first. */
 export class Links {
-  /** Created for the first link: it takes memory. */
+  /** Created with the first link, to save memory. */
   #links: LRUCache<string, Link> | undefined
 
   of(id: string): Link {
@@ -101,7 +106,7 @@ export class Links {
     return link
   }
 
-  /** Links that have learned something. */
+  /** Returns the links that have learned from a loop. */
   save(): readonly PrefetchLink[] {
     return [...(this.#links?.values() ?? [])]
       .filter(({ loops }) => loops > 0)
@@ -111,14 +116,14 @@ export class Links {
       }))
   }
 
-  /** @throws InvalidArgumentError when it is no list that `save` gave. */
+  /** @throws InvalidArgumentError if it is not a list that `save` returned. */
   restore(saved: readonly PrefetchLink[]): void {
     if (!arePrefetchLinks(saved)) throw new InvalidArgumentError('links', LINKS, saved)
     for (const { id, ...learned } of saved) Object.assign(this.of(id), learned)
   }
 }
 
-/** What is expected of saved links. */
+/** The expected form of saved links, for errors. */
 export const LINKS = 'a list that getPrefetchLinks() gave'
 
 export function arePrefetchLinks(value: unknown): boolean {

@@ -1,10 +1,12 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 
-/** Where Node's HTTP client and undici (and so `fetch`) tell that a request begins. */
+/**
+ * The channels on which Node's HTTP client and undici (and therefore `fetch`) report the start of a request.
+ */
 const CHANNELS = ['undici:request:create', 'http.client.request.start'] as const
 
 /**
- * Calls back, in the caller's asynchronous context, whenever this process sends an HTTP request.
+ * Calls `callback`, in the asynchronous context of the caller, whenever this process sends an HTTP request.
  *
  * @returns The function that stops it.
  */

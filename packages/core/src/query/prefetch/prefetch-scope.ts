@@ -9,23 +9,26 @@ export const NOWHERE: RowRange = { from: 0, to: 0 }
 
 const MAX_SETS = 16
 const MAX_ROWS = 20_000
-/** Levels of rows within rows. */
+/** Maximum depth of nested rows. */
 const MAX_DEPTH = 3
-/** Trails of one group: a lookup that is called from more loops than this begins anew now and then. */
+/**
+ * Maximum number of trails of one group. If more loops call one lookup, Sluice has to detect some of them
+ * again.
+ */
 const MAX_TRAILS = 4
 
-/** What one scope remembers: rows, and the loops that walk along them. */
+/** The state of one scope: rows, and the loops over them. */
 export class PrefetchScope {
-  /** Changes whenever everything is forgotten: what was asked before is not kept then. */
+  /** Changes whenever everything is discarded. Results of queries that were sent before are not stored. */
   generation = 0
-  /** Groups that failed in this scope. */
+  /** Groups that failed in this scope, and are not prefetched again. */
   readonly blocked: Set<string> = new Set()
   readonly #sets: RowSet[] = []
-  /** The newest listing's sets, whose rows are held whole. */
+  /** The sets of the newest listing, whose rows are stored whole. */
   #whole: RowSet[] = []
   readonly #groups = new Map<string, RowSet>()
   readonly #trails = new Map<string, Trail[]>()
-  /** Rows that a set holds; those within other rows are held by these. */
+  /** Number of rows in each set. Nested rows do not count, because they are part of other rows. */
   readonly #sizes = new WeakMap<RowSet, number>()
   #rows = 0
 
@@ -38,7 +41,7 @@ export class PrefetchScope {
     return this.#sets.length === 0
   }
 
-  /** Sets of rows, the newest first. */
+  /** Returns sets of rows, the newest first. */
   *newest(count: number, suits: (set: RowSet) => boolean): Iterable<RowSet> {
     let left = count
     for (let at = this.#sets.length - 1; at >= 0 && left > 0; at -= 1) {
@@ -49,7 +52,11 @@ export class PrefetchScope {
     }
   }
 
-  /** Keeps the rows of a listing. @param gain - Told when a loop walks along them. */
+  /**
+   * Stores the rows of a listing.
+   *
+   * @param gain - Notified when a loop iterates over the rows.
+   */
   remember(source: RowSource, rows: readonly unknown[], gain?: Gain): void {
     if (rows.length > MAX_ROWS) return
     for (const set of this.#whole) set.settle(MAX_ROWS)
@@ -59,7 +66,10 @@ export class PrefetchScope {
     this.#grow(set, rows.length)
   }
 
-  /** Rows within rows are looked for when a lookup may want them. The rows around them come later, so they are the newer ones. */
+  /**
+   * Nested rows are searched for when a lookup may need them. The rows around them are added later, so they
+   * count as newer.
+   */
   #rememberNested(source: RowSource, rows: () => readonly unknown[], depth: number, gain: Gain | undefined): void {
     if (source.nested === undefined || depth === MAX_DEPTH) return
     for (const { property, source: inner } of source.nested) {
@@ -81,10 +91,10 @@ export class PrefetchScope {
   }
 
   /**
-   * Adds what a lookup found to the rows of its group.
+   * Adds the result of a lookup to the rows of its group.
    *
-   * @param delivered - How often they were handed out.
-   * @param gain - Told when a loop walks along them.
+   * @param delivered - How often the rows were returned to the app.
+   * @param gain - Notified when a loop iterates over the rows.
    */
   append(group: string, source: RowSource, result: unknown, delivered: number, gain?: Gain): RowRange {
     let set = this.#groups.get(group)
@@ -98,7 +108,7 @@ export class PrefetchScope {
     return place
   }
 
-  /** An answer's rows are handed out. */
+  /** Counts that the rows of an answer are returned to the app. */
   deliver(group: string, { from, to }: RowRange): void {
     const delivered = this.#groups.get(group)?.delivered
     if (delivered === undefined) return
@@ -109,7 +119,7 @@ export class PrefetchScope {
     return this.#groups.get(group) === set
   }
 
-  /** The group's trail on which a key lies. */
+  /** Returns the group's trail that contains a key. */
   trailOf(group: string, text: string): Trail | undefined {
     return this.#trails.get(group)?.find((trail) => trail.ordinalOf(text) !== undefined)
   }
@@ -117,14 +127,14 @@ export class PrefetchScope {
   open(group: string, trail: Trail): void {
     const open = [trail]
     for (const other of this.#trails.get(group) ?? []) {
-      // A loop over a newer listing of the same kind: the one before has ended.
+      // This loop is over a newer listing of the same kind, so the previous loop has ended.
       if (other.link === trail.link || open.length === MAX_TRAILS) this.#retire(other)
       else open.push(other)
     }
     this.#trails.set(group, open)
   }
 
-  /** Forgets everything, and learns from it. */
+  /** Discards everything, and learns from the loops. Returns whether there were any rows. */
   discard(): boolean {
     const hadAny = this.#sets.length > 0
     for (const trails of this.#trails.values()) for (const trail of trails) this.#retire(trail)
@@ -163,7 +173,7 @@ export class PrefetchScope {
   }
 }
 
-/** Names the way from a listing's columns to a lookup; the same in every process. */
+/** Identifies the link from the columns of a listing to a lookup. The same in every process. */
 export function linkId(source: RowSource, properties: readonly string[], target: LookupTarget): string {
   return `${source.table}#${source.shape}|${properties.join(',')}>${target.shape}`
 }

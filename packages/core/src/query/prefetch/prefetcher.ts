@@ -25,13 +25,13 @@ export interface PrefetcherParts {
   readonly clock: Clock
   readonly writes: WriteTracker
   readonly catalogs: CatalogRegistry
-  /** Milliseconds after which an answer is not given any more. */
+  /** Milliseconds after which a prefetched result is no longer served. */
   readonly maxAgeMs: number
-  /** Called once, before anything is remembered. */
+  /** Called once, before anything is stored. */
   readonly onFirstUse: () => void
 }
 
-/** A lookup on its way, with what its scope remembers. */
+/** A lookup in progress, with the state of its scope. */
 interface Ask<T> {
   readonly operation: Operation<T>
   readonly context: OperationContext
@@ -40,13 +40,14 @@ interface Ask<T> {
   readonly trail: Trail
   readonly memory: PrefetchScope
   readonly scope: Scope
-  /** Asks for the one key. */
+  /** Queries the one key. */
   readonly bare: () => Promise<T>
 }
 
 /**
- * Sees loops that ask for one key after the other, and asks for the next keys ahead. Each caller gets what the bare query would
- * give it, unless somebody outside this process writes meanwhile; then what it would have given at most `maxAgeMs` earlier.
+ * Detects loops that query one key per iteration, and prefetches the next keys. Each caller gets the result
+ * that its own query would return, unless another process writes in the meantime. In that case, it gets the
+ * result that its query would have returned at most `maxAgeMs` earlier.
  */
 export class Prefetcher {
   readonly links: Links = new Links()
@@ -60,12 +61,13 @@ export class Prefetcher {
     if (scope === undefined) return next(operation, context)
     if (operation.kind !== 'read' || operation.isRaw === true) return this.#around(operation, context, scope, next)
     const memory = memoryOf(scope)
-    // On PostgreSQL a failed query ends a transaction, and what a transaction reads is its own.
+    // On PostgreSQL, a failed query ends the transaction, and the reads of a transaction have a separate
+    // snapshot.
     if (memory === undefined || memory.isEmpty || operation.inTransaction || context.isFresh) return next(operation, context)
     return this.#lookUp(operation, context, memory, scope, next)
   }
 
-  /** Remembers the rows of a read's result: what the app may walk along. */
+  /** Stores the rows of a read's result, because the app may iterate over them. */
   readonly observe: AnswerListener = (operation, result, context) => {
     const { scope } = context
     if (scope === undefined || scope.ended || operation.inTransaction || operation.rowSource === undefined) return
@@ -80,7 +82,10 @@ export class Prefetcher {
     else if (isListing) memory.remember(source, result, context.gain)
   }
 
-  /** The same for a result that came from the cache: its loop goes on, and what was asked ahead for it was wanted. */
+  /**
+   * Like `observe`, for a result from the cache: its loop continues, and its prefetched result counts as
+   * used.
+   */
   readonly observeCached: AnswerListener = (operation, result, context) => {
     const memory = context.scope === undefined ? undefined : memoryOf(context.scope)
     if (memory !== undefined && !memory.isEmpty) {
@@ -90,7 +95,7 @@ export class Prefetcher {
     this.observe(operation, result, context)
   }
 
-  /** Whether a scope remembers rows that a loop may walk along. */
+  /** Whether a scope has stored rows that a loop may iterate over. */
   remembers(scope: Scope): boolean {
     return memoryOf(scope)?.isEmpty === false
   }
@@ -106,7 +111,7 @@ export class Prefetcher {
     this.parts.stats.prefetchedKeysUsed += 1
   }
 
-  /** Forgets what a scope was going to be answered from: something may have been written. */
+  /** Discards the rows and prefetched results of a scope, because something may have been written. */
   discard(scope: Scope | undefined): void {
     const memory = scope === undefined ? undefined : memoryOf(scope)
     if (memory?.discard() === true) this.parts.stats.prefetchDiscards += 1
@@ -129,19 +134,19 @@ export class Prefetcher {
     return memory
   }
 
-  /** What is kept of a source's rows. */
+  /** Returns the function that extracts the stored part of a source's rows. */
   #keepFor(source: RowSource, dialect: Dialect): KeepRow {
     const catalog = this.parts.catalogs.catalog(dialect)
     const domains = catalog === undefined ? undefined : this.#domainsOf(catalog)
     return domains === undefined || domains.isEmpty ? keepValues : keepColumns(source, domains.columnsOf(source.table))
   }
 
-  /** Before a write or a raw statement, and after it, nothing that was asked ahead is true for certain. */
+  /** Before and after a write or a raw statement, no prefetched result is certain to be current. */
   #around<T>(operation: Operation<T>, context: OperationContext, scope: Scope, next: Handler): Promise<T> {
     this.discard(scope)
     const running = next(operation, context)
     const forget = () => this.discard(scope)
-    // Beside the result's way, not on it: the order in which results come stays as it is.
+    // Do not return this promise: the order in which results arrive must not change.
     running.then(forget, forget)
     return running
   }
@@ -160,7 +165,7 @@ export class Prefetcher {
     return trail.pending?.texts.has(text) === true ? trail.pending.done.then(() => this.#follow(ask)) : this.#follow(ask)
   }
 
-  /** A trail for a key that some rows bear; `undefined` when none do. */
+  /** Opens a trail for a key that stored rows contain; `undefined` if none contain it. */
   #open(operation: Operation<unknown>, lookup: KeyedLookup<unknown>, group: string, memory: PrefetchScope): Trail | undefined {
     if (memory.blocked.has(group)) return undefined
     const catalog = this.parts.catalogs.catalog(operation.source.dialect)
@@ -189,7 +194,7 @@ export class Prefetcher {
     return domains
   }
 
-  /** Answers from what was asked ahead, asks ahead, or asks for the one key. */
+  /** Serves a prefetched result, prefetches, or queries the one key. */
   #follow<T>(ask: Ask<T>): Promise<T> {
     const { operation, lookup, group, trail, memory } = ask
     const { text } = lookup.key
@@ -199,7 +204,7 @@ export class Prefetcher {
     const mayRecur = trail.mayRecur(ordinal, taken)
     const answer = this.#validAnswer(trail, text)
     if (answer !== undefined) {
-      // More answers than rows handed out: the app asks again because it wants to know anew.
+      // The app requests the key more often than it received rows with it, so it wants the current state.
       if (!trail.hasCredit(ordinal, taken)) return ask.bare()
       const checking = answer.fetch.ahead?.check()
       return checking === undefined
@@ -209,29 +214,29 @@ export class Prefetcher {
     const state = this.parts.writes.stateOf(trail.tables)
     if (state === undefined) return ask.bare()
     const fetch = { at: this.parts.clock.now(), state }
-    // Lookups that are under way together are merged with each other.
+    // Concurrent lookups are batched with each other.
     const size = trail.inFlight > 0 || memory.blocked.has(group) ? 1 : Math.min(trail.window(ordinal), lookup.maxKeys)
     const keys = size < 2 ? [] : trail.pick(lookup.key, ordinal, size, operation.source.dialect)
     return keys.length > 1 ? this.#fetch(ask, keys, fetch, mayRecur) : this.#askOne(ask, fetch, mayRecur)
   }
 
-  /** An answer that nothing has been written against, and that is not too old. */
+  /** Returns a prefetched result that no write has invalidated, and that is not too old. */
   #validAnswer(trail: Trail, text: string): Answer | undefined {
     const answer = trail.answers.get(text)
     if (answer === undefined) return undefined
     const { clock, writes, maxAgeMs } = this.parts
     if (clock.now() - answer.fetch.at <= maxAgeMs && writes.stateOf(trail.tables) === answer.fetch.state) return answer
-    // The others were asked for together with it, or earlier.
+    // The other results were prefetched together with this one, or earlier.
     trail.answers.clear()
     this.parts.stats.prefetchDiscards += 1
     return undefined
   }
 
-  /** Gives an answer once it is known that no other process has written against it. */
+  /** Serves a prefetched result after a check that no write of another process has invalidated it. */
   async #giveChecked<T>(ask: Ask<T>, answer: Answer, mayRecur: boolean, checking: Promise<boolean>): Promise<T> {
     const isCurrent = await checking
     const { trail, lookup } = ask
-    // Another may have been given it meanwhile, or it was thrown away.
+    // Another caller may have received the result in the meantime, or it was discarded.
     if (isCurrent && trail.answers.get(lookup.key.text) === answer) return this.#give(ask, answer, mayRecur)
     if (!isCurrent) {
       trail.answers.clear()
@@ -252,7 +257,10 @@ export class Prefetcher {
     return this.#handOut(lookup, trail, answer.value as T, mayRecur)
   }
 
-  /** A copy of an answer that may be given again; otherwise the answer itself, which nobody has after that. */
+  /**
+   * Returns a copy of a result that may be served again; otherwise the result itself, which is not served
+   * again.
+   */
   #handOut<T>(lookup: KeyedLookup<T>, trail: Trail, value: T, mayRecur: boolean): T {
     const copy = mayRecur ? lookup.copy(value) : undefined
     if (copy !== undefined) return copy.value
@@ -260,7 +268,7 @@ export class Prefetcher {
     return value
   }
 
-  /** Asks for the one key, and keeps a copy if its row was handed out more than once. */
+  /** Queries the one key, and stores a copy if the key may be requested again. */
   #askOne<T>({ context, lookup, trail, memory, bare }: Ask<T>, fetch: Fetch, mayRecur: boolean): Promise<T> {
     const { generation } = memory
     trail.inFlight += 1
@@ -269,7 +277,7 @@ export class Prefetcher {
       (value) => {
         trail.inFlight -= 1
         trail.measure.add(value)
-        // Where other processes write, too, their state would have had to be asked for first.
+        // If other processes write as well, their state would have been needed before the query.
         if (!mayRecur || this.parts.writes.ahead !== undefined || memory.generation !== generation) return
         const copy = lookup.copy(value)
         if (copy !== undefined) trail.answers.set(lookup.key.text, { ...copy, fetch, ...(context.rows ?? NOWHERE), isUsed: true })
@@ -281,7 +289,7 @@ export class Prefetcher {
     return running
   }
 
-  /** Asks for several keys, the caller's among them. */
+  /** Queries several keys, including the caller's. */
   async #fetch<T>(ask: Ask<T>, keys: readonly LookupKey[], fetch: Fetch, mayRecur: boolean): Promise<T> {
     const { operation, context, lookup, group, trail, memory } = ask
     const { executor, stats, writes } = this.parts
@@ -305,7 +313,8 @@ export class Prefetcher {
         .catch((error: unknown) => this.#failed(ask, keys, error))
       if (found === 'too many rows') return await ask.bare()
       if (found?.has(lookup.key.text) !== true) {
-        // No row where there must be one, or a failure: the bare query tells its caller, and the group is not trusted again.
+        // A required row is missing, or the query failed: the individual query determines the result, and the
+        // group is not prefetched again in this scope.
         memory.blocked.add(group)
         return await ask.bare()
       }
@@ -320,7 +329,10 @@ export class Prefetcher {
     }
   }
 
-  /** Tells how a query for several keys failed: for the keys together, or for the rows that they have. */
+  /**
+   * Handles the error of a query for several keys. If there were too many rows, the next query will contain
+   * fewer keys; any other error blocks the link.
+   */
   #failed({ trail }: Ask<unknown>, keys: readonly LookupKey[], error: unknown): 'too many rows' | undefined {
     if (error instanceof TooManyRowsError) {
       trail.measure.addMany(keys.length, trail.measure.maxRows)

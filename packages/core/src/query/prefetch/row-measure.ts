@@ -1,39 +1,42 @@
-/** Rows that one query may bring: a loop holds those of one key at a time, and its app may count on that. */
+/**
+ * Maximum number of rows of one query. Without Sluice, a loop holds the rows of one key at a time, and the
+ * app may rely on that.
+ */
 const MAX_ROWS = 10_000
-/** Bytes that they may take, roughly. */
+/** Approximate maximum size of these rows, in bytes. */
 const MAX_BYTES = 16 * 1024 * 1024
 const MAX_DEPTH = 4
-/** Items of a list, or fields of an object, that stand for the rest. */
+/** Number of items of a list, or fields of an object, from which the rest is estimated. */
 const MAX_SAMPLES = 64
 
-/** How many rows the keys of a loop have, and how large they are. */
+/** Measures how many rows the keys of a loop have, and how large the rows are. */
 export class RowMeasure {
   #answers = 0
   #rows = 0
   #largest = 0
 
-  /** Takes in the answer to one key. */
+  /** Measures the result of one key. */
   add(answer: unknown): void {
     this.#answers += 1
     if (answer === null || answer === undefined) return
     this.#rows += Array.isArray(answer) ? answer.length : 1
     const sample: unknown = Array.isArray(answer) ? answer[0] : answer
-    // Rows of one shape are alike: the first ones tell.
+    // Rows of one query are similar, so the first ones are representative.
     if (this.#answers <= MAX_SAMPLES) this.#largest = Math.max(this.#largest, roughBytes(sample, 0))
   }
 
-  /** So many keys have at least so many rows. */
+  /** Records that this many keys have at least this many rows. */
   addMany(keys: number, rows: number): void {
     this.#answers += keys
     this.#rows += rows
   }
 
-  /** Rows of a key, averaged; `undefined` before the first answer. */
+  /** Average number of rows of a key; `undefined` before the first result. */
   get rowsOfKey(): number | undefined {
     return this.#answers === 0 ? undefined : this.#rows / this.#answers
   }
 
-  /** The most rows that one query should bring. */
+  /** Maximum number of rows that one query should return. */
   get maxRows(): number {
     return this.#largest === 0 ? MAX_ROWS : Math.max(1, Math.min(MAX_ROWS, Math.floor(MAX_BYTES / this.#largest)))
   }

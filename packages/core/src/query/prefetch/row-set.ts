@@ -5,15 +5,18 @@ import type { RowSource } from '../../pipeline/operation.ts'
 
 type Row = Readonly<Record<string, unknown>>
 
-/** What is kept of a row when the app may be done with it: what loops may ask by. A row itself may be large. */
+/**
+ * Extracts the part of a row that is stored when the app may no longer need the row: the values that loops
+ * can use as keys. The row itself can be large.
+ */
 export type KeepRow = (row: unknown) => unknown
 
-/** Columns of a row that are kept where no foreign key names those that hold keys. */
+/** Maximum number of columns of a row that are stored if no foreign key identifies the columns with keys. */
 export const MAX_COLUMNS = 32
-/** Characters of the longest text that is taken for a key. */
+/** Maximum length of a string that is treated as a key. */
 const MAX_TEXT = 200
 
-/** Keeps some columns of a row. */
+/** Extracts some columns of a row. */
 export function keepColumns(source: RowSource, columns: readonly string[]): KeepRow {
   const properties = [...new Set(columns.flatMap((column) => source.property(column) ?? []))]
   return (row) => {
@@ -24,7 +27,7 @@ export function keepColumns(source: RowSource, columns: readonly string[]): Keep
   }
 }
 
-/** Keeps whatever may be a key. */
+/** Extracts all values that can be keys. */
 export const keepValues: KeepRow = (row) => {
   if (typeof row !== 'object' || row === null) return row
   const kept: Record<string, unknown> = {}
@@ -37,8 +40,9 @@ export const keepValues: KeepRow = (row) => {
 }
 
 /**
- * Rows that the app was given, or will be: where a loop's next keys are looked for. They predict keys and nothing else;
- * an app that changes its rows costs predictions. The newest listing is held as it is, of all others the keys.
+ * Rows that the app has received, or will receive, in which Sluice finds the next keys of a loop. They are
+ * only used to predict keys: if the app modifies its rows, this affects predictions, never results. The
+ * newest listing is stored unchanged. For all others, only the keys are stored.
  */
 export class RowSet {
   #rows: unknown[] | (() => unknown[])
@@ -46,15 +50,15 @@ export class RowSet {
 
   constructor(
     readonly source: RowSource,
-    /** A function is called when they are first looked at. */
+    /** A function is called when the rows are first needed. */
     rows: readonly unknown[] | (() => readonly unknown[]),
     /**
-     * How often each row was handed out. `undefined`: a listing's, all of them once.
-     * A lookup group's rows have a count each: those asked ahead are not handed out yet.
+     * How often each row was returned to the app. `undefined`: a listing, whose rows were all returned once.
+     * The rows of a lookup group have a count each, because prefetched rows are not returned yet.
      */
     readonly delivered: number[] | undefined,
     private readonly keep: KeepRow,
-    /** Told when a loop walks along its rows. */
+    /** Notified when a loop iterates over the rows. */
     readonly gain?: Gain | undefined,
   ) {
     this.#rows = rows as unknown[] | (() => unknown[])
@@ -65,18 +69,18 @@ export class RowSet {
     return this.#rows
   }
 
-  /** Lets go of a listing's rows but for their keys: the app may be done with them. */
+  /** Releases the rows of a listing except for their keys, because the app may no longer need the rows. */
   settle(maxRows: number): void {
     const { rows } = this
     this.#rows = rows.length > maxRows ? [] : rows.map(this.keep)
   }
 
-  /** A lookup group's rows may become more. */
+  /** Whether rows can be added, as to those of a lookup group. */
   get isGrowing(): boolean {
     return this.delivered !== undefined
   }
 
-  /** Adds the rows of a result, and tells where they stand. */
+  /** Adds the rows of a result, and returns their range. */
   append(result: unknown, delivered: number): { readonly from: number; readonly to: number } {
     const from = this.rows.length
     if (Array.isArray(result)) for (const row of result) this.#push(row, delivered)
@@ -84,7 +88,7 @@ export class RowSet {
     return { from, to: this.rows.length }
   }
 
-  /** The keys that some properties of the rows hold. */
+  /** Returns the index of the keys in some properties of the rows. */
   index(properties: readonly string[]): KeyIndex {
     const name = properties.length === 1 ? (properties[0] ?? '') : JSON.stringify(properties)
     let index = this.#indexes.get(name)
@@ -102,11 +106,11 @@ export class RowSet {
   }
 }
 
-/** The distinct keys of a set's rows, in the order in which they come first. Extended as the set grows. */
+/** The distinct keys of a set's rows, in the order of their first occurrence. Extended as the set grows. */
 export class KeyIndex {
   readonly keys: LookupKey[] = []
   readonly #ordinals = new Map<string, number>()
-  /** By ordinal: the rows that bear the key. */
+  /** By ordinal: the rows that contain the key. */
   readonly #rows: number[][] = []
   #upTo = 0
 
@@ -135,12 +139,14 @@ export class KeyIndex {
     return this.#ordinals.get(text)
   }
 
-  /** How many rows bear the key. */
+  /** Returns the number of rows that contain the key. */
   multiplicity(ordinal: number): number {
     return this.#rows[ordinal]?.length ?? 0
   }
 
-  /** How often rows that bear the key were handed out: how often the app may be asking on their account. */
+  /**
+   * Returns how often rows with this key were returned: the app may request the key as often because of them.
+   */
   credit(ordinal: number): number {
     const { delivered } = this.set
     const rows = this.#rows[ordinal] ?? []

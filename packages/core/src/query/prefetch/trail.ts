@@ -8,50 +8,52 @@ import { type Link, MIN_USE } from './link.ts'
 import { RowMeasure } from './row-measure.ts'
 import type { KeyIndex, RowSet } from './row-set.ts'
 
-/** Keys in one query, step by step, while a loop goes on as expected. */
+/** Number of keys in one query, by step, while a loop continues as expected. */
 const RAMP = [1, 8, 128, 512] as const
-/** The most keys in one query. */
+/** Maximum number of keys in one query. */
 const CAP = 512
-/** So many keys asked ahead and not used yet are enough; a loop in no order may have more. */
+/** With this many unused prefetched keys, prefetching stops. A loop without an order may have more. */
 const MAX_UNUSED = 128
 const UNORDERED_FACTOR = 8
-/** A loop that goes so far goes to the end. */
+/** A loop that reaches this share of the keys is expected to reach the end. */
 const FULL_SPAN = 0.9
-/** Neighbouring lookups that show, where no foreign key does, that a loop walks along a listing. */
+/**
+ * Number of neighboring lookups that show that a loop iterates over a listing, if no foreign key shows it.
+ */
 const CONFIRMATIONS = 3
 
 /** When a query for several keys was sent, and the state of the tables that it read. */
 export interface Fetch {
   readonly at: number
   readonly state: number
-  /** What other processes had written then, where there are any. */
+  /** The state of other processes' writes at that time, if there are other processes. */
   readonly ahead?: StateAhead | undefined
 }
 
 export interface Answer {
-  /** As the query gave it; nobody else has it. */
+  /** The original result of the query, which no caller has received. */
   readonly value: unknown
   readonly fetch: Fetch
-  /** Where its rows stand among those of the lookup's group. */
+  /** The range of its rows among those of the lookup's group. */
   readonly from: number
   readonly to: number
   isUsed: boolean
 }
 
-/** A loop as far as it shows: lookups of one group whose keys come from one column of one set of rows. */
+/** A loop, as far as it is known: lookups of one group whose keys come from one column of one set of rows. */
 export class Trail {
   readonly answers: Map<string, Answer> = new Map()
   readonly measure: RowMeasure = new RowMeasure()
-  /** Lookups on the trail that wait for the database. */
+  /** Lookups of the trail that are in flight. */
   inFlight = 0
-  /** A query for several keys that is under way. */
+  /** A query for several keys that is in flight. */
   pending: { readonly done: Promise<void>; readonly texts: ReadonlySet<string> } | undefined
   readonly #isBlocked: boolean
   #fetched = 0
   #used = 0
   #step = 0
   readonly #asked = new Set<string>()
-  /** How often each key was asked for. */
+  /** How often each key was requested. */
   readonly #taken = new Map<string, number>()
   #direction: -1 | 0 | 1 = 0
   #isUnordered = false
@@ -64,22 +66,25 @@ export class Trail {
     readonly set: RowSet,
     readonly index: KeyIndex,
     readonly link: Link,
-    /** Every table that the group's answers depend on. */
+    /** Every table that the group's results depend on. */
     readonly tables: readonly TableId[],
-    /** Whether a foreign key tells that the lookup belongs to the rows. */
+    /** Whether a foreign key connects the lookup and the rows. */
     private readonly isRelated: boolean,
   ) {
     this.#isBlocked = link.blockedFor > 0
     if (this.#isBlocked) link.blockedFor -= 1
   }
 
-  /** Where the key stands among those of the rows, as they are now. */
+  /** Returns the position of the key among the current keys of the rows. */
   ordinalOf(text: string): number | undefined {
     if (this.set.isGrowing) this.index.extend()
     return this.index.ordinalOf(text)
   }
 
-  /** Notes that a key is asked for, and in which order the loop goes. Returns how often it was asked for before. */
+  /**
+   * Records a request for a key, and the direction of the loop. Returns how often the key was requested
+   * before.
+   */
   visit(text: string, ordinal: number): number {
     const taken = this.#taken.get(text) ?? 0
     this.#taken.set(text, taken + 1)
@@ -97,12 +102,15 @@ export class Trail {
     return 0
   }
 
-  /** Whether one more row that bears the key may be what the app asks about. */
+  /**
+   * Whether the app received more rows with the key than it requested, so that it may request the key for
+   * another row.
+   */
   hasCredit(ordinal: number, taken: number): boolean {
     return taken < this.index.credit(ordinal)
   }
 
-  /** Whether the key may be asked for again, and its answer is to be kept. */
+  /** Whether the key may be requested again, so that its result must be stored. */
   mayRecur(ordinal: number, taken: number): boolean {
     return this.set.isGrowing || taken + 1 < this.index.multiplicity(ordinal)
   }
@@ -113,7 +121,7 @@ export class Trail {
     this.#used += 1
   }
 
-  /** How many keys the next query should carry; 1: only the one that is asked for. */
+  /** Returns how many keys the next query should contain. 1: only the requested key. */
   window(ordinal: number): number {
     const { rowsOfKey = this.link.rows, maxRows } = this.measure
     return Math.max(1, Math.min(this.#expected(ordinal), Math.floor(maxRows / Math.max(1, rowsOfKey))))
@@ -131,7 +139,10 @@ export class Trail {
     return RAMP[this.#step] ?? 1
   }
 
-  /** The asked key and those expected next, in the loop's direction; all that one query may carry together. */
+  /**
+   * Returns the requested key and those expected next, in the loop's direction, as far as one query can
+   * contain them together.
+   */
   pick(key: LookupKey, ordinal: number, size: number, dialect: Dialect): readonly LookupKey[] {
     const { keys } = this.index
     const picked = [key]
@@ -146,24 +157,27 @@ export class Trail {
       const position = (at + keys.length * 2) % keys.length
       const next = keys[position]
       if (next === undefined || this.answers.has(next.text)) continue
-      // Rows that were asked ahead are not handed out yet, and are soon.
+      // Prefetched rows are not returned yet, but will be soon.
       if ((this.#taken.get(next.text) ?? 0) >= Math.max(1, this.index.credit(position))) continue
       if (keyKinds(next) === kinds && folds.add(next)) picked.push(next)
     }
     return picked
   }
 
-  /** A query for several keys failed. */
+  /** Blocks the link, because a query for several keys failed. */
   fail(): void {
     this.link.block()
   }
 
-  /** Keys were asked ahead. */
+  /** Counts prefetched keys. */
   fetched(keys: number): void {
     this.#fetched += keys
   }
 
-  /** The loop has ended, or nothing more can be told of it. Returns whether its link was blocked. */
+  /**
+   * Learns from a loop that has ended, or that Sluice can no longer follow. Returns whether its link was
+   * blocked.
+   */
   retire(): boolean {
     this.answers.clear()
     const asked = this.#asked.size
@@ -186,7 +200,7 @@ export class Trail {
     if (isBackward && this.#direction === 0) this.#direction = -1
     this.#step = RAMP.length - 1
     if (span >= FULL_SPAN) {
-      // Where a loop goes through everything, it may begin anywhere.
+      // A loop that reads all keys can begin at any of them.
       if (!isBackward) this.#isUnordered = true
       return CAP
     }

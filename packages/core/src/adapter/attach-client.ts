@@ -11,7 +11,7 @@ import { registeredHost } from './host-registry.ts'
 import type { SentControl, SentStatement, StreamedStatement } from './sent-statement.ts'
 import { type ReadContext, SelectPlans, SqlOperation, type SqlRead, type SqlRow } from './sql-read.ts'
 
-/** What an adapter states about a client, once. */
+/** Describes a client. An adapter passes it once. */
 export interface ClientDescription {
   /** The name of the ORM, as people know it. */
   readonly orm: string
@@ -20,7 +20,10 @@ export interface ClientDescription {
   connection(): Connection | undefined
   /** `import.meta.url` of the adapter: its frames are not call sites of the user. */
   readonly moduleUrl: string
-  /** Whether a connection of the pool is closed. Left out: unknown, so that one whose session the app changed counts for good. */
+  /**
+   * Whether a connection of the pool is closed. Default: unknown, so that a connection whose session the app
+   * changed counts as changed permanently.
+   */
   isClosed?(connection: object): boolean
   /**
    * Names everything besides the database that changes the results of this client: options of the driver and of the ORM. Clients with
@@ -47,7 +50,7 @@ export interface AdapterClient {
   readonly isActive: boolean
   /** Runs a read: batched, prefetched, cached, or sent by its `ask`. */
   read(call: SqlRead): Promise<readonly SqlRow[]>
-  /** Runs an operation with lookups and effects of the adapter's own. */
+  /** Runs an operation whose lookups and effects the adapter defines. */
   execute<T>(operation: Operation<T>): Promise<T>
   /** Sends a statement on a connection. */
   statement<T>(connection: object, sent: SentStatement<Promise<T>>): Promise<T>
@@ -66,8 +69,8 @@ export interface AdapterClient {
   /** Reads the catalog if it is needed. Never rejects: without a catalog, nothing is optimized. */
   readCatalog(): Promise<void>
   /**
-   * Drops the catalog until it is needed again, as when the pool was closed and may be opened anew. Resolves when a read of it that is under
-   * way has ended, with its connection.
+   * Drops the catalog until it is needed again. Call it if the pool was closed and may be opened again.
+   * Resolves when a read of the catalog that is in progress has ended, with its connection.
    */
   forgetCatalog(): Promise<void>
   /** Whether a transaction is open on a connection. */
@@ -214,11 +217,11 @@ class AttachedClient implements AdapterClient {
     } catch (error) {
       if (isOpen) throw error
     }
-    // The server may have no connection left, or the pool may not tell how to make one.
+    // The server may have no connection left, or the pool may not expose the settings for a new one.
     if (!isOpen) await work(statementByStatement(connection))
   }
 
-  /** A connection that nobody uses spares the making of one. */
+  /** Uses an idle connection of the pool, if there is one, instead of a new one. */
   async #ask(work: (connection: Connection) => Promise<void>): Promise<void> {
     const connection = this.options.connection()
     if (connection === undefined) return
@@ -235,7 +238,10 @@ class AttachedClient implements AdapterClient {
   }
 }
 
-/** The app's own statements may come in between: each of Sluice's takes a connection of the pool for itself. */
+/**
+ * Each statement of Sluice uses a separate connection of the pool, so statements of the app can run in
+ * between.
+ */
 function statementByStatement(connection: Connection): Connection {
   return { dialect: connection.dialect, query: connection.query.bind(connection) }
 }

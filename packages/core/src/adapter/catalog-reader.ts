@@ -19,26 +19,29 @@ export interface CatalogHost extends WatchHost {
 /** Calls `work` with a connection that Sluice does not observe. */
 export type OpenConnection = (work: (connection: Connection) => Promise<void>) => Promise<void>
 
-/** Stands for a write among the names of functions: what it sets off is unknown. */
+/** Represents a write among the names of functions: its side effects are unknown. */
 const WRITE = ' write'
 
-/** What {@link CatalogReader} needs to know of the client. */
+/** The facts about the client that {@link CatalogReader} needs. */
 export interface CatalogSource {
   readonly id: string
   readonly dialect: Dialect
   /** Opens a connection for many statements. */
   readonly open: OpenConnection
-  /** Opens a connection for one short statement, now and then. */
+  /** Opens a connection for a single short statement. */
   readonly ask: OpenConnection
-  /** Somebody else changed the schema. Resolves with whether all who must know were told. */
+  /**
+   * Called when the schema was changed outside this process. Resolves with whether all processes that share
+   * the cache were notified.
+   */
   readonly changed: (checkMs: number) => Promise<boolean>
-  /** Reads may have written. */
+  /** Called when reads may have written. */
   readonly called: () => Promise<unknown>
 }
 
 const NOTHING_TO_READ = Promise.resolve()
 
-/** After an error of the database, the catalog is not read again for so long. */
+/** Milliseconds for which the catalog is not read again after an error of the database. */
 const RETRY_MS = 30_000
 
 /** Beyond this number, temporary tables are not distinguished from others. */
@@ -48,7 +51,10 @@ const MAX_TEMPORARY = 10_000
 export class CatalogReader {
   /** Names that temporary tables have or had. */
   readonly #temporary = new Set<string>()
-  /** Statements that were sent since the catalog is being read, while no catalog said what they do: what they call, or `WRITE`. */
+  /**
+   * The functions that statements called, or `WRITE`, since the read of the catalog began, while no catalog
+   * described the statements' effects.
+   */
   #suspects = new Set<string>()
   readonly #sent = new Set<ReadonlySet<string>>()
   #reading: Promise<void> | undefined
@@ -102,7 +108,7 @@ export class CatalogReader {
     this.#isUsed = true
     void this.#read().then(() => {
       this.#reading = undefined
-      // After a change in between, it is read again by whoever needs it first.
+      // If the schema changed in the meantime, the next caller that needs the catalog reads it again.
       if (this.#isUsed && this.isNeeded) this.host.catalogs.set(this.source.id, undefined)
       end()
     })
@@ -140,7 +146,8 @@ export class CatalogReader {
       // The client is gone.
       if (!isOpened) this.#failed(generation)
     } catch (error) {
-      // Who closes the client ends what is sent on it, and what is read while the schema changes may be gone.
+      // Closing the client ends the statements that it sends, and objects that are read while the schema
+      // changes may be gone.
       if (forgets !== this.#forgets || generations.current !== generation || error instanceof SchemaChangingError) return
       host.reportError(error)
       this.#failed(generation)
@@ -152,7 +159,7 @@ export class CatalogReader {
     if (this.#isUsed) void this.read()
   }
 
-  /** Drops the catalog until it is needed again. Resolves when a read that is under way has ended. */
+  /** Drops the catalog until it is needed again. Resolves when a read that is in progress has ended. */
   forget(): Promise<void> {
     this.#forgets += 1
     this.#lost()
@@ -167,7 +174,7 @@ export class CatalogReader {
     this.host.catalogs.delete(this.source.id)
   }
 
-  /** A statement is sent that creates temporary tables or triggers. */
+  /** Records a statement that creates temporary tables or triggers. */
   shadowed(statement: Statement): void {
     const { catalogs } = this.host
     const { temporary, triggered } = statement
@@ -180,9 +187,11 @@ export class CatalogReader {
   }
 
   /**
-   * A statement is sent while no catalog says what it does: the catalog that is being read will.
+   * Records a statement that is sent while no catalog describes its effects. The catalog that is being read
+   * will.
    *
-   * @returns The function that reports its end; in a transaction, the transaction's.
+   * @returns The function that reports the end of the statement; in a transaction, the end of the
+   *   transaction.
    */
   suspect({ functions, writes }: Statement): () => void {
     const sent = new Set(functions)
@@ -207,7 +216,10 @@ export class CatalogReader {
     this.host.catalogs.delete(this.source.id)
   }
 
-  /** Whether every server with the same rows has these tables: no table of the server's own, and no temporary one. */
+  /**
+   * Whether every server with the same rows has these tables: no system tables of a server, and no temporary
+   * tables.
+   */
   areShared(tables: readonly (readonly string[])[]): boolean {
     return tables.every((name) => !isOfServer(name, this.source.dialect) && !this.#temporary.has((name.at(-1) ?? '').toLowerCase()))
   }

@@ -1,8 +1,9 @@
 import type { CatalogTable, SchemaCatalog } from '../schema/catalog.ts'
 
 /**
- * Chooses the key among the columns that a select compares with one value each, in the order of the catalog's key: those of a unique key,
- * otherwise those of a foreign key, otherwise the last one. What many lookups have in common (a tenant, a state) is rarely either.
+ * Chooses the key among the columns that a select compares with one value each, in the order of the catalog's
+ * key: the columns of a unique key, otherwise those of a foreign key, otherwise the last one. A condition
+ * that many lookups have in common (a tenant, a state) is rarely on a unique or foreign key.
  *
  * @param candidates - By column name, in the order of the conditions.
  * @param table - `undefined`: its keys are unknown.

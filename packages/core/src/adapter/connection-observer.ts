@@ -27,7 +27,7 @@ export interface ObserverHost extends TransactionHost, CatalogHost {
   seen(sql: string, dialect: Dialect, analyzed: AnalyzedSql): void
 }
 
-/** What {@link ConnectionObserver} needs to know of the client. */
+/** The facts about the client that {@link ConnectionObserver} needs. */
 export interface ObservedClient {
   readonly dialect: Dialect
   /** Whether the pipeline records each operation with its shape, so that statements are only counted. Default: no. */
@@ -48,7 +48,10 @@ interface Described extends Announceable {
 const MAX_COMPARED_LENGTH = 20_000
 const traced = { stack: captureStack }
 
-/** Tells a read from others of its shape by its values: the same read twice is a duplicate query. */
+/**
+ * Distinguishes a read from others of its normalized query by its values: the same read twice is a duplicate
+ * query.
+ */
 class Comparable {
   constructor(private readonly sent: Pick<SentStatement<never>, 'sql' | 'params' | 'stack'>) {}
 
@@ -151,7 +154,7 @@ export class ConnectionObserver {
     const { scopes, recorder } = this.host
     const { ambient } = scopes
     const scope = ambient.counted
-    // The rows arrive later, unseen by the code that collects tags.
+    // The rows arrive later, so the code that collects tags does not see them.
     scope?.basis?.spoil('unknown read')
     recorder.statement(scope)
     const announced = this.#writes.announce(connection, described, sent.params)
@@ -236,7 +239,7 @@ export class ConnectionObserver {
     const scope = ambient.counted
     const execution = recordsOperations === true ? undefined : recorder.begin(scope, shape, issued)
     const startedAt = execution?.startedAt ?? recorder.sent(scope)
-    // Sent after the scope has ended, it does not count to it.
+    // A statement that is sent after the scope has ended does not count for it.
     return new RunningStatement(this.host, execution, scope?.ended === true ? undefined : scope, startedAt, watched)
   }
 

@@ -23,9 +23,12 @@ interface OpenTransaction {
    * They are announced when they are sent, and again at the end.
    */
   isDoubtful: boolean
-  /** Whether something in it may have changed the schema. What it writes after that is not understood. */
+  /**
+   * Whether a statement in it may have changed the schema. Its later writes then count as writes to
+   * everything.
+   */
   defines: boolean
-  /** The generation of the schema in which its first write was understood. */
+  /** The generation of the schema by which its first write was analyzed. */
   generation: number | undefined
   /** Called when it has ended. */
   readonly ended: ((outcome: WriteOutcome) => void)[]
@@ -40,14 +43,17 @@ interface Step {
   readonly announced: AnnouncedWrite | undefined
 }
 
-/** A write that takes effect by itself, from its announcement to its end. A class: one is created for each. */
+/**
+ * A write that takes effect without a later commit, from its announcement to its end. A class: one is created
+ * for each.
+ */
 class SingleWrite implements AnnouncedWrite {
   constructor(
     private readonly writes: WriteTracker,
     private readonly generations: SchemaGenerations,
     private readonly effect: WriteEffect,
     private readonly announced: AnnouncedWrite,
-    /** The generation of the schema in which it was understood. */
+    /** The generation of the schema by which it was analyzed. */
     private readonly generation: number,
     private era: WriteEra | undefined,
     private readonly endDefinition: ((isOver: boolean) => void) | undefined,
@@ -144,8 +150,9 @@ export class ConnectionTransactions {
   }
 
   /**
-   * Announces a write that takes effect by itself. If the schema changed before it ended, it may have done more than it was understood to
-   * do: a trigger that was created while it waited for a lock, for example. Then it wrote everything.
+   * Announces a write that takes effect without a later commit. If the schema changed before the write ended,
+   * it may have modified more than its analysis shows: if a trigger was created while it waited for a lock,
+   * for example. In that case, it counts as a write to everything.
    */
   announce(effect: WriteEffect, defines: boolean): AnnouncedWrite {
     const { writes, catalogs } = this.host
@@ -205,18 +212,23 @@ export class ConnectionTransactions {
     return answer
   }
 
-  /** Right before COMMIT. @returns The function that ends the definition that the transaction is, if it is one. */
+  /**
+   * Called right before COMMIT.
+   *
+   * @returns The function that ends the schema change of the transaction, if it may have made one.
+   */
   #beforeCommit(open: OpenTransaction | undefined): ((isOver: boolean) => void) | undefined {
     if (open === undefined) return undefined
     const { generations } = this.host.catalogs
-    // Its writes were understood by a catalog that is out of date.
+    // Its writes were analyzed by a catalog that is out of date.
     if (open.generation !== undefined && open.generation !== generations.current) open.writes.add(EVERYTHING)
     return open.defines ? generations.beginDefinition() : undefined
   }
 
   #begin(connection: object, { kind }: TransactionControl): Step {
     const open = this.#open.get(connection)
-    // MySQL commits before it begins anew; elsewhere, BEGIN changes nothing inside a transaction.
+    // On MySQL, BEGIN commits an open transaction first. Elsewhere, BEGIN changes nothing inside a
+    // transaction.
     const commits = kind === 'commit' || (kind === 'begin' && open !== undefined && this.dialect === 'mysql')
     // Without a known transaction, the statement may end an unknown one: after `SET autocommit = 0`, for example.
     const mayEnd = kind === 'begin' ? this.#altered.has(connection) : kind !== 'savepoint'

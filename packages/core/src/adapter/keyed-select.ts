@@ -104,7 +104,7 @@ function keyedSelect(
   if (limit === undefined) return { refused: 'limit' }
   if (root.limit !== undefined && !catalog.isUniqueKey(table.id, [key.column])) return { refused: 'limit' }
   if ([...places.values()].filter((place) => place === key.place).length !== 1) return { refused: 'key in two places' }
-  // Parameters with names or numbers of SQLite would be counted anew among those that are added.
+  // SQLite's named and numbered parameters would be renumbered among the added ones.
   const isPlain = dialect === 'postgresql' ? /^\$\d+$/ : /^\?$/
   if (![...places.keys()].every((at) => isPlain.test(tokens[at]?.text ?? ''))) return { refused: 'named parameters' }
   const { start, end } = limit.range ?? { start: tokens.length, end: tokens.length }
@@ -118,7 +118,7 @@ function keyedSelect(
   const select =
     property === undefined ? `${sql.slice(0, outputsEnd)}, ${columnText} as ${quote}${helper}${quote}` : sql.slice(0, outputsEnd)
   const head = `${select}${sql.slice(outputsEnd, offsetOf(key.range.start))}${columnText} in (`
-  // Of a statement with a limit, nothing follows it.
+  // Nothing follows the limit of a statement.
   const tail = `)${sql.slice(conditionEnd, end > start ? offsetOf(start) : sql.length)}`
   const { place } = key
   const limitPlace = limit.place
@@ -198,7 +198,7 @@ export function isName(tokens: readonly Token[]): boolean {
   )
 }
 
-/** The one table of FROM, if nothing but a name and an alias stands there. */
+/** Returns the table of FROM, if FROM contains only its name and an alias. */
 function tableOf({ root, tokens }: QueryTree, catalog: SchemaCatalog): CatalogTable | undefined {
   const [from] = root.from
   const range = root.clauses.from
@@ -241,7 +241,10 @@ function plainOutput({ name, column, aggregate, isAggregated }: OutputTerm, tabl
 
 type Properties = ReadonlyMap<string, string | number>
 
-/** Where a row holds each column, unless another output has the same name or the order of `*` decides. */
+/**
+ * Returns the property of a row that contains each column, except if another output has the same name, or if
+ * the property depends on the order of `*`.
+ */
 function propertiesOf(outputs: readonly Output[], form: RowForm): Properties {
   const properties = new Map<string, string | number>()
   if (form === 'arrays' && outputs.some(({ isOfStar }) => isOfStar)) return properties
@@ -257,7 +260,7 @@ function propertiesOf(outputs: readonly Output[], form: RowForm): Properties {
   return properties
 }
 
-/** The limit, if it is one value at the end of the statement; `undefined`: of another form. */
+/** Returns the limit, if it is one value at the end of the statement; `undefined`: it has another form. */
 function limitOf({ root, tokens, places, parameters }: QueryTree): { readonly range?: Range; readonly place?: number } | undefined {
   const range = root.clauses.limit
   if (root.limit === undefined && range === undefined) return {}
@@ -266,7 +269,7 @@ function limitOf({ root, tokens, places, parameters }: QueryTree): { readonly ra
   const isSimple = tokens[range.start]?.upper === 'LIMIT' && range.end - range.start === 2 && range.end === tokens.length
   if (!isSimple) return undefined
   if (limit.kind === 'literal') return /^[1-9]\d*$/.test(limit.text) ? { range } : undefined
-  // Numbered parameters leave no gap where the limit is the last one.
+  // If the limit is the last parameter, removing it leaves no gap in the numbers.
   const isLast = limit.kind === 'parameter' && limit.place === parameters - 1
   return isLast && [...places.values()].filter((place) => place === limit.place).length === 1 ? { range, place: limit.place } : undefined
 }

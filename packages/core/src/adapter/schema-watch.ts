@@ -2,41 +2,42 @@ import type { CatalogRegistry } from '../schema/catalog-registry.ts'
 import type { Connection } from '../schema/connection.ts'
 import { readFingerprint } from '../schema/schema-fingerprint.ts'
 
-/** Checks end this long after the last use of a catalog: an idle app leaves its database alone. */
+/** Checks end this long after the last use of a catalog, so that an idle app sends no queries. */
 const IDLE_MS = 30_000
-/** Between checks passes at least this many times the time that one takes. */
+/** The interval between checks is at least this many times the duration of one check. */
 const REST = 200
-/** Slow checks are made at this interval. */
+/** Maximum interval that results from the duration of a check. */
 const MAX_CHECK_MS = 10_000
 
-/** What {@link SchemaWatch} needs to know. */
+/** The services that {@link SchemaWatch} needs. */
 export interface WatchHost {
   readonly catalogs: CatalogRegistry
-  /** Milliseconds between checks; `false`: none are made. */
+  /** Milliseconds between checks; `false`: no checks. */
   readonly schemaCheckMs: number | false
   isOptimizing(): boolean
 }
 
 export interface WatchedSource {
   readonly id: string
-  /** Whether the catalog was read since the last change that is known. */
+  /** Whether the catalog was read after the last known change. */
   isCurrent(): boolean
-  /** Calls `work` with a connection; does not call it when the client is gone. */
+  /** Calls `work` with a connection; does not call it if the client is gone. */
   ask(work: (connection: Connection) => Promise<void>): Promise<void>
   /**
-   * Somebody else changed the schema.
+   * Called when the schema was changed outside this process.
    *
-   * @param checkMs - The interval of checks: other processes may take twice as long to notice.
-   * @returns Whether all who must know were told.
+   * @param checkMs - Interval of checks: other processes may take twice as long to detect the change.
+   * @returns Whether all processes that share the cache were notified.
    */
   changed(checkMs: number): Promise<boolean>
-  /** The database does not answer. */
+  /** Called when the database does not respond. */
   lost(): void
 }
 
 /**
- * Notices changes of a schema that do not pass through this process: asks for its fingerprint while its catalog is used, and compares. A
- * catalog whose last check was sent two intervals ago, in which the process was not blocked, does not count until the next one is answered.
+ * Detects schema changes that do not pass through this process: queries the schema's fingerprint while its
+ * catalog is used, and compares it. If the last answered check was sent at least two intervals ago, without
+ * the time in which the process was blocked, the catalog does not count until the next check is answered.
  */
 export class SchemaWatch {
   #expected: string | undefined
@@ -56,7 +57,7 @@ export class SchemaWatch {
     private readonly source: WatchedSource,
   ) {}
 
-  /** The catalog was read; `askedAt` is when the database was asked for its fingerprint. */
+  /** Called when the catalog was read. `askedAt` is when its fingerprint was queried. */
   start(fingerprint: string | undefined, askedAt: number): void {
     if (this.host.schemaCheckMs === false) return
     this.#expected = fingerprint
@@ -67,14 +68,14 @@ export class SchemaWatch {
     this.#schedule()
   }
 
-  /** The catalog is dropped. */
+  /** Called when the catalog is dropped. */
   stop(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
     this.#expected = undefined
   }
 
-  /** Somebody needs the catalog: checks begin again if they had ended. */
+  /** Called when the catalog is needed: restarts the checks if they had ended. */
   wake(): void {
     if (this.#timer !== undefined || this.#expected === undefined) return
     this.#usedAt = performance.now()
@@ -90,7 +91,7 @@ export class SchemaWatch {
     if (this.#timer !== undefined) return
     const intervalMs = this.#intervalMs
     this.#dueAt = performance.now() + intervalMs
-    // It keeps neither the process nor the client alive.
+    // The timer keeps neither the process nor the client alive.
     const watch = new WeakRef(this)
     const tick = (living: SchemaWatch | undefined): void => {
       if (living !== undefined) living.#tick()
@@ -103,7 +104,7 @@ export class SchemaWatch {
     if (this.#expected === undefined) return
     const { catalogs } = this.host
     const now = performance.now()
-    // While this process was blocked, nobody got an outdated answer of it.
+    // While this process was blocked, no caller got an outdated result from it.
     this.#checkedAt += Math.max(0, now - this.#dueAt)
     if (catalogs.uses !== this.#uses) this.#usedAt = now
     this.#uses = catalogs.uses

@@ -11,7 +11,10 @@ export interface SentStatement<TAnswer> {
   rows(answer: Awaited<TAnswer>): number
   /** Whether the server answered COMMIT with a rollback. Default: it never does. */
   isRolledBack?(answer: Awaited<TAnswer>): boolean
-  /** Rolls back the transaction of the connection without Sluice. Called in place of `send` when COMMIT is refused. */
+  /**
+   * Rolls back the transaction of the connection without Sluice. Called instead of `send` if COMMIT is
+   * rejected.
+   */
   rollBack?(): Promise<unknown>
   /** Whether the ORM knows of the transaction that this statement begins, so that it marks the reads inside. */
   readonly isKnown?: boolean | undefined
@@ -29,7 +32,7 @@ export interface StreamedStatement {
    * Reports the end of the stream.
    *
    * @param error - `undefined` if it succeeded.
-   * @returns What must settle before the caller is notified; `undefined`: nothing.
+   * @returns A promise that must settle before the caller is notified; `undefined`: there is none.
    */
   end(error: unknown, rows: number): Promise<void> | undefined
 }

@@ -4,7 +4,10 @@ import type { SessionChange } from '../sql/statement.ts'
 export class SessionSettings {
   readonly #changed = new Map<object, Set<string>>()
 
-  /** @param isClosed - Whether a connection is closed. Left out: unknown, so that a changed connection counts for good. */
+  /**
+   * @param isClosed - Whether a connection is closed. `undefined`: unknown, so that a changed connection
+   *   counts permanently.
+   */
   constructor(private readonly isClosed: ((connection: object) => boolean) | undefined) {}
 
   note(connection: object, changes: readonly SessionChange[]): void {

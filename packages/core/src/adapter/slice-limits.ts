@@ -1,6 +1,9 @@
-/** So many rows may be fetched for nothing, besides those that each key may have. */
+/** Maximum number of rows that may be fetched in vain, in addition to those allowed for each key. */
 const EXTRA_ROWS = 100
-/** The most rows of all slices together: they are in memory at once, which those that are asked for one by one need not be. */
+/**
+ * Maximum number of rows of all slices together: they are in memory at the same time, unlike those of
+ * individual queries.
+ */
 const MAX_ROWS = 10_000
 
 /** The rows from `skip` on, `take` of them, of each key. */
@@ -9,12 +12,15 @@ export interface Slice {
   readonly take: number
 }
 
-/** How many keys one query can be asked for when each key's rows are cut here. */
+/** Returns how many keys one query can contain if Sluice slices the rows of each key. */
 export function maxSlices({ skip, take }: Slice, maxExtraRows: number): number {
   return Math.floor(MAX_ROWS / (maxExtraRows + skip + take))
 }
 
-/** The most rows that such a query may bring; where there are more, keys have too many to be cut here. */
+/**
+ * Returns the maximum number of rows of such a query. If there are more, the keys have too many rows to be
+ * sliced here.
+ */
 export function maxRowsOfSlices(keys: number, { skip, take }: Slice, maxExtraRows: number): number {
   return EXTRA_ROWS + keys * (maxExtraRows + skip + take)
 }

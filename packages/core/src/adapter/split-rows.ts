@@ -2,11 +2,11 @@ import { isCanonicalInteger, keyText, typedKeyText } from '../pipeline/key-text.
 import type { LookupKey } from '../pipeline/lookup.ts'
 
 /**
- * Gives each key its rows, in the order in which they came.
- * `undefined` when a row belongs to no key that was asked for: the database compares otherwise than we do
- * (a case-insensitive collation, say), so which rows belong to which key is not known.
+ * Assigns the rows to their keys, in the order in which they arrived. `undefined` if a row belongs to none of
+ * the requested keys: the database compares keys by other rules than Sluice (a case-insensitive collation,
+ * for example), so it is unknown which rows belong to which key.
  *
- * @param valuesOf - The key's values in a row, in the order of the key.
+ * @param valuesOf - Returns the key's values in a row, in the order of the key.
  */
 export function splitRows<TRow>(
   rows: readonly TRow[],
@@ -18,8 +18,8 @@ export function splitRows<TRow>(
   const first = keys[0]?.values ?? []
   const askedTexts = first.map((value) => typeof value === 'string')
   const askedTyped = first.map((value) => typeof value === 'boolean' || typeof value === 'object')
-  // A text is compared with a number by its value: `'07'` finds 7. Only where every text is written as the database writes
-  // numbers can a number be traced back to the text that asked for it.
+  // A string is compared with a number by its value: `'07'` finds 7. A number can only be traced back to the
+  // string that requested it if every string has the form in which the database writes numbers.
   const integral = askedTexts.map((isText, at) => isText && keys.every((key) => isCanonicalInteger(String(key.values[at]))))
   for (const row of rows) {
     const values = valuesOf(row)
@@ -34,14 +34,14 @@ export function splitRows<TRow>(
   return groups
 }
 
-/** A returned value's canonical text, in the kind in which it was asked for. */
+/** Returns the canonical string of a returned value, in the type in which it was requested. */
 function textAsAsked(value: unknown, askedText: boolean, integral: boolean): string | undefined {
   if (typeof value === 'string') {
     if (askedText) return `s${value}`
-    // Drivers hand out large integers as text.
+    // Drivers return large integers as strings.
     return isCanonicalInteger(value) ? `i${value}` : undefined
   }
   if (!askedText) return keyText(value)
-  // Of a larger number, a driver may have lost the last digits.
+  // For a larger number, a driver may have lost the last digits.
   return integral && (typeof value === 'bigint' || Number.isSafeInteger(value)) ? `s${String(value)}` : undefined
 }

@@ -37,7 +37,7 @@ export interface SqlRead {
   readonly control?: CacheControl | undefined
 }
 
-/** What the reads of one client have in common. */
+/** The context that the reads of one client share. */
 export interface ReadContext {
   readonly source: Source
   readonly catalogs: CatalogRegistry
@@ -47,7 +47,7 @@ export interface ReadContext {
 
 const MAX_PLANS = 2000
 
-/** The plans of one client by SQL string, bounded. Another catalog makes new ones. */
+/** The plans of one client by SQL string, limited in number. Another catalog needs other plans. */
 export class SelectPlans {
   readonly #plans = new Map<string, { readonly catalog: SchemaCatalog; readonly plan: SelectPlan }>()
 

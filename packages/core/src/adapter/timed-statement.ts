@@ -4,7 +4,7 @@ import type { OverheadTimer } from '../pipeline/overhead.ts'
 import type { StatementCaller } from '../pipeline/statement-watch.ts'
 import type { SentStatement } from './sent-statement.ts'
 
-/** A statement of a scope whose overhead is timed: what the driver takes is not Sluice's. */
+/** A statement of a scope whose overhead is measured: the time of the driver is not Sluice's. */
 export class TimedStatement<TAnswer> implements SentStatement<TAnswer> {
   constructor(
     private readonly sent: SentStatement<TAnswer>,

@@ -11,13 +11,13 @@ import { type CatalogHost, CatalogReader, type CatalogSource } from './catalog-r
 import type { ConnectionTransactions } from './connection-transactions.ts'
 import { SessionSettings } from './session-settings.ts'
 
-/** A statement without its values, and what is remembered of what it writes. */
+/** A statement without its values, and the stored facts about its writes. */
 export interface Announceable {
   readonly analyzed: AnalyzedSql
   /** Whether it certainly changes nothing. */
   readonly onlyReads: boolean
   plan: WritePlan | undefined
-  /** The state of what is known in which it was found to write nothing. */
+  /** The state of the known schema in which the statement was found to write nothing. */
   harmlessIn: number
 }
 
@@ -32,7 +32,7 @@ interface AnnouncerParts {
   readonly transactions: ConnectionTransactions
 }
 
-/** Announces what the statements of one client write, as far as their texts and the catalog show it. */
+/** Announces the writes of one client's statements, as far as their SQL and the catalog show them. */
 export class WriteAnnouncer {
   readonly #host: CatalogHost
   readonly #sourceId: string
@@ -52,7 +52,7 @@ export class WriteAnnouncer {
     this.catalog = new CatalogReader(host, { id: sourceId, dialect: client.dialect, open, ask, changed, called })
   }
 
-  /** Names the state of what is known of the schema, and of whether it is used. */
+  /** Identifies the state of the known schema, and whether Sluice uses it. */
   get #state(): number {
     const version = this.#host.catalogs.used()
     return this.#host.isOptimizing() ? version : ~version
@@ -75,7 +75,8 @@ export class WriteAnnouncer {
       if (statement.ddl) this.catalog.shadowed(statement)
       if (effect === undefined) return this.#unread(connection, described)
       if (plan === undefined) {
-        // While another source is being read, the client's own catalog still tells what a statement may define.
+        // While another source is being read, the client's own catalog still shows what a statement may
+        // define.
         const catalog = catalogs.seenBy(this.#sourceId) ?? catalogs.of(this.#sourceId) ?? catalogs.catalog(this.parts.client.dialect)
         defines = mayDefine(statement, catalog, effect)
         if (catalog === undefined && !defines) return this.#suspected(connection, statement, effect)
@@ -91,7 +92,7 @@ export class WriteAnnouncer {
     return this.parts.transactions.write(connection, statement, effect, defines)
   }
 
-  /** Most statements are sent again and again, and write the same until a catalog changes. */
+  /** Most statements are sent repeatedly, and their writes stay the same until a catalog changes. */
   #planOf(described: Announceable): WritePlan | undefined {
     const { plan } = described
     const { catalogs } = this.#host
@@ -116,12 +117,12 @@ export class WriteAnnouncer {
     const { statement } = described.analyzed
     if (statement.reads.length === 0 || !host.isOptimizing() || host.catalogs.seenBy(sourceId) !== undefined)
       return this.#harmless(described)
-    // Its adapter may have left it alone.
+    // The adapter may have passed the statement through without reading the catalog.
     if (!this.parts.transactions.isOpen(connection)) void this.catalog.read()
     const { readsMayDo } = this.catalog
     if (readsMayDo !== undefined && readsMayDo !== 'reads')
       return this.parts.transactions.write(connection, statement, EVERYTHING, readsMayDo === 'defines')
-    // A catalog that comes later tells for itself.
+    // A catalog that has been read by then shows what the statement did.
     const end = (outcome: WriteOutcome): Promise<void> | undefined => {
       const level = hiddenLevel(statement, host.catalogs.seenBy(sourceId))
       return outcome === 'rolled-back' || level === 'reads' ? undefined : this.#wroteEverything(level === 'defines').then(() => {})
@@ -129,7 +130,10 @@ export class WriteAnnouncer {
     return this.parts.transactions.ends(connection, (outcome) => void end(outcome)) ? undefined : { ready: undefined, end }
   }
 
-  /** Announces a statement that may do anything, while the catalog is being read: it must not have changed meanwhile. */
+  /**
+   * Announces a statement that may do anything, while the catalog is being read. That catalog is not used if
+   * the statement may have changed the schema.
+   */
   #suspected(connection: object, statement: Statement, effect: WriteEffect): AnnouncedWrite | undefined {
     const forget = this.catalog.suspect(statement)
     const ended = (outcome: WriteOutcome) => {
@@ -137,7 +141,7 @@ export class WriteAnnouncer {
       forget()
     }
     const announced = this.parts.transactions.write(connection, statement, effect, false)
-    // What a transaction did takes effect at its commit.
+    // The changes of a transaction take effect at its commit.
     const isOpen = this.parts.transactions.ends(connection, ended)
     if (isOpen || announced === undefined) return announced
     announced.ready?.catch(forget)
@@ -150,15 +154,18 @@ export class WriteAnnouncer {
     }
   }
 
-  /** Another process changed the schema: whatever was written meanwhile may have done more than it was understood to do. */
+  /**
+   * Called when the schema was changed outside this process: writes in the meantime may have modified more
+   * than their analysis shows.
+   */
   async #schemaChanged(checkMs: number): Promise<boolean> {
     const { latestWriteMs } = this.#host
-    // Who shares the store may write, and end before it notices.
+    // A process that shares the store may write, and end before it detects the change.
     if (latestWriteMs !== undefined) setTimeout(() => void this.#wroteEverything(false), 2 * (latestWriteMs + checkMs)).unref()
     return this.#wroteEverything(true)
   }
 
-  /** @returns Whether all who must know were told. */
+  /** @returns Whether all processes that share the cache were notified. */
   async #wroteEverything(defines: boolean): Promise<boolean> {
     try {
       const announced = this.parts.transactions.announce(EVERYTHING, defines)

@@ -63,15 +63,16 @@ const TYPES = [
   ...[2951, 3807],
 ]
 
-/** Stands for the SQL of a cursor that does not show it: it may write anything. */
+/** Represents the SQL of a cursor that does not expose it: it may write anything. */
 const UNREADABLE = 'UNREADABLE CURSOR'
 
-/** The most SQL strings whose result columns are remembered. */
+/** Maximum number of SQL strings whose result columns are stored. */
 const MAX_TEMPLATES = 2000
 
 /**
- * Returns a stand-in for a pool of `pg`, through which Sluice sees every statement. Reads of `pool.query` are batched, prefetched and
- * cached; those on a client of `pool.connect` are sent as they are, since its session belongs to the caller. The pool itself is unchanged.
+ * Returns a stand-in for a pool of `pg`, through which Sluice sees every statement. Reads of `pool.query` are
+ * batched, prefetched and cached. Statements on a client of `pool.connect` are sent unchanged, because its
+ * session belongs to the caller. The pool itself is not modified.
  *
  * The listeners of the pool's events receive clients without Sluice.
  *
@@ -89,7 +90,7 @@ export function sluicePool<TPool extends object>(pool: TPool, sluice: object, op
 class PoolStandIn {
   readonly standIn: PgPool
   readonly #client: AdapterClient
-  /** One stand-in for each client: code above the driver remembers things by client. */
+  /** One stand-in for each client, because code above the driver stores things by client. */
   readonly #clients = new WeakMap<object, Queryable>()
   /** Results without rows, by SQL string and row form. */
   readonly #templates = new Map<string, QueryResult>()
@@ -138,7 +139,10 @@ class PoolStandIn {
     })
   }
 
-  /** Processes may parse the same types differently; `undefined` until a connection was in use, which tells how this one does. */
+  /**
+   * Identifies the type parsers, because processes may parse the same types differently. `undefined` until a
+   * connection was used, from which Sluice reads the parsers of this process.
+   */
   #settings(ownTypes: readonly number[]): string | undefined {
     const { settings, parsersOf } = this.options
     const client = this.#used?.deref()
@@ -176,7 +180,7 @@ class PoolStandIn {
     const callback = args.at(-1)
     if (isSubmittable(first)) return this.#submit(target, connection, args, first)
     const given = typeof first === 'string' ? { text: first } : (first as QueryConfig | null)
-    // What `pg` rejects, it shall reject itself.
+    // Let `pg` reject invalid arguments itself.
     if (typeof given?.text !== 'string') return target.query(...args)
     const values = Array.isArray(second) ? second : given.values
     const config: QueryConfig = values === undefined ? given : { ...given, values }
@@ -232,7 +236,7 @@ class PoolStandIn {
       },
     })
     const template = this.#templates.get(key)
-    // Another process brought the rows, and the columns are unknown.
+    // The rows come from another process, and the columns are unknown.
     if (template === undefined) return this.#statement(target, {}, config, stack)
     return Object.assign(Object.create(Object.getPrototypeOf(template)), template, { rows, rowCount: rows.length })
   }
@@ -319,7 +323,7 @@ function connectionOf(pool: PgPool | undefined): Connection | undefined {
       try {
         return await work(session)
       } finally {
-        // What the work left in the session must not reach the app.
+        // Session state that the work left behind must not reach the app.
         client.release(true)
       }
     },

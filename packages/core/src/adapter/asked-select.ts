@@ -7,7 +7,7 @@ import { isName } from './keyed-select.ts'
 /** A column as the statement names it, in the parts of its path: `['p', 'id']` for `p.id`. `*` stands for all columns. */
 export interface AskedColumn {
   readonly path: readonly string[]
-  /** The name that it has in the result, if it is given another. */
+  /** Its alias in the result, if it has one. */
   readonly alias?: string
 }
 
@@ -26,7 +26,7 @@ export interface AskedSelect {
   readonly table: AskedColumn
   /** The columns that are each equal to one value, at least one. */
   readonly keys: readonly (readonly string[])[]
-  /** The columns of the result; empty where it has aggregates. */
+  /** The columns of the result; empty if it has aggregates. */
   readonly columns: readonly AskedColumn[]
   readonly aggregates: readonly AskedAggregate[]
   readonly order: readonly AskedOrder[]
@@ -82,7 +82,7 @@ function columnOf({ star, column, name, aggregate, isAggregated }: OutputTerm): 
   return name === undefined || name === column.column ? { path: pathOf(column) } : { path: pathOf(column), alias: name }
 }
 
-/** An aggregate of all rows or of a bare column: `count(*)`, `sum(x) as total`, `count(distinct t.x)`. */
+/** An aggregate of all rows or of a plain column: `count(*)`, `sum(x) as total`, `count(distinct t.x)`. */
 function aggregateOf(output: OutputTerm, tokens: readonly Token[]): AskedAggregate | undefined {
   const { aggregate, name, start, end, columns } = output
   if (aggregate === undefined || !AGGREGATES.has(aggregate)) return undefined

@@ -13,7 +13,7 @@ import { type ReadContext, SelectPlans, SqlOperation, type SqlRead, type SqlRow 
 
 /** Describes a client. An adapter passes it once. */
 export interface ClientDescription {
-  /** The name of the ORM, as people know it. */
+  /** Display name of the ORM. */
   readonly orm: string
   readonly dialect: Dialect
   /** Returns a way to query the database without Sluice; `undefined` once the client is gone. Must not keep the client alive. */
@@ -26,10 +26,12 @@ export interface ClientDescription {
    */
   isClosed?(connection: object): boolean
   /**
-   * Names everything besides the database that changes the results of this client: options of the driver and of the ORM. Clients with
-   * equal settings share cached results. `undefined`: unknown, nothing is shared. Default: nothing changes them.
+   * Identifies everything except the database that changes the results of this client: options of the driver
+   * and of the ORM. Clients with equal settings share cached results. `undefined`: unknown, nothing is
+   * shared. Default: nothing changes them.
    *
-   * @param ownTypes - The oids of PostgreSQL's types, beyond those that every database has, whose type parsers matter.
+   * @param ownTypes - The oids of PostgreSQL's types, beyond those that every database has, whose type
+   *   parsers matter.
    */
   settings?(ownTypes: readonly number[]): string | undefined
   /** Returns code in the ORM's syntax that runs a repeated select once, for an array `keys`. `undefined`: no such code is known. */
@@ -44,9 +46,9 @@ export interface ClientDescription {
 
 /** One client of a database, instrumented. Statements and transactions are followed by connection, which may be any object. */
 export interface AdapterClient {
-  /** Names this client in operations, catalogs and reports. */
+  /** Identifies this client in operations, catalogs and reports. */
   readonly source: Source
-  /** Whether reads go through Sluice. If not, leave the ORM's way alone and call only `statement`. */
+  /** Whether reads go through Sluice. If not, leave the ORM's reads unchanged, and call only `statement`. */
   readonly isActive: boolean
   /** Runs a read: batched, prefetched, cached, or sent by its `ask`. */
   read(call: SqlRead): Promise<readonly SqlRow[]>
@@ -60,11 +62,11 @@ export interface AdapterClient {
   stream(connection: object, sent: Pick<SentStatement<unknown>, 'sql' | 'params'>): StreamedStatement
   /** Runs several statements that are sent as one string. */
   script<T>(run: () => Promise<T>): Promise<T>
-  /** A transaction has begun by a call that shows no statement. */
+  /** Reports that a transaction has begun by a call without a visible statement. */
   begun(connection: object, writes?: TransactionWrites): void
   /** Sends COMMIT, ROLLBACK or a savepoint that is a call of the ORM. */
   control<T>(connection: object, control: TransactionControl, sent: SentControl<Promise<T>>): Promise<T>
-  /** Whether the catalog is worth reading and was not read since the last change of the schema. */
+  /** Whether the catalog is useful, and was not read since the last change of the schema. */
   readonly needsCatalog: boolean
   /** Reads the catalog if it is needed. Never rejects: without a catalog, nothing is optimized. */
   readCatalog(): Promise<void>
@@ -80,10 +82,10 @@ export interface AdapterClient {
   /**
    * Reports how long a caller waited for a connection of the pool.
    *
-   * @param count - Callers who waited for so long. Default: `1`.
+   * @param count - Number of callers that waited this long. Default: `1`.
    */
   waited(ms: number, wasExhausted: boolean, count?: number): void
-  /** The client is gone, or is no longer instrumented. */
+  /** Reports that the client is gone, or is no longer instrumented. */
   detach(): void
 }
 
@@ -98,7 +100,7 @@ interface ClientHost extends ObserverHost {
 }
 
 /**
- * Instruments one client of a database. The start of every adapter for an ORM that sends SQL.
+ * Instruments one client of a database. Every adapter for an ORM that sends SQL starts with this call.
  *
  * @throws InvalidArgumentError if `sluice` is not a Sluice.
  * @example

@@ -79,7 +79,7 @@ export class CatalogReader {
     this.#watch = new SchemaWatch(host, { id, ask, changed, isCurrent: () => this.#isCurrent, lost: () => this.#lost() })
   }
 
-  /** The most that a read may do by the catalog that was read last. */
+  /** The most that a read may do, according to the catalog that was read last. */
   get readsMayDo(): FunctionLevel | undefined {
     return this.#known?.readsMayDo
   }

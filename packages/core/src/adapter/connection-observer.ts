@@ -30,7 +30,10 @@ export interface ObserverHost extends TransactionHost, CatalogHost {
 /** The facts about the client that {@link ConnectionObserver} needs. */
 export interface ObservedClient {
   readonly dialect: Dialect
-  /** Whether the pipeline records each operation with its shape, so that statements are only counted. Default: no. */
+  /**
+   * Whether the pipeline records each operation with its normalized query, so that statements are only
+   * counted. Default: no.
+   */
   readonly recordsOperations?: boolean
   fix?(asked: AskedSelect): string | undefined
   isClosed?(connection: object): boolean
@@ -40,7 +43,7 @@ export interface ObservedClient {
 /** The facts about a statement without its values. */
 interface Described extends Announceable {
   readonly shape: Shape
-  /** Whether only writes can change its answer. */
+  /** Whether only writes can change its result. */
   readonly isRepeatable: boolean
 }
 
@@ -173,7 +176,7 @@ export class ConnectionObserver {
     return this.#settled(this.#transactions.announce(EVERYTHING, true), { send: run })
   }
 
-  /** A transaction has begun by a call. See {@link ConnectionTransactions.begun}. */
+  /** Reports that a transaction has begun by a call. See {@link ConnectionTransactions.begun}. */
   begun(connection: object, writes?: TransactionWrites): void {
     this.#transactions.begun(connection, writes)
   }
@@ -223,7 +226,7 @@ export class ConnectionObserver {
     return settledAs(announced, (async () => sent.send())())
   }
 
-  /** Records a statement that is sent now. */
+  /** Records a statement that is about to be sent. */
   #begin(
     sent: Pick<SentStatement<unknown>, 'sql' | 'params' | 'stack' | 'caller'>,
     { analyzed, shape, isRepeatable }: Described,

@@ -12,7 +12,7 @@ import type { SentControl } from './sent-statement.ts'
 export interface TransactionHost {
   readonly writes: WriteTracker
   readonly catalogs: CatalogRegistry
-  /** A transaction of the current scope has ended. */
+  /** Reports that a transaction of the current scope has ended. */
   transactionEnded(): void
 }
 
@@ -72,7 +72,7 @@ class SingleWrite implements AnnouncedWrite {
     return told === undefined ? ended : told.then(() => ended)
   }
 
-  /** It is no longer in flight. A second call does nothing. */
+  /** Reports that the write is no longer in flight. A second call does nothing. */
   over(isCertain: boolean): void {
     this.endDefinition?.(isCertain)
     if (this.era !== undefined) this.generations.endWrite(this.era)
@@ -110,7 +110,7 @@ export class ConnectionTransactions {
   }
 
   /**
-   * A transaction has begun by a call.
+   * Reports that a transaction has begun by a call.
    *
    * @param writes - Collects its writes. The adapter that passes it also notifies the scope of the end.
    */

@@ -154,7 +154,7 @@ function keyedSelect(
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** A condition that a key may be chosen from. */
+/** A condition whose column may be the key. */
 interface Candidate {
   readonly column: string
   readonly type: ColumnType
@@ -220,7 +220,7 @@ interface Output {
   readonly isOfStar: boolean
 }
 
-/** The columns of the result in order; `undefined` unless each is a column of the table. */
+/** Returns the columns of the result in order; `undefined` unless each is a column of the table. */
 function outputsOf(root: QueryBlock, table: CatalogTable): readonly Output[] | undefined {
   const outputs: Output[] = []
   for (const output of root.outputs) {
@@ -287,7 +287,7 @@ function shapeOf(sql: string, form: RowForm): string {
   return hash('sha256', `${form} ${sql}`).slice(0, 16)
 }
 
-/** A name that no column has, in any case. */
+/** Returns a name that no column has, regardless of case. */
 function freeName(taken: ReadonlySet<string>): string {
   for (let number = 1; ; number++) if (!taken.has(`sluice_key_${number}`)) return `sluice_key_${number}`
 }

@@ -30,7 +30,10 @@ export interface SqlRead {
    * @param helpers - How many columns at the end of each row are not part of the result.
    */
   ask(sql: string, params: readonly unknown[], helpers: number): Promise<readonly SqlRow[]>
-  /** Names the settings that change the rows of this read alone, such as type parsers. Reads with different ones share nothing. */
+  /**
+   * Identifies the settings that change the rows of this read only, such as type parsers. Reads with
+   * different settings share nothing.
+   */
   readonly settings?: string | undefined
   /** Returns the stack of the user's call. */
   stack?(): Stack | undefined
@@ -68,7 +71,7 @@ export class SelectPlans {
   }
 }
 
-/** A read of SQL in the core's neutral form. */
+/** An SQL read as an operation of the core. */
 export class SqlOperation implements Operation<readonly SqlRow[]> {
   readonly kind = 'read'
   readonly source: Source

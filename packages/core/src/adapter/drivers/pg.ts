@@ -9,7 +9,7 @@ import type { SentStatement } from '../sent-statement.ts'
 import type { SqlRow } from '../sql-read.ts'
 import { isPgPool, pgPoolState, timePgConnects } from './pg-pool-state.ts'
 
-/** A query as `pg` takes it. */
+/** A query in the form that `pg` accepts. */
 interface QueryConfig {
   readonly text: string
   readonly values?: readonly unknown[]
@@ -45,12 +45,12 @@ export interface PoolDescription {
   readonly moduleUrl?: string
   /** Returns code in the ORM's syntax that runs a repeated select once, for an array `keys`. */
   fix?(asked: AskedSelect): string | undefined
-  /** Names the options of the ORM that change its results. Default: there are none. */
+  /** Identifies the options of the ORM that change its results. Default: there are none. */
   settings?(): string | undefined
   /** Whether queries are sent by builders that users await: their call sites are known two microtasks later. Default: `false`. */
   readonly isAwaited?: boolean
   /**
-   * Names the type parsers of a query that has its own. `undefined`: the query is sent unchanged.
+   * Identifies the type parsers of a query that has its own. `undefined`: the query is sent unchanged.
    * Default: only queries without their own type parsers go through Sluice.
    */
   parsersOf?(types: object): string | undefined
@@ -227,7 +227,7 @@ class PoolStandIn {
       stack,
       ...(parsers === '' ? {} : { settings: parsers }),
       ask: async (sql, values, helpers) => {
-        // A prepared statement keeps its name for its own SQL.
+        // The name of a prepared statement must only be used with its own SQL.
         const { name, ...unnamed } = config
         const query = sql === config.text ? { ...config, values } : { ...unnamed, text: sql, values }
         const result = await this.#statement(target, {}, query, stack)

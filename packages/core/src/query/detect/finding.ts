@@ -62,7 +62,7 @@ export interface Finding {
 
 /** Executions of one normalized query from one call site. */
 export interface QueryGroup {
-  /** The shape, without values. */
+  /** The normalized query, without values. */
   readonly label: string
   readonly count: number
   /** Milliseconds in which they were in flight. */

@@ -31,7 +31,7 @@ export const MIN_USE = 0.25
 
 /** Weight of the latest loop in an average. */
 const WEIGHT = 0.3
-/** Factor by which each loop reduces the older counts. */
+/** Factor by which each loop multiplies the older counts. */
 const DECAY = 0.7
 /** A loop with fewer prefetched keys does not block its link. */
 const MIN_FETCHED = 8

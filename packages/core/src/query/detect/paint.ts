@@ -4,8 +4,8 @@ export interface FormatOptions {
   /** ANSI colors. @defaultValue false */
   readonly color?: boolean
   /**
-   * Maximum line width in characters. Longer SQL is truncated; call sites and fixes are not. @defaultValue
-   * 100
+   * Maximum line width in characters. Longer SQL is truncated; call sites and fixes are not.
+   * @defaultValue 100
    */
   readonly width?: number
 }

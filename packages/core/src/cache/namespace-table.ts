@@ -8,12 +8,14 @@ export const RESULTS = 'results'
 export const TIERED = 'tiered'
 /** Values of `queries.cacheResult`. */
 export const QUERY_RESULTS = 'query-results'
+/** Values that were made from query results, such as HTTP responses. */
+export const DERIVED = 'derived'
 
 /**
  * The namespaces of the in-process cache that are reserved for Sluice. Values that an app set there would be
  * returned as results.
  */
-export const ownCacheNamespaces: readonly string[] = [RESULTS, TIERED, QUERY_RESULTS]
+export const ownCacheNamespaces: readonly string[] = [RESULTS, TIERED, QUERY_RESULTS, DERIVED]
 
 const MAX_IDLE_NAMESPACES = 256
 

@@ -264,6 +264,7 @@ describe('warm-cache', () => {
       [{ data: { a: 1 } }, 'Missing field "namespace".'],
       [{ namespace: 'results', data: { a: 1 } }, 'Argument "namespace"'],
       [{ namespace: 'tiered', data: { a: 1 } }, 'Argument "namespace"'],
+      [{ namespace: 'derived', data: { a: 1 } }, 'Argument "namespace"'],
       [{ namespace: 'texts' }, 'an object of values by key'],
       [{ namespace: 'texts', data: [1] }, 'an object of values by key'],
       [{ namespace: 'texts', data: 'a' }, 'an object of values by key'],

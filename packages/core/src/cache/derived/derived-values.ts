@@ -6,10 +6,10 @@ import type { TagTable } from '../coherence/tag-table.ts'
 import { type Copier, copiers } from '../copiers.ts'
 import type { FetchRequest } from '../fetch-request.ts'
 import { KeptValues, type KeptValuesParts, type Shared } from '../kept-values.ts'
+import { DERIVED } from '../namespace-table.ts'
 import { plainPolicy } from '../tiered-options.ts'
 import { ReadBasis } from './read-basis.ts'
 
-const DERIVED = 'derived'
 const SHARED_PREFIX = 'derived\n'
 const NO_TAGS: readonly string[] = []
 

@@ -105,10 +105,7 @@ export class CachingStrategyEngine {
     return new StoredEntry<T>(namespace, key, ttl, stored, this.#startedAt)
   }
 
-  /**
-   * Returns the value, or `null` if there is none or it has expired. Counts a hit or a miss, and updates the
-   * eviction policy.
-   */
+  /** Returns the value; `null` if none or expired. Counts a hit or a miss, and updates the eviction policy. */
   get<T>(namespace: string, key: string): T | null {
     return this.getAt<T>(namespace, key, undefined)
   }

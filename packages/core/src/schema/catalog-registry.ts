@@ -32,10 +32,7 @@ export class CatalogRegistry {
   #version = 0
   /** @internal */
   readonly generations: SchemaGenerations = new SchemaGenerations(() => this.#changed())
-  /**
-   * The generation in which the catalog of each source was read; none for a catalog that a schema file
-   * declares.
-   */
+  /** The generation in which each source's catalog was read; none for one that a schema file declares. */
   readonly #readIn = new Map<string, number>()
   readonly #readers = new Map<string, WeakRef<StaleReader>>()
   readonly #derived = new Set<string>()
@@ -67,19 +64,13 @@ export class CatalogRegistry {
     this.#changed()
   }
 
-  /**
-   * Sets a catalog that was derived from the catalog of a different source. If it is out of date, the other
-   * source's catalog is used instead.
-   */
+  /** Sets a catalog derived from that of a different source, which is used instead if this one is outdated. */
   derive(sourceId: string, catalog: SchemaCatalog, readIn: number): void {
     this.#derived.add(sourceId)
     this.set(sourceId, catalog, readIn)
   }
 
-  /**
-   * Sets whether names and results can have a different meaning on some connection of a source: in that case,
-   * nothing of the source is optimized.
-   */
+  /** Sets whether names and results can differ on a connection of a source: if so, none of it is optimized. */
   setStrange(sourceId: string, isStrange: boolean): void {
     if (this.#strange.has(sourceId) === isStrange) return
     if (isStrange) this.#strange.add(sourceId)
@@ -100,9 +91,7 @@ export class CatalogRegistry {
     return this.#uses
   }
 
-  /**
-   * @internal The version, for conclusions that were derived in it: using them counts as using the catalogs.
-   */
+  /** @internal The version, for conclusions derived in it: using them counts as using the catalogs. */
   used(): number {
     this.#uses += 1
     return this.#version
@@ -127,10 +116,7 @@ export class CatalogRegistry {
     }
   }
 
-  /**
-   * Sets additional names of a source's tables, such as model names, for `resolve`. They can be set before
-   * the source's catalog.
-   */
+  /** Sets additional names of a source's tables, such as model names, for `resolve`. Can precede its catalog. */
   name(sourceId: string, aliases: Iterable<readonly [string, TableId]>): void {
     const tables = new Map<string, Set<TableId>>()
     for (const [alias, table] of aliases) tables.set(alias, (tables.get(alias) ?? new Set()).add(table))
@@ -175,9 +161,7 @@ export class CatalogRegistry {
     this.#changed()
   }
 
-  /**
-   * The union of all catalogs of a dialect; `undefined` while there is none, or while a source is being read.
-   */
+  /** The union of all catalogs of a dialect; `undefined` while there is none, or a source is being read. */
   catalog(dialect: Dialect): SchemaCatalog | undefined {
     if (this.#unions.has(dialect)) return this.#unions.get(dialect)
     let union: SchemaCatalog | undefined

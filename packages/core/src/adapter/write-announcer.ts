@@ -36,16 +36,16 @@ interface AnnouncerParts {
 export class WriteAnnouncer {
   readonly #host: CatalogHost
   readonly #sourceId: string
+  readonly #client: AnnouncerParts['client']
+  readonly #transactions: ConnectionTransactions
   readonly #sessions: SessionSettings
   readonly catalog: CatalogReader
 
-  constructor(
-    private readonly parts: AnnouncerParts,
-    { open, ask }: Pick<CatalogSource, 'open' | 'ask'>,
-  ) {
-    const { host, sourceId, client } = parts
+  constructor({ host, sourceId, client, transactions }: AnnouncerParts, { open, ask }: Pick<CatalogSource, 'open' | 'ask'>) {
     this.#host = host
     this.#sourceId = sourceId
+    this.#client = client
+    this.#transactions = transactions
     this.#sessions = new SessionSettings(client.isClosed?.bind(client))
     const changed = (checkMs: number) => this.#schemaChanged(checkMs)
     const called = () => this.#wroteEverything(false)
@@ -77,11 +77,11 @@ export class WriteAnnouncer {
       if (plan === undefined) {
         // While another source is being read, the client's own catalog still shows what a statement may
         // define.
-        const catalog = catalogs.seenBy(this.#sourceId) ?? catalogs.of(this.#sourceId) ?? catalogs.catalog(this.parts.client.dialect)
+        const catalog = catalogs.seenBy(this.#sourceId) ?? catalogs.of(this.#sourceId) ?? catalogs.catalog(this.#client.dialect)
         defines = mayDefine(statement, catalog, effect)
         if (catalog === undefined && !defines) return this.#suspected(connection, statement, effect)
       } else defines = plan.defines
-      this.parts.client.wrote?.(effect)
+      this.#client.wrote?.(effect)
     } catch (error) {
       this.#host.reportError(error)
       effect = EVERYTHING
@@ -89,7 +89,7 @@ export class WriteAnnouncer {
     } finally {
       catalogs.setStrange(this.#sourceId, this.#sessions.hasChanged)
     }
-    return this.parts.transactions.write(connection, statement, effect, defines)
+    return this.#transactions.write(connection, statement, effect, defines)
   }
 
   /** Most statements are sent repeatedly, and their writes stay the same until a catalog changes. */
@@ -102,7 +102,7 @@ export class WriteAnnouncer {
 
   /** Whether a statement may call functions that only the catalog shows. */
   #mayCallUnseen(): boolean {
-    if (this.parts.client.dialect === 'postgresql') return true
+    if (this.#client.dialect === 'postgresql') return true
     return this.#host.isOptimizing() && this.#host.catalogs.seenBy(this.#sourceId)?.readsMayDo !== 'reads'
   }
 
@@ -113,21 +113,20 @@ export class WriteAnnouncer {
 
   /** Announces a read that is sent while the functions that its views and policies call are unknown. */
   #unread(connection: object, described: Announceable): AnnouncedWrite | undefined {
-    const { host, sourceId } = this.parts
     const { statement } = described.analyzed
-    if (statement.reads.length === 0 || !host.isOptimizing() || host.catalogs.seenBy(sourceId) !== undefined)
+    if (statement.reads.length === 0 || !this.#host.isOptimizing() || this.#host.catalogs.seenBy(this.#sourceId) !== undefined)
       return this.#harmless(described)
     // The adapter may have passed the statement through without reading the catalog.
-    if (!this.parts.transactions.isOpen(connection)) void this.catalog.read()
+    if (!this.#transactions.isOpen(connection)) void this.catalog.read()
     const { readsMayDo } = this.catalog
     if (readsMayDo !== undefined && readsMayDo !== 'reads')
-      return this.parts.transactions.write(connection, statement, EVERYTHING, readsMayDo === 'defines')
+      return this.#transactions.write(connection, statement, EVERYTHING, readsMayDo === 'defines')
     // A catalog that has been read by then shows what the statement did.
     const end = (outcome: WriteOutcome): Promise<void> | undefined => {
-      const level = hiddenLevel(statement, host.catalogs.seenBy(sourceId))
+      const level = hiddenLevel(statement, this.#host.catalogs.seenBy(this.#sourceId))
       return outcome === 'rolled-back' || level === 'reads' ? undefined : this.#wroteEverything(level === 'defines').then(() => {})
     }
-    return this.parts.transactions.ends(connection, (outcome) => void end(outcome)) ? undefined : { ready: undefined, end }
+    return this.#transactions.ends(connection, (outcome) => void end(outcome)) ? undefined : { ready: undefined, end }
   }
 
   /**
@@ -140,9 +139,9 @@ export class WriteAnnouncer {
       if (outcome === 'unknown') this.#host.catalogs.generations.beginDefinition()(false)
       forget()
     }
-    const announced = this.parts.transactions.write(connection, statement, effect, false)
+    const announced = this.#transactions.write(connection, statement, effect, false)
     // The changes of a transaction take effect at its commit.
-    const isOpen = this.parts.transactions.ends(connection, ended)
+    const isOpen = this.#transactions.ends(connection, ended)
     if (isOpen || announced === undefined) return announced
     announced.ready?.catch(forget)
     return {
@@ -168,7 +167,7 @@ export class WriteAnnouncer {
   /** @returns Whether all processes that share the cache were notified. */
   async #wroteEverything(defines: boolean): Promise<boolean> {
     try {
-      const announced = this.parts.transactions.announce(EVERYTHING, defines)
+      const announced = this.#transactions.announce(EVERYTHING, defines)
       await announced.ready
       await announced.end('committed')
       return true

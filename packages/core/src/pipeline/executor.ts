@@ -79,14 +79,9 @@ export class Executor {
     // followed by `then`.
     return asked.then(
       (result) => {
-        const answered = () => {
-          context.end()
-          if (operation.kind !== 'read') context.outcome = { result }
-          this.#end(execution, operation, query === undefined ? (result as unknown as TOperation) : undefined)
-          if (listener !== undefined) this.#tell(listener, operation, result, context)
-        }
-        if (timer === undefined) answered()
-        else timer.inside(answered)
+        const own = query === undefined ? (result as unknown as TOperation) : undefined
+        if (timer === undefined) this.#answered(operation, context, execution, result, own, listener)
+        else timer.inside(() => this.#answered(operation, context, execution, result, own, listener))
         return result
       },
       (error: unknown) => {
@@ -117,6 +112,21 @@ export class Executor {
       this.onError(error)
       return undefined
     }
+  }
+
+  /** @param own - The result, if it is that of the operation itself. */
+  #answered<TOperation>(
+    operation: Operation<TOperation>,
+    context: OperationContext,
+    execution: Execution | undefined,
+    result: unknown,
+    own: TOperation | undefined,
+    listener: AnswerListener | undefined,
+  ): void {
+    context.end()
+    if (operation.kind !== 'read') context.outcome = { result }
+    this.#end(execution, operation, own)
+    if (listener !== undefined) this.#tell(listener, operation, result, context)
   }
 
   #end<TResult>(execution: Execution | undefined, operation: Operation<TResult>, result: TResult | undefined, failed = false): void {

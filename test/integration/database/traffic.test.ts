@@ -125,7 +125,9 @@ describe('traffic', () => {
       }
       const [entry] = find(stack, /`Tag`/)
       expect(entry?.calls).toBe(500)
-      expect(entry?.callSites.map(({ line }) => lines[line - 1]?.match(/\/\/ .*/)?.[0])).toEqual(['// the one', '// the other'])
+      const places = entry?.callSites.map(({ line }) => lines[line - 1]?.match(/\/\/ .*/)?.[0])
+      // Their order is an estimate from about a dozen traced calls.
+      expect(places?.sort()).toEqual(['// the one', '// the other'])
       expect(entry?.callSites.reduce((sum, { count }) => sum + count, 0)).toBeGreaterThan(250)
     }))
 

@@ -1,5 +1,6 @@
 import { InvalidOptionError, SluiceError } from '@sluice/core'
 import { errorForLog, plainLine, redact } from '@sluice/core/siblings'
+import { closest } from './closest.ts'
 import { type Command, EXIT, isParseError, type Output, UsageError } from './command.ts'
 import { analyze } from './commands/analyze.ts'
 import { bench } from './commands/bench.ts'
@@ -9,6 +10,7 @@ import { ignore } from './commands/ignore.ts'
 import { top } from './commands/top.ts'
 import { triggers } from './commands/triggers.ts'
 import { ConnectError, isDisconnect } from './connect/own-connection.ts'
+import { ownVersion } from './own-version.ts'
 
 const commands: Readonly<Record<string, Command>> = { analyze, explain, top, bench, ignore, doctor, triggers }
 
@@ -18,7 +20,7 @@ ${Object.entries(commands)
   .map(([name, { summary }]) => `  ${name.padEnd(10)}${summary}`)
   .join('\n')}
 
-Run sluice <command> --help to list its options.
+Run sluice <command> --help to list its options, and sluice --version to print the version.
 `
 
 /**
@@ -32,13 +34,13 @@ export async function main(args: readonly string[], output: Output): Promise<num
     output.out(help)
     return EXIT.ok
   }
+  if (name === '--version' || name === '-v' || name === 'version') {
+    output.out(`${ownVersion()}\n`)
+    return EXIT.ok
+  }
   const command = name !== undefined && Object.hasOwn(commands, name) ? commands[name] : undefined
   if (command === undefined) {
-    output.err(
-      name === undefined
-        ? help
-        : `sluice: unknown command "${plainLine(redact(name))}". Expected ${Object.keys(commands).join(', ')} or --help\n`,
-    )
+    output.err(name === undefined ? help : unknownCommand(name))
     return EXIT.usage
   }
   if (rest.includes('--help') || rest.includes('-h')) {
@@ -52,13 +54,28 @@ export async function main(args: readonly string[], output: Output): Promise<num
     // Node prints the fields of an error. Those of a Redis client contain the password.
     if (code === undefined) throw errorForLog(error)
     const hint = code === EXIT.usage ? `See sluice ${name} --help\n` : ''
-    const message = redact((error as Error).message)
+    const message = redact(messageOf(error as Error, command))
       .split('\n')
       .map(plainLine)
       .join('\n')
     output.err(`sluice ${name}: ${message}\n${hint}`)
     return code
   }
+}
+
+function unknownCommand(name: string): string {
+  const names = Object.keys(commands)
+  const similar = closest(name, names)
+  const hint = similar === undefined ? `Expected ${names.join(', ')} or --help` : `Did you mean ${similar}?`
+  return `sluice: unknown command "${plainLine(redact(name))}". ${hint}\n`
+}
+
+/** The message of an error; for an unknown option, with the most similar one of the command. */
+function messageOf(error: Error, { help }: Command): string {
+  const typed = /^Unknown option '(-[^']*)'/.exec(isParseError(error) ? error.message : '')?.[1]
+  if (typed === undefined) return error.message
+  const similar = closest(typed, help.match(/--[a-z][a-z-]*/g) ?? [])
+  return `Unknown option '${typed}'.${similar === undefined ? '' : ` Did you mean ${similar}?`}`
 }
 
 /** Exit code of an error that is reported without a stack trace. */

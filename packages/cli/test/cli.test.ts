@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { changeTriggersSql, dropChangeTriggersSql } from '@sluice/core'
 import { describe, expect, it } from 'vitest'
 import { TEST_MS } from '../../../test/support/patience.ts'
@@ -15,6 +17,26 @@ describe('sluice', () => {
     for (const word of ['--help', '-h', 'help'])
       expect(await sluice(word)).toMatchObject({ code: 0, err: '', out: expect.stringMatching(/analyze.*explain.*doctor.*triggers/s) })
     expect(await sluice()).toMatchObject({ code: 2, out: '', err: expect.stringMatching(/triggers/) })
+  })
+
+  it('prints its version', async () => {
+    const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8'))
+    for (const word of ['--version', '-v', 'version']) expect(await sluice(word)).toEqual({ code: 0, out: `${version}\n`, err: '' })
+  })
+
+  it.each([
+    [['anlayze'], 'Did you mean analyze?'],
+    [['docter'], 'Did you mean doctor?'],
+    [['trigger'], 'Did you mean triggers?'],
+    [['triggers', '--schemas', 'public'], "Unknown option '--schemas'. Did you mean --schema?"],
+    [['analyze', '--jsno'], "Unknown option '--jsno'. Did you mean --json?"],
+  ])('suggests the most similar name for %j', async (args, message) => {
+    expect(await sluice(...args)).toMatchObject({ code: 2, out: '', err: expect.stringContaining(message) })
+  })
+
+  it.each([['deploy'], ['x'], ['toString']])('lists the commands for %s, which resembles none', async (word) => {
+    const { code, err } = await sluice(word)
+    expect([code, err]).toEqual([2, expect.stringMatching(/Expected analyze, .*, triggers or --help\n$/)])
   })
 
   it('rejects an unknown command', async () => {

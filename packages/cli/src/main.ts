@@ -7,12 +7,13 @@ import { bench } from './commands/bench.ts'
 import { doctor } from './commands/doctor.ts'
 import { explain } from './commands/explain.ts'
 import { ignore } from './commands/ignore.ts'
+import { mcp } from './commands/mcp.ts'
 import { top } from './commands/top.ts'
 import { triggers } from './commands/triggers.ts'
 import { ConnectError, isDisconnect } from './connect/own-connection.ts'
 import { ownVersion } from './own-version.ts'
 
-const commands: Readonly<Record<string, Command>> = { analyze, explain, top, bench, ignore, doctor, triggers }
+const commands: Readonly<Record<string, Command>> = { analyze, explain, top, bench, ignore, doctor, triggers, mcp }
 
 const help = `sluice <command> [options]
 

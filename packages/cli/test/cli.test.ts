@@ -36,7 +36,7 @@ describe('sluice', () => {
 
   it.each([['deploy'], ['x'], ['toString']])('lists the commands for %s, which resembles none', async (word) => {
     const { code, err } = await sluice(word)
-    expect([code, err]).toEqual([2, expect.stringMatching(/Expected analyze, .*, triggers or --help\n$/)])
+    expect([code, err]).toEqual([2, expect.stringMatching(/Expected analyze, .*, mcp or --help\n$/)])
   })
 
   it('rejects an unknown command', async () => {

@@ -4,6 +4,8 @@ import { ConnectError, shownAddress } from '../connect/own-connection.ts'
 import { EventStreamParser, type StreamEvent } from './event-stream.ts'
 
 const ANSWER_MS = 10_000
+/** Actions can read the schema of a database, or explain its statements. */
+const ACTION_MS = 120_000
 /** The dashboard sends a keep-alive every 15 seconds. */
 const SILENCE_MS = 40_000
 
@@ -62,12 +64,18 @@ export class DashboardClient {
 
   /** @throws DashboardError */
   async json(path: string, signal?: AbortSignal): Promise<unknown> {
-    const response = await this.#ask(path, {}, signal)
-    try {
-      return (await response.json()) as unknown
-    } catch (error) {
-      throw this.#error(error, false)
-    }
+    return await this.#read(await this.#ask(path, {}, signal))
+  }
+
+  /**
+   * Performs an action, and returns its result.
+   *
+   * @throws DashboardError if the dashboard rejects it, or does not respond within 2 minutes.
+   */
+  async act(name: string, body: unknown, signal?: AbortSignal): Promise<unknown> {
+    // The dashboard accepts actions only from its own origin, so that pages of other sites cannot cause them.
+    const headers = { origin: this.#base.origin, 'x-sluice-action': '1', 'content-type': 'application/json' }
+    return await this.#read(await this.#ask(`api/actions/${name}`, headers, signal, JSON.stringify(body)))
   }
 
   /**
@@ -106,9 +114,18 @@ export class DashboardClient {
     }
   }
 
-  async #ask(path: string, headers: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<Response> {
+  async #read(response: Response): Promise<unknown> {
+    try {
+      return (await response.json()) as unknown
+    } catch (error) {
+      throw this.#error(error, false)
+    }
+  }
+
+  /** @param body - Makes the request a POST. */
+  async #ask(path: string, headers: Readonly<Record<string, string>>, signal?: AbortSignal, body?: string): Promise<Response> {
     await this.#enter()
-    const response = await this.#fetch(new URL(path, this.#base), headers, signal)
+    const response = await this.#fetch(new URL(path, this.#base), headers, signal, body)
     if (response.ok) return response
     throw await this.#refusal(response)
   }
@@ -127,14 +144,16 @@ export class DashboardClient {
   }
 
   /** Does not follow redirects, which could send the credentials to another origin. */
-  async #fetch(url: URL, headers: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<Response> {
+  async #fetch(url: URL, headers: Readonly<Record<string, string>>, signal?: AbortSignal, body?: string): Promise<Response> {
     const all = new Headers(this.#headers)
     for (const [name, value] of Object.entries(headers)) all.set(name, value)
     const late = new AbortController()
-    const timer = setTimeout(() => late.abort(new Error(`no response within ${ANSWER_MS / 1_000} s`)), ANSWER_MS)
+    const waitMs = body === undefined ? ANSWER_MS : ACTION_MS
+    const timer = setTimeout(() => late.abort(new Error(`no response within ${waitMs / 1_000} s`)), waitMs)
     try {
       const signals = [late.signal, ...(signal === undefined ? [] : [signal])]
-      return await fetch(url, { headers: all, redirect: 'manual', signal: AbortSignal.any(signals) })
+      const post = body === undefined ? {} : { method: 'POST', body }
+      return await fetch(url, { ...post, headers: all, redirect: 'manual', signal: AbortSignal.any(signals) })
     } catch (error) {
       throw this.#error(late.signal.aborted ? late.signal.reason : error, false)
     } finally {

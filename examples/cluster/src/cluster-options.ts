@@ -30,7 +30,7 @@ is killed.
   --json              print the report as JSON, as the last line
   --seconds <count>   how long each disturbance lasts, 1 to ${MAX_SECONDS} (${DEFAULT_SECONDS})
   --visitors <count>  at the same time, 1 to 1,000 (${DEFAULT_VISITORS})
-  --no-cookies        visitors keep no cookies: shows what the floor cookie is for
+  --no-cookies        visitors keep no cookies: shows what the consistency cookie is for
   --help              show this text
 
 Environment: PORT (4000), PG_BIN (the folder of PostgreSQL's programs), NO_COLOR

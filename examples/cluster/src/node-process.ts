@@ -31,7 +31,7 @@ middleware.use((_request, response, next) => {
 })
 // Before the scopes: a probe is not a request of a visitor.
 middleware.get('/health', (_request, response) => void response.json({ name }))
-middleware.use(sluiceMiddleware(sluice, { report: false, serverTiming: false, floorCookie: true }))
+middleware.use(sluiceMiddleware(sluice, { report: false, serverTiming: false, consistencyCookie: true }))
 
 const server = await listen(createApp({ ...clients, middleware }), port)
 

@@ -1,9 +1,9 @@
 import { type Sluice, type SluiceOptions, sluiceFrom } from '@sluice/core'
 import { checkOptions, option } from '@sluice/core/siblings'
 import {
-  createFloorCookie,
-  type FloorCookie,
-  type FloorCookieOptions,
+  type ConsistencyCookie,
+  type ConsistencyCookieOptions,
+  createConsistencyCookie,
   type RequestIdOptions,
   RequestIds,
   RequestScopes,
@@ -27,7 +27,7 @@ export interface SluiceMiddlewareOptions {
    * process that handles them. For apps that read from replicas. `true` means `{}`.
    * @defaultValue none
    */
-  readonly floorCookie?: boolean | FloorCookieOptions
+  readonly consistencyCookie?: boolean | ConsistencyCookieOptions
   /**
    * Adds an id to each request: its response contains it as `x-request-id`, and so does its scope. `true`
    * means `{}`.
@@ -38,7 +38,7 @@ export interface SluiceMiddlewareOptions {
 
 export interface SluiceMiddleware extends RequestHandler {
   /** Provides the statistics; `undefined` without the option. */
-  readonly floorCookie: FloorCookie | undefined
+  readonly consistencyCookie: ConsistencyCookie | undefined
 }
 
 /**
@@ -60,24 +60,24 @@ export function sluiceMiddleware(sluice?: Sluice | SluiceOptions, options: Sluic
   checkOptions(options, {
     report: option.boolean,
     serverTiming: option.boolean,
-    floorCookie: option.either(option.boolean, option.object),
+    consistencyCookie: option.either(option.boolean, option.object),
     requestId: option.either(option.boolean, option.object),
   })
   const used = sluiceFrom(sluice)
   const scopes = new RequestScopes(used, options)
-  const { floorCookie: given = false, requestId = true } = options
+  const { consistencyCookie: given = false, requestId = true } = options
   const ids = requestId === false ? undefined : new RequestIds(requestId === true ? {} : requestId)
-  const floorCookie = given === false ? undefined : createFloorCookie(used, given === true ? {} : given)
+  const consistencyCookie = given === false ? undefined : createConsistencyCookie(used, given === true ? {} : given)
   const middleware: RequestHandler = (request, response, next) => {
     const { method, path } = request
     const scope = scopes.open(response, `${method} ${path}`, () => nameOf(request, response))
     scope.requestId = ids?.of(request, response)
     scope.enter(() => {
-      floorCookie?.carry(request, response, request.secure)
+      consistencyCookie?.carry(request, response, request.secure)
       next()
     })
   }
-  return Object.assign(middleware, { floorCookie })
+  return Object.assign(middleware, { consistencyCookie })
 }
 
 /** Uses the route's pattern instead of the path, so that all requests of a route have the same name. */

@@ -246,7 +246,7 @@ describe.each(versions)('sluiceMiddleware on Express %s', (_version, express) =>
   })
 
   it('carries what a request wrote to the next one by a cookie, securely where a trusted proxy says so', async () => {
-    const { sluice, app } = setUp(express, { report: false, serverTiming: true, floorCookie: true })
+    const { sluice, app } = setUp(express, { report: false, serverTiming: true, consistencyCookie: true })
     app.set('trust proxy', true)
     app.post('/', (_request, response) => {
       hostOf(sluice).writes.begin({ tables: new Set(), everything: true }).end('committed')
@@ -257,34 +257,34 @@ describe.each(versions)('sluiceMiddleware on Express %s', (_version, express) =>
     const plain = await fetch(origin, { method: 'POST' })
     expect(plain.headers.getSetCookie()).toEqual([
       'own=1; Path=/',
-      expect.stringMatching(/^sluice-floor=[\w-]{12}; Max-Age=3; Path=\/; HttpOnly; SameSite=Lax$/),
+      expect.stringMatching(/^sluice-consistency=[\w-]{12}; Max-Age=3; Path=\/; HttpOnly; SameSite=Lax$/),
     ])
     expect(plain.headers.get('server-timing')).toContain('db;dur=')
     const secure = await fetch(origin, { method: 'POST', headers: { 'x-forwarded-proto': 'https' } })
-    expect(secure.headers.getSetCookie()).toContainEqual(expect.stringMatching(/^sluice-floor=.*; Secure$/))
+    expect(secure.headers.getSetCookie()).toContainEqual(expect.stringMatching(/^sluice-consistency=.*; Secure$/))
     const taken = vi.spyOn(sluice.replicas, 'takeFloor')
-    const read = await fetch(origin, { headers: { cookie: 'own=1; sluice-floor=*' } })
+    const read = await fetch(origin, { headers: { cookie: 'own=1; sluice-consistency=*' } })
     expect(read.headers.getSetCookie()).toEqual([])
     expect(taken).toHaveBeenCalledExactlyOnceWith('*', undefined)
   })
 
   it('takes options of the cookie, and tells what it counts', async () => {
-    const floorCookie = { name: 'floor', secret: 'a secret of some length' }
+    const consistencyCookie = { name: 'consistency', secret: 'a secret of some length' }
     const { sluice, app } = setUp(express, { report: false })
-    const middleware = sluiceMiddleware(sluice, { report: false, floorCookie })
+    const middleware = sluiceMiddleware(sluice, { report: false, consistencyCookie })
     app.use(middleware)
     app.get('/', (_request, response) => void response.json({}))
-    const response = await fetch(await listen(app), { headers: { cookie: 'floor=*' } })
-    expect([response.status, middleware.floorCookie?.getStats()]).toEqual([200, { set: 0, taken: 0, refused: 1 }])
-    for (const none of [{}, { floorCookie: false }])
-      expect(sluiceMiddleware(sluice, { report: false, ...none }).floorCookie).toBeUndefined()
+    const response = await fetch(await listen(app), { headers: { cookie: 'consistency=*' } })
+    expect([response.status, middleware.consistencyCookie?.getStats()]).toEqual([200, { set: 0, taken: 0, refused: 1 }])
+    for (const none of [{}, { consistencyCookie: false }])
+      expect(sluiceMiddleware(sluice, { report: false, ...none }).consistencyCookie).toBeUndefined()
   })
 
   it.each([
     ['reports', { reports: true }],
     ['serverTiming', { serverTiming: 'yes' }],
-    ['floorCookie', { floorCookie: 'yes' }],
-    ['floorCookie.name', { floorCookie: { name: '' } }],
+    ['consistencyCookie', { consistencyCookie: 'yes' }],
+    ['consistencyCookie.name', { consistencyCookie: { name: '' } }],
     ['options', null],
   ])('refuses a wrong option %s', (option, options) => {
     const make = () => sluiceMiddleware(createSluice(), options as never)

@@ -1,6 +1,6 @@
 import { type ScopeHandle, type Sluice, type SluiceOptions, sluiceFrom } from '@sluice/core'
 import { checkOptions, option } from '@sluice/core/siblings'
-import { createFloorCookie, type FloorCookieOptions, type RequestIdOptions, RequestIds, RequestScopes } from '@sluice/http'
+import { type ConsistencyCookieOptions, createConsistencyCookie, type RequestIdOptions, RequestIds, RequestScopes } from '@sluice/http'
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import { definePlugin } from './define-plugin.ts'
 
@@ -26,7 +26,7 @@ export interface SluicePluginOptions {
    * process that handles them. For apps that read from replicas. `true` means `{}`.
    * @defaultValue none
    */
-  readonly floorCookie?: boolean | FloorCookieOptions
+  readonly consistencyCookie?: boolean | ConsistencyCookieOptions
   /**
    * Adds an id to each request: its response contains it as `x-request-id`, and so does its scope. `true`
    * means `{}`.
@@ -56,16 +56,16 @@ const rules = {
   sluice: option.object,
   report: option.boolean,
   serverTiming: option.boolean,
-  floorCookie: option.either(option.boolean, option.object),
+  consistencyCookie: option.either(option.boolean, option.object),
   requestId: option.either(option.boolean, option.object),
 }
 
 async function register(app: FastifyInstance, options: SluicePluginOptions): Promise<void> {
-  const { sluice: given, floorCookie: carried = false, requestId = true, ...reporting } = options
+  const { sluice: given, consistencyCookie: carried = false, requestId = true, ...reporting } = options
   checkOptions(options, rules)
   const sluice = sluiceFrom(given)
   const scopes = new RequestScopes(sluice, reporting)
-  const floorCookie = carried === false ? undefined : createFloorCookie(sluice, carried === true ? {} : carried)
+  const consistencyCookie = carried === false ? undefined : createConsistencyCookie(sluice, carried === true ? {} : carried)
   const ids = requestId === false ? undefined : new RequestIds(requestId === true ? {} : requestId)
   const key = Symbol('sluice.scope')
   type Scoped = FastifyRequest & { [key]?: ScopeHandle | null }
@@ -76,7 +76,7 @@ async function register(app: FastifyInstance, options: SluicePluginOptions): Pro
     scope.requestId = ids?.of(request.raw, reply.raw)
     request[key] = scope
     scope.enter(() => {
-      floorCookie?.carry(request.raw, reply.raw, request.protocol === 'https')
+      consistencyCookie?.carry(request.raw, reply.raw, request.protocol === 'https')
       done()
     })
   })

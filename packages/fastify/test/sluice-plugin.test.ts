@@ -464,9 +464,9 @@ describe('registering', () => {
   })
 })
 
-describe('the floor cookie', () => {
+describe('the consistency cookie', () => {
   it('carries what a request wrote to the next one, beside the cookies of the app', async () => {
-    const { sluice, app } = await setUp({ report: false, floorCookie: true }, { trustProxy: true })
+    const { sluice, app } = await setUp({ report: false, consistencyCookie: true }, { trustProxy: true })
     app.post('/', async (_request, reply) => {
       await nextTurn()
       hostOf(sluice).writes.begin({ tables: new Set(), everything: true }).end('committed')
@@ -475,16 +475,16 @@ describe('the floor cookie', () => {
     })
     app.get('/', async () => ({}))
     const origin = await listen(app)
-    const floor = /^sluice-floor=[\w-]{12}; Max-Age=3; Path=\/; HttpOnly; SameSite=Lax/
+    const floor = /^sluice-consistency=[\w-]{12}; Max-Age=3; Path=\/; HttpOnly; SameSite=Lax/
     expect((await fetch(origin, { method: 'POST' })).headers.getSetCookie()).toEqual(['own=1', expect.stringMatching(floor)])
     const secure = await fetch(origin, { method: 'POST', headers: { 'x-forwarded-proto': 'https' } })
-    expect(secure.headers.getSetCookie()).toContainEqual(expect.stringMatching(/^sluice-floor=.*; Secure$/))
+    expect(secure.headers.getSetCookie()).toContainEqual(expect.stringMatching(/^sluice-consistency=.*; Secure$/))
     const taken = vi.spyOn(sluice.replicas, 'takeFloor')
-    expect((await fetch(origin, { headers: { cookie: 'own=1; sluice-floor=*' } })).headers.getSetCookie()).toEqual([])
+    expect((await fetch(origin, { headers: { cookie: 'own=1; sluice-consistency=*' } })).headers.getSetCookie()).toEqual([])
     expect(taken).toHaveBeenCalledExactlyOnceWith('*', undefined)
   })
 
   it('is refused where its options are wrong', async () => {
-    await expect(setUp({ floorCookie: { name: '' } })).rejects.toMatchObject({ option: 'floorCookie.name' })
+    await expect(setUp({ consistencyCookie: { name: '' } })).rejects.toMatchObject({ option: 'consistencyCookie.name' })
   })
 })

@@ -7,8 +7,12 @@ export {
   type RequestPriority,
 } from './admission/create-load-shedding.ts'
 export { createRateLimit, type RateLimit } from './admission/rate-limit.ts'
-export { createFloorCookie, type FloorCookie, type FloorCookieStats } from './floor-cookie/create-floor-cookie.ts'
-export type { FloorCookieOptions } from './floor-cookie/floor-cookie-options.ts'
+export type { ConsistencyCookieOptions } from './consistency-cookie/consistency-cookie-options.ts'
+export {
+  type ConsistencyCookie,
+  type ConsistencyCookieStats,
+  createConsistencyCookie,
+} from './consistency-cookie/create-consistency-cookie.ts'
 export { setRequestTarget } from './headers/request-target.ts'
 export { type NodeAuthOptions, nodeAuthVerifier, requireNodeAuth } from './node-auth.ts'
 export { createHealth, type Health, type HealthDetail, type HealthReport } from './operations/create-health.ts'

@@ -8,7 +8,7 @@ describe('the entry points of @sluice/http', () => {
       '.': [
         'RequestIds',
         'RequestScopes',
-        'createFloorCookie',
+        'createConsistencyCookie',
         'createHealth',
         'createLoadShedding',
         'createMetricsHandler',

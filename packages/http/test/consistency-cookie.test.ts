@@ -5,7 +5,7 @@ import { createServer, get } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { createSluice, type Sluice } from '@sluice/core'
 import { hostOf } from '@sluice/core/siblings'
-import { createFloorCookie, type FloorCookie, type FloorCookieOptions } from '@sluice/http'
+import { type ConsistencyCookie, type ConsistencyCookieOptions, createConsistencyCookie } from '@sluice/http'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { nodeCertificate, nodeKey } from '../../../test/support/certificates.ts'
 import { serve } from './world.ts'
@@ -24,27 +24,27 @@ function write(sluice: Sluice, outcome: 'committed' | 'unknown' | 'rolled-back' 
 
 interface App {
   readonly sluice: Sluice
-  readonly floorCookie: FloorCookie
+  readonly consistencyCookie: ConsistencyCookie
   /** Sends a request whose handler runs in a scope that carries its floor; gives the cookies that were set. */
   ask(handle: Handler, cookie?: string, method?: string): Promise<string[]>
 }
 
 type Handler = (response: ServerResponse, request: IncomingMessage) => unknown
 
-async function open(options?: FloorCookieOptions, isSecure?: boolean): Promise<App> {
+async function open(options?: ConsistencyCookieOptions, isSecure?: boolean): Promise<App> {
   const sluice = createSluice()
-  const floorCookie = createFloorCookie(sluice, options)
+  const consistencyCookie = createConsistencyCookie(sluice, options)
   let handle: Handler
   const { address } = await serve((request, response) => {
     void sluice.run(async () => {
-      floorCookie.carry(request, response, isSecure)
+      consistencyCookie.carry(request, response, isSecure)
       await handle(response, request)
       if (!response.writableEnded) response.end()
     })
   })
   return {
     sluice,
-    floorCookie,
+    consistencyCookie,
     async ask(given, cookie, method = 'GET') {
       handle = given
       const response = await fetch(`http://${address}`, { method, ...(cookie !== undefined && { headers: { cookie } }) })
@@ -67,14 +67,14 @@ async function floorOf(app: App, cookie: string): Promise<string> {
 
 const pairOf = (cookie: string | undefined) => cookie?.split(';')[0] ?? ''
 
-describe('createFloorCookie', () => {
+describe('createConsistencyCookie', () => {
   it('sets a cookie where the scope wrote something, and only there', async () => {
-    const { sluice, ask, floorCookie } = await open()
-    expect(await ask(() => write(sluice))).toEqual(['sluice-floor=*; Max-Age=3; Path=/; HttpOnly; SameSite=Lax'])
+    const { sluice, ask, consistencyCookie } = await open()
+    expect(await ask(() => write(sluice))).toEqual(['sluice-consistency=*; Max-Age=3; Path=/; HttpOnly; SameSite=Lax'])
     expect(await ask(() => {})).toEqual([])
     expect(await ask(() => write(sluice, 'rolled-back'))).toEqual([])
-    expect(await ask(() => {}, 'sluice-floor=*')).toEqual([])
-    expect(floorCookie.getStats()).toEqual({ set: 1, taken: 1, refused: 0 })
+    expect(await ask(() => {}, 'sluice-consistency=*')).toEqual([])
+    expect(consistencyCookie.getStats()).toEqual({ set: 1, taken: 1, refused: 0 })
   })
 
   it('is another one each time, where no cache gives an answer to many', async () => {
@@ -82,13 +82,13 @@ describe('createFloorCookie', () => {
     const { sluice, ask } = app
     const given = async () => pairOf((await ask(() => write(sluice), undefined, 'POST'))[0])
     const [one, other] = [await given(), await given()]
-    expect(one).toMatch(/^sluice-floor=[\w-]{12}$/)
+    expect(one).toMatch(/^sluice-consistency=[\w-]{12}$/)
     expect(other).not.toBe(one)
     const taken = vi.spyOn(sluice.replicas, 'takeFloor')
-    for (const cookie of [one, other, 'sluice-floor=*']) await ask(() => {}, cookie)
+    for (const cookie of [one, other, 'sluice-consistency=*']) await ask(() => {}, cookie)
     expect(taken.mock.calls).toEqual([
-      ['*', one.slice('sluice-floor='.length)],
-      ['*', other.slice('sluice-floor='.length)],
+      ['*', one.slice('sluice-consistency='.length)],
+      ['*', other.slice('sluice-consistency='.length)],
       ['*', undefined],
     ])
   })
@@ -101,15 +101,17 @@ describe('createFloorCookie', () => {
   it('sets another one after a write of unknown outcome, which the next ones do not replace', async () => {
     const app = await open()
     const { sluice, ask } = app
-    expect(await ask(() => write(sluice, 'unknown'))).toEqual(['sluice-floor-unknown=*; Max-Age=33; Path=/; HttpOnly; SameSite=Lax'])
-    expect(await ask(() => write(sluice))).toEqual([expect.stringMatching(/^sluice-floor=/)])
-    expect(await floorOf(app, 'sluice-floor=*; sluice-floor-unknown=*')).toBe('?')
+    expect(await ask(() => write(sluice, 'unknown'))).toEqual(['sluice-consistency-unknown=*; Max-Age=33; Path=/; HttpOnly; SameSite=Lax'])
+    expect(await ask(() => write(sluice))).toEqual([expect.stringMatching(/^sluice-consistency=/)])
+    expect(await floorOf(app, 'sluice-consistency=*; sluice-consistency-unknown=*')).toBe('?')
   })
 
   it('has the attributes that it is told', async () => {
-    const { sluice, ask } = await open({ name: 'floor', sameSite: 'strict', secure: true, domain: 'example.org', maxAgeSeconds: 10 })
-    expect(await ask(() => write(sluice))).toEqual(['floor=*; Max-Age=10; Domain=example.org; Path=/; HttpOnly; SameSite=Strict; Secure'])
-    expect(await ask(() => write(sluice, 'unknown'))).toEqual([expect.stringContaining('floor-unknown=*; Max-Age=40;')])
+    const { sluice, ask } = await open({ name: 'consistency', sameSite: 'strict', secure: true, domain: 'example.org', maxAgeSeconds: 10 })
+    expect(await ask(() => write(sluice))).toEqual([
+      'consistency=*; Max-Age=10; Domain=example.org; Path=/; HttpOnly; SameSite=Strict; Secure',
+    ])
+    expect(await ask(() => write(sluice, 'unknown'))).toEqual([expect.stringContaining('consistency-unknown=*; Max-Age=40;')])
   })
 
   it.each([
@@ -123,10 +125,10 @@ describe('createFloorCookie', () => {
 
   it('is secure on a connection that is', async () => {
     const sluice = createSluice()
-    const floorCookie = createFloorCookie(sluice)
+    const consistencyCookie = createConsistencyCookie(sluice)
     const server = createServer({ cert: nodeCertificate, key: nodeKey }, (incoming, response) => {
       void sluice.run(() => {
-        floorCookie.carry(incoming, response)
+        consistencyCookie.carry(incoming, response)
         write(sluice)
         response.end()
       })
@@ -140,7 +142,7 @@ describe('createFloorCookie', () => {
     await new Promise((resolve) => server.close(resolve))
   })
 
-  it.each<FloorCookieOptions>([{ sameSite: 'none' }, { name: '__Host-floor' }, { name: '__Secure-floor' }])(
+  it.each<ConsistencyCookieOptions>([{ sameSite: 'none' }, { name: '__Host-consistency' }, { name: '__Secure-consistency' }])(
     'is secure in any case with %o',
     async (options) => {
       const { sluice, ask } = await open(options)
@@ -160,7 +162,7 @@ describe('createFloorCookie', () => {
       write(sluice)
       setOwn(response, request)
     })
-    expect(cookies).toEqual(['a=1', 'b=2', expect.stringMatching(/^sluice-floor=/)])
+    expect(cookies).toEqual(['a=1', 'b=2', expect.stringMatching(/^sluice-consistency=/)])
   })
 
   it('knows its scope where the headers are sent from elsewhere', async () => {
@@ -178,43 +180,43 @@ describe('createFloorCookie', () => {
   })
 
   it('says so to who calls it outside of any scope', async () => {
-    const { floorCookie } = await open()
-    expect(() => floorCookie.take(undefined)).toThrow('to be handled in a scope')
-    expect(floorCookie.toSet('POST', false)).toEqual([])
+    const { consistencyCookie } = await open()
+    expect(() => consistencyCookie.take(undefined)).toThrow('to be handled in a scope')
+    expect(consistencyCookie.toSet('POST', false)).toEqual([])
   })
 
   it.each([
-    ['sluice-floor=*', '*', 0],
-    ['a=1; sluice-floor=*; b=2', '*', 0],
-    ['sluice-floor=nonsense; sluice-floor=*', '*', 1],
-    ['sluice-floor=; sluice-floor=0:0/1; sluice-floor', '', 2],
-    ['my-sluice-floor=*; sluice-floors=*; x=sluice-floor=*', '', 0],
-    ['sluice-floor-unknown=*', '?', 0],
-    [`sluice-floor=${'*'.repeat(4_000)}`, '', 1],
+    ['sluice-consistency=*', '*', 0],
+    ['a=1; sluice-consistency=*; b=2', '*', 0],
+    ['sluice-consistency=nonsense; sluice-consistency=*', '*', 1],
+    ['sluice-consistency=; sluice-consistency=0:0/1; sluice-consistency', '', 2],
+    ['my-sluice-consistency=*; sluice-consistencys=*; x=sluice-consistency=*', '', 0],
+    ['sluice-consistency-unknown=*', '?', 0],
+    [`sluice-consistency=${'*'.repeat(4_000)}`, '', 1],
   ])('of %s takes %s, and refuses %i', async (cookie, floor, refused) => {
     const app = await open()
     expect(await floorOf(app, cookie)).toBe(floor)
-    expect(app.floorCookie.getStats()).toEqual({ set: 0, taken: Number(floor !== ''), refused })
+    expect(app.consistencyCookie.getStats()).toEqual({ set: 0, taken: Number(floor !== ''), refused })
   })
 
   it('takes what it signed, and nothing that was changed, made by others, or signed for another cookie', async () => {
     const app = await open({ secret: SECRET })
     const cookie = pairOf((await app.ask(() => write(app.sluice), undefined, 'POST'))[0])
-    expect(cookie).toMatch(/^sluice-floor=[\da-z]+\.[\w-]{12}\.[\w-]{43}$/)
+    expect(cookie).toMatch(/^sluice-consistency=[\da-z]+\.[\w-]{12}\.[\w-]{43}$/)
     expect(await floorOf(app, cookie)).toBe('*')
-    const [at = '', own = '', signature = ''] = cookie.slice('sluice-floor='.length).split('.')
+    const [at = '', own = '', signature = ''] = cookie.slice('sluice-consistency='.length).split('.')
     const bare = createHmac('sha256', SECRET).update(`${at}.${own}`).digest('base64url')
     const forged = [
-      'sluice-floor=*',
-      `sluice-floor=${own}`,
-      `sluice-floor=${at}.${own}.${bare}`,
-      `sluice-floor=${at}1.${own}.${signature}`,
-      `sluice-floor=${at}.*.${signature}`,
-      `sluice-floor=${at}.${own}.${signature.slice(1)}`,
-      `sluice-floor-unknown=${at}.${own}.${signature}`,
+      'sluice-consistency=*',
+      `sluice-consistency=${own}`,
+      `sluice-consistency=${at}.${own}.${bare}`,
+      `sluice-consistency=${at}1.${own}.${signature}`,
+      `sluice-consistency=${at}.*.${signature}`,
+      `sluice-consistency=${at}.${own}.${signature.slice(1)}`,
+      `sluice-consistency-unknown=${at}.${own}.${signature}`,
     ]
     for (const one of forged) expect(await floorOf(app, one)).toBe('')
-    expect(app.floorCookie.getStats()).toEqual({ set: 1, taken: 1, refused: forged.length })
+    expect(app.consistencyCookie.getStats()).toEqual({ set: 1, taken: 1, refused: forged.length })
   })
 
   it('takes what any of the secrets signed, and signs with the first', async () => {
@@ -253,14 +255,14 @@ describe('createFloorCookie', () => {
     ['secret', { secret: [SECRET, ''] }],
     ['secure', { secure: 'yes' }],
     ['secure', { secure: false, sameSite: 'none' }],
-    ['secure', { secure: false, name: '__Secure-floor' }],
+    ['secure', { secure: false, name: '__Secure-consistency' }],
     ['sameSite', { sameSite: 'Lax' }],
     ['domain', { domain: 'a;b' }],
-    ['domain', { domain: 'example.org', name: '__Host-floor' }],
+    ['domain', { domain: 'example.org', name: '__Host-consistency' }],
     ['maxAgeSeconds', { maxAgeSeconds: 0.5 }],
     ['maxAge', { maxAge: 1 }],
   ])('refuses a wrong option %s: %o', (option, options) => {
-    const make = () => createFloorCookie(createSluice(), options as never)
-    expect(make).toThrow(expect.objectContaining({ code: 'SLUICE_INVALID_OPTION', option: `floorCookie.${option}` }))
+    const make = () => createConsistencyCookie(createSluice(), options as never)
+    expect(make).toThrow(expect.objectContaining({ code: 'SLUICE_INVALID_OPTION', option: `consistencyCookie.${option}` }))
   })
 })

@@ -5,14 +5,14 @@ import { InvalidArgumentError, type Sluice, sluiceFrom, type WrittenFloor } from
 import { hostOf } from '@sluice/core/siblings'
 import onHeaders from 'on-headers'
 import { cookieValues } from '../headers/cookie-values.ts'
-import { type FloorCookieOptions, resolveFloorCookieOptions } from './floor-cookie-options.ts'
-import { seal, unseal } from './floor-seal.ts'
+import { type ConsistencyCookieOptions, resolveConsistencyCookieOptions } from './consistency-cookie-options.ts'
+import { seal, unseal } from './cookie-seal.ts'
 
 /** Browsers may count in whole seconds. */
 const ROUNDING_SECONDS = 1
 const CACHEABLE = /^(GET|HEAD)$/
 
-export interface FloorCookieStats {
+export interface ConsistencyCookieStats {
   /** Cookies that were set. */
   readonly set: number
   /** Requests whose reads must include earlier writes of their session. */
@@ -25,7 +25,7 @@ export interface FloorCookieStats {
  * Provides read-your-writes consistency from one request of a browser to the next, regardless of the process
  * that handles it.
  */
-export interface FloorCookie {
+export interface ConsistencyCookie {
   /**
    * Takes over the request's cookie. If the request's scope writes something before the response's headers
    * are sent, sets a cookie with them. Call it in the request's scope, before its first read.
@@ -47,7 +47,7 @@ export interface FloorCookie {
    * the request's scope, immediately before its headers are sent.
    */
   toSet(method: string | undefined, isSecure: boolean): readonly string[]
-  getStats(): FloorCookieStats
+  getStats(): ConsistencyCookieStats
 }
 
 /**
@@ -63,20 +63,20 @@ export interface FloorCookie {
  * ```ts
  * import { createServer } from 'node:http'
  * import { getDefaultSluice } from '@sluice/core'
- * import { createFloorCookie } from '@sluice/http'
+ * import { createConsistencyCookie } from '@sluice/http'
  *
  * const sluice = getDefaultSluice()
- * const floorCookie = createFloorCookie(sluice)
+ * const consistencyCookie = createConsistencyCookie(sluice)
  * createServer((request, response) => {
  *   void sluice.run(async () => {
- *     floorCookie.carry(request, response)
+ *     consistencyCookie.carry(request, response)
  *     response.end('…')
  *   })
  * }).listen(8080)
  * ```
  */
-export function createFloorCookie(sluice?: Sluice, options: FloorCookieOptions = {}): FloorCookie {
-  const { name, secrets, secure, sameSite, domain, maxAgeSeconds } = resolveFloorCookieOptions(options)
+export function createConsistencyCookie(sluice?: Sluice, options: ConsistencyCookieOptions = {}): ConsistencyCookie {
+  const { name, secrets, secure, sameSite, domain, maxAgeSeconds } = resolveConsistencyCookieOptions(options)
   const used = sluiceFrom(sluice)
   const { replicas } = used
   const counts = { set: 0, taken: 0, refused: 0 }

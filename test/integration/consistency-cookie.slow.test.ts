@@ -2,7 +2,7 @@ import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createSluice, type ReplicaRoutingStats, type Sluice } from '@sluice/core'
 import { sluiceMiddleware } from '@sluice/express'
-import { createFloorCookie } from '@sluice/http'
+import { createConsistencyCookie } from '@sluice/http'
 import { withSluice } from '@sluice/knex'
 import express from 'express'
 import knex, { type Knex } from 'knex'
@@ -59,7 +59,7 @@ class Visitor {
   }
 }
 
-describe.skipIf(typeof found === 'string')('the floor cookie', () => {
+describe.skipIf(typeof found === 'string')('the consistency cookie', () => {
   let pair: ReplicaPair
   let replica: PairReplica
   const closing: (() => Promise<unknown>)[] = []
@@ -137,16 +137,16 @@ describe.skipIf(typeof found === 'string')('the floor cookie', () => {
 
   function onExpress(sluice: Sluice, answer: Answer): RequestListener {
     const app = express()
-    app.use(sluiceMiddleware(sluice, { report: false, floorCookie: { secret: 'what both processes know' } }))
+    app.use(sluiceMiddleware(sluice, { report: false, consistencyCookie: { secret: 'what both processes know' } }))
     app.use(async (request, response) => void response.json(await answer(request.method, new URL(request.url, 'http://a'))))
     return app
   }
 
   function bare(sluice: Sluice, answer: Answer): RequestListener {
-    const floorCookie = createFloorCookie(sluice, { secret: 'what both processes know' })
+    const consistencyCookie = createConsistencyCookie(sluice, { secret: 'what both processes know' })
     return (request, response) => {
       void sluice.run(async () => {
-        floorCookie.carry(request, response)
+        consistencyCookie.carry(request, response)
         const body = await answer(request.method ?? 'GET', new URL(request.url ?? '/', 'http://a'))
         response.writeHead(200, { 'content-type': 'application/json', 'set-cookie': 'own=1; Max-Age=1;' }).end(JSON.stringify(body))
       })

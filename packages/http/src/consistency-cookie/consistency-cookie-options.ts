@@ -1,11 +1,11 @@
 import { InvalidOptionError } from '@sluice/core'
 import { checkOptions, type OptionRule, option } from '@sluice/core/siblings'
 
-export interface FloorCookieOptions {
+export interface ConsistencyCookieOptions {
   /**
    * Name of the cookie. After a write with an unknown outcome, there is an additional cookie with the suffix
    * `-unknown`.
-   * @defaultValue 'sluice-floor'
+   * @defaultValue 'sluice-consistency'
    */
   readonly name?: string
   /**
@@ -37,7 +37,7 @@ export interface FloorCookieOptions {
   readonly maxAgeSeconds?: number
 }
 
-export interface ResolvedFloorCookieOptions {
+export interface ResolvedConsistencyCookieOptions {
   readonly name: string
   /** Empty: the cookie is not signed. */
   readonly secrets: readonly string[]
@@ -67,20 +67,20 @@ const rules: Readonly<Record<string, OptionRule>> = {
 }
 
 /** @throws InvalidOptionError that names the first option that is unknown, of the wrong type, or out of bounds. */
-export function resolveFloorCookieOptions(options: FloorCookieOptions): ResolvedFloorCookieOptions {
-  checkOptions(options, rules, 'floorCookie.')
-  const { name = 'sluice-floor', secret = [], secure = 'auto', sameSite = 'lax', domain, maxAgeSeconds } = options
+export function resolveConsistencyCookieOptions(options: ConsistencyCookieOptions): ResolvedConsistencyCookieOptions {
+  checkOptions(options, rules, 'consistencyCookie.')
+  const { name = 'sluice-consistency', secret = [], secure = 'auto', sameSite = 'lax', domain, maxAgeSeconds } = options
   // Browsers accept these cookies only if they are `Secure`.
   const isAlwaysSecure = sameSite === 'none' || /^__(Secure|Host)-/i.test(name)
   if (isAlwaysSecure && secure === false) {
     throw new InvalidOptionError(
-      'floorCookie.secure',
+      'consistencyCookie.secure',
       `true or "auto" with ${sameSite === 'none' ? 'sameSite "none"' : `the name ${name}`}`,
       secure,
     )
   }
   if (domain !== undefined && /^__Host-/i.test(name)) {
-    throw new InvalidOptionError('floorCookie.domain', `none with the name ${name}`, domain)
+    throw new InvalidOptionError('consistencyCookie.domain', `none with the name ${name}`, domain)
   }
   const secrets = typeof secret === 'string' ? [secret] : [...secret]
   return { name, secrets, secure: isAlwaysSecure ? true : secure, sameSite, domain, maxAgeSeconds }

@@ -54,5 +54,5 @@ export function unseal(
 }
 
 function sign(name: string, text: string, secret: string): Buffer {
-  return hmacOf(secret, `sluice floor\n${name}\n${text}`)
+  return hmacOf(secret, `sluice consistency\n${name}\n${text}`)
 }

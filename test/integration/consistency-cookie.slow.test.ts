@@ -269,7 +269,7 @@ describe.skipIf(typeof found === 'string')('the consistency cookie', () => {
     await sluice.run(async () => {
       // Another process wrote.
       await onPostgres(pair.primary, 'UPDATE counters SET value = 42 WHERE id = 99')
-      sluice.replicas.takeFloor('*')
+      sluice.replicas.useConsistencyToken('*')
       const before = stats()
       const read = async () => {
         expect(await db('counters').where({ id: 99 }).first()).toMatchObject({ value: 42 })

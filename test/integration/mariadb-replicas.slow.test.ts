@@ -157,11 +157,11 @@ describe.skipIf(kind.skipped !== undefined)('replicas of MariaDB', () => {
     console.log(`several domains: 3,200 reads, ${stale} stale, ${replicaReads} on the replica`)
     expect(stale).toBe(0)
     expect(replicaReads).toBeGreaterThan(0)
-    const floor = await sluice.run(async () => {
+    const token = await sluice.run(async () => {
       await db('counters').where({ id: 11 }).update({ value: 0 })
-      return sluice.replicas.floor()
+      return sluice.replicas.consistencyToken()
     })
-    expect(floor).toMatch(/^0:0-1-\d+\.1-1-\d+\.2-1-\d+$/)
+    expect(token).toMatch(/^0:0-1-\d+\.1-1-\d+\.2-1-\d+$/)
     await kind.caughtUp(pair, replica)
   })
 
@@ -250,10 +250,10 @@ describe.skipIf(kind.skipped !== undefined)('replicas of MariaDB', () => {
     try {
       const text = await one.sluice.run(async () => {
         await one.db('counters').where({ id: 21 }).update({ value: 77 })
-        return one.sluice.replicas.floor()
+        return one.sluice.replicas.consistencyToken()
       })
       await other.sluice.run(async () => {
-        other.sluice.replicas.takeFloor(text)
+        other.sluice.replicas.useConsistencyToken(text)
         expect(await read(other.db, 21)).toBe(77)
         const before = other.stats().replicaReads
         for (let i = 0; i < 20; i += 1) expect(await read(other.db, 21)).toBe(77)

@@ -5,7 +5,7 @@ export { LoadBalancingEngine, type NodeLease, type NodeMetrics, type RemoveNodeO
 export type { LoadBalancingOptions } from './balancing/load-balancing-options.ts'
 export type { SelectOptions } from './balancing/node-pool.ts'
 export type { ReplicaOptions } from './balancing/replicas/replica-options.ts'
-export type { ReplicaRouters, WrittenFloor } from './balancing/replicas/replica-routers.ts'
+export type { PendingConsistencyToken, ReplicaRouters } from './balancing/replicas/replica-routers.ts'
 export type { PrimaryReason, ReplicaRoutingStats, ReplicaStats } from './balancing/replicas/replica-stats.ts'
 export { DuplicateNodeError, type HealthStatus, type ServerNode, UnknownNodeError } from './balancing/server-node.ts'
 export type { BalancingStrategy } from './balancing/strategies/create-picker.ts'

@@ -262,7 +262,7 @@ describe.each(versions)('sluiceMiddleware on Express %s', (_version, express) =>
     expect(plain.headers.get('server-timing')).toContain('db;dur=')
     const secure = await fetch(origin, { method: 'POST', headers: { 'x-forwarded-proto': 'https' } })
     expect(secure.headers.getSetCookie()).toContainEqual(expect.stringMatching(/^sluice-consistency=.*; Secure$/))
-    const taken = vi.spyOn(sluice.replicas, 'takeFloor')
+    const taken = vi.spyOn(sluice.replicas, 'useConsistencyToken')
     const read = await fetch(origin, { headers: { cookie: 'own=1; sluice-consistency=*' } })
     expect(read.headers.getSetCookie()).toEqual([])
     expect(taken).toHaveBeenCalledExactlyOnceWith('*', undefined)

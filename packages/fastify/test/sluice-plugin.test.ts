@@ -475,11 +475,11 @@ describe('the consistency cookie', () => {
     })
     app.get('/', async () => ({}))
     const origin = await listen(app)
-    const floor = /^sluice-consistency=[\w-]{12}; Max-Age=3; Path=\/; HttpOnly; SameSite=Lax/
-    expect((await fetch(origin, { method: 'POST' })).headers.getSetCookie()).toEqual(['own=1', expect.stringMatching(floor)])
+    const cookie = /^sluice-consistency=[\w-]{12}; Max-Age=3; Path=\/; HttpOnly; SameSite=Lax/
+    expect((await fetch(origin, { method: 'POST' })).headers.getSetCookie()).toEqual(['own=1', expect.stringMatching(cookie)])
     const secure = await fetch(origin, { method: 'POST', headers: { 'x-forwarded-proto': 'https' } })
     expect(secure.headers.getSetCookie()).toContainEqual(expect.stringMatching(/^sluice-consistency=.*; Secure$/))
-    const taken = vi.spyOn(sluice.replicas, 'takeFloor')
+    const taken = vi.spyOn(sluice.replicas, 'useConsistencyToken')
     expect((await fetch(origin, { headers: { cookie: 'own=1; sluice-consistency=*' } })).headers.getSetCookie()).toEqual([])
     expect(taken).toHaveBeenCalledExactlyOnceWith('*', undefined)
   })

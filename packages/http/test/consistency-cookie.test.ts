@@ -25,7 +25,7 @@ function write(sluice: Sluice, outcome: 'committed' | 'unknown' | 'rolled-back' 
 interface App {
   readonly sluice: Sluice
   readonly consistencyCookie: ConsistencyCookie
-  /** Sends a request whose handler runs in a scope that carries its floor; gives the cookies that were set. */
+  /** Sends a request whose handler runs in a scope that carries its token; gives the cookies that were set. */
   ask(handle: Handler, cookie?: string, method?: string): Promise<string[]>
 }
 
@@ -54,9 +54,9 @@ async function open(options?: ConsistencyCookieOptions, isSecure?: boolean): Pro
   }
 }
 
-/** The floor that a request with a cookie begins with, as its reads see it: `*`, `?` or nothing. */
-async function floorOf(app: App, cookie: string): Promise<string> {
-  const taken = vi.spyOn(app.sluice.replicas, 'takeFloor')
+/** The token that a request with a cookie begins with, as its reads see it: `*`, `?` or nothing. */
+async function tokenOf(app: App, cookie: string): Promise<string> {
+  const taken = vi.spyOn(app.sluice.replicas, 'useConsistencyToken')
   try {
     await app.ask(() => {}, cookie)
     return String(taken.mock.calls[0]?.[0] ?? '')
@@ -84,7 +84,7 @@ describe('createConsistencyCookie', () => {
     const [one, other] = [await given(), await given()]
     expect(one).toMatch(/^sluice-consistency=[\w-]{12}$/)
     expect(other).not.toBe(one)
-    const taken = vi.spyOn(sluice.replicas, 'takeFloor')
+    const taken = vi.spyOn(sluice.replicas, 'useConsistencyToken')
     for (const cookie of [one, other, 'sluice-consistency=*']) await ask(() => {}, cookie)
     expect(taken.mock.calls).toEqual([
       ['*', one.slice('sluice-consistency='.length)],
@@ -103,7 +103,7 @@ describe('createConsistencyCookie', () => {
     const { sluice, ask } = app
     expect(await ask(() => write(sluice, 'unknown'))).toEqual(['sluice-consistency-unknown=*; Max-Age=33; Path=/; HttpOnly; SameSite=Lax'])
     expect(await ask(() => write(sluice))).toEqual([expect.stringMatching(/^sluice-consistency=/)])
-    expect(await floorOf(app, 'sluice-consistency=*; sluice-consistency-unknown=*')).toBe('?')
+    expect(await tokenOf(app, 'sluice-consistency=*; sluice-consistency-unknown=*')).toBe('?')
   })
 
   it('has the attributes that it is told', async () => {
@@ -193,17 +193,17 @@ describe('createConsistencyCookie', () => {
     ['my-sluice-consistency=*; sluice-consistencys=*; x=sluice-consistency=*', '', 0],
     ['sluice-consistency-unknown=*', '?', 0],
     [`sluice-consistency=${'*'.repeat(4_000)}`, '', 1],
-  ])('of %s takes %s, and refuses %i', async (cookie, floor, refused) => {
+  ])('of %s takes %s, and refuses %i', async (cookie, token, refused) => {
     const app = await open()
-    expect(await floorOf(app, cookie)).toBe(floor)
-    expect(app.consistencyCookie.getStats()).toEqual({ set: 0, taken: Number(floor !== ''), refused })
+    expect(await tokenOf(app, cookie)).toBe(token)
+    expect(app.consistencyCookie.getStats()).toEqual({ set: 0, taken: Number(token !== ''), refused })
   })
 
   it('takes what it signed, and nothing that was changed, made by others, or signed for another cookie', async () => {
     const app = await open({ secret: SECRET })
     const cookie = pairOf((await app.ask(() => write(app.sluice), undefined, 'POST'))[0])
     expect(cookie).toMatch(/^sluice-consistency=[\da-z]+\.[\w-]{12}\.[\w-]{43}$/)
-    expect(await floorOf(app, cookie)).toBe('*')
+    expect(await tokenOf(app, cookie)).toBe('*')
     const [at = '', own = '', signature = ''] = cookie.slice('sluice-consistency='.length).split('.')
     const bare = createHmac('sha256', SECRET).update(`${at}.${own}`).digest('base64url')
     const forged = [
@@ -215,7 +215,7 @@ describe('createConsistencyCookie', () => {
       `sluice-consistency=${at}.${own}.${signature.slice(1)}`,
       `sluice-consistency-unknown=${at}.${own}.${signature}`,
     ]
-    for (const one of forged) expect(await floorOf(app, one)).toBe('')
+    for (const one of forged) expect(await tokenOf(app, one)).toBe('')
     expect(app.consistencyCookie.getStats()).toEqual({ set: 1, taken: 1, refused: forged.length })
   })
 
@@ -224,11 +224,11 @@ describe('createConsistencyCookie', () => {
     const both = await open({ secret: [OTHER, SECRET] })
     const young = await open({ secret: OTHER })
     const given = async (app: App) => pairOf((await app.ask(() => write(app.sluice)))[0])
-    expect(await floorOf(both, await given(old))).toBe('*')
-    expect(await floorOf(young, await given(both))).toBe('*')
-    expect(await floorOf(young, await given(old))).toBe('')
+    expect(await tokenOf(both, await given(old))).toBe('*')
+    expect(await tokenOf(young, await given(both))).toBe('*')
+    expect(await tokenOf(young, await given(old))).toBe('')
     // One that is not asked to look at signatures does not mind them.
-    expect(await floorOf(await open(), await given(both))).toBe('*')
+    expect(await tokenOf(await open(), await given(both))).toBe('*')
   })
 
   it('takes a signed one only for as long as it lives, but for what clocks may differ by', async () => {
@@ -236,14 +236,14 @@ describe('createConsistencyCookie', () => {
     const cookie = pairOf((await app.ask(() => write(app.sluice)))[0])
     const now = Date.now()
     vi.useFakeTimers({ toFake: ['Date'] })
-    for (const [afterMs, floor] of [
+    for (const [afterMs, token] of [
       [302_000, '*'],
       [310_000, ''],
       [-298_000, '*'],
       [-310_000, ''],
     ] as const) {
       vi.setSystemTime(now + afterMs)
-      expect(await floorOf(app, cookie)).toBe(floor)
+      expect(await tokenOf(app, cookie)).toBe(token)
     }
   })
 

@@ -137,7 +137,7 @@ const readCommitted = { isolationLevel: 'ReadCommitted' } as const
 async function askReplica(replica: ReplicaClient, attempt: ReplicaAttempt, model: string, action: string, args: unknown): Promise<unknown> {
   const ask = () =>
     (replica as unknown as Models)[model]?.[action]?.(args) ?? Promise.reject(new TypeError(`There is no ${model}.${action}.`))
-  if (!attempt.hasFloor) return ask()
+  if (!attempt.hasRequiredPosition) return ask()
   // On one connection: Prisma may choose any, and a new connection can lead to a server that was restarted.
   let answer: unknown
   await attempt.admit(async (sql) => {

@@ -9,10 +9,11 @@ export interface ReplicaAttempt {
   /** Index of the replica among those that the router was given. */
   readonly index: number
   /**
-   * Whether the reader wrote before. If connections are not known individually, the one that is read from
-   * must then be admitted before the read, or together with it.
+   * Whether the reader wrote before, so that the replica must have replayed a position. If connections are
+   * not known individually, the one that is read from must then be admitted before the read, or together with
+   * it.
    */
-  readonly hasFloor: boolean
+  readonly hasRequiredPosition: boolean
   /**
    * Must be awaited for each connection that is used for the first time, before it is read from. Rejects if
    * it must not be read from.

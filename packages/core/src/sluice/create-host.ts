@@ -1,4 +1,4 @@
-import type { FloorWrites } from '../balancing/replicas/floor-writes.ts'
+import type { ReadYourWritesTracker } from '../balancing/replicas/read-your-writes-tracker.ts'
 import type { ReplicaRouters } from '../balancing/replicas/replica-routers.ts'
 import type { CacheSetUp } from '../cache/cache-set-up.ts'
 import type { Executor } from '../pipeline/executor.ts'
@@ -26,7 +26,7 @@ export interface HostParts {
   readonly engines: Engines
   readonly lifecycle: ScopeLifecycle
   readonly caching: CacheSetUp | undefined
-  readonly writes: FloorWrites
+  readonly writes: ReadYourWritesTracker
   readonly replicas: ReplicaRouters
   readonly detector: Detector | undefined
   readonly prefetcher: Prefetcher | undefined

@@ -1,5 +1,5 @@
 import type { LoadBalancingEngine } from '../balancing/load-balancing-engine.ts'
-import type { FloorWrites } from '../balancing/replicas/floor-writes.ts'
+import type { ReadYourWritesTracker } from '../balancing/replicas/read-your-writes-tracker.ts'
 import { ReplicaRouters } from '../balancing/replicas/replica-routers.ts'
 import type { BalancingStrategy } from '../balancing/strategies/create-picker.ts'
 import type { CacheSetUp } from '../cache/cache-set-up.ts'
@@ -58,7 +58,7 @@ export class Sluice {
   readonly #options: SluiceOptions
   readonly #services: Services
   readonly #caching: CacheSetUp | undefined
-  readonly #writes: FloorWrites
+  readonly #writes: ReadYourWritesTracker
   readonly #detector: Detector | undefined
   readonly #engines: Engines
   readonly #lifecycle: ScopeLifecycle

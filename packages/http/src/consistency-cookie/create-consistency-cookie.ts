@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TLSSocket } from 'node:tls'
-import { InvalidArgumentError, type Sluice, sluiceFrom, type WrittenFloor } from '@sluice/core'
+import { InvalidArgumentError, type PendingConsistencyToken, type Sluice, sluiceFrom } from '@sluice/core'
 import { hostOf } from '@sluice/core/siblings'
 import onHeaders from 'on-headers'
 import { cookieValues } from '../headers/cookie-values.ts'
@@ -83,23 +83,23 @@ export function createConsistencyCookie(sluice?: Sluice, options: ConsistencyCoo
   const names = { '?': `${name}-unknown`, '*': name }
   const attributes = [domain && `Domain=${domain}`, 'Path=/', 'HttpOnly', `SameSite=${sameSite[0]?.toUpperCase()}${sameSite.slice(1)}`]
 
-  const lifetimeSeconds = (floor: WrittenFloor) =>
+  const lifetimeSeconds = (token: PendingConsistencyToken) =>
     // The option is the lifetime after a write. A write with an unknown outcome may take effect later by this
     // difference.
     maxAgeSeconds === undefined
-      ? Math.ceil(replicas.floorLifetimeMs(floor) / 1_000) + ROUNDING_SECONDS
-      : maxAgeSeconds + Math.ceil((replicas.floorLifetimeMs(floor) - replicas.floorLifetimeMs('*')) / 1_000)
+      ? Math.ceil(replicas.consistencyTokenLifetimeMs(token) / 1_000) + ROUNDING_SECONDS
+      : maxAgeSeconds + Math.ceil((replicas.consistencyTokenLifetimeMs(token) - replicas.consistencyTokenLifetimeMs('*')) / 1_000)
 
-  const partsOf = (floor: '*' | '?') => ({ name: names[floor], secrets, now: Date.now() })
+  const partsOf = (token: '*' | '?') => ({ name: names[token], secrets, now: Date.now() })
 
   const take = (header: string | undefined): void => {
     if (hostOf(used).scopes.current() === undefined) throw new InvalidArgumentError('request', 'to be handled in a scope', undefined)
     let isTaken = false
-    for (const floor of ['?', '*'] as const) {
-      for (const value of cookieValues(header, names[floor])) {
-        const unsealed = unseal(value, partsOf(floor), lifetimeSeconds(floor) * 1_000)
+    for (const token of ['?', '*'] as const) {
+      for (const value of cookieValues(header, names[token])) {
+        const unsealed = unseal(value, partsOf(token), lifetimeSeconds(token) * 1_000)
         if (unsealed === undefined) counts.refused += 1
-        else replicas.takeFloor(floor, unsealed.id)
+        else replicas.useConsistencyToken(token, unsealed.id)
         isTaken ||= unsealed !== undefined
       }
     }
@@ -107,13 +107,13 @@ export function createConsistencyCookie(sluice?: Sluice, options: ConsistencyCoo
   }
 
   const toSet = (method: string | undefined, isSecure: boolean): readonly string[] => {
-    const floor = replicas.writtenFloor()
-    if (floor === '') return []
+    const token = replicas.pendingConsistencyToken()
+    if (token === '') return []
     counts.set += 1
     const isForTls = secure === 'auto' ? isSecure : secure
     // A cache in between may serve one response to several clients.
-    const value = `${names[floor]}=${seal(partsOf(floor), CACHEABLE.test(method ?? 'GET'))}`
-    return [[value, `Max-Age=${lifetimeSeconds(floor)}`, ...attributes, isForTls && 'Secure'].filter(Boolean).join('; ')]
+    const value = `${names[token]}=${seal(partsOf(token), CACHEABLE.test(method ?? 'GET'))}`
+    return [[value, `Max-Age=${lifetimeSeconds(token)}`, ...attributes, isForTls && 'Secure'].filter(Boolean).join('; ')]
   }
 
   return {

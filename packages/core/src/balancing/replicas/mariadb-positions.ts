@@ -38,7 +38,7 @@ export const mariadbPositions: Positions = {
     }
     if (logged.size === 0) throw new UnusableServerError('Its binary log is empty, so the replication lag is unknown.')
     const position = new GtidPosition(logged)
-    return { floor: position, sent: position }
+    return { acknowledged: position, sent: position }
   },
   replica(row) {
     if (row?.answers === undefined) throw new TypeError('The replica did not report its position.')

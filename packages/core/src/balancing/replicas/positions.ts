@@ -17,8 +17,8 @@ export const ORIGIN: Position = { covers: (other) => other === ORIGIN, and: (oth
 /** How far a primary is. */
 interface PrimaryPosition {
   /** A replica that has replayed up to here has every write that was acknowledged before this query. */
-  readonly floor: Position
-  /** The part of `floor` that replicas can have by now: their maximum position. */
+  readonly acknowledged: Position
+  /** The part of `acknowledged` that replicas can have by now: their maximum position. */
   readonly sent: Position
 }
 

@@ -8,7 +8,7 @@ const LONG_HEADER = 40n
 /**
  * Positions in the write-ahead log.
  *
- * The floor is the insert position: with `synchronous_commit = off`, which any transaction may set for itself, the write position lies before a commit that was
+ * `acknowledged` is the insert position: with `synchronous_commit = off`, which any transaction may set for itself, the write position lies before a commit that was
  * acknowledged. At a page's start it is given behind the header, where the position that is replayed comes to only with the next record.
  */
 export const postgresqlPositions: Positions = {
@@ -23,7 +23,7 @@ export const postgresqlPositions: Positions = {
     const inserted = parse(row?.inserted)
     const [page, segment] = [row?.page, row?.segment].map((size) => BigInt(String(size)))
     if (sent === undefined || inserted === undefined || !page || !segment) throw new TypeError('The primary did not report its position.')
-    return { floor: new LogPosition(endOfRecord(inserted, page, segment)), sent: new LogPosition(sent) }
+    return { acknowledged: new LogPosition(endOfRecord(inserted, page, segment)), sent: new LogPosition(sent) }
   },
   replica(row) {
     if (row === undefined) throw new TypeError('The replica did not report its position.')

@@ -7,12 +7,12 @@ import { type Position, type Positions, UnusableServerError } from './positions.
 const GAP_MS = 5
 const POLL_MS = 100
 const RETRY_MS = 250
-/** Number of stored floors. For older ones, the oldest stored floor is used. */
-const MAX_FLOORS = 256
+/** Number of stored positions of writes. For older writes, the oldest stored position is used. */
+const MAX_WRITE_POSITIONS = 256
 /** Number of steps of time within the maximum lag. */
 const STEPS = 50
 
-interface Floor {
+interface WritePosition {
   /** The last write that had ended before the position was queried. */
   readonly write: number
   readonly position: Position
@@ -34,10 +34,10 @@ export interface PrimaryLogParts {
   /** Whether there were reads recently. */
   readonly isInUse: () => boolean
   /**
-   * `floor`: the position of writes that ended since the last one; `undefined` if there were none. `sent`:
-   * the maximum position of replicas at this time.
+   * `acknowledged`: the position of writes that ended since the last one; `undefined` if there were none.
+   * `sent`: the maximum position of replicas at this time.
    */
-  readonly onPosition: (floor: Position | undefined, sent: Position, at: number) => void
+  readonly onPosition: (acknowledged: Position | undefined, sent: Position, at: number) => void
   /** It answers, and no replica can be compared with it. */
   readonly onUnusable: (why: string) => void
   readonly onError: (error: unknown) => void
@@ -48,7 +48,7 @@ export interface PrimaryLogParts {
  * that ended before it.
  */
 export class PrimaryLog {
-  readonly #floors: Floor[] = []
+  readonly #writePositions: WritePosition[] = []
   readonly #moments: Moment[] = []
   readonly #loop: Repeated
   readonly #waiting: (() => void)[] = []
@@ -70,25 +70,25 @@ export class PrimaryLog {
   }
 
   /** The position that covers a write; `undefined` while it is not known. */
-  floorOf(write: number): Position | undefined {
+  positionOf(write: number): Position | undefined {
     if (write > this.#covered) return undefined
-    const floors = this.#floors
-    let [low, high] = [0, floors.length - 1]
+    const known = this.#writePositions
+    let [low, high] = [0, known.length - 1]
     while (low < high) {
       const middle = (low + high) >> 1
-      if ((floors[middle]?.write ?? 0) >= write) high = middle
+      if ((known[middle]?.write ?? 0) >= write) high = middle
       else low = middle + 1
     }
-    return floors[low]?.position
+    return known[low]?.position
   }
 
-  /** As `floorOf`, once it is known; `undefined` when the primary does not answer. */
+  /** As `positionOf`, once it is known; `undefined` when the primary does not answer. */
   async settled(write: number): Promise<Position | undefined> {
-    for (let tries = 0; tries < 3 && this.floorOf(write) === undefined; tries += 1) {
+    for (let tries = 0; tries < 3 && this.positionOf(write) === undefined; tries += 1) {
       this.wake()
       await new Promise<void>((resolve) => this.#waiting.push(resolve))
     }
-    return this.floorOf(write)
+    return this.positionOf(write)
   }
 
   /**
@@ -116,7 +116,7 @@ export class PrimaryLog {
   }
 
   get #covered(): number {
-    return this.#floors.at(-1)?.write ?? -1
+    return this.#writePositions.at(-1)?.write ?? -1
   }
 
   #nextAt(): number {
@@ -134,16 +134,16 @@ export class PrimaryLog {
     this.#askedAt = clock.now()
     const at = this.#askedAt
     try {
-      const { floor, sent } = positions.primary(await session.ask(positions.primarySql))
+      const { acknowledged, sent } = positions.primary(await session.ask(positions.primarySql))
       this.#isFailing = false
       const isNew = write > this.#covered
-      const last = this.#floors.at(-1)
+      const last = this.#writePositions.at(-1)
       // Its position does not follow the last one: it is a different server, or lost transactions. All writes end before this.
-      const isOther = last !== undefined && !floor.covers(last.position)
-      if (isOther) this.#floors.length = 0
-      if (isNew || isOther) this.#addFloor({ write, position: floor })
+      const isOther = last !== undefined && !acknowledged.covers(last.position)
+      if (isOther) this.#writePositions.length = 0
+      if (isNew || isOther) this.#addWritePosition({ write, position: acknowledged })
       this.#addMoment({ at, position: sent })
-      onPosition(isNew && write > 0 ? floor : undefined, sent, at)
+      onPosition(isNew && write > 0 ? acknowledged : undefined, sent, at)
     } catch (error) {
       this.#retryAt = clock.now() + RETRY_MS
       if (error instanceof UnusableServerError) onUnusable(error.message)
@@ -153,9 +153,9 @@ export class PrimaryLog {
     this.#answerWaiting()
   }
 
-  #addFloor(floor: Floor): void {
-    this.#floors.push(floor)
-    if (this.#floors.length > MAX_FLOORS) this.#floors.shift()
+  #addWritePosition(position: WritePosition): void {
+    this.#writePositions.push(position)
+    if (this.#writePositions.length > MAX_WRITE_POSITIONS) this.#writePositions.shift()
   }
 
   #addMoment(moment: Moment): void {

@@ -9,11 +9,11 @@ import type { ServerNode } from '../server-node.ts'
 import { HeldSession } from './held-session.ts'
 import { ORIGIN, type Position, type Positions } from './positions.ts'
 import { PrimaryLog } from './primary-log.ts'
-import type { ReadFloor, ReadFloors } from './read-floors.ts'
 import { Replica } from './replica.ts'
 import { kindOfReplicaError, NotCurrentError } from './replica-errors.ts'
 import type { ResolvedReplicaOptions } from './replica-options.ts'
 import { noReasons, type PrimaryReason, type ReplicaRoutingStats } from './replica-stats.ts'
+import type { RequiredPosition, RequiredPositions } from './required-positions.ts'
 
 /** After this time without a read, positions are no longer queried. */
 const IDLE_MS = 10_000
@@ -30,8 +30,8 @@ export interface ReplicaRouterParts {
   readonly replicas: readonly ReplicaTarget[]
   readonly errors?: ClientErrors | undefined
   readonly options: ResolvedReplicaOptions
-  readonly floors: ReadFloors
-  /** Whether cached results are shared with other processes, whose writes do not raise floors here. */
+  readonly requiredPositions: RequiredPositions
+  /** Whether cached results are shared with other processes, whose writes raise no required positions here. */
   readonly sharesKept: boolean
   readonly clock: Clock
   readonly random: RandomSource
@@ -61,7 +61,7 @@ export class ReplicaRouter implements ReadRouter {
   #isClosed = false
 
   constructor(private readonly parts: ReplicaRouterParts) {
-    const { clock, random, floors, options, positions, warn, onError } = parts
+    const { clock, random, requiredPositions, options, positions, warn, onError } = parts
     this.#usedAt = clock.now()
     this.place = parts.place
     this.balancer = new LoadBalancingEngine(options.balancer, { clock, random, onError })
@@ -70,8 +70,8 @@ export class ReplicaRouter implements ReadRouter {
     this.#log = new PrimaryLog({
       session: new HeldSession(parts.primary, timeoutMs),
       ...{ positions, clock, maxLagMs: options.maxLagMs, isInUse, onError },
-      lastWrite: () => floors.lastWrite,
-      onPosition: (floor, sent, at) => this.#newPosition(floor, sent, at),
+      lastWrite: () => requiredPositions.lastWrite,
+      onPosition: (acknowledged, sent, at) => this.#newPosition(acknowledged, sent, at),
       onUnusable: (why) => warn(`The replicas of ${parts.sourceId} are not read from, because of its own server. ${why}`),
     })
     this.#replicas = parts.replicas.map((target, index) => {
@@ -86,7 +86,7 @@ export class ReplicaRouter implements ReadRouter {
       return replica
     })
     for (const replica of this.#replicas) this.#updateHealth(replica)
-    this.#stopWatching = floors.watch(() => this.#log.wake())
+    this.#stopWatching = requiredPositions.watch(() => this.#log.wake())
     this.#wake()
   }
 
@@ -111,11 +111,11 @@ export class ReplicaRouter implements ReadRouter {
     return typeof chosen === 'string' ? this.#onPrimary(read, chosen) : this.#onReplicas(read, position, isCurrent, chosen)
   }
 
-  /** The position that a floor requires on this primary, as a string; `undefined` if it is not known. */
-  async textOf(floor: ReadFloor): Promise<string | undefined> {
+  /** The position that is required on this primary, as a string; `undefined` if it is not known. */
+  async textOf(required: RequiredPosition): Promise<string | undefined> {
     this.#use()
-    await this.#log.settled(floor.write)
-    const position = this.#positionOf(floor)
+    await this.#log.settled(required.write)
+    const position = this.#positionOf(required)
     return position?.toText()
   }
 
@@ -166,22 +166,22 @@ export class ReplicaRouter implements ReadRouter {
 
   /** The position that a read must not be older than; `undefined`: it is not known. */
   #neededBy(scope: Scope | undefined, isKept: boolean): Position | undefined {
-    const { floors } = this.parts
-    const own = scope === undefined || scope.ended ? floors.ofProcess() : floors.of(scope)
+    const { requiredPositions } = this.parts
+    const own = scope === undefined || scope.ended ? requiredPositions.ofProcess() : requiredPositions.of(scope)
     const position = own === undefined ? ORIGIN : this.#positionOf(own)
     if (!isKept || position === undefined) return position
     // Cached results are returned to other readers, too: they must include all writes of this process, and
     // those that the reader took over.
-    return this.#positionOf(floors.ofProcess())?.and(position)
+    return this.#positionOf(requiredPositions.ofProcess())?.and(position)
   }
 
   /** `undefined`: it is not known, and only the primary is certain to be there. */
-  #positionOf(floor: ReadFloor): Position | undefined {
+  #positionOf(required: RequiredPosition): Position | undefined {
     const { clock } = this.parts
     const { place } = this
-    if (clock.now() < floor.doubtfulUntil) return undefined
-    const written = floor.write === 0 ? ORIGIN : this.#log.floorOf(floor.write)
-    const taken = floor.taken.has(place) ? floor.taken.get(place) : ORIGIN
+    if (clock.now() < required.doubtfulUntil) return undefined
+    const written = required.write === 0 ? ORIGIN : this.#log.positionOf(required.write)
+    const taken = required.taken.has(place) ? required.taken.get(place) : ORIGIN
     return taken && written?.and(taken)
   }
 
@@ -237,7 +237,7 @@ export class ReplicaRouter implements ReadRouter {
     read: RoutedRead<T>,
     replica: Replica,
     lease: NodeLease,
-    hasFloor: boolean,
+    hasRequiredPosition: boolean,
     isCurrent: IsCurrent,
   ): Promise<{ readonly value: T } | { readonly error: unknown; readonly kind: 'node' | 'again' | 'answer' }> {
     const { clock } = this.parts
@@ -256,7 +256,7 @@ export class ReplicaRouter implements ReadRouter {
         })
         const attempt: ReplicaAttempt = {
           index: replica.index,
-          hasFloor,
+          hasRequiredPosition,
           admit: (query) => replica.admit(query, isCurrent),
           onAbandoned: (callback) => {
             onAbandoned = callback
@@ -296,10 +296,10 @@ export class ReplicaRouter implements ReadRouter {
   }
 
   /** Those who wrote are about to read. */
-  #newPosition(floor: Position | undefined, sent: Position, at: number): void {
+  #newPosition(acknowledged: Position | undefined, sent: Position, at: number): void {
     for (const replica of this.#replicas) {
       replica.compare(sent, at)
-      if (floor !== undefined && replica.position?.covers(floor) === false) replica.want(floor)
+      if (acknowledged !== undefined && replica.position?.covers(acknowledged) === false) replica.want(acknowledged)
       this.#updateHealth(replica)
     }
   }

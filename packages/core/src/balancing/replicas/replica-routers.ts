@@ -3,24 +3,24 @@ import type { ScopeStorage } from '../../pipeline/scope.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { InvalidArgumentError } from '../../shared/errors.ts'
 import type { RandomSource } from '../../shared/random.ts'
-import { FloorWrites, type FollowedWrites } from './floor-writes.ts'
 import type { Position } from './positions.ts'
 import { positionsOf } from './positions-of.ts'
-import { DOUBT_MS, ReadFloors } from './read-floors.ts'
+import { type FollowedWrites, ReadYourWritesTracker } from './read-your-writes-tracker.ts'
 import { DEFAULT_MAX_LAG_MS, resolveReplicaOptions } from './replica-options.ts'
 import { ReplicaRouter } from './replica-router.ts'
 import type { ReplicaRoutingStats } from './replica-stats.ts'
+import { DOUBT_MS, RequiredPositions } from './required-positions.ts'
 
 /** Something was written, at a position that is not known: who takes it over asks for one. */
 const PENDING = '*'
 /** The same, and the outcome is not known. */
 const DOUBTFUL = '?'
-const MAX_TEXT = 1_000
+const MAX_TOKEN_LENGTH = 1_000
 /** With `synchronous_commit = off`, a replica may get a commit so much later: three times `wal_writer_delay`, which is 200 ms. */
 const LATE_COMMIT_MS = 600
 
-/** Writes, as a floor without a position. */
-export type WrittenFloor = '' | '*' | '?'
+/** Writes, as a consistency token without a position. */
+export type PendingConsistencyToken = '' | '*' | '?'
 
 export interface ReplicaRoutersParts {
   readonly scopes: ScopeStorage
@@ -33,15 +33,15 @@ export interface ReplicaRoutersParts {
 
 /** The routers of a Sluice's clients with replicas. */
 export class ReplicaRouters {
-  readonly #floors: ReadFloors
+  readonly #requiredPositions: RequiredPositions
   readonly #routers = new Set<ReplicaRouter>()
   readonly #stopWatching: () => void
   #places = 0
 
   constructor(private readonly parts: ReplicaRoutersParts) {
-    this.#floors = new ReadFloors(parts.clock)
+    this.#requiredPositions = new RequiredPositions(parts.clock)
     this.#stopWatching = parts.scopes.watch((scope, outer) => {
-      if (outer !== undefined) this.#floors.share(scope, outer)
+      if (outer !== undefined) this.#requiredPositions.share(scope, outer)
     })
   }
 
@@ -55,14 +55,14 @@ export class ReplicaRouters {
    * cookie or a header. A scope that takes it over reads the writes of this one, in any process. If there are
    * several clients with replicas, every process must attach them in the same order.
    */
-  async floor(): Promise<string> {
+  async consistencyToken(): Promise<string> {
     const scope = this.parts.scopes.current()
-    const floor = scope === undefined ? this.#floors.ofProcess() : this.#floors.of(scope)
-    if (floor === undefined) return ''
-    if (this.parts.clock.now() < floor.doubtfulUntil) return DOUBTFUL
+    const required = scope === undefined ? this.#requiredPositions.ofProcess() : this.#requiredPositions.of(scope)
+    if (required === undefined) return ''
+    if (this.parts.clock.now() < required.doubtfulUntil) return DOUBTFUL
     const routers = [...this.#routers]
-    if (routers.length === 0) return floor.write === 0 ? '' : PENDING
-    const texts = await Promise.all(routers.map(async (router) => `${router.place}:${(await router.textOf(floor)) ?? PENDING}`))
+    if (routers.length === 0) return required.write === 0 ? '' : PENDING
+    const texts = await Promise.all(routers.map(async (router) => `${router.place}:${(await router.textOf(required)) ?? PENDING}`))
     return texts.join(',')
   }
 
@@ -73,9 +73,9 @@ export class ReplicaRouters {
    * It contains no position: the scope that takes it over queries one. Therefore, of the tokens of several
    * scopes, any one stands for all, in any order of arrival.
    */
-  writtenFloor(): WrittenFloor {
+  pendingConsistencyToken(): PendingConsistencyToken {
     const scope = this.parts.scopes.current()
-    const own = scope === undefined ? undefined : this.#floors.of(scope)?.own
+    const own = scope === undefined ? undefined : this.#requiredPositions.of(scope)?.own
     return own === 'unknown' ? DOUBTFUL : own === 'something' ? PENDING : ''
   }
 
@@ -84,45 +84,45 @@ export class ReplicaRouters {
    * that it stands for. Measured from the time when it was returned, or later. Uses the maximum `maxLagMs`;
    * without clients with replicas, its default.
    */
-  floorLifetimeMs(floor: WrittenFloor): number {
-    if (floor === '') return 0
+  consistencyTokenLifetimeMs(token: PendingConsistencyToken): number {
+    if (token === '') return 0
     const routers = [...this.#routers]
     const maxLagMs = routers.length === 0 ? DEFAULT_MAX_LAG_MS : Math.max(...routers.map((router) => router.maxLagMs))
-    return maxLagMs + LATE_COMMIT_MS + (floor === DOUBTFUL ? DOUBT_MS : 0)
+    return maxLagMs + LATE_COMMIT_MS + (token === DOUBTFUL ? DOUBT_MS : 0)
   }
 
   /**
-   * Takes over a token from `floor()` or `writtenFloor()` for the current scope. If it contains no position,
-   * reads go to the primary until a position is known that was queried after this call; after a write of
-   * unknown outcome, for 30 seconds.
+   * Takes over a token from `consistencyToken()` or `pendingConsistencyToken()` for the current scope. If it
+   * contains no position, reads go to the primary until a position is known that was queried after this call;
+   * after a write of unknown outcome, for 30 seconds.
    *
    * @param id - Id of the request that carried the token, and of no other. Among the scopes that take it over
    * with the same id, the first queries the position, and the others use it.
    * @throws InvalidArgumentError for any other string, and outside of scopes.
    */
-  takeFloor(text: string, id?: string): void {
+  useConsistencyToken(token: string, id?: string): void {
     const scope = this.parts.scopes.current()
-    if (scope === undefined) throw new InvalidArgumentError('text', 'to be used within a scope', text)
-    if (typeof text !== 'string' || text.length > MAX_TEXT)
-      throw new InvalidArgumentError('text', 'a result of `floor()` or `writtenFloor()`', text)
-    if (text === '') return
-    if (text === PENDING || text === DOUBTFUL) {
-      this.#floors.takeWrite(scope, text === DOUBTFUL ? 'unknown' : 'committed', id)
+    if (scope === undefined) throw new InvalidArgumentError('token', 'to be used within a scope', token)
+    if (typeof token !== 'string' || token.length > MAX_TOKEN_LENGTH)
+      throw new InvalidArgumentError('token', 'a result of `consistencyToken()` or `pendingConsistencyToken()`', token)
+    if (token === '') return
+    if (token === PENDING || token === DOUBTFUL) {
+      this.#requiredPositions.takeWrite(scope, token === DOUBTFUL ? 'unknown' : 'committed', id)
       return
     }
     const positions = new Map<number, Position>()
     let isPending = false
-    for (const part of text.split(',')) {
+    for (const part of token.split(',')) {
       const [, place, of] = /^(\d{1,4}):(.+)$/.exec(part) ?? []
       const router = [...this.#routers].find((one) => String(one.place) === place)
       const position = of === undefined ? undefined : router?.positionFrom(of)
       if (of === undefined || (of !== PENDING && router !== undefined && position === undefined))
-        throw new InvalidArgumentError('text', 'a result of `floor()` or `writtenFloor()`', text)
+        throw new InvalidArgumentError('token', 'a result of `consistencyToken()` or `pendingConsistencyToken()`', token)
       if (of === PENDING) isPending ||= router !== undefined
       else if (router !== undefined && position !== undefined) positions.set(router.place, position)
     }
-    this.#floors.take(scope, positions)
-    if (isPending) this.#floors.takeWrite(scope, 'committed', id)
+    this.#requiredPositions.take(scope, positions)
+    if (isPending) this.#requiredPositions.takeWrite(scope, 'committed', id)
   }
 
   /**
@@ -144,8 +144,8 @@ export class ReplicaRouters {
   }
 
   /** @internal */
-  follow(writes: FollowedWrites): FloorWrites {
-    return new FloorWrites(writes, this.#floors, () => this.parts.scopes.current())
+  follow(writes: FollowedWrites): ReadYourWritesTracker {
+    return new ReadYourWritesTracker(writes, this.#requiredPositions, () => this.parts.scopes.current())
   }
 
   /**
@@ -163,7 +163,7 @@ export class ReplicaRouters {
     this.#places += 1
     const router: ReplicaRouter = new ReplicaRouter({
       ...{ sourceId, place, positions, primary, replicas, errors, options, sharesKept, clock, random, warn, onError },
-      floors: this.#floors,
+      requiredPositions: this.#requiredPositions,
       onClose: () => void this.#routers.delete(router),
     })
     this.#routers.add(router)

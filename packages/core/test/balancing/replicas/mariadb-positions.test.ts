@@ -3,7 +3,7 @@ import { mariadbPositions } from '../../../src/balancing/replicas/mariadb-positi
 import { ORIGIN, type Position, UnusableServerError } from '../../../src/balancing/replicas/positions.ts'
 
 const at = (text: string) => mariadbPositions.fromText(text) as Position
-const primary = (logged: string, replayed = '') => mariadbPositions.primary({ answers: 1, logs: 1, logged, replayed }).floor.toText()
+const primary = (logged: string, replayed = '') => mariadbPositions.primary({ answers: 1, logs: 1, logged, replayed }).acknowledged.toText()
 const replica = (row: object = {}) =>
   mariadbPositions.replica({ answers: 1, replayed: '0-1-9', protected: 'ON', autocommit: 1, run: 'db 3306 2 17', ...row })
 

@@ -8,19 +8,19 @@ const primary = (inserted: string, written = inserted) =>
 const at = (text: string) => postgresqlPositions.fromText(text) as Position
 
 describe('postgresqlPositions', () => {
-  it('takes the insert position for the floor, and the written one for what replicas can have', () => {
-    const { floor, sent } = primary('1/A0000100', '1/A0000080')
-    expect([floor.toText(), sent.toText()]).toEqual(['1/A0000100', '1/A0000080'])
+  it('takes the insert position for writes, and the write position for what replicas can have', () => {
+    const { acknowledged, sent } = primary('1/A0000100', '1/A0000080')
+    expect([acknowledged.toText(), sent.toText()]).toEqual(['1/A0000100', '1/A0000080'])
   })
 
   it('takes a position behind the header of a page for its start', () => {
-    expect(primary('0/3002018').floor.toText()).toBe('0/3002000')
-    expect(primary('0/3000028').floor.toText()).toBe('0/3000000')
+    expect(primary('0/3002018').acknowledged.toText()).toBe('0/3002000')
+    expect(primary('0/3000028').acknowledged.toText()).toBe('0/3000000')
   })
 
   it('takes no position for a page start that may be the end of a record', () => {
-    expect(primary('0/3002020').floor.toText()).toBe('0/3002020')
-    expect(primary('0/3002028').floor.toText()).toBe('0/3002028')
+    expect(primary('0/3002020').acknowledged.toText()).toBe('0/3002020')
+    expect(primary('0/3002028').acknowledged.toText()).toBe('0/3002028')
   })
 
   it('rejects a server that is not a replica', () => {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import type { WrittenFloor } from '../../../src/balancing/replicas/replica-routers.ts'
+import type { PendingConsistencyToken } from '../../../src/balancing/replicas/replica-routers.ts'
 import { closeWorld, openWorld } from './replica-world.ts'
 
 afterEach(closeWorld)
@@ -282,10 +282,10 @@ describe('ReplicaRouter', () => {
     const world = openWorld(1, {}, false, 'mysql')
     await world.pass(10)
     const scope = world.newScope()
-    world.scopes.enter(scope, () => world.routers.takeFloor('0:0-2-7'))
+    world.scopes.enter(scope, () => world.routers.useConsistencyToken('0:0-2-7'))
     expect(await world.read(scope)).toBe('primary')
     expect(await world.read(world.newScope())).toBe(0)
-    expect(() => world.scopes.enter(scope, () => world.routers.takeFloor('0:0-2'))).toThrow('Argument "text"')
+    expect(() => world.scopes.enter(scope, () => world.routers.useConsistencyToken('0:0-2'))).toThrow('Argument "token"')
   })
 
   it('asks another replica, then the primary, when one is lost', async () => {
@@ -451,19 +451,19 @@ describe('ReplicaRouter', () => {
     expect(world.replica.questions - later).toBeLessThan(7)
   })
 
-  it('carries a floor to another process', async () => {
+  it('passes a consistency token to another process', async () => {
     const one = openWorld(1)
     await one.pass(10)
     const scope = one.newScope()
     one.write(scope)
-    const text = one.scopes.enter(scope, () => one.routers.floor())
+    const text = one.scopes.enter(scope, () => one.routers.consistencyToken())
     await one.pass(20)
     expect(await text).toMatch(/^0:0\/[0-9A-F]+$/)
     closeWorld()
     const other = openWorld(1)
     await other.pass(10)
     const next = other.newScope()
-    other.scopes.enter(next, () => void text.then((floor) => other.routers.takeFloor(floor)))
+    other.scopes.enter(next, () => void text.then((token) => other.routers.useConsistencyToken(token)))
     await other.pass(1)
     expect(await other.read(next)).toBe('primary')
     expect(await other.read(other.newScope())).toBe(0)
@@ -475,7 +475,7 @@ describe('ReplicaRouter', () => {
   /** A scope that begins with what another one gave. */
   const taking = (world: ReturnType<typeof openWorld>, text: string, id?: string) => {
     const scope = world.newScope()
-    world.scopes.enter(scope, () => world.routers.takeFloor(text, id))
+    world.scopes.enter(scope, () => world.routers.useConsistencyToken(text, id))
     return scope
   }
 
@@ -538,10 +538,10 @@ describe('ReplicaRouter', () => {
     expect(await world.read(taking(world, '*', 'one'))).toBe(0)
     expect(await world.read(taking(world, '*', 'another'))).toBe('primary')
     expect(await world.read(taking(world, '*'))).toBe('primary')
-    // It does not lower a floor.
+    // It does not lower a required position.
     const writing = world.newScope()
     world.write(writing)
-    world.scopes.enter(writing, () => world.routers.takeFloor('*', 'one'))
+    world.scopes.enter(writing, () => world.routers.useConsistencyToken('*', 'one'))
     expect(await world.read(writing)).toBe('primary')
     expect(await world.read(taking(world, '?', 'one'))).toBe('primary')
   })
@@ -580,17 +580,17 @@ describe('ReplicaRouter', () => {
     world.primary.fails = true
     const scope = world.newScope()
     world.write(scope)
-    const floor = vi.fn()
-    void world.scopes.enter(scope, () => world.routers.floor()).then(floor)
+    const token = vi.fn()
+    void world.scopes.enter(scope, () => world.routers.consistencyToken()).then(token)
     await world.pass(3_000)
-    expect(floor).toHaveBeenCalledWith('0:*')
+    expect(token).toHaveBeenCalledWith('0:*')
     world.scopes.enter(scope, () => world.writes.begin(world.effect)).end('unknown')
-    expect(await world.scopes.enter(scope, () => world.routers.floor())).toBe('?')
+    expect(await world.scopes.enter(scope, () => world.routers.consistencyToken())).toBe('?')
   })
 
   it('returns the writes of a scope and its nested scopes synchronously, without taken-over ones', () => {
     const world = openWorld(1)
-    const written = (scope: ReturnType<typeof world.newScope>) => world.scopes.enter(scope, () => world.routers.writtenFloor())
+    const written = (scope: ReturnType<typeof world.newScope>) => world.scopes.enter(scope, () => world.routers.pendingConsistencyToken())
     const outer = taking(world, '*')
     expect(written(outer)).toBe('')
     const inner = world.newScope()
@@ -603,23 +603,23 @@ describe('ReplicaRouter', () => {
     world.write(inner)
     expect(written(outer)).toBe('?')
     expect(written(world.newScope())).toBe('')
-    expect(world.routers.writtenFloor()).toBe('')
+    expect(world.routers.pendingConsistencyToken()).toBe('')
   })
 
-  it('says for how long a floor is of use', () => {
+  it('returns for how long a token is useful', () => {
     const { routers } = openWorld(1, { maxLagMs: 2_000 })
-    expect(['', '*', '?'].map((floor) => routers.floorLifetimeMs(floor as WrittenFloor))).toEqual([0, 2_600, 32_600])
+    expect(['', '*', '?'].map((token) => routers.consistencyTokenLifetimeMs(token as PendingConsistencyToken))).toEqual([0, 2_600, 32_600])
     routers.close()
-    expect(routers.floorLifetimeMs('*')).toBe(1_600)
+    expect(routers.consistencyTokenLifetimeMs('*')).toBe(1_600)
   })
 
   it('takes over no other text', () => {
     const world = openWorld(1)
     world.scopes.enter(world.newScope(), () => {
-      expect(() => world.routers.takeFloor('nonsense')).toThrow('Argument "text"')
-      expect(() => world.routers.takeFloor('0:nonsense')).toThrow('Argument "text"')
+      expect(() => world.routers.useConsistencyToken('nonsense')).toThrow('Argument "token"')
+      expect(() => world.routers.useConsistencyToken('0:nonsense')).toThrow('Argument "token"')
     })
-    expect(() => world.routers.takeFloor('0:*')).toThrow('Argument "text"')
+    expect(() => world.routers.useConsistencyToken('0:*')).toThrow('Argument "token"')
   })
 
   it('leaves no timers behind when it is closed, and reads from the primary', async () => {

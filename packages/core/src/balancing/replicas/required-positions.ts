@@ -10,8 +10,8 @@ const MAX_TAKEN = 10_000
 /** For how long a write of unknown outcome may still take effect. */
 export const DOUBT_MS = 30_000
 
-/** Minimum position of reads. */
-export interface ReadFloor {
+/** Minimum position of reads, which replicas must have replayed. */
+export interface RequiredPosition {
   /** The number of the last write that they must see. */
   write: number
   /** Until then, a write of unknown outcome can take effect, which only the primary sees. */
@@ -25,12 +25,12 @@ export interface ReadFloor {
 /** `unknown`: something, and of some of it the outcome is not known. */
 type OwnWrites = 'nothing' | 'something' | 'unknown'
 
-const FLOOR = Symbol('read floor')
+const REQUIRED = Symbol('required position')
 
-/** The writes of one process, numbered as they end, and the floors of those who read after them. */
-export class ReadFloors {
-  /** Floor of all writes of the process, and of reads outside scopes. */
-  readonly process: ReadFloor = newFloor()
+/** The writes of one process, numbered as they end, and the positions that later reads require. */
+export class RequiredPositions {
+  /** Required position of all writes of the process, and of reads outside scopes. */
+  readonly process: RequiredPosition = newRequiredPosition()
   #lastWrite = 0
   #takenBefore: LRUCache<string, number> | undefined
   readonly #listeners = new Set<() => void>()
@@ -41,13 +41,13 @@ export class ReadFloors {
     return this.#lastWrite
   }
 
-  /** The floor of a scope; `undefined`: nothing was written in it. */
-  of(scope: Scope): ReadFloor | undefined {
-    const floor = scope.state.get(FLOOR) as ReadFloor | undefined
-    return floor === undefined ? undefined : this.#settled(floor)
+  /** The required position of a scope; `undefined`: nothing was written in it. */
+  of(scope: Scope): RequiredPosition | undefined {
+    const required = scope.state.get(REQUIRED) as RequiredPosition | undefined
+    return required === undefined ? undefined : this.#settled(required)
   }
 
-  ofProcess(): ReadFloor {
+  ofProcess(): RequiredPosition {
     return this.#settled(this.process)
   }
 
@@ -55,16 +55,16 @@ export class ReadFloors {
   ended(scope: Scope | undefined, outcome: WriteOutcome): void {
     if (outcome === 'rolled-back') return
     this.#lastWrite += 1
-    for (const floor of scope === undefined ? [this.process] : [this.process, this.#openOf(scope)]) {
-      this.#raise(floor, outcome)
-      if (floor.own !== 'unknown') floor.own = outcome === 'unknown' ? 'unknown' : 'something'
+    for (const required of scope === undefined ? [this.process] : [this.process, this.#openOf(scope)]) {
+      this.#raise(required, outcome)
+      if (required.own !== 'unknown') required.own = outcome === 'unknown' ? 'unknown' : 'something'
     }
     this.#tell()
   }
 
-  /** Shares the floor of a nested scope with its outer scope: each must see the writes of the other. */
+  /** A nested scope shares the position with its outer scope: each must see the writes of the other. */
   share(scope: Scope, outer: Scope): void {
-    scope.state.set(FLOOR, this.#openOf(outer))
+    scope.state.set(REQUIRED, this.#openOf(outer))
   }
 
   take(scope: Scope, positions: ReadonlyMap<number, Position>): void {
@@ -83,16 +83,16 @@ export class ReadFloors {
    * time covers it.
    */
   takeWrite(scope: Scope, outcome: WriteOutcome, id: string | undefined): void {
-    const floor = this.#openOf(scope)
+    const required = this.#openOf(scope)
     // No position covers a write that may still take effect.
     const key = outcome === 'unknown' ? undefined : id
     const known = key === undefined ? undefined : this.#takenBefore?.get(key)
     if (known !== undefined) {
-      floor.write = Math.max(floor.write, known)
+      required.write = Math.max(required.write, known)
       return
     }
     this.#lastWrite += 1
-    this.#raise(floor, outcome)
+    this.#raise(required, outcome)
     if (key !== undefined) {
       this.#takenBefore ??= new LRUCache({ max: MAX_TAKEN })
       this.#takenBefore.set(key, this.#lastWrite)
@@ -106,36 +106,36 @@ export class ReadFloors {
     return () => void this.#listeners.delete(listener)
   }
 
-  #raise(floor: ReadFloor, outcome: WriteOutcome): void {
-    floor.write = this.#lastWrite
-    if (outcome === 'unknown') floor.doubtfulUntil = this.clock.now() + DOUBT_MS
+  #raise(required: RequiredPosition, outcome: WriteOutcome): void {
+    required.write = this.#lastWrite
+    if (outcome === 'unknown') required.doubtfulUntil = this.clock.now() + DOUBT_MS
   }
 
   #tell(): void {
     for (const listener of this.#listeners) listener()
   }
 
-  #openOf(scope: Scope): ReadFloor {
-    const known = scope.state.get(FLOOR) as ReadFloor | undefined
-    const floor = known ?? newFloor()
-    if (known === undefined) scope.state.set(FLOOR, floor)
-    return floor
+  #openOf(scope: Scope): RequiredPosition {
+    const known = scope.state.get(REQUIRED) as RequiredPosition | undefined
+    const required = known ?? newRequiredPosition()
+    if (known === undefined) scope.state.set(REQUIRED, required)
+    return required
   }
 
   /**
    * A doubtful write has taken effect by now, or never will: a position that is queried from now on covers
    * it.
    */
-  #settled(floor: ReadFloor): ReadFloor {
-    if (floor.doubtfulUntil !== 0 && this.clock.now() >= floor.doubtfulUntil) {
+  #settled(required: RequiredPosition): RequiredPosition {
+    if (required.doubtfulUntil !== 0 && this.clock.now() >= required.doubtfulUntil) {
       this.#lastWrite += 1
-      floor.write = this.#lastWrite
-      floor.doubtfulUntil = 0
+      required.write = this.#lastWrite
+      required.doubtfulUntil = 0
     }
-    return floor
+    return required
   }
 }
 
-function newFloor(): ReadFloor {
+function newRequiredPosition(): RequiredPosition {
   return { write: 0, doubtfulUntil: 0, taken: new Map(), own: 'nothing' }
 }

@@ -2,7 +2,7 @@ import type { Scope } from '../../pipeline/scope.ts'
 import type { AnnouncedWrite, StateAhead, TransactionWrites, WriteIntent, WriteOutcome, WriteTracker } from '../../pipeline/writes.ts'
 import type { WriteEffect } from '../../schema/catalog.ts'
 import type { TableId } from '../../schema/catalog-data.ts'
-import type { ReadFloors } from './read-floors.ts'
+import type { RequiredPositions } from './required-positions.ts'
 
 /** Receives writes of this process and of others. */
 export interface FollowedWrites extends WriteTracker {
@@ -10,16 +10,16 @@ export interface FollowedWrites extends WriteTracker {
 }
 
 /**
- * Raises the floors of reads with every write, then passes it on. The floor is raised first, because cached
- * results count as current from then on.
+ * Raises the required positions of reads with every write, then passes it on. They are raised first, because
+ * cached results count as current from then on.
  */
-export class FloorWrites implements FollowedWrites {
+export class ReadYourWritesTracker implements FollowedWrites {
   readonly isShared: boolean
   readonly ahead?: (tables: readonly TableId[]) => Promise<StateAhead | undefined>
 
   constructor(
     private readonly inner: FollowedWrites,
-    private readonly floors: ReadFloors,
+    private readonly positions: RequiredPositions,
     private readonly scope: () => Scope | undefined,
   ) {
     this.isShared = inner.isShared
@@ -31,7 +31,7 @@ export class FloorWrites implements FollowedWrites {
     const scope = this.scope()
     return {
       end: (outcome) => {
-        this.floors.ended(scope, outcome)
+        this.positions.ended(scope, outcome)
         intent.end(outcome)
       },
     }
@@ -43,14 +43,14 @@ export class FloorWrites implements FollowedWrites {
     return {
       ready: announced.ready,
       end: (outcome) => {
-        this.floors.ended(scope, outcome)
+        this.positions.ended(scope, outcome)
         return announced.end(outcome)
       },
     }
   }
 
   transaction(): TransactionWrites {
-    return new FloorTransaction(this.inner.transaction(), this.floors, this.scope)
+    return new ReadYourWritesTransaction(this.inner.transaction(), this.positions, this.scope)
   }
 
   stateOf(tables: readonly TableId[]): number | undefined {
@@ -58,17 +58,17 @@ export class FloorWrites implements FollowedWrites {
   }
 
   invalidate(effect: WriteEffect): Promise<void> {
-    this.floors.ended(this.scope(), 'committed')
+    this.positions.ended(this.scope(), 'committed')
     return this.inner.invalidate(effect)
   }
 }
 
-class FloorTransaction implements TransactionWrites {
+class ReadYourWritesTransaction implements TransactionWrites {
   readonly #scopes = new Set<Scope | undefined>()
 
   constructor(
     private readonly inner: TransactionWrites,
-    private readonly floors: ReadFloors,
+    private readonly positions: RequiredPositions,
     private readonly scope: () => Scope | undefined,
   ) {}
 
@@ -95,7 +95,7 @@ class FloorTransaction implements TransactionWrites {
 
   end(outcome: WriteOutcome): Promise<void> | undefined {
     if (this.#scopes.size > 0) this.#scopes.add(this.scope())
-    for (const scope of this.#scopes) this.floors.ended(scope, outcome)
+    for (const scope of this.#scopes) this.positions.ended(scope, outcome)
     return this.inner.end(outcome)
   }
 }

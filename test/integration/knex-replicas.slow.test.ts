@@ -338,7 +338,7 @@ function testOf(kind: ReplicaPairKind): void {
         }
       })
       expect(stale).toBe(0)
-      expect(stats().primaryReasons.floor).toBeGreaterThan(0)
+      expect(stats().primaryReasons['read-your-writes']).toBeGreaterThan(0)
     } finally {
       await spare.resumeReplay()
     }
@@ -358,7 +358,7 @@ function testOf(kind: ReplicaPairKind): void {
     await Promise.all(own[kind.name].primaryReads(db))
     await sluice.onPrimary(() => db('counters').first())
     expect(stats().replicaReads).toBe(before)
-    expect(stats().primaryReasons).toMatchObject({ transaction: 3, pinned: 1 })
+    expect(stats().primaryReasons).toMatchObject({ transaction: 3, forced: 1 })
     await sleep(300)
     await db('counters').pluck('id')
     await db('counters').count('* as n').first()

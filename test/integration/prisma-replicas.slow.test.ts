@@ -219,7 +219,7 @@ function testOf(kind: ReplicaPairKind): void {
     await prisma.$queryRaw`SELECT 1`
     await sluice.onPrimary(() => prisma.country.findMany())
     expect(stats().replicaReads).toBe(before)
-    expect(stats().primaryReasons).toMatchObject({ transaction: 4, pinned: 1 })
+    expect(stats().primaryReasons).toMatchObject({ transaction: 4, forced: 1 })
   })
 
   it('gives the errors that the primary gives', async () => {

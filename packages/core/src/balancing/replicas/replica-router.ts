@@ -42,7 +42,7 @@ export interface ReplicaRouterParts {
 
 /** Whether a replica with a known position can be read from. */
 type IsCurrent = (replayed: Position) => boolean
-type Refusal = Extract<PrimaryReason, 'floor' | 'lag' | 'no-replica'>
+type Refusal = Extract<PrimaryReason, 'read-your-writes' | 'lag' | 'no-replica'>
 
 /**
  * Sends reads to replicas if the result is as good as that of the primary: within the maximum lag, and never
@@ -97,14 +97,14 @@ export class ReplicaRouter implements ReadRouter {
   read<T>(read: RoutedRead<T>): Promise<T> {
     if (this.#isClosed) return read.askPrimary()
     const { scope, demand } = read
-    if (demand === 'primary') return this.#onPrimary(read, 'pinned')
+    if (demand === 'primary') return this.#onPrimary(read, 'forced')
     const isKept = demand === 'kept'
-    if (isKept && this.parts.sharesKept) return this.#onPrimary(read, 'kept')
+    if (isKept && this.parts.sharesKept) return this.#onPrimary(read, 'cached')
     this.#use()
     const position = this.#neededBy(scope, isKept)
     if (position === undefined) {
       this.#log.wake()
-      return this.#onPrimary(read, 'floor')
+      return this.#onPrimary(read, 'read-your-writes')
     }
     const isCurrent: IsCurrent = (replayed) => replayed.covers(position) && this.#log.ageOf(replayed) <= this.parts.options.maxLagMs
     const chosen = this.#choose(position, undefined)
@@ -193,7 +193,7 @@ export class ReplicaRouter implements ReadRouter {
       if (tried?.has(replica) === true) continue
       const refusal = this.#refusalOf(replica, position)
       if (refusal === undefined) usable += 1
-      else if (reason === 'no-replica' || refusal === 'floor') reason = refusal
+      else if (reason === 'no-replica' || refusal === 'read-your-writes') reason = refusal
     }
     let except: ServerNode | undefined
     for (let tries = 0; usable > 0 && tries < 2 * this.#replicas.length; tries += 1) {
@@ -212,7 +212,7 @@ export class ReplicaRouter implements ReadRouter {
     if (replayed === undefined) return 'no-replica'
     if (!replayed.covers(position)) {
       replica.want(position)
-      return 'floor'
+      return 'read-your-writes'
     }
     return this.#log.ageOf(replayed) > this.parts.options.maxLagMs ? 'lag' : undefined
   }
@@ -312,7 +312,7 @@ export class ReplicaRouter implements ReadRouter {
 }
 
 function reasonOf(error: unknown): PrimaryReason {
-  return error instanceof NotCurrentError ? 'floor' : 'failed'
+  return error instanceof NotCurrentError ? 'read-your-writes' : 'failed'
 }
 
 class AbandonedError extends Error {

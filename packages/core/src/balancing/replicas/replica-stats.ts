@@ -3,14 +3,14 @@
  *
  * - `write`: it is not a read, or not certainly one.
  * - `transaction`: it belongs to a transaction.
- * - `pinned`: because of `onPrimary`, or because shadow mode compares it.
- * - `kept`: its result can be stored in a shared cache.
- * - `floor`: no replica is known to have replayed the reader's earlier writes.
+ * - `forced`: because of `onPrimary`, or because shadow mode compares it.
+ * - `cached`: its result can be stored in a shared cache.
+ * - `read-your-writes`: no replica is known to have replayed the reader's earlier writes.
  * - `lag`: the lag of every replica may exceed `maxLagMs`.
  * - `no-replica`: no replica is up and readable, or their positions are not known yet.
  * - `failed`: a replica did not respond, or its response may differ from that of the primary.
  */
-export type PrimaryReason = 'write' | 'transaction' | 'pinned' | 'kept' | 'floor' | 'lag' | 'no-replica' | 'failed'
+export type PrimaryReason = 'write' | 'transaction' | 'forced' | 'cached' | 'read-your-writes' | 'lag' | 'no-replica' | 'failed'
 
 export interface ReplicaStats {
   /** The node's id in the balancer's statistics. */
@@ -34,5 +34,5 @@ export interface ReplicaRoutingStats {
 }
 
 export function noReasons(): Record<PrimaryReason, number> {
-  return { write: 0, transaction: 0, pinned: 0, kept: 0, floor: 0, lag: 0, 'no-replica': 0, failed: 0 }
+  return { write: 0, transaction: 0, forced: 0, cached: 0, 'read-your-writes': 0, lag: 0, 'no-replica': 0, failed: 0 }
 }

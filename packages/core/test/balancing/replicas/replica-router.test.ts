@@ -33,7 +33,7 @@ describe('ReplicaRouter', () => {
     world.replica.replayed = world.primary.inserted
     await world.pass(4)
     expect(await world.read(scope)).toBe(0)
-    expect(world.reasons().floor).toBe(2)
+    expect(world.reasons()['read-your-writes']).toBe(2)
   })
 
   it('is not content with a position that was asked before the write ended', async () => {
@@ -109,14 +109,14 @@ describe('ReplicaRouter', () => {
     await world.pass(10)
     expect(await world.read(undefined, 'kept')).toBe('primary')
     expect(await world.read()).toBe(0)
-    expect(world.reasons().kept).toBe(1)
+    expect(world.reasons().cached).toBe(1)
   })
 
   it('reads from the primary where that is demanded', async () => {
     const world = openWorld(1)
     await world.pass(10)
     expect(await world.read(undefined, 'primary')).toBe('primary')
-    expect(world.reasons().pinned).toBe(1)
+    expect(world.reasons().forced).toBe(1)
   })
 
   it('follows transactions to their commit, and not those that are rolled back', async () => {

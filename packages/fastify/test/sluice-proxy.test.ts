@@ -40,7 +40,7 @@ const echo = () =>
 async function openApp(options: Partial<ProxyPluginOptions> = {}, server: FastifyServerOptions = {}) {
   const app = createApp(server)
   const node = await echo()
-  app.register(sluiceProxy, { prefix: '/api', nodes: [node.address], stallMs: false, ...options } as ProxyPluginOptions)
+  app.register(sluiceProxy, { prefix: '/api', nodes: [node.address], hangTimeoutMs: false, ...options } as ProxyPluginOptions)
   return { app, node }
 }
 

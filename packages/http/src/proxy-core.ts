@@ -34,7 +34,7 @@ export class ProxyCore {
   readonly #timer: ReturnType<typeof setInterval> | undefined
 
   constructor(readonly options: ResolvedProxyOptions) {
-    const { balancer, retry, hedge, stallMs } = options
+    const { balancer, retry, hedge, hangTimeoutMs } = options
     this.budget = new RetryBudget(retry.budget, retry.burst)
     this.hedging = hedge && new Hedging(balancer, hedge, this.now)
     this.sticky = options.sticky && new StickyCookie(balancer, options.sticky)
@@ -50,8 +50,8 @@ export class ProxyCore {
       }),
       balancer.on('nodeRemoved', ({ node, abandoned }) => this.#forget(node, abandoned > 0)),
     ]
-    if (stallMs !== undefined) {
-      this.#timer = setInterval(() => this.#look(stallMs), LOOK_MS)
+    if (hangTimeoutMs !== undefined) {
+      this.#timer = setInterval(() => this.#look(hangTimeoutMs), LOOK_MS)
       this.#timer.unref()
     }
   }
@@ -150,11 +150,11 @@ export class ProxyCore {
   /**
    * Ejects nodes that have requests but send no response. The event then moves their requests to other nodes.
    */
-  #look(stallMs: number): void {
+  #look(hangTimeoutMs: number): void {
     const now = this.now()
     for (const upstream of this.#upstreams.values()) {
       const { node } = upstream
-      if (upstream.hangs(now, stallMs) && !this.#removed.has(node)) this.options.balancer.eject(node.id, 'stalled')
+      if (upstream.hangs(now, hangTimeoutMs) && !this.#removed.has(node)) this.options.balancer.eject(node.id, 'stalled')
     }
   }
 

@@ -103,7 +103,7 @@ export interface ProxyOptions {
    * `false`: never. Minimum: `50`.
    * @defaultValue 1000
    */
-  readonly stallMs?: number | false
+  readonly hangTimeoutMs?: number | false
   /**
    * Timeout for the connection to a node, in milliseconds. Minimum: `1`.
    * @defaultValue 1000

@@ -12,7 +12,7 @@ export interface ResolvedProxyOptions {
   readonly probe: Required<ProbeOptions> | undefined
   readonly retry: Required<RetryOptions>
   /** `undefined`: never. */
-  readonly stallMs: number | undefined
+  readonly hangTimeoutMs: number | undefined
   readonly connectTimeoutMs: number
   readonly headersTimeoutMs: number
   readonly bodyTimeoutMs: number
@@ -45,7 +45,7 @@ const rules: Rules = {
   strategy: rule('a strategy', (value) => typeof value === 'string'),
   probe: option.object,
   retry: option.object,
-  stallMs: option.either(option.false, option.number(50)),
+  hangTimeoutMs: option.either(option.false, option.number(50)),
   connectTimeoutMs: option.number(1),
   headersTimeoutMs: option.number(1),
   bodyTimeoutMs: option.number(1),
@@ -131,7 +131,7 @@ export function resolveProxyOptions(options: ProxyOptions): ResolvedProxyOptions
       down: probe.down ?? 2,
     },
     retry: { maxAttempts: retry.maxAttempts ?? 3, budget: retry.budget ?? 0.2, burst: retry.burst ?? 256 },
-    stallMs: options.stallMs === false ? undefined : (options.stallMs ?? 1_000),
+    hangTimeoutMs: options.hangTimeoutMs === false ? undefined : (options.hangTimeoutMs ?? 1_000),
     connectTimeoutMs: options.connectTimeoutMs ?? 1_000,
     headersTimeoutMs: options.headersTimeoutMs ?? 15_000,
     bodyTimeoutMs: options.bodyTimeoutMs ?? 60_000,

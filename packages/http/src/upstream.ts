@@ -10,7 +10,7 @@ import type { ResolvedProxyOptions } from './resolve-proxy-options.ts'
 const KEEP_ALIVE_MS = 4_000
 const MAX_HEADER_BYTES = 16_384
 /** A node counts as hung if it takes this many times its usual response time. */
-const STALL_FACTOR = 10
+const HANG_FACTOR = 10
 /** A single slow request does not show that a node hangs. */
 const MIN_WAITING = 2
 /** Consecutive requests that other nodes answered first. This suggests that the node no longer responds. */
@@ -89,8 +89,8 @@ export class Upstream {
   }
 
   /** Whether the node has sent no response for too long although it has several requests. */
-  hangs(now: number, stallMs: number): boolean {
-    const boundMs = Math.max(stallMs, STALL_FACTOR * this.node.responseTime)
+  hangs(now: number, hangTimeoutMs: number): boolean {
+    const boundMs = Math.max(hangTimeoutMs, HANG_FACTOR * this.node.responseTime)
     if (this.#waiting >= MIN_WAITING && now - this.#progressAt > boundMs) return true
     return this.#waiting > 0 && this.#lost >= MIN_LOST && now - this.#lostSince > boundMs
   }

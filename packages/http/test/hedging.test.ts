@@ -99,7 +99,7 @@ describe('hedging', () => {
   it('still finds out that a node hangs', async () => {
     const { nodes } = await twoNodes(() => 60_000)
     const hedge = { after: 10, budget: 1, burst: 100 }
-    const { port, proxy } = await openProxy({ nodes, strategy: 'round-robin', hedge, stallMs: 100 })
+    const { port, proxy } = await openProxy({ nodes, strategy: 'round-robin', hedge, hangTimeoutMs: 100 })
     await expect
       .poll(
         async () => {

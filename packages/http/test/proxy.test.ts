@@ -77,7 +77,7 @@ describe('createProxy', () => {
     [{ nodes: ['a:1'], balancer: new LoadBalancingEngine() }, 'nodes'],
     [{ nodes: ['http://a:1'] }, 'nodes'],
     [{ nodes: ['a'] }, 'nodes'],
-    [{ nodes: ['a:1'], stallMs: 1 }, 'stallMs'],
+    [{ nodes: ['a:1'], hangTimeoutMs: 1 }, 'hangTimeoutMs'],
     [{ nodes: ['a:1'], probe: {} }, 'probe.path'],
     [{ nodes: ['a:1'], probe: { path: 'health' } }, 'probe.path'],
     [{ nodes: ['a:1'], retry: { maxAttempts: 0 } }, 'retry.maxAttempts'],
@@ -193,7 +193,7 @@ describe('nodes that fail', () => {
     const { port, proxy } = await openProxy({
       nodes: [silent, node.address],
       strategy: 'round-robin',
-      stallMs: 100,
+      hangTimeoutMs: 100,
       headersTimeoutMs: 60_000,
     })
     const reads = Array.from({ length: 6 }, () => ask(port))
@@ -213,7 +213,7 @@ describe('nodes that fail', () => {
   it('does not send again what a node that hangs may have carried out', async () => {
     const silent = await serveRaw(() => {})
     const node = await serve((_request, response) => response.end('well'))
-    const { port } = await openProxy({ nodes: [silent, node.address], strategy: 'round-robin', stallMs: 50, headersTimeoutMs: 1_000 })
+    const { port } = await openProxy({ nodes: [silent, node.address], strategy: 'round-robin', hangTimeoutMs: 50, headersTimeoutMs: 1_000 })
     const writes = await Promise.all(Array.from({ length: 4 }, () => ask(port, { method: 'POST' })))
     expect(writes.map(({ status }) => status).sort()).toEqual([200, 200, 504, 504])
   })

@@ -57,7 +57,7 @@ export async function openProxy(
   options: ProxyOptions,
   serverOptions: ServerOptions = {},
 ): Promise<{ readonly proxy: HttpProxy; readonly port: number; readonly server: Server }> {
-  const proxy = createProxy({ stallMs: false, ...options })
+  const proxy = createProxy({ hangTimeoutMs: false, ...options })
   const { server, port } = await serve(proxy.handler, serverOptions)
   server.on('upgrade', proxy.upgrade)
   server.on('connection', proxy.connection)

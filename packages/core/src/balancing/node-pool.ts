@@ -178,7 +178,7 @@ export class NodePool {
       else if (node.factor < node.steadyFactor) this.#nextChangeAt = Math.min(this.#nextChangeAt, now + STEP_MS)
     }
     const left = up.filter(({ isEjected }) => !isEjected)
-    const isPanic = left.length < up.length && left.length < Math.max(1, up.length * (this.parts.outliers?.options.panicShare ?? 0))
+    const isPanic = left.length < up.length && left.length < Math.max(1, up.length * (this.parts.outliers?.options.panicThreshold ?? 0))
     this.#picker.rebuild(isPanic ? up : left)
     if (isPanic === this.#isPanic) return
     this.#isPanic = isPanic

@@ -244,7 +244,7 @@ describe('LoadBalancingEngine', () => {
     })
 
     it('ejects no more than the share that it may', () => {
-      const { balancer } = balancerOf({ ejection: { maxShare: 0.5 } }, [1, 1, 1, 1])
+      const { balancer } = balancerOf({ ejection: { maxEjectionShare: 0.5 } }, [1, 1, 1, 1])
       for (const id of ['n1:80', 'n2:80', 'n3:80']) fail(balancer, id, 5)
       expect(balancer.getClusterStats().ejectedNodes).toBe(2)
       const none = balancerOf({ ejection: false }, [1, 1]).balancer
@@ -265,7 +265,7 @@ describe('LoadBalancingEngine', () => {
     })
 
     it('uses ejected nodes where too few others are left', () => {
-      const { balancer } = balancerOf({ ejection: { panicShare: 0.5 } }, [1, 1, 1, 1])
+      const { balancer } = balancerOf({ ejection: { panicThreshold: 0.5 } }, [1, 1, 1, 1])
       for (const id of ['n1:80', 'n2:80']) fail(balancer, id, 5)
       expect(balancer.getClusterStats().isPanic).toBe(false)
       fail(balancer, 'n3:80', 5)

@@ -30,13 +30,13 @@ export interface EjectionOptions {
    * The share of the nodes that may be ejected at a time. From `0` to `1`. The last one that is left never is.
    * @defaultValue 1
    */
-  readonly maxShare?: number
+  readonly maxEjectionShare?: number
   /**
    * The share of the nodes that are up below which ejected ones are used again, because those that are left could not take it all. From `0` to `1`;
    * `0`: only where none is left.
    * @defaultValue 0
    */
-  readonly panicShare?: number
+  readonly panicThreshold?: number
 }
 
 export interface ResolvedEjectionOptions extends Required<EjectionOptions> {}
@@ -47,8 +47,8 @@ const rules = {
   minRequests: option.integer(1),
   baseMs: option.number(1),
   maxMs: option.number(1),
-  maxShare: option.number(0, 1),
-  panicShare: option.number(0, 1),
+  maxEjectionShare: option.number(0, 1),
+  panicThreshold: option.number(0, 1),
 }
 
 /** @throws InvalidOptionError for an unknown option, or one out of its bounds. */
@@ -63,7 +63,7 @@ export function resolveEjectionOptions(options: EjectionOptions): ResolvedEjecti
     minRequests: options.minRequests ?? 50,
     baseMs: options.baseMs ?? 30_000,
     maxMs: options.maxMs ?? 300_000,
-    maxShare: options.maxShare ?? 1,
-    panicShare: options.panicShare ?? 0,
+    maxEjectionShare: options.maxEjectionShare ?? 1,
+    panicThreshold: options.panicThreshold ?? 0,
   }
 }

@@ -35,7 +35,11 @@ export class OutlierDetector {
     if (node.isEjected || !node.isUp) return false
     const up = nodes.filter(({ isUp }) => isUp)
     const ejected = up.filter(({ isEjected }) => isEjected).length
-    return ejected + 1 < up.length && (ejected === 0 || ejected + 1 <= up.length * this.options.maxShare) && this.options.maxShare > 0
+    return (
+      ejected + 1 < up.length &&
+      (ejected === 0 || ejected + 1 <= up.length * this.options.maxEjectionShare) &&
+      this.options.maxEjectionShare > 0
+    )
   }
 
   /** Ejects a node until then, longer each time. */

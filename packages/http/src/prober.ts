@@ -36,7 +36,7 @@ export class Prober {
         const watched = this.#watched.get(node)
         if (watched !== undefined) watched.good = 0
       }),
-      balancer.on('returned', ({ node }) => this.#ejected.delete(node)),
+      balancer.on('reinstated', ({ node }) => this.#ejected.delete(node)),
     ]
     for (const node of balancer.nodes) this.#watch(node)
   }
@@ -103,7 +103,7 @@ export class Prober {
     const { balancer } = this.core.options
     if (isGood && watched.good >= up) {
       if (node.status === 'unhealthy') balancer.updateNodeHealth(node.id, 'healthy')
-      if (this.#ejected.has(node)) balancer.readmit(node.id)
+      if (this.#ejected.has(node)) balancer.reinstate(node.id)
     }
     if (!isGood && watched.bad >= down && (node.status === 'healthy' || node.status === 'degraded'))
       balancer.updateNodeHealth(node.id, 'unhealthy')

@@ -13,8 +13,8 @@ export interface BalancingEvents {
   statusChanged: { readonly node: ServerNode; readonly from: HealthStatus; readonly to: HealthStatus }
   /** A node receives no requests for `forMs` milliseconds, because of its responses or a lack of them. */
   ejected: { readonly node: ServerNode; readonly reason: EjectionReason; readonly forMs: number }
-  /** A node gets requests again after an ejection, few at first. */
-  returned: { readonly node: ServerNode }
+  /** The ejection of a node ended. It receives requests again, few at first. */
+  reinstated: { readonly node: ServerNode }
   /** So many nodes are ejected that ejected ones are used anyway (`true`), or no longer (`false`). */
   panic: { readonly isPanic: boolean }
   strategyChanged: { readonly from: BalancingStrategy; readonly to: BalancingStrategy }

@@ -234,7 +234,7 @@ export class LoadBalancingEngine {
     if (from === status) return
     const wasUp = node.isUp
     node.status = status
-    if (node.isUp && !wasUp) this.#pool.comesBack(node)
+    if (node.isUp && !wasUp) this.#pool.reinstate(node)
     this.#pool.refresh()
     this.#events.emit('statusChanged', { node, from, to: status })
   }
@@ -256,12 +256,12 @@ export class LoadBalancingEngine {
    *
    * @throws UnknownNodeError.
    */
-  readmit(nodeId: string): void {
+  reinstate(nodeId: string): void {
     const node = this.#pool.get(nodeId)
     if (!node.isEjected) return
-    this.#pool.comesBack(node)
+    this.#pool.reinstate(node)
     this.#pool.refresh()
-    this.#events.emit('returned', { node })
+    this.#events.emit('reinstated', { node })
   }
 
   /**

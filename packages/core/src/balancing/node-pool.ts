@@ -143,11 +143,11 @@ export class NodePool {
   }
 
   /** Its ejection has ended, or it is up again: it starts slowly. */
-  comesBack(node: NodeState): void {
+  reinstate(node: NodeState): void {
     const now = this.parts.clock.now()
     node.ejectedUntil = 0
     node.consecutiveFailures = 0
-    node.returnedAt = now
+    node.reinstatedAt = now
     node.progressAt = now
     // Its old response time is outdated, and would keep requests away for long. It gets the others' time until it responds.
     const others = [...this.#nodes.values()].filter((other) => other !== node && other.isUp && !other.isEjected)
@@ -160,10 +160,10 @@ export class NodePool {
   catchUp(): void {
     if (this.#nextChangeAt === Number.POSITIVE_INFINITY || this.parts.clock.now() < this.#nextChangeAt) return
     const now = this.parts.clock.now()
-    const returned = [...this.#nodes.values()].filter((node) => node.isEjected && node.ejectedUntil <= now)
-    for (const node of returned) this.comesBack(node)
+    const reinstated = [...this.#nodes.values()].filter((node) => node.isEjected && node.ejectedUntil <= now)
+    for (const node of reinstated) this.reinstate(node)
     this.refresh()
-    for (const node of returned) this.parts.events.emit('returned', { node })
+    for (const node of reinstated) this.parts.events.emit('reinstated', { node })
   }
 
   /** Recomputes which nodes can be selected, and their shares. */
@@ -186,8 +186,8 @@ export class NodePool {
   }
 
   /** The part of its share that a node has got to since it came back. */
-  #started({ returnedAt }: NodeState, now: number): number {
-    if (this.parts.slowStartMs === 0 || returnedAt === Number.NEGATIVE_INFINITY) return 1
-    return Math.min(1, LEAST_FACTOR + ((1 - LEAST_FACTOR) * (now - returnedAt)) / this.parts.slowStartMs)
+  #started({ reinstatedAt }: NodeState, now: number): number {
+    if (this.parts.slowStartMs === 0 || reinstatedAt === Number.NEGATIVE_INFINITY) return 1
+    return Math.min(1, LEAST_FACTOR + ((1 - LEAST_FACTOR) * (now - reinstatedAt)) / this.parts.slowStartMs)
   }
 }

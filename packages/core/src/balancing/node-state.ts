@@ -31,7 +31,7 @@ export class NodeState implements ServerNode {
   ejections = 0
   totalEjections = 0
   /** When it came back, to start slowly; `-Infinity`: it is not starting. */
-  returnedAt: number = Number.NEGATIVE_INFINITY
+  reinstatedAt: number = Number.NEGATIVE_INFINITY
   consecutiveFailures = 0
   picks = 0
   requests = 0

@@ -69,7 +69,7 @@ export class SluiceLog {
   }
 
   alert({ id, metric, source, severity, value, threshold, message }: Alert, change: AlertChange): void {
-    const isOver = change === 'resolved' || change === 'acknowledged' || change === 'eased'
+    const isOver = change === 'resolved' || change === 'acknowledged' || change === 'downgraded'
     const level = isOver || severity === 'info' ? 'info' : severity === 'critical' ? 'error' : 'warn'
     this.#tell(level, { alert: id, change, metric, source, severity, value, threshold }, `Alert ${change}: ${message}`)
   }

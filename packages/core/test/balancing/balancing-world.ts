@@ -26,7 +26,7 @@ export function balancerOf(
   const events: string[] = []
   for (const event of [
     'ejected',
-    'returned',
+    'reinstated',
     'panic',
     'statusChanged',
     'nodeAdded',

@@ -86,7 +86,7 @@ describe('LoadBalancingEngine', () => {
       () => balancer.updateNodeHealth('n9:80', 'healthy'),
       () => balancer.setSessionAffinity('s', 'n9:80'),
       () => balancer.eject('n9:80'),
-      () => balancer.readmit('n9:80'),
+      () => balancer.reinstate('n9:80'),
     ]) {
       expect(call).toThrow(UnknownNodeError)
       expect(call).toThrow('Unknown node "n9:80". Known nodes: n1:80, n2:80.')
@@ -138,7 +138,7 @@ describe('LoadBalancingEngine', () => {
     lease?.release()
     balancer.eject('n2:80')
     expect(balancer.selectNode(undefined, { prefer })).toBe(first)
-    balancer.readmit('n2:80')
+    balancer.reinstate('n2:80')
     balancer.updateNodeHealth('n2:80', 'maintenance')
     expect(balancer.selectNode(undefined, { prefer })).toBe(first)
   })
@@ -163,7 +163,7 @@ describe('LoadBalancingEngine', () => {
     balancer.recordRequest('n1:80', 4_000, 200)
     balancer.eject('n1:80')
     clock.advance(1_000)
-    balancer.readmit('n1:80')
+    balancer.reinstate('n1:80')
     const picked = Array.from({ length: 40 }, () => balancer.selectNode()?.id)
     expect(picked.filter((id) => id === 'n1:80').length).toBeGreaterThan(10)
   })
@@ -200,7 +200,7 @@ describe('LoadBalancingEngine', () => {
       expect(picksOf(balancer, 10)['n1:80']).toBe(5)
       fail(balancer, 'n1:80', 5)
       expect(balancer.getNodeStats('n1:80').ejectedForMs).toBe(60_000)
-      expect(events).toEqual(['ejected n1:80 consecutive-failures', 'returned n1:80', 'ejected n1:80 consecutive-failures'])
+      expect(events).toEqual(['ejected n1:80 consecutive-failures', 'reinstated n1:80', 'ejected n1:80 consecutive-failures'])
     })
 
     it('does not take the answers 500 and 501 for failures of the node', () => {
@@ -276,10 +276,10 @@ describe('LoadBalancingEngine', () => {
     it('ends an ejection when the node is known to answer again', () => {
       const { balancer, events } = balancerOf('round-robin', [1, 1])
       expect(balancer.eject('n1:80')).toBe(true)
-      balancer.readmit('n1:80')
-      balancer.readmit('n1:80')
+      balancer.reinstate('n1:80')
+      balancer.reinstate('n1:80')
       expect(balancer.getNodeStats('n1:80').ejectedForMs).toBe(0)
-      expect(events).toEqual(['ejected n1:80 requested', 'returned n1:80'])
+      expect(events).toEqual(['ejected n1:80 requested', 'reinstated n1:80'])
     })
   })
 

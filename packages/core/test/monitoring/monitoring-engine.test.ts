@@ -259,7 +259,7 @@ describe('alerts', () => {
     clock.advance(5_000)
     monitor.recordMetric('cpu', 20, 'a')
     expect(monitor.getActiveAlerts()).toEqual([])
-    expect(changes).toEqual(['raised warning cpu', 'escalated critical cpu', 'eased warning cpu', 'resolved warning cpu'])
+    expect(changes).toEqual(['raised warning cpu', 'escalated critical cpu', 'downgraded warning cpu', 'resolved warning cpu'])
     expect(monitor.getResolvedAlerts()).toMatchObject([{ metric: 'cpu', status: 'resolved' }])
   })
 

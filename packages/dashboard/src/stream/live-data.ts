@@ -160,7 +160,7 @@ function watchEngines({ jobs, monitor, balancer }: Sluice, stale: (section: Sect
   if (monitor !== undefined)
     for (const event of ['alert', 'scaling', 'scaled'] as const) stops.push(monitor.on(event, () => stale('alerts')))
   if (balancer !== undefined) {
-    const events = ['nodeAdded', 'nodeRemoved', 'draining', 'statusChanged', 'ejected', 'returned', 'panic', 'strategyChanged'] as const
+    const events = ['nodeAdded', 'nodeRemoved', 'draining', 'statusChanged', 'ejected', 'reinstated', 'panic', 'strategyChanged'] as const
     for (const event of events) stops.push(balancer.on(event, () => stale('nodes')))
   }
   return stops

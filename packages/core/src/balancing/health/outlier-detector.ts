@@ -57,6 +57,6 @@ export class OutlierDetector {
     const { baseMs, maxMs } = this.options
     if (node.ejections === 0 || node.isEjected) return
     const lasted = Math.min(maxMs, baseMs * node.ejections)
-    if (now - node.returnedAt >= lasted) node.ejections -= 1
+    if (now - node.reinstatedAt >= lasted) node.ejections -= 1
   }
 }

@@ -29,7 +29,7 @@ export interface Alert {
 }
 
 /** Changes of an alert's state. */
-export type AlertChange = 'raised' | 'escalated' | 'eased' | 'acknowledged' | 'resolved'
+export type AlertChange = 'raised' | 'escalated' | 'downgraded' | 'acknowledged' | 'resolved'
 
 /** The worse, the greater. */
 const severityRank: Readonly<Record<AlertSeverity, number>> = { info: 0, warning: 1, critical: 2 }
@@ -110,7 +110,7 @@ export class AlertBook {
       delete open.acknowledgedAt
       delete open.acknowledgedBy
     }
-    this.changed(alertOf(open), difference > 0 ? 'escalated' : 'eased')
+    this.changed(alertOf(open), difference > 0 ? 'escalated' : 'downgraded')
   }
 
   /**

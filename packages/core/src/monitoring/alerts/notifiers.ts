@@ -8,7 +8,7 @@ import type { Notifier } from './notifier.ts'
 const signs: Readonly<Record<AlertChange, string>> = {
   raised: '▲',
   escalated: '▲▲',
-  eased: '▽',
+  downgraded: '▽',
   acknowledged: '·',
   resolved: '✓',
 }

@@ -18,7 +18,7 @@ interface State {
   criticalSince: number | undefined
   /** Time since which the value is low enough to resolve the open alert, or to downgrade it to a warning. */
   calmSince: number | undefined
-  easedSince: number | undefined
+  downgradableSince: number | undefined
 }
 
 /** Compares values with the thresholds of their type. Nothing changes while nothing comes: missing is not zero. */
@@ -44,7 +44,7 @@ export class ThresholdWatch {
     // Almost always: nothing is wrong, and nothing was.
     if (state === undefined && !isAbove && open === undefined) return
     if (state === undefined) {
-      state = { warningSince: undefined, criticalSince: undefined, calmSince: undefined, easedSince: undefined }
+      state = { warningSince: undefined, criticalSince: undefined, calmSince: undefined, downgradableSince: undefined }
       this.#states.set(key, state)
     }
     const now = this.clock.now()
@@ -53,13 +53,13 @@ export class ThresholdWatch {
     state.warningSince = value > lowest ? (state.warningSince ?? now) : undefined
     state.criticalSince = critical !== undefined && value > critical ? (state.criticalSince ?? now) : undefined
     state.calmSince = value < lowest * rule.hysteresis || value === 0 ? (state.calmSince ?? now) : undefined
-    state.easedSince = critical !== undefined && value < critical * rule.hysteresis ? (state.easedSince ?? now) : undefined
+    state.downgradableSince = critical !== undefined && value < critical * rule.hysteresis ? (state.downgradableSince ?? now) : undefined
     const lasts = (since: number | undefined, ms: number) => since !== undefined && now - since >= ms
     if (lasts(state.criticalSince, rule.forMs)) this.#set(type, source, value, 'critical', critical ?? lowest)
     else if (open !== undefined && lasts(state.calmSince, rule.clearMs)) this.book.clear(name, source)
     else if (open?.severity === 'critical') {
       // Without a warning threshold, it would be resolved by now.
-      const isWarning = lasts(state.easedSince, rule.clearMs)
+      const isWarning = lasts(state.downgradableSince, rule.clearMs)
       this.#set(type, source, value, isWarning ? 'warning' : 'critical', (isWarning ? warning : critical) ?? lowest)
     } else if (open !== undefined) this.#set(type, source, value, open.severity, open.threshold)
     else if (warning !== undefined && lasts(state.warningSince, rule.forMs)) this.#set(type, source, value, 'warning', warning)

@@ -48,8 +48,8 @@ describe('AlertBook', () => {
     expect(changes).toEqual([
       'cpu raised (active)',
       'cpu escalated (active)',
-      'cpu eased (active)',
-      'cpu eased (active)',
+      'cpu downgraded (active)',
+      'cpu downgraded (active)',
       'cpu acknowledged (acknowledged)',
       'cpu resolved (resolved)',
     ])

@@ -30,13 +30,13 @@ describe('consoleNotifier', () => {
   it('writes a line of each change', () => {
     expect(line({}, 'raised')).toBe('▲ warning raised: cpu of a is 75 %, above 70 %')
     expect(line({ severity: 'critical' }, 'escalated')).toBe('▲▲ critical escalated: cpu of a is 75 %, above 70 %')
-    expect(line({}, 'eased')).toBe('▽ warning eased: cpu of a is 75 %, above 70 %')
+    expect(line({}, 'downgraded')).toBe('▽ warning downgraded: cpu of a is 75 %, above 70 %')
   })
 
   it('says by whom, where that is what happened', () => {
     const acknowledgedBy = 'ann'
     expect(line({ acknowledgedBy }, 'acknowledged')).toMatch(/^· warning acknowledged: .*, by ann$/)
-    expect(line({ acknowledgedBy }, 'eased')).toMatch(/above 70 %$/)
+    expect(line({ acknowledgedBy }, 'downgraded')).toMatch(/above 70 %$/)
     expect(line({ acknowledgedBy }, 'resolved')).toMatch(/^✓ warning resolved: .*above 70 %$/)
     expect(line({ acknowledgedBy, resolvedBy: 'bob' }, 'resolved')).toMatch(/, by bob$/)
   })

@@ -92,7 +92,7 @@ describe('ThresholdWatch', () => {
     expect(see(10, 1)).toBeUndefined()
   })
 
-  it('eases a critical alert when the value has been well below its threshold for so long', () => {
+  it('downgrades a critical alert when the value has been well below its threshold for so long', () => {
     const { see } = open(both)
     see(95)
     expect(see(81, 1_000)).toBe('critical 90')

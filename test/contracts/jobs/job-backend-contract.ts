@@ -65,11 +65,11 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
       })
 
       it('lets what has waited long go first', async () => {
-        const ageMs = 300
-        const { jobs, queue } = one({ ageMs: world.ageStepMs ?? ageMs })
+        const priorityAgingMs = 300
+        const { jobs, queue } = one({ priorityAgingMs: world.ageStepMs ?? priorityAgingMs })
         const seen: string[] = []
         await jobs.enqueueTask('old', 'high', queue)
-        await sleep((world.ageStepMs ?? ageMs) * 1.5)
+        await sleep((world.ageStepMs ?? priorityAgingMs) * 1.5)
         await jobs.enqueueTask('new', 'critical', queue)
         jobs.registerProcessor<string>(queue, (text) => void seen.push(text), { concurrency: 1 })
         jobs.start()

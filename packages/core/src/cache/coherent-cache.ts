@@ -283,7 +283,7 @@ export class CoherentCache {
     return this.#claimed(shared, request, before, look.permit ?? (await openFor(request, reads, before)))
   }
 
-  /** Lets one of several processes load a key, and waits for it for up to `fleetWaitMs`. */
+  /** Lets one of several processes load a key, and waits for it for up to `loadLockWaitMs`. */
   async #claimed<T>(
     { store, reads }: Shared,
     request: FetchRequest<T>,
@@ -292,15 +292,15 @@ export class CoherentCache {
   ): Promise<Landed<T> | Permit | undefined> {
     const { policy, sharedKey, tags } = request
     const { clock } = this.parts
-    if (policy.fleetWaitMs === 0 || sharedKey === undefined || permit === undefined || policy.strategy === 'refresh') return permit
+    if (policy.loadLockWaitMs === 0 || sharedKey === undefined || permit === undefined || policy.strategy === 'refresh') return permit
     const token = randomToken()
-    const until = clock.now() + policy.fleetWaitMs
+    const until = clock.now() + policy.loadLockWaitMs
     let current: Permit = permit
-    let isClaimed = await store.claim(sharedKey, token, policy.fleetWaitMs)
+    let isClaimed = await store.claim(sharedKey, token, policy.loadLockWaitMs)
     while (!isClaimed) {
       if (clock.now() >= until) return current
       await new Promise((resolve) => setTimeout(resolve, POLL_MS))
-      isClaimed = await store.claim(sharedKey, token, policy.fleetWaitMs)
+      isClaimed = await store.claim(sharedKey, token, policy.loadLockWaitMs)
       // The other process stores its value before it releases its claim.
       const look = await reads.look(tags, sharedKey)
       const found = this.#values.fromStore(request, look.entry, before)

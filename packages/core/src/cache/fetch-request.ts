@@ -35,7 +35,7 @@ export interface FetchPolicy {
    * How long a process waits for another process that is loading the same key; 0: each process loads
    * separately.
    */
-  readonly fleetWaitMs: number
+  readonly loadLockWaitMs: number
 }
 
 /** How long a value is retained, fresh or not. */

@@ -59,7 +59,7 @@ export interface TieredOptions {
    * milliseconds. `0`: each process loads separately.
    * @defaultValue 0
    */
-  readonly fleetWaitMs?: number
+  readonly loadLockWaitMs?: number
 }
 
 /** Validation rules of `TieredOptions`. */
@@ -73,7 +73,7 @@ export const tieredRules: Readonly<Record<keyof TieredOptions, OptionRule>> = {
   jitter: option.number(0, 1),
   earlyRefresh: option.number(0),
   consistency: option.oneOf('strict', 'bounded'),
-  fleetWaitMs: option.number(0),
+  loadLockWaitMs: option.number(0),
 }
 
 /** @throws InvalidOptionError */
@@ -95,7 +95,7 @@ export function policyFrom(options: TieredOptions, base: FetchPolicy): FetchPoli
     earlyRefresh: options.earlyRefresh ?? base.earlyRefresh,
     strategy: base.strategy,
     consistency: options.consistency ?? base.consistency,
-    fleetWaitMs: options.fleetWaitMs ?? base.fleetWaitMs,
+    loadLockWaitMs: options.loadLockWaitMs ?? base.loadLockWaitMs,
   }
 }
 
@@ -112,6 +112,6 @@ export function plainPolicy(ttl: number, consistency: 'strict' | 'bounded'): Fet
     earlyRefresh: 0,
     strategy: 'cache-first',
     consistency,
-    fleetWaitMs: 0,
+    loadLockWaitMs: 0,
   }
 }

@@ -48,7 +48,7 @@ export interface JobsOptions {
    * this runs before a more urgent one. Minimum: `0`.
    * @defaultValue 60000
    */
-  readonly ageMs?: number
+  readonly priorityAgingMs?: number
   /**
    * Milliseconds that a processor has to stop after its signal is aborted. After that, Sluice no longer waits
    * for it. Minimum: `0`.
@@ -219,7 +219,7 @@ const jobsRules: Rules = {
   backend: { expected: 'a backend', accepts: (value) => typeof (value as JobBackend | null)?.step === 'function' },
   leaseMs: option.number(100),
   pollMs: option.number(10),
-  ageMs: option.number(0),
+  priorityAgingMs: option.number(0),
   graceMs: option.number(0),
   maxCrashes: option.integer(0),
   maxPayloadBytes: option.integer(1),
@@ -267,7 +267,7 @@ export function resolveJobsOptions(options: JobsOptions): ResolvedJobsOptions {
   return {
     leaseMs: options.leaseMs ?? 10_000,
     pollMs: options.pollMs ?? 500,
-    ageMs: options.ageMs ?? 60_000,
+    priorityAgingMs: options.priorityAgingMs ?? 60_000,
     graceMs: options.graceMs ?? 5_000,
     maxCrashes: options.maxCrashes ?? 5,
     maxPayloadBytes: options.maxPayloadBytes ?? 1_048_576,

@@ -61,7 +61,7 @@ export class TaskFactory {
       queue,
       level,
       // One that waits for its time is as old as if it came then.
-      order: Math.max(createdAt, runAt) + level * this.options.ageMs,
+      order: Math.max(createdAt, runAt) + level * this.options.priorityAgingMs,
       data,
       runAt,
       createdAt,

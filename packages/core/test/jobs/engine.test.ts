@@ -25,7 +25,7 @@ describe('AsyncBatchProcessingEngine', () => {
   it.each<[object, string]>([
     [{ leaseMs: 1 }, 'leaseMs'],
     [{ pollMs: 0 }, 'pollMs'],
-    [{ ageMs: -1 }, 'ageMs'],
+    [{ priorityAgingMs: -1 }, 'priorityAgingMs'],
     [{ maxCrashes: 1.5 }, 'maxCrashes'],
     [{ backend: {} }, 'backend'],
     [{ retention: { maxDeadBytes: -1 } }, 'retention.maxDeadBytes'],

@@ -213,7 +213,7 @@ const FIELDS = [
   ['packages/core/src/cache/cache-stats.ts', 'CacheEfficiency', 'docs/reference/statistics.md', ['Memory efficiency']],
   ['packages/redis/src/guard.ts', 'RedisStoreCounters', 'docs/reference/statistics.md', ['Shared store']],
   ['packages/http/src/response-cache/response-cache-stats.ts', 'ResponseCacheStats', 'docs/reference/statistics.md', ['Responses']],
-  ['packages/core/src/database/traffic/traffic-entry.ts', 'TrafficEntry', 'docs/reference/statistics.md', ['Query workload']],
+  ['packages/core/src/database/workload/workload-entry.ts', 'WorkloadEntry', 'docs/reference/statistics.md', ['Query workload']],
   [
     'packages/core/src/database/analysis/database-analysis.ts',
     'DatabaseAnalysis',

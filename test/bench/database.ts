@@ -11,7 +11,7 @@ import { type RealAnswer, realAnswer, realGain } from './database/real-gain.ts'
 import { type BenchFigure, printFigures, shown, toJson } from './database/report.ts'
 import { createShop } from './database/shop.ts'
 import { openMariadbShop, openPostgresShop, openSqliteShop, type ShopDatabase } from './database/shop-database.ts'
-import { askedOf } from './database/shop-traffic.ts'
+import { askedOf } from './database/shop-workload.ts'
 import { benchOptions } from './harness.ts'
 
 const { json, quick } = benchOptions()

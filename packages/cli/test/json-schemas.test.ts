@@ -52,7 +52,7 @@ const printed = async (...args: string[]) => (await run(...args, '--json')).out
 
 describe('the JSON Schemas', () => {
   it('describe the output of analyze, and its baseline', async () => {
-    const out = await printed('analyze', project.url, '--traffic', project.traffic, '--update-baseline')
+    const out = await printed('analyze', project.url, '--workload', project.workload, '--update-baseline')
     const { findings } = JSON.parse(out) as { findings: { code: string; changes: { kind: string }[] }[] }
     expect(findings.map(({ code }) => code)).toEqual(expect.arrayContaining(['MISSING_INDEX', 'DUPLICATE_INDEX']))
     expect(findings.flatMap(({ changes }) => changes.map(({ kind }) => kind))).toContain('drop-index')

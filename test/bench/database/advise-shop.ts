@@ -6,7 +6,7 @@ import {
   type IndexSupposer,
   inspectDatabase,
   type PostgresqlScratch,
-  type TrafficEntry,
+  type WorkloadEntry,
 } from '@sluice/core/database'
 import { openScratchSqlite } from '../../../packages/cli/src/connect/open-sqlite.ts'
 import { createPgliteScratch } from '../../../packages/cli/src/scratch/pglite-scratch.ts'
@@ -20,7 +20,7 @@ export interface ShopAdvisor {
   readonly snapshot: DatabaseSnapshot
   readonly openedMs: number
   /** @param measures - Whether what is chosen is measured on a sample of the rows, where that is done (SQLite). */
-  advise(traffic: readonly TrafficEntry[], measures?: boolean): Promise<Advice>
+  advise(workload: readonly WorkloadEntry[], measures?: boolean): Promise<Advice>
   close(): Promise<void>
 }
 
@@ -60,12 +60,12 @@ export async function openAdvisor(name: string, database: ShopDatabase): Promise
     database,
     snapshot,
     openedMs: performance.now() - startedAt,
-    advise(traffic, measures = true) {
+    advise(workload, measures = true) {
       const tools: AdvisorTools = {
         sqliteScratch: measures ? openScratchSqlite : onlyTheClone(),
         ...(scratch === undefined ? {} : { postgresqlScratch: async () => scratch.lent() }),
       }
-      return adviseDatabase({ connection, snapshot, traffic, tools })
+      return adviseDatabase({ connection, snapshot, workload, tools })
     },
     close: async () => scratch?.close(),
   }

@@ -1,9 +1,9 @@
 import type { Dialect } from '@sluice/core'
-import type { Advice, IndexAdvice, TrafficEntry } from '@sluice/core/database'
+import type { Advice, IndexAdvice, WorkloadEntry } from '@sluice/core/database'
 import { indexLabel } from '@sluice/core/database'
 import type { ShopAdvisor } from './advise-shop.ts'
 import { answerOf, indexesOfNeed, isForeseen } from './answers.ts'
-import { type Asked, type AskedShape, entryOf } from './shop-traffic.ts'
+import { type Asked, type AskedShape, entryOf } from './shop-workload.ts'
 
 /** What the advisor made of one shape alone. */
 export interface ShapeVerdict {
@@ -36,7 +36,7 @@ export interface ShopAsked {
 /** Writes take about as long as they all do. */
 const WRITE_MS = 0.05
 
-function entries(asked: readonly Asked[], dialect: Dialect, { ms }: Pick<ShopAsked, 'ms'>): TrafficEntry[] {
+function entries(asked: readonly Asked[], dialect: Dialect, { ms }: Pick<ShopAsked, 'ms'>): WorkloadEntry[] {
   return asked.map((one) => entryOf(one, dialect, ms.get(one.id) ?? WRITE_MS))
 }
 

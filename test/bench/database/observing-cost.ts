@@ -1,10 +1,10 @@
-import { TrafficLog } from '../../../packages/core/src/database/traffic/traffic-log.ts'
+import { WorkloadLog } from '../../../packages/core/src/database/workload/workload-log.ts'
 import { analyzeSql } from '../../../packages/core/src/sql/analyze.ts'
 import { tokenize } from '../../../packages/core/src/sql/tokenize.ts'
 import { readQueryTree } from '../../../packages/core/src/sql/tree/read-sql.ts'
 import { median } from '../harness.ts'
 import type { BenchFigure } from './report.ts'
-import { askedOf } from './shop-traffic.ts'
+import { askedOf } from './shop-workload.ts'
 
 const TARGETS = { seen: 0.2, fresh: 10 }
 
@@ -55,7 +55,7 @@ export function observingFigures(rounds: number): BenchFigure[] {
     for (const own of copies) for (const sql of own) analyzeSql(sql, 'postgresql')
     return performance.now() - startedAt
   })
-  const log = new TrafficLog()
+  const log = new WorkloadLog()
   const analyzed = texts.map((sql) => analyzeSql(sql, 'postgresql'))
   const logged = microseconds(rounds, turns * texts.length, () => {
     for (let turn = 0; turn < turns; turn += 1)

@@ -3,7 +3,7 @@ import type { ShopAdvisor } from './advise-shop.ts'
 import { labelOf, type ShapeVerdict, type WorkloadVerdict } from './judge.ts'
 import type { RealAnswer, RealGain } from './real-gain.ts'
 import { shown } from './report.ts'
-import type { AskedShape } from './shop-traffic.ts'
+import type { AskedShape } from './shop-workload.ts'
 
 export function printWorkload({ name, openedMs }: ShopAdvisor, { advice, needs, misses, foreseen, unforeseen }: WorkloadVerdict): void {
   const { indexes, asked, tookMs, validation } = advice

@@ -4,7 +4,7 @@ import { answerOf } from './answers.ts'
 import { createExpected } from './expected-ddl.ts'
 import { labelOf, type ShapeVerdict } from './judge.ts'
 import type { ShopDatabase } from './shop-database.ts'
-import type { AskedShape } from './shop-traffic.ts'
+import type { AskedShape } from './shop-workload.ts'
 
 /** What a statement must be slower without an index. */
 const LEAST = { factor: 1.3, ms: 0.02 }

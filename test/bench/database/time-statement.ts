@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Dialect } from '@sluice/core'
 import type { Connection } from '@sluice/core/database'
 import { median } from '../harness.ts'
-import type { Asked } from './shop-traffic.ts'
+import type { Asked } from './shop-workload.ts'
 import type { TimeRequest } from './sqlite-timer.ts'
 
 /** Calls that take longer are ended, and count as so long. */

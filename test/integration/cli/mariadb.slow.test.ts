@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { schemaProblems } from '../../../packages/cli/test/support/schema-problems.ts'
-import { CITIES, writeCityTraffic } from '../../support/city-traffic.ts'
+import { CITIES, writeCityWorkload } from '../../support/city-workload.ts'
 import { type Database, databases } from '../../support/databases.ts'
 import { type CliProject, cliProject } from '../../support/run-cli.ts'
 
@@ -16,13 +16,13 @@ const kind = databases().find(({ dialect }) => dialect === 'mysql')
 describe.skipIf(kind?.skipped !== undefined)('the command line on MariaDB', () => {
   let database: Database
   let project: CliProject
-  let traffic: string
+  let workload: string
 
   beforeAll(async () => {
     database = (await kind?.connect()) as Database
     await database.exec(CITIES.mysql)
     project = cliProject()
-    traffic = writeCityTraffic(project.folder, 'mysql')
+    workload = writeCityWorkload(project.folder, 'mysql')
   })
   afterAll(async () => {
     await database.exec(`DROP USER IF EXISTS ${USER}`)
@@ -40,7 +40,7 @@ describe.skipIf(kind?.skipped !== undefined)('the command line on MariaDB', () =
 
   it('analyzes the workload of an app, and leaves nothing behind', async () => {
     const before = await catalogue()
-    const { code, out, err } = await project.run(['analyze', database.url, '--traffic', traffic, '--fail-on', 'high'])
+    const { code, out, err } = await project.run(['analyze', database.url, '--workload', workload, '--fail-on', 'high'])
     expect([code, err]).toEqual([1, ''])
     expect(out).toMatch(/^sluice analyze {3}MariaDB \d/)
     expect(out).toMatch(/HIGH {2}idx-1 {2}city\(region_id\) {3}\d+% of DB time/)
@@ -52,7 +52,7 @@ describe.skipIf(kind?.skipped !== undefined)('the command line on MariaDB', () =
   it('works with SELECT permissions only, and reports unavailable information', async () => {
     const name = new URL(database.url).pathname.slice(1)
     await database.exec(`CREATE USER ${USER} IDENTIFIED BY 'p4ssword'; GRANT SELECT ON ${name}.* TO ${USER}`)
-    const { code, out, err } = await project.run(['analyze', as(USER, 'p4ssword'), '--traffic', traffic])
+    const { code, out, err } = await project.run(['analyze', as(USER, 'p4ssword'), '--workload', workload])
     expect([code, err]).toEqual([0, ''])
     expect(out).toContain('city(region_id)')
     expect(out).toMatch(/NOT VALIDATED/)
@@ -62,10 +62,10 @@ describe.skipIf(kind?.skipped !== undefined)('the command line on MariaDB', () =
   })
 
   it('creates the index with --apply, and then reports no missing index', async () => {
-    const applied = await project.run(['analyze', database.url, '--traffic', traffic, '--apply', '--yes'])
+    const applied = await project.run(['analyze', database.url, '--workload', workload, '--apply', '--yes'])
     expect(applied.code).toBe(0)
     expect(applied.err).toMatch(/done: \w+/)
-    const again = await project.run(['analyze', database.url, '--traffic', traffic, '--fail-on', 'missing-index'])
+    const again = await project.run(['analyze', database.url, '--workload', workload, '--fail-on', 'missing-index'])
     expect([again.code, again.err]).toEqual([0, ''])
     await database.exec(`DROP INDEX ${/done: (\w+)/.exec(applied.err)?.[1]} ON city`)
   })
@@ -78,7 +78,7 @@ describe.skipIf(kind?.skipped !== undefined)('the command line on MariaDB', () =
   })
 
   it('prints JSON that matches the schemas', async () => {
-    const analysis = await project.run(['analyze', database.url, '--traffic', traffic, '--json'])
+    const analysis = await project.run(['analyze', database.url, '--workload', workload, '--json'])
     expect(JSON.parse(analysis.out)).toMatchObject({
       findings: expect.arrayContaining([expect.objectContaining({ code: 'MISSING_INDEX' })]),
     })

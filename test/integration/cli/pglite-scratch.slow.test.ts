@@ -1,7 +1,7 @@
 import { type Connection, type DatabaseSnapshot, inspectDatabase, type PostgresqlScratch } from '@sluice/core/database'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createPgliteScratch } from '../../../packages/cli/src/scratch/pglite-scratch.ts'
-import { CITIES } from '../../support/city-traffic.ts'
+import { CITIES } from '../../support/city-workload.ts'
 import { type Database, databases } from '../../support/databases.ts'
 import { TEST_MS } from '../../support/patience.ts'
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { schemaProblems } from '../../../packages/cli/test/support/schema-problems.ts'
-import { CITIES, writeCityTraffic } from '../../support/city-traffic.ts'
+import { CITIES, writeCityWorkload } from '../../support/city-workload.ts'
 import { type Database, databases } from '../../support/databases.ts'
 import { SOON } from '../../support/patience.ts'
 import { type CliProject, cliProject } from '../../support/run-cli.ts'
@@ -24,13 +24,13 @@ const kind = databases().find(({ dialect }) => dialect === 'postgresql')
 describe.skipIf(kind?.skipped !== undefined)('the command line on PostgreSQL', () => {
   let database: Database
   let project: CliProject
-  let traffic: string
+  let workload: string
 
   beforeAll(async () => {
     database = (await kind?.connect()) as Database
     await database.exec(CITIES.postgresql)
     project = cliProject()
-    traffic = writeCityTraffic(project.folder, 'postgresql')
+    workload = writeCityWorkload(project.folder, 'postgresql')
   })
   afterAll(async () => {
     await database.exec(`REVOKE ALL ON SCHEMA public FROM ${ROLE}; DROP ROLE ${ROLE}`).catch(() => {})
@@ -51,7 +51,7 @@ describe.skipIf(kind?.skipped !== undefined)('the command line on PostgreSQL', (
     'analyzes the workload of an app, and leaves nothing behind',
     async () => {
       const before = await database.query(CATALOGUE)
-      const { code, out, err } = await project.run(['analyze', database.url, '--traffic', traffic, '--fail-on', 'missing-index'])
+      const { code, out, err } = await project.run(['analyze', database.url, '--workload', workload, '--fail-on', 'missing-index'])
       expect([code, err]).toEqual([1, ''])
       expect(out).toMatch(/^sluice analyze {3}PostgreSQL \d/)
       expect(out).toMatch(/HIGH {2}idx-1 {2}city\(region_id\) {3}\d+% of DB time/)
@@ -68,7 +68,7 @@ describe.skipIf(kind?.skipped !== undefined)('the command line on PostgreSQL', (
     'works with minimal permissions, and reports unavailable information',
     async () => {
       await database.exec(`CREATE ROLE ${ROLE} LOGIN`)
-      const { code, out } = await project.run(['analyze', as(ROLE), '--traffic', traffic])
+      const { code, out } = await project.run(['analyze', as(ROLE), '--workload', workload])
       expect(code).toBe(0)
       expect(out).toContain('city(region_id)')
       expect(out).toMatch(/not available: statistics of public\.city/)
@@ -79,7 +79,7 @@ describe.skipIf(kind?.skipped !== undefined)('the command line on PostgreSQL', (
   it(
     'exits immediately when it is interrupted, and removes its temporary files',
     async () => {
-      const { child, ended } = project.start(['analyze', database.url, '--traffic', traffic])
+      const { child, ended } = project.start(['analyze', database.url, '--workload', workload])
       await vi.waitFor(() => expect(project.temporaryFiles()).not.toEqual([]), { ...SOON, interval: 20 })
       child.kill('SIGINT')
       expect(await ended).toMatchObject({ code: 130, out: '' })
@@ -122,7 +122,7 @@ describe.skipIf(kind?.skipped !== undefined)('the command line on PostgreSQL', (
     'prints JSON that matches the schemas, including for indexes to drop',
     async () => {
       await database.exec('CREATE INDEX city_twice ON city (id) INCLUDE (name); CREATE INDEX city_once ON city (id) WHERE id > 7')
-      const analysis = await project.run(['analyze', database.url, '--traffic', traffic, '--json'])
+      const analysis = await project.run(['analyze', database.url, '--workload', workload, '--json'])
       await database.exec('DROP INDEX city_twice; DROP INDEX city_once')
       expect(analysis.out).toContain('"kind": "drop-index"')
       expect(schemaProblems('analyze', analysis.out)).toEqual([])

@@ -3,7 +3,7 @@ import { openAdvisor, type ShopAdvisor } from '../../bench/database/advise-shop.
 import { judgeShape, labelOf } from '../../bench/database/judge.ts'
 import { createShop } from '../../bench/database/shop.ts'
 import { openSqliteShop, type ShopDatabase } from '../../bench/database/shop-database.ts'
-import { askedOf } from '../../bench/database/shop-traffic.ts'
+import { askedOf } from '../../bench/database/shop-workload.ts'
 
 /** Of the bench's rows. */
 const SCALE = 0.2

@@ -5,7 +5,7 @@ import {
   type DatabaseAnalysis,
   type DatabaseFinding,
   inspectDatabase,
-  type TrafficEntry,
+  type WorkloadEntry,
 } from '@sluice/core/database'
 import openSqlite from 'better-sqlite3'
 import pg from 'pg'
@@ -40,7 +40,7 @@ const statements: readonly (readonly [sql: string, calls: number, samples: reado
   ['SELECT * FROM gone WHERE id = ?', 1, [[1]]],
 ]
 
-function trafficOf(dialect: Dialect): TrafficEntry[] {
+function workloadOf(dialect: Dialect): WorkloadEntry[] {
   return statements.map(([text, calls, samples]) => {
     let place = 0
     const sql = dialect === 'postgresql' ? text.replaceAll('?', () => `$${++place}`) : text
@@ -98,7 +98,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
       connection = await pinnedConnection(database)
       before = await connection.query(OBJECTS[dialect])
       const snapshot = await inspectDatabase(connection)
-      analysis = await analyzeDatabase({ connection, snapshot, traffic: trafficOf(dialect), tools: sqliteTools })
+      analysis = await analyzeDatabase({ connection, snapshot, workload: workloadOf(dialect), tools: sqliteTools })
       after = await connection.query(OBJECTS[dialect])
     }, TEST_MS)
     afterAll(async () => {
@@ -138,7 +138,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
         return { ...scratch, query }
       }
       const again = await analyzeDatabase({
-        ...{ connection, snapshot: await inspectDatabase(connection), traffic: trafficOf(dialect) },
+        ...{ connection, snapshot: await inspectDatabase(connection), workload: workloadOf(dialect) },
         tools: { ...sqliteTools, sqliteScratch },
       })
       expect(slow).toBe(0)
@@ -169,7 +169,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
       for (const { sql = [] } of missing(analysis)) for (const statement of sql) await database.exec(statement)
       await database.exec(ANALYZE[dialect])
       const snapshot = await inspectDatabase(connection)
-      const again = await analyzeDatabase({ connection, snapshot, traffic: trafficOf(dialect), tools: sqliteTools })
+      const again = await analyzeDatabase({ connection, snapshot, workload: workloadOf(dialect), tools: sqliteTools })
       expect(titles(again)).toEqual([])
     })
   })
@@ -205,7 +205,7 @@ describe('analyzeDatabase with HypoPG', () => {
   it('asks the planner of the database itself', { timeout: TEST_MS }, async ({ skip }) => {
     if (service === undefined) return skip('no PostgreSQL with HypoPG')
     const snapshot = await inspectDatabase(connection)
-    const analysis = await analyzeDatabase({ connection, snapshot, traffic: trafficOf('postgresql') })
+    const analysis = await analyzeDatabase({ connection, snapshot, workload: workloadOf('postgresql') })
     expect(new Set(missing(analysis).map(({ validation }) => validation))).toEqual(new Set(['hypopg']))
     expect(titles(analysis)).toContain('customers(email)')
     expect(titles(analysis).some((title) => title.startsWith('orders(customer_id'))).toBe(true)

@@ -34,7 +34,7 @@ describe.each(databases())('the database engine on $name', ({ dialect, skipped }
         })
         expect(seen).toEqual([{ a: 7 }])
         if (dialect !== 'sqlite') await expect(connection?.query('select a from mine')).rejects.toThrow()
-        expect(sluice.database?.getTraffic()).toEqual([])
+        expect(sluice.database?.getWorkload()).toEqual([])
         unsluice(db)
         expect(hostOf(sluice).connections.first()).toBeUndefined()
       } finally {
@@ -88,8 +88,8 @@ describe.each(databases())('the database engine on $name', ({ dialect, skipped }
         await expect.poll(() => sluice.database?.getPlanCounts(), SOON).toMatchObject({ explained: 3, waiting: 0, failed: 0 })
         expect(scans).toMatchObject([{ query: expect.stringContaining('kind'), fullTableScan: true, isInferred: false, calls: 1 }])
         expect(sluice.database?.getPlans().find(({ query }) => /where "?`?id/.test(query))).toMatchObject({ fullTableScan: false })
-        // What Sluice asks itself is no traffic.
-        expect(sluice.database?.getTraffic().filter(({ kind }) => kind === 'read')).toHaveLength(3)
+        // Queries of Sluice itself are not part of the workload.
+        expect(sluice.database?.getWorkload().filter(({ kind }) => kind === 'read')).toHaveLength(3)
       } finally {
         await db.destroy()
         await sluice.close()

@@ -1,5 +1,5 @@
 import { getHeapSnapshot } from 'node:v8'
-import { createSluice, readTraffic, writeTraffic } from '@sluice/core'
+import { createSluice, readWorkload, writeWorkload } from '@sluice/core'
 import { withSluice } from '@sluice/knex'
 import knex from 'knex'
 import { createSqliteDatabase } from '../../support/sqlite-database.ts'
@@ -15,7 +15,7 @@ const VALUE = /bound\d+value/g
 async function found(redact: boolean): Promise<{ heap: number; file: number; calls: number }> {
   const database = await createSqliteDatabase()
   await database.exec('create table tags (id integer primary key, label text)')
-  const sluice = createSluice({ mode: 'observe', database: { traffic: { redact } } })
+  const sluice = createSluice({ mode: 'observe', database: { workload: { redact } } })
   const db = withSluice(knex(database.knexConfig()), sluice)
   const base = redact ? 1000 : 2000
   for (let at = 0; at < 20; at += 1) {
@@ -29,8 +29,8 @@ async function found(redact: boolean): Promise<{ heap: number; file: number; cal
     globalThis.gc?.()
   }
   const heap = await countInHeap(new RegExp(`bound${redact ? 1 : 2}\\d{3}value`, 'g'))
-  const file = writeTraffic(sluice.database?.getTraffic() ?? [])
-  const calls = readTraffic(file).reduce((sum, one) => sum + one.calls, 0)
+  const file = writeWorkload(sluice.database?.getWorkload() ?? [])
+  const calls = readWorkload(file).reduce((sum, one) => sum + one.calls, 0)
   await sluice.close()
   await database.drop()
   return { heap, file: file.match(VALUE)?.length ?? 0, calls }

@@ -9,7 +9,7 @@ interface Found {
   readonly calls: number
 }
 
-describe('redacted traffic', () => {
+describe('a redacted workload', () => {
   it('leaves no bound value in memory, nor in its file', { timeout: TEST_MS }, () => {
     const flags = ['--expose-gc', '--import', 'tsx', '--conditions=@sluice/source']
     const { redacted, kept } = JSON.parse(

@@ -221,7 +221,7 @@ describe.skipIf(postgres?.skipped !== undefined)('tasks that are added in transa
       stop()
       expect(findings).toEqual([])
       expect(stack.sluice.queries.getStats().errors).toBe(errors)
-      expect(stack.sluice.database?.exportTraffic()).not.toContain('job_tasks')
+      expect(stack.sluice.database?.exportWorkload()).not.toContain('job_tasks')
       expect(await waiting()).toBe(15)
     })
   })

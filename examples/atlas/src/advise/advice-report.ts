@@ -30,8 +30,8 @@ export function isGood({ advised, careful }: AdviceResult): boolean {
   return careful.every(({ index, foundAs }) => foundAs !== undefined || index.isOutOfReach) && advised.every(hasGain)
 }
 
-function statementLines({ traffic, before, after }: AdviceResult, style: ReportStyle): string[] {
-  return traffic.flatMap(({ fingerprint, sql, dialect, calls }) => {
+function statementLines({ workload, before, after }: AdviceResult, style: ReportStyle): string[] {
+  return workload.flatMap(({ fingerprint, sql, dialect, calls }) => {
     const [without, present] = [before.get(fingerprint), after.get(fingerprint)]
     if (without === undefined || present === undefined) return []
     const label = analyzeSql(sql, dialect).shape

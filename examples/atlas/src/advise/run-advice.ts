@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Connection, readTraffic, type TrafficEntry } from '@sluice/core'
+import { type Connection, readWorkload, type WorkloadEntry } from '@sluice/core'
 import { knexConnection } from '@sluice/knex'
 import { openClients } from '../clients.ts'
 import type { DatabaseTarget } from '../database-target.ts'
@@ -26,7 +26,7 @@ export interface AdvicePlan {
 
 export interface AdviceResult {
   readonly analysis: Analysis
-  readonly traffic: readonly TrafficEntry[]
+  readonly workload: readonly WorkloadEntry[]
   readonly before: Timings
   readonly after: Timings
   readonly advised: readonly MeasuredIndex[]
@@ -59,23 +59,23 @@ export async function runAdvice(plan: AdvicePlan): Promise<AdviceResult> {
   try {
     plan.say(`Observing ${plan.requests} requests`)
     const text = await observe(plan)
-    const traffic = readTraffic(text)
-    const file = join(folder, 'traffic.json')
+    const workload = readWorkload(text)
+    const file = join(folder, 'workload.json')
     writeFileSync(file, text)
     await connection.query(copy.target.kind === 'mysql' ? 'ANALYZE TABLE cities, regions, reviews' : 'ANALYZE')
     plan.say('Asking sluice analyze')
     const address = copy.target.kind === 'sqlite' ? `file:${copy.target.file}` : copy.target.url
-    const analysis = JSON.parse(await plan.sluice(['analyze', address, '--traffic', file, '--json'])) as Analysis
+    const analysis = JSON.parse(await plan.sluice(['analyze', address, '--workload', file, '--json'])) as Analysis
     made = advisedIndexes(analysis)
     plan.say('Measuring')
-    const before = await timeReads(connection, traffic)
+    const before = await timeReads(connection, workload)
     for (const { sql } of made) await runAll(connection, sql)
     await connection.query(copy.target.kind === 'mysql' ? 'ANALYZE TABLE cities, regions, reviews' : 'ANALYZE')
-    const after = await timeReads(connection, traffic)
+    const after = await timeReads(connection, workload)
     const advised: MeasuredIndex[] = []
-    for (const index of made) advised.push(await measure(connection, copy.target.kind, index, traffic))
+    for (const index of made) advised.push(await measure(connection, copy.target.kind, index, workload))
     const careful = carefulIndexes(copy.target.kind).map((index) => ({ index, foundAs: made.find((one) => serves(one, index))?.title }))
-    return { analysis, traffic, before, after, advised, careful }
+    return { analysis, workload, before, after, advised, careful }
   } finally {
     // On a server the database stays: restore it.
     if (copy.target.kind !== 'sqlite') for (const index of made) await drop(connection, copy.target.kind, index).catch(() => {})
@@ -93,7 +93,7 @@ async function observe({ loaded, requests, seed }: AdvicePlan): Promise<string> 
   const session = await openSession({ loaded, sluiced })
   try {
     await session.drive(planned)
-    return sluiced.sluice.database?.exportTraffic() ?? ''
+    return sluiced.sluice.database?.exportWorkload() ?? ''
   } finally {
     await session.close()
     await sluiced.sluice.close()
@@ -104,12 +104,12 @@ async function measure(
   connection: Connection,
   kind: DatabaseTarget['kind'],
   index: AdvisedIndex,
-  traffic: readonly TrafficEntry[],
+  workload: readonly WorkloadEntry[],
 ): Promise<MeasuredIndex> {
   const only = new Set(index.fingerprints)
-  const present = await timeReads(connection, traffic, only)
+  const present = await timeReads(connection, workload, only)
   await drop(connection, kind, index)
-  const absent = await timeReads(connection, traffic, only)
+  const absent = await timeReads(connection, workload, only)
   await runAll(connection, index.sql)
   const pairs = [...absent].map(([fingerprint, without]) => ({ without, with: present.get(fingerprint) ?? Number.NaN }))
   const [most = { without: Number.NaN, with: Number.NaN }] = pairs.sort((a, b) => b.without / b.with - a.without / a.with)

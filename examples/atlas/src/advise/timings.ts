@@ -1,4 +1,4 @@
-import type { Connection, TrafficEntry } from '@sluice/core'
+import type { Connection, WorkloadEntry } from '@sluice/core'
 import { median } from './median.ts'
 
 /** Milliseconds that a statement takes, as the median of its runs; by fingerprint. */
@@ -8,10 +8,10 @@ const ROUNDS = 5
 /** Statements that are slow are not run as often. */
 const MAX_MS = 400
 
-/** Runs every read of a traffic with the bindings that it was seen with. */
-export async function timeReads(connection: Connection, traffic: readonly TrafficEntry[], only?: ReadonlySet<string>): Promise<Timings> {
+/** Runs every read of a workload with the bindings that it was seen with. */
+export async function timeReads(connection: Connection, workload: readonly WorkloadEntry[], only?: ReadonlySet<string>): Promise<Timings> {
   const timings = new Map<string, number>()
-  for (const { fingerprint, kind, sql, samples } of traffic) {
+  for (const { fingerprint, kind, sql, samples } of workload) {
     if (kind !== 'read' || samples.length === 0 || (only !== undefined && !only.has(fingerprint))) continue
     const times: number[] = []
     const until = performance.now() + MAX_MS

@@ -11,7 +11,7 @@ const SEVERITIES = ['low', 'medium', 'high'] as const
 
 export interface AnalyzeOptions {
   readonly url: string | undefined
-  readonly traffic: string | undefined
+  readonly workload: string | undefined
   readonly reporter: Reporter
   readonly failOn: readonly string[]
   readonly include: readonly Code[]
@@ -32,7 +32,7 @@ query workload, and uses the database's planner to compare plans with and withou
 Writes nothing to the database without --apply.
 
   <url>                     postgresql://…, mysql://…, file:<path>. Default: DATABASE_URL, also from a file .env
-  --traffic <file>          workload of an app, from sluice.database.exportTraffic(). Default: the counters of the
+  --workload <file>         workload of an app, from sluice.database.exportWorkload(). Default: the counters of the
                             server (pg_stat_statements, performance_schema)
   --write                   writes the fixes to files: a patch of schema.prisma and a migration, a Knex
                             migration, or SQL
@@ -55,7 +55,7 @@ Exit codes: 0 finished, 1 --fail-on matched or a change failed, 2 invalid argume
 `
 
 const options = {
-  traffic: { type: 'string' },
+  workload: { type: 'string' },
   write: { type: 'boolean' },
   format: { type: 'string' },
   include: { type: 'string', multiple: true },
@@ -79,7 +79,7 @@ export function parseAnalyzeOptions(args: readonly string[]): AnalyzeOptions {
   const reporter = values.json === true ? 'json' : (values.reporter ?? 'terminal')
   return {
     url,
-    traffic: values.traffic,
+    workload: values.workload,
     reporter: oneOf('--reporter', REPORTERS, reporter),
     failOn: listOf(values['fail-on']).map((name) => oneOf('--fail-on', [...Object.keys(CODE_NAMES), ...SEVERITIES], name)),
     include: listOf(values.include).map((name) => CODE_NAMES[oneOf('--include', Object.keys(CODE_NAMES), name)] as Code),

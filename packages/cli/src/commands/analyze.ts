@@ -2,10 +2,10 @@ import { readFile } from 'node:fs/promises'
 import {
   analyzeDatabase,
   type DatabaseAnalysis,
-  InvalidTrafficError,
+  InvalidWorkloadError,
   inspectDatabase,
-  readTraffic,
-  type TrafficEntry,
+  readWorkload,
+  type WorkloadEntry,
 } from '@sluice/core/database'
 import { errorMessage } from '@sluice/core/siblings'
 import { knexNaming } from '@sluice/knex/project'
@@ -33,12 +33,12 @@ export const analyze: Command = {
   async run(args: readonly string[], output: Output): Promise<number> {
     const options = parseAnalyzeOptions(args)
     const url = await addressOf(options.url)
-    const traffic = options.traffic === undefined ? undefined : await readTrafficFile(options.traffic)
+    const workload = options.workload === undefined ? undefined : await readWorkloadFile(options.workload)
     const progress = progressOn(output)
     progress.say(`Connecting to ${shownAddress(url)}`)
     const connection = await openConnection(url).finally(() => progress.end())
     try {
-      return await analyzeWith(connection, url, trafficOf(traffic, connection, options), options, output, progress)
+      return await analyzeWith(connection, url, workloadOf(workload, connection, options), options, output, progress)
     } finally {
       progress.end()
       await connection.close().catch(() => {})
@@ -49,7 +49,7 @@ export const analyze: Command = {
 async function analyzeWith(
   connection: OpenConnection,
   url: string,
-  traffic: readonly TrafficEntry[] | undefined,
+  workload: readonly WorkloadEntry[] | undefined,
   options: AnalyzeOptions,
   output: Output,
   progress: Progress,
@@ -62,7 +62,7 @@ async function analyzeWith(
   const analysis = await analyzeDatabase({
     connection,
     snapshot,
-    ...(traffic === undefined ? {} : { traffic }),
+    ...(workload === undefined ? {} : { workload }),
     ...(naming === undefined ? {} : { naming }),
     // The schema can already name an index that the database does not have yet.
     takenNames: (index) => format?.takenNames?.(index, snapshot) ?? [],
@@ -112,29 +112,29 @@ function reportOf(analysis: DatabaseAnalysis, split: ReturnType<typeof splitBy>,
  *
  * @throws UsageError if the file contains only statements of other kinds.
  */
-function trafficOf(
-  traffic: readonly TrafficEntry[] | undefined,
+function workloadOf(
+  workload: readonly WorkloadEntry[] | undefined,
   { dialect }: OpenConnection,
-  { traffic: path }: AnalyzeOptions,
-): readonly TrafficEntry[] | undefined {
-  const own = traffic?.filter((entry) => entry.dialect === dialect)
-  const [other] = traffic ?? []
+  { workload: path }: AnalyzeOptions,
+): readonly WorkloadEntry[] | undefined {
+  const own = workload?.filter((entry) => entry.dialect === dialect)
+  const [other] = workload ?? []
   if (other !== undefined && own?.length === 0)
-    throw new UsageError(`--traffic ${path}: expected statements for ${dialect}, got statements for ${other.dialect}`)
+    throw new UsageError(`--workload ${path}: expected statements for ${dialect}, got statements for ${other.dialect}`)
   return own
 }
 
-async function readTrafficFile(path: string): Promise<TrafficEntry[]> {
+async function readWorkloadFile(path: string): Promise<WorkloadEntry[]> {
   let text: string
   try {
     text = await readFile(path, 'utf8')
   } catch (error) {
-    throw new UsageError(`--traffic ${path}: ${errorMessage(error)}`)
+    throw new UsageError(`--workload ${path}: ${errorMessage(error)}`)
   }
   try {
-    return readTraffic(text)
+    return readWorkload(text)
   } catch (error) {
-    if (!(error instanceof InvalidTrafficError)) throw error
-    throw new UsageError(`--traffic ${path}: ${error.message}`)
+    if (!(error instanceof InvalidWorkloadError)) throw error
+    throw new UsageError(`--workload ${path}: ${error.message}`)
   }
 }

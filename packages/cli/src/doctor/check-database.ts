@@ -42,7 +42,7 @@ function versionCheck({ product, version, versionParts }: DatabaseSnapshot): Che
   return [ok(shown)]
 }
 
-/** The counters that `sluice analyze` uses without `--traffic`. */
+/** The counters that `sluice analyze` uses without `--workload`. */
 function statementsCheck({ product, statements, gaps, settings, extensions }: DatabaseSnapshot): Check[] {
   if (product === 'sqlite') return []
   const source = product === 'postgresql' ? 'pg_stat_statements' : 'performance_schema'
@@ -52,7 +52,7 @@ function statementsCheck({ product, statements, gaps, settings, extensions }: Da
   const isLoaded = (settings.shared_preload_libraries ?? '').includes('pg_stat_statements')
   if (isLoaded && !extensions.installed.includes('pg_stat_statements'))
     return [warn('pg_stat_statements is loaded, but not installed in this database', 'CREATE EXTENSION pg_stat_statements')]
-  return [warn(`${source} is missing: sluice analyze needs --traffic`, gap.why)]
+  return [warn(`${source} is missing: sluice analyze needs --workload`, gap.why)]
 }
 
 function extensionChecks({ product, extensions }: DatabaseSnapshot, { hasScratch }: DatabaseCheckOptions): Check[] {

@@ -172,7 +172,7 @@ function fixHint({ fresh }: BaselineSplit): string[] {
 function footnotes({ left, gaps, database }: DatabaseAnalysis, { isVerbose, paint, width }: TerminalReportOptions): string[] {
   const telling = left.filter(({ kind }) => kind !== 'cheap')
   const lines: string[] = []
-  if (database.statements === 0) lines.push('No statements: pass the workload of an app with --traffic <file>.')
+  if (database.statements === 0) lines.push('No statements: pass the workload of an app with --workload <file>.')
   if (telling.length > 0) {
     lines.push(
       `${counted(telling.length, 'statement')} ${telling.length === 1 ? 'was' : 'were'} not analyzed${isVerbose ? ':' : '; --verbose lists them'}`,

@@ -43,8 +43,8 @@ describe('sluice analyze', () => {
     [['a.db', '--reporter', 'html'], '--reporter: expected terminal, json, github, markdown, sarif, got "html"'],
     [['a.db', '--format', 'sequelize'], '--format: expected prisma, knex, sql'],
     [['a.db', '--yes'], '--yes requires --apply'],
-    [['a.db', '--traffic', '/nowhere.json'], '--traffic /nowhere.json: ENOENT'],
-    [['a.db', '--traffic', import.meta.filename], 'Traffic file: expected JSON'],
+    [['a.db', '--workload', '/nowhere.json'], '--workload /nowhere.json: ENOENT'],
+    [['a.db', '--workload', import.meta.filename], 'Workload file: expected JSON'],
     [['--verbos'], "Unknown option '--verbos'"],
   ])('rejects %j', async (args, message) => {
     const { code, out, err } = await sluice('analyze', ...args)

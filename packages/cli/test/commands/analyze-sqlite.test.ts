@@ -17,7 +17,7 @@ function openProject(files?: Readonly<Record<string, string>>): Project {
 
 afterEach(() => project?.remove())
 
-const analyze = ({ folder, url, traffic }: Project, ...args: string[]) => sluiceIn(folder, 'analyze', url, '--traffic', traffic, ...args)
+const analyze = ({ folder, url, workload }: Project, ...args: string[]) => sluiceIn(folder, 'analyze', url, '--workload', workload, ...args)
 
 describe('sluice analyze on SQLite', () => {
   it('finds the missing index, and changes nothing', async () => {
@@ -30,7 +30,7 @@ describe('sluice analyze on SQLite', () => {
     expect(out).toContain('/app/src/cities.ts:12:3')
     expect(out).not.toContain('\u001b')
     expect(readFileSync(join(opened.folder, 'app.db'))).toEqual(before)
-    expect(readdirSync(opened.folder).sort()).toEqual(['app.db', 'traffic.json'])
+    expect(readdirSync(opened.folder).sort()).toEqual(['app.db', 'workload.json'])
   })
 
   it('recommends ANALYZE only for tables without statistics', async () => {
@@ -41,8 +41,8 @@ describe('sluice analyze on SQLite', () => {
   })
 
   it('uses the database URL of the project by default', async () => {
-    const { folder, traffic } = openProject({ '.env': 'DATABASE_URL="file:./app.db"\n' })
-    expect(await sluiceIn(folder, 'analyze', '--traffic', traffic)).toMatchObject({
+    const { folder, workload } = openProject({ '.env': 'DATABASE_URL="file:./app.db"\n' })
+    expect(await sluiceIn(folder, 'analyze', '--workload', workload)).toMatchObject({
       code: 0,
       out: expect.stringContaining('city(region_id)'),
     })
@@ -156,7 +156,7 @@ describe('sluice analyze on SQLite', () => {
 
   it('rejects the workload of a different kind of database', async () => {
     const opened = openProject()
-    writeFileSync(opened.traffic, readFileSync(opened.traffic, 'utf8').replaceAll('"sqlite"', '"mysql"'))
+    writeFileSync(opened.workload, readFileSync(opened.workload, 'utf8').replaceAll('"sqlite"', '"mysql"'))
     expect(await analyze(opened)).toMatchObject({
       code: 2,
       out: '',
@@ -166,7 +166,7 @@ describe('sluice analyze on SQLite', () => {
 
   it('rejects an invalid workload file, and reports the path of the problem', async () => {
     const opened = openProject()
-    writeFileSync(opened.traffic, '{"schemaVersion":1,"entries":[{"fingerprint":1}]}')
+    writeFileSync(opened.workload, '{"schemaVersion":1,"entries":[{"fingerprint":1}]}')
     const { code, err } = await analyze(opened)
     expect(code).toBe(2)
     expect(err).toContain('entries[0].fingerprint: expected a string, got 1')

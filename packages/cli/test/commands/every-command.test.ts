@@ -31,7 +31,7 @@ afterAll(async () => {
 
 /** Arguments with which each command succeeds. */
 const calls = (): Readonly<Record<string, readonly string[]>> => ({
-  analyze: [project.url, '--traffic', project.traffic],
+  analyze: [project.url, '--workload', project.workload],
   explain: ['SELECT 1', '--url', project.url],
   top: ['--url', dashboard.url, '--once', '--seconds', '0.1'],
   bench: ['--url', appUrl, '/', '--duration', '0.1', '--warmup', '0'],

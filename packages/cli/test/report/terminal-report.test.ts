@@ -105,7 +105,7 @@ fix: sluice analyze --write   writes 1 index to the project
   it('asks for a workload when there are no statements', () => {
     const { database } = analysis([])
     const text = report(analysis([], { database: { ...database, statements: 0, totalMs: 0 } }))
-    expect(text).toContain('No findings in the schema.\nNo statements: pass the workload of an app with --traffic')
+    expect(text).toContain('No findings in the schema.\nNo statements: pass the workload of an app with --workload')
   })
 
   it('omits the hint about --write while writing fixes', () => {

@@ -1,14 +1,14 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type TrafficEntry, writeTraffic } from '@sluice/core/database'
+import { type WorkloadEntry, writeWorkload } from '@sluice/core/database'
 import Sqlite from 'better-sqlite3'
 
 export interface Project {
   readonly folder: string
   /** URL of its database. */
   readonly url: string
-  readonly traffic: string
+  readonly workload: string
   remove(): void
 }
 
@@ -61,16 +61,16 @@ export function sqliteProject(files: Readonly<Record<string, string>> = {}, { is
   })()
   if (isAnalyzed) database.exec('ANALYZE')
   database.close()
-  const traffic = join(folder, 'traffic.json')
+  const workload = join(folder, 'workload.json')
   writeFileSync(
-    traffic,
-    writeTraffic([entry('region_id', 'SELECT * FROM city WHERE region_id = ?'), entry('id', 'SELECT * FROM city WHERE id = ?')]),
+    workload,
+    writeWorkload([entry('region_id', 'SELECT * FROM city WHERE region_id = ?'), entry('id', 'SELECT * FROM city WHERE id = ?')]),
   )
   for (const [path, content] of Object.entries(files)) writeFileSync(join(folder, path), content)
-  return { folder, url: `file:${file}`, traffic, remove: () => rmSync(folder, { recursive: true, force: true }) }
+  return { folder, url: `file:${file}`, workload, remove: () => rmSync(folder, { recursive: true, force: true }) }
 }
 
-function entry(fingerprint: string, sql: string): TrafficEntry {
+function entry(fingerprint: string, sql: string): WorkloadEntry {
   return {
     fingerprint,
     dialect: 'sqlite',

@@ -5,7 +5,7 @@ import { option } from '../shared/options.ts'
 import type { Periodic } from '../shared/timers.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { type IndexPreset, IndexPresets } from './advisor/index-preset.ts'
-import { type IndexStrategy, indexesForTraffic, strategiesOf } from './advisor/recommended-indexes.ts'
+import { type IndexStrategy, indexesForWorkload, strategiesOf } from './advisor/recommended-indexes.ts'
 import {
   type DuplicateIndex,
   duplicateIndexes,
@@ -37,9 +37,9 @@ import { tableNamed } from './names.ts'
 import { watchNewPlans } from './new-plans.ts'
 import type { PlanWatch, PlanWatchCounts } from './plan-watch.ts'
 import type { PoolReader } from './pool-monitor.ts'
-import type { TrafficEntry } from './traffic/traffic-entry.ts'
-import { writeTraffic } from './traffic/traffic-file.ts'
-import type { OtherTraffic } from './traffic/traffic-log.ts'
+import type { WorkloadEntry } from './workload/workload-entry.ts'
+import { writeWorkload } from './workload/workload-file.ts'
+import type { OtherWorkload } from './workload/workload-log.ts'
 import { type DatabaseEngineParts, WorkloadRecorder } from './workload-recorder.ts'
 
 /**
@@ -116,18 +116,18 @@ export class DatabaseOptimizationEngine {
    * If the planner does not support hypothetical indexes, advice is marked as not validated: PostgreSQL needs the extension HypoPG or a
    * scratch database, SQLite an empty database in memory (`tools`). The command line, `sluice analyze`, has both.
    *
-   * @param options - `connection` as for `inspect`; `traffic` replaces the recorded workload.
+   * @param options - `connection` as for `inspect`; `workload` replaces the recorded workload.
    * @throws SluiceError `SLUICE_NO_ADAPTER` if there is no connection; the database's errors.
    */
   async analyze(options: AnalyzeOptions = {}): Promise<DatabaseAnalysis> {
-    const { connection, traffic, tools } = options
+    const { connection, workload, tools } = options
     const snapshot = await this.inspect(connection)
     const { analyzeDatabase } = await import('./analysis/analyze-database.ts')
-    const observed = traffic ?? this.getTraffic()
+    const observed = workload ?? this.getWorkload()
     this.#analysis = await analyzeDatabase({
       connection: this.#connectionFor(undefined),
       snapshot,
-      ...(observed.length === 0 ? {} : { traffic: observed }),
+      ...(observed.length === 0 ? {} : { workload: observed }),
       ...(tools === undefined ? {} : { tools }),
       clock: this.#clock,
     })
@@ -173,13 +173,13 @@ export class DatabaseOptimizationEngine {
   }
 
   /** The recorded workload by normalized query: those with the most total time first. */
-  getTraffic(): TrafficEntry[] {
-    return this.#recorder.traffic?.snapshot() ?? []
+  getWorkload(): WorkloadEntry[] {
+    return this.#recorder.log?.snapshot() ?? []
   }
 
-  /** Statements that are not in `getTraffic()`, because there were too many normalized queries. */
-  getOtherTraffic(): OtherTraffic {
-    return this.#recorder.traffic?.others ?? { forgotten: 0, calls: 0, errors: 0, totalMs: 0, rows: 0 }
+  /** Statements that are not in `getWorkload()`, because there were too many normalized queries. */
+  getOtherWorkload(): OtherWorkload {
+    return this.#recorder.log?.others ?? { forgotten: 0, calls: 0, errors: 0, totalMs: 0, rows: 0 }
   }
 
   /**
@@ -190,10 +190,10 @@ export class DatabaseOptimizationEngine {
    * @returns `undefined` if it was never seen, or was removed.
    * @throws InvalidArgumentError for an invalid share.
    */
-  getTrafficQuantile(fingerprint: string, dialect: Dialect, share: number): number | undefined {
+  getWorkloadQuantile(fingerprint: string, dialect: Dialect, share: number): number | undefined {
     const rule = option.number(0, 1)
     if (!rule.accepts(share)) throw new InvalidArgumentError('share', rule.expected, share)
-    return this.#recorder.traffic?.quantile(fingerprint, dialect, share)
+    return this.#recorder.log?.quantile(fingerprint, dialect, share)
   }
 
   /** Plans that `explainNew` requested: full scans first, then those with the most total time. */
@@ -212,14 +212,14 @@ export class DatabaseOptimizationEngine {
     this.#inspections?.stop()
   }
 
-  /** The workload as the content of a file for `sluice analyze --traffic`. Contains parameter values, unless the workload is redacted. */
-  exportTraffic(): string {
-    return writeTraffic(this.getTraffic())
+  /** The workload as the content of a file for `sluice analyze --workload`. Contains parameter values, unless the workload is redacted. */
+  exportWorkload(): string {
+    return writeWorkload(this.getWorkload())
   }
 
   /** Clears the recorded workload. */
-  resetTraffic(): void {
-    this.#recorder.traffic?.reset()
+  resetWorkload(): void {
+    this.#recorder.log?.reset()
   }
 
   /**
@@ -233,9 +233,9 @@ export class DatabaseOptimizationEngine {
     checkText('table', table)
     const snapshot = this.#snapshot
     const known = snapshot && tableNamed(snapshot, table)
-    const traffic = known === undefined ? [] : this.getTraffic()
+    const workload = known === undefined ? [] : this.getWorkload()
     if (this.#analysis !== undefined && snapshot !== undefined && known !== undefined) return strategiesOf(this.#analysis, known, snapshot)
-    if (snapshot !== undefined && known !== undefined && traffic.length > 0) return indexesForTraffic(snapshot, known, traffic)
+    if (snapshot !== undefined && known !== undefined && workload.length > 0) return indexesForWorkload(snapshot, known, workload)
     return this.#presets.recommended({ dialect: snapshot?.dialect ?? this.#parts.dialect?.() ?? 'postgresql', table }, known)
   }
 
@@ -266,7 +266,7 @@ export class DatabaseOptimizationEngine {
     const measured = { executionTime, rowsScanned, rowsReturned }
     const analysis = analyzeQueryText(query, dialect, measured, this.#snapshot)
     this.#analyzed.add(analysis.fingerprint, query, dialect, measured)
-    const site = this.#recorder.traffic?.entry(analysis.fingerprint, dialect)?.callSites[0]
+    const site = this.#recorder.log?.entry(analysis.fingerprint, dialect)?.callSites[0]
     if (site === undefined) return analysis
     const { count: _count, ...callSite } = site
     return { ...analysis, callSite }
@@ -298,7 +298,7 @@ export class DatabaseOptimizationEngine {
   getSlowQueries(threshold = 1_000, limit = 20): QueryAnalysis[] {
     checkAmount('threshold', threshold, 'milliseconds')
     checkAmount('limit', limit, 'shapes')
-    return slowQueries({ traffic: this.getTraffic(), analyzed: this.#analyzed.entries(), snapshot: this.#snapshot }, threshold, limit)
+    return slowQueries({ workload: this.getWorkload(), analyzed: this.#analyzed.entries(), snapshot: this.#snapshot }, threshold, limit)
   }
 
   /**
@@ -323,7 +323,7 @@ export class DatabaseOptimizationEngine {
   detectNPlusOneProblems(queries: readonly string[]): string[] {
     if (!option.strings.accepts(queries)) throw new InvalidArgumentError('queries', 'an array of SQL strings', queries)
     const meanMs = (fingerprint: string, dialect: Dialect) =>
-      meanMsOf(this.#recorder.traffic?.entry(fingerprint, dialect) ?? this.#analyzed.get(fingerprint))
+      meanMsOf(this.#recorder.log?.entry(fingerprint, dialect) ?? this.#analyzed.get(fingerprint))
     return nPlusOneProblems(queries, (sql) => this.#dialectOf(sql), meanMs)
   }
 
@@ -344,7 +344,7 @@ export class DatabaseOptimizationEngine {
       pools: this.#recorder.pools.pools(),
       connections,
       instances: this.#instances,
-      slowest: slowestOf(this.getTraffic()),
+      slowest: slowestOf(this.getWorkload()),
     })
   }
 

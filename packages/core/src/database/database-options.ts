@@ -5,15 +5,15 @@ import { checkOptions, option } from '../shared/options.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { AdvisorTools } from './advisor/advise-database.ts'
 import { checkExplainNew, type ExplainNewOptions } from './plan-watch.ts'
-import type { TrafficEntry } from './traffic/traffic-entry.ts'
-import { checkTrafficOptions, type TrafficOptions } from './traffic/traffic-log.ts'
+import type { WorkloadEntry } from './workload/workload-entry.ts'
+import { checkWorkloadOptions, type WorkloadOptions } from './workload/workload-log.ts'
 
 export interface DatabaseOptions {
   /**
    * How the query workload is recorded. `false`: not at all.
    * @defaultValue {}
    */
-  readonly traffic?: TrafficOptions | false
+  readonly workload?: WorkloadOptions | false
   /**
    * Number of your app's processes that have separate pools to the same server and share its connections.
    * Minimum: `1`.
@@ -23,7 +23,7 @@ export interface DatabaseOptions {
   /**
    * Requests the plan of each new normalized read from the database, one at a time, so that full scans are
    * detected as they appear: `getPlans()` returns them, and a Sluice emits each as the event `fullScan`.
-   * Nothing is executed; planning uses a connection of the app. Requires `traffic`.
+   * Nothing is executed; planning uses a connection of the app. Requires `workload`.
    * @defaultValue false
    */
   readonly explainNew?: boolean | ExplainNewOptions
@@ -40,7 +40,7 @@ export interface AnalyzeOptions {
   /** @defaultValue The one of the last inspection, else one of an attached client. */
   readonly connection?: Connection
   /** @defaultValue The recorded workload; if it is empty, the statements that the server counted. */
-  readonly traffic?: readonly TrafficEntry[]
+  readonly workload?: readonly WorkloadEntry[]
   /** Scratch databases, for databases that cannot plan with a hypothetical index. */
   readonly tools?: AdvisorTools
 }
@@ -61,7 +61,7 @@ export interface ObservedStatement {
 }
 
 const rules = {
-  traffic: option.either(option.false, option.object),
+  workload: option.either(option.false, option.object),
   instances: option.integer(1),
   explainNew: option.either(option.boolean, option.object),
   inspectEveryMs: option.either(option.false, option.number(1_000)),
@@ -70,10 +70,10 @@ const rules = {
 /** @throws InvalidOptionError that names the first option that is unknown, of the wrong type, or out of bounds. */
 export function checkDatabaseOptions(options: DatabaseOptions, prefix = ''): void {
   checkOptions(options, rules, prefix)
-  const { traffic, explainNew } = options
-  if (traffic) checkTrafficOptions(traffic, `${prefix}traffic.`)
+  const { workload, explainNew } = options
+  if (workload) checkWorkloadOptions(workload, `${prefix}workload.`)
   if (typeof explainNew === 'object') checkExplainNew(explainNew, `${prefix}explainNew.`)
-  if (explainNew && traffic === false) throw new InvalidOptionError(`${prefix}explainNew`, 'false, because traffic is false', explainNew)
+  if (explainNew && workload === false) throw new InvalidOptionError(`${prefix}explainNew`, 'false, because workload is false', explainNew)
 }
 
 /** @throws InvalidArgumentError for an argument that is not a string, or empty. */

@@ -3,8 +3,8 @@ import { queryShapeOf } from './checks/query-shape.ts'
 import type { ExplainOptions } from './explain/explain-statement.ts'
 import type { DatabaseSnapshot } from './inspectors/database-snapshot.ts'
 import { type ExplainNewOptions, PlanWatch, type PlanWatchParts } from './plan-watch.ts'
-import { isRunnable } from './traffic/sample-value.ts'
-import type { TrafficEntry } from './traffic/traffic-entry.ts'
+import { isRunnable } from './workload/sample-value.ts'
+import type { WorkloadEntry } from './workload/workload-entry.ts'
 import type { WorkloadRecorder } from './workload-recorder.ts'
 
 /** Full scans of tables with fewer rows are not reported. */
@@ -30,7 +30,7 @@ export function watchNewPlans(
 ): PlanWatch {
   const watch = new PlanWatch(options, {
     ...parts,
-    entry: (...of) => recorder.traffic?.entry(...of),
+    entry: (...of) => recorder.log?.entry(...of),
     explain: (entry) => explainEntry(engine, entry),
     onPlan: (analysis, { dialect }) => {
       if (readsManyRows(engine, analysis, dialect)) onFullScan(analysis)
@@ -40,7 +40,7 @@ export function watchNewPlans(
   return watch
 }
 
-async function explainEntry(engine: Engine, { sql, samples, calls, totalMs, maxMs, callSites }: TrafficEntry): Promise<QueryAnalysis> {
+async function explainEntry(engine: Engine, { sql, samples, calls, totalMs, maxMs, callSites }: WorkloadEntry): Promise<QueryAnalysis> {
   // How many rows a table has, plans do not always say.
   const { tables, defaultSchema } = engine.snapshot ?? (await engine.inspect())
   const analysis = await engine.explain(sql, samples.find(isRunnable), { tables, defaultSchema })
@@ -51,7 +51,7 @@ async function explainEntry(engine: Engine, { sql, samples, calls, totalMs, maxM
   return { ...analysis, ...observed, callSite }
 }
 
-function readsManyRows({ snapshot }: Engine, { plan, query }: QueryAnalysis, dialect: TrafficEntry['dialect']): boolean {
+function readsManyRows({ snapshot }: Engine, { plan, query }: QueryAnalysis, dialect: WorkloadEntry['dialect']): boolean {
   const { hasWhere, hasLimit, orderBy } = queryShapeOf(query, dialect)
   // The limit ends the scan.
   if (hasLimit && !hasWhere && orderBy.length === 0) return false

@@ -5,7 +5,7 @@ import type { RandomSource } from '../shared/random.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { QueryAnalysis } from './checks/analyze-query.ts'
 import { NotExplainableError } from './explain/explainable.ts'
-import type { TrafficEntry } from './traffic/traffic-entry.ts'
+import type { WorkloadEntry } from './workload/workload-entry.ts'
 
 export interface ExplainNewOptions {
   /**
@@ -37,9 +37,9 @@ export interface PlanWatchParts {
   readonly clock: Clock
   readonly random: RandomSource
   /** Entry of the workload; `undefined` if it was removed. */
-  readonly entry: (fingerprint: string, dialect: Dialect) => TrafficEntry | undefined
-  readonly explain: (entry: TrafficEntry) => Promise<QueryAnalysis>
-  readonly onPlan: (analysis: QueryAnalysis, entry: TrafficEntry) => void
+  readonly entry: (fingerprint: string, dialect: Dialect) => WorkloadEntry | undefined
+  readonly explain: (entry: WorkloadEntry) => Promise<QueryAnalysis>
+  readonly onPlan: (analysis: QueryAnalysis, entry: WorkloadEntry) => void
   readonly onError: (error: unknown) => void
 }
 
@@ -151,8 +151,8 @@ export class PlanWatch {
   }
 
   /** The waiting query with the most total time; removed ones are skipped. */
-  #next(): TrafficEntry | undefined {
-    let most: TrafficEntry | undefined
+  #next(): WorkloadEntry | undefined {
+    let most: WorkloadEntry | undefined
     for (const [fingerprint, dialect] of this.#waiting) {
       const entry = this.parts.entry(fingerprint, dialect)
       if (entry === undefined) this.#waiting.delete(fingerprint)

@@ -6,7 +6,7 @@ import type { Dialect } from '../sql/dialect.ts'
 import type { QueryAnalysis } from './checks/analyze-query.ts'
 import type { DatabaseOptions, ObservedStatement } from './database-options.ts'
 import { PoolMonitor } from './pool-monitor.ts'
-import { TrafficLog } from './traffic/traffic-log.ts'
+import { WorkloadLog } from './workload/workload-log.ts'
 
 /** Parts that a Sluice passes to its engine. */
 export interface DatabaseEngineParts {
@@ -33,20 +33,20 @@ const NO_BINDINGS: readonly unknown[] = []
 
 /** Records the statements and pools that a database engine analyzes. A Sluice records before its engine is created. */
 export class WorkloadRecorder {
-  /** `undefined` if the option `traffic` is `false`. */
-  readonly traffic: TrafficLog | undefined
+  /** `undefined` if the option `workload` is `false`. */
+  readonly log: WorkloadLog | undefined
   readonly pools: PoolMonitor
   /** Called for each execution of a read. */
   onRead: ((fingerprint: string, dialect: Dialect) => void) | undefined
 
   constructor(
-    { traffic }: Pick<DatabaseOptions, 'traffic'>,
+    { workload }: Pick<DatabaseOptions, 'workload'>,
     private readonly parts: WorkloadRecorderParts,
   ) {
     const { clock, random, onError } = parts
     this.pools = new PoolMonitor(onError)
-    if (traffic === false) return
-    this.traffic = new TrafficLog(traffic, {
+    if (workload === false) return
+    this.log = new WorkloadLog(workload, {
       ...{ clock, random, onError, onPeriod: () => this.pools.sample() },
       onRead: (fingerprint, dialect) => this.onRead?.(fingerprint, dialect),
     })
@@ -54,7 +54,7 @@ export class WorkloadRecorder {
 
   /** Records a statement that no attached client sent. */
   observe({ sql, bindings = NO_BINDINGS, executionTime, rows = 0, failed = false, stack }: ObservedStatement, dialect: Dialect): void {
-    const watched = this.traffic?.begin(sql, dialect, analyzeSql(sql, dialect), bindings, stack && { stack })
+    const watched = this.log?.begin(sql, dialect, analyzeSql(sql, dialect), bindings, stack && { stack })
     const now = this.parts.clock.now()
     watched?.ended(now - executionTime, now, rows, failed)
   }

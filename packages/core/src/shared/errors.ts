@@ -25,7 +25,7 @@ export type SluiceErrorCode =
   /** The shared cache store does not respond. */
   | 'SLUICE_STORE_UNAVAILABLE'
   /** A workload file is invalid. */
-  | 'SLUICE_INVALID_TRAFFIC'
+  | 'SLUICE_INVALID_WORKLOAD'
   /** A file of ignored findings is invalid. */
   | 'SLUICE_INVALID_IGNORE_FILE'
   /** A write-behind was closed before all accepted entries were written. */

@@ -54,7 +54,7 @@ export function createHost(parts: HostParts): AdapterHost {
     variant: options.context,
     onError: reportError,
   })
-  const watches = new StatementWatches(workload?.traffic, () => clock.now(), reportError)
+  const watches = new StatementWatches(workload?.log, () => clock.now(), reportError)
   const batch = options.batch === false ? undefined : options.batch
   const store = storeOf(options)
   let lastSource = 0

@@ -1,7 +1,7 @@
 import type { ReplicaRouters } from '../balancing/replicas/replica-routers.ts'
 import type { PoolMonitor } from '../database/pool-monitor.ts'
-import type { TrafficLog } from '../database/traffic/traffic-log.ts'
-import type { TrafficRecord } from '../database/traffic/traffic-record.ts'
+import type { WorkloadLog } from '../database/workload/workload-log.ts'
+import type { WorkloadRecord } from '../database/workload/workload-record.ts'
 import type { WorkloadRecorder } from '../database/workload-recorder.ts'
 import {
   counterOf,
@@ -14,11 +14,11 @@ import {
 } from '../monitoring/feeds/metric-family.ts'
 
 /** Statements by shape, and pools of connections. */
-export function databaseFamilies({ traffic, pools }: WorkloadRecorder): readonly MetricFamily[] {
-  return [...(traffic === undefined ? [] : queryFamilies(traffic)), ...poolFamilies(pools)]
+export function databaseFamilies({ log, pools }: WorkloadRecorder): readonly MetricFamily[] {
+  return [...(log === undefined ? [] : queryFamilies(log)), ...poolFamilies(pools)]
 }
 
-function queryFamilies({ counters }: TrafficLog): readonly MetricFamily[] {
+function queryFamilies({ counters }: WorkloadLog): readonly MetricFamily[] {
   const { shapes, others } = counters
   const all = [...shapes.map((shape) => ({ labels: shapeLabels(shape), of: shape })), { labels: OVERFLOW_LABELS, of: others }]
   const seen = all.filter(({ of }) => of.times.count > 0)
@@ -45,9 +45,9 @@ function queryFamilies({ counters }: TrafficLog): readonly MetricFamily[] {
 
 /**
  * The SQL is not a label: the fingerprint identifies a normalized query, and finds its SQL in
- * `sluice.database.getTraffic()`.
+ * `sluice.database.getWorkload()`.
  */
-function shapeLabels({ dialect, fingerprint, summary: { operation, table, summary } }: Readonly<TrafficRecord>): Labels {
+function shapeLabels({ dialect, fingerprint, summary: { operation, table, summary } }: Readonly<WorkloadRecord>): Labels {
   return {
     'db.system.name': dialect,
     ...(operation === '' ? {} : { 'db.operation.name': operation }),

@@ -40,11 +40,11 @@ describe('DatabaseOptimizationEngine', () => {
   it('says about what a share of a shape’s executions took at most', () => {
     const { engine } = open()
     for (let at = 0; at < 20; at += 1) engine.observe({ sql: 'SELECT * FROM cities WHERE id = 1', executionTime: at === 19 ? 40 : 3 })
-    const [{ fingerprint, dialect } = { fingerprint: '', dialect: 'sqlite' as const }] = engine.getTraffic()
-    expect(engine.getTrafficQuantile(fingerprint, dialect, 0.95)).toBe(5)
-    expect(engine.getTrafficQuantile(fingerprint, dialect, 1)).toBe(40)
-    expect(engine.getTrafficQuantile('other', dialect, 0.5)).toBeUndefined()
-    expect(() => engine.getTrafficQuantile(fingerprint, dialect, 1.1)).toThrow(InvalidArgumentError)
+    const [{ fingerprint, dialect } = { fingerprint: '', dialect: 'sqlite' as const }] = engine.getWorkload()
+    expect(engine.getWorkloadQuantile(fingerprint, dialect, 0.95)).toBe(5)
+    expect(engine.getWorkloadQuantile(fingerprint, dialect, 1)).toBe(40)
+    expect(engine.getWorkloadQuantile('other', dialect, 0.5)).toBeUndefined()
+    expect(() => engine.getWorkloadQuantile(fingerprint, dialect, 1.1)).toThrow(InvalidArgumentError)
   })
 
   it('has nothing to say of a database that was not read', async () => {
@@ -125,7 +125,7 @@ describe('DatabaseOptimizationEngine', () => {
       expect(() => engine.registerPresets('a', [{} as never])).toThrow('preset.columns')
     })
 
-    it('finds what traffic asks by and no index serves, dearest first', () => {
+    it('finds conditions of the workload that no index serves, dearest first', () => {
       const { engine } = open(snapshotOf([cities]))
       const see = (sql: string, executionTime: number) => engine.observe({ sql, executionTime, bindings: [1] })
       see('select * from cities where name = $1', 10)
@@ -369,10 +369,10 @@ describe('DatabaseOptimizationEngine', () => {
 
   it.each([
     ['database', { database: true }],
-    ['database.traffic', { database: { traffic: true } }],
-    ['database.traffic.maxFingerprints', { database: { traffic: { maxFingerprints: 0 } } }],
-    ['database.traffic.maxBytes', { database: { traffic: { maxBytes: 1 } } }],
-    ['database.traffic.redact', { database: { traffic: { redact: 'yes' } } }],
+    ['database.workload', { database: { workload: true } }],
+    ['database.workload.maxFingerprints', { database: { workload: { maxFingerprints: 0 } } }],
+    ['database.workload.maxBytes', { database: { workload: { maxBytes: 1 } } }],
+    ['database.workload.redact', { database: { workload: { redact: 'yes' } } }],
     ['database.instances', { database: { instances: 0 } }],
     ['database.speed', { database: { speed: 1 } }],
   ])('names the option %s', (option, options) => {

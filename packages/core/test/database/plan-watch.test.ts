@@ -2,10 +2,10 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { QueryAnalysis } from '../../src/database/checks/analyze-query.ts'
 import { NotExplainableError } from '../../src/database/explain/explainable.ts'
 import { type ExplainNewOptions, PlanWatch, type PlanWatchParts } from '../../src/database/plan-watch.ts'
-import type { TrafficEntry } from '../../src/database/traffic/traffic-entry.ts'
+import type { WorkloadEntry } from '../../src/database/workload/workload-entry.ts'
 
 function open(options: ExplainNewOptions = {}, given: Partial<PlanWatchParts> = {}) {
-  const entries = new Map<string, TrafficEntry>()
+  const entries = new Map<string, WorkloadEntry>()
   const explained: string[] = []
   const errors: unknown[] = []
   const watch = new PlanWatch(options, {
@@ -21,7 +21,7 @@ function open(options: ExplainNewOptions = {}, given: Partial<PlanWatchParts> = 
     ...given,
   })
   const see = (fingerprint: string, totalMs = 1) => {
-    entries.set(fingerprint, { fingerprint, totalMs } as TrafficEntry)
+    entries.set(fingerprint, { fingerprint, totalMs } as WorkloadEntry)
     watch.offer(fingerprint, 'sqlite')
   }
   return { watch, see, entries, explained, errors }
@@ -86,7 +86,7 @@ describe('PlanWatch', () => {
   it('pauses for a minute when the database fails, and goes on at once where a statement cannot be explained', async () => {
     let answer: unknown = new NotExplainableError('it locks rows')
     const asked: string[] = []
-    const explain = async ({ fingerprint }: TrafficEntry) => {
+    const explain = async ({ fingerprint }: WorkloadEntry) => {
       asked.push(fingerprint)
       throw answer
     }

@@ -225,13 +225,13 @@ describe('exportSpans', () => {
     })
     expect(result).toBe(7)
     expect(errors).toHaveLength(2)
-    expect(sluice.database?.getTraffic()[0]).toMatchObject({ calls: 1, rows: 1 })
+    expect(sluice.database?.getWorkload()[0]).toMatchObject({ calls: 1, rows: 1 })
   })
 
   it('still counts statements in the Sluice', async () => {
     const { sluice } = await open()
     send(sluice, 'SELECT 1 FROM a', { rows: 4, failed: true })
-    expect(sluice.database?.getTraffic()[0]).toMatchObject({ calls: 1, rows: 4, errors: 1, totalMs: 5 })
+    expect(sluice.database?.getWorkload()[0]).toMatchObject({ calls: 1, rows: 4, errors: 1, totalMs: 5 })
     expect(context.active()).toBe(ROOT_CONTEXT)
   })
 })

@@ -21,7 +21,7 @@ async function values(sluice: Sluice, name: string): Promise<readonly (readonly 
 
 describe('what a Sluice exports', () => {
   it('has statements by normalized query, without their SQL', async () => {
-    const sluice = open({ database: { traffic: { maxFingerprints: 100 } } })
+    const sluice = open({ database: { workload: { maxFingerprints: 100 } } })
     const sql = "select * from cities where name = 'secret'"
     for (const executionTime of [0.5, 1, 7]) sluice.database?.observe({ sql, executionTime, rows: 2, dialect: 'postgresql' })
     sluice.database?.observe({ sql: 'select 1 from a join b on a.x = b.x', executionTime: 20_000, failed: true, dialect: 'postgresql' })
@@ -32,7 +32,7 @@ describe('what a Sluice exports', () => {
       'db.operation.name': 'SELECT',
       'db.collection.name': 'cities',
       'db.query.summary': 'SELECT cities',
-      'sluice.query.fingerprint': sluice.database?.getTraffic().find(({ calls }) => calls === 3)?.fingerprint,
+      'sluice.query.fingerprint': sluice.database?.getWorkload().find(({ calls }) => calls === 3)?.fingerprint,
     }
     const [first, second] = found?.samples ?? []
     expect(first).toEqual({
@@ -53,7 +53,7 @@ describe('what a Sluice exports', () => {
   })
 
   it('has the shapes that were forgotten as the overflow', async () => {
-    const sluice = open({ database: { traffic: { maxFingerprints: 100 } } })
+    const sluice = open({ database: { workload: { maxFingerprints: 100 } } })
     for (let at = 0; at < 105; at += 1)
       sluice.database?.observe({ sql: `select * from t${at}`, executionTime: 1, rows: 1, dialect: 'postgresql' })
     const rows = await values(sluice, 'sluice.query.returned_rows')
@@ -62,7 +62,7 @@ describe('what a Sluice exports', () => {
   })
 
   it('has nothing of statements that are not remembered', async () => {
-    expect(await family(open({ database: { traffic: false } }), 'db.client.operation.duration')).toBeUndefined()
+    expect(await family(open({ database: { workload: false } }), 'db.client.operation.duration')).toBeUndefined()
     expect(await family(open({ database: false }), 'db.client.connection.max')).toBeUndefined()
   })
 

@@ -47,7 +47,7 @@ describe('engines that are created on first use', () => {
       ['cache.maxBytes', { cache: { maxBytes: 0 } }],
       ['cache.tiered.ttl', { cache: { tiered: { ttl: -1 } } }],
       ['database.instances', { database: { instances: 0 } }],
-      ['database.traffic.maxBytes', { database: { traffic: { maxBytes: -1 } } }],
+      ['database.workload.maxBytes', { database: { workload: { maxBytes: -1 } } }],
       ['balancer.strategy', { balancer: { strategy: 'nonsense' } }],
       ['balancer.ejection.failures', { balancer: { ejection: { failures: 0 } } }],
       ['balancer.maxSessions', { balancer: { maxSessions: 0 } }],

@@ -147,7 +147,7 @@ async function explainAction({ database }: Sluice, body: Body, showParameters: b
   checkFields(body, ['fingerprint', 'dialect'])
   const [fingerprint, dialect] = [textField(body, 'fingerprint'), textField(body, 'dialect')]
   if (database === undefined) throw new Refusal('OFF', 'The engine `database` is disabled. Do not pass `database: false` to createSluice.')
-  const entry = database.getTraffic().find((one) => one.fingerprint === fingerprint && one.dialect === dialect)
+  const entry = database.getWorkload().find((one) => one.fingerprint === fingerprint && one.dialect === dialect)
   if (entry === undefined) throw new Refusal('NOT_FOUND', 'This statement is no longer stored.')
   const shape = shapeOf(entry)
   // MySQL needs the values of a statement to explain it, so they are masked in its output.

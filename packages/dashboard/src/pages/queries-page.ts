@@ -1,4 +1,4 @@
-import { analyzeSql, type DatabaseOptimizationEngine, type Dialect, type TrafficEntry } from '@sluice/core'
+import { analyzeSql, type DatabaseOptimizationEngine, type Dialect, type WorkloadEntry } from '@sluice/core'
 import type { DatabaseAdvice, QueriesPage, StatementRow } from '../protocol/query.ts'
 import { placeOf } from './page-parts.ts'
 
@@ -16,30 +16,30 @@ interface QueriesParts {
 /** The most expensive statements; `null` if the engine is disabled. */
 export function queriesPage({ database, isAttached, analyzedAt, showParameters }: QueriesParts): QueriesPage | null {
   if (database === undefined) return null
-  const traffic = database.getTraffic()
-  const others = database.getOtherTraffic()
-  const totalMs = traffic.reduce((sum, entry) => sum + entry.totalMs, 0) + others.totalMs
+  const workload = database.getWorkload()
+  const others = database.getOtherWorkload()
+  const totalMs = workload.reduce((sum, entry) => sum + entry.totalMs, 0) + others.totalMs
   return {
-    statements: traffic.slice(0, MAX_STATEMENTS).map((entry) => statementRow(entry, totalMs, database)),
-    shapes: traffic.length,
-    calls: traffic.reduce((sum, { calls }) => sum + calls, 0) + others.calls,
+    statements: workload.slice(0, MAX_STATEMENTS).map((entry) => statementRow(entry, totalMs, database)),
+    shapes: workload.length,
+    calls: workload.reduce((sum, { calls }) => sum + calls, 0) + others.calls,
     totalMs,
     others: { calls: others.calls, totalMs: others.totalMs },
     isAttached,
     inspectedAt: database.inspectedAt ?? null,
     tables: database.snapshot?.tables.length ?? null,
-    advice: adviceOf(database, traffic).map((advice) => (showParameters ? advice : withoutValues(advice))),
+    advice: adviceOf(database, workload).map((advice) => (showParameters ? advice : withoutValues(advice))),
     analyzedAt,
     pools: database.getConnectionPoolRecommendations(),
   }
 }
 
-function statementRow(entry: TrafficEntry, allMs: number, database: DatabaseOptimizationEngine): StatementRow {
+function statementRow(entry: WorkloadEntry, allMs: number, database: DatabaseOptimizationEngine): StatementRow {
   const { fingerprint, dialect, kind, calls, errors = null, totalMs, maxMs, rows, callSites, firstSeenAt, lastSeenAt } = entry
   return {
     ...{ fingerprint, dialect, sql: shapeOf(entry), kind, calls, errors, totalMs, maxMs, rows, firstSeenAt, lastSeenAt },
     avgMs: calls === 0 ? 0 : totalMs / calls,
-    p95Ms: database.getTrafficQuantile(fingerprint, dialect, 0.95) ?? null,
+    p95Ms: database.getWorkloadQuantile(fingerprint, dialect, 0.95) ?? null,
     share: allMs === 0 ? 0 : totalMs / allMs,
     callSites: callSites.map(({ count, ...site }) => ({ ...placeOf(site), count })),
     isExplainable: EXPLAINABLE.test(entry.sql),
@@ -47,7 +47,7 @@ function statementRow(entry: TrafficEntry, allMs: number, database: DatabaseOpti
 }
 
 /** Returns the normalized query: an app can write values into the statement. */
-export function shapeOf({ sql, dialect }: Pick<TrafficEntry, 'sql' | 'dialect'>): string {
+export function shapeOf({ sql, dialect }: Pick<WorkloadEntry, 'sql' | 'dialect'>): string {
   return analyzeSql(sql, dialect).shape
 }
 
@@ -58,7 +58,7 @@ function withoutValues(advice: DatabaseAdvice): DatabaseAdvice {
 }
 
 /** Returns the advice of the last analysis; without one, the advice of the last inspection. */
-function adviceOf(database: DatabaseOptimizationEngine, traffic: readonly TrafficEntry[]): DatabaseAdvice[] {
+function adviceOf(database: DatabaseOptimizationEngine, workload: readonly WorkloadEntry[]): DatabaseAdvice[] {
   const { analysis, snapshot } = database
   if (analysis !== undefined)
     return analysis.findings.map(({ key, code, severity, title, details, table, sql, savedMs, savedShare, validation, statements }) => ({
@@ -77,7 +77,7 @@ function adviceOf(database: DatabaseOptimizationEngine, traffic: readonly Traffi
       statements: statements.map(({ fingerprint }) => fingerprint),
     }))
   if (snapshot === undefined) return []
-  const recommended = traffic.length === 0 ? [] : snapshot.tables.flatMap(({ id }) => database.getRecommendedIndexes(id))
+  const recommended = workload.length === 0 ? [] : snapshot.tables.flatMap(({ id }) => database.getRecommendedIndexes(id))
   const plain = { savedMs: null, savedShare: null, validation: null }
   return [
     ...recommended.map(({ table, columns, reason, ddl, queries }) => ({

@@ -117,7 +117,7 @@ export class SlowStatements {
     const { database } = this.sluice
     const slow = database?.getSlowQueries(SLOW_MS, MAX_SLOW) ?? []
     if (database === undefined || slow.length === 0) return []
-    const dialects = new Map(database.getTraffic().map(({ fingerprint, dialect }) => [fingerprint, dialect]))
+    const dialects = new Map(database.getWorkload().map(({ fingerprint, dialect }) => [fingerprint, dialect]))
     return slow.map(({ fingerprint, query, calls = 0, maxTime = 0, severity }) => {
       // The engine stores the statement as sent, which can contain values of the app.
       const dialect = dialects.get(fingerprint) ?? database.snapshot?.dialect ?? 'postgresql'

@@ -25,7 +25,7 @@ export interface IndexAdvice {
   /** Purpose of the index, in one sentence. */
   readonly reason: string
   readonly serves: readonly ServedStatement[]
-  /** Milliseconds of the traffic that it would have saved, about. `undefined`: the traffic has no times. */
+  /** Milliseconds of the workload that it would have saved, about. `undefined`: the workload has no times. */
   readonly savedMs?: number
   /** The share of the workload's cost that it saves, 0 to 1. */
   readonly savedShare: number

@@ -1,7 +1,7 @@
 import type { Connection } from '../../schema/connection.ts'
 import { errorMessage } from '../../shared/error-message.ts'
 import type { DatabaseSnapshot, InspectionGap } from '../inspectors/database-snapshot.ts'
-import type { TrafficEntry } from '../traffic/traffic-entry.ts'
+import type { WorkloadEntry } from '../workload/workload-entry.ts'
 import type { Advice } from './advice.ts'
 import { type AdviseOptions, advise } from './advise.ts'
 import { mysqlSampleCheck } from './checks/mysql-sample-check.ts'
@@ -9,7 +9,7 @@ import { sqliteSampleCheck } from './checks/sqlite-sample-check.ts'
 import { ModelPlanner } from './planners/model-planner.ts'
 import { HypopgSupposer, type IndexSupposer, PostgresqlPlanner } from './planners/postgresql-planner.ts'
 import { SqliteClonePlanner } from './planners/sqlite-clone-planner.ts'
-import { type ReadStatement, readWorkload } from './read-workload.ts'
+import { type ReadStatement, resolveWorkload } from './resolve-workload.ts'
 import { CatalogStatistics, type Statistics, sampledStatistics } from './statistics.ts'
 import { trigramAdvice } from './trigram-advice.ts'
 
@@ -35,7 +35,7 @@ export interface AdvisorTools {
 export interface AdviseDatabaseOptions extends Pick<AdviseOptions, 'naming' | 'takenNames' | 'onProgress' | 'thresholds' | 'clock'> {
   readonly connection: Connection
   readonly snapshot: DatabaseSnapshot
-  readonly traffic: readonly TrafficEntry[]
+  readonly workload: readonly WorkloadEntry[]
   readonly tools?: AdvisorTools
 }
 
@@ -68,10 +68,10 @@ export async function adviseDatabase(options: AdviseDatabaseOptions): Promise<Ad
 
 type WithStatistics = AdviseDatabaseOptions & { readonly statistics: Statistics }
 
-/** PostgreSQL keeps statistics; elsewhere the columns that the traffic asks for are sampled. */
-async function statisticsOf({ snapshot, connection, traffic }: AdviseDatabaseOptions): Promise<Statistics> {
+/** PostgreSQL keeps statistics; elsewhere the columns that the workload asks for are sampled. */
+async function statisticsOf({ snapshot, connection, workload }: AdviseDatabaseOptions): Promise<Statistics> {
   if (snapshot.dialect === 'postgresql') return new CatalogStatistics()
-  const { statements } = readWorkload(traffic, snapshot)
+  const { statements } = resolveWorkload(workload, snapshot)
   return sampledStatistics(
     connection,
     statements.map(({ use }) => use),

@@ -3,12 +3,12 @@ import { errorMessage } from '../../shared/error-message.ts'
 import { type IndexNamerOptions, indexNamer } from '../fixes/index-name.ts'
 import type { IndexDefinition } from '../index-definition.ts'
 import type { ColumnSnapshot, DatabaseSnapshot } from '../inspectors/database-snapshot.ts'
-import type { TrafficEntry } from '../traffic/traffic-entry.ts'
+import type { WorkloadEntry } from '../workload/workload-entry.ts'
 import type { Advice, IndexAdvice, LeftStatement } from './advice.ts'
 import { type Candidate, type CandidateContext, candidatesOf } from './candidates.ts'
 import { type Choice, type ChosenIndex, chooseIndexes, type IndexCheck } from './choose-indexes.ts'
 import { indexPages, PAGE_BYTES } from './index-pages.ts'
-import { type ReadStatement, readWorkload, type WorkloadStatement } from './read-workload.ts'
+import { type ReadStatement, resolveWorkload, type WorkloadStatement } from './resolve-workload.ts'
 import type { Statistics } from './statistics.ts'
 import { supposedBindings } from './supposed-bindings.ts'
 import type { StatementUse } from './table-use.ts'
@@ -18,7 +18,7 @@ import type { WhatIfPlanner } from './what-if-planner.ts'
 
 export interface AdviseOptions extends IndexNamerOptions {
   readonly snapshot: DatabaseSnapshot
-  readonly traffic: readonly TrafficEntry[]
+  readonly workload: readonly WorkloadEntry[]
   readonly statistics: Statistics
   readonly planner: WhatIfPlanner
   readonly thresholds?: Thresholds
@@ -31,7 +31,7 @@ export interface AdviseOptions extends IndexNamerOptions {
 }
 
 /**
- * Finds the indexes that a traffic lacks: plans each statement as the database is, and with indexes that could be, and chooses those that
+ * Finds the indexes that a workload lacks: plans each statement as the database is, and with indexes that could be, and chooses those that
  * save most over all statements, writes included.
  *
  * @throws Nothing for a statement that cannot be read or planned: it is listed.
@@ -39,7 +39,7 @@ export interface AdviseOptions extends IndexNamerOptions {
 export async function advise(options: AdviseOptions): Promise<Advice> {
   const { snapshot, planner, statistics, thresholds = THRESHOLDS, clock = systemClock } = options
   const startedAt = clock.now()
-  const { statements, writes, left } = readWorkload(options.traffic, snapshot)
+  const { statements, writes, left } = resolveWorkload(options.workload, snapshot)
   const context: CandidateContext = { snapshot, statistics, popularity: popularityOf(statements) }
   const planned = new Planning(context, planner, thresholds, [...left])
   for (const [at, statement] of statements.entries()) {

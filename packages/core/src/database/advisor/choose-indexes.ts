@@ -2,7 +2,7 @@ import type { Measurement } from './advice.ts'
 import type { Candidate } from './candidates.ts'
 import { CostBook } from './cost-book.ts'
 import { covers } from './index-coverage.ts'
-import { tablesOf, type WorkloadStatement, type WriteLoad } from './read-workload.ts'
+import { tablesOf, type WorkloadStatement, type WriteLoad } from './resolve-workload.ts'
 import { THRESHOLDS, type Thresholds } from './thresholds.ts'
 import type { WhatIfPlanner } from './what-if-planner.ts'
 

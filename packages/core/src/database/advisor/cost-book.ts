@@ -1,5 +1,5 @@
 import type { Candidate } from './candidates.ts'
-import { tablesOf, type WorkloadStatement, type WriteLoad } from './read-workload.ts'
+import { tablesOf, type WorkloadStatement, type WriteLoad } from './resolve-workload.ts'
 import type { Thresholds } from './thresholds.ts'
 import type { PlannerAnswer, WhatIfPlanner } from './what-if-planner.ts'
 

@@ -8,7 +8,7 @@ import { indexNameOf, literal, quotedTable } from '../names.ts'
 import { coveragesOf } from './index-coverage.ts'
 import type { IndexStrategy } from './recommended-indexes.ts'
 
-/** An index that a table is known to need, before its traffic is. */
+/** An index that a table is known to need, before its workload is known. */
 export interface IndexPreset {
   readonly columns: readonly string[]
   /** Default: `btree`. */

@@ -4,12 +4,12 @@ import type { SchemaChange } from '../fixes/schema-change.ts'
 import type { IndexDefinition, IndexKey } from '../index-definition.ts'
 import type { DatabaseSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
 import { formatCount, indexNameOf, shownName, tableTitle } from '../names.ts'
-import type { TrafficEntry } from '../traffic/traffic-entry.ts'
+import type { WorkloadEntry } from '../workload/workload-entry.ts'
 import { uniqueKeys } from './candidates.ts'
 import { coveragesOf, findsBy } from './index-coverage.ts'
 import { indexPages, PAGE_BYTES } from './index-pages.ts'
 import { KeyMaker } from './key-maker.ts'
-import { readWorkload } from './read-workload.ts'
+import { resolveWorkload } from './resolve-workload.ts'
 import type { ColumnCondition, StatementUse } from './table-use.ts'
 
 /** Smaller tables are read as a whole in no time. */
@@ -27,11 +27,11 @@ interface Wanted {
  * Missing indexes by which statements of one table find their rows, those for the most expensive statements
  * first. Based on the SQL only: without a planner, and without the cost of writes.
  */
-export function indexesForTraffic(snapshot: DatabaseSnapshot, table: TableSnapshot, traffic: readonly TrafficEntry[]): IndexStrategy[] {
+export function indexesForWorkload(snapshot: DatabaseSnapshot, table: TableSnapshot, workload: readonly WorkloadEntry[]): IndexStrategy[] {
   if (table.kind === 'view' || (table.rows >= 0 && table.rows < MIN_ROWS)) return []
   const wanted = new Map<string, Wanted>()
-  const own = traffic.filter(({ dialect }) => dialect === snapshot.dialect)
-  for (const { entry, use } of readWorkload(own, snapshot).statements) {
+  const own = workload.filter(({ dialect }) => dialect === snapshot.dialect)
+  for (const { entry, use } of resolveWorkload(own, snapshot).statements) {
     const keys = keysWanted(snapshot, table, use)
     if (keys === undefined) continue
     const id = keys

@@ -4,7 +4,7 @@ import { literalOf } from '../explain/literals.ts'
 import type { IndexDefinition } from '../index-definition.ts'
 import type { TableSnapshot } from '../inspectors/database-snapshot.ts'
 import type { IndexAdvice } from './advice.ts'
-import type { ReadStatement, WriteLoad } from './read-workload.ts'
+import type { ReadStatement, WriteLoad } from './resolve-workload.ts'
 import { prefixOf, termValue } from './selectivity.ts'
 import type { Thresholds } from './thresholds.ts'
 

@@ -9,15 +9,15 @@ import type { DatabaseSnapshot } from '../inspectors/database-snapshot.ts'
 import { indexTitle } from '../names.ts'
 import type { DatabaseAnalysis, DatabaseFinding, DatabaseFindingCode, DraftFinding, FindingStatement } from './database-analysis.ts'
 import { schemaFindings } from './schema-findings.ts'
-import { serverTraffic } from './server-traffic.ts'
+import { serverWorkload } from './server-workload.ts'
 import { statementFindings } from './statement-findings.ts'
 
-export interface AnalyzeDatabaseOptions extends Omit<AdviseDatabaseOptions, 'traffic'> {
+export interface AnalyzeDatabaseOptions extends Omit<AdviseDatabaseOptions, 'workload'> {
   /** The query workload. Default: the statements that the server counted. */
-  readonly traffic?: AdviseDatabaseOptions['traffic']
+  readonly workload?: AdviseDatabaseOptions['workload']
 }
 
-/** Shares of the time that the traffic took. */
+/** Shares of the time that the workload took. */
 const SEVERE = { high: 0.2, medium: 0.03 } as const
 const PREFIXES: Readonly<Record<DatabaseFindingCode, string>> = {
   MISSING_INDEX: 'idx',
@@ -42,9 +42,9 @@ const PREFIXES: Readonly<Record<DatabaseFindingCode, string>> = {
 export async function analyzeDatabase(options: AnalyzeDatabaseOptions): Promise<DatabaseAnalysis> {
   const { snapshot, clock = systemClock } = options
   const startedAt = clock.now()
-  const traffic = options.traffic ?? serverTraffic(snapshot)
-  const advice = await adviseDatabase({ ...options, traffic })
-  const totalMs = traffic.reduce((sum, entry) => sum + entry.totalMs, 0)
+  const workload = options.workload ?? serverWorkload(snapshot)
+  const advice = await adviseDatabase({ ...options, workload })
+  const totalMs = workload.reduce((sum, entry) => sum + entry.totalMs, 0)
   const nameOf = indexNamer(
     snapshot,
     options,
@@ -52,8 +52,8 @@ export async function analyzeDatabase(options: AnalyzeDatabaseOptions): Promise<
   )
   const drafts = [
     ...advice.indexes.map((index) => missingIndex(index, snapshot, totalMs)),
-    ...schemaFindings(snapshot, advice, traffic, nameOf),
-    ...statementFindings(snapshot, advice, traffic),
+    ...schemaFindings(snapshot, advice, workload, nameOf),
+    ...statementFindings(snapshot, advice, workload),
   ]
   return {
     schemaVersion: 1,
@@ -61,7 +61,7 @@ export async function analyzeDatabase(options: AnalyzeDatabaseOptions): Promise<
       product: snapshot.product,
       version: snapshot.version,
       tables: snapshot.tables.filter(({ kind }) => kind !== 'view' && kind !== 'partition').length,
-      statements: traffic.length,
+      statements: workload.length,
       totalMs,
     },
     findings: numbered(drafts).map((finding) => withSql(finding, snapshot)),

@@ -54,9 +54,9 @@ export interface DatabaseFinding {
   /** Reasons, the most important first. */
   readonly details: readonly string[]
   readonly table?: TableId
-  /** The share of the time that the traffic took which it would save, 0 to 1. `undefined`: not known. */
+  /** The share of the time that the workload took which it would save, 0 to 1. `undefined`: not known. */
   readonly savedShare?: number
-  /** Milliseconds of the traffic, about. */
+  /** Milliseconds of the workload, about. */
   readonly savedMs?: number
   readonly bytes?: number
   /** Additional cost of the workload's writes for the index, in the planner's unit. */

@@ -9,7 +9,7 @@ import type { SchemaChange } from '../fixes/schema-change.ts'
 import { definitionOf, type IndexDefinition } from '../index-definition.ts'
 import type { DatabaseSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
 import { indexTitle, tableTitle } from '../names.ts'
-import type { TrafficEntry } from '../traffic/traffic-entry.ts'
+import type { WorkloadEntry } from '../workload/workload-entry.ts'
 import type { DraftFinding } from './database-analysis.ts'
 
 const LARGE_ROWS = 100_000
@@ -27,10 +27,10 @@ type NameOf = (index: IndexDefinition) => string
 export function schemaFindings(
   snapshot: DatabaseSnapshot,
   advice: Advice,
-  traffic: readonly TrafficEntry[],
+  workload: readonly WorkloadEntry[],
   nameOf: NameOf,
 ): DraftFinding[] {
-  return [...unneeded(snapshot, advice), ...foreignKeys(snapshot, advice, traffic, nameOf), ...statistics(snapshot), ...upkeep(snapshot)]
+  return [...unneeded(snapshot, advice), ...foreignKeys(snapshot, advice, workload, nameOf), ...statistics(snapshot), ...upkeep(snapshot)]
 }
 
 const NOTHING: Pick<DraftFinding, 'statements' | 'changes'> = { statements: [], changes: [] }
@@ -82,9 +82,9 @@ function dropped(
   }
 }
 
-function foreignKeys(snapshot: DatabaseSnapshot, advice: Advice, traffic: readonly TrafficEntry[], nameOf: NameOf): DraftFinding[] {
+function foreignKeys(snapshot: DatabaseSnapshot, advice: Advice, workload: readonly WorkloadEntry[], nameOf: NameOf): DraftFinding[] {
   const deletedFrom = new Set(
-    traffic.flatMap(({ kind, sql }) => {
+    workload.flatMap(({ kind, sql }) => {
       const writes = kind === 'write' ? analyzeSql(sql, snapshot.dialect).statement.writes : []
       return writes.filter(({ how }) => how === 'delete').map(({ name }) => name.at(-1)?.toLowerCase() ?? '')
     }),

@@ -5,7 +5,7 @@ import type { Advice } from '../advisor/advice.ts'
 import type { DatabaseSnapshot } from '../inspectors/database-snapshot.ts'
 import type { Rewrite } from '../rewrites/rewrite.ts'
 import { suggestRewrites } from '../rewrites/suggest-rewrites.ts'
-import type { TrafficEntry } from '../traffic/traffic-entry.ts'
+import type { WorkloadEntry } from '../workload/workload-entry.ts'
 import type { DraftFinding } from './database-analysis.ts'
 
 /** Milliseconds that one execution may take on average. */
@@ -20,13 +20,13 @@ const WIDE = 10
 const MIN_SHARE = 0.01
 
 /** Findings from the statements: those that remain slow with every recommended index, and rewrites. */
-export function statementFindings(snapshot: DatabaseSnapshot, advice: Advice, traffic: readonly TrafficEntry[]): DraftFinding[] {
-  return [...slowStatements(snapshot, advice, traffic), ...rewrites(snapshot, traffic)]
+export function statementFindings(snapshot: DatabaseSnapshot, advice: Advice, workload: readonly WorkloadEntry[]): DraftFinding[] {
+  return [...slowStatements(snapshot, advice, workload), ...rewrites(snapshot, workload)]
 }
 
-function rewrites(snapshot: DatabaseSnapshot, traffic: readonly TrafficEntry[]): DraftFinding[] {
-  const totalMs = traffic.reduce((sum, entry) => sum + entry.totalMs, 0)
-  const telling = traffic.filter(({ totalMs: ms }) => totalMs === 0 || ms >= totalMs * MIN_SHARE)
+function rewrites(snapshot: DatabaseSnapshot, workload: readonly WorkloadEntry[]): DraftFinding[] {
+  const totalMs = workload.reduce((sum, entry) => sum + entry.totalMs, 0)
+  const telling = workload.filter(({ totalMs: ms }) => totalMs === 0 || ms >= totalMs * MIN_SHARE)
   const longest = [...telling].sort((a, b) => b.totalMs - a.totalMs).slice(0, MAX_REWRITTEN)
   return longest.flatMap(({ fingerprint, sql, calls, totalMs: ms, callSites, samples: [bindings] }) => {
     const label = analyzeSql(sql, snapshot.dialect).shape
@@ -59,10 +59,10 @@ function rewritesOf(sql: string, snapshot: DatabaseSnapshot, bindings: readonly 
 }
 
 /** Statements that stay slow with every index that is advised. */
-function slowStatements(snapshot: DatabaseSnapshot, advice: Advice, traffic: readonly TrafficEntry[]): DraftFinding[] {
+function slowStatements(snapshot: DatabaseSnapshot, advice: Advice, workload: readonly WorkloadEntry[]): DraftFinding[] {
   const planned = new Map(advice.statements.map((statement) => [statement.fingerprint, statement]))
-  const totalMs = traffic.reduce((sum, entry) => sum + entry.totalMs, 0)
-  const slow = traffic.filter(({ fingerprint, totalMs: ms, calls }) => {
+  const totalMs = workload.reduce((sum, entry) => sum + entry.totalMs, 0)
+  const slow = workload.filter(({ fingerprint, totalMs: ms, calls }) => {
     const known = planned.get(fingerprint)
     // An advised index takes most of it away.
     const left = known === undefined || known.before <= 0 ? 1 : known.after / known.before

@@ -3,7 +3,7 @@ import type { PoolState } from '../../schema/connection.ts'
 import { analyzeSql } from '../../sql/analyze.ts'
 import type { ServerConnections } from '../inspectors/database-snapshot.ts'
 import { formatCount } from '../names.ts'
-import type { TrafficEntry } from '../traffic/traffic-entry.ts'
+import type { WorkloadEntry } from '../workload/workload-entry.ts'
 
 /** Statistics of a pool over a period. */
 export interface ObservedPool {
@@ -99,8 +99,8 @@ function capOf({ connections, instances }: PoolFacts): number | undefined {
 }
 
 /** Statements with their call sites, for people: those that took the most time come first. */
-export function slowestOf(traffic: readonly TrafficEntry[]): PoolFacts['slowest'] {
-  return traffic.map(({ sql, dialect, totalMs, calls, callSites: [site] }) => {
+export function slowestOf(workload: readonly WorkloadEntry[]): PoolFacts['slowest'] {
+  return workload.map(({ sql, dialect, totalMs, calls, callSites: [site] }) => {
     const label = analyzeSql(sql, dialect).shape
     return { label, totalMs, calls, ...(site === undefined ? {} : { place: `${fileOf(site)}:${site.line}` }) }
   })

@@ -2,12 +2,12 @@ import { LRUCache } from 'lru-cache'
 import { analyzeSql } from '../../sql/analyze.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import type { DatabaseSnapshot } from '../inspectors/database-snapshot.ts'
-import type { TrafficEntry } from '../traffic/traffic-entry.ts'
+import type { WorkloadEntry } from '../workload/workload-entry.ts'
 import { analyzeQueryText, type Measured, type QueryAnalysis } from './analyze-query.ts'
 
 /** Sources of slow statements. The first source that knows a normalized query is used. */
 export interface SlowSources {
-  readonly traffic: readonly TrafficEntry[]
+  readonly workload: readonly WorkloadEntry[]
   readonly analyzed: readonly (readonly [string, AnalyzedQuery])[]
   readonly snapshot: DatabaseSnapshot | undefined
 }
@@ -37,10 +37,10 @@ export function slowQueries(sources: SlowSources, threshold: number, limit: numb
   })
 }
 
-function candidates({ traffic, analyzed, snapshot }: SlowSources): ReadonlyMap<string, Candidate> {
+function candidates({ workload, analyzed, snapshot }: SlowSources): ReadonlyMap<string, Candidate> {
   const found = new Map<string, Candidate>()
   const handed = new Map(analyzed)
-  for (const entry of traffic) {
+  for (const entry of workload) {
     const { fingerprint, sql, dialect, calls, totalMs, maxMs, rows } = entry
     const [site] = entry.callSites
     const known = handed.get(fingerprint)
@@ -70,7 +70,7 @@ function candidates({ traffic, analyzed, snapshot }: SlowSources): ReadonlyMap<s
   return found
 }
 
-function withoutCount({ count: _count, ...site }: TrafficEntry['callSites'][number]): QueryAnalysis['callSite'] {
+function withoutCount({ count: _count, ...site }: WorkloadEntry['callSites'][number]): QueryAnalysis['callSite'] {
   return site
 }
 

@@ -5,7 +5,7 @@ import { resolveStatement } from '../../../src/database/advisor/resolve-statemen
 import { CatalogStatistics } from '../../../src/database/advisor/statistics.ts'
 import { indexLabel } from '../../../src/database/index-definition.ts'
 import type { ColumnStatistics, DatabaseSnapshot, IndexSnapshot } from '../../../src/database/inspectors/database-snapshot.ts'
-import type { TrafficEntry } from '../../../src/database/traffic/traffic-entry.ts'
+import type { WorkloadEntry } from '../../../src/database/workload/workload-entry.ts'
 import { analyzeSql } from '../../../src/sql/analyze.ts'
 import type { Dialect } from '../../../src/sql/dialect.ts'
 import { readQueryTree } from '../../../src/sql/tree/read-sql.ts'
@@ -69,7 +69,7 @@ export function candidateLabels(
   return candidatesOf(use, contextOf(snapshot), observed, calls).map(({ label }) => label.replace(/^\w+\./, ''))
 }
 
-export function entry(sql: string, given: Partial<TrafficEntry> = {}): TrafficEntry {
+export function entry(sql: string, given: Partial<WorkloadEntry> = {}): WorkloadEntry {
   const dialect = given.dialect ?? 'postgresql'
   return {
     fingerprint: analyzeSql(sql, dialect).fingerprint,
@@ -92,14 +92,14 @@ export function entry(sql: string, given: Partial<TrafficEntry> = {}): TrafficEn
 /** The indexes that are advised for statements, by the model alone. */
 export async function advised(
   snapshot: DatabaseSnapshot,
-  traffic: readonly TrafficEntry[],
+  workload: readonly WorkloadEntry[],
   options: Partial<AdviseOptions> = {},
 ): Promise<string[]> {
-  const { indexes } = await adviceOf(snapshot, traffic, options)
+  const { indexes } = await adviceOf(snapshot, workload, options)
   return indexes.map(({ definition }) => indexLabel(definition).replace(/^\w+\./, '')).sort()
 }
 
-export function adviceOf(snapshot: DatabaseSnapshot, traffic: readonly TrafficEntry[], options: Partial<AdviseOptions> = {}) {
+export function adviceOf(snapshot: DatabaseSnapshot, workload: readonly WorkloadEntry[], options: Partial<AdviseOptions> = {}) {
   const context = contextOf(snapshot)
-  return advise({ snapshot, traffic, statistics: context.statistics, planner: new ModelPlanner(context), ...options })
+  return advise({ snapshot, workload, statistics: context.statistics, planner: new ModelPlanner(context), ...options })
 }

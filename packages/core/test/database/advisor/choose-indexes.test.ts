@@ -91,7 +91,7 @@ describe('advise', () => {
   })
 
   it('drops what turns out not to pay when it is measured', async () => {
-    const traffic = [entry('SELECT * FROM city WHERE region_id = $1'), entry('SELECT * FROM review WHERE user_id = $1')]
+    const workload = [entry('SELECT * FROM city WHERE region_id = $1'), entry('SELECT * FROM review WHERE user_id = $1')]
     const check: IndexCheck = async (indexes) =>
       new Map(
         indexes.map(({ candidate, serves }) => {
@@ -107,7 +107,7 @@ describe('advise', () => {
           ]
         }),
       )
-    const advice = await adviceOf(snapshot, traffic, { check })
+    const advice = await adviceOf(snapshot, workload, { check })
     expect(advice.indexes.map(({ name, measured }) => [name, measured?.map((one) => [one.without, one.with])])).toEqual([
       ['review_user_id_idx', [[2, 1]]],
     ])
@@ -115,11 +115,11 @@ describe('advise', () => {
 
   it('tells which statements an index serves, from where, and what it saves', async () => {
     const callSites = [{ file: '/app/cities.ts', line: 4, column: 2, count: 9 }]
-    const traffic = [
+    const workload = [
       entry('SELECT * FROM city WHERE region_id = $1', { callSites, totalMs: 900, calls: 90 }),
       entry('SELECT * FROM city WHERE id = $1', { totalMs: 100 }),
     ]
-    const advice = await adviceOf(snapshot, traffic)
+    const advice = await adviceOf(snapshot, workload)
     const [index] = advice.indexes
     expect(index).toMatchObject({
       name: 'city_region_id_idx',
@@ -172,14 +172,14 @@ describe('advise', () => {
   })
 
   it('lists what it cannot read, and goes on', async () => {
-    const traffic = [
+    const workload = [
       entry('SELECT FROM WHERE ((', { fingerprint: 'a' }),
       entry('SELECT * FROM nowhere WHERE x = 1', { fingerprint: 'b' }),
       entry('SELECT * FROM city WHERE name LIKE $1', { fingerprint: 'c' }),
       entry('SELECT * FROM city WHERE region_id = $1'),
       entry('BEGIN'),
     ]
-    const advice = await adviceOf(snapshot, traffic)
+    const advice = await adviceOf(snapshot, workload)
     expect(advice.left.map(({ fingerprint, kind }) => [fingerprint, kind])).toEqual([
       ['a', 'unreadable'],
       ['b', 'unknown-table'],

@@ -3,21 +3,21 @@ import { analyzeSql } from '../../sql/analyze.ts'
 import { SqlSyntaxError } from '../../sql/syntax-error.ts'
 import { readQueryTree } from '../../sql/tree/read-sql.ts'
 import type { DatabaseSnapshot } from '../inspectors/database-snapshot.ts'
-import type { TrafficEntry } from '../traffic/traffic-entry.ts'
+import type { WorkloadEntry } from '../workload/workload-entry.ts'
 import type { LeftStatement } from './advice.ts'
 import type { Candidate } from './candidates.ts'
 import { resolveStatement } from './resolve-statement.ts'
 import type { StatementUse, TableUse } from './table-use.ts'
 import type { PlannedStatement, PlannerAnswer } from './what-if-planner.ts'
 
-/** A statement of the traffic, resolved. */
+/** A statement of the workload, resolved. */
 export interface ReadStatement {
-  readonly entry: TrafficEntry
+  readonly entry: WorkloadEntry
   readonly label: string
   readonly use: StatementUse
 }
 
-export interface ReadWorkload {
+export interface ResolvedWorkload {
   readonly statements: readonly ReadStatement[]
   readonly writes: readonly WriteLoad[]
   readonly left: readonly LeftStatement[]
@@ -34,11 +34,11 @@ const MAX_ADVISED_LENGTH = 50_000
  * Parses the statements of a workload: their tables and conditions. Statements that cannot be parsed are
  * reported, never guessed.
  */
-export function readWorkload(traffic: readonly TrafficEntry[], snapshot: DatabaseSnapshot): ReadWorkload {
+export function resolveWorkload(workload: readonly WorkloadEntry[], snapshot: DatabaseSnapshot): ResolvedWorkload {
   const statements: ReadStatement[] = []
   const writes: WriteLoad[] = []
   const left: LeftStatement[] = []
-  for (const entry of traffic) {
+  for (const entry of workload) {
     const label = analyzeSql(entry.sql, snapshot.dialect).shape
     const leave = (kind: LeftStatement['kind'], why: string) => left.push({ fingerprint: entry.fingerprint, label, why, kind })
     if (passing.test(entry.sql)) continue

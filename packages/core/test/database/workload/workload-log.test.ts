@@ -1,8 +1,8 @@
 import { analyzeSql, type Dialect } from '@sluice/core'
 import { captureStack } from '@sluice/core/adapter'
 import { describe, expect, it } from 'vitest'
-import { OmittedValue } from '../../../src/database/traffic/sample-value.ts'
-import { TrafficLog, type TrafficOptions } from '../../../src/database/traffic/traffic-log.ts'
+import { OmittedValue } from '../../../src/database/workload/sample-value.ts'
+import { WorkloadLog, type WorkloadOptions } from '../../../src/database/workload/workload-log.ts'
 import { FakeClock } from '../../helpers.ts'
 
 interface Sent {
@@ -23,10 +23,10 @@ function dice(): () => number {
   }
 }
 
-function open(options: TrafficOptions = {}) {
+function open(options: WorkloadOptions = {}) {
   const clock = new FakeClock()
   const errors: unknown[] = []
-  const log = new TrafficLog(options, { clock, random: dice(), onError: (error) => errors.push(error) })
+  const log = new WorkloadLog(options, { clock, random: dice(), onError: (error) => errors.push(error) })
   const send = (sql: string, { ms = 1, rows = 0, bindings = [], failed = false, dialect = 'postgresql', stack }: Sent = {}) => {
     const caller = stack === undefined ? undefined : { stack: () => ({ stack: `Error\n    at ${stack}` }) }
     const watched = log.begin(sql, dialect, analyzeSql(sql, dialect), bindings, caller)
@@ -37,7 +37,7 @@ function open(options: TrafficOptions = {}) {
   return { clock, errors, log, send }
 }
 
-describe('TrafficLog', () => {
+describe('WorkloadLog', () => {
   it('counts calls, time, rows and errors of each shape, dearest first', () => {
     const { log, send } = open()
     send('select * from a where id = $1', { ms: 2, rows: 1 })
@@ -160,7 +160,7 @@ describe('TrafficLog', () => {
       const random = dice()
       for (let run = 0; run < 400; run += 1) {
         const clock = new FakeClock()
-        const log = new TrafficLog({}, { clock, random })
+        const log = new WorkloadLog({}, { clock, random })
         const analyzed = analyzeSql('select $1', 'postgresql')
         for (let call = 0; call < 1000; call += 1) log.begin('select $1', 'postgresql', analyzed, [call], undefined)
         const samples = log.snapshot()[0]?.samples ?? []
@@ -211,7 +211,7 @@ describe('TrafficLog', () => {
       ])
     })
 
-    it('and texts are not kept of redacted traffic', () => {
+    it('and texts are not kept of a redacted workload', () => {
       const { log, send } = open({ redact: true })
       for (let at = 0; at < 10; at += 1) send("select * from a where name = 'secret' and id = $1", { bindings: ['secret'] })
       expect(log.snapshot()).toMatchObject([{ sql: 'select * from a where name = ? and id = ?', samples: [], calls: 10 }])
@@ -253,7 +253,7 @@ describe('TrafficLog', () => {
       expect(asked).toBeLessThan(90)
       for (let at = 0; at < 100_000; at += 1) log.begin('select 1', 'sqlite', analyzed, [], caller)
       expect(asked).toBeLessThan(450)
-      expect(log.snapshot()[0]?.callSites[0]?.file).toContain('traffic-log.test.ts')
+      expect(log.snapshot()[0]?.callSites[0]?.file).toContain('workload-log.test.ts')
     })
   })
 })

@@ -1,5 +1,5 @@
 import type { Dialect } from '@sluice/core'
-import type { TrafficEntry } from '@sluice/core/database'
+import type { WorkloadEntry } from '@sluice/core/database'
 import { analyzeSql } from '../../../packages/core/src/sql/analyze.ts'
 import { createShop } from './shop.ts'
 import { statementOf } from './statement-text.ts'
@@ -34,7 +34,7 @@ export function askedOf(dialect: Dialect, scale: number): { readonly shapes: rea
 }
 
 /** @param ms - What one call takes. */
-export function entryOf({ sql, calls, samples }: Asked, dialect: Dialect, ms: number): TrafficEntry {
+export function entryOf({ sql, calls, samples }: Asked, dialect: Dialect, ms: number): WorkloadEntry {
   const { fingerprint } = analyzeSql(sql, dialect)
   return {
     fingerprint,

@@ -1,11 +1,11 @@
 import { describe, SluiceError } from '../../shared/errors.ts'
 import { OmittedValue } from './sample-value.ts'
-import type { TrafficEntry } from './traffic-entry.ts'
+import type { WorkloadEntry } from './workload-entry.ts'
 
 const SCHEMA_VERSION = 1
 
 /** A workload file is invalid; the message contains the path, the expected and the received value. */
-export class InvalidTrafficError extends SluiceError {
+export class InvalidWorkloadError extends SluiceError {
   constructor(
     /** Such as `entries[3].calls`; empty for the file as a whole. */
     readonly place: string,
@@ -13,41 +13,41 @@ export class InvalidTrafficError extends SluiceError {
     received: unknown,
     cause?: unknown,
   ) {
-    const where = place === '' ? 'Traffic file' : `Traffic file, ${place}`
-    super('SLUICE_INVALID_TRAFFIC', `${where}: expected ${expected}, got ${describe(received)}.`, { cause })
+    const where = place === '' ? 'Workload file' : `Workload file, ${place}`
+    super('SLUICE_INVALID_WORKLOAD', `${where}: expected ${expected}, got ${describe(received)}.`, { cause })
   }
 }
 
 /**
- * Traffic as the text of a file, for `sluice analyze --traffic`: JSON with a `schemaVersion`. It holds the bindings that were sampled,
- * unless the traffic is redacted.
+ * The workload as the content of a file, for `sluice analyze --workload`: JSON with a `schemaVersion`. It holds the bindings that were sampled,
+ * unless the workload is redacted.
  */
-export function writeTraffic(entries: readonly TrafficEntry[]): string {
+export function writeWorkload(entries: readonly WorkloadEntry[]): string {
   const written = entries.map((entry) => JSON.stringify({ ...entry, samples: entry.samples.map((sample) => sample.map(encode)) }))
   // An entry a line: people look into such files, and compare them.
   return `{"schemaVersion":${SCHEMA_VERSION},"entries":[\n${written.join(',\n')}\n]}\n`
 }
 
 /**
- * Reads the output of `writeTraffic`. Restores dates, `bigint` and bytes (as `Buffer`).
+ * Reads the output of `writeWorkload`. Restores dates, `bigint` and bytes (as `Buffer`).
  *
- * @throws InvalidTrafficError with the path, the expected and the received value.
+ * @throws InvalidWorkloadError with the path, the expected and the received value.
  */
-export function readTraffic(text: string): TrafficEntry[] {
+export function readWorkload(text: string): WorkloadEntry[] {
   let file: unknown
   try {
     file = JSON.parse(text)
   } catch (error) {
-    throw new InvalidTrafficError('', 'JSON', text, error)
+    throw new InvalidWorkloadError('', 'JSON', text, error)
   }
   const { schemaVersion, entries } = fieldsOf(file, '')
-  if (schemaVersion !== SCHEMA_VERSION) throw new InvalidTrafficError('schemaVersion', String(SCHEMA_VERSION), schemaVersion)
+  if (schemaVersion !== SCHEMA_VERSION) throw new InvalidWorkloadError('schemaVersion', String(SCHEMA_VERSION), schemaVersion)
   return arrayOf(entries, 'entries').map((entry, at) => readEntry(entry, `entries[${at}]`))
 }
 
 type Fields = Readonly<Record<string, unknown>>
 
-function readEntry(given: unknown, place: string): TrafficEntry {
+function readEntry(given: unknown, place: string): WorkloadEntry {
   const fields = fieldsOf(given, place)
   const number = (name: string) => numberIn(fields, name, place)
   const { errors } = fields
@@ -72,7 +72,7 @@ function readEntry(given: unknown, place: string): TrafficEntry {
   }
 }
 
-function readCallSite(given: unknown, place: string): TrafficEntry['callSites'][number] {
+function readCallSite(given: unknown, place: string): WorkloadEntry['callSites'][number] {
   const fields = fieldsOf(given, place)
   return {
     file: textIn(fields, 'file', place),
@@ -84,30 +84,31 @@ function readCallSite(given: unknown, place: string): TrafficEntry['callSites'][
 }
 
 function fieldsOf(value: unknown, place: string): Fields {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new InvalidTrafficError(place, 'an object', value)
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new InvalidWorkloadError(place, 'an object', value)
   return value as Fields
 }
 
 function arrayOf(value: unknown, place: string): readonly unknown[] {
-  if (!Array.isArray(value)) throw new InvalidTrafficError(place, 'an array', value)
+  if (!Array.isArray(value)) throw new InvalidWorkloadError(place, 'an array', value)
   return value
 }
 
 function textIn(fields: Fields, name: string, place: string): string {
   const value = fields[name]
-  if (typeof value !== 'string') throw new InvalidTrafficError(`${place}.${name}`, 'a string', value)
+  if (typeof value !== 'string') throw new InvalidWorkloadError(`${place}.${name}`, 'a string', value)
   return value
 }
 
 function numberIn(fields: Fields, name: string, place: string): number {
   const value = fields[name]
-  if (typeof value !== 'number' || value < 0) throw new InvalidTrafficError(`${place}.${name}`, 'a number of at least 0', value)
+  if (typeof value !== 'number' || value < 0) throw new InvalidWorkloadError(`${place}.${name}`, 'a number of at least 0', value)
   return value
 }
 
 function oneOf<T extends string>(fields: Fields, name: string, place: string, values: readonly T[]): T {
   const found = values.find((value) => value === fields[name])
-  if (found === undefined) throw new InvalidTrafficError(`${place}.${name}`, values.map((value) => `"${value}"`).join(' or '), fields[name])
+  if (found === undefined)
+    throw new InvalidWorkloadError(`${place}.${name}`, values.map((value) => `"${value}"`).join(' or '), fields[name])
   return found
 }
 
@@ -165,7 +166,7 @@ function decode(value: unknown, place: string): unknown {
     case '$object':
       return decodeFields(fieldsOf(content, `${place}.${name}`), place)
   }
-  throw new InvalidTrafficError(place, '$number, $bigint, $undefined, $date, $bytes, $omitted or $object', name)
+  throw new InvalidWorkloadError(place, '$number, $bigint, $undefined, $date, $bytes, $omitted or $object', name)
 }
 
 function decodeFields(fields: Fields, place: string): Fields {
@@ -173,14 +174,14 @@ function decodeFields(fields: Fields, place: string): Fields {
 }
 
 function bigintOf(content: unknown, place: string): bigint {
-  if (typeof content !== 'string' || !/^-?\d{1,1000}$/.test(content)) throw new InvalidTrafficError(place, 'digits', content)
+  if (typeof content !== 'string' || !/^-?\d{1,1000}$/.test(content)) throw new InvalidWorkloadError(place, 'digits', content)
   return BigInt(content)
 }
 
 function dateOf(content: unknown, place: string): Date {
   if (content === null) return new Date(Number.NaN)
   const date = typeof content === 'string' ? new Date(content) : undefined
-  if (date === undefined || Number.isNaN(date.getTime())) throw new InvalidTrafficError(place, 'a time, or null', content)
+  if (date === undefined || Number.isNaN(date.getTime())) throw new InvalidWorkloadError(place, 'a time, or null', content)
   return date
 }
 

@@ -1,13 +1,13 @@
 import { analyzeSql } from '../../sql/analyze.ts'
 import type { DatabaseSnapshot, ServerStatement } from '../inspectors/database-snapshot.ts'
-import type { TrafficEntry } from '../traffic/traffic-entry.ts'
+import type { WorkloadEntry } from '../workload/workload-entry.ts'
 
 /**
  * Statements that the server counted, as a workload: without call sites, and without parameter values unless
  * the server stores a statement as it was executed.
  */
-export function serverTraffic({ statements, dialect, takenAt }: DatabaseSnapshot): TrafficEntry[] {
-  const entries = new Map<string, TrafficEntry>()
+export function serverWorkload({ statements, dialect, takenAt }: DatabaseSnapshot): WorkloadEntry[] {
+  const entries = new Map<string, WorkloadEntry>()
   for (const statement of statements) {
     const sql = textOf(statement, dialect)
     const { fingerprint, statement: read } = analyzeSql(sql, dialect)

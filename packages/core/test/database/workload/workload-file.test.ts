@@ -1,7 +1,7 @@
-import { InvalidTrafficError, OmittedValue, readTraffic, type TrafficEntry, writeTraffic } from '@sluice/core'
+import { InvalidWorkloadError, OmittedValue, readWorkload, type WorkloadEntry, writeWorkload } from '@sluice/core'
 import { describe, expect, it } from 'vitest'
 
-const entry: TrafficEntry = {
+const entry: WorkloadEntry = {
   fingerprint: '0123456789abcdef',
   dialect: 'postgresql',
   sql: 'select * from "a" where id = $1',
@@ -22,7 +22,7 @@ const entry: TrafficEntry = {
 }
 const { errors: _errors, ...server } = { ...entry, source: 'server' as const }
 
-describe('writeTraffic and readTraffic', () => {
+describe('writeWorkload and readWorkload', () => {
   it('give back every value of a sample', () => {
     const samples = [
       [1, -0, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 1.5, 'text', '', true, false, null, undefined],
@@ -32,29 +32,29 @@ describe('writeTraffic and readTraffic', () => {
       ['\u2028 "quotes" \\ \ud800', 'naïve 名'],
     ]
     const entries = [{ ...entry, samples }, server]
-    expect(readTraffic(writeTraffic(entries))).toEqual(entries)
-    expect(Object.is(readTraffic(writeTraffic(entries))[0]?.samples[0]?.[1], -0)).toBe(true)
+    expect(readWorkload(writeWorkload(entries))).toEqual(entries)
+    expect(Object.is(readWorkload(writeWorkload(entries))[0]?.samples[0]?.[1], -0)).toBe(true)
   })
 
   it('give back nothing of nothing', () => {
-    expect(readTraffic(writeTraffic([]))).toEqual([])
+    expect(readWorkload(writeWorkload([]))).toEqual([])
   })
 
   it('write bytes that are no Buffer as one, and in place of what is no plain value that it was there', () => {
-    const written = writeTraffic([{ ...entry, samples: [[new Uint8Array([1, 2]).subarray(1), new Map([[1, 2]]), () => 1]] }])
-    expect(readTraffic(written)[0]?.samples).toEqual([[Buffer.from([2]), new OmittedValue('object', 0), new OmittedValue('object', 0)]])
+    const written = writeWorkload([{ ...entry, samples: [[new Uint8Array([1, 2]).subarray(1), new Map([[1, 2]]), () => 1]] }])
+    expect(readWorkload(written)[0]?.samples).toEqual([[Buffer.from([2]), new OmittedValue('object', 0), new OmittedValue('object', 0)]])
   })
 
   it.each<[string, string, string]>([
-    ['Traffic file: expected JSON', '{', ''],
-    ['Traffic file: expected an object, got null', 'null', ''],
+    ['Workload file: expected JSON', '{', ''],
+    ['Workload file: expected an object, got null', 'null', ''],
     ['schemaVersion: expected 1, got undefined', '{}', 'schemaVersion'],
     ['schemaVersion: expected 1, got 2', '{"schemaVersion":2,"entries":[]}', 'schemaVersion'],
     ['entries: expected an array, got an object', '{"schemaVersion":1,"entries":{}}', 'entries'],
   ])('say what is wrong: %s', (message, text, place) => {
-    expect(() => readTraffic(text)).toThrow(message)
-    expect(() => readTraffic(text)).toThrow(expect.objectContaining({ code: 'SLUICE_INVALID_TRAFFIC', place }))
-    expect(() => readTraffic(text)).toThrow(InvalidTrafficError)
+    expect(() => readWorkload(text)).toThrow(message)
+    expect(() => readWorkload(text)).toThrow(expect.objectContaining({ code: 'SLUICE_INVALID_WORKLOAD', place }))
+    expect(() => readWorkload(text)).toThrow(InvalidWorkloadError)
   })
 
   it.each<[string, object]>([
@@ -69,6 +69,6 @@ describe('writeTraffic and readTraffic', () => {
     ['entries[1].sql: expected a string, got undefined', { sql: undefined }],
   ])('say where: %s', (message, fields) => {
     const text = JSON.stringify({ schemaVersion: 1, entries: [entry, { ...entry, ...fields }] })
-    expect(() => readTraffic(text)).toThrow(message)
+    expect(() => readWorkload(text)).toThrow(message)
   })
 })

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { SluiceOptions, TrafficEntry } from '@sluice/core'
+import type { SluiceOptions, WorkloadEntry } from '@sluice/core'
 import { describe, expect, it } from 'vitest'
 import { catalogsRead } from '../../support/catalog-read.ts'
 import { openStack, type Stack, seed } from '../../support/stack.ts'
@@ -7,7 +7,7 @@ import { openStack, type Stack, seed } from '../../support/stack.ts'
 const lines = readFileSync(import.meta.filename, 'utf8').split('\n')
 
 /** The source of the line that a statement was most often called from. */
-function sourceOf(entry: TrafficEntry | undefined): string | undefined {
+function sourceOf(entry: WorkloadEntry | undefined): string | undefined {
   const [site] = entry?.callSites ?? []
   return site?.file === import.meta.filename ? lines[site.line - 1]?.trim() : site?.file
 }
@@ -16,16 +16,16 @@ async function withStack(options: SluiceOptions, work: (stack: Stack) => Promise
   const stack = await openStack('sqlite', { mode: 'observe', cache: false, ...options })
   try {
     await seed(stack.prisma)
-    stack.sluice.database?.resetTraffic()
+    stack.sluice.database?.resetWorkload()
     await work(stack)
   } finally {
     await stack.close()
   }
 }
 
-const find = (stack: Stack, text: RegExp) => stack.sluice.database?.getTraffic().filter(({ sql }) => text.test(sql)) ?? []
+const find = (stack: Stack, text: RegExp) => stack.sluice.database?.getWorkload().filter(({ sql }) => text.test(sql)) ?? []
 
-describe('traffic', () => {
+describe('workload', () => {
   it('has the statements of Knex, with their rows, times, bindings and places', () =>
     withStack({}, async (stack) => {
       const { db } = stack
@@ -96,9 +96,9 @@ describe('traffic', () => {
     withStack({ mode: 'optimize' }, async (stack) => {
       const { prisma, sluice } = stack
       await stack.ready()
-      sluice.database?.resetTraffic()
+      sluice.database?.resetWorkload()
       await sluice.run(() => Promise.all([1, 2, 3].map((id) => prisma.author.findUnique({ where: { id } })))) // the place
-      const entries = sluice.database?.getTraffic() ?? []
+      const entries = sluice.database?.getWorkload() ?? []
       expect(entries).toHaveLength(1)
       expect(entries[0]).toMatchObject({ calls: 1, rows: 3 })
       expect(sourceOf(entries[0])).toContain('// the place')
@@ -110,10 +110,10 @@ describe('traffic', () => {
       const { db, sluice } = stack
       await db('Tag').select('id').limit(1)
       await catalogsRead(sluice)
-      sluice.database?.resetTraffic()
+      sluice.database?.resetWorkload()
       await sluice.run(() => Promise.all([1, 2].map((id) => db('Tag').where({ id }).first())))
       await expect.poll(() => sluice.queries.getStats().shadowed).toBeGreaterThan(0)
-      const entries = sluice.database?.getTraffic() ?? []
+      const entries = sluice.database?.getWorkload() ?? []
       expect(entries.reduce((sum, { calls }) => sum + calls, 0)).toBe(2)
     }))
 
@@ -131,25 +131,25 @@ describe('traffic', () => {
       expect(entry?.callSites.reduce((sum, { count }) => sum + count, 0)).toBeGreaterThan(250)
     }))
 
-  it.each(['observe', 'optimize'] as const)('holds no value of redacted traffic, in mode %s', (mode) =>
-    withStack({ mode, database: { traffic: { redact: true } } }, async (stack) => {
+  it.each(['observe', 'optimize'] as const)('holds no value of a redacted workload, in mode %s', (mode) =>
+    withStack({ mode, database: { workload: { redact: true } } }, async (stack) => {
       const { db, prisma, sluice } = stack
       await db('Tag').where({ label: 'sesame' }).select('id')
       await db.raw("select id from Tag where label = 'sesame'")
       await prisma.tag.findFirst({ where: { label: 'sesame' } })
       await prisma.tag.create({ data: { id: 91, label: 'sesame' } })
       await prisma.$queryRawUnsafe("select id from Tag where label = 'sesame'")
-      const entries = sluice.database?.getTraffic() ?? []
+      const entries = sluice.database?.getWorkload() ?? []
       expect(entries.length).toBe(3)
       expect(JSON.stringify(entries)).not.toContain('sesame')
     }),
   )
 
   it('is not kept where it is switched off', async () => {
-    await withStack({ database: { traffic: false } }, async (stack) => {
+    await withStack({ database: { workload: false } }, async (stack) => {
       await stack.db('Tag').select('id')
       await stack.prisma.tag.findMany()
-      expect(stack.sluice.database?.getTraffic()).toEqual([])
+      expect(stack.sluice.database?.getWorkload()).toEqual([])
     })
     await withStack({ database: false }, async (stack) => {
       await stack.db('Tag').select('id')

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Dialect } from '@sluice/core'
-import { type TrafficEntry, writeTraffic } from '@sluice/core/database'
+import { type WorkloadEntry, writeWorkload } from '@sluice/core/database'
 
 /** A table of 20,000 cities in 200 regions, with no index but its key, and statistics. */
 export const CITIES: Readonly<Record<'postgresql' | 'mysql', string>> = {
@@ -16,8 +16,8 @@ export const CITIES: Readonly<Record<'postgresql' | 'mysql', string>> = {
 }
 
 /** Writes what an app asked of it: by region, for which it lacks an index. */
-export function writeCityTraffic(folder: string, dialect: Dialect): string {
-  const entry: TrafficEntry = {
+export function writeCityWorkload(folder: string, dialect: Dialect): string {
+  const entry: WorkloadEntry = {
     fingerprint: 'by-region',
     dialect,
     sql: `SELECT * FROM city WHERE region_id = ${dialect === 'postgresql' ? '$1' : '?'}`,
@@ -32,7 +32,7 @@ export function writeCityTraffic(folder: string, dialect: Dialect): string {
     lastSeenAt: 1,
     source: 'app',
   }
-  const file = join(folder, 'traffic.json')
-  writeFileSync(file, writeTraffic([entry]))
+  const file = join(folder, 'workload.json')
+  writeFileSync(file, writeWorkload([entry]))
   return file
 }

@@ -8,8 +8,8 @@ import type { AnalyzedSql } from '../../sql/analyze.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { type Statement, summarizeStatement } from '../../sql/statement.ts'
 import { keepSample } from './sample-value.ts'
-import type { TrafficEntry } from './traffic-entry.ts'
-import { TrafficCounts, TrafficRecord } from './traffic-record.ts'
+import type { WorkloadEntry } from './workload-entry.ts'
+import { WorkloadCounts, WorkloadRecord } from './workload-record.ts'
 
 /** Longer SQL is stored in its normalized form. */
 const MAX_TEXT = 20_000
@@ -24,7 +24,7 @@ const WRITES: ReadonlySet<string> = new Set(['INSERT', 'UPDATE', 'DELETE', 'REPL
 const READS: ReadonlySet<string> = new Set(['SELECT', 'WITH', 'VALUES', 'TABLE'])
 
 /** Counters of normalized queries that were removed to make room. */
-export interface OtherTraffic {
+export interface OtherWorkload {
   /** Times that a shape was forgotten. */
   readonly forgotten: number
   readonly calls: number
@@ -33,7 +33,7 @@ export interface OtherTraffic {
   readonly rows: number
 }
 
-export interface TrafficLogParts {
+export interface WorkloadLogParts {
   readonly clock?: Clock
   readonly random?: RandomSource
   readonly onError?: (error: unknown) => void
@@ -46,32 +46,32 @@ export interface TrafficLogParts {
 /**
  * The query workload of an app, by normalized query: counts, times, call sites, and sample parameter values.
  */
-export class TrafficLog implements StatementWatch {
-  readonly #options: ResolvedTrafficOptions
+export class WorkloadLog implements StatementWatch {
+  readonly #options: ResolvedWorkloadOptions
   readonly #clock: Clock
   readonly #random: RandomSource
   readonly #onError: (error: unknown) => void
   readonly #onPeriod: () => void
   readonly #onRead: ((fingerprint: string, dialect: Dialect) => void) | undefined
   #untilPeriod = PERIOD
-  readonly #records: Readonly<Record<Dialect, Map<string, TrafficRecord>>> = {
+  readonly #records: Readonly<Record<Dialect, Map<string, WorkloadRecord>>> = {
     postgresql: new Map(),
     mysql: new Map(),
     sqlite: new Map(),
   }
   /** By the analysis of an SQL string, for as long as it is cached. */
-  #byText = new WeakMap<AnalyzedSql, TrafficRecord>()
-  #waiting: { readonly record: TrafficRecord; readonly stack: Stack; readonly calls: number }[] = []
-  #others = new TrafficCounts()
+  #byText = new WeakMap<AnalyzedSql, WorkloadRecord>()
+  #waiting: { readonly record: WorkloadRecord; readonly stack: Stack; readonly calls: number }[] = []
+  #others = new WorkloadCounts()
   #forgotten = 0
   /** All of them: to look for the least among a thousand in a map takes several times longer. */
-  readonly #list: TrafficRecord[] = []
+  readonly #list: WorkloadRecord[] = []
   #bytes = 0
 
   /** @throws InvalidOptionError for an unknown option, or one out of its bounds. */
-  constructor(options: TrafficOptions = {}, parts: TrafficLogParts = {}) {
-    checkTrafficOptions(options)
-    this.#options = resolveTrafficOptions(options)
+  constructor(options: WorkloadOptions = {}, parts: WorkloadLogParts = {}) {
+    checkWorkloadOptions(options)
+    this.#options = resolveWorkloadOptions(options)
     this.#clock = parts.clock ?? systemClock
     this.#random = parts.random ?? Math.random
     this.#onError = parts.onError ?? (() => {})
@@ -89,7 +89,7 @@ export class TrafficLog implements StatementWatch {
     analyzed: AnalyzedSql,
     bindings: readonly unknown[],
     caller: StatementCaller | undefined,
-  ): TrafficRecord | undefined {
+  ): WorkloadRecord | undefined {
     if (analyzed.statement.isOwn === true) return undefined
     try {
       let record = this.#byText.get(analyzed)
@@ -111,7 +111,7 @@ export class TrafficLog implements StatementWatch {
   }
 
   /** Every shape, those that took the most time first. Call sites are looked up in source maps here. */
-  snapshot(): TrafficEntry[] {
+  snapshot(): WorkloadEntry[] {
     this.#readStacks()
     const wallOffset = this.#clock.wall() - this.#clock.now()
     const entries = this.#list.map((record) => record.entry(wallOffset))
@@ -125,13 +125,13 @@ export class TrafficLog implements StatementWatch {
   }
 
   /** One shape; `undefined` where none of it was seen, or it was forgotten. */
-  entry(fingerprint: string, dialect: Dialect): TrafficEntry | undefined {
+  entry(fingerprint: string, dialect: Dialect): WorkloadEntry | undefined {
     this.#readStacks()
     return this.#records[dialect].get(fingerprint)?.entry(this.#clock.wall() - this.#clock.now())
   }
 
   /** Those that are in no entry; with them totals are right. */
-  get others(): OtherTraffic {
+  get others(): OtherWorkload {
     const { calls, errors, totalMs, rows } = this.#others
     return { forgotten: this.#forgotten, calls, errors, totalMs, rows }
   }
@@ -139,7 +139,7 @@ export class TrafficLog implements StatementWatch {
   /**
    * Counters of each normalized query, and of all removed ones, without the data that `snapshot` looks up.
    */
-  get counters(): { readonly shapes: readonly Readonly<TrafficRecord>[]; readonly others: Readonly<TrafficCounts> } {
+  get counters(): { readonly shapes: readonly Readonly<WorkloadRecord>[]; readonly others: Readonly<WorkloadCounts> } {
     return { shapes: this.#list, others: this.#others }
   }
 
@@ -153,20 +153,20 @@ export class TrafficLog implements StatementWatch {
     for (const records of Object.values(this.#records)) records.clear()
     this.#byText = new WeakMap()
     this.#waiting = []
-    this.#others = new TrafficCounts()
+    this.#others = new WorkloadCounts()
     this.#forgotten = 0
     this.#list.length = 0
     this.#bytes = 0
   }
 
-  #recordOf(sql: string, dialect: Dialect, analyzed: AnalyzedSql): TrafficRecord {
+  #recordOf(sql: string, dialect: Dialect, analyzed: AnalyzedSql): WorkloadRecord {
     const records = this.#records[dialect]
     const { fingerprint, shape, statement } = analyzed
     let record = records.get(fingerprint)
     if (record === undefined) {
       const isShape = this.#options.redact || sql.length > MAX_TEXT
       const { wall, now } = { wall: this.#clock.wall(), now: this.#clock.now() }
-      record = new TrafficRecord(fingerprint, dialect, isShape ? shape : sql, kindOf(statement), wall, now, this.#random)
+      record = new WorkloadRecord(fingerprint, dialect, isShape ? shape : sql, kindOf(statement), wall, now, this.#random)
       record.summary = summarizeStatement(statement)
       if (isShape) record.sampleAt = Number.POSITIVE_INFINITY
       while (this.#list.length >= this.#options.maxFingerprints) this.#forget()
@@ -180,7 +180,7 @@ export class TrafficLog implements StatementWatch {
     return record
   }
 
-  #lookAt(record: TrafficRecord, sql: string, bindings: readonly unknown[], caller: StatementCaller | undefined): void {
+  #lookAt(record: WorkloadRecord, sql: string, bindings: readonly unknown[], caller: StatementCaller | undefined): void {
     const before = record.bytes
     if (caller !== undefined && record.calls >= record.traceAt) this.#trace(record, caller)
     // Bindings fit the very text: lists of other lengths are of the same shape.
@@ -193,7 +193,7 @@ export class TrafficLog implements StatementWatch {
     this.#makeRoom(record)
   }
 
-  #trace(record: TrafficRecord, caller: StatementCaller): void {
+  #trace(record: WorkloadRecord, caller: StatementCaller): void {
     const calls = record.traced()
     const stack = caller.stack()
     if (stack === undefined) return
@@ -220,17 +220,17 @@ export class TrafficLog implements StatementWatch {
     this.#makeRoom()
   }
 
-  #makeRoom(newest?: TrafficRecord): void {
+  #makeRoom(newest?: WorkloadRecord): void {
     while (this.#bytes > this.#options.maxBytes && this.#list.length > 1) this.#forget(newest)
   }
 
   /** Forgets what took the least time. */
-  #forget(spared?: TrafficRecord): void {
+  #forget(spared?: WorkloadRecord): void {
     const list = this.#list
     let at = -1
     let leastMs = Number.POSITIVE_INFINITY
     for (let i = 0; i < list.length; i += 1) {
-      const record = list[i] as TrafficRecord
+      const record = list[i] as WorkloadRecord
       if (record === spared || record.totalMs >= leastMs) continue
       at = i
       leastMs = record.totalMs
@@ -246,12 +246,12 @@ export class TrafficLog implements StatementWatch {
   }
 }
 
-function kindOf({ kinds, writes }: Statement): TrafficEntry['kind'] {
+function kindOf({ kinds, writes }: Statement): WorkloadEntry['kind'] {
   if (writes.length > 0 || kinds.some((kind) => WRITES.has(kind))) return 'write'
   return kinds.length > 0 && kinds.every((kind) => READS.has(kind)) ? 'read' : 'other'
 }
 
-export interface TrafficOptions {
+export interface WorkloadOptions {
   /**
    * Maximum number of normalized queries. Above it, those with the least total time are counted together.
    * Minimum: `1`.
@@ -271,7 +271,7 @@ export interface TrafficOptions {
   readonly redact?: boolean
 }
 
-export interface ResolvedTrafficOptions {
+export interface ResolvedWorkloadOptions {
   readonly maxFingerprints: number
   readonly maxBytes: number
   readonly redact: boolean
@@ -280,10 +280,10 @@ export interface ResolvedTrafficOptions {
 const rules = { maxFingerprints: option.integer(1), maxBytes: option.integer(1024), redact: option.boolean }
 
 /** @throws InvalidOptionError that names the first option that is unknown, of the wrong type, or out of bounds. */
-export function checkTrafficOptions(options: TrafficOptions, prefix = ''): void {
+export function checkWorkloadOptions(options: WorkloadOptions, prefix = ''): void {
   checkOptions(options, rules, prefix)
 }
 
-function resolveTrafficOptions(options: TrafficOptions): ResolvedTrafficOptions {
+function resolveWorkloadOptions(options: WorkloadOptions): ResolvedWorkloadOptions {
   return { maxFingerprints: options.maxFingerprints ?? 1000, maxBytes: options.maxBytes ?? 4_194_304, redact: options.redact ?? false }
 }

@@ -5,7 +5,7 @@ import type { RandomSource } from '../../shared/random.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import type { StatementSummary } from '../../sql/statement.ts'
 import type { KeptSample } from './sample-value.ts'
-import type { TrafficEntry } from './traffic-entry.ts'
+import type { WorkloadEntry } from './workload-entry.ts'
 
 /** Samples of bindings that a shape keeps. */
 const SAMPLES = 5
@@ -22,7 +22,7 @@ const MAX_TRACE_GAP = 1024
 const EMPTY_BYTES = 560
 
 /** Counters. */
-export class TrafficCounts {
+export class WorkloadCounts {
   calls = 0
   errors = 0
   rows = 0
@@ -38,7 +38,7 @@ export class TrafficCounts {
     this.times.add(ms)
   }
 
-  take(other: TrafficCounts): void {
+  take(other: WorkloadCounts): void {
     this.calls += other.calls
     this.errors += other.errors
     this.rows += other.rows
@@ -49,7 +49,7 @@ export class TrafficCounts {
 }
 
 /** Statistics of one normalized query. Adapters call it at each statement's end: the hottest path. */
-export class TrafficRecord extends TrafficCounts implements WatchedShape {
+export class WorkloadRecord extends WorkloadCounts implements WatchedShape {
   bytes: number
   /** By the monotonic clock. */
   lastSeen: number
@@ -57,7 +57,7 @@ export class TrafficRecord extends TrafficCounts implements WatchedShape {
   traceAt = 1
   sampleAt = 1
   summary: StatementSummary = { operation: '', table: '', summary: '' }
-  #goneTo: TrafficCounts | undefined
+  #goneTo: WorkloadCounts | undefined
   /** Calls that one traced call stands for are those since the one before. */
   #tracedAt = 0
   /** By the user's frames as V8 writes them. */
@@ -70,7 +70,7 @@ export class TrafficRecord extends TrafficCounts implements WatchedShape {
     readonly fingerprint: string,
     readonly dialect: Dialect,
     readonly sql: string,
-    readonly kind: TrafficEntry['kind'],
+    readonly kind: WorkloadEntry['kind'],
     private readonly firstSeenAt: number,
     now: number,
     private readonly random: RandomSource,
@@ -90,7 +90,7 @@ export class TrafficRecord extends TrafficCounts implements WatchedShape {
   }
 
   /** Removed from the workload: its counters, and those of statements in flight, go elsewhere. */
-  leave(others: TrafficCounts): void {
+  leave(others: WorkloadCounts): void {
     others.take(this)
     this.#goneTo = others
     this.#places = undefined
@@ -142,7 +142,7 @@ export class TrafficRecord extends TrafficCounts implements WatchedShape {
   }
 
   /** @param wallOffset - Difference between wall-clock time and monotonic time. */
-  entry(wallOffset: number): TrafficEntry {
+  entry(wallOffset: number): WorkloadEntry {
     const { fingerprint, dialect, sql, kind, calls, errors, totalMs, maxMs, rows, firstSeenAt } = this
     return {
       ...{ fingerprint, dialect, sql, kind, calls, errors, totalMs, maxMs, rows, firstSeenAt },
@@ -153,7 +153,7 @@ export class TrafficRecord extends TrafficCounts implements WatchedShape {
     }
   }
 
-  #callSites(): TrafficEntry['callSites'] {
+  #callSites(): WorkloadEntry['callSites'] {
     const sites = new Map<string, CallSite & { count: number }>()
     for (const [frames, count] of this.#places ?? []) {
       const site = parseCallSite(frames)

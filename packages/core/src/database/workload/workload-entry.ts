@@ -2,10 +2,10 @@ import type { CallSite } from '../../pipeline/call-site.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 
 /** Statistics of one normalized query. Plain data: it can be written to a file and read again. */
-export interface TrafficEntry {
+export interface WorkloadEntry {
   readonly fingerprint: string
   readonly dialect: Dialect
-  /** One text as it was sent: with placeholders, and with values where the app writes them into it. Redacted traffic, and one over 20,000 characters, has the shape here. */
+  /** One text as it was sent: with placeholders, and with values where the app writes them into it. A redacted text, and one over 20,000 characters, has the shape here. */
   readonly sql: string
   readonly kind: 'read' | 'write' | 'other'
   readonly calls: number

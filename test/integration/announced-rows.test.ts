@@ -12,7 +12,7 @@ import { openStack, type Stack, seed } from '../support/stack.ts'
 
 const bucket = (id: number) => rowBucket([String(id)])
 
-describe.each(databases())('what is announced of writes on $name', ({ dialect, skipped }) => {
+describe.each(databases())('announced writes on $name', ({ dialect, skipped }) => {
   describe.skipIf(skipped !== undefined)('', () => {
     let stack: Stack
     const effects: WriteEffect[] = []
@@ -27,7 +27,7 @@ describe.each(databases())('what is announced of writes on $name', ({ dialect, s
         effects.push(effect)
         return announce(effect)
       })
-      // What is written in a transaction is announced with its commit.
+      // A write in a transaction is announced with its commit.
       const begin = writes.transaction.bind(writes)
       vi.spyOn(writes, 'transaction').mockImplementation(() => {
         const transaction = begin()
@@ -44,7 +44,7 @@ describe.each(databases())('what is announced of writes on $name', ({ dialect, s
       effects.length = 0
     })
 
-    /** The rows of each effect that touches a table; `any` where they are not known. */
+    /** The rows of each effect that reads or modifies a table; `any` if they are not known. */
     function announced(table: string): (readonly number[] | 'any')[] {
       const id = [...(hostOf(stack.sluice).catalogs.resolve(table) ?? [])][0] ?? table
       return effects.flatMap(({ tables, rows }) => {
@@ -76,7 +76,7 @@ describe.each(databases())('what is announced of writes on $name', ({ dialect, s
   })
 })
 
-describe('the check of what an operation is expected to touch', () => {
+describe('the check of predicted touches', () => {
   it('counts a statement that names other rows', async () => {
     const database = await freshDatabase('sqlite')
     const { createAdapter, ddl } = await prismaClient('sqlite', database)

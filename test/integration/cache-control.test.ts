@@ -8,14 +8,14 @@ import { openStack, type Stack, seed } from '../support/stack.ts'
 
 const cache = { ttl: 60, tags: ['front page'] }
 
-describe.each(databases())('what is said of one read, on $name', ({ dialect, skipped }) => {
+describe.each(databases())('cache control of one read on $name', ({ dialect, skipped }) => {
   describe.skipIf(skipped !== undefined)('', () => {
     let stack: Stack
     beforeAll(async () => {
       stack = await openStack(dialect)
       await seed(stack.bare)
       await stack.ready()
-      // The adapter reads its catalogue with the first statement.
+      // The adapter reads its catalog with the first statement.
       await stack.prisma.tag.count()
     })
     afterAll(() => stack?.close())
@@ -24,10 +24,10 @@ describe.each(databases())('what is said of one read, on $name', ({ dialect, ski
       stack.taken()
     })
 
-    /** A client with `cache` typed, over the connections of the bare one. */
+    /** A client with `cache` typed, over the connections of the unmodified one. */
     const clientOf = () => (stack.bare as unknown as PrismaClient).$extends(withSluice(stack.sluice, { schema: stack.clients.schema }))
 
-    it('never reaches Prisma, whatever is read', async () => {
+    it('never passes the cache argument to Prisma, regardless of the read', async () => {
       const client = clientOf()
       const { bare } = stack
       expect(await client.author.findMany({ orderBy: { id: 'asc' }, cache })).toEqual(
@@ -45,7 +45,7 @@ describe.each(databases())('what is said of one read, on $name', ({ dialect, ski
       expect(await client.author.findUnique({ where: { id: 1 }, cache }).posts({ select: { id: true }, take: 1 })).toHaveLength(1)
     })
 
-    it('never reaches Prisma in transactions, bypassed reads and other modes', async () => {
+    it('never passes the cache argument to Prisma in transactions, bypassed reads and other modes', async () => {
       const client = clientOf()
       expect(
         await client.$transaction([client.author.count({ cache }), client.author.findMany({ where: { id: 1 }, cache })]),
@@ -56,7 +56,7 @@ describe.each(databases())('what is said of one read, on $name', ({ dialect, ski
         expect(await stack.sluice.run(() => client.author.count({ cache }), { mode })).toBe(12)
     })
 
-    it('neither splits what is merged nor what is kept', async () => {
+    it('batches reads and shares cached results regardless of the cache argument', async () => {
       const { prisma } = stack
       const ids = [1, 2, 3, 4]
       const merged = await stack.sluice.run(() =>
@@ -68,7 +68,7 @@ describe.each(databases())('what is said of one read, on $name', ({ dialect, ski
       expect(stack.taken()).toEqual([])
     })
 
-    it('is refused by name where it is wrong, before anything is sent', async () => {
+    it('rejects an invalid cache argument by name before anything is sent', async () => {
       const client = clientOf()
       const wrong = { cache: { tll: 60 } } as object
       await expect(client.author.findMany(wrong)).rejects.toThrow(InvalidOptionError)
@@ -77,7 +77,7 @@ describe.each(databases())('what is said of one read, on $name', ({ dialect, ski
       expect(stack.taken()).toEqual([])
     })
 
-    it('is ignored by builders that write, and by instances that are not instrumented', async () => {
+    it('ignores the cache argument on builders that write and on instances that are not instrumented', async () => {
       const { db, bareDb } = stack
       expect(await cached(bareDb('countries').where('code', 'FR'), cache)).toHaveLength(1)
       await cached(db('countries').insert({ code: 'XX', name: 'None' }), cache)
@@ -86,11 +86,11 @@ describe.each(databases())('what is said of one read, on $name', ({ dialect, ski
   })
 })
 
-describe('a client that passes through', () => {
-  it('never hands the argument on', async () => {
+describe('a client that passes queries through', () => {
+  it('never passes the cache argument on', async () => {
     const stack = await openStack('sqlite')
     try {
-      // A version that is not supported, as the extension sees it.
+      // An unsupported version, as the extension sees it.
       const old = new Proxy(stack.bare, {
         get: (target, name) => (name === '_clientVersion' ? '5.22.0' : Reflect.get(target, name, target)),
       })

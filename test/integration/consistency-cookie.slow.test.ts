@@ -23,7 +23,7 @@ const LAG_MS = 150
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-/** A process of an app: it has a Sluice of its own, and knows nothing of the other one's writes. */
+/** A process of an app: it has a separate Sluice and does not know the writes of the other process. */
 interface App {
   readonly origin: string
   readonly sluice: Sluice
@@ -31,7 +31,7 @@ interface App {
   stats(): ReplicaRoutingStats
 }
 
-/** A browser, as far as it keeps one site's cookies. */
+/** A browser that stores the cookies of one site. */
 class Visitor {
   readonly #cookies = new Map<string, { readonly value: string; readonly until: number }>()
 
@@ -111,7 +111,7 @@ describe.skipIf(typeof found === 'string')('the consistency cookie', () => {
       if (method === 'POST') return db('counters').whereIn('id', ids).update({ value })
       const read = async (id: number | undefined) => (await db('counters').where({ id }).first())?.value
       if (url.pathname === '/in-turn') return [await read(ids[0]), await read(ids[1])]
-      // Issued together: they are merged into one.
+      // Issued concurrently, so that they form one batch.
       return Promise.all(ids.map(read))
     }
     const server = createServer(kind === 'express' ? onExpress(sluice, answer) : bare(sluice, answer))
@@ -159,11 +159,14 @@ describe.skipIf(typeof found === 'string')('the consistency cookie', () => {
     readonly keepsCookies: boolean
     /** Rows that a visitor writes, and reads, at a time. */
     readonly rows?: number
-    /** Who is written to, and who is read from, change over every time. */
+    /** Whether the app that is written to and the app that is read from swap on every iteration. */
     readonly changesOver?: boolean
   }
 
-  /** Visitors write through one app and read through the other at once. Gives the reads that missed a write of their reader. */
+  /**
+   * Visitors write through one app and concurrently read through the other. Returns the number of reads that
+   * missed a write of their reader.
+   */
   async function staleReads({ apps, tries, keepsCookies, rows = 1, changesOver = true }: Traffic): Promise<number> {
     let stale = 0
     let value = Math.floor(performance.now())
@@ -185,33 +188,33 @@ describe.skipIf(typeof found === 'string')('the consistency cookie', () => {
   it.each([
     ['lags behind', lagging],
     ['stands still', paused],
-  ])('lets nobody miss what he wrote through another process while the replica %s', { timeout: TEST_MS }, async (_, begin) => {
+  ])('returns every write that a visitor made through another process while the replica %s', { timeout: TEST_MS }, async (_, begin) => {
     const apps = [await open('express', 60_000), await open('bare', 60_000)] as const
     await begin()
     expect(await staleReads({ apps, tries: 1_200, keepsCookies: true })).toBe(0)
-    // Without it, they would.
+    // Without the cookie, reads miss writes.
     expect(await staleReads({ apps, tries: 80, keepsCookies: false })).toBeGreaterThan(40)
   })
 
-  it('holds merged lookups to it, too', { timeout: TEST_MS }, async () => {
+  it('applies to batched lookups', { timeout: TEST_MS }, async () => {
     const apps = [await open('express', 60_000), await open('bare', 60_000)] as const
     await paused()
-    // What is merged has all that its process wrote in any case: one only writes, and the other one only reads.
+    // A batch includes every write of its process, so one app only writes, and the other app only reads.
     const traffic = { apps, rows: 3, changesOver: false }
     expect(await staleReads({ ...traffic, tries: 200, keepsCookies: true })).toBe(0)
     expect(await staleReads({ ...traffic, tries: 40, keepsCookies: false })).toBeGreaterThan(20)
   })
 
-  it('holds while requests of one browser overlap, whichever is answered last', { timeout: TEST_MS }, async () => {
+  it('holds while requests of one browser overlap, regardless of the response order', { timeout: TEST_MS }, async () => {
     const apps = [await open('express', 60_000), await open('bare', 60_000)] as const
     await lagging(40)
     const counts = { reads: 0, stale: 0, written: 0 }
     const until = performance.now() + 6_000
-    /** For 6 s, or as long as a busy machine needs for as many reads. */
+    /** For 6 s, or as long as a busy machine needs for 200 reads. */
     const isOn = () => performance.now() < until || counts.reads <= 200
     const visit = async (visitor: Visitor) => {
       const ids = [visitor.id, visitor.id + VISITORS] as const
-      /** What was acknowledged, as far as the browser knows. */
+      /** The last acknowledged value of each row, as far as the browser knows. */
       const acknowledged: [number, number] = [0, 0]
       const write = async (at: 0 | 1) => {
         for (let value = 1_000_000; isOn(); value += 1) {
@@ -243,7 +246,7 @@ describe.skipIf(typeof found === 'string')('the consistency cookie', () => {
     expect(Math.min(...onReplica)).toBeGreaterThan(0)
   })
 
-  it('goes by itself once every replica that is read from has what was written', { timeout: TEST_MS }, async () => {
+  it('is removed once every replica in use has replayed the write', { timeout: TEST_MS }, async () => {
     const app = await open('express', 2_500)
     await paused()
     const visitors = Array.from({ length: VISITORS }, (_, id) => new Visitor(id + 1, true))
@@ -263,7 +266,7 @@ describe.skipIf(typeof found === 'string')('the consistency cookie', () => {
     )
   })
 
-  it('leaves the replica for one position, and not for the whole request', { timeout: TEST_MS }, async () => {
+  it('sends the reads of one position to the primary, not those of the whole request', { timeout: TEST_MS }, async () => {
     const { sluice, db, stats } = await open('bare', 60_000)
     await lagging()
     await sluice.run(async () => {

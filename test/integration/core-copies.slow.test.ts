@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 const packages = join(import.meta.dirname, '../../packages')
 const run = promisify(execFile)
 
-/** An app whose middleware has the one copy of the core, and whose plug-in the other. */
+/** An app whose middleware uses one copy of the core, and whose plugin uses the other. */
 const APP = `
 import { getDefaultSluice } from '@sluice/core'
 import { withSluice } from '@sluice/knex'
@@ -33,7 +33,7 @@ console.log(JSON.stringify({ seen, isOther }))
 
 let folder: string
 
-/** A package as npm installs it: what is published, and what it depends on beside it. */
+/** A package as npm installs it: its published files, with its dependencies next to it. */
 function install(name: string, at: string): void {
   const from = join(packages, name)
   mkdirSync(at, { recursive: true })
@@ -62,17 +62,17 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }))
 
 describe('two copies of @sluice/core in one process', () => {
-  it('have one default Sluice: the scopes of the one have the queries of the other', async () => {
+  it('share one default Sluice: scopes of one copy contain the queries of the other', async () => {
     const { stdout, stderr } = await run(process.execPath, ['app.js'], { cwd: folder })
     expect(JSON.parse(stdout)).toEqual({ isOther: true, seen: [{ name: 'loop', queries: 8, codes: ['N_PLUS_ONE'] }] })
     expect(stderr).toBe('')
   })
 
-  it('that are of different major versions have one each, and say so', async () => {
+  it('have separate default instances and warn when their major versions differ', async () => {
     const core = join(folder, 'node_modules/@sluice/knex/node_modules/@sluice/core/dist')
     const [file] = readdirSync(core).filter((name) => /^main-.*\.js$/.test(name))
     const path = join(core, file ?? '')
-    // As a release would be built that counts one more.
+    // Like a build of a release with a higher major version.
     let places = 0
     const later = readFileSync(path, 'utf8').replaceAll(/\b(slots\(\)|all)\[1\]|Number\(version\) !== 1\b/g, (found) => {
       places += 1

@@ -58,7 +58,7 @@ describe('the identity of a database, by which processes share results', () => {
     expect(await inZone('Asia/Tokyo', () => as({}))).not.toBe(await inZone('Europe/Paris', () => as({})))
   })
 
-  it('distinguishes SQLite files that took the place of one another', async () => {
+  it('distinguishes SQLite files that replaced one another', async () => {
     database = await sqlite?.connect()
     const filename = database?.filename ?? ''
     const identity = () => identityOf({ client: 'better-sqlite3', connection: { filename }, useNullAsDefault: true })

@@ -5,7 +5,7 @@ import { openStack, type Stack, seed } from '../support/stack.ts'
 
 const COUNT = 60
 
-/** Sixty lookups by key at once. */
+/** Sixty concurrent lookups by key. */
 const loops: readonly [name: string, adapter: boolean, run: (stack: Stack) => Promise<unknown>][] = [
   [
     'Knex',
@@ -27,7 +27,7 @@ const loops: readonly [name: string, adapter: boolean, run: (stack: Stack) => Pr
 ]
 
 describe.each(databases())('the database time of requests on $name', ({ dialect, skipped }) => {
-  it.skipIf(skipped !== undefined).each(loops)('is at most the time that passed: %s', async (_, adapter, run) => {
+  it.skipIf(skipped !== undefined).each(loops)('is at most the elapsed time: %s', async (_, adapter, run) => {
     const stack = await openStack(dialect, { mode: 'observe', adapter })
     onTestFinished(() => stack.close())
     await seed(stack.bare)

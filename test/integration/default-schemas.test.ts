@@ -33,7 +33,7 @@ describe.each(databases().filter(({ dialect }) => dialect !== 'sqlite'))('defaul
       await Promise.all(open.splice(0).map((db) => db.destroy()))
     })
 
-    /** An instance whose unqualified names are those of a schema, with its catalogue read. */
+    /** An instance that resolves unqualified names in a schema, with its catalog read. */
     async function instance(schema: string): Promise<Knex> {
       const config = database.knexConfig()
       const url = new URL(database.url)
@@ -53,7 +53,7 @@ describe.each(databases().filter(({ dialect }) => dialect !== 'sqlite'))('defaul
     it.each([
       [0, 1],
       [1, 0],
-    ])('tells which table an unqualified name means, whoever came first (%i, %i)', async (first, second) => {
+    ])('determines which table an unqualified name means, regardless of the connection order (%i, %i)', async (first, second) => {
       const made = [await instance(schemas[first] ?? ''), await instance(schemas[second] ?? '')]
       const [a, b] = first === 0 ? made : made.reverse()
       if (a === undefined || b === undefined) throw new Error('Expected two instances.')
@@ -87,7 +87,7 @@ describe.each(databases())('names on $name', ({ dialect, skipped }) => {
     })
     afterAll(() => stack?.close())
 
-    it('are the same for a Prisma client whose statements are not seen', async () => {
+    it('are the same for a Prisma client whose statements are not instrumented', async () => {
       const { db, prisma } = stack
       const name = async () => (await db('posts').where('id', 1).first()).title
       const before = await name()

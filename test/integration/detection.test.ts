@@ -45,7 +45,7 @@ const loops: readonly [string, (stack: Stack) => Promise<number>, string][] = [
 ]
 
 describe.each(loops)('detection on %s', (_orm, loop, fix) => {
-  it('throws at a scope’s end, with place and fix', async () => {
+  it('throws an error with the call site and the fix when a scope ends', async () => {
     const stack = await open({ detection: { mode: 'throw' } })
     const error = await failure(stack.sluice.run(() => loop(stack), { name: 'job' }))
     expect(error).toBeInstanceOf(NPlusOneError)
@@ -55,19 +55,19 @@ describe.each(loops)('detection on %s', (_orm, loop, fix) => {
     expect(stack.findings).toHaveLength(1)
   })
 
-  it('changes no result where there is nothing to find', async () => {
+  it('changes no result when there are no findings', async () => {
     const stack = await open({ detection: { mode: 'throw', threshold: 7 } })
     expect(await stack.sluice.run(() => loop(stack))).toBe(6)
   })
 
-  it('holds scopes to their budget', async () => {
+  it('reports scopes that exceed their query budget', async () => {
     const stack = await open({ detection: { mode: 'throw', threshold: 50, budget: { 'GET *': 6, '*': 7 } } })
     await stack.sluice.run(() => loop(stack), { name: 'job' })
     const error = await failure(stack.sluice.run(() => loop(stack), { name: 'GET /posts' }))
     expect(error).toMatchObject({ code: 'SLUICE_N_PLUS_ONE', findings: [{ code: 'QUERY_BUDGET', count: 7, queriesPossible: 6 }] })
   })
 
-  it('ignores by table', async () => {
+  it('ignores findings by table', async () => {
     const stack = await open({ detection: { mode: 'throw', ignore: [{ table: 'comments' }] } })
     await stack.sluice.run(() => loop(stack))
   })
@@ -104,8 +104,8 @@ describe.each(loops)('detection on %s', (_orm, loop, fix) => {
   })
 })
 
-describe('what was merged', () => {
-  it('counts as the one query that it became', async () => {
+describe('batched lookups', () => {
+  it('count as one query', async () => {
     const { sluice, db } = await open({ mode: 'optimize' })
     await db('posts').where('id', 1)
     await catalogsRead(sluice)
@@ -145,7 +145,7 @@ describe('repeated queries on Knex', () => {
     expect(findings[0]?.callSite?.file).toMatch(/detection\.test\.ts$/)
   })
 
-  it('are none where they call what may give another answer, or a write comes in between', async () => {
+  it('are not reported for nondeterministic queries or if a write comes in between', async () => {
     const { sluice, db, findings } = await open({})
     await sluice.run(async () => {
       for (let i = 0; i < 4; i += 1) await db.raw('select random()')

@@ -8,7 +8,7 @@ afterEach(async () => {
 })
 
 describe.each(databases())('excluding on $name', ({ dialect, skipped }) => {
-  it.skipIf(skipped !== undefined)('leaves whatever reads the table or model to the database', async () => {
+  it.skipIf(skipped !== undefined)('passes every read of an excluded table or model through', async () => {
     const stack = await openStack(dialect, { exclude: ['Author', 'comments'] })
     closing.push(stack)
     const { prisma, db, bare, sluice } = stack
@@ -31,7 +31,7 @@ describe.each(databases())('excluding on $name', ({ dialect, skipped }) => {
     expect(sluice.queries.getStats().passedThrough.excluded).toBeGreaterThanOrEqual(2 * 4 + 3)
   })
 
-  it.skipIf(skipped !== undefined)('leaves everything alone while the tables are not known', async () => {
+  it.skipIf(skipped !== undefined)('passes everything through until the tables are known', async () => {
     const stack = await openStack(dialect, { exclude: ['comments'], adapter: false, schema: false })
     closing.push(stack)
     await seed(stack.bare)

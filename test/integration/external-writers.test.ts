@@ -18,7 +18,7 @@ const TABLES = `
 
 const postgres = databases().find(({ dialect }) => dialect === 'postgresql')
 
-/** Waits until something holds; fails when it does not in time. */
+/** Waits until a condition holds, and fails after a timeout. */
 async function eventually(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
   const until = Date.now() + SOON.timeout
   while (!(await holds())) {
@@ -27,7 +27,7 @@ async function eventually(holds: () => boolean | Promise<boolean>, what: string)
   }
 }
 
-describe.skipIf(postgres?.skipped !== undefined)('writers outside of Sluice, on PostgreSQL', () => {
+describe.skipIf(postgres?.skipped !== undefined)('external writes on PostgreSQL', () => {
   let database: Database
   beforeAll(async () => {
     database = (await postgres?.connect()) as Database
@@ -57,16 +57,16 @@ describe.skipIf(postgres?.skipped !== undefined)('writers outside of Sluice, on 
       await database.exec(dropChangeTriggersSql({ schemas: ['public', 'geo'] }))
     })
 
-    /** What a script makes heard. Notifications are in order: the last is the test's own. */
+    /** The notifications that a script causes. They arrive in order, and the test sends the last one. */
     async function heardOf(script: string): Promise<string[]> {
       heard.length = 0
       await database.exec(script)
       await database.exec(`SELECT pg_notify('sluice_changes', 'the end')`)
-      await eventually(() => heard.includes('the end'), 'the notification that ends')
+      await eventually(() => heard.includes('the end'), 'the final notification')
       return heard.splice(0).slice(0, -1).sort()
     }
 
-    it('tell of each kind of write, with cascades, when it commits', async () => {
+    it('notify of each kind of write, including cascades, on commit', async () => {
       await database.exec(changeTriggersSql({ schemas: ['public', 'geo'] }))
       expect(await heardOf(`INSERT INTO city VALUES (3, 'Metz')`)).toEqual(['public.city'])
       expect(await heardOf(`UPDATE city SET name = 'Brest' WHERE id = 3`)).toEqual(['public.city'])
@@ -79,29 +79,29 @@ describe.skipIf(postgres?.skipped !== undefined)('writers outside of Sluice, on 
       expect(await heardOf('SELECT * FROM city')).toEqual([])
     })
 
-    it('tell of partitioned tables, by the name that was written to', async () => {
+    it('notify of a partitioned table by the name in the statement', async () => {
       await database.exec(changeTriggersSql({ schemas: ['public'] }))
       expect(await heardOf(`INSERT INTO measurement VALUES (1, '2026-03-01')`)).toEqual(['public.measurement'])
       expect(await heardOf(`INSERT INTO measurement_2026 VALUES (2, '2026-03-01')`)).toEqual(['public.measurement_2026'])
     })
 
-    it('tell nothing of what is rolled back', async () => {
+    it('send no notification for a write that is rolled back', async () => {
       await database.exec(changeTriggersSql({ tables: ['city'] }))
       expect(await heardOf(`BEGIN; INSERT INTO city VALUES (5, 'Pau'); ROLLBACK`)).toEqual([])
     })
 
-    it('tell nothing where `sluice.quiet` is on', async () => {
+    it('send no notification while `sluice.quiet` is on', async () => {
       await database.exec(changeTriggersSql({ tables: ['city'] }))
       expect(await heardOf(`SET sluice.quiet = on; DELETE FROM city WHERE id = 1; RESET sluice.quiet`)).toEqual([])
       expect(await heardOf(`BEGIN; SET LOCAL sluice.quiet = on; COMMIT; DELETE FROM city WHERE id = 2`)).toEqual(['public.city'])
     })
 
-    it('work whatever the search path of the writer is', async () => {
+    it('work regardless of the search path of the writer', async () => {
       await database.exec(changeTriggersSql({ tables: ['city'] }))
       expect(await heardOf(`SET search_path = geo; DELETE FROM public.city; RESET search_path`)).toEqual(['public.city'])
     })
 
-    it('stay as they are when they are made again, and change to another channel', async () => {
+    it('stay unchanged when they are created again, and switch to another channel', async () => {
       const ids = () => database.query(`SELECT oid FROM pg_trigger WHERE tgname = 'sluice_notify_change' ORDER BY oid`)
       await database.exec(changeTriggersSql({ schemas: ['public'] }))
       const before = await ids()
@@ -125,11 +125,11 @@ describe.skipIf(postgres?.skipped !== undefined)('writers outside of Sluice, on 
       expect(await objects()).toEqual(before)
     })
 
-    it('are refused for a table that is not there', async () => {
+    it('are rejected for a table that does not exist', async () => {
       await expect(database.exec(changeTriggersSql({ tables: ['nowhere'] }))).rejects.toThrow('"nowhere" does not exist')
     })
 
-    it('do not count as triggers in the catalogue, unlike others', async () => {
+    it('are not listed as triggers in the catalog, unlike other triggers', async () => {
       await database.exec(changeTriggersSql({ schemas: ['public'] }))
       const catalog = () => readCatalog(database)
       expect((await catalog()).tables.get('public.city')?.hasTriggers).toBe(false)
@@ -143,7 +143,7 @@ describe.skipIf(postgres?.skipped !== undefined)('writers outside of Sluice, on 
     })
   })
 
-  describe('a process that listens', () => {
+  describe('a process that listens for notifications', () => {
     let db: Knex
     let writer: pg.Client
     const closing: (() => unknown)[] = []
@@ -173,7 +173,7 @@ describe.skipIf(postgres?.skipped !== undefined)('writers outside of Sluice, on 
       )
       await listener.started
       const name = async (): Promise<unknown> => (await db('city').where('id', 1).first('name'))?.name
-      /** Whether a read is answered from memory. */
+      /** Whether a read is served from memory. */
       const isKept = async () => {
         const before = asked
         await name()
@@ -182,17 +182,17 @@ describe.skipIf(postgres?.skipped !== undefined)('writers outside of Sluice, on 
       return { sluice, listener, name, isKept }
     }
 
-    it('drops what it kept when another program writes', async () => {
+    it('invalidates a cached result when another program writes', async () => {
       const { name, isKept } = await open()
-      await eventually(isKept, 'the read is kept')
+      await eventually(isKept, 'the read is cached')
       for (const text of ['Toulon', 'Dijon']) {
         await writer.query('UPDATE city SET name = $1 WHERE id = 1', [text])
         await eventually(async () => (await name()) === text, 'the new name is read')
-        await eventually(isKept, 'the new name is kept')
+        await eventually(isKept, 'the new name is cached')
       }
     })
 
-    it('keeps what was read while others write to other tables, or take it back', async () => {
+    it('serves cached results while others write to other tables or roll back', async () => {
       const { isKept } = await open()
       const regions = async () => (await db('region').select('id')).length
       await eventually(isKept, 'the read is kept')
@@ -203,10 +203,10 @@ describe.skipIf(postgres?.skipped !== undefined)('writers outside of Sluice, on 
       expect(await isKept()).toBe(true)
     })
 
-    it('trusts nothing while its connection is lost, and asks anew after', async () => {
+    it('caches nothing while its connection is down, and refetches after it reconnects', async () => {
       const downs: unknown[] = []
       const { listener, name, isKept } = await open({ onDown: (error) => downs.push(error), retryBaseMs: 200, random: () => 0 })
-      await eventually(isKept, 'the read is kept')
+      await eventually(isKept, 'the read is cached')
       await writer.query(
         `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%' AND pid <> pg_backend_pid()`,
       )
@@ -221,14 +221,14 @@ describe.skipIf(postgres?.skipped !== undefined)('writers outside of Sluice, on 
       await eventually(async () => (await name()) === 'heard', 'the new name is read')
     })
 
-    it('tells precisely what its own writes touch, in spite of the triggers', async () => {
+    it('invalidates only the results that its own writes modify, despite the triggers', async () => {
       const { isKept } = await open()
-      await eventually(isKept, 'the read is kept')
+      await eventually(isKept, 'the read is cached')
       await db('region').insert({ id: 1, city_id: 1 })
       expect(await isKept()).toBe(true)
     })
 
-    it('leaves no connection when it is closed', async () => {
+    it('leaves no connection open after it is closed', async () => {
       const { listener } = await open()
       await listener.close()
       const listening = async () =>

@@ -17,7 +17,7 @@ const triggers: Readonly<Record<Dialect, readonly string[]>> = {
   sqlite: ['create trigger t after update on items begin update log set entry = new.name where id = 1; end'],
 }
 
-/** Statements that change the schema, each of which must move the fingerprint, in this order. */
+/** Statements that change the schema, each of which must change the fingerprint, in this order. */
 const definitions: Readonly<Record<Dialect, readonly string[]>> = {
   postgresql: [
     'create table t (id int primary key, name varchar(10), n int)',
@@ -83,13 +83,13 @@ const definitions: Readonly<Record<Dialect, readonly string[]>> = {
     'create view v as select id from t',
     'drop view v',
     'drop table t',
-    // The first one creates tables; the second may number rows anew.
+    // The first statement creates tables; the second may renumber rows.
     'analyze',
     'vacuum',
   ],
 }
 
-/** What must not move it. */
+/** Statements that must not change the fingerprint. */
 const maintenance: Readonly<Record<Dialect, readonly string[]>> = {
   postgresql: [
     "insert into items values (3, 'c')",
@@ -132,7 +132,7 @@ describe.each(databases())('DDL by another process on $name', ({ dialect, connec
     return { database, db, log, isCached }
   }
 
-  it.skipIf(skipped !== undefined)('is noticed within the bound', async () => {
+  it.skipIf(skipped !== undefined)('is detected within the configured time', async () => {
     const { database, db, log, isCached } = await open(50)
     for (const statement of triggers[dialect]) await database.exec(statement)
     await expect
@@ -148,25 +148,25 @@ describe.each(databases())('DDL by another process on $name', ({ dialect, connec
     expect((await log())[0]).toEqual({ id: 1, entry: 'last' })
   })
 
-  it.skipIf(skipped !== undefined)('drops what a write left outdated before it was noticed', async () => {
+  it.skipIf(skipped !== undefined)('invalidates the results that an undetected trigger left outdated', async () => {
     const { database, db, log } = await open(50)
     for (const statement of triggers[dialect]) await database.exec(statement)
     await db('items').where('id', 1).update({ name: 'unseen' })
     await expect.poll(async () => (await log())[0]).toEqual({ id: 1, entry: 'unseen' })
   })
 
-  it.skipIf(skipped !== undefined)('is not looked for where nobody wants it', async () => {
+  it.skipIf(skipped !== undefined)('is not checked when the option is disabled', async () => {
     const { database, isCached } = await open(false)
     for (const statement of triggers[dialect]) await database.exec(statement)
     await new Promise((resolve) => setTimeout(resolve, 100))
     expect(await isCached()).toBe(true)
   })
 
-  it.skipIf(skipped !== undefined)('moves the fingerprint, and nothing else does', async () => {
+  it.skipIf(skipped !== undefined)('changes the fingerprint, unlike maintenance and row changes', async () => {
     const database = await connect()
     onTestFinished(() => database.drop())
     await database.exec(`${TABLES}; ${ROWS}`)
-    // As the app's user, who sees no other test's tables.
+    // As the app's user, which does not see the tables of other tests.
     const db = knex(database.knexConfig())
     onTestFinished(() => db.destroy())
     const fingerprint = () => readFingerprint(knexConnection(db))

@@ -8,7 +8,7 @@ import knex, { type Knex } from 'knex'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { openStack, type Stack, seed } from '../support/stack.ts'
 
-/** More reads than are looked at without any gain. */
+/** More reads than Sluice examines without any gain. */
 const MANY = 1_100
 const ROWS = 20_000
 const REASON = 'no gain lately'
@@ -20,7 +20,7 @@ interface Opened {
   readonly db: Knex
   /** Statements that reached the database since the last call. */
   readonly taken: () => number
-  /** Reads rows that nobody has read before, each in a scope of its own. */
+  /** Reads rows that were not read before, each in a separate scope. */
   readonly readNew: (count: number) => Promise<void>
 }
 
@@ -69,18 +69,18 @@ async function open(options: SluiceOptions = {}): Promise<Opened> {
   }
 }
 
-describe('reads by Knex that never gain', () => {
-  it('are left alone', async () => {
+describe('Knex reads that never gain', () => {
+  it('are passed through after many reads', async () => {
     const { sluice, db, readNew } = await open()
     await readNew(MANY)
     const left = leftAlone(sluice)
     expect(left).toBeGreaterThan(50)
-    // Others are looked at as ever.
+    // Other reads are examined as usual.
     await sluice.run(() => db('posts').where({ id: 1 }).first())
     expect(leftAlone(sluice)).toBe(left)
   })
 
-  it('are merged when they come at once, and looked at from then on', async () => {
+  it('are batched when they run concurrently, and examined from then on', async () => {
     const { sluice, db, taken, readNew } = await open({ cache: false })
     await readNew(MANY)
     const together = () =>
@@ -95,7 +95,7 @@ describe('reads by Knex that never gain', () => {
       )
     taken()
     expect((await together()).map(({ id }) => id)).toEqual(Array.from({ length: 100 }, (_, at) => at + 1))
-    // The first goes alone.
+    // The first read runs individually.
     expect(taken()).toBe(2)
     await together()
     expect(taken()).toBe(1)
@@ -104,7 +104,7 @@ describe('reads by Knex that never gain', () => {
     expect(leftAlone(sluice)).toBe(left)
   })
 
-  it('are asked ahead as part of a loop along a listing', async () => {
+  it('are prefetched as part of a loop over a listing', async () => {
     const { sluice, db, taken, readNew } = await open({ cache: false })
     await readNew(MANY)
     taken()
@@ -115,7 +115,7 @@ describe('reads by Knex that never gain', () => {
     expect(taken()).toBeLessThan(10)
   })
 
-  it('are left alone after listings that no loop walks along, until one does', async () => {
+  it('are passed through after listings without a loop, until a loop follows', async () => {
     const { sluice, db, taken } = await open({ cache: false })
     const list = () => db('posts').where('id', '<=', 5).orderBy('id')
     let id = 1_000
@@ -126,7 +126,7 @@ describe('reads by Knex that never gain', () => {
         await db('authors').where({ id }).first()
       })
     }
-    // More than there are listings that could be.
+    // More than the number of possible listings.
     expect(leftAlone(sluice)).toBeGreaterThan(2 * MANY + 200)
     const walk = () =>
       sluice.run(async () => {
@@ -138,7 +138,7 @@ describe('reads by Knex that never gain', () => {
     expect(taken()).toBe(2)
   })
 
-  it('are kept where the app asks for it', async () => {
+  it('are cached when the app requests it', async () => {
     const { sluice, db, taken, readNew } = await open()
     await readNew(MANY)
     const read = () => sluice.run(() => cached(db('authors').where({ id: 3 }).first(), { ttl: 60 }))
@@ -148,13 +148,13 @@ describe('reads by Knex that never gain', () => {
     expect(taken()).toBe(0)
   })
 
-  it('are all looked at where tables have a time to live of their own', async () => {
+  it('are all examined when tables have a separate time to live', async () => {
     const { sluice, readNew } = await open({ cache: { models: { authors: { ttl: 60 } } } })
     await readNew(MANY)
     expect(leftAlone(sluice)).toBe(0)
   })
 
-  it('are looked at again, and then answered from the cache', async () => {
+  it('are examined again, and then served from the cache', async () => {
     const { sluice, db, taken, readNew } = await open()
     await readNew(MANY)
     const read = () => sluice.run(() => db('authors').where({ id: 3 }).first())
@@ -165,7 +165,7 @@ describe('reads by Knex that never gain', () => {
     expect(taken()).toBe(0)
   })
 
-  it('are explained', async () => {
+  it('are explained without being counted', async () => {
     const { sluice, db, readNew } = await open()
     await readNew(MANY)
     const left = leftAlone(sluice)
@@ -174,7 +174,7 @@ describe('reads by Knex that never gain', () => {
     expect(leftAlone(sluice)).toBe(left)
   })
 
-  it('are part of what a kept response depends on', async () => {
+  it('are part of the dependencies of a cached response', async () => {
     const { sluice, db, readNew } = await open()
     await readNew(MANY)
     let made = 0
@@ -198,7 +198,7 @@ describe('reads by Knex that never gain', () => {
     expect(await get()).toEqual({ id: 3, name: 'Ada' })
   })
 
-  it('are left alone after one failed', async () => {
+  it('are passed through after a failed read', async () => {
     const { sluice, db, readNew } = await open({ cache: false })
     await readNew(MANY)
     const before = leftAlone(sluice)
@@ -209,7 +209,7 @@ describe('reads by Knex that never gain', () => {
   })
 })
 
-describe('reads by Prisma that never gain', () => {
+describe('Prisma reads that never gain', () => {
   let stack: Stack
   beforeAll(async () => {
     stack = await openStack('sqlite', { mode: 'optimize', cache: false })
@@ -218,7 +218,7 @@ describe('reads by Prisma that never gain', () => {
   })
   afterAll(() => stack?.close())
 
-  it('are left alone, and merged when they come at once', async () => {
+  it('are passed through, and batched when they run concurrently', async () => {
     const { sluice, prisma, taken } = stack
     const read = (id: number) => prisma.author.findFirst({ where: { id } })
     for (let at = 0; at < MANY; at += 1) await sluice.run(() => read(at))

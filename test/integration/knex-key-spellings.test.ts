@@ -7,7 +7,7 @@ import { type Database, databases } from '../support/databases.ts'
 
 const uuid = (id: number) => `a0eebc99-9c0b-4ef8-bb6d-6bb9bd38000${id}`
 
-/** Columns in which one value can be written in several ways, or one way of writing stands for several values. */
+/** Columns in which one value has several spellings, or one spelling denotes several values. */
 const TABLES: Readonly<Record<Dialect, string>> = {
   postgresql: `
     CREATE EXTENSION IF NOT EXISTS citext;
@@ -129,7 +129,7 @@ const CASES: Readonly<Record<Dialect, Cases>> = {
   },
 }
 
-/** Keys of these have one spelling, and are merged. */
+/** Keys in these columns have one spelling, and are batched. */
 const PLAIN: Readonly<Record<Dialect, Cases>> = {
   postgresql: {
     id: [
@@ -207,7 +207,7 @@ describe.each(databases())('keys in several spellings on Knex and $name', ({ dia
         ),
       )
 
-    it.each(Object.entries(CASES[dialect]))('%s answers as without Sluice', async (column, lists) => {
+    it.each(Object.entries(CASES[dialect]))('%s returns the same results as without Sluice', async (column, lists) => {
       for (const keys of lists) {
         for (const method of Object.keys(METHODS)) {
           for (const pair of [{ bare, db }, ...(asText === undefined ? [] : [asText])]) {
@@ -218,7 +218,7 @@ describe.each(databases())('keys in several spellings on Knex and $name', ({ dia
       }
     })
 
-    it.each(Object.entries(PLAIN[dialect]))('%s is merged where it has one spelling', async (column, lists) => {
+    it.each(Object.entries(PLAIN[dialect]))('%s is batched if it has one spelling', async (column, lists) => {
       for (const keys of lists) {
         const before = sluice.queries.getStats().merged
         expect(await sluice.run(() => read(db, column, keys, 'rows'))).toEqual(await read(bare, column, keys, 'rows'))
@@ -226,7 +226,7 @@ describe.each(databases())('keys in several spellings on Knex and $name', ({ dia
       }
     })
 
-    it('counts why the others are not merged', () => {
+    it('counts why the other keys are not batched', () => {
       const { passedThrough, errors } = sluice.queries.getStats()
       expect(errors).toBe(0)
       expect(passedThrough['batch: key in another spelling']).toBeGreaterThan(0)

@@ -21,7 +21,7 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
       const other: Record<string, string> = {
         sqlite: 'mood text COLLATE NOCASE, few decimal(9,3), at timestamp',
         postgresql: 'mood varchar(9), few decimal(9,3), at timestamptz',
-        // By its place in the list, not by its text.
+        // Identified by its position in the list, not by its SQL.
         mysql:
           "mood enum('low','high','b'), few decimal(9,3), at timestamp(3) NULL, f float, y year, b bit(3), t tinyint(1), j json, s set('x','y')",
       }
@@ -62,7 +62,10 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
       expect(stack.sluice.queries.getStats().errors).toBe(0)
     })
 
-    /** Runs builders bare and all at once with Sluice; the results must be equal. Gives the statements that Sluice sent. */
+    /**
+     * Runs builders without Sluice, and concurrently with Sluice; the results must be equal. Returns the
+     * statements that Sluice sent.
+     */
     async function sent(program: Program): Promise<string[]> {
       const bare: unknown[] = []
       for (const builder of program(stack.bareDb)) bare.push(await builder)
@@ -74,7 +77,7 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
     }
 
     describe('constant filters', () => {
-      it('stay as they are beside the key', async () => {
+      it('stay unchanged next to the key', async () => {
         const forms: readonly ((posts: Builder) => Builder)[] = [
           (p) => p.where('views', '>', 3),
           (p) => p.where({ views: 7 }).whereNotNull('editor_id'),
@@ -93,7 +96,7 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
         for (const form of forms) expect(await sent(posts(range(1, 9), (p) => form(p).orderBy('id')))).toHaveLength(1)
       })
 
-      it('written before the key, in an object, and with the table’s name, are told from it', async () => {
+      it('are distinguished from the key in any position, in an object, and with the table name', async () => {
         for (const of of [
           (k: Knex, id: number) => k('posts').where({ views: 7, author_id: id }),
           (k: Knex, id: number) => k('posts').where({ author_id: id, views: 7 }),
@@ -104,7 +107,7 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
           expect(await sent((k) => range(1, 9).map((id) => of(k, id).select('title').orderBy('id')))).toHaveLength(1)
       })
 
-      it('make groups of their own', async () => {
+      it('form separate batches', async () => {
         const program: Program = (k) =>
           [1, 2].flatMap((views) => range(1, 4).map((id) => k('posts').where('author_id', id).where('views', '>', views).orderBy('id')))
         expect(await sent(program)).toHaveLength(2)
@@ -116,7 +119,7 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
         expect(await sent(lists)).toHaveLength(2)
       })
 
-      it('that are alternatives, groups, subqueries or SQL are left alone', async () => {
+      it('are passed through if they are alternatives, groups, subqueries or raw SQL', async () => {
         for (const form of [
           (p: Builder) => p.orWhere('id', 1),
           (p: Builder) => p.where((inner) => inner.where('views', 1).orWhere('views', 7)),
@@ -140,7 +143,7 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
         ['o1', 2],
       ] as const
 
-      it('are asked for as pairs', async () => {
+      it('are batched as pairs', async () => {
         expect(await sent((k) => pairs.map(([org_id, user_id]) => k('memberships').where({ org_id, user_id }).first()))).toHaveLength(1)
         const roles = await sent((k) => pairs.map(([org_id, user_id]) => k('memberships').where({ user_id, org_id }).select('role')))
         expect(roles).toHaveLength(1)
@@ -153,7 +156,7 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
         expect(await sent(aliased)).toHaveLength(1)
       })
 
-      it('of foreign keys keep what else is asked', async () => {
+      it('of foreign keys keep the other conditions', async () => {
         const tasks: Program = (k) =>
           pairs.map(([org_id, owner_id]) => k('tasks').where({ org_id, owner_id }).where('id', '>', 0).orderBy('id'))
         expect(await sent(tasks)).toHaveLength(1)
@@ -162,7 +165,7 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
         ).toHaveLength(1)
       })
 
-      it('with a null are not asked together with others', async () => {
+      it('with a null are not batched', async () => {
         const tasks: Program = (k) =>
           [
             ['o1', 1],
@@ -176,14 +179,14 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
         expect(await sent(tasks)).toHaveLength(3)
       })
 
-      it('share what a statement may bind', async () => {
+      it('share the limit of bindings', async () => {
         const many: Program = (k) => range(1, 500).map((user_id) => k('memberships').where({ org_id: 'o1', user_id }).select('role'))
         expect(await sent(many)).toHaveLength(dialect === 'sqlite' ? 2 : 1)
       })
     })
 
     describe('aggregates', () => {
-      it('of every kind come grouped by the key', async () => {
+      it('of every kind are grouped by the key', async () => {
         for (const form of [
           (p: Builder) => p.count('* as n'),
           (p: Builder) => p.countDistinct('editor_id as n'),
@@ -201,21 +204,21 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
         }
       })
 
-      it('of keys without rows are asked for singly where nothing shows the form of zero', async () => {
+      it('of keys without rows run individually if the form of zero is unknown', async () => {
         expect(await sent(posts([77, 78], (p) => p.count('* as n').max('views as m')))).toHaveLength(3)
       })
 
-      it('that depend on the order of rows are left alone', async () => {
+      it('that depend on the order of rows are passed through', async () => {
         expect(await sent((k) => [1, 2].map((device_id) => k('readings').where({ device_id }).sum('value as s')))).toHaveLength(2)
         expect(await sent(posts([1, 2], (p) => p.min('title as t')))).toHaveLength(dialect === 'mysql' ? 2 : 1)
       })
 
-      it('named like the key are left alone', async () => {
+      it('with the same name as the key are passed through', async () => {
         expect(await sent(posts([1, 2], (p) => p.count('* as author_id')))).toHaveLength(2)
         expect(await sent(posts([1, 2], (p) => p.count('* as 2').max('views as 1')))).toHaveLength(2)
       })
 
-      it('by further columns keep their groups and their order', async () => {
+      it('by additional columns keep their groups and their order', async () => {
         for (const form of [
           (p: Builder) => p.select('views').count('* as n').groupBy('views').orderBy('views'),
           (p: Builder) => p.select('editor_id as e').max('views as m').groupBy('editor_id').orderBy('m', 'desc').orderBy('e'),
@@ -233,10 +236,10 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
     })
 
     describe('limits', () => {
-      /** In its own process, SQLite is asked for one page after the other. */
+      /** In its own process, SQLite runs pages sequentially. */
       const together = (selects: number, statements = 1) => (dialect === 'sqlite' ? selects : statements)
 
-      it('hold for each key in a total order', async () => {
+      it('apply to each key in a total order', async () => {
         for (const form of [
           (p: Builder) => p.orderBy('views', 'desc').orderBy('id').limit(2),
           (p: Builder) => p.orderBy('views', 'desc').orderBy('id', 'desc').limit(2).offset(1),
@@ -265,13 +268,13 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
         ).toHaveLength(together(2))
       })
 
-      it('of different sizes are asked for apart', async () => {
+      it('of different sizes are batched separately', async () => {
         const program: Program = (k) =>
           [1, 2].flatMap((size) => range(1, 3).map((id) => k('posts').where('author_id', id).orderBy('id').limit(size).offset(size)))
         expect(await sent(program)).toHaveLength(together(6, 2))
       })
 
-      it('take no more rows than were asked for', async () => {
+      it('return no more rows than requested', async () => {
         const rows: number[] = []
         stack.db.on('query-response', (found: unknown) => rows.push(Array.isArray(found) ? found.length : 0))
         await sent(posts(range(1, 9), (p) => p.orderBy('id').limit(2)))
@@ -279,7 +282,7 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
         expect(rows).toEqual(dialect === 'sqlite' ? Array.from({ length: 9 }, () => 2) : [18])
       })
 
-      it('in an order that leaves doubt are left alone', async () => {
+      it('in a nondeterministic order are passed through', async () => {
         for (const form of [
           (p: Builder) => p.orderBy('views').select('views').limit(2),
           (p: Builder) => p.orderBy('id', 'asc', 'last').orderBy('views').select('views').limit(1),
@@ -290,7 +293,7 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
           expect(await sent(posts(range(1, 3), form)), String(form)).toHaveLength(3)
       })
 
-      it('number rows beside columns that bear the helpers’ names', async () => {
+      it('number rows when columns have the names of the helper columns', async () => {
         const program: Program = (k) => [1, 2, 3].map((city) => k('ranked').where({ city }).orderBy('at').orderBy('id').limit(2))
         expect(await sent(program)).toHaveLength(together(3))
         expect(
@@ -300,7 +303,7 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
         ).toHaveLength(together(2))
       })
 
-      it('count what a text holds equal to a number together', async () => {
+      it('count rows together if their strings equal the same number', async () => {
         await sent((k) =>
           [1, 2]
             .map((code) => k('loose').where({ code }).orderBy('at').orderBy('id').limit(1).offset(1))
@@ -309,12 +312,12 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
         await sent((k) => ['1', '2', '3'].map((code) => k('loose').where({ code }).orderBy('at').orderBy('id').limit(1).offset(1)))
       })
 
-      it('ask for at most 50 pages in a statement', async () => {
+      it('fetch at most 50 pages per statement', async () => {
         const asked = await sent(posts(range(1, 70), (p) => p.orderBy('id').first()))
         if (dialect !== 'sqlite') expect(asked.map((sql) => sql.split(' union all ').length).sort()).toEqual([20, 50])
       })
 
-      it('keep each type and its order', async () => {
+      it('preserve each type and its order', async () => {
         for (const direction of ['asc', 'desc'])
           for (const column of ['mood', 'few', 'at'])
             expect(
@@ -329,7 +332,7 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
       expect(await sent(posts(range(1, 3), (p) => p.orderBy('id').pluck('title as t')))).toHaveLength(3)
     })
 
-    it('asks through rewritten identifiers and processed responses', async () => {
+    it('batches through rewritten identifiers and processed responses', async () => {
       const config = (): Knex.Config => ({
         ...stack.database.knexConfig(),
         wrapIdentifier: (name, original) => original(name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)),
@@ -357,7 +360,7 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
       await Promise.all([bare.destroy(), own.destroy()])
     })
 
-    it('tells a builder’s own listeners what its caller gets', async () => {
+    it('emits the result of each caller to the listeners of its builder', async () => {
       const config = (): Knex.Config => ({ ...stack.database.knexConfig(), postProcessResponse: camel })
       const [bare, own] = [knex(config()), withSluice(knex(config()), stack.sluice)]
       await knowsTables(stack.sluice, own)
@@ -377,13 +380,13 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
       await Promise.all([bare.destroy(), own.destroy()])
     })
 
-    it('leaves distinct selects alone', async () => {
+    it('passes distinct selects through', async () => {
       expect(await sent(posts([1, 2], (p) => p.distinct('views').orderBy('views')))).toHaveLength(2)
       expect(await sent(posts([1, 2], (p) => p.select('views').distinct().orderBy('views')))).toHaveLength(2)
     })
 
     describe('in transactions', () => {
-      it('are left alone, and see what the transaction wrote', async () => {
+      it('are passed through, and see the writes of the transaction', async () => {
         await stack.sluice.run(() =>
           stack.db.transaction(async (trx) => {
             await trx('posts').where({ id: 1 }).update({ views: 100 })
@@ -399,7 +402,7 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
         expect(stack.sluice.queries.getStats().passedThrough['batch: transaction']).toBeGreaterThan(0)
       })
 
-      it('are answered although the transaction ends without waiting for them', async () => {
+      it('are resolved although the transaction ends without waiting for them', async () => {
         const early = async (db: Knex) => {
           const reads: PromiseLike<unknown>[] = []
           const read = (k: Knex) =>
@@ -435,7 +438,7 @@ function asText(_: string, value: unknown): unknown {
   return typeof value === 'bigint' ? `${value}n` : value
 }
 
-/** Waits until Knex has read the catalogue: what needs a unique key is merged. */
+/** Waits until Knex has read the catalog, so that lookups that require a unique key are batched. */
 async function knowsTables(sluice: Sluice, db: Knex): Promise<void> {
   for (let turn = 0; turn < 1000; turn++) {
     const { batches } = sluice.queries.getStats()

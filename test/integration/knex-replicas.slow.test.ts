@@ -8,14 +8,14 @@ import { SOON, TEST_MS } from '../support/patience.ts'
 import { type ReplicaPairKind, replicaPairs } from '../support/replica-pairs.ts'
 import { tcpSwitch } from '../support/tcp-switch.ts'
 
-/** What the databases have and the other one has not, or says in its own way. */
+/** Features that differ between the databases. */
 interface Own {
-  /** Reads that only the primary may answer. */
+  /** Reads that only the primary may execute. */
   primaryReads(db: Knex): readonly PromiseLike<unknown>[]
   readonly missingTable: object
   /** A read that fails alike on each server. */
   failing(db: Knex): { readonly read: PromiseLike<unknown>; readonly error: object }
-  /** Makes a table, or a view, of one column `id` that only the primary can read. */
+  /** Creates a table, or a view, with one column `id` that only the primary can read. */
   makePrimaryOnly(url: string, on: ReplicaPairKind['on']): Promise<void>
 }
 
@@ -40,7 +40,7 @@ const own: Readonly<Record<ReplicaPairKind['name'], Own>> = {
     missingTable: { errno: 1146 },
     failing: (db) => ({ read: db('counters').whereRaw('id = (select id from counters)').first(), error: { errno: 1242 } }),
     async makePrimaryOnly(url, on) {
-      // Whoever reads it writes: a replica refuses.
+      // Reading the view writes, so a replica rejects it.
       await on(url, 'CREATE TABLE seen (id int)')
       await on(url, 'CREATE FUNCTION see() RETURNS int DETERMINISTIC MODIFIES SQL DATA BEGIN INSERT INTO seen VALUES (1); RETURN 1; END')
       await on(url, 'CREATE SQL SECURITY INVOKER VIEW primary_only AS SELECT see() AS id FROM counters WHERE id = 0')
@@ -102,7 +102,7 @@ function testOf(kind: ReplicaPairKind): void {
     })
     const stats = () => sluice.replicas.getStats()[0] as ReplicaRoutingStats
     for (let tries = 0; stats().replicaReads === 0 && tries < 500; tries += 1) {
-      // Another row each time: what the primary answered may be kept.
+      // A different row each time, because results from the primary may be cached.
       await db('counters')
         .where({ id: 10_000 + tries })
         .first()
@@ -115,7 +115,7 @@ function testOf(kind: ReplicaPairKind): void {
   const read = async (db: Knex, id: number): Promise<number> => ((await db('counters').where({ id }).first()) as { value: number }).value
   const write = (db: Knex, id: number, value: number) => db('counters').where({ id }).update({ value })
 
-  it.each(kind.ways)('never misses a write of its own, with $name', { timeout: TEST_MS }, async ({ name, session, set }) => {
+  it.each(kind.ways)('has read-your-writes consistency with $name', { timeout: TEST_MS }, async ({ name, session, set }) => {
     await set(replica)
     const { sluice, db, stats } = await open({}, session, { cache: false })
     let stale = 0
@@ -141,7 +141,7 @@ function testOf(kind: ReplicaPairKind): void {
   })
 
   it.each([true, false])(
-    'never misses a write of its own with the cache: %s, in other scopes and outside of any',
+    'has read-your-writes consistency with the cache: %s, in other scopes and outside of scopes',
     { timeout: TEST_MS },
     async (isCached) => {
       const { sluice, db, stats } = await open({}, 'SELECT 1', isCached ? { cache: { ttl: 60 } } : { cache: false })
@@ -152,7 +152,7 @@ function testOf(kind: ReplicaPairKind): void {
         if (i % 2 === 0 && (await read(db, 5)) !== i) stale += 1
         await sleep(i % 25)
         if ((await read(db, 5)) !== i) stale += 1
-        // What was read is handed out to all.
+        // A cached result is shared by all scopes.
         if (isCached && (await sluice.run(() => read(db, 5))) !== i) stale += 1
       }
       expect(stale).toBe(0)
@@ -160,7 +160,9 @@ function testOf(kind: ReplicaPairKind): void {
     },
   )
 
-  it('misses nothing while replay is paused, and lets others read from the replica within the bound', { timeout: TEST_MS }, async () => {
+  it('misses no write while replay is paused, and lets other scopes read from the replica within maxLagMs', {
+    timeout: TEST_MS,
+  }, async () => {
     const { sluice, db, stats } = await open({ maxLagMs: 60_000 }, 'SELECT 1', { cache: false })
     await replica.pauseReplay()
     try {
@@ -182,7 +184,7 @@ function testOf(kind: ReplicaPairKind): void {
     await caughtUp()
   })
 
-  it('reads from the primary what the replica is too far behind with', { timeout: TEST_MS }, async () => {
+  it('reads from the primary if the replica lags too far', { timeout: TEST_MS }, async () => {
     const { sluice, db, stats } = await open({ maxLagMs: 300 }, 'SELECT 1', { cache: false })
     await replica.pauseReplay()
     try {
@@ -251,7 +253,7 @@ function testOf(kind: ReplicaPairKind): void {
     expect(opened.stats().replicas[0]?.failures).toBeGreaterThan(0)
   })
 
-  it('never misses a write of its own while the replica is killed, and begins again before it', { timeout: TEST_MS }, async () => {
+  it('has read-your-writes consistency while the replica is killed and restarts behind', { timeout: TEST_MS }, async () => {
     const opened = await open({}, 'SELECT 1', { cache: false })
     const { sluice, db, stats } = opened
     const failed: unknown[] = []
@@ -292,7 +294,7 @@ function testOf(kind: ReplicaPairKind): void {
     expect({ stale, failed }).toEqual({ stale: 0, failed: [] })
   })
 
-  it('goes on reading when the replica hangs', { timeout: TEST_MS }, async () => {
+  it('continues reading when the replica hangs', { timeout: TEST_MS }, async () => {
     const opened = await open({ readTimeoutMs: 500 }, 'SELECT 1', { cache: false })
     let primaryReads = 0
     const { done, failed, slowestMs } = await underLoad(opened, async () => {
@@ -302,7 +304,7 @@ function testOf(kind: ReplicaPairKind): void {
         await sleep(1_500)
         primaryReads = opened.stats().primaryReads
         await sleep(500)
-        // The connections that hang were ended.
+        // The hanging connections were ended.
         expect(opened.used()).toBe(0)
         expect(opened.stats().primaryReads).toBeGreaterThan(primaryReads)
       } finally {
@@ -315,7 +317,7 @@ function testOf(kind: ReplicaPairKind): void {
     expect(slowestMs).toBeLessThan(2_000)
   })
 
-  it('reads from no new connection that leads to a server which is further behind', { timeout: TEST_MS }, async () => {
+  it('reads from no new connection to a server that lags further', { timeout: TEST_MS }, async () => {
     const road = await tcpSwitch(replica.url)
     closing.push(() => road.close())
     const { sluice, db, stats } = await open({ maxLagMs: 60_000 }, 'SELECT 1', { cache: false }, road.url(replica.url))
@@ -331,7 +333,7 @@ function testOf(kind: ReplicaPairKind): void {
         }
         road.lead(spare.url)
         for (let i = 0; i < 20; i += 1) {
-          // Each in words of its own: else they are one.
+          // Each statement is different: equal statements would share one call.
           const ask = async (limit: number) => db('counters').where('id', 41).limit(limit).pluck('value')
           const values = (await Promise.all(Array.from({ length: 8 }, (_, at) => ask(at + 1)))).flat()
           stale += values.filter((value) => value !== 4_141).length
@@ -344,7 +346,7 @@ function testOf(kind: ReplicaPairKind): void {
     }
   })
 
-  it('asks the primary in transactions, for locks, raw statements, CTEs and what is not certain to read only', async () => {
+  it('queries the primary in transactions, for locks, raw statements, CTEs and possible writes', async () => {
     const { db, sluice, stats } = await open({}, 'SELECT 1', { cache: false })
     const before = stats().replicaReads
     await db.transaction(async (trx) => {
@@ -365,7 +367,7 @@ function testOf(kind: ReplicaPairKind): void {
     expect(stats().replicaReads).toBe(before + 2)
   })
 
-  it("hands on the database's errors, and asks the primary for what the replica does not have", async () => {
+  it('throws the errors of the database, and queries the primary for objects missing on the replica', async () => {
     const { db, stats } = await open({}, 'SELECT 1', { cache: false })
     const { missingTable, failing, makePrimaryOnly } = own[kind.name]
     await expect(db('nowhere').first()).rejects.toMatchObject(missingTable)
@@ -379,7 +381,7 @@ function testOf(kind: ReplicaPairKind): void {
     expect(stats().replicas[0]).toMatchObject({ failures: 0, isUp: true })
   })
 
-  it('emits the queries of replicas on the instance, and processes their responses as its own', async () => {
+  it('emits replica queries on the instance, and processes their responses like its own', async () => {
     const { db, stats } = await open({}, 'SELECT 1', { cache: false })
     const seen: string[] = []
     db.on('query', ({ sql }: { sql: string }) => seen.push(sql))
@@ -389,7 +391,7 @@ function testOf(kind: ReplicaPairKind): void {
     expect(seen).toHaveLength(1)
   })
 
-  it('merges lookups, and asks a replica for them', async () => {
+  it('batches lookups and sends them to a replica', async () => {
     const { db, sluice, stats } = await open({}, 'SELECT 1', { cache: false })
     const before = stats().replicaReads
     await sluice.run(() => Promise.all([1, 2, 3].map((id) => db('counters').where({ id }).first())))
@@ -397,7 +399,7 @@ function testOf(kind: ReplicaPairKind): void {
     expect(stats().replicaReads).toBeGreaterThan(before)
   })
 
-  it('reads from replicas in observe mode, and from none after the Sluice was closed', async () => {
+  it('reads from replicas in observe mode, and from none after the Sluice is closed', async () => {
     const { db, sluice, stats } = await open({}, 'SELECT 1', { mode: 'observe' })
     expect(stats().replicaReads).toBeGreaterThan(0)
     await sluice.close()

@@ -8,7 +8,7 @@ import { databases, freshDatabase } from '../support/databases.ts'
 
 const TIMESTAMP = 1114
 
-/** By dialect, settings by which a driver makes other values. */
+/** By dialect, settings that make a driver return different values. */
 const ways: Readonly<Record<string, object>> = {
   mysql: { timezone: '+05:00' },
   postgresql: { types: { getTypeParser: (type: number) => (text: string) => (type === TIMESTAMP ? `own ${text}` : text) } },
@@ -37,7 +37,7 @@ describe.each(databases())('Knex instances that share a store, on $name', ({ dia
       const db = withSluice(knex({ ...config, connection: { ...addressOf(config, dialect), ...settings } }), sluice)
       const bare = knex({ ...config, connection: { ...addressOf(config, dialect), ...settings } })
       cleanups.push(() => Promise.all([sluice.close(), db.destroy(), bare.destroy()]))
-      // The catalogue is read with the first statement.
+      // The catalog is read with the first statement.
       await db('moments').limit(1)
       for (let turn = 0; turn < 200 && sluice.tiered?.getStats().loads === 0; turn += 1) {
         await db('moments').where({ id: turn + 2 })
@@ -46,7 +46,7 @@ describe.each(databases())('Knex instances that share a store, on $name', ({ dia
       return { sluice, read: () => db('moments').where({ id: 1 }), bare: () => bare('moments').where({ id: 1 }) }
     }
 
-    it('have each other’s answers where their drivers are set alike', async () => {
+    it('share results if their drivers have the same settings', async () => {
       const { start } = await setUp()
       const [first, second] = [await start(), await start()]
       const answer = await first.read()
@@ -57,7 +57,7 @@ describe.each(databases())('Knex instances that share a store, on $name', ({ dia
       expect(hits()).toBe(before + 1)
     })
 
-    it('have answers of their own where they are not', async () => {
+    it('have separate results if their driver settings differ', async () => {
       const { start } = await setUp()
       const [first, second] = [await start(), await start(ways[dialect])]
       await first.read()

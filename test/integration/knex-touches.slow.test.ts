@@ -15,7 +15,10 @@ import { RandomBuilders } from '../support/random-builders.ts'
 
 const SOURCE = 'knex'
 
-/** Keys of one and of two numbers, of a UUID and of a text; rows that refer to their own table and to others. */
+/**
+ * Keys of one and of two integers, of a UUID and of a string; rows that refer to their own table and to other
+ * tables.
+ */
 const tables: Readonly<Record<Dialect, string>> = {
   sqlite: ddl('integer PRIMARY KEY', 'uuid', 'text'),
   postgresql: ddl('integer PRIMARY KEY', 'uuid', 'text'),
@@ -44,7 +47,7 @@ interface Compiled {
   readonly bindings: readonly unknown[]
 }
 
-/** A Knex instance without Sluice, and all that Sluice would know of its statements. */
+/** A Knex instance without Sluice, and everything that Sluice would derive from its statements. */
 class Bench {
   readonly host = hostOf(createSluice({ mode: 'optimize' }))
 
@@ -86,13 +89,13 @@ class Bench {
     return { ...request, name, isOrdered: name.includes('order by'), ask: async () => this.#plain(await builder.clone()) }
   }
 
-  /** The prediction, for the text and the bindings as they reach the driver. */
+  /** The prediction for the SQL and the bindings as the driver receives them. */
   effectOf({ sql, bindings }: Compiled): WriteEffect {
     const { statement } = analyzeSql(sql, this.dialect)
     return effectOfStatement(statement, SOURCE, this.host.catalogs, bindings) ?? { tables: new Set(), everything: false }
   }
 
-  /** Knex' rows and what they hold, in objects of the plain kind. */
+  /** The rows of Knex and their values, as plain objects. */
   #plain(value: unknown): unknown {
     return value === undefined ? undefined : JSON.parse(JSON.stringify(value))
   }
@@ -109,7 +112,7 @@ interface Run {
   readonly written: Set<TableId>
   reads: number
   writes: number
-  /** Writes of which the rows are known in a table that they changed. */
+  /** Writes with known rows in a table that they changed. */
   exact: number
 }
 
@@ -125,7 +128,7 @@ async function compare(bench: Bench, random: Random, rounds: number): Promise<Ru
   for (let round = 0; round < rounds; round++) {
     for (const builder of [make.read(), make.read(), make.read()]) {
       const read = bench.read(builder)
-      // Values that no row can have are errors on PostgreSQL.
+      // Values outside a column's range are errors on PostgreSQL.
       if (read !== undefined)
         await run.cached.keep(read).then(
           () => run.reads++,
@@ -152,8 +155,8 @@ async function compare(bench: Bench, random: Random, rounds: number): Promise<Ru
   return run
 }
 
-describe.each(databases())('what builders touch on $name', ({ dialect, skipped, connect }) => {
-  it.skipIf(skipped !== undefined)('is no less than the tables and rows that they read and write', async () => {
+describe.each(databases())('touches of builders on $name', ({ dialect, skipped, connect }) => {
+  it.skipIf(skipped !== undefined)('include all tables and rows that they read and write', async () => {
     const bench = await Bench.open(dialect, connect)
     try {
       const run = await compare(bench, new Random(20_260_202), 400)

@@ -27,14 +27,17 @@ describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
       expect(stack.sluice.queries.getStats().errors).toBe(0)
     })
 
-    /** Waits until the catalogue has been read through an instance. */
+    /** Waits until the catalog has been read through an instance. */
     async function knowsTables(instance: Knex): Promise<void> {
       await stack.sluice.run(() => instance('posts').first())
       const { catalogs } = hostOf(stack.sluice)
       while (catalogs.catalog(dialect) === undefined) await new Promise((resolve) => setImmediate(resolve))
     }
 
-    /** Runs a program bare and with Sluice; the results must be equal. Gives the statements that Sluice sent. */
+    /**
+     * Runs a program with and without Sluice; the results must be equal. Returns the statements that Sluice
+     * sent.
+     */
     async function same(program: (db: Knex) => PromiseLike<unknown>): Promise<string[]> {
       const expected = await program(stack.bareDb)
       stack.taken()
@@ -42,15 +45,15 @@ describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
       return stack.taken()
     }
 
-    describe('merging', () => {
-      it('merges selects by a foreign key and keeps each order', async () => {
+    describe('batching', () => {
+      it('batches selects by a foreign key and keeps each order', async () => {
         const sent = await same((k) =>
           Promise.all(range(1, 12).map((id) => k('posts').where('author_id', id).orderBy('views', 'desc').orderBy('id'))),
         )
         expect(sent).toHaveLength(1)
       })
 
-      it('merges first by a unique key', async () => {
+      it('batches first by a unique key', async () => {
         expect(await same((k) => Promise.all(range(1, 14).map((id) => k('authors').where({ id }).first())))).toHaveLength(1)
         const emails = ['a1@example.org', 'a2@example.org', 'none@example.org']
         expect(
@@ -58,7 +61,7 @@ describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
         ).toHaveLength(1)
       })
 
-      it('merges first in an order that leaves no doubt, and no other', async () => {
+      it('batches first in a total order, and in no other', async () => {
         const latest = (k: Knex) =>
           Promise.all(range(1, 12).map((id) => k('posts').where('author_id', id).orderBy('views').orderBy('id', 'desc').first()))
         expect(await same(latest)).toHaveLength(1)
@@ -67,7 +70,7 @@ describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
         expect(await same(doubtful)).toHaveLength(3)
       })
 
-      it('merges count by key, in each of its forms', async () => {
+      it('batches count by key in each of its forms', async () => {
         expect(await same((k) => Promise.all(range(1, 12).map((id) => k('posts').where('author_id', id).count('* as n'))))).toHaveLength(1)
         expect(await same((k) => Promise.all(range(1, 12).map((id) => k('posts').where('author_id', id).count().first())))).toHaveLength(1)
         expect(
@@ -76,13 +79,13 @@ describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
         await same((k) => Promise.all(range(98, 99).map((id) => k('posts').where('author_id', id).count('* as n'))))
       })
 
-      it('takes texts that spell numbers as the database does', async () => {
+      it('batches strings that spell integers in canonical form', async () => {
         const ids = ['1', '2', '3']
         expect(await same((k) => Promise.all(ids.map((id) => k('posts').where('author_id', id).orderBy('id'))))).toHaveLength(1)
         await same((k) => Promise.all(['1', '02', '3'].map((id) => k('posts').where('author_id', id).orderBy('id'))))
       })
 
-      it('returns no more columns than were asked for', async () => {
+      it('returns no more columns than requested', async () => {
         const sent = await same((k) =>
           Promise.all(range(1, 4).map((id) => k('posts').where('author_id', id).select('title').orderBy('id'))),
         )
@@ -93,11 +96,11 @@ describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
         await same((k) => Promise.all(range(1, 4).map((id) => k('posts').where('author_id', id).select('id as author_id').orderBy('id'))))
       })
 
-      it('never merges null keys', async () => {
+      it('never batches null keys', async () => {
         expect(await same((k) => Promise.all([1, null, 2].map((id) => k('posts').where('editor_id', id).orderBy('id'))))).toHaveLength(2)
       })
 
-      it('leaves alone what it does not understand', async () => {
+      it('passes unsupported conditions through', async () => {
         await same((k) =>
           Promise.all([
             ...range(1, 3).map((id) => k('posts').where('author_id', id).limit(2).orderBy('id')),
@@ -119,7 +122,7 @@ describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
         )
       })
 
-      it('merges through rewritten identifiers and processed responses', async () => {
+      it('batches through rewritten identifiers and processed responses', async () => {
         const upper = (text: string) => text.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())
         const camel = (value: unknown): unknown =>
           Array.isArray(value)
@@ -158,14 +161,14 @@ describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
       }
       const tags = (k: Knex) => k('Tag').orderBy('id')
 
-      it('sees inserts, updates, deletes and raw statements', async () => {
+      it('invalidates after inserts, updates, deletes and raw statements', async () => {
         await staysRight(tags, () => db('Tag').insert({ id: 60, label: 'k' }))
         await staysRight(tags, () => db('Tag').where('id', 60).update({ label: 'k2' }))
         await staysRight(tags, () => db.raw(`UPDATE ?? SET label = ? WHERE id = ?`, ['Tag', 'k3', 60]))
         await staysRight(tags, () => db('Tag').where('id', 60).del())
       })
 
-      it('keeps joins, aggregates and plucks', async () => {
+      it('caches joins, aggregates and plucks', async () => {
         await staysRight(
           (k) =>
             k('posts')
@@ -185,7 +188,7 @@ describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
         )
       })
 
-      it('sees what foreign keys carry on', async () => {
+      it('invalidates rows that foreign key actions change', async () => {
         await db('authors').insert({ id: 95, email: 'k@example.org', full_name: 'K', updated_at: new Date(0) })
         await db('posts').insert({ id: 95, slug: 'k', title: 'k', author_id: 95 })
         await staysRight(
@@ -194,7 +197,7 @@ describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
         )
       })
 
-      it('and Prisma’s are one', async () => {
+      it('is shared with Prisma', async () => {
         await staysRight(tags, () => stack.prisma.tag.update({ where: { id: 1 }, data: { label: 'from Prisma' } }))
         const { prisma, bare } = stack
         await prisma.tag.findUnique({ where: { id: 2 } })
@@ -207,7 +210,7 @@ describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
         )
       })
 
-      it('gives each caller rows of its own, of the driver’s class', async () => {
+      it('returns separate rows of the driver’s class to each caller', async () => {
         const [bareRow] = await stack.bareDb('Tag').where('id', 3)
         const [first] = await db('Tag').where('id', 3)
         first.label = 'spoilt'
@@ -216,7 +219,7 @@ describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
         expect(Object.getPrototypeOf(second)?.constructor?.name).toBe(Object.getPrototypeOf(bareRow)?.constructor?.name)
       })
 
-      it('does not keep what depends on more than its tables', async () => {
+      it('does not cache results that depend on more than their tables', async () => {
         const reads: ((k: Knex) => PromiseLike<unknown>)[] = [
           (k) => k('Tag').where('id', 1).forUpdate(),
           (k) => k('Tag').select(k.raw('current_timestamp as now')).where('id', 1),
@@ -230,7 +233,7 @@ describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
         }
       })
 
-      it('reads the catalogue again after DDL', async () => {
+      it('reads the catalog again after DDL', async () => {
         await tags(db)
         await db.schema.createTable('later', (table) => {
           table.integer('id').primary()
@@ -245,7 +248,7 @@ describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
         await stack.ready()
       })
 
-      it('is told of what others wrote', async () => {
+      it('invalidates a table by name after an external write', async () => {
         await staysRight(tags, async () => {
           await stack.bareDb('Tag').where('id', 4).update({ label: 'elsewhere' })
           stack.sluice.invalidate('Tag')
@@ -264,7 +267,7 @@ describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
       const set = (k: Knex | Knex.Transaction, label: string) => k('Tag').where('id', 5).update({ label })
       const isRight = async () => expect(await read(db)).toEqual(await read(stack.bareDb))
 
-      it('drop results at the commit', async () => {
+      it('invalidate results on commit', async () => {
         await read(db)
         await db.transaction(async (trx) => {
           await set(trx, fresh())
@@ -272,7 +275,7 @@ describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
         await isRight()
       })
 
-      it('keep results through a rollback', async () => {
+      it('leave results cached on rollback', async () => {
         await read(db)
         await expect(
           db.transaction(async (trx) => {
@@ -295,7 +298,7 @@ describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
         })
       })
 
-      it('follow savepoints: a rolled back one counts for nothing, a released one at the outer commit', async () => {
+      it('follow savepoints: a rolled back savepoint changes nothing, a released one invalidates on the outer commit', async () => {
         await read(db)
         await db.transaction(async (trx) => {
           await trx
@@ -317,7 +320,7 @@ describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
         await isRight()
       })
 
-      it('follow transactions begun by hand, and builders given to one', async () => {
+      it('follow manual transactions, and builders passed to a transaction', async () => {
         await read(db)
         const trx = await db.transaction()
         await db('Tag').transacting(trx).where('id', 5).update({ label: fresh() })
@@ -329,7 +332,7 @@ describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
         await isRight()
       })
 
-      it.runIf(dialect === 'postgresql')('keep results when the database answers ROLLBACK to a COMMIT', async () => {
+      it.runIf(dialect === 'postgresql')('leave results cached when the database answers a COMMIT with ROLLBACK', async () => {
         await read(db)
         await db.transaction(async (trx) => {
           await set(trx, fresh())
@@ -338,7 +341,7 @@ describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
         await isRight()
       })
 
-      it.skipIf(dialect === 'sqlite')('do not let others keep what they read before the commit', async () => {
+      it.skipIf(dialect === 'sqlite')('do not let other readers cache results from before the commit', async () => {
         const text = fresh()
         await db.transaction(async (trx) => {
           await set(trx, text)
@@ -347,7 +350,7 @@ describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
         expect((await read(db)).label).toBe(text)
       })
 
-      it('are never merged across', async () => {
+      it('are never batched across', async () => {
         await stack.sluice.run(() =>
           db
             .transaction(async (trx) => {
@@ -368,7 +371,7 @@ describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
       })
     })
 
-    it('streams as before, counts each once, and keeps nothing of it', async () => {
+    it('streams as without Sluice, counts each stream once, and caches none of it', async () => {
       const rows: unknown[] = []
       stack.taken()
       const before = stack.sluice.queries.getStats().statements
@@ -377,7 +380,7 @@ describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
       expect(stack.sluice.queries.getStats().statements - before).toBe(1)
     })
 
-    it('leaves builders with listeners to Knex', async () => {
+    it('passes builders with listeners through', async () => {
       const heard: unknown[] = []
       const read = () =>
         db('Tag')
@@ -388,7 +391,7 @@ describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
       expect(heard).toHaveLength(2)
     })
 
-    it('counts each operation of a scope once, in every mode', async () => {
+    it('counts each operation of a scope once in every mode', async () => {
       for (const options of [{ mode: 'observe' }, { mode: 'optimize', rollout: 0 }, { mode: 'optimize' }] as const) {
         const sluice = createSluice({ ...options, cache: false })
         const own = withSluice(knex(stack.database.knexConfig()), sluice)
@@ -404,7 +407,7 @@ describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
       }
     })
 
-    it('gives back the instance as it was', async () => {
+    it('restores the instance unchanged', async () => {
       const sluice = createSluice()
       const own = knex(stack.database.knexConfig())
       const prototype = Object.getPrototypeOf(own.client) as object
@@ -420,7 +423,7 @@ describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
       await own.destroy()
     })
 
-    it('passes Knex’ own errors on as they are, and counts none', async () => {
+    it('passes errors of Knex through unchanged and counts none', async () => {
       const ask = (k: Knex) =>
         Promise.allSettled(
           [1, undefined, 2].map((id) =>
@@ -441,7 +444,7 @@ describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
       expect(stack.sluice.queries.getStats().passedThrough['cache: error of its own']).toBe(1)
     })
 
-    it('passes the database’s errors on as they are', async () => {
+    it('passes database errors through unchanged', async () => {
       const ask = (k: Knex) => k('no_such_table').where('id', 1).first()
       const bare: Error = await ask(stack.bareDb).then(
         () => new Error('none'),

@@ -11,7 +11,7 @@ import { warningsOf } from '../support/warnings.ts'
 
 const [postgres, mariadb] = ['postgresql', 'mysql'].map((dialect) => databases().find((kind) => kind.dialect === dialect))
 
-describe('a database that may carry out writes late', () => {
+describe('a database that may execute writes late', () => {
   let database: Database | undefined
   const limit = async (ms: number) => {
     for (const name of ['statement_timeout', 'idle_in_transaction_session_timeout'])
@@ -33,13 +33,13 @@ describe('a database that may carry out writes late', () => {
       database = await postgres?.connect()
     })
 
-    it('is told of once, with the settings that bound it', async () => {
+    it('causes one warning with the settings that limit it', async () => {
       const [warning, ...others] = await byKnex('pg')
       expect(warning).toMatch(/set statement_timeout and idle_in_transaction_session_timeout to 5 s or less/)
       expect(others).toEqual([])
     })
 
-    it('is told of through Prisma’s adapter', async () => {
+    it('causes a warning through the Prisma adapter', async () => {
       const warnings = await warningsOf(async () => {
         const sluice = createSluice({ mode: 'optimize', cache: { store: memoryStore() } })
         const adapter = await sluiceAdapter(new PrismaPg({ connectionString: database?.url ?? '' }), sluice).connect()
@@ -51,7 +51,7 @@ describe('a database that may carry out writes late', () => {
       expect(warnings).toEqual([expect.stringMatching(/to 15 s or less/)])
     })
 
-    it('is not told of where it is bounded, or where nothing is shared', async () => {
+    it('causes no warning if limits are set or no store is shared', async () => {
       expect(await byKnex('pg', false)).toEqual([])
       await limit(5_000)
       expect(await byKnex('pg')).toEqual([])
@@ -61,7 +61,7 @@ describe('a database that may carry out writes late', () => {
   })
 
   describe.skipIf(mariadb?.skipped !== undefined)('on MariaDB', () => {
-    it('is told of', async () => {
+    it('causes a warning with the settings that limit it', async () => {
       database = await mariadb?.connect()
       expect(await byKnex('mysql2')).toEqual([expect.stringMatching(/set max_statement_time and idle_transaction_timeout to 5 s or less/)])
     })

@@ -59,7 +59,7 @@ describe.skipIf(kind.skipped !== undefined)('replicas of MariaDB', () => {
 
   const read = async (db: Knex, id: number): Promise<number> => ((await db('counters').where({ id }).first()) as { value: number }).value
 
-  /** Reads until the replica, or nobody but the primary, has answered ten in a row. */
+  /** Reads until the replica, or only the primary, has returned ten results in a row. */
   async function readsFrom({ db, sluice, stats }: Opened, where: 'replica' | 'primary'): Promise<void> {
     const count = () => (where === 'replica' ? stats().replicaReads : stats().primaryReads)
     for (let inRow = 0, tries = 0; inRow < 10; tries += 1) {
@@ -71,7 +71,7 @@ describe.skipIf(kind.skipped !== undefined)('replicas of MariaDB', () => {
     }
   }
 
-  it('reads from no replica that accepts writes, says so once, and reads from it again when it does not any more', async () => {
+  it('reads from no replica that accepts writes, warns once, and reads from it again when it is read-only', async () => {
     const opened = open()
     await readsFrom(opened, 'replica')
     const warnings = await warningsOf(async () => {
@@ -88,7 +88,7 @@ describe.skipIf(kind.skipped !== undefined)('replicas of MariaDB', () => {
     await readsFrom(opened, 'replica')
   })
 
-  it('reads from no replica that claims to be further than the primary', async () => {
+  it('reads from no replica with a replay position ahead of the primary', async () => {
     const opened = open()
     await readsFrom(opened, 'replica')
     const [{ position } = {}] = await kind.on(replica.url, 'SELECT @@gtid_slave_pos AS position')
@@ -112,7 +112,7 @@ describe.skipIf(kind.skipped !== undefined)('replicas of MariaDB', () => {
     await readsFrom(opened, 'replica')
   })
 
-  it('warns of a primary without a binary log, and reads from it', async (context) => {
+  it('warns about a primary without a binary log, and reads from the primary', async (context) => {
     const service = inject('services').mariadb
     if ('skipped' in service) return context.skip()
     const opened = open({ primary: service.url })
@@ -129,7 +129,7 @@ describe.skipIf(kind.skipped !== undefined)('replicas of MariaDB', () => {
     await opened.db.raw('DROP TABLE counters')
   })
 
-  it('never misses a write of any of several replication domains', { timeout: TEST_MS }, async () => {
+  it('misses no write in any of several replication domains', { timeout: TEST_MS }, async () => {
     let made = 0
     const session = () => {
       made += 1
@@ -165,7 +165,7 @@ describe.skipIf(kind.skipped !== undefined)('replicas of MariaDB', () => {
     await kind.caughtUp(pair, replica)
   })
 
-  it('waits for the very transaction, and no longer', { timeout: TEST_MS }, async () => {
+  it('waits for exactly the required transaction', { timeout: TEST_MS }, async () => {
     const { sluice, db, stats } = open({ options: { maxLagMs: 60_000 } })
     await readsFrom({ sluice, db, stats }, 'replica')
     const position = async (url: string, variable: string) => (await kind.on(url, `SELECT @@${variable} AS position`))[0]?.position
@@ -173,7 +173,7 @@ describe.skipIf(kind.skipped !== undefined)('replicas of MariaDB', () => {
     await kind.ways[0]?.set(replica)
     try {
       for (let i = 1; i <= 10; i += 1) {
-        // Who replays must wait here.
+        // The replica must wait here during replay.
         const trx = await blocker.transaction()
         await trx('counters').where({ id: 31 }).forUpdate()
         try {
@@ -203,7 +203,7 @@ describe.skipIf(kind.skipped !== undefined)('replicas of MariaDB', () => {
     }
   })
 
-  it('waits for one replication domain while the others go on', { timeout: TEST_MS }, async () => {
+  it('waits for one replication domain while the other domains continue', { timeout: TEST_MS }, async () => {
     await kind.ways.at(-1)?.set(replica)
     const opened = open({
       primary: asRoot(pair.primary),
@@ -242,7 +242,7 @@ describe.skipIf(kind.skipped !== undefined)('replicas of MariaDB', () => {
     }
   })
 
-  it('carries read-your-writes to another process by its text', { timeout: TEST_MS }, async () => {
+  it('carries read-your-writes consistency to another process in a token string', { timeout: TEST_MS }, async () => {
     const [one, other] = [open({ options: { maxLagMs: 60_000 } }), open({ options: { maxLagMs: 60_000 } })]
     await readsFrom(one, 'replica')
     await readsFrom(other, 'replica')
@@ -270,7 +270,7 @@ describe.skipIf(kind.skipped !== undefined)('replicas of MariaDB', () => {
     }
   })
 
-  it('finds a table that was made just now', { timeout: TEST_MS }, async () => {
+  it('finds a newly created table', { timeout: TEST_MS }, async () => {
     const { sluice, db, stats } = open()
     const before = stats()?.replicaReads ?? 0
     for (let i = 1; i <= 40; i += 1) {
@@ -336,7 +336,7 @@ describe.skipIf(kind.skipped !== undefined)('replicas of MariaDB', () => {
     expect(after.primaryReasons.write).toBe(before.primaryReasons.write + 1)
   })
 
-  it('asks the primary for locks, and for tables of the server, of one session, and of files', async () => {
+  it('queries the primary for locks, and for tables of the server, of one session, and of files', async () => {
     const opened = open()
     await readsFrom(opened, 'replica')
     const { db, stats } = opened
@@ -362,7 +362,7 @@ describe.skipIf(kind.skipped !== undefined)('replicas of MariaDB', () => {
     expect(stats().replicaReads).toBe(before.replicaReads)
   })
 
-  it('sends what is certain to read to the replica', async () => {
+  it('sends reads without side effects to the replica', async () => {
     const opened = open()
     await readsFrom(opened, 'replica')
     const { db, stats } = opened
@@ -381,7 +381,7 @@ describe.skipIf(kind.skipped !== undefined)('replicas of MariaDB', () => {
     }
   })
 
-  it('warns of other drivers', async () => {
+  it('warns about other drivers', async () => {
     const sluice = createSluice({ cache: false })
     const own = knex({ client: 'mysql2', connection: pair.primary })
     const other = knex({ client: 'pg', connection: 'postgresql://127.0.0.1:1/app' })

@@ -5,7 +5,7 @@ import knex from 'knex'
 import { prismaClient } from '../support/prisma-clients.ts'
 import { createSqliteDatabase } from '../support/sqlite-database.ts'
 
-/** Prints by how many bytes the heap grows, for each thing that an app may do without end. Needs `--expose-gc`. */
+/** Prints the heap growth in bytes for each thing that an app may do without end. Requires `--expose-gc`. */
 
 const collect = globalThis.gc
 if (collect === undefined) throw new Error('run with --expose-gc')
@@ -14,21 +14,21 @@ const WARM_UPS = 200
 
 async function growthOf(rounds: number, act: (round: number) => Promise<void>): Promise<number> {
   const used = async () => {
-    // What finalizers let go is collected by a later turn.
+    // Objects released by finalizers are collected in a later tick.
     for (let turn = 0; turn < 8; turn += 1) {
       await new Promise((resolve) => setTimeout(resolve, 30))
       collect?.()
     }
     return process.memoryUsage().heapUsed
   }
-  // Until the engine has compiled what runs often.
+  // Warms up until the engine has compiled the hot path.
   for (let round = 0; round < WARM_UPS; round += 1) await act(round)
   const before = await used()
   for (let round = 0; round < rounds; round += 1) await act(WARM_UPS + round)
   return (await used()) - before
 }
 
-/** Extends a client anew for each request, as apps with tenants do. */
+/** Extends a client for each request, as multi-tenant apps do. */
 async function clientsOfRequests(): Promise<number> {
   const database = await createSqliteDatabase()
   const { PrismaClient, createAdapter, ddl, schema } = await prismaClient('sqlite', database)
@@ -46,7 +46,7 @@ async function clientsOfRequests(): Promise<number> {
   return growth
 }
 
-/** Makes an instance, uses it and destroys it. */
+/** Creates an instance, uses it and destroys it. */
 async function destroyedInstances(): Promise<number> {
   const database = await createSqliteDatabase()
   await database.exec(Array.from({ length: 60 }, (_, n) => `create table t${n} (id integer primary key, a text, b text, c text);`).join(''))
@@ -62,7 +62,7 @@ async function destroyedInstances(): Promise<number> {
   return growth
 }
 
-/** Sends long texts, none twice. */
+/** Sends long statements, each only once. */
 async function longTexts(): Promise<number> {
   const database = await createSqliteDatabase()
   await database.exec('create table t (id integer, body text)')

@@ -3,8 +3,8 @@ import { exportSpans } from '@sluice/core/opentelemetry'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { openStack } from '../support/stack.ts'
 
-describe('what ORMs ask, exported', () => {
-  it('is a span and a sample for each statement, in the span of its scope', async () => {
+describe('exported queries of the ORMs', () => {
+  it('are a span and a sample for each statement, inside the span of their scope', async () => {
     const stack = await openStack('sqlite', { mode: 'observe' })
     onTestFinished(() => stack.close())
     await stack.ready()

@@ -11,10 +11,10 @@ const EVERY = 17
 /** Milliseconds that pass in a driver with each statement, far more than a clock that is read. */
 const PAUSE = 50
 const TICK = 0.001
-/** Each statement passes several places that read the clock: without them, what is left are the ends of the scope. */
+/** Each statement passes several places that read the clock; without them, only the ends of the scope remain. */
 const LEAST_READINGS = { observe: 6, optimize: 9 }
 
-/** A clock that goes on when it is read, as code that runs does, and when it is told to. */
+/** A clock that advances on each read, like running code, and on request. */
 class WatchedClock {
   #now = 1_000
   readonly now = (): number => {
@@ -29,7 +29,7 @@ class WatchedClock {
 
 type Run = () => Promise<unknown>
 
-/** Reads one after the other, at once, and a write. */
+/** Sequential reads, concurrent reads, and a write. */
 async function knexProgram(sluice: Sluice, { pause }: WatchedClock): Promise<Run> {
   const afterCreate = (connection: { function(name: string, fn: () => number): void }, done: () => void) => {
     connection.function('pause', () => {
@@ -79,13 +79,13 @@ describe.each([
   ['Knex', knexProgram],
   ['Prisma', prismaProgram],
 ] as const)('the overhead of scopes on %s', (_, open) => {
-  it.each(['observe', 'optimize'] as const)('is measured in one of seventeen, without the driver: %s', async (mode) => {
+  it.each(['observe', 'optimize'] as const)('is measured in 1 of 17 scopes, without the driver: %s', async (mode) => {
     const clock = new WatchedClock()
     const sluice = createSluice({ mode, clock, random: () => 0.5 })
     onTestFinished(() => sluice.close())
     const run = await open(sluice, clock)
     const reports: ScopeReport[] = []
-    // What listeners take is theirs.
+    // The time in listeners is not part of the overhead.
     sluice.on('scope', (report) => {
       reports.push(report)
       clock.pause()

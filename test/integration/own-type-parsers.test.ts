@@ -15,7 +15,7 @@ interface Reader {
 const [, postgresql] = databases()
 const SQL = 'select mood from people where id = 1'
 
-/** As a process of its own has it: the parsers of this one are asked when a Sluice is first used. */
+/** Like in a separate process: Sluice reads the parsers of this process when it is first used. */
 const readers: Readonly<Record<string, (database: Database, sluice: ReturnType<typeof createSluice>) => Reader>> = {
   Knex(database, sluice) {
     const db = withSluice(knex(database.knexConfig()), sluice)
@@ -27,7 +27,7 @@ const readers: Readonly<Record<string, (database: Database, sluice: ReturnType<t
   },
 }
 
-describe.skipIf(postgresql?.skipped !== undefined)('a type that PostgreSQL did not bring', () => {
+describe.skipIf(postgresql?.skipped !== undefined)('a user-defined type in PostgreSQL', () => {
   it.each(Object.entries(readers))('is shared among processes that parse it alike: %s', async (_name, open) => {
     const database = (await postgresql?.connect()) as Database
     onTestFinished(() => database.drop())

@@ -16,9 +16,12 @@ async function fresh(connect: () => Promise<Database>) {
     await database.drop()
   })
   const waited = vi.spyOn(hostOf(sluice), 'poolWaited')
-  /** Whether each caller had to wait for another; those who had to waited for as long as these tests have them wait. */
+  /**
+   * Whether each caller had to wait for another. Each wait lasts at least as long as the test blocks the
+   * connection.
+   */
   const waits = () => {
-    // Whoever found a free connection is reported when somebody looks.
+    // Callers that found a free connection are only reported on request.
     sluice.database?.getConnectionPoolRecommendations()
     return waited.mock.calls.flatMap(([, ms, wasExhausted, count = 1]) => {
       if (wasExhausted) expect(ms).toBeGreaterThanOrEqual(25)
@@ -41,7 +44,7 @@ describe.each(databases())('waits for a connection of Knex on $name', ({ dialect
       return { ...opened, db }
     }
 
-    it('are told of a caller who had to wait for another', async () => {
+    it('are reported for a caller that had to wait for another', async () => {
       const { db, sluice, waits, histogram } = await open(1)
       const transaction = await db.transaction()
       const waiting = db.raw('select 1').then(() => {})
@@ -53,7 +56,7 @@ describe.each(databases())('waits for a connection of Knex on $name', ({ dialect
       expect(sluice.monitor?.getMetricTrend('poolWait', 60_000).some(({ value }) => value >= 25)).toBe(true)
     })
 
-    it('are none where a connection is free or may be opened', async () => {
+    it('are not reported if a connection is free or may be opened', async () => {
       const { db, sluice, waits, histogram } = await open(dialect === 'sqlite' ? 1 : 5)
       if (dialect === 'sqlite') for (let turn = 0; turn < 5; turn += 1) await db.raw('select 1')
       else await Promise.all(Array.from({ length: 5 }, () => db.raw('select 1')))
@@ -62,7 +65,7 @@ describe.each(databases())('waits for a connection of Knex on $name', ({ dialect
       expect(sluice.monitor?.getMetricTrend('poolWait', 60_000).every(({ value }) => value === 0)).toBe(true)
     })
 
-    it('are told again once an instance that was destroyed comes back, and no more once it is left alone', async () => {
+    it('are reported again after a destroyed instance is initialized, and no longer after Sluice is removed', async () => {
       const { db, sluice, waits } = await open(1)
       await db.raw('select 1')
       await db.destroy()
@@ -75,7 +78,7 @@ describe.each(databases())('waits for a connection of Knex on $name', ({ dialect
       expect(sluice.queries.getStats().errors).toBe(0)
     })
 
-    it('are told of one who gave up', async () => {
+    it('are reported for a caller that timed out', async () => {
       const { database, sluice, waits } = await fresh(connect)
       const db = withSluice(
         knex({ ...database.knexConfig(), acquireConnectionTimeout: 500, pool: { min: 0, max: 1 }, log: { warn: () => {} } }),
@@ -107,7 +110,7 @@ describe.skipIf(postgres?.skipped !== undefined)('waits for a connection of a po
     return { ...opened, pool, adapter }
   }
 
-  it('are told of statements and of transactions', async () => {
+  it('are reported for statements and for transactions', async () => {
     const { adapter, waits, histogram, sluice } = await open(1)
     const transaction = await adapter.startTransaction()
     const waiting = adapter.queryRaw(query)
@@ -120,7 +123,7 @@ describe.skipIf(postgres?.skipped !== undefined)('waits for a connection of a po
     expect(await histogram()).toBe(2)
   })
 
-  it('leave the pool as it was once the client is disposed of', async () => {
+  it('restore the pool once the client is disposed of', async () => {
     const { adapter, pool, waits, sluice } = await open(2)
     const { connect } = pool
     await adapter.queryRaw(query)
@@ -129,13 +132,13 @@ describe.skipIf(postgres?.skipped !== undefined)('waits for a connection of a po
     await adapter.dispose()
     expect(pool.connect).toBe(Pool.prototype.connect)
     expect(sluice.database?.getConnectionPoolRecommendations()).toEqual([])
-    // Somebody may hold the function.
+    // Other code may still hold a reference to the function.
     const client = await (connect as () => Promise<PoolClient>).call(pool)
     client.release()
     expect(waits()).toHaveLength(1)
   })
 
-  it('do not undo what somebody else replaced afterwards', async () => {
+  it('do not undo a later replacement by other code', async () => {
     const { adapter, pool } = await open(2)
     const ours = pool.connect
     const theirs = (...args: unknown[]) => (ours as (...args: unknown[]) => unknown).apply(pool, args)
@@ -145,7 +148,7 @@ describe.skipIf(postgres?.skipped !== undefined)('waits for a connection of a po
     expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }])
   })
 
-  it('pass a failure on', async () => {
+  it('pass a failure through', async () => {
     const { adapter, waits } = await open(1, 1)
     await expect(adapter.queryRaw(query)).rejects.toThrow()
     expect(waits()).toHaveLength(1)

@@ -25,7 +25,10 @@ describe.each(databases())('prefetching on $name', ({ dialect, skipped }) => {
       expect(stack.sluice.queries.getStats().errors).toBe(0)
     })
 
-    /** Runs a program bare, and with Sluice until it knows it. The results must be equal. Gives the statements that it takes then. */
+    /**
+     * Runs a program without Sluice, and with Sluice until the loop is known. The results must be equal.
+     * Returns the number of statements that the last run sent.
+     */
     async function learned(program: (clients: { prisma: TestPrismaClient; db: Knex }) => Promise<unknown>): Promise<number> {
       const expected = await program({ prisma: stack.bare, db: stack.bareDb })
       let sent = 0
@@ -37,7 +40,7 @@ describe.each(databases())('prefetching on $name', ({ dialect, skipped }) => {
       return sent
     }
 
-    it('asks once for all the rows that a loop of Prisma asks for by their keys', async () => {
+    it('prefetches all rows of a Prisma loop by their keys in one query', async () => {
       const sent = await learned(async ({ prisma }) => {
         const found: unknown[] = []
         for (const post of await prisma.post.findMany({ orderBy: { id: 'asc' } })) {
@@ -48,7 +51,7 @@ describe.each(databases())('prefetching on $name', ({ dialect, skipped }) => {
       expect(sent).toBe(2)
     })
 
-    it('asks once for all the rows that belong to those of a loop', async () => {
+    it('prefetches the related rows of a Prisma loop in one query', async () => {
       const sent = await learned(async ({ prisma }) => {
         const found: unknown[] = []
         for (const author of await prisma.author.findMany({ orderBy: { id: 'asc' } })) {
@@ -59,7 +62,7 @@ describe.each(databases())('prefetching on $name', ({ dialect, skipped }) => {
       expect(sent).toBe(2)
     })
 
-    it('follows a loop of Prisma over three levels', async () => {
+    it('prefetches a Prisma loop over three levels', async () => {
       const sent = await learned(async ({ prisma }) => {
         const found: unknown[] = []
         for (const comment of await prisma.comment.findMany({ orderBy: { id: 'asc' } })) {
@@ -73,7 +76,7 @@ describe.each(databases())('prefetching on $name', ({ dialect, skipped }) => {
       expect(sent).toBe(4)
     })
 
-    it('follows rows that came with others', async () => {
+    it('prefetches for eager-loaded rows', async () => {
       const sent = await learned(async ({ prisma }) => {
         const found: unknown[] = []
         for (const post of await prisma.post.findMany({ orderBy: { id: 'asc' }, select: { comments: { orderBy: { id: 'asc' } } } })) {
@@ -86,7 +89,7 @@ describe.each(databases())('prefetching on $name', ({ dialect, skipped }) => {
       expect(sent).toBe(3)
     })
 
-    it('follows composite keys and includes', async () => {
+    it('prefetches by composite keys and with includes', async () => {
       const sent = await learned(async ({ prisma }) => {
         const found: unknown[] = []
         for (const { orgId, userId } of await prisma.membership.findMany({
@@ -97,11 +100,11 @@ describe.each(databases())('prefetching on $name', ({ dialect, skipped }) => {
         }
         return found
       })
-      // The included rows are a statement of their own.
+      // The included rows are a separate statement.
       expect(sent).toBe(3)
     })
 
-    it('finds no row where there is none, and throws where the app wants it to', async () => {
+    it('finds no row if there is none, and throws if the app requests it', async () => {
       await learned(async ({ prisma }) => {
         const found: unknown[] = []
         for (const author of await prisma.author.findMany({ orderBy: { id: 'asc' } })) {
@@ -114,7 +117,7 @@ describe.each(databases())('prefetching on $name', ({ dialect, skipped }) => {
       })
     })
 
-    it('asks once for a loop of Knex, to one and to many', async () => {
+    it('prefetches a Knex loop over to-one and to-many relations', async () => {
       const sent = await learned(async ({ db }) => {
         const found: unknown[] = []
         for (const post of await db('posts').orderBy('id').limit(30)) {
@@ -126,7 +129,7 @@ describe.each(databases())('prefetching on $name', ({ dialect, skipped }) => {
       expect(sent).toBe(3)
     })
 
-    it('sees what the loop itself writes', async () => {
+    it('sees the writes of the loop itself', async () => {
       const rename = async ({ prisma }: { prisma: TestPrismaClient }) => {
         const found: unknown[] = []
         for (const post of await prisma.post.findMany({ where: { id: { lte: 20 } }, orderBy: { id: 'asc' } })) {
@@ -145,7 +148,7 @@ describe.each(databases())('prefetching on $name', ({ dialect, skipped }) => {
       }
     })
 
-    it('sees what the other ORM writes in another scope', async () => {
+    it('sees the writes of the other ORM in a different scope', async () => {
       const loop = async (
         { prisma, db }: { prisma: TestPrismaClient; db: Knex },
         apart: (fn: () => Promise<unknown>) => Promise<unknown>,
@@ -167,7 +170,7 @@ describe.each(databases())('prefetching on $name', ({ dialect, skipped }) => {
       }
     })
 
-    it('gives the same row again and again when a listing names it, and its own to each', async () => {
+    it('returns the same row for each repeated key of a listing, as a separate object', async () => {
       await learned(async ({ prisma }) => {
         const found: unknown[] = []
         for (const post of await prisma.post.findMany({ where: { authorId: { lte: 3 } }, orderBy: { id: 'asc' } })) {

@@ -6,7 +6,7 @@ import { openStack, type Stack, seed } from '../support/stack.ts'
 
 const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i)
 
-describe.each(databases())('merging on Prisma and $name', ({ dialect, skipped }) => {
+describe.each(databases())('batching on Prisma and $name', ({ dialect, skipped }) => {
   describe.skipIf(skipped !== undefined)('', () => {
     let stack: Stack
     beforeAll(async () => {
@@ -16,7 +16,10 @@ describe.each(databases())('merging on Prisma and $name', ({ dialect, skipped })
     })
     afterAll(() => stack?.close())
 
-    /** Runs a program bare and with Sluice; the results must be equal. Gives the statements that Sluice sent. */
+    /**
+     * Runs a program with and without Sluice; the results must be equal. Returns the statements that Sluice
+     * sent.
+     */
     async function same(program: (prisma: TestPrismaClient) => Promise<unknown>): Promise<string[]> {
       const expected = await program(stack.bare)
       stack.taken()
@@ -25,7 +28,7 @@ describe.each(databases())('merging on Prisma and $name', ({ dialect, skipped })
       return stack.taken().filter((sql) => !/^(begin|commit|rollback|start transaction|set )/i.test(sql))
     }
 
-    it('leaves findUnique to Prisma, which merges it by itself, and says so', async () => {
+    it("leaves findUnique to Prisma's own batching and reports that", async () => {
       const before = stack.sluice.queries.getStats()
       expect(
         await same((prisma) => Promise.all(range(1, 14).map((id) => prisma.author.findUniqueOrThrow({ where: { id: id % 12 || 12 } })))),
@@ -35,17 +38,17 @@ describe.each(databases())('merging on Prisma and $name', ({ dialect, skipped })
       expect(after.passedThrough['batch: merged by the ORM']).toBe((before.passedThrough['batch: merged by the ORM'] ?? 0) + 14)
     })
 
-    it('merges findUnique by primary key', async () => {
+    it('batches findUnique by primary key', async () => {
       const sent = await same((prisma) => Promise.all(range(1, 14).map((id) => prisma.author.findUnique({ where: { id } }))))
       expect(sent).toHaveLength(1)
     })
 
-    it('merges findUnique by another unique key', async () => {
+    it('batches findUnique by another unique key', async () => {
       const emails = [...range(1, 5).map((i) => `a${i}@example.org`), 'nobody@example.org']
       expect(await same((prisma) => Promise.all(emails.map((email) => prisma.author.findUnique({ where: { email } }))))).toHaveLength(1)
     })
 
-    it('asks alone for texts that a collation may hold equal', async () => {
+    it('runs lookups by strings individually if a collation may consider them equal', async () => {
       const emails = ['A1@example.org', 'a1@example.org', 'a2@example.org']
       await same((prisma) => Promise.all(emails.map((email) => prisma.author.findUnique({ where: { email } }))))
       await same((prisma) =>
@@ -53,7 +56,7 @@ describe.each(databases())('merging on Prisma and $name', ({ dialect, skipped })
       )
     })
 
-    it('merges findUnique by a compound key', async () => {
+    it('batches findUnique by a compound key', async () => {
       const keys = [
         ['o1', 1],
         ['o2', 1],
@@ -70,7 +73,7 @@ describe.each(databases())('merging on Prisma and $name', ({ dialect, skipped })
       expect(sent.length).toBeLessThanOrEqual(2)
     })
 
-    it('merges keys beyond what a number holds', async () => {
+    it('batches keys beyond the range of a number', async () => {
       const ids = [1n, 9007199254740995n, 9007199254740996n]
       expect(await same((prisma) => Promise.all(ids.map((id) => prisma.device.findUnique({ where: { id } }))))).toHaveLength(1)
       expect(
@@ -80,7 +83,7 @@ describe.each(databases())('merging on Prisma and $name', ({ dialect, skipped })
       ).toHaveLength(1)
     })
 
-    it('throws the error of its own query where findUniqueOrThrow finds nothing', async () => {
+    it('throws the error of its own query if findUniqueOrThrow finds nothing', async () => {
       const program = (prisma: TestPrismaClient) =>
         Promise.allSettled([1, 99, 2].map((id) => prisma.author.findUniqueOrThrow({ where: { id }, select: { name: true } }))).then(
           (results) => results.map((result) => (result.status === 'fulfilled' ? result.value : (result.reason as { code: string }).code)),
@@ -89,7 +92,7 @@ describe.each(databases())('merging on Prisma and $name', ({ dialect, skipped })
       expect(await stack.sluice.run(() => program(stack.prisma))).toEqual([{ name: 'Author 1' }, 'P2025', { name: 'Author 2' }])
     })
 
-    it('merges findMany by a foreign key and keeps each order', async () => {
+    it('batches findMany by a foreign key and keeps each order', async () => {
       const sent = await same((prisma) =>
         Promise.all(
           range(1, 12).map((authorId) => prisma.post.findMany({ where: { authorId }, orderBy: [{ views: 'desc' }, { id: 'asc' }] })),
@@ -98,7 +101,7 @@ describe.each(databases())('merging on Prisma and $name', ({ dialect, skipped })
       expect(sent).toHaveLength(1)
     })
 
-    it('merges what is included too', async () => {
+    it('batches lookups with includes', async () => {
       const sent = await same((prisma) =>
         Promise.all(
           range(1, 6).map((authorId) =>
@@ -117,7 +120,7 @@ describe.each(databases())('merging on Prisma and $name', ({ dialect, skipped })
       expect(sent.length).toBeLessThanOrEqual(4)
     })
 
-    it('returns no more columns than were asked for', async () => {
+    it('returns no more columns than requested', async () => {
       const sent = await same((prisma) =>
         Promise.all(
           range(1, 4).map((authorId) => prisma.post.findMany({ where: { authorId }, select: { title: true }, orderBy: { id: 'asc' } })),
@@ -136,13 +139,13 @@ describe.each(databases())('merging on Prisma and $name', ({ dialect, skipped })
       )
     })
 
-    it('merges count by key, zeros included', async () => {
+    it('batches count by key, including zeros', async () => {
       expect(await same((prisma) => Promise.all(range(1, 12).map((authorId) => prisma.post.count({ where: { authorId } }))))).toHaveLength(
         1,
       )
     })
 
-    it('merges findFirst where the order leaves no doubt', async () => {
+    it('batches findFirst in a deterministic order', async () => {
       const latest = (prisma: TestPrismaClient) =>
         Promise.all(
           range(1, 12).map((authorId) => prisma.post.findFirst({ where: { authorId }, orderBy: [{ views: 'desc' }, { id: 'desc' }] })),
@@ -159,7 +162,7 @@ describe.each(databases())('merging on Prisma and $name', ({ dialect, skipped })
       expect(await same(doubtful)).toHaveLength(3)
     })
 
-    it('keeps calls apart that differ in a constant', async () => {
+    it('keeps calls with different constants separate', async () => {
       const sent = await same((prisma) =>
         Promise.all(
           range(1, 3).flatMap((authorId) =>
@@ -170,7 +173,7 @@ describe.each(databases())('merging on Prisma and $name', ({ dialect, skipped })
       expect(sent).toHaveLength(2)
     })
 
-    it.skipIf(dialect === 'sqlite')('never merges across transactions that are open at once', async () => {
+    it.skipIf(dialect === 'sqlite')('never batches across concurrently open transactions', async () => {
       const { prisma, sluice } = stack
       let arrived = 0
       let open: (() => void) | undefined
@@ -183,7 +186,7 @@ describe.each(databases())('merging on Prisma and $name', ({ dialect, skipped })
             await tx.post.create({ data: { id, slug: `lane-${id}`, title: 'mine', authorId: 12 } })
             arrived += 1
             if (arrived === 2) open?.()
-            // From here on they ask in the same tick.
+            // From here on, both query in the same tick.
             await both
             const found = await Promise.all([12, 11].map((authorId) => tx.post.findMany({ where: { authorId }, select: { id: true } })))
             throw Object.assign(new Error('undo'), { found })
@@ -195,7 +198,7 @@ describe.each(databases())('merging on Prisma and $name', ({ dialect, skipped })
       ])
     })
 
-    it('fetches equal keys once and gives each caller rows of its own', async () => {
+    it('fetches equal keys once and returns separate rows to each caller', async () => {
       expect(await same((prisma) => Promise.all([1, 1, 2].map((id) => prisma.author.findUnique({ where: { id } }))))).toHaveLength(1)
       const [a, b] = await stack.sluice.run(() =>
         Promise.all([1, 1].map((authorId) => stack.prisma.post.findMany({ where: { authorId } }))),
@@ -204,21 +207,21 @@ describe.each(databases())('merging on Prisma and $name', ({ dialect, skipped })
       expect(a?.[0]).not.toBe(b?.[0])
     })
 
-    it('never merges null keys', async () => {
+    it('never batches null keys', async () => {
       const sent = await same((prisma) =>
         Promise.all([1, null, 2].map((editorId) => prisma.post.findMany({ where: { editorId }, orderBy: { id: 'asc' } }))),
       )
       expect(sent).toHaveLength(2)
     })
 
-    it('leaves a missing key alone, which matches everything', async () => {
+    it('passes a missing key through, which matches everything', async () => {
       const sent = await same((prisma) =>
         Promise.all([1, undefined].map((authorId) => prisma.post.findMany({ where: { authorId } as object, orderBy: { id: 'asc' } }))),
       )
       expect(sent).toHaveLength(2)
     })
 
-    it('leaves alone what it does not understand', async () => {
+    it('passes unsupported arguments through', async () => {
       await same((prisma) =>
         Promise.all([
           ...range(1, 3).map((authorId) => prisma.post.findMany({ where: { authorId }, take: -2, orderBy: { id: 'asc' } })),
@@ -229,7 +232,7 @@ describe.each(databases())('merging on Prisma and $name', ({ dialect, skipped })
       )
     })
 
-    it('keeps fluent calls right', async () => {
+    it('returns the right rows for fluent calls', async () => {
       await same((prisma) =>
         Promise.all([
           ...range(1, 3).map((id) => prisma.author.findUnique({ where: { id } }).posts({ orderBy: { id: 'asc' } })),
@@ -239,7 +242,7 @@ describe.each(databases())('merging on Prisma and $name', ({ dialect, skipped })
       )
     })
 
-    it('never merges members of a batch transaction', async () => {
+    it('never batches members of a batch transaction', async () => {
       const ids = [1, 2, 3]
       await same((prisma) => prisma.$transaction(ids.map((id) => prisma.author.findUnique({ where: { id } }))))
       await same((prisma) =>
@@ -251,7 +254,7 @@ describe.each(databases())('merging on Prisma and $name', ({ dialect, skipped })
       )
     })
 
-    it('sees a transaction’s own writes in it, and nobody else’s', async () => {
+    it('shows a transaction only its own uncommitted writes', async () => {
       const titles = (prisma: TestPrismaClient) =>
         prisma
           .$transaction(async (tx) => {
@@ -264,7 +267,7 @@ describe.each(databases())('merging on Prisma and $name', ({ dialect, skipped })
       await same((prisma) => Promise.all([1, 77].map((id) => prisma.tag.findUnique({ where: { id } }))))
     })
 
-    it('does not merge across clients', async () => {
+    it('does not batch across clients', async () => {
       const other = new stack.clients.PrismaClient({ adapter: stack.clients.createAdapter() })
       const { withSluice } = await import('@sluice/prisma')
       const second = other.$extends(withSluice(stack.sluice, { schema: stack.clients.schema })) as unknown as TestPrismaClient
@@ -276,7 +279,7 @@ describe.each(databases())('merging on Prisma and $name', ({ dialect, skipped })
       await other.$disconnect()
     })
 
-    it('had no error of its own, and predicted every table written', () => {
+    it('counts no internal errors, and predicts every table written', () => {
       expect(stack.sluice.queries.getStats()).toMatchObject({ errors: 0, touchMisses: 0 })
       expect(hostOf(stack.sluice).isOptimizing()).toBe(true)
     })

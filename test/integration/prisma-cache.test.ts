@@ -20,17 +20,20 @@ describe.each(databases())('the cache on Prisma and $name', ({ dialect, skipped 
       stack.taken()
     })
 
-    /** Reads until it is kept, writes, and reads again: what is read must be what the bare client reads. */
+    /**
+     * Reads until the result is cached, writes, and reads again: the result must equal that of the client
+     * without Sluice.
+     */
     async function staysRight(read: (prisma: TestPrismaClient) => Promise<unknown>, write: (prisma: TestPrismaClient) => Promise<unknown>) {
       await read(prisma)
       stack.taken()
       await read(prisma)
-      expect(stack.taken(), 'the read was not kept').toEqual([])
+      expect(stack.taken(), 'the read was not cached').toEqual([])
       await write(prisma)
       expect(await read(prisma)).toEqual(await read(stack.bare))
     }
 
-    it('answers an equal read from memory, with equal values', async () => {
+    it('serves an equal read from memory with equal values', async () => {
       const read = (client: TestPrismaClient) =>
         client.author.findMany({ orderBy: { id: 'asc' }, include: { posts: { orderBy: { id: 'asc' } }, country: true } })
       const expected = await read(stack.bare)
@@ -48,7 +51,7 @@ describe.each(databases())('the cache on Prisma and $name', ({ dialect, skipped 
       )
     })
 
-    it('sees updates, inserts and deletes', async () => {
+    it('invalidates after updates, inserts and deletes', async () => {
       await staysRight(
         (client) => client.post.findMany({ where: { authorId: 1 }, orderBy: { id: 'asc' } }),
         (client) => client.post.update({ where: { id: 1 }, data: { title: 'changed' } }),
@@ -67,7 +70,7 @@ describe.each(databases())('the cache on Prisma and $name', ({ dialect, skipped 
       )
     })
 
-    it('sees what is written through a relation', async () => {
+    it('invalidates after nested writes through a relation', async () => {
       await staysRight(
         (client) => client.profile.findMany({ orderBy: { id: 'asc' } }),
         (client) => client.author.update({ where: { id: 1 }, data: { profile: { create: { id: 1, bio: 'b' } } } }),
@@ -86,7 +89,7 @@ describe.each(databases())('the cache on Prisma and $name', ({ dialect, skipped 
       )
     })
 
-    it('sees what foreign keys carry on', async () => {
+    it('invalidates rows that foreign key actions change', async () => {
       await prisma.author.create({
         data: { id: 90, email: 'x@example.org', name: 'X', posts: { create: { id: 90, slug: 'x', title: 'x' } } },
       })
@@ -108,7 +111,7 @@ describe.each(databases())('the cache on Prisma and $name', ({ dialect, skipped 
       )
     })
 
-    it('sees raw writes', async () => {
+    it('invalidates after raw writes', async () => {
       await staysRight(
         (client) => client.post.findUnique({ where: { id: 3 } }),
         (client) => client.$executeRawUnsafe(`UPDATE posts SET title = 'raw' WHERE id = 3`),
@@ -119,7 +122,7 @@ describe.each(databases())('the cache on Prisma and $name', ({ dialect, skipped 
       )
     })
 
-    it('keeps a result through writes to other tables', async () => {
+    it('keeps a result cached through writes to other tables', async () => {
       const read = () => prisma.country.findMany({ orderBy: { code: 'asc' } })
       await read()
       await prisma.tag.update({ where: { id: 1 }, data: { label: 'elsewhere' } })
@@ -128,14 +131,14 @@ describe.each(databases())('the cache on Prisma and $name', ({ dialect, skipped 
       expect(stack.taken()).toEqual([])
     })
 
-    it('gives each caller rows of its own', async () => {
+    it('returns separate rows to each caller', async () => {
       const read = () => prisma.author.findMany({ where: { id: 1 } })
       const [first] = await read()
       if (first !== undefined) first.name = 'spoilt'
       expect((await read())[0]?.name).toBe('Author 1')
     })
 
-    it('keeps types: dates, decimals, big integers, bytes', async () => {
+    it('preserves types: dates, decimals, big integers, bytes', async () => {
       await prisma.author.update({ where: { id: 2 }, data: { photo: new Uint8Array([1, 2, 3]), rating: '2.50' } })
       await prisma.author.findUnique({ where: { id: 2 } })
       stack.taken()
@@ -157,7 +160,7 @@ describe.each(databases())('the cache on Prisma and $name', ({ dialect, skipped 
         return `round ${round}`
       }
 
-      it('drops results at the commit', async () => {
+      it('invalidates results on commit', async () => {
         const text = fresh()
         await read(prisma)
         await prisma.$transaction(async (tx) => {
@@ -166,7 +169,7 @@ describe.each(databases())('the cache on Prisma and $name', ({ dialect, skipped 
         expect((await read(prisma))?.label).toBe(text)
       })
 
-      it('keeps results through a rollback', async () => {
+      it('leaves results cached on rollback', async () => {
         await read(prisma)
         const undone = prisma.$transaction(async (tx) => {
           await tx.tag.update(label(fresh()))
@@ -187,14 +190,14 @@ describe.each(databases())('the cache on Prisma and $name', ({ dialect, skipped 
         })
       })
 
-      it('drops results after a batch transaction', async () => {
+      it('invalidates results after a batch transaction', async () => {
         const text = fresh()
         await read(prisma)
         await prisma.$transaction([prisma.tag.update(label(text)), prisma.tag.count()])
         expect((await read(prisma))?.label).toBe(text)
       })
 
-      it('drops results of a nested transaction at the outer commit', async () => {
+      it('invalidates results of a nested transaction on the outer commit', async () => {
         const text = fresh()
         await read(prisma)
         await prisma.$transaction(async (tx) => {
@@ -205,26 +208,29 @@ describe.each(databases())('the cache on Prisma and $name', ({ dialect, skipped 
         expect((await read(prisma))?.label).toBe(text)
       })
 
-      it.skipIf(dialect === 'sqlite')('does not keep what another read before the commit', async () => {
+      it.skipIf(dialect === 'sqlite')('does not cache what another client read before the commit', async () => {
         const text = fresh()
         await prisma.$transaction(async (tx) => {
           await tx.tag.update(label(text))
-          // The old value, rightly: kept until the commit, not a moment longer.
+          // The old value is correct here: it is cached until the commit, and no longer.
           expect((await read(prisma))?.label).not.toBe(text)
         })
         expect((await read(prisma))?.label).toBe(text)
       })
 
-      it.skipIf(dialect === 'sqlite')('keeps the outer transaction’s writes apart from those of another begun inside it', async () => {
-        const text = fresh()
-        await read(prisma)
-        await prisma.$transaction(async (tx) => {
-          await tx.tag.update(label(text))
-          await prisma.country.update({ where: { code: 'FR' }, data: { authors: { connect: { id: 1 } } } })
+      it.skipIf(dialect === 'sqlite')(
+        'distinguishes the outer transaction’s writes from those of another transaction begun inside it',
+        async () => {
+          const text = fresh()
           await read(prisma)
-        })
-        expect((await read(prisma))?.label).toBe(text)
-      })
+          await prisma.$transaction(async (tx) => {
+            await tx.tag.update(label(text))
+            await prisma.country.update({ where: { code: 'FR' }, data: { authors: { connect: { id: 1 } } } })
+            await read(prisma)
+          })
+          expect((await read(prisma))?.label).toBe(text)
+        },
+      )
     })
 
     afterEach(() => {
@@ -233,15 +239,15 @@ describe.each(databases())('the cache on Prisma and $name', ({ dialect, skipped 
   })
 })
 
-describe('what is known of the models', () => {
+describe('metadata of the models', () => {
   let stack: Stack | undefined
   afterEach(() => stack?.close())
 
-  it('comes from the database where the generator was not used', async () => {
+  it('comes from the database if the generator was not used', async () => {
     stack = await openStack('sqlite', { schema: false })
     const { prisma, bare } = stack
     await seed(bare)
-    // The first query connects, and with it the catalogue is read.
+    // The first query connects, which also reads the catalog.
     await prisma.tag.count()
     const read = (client: TestPrismaClient) => client.comment.findMany({ where: { post: { author: { id: 2 } } }, orderBy: { id: 'asc' } })
     await read(prisma)
@@ -257,7 +263,7 @@ describe('what is known of the models', () => {
     expect(await read(prisma)).toEqual(await read(bare))
   })
 
-  it('is enough without the adapter, by the generator', async () => {
+  it('is sufficient without the adapter when it comes from the generator', async () => {
     stack = await openStack('sqlite', { adapter: false })
     const { prisma, bare } = stack
     await seed(bare)
@@ -283,7 +289,7 @@ describe('what is known of the models', () => {
     expect(stack.taken()).toEqual([])
   })
 
-  it('is of no concern to a client whose statements alone are seen: its writes drop what others keep', async () => {
+  it('is not required to invalidate: writes of a client with only instrumented statements invalidate other results', async () => {
     stack = await openStack('sqlite')
     const { prisma, bare, clients, sluice } = stack
     await seed(bare)
@@ -302,7 +308,7 @@ describe('what is known of the models', () => {
 
   const postgres = databases().find(({ dialect }) => dialect === 'postgresql')
   it.skipIf(postgres?.skipped !== undefined)(
-    'keeps nothing between a nested transaction and its outer commit, without the adapter',
+    'caches nothing between a nested transaction and its outer commit, without the adapter',
     async () => {
       stack = await openStack('postgresql', { adapter: false })
       const { prisma, bare } = stack
@@ -312,14 +318,14 @@ describe('what is known of the models', () => {
         await (tx as unknown as TestPrismaClient).$transaction(async (inner) => {
           await inner.post.update({ where: { id: 1 }, data: { title: 'nested' } })
         })
-        // The old value, rightly, and to be forgotten at the commit.
+        // The old value is correct here, and must be invalidated on commit.
         expect((await read(prisma))?.title).toBe('Post 1')
       })
       expect(await read(prisma)).toEqual(await read(bare))
     },
   )
 
-  it('is only names without both: unique lookups are merged, nothing is kept', async () => {
+  it('consists only of names without both: unique lookups are batched, nothing is cached', async () => {
     stack = await openStack('sqlite', { schema: false, adapter: false })
     const { prisma, bare, sluice } = stack
     await seed(bare)

@@ -16,7 +16,7 @@ interface Hook {
 
 const onlyActive = ({ args, query }: Hook) => query({ ...args, where: { ...(args as { where?: object }).where, active: true } } as never)
 
-describe('with other extensions', () => {
+describe('other extensions', () => {
   let stack: Stack
   beforeEach(async () => {
     stack = await openStack('sqlite')
@@ -35,7 +35,7 @@ describe('with other extensions', () => {
       withSluice(stack.sluice, { schema: stack.clients.schema }),
     ) as TestPrismaClient
 
-  /** Soft delete as commonly written: reads see only what is not "deleted" (here: authors that are active). */
+  /** Soft delete as commonly written: reads only see rows that are not "deleted" (here: active authors). */
   const softDelete = Prisma.defineExtension({
     query: {
       author: {
@@ -45,7 +45,7 @@ describe('with other extensions', () => {
     },
   })
 
-  it('sees what an earlier extension made of a call, and merges and caches it', async () => {
+  it('receives the arguments of an earlier extension, and batches and caches the call', async () => {
     await stack.bare.author.update({ where: { id: 2 }, data: { active: false } })
     const own = client()
     const prisma = sluiced(own.$extends(softDelete))
@@ -56,7 +56,7 @@ describe('with other extensions', () => {
     await own.$disconnect()
   })
 
-  it('neither merges nor caches under a later extension that hooks queries', async () => {
+  it('neither batches nor caches under a later extension with query hooks', async () => {
     await stack.bare.author.update({ where: { id: 2 }, data: { active: false } })
     const own = client()
     const prisma = (sluiced(own) as unknown as { $extends(extension: unknown): unknown }).$extends(softDelete) as TestPrismaClient
@@ -71,7 +71,7 @@ describe('with other extensions', () => {
     await own.$disconnect()
   })
 
-  it('keeps tenants apart that a later extension tells apart', async () => {
+  it('separates the tenants of a later extension', async () => {
     let tenant = 'FR'
     const byTenant = Prisma.defineExtension({
       query: {
@@ -113,7 +113,7 @@ describe('with other extensions', () => {
     await own.$disconnect()
   })
 
-  it('computes result fields on merged and kept rows, its key’s included', async () => {
+  it('computes result fields on batched and cached rows, including their keys', async () => {
     const own = client()
     const shout = Prisma.defineExtension({
       result: {
@@ -124,7 +124,7 @@ describe('with other extensions', () => {
       },
     })
     const program = (p: TestPrismaClient) => Promise.all(ids.map((id) => p.author.findFirst({ where: { id } })))
-    // Computed rows are proxies that are equal to themselves only.
+    // Computed rows are proxies that are only equal to themselves.
     const plain = (row: object | null) => Object.entries(row ?? {})
     const expected = await program(stack.bare.$extends(shout) as unknown as TestPrismaClient)
     for (const prisma of [
@@ -141,7 +141,7 @@ describe('with other extensions', () => {
     await own.$disconnect()
   })
 
-  it('keeps what computed fields need, whatever it adds itself', async () => {
+  it('keeps the fields that computed fields need, regardless of the fields that Sluice adds', async () => {
     const computed = {
       result: {
         author: { tag: { needs: { id: true, name: true }, compute: ({ id, name }: { id: number; name: string }) => `${id} ${name}` } },
@@ -200,7 +200,8 @@ describe('with other extensions', () => {
       expect(JSON.stringify(await stack.sluice.run(() => program(later)), asText), `after, ${at}`).toBe(expected)
     }
     expect(stack.sluice.queries.getStats().passedThrough['batch: computed fields not known']).toBeGreaterThan(0)
-    // A client without the extension has none of it, though it shares what Sluice knows with one that has.
+    // A client without the extension has no computed fields, although it shares a Sluice with a client that
+    // has them.
     const omitting = posts({ omit: { id: true } })
     const both = await stack.sluice.run(() => Promise.all([omitting(later), omitting(after), omitting(later)]))
     const expected = await Promise.all([omitting(bare), omitting(stack.bare), omitting(bare)])
@@ -208,7 +209,7 @@ describe('with other extensions', () => {
     await own.$disconnect()
   })
 
-  it('keeps several clients on one Sluice apart and coherent', async () => {
+  it('keeps several clients on one Sluice separate and coherent', async () => {
     const [one, two] = [client(), client()]
     const [first, second] = [sluiced(one), sluiced(two)]
     await first.tag.findMany()
@@ -235,7 +236,7 @@ describe('with other extensions', () => {
 })
 
 describe('observe mode', () => {
-  it('changes no result, and reports the place, the listing and the fix', async () => {
+  it('changes no result, and reports the call site, the parent query and the fix', async () => {
     const stack = await openStack('sqlite', { mode: 'observe' })
     await seed(stack.bare)
     const program = async (p: TestPrismaClient) => {
@@ -255,7 +256,7 @@ describe('observe mode', () => {
     await stack.close()
   })
 
-  it('tells raw queries apart by their SQL', async () => {
+  it('distinguishes raw queries by their SQL', async () => {
     const stack = await openStack('sqlite', { mode: 'observe' })
     await seed(stack.bare)
     await stack.sluice.run(async () => {
@@ -271,7 +272,7 @@ describe('observe mode', () => {
     await stack.close()
   })
 
-  it('does not report what Prisma merges by itself', async () => {
+  it('does not report lookups that Prisma batches itself', async () => {
     const stack = await openStack('sqlite', { mode: 'observe' })
     await seed(stack.bare)
     await stack.sluice.run(() => Promise.all(ids.map((id) => stack.prisma.author.findUnique({ where: { id } }))))
@@ -280,8 +281,8 @@ describe('observe mode', () => {
   })
 })
 
-describe('a client out of range', () => {
-  it('passes through with a warning', async () => {
+describe('a client of an unsupported version', () => {
+  it('passes queries through with a warning', async () => {
     const stack = await openStack('sqlite')
     const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     const sluice = createSluice({ mode: 'optimize' })
@@ -305,7 +306,7 @@ describe('a client out of range', () => {
     ['schema', { schema: { version: 2 } }],
     ['schema', { schema: 'x' }],
     ['catalog', { catalog: {} }],
-  ])('refuses a wrong option %s', (option, options) => {
+  ])('rejects an invalid option: %s', (option, options) => {
     expect(() => withSluice(createSluice(), options as never)).toThrow(expect.objectContaining({ code: 'SLUICE_INVALID_OPTION', option }))
   })
 })

@@ -8,7 +8,10 @@ import { openStack, type Stack, seed } from '../support/stack.ts'
 
 type Ask = (prisma: TestPrismaClient) => PromiseLike<unknown>
 
-/** What the core is told of Prisma's calls, and whether asking for many at once gives what they give by themselves. */
+/**
+ * The operations that the core receives from Prisma, and whether batched lookups return the same results as
+ * individual queries.
+ */
 describe.each(databases())('lookups of Prisma on $name', ({ dialect, skipped }) => {
   describe.skipIf(skipped !== undefined)('', () => {
     let stack: Stack
@@ -59,7 +62,9 @@ describe.each(databases())('lookups of Prisma on $name', ({ dialect, skipped }) 
       return lookup !== undefined && isRefusal(lookup) ? lookup.refused : undefined
     }
 
-    /** Asks once for all, and each by itself: what is answered must be equal. Gives the answers. */
+    /**
+     * Runs all lookups in one batch, and each individually: the results must be equal. Returns the results.
+     */
     async function sameTogether(asks: readonly Ask[]): Promise<ReadonlyMap<string, unknown>> {
       const lookups: Lookup[] = []
       const expected: unknown[] = []
@@ -82,7 +87,7 @@ describe.each(databases())('lookups of Prisma on $name', ({ dialect, skipped }) 
       ['o9', 1],
     ] as const
 
-    it('asks once for several findUnique', async () => {
+    it('batches several findUnique calls', async () => {
       await sameTogether([3, 1, 99].map((id) => (client) => client.author.findUnique({ where: { id }, include: { country: true } })))
       await sameTogether(
         ['a2@example.org', 'x'].map((email) => (client) => client.author.findUnique({ where: { email }, select: { name: true } })),
@@ -102,12 +107,12 @@ describe.each(databases())('lookups of Prisma on $name', ({ dialect, skipped }) 
       )
     })
 
-    it('leaves out what findUniqueOrThrow does not find', async () => {
+    it('omits missing rows of findUniqueOrThrow', async () => {
       const found = await sameTogether([1, 99, 2].map((id) => (client) => client.post.findUniqueOrThrow({ where: { id } })))
       expect(found.size).toBe(2)
     })
 
-    it('keeps what else a findUnique asks for', async () => {
+    it('keeps the other arguments of a findUnique', async () => {
       await sameTogether(
         [1, 2, 3].map(
           (id) => (client) =>
@@ -122,7 +127,7 @@ describe.each(databases())('lookups of Prisma on $name', ({ dialect, skipped }) 
       expect(new Set(groups).size).toBe(2)
     })
 
-    it('refuses a findUnique that names two compound keys', async () => {
+    it('rejects a findUnique with two compound keys', async () => {
       const where = { orgId_userId: { orgId: 'o1', userId: 1 }, AND: [] }
       expect((await lookupOf((client) => client.membership.findUnique({ where }))).key.values).toEqual(['o1', 1])
       expect(
@@ -132,12 +137,12 @@ describe.each(databases())('lookups of Prisma on $name', ({ dialect, skipped }) 
       ).toBe('filters not understood')
     })
 
-    it('says that Prisma merges findUnique by itself, and no other', async () => {
+    it('reports that Prisma batches findUnique itself, and no other operation', async () => {
       expect((await operationOf((client) => client.tag.findUnique({ where: { id: 1 } }))).shape?.mergedByOrm).toBe(true)
       expect((await operationOf((client) => client.tag.findFirst({ where: { id: 1 } }))).shape?.mergedByOrm).toBe(false)
     })
 
-    it('gives each shape one target, in columns', async () => {
+    it('assigns one target, in columns, to each query shape', async () => {
       const targets: unknown[] = []
       for (const authorId of [1, 2]) targets.push((await lookupOf((client) => client.post.findMany({ where: { authorId } }))).target)
       expect(targets[0]).toBe(targets[1])
@@ -146,7 +151,7 @@ describe.each(databases())('lookups of Prisma on $name', ({ dialect, skipped }) 
       expect(compound.target?.columns).toEqual(['org_id', 'user_id'])
     })
 
-    it('tells every table that the answer depends on', async () => {
+    it('lists every table that the result depends on', async () => {
       const plain = await lookupOf((client) => client.post.findMany({ where: { authorId: 1 } }))
       expect(plain.reads?.()).toEqual([expect.stringMatching(/\.posts$/)])
       const wide = await lookupOf((client) =>
@@ -168,7 +173,7 @@ describe.each(databases())('lookups of Prisma on $name', ({ dialect, skipped }) 
       expect(operation.rowSource?.()).toBe((await operationOf((client) => client.post.findUnique({ where: { id: 2 } }))).rowSource?.())
     })
 
-    it('tells where rows come from and what they hold', async () => {
+    it('describes the source of rows and their columns', async () => {
       const whole = (await operationOf((client) => client.post.findMany({ include: { author: true } }))).rowSource?.()
       expect(whole).toMatchObject({ isWhole: true, table: expect.stringMatching(/\.posts$/) })
       expect(['author_id', 'id', 'authorId', 'author'].map((column) => whole?.property(column))).toEqual([
@@ -188,7 +193,7 @@ describe.each(databases())('lookups of Prisma on $name', ({ dialect, skipped }) 
       expect([less?.isWhole, less?.property('author_id'), less?.property('id')]).toEqual([false, undefined, 'id'])
     })
 
-    it('knows of no rows where an operation gives others', async () => {
+    it('describes no rows if an operation returns anything else', async () => {
       const asks: Ask[] = [
         (client) => client.post.count(),
         (client) => client.post.groupBy({ by: ['views'] }),
@@ -203,7 +208,7 @@ describe.each(databases())('lookups of Prisma on $name', ({ dialect, skipped }) 
       expect((await operationOf((client) => client.post.count())).isRaw).toBe(false)
     })
 
-    it('minds what a client leaves out of its rows', async () => {
+    it('respects the global omit option of a client', async () => {
       const client = new stack.clients.PrismaClient({
         adapter: stack.clients.createAdapter(),
         omit: { post: { authorId: true, title: true } },

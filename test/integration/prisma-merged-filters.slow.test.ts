@@ -7,7 +7,7 @@ import { openStack, type Stack, seed } from '../support/stack.ts'
 const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i)
 const byId = { id: 'asc' } as const
 
-describe.each(databases())('merging with further filters on Prisma and $name', ({ dialect, skipped }) => {
+describe.each(databases())('batching with additional filters on Prisma and $name', ({ dialect, skipped }) => {
   describe.skipIf(skipped !== undefined)('', () => {
     let stack: Stack
     beforeAll(async () => {
@@ -27,7 +27,7 @@ describe.each(databases())('merging with further filters on Prisma and $name', (
     afterAll(() => stack?.close())
     const same = (program: (prisma: TestPrismaClient) => Promise<unknown>) => sameAsBare(stack, program)
 
-    it('keeps a constant value and a null beside a foreign key', async () => {
+    it('keeps a constant value and a null next to a foreign key', async () => {
       const sent = await same((prisma) =>
         Promise.all(range(1, 9).map((authorId) => prisma.post.findMany({ where: { authorId, price: null, views: 7 }, orderBy: byId }))),
       )
@@ -38,7 +38,7 @@ describe.each(databases())('merging with further filters on Prisma and $name', (
       expect(soft).toHaveLength(1)
     })
 
-    it('leaves a call that Prisma refuses to Prisma, which would take it with a field more', async () => {
+    it('passes a call through that Prisma rejects, even if it would accept it with one more field', async () => {
       const nothing = { id: true, name: true } as const
       const results = await stack.sluice.run(() =>
         Promise.allSettled(range(1, 4).map((deviceId) => stack.prisma.device.findMany({ where: { id: deviceId }, omit: nothing }))),
@@ -71,7 +71,7 @@ describe.each(databases())('merging with further filters on Prisma and $name', (
       }
     })
 
-    it('keeps calls apart whose constants differ', async () => {
+    it('keeps calls with different constants separate', async () => {
       const sent = await same((prisma) =>
         Promise.all(
           range(1, 4).flatMap((authorId) =>
@@ -82,7 +82,7 @@ describe.each(databases())('merging with further filters on Prisma and $name', (
       expect(sent).toHaveLength(2)
     })
 
-    it('asks alone where a filter is no plain value', async () => {
+    it('runs queries individually if a filter is not a plain value', async () => {
       const fields = (prisma: TestPrismaClient) => prisma.post.fields
       const sent = await same((prisma) =>
         Promise.all(
@@ -93,14 +93,14 @@ describe.each(databases())('merging with further filters on Prisma and $name', (
       expect(stack.sluice.queries.getStats().passedThrough['batch: arguments not understood']).toBeGreaterThan(0)
     })
 
-    it('asks by the unique key where a foreign key stands beside it', async () => {
+    it('batches by the unique key if there is also a foreign key', async () => {
       const sent = await same((prisma) =>
         Promise.all(range(1, 9).map((id) => prisma.post.findFirst({ where: { authorId: { equals: 3 }, id } }))),
       )
       expect(sent).toHaveLength(1)
     })
 
-    it('follows the one of two foreign keys that varies', async () => {
+    it('batches by the foreign key that varies', async () => {
       const byAuthor = (prisma: TestPrismaClient) =>
         Promise.all(range(1, 5).map((authorId) => prisma.post.findMany({ where: { authorId, editorId: 2 }, orderBy: byId })))
       const byEditor = (prisma: TestPrismaClient) =>
@@ -111,7 +111,7 @@ describe.each(databases())('merging with further filters on Prisma and $name', (
       }
     })
 
-    it('merges by a compound unique key that is written out', async () => {
+    it('batches by a compound unique key in separate fields', async () => {
       const keys: [string, number][] = [
         ['o1', 1],
         ['o2', 1],
@@ -132,7 +132,7 @@ describe.each(databases())('merging with further filters on Prisma and $name', (
       ).toHaveLength(1)
     })
 
-    it('merges by a compound foreign key', async () => {
+    it('batches by a compound foreign key', async () => {
       const keys: [string, number][] = [
         ['o1', 1],
         ['o1', 2],
@@ -145,7 +145,7 @@ describe.each(databases())('merging with further filters on Prisma and $name', (
       expect(sent).toHaveLength(1)
     })
 
-    it('never merges a compound key with a null in it', async () => {
+    it('never batches a compound key that contains a null', async () => {
       const keys: [string | null, number | null][] = [
         ['o1', 1],
         ['o1', null],
@@ -158,14 +158,14 @@ describe.each(databases())('merging with further filters on Prisma and $name', (
       expect(sent).toHaveLength(3)
     })
 
-    it('merges findFirst by part of a compound key where the order decides the rest', async () => {
+    it('batches findFirst by part of a compound key if the order determines the rest', async () => {
       const sent = await same((prisma) =>
         Promise.all(range(1, 4).map((userId) => prisma.membership.findFirst({ where: { userId }, orderBy: { orgId: 'desc' } }))),
       )
       expect(sent).toHaveLength(1)
     })
 
-    it('is unsure of an order that an undefined field seems to give', async () => {
+    it('does not rely on an order by an undefined field', async () => {
       const sent = await same((prisma) =>
         Promise.all(
           range(1, 3).map((authorId) =>
@@ -176,7 +176,7 @@ describe.each(databases())('merging with further filters on Prisma and $name', (
       expect(sent).toHaveLength(3)
     })
 
-    it('had no error of its own', () => {
+    it('counts no internal errors', () => {
       expect(stack.sluice.queries.getStats()).toMatchObject({ errors: 0 })
     })
   })

@@ -6,7 +6,7 @@ import { openStack, type Stack, seed } from '../support/stack.ts'
 
 const byId = { id: 'asc' } as const
 
-describe.each(databases())('merging by keys of every type on Prisma and $name', ({ dialect, skipped }) => {
+describe.each(databases())('batching by keys of every type on Prisma and $name', ({ dialect, skipped }) => {
   describe.skipIf(skipped !== undefined)('', () => {
     let stack: Stack
     beforeAll(async () => {
@@ -28,7 +28,7 @@ describe.each(databases())('merging by keys of every type on Prisma and $name', 
     afterAll(() => stack?.close())
     const same = (program: (prisma: TestPrismaClient) => Promise<unknown>) => sameAsBare(stack, program)
 
-    it('merges by bytes', async () => {
+    it('batches by bytes', async () => {
       const photos = [[1], [1, 2], [], [7], [1, 2, 255]].map((bytes) => new Uint8Array(bytes))
       expect(
         await same((prisma) => Promise.all(photos.map((photo) => prisma.author.findMany({ where: { photo }, orderBy: byId })))),
@@ -36,7 +36,7 @@ describe.each(databases())('merging by keys of every type on Prisma and $name', 
       expect(await same((prisma) => Promise.all(photos.map((photo) => prisma.author.count({ where: { photo } }))))).toHaveLength(1)
     })
 
-    it('merges by times, to the millisecond', async () => {
+    it('batches by times, to the millisecond', async () => {
       const times = [0, 1, 2, 3, 4].map((at) => new Date(Date.UTC(2000, 0, 1, 0, 0, 0, at)))
       times.push(new Date(Date.UTC(1969, 11, 31, 23, 59, 59, 999)), new Date(Date.UTC(1969, 11, 31, 23, 59, 59, 998)))
       expect(
@@ -48,7 +48,7 @@ describe.each(databases())('merging by keys of every type on Prisma and $name', 
       expect(counted).toHaveLength(1)
     })
 
-    it('asks alone for a time that is written as text', async () => {
+    it('runs queries by times in string form individually', async () => {
       const sent = await same((prisma) =>
         Promise.all(
           ['2000-01-01T00:00:00.000Z', '2000-01-01T01:00:00.000+01:00'].map((born) =>
@@ -59,7 +59,7 @@ describe.each(databases())('merging by keys of every type on Prisma and $name', 
       expect(sent).toHaveLength(2)
     })
 
-    it('merges by a flag', async () => {
+    it('batches by a flag', async () => {
       const sent = await same((prisma) =>
         Promise.all(
           [true, false, true].map((active) => prisma.author.findMany({ where: { active }, orderBy: byId, select: { id: true } })),
@@ -68,7 +68,7 @@ describe.each(databases())('merging by keys of every type on Prisma and $name', 
       expect(sent).toHaveLength(1)
     })
 
-    it('takes a flag for a constant beside any other key', async () => {
+    it('treats a flag as a constant next to any other key', async () => {
       const sent = await same((prisma) =>
         Promise.all(
           ['FR', 'DE', 'JP'].map((countryCode) => prisma.author.findMany({ where: { active: true, countryCode }, orderBy: byId })),
@@ -77,7 +77,7 @@ describe.each(databases())('merging by keys of every type on Prisma and $name', 
       expect(sent).toHaveLength(1)
     })
 
-    it('merges by what the caller changes meanwhile, as it was', async () => {
+    it('batches by the value of a key at the call, even if the caller changes it afterwards', async () => {
       const expected = await stack.bare.author.findMany({ where: { photo: new Uint8Array([1, 2]) }, orderBy: byId })
       const photo = new Uint8Array([1, 2])
       const found = await stack.sluice.run(async () => {
@@ -91,7 +91,7 @@ describe.each(databases())('merging by keys of every type on Prisma and $name', 
       expect(found[0]).toEqual(expected)
     })
 
-    it('asks alone by decimals and floats', async () => {
+    it('runs queries by decimals and floats individually', async () => {
       const decimals = await same((prisma) =>
         Promise.all(['1.5', '2.5'].map((rating) => prisma.author.findMany({ where: { rating }, orderBy: byId }))),
       )
@@ -102,7 +102,7 @@ describe.each(databases())('merging by keys of every type on Prisma and $name', 
       expect(floats).toHaveLength(2)
     })
 
-    it('asks alone by times where nothing tells the types of columns', async () => {
+    it('runs queries by times individually if column types are unknown', async () => {
       const unknown = await openStack(dialect, { cache: false, schema: false })
       try {
         await seed(unknown.bare)
@@ -121,33 +121,36 @@ describe.each(databases())('merging by keys of every type on Prisma and $name', 
       }
     })
 
-    it.runIf(dialect === 'postgresql')('asks alone by texts whose collation holds others equal', async () => {
-      const loose = await openStack(dialect, {
-        cache: false,
-        definitions: `
+    it.runIf(dialect === 'postgresql')(
+      'runs queries by strings individually if their collation considers different strings equal',
+      async () => {
+        const loose = await openStack(dialect, {
+          cache: false,
+          definitions: `
           CREATE COLLATION loose (provider = icu, locale = 'und-u-ks-level1', deterministic = false);
           ALTER TABLE posts ALTER COLUMN title TYPE text COLLATE loose`,
-      })
-      try {
-        await seed(loose.bare)
-        await loose.database.exec(`UPDATE posts SET title = (ARRAY['strasse', 'aether', 'か'])[id] WHERE id < 4`)
-        const titles = ['strasse', 'straße', 'aether', 'æther', 'か', 'カ', 'Post 7']
-        const rows = await sameAsBare(loose, (prisma) =>
-          Promise.all(titles.map((title) => prisma.post.findMany({ where: { title }, orderBy: byId }))),
-        )
-        expect(rows).toHaveLength(titles.length)
-        const counts = await sameAsBare(loose, (prisma) => Promise.all(titles.map((title) => prisma.post.count({ where: { title } }))))
-        expect(counts).toHaveLength(titles.length)
-        const groups = await sameAsBare(loose, (prisma) =>
-          Promise.all([1, 2].map((authorId) => prisma.post.groupBy({ by: ['title'], where: { authorId }, orderBy: { title: 'asc' } }))),
-        )
-        expect(groups).toHaveLength(2)
-      } finally {
-        await loose.close()
-      }
-    })
+        })
+        try {
+          await seed(loose.bare)
+          await loose.database.exec(`UPDATE posts SET title = (ARRAY['strasse', 'aether', 'か'])[id] WHERE id < 4`)
+          const titles = ['strasse', 'straße', 'aether', 'æther', 'か', 'カ', 'Post 7']
+          const rows = await sameAsBare(loose, (prisma) =>
+            Promise.all(titles.map((title) => prisma.post.findMany({ where: { title }, orderBy: byId }))),
+          )
+          expect(rows).toHaveLength(titles.length)
+          const counts = await sameAsBare(loose, (prisma) => Promise.all(titles.map((title) => prisma.post.count({ where: { title } }))))
+          expect(counts).toHaveLength(titles.length)
+          const groups = await sameAsBare(loose, (prisma) =>
+            Promise.all([1, 2].map((authorId) => prisma.post.groupBy({ by: ['title'], where: { authorId }, orderBy: { title: 'asc' } }))),
+          )
+          expect(groups).toHaveLength(2)
+        } finally {
+          await loose.close()
+        }
+      },
+    )
 
-    it('had no error of its own', () => {
+    it('counts no internal errors', () => {
       expect(stack.sluice.queries.getStats()).toMatchObject({ errors: 0 })
     })
   })

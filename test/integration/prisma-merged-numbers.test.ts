@@ -6,7 +6,7 @@ import { openStack, type Stack, seed } from '../support/stack.ts'
 
 const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i)
 
-describe.each(databases())('merging numbers on Prisma and $name', ({ dialect, skipped }) => {
+describe.each(databases())('batching numbers on Prisma and $name', ({ dialect, skipped }) => {
   describe.skipIf(skipped !== undefined)('', () => {
     let stack: Stack
     beforeAll(async () => {
@@ -18,7 +18,7 @@ describe.each(databases())('merging numbers on Prisma and $name', ({ dialect, sk
     afterAll(() => stack?.close())
     const same = (program: (prisma: TestPrismaClient) => Promise<unknown>) => sameAsBare(stack, program)
 
-    it('merges count of fields by key, zeros included', async () => {
+    it('batches count of fields by key, including zeros', async () => {
       const sent = await same((prisma) =>
         Promise.all(range(1, 12).map((authorId) => prisma.post.count({ where: { authorId }, select: { _all: true, editorId: true } }))),
       )
@@ -29,7 +29,7 @@ describe.each(databases())('merging numbers on Prisma and $name', ({ dialect, sk
       expect(one).toHaveLength(1)
     })
 
-    it('merges aggregates by key, those of no rows included', async () => {
+    it('batches aggregates by key, including those of no rows', async () => {
       const sent = await same((prisma) =>
         Promise.all(
           range(1, 12).map((authorId) =>
@@ -55,7 +55,7 @@ describe.each(databases())('merging numbers on Prisma and $name', ({ dialect, sk
       expect(counted).toHaveLength(1)
     })
 
-    it('merges aggregates of large integers', async () => {
+    it('batches aggregates of large integers', async () => {
       const sent = await same((prisma) =>
         Promise.all(
           ['FR', 'DE', 'JP', 'XX'].map((countryCode) =>
@@ -66,7 +66,7 @@ describe.each(databases())('merging numbers on Prisma and $name', ({ dialect, sk
       expect(sent).toHaveLength(1)
     })
 
-    it('asks alone for sums that depend on the order of rows', async () => {
+    it('runs sums individually if they depend on the order of rows', async () => {
       const ids = [1n, 2n, 9007199254740995n]
       const floats = await same((prisma) =>
         Promise.all(ids.map((deviceId) => prisma.reading.aggregate({ where: { deviceId }, _sum: { value: true } }))),
@@ -84,7 +84,7 @@ describe.each(databases())('merging numbers on Prisma and $name', ({ dialect, sk
       expect(texts).toHaveLength(3)
     })
 
-    it('merges groups by key, in the order asked for', async () => {
+    it('batches groups by key in the requested order', async () => {
       const plain = await same((prisma) =>
         Promise.all(
           range(1, 12).map((authorId) =>
@@ -110,7 +110,7 @@ describe.each(databases())('merging numbers on Prisma and $name', ({ dialect, sk
       expect(rich).toHaveLength(1)
     })
 
-    it('keeps a key among the groups that was asked for there', async () => {
+    it('keeps a key that was requested among the groups', async () => {
       const sent = await same((prisma) =>
         Promise.all(
           range(1, 12).map((authorId) =>
@@ -121,7 +121,7 @@ describe.each(databases())('merging numbers on Prisma and $name', ({ dialect, sk
       expect(sent).toHaveLength(1)
     })
 
-    it('keeps calls apart that group by different fields', async () => {
+    it('keeps calls with different group fields separate', async () => {
       const sent = await same((prisma) =>
         Promise.all(
           range(1, 3).flatMap((authorId) => [
@@ -133,7 +133,7 @@ describe.each(databases())('merging numbers on Prisma and $name', ({ dialect, sk
       expect(sent).toHaveLength(2)
     })
 
-    it('refuses what Prisma refuses: a condition on a key that is not grouped by', async () => {
+    it('rejects a condition on a key that is not grouped by, like Prisma', async () => {
       const codes = (prisma: TestPrismaClient) =>
         Promise.allSettled(
           range(1, 3).map((authorId) =>
@@ -143,7 +143,7 @@ describe.each(databases())('merging numbers on Prisma and $name', ({ dialect, sk
       await same(codes)
     })
 
-    it('asks alone for a page of groups', async () => {
+    it('runs pages of groups individually', async () => {
       const sent = await same((prisma) =>
         Promise.all(
           range(1, 3).map((authorId) => prisma.post.groupBy({ by: ['views'], where: { authorId }, orderBy: { views: 'asc' }, take: 2 })),
@@ -152,7 +152,7 @@ describe.each(databases())('merging numbers on Prisma and $name', ({ dialect, sk
       expect(sent).toHaveLength(3)
     })
 
-    it('merges numbers by a compound key', async () => {
+    it('batches numbers by a compound key', async () => {
       const keys: [string, number][] = [
         ['o1', 1],
         ['o2', 1],
@@ -166,7 +166,7 @@ describe.each(databases())('merging numbers on Prisma and $name', ({ dialect, sk
       expect(sent).toHaveLength(1)
     })
 
-    it('had no error of its own', () => {
+    it('counts no internal errors', () => {
       expect(stack.sluice.queries.getStats()).toMatchObject({ errors: 0 })
     })
   })

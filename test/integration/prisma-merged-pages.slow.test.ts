@@ -10,7 +10,7 @@ const range = (from: number, to: number): number[] => Array.from({ length: to - 
 const byId = { id: 'asc' } as const
 const AUTHORS = range(1, 12)
 
-describe.each(databases())('merging pages on Prisma and $name', ({ dialect, skipped }) => {
+describe.each(databases())('batching pages on Prisma and $name', ({ dialect, skipped }) => {
   describe.skipIf(skipped !== undefined)('', () => {
     let stack: Stack
     beforeAll(async () => {
@@ -20,13 +20,13 @@ describe.each(databases())('merging pages on Prisma and $name', ({ dialect, skip
     })
     afterAll(() => stack?.close())
     const same = (program: (prisma: TestPrismaClient) => Promise<unknown>) => sameAsBare(stack, program)
-    /** Pages of several rows are merged where the database is another process. */
+    /** Pages of several rows are batched if the database is another process. */
     const merges = (sent: readonly string[], statements: number, why?: string) => {
       if (dialect === 'sqlite') expect(stack.sluice.queries.getStats().passedThrough['batch: page on SQLite']).toBeGreaterThan(0)
       else expect(sent, why).toHaveLength(statements)
     }
 
-    it('merges a page of each key’s rows into two statements', async () => {
+    it('batches a page of each key’s rows into two statements', async () => {
       for (const page of [
         { take: 2, skip: 0 },
         { take: 3, skip: 1 },
@@ -42,7 +42,7 @@ describe.each(databases())('merging pages on Prisma and $name', ({ dialect, skip
       }
     })
 
-    it('leaves keys and constants that Prisma refuses to Prisma', async () => {
+    it('passes keys and constants through that Prisma rejects', async () => {
       const page = { orderBy: byId, take: 2 }
       const outcomes = async (wheres: readonly object[]) => {
         const calls = (prisma: TestPrismaClient) =>
@@ -57,7 +57,7 @@ describe.each(databases())('merging pages on Prisma and $name', ({ dialect, skip
       for (const views of ['many', 3n]) expect(await outcomes(AUTHORS.map((authorId) => ({ authorId, views })))).toContain('rejected')
     })
 
-    it('puts nulls where Prisma puts them', async () => {
+    it('orders nulls like Prisma', async () => {
       for (const editorId of ['asc', 'desc'] as const) {
         const sent = await same((prisma) =>
           Promise.all(
@@ -68,7 +68,7 @@ describe.each(databases())('merging pages on Prisma and $name', ({ dialect, skip
       }
     })
 
-    it('knows again what its rows were ordered by, of every type', async () => {
+    it('matches the order values of its rows for every type', async () => {
       const { replayed } = stack.sluice.queries.getStats()
       for (const field of ['active', 'followers', 'rating', 'born', 'updatedAt', 'name'])
         for (const direction of ['asc', 'desc']) {
@@ -84,7 +84,7 @@ describe.each(databases())('merging pages on Prisma and $name', ({ dialect, skip
       expect(stack.sluice.queries.getStats().replayed).toBe(replayed)
     })
 
-    it('keeps constants, selections and what is included', async () => {
+    it('keeps constants, selections and includes', async () => {
       const sent = await same((prisma) =>
         Promise.all(
           AUTHORS.map((authorId) =>
@@ -116,7 +116,7 @@ describe.each(databases())('merging pages on Prisma and $name', ({ dialect, skip
       expect(active).toHaveLength(2)
     })
 
-    it('pages by large integers, texts and compound keys', async () => {
+    it('pages by large integers, strings and compound keys', async () => {
       const devices = await same((prisma) =>
         Promise.all(
           [1n, 2n, 9007199254740995n, 9007199254740996n].map((deviceId) =>
@@ -141,7 +141,7 @@ describe.each(databases())('merging pages on Prisma and $name', ({ dialect, skip
       expect(tasks).toHaveLength(1)
     })
 
-    it('reads no more rows than its pages hold', async () => {
+    it('reads no more rows than its pages contain', async () => {
       let read = 0
       const counted = countRows(stack.clients.createAdapter(), (rows) => {
         read += rows
@@ -162,14 +162,14 @@ describe.each(databases())('merging pages on Prisma and $name', ({ dialect, skip
         [2, 1],
       ] as const) {
         const { read: rows, delivered } = await measure(skip, take)
-        // Once as names and once as rows, if they are merged.
+        // Once as names and once as rows, if they are batched.
         expect(rows).toBe(dialect === 'sqlite' && take > 1 ? delivered : 2 * delivered)
         expect(delivered).toBeLessThanOrEqual(9 * take)
       }
       await client.$disconnect()
     })
 
-    it('asks alone for what is no plain page', async () => {
+    it('runs unsupported pages individually', async () => {
       const asks: ((prisma: TestPrismaClient, authorId: number) => PromiseLike<unknown>)[] = [
         (prisma, authorId) => prisma.post.findMany({ where: { authorId }, orderBy: byId, take: -2 }),
         (prisma, authorId) => prisma.post.findMany({ where: { authorId }, orderBy: byId, take: 0 }),
@@ -190,7 +190,7 @@ describe.each(databases())('merging pages on Prisma and $name', ({ dialect, skip
       }
     })
 
-    it('asks alone in a transaction', async () => {
+    it('runs pages individually in a transaction', async () => {
       const sent = await same((prisma) =>
         prisma.$transaction(async (tx) => {
           await tx.post.update({ where: { id: 1 }, data: { title: 'Post 1' } })
@@ -200,7 +200,7 @@ describe.each(databases())('merging pages on Prisma and $name', ({ dialect, skip
       expect(sent.filter((sql) => /union all/i.test(sql))).toEqual([])
     })
 
-    it('asks alone where the database has not said which table it is', async () => {
+    it('runs pages individually if the table of the model is not yet known', async () => {
       const unseen = await openStack(dialect, { cache: false, adapter: false, batch: { maxExtraRows: 0 } })
       try {
         await seed(unseen.bare)
@@ -214,7 +214,7 @@ describe.each(databases())('merging pages on Prisma and $name', ({ dialect, skip
       }
     })
 
-    it('asks again where rows change between its two statements', async () => {
+    it('queries again if rows change between its two statements', async () => {
       const program = (prisma: TestPrismaClient) =>
         Promise.all([1, 2, 3].map((authorId) => prisma.post.findMany({ where: { authorId }, orderBy: [{ views: 'desc' }, byId], take: 1 })))
       const [, second] = await program(stack.bare)
@@ -235,7 +235,7 @@ describe.each(databases())('merging pages on Prisma and $name', ({ dialect, skip
       await client.$disconnect()
     })
 
-    it('never loads more than the first row of a key that has many', async () => {
+    it('never loads more than the first row of a key with many rows', async () => {
       let read = 0
       const counted = countRows(stack.clients.createAdapter(), (rows) => {
         read += rows
@@ -265,7 +265,7 @@ describe.each(databases())('merging pages on Prisma and $name', ({ dialect, skip
       await same(orThrow)
     })
 
-    it('asks alone for first rows of what is no plain page', async () => {
+    it('runs first rows of unsupported pages individually', async () => {
       const first = (prisma: TestPrismaClient) =>
         Promise.all([2, 3, 4].map((authorId) => prisma.post.findFirst({ where: { authorId, views: { gt: 2 } }, orderBy: byId })))
       expect(await same(first)).toHaveLength(3)
@@ -274,7 +274,7 @@ describe.each(databases())('merging pages on Prisma and $name', ({ dialect, skip
       expect(await same(byUnique)).toHaveLength(1)
     })
 
-    it('asks for at most 50 pages in a statement', async () => {
+    it('fetches at most 50 pages per statement', async () => {
       const sent = await same((prisma) =>
         Promise.all(range(1, 70).map((authorId) => prisma.post.findFirst({ where: { authorId }, orderBy: byId }))),
       )
@@ -282,7 +282,7 @@ describe.each(databases())('merging pages on Prisma and $name', ({ dialect, skip
       expect(selects.sort()).toEqual([20, 50])
     })
 
-    it('had no error of its own', () => {
+    it('counts no internal errors', () => {
       expect(stack.sluice.queries.getStats()).toMatchObject({ errors: 0 })
     })
   })

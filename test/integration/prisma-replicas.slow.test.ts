@@ -74,7 +74,7 @@ function testOf(kind: ReplicaPairKind): void {
     return opened
   }
 
-  it('never misses a write of its own', { timeout: TEST_MS }, async () => {
+  it('has read-your-writes consistency', { timeout: TEST_MS }, async () => {
     const { sluice, prisma, stats } = await openUsed()
     const before = stats().replicaReads
     let stale = 0
@@ -97,7 +97,7 @@ function testOf(kind: ReplicaPairKind): void {
     expect(stats().replicaReads).toBeGreaterThan(before)
   })
 
-  it('misses nothing while replay is paused', { timeout: TEST_MS }, async () => {
+  it('misses no write while replay is paused', { timeout: TEST_MS }, async () => {
     const { sluice, prisma, stats } = await openUsed({ maxLagMs: 60_000 })
     await replica.pauseReplay()
     try {
@@ -152,7 +152,7 @@ function testOf(kind: ReplicaPairKind): void {
     expect(stats().replicaReads).toBeGreaterThan(before)
   })
 
-  it('goes on reading when the replica hangs', { timeout: TEST_MS }, async () => {
+  it('continues reading when the replica hangs', { timeout: TEST_MS }, async () => {
     const { sluice, prisma, stats } = await openUsed({ readTimeoutMs: 1_000 })
     let slowestMs = 0
     const read = async () => {
@@ -178,10 +178,10 @@ function testOf(kind: ReplicaPairKind): void {
     expect(stats().replicaReads).toBeGreaterThan(before)
   })
 
-  it('reads from no new connection that leads to a server which is further behind', { timeout: TEST_MS }, async () => {
+  it('reads from no new connection to a server that lags further', { timeout: TEST_MS }, async () => {
     const road = await tcpSwitch(replica.url)
     closing.push(() => road.close())
-    // Else the pool makes all its connections at once.
+    // Otherwise the pool opens all its connections immediately.
     const url = `${road.url(replica.url)}${kind.name === 'MariaDB' ? '?connectionLimit=4&minimumIdle=1' : ''}`
     const { sluice, prisma, stats } = await openUsed({ maxLagMs: 60_000 }, {}, undefined, url)
     const read = async () => (await prisma.country.findUnique({ where: { code: 'FR' } }))?.name
@@ -208,7 +208,7 @@ function testOf(kind: ReplicaPairKind): void {
     }
   })
 
-  it('asks the primary in transactions and batches, for raw queries, and in onPrimary', async () => {
+  it('queries the primary in transactions and batches, for raw queries, and in onPrimary', async () => {
     const { prisma, sluice, stats } = await openUsed()
     const before = stats().replicaReads
     await prisma.$transaction(async (tx) => {
@@ -222,7 +222,7 @@ function testOf(kind: ReplicaPairKind): void {
     expect(stats().primaryReasons).toMatchObject({ transaction: 4, forced: 1 })
   })
 
-  it('gives the errors that the primary gives', async () => {
+  it('throws the same errors as the primary', async () => {
     const { prisma, stats } = await openUsed()
     const before = stats().primaryReasons.failed
     await expect(prisma.country.findUniqueOrThrow({ where: { code: 'XX' } })).rejects.toMatchObject({ code: 'P2025' })
@@ -230,7 +230,7 @@ function testOf(kind: ReplicaPairKind): void {
     expect(stats().replicas[0]).toMatchObject({ isUp: true })
   })
 
-  it('reads what it read without replicas: relations, and what is selected', async () => {
+  it('returns the same relations and selections as without replicas', async () => {
     const { prisma, stats } = await openUsed()
     const ask = () => prisma.country.findMany({ where: { code: 'FR' }, include: { authors: true }, orderBy: { code: 'asc' } })
     const before = stats().replicaReads
@@ -238,7 +238,7 @@ function testOf(kind: ReplicaPairKind): void {
     expect(stats().replicaReads).toBe(before + 1)
   })
 
-  it('uses no replica for a client whose fields are computed', async () => {
+  it('uses no replica for a client with computed fields', async () => {
     const computed = (client: object) =>
       (client as TestPrismaClient).$extends({
         result: { country: { title: { needs: { name: true }, compute: ({ name }) => `The ${name}` } } },

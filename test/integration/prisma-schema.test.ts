@@ -9,22 +9,22 @@ import { touches } from '../../packages/prisma/src/touches/touches.ts'
 import { type Database, databases } from '../support/databases.ts'
 import { prismaClient } from '../support/prisma-clients.ts'
 
-/** Foreign keys as lines, for a list that reads well. */
+/** Foreign keys as readable lines. */
 function keysOf({ foreignKeys }: SchemaCatalog, dialect: Dialect): string[] {
-  // MySQL does what `RESTRICT` says for `NO ACTION` too, and its catalogue is free to name either.
+  // MySQL treats `NO ACTION` like `RESTRICT`, and its catalog may contain either.
   const same = (action: string) => (dialect === 'mysql' ? action.replace('NoAction', 'Restrict') : action)
   const line = ({ table, columns, references, referencedColumns, onDelete, onUpdate }: ForeignKeyInfo) =>
     `${table}(${columns}) -> ${references}(${referencedColumns}) ${same(onDelete)} ${same(onUpdate)}`
   return [...new Set(foreignKeys.map(line))].sort()
 }
 
-/** Nothing but the default schema. */
+/** Only the default schema. */
 function emptyCatalog({ dialect, defaultSchema }: SchemaCatalog): SchemaCatalog {
   return new SchemaCatalog({ dialect, defaultSchema, tables: [], foreignKeys: [] })
 }
 
 describe.each(databases())('the Prisma schema on $name', ({ dialect, skipped, connect }) => {
-  describe.skipIf(skipped !== undefined)('beside the catalogue of the database', () => {
+  describe.skipIf(skipped !== undefined)('compared with the catalog of the database', () => {
     let database: Database
     let catalog: SchemaCatalog
     let generated: PrismaSchema
@@ -35,7 +35,8 @@ describe.each(databases())('the Prisma schema on $name', ({ dialect, skipped, co
       const { PrismaClient, createAdapter, schema, ddl } = await prismaClient(dialect, database)
       await database.exec(ddl)
       catalog = await readCatalog(database)
-      // On MySQL the schema alone does not tell the name of the database, a part of the tables' ids.
+      // On MySQL the schema alone does not contain the name of the database, which is part of the tables'
+      // ids.
       generated = new PrismaSchema(schema, dialect === 'mysql' ? { database: emptyCatalog(catalog) } : {})
       const client = new PrismaClient({ adapter: createAdapter() })
       const model = runtimeDataModelOf(client)
@@ -62,7 +63,7 @@ describe.each(databases())('the Prisma schema on $name', ({ dialect, skipped, co
       expect(keysOf(generated.catalog, dialect)).toEqual(keysOf(catalog, dialect))
     })
 
-    it('is found without the generator, but for relations that the database does not tell apart', () => {
+    it('is derived without the generator, except for relations that the database does not distinguish', () => {
       const ambiguous: string[] = []
       for (const [name, model] of generated.models) {
         const found = runtime.models.get(name)
@@ -74,7 +75,8 @@ describe.each(databases())('the Prisma schema on $name', ({ dialect, skipped, co
           if (other?.ambiguous) ambiguous.push(`${name}.${field}`)
           else {
             const { foreignKeyHere, fromFields, toFields, list, required, oneToOne, joinTable, keyColumns } = relation
-            // Without a key here the database does not tell whether a relation is required, and nothing depends on it.
+            // Without a key on this side, the database does not determine whether a relation is required, and nothing
+            // depends on it.
             expect(other, `${name}.${field}`).toMatchObject({ foreignKeyHere, fromFields, toFields, list, oneToOne, joinTable, keyColumns })
             if (foreignKeyHere) expect(other?.required).toBe(required)
           }
@@ -94,7 +96,7 @@ describe.each(databases())('the Prisma schema on $name', ({ dialect, skipped, co
       ])
     })
 
-    it('reads through an ambiguous relation, and takes a write through one for opaque', () => {
+    it('reads through an ambiguous relation, and treats a write through such a relation as opaque', () => {
       const posts = runtime.models.get('Post')?.table
       const read = touches(runtime, 'Author', 'findMany', { include: { edited: true } })
       expect([read.opaque, read.reads.has(posts ?? '')]).toEqual([false, true])

@@ -13,7 +13,7 @@ import { type PrismaClients, prismaClient, type TestPrismaClient } from '../supp
 const schemas = ['one', 'two'] as const
 type Tenant = (typeof schemas)[number]
 
-/** Clients of one Prisma schema whose adapters were told of different schemas (on MySQL: databases) of one server. */
+/** Clients of one Prisma schema whose adapters use different schemas (on MySQL: databases) of one server. */
 describe.each(databases().filter(({ dialect }) => dialect !== 'sqlite'))('tenants on $name', ({ dialect, skipped }) => {
   describe.skipIf(skipped !== undefined)('', () => {
     let database: Database
@@ -65,7 +65,7 @@ describe.each(databases().filter(({ dialect }) => dialect !== 'sqlite'))('tenant
     }
     const label = async (prisma: TestPrismaClient) => (await prisma.tag.findUnique({ where: { id: 1 } }))?.label
 
-    it.each([true, false])('have answers of their own in a shared store, generated schema: %s', async (schema) => {
+    it.each([true, false])('have separate results in a shared store, generated schema: %s', async (schema) => {
       const store = memoryStore()
       const one = await clientOf('one', sluiceOn(store.fork()), { schema })
       const two = await clientOf('two', sluiceOn(store.fork()), { schema })
@@ -73,7 +73,7 @@ describe.each(databases().filter(({ dialect }) => dialect !== 'sqlite'))('tenant
     })
 
     it.each([[true, true], [false, true], ...(dialect === 'postgresql' ? [[true, false]] : [])])(
-      'see what Knex writes to their tables, and Knex what they write; generated schema: %s, statements seen: %s',
+      'see the writes of Knex to their tables, and Knex sees theirs; generated schema: %s, statements instrumented: %s',
       async (schema, adapter) => {
         const sluice = sluiceOn()
         const one = await clientOf('one', sluice, { schema, adapter })

@@ -53,7 +53,7 @@ describe.each(databases())('the query engine on $name', ({ dialect, skipped }) =
         }
       })
 
-      it('drops a LIMIT of one row for a key that is known to be unique', async () => {
+      it('drops a LIMIT of one row for a unique key', async () => {
         const optimizing = await openStack(dialect, { mode: 'optimize' })
         try {
           await optimizing.ready()
@@ -75,7 +75,7 @@ describe.each(databases())('the query engine on $name', ({ dialect, skipped }) =
         expect(found.get(99)).toEqual([])
       })
 
-      it("loads by the database's names, and by other keys than integers", async () => {
+      it('loads by the names in the database, and by keys that are not integers', async () => {
         const { queries } = stack.sluice
         const byTable = await queries.eagerLoadRelationships('posts', ['2'], 'author_id')
         expect(byTable.get('2')).toEqual(await stack.bare.post.findMany({ where: { authorId: 2 } }))
@@ -86,7 +86,7 @@ describe.each(databases())('the query engine on $name', ({ dialect, skipped }) =
         expect(byBigInt.get(9007199254740995n)).toHaveLength(3)
       })
 
-      it('loads through Knex, where no Prisma client knows the table', async () => {
+      it('loads through Knex if no Prisma client knows the table', async () => {
         const sluice = createSluice()
         const db = withSluiceKnex(knex(stack.database.knexConfig()), sluice)
         const log: string[] = []
@@ -107,7 +107,7 @@ describe.each(databases())('the query engine on $name', ({ dialect, skipped }) =
     })
 
     describe('getAnomalies', () => {
-      it('is empty after what the ORMs write, and finds what was put into raw queries, without holding them up', async () => {
+      it('is empty after queries of the ORMs, and finds injections into raw queries without blocking them', async () => {
         const { sluice, prisma, db } = stack
         await prisma.author.findMany({ where: { OR: [{ name: 'x' }, { id: { in: [] } }], AND: [] }, include: { posts: true } })
         await prisma.$transaction(async (tx) =>
@@ -133,7 +133,7 @@ describe.each(databases())('the query engine on $name', ({ dialect, skipped }) =
       })
     })
 
-    it('recommends by what scopes executed', async () => {
+    it('recommends fixes from the queries of finished scopes', async () => {
       const sluice = createSluice()
       const prisma = new stack.clients.PrismaClient({ adapter: stack.clients.createAdapter() }).$extends(withSluice(sluice))
       await sluice.run(async () => {

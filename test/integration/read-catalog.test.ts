@@ -31,11 +31,11 @@ for (const { name, dialect, skipped, connect } of databases()) {
     })
     afterAll(() => database.drop())
 
-    it('takes at most thirteen statements', () => {
+    it('sends at most 13 statements', () => {
       expect(statements).toBeLessThanOrEqual(dialect === 'postgresql' ? 13 : 8)
     })
 
-    it('is read again when the schema changed meanwhile', async () => {
+    it('reads again if the schema changed during the read', async () => {
       const readWhile = (define: (asked: number) => string | undefined) => {
         let asked = 0
         return readCatalog({
@@ -50,7 +50,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
         })
       }
       try {
-        // The third statement asks for columns.
+        // The third statement reads the columns.
         const { tables } = await readWhile((asked) => (asked === 3 ? 'create table torn (id int primary key)' : undefined))
         expect([...tables.values()].map(({ name }) => name)).toContain('torn')
         const always = readWhile((asked) => `alter table torn add c${asked} int`)
@@ -65,7 +65,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
       expect(catalog.defaultSchema).toBe(expected[dialect])
     })
 
-    it('lists the user’s tables and nothing of the system’s', () => {
+    it('lists the user’s tables and none of the system’s', () => {
       const schemas = dialect === 'postgresql' ? [catalog.defaultSchema, 'geo'] : [catalog.defaultSchema]
       const names = [...catalog.tables.values()].filter(({ schema }) => schemas.includes(schema ?? '')).map(({ name: table }) => table)
       const shared = ['Order Line', 'audit', 'city', 'city_tag', 'city_view', 'country', 'employee', 'place', 'tag', 'visit']
@@ -78,7 +78,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
       expect(info('information_schema', 'tables') ?? info('pg_catalog', 'pg_class') ?? info('mysql', 'user')).toBeUndefined()
     })
 
-    it('tells base tables from views', () => {
+    it('distinguishes base tables from views', () => {
       expect(info('city')?.kind).toBe('table')
       expect(info('city_view')?.kind).toBe('view')
       expect(catalog.baseTable(id('city_view'))).toBeUndefined()
@@ -99,7 +99,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
       expect(info('audit')?.primaryKey).toEqual([])
     })
 
-    it('reads unique keys, and none of partial, expression or plain indexes', () => {
+    it('reads unique keys, and ignores partial, expression and plain indexes', () => {
       expect([...(info('city')?.uniqueKeys ?? [])].sort()).toEqual([['country_id', 'name'], ['slug']])
       expect(catalog.isUniqueKey(id('city'), ['name', 'country_id'])).toBe(true)
       expect(catalog.isUniqueKey(id('city'), ['population'])).toBe(false)
@@ -134,12 +134,12 @@ for (const { name, dialect, skipped, connect } of databases()) {
       expect(new Set(keysOf('city_tag').map(({ references }) => references))).toEqual(new Set([id('city'), id('tag')]))
     })
 
-    it('keeps quoted names as they are', () => {
+    it('keeps quoted names unchanged', () => {
       expect(info('Order Line')?.columns.map((each) => each.name)).toEqual(['Line Id', 'cityId'])
       expect(info('Order Line')?.primaryKey).toEqual(['Line Id'])
     })
 
-    it.skipIf(dialect !== 'sqlite')('takes a constraint that replaces rows for a trigger', async () => {
+    it.skipIf(dialect !== 'sqlite')('treats a constraint that replaces rows as a trigger', async () => {
       const own = await connect()
       try {
         await own.exec(
@@ -157,7 +157,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
       expect(withTriggers).toEqual(['tag'])
     })
 
-    it('gives the effects of writes with their cascades', () => {
+    it('returns the effects of writes with their cascades', () => {
       expect([...touchedBy('country', 'delete').tables].sort()).toEqual([id('city'), id('country')].sort())
       expect([...touchedBy('country', 'update', ['name']).tables]).toEqual([id('country')])
       expect([...touchedBy('place', 'update', ['code']).tables].sort()).toEqual([id('place'), id('visit')].sort())
@@ -166,25 +166,25 @@ for (const { name, dialect, skipped, connect } of databases()) {
     })
 
     if (dialect === 'sqlite') {
-      it('takes virtual tables and their shadows for no base tables', () => {
+      it('does not treat virtual tables and their shadow tables as base tables', () => {
         expect(info('words')?.kind).toBe('view')
         expect(info('words_data')?.kind).toBe('view')
       })
 
-      it('knows that only a key in place of the rowid refuses NULL', () => {
+      it('treats only a rowid alias key as not nullable', () => {
         expect(column('country', 'id')?.nullable).toBe(false)
         expect(column('place', 'code')?.nullable).toBe(true)
         expect(column('city_tag', 'city_id')?.nullable).toBe(false)
       })
 
-      it('reads on although a view is broken', async () => {
+      it('reads the other tables although a view is broken', async () => {
         await database.exec('CREATE VIEW broken AS SELECT * FROM no_table')
         expect((await readCatalog(database)).tables.get('main.broken')?.kind).toBe('view')
       })
     }
 
     if (dialect === 'postgresql') {
-      it('tells tables of one name in two schemas and two writings apart', () => {
+      it('distinguishes tables of one name in two schemas and in different case', () => {
         expect(info('geo', 'area')?.schema).toBe('geo')
         expect(info('geo', 'city_totals')?.kind).toBe('view')
         expect(info('City')?.columns.map((each) => each.name)).toEqual(['Id'])
@@ -196,15 +196,15 @@ for (const { name, dialect, skipped, connect } of databases()) {
         )
       })
 
-      it.each(['measurement', 'measurement_2026', 'node', 'node_leaf', 'secret'])('takes %s for no base table', (table) => {
+      it.each(['measurement', 'measurement_2026', 'node', 'node_leaf', 'secret'])('does not treat %s as a base table', (table) => {
         expect(info(table)?.kind).toBe('view')
       })
 
-      it('takes a rule for a trigger', () => {
+      it('treats a rule as a trigger', () => {
         expect(info('ruled')).toMatchObject({ kind: 'table', hasTriggers: true })
       })
 
-      it('knows texts whose collation is not deterministic, and types that compare otherwise than they are written', async () => {
+      it('recognizes strings with a nondeterministic collation, and types that do not compare like their text', async () => {
         await database.exec(`
           CREATE COLLATION loose (provider = icu, locale = 'und-u-ks-level1', deterministic = false);
           CREATE DOMAIN label AS text COLLATE loose;
@@ -235,7 +235,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
     }
 
     if (dialect === 'mysql') {
-      it('knows the types in which several values stand for one', async () => {
+      it('recognizes types in which several spellings denote one value', async () => {
         await database.exec(`
           CREATE TABLE texts (plain varchar(9), bin varchar(9) COLLATE utf8mb4_bin, odd varchar(9) CHARACTER SET macce, e enum('a'), s set('a'), y year, t time)`)
         const read = await readCatalog(database)
@@ -254,7 +254,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
         expect(read.effectOf([{ table: `${catalog.defaultSchema}.city`, kind: 'delete' }]).tables).toContain(`${other}.stay`)
       })
 
-      it('takes every table for one with triggers when the user may see none', async () => {
+      it('assumes triggers on every table when the user may see none', async () => {
         const { defaultSchema } = catalog
         const user = defaultSchema
         await database.exec(`CREATE USER ${user}@'%'; GRANT SELECT, INSERT, UPDATE, DELETE ON ${defaultSchema}.* TO ${user}@'%'`)

@@ -147,7 +147,7 @@ describe('suggestRewrites', () => {
     expect(expected.length).toBeGreaterThan(0)
   })
 
-  it('keeps the FTS5 table as the table is', () => {
+  it('keeps the FTS5 table in sync with its table', () => {
     const { after, ddl } = suggested("SELECT id FROM city WHERE name LIKE '%yon%'", 'substring-search', [])
     database.exec('SAVEPOINT rewrite')
     for (const statement of ddl) database.exec(statement)
@@ -168,7 +168,7 @@ describe('suggestRewrites', () => {
     const { after, caveats } = suggested(sql, 'offset-to-keyset', [...values, 10])
     const order = /The new values are (.*?) of/.exec(caveats[0] ?? '')?.[1]?.split(', ') ?? []
     const outputs = /SELECT (.*?) FROM/.exec(sql)?.[1]?.split(', ') ?? []
-    // Rows that are equal in the order asked for come in that of the primary key.
+    // Rows with equal sort keys are ordered by the primary key.
     const whole = sql
       .replace(/LIMIT.*/, '')
       .replace(/ORDER BY (.*\S)/, (all, terms: string) => (/\bid\b/.test(terms) ? all : `${all}, id${/DESC$/.test(terms) ? ' DESC' : ''}`))
@@ -184,7 +184,7 @@ describe('suggestRewrites', () => {
     expect(pages).toEqual(all)
   })
 
-  it('finds with NOT EXISTS what NOT IN finds where nothing is NULL', () => {
+  it('returns the same rows with NOT EXISTS as with NOT IN if no value is NULL', () => {
     const sql = 'SELECT id FROM city WHERE id NOT IN (SELECT region_id FROM city b WHERE population > ?)'
     const { after, isEquivalent } = suggested(sql, 'not-in-to-not-exists', [1])
     expect(isEquivalent).toBe(false)
@@ -193,7 +193,7 @@ describe('suggestRewrites', () => {
     expect(rows(after, [1]).length).toBeGreaterThan(0)
   })
 
-  it('finds by a range of times what their day finds', () => {
+  it('returns the same rows by a range of times as by their day', () => {
     const sql = 'SELECT id FROM city WHERE date(visited_at) = ? OR id = 3'
     const { after } = suggested(sql, 'function-to-range', ['2024-02-11'])
     expect(sorted(rows(after, ['2024-02-11']))).toEqual(sorted(rows(sql, ['2024-02-11'])))

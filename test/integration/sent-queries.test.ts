@@ -38,7 +38,7 @@ async function sentBy(db: Knex, read: () => PromiseLike<unknown>): Promise<reado
   return sent
 }
 
-describe('what is sent', () => {
+describe('sent queries', () => {
   let sluice: Sluice
   let db: Knex
   const errors: unknown[] = []
@@ -56,7 +56,7 @@ describe('what is sent', () => {
     })
   })
 
-  it('decides whose result it is: a builder that changes after it was issued', async () => {
+  it('determine the result of a builder that changes after it was issued', async () => {
     const builder = db('items').where('tenant', 'a')
     const changed = builder.then((rows) => rows)
     builder.where('id', 1)
@@ -66,7 +66,7 @@ describe('what is sent', () => {
     expect(await db('items').where('tenant', 'a').where('id', 1)).toEqual([ITEMS[0]])
   })
 
-  it('is not given to another reader who waits for it', async () => {
+  it('are not shared with another reader who waits for the result', async () => {
     const builder = db('items').where('tenant', 'a')
     const changed = builder.then((rows) => rows)
     const other = db('items')
@@ -76,7 +76,7 @@ describe('what is sent', () => {
     expect([await changed, await other]).toEqual([[ITEMS[0]], [ITEMS[0], ITEMS[2]]])
   })
 
-  it('decides whose result it is: a buffer that changes after it was issued', async () => {
+  it('determine the result when a buffer changes after the query was issued', async () => {
     await db.schema.createTable('blobs', (table) => {
       table.integer('id')
       table.binary('data')
@@ -100,7 +100,7 @@ describe('what is sent', () => {
     ).toEqual([{ id: 1 }])
   })
 
-  it('is merged as it is when the query is sent', async () => {
+  it('are batched in the state in which they are sent', async () => {
     const { value, report } = await inScope(sluice, () => {
       const builders = [1, 2, 3].map((id) => db('items').where({ id }))
       const all = Promise.all(builders.map((builder) => builder.then((rows) => rows)))
@@ -111,7 +111,7 @@ describe('what is sent', () => {
     expect(report.queries).toBe(2)
   })
 
-  it('is all that an instance sends whose listeners of `start` may change it', async () => {
+  it('are all that an instance sends whose `start` listeners may change them', async () => {
     const ids = async () => (await db('items').select('id').orderBy('id')).map(({ id }) => id)
     expect(await ids()).toEqual([1, 2, 3])
     let tenant = 'b'
@@ -127,7 +127,7 @@ describe('what is sent', () => {
     expect(await user('items').select('id')).toEqual([{ id: 3 }])
   })
 
-  it('raises no errors while migrations run, which set `wrapIdentifier` to null', async () => {
+  it('raise no errors while migrations run, which set `wrapIdentifier` to null', async () => {
     const { client } = db as unknown as { readonly client: { readonly config: { wrapIdentifier?: unknown } } }
     client.config.wrapIdentifier = null
     expect(await db('items').where({ id: 1 })).toEqual([ITEMS[0]])
@@ -143,7 +143,7 @@ async function inScope<T>(sluice: Sluice, work: () => Promise<T>) {
 }
 
 describe('shadow mode', () => {
-  it('runs once what may do something, and sends the caller’s query first', async () => {
+  it('runs statements with possible side effects once, and sends the caller’s query first', async () => {
     const sluice = createSluice({ mode: 'shadow', cache: { ttl: 300 }, shadow: { sample: 1 } })
     const db = withSluice(connect(), sluice)
     onTestFinished(async () => {
@@ -179,7 +179,7 @@ describe('shadow mode', () => {
 
 const [, postgresql] = databases()
 
-describe.skipIf(postgresql?.skipped !== undefined)('the catalog of PostgreSQL, read beside a pool of one connection', () => {
+describe.skipIf(postgresql?.skipped !== undefined)('the PostgreSQL catalog with a pool of one connection', () => {
   const open = async (options: Knex.Config = {}) => {
     const database = (await postgresql?.connect()) as Database
     await database.exec('create table items (id int primary key); insert into items values (1), (2)')
@@ -199,10 +199,10 @@ describe.skipIf(postgresql?.skipped !== undefined)('the catalog of PostgreSQL, r
     return { db, connections, cached }
   }
 
-  it('waits for no connection of the pool, and leaves none behind', async () => {
+  it('is read without waiting for the pool, and leaves no connection behind', async () => {
     const { db, connections, cached } = await open()
     const transaction = await db.transaction()
-    // The pool has none left: the catalog is read all the same.
+    // The pool has none left: the catalog is read anyway.
     db('items')
       .where('id', 1)
       .then(() => {})
@@ -214,14 +214,14 @@ describe.skipIf(postgresql?.skipped !== undefined)('the catalog of PostgreSQL, r
     expect(await connections()).toBe(1)
   })
 
-  it('has ended when the instance is destroyed meanwhile', async () => {
+  it('releases its connection when the instance is destroyed during the read', async () => {
     const { db, connections } = await open()
     await db('items').where('id', 1)
     await db.destroy()
     await expect.poll(() => connections()).toBe(0)
   })
 
-  it('takes a connection of the pool where it cannot have another', async () => {
+  it('uses a connection of the pool if it cannot open another', async () => {
     const { db, cached } = await open()
     const { client } = db as unknown as { readonly client: Record<'acquireConnection' | 'acquireRawConnection', () => Promise<object>> }
     const { releaseConnection } = client as unknown as { releaseConnection(connection: object): Promise<void> }

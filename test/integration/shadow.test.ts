@@ -28,7 +28,7 @@ describe.each(databases())('shadow mode on $name', ({ dialect, skipped }) => {
     let stack: Stack | undefined
     afterEach(() => stack?.close())
 
-    it('answers as the bare ORMs do and finds no difference', async () => {
+    it('returns the results of the plain ORMs and finds no difference', async () => {
       stack = await openStack(dialect, { mode: 'shadow', batch: {} })
       const { prisma, bare, db, bareDb, sluice } = stack
       await seed(bare)

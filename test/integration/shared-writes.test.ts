@@ -4,7 +4,7 @@ import { memoryStore } from '../../packages/core/src/cache/stores/memory-store.t
 import { databases } from '../support/databases.ts'
 import { openStack, type Stack, seed } from '../support/stack.ts'
 
-/** A store that can be told to fail, and counts what it is asked. */
+/** A store that fails on request and counts its calls. */
 function faultyStore() {
   const failing = new Set<string>()
   const calls: string[] = []
@@ -44,7 +44,7 @@ describe.each(databases())('writes with a shared store on $name', ({ dialect, sk
     const announcements = () => faults.calls.filter((call) => call === 'begin' || call === 'end').join(' ')
     const label = async (id: number) => (await stack.bareDb('Tag').where({ id }).first())?.label
 
-    /** Every way to write, and what it writes to the tag with this id. */
+    /** Every way to write, and the label that it gives to the tag with this id. */
     const ways: readonly [name: string, write: (value: string) => Promise<unknown>][] = [
       ['a write of Prisma', (value) => stack.prisma.tag.update({ where: { id: 1 }, data: { label: value } })],
       ['a write of many of Prisma', (value) => stack.prisma.tag.updateMany({ where: { id: 1 }, data: { label: value } })],
@@ -71,7 +71,7 @@ describe.each(databases())('writes with a shared store on $name', ({ dialect, sk
       expect(await label(1)).toBe('told')
     })
 
-    it.each(ways)('%s is refused where others cannot be told of it, and changes nothing', async (_, write) => {
+    it.each(ways)('%s is rejected when other processes cannot be notified, and changes nothing', async (_, write) => {
       await write('before')
       faults.failing.add('begin')
       const refused = write('refused')
@@ -82,7 +82,7 @@ describe.each(databases())('writes with a shared store on $name', ({ dialect, sk
       expect(await label(1)).toBe('after')
     })
 
-    it('say why they were refused', async () => {
+    it('carry an error code when they are rejected', async () => {
       faults.failing.add('begin')
       await expect(stack.db('Tag').where({ id: 1 }).update({ label: 'refused' })).rejects.toMatchObject({ code: 'SLUICE_WRITE_REJECTED' })
       await expect(stack.db.transaction((trx) => trx('Tag').where({ id: 1 }).update({ label: 'refused' }))).rejects.toBeInstanceOf(
@@ -90,7 +90,7 @@ describe.each(databases())('writes with a shared store on $name', ({ dialect, sk
       )
     })
 
-    it('are refused any number of times without using up connections', async () => {
+    it('are rejected any number of times without leaking connections', async () => {
       faults.failing.add('begin')
       for (let round = 0; round < 15; round += 1) {
         for (const [, write] of ways) await write('refused').catch(() => {})
@@ -100,7 +100,7 @@ describe.each(databases())('writes with a shared store on $name', ({ dialect, sk
       expect(await label(1)).toBe('in order')
     })
 
-    it('of a transaction that rolls back are announced to nobody', async () => {
+    it('of a transaction that rolls back are announced to no other process', async () => {
       const away = new Error('away')
       await expect(
         stack.prisma.$transaction(async (tx) => {
@@ -117,7 +117,7 @@ describe.each(databases())('writes with a shared store on $name', ({ dialect, sk
       expect(announcements()).toBe('')
     })
 
-    it.each(ways)('%s is acknowledged although its end could not be told, and no reader has a stale answer', async (_, write) => {
+    it.each(ways)('%s is acknowledged although its end could not be announced, and no reader sees a stale result', async (_, write) => {
       const read = () => stack.prisma.tag.findUnique({ where: { id: 1 } })
       await write('one')
       await read()
@@ -128,7 +128,7 @@ describe.each(databases())('writes with a shared store on $name', ({ dialect, sk
       expect((await read())?.label).toBe('two')
     })
 
-    it('of one row leave the other rows’ answers as they are', async () => {
+    it('of one row keep the results of other rows cached', async () => {
       const other = () => stack.prisma.tag.findUnique({ where: { id: 2 } })
       await other()
       stack.taken()
@@ -141,7 +141,7 @@ describe.each(databases())('writes with a shared store on $name', ({ dialect, sk
   })
 })
 
-describe.each(['strict', 'bounded'] as const)('with a shared store, %s, a Sluice that is closed', (consistency) => {
+describe.each(['strict', 'bounded'] as const)('a closed Sluice with a shared store, %s', (consistency) => {
   const calls: readonly [name: string, write: (stack: Stack, label: string) => Promise<unknown>][] = [
     ['a write of Prisma', ({ prisma }, label) => prisma.tag.update({ where: { id: 1 }, data: { label } })],
     [
@@ -152,7 +152,7 @@ describe.each(['strict', 'bounded'] as const)('with a shared store, %s, a Sluice
     ['a transaction of Knex', ({ db }, label) => db.transaction((trx) => trx('Tag').where({ id: 1 }).update({ label }))],
   ]
 
-  it.each(calls)('lets %s go as if bare, under way or to come', async (_, write) => {
+  it.each(calls)('lets %s run as without Sluice, whether in flight or new', async (_, write) => {
     const stack = await openStack('sqlite', { cache: { ttl: 60, store: memoryStore(), consistency } })
     try {
       await seed(stack.bare)

@@ -57,11 +57,11 @@ describe.each(databases())('the first rows of each key on $name', ({ dialect, sk
       ['Knex pluck', ({ db }, authorId) => db('posts').where('author_id', authorId).orderBy('id').limit(3).pluck('title')],
     ]
 
-    it.each(programs)('are cut from one query: %s', async (_, of) => {
+    it.each(programs)('are taken from one query: %s', async (_, of) => {
       expect(await sent(all(of))).toBe(1)
     })
 
-    it('are cut by the database, or asked for singly, where keys have many', async () => {
+    it('are limited by the database, or run individually, if keys have many rows', async () => {
       const readings = range(1, 400).map((at) => ({ at: new Date(Date.UTC(2026, 0, 1, 0, at)), value: at, deviceId: BigInt((at % 3) + 1) }))
       await stack.bare.reading.deleteMany()
       await stack.bare.device.deleteMany()
@@ -72,7 +72,7 @@ describe.each(databases())('the first rows of each key on $name', ({ dialect, sk
           Promise.all([1n, 2n, 3n].map((deviceId) => prisma.reading.findMany({ where: { deviceId }, orderBy: { id: 'desc' }, take: 2 }))),
           Promise.all([1, 2, 3].map((id) => db('readings').where('device_id', id).orderBy('id', 'desc').limit(2))),
         ])
-      // It shows the first time; after that nothing is fetched in vain. A page of Prisma's is two statements.
+      // The first run shows it; after that nothing is fetched needlessly. A page in Prisma is two statements.
       const isCut = dialect !== 'sqlite'
       expect(await sent(latest)).toBe(isCut ? 2 + 3 : 2 + 6)
       expect(await sent(latest)).toBe(isCut ? 3 : 6)

@@ -13,7 +13,7 @@ function quote(name: string): string {
 
 /** A random statement over the tables above, all of which have the columns id, x and y. */
 class StatementBuilder {
-  /** The tables and views that the statement names to read. */
+  /** The tables and views that the statement reads by name. */
   readonly reads = new Set<string>()
   readonly writes = new Set<string>()
   readonly #hidden: string[] = []
@@ -58,7 +58,7 @@ class StatementBuilder {
     let head = ''
     if (depth > 0 && this.#chance(25)) {
       const name = this.#pick(['cte1', 'cte2', 'v1', 'c'])
-      // SQLite lets a body see its own name: there a table of that name has to be qualified.
+      // In SQLite a body can refer to its own name: a table with that name must be qualified there.
       this.#hidden.push(name)
       const body = this.#query(
         scope.filter((known) => known !== name),
@@ -169,7 +169,7 @@ describe('readStatement against the plans of SQLite', { retry: 0 }, () => {
     database.close()
   })
 
-  /** The base tables whose pages the plan opens, or `undefined` if SQLite refuses the text. */
+  /** The base tables whose pages the plan opens, or `undefined` if SQLite rejects the statement. */
   function plan(sql: string): { readonly reads: Set<string>; readonly writes: Set<string> } | undefined {
     const reads = new Set<string>()
     const writes = new Set<string>()
@@ -186,7 +186,7 @@ describe('readStatement against the plans of SQLite', { retry: 0 }, () => {
     return { reads, writes }
   }
 
-  it('misses no table, and names none that the statement does not', () => {
+  it('misses no table, and returns no table that the statement does not use', () => {
     let planned = 0
     let opened = 0
     const property = fc.property(fc.gen(), (gen) => {

@@ -13,7 +13,7 @@ describe('temporary triggers on SQLite', () => {
   const trigger = (name: string) =>
     `create temp trigger ${name} after update on main.posts begin update authors set full_name = '${name} ' || new.title; end`
 
-  it('of Knex write what no catalogue says', async () => {
+  it('on a Knex connection write rows that the catalog does not describe', async () => {
     const { db } = stack
     const name = async () => (await db('authors').where('id', 1).first()).full_name
     await name()
@@ -24,7 +24,7 @@ describe('temporary triggers on SQLite', () => {
     expect(await name()).toBe('first a')
   })
 
-  it('of Prisma do as well', async () => {
+  it('on a Prisma connection do as well', async () => {
     const { prisma } = stack
     const name = async () => (await prisma.author.findMany({ where: { id: 1 } }))[0]?.name
     await name()

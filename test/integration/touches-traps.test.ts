@@ -13,7 +13,7 @@ const one = (model: string, id: unknown, more: object = {}) => operation(model, 
 const update = (model: string, id: unknown, data: object) => operation(model, 'update', { where: { id }, data })
 const remove = (model: string, id: unknown) => operation(model, 'delete', { where: { id } })
 
-/** Reads whose result a write changes in a way that is easily overlooked. */
+/** Reads whose result a write changes in an easily overlooked way. */
 const traps: readonly Trap[] = [
   [
     'a filter on another row of the own table',

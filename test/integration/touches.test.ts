@@ -16,11 +16,11 @@ interface Run {
   readonly cached: CachedReads
   reads: number
   writes: number
-  /** Writes of which the rows are known in a table that they changed. */
+  /** Writes with known rows in a table that they changed. */
   exact: number
 }
 
-/** Runs random operations and compares what each touches with what was predicted. */
+/** Runs random operations and compares the touched rows of each with the prediction. */
 async function compare(watched: WatchedClient, random: Random, operations: number): Promise<Run> {
   const run: Run = { missed: [], refused: [], written: new Set(), cached: new CachedReads(), reads: 0, writes: 0, exact: 0 }
   const make = new RandomOperations(watched.schema, random, watched.rows)
@@ -32,7 +32,7 @@ async function compare(watched: WatchedClient, random: Random, operations: numbe
     const isDone = await attempt(watched, operation, run)
     const seen = watched.seen()
     const changes = isRead ? [] : await watched.log.drain()
-    // What a failed operation did was rolled back, and it may have stopped half-way.
+    // The effects of a failed operation were rolled back, and it may have stopped half-way.
     if (!isDone) continue
     const changed = tablesOf(changes)
     for (const table of changed) run.written.add(table)
@@ -82,10 +82,10 @@ function show({ model, action, args }: RandomOperation): string {
 }
 
 describe.each(databases())('touches on $name', { retry: 0 }, ({ dialect, skipped }) => {
-  // Rows are compared, not logged, on MySQL: each operation costs more.
+  // On MySQL, rows are compared, not logged: each operation costs more.
   const operations = dialect === 'mysql' ? 240 : 480
 
-  it.skipIf(skipped !== undefined)('miss no table and no row that random operations read or write', async () => {
+  it.skipIf(skipped !== undefined)('include every table and row that random operations read or write', async () => {
     const watched = await WatchedClient.open(dialect)
     try {
       const run = await compare(watched, new Random(20_260_101), operations)

@@ -6,7 +6,7 @@ import { type Database, databases } from '../support/databases.ts'
 import type { TestPrismaClient } from '../support/prisma-clients.ts'
 import { openStack, seed } from '../support/stack.ts'
 
-/** One connection taken out of the pool, with whatever SQL the app sends on it. */
+/** One connection from the pool, with any SQL that the app sends on it. */
 async function onConnection(db: Knex, act: (send: (sql: string) => Promise<unknown>) => Promise<void>): Promise<void> {
   const connection = await db.client.acquireConnection()
   try {
@@ -21,7 +21,7 @@ async function onConnection(db: Knex, act: (send: (sql: string) => Promise<unkno
 type Read = () => Promise<void>
 type Program = (db: Knex, read: Read) => Promise<void>
 
-/** What apps send that begins or ends transactions in ways of its own. */
+/** Ways in which apps begin or end transactions by hand. */
 const PROGRAMS: Readonly<Record<string, { readonly on: readonly Dialect[]; readonly run: Program }>> = {
   'BEGIN in a transaction': {
     on: ['postgresql'],
@@ -171,7 +171,7 @@ describe.each(databases())('transaction control on $name', ({ dialect, skipped, 
     }
 
     const programs = Object.entries(PROGRAMS).filter(([, { on }]) => on.includes(dialect))
-    it.each(programs)('keeps nothing older than what was committed by %s', async (_, { run }) => {
+    it.each(programs)('caches no value older than the commit of %s', async (_, { run }) => {
       const bare = knex(database.knexConfig())
       const expected = await valuesSeen(bare, run)
       await bare.destroy()
@@ -196,7 +196,7 @@ describe('transaction control of Prisma', () => {
   const [, postgresql] = databases()
   describe.skipIf(postgresql?.skipped !== undefined)('on PostgreSQL', () => {
     it.each(['COMMIT AND CHAIN', 'COMMIT', 'BEGIN', 'ROLLBACK AND CHAIN'])(
-      'keeps nothing older than what was committed around %s',
+      'caches no value older than the last commit around %s',
       async (sql) => {
         const stack = await openStack('postgresql')
         await seed(stack.bare)
@@ -222,7 +222,7 @@ describe('transaction control of Prisma', () => {
     )
   })
 
-  it('sees a transaction of its own on the only connection of SQLite', async () => {
+  it('sees its manual transaction on the only connection of SQLite', async () => {
     const stack = await openStack('sqlite')
     await seed(stack.bare)
     const { prisma } = stack

@@ -7,7 +7,7 @@ import { type Database, databases } from '../support/databases.ts'
 import type { TestPrismaClient } from '../support/prisma-clients.ts'
 import { openStack, seed } from '../support/stack.ts'
 
-/** A table that the app reads and writes, and one that only the database itself writes. */
+/** A table that the app reads and writes, and a table that only the database itself writes. */
 const TABLES = 'create table items (id int primary key, name varchar(50)); create table log (id int primary key, entry varchar(50))'
 const ROWS = "insert into items values (1, 'a'), (2, 'b'); insert into log values (1, 'none'), (2, 'none')"
 
@@ -54,12 +54,12 @@ class World {
     return this.sluice.queries.getStats().answered > before
   }
 
-  /** The entries of the log as the app reads them, and as they are. */
+  /** The rows of the log as the app reads them, and as stored. */
   async log(): Promise<readonly [app: unknown, database: unknown]> {
     return [await this.db('log').select('id', 'entry').orderBy('id'), await this.database.query('select id, entry from log order by id')]
   }
 
-  /** Runs work after the log was cached; then the app must read it as it is. */
+  /** Runs `work` after the log was cached; then the app must read the stored rows. */
   async sees(work: (db: Knex) => PromiseLike<unknown>): Promise<void> {
     const before = await this.log()
     expect(before[0]).toEqual(before[1])
@@ -86,7 +86,7 @@ const ON_ITEM = `create function on_item() returns trigger language plpgsql as $
 const TRIGGER = 'create trigger t after update on items for each row execute function on_item()'
 const rename = (db: Knex) => db('items').where('id', 1).update({ name: 'renamed' })
 
-describe.skipIf(postgresql.skipped !== undefined)('what PostgreSQL writes by itself', () => {
+describe.skipIf(postgresql.skipped !== undefined)('implicit writes of PostgreSQL', () => {
   it.each<[string, setUp: string, work: (db: Knex) => PromiseLike<unknown>]>([
     ['a default', `${writer('f')}; create table t (id int, x int default f())`, (db) => db('t').insert({ id: 1 })],
     [
@@ -203,7 +203,7 @@ describe.skipIf(postgresql.skipped !== undefined)('what PostgreSQL writes by its
     await world.sees(rename)
   })
 
-  it('is seen after a transaction changed the schema that wrote while no catalog was known', async () => {
+  it('are seen after a transaction changed the writing schema while no catalog was known', async () => {
     const world = await World.open(postgresql, `${ON_ITEM}; ${definer('f')}; create table t (id int, x int default f())`)
     const { db } = world
     await db.raw('create table other (id int)')
@@ -216,21 +216,21 @@ describe.skipIf(postgresql.skipped !== undefined)('what PostgreSQL writes by its
     await world.sees(rename)
   })
 
-  it('is seen where a write waits for the schema to change', async () => {
+  it('are seen if a write waits for a schema change', async () => {
     const world = await World.open(postgresql, ON_ITEM)
     const { db } = world
     await world.sees(async () => {
       const transaction = await db.transaction()
       await transaction.raw(TRIGGER)
       const write = rename(db).then(() => {})
-      // It waits for the lock by now, or comes after: the trigger fires either way.
+      // It waits for the lock by now, or follows later: the trigger fires either way.
       await expect.poll(async () => (await world.database.query(WAITING)).length).toBeGreaterThan(0)
       await transaction.commit()
       await write
     })
   })
 
-  it('keeps no result that depends on more than its tables', async () => {
+  it('caches no result that depends on more than its tables', async () => {
     const world = await World.open(
       postgresql,
       `create function entry(items) returns text language sql stable as 'select max(entry) from log';
@@ -264,14 +264,14 @@ describe.skipIf(postgresql.skipped !== undefined)('what PostgreSQL writes by its
       expect(await world.isCached(select(sql)), sql).toBe(true)
   })
 
-  it('is seen: a temporary view', async () => {
+  it('are seen: a temporary view', async () => {
     const world = await World.open(postgresql, writer('f'), () => ({ pool: { min: 1, max: 1 } }))
     await world.db.raw('create temporary view v as select f() as x')
     await world.ready()
     await world.sees((db) => db('v'))
   })
 
-  it.each(['secrets', 'v'])('is seen: the policy of a table, read as %s', async (name) => {
+  it.each(['secrets', 'v'])('are seen: the policy of a table, read as %s', async (name) => {
     const role = `reader_${randomUUID().replaceAll('-', '')}`
     const setUp = `${writer('f')}; create table secrets (id int); insert into secrets values (1); alter table secrets enable row level security;
       create policy p on secrets using (f() = 1); create view v with (security_invoker) as select * from secrets;
@@ -284,7 +284,7 @@ describe.skipIf(postgresql.skipped !== undefined)('what PostgreSQL writes by its
     await world.sees(async (db) => expect(await db(name)).toHaveLength(1))
   })
 
-  it('keeps nothing while a connection has settings of its own, and sees where its writes go', async () => {
+  it('caches nothing while a connection has different session settings, and sees where its writes go', async () => {
     const world = await World.open(
       postgresql,
       "create schema other; create table other.log (id int primary key, entry varchar(50)); insert into other.log values (1, 'other')",
@@ -305,7 +305,7 @@ describe.skipIf(postgresql.skipped !== undefined)('what PostgreSQL writes by its
     await world.ready()
   })
 
-  it('is seen after VACUUM FULL moves rows', async () => {
+  it('are seen after VACUUM FULL moves rows', async () => {
     const world = await World.open(postgresql, '')
     await world.db.raw('vacuum full items')
     await world.ready()
@@ -314,7 +314,7 @@ describe.skipIf(postgresql.skipped !== undefined)('what PostgreSQL writes by its
 
 const WAITING = "select 1 from pg_locks where not granted and relation = 'items'::regclass"
 
-describe.skipIf(mariadb.skipped !== undefined)('what MariaDB writes by itself', () => {
+describe.skipIf(mariadb.skipped !== undefined)('implicit writes of MariaDB', () => {
   const trigger = "create trigger t after update on items for each row update log set entry = concat('trigger ', new.name) where id = 1"
 
   it.each<[string, setUp: readonly string[], define: (db: Knex) => PromiseLike<unknown>]>([
@@ -328,7 +328,7 @@ describe.skipIf(mariadb.skipped !== undefined)('what MariaDB writes by itself', 
     await world.sees(rename)
   })
 
-  it('is seen: a function', async () => {
+  it('are seen: a function', async () => {
     const world = await World.open(mariadb, [
       "create function f() returns int modifies sql data begin update log set entry = 'f' where id = 1; return 1; end",
     ])
@@ -338,7 +338,7 @@ describe.skipIf(mariadb.skipped !== undefined)('what MariaDB writes by itself', 
   it.each([
     ['a view', 'create view v as select id, f() as x from items'],
     ['a view of a view', 'create view u as select f() as x; create view v as select x from u'],
-  ])('is seen: %s', async (_, views) => {
+  ])('are seen: %s', async (_, views) => {
     const world = await World.open(mariadb, [
       "create function f() returns int modifies sql data begin update log set entry = 'f' where id = 1; return 1; end",
       ...views.split('; '),
@@ -346,7 +346,7 @@ describe.skipIf(mariadb.skipped !== undefined)('what MariaDB writes by itself', 
     await world.sees((db) => db('v'))
   })
 
-  it('keeps no column that is computed when it is read, unless its tables and arguments tell all', async () => {
+  it('caches no column that is computed on read, unless its tables and arguments determine it', async () => {
     const world = await World.open(mariadb, [
       'create table clocks (id int primary key, age int as (timestampdiff(microsecond, "2020-01-01", sysdate(6))) virtual)',
       'create table sums (id int primary key, twice int as (id * 2) virtual, upper_name varchar(9) as (upper("a")) virtual)',
@@ -357,7 +357,7 @@ describe.skipIf(mariadb.skipped !== undefined)('what MariaDB writes by itself', 
     expect(await world.isCached((db) => db('sums').where('id', 1))).toBe(true)
   })
 
-  it('keeps nothing while a connection uses another database', async () => {
+  it('caches nothing while a connection uses another database', async () => {
     const world = await World.open(mariadb, '', () => ({ pool: { min: 1, max: 1 } }))
     const { db } = world
     const [{ name } = { name: '' }] = (await world.database.query('select database() as name')) as { name: string }[]
@@ -379,15 +379,15 @@ describe.skipIf(mariadb.skipped !== undefined)('what MariaDB writes by itself', 
   })
 })
 
-describe('what SQLite writes by itself', () => {
-  it('is seen after the schema was changed', async () => {
+describe('implicit writes of SQLite', () => {
+  it('are seen after a schema change', async () => {
     const world = await World.open(sqlite, '')
     await world.db.raw("create trigger t after update on items begin update log set entry = 'trigger ' || new.name where id = 1; end")
     await world.ready()
     await world.sees(rename)
   })
 
-  it('is seen after VACUUM, which may number rows anew', async () => {
+  it('are seen after VACUUM, which may renumber rows', async () => {
     const world = await World.open(
       sqlite,
       "create table bare (name text); insert into bare values ('a'), ('b'); delete from bare where name = 'a'",
@@ -399,7 +399,7 @@ describe('what SQLite writes by itself', () => {
   })
 })
 
-describe.skipIf(postgresql.skipped !== undefined)('what PostgreSQL writes by itself for Prisma', () => {
+describe.skipIf(postgresql.skipped !== undefined)('implicit writes of PostgreSQL for Prisma', () => {
   const open = async () => {
     const stack = await openStack('postgresql')
     onTestFinished(() => stack.close())
@@ -418,7 +418,7 @@ describe.skipIf(postgresql.skipped !== undefined)('what PostgreSQL writes by its
   const writer = (body: string) => `create function f() returns int language plpgsql as $$ begin ${body}; return 1; end $$`
   const setName = "update authors set full_name = 'by a function' where id = 1"
 
-  it('is seen: a default that was added meanwhile', async () => {
+  it('are seen: a default that was added meanwhile', async () => {
     const { prisma, name, isCached } = await open()
     await prisma.$executeRawUnsafe(writer(setName))
     await prisma.$executeRawUnsafe('alter table posts add column extra int default f()')
@@ -429,7 +429,7 @@ describe.skipIf(postgresql.skipped !== undefined)('what PostgreSQL writes by its
     expect(await name()).toBe('by a function')
   })
 
-  it('is seen after a function changed the schema', async () => {
+  it('are seen after a function changed the schema', async () => {
     const { prisma, name, isCached } = await open()
     await prisma.$executeRawUnsafe(`create function on_post() returns trigger language plpgsql as $$ begin ${setName}; return new; end $$`)
     await prisma.$executeRawUnsafe(writer("execute 'create trigger t after update on posts for each row execute function on_post()'"))
@@ -485,7 +485,7 @@ describe.skipIf(postgresql.skipped !== undefined)('what PostgreSQL writes by its
     }
   })
 
-  it('keeps nothing after a statement changed the session of some connection', async () => {
+  it('caches nothing after a statement changed the session of a connection', async () => {
     const { prisma, isCached } = await open()
     await prisma.$executeRawUnsafe("set time zone 'Asia/Tokyo'")
     expect(await isCached()).toBe(false)

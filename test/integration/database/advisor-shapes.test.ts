@@ -5,7 +5,7 @@ import { createShop } from '../../bench/database/shop.ts'
 import { openSqliteShop, type ShopDatabase } from '../../bench/database/shop-database.ts'
 import { askedOf } from '../../bench/database/shop-workload.ts'
 
-/** Of the bench's rows. */
+/** Fraction of the rows of the benchmark. */
 const SCALE = 0.2
 
 describe('the advisor on a shop in SQLite, one statement at a time', () => {
@@ -46,7 +46,7 @@ describe('the advisor on a shop in SQLite, one statement at a time', () => {
   ])('gives the known good answer to %s', async (id) => {
     const shape = asked.shapes.find((candidate) => candidate.id === id)
     if (shape === undefined) throw new Error(`The bench has no shape "${id}".`)
-    // Only planned: what would be measured is not the same each time.
+    // Only planned: measured values are not the same each time.
     const { missing, needless, advice } = await judgeShape(advisor, shape, { ...asked, ms: new Map() }, false)
     expect({ missing, needless: needless.map(labelOf), came: advice.indexes.map(labelOf) }).toMatchObject({ missing: [], needless: [] })
   })

@@ -20,7 +20,7 @@ import { createShop } from '../../support/shop.ts'
 
 const ANALYZE = { sqlite: 'ANALYZE', postgresql: 'VACUUM (ANALYZE)', mysql: 'ANALYZE TABLE customers, orders' }
 
-/** With `?`, which PostgreSQL has as `$1`, `$2`, … */
+/** With `?`, which becomes `$1`, `$2`, … in PostgreSQL. */
 const statements: readonly (readonly [sql: string, calls: number, samples: readonly (readonly unknown[])[]])[] = [
   [
     'SELECT id, total FROM orders WHERE customer_id = ? ORDER BY placed_at DESC LIMIT ?',
@@ -51,7 +51,7 @@ function workloadOf(dialect: Dialect): WorkloadEntry[] {
   })
 }
 
-/** Every object that the database has: what an analysis must leave as it is. */
+/** Every object in the database: an analysis must not change them. */
 const OBJECTS: Readonly<Record<Dialect, string>> = {
   sqlite: 'SELECT type, name, sql FROM sqlite_schema ORDER BY name',
   postgresql:
@@ -114,7 +114,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
       expect(found.length, found.join()).toBeLessThanOrEqual(5)
     })
 
-    it('tells how each was validated', () => {
+    it('reports how each index was validated', () => {
       const expected = { sqlite: ['clone'], postgresql: ['none'], mysql: ['sample'] }[dialect]
       expect([...new Set(missing(analysis).map(({ validation }) => validation))]).toEqual(expected)
       const measured = missing(analysis).filter((finding) => finding.measured !== undefined)
@@ -122,7 +122,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
       if (dialect === 'postgresql') expect(analysis.gaps.some(({ what }) => what === 'validation of indexes')).toBe(true)
     })
 
-    it.skipIf(dialect !== 'sqlite')('measures once more what a busy machine may have decided', async () => {
+    it.skipIf(dialect !== 'sqlite')('measures again if a busy machine may have decided the result', async () => {
       let slow = 3
       const sqliteScratch: typeof sqliteTools.sqliteScratch = async () => {
         const scratch = (await sqliteTools.sqliteScratch?.()) as NonNullable<

@@ -59,7 +59,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
       await database.drop()
     })
 
-    it('makes changes one after the other, and tells of each', async () => {
+    it('applies changes one at a time and reports each', async () => {
       const before = await names()
       const changes = [
         create('city_region_id_idx', ['region_id', { column: 'name', isDescending: true }]),
@@ -73,7 +73,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
       expect(await names()).toEqual([...before, 'city_region_id_idx'].sort())
     })
 
-    it('leaves alone what is there by now', async () => {
+    it('skips indexes that already exist', async () => {
       await database.exec('CREATE INDEX by_hand ON city (region_id, name)')
       const { done, skipped } = await apply([
         create('city_region_id_idx', ['region_id']),
@@ -96,19 +96,19 @@ for (const { name, dialect, skipped, connect } of databases()) {
       ])
     })
 
-    it('makes an index beside one that does less', async () => {
+    it('creates an index next to one that covers less', async () => {
       await database.exec('CREATE INDEX by_hand ON city (region_id)')
       const { done } = await apply([create('more', ['region_id', 'name']), create('unique', ['region_id', 'id'], { isUnique: true })])
       expect(done).toHaveLength(2)
     })
 
-    it('does nothing the second time', async () => {
+    it('does nothing on the second run', async () => {
       const changes = [create('city_name_idx', [{ column: 'name', isDescending: true }])]
       await apply(changes)
       expect((await apply(changes)).skipped).toHaveLength(1)
     })
 
-    it('keeps a second one out, until the first is done', async () => {
+    it('blocks a second run until the first is done', async () => {
       const other = await pinnedConnection(database)
       try {
         let attempt: Promise<unknown> | undefined
@@ -129,7 +129,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
       }
     })
 
-    it('ends at a failure, keeps what is done, and leaves nothing behind', async () => {
+    it('stops at a failure, retains completed changes and leaves nothing behind', async () => {
       const changes = [
         create('city_name_idx', ['name']),
         create('city_region_id_key', ['region_id'], { isUnique: true }),
@@ -147,7 +147,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
       expect((await apply(changes)).done).toEqual([changes[1], changes[2]])
     })
 
-    it('gives its lock back when the one who listens throws', async () => {
+    it('releases its lock when a listener throws', async () => {
       const listener = () => {
         throw new Error('no more')
       }
@@ -160,7 +160,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
       }
     })
 
-    it.skipIf(dialect === 'sqlite')('gives up where it would wait for a lock', async () => {
+    it.skipIf(dialect === 'sqlite')('gives up when it would wait for a lock', async () => {
       const other = await pinnedConnection(database)
       try {
         const lock = { postgresql: 'LOCK TABLE city IN ACCESS EXCLUSIVE MODE', mysql: 'SELECT * FROM city FOR UPDATE', sqlite: '' }
@@ -175,12 +175,12 @@ for (const { name, dialect, skipped, connect } of databases()) {
       }
     })
 
-    it('asks for a connection that has sessions', async () => {
+    it('requires a connection with sessions', async () => {
       const { session: _, ...without } = connection
       await expect(apply([], without)).rejects.toMatchObject({ code: 'SLUICE_INVALID_ARGUMENT' })
     })
 
-    it.runIf(dialect === 'postgresql')('replaces what a build of old has left', async () => {
+    it.runIf(dialect === 'postgresql')('replaces an invalid index from an earlier build', async () => {
       await expect(database.exec('CREATE UNIQUE INDEX CONCURRENTLY city_region_id_key ON city (region_id)')).rejects.toThrow()
       expect(await names()).toContain('city_region_id_key')
       await database.exec('UPDATE city SET region_id = id')
@@ -188,7 +188,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
       expect(kinds()).toEqual(['locked', 'cleaned', 'running', 'done'])
     })
 
-    it.runIf(dialect === 'postgresql')('tells expressions, operators and conditions apart', async () => {
+    it.runIf(dialect === 'postgresql')('distinguishes expressions, operators and conditions', async () => {
       await database.exec(`CREATE INDEX a ON city (lower(name)); CREATE INDEX b ON city (name text_pattern_ops);
         CREATE INDEX c ON city (region_id) WHERE code IS NULL; CREATE INDEX d ON city (id, region_id) INCLUDE (name)`)
       const lower = { column: 'name', expression: 'lower(name::text)' }

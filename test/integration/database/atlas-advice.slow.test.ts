@@ -13,7 +13,7 @@ import { TEST_MS } from '../../support/patience.ts'
 const REQUESTS = 60
 const BIN = join(import.meta.dirname, '../../../packages/cli/src/bin.ts')
 
-/** The command on the sources. */
+/** The command, run from the sources. */
 function sluice(args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const own = ['--import', 'tsx', '--conditions=@sluice/source', BIN, ...args]
@@ -34,7 +34,7 @@ async function advise(loaded: DatabaseTarget) {
 const { postgres, mariadb } = inject('services')
 
 describe('the advice for atlas', () => {
-  it('finds the indexes that were chosen by hand, and none without gain, on SQLite', { timeout: TEST_MS }, async () => {
+  it('finds the manually chosen indexes, and none without gain, on SQLite', { timeout: TEST_MS }, async () => {
     const database = await freshDatabase('sqlite')
     try {
       const file = `${database.filename}.atlas`
@@ -44,19 +44,23 @@ describe('the advice for atlas', () => {
     }
   })
 
-  it.skipIf('skipped' in postgres)('finds them on PostgreSQL, whose texts a language orders', { timeout: TEST_MS }, async () => {
-    if (!('url' in postgres)) throw new Error(postgres.skipped)
-    const name = `${databaseOf(postgres.url)}_${randomSuffix()}`
-    await onPostgres(postgres.url, `CREATE DATABASE ${name} TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en'`)
-    try {
-      const target = parseDatabaseUrl(withDatabase(postgres.url, name))
-      expect(await advise(target)).toEqual({ missed: [], needless: [], found: expect.any(Number) })
-    } finally {
-      await onPostgres(postgres.url, `DROP DATABASE ${name} WITH (FORCE)`)
-    }
-  })
+  it.skipIf('skipped' in postgres)(
+    'finds the manually chosen indexes on PostgreSQL with an ICU collation',
+    { timeout: TEST_MS },
+    async () => {
+      if (!('url' in postgres)) throw new Error(postgres.skipped)
+      const name = `${databaseOf(postgres.url)}_${randomSuffix()}`
+      await onPostgres(postgres.url, `CREATE DATABASE ${name} TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en'`)
+      try {
+        const target = parseDatabaseUrl(withDatabase(postgres.url, name))
+        expect(await advise(target)).toEqual({ missed: [], needless: [], found: expect.any(Number) })
+      } finally {
+        await onPostgres(postgres.url, `DROP DATABASE ${name} WITH (FORCE)`)
+      }
+    },
+  )
 
-  it.skipIf('skipped' in mariadb)('finds them on MariaDB', { timeout: TEST_MS }, async () => {
+  it.skipIf('skipped' in mariadb)('finds the manually chosen indexes on MariaDB', { timeout: TEST_MS }, async () => {
     const database = await freshDatabase('mysql')
     try {
       expect(await advise(parseDatabaseUrl(database.url))).toEqual({ missed: [], needless: [], found: expect.any(Number) })

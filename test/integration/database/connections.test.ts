@@ -22,7 +22,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
     let expected: DatabaseSnapshot
     const closing: (() => Promise<unknown>)[] = []
 
-    /** What does not depend on who asks, and when. */
+    /** The parts that do not depend on the connection or the time. */
     const lasting = ({ tables, foreignKeys, extensions }: DatabaseSnapshot) => ({
       foreignKeys,
       extensions,
@@ -70,7 +70,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
         expect(lasting(await inspectDatabase(connection))).toEqual(lasting(expected))
       })
 
-      it('sends statements past Sluice', async () => {
+      it('sends statements without recording them in Sluice', async () => {
         const scope = sluice.openScope('past')
         await scope.enter(async () => {
           await connection.query('SELECT 1 AS one')
@@ -80,14 +80,14 @@ for (const { name, dialect, skipped, connect } of databases()) {
         scope.end()
       })
 
-      it('binds values, and gives rows by name', async () => {
+      it('binds values and returns rows by name', async () => {
         const sql =
           dialect === 'postgresql' ? 'SELECT name FROM city WHERE id = $1 AND code = $2' : 'SELECT name FROM city WHERE id = ? AND code = ?'
         expect(await connection.query(sql, [8, 'c8'])).toEqual([{ name: 'city 8' }])
         expect(await connection.query(sql, [8, 'c9'])).toEqual([])
       })
 
-      it('explains statements', async () => {
+      it('explains a statement and measures it', async () => {
         const plan = await explainStatement(connection, `SELECT id FROM city WHERE label = 'city 7!'`, [], { tables: expected.tables })
         expect(plan.steps).toMatchObject([{ access: 'full-scan' }])
         if (dialect === 'sqlite') return
@@ -96,7 +96,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
         expect(measured).toMatchObject({ rowsReturned: 200 })
       })
 
-      it.skipIf(dialect === 'postgresql')('samples tables', async () => {
+      it.skipIf(dialect === 'postgresql')('samples a table with its NULLs', async () => {
         const city = expected.tables.find((table) => table.name === 'city')
         if (city === undefined) throw new Error('There is no city.')
         const { rows } = await sampleTable(connection, city, ['id', 'deleted_at', 'name'], { maxRows: 500 })
@@ -104,7 +104,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
         expect(rows.filter(([, deletedAt]) => deletedAt !== null).length / rows.length).toBeCloseTo(0.1, 1)
       })
 
-      it('holds what is set and made for a session, and leaves nothing of it', async () => {
+      it('keeps settings and temporary objects within a session and leaves none behind', async () => {
         if (connection.session === undefined) {
           expect(dialect).toBe('sqlite')
           return
@@ -119,7 +119,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
         if (dialect === 'postgresql') await expect(connection.query('SELECT * FROM passing')).rejects.toThrow(/passing|TableDoesNotExist/)
       })
 
-      it('gives the session back when the work fails', async () => {
+      it('releases the session when the work fails', async () => {
         if (connection.session === undefined) return
         for (let at = 0; at < 5; at++) {
           await expect(connection.session(() => Promise.reject(new Error('planned')))).rejects.toThrow('planned')
@@ -141,7 +141,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
       expect(hostOf(own).connections.all()).toEqual([])
     })
 
-    it('is attached when an adapter first connects, and until it is disposed of', async () => {
+    it('is attached from an adapter’s first connection until the adapter is disposed of', async () => {
       const own = createSluice()
       const factory = sluiceAdapter(createAdapter(dialect, database), own)
       expect(hostOf(own).connections.all()).toEqual([])
@@ -151,7 +151,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
       expect(hostOf(own).connections.all()).toEqual([])
     })
 
-    it('sees what a transaction of Knex sees, and keeps out of Sluice there, too', async () => {
+    it('sees the state of a Knex transaction without recording its own statements', async () => {
       await db
         .transaction(async (trx) => {
           const connection = knexConnection(trx)
@@ -163,34 +163,31 @@ for (const { name, dialect, skipped, connect } of databases()) {
       expect(await database.query('SELECT name FROM region WHERE id = 99')).toEqual([])
     })
 
-    it.skipIf(dialect === 'sqlite')(
-      'takes no connection of the pool for a session, and treats its own as the pool treats its',
-      async () => {
-        const config = database.knexConfig()
-        const made: object[] = []
-        const pool = {
-          min: 0,
-          max: 1,
-          afterCreate: (connection: object, done: (error: unknown, connection: object) => void) => {
-            made.push(connection)
-            done(undefined, connection)
-          },
-        }
-        const one = knex({ ...config, pool })
-        try {
-          const both = await knexConnection(one).session?.(async (session) => [
-            await session.query('SELECT 1 AS a'),
-            await one.raw('SELECT 2 AS b'),
-          ])
-          expect(both).toHaveLength(2)
-          expect(made).toHaveLength(2)
-        } finally {
-          await one.destroy()
-        }
-      },
-    )
+    it.skipIf(dialect === 'sqlite')('takes no pool connection for a session, and configures its connection like the pool', async () => {
+      const config = database.knexConfig()
+      const made: object[] = []
+      const pool = {
+        min: 0,
+        max: 1,
+        afterCreate: (connection: object, done: (error: unknown, connection: object) => void) => {
+          made.push(connection)
+          done(undefined, connection)
+        },
+      }
+      const one = knex({ ...config, pool })
+      try {
+        const both = await knexConnection(one).session?.(async (session) => [
+          await session.query('SELECT 1 AS a'),
+          await one.raw('SELECT 2 AS b'),
+        ])
+        expect(both).toHaveLength(2)
+        expect(made).toHaveLength(2)
+      } finally {
+        await one.destroy()
+      }
+    })
 
-    it('refuses what is no Knex instance', () => {
+    it('rejects a value that is not a Knex instance', () => {
       expect(() => knexConnection({} as Knex)).toThrow('a Knex instance')
     })
   })

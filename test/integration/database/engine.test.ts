@@ -17,7 +17,7 @@ import { openStack } from '../../support/stack.ts'
 
 describe.each(databases())('the database engine on $name', ({ dialect, skipped }) => {
   describe.skipIf(skipped !== undefined)('', () => {
-    it('asks the database through Knex, and in a session of its own', async () => {
+    it('queries the database through Knex, and in a separate session', async () => {
       const database = await freshDatabase(dialect)
       const sluice = createSluice()
       const db = withSluice(knex(database.knexConfig()), sluice)
@@ -43,7 +43,7 @@ describe.each(databases())('the database engine on $name', ({ dialect, skipped }
       }
     })
 
-    it('asks the database through the adapter of Prisma', async () => {
+    it('queries the database through the Prisma adapter', async () => {
       const stack = await openStack(dialect, { mode: 'observe', cache: false })
       try {
         await stack.db.destroy()
@@ -55,7 +55,7 @@ describe.each(databases())('the database engine on $name', ({ dialect, skipped }
       }
     })
 
-    it('plans a statement whose bindings are not given, where the database can', async () => {
+    it('plans a statement without bindings if the database supports it', async () => {
       const database = await freshDatabase(dialect)
       const sluice = createSluice()
       const db = withSluice(knex(database.knexConfig()), sluice)
@@ -71,7 +71,7 @@ describe.each(databases())('the database engine on $name', ({ dialect, skipped }
       }
     })
 
-    it('explains new shapes by itself, and tells of those that read a whole table', async () => {
+    it('explains new query shapes automatically and emits an event for full scans', async () => {
       const database = await freshDatabase(dialect)
       const sluice = createSluice({ database: { explainNew: { perMinute: 600 } } })
       const db = withSluice(knex(database.knexConfig()), sluice)
@@ -88,7 +88,7 @@ describe.each(databases())('the database engine on $name', ({ dialect, skipped }
         await expect.poll(() => sluice.database?.getPlanCounts(), SOON).toMatchObject({ explained: 3, waiting: 0, failed: 0 })
         expect(scans).toMatchObject([{ query: expect.stringContaining('kind'), fullTableScan: true, isInferred: false, calls: 1 }])
         expect(sluice.database?.getPlans().find(({ query }) => /where "?`?id/.test(query))).toMatchObject({ fullTableScan: false })
-        // Queries of Sluice itself are not part of the workload.
+        // Statements that Sluice sends itself are not recorded.
         expect(sluice.database?.getWorkload().filter(({ kind }) => kind === 'read')).toHaveLength(3)
       } finally {
         await db.destroy()
@@ -113,7 +113,7 @@ describe.each(databases())('the database engine on $name', ({ dialect, skipped }
       }
     })
 
-    it('sees that somebody waits for a connection', async () => {
+    it('detects that a caller waits for a connection', async () => {
       const database = await freshDatabase(dialect)
       const sluice = createSluice()
       const db = withSluice(knex({ ...database.knexConfig(), pool: { min: 0, max: 1 } }), sluice)
@@ -131,7 +131,7 @@ describe.each(databases())('the database engine on $name', ({ dialect, skipped }
       }
     })
 
-    it.skipIf(dialect === 'sqlite')('writes statements that cut a table by time, without losing a row', async () => {
+    it.skipIf(dialect === 'sqlite')('writes statements that partition a table by time without losing a row', async () => {
       const database = await freshDatabase(dialect)
       try {
         const time = dialect === 'postgresql' ? 'timestamptz' : 'datetime(3)'

@@ -8,7 +8,7 @@ import { type Database, databases } from '../../support/databases.ts'
 import { cities, inspectedSchemas } from '../../support/inspected-schemas.ts'
 import { withSession } from '../../support/with-session.ts'
 
-/** A table of notes, and functions that write them: one that says so, and one that lies. */
+/** A table of notes, and functions that write to it: one declared as volatile, and one declared wrongly. */
 const FUNCTIONS = {
   sqlite: 'CREATE TABLE note (body text)',
   postgresql: `
@@ -29,7 +29,7 @@ const TABLES = {
   mysql: 'SELECT COUNT(*) AS tables FROM information_schema.tables WHERE table_schema = DATABASE()',
 }
 
-/** Texts that write if they are run, or as what they are not. */
+/** Statements that write when executed, or when parsed as a different kind of statement. */
 const HARMFUL = {
   sqlite: [],
   postgresql: [
@@ -117,7 +117,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
     })
     afterAll(() => database.drop())
 
-    it('sees a scan of the whole table, and what it reads', async () => {
+    it('reports a full table scan and the rows that it reads', async () => {
       const plan = await explain(`SELECT * FROM city AS c WHERE c.label = ${$(1)}`, ['city 7!'])
       expect(plan.steps).toMatchObject([{ table: id('city'), name: 'c', access: 'full-scan' }])
       expect(plan.steps[0]?.index).toBeUndefined()
@@ -128,7 +128,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
       else expect(plan.cost).toBeGreaterThan(0)
     })
 
-    it('sees an index, and the columns that it is searched by', async () => {
+    it('reports an index and the columns that are searched by it', async () => {
       const plan = await explain(`SELECT id, name, code FROM city WHERE region_id = ${$(1)} AND population > ${$(2)}`, [3, 97])
       const [step] = plan.steps
       expect(plan.steps).toHaveLength(1)
@@ -138,30 +138,30 @@ for (const { name, dialect, skipped, connect } of databases()) {
       if (dialect !== 'sqlite') expect(plan.rowsScanned).toBeLessThan(200)
     })
 
-    it('sees one row found by its key', async () => {
+    it('reports one row found by its key', async () => {
       const { steps, rowsScanned } = await explain(`SELECT name FROM city WHERE id = ${$(1)}`, [7])
       expect(steps).toMatchObject([{ table: id('city') }])
       expect(['key', 'index-search']).toContain(steps[0]?.access)
       expect(rowsScanned).toBe(1)
     })
 
-    it('sees both sides of a join, by their tables', async () => {
+    it('reports both sides of a join by their tables', async () => {
       const { steps } = await explain('SELECT c.name, r.name FROM region r JOIN city c ON c.region_id = r.id')
       expect(steps.map(({ table }) => table).sort()).toEqual([id('city'), id('region')].sort())
     })
 
-    it('counts sorts', async () => {
+    it('counts the sorts of a plan', async () => {
       const sorted = await explain('SELECT id, label FROM city ORDER BY label')
       const unsorted = await explain('SELECT id FROM city WHERE id > 5')
       expect([sorted.sorts, unsorted.sorts]).toEqual([1, 0])
     })
 
-    it('counts what is kept in between', async () => {
+    it('counts temporary structures of a plan', async () => {
       const plan = await explain('SELECT label, COUNT(*) FROM city GROUP BY label')
       expect(plan.temporaryStructures).toBeGreaterThan(0)
     })
 
-    it('plans writes without carrying them out', async () => {
+    it('plans writes without executing them', async () => {
       const before = await state()
       const { steps } = await explain(`UPDATE city SET population = 1 WHERE id = ${$(1)}`, [7])
       expect(steps).toMatchObject([{ table: id('city') }])
@@ -170,7 +170,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
       expect(await state()).toEqual(before)
     })
 
-    it.each([...HARMFUL_EVERYWHERE, ...HARMFUL[dialect]])('writes nothing when asked of: %s', async (sql) => {
+    it.each([...HARMFUL_EVERYWHERE, ...HARMFUL[dialect]])('writes nothing when it explains: %s', async (sql) => {
       const before = await state()
       for (const analyze of [false, true]) {
         const error = await explain(sql, undefined, { analyze }).then(
@@ -182,7 +182,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
       }
     })
 
-    it('gives the session back as it was', async () => {
+    it('releases the session with its settings unchanged', async () => {
       const settings = {
         sqlite: 'SELECT 1',
         postgresql: `SELECT current_setting('statement_timeout') AS t, current_setting('transaction_read_only') AS r, current_setting('plan_cache_mode') AS p,
@@ -197,19 +197,19 @@ for (const { name, dialect, skipped, connect } of databases()) {
       await database.exec(`INSERT INTO note VALUES ('still writes'); DELETE FROM note`)
     })
 
-    it('lets the database’s own error through', async () => {
+    it('passes the error of the database through', async () => {
       await expect(explain('SELECT * FROM nowhere')).rejects.toThrow(/nowhere/)
     })
 
     if (dialect === 'sqlite') {
-      it('plans without values where none are given, and with parameters of any kind', async () => {
+      it('plans without values if none are given, and with parameters of any kind', async () => {
         expect((await explain('SELECT * FROM city WHERE id = ?')).steps).toMatchObject([{ access: 'key' }])
         expect((await explain('SELECT * FROM city WHERE code = :code AND id > ?1', [1, 'c2'])).steps).toMatchObject([
           { access: 'index-search' },
         ])
       })
 
-      it('tells scans of indexes, searches of them alone, and indexes made for the statement', async () => {
+      it('distinguishes index scans, index-only searches and automatic indexes', async () => {
         expect((await explain('SELECT code FROM city ORDER BY code')).steps).toMatchObject([
           { access: 'index-only-scan', index: 'sqlite_autoindex_city_1' },
         ])
@@ -221,18 +221,18 @@ for (const { name, dialect, skipped, connect } of databases()) {
         expect(either.steps.map(({ index }) => index)).toEqual(['sqlite_autoindex_city_1', expect.stringMatching(/^city_/)])
       })
 
-      it('knows tables within subqueries and views', async () => {
+      it('recognizes tables within subqueries and views', async () => {
         const { steps } = await explain(
           'WITH x AS (SELECT region_id FROM city WHERE label = 1) SELECT * FROM region WHERE id IN (SELECT region_id FROM x)',
         )
         expect(steps.map(({ table }) => table).sort()).toEqual(['main.city', 'main.region'])
       })
 
-      it('measures nothing', async () => {
+      it('rejects measuring a statement on SQLite', async () => {
         await expect(explain('SELECT 1 FROM city', [], { analyze: true })).rejects.toMatchObject({ code: 'SLUICE_NOT_EXPLAINABLE' })
       })
     } else {
-      it('measures what reads, in a read-only transaction', async () => {
+      it('measures a read in a read-only transaction', async () => {
         sent.length = 0
         const plan = await explain(`SELECT id FROM city WHERE label LIKE ${$(1)}`, ['city 1%'], { analyze: true })
         expect(plan).toMatchObject({ rowsScanned: 2000, rowsReturned: 1111 })
@@ -241,33 +241,33 @@ for (const { name, dialect, skipped, connect } of databases()) {
         expect(sent.some((sql) => sql === 'ROLLBACK')).toBe(true)
       })
 
-      it('ends what takes too long', async () => {
+      it('aborts a statement that exceeds the time limit', async () => {
         const slow = 'SELECT COUNT(*) FROM city a, city b, city c WHERE a.label <> b.label AND b.label <> c.label'
         await expect(explain(slow, [], { analyze: true, timeoutMs: 100 })).rejects.toThrow(/timeout|max_statement_time/i)
       })
 
-      it('does not run what locks, calls unknown functions, or depends on the clock', async () => {
+      it('does not execute a statement that locks, calls unknown functions or depends on the clock', async () => {
         const texts = ['SELECT * FROM city FOR UPDATE', 'SELECT lie()', 'SELECT * FROM city WHERE deleted_at < NOW()', 'DELETE FROM city']
         for (const sql of texts) {
           await expect(explain(sql, [], { analyze: true })).rejects.toMatchObject({ code: 'SLUICE_NOT_EXPLAINABLE' })
         }
       })
 
-      it('needs a session of its own', async () => {
+      it('requires a separate session', async () => {
         const { query } = database
         await expect(explainStatement({ dialect, query }, 'SELECT * FROM city')).rejects.toMatchObject({ code: 'SLUICE_NOT_EXPLAINABLE' })
       })
     }
 
     if (dialect === 'postgresql') {
-      it('knows that the planner itself would write', async () => {
+      it('detects that the planner itself would write', async () => {
         await database.exec('EXPLAIN SELECT lie()')
         expect(await database.query('SELECT COUNT(*)::int AS notes FROM note')).toEqual([{ notes: 1 }])
         await database.exec('DELETE FROM note')
         await expect(explain('SELECT lie()')).rejects.toThrow(/read-only transaction/)
       })
 
-      it('refuses strings that the session reads in another way', async () => {
+      it('rejects strings that the session parses differently', async () => {
         await database.exec('SET standard_conforming_strings = off; SET escape_string_warning = off')
         try {
           const before = await state()
@@ -278,18 +278,18 @@ for (const { name, dialect, skipped, connect } of databases()) {
         }
       })
 
-      it('plans with the values that it is given, and in general without', async () => {
+      it('plans with the given values, and generically without values', async () => {
         const sql = 'SELECT * FROM city WHERE region_id = $1'
         const rows = async (bindings?: readonly unknown[]) => (await explain(sql, bindings)).rowsReturned
         expect([await rows([1]), await rows(['3']), await rows()]).toEqual([1000, 112, 200])
       })
 
-      it('asks for the rows of tables that it was not told of', async () => {
+      it('reads the row counts of tables that the caller did not describe', async () => {
         const plan = await explainStatement(connection, `SELECT * FROM city WHERE label = 'x'`)
         expect(plan.rowsScanned).toBe(2000)
       })
 
-      it('counts what a LIMIT spares, and what a loop repeats', async () => {
+      it('counts the rows that a LIMIT saves and those that a loop repeats', async () => {
         const first = await explain('SELECT * FROM city WHERE population >= 0 LIMIT 20')
         expect(first.rowsScanned).toBeLessThan(30)
         const loop = await explain(`SELECT * FROM region r, LATERAL (SELECT * FROM city c WHERE c.region_id = r.id OFFSET 0) x`)
@@ -299,19 +299,19 @@ for (const { name, dialect, skipped, connect } of databases()) {
     }
 
     if (dialect === 'mysql') {
-      it('tells a search of an index alone, and a union of two', async () => {
+      it('recognizes an index-only search and a union of two indexes', async () => {
         const alone = await explain('SELECT region_id FROM city WHERE region_id = 3 AND population = 7')
         expect(alone.steps).toMatchObject([{ access: 'index-only-scan', index: 'city_plain', searchedBy: ['region_id', 'population'] }])
         const either = await explain(`SELECT * FROM city WHERE code = 'c2' OR id = 9`)
         expect(either.steps).toMatchObject([{ table: id('city'), access: 'bitmap' }])
       })
 
-      it('says nothing of rows returned where the plan does not tell', async () => {
+      it('omits returned rows when the plan does not contain them', async () => {
         expect((await explain('SELECT COUNT(*) FROM city WHERE label = 1')).rowsReturned).toBeUndefined()
         expect((await explain('SELECT * FROM region')).rowsReturned).toBe(10)
       })
 
-      it('knows that the planner itself would write, and plans no write that may call a function', async () => {
+      it('detects that the planner itself would write, and plans no write that may call a function', async () => {
         await database.query('EXPLAIN FORMAT=JSON SELECT * FROM noting')
         expect(await database.query('SELECT COUNT(*) > 0 AS written FROM note')).toEqual([{ written: 1 }])
         await database.exec('DELETE FROM note')
@@ -325,7 +325,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
         await expect(explain('SELECT * FROM city WHERE id = ?')).rejects.toMatchObject({ code: 'SLUICE_NOT_EXPLAINABLE' })
       })
 
-      it('refuses names in quotes that it takes for strings', async () => {
+      it('rejects quoted names that it parses as strings', async () => {
         await database.exec(`SET sql_mode = 'ANSI_QUOTES'`)
         try {
           await expect(explain('SELECT "name" FROM city')).rejects.toMatchObject({ code: 'SLUICE_NOT_EXPLAINABLE' })

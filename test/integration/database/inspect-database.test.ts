@@ -36,20 +36,20 @@ for (const { name, dialect, skipped, connect } of databases()) {
     })
     afterAll(() => database.drop())
 
-    it('takes some twenty statements, however many tables there are', () => {
+    it('sends about 20 statements, regardless of the number of tables', () => {
       expect(sent.length).toBeLessThanOrEqual(22)
     })
 
-    it('is plain data', () => {
+    it('returns plain data', () => {
       expect(JSON.parse(JSON.stringify(snapshot))).toEqual(snapshot)
     })
 
-    it('tells the version in parts', () => {
+    it('returns the version in parts', () => {
       expect(snapshot.version.startsWith(snapshot.versionParts.slice(0, 2).join('.'))).toBe(true)
       expect(snapshot.versionParts[0]).toBeGreaterThan(2)
     })
 
-    it('lists tables and views, each of its kind', () => {
+    it('lists tables and views, each with its kind', () => {
       const kinds = Object.fromEntries(snapshot.tables.map((each) => [each.name, each.kind]))
       const own = {
         sqlite: { named_city: 'view', tagged: 'table', words: 'virtual' },
@@ -65,18 +65,19 @@ for (const { name, dialect, skipped, connect } of databases()) {
     })
 
     it('counts rows, and measures tables and indexes', () => {
-      // InnoDB counts the rows of some pages.
+      // InnoDB estimates the rows from a sample of pages.
       expect(table('city')?.rows).toBeGreaterThan(1900)
       expect(table('city')?.rows).toBeLessThan(2100)
       expect(table('region')?.rows).toBe(10)
       const { bytes = 0, indexBytes = 0, indexes = [] } = table('city') ?? {}
       expect(bytes).toBeGreaterThan(40_000)
       expect(indexBytes).toBeGreaterThan(40_000)
-      // On MySQL the primary key is the table, and the sizes of spatial and full-text indexes are not told by themselves.
+      // On MySQL the primary key is the table, and it does not report the sizes of spatial and full-text indexes
+      // separately.
       const measured = indexes.filter((each) => each.bytes !== undefined && !(dialect === 'mysql' && each.isPrimary))
       const sum = measured.reduce((all, each) => all + (each.bytes ?? 0), 0)
       if (dialect === 'mysql') expect(sum).toBeGreaterThan(indexBytes / 2)
-      // Between two questions, autovacuum may add maps of free space.
+      // Between two queries, autovacuum may add maps of free space.
       else expect(Math.abs(sum - indexBytes)).toBeLessThan(indexBytes / 10)
     })
 
@@ -95,7 +96,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
       expect(column('city', 'name')?.isGenerated).toBeUndefined()
     })
 
-    it('has no gaps but those of this server', () => {
+    it('has only the gaps of this server', () => {
       const expected = { sqlite: [], postgresql: ['statements'], mysql: ['index use', 'statements'] }
       expect(snapshot.gaps.map(({ what }) => what)).toEqual(expected[dialect])
     })
@@ -131,12 +132,12 @@ for (const { name, dialect, skipped, connect } of databases()) {
         expect(index('city', 'city_covering')?.definition).toContain('INCLUDE (name, population)')
       })
 
-      it('reads what parts belong to', () => {
+      it('reads the parent of each partition', () => {
         expect(table('visit_2026')?.parent).toBe('public.visit')
         expect(index('visit', 'visit_at')).toMatchObject({ keys: [{ column: 'at' }], isValid: true })
       })
 
-      it('reads statistics as the planner has them, and as they can be restored', () => {
+      it('reads statistics as the planner has them, and in a form that can be restored', () => {
         const statistics = column('city', 'region_id')?.statistics
         expect(statistics).toMatchObject({ distinct: 10, nullShare: 0, bounds: [] })
         expect(statistics?.common[0]).toEqual({ value: '1', share: 0.5 })
@@ -145,7 +146,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
         expect(column('city', 'id')?.statistics?.bounds).toHaveLength(101)
       })
 
-      it('tells when it was analysed, and what was written since the counters began', async () => {
+      it('reports the time of the last ANALYZE and the writes since the counters began', async () => {
         await database.exec(`UPDATE city SET population = 5 WHERE id <= 50; SELECT pg_stat_force_next_flush()`)
         const { tables } = await inspectDatabase(database)
         const city = tables.find((each) => each.name === 'city')
@@ -153,7 +154,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
         expect(Math.abs(Date.now() - (city?.analyzedAt ?? 0))).toBeLessThan(120_000)
       })
 
-      it('guesses rows by the counters or the pages where nothing was analysed', async () => {
+      it('estimates rows from the counters or the pages before the first ANALYZE', async () => {
         const own = await connect()
         try {
           await own.exec(
@@ -172,7 +173,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
         }
       })
 
-      it('leaves gaps where a role has no rights, and fails at nothing', async () => {
+      it('records gaps if a role lacks privileges, and does not fail', async () => {
         const role = `reader_${Math.random().toString(36).slice(2, 10)}`
         await database.exec(`CREATE ROLE ${role} LOGIN; GRANT SELECT ON region TO ${role}`)
         const url = new URL(database.url)
@@ -198,12 +199,12 @@ for (const { name, dialect, skipped, connect } of databases()) {
         }
       })
 
-      it('throws the database’s own error where not even the tables can be read', async () => {
+      it('throws the database’s own error if not even the tables can be read', async () => {
         const failing = { dialect, query: () => Promise.reject(new Error('terminating connection')) }
         await expect(inspectDatabase(failing)).rejects.toThrow('terminating connection')
       })
 
-      it('tells of an index that failed to be made', async () => {
+      it('reports an index whose build failed', async () => {
         const own = await connect()
         try {
           await own.exec('CREATE TABLE twice (id integer); INSERT INTO twice VALUES (1), (1)')
@@ -225,7 +226,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
     }
 
     if (dialect === 'mysql') {
-      it('reads directions, prefixes, methods, and what the planner ignores', () => {
+      it('reads directions, prefixes, methods, and indexes that the planner ignores', () => {
         expect(keys('city_plain')).toEqual([{ column: 'region_id' }, { column: 'population' }])
         expect(keys('city_order')).toEqual([{ column: 'population', isDescending: true }])
         expect(keys('city_prefix')).toEqual([{ column: 'body', prefixLength: 20 }])
@@ -235,12 +236,12 @@ for (const { name, dialect, skipped, connect } of databases()) {
         expect(index('city', 'PRIMARY')).toMatchObject({ isPrimary: true, isConstraint: true, isUnique: true })
       })
 
-      it('reads collations where they are not the database’s', () => {
+      it('reads collations that differ from that of the database', () => {
         expect(column('city', 'code')?.collation).toBe('utf8mb4_bin')
         expect(column('city', 'name')?.collation).toBeUndefined()
       })
 
-      it('tells when it was analysed', () => {
+      it('reports the time of the last ANALYZE of a table', () => {
         expect(Math.abs(Date.now() - (table('city')?.analyzedAt ?? 0))).toBeLessThan(120_000)
       })
 
@@ -251,12 +252,12 @@ for (const { name, dialect, skipped, connect } of databases()) {
         expect(snapshot.connections).toMatchObject({ max: 200 })
       })
 
-      it('counts sessions that do nothing in a transaction', async () => {
+      it('counts sessions that are idle in a transaction', async () => {
         const client = await createConnection({ uri: database.url })
         try {
           await client.query('START TRANSACTION')
           await client.query('SELECT COUNT(*) FROM region')
-          // InnoDB shows what it knew up to 100 ms ago.
+          // InnoDB shows a state that may be up to 100 ms old.
           const idle = async () => (await inspectDatabase(database)).connections?.idleInTransaction
           await expect.poll(idle, { ...SOON, interval: 150 }).toBeGreaterThanOrEqual(1)
         } finally {
@@ -264,7 +265,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
         }
       })
 
-      it('tells how much indexes are used where the server counts it for users', async () => {
+      it('reports index usage if the server counts it per user', async () => {
         await database.exec('SET GLOBAL userstat = 1')
         try {
           await database.query('SELECT name FROM city WHERE population = 7')
@@ -278,7 +279,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
         }
       })
 
-      it('leaves gaps where a user has no rights, and fails at nothing', async () => {
+      it('records gaps if a user lacks privileges, and does not fail', async () => {
         const user = `reader_${Math.random().toString(36).slice(2, 10)}`
         const url = new URL(database.url)
         await database.exec(`CREATE USER ${user}; GRANT SELECT ON ${url.pathname.slice(1)}.* TO ${user}`)
@@ -316,12 +317,12 @@ for (const { name, dialect, skipped, connect } of databases()) {
         expect(column('city', 'name')?.collation).toBe('NOCASE')
       })
 
-      it('keeps the names that a view gives to its columns', () => {
+      it('preserves the column names that a view defines', () => {
         expect(table('named_city')?.definition).toBe('WITH named (key, label) AS (SELECT id, name FROM city) SELECT * FROM named')
         expect(table('named_city')?.columns.map((each) => each.name)).toEqual(['key', 'label'])
       })
 
-      it('knows a table that is its primary key, and its rows since ANALYZE', async () => {
+      it('recognizes a table that is its primary key, and its rows since ANALYZE', async () => {
         expect(table('tagged')).toMatchObject({ isClustered: true, primaryKey: ['city_id', 'tag'], rows: 0 })
         expect(table('city')?.changedSinceAnalyze).toBe(0)
         await database.exec(
@@ -331,12 +332,12 @@ for (const { name, dialect, skipped, connect } of databases()) {
         expect(tables.find((each) => each.name === 'region')?.changedSinceAnalyze).toBe(1)
       })
 
-      it('reads settings', () => {
+      it('reads settings and compile options', () => {
         expect(snapshot.settings).toMatchObject({ page_size: '4096', case_sensitive_like: '0', encoding: 'UTF-8' })
         expect(snapshot.settings.compile_options).toContain('ENABLE_DBSTAT_VTAB')
       })
 
-      it('says so where nothing was analysed, and where sizes cannot be told', async () => {
+      it('records gaps when nothing was analyzed and sizes are unavailable', async () => {
         const own = await connect()
         try {
           await own.exec('CREATE TABLE a (id integer PRIMARY KEY, b text); CREATE INDEX a_b ON a (b); INSERT INTO a VALUES (1, NULL)')
@@ -353,7 +354,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
         }
       })
 
-      it('tells of tables, although a view is broken', async () => {
+      it('reads the tables although a view is broken', async () => {
         const own = await connect()
         try {
           await own.exec(

@@ -37,7 +37,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
       return rows.map((row) => String(row.name)).sort()
     }
 
-    /** Writes the migration of the changes where Knex finds it. */
+    /** Writes the migration of the changes to the folder that Knex reads. */
     async function write(changes: readonly SchemaChange[], language: 'esm' | 'cjs'): Promise<Knex.MigratorConfig> {
       const { path, content } = knexMigration(changes, facts, { migrationsDir: '.', language }, at)
       await writeFile(join(folder, path), content)
@@ -59,7 +59,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
       await rm(folder, { recursive: true, force: true })
     })
 
-    it.each(['esm', 'cjs'] as const)('goes up, down and up again (%s)', async (language) => {
+    it.each(['esm', 'cjs'] as const)('migrates up, down and up again (%s)', async (language) => {
       const config = await write(
         [
           change('city_region_id_name_index', [{ column: 'region_id' }, { column: 'name', isDescending: true }]),
@@ -75,7 +75,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
       expect(await indexes()).toEqual(['city_region_id_name_index'])
     })
 
-    it('may run when all of it is there', async () => {
+    it('runs without errors if all indexes already exist', async () => {
       const { content } = knexMigration(
         [change('city_name_index', [{ column: 'name' }])],
         facts,
@@ -93,12 +93,12 @@ for (const { name, dialect, skipped, connect } of databases()) {
       expect(await indexes()).toEqual(['city_old_index'])
     })
 
-    it.skipIf(dialect === 'mysql')('keeps a question mark in a condition', async () => {
+    it.skipIf(dialect === 'mysql')('preserves a question mark in a condition', async () => {
       await db.migrate.latest(await write([change('city_odd_index', [{ column: 'region_id' }], { where: "name = 'a?b'" })], 'cjs'))
       expect(await indexes()).toContain('city_odd_index')
     })
 
-    it.runIf(dialect === 'postgresql')('replaces what an earlier try left', async () => {
+    it.runIf(dialect === 'postgresql')('replaces an invalid index from an earlier attempt', async () => {
       const config = await write([change('city_region_id_unique', [{ column: 'region_id' }], { isUnique: true })], 'cjs')
       await expect(db.migrate.latest(config)).rejects.toThrow('could not create unique index')
       const invalid = await database.query('SELECT indisvalid FROM pg_index WHERE indexrelid = $1::regclass', ['city_region_id_unique'])
@@ -121,7 +121,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
       })
     })
 
-    it.runIf(dialect === 'postgresql')('builds the index of a partitioned table, also where some of it is there', async () => {
+    it.runIf(dialect === 'postgresql')('builds the index of a partitioned table, even if parts of it exist', async () => {
       await database.exec(`CREATE TABLE log (id integer, at integer) PARTITION BY RANGE (at);
         CREATE TABLE log_1 PARTITION OF log FOR VALUES FROM (0) TO (10);
         CREATE TABLE log_2 PARTITION OF log FOR VALUES FROM (10) TO (20);`)

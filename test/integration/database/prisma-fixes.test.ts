@@ -82,7 +82,7 @@ for (const { name, dialect, skipped, connect } of databases().filter(({ dialect 
       return { ...planned, schema: planned.files.find(({ isPatch }) => isPatch)?.content ?? content }
     }
 
-    /** Deploys the migrations of a plan, on top of the one that made the tables. */
+    /** Deploys the migrations of a plan, on top of the one that created the tables. */
     async function deploy(content: string, { files }: FixPlan): Promise<void> {
       const migrations = files.flatMap(({ path, content: sql }) => {
         const [, folder] = /^migrations\/(.+)\/migration\.sql$/.exec(path) ?? []
@@ -107,7 +107,7 @@ for (const { name, dialect, skipped, connect } of databases().filter(({ dialect 
     })
     afterEach(() => database.drop())
 
-    it('would notice a difference', async () => {
+    it('would detect a difference', async () => {
       const planned = plan(schema(), [change('city', 'city_name_idx', ['name'])])
       await database.exec(await engine.create(schema()))
       expect(await engine.difference(planned.schema)).toContain('CREATE INDEX "city_name_idx"')
@@ -128,7 +128,7 @@ for (const { name, dialect, skipped, connect } of databases().filter(({ dialect 
       ])
     })
 
-    it('agree on a name that is cut off', async () => {
+    it('agree on a truncated name', async () => {
       const long = schema().replaceAll('City', 'CityOfThisModelWhoseNameGoesOnAndOnUntilNobodyReadsIt').replace('@@map("city")', '')
       const [made] =
         /"CityOf\w+_idx"/.exec(await engine.create(long.replace(/(DateTime.*)\n/, '$1\n\n  @@index([name, regionId, isOpen, at])'))) ?? []
@@ -137,7 +137,7 @@ for (const { name, dialect, skipped, connect } of databases().filter(({ dialect 
       expect(patched[0]?.line).toBe('@@index([name, regionId, isOpen, at])')
     })
 
-    it('agree on conditions that Prisma knows again', async () => {
+    it('agree on conditions that Prisma recognizes', async () => {
       const own = dialect === 'postgresql' ? [change('Place', 'p7', ['id'], { where: `"kind" = 'OPEN' AND cents > 1.5` })] : []
       const { refused } = await expectNoDifference(schema(), [
         change('city', 'p1', ['name'], { where: 'region_id IS NOT NULL' }),
@@ -150,7 +150,7 @@ for (const { name, dialect, skipped, connect } of databases().filter(({ dialect 
       expect(refused).toEqual([])
     })
 
-    it('agree where the schema says nothing of an index', async () => {
+    it('agree when the schema cannot express an index', async () => {
       const { refused, patched } = await expectNoDifference(schema(''), [
         change('city', 'e', [{ column: 'name', expression: 'lower(name)' }, 'region_id']),
         change('city', 'p', ['name'], { where: 'region_id IS NULL' }),
@@ -159,7 +159,7 @@ for (const { name, dialect, skipped, connect } of databases().filter(({ dialect 
       expect(refused.map(({ why }) => why)).toHaveLength(2)
     })
 
-    it('agree on an index that goes', async () => {
+    it('agree on a removed index', async () => {
       const before = plan(schema(), [change('city', 'city_name_idx', ['name'])]).schema
       const planned = plan(before, [{ ...change('city', 'city_name_idx', ['name']), kind: 'drop-index' }])
       await deploy(before, planned)
@@ -174,7 +174,7 @@ for (const { name, dialect, skipped, connect } of databases().filter(({ dialect 
       ])
     })
 
-    it.runIf(dialect === 'postgresql')('agree on operators, types and carried columns', async () => {
+    it.runIf(dialect === 'postgresql')('agree on operators, types and included columns', async () => {
       const { patched } = await expectNoDifference(schema(), [
         change('city', 'city_name_prefix', [{ column: 'name', operatorClass: 'text_pattern_ops' }, 'at']),
         change('city', 'city_name_trgm', [{ column: 'name', operatorClass: 'gin_trgm_ops' }], { method: 'gin' }),
@@ -190,7 +190,7 @@ for (const { name, dialect, skipped, connect } of databases().filter(({ dialect 
       expect(patched).toHaveLength(10)
     })
 
-    it.runIf(dialect === 'postgresql')('refuse the conditions that Prisma would find different each time', async () => {
+    it.runIf(dialect === 'postgresql')('reject conditions that Prisma would report as different each time', async () => {
       const conditions = ["label = 'a'", 'id = -5', "kind IN ('OPEN', 'SHUT')"]
       const changes = conditions.map((where, index) => change('Place', `p${index}`, ['id'], { where }))
       expect(plan(schema(), changes).refused).toHaveLength(3)

@@ -12,7 +12,7 @@ const facts: DatabaseFacts = { product: 'postgresql', defaultSchema: 'public', t
 
 const columns = ['id', 'a', 'b_col', 'c', 'd_col'] as const
 
-/** What a line may have at its end, or a line of its own be: nothing of it is structure. */
+/** A suffix of a line, or a separate line, that has no structure. */
 const noise = fc.constantFrom('', ' // plain', ' // } { @@index([a]) "', ' /// doc "unclosed', ' // model A {', ' /* { " */')
 
 const defaultValue = fc.constantFrom(
@@ -108,7 +108,7 @@ describe('patchPrismaSchema on any schema', () => {
     )
   })
 
-  it('puts in whole lines, and leaves every other byte', () => {
+  it('inserts whole lines and changes no other byte', () => {
     fc.assert(
       fc.property(
         schema,
@@ -148,7 +148,7 @@ describe('patchPrismaSchema on any schema', () => {
     )
   })
 
-  it('refuses or patches broken text, and throws at none', () => {
+  it('rejects or patches malformed schemas and never throws', () => {
     const broken = fc
       .tuple(
         schema,
@@ -168,7 +168,7 @@ describe('patchPrismaSchema on any schema', () => {
     )
   })
 
-  it('reads long broken text in no time', () => {
+  it('reads long malformed schemas quickly', () => {
     for (const piece of ['"', '/*', '{', '(', '@@index([', 'model A {\n', '@map(', '\\"', '//']) {
       const started = cpuNow()
       patch(piece.repeat(20_000), [

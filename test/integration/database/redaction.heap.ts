@@ -5,11 +5,12 @@ import knex from 'knex'
 import { createSqliteDatabase } from '../../support/sqlite-database.ts'
 
 /**
- * Prints how many of the values that an app bound are found in the heap afterwards, and in the file, with redaction and without. Needs
- * `--expose-gc`. By Knex: a bare Prisma client holds on to the values of its queries itself.
+ * Prints how many of the values that an app bound are found in the heap afterwards, and in the file, with and
+ * without redaction. Requires `--expose-gc`. Uses Knex, because a Prisma client without Sluice retains the
+ * values of its queries itself.
  */
 
-/** Of which no part of this file is one. */
+/** Matches no part of this file. */
 const VALUE = /bound\d+value/g
 
 async function found(redact: boolean): Promise<{ heap: number; file: number; calls: number }> {

@@ -5,7 +5,7 @@ import { sampleTable } from '../../../packages/core/src/database/sampling/sample
 import { statisticsFromSample } from '../../../packages/core/src/database/sampling/statistics-from-sample.ts'
 import { type Database, databases } from '../../support/databases.ts'
 
-/** 100,000 rows: every column repeats with a period, which steps of equal width would fall in with. */
+/** 100,000 rows: every column repeats with a period that steps of equal width would coincide with. */
 const SCHEMAS = {
   sqlite: `
     CREATE TABLE event (id INTEGER PRIMARY KEY, kind INTEGER, owner INTEGER, at TEXT, note TEXT);
@@ -51,7 +51,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
       expect(sample.share).toBe(1)
     })
 
-    it('spreads evenly over a large one, whatever repeats in it', async () => {
+    it('spreads evenly over a large table, regardless of periodic values', async () => {
       const sample = await sampleTable(database, table('event'), ['id', 'kind', 'owner', 'note'], { maxRows: 2_000 })
       const ids = sample.rows.map(([id]) => Number(id))
       expect(ids.length).toBeGreaterThan(1_800)
@@ -71,12 +71,12 @@ for (const { name, dialect, skipped, connect } of databases()) {
       expect(columns.get('note')?.nullShare).toBeCloseTo(0.25, 1)
     })
 
-    it('gives the same sample when asked again', async () => {
+    it('returns the same sample for the same call', async () => {
       const take = () => sampleTable(database, table('event'), ['id'], { maxRows: 300 })
       expect(await take()).toEqual(await take())
     })
 
-    it('samples a table without numbers for its rows', async () => {
+    it('samples a table that has no row numbers', async () => {
       const sample = await sampleTable(database, table('keyed'), ['code', 'kind'], { maxRows: 1_000 })
       expect(sample.rows.length).toBeGreaterThan(800)
       const codes = sample.rows.map(([code]) => Number(code))
@@ -84,13 +84,13 @@ for (const { name, dialect, skipped, connect } of databases()) {
       expect(statisticsFromSample(sample, table('keyed')).distinctOf(['code'])).toBeGreaterThan(90_000)
     })
 
-    it('finds rows although their numbers have gaps', async () => {
+    it('finds rows despite gaps in their numbers', async () => {
       const sample = await sampleTable(database, table('sparse'), ['id', 'kind'], { maxRows: 2_000 })
       expect(sample.rows.length).toBeGreaterThan(500)
       expect(statisticsFromSample(sample, table('sparse')).columns.get('kind')?.distinct).toBe(10)
     })
 
-    it('cuts long texts, and gives dates as texts', async () => {
+    it('truncates long strings and returns dates as strings', async () => {
       const sample = await sampleTable(database, table('event'), ['note', 'at'], { maxRows: 200_000 })
       const [note, at] = sample.rows.find(([text]) => String(text).startsWith('xxx')) ?? []
       expect(note).toHaveLength(200)

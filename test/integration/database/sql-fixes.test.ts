@@ -42,7 +42,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
     })
     afterEach(() => database.drop())
 
-    it('does what it says, and takes it back', async () => {
+    it('applies the changes and reverts them', async () => {
       const own: SchemaChange[] = {
         sqlite: [
           change('create-index', 'p', { keys: [{ column: 'name', collation: 'NOCASE', isDescending: true }], where: 'region_id > 5' }),

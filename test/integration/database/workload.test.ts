@@ -6,7 +6,7 @@ import { openStack, type Stack, seed } from '../../support/stack.ts'
 
 const lines = readFileSync(import.meta.filename, 'utf8').split('\n')
 
-/** The source of the line that a statement was most often called from. */
+/** The source line of the most frequent call site of a statement. */
 function sourceOf(entry: WorkloadEntry | undefined): string | undefined {
   const [site] = entry?.callSites ?? []
   return site?.file === import.meta.filename ? lines[site.line - 1]?.trim() : site?.file
@@ -26,7 +26,7 @@ async function withStack(options: SluiceOptions, work: (stack: Stack) => Promise
 const find = (stack: Stack, text: RegExp) => stack.sluice.database?.getWorkload().filter(({ sql }) => text.test(sql)) ?? []
 
 describe('workload', () => {
-  it('has the statements of Knex, with their rows, times, bindings and places', () =>
+  it('records Knex statements with their rows, times, bindings and call sites', () =>
     withStack({}, async (stack) => {
       const { db } = stack
       for (const id of [1, 2, 3]) {
@@ -43,7 +43,7 @@ describe('workload', () => {
       expect(sourceOf(entry)).toContain('// the place')
     }))
 
-  it('has the statements of Prisma, those of relations included', () =>
+  it('records Prisma statements, including those of relations', () =>
     withStack({}, async (stack) => {
       const { prisma } = stack
       for (const id of [1, 2, 3]) {
@@ -58,7 +58,7 @@ describe('workload', () => {
       expect(sourceOf(comments)).toContain('// the place')
     }))
 
-  it('counts writes, in transactions too, but neither their beginning nor their end', () =>
+  it('counts writes, also in transactions, but neither BEGIN nor COMMIT', () =>
     withStack({}, async (stack) => {
       const { db, prisma } = stack
       await prisma.tag.create({ data: { id: 90, label: 'x' } }) // by Prisma
@@ -78,7 +78,7 @@ describe('workload', () => {
       expect(sourceOf(remove)).toContain('// by Knex')
     }))
 
-  it('counts what fails', () =>
+  it('counts failed statements', () =>
     withStack({ detection: false }, async (stack) => {
       await expect(stack.db.raw('insert into Tag (id, label) values (?, ?)', [1, 'twice'])).rejects.toThrow()
       await expect(stack.prisma.$queryRaw`select nothing from nowhere`).rejects.toThrow()
@@ -92,7 +92,7 @@ describe('workload', () => {
       expect(find(stack, /select `label` from `Tag`/)).toMatchObject([{ calls: 1, errors: 0 }])
     }))
 
-  it('has merged statements once, from where the first of them came, and no reads of the catalogue', () =>
+  it('records a batched statement once with its first call site, and no catalog reads', () =>
     withStack({ mode: 'optimize' }, async (stack) => {
       const { prisma, sluice } = stack
       await stack.ready()
@@ -105,7 +105,7 @@ describe('workload', () => {
       expect(stack.taken()).toHaveLength(1)
     }))
 
-  it('leaves out what shadow mode asks beside the app', () =>
+  it('omits the comparison queries of shadow mode', () =>
     withStack({ mode: 'shadow' }, async (stack) => {
       const { db, sluice } = stack
       await db('Tag').select('id').limit(1)
@@ -117,7 +117,7 @@ describe('workload', () => {
       expect(entries.reduce((sum, { calls }) => sum + calls, 0)).toBe(2)
     }))
 
-  it('finds the places of a loop that goes on for long', () =>
+  it('finds the call sites of a long-running loop', () =>
     withStack({}, async (stack) => {
       for (let at = 0; at < 400; at += 1) {
         await stack.prisma.tag.findFirst({ where: { id: (at % 5) + 1 } }) // the one
@@ -131,7 +131,7 @@ describe('workload', () => {
       expect(entry?.callSites.reduce((sum, { count }) => sum + count, 0)).toBeGreaterThan(250)
     }))
 
-  it.each(['observe', 'optimize'] as const)('holds no value of a redacted workload, in mode %s', (mode) =>
+  it.each(['observe', 'optimize'] as const)('stores no value of redacted statements, in mode %s', (mode) =>
     withStack({ mode, database: { workload: { redact: true } } }, async (stack) => {
       const { db, prisma, sluice } = stack
       await db('Tag').where({ label: 'sesame' }).select('id')
@@ -145,7 +145,7 @@ describe('workload', () => {
     }),
   )
 
-  it('is not kept where it is switched off', async () => {
+  it('records nothing when it is disabled', async () => {
     await withStack({ database: { workload: false } }, async (stack) => {
       await stack.db('Tag').select('id')
       await stack.prisma.tag.findMany()

@@ -75,7 +75,7 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
 
   const claim = async (backend: JobBackend, want = 1, leaseMs = LEASE_MS) => (await backend.step(queue, [], want, 'me', leaseMs)).claims
   const settle = (backend: JobBackend, ...outcomes: Outcome[]) => backend.step(queue, outcomes, 0, 'me', LEASE_MS)
-  /** Ends the lease of what runs. */
+  /** Expires the lease of each running task. */
   const expire = () =>
     database.query(`UPDATE ${SCHEMA}.job_tasks SET lease_until = now() WHERE queue = $1 AND status = 'processing'`, [queue])
 
@@ -88,8 +88,8 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
     return id
   }
 
-  describe('setting up', () => {
-    it('makes the tables once when many processes start together', async () => {
+  describe('setup', () => {
+    it('creates the tables once when many processes start together', async () => {
       const schema = `s_${randomBytes(4).toString('hex')}`
       const backends = Array.from({ length: 8 }, () => connectPostgres(url, { schema }))
       for (const backend of backends) closing.push(async () => backend.close())
@@ -98,7 +98,7 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       expect(await backends[7]?.get(added?.id ?? '')).toMatchObject({ queue, status: 'queued' })
     })
 
-    it('says which SQL to run where its user may not make tables, and works once it was run', async () => {
+    it('reports the SQL to run when its user may not create tables, and works once it was run', async () => {
       const role = `app_${randomBytes(4).toString('hex')}`
       await database.exec(`CREATE ROLE ${role} LOGIN PASSWORD 'app'`)
       closing.push(() => database.exec(`DROP SCHEMA IF EXISTS sluice CASCADE; DROP OWNED BY ${role}; DROP ROLE ${role}`))
@@ -112,7 +112,7 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       expect(error).toBeInstanceOf(PostgresJobsSetUpError)
       expect(error).toMatchObject({ code: 'SLUICE_JOB_BACKEND', cause: { code: '42501' }, sql: postgresJobsSql() })
       expect((error as PostgresJobsSetUpError).message).toContain(postgresJobsSql())
-      // Made, and not for it.
+      // Created, but without privileges for this role.
       await database.exec(postgresJobsSql())
       await expect(backend.open()).rejects.toBeInstanceOf(PostgresJobsSetUpError)
       await database.exec(postgresJobsSql({ grantTo: role }))
@@ -128,7 +128,7 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       await backend.tidy({ maxDeadBytes: 0, maxBatchAgeMs: 0 }, Date.now())
     })
 
-    it('has SQL that can be run again, in a migration of Knex too', async () => {
+    it('has SQL that can be run again, including in a Knex migration', async () => {
       const schema = `odd "name" ${randomBytes(4).toString('hex')}`
       const db = knex({ client: 'pg', connection: url })
       closing.push(() => db.destroy())
@@ -138,7 +138,7 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       expect(await claim(backend)).toHaveLength(1)
     })
 
-    it('refuses tables that a later release has made for later ones', async () => {
+    it('rejects tables that a later release created in a newer format', async () => {
       const schema = `s_${randomBytes(4).toString('hex')}`
       await open({ schema })
       await database.exec(`UPDATE ${schema}.job_version SET version = 99`)
@@ -150,13 +150,13 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       })
     })
 
-    it('makes no schema that would be where the tables of the app are looked for', async () => {
+    it('creates no schema that is on the search path of the app', async () => {
       const [{ user } = { user: '' }] = await database.query(`SELECT current_user::text AS "user"`)
       await expect(open({ schema: String(user) })).rejects.toMatchObject({ code: 'SLUICE_JOB_BACKEND' })
       expect(await database.query('SELECT 1 FROM pg_namespace WHERE nspname = $1', [user])).toEqual([])
     })
 
-    it('refuses options that are none', () => {
+    it('rejects invalid options by name', () => {
       const pool = newPool()
       const wrong: readonly [options: object, option: string][] = [
         [{}, 'pool'],
@@ -177,7 +177,7 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
   })
 
   describe('connections', () => {
-    it('may be set to stricter isolation', async () => {
+    it('may use a stricter isolation level', async () => {
       const options = '-c default_transaction_isolation=serializable'
       const errors: unknown[] = []
       const runs: string[] = []
@@ -193,7 +193,7 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       expect(errors).toEqual([])
     })
 
-    it('may have parsers of the app', async () => {
+    it('may use type parsers of the app', async () => {
       const getTypeParser = () => () => {
         throw new Error('not for us')
       }
@@ -207,7 +207,7 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       await expect.poll(() => jobs.getProcessingStats(queue), SOON).toMatchObject({ queued: 0, processing: 0 })
     })
 
-    it('may be one alone', async () => {
+    it('may be limited to one', async () => {
       const jobs = engine(await open({}, { max: 1 }))
       const seen: unknown[] = []
       jobs.registerProcessor<unknown>(queue, (data) => void seen.push(data))
@@ -216,19 +216,19 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       await expect.poll(() => [...seen].sort(), SOON).toEqual([1, 2, 3])
     })
 
-    it('are not waited for for ever', async () => {
+    it('are awaited no longer than the timeout', async () => {
       const pool = newPool({ max: 1 })
       const backend = postgresJobBackend({ pool, schema: SCHEMA, timeoutMs: 2_000 })
       await backend.open()
       const held = await pool.connect()
       await expect(backend.counts(queue)).rejects.toMatchObject({ code: 'SLUICE_JOB_BACKEND' })
       held.release()
-      // The one that came too late was given back.
+      // The connection that arrived after the timeout was released.
       expect(await backend.counts(queue)).toMatchObject({ queued: 0 })
       expect(pool.waitingCount).toBe(0)
     })
 
-    it('are all given back when it is closed', async () => {
+    it('are all released when the backend is closed', async () => {
       const pool = newPool()
       const backend = postgresJobBackend({ pool, schema: SCHEMA })
       const jobs = engine(backend)
@@ -242,7 +242,7 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       expect(pool.idleCount).toBe(pool.totalCount)
     })
 
-    it('let a process end that has drained', async () => {
+    it('let a drained process exit', async () => {
       const args = ['--import', 'tsx', '--conditions=@sluice/source', idleProcess, url, SCHEMA]
       const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: TEST_MS, env: { ...process.env, NODE_OPTIONS: '' } })
       expect(stdout).toBe('drained')
@@ -250,7 +250,7 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
   })
 
   describe('claims', () => {
-    it('count as done by whoever did them, and are tried again by whoever has them', async () => {
+    it('are settled by an earlier owner that completed them, and retried only by their present owner', async () => {
       const backend = await open()
       await backend.add([task(), task()])
       const first = await claim(backend, 2)
@@ -272,7 +272,7 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       expect(await backend.get(b?.id ?? '')).toMatchObject({ status: 'queued', attempts: 1, crashes: 1 })
     })
 
-    it('count once where one process has had them twice', async () => {
+    it('count once when one process claimed them twice', async () => {
       const backend = await open()
       const id = await newBatch(backend, 1)
       const [first] = await claim(backend)
@@ -283,7 +283,7 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       expect(batches).toMatchObject([{ id, processedItems: 10, chunksDone: 1 }])
     })
 
-    it('of workers that were lost come one at a time, beside others', async () => {
+    it('of stalled workers are reassigned one at a time, next to other tasks', async () => {
       const backend = await open()
       await backend.add([task(), task(), task()])
       await claim(backend, 3)
@@ -299,7 +299,7 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       expect(await crashes()).toEqual([[], false])
     })
 
-    it('of workers that were lost run alone', async () => {
+    it('of stalled workers run alone', async () => {
       const backend = await open()
       const jobs = engine(backend, { pollMs: 20 })
       await backend.add([task({ data: '"lost"' })])
@@ -323,7 +323,7 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       await expect.poll(() => starts, SOON).toEqual(['lost', 'next'])
     })
 
-    it('are asked for again where something came while the last answer was under way', async () => {
+    it('are requested again when a task arrives while the previous reply is in flight', async () => {
       const backend = await open({ listen: false })
       const jobs = engine(backend, { pollMs: NEVER_MS })
       const step = backend.step.bind(backend)
@@ -347,7 +347,7 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       await expect.poll(() => seen, SOON).toEqual([1])
     })
 
-    it('that were lost and come to the same process again are still its own', async () => {
+    it('stay owned by a process that claims them again after the lease expired', async () => {
       const jobs = engine(await open())
       let starts = 0
       let end: () => void = () => {}
@@ -379,9 +379,9 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       await expect.poll(() => jobs.getProcessingStats(queue), SOON).toMatchObject({ processing: 0, queued: 0, lost: 0 })
     })
 
-    it('that were cancelled and lost are told so when they run again', async () => {
+    it('are cancelled as soon as they run again after a cancellation and an expired lease', async () => {
       const backend = await open()
-      // By renewing its lease it would be told much later.
+      // The renewal of the lease would report the cancellation much later.
       const jobs = engine(backend, { leaseMs: LEASE_MS })
       await backend.add([task()])
       const [had] = await claim(backend)
@@ -404,7 +404,7 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       await expect.poll(async () => backend.get(had?.id ?? ''), SOON).toBeUndefined()
     })
 
-    it('that were cancelled are over when they are given back or have failed', async () => {
+    it('are finished once they are released or fail after a cancellation', async () => {
       const backend = await open()
       const id = await newBatch(backend, 2)
       const [first, second] = await claim(backend, 2)
@@ -415,7 +415,7 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       expect((await backend.list({ batchId: id }, { offset: 0, limit: 9 })).map(({ status }) => status)).toEqual(['cancelled', 'cancelled'])
     })
 
-    it('end a batch although their answer came too late, and it is told of once', async () => {
+    it('end a batch although the reply was late, and report it once', async () => {
       const backend = await open({ timeoutMs: 5_000 })
       const id = await newBatch(backend, 2)
       const held = await claim(backend, 2)
@@ -430,7 +430,7 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
         await client.query('BEGIN')
         await client.query(`SELECT FROM ${SCHEMA}.job_batches WHERE id = $1 FOR UPDATE`, [id])
         await expect(settleAs(done)).rejects.toMatchObject({ code: 'SLUICE_JOB_BACKEND' })
-        // The first one still waits, on a connection that nobody hears any more.
+        // The first call still waits, on a connection that is no longer read.
         const again = settleAs(done)
         await expect.poll(waiting, SOON).toHaveLength(2)
         await client.query('COMMIT')
@@ -450,7 +450,7 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       }
     })
 
-    it('take all of those whose time has come', async () => {
+    it('take all tasks that are due', async () => {
       const backend = await open()
       const now = Date.now()
       await backend.add(Array.from({ length: 250 }, (_, at) => task({ createdAt: now, runAt: now + 5_000, data: String(at) })))
@@ -475,7 +475,7 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
 
     it('are due by the clock of the server', async () => {
       const backend = await open()
-      // Of a machine whose clock is an hour ahead, and of one that is an hour behind.
+      // From a machine whose clock is an hour ahead, and from one whose clock is an hour behind.
       for (const skew of [3_600_000, -3_600_000]) {
         const createdAt = Date.now() + skew
         await backend.add([task({ createdAt, runAt: createdAt + 3_000 })])
@@ -485,8 +485,8 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
     })
   })
 
-  describe('what is kept', () => {
-    it('are the last failures, whatever is in them', async () => {
+  describe('stored data', () => {
+    it('retains the latest failures, regardless of the characters in them', async () => {
       const backend = await open()
       await backend.add([task()])
       for (let attempt = 1; attempt <= MAX_FAILURES + 5; attempt += 1) {
@@ -505,7 +505,7 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       })
     })
 
-    it('are keys with any characters, each its own', async () => {
+    it('keeps keys with any characters distinct', async () => {
       const backend = await open()
       const keys = ['\u0000', '\u2400', '\u24000', '\u24001', '\u0000\u2400', '\\', '']
       const added = await backend.add(keys.map((uniqueKey) => task({ uniqueKey })))
@@ -515,7 +515,7 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       expect(again.map(({ id, isDuplicate }) => [id, isDuplicate])).toEqual(added.map(({ id }) => [id, true]))
     })
 
-    it('is one task of each id and each key that are given together', async () => {
+    it('adds one task for each id and each key in one call', async () => {
       const backend = await open()
       const one = task({ uniqueKey: 'k' })
       const other = task({ uniqueKey: 'k' })
@@ -530,7 +530,7 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       expect(await backend.counts(queue)).toMatchObject({ queued: 2 })
     })
 
-    it('is tried again only while nobody else has its key', async () => {
+    it('replays a dead task only while no other task has its key', async () => {
       const backend = await open()
       const dead = task({ uniqueKey: 'k' })
       await backend.add([dead])
@@ -544,7 +544,7 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       expect(await backend.add([task({ uniqueKey: 'k' })])).toEqual([{ id: dead.id, isDuplicate: true }])
     })
 
-    it('are dead letters up to so many bytes, the latest', async () => {
+    it('retains the latest dead letters up to the byte limit', async () => {
       const schema = `s_${randomBytes(4).toString('hex')}`
       const backend = await open({ schema })
       const ids: string[] = []
@@ -563,7 +563,7 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       expect(await left()).toEqual(ids.slice(3))
     })
 
-    it('are batches with their parts for so long, and dead letters beyond that', async () => {
+    it('retains batches with their parts up to the age limit, and dead letters beyond it', async () => {
       const schema = `s_${randomBytes(4).toString('hex')}`
       const backend = await open({ schema })
       const old = await newBatch(backend, 3)
@@ -598,7 +598,7 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       expect(await parts()).toEqual([])
     })
 
-    it('are batches that are told of at their next end, whoever was told of the last meanwhile', async () => {
+    it('reports a reopened batch when it ends again, even if the first notification was confirmed late', async () => {
       const backend = await open()
       const { id } = task()
       await backend.openBatch({
@@ -618,7 +618,7 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       await backend.batchNotified(id)
       expect(await backend.batch(id)).toMatchObject({ isNotified: true })
       expect(await backend.replay(first?.id ?? '')).toBe(true)
-      // Nobody is told again of an end that is none any more.
+      // A late confirmation of the earlier end has no effect.
       expect(await database.query(`SELECT ended_by FROM ${SCHEMA}.job_batches WHERE id = $1`, [id])).toEqual([{ ended_by: null }])
       expect(await backend.batch(id)).toMatchObject({ isNotified: false })
       await backend.batchNotified(id)
@@ -631,7 +631,7 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       expect(await unnotified()).toEqual([])
     })
 
-    it('are counts, as far as they are asked for', async () => {
+    it('counts as far as requested', async () => {
       const backend = await open()
       const runAt = Date.now() + 60_000
       await backend.add(
@@ -648,7 +648,7 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       expect(pending + retry).toBe(5)
     })
 
-    it('goes a slice at a time, however much it is', async () => {
+    it('removes data in slices, regardless of the amount', async () => {
       const schema = `s_${randomBytes(4).toString('hex')}`
       const backend = await open({ schema })
       const fill = (count: number, status: string, batchId: string | null) =>
@@ -672,7 +672,7 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       expect(await backend.renew(running, 'me', LEASE_MS)).toEqual({ lost: [], cancelled: running })
       const { batches } = await settle(backend, ...running.map((one) => outcome(one, 'cancelled', { at: 3 })))
       expect(batches).toMatchObject([{ id, chunksDone: parts, endedAt: 3 }])
-      // More than are removed at once.
+      // More than one slice removes.
       await fill(10_500, 'completed', id)
       await backend.tidy({ maxDeadBytes: 1_000, maxBatchAgeMs: 1 }, 1_000)
       expect([await backend.batch(id), await database.query(`SELECT 1 FROM ${schema}.job_tasks`)]).toEqual([undefined, []])
@@ -688,7 +688,7 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       expect(await backend.counts(queue)).toMatchObject({ dead: 0 })
     })
 
-    it('is a slot until it is over', async () => {
+    it('holds a slot until it expires', async () => {
       const backends = [await open(), await open()]
       const key = `\u0000${queue}`
       const at = Date.now() + 3_600_000
@@ -698,7 +698,7 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       expect(await backends[1]?.takeSlot(key, at, at + 60_000)).toBe(false)
     })
 
-    it('is nothing for what is not the id of anything', async () => {
+    it('returns nothing for an unknown or malformed id', async () => {
       const backend = await open()
       for (const id of ['', 'x', '00000000-0000-7000-8000-00000000000g', `${task().id}x`]) {
         expect(await backend.get(id)).toBeUndefined()

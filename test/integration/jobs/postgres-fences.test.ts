@@ -10,7 +10,7 @@ import { NEVER_MS, SOON } from '../../support/patience.ts'
 const LEASE_MS = NEVER_MS
 const postgres = databases().find(({ dialect }) => dialect === 'postgresql')
 
-describe.skipIf(postgres?.skipped !== undefined)('what several processes do with one task, on PostgreSQL', () => {
+describe.skipIf(postgres?.skipped !== undefined)('several processes with one task on PostgreSQL', () => {
   let database: Database
   let url: string
   let queue: string
@@ -55,7 +55,7 @@ describe.skipIf(postgres?.skipped !== undefined)('what several processes do with
 
   const claim = async (backend: JobBackend, want = 1) => (await backend.step(queue, [], want, queue, LEASE_MS)).claims
   const settle = (backend: JobBackend, ...outcomes: Outcome[]) => backend.step(queue, outcomes, 0, queue, LEASE_MS)
-  /** Ends the lease of what runs. */
+  /** Expires the lease of each running task. */
   const expire = (secondsAgo = 0) =>
     database.query(
       `UPDATE ${SCHEMA}.job_tasks SET lease_until = now() - $2 * interval '1 second' WHERE queue = $1 AND status = 'processing'`,
@@ -75,7 +75,7 @@ describe.skipIf(postgres?.skipped !== undefined)('what several processes do with
     return id
   }
 
-  it('does not keep it for the one that has it now when the one that had it renews its lease', async () => {
+  it('does not extend the lease of the present owner when the previous owner renews', async () => {
     const backend = await open()
     await backend.add([task()])
     const had = await claim(backend)
@@ -89,7 +89,7 @@ describe.skipIf(postgres?.skipped !== undefined)('what several processes do with
     expect(await isRunOut(has[0] as Claim)).toBe(false)
   })
 
-  it('does not renew what was given back, or is over', async () => {
+  it('does not renew a released or finished task', async () => {
     const backend = await open()
     await newBatch(backend, 2)
     const had = await claim(backend, 2)
@@ -97,7 +97,7 @@ describe.skipIf(postgres?.skipped !== undefined)('what several processes do with
     expect(await backend.renew(had, queue, LEASE_MS)).toEqual({ lost: had, cancelled: [] })
   })
 
-  it('hands out by the way what others hold', async () => {
+  it('skips locked tasks when it claims', async () => {
     const backend = await open()
     const [first, second] = [task({ order: 1 }), task({ order: 2 })]
     await backend.add([first, second])
@@ -111,7 +111,7 @@ describe.skipIf(postgres?.skipped !== undefined)('what several processes do with
     expect((await claim(backend, 2)).map(({ id }) => id)).toEqual([first.id])
   })
 
-  it('begins with what was lost for longest', async () => {
+  it('starts with the task whose lease expired first', async () => {
     const backend = await open()
     await backend.add([task({ order: 1 }), task({ order: 2 })])
     const [first] = await claim(backend)
@@ -123,7 +123,7 @@ describe.skipIf(postgres?.skipped !== undefined)('what several processes do with
     expect(await claim(backend, 2)).toMatchObject([{ id: first?.id, crashes: 2 }])
   })
 
-  it('counts of a part that is done late what is left of it', async () => {
+  it('counts only the remaining items of a part that completes late', async () => {
     const backend = await open()
     const id = await newBatch(backend, 1)
     const [late] = await claim(backend)
@@ -136,7 +136,7 @@ describe.skipIf(postgres?.skipped !== undefined)('what several processes do with
     expect(batches).toMatchObject([{ id, processedItems: 10, failedItems: 0, chunksDone: 1 }])
   })
 
-  it('tells once of a batch that has more parts than it was said to have', async () => {
+  it('reports a batch once although it has more parts than declared', async () => {
     const backend = await open()
     const id = await newBatch(backend, 2, 4)
     const [first, second, third] = await claim(backend, 3)
@@ -148,7 +148,7 @@ describe.skipIf(postgres?.skipped !== undefined)('what several processes do with
     expect(await backend.sealBatch(id, 4, 40, Date.now())).toEqual([])
   })
 
-  it('is told of at once, and those that follow closely a little later, at the latest when it closes', async () => {
+  it('notifies immediately, and combines rapid notifications into a later one, sent at the latest on close', async () => {
     const [backend, other] = [await open(), await open()]
     const hints: WakeHint[] = []
     other.onWake((hint) => hints.push(hint))
@@ -163,7 +163,7 @@ describe.skipIf(postgres?.skipped !== undefined)('what several processes do with
     await expect.poll(() => hints, SOON).toHaveLength(5)
   })
 
-  it('is not brought down by what others say on its channel', async () => {
+  it('ignores malformed notifications on its channel', async () => {
     const worker = await open()
     const hints: WakeHint[] = []
     worker.onWake((hint) => hints.push(hint))
@@ -174,13 +174,13 @@ describe.skipIf(postgres?.skipped !== undefined)('what several processes do with
     await expect.poll(() => hints, SOON).toEqual([{}, { queue }])
   })
 
-  it.each(['cancel', 'cancelBatch'] as const)('tells the one that runs it at once: %s', async (cancels) => {
+  it.each(['cancel', 'cancelBatch'] as const)('notifies the running worker immediately: %s', async (cancels) => {
     const [worker, other] = [await open(), await open()]
     const batchId = await newBatch(worker, 1)
     const hints: WakeHint[] = []
     worker.onWake((hint) => hints.push(hint))
     const [held] = await claim(worker)
-    // It hears from here on.
+    // From here on, it receives notifications.
     await expect.poll(() => hints, SOON).toEqual([{}])
     await other[cancels](cancels === 'cancel' ? (held?.id ?? '') : batchId, Date.now())
     await expect.poll(() => hints.map(({ cancel }) => cancel), SOON).toEqual([undefined, held?.id])

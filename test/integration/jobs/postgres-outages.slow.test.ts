@@ -38,7 +38,7 @@ function heard<K extends keyof JobEvents>(jobs: AsyncBatchProcessingEngine, even
   return events
 }
 
-describe.skipIf(postgres?.skipped !== undefined)('connections to PostgreSQL that break without a word', { timeout: TEST_MS }, () => {
+describe.skipIf(postgres?.skipped !== undefined)('connections to PostgreSQL that break silently', { timeout: TEST_MS }, () => {
   let database: Database
   let proxy: SilentProxy
   beforeAll(async () => {
@@ -49,7 +49,7 @@ describe.skipIf(postgres?.skipped !== undefined)('connections to PostgreSQL that
     proxy = await silentProxy(database.url ?? '')
   })
   afterEach(async () => {
-    // Before the engines, which have to do with that.
+    // Opened before the engines, which depend on it.
     proxy.swallow(false)
     await Promise.all(engines.splice(0).map((engine) => engine.close()))
     await proxy.close()
@@ -57,7 +57,7 @@ describe.skipIf(postgres?.skipped !== undefined)('connections to PostgreSQL that
 
   const rows = () => database.query(`SELECT status, crashes, attempts FROM ${SCHEMA}.job_tasks WHERE queue = $1 ORDER BY id`, [queue])
 
-  it('are replaced, and nothing is run twice for it', async () => {
+  it('are replaced, and no task runs twice because of it', async () => {
     const worker = open(proxy.url)
     const source = open(database.url)
     const starts: string[] = []
@@ -76,8 +76,8 @@ describe.skipIf(postgres?.skipped !== undefined)('connections to PostgreSQL that
     expect(await rows()).toEqual([])
   })
 
-  it('give back what was claimed on them, and no worker is taken for lost', async () => {
-    // It looks for tasks when it is told to, and at no other time.
+  it('release the tasks claimed on them, and no worker counts as stalled', async () => {
+    // It looks for tasks only when it is notified.
     const worker = open(proxy.url, { pollMs: NEVER_MS }, false)
     const attempts: number[] = []
     const errors = heard(worker, 'error')
@@ -97,13 +97,13 @@ describe.skipIf(postgres?.skipped !== undefined)('connections to PostgreSQL that
     await worker.enqueueTask(1, 'normal', queue)
     await lost
     await expect.poll(() => attempts, SOON).toEqual([1])
-    // It was claimed where nobody hears of it; that was told, and it runs for the first time all the same.
+    // The reply to the claim was lost. That was reported, and the task still runs for the first time.
     expect(toldBefore).toBeGreaterThan(0)
     expect(crashes).toBe(0)
     await expect.poll(rows, SOON).toEqual([])
   })
 
-  it('tell of a batch that ended on them', async () => {
+  it('report a batch that ended on them', async () => {
     const worker = open(proxy.url)
     const completed = heard(worker, 'task:completed')
     const batches: ProgressDetails[] = heard(worker, 'batch:completed')
@@ -120,7 +120,7 @@ describe.skipIf(postgres?.skipped !== undefined)('connections to PostgreSQL that
     expect((await worker.getProcessingStats(queue)).lost).toBe(0)
   })
 
-  it('lose no task that is added, and add none twice', async () => {
+  it('lose no added task, and add none twice', async () => {
     const source = open(proxy.url)
     // Several connections.
     await Promise.all([1, 2, 3, 4].map(() => source.getProcessingStats(queue)))
@@ -135,7 +135,7 @@ describe.skipIf(postgres?.skipped !== undefined)('connections to PostgreSQL that
     expect(await rows()).toHaveLength(2)
   })
 
-  it('are an error in the end where no other can be had', async () => {
+  it('result in an error when no other connection is available', async () => {
     const worker = open(proxy.url)
     const errors = heard(worker, 'error')
     worker.registerProcessor(queue, () => new Promise(() => {}))
@@ -149,7 +149,7 @@ describe.skipIf(postgres?.skipped !== undefined)('connections to PostgreSQL that
       expect(reason).toMatchObject({ code: 'SLUICE_JOB_BACKEND' })
     await expect.poll(() => errors.length, SOON).toBeGreaterThan(0)
     expect(await worker.getQueueHealth(queue)).toMatchObject({ health: 'unhealthy' })
-    // What runs cannot be given back; it is not waited for.
+    // A running task cannot be released, so closing does not wait for it.
     await worker.close()
     expect(await rows()).toMatchObject([{ status: 'processing' }])
   })
@@ -162,7 +162,7 @@ describe.skipIf(typeof installed === 'string')('a PostgreSQL that is killed unde
   }, TEST_MS)
   afterAll(() => server?.stop())
 
-  it('loses nothing that was accepted, and work goes on when it is back', async () => {
+  it('loses no accepted task, and work continues after a restart', async () => {
     const source = open(server.url)
     const workers = [open(server.url), open(server.url, { pollMs: NEVER_MS })]
     const accepted: number[] = []
@@ -209,7 +209,7 @@ describe.skipIf(typeof installed === 'string')('a PostgreSQL that is killed unde
     await expect.poll(() => accepted.filter((at) => !runs.has(at)), SOON).toEqual([])
     expect(errors.flat().length).toBeGreaterThan(0)
     expect([...attempts]).toEqual([1])
-    // One that would look by itself after a minute hears of new tasks again.
+    // A worker that would poll only after a minute receives notifications again.
     await workers[0]?.close()
     await source.enqueueTask(-1, 'normal', queue)
     await expect.poll(() => runs.get(-1), SOON).toBe(1)

@@ -10,10 +10,10 @@ import { openStack, type Stack, seed } from '../../support/stack.ts'
 
 const postgres = databases().find(({ dialect }) => dialect === 'postgresql')
 
-/** A transaction of the app, and how it writes a tag in it. */
+/** A transaction of the app, and a function that writes a tag in it. */
 type Transacted = (work: (transaction: unknown, addTag: (id: number) => Promise<unknown>) => Promise<unknown>) => Promise<unknown>
 
-describe.skipIf(postgres?.skipped !== undefined)('tasks that are added in transactions of the app, on PostgreSQL', () => {
+describe.skipIf(postgres?.skipped !== undefined)('tasks added in transactions of the app on PostgreSQL', () => {
   let stack: Stack
   let url: string
   let pool: pg.Pool
@@ -28,7 +28,7 @@ describe.skipIf(postgres?.skipped !== undefined)('tasks that are added in transa
     pool = new pg.Pool({ connectionString: url, max: 3 })
     await seed(stack.bare)
     await open().getProcessingStats()
-    // The engine has made its tables: after a definition, each catalog is read again.
+    // The engine created its tables: after a definition, each catalog is read again.
     await stack.db.raw('create table noticed (id int)')
     await catalogsRead(stack.sluice)
     await stack.ready()
@@ -86,7 +86,7 @@ describe.skipIf(postgres?.skipped !== undefined)('tasks that are added in transa
   ]
 
   describe.each(kinds)('%s', (_name, transacted) => {
-    it('has the task if it commits, and not before', async () => {
+    it('adds the task on commit, and not before', async () => {
       await transacted(async (transaction, addTag) => {
         const task = await enqueue(transaction)
         expect(task).toMatchObject({ status: 'queued', data: 1 })
@@ -97,8 +97,8 @@ describe.skipIf(postgres?.skipped !== undefined)('tasks that are added in transa
       expect(await hasTag(lastTag)).toBe(true)
     })
 
-    it('wakes other processes by its commit', async () => {
-      // It would look by itself after a minute.
+    it('notifies other processes on commit', async () => {
+      // It would poll only after a minute.
       const worker = open({ pollMs: NEVER_MS })
       const seen: unknown[] = []
       worker.registerProcessor<unknown>(queue, (data) => void seen.push(data))
@@ -109,7 +109,7 @@ describe.skipIf(postgres?.skipped !== undefined)('tasks that are added in transa
       await expect.poll(() => seen, SOON).toEqual(['first', 'second'])
     })
 
-    it('has no task if it rolls back', async () => {
+    it('adds no task on rollback', async () => {
       const transaction = transacted(async (tx, addTag) => {
         await enqueue(tx)
         await addTag(lastTag)
@@ -119,7 +119,7 @@ describe.skipIf(postgres?.skipped !== undefined)('tasks that are added in transa
       expect([await waiting(), await hasTag(lastTag)]).toEqual([0, false])
     })
 
-    it('goes on when there is such a task', async () => {
+    it('continues after a duplicate key', async () => {
       const known = await jobs.enqueueTask({ a: 1 }, 'normal', queue, { uniqueKey: 'k' })
       await transacted(async (transaction, addTag) => {
         expect(await enqueue(transaction, { uniqueKey: 'k' })).toMatchObject({ id: known.id, isDuplicate: true, data: { a: 1 } })
@@ -131,7 +131,7 @@ describe.skipIf(postgres?.skipped !== undefined)('tasks that are added in transa
       expect([await waiting(), await hasTag(lastTag)]).toEqual([2, true])
     })
 
-    it('takes any data', async () => {
+    it('accepts any JSON data', async () => {
       const data = { text: 'ü \u0000 ? $1 :name \\ \' "', list: [1, null, { deep: [true] }] }
       const worker = open()
       const seen: unknown[] = []
@@ -141,7 +141,7 @@ describe.skipIf(postgres?.skipped !== undefined)('tasks that are added in transa
       await expect.poll(() => seen, SOON).toEqual([data])
     })
 
-    it('makes a duplicate wait for its end', async () => {
+    it('makes a duplicate wait for the end of the first transaction', async () => {
       for (const isCommitted of [true, false]) {
         const uniqueKey = `k${isCommitted}`
         let first = ''
@@ -171,7 +171,7 @@ describe.skipIf(postgres?.skipped !== undefined)('tasks that are added in transa
     })
   })
 
-  it('refuses what is no transaction', async () => {
+  it('rejects a value that is not a transaction', async () => {
     const things = [stack.bareDb, stack.db, stack.bare, stack.prisma, pool, {}, null, 'tx', 1, { query: 1 }]
     for (const thing of things) {
       await expect(enqueue(thing), String(thing)).rejects.toMatchObject({
@@ -185,7 +185,7 @@ describe.skipIf(postgres?.skipped !== undefined)('tasks that are added in transa
   describe('with Sluice', () => {
     const instrumented = kinds.filter(([name]) => name.endsWith('Sluice'))
 
-    it.each(instrumented)('%s keeps what was read of other tables, and sees what was written', async (_name, transacted) => {
+    it.each(instrumented)('%s keeps cached results of other tables, and invalidates those it modified', async (_name, transacted) => {
       const reads = [
         () => stack.prisma.tag.findMany({ orderBy: { id: 'asc' } }),
         async () => await stack.db('Tag').select('id').orderBy('id'),
@@ -209,7 +209,7 @@ describe.skipIf(postgres?.skipped !== undefined)('tasks that are added in transa
       for (const read of reads) expect((await read()).map(({ id }: { id: number }) => id)).toContain(lastTag)
     })
 
-    it.each(instrumented)('%s finds nothing wrong with many of them', async (_name, transacted) => {
+    it.each(instrumented)('%s causes no findings with many tasks', async (_name, transacted) => {
       const findings: Finding[] = []
       const stop = stack.sluice.on('finding', (finding) => findings.push(finding))
       const { errors } = stack.sluice.queries.getStats()

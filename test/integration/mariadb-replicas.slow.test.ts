@@ -322,7 +322,7 @@ describe.skipIf(kind.skipped !== undefined)('replicas of MariaDB', () => {
     'SQL_CALC_FOUND_ROWS id',
     '/*! 1 */ id',
     '/*M! 1 */ id',
-  ])('asks the primary for %s', async (text) => {
+  ])('queries the primary for %s', async (text) => {
     const opened = open()
     await readsFrom(opened, 'replica')
     const before = opened.stats()

@@ -38,7 +38,7 @@ describe.each(databases())('the query engine on $name', ({ dialect, skipped }) =
         ['a join', 'select p.title, a.full_name from posts p join authors a on a.id = p.author_id where a.id = KEY order by p.id'],
         ['distinct rows', 'select distinct views from posts where author_id = KEY order by views'],
         ['no rows', 'select id from posts where author_id = KEY and 1 = 0'],
-      ])('gives each key the rows of its own query: %s', async (_, sql) => {
+      ])('returns the rows of its own query to each key: %s', async (_, sql) => {
         const engine = new QueryOptimizationEngine({ dialect })
         for (const queries of [bound(sql), written(sql)]) {
           const batch = engine.createBatchQuery(queries)

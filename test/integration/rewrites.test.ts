@@ -133,7 +133,7 @@ describe('suggestRewrites', () => {
     ['substring-search', 'SELECT id FROM city WHERE name LIKE ? OR population = 1', ['%LY_N%']],
     ['substring-search', 'SELECT id FROM city WHERE name LIKE ? OR id = 1', ['%äpf%']],
     ['substring-search', 'SELECT id FROM city WHERE name LIKE ?', ['%Äpf%']],
-  ])('gives the same rows with %s: %s', (rule, sql, values) => {
+  ])('returns the same rows with %s: %s', (rule, sql, values) => {
     const { after, ddl, isEquivalent, before } = suggested(sql, rule, values)
     expect(isEquivalent).toBe(true)
     expect(before).toBe(sql)
@@ -164,7 +164,7 @@ describe('suggestRewrites', () => {
     ['SELECT name, visited_at, id FROM city WHERE region_id > ? ORDER BY name DESC, visited_at DESC LIMIT 5 OFFSET ?', [2]],
     ['SELECT name, visited_at, id FROM city ORDER BY name DESC, visited_at LIMIT 5 OFFSET ?', []],
     ['SELECT id FROM city ORDER BY id DESC LIMIT 9 OFFSET ?', []],
-  ])('goes on after the last row of a page: %s', (sql, values) => {
+  ])('continues after the last row of a page: %s', (sql, values) => {
     const { after, caveats } = suggested(sql, 'offset-to-keyset', [...values, 10])
     const order = /The new values are (.*?) of/.exec(caveats[0] ?? '')?.[1]?.split(', ') ?? []
     const outputs = /SELECT (.*?) FROM/.exec(sql)?.[1]?.split(', ') ?? []

@@ -86,7 +86,7 @@ const ON_ITEM = `create function on_item() returns trigger language plpgsql as $
 const TRIGGER = 'create trigger t after update on items for each row execute function on_item()'
 const rename = (db: Knex) => db('items').where('id', 1).update({ name: 'renamed' })
 
-describe.skipIf(postgresql.skipped !== undefined)('implicit writes of PostgreSQL', () => {
+describe.skipIf(postgresql.skipped !== undefined)('writes that PostgreSQL performs implicitly', () => {
   it.each<[string, setUp: string, work: (db: Knex) => PromiseLike<unknown>]>([
     ['a default', `${writer('f')}; create table t (id int, x int default f())`, (db) => db('t').insert({ id: 1 })],
     [
@@ -163,7 +163,7 @@ describe.skipIf(postgresql.skipped !== undefined)('implicit writes of PostgreSQL
        create aggregate agg (int) (sfunc = f, stype = int, initcond = '0')`,
       (db) => db('items').select(db.raw('agg(id)')),
     ],
-  ])('is seen: %s', async (_, setUp, work) => {
+  ])('are seen by the next read: %s', async (_, setUp, work) => {
     const world = await World.open(postgresql, setUp)
     await world.sees(work)
   })
@@ -196,14 +196,14 @@ describe.skipIf(postgresql.skipped !== undefined)('implicit writes of PostgreSQL
        create table t (id int); create trigger t after insert on t for each row execute function g()`,
       (db) => db('t').insert({ id: 1 }),
     ],
-  ])('is seen after the schema was changed by %s', async (_, setUp, define) => {
+  ])('are seen after a schema change by %s', async (_, setUp, define) => {
     const world = await World.open(postgresql, setUp)
     await define(world.db)
     await world.ready()
     await world.sees(rename)
   })
 
-  it('are seen after a transaction changed the writing schema while no catalog was known', async () => {
+  it('are seen after a transaction changed the schema while no catalog was known', async () => {
     const world = await World.open(postgresql, `${ON_ITEM}; ${definer('f')}; create table t (id int, x int default f())`)
     const { db } = world
     await db.raw('create table other (id int)')
@@ -264,14 +264,14 @@ describe.skipIf(postgresql.skipped !== undefined)('implicit writes of PostgreSQL
       expect(await world.isCached(select(sql)), sql).toBe(true)
   })
 
-  it('are seen: a temporary view', async () => {
+  it('are seen by the next read: a temporary view', async () => {
     const world = await World.open(postgresql, writer('f'), () => ({ pool: { min: 1, max: 1 } }))
     await world.db.raw('create temporary view v as select f() as x')
     await world.ready()
     await world.sees((db) => db('v'))
   })
 
-  it.each(['secrets', 'v'])('are seen: the policy of a table, read as %s', async (name) => {
+  it.each(['secrets', 'v'])('are seen by the next read: the policy of a table, read as %s', async (name) => {
     const role = `reader_${randomUUID().replaceAll('-', '')}`
     const setUp = `${writer('f')}; create table secrets (id int); insert into secrets values (1); alter table secrets enable row level security;
       create policy p on secrets using (f() = 1); create view v with (security_invoker) as select * from secrets;
@@ -314,21 +314,21 @@ describe.skipIf(postgresql.skipped !== undefined)('implicit writes of PostgreSQL
 
 const WAITING = "select 1 from pg_locks where not granted and relation = 'items'::regclass"
 
-describe.skipIf(mariadb.skipped !== undefined)('implicit writes of MariaDB', () => {
+describe.skipIf(mariadb.skipped !== undefined)('writes that MariaDB performs implicitly', () => {
   const trigger = "create trigger t after update on items for each row update log set entry = concat('trigger ', new.name) where id = 1"
 
   it.each<[string, setUp: readonly string[], define: (db: Knex) => PromiseLike<unknown>]>([
     ['DDL', [], (db) => db.raw(trigger)],
     ['EXECUTE IMMEDIATE', [], (db) => db.raw(`execute immediate "${trigger}"`)],
     ['a procedure', [`create procedure p() execute immediate "${trigger}"`], (db) => db.raw('call p()')],
-  ])('is seen after the schema was changed by %s', async (_, setUp, define) => {
+  ])('are seen after a schema change by %s', async (_, setUp, define) => {
     const world = await World.open(mariadb, setUp)
     await define(world.db)
     await world.ready()
     await world.sees(rename)
   })
 
-  it('are seen: a function', async () => {
+  it('are seen by the next read: a function', async () => {
     const world = await World.open(mariadb, [
       "create function f() returns int modifies sql data begin update log set entry = 'f' where id = 1; return 1; end",
     ])
@@ -338,7 +338,7 @@ describe.skipIf(mariadb.skipped !== undefined)('implicit writes of MariaDB', () 
   it.each([
     ['a view', 'create view v as select id, f() as x from items'],
     ['a view of a view', 'create view u as select f() as x; create view v as select x from u'],
-  ])('are seen: %s', async (_, views) => {
+  ])('are seen by the next read: %s', async (_, views) => {
     const world = await World.open(mariadb, [
       "create function f() returns int modifies sql data begin update log set entry = 'f' where id = 1; return 1; end",
       ...views.split('; '),
@@ -379,7 +379,7 @@ describe.skipIf(mariadb.skipped !== undefined)('implicit writes of MariaDB', () 
   })
 })
 
-describe('implicit writes of SQLite', () => {
+describe('writes that SQLite performs implicitly', () => {
   it('are seen after a schema change', async () => {
     const world = await World.open(sqlite, '')
     await world.db.raw("create trigger t after update on items begin update log set entry = 'trigger ' || new.name where id = 1; end")
@@ -399,7 +399,7 @@ describe('implicit writes of SQLite', () => {
   })
 })
 
-describe.skipIf(postgresql.skipped !== undefined)('implicit writes of PostgreSQL for Prisma', () => {
+describe.skipIf(postgresql.skipped !== undefined)('writes that PostgreSQL performs implicitly for Prisma', () => {
   const open = async () => {
     const stack = await openStack('postgresql')
     onTestFinished(() => stack.close())
@@ -418,7 +418,7 @@ describe.skipIf(postgresql.skipped !== undefined)('implicit writes of PostgreSQL
   const writer = (body: string) => `create function f() returns int language plpgsql as $$ begin ${body}; return 1; end $$`
   const setName = "update authors set full_name = 'by a function' where id = 1"
 
-  it('are seen: a default that was added meanwhile', async () => {
+  it('are seen by the next read: a default that was added meanwhile', async () => {
     const { prisma, name, isCached } = await open()
     await prisma.$executeRawUnsafe(writer(setName))
     await prisma.$executeRawUnsafe('alter table posts add column extra int default f()')
@@ -444,7 +444,7 @@ describe.skipIf(postgresql.skipped !== undefined)('implicit writes of PostgreSQL
     ['a transaction', (prisma, sql) => prisma.$transaction((transaction) => transaction.$executeRawUnsafe(sql))],
     ['a batch', (prisma, sql) => prisma.$transaction([prisma.$executeRawUnsafe(sql)])],
     ['a DO block', (prisma, sql) => prisma.$executeRawUnsafe(`do $$ begin ${sql}; end $$`)],
-  ])('is seen after the schema was changed by %s without sluiceAdapter', async (_, define) => {
+  ])('are seen after a schema change by %s without sluiceAdapter', async (_, define) => {
     const stack = await openStack('postgresql', { adapter: false })
     onTestFinished(() => stack.close())
     await seed(stack.bare)
@@ -464,7 +464,7 @@ describe.skipIf(postgresql.skipped !== undefined)('implicit writes of PostgreSQL
     ['an include', (prisma) => prisma.author.findMany({ include: { posts: true } })],
     ['a raw query', (prisma) => prisma.$queryRawUnsafe('select * from posts')],
     ['a raw query with an operator', (prisma) => prisma.$queryRawUnsafe('select id <!> 1 as x from authors')],
-  ])('is seen: a view, read by %s', async (_, read) => {
+  ])('are seen by the next read: a view, read by %s', async (_, read) => {
     for (const adapter of [true, false]) {
       const stack = await openStack('postgresql', { adapter })
       onTestFinished(() => stack.close())

@@ -23,7 +23,7 @@ const onFeatures = { hasFeatures: true } as const
 const postgresql = { ...onFeatures, dialect: 'postgresql' } as const
 const mysql = { ...onFeatures, dialect: 'mysql' } as const
 
-/** The rules of knowing a schema, what it changes unseen, and when it is another one. */
+/** The rules of reading a schema, of its hidden effects, and of detecting changes. */
 export const SCHEMA_MUTATIONS: readonly Mutation[] = [
   {
     name: 'schema-generation-at-storing',
@@ -86,7 +86,7 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'schema-definition-of-prisma',
-    rule: 'Where nobody sees its statements, an operation of Prisma that may change the schema counts.',
+    rule: 'If the statements of Prisma are not instrumented, an operation that may change the schema counts as a change.',
     edits: [{ file: PRISMA_OPERATION, find: 'return this.#mayDefine() ? this.#defining(ask) : ask()', replace: 'return ask()' }],
     ...onFeatures,
   },
@@ -97,11 +97,11 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
       { file: DEFINITIONS, find: "if (hiddenLevel(statement, catalog) === 'defines') return true", replace: '' },
       { file: DEFINITIONS, find: 'return catalog !== undefined && callsDefine(statement.functions, catalog)', replace: 'return false' },
     ],
-    test: { file: UNSEEN, name: 'is seen after the schema was changed by a' },
+    test: { file: UNSEEN, name: 'are seen after a schema change by a' },
   },
   {
     name: 'schema-definition-by-trigger',
-    rule: 'What a table calls by itself may change the schema.',
+    rule: 'Functions that a table calls implicitly may change the schema.',
     edits: [
       {
         file: DEFINITIONS,
@@ -109,7 +109,7 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
         replace: '',
       },
     ],
-    test: { file: UNSEEN, name: 'is seen after the schema was changed by a trigger' },
+    test: { file: UNSEEN, name: 'are seen after a schema change by a trigger' },
   },
   {
     name: 'schema-write-across-generations',
@@ -134,7 +134,7 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'schema-plans',
-    rule: 'What a statement writes is determined again when a catalog has changed.',
+    rule: 'The writes of a statement are determined again when a catalog has changed.',
     edits: [{ file: ANNOUNCER, find: 'if (plan?.version !== catalogs.used())', replace: 'if (plan === undefined)' }],
     test: {
       file: 'packages/core/test/adapter/connection-observer.test.ts',
@@ -145,13 +145,13 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
     name: 'schema-unknown-writes',
     rule: 'A write that is sent while no catalog is known may change the schema until its transaction has ended.',
     edits: [{ file: CATALOG_READER, find: 'if (writes.length > 0) sent.add(WRITE)', replace: 'void writes' }],
-    test: { file: UNSEEN, name: 'that wrote while no catalog was known' },
+    test: { file: UNSEEN, name: 'changed the schema while no catalog was known' },
   },
   {
     name: 'schema-watch',
     rule: 'A change of the schema by another process is noticed.',
     edits: [{ file: WATCH, find: 'if (found === expected && !this.#isUntold)', replace: 'if (!this.#isUntold)' }],
-    test: { file: 'test/integration/foreign-definitions.test.ts', name: 'is noticed within the bound' },
+    test: { file: 'test/integration/foreign-definitions.test.ts', name: 'is detected within the configured time' },
   },
   {
     name: 'schema-watch-late',
@@ -169,7 +169,7 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
     name: 'schema-torn',
     rule: 'The statements of a catalog read one state.',
     edits: [{ file: 'packages/core/src/schema/read-catalog.ts', find: 'if (fingerprint !== before) continue', replace: 'void before' }],
-    test: { file: 'test/integration/read-catalog.test.ts', name: 'is read again when the schema changed meanwhile' },
+    test: { file: 'test/integration/read-catalog.test.ts', name: 'reads again if the schema changed during the read' },
   },
   {
     name: 'schema-triggers-postgresql',
@@ -194,9 +194,9 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'schema-trigger-functions',
-    rule: 'What a trigger’s function may do is read from its body.',
+    rule: 'The effects of a trigger’s function are read from its body.',
     edits: [{ file: FUNCTIONS, find: 'ON t.tgfoid = f.oid AND NOT t.tgisinternal', replace: 'ON false' }],
-    test: { file: UNSEEN, name: 'is seen after the schema was changed by a trigger' },
+    test: { file: UNSEEN, name: 'are seen after a schema change by a trigger' },
   },
   {
     name: 'schema-defaults',
@@ -236,16 +236,16 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'schema-calls-read',
-    rule: 'No result is kept that depends on a function of a user.',
+    rule: 'No result that depends on a user-defined function is cached.',
     edits: [
       { file: HIDDEN, find: "read ??= { refused: 'function of the database' }", replace: '' },
       { file: EFFECT, find: "if (!arePure(statement.functions, catalog)) return { refused: 'unknown function' }", replace: '' },
     ],
-    test: { file: UNSEEN, name: 'keeps no result that depends on more than its tables' },
+    test: { file: UNSEEN, name: 'caches no result that depends on more than its tables' },
   },
   {
     name: 'schema-fields-read',
-    rule: 'No result is kept that has a computed field.',
+    rule: 'No result with a computed field is cached.',
     edits: [{ file: HIDDEN, find: "if (rows.length > 0) read ??= { refused: 'computed field' }", replace: '' }],
     ...postgresql,
   },
@@ -253,19 +253,19 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
     name: 'schema-fields-write',
     rule: 'A computed field may write.',
     edits: [{ file: HIDDEN, find: 'for (const name of rows) level = higherLevel(level, untrusted.get(name))', replace: '' }],
-    test: { file: UNSEEN, name: 'is seen: a computed field' },
+    test: { file: UNSEEN, name: 'are seen by the next read: a computed field' },
   },
   {
     name: 'schema-reads-write',
     rule: 'A view or a policy may call a function that writes.',
     edits: [{ file: HIDDEN, find: 'catalog.whenRead(statement.reads.map((name) => catalog.idOf(name)))', replace: "'reads'" }],
-    test: { file: UNSEEN, name: 'is seen: a view' },
+    test: { file: UNSEEN, name: 'are seen by the next read: a view' },
   },
   {
     name: 'schema-reads-write-of-prisma',
-    rule: 'Where nobody sees its statements, an operation of Prisma that reads such a view writes.',
+    rule: 'If the statements of Prisma are not instrumented, an operation that reads such a view counts as a write.',
     edits: [{ file: PRISMA_OPERATION, find: 'this.#callsWhenRead() ? ', replace: 'this.#callsWhenRead() && this.isRaw ? ' }],
-    test: { file: UNSEEN, name: 'is seen: a view, read by' },
+    test: { file: UNSEEN, name: 'are seen by the next read: a view, read by' },
   },
   {
     name: 'schema-operators',
@@ -277,17 +277,17 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
         replace: 'if (operators.size < 0) {',
       },
     ],
-    test: { file: UNSEEN, name: 'is seen: an operator' },
+    test: { file: UNSEEN, name: 'are seen by the next read: an operator' },
   },
   {
     name: 'schema-types',
-    rule: 'No result is kept that depends on a cast by a function that reads tables.',
+    rule: 'No result that depends on a cast by a function that reads tables is cached.',
     edits: [{ file: HIDDEN, find: "read ??= { refused: 'type of the database' }", replace: '' }],
-    test: { file: UNSEEN, name: 'keeps no result that depends on more than its tables' },
+    test: { file: UNSEEN, name: 'caches no result that depends on more than its tables' },
   },
   {
     name: 'schema-views',
-    rule: 'No result of a view is kept: its tables are not known.',
+    rule: 'No result of a view is cached: its tables are not known.',
     edits: [{ file: SQLITE, find: "kind: textOf(row, 'type') === 'table' ? 'table' : 'view'", replace: "kind: 'table'" }],
     ...onFeatures,
   },
@@ -300,19 +300,19 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'schema-session-reads',
-    rule: 'While some connection has settings of its own, nothing is kept, and names may stand for other tables.',
+    rule: 'While a connection has different session settings, nothing is cached, and names may refer to other tables.',
     edits: [{ file: ANNOUNCER, find: 'catalogs.setStrange(this.#sourceId, this.#sessions.hasChanged)', replace: 'void catalogs' }],
-    test: { file: UNSEEN, name: 'keeps nothing while a connection has settings of its own' },
+    test: { file: UNSEEN, name: 'caches nothing while a connection has different session settings' },
   },
   {
     name: 'schema-virtual-columns',
-    rule: 'No result is kept of a column whose value depends on more than its row.',
+    rule: 'No column whose value depends on more than its row is cached.',
     edits: [{ file: MYSQL, find: 'kind: unknown.has(JSON.stringify(name)) ?', replace: "kind: unknown.has('') ?" }],
-    test: { file: UNSEEN, name: 'keeps no column that is computed when it is read' },
+    test: { file: UNSEEN, name: 'caches no column that is computed on read' },
   },
   {
     name: 'schema-relative-dates',
-    rule: 'No result is kept of a query with a bound text that PostgreSQL may read as the time.',
+    rule: 'No query with a bound string that PostgreSQL may read as the current time is cached.',
     edits: [
       {
         file: 'packages/core/src/sql/relative-date.ts',
@@ -320,11 +320,11 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
         replace: "return dialect === 'postgresql' && values.length < 0 && values.some(isRelative)",
       },
     ],
-    test: { file: UNSEEN, name: 'keeps no result that depends on more than its tables' },
+    test: { file: UNSEEN, name: 'caches no result that depends on more than its tables' },
   },
   {
     name: 'key-sent',
-    rule: 'What was sent decides whose result it is: a builder may change after it was issued.',
+    rule: 'The sent query determines the owner of its result: a builder may change after it was issued.',
     edits: [
       {
         file: 'packages/knex/src/knex-operation.ts',
@@ -344,7 +344,7 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
         replace: 'return knex === undefined && listenersOf(client) > 1',
       },
     ],
-    test: { file: SENT, name: 'whose listeners of `start` may change it' },
+    test: { file: SENT, name: 'whose `start` listeners may change them' },
   },
   {
     name: 'shadow-proved-reads',
@@ -361,6 +361,6 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
         replace: 'settle(bare.then(copyValue)), other, tables)',
       },
     ],
-    test: { file: SENT, name: 'runs once what may do something' },
+    test: { file: SENT, name: 'runs statements with possible side effects once' },
   },
 ]

@@ -43,7 +43,7 @@ describe('the advisor on a shop in SQLite, one statement at a time', () => {
     'tags-of-products',
     'opted-in',
     'events-of-kind-since',
-  ])('gives the known good answer to %s', async (id) => {
+  ])('returns the known good advice for %s', async (id) => {
     const shape = asked.shapes.find((candidate) => candidate.id === id)
     if (shape === undefined) throw new Error(`The bench has no shape "${id}".`)
     // Only planned: measured values are not the same each time.

@@ -5,18 +5,18 @@ import { Rig } from './rig.ts'
 
 const RUNS = 60
 
-/** `SLUICE_SEED` runs the programs of another seed: what a failure printed, or a new one. */
+/** `SLUICE_SEED` runs the programs of another seed: the seed that a failure printed, or a new one. */
 const seed = Number(process.env.SLUICE_SEED ?? 20_260_101)
 
 describe.each(databases())('random programs on $name', { retry: 0 }, ({ connect, skipped }) => {
   it.skipIf(skipped !== undefined)(
-    'give with Sluice what they give without',
+    'return the same results with Sluice as without',
     async () => {
       const rig = await Rig.open(await connect())
       try {
         const { seen, merged, batches, answered, undetermined } = await findDifferences(rig, { runs: RUNS, seed })
-        // Programs in which nothing is merged or kept would prove nothing. What Prisma merges by itself does not count,
-        // and on PostgreSQL nothing is merged in transactions, in which many of the programs' reads are.
+        // Programs in which nothing is batched or cached would prove nothing. Batching in Prisma does not count, and
+        // on PostgreSQL nothing is batched in transactions, which contain many of the programs' reads.
         expect(merged / seen).toBeGreaterThan(0.025)
         expect(answered / seen).toBeGreaterThan(0.1)
         expect(batches).toBeGreaterThan(RUNS / 4)

@@ -8,7 +8,7 @@ import { walkVocabulary } from './schemas/walks.ts'
 import type { Ground, Vocabulary } from './vocabulary.ts'
 import { distantWrite, knexWrite, prismaWrite } from './writes.ts'
 
-/** Models that transactions leave to writes outside them. */
+/** Models that only writes outside of transactions modify. */
 const DISTANT = new Set(['Employee', 'Device', 'Reading'])
 
 /** Calls on the models of `prisma/models.prisma`, most of them written by hand. */

@@ -8,16 +8,16 @@ import type { PrismaClients, TestPrismaClient } from '../support/prisma-clients.
 import type { Clients } from './run-program.ts'
 import { type WidestSelect, watchWidest } from './widest-select.ts'
 
-/** How one Sluice of the oracle differs from another. */
+/** The options by which one Sluice of the oracle differs from another. */
 export interface Kind {
-  /** Whether it sees Prisma's statements. */
+  /** Whether it instruments Prisma's statements. */
   readonly seesStatements: boolean
-  /** Without a cache, reads that come again reach the other engines. */
+  /** Without a cache, repeated reads reach the other engines. */
   readonly caches: boolean
   readonly maxKeys?: number
 }
 
-/** The kinds that a rig goes through. */
+/** The kinds that a rig cycles through. */
 export const KINDS: readonly Kind[] = [
   { seesStatements: true, caches: false },
   { seesStatements: false, caches: true },
@@ -30,12 +30,12 @@ export interface Instrumented extends Clients {
   readonly kind: Kind
   readonly errors: unknown[]
   readonly widest: WidestSelect
-  /** Lets time go by, as Sluice sees it. */
+  /** Advances the time, as Sluice sees it. */
   pass(ms: number): void
   close(): Promise<void>
 }
 
-/** Clients with one Sluice that does everything that its kind may. */
+/** Clients with one Sluice that uses everything that its kind allows. */
 export async function instrument(kind: Kind, clients: PrismaClients, database: Database, table: string): Promise<Instrumented> {
   const { seesStatements, caches, maxKeys } = kind
   let passedMs = 0
@@ -69,7 +69,7 @@ export async function instrument(kind: Kind, clients: PrismaClients, database: D
     },
     async close() {
       await sluice.close()
-      // Waits for a catalogue that is being read on a connection of its own.
+      // Waits for a catalog that is being read on a separate connection.
       await db.destroy()
       unsluice(db)
       await base.$disconnect()
@@ -77,12 +77,15 @@ export async function instrument(kind: Kind, clients: PrismaClients, database: D
   }
 }
 
-/** Waits until Knex has read the catalogue: a read is answered the second time. */
+/** Waits until Knex has read the catalog: a read is served from the cache the second time. */
 async function knowsTables(sluice: Sluice, db: Knex, table: string): Promise<void> {
-  if (!(await isKnowing(sluice, db, table, 1000))) throw new Error('Expected Knex to have read the catalogue.')
+  if (!(await isKnowing(sluice, db, table, 1000))) throw new Error('Expected Knex to have read the catalog.')
 }
 
-/** Whether Knex has read the catalogue, at the latest after so many turns: on a connection with settings of its own, nothing is answered. */
+/**
+ * Whether Knex has read the catalog after at most this number of ticks. On a connection with different
+ * session settings, nothing is served from the cache.
+ */
 async function isKnowing(sluice: Sluice, db: Knex, table: string, turns = 50): Promise<boolean> {
   for (let turn = 0; turn < turns; turn++) {
     const before = sluice.queries.getStats().answered

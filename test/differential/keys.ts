@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 
-/** Keys of one kind that a loop may walk over. */
+/** Keys of one kind for a loop. */
 export type Keys = fc.Arbitrary<readonly unknown[]>
 
 const MAX_KEYS = 7
@@ -21,7 +21,7 @@ export function range(from: number, to: number): number[] {
   return Array.from({ length: to - from + 1 }, (_, at) => from + at)
 }
 
-/** Texts that some collations hold equal to others, and texts that no row has. */
+/** Strings that some collations consider equal to others, and strings that no row has. */
 const EMAILS = ['a1@example.org', 'a2@example.org', 'a3@example.org', 'a10@example.org', 's1001']
 const ODD_EMAILS = ['A1@EXAMPLE.ORG', 'A2@example.org', 'a2@example.org ', 'á1@example.org', 'nobody@example.org', 'ａ3@example.org', '']
 
@@ -38,14 +38,16 @@ const ODD_LABELS: readonly string[] = ['TAG 1', 'Tag 2', 'tag  1']
 
 const ODD_HANDLES = ['ann', 'BEN', 'Änn']
 
-/** What MySQL's collation holds equal to a text that a row has, and JavaScript does not. */
+/** Strings that MySQL's collation considers equal to that of a row, and JavaScript does not. */
 export const COLLATED_TEXTS: ReadonlySet<unknown> = new Set([...ODD_EMAILS, ...ODD_LABELS, ...ODD_HANDLES, 'fr', 'FR ', 'O1', 'Sweep'])
 
 export const handles: Keys = someOf(['Ann', 'ben', 'chloe'], [...ODD_HANDLES, null])
 export const emails: Keys = someOf(EMAILS, ODD_EMAILS)
 export const labels: Keys = someOf(LABELS, ODD_LABELS)
 
-/** Integers as Knex's users write them: many are no integers to the database, or the same one twice. */
+/**
+ * Integers as users of Knex write them: many are not integers to the database, or denote the same integer.
+ */
 export function looseIntegers(to: number): Keys {
   const integers = range(1, to)
   return fc.oneof(
@@ -57,7 +59,7 @@ export function looseIntegers(to: number): Keys {
   )
 }
 
-/** Texts as keys, and what is compared with texts after conversion. */
+/** Strings as keys, and values that the database compares with strings after a conversion. */
 export function looseTexts(texts: Keys): Keys {
   return fc.oneof({ weight: 5, arbitrary: texts }, { weight: 1, arbitrary: someOf([0, 1, 7], ['7', 'a1@example.org', null]) })
 }

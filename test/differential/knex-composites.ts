@@ -80,7 +80,7 @@ const COMPOSITES: readonly Composite[] = [
   },
 ]
 
-/** Builders that ask by two columns, and keys for them. */
+/** Builders that query by two columns, and keys for them. */
 export function compositeLoop(): fc.Arbitrary<Loop> {
   return fc.constantFrom(...COMPOSITES).chain((subject) => fc.record({ call: compositeCall(subject), keys: subject.keys }))
 }

@@ -4,18 +4,18 @@ import type { KnexCall, Order } from './program.ts'
 
 export type Chain = KnexCall['chain']
 
-/** A table, and what builders may ask it by. */
+/** A table, and the columns by which builders may query it. */
 export interface Table {
   readonly name: string
-  /** The columns that no two rows share. */
+  /** The columns with unique values. */
   readonly unique: readonly string[]
-  /** A column that says little. */
+  /** A column with few distinct values. */
   readonly plain: string
   readonly columns: readonly string[]
   readonly keys: Readonly<Record<string, Keys>>
 }
 
-/** What follows the conditions: columns, aggregates, orders and limits. */
+/** The part after the conditions: columns, aggregates, orders and limits. */
 export function endings(table: Table, column: string): fc.Arbitrary<{ readonly chain: Chain; readonly order: Order }> {
   const { columns, plain, unique } = table
   const total: Chain = unique.map((column) => ['orderBy', column] as const)

@@ -105,7 +105,7 @@ function filters({ table, column }: Subject, alias: string): fc.Arbitrary<Chain>
   return fc.oneof({ weight: 4, arbitrary: single }, { weight: 2, arbitrary: beside }, { weight: 1, arbitrary: fc.constantFrom(...others) })
 }
 
-/** What is asked besides the key, the same for each key. */
+/** Conditions in addition to the key, the same for each key. */
 function constants({ plain, unique, keys }: Table): fc.Arbitrary<Chain> {
   const [first = plain] = unique
   const other = Object.keys(keys).at(-1) ?? plain
@@ -158,7 +158,7 @@ const JOINS: readonly { readonly call: KnexCall; readonly keys: Keys }[] = [
   },
 ]
 
-/** Loops of builders over given keys, and over what a listing found. */
+/** Loops of builders over given keys, and over the results of a listing. */
 export function knexLoop(): fc.Arbitrary<Loop> {
   const keyed = fc.constantFrom(...SUBJECTS).chain((subject) => fc.record({ call: callOf(subject), keys: subject.keys }))
   const joined = fc.constantFrom(...JOINS).chain(({ call, keys }) => fc.record({ call: fc.constant(call), keys }))
@@ -171,7 +171,7 @@ export function knexLoop(): fc.Arbitrary<Loop> {
     )
     .chain(([from = '', field = '', to, column]) => {
       const subject = SUBJECTS.find((candidate) => candidate.table.name === to && candidate.column === column)
-      if (subject === undefined) throw new Error(`Expected the table ${to} to be asked by ${column}.`)
+      if (subject === undefined) throw new Error(`Expected the table ${to} to be queried by ${column}.`)
       const listing: KnexCall = {
         orm: 'knex',
         table: from,
@@ -225,7 +225,7 @@ const VIEWS: readonly KnexCall[] = [
   },
 ]
 
-/** Whole tables: hardly a write goes by them. */
+/** Whole tables, which almost every write invalidates. */
 export function knexView(): fc.Arbitrary<Loop> {
   return fc.constantFrom(...VIEWS).map((call) => ({ call, keys: [0] }))
 }

@@ -14,15 +14,15 @@ import { randomSubject } from './schemas/random-subject.ts'
 const USAGE =
   'pnpm test:differential [--runs 20000] [--schemas 25] [--seed 1] [--database sqlite|postgresql|mysql] [--only <schema>|fixed|features]'
 const DIALECTS: readonly Dialect[] = ['sqlite', 'postgresql', 'mysql']
-/** A tenth of the programs run on the models that were written by hand. */
+/** 10% of the programs run on the models that were written by hand. */
 const FIXED_SHARE = 0.1
-/** As many programs again run where databases have triggers, functions and views, too. */
+/** In addition, 20% of that number of programs run on databases with triggers, functions and views. */
 const FEATURES_SHARE = 0.2
 
 interface Job {
   readonly name: string
   readonly dialect: Dialect
-  /** Left out: the models of `prisma/models.prisma`. */
+  /** Default: the models of `prisma/models.prisma`. */
   readonly place?: SchemaPlace
   readonly runs: number
   readonly featureSeed?: number
@@ -34,7 +34,7 @@ function wholeNumber(name: string, text: string): number {
   return number
 }
 
-/** Makes the schemas beyond those that the set-up makes. */
+/** Generates the schemas beyond those of the setup. */
 function generate(schemas: number): void {
   const script = join(import.meta.dirname, 'schemas/generate.mjs')
   const { status } = spawnSync(process.execPath, ['--import', 'tsx', script, String(schemas)], { stdio: 'inherit' })
@@ -77,7 +77,10 @@ async function runJob(
   }
 }
 
-/** Runs a job in a process of its own: the clients of hundreds of programs take memory, and each job would be slower than the last. */
+/**
+ * Runs a job in a separate process: the clients of hundreds of programs take memory, and each job would be
+ * slower than the last.
+ */
 function forkJob({ name }: Job, parts: readonly string[]): Promise<boolean> {
   const args = [...process.execArgv, process.argv[1] ?? '', ...parts, '--generated', '--only', name]
   return new Promise((resolve, reject) => {
@@ -87,7 +90,7 @@ function forkJob({ name }: Job, parts: readonly string[]): Promise<boolean> {
   })
 }
 
-/** Runs all jobs, as many at once as the machine has processors, on servers that they share. */
+/** Runs all jobs, one per processor concurrently, on shared servers. */
 async function forkJobs(jobs: readonly Job[], parts: readonly string[]): Promise<boolean> {
   const services = await startServices()
   const share = (variable: string, address: ServiceAddress) => {

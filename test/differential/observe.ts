@@ -3,30 +3,31 @@ import type { Order } from './program.ts'
 /** Set by Prisma to the time of the write. */
 const VOLATILE = new Set(['updatedAt', 'updated_at'])
 
-/** What a call gave, as text: equal for results that a caller cannot tell apart. */
+/** The result of a call as a string: equal for results that a caller cannot distinguish. */
 export function describeResult(value: unknown, order: Order): string {
   return write(value, order !== 'total')
 }
 
 /**
- * An error as callers tell errors apart: its class, its code, and its message without where it was thrown.
+ * An error as callers distinguish errors: its class, its code, and its message without where it was thrown.
  *
- * @param namesModel - Whether it tells whose call failed. In a batch, Prisma names another with query extensions than without.
+ * @param namesModel - Whether it names the model of the failed call. In a batch, Prisma names a different one
+ * with query extensions than without.
  */
 export function describeError(error: unknown, namesModel = true): string {
   if (!(error instanceof Error)) return `thrown ${String(error)}`
-  // Its words depend on how Prisma put the query together.
+  // The wording depends on how Prisma composed the query.
   if (error.name === 'PrismaClientValidationError') return error.name
   const { code, errno, meta } = error as { readonly code?: unknown; readonly errno?: unknown; readonly meta?: { modelName?: unknown } }
-  // Prisma's own merged query says less than its single one.
+  // The message for Prisma's own batched query is shorter than for a single one.
   const message = error.message
     .trim()
     .split('\n')
     .at(-1)
     ?.replace(/\. No record was found for a query\.$/, '')
-    // Knex numbers its savepoints through all programs.
+    // Knex numbers its savepoints across all programs.
     .replace(/\btrx\d+/, 'trx')
-    // Of several keys that a write breaks, the database names that of the row it stored first.
+    // If a write violates several keys, the database names that of the row it stored first.
     .replace(/(foreign key constraint\b).*/i, '$1')
   return `${error.constructor.name} ${error.name} ${String(code)} ${String(errno)} ${namesModel ? String(meta?.modelName) : ''}: ${message}`
 }
@@ -49,17 +50,17 @@ function write(value: unknown, isSorted: boolean): string {
   return `${name}{${fields.join(', ')}}`
 }
 
-/** Decimals are handed out as immutable. */
+/** Decimals are returned as immutable. */
 function isDecimal(value: object): value is { toFixed(): string } {
   return typeof (value as { toFixed?: unknown }).toFixed === 'function'
 }
 
-/** What Knex hands out for writes on PostgreSQL: it leads to the driver's own tables. */
+/** The result of Knex for writes on PostgreSQL: it refers to the driver's own tables. */
 function isPostgresResult(value: object): value is { readonly command: string; readonly rowCount: number; readonly rows: unknown } {
   return 'command' in value && 'rowCount' in value && 'rows' in value
 }
 
-/** Changes everything in a result that its caller may change: whoever shares it is found out. */
+/** Changes everything in a result that its caller may change, to detect shared objects. */
 export function spoil(value: unknown): void {
   if (typeof value !== 'object' || value === null || isDecimal(value) || isPostgresResult(value)) return
   if (value instanceof Date) value.setTime(0)

@@ -6,17 +6,17 @@ import type { Rig } from './rig.ts'
 import { Runner } from './run-program.ts'
 
 export interface OracleOptions {
-  /** Programs to run. */
+  /** Number of programs to run. */
   readonly runs: number
   /** Equal seeds give equal programs. */
   readonly seed: number
-  /** Told after each program that passed. */
+  /** Called after each program that passed. */
   readonly onProgress?: (done: number) => void
-  /** Whether the first program that fails is made as small as it can be. @defaultValue true */
+  /** Whether the first failing program is shrunk. @defaultValue true */
   readonly shrinks?: boolean
 }
 
-/** What Sluice did over all programs. */
+/** The statistics of Sluice over all programs. */
 export interface Effect extends Pick<QueryStatsSnapshot, (typeof COUNTED)[number]> {
   /** Programs that gave different results without Sluice, too. */
   undetermined: number
@@ -32,11 +32,14 @@ export const NO_EFFECT: Effect = { seen: 0, merged: 0, batches: 0, answered: 0, 
 
 const COUNTED = ['seen', 'merged', 'batches', 'answered', 'prefetched', 'replayed', 'executed'] as const
 
-/** After so many programs a new Sluice begins: it forgets groups that failed, and keeps much that may be stale until then. */
+/**
+ * Number of programs after which a new Sluice begins, because a Sluice stops batching groups that failed, and
+ * retains much that may be stale.
+ */
 const PROGRAMS_PER_SLUICE = 10
 
 /**
- * Runs random programs on the bare ORMs and with Sluice, each from the same rows.
+ * Runs random programs on the plain ORMs and with Sluice, each from the same rows.
  *
  * @throws Error with the shrunk program and the seed at the first difference in a result, an error, or the rows left behind.
  */
@@ -49,7 +52,7 @@ export async function findDifferences(rig: Rig, { runs, seed, onProgress, shrink
     if (stats !== undefined) for (const name of COUNTED) effect[name] += stats[name]
   }
   const property = fc.asyncProperty(programs(rig.vocabulary), async (program) => {
-    // While it shrinks, no program must depend on those before it.
+    // While it shrinks, no program must depend on earlier ones.
     if (hasFailed || done % PROGRAMS_PER_SLUICE === 0) await renew()
     done += 1
     try {
@@ -66,7 +69,7 @@ export async function findDifferences(rig: Rig, { runs, seed, onProgress, shrink
   return effect
 }
 
-/** Whether the bare ORM determines the program's results. */
+/** Whether the program has deterministic results without Sluice. */
 async function compare(rig: Rig, program: Program): Promise<boolean> {
   const sluiced = await rig.sluiced()
   rig.bareWidest.taken()
@@ -88,14 +91,19 @@ async function compare(rig: Rig, program: Program): Promise<boolean> {
   ]
   if (problems.length === 0) return true
   const again = await runBare()
-  // The bare ORM's own choice decides, and it chooses otherwise each time: the program tells nothing.
+  // The result depends on a free choice of the database, which differs each time: the program proves nothing.
   if (differences('result', bare.results, again.results).length + differences('row', bare.content, again.content).length > 0) return false
   throw new Error(problems.join('\n'))
 }
 
-/** A merged query carries the values of so many keys at most, each with as many as the bare query has, and a limit of its own. */
+/**
+ * A batched query has at most the values of this number of keys, each with as many as the query without
+ * Sluice, and a separate limit.
+ */
 function tooWide(bare: number, found: number, maxKeys = Number.POSITIVE_INFINITY): readonly string[] {
-  return found > bare * maxKeys + 1 && bare > 0 ? [`a select with ${found} values; bare at most ${bare}, keys at most ${maxKeys}`] : []
+  return found > bare * maxKeys + 1 && bare > 0
+    ? [`a select with ${found} values; without Sluice at most ${bare}, keys at most ${maxKeys}`]
+    : []
 }
 
 interface Outcome {

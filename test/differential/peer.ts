@@ -2,11 +2,11 @@ import { once } from 'node:events'
 import { createServer, get, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** Another service, that answers every request. */
+/** Another service, which replies to every request. */
 export class Peer {
   #server: Promise<Server> | undefined
 
-  /** Sends a request, and waits for the answer. */
+  /** Sends a request, and waits for the response. */
   async request(): Promise<void> {
     this.#server ??= listen()
     const { port } = (await this.#server).address() as AddressInfo

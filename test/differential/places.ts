@@ -7,7 +7,7 @@ import { createSqliteDatabase } from '../support/sqlite-database.ts'
 
 /** The databases that scripts run on. */
 export interface Places {
-  /** Why there is no such database; `undefined` where there is one. */
+  /** The reason why there is no such database; `undefined` if it exists. */
   skipped(dialect: Dialect): string | undefined
   /** Creates an empty database. */
   connect(dialect: Dialect): Promise<Database>

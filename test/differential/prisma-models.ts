@@ -4,7 +4,7 @@ import { hole } from './program.ts'
 
 export type Args = Readonly<Record<string, unknown>>
 
-/** A field, or several, by which a model is asked. */
+/** One or more fields by which a model is queried. */
 export interface Lookup {
   readonly model: string
   readonly where: Args
@@ -14,7 +14,7 @@ export interface Lookup {
 
 export interface ModelInfo {
   readonly selections: readonly Args[]
-  /** Orders that leave no two rows in doubt. */
+  /** Total orders. */
   readonly total: readonly unknown[]
   readonly partial: readonly unknown[]
   readonly filters: readonly Args[]
@@ -191,7 +191,7 @@ export const LOOKUPS: readonly Lookup[] = [
   { model: 'Reading', where: { deviceId: hole() }, isUnique: false, keys: someOf(BIG_IDS, [...ODD_BIG_IDS, 2]) },
 ]
 
-/** Rows of one model whose field is the key of another: what 1 + N loops walk over. */
+/** Rows of one model whose field is the key of another: the parents of 1 + N loops. */
 export const WALKS: readonly { readonly from: string; readonly field: string; readonly to: Lookup }[] = [
   { from: 'Author', field: 'id', to: plain('Post', { authorId: hole() }, false) },
   { from: 'Post', field: 'authorId', to: plain('Author', { id: hole() }, true) },

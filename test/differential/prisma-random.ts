@@ -35,7 +35,7 @@ export function prismaRandomWrite(
   )
 }
 
-/** In which order Prisma inserts rows of different fields is chance, and with it their ids. */
+/** Prisma inserts rows of different fields in a random order, which also affects their ids. */
 function alike([first = {}, ...others]: readonly Args[]): readonly Args[] {
   const fields = Object.keys(first).join()
   return [first, ...others.filter((other) => Object.keys(other).join() === fields)]

@@ -31,7 +31,7 @@ function unique({ model, where }: Lookup, { selections, filters }: ModelInfo): f
     .map(({ action, selection, extra }) => call(model, action, { where: { ...where, ...extra }, ...selection }, 'none'))
 }
 
-/** As a filter, a compound key is written out. */
+/** As a filter, a compound key is written as separate fields. */
 function flat(where: Args): Args {
   const [inner] = Object.values(where)
   return typeof inner === 'object' && inner !== null && '$key' in inner ? where : (inner as Args)
@@ -118,7 +118,7 @@ function fluent({ model, where }: Lookup, next: readonly NonNullable<PrismaCall[
   return fc.constantFrom(...next).map((step) => ({ ...call(model, 'findUnique', { where }, 'none'), fluent: step }))
 }
 
-/** Loops over given keys, and over what a listing found. */
+/** Loops over given keys, and over the results of a listing. */
 export function prismaLoop(): fc.Arbitrary<Loop> {
   const keyed = fc.constantFrom(...LOOKUPS).chain((lookup) => fc.record({ call: callOf(lookup), keys: lookup.keys }))
   const walking = fc.constantFrom(...WALKS).chain(({ from, field, to }) => {
@@ -154,7 +154,7 @@ function view(model: string, args: Args): Loop {
   return { call: call(model, 'findMany', args, 'total'), keys: [0] }
 }
 
-/** Whole tables with what belongs to them: hardly a write goes by them. */
+/** Whole tables with their relations, which almost every write invalidates. */
 export function prismaView(): fc.Arbitrary<Loop> {
   return fc.constantFrom(...VIEWS)
 }

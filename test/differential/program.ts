@@ -1,4 +1,4 @@
-/** How far the order of a result's rows is determined. `doubtful`: which row comes first is the database's choice. */
+/** How far the order of a result's rows is determined. `doubtful`: the database decides which row is first. */
 export type Order = 'total' | 'none' | 'doubtful'
 
 /** One call of a Prisma client; without a model, one of its raw methods, whose arguments are a list. */
@@ -7,31 +7,31 @@ export interface PrismaCall {
   readonly model?: string
   readonly action: string
   readonly args: unknown
-  /** The relation that is asked for next: `findUnique(…).posts(…)`. */
+  /** The relation of a fluent call: `findUnique(…).posts(…)`. */
   readonly fluent?: { readonly field: string; readonly args?: unknown }
   readonly order: Order
 }
 
-/** One builder of Knex, as the calls that make it; without a table, `knex.raw(…)`. */
+/** One builder of Knex, as the calls that create it; without a table, `knex.raw(…)`. */
 export interface KnexCall {
   readonly orm: 'knex'
   readonly table?: string
   readonly chain: readonly (readonly [method: string, ...args: unknown[]])[]
   readonly order: Order
-  /** The result is the driver's count of something else, and not compared. */
+  /** The result is a count by the driver of something else, and not compared. */
   readonly isVague?: boolean
 }
 
 export type Call = PrismaCall | KnexCall
 
-/** One call for each key; holes in the call take the key's values. */
+/** One call for each key; the values of the key replace the holes in the call. */
 export interface Loop {
   readonly call: Call
-  /** The keys, or the listing whose rows have them. Composite keys are lists. */
+  /** The keys, or the listing whose rows contain them. Composite keys are lists. */
   readonly keys: readonly unknown[] | { readonly listing: Call; readonly field: string }
 }
 
-/** The loops' calls, all at once or one after the other. */
+/** The loops' calls, concurrently or sequentially. */
 export interface Reads {
   readonly kind: 'reads'
   readonly isParallel: boolean
@@ -40,49 +40,52 @@ export interface Reads {
   readonly times: number
 }
 
-/** A lookup for a row of a listing, and what is looked up for the rows that it finds. */
+/** A lookup for a row of a listing, and the lookups for the rows that it finds. */
 export interface Hop {
   readonly call: Call
-  /** The row's fields (Knex: columns) that make up the key. */
+  /** The row's fields (Knex: columns) that form the key. */
   readonly fields: readonly string[]
-  /** How often it is asked for one row. */
+  /** How often it runs for one row. */
   readonly times: number
-  /** Whether it is asked for rows without a key, too. */
+  /** Whether it also runs for rows without a key. */
   readonly asksNull: boolean
   readonly next: readonly Hop[]
 }
 
-/** A loop over the rows of a listing, several levels deep: what an app does that knows no `include`. */
+/** A loop over the rows of a listing, several levels deep, as written by an app without `include`. */
 export interface Walk {
   readonly kind: 'walk'
   readonly listing: Call
   readonly hops: readonly Hop[]
-  /** The rows of the listing one after the other, or all at once. */
+  /** Whether the rows of the listing are processed concurrently or sequentially. */
   readonly isParallel: boolean
   readonly direction: 'as listed' | 'backwards' | 'shuffled'
-  /** Every n-th row is left out; 0: none. */
+  /** Every n-th row is skipped; 0: none. */
   readonly skips: number
-  /** Rows after which the loop breaks. */
+  /** Number of rows after which the loop breaks. */
   readonly stopsAfter: number
-  /** How often it is all done. */
+  /** How often the whole loop runs. */
   readonly times: number
-  /** What happens between two rows, in the same scope or in one of its own. */
+  /** Steps between two rows, in the same scope or in a separate one. */
   readonly interruptions: readonly Interruption[]
 }
 
 export interface Interruption {
   readonly afterRow: number
   readonly isElsewhere: boolean
-  /** Whether the next row does not wait for it. What that row finds is open. */
+  /** Whether the next row does not wait for it. The results for that row are undetermined. */
   readonly overlaps: boolean
   readonly step: Write | TransactionStep | Reads | PastWrite
 }
 
-/** A write of somebody whom Sluice does not see, and what it may know of it: how it got to hear of it, if at all. */
+/** A write that bypasses Sluice, and how Sluice learns of it, if at all. */
 export interface PastWrite {
   readonly kind: 'past'
   readonly call: KnexCall
-  /** The process sends an HTTP request after it; more time goes by than an answer is kept; or there is nothing to know it by. */
+  /**
+   * The process sends an HTTP request after it; more time passes than the lifetime of a result; or Sluice
+   * does not learn of it.
+   */
   readonly told: 'by a request' | 'by age' | 'not'
 }
 
@@ -91,7 +94,7 @@ export interface Write {
   readonly call: Call
 }
 
-/** A transaction's own calls are of its ORM; calls outside it touch no table that it writes to, or only read. */
+/** A transaction's calls use its ORM; calls outside it modify no table that it writes to, or only read. */
 export interface TransactionStep {
   readonly kind: 'transaction'
   readonly orm: Call['orm']
@@ -104,13 +107,13 @@ export interface DefinitionStep {
   readonly kind: 'definition'
   readonly call: Call
   readonly undo: string
-  /** Whether the program goes on only when Sluice knows the new schema. */
+  /** Whether the program continues only when Sluice knows the new schema. */
   readonly isAwaited: boolean
-  /** Reads while it is under way, one after the other: what they find is open. */
+  /** Sequential reads while it is in progress: their results are undetermined. */
   readonly beside?: Reads
 }
 
-/** Calls on a connection whose names mean something else meanwhile. */
+/** Calls on a connection with a different meaning of names. */
 export interface SessionStep {
   readonly kind: 'session'
   readonly enter: string
@@ -126,7 +129,7 @@ export type InnerStep =
   | TransactionStep
   | DefinitionStep
   | { readonly kind: 'outside'; readonly steps: readonly (Reads | Write)[] }
-  /** Reads in the transaction and outside it, at once. */
+  /** Concurrent reads in the transaction and outside it. */
   | { readonly kind: 'beside'; readonly inside: Reads; readonly outside: Reads }
 
 export type Step =
@@ -138,13 +141,19 @@ export type Step =
   | DefinitionStep
   /** Prisma's `$transaction([…])`. */
   | { readonly kind: 'batch'; readonly calls: readonly PrismaCall[] }
-  /** A loop in a scope of its own, and again over the same rows once somebody has written past Sluice: whoever asks again wants to know. */
+  /**
+   * A loop in a separate scope, and again over the same rows after a write that bypasses Sluice: a repeated
+   * query must return fresh rows.
+   */
   | { readonly kind: 'poll'; readonly walk: Walk; readonly between: PastWrite }
-  /** A loop in a scope of its own that asks for the listing's own rows, while somebody writes past Sluice. */
+  /** A loop in a separate scope that queries the listing's own rows, during writes that bypass Sluice. */
   | { readonly kind: 'refetch'; readonly walk: Walk }
-  /** All parts at once, each in a scope of its own or all in this one. They change nothing. */
+  /** All parts concurrently, each in a separate scope or all in this one. They change nothing. */
   | { readonly kind: 'scopes'; readonly parts: readonly (Reads | Walk)[]; readonly isShared: boolean }
-  /** Reads while a write is under way: what they find is open, but not what is found once it has ended. */
+  /**
+   * Reads while a write is in flight: their results are undetermined, but not those of reads after it has
+   * ended.
+   */
   | { readonly kind: 'race'; readonly reads: Reads; readonly write: Call }
 
 export interface Program {
@@ -152,7 +161,7 @@ export interface Program {
   readonly steps: readonly Step[]
 }
 
-/** Stands in a call's arguments where one of the key's values goes. */
+/** A placeholder in a call's arguments for one of the key's values. */
 interface Hole {
   readonly $key: number
 }

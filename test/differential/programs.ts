@@ -21,7 +21,7 @@ import type { Vocabulary } from './vocabulary.ts'
 
 const both = ['prisma', 'knex'] as const
 
-/** Programs of both ORMs, whose results the bare database determines. */
+/** Programs of both ORMs with deterministic results without Sluice. */
 export function programs(vocabulary: Vocabulary): fc.Arbitrary<Program> {
   const anyLoop = fc.oneof(...both.map((orm) => vocabulary.loop(orm)))
   const anyReads = readsOf(anyLoop)
@@ -52,7 +52,7 @@ export function programs(vocabulary: Vocabulary): fc.Arbitrary<Program> {
         .map(({ reads, write }): Step => ({ kind: 'race', reads, write })),
     },
   )
-  // A read that comes again after a write: what the cache must not get wrong.
+  // A repeated read after a write, which is the hard case for the cache.
   const around = fc
     .tuple(
       fc.oneof(readsOf(anyLoop), viewing),
@@ -77,7 +77,7 @@ export function programs(vocabulary: Vocabulary): fc.Arbitrary<Program> {
   })
 }
 
-/** Walks whose rows the program changes while it is on its way. */
+/** Walks whose rows the program changes during the walk. */
 function interrupted(
   walks: fc.Arbitrary<Walk>,
   anyWrite: fc.Arbitrary<Call>,
@@ -126,8 +126,8 @@ function refetchOf(orm: Call['orm'], vocabulary: Vocabulary, otherwise: fc.Arbit
 }
 
 /**
- * The transaction with the reads in it and outside it, right before its end: what it finds must be its own,
- * and what others find must not outlast its commit.
+ * The transaction with the reads in it and outside it, immediately before its end: its reads must return its
+ * own writes, and the results of other reads must not outlast its commit.
  */
 function readBeforeEnd(transaction: TransactionStep, reads: Reads, dialect: Dialect): TransactionStep {
   const own = reads.loops.filter(({ call }) => call.orm === transaction.orm)

@@ -11,13 +11,13 @@ const RUNS_PER_SCHEMA = 12
 /** On the fixed models and on a random schema. */
 const RUNS_WITH_FEATURES = 10
 
-/** `SLUICE_SEED` runs the programs of another seed: what a failure printed, or a new one. */
+/** `SLUICE_SEED` runs the programs of another seed: the seed that a failure printed, or a new one. */
 const seed = Number(process.env.SLUICE_SEED ?? 20_260_101)
 const places = Array.from({ length: SCHEMAS }, (_, index) => schemaAt(index))
 
 describe.each(databases())('random programs on random schemas on $name', { retry: 0 }, ({ connect, skipped, dialect }) => {
   it.skipIf(skipped !== undefined)(
-    'give with Sluice what they give without',
+    'return the same results with Sluice as without',
     async () => {
       const own = places.filter((place) => place.dialect === dialect)
       let total = NO_EFFECT
@@ -33,7 +33,7 @@ describe.each(databases())('random programs on random schemas on $name', { retry
         }
       }
       const { seen, merged, batches, answered, undetermined } = total
-      // Programs in which nothing is merged or kept would prove nothing.
+      // Programs in which nothing is batched or cached would prove nothing.
       expect(merged / seen).toBeGreaterThan(0.02)
       expect(answered / seen).toBeGreaterThan(0.1)
       expect(batches).toBeGreaterThan((own.length * RUNS_PER_SCHEMA) / 4)
@@ -43,7 +43,7 @@ describe.each(databases())('random programs on random schemas on $name', { retry
   )
 
   it.skipIf(skipped !== undefined)(
-    'give with Sluice what they give without where the database has triggers, functions and views',
+    'return the same results with Sluice as without if the database has triggers, functions and views',
     async () => {
       let total = NO_EFFECT
       for (const [at, place] of [undefined, places.find((place) => place.dialect === dialect)].entries()) {
@@ -55,7 +55,8 @@ describe.each(databases())('random programs on random schemas on $name', { retry
           await rig.close()
         }
       }
-      // Definitions begin generations, and while a catalog is read nothing is kept: how much is left depends on the machine's pace.
+      // Definitions begin generations, and nothing is cached while a catalog is read: the remaining share depends on the
+      // machine's pace.
       expect(total.answered / total.seen).toBeGreaterThan(0.01)
       expect(total.undetermined).toBeLessThan(RUNS_WITH_FEATURES / 3)
     },

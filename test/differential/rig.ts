@@ -15,15 +15,15 @@ import { fixedSubject, type Subject } from './subject.ts'
 import type { Vocabulary } from './vocabulary.ts'
 import { type WidestSelect, watchWidest } from './widest-select.ts'
 
-/** For how long what was asked ahead is given: the default of `prefetch.maxAgeMs`. */
+/** The lifetime of a prefetched result: the default of `prefetch.maxAgeMs`. */
 const MAX_AGE_MS = 1000
 
-/** One database, bare clients, and clients with one Sluice that caches and merges. */
+/** One database, clients without Sluice, and clients with one Sluice that caches and batches. */
 export class Rig {
   readonly bare: Clients
   readonly vocabulary: Vocabulary
   private readonly clients: PrismaClients
-  /** How many values a select of the bare Knex carries. */
+  /** The maximum number of values in a select of Knex without Sluice. */
   readonly bareWidest: WidestSelect
   readonly #peer = new Peer()
   #sluiced: Instrumented | undefined
@@ -32,9 +32,9 @@ export class Rig {
   private constructor(
     private readonly database: Database,
     { clients, vocabulary }: Subject,
-    /** In the order in which they may be emptied; what fills them again goes the other way, so that no trigger finds a row. */
+    /** In the order in which they may be emptied; they are filled in reverse, so that no trigger finds a row. */
     private readonly tables: readonly Table[],
-    /** The rows of each model that a program finds. */
+    /** The rows of each model at the start of a program. */
     rows: ReadonlyMap<string, readonly Row[]>,
     private readonly features: FeaturePlan | undefined,
     private readonly bareClients: { readonly prisma: TestPrismaClient; readonly knex: Knex },
@@ -50,13 +50,13 @@ export class Rig {
   }
 
   /**
-   * @param subject - Left out: the models of `prisma/models.prisma`.
-   * @param firstKind - The place in the list of kinds of the first Sluice.
-   * @param featureSeed - Left out: the database has tables, keys and nothing else.
+   * @param subject - Default: the models of `prisma/models.prisma`.
+   * @param firstKind - The index of the first Sluice in the list of kinds.
+   * @param featureSeed - Without one, the database only has tables and keys.
    */
   static async open(database: Database, subject?: Subject, firstKind = 0, featureSeed?: number): Promise<Rig> {
     const { dialect } = database
-    // A write does not wait for the disk: a program is many of them.
+    // Writes do not wait for the disk, because a program has many.
     if (dialect === 'sqlite') await database.exec('PRAGMA journal_mode = WAL')
     const used = subject ?? (await fixedSubject(database))
     const { clients } = used
@@ -82,7 +82,7 @@ export class Rig {
     return new Rig(database, used, tables, rows, features, { prisma, knex: knex(database.knexConfig()) }, firstKind)
   }
 
-  /** A database that has more than tables and keys. What is hidden shows in what is cached: it begins with a Sluice that does. */
+  /** A database with more than tables and keys. Hidden effects show in cached results, so it begins with a Sluice that caches. */
   static withFeatures(database: Database, subject: Subject | undefined, featureSeed: number): Promise<Rig> {
     return Rig.open(database, subject, 1 + (featureSeed % 2), featureSeed)
   }
@@ -100,9 +100,10 @@ export class Rig {
   }
 
   /**
-   * Somebody who writes past a Sluice. `undefined` where it caches: a cache holds what nobody tells it of.
+   * A client that bypasses a Sluice. `undefined` if the Sluice caches, because a cache without notification
+   * serves stale results.
    *
-   * @param isHeard - Whether it is the Sluice's run: on the bare ORMs' there is nobody to tell.
+   * @param isHeard - Whether the run uses Sluice: a run of the plain ORMs has no Sluice to notify.
    */
   outsiderBeside({ kind, pass }: Instrumented, isHeard: boolean): Outsider | undefined {
     if (kind.caches) return undefined
@@ -117,9 +118,9 @@ export class Rig {
   }
 
   /**
-   * The next programs meet a Sluice that knows nothing.
+   * The next programs use a new Sluice without any state.
    *
-   * @param otherKind - Whether it is to be one of the next kind.
+   * @param otherKind - Whether to use the next kind.
    */
   async renew(otherKind: boolean): Promise<QueryStatsSnapshot | undefined> {
     const stats = this.#sluiced?.sluice.queries.getStats()
@@ -129,7 +130,7 @@ export class Rig {
     return stats
   }
 
-  /** Puts the initial rows back, past every client, and tells the Sluice. */
+  /** Restores the initial rows without any client, and notifies the Sluice. */
   async reset(): Promise<void> {
     await this.database.exec(this.#resetScript())
     this.#tellAll()
@@ -202,7 +203,7 @@ export class Rig {
 }
 
 interface Table extends FeatureTable {
-  /** The column by which the database numbers its rows. */
+  /** The column with the row numbers of the database. */
   readonly numbered?: string | undefined
 }
 
@@ -212,12 +213,12 @@ function tableOf({ name, primaryKey, columns }: CatalogTable): Table {
   return { name, numbered: others.length === 0 && isNumber ? only : undefined }
 }
 
-/** The table that keeps the rows that each program finds. */
+/** The table that stores the initial rows of each program. */
 function initialOf({ name }: Table): string {
   return `initial_${name.replace('.', '_')}`
 }
 
-/** A table's name may have a schema's before it. */
+/** A table's name, optionally qualified with a schema. */
 function quoteFor(dialect: Dialect): (name: string) => string {
   const mark = dialect === 'mysql' ? '`' : '"'
   return (name) =>

@@ -4,23 +4,23 @@ import { type Call, fill } from './program.ts'
 import { STRANGE_INTEGER } from './schemas/values.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
-/** What calls go to: the clients, or a transaction of one of them. */
+/** The target of calls: the clients, or a transaction of one of them. */
 export interface Target {
   readonly prisma: object
   readonly knex: Knex
 }
 
-/** What a call gave. */
+/** The outcome of a call. */
 export interface Observed {
-  /** Equal for results that a caller cannot tell apart. */
+  /** Equal for results that a caller cannot distinguish. */
   readonly text: string
-  /** The rows of the result as they came. */
+  /** The rows of the result in their original order. */
   readonly rows: readonly Readonly<Record<string, unknown>>[]
 }
 
 type Methods = Readonly<Record<string, (...args: unknown[]) => unknown>>
 
-/** Makes calls and writes down what they gave. */
+/** Runs calls and records their results. */
 export class CallRunner {
   constructor(private readonly vocabulary: Vocabulary) {}
 
@@ -38,16 +38,17 @@ export class CallRunner {
 
   describe(result: unknown, call: Call): string {
     if (call.orm === 'knex' && call.isVague === true) return 'done'
-    // PostgreSQL's rows stay where there was room for them: which one comes first differs from run to run.
+    // PostgreSQL stores rows in any free space: which one is first differs from run to run.
     if (call.order === 'doubtful' && this.vocabulary.dialect === 'postgresql')
       return result === null || result === undefined ? 'nothing' : 'something'
     return describeResult(result, call.order)
   }
 
   /**
-   * Whether Prisma itself errs when the call runs beside others: it sends each tick's `findUnique` together, and in a transaction
-   * each tick's calls. Where one of them fails, the others fail too or get `undefined`, and where the database holds another text equal,
-   * it does not find its row. With Sluice each finds its own.
+   * Whether Prisma itself fails when the call runs concurrently with others. It sends each tick's
+   * `findUnique` together, and in a transaction each tick's calls. If one of them fails, the others fail too
+   * or get `undefined`, and if the database considers different strings equal, it does not find its row. With
+   * Sluice each call finds its own row.
    */
   isMishandled(call: Call, inTransaction: boolean): boolean {
     if (call.orm !== 'prisma' || !(inTransaction || call.action.startsWith('findUnique'))) return false
@@ -62,12 +63,12 @@ function hasMishandledValue(where: unknown, vocabulary: Vocabulary): boolean {
   if (typeof where === 'bigint') return where === STRANGE_INTEGER
   if (where instanceof Date) return false
   if (typeof where !== 'object' || where === null) return where === null || where === undefined
-  // Prisma knows no such condition on a relation.
+  // Prisma has no such condition on a relation.
   if ('not' in where && typeof where.not === 'object' && where.not !== null && !(where.not instanceof Date)) return true
   return Object.values(where).some((value) => hasMishandledValue(value, vocabulary))
 }
 
-/** The rows as a caller may keep them, whatever becomes of the result. */
+/** The rows as a caller may store them, regardless of later changes to the result. */
 function rowsIn(result: unknown): Observed['rows'] {
   const rows = Array.isArray(result) ? result : [result]
   return rows.flatMap((row) => (typeof row === 'object' && row !== null && !(row instanceof Date) ? [keptRow(row)] : []))
@@ -81,7 +82,7 @@ export function withKey(call: Call, key: unknown): Call {
   return fill(call, key) as Call
 }
 
-/** Makes the call; it is sent when what is returned is awaited. */
+/** Creates the call; it is sent when the returned value is awaited. */
 export function start(call: Call, { prisma, knex }: Target): unknown {
   if (call.orm === 'knex') return build(call.table === undefined ? knex : knex(call.table), call.chain, knex)
   const { model, action, args, fluent } = call

@@ -24,27 +24,27 @@ import type { Vocabulary } from './vocabulary.ts'
 export interface Clients {
   readonly prisma: TestPrismaClient
   readonly knex: Knex
-  /** Runs a function in a scope of its own, where there are scopes. */
+  /** Runs a function in a separate scope, if there are scopes. */
   run<T>(fn: () => Promise<T>): Promise<T>
-  /** Waits until the schema is known, where anybody needs to know it. */
+  /** Waits until the schema is known, if it must be known. */
   settle?(): Promise<void>
 }
 
-/** Somebody whom Sluice does not see. */
+/** A client that bypasses Sluice. */
 export interface Outsider {
   readonly knex: Knex
-  /** Lets Sluice know of a write, if there is a way. */
+  /** Notifies Sluice of a write, if there is a way. */
   tell(told: PastWrite['told']): Promise<void>
 }
 
-/** What Prisma's refusal of a call's arguments is written down as. */
+/** The record of a call whose arguments Prisma rejects. */
 const REFUSED = 'PrismaClientValidationError'
 
 class RolledBack extends Error {}
 
 const TRANSACTION_MS = 20_000
 
-/** Runs programs and writes down what each of their calls gave. */
+/** Runs programs and records the results of their calls. */
 export class Runner {
   #observations: string[] = []
   /** Undoes the program's definitions. */
@@ -54,13 +54,13 @@ export class Runner {
   constructor(
     private readonly clients: Clients,
     private readonly vocabulary: Vocabulary,
-    /** Left out: nobody writes past Sluice. */
+    /** If omitted, no write bypasses Sluice. */
     private readonly outsider?: Outsider,
   ) {
     this.#calls = new CallRunner(vocabulary)
   }
 
-  /** What the program's calls gave, in the program's order. */
+  /** The results of the program's calls, in the program's order. */
   async run({ isScoped, steps }: Program): Promise<readonly string[]> {
     this.#observations = []
     const body = async () => {
@@ -149,14 +149,17 @@ export class Runner {
     if (isAwaited && target === this.clients) await this.clients.settle?.()
   }
 
-  /** A connection of SQLite learns of what another one defined when it reads: to define something is not enough. */
+  /**
+   * A connection of SQLite detects definitions by other connections only when it reads: a definition alone is
+   * not enough.
+   */
   async #seeSchema(orm: Call['orm'], { prisma, knex }: Target): Promise<void> {
     if (this.vocabulary.dialect !== 'sqlite') return
     const read = 'SELECT count(*) AS n FROM sqlite_master'
     await (orm === 'knex' ? knex.raw(read) : (prisma as TestPrismaClient).$queryRawUnsafe(read))
   }
 
-  /** One connection is the transaction's until it ends. */
+  /** One connection belongs to the transaction until it ends. */
   async #session({ enter, calls, leave, ends }: SessionStep): Promise<void> {
     const { prisma, knex } = this.clients
     const act = async (transaction: Knex.Transaction) => {
@@ -196,7 +199,7 @@ export class Runner {
     const before = this.#observations.length
     const ended = await settled(begin, (value) => value)
     if (running !== undefined && !isOver) {
-      // Knex runs the body although the savepoint failed: what it finds is a matter of time.
+      // Knex runs the body although the savepoint failed: its results depend on timing.
       await running.catch(() => undefined)
       this.#observations.length = before
     }
@@ -220,7 +223,7 @@ export class Runner {
     this.#observations.push(...(await read()))
   }
 
-  /** @param isAccompanied - Whether others run beside the block. */
+  /** @param isAccompanied - Whether other steps run concurrently with the block. */
   async #reads({ isParallel, loops, times }: Reads, target: Target, isAccompanied = false): Promise<readonly string[]> {
     const observations: string[] = []
     for (let time = 0; time < times; time++) {
@@ -237,7 +240,7 @@ export class Runner {
     return observations
   }
 
-  /** In a transaction Prisma sends each tick's calls together: where it refuses one of them, it refuses all. */
+  /** In a transaction Prisma sends each tick's calls together: if it rejects one of them, it rejects all. */
   #asFarAsDetermined(calls: readonly Call[], texts: readonly string[], target: Target): readonly string[] {
     if (target === this.clients || !texts.includes(REFUSED)) return texts
     return texts.map((text, at) => (calls[at]?.orm === 'prisma' ? REFUSED : text))

@@ -3,19 +3,19 @@ import { type Observed, withKey } from './run-call.ts'
 
 type Row = Observed['rows'][number]
 
-/** What a walk needs of whoever runs it. */
+/** The functions that a walk needs from its runner. */
 export interface WalkHost {
   observe(call: Call): Promise<Observed>
-  /** Whether a call must be left out because Prisma itself errs about it beside others. */
+  /** Whether to skip a call because Prisma itself fails when it runs concurrently with others. */
   isMishandled(call: Call): boolean
-  /** Does what comes between two rows, and writes down itself what it gives. */
+  /** Runs the steps between two rows, and records their results itself. */
   interrupt(interruption: Interruption): Promise<void>
 }
 
-/** Rows that are followed at each level: a walk is to be deep, not long. */
+/** Rows that are followed at each level, because a walk must be deep, not long. */
 const MAX_ROWS = [24, 3, 2] as const
 
-/** Walks along the rows of a listing; what each call gave, in the walk's order. */
+/** Follows the rows of a listing; returns the results of each call, in the walk's order. */
 export async function walkRows(walk: Walk, host: WalkHost): Promise<readonly string[]> {
   const texts: string[] = []
   for (let time = 0; time < walk.times; time++) {
@@ -47,7 +47,7 @@ async function walkSingly(rows: readonly Row[], { hops, interruptions }: Walk, h
   return texts
 }
 
-/** Walks along all rows of a listing twice. What happens between the two is the host's. */
+/** Follows all rows of a listing twice. The host runs the steps in between. */
 export async function walkTwice(walk: Walk, host: WalkHost, between: () => Promise<void>): Promise<readonly string[]> {
   const { text, rows } = await host.observe(walk.listing)
   const texts = [text]
@@ -62,7 +62,7 @@ async function hopAll(row: Row, hops: readonly Hop[], level: number, host: WalkH
   const texts: string[] = []
   for (const { call, fields, times, asksNull, next } of hops) {
     const key = fields.map((field) => row[field])
-    // A field that was not asked for, or a relation without a row.
+    // A field that was not selected, or a relation without a row.
     if (key.includes(undefined) || (!asksNull && key.includes(null))) continue
     const asked = withKey(call, key)
     if (host.isMishandled(asked)) continue
@@ -84,7 +84,7 @@ function chosenRows(rows: readonly Row[], { direction, skips, stopsAfter, listin
   return kept.slice(0, stopsAfter)
 }
 
-/** Where the database is free to choose an order, the walk chooses its own; where it is free to choose a row, the walk ends. */
+/** If the order is nondeterministic, the walk uses its own order; if the choice of rows is nondeterministic, the walk ends. */
 function inOwnOrder(rows: readonly Row[], { order }: Call): Row[] {
   if (order === 'doubtful') return []
   return order === 'total' ? [...rows] : [...rows].sort((left, right) => (textOf(left) < textOf(right) ? -1 : 1))
@@ -94,7 +94,7 @@ function textOf(row: Row): string {
   return Object.values(row).map(String).join('\n')
 }
 
-/** Some order that is none of the database's. */
+/** An order that differs from those of the database. */
 function rankOf(row: Row): number {
   let rank = 7
   for (const letter of textOf(row)) rank = (rank * 31 + (letter.codePointAt(0) ?? 0)) % 1_000_003

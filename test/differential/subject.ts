@@ -4,10 +4,10 @@ import { seed } from '../support/stack.ts'
 import { fixedVocabulary } from './fixed-vocabulary.ts'
 import type { Ground, Vocabulary } from './vocabulary.ts'
 
-/** What programs run on: models, their rows, and the calls that programs are made of. */
+/** The subject of programs: models, their rows, and the calls that programs consist of. */
 export interface Subject {
   readonly clients: PrismaClients
-  /** Writes the rows that each program finds. */
+  /** Writes the initial rows of each program. */
   fill(prisma: TestPrismaClient): Promise<void>
   vocabulary(ground: Ground): Vocabulary
 }

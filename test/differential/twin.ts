@@ -1,6 +1,6 @@
 import type { Call, Loop } from './program.ts'
 
-/** The same loop with other constants: an order the other way round, another limit. The two look alike without their values. */
+/** The same loop with other constants: a reversed order, another limit. The two look alike without their values. */
 export function twinOf({ call, keys }: Loop): Loop {
   return { call: otherConstants(call), keys }
 }

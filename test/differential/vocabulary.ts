@@ -4,7 +4,7 @@ import type { PrismaSchema } from '../../packages/prisma/src/schema/prisma-schem
 import type { Row } from '../support/random-operations.ts'
 import type { Call, Loop, Step, Walk } from './program.ts'
 
-/** What programs are made for. */
+/** The database and models for which programs are generated. */
 export interface Ground {
   readonly dialect: Dialect
   readonly schema: PrismaSchema
@@ -13,28 +13,28 @@ export interface Ground {
 
 type Orm = Call['orm']
 
-/** The calls that programs on one schema are made of. */
+/** The calls that programs on one schema consist of. */
 export interface Vocabulary {
   readonly dialect: Dialect
   /** Calls by key, many at a time. */
   loop(orm: Orm): fc.Arbitrary<Loop>
-  /** Whole tables: hardly a write goes by them. */
+  /** Whole tables, which almost every write invalidates. */
   view(orm: Orm): fc.Arbitrary<Loop>
   write(orm: Orm): fc.Arbitrary<Call>
-  /** Writes to what a walk looks up. */
+  /** Writes to the rows that a walk looks up. */
   writeNear(orm: Orm, walk: Walk): fc.Arbitrary<Call>
   /** Writes of a transaction: none to the tables of `distantWrite`. */
   writeInTransaction(orm: Orm): fc.Arbitrary<Call>
-  /** Writes outside a transaction while it is open. Left out: there are only reads then. */
+  /** Writes outside a transaction while it is open. If omitted, there are only reads then. */
   distantWrite?(): fc.Arbitrary<Call>
-  /** Loops over the rows of a listing, and of what is found for each. */
+  /** Loops over the rows of a listing, and over the rows found for each. */
   walk(orm: Orm | 'both'): fc.Arbitrary<Walk>
-  /** Loops one level deep that ask for every row of a listing once. */
+  /** Loops one level deep that query every row of a listing once. */
   poll(orm: Orm): fc.Arbitrary<Walk>
-  /** Loops that ask for the rows of a listing by their own keys. Left out where no model suits. */
+  /** Loops that query the rows of a listing by their own keys. Omitted if no model is suitable. */
   refetch?(orm: Orm): fc.Arbitrary<Walk>
-  /** Reads around something that changes, unseen, what they find. Left out where the database has no such features. */
+  /** Reads around a hidden change of their results. Omitted if the database has no such features. */
   unseen?(): fc.Arbitrary<readonly Step[]>
-  /** Whether the database may find a row by a text that is not the row's own. */
+  /** Whether the database may find a row by a different string from that of the row. */
   isLoose(text: unknown): boolean
 }

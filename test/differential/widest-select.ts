@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 
-/** How many values one select of Knex has carried at most. */
+/** The maximum number of values in one select of Knex. */
 export interface WidestSelect {
   /** Since the last call. */
   taken(): number

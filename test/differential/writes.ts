@@ -15,7 +15,10 @@ function knex(table: string | undefined, chain: KnexCall['chain'], isVague = fal
 const updatedAt = new Date(Date.UTC(2026, 0, 2))
 const newPost = (id: number): Args => ({ id, slug: `post-${id}`, title: `New ${id}`, createdAt: updatedAt, authorId: (id % 9) + 1 })
 
-/** Writes near the keys that programs read by: rows appear, change, move to another key, and go, alone or with others. */
+/**
+ * Writes near the keys that programs read by: rows are inserted, updated and deleted, or move to another key,
+ * alone or with others.
+ */
 export function prismaWrite(): fc.Arbitrary<PrismaCall> {
   const post = fc.integer({ min: 1, max: 12 })
   const author = fc.integer({ min: 1, max: 13 })
@@ -128,7 +131,7 @@ export function knexWrite(dialect: Dialect): fc.Arbitrary<KnexCall> {
   )
 }
 
-/** Writes to tables that nothing else in a program's transactions writes to. */
+/** Writes to tables that no other step in a program's transactions writes to. */
 export function distantWrite(): fc.Arbitrary<Call> {
   const id = fc.constantFrom(1n, 2n, 9007199254740995n, 9007199254740996n)
   return fc.oneof<fc.Arbitrary<Call>[]>(

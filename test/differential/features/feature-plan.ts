@@ -5,16 +5,16 @@ import type { Random } from '../../support/random.ts'
 import type { KnexCall } from '../program.ts'
 import { isInKey } from '../schemas/values.ts'
 
-/** A column that the database changes by itself. */
+/** A column that the database changes implicitly. */
 export interface Target {
   readonly table: string
   readonly column: string
   readonly isText: boolean
-  /** Left out: a table of which only Knex knows. */
+  /** Omitted for a table that only Knex knows. */
   readonly model?: PrismaModel
 }
 
-/** Calls of which those of one side change what those of the other find, though no statement says so. */
+/** Calls where those of one side change the results of those of the other, although no statement shows it. */
 export interface Link {
   /** Any write to a model's rows, or one of these calls. */
   readonly writes: PrismaModel | readonly KnexCall[]
@@ -22,26 +22,26 @@ export interface Link {
   readonly reads: Target | readonly KnexCall[]
 }
 
-/** A change of the schema that makes a link. */
+/** A change of the schema that creates a link. */
 export interface Definition extends Link {
-  /** Sent by either ORM; or a call of Knex that defines something by what it sets off. */
+  /** Sent by either ORM; or a call of Knex that defines something through its side effects. */
   readonly define: string | KnexCall
   readonly undo: string
-  /** Whether others may read while a transaction holds it. */
+  /** Whether other clients may read while a transaction holds it. */
   readonly isShared: boolean
 }
 
-/** A way to make names mean other tables on one connection. */
+/** A way to change which tables names refer to on one connection. */
 export interface Session extends Link {
   readonly writes: readonly KnexCall[]
   readonly enter: string
   readonly leave: string
 }
 
-/** A table beside those of the models. */
+/** A table in addition to those of the models. */
 export interface FeatureTable {
   readonly name: string
-  /** Its columns without those that are computed. Left out: all. */
+  /** Its columns without computed ones. Default: all. */
   readonly stored?: string
 }
 
@@ -49,15 +49,16 @@ const SIDE = 'feature_side'
 const MAX_LENGTH = 8
 
 /**
- * What a database has besides the tables of the models: triggers, functions, views and the like, and what of it a program may define.
- * Whatever changes a table by itself does so in an earlier one, so that nothing goes round in circles.
+ * Features of a database in addition to the tables of the models: triggers, functions, views and the like,
+ * and those that a program may define. A feature that changes a table always changes an earlier one, so that
+ * there are no cycles.
  */
 export class FeaturePlan {
   readonly setUp: string[] = []
   readonly tearDown: string[] = []
-  /** Tables beside those of the models. They are written by what the models' tables set off. */
+  /** Tables in addition to those of the models. Writes to the models' tables trigger writes to these. */
   readonly earlier: FeatureTable[] = [{ name: SIDE }]
-  /** Tables that set off writes to all others. */
+  /** Tables that trigger writes to all others. */
   readonly later: FeatureTable[] = []
   readonly links: Link[] = []
   readonly definitions: Definition[] = []
@@ -84,7 +85,7 @@ export class FeaturePlan {
     this.setUp.push(`INSERT INTO ${table} VALUES ${[1, 2, 3].map((id) => `(${id}, ${values})`).join(', ')}`)
   }
 
-  /** A definition by which a delete of a row takes others along. */
+  /** A definition with which a delete of a row cascades to others. */
   defineCascade(): void {
     const child = this.addSource('child', 'v int', '2')
     this.definitions.push({
@@ -95,7 +96,7 @@ export class FeaturePlan {
     })
   }
 
-  /** Creates a table whose rows set something off when they are written. @returns Its name. */
+  /** Creates a table whose rows trigger something when they are written. @returns Its name. */
   addSource(name: string, columns = 'v int', values = '1', stored?: string): string {
     const table = `feature_${name}`
     this.later.push(stored === undefined ? { name: table } : { name: table, stored })
@@ -107,12 +108,12 @@ export class FeaturePlan {
     return this.dialect === 'mysql' ? `\`${name}\`` : `"${name}"`
   }
 
-  /** A target before the one at a place; left out, any. */
+  /** A target before the given index. Default: any target. */
   target(before = this.targets.length): Target {
     return this.random.pick(this.targets.slice(0, before))
   }
 
-  /** A model's target that is not the first one: it may set off a write to another. */
+  /** A model's target that is not the first one: it may trigger a write to another. */
   source(): { readonly source: Target; readonly model: PrismaModel; readonly at: number } {
     const at = 1 + this.random.below(this.targets.length - 1)
     const source = this.targets[at]
@@ -120,7 +121,7 @@ export class FeaturePlan {
     return { source, model: source.model, at }
   }
 
-  /** The statement by which a target is changed. */
+  /** The statement that changes a target. */
   bump({ table, column, isText }: Target): string {
     const name = this.quote(column)
     return `UPDATE ${this.quote(table)} SET ${name} = ${isText ? this.#longer(name) : `(coalesce(${name}, 0) % 100) + 1`}`
@@ -133,7 +134,7 @@ export class FeaturePlan {
       : `right(coalesce(${name}, '') || 'x', ${MAX_LENGTH})`
   }
 
-  /** What depends on every row of a target. */
+  /** A value that depends on every row of a target. */
   digest({ table, column, isText }: Target): string {
     const name = this.quote(column)
     return `SELECT max(${isText ? `length(${name})` : name}) FROM ${this.quote(table)}`
@@ -167,12 +168,12 @@ export function writesTo(table: string, row: Readonly<Record<string, unknown>> =
   ]
 }
 
-/** A query of Knex whose result tells what a piece of SQL gives for each row of a table. */
+/** A query of Knex whose result contains the value of a piece of SQL for each row of a table. */
 export function selectRaw(table: string, ...pieces: readonly string[]): KnexCall {
   return { orm: 'knex', table, chain: [['select', ...pieces.map((piece) => ({ $raw: piece }))]], order: 'none' }
 }
 
-/** A statement of Knex that is sent for what it does. */
+/** A statement of Knex that is sent for its side effects. */
 export function rawWrite(sql: string): KnexCall {
   return { orm: 'knex', chain: [['raw', sql]], order: 'none', isVague: true }
 }

@@ -9,7 +9,7 @@ import { type Definition, type FeaturePlan, type Link, readAll, type Session } f
 
 const both = ['prisma', 'knex'] as const
 
-/** Calls that meet what a database has besides the tables of the models. */
+/** Calls that use the features of a database in addition to the tables of the models. */
 export function featuredVocabulary({ distantWrite: _, ...plain }: Vocabulary, ground: Ground, plan: FeaturePlan): Vocabulary {
   const calls = new FeatureCalls(ground, plan)
   const own = new Set<unknown>([...ground.rows.values()].flat().flatMap((row) => Object.values(row)))

@@ -29,7 +29,7 @@ class PostgresqlFeatures {
     this.#addRole()
   }
 
-  /** A function that changes a target; now and then through another. */
+  /** A function that changes a target, sometimes through another function. */
   #poke(target: Target, args = '', returns = 'int', result = '1'): string {
     this.#functions += 1
     const name = `poke_${this.#functions}`
@@ -164,7 +164,7 @@ class PostgresqlFeatures {
       undo: `ALTER TABLE ${table} ALTER COLUMN v SET DEFAULT helper()`,
       isShared: false,
     })
-    // What a name stands for in the source of a function is looked up when it is called.
+    // A name in the source of a function is resolved when the function is called.
     plan.setUp.push('CREATE FUNCTION caller() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN named(); END $$')
     plan.setUp.push('CREATE FUNCTION named() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN 1; END $$')
     plan.setUp.push(swapped.replace('helper', 'other'))
@@ -235,7 +235,7 @@ class PostgresqlFeatures {
       plan.sessions.push({ writes, reads, enter, leave })
   }
 
-  /** A role that finds fewer rows, and one whose policy changes a table when it looks. Roles belong to the server. */
+  /** A role that sees fewer rows, and one with a policy that changes a table on reads. Roles belong to the server. */
   #addRole(): void {
     const { plan } = this
     const role = `${this.database}_reader`

@@ -1,6 +1,6 @@
 import { type FeaturePlan, readAll, type Target, writesTo } from './feature-plan.ts'
 
-/** Triggers, also temporary ones, views that are written by triggers, and columns that are computed. */
+/** Triggers, including temporary ones, views with triggers for writes, and computed columns. */
 export function planSqlite(plan: FeaturePlan): void {
   addTriggers(plan)
   addViews(plan)
@@ -38,7 +38,7 @@ function addDefinitions(plan: FeaturePlan): void {
     const { source, model, at } = plan.source()
     const target = plan.target(at)
     const kind = name === 'temporary' ? 'TEMPORARY TRIGGER' : 'TRIGGER'
-    // A temporary one is there for the connection of Knex only.
+    // A temporary trigger exists only on the connection of Knex.
     const create = `CREATE ${kind} feature_${name} AFTER UPDATE ON "${source.table}" BEGIN ${plan.bump(target)}; END`
     plan.definitions.push({
       ...{ writes: model, reads: target, isShared: true },

@@ -8,7 +8,7 @@ const KNEX_LOOKUPS = 'packages/knex/src/knex-lookups.ts'
 const KEY_VALUES = 'packages/core/src/adapter/key-values.ts'
 const KNEX_LOOKUP = 'packages/knex/src/lookups/knex-lookup.ts'
 
-/** The rules of merging. */
+/** The rules of batching. */
 export const BATCH_MUTATIONS: readonly Mutation[] = [
   {
     name: 'batch-row-order',
@@ -18,7 +18,7 @@ export const BATCH_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'batch-duplicate-copies',
-    rule: 'Callers that asked for the same key get values of their own.',
+    rule: 'Callers that request the same key get separate values.',
     edits: [
       {
         file: BATCHER,
@@ -36,7 +36,7 @@ export const BATCH_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'batch-number-texts',
-    rule: 'Texts are merged by a column of numbers only if they are written as the database writes numbers.',
+    rule: 'Strings are batched by a column of numbers only if they are in the canonical form of the database.',
     edits: [
       { file: SPLIT_ROWS, find: 'isText && keys.every((key) => isCanonicalInteger(String(key.values[at])))', replace: 'isText' },
       { file: KEY_VALUES, find: 'isCanonicalInteger(value) && isExact(Number(value), dialect)', replace: "type === 'integer'" },
@@ -55,12 +55,12 @@ export const BATCH_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'batch-strange-rows',
-    rule: 'When a row belongs to no key that was asked for, all keys are asked singly.',
+    rule: 'If a row belongs to no requested key, all keys are queried individually.',
     edits: [{ file: SPLIT_ROWS, find: 'if (group === undefined) return undefined', replace: 'if (group === undefined) continue' }],
   },
   {
     name: 'batch-collations',
-    rule: 'Texts that a collation holds equal never share a query.',
+    rule: 'Strings that a collation considers equal never share a query.',
     edits: [
       {
         file: BATCHER,
@@ -72,7 +72,7 @@ export const BATCH_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'batch-failed',
-    rule: 'When a batch fails, each of its keys is asked singly.',
+    rule: 'If a batch fails, each of its keys is queried individually.',
     edits: [
       {
         file: BATCHER,
@@ -84,7 +84,7 @@ export const BATCH_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'batch-left-out',
-    rule: 'What a batch leaves out is asked singly.',
+    rule: 'Keys that a batch omits are queried individually.',
     edits: [{ file: BATCHER, find: ': await settle(next(leader.operation, leader.context))', replace: ': { value: null }' }],
     isQuick: true,
   },
@@ -101,26 +101,26 @@ export const BATCH_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'batch-prisma-transaction',
-    rule: 'Prisma’s lookups in a transaction are never merged with those outside it.',
+    rule: 'Prisma’s lookups in a transaction are never batched with those outside it.',
     edits: [{ file: PRISMA_LOOKUP, find: "transaction?.id ?? ''", replace: "''" }],
     dialect: 'mysql',
   },
   {
     name: 'batch-knex-transaction',
-    rule: 'Knex’ lookups in a transaction are never merged with those outside it.',
+    rule: 'Knex’s lookups in a transaction are never batched with those outside it.',
     edits: [{ file: KNEX_LOOKUPS, find: "if (client.transacting === true) return refuse('transaction')", replace: '' }],
     dialect: 'mysql',
   },
   {
     name: 'batch-knex-constants',
-    rule: 'Knex’ lookups are merged only if every constant is equal.',
+    rule: 'Knex’s lookups are batched only if every constant is equal.',
     edits: [
       { file: KNEX_LOOKUPS, find: 'const constants = constantsOf(parts, plan, source.dialect)', replace: 'const constants = NO_CONSTANTS' },
     ],
   },
   {
     name: 'batch-prisma-constants',
-    rule: 'Prisma’s lookups are merged only if every constant is equal.',
+    rule: 'Prisma’s lookups are batched only if every constant is equal.',
     edits: [
       {
         file: PRISMA_LOOKUP,

@@ -10,7 +10,7 @@ const KNEX_OPERATION = 'packages/knex/src/knex-operation.ts'
 const TRANSACTIONS = 'packages/core/src/adapter/connection-transactions.ts'
 const CATALOG = 'packages/core/src/schema/catalog.ts'
 
-/** The rules of the cache, and of knowing what a write touches. */
+/** The rules of the cache, and of predicting which rows a write modifies. */
 export const CACHE_MUTATIONS: readonly Mutation[] = [
   {
     name: 'cache-tags-at-hit',
@@ -55,19 +55,19 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'cache-copies-at-hit',
-    rule: 'What a caller does to an answer changes nothing that is kept.',
+    rule: 'Changes to a result by a caller do not affect the cached result.',
     edits: [{ file: VALUES, find: 'const copy = this.copyOf(request.copier, kept)', replace: 'const copy = { value: kept.value as T }' }],
     isQuick: true,
   },
   {
     name: 'cache-copies-at-fill',
-    rule: 'What is kept is not what the first caller holds.',
+    rule: 'The cached result is not the object of the first caller.',
     edits: [{ file: VALUES, find: 'const copy = request.copier.copy(value)', replace: 'const copy = { value }' }],
     isQuick: true,
   },
   {
     name: 'cache-in-transaction',
-    rule: 'Reads in a transaction are neither answered from the cache nor kept.',
+    rule: 'Reads in a transaction are neither served from the cache nor cached.',
     edits: [
       { file: RESULT_CACHE, find: "if (operation.inTransaction) return 'in transaction'", replace: '' },
       { file: PRISMA_OPERATION, find: "if (this.inTransaction) return refuse('in transaction')", replace: '' },
@@ -76,12 +76,12 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'cache-key-method',
-    rule: 'Knex’ key names the method: `first` and a listing are not one result.',
+    rule: 'Knex’s key names the method: `first` and a listing are not one result.',
     edits: [{ file: KNEX_OPERATION, find: 'canonicalKey([builder._method, query.bindings])', replace: 'canonicalKey([query.bindings])' }],
   },
   {
     name: 'cache-key-bindings',
-    rule: 'Knex’ key has every binding.',
+    rule: 'Knex’s key has every binding.',
     edits: [{ file: KNEX_OPERATION, find: 'canonicalKey([builder._method, query.bindings])', replace: 'canonicalKey([builder._method])' }],
   },
   {
@@ -102,7 +102,7 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'writes-under-way',
-    rule: 'Nothing is answered from a table to which a write is under way.',
+    rule: 'No result is served from a table with a write in flight.',
     edits: [{ file: TAGS, find: 'return node.open > 0 || ', replace: 'return ' }],
     dialect: 'mysql',
   },
@@ -131,7 +131,7 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'writes-in-transactions',
-    rule: 'What a transaction wrote counts as written at its commit.',
+    rule: 'The writes of a transaction take effect at its commit.',
     edits: [
       {
         file: GATHERED,
@@ -142,7 +142,7 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'writes-in-savepoints',
-    rule: 'What a released savepoint wrote belongs to its transaction.',
+    rule: 'The writes of a released savepoint belong to its transaction.',
     edits: [{ file: GATHERED, find: 'if (at > 0) this.#join(at)', replace: 'if (at > 0) this.#frames.splice(at)' }],
   },
   {

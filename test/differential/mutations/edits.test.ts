@@ -10,12 +10,12 @@ const all = [
 ]
 
 describe('mutations', () => {
-  it('have names of their own, by which one of them is chosen', () => {
+  it('have unique names, by which one of them is selected', () => {
     const names = all.map(([name]) => name)
     expect(names.filter((name, at) => names.indexOf(name) !== at)).toEqual([])
   })
 
-  it.each(all)('%s finds its text once in the sources', (_, edits) => {
+  it.each(all)('%s finds its string once in the sources', (_, edits) => {
     for (const edit of edits) expect(readFileSync(pathOf(edit), 'utf8').split(edit.find), edit.find).toHaveLength(2)
   })
 })

@@ -1,4 +1,5 @@
-// Runs the oracle on sources that `register.mjs` has changed, until a difference shows. Writes one line of JSON.
+// Runs the oracle on sources that `register.mjs` has changed, until there is a difference. Writes one line of
+// JSON.
 import type { Dialect } from '@sluice/core'
 import { findDifferences } from '../oracle.ts'
 import { openPlaces } from '../places.ts'
@@ -6,15 +7,15 @@ import { Rig } from '../rig.ts'
 import { SCHEMAS, schemaAt } from '../schemas/plan.ts'
 import { randomSubject } from '../schemas/random-subject.ts'
 
-/** Programs on one schema before the next schema's turn. */
+/** Programs on one schema before switching to the next. */
 const ROUND = 10
 const MUTATED = Symbol.for('sluice.mutated')
 
-/** What became of a mutant. */
+/** The result of a mutant. */
 export interface MutantReport {
-  /** Programs that ran, the one that showed the difference included. */
+  /** Number of programs that ran, including the program with the difference. */
   readonly programs: number
-  /** The difference; left out: none showed. */
+  /** The difference. Omitted if there was none. */
   readonly found?: string
 }
 

@@ -3,9 +3,9 @@ import type { Dialect } from '@sluice/core'
 
 export const root: string = join(import.meta.dirname, '../../..')
 
-/** One place of the sources with other text in it. */
+/** A replacement at one place in the sources. */
 export interface Edit {
-  /** From the repository's root. */
+  /** Path from the repository's root. */
   readonly file: string
   /** Occurs once in the file. */
   readonly find: string
@@ -19,23 +19,23 @@ export interface KillingTest {
   readonly name: string
 }
 
-/** A rule of correctness switched off: the oracle must find a program that shows it, or a test must fail. */
+/** A disabled rule of correctness: the oracle must find a program that shows it, or a test must fail. */
 export interface Mutation {
   readonly name: string
-  /** What no longer holds. */
+  /** The rule that no longer holds. */
   readonly rule: string
   readonly edits: readonly Edit[]
   /** The database on which it shows. @defaultValue 'sqlite' */
   readonly dialect?: Dialect
-  /** Whether only databases with triggers, functions and views show it. */
+  /** Whether it shows only on databases with triggers, functions and views. */
   readonly hasFeatures?: boolean
-  /** The test that shows it, where no program does: because time must pass, for example. Left out: the oracle shows it. */
+  /** The test that detects it, if no program does: for example because time must pass. Default: the oracle detects it. */
   readonly test?: KillingTest
-  /** Found within a few programs: part of the tests, and not of the script alone. */
+  /** Found within a few programs: part of the tests, not only of the script. */
   readonly isQuick?: boolean
 }
 
-/** An edit as the process that runs the changed sources gets it. */
+/** An edit as the process that runs the changed sources receives it. */
 export interface Patch {
   readonly path: string
   readonly find: string

@@ -4,5 +4,5 @@ import type { Mutation } from './mutation.ts'
 import { PREFETCH_MUTATIONS } from './prefetch-mutations.ts'
 import { SCHEMA_MUTATIONS } from './schema-mutations.ts'
 
-/** Every rule of correctness that the oracle, or the test that is named, must see broken. */
+/** Every rule of correctness whose violation the oracle, or the named test, must detect. */
 export const MUTATIONS: readonly Mutation[] = [...BATCH_MUTATIONS, ...PREFETCH_MUTATIONS, ...CACHE_MUTATIONS, ...SCHEMA_MUTATIONS]

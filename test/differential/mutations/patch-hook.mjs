@@ -1,4 +1,4 @@
-// Module hooks that hand out sources with one piece of text replaced. Nothing on disk changes.
+// Module hooks that load sources with one string replaced. Files on disk do not change.
 import { fileURLToPath } from 'node:url'
 import { patched } from './patched.mjs'
 

@@ -5,7 +5,7 @@ const TRAIL = 'packages/core/src/query/prefetch/trail.ts'
 const FIND_SOURCE = 'packages/core/src/query/prefetch/find-source.ts'
 const OUTGOING_REQUESTS = 'packages/core/src/query/prefetch/outgoing-requests.ts'
 
-/** The rules of asking ahead. */
+/** The rules of prefetching. */
 export const PREFETCH_MUTATIONS: readonly Mutation[] = [
   {
     name: 'prefetch-credit',
@@ -17,7 +17,7 @@ export const PREFETCH_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'prefetch-stamps-at-answer',
-    rule: 'An answer is given only while the state of its tables is the one from before it was asked for.',
+    rule: 'A prefetched result is used only while the state of its tables is the one from before its query.',
     edits: [
       {
         file: PREFETCHER,
@@ -28,7 +28,7 @@ export const PREFETCH_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'prefetch-stamps-at-fetch',
-    rule: 'What is kept bears the state from before it was asked for.',
+    rule: 'A stored result has the state from before its query.',
     edits: [
       {
         file: PREFETCHER,
@@ -63,7 +63,7 @@ export const PREFETCH_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'prefetch-age',
-    rule: 'Nothing is answered that was asked for longer ago than `maxAgeMs`.',
+    rule: 'No result that is older than `maxAgeMs` is used.',
     edits: [
       {
         file: PREFETCHER,
@@ -74,7 +74,7 @@ export const PREFETCH_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'prefetch-copies',
-    rule: 'Where a key may be answered again, each caller gets a copy.',
+    rule: 'If a key may be requested again, each caller gets a copy.',
     edits: [
       {
         file: PREFETCHER,
@@ -86,7 +86,7 @@ export const PREFETCH_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'prefetch-first-copies',
-    rule: 'What the first caller holds is not what is kept.',
+    rule: 'The stored result is not the object of the first caller.',
     edits: [
       {
         file: PREFETCHER,
@@ -98,7 +98,7 @@ export const PREFETCH_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'prefetch-single-copies',
-    rule: 'What was asked for alone and may be answered again is kept as a copy.',
+    rule: 'The result of a single query that may be requested again is stored as a copy.',
     edits: [
       {
         file: PREFETCHER,
@@ -110,7 +110,7 @@ export const PREFETCH_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'prefetch-doubt',
-    rule: 'What the query for several keys is not sure of is asked bare.',
+    rule: 'Keys without a certain result in the query for several keys are queried individually.',
     edits: [
       { file: PREFETCHER, find: 'if (found?.has(lookup.key.text) !== true) {', replace: 'if (found === undefined) {' },
       { file: PREFETCHER, find: 'if (!found.has(key.text)) continue', replace: '' },
@@ -118,7 +118,7 @@ export const PREFETCH_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'prefetch-transactions',
-    rule: 'Nothing is asked ahead in a transaction, nor remembered.',
+    rule: 'Nothing is prefetched in a transaction, nor recorded.',
     edits: [
       {
         file: PREFETCHER,
@@ -135,13 +135,13 @@ export const PREFETCH_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'prefetch-collations',
-    rule: 'Texts that a collation holds equal never share a query.',
+    rule: 'Strings that a collation considers equal never share a query.',
     edits: [{ file: TRAIL, find: 'keyKinds(next) === kinds && folds.add(next)', replace: 'keyKinds(next) === kinds' }],
     dialect: 'mysql',
   },
   {
     name: 'prefetch-own-rows',
-    rule: 'Who has a whole row and asks for it by its own key gets it anew.',
+    rule: 'A caller that has a whole row and requests it by its own key gets a new one.',
     edits: [{ file: FIND_SOURCE, find: 'if (isOwnKey && asksForTheSame(set)) continue', replace: '' }],
   },
 ]

@@ -1,4 +1,4 @@
-// `node --import register.mjs --import tsx …`: comes before tsx, so that its hooks get the changed sources.
+// `node --import register.mjs --import tsx …`: precedes tsx, so that its hooks receive the changed sources.
 import { register } from 'node:module'
 
 const patches = JSON.parse(process.env.SLUICE_MUTATION ?? '[]')

@@ -6,15 +6,15 @@ import { type KillingTest, type Mutation, type Patch, pathOf, root } from './mut
 const here = import.meta.dirname
 
 export interface MutantOptions {
-  /** Programs after which a mutation counts as missed. */
+  /** Number of programs after which a mutation counts as missed. */
   readonly budget: number
   readonly seed: number
 }
 
 /**
- * Runs the oracle, or the mutation's test, in a process of its own, in which the mutation's text stands in place of the sources'.
+ * Runs the oracle, or the mutation's test, in a separate process with the edited sources.
  *
- * @throws Error when the process fails for another reason than a difference.
+ * @throws Error if the process fails for any reason except a difference.
  */
 export async function runMutant(mutation: Mutation, { budget, seed }: MutantOptions): Promise<MutantReport> {
   const { name, dialect = 'sqlite', hasFeatures = false, test } = mutation
@@ -58,7 +58,7 @@ interface TestReport {
   readonly testResults: readonly { readonly assertionResults: readonly { readonly failureMessages: readonly string[] }[] }[]
 }
 
-/** What the process writes. */
+/** The output of the process. */
 async function run({ edits }: Mutation, args: readonly string[], env: Readonly<Record<string, string>>): Promise<string> {
   const patches = edits.map((edit): Patch => ({ path: pathOf(edit), find: edit.find, replace: edit.replace }))
   const child = spawn(process.execPath, args, {

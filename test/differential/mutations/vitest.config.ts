@@ -1,4 +1,4 @@
-// The tests on sources that the environment changes. Nothing on disk does.
+// Runs the tests on sources with the edits in the environment. Files on disk do not change.
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import root from '../../../vitest.config.ts'

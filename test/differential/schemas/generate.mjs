@@ -1,6 +1,7 @@
-// Writes generated/schemas/<place>-<provider>/ for each random schema: schema.prisma, the Prisma client, Sluice's schema data, the DDL.
-// Needs built packages and tsx. Does nothing for a schema whose inputs are as at the last run. Usage: generate.mjs [how many]
-// One run of the CLI for each schema, two at a time: a schema has one provider, and a client of its own keeps names apart.
+// Writes generated/schemas/<place>-<provider>/ for each random schema: schema.prisma, the Prisma client, Sluice's schema
+// data, the DDL. Needs built packages and tsx. Skips a schema with unchanged inputs. Usage: generate.mjs [number of
+// schemas]. Runs the CLI once per schema, two at a time: a schema has one provider, and separate clients prevent name
+// conflicts.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
@@ -13,7 +14,7 @@ import { randomSchema } from './random-schema.ts'
 const root = join(import.meta.dirname, '../..')
 const WORKERS = 2
 const count = process.argv[2] === undefined ? SCHEMAS : Number(process.argv[2])
-if (!Number.isSafeInteger(count) || count < 1) throw new Error(`Expected how many schemas to make, got "${process.argv[2]}".`)
+if (!Number.isSafeInteger(count) || count < 1) throw new Error(`Expected the number of schemas to generate, got "${process.argv[2]}".`)
 
 function runPrisma(path) {
   const prisma = join(root, 'node_modules/prisma/build/index.js')

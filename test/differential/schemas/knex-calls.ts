@@ -12,7 +12,7 @@ export interface KnexTable {
   readonly name: string
   readonly key: readonly string[]
   readonly columns: readonly string[]
-  /** A column that says little. */
+  /** A column with few distinct values. */
   readonly plain: string
 }
 
@@ -42,7 +42,7 @@ export function knexCall(subject: Subject, ground: Ground): fc.Arbitrary<KnexCal
     .map(([name, filter, { chain, order }]) => ({ orm: 'knex', table: name, chain: [...filter, ...chain], order }))
 }
 
-/** A listing of a table's rows in an order that is settled. */
+/** A listing of a table's rows in a total order. */
 export function knexListing(model: PrismaModel, ground: Ground): fc.Arbitrary<KnexCall> {
   const { name, key, plain } = knexTable(model, ground)
   const ordered: Chain = key.map((column) => ['orderBy', column] as const)
@@ -57,7 +57,7 @@ export function knexListing(model: PrismaModel, ground: Ground): fc.Arbitrary<Kn
     .map((chain) => ({ orm: 'knex', table: name, chain, order: 'total' }))
 }
 
-/** Whole tables, those of implicit many-to-many relations included. */
+/** Whole tables, including those of implicit many-to-many relations. */
 export function knexViews(ground: Ground): fc.Arbitrary<Loop> {
   const views = [...ground.schema.catalog.tables.values()].flatMap(({ name, columns }): KnexCall[] => [
     { orm: 'knex', table: name, chain: [], order: 'none' },

@@ -1,6 +1,6 @@
 import type { Dialect } from '@sluice/core'
 
-/** Random schemas that `generate.mjs` makes and the tests run. */
+/** Random schemas that `generate.mjs` generates and the tests run. */
 export const SCHEMAS = 25
 
 /** One random schema. */
@@ -13,7 +13,7 @@ export interface SchemaPlace {
 
 const DIALECTS = ['sqlite', 'postgresql', 'mysql'] as const
 
-/** The schema at a place: each is for one database, in turn. */
+/** The schema at an index; databases alternate. */
 export function schemaAt(index: number): SchemaPlace {
   const dialect = DIALECTS[index % DIALECTS.length] ?? 'sqlite'
   return { seed: 7_000 + index, dialect, folder: `${String(index).padStart(3, '0')}-${dialect}` }

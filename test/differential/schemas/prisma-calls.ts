@@ -8,14 +8,14 @@ import { isInKey } from './values.ts'
 type Args = Readonly<Record<string, unknown>>
 type OrderBy = Readonly<Record<string, unknown>>
 
-/** What calls on a model may carry beside their key. */
+/** Arguments of calls on a model in addition to their key. */
 interface ModelArgs {
   readonly selections: readonly Args[]
-  /** Orders that leave no two rows in doubt. */
+  /** Total orders. */
   readonly total: readonly (readonly OrderBy[])[]
   readonly partial: readonly (OrderBy | undefined)[]
   readonly filters: readonly Args[]
-  /** A field that says little. */
+  /** A field with few distinct values. */
   readonly group: string
 }
 
@@ -31,7 +31,7 @@ function scalarsOf(model: PrismaModel): readonly PrismaFieldData[] {
   return [...model.fields.values()].filter(({ kind }) => kind !== 'object')
 }
 
-/** Fields that are no part of a key, and can be compared. */
+/** Comparable fields that are not part of a key. */
 function plainFields(model: PrismaModel): readonly PrismaFieldData[] {
   return scalarsOf(model).filter(({ name, type }) => !isInKey(model, name) && type !== 'Bytes')
 }
@@ -58,7 +58,7 @@ export function prismaCall(subject: Subject): fc.Arbitrary<PrismaCall> {
   return fc.oneof(alone, { weight: 1, arbitrary: fluent }, { weight: 3, arbitrary: lists })
 }
 
-/** A listing of a model's rows in an order that is settled: what loops walk along. */
+/** A listing of a model's rows in a total order, which loops follow. */
 export function prismaListing(model: PrismaModel): fc.Arbitrary<PrismaCall> {
   const { total, filters, selections } = argsOf(model)
   return fc
@@ -71,7 +71,7 @@ export function prismaListing(model: PrismaModel): fc.Arbitrary<PrismaCall> {
     .map(({ where, orderBy, selection, window }) => call(model, 'findMany', { where, orderBy, ...selection, ...window }, 'total'))
 }
 
-/** A whole table with what belongs to it. */
+/** A whole table with its relations. */
 export function prismaViews(models: readonly PrismaModel[]): fc.Arbitrary<Loop> {
   const views = models.flatMap((model) => [
     call(model, 'findMany', { orderBy: byKey(model) }, 'total'),
@@ -157,7 +157,8 @@ function uniqueWhere({ fields }: Subject, selector: string): Args {
 
 function unique(subject: Subject, selector: string, { selections, filters }: ModelArgs): fc.Arbitrary<PrismaCall> {
   const where = uniqueWhere(subject, selector)
-  // Prisma refuses a selection of nothing alone, and answers it when it batches the call with others of its tick.
+  // Prisma rejects an empty selection in a single call, and accepts it when it batches the call with others of
+  // its tick.
   const answered = selections.filter(
     ({ omit }) => omit === undefined || scalarsOf(subject.model).some(({ name }) => !(name in (omit as Args))),
   )
@@ -170,7 +171,7 @@ function unique(subject: Subject, selector: string, { selections, filters }: Mod
     .map(({ action, selection, extra }) => call(subject.model, action, { where: { ...extra, ...where }, ...selection }, 'none'))
 }
 
-/** The key as a filter; now and then through the relation, or beside another filter. */
+/** The key as a filter; sometimes through the relation, or together with another filter. */
 function wheres({ model, fields }: Subject, { filters }: ModelArgs): fc.Arbitrary<Args> {
   const by: Args = Object.fromEntries(fields.map((name, at) => [name, hole(at)]))
   const [[field, value] = ['', undefined]] = Object.entries(by)

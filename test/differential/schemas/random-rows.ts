@@ -48,7 +48,7 @@ class RowMaker {
       if (field.kind === 'object') continue
       const isKey = isInKey(model, field.name)
       if (!field.required && random.chance(0.3)) row[field.name] = null
-      // A part of a compound key comes again in other rows.
+      // Part of a compound key occurs in other rows too.
       else if (isKey) row[field.name] = keyValue(field, field.id || field.unique ? at : 1 + random.below(6), schema.dialect)
       else row[field.name] = plainValue(field, random)
     }
@@ -60,13 +60,13 @@ class RowMaker {
     return true
   }
 
-  /** Sets a foreign key; whether it can be. */
+  /** Sets a foreign key. Returns whether that is possible. */
   #refer(row: Fields, { target, fromFields, toFields, required }: PrismaRelation): boolean {
     const { random } = this
     const parents = (target === this.model ? this.#made : (this.rows.get(target.name) ?? [])).filter((parent) =>
       toFields.every((field) => parent[field] !== null),
     )
-    // A part of the rows share a few parents.
+    // Some of the rows share a few parents.
     const parent =
       parents.length === 0 || (!required && random.chance(0.25))
         ? undefined
@@ -76,7 +76,10 @@ class RowMaker {
   }
 }
 
-/** Sets what could not be set when the rows were made: keys of models that were filled later, and many-to-many. */
+/**
+ * Sets values that were unavailable when the rows were created: keys of models that were filled later, and
+ * many-to-many.
+ */
 async function joinRows(prisma: TestPrismaClient, model: PrismaModel, rows: ReadonlyMap<string, Fields[]>, random: Random): Promise<void> {
   const names = [...rows.keys()]
   for (const relation of model.relations.values()) {
@@ -95,7 +98,7 @@ async function joinRows(prisma: TestPrismaClient, model: PrismaModel, rows: Read
   }
 }
 
-/** The keys that a row takes, as texts. Nulls are no duplicates. */
+/** The keys of a row as strings. Nulls are not duplicates. */
 function keysOf(model: PrismaModel, row: Row): string[] {
   return [...model.uniqueSelectors].flatMap(([selector, fields]) => {
     const values = fields.map((field) => row[field])
@@ -103,7 +106,7 @@ function keysOf(model: PrismaModel, row: Row): string[] {
   })
 }
 
-/** Names a row by its primary key, as Prisma wants it. */
+/** Identifies a row by its primary key in Prisma's form. */
 export function uniqueWhere(model: PrismaModel, row: Row): Fields {
   const values = Object.fromEntries(model.primaryKey.map((field) => [field, row[field]]))
   if (model.primaryKey.length === 1) return values

@@ -1,7 +1,7 @@
 import type { Dialect } from '@sluice/core'
 import { Random } from '../../support/random.ts'
 
-/** The values of the one enum that schemas have where their database knows enums. */
+/** The values of the only enum of schemas whose database supports enums. */
 export const MOODS: readonly string[] = ['calm', 'Angry', 'sad']
 
 const MODEL_NAMES = ['Customer', 'Order', 'Item', 'Group', 'Node', 'Event', 'Ledger', 'User', 'Team', 'Doc'] as const
@@ -42,8 +42,8 @@ interface Model {
 const ACTIONS = { required: ['Cascade', 'Restrict', 'NoAction'], optional: ['SetNull', 'Cascade', 'Restrict', 'NoAction'] } as const
 
 /**
- * The models of a Prisma schema, without generators and datasource: types, nullable and composite keys, relations of every kind,
- * and names that databases reserve. Equal for equal arguments.
+ * The models of a Prisma schema, without generators and datasource: types, nullable and composite keys,
+ * relations of every kind, and names that databases reserve. Equal for equal arguments.
  */
 export function randomSchema(seed: number, dialect: Dialect): string {
   return new SchemaWriter(new Random(seed), dialect).write()
@@ -107,7 +107,7 @@ class SchemaWriter {
   #addScalars(model: Model): void {
     const { random } = this
     const types: readonly Type[] = ['Int', 'BigInt', 'String', 'String', 'Boolean', 'Float', 'Decimal', 'DateTime', 'Bytes', 'Mood']
-    // Every model has something to be listed and grouped by.
+    // Every model has a column for listings and groups.
     this.#addField(model, 'plain', random.pick(['Int', 'String'] as const), '', random.chance(0.4))
     const usable = types.filter((type) => type !== 'Mood' || this.dialect !== 'sqlite')
     for (const type of shuffled(usable, random).slice(0, 2 + random.below(3))) {
@@ -170,7 +170,7 @@ class SchemaWriter {
     return onDelete + onUpdate
   }
 
-  /** Self relations, optional keys to models that come later, and implicit many-to-many. */
+  /** Self relations, optional keys to later models, and implicit many-to-many. */
   #addExtraRelations(model: Model): void {
     const { random } = this
     const others = this.#models.filter((other) => other !== model)
@@ -183,7 +183,7 @@ class SchemaWriter {
     partner.lines.push(`${back} ${model.name}[] @relation("${name}")`)
   }
 
-  /** An explicit many-to-many table whose key is made of its two foreign keys. */
+  /** An explicit many-to-many table whose key consists of its two foreign keys. */
   #addJunction(): void {
     const { random } = this
     const [left, right] = shuffled(this.#models, random)
@@ -226,7 +226,7 @@ class SchemaWriter {
 
   #addTableName(model: Model): void {
     const { random } = this
-    // Names that differ in case only are one name to some databases.
+    // Names that differ only in case are one name to some databases.
     const free = TABLE_NAMES.filter(
       (table) =>
         !hasName(this.#tables, table) && !MODEL_NAMES.some((name) => name.toLowerCase() === table.toLowerCase() && name !== model.name),

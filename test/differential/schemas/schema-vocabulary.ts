@@ -9,7 +9,7 @@ import { isLoose } from './values.ts'
 import { walkVocabulary } from './walks.ts'
 import { knexSchemaWrite, prismaSchemaWrite } from './writes.ts'
 
-/** Calls on the models of any schema, made from what is known of it. */
+/** Calls on the models of any schema, derived from its metadata. */
 export function schemaVocabulary(ground: Ground): Vocabulary {
   const { dialect, schema, rows } = ground
   const models = [...schema.models.values()]
@@ -39,7 +39,7 @@ export function schemaVocabulary(ground: Ground): Vocabulary {
   }
 }
 
-/** Knex refuses `undefined` before it asks anything. */
+/** Knex rejects `undefined` before it sends a query. */
 function withoutUndefined(keys: Loop['keys']): Loop['keys'] {
   if (!Array.isArray(keys)) return keys
   return keys.map((key: unknown) => (Array.isArray(key) ? key.map((part: unknown) => part ?? null) : (key ?? null)))

@@ -6,14 +6,14 @@ import { type Keys, someOf } from '../keys.ts'
 import type { Ground } from '../vocabulary.ts'
 import { keyValue, oddValues } from './values.ts'
 
-/** What a model is asked by. */
+/** The fields by which a model is queried. */
 export interface Subject {
   readonly model: PrismaModel
   /** One field, or those of a composite key. */
   readonly fields: readonly string[]
-  /** How a `WhereUniqueInput` names the key. Left out: several rows may share it. */
+  /** The name of the key in a `WhereUniqueInput`. Without one, several rows may share the key. */
   readonly selector?: string
-  /** Values that rows have, and others. */
+  /** Values of rows, and others. */
   readonly keys: Keys
 }
 
@@ -50,7 +50,7 @@ export function fieldOf(model: PrismaModel, name: string): PrismaFieldData {
 
 function keysOf(model: PrismaModel, fields: readonly string[], ground: Ground): Keys {
   const [single] = fields
-  if (single === undefined) throw new Error(`Expected ${model.name} to be asked by a field.`)
+  if (single === undefined) throw new Error(`Expected ${model.name} to be queried by a field.`)
   if (fields.length === 1) {
     const values = valuesOf(model, single, ground)
     return someOf(values, oddValues(fieldOf(model, single), values))
@@ -67,7 +67,7 @@ function keysOf(model: PrismaModel, fields: readonly string[], ground: Ground): 
   return fc.array(one, { minLength: 1, maxLength: 7 })
 }
 
-/** The field's values in the rows, and for a foreign key those that it may refer to; never none. */
+/** The field's values in the rows, and for a foreign key those that it may refer to; never an empty list. */
 function valuesOf(model: PrismaModel, name: string, ground: Ground): readonly unknown[] {
   const found = new Map<string, unknown>()
   const add = (value: unknown) => {

@@ -4,7 +4,7 @@ import type { PrismaFieldData } from '../../../packages/prisma/src/schema/prisma
 import type { Random } from '../../support/random.ts'
 import { MOODS } from './random-schema.ts'
 
-/** Texts that some collations hold equal, that look like numbers, and that need quoting. */
+/** Strings that some collations consider equal, that look like numbers, and that need quoting. */
 const TEXTS = ['alpha', 'Alpha', 'ALPHA', 'alpha ', 'álpha', 'beta', 'ｂeta', 'straße', 'strasse', '', '7', '07', "o'clock", 'a,b'] as const
 const INTEGERS = [0, 1, 2, 3, -1, 7, 2_147_483_647] as const
 const BIG_INTEGERS = [0n, 1n, 2n, -2n, 2_147_483_648n, 9_007_199_254_740_993n, 9_007_199_254_740_995n, -9_007_199_254_740_993n] as const
@@ -14,23 +14,26 @@ const TIMES = [0, Date.UTC(1999, 11, 31, 23, 59, 59, 999), Date.UTC(2024, 1, 29,
 const MAX_CASED = 4
 
 /**
- * The n-th text of a unique field. On MySQL, whose collations hold texts equal that differ, each is written in one way only, so that
- * a text in any other way is known to be asked for by another name.
+ * The n-th string of a unique field. On MySQL, whose collations consider different strings equal, each has
+ * one spelling only, so that any other string is known to be a different spelling of a key.
  */
 function uniqueText(at: number, dialect: Dialect): string {
   if (dialect === 'mysql') return `k${at}`
   return [`k${at}`, `K${at - 1}`, `k${at - 2} `, `ḱ${at - 3}`][at % MAX_CASED] ?? ''
 }
 
-/** An integer of the wrong type for every field that is asked by it: Prisma refuses it, alone and beside others. */
+/**
+ * An integer of the wrong type for every field that is queried by it: Prisma rejects it, alone and together
+ * with others.
+ */
 export const STRANGE_INTEGER = 4_040n
 
-/** Whether a text is not written as the texts of unique fields are on a database that compares loosely. */
+/** Whether a string differs in form from those of unique fields, on a database with loose comparisons. */
 export function isLoose(text: unknown): boolean {
   return typeof text === 'string' && !/^[a-z]\d+$/.test(text)
 }
 
-/** A value for a field of no key. */
+/** A value for a field that is not part of a key. */
 export function plainValue({ type, kind }: PrismaFieldData, random: Random): unknown {
   if (kind === 'enum') return random.pick(MOODS)
   switch (type) {
@@ -73,7 +76,7 @@ export function isInKey(model: PrismaModel, field: string): boolean {
   return [...model.uniqueSelectors.values()].some((fields) => fields.includes(field))
 }
 
-/** What is asked for beside the values that rows have: nothing, another way to write it, another type, too much. */
+/** Values in addition to those of rows: none, another spelling, another type, too large. */
 export function oddValues({ type, kind }: PrismaFieldData, some: readonly unknown[]): readonly unknown[] {
   const [first] = some
   if (kind === 'enum') return [null, undefined]

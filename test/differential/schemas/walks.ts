@@ -11,20 +11,20 @@ const MAX_DEPTH = 2
 
 type Orm = Call['orm']
 
-/** From a row of one model to a lookup of another. */
+/** A step from a row of one model to a lookup of another. */
 interface Link {
   readonly target: PrismaModel
-  /** The row's fields that hold the key. */
+  /** The row's fields that contain the key. */
   readonly fields: readonly string[]
   readonly call: fc.Arbitrary<Call>
   readonly weight: number
 }
 
 /**
- * Loops over the rows of a listing that look up what belongs to each, along the schema's foreign keys in both directions, several
- * levels deep, and now and then along a column that only happens to have the same numbers.
+ * Loops over the rows of a listing that look up related rows of each, along the schema's foreign keys in both
+ * directions, several levels deep, and sometimes along an unrelated column with the same numbers.
  *
- * @param orms - Of the calls: one, or both in turn.
+ * @param orms - The ORMs of the calls: one, or both alternately.
  */
 function schemaWalk(ground: Ground, orms: readonly Orm[]): fc.Arbitrary<Walk> {
   const maker = new HopMaker(ground, orms)
@@ -51,7 +51,7 @@ function schemaWalk(ground: Ground, orms: readonly Orm[]): fc.Arbitrary<Walk> {
   )
 }
 
-/** Everything that walks a schema's rows. */
+/** All loops over a schema's rows. */
 export function walkVocabulary(ground: Ground): Pick<Vocabulary, 'walk' | 'writeNear' | 'poll' | 'refetch'> {
   const walks = {
     prisma: schemaWalk(ground, ['prisma']),
@@ -68,8 +68,9 @@ export function walkVocabulary(ground: Ground): Pick<Vocabulary, 'walk' | 'write
 }
 
 /**
- * Loops one level deep that ask for every row of a listing once, along its keys. Whoever asks by another column may ask for a key that other
- * rows of the listing bear, too: Sluice takes the second time for one of theirs.
+ * Loops one level deep that query every row of a listing once, along its keys. A query by another column may
+ * request a key that other rows of the listing contain, too: Sluice treats the second time as a query for one
+ * of theirs.
  */
 function schemaPoll(ground: Ground, orm: Orm): fc.Arbitrary<Walk> {
   const maker = new HopMaker(ground, [orm], false)
@@ -83,17 +84,20 @@ function schemaPoll(ground: Ground, orm: Orm): fc.Arbitrary<Walk> {
     )
 }
 
-/** Models whose keys stand in no other column of their own rows: who asks for a row again by its key can only mean that row. */
+/**
+ * Models whose keys appear in no other column of their own rows: a repeated query for a row by its key can
+ * only refer to that row.
+ */
 function refetchedModels({ schema }: Ground): readonly PrismaModel[] {
   return [...schema.models.values()].filter((model) => [...model.relations.values()].every(({ target }) => target !== model))
 }
 
-/** Loops over whole rows that ask for each by its own key. */
+/** Loops over whole rows that query each by its own key. */
 function refetchWalk(models: readonly PrismaModel[], ground: Ground, orm: Orm): fc.Arbitrary<Walk> {
   return fc.constantFrom(...models).chain((model) => {
     const { primaryKey } = model
     const subject = subjectsOf(model, ground).find(({ fields }) => fields.join() === primaryKey.join())
-    if (subject === undefined) throw new Error(`Expected ${model.name} to be asked by its key.`)
+    if (subject === undefined) throw new Error(`Expected ${model.name} to be queried by its key.`)
     const ordered = primaryKey.map((field) => ({ [field]: 'asc' }))
     const listing: Call =
       orm === 'knex'
@@ -129,7 +133,7 @@ class HopMaker {
     return this.orms.every((orm) => this.#linksOf(model, orm).length > 0)
   }
 
-  /** @param rowsOf - The ORM that brought the rows: it names their fields. */
+  /** @param rowsOf - The ORM that returned the rows, which names their fields. */
   hop(model: PrismaModel, rowsOf: Orm, depth: number): fc.Arbitrary<Hop> {
     const name = `${model.name} ${rowsOf} ${depth}`
     const known = this.#hops.get(name)
@@ -170,7 +174,7 @@ class HopMaker {
     })
   }
 
-  /** Many-to-many, asked from the other side. */
+  /** Many-to-many, queried from the other side. */
   #through(model: PrismaModel): Link[] {
     return [...model.relations.values()].flatMap((relation): Link[] => {
       const { target, joinTable } = relation
@@ -186,7 +190,7 @@ class HopMaker {
     })
   }
 
-  /** Keys of one model asked of another that it has nothing to do with. */
+  /** Keys of one model used for queries of an unrelated model. */
   #coincidences(model: PrismaModel, orm: Orm): Link[] {
     const [key = '', ...rest] = model.primaryKey
     if (rest.length > 0 || !this.hasCoincidences) return []

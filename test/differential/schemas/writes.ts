@@ -11,7 +11,10 @@ import { isInKey, keyValue, plainValue } from './values.ts'
 
 type Fields = Record<string, unknown>
 
-/** Writes near the keys that programs read by: values change, rows move to another parent, take another key, appear, and go. */
+/**
+ * Writes near the keys that programs read by: rows are inserted, updated and deleted, move to another parent,
+ * or take another key.
+ */
 export function prismaSchemaWrite(ground: Ground, models: readonly PrismaModel[] = modelsOf(ground)): fc.Arbitrary<PrismaCall> {
   return fc
     .tuple(fc.constantFrom(...models), fc.nat(2 ** 31 - 1))
@@ -27,7 +30,7 @@ function modelsOf({ schema }: Ground): readonly PrismaModel[] {
   return [...schema.models.values()]
 }
 
-/** Writes to what a walk looks up. */
+/** Writes to the rows that a walk looks up. */
 export function writeNear({ hops }: Walk, ground: Ground, orm: Call['orm']): fc.Arbitrary<Call> {
   const models = modelsOf(ground).filter((model) => hops.some(({ call }) => isOf(call, model, ground)))
   const some = models.length === 0 ? undefined : models
@@ -107,14 +110,14 @@ function knexWriteOf(model: PrismaModel, ground: Ground, random: Random): KnexCa
   }
 }
 
-/** A row of the initial ones, or one that is not there. */
+/** One of the initial rows, or a row that does not exist. */
 function someRow(model: PrismaModel, ground: Ground, random: Random): Row {
   const rows = rowsOf(ground, model)
   if (rows.length > 0 && random.chance(0.9)) return random.pick(rows)
   return Object.fromEntries([...model.columns.keys()].map((field) => [field, keyValue(fieldOf(model, field), 60, ground.dialect)]))
 }
 
-/** What a row shares with its siblings: its first foreign key, or else a plain value. */
+/** A value that a row shares with its siblings: its first foreign key, or otherwise a plain value. */
 function sameParent(model: PrismaModel, row: Row): Fields {
   const [key] = foreignKeysOf(model)
   const fields = key?.fromFields ?? ['plain'].filter((field) => model.fields.has(field))
@@ -133,7 +136,7 @@ function changes(model: PrismaModel, random: Random): Fields {
   return data
 }
 
-/** Bytes in the form that both ORMs take. */
+/** Bytes in the form that both ORMs return. */
 function writable(value: unknown): unknown {
   return value instanceof Uint8Array ? Buffer.from(value) : value
 }
@@ -147,7 +150,7 @@ function newParent(model: PrismaModel, ground: Ground, random: Random): Fields {
   return Object.fromEntries(fromFields.map((field, at) => [field, parent?.[toFields[at] ?? ''] ?? null]))
 }
 
-/** Another value for a part of a key: free, taken, or the row's own. */
+/** Another value for a part of a key: free, used, or the row's own. */
 function newKey(model: PrismaModel, ground: Ground, random: Random): Fields {
   const foreign = new Set(foreignKeysOf(model).flatMap(({ fromFields }) => fromFields))
   const fields = [...new Set([...model.uniqueSelectors.values()].flat())].filter((field) => !foreign.has(field))

@@ -4,7 +4,7 @@ import { EVERY_TAG } from '@sluice/core/siblings'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type StoreWorld, until } from './store-world.ts'
 
-/** A watcher that keeps what it was told. */
+/** A watcher that records the notifications that it receives. */
 class Log implements StoreWatcher {
   readonly tags: string[] = []
   losses = 0
@@ -23,7 +23,10 @@ class Log implements StoreWatcher {
   }
 }
 
-/** What every cache store must do. `setUp` makes a world that the tests share; each test has tags, keys and handles of its own. */
+/**
+ * The contract of every cache store. `setUp` creates a world that the tests share; each test has its own
+ * tags, keys and handles.
+ */
 export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld>): void {
   describe(`cache store: ${name}`, () => {
     let world: StoreWorld
@@ -68,14 +71,14 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
         expect(await stampsOf(connect(), [tag()])).toEqual([undefined])
       })
 
-      it('opens absent tags, and every handle reads the same', async () => {
+      it('opens absent tags, and every handle reads the same stamps', async () => {
         const tags = [tag(), tag()]
         const stamps = await opened(connect(), tags)
         expect(stamps.stamps).toHaveLength(2)
         expect(await connect().read(tags)).toEqual({ ...stamps, entry: undefined })
       })
 
-      it('leaves stamps that are there as they are', async () => {
+      it('does not change existing stamps', async () => {
         const [first, second] = [tag(), tag()]
         const store = connect()
         const before = await opened(store, [first])
@@ -84,21 +87,21 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
         expect(after.epoch).toBe(before.epoch)
       })
 
-      it('answers in the order that was asked for, a tag asked twice included', async () => {
+      it('returns stamps in the order of the call, even if it contains a tag twice', async () => {
         const [first, second] = [tag(), tag()]
         const store = connect()
         const { stamps } = await opened(store, [first, second])
         expect(await stampsOf(store, [second, first, tag(), second])).toEqual([stamps[1], stamps[0], undefined, stamps[1]])
       })
 
-      it('takes the epoch for the stamp of every tag', async () => {
+      it('uses the epoch as the stamp of the tag of everything', async () => {
         const store = connect()
         const { epoch } = await opened(store, [tag()])
         expect(await store.read([EVERY_TAG])).toMatchObject({ epoch, stamps: [epoch] })
         expect(await store.open([EVERY_TAG])).toEqual({ epoch, stamps: [epoch] })
       })
 
-      it('answers reads of one tick each with its own', async () => {
+      it('returns the right result to each of several reads in one tick', async () => {
         const store = connect()
         const tags = Array.from({ length: 20 }, tag)
         const { stamps } = await opened(store, tags)
@@ -109,7 +112,7 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
         expect(answers.map((answer) => answer.entry?.value())).toEqual(tags.map((_, at) => (at === 3 ? 'one' : undefined)))
       })
 
-      it('sends a read after the call, however many are under way', async () => {
+      it('sends a read after the call, regardless of the number of reads in flight', async () => {
         const [reader, writer, one] = [connect(), connect(), tag()]
         for (let round = 0; round < 30; round += 1) {
           await opened(writer, [one])
@@ -124,7 +127,7 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
     })
 
     describe('begin and end', () => {
-      it('deletes the stamps of the tags alone', async () => {
+      it('deletes only the stamps of the given tags', async () => {
         const [one, two, other] = [tag(), tag(), tag()]
         const [writer, reader] = [connect(), connect()]
         const { stamps } = await opened(reader, [one, two, other])
@@ -132,7 +135,7 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
         expect(await stampsOf(reader, [one, two, other])).toEqual([undefined, undefined, stamps[2]])
       })
 
-      it('opens nothing that has an intent, and all that has none', async () => {
+      it('opens no tag with an intent, and every tag without one', async () => {
         const [one, other] = [tag(), tag()]
         const [writer, reader] = [connect(), connect()]
         await opened(reader, [one])
@@ -152,7 +155,7 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
         expect(after?.stamps.some((stamp) => before.stamps.includes(stamp))).toBe(false)
       })
 
-      it('sets a stamp at the end of a write to a tag that had none', async () => {
+      it('sets a stamp at the end of a write to a tag without a stamp', async () => {
         const one = tag()
         const writer = connect()
         await opened(writer, [])
@@ -162,7 +165,7 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
         expect(await stampsOf(writer, [one])).toEqual(ended?.stamps)
       })
 
-      it('leaves a tag closed until the last of its writers has ended', async () => {
+      it('leaves a tag closed until its last writer has ended', async () => {
         const one = tag()
         const [first, second, reader] = [connect(), connect(), connect()]
         await opened(reader, [one])
@@ -174,7 +177,7 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
         expect((await second.end([one], 'second'))?.stamps).toEqual(await stampsOf(reader, [one]))
       })
 
-      it('gives stamps to those tags of a write that nobody else writes', async () => {
+      it('sets stamps for those tags of a write that have no other writer', async () => {
         const [shared, own] = [tag(), tag()]
         const [first, second] = [connect(), connect()]
         await opened(first, [shared, own])
@@ -184,7 +187,7 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
         expect(await stampsOf(first, [shared, own])).toEqual([undefined, expect.any(String)])
       })
 
-      it('leaves a tag closed, and closes it again, when it ends without an intent', async () => {
+      it('leaves a tag closed, and closes it again, at an end without an intent', async () => {
         const one = tag()
         const [writer, reader] = [connect(), connect()]
         await opened(reader, [one])
@@ -192,7 +195,7 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
         expect(await stampsOf(reader, [one])).toEqual([undefined])
       })
 
-      it('ends an intent once', async () => {
+      it('ends an intent only once', async () => {
         const one = tag()
         const writer = connect()
         await opened(writer, [one])
@@ -219,7 +222,7 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
     })
 
     describe('leases', () => {
-      it('opens a tag again when the lease of its writer has run out', async () => {
+      it('opens a tag again when the lease of its writer has expired', async () => {
         const one = tag()
         const [writer, reader] = [connect(), connect()]
         const before = await opened(reader, [one])
@@ -229,7 +232,7 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
         expect(after.stamps[0]).not.toBe(before.stamps[0])
       })
 
-      it('closes the tag once more when its writer ends after its lease', async () => {
+      it('closes the tag once more when its writer ends after its lease expired', async () => {
         const one = tag()
         const [writer, reader] = [connect(), connect()]
         await opened(reader, [one])
@@ -239,7 +242,7 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
         expect(await stampsOf(reader, [one])).toEqual([undefined])
       })
 
-      it('forgets an intent whose lease has run out when another ends', async () => {
+      it('removes an intent with an expired lease when another ends', async () => {
         const one = tag()
         const [dead, writer] = [connect(), connect()]
         await opened(writer, [one])
@@ -249,7 +252,7 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
         expect(await writer.end([one], 'w')).toBeDefined()
       })
 
-      it.each(['renew', 'begin'] as const)('holds on for as long as its writer calls %s', async (how) => {
+      it.each(['renew', 'begin'] as const)('keeps a tag closed as long as its writer calls %s', async (how) => {
         const one = tag()
         const [writer, reader] = [connect(), connect()]
         await opened(reader, [one])
@@ -262,7 +265,7 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
         expect(await writer.end([one], 'w')).toBeDefined()
       })
 
-      it('renews nothing that is gone or another’s, and renews the rest', async () => {
+      it('renews none of the intents that are gone or owned by another writer, and all others', async () => {
         const [held, other] = [tag(), tag()]
         const [writer, reader] = [connect(), connect()]
         await opened(reader, [held, other])
@@ -276,7 +279,7 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
         expect(await reader.open([other])).toBeDefined()
       })
 
-      it('does not renew an intent whose lease has run out', async () => {
+      it('does not renew an intent with an expired lease', async () => {
         const one = tag()
         const writer = connect()
         await opened(writer, [one])
@@ -287,7 +290,7 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
     })
 
     describe('every tag', () => {
-      it('has no epoch while a writer of everything is at work, and opens nothing', async () => {
+      it('has no epoch while a write to everything is in flight, and opens nothing', async () => {
         const one = tag()
         const [writer, reader] = [connect(), connect()]
         await opened(reader, [one])
@@ -299,7 +302,7 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
         await writer.end([EVERY_TAG], 'w')
       })
 
-      it('has a new epoch right after the end, without a quarantine', async () => {
+      it('has a new epoch immediately after the end, without a quarantine', async () => {
         const one = tag()
         const [writer, reader] = [connect(), connect()]
         const before = await opened(reader, [one])
@@ -322,7 +325,7 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
         expect(await first.open([])).toBeDefined()
       })
 
-      it('lets others end their writes meanwhile, though without an epoch', async () => {
+      it('lets other writers end their writes meanwhile, without an epoch', async () => {
         const one = tag()
         const [every, writer] = [connect(), connect()]
         await opened(every, [one])
@@ -333,7 +336,7 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
         await every.end([EVERY_TAG], 'every')
       })
 
-      it('has a new epoch when the lease of a writer of everything has run out', async () => {
+      it('has a new epoch when the lease of a writer of everything has expired', async () => {
         const [writer, reader] = [connect(), connect()]
         const before = await opened(reader, [])
         await writer.begin([EVERY_TAG], 'dead')
@@ -346,7 +349,7 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
     })
 
     describe('watchers', () => {
-      it('tells every handle of a write that begins, its own included', async () => {
+      it('notifies every handle when a write begins, including that of the writer', async () => {
         const tags = [tag(), `a "quoted" name\n${tag()}`]
         const [writer, other] = [connect(), connect()]
         const logs = [await watched(writer), await watched(other)]
@@ -356,7 +359,7 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
         await writer.end(tags, 'w')
       })
 
-      it('has told all that was published before a ping when the ping is answered', async () => {
+      it('has delivered all notifications before a ping when the ping is answered', async () => {
         const [writer, other] = [connect(), connect()]
         const log = await watched(other)
         for (let round = 0; round < 30; round += 1) {
@@ -367,7 +370,7 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
         }
       })
 
-      it('tells once more when an intent was gone at the end, and else not', async () => {
+      it('notifies again only if an intent was gone at the end', async () => {
         const one = tag()
         const [writer, other] = [connect(), connect()]
         const log = await watched(other)
@@ -381,7 +384,7 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
         expect(log.tags).toEqual([one, one])
       })
 
-      it('tells of the loss of everything when a write may touch everything', async () => {
+      it('reports the loss of everything for a write to everything', async () => {
         const [writer, other] = [connect(), connect()]
         const log = await watched(other)
         await writer.begin([EVERY_TAG], 'w')
@@ -390,7 +393,7 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
         await writer.end([EVERY_TAG], 'w')
       })
 
-      it('tells nobody who has stopped watching', async () => {
+      it('does not notify a handle that stopped watching', async () => {
         const [writer, other] = [connect(), connect()]
         const log = new Log()
         const stop = other.watch(log)
@@ -402,13 +405,13 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
         expect(log.tags).toEqual([])
       })
 
-      it('answers a ping where nobody watches', async () => {
+      it('answers a ping without watchers', async () => {
         await connect().ping()
       })
     })
 
     describe('loss of the state', () => {
-      it('opens nothing for the time of the quarantine, then with a new epoch', async () => {
+      it('opens nothing during the quarantine, then with a new epoch', async () => {
         const one = tag()
         const reader = connect()
         const before = await opened(reader, [one])
@@ -422,7 +425,7 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
         expect(after.stamps).not.toEqual(before.stamps)
       })
 
-      it('lets a writer find out that its intent is gone, and declare it again', async () => {
+      it('lets a writer detect that its intent is gone, and declare it again', async () => {
         const one = tag()
         const [writer, reader] = [connect(), connect()]
         await opened(reader, [one])
@@ -436,7 +439,7 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
         expect(await writer.end([one], 'w')).toBeDefined()
       })
 
-      it('sets no stamps at the end while it is not certain who else writes', async () => {
+      it('sets no stamps at the end while other writers may be unknown', async () => {
         const one = tag()
         const writer = connect()
         await opened(writer, [one])
@@ -451,7 +454,7 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
         await opened(writer, [one])
       })
 
-      it('gets no epoch from the end of a write to everything in the quarantine', async () => {
+      it('gets no epoch from the end of a write to everything during the quarantine', async () => {
         const writer = connect()
         await opened(writer, [])
         await world.lose()
@@ -462,7 +465,7 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
         await opened(writer, [])
       })
 
-      it('is not hidden by writes to everything, begun before it or after', async () => {
+      it('is not hidden by writes to everything, begun before or after it', async () => {
         const [first, second, reader] = [connect(), connect(), connect()]
         await opened(reader, [])
         await first.begin([EVERY_TAG], 'first')
@@ -476,7 +479,7 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
         await opened(reader, [])
       })
 
-      it('keeps a tag closed whose writer it made forgotten, whoever writes everything meanwhile', async () => {
+      it('keeps a tag closed if its writer was forgotten, regardless of concurrent writes to everything', async () => {
         const one = tag()
         const [writer, other, reader] = [connect(), connect(), connect()]
         await opened(reader, [one])
@@ -494,7 +497,7 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
         expect(await writer.end([one], 'w')).toBeDefined()
       })
 
-      it('tells once more of a write whose intent was lost', async () => {
+      it('notifies again of a write whose intent was lost', async () => {
         const one = tag()
         const [writer, other] = [connect(), connect()]
         await opened(writer, [one])
@@ -509,7 +512,7 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
     })
 
     describe('entries', () => {
-      it('gives back what was kept, to every handle', async () => {
+      it('returns the stored entry to every handle', async () => {
         const tags = [tag(), tag()]
         const [store, other, key] = [connect(), connect(), `city\n${unique()} — ключ`]
         const stamps = await opened(store, tags)
@@ -520,7 +523,7 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
         expect(state.stamps).toEqual(stamps.stamps)
       })
 
-      it('replaces what was there, and removes what it is told to', async () => {
+      it('replaces existing entries, and removes entries on request', async () => {
         const [store, key, other] = [connect(), unique(), unique()]
         const stamps = await opened(store, [])
         await store.set(key, entryOf(1, [], stamps), 5_000)
@@ -550,7 +553,7 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
         for (const key of keys) expect((await store.read([], key)).entry).toBeUndefined()
       })
 
-      it('forgets an entry when its time is over', async () => {
+      it('expires an entry after its lifetime', async () => {
         const [store, short, long] = [connect(), unique(), unique()]
         const stamps = await opened(store, [])
         await store.set(long, entryOf(1, [], stamps), 60_000)
@@ -560,13 +563,13 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
         expect((await store.read([], long)).entry?.value()).toBe(1)
       })
 
-      it.each([0, -1, Number.NaN])('keeps nothing for %s ms', async (ms) => {
+      it.each([0, -1, Number.NaN])('stores nothing for %s ms', async (ms) => {
         const [store, key] = [connect(), unique()]
         expect(await store.set(key, entryOf(1, [], await opened(store, [])), ms)).toBe(false)
         expect((await store.read([], key)).entry).toBeUndefined()
       })
 
-      it('is not changed by what the owner does to the value, before or after', async () => {
+      it('is not affected by later changes to the value on either side', async () => {
         const [store, key] = [connect(), unique()]
         const value = { list: [1], bytes: Buffer.from([1]), at: new Date(0), map: new Map([['a', { b: 1 }]]) }
         const kept = store.set(key, entryOf(value, [], await opened(store, [])), 5_000)
@@ -594,14 +597,14 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
         ['something of these deep inside', { a: [new Map([['b', { c: () => {} }]])] }],
         ['an accessor', Object.defineProperty({}, 'a', { get: () => 1, enumerable: true })],
         ['a cycle', cyclic()],
-      ])('does not keep %s', async (_, value) => {
+      ])('does not store %s', async (_, value) => {
         const [store, key] = [connect(), unique()]
         const stamps = await opened(store, [])
         await store.set(key, entryOf('before', [], stamps), 5_000)
         expect(await store.set(key, entryOf(value, [], stamps), 5_000)).toBe(false)
       })
 
-      it.each(valuesWithTypes)('keeps %s as it is', async (_, value) => {
+      it.each(valuesWithTypes)('preserves %s', async (_, value) => {
         const [store, key] = [connect(), unique()]
         expect(await store.set(key, entryOf({ value }, [], await opened(store, [])), 5_000)).toBe(true)
         const whole = (await store.read([], key)).entry?.value() as { value: unknown } | undefined
@@ -613,14 +616,14 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
     })
 
     describe('claims', () => {
-      it('gives a key to one at a time', async () => {
+      it('grants a key to one claimant at a time', async () => {
         const [first, second, key] = [connect(), connect(), unique()]
         expect(await first.claim(key, 'first', 5_000)).toBe(true)
         expect(await second.claim(key, 'second', 5_000)).toBe(false)
         expect(await second.claim(unique(), 'second', 5_000)).toBe(true)
       })
 
-      it('is given up by its holder alone', async () => {
+      it('can be released only by its holder', async () => {
         const [first, second, key] = [connect(), connect(), unique()]
         await first.claim(key, 'first', 5_000)
         await second.release(key, 'second')
@@ -629,7 +632,7 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
         expect(await second.claim(key, 'second', 5_000)).toBe(true)
       })
 
-      it('ends by itself', async () => {
+      it('expires on its own', async () => {
         const [first, second, key] = [connect(), connect(), unique()]
         await first.claim(key, 'first', 50)
         await world.pass(70)
@@ -646,7 +649,7 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
     })
 
     describe('close', () => {
-      it('refuses what comes after it, and can be called twice', async () => {
+      it('rejects calls after it, and can be called twice', async () => {
         const [store, other] = [connect(), connect()]
         const log = await watched(store)
         await store.close()
@@ -658,7 +661,7 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
         expect(log.tags).toEqual([])
       })
 
-      it('leaves the state to others', async () => {
+      it('keeps the state for other handles', async () => {
         const [store, other, one] = [connect(), connect(), tag()]
         const stamps = await opened(store, [one])
         await store.close()
@@ -698,6 +701,6 @@ const valuesWithTypes: readonly (readonly [string, unknown])[] = [
   ['a set', new Set<unknown>([1, '1', 1n, new Set([undefined])])],
   ['fields that are undefined', { a: undefined, b: null }],
   ['an object without a prototype', Object.assign(Object.create(null) as object, { a: 1 })],
-  ['texts of all planes', ['', 'é', '漢字', '😀', '\u0000', 'a'.repeat(70_000)]],
+  ['strings from all Unicode planes', ['', 'é', '漢字', '😀', '\u0000', 'a'.repeat(70_000)]],
   ['rows', Array.from({ length: 100 }, (_, id) => ({ id, name: `city ${id}`, at: new Date(id), area: id / 3 }))],
 ]

@@ -2,15 +2,15 @@ import { type CacheStore, type NewEntry, type Stamps, type StoreState, StoreUnav
 import type { Random } from '../support/random.ts'
 
 export interface Chaos {
-  /** How often a call is rejected and not carried out, from 0 to 1. */
+  /** Probability that a call is rejected and not executed, from 0 to 1. */
   rejected: number
-  /** How often a call is carried out and its reply lost, from 0 to 1. */
+  /** Probability that a call is executed and its reply lost, from 0 to 1. */
   repliesLost: number
-  /** Up to how many turns of the event loop a call takes, on its way there and on its way back. */
+  /** Maximum number of event-loop ticks that a call takes in each direction. */
   readonly maxTurns: number
 }
 
-/** A store whose calls take their time, get lost on their way, or lose their replies. Watchers are told without fail. */
+/** A store whose calls are delayed or lost, or whose replies are lost. Watchers always receive notifications. */
 export class ChaosStore implements CacheStore {
   constructor(
     private readonly store: CacheStore,
@@ -88,7 +88,7 @@ export class ChaosStore implements CacheStore {
   }
 }
 
-/** Lets up to so many turns of the event loop pass. */
+/** Waits for a random number of event-loop ticks, up to a limit. */
 export async function turns(random: Random, max: number): Promise<void> {
   for (let left = random.below(max + 1); left > 0; left -= 1) await new Promise((resolve) => setImmediate(resolve))
 }

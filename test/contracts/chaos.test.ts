@@ -12,18 +12,18 @@ const ROWS = 4
 const CALLERS = 6
 const ROUNDS = 250
 
-/** Steps of the protocol that can be left out, to see that it is missed. */
+/** Steps of the protocol that can be omitted, to verify that the test detects their absence. */
 interface Omissions {
   readonly begin?: boolean
   readonly openBeforeSql?: boolean
 }
 
-/** Readers and writers of a few rows, by the protocol, over a store in chaos; counts what nobody may ever see. */
+/** Readers and writers of a few rows, using the protocol over a chaotic store. Counts forbidden observations. */
 class World {
   readonly clock = new FakeClock()
   readonly state = new SharedState(resolveMemoryStoreOptions({ clock: this.clock }))
   readonly chaos: Chaos = { rejected: 0.05, repliesLost: 0.05, maxTurns: 4 }
-  /** Committed; what was acknowledged; what was seen. */
+  /** Committed, acknowledged and observed values. */
   readonly rows = new Array<number>(ROWS).fill(0)
   readonly #acknowledged = new Array<number>(ROWS).fill(0)
   readonly #seen = new Array<number>(ROWS).fill(0)
@@ -107,7 +107,7 @@ class World {
         if (this.clock.now() > sent + store.leaseMs / 2) throw new Error('too late')
       }
     } catch {
-      // The write is refused; what was begun ends, or lapses.
+      // The write is rejected; its intent ends or expires.
       await store.end(tags, token).catch(() => {})
       return
     }
@@ -125,7 +125,7 @@ class World {
   }
 }
 
-describe('the protocol over a store in chaos', { retry: 0 }, () => {
+describe('the protocol over a chaotic store', { retry: 0 }, () => {
   it.each([1, 2, 3, 4, 5, 6, 7, 8])('serves nothing stale and never goes back, seed %i', async (seed) => {
     const world = new World(new Random(seed))
     await world.run()
@@ -133,7 +133,7 @@ describe('the protocol over a store in chaos', { retry: 0 }, () => {
     expect(world.hits).toBeGreaterThan(50)
   })
 
-  it('keeps nothing closed for ever, and nothing old, when all is quiet', async () => {
+  it('leaves no tag closed forever, and no stale entry, after faults stop', async () => {
     const world = new World(new Random(9))
     await world.run()
     Object.assign(world.chaos, { rejected: 0, repliesLost: 0 })
@@ -149,7 +149,7 @@ describe('the protocol over a store in chaos', { retry: 0 }, () => {
     }
   })
 
-  it.each([{ begin: true }, { openBeforeSql: true }])('is missed where it leaves out %j', async (omit) => {
+  it.each([{ begin: true }, { openBeforeSql: true }])('serves stale values when it omits %j', async (omit) => {
     let wrong = 0
     for (let seed = 1; seed <= 8; seed += 1) {
       const world = new World(new Random(seed), omit)

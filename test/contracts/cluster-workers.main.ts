@@ -4,7 +4,10 @@ import { clusterStore, serveClusterStore } from '@sluice/core'
 import { keepBusy } from '../support/keep-busy.ts'
 import { SOON } from '../support/patience.ts'
 
-/** A process of `node:cluster` with three workers: does one story over their stores, and prints what each step gave. */
+/**
+ * A process of `node:cluster` with three workers: runs one scenario on their stores, and prints the result of
+ * each step.
+ */
 const LEASE_MS = 400
 const TIMEOUT_MS = 300
 

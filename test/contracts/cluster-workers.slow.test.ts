@@ -27,22 +27,22 @@ describe('a real node:cluster of three workers', () => {
     )
   })
 
-  it('tells of writes, and closes what is written', () => {
+  it('notifies of writes, and closes the written tags', () => {
     expect(results.told).toEqual(['lost', 'a'])
     expect(results.closed).toBeNull()
     expect(results.ended).toMatchObject({ stamps: [expect.any(String)] })
   })
 
-  it('gives a worker that was busy the answer that came meanwhile', () => {
+  it('delivers a reply that arrived while the worker was busy', () => {
     expect(results.busy).toMatchObject({ stamps: [expect.any(String)] })
   })
 
-  it('holds what a killed worker wrote until its lease is over', () => {
+  it('keeps the tags of a killed worker closed until its lease expires', () => {
     expect(results.held).toBeNull()
     expect(results.lapsed).toMatchObject({ stamps: [expect.any(String)] })
   })
 
-  it('lets workers end by themselves once their stores are closed', () => {
+  it('lets workers exit on their own once their stores are closed', () => {
     expect(results.exits).toEqual([0, 0])
   })
 })

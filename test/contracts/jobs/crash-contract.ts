@@ -8,7 +8,7 @@ import type { CrashWorld } from './crash-world.ts'
 const CONCURRENCY = 10
 const PRIORITIES = ['critical', 'high', 'normal', 'low'] as const
 
-/** What becomes of tasks whose processes are killed, or do not answer: with real processes. */
+/** The tasks of killed or unresponsive processes, tested with real processes. */
 export function crashContract(name: string, setUp: () => Promise<CrashWorld>): void {
   describe(`crashes of workers: ${name}`, { timeout: TEST_MS }, () => {
     let world: CrashWorld
@@ -41,7 +41,7 @@ export function crashContract(name: string, setUp: () => Promise<CrashWorld>): v
       workers.push(worker)
       return worker
     }
-    /** Kills a worker in the middle of its work; there is nothing to learn from one that has none. */
+    /** Kills a worker while it runs tasks; killing an idle one would show nothing. */
     const killed = async (worker: CrashProcess, starts: number) => {
       await expect
         .poll(() => ledger.lines('start', worker.pid).length >= starts && ledger.open(worker.pid).length > 0, { ...SOON, interval: 5 })
@@ -51,7 +51,7 @@ export function crashContract(name: string, setUp: () => Promise<CrashWorld>): v
       expect(open.length, 'tasks in flight at a kill').toBeGreaterThan(0)
       return { at, open }
     }
-    /** How long after a kill what was in flight began again, in milliseconds. */
+    /** Milliseconds from a kill until the tasks in flight started again. */
     const resumed = (kills: readonly { readonly at: number; readonly open: readonly string[] }[]) => {
       const starts = ledger.lines('start')
       return kills.flatMap(({ at, open }) =>
@@ -61,7 +61,7 @@ export function crashContract(name: string, setUp: () => Promise<CrashWorld>): v
     const report = (what: string, figures: Readonly<Record<string, unknown>>) =>
       console.info(`${name}, ${what}: ${JSON.stringify(figures)}`)
 
-    it('lose nothing of a thousand tasks to five kills, and charge no attempt', async () => {
+    it('lose none of 1,000 tasks in five kills, and count no attempt', async () => {
       for (let at = 0; at < 1_000; at += 1) await jobs.enqueueTask(String(at), PRIORITIES[at % 4], queue, { maxRetries: 0 })
       const kills = []
       for (let kill = 0; kill < 5; kill += 1) kills.push(await killed(work('tasks', 20, { maxCrashes: 10 }), 100))
@@ -80,7 +80,7 @@ export function crashContract(name: string, setUp: () => Promise<CrashWorld>): v
       })
       expect(new Set(ledger.lines('start').map(({ text }) => text))).toEqual(new Set(['1']))
       expect(again).toBeGreaterThan(0)
-      // What was claimed when a worker died: in flight, or over and not yet told.
+      // The tasks claimed by a killed worker: in flight, or finished but not yet reported.
       expect(again).toBeLessThanOrEqual(kills.length * CONCURRENCY)
     })
 
@@ -104,7 +104,7 @@ export function crashContract(name: string, setUp: () => Promise<CrashWorld>): v
       })
     })
 
-    it('take in what a worker has done that did not answer for several leases', async () => {
+    it('accept the results of a worker that was unresponsive for several leases', async () => {
       const leaseMs = 1_000
       const task = await jobs.enqueueTask('busy', 'normal', queue, { maxRetries: 0 })
       const both = [work('busy', leaseMs * 3, { leaseMs }, 1), work('busy', leaseMs * 3, { leaseMs }, 1)]
@@ -113,7 +113,7 @@ export function crashContract(name: string, setUp: () => Promise<CrashWorld>): v
       expect(ledger.lines('completed').map(({ key }) => key)).toEqual([task.id])
       const starts = ledger.lines('start').length
       report('a worker busy for 3 leases', { starts })
-      // Both were free for it: a run by the second shows that the lease of the first ran out.
+      // Both were free for it: a run by the second worker shows that the lease of the first expired.
       expect(starts).toBeGreaterThan(1)
       expect(starts).toBeLessThanOrEqual(3)
       expect(await jobs.getProcessingStats(queue)).toMatchObject({ pending: 0, queued: 0, processing: 0, deadLetters: 0 })
@@ -123,7 +123,7 @@ export function crashContract(name: string, setUp: () => Promise<CrashWorld>): v
       const maxCrashes = 2
       const own = { leaseMs: 1_000, maxCrashes }
       const keys = Array.from({ length: 20 }, (_, at) => `neighbour-${at}`)
-      // The bounds are those of whoever enqueues.
+      // The limits are those of the process that enqueues.
       const source = new AsyncBatchProcessingEngine({ ...options(), ...own, backend: world.connect() })
       source.createQueue(queue)
       await source.enqueueTask('poison', 'critical', queue, { maxRetries: 0 })

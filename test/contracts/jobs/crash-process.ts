@@ -9,16 +9,16 @@ import type { CrashWorld } from './crash-world.ts'
 
 const main = fileURLToPath(new URL('crash-worker.main.ts', import.meta.url))
 
-/** What a process is to do. */
+/** The task of a process. */
 export interface CrashOrder {
   readonly child: CrashWorld['child']
   readonly queue: string
-  /** Where it writes down what it does. */
+  /** The ledger in which it records its events. */
   readonly ledger: string
   /**
-   * - `tasks`, `batch`: take their time
-   * - `busy`: lets nothing else in the process run meanwhile
-   * - `poison`: the task with this text kills the process
+   * - `tasks`, `batch`: take some time
+   * - `busy`: blocks the event loop of the process
+   * - `poison`: the task with this data kills the process
    */
   readonly kind: 'tasks' | 'batch' | 'busy' | 'poison'
   readonly workMs: number
@@ -26,13 +26,13 @@ export interface CrashOrder {
   readonly options: JobsOptions
 }
 
-/** What processes wrote down, which outlives them. */
+/** A recorded event, which survives the process. */
 export interface LedgerLine {
   readonly event: 'start' | 'end' | 'completed' | 'dead' | 'batch' | 'error'
   readonly key: string
   readonly pid: number
   readonly at: number
-  /** Of a start or end, the attempt. */
+  /** The attempt, for a start or an end. */
   readonly text: string
 }
 
@@ -62,14 +62,14 @@ export class Ledger {
       .filter((line) => (event === undefined || line.event === event) && (pid === undefined || line.pid === pid))
   }
 
-  /** What a process began and did not end. */
+  /** Tasks that a process started and did not end. */
   open(pid: number): readonly string[] {
     const open = new Set(this.lines('start', pid).map(({ key }) => key))
     for (const { key } of this.lines('end', pid)) open.delete(key)
     return [...open]
   }
 
-  /** How often each key was begun, or ended. */
+  /** How often each key was started or ended. */
   counts(event: LedgerLine['event']): ReadonlyMap<string, number> {
     const counts = new Map<string, number>()
     for (const { key } of this.lines(event)) counts.set(key, (counts.get(key) ?? 0) + 1)
@@ -81,7 +81,7 @@ export class Ledger {
   }
 }
 
-/** A process that works until it is killed or told to end. */
+/** A process that works until it is killed or asked to end. */
 export class CrashProcess {
   readonly pid: number
   readonly exited: Promise<number | NodeJS.Signals | null>
@@ -106,7 +106,7 @@ export class CrashProcess {
     return this.#hasExited
   }
 
-  /** @returns When it was. */
+  /** @returns The time of the kill. */
   async kill(): Promise<number> {
     this.#child.kill('SIGKILL')
     const at = Date.now()

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { AsyncBatchProcessingEngine, type JobBackend, type Processor } from '@sluice/core'
 import type { CrashOrder } from './crash-process.ts'
 
-/** A process that works on a queue, and writes down what it begins and ends: it may be killed at any time. */
+/** A process that works on a queue, and records starts and ends: it may be killed at any time. */
 const order = JSON.parse(process.argv[2] ?? '') as CrashOrder
 const { child, queue, ledger, concurrency, options, workMs } = order
 
@@ -14,7 +14,7 @@ const processors: Record<CrashOrder['kind'], Processor> = {
   tasks: () => sleep(workMs),
   batch: () => sleep(workMs),
   busy: async () => {
-    // What was said before is heard.
+    // Lets earlier messages arrive.
     await sleep(20)
     const end = Date.now() + workMs
     while (Date.now() < end);
@@ -49,5 +49,5 @@ const end = async () => {
   process.exit(0)
 }
 process.on('SIGTERM', end)
-// Whoever asked for it is gone.
+// The parent process is gone.
 process.stdin.resume().on('end', () => process.exit(1))

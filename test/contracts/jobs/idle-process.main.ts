@@ -2,7 +2,7 @@ import { AsyncBatchProcessingEngine } from '@sluice/core'
 import { postgresJobBackend } from '@sluice/core/jobs-postgres'
 import pg from 'pg'
 
-/** Has a task added and run, and stops working without closing anything: the process is to end by itself. */
+/** Adds and runs a task, and stops working without closing anything: the process must exit on its own. */
 const [, , url, schema = ''] = process.argv
 const pool = new pg.Pool({ connectionString: url, allowExitOnIdle: true })
 const jobs = new AsyncBatchProcessingEngine({ backend: postgresJobBackend({ pool, schema }) })

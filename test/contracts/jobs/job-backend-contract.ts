@@ -15,7 +15,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { NEVER_MS, SOON } from '../../support/patience.ts'
 import type { JobWorld } from './job-world.ts'
 
-/** What every job backend must do, through the engine. `setUp` makes a world that the tests share; each test has queues and engines of its own. */
+/**
+ * The contract of every job backend, tested through the engine. `setUp` creates a world that the tests share;
+ * each test has its own queues and engines.
+ */
 export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>): void {
   describe(`job backend: ${name}`, () => {
     let world: JobWorld
@@ -53,7 +56,7 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
     }
 
     describe('order', () => {
-      it('is by priority, and within one as they came', async () => {
+      it('runs tasks by priority, and in order of arrival within a priority', async () => {
         const { jobs, queue } = one()
         const seen: number[] = []
         const priorities = ['low', 'normal', 'high', 'critical'] as const
@@ -64,9 +67,9 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
         expect(seen).toEqual([3, 7, 11, 2, 6, 10, 1, 5, 9, 0, 4, 8])
       })
 
-      it('lets what has waited long go first', async () => {
-        const priorityAgingMs = 300
-        const { jobs, queue } = one({ priorityAgingMs: world.ageStepMs ?? priorityAgingMs })
+      it('runs a low-priority task first after it waited long enough', async () => {
+        const ageMs = 300
+        const { jobs, queue } = one({ ageMs: world.ageStepMs ?? ageMs })
         const seen: string[] = []
         await jobs.enqueueTask('old', 'high', queue)
         await sleep((world.ageStepMs ?? priorityAgingMs) * 1.5)
@@ -77,7 +80,7 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
         expect(seen).toEqual(['old', 'new'])
       })
 
-      it('runs so many at once, and no more', async () => {
+      it('runs at most as many tasks concurrently as configured', async () => {
         const { jobs, queue } = one()
         let running = 0
         let most = 0
@@ -101,7 +104,7 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
     })
 
     describe('tasks', () => {
-      it('are given their data, and what is known of them', async () => {
+      it('receive their data and metadata', async () => {
         const { jobs, queue } = one()
         const data = { text: 'ü \u0000 "', list: [1, null, true, { a: 1.5 }], when: new Date(0), nothing: undefined }
         const task = await jobs.enqueueTask(data, 'high', queue, { runAs: 'ann' })
@@ -119,7 +122,7 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
         expect(completed).toEqual([{ taskId: task.id, queue, batchId: undefined, result: 'result' }])
       })
 
-      it('are none for a queue that is empty, and need a processor otherwise', async () => {
+      it('are not required in an empty queue, and otherwise need a processor', async () => {
         const { jobs, queue } = one()
         expect(await jobs.processNextTask(queue)).toBeNull()
         for (const delayMs of [0, 60_000]) {
@@ -130,7 +133,7 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
         expect(await jobs.processNextTask(queue)).toBeNull()
       })
 
-      it('run one by one by hand', async () => {
+      it('run one at a time by hand', async () => {
         const { jobs, queue } = one()
         const task = await jobs.enqueueTask(1, 'normal', queue)
         jobs.registerProcessor<number>(queue, () => {})
@@ -138,7 +141,7 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
         expect(await jobs.processNextTask(queue)).toBeNull()
       })
 
-      it('can have a callback of their own', async () => {
+      it('can have separate callbacks', async () => {
         const { jobs, queue } = one()
         const seen: string[] = []
         jobs.registerProcessor(queue, () => void seen.push('queue'))
@@ -150,7 +153,7 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
         expect(seen).toEqual(['callback 1', 'queue'])
       })
 
-      it('wait for their time', async () => {
+      it('wait until they are due', async () => {
         const { jobs, queue } = one()
         const startedAt = Date.now()
         let ranAt = 0
@@ -165,7 +168,7 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
         expect(ranAt - startedAt).toBeGreaterThanOrEqual(1_990)
       })
 
-      it('are there once for each unique key that is not over', async () => {
+      it('exist once per unique key until they are finished', async () => {
         const { jobs, queue } = one()
         const first = await jobs.enqueueTask({ at: 1 }, 'normal', queue, { uniqueKey: 'k' })
         const second = await jobs.enqueueTask({ at: 2 }, 'normal', queue, { uniqueKey: 'k' })
@@ -184,7 +187,7 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
     })
 
     describe('failures', () => {
-      it('are tried again, and kept as a dead letter in the end, which can be tried anew', async () => {
+      it('are retried, and become a dead letter that can be replayed', async () => {
         const { jobs, queue } = one()
         let runs = 0
         let isWell = false
@@ -216,7 +219,7 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
         expect(await jobs.listDeadLetters({ queue })).toEqual([])
       })
 
-      it('are final where the processor says so, and forgotten where the queue keeps none', async () => {
+      it('are permanent if the processor throws UnretryableError, and deleted if the queue keeps no dead letters', async () => {
         const { jobs, queue } = one()
         jobs.createQueue(queue, 1, { deadLetters: false })
         jobs.registerProcessor(queue, () => {
@@ -245,7 +248,7 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
         expect(await jobs.listDeadLetters({ queue })).toEqual([])
       })
 
-      it('by time-out tell the processor, and are tried again', async () => {
+      it('by timeout abort the processor, and are retried', async () => {
         const { jobs, queue } = one()
         const reasons: string[] = []
         jobs.registerProcessor(
@@ -266,7 +269,7 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
         expect(dead[0]?.failure.message).toContain('50 ms')
       })
 
-      it('by time-out are not waited for by those that do not listen', async () => {
+      it('by timeout do not wait for processors that ignore the abort signal', async () => {
         const { jobs, queue } = one({ graceMs: 50 })
         const seen: unknown[] = []
         jobs.registerProcessor<string>(
@@ -285,7 +288,7 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
     })
 
     describe('cancelling', () => {
-      it('ends what waits', async () => {
+      it('ends a waiting task', async () => {
         const { jobs, queue } = one()
         const tasks = [await jobs.enqueueTask(1, 'normal', queue), await jobs.enqueueTask(2, 'normal', queue, { delayMs: NEVER_MS })]
         for (const { id } of tasks) expect(await jobs.cancelTask(id)).toBe(true)
@@ -299,7 +302,7 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
         expect(await jobs.getProcessingStats(queue)).toMatchObject({ pending: 0, queued: 0 })
       })
 
-      it('tells what runs, from another process', async () => {
+      it('aborts a running task from another process', async () => {
         const { jobs, queue } = one()
         const other = open()
         let reason: unknown
@@ -327,7 +330,7 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
     })
 
     describe('pausing', () => {
-      it('holds tasks back everywhere until it is over', async () => {
+      it('holds tasks back in all processes until the queue is resumed', async () => {
         const { jobs, queue } = one()
         const other = open()
         other.createQueue(queue)
@@ -347,7 +350,7 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
     })
 
     describe('draining', () => {
-      it('waits for what runs, and takes nothing more', async () => {
+      it('waits for running tasks, and starts no others', async () => {
         const { jobs, queue } = one()
         let done = 0
         let started = 0
@@ -374,7 +377,7 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
         expect((await jobs.getProcessingStats(queue)).queued).toBe(8)
       })
 
-      it('gives back what takes too long, with all its attempts', async () => {
+      it('releases tasks that exceed the drain timeout, with all their attempts', async () => {
         const { jobs, queue } = one()
         const next = open()
         const reasons: unknown[] = []
@@ -398,7 +401,7 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
     })
 
     describe('batches', () => {
-      it('are cut into tasks, and told once when they are over', async () => {
+      it('are split into tasks, and reported once when they end', async () => {
         const { jobs, queue } = one()
         const items = Array.from({ length: 1_050 }, (_, at) => at)
         const seen: number[] = []
@@ -416,7 +419,7 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
         expect((await jobs.getBatchJob(batch.id)).items).toEqual([])
       })
 
-      it('are worked on while they are still being read', async () => {
+      it('start while their items are still being read', async () => {
         const { jobs, queue } = one()
         let processed = 0
         jobs.registerProcessor<number[]>(queue, (chunk) => {
@@ -435,7 +438,7 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
         expect(processed).toBe(605)
       })
 
-      it('without items are over at once', async () => {
+      it('without items complete immediately', async () => {
         const { jobs, queue } = one()
         const completed = heard(jobs, 'batch:completed')
         const batch = await jobs.createBatchJob(queue, [])
@@ -443,7 +446,7 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
         expect(completed).toHaveLength(1)
       })
 
-      it('try again the items alone that failed', async () => {
+      it('retry only the failed items', async () => {
         const { jobs, queue } = one()
         const runs: number[][] = []
         jobs.registerProcessor<number[]>(queue, (chunk, { failItem, attempt }) => {
@@ -467,7 +470,7 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
         expect(completed[0]).toMatchObject({ status: 'failed', processedItems: 11, failedItems: 1 })
         const [letter] = await jobs.listDeadLetters({ queue })
         expect(letter).toMatchObject({ data: [10], batchId: batch.id, error: 'item 10' })
-        // Tried anew by hand, the batch is what it should have been.
+        // After the replay, the batch is complete.
         jobs.registerProcessor<number[]>(queue, () => {})
         expect(await jobs.retryDeadLetterTask(letter?.id ?? '')).toBe(true)
         await expect.poll(() => completed.length, SOON).toBe(2)
@@ -493,7 +496,7 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
         expect(completed[0]).toMatchObject({ status: 'completed', processedItems: 4, failedItems: 0 })
       })
 
-      it('go on when some fail, up to what may fail, or stop', async () => {
+      it('continue after failed items up to the limit, or stop', async () => {
         const { jobs, queue } = one()
         const fail = (chunk: number[]) => {
           if (chunk.some((item) => item < 4)) throw new Error('no')
@@ -544,7 +547,7 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
         expect(await jobs.cancelBatchJob('00000000-0000-7000-8000-000000000000')).toBe(false)
       })
 
-      it('are over with the last part that is cancelled while it waits, which is told once', async () => {
+      it('end with the last waiting part that is cancelled, and report it once', async () => {
         const { jobs, queue } = one()
         const completed = heard(jobs, 'batch:completed')
         const retried = heard(jobs, 'task:retry')
@@ -568,7 +571,7 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
             expect(await jobs.cancelTask(taskId)).toBe(true)
           }
           expect(completed).toHaveLength(1)
-          // Not every item was tried to the end.
+          // Not every item had its last attempt.
           expect(completed[0]).toMatchObject({ batchId: batch.id, status: 'cancelled', processedItems: 1, failedItems: 0, totalItems: 3 })
           for (const { taskId } of retried) expect(await jobs.cancelTask(taskId)).toBe(false)
           expect(await jobs.cancelBatchJob(batch.id)).toBe(false)
@@ -580,7 +583,7 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
         }
       })
 
-      it('are told again when they are over again, once each time', async () => {
+      it('report each time they end again, once', async () => {
         const { jobs, queue } = one()
         const completed = heard(jobs, 'batch:completed')
         let isWell = false
@@ -598,7 +601,7 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
         const open = await jobs.getBatchProgress(batch.id)
         expect(open).toMatchObject({ processedItems: 0, failedItems: 0, status: 'pending' })
         expect(open.finishedAt).toBeUndefined()
-        // One is cancelled, and is no part any more; the other one ends it.
+        // One is cancelled and no longer counts; the other part ends the batch.
         expect(await jobs.cancelTask(first?.id ?? '')).toBe(true)
         expect(completed).toHaveLength(1)
         await jobs.resume(queue)
@@ -609,7 +612,7 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
         expect(completed).toHaveLength(2)
       })
 
-      it('take no more items once they are cancelled', async () => {
+      it('accept no more items once they are cancelled', async () => {
         const { jobs, queue } = one()
         let read = 0
         const other = open()
@@ -630,7 +633,7 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
         expect(read).toBeLessThan(1_000)
       })
 
-      it('tell an address, until it answers', async () => {
+      it('notify a webhook until it replies', async () => {
         const { jobs, queue } = one()
         const bodies: ProgressDetails[] = []
         const server = createServer(async (request, response) => {
@@ -655,7 +658,7 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
     })
 
     describe('statistics', () => {
-      it('count what waits, runs and was done', async () => {
+      it('count waiting, running and finished tasks', async () => {
         const { jobs, queue } = one()
         for (let at = 0; at < 3; at += 1) await jobs.enqueueTask(at, 'normal', queue)
         await jobs.enqueueTask(3, 'normal', queue, { delayMs: NEVER_MS })
@@ -672,26 +675,26 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
     })
 
     describe('a rate limit', () => {
-      it('holds from the start', async () => {
+      it('applies from the start', async () => {
         const queue = unique()
         const jobs = open()
         jobs.createQueue(queue, 100)
         const starts: number[] = []
         for (let at = 0; at < 30; at += 1) await jobs.enqueueTask(at, 'normal', queue)
-        // From here on it counts.
+        // Counting starts here.
         jobs.createQueue(queue, 100, { rate: { tasks: 20, perMs: 1_000 } })
         const startedAt = Date.now()
         jobs.registerProcessor(queue, () => void starts.push(Date.now() - startedAt))
         jobs.start()
         await expect.poll(() => starts.length, SOON).toBe(30)
-        // 29 further starts at 20 a second.
+        // 29 more starts at 20 per second.
         expect(starts.at(-1)).toBeGreaterThan(1_300)
         for (const [at, ms] of starts.entries()) expect(ms).toBeGreaterThanOrEqual(at * 50 - 120)
       })
     })
 
     describe('several processes', () => {
-      it('share the tasks of a queue, each of which is run once', async () => {
+      it('share the tasks of a queue, and run each once', async () => {
         const { jobs, queue } = one()
         const others = [open(), open()]
         const tasks: Task[] = []

@@ -1,12 +1,12 @@
 import type { JobBackend, JobsOptions } from '@sluice/core'
 
-/** Where tasks are kept, and what of it a backend has. */
+/** A place for tasks, and the capabilities of its backend. */
 export interface JobWorld {
-  /** A handle as another process would have it; of a backend in one process, always the same. Whoever asks for it closes it. */
+  /** A handle like another process would open; for a backend in one process, always the same. The caller closes it. */
   connect(): JobBackend
   /** Options that make a test short. */
   readonly options?: JobsOptions
-  /** How coarse the order by age is, in milliseconds. */
+  /** The resolution of the order by age, in milliseconds. */
   readonly ageStepMs?: number
   stop(): Promise<void>
 }

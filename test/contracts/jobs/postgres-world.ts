@@ -2,10 +2,10 @@ import type { JobBackend } from '@sluice/core'
 import { type PostgresJobBackendOptions, postgresJobBackend } from '@sluice/core/jobs-postgres'
 import pg from 'pg'
 
-/** Not that of the user of the tests: there its own tables would be looked for. */
+/** A different schema from that of the user of the tests, which is on the search path. */
 export const SCHEMA = 'jobs'
 
-/** A backend with a pool of its own, as another process would have it; the pool ends with it. */
+/** A backend with a separate pool, like in another process; the pool ends with it. */
 export function connectPostgres(
   url: string | undefined,
   options: Omit<PostgresJobBackendOptions, 'pool'> = {},

@@ -10,7 +10,7 @@ export function connect(file: string): JobBackend {
   return sqliteJobBackend(file)
 }
 
-/** A file in a folder of its own. */
+/** A file in a separate folder. */
 export async function sqliteWorld(): Promise<CrashWorld & { readonly file: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-jobs-'))
   const file = join(folder, 'jobs.db')

@@ -6,7 +6,7 @@ import { expectTrueTallies } from './expect-true-tallies.ts'
 import { newTask, outcomeOf } from './new-task.ts'
 
 const LEASE = 10_000
-/** A lease that is over at once. */
+/** A lease that expires immediately. */
 const OVER = -1
 const failure = { attempt: 1, at: 0, message: 'no', log: [] }
 
@@ -37,7 +37,7 @@ describe('claims in an SQLite file', () => {
     ...changes,
   })
 
-  it('come again with a crash, and no attempt, once the lease is over', async () => {
+  it('return with a crash, and without an additional attempt, once the lease expired', async () => {
     const { id } = task()
     await backend.add([task({ id })])
     const [first] = await claim('a', OVER)
@@ -49,7 +49,7 @@ describe('claims in an SQLite file', () => {
     expect(await claim('c')).toEqual([])
   })
 
-  it('are not taken from a worker that asks for more', async () => {
+  it('are not taken from a worker that claims more', async () => {
     await backend.add([task()])
     await claim('a', OVER)
     await sleep(2)
@@ -57,7 +57,7 @@ describe('claims in an SQLite file', () => {
     expect(await claim('b')).toHaveLength(1)
   })
 
-  it('are kept by renewing them, and known to be lost', async () => {
+  it('stay owned while they are renewed, and are reported as lost otherwise', async () => {
     await backend.add([task(), task()])
     const claims = await claim('a', OVER, 1)
     expect(await backend.renew(claims, 'a', LEASE)).toEqual({ lost: [], cancelled: [] })
@@ -68,7 +68,7 @@ describe('claims in an SQLite file', () => {
     expect(await backend.renew([...claims, ...other], 'b', LEASE)).toEqual({ lost: other, cancelled: [] })
   })
 
-  it('are done whoever has them, and fail for nobody but the last', async () => {
+  it('can be completed by any earlier owner, and fail only for the last owner', async () => {
     await backend.add([task()])
     const [first] = await claim('a', OVER)
     await sleep(2)
@@ -80,7 +80,7 @@ describe('claims in an SQLite file', () => {
     expect(await backend.counts(name())).toMatchObject({ queued: 0, processing: 0 })
   })
 
-  it('of a part of a batch count the items that were left, when one is done late', async () => {
+  it('of a part of a batch count only the remaining items when one completes late', async () => {
     const batch = batchOf()
     await backend.openBatch(batch)
     await backend.add([task({ batchId: batch.id, items: 4, data: '[1,2,3,4]' })])
@@ -88,7 +88,7 @@ describe('claims in an SQLite file', () => {
     const [first] = await claim('a', OVER)
     await sleep(2)
     const [second] = await claim('b')
-    // The second has three of four done, when the first, which was thought lost, has all of them.
+    // The second has completed three of four items when the first, presumed lost, completes all of them.
     const some = outcomeOf(second, 'retry', { failure, doneItems: 3, data: '[4]', runAt: Date.now() + LEASE })
     expect((await backend.step(name(), [some], 0, 'b', LEASE)).lost).toEqual([])
     expect(await backend.batch(batch.id)).toMatchObject({ processedItems: 3, chunksDone: 0 })
@@ -97,7 +97,7 @@ describe('claims in an SQLite file', () => {
     expect(await backend.list({ batchId: batch.id }, { offset: 0, limit: 10 })).toMatchObject([{ status: 'completed', data: '[4]' }])
   })
 
-  it('that were cancelled end so, when the worker is lost or fails', async () => {
+  it('that were cancelled end as cancelled when the worker is lost or fails', async () => {
     const tasks = [task(), task()]
     await backend.add(tasks)
     const [first, second] = await claim('a', 50)
@@ -118,7 +118,7 @@ describe('claims in an SQLite file', () => {
     expect(await backend.cancel(tasks[0]?.id ?? '', Date.now())).toBeUndefined()
   })
 
-  it('of a cancelled batch are not put back', async () => {
+  it('of a cancelled batch are not queued again', async () => {
     const batch = batchOf()
     await backend.openBatch(batch)
     await backend.add(Array.from({ length: 1_203 }, (_, chunk) => task({ batchId: batch.id, items: 2, data: '[1,2]', chunk })))
@@ -127,7 +127,7 @@ describe('claims in an SQLite file', () => {
     const told: (string | undefined)[] = []
     backend.onWake(({ cancel }) => told.push(cancel))
     const cancelling = backend.cancelBatch(batch.id, Date.now())
-    // The first part fails while the others are being cancelled, some hundred at a time.
+    // The first part fails while the others are cancelled, in slices of a few hundred.
     while (!((await backend.batch(batch.id))?.chunksDone ?? 0)) await new Promise((resolve) => setImmediate(resolve))
     expect((await backend.step(name(), [outcomeOf(failing, 'retry', { failure })], 0, 'a', LEASE)).batches).toEqual([])
     expect(await cancelling).toEqual({ isFound: true, batches: [] })
@@ -139,7 +139,7 @@ describe('claims in an SQLite file', () => {
     expect(batches).toMatchObject([{ id: batch.id, chunksDone: 1_203, processedItems: 0, failedItems: 0 }])
   })
 
-  it('keep the last failures, the attempts, and the data that are left', async () => {
+  it('retain the latest failures, the attempts and the remaining data', async () => {
     const { id } = task()
     await backend.add([task({ id })])
     for (let attempt = 1; attempt <= 12; attempt += 1) {
@@ -159,7 +159,7 @@ describe('claims in an SQLite file', () => {
     expect(record?.failures.map(({ attempt }) => attempt)).toEqual([3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
   })
 
-  it('forget old dead letters beyond their bytes, and old batches with their parts', async () => {
+  it('delete old dead letters above the byte limit, and old batches with their parts', async () => {
     const batch = batchOf({ webhook: 'http://127.0.0.1/' })
     await backend.openBatch(batch)
     await backend.add([task({ batchId: batch.id, items: 1, data: '[1]' }), task({ batchId: batch.id, items: 1, data: '["ü"]', chunk: 1 })])
@@ -182,7 +182,7 @@ describe('claims in an SQLite file', () => {
       if (claims.length === 0) break
       for (const held of claims) await backend.step(name(), [outcomeOf(held, 'dead', { failure })], 0, 'a', LEASE)
     }
-    // Of the last: 299 + 2 and 298 + 2 bytes.
+    // The last two: 299 + 2 and 298 + 2 bytes.
     await backend.tidy({ maxDeadBytes: 601, maxBatchAgeMs: 60_000 }, Date.now())
     const letters = await backend.list({ queue: name(), status: 'dead' }, { offset: 0, limit: 1_000 })
     expect(letters.map(({ data }) => data.length)).toEqual([300, 301])
@@ -193,7 +193,7 @@ describe('claims in an SQLite file', () => {
     expect(await backend.list({ batchId: batch.id }, { offset: 0, limit: 10 })).toEqual([])
   })
 
-  it('keep a dead letter of a forgotten batch, which can be tried again', async () => {
+  it('retain a dead letter of a deleted batch, which can be replayed', async () => {
     const batch = batchOf()
     await backend.openBatch(batch)
     const part = task({ batchId: batch.id, items: 1, data: '[1]' })
@@ -212,7 +212,7 @@ describe('claims in an SQLite file', () => {
     expect(await backend.get(part.id)).toBeUndefined()
   })
 
-  it('give a task back its unique key when it is tried anew, unless another has it', async () => {
+  it('restore the unique key of a replayed task unless another task has it', async () => {
     const first = task({ uniqueKey: 'k' })
     await backend.add([first])
     const [held] = await claim('a')
@@ -228,7 +228,7 @@ describe('claims in an SQLite file', () => {
     expect(await backend.add([task({ uniqueKey: 'k' })])).toEqual([{ id: first.id, isDuplicate: true }])
   })
 
-  it('tell when the next one is due', async () => {
+  it('return the time when the next task is due', async () => {
     const runAt = Date.now() + 60_000
     await backend.add([task({ runAt }), task({ runAt: runAt + 1 })])
     expect(await backend.step(name(), [], 1, 'a', LEASE)).toMatchObject({ claims: [], nextAt: runAt })

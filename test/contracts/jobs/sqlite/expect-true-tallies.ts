@@ -5,7 +5,7 @@ const TALLIES = 'SELECT queue, state, tasks, bytes FROM sluice_tallies WHERE tas
 const COUNTED = `SELECT queue, state, count(*) AS tasks, sum(iif(state = 7, length(CAST(data AS BLOB)), 0)) AS bytes
   FROM sluice_tasks GROUP BY queue, state ORDER BY queue, state`
 
-/** What is kept as counts is what there is, and the file is whole. */
+/** Checks that the stored counts match the tasks, and that the file is intact. */
 export function expectTrueTallies(file: string): void {
   const database = new Sqlite(file, { readonly: true })
   try {

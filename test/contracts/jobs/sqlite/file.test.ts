@@ -35,7 +35,7 @@ describe('the file of an SQLite backend', () => {
     expect(error).toBeInstanceOf(JobBackendError)
     return (error as JobBackendError).message
   }
-  /** What a program of one's own does. */
+  /** Runs the script of an app. */
   const run = async (script: string, cwd = dirname(fileURLToPath(import.meta.url))) => {
     const tsx = import.meta.resolve('tsx')
     const child = spawn(process.execPath, ['--import', tsx, '--conditions=@sluice/source', '--input-type=module', '-e', script], {
@@ -60,18 +60,18 @@ describe('the file of an SQLite backend', () => {
     }
   })
 
-  it('keeps what waits for the next process', async () => {
+  it('retains waiting tasks for the next process', async () => {
     const first = open()
     const task = await first.enqueueTask({ a: 1 }, 'high', 'default', { delayMs: 1 })
     await first.close()
     const second = open()
     expect(await second.getTask(task.id)).toMatchObject({ id: task.id, data: { a: 1 }, priority: 'high' })
     await second.close()
-    // Nothing is left to be taken in.
+    // No outcome is left to be applied.
     expect(existsSync(`${world.file}-wal`)).toBe(false)
   })
 
-  it('does not keep a process that has nothing to do', async () => {
+  it('does not keep an idle process alive', async () => {
     const script = `
       import { AsyncBatchProcessingEngine } from '@sluice/core'
       import { sqliteJobBackend } from '@sluice/core/jobs-sqlite'
@@ -85,7 +85,7 @@ describe('the file of an SQLite backend', () => {
     expect((await open().getProcessingStats()).queued).toBe(1)
   })
 
-  it('is refused when a newer version made it, and not touched', async () => {
+  it('is rejected unmodified when a newer version created it', async () => {
     const jobs = open()
     await jobs.enqueueTask(1)
     await jobs.close()
@@ -96,7 +96,7 @@ describe('the file of an SQLite backend', () => {
     expect(readFileSync(world.file).equals(before)).toBe(true)
   })
 
-  it('that has no tables yet is given them, beside those that are there', async () => {
+  it('gets its tables next to those of the app', async () => {
     const database = new Sqlite(world.file)
     database.pragma('user_version = 7')
     database.exec('CREATE TABLE tasks (id); INSERT INTO tasks VALUES (1)').close()
@@ -109,14 +109,14 @@ describe('the file of an SQLite backend', () => {
     after.close()
   })
 
-  it('is refused when it is no database, and not touched', async () => {
+  it('is rejected unmodified when it is not a database', async () => {
     const bytes = randomBytes(8_192)
     writeFileSync(world.file, bytes)
     expect(await refused()).toContain(`The SQLite file "${world.file}" is not an SQLite database`)
     expect(readFileSync(world.file).equals(bytes)).toBe(true)
   })
 
-  it('is refused when it is damaged', async () => {
+  it('is rejected when it is damaged', async () => {
     const jobs = open()
     for (let at = 0; at < 300; at += 1) await jobs.enqueueTask('x'.repeat(500))
     await jobs.close()
@@ -125,12 +125,12 @@ describe('the file of an SQLite backend', () => {
     expect(await refused()).toContain('is damaged (SQLITE_CORRUPT')
   })
 
-  it('is refused where there can be none', async () => {
+  it('is rejected at an invalid path', async () => {
     expect(await refused(join(dirname(world.file), 'nowhere', 'jobs.db'))).toMatch(/nowhere.*directory does not exist/)
     expect(await refused(dirname(world.file))).toContain('cannot be opened (SQLITE_CANTOPEN')
   })
 
-  it('is refused when it can be read only', async () => {
+  it('is rejected when it is read-only', async () => {
     const jobs = open()
     await jobs.enqueueTask(1)
     await jobs.close()
@@ -139,7 +139,7 @@ describe('the file of an SQLite backend', () => {
     database.close()
   })
 
-  it('is waited for by what was started before', async () => {
+  it('is retried by workers that started before it was valid', async () => {
     writeFileSync(world.file, randomBytes(8_192))
     const jobs = open()
     const errors: unknown[] = []
@@ -153,7 +153,7 @@ describe('the file of an SQLite backend', () => {
     await expect.poll(() => seen, SOON).toEqual([1])
   })
 
-  it('that cannot grow takes nothing more, and loses nothing', async () => {
+  it('that cannot grow rejects new tasks, and loses no accepted task', async () => {
     const database = new Sqlite(world.file)
     database.pragma('journal_mode = WAL')
     const jobs = open(database)
@@ -183,7 +183,7 @@ describe('the file of an SQLite backend', () => {
     expect(refusal).toBeInstanceOf(JobBackendError)
     expect((refusal as Error).message).toContain('cannot grow: the disk is full (SQLITE_FULL')
     expect(accepted.length).toBeGreaterThan(10)
-    // What has failed is told when there is room again.
+    // Failures are reported once there is space again.
     const errors: unknown[] = []
     jobs.on('error', ({ error }) => errors.push(error))
     finish()
@@ -197,12 +197,12 @@ describe('the file of an SQLite backend', () => {
     expect(kept.pragma('integrity_check', { simple: true })).toBe('ok')
     kept.close()
     await jobs.close()
-    // It is the app's.
+    // It belongs to the app.
     expect(database.open).toBe(true)
     database.close()
   })
 
-  it('is what the arguments name, and nothing else', () => {
+  it('must be a valid path or an open database on disk', () => {
     for (const file of ['', ':memory:', undefined, null, {}, 1])
       expect(() => sqliteJobBackend(file as string), String(file)).toThrow(InvalidArgumentError)
     const memory = new Sqlite(':memory:')
@@ -215,7 +215,7 @@ describe('the file of an SQLite backend', () => {
     database.close()
   })
 
-  it('is synchronized as the option says', async () => {
+  it('is synchronized as configured', async () => {
     for (const [synchronous, number] of [
       ['NORMAL', 1],
       ['FULL', 2],
@@ -237,7 +237,7 @@ describe('the file of an SQLite backend', () => {
     }
   })
 
-  it('needs a package, which is named where it is missing', async () => {
+  it('requires a package, which the error names if it is missing', async () => {
     const folder = dirname(world.file)
     cpSync(fileURLToPath(new URL('../../../../packages/core/src', import.meta.url)), join(folder, 'src'), { recursive: true })
     writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')

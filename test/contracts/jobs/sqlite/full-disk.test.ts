@@ -26,7 +26,7 @@ describe('a full disk', () => {
     await world.stop()
   })
 
-  /** The file grows no more: SQLite reports the same error as for a full disk. */
+  /** The file cannot grow: SQLite reports the same error as for a full disk. */
   const fill = () => database.pragma(`max_page_count = ${database.pragma('page_count', { simple: true })}`)
   const free = () => database.pragma('max_page_count = 1000000')
   const health = () => jobs.getQueueHealth()
@@ -48,7 +48,7 @@ describe('a full disk', () => {
     expect((await health()).health).toBe('unhealthy')
   })
 
-  it('stops no worker: outcomes are kept and written once there is room, and each task counts once', async () => {
+  it('stops no worker: outcomes are retained and written once there is space, and each task counts once', async () => {
     const seen: unknown[] = []
     const errors: unknown[] = []
     jobs.on('error', ({ error }) => errors.push(error))

@@ -1,6 +1,6 @@
 import Sqlite from 'better-sqlite3'
 
-/** A process that holds the write lock of a file until it is told to let go. */
+/** A process that holds the write lock of a file until it is asked to release it. */
 const database = new Sqlite(process.argv[2] ?? '')
 database.exec('BEGIN IMMEDIATE')
 process.stdout.write('held')
@@ -9,5 +9,5 @@ process.stdin.once('data', () => {
   database.close()
   process.exit(0)
 })
-// Whoever asked for it is gone.
+// The parent process is gone.
 process.stdin.on('end', () => process.exit(1))

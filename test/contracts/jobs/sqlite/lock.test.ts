@@ -31,7 +31,7 @@ describe('an SQLite file that another process writes to', () => {
       backend: sqliteJobBackend(world.file, lockTimeoutMs === undefined ? {} : { lockTimeoutMs }),
     })
   }
-  /** From now on until `release`. */
+  /** Locks the file until `release`. */
   const hold = async () => {
     const child = spawn(process.execPath, ['--import', 'tsx', main, world.file], {
       stdio: ['pipe', 'pipe', 'inherit'],
@@ -46,7 +46,7 @@ describe('an SQLite file that another process writes to', () => {
     }
   }
 
-  it('is waited for without stopping the event loop, and in order', async () => {
+  it('is awaited in order without blocking the event loop', async () => {
     open(60_000)
     await jobs.enqueueTask('first')
     await hold()
@@ -57,11 +57,11 @@ describe('an SQLite file that another process writes to', () => {
       ticks += 1
     }, 5)
     await sleep(1_500)
-    // A loop that waits for the lock has no ticks.
+    // An event loop that blocks on the lock has no ticks.
     await expect.poll(() => ticks, SOON).toBeGreaterThan(30)
     clearInterval(timer)
     expect(added).toEqual([])
-    // Others may read.
+    // Reads are not blocked.
     expect((await jobs.getProcessingStats()).queued).toBe(1)
     const late = jobs.enqueueTask('late')
     await release()
@@ -72,7 +72,7 @@ describe('an SQLite file that another process writes to', () => {
     await expect.poll(() => seen, SOON).toEqual(['first', 1, 2, 3, 'late'])
   })
 
-  it('is given up after a while, and what was done meanwhile is told later', async () => {
+  it('times out, and outcomes from that time are reported later', async () => {
     open(100)
     let finish = () => {}
     let runs = 0
@@ -102,7 +102,7 @@ describe('an SQLite file that another process writes to', () => {
     expect(await jobs.getProcessingStats()).toMatchObject({ queued: 0, processing: 0 })
   })
 
-  it('is opened once it can be', async () => {
+  it('is opened once it is unlocked', async () => {
     new Sqlite(world.file).exec('PRAGMA journal_mode = WAL; CREATE TABLE own (id)').close()
     await hold()
     open(60_000)
@@ -116,7 +116,7 @@ describe('an SQLite file that another process writes to', () => {
     await adding
   })
 
-  it('is no hindrance to closing', async () => {
+  it('does not block closing', async () => {
     open(200)
     await jobs.enqueueTask(1)
     await hold()

@@ -28,7 +28,7 @@ describe('work on an SQLite file', () => {
     return engine
   }
 
-  it('is heard of by others without their polling', async () => {
+  it('notifies other engines without polling', async () => {
     const worker = open({ pollMs: NEVER_MS, leaseMs: NEVER_MS })
     let signal: AbortSignal | undefined
     worker.registerProcessor('default', (_data, context) => {
@@ -38,7 +38,7 @@ describe('work on an SQLite file', () => {
     const cancelled: string[] = []
     worker.on('task:cancelled', ({ taskId }) => cancelled.push(taskId))
     worker.start()
-    // It has seen that there is nothing.
+    // It has found an empty queue.
     await expect.poll(() => worker.getProcessingStats(), SOON).toMatchObject({ queued: 0 })
     await sleep(50)
     const other = open()
@@ -49,7 +49,7 @@ describe('work on an SQLite file', () => {
     await expect.poll(() => cancelled, SOON).toEqual([id])
   })
 
-  it('leaves the event loop its turns', async () => {
+  it('does not block the event loop', async () => {
     const jobs = open()
     let done = 0
     await Promise.all(Array.from({ length: 3_000 }, (_, at) => jobs.enqueueTask(at)))
@@ -64,11 +64,11 @@ describe('work on an SQLite file', () => {
     setImmediate(turn)
     jobs.start()
     await expect.poll(() => done, SOON).toBe(3_000)
-    // With ten at once, 300 steps, each of which is a turn.
+    // With ten concurrent tasks, 300 steps, each of which takes one tick.
     expect(turns).toBeGreaterThan(200)
   })
 
-  it('is committed at once for all that came in a turn', async () => {
+  it('is committed in one transaction per tick', async () => {
     const statements: string[] = []
     const database = new Sqlite(world.file, { verbose: (sql) => statements.push(String(sql)) })
     database.pragma('journal_mode = WAL')
@@ -82,7 +82,7 @@ describe('work on an SQLite file', () => {
     database.close()
   })
 
-  it('fails for the one alone that cannot be written', async () => {
+  it('fails only for the task that cannot be written', async () => {
     const backend = sqliteJobBackend(world.file)
     await backend.open()
     const bad = newTask({ data: null as unknown as string })
@@ -94,7 +94,7 @@ describe('work on an SQLite file', () => {
     await backend.close()
   })
 
-  it('waits while the app is in a transaction of its own, or reads', async () => {
+  it('waits while the app has an open transaction or a reader', async () => {
     const database = new Sqlite(world.file)
     database.pragma('journal_mode = WAL')
     database.defaultSafeIntegers(true)
@@ -109,7 +109,7 @@ describe('work on an SQLite file', () => {
     expect(isAdded).toBe(false)
     database.exec('ROLLBACK')
     await adding
-    // It goes through rows of its own.
+    // It iterates over its own rows.
     const rows = database.prepare('SELECT name FROM sqlite_schema').iterate()
     rows.next()
     const third = jobs.enqueueTask(3)
@@ -137,7 +137,7 @@ describe('work on an SQLite file', () => {
     try {
       let count = 0
       const hasAll = () => new Set(ledger.lines('end').map(({ pid }) => pid)).size === workers.length
-      // Until each has had a part in it.
+      // Until each process has run a task.
       while (count < 2_000 || (!hasAll() && count < 50_000)) {
         const from = count
         await Promise.all(
@@ -159,7 +159,7 @@ describe('work on an SQLite file', () => {
     }
   })
 
-  it('is found by indexes', async () => {
+  it('uses indexes for all its statements', async () => {
     const statements = new Set<string>()
     const database = new Sqlite(world.file, { verbose: (sql) => statements.add(String(sql)) })
     database.pragma('journal_mode = WAL')
@@ -192,7 +192,7 @@ describe('work on an SQLite file', () => {
     for (const sql of reads) {
       const plan = database.prepare<[], { readonly detail: string }>(`EXPLAIN QUERY PLAN ${sql}`).all()
       for (const { detail } of plan) {
-        // Of dead letters and what runs, all of it is read at most.
+        // At most, statements scan all dead letters or all running tasks.
         if (!/USING (COVERING )?INDEX sluice_tasks_(dead|lease)/.test(detail))
           expect(detail, sql).not.toMatch(/^SCAN (t|sluice_tasks|sluice_batches)\b/)
         expect(detail, sql).not.toContain('TEMP B-TREE')

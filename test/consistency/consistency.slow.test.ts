@@ -4,12 +4,12 @@ import { isViolated, runCheck } from './run-check.ts'
 
 /** `pnpm test:consistency` runs longer. */
 const SHORT = { seed: 1, workers: 2, concurrency: 8, pace: 4 } as const
-/** Some 10 s where nothing else runs. */
+/** About 10 s on an idle machine. */
 const TIMEOUT_MS = 180_000
 
 describe('the consistency checker', { retry: 0 }, () => {
   it(
-    'finds nothing where nothing is cached, with every fault',
+    'finds no violation without a cache, with every fault',
     async () => {
       const report = await runCheck({ ...SHORT, mode: 'none', reads: 1_500, faults: FAULT_KINDS, pace: 16 })
       expect(report.examples).toEqual([])
@@ -21,9 +21,9 @@ describe('the consistency checker', { retry: 0 }, () => {
   )
 
   it(
-    'finds out a cache that deletes entries after the write',
+    'detects a cache that deletes entries after the write',
     async () => {
-      // It takes some 1,000 reads; how many is chance.
+      // It takes about 1,000 reads, with a random variation.
       const report = await runCheck({ ...SHORT, mode: 'naive', reads: 40_000, untilViolated: true, faults: ['pause'], writeShare: 0.2 })
       expect(isViolated('naive', report)).toBe(true)
     },
@@ -33,7 +33,7 @@ describe('the consistency checker', { retry: 0 }, () => {
 
 describe('Sluice with Redis', { retry: 0 }, () => {
   it.each(['strict', 'bounded'] as const)(
-    'keeps its promises, with every fault: %s',
+    'violates no guarantee with every fault: %s',
     async (mode) => {
       const report = await runCheck({ ...SHORT, mode, reads: 2_000, faults: FAULT_KINDS, leaseMs: 4_000 })
       expect(report.examples.filter((example) => mode === 'strict' || example.startsWith('C'))).toEqual([])

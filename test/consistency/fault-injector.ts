@@ -6,9 +6,9 @@ import type { WorkerHandle } from './worker-handle.ts'
 
 export interface Victims {
   readonly redis: RedisServer
-  /** Runs statements on the database, past every worker. */
+  /** Runs statements on the database without any worker. */
   define(sql: string): Promise<void>
-  /** Those that run now. */
+  /** Workers that run now. */
   workers(): readonly WorkerHandle[]
 }
 
@@ -18,7 +18,7 @@ const CREATE_TRIGGER = `
   CREATE TRIGGER note AFTER UPDATE ON items FOR EACH ROW WHEN (new.id <= 5) EXECUTE FUNCTION note()`
 const DROP_TRIGGER = 'DROP TRIGGER note ON items'
 
-/** Does harm, each kind by a timetable of its own, until it is told to stop. */
+/** Injects faults, each kind on a separate schedule, until it is stopped. */
 export class FaultInjector {
   readonly counts = new Map<FaultKind, number>()
   readonly #victims: Victims
@@ -28,10 +28,10 @@ export class FaultInjector {
   #stop = new AbortController()
   #loops: Promise<void>[] = []
   #hasTrigger = false
-  /** Redis is hurt by one fault at a time. */
+  /** Only one fault affects Redis at a time. */
   #redis: Promise<void> = Promise.resolve()
 
-  /** @param pace - How many times as often as usual. */
+  /** @param pace - Multiplier of the usual fault rate. */
   constructor(victims: Victims, kinds: readonly FaultKind[], seed: number, pace: number) {
     this.#victims = victims
     this.#kinds = kinds
@@ -44,7 +44,7 @@ export class FaultInjector {
     this.#loops = this.#kinds.map((kind) => this.#loop(kind))
   }
 
-  /** Settles when all that was hurt runs again. */
+  /** Settles when all affected servers and workers run again. */
   async stop(): Promise<void> {
     this.#stop.abort()
     await Promise.all(this.#loops)
@@ -74,7 +74,7 @@ export class FaultInjector {
         else worker?.signal('SIGSTOP')
         await after(ms)
         worker?.signal('SIGCONT')
-        // An armed one may have stopped late.
+        // An armed fault may have stopped late.
         await after(100)
         worker?.signal('SIGCONT')
         return
@@ -96,7 +96,7 @@ export class FaultInjector {
     }
   }
 
-  /** Who holds locks for too long may make it fail. */
+  /** It can fail while other sessions hold locks for too long. */
   async #define(): Promise<void> {
     const isDone = await this.#victims.define(this.#hasTrigger ? DROP_TRIGGER : CREATE_TRIGGER).then(
       () => true,

@@ -1,21 +1,22 @@
 import type { Random } from '../support/random.ts'
 
 /**
- * - `writer`: a worker is killed right after a COMMIT was answered, before the write is acknowledged.
- * - `pause`: a worker is stopped and goes on, anywhere or right before a COMMIT.
+ * - `writer`: a worker is killed immediately after a COMMIT was answered, before the write is acknowledged.
+ * - `pause`: a worker is suspended and resumed, at any time or immediately before a COMMIT.
  * - `commit`: a connection to PostgreSQL is lost in COMMIT.
- * - `redis`: Redis is killed and comes back with nothing.
- * - `snapshot`: Redis is killed and comes back with an earlier state.
+ * - `redis`: Redis is killed and restarted without data.
+ * - `snapshot`: Redis is killed and restarted with an earlier state.
  * - `flush`: FLUSHALL.
- * - `bus`: subscribers' connections are closed.
- * - `schema`: another process creates or drops a trigger by which a write changes rows that it does not name.
+ * - `bus`: the connections of subscribers are closed.
+ * - `schema`: another process creates or drops a trigger with which a write changes rows that it does not
+ * name.
  */
 export const FAULT_KINDS = ['writer', 'pause', 'commit', 'redis', 'snapshot', 'flush', 'bus', 'schema'] as const
 export type FaultKind = (typeof FAULT_KINDS)[number]
 
 /**
- * Mean milliseconds from one fault of a kind to the next. Where Redis loses its state more often, or writes more often end nobody knows how,
- * quarantine and leases leave nothing to check.
+ * Mean milliseconds between two faults of one kind. With more frequent data loss in Redis, or more writes of
+ * unknown outcome, quarantines and leases would leave nothing to check.
  */
 export const MEAN_MS: Record<FaultKind, number> = {
   writer: 15_000,
@@ -28,7 +29,7 @@ export const MEAN_MS: Record<FaultKind, number> = {
   schema: 12_000,
 }
 
-/** A stopped worker goes on before a quarantine ends. */
+/** A suspended worker resumes before a quarantine ends. */
 export const MAX_PAUSE_MS = 1_800
 export const MAX_OUTAGE_MS = 1_500
 
@@ -43,7 +44,7 @@ export function parseFaults(text: string): FaultKind[] {
   })
 }
 
-/** A random time around a mean: from a half to one and a half of it. */
+/** A random time around a mean: from 50% to 150% of it. */
 export function around(meanMs: number, random: Random): number {
   return meanMs * (0.5 + random.next())
 }

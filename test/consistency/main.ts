@@ -37,7 +37,7 @@ function modeAsked(): SubjectMode {
   return mode
 }
 
-/** Switches rules off, one after the other, and tells after how many reads the checker found it out. */
+/** Disables rules one at a time, and reports after how many reads the checker detected it. */
 async function withoutRules(asked: string): Promise<void> {
   const chosen = Object.entries(PROTOCOL_MUTATIONS).filter(([name]) => asked === 'each' || asked === name)
   if (chosen.length === 0) throw new Error(`Expected --without to be "each" or a rule, got "${asked}". Usage: ${USAGE}`)

@@ -1,7 +1,7 @@
 import type { ReadSeen, Turn } from './oracle.ts'
 import type { SubjectMode } from './subject.ts'
 
-/** What a worker is started with. */
+/** The plan that a worker is started with. */
 export interface WorkerPlan {
   readonly index: number
   readonly seed: number
@@ -16,7 +16,7 @@ export interface WorkerPlan {
 
 export type Version = readonly [row: string, version: number]
 
-/** Questions are answered by a message with their number. */
+/** Each request is answered by a message with its number. */
 export type Question =
   | { readonly ask: 'turn' }
   | { readonly ask: 'lock'; readonly rows: readonly string[] }
@@ -31,7 +31,10 @@ export interface Answers {
 export type FromWorker =
   | { readonly type: 'ready' }
   | { readonly type: 'question'; readonly number: number; readonly question: Question }
-  /** `hits`: reads that this worker's cache has answered so far; `knownHits`: those for which it already knew the state of the tags. */
+  /**
+   * `hits`: reads that this worker's cache has served so far; `knownHits`: those for which it already knew
+   * the state of the tags.
+   */
   | { readonly type: 'read'; readonly read: ReadSeen; readonly hits: number; readonly knownHits: number }
   | { readonly type: 'acknowledged'; readonly versions: readonly Version[] }
   | { readonly type: 'raised'; readonly rows: readonly string[]; readonly turn: number }

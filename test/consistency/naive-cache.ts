@@ -2,7 +2,10 @@ import type { Redis } from 'ioredis'
 
 const KEEP_SECONDS = 60
 
-/** What is often built by hand: answers are kept under a name, and deleted after a write. It is not coherent, which the checker must find. */
+/**
+ * A common manual cache: results are cached under a name, and deleted after a write. It is not coherent,
+ * which the checker must detect.
+ */
 export class NaiveCache {
   readonly #redis: Redis
   #hits = 0

@@ -1,7 +1,7 @@
 import type { Answers, FromWorker, Question, ToWorker, Version } from './messages.ts'
 import type { Turn } from './oracle.ts'
 
-/** A worker's way to the oracle, which lives in the process that started it. */
+/** A worker's connection to the oracle, which runs in the process that started it. */
 export class OracleClient {
   readonly #pending = new Map<number, (answer: never) => void>()
   #number = 0
@@ -9,7 +9,7 @@ export class OracleClient {
   #nextTurn: Promise<Turn> | undefined
   #isAsking = false
 
-  /** Messages go together at the end of a turn of the event loop. */
+  /** Messages are sent together at the end of an event-loop tick. */
   send(message: FromWorker): void {
     if (this.#outbox.push(message) > 1) return
     setImmediate(() => this.#flush())
@@ -22,7 +22,9 @@ export class OracleClient {
     settle?.(message.answer as never)
   }
 
-  /** A turn that is given out after the call. Reads that begin while one is under way share the next one. */
+  /**
+   * A turn that is issued after the call. Reads that begin while a request is in flight share the next one.
+   */
   turn(): Promise<Turn> {
     if (this.#nextTurn !== undefined) return this.#nextTurn
     if (!this.#isAsking) return this.#askTurn()
@@ -45,7 +47,7 @@ export class OracleClient {
     return this.#ask({ ask: 'attempt', row, isAbsence })
   }
 
-  /** Goes at once: the sooner the oracle knows, the more it sees. */
+  /** Sent immediately: the earlier the oracle knows, the more it detects. */
   acknowledged(versions: readonly Version[]): void {
     this.send({ type: 'acknowledged', versions })
     this.#flush()

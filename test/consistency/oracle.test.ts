@@ -16,13 +16,13 @@ function read(began: Turn, rows: readonly RowSeen[], total?: TotalSeen) {
 }
 
 describe('Oracle', () => {
-  it('accepts what was acknowledged, and anything newer', () => {
+  it('accepts the acknowledged version, and anything newer', () => {
     oracle.acknowledge([['x', 3]])
     expect(read(oracle.turn(), [['x', 3]])).toEqual([])
     expect(read(oracle.turn(), [['x', 5]])).toEqual([])
   })
 
-  it('finds a read that is older than what was acknowledged before it began, and for how long', () => {
+  it('reports a read that is older than a write acknowledged before it began, and for how long', () => {
     oracle.acknowledge([['x', 3]])
     now = 40
     oracle.acknowledge([['x', 4]])
@@ -31,21 +31,21 @@ describe('Oracle', () => {
     expect(read(oracle.turn(), [['x', 3]])).toEqual([['A', 60]])
   })
 
-  it('accepts what was older only while the read was under way', () => {
+  it('accepts a version that became outdated only while the read was in flight', () => {
     oracle.acknowledge([['x', 3]])
     const began = oracle.turn()
     oracle.acknowledge([['x', 4]])
     expect(read(began, [['x', 3]])).toEqual([])
   })
 
-  it('finds a read that is older than one that ended before it began', () => {
+  it('reports a read that is older than one that ended before it began', () => {
     const early = oracle.turn()
     read(oracle.turn(), [['x', 7]])
     expect(read(oracle.turn(), [['x', 6]])).toEqual([['B', 0]])
     expect(read(early, [['x', 6]])).toEqual([])
   })
 
-  it('raises rows from what was known when the write began', () => {
+  it('raises rows from the version that was known when the write began', () => {
     oracle.acknowledge([['x', 3]])
     const { turn } = oracle.turn()
     oracle.acknowledge([['x', 9]])
@@ -55,7 +55,7 @@ describe('Oracle', () => {
     expect(read(oracle.turn(), [['y', 1]])).toEqual([])
   })
 
-  it('takes absence as the latest version at which the row may be absent', () => {
+  it('treats absence as the latest version at which the row may be absent', () => {
     expect(read(oracle.turn(), [['x', null]])).toEqual([])
     oracle.acknowledge([['x', oracle.attempt('x', false)]])
     now = 10
@@ -67,7 +67,7 @@ describe('Oracle', () => {
     expect(read(oracle.turn(), [['x', 1]])).toEqual([['A', 0]])
   })
 
-  it('finds totals that are too low', () => {
+  it('reports totals that are too low', () => {
     const sum = (value: number): TotalSeen => ({ of: 'sum', name: 'sum', rows: ['x', 'y'], value })
     oracle.acknowledge([['x', 3]])
     now = 5
@@ -92,7 +92,7 @@ describe('Oracle', () => {
     expect(granted).toHaveLength(3)
   })
 
-  it('forgets what a holder that is gone waits for, and tells what it holds', () => {
+  it('removes the requests of a dead holder, and reports its locks', () => {
     const granted: number[] = []
     oracle.lock(1, ['x'], (id) => granted.push(id))
     oracle.lock(1, ['x'], (id) => granted.push(id))

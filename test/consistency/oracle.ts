@@ -1,9 +1,9 @@
 import { Register } from './register.ts'
 
-/** What a read returned of one row: its version, or that it is not there. */
+/** The part of a read about one row: its version, or `null` if it is absent. */
 export type RowSeen = readonly [row: string, version: number | null]
 
-/** What a read returned of many rows at once: a number that only rises as their versions rise. */
+/** The part of a read about many rows together: a number that only rises as their versions rise. */
 export interface TotalSeen {
   /** The sum of the versions, or how many are at least a version. */
   readonly of: 'sum' | { readonly atLeast: number }
@@ -12,7 +12,7 @@ export interface TotalSeen {
   readonly value: number
 }
 
-/** A place in the oracle's order of events. */
+/** A position in the oracle's order of events. */
 export interface Turn {
   readonly turn: number
   readonly timeMs: number
@@ -20,14 +20,17 @@ export interface Turn {
 
 export interface ReadSeen {
   readonly kind: string
-  /** Asked for before the read began. */
+  /** Requested before the read began. */
   readonly began: Turn
   readonly rows: readonly RowSeen[]
   readonly total?: TotalSeen
 }
 
 export interface Violation {
-  /** A: older than what was acknowledged before the read began. B: only older than what a read had returned before. */
+  /**
+   * A: older than a value acknowledged before the read began. B: only older than a value that a read had
+   * returned before.
+   */
   readonly promise: 'A' | 'B'
   readonly kind: string
   readonly what: string
@@ -46,8 +49,9 @@ interface Waiting {
 }
 
 /**
- * Knows what was acknowledged and seen, and in what order. Its turns are asked for before a read begins, and events reach it after they
- * happened, so that it never calls a read stale that is not: what it knows at a read's turn had happened before the read began.
+ * Knows which versions were acknowledged and seen, and in what order. Its turns are requested before a read
+ * begins, and events reach it after they happened, so that it never reports a fresh read as stale: everything
+ * that it knows at a read's turn had happened before the read began.
  */
 export class Oracle {
   readonly #registers = new Map<string, Register>()
@@ -63,7 +67,7 @@ export class Oracle {
     this.#now = now
   }
 
-  /** Orders what comes: everything that is known now lies before the turn. */
+  /** Orders events: everything that is known now precedes the turn. */
   turn(): Turn {
     return { turn: this.#turn, timeMs: this.#now() }
   }
@@ -73,12 +77,15 @@ export class Oracle {
     for (const [row, version] of rows) this.#register(row).acknowledged.raise(version, turn, this.#now())
   }
 
-  /** A write that raised each of the rows by one, asked for at a turn: each is now at least one above what was known then. */
+  /**
+   * A write that raised each of the rows by one, requested at a turn: each is now at least one above the
+   * version known then.
+   */
   acknowledgeRaise(rows: readonly string[], turn: number): void {
     this.acknowledge(rows.map((row) => [row, this.#floor(row, turn) + 1]))
   }
 
-  /** Tells what of a read is stale, and remembers what it has shown. */
+  /** Returns the stale parts of a read, and remembers the versions that it has shown. */
   judge(read: ReadSeen): Violation[] {
     const violations: Violation[] = []
     for (const [row, version] of read.rows) this.#judgeRow(read, row, version, violations)
@@ -86,13 +93,15 @@ export class Oracle {
     return violations
   }
 
-  /** Asks to be the only one to write rows that come and go. The id is for `attempt` and `release`. */
+  /**
+   * Requests an exclusive lock on rows that are inserted and deleted. The id is for `attempt` and `release`.
+   */
   lock(holder: number, rows: readonly string[], granted: (id: number) => void): void {
     this.#waiting.push({ lock: { holder, rows }, granted })
     this.#grant()
   }
 
-  /** A new version of a row, before the write that gives it is sent. */
+  /** A new version of a row, before the write that sets it is sent. */
   attempt(row: string, isAbsence: boolean): number {
     const register = this.#register(row)
     const version = register.nextVersion()
@@ -106,7 +115,7 @@ export class Oracle {
     this.#grant()
   }
 
-  /** The locks of a holder that is gone, whose last writes may still be carried out. */
+  /** The locks of a dead holder, whose last writes may still be executed. */
   locksOf(holder: number): number[] {
     for (let index = this.#waiting.length - 1; index >= 0; index--) {
       if (this.#waiting[index]?.lock.holder === holder) this.#waiting.splice(index, 1)
@@ -132,7 +141,8 @@ export class Oracle {
     const acknowledged = register.acknowledged.at(turn)
     const seen = register.seen.at(turn)
     const floor = Math.max(acknowledged, seen)
-    // An absent row is at some version at which it may be absent: the best for the read, and then the least that it can have shown.
+    // An absent row is at some version at which it may be absent: the best for the read, and then the least that it can have
+    // shown.
     const best = version ?? register.lastAbsence
     const shown = version ?? register.firstAbsenceFrom(floor)
     const what = `${row} ${version ?? 'absent'}, acknowledged ${acknowledged}, seen ${seen}`

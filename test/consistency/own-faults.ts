@@ -15,7 +15,7 @@ const ENDS = /^\s*(commit|rollback|end)\b/i
 const COMMITS = /^\s*commit\b/i
 const WRITES = /^\s*(insert|update|delete)\b/i
 
-/** Lets the next commit of this process go wrong, below the ORMs and what lies between them and the driver. */
+/** Makes the next commit of this process fail, below the ORMs and the layers between them and the driver. */
 export class OwnFaults {
   readonly #databaseUrl: string
   readonly #inTransaction = new WeakSet<pg.Client>()

@@ -4,7 +4,10 @@ import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** Notes `+ pid` and `- pid`; at the end of its input kills what is noted, and removes the folder `$1`. */
+/**
+ * Records `+ pid` and `- pid`; at the end of its input it kills the recorded processes, and removes the
+ * folder `$1`.
+ */
 const GUARD = `
   pids=' '
   while read -r sign pid; do
@@ -16,7 +19,10 @@ const GUARD = `
   for pid in $pids; do kill -s KILL "$pid"; done
   rm -rf "$1"`
 
-/** Sees to it that processes end, and a folder goes, when this one ends in any way: stopped and killed ones, too. */
+/**
+ * Ensures that processes end, and a folder is removed, when this process ends in any way; this includes
+ * suspended and killed processes.
+ */
 export class ProcessGuard {
   readonly folder: string
   readonly #guard: ChildProcess
@@ -47,7 +53,7 @@ export class ProcessGuard {
     this.#alive.set(pid, gone)
   }
 
-  /** Kills what is left and waits until it is gone. */
+  /** Kills the remaining processes and waits until they are gone. */
   async close(): Promise<void> {
     const gone = [...this.#alive.values()]
     for (const pid of this.#alive.keys()) process.kill(pid, 'SIGKILL')

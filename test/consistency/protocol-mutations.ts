@@ -12,13 +12,14 @@ const ANNOUNCER = 'packages/core/src/adapter/write-announcer.ts'
 const STORE = 'packages/redis/src/redis-store.ts'
 
 /**
- * A rule of the protocol as it is built, switched off in the workers: the checker must find it out. Rules whose absence shows only in a window
- * of less than a millisecond are not here: the tests of the fleet and the contract of stores hold them.
+ * A rule of the implemented protocol, disabled in the workers: the checker must detect it. Rules whose
+ * absence is visible only within a window of less than a millisecond are not included: the tests of the fleet
+ * and the contract of stores cover them.
  */
 export interface ProtocolMutation {
   readonly rule: string
   readonly edits: readonly Edit[]
-  /** What it takes besides reads and writes. */
+  /** The faults required in addition to reads and writes. */
   readonly faults: readonly FaultKind[]
   /** @defaultValue 'strict' */
   readonly mode?: 'strict' | 'bounded'
@@ -59,7 +60,7 @@ export const PROTOCOL_MUTATIONS: Readonly<Record<string, ProtocolMutation>> = {
     faults: ['snapshot'],
   },
   stampsBeforeSource: {
-    rule: 'The state is read before the database is asked.',
+    rule: 'The state is read before the database is queried.',
     edits: [
       {
         file: COHERENT,

@@ -8,12 +8,12 @@ interface Shown {
   readonly total?: TotalSeen
 }
 
-/** A question to the database whose answer shows the versions of rows. */
+/** A query whose result shows the versions of rows. */
 export interface ReadQuery {
   readonly kind: string
-  /** Tells it from all others. */
+  /** Identifies the query. */
   readonly name: string
-  /** The rows that its answer depends on. */
+  /** The rows that its result depends on. */
   readonly rows: readonly string[]
   run(clients: Clients): Promise<unknown>
   shows(answer: never): Shown
@@ -27,10 +27,10 @@ type MaybeItem = Item | null | undefined
 
 const itemIds = [...stableIds, ...fleetingIds]
 const THRESHOLDS = Array.from({ length: 40 }, (_, index) => Math.ceil(1.3 ** index) + 1)
-/** Ids that are asked for at once. */
+/** Number of ids that are requested together. */
 const CHUNK = 4
 
-/** All questions of the checker, by kind. */
+/** All queries of the checker, by kind. */
 export const READ_QUERIES: ReadonlyMap<string, readonly ReadQuery[]> = new Map(
   Object.entries({
     'prisma findUnique': itemIds.map((id) => ofItem(id, ({ prisma }) => prisma.item.findUnique({ where: { id } }))),
@@ -85,13 +85,13 @@ const WEIGHTS: readonly (readonly [kind: string, weight: number])[] = [
 ]
 const DRAWN = WEIGHTS.flatMap(([kind, weight]) => Array.from({ length: weight }, () => READ_QUERIES.get(kind) ?? []))
 
-/** Some questions are asked far more often than others. */
+/** Some queries run far more often than others. */
 export function pickQuery(random: Random): ReadQuery {
   const queries = random.pick(DRAWN)
   return queries[Math.floor(random.next() ** 2 * queries.length)] as ReadQuery
 }
 
-/** The names of all questions whose answers may change with these rows. */
+/** The names of all queries whose results may change with these rows. */
 export function namesTouching(rows: readonly string[]): string[] {
   return [...READ_QUERIES.values()].flat().flatMap(({ name, rows: shown }) => (shown.some((row) => rows.includes(row)) ? [name] : []))
 }

@@ -9,7 +9,7 @@ import type { ProcessGuard } from './process-guard.ts'
 
 const DUMP = 'dump.rdb'
 
-/** A Redis of our own that can be hurt. Its port stays the same. */
+/** A separate Redis that can be killed. Its port stays the same. */
 export class RedisServer {
   readonly port: number
   readonly #binary: string
@@ -24,7 +24,7 @@ export class RedisServer {
     this.#guard = guard
   }
 
-  /** @throws ServiceUnavailableError when there is no `redis-server` on this machine. */
+  /** @throws ServiceUnavailableError if this machine has no `redis-server`. */
   static async start(guard: ProcessGuard): Promise<RedisServer> {
     const binary = findBinary('redis-server', ['/usr/bin', '/usr/local/bin'])
     if (binary === undefined) throw new ServiceUnavailableError('No redis-server on PATH, in /usr/bin or in /usr/local/bin.')
@@ -36,7 +36,7 @@ export class RedisServer {
     return server
   }
 
-  /** Ends it with `SIGKILL`: what is not in a snapshot is lost. */
+  /** Kills it with `SIGKILL`: data that is not in a snapshot is lost. */
   async kill(): Promise<void> {
     const child = this.#child
     if (child === undefined) return
@@ -46,7 +46,7 @@ export class RedisServer {
     await gone
   }
 
-  /** Starts it again after `kill`, with the state of the last snapshot or with none. */
+  /** Starts it again after `kill`, with the state of the last snapshot or without data. */
   async restart(withSnapshot: boolean): Promise<void> {
     if (!withSnapshot) await rm(join(this.#folder, DUMP), { force: true })
     await this.#start()

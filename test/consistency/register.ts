@@ -1,7 +1,7 @@
-/** How many changes of a register are remembered; older ones count as the oldest of them. */
+/** Number of changes that a register remembers; older ones count as the oldest of them. */
 const MAX_CHANGES = 256
 
-/** A value that only rises, by the checker's own order of events. */
+/** A value that only rises, in the order of events of the checker. */
 class Floor {
   readonly #turns: number[] = []
   readonly #values: number[] = []
@@ -20,7 +20,7 @@ class Floor {
     for (const list of [this.#turns, this.#values, this.#times]) list.splice(0, MAX_CHANGES)
   }
 
-  /** The value at a turn; 0 where that is forgotten. */
+  /** The value at a turn; 0 if it is no longer known. */
   at(turn: number): number {
     const turns = this.#turns
     for (let index = turns.length - 1; index >= 0; index--) if ((turns[index] as number) <= turn) return this.#values[index] as number
@@ -42,17 +42,20 @@ class Floor {
   }
 }
 
-/** What is known of a row, or of another number in the database that only rises. */
+/** The known versions of a row, or of another number in the database that only rises. */
 export class Register {
-  /** What writes were acknowledged with. */
+  /** Versions that writes acknowledged. */
   readonly acknowledged = new Floor()
-  /** What reads have returned. */
+  /** Versions that reads returned. */
   readonly seen = new Floor()
-  /** Versions at which the row is, or may have become, absent; ascending. Rows that come and go begin absent. */
+  /**
+   * Versions at which the row is, or may have become, absent; ascending. Rows that are inserted and deleted
+   * begin absent.
+   */
   readonly #absences: number[] = []
   #lastVersion = 0
 
-  /** A version that no write had before. */
+  /** A version that no earlier write had. */
   nextVersion(): number {
     this.#lastVersion += 1
     return this.#lastVersion

@@ -1,7 +1,7 @@
-/** Rows that are always there, and are written by many at once. */
+/** Rows that always exist, and have many concurrent writers. */
 const STABLE = 40
 const GROUPS = 8
-/** Rows that come and go, and change their keys. */
+/** Rows that are inserted and deleted, and change their keys. */
 const FLEETING_FROM = 101
 const FLEETING = 16
 

@@ -19,46 +19,47 @@ export interface CheckOptions {
   readonly mode: SubjectMode
   readonly faults: readonly FaultKind[]
   readonly seed: number
-  /** How many reads to judge, over all rounds. */
+  /** Number of reads to judge, over all rounds. */
   readonly reads: number
-  /** Whether to judge no more once something is found. */
+  /** Whether to stop after the first violation. */
   readonly untilViolated?: boolean
   readonly rounds?: number
   readonly workers?: number
-  /** Reads and writes under way in each worker. */
+  /** Concurrent reads and writes in each worker. */
   readonly concurrency?: number
   readonly writeShare?: number
   readonly leaseMs?: number
-  /** How long processes rest before answers are compared: leases and a quarantine must be over. */
+  /** How long processes rest before results are compared: leases and a quarantine must have expired. */
   readonly restMs?: number
   readonly maxStalenessMs?: number
-  /** How many times as often as usual faults happen. */
+  /** Multiplier of the usual fault rate. */
   readonly pace?: number
-  /** What stands in place of the sources' text in the workers. */
+  /** Edits of the sources in the workers. */
   readonly edits?: readonly Edit[]
-  /** Called now and then. */
+  /** Called periodically. */
   readonly onProgress?: (report: CheckReport) => void
 }
 
 const STALL_MS = 60_000
-/** The guard ends those that have not gone by then. */
+/** The guard ends processes that are still running then. */
 const QUIT_MS = 5_000
 const REST_TIMEOUT_MS = 60_000
-/** A write of unknown outcome is over by then. */
+/** A write of unknown outcome has finished by then. */
 const UNSETTLED_MS = 1_500
-/** As long as a quarantine, and some more. */
+/** Slightly longer than a quarantine. */
 const QUARANTINE_MS = 4_000
 
-/** Whether a subject kept what its mode promises. */
+/** Whether a subject violated the guarantees of its mode. */
 export function isViolated(mode: SubjectMode, report: CheckReport): boolean {
   if (mode === 'bounded') return report.staleBeyondMax > 0 || report.violationsC > 0
   return report.violationsA > 0 || report.violationsB > 0 || report.violationsC > 0
 }
 
 /**
- * Runs workers against one PostgreSQL and one Redis, hurts them, and judges what they read. Ends all that it starts.
+ * Runs workers against one PostgreSQL and one Redis, injects faults, and judges the reads. Ends everything
+ * that it starts.
  *
- * @throws Error when nothing moves for a minute, or a server cannot be started.
+ * @throws Error if there is no progress for a minute, or a server cannot be started.
  */
 export async function runCheck(options: CheckOptions): Promise<CheckReport> {
   const guard = await ProcessGuard.start()
@@ -204,7 +205,7 @@ class Check {
     }
   }
 
-  /** Lets all come to a stop; those that start just now, too, and those that died of a fault that was still to come. */
+  /** Waits until all workers are idle, including those that just start and those that died of a pending fault. */
   async #rest(): Promise<void> {
     const deadline = performance.now() + REST_TIMEOUT_MS
     for (let index = 0; index < this.#workers.length; index += 1) {
@@ -272,7 +273,7 @@ class Check {
     else this.#oracle.lock(worker.plan.index, question.rows, answer)
   }
 
-  /** After writes of unknown outcome, which may still be carried out for a while. */
+  /** After writes of unknown outcome, which the server may still execute for a while. */
   #releaseLater(locks: readonly number[]): void {
     after(UNSETTLED_MS, undefined, { ref: false }).then(() => {
       for (const lock of locks) this.#oracle.release(lock)

@@ -11,7 +11,9 @@ import { connectRead } from '../support/catalog-read.ts'
 import { NaiveCache } from './naive-cache.ts'
 
 export const SUBJECT_MODES = ['none', 'naive', 'strict', 'bounded'] as const
-/** What is checked: the bare ORMs, a cache that deletes entries after writes, or Sluice. */
+/**
+ * The subject of the check: the ORMs without a cache, a cache that deletes entries after writes, or Sluice.
+ */
 export type SubjectMode = (typeof SUBJECT_MODES)[number]
 
 /** Both ORMs on one database. */
@@ -29,15 +31,15 @@ export interface SubjectOptions {
 }
 
 export interface Subject extends Clients {
-  /** The same without anything in between. */
+  /** The same clients without a cache. */
   readonly bare: Clients
-  /** Runs a query under its name, which a cache of the test's own keeps its answer by. */
+  /** Runs a query under a name, which a manual cache of the test uses as the key. */
   read<T>(name: string, load: () => Promise<T>): Promise<T>
   /** Called after each write, before it is acknowledged. */
   wrote(names: readonly string[]): Promise<void>
-  /** Whether an error says that the write was not carried out because it could not have been told to others. */
+  /** Whether an error states that the write was not executed because other processes could not be notified. */
   isRejection(error: unknown): boolean
-  /** Reads that were answered without the database. */
+  /** Reads that were served without the database. */
   hits(): number
   /** The number of these reads that read only an entry from the store. */
   knownHits(): number
@@ -45,7 +47,7 @@ export interface Subject extends Clients {
 
 const MAX_CONNECTIONS = 8
 
-/** The only place that knows how each subject is made. */
+/** The only place that knows how to create each subject. */
 export async function openSubject(mode: SubjectMode, options: SubjectOptions): Promise<Subject> {
   const bare = openBare(options.databaseUrl)
   const base = {
@@ -80,7 +82,7 @@ async function openSluice(
   { index, databaseUrl, redisPort, leaseMs, maxStalenessMs }: SubjectOptions,
 ): Promise<Clients & Pick<Subject, 'isRejection' | 'hits' | 'knownHits'>> {
   const store = redisStore(openRedis(redisPort), { namespace: 'consistency', leaseMs })
-  // Every other process has no memory cache, so each of its hits comes from the store.
+  // Half of the processes have no memory cache, so each of their hits comes from the store.
   const memory = mode === 'bounded' && index % 2 === 0 ? { maxBytes: 1 } : {}
   const sluice = createSluice({
     mode: 'optimize',
@@ -99,13 +101,16 @@ async function openSluice(
   }
 }
 
-/** Prisma makes errors of its own of those that come from a driver adapter, with the same code. */
+/** Prisma converts errors of a driver adapter to its own errors, with the same code. */
 function isRejection(error: unknown): boolean {
   const code = (error as { readonly code?: unknown } | null)?.code
   return typeof code === 'string' && code.startsWith('SLUICE_')
 }
 
-/** Until then nothing is kept. Gives up after a while: the database may be under attack when a worker starts again. */
+/**
+ * Nothing is cached before the catalog is read. Gives up after a while, because the database may be under
+ * attack when a worker restarts.
+ */
 async function untilCatalogIsRead(sluice: Sluice, db: Knex): Promise<void> {
   for (let tries = 0; tries < 100; tries += 1) {
     const before = sluice.queries.getStats().answered
@@ -121,7 +126,7 @@ function openAdapter(databaseUrl: string): PrismaPg {
 }
 
 function openKnex(databaseUrl: string): Knex {
-  // Connections are lost on purpose: what Knex has to say about it is not wanted.
+  // Connections are lost on purpose: warnings of Knex about it are suppressed.
   const log = { warn: () => {}, error: () => {}, deprecate: () => {}, debug: () => {} }
   return knex({ client: 'pg', connection: databaseUrl, pool: { min: 0, max: MAX_CONNECTIONS }, log })
 }

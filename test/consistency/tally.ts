@@ -5,31 +5,31 @@ const MAX_EXAMPLES = 10
 const MAX_FAILURES = 50
 const MESSAGE_LENGTH = 160
 
-/** What a run has counted. */
+/** The counts of a run. */
 export interface CheckReport {
   readonly reads: number
   readonly writes: number
-  /** Writes that the subject did not carry out because it could not have told others. */
+  /** Writes that the subject did not execute because it could not notify other processes. */
   readonly rejected: number
-  /** Writes that the database refused. */
+  /** Writes that the database rejected. */
   readonly refused: number
   readonly unknownOutcomes: number
   readonly failedReads: number
-  /** Reads that were answered without the database. */
+  /** Reads that were served without the database. */
   readonly hits: number
   /** The number of these reads that read only an entry from the store, because the process knew the state of its tags. */
   readonly knownHits: number
   readonly violationsA: number
   readonly violationsB: number
   readonly violationsC: number
-  /** Answers that were compared at rest. */
+  /** Results that were compared at rest. */
   readonly compared: number
   readonly worstStaleMs: number
   readonly staleBeyondMax: number
   readonly faults: Readonly<Record<string, number>>
-  /** The first few of each promise. */
+  /** The first few violations of each guarantee. */
   readonly examples: readonly string[]
-  /** Messages of what failed, with how often. */
+  /** Messages of failures, with their counts. */
   readonly failures: Readonly<Record<string, number>>
 }
 
@@ -69,7 +69,7 @@ export class Tally {
     if (known !== undefined || this.#failures.size < MAX_FAILURES) this.#failures.set(text, (known ?? 0) + 1)
   }
 
-  /** @param worker - Tells it from those that came before it in its place. */
+  /** @param worker - Distinguishes it from earlier workers in its position. */
   hit(worker: number, { hits, knownHits }: Pick<CheckReport, 'hits' | 'knownHits'>): void {
     this.#hits.set(worker, { hits, knownHits })
   }

@@ -6,7 +6,7 @@ import type { ProcessGuard } from './process-guard.ts'
 
 const root = join(import.meta.dirname, '../..')
 
-/** A worker's process, as seen from the one that started it. */
+/** A worker's process, as seen from the process that started it. */
 export class WorkerHandle {
   readonly plan: WorkerPlan
   readonly gone: Promise<void>
@@ -15,7 +15,7 @@ export class WorkerHandle {
   #outbox: ToWorker[] = []
   #isGone = false
 
-  /** @param edits - What stands in place of the sources' text. */
+  /** @param edits - Edits of the sources in the worker. */
   constructor(plan: WorkerPlan, edits: readonly Edit[], guard: ProcessGuard, receive: (message: FromWorker) => void) {
     this.plan = plan
     const patches = edits.map((edit) => ({ path: pathOf(edit), find: edit.find, replace: edit.replace }))
@@ -48,7 +48,7 @@ export class WorkerHandle {
     return this.#isGone
   }
 
-  /** Messages go together at the end of a turn of the event loop. */
+  /** Messages are sent together at the end of an event-loop tick. */
   send(message: ToWorker): void {
     if (this.#outbox.push(message) > 1) return
     setImmediate(() => {
@@ -62,7 +62,7 @@ export class WorkerHandle {
     if (!this.#isGone) this.#child.kill(signal)
   }
 
-  /** The next message of a type. Rejects when the process ends before. */
+  /** The next message of a type. Rejects if the process ends before. */
   next<TType extends FromWorker['type']>(type: TType): Promise<Extract<FromWorker, { type: TType }>> {
     if (this.#isGone) return Promise.reject(new Error(`Worker ${this.plan.index} ended.`))
     return new Promise((resolve, reject) => {

@@ -10,7 +10,7 @@ import { fleetingWrite, pickFleeting, pickWrite, type WriteOperation } from './w
 
 const FLEETING_SHARE = 0.2
 const MAX_DIFFERENCES = 20
-/** Answers of PostgreSQL that say for certain that nothing was written: not those of a lost connection or an operator. */
+/** Errors of PostgreSQL after which nothing was written for certain: not those of a lost connection or an operator. */
 const CERTAIN_STATE = /^(?!08|57)[0-9A-Z]{5}$/
 const CERTAIN_PRISMA_CODES = new Set(['P2002', 'P2003', 'P2025', 'P2034'])
 
@@ -37,9 +37,9 @@ function receive(message: ToWorker): void {
   else if (message.type === 'arm') faults.arm(message.fault)
   else if (message.type === 'quit') process.exit(0)
 }
-// The process that judges is gone.
+// The judging process is gone.
 process.on('disconnect', () => process.exit(1))
-// A driver's promise that nobody waits for when its connection is destroyed under it.
+// A driver's promise that is not awaited when its connection is destroyed.
 process.on('unhandledRejection', () => {})
 oracle.send({ type: 'ready' })
 
@@ -63,7 +63,7 @@ async function read(): Promise<void> {
   }
 }
 
-/** @returns Whether it is certain what the write did. */
+/** @returns Whether the effect of the write is certain. */
 async function write({ kind, rows, run }: WriteOperation): Promise<boolean> {
   const { turn } = await oracle.turn()
   try {
@@ -93,7 +93,7 @@ async function writeFleeting(): Promise<void> {
   }
 }
 
-/** Compares every answer with that of the bare ORMs. Nothing is written meanwhile. */
+/** Compares every result with that of the ORMs without a cache. No write runs meanwhile. */
 async function sweep({ bare, read, ...clients }: Subject): Promise<FromWorker> {
   const queries = [...READ_QUERIES.values()].flat()
   const differences: string[] = []
@@ -116,7 +116,7 @@ function kindOf(error: unknown): 'rejected' | 'refused' | 'unknown' {
   return CERTAIN_PRISMA_CODES.has(code) || (!code.startsWith('P') && CERTAIN_STATE.test(code)) ? 'refused' : 'unknown'
 }
 
-/** Short enough to count equal ones: without the statement that Knex puts before what the driver says. */
+/** Short enough to group equal messages: without the statement that Knex puts before the driver's message. */
 function messageOf(error: unknown): string {
   const { code, message } = error as { readonly code?: string; readonly message?: string }
   const text = String(message ?? error)

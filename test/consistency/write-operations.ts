@@ -4,11 +4,11 @@ import type { OracleClient } from './oracle-client.ts'
 import { codeOf, fleetingIds, groupIds, groupOf, groupRow, itemRow, itemsOf, stableIds } from './rows.ts'
 import type { Clients } from './subject.ts'
 
-/** What a write has done once it was acknowledged. */
+/** The effects of an acknowledged write. */
 interface Written {
   /** Rows that have, or have had, these versions. */
   readonly versions?: readonly Version[]
-  /** Rows whose versions rose by one, which the write does not tell. */
+  /** Rows whose versions rose by one, which the write does not return. */
   readonly raised?: readonly string[]
   /** Nothing: it was rolled back. */
   readonly rolledBack?: boolean
@@ -27,7 +27,7 @@ class Rollback extends Error {}
 
 const SINGLE_WRITES = [prismaUpdate, prismaUpdate, knexUpdate, knexUpdate, prismaUpsert, rawUpdate]
 
-/** A write to rows that are always there. */
+/** A write to rows that always exist. */
 export function pickWrite(random: Random): WriteOperation {
   const kind = random.below(100)
   if (kind < 50) return random.pick(SINGLE_WRITES)(pickSkewed(random, stableIds), random)
@@ -188,13 +188,13 @@ function knexTransaction(ids: readonly number[], groups: readonly number[], roll
   }
 }
 
-/** Two ids of rows that come and go: the second is for a change of key. */
+/** Two ids of rows that are inserted and deleted: the second is for a change of key. */
 export function pickFleeting(random: Random): readonly [number, number] {
   const [id, other] = pickSomeOf(random, fleetingIds, 2) as [number, number]
   return [id, other]
 }
 
-/** Inserts, deletes or moves rows that nobody else writes meanwhile. */
+/** Inserts, deletes or moves rows that have no other concurrent writer. */
 export async function fleetingWrite(
   [id, other]: readonly [number, number],
   random: Random,
@@ -269,7 +269,7 @@ function pickSkewed(random: Random, ids: readonly number[]): number {
   return ids[Math.floor(random.next() ** 2 * ids.length)] as number
 }
 
-/** From one to `max` stable ids, ascending: all writers take rows in one order. */
+/** From one to `max` stable ids, ascending: all writers lock rows in one order. */
 function pickSome(random: Random, max: number): number[] {
   return pickSomeOf(random, stableIds, 1 + random.below(max)).sort((left, right) => left - right)
 }

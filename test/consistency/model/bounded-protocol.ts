@@ -1,16 +1,19 @@
-/** How processes keep copies in their own memory in bounded mode, one choice a switch. */
+/** How processes cache copies in memory in bounded mode, with one switch per design choice. */
 export interface BoundedProtocol {
-  /** What shows that all earlier messages have come: an answered ping, from when it was sent, or a heartbeat, from when it was heard. */
+  /**
+   * The evidence that all earlier messages have arrived: an answered ping, as of when it was sent, or a
+   * heartbeat, as of when it was received.
+   */
   readonly trustedSince: 'ping-sent' | 'heartbeat-heard'
-  /** When the other processes are told: before COMMIT, or after. */
+  /** When the other processes are notified: before COMMIT, or after. */
   readonly publishes: 'begin' | 'end'
-  /** What a message does: raises the tag's generation, or sets the stamp that it carries. */
+  /** The effect of a message: raises the tag's generation, or sets the stamp that it carries. */
   readonly message: 'raises' | 'sets'
-  /** Whether generations are taken before Redis is asked, or only when the answer is kept. */
+  /** Whether generations are read before Redis is queried, or only when the result is cached. */
   readonly watchesFirst: boolean
   readonly beginDestroys: boolean
   readonly flushesOnReconnect: boolean
-  /** Whether a process notes the stamps that it read, and accepts an entry by them without asking for the stamps again. */
+  /** Whether a process notes the stamps that it read, and accepts an entry by them without reading the stamps again. */
   readonly notesStamps: boolean
   /** Whether a noted stamp is valid only in the generation in which it was noted. */
   readonly stampedAt: boolean
@@ -19,13 +22,15 @@ export interface BoundedProtocol {
 }
 
 export interface BoundedFaults {
-  /** The share of messages that the subscriber's connection holds up for 0.5 to 4.5 s, and all behind them. */
+  /**
+   * The share of messages that the subscriber's connection delays for 0.5 to 4.5 s, with all later messages.
+   */
   readonly stalls: number
   /** The share of writers that die between COMMIT and END. */
   readonly deaths: number
-  /** Whether processes stand still for up to 2.8 s now and then. */
+  /** Whether processes are suspended periodically for up to 2.8 s. */
   readonly pauses: boolean
-  /** Whether subscribers lose their connection now and then. */
+  /** Whether subscribers lose their connection periodically. */
   readonly cuts: boolean
 }
 
@@ -43,11 +48,11 @@ export const CORRECTED: BoundedProtocol = {
 export const ALL_FAULTS: BoundedFaults = { stalls: 0.002, deaths: 0.03, pauses: true, cuts: true }
 export const NO_FAULTS: BoundedFaults = { stalls: 0, deaths: 0, pauses: false, cuts: false }
 
-/** Protocols that look right and are not. */
+/** Protocols that appear correct but are not. */
 export const MISTAKES = {
-  'a heartbeat counts from when it is heard': { ...CORRECTED, trustedSince: 'heartbeat-heard' },
+  'a heartbeat counts from when it is received': { ...CORRECTED, trustedSince: 'heartbeat-heard' },
   'generations are taken after the stamps': { ...CORRECTED, watchesFirst: false },
-  'others are told after COMMIT only': { ...CORRECTED, publishes: 'end' },
+  'others are notified only after COMMIT': { ...CORRECTED, publishes: 'end' },
   'copies outlive a lost connection': { ...CORRECTED, flushesOnReconnect: false },
   'noted stamps outlive a message': { ...CORRECTED, stampedAt: false },
   'END sets and publishes stamps': {

@@ -13,7 +13,7 @@ function total(runs: readonly Simulation[], count: Exclude<keyof Simulation, 'wo
 }
 
 describe('bounded mode in a simulation', () => {
-  it('answers nothing older than the bound after it was acknowledged, with every fault', () => {
+  it('serves nothing older than the bound after its acknowledgement, with every fault', () => {
     const runs = simulateAll(CORRECTED, ALL_FAULTS)
     expect(total(runs, 'tooStale')).toBe(0)
     expect(total(runs, 'tooStaleSinceCommit')).toBe(0)
@@ -22,17 +22,17 @@ describe('bounded mode in a simulation', () => {
     expect(total(runs, 'filledByNote')).toBeGreaterThan(0)
   })
 
-  it('answers nothing by a noted stamp after a message made it doubtful', () => {
+  it('serves nothing by a noted stamp after a message invalidated it', () => {
     expect(total(simulateAll(CORRECTED, ALL_FAULTS), 'overtaken')).toBe(0)
     expect(total(simulateAll({ ...CORRECTED, currentAtReply: false }, ALL_FAULTS), 'overtaken')).toBeGreaterThan(0)
   })
 
-  it('is stale for no more than a message takes, without faults', () => {
+  it('is stale for at most the delay of a message, without faults', () => {
     const runs = simulateAll(CORRECTED, NO_FAULTS)
     expect(Math.max(...runs.map(({ worstMs }) => worstMs))).toBeLessThan(100)
   })
 
-  it.each(Object.entries(MISTAKES))('finds out when %s', (_, protocol) => {
+  it.each(Object.entries(MISTAKES))('detects that %s', (_, protocol) => {
     expect(SEEDS.some((seed) => simulateBounded(protocol, ALL_FAULTS, seed).tooStaleSinceCommit > 0)).toBe(true)
   })
 })

@@ -2,7 +2,7 @@ interface Event {
   at: number
   readonly order: number
   readonly run: () => void
-  /** When what it belongs to goes on; the event waits for it. */
+  /** When the process of the event resumes; the event waits for it. */
   readonly stopsUntil: (() => number) | undefined
 }
 
@@ -12,7 +12,7 @@ export class EventQueue {
   readonly #heap: Event[] = []
   #order = 0
 
-  /** @param stopsUntil - Until when the process that the event belongs to stands still. */
+  /** @param stopsUntil - Until when the process of the event is suspended. */
   after(ms: number, run: () => void, stopsUntil?: () => number): void {
     this.#push({ at: this.now + ms, order: this.#order++, run, stopsUntil })
   }

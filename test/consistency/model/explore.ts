@@ -9,13 +9,13 @@ import { type Invariant, World } from './world.ts'
 import { writerSteps } from './writer-steps.ts'
 
 export interface Exploration {
-  /** Worlds that were visited. */
+  /** Number of visited worlds. */
   readonly states: number
-  /** Whether that was not all of them. */
+  /** Whether some worlds were not visited. */
   readonly isCut: boolean
-  /** For each invariant that broke, the shortest way there. */
+  /** For each violated invariant, the shortest path to the violation. */
   readonly broken: Partial<Record<Invariant, readonly string[]>>
-  /** Reads that were answered from an entry, and those among them after a FLUSHALL. */
+  /** Reads that were served from an entry, and those among them after a FLUSHALL. */
   readonly hits: number
   readonly hitsAfterFlush: number
 }
@@ -23,9 +23,9 @@ export interface Exploration {
 /**
  * Visits every interleaving of a scenario's steps, breadth first: each step is one atomic script of Redis or one action of the database.
  *
- * - A: a read returns nothing older than what was acknowledged before it began.
- * - B: nor than what any read had returned before it began.
- * - C: when nothing moves any more, no valid entry differs from the database.
+ * - A: a read returns nothing older than a write that was acknowledged before it began.
+ * - B: nor anything older than a value that any read had returned before it began.
+ * - C: when all steps are done, no valid entry differs from the database.
  */
 export function explore(scenario: Scenario, protocol: Protocol, maxStates = Number.POSITIVE_INFINITY): Exploration {
   const plan = planOf(scenario, protocol)

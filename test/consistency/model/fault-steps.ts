@@ -2,7 +2,7 @@ import type { Emit } from './step.ts'
 import type { World } from './world.ts'
 import { mustDeclare } from './writer-steps.ts'
 
-/** What happens to Redis and the replica, and the end of a quarantine. */
+/** Faults of Redis and the replica, and the end of a quarantine. */
 export function serverSteps(world: World, emit: Emit): void {
   const { at, tags, writers, protocol, hasReplica, rows } = world.plan
   const fault = (action: string, change: (next: World) => void) => emit('Redis', action, world, change, true)

@@ -3,10 +3,10 @@ import { explore } from './explore.ts'
 import { FULL, NAIVE, RULES, type Rule, without } from './rules.ts'
 import { LIMITS, SCENARIOS, type ScenarioName } from './scenarios.ts'
 
-/** Breadth first, so that what is left out are the longest ways. `main.ts` visits all. */
+/** Breadth first, so that only the longest paths are omitted. `main.ts` visits all. */
 const MAX_STATES = 10_000
 
-/** Where each rule is missed first. */
+/** The scenario in which each rule is missed first. */
 const MISSED_IN: Record<Exclude<Rule, 'readerCreates'>, ScenarioName> = {
   beginDestroys: 'lapseCrash',
   ownIntents: 'crashOfTwo',
@@ -37,7 +37,7 @@ const NEED_THE_FENCE: readonly ScenarioName[] = ['pauseLapse', 'pauseLapseCrash'
 const names = Object.keys(SCENARIOS) as ScenarioName[]
 
 describe('the protocol in a model', () => {
-  it.each(names)('keeps its promises: %s', (name) => {
+  it.each(names)('violates no invariant: %s', (name) => {
     const { broken, hits, isCut } = explore(SCENARIOS[name], FULL, MAX_STATES)
     expect(broken).toEqual({})
     expect(isCut || hits > 0).toBe(true)
@@ -51,20 +51,23 @@ describe('the protocol in a model', () => {
     expect(Object.keys(explore(SCENARIOS[name], without(rule)).broken), RULES[rule]).not.toEqual([])
   })
 
-  it('keeps something again after a flush without writes, because OPEN sets absent stamps', () => {
+  it('caches results again after a flush without writes, because OPEN sets absent stamps', () => {
     expect(explore(SCENARIOS.flushOnly, FULL).hitsAfterFlush).toBeGreaterThan(0)
     expect(explore(SCENARIOS.flushOnly, without('readerCreates')).hitsAfterFlush).toBe(0)
   })
 
-  it.each(['plain', 'crash', 'join', 'massWrite', 'everything'] as const)('catches the deletion of entries after the write: %s', (name) => {
-    expect(Object.keys(explore(SCENARIOS[name], NAIVE, MAX_STATES).broken).sort()).toEqual(['A', 'B', 'C'])
-  })
+  it.each(['plain', 'crash', 'join', 'massWrite', 'everything'] as const)(
+    'detects that entries are deleted after the write: %s',
+    (name) => {
+      expect(Object.keys(explore(SCENARIOS[name], NAIVE, MAX_STATES).broken).sort()).toEqual(['A', 'B', 'C'])
+    },
+  )
 
   it.each(Object.keys(LIMITS) as (keyof typeof LIMITS)[])('does not cover: %s', (name) => {
     expect(explore(LIMITS[name], FULL).broken).toHaveProperty('B')
   })
 
-  it('tells the way to what it found, from the first step on', () => {
+  it('returns the path to a violation from the first step', () => {
     expect(explore(SCENARIOS.massWrite, NAIVE).broken.A).toMatchInlineSnapshot(`
       [
         "W1 starts",

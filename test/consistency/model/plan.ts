@@ -20,13 +20,13 @@ interface PlannedReader {
   readonly prefetches: boolean
 }
 
-/** Where the parts of a world lie in its cells. */
+/** Offsets of the parts of a world in its cells. */
 interface Offsets {
   readonly db: number
   readonly replica: number
   readonly acknowledged: number
   readonly seen: number
-  /** What Redis holds begins here: stamps, the server of the epoch, quarantine, intents, entries. */
+  /** The state of Redis begins here: stamps, the server of the epoch, quarantine, intents, entries. */
   readonly stamp: number
   readonly epochServer: number
   readonly quarantine: number
@@ -35,7 +35,7 @@ interface Offsets {
   readonly intentServer: number
   readonly entry: number
   readonly server: number
-  /** A copy of what Redis holds. */
+  /** A copy of the state of Redis. */
   readonly snapshot: number
   readonly hasSnapshot: number
   readonly fault: number
@@ -50,7 +50,7 @@ export interface Plan {
   readonly protocol: Protocol
   readonly hasReplica: boolean
   readonly rows: readonly string[]
-  /** Tags, the one of everything last. */
+  /** Tags, with the tag of everything last. */
   readonly tags: readonly string[]
   readonly every: number
   readonly keys: readonly PlannedRead[]
@@ -61,7 +61,7 @@ export interface Plan {
   readonly entrySize: number
   readonly writerSize: number
   readonly readerSize: number
-  /** The cells that hold stamps: only whether they are equal matters. */
+  /** The cells that contain stamps: only whether they are equal matters. */
   readonly stampCells: readonly number[]
 }
 

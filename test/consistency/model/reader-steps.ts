@@ -4,7 +4,7 @@ import type { Emit } from './step.ts'
 import type { World } from './world.ts'
 
 const STEP = { idle: 0, asking: 1, opening: 2, reading: 3, filling: 4, closing: 5, validated: 6, refused: 7, joined: 8 } as const
-/** Of a prefetched answer: `taken` stamps, then `read` from the database. */
+/** States of a prefetched result: `taken` stamps, then `read` from the database. */
 const AHEAD = { none: 0, taken: 1, read: 2, used: 3 } as const
 
 export function readerSteps(world: World, reader: number, emit: Emit): void {
@@ -60,10 +60,10 @@ export function readerSteps(world: World, reader: number, emit: Emit): void {
       const isForeign = read.fromReplica
       const keeps = world.reader(reader, READER.keeps) === 1 && !(isForeign && protocol.primaryOnly)
       go(
-        isAhead ? 'takes what was asked ahead' : isForeign ? 'SQL at the replica' : 'SQL',
+        isAhead ? 'takes the prefetched result' : isForeign ? 'SQL at the replica' : 'SQL',
         move(keeps ? STEP.filling : STEP.refused, (next) => {
           if (!isAhead) takeValues(next, reader, read, isForeign ? 'replica' : 'db')
-          // What a replica or an unchecked prefetch answers is not the cache's doing; what is kept of it is.
+          // The result of a replica or an unchecked prefetch is not checked here; cached entries from it are.
           if (!isAhead && !isForeign) check(next, reader, read, valuesCell(plan, reader))
         }),
       )
@@ -123,7 +123,7 @@ function ask(world: World, reader: number, read: PlannedRead): void {
   world.setReader(reader, READER.step, STEP.reading)
 }
 
-/** Hands the flight's result to one that waits for it. */
+/** Passes the result of a flight to a read that waits for it. */
 function settleJoiner(world: World, leader: number, isValid: boolean, emit: Emit): boolean {
   const { plan } = world
   const joiner = plan.readers.findIndex(({ joins }, other) => joins === leader && world.reader(other, READER.step) === STEP.joined)
@@ -150,7 +150,7 @@ function mayJoin(world: World, leader: number, { key }: PlannedRead): boolean {
   return isOpen || (!world.plan.protocol.joinCloses && (step === STEP.validated || step === STEP.refused))
 }
 
-/** Compares what a read returns with what was acknowledged, and seen, before it began. */
+/** Compares the result of a read with the values acknowledged, and seen, before it began. */
 function check(world: World, reader: number, { rows }: PlannedRead, valueCell: number): void {
   const count = world.plan.rows.length
   for (const row of rows) {
@@ -180,7 +180,7 @@ function takeValues(world: World, reader: number, { rows }: PlannedRead, from: '
   for (const row of rows) world.set(valuesCell(world.plan, reader) + row, world.row(from, row))
 }
 
-/** Values, and right behind them the stamps: in that order in an entry, too. */
+/** Values, followed by the stamps, in the same order as in an entry. */
 function valuesCell(plan: Plan, reader: number): number {
   return plan.at.reader + reader * plan.readerSize + READER.floors + 2 * plan.rows.length
 }

@@ -1,26 +1,26 @@
 import type { PlannedRead } from './plan.ts'
 import { INTENT, type World } from './world.ts'
 
-/** Cells of an entry: whether it is there, its values, its stamps. */
+/** Cells of an entry: whether it exists, its values, its stamps. */
 export function entryCells(world: World, key: number): { readonly present: number; readonly value: number; readonly stamp: number } {
   const present = world.plan.at.entry + key * world.plan.entrySize
   return { present, value: present + 1, stamp: present + 1 + world.plan.rows.length }
 }
 
-/** Whether the epoch is there and of the server that clients are connected to. */
+/** Whether the epoch exists and belongs to the server that clients are connected to. */
 export function epochIsGood(world: World): boolean {
   const { at, every } = world.plan
   return world.stamp(every) !== 0 && world.get(at.epochServer) === world.get(at.server)
 }
 
-/** Whether stamps that lie from a cell on are the live ones. */
+/** Whether the stamps from a cell on are the live ones. */
 export function areLive(world: World, stampCell: number, tags: readonly number[]): boolean {
   const { every, protocol } = world.plan
   if (protocol.epochCheck && (!epochIsGood(world) || world.get(stampCell + every) !== world.stamp(every))) return false
   return tags.every((tag) => world.stamp(tag) !== 0 && world.stamp(tag) === world.get(stampCell + tag))
 }
 
-/** Whether a read is answered from its entry. */
+/** Whether a read is served from its entry. */
 export function isHit(world: World, { key, tags }: PlannedRead): boolean {
   const entry = entryCells(world, key)
   if (world.get(entry.present) === 0) return false
@@ -58,7 +58,7 @@ export function end(world: World, writer: number): void {
   }
 }
 
-/** @returns Whether what is read from the database from now on may be kept, with the stamps that are live then. */
+/** @returns Whether later reads from the database may be cached, with the stamps that are live then. */
 export function open(world: World, { tags }: PlannedRead): boolean {
   const { at, every, protocol } = world.plan
   if (protocol.epochCheck && !epochIsGood(world)) {

@@ -1,40 +1,40 @@
 import type { Protocol, Rule } from './rules.ts'
 
 export const FAULTS = [
-  /** A writer's process dies, wherever it is. */
+  /** A writer's process dies at any step. */
   'crash',
-  /** A writer's lease runs out while it works. */
+  /** A writer's lease expires while it works. */
   'lapse',
-  /** A writer stops between its check of the lease and its COMMIT. */
+  /** A writer is suspended between its check of the lease and its COMMIT. */
   'pause',
-  /** The lease of a stopped writer runs out. */
+  /** The lease of a suspended writer expires. */
   'lapsePaused',
-  /** A writer stops there for longer than a quarantine lasts. */
+  /** A writer is suspended there for longer than a quarantine. */
   'longPause',
   'flush',
   'evictStamp',
   'evictIntent',
-  /** Redis comes back with the state of an earlier snapshot, under another replication id. */
+  /** Redis restarts with the state of an earlier snapshot, under another replication id. */
   'restore',
   /** END does not reach Redis. */
   'endLost',
-  /** The connection is lost in COMMIT; the server carries it out later or never. */
+  /** The connection is lost in COMMIT; the server executes it later or never. */
   'unknownCommit',
 ] as const
 export type Fault = (typeof FAULTS)[number]
 
-/** The tag whose stamp is the epoch: every entry bears it. */
+/** The tag whose stamp is the epoch: every entry has it. */
 export const EVERY = '*'
 
 interface Tagged {
   readonly tags: readonly string[]
-  /** The tags that it has instead while a rule of the vocabulary of tags is off. */
+  /** The tags that it has instead if a rule about the vocabulary of tags is disabled. */
   readonly without?: Partial<Record<Rule, readonly string[]>>
 }
 
 export interface Read extends Tagged {
   readonly key: string
-  /** The rows whose versions the answer shows. */
+  /** The rows whose versions the result shows. */
   readonly rows: readonly string[]
   readonly fromReplica?: boolean
 }
@@ -43,7 +43,7 @@ export interface ReaderPlan {
   readonly reads: readonly Read[]
   /** May join this reader's flights. */
   readonly joins?: number
-  /** Its first read was asked ahead. */
+  /** Its first read was prefetched. */
   readonly prefetches?: boolean
 }
 

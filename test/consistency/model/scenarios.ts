@@ -18,7 +18,7 @@ const list: Read = { key: 'list', rows: ['x', 'y'], tags: ['set'], without: { se
 const mass: WriterPlan = { rows: ['x', 'y'], tags: ['all', 'set'], without: { allTag: ['set'] } }
 const nullX: Read = { key: 'pk:x', rows: ['x'], tags: ['x', 'all', 'set'], without: { nullUnderSet: ['x', 'all'] } }
 
-/** What the protocol promises to hold in. */
+/** The scenarios in which the protocol holds. */
 export const SCENARIOS = {
   plain: oneRow([write], [2, 2]),
   twoWriters: oneRow([write, write], [2, 1]),
@@ -92,10 +92,10 @@ export const SCENARIOS = {
 
 export type ScenarioName = keyof typeof SCENARIOS
 
-/** Combinations that no rule covers: the guide says so. */
+/** Combinations that no rule covers, as the guide states. */
 export const LIMITS = {
-  /** A writer that stands still between its check and its COMMIT for longer than the quarantine cannot declare itself again. */
+  /** A writer suspended between its check and its COMMIT for longer than the quarantine cannot declare itself again. */
   longPauseFlush: oneRow([write], [2, 1], { longPause: 1, flush: 1 }),
-  /** A COMMIT that the server still carries out has an intent that nobody declares again once its process is gone. */
+  /** If the process of a COMMIT that the server still executes is gone, its intent is not declared again. */
   unknownFlushCrash: oneRow([write], [2, 1], { unknownCommit: 1, flush: 1, crash: 1 }),
 } satisfies Record<string, Scenario>

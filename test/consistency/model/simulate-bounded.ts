@@ -38,9 +38,9 @@ interface Copy {
 
 interface Process {
   readonly copies: Map<number, Copy>
-  /** By key: the generation, or the stamp as it was last heard of. */
+  /** By key: the generation, or the last received stamp. */
   readonly marks: Map<number, number>
-  /** By key: the stamp that was read last, and the generation in which it was. */
+  /** By key: the last stamp that was read, with its generation. */
   readonly noted: Map<number, { readonly stamp: number; readonly mark: number }>
   trustedSince: number
   isConnected: boolean
@@ -55,7 +55,9 @@ interface Moment {
   readonly at: number
 }
 
-/** Runs reads and writes of several processes in virtual time, with faults, and tells how stale reads were. */
+/**
+ * Runs reads and writes of several processes in virtual time, with faults, and returns how stale reads were.
+ */
 export function simulateBounded(
   protocol: BoundedProtocol,
   faults: BoundedFaults,
@@ -153,7 +155,7 @@ export function simulateBounded(
     else readEntry(process, key, began, stamp)
   }
 
-  /** The stamp that an entry must bear to be accepted by itself. */
+  /** The stamp that an entry must have to be accepted on its own. */
   function notedStamp(process: Process, key: number): number | undefined {
     const noted = process.noted.get(key)
     if (noted === undefined || !isTrusted(process)) return undefined

@@ -7,7 +7,7 @@ export type Invariant = 'A' | 'B' | 'C'
 
 /** One state of database, Redis, writers and readers: small numbers in cells, so that worlds are cheap to copy and compare. */
 export class World {
-  /** What the step that led here broke. */
+  /** Invariants that the step to this world violated. */
   readonly broken: Invariant[] = []
   readonly plan: Plan
   readonly cells: Uint8Array
@@ -37,7 +37,7 @@ export class World {
     this.cells[cell] = value
   }
 
-  /** A stamp that was never there. */
+  /** A stamp that never existed before. */
   freshStamp(): number {
     const cell = this.plan.at.nextStamp
     const stamp = this.get(cell)
@@ -45,7 +45,7 @@ export class World {
     return stamp
   }
 
-  /** Names the stamps by their first appearance, since only their equality matters, and tells worlds apart. */
+  /** Identifies the world. Stamps are named by their first appearance, since only their equality matters. */
   key(renames: Uint8Array): string {
     const { cells } = this
     renames.fill(0)

@@ -196,7 +196,7 @@ function lapse(world: World, writer: number): void {
   world.setWriter(writer, WRITER.late, 1)
 }
 
-/** The lease of a writer that is gone ends in time, and no sooner than a COMMIT that the database still carries out. */
+/** The lease of a dead writer expires in time, but not before a COMMIT that the database still executes. */
 function leaseEnds(world: World, writer: number, go: (action: string, change: (next: World) => void) => void): void {
   if (!holds(world, writer)) return
   if (world.plan.protocol.leaseCoversDb && world.writer(writer, WRITER.inFlight) === 1) return

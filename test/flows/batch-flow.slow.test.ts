@@ -10,7 +10,7 @@ import { type BatchWorkerPlan, openBackend, type QueuePlace } from './batch-work
 import { FlowProcess } from './flow-process.ts'
 
 const ITEMS = 60
-/** There is no such city until somebody makes it. */
+/** This city is missing until the test inserts it. */
 const MISSING = 13
 const BACKOFF_MS = 300
 const redis = inject('services').redis
@@ -19,7 +19,7 @@ interface Notice extends ProgressDetails {
   readonly event: string
 }
 
-/** An address that is told of batches. */
+/** A webhook that receives batch notifications. */
 async function openWebhook() {
   const notices: { readonly key: unknown; readonly body: Notice }[] = []
   const server = createServer((request, response) => {
@@ -50,7 +50,7 @@ const kinds = databases()
 
 describe.each(kinds)('a batch on $name, its tasks in $queue', ({ skipped, connect, place }) => {
   it.skipIf(skipped !== undefined)(
-    'is split, worked on by priority in two processes of which one is killed, tried again, and told of when it is over; what failed for good is put right later',
+    'splits the batch, runs it by priority in two processes of which one is killed, retries it, notifies once, and replays its dead letter',
     { timeout: TEST_MS },
     async () => {
       const database = await connect()
@@ -71,7 +71,7 @@ describe.each(kinds)('a batch on $name, its tasks in $queue', ({ skipped, connec
       const { url, notices } = await openWebhook()
       const numbers = async (sql: string) => (await database.query(sql)).map((row) => Number(Object.values(row)[0]))
 
-      // It is split into parts, which wait; what is more urgent comes later and goes first.
+      // It is split into parts, which wait; a more urgent task that arrives later runs first.
       jobs.createQueue('import', 2)
       const items = Array.from({ length: ITEMS }, (_, at) => at + 1)
       const options = { priority: 'low', webhook: url, maxFailedItems: 1, maxRetries: 3, backoff: BACKOFF_MS } as const
@@ -98,29 +98,29 @@ describe.each(kinds)('a batch on $name, its tasks in $queue', ({ skipped, connec
       expect(before.processedItems).toBeLessThan(ITEMS)
       await other.ask('start')
 
-      // How far it is shows while it is worked on: what the killed worker had is not free for a while.
+      // Progress is visible while the batch runs: the tasks of the killed worker stay leased for a while.
       const progress = async () => (await jobs.getBatchProgress(batch.id)).progress
       await expect.poll(progress, { ...SOON, interval: 10 }).toSatisfy((percent: number) => percent > 0 && percent < 100)
 
-      // It is over when each item is over, also what the killed worker had.
+      // The batch completes when each item is finished, including those of the killed worker.
       await expect.poll(progress, SOON).toBe(100)
       expect(await jobs.getBatchProgress(batch.id)).toMatchObject({ status: 'completed', processedItems: ITEMS - 1, failedItems: 1 })
       expect(await numbers('SELECT id FROM imported ORDER BY id')).toEqual(cities)
-      // The item that failed was tried four times in all, alone after the first.
+      // The failing item was attempted four times in total, individually after the first attempt.
       expect(await numbers('SELECT attempt FROM runs WHERE items = 1 ORDER BY attempt')).toEqual([2, 3, 4])
       await expect.poll(() => notices.length, SOON).toBeGreaterThan(0)
       for (const { key, body } of notices) {
         expect(key).toBe(batch.id)
         expect(body).toMatchObject({ event: 'batch:completed', batchId: batch.id, processedItems: ITEMS - 1, failedItems: 1 })
       }
-      // It is not told again, whoever starts next.
+      // No worker that starts later sends the notification again.
       await expect.poll(async () => (await backend.unnotifiedBatches(Date.now() + 60_000)).length, SOON).toBe(0)
 
-      // What failed for good is kept with why, and done once it can be done.
+      // The dead letter contains the reason, and completes once its city exists.
       const [letter, ...more] = await jobs.listDeadLetters({ queue: 'import' })
       expect(more).toEqual([])
       expect(letter?.error).toContain(`There is no city ${MISSING}.`)
-      // Each attempt waited for twice as long as the one before, less up to a half by chance.
+      // Each attempt waits twice as long as the previous one, minus up to 50% jitter.
       const failedAt = letter?.failures.map(({ at }) => at) ?? []
       expect(failedAt).toHaveLength(4)
       const waits = failedAt.slice(1).map((at, index) => at - (failedAt[index] ?? 0))

@@ -1,4 +1,4 @@
-// A worker of the batch flow: takes what is in the queue, writes what it did to the database, and fails at what it cannot do.
+// A worker of the batch flow: runs the tasks of the queue, writes results to the database, and fails for missing cities.
 import { createSluice } from '@sluice/core'
 import { postgresJobBackend } from '@sluice/core/jobs-postgres'
 import { sqliteJobBackend } from '@sluice/core/jobs-sqlite'
@@ -20,7 +20,7 @@ export interface BatchWorkerPlan {
   readonly knexConfig: Knex.Config
 }
 
-/** Where tasks are kept, and what ends its connections. */
+/** The job backend, and a function that closes its connections. */
 export function openBackend(place: QueuePlace) {
   if (place.kind === 'sqlite') return { backend: sqliteJobBackend(place.file), close: async () => {} }
   if (place.kind === 'bullmq') {
@@ -40,7 +40,7 @@ async function work({ name, place, knexConfig }: BatchWorkerPlan): Promise<void>
     'import',
     async (data, { failItem, attempt }) => {
       const ids = typeof data === 'string' ? [] : data
-      // Work takes a while, so that there is somebody to kill in the middle of it.
+      // Tasks take a while, so that a worker can be killed in the middle of one.
       await new Promise((resolve) => setTimeout(resolve, 40))
       const cities = await Promise.all(ids.map((id) => db('cities').where({ id }).first()))
       for (const [at, city] of cities.entries()) {

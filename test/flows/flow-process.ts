@@ -5,7 +5,7 @@ const root = join(import.meta.dirname, '../..')
 
 type Answer = { readonly id: number; readonly value?: unknown; readonly error?: string } | { readonly ready: unknown }
 
-/** A process of the app in a flow: it is told things by IPC, and answers each. */
+/** A process of the app in a flow. It receives commands over IPC, and replies to each. */
 export class FlowProcess<TReady> {
   readonly #child: ChildProcess
   readonly #waiting = new Map<number, { resolve(value: never): void; reject(error: Error): void }>()
@@ -32,13 +32,13 @@ export class FlowProcess<TReady> {
     })
   }
 
-  /** Resolves once the process says that it is ready, with what it says. */
+  /** Resolves once the process is ready, with its first message. */
   static async start<TReady>(file: string, plan: object): Promise<{ readonly process: FlowProcess<TReady>; readonly ready: TReady }> {
     const process = new FlowProcess<TReady>(file, plan)
     return { process, ready: await process.#ready }
   }
 
-  /** Has the process do something by name, and resolves to what it answers. */
+  /** Runs a command in the process, and resolves to its result. */
   ask<T>(what: string, ...args: readonly unknown[]): Promise<T> {
     this.#lastId += 1
     const id = this.#lastId
@@ -48,13 +48,13 @@ export class FlowProcess<TReady> {
     })
   }
 
-  /** Ends it as `kill -9` does. */
+  /** Kills it like `kill -9`. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL')
     await this.#gone
   }
 
-  /** Lets it end by itself. */
+  /** Disconnects, and waits for it to exit. */
   async stop(): Promise<void> {
     if (this.#child.connected) this.#child.disconnect()
     await this.#gone

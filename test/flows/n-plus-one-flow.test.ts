@@ -9,7 +9,7 @@ import { openStack, type Stack, seed } from '../support/stack.ts'
 
 type Route = (stack: Stack) => Promise<unknown>
 
-/** Each post with its comments: one query for the posts, and one for the comments of each. */
+/** Each post with its comments: one query for the posts, and one for the comments of each post. */
 const withPrisma: Route = async ({ prisma }) => {
   const posts = await prisma.post.findMany({ select: { id: true, title: true }, orderBy: { id: 'asc' }, take: 12 })
   return Promise.all(
@@ -30,14 +30,14 @@ const withKnex: Route = async ({ db }) => {
   )
 }
 
-/** The same in two queries, from the database itself. */
+/** The same in two queries, directly from the database. */
 async function expected({ bareDb }: Stack): Promise<unknown> {
   const posts = await bareDb('posts').select('id', 'title').orderBy('id').limit(12)
   const comments = await bareDb('comments').select('post_id', 'body').orderBy('id')
   return posts.map(({ id, title }) => ({ title, comments: comments.filter(({ post_id }) => post_id === id).map(({ body }) => body) }))
 }
 
-/** An app with one route, whose requests tell what they were answered and what that took. */
+/** An app with one route. Requests resolve to the response and the report of their scope. */
 async function serve(stack: Stack, route: Route) {
   const reports: ScopeReport[] = []
   stack.sluice.on('scope', (report) => reports.push(report))
@@ -72,21 +72,21 @@ const kinds = databases()
 
 describe.each(kinds)('an N+1 of $orm on $name', ({ dialect, skipped, route, fix }) => {
   it.skipIf(skipped !== undefined)(
-    'is found with its place and its fix, becomes one query once that is wanted, is kept, and answers the same throughout',
+    'is reported with its call site and fix, then batched, then cached, with equal results throughout',
     async () => {
       const stack = await openStack(dialect, { cache: { ttl: 300 } })
       onTestFinished(() => stack.close())
       await seed(stack.bare)
       await stack.ready()
       const { sluice } = stack
-      // The catalogue is read with a client's first query, which is not kept.
+      // The catalog is read with the first query of a client, which is not cached.
       await stack.prisma.author.findFirst()
       const findings: Finding[] = []
       sluice.on('finding', (finding) => findings.push(finding))
       const ask = await serve(stack, route)
       const truth = await expected(stack)
 
-      // The repeated pattern is seen, and nothing is changed.
+      // The repeated pattern is detected, and nothing is changed.
       sluice.setMode('observe')
       const observed = await ask('/posts')
       expect(observed.body).toEqual(truth)
@@ -97,7 +97,7 @@ describe.each(kinds)('an N+1 of $orm on $name', ({ dialect, skipped, route, fix 
       expect(finding.callSite?.file).toContain('n-plus-one-flow.test.ts')
       expect(finding.fix).toContain(fix)
 
-      // The related ids become one query.
+      // The related ids form one query.
       sluice.setMode('optimize')
       sluice.cache?.clear()
       stack.taken()
@@ -108,12 +108,12 @@ describe.each(kinds)('an N+1 of $orm on $name', ({ dialect, skipped, route, fix 
       expect(statements).toHaveLength(1)
       expect(statements[0]).toMatch(/ in \(/i)
 
-      // What it gave is kept.
+      // Its result is cached.
       const kept = await ask('/posts')
       expect(kept.body).toEqual(truth)
       expect(kept.report).toMatchObject({ queries: 0, answered: 13 })
 
-      // A write to one comment has what it touches asked for again.
+      // After a write to one comment, the results it modified are refetched.
       expect((await ask('/comments/00000000-0000-4000-8000-000000000003/Changed', 'POST')).status).toBe(204)
       const after = await ask('/posts')
       expect(after.body).toEqual(await expected(stack))

@@ -19,7 +19,7 @@ async function listen(proxy: HttpProxy): Promise<{ readonly server: Server; read
   return { server, origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
 }
 
-/** So that the database carries out no write of a process that is long gone. */
+/** Prevents the database from executing a write of a process that ended long ago. */
 function withTimeouts(database: Database): Knex.Config {
   const config = database.knexConfig()
   if (typeof config.connection !== 'string') return config
@@ -53,7 +53,7 @@ async function openApp(connect: DatabaseKind['connect'], redisUrl: string) {
     return (of as NonNullable<typeof of>).process.ask<RequestNodeCounts>('counts')
   }
   let asked = 0
-  /** Asks for a city, and tells who answered and what that took. */
+  /** Requests a city, and resolves to the node, the response and the statements that it took. */
   const get = async (id: number) => {
     const before = new Map(await Promise.all(nodes.map(async ({ name }) => [name, await counts(name)] as const)))
     asked += 1
@@ -81,13 +81,13 @@ describe.each(databases().filter(({ dialect }) => dialect !== 'mysql'))('a reque
   const redisUrl = 'url' in redis ? redis.url : undefined
 
   it.skipIf(skipped !== undefined || redisUrl === undefined)(
-    'is given to a node, answered from memory or Redis or else by the database, kept for its time, and counted',
+    'is balanced across nodes, served from memory, Redis or the database, cached for its TTL, and counted',
     { timeout: TEST_MS },
     async () => {
       const { namespace, nodes, proxy, get, rename, asked } = await openApp(connect, redisUrl as string)
       const client = new Redis(redisUrl as string)
       onTestFinished(() => void client.disconnect())
-      // The first of each node has it read the catalogue, without which nothing is kept.
+      // The first request of each node reads its catalog, and nothing is cached before.
       await expect
         .poll(async () => Math.max(...[await get(2), await get(2), await get(2), await get(2)].map(({ statements }) => statements)), SOON)
         .toBe(0)
@@ -110,7 +110,7 @@ describe.each(databases().filter(({ dialect }) => dialect !== 'mysql'))('a reque
       }
       expect(await client.mget(entries)).not.toContainEqual(expect.stringContaining('cities/1'))
 
-      // A write by one node is seen by both at once, and what they kept of other rows stays.
+      // Both nodes see a write by one node immediately, and other rows stay cached.
       expect(await rename(1, 'Basle')).toBe(204)
       const after = [await get(1), await get(1), await get(1), await get(1)]
       expect(after.map(({ name }) => name)).toEqual(['Basle', 'Basle', 'Basle', 'Basle'])
@@ -127,7 +127,7 @@ describe.each(databases().filter(({ dialect }) => dialect !== 'mysql'))('a reque
   )
 
   it.skipIf(skipped !== undefined || redisUrl === undefined)(
-    'is answered with a whole page that another node has made, until a write touches what it was made of',
+    'is served a page that another node cached until a write modifies its data',
     { timeout: TEST_MS },
     async () => {
       const { nodes, origin, get, rename } = await openApp(connect, redisUrl as string)
@@ -142,7 +142,7 @@ describe.each(databases().filter(({ dialect }) => dialect !== 'mysql'))('a reque
           (sum, counts) => sum + counts[of],
           0,
         )
-      /** A page that is made, when Redis has it: that is after it was sent. */
+      /** A newly rendered page, once Redis has stored it, which happens after it was sent. */
       const fresh = async () => {
         const before = await total('toStore')
         const answer = await page()
@@ -165,7 +165,7 @@ describe.each(databases().filter(({ dialect }) => dialect !== 'mysql'))('a reque
   )
 
   it.skipIf(skipped !== undefined || redisUrl === undefined)(
-    'is answered while a node is killed, and by what that node had kept in Redis',
+    'is served while a node is killed, and from the results that the node cached in Redis',
     { timeout: TEST_MS },
     async () => {
       const { nodes, origin, get } = await openApp(connect, redisUrl as string)

@@ -1,4 +1,4 @@
-// One node of the request flow: an Express app whose queries are answered from memory, from Redis, or by the database.
+// One node of the request flow: an Express app whose queries are served from memory, from Redis, or by the database.
 import type { AddressInfo } from 'node:net'
 import { createSluice } from '@sluice/core'
 import { sluiceMiddleware, sluiceResponseCache } from '@sluice/express'
@@ -18,14 +18,14 @@ export interface RequestNodePlan {
 }
 
 export interface RequestNodeCounts {
-  /** What reached the database: reads and writes. */
+  /** Statements that reached the database: reads and writes. */
   readonly statements: number
   readonly answered: number
   /** Values read from Redis. */
   readonly fromStore: number
-  /** Values that Redis has taken: results and pages. */
+  /** Values stored in Redis: results and pages. */
   readonly toStore: number
-  /** Pages that were made. */
+  /** Pages that were rendered. */
   readonly made: number
 }
 
@@ -53,7 +53,7 @@ app.get('/cities/:id', async (request, response) => {
   response.status(city === undefined ? 404 : 200).json(city ?? null)
 })
 let made = 0
-// The proxy asks each node by the node's own name; which node answers is not to be kept.
+// The proxy uses a different host name for each node, and the header with the node's name must not be cached.
 app.get('/pages/:id', sluiceResponseCache(sluice, { host: false, dropHeaders: ['x-node'] }), async (request, response) => {
   made += 1
   const cities = await db('cities').orderBy('id')

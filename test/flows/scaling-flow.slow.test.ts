@@ -13,7 +13,7 @@ const MINUTE = 60_000
 const LIMIT = 20
 const STABILIZATION_SECONDS = 6
 
-/** What was learnt of the load until the app was started again: two hours, of 30 requests a second. */
+/** The forecast state before the restart: two hours with 30 requests per second. */
 function learntBefore(): Readonly<Record<string, unknown>> {
   let ms = 0
   const clock: Clock = { now: () => ms, wall: () => Date.now() - 120 * MINUTE + ms }
@@ -25,7 +25,7 @@ function learntBefore(): Readonly<Record<string, unknown>> {
   return learnt
 }
 
-/** A visitor who comes once. Resolves to the process that answered. */
+/** A visitor who comes once. Resolves to the process that replied. */
 function visit(url: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const request = http.get(url, { agent: false, timeout: SOON.timeout }, (response) => {
@@ -41,12 +41,12 @@ function visit(url: string): Promise<string> {
   })
 }
 
-// Which database workers ask is the same to what scales them: one is enough.
+// The scaling does not depend on the database of the workers: one dialect is enough.
 const kind = databases().find(({ dialect, skipped }) => dialect === 'postgresql' && skipped === undefined) ?? databases()[0]
 const { name, connect } = kind as NonNullable<typeof kind>
 
 describe(`scaling an app on ${name}`, () => {
-  it('goes from what is collected by trends, policies and their cooldowns, beside a forecast, to workers that come and go, with a history and alerts', {
+  it('adds and removes workers by trends, policies with cooldowns and a forecast, and records history and alerts', {
     timeout: TEST_MS,
   }, async () => {
     const database = await connect()
@@ -72,7 +72,7 @@ describe(`scaling an app on ${name}`, () => {
     monitor.on('alert', ({ alert, change }) => alerts.push([change, alert.metric]))
     monitor.registerMetric('requests', { unit: 'req/s', warning: LIMIT })
     monitor.restoreForecasts(learntBefore())
-    // Before anything was seen of this load: by what was learnt alone.
+    // Based on restored data only, before this load was observed.
     expect(monitor.predictLoad('requests', 5)?.value).toBeCloseTo(30, -1)
     monitor.startCollecting({ intervalMs: 1_000 })
     monitor.createScalingPolicy('many requests', 'requests', LIMIT, 'up', 100, 4)
@@ -82,7 +82,7 @@ describe(`scaling an app on ${name}`, () => {
     const answered = new Map<string, number>()
     const failures: string[] = []
     const asking = new Set<Promise<void>>()
-    /** Visitors come at a rate until something is so; each second it is recorded how many came. */
+    /** Visitors arrive at a rate until a condition holds; the number per second is recorded. */
     const visitors = async (rate: (second: number) => number, isEnough: () => boolean) => {
       for (let second = 0; !isEnough(); second += 1) {
         const perSecond = rate(second)
@@ -134,10 +134,10 @@ describe(`scaling an app on ${name}`, () => {
     expect(history[0]?.reasons.join(' ')).toContain('many requests')
     expect(history.at(-1)).toMatchObject({ direction: 'down', metric: 'requests', value: 4 })
     expect(history.at(-1)?.reasons.join(' ')).toContain('few requests')
-    // Not at once: a step down waits for what the last step up was for to be over.
+    // A step down waits until the stabilization window after the last step up has passed.
     const [up, down] = [history.findLast(({ direction }) => direction === 'up'), history.find(({ direction }) => direction === 'down')]
     expect((down?.timestamp ?? 0) - (up?.timestamp ?? 0)).toBeGreaterThanOrEqual(STABILIZATION_SECONDS * 1_000 - 50)
-    // On a busy machine that time may be over before the load falls.
+    // On a busy machine the window may have passed before the load falls.
     const isWithin = fellAt + 3_000 < (up?.timestamp ?? 0) + STABILIZATION_SECONDS * 1_000
     if (isWithin)
       expect(monitor.getScalingSkips(200).map(({ reason }) => reason)).toContainEqual(expect.stringContaining('not down within'))

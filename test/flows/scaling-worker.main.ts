@@ -1,4 +1,4 @@
-// A worker of the scaling flow: answers from the database, and says which process it is.
+// A worker of the scaling flow: responds with data from the database and its process ID.
 import { createServer } from 'node:http'
 import { createSluice } from '@sluice/core'
 import { closeConnectionsOnDisconnect } from '@sluice/core/scaling-cluster'

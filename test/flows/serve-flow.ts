@@ -6,7 +6,7 @@ interface Question {
 
 type Handlers = Readonly<Record<string, (...args: never[]) => unknown>>
 
-/** In a process that `FlowProcess` started: answers what it is asked, and closes when it is let go. */
+/** Runs in a process that `FlowProcess` started: replies to commands, and closes on disconnect. */
 export function serveFlow(ready: unknown, handlers: Handlers, close: () => Promise<unknown>): void {
   process.on('message', async ({ id, what, args }: Question) => {
     try {
@@ -19,7 +19,7 @@ export function serveFlow(ready: unknown, handlers: Handlers, close: () => Promi
   process.send?.({ ready })
 }
 
-/** What the process was started with. */
+/** The plan that the process was started with. */
 export function flowPlan<T>(): T {
   return JSON.parse(process.argv[2] ?? '{}') as T
 }

@@ -1,11 +1,14 @@
 import { createServer } from 'node:net'
 
-/** Below the ports that systems give to outgoing connections (32768 and up), so that none takes the port before its server does. */
+/**
+ * Below the ports that systems use for outgoing connections (32768 and up), so that none takes the port
+ * before its server does.
+ */
 const FIRST = 20_000
 const COUNT = 10_000
 const given = new Set<number>()
 
-/** A port of 127.0.0.1 on which nothing listens. No port is given twice to one process. */
+/** A port of 127.0.0.1 on which nothing listens. Each call in a process returns a different port. */
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < 100; attempt += 1) {
     const port = FIRST + Math.floor(Math.random() * COUNT)

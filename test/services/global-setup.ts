@@ -14,7 +14,10 @@ declare module 'vitest' {
   }
 }
 
-/** Shared by the projects of one run. Vitest loads this module once per project, so module state would not be. */
+/**
+ * Shared by the projects of one run. Vitest loads this module once per project, so module state is not
+ * shared.
+ */
 interface SharedServices {
   services?: Promise<Services> | undefined
   users: number

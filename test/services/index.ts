@@ -7,14 +7,16 @@ export interface Services {
   readonly postgres: ServiceAddress
   readonly mariadb: ServiceAddress
   readonly redis: ServiceAddress
-  /** Ends the servers that were started and removes what was created in others. */
+  /** Ends the started servers and removes databases created in others. */
   stop(): Promise<void>
 }
 
 /**
- * Starts all database servers at once. One that this machine cannot have is marked as skipped.
+ * Starts all database servers concurrently. A server that is unavailable on this machine is marked as
+ * skipped.
  *
- * @throws Error when a service is missing and `CI` is `true`, or when a server that the environment names cannot be used.
+ * @throws Error if a service is missing and `CI` is `true`, or if a server that the environment names cannot
+ * be used.
  */
 export async function startServices(): Promise<Services> {
   const [postgres, mariadb, redis] = await Promise.allSettled([startPostgres(), startMariadb(), startRedis()])

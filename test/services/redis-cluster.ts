@@ -5,18 +5,18 @@ const MASTERS = 3
 const SLOTS = 16_384
 const NODE_TIMEOUT_MS = 800
 
-/** A Redis Cluster of one test: three masters, each with a third of the slots, and a replica of the first. */
+/** A Redis Cluster for one test: three masters with equal numbers of slots, and a replica of the first. */
 export interface RedisCluster {
   readonly masters: readonly RedisServer[]
   readonly replica: RedisServer
-  /** Where clients begin. */
+  /** The node that clients connect to first. */
   readonly startupNodes: readonly { readonly host: string; readonly port: number }[]
   /** Waits until the replica has become the master of the first slots. */
   untilPromoted(): Promise<void>
   stop(): Promise<void>
 }
 
-/** @throws ServiceUnavailableError when this machine has no `redis-server`. */
+/** @throws ServiceUnavailableError if this machine has no `redis-server`. */
 export async function startRedisCluster(): Promise<RedisCluster> {
   const nodes: RedisServer[] = []
   const busPorts = await Promise.all(Array.from({ length: MASTERS + 1 }, freePort))
@@ -68,7 +68,7 @@ async function every(nodes: readonly RedisServer[], what: string, pattern: RegEx
   return answers.every((answer) => pattern.test(String(answer)))
 }
 
-/** Asks again until it is so, for up to 15 s. */
+/** Repeats the check for up to 15 s. */
 async function poll(isSo: () => Promise<boolean>): Promise<void> {
   const until = performance.now() + 15_000
   while (!(await isSo())) {

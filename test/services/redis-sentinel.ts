@@ -9,18 +9,18 @@ const NAME = 'main'
 const DOWN_AFTER_MS = 500
 const TIMEOUT_MS = 20_000
 
-/** A master, its replica, and a Sentinel that promotes the replica when the master is gone. */
+/** A master, its replica, and a Sentinel that promotes the replica when the master fails. */
 export interface SentinelSetUp {
   readonly master: RedisServer
   readonly replica: RedisServer
-  /** What ioredis is given to find the master. */
+  /** Options with which ioredis finds the master. */
   readonly options: { readonly sentinels: { readonly host: string; readonly port: number }[]; readonly name: string }
   /** Waits until the replica has become the master. */
   untilPromoted(): Promise<void>
   stop(): Promise<void>
 }
 
-/** @throws ServiceUnavailableError when this machine has no `redis-server`. */
+/** @throws ServiceUnavailableError if this machine has no `redis-server`. */
 export async function startSentinel(): Promise<SentinelSetUp> {
   const binary = findRedisServer()
   if (binary === undefined) throw new ServiceUnavailableError('No redis-server on PATH or in /usr/bin.')
@@ -46,7 +46,7 @@ export async function startSentinel(): Promise<SentinelSetUp> {
       `sentinel failover-timeout ${NAME} 2000`,
     ]
     sentinel = await superviseServer({
-      // It writes down in this file what it learns.
+      // Sentinel writes its state to this file.
       prepare: (folder) => writeFile(join(folder, 'sentinel.conf'), `${settings.join('\n')}\n`),
       commands: (folder) => [[binary, join(folder, 'sentinel.conf'), '--sentinel']],
       ready: /\+slave slave/,

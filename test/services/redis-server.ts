@@ -7,38 +7,38 @@ import { freePort } from './free-port.ts'
 import { ServiceUnavailableError } from './service.ts'
 import { type SupervisedServer, superviseServer } from './supervise.ts'
 
-/** A Redis of one test: it can be killed, and come back at the same port with what it had saved. */
+/** A Redis for one test. It can be killed and restarted on the same port with its saved data. */
 export interface RedisServer {
   readonly port: number
   readonly url: string
   /** Starts it again after `kill`. */
   start(): Promise<void>
-  /** Ends it as `kill -9` does. */
+  /** Kills it like `kill -9`. */
   kill(): Promise<void>
-  /** Stops it where it is (`SIGSTOP`), or lets it go on. */
+  /** Suspends it (`SIGSTOP`) or resumes it. */
   pause(isPaused: boolean): Promise<void>
-  /** Runs one command on a connection of its own. */
+  /** Runs one command on a separate connection. */
   run(command: string, ...args: (string | number)[]): Promise<unknown>
-  /** Ends it and removes what it saved. */
+  /** Ends it and removes its saved data. */
   stop(): Promise<void>
 }
 
-/** @returns `undefined` when this machine has none. */
+/** @returns `undefined` if this machine has none. */
 export function findRedisServer(): string | undefined {
   return findBinary('redis-server', ['/usr/bin', '/usr/local/bin'])
 }
 
 /**
- * Starts a Redis that nobody else uses; it saves nothing by itself.
+ * Starts a Redis for exclusive use; it does not save automatically.
  *
  * @param settings - More settings, such as `cluster-enabled`.
- * @throws ServiceUnavailableError when this machine has no `redis-server`.
+ * @throws ServiceUnavailableError if this machine has no `redis-server`.
  */
 export async function startRedisServer(settings: Readonly<Record<string, string>> = {}): Promise<RedisServer> {
   const binary = findRedisServer()
   if (binary === undefined) throw new ServiceUnavailableError('No redis-server on PATH or in /usr/bin.')
   const folder = await mkdtemp(join(tmpdir(), 'sluice-redis-'))
-  // A Cluster's nodes talk to each other on the port plus 10,000.
+  // Nodes of a Cluster communicate on the port plus 10,000.
   const port = await freePort()
   const all = { port: String(port), bind: '127.0.0.1', dir: folder, save: '', appendonly: 'no', ...settings }
   const flags = Object.entries(all).flatMap(([name, value]) => [`--${name}`, value])

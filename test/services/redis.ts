@@ -2,10 +2,10 @@ import { findRedisServer, startRedisServer } from './redis-server.ts'
 import { messageOf, ServiceUnavailableError, type TestService } from './service.ts'
 
 /**
- * A Redis for tests: the server that `SLUICE_TEST_REDIS_URL` names, else one of our own. Tests share it, and keep to namespaces of their own;
- * those that harm their server start another.
+ * A Redis for tests: the server in `SLUICE_TEST_REDIS_URL`, or a new server. Tests share it, and each uses a
+ * separate namespace; tests that disrupt their server start another.
  *
- * @throws ServiceUnavailableError when there is no binary that starts.
+ * @throws ServiceUnavailableError if no binary starts.
  */
 export async function startRedis(): Promise<TestService> {
   const given = process.env.SLUICE_TEST_REDIS_URL

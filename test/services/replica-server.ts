@@ -13,25 +13,25 @@ export interface ReplicaPair {
 
 export interface PairReplica extends ReplicaServer {
   readonly url: string
-  /** It goes on receiving what the primary writes, and applies none of it. */
+  /** Keeps receiving the writes of the primary, but applies none of them. */
   pauseReplay(): Promise<void>
   resumeReplay(): Promise<void>
 }
 
-/** A server that fails in the ways that servers do. */
+/** A server that can fail like real servers do. */
 export interface ReplicaServer {
-  /** Ends it without warning, all of its processes. It is started again by `restart`. */
+  /** Kills all of its processes without warning. `restart` starts it again. */
   kill(): Promise<void>
-  /** Settles when it answers. */
+  /** Settles when it replies. */
   restart(): Promise<void>
-  /** Its processes stand still: it accepts connections, and answers nothing. */
+  /** Suspends its processes: it accepts connections, but does not reply. */
   hang(): void
-  /** They go on. */
+  /** Resumes its processes. */
   resume(): void
 }
 
 export interface ReplicaServerPlan {
-  /** Makes the server's files in a folder. */
+  /** Creates the server's files in a folder. */
   setUp(folder: string): readonly (readonly string[])[]
   /** Starts the server; none of its words needs quotes. */
   server(folder: string): readonly string[]
@@ -39,11 +39,11 @@ export interface ReplicaServerPlan {
   readonly pidFile: string
   readonly ready: RegExp
   readonly user: SystemUser | undefined
-  /** Rejects while the server does not answer. */
+  /** Rejects while the server does not reply. */
   ping(): Promise<unknown>
 }
 
-/** Starts a server that is started anew whenever it ends, until it is stopped. */
+/** Starts a server that is restarted whenever it ends, until it is stopped. */
 export async function startReplicaServer(plan: ReplicaServerPlan): Promise<ReplicaServer & { stop(): Promise<void> }> {
   let place = ''
   const server = await superviseServer({
@@ -51,7 +51,7 @@ export async function startReplicaServer(plan: ReplicaServerPlan): Promise<Repli
       place = made
     },
     commands: (made) => {
-      // It comes back when it is killed, unless a file says that it is to stay down.
+      // It restarts after it is killed, unless a file tells it to stay down.
       const wait = `while [ -e ${join(made, 'down')} ]; do sleep 0.05; done`
       const loop = `while :; do ${plan.server(made).join(' ')}; ${wait}; rm -f ${join(made, plan.pidFile)}; done`
       return [...plan.setUp(made), ['/bin/sh', '-c', loop]]

@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto'
 
-/** A running database server, with a database of our own in it. */
+/** A running database server with a database for this run. */
 export interface TestService {
-  /** The address of our own database. Names that begin with its name and `_` are ours, too. */
+  /** URL of the database. Databases whose names begin with its name and `_` belong to this run too. */
   readonly url: string
   stop(): Promise<void>
 }
 
-/** Where a service is, or why it is not there. */
+/** The URL of a service, or the reason why it is unavailable. */
 export type ServiceAddress = { readonly url: string } | { readonly skipped: string }
 
-/** No way was found to have the service on this machine. */
+/** The service cannot run on this machine. */
 export class ServiceUnavailableError extends Error {}
 
 /** Eight random hexadecimal digits. */
@@ -18,14 +18,14 @@ export function randomSuffix(): string {
   return randomBytes(4).toString('hex')
 }
 
-/** The address of another database of the same server. */
+/** The URL of another database on the same server. */
 export function withDatabase(url: string, database: string): string {
   const address = new URL(url)
   address.pathname = `/${database}`
   return address.href
 }
 
-/** The database that an address names. */
+/** The name of the database in a URL. */
 export function databaseOf(url: string): string {
   return decodeURIComponent(new URL(url).pathname.slice(1))
 }

@@ -1,7 +1,10 @@
 import type { AddressInfo } from 'node:net'
 import { connect, createServer, type Socket } from 'node:net'
 
-/** Stands between a client and a server on this machine, and lets connections go silent as a network does that has lost them: they stay open, and nothing comes. */
+/**
+ * A proxy between a client and a server on this machine. Its connections can go silent like a network that
+ * lost them: they stay open, and no data arrives.
+ */
 export class SilentProxy {
   readonly #server
   readonly #pairs = new Set<Pair>()
@@ -25,9 +28,9 @@ export class SilentProxy {
   }
 
   /**
-   * Lets all connections that there are go silent. Others are let through.
+   * Makes all existing connections go silent. New connections work.
    *
-   * @param what - `answers`: the server still hears the client, and the client hears nothing.
+   * @param what - `answers`: the server still receives data from the client, and the client receives none.
    */
   silence(what: 'all' | 'answers'): void {
     for (const pair of this.#pairs) pair.silence(what)

@@ -9,15 +9,15 @@ import type { SystemUser } from './unprivileged-user.ts'
 const KEPT_OUTPUT = 4_000
 
 export interface ServerPlan {
-  /** Puts what the commands need into the folder. */
+  /** Writes the files that the commands need to the folder. */
   prepare?(folder: string): Promise<void>
-  /** Commands to run one after the other; the last one is the server. */
+  /** Commands to run sequentially; the last one is the server. */
   commands(folder: string): readonly (readonly string[])[]
-  /** What the server prints once it listens. */
+  /** The output of the server once it listens. */
   readonly ready: RegExp
   /** The signal that ends the server without waiting for its clients. After 2 s it is `KILL`. */
   readonly stopSignal: 'INT' | 'KILL'
-  /** Left out: the user of this process. */
+  /** Default: the user of this process. */
   readonly user?: SystemUser | undefined
 }
 
@@ -41,10 +41,11 @@ const GUARD = `
 /**
  * Starts a server in a new temporary folder and waits until it is ready.
  *
- * Server and folder go when `stop` is called, when start-up fails, and when this process ends in any way, `SIGKILL` too: a guard
- * process reads from a pipe that only this process can write to, and cleans up when it is closed.
+ * Server and folder are removed when `stop` is called, when startup fails, and when this process ends in any
+ * way, including `SIGKILL`. A guard process reads from a pipe that only this process can write to, and cleans
+ * up when it is closed.
  *
- * @throws Error with the end of the output, when a command fails or the server is not ready in time.
+ * @throws Error with the end of the output if a command fails or the server is not ready in time.
  */
 export async function superviseServer(plan: ServerPlan): Promise<SupervisedServer> {
   if (process.platform === 'win32') throw new Error('Servers are started on POSIX systems only.')
@@ -59,7 +60,7 @@ export async function superviseServer(plan: ServerPlan): Promise<SupervisedServe
   const script = plan.commands(folder).map((command) => command.map(quote).join(' '))
   script.push(`exec ${script.pop()}`)
   const env = { PATH: [process.env.PATH, '/usr/bin', '/bin'].filter(Boolean).join(delimiter), HOME: folder, LC_ALL: 'C' }
-  // Groups of their own: the terminal's Ctrl-C does not reach the server before the tests have ended.
+  // Separate process groups: Ctrl-C in the terminal does not reach the server before the tests have ended.
   const server = spawn('/bin/sh', ['-c', script.join(' && ')], {
     cwd: folder,
     env,
@@ -100,7 +101,7 @@ function untilReady(server: ChildProcess, ready: RegExp): Promise<void> {
     let output = ''
     const fail = (reason: string) => reject(new Error(`${reason}\n${output}`.trim()))
     const timer = setTimeout(() => fail(`The server was not ready within ${SOON.timeout / 1000} s.`), SOON.timeout)
-    // Reads on after the server is ready, too: else it would wait for room in the pipe.
+    // Keeps reading after the server is ready, because a full pipe would block the server.
     const listen = (chunk: Buffer) => {
       output = (output + chunk.toString()).slice(-KEPT_OUTPUT)
       if (!ready.test(output)) return
@@ -120,7 +121,7 @@ function untilReady(server: ChildProcess, ready: RegExp): Promise<void> {
   })
 }
 
-/** Lets this process end although the other one runs. */
+/** Lets this process exit while the other process runs. */
 function detach(child: ChildProcess): void {
   child.unref()
   for (const stream of [child.stdin, child.stdout, child.stderr]) (stream as Socket | null)?.unref()

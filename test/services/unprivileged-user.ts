@@ -6,9 +6,10 @@ export interface SystemUser {
 }
 
 /**
- * Whom to run a server as. Servers refuse to run as root: then it is the first of the users that the machine knows, `nobody` at last.
+ * The user that runs a server. Servers refuse to run as root: then it is the first known user of the machine,
+ * or `nobody`.
  *
- * @returns `undefined` when this process is not root: servers run as its own user.
+ * @returns `undefined` if this process is not root: servers run as its user.
  */
 export function unprivilegedUser(names: readonly string[]): SystemUser | undefined {
   if (process.getuid?.() !== 0) return undefined

@@ -13,15 +13,15 @@ function byRule(replayed: readonly Replayed[]): (name: string) => Replayed {
   }
 }
 
-/** The same requests and the same loads at every run: what is measured here is the rule. */
-describe('the rule of scaling, on a model of workers', { timeout: 60_000 }, () => {
-  it('does with fewer workers where loads rise as they did before, and keeps to the objective', () => {
+/** The same requests and loads in every run, so that only the rule is measured. */
+describe('the scaling rule on a model of workers', { timeout: 60_000 }, () => {
+  it('needs fewer workers when loads rise as before, and meets the objective', () => {
     const of = byRule(replayAll(madeLoad(1, 2000, 1), 120, rules))
     expect(of('Sluice').cost).toBeLessThan(0.95 * of('HPA on rps 70').cost)
     expect(of('Sluice')).toMatchObject({ over: 0, dropped: 0 })
   })
 
-  it('drops less than others when a crowd comes, and far less when everybody comes back after an outage', () => {
+  it('drops fewer requests than other rules in a flash crowd, and far fewer when all clients return after an outage', () => {
     const flash = byRule(replayAll(withFlashCrowds(madeLoad(1, 1000, 1)), 60, rules))
     const outage = byRule(replayAll(withOutages(madeLoad(1, 1500, 1)), 60, rules))
     for (const name of ['Sluice', 'Sluice without forecasts']) {
@@ -30,7 +30,7 @@ describe('the rule of scaling, on a model of workers', { timeout: 60_000 }, () =
     }
   })
 
-  it('does not scale out against a database that can do no more', () => {
+  it('does not scale out when the database is saturated', () => {
     const runs = new Map(runDatabase(900).map((run) => [run.rule, run]))
     expect(runs.get('Sluice, 40 connections in all')?.served).toBeGreaterThan(79)
     expect(runs.get('Sluice, 40 connections in all')?.mostWorkers).toBe(8)
@@ -39,21 +39,21 @@ describe('the rule of scaling, on a model of workers', { timeout: 60_000 }, () =
   })
 })
 
-describe('the plot of it', () => {
+describe('the plot of a replay', () => {
   const minute = (at: number) => ({ rate: 1_000 + at, workers: 15, slowest: at === 7 ? 0.3 : 0.1 })
   const replayedOf = (rule: string, count: number): Replayed => ({
     ...{ rule, over: 1.234, dropped: 0, workerHours: 10, cost: 1, eventsADay: 5 },
     minutes: Array.from({ length: count }, (_, at) => minute(at)),
   })
 
-  it('has each rule with its figures, both scales with their units, and time', () => {
+  it('shows each rule with its figures, both scales with their units, and time', () => {
     const svg = plot('a < b & c', [replayedOf('one', 120), replayedOf('two', 120)])
     for (const text of ['a &lt; b &amp; c', '>one<', '>two<', '1.23 % of the time', '>1,500<', '>0/s<', '>15<', '>workers<', '>hours<'])
       expect(svg).toContain(text)
     expect(svg).not.toMatch(/NaN|Infinity|undefined/)
   })
 
-  it('marks what took too long, and counts days where it is about days', () => {
+  it('marks slow periods, and counts days for long replays', () => {
     expect(plot('', [replayedOf('one', 60)]).match(/class="bad" d="M[\d.]+ \d+V\d+"/g)).toHaveLength(1)
     expect(plot('', [replayedOf('one', 7 * 1_440)])).toContain('>days<')
     expect(plot('', [replayedOf('one', 1)])).not.toMatch(/NaN|Infinity|undefined/)

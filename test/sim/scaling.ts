@@ -1,6 +1,7 @@
-// Replays loads against a model of workers with several rules of scaling: how often requests took too long, what was dropped, and what it cost.
-// `--trace FILE` replays a CSV file with the columns timestamp and value; without one, a load that is made up. `--scenario` replays one of flash, outage and
-// database; without it and without a trace, all.
+// Replays loads against a model of workers with several scaling rules: shows how often requests were slow, how many were
+// dropped, and the cost.
+// `--trace FILE` replays a CSV file with the columns timestamp and value; without one, a synthetic load. `--scenario`
+// replays one of flash, outage and database; without it and without a trace, all.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -18,7 +19,7 @@ const { values: options } = parseArgs({
   options: {
     trace: { type: 'string' },
     scenario: { type: 'string' },
-    // Seconds until a worker that is started answers; each scenario has a default of its own.
+    // Seconds until a started worker responds. Each scenario has its default.
     'start-up': { type: 'string' },
     svg: { type: 'string' },
     json: { type: 'boolean', default: false },
@@ -55,14 +56,14 @@ function figuresOf(load: string, { rule, over, dropped, cost, eventsADay }: Repl
   return [
     { id: `${id}: over the objective`, value: over, unit: '%' },
     { id: `${id}: dropped`, value: dropped, unit: '%' },
-    { id: `${id}: worker-hours beside an oracle`, value: cost, unit: '×' },
+    { id: `${id}: worker-hours relative to an oracle`, value: cost, unit: '×' },
     { id: `${id}: changes a day`, value: eventsADay, unit: 'changes' },
   ]
 }
 
 function printReplayed({ name, rates }: Load, startUpSeconds: number, replayed: readonly Replayed[]): void {
   console.log(`\n${name}: ${(rates.length / 86_400).toFixed(0)} days, workers are up after ${startUpSeconds} s`)
-  printRow('', ['over 200 ms', 'dropped', 'worker-hours', 'beside oracle', 'changes a day'])
+  printRow('', ['over 200 ms', 'dropped', 'worker-hours', 'vs. oracle', 'changes a day'])
   for (const { rule, over, dropped, workerHours, cost, eventsADay } of replayed) {
     printRow(rule, [
       `${over.toFixed(3)} %`,
@@ -83,7 +84,7 @@ function showDatabase(peak: number): void {
     }
     return
   }
-  console.log(`\ndatabase: up to ${peak} requests/s, and a database that answers some 590 at best`)
+  console.log(`\ndatabase: up to ${peak} requests/s, and a database that answers at most about 590`)
   printRow('', ['served', 'over 500 ms', 'most workers', 'worker-hours'])
   for (const { rule, served, over, mostWorkers, workerHours } of runs) {
     printRow(rule, [`${served.toFixed(1)} %`, `${over.toFixed(1)} %`, String(mostWorkers), workerHours.toFixed(1)])

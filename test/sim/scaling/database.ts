@@ -1,6 +1,6 @@
 import { ScalingController } from '../../../packages/core/src/monitoring/scaling/control/scaling-controller.ts'
 
-// Workers that do nothing but ask one database, which answers less when it is asked by too many at once.
+// Workers that only query one database, whose throughput falls when too many queries run concurrently.
 const CAPACITY = 100
 const TARGET = 0.7
 const MIN_WORKERS = 2
@@ -11,10 +11,10 @@ const QUEUE_SECONDS = 5
 const OBJECTIVE_SECONDS = 0.5
 const MAX_CONNECTIONS = 300
 const POOL = 10
-/** Connections at which the database of this model does most. */
+/** Connections at which the database of this model has its highest throughput. */
 const BEST_CONNECTIONS = 40
 
-/** What the database answers a second, by Gunther's universal scalability law. */
+/** Queries per second that the database completes, by Gunther's universal scalability law. */
 function answeredBy(connections: number): number {
   return connections <= 0 ? 0 : (40 * connections) / (1 + 0.02 * (connections - 1) + 0.0006 * connections * (connections - 1))
 }
@@ -32,15 +32,15 @@ interface Looked {
   readonly arrivals: number
   readonly served: number
   readonly backlog: number
-  /** Requests that are being worked at or wait. */
+  /** Requests that are running or waiting. */
   readonly inFlight: number
-  /** Whether somebody waits for a connection. */
+  /** Whether a request waits for a connection. */
   readonly isWaiting: boolean
 }
 
 interface DatabaseRule {
   readonly name: string
-  /** Connections of one of so many workers. */
+  /** Connections per worker for this number of workers. */
   pool(workers: number): number
   after(looked: Looked, second: number): number | undefined
 }
@@ -64,7 +64,7 @@ class LastSeconds {
   }
 }
 
-/** @param metric - `inFlight`: seven at once for each worker are as they should be. */
+/** @param metric - `inFlight`: the target is seven concurrent requests per worker. */
 function hpa(metric: 'inFlight' | 'rps'): DatabaseRule {
   const last = new LastSeconds(15)
   const recommended: (readonly [second: number, workers: number])[] = []
@@ -117,7 +117,7 @@ function sluice(name: string, seesPools: boolean, maxConnections?: number): Data
   }
 }
 
-/** @param peak - Requests a second of the plateau; the database can answer some 590. */
+/** @param peak - Requests per second of the plateau; the database can answer about 590. */
 export function runDatabase(peak: number): DatabaseRun[] {
   return [
     fixed(4),
@@ -152,7 +152,7 @@ function run(rule: DatabaseRule, peak: number): DatabaseRun {
     arrived += arrivals
     const asked = active * rule.pool(active)
     const connections = Math.min(asked, MAX_CONNECTIONS)
-    // Workers that get no connection fail their share.
+    // Workers without a connection fail their share.
     const admitted = (arrivals * connections) / asked
     const used = backlog < 1 ? leastFor(admitted, connections) : connections
     const capacity = Math.min(active * CAPACITY, answeredBy(used))

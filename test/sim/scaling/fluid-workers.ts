@@ -1,13 +1,13 @@
 import { Random } from '../../support/random.ts'
 
-/** Requests a second that a worker answers. */
+/** Requests per second that a worker completes. */
 export const CAPACITY = 100
-/** Seconds that a request takes by itself. */
+/** Seconds that a request takes without waiting. */
 const SERVICE_SECONDS = 0.01
-/** Where most of a second's requests must be, in seconds, for it to be within the objective: the slowest in a hundred take five times the mean. */
+/** Upper limit of the p99 latency in seconds for a second to meet the objective: p99 is five times the mean. */
 const OBJECTIVE_SECONDS = 0.2
 const SLOWEST = 5
-/** Seconds of work that may wait; what comes beyond that is dropped. */
+/** Seconds of work that may wait; requests beyond that are dropped. */
 const QUEUE_SECONDS = 5
 const DRAIN_SECONDS = 30
 const RETRY_SECONDS = 3
@@ -20,27 +20,27 @@ export interface FluidOptions {
   readonly seed: number
 }
 
-/** What a second brought. */
+/** The results of one second. */
 export interface Second {
   readonly arrivals: number
   readonly served: number
   readonly dropped: number
   readonly isOver: boolean
-  /** The share of its capacity that was used. */
+  /** The used share of its capacity. */
   readonly busy: number
-  /** The slowest in a hundred, in seconds. */
+  /** The p99 latency in seconds. */
   readonly slowest: number
 }
 
 /**
- * Workers as a fluid: what arrives in a second is served as far as there is capacity, and the rest waits. Beside what waits, requests hold each other up as
- * in a queue with many servers (Sakasegawa's approximation).
+ * Workers as a fluid: the requests of a second are served up to the capacity, and the rest waits. In addition
+ * to the backlog, requests delay each other as in a queue with many servers (Sakasegawa's approximation).
  */
 export class FluidWorkers {
   readonly #random: Random
   readonly #retries = new Float64Array(RETRY_SLOTS)
   #active: number
-  /** When those that start will be up, and those that drain be gone. */
+  /** When starting workers will be up, and draining workers gone. */
   #starting: number[] = []
   #draining: number[] = []
   #second = 0
@@ -51,7 +51,7 @@ export class FluidWorkers {
     this.#active = options.workers
   }
 
-  /** Those that run and those that start. */
+  /** Running and starting workers. */
   get workers(): number {
     return this.#active + this.#starting.length
   }
@@ -60,7 +60,7 @@ export class FluidWorkers {
     return this.#active
   }
 
-  /** All that must be paid for. */
+  /** All workers that must be paid for. */
   get paid(): number {
     return this.workers + this.#draining.length
   }
@@ -74,7 +74,7 @@ export class FluidWorkers {
     }
   }
 
-  /** Lives through a second. */
+  /** Simulates one second. */
   pass(rate: number): Second {
     const now = this.#second
     this.#second += 1
@@ -96,7 +96,7 @@ export class FluidWorkers {
     return { arrivals, served, dropped, isOver: slowest > OBJECTIVE_SECONDS, busy: served / capacity, slowest }
   }
 
-  /** The time that requests wait for each other while the capacity is enough. */
+  /** The time that requests wait for each other while the capacity is sufficient. */
   #mutual(offered: number, capacity: number, arrivals: number): number {
     if (this.backlog > arrivals * 0.3) return 0
     const used = Math.min(0.995, offered / capacity)
@@ -104,7 +104,7 @@ export class FluidWorkers {
   }
 }
 
-/** A Poisson number: by Knuth where it is small, by the normal distribution where it is not. */
+/** A Poisson number: by Knuth if it is small, otherwise by the normal distribution. */
 function poisson(mean: number, random: Random): number {
   if (mean >= 30) {
     const normal = Math.sqrt(-2 * Math.log(1 - random.next())) * Math.cos(2 * Math.PI * random.next())

@@ -3,23 +3,23 @@ import { readFile, type Series } from '../../bench/forecast/series.ts'
 /** A load to replay. */
 export interface Load {
   readonly name: string
-  /** Requests a second, for each second. */
+  /** Requests per second, for each second. */
   readonly rates: Float64Array
-  /** What was before, one mean rate a minute: forecasters have seen it. */
+  /** The earlier load, as one mean rate per minute: forecasters have observed it. */
   readonly before: Float64Array
-  /** The share of dropped requests that clients send again, three seconds later. */
+  /** The share of dropped requests that clients retry three seconds later. */
   readonly retries: number
 }
 
 const DAY_SECONDS = 86_400
 const DAY_MINUTES = 1440
-/** What a forecaster remembers. */
+/** The history of a forecaster. */
 const BEFORE_DAYS = 8
 
 /**
- * Replays the last days of a series, so scaled that 99.9 % of its values are under a peak.
+ * Replays the last days of a series, scaled so that 99.9 % of its values are under a peak.
  *
- * @throws Error when the file is no series, or is too short.
+ * @throws Error if the file is not a series, or is too short.
  */
 export function loadOfTrace(path: string, days: number, peak: number): Load {
   const series = readFile(path)
@@ -36,7 +36,7 @@ export function loadOfTrace(path: string, days: number, peak: number): Load {
   }
 }
 
-/** A day like the one before, with its evening peak and its noise: for when no trace is at hand. */
+/** A day like the one before, with its evening peak and its noise: for runs without a trace. */
 export function madeLoad(days: number, peak: number, seed: number): Load {
   const minutes = (days + BEFORE_DAYS) * DAY_MINUTES
   const values = Float64Array.from({ length: minutes / 5 }, (_, at) => shapeOf(at * 5, seed))
@@ -56,7 +56,7 @@ function shapeOf(minute: number, seed: number): number {
   return 1 + 0.55 * Math.sin(day - 2) + 0.2 * Math.sin(2 * day) + slow
 }
 
-/** Where values are missing, the last one stands in: a replay needs some load. */
+/** Replaces missing values with the last known one, because a replay needs a load. */
 function filled({ values, stepMinutes }: Series): Pick<Series, 'values' | 'stepMinutes'> {
   let last = values.find((value) => !Number.isNaN(value)) ?? 0
   const whole = values.map((value) => {
@@ -71,7 +71,7 @@ function quantile(values: Float64Array, share: number): number {
   return sorted[Math.floor(share * (sorted.length - 1))] ?? 0
 }
 
-/** Straight lines between the middles of steps. */
+/** Linear interpolation between the middles of steps. */
 function bySecond(values: Float64Array, stepMinutes: number, scale: number): Float64Array {
   const step = stepMinutes * 60
   return Float64Array.from({ length: values.length * step }, (_, second) => {
@@ -88,13 +88,16 @@ function byMinute(values: Float64Array, stepMinutes: number, scale: number): Flo
   return Float64Array.from({ length: kept.length * stepMinutes }, (_, minute) => scale * (kept[Math.floor(minute / stepMinutes)] ?? 0))
 }
 
-/** When something happens, in hours: four times a day, at times that no clock strikes. */
+/** The times of events in hours: four times a day, not on full hours. */
 function hoursOf(days: number, first: number): number[] {
   const shifts = [2.1, 0.4, 3.3, 1.2, 0.1, 3.7, 2.6, 0.9]
   return Array.from({ length: days * 4 }, (_, at) => at * 6 + first + (shifts[at % shifts.length] ?? 0))
 }
 
-/** Each for 15 minutes: to four times the load within 30 s, at minute 10 back within 5 minutes. */
+/**
+ * Each lasts 15 minutes: up to four times the load within 30 s, and back to normal within 5 minutes from
+ * minute 10.
+ */
 export function withFlashCrowds(load: Load): Load {
   return changed(load, 'flash', hoursOf(load.rates.length / DAY_SECONDS, 1), 900, (second) => {
     if (second < 30) return 1 + second / 10
@@ -102,7 +105,7 @@ export function withFlashCrowds(load: Load): Load {
   })
 }
 
-/** The load all but stops for 4 to 25 minutes, and comes back with 2.2 times as much, which ebbs away over 5 minutes. */
+/** The load almost stops for 4 to 25 minutes, and returns at 2.2 times its rate, which falls back over 5 minutes. */
 export function withOutages(load: Load): Load {
   const lengths = [240, 600, 900, 1500]
   return changed(load, 'outage', hoursOf(load.rates.length / DAY_SECONDS, 0.5), 1800, (second, at) => {

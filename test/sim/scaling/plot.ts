@@ -3,20 +3,20 @@ import type { Replayed } from './replay.ts'
 
 const WIDTH = 960
 const PANEL = 120
-/** Above each panel, for its heading. */
+/** Space above each panel for its heading. */
 const HEAD = 40
 const LEFT = 60
 const RIGHT = 60
 const TOP = 64
 const BOTTOM = 44
 const SPAN = WIDTH - LEFT - RIGHT
-/** Points across. */
+/** Points in horizontal direction. */
 const COLUMNS = 480
 const OVER_SECONDS = 0.2
 const HOUR = 60
 const HOURS = [1, 2, 3, 4, 6, 12, 24, 48, 96]
 
-/** The colours follow what the reader's system has, as the dashboard's do. */
+/** The colors follow the reader's system, like those of the dashboard. */
 const STYLE = `
   svg { --back: #ffffff; --text: #1b1f24; --muted: #57606a; --grid: #d8dee4; --load: #0b62d6; --workers: #8a5a00; --bad: #c4242b }
   @media (prefers-color-scheme: dark) {
@@ -40,13 +40,13 @@ interface Column {
 }
 
 interface Frame {
-  /** Requests a second at the upper edge. */
+  /** Requests per second at the upper edge. */
   readonly most: number
   readonly step: number
   readonly minutes: number
 }
 
-/** One panel for each rule: the load, what the workers can answer, and where requests took longer than the objective. */
+/** One panel per rule: the load, the capacity of the workers, and where requests took longer than the objective. */
 export function plot(title: string, replayed: readonly Replayed[]): string {
   const minutes = replayed[0]?.minutes.length ?? 0
   const columns = replayed.map((one) => columnsOf(one.minutes))
@@ -98,7 +98,7 @@ function panel({ rule, over, dropped, cost }: Replayed, columns: readonly Column
   ].join('\n')
 }
 
-/** Requests on the left, the workers that answer as many on the right. */
+/** Requests on the left, and the workers for this many requests on the right. */
 function scaleLine(value: number, y: string): string {
   const count = value / CAPACITY
   const workers = Number.isInteger(count) ? `${count}` : count.toFixed(1)
@@ -128,7 +128,7 @@ function timeAxis(top: number, { minutes }: Frame): string {
   ].join('\n')
 }
 
-/** 1, 2 or 5 times a power of ten, not less than it. */
+/** The smallest of 1, 2 or 5 times a power of ten that is not less than it. */
 function niceStep(least: number): number {
   const power = 10 ** Math.floor(Math.log10(least))
   return ([1, 2, 5].find((one) => one * power >= least) ?? 10) * power

@@ -4,14 +4,14 @@ import { MIN_WORKERS, oracle, type Rule, type RuleMaker } from './rules.ts'
 
 export interface Replayed {
   readonly rule: string
-  /** Seconds in which the slowest in a hundred took longer than the objective, in percent. */
+  /** Seconds in which the p99 latency exceeded the objective, in percent. */
   readonly over: number
   /** Requests that found the queue full, in percent. */
   readonly dropped: number
   readonly workerHours: number
-  /** Worker-hours beside those of an oracle. */
+  /** Worker-hours relative to those of an oracle. */
   readonly cost: number
-  /** Changes of the number of workers, a day. */
+  /** Changes of the number of workers per day. */
   readonly eventsADay: number
   /** The number of workers and the load, each minute. */
   readonly minutes: readonly Minute[]
@@ -20,7 +20,7 @@ export interface Replayed {
 interface Minute {
   readonly rate: number
   readonly workers: number
-  /** The slowest in a hundred of its worst second, in seconds. */
+  /** The p99 latency of its worst second, in seconds. */
   readonly slowest: number
 }
 

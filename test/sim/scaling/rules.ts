@@ -8,10 +8,10 @@ export const MIN_WORKERS = 2
 const MAX_WORKERS = 60
 const TARGET = 0.7
 
-/** Says how many workers there are to be. */
+/** Decides the number of workers. */
 export interface Rule {
   readonly name: string
-  /** Called after each second; a number where it decides. */
+  /** Called after each second; returns a number if it decides. */
   after(second: Second, at: number, workers: FluidWorkers): number | undefined
 }
 
@@ -33,7 +33,7 @@ const noScalingMean: RuleMaker = ({ rates }) => {
   return { name: 'no scaling, enough for the mean', after: () => within(Math.ceil(mean / (CAPACITY * TARGET))) }
 }
 
-/** Knows what will come until workers that are started now are up, and 30 s longer. */
+/** Knows the load until workers started now are up, and 30 s longer. */
 export const oracle: RuleMaker = ({ rates }, startUpSeconds) => {
   const highest = highestAhead(rates, startUpSeconds + 30)
   return {
@@ -56,9 +56,10 @@ function highestAhead(rates: Float64Array, seconds: number): Float64Array {
 }
 
 /**
- * The Horizontal Pod Autoscaler of Kubernetes with its defaults: every 15 s, a tolerance of 0.1, down by the highest of 300 s, up to the double or by four.
+ * The Horizontal Pod Autoscaler of Kubernetes with its defaults: every 15 s, a tolerance of 0.1, down to the
+ * highest of 300 s, up to double or by four.
  *
- * @param metric - `cpu` saturates at what workers can do; `rps` counts what arrives.
+ * @param metric - `cpu` saturates at the capacity of the workers; `rps` counts arriving requests.
  */
 function hpa(metric: 'cpu' | 'rps'): RuleMaker {
   return () => {
@@ -83,7 +84,7 @@ function hpa(metric: 'cpu' | 'rps'): RuleMaker {
   }
 }
 
-/** Sluice's rule, by the code that is shipped. */
+/** Sluice's rule, with its production code. */
 function sluice(isForecasting: boolean): RuleMaker {
   return (load, startUpSeconds) => {
     let seconds = 0

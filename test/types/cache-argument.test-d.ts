@@ -11,8 +11,8 @@ const bare = new PrismaClient({ adapter })
 const client = bare.$extends(withSluice())
 const cache = { ttl: 60, swr: 5, tags: ['a'], strategy: 'refresh', consistency: 'strict', disabled: false } as const
 
-describe('the argument cache', () => {
-  it('leaves the results of every read as they are', () => {
+describe('the cache argument', () => {
+  it('leaves the result type of every read unchanged', () => {
     expectTypeOf(client.author.findMany({ cache })).resolves.toEqualTypeOf<Author[]>()
     expectTypeOf(client.post.findUnique({ where: { id: 1 }, cache })).resolves.toEqualTypeOf<Post | null>()
     expectTypeOf(client.post.findUniqueOrThrow({ where: { id: 1 }, cache })).resolves.toEqualTypeOf<Post>()
@@ -29,7 +29,7 @@ describe('the argument cache', () => {
     expectTypeOf(groups).resolves.items.toHaveProperty('authorId').toEqualTypeOf<number>()
   })
 
-  it('leaves select, include and omit as they are', () => {
+  it('leaves the types of select, include and omit unchanged', () => {
     expectTypeOf(client.author.findMany({ select: { name: true, posts: { select: { title: true } } }, cache })).resolves.toEqualTypeOf<
       { name: string; posts: { title: string }[] }[]
     >()
@@ -37,13 +37,13 @@ describe('the argument cache', () => {
     expectTypeOf(client.author.findFirstOrThrow({ omit: { name: true }, cache })).resolves.toEqualTypeOf<Omit<Author, 'name'>>()
   })
 
-  it('keeps what the client leaves out everywhere', () => {
+  it('keeps the global omit option of the client', () => {
     const lean = new PrismaClient({ adapter, omit: { author: { name: true } } }).$extends(withSluice())
     expectTypeOf(lean.author.findFirstOrThrow({ cache })).resolves.toEqualTypeOf<Omit<Author, 'name'>>()
     expectTypeOf(lean.author.findFirstOrThrow()).resolves.toEqualTypeOf<Omit<Author, 'name'>>()
   })
 
-  it('keeps fluent calls', () => {
+  it('keeps the types of fluent calls', () => {
     expectTypeOf(client.author.findUnique({ where: { id: 1 }, cache }).posts()).resolves.toEqualTypeOf<Post[] | null>()
     expectTypeOf(client.author.findUnique({ where: { id: 1 }, cache }).posts({ select: { title: true } })).resolves.toEqualTypeOf<
       { title: string }[] | null
@@ -60,14 +60,14 @@ describe('the argument cache', () => {
     expectTypeOf(after.author.findFirstOrThrow({ cache })).resolves.toHaveProperty('initial').toEqualTypeOf<string>()
   })
 
-  it('is there in both kinds of transactions', () => {
+  it('is accepted in both kinds of transactions', () => {
     expectTypeOf(client.$transaction([client.author.findMany({ cache }), client.post.count({ cache })])).resolves.toEqualTypeOf<
       [Author[], number]
     >()
     expectTypeOf(client.$transaction(async (tx) => tx.author.findMany({ cache }))).resolves.toEqualTypeOf<Author[]>()
   })
 
-  it('is told from the model alone where its type goes by another name', () => {
+  it('is inferred from the model alone if its type has a different name', () => {
     const author = {} as typeof client.author & { readonly other: string }
     expectTypeOf(author.findMany({ select: { name: true }, cache })).resolves.toEqualTypeOf<{ name: string }[]>()
     expectTypeOf(author.findUnique({ where: { id: 1 }, cache }).posts()).resolves.toEqualTypeOf<Post[] | null>()
@@ -76,7 +76,7 @@ describe('the argument cache', () => {
     >()
   })
 
-  it('refuses what is no cache control, and what Prisma refuses', () => {
+  it('rejects an invalid cache control and arguments that Prisma rejects', () => {
     // @ts-expect-error seconds are a number
     client.author.findMany({ cache: { ttl: '60' } })
     // @ts-expect-error there is no such field
@@ -111,10 +111,10 @@ describe('cached', () => {
     expectTypeOf(await cached(db('city'), {}).where('id', 1)).toBeArray()
   })
 
-  it('refuses what is no builder or no cache control', () => {
+  it('rejects a value that is not a builder and an invalid cache control', () => {
     // @ts-expect-error there is no such field
     cached(db('city'), { tll: 60 })
-    // @ts-expect-error a statement of the app's own is no builder
+    // @ts-expect-error a raw statement is not a builder
     cached(db.raw('SELECT 1'), cache)
   })
 })

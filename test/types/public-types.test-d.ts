@@ -34,7 +34,7 @@ describe('an extended Prisma client', () => {
     expectTypeOf(extended.$transaction(async (tx) => tx.post.count())).resolves.toEqualTypeOf<number>()
   })
 
-  it('refuses what the client refuses', () => {
+  it('rejects arguments that the client rejects', () => {
     // @ts-expect-error there is no such field
     extended.author.findMany({ where: { nobody: 1 } })
   })
@@ -62,7 +62,7 @@ describe('the plugins for Fastify', () => {
     fastify({ https: {} }).register(sluiceProxy, { prefix: '/api', proxy: createProxy({ nodes: [] }), websocket: false })
   })
 
-  it('refuse options that there are not', () => {
+  it('reject unknown options', () => {
     // @ts-expect-error there is no such option
     apps[0].register(sluicePlugin, { reports: true })
     // @ts-expect-error there is no such option
@@ -71,14 +71,14 @@ describe('the plugins for Fastify', () => {
 })
 
 describe('the other entry points', () => {
-  it('give back what they were given', () => {
+  it('return the type of their argument', () => {
     expectTypeOf(withSluiceKnex(db, sluice)).toEqualTypeOf<Knex>()
     expectTypeOf(unsluice(db)).toEqualTypeOf<Knex>()
     expectTypeOf(sluiceMiddleware(sluice)).toExtend<RequestHandler>()
     expectTypeOf(sluiceAdapter(adapter, sluice).provider).toEqualTypeOf(adapter.provider)
   })
 
-  it('run functions with their results', () => {
+  it('return the results of the functions that they run', () => {
     expectTypeOf(sluice.run(() => 1)).resolves.toEqualTypeOf<number>()
     expectTypeOf(sluice.run(async () => 'a')).resolves.toEqualTypeOf<string>()
     expectTypeOf(createSluice().mode).toEqualTypeOf<Mode>()

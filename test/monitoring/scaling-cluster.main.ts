@@ -4,7 +4,7 @@ import { freemem } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { type ClusterTarget, type ClusterTargetOptions, clusterTarget } from '@sluice/core/scaling-cluster'
 
-/** The primary process of a `node:cluster`: tells one story, which its argument names, and prints what came of it as JSON. */
+/** The primary process of a `node:cluster`: runs the scenario that its argument names, and prints the result as JSON. */
 const never = new AbortController().signal
 const exec = fileURLToPath(new URL('scaling-worker.main.ts', import.meta.url))
 
@@ -57,18 +57,18 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Waits for something that has to come true. */
+/** Waits for a condition that must become true. */
 async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 20))
 }
 
-/** The processes that answer. */
+/** The process IDs that respond. */
 async function pids(requests = 40): Promise<number[]> {
   const answers = await Promise.all(Array.from({ length: requests }, () => ask('/', new Agent())))
   return [...new Set(answers.map(Number))]
 }
 
-/** As soon as somebody listens. */
+/** Resolves as soon as a worker listens. */
 async function firstAnswer(): Promise<number[]> {
   for (;;) {
     try {
@@ -80,7 +80,7 @@ async function firstAnswer(): Promise<number[]> {
 }
 
 const stories: Record<string, () => Promise<unknown>> = {
-  /** Requests on open connections and on new ones go on while workers come and go. */
+  /** Requests on open and new connections continue while workers start and stop. */
   async load() {
     const workers = target({ graceMs: 1500 })
     await workers.scaleTo(1, 'start', never)
@@ -106,7 +106,7 @@ const stories: Record<string, () => Promise<unknown>> = {
     const counts: number[] = []
     for (const count of [3, 1, 2, 1]) {
       await workers.scaleTo(count, 'change', never)
-      // Old connections stay with the workers that were there: each worker gets some of its own before it goes.
+      // Open connections stay with their workers: each worker gets some before it stops.
       if (count > 1) more()
       const answering = await pids()
       for (const pid of answering) seen.add(String(pid))
@@ -118,7 +118,7 @@ const stories: Record<string, () => Promise<unknown>> = {
     return { failed, counts, answersAll: answered > 200, processes: seen.size, alive: [...seen].map(Number).filter(isAlive) }
   },
 
-  /** A worker that dies is replaced, and the others answer meanwhile. */
+  /** A worker that dies is replaced, and the others respond meanwhile. */
   async death() {
     const workers = target()
     await workers.scaleTo(2, 'start', never)
@@ -140,7 +140,7 @@ const stories: Record<string, () => Promise<unknown>> = {
     }
   },
 
-  /** Workers that die as they start are not started again and again. */
+  /** Workers that die during startup are not restarted in a tight loop. */
   async loop() {
     const workers = target({ env: { SCALING_STARTS: 'dies' } })
     const first = await workers.scaleTo(1, 'start', never).catch(({ code, message }) => [code, message.replace(/worker \d+/, 'worker PID')])
@@ -163,7 +163,7 @@ const stories: Record<string, () => Promise<unknown>> = {
     return { error, left: workers.current() }
   },
 
-  /** `online` is enough where it is said so; what hears no signal is killed. */
+  /** `online` is sufficient when configured; a worker that ignores signals is killed. */
   async deaf() {
     const workers = target({ ready: 'online', graceMs: 100, env: { SCALING_HEARS: 'nothing' } })
     await workers.scaleTo(1, 'start', never)
@@ -173,7 +173,7 @@ const stories: Record<string, () => Promise<unknown>> = {
     return { wasAlive, isAlive: isAlive(pid) }
   },
 
-  /** No more are started than there is memory for; what is there already stays. */
+  /** No more workers start than fit into memory; existing workers stay. */
   async memory() {
     const bytes = Math.min(freemem(), process.availableMemory())
     const workers = target({ workerBytes: bytes / 2.5 })

@@ -6,19 +6,19 @@ import { TEST_MS } from '../support/patience.ts'
 
 const main = fileURLToPath(new URL('scaling-cluster.main.ts', import.meta.url))
 
-/** A process that ends by itself has left nothing behind that would keep it. */
+/** Runs a scenario in a process that exits on its own, which shows that nothing keeps it alive. */
 async function tell(story: string): Promise<unknown> {
   const args = ['--import', 'tsx', '--conditions=@sluice/source', main, story]
   const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: TEST_MS, env: { ...process.env, NODE_OPTIONS: '' } })
   return JSON.parse(stdout)
 }
 
-describe('clusterTarget, with real workers', { timeout: TEST_MS }, () => {
+describe('clusterTarget with real workers', { timeout: TEST_MS }, () => {
   it('fails no request while it scales up and down', async () => {
     expect(await tell('load')).toEqual({ failed: [], counts: [3, 3, 1, 1, 2, 2, 1, 1], answersAll: true, processes: 4, alive: [] })
   })
 
-  it('replaces a worker that dies, while the others answer', async () => {
+  it('replaces a worker that dies while the others respond', async () => {
     expect(await tell('death')).toEqual({
       before: 2,
       meanwhile: 1,
@@ -29,7 +29,7 @@ describe('clusterTarget, with real workers', { timeout: TEST_MS }, () => {
     })
   })
 
-  it('starts workers that die at once less and less often', async () => {
+  it('restarts workers with increasing delays when they die immediately', async () => {
     expect(await tell('loop')).toEqual({
       first: ['SLUICE_SCALING_FAILED', 'The worker PID ended with code 3 before it was up.'],
       second: 'Workers died during start-up. Next attempt in N ms.',
@@ -43,11 +43,11 @@ describe('clusterTarget, with real workers', { timeout: TEST_MS }, () => {
     expect(await tell('never')).toEqual({ error: 'A worker did not come up within 1500 ms.', left: 0 })
   })
 
-  it('kills what hears no signal', async () => {
+  it('kills a worker that ignores signals', async () => {
     expect(await tell('deaf')).toEqual({ wasAlive: true, isAlive: false })
   })
 
-  it('starts no more workers than there is memory for', async () => {
+  it('starts no more workers than fit into memory', async () => {
     expect(await tell('memory')).toEqual({
       admitted: 2,
       reason: expect.stringMatching(/^Not enough memory: \d+ MB are free, of which 0 MB are reserved, and a worker needs \d+ MB\.$/),
@@ -59,7 +59,7 @@ describe('clusterTarget, with real workers', { timeout: TEST_MS }, () => {
     })
   })
 
-  it('goes by the newest number', async () => {
+  it('uses the newest number when calls overlap', async () => {
     expect(await tell('newest')).toEqual({ told: 'another', current: 0, answering: 1, closed: 'SLUICE_CLOSED' })
   })
 })

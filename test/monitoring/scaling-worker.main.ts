@@ -2,7 +2,7 @@ import cluster from 'node:cluster'
 import { createServer } from 'node:http'
 import { closeConnectionsOnDisconnect } from '@sluice/core/scaling-cluster'
 
-/** A worker that answers after some milliseconds, with its process id; `/die` ends it. How it starts, the environment says. */
+/** A worker that responds with its process ID after some milliseconds; `/die` ends it. The environment sets how it starts. */
 const port = Number(process.env.SCALING_PORT)
 if (process.env.SCALING_STARTS === 'dies') process.exit(3)
 if (process.env.SCALING_STARTS === 'never') setInterval(() => {}, 1000)
@@ -12,7 +12,7 @@ else {
     setTimeout(() => response.end(String(process.pid)), Number(new URL(request.url ?? '/', 'http://a').searchParams.get('ms') ?? 5))
   })
   closeConnectionsOnDisconnect(server).listen(port, '127.0.0.1')
-  // As a pool of connections would: it keeps the process alive.
+  // Keeps the process alive, like a connection pool.
   setInterval(() => {}, 1000)
   if (process.env.SCALING_HEARS === 'nothing') process.on('SIGTERM', () => {})
   cluster.worker?.on('error', () => {})

@@ -31,7 +31,7 @@ class Regions {
   }
 }
 
-/** Asks the database before the handler does. */
+/** Queries the database before the handler does. */
 @Injectable()
 class KnownVisitor implements CanActivate {
   constructor(@Inject(DB) private readonly db: Knex) {}
@@ -48,7 +48,7 @@ class RegionsController {
     @Inject(Regions) private readonly regions: Regions,
   ) {}
 
-  /** The naive way: the listing, then one query for each row, at once. */
+  /** The naive way: the listing, then one concurrent query per row. */
   @Get(':count/cities')
   @UseGuards(KnownVisitor)
   async cities(@Param('count') count: string): Promise<unknown> {
@@ -63,7 +63,7 @@ class RegionsController {
   }
 }
 
-/** Closes what it was given, once no request is left. */
+/** Closes the given resources once no request is left. */
 @Injectable()
 class Closing implements OnApplicationShutdown {
   constructor(

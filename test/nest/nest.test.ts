@@ -73,8 +73,8 @@ async function ask({ url, scopes }: Served): Promise<ScopeReport | undefined> {
   return scopes.shift()
 }
 
-describe('a Nest app that uses the middleware once it listens', () => {
-  it('has no scopes, which sluice doctor tells', async () => {
+describe('a Nest app that adds the middleware after it listens', () => {
+  it('has no scopes, which sluice doctor reports', async () => {
     const served = await serve(async (sluice, db) => {
       const app = await NestFactory.create(appModule(db, sluice), { logger: false })
       await app.init()
@@ -92,19 +92,19 @@ describe.each(platforms)('a Nest app on %s', (_name, platform) => {
   it('has a scope for each request, guards included, and reports its N+1', async () => {
     const served = await serve(platform, { cache: false })
     const scope = await ask(served)
-    // The guard's, the listing, and one for each city.
+    // The guard's query, the listing, and one for each city.
     expect(scope).toMatchObject({ name: 'GET /regions/:count/cities', queries: CITIES + 2 })
     expect(scope?.findings).toMatchObject([{ code: 'N_PLUS_ONE', count: CITIES }])
     expect(scope?.findings[0]?.callSite?.file).toMatch(/nest[\\/]app\.ts$/)
   })
 
-  it('merges it in optimize mode', async () => {
+  it('batches the N+1 in optimize mode', async () => {
     const served = await serve(platform, { mode: 'optimize', cache: false, prefetch: false })
-    // The catalogue is read with the first queries.
+    // The catalog is read with the first queries.
     await expect.poll(async () => (await ask(served))?.queries, SOON).toBe(3)
   })
 
-  it('answers what is under way before it closes database and Sluice', async () => {
+  it('finishes requests in flight before it closes the database and Sluice', async () => {
     const served = await serve(platform, {})
     const stopping = gracefulShutdown(served.app.getHttpServer(), served.sluice, {
       ...{ drainDelayMs: 0, signals: [], exit: false },

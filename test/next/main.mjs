@@ -1,5 +1,6 @@
-// Builds the Next.js app of the guide with the packages as they would be published, and asks it: as `next dev` with changes, as the standalone server, and behind the
-// server of its own. Takes a minute or so and needs npm's registry, so it is run by hand: `pnpm run build && pnpm examples:next`.
+// Builds the Next.js app of the guide with the packages as published, and requests it: as `next dev` with changes, as the
+// standalone server, and with a custom server. Takes about a minute and needs npm's registry, so run it manually: `pnpm run
+// build && pnpm examples:next`.
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { appendFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
@@ -27,7 +28,7 @@ try {
   console.log(`built in ${seconds(startedAt)}`)
   await check('the standalone server', ['.next/standalone/server.js'], {}, checkScopes)
   await check('the same, optimizing', ['.next/standalone/server.js'], { SLUICE_MODE: 'optimize' }, checkMerged)
-  await check('a server of its own', ['server.js'], { NODE_ENV: 'production' }, checkNested)
+  await check('a custom server', ['server.js'], { NODE_ENV: 'production' }, checkNested)
   await check('next dev, with changes', [next, 'dev', '-H', '127.0.0.1'], { NODE_ENV: 'development' }, checkReloads)
   console.log(`all in ${seconds(startedAt)}`)
 } finally {
@@ -45,7 +46,7 @@ async function install() {
   await run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', ...packs.map((pack) => `./${pack}`), ...others], {
     cwd: folder,
   })
-  // Its binary, as this repository has it.
+  // Uses the binary of this repository.
   cpSync(join(sqlite, 'build/Release/better_sqlite3.node'), join(folder, 'node_modules/better-sqlite3/build/Release/better_sqlite3.node'))
 }
 
@@ -68,14 +69,14 @@ async function checkScopes(ask) {
   await checkAction(ask)
   const { patterns, statements, sluices, made } = await ask('/api/scopes')
   assert.deepEqual([...new Set(patterns.map(({ scope, count }) => `${scope} ${count}`))].sort(), ['/cities 20', 'GET /api/cities 20'])
-  // With the cities that were listed once more, and the update.
+  // Includes the second listing of the cities, and the update.
   assert.equal(statements, 4 * (CITIES + 1) + 1)
   assert.equal(sluices, 1)
   assert.ok(made > 1, 'lib/db.js was evaluated once: globalThis would not be needed')
 }
 
 async function checkMerged(ask) {
-  // The catalogue is read with the first queries.
+  // The catalog is read with the first queries.
   await ask('/api/cities')
   const before = (await ask('/api/scopes')).statements
   assert.equal((await ask('/api/cities')).length, CITIES)
@@ -93,7 +94,7 @@ async function checkAction(ask) {
   assert.ok((await ask('/api/scopes')).scopes.includes('rename'))
 }
 
-/** The middleware's scope has what components ask that are rendered after the page's function. */
+/** The middleware's scope contains queries of components that render after the page's function. */
 async function checkNested(ask) {
   await ask('/nested')
   const { patterns, sluices } = await ask('/api/scopes')

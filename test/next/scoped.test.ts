@@ -3,12 +3,12 @@ import { describe, expect, it } from 'vitest'
 
 type Scoped = <A extends unknown[], R>(name: string, handle: (...args: A) => R | Promise<R>) => (...args: A) => Promise<R>
 
-/** The files of the app are JavaScript, as an app may have them. */
+/** The files of the app are JavaScript, like in many apps. */
 const { scoped } = (await import('./app/lib/scoped.js' as string)) as { readonly scoped: Scoped }
 const { sluice } = (await import('./app/lib/sluice.js' as string)) as { readonly sluice: Sluice }
 
-describe('scoped, of the Next.js guide', () => {
-  it('gives each call a scope of its name, and its arguments and result as they are', async () => {
+describe('scoped from the Next.js guide', () => {
+  it('runs each call in a named scope, and passes its arguments and result unchanged', async () => {
     const names: string[] = []
     const stop = sluice.on('scope', ({ name }) => names.push(name))
     const add = scoped('add', async (left: number, right: number) => left + right)
@@ -17,7 +17,7 @@ describe('scoped, of the Next.js guide', () => {
     stop()
   })
 
-  it('ends the scope of what fails, as failed, with its error', async () => {
+  it('ends the scope of a failed call with its error', async () => {
     const failed: boolean[] = []
     const stop = sluice.on('scope', (scope) => failed.push(scope.failed))
     const error = new Error('NEXT_REDIRECT')
@@ -29,7 +29,7 @@ describe('scoped, of the Next.js guide', () => {
     stop()
   })
 
-  it('takes one Sluice, however often the file is evaluated', async () => {
+  it('uses one Sluice, regardless of how often the file is evaluated', async () => {
     const again = (await import('./app/lib/sluice.js?again' as string)) as { readonly sluice: Sluice }
     expect(again.sluice).toBe(sluice)
   })

@@ -1,4 +1,4 @@
-/** What the tests use of Prisma's schema engine. */
+/** The part of Prisma's schema engine that the tests use. */
 export interface Engine {
   diff(params: unknown): Promise<{ readonly stdout: string }>
   applyMigrations(params: unknown): Promise<unknown>

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import * as bindings from '@prisma/schema-engine-wasm/schema_engine_bg'
 
-/** The package's own entry imports WebAssembly as a module, which Node 20 does not do without a flag. */
+/** The package's own entry imports WebAssembly as a module, which Node 20 only supports with a flag. */
 async function loadEngine() {
   const folder = dirname(createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm/schema_engine_bg'))
   const wasm = readFileSync(join(folder, 'schema_engine_bg.wasm'))
@@ -13,10 +13,13 @@ async function loadEngine() {
   return bindings.SchemaEngine
 }
 
-/** Prisma's schema engine, once for a process: loading it again breaks what was loaded before. */
+/** Prisma's schema engine, once per process: loading it again breaks the earlier instance. */
 export const engine = loadEngine()
 
-/** As `bindAdapter` of Prisma makes one, for a database that is never asked anything: each answer is `{ ok, value }`. */
+/**
+ * Like the result of Prisma's `bindAdapter`, for a database that receives no queries: each result is `{ ok,
+ * value }`.
+ */
 function offlineAdapter(provider) {
   const ok = (value) => ({ ok: true, value, map: (fn) => ok(fn(value)), flatMap: (fn) => fn(value) })
   const about = { provider, adapterName: 'offline', errorRegistry: { consumeError: () => undefined } }
@@ -32,7 +35,7 @@ function offlineAdapter(provider) {
   return { ...about, connect, connectToShadowDb: connect }
 }
 
-/** The wasm engine knows no MySQL, whose tables differ from those of PostgreSQL in the words only. */
+/** The wasm engine does not support MySQL, whose tables differ from those of PostgreSQL only in wording. */
 const MYSQL_WORDS = [
   [/-- CreateSchema\nCREATE SCHEMA [^;]*;\n/g, ''],
   [/"/g, '`'],
@@ -45,7 +48,7 @@ const MYSQL_WORDS = [
   [/\bDOUBLE PRECISION\b/g, 'DOUBLE'],
 ]
 
-/** The statements that create the tables of a Prisma schema (`{ path, content }`) in an empty database. No database is asked. */
+/** The statements that create the tables of a Prisma schema (`{ path, content }`) in an empty database. Sends no queries. */
 export async function createDdl(provider, schema) {
   if (provider === 'sqlite') return diffFromEmpty('sqlite', schema)
   const content = schema.content.replace(/provider = "mysql"/, 'provider = "postgresql"')

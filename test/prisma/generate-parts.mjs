@@ -1,4 +1,4 @@
-// What the scripts share that generate Prisma clients for tests.
+// Shared code of the scripts that generate Prisma clients for tests.
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -24,7 +24,10 @@ datasource db {
 
 `
 
-/** Of the built generator, Prisma's version, these parts, and more files: what is generated depends on all of them. */
+/**
+ * Hash of the built generator, Prisma's version, these parts, and more files: the generated code depends on
+ * all of them.
+ */
 export function hashOfTools(...files) {
   const generator = join(root, '../packages/prisma/dist')
   const built = readdirSync(generator).filter((name) => name.endsWith('.js'))

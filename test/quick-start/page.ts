@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs'
 
-/** A quick start of the docs: its files as they are on the page, and the versions that replace some of them. */
+/** A quick start of the docs: its files as shown on the page, and the versions that replace some of them. */
 export interface Page {
-  /** By path. */
+  /** Files by path. */
   readonly files: ReadonlyMap<string, string>
-  /** By `<path> <version>`. */
+  /** Later versions by `<path> <version>`. */
   readonly versions: ReadonlyMap<string, string>
   /** Packages that its commands install, without versions. */
   readonly installed: ReadonlySet<string>
-  /** What it shows of the terminal. */
+  /** The terminal output that the page shows. */
   readonly report: string
   /** Queries of the first requests in `optimize`. */
   readonly queries: readonly number[]

@@ -13,18 +13,18 @@ const tests = join(import.meta.dirname, '..')
 const require = createRequire(import.meta.url)
 const LISTENING = /http:\/\/localhost:3000\/books/
 
-/** As a developer has it. */
+/** The environment of a developer. */
 const environment = { ...env, NODE_ENV: 'development' }
 
-/** What a server printed and answered. */
+/** The responses and the output of a server. */
 export interface Served {
   readonly bodies: readonly string[]
-  /** Of each response, by its `Server-Timing`. */
+  /** Queries of each response, by its `Server-Timing`. */
   readonly queries: readonly number[]
   readonly printed: string
 }
 
-/** A folder with the files of a quick start. Packages are those of the tests, as they are built. */
+/** A folder with the files of a quick start. Uses the built packages of this repository. */
 export class Project {
   readonly folder: string
 
@@ -41,7 +41,7 @@ export class Project {
     writeFileSync(file, code)
   }
 
-  /** @throws Error with what it printed, when it fails. */
+  /** @throws Error with the output of the script if it fails. */
   run(script: string, ...args: readonly string[]): void {
     const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...args], {
       cwd: this.folder,
@@ -73,7 +73,7 @@ export class Project {
   /**
    * Starts the server, requests its page so many times, and ends it.
    *
-   * @param last - What it prints last; by default, that it listens.
+   * @param last - The last line of output to wait for. Default: the message that it listens.
    */
   async serve(code: string, requests: number, last: RegExp = LISTENING): Promise<Served> {
     const port = await freePort()

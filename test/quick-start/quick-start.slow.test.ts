@@ -7,7 +7,7 @@ import { Project } from './project.ts'
 /** The command line and compilers: no file imports them. */
 const TOOLS = new Set(['tsx', 'typescript', 'prisma'])
 
-/** What differs from run to run. */
+/** Masks values that differ from run to run. */
 const masked = (text: string) =>
   text
     .replace(/[\d.]+ ms/g, '… ms')
@@ -32,7 +32,7 @@ function projectOf({ files }: Page): Project {
   return project
 }
 
-/** In place of `prisma db push`, whose engine may not be here, and `prisma generate`. */
+/** Replaces `prisma db push`, whose engine may be missing here, and `prisma generate`. */
 async function push(project: Project, provider: 'sqlite' | 'postgresql', schema: string, exec: (ddl: string) => unknown): Promise<void> {
   await exec(await createDdl(provider, { path: 'schema.prisma', content: schema }))
   project.generate()
@@ -61,12 +61,12 @@ async function follow(page: Page, project: Project): Promise<readonly number[]> 
 }
 
 describe.each(['quick-start-knex', 'quick-start-prisma'])('the page %s', (name) => {
-  it('installs what its files import, and nothing else', () => {
+  it('installs exactly the packages that its files import', () => {
     const { files, versions, installed } = readPage(name)
     const imported = new Set([...files.values(), ...versions.values()].flatMap(packagesIn))
     const isUsed = (one: string) => imported.has(one) || TOOLS.has(one) || one.startsWith('@types/')
     expect([...imported].filter((one) => !installed.has(one))).toEqual([])
-    // Knex loads its driver by its name, and Prisma's adapter for PostgreSQL is in the text.
+    // Knex loads its driver by its name, and the text mentions Prisma's adapter for PostgreSQL.
     expect([...installed].filter((one) => !isUsed(one)).sort()).toEqual(
       name === 'quick-start-knex' ? ['better-sqlite3'] : ['@prisma/adapter-pg', '@prisma/client'],
     )
@@ -74,12 +74,12 @@ describe.each(['quick-start-knex', 'quick-start-prisma'])('the page %s', (name) 
 })
 
 describe('a quick start, followed from an empty folder', () => {
-  it('finds the N+1 query, is without it once fixed, and has no queries in the end, with Knex', async () => {
+  it('finds the N+1 query, removes it with the fix, and ends without queries, with Knex', async () => {
     const page = readPage('quick-start-knex')
     expect(await follow(page, projectOf(page))).toEqual(page.queries)
   })
 
-  it('does so with Prisma', async () => {
+  it('finds the N+1 query, removes it with the fix, and ends without queries, with Prisma', async () => {
     const page = readPage('quick-start-prisma')
     const project = projectOf(page)
     await push(project, 'sqlite', file(page, 'prisma/schema.prisma'), (ddl) => project.exec('books.db', ddl))
@@ -104,7 +104,7 @@ describe('a quick start, followed from an empty folder', () => {
       project.write('src/database.ts', moved(file(page, 'src/database.ts')))
       await push(project, 'postgresql', schema, (ddl) => database.exec(ddl))
       const [first, second, third] = await follow({ ...page, versions }, project)
-      // How much of the first is optimized depends on how soon the schema was read.
+      // How much of the first request is optimized depends on when the schema was read.
       expect(first).toBeLessThan(51)
       expect(second).toBeLessThan(5)
       expect(third).toBe(0)

@@ -1,6 +1,6 @@
 /** @type {import('next').NextConfig} */
 export default {
   output: 'standalone',
-  // Loaded by Node, once for the process, and not put into each bundle.
+  // Loaded by Node once for the process, and not included in each bundle.
   serverExternalPackages: ['@sluice/core', '@sluice/knex', 'knex', 'better-sqlite3'],
 }

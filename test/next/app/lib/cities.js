@@ -1,6 +1,6 @@
 import { db } from './db.js'
 
-/** The naive way: the listing, then one query for each row, at once. */
+/** The naive way: the listing, then one concurrent query per row. */
 export async function cities() {
   const rows = await db('city').orderBy('id').limit(20)
   return Promise.all(

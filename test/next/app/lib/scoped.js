@@ -1,6 +1,6 @@
 import { sluice } from './sluice.js'
 
-/** A route handler or page whose queries are one scope. */
+/** Wraps a route handler or page so that its queries are one scope. */
 export function scoped(name, handle) {
   return (...args) => sluice.run(() => handle(...args), { name })
 }

@@ -9,7 +9,7 @@ function make() {
   return sluice
 }
 
-// One for the process: bundles and hot reloads evaluate this file anew.
+// One for the process, because bundles and hot reloads evaluate this file again.
 globalThis.sluice ??= make()
 
 export const sluice = globalThis.sluice

@@ -2,7 +2,7 @@ import { sluice } from '../../../lib/sluice.js'
 
 export const dynamic = 'force-dynamic'
 
-/** What the script that tests this app asks. */
+/** The counters that the test script of this app reads. */
 export function GET() {
   const patterns = sluice.queries.getNPlusOnePatterns().map(({ scope, count }) => ({ scope, count }))
   return Response.json({

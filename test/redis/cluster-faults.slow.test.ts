@@ -7,7 +7,7 @@ import { expectFailover } from './failover.ts'
 import { clients } from './redis-worlds.ts'
 import { eventually } from './witness.ts'
 
-/** A namespace whose tags lie on the first master, the one that has a replica. */
+/** A namespace whose tags are on the first master, which has a replica. */
 const namespace = Array.from({ length: 100 }, (_, at) => `ns${at}`).find((name) => keySlot(name) < 5_000) ?? ''
 const timing = { namespace, leaseMs: 2_000, quarantineMs: 150, commandTimeoutMs: 300, retryAfterMs: 100 }
 
@@ -18,7 +18,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))('
   })
   afterAll(() => cluster?.stop())
 
-  it('fails over: what the promoted replica knows is not trusted, and invalidations are heard from it', async () => {
+  it('distrusts the state of the promoted replica after a failover, and receives its invalidations', async () => {
     const redis = new Client.Cluster([...cluster.startupNodes])
     redis.on('error', () => {})
     try {
@@ -38,7 +38,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))('
     }
   })
 
-  it('goes on without the entries of a node that is down, if the tags are on another', async () => {
+  it('continues without the entries of a node that is down if the tags are on another', async () => {
     const redis = new Client.Cluster([...cluster.startupNodes])
     redis.on('error', () => {})
     const store = redisStore(redis, timing)

@@ -6,16 +6,19 @@ import { eventually, Witness } from './witness.ts'
 export interface Failover {
   readonly writer: RedisStore
   readonly reader: RedisStore
-  /** Keys of entries, which may lie on several nodes. */
+  /** Keys of entries, which may be on several nodes. */
   readonly keys: readonly string[]
   readonly commandTimeoutMs: number
-  /** Settles when the replica has all that was written. */
+  /** Settles when the replica has all writes. */
   replicated(): Promise<void>
-  /** Ends the master, and waits until the replica has taken over. */
+  /** Ends the master, and waits until the replica is promoted. */
   promote(): Promise<void>
 }
 
-/** What the promoted replica knows is not trusted, calls fail in time while there is no master, and invalidations are heard from the new one. */
+/**
+ * Checks that the state of the promoted replica is not trusted, that calls fail in time without a master, and
+ * that invalidations arrive from the new one.
+ */
 export async function expectFailover({ writer, reader, keys, commandTimeoutMs, replicated, promote }: Failover): Promise<void> {
   const witness = new Witness(reader)
   try {
@@ -33,7 +36,7 @@ export async function expectFailover({ writer, reader, keys, commandTimeoutMs, r
     await load
 
     expect(after.epoch).not.toBe(before.epoch)
-    // The replica has entries and their stamps; the epoch tells that they are of another life.
+    // The replica has entries and their stamps; the epoch shows that they are outdated.
     const states = await Promise.all(keys.map((key) => eventually(() => reader.read(['a'], key))))
     expect(states.some(({ entry }) => entry?.epoch === before.epoch)).toBe(true)
     for (const state of states) expect(state.epoch).toBe(after.epoch)

@@ -10,7 +10,7 @@ import { clients } from './redis-worlds.ts'
 import { eventually, Witness } from './witness.ts'
 
 const times = { askedAt: 0, ttlMs: 60_000, costMs: 1 }
-/** Takes memory, until there is none left. */
+/** Allocates memory until none is left. */
 const FILL = "for at = 1, 100 do redis.call('SET', 'fill:' .. ARGV[1] .. ':' .. at, string.rep('x', 10000)) end"
 const timing = { leaseMs: 2_000, quarantineMs: 150, commandTimeoutMs: 200, retryAfterMs: 100 }
 
@@ -38,7 +38,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))('
   }
   const opened = (store: CacheStore, tags: readonly string[]): Promise<Stamps> => eventually(() => store.open(tags))
 
-  it('does not trust what a snapshot brings back', async () => {
+  it('distrusts a state that was restored from a snapshot', async () => {
     const server = await serve()
     const store = storeOn(given(server))
     const before = await opened(store, ['a'])
@@ -57,7 +57,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))('
     expect((await opened(store, ['a'])).epoch).not.toBe(before.epoch)
   })
 
-  it('opens nothing after a snapshot that a living writer has begun to write since', async () => {
+  it('opens nothing after a restored snapshot that precedes a write of a living writer', async () => {
     const server = await serve()
     const [writer, reader] = [storeOn(given(server)), storeOn(given(server))]
     await opened(reader, ['a'])
@@ -73,7 +73,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))('
     expect(await writer.end(['a'], 'w')).toBeDefined()
   })
 
-  it('opens nothing after a snapshot, whatever a write to everything that lies in it does', async () => {
+  it('opens nothing after a restored snapshot, regardless of a write to everything that it contains', async () => {
     const server = await serve()
     const [all, writer, reader] = [storeOn(given(server)), storeOn(given(server)), storeOn(given(server))]
     await opened(reader, ['a'])
@@ -99,7 +99,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))('
     expect(await writer.end(['a'], 'w')).toBeDefined()
   })
 
-  it('fails within its time limit with an error of Sluice’s while Redis is down, and works again by itself', async () => {
+  it('fails within its time limit with a SluiceError while Redis is down, and recovers on its own', async () => {
     const server = await serve()
     const store = storeOn(given(server))
     const witness = new Witness(store)
@@ -120,7 +120,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))('
     expect(witness.slowestMs).toBeLessThan(timing.commandTimeoutMs + 250)
   })
 
-  it('does not take for an outage that this process was busy', async () => {
+  it('does not treat a busy process as an outage', async () => {
     const server = await serve()
     const store = storeOn(given(server))
     const witness = new Witness(store)
@@ -141,7 +141,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))('
     expect((await store.open(['a']))?.epoch).toBe(epoch)
   })
 
-  it('refuses calls at once after several time-outs, and works again when Redis does', async () => {
+  it('rejects calls immediately after several timeouts, and recovers with Redis', async () => {
     const server = await serve()
     const store = storeOn(given(server), { maxFailures: 3 })
     await opened(store, ['a'])
@@ -163,7 +163,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))('
     await eventually(async () => (store.state() === 'up' ? true : undefined))
   })
 
-  it('rejects within its time limit where there never was a server', async () => {
+  it('rejects within its time limit if there never was a server', async () => {
     const server = await serve()
     await server.kill()
     const store = storeOn(given(server))
@@ -174,7 +174,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))('
     await eventually(() => store.read(['a']).catch(() => undefined))
   })
 
-  it('tells its watcher when the connection that it hears by is cut', async () => {
+  it('notifies its watcher when the connection for invalidations is cut', async () => {
     const server = await serve()
     const [store, writer] = [storeOn(given(server)), storeOn(given(server))]
     const witness = new Witness(store)
@@ -189,7 +189,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))('
     expect(witness.tags).toEqual(['a'])
   })
 
-  it('has no answer to a ping while the server of the invalidations does not answer', async () => {
+  it('does not answer a ping while the server of the invalidations does not reply', async () => {
     const server = await serve()
     const store = storeOn(given(server))
     const witness = new Witness(store)
@@ -210,7 +210,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))('
     expect(witness.losses).toBe(2)
   })
 
-  it('takes a replication id that changes under living connections for a loss, once', async () => {
+  it('treats a changed replication id on open connections as one loss', async () => {
     const server = await serve({ 'enable-debug-command': 'yes' })
     const [first, second] = [storeOn(given(server)), storeOn(given(server))]
     const before = await opened(first, ['a'])
@@ -223,7 +223,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))('
     for (const store of [first, second, third]) expect((await store.read(['a'])).epoch).toBe(after.epoch)
   })
 
-  it('takes every new connection for a loss where the server tells no replication id', async () => {
+  it('treats every new connection as a loss if the server reports no replication id', async () => {
     const server = await serve()
     await server.run('ACL', 'SETUSER', 'limited', 'on', '>secret', '~*', '&*', '+@all', '-info')
     const limited = { username: 'limited', password: 'secret', enableReadyCheck: false }
@@ -239,7 +239,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))('
     expect(await store.end(['a'], 'w')).toMatchObject({ epoch: after.epoch })
   })
 
-  it('begins a quarantine at every such connection, whether or not one was over before', async () => {
+  it('begins a quarantine at every such connection, regardless of earlier quarantines', async () => {
     const server = await serve()
     await server.run('ACL', 'SETUSER', 'limited', 'on', '>secret', '~*', '&*', '+@all', '-info')
     const limited = { username: 'limited', password: 'secret', enableReadyCheck: false }
@@ -250,7 +250,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))('
     await opened(store, ['a'])
   })
 
-  it('asks no replica, whose state is that of its master a while ago', async () => {
+  it('reads from no replica, whose state may be outdated', async () => {
     const [master, replica] = [await serve({ 'repl-diskless-sync-delay': '0' }), await serve()]
     const writer = storeOn(given(master))
     await replica.run('REPLICAOF', '127.0.0.1', master.port)
@@ -268,7 +268,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))('
     expect(promoted.epoch).not.toBe(stamps.epoch)
   })
 
-  it('hears writers although its memory is full', async () => {
+  it('receives notifications of writers although its memory is full', async () => {
     const server = await serve({ maxmemory: '8mb' })
     const store = storeOn(given(server), { maxFailures: 3 })
     const stamps = await opened(store, ['a', 'b'])
@@ -287,7 +287,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))('
     expect(store.state()).toBe('up')
   })
 
-  it('takes what it cannot read for absent, and what it cannot understand for a loss', async () => {
+  it('treats unreadable entries as absent, and unknown messages as a loss', async () => {
     const server = await serve()
     const redis = given(server)
     const store = storeOn(redis)
@@ -297,7 +297,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))('
     const stamps = await opened(store, ['a'])
     await store.set('key', { value: 1, tags: ['a'], times, ...stamps }, 60_000)
     const [id = ''] = await redis.keys('sluice:e:*')
-    // A number, an empty list, and a list of other things, where the head of an entry is.
+    // A number, an empty list, and a list of other things, in the position of an entry's head.
     for (const head of ['05', '90', '9801020304050607c0']) {
       const bytes = Buffer.from(`0101${(head.length / 2).toString(16).padStart(8, '0')}${head}c0`, 'hex')
       await redis.set(id, bytes)
@@ -310,7 +310,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))('
     expect(witness.tags).toEqual([])
   })
 
-  it('asks for all reads of a tick at once', async () => {
+  it('sends all reads of a tick in one batch', async () => {
     const server = await serve()
     const store = storeOn(given(server))
     await opened(store, ['a', 'b'])
@@ -332,7 +332,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))('
     expect(store.counters().sent).toBe(sent + 2)
   })
 
-  it('gives stamps and entries a time to live, and intents none', async () => {
+  it('sets a time to live on stamps and entries, and none on intents', async () => {
     const server = await serve()
     const redis = given(server)
     const store = storeOn(redis, { namespace: 'shop', maxTtlMs: 10_000 })
@@ -350,7 +350,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))('
     expect(await redis.exists('{shop}stamp:b')).toBe(0)
   })
 
-  it('leaves nothing behind when it is closed, and the given connection as it was', async () => {
+  it('leaves nothing behind when it is closed, and the given connection unchanged', async () => {
     const server = await serve()
     const redis = given(server)
     await redis.ping()
@@ -369,7 +369,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))('
     await expect(store.ping()).rejects.toMatchObject({ code: 'SLUICE_CLOSED' })
   })
 
-  it('warns of a server that may evict what writers declare', async () => {
+  it('warns about a server that may evict the intents of writers', async () => {
     const server = await serve({ 'maxmemory-policy': 'allkeys-lru' })
     const warned = new Promise<Error>((resolve) => process.once('warning', resolve))
     const store = storeOn(given(server))

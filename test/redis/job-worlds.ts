@@ -5,7 +5,7 @@ import type { CrashWorld } from '../contracts/jobs/crash-world.ts'
 import { startRedisServer } from '../services/redis-server.ts'
 import { clients } from './redis-worlds.ts'
 
-/** A backend, and the instance that tells it where Redis is: it connects when it is asked, and is not asked. */
+/** A backend, and the instance with its connection options, which sends no commands itself. */
 export function jobBackendOn(client: string, port: number, options: BullmqJobBackendOptions = {}): JobBackend {
   return bullmqJobBackend(redisOn(client, port), options)
 }
@@ -21,7 +21,7 @@ export function connect(client: string, port: string): JobBackend {
   return jobBackendOn(client, Number(port))
 }
 
-/** A Redis of its own. */
+/** A separate Redis. */
 export async function bullmqWorld(client: string): Promise<CrashWorld> {
   const server = await startRedisServer()
   return {

@@ -47,7 +47,7 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
     expect(claims).toHaveLength(1)
     return claims[0] as Claim
   }
-  /** A claim whose lease has run out, and that of the worker that has the task now. */
+  /** A claim whose lease has expired, and the claim of the worker that has the task now. */
   const twice = async (backend: JobBackend): Promise<{ readonly late: Claim; readonly current: Claim }> => {
     await backend.add([task('t')])
     const late = await claim(backend, 'first', 1)
@@ -63,7 +63,7 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
   const none = { pending: 0, queued: 0, processing: 0, retry: 0, dead: 0 }
 
   describe('claims', () => {
-    it('go by order, to the millisecond, and by id within one', async () => {
+    it('use the order, to the millisecond, and the id within one', async () => {
       const backend = await open()
       const base = Date.now()
       const orders = [5, 3, 3, 700_000, 0, 4, 600_000, 599_999].map((order, at) => task(`t${at}`, { order: base + order }))
@@ -72,7 +72,7 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       expect(claims.map(({ id }) => id)).toEqual(['t4', 't1', 't2', 't5', 't0', 't7', 't6', 't3'])
     })
 
-    it('put back at its place what waited for its time, was given back, or lost its worker', async () => {
+    it('take delayed, released and reassigned tasks in their original order', async () => {
       const backend = await open()
       const base = Date.now() - 1_000
       const soon = Date.now() + 150
@@ -96,7 +96,7 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       ])
     })
 
-    it('stay cheap beside a hundred thousand tasks that wait for their time', async () => {
+    it('stay cheap next to 100,000 delayed tasks', async () => {
       const backend = await open()
       const cost = async () => {
         const before = ownNow()
@@ -111,7 +111,7 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       expect(await cost()).toBeLessThan(5 * alone + 200)
     })
 
-    it('make ready in order what became due together, however much it is', async () => {
+    it('order tasks that become due together, regardless of their number', async () => {
       const backend = await open()
       const base = Date.now() - 10_000
       const tasks = Array.from({ length: 2_500 }, (_, at) =>
@@ -123,17 +123,17 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       expect(ids).toEqual(tasks.map(({ id }) => id))
     })
 
-    it('are handed out by no step that was given up, when it comes after all', async () => {
+    it('are not granted by a step that was given up and arrives later', async () => {
       const backend = await open()
       await backend.add([task('t')])
-      // As it is marked when it is asked for the answer and was not done.
+      // Marked as given up, like a step whose result was requested but not available.
       await server.run('SET', `bull:@sluice:step:w.0:${queue}`, '1|')
       await expect(backend.step(queue, [], 1, 'w', LEASE)).rejects.toThrow('after a later one')
       expect(await counts(backend)).toEqual({ ...none, queued: 1 })
       expect((await backend.step(queue, [], 1, 'w', LEASE)).claims).toHaveLength(1)
     })
 
-    it('leave out what somebody deleted from under the queue', async () => {
+    it('omit tasks that another client deleted from the queue', async () => {
       const backend = await open()
       await backend.add([task('gone'), task('there')])
       await server.run('DEL', `bull:${queue}:gone`)
@@ -174,7 +174,7 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       expect((await backend.step(queue, [outcome(current, 'done')], 0, 'second', LEASE)).lost).toEqual([])
     })
 
-    it('do not count from a worker that lost the task, also when the lease of the next one has run out', async () => {
+    it('do not count from a worker that lost the task, even if the lease of the next one has expired', async () => {
       const backend = await open()
       const { late, current } = await twice(backend)
       await server.run('DEL', `bull:${queue}:t:lock`)
@@ -183,7 +183,7 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       expect((await backend.step(queue, [outcome(current, 'retry')], 0, 'second', LEASE)).lost).toEqual([])
     })
 
-    it('count as anything from a worker whose lease ran out, while nobody has noticed', async () => {
+    it('count in any form from a worker with an expired lease that was not noticed', async () => {
       const backend = await open()
       await backend.add([task('t')])
       const late = await claim(backend, 'w', 1)
@@ -192,7 +192,7 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       expect(await counts(backend)).toEqual({ ...none, retry: 1 })
     })
 
-    it('count once', async () => {
+    it('count only once', async () => {
       const backend = await open()
       await backend.add([task('t')])
       const held = await claim(backend, 'w')
@@ -200,7 +200,7 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       expect(lost).toEqual([held])
     })
 
-    it('of a worker that lost a part of a batch count for what is left of it', async () => {
+    it('of a worker that lost a part of a batch count for the remaining items', async () => {
       const backend = await open()
       await backend.openBatch({ id: 'b', ...batch })
       await backend.add([task('t', { batchId: 'b', items: 10, data: '[]' })])
@@ -215,7 +215,7 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       expect(batches).toMatchObject([{ id: 'b', processedItems: 10, failedItems: 0, chunksDone: 1 }])
     })
 
-    it('of a cancelled task that would run again end it', async () => {
+    it('of a cancelled task that would run again end the task', async () => {
       const backend = await open()
       await backend.openBatch({ id: 'b', ...batch })
       await backend.add([task('t', { batchId: 'b', items: 1 })])
@@ -230,7 +230,7 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
   })
 
   describe('leases', () => {
-    it('go on by being renewed, also late, if nobody has noticed', async () => {
+    it('continue when renewed, even late, if the expiry was not noticed', async () => {
       const backend = await open()
       await backend.add([task('t')])
       const held = await claim(backend, 'w', 1)
@@ -242,7 +242,7 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       expect((await backend.renew([held], 'w', LEASE)).cancelled).toEqual([held])
     })
 
-    it('are not kept for the one that has the task now by the one that had it', async () => {
+    it('are not extended for the present owner by the previous one', async () => {
       const backend = await open()
       const { late, current } = await twice(backend)
       await server.run('PEXPIRE', `bull:${queue}:t:lock`, '5000')
@@ -252,7 +252,7 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       expect(Number(await server.run('PTTL', `bull:${queue}:t:lock`))).toBeGreaterThan(5_000)
     })
 
-    it('of a worker that was lost end a task that was cancelled', async () => {
+    it('of a lost worker end a cancelled task', async () => {
       const backend = await open()
       await backend.add([task('t')])
       await claim(backend, 'w', 500)
@@ -267,7 +267,7 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
   })
 
   describe('batches', () => {
-    it('keep the data of their parts until they are forgotten, however they ended, and their dead letters longer', async () => {
+    it('retain the data of their parts until they are deleted, regardless of how they ended, and their dead letters longer', async () => {
       const backend = await open()
       await backend.openBatch({ id: 'b', ...batch })
       const kinds = ['0', '1', '2', '3', '4'] as const
@@ -305,7 +305,7 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       expect(await server.run('KEYS', 'bull:@sluice:batch:*')).toEqual([])
     })
 
-    it('are open again while a dead letter is tried again, and are to be told of at their next end', async () => {
+    it('are open again while a dead letter is replayed, and are reported at their next end', async () => {
       const backend = await open()
       await backend.openBatch({ id: 'b', ...batch, webhook: 'http://127.0.0.1:1/' })
       await backend.add([task('t', { batchId: 'b', items: 1 })])
@@ -323,10 +323,10 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       expect(await unnotified()).toEqual(['b'])
     })
 
-    it('are not forgotten that are open again', async () => {
+    it('are not deleted while they are open again', async () => {
       const backend = await open()
       await backend.openBatch({ id: 'b', ...batch })
-      // As it was found just before a dead letter of it was tried again.
+      // As found immediately before one of its dead letters was replayed.
       await server.run('ZADD', 'bull:@sluice:ended', '1', 'b')
       await backend.tidy({ maxDeadBytes: 0, maxBatchAgeMs: 0 }, 100)
       expect(await backend.batch('b')).toMatchObject({ endedAt: null })
@@ -335,7 +335,7 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       expect(await backend.batch('b')).toBeUndefined()
     })
 
-    it('count a part once, and are told of once', async () => {
+    it('count a part once, and are reported once', async () => {
       const backend = await open()
       await backend.openBatch({ id: 'b', ...batch })
       await backend.add(['1', '2', '3', '4'].map((id, chunk) => task(id, { batchId: 'b', chunk, items: 1 })))
@@ -355,7 +355,7 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       expect(await backend.step(queue, [fourth], 0, 'w', LEASE)).toMatchObject({ lost: [], batches: [] })
     })
 
-    it('count a part once that was over and that somebody deleted, when they are cancelled', async () => {
+    it('count a finished part once when they are cancelled after another client deleted it', async () => {
       const backend = await open()
       await backend.openBatch({ id: 'b', ...batch })
       await backend.add(['1', '2', '3'].map((id, chunk) => task(id, { batchId: 'b', chunk, items: 1 })))
@@ -366,7 +366,7 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       expect(await backend.batch('b')).toMatchObject({ chunksDone: 3, processedItems: 1 })
     })
 
-    it('end when they are cancelled although somebody deleted a part', async () => {
+    it('end when they are cancelled although another client deleted a part', async () => {
       const backend = await open()
       await backend.openBatch({ id: 'b', ...batch, webhook: 'http://127.0.0.1:1/' })
       await backend.add(Array.from({ length: 1_200 }, (_, chunk) => task(`t${chunk}`, { batchId: 'b', chunk, items: 1 })))
@@ -395,7 +395,7 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       }
     }
 
-    it('go when they take too much, the oldest of all queues first', async () => {
+    it('are deleted when they exceed the byte limit, the oldest of all queues first', async () => {
       const backend = await open()
       const data = JSON.stringify('x'.repeat(98))
       await fail(
@@ -409,7 +409,7 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       expect((await backend.list({ status: 'dead' }, { offset: 0, limit: 10 })).map(({ id }) => id)).toEqual(['3', '4'])
     })
 
-    it('go when they take too much, however many there were and whatever became of some', async () => {
+    it('are deleted when they exceed the byte limit, regardless of their number and of later changes', async () => {
       const backend = await open()
       const data = JSON.stringify('x'.repeat(98))
       const ids = Array.from({ length: 700 }, (_, at) => `d${String(at).padStart(3, '0')}`)
@@ -425,7 +425,7 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       expect(await dead()).toEqual(ids)
       await tidy(69_900)
       expect(await dead()).toEqual(ids.slice(1))
-      // One that was counted is none any more, and another one is newer.
+      // One counted dead letter was replayed, and a newer dead letter was added.
       expect(await backend.replay('d300')).toBe(true)
       await fail(backend, task('e', { data, queue: `${queue}c` }))
       await tidy(69_900)
@@ -439,7 +439,7 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       expect(await dead()).toEqual([])
     })
 
-    it('are tasks again with all attempts, unless another has their key', async () => {
+    it('are tasks with all attempts again, unless another task has their key', async () => {
       const backend = await open()
       await fail(backend, task('t', { uniqueKey: 'k' }))
       expect(await backend.add([task('u', { uniqueKey: 'k' })])).toEqual([{ id: 'u', isDuplicate: false }])
@@ -451,7 +451,7 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
     })
   })
 
-  it('tells others of the first task that is ready, and of one that is due sooner', async () => {
+  it('notifies other processes of the first ready task, and of one that is due sooner', async () => {
     const [backend, other] = [await open(), await open()]
     const hints: WakeHint[] = []
     other.onWake((hint) => hints.push(hint))
@@ -476,7 +476,7 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
     expect(hints).toHaveLength(3)
   })
 
-  it('tells others at once of a task that is to stop, alone or with its batch', async () => {
+  it('notifies other processes immediately of a cancelled task, alone or with its batch', async () => {
     const [backend, other] = [await open(), await open()]
     const hints: WakeHint[] = []
     other.onWake((hint) => hints.push(hint))
@@ -493,7 +493,7 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
     await expect.poll(() => isTold('2', () => backend.cancelBatch('b', 1)), SOON).toBe(true)
   })
 
-  it('adds a task once, by its id, and says which was there', async () => {
+  it('adds a task once by its id, and returns which ones existed', async () => {
     const backend = await open()
     const tasks = [task('a'), task('b', { uniqueKey: 'k' }), task('c', { queue: `${queue}b`, uniqueKey: 'k' })]
     expect(await backend.add(tasks)).toEqual(tasks.map(({ id }) => ({ id, isDuplicate: false })))
@@ -504,7 +504,7 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
     expect(await counts(backend)).toEqual({ ...none, queued: 2 })
   })
 
-  it('gives data back as they were, whatever they are', async () => {
+  it('preserves any data', async () => {
     const backend = await open()
     const data = ['"\\ud800 \\u0000 ü 🜚"', '[]', '{}', 'null', '""', '1e400', JSON.stringify('x'.repeat(100_000))]
     await backend.add(
@@ -525,7 +525,7 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
     expect(first?.failures).toEqual([failure])
   })
 
-  it('lists by status, in the order in which tasks were made', async () => {
+  it('lists by status, in the order of creation', async () => {
     const backend = await open()
     const later = Date.now() + NEVER_MS
     await backend.add([task('1', { runAt: later }), task('2'), task('3', { order: 1 }), task('4'), task('5', { runAt: later })])
@@ -544,7 +544,7 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
     expect(await backend.get('none')).toBeUndefined()
   })
 
-  it('lets one have a slot', async () => {
+  it('grants a slot to one process', async () => {
     const [one, other] = [await open(), await open()]
     const now = Date.now()
     const taken = await Promise.all([one, other, one, other].map((backend) => backend.takeSlot('s', now, now + 200)))

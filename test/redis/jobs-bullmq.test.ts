@@ -6,7 +6,7 @@ import { SOON } from '../support/patience.ts'
 import { jobBackendOn } from './job-worlds.ts'
 import { clients } from './redis-worlds.ts'
 
-describe.skipIf(findRedisServer() === undefined).each(Object.keys(clients))('tasks are jobs of BullMQ, %s', (client) => {
+describe.skipIf(findRedisServer() === undefined).each(Object.keys(clients))('tasks as jobs of BullMQ, %s', (client) => {
   let server: RedisServer
   let cleanups: (() => unknown)[] = []
   let made = 0
@@ -38,7 +38,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.keys(clients))('tas
     return events
   }
 
-  it('in its states, with their data, their priority and their time', async () => {
+  it('have the states, data, priorities and times of BullMQ', async () => {
     const { jobs, name, queue } = open()
     const high = await jobs.enqueueTask({ to: 'a' }, 'high', name, { maxRetries: 7 })
     const low = await jobs.enqueueTask({ to: 'b' }, 'low', name)
@@ -58,7 +58,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.keys(clients))('tas
     release()
   })
 
-  it('failed ones with the reason and the traces of all attempts, and retried from there', async () => {
+  it('fail with the reason and the traces of all attempts, and can be retried in BullMQ', async () => {
     const { jobs, name, queue } = open()
     let isWell = false
     jobs.registerProcessor(name, (_data, { attempt }) => {
@@ -78,7 +78,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.keys(clients))('tas
     expect(await queue.getJob(task.id)).toBeUndefined()
   })
 
-  it('which can be removed, promoted and held back from there', async () => {
+  it('can be removed, promoted and delayed in BullMQ', async () => {
     const { jobs, name, queue } = open()
     const seen: unknown[] = []
     jobs.registerProcessor(name, (data) => void seen.push(data))
@@ -96,7 +96,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.keys(clients))('tas
     expect(await queue.isPaused()).toBe(true)
   })
 
-  it('and jobs that BullMQ added are tasks', async () => {
+  it('include jobs that BullMQ added', async () => {
     const { jobs, name, queue } = open()
     const seen: unknown[] = []
     jobs.registerProcessor(name, (data, { attempt }) => {
@@ -126,7 +126,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.keys(clients))('tas
       )
   })
 
-  it('that a scheduler of BullMQ goes on from can be forgotten and cancelled, too', async () => {
+  it('of a BullMQ scheduler can be deleted and cancelled, too', async () => {
     const { jobs, name, queue } = open()
     jobs.registerProcessor(name, () => {
       throw new UnretryableError('never')
@@ -142,7 +142,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.keys(clients))('tas
     expect(await jobs.getTask(delayed?.id ?? '')).toBeUndefined()
   })
 
-  it('whose events are heard', async () => {
+  it('emit the events of BullMQ', async () => {
     const { jobs, name, connection } = open()
     const events = new QueueEvents(name, { connection })
     cleanups.push(() => events.close())
@@ -162,7 +162,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.keys(clients))('tas
       .toEqual([`active ${good.id}`, `completed ${good.id}`, `active ${bad.id}`, `failed ${bad.id} bad`])
   })
 
-  it('under a prefix, and nothing of them is anywhere else', async () => {
+  it('are stored only under a prefix', async () => {
     const { jobs, name, queue } = open({ prefix: 'shop' })
     await server.run('FLUSHALL')
     jobs.registerProcessor(name, () => {})

@@ -42,7 +42,7 @@ describe.skipIf(findRedisServer() === undefined)('the fast path of a step', () =
     await server?.stop()
   })
 
-  /** Runs scripts and commands on keys below a root. What it returns does not name the root. */
+  /** Runs scripts and commands on keys below a root. Its results do not contain the root. */
   const sideOf = (root: string, scripts: ReadonlyMap<ScriptName, string>) => {
     const withoutRoot = (value: unknown) => JSON.parse(JSON.stringify(value).replaceAll(`${root}:`, ''))
     return {
@@ -75,7 +75,7 @@ describe.skipIf(findRedisServer() === undefined)('the fast path of a step', () =
     }
     const step = (at: number, now: number): Operation => {
       const settled = Array.from({ length: claims.length === 0 ? 0 : random.below(6) }, () => random.pick(claims))
-      // Some stay, as a worker's whose reply was lost.
+      // Some stay, like those of a worker whose reply was lost.
       for (const claim of settled) if (random.chance(0.9) && claims.includes(claim)) claims.splice(claims.indexOf(claim), 1)
       const rest = settled.filter(() => random.chance(0.3))
       const plain = settled.filter((claim) => !rest.includes(claim))
@@ -140,7 +140,7 @@ describe.skipIf(findRedisServer() === undefined)('the fast path of a step', () =
     return { next, deleted }
   }
 
-  it('leaves the same tasks, lists and events as the scripts of BullMQ that it replaces', async () => {
+  it('leaves the same tasks, lists and events as the BullMQ scripts that it replaces', async () => {
     const bullmq = await loadBullmq()
     const scripts = { fast: scriptsWith(bullmq, 'PUBLISH'), slow: scriptsWith({ ...bullmq, hasFastPath: false }, 'PUBLISH') }
     for (let seed = 1; seed <= SEEDS; seed += 1) {
@@ -157,7 +157,10 @@ describe.skipIf(findRedisServer() === undefined)('the fast path of a step', () =
   })
 })
 
-/** Without the order of the fields of a job and of the events of different jobs, and without a deleted job's event of being active. */
+/**
+ * Without the order of the fields of a job and of the events of different jobs, and without the active event
+ * of a deleted job.
+ */
 function comparable(dump: readonly (readonly [key: string, kind: string, value: unknown])[], deleted: ReadonlySet<string>) {
   return Object.fromEntries(dump.map(([key, kind, value]) => [key, plainValue(kind, value, deleted)]))
 }

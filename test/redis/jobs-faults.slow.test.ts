@@ -26,7 +26,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.keys(clients))('fau
     cleanups.push(() => proxy.close())
     return proxy
   }
-  /** An engine, and what it was told of. Leases are longer than any test. */
+  /** An engine, and the events that it emitted. Leases are longer than any test. */
   const open = ({ port }: { readonly port: number }, options: JobsOptions = {}) => {
     const jobs = new AsyncBatchProcessingEngine({
       ...{ leaseMs: NEVER_MS, pollMs: 100, graceMs: 200, ...options },
@@ -44,37 +44,34 @@ describe.skipIf(findRedisServer() === undefined).each(Object.keys(clients))('fau
   }
   const numbers = (count: number) => Array.from({ length: count }, (_, at) => at)
 
-  it.each(['all', 'answers'] as const)(
-    'works on where connections go silent: %s; every task is run once, and told of once',
-    async (what) => {
-      const server = await serve()
-      const proxy = await behindProxy(server)
-      const { jobs, errors, completed } = open(proxy)
-      const runs: number[] = []
-      jobs.registerProcessor<number>('default', async (at) => {
-        runs.push(at)
-        await sleep(5)
-      })
-      for (const at of numbers(400)) await jobs.enqueueTask(at, 'normal', 'default', { maxRetries: 0 })
-      jobs.start()
-      for (const count of [60, 180]) {
-        await expect.poll(() => runs.length, { ...SOON, interval: 1 }).toBeGreaterThan(count)
-        proxy.silence(what)
-        const silentAt = ownNow()
-        const before = completed.length
-        await expect.poll(() => completed.length, SOON).toBeGreaterThan(before + 20)
-        expect(ownNow() - silentAt).toBeLessThan(10 * commandTimeoutMs)
-      }
-      await expect.poll(() => completed.length, SOON).toBe(400)
-      expect(runs.toSorted((left, right) => left - right)).toEqual(numbers(400))
-      expect(new Set(completed.map(({ taskId }) => taskId)).size).toBe(400)
-      expect(errors.length).toBeGreaterThan(0)
-      expect(errors.filter((error) => !(error instanceof JobBackendError))).toEqual([])
-      expect(await jobs.getProcessingStats()).toMatchObject({ lost: 0, processing: 0, queued: 0, deadLetters: 0 })
-    },
-  )
+  it.each(['all', 'answers'] as const)('runs and reports every task once when connections go silent: %s', async (what) => {
+    const server = await serve()
+    const proxy = await behindProxy(server)
+    const { jobs, errors, completed } = open(proxy)
+    const runs: number[] = []
+    jobs.registerProcessor<number>('default', async (at) => {
+      runs.push(at)
+      await sleep(5)
+    })
+    for (const at of numbers(400)) await jobs.enqueueTask(at, 'normal', 'default', { maxRetries: 0 })
+    jobs.start()
+    for (const count of [60, 180]) {
+      await expect.poll(() => runs.length, { ...SOON, interval: 1 }).toBeGreaterThan(count)
+      proxy.silence(what)
+      const silentAt = ownNow()
+      const before = completed.length
+      await expect.poll(() => completed.length, SOON).toBeGreaterThan(before + 20)
+      expect(ownNow() - silentAt).toBeLessThan(10 * commandTimeoutMs)
+    }
+    await expect.poll(() => completed.length, SOON).toBe(400)
+    expect(runs.toSorted((left, right) => left - right)).toEqual(numbers(400))
+    expect(new Set(completed.map(({ taskId }) => taskId)).size).toBe(400)
+    expect(errors.length).toBeGreaterThan(0)
+    expect(errors.filter((error) => !(error instanceof JobBackendError))).toEqual([])
+    expect(await jobs.getProcessingStats()).toMatchObject({ lost: 0, processing: 0, queued: 0, deadLetters: 0 })
+  })
 
-  it('tells that a batch is over although the answer that said so did not come', async () => {
+  it('reports the end of a batch although the reply with it was lost', async () => {
     const server = await serve()
     const proxy = await behindProxy(server)
     const { jobs } = open(proxy)
@@ -90,7 +87,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.keys(clients))('fau
     expect(ended).toHaveLength(1)
   })
 
-  it('gives up for good a step that did not come to Redis', async () => {
+  it('permanently gives up a step that did not reach Redis', async () => {
     const server = await serve()
     const proxy = await behindProxy(server)
     const backend = jobBackendOn(client, proxy.port, { commandTimeoutMs })
@@ -100,11 +97,11 @@ describe.skipIf(findRedisServer() === undefined).each(Object.keys(clients))('fau
     await expect(backend.step('q', [], 1, 'w', NEVER_MS)).rejects.toBeInstanceOf(JobBackendError)
     const isAnswered = async () => (await Promise.resolve(backend.step('q', [], 0, 'w', NEVER_MS)).catch(() => undefined)) !== undefined
     await expect.poll(isAnswered, SOON).toBe(true)
-    // Should it come after all, it finds this.
+    // If it arrives later, it finds this mark.
     expect(await server.run('GET', 'bull:@sluice:step:w.0:q')).toBe('1|')
   })
 
-  it('hears of a cancelled task after its subscription went silent', async () => {
+  it('cancels a task after its subscription went silent', async () => {
     const server = await serve()
     const proxy = await behindProxy(server)
     const { jobs } = open(proxy)
@@ -133,7 +130,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.keys(clients))('fau
     await expect.poll(() => cancelled.length, SOON).toBe(1)
   })
 
-  it('goes on with all that was accepted after a Redis was killed that writes down everything', async () => {
+  it('continues with all accepted tasks after a crash of Redis with persistence', async () => {
     const server = await serve({ appendonly: 'yes', appendfsync: 'always' })
     const { jobs, errors, completed } = open(server)
     const runs = new Map<number, number>()
@@ -177,7 +174,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.keys(clients))('fau
     expect((await jobs.getProcessingStats()).deadLetters).toBe(0)
   })
 
-  it('goes on with what comes after a Redis was killed that had kept nothing', async () => {
+  it('continues with new tasks after a crash of Redis without persistence', async () => {
     const server = await serve()
     const { jobs, completed } = open(server)
     let release = () => {}
@@ -200,7 +197,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.keys(clients))('fau
     expect(await jobs.getProcessingStats()).toMatchObject({ pending: 0, queued: 0, processing: 0 })
   })
 
-  it('refuses in time while Redis hangs, and works on', async () => {
+  it('rejects in time while Redis hangs, and recovers', async () => {
     const server = await serve()
     const { jobs, completed } = open(server)
     jobs.registerProcessor('default', () => sleep(5))
@@ -218,7 +215,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.keys(clients))('fau
     await expect.poll(() => completed.length, SOON).toBe(50)
   })
 
-  it('waits for a Redis that comes later', async () => {
+  it('waits for a Redis that starts later', async () => {
     const server = await serve()
     await server.kill()
     const { jobs, completed } = open(server)
@@ -233,7 +230,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.keys(clients))('fau
     await expect.poll(() => completed.length, SOON).toBeGreaterThan(0)
   })
 
-  it('closes while Redis is away, with what runs', async () => {
+  it('closes while Redis is unavailable, with a running task', async () => {
     const server = await serve()
     const { jobs } = open(server)
     let isRunning = false
@@ -251,7 +248,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.keys(clients))('fau
     await expect(jobs.enqueueTask(1)).rejects.toMatchObject({ code: 'SLUICE_CLOSED' })
   })
 
-  it('leaves nothing behind when it is closed, and the given connection as it was', async () => {
+  it('leaves nothing behind when it is closed, and the given connection unchanged', async () => {
     const server = await serve()
     const redis = redisOn(client, server.port)
     cleanups.push(() => redis.disconnect())
@@ -270,7 +267,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.keys(clients))('fau
     expect(await redis.ping()).toBe('PONG')
   })
 
-  it('warns once of a Redis that may evict tasks', async () => {
+  it('warns once about a Redis that may evict tasks', async () => {
     const server = await serve({ 'maxmemory-policy': 'volatile-lru' })
     const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     cleanups.push(() => warned.mockRestore())

@@ -9,7 +9,7 @@ import { clients } from './redis-worlds.ts'
 
 const soon = () => AbortSignal.timeout(SOON.timeout)
 
-/** Processes with a link each, over clients that `connect` makes. */
+/** Processes with a link each, over clients created by `connect`. */
 function linked(connect: () => Redis | Cluster, namespace = 'shop') {
   return async (id: string, answer: (question: string) => Promise<string> = async (question) => `${id}: ${question}`) => {
     const redis = connect()
@@ -38,7 +38,7 @@ async function findOneAnother(open: ReturnType<typeof linked>): Promise<void> {
 }
 
 describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))('processes over Redis, %s', (_, Client) => {
-  it('find and answer one another, and keep nothing there', async () => {
+  it('discover and reply to one another, and store nothing in Redis', async () => {
     const server = await startRedisServer()
     onTestFinished(() => server.stop())
     const connect = () => new Client({ port: server.port, host: '127.0.0.1', keyPrefix: 'app:', lazyConnect: true })
@@ -48,7 +48,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))('
     expect(await other.others()).toEqual([])
     await other.close()
     await other.close()
-    // Those of a and c, of which each has two, and the one that asks.
+    // Those of a and c, which have two each, and that of the requester.
     await expect
       .poll(
         async () =>
@@ -60,13 +60,13 @@ describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))('
       .toBe(5)
   })
 
-  it('find one another on a Cluster, whichever node they talk to', { timeout: TEST_MS }, async () => {
+  it('discover one another on a Cluster, regardless of the node', { timeout: TEST_MS }, async () => {
     const cluster = await startRedisCluster()
     onTestFinished(() => cluster.stop())
     await findOneAnother(linked(() => new Client.Cluster([...cluster.startupNodes], { lazyConnect: true })))
   })
 
-  it('join when Redis comes, and again when it comes back', { timeout: TEST_MS }, async () => {
+  it('join when Redis starts, and again after a restart', { timeout: TEST_MS }, async () => {
     const server = await startRedisServer()
     onTestFinished(() => server.stop())
     await server.kill()
@@ -82,7 +82,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))('
     }
   })
 
-  it('wait for an answer no longer than they are told', async () => {
+  it('wait for a reply no longer than the given signal', async () => {
     const server = await startRedisServer()
     onTestFinished(() => server.stop())
     const open = linked(() => new Client({ port: server.port, host: '127.0.0.1', lazyConnect: true }))
@@ -93,14 +93,14 @@ describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))('
     for (const process of ['mute', 'failing']) await expect(a.ask(process, 'there?', AbortSignal.timeout(200))).rejects.toThrow(/timeout/i)
     await expect(a.ask('nobody', 'there?', soon())).rejects.toThrow('no process nobody listens there')
     await expect(a.ask('mute', 'there?', AbortSignal.abort())).rejects.toThrow()
-    // What comes that is no message of ours harms nobody.
+    // Invalid messages are ignored.
     await server.run('PUBLISH', 'shop:process:a', 'nonsense')
     await server.run('PUBLISH', 'shop:process:a', '{"id":"x","answer":"late"}')
     await open('b')
     expect(await a.ask('b', 'there?', soon())).toBe('b: there?')
   })
 
-  it('refuse what they cannot use', () => {
+  it('reject invalid arguments', () => {
     const redis = new Client({ lazyConnect: true })
     expect(() => redisProcesses({} as never)).toThrow(InvalidArgumentError)
     expect(() => redisProcesses(redis, { namespace: 'a b' })).toThrow(InvalidOptionError)

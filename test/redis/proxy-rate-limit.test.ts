@@ -16,7 +16,7 @@ async function serve(server: ReturnType<typeof createServer>): Promise<number> {
 }
 
 describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))('rate limits in Redis, %s', (_, Client) => {
-  /** Two proxies, each with a connection of its own to one Redis, and one node. */
+  /** Two proxies with separate connections to one Redis, and one node. */
   async function fleet(requests: number) {
     const redis = await startRedisServer()
     onTestFinished(() => redis.stop())
@@ -43,7 +43,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))('
     expect(Number(await redis.run('PTTL', 'limit:s:127.0.0.1'))).toBeGreaterThan(50_000)
   })
 
-  it.each(['killed', 'hung'])('count in each process while Redis is %s, and fail nobody', async (how) => {
+  it.each(['killed', 'hung'])('count in each process while Redis is %s, and fail no request', async (how) => {
     const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     onTestFinished(() => warned.mockRestore())
     const { redis, first, second } = await fleet(2)

@@ -5,7 +5,7 @@ import { inject } from 'vitest'
 import type { StoreWorld } from '../contracts/store-world.ts'
 import { randomSuffix } from '../services/service.ts'
 
-/** The versions of ioredis that are supported. The types are those of the newest. */
+/** The supported versions of ioredis. The types are those of the newest. */
 export const clients: Readonly<Record<string, typeof Redis>> = { 'ioredis 6': Redis, 'ioredis 5': Redis5 as unknown as typeof Redis }
 
 export interface RedisWorld extends StoreWorld {
@@ -13,12 +13,12 @@ export interface RedisWorld extends StoreWorld {
   connect(options?: RedisStoreOptions): RedisStore
 }
 
-/** The address of the Redis that all tests share, or why there is none. */
+/** The address of the Redis that all tests share, or the reason why there is none. */
 export function sharedRedis(): { readonly url: string } | { readonly skipped: string } {
   return inject('services').redis
 }
 
-/** Stores in a namespace of their own. */
+/** Stores in a separate namespace. */
 export function redisWorld(redis: Redis | Cluster): RedisWorld {
   const namespace = `test-${randomSuffix()}`
   const timing = { leaseMs: 400, quarantineMs: 200 }

@@ -15,7 +15,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))('
   }, TEST_MS)
   afterAll(() => setUp?.stop())
 
-  it('fails over: what the promoted replica knows is not trusted, and invalidations are heard from it', { timeout: TEST_MS }, async () => {
+  it('distrusts the state of the promoted replica after a failover, and receives its invalidations', { timeout: TEST_MS }, async () => {
     const redis = new Client({ ...setUp.options, sentinels: [...setUp.options.sentinels] })
     redis.on('error', () => {})
     try {

@@ -42,7 +42,7 @@ const value = fc.letrec((tie) => ({
 })).any
 
 describe('value codec', () => {
-  it('gives every value back exactly', () => {
+  it('returns every value exactly', () => {
     fc.assert(
       fc.property(value, (one) => {
         assert.deepStrictEqual(through(one), one)
@@ -51,12 +51,12 @@ describe('value codec', () => {
     )
   })
 
-  it('gives many rows of many shapes back', () => {
+  it('returns many rows of many shapes', () => {
     const rows = Array.from({ length: 500 }, (_, id) => ({ id, [`column${id % 97}`]: id, list: [{ [`deep${id % 41}`]: -id }] }))
     expect(through(rows)).toStrictEqual(rows)
   })
 
-  it('tells a Buffer from other bytes, and zero from its negative', () => {
+  it('distinguishes a Buffer from other bytes, and zero from negative zero', () => {
     const one = [Buffer.from([1]), new Uint8Array([1]), 0, -0, { a: -0 }]
     const back = through(one) as typeof one
     expect([back[0], back[1]].map((item) => Buffer.isBuffer(item))).toEqual([true, false])
@@ -68,7 +68,7 @@ describe('value codec', () => {
     expect(JSON.stringify(through(fields))).toBe(JSON.stringify(fields))
   })
 
-  it('makes values that share no memory with the bytes', () => {
+  it('creates values that share no memory with the bytes', () => {
     const packed = packValue({ bytes: Buffer.from([1, 2]), others: new Uint8Array([3]) })
     if (packed === undefined) throw new Error('refused')
     const first = unpackValue(packed) as { bytes: Buffer; others: Uint8Array }
@@ -93,12 +93,12 @@ describe('value codec', () => {
     ['a hole', [1, , 2]],
     ['a subclass of Date', new (class extends Date {})()],
     ['a subclass of Map', new (class extends Map {})()],
-  ])('refuses %s', (_, one) => {
+  ])('rejects %s', (_, one) => {
     expect(packValue(one)).toBeUndefined()
     expect(packValue({ deep: [one] })).toBeUndefined()
   })
 
-  it('refuses a cycle and what is nested too deep', () => {
+  it('rejects cycles and values that are nested too deeply', () => {
     const cycle: { self?: unknown } = {}
     cycle.self = cycle
     let deep: unknown = 1
@@ -107,7 +107,7 @@ describe('value codec', () => {
     expect(packValue(deep)).toBeUndefined()
   })
 
-  it('gives decimals back in all their digits, with the sign of zero', () => {
+  it('returns decimals with all digits and the sign of zero', () => {
     const texts = [
       '0.1000000000000000055511151231257827',
       '-12345678901234567890.12',
@@ -124,7 +124,7 @@ describe('value codec', () => {
     expect(back[0]).toBeInstanceOf(Decimal)
   })
 
-  it('throws for a decimal where its class is not known', () => {
+  it('throws for a decimal if its class is unknown', () => {
     const packed = packValue([new Decimal('1.5')])
     expect(() => packed && unpackValue(packed)).toThrow('no class for decimals')
   })

@@ -2,7 +2,7 @@ import type { CacheStore, StoreWatcher } from '@sluice/core'
 import { ownNow } from '../support/own-clock.ts'
 import { SOON } from '../support/patience.ts'
 
-/** Uses a store and keeps what became of it; watches it, if told to. */
+/** Uses a store and records the outcomes; watches it on request. */
 export class Witness implements StoreWatcher {
   readonly failures: unknown[] = []
   readonly tags: string[] = []
@@ -59,7 +59,7 @@ export class Witness implements StoreWatcher {
   }
 }
 
-/** Asks again, errors of the store's included, until there is an answer. */
+/** Repeats the call, even after errors of the store, until it returns a value. */
 export async function eventually<T>(ask: () => Promise<T | undefined>): Promise<T> {
   const until = performance.now() + SOON.timeout
   for (;;) {

@@ -1,4 +1,4 @@
-// One app, to be stopped by a signal: `node app.main.ts <framework>`. Tells its port, and what it ended with, on stdout.
+// An app that stops on a signal: `node app.main.ts <framework>`. Prints its port and its exit state to stdout.
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createSluice } from '@sluice/core'

@@ -5,7 +5,7 @@ import { expect, it, onTestFinished } from 'vitest'
 import { keepBusy } from '../support/keep-busy.ts'
 import { TEST_MS } from '../support/patience.ts'
 
-/** A node that answers at once, whatever this thread does. */
+/** A node that replies immediately, even while the main thread is blocked. */
 const NODE = `
 const { createServer } = require('node:http')
 const { parentPort } = require('node:worker_threads')
@@ -20,7 +20,7 @@ parentPort.on('message', () => parentPort.postMessage(asked))
 const TIMEOUT_MS = 200
 const INTERVAL_MS = 20
 
-it('takes no node for down because this process was busy', { timeout: TEST_MS }, async () => {
+it('does not mark a node as down while the local event loop is blocked', { timeout: TEST_MS }, async () => {
   const node = new Worker(NODE, { eval: true })
   onTestFinished(async () => void (await node.terminate()))
   const [port] = (await once(node, 'message')) as [number]

@@ -2,14 +2,14 @@ import { createSluice, type Sluice, type SluiceOptions } from '@sluice/core'
 import { withSluice } from '@sluice/knex'
 import createKnex, { type Knex } from 'knex'
 
-/** A table of two cities in a database of its own, seen by a Sluice. */
+/** A table of two cities in a separate database, instrumented by a Sluice. */
 export interface CityTable {
   readonly sluice: Sluice
   readonly db: Knex
   close(): Promise<void>
 }
 
-/** Opens it; its reads can be kept from then on. */
+/** Opens the table; its reads can be cached from then on. */
 export async function cityTable(options: SluiceOptions = {}, filename = ':memory:'): Promise<CityTable> {
   const sluice = createSluice({ mode: 'optimize', cache: { ttl: 300 }, ...options })
   const bare = createKnex({ client: 'better-sqlite3', connection: { filename }, useNullAsDefault: true })
@@ -30,7 +30,7 @@ export async function cityTable(options: SluiceOptions = {}, filename = ':memory
     await bare('regions').insert([{ id: 1, name: 'Flanders' }])
   }
   const db = withSluice(bare, sluice)
-  // The catalogue is read with the first statement.
+  // The catalog is read with the first statement.
   for (let tries = 0; tries < 100; tries += 1) {
     const { reads } = await sluice.explain(() => db('regions').select('id'), { mode: 'optimize' })
     if (reads.every(({ isKept }) => isKept)) break

@@ -5,7 +5,7 @@ import { expect, it, onTestFinished } from 'vitest'
 import { authority, nodeCertificate, nodeKey, proxyCertificate, proxyKey } from '../support/certificates.ts'
 import { cityTable } from './city-table.ts'
 
-it('keeps nothing for clients that show a certificate, unless the app tells them apart', async () => {
+it('caches nothing for clients with a certificate unless the app distinguishes them', async () => {
   const { sluice, db, close } = await cityTable()
   onTestFinished(close)
   const scopes = new RequestScopes(sluice, { report: false, serverTiming: false })

@@ -9,9 +9,9 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
 
-// For `node:http` alone, whoever opens scopes gives them ids.
+// With `node:http`, the app opens scopes and gives them ids.
 describe.each(frameworks.filter(({ name }) => name !== 'node:http'))('findings on $name', ({ serve }) => {
-  it('tell the id that the response carries', async () => {
+  it('contain the id that the response carries', async () => {
     const { sluice, db, close } = await cityTable({ mode: 'observe' })
     closing.push(close)
     const findings: Finding[] = []

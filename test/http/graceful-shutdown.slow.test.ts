@@ -54,13 +54,13 @@ function ask(port: number, path: string, agent?: Agent): Promise<Answered> {
 }
 
 describe.each(['node', 'express', 'fastify'])('gracefulShutdown of an app of %s', (framework) => {
-  it('fails no request under load that was accepted before the drain is over', { timeout: TEST_MS }, async () => {
+  it('fails no request under load that was accepted before the drain completed', { timeout: TEST_MS }, async () => {
     const { child, port, lines, ended } = await start(framework, 1_000)
     let isReady = true
     let sent = 0
     const failures: string[] = []
     const statuses = new Map<number, number>()
-    // As a load balancer does: new requests until a probe says no.
+    // Like a load balancer: new requests until a probe fails.
     const client = async () => {
       const agent = new Agent({ keepAlive: true, maxSockets: 1 })
       while (isReady) {
@@ -98,7 +98,7 @@ describe.each(['node', 'express', 'fastify'])('gracefulShutdown of an app of %s'
     expect(lines).toContain('closed')
   })
 
-  it('says from the beginning on that connections end', { timeout: TEST_MS }, async () => {
+  it('closes connections after their response from the start of the drain', { timeout: TEST_MS }, async () => {
     const { child, port, ended } = await start(framework)
     const agent = new Agent({ keepAlive: true })
     const before = await ask(port, '/work/1', agent)
@@ -110,7 +110,7 @@ describe.each(['node', 'express', 'fastify'])('gracefulShutdown of an app of %s'
     agent.destroy()
   })
 
-  it('cuts what takes too long, and says so by its exit code', { timeout: TEST_MS }, async () => {
+  it('cuts requests that exceed the time limit, and reports it in its exit code', { timeout: TEST_MS }, async () => {
     const { child, port, ended } = await start(framework, 0, 200)
     const slow = ask(port, '/work/60000').catch((error: NodeJS.ErrnoException) => error.code)
     await ask(port, '/work/50')
@@ -119,7 +119,7 @@ describe.each(['node', 'express', 'fastify'])('gracefulShutdown of an app of %s'
     expect(await ended).toBe(1)
   })
 
-  it('cuts everything at a second signal', { timeout: TEST_MS }, async () => {
+  it('cuts everything on a second signal', { timeout: TEST_MS }, async () => {
     const { child, port, ended } = await start(framework, 60_000, 60_000)
     const slow = ask(port, '/work/60000').catch((error: NodeJS.ErrnoException) => error.code)
     await ask(port, '/work/50')
@@ -132,7 +132,7 @@ describe.each(['node', 'express', 'fastify'])('gracefulShutdown of an app of %s'
 })
 
 describe('gracefulShutdown', () => {
-  it('ends streams of events and WebSockets, which would never end', { timeout: TEST_MS }, async () => {
+  it('ends event streams and WebSockets, which would never end', { timeout: TEST_MS }, async () => {
     const { child, port, ended } = await start('node', 100)
     const events = ask(port, '/events')
     const socket = connect(port, '127.0.0.1')

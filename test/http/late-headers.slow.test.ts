@@ -20,17 +20,19 @@ async function table(options: Parameters<typeof cityTable>[0] = {}): Promise<Cit
   return opened
 }
 
-/** Does something when a response's head is written, as a middleware does that was there before the cache. */
+/**
+ * Runs a function when a response's head is written, like a middleware that was registered before the cache.
+ */
 function whenWritten(response: ServerResponse, change: (args: unknown[]) => unknown[]): void {
   const writeHead = response.writeHead as (...args: unknown[]) => ServerResponse
   response.writeHead = ((...args: unknown[]) => writeHead.apply(response, change(args))) as typeof response.writeHead
 }
 
 const COOKIE = 'session=1; HttpOnly'
-/** How a middleware sets it at the last moment. */
+/** Ways in which a middleware sets it at the last moment. */
 const ways: readonly [string, (response: ServerResponse) => void][] = [
   [
-    'sets it as the head is written',
+    'setting it as the head is written',
     (response) =>
       whenWritten(response, (args) => {
         response.setHeader('Set-Cookie', COOKIE)
@@ -38,7 +40,7 @@ const ways: readonly [string, (response: ServerResponse) => void][] = [
       }),
   ],
   [
-    'hands it to writeHead',
+    'passing it to writeHead',
     (response) => whenWritten(response, ([status, headers = {}]) => [status, { ...(headers as object), 'set-cookie': COOKIE }]),
   ],
   ['hands it to writeHead as a list', (response) => whenWritten(response, ([status]) => [status, ['set-cookie', COOKIE]])],
@@ -72,7 +74,7 @@ describe.each(frameworks)('Set-Cookie at the last moment on $name', (framework) 
   }
 
   describe.each(bodies)('of a response that is written %s', (_name, answer) => {
-    it.each(ways)('keeps it from being kept by who %s', async (_way, before) => {
+    it.each(ways)('does not cache it when a middleware sets the cookie by %s', async (_way, before) => {
       for (const cacheStatus of [true, false]) {
         const { get, runs, stats } = await serve(answer, before, { cacheStatus })
         for (let at = 0; at < 2; at += 1) expect(await get()).toMatchObject({ status: 200, cookies: [COOKIE], body: 'a city' })
@@ -82,22 +84,22 @@ describe.each(frameworks)('Set-Cookie at the last moment on $name', (framework) 
     })
   })
 
-  it('keeps a 304 from being kept', async () => {
+  it('does not cache a 304', async () => {
     const { get, stats } = await serve({ body: 'a city', headers: { etag: '"v1"' } }, ways[0]?.[1] ?? (() => {}))
     expect(await get({ 'if-none-match': '"v1"' })).toMatchObject({ status: 304, cookies: [COOKIE] })
     expect(await get()).toMatchObject({ status: 200, cookies: [COOKIE] })
     expect(stats()).toMatchObject({ hits: 0, stored: 0, notModified: 1, notStored: { 'set-cookie': 2 } })
   })
 
-  it('keeps a response from being kept in shadow mode, too', async () => {
+  it('does not cache a response in shadow mode either', async () => {
     const { get, stats } = await serve({ body: 'a city' }, ways[0]?.[1] ?? (() => {}), {}, { mode: 'shadow' })
     for (let at = 0; at < 2; at += 1) expect((await get()).cookies).toEqual([COOKIE])
     await expect.poll(() => stats().notStored, SOON).toEqual({ 'set-cookie': 2 })
     expect(stats()).toMatchObject({ stored: 0, shadowed: 0 })
   })
 
-  // What an app does with the error is its own affair: here it is caught.
-  it.runIf(framework.name === 'node:http')('lets nobody wait for a response whose head cannot be written', async () => {
+  // The app decides what happens with the error: here it is caught.
+  it.runIf(framework.name === 'node:http')('lets no request wait for a response whose head cannot be written', async () => {
     let times = 0
     const { get, runs } = await serve(
       { body: 'a city' },
@@ -112,7 +114,7 @@ describe.each(frameworks)('Set-Cookie at the last moment on $name', (framework) 
       },
       { maxWaitMs: 60_000 },
     )
-    // Node leaves its connection corked: it may be that no answer comes.
+    // Node leaves its connection corked, so it may send no response.
     const first = get({}, AbortSignal.timeout(300)).catch(() => undefined)
     await vi.waitFor(() => expect(runs()).toBe(1), SOON)
     await first
@@ -121,7 +123,7 @@ describe.each(frameworks)('Set-Cookie at the last moment on $name', (framework) 
     expect(runs()).toBe(2)
   })
 
-  it('is of one response, and of no other one', async () => {
+  it('belongs to one response, and to no other', async () => {
     let times = 0
     const { get, runs } = await serve({ body: 'a city' }, (response) => {
       times += 1
@@ -133,7 +135,7 @@ describe.each(frameworks)('Set-Cookie at the last moment on $name', (framework) 
     expect(runs()).toBe(2)
   })
 
-  it('says of other late headers, too, that a response is not kept', async () => {
+  it('does not cache a response with other late headers either', async () => {
     const late = (name: string, value: string) => (response: ServerResponse) =>
       whenWritten(response, (args) => {
         response.setHeader(name, value)
@@ -155,7 +157,7 @@ describe('Set-Cookie of hooks of Fastify', () => {
     ['text', () => 'a city'],
     ['an object', () => ({ name: 'a city' })],
     ['a stream', () => new PassThrough().end('a city')],
-  ])('keeps %s from being kept', async (_kind, body) => {
+  ])('does not cache %s', async (_kind, body) => {
     const { sluice, db } = await table()
     const app = fastify()
     closing.push(() => app.close())

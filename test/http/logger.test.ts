@@ -10,7 +10,7 @@ import { SOON } from '../support/patience.ts'
 type Line = Readonly<Record<string, unknown>>
 
 describe("findings in the log of Fastify's own pino", () => {
-  it('have the place, the fix and the id of the request, once, without values; nothing is printed beside', async () => {
+  it('contain the call site, the fix and the id of the request, once, without values, and nothing is printed elsewhere', async () => {
     const lines: Line[] = []
     const stream = new Writable({
       write: (chunk, _, done) => {

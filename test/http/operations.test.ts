@@ -50,7 +50,7 @@ const onExpress =
     app.get('/fails', () => {
       throw new Error('it fails')
     })
-    // Express prints what fails unless it is a test.
+    // Express prints errors unless it is a test.
     app.set('env', 'test')
     return await listen(app)
   }
@@ -113,7 +113,7 @@ describe.each(frameworks)('on %s', (_name, serve) => {
   }
 
   describe('probes', () => {
-    it('say that the process answers, and that all it needs does', async () => {
+    it('report that the process responds, and that its dependencies do', async () => {
       const { get } = await setUp({ health: { checks: { search: async () => true } } })
       expect((await get('/healthz')).body.toString()).toBe('{"status":"pass"}')
       const { status, headers, body } = await get('/readyz')
@@ -121,7 +121,7 @@ describe.each(frameworks)('on %s', (_name, serve) => {
       expect(JSON.parse(body.toString())).toMatchObject({ status: 'pass', checks: { search: [{ status: 'pass', observedUnit: 'ms' }] } })
     })
 
-    it('say no where a check fails, and how it failed to nobody but this machine', async () => {
+    it('fail when a check fails, and return the reason only to this machine', async () => {
       const checks = {
         search: () => {
           throw new Error('secret host is down')
@@ -135,7 +135,7 @@ describe.each(frameworks)('on %s', (_name, serve) => {
       expect((await get('/readyz', { host: 'app.example' })).body.toString()).toBe('{"status":"fail"}')
     })
 
-    it('bound a check that hangs, and do not ask it again while it does', async () => {
+    it('limit a check that hangs, and do not run it again meanwhile', async () => {
       const search = vi.fn(() => new Promise(() => {}))
       const { get } = await setUp({ health: { checks: { search }, timeoutMs: 30, cacheMs: 0 } })
       expect((await get('/readyz')).status).toBe(503)
@@ -143,14 +143,14 @@ describe.each(frameworks)('on %s', (_name, serve) => {
       expect(search).toHaveBeenCalledTimes(1)
     })
 
-    it('ask once for many probes', async () => {
+    it('run each check once for concurrent probes', async () => {
       const search = vi.fn(async () => true)
       const { get } = await setUp({ health: { checks: { search }, cacheMs: 60_000 } })
       await Promise.all(Array.from({ length: 20 }, () => get('/readyz')))
       expect(search).toHaveBeenCalledTimes(1)
     })
 
-    it('ask the databases of attached clients', async () => {
+    it('query the databases of attached clients', async () => {
       const { sluice, get } = await setUp({ health: { cacheMs: 0 } })
       let isUp = true
       const query = async () => {
@@ -166,7 +166,7 @@ describe.each(frameworks)('on %s', (_name, serve) => {
   })
 
   describe('metrics', () => {
-    it('carry method, route and status of requests: those without a route, that failed, and whose client has gone', async () => {
+    it('carry method, route and status of requests, including those without a route, with errors, and with disconnected clients', async () => {
       const { url, get, reports } = await setUp()
       await get('/work/1')
       await get('/nothing/here')
@@ -187,7 +187,7 @@ describe.each(frameworks)('on %s', (_name, serve) => {
       expect(text).toContain(`${count}{http_request_method="GET",http_route="/work/:ms"} 1\n`)
     })
 
-    it('are packed for who takes it, and shown to who may read them', async () => {
+    it('are compressed for clients that accept it, and shown to authorized clients', async () => {
       const { get } = await setUp({ metrics: { authorize: (request) => request.headers.authorization === 'Bearer m' } })
       expect((await get('/metrics')).status).toBe(403)
       const { headers, body } = await get('/metrics', { authorization: 'Bearer m', 'accept-encoding': 'gzip' })
@@ -202,7 +202,7 @@ describe.each(frameworks)('on %s', (_name, serve) => {
   describe('metrics in the format of OpenMetrics', () => {
     const accept = 'application/openmetrics-text; version=1.0.0, text/plain; version=0.0.4; q=0.5'
 
-    it('are for who asks so, with the id of a request that took as long', async () => {
+    it('are returned to clients that accept it, with the id of a request as the exemplar', async () => {
       const { get, reports } = await setUp({ requestId: { trust: true } })
       await get('/work/1', { 'x-request-id': 'mine-1' })
       await vi.waitFor(() => expect(reports).toHaveLength(1), SOON)
@@ -224,7 +224,7 @@ describe.each(frameworks)('on %s', (_name, serve) => {
       ])
     })
 
-    it('have every family of every engine that the other format has', async () => {
+    it('contain every family of every engine that the other format contains', async () => {
       const { get, sluice } = await setUp()
       sluice.monitor?.startCollecting()
       sluice.balancer?.registerNode('127.0.0.1', 1)
@@ -247,7 +247,7 @@ describe.each(frameworks)('on %s', (_name, serve) => {
   })
 
   describe('ids of requests', () => {
-    it('are made for each, whatever it brings, and told by its scope', async () => {
+    it('are generated for each request, regardless of its headers, and are reported by its scope', async () => {
       const { get, reports } = await setUp()
       const { headers } = await get('/work/1', { 'x-request-id': 'theirs' })
       expect(headers['x-request-id']).toMatch(/^[\da-f]{8}-[\da-f-]{27}$/)
@@ -255,7 +255,7 @@ describe.each(frameworks)('on %s', (_name, serve) => {
       expect(reports[0]?.requestId).toBe(headers['x-request-id'])
     })
 
-    it('are taken over from who is trusted, if they are well-formed', async () => {
+    it('are accepted from trusted clients if they are well-formed', async () => {
       const { get } = await setUp({ requestId: { trust: true } })
       expect((await get('/work/1', { 'x-request-id': 'abc-1' })).headers['x-request-id']).toBe('abc-1')
       for (const id of ['a b', '<x>', ''.padEnd(129, 'a')]) {
@@ -263,13 +263,13 @@ describe.each(frameworks)('on %s', (_name, serve) => {
       }
     })
 
-    it('are left out where they are switched off', async () => {
+    it('are omitted when they are disabled', async () => {
       const { get } = await setUp({ requestId: false })
       expect((await get('/work/1')).headers['x-request-id']).toBeUndefined()
     })
   })
 
-  it('refuses what is too much at once, but neither probes nor what matters most', async () => {
+  it('rejects excess requests, but neither probes nor those with the highest priority', async () => {
     const { get } = await setUp({
       shed: {
         maxConcurrent: 2,
@@ -291,7 +291,7 @@ describe.each(frameworks)('on %s', (_name, serve) => {
     expect((await get('/work/1')).status).toBe(200)
   })
 
-  it('shows metrics without authorize to this machine alone', async () => {
+  it('shows metrics without authorize only to this machine', async () => {
     const { get } = await setUp()
     expect((await get('/metrics')).status).toBe(200)
     for (const headers of [{ 'x-forwarded-for': '10.0.0.1' }, { host: 'attacker.example' }] as Record<string, string>[])
@@ -307,7 +307,7 @@ describe.each(frameworks)('on %s', (_name, serve) => {
     expect(JSON.parse((await get('/readyz')).body.toString())).toEqual({ status: 'pass' })
   })
 
-  it('refuses metrics, and reports, where authorize throws', async () => {
+  it('rejects requests for metrics, and reports the error, if authorize throws', async () => {
     const errors: unknown[] = []
     const failing = () => {
       throw new Error('no session')
@@ -318,7 +318,7 @@ describe.each(frameworks)('on %s', (_name, serve) => {
     expect(errors).toHaveLength(1)
   })
 
-  it('limits one client as one, however a proxy or a client writes its address', async () => {
+  it('limits one client as one, regardless of the notation of its address', async () => {
     const { get } = await setUp({ limit: { requests: 1, perSeconds: 60 } })
     const statusOf = async (forwarded: string) => (await get('/work/0', { 'x-forwarded-for': forwarded })).status
     const same = ['1.2.3.4', '::ffff:1.2.3.4', '::FFFF:102:304']
@@ -330,7 +330,7 @@ describe.each(frameworks)('on %s', (_name, serve) => {
     for (const [at, address] of malformed.entries()) expect([address, await statusOf(address)]).toEqual([address, at === 0 ? 200 : 429])
   })
 
-  it('refuses clients that send too many, and tells all what is left to them', async () => {
+  it('rejects clients that send too many requests, and reports the remaining quota to all', async () => {
     const { get } = await setUp({ limit: { requests: 2, perSeconds: 60, key: (request) => String(request.headers['x-client']) } })
     const first = await get('/work/1', { 'x-client': 'a' })
     expect([first.headers['ratelimit-policy'], first.headers.ratelimit]).toEqual(['"default";q=2;w=60', '"default";r=1;t=60'])

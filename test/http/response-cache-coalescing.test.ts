@@ -3,10 +3,10 @@ import { SOON } from '../support/patience.ts'
 import { responseCacheOn } from './response-cache-world.ts'
 import { frameworks } from './servers.ts'
 
-describe.each(frameworks)('requests of the response cache that come together on $name', (framework) => {
+describe.each(frameworks)('concurrent requests to the response cache on $name', (framework) => {
   const { setUp } = responseCacheOn(framework)
 
-  it('runs the route once for requests that come together', async () => {
+  it('runs the route once for concurrent requests', async () => {
     let runs = 0
     const { get, stats } = await setUp(({ db }) => [
       {
@@ -27,7 +27,7 @@ describe.each(frameworks)('requests of the response cache that come together on 
     expect(joined).toBeGreaterThan(0)
   })
 
-  it('lets those who waited go by themselves when the first one fails or is not kept', async () => {
+  it('lets waiting requests run individually when the first one fails or is not cached', async () => {
     let runs = 0
     const { get } = await setUp(({ db }) => [
       {
@@ -49,7 +49,7 @@ describe.each(frameworks)('requests of the response cache that come together on 
     expect(runs).toBe(4)
   })
 
-  it('has one of those who waited make the next, and the others wait for that, when a write overtakes the first one', async () => {
+  it('has one of the waiting requests render the next response, and the others wait for it, when a write invalidates the first', async () => {
     let runs = 0
     let goOn = () => {}
     let rename: () => PromiseLike<unknown> = async () => {}
@@ -80,7 +80,7 @@ describe.each(frameworks)('requests of the response cache that come together on 
     expect(runs).toBe(2)
   })
 
-  it('does not wait for a response whose client has gone', async () => {
+  it('does not wait for a response whose client disconnected', async () => {
     let runs = 0
     const { get, url } = await setUp(({ db }) => [
       {
@@ -104,7 +104,7 @@ describe.each(frameworks)('requests of the response cache that come together on 
     expect((await waiting).body).toBe('well')
   })
 
-  it('waits no longer for another than it is told', async () => {
+  it('waits for a concurrent request no longer than configured', async () => {
     let runs = 0
     const { get } = await setUp(({ db }) => [
       {

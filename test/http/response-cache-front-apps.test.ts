@@ -36,11 +36,11 @@ async function open(): Promise<CityTable> {
 
 interface App {
   readonly handler: RequestListener
-  /** Requests that it saw. */
+  /** Requests that it received. */
   seen(): number
 }
 
-/** An app on `node:http` that a response cache stands before. @param begin - Opens the request's scope. */
+/** An app on `node:http` with a response cache. @param begin - Opens the request's scope. */
 function appOn(
   { db }: CityTable,
   begin: (request: IncomingMessage, response: ServerResponse, go: () => Promise<void>) => unknown,
@@ -74,7 +74,7 @@ function get(port: number, headers: Headers = {}): Promise<{ readonly headers: N
   })
 }
 
-/** Whether a front has learned to answer before an app after some requests. */
+/** Whether a front has learned to serve responses for an app after some requests. */
 async function learns({ sluice }: CityTable, { handler, seen }: App, headers: Headers = {}): Promise<boolean> {
   const port = await listen(createServer(responseCacheFront(sluice, handler)))
   for (let tries = 0; tries < 4; tries += 1) await get(port, headers)
@@ -90,7 +90,7 @@ describe('responseCacheFront', () => {
     expect(() => responseCacheFront({} as never, () => {})).toThrow(expect.objectContaining({ code: 'SLUICE_INVALID_ARGUMENT' }))
   })
 
-  it('does not learn from requests that two scopes were opened for, or none', async () => {
+  it('does not learn from requests with two scopes, or none', async () => {
     const table = await open()
     const { sluice } = table
     const [scopes, others] = [new RequestScopes(sluice, quiet), new RequestScopes(sluice, quiet)]
@@ -123,7 +123,7 @@ describe('responseCacheFront', () => {
     expect(await learns(table, app, { 'x-a': '1' })).toBe(false)
   })
 
-  it('gives ids as the app does: new, or those of trusted requests; not where a function or the app decides', async () => {
+  it('generates ids like the app: new ones, or those of trusted requests; none if a function or the app decides', async () => {
     const table = await open()
     const { sluice } = table
     const scopes = new RequestScopes(sluice, quiet)
@@ -155,13 +155,13 @@ describe('responseCacheFront', () => {
     expect(await learns(table, appWith(new RequestIds(), 'of-the-app'))).toBe(false)
   })
 
-  it('does not learn from a cached response that has the id of the request for which it was made', async () => {
+  it('does not learn from a cached response with the id of the request for which it was rendered', async () => {
     const table = await open()
     const scopes = new RequestScopes(table.sluice, quiet)
     const ids = new RequestIds({ header: 'x-trace' })
     const begin = (request: IncomingMessage, response: ServerResponse, go: () => Promise<void>) => {
       ids.of(request, response)
-      // Its scope does not get the id, so the cache does not know that it is one.
+      // Its scope does not get the id, so the cache does not recognize it.
       scopes.open(response, 'GET /city').enter(go)
     }
     expect(await learns(table, appOn(table, begin, createResponseCache(table.sluice)))).toBe(false)
@@ -177,7 +177,7 @@ describe('responseCacheFront', () => {
     expect(await learns(table, appOn(table, begin, createResponseCache(table.sluice)))).toBe(false)
   })
 
-  it('sends a new id where another header carries it', async () => {
+  it('sends a new id if another header carries it', async () => {
     const { sluice, db } = await open()
     const app = express()
     app.use(sluiceMiddleware(sluice, { ...quiet, requestId: { header: 'x-trace' } }))
@@ -193,7 +193,7 @@ describe('responseCacheFront', () => {
     expect([ids.size, seen]).toEqual([5, 2])
   })
 
-  it('leaves a response alone whose status has changed, until it has learned that', async () => {
+  it('passes through a response with a different status until it has learned that', async () => {
     const { sluice, db } = await open()
     let seen = 0
     const route = (app: express.Express) =>

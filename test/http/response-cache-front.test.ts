@@ -84,7 +84,7 @@ async function world(framework: Framework, { cache = {}, sluice: options, before
   const reports: ScopeReport[] = []
   sluice.on('scope', (report) => reports.push(report))
   const front = (asking?: Asking) => ask(port(fronted.url), asking)
-  /** Whether the app saw a request that the front was asked. */
+  /** Whether the app received a request that was sent to the front. */
   const reaches = async (asking?: Asking) => {
     const before = seen
     const received = await front(asking)
@@ -96,12 +96,12 @@ async function world(framework: Framework, { cache = {}, sluice: options, before
     front,
     reaches,
     reports,
-    /** Asks until the front answers. */
+    /** Sends requests until the front serves the response. */
     async learn(asking?: Asking) {
       for (let tries = 0; tries < 50; tries += 1) if (!(await reaches(asking)).isSeen) return
       throw new Error('The front did not learn.')
     },
-    /** Asks often enough to learn; whether it did. */
+    /** Sends enough requests to learn. Returns whether the front did. */
     async learns(asking?: Asking) {
       for (let tries = 0; tries < 4; tries += 1) {
         await front(asking)
@@ -112,7 +112,7 @@ async function world(framework: Framework, { cache = {}, sluice: options, before
   }
 }
 
-/** Requests that come after a plain `GET` was learned, and whether the front answers them. */
+/** Requests after a plain `GET` was learned, and whether the front serves them. */
 const REQUESTS: readonly (readonly [name: string, asking: Asking, isAnswered: boolean])[] = [
   ['the same request', {}, true],
   ['browser headers', { headers: { 'user-agent': 'b', accept: '*/*', 'sec-fetch-mode': 'navigate', traceparent: '00-1-2-01' } }, true],
@@ -149,7 +149,7 @@ const REQUESTS: readonly (readonly [name: string, asking: Asking, isAnswered: bo
 ]
 
 describe.each(frameworks)('responseCacheFront with $name', (framework) => {
-  it('answers as the response cache does, or passes the request on', async () => {
+  it('serves the same responses as the response cache, or passes the request on', async () => {
     const { plain, learn, reaches } = await world(framework)
     await learn()
     await plain()
@@ -157,14 +157,14 @@ describe.each(frameworks)('responseCacheFront with $name', (framework) => {
       const { isSeen, received } = await reaches(asking)
       const expected = comparable(await plain(asking))
       expect({ name, isAnswered: !isSeen }).toEqual({ name, isAnswered })
-      // A request that the app answers may be a hit in one of the two apps only.
+      // A request that the app serves may be a hit in only one of the two apps.
       if (isAnswered) expect({ name, ...comparable(received) }).toEqual({ name, ...expected })
       else expect({ name, status: received.status, body: received.body }).toEqual({ name, status: expected.status, body: expected.body })
       await learn()
     }
   })
 
-  it('answers HEAD, and other targets, once it has learned each', async () => {
+  it('serves HEAD, and other targets, once it has learned each', async () => {
     const { plain, learn, front } = await world(framework)
     await learn()
     for (const asking of [{ method: 'HEAD' }, { path: '/city?b=1&a=2' }, { headers: { 'x-forwarded-proto': 'https' } }]) {
@@ -174,7 +174,7 @@ describe.each(frameworks)('responseCacheFront with $name', (framework) => {
     }
   })
 
-  it('counts what it answers under the route, with an id', async () => {
+  it('counts its responses under the route, with an id', async () => {
     const { sluice, front, learn, reports } = await world(framework)
     await learn()
     const { hits } = createResponseCache(sluice).getStats()
@@ -191,7 +191,7 @@ describe.each(frameworks)('responseCacheFront with $name', (framework) => {
     expect(createResponseCache(sluice).getStats()).toMatchObject({ hits: hits + 2, notModified: 1 })
   })
 
-  it('answers nothing that a write has changed', async () => {
+  it('serves no response that a write has invalidated', async () => {
     const { db, learn, reaches } = await world(framework)
     for (let people = 2; people < 5; people += 1) {
       await learn()
@@ -232,7 +232,7 @@ describe.each(frameworks)('responseCacheFront with $name', (framework) => {
       expect(await reaches(asking)).toMatchObject({ isSeen: false, received: { body } })
   })
 
-  it('answers no request with the response of a header that the app overwrites', async () => {
+  it('serves no request from the response of a header that the app overwrites', async () => {
     let tenant = 'b'
     const { plain, learns, reaches } = await world(framework, {
       cache: { vary: ['x-tenant'] },
@@ -305,7 +305,7 @@ describe.each(frameworks)('responseCacheFront with $name', (framework) => {
     expect(await learns({ headers: { 'accept-language': 'de' } })).toBe(false)
   })
 
-  it('answers from a shared store in bounded mode, and in strict mode leaves the question to the app', async () => {
+  it('serves from a shared store in bounded mode, and passes requests on to the app in strict mode', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'sluice-front-'))
     onTestFinished(() => rmSync(folder, { recursive: true }))
     for (const consistency of ['bounded', 'strict'] as const) {

@@ -16,11 +16,11 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
 
-/** Serves `/cached` and `/plain`: both answer with what the app reads of the query, and only the first one has a cache. */
+/** Serves `/cached` and `/plain`: both respond with the query as the app reads it, and only the first one has a cache. */
 type Serve = (table: CityTable, options: ResponseCacheOptions, read: (query: unknown) => unknown) => Promise<string>
 
 const quiet = { report: false, serverTiming: false }
-/** Express has none where a URL has no query. */
+/** Express has none if a URL has no query. */
 const folded = (text: string | null | undefined) => parseQuery((text ?? '').replaceAll(';', '&').replaceAll('p=', 'page=').toLowerCase())
 const lastOnly = (text: string | null | undefined) => ({ page: text?.split('&').at(-1) })
 
@@ -128,7 +128,7 @@ describe.each(servers)('the key of a response on %s', (_name, serve) => {
   it.each<[string, ResponseCacheOptions, (query: unknown) => unknown]>([
     ['with every parameter', {}, (query) => query],
     ['with listed parameters', { query: ['page'] }, (query) => (query as { readonly page?: unknown }).page],
-  ])('separates all that the app reads differently, %s', async (_which, options, read) => {
+  ])('separates all queries that the app reads differently, %s', async (_which, options, read) => {
     const table = await cityTable()
     closing.push(() => table.close())
     const url = await serve(table, options, read)

@@ -18,7 +18,7 @@ const ROWS = [1, 2]
 const ROUNDS = 60
 const framework = frameworks.at(-1)
 
-/** Somebody who asks and writes: a process of its own, but for where it runs. */
+/** A client that reads and writes: like a separate process, but in this one. */
 interface Peer extends CityTable, Served {}
 
 async function peer(options: SluiceOptions, filename: string, pause: () => Promise<void>): Promise<Peer> {
@@ -28,7 +28,7 @@ async function peer(options: SluiceOptions, filename: string, pause: () => Promi
     {
       path: '/all',
       answer: async () => {
-        // Two reads, of which a write may come in between.
+        // Two reads, with a possible write in between.
         const first = await table.db('cities').where({ id: 1 }).first()
         await pause()
         const second = await table.db('cities').where({ id: 2 }).first()
@@ -61,7 +61,7 @@ async function race(seed: number, optionsOf: readonly SluiceOptions[]): Promise<
   const peers: Peer[] = []
   for (const options of optionsOf) peers.push(await peer(options, join(folder, 'cities.sqlite'), pause))
   const any = () => peers[Math.floor(random() * peers.length)] as Peer
-  /** What was acknowledged, and what was answered, of each row. */
+  /** The acknowledged and the returned value of each row. */
   const acknowledged = [1, 1]
   const returned = [1, 1]
   let answered = 0
@@ -73,7 +73,7 @@ async function race(seed: number, optionsOf: readonly SluiceOptions[]): Promise<
     const value = next
     const both = random() < 0.3
     const row = random() < 0.5 ? 0 : 1
-    // The writes of a row come one after the other, so that its values only grow.
+    // The writes of a row are sequential, so that its values only grow.
     const set = async (run: (id: number) => Promise<unknown>, rows: readonly number[]) => {
       for (const at of rows) await run(ROWS[at] as number)
     }
@@ -110,7 +110,7 @@ async function race(seed: number, optionsOf: readonly SluiceOptions[]): Promise<
   return { answered, hits }
 }
 
-/** What others write is heard of later: strict consistency must not go by it. */
+/** Delays notifications of other processes' writes: strict consistency must not depend on them. */
 function lateToHear(store: CacheStore): CacheStore {
   return new Proxy(store, {
     get(target, name) {
@@ -139,14 +139,14 @@ function text(url: string): Promise<string> {
   })
 }
 
-describe('kept responses in races of writers and readers', { retry: 0 }, () => {
-  it.each([1, 2, 3, 4, 5])('are never older than what was acknowledged or answered, in one process (seed %i)', async (seed) => {
+describe('cached responses in races of writers and readers', { retry: 0 }, () => {
+  it.each([1, 2, 3, 4, 5])('are never older than an acknowledged or returned value, in one process (seed %i)', async (seed) => {
     const { answered, hits } = await race(seed, [{}])
     expect(answered).toBe(ROUNDS * 8)
     expect(hits).toBeGreaterThan(answered / 20)
   })
 
-  it.each([1, 2, 3, 4, 5])('nor between processes that share a cache, in strict consistency (seed %i)', async (seed) => {
+  it.each([1, 2, 3, 4, 5])('are never older between processes that share a cache, in strict consistency (seed %i)', async (seed) => {
     const shared = memoryStore()
     const options = (): SluiceOptions => ({ cache: { ttl: 300, store: lateToHear(shared.fork()), consistency: 'strict' } })
     const { answered, hits } = await race(seed, [options(), options()])

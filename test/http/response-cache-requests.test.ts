@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { responseCacheOn } from './response-cache-world.ts'
 import { frameworks } from './servers.ts'
 
-describe.each(frameworks)('the response cache and what requests say on $name', (framework) => {
+describe.each(frameworks)('the response cache and request headers on $name', (framework) => {
   const { setUp, oneCity } = responseCacheOn(framework)
 
   it.each(['authorization', 'proxy-authorization', 'cookie', 'x-api-key'])(
-    'leaves requests with %s to the app, and keeps nothing of them',
+    'passes requests with %s to the app, and caches no response to them',
     async (name) => {
       const { get, runs, stats } = await oneCity()
       await get('/city', { [name]: 'mine' })
@@ -70,13 +70,13 @@ describe.each(frameworks)('the response cache and what requests say on $name', (
     expect(runs()).toBe(4)
   })
 
-  it('keeps responses for each value of a credential that vary names', async () => {
+  it('caches responses for each value of a credential that vary names', async () => {
     const { get, runs } = await oneCity({ vary: ['Cookie'] })
     for (const cookie of ['user=1', 'user=2', 'user=1']) await get('/city', { cookie })
     expect(runs()).toBe(2)
   })
 
-  it('keeps responses of each host by its own, and those of all as one where it is told so', async () => {
+  it('caches responses of each host separately, and those of all hosts as one if configured', async () => {
     for (const [host, expected] of [
       [true, 3],
       [false, 1],
@@ -87,13 +87,13 @@ describe.each(frameworks)('the response cache and what requests say on $name', (
     }
   })
 
-  it('tells apart what vary names under a key of the app, too', async () => {
+  it('distinguishes headers that vary names under a custom key, too', async () => {
     const { get, runs } = await oneCity({ key: () => 'one', vary: ['Accept-Language'] })
     for (const language of ['de', 'fr', 'de']) await get('/city', { 'accept-language': language })
     expect(runs()).toBe(2)
   })
 
-  it('keeps responses by the key of the app, and none where it has no key', async () => {
+  it('caches responses by a custom key, and none without a key', async () => {
     const { get, runs, stats } = await oneCity({ key: (request) => request.headers.cookie?.split('=')[1] })
     await get('/city?a=1', { cookie: 'user=1' })
     await get('/city?b=2', { cookie: 'user=1' })
@@ -104,7 +104,7 @@ describe.each(frameworks)('the response cache and what requests say on $name', (
     expect(stats().bypassed).toEqual({ key: 1 })
   })
 
-  it('answers by the app where its key throws', async () => {
+  it('passes requests to the app if the key function throws', async () => {
     const errors: unknown[] = []
     const { get, sluice, runs } = await oneCity({
       key: () => {
@@ -117,13 +117,13 @@ describe.each(frameworks)('the response cache and what requests say on $name', (
     expect([runs(), errors.length]).toEqual([2, 2])
   })
 
-  it('tells queries apart, but for their order', async () => {
+  it('distinguishes queries, except for their order', async () => {
     const { get, runs } = await oneCity()
     for (const query of ['?a=1&b=2', '?b=2&a=1', '?a=1', '?a=1&a=2', '?a=2&a=1']) await get(`/city${query}`)
     expect(runs()).toBe(4)
   })
 
-  it('tells apart only the parameters that the response depends on', async () => {
+  it('distinguishes only the parameters that the response depends on', async () => {
     const { get, runs } = await oneCity({ query: ['page'] })
     for (const query of ['', '?utm=1', '?page=1&utm=2', '?page=1', '?page=2', '?page[x]=2']) await get(`/city${query}`)
     expect(runs()).toBe(4)
@@ -135,7 +135,7 @@ describe.each(frameworks)('the response cache and what requests say on $name', (
     expect([runs(), stats().bypassed]).toEqual([2, { query: 2 }])
   })
 
-  it('tells apart what a proxy says of the host, so that nobody can poison links', async () => {
+  it('distinguishes the forwarded host, so that no client can poison links', async () => {
     const { get, runs } = await oneCity()
     await get('/city', { 'x-forwarded-host': 'evil.example' })
     await get('/city')
@@ -144,7 +144,7 @@ describe.each(frameworks)('the response cache and what requests say on $name', (
     expect(runs()).toBe(3)
   })
 
-  it('keeps each variant of what the response varies by', async () => {
+  it('caches each variant by the Vary header of the response', async () => {
     let runs = 0
     const { get } = await setUp(({ db }) => [
       {

@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { ask, responseCacheOn } from './response-cache-world.ts'
 import { frameworks } from './servers.ts'
 
-describe.each(frameworks)('the response cache and what HTTP says on $name', (framework) => {
+describe.each(frameworks)('the response cache and HTTP validators on $name', (framework) => {
   const { setUp, oneCity } = responseCacheOn(framework)
 
-  it('sends a strong validator and answers 304 to who has the body', async () => {
+  it('sends a strong validator and responds with 304 to clients that have the body', async () => {
     const { get, runs, stats } = await oneCity({}, { headers: { etag: '"v1"', 'cache-control': 'public, max-age=60' } })
     await get('/city')
     for (const tag of ['"v1"', 'W/"v1"', '"other", W/"v1"', '*']) {
@@ -18,7 +18,7 @@ describe.each(frameworks)('the response cache and what HTTP says on $name', (fra
     expect(stats().notModified).toBe(4)
   })
 
-  it('keeps the whole response where the first to ask has it already', async () => {
+  it('caches the whole response if the first client has it already', async () => {
     const { get, runs } = await oneCity()
     const etag = (await get('/city')).headers.get('etag') as string
     expect(etag).toMatch(/^(W\/)?"[\w+/=-]+"$/)
@@ -30,7 +30,7 @@ describe.each(frameworks)('the response cache and what HTTP says on $name', (fra
     expect([runs(), other.runs()]).toEqual([1, 1])
   })
 
-  it('makes a response anew for who asks so, and keeps that one', async () => {
+  it('renders a new response for no-cache, and caches it', async () => {
     const { get, runs } = await oneCity()
     await get('/city')
     await get('/city', { 'cache-control': 'no-cache' })
@@ -41,7 +41,7 @@ describe.each(frameworks)('the response cache and what HTTP says on $name', (fra
     expect(runs()).toBe(4)
   })
 
-  it('neither gives nor keeps for who asks for no store, and refuses what only it could give', async () => {
+  it('neither serves nor caches responses for no-store, and rejects only-if-cached then', async () => {
     const { get, runs, stats } = await oneCity()
     expect((await get('/city', { 'cache-control': 'only-if-cached' })).status).toBe(504)
     expect(runs()).toBe(0)
@@ -52,14 +52,14 @@ describe.each(frameworks)('the response cache and what HTTP says on $name', (fra
     expect(runs()).toBe(2)
   })
 
-  it('does not follow the Cache-Control of requests where it is told not to', async () => {
+  it('ignores the Cache-Control of requests when configured', async () => {
     const { get, runs } = await oneCity({ requestCacheControl: false })
     await get('/city')
     await get('/city', { 'cache-control': 'no-cache' })
     expect(runs()).toBe(1)
   })
 
-  it('answers HEAD from a kept GET, and keeps nothing of a HEAD', async () => {
+  it('serves HEAD from a cached GET, and caches no response to HEAD', async () => {
     const { get, runs } = await oneCity()
     await get('/city', {}, 'HEAD')
     expect(runs()).toBe(1)
@@ -69,14 +69,14 @@ describe.each(frameworks)('the response cache and what HTTP says on $name', (fra
     expect([head.status, head.body, head.headers.get('content-length')]).toEqual([200, '', String(whole.body.length)])
   })
 
-  it('leaves other methods, ranges and requests with bodies to the app', async () => {
+  it('passes other methods, ranges and requests with bodies to the app', async () => {
     const { get, stats } = await oneCity()
     await get('/city', {}, 'POST')
     await get('/city', { range: 'bytes=0-1' })
     expect(stats().bypassed).toEqual({ method: 1, range: 1 })
   })
 
-  it('keeps the headers of the response, and none of one request or connection', async () => {
+  it('caches the headers of the response, except those of one request or connection', async () => {
     const { get } = await oneCity(
       { dropHeaders: ['X-Mine'] },
       {
@@ -91,7 +91,7 @@ describe.each(frameworks)('the response cache and what HTTP says on $name', (fra
     for (const name of ['x-mine', 'server-timing', 'retry-after']) expect([name, second.headers.has(name)]).toEqual([name, false])
   })
 
-  it('keeps a response that is written in parts', async () => {
+  it('caches a response that is written in parts', async () => {
     const { get, runs } = await oneCity({}, { parts: ['one ', 'two'] })
     const first = await get('/city')
     const second = await get('/city')
@@ -99,7 +99,7 @@ describe.each(frameworks)('the response cache and what HTTP says on $name', (fra
     expect(second.headers.get('etag')).toMatch(/^"[\w-]{27}"$/)
   })
 
-  it('keeps compressed bodies byte by byte, each encoding by its own', async () => {
+  it('caches compressed bodies byte by byte, each encoding separately', async () => {
     const bytes = Buffer.from([0x1f, 0x8b, 0x00, 0xff, 0xfe])
     let runs = 0
     const { url } = await setUp(({ db }) => [

@@ -46,7 +46,7 @@ export function responseCacheOn(framework: Framework) {
   return { setUp, oneCity }
 }
 
-/** Not `fetch`, which adds to what it is told: `no-cache` to conditions, for one. */
+/** Unlike `fetch`, adds no headers to the given ones, such as `no-cache` to conditions. */
 export function ask(url: string, headers: Record<string, string>, method: string) {
   return new Promise<{ readonly status: number; readonly headers: Headers; readonly body: Buffer }>((resolve, reject) => {
     httpRequest(url, { headers, method }, (response) => {

@@ -8,7 +8,7 @@ import { type Answer, frameworks } from './servers.ts'
 describe.each(frameworks)('the response cache on $name', (framework) => {
   const { setUp, oneCity } = responseCacheOn(framework)
 
-  it('answers an equal request without running the route, and tells its age', async () => {
+  it('serves an equal request without running the route, and sends its age', async () => {
     const { get, runs, stats } = await oneCity()
     const first = await get('/city')
     const second = await get('/city')
@@ -21,7 +21,7 @@ describe.each(frameworks)('the response cache on $name', (framework) => {
     expect(stats()).toMatchObject({ hits: 1, misses: 1, stored: 1 })
   })
 
-  it('asks anew once something was written to what the response came from, and not for other rows or tables', async () => {
+  it('runs the route again after a write to the rows behind the response, and not for other rows or tables', async () => {
     const { get, runs, db } = await oneCity()
     await get('/city')
     await db('regions').insert({ id: 9, name: 'Drenthe' })
@@ -33,7 +33,7 @@ describe.each(frameworks)('the response cache on $name', (framework) => {
     expect(runs()).toBe(2)
   })
 
-  it('asks anew after sluice.invalidate', async () => {
+  it('runs the route again after sluice.invalidate', async () => {
     const { get, runs, sluice } = await oneCity()
     await get('/city')
     await sluice.invalidate('cities', [1])
@@ -41,7 +41,7 @@ describe.each(frameworks)('the response cache on $name', (framework) => {
     expect(runs()).toBe(2)
   })
 
-  it('does not keep a response that a write overtook while it was made', async () => {
+  it('does not cache a response that a concurrent write invalidated', async () => {
     let release = () => {}
     const held = new Promise<void>((resolve) => {
       release = resolve
@@ -69,7 +69,7 @@ describe.each(frameworks)('the response cache on $name', (framework) => {
     expect((await get('/city')).body).toBe('2')
   })
 
-  it('keeps what is read from results that are kept, under their tags', async () => {
+  it('caches responses that read from cached results, with their tags', async () => {
     const { get, runs, db } = await oneCity()
     await db('cities').where({ id: 1 }).first()
     await get('/city')
@@ -131,7 +131,7 @@ describe.each(frameworks)('the response cache on $name', (framework) => {
       },
     ],
   ]
-  it.each(unkept)('passes on what must not be kept: %s', async (reason, answer) => {
+  it.each(unkept)('passes uncacheable responses through: %s', async (reason, answer) => {
     let runs = 0
     const { get, stats } = await setUp((table) => [
       {
@@ -150,7 +150,7 @@ describe.each(frameworks)('the response cache on $name', (framework) => {
     expect(stats()).toMatchObject({ hits: 0, stored: 0, notStored: { [reason]: 2 } })
   })
 
-  it('follows what is read in scopes of its own within the request', async () => {
+  it('tracks reads in separate scopes within the request', async () => {
     let runs = 0
     const { get, db } = await setUp(({ db: knex, sluice }) => [
       {
@@ -168,7 +168,7 @@ describe.each(frameworks)('the response cache on $name', (framework) => {
     expect((await get('/it')).body).toBe('4')
   })
 
-  it('depends on values of the app that the response was made of', async () => {
+  it('depends on cached values of the app that the response used', async () => {
     let value = 1
     const { get, sluice } = await setUp(({ sluice: used }) => [
       { path: '/it', answer: async () => ({ body: String(await used.tiered?.getOrLoad('rate', () => value, { tags: ['rates'] })) }) },
@@ -199,7 +199,7 @@ describe.each(frameworks)('the response cache on $name', (framework) => {
     expect((await get('/it')).body).toBe('2')
   })
 
-  it('keeps a response without a query under tags and tables of the app', async () => {
+  it('caches a response without a query under tags and tables of the app', async () => {
     let value = 1
     const { get, sluice, db } = await setUp(() => [
       { path: '/it', cache: { tags: ['front'], tables: ['cities'] }, answer: async () => ({ body: String(value) }) },
@@ -214,7 +214,7 @@ describe.each(frameworks)('the response cache on $name', (framework) => {
     expect((await get('/it')).body).toBe('3')
   })
 
-  it('does nothing in observe mode, and counts', async () => {
+  it('only counts in observe mode', async () => {
     const { get, runs, stats } = await oneCity({}, {}, { mode: 'observe' })
     const { headers } = await get('/city')
     await get('/city')
@@ -223,7 +223,7 @@ describe.each(frameworks)('the response cache on $name', (framework) => {
     expect(stats()).toMatchObject({ bypassed: { observe: 2 }, misses: 0, stored: 0 })
   })
 
-  it('compares in shadow mode, serves what the app makes, and tells of differences', async () => {
+  it('compares in shadow mode, serves the response of the app, and reports differences', async () => {
     let suffix = ''
     const differences: ResponseDifference[] = []
     const { get, sluice, stats } = await setUp(
@@ -242,7 +242,7 @@ describe.each(frameworks)('the response cache on $name', (framework) => {
     expect(stats().hits).toBe(0)
   })
 
-  it('keeps for as long as the response says, and counts it by reason in the metrics', async () => {
+  it('caches for the lifetime in the response, and counts it by reason in the metrics', async () => {
     const clock = { ms: 1_000, now: () => clock.ms, wall: () => 1_700_000_000_000 + clock.ms }
     const { get, runs, sluice } = await oneCity({ ttlMs: 5_000 }, { headers: { 'cache-control': 's-maxage=10, max-age=1' } }, { clock })
     await get('/city')

@@ -10,12 +10,12 @@ import express5 from 'express'
 import express4 from 'express4'
 import fastify from 'fastify'
 
-/** What a route answers with. */
+/** The response of a route. */
 export interface Answer {
   readonly status?: number
   readonly headers?: Readonly<Record<string, string | string[]>>
   readonly body?: string | Buffer
-  /** Instead of a body: its parts. */
+  /** The parts of a body, instead of `body`. */
   readonly parts?: readonly string[]
 }
 
@@ -30,7 +30,7 @@ export interface Framework {
   readonly name: string
   /**
    * @param before - Called with each request before the cache, in its scope.
-   * @param isFronted - Whether a front stands before the app.
+   * @param isFronted - Whether to put a front before the app.
    */
   serve(
     sluice: Sluice,

@@ -3,13 +3,13 @@ import { allTag, rowTag, setTag, tagsWritten } from '../../packages/core/src/cac
 import { EVERY_TAG } from '../../packages/core/src/cache/stores/cache-store.ts'
 
 export interface KnownRead {
-  /** What a report calls it. */
+  /** Its name in a report. */
   readonly name: string
   readonly tables: Iterable<TableId>
-  /** As in a `CacheRequest`. */
+  /** Like in a `CacheRequest`. */
   readonly rows?: ReadonlyMap<TableId, readonly number[]> | undefined
   isComplete?(value: unknown): boolean
-  /** Whether the order of its rows means something. */
+  /** Whether the order of its rows is significant. */
   readonly isOrdered: boolean
   ask(): Promise<unknown>
 }
@@ -20,12 +20,12 @@ interface Kept {
   readonly text: string
 }
 
-/** Keeps answers as a cache does that goes by tags, and asks again where a write is said to have left them as they were. */
+/** Caches results by tags, and queries again when a write is predicted to leave them unchanged. */
 export class CachedReads {
   readonly stale: string[] = []
-  /** How often an answer was asked for again that was kept although one of its tables changed. */
+  /** How often a cached result was fetched again although one of its tables changed. */
   reruns = 0
-  /** Answers kept by rows. */
+  /** Results cached by rows. */
   pinned = 0
   #kept: Kept[] = []
 

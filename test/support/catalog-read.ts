@@ -5,12 +5,15 @@ import { hostOf } from '@sluice/core/siblings'
 const MAX_TRIES = 2_000
 const DIALECTS = ['postgresql', 'mysql', 'sqlite'] as const
 
-/** Waits until each catalog that is being read is known. Until then, nothing is optimized, and any write counts as one to everything. */
+/**
+ * Waits until each catalog that is being read is known. Until then, nothing is optimized, and any write
+ * counts as one to everything.
+ */
 export async function catalogsRead(sluice: Sluice): Promise<void> {
   const { catalogs, isOptimizing } = hostOf(sluice)
   if (!isOptimizing()) return
   for (let tries = 0; !catalogs.isKnown() || catalogs.isReading(); tries += 1) {
-    // Who asks for one that is outdated makes it be read again.
+    // A request for an outdated catalog causes a new read.
     for (const dialect of DIALECTS) catalogs.catalog(dialect)
     if (tries === MAX_TRIES) throw new Error('Expected the catalog to be read within 10 seconds.')
     await pause(5)

@@ -132,5 +132,5 @@ const mysql = `
   CREATE SEQUENCE numbers;
 `
 
-/** One schema in each dialect, with all that a catalogue reader must tell apart. */
+/** One schema in each dialect, with everything that a catalog reader must distinguish. */
 export const catalogSchemas: Readonly<Record<Dialect, string>> = { sqlite, postgresql, mysql }

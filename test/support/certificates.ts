@@ -1,4 +1,4 @@
-/** Certificates for tests alone: of an authority that nobody trusts, valid until 2126. */
+/** Certificates for tests only: of an untrusted authority, valid until 2126. */
 export const authority = `-----BEGIN CERTIFICATE-----
 MIIBlzCCAT2gAwIBAgIUEiyC73SouXcQmapnfwz+dMn8Q4gwCgYIKoZIzj0EAwIw
 IDEeMBwGA1UEAwwVU2x1aWNlIHRlc3QgYXV0aG9yaXR5MCAXDTI2MTEyNTIzNTQz

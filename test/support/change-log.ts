@@ -1,20 +1,23 @@
 import type { CatalogTable, SchemaCatalog, TableId } from '@sluice/core/adapter'
 import type { Database } from './databases.ts'
 
-/** One row that changed, by the texts of its primary key; `undefined` where it was not there. Keys are empty in tables without one. */
+/**
+ * One row that changed, by the strings of its primary key; `undefined` if it did not exist. Keys are empty in
+ * tables without one.
+ */
 export interface RowChange {
   readonly table: TableId
   readonly before: readonly string[] | undefined
   readonly after: readonly string[] | undefined
 }
 
-/** Tells which rows of a database really changed, cascades included. */
+/** Reports which rows of a database really changed, including cascades. */
 export interface ChangeLog {
-  /** What changed since the last call, in order where the database tells it. */
+  /** The changes since the last call, in order if the database reports it. */
   drain(): Promise<readonly RowChange[]>
 }
 
-/** By AFTER triggers, which fire for cascades too; on MySQL, where they do not, by comparing the rows. */
+/** Uses AFTER triggers, which fire for cascades too; on MySQL, where they do not, compares the rows. */
 export async function createChangeLog(database: Database, catalog: SchemaCatalog): Promise<ChangeLog> {
   const tables = [...catalog.tables.values()]
   if (database.dialect === 'mysql') return compareRows(database, tables)
@@ -69,7 +72,7 @@ function postgresTriggers(tables: readonly CatalogTable[]): string {
   ].join('\n')
 }
 
-/** Rows by their keys, or by all that they hold where there is none. */
+/** Rows by their keys, or by all their values if there is none. */
 type Rows = ReadonlyMap<string, { readonly key: readonly string[]; readonly text: string }>
 
 async function compareRows(database: Database, tables: readonly CatalogTable[]): Promise<ChangeLog> {

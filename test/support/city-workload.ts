@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Dialect } from '@sluice/core'
 import { type WorkloadEntry, writeWorkload } from '@sluice/core/database'
 
-/** A table of 20,000 cities in 200 regions, with no index but its key, and statistics. */
+/** A table of 20,000 cities in 200 regions, with no index except its key, and statistics. */
 export const CITIES: Readonly<Record<'postgresql' | 'mysql', string>> = {
   postgresql: `
     CREATE TABLE city (id integer PRIMARY KEY, name text NOT NULL, region_id integer NOT NULL);
@@ -15,7 +15,7 @@ export const CITIES: Readonly<Record<'postgresql' | 'mysql', string>> = {
     ANALYZE TABLE city`,
 }
 
-/** Writes what an app asked of it: by region, for which it lacks an index. */
+/** Writes the query workload of an app: by region, for which it lacks an index. */
 export function writeCityWorkload(folder: string, dialect: Dialect): string {
   const entry: WorkloadEntry = {
     fingerprint: 'by-region',

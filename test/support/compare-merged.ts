@@ -6,8 +6,8 @@ import type { Stack } from './stack.ts'
 const FRAME = /^(begin|commit|rollback|start transaction|set )/i
 
 /**
- * Runs a program on the bare client and, in one scope, on the one with Sluice. The results must be equal, field by field and in the
- * same order of fields.
+ * Runs a program on the plain client and, in one scope, on the client with Sluice. The results must be equal,
+ * field by field and in the same order of fields.
  *
  * @returns The statements that Sluice sent.
  */

@@ -1,7 +1,7 @@
 import type { Connection } from '@sluice/core'
 import type { Knex } from 'knex'
 
-/** An empty database of its own for one test file or one test, with a connection to prepare and inspect it. */
+/** A separate empty database for one test file or one test, with a connection to prepare and inspect it. */
 export interface Database extends Connection {
   /** SQLite: `file:` and the path. */
   readonly url: string

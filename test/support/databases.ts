@@ -12,7 +12,7 @@ export type { Database } from './database.ts'
 export interface DatabaseKind {
   readonly name: 'SQLite' | 'PostgreSQL' | 'MariaDB'
   readonly dialect: Dialect
-  /** Why this machine has no such database. */
+  /** The reason why this machine has no such database. */
   readonly skipped?: string
   /** Creates an empty database. */
   connect(): Promise<Database>
@@ -31,7 +31,7 @@ export function databases(): DatabaseKind[] {
 /**
  * Creates an empty database.
  *
- * @throws Error when this machine has no such database.
+ * @throws Error if this machine has no such database.
  */
 export async function freshDatabase(dialect: Dialect): Promise<Database> {
   const kind = databases().find((candidate) => candidate.dialect === dialect)
@@ -42,7 +42,7 @@ export async function freshDatabase(dialect: Dialect): Promise<Database> {
 function services(): { readonly postgres: ServiceAddress; readonly mariadb: ServiceAddress } {
   const provided: ReturnType<typeof inject<'services'>> | undefined = inject('services')
   if (provided === undefined) {
-    throw new Error('No database services: run these tests in the project "integration", whose global set-up starts them.')
+    throw new Error('No database services: run these tests in the project "integration", whose global setup starts them.')
   }
   return provided
 }

@@ -4,7 +4,7 @@ import type { Database } from './database.ts'
 
 const VERSIONS = { postgresql: [15, 0, 0], mysql: [11, 4, 0], sqlite: [3, 50, 0] } as const
 
-/** What the fixes need to know of a test's database. */
+/** The facts about a test's database that the fixes need. */
 export function fixFacts(database: Pick<Database, 'dialect' | 'url'>, tables: readonly TableSnapshot[] = []): DatabaseFacts {
   const { dialect, url } = database
   return {
@@ -15,7 +15,7 @@ export function fixFacts(database: Pick<Database, 'dialect' | 'url'>, tables: re
   }
 }
 
-/** A table that a test made. */
+/** A table that a test created. */
 export function fixTable(schema: string, name: string, more: Partial<TableSnapshot> = {}): TableSnapshot {
   const sizes = { rows: 10, bytes: 8192, indexBytes: 0 }
   return { id: `${schema}.${name}`, schema, name, kind: 'table', ...sizes, columns: [], primaryKey: ['id'], indexes: [], ...more }

@@ -85,10 +85,13 @@ const mysql = `
   INSERT INTO region SELECT seq, concat('region ', seq) FROM seq_1_to_10;
 `
 
-/** One schema in each dialect, with every kind of index that it has. */
+/** One schema in each dialect, with every kind of index that it supports. */
 export const inspectedSchemas: Readonly<Record<Dialect, string>> = { sqlite, postgresql, mysql }
 
-/** 2,000 cities, 1 to 2,000: of ten regions, half of the first, and one in ten deleted; populations from 0 to 99, as many of each; and codes of half. */
+/**
+ * 2,000 cities, 1 to 2,000: of ten regions, the first with half of them, and 10% deleted; populations from 0
+ * to 99, evenly distributed; and codes for half.
+ */
 export const cities: Readonly<Record<Dialect, string>> = {
   sqlite: `
     WITH RECURSIVE n (v) AS (SELECT 1 UNION ALL SELECT v + 1 FROM n WHERE v < 2000)

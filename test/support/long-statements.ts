@@ -14,7 +14,7 @@ export type SqlReader = (sql: string, dialect: Dialect) => unknown
 
 const facts = new TableFacts(() => undefined)
 
-/** All that Sluice does with the text of a statement. */
+/** All processing of a statement's SQL by Sluice. */
 export const sqlReaders: ReadonlyMap<string, SqlReader> = new Map<string, SqlReader>([
   ['analyzeSql', analyzeSql],
   ['readQueryTree', unlessUnread(readQueryTree)],

@@ -4,8 +4,8 @@ import { databaseOf, randomSuffix, withDatabase } from '../services/service.ts'
 import type { Database } from './database.ts'
 
 /**
- * A user who sees one database alone, as an app's should: another test's tables are none of its schema. Where the service's user may make
- * no others, that one.
+ * A user with privileges on one database only, like that of an app, so that its schema contains no tables of
+ * other tests. If the service's user may not create users, that user.
  */
 async function createUser(serviceUrl: string, name: string): Promise<{ readonly url: string; drop(): Promise<void> }> {
   const user = `${name}_app`

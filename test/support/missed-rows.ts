@@ -2,7 +2,10 @@ import type { TableId, WriteEffect } from '@sluice/core/adapter'
 import { rowBucket } from '../../packages/core/src/schema/row-key.ts'
 import type { RowChange } from './change-log.ts'
 
-/** The changes of rows that were there before the write, in tables of which it was said to touch other rows only. */
+/**
+ * The changes of rows that existed before the write, in tables for which it was predicted to modify other
+ * rows only.
+ */
 export function missedRows(changes: readonly RowChange[], { rows }: WriteEffect): string[] {
   const created = new Set<string>()
   const missed: string[] = []
@@ -12,7 +15,7 @@ export function missedRows(changes: readonly RowChange[], { rows }: WriteEffect)
     if (before === undefined) {
       if (after !== undefined) created.add(name(after))
     } else if (expected !== undefined && !created.has(name(before)) && !expected.has(rowBucket(before))) missed.push(name(before))
-    // By its new key, the row is none that was there.
+    // With its new key, the row is not one that existed before.
     else if (before !== undefined && after !== undefined && name(before) !== name(after)) created.add(name(after))
   }
   return missed

@@ -1,4 +1,4 @@
-/** A sample of a page that was read. */
+/** A sample of a page. */
 interface OpenMetricsSample {
   readonly name: string
   readonly labels: ReadonlyMap<string, string>
@@ -35,10 +35,10 @@ const SUFFIXES: Readonly<Record<string, readonly string[]>> = {
 const CLASHING = ['', '_total', '_created', '_bucket', '_sum', '_count', '_info']
 
 /**
- * Reads a page by the strict rules of https://prometheus.io/docs/specs/om/open_metrics_spec/: its grammar, and what it says that exposers MUST and MUST NOT do with
- * the types that are written here.
+ * Reads a page by the strict rules of https://prometheus.io/docs/specs/om/open_metrics_spec/: its grammar,
+ * and the MUST and MUST NOT rules for exposers about the types that are used here.
  *
- * @throws Error that says which rule is broken, and where.
+ * @throws Error with the violated rule and its position.
  */
 export function readOpenMetrics(text: string): ReadonlyMap<string, OpenMetricsFamily> {
   if (!/# EOF\n?$/.test(text)) throw new Error('The page does not end with "# EOF".')
@@ -95,7 +95,7 @@ function describeFamily(family: OpenMetricsFamily, kind: string, rest: string, l
 
 function readSample(line: string, broken: Broken): OpenMetricsSample {
   const [, name, labels, value, timestamp, exemplarLabels, exemplarValue, exemplarTimestamp] = SAMPLE.exec(line) ?? []
-  if (name === undefined || value === undefined) throw broken(line, 'This is no line of the grammar.')
+  if (name === undefined || value === undefined) throw broken(line, 'This line does not match the grammar.')
   if (timestamp !== undefined) throw broken(line, 'A timestamp is written.')
   const exemplar =
     exemplarLabels === undefined
@@ -127,8 +127,8 @@ function numberOf(text: string): number {
 function checkSample({ type }: OpenMetricsFamily, sample: OpenMetricsSample, suffix: string, line: string, broken: Broken): void {
   const { labels, value, exemplar } = sample
   const isCounted = ['_total', '_bucket', '_count', '_sum'].includes(suffix)
-  if (isCounted && !(value >= 0)) throw broken(line, 'What only grows is below 0 or not a number.')
-  if (['_bucket', '_count'].includes(suffix) && !Number.isInteger(value)) throw broken(line, 'A count is no whole number.')
+  if (isCounted && !(value >= 0)) throw broken(line, 'A value that only grows is below 0 or not a number.')
+  if (['_bucket', '_count'].includes(suffix) && !Number.isInteger(value)) throw broken(line, 'A count is not a whole number.')
   if (labels.has('le') !== (suffix === '_bucket')) throw broken(line, 'The label le is for buckets.')
   const quantile = labels.get('quantile')
   if ((quantile !== undefined) !== (type === 'summary' && suffix === '')) throw broken(line, 'The label quantile is for summaries.')
@@ -145,7 +145,7 @@ function checkSample({ type }: OpenMetricsFamily, sample: OpenMetricsSample, suf
   if (le !== undefined && exemplar.value > numberOf(le)) throw broken(line, 'An exemplar is of another bucket.')
 }
 
-/** What holds for the samples of one family together. */
+/** The rules for all samples of one family. */
 function finish(family: OpenMetricsFamily | undefined): void {
   if (family === undefined) return
   const { name, type, samples } = family

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { keepBusy } from './keep-busy.ts'
 import { ownNow } from './own-clock.ts'
 
-/** Measures a phase by both clocks. The parent stops this process in the second phase. */
+/** Measures a phase by both clocks. The parent suspends this process in the second phase. */
 async function measure(work: () => unknown): Promise<{ readonly own: number; readonly wall: number }> {
   const [own, wall] = [ownNow(), performance.now()]
   await work()

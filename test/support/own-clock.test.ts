@@ -10,7 +10,7 @@ interface Phase {
   readonly wall: number
 }
 
-it('ownNow() counts waits and work, and not the time in which the process is not run', async () => {
+it('ownNow() counts waits and work, and not the time in which the process is suspended', async () => {
   const child = spawn(process.execPath, ['--import', 'tsx', fileURLToPath(new URL('own-clock.main.ts', import.meta.url))])
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
   expect((await lines.next()).value).toBe('stop me')

@@ -13,8 +13,9 @@ export function cpuNow(): number {
 }
 
 /**
- * Milliseconds from any start, without those in which this process had to wait for a CPU: between two ticks at most two steps and the CPU used count. To
- * prove that something happens within a time limit, measure with this clock: on an idle machine it goes as fast as `performance.now()`.
+ * Milliseconds from an arbitrary start, without those in which this process had to wait for a CPU: between
+ * two ticks at most two steps and the CPU used count. To prove that something happens within a time limit,
+ * measure with this clock: on an idle machine it is as fast as `performance.now()`.
  */
 export function ownNow(): number {
   if (timer === undefined) {

@@ -1,6 +1,7 @@
 /**
- * Time limits of tests. A limit ends a test that would hang; it proves nothing. A busy machine makes tests slow and must not make them fail, so limits
- * are far above what a test takes. To prove that something happens without a fallback timer, set that timer to `NEVER_MS`.
+ * Time limits of tests. A limit ends a test that would hang; it proves nothing. A busy machine makes tests
+ * slow and must not make them fail, so limits are far above the duration of a test. To prove that something
+ * happens without a fallback timer, set that timer to `NEVER_MS`.
  */
 
 /** For one test or hook. */

@@ -4,7 +4,7 @@ import { createConnection } from 'mysql2/promise'
 import pg from 'pg'
 import type { Database } from './database.ts'
 
-/** One more connection to a database of the tests, which is its own session. */
+/** One more connection to a database of the tests, with a separate session. */
 export interface PinnedConnection extends Connection {
   session<T>(work: (session: Connection) => Promise<T>): Promise<T>
   close(): Promise<void>

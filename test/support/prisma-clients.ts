@@ -7,17 +7,17 @@ import type { Dialect } from '@sluice/core'
 import type { PrismaSchemaData } from '@sluice/prisma'
 import type { Database } from './databases.ts'
 
-/** SQLite's client stands for all: what the tests call is the same in each. */
+/** SQLite's client represents all: the calls of the tests are the same in each. */
 type PrismaClientClass = typeof import('../generated/sqlite/client/client.ts').PrismaClient
 export type TestPrismaClient = InstanceType<PrismaClientClass>
 type TestAdapter = PrismaBetterSqlite3 | PrismaPg | PrismaMariaDb
 
-/** All that a test needs to use the models of `prisma/models.prisma` on one database. */
+/** Everything that a test needs to use the models of `prisma/models.prisma` on one database. */
 export interface PrismaClients {
   readonly PrismaClient: PrismaClientClass
-  /** A driver adapter for the database, with connections of its own. */
+  /** A driver adapter for the database, with separate connections. */
   createAdapter(): TestAdapter
-  /** What `sluice-prisma-generator` wrote. */
+  /** The output of `sluice-prisma-generator`. */
   readonly schema: PrismaSchemaData
   /** Creates the tables. */
   readonly ddl: string
@@ -47,7 +47,7 @@ function load(dialect: Dialect): Promise<[{ readonly PrismaClient: unknown }, { 
   }
 }
 
-/** A driver adapter for a database, with connections of its own. */
+/** A driver adapter for a database, with separate connections. */
 export function createAdapter(dialect: Dialect, { filename, url }: Database): TestAdapter {
   if (dialect === 'sqlite' && filename !== undefined) return new PrismaBetterSqlite3({ url: `file:${filename}` })
   if (url === undefined) throw new Error(`Expected a database with a url for ${dialect}.`)

@@ -7,10 +7,13 @@ type Write = Knex.QueryBuilder | Knex.Raw
 
 const TABLES: readonly Table[] = ['item', 'item', 'seat', 'doc', 'word']
 const KEYS: Readonly<Record<Table, readonly string[]>> = { item: ['id'], seat: ['row_no', 'num'], doc: ['id'], word: ['code'] }
-/** Keys are few, so that most name rows that are there. */
+/** Few keys, so that most refer to existing rows. */
 const MAX_KEY = 8
 
-/** Makes builders on the tables `item`, `seat`, `doc` and `word`: most ask by the primary key, in many ways and in some that only look like it. */
+/**
+ * Creates builders on the tables `item`, `seat`, `doc` and `word`: most query by the primary key, in many
+ * ways and in some that only look like it.
+ */
 export class RandomBuilders {
   constructor(
     private readonly db: Knex,
@@ -114,7 +117,7 @@ export class RandomBuilders {
     return db.raw(sql, bindings as string[])
   }
 
-  /** Conditions, mostly with the primary key among them. */
+  /** Conditions, mostly including the primary key. */
   #filtered(builder: Knex.QueryBuilder, table: Table): Knex.QueryBuilder {
     const { db, random } = this
     const key = this.#key(table)

@@ -12,11 +12,13 @@ export interface RandomOperation {
   readonly args: Readonly<Record<string, unknown>>
 }
 
-/** Makes operations that Prisma accepts, with relations in every place where the arguments may have them. */
+/**
+ * Creates operations that Prisma accepts, with relations in every place where the arguments may have them.
+ */
 export class RandomOperations {
   #fresh = 1_000
 
-  /** @param rows - The rows of each model as they are now: most operations name rows that exist. */
+  /** @param rows - The present rows of each model: most operations refer to existing rows. */
   constructor(
     private readonly schema: PrismaSchema,
     private readonly random: Random,
@@ -48,7 +50,7 @@ export class RandomOperations {
     }
   }
 
-  /** A read that names rows by their primary key, where that is a number. */
+  /** A read that refers to rows by their primary key, if it is a number. */
   readByKey(): RandomOperation {
     const { random } = this
     const model = random.pick([...this.schema.models.values()].filter(({ table }) => this.schema.rowKey(table) !== undefined))
@@ -109,7 +111,7 @@ export class RandomOperations {
     )
   }
 
-  /** Fields that hold a foreign key are set through their relation. */
+  /** Fields that contain a foreign key are set through their relation. */
   #isKeyField(model: PrismaModel, field: string): boolean {
     return [...model.relations.values()].some(({ foreignKeyHere, fromFields }) => foreignKeyHere && fromFields.includes(field))
   }
@@ -139,7 +141,10 @@ export class RandomOperations {
     }
   }
 
-  /** A where that names one row, mostly one that exists. As a plain filter, compound keys are written out. */
+  /**
+   * A where that refers to one row, mostly an existing one. As a plain filter, compound keys are written as
+   * separate fields.
+   */
   #unique(model: PrismaModel, asFilter = false): Fields {
     const { random } = this
     const rows = this.#rowsOf(model)
@@ -154,7 +159,7 @@ export class RandomOperations {
     return fields.length === 1 || asFilter ? values : { [selector]: values }
   }
 
-  /** A filter by the primary key, in one of the ways to write it, or in one that only looks like it. */
+  /** A filter by the primary key, in one of its notations, or in one that only looks like it. */
   #pin(model: PrismaModel, depth = 1): Fields {
     const { random } = this
     const row = () => this.#primaryKey(model)
@@ -182,7 +187,7 @@ export class RandomOperations {
     return random.pick(forms)()
   }
 
-  /** The primary key of a row, mostly of one that exists. */
+  /** The primary key of a row, mostly of an existing one. */
   #primaryKey(model: PrismaModel): Fields {
     const rows = this.#rowsOf(model)
     const row = rows.length > 0 && this.random.chance(0.9) ? this.random.pick(rows) : undefined
@@ -274,7 +279,7 @@ export class RandomOperations {
     return data
   }
 
-  /** A new row with its relations, but for `skip`, the one through which it is created. */
+  /** A new row with its relations, except for `skip`, the one through which it is created. */
   #create(model: PrismaModel, depth: number, skip?: PrismaRelation): Fields {
     const { random } = this
     if (skip === undefined && random.chance(0.1) && this.#canBeFlat(model)) return this.#flat(model)
@@ -328,7 +333,7 @@ export class RandomOperations {
     const update = () => this.#update(target, Math.max(depth, 0), back)
     switch (step) {
       case 'create':
-        // Prisma judges a list as a whole, so none of its rows may have what only some may.
+        // Prisma validates a list as a whole, so none of its rows may have fields that only some may have.
         return list && random.chance(0.5) ? [create(), create()].map((row) => withoutGenerated(row, target)) : create()
       case 'createMany':
         return { data: [this.#flat(target, back)] }
@@ -355,7 +360,7 @@ export class RandomOperations {
   }
 }
 
-/** Prisma takes a generated id only beside foreign keys as scalars. */
+/** Prisma accepts a generated id only together with foreign keys as scalars. */
 function withCheckedId(data: Fields, model: PrismaModel): Fields {
   const hasParent = [...model.relations.values()].some(({ field, foreignKeyHere }) => foreignKeyHere && data[field] !== undefined)
   return hasParent ? withoutGenerated(data, model) : data

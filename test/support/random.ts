@@ -1,4 +1,6 @@
-/** A seeded source of chance: the same seed gives the same choices (mulberry32, by Tommy Ettinger). */
+/**
+ * A seeded source of random choices: the same seed gives the same choices (mulberry32, by Tommy Ettinger).
+ */
 export class Random {
   #state: number
 

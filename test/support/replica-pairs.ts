@@ -9,16 +9,16 @@ import type { PairReplica, ReplicaPair } from '../services/replica-server.ts'
 export interface ReplicaPairKind {
   readonly name: 'PostgreSQL' | 'MariaDB'
   readonly dialect: Extract<Dialect, 'postgresql' | 'mysql'>
-  /** Of Knex. */
+  /** The client option of Knex. */
   readonly client: 'pg' | 'mysql2'
-  /** Why this machine has no such pair. */
+  /** The reason why this machine has no such pair. */
   readonly skipped: string | undefined
   start(replicaCount?: number): Promise<ReplicaPair>
   /** Runs one statement, as the administrator. */
   on(url: string, sql: string): Promise<Record<string, unknown>[]>
-  /** Settles when a replica has replayed all that its primary wrote before. */
+  /** Settles when a replica has replayed all earlier writes of its primary. */
   caughtUp(pair: ReplicaPair, replica: PairReplica): Promise<void>
-  /** Ways in which writes come to replicas. */
+  /** Ways in which writes reach replicas. */
   readonly ways: readonly ReplayWay[]
 }
 
@@ -32,7 +32,10 @@ interface ReplayWay {
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-/** Every kind of database whose replicas Sluice reads from. A missing one is told of once; with `CI=true` it is an error. */
+/**
+ * Every kind of database whose replicas Sluice reads from. A missing one is reported once; with `CI=true` it
+ * is an error.
+ */
 export function replicaPairs(): readonly ReplicaPairKind[] {
   return [postgres(), mariadb()]
 }

@@ -3,17 +3,20 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import { type Engine, engine as engineOfPrisma } from '../prisma/create-ddl.mjs'
 import type { Database } from './database.ts'
 
-/** Prisma's schema engine, which `prisma migrate` asks, on a database of the tests: PostgreSQL or SQLite. */
+/** Prisma's schema engine, which `prisma migrate` uses, on a database of the tests: PostgreSQL or SQLite. */
 export interface SchemaEngine {
-  /** The statements that would bring the database to the schema. Empty where there is no difference. */
+  /** The statements that would bring the database to the schema. Empty if there is no difference. */
   difference(schema: string): Promise<string>
-  /** The statements that would make the schema in an empty database. */
+  /** The statements that would create the schema in an empty database. */
   create(schema: string): Promise<string>
-  /** Applies migrations as `prisma migrate deploy` does, by their names. */
+  /** Applies migrations like `prisma migrate deploy`, by their names. */
   deploy(schema: string, migrations: readonly { readonly name: string; readonly sql: string }[]): Promise<void>
 }
 
-/** What an adapter's connection has, among others. The engine leaves its connections open, and SQLite's with it locked. */
+/**
+ * The part of an adapter's connection that is used here. The engine leaves its connections open, which locks
+ * a SQLite database.
+ */
 interface Connection {
   dispose(): Promise<void>
 }
@@ -74,7 +77,10 @@ function ok(value: unknown): Answer {
   return { ok: true, value, map: (fn) => ok(fn(value)), flatMap: (fn) => fn(value) }
 }
 
-/** As Prisma binds an adapter for the engine: every answer says that it went well, since a failure rejects here. */
+/**
+ * Like Prisma's binding of an adapter for the engine: every result reports success, since a failure rejects
+ * here.
+ */
 function bind(target: object, connections: Connection[]): unknown {
   return new Proxy(target, {
     get(_, name) {
@@ -98,7 +104,10 @@ function isConnection(value: unknown): value is Connection {
   return typeof value === 'object' && value !== null && 'queryRaw' in value
 }
 
-/** The engine asks PostgreSQL for a type that its adapter does not know, and SQLite in a way that this build of it refuses. */
+/**
+ * The engine queries PostgreSQL for a type that its adapter does not know, and SQLite in a way that this
+ * build of it rejects.
+ */
 function portable(query: unknown): unknown {
   const { sql, ...rest } = query as { readonly sql: string }
   const known = sql

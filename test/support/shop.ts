@@ -11,8 +11,8 @@ const types: Readonly<Record<Dialect, { readonly text: string; readonly key: str
 }
 
 /**
- * A shop without secondary indexes: customers, of whom few order much, and their orders, of which one in fifty is open. A schema name is part of no
- * statement.
+ * A shop without secondary indexes: customers, of whom few order often, and their orders, 2% of which are
+ * open. Statements contain no schema name.
  */
 export async function createShop(database: Database, dialect: Dialect): Promise<void> {
   const { text, key, time } = types[dialect]

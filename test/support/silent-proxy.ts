@@ -1,14 +1,17 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
-/** Passes connections on to a server, until they fall silent: nobody is told, and nothing passes any more. */
+/** Forwards connections to a server until they go silent: they stay open, and no data passes. */
 export interface SilentProxy {
-  /** The address of the server, through it. */
+  /** The URL of the server, through the proxy. */
   readonly url: string
-  /** Connections that are there now fall silent; new ones pass. */
+  /** Existing connections go silent; new ones work. */
   silence(): void
-  /** The next message to the server with such a text passes; nothing that is said on its connection after that. Resolves when it was. */
+  /**
+   * Forwards the next message to the server that contains this string, and no later data on its connection.
+   * Resolves afterwards.
+   */
   loseAnswerTo(text: string): Promise<void>
-  /** Whether nothing passes on new connections, which are accepted all the same. */
+  /** Whether no data passes on new connections, which are accepted anyway. */
   swallow(isOn: boolean): void
   close(): Promise<void>
 }
@@ -41,7 +44,7 @@ export async function silentProxy(url: string): Promise<SilentProxy> {
       if (!link.isSilent) client.write(data)
     })
     client.on('close', () => {
-      // The server hears nothing of it, either.
+      // The server is not notified, either.
       if (link.isSilent) return
       links.delete(link)
       server.destroy()

@@ -7,7 +7,7 @@ import { type Database, freshDatabase } from './databases.ts'
 import { type PrismaClients, prismaClient, type TestPrismaClient } from './prisma-clients.ts'
 import { watchStatements } from './watch-statements.ts'
 
-/** Both ORMs on one database, bare and with one Sluice. */
+/** Both ORMs on one database, without Sluice and with one Sluice. */
 export interface Stack {
   readonly dialect: Dialect
   readonly database: Database
@@ -19,19 +19,19 @@ export interface Stack {
   readonly db: Knex
   /** Statements that the instrumented clients sent since the last call. */
   taken(): string[]
-  /** Waits until Knex has read the catalogue. */
+  /** Waits until Knex has read the catalog. */
   ready(): Promise<void>
   close(): Promise<void>
 }
 
 export interface StackOptions extends SluiceOptions {
-  /** Without: the models are read from the database. */
+  /** If `false`, the models are read from the database. */
   readonly schema?: boolean
-  /** Without: the statements are not seen. */
+  /** If `false`, the statements are not instrumented. */
   readonly adapter?: boolean
-  /** Statements beyond those of the models, which are sent before Sluice sees the schema. */
+  /** Statements in addition to those of the models, which are sent before Sluice reads the schema. */
   readonly definitions?: string
-  /** Without: errors inside Sluice are expected. */
+  /** If `false`, errors inside Sluice are expected. */
   readonly reportsErrors?: boolean
 }
 
@@ -81,7 +81,7 @@ export async function openStack(
   }
 }
 
-/** Whether the catalogue is there: a read is answered the second time. */
+/** Whether the catalog is known: a read is served from the cache the second time. */
 async function isCached(sluice: Sluice, db: Knex): Promise<boolean> {
   const before = sluice.queries.getStats().answered
   await db('countries').select('name').limit(1)

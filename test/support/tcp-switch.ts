@@ -1,9 +1,9 @@
 import { connect, createServer, type Socket } from 'node:net'
 import { freePort } from '../services/free-port.ts'
 
-/** An address behind which one server may take the place of another: connections that are open stay with the old one. */
+/** An address at which one server can replace another: open connections stay with the old one. */
 export interface TcpSwitch {
-  /** As the given one, but for host and port. */
+  /** Like the given URL, except for host and port. */
   url(url: string): string
   /** New connections lead to another server from now on. */
   lead(url: string): void

@@ -1,4 +1,4 @@
-/** The messages that Sluice warns with while a function runs. */
+/** The messages of warnings that Sluice emits while a function runs. */
 export async function warningsOf(run: () => Promise<void>): Promise<string[]> {
   const messages: string[] = []
   const hear = (warning: Error) => {
@@ -7,7 +7,7 @@ export async function warningsOf(run: () => Promise<void>): Promise<string[]> {
   process.on('warning', hear)
   try {
     await run()
-    // Node tells of them in a later turn.
+    // Node emits them in a later tick.
     await new Promise((resolve) => setImmediate(resolve))
   } finally {
     process.off('warning', hear)

@@ -5,7 +5,10 @@ interface SqlQuery {
 /** How Sluice reads the catalog. */
 const OWN = /pg_catalog|information_schema|pragma_|@@/
 
-/** Wraps a driver adapter (or a connection or transaction of one) so that `onSql` gets each statement of the app before it runs. */
+/**
+ * Wraps a driver adapter (or a connection or transaction of one) so that `onSql` gets each statement of the
+ * app before it runs.
+ */
 export function watchStatements<T extends object>(adapter: T, onSql: (sql: string) => void): T {
   return new Proxy(adapter, {
     get(target, name) {

@@ -12,7 +12,9 @@ import { watchStatements } from './watch-statements.ts'
 
 type Delegate = Readonly<Record<string, (args: unknown) => Promise<unknown>>>
 
-/** A client on a database of its own, with everything that tells what its operations touch. */
+/**
+ * A client on a separate database, with everything that reports which rows its operations read and modify.
+ */
 export class WatchedClient {
   readonly rows: Map<string, readonly Row[]> = new Map()
 
@@ -56,7 +58,7 @@ export class WatchedClient {
     }
   }
 
-  /** Reads the rows of the models whose tables changed; of all of them at first. */
+  /** Reads the rows of the models whose tables changed, and initially of all models. */
   async load(changed?: ReadonlySet<TableId>): Promise<void> {
     for (const [model, { table, primaryKey }] of this.schema.models) {
       if (changed?.has(table) === false) continue
@@ -66,10 +68,10 @@ export class WatchedClient {
     this.statements.length = 0
   }
 
-  /** The tables of the statements since the last call, as the SQL names them. */
+  /** The tables of the statements since the last call, as named in the SQL. */
   seen(): { readonly reads: Set<TableId>; readonly writes: Set<TableId> } {
     const { catalog, dialect } = this.schema
-    // MySQL's statements name the database, which is no part of a table's id here.
+    // MySQL's statements contain the name of the database, which is not part of a table's id here.
     const idOf = (name: readonly string[]) => catalog.idOf(dialect === 'mysql' ? name.slice(-1) : name)
     const seen = { reads: new Set<TableId>(), writes: new Set<TableId>() }
     for (const sql of this.statements.splice(0)) {

@@ -21,7 +21,7 @@ function run(command, args, stdio, cwd = root) {
   if (signal === 'SIGINT') process.exit(130)
   if (status !== 0) process.exit(status ?? 1)
 }
-// Set-up talks on stderr: stdout belongs to the task.
+// Setup prints to stderr: stdout belongs to the task.
 const pnpm = (...args) => run('npx', ['--yes', JSON.parse(read('package.json')).packageManager, ...args], ['ignore', 2, 2])
 
 const stamp = join(root, 'node_modules/.cache/sluice-setup')

@@ -9,7 +9,7 @@ const docs = join(root, 'docs')
 const problems = []
 const read = (path) => readFileSync(join(root, path), 'utf8')
 
-/** Reports what stands on one side only. */
+/** Reports names that are on one side only. */
 function compare(what, inCode, inDocs, page) {
   for (const name of inCode) if (!inDocs.has(name)) problems.push(`${page}: ${what} "${name}" is in the code and not in the docs.`)
   for (const name of inDocs) if (!inCode.has(name)) problems.push(`${page}: ${what} "${name}" is in the docs and not in the code.`)
@@ -24,7 +24,7 @@ function parse(path) {
   return file
 }
 
-/** The interface of a name in a file, or where that file has it from. */
+/** The interface of a name in a file, or in the file that it is imported from. */
 function interfaceIn(path, name) {
   const { statements } = parse(path)
   const found = statements.find((statement) => ts.isInterfaceDeclaration(statement) && statement.name.text === name)
@@ -45,7 +45,7 @@ function membersOf(declaration) {
   for (const member of declaration.members) {
     if (!ts.isPropertySignature(member) && !ts.isMethodSignature(member)) continue
     const tag = ts.getJSDocTags(member).find(({ tagName }) => tagName.text === 'defaultValue')
-    // TSDoc wants braces escaped.
+    // TSDoc requires escaped braces.
     members.set(
       member.name.getText(),
       tag
@@ -130,19 +130,19 @@ function tablesOf(page, column) {
       at = column === undefined ? -1 : cells.findIndex((cell) => plain(cell) === column)
       continue
     }
-    // One row may stand for several fields: `hits`, `misses`.
+    // One row may describe several fields: `hits`, `misses`.
     for (const name of plain(cells[0]).split(', ')) tables.get(heading).set(name, at < 0 ? undefined : plain(cells[at]))
   }
   return tables
 }
 
-/** The texts of a type that is one text, or a union of them. */
+/** The strings of a type that is one string, or a union of strings. */
 function textsOfType(path, name) {
   const { type } = parse(join(root, path)).statements.find((one) => ts.isTypeAliasDeclaration(one) && one.name.text === name)
   return (ts.isUnionTypeNode(type) ? [...type.types] : [type]).map((one) => one.literal.text)
 }
 
-/** Each code has a section of its own. */
+/** Each code has a separate section. */
 function checkCodes(what, path, type, page, heading) {
   const documented = [...read(page).matchAll(heading)].map((match) => match[1])
   compare(what, new Set(textsOfType(path, type)), new Set(documented), page)
@@ -157,7 +157,10 @@ function checkDatabaseFindings() {
   checkCodes('finding', path, 'DatabaseFindingCode', 'docs/reference/database-findings.md', /^## ([A-Z_]+)$/gm)
 }
 
-/** The API pages are of the entry points that `typedoc.json` of each package names: all but the one without a promise. */
+/**
+ * The API pages describe the entry points that `typedoc.json` of each package names: all except the one
+ * without a promise.
+ */
 function checkApiPages() {
   const inDocs = new Set()
   for (const folder of JSON.parse(read('docs/typedoc.json')).entryPoints) {
@@ -243,14 +246,14 @@ function checkFields() {
   }
 }
 
-/** The functions and names whose texts are reasons why an operation was passed by. */
+/** The functions and names whose strings are reasons why an operation was passed through. */
 const REASON_CALLS = new Set(['refuse', 'passThrough'])
 const REASON_NAMES = new Set(['refused'])
 const REASON_FUNCTIONS = new Set(['selectParts', 'aggregateRefusal', 'groupRefusal', 'calculationRefusal', 'refuseKeyValue'])
-/** Members of classes whose returned texts are reasons, by the end of their file's path. */
+/** Members of classes that return reasons, by the end of their file's path. */
 const REASON_MEMBERS = { 'core/src/cache/result-cache.ts': '#read', 'core/src/sluice/result-policies.ts': 'of' }
 
-/** The texts that an expression can become; what is filled in is shown as `…`. */
+/** The strings that an expression can become; interpolated values are shown as `…`. */
 function textsIn(node) {
   if (node === undefined) return []
   if (ts.isStringLiteralLike(node)) return [node.text]
@@ -282,7 +285,7 @@ function checkReasons() {
   const documented = ['batch', 'cache'].flatMap((heading) => [...(tables.get(heading)?.keys() ?? [])])
   const memberIn = (path) => Object.entries(REASON_MEMBERS).find(([end]) => path.replaceAll('\\', '/').endsWith(end))?.[1]
   const reasons = sources(join(root, 'packages')).flatMap((path) => reasonsIn(parse(path), false, memberIn(path)))
-  // A step's name stands before what an operation refused with.
+  // The name of a step precedes the reason of an operation.
   const words = reasons.map((reason) => reason.replace(/^(?:batch|cache): /, '')).filter((reason) => reason !== '…')
   compare('reason', new Set(words), new Set(documented), page)
 }
@@ -302,7 +305,7 @@ function pages(folder) {
   })
 }
 
-/** TypeDoc writes these; they are not there before the docs are built. */
+/** TypeDoc writes these; they do not exist before the docs are built. */
 const isGenerated = (link) => link.startsWith('/reference/api')
 
 function pageOf(link, from) {
@@ -331,7 +334,10 @@ function checkLinks() {
   }
 }
 
-/** Examples stand, in memory, beside the sources of the example app: what it may import, they may, and what the tests may. */
+/**
+ * Examples are compiled, in memory, next to the sources of the example app: they may import everything that
+ * it and the tests may import.
+ */
 function checkExamples() {
   const folder = join(root, 'examples/atlas/src')
   if (!existsSync(join(folder, 'generated/prisma'))) {

@@ -6,7 +6,7 @@ const MAY_TRY_AGAIN = 3
 
 const report = JSON.parse(readFileSync(process.argv[2], 'utf8'))
 const files = report.testResults
-// A file that fails before its first test is in no count of tests.
+// A file that fails before its first test is not in the counts of tests.
 const broken = files.filter(
   ({ status, assertionResults }) => status === 'failed' && assertionResults.every((test) => test.status !== 'failed'),
 )

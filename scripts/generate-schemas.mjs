@@ -36,7 +36,7 @@ function toDraft2020(value, name) {
   return Object.fromEntries(Object.entries(value).map(([name, one]) => [name === 'definitions' ? '$defs' : name, toDraft2020(one, name)]))
 }
 
-/** Puts what TypeScript has no name for (`Pick<…>`) where it is used. */
+/** Inlines types that have no name in TypeScript (`Pick<…>`). */
 function withoutUnnamed(value, definitions) {
   if (Array.isArray(value)) return value.map((one) => withoutUnnamed(one, definitions))
   if (typeof value !== 'object' || value === null) return value

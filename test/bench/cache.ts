@@ -1,4 +1,4 @@
-// What the cache gains and costs, beside other caches and beside none.
+// The gains and costs of the cache, compared with other caches and with none.
 import { parseArgs } from 'node:util'
 import { startPostgres } from '../services/postgres.ts'
 import { startRedisServer } from '../services/redis-server.ts'
@@ -17,7 +17,7 @@ import { type Measured, printTable, serveContender } from './harness.ts'
 interface Options {
   readonly json: boolean
   readonly quick: boolean
-  /** The keys that an app read; left out, a synthetic trace. */
+  /** The keys that an app read. Default: a synthetic trace. */
   readonly trace: string | undefined
 }
 
@@ -25,7 +25,7 @@ const { values: options } = parseArgs({
   options: { json: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false }, trace: { type: 'string' } },
 }) as { values: Options }
 
-/** `undefined` when this machine has none. */
+/** `undefined` if this machine has none. */
 async function ifThere(name: string, start: () => Promise<TestService>): Promise<TestService | undefined> {
   try {
     return await start()
@@ -51,14 +51,14 @@ async function main({ json, quick, trace: path }: Options): Promise<void> {
     if (redis !== undefined) process.env[REDIS_URL] = redis.url
     const memory = await measureMemoryHits(rounds, quick ? 4_000 : 8_000)
     print(
-      'Hits in memory, 10,000 keys in random order; awaited ones with two tags each, and trusted only while the store is heard of',
+      'Hits in memory, 10,000 keys in random order; awaited ones with two tags each, and trusted only during heartbeats of the store',
       memory.measured,
     )
     figures.push(...memory.figures)
     if (redis !== undefined) {
       const hits = await measureStoreHits(rounds, quick ? 192 : 640)
       print(
-        'Hits in Redis: memory keeps nothing, so that each value comes from there; in `strict` it keeps values, and asks if they are valid',
+        'Hits in Redis: memory caches nothing, so that each value comes from Redis; in `strict` it caches values, and validates them in Redis',
         hits.one,
       )
       print('The same, 64 in flight', hits.many)

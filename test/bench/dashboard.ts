@@ -1,4 +1,5 @@
-// What a dashboard costs the requests of an app that nobody looks at: ten lookups in a scope on SQLite, with it against without it.
+// The cost of an unused dashboard for the requests of an app: ten lookups in a scope on SQLite, with and without a
+// dashboard.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,4 +1,5 @@
-// Whether the index advisor is right about a database that it was not made for, and what the database layer takes.
+// Measures the accuracy of the index advisor on a database that it was not designed for, and the cost of the
+// database layer.
 import { existsSync } from 'node:fs'
 import { delimiter } from 'node:path'
 import { ServiceUnavailableError } from '../services/service.ts'
@@ -18,13 +19,13 @@ const { json, quick } = benchOptions()
 const SEED = 7
 const SCALE = quick ? 0.25 : 1
 const ROUNDS = quick ? 2 : 3
-/** Of how many statements one is judged alone. */
+/** One of this many statements is also judged alone. */
 const EACH_ALONE = quick ? 8 : 1
 const TARGETS = { recall: 100, alone: 85, needless: 0 }
-/** Of the PostgreSQLs of a machine, Debian has HypoPG for this one. */
+/** The PostgreSQL version for which Debian packages HypoPG. */
 const WITH_HYPOPG = '/usr/lib/postgresql/17/bin'
 
-/** `undefined` when this machine has none. */
+/** `undefined` if this machine has none. */
 async function ifThere(open: () => Promise<ShopDatabase>): Promise<ShopDatabase | undefined> {
   try {
     return await open()

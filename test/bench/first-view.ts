@@ -1,4 +1,5 @@
-// How soon the dashboard shows figures in a Chromium: a document that carries them, beside one that does not and waits for the stream.
+// How soon the dashboard shows figures in a Chromium: a document that contains them, compared with one that waits for the
+// stream.
 import { chromium, type Page } from 'playwright-core'
 import { startApp, type TestApp } from '../browser/app.ts'
 import { findChromium } from '../browser/find-chromium.ts'
@@ -9,7 +10,7 @@ const ROUTES = 20
 const REQUESTS = 220
 const POLL_MS = 50
 
-/** Notes when the figures are in the document, and when the frame that shows them was made. */
+/** Records when the figures are in the document, and when the frame that shows them was rendered. */
 const WATCH = `(() => {
   const seen = globalThis.firstView = {}
   new MutationObserver((_, observer) => {
@@ -26,7 +27,10 @@ const WATCH = `(() => {
 interface Contender {
   readonly name: string
   readonly app: TestApp
-  /** With nothing of the page in the browser yet; and with its scripts in it, as from the second time on. */
+  /**
+   * Without any cached part of the page in the browser; and with its scripts cached, like from the second
+   * visit on.
+   */
   readonly samples: Readonly<Record<'cold' | 'warm', number[]>>
 }
 
@@ -37,7 +41,7 @@ async function open(name: string, carries: boolean): Promise<Contender> {
       for (let route = 0; route < ROUTES; route += 1)
         routes.get(`/routes/${route}`, async (_, response) => void response.json(await db('city').where({ id: route }).first()))
     },
-    // As a page of another site leads there: what is shown is not in the document then.
+    // Like a link on another site: the shown data is not in the document then.
     ...(carries ? {} : { before: (request) => void Object.assign(request.headers, { 'sec-fetch-site': 'cross-site' }) }),
   })
   for (let sent = 0; sent < REQUESTS; sent += 1) await app.ask(sent % 10 === 0 ? '/cities' : `/routes/${sent % ROUTES}`)

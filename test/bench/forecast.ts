@@ -1,4 +1,4 @@
-// How good forecasts of loads are beside simple ones, how often their intervals hold, and what they cost.
+// The accuracy of load forecasts compared with simple ones, the coverage of their intervals, and their cost.
 import { parseArgs } from 'node:util'
 import { type BenchFigure, printFigures, toJson } from './database/report.ts'
 import { baselines } from './forecast/baselines.ts'
@@ -35,7 +35,7 @@ else {
 
 function printHeader(): void {
   console.log(
-    'Forecasts within ±15 %, and values within the interval and up to its upper bound, in percent; the first 40 % of each series are left out\n',
+    'Forecasts within ±15 %, and values within the interval and up to its upper bound, in percent; without the first 40 % of each series\n',
   )
   const names = ['Sluice', ...Object.keys(baselines), 'interval', 'upper']
   console.log(`${'series'.padEnd(22)} ${'ahead'.padStart(6)} ${names.map((name) => name.padStart(14)).join('')}`)
@@ -50,7 +50,7 @@ function figuresOf({ series: name, minutes, accurate, covered }: Evaluation): Be
   const id = `${name}, ${minutes} min`
   const known = targets[name]?.[minutes]
   const { Sluice: ours = Number.NaN } = accurate
-  // Targets are given to a tenth of a percent.
+  // Targets have a precision of 0.1%.
   const within: BenchFigure = { id: `${id}: within ±15 %`, value: Math.round(ours * 10) / 10, unit: '%', bound: '≥' }
   return [
     known === undefined ? within : { ...within, target: known },

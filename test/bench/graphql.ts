@@ -1,5 +1,6 @@
-// What the plugins for GraphQL servers cost an operation in which Sluice gains nothing: its resolvers answer from memory. Each server with its plugin against the
-// same without, from the request to the answer, but without a network.
+// The cost of the plugins for GraphQL servers for an operation in which Sluice gains nothing: its resolvers respond from
+// memory. Each server with its plugin compared with the same server without it, from the request to the response, but
+// without a network.
 import { ApolloServer, HeaderMap } from '@apollo/server'
 import { createSluice, type Sluice } from '@sluice/core'
 import { registerSluiceMercurius, sluiceApolloPlugin, useSluice } from '@sluice/graphql'
@@ -26,7 +27,7 @@ const ANSWER_BOOKS = AUTHORS * BOOKS
 
 interface Server {
   readonly name: string
-  /** @returns What answers the query with a text of JSON. */
+  /** @returns A function that resolves the query to a string of JSON. */
   start(sluice: Sluice | undefined): Promise<{ ask(): Promise<string>; close(): Promise<void> }>
 }
 

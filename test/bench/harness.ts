@@ -1,27 +1,27 @@
 import { fork } from 'node:child_process'
 import { parseArgs } from 'node:util'
 
-/** A thing to measure. Each lives in a process of its own, so that what one does to the engine is not charged to another. */
+/** A contender in a benchmark. Each runs in a separate process, so that its effects on the engine do not affect others. */
 export interface Contender {
-  /** Names it, for people and for its process. */
+  /** Its name for people and for its process. */
   readonly name: string
   /**
-   * How many times as many iterations it does in a round as others: quick operations need more of them to be measured.
+   * Relative number of iterations per round: quick operations need more of them to be measured.
    * @defaultValue 1
    */
   readonly pace?: number
-  /** Makes the operation and what ends it. Called in its own process only. */
+  /** Creates the operation and the function that ends it. Called only in its own process. */
   open(): Promise<Operation>
 }
 
 export interface Operation {
   run(iterations: number): Promise<void>
-  /** What of it has told so far of the time it takes itself. */
+  /** The time that Sluice has reported so far for itself. */
   told?(): Told
   close(): Promise<void>
 }
 
-/** Milliseconds that something says it took, and how often it looked. */
+/** Reported milliseconds, and the number of measurements. */
 interface Told {
   readonly ms: number
   readonly times: number
@@ -29,15 +29,15 @@ interface Told {
 
 export interface Measured {
   readonly name: string
-  /** Microseconds of CPU an operation, the median of all rounds. */
+  /** Microseconds of CPU per operation, the median of all rounds. */
   readonly cpuUs: number
-  /** Microseconds on the wall an operation, the median of all rounds. */
+  /** Microseconds of wall-clock time per operation, the median of all rounds. */
   readonly wallUs: number
   /** CPU of each round over that of the first contender in the same round; the median. */
   readonly ratio: number
-  /** The same of the time on the wall. */
+  /** The same ratio of wall-clock time. */
   readonly wallRatio: number
-  /** Microseconds an operation that it says it took itself; `undefined` where it says nothing. */
+  /** Microseconds per operation that Sluice reports for itself; `undefined` without a report. */
   readonly toldUs: number | undefined
 }
 
@@ -54,11 +54,11 @@ export interface Figure {
 export interface BenchOptions {
   readonly json: boolean
   readonly quick: boolean
-  /** The section that is asked for, where it is not all of them. */
+  /** The requested section, if not all of them. */
   readonly only: string | undefined
 }
 
-/** @param sections - Parts of the bench that can be run alone: `--name`. */
+/** @param sections - Parts of the benchmark that can be run alone: `--name`. */
 export function benchOptions(sections: readonly string[] = []): BenchOptions {
   const flag = { type: 'boolean', default: false } as const
   const { values } = parseArgs({ options: Object.fromEntries(['json', 'quick', ...sections].map((name) => [name, flag])) })
@@ -75,7 +75,7 @@ const NOTHING_TOLD: Told = { ms: 0, times: 0 }
 
 const CONTENDER = 'SLUICE_BENCH_CONTENDER'
 
-/** In a contender's process: runs rounds as they are asked for, and does not return before the end. */
+/** In a contender's process: runs rounds on request, and returns only at the end. */
 export async function serveContender(contenders: readonly Contender[]): Promise<boolean> {
   const contender = contenders.find(({ name }) => name === process.env[CONTENDER])
   if (contender === undefined) return false
@@ -153,8 +153,8 @@ export function median(values: readonly number[]): number {
 const WARM_UP_ROUNDS = 8
 
 /**
- * Measures contenders in turn, round by round, so that a machine that changes its pace changes it for all.
- * Each round begins with another contender; the first rounds warm up and do not count.
+ * Measures contenders alternately, round by round, so that a machine that changes its pace changes it for
+ * all. Each round begins with a different contender; the first rounds warm up and do not count.
  *
  * @param warmUpRounds - Much code takes many of them to be compiled.
  */
@@ -194,7 +194,7 @@ function toldUs(samples: readonly Sample[]): number | undefined {
 export function printTable(title: string, measured: readonly Measured[], figures: readonly Figure[]): void {
   console.log(`\n${title}`)
   for (const { name, cpuUs, wallUs, ratio, toldUs } of measured) {
-    const told = toldUs === undefined ? '' : `   ${toldUs.toFixed(2)} µs of its own, by its statistics`
+    const told = toldUs === undefined ? '' : `   ${toldUs.toFixed(2)} µs in Sluice, by its statistics`
     console.log(
       `  ${name.padEnd(34)} ${cpuUs.toFixed(2).padStart(8)} µs CPU ${wallUs.toFixed(2).padStart(8)} µs wall   × ${ratio.toFixed(3)}${told}`,
     )

@@ -1,9 +1,9 @@
-// What the response cache gains and costs: the same app on Express and on Fastify, with it and without.
+// The gains and costs of the response cache: the same app on Express and on Fastify, with and without it.
 import { type BenchFigure, printFigures, toJson } from './database/report.ts'
 import { benchOptions, type Measured, measure, printTable, serveContender } from './harness.ts'
 import { type Contest, contests } from './http/contenders.ts'
 
-/** Of processor time, over the first contender; of a miss, percent on top of it. */
+/** CPU time relative to the first contender; for a miss, the additional percent. */
 const TARGETS = { hit: 0.5, overMap: 2, miss: 25, never: 15, cookie: 5, notModified: 0.5, overConstant: 1 / 0.85, front: 0.5 } as const
 
 function figuresOf({ framework, what }: Contest, [base, ...others]: readonly Measured[]): BenchFigure[] {
@@ -15,8 +15,8 @@ function figuresOf({ framework, what }: Contest, [base, ...others]: readonly Mea
   })
   if (what === '304') {
     return [
-      ratio('304 from the cache ÷ made by the app, CPU', first.ratio, TARGETS.notModified),
-      ratio('304 from the cache ÷ made by the app, wall', first.wallRatio),
+      ratio('304 from the cache ÷ sent by the app, CPU', first.ratio, TARGETS.notModified),
+      ratio('304 from the cache ÷ sent by the app, wall', first.wallRatio),
     ]
   }
   if (what === 'constant' && second !== undefined) {
@@ -30,7 +30,7 @@ function figuresOf({ framework, what }: Contest, [base, ...others]: readonly Mea
     return [
       ratio('a hit ÷ without Sluice, CPU', third.ratio, TARGETS.hit),
       ratio('a hit ÷ without Sluice, wall', third.wallRatio),
-      ratio('a hit ÷ results kept, CPU', third.ratio / first.ratio),
+      ratio('a hit ÷ cached results, CPU', third.ratio / first.ratio),
       ratio('a hit ÷ a Map of bodies, CPU', third.ratio / second.ratio, TARGETS.overMap),
     ]
   }
@@ -39,9 +39,9 @@ function figuresOf({ framework, what }: Contest, [base, ...others]: readonly Mea
     { id: `${framework}, ${id}, CPU a request`, value: base.cpuUs * (one.ratio - 1), unit: 'µs' },
   ]
   return [
-    ...cost('what a miss adds', first, TARGETS.miss),
-    ...cost('what it adds to what is never kept', second, TARGETS.never),
-    ...cost('what it adds to a request with a cookie', third, TARGETS.cookie),
+    ...cost('added to a miss', first, TARGETS.miss),
+    ...cost('added to an uncacheable response', second, TARGETS.never),
+    ...cost('added to a request with a cookie', third, TARGETS.cookie),
   ]
 }
 

@@ -1,11 +1,12 @@
-// What importing the packages costs a process that does nothing else, beside importing Knex; and the first Sluice.
+// The cost of importing the packages in a process that does nothing else, compared with importing Knex; and of the
+// first Sluice.
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { benchOptions, type Figure } from './harness.ts'
 
 const run = promisify(execFile)
 
-/** CPU of importing the core over that of importing Knex. */
+/** CPU of importing the core relative to that of importing Knex. */
 const TARGET = 0.3
 
 const ENTRIES = [
@@ -42,7 +43,7 @@ const rounds = quick ? 5 : 21
 const samples = new Map(ENTRIES.map((entry): [string, (readonly [number, number])[]] => [entry, []]))
 for (let round = 0; round < rounds; round += 1) for (const [entry, known] of samples) known.push(await sample(entry))
 
-// Of CPU the least is nearest to the truth: other work on the machine only adds to it.
+// The minimum CPU time is closest to the truth: other work on the machine only adds to it.
 const least = (entry: string, at: 0 | 1) => Math.min(...(samples.get(entry) ?? []).map((one) => one[at]))
 const knexMs = least('knex', 0)
 const value = least('@sluice/core', 0) / knexMs

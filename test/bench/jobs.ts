@@ -1,4 +1,4 @@
-// Background jobs: what a task costs beside other queues, in the process and where it outlives it.
+// Background jobs: the cost of a task compared with other queues, in the process and in durable backends.
 import { type BenchFigure, printFigures, toJson } from './database/report.ts'
 import { benchOptions, serveContender } from './harness.ts'
 import { bullmqFigures } from './jobs/bullmq.ts'

@@ -1,4 +1,4 @@
-// An app under load: atlas on two workers behind one port, asked over 1,000 connections, with Sluice and without it.
+// An app under load: atlas on two workers on one port, requested over 1,000 connections, with and without Sluice.
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createSluice, type ScalingEvent } from '@sluice/core'
@@ -19,11 +19,11 @@ import { NoWrkError, type Round, wrk } from './load/wrk.ts'
 const { json, quick } = benchOptions()
 const CONNECTIONS = 1_000
 const TARGETS = { requests: 10_000, hits: 80 } as const
-/** A store whose state is new lets nothing be kept for three seconds; then code and caches warm up. */
+/** A store with new state caches nothing for three seconds; then code and caches warm up. */
 const WARM_UP_SECONDS = quick ? 6 : 15
 const DECISIONS_SEED = 99
 const VERIFIED = 100
-/** What `bounded` may still show of what was written last, and more. */
+/** Longer than the maximum staleness of `bounded`. */
 const SETTLE_MS = 2_000
 
 interface Load extends Round {
@@ -73,9 +73,9 @@ interface Summary {
   readonly p50Ms: number
   readonly p99Ms: number
   readonly errors: number
-  /** Of reads, in percent. */
+  /** Share of reads, in percent. */
   readonly hits: number
-  /** Statements a request. */
+  /** Statements per request. */
   readonly statements: number
   readonly cpuUs: number
   readonly rssMb: number
@@ -117,13 +117,13 @@ function figuresOf([bare, ...others]: readonly Summary[], differences: ReadonlyM
     { id: `${name}: requests a second ÷ without Sluice`, value: perSecond / bare.perSecond, unit: '×' },
     { id: `${name}: p50`, value: p50Ms, unit: 'ms' },
     { id: `${name}: p99`, value: p99Ms, unit: 'ms' },
-    { id: `${name}: reads answered from the cache`, value: hits, unit: '%', target: TARGETS.hits, bound: '≥' },
+    { id: `${name}: reads served from the cache`, value: hits, unit: '%', target: TARGETS.hits, bound: '≥' },
     { id: `${name}: requests that failed`, value: errors, unit: 'requests', target: 0 },
-    { id: `${name}: answers that differ from the bare app's`, value: differences.get(name) ?? 0, unit: 'answers', target: 0 },
+    { id: `${name}: responses that differ without Sluice`, value: differences.get(name) ?? 0, unit: 'answers', target: 0 },
   ])
 }
 
-/** What it would do, each second of a load: nothing is carried out. */
+/** The scaling decisions for each second of a load, without executing them. */
 async function decisionsOf(app: App, traffic: Traffic, seconds: number): Promise<readonly ScalingEvent[]> {
   const capacity = perSecond(app.rounds[0] as Load) / WORKERS
   const sluice = createSluice({
@@ -183,7 +183,7 @@ async function main(): Promise<void> {
       `  ${' '.repeat(18)}${['requests/s', 'p50 ms', 'p99 ms', 'failed', 'hits', 'statements', 'CPU µs', 'RSS MB'].map((cell) => cell.padStart(12)).join('')}`,
     )
     for (const summary of summaries) print(summary)
-    console.log(`\nScaling, decided and not carried out (${measured?.name}):`)
+    console.log(`\nScaling decisions, not executed (${measured?.name}):`)
     for (const { from, to, reasons } of decisions) console.log(`  ${from} → ${to} workers: ${reasons.join(' ')}`)
     if (decisions.length === 0) console.log('  nothing')
     console.log()

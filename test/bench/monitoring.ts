@@ -1,4 +1,4 @@
-// What recording, exporting and collecting take, next to what others take for the same.
+// The cost of recording, exporting and collecting, compared with other libraries.
 import { createHistogram } from 'node:perf_hooks'
 import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics'
 import { createSluice, MonitoringAndAutoScalingEngine } from '@sluice/core'
@@ -9,7 +9,10 @@ const { json, quick } = benchOptions()
 const ROUNDS = quick ? 15 : 61
 const SERIES = 500
 
-/** Milliseconds as responses have them, by a seed; each is there once, so that no branch is learnt by heart. */
+/**
+ * Typical response times in milliseconds, by a seed. Each occurs once, so that the branch predictor cannot
+ * learn them.
+ */
 function durations(): Float64Array {
   let state = 7
   return Float64Array.from({ length: 4_096 }, () => {
@@ -18,7 +21,7 @@ function durations(): Float64Array {
   })
 }
 
-/** A contender that records one value after the other. */
+/** A contender that records values sequentially. */
 function recording(name: string, pace: number, open: () => { record: (value: number) => void; close?: () => unknown }): Contender {
   return {
     name,
@@ -54,7 +57,7 @@ const recorders: readonly Contender[] = [
   }),
   recording('perf_hooks createHistogram', 4, () => {
     const histogram = createHistogram()
-    // It takes whole numbers only.
+    // It only accepts integers.
     return { record: (value) => histogram.record(Math.ceil(value)) }
   }),
   recording('OpenTelemetry histogram, 2 labels', 1, () => {
@@ -70,7 +73,7 @@ const recorders: readonly Contender[] = [
   }),
 ]
 
-/** Scopes of requests as an HTTP server opens and ends them. */
+/** Scopes of requests, opened and ended like by an HTTP server. */
 function scopes(name: string, monitor: false | object): Contender {
   return {
     name,
@@ -128,17 +131,20 @@ function page(): Contender {
   }
 }
 
-/** Looks of the collectors, which are five seconds apart otherwise: each start is one, and the timers beside it. */
+/**
+ * Runs of the collectors, which are otherwise five seconds apart: each start is one, with the cost of its
+ * timers.
+ */
 function looks(): Contender {
   return {
-    name: 'a look of the collectors',
+    name: 'a run of the collectors',
     open: async () => {
       const monitor = new MonitoringAndAutoScalingEngine()
       return {
         run: async (iterations) => {
           for (let at = 0; at < iterations; at += 1) {
             monitor.startCollecting()
-            // The disk is asked beside.
+            // The disk is queried in the background.
             if (at % 16 === 15) await new Promise(setImmediate)
           }
         },
@@ -178,7 +184,7 @@ if (!(await serveContender(contenders))) {
   print('A page of metrics', written, [figure('metricsText', (written[1] as Measured).cpuUs / 1_000, 'ms', 25)])
   const ended = await measure(others, ROUNDS, 20_000)
   const [off, on] = ended as [Measured, Measured]
-  print('A scope of a request', ended, [figure('what the monitor takes of a scope', on.cpuUs - off.cpuUs, 'µs', 0.5)])
+  print('A scope of a request', ended, [figure('time of the monitor per scope', on.cpuUs - off.cpuUs, 'µs', 0.5)])
   const looked = await measure([looks()], quick ? 7 : 21, 64)
   print('The collectors', looked, [figure('a look', (looked[0] as Measured).cpuUs / 1_000, 'ms', 5)])
 }

@@ -1,4 +1,5 @@
-// What Sluice costs requests in which it gains nothing: scopes of 1, 5 and 20 queries, against the same app without Sluice, and with OpenTelemetry.
+// The cost of Sluice for requests in which it gains nothing: scopes of 1, 5 and 20 queries, compared with the same app
+// without Sluice, and with OpenTelemetry.
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,18 +13,24 @@ import { PROGRAMS, type ProgramName } from './overhead/programs.ts'
 const ORMS: readonly Orm[] = ['Knex', 'Prisma']
 const DATABASES: readonly DatabaseName[] = ['SQLite', 'PostgreSQL']
 
-/** CPU of a scope over that of the bare app. Of reads at once some are merged in `optimize`: that is a gain, and no target. */
+/**
+ * CPU of a scope relative to the app without Sluice. `optimize` batches some of the concurrent reads, which
+ * is a gain and not a target.
+ */
 const TARGETS: Readonly<Partial<Record<Variant, number>>> = { observe: 1.08, optimize: 1.2, 'optimize, cache': 1.2 }
 
-/** Of what OpenTelemetry adds, `observe` adds this at most. */
+/** `observe` adds at most this share of the CPU that OpenTelemetry adds. */
 const SHARE_OF_TRACING = 0.25
 
-/** Statistics tell of the CPU that Sluice adds so much, where it adds more than the noise of a run. */
+/**
+ * Range of the CPU reported by statistics relative to the CPU that Sluice adds, if it adds more than the
+ * noise of a run.
+ */
 const LEAST_TOLD = 0.25
 const MOST_TOLD = 1.5
 const LEAST_ADDED = 0.1
 
-/** Scopes in a round: some 10 to 30 ms. */
+/** Scopes per round: about 10 to 30 ms. */
 const SCOPES: Readonly<Record<Orm, Readonly<Record<ProgramName, number>>>> = {
   Knex: { one: 400, five: 80, loop20: 25, all20: 25 },
   Prisma: { one: 80, five: 16, loop20: 5, all20: 5 },
@@ -45,12 +52,15 @@ function figuresOf(orm: Orm, database: DatabaseName, program: ProgramName, measu
   ]
 }
 
-/** What statistics say that Sluice takes, over the CPU that it adds: promises, asynchronous context and garbage are not in them. */
+/**
+ * The overhead in the statistics relative to the added CPU, which includes promises, asynchronous context and
+ * garbage collection.
+ */
 function toldFigures(prefix: string, measured: readonly Measured[]): readonly Figure[] {
   const bare = measured[0]?.cpuUs ?? Number.NaN
   return measured.flatMap(({ cpuUs, toldUs }, at): Figure[] => {
     const variant = VARIANTS[at]
-    // Where reads are merged, it takes less than the app without it.
+    // With batched reads, it takes less CPU than the app without Sluice.
     if (toldUs === undefined || variant === undefined || cpuUs - bare < LEAST_ADDED * bare) return []
     const value = toldUs / (cpuUs - bare)
     const id = `${prefix}.${variant.replace(', ', '-')}.told-of-added`
@@ -90,13 +100,13 @@ async function main(hasPostgres: boolean): Promise<void> {
   if (json) for (const one of figures) console.log(JSON.stringify(one))
 }
 
-/** Loads Knex: not before the instrumentations of OpenTelemetry. */
+/** Loads Knex, which must not happen before the instrumentations of OpenTelemetry. */
 const pages = () => import('./overhead/pages.ts')
 
 const everybody = ORMS.flatMap((orm) => DATABASES.flatMap((database) => PROGRAMS.flatMap((program) => contenders(orm, database, program))))
 
 if (!(await serveContender(everybody)) && !(await (await pages()).servePage())) {
-  // The disk is not what is measured.
+  // The disk is not measured.
   const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'sluice-bench-'))
   const postgres = await postgresIfThere()
   try {

@@ -1,4 +1,4 @@
-// What Sluice saves: an app's loops, bare and with Sluice, beside what people write by hand against N+1.
+// The savings by Sluice: an app's loops, without and with Sluice, compared with manual fixes against N+1.
 import { ServiceUnavailableError } from '../services/service.ts'
 import { benchOptions } from './harness.ts'
 import { type BenchDatabase, openPostgres, openSqlite } from './query/databases.ts'
@@ -37,7 +37,7 @@ async function measureOn(database: BenchDatabase): Promise<QueryFigure[]> {
   }
 }
 
-/** `undefined` when this machine has none. */
+/** `undefined` if this machine has none. */
 async function postgresIfThere(): Promise<BenchDatabase | undefined> {
   try {
     return await openPostgres()

@@ -1,4 +1,5 @@
-// What an app notices when Redis is killed and comes back: failures, latency, and how long nothing is answered from the cache.
+// The effects on an app when Redis is killed and restarted: failures, latency, and how long nothing is served from the
+// cache.
 import { redisStore } from '@sluice/redis'
 import { Redis } from 'ioredis'
 import { startRedisServer } from '../services/redis-server.ts'
@@ -16,7 +17,7 @@ const SECONDS = quick ? { before: 3, down: 3, after: 8 } : { before: 8, down: 8,
 const SEED = 7
 const TTL_SECONDS = 300
 const WARM_UP_SECONDS = 4
-/** Redis begins without state, so that nothing may be kept for the store's `quarantineMs` of 3 s; then the cache fills again. */
+/** Redis starts without state, so nothing is cached for the store's `quarantineMs` of 3 s; then the cache fills again. */
 const RECOVERY_MS = 6_000
 
 async function measure(database: BenchDatabase, mode: Mode): Promise<OutageResult> {
@@ -74,7 +75,7 @@ try {
     printFigures(figures)
   }
   if (strays.length > 0) {
-    console.error(`${strays.length} rejections that nobody handled; the first:`, strays[0])
+    console.error(`${strays.length} unhandled rejections; the first:`, strays[0])
     process.exitCode = 1
   }
 } finally {

@@ -8,7 +8,7 @@ import { benchOptions, type Figure, median } from './harness.ts'
 const DIALECTS: readonly Dialect[] = ['postgresql', 'sqlite', 'mysql']
 const LENGTHS = [15_000, 60_000, 240_000] as const
 const LONGEST = LENGTHS[2]
-/** Of the longest statement, on one core of a small server. */
+/** For the longest statement, on one core of a small server. */
 const TARGET_MS = 500
 /** 1 is linear, 4 is quadratic. A young generation that holds all tokens keeps the garbage collector out of it, so the script asks for a large one. */
 const TARGET_GROWTH = 3
@@ -16,11 +16,11 @@ const TARGET_GROWTH = 3
 interface Row {
   readonly name: string
   readonly ms: readonly number[]
-  /** Time per character of the longest statement, over that of a statement of a quarter of its length. */
+  /** Time per character of the longest statement, relative to a statement with 25% of its length. */
   readonly growth: number
 }
 
-/** The statement of a form that is about as long. */
+/** The statement of a form with about this length. */
 function ofLength({ write }: LongStatement, length: number): string {
   let count = 250
   // Numbers among the parts grow with their count.
@@ -54,7 +54,7 @@ const rounds = quick ? 3 : 9
 const rows = longStatements.flatMap((form) => (form.dialects ?? DIALECTS).map((dialect) => measure(form, dialect, rounds)))
 const slowest = rows.toSorted((a, b) => (b.ms.at(-1) ?? 0) - (a.ms.at(-1) ?? 0))
 const longestMs = rows.map(({ ms }) => ms.at(-1) ?? 0)
-/** Below a few milliseconds, the clock decides. */
+/** Below a few milliseconds, the resolution of the clock matters. */
 const steepest = rows.filter(({ ms }) => (ms.at(-1) ?? 0) > 20).toSorted((a, b) => b.growth - a.growth)
 const refusedMs = cpuMs(`SELECT '${'x'.repeat(MAX_SQL_LENGTH)}'`, 'postgresql', rounds)
 
@@ -64,7 +64,7 @@ const figure = (id: string, value: number, unit: string, target: number): Figure
 const figures = [
   figure(`slowest statement of ${LONGEST} characters`, Math.max(...longestMs), 'ms', TARGET_MS),
   figure(`median statement of ${LONGEST} characters`, median(longestMs), 'ms', TARGET_MS),
-  figure('steepest growth per character, from a quarter of the length', steepest[0]?.growth ?? 0, 'times', TARGET_GROWTH),
+  figure('steepest growth per character, from 25% of the length', steepest[0]?.growth ?? 0, 'times', TARGET_GROWTH),
   figure(`statement of more than ${MAX_SQL_LENGTH} characters`, refusedMs, 'ms', 1),
 ]
 

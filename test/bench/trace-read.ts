@@ -16,7 +16,7 @@ import { schema } from '../generated/sqlite/sluice/index.js'
 
 const ROOT = fileURLToPath(new URL('../../packages/', import.meta.url))
 const WARM_UP = 30
-/** Beyond those of the warm-up. */
+/** Reads after those of the warm-up. */
 const NEW_ID = 200
 
 function createDatabase(filename: string): void {
@@ -57,7 +57,7 @@ async function takeFunctions(inspector: Session): Promise<Ran> {
   for (const { url, functions } of result) {
     const path = url.startsWith('file://') ? fileURLToPath(url.replace(/\?.*$/, '')) : ''
     if (!path.startsWith(ROOT) || !path.includes('/src/')) continue
-    // The helper that names functions is esbuild's.
+    // esbuild's helper that names functions.
     const calls = functions.map(({ functionName, ranges }) => [functionName || '(anonymous)', ranges[0]?.count ?? 0] as const)
     const ran = calls.filter(([name, count]) => count > 0 && name !== '__name')
     if (ran.length > 0) files.set(path.slice(ROOT.length), ran)

@@ -135,7 +135,7 @@ describe.each(frameworks)('Set-Cookie at the last moment on $name', (framework) 
     expect(runs()).toBe(2)
   })
 
-  it('does not cache a response with other late headers either', async () => {
+  it('counts why a response with other late headers is not cached', async () => {
     const late = (name: string, value: string) => (response: ServerResponse) =>
       whenWritten(response, (args) => {
         response.setHeader(name, value)

@@ -4,7 +4,7 @@ import { type Started, startNode, startProxy } from './start.ts'
 
 const CLIENTS = 50
 
-/** What becomes of requests when a node of some is killed, hangs, or leaves, at a third of the time. */
+/** The outcome of requests when a node is killed, hangs or leaves at 33% of the time. */
 export async function failureFigures(ms: number): Promise<BenchFigure[]> {
   const figures: BenchFigure[] = []
   for (const kind of ['sluice', '@fastify/http-proxy', 'http-proxy']) {
@@ -13,7 +13,7 @@ export async function failureFigures(ms: number): Promise<BenchFigure[]> {
     const calm = await underLoad(kind, 2, ms, () => {})
     const hung = await underLoad(kind, 2, ms, ([node]) => node?.child.kill('SIGSTOP'))
     const kept = {
-      id: `${kind}: served while one of 2 nodes hangs, of what is served otherwise`,
+      id: `${kind}: served while one of 2 nodes hangs, relative to both running`,
       value: hung.served / calm.served,
       unit: '×' as const,
     }

@@ -6,7 +6,7 @@ export interface Load {
   readonly failed: number
 }
 
-/** Clients that ask one after the other, on connections that stay open, until the time is over. */
+/** Clients that send sequential requests on open connections until the time has passed. */
 export async function askAll(
   port: number,
   { clients, ms, path = '/' }: { readonly clients: number; readonly ms: number; readonly path?: string },
@@ -42,7 +42,7 @@ export async function askAll(
   return { served, failed }
 }
 
-/** Requests a second by `wrk`, with 100 connections; `undefined` where answers are not all good. */
+/** Requests per second by `wrk`, with 100 connections; `undefined` if some responses failed. */
 export function wrk(port: number, path: string, seconds: number): Promise<number> {
   const args = ['-t1', '-c100', `-d${seconds}s`, `http://127.0.0.1:${port}${path}`]
   return new Promise((resolve, reject) => {

@@ -8,13 +8,13 @@ import { startNode, startProxy } from './start.ts'
 const BYTES = 104_857_600
 const chunk = Buffer.alloc(65_536)
 
-/** By how much a proxy grows at most while large bodies pass that one side takes slowly. */
+/** Maximum memory growth of a proxy while large bodies pass to or from a slow peer. */
 export async function memoryFigures(): Promise<BenchFigure[]> {
   const node = await startNode()
   const proxy = await startProxy('sluice', [node.port])
   const { port, pid } = proxy
   try {
-    // What is taken once and kept.
+    // Memory that is allocated once and retained.
     await download(port, 0)
     await upload(port, '/')
     const figures: BenchFigure[] = []
@@ -23,7 +23,7 @@ export async function memoryFigures(): Promise<BenchFigure[]> {
     await add('sluice: memory for a slow client, 100 MB', () => download(port, 2), 20)
     await add('sluice: memory for a slow node, 100 MB', () => upload(port, '/slow'), 10)
     await add(
-      'sluice: memory for 50 slow clients at once, 5 MB each',
+      'sluice: memory for 50 concurrent slow clients, 5 MB each',
       () => Promise.all(Array.from({ length: 50 }, () => download(port, 5, 5_000_000))),
       20,
     )
@@ -33,7 +33,7 @@ export async function memoryFigures(): Promise<BenchFigure[]> {
   }
 }
 
-/** @param pauseMs - After each chunk. */
+/** @param pauseMs - Pause after each chunk. */
 function download(port: number, pauseMs: number, bytes = BYTES): Promise<void> {
   return new Promise((resolve, reject) => {
     const sent = request({ host: '127.0.0.1', port, path: '/100m', agent: false }, (answer) => {
@@ -68,7 +68,7 @@ async function upload(port: number, path: string): Promise<void> {
   await answered
 }
 
-/** Megabytes. */
+/** In megabytes. */
 async function growth(pid: number, run: () => Promise<unknown>): Promise<number> {
   const before = resident(pid)
   let most = before

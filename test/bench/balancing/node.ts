@@ -1,4 +1,4 @@
-// A node to send requests to: answers so many bytes, or takes what it is sent; `/100m` is large, and `/slow` takes its time.
+// A node that receives requests: responds with a number of bytes, or reads the body; `/100m` is large, and `/slow` is slow.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { pipeline, Readable } from 'node:stream'
 

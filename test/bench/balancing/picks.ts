@@ -13,7 +13,7 @@ function balancerOf(strategy: BalancingStrategy, nodes: number): LoadBalancingEn
 
 const clients = Array.from({ length: 20_000 }, (_, at) => `10.${at % 251}.${(at * 7) % 253}.${at % 256}`)
 
-/** Microseconds to take a node and give one back, with 64 open. */
+/** Microseconds to acquire and release a node, with 64 open requests. */
 function pickUs(strategy: BalancingStrategy, nodes: number, rounds: number): number {
   const balancer = balancerOf(strategy, nodes)
   const open = Array.from({ length: OPEN }, (_, at) => balancer.acquire(clients[at]))
@@ -30,7 +30,10 @@ function pickUs(strategy: BalancingStrategy, nodes: number, rounds: number): num
   return median(times)
 }
 
-/** The least and the greatest share of a node of what is fair, in percent: 10,000 picks, 10 nodes, requests that take equally long. */
+/**
+ * The least and the greatest share of a node, in percent of the fair share: 10,000 picks, 10 nodes, requests
+ * of equal duration.
+ */
 function spread(strategy: BalancingStrategy): readonly [least: number, most: number] {
   const balancer = balancerOf(strategy, 10)
   const open = Array.from({ length: OPEN }, () => balancer.acquire())
@@ -62,18 +65,23 @@ async function affinity(): Promise<number> {
   return met / 1_000
 }
 
-/** What it costs to choose, and how evenly it is chosen. */
+/** The cost of a choice, and how evenly nodes are chosen. */
 export async function pickFigures(rounds: number): Promise<BenchFigure[]> {
   const figures: BenchFigure[] = []
   for (const strategy of STRATEGIES) {
     for (const nodes of [10, 100, 1_000]) {
       const value = pickUs(strategy, nodes, rounds)
-      figures.push({ id: `${strategy}: take and give back, of ${nodes} nodes`, value, unit: 'µs', ...(nodes === 100 ? { target: 1 } : {}) })
+      figures.push({
+        id: `${strategy}: acquire and release, of ${nodes} nodes`,
+        value,
+        unit: 'µs',
+        ...(nodes === 100 ? { target: 1 } : {}),
+      })
     }
   }
   for (const strategy of ['round-robin', 'weighted', 'least-connections'] as const) {
     const [least, most] = spread(strategy)
-    figures.push({ id: `${strategy}: the least share of a node, of what is fair`, value: least, unit: '%', target: 97, bound: '≥' })
+    figures.push({ id: `${strategy}: the least share of a node, relative to fair`, value: least, unit: '%', target: 97, bound: '≥' })
     figures.push({ id: `${strategy}: the greatest`, value: most, unit: '%', target: 103 })
   }
   const [least, most] = spread('p2c')

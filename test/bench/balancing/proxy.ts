@@ -1,4 +1,4 @@
-// A proxy in a process of its own: `proxy.ts <kind> <port of a node>…`.
+// A proxy in a separate process: `proxy.ts <kind> <port of a node>…`.
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import httpProxy from '@fastify/http-proxy'

@@ -7,9 +7,9 @@ import { createAdapter, prismaClient, type TestPrismaClient } from '../../suppor
 import { type ReplicaPairKind, replicaPairs } from '../../support/replica-pairs.ts'
 import type { BenchFigure } from '../database/report.ts'
 
-/** Those who write and read at the same time. */
+/** Number of concurrent visitors that write and read. */
 const WRITERS = 16
-/** Between the two reads that follow a write: replicas have it by then, mostly. */
+/** Pause between the two reads after a write: replicas mostly have it by then. */
 const PAUSE_MS = 25
 
 /** One way to write a row's value and to read it, with a replica. */
@@ -25,7 +25,10 @@ type Open = (kind: ReplicaPairKind, pair: ReplicaPair, replica: PairReplica) => 
 const adapters: Readonly<Record<string, Open>> = { Knex: openKnex, Prisma: openPrisma }
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-/** Reads after writes: how many of them miss what was written, and how many the replica answers, while it replays and while it does not. */
+/**
+ * Reads after writes: how many of them miss a write, and how many the replica serves, while replay runs and
+ * while it is paused.
+ */
 export async function replicaFigures(tries: number): Promise<BenchFigure[]> {
   const figures: BenchFigure[] = []
   for (const kind of replicaPairs()) {
@@ -52,7 +55,7 @@ async function figuresOf(kind: ReplicaPairKind, pair: ReplicaPair, adapter: stri
       const { stale, share } = await writeAndRead(store, tries)
       const name = `${kind.name}, ${adapter}, replay ${replay}`
       figures.push({ id: `${name}: stale of ${2 * tries} reads after ${tries} writes`, value: stale, unit: 'reads', target: 0 })
-      figures.push({ id: `${name}: answered by the replica`, value: share * 100, unit: '%' })
+      figures.push({ id: `${name}: served by the replica`, value: share * 100, unit: '%' })
     }
   } finally {
     await replica.resumeReplay()
@@ -100,7 +103,7 @@ async function createTables(kind: ReplicaPairKind, pair: ReplicaPair): Promise<v
   for (const replica of pair.replicas) await kind.caughtUp(pair, replica)
 }
 
-// What is kept would be asked of nobody. All lag is allowed: only what was written decides.
+// Cached results would reach no database. Any lag is allowed, so that only the writes decide.
 const withoutCache = { mode: 'optimize', cache: false } as const
 const anyLag = { maxLagMs: 3_600_000 }
 

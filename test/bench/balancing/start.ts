@@ -13,7 +13,7 @@ export interface Started {
 
 const TICKS_A_SECOND = 100
 
-/** Whether a program is on this machine. */
+/** Whether a program is installed on this machine. */
 export function has(program: string): boolean {
   try {
     execFileSync('which', [program], { stdio: 'ignore' })
@@ -23,7 +23,7 @@ export function has(program: string): boolean {
   }
 }
 
-/** A core of its own for what is measured, where there are two. */
+/** A separate core for the measured process, if there are two. */
 function pin(pid: number, core: number): void {
   if (availableParallelism() < 2 || !has('taskset')) return
   execFileSync('taskset', ['-a', '-p', '-c', String(core), String(pid)], { stdio: 'ignore' })
@@ -82,7 +82,7 @@ export async function startNginx(ports: readonly number[]): Promise<Started> {
   }
 }
 
-/** Seconds of processor time that a process has had. */
+/** Seconds of CPU time that a process has used. */
 export function cpuSeconds(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
     .replace(/^.*\) /, '')

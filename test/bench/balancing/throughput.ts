@@ -6,16 +6,16 @@ import { cpuSeconds, has, type Started, startNginx, startNode, startProxy } from
 const TARGETS = { overFastify: { '/1k': 1.5, '/64k': 1.3 }, overNginx: { '/1k': 0.28, '/64k': 0.5 } } as const
 
 interface Measured {
-  /** Requests a second. */
+  /** Requests per second. */
   readonly rate: number
-  /** Microseconds of processor time a request. */
+  /** Microseconds of CPU time per request. */
   readonly cpuUs: number
 }
 
-/** Two nodes, 100 connections; the proxies take turns, each alone on a core where there are two. */
+/** Two nodes, 100 connections; the proxies alternate, each alone on a core if there are two. */
 export async function throughputFigures(rounds: number, seconds: number): Promise<BenchFigure[]> {
   if (!has('wrk')) {
-    console.error('Throughput is left out: there is no `wrk`.')
+    console.error('Throughput is omitted: `wrk` is not installed.')
     return []
   }
   const nodes = await Promise.all([startNode(), startNode()])
@@ -27,7 +27,7 @@ export async function throughputFigures(rounds: number, seconds: number): Promis
     const figures: BenchFigure[] = []
     for (const path of ['/1k', '/64k'] as const) {
       const measured = new Map<string, Measured[]>([...proxies.keys()].map((kind) => [kind, []]))
-      // What has not run for some seconds is not compiled yet.
+      // Code that has not run for some seconds is not compiled yet.
       for (const { port } of proxies.values()) await wrk(port, path, Math.max(4, seconds))
       for (let round = 0; round < rounds; round += 1) {
         for (const [kind, { port, pid }] of proxies) {
@@ -46,7 +46,7 @@ export async function throughputFigures(rounds: number, seconds: number): Promis
         ...{ id: `sluice ÷ @fastify/http-proxy ${path}`, value: ratio('@fastify/http-proxy', ({ rate }) => rate), unit: '×' as const },
         ...{ target: TARGETS.overFastify[path], bound: '≥' as const },
       })
-      // The nodes are slower than nginx: what it could do is told by its processor time.
+      // The nodes are slower than nginx: its CPU time shows its capacity.
       if (measured.has('nginx')) {
         const value = 1 / ratio('nginx', ({ cpuUs }) => cpuUs)
         figures.push({ id: `sluice ÷ nginx ${path}, by processor time`, value, unit: '×', target: TARGETS.overNginx[path], bound: '≥' })

@@ -1,9 +1,9 @@
 import { Redis } from 'ioredis'
 
-/** A Redis whose connections, those that a store makes of it too, tell of each command that they send. */
+/** A Redis that counts each command on its connections, including those that a store opens. */
 export interface CountedRedis {
   readonly redis: Redis
-  /** The commands since the last call, but for signs of life. */
+  /** The commands since the last call, except for heartbeats. */
   taken(): string[]
 }
 

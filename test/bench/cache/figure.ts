@@ -1,11 +1,11 @@
-/** One line of the table that the bench ends with. */
+/** One line of the table at the end of the benchmark. */
 export interface CacheFigure {
   readonly name: string
   readonly value: number
   readonly unit: Unit
   /** `undefined`: it is only shown. */
   readonly target?: { readonly atMost: number } | { readonly atLeast: number } | undefined
-  /** The same of others, in the same unit. */
+  /** The same figure of other caches, in the same unit. */
   readonly peers?: Readonly<Record<string, number>>
 }
 
@@ -16,7 +16,7 @@ function isMet({ value, target }: CacheFigure): boolean | undefined {
   return 'atMost' in target ? value <= target.atMost : value >= target.atLeast
 }
 
-/** One line for each figure; a missed target is named as such. */
+/** One line for each figure; marks missed targets. */
 export function printFigures(figures: readonly CacheFigure[]): void {
   const rows = figures.map((figure) => [figure.name, targetOf(figure), show(figure.value, figure.unit), verdictOf(figure), peersOf(figure)])
   const table = [['figure', 'target', 'measured', '', 'peers'], ...rows]

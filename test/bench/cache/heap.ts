@@ -10,7 +10,7 @@ const ENTRIES = 100_000
 const TTL_SECONDS = 3_600
 const FILLER = 'SLUICE_BENCH_HEAP'
 
-/** Fills a cache, which must live on until the heap was measured, and tells how many entries it has. */
+/** Fills a cache, which must live until the heap was measured, and returns its number of entries. */
 type Fill = () => Promise<{ readonly cache: unknown; readonly entries: number }>
 
 const keyOf = (index: number) => `user:${index}`
@@ -42,7 +42,7 @@ const fillers: Readonly<Record<string, Fill>> = {
   },
 }
 
-/** In a filler's process: fills its cache and tells the bytes that it took. */
+/** In a filler's process: fills its cache and reports the bytes that it used. */
 export async function serveHeap(): Promise<boolean> {
   const fill = fillers[process.env[FILLER] ?? '']
   if (fill === undefined) return false
@@ -54,7 +54,7 @@ export async function serveHeap(): Promise<boolean> {
   return true
 }
 
-/** The heap, and what lies outside of it. */
+/** The memory in the heap and outside of it. */
 function usedBytes(): number {
   const { gc } = globalThis
   if (gc === undefined) throw new Error('Expected to be run with --expose-gc.')
@@ -75,7 +75,7 @@ function bytesOf(filler: string): Promise<number> {
   })
 }
 
-/** What 100,000 small entries take, keys and values included; each cache in a process of its own. */
+/** The memory of 100,000 small entries, including keys and values; each cache in a separate process. */
 export async function measureHeap(
   rounds: number,
 ): Promise<{ readonly bytesPerEntry: Readonly<Record<string, number>>; readonly figures: CacheFigure[] }> {

@@ -19,7 +19,7 @@ export interface HitRates {
   readonly rates: Readonly<Record<string, number>>
 }
 
-/** Runs a trace through each policy. A read that finds nothing keeps a value; all take the same room. */
+/** Runs a trace through each policy. A miss caches a value; all values have the same size. */
 export function hitRatesOf({ reads, keys }: Trace, share: number): HitRates {
   const capacity = Math.max(1, Math.round(keys * share))
   const names = Array.from({ length: keys }, (_, key) => String(key).padStart(10, '0'))
@@ -30,7 +30,7 @@ export function hitRatesOf({ reads, keys }: Trace, share: number): HitRates {
   return { share, capacity, rates }
 }
 
-/** @param isSynthetic - Such a trace has no target: it says nothing of apps. */
+/** @param isSynthetic - Such a trace has no target, because it does not represent apps. */
 export function figureOf({ share, rates }: HitRates, isSynthetic: boolean): CacheFigure {
   const [best, value] = policies.map((policy): [string, number] => [policy, rates[policy] ?? 0]).reduce((a, b) => (b[1] > a[1] ? b : a))
   const others = Object.entries(rates).filter(([name]) => name !== best)

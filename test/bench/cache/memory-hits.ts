@@ -17,7 +17,7 @@ const TAG = 'authors'
 type EnginePolicy = NonNullable<CachingStrategyEngineOptions['policy']>
 const enginePolicies: readonly EnginePolicy[] = ['lru', 'lfu', 'ttl', 's3-fifo']
 
-/** A cache whose `get` gives the value at once. */
+/** A cache whose `get` returns the value synchronously. */
 function direct(get: (key: string) => unknown, close: () => unknown = () => {}): Operation {
   const keys = shuffledKeys(KEYS)
   let at = 0
@@ -34,7 +34,7 @@ function direct(get: (key: string) => unknown, close: () => unknown = () => {}):
   }
 }
 
-/** A cache whose reads are awaited, one after the other, as in an app. */
+/** A cache with sequentially awaited reads, as in an app. */
 async function awaited(read: (key: string) => Promise<unknown>, loads: () => number, close: () => unknown): Promise<Operation> {
   const keys = shuffledKeys(KEYS)
   for (let from = 0; from < KEYS; from += FILLED_AT_A_TIME) {
@@ -55,7 +55,7 @@ async function awaited(read: (key: string) => Promise<unknown>, loads: () => num
 }
 
 function assertHits(misses: number): void {
-  if (misses !== 0) throw new Error(`${misses} reads were no hits.`)
+  if (misses !== 0) throw new Error(`${misses} reads were not hits.`)
 }
 
 async function openLru(): Promise<Operation> {
@@ -73,7 +73,7 @@ async function openEngine(policy: EnginePolicy): Promise<Operation> {
   )
 }
 
-/** With a store, so that tags are those of several processes, and memory is trusted for `maxStalenessMs` only. */
+/** With a store, so that tags belong to several processes, and memory is trusted for `maxStalenessMs` only. */
 async function openSluice(copy: CopyMode): Promise<Operation> {
   const { store, end } = await openStore(`bench-memory-${copy}`)
   const sluice = createSluice({ cache: { store, consistency: 'bounded' } })
@@ -142,7 +142,7 @@ const awaitedCaches: readonly Contender[] = [
 
 export const memoryContenders: readonly Contender[] = [lru, ...engines, ...awaitedCaches]
 
-/** Hits in this process's memory: what is awaited with its tags validated, and what the engine gives at once. */
+/** Hits in this process's memory: awaited reads with validated tags, and synchronous reads of the engine. */
 export async function measureMemoryHits(
   rounds: number,
   iterations: number,

@@ -1,4 +1,7 @@
-/** The most hits that any policy can have which keeps what it was asked for: whoever is read again last leaves (Belady, 1966). */
+/**
+ * The maximum number of hits of any policy that caches every requested value: it evicts the value whose next
+ * read is furthest away (Belady, 1966).
+ */
 export function optimalHits(reads: Int32Array, keys: number, capacity: number): number {
   const nextReads = nextReadsOf(reads, keys)
   const isKept = new Uint8Array(keys)
@@ -11,7 +14,7 @@ export function optimalHits(reads: Int32Array, keys: number, capacity: number): 
     if (isKept[key] === 1) hits += 1
     else kept += 1
     isKept[key] = 1
-    // Who is never read again is the first to leave.
+    // A key that is never read again is evicted first.
     if (next === reads.length) {
       isKept[key] = 0
       kept -= 1
@@ -19,14 +22,14 @@ export function optimalHits(reads: Int32Array, keys: number, capacity: number): 
     }
     queue.add(next)
     if (kept <= capacity) continue
-    // What was read meanwhile lies below all that is still to come.
+    // Past reads are smaller than all future reads in the heap.
     isKept[reads[queue.take()] as number] = 0
     kept -= 1
   }
   return hits
 }
 
-/** When each key that is read is read again; the length of the trace if never. */
+/** The next read of each key that is read; the length of the trace if there is none. */
 function nextReadsOf(reads: Int32Array, keys: number): Int32Array {
   const next = new Int32Array(keys).fill(reads.length)
   const result = new Int32Array(reads.length)
@@ -55,7 +58,7 @@ class LatestFirst {
     this.#items[place] = item
   }
 
-  /** There must be one. */
+  /** The heap must not be empty. */
   take(): number {
     const top = this.#items[0] as number
     const last = this.#items.pop() as number

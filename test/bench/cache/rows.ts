@@ -1,6 +1,6 @@
 import { Random } from '../../support/random.ts'
 
-/** What an app keeps under a key: about 250 bytes of JSON. */
+/** A typical cached value of an app: about 250 bytes of JSON. */
 export interface BenchRow {
   readonly id: number
   readonly email: string
@@ -13,7 +13,7 @@ export interface BenchRow {
   readonly updatedAt: string
 }
 
-/** @param index - From 0 on. */
+/** @param index - Starts at 0. */
 export function rowOf(index: number): BenchRow {
   return {
     id: index,
@@ -28,7 +28,7 @@ export function rowOf(index: number): BenchRow {
   }
 }
 
-/** Keys in an order in which no cache of the processor's helps; the same at every run. */
+/** Keys in an order that defeats the processor's caches; the same in every run. */
 export function shuffledKeys(count: number): string[] {
   const random = new Random(1)
   const keys = Array.from({ length: count }, (_, index) => keyOf(index))

@@ -1,3 +1,3 @@
-/** Where contenders find the servers of the bench. */
+/** The environment variables with the servers of the benchmark. */
 export const REDIS_URL = 'SLUICE_BENCH_REDIS'
 export const POSTGRES_URL = 'SLUICE_BENCH_POSTGRES'

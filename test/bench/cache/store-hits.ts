@@ -12,7 +12,7 @@ import { REDIS_URL } from './services.ts'
 
 const KEYS = 1_000
 const TTL_SECONDS = 600
-/** With the key's own these make three; entry and epoch are asked for beside. */
+/** These and the key's own tag make three; entry and epoch are read in addition. */
 const TAGS = ['authors', 'fr']
 const MANY = 64
 
@@ -25,7 +25,7 @@ async function reading(
 ): Promise<Operation> {
   const keys = shuffledKeys(KEYS)
   await Promise.all(keys.map(read))
-  // What is kept is kept beside.
+  // Values are stored in the background.
   await new Promise((resolve) => setTimeout(resolve, 50))
   let at = 0
   const next = (): string => {
@@ -41,7 +41,7 @@ async function reading(
         for (const row of rows) if (row == null) misses += 1
       }
       misses += loads() - before
-      if (misses !== 0) throw new Error(`${misses} reads were no hits.`)
+      if (misses !== 0) throw new Error(`${misses} reads were not hits.`)
     },
     close: async () => void (await close()),
   }
@@ -60,7 +60,7 @@ async function openRaw(inFlight: number, isPipelined = false): Promise<Operation
   )
 }
 
-/** @param maxBytes - With 1, memory keeps nothing, and each read is answered by the store with a value of its own. */
+/** @param maxBytes - With 1, memory caches nothing, and the store serves a separate value for each read. */
 async function openSluice(inFlight: number, maxBytes: number | undefined, consistency: 'bounded' | 'strict'): Promise<Operation> {
   const { store, end } = await openStore(`bench-${inFlight}-${consistency}`)
   const sluice = createSluice({ cache: { store, consistency, ...(maxBytes === undefined ? {} : { maxBytes }) } })
@@ -132,7 +132,7 @@ export interface StoreHits {
   readonly figures: readonly CacheFigure[]
 }
 
-/** Hits in Redis, against a bare `GET`. */
+/** Hits in Redis, compared with a plain `GET`. */
 export async function measureStoreHits(rounds: number, iterations: number): Promise<StoreHits> {
   const measured = { one: await measure(one, rounds, iterations), many: await measure(many, rounds, 2 * iterations) }
   const figureOf = (

@@ -15,7 +15,10 @@ interface Way {
   readonly commands: number[]
 }
 
-/** Drops a group of 100 keys of 100,000: by its tag, by looking for its keys, and by the counter that others put into keys. */
+/**
+ * Invalidates a group of 100 of 100,000 keys: by its tag, by searching for its keys, and by the counter that
+ * other caches put into keys.
+ */
 export async function measureTagInvalidation(url: string, rounds: number): Promise<CacheFigure[]> {
   const { redis, taken } = countedRedis(url)
   const plain = countedRedis(`${url}/1`)
@@ -92,11 +95,11 @@ async function scanAndDelete(redis: Redis, match: string): Promise<void> {
   } while (cursor !== '0')
 }
 
-/** The group's keys are loaded anew, and none of the next one's. */
+/** The group's keys are loaded again, and none of the next one's. */
 async function assertDropped(tiered: TieredCache, group: number): Promise<void> {
   const { group: size } = INVALIDATED
   const before = tiered.getStats().loads
   await Promise.all(Array.from({ length: 2 * size }, (_, at) => read(tiered, group * size + at)))
   const loads = tiered.getStats().loads - before
-  if (loads !== size) throw new Error(`Expected ${size} keys to be loaded anew; it were ${loads}.`)
+  if (loads !== size) throw new Error(`Expected ${size} keys to be loaded again, got ${loads}.`)
 }

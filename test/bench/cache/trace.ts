@@ -2,9 +2,9 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { Random } from '../../support/random.ts'
 
-/** Which keys were read, in turn, each key as an integer from 0 on. */
+/** The sequence of keys that were read, each key as an integer from 0 on. */
 export interface Trace {
-  /** What a reader of the figures should know of it. */
+  /** The description of the trace for readers of the figures. */
   readonly about: string
   readonly isSynthetic: boolean
   readonly reads: Int32Array
@@ -16,13 +16,13 @@ const MAX_BYTES = 2 ** 31 - 1
 /**
  * Reads a file of big-endian 32-bit integers, each a key.
  *
- * @param path - With the ending `.xz`, the system's `xz` unpacks it.
- * @throws Error when it cannot be read.
+ * @param path - With the extension `.xz`, the system's `xz` unpacks it.
+ * @throws Error if it cannot be read.
  */
 export function readTrace(path: string): Trace {
   const bytes = path.endsWith('.xz') ? unpack(path) : readFileSync(path)
   if (bytes.length === 0 || bytes.length % 4 !== 0)
-    throw new Error(`${path} is no trace: expected 32-bit integers, not ${bytes.length} bytes.`)
+    throw new Error(`${path} is not a trace: expected 32-bit integers, not ${bytes.length} bytes.`)
   const reads = new Int32Array(bytes.length / 4)
   const known = new Map<number, number>()
   for (let at = 0; at < reads.length; at += 1) {
@@ -44,7 +44,7 @@ function unpack(path: string): Buffer {
   return stdout
 }
 
-/** Reads whose keys are as unlike in popularity as Zipf's law says; the same at every run. */
+/** Reads whose keys are distributed by Zipf's law; the same in every run. */
 export function zipfTrace(length: number, keys: number, exponent: number): Trace {
   const random = new Random(7)
   const upTo = new Float64Array(keys)

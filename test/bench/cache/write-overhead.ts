@@ -72,7 +72,7 @@ async function openKnex(kind: Kind): Promise<Writer> {
 async function openPrisma(kind: Kind): Promise<Writer> {
   const parts = await openSluice(kind)
   const adapter = new PrismaPg({ connectionString: postgresUrl(), max: 2 })
-  // As where NODE_ENV is `production`.
+  // Like in apps whose NODE_ENV is `production`.
   const errorFormat = 'minimal'
   const client = new PrismaClient({ errorFormat, adapter: parts === undefined ? adapter : sluiceAdapter(adapter, parts.sluice) })
   const extended =
@@ -124,7 +124,7 @@ export interface WriteOverhead {
   readonly figures: readonly CacheFigure[]
 }
 
-/** What an update of one row by its key costs more than without Sluice. */
+/** The additional cost of an update of one row by its key, compared with the app without Sluice. */
 export async function measureWriteOverhead(rounds: number, iterations: number): Promise<WriteOverhead> {
   await fill()
   const hasRedis = process.env[REDIS_URL] !== undefined
@@ -138,7 +138,7 @@ export async function measureWriteOverhead(rounds: number, iterations: number): 
     const longer = (one: Measured | undefined) => ((one?.wallUs ?? Number.NaN) / (bare?.wallUs ?? Number.NaN) - 1) * 100
     const beside = strict === undefined ? {} : { 'strict with Redis': more(strict), 'time, strict': longer(strict) }
     figures.push({
-      name: `a write, ${orm.name}, embedded: CPU more than bare`,
+      name: `a write, ${orm.name}, embedded: additional CPU`,
       value: more(embedded),
       unit: '%',
       target: { atMost: 5 },

@@ -12,19 +12,22 @@ import { openScratchSqlite } from '../../../packages/cli/src/connect/open-sqlite
 import { createPgliteScratch } from '../../../packages/cli/src/scratch/pglite-scratch.ts'
 import type { ShopDatabase } from './shop-database.ts'
 
-/** An advisor that is asked about one database, as often as one likes. */
+/** An advisor for one database, which can be used repeatedly. */
 export interface ShopAdvisor {
-  /** The database, and who plans for it where that is not always the same. */
+  /** The database, and its planner if there are several. */
   readonly name: string
   readonly database: ShopDatabase
   readonly snapshot: DatabaseSnapshot
   readonly openedMs: number
-  /** @param measures - Whether what is chosen is measured on a sample of the rows, where that is done (SQLite). */
+  /**
+   * @param measures - Whether recommended indexes are measured on a sample of the rows, if that is supported
+   * (SQLite).
+   */
   advise(workload: readonly WorkloadEntry[], measures?: boolean): Promise<Advice>
   close(): Promise<void>
 }
 
-/** Each way that a database is advised on: PostgreSQL is by a scratch database, and by HypoPG where that is installed. */
+/** Each way to advise on a database: PostgreSQL uses a scratch database, and HypoPG if it is installed. */
 export async function* advisorsOf(database: ShopDatabase): AsyncGenerator<ShopAdvisor> {
   const { dialect, connection } = database
   if (dialect !== 'postgresql') {
@@ -39,7 +42,7 @@ export async function* advisorsOf(database: ShopDatabase): AsyncGenerator<ShopAd
   await connection.query('DROP EXTENSION hypopg')
 }
 
-/** The first database that is asked for is the clone, the second one would hold the sample. */
+/** The first requested database is the clone, the second one would contain the sample. */
 function onlyTheClone(): NonNullable<AdvisorTools['sqliteScratch']> {
   let isAsked = false
   return async () => {
@@ -71,7 +74,7 @@ export async function openAdvisor(name: string, database: ShopDatabase): Promise
   }
 }
 
-/** A scratch database for one advice after the other: what one has supposed, the next one does not see. */
+/** A separate scratch database for each advice, so that hypothetical indexes do not affect later advice. */
 class SharedScratch {
   readonly #supposed = new Set<string>()
 

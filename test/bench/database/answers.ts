@@ -3,7 +3,7 @@ import type { IndexDefinition, IndexKey } from '@sluice/core/database'
 import type { Answer, Shape } from './workload/shape.ts'
 
 interface ExpectedKey {
-  /** The columns that may stand here, in any order; one mostly. */
+  /** The columns that are accepted in this position, in any order; usually one. */
   readonly columns: readonly string[]
   readonly isDescending: boolean
   /** `text_pattern_ops`, `nocase`, … */
@@ -19,7 +19,7 @@ export interface ExpectedIndex {
 
 const INDEX = /^(\w+)(?: using (\w+))? \((.+?)\)(?: where (.+))?$/
 
-/** @throws Error for what is no index in the notation. */
+/** @throws Error if the string is not an index in the notation. */
 export function readIndex(text: string): ExpectedIndex {
   const [, table, method = 'btree', keys, where] = INDEX.exec(text.trim()) ?? []
   if (table === undefined || keys === undefined) throw new Error(`Expected an index like "orders (customer_id, placed_at)", got "${text}".`)
@@ -35,7 +35,7 @@ export function readIndex(text: string): ExpectedIndex {
   }
 }
 
-/** An index's own keys as the notation writes them. */
+/** An index's own keys in the notation. */
 function columnOf({ column, expression }: IndexKey): string {
   return expression === undefined
     ? column
@@ -55,7 +55,7 @@ function bare(sql: string): string {
     .toLowerCase()
 }
 
-/** Whether an index begins with the keys that are expected. */
+/** Whether an index begins with the expected keys. */
 function answers(index: IndexDefinition, text: string): boolean {
   const expected = readIndex(text)
   const table = index.table.split('.').at(-1)
@@ -72,12 +72,12 @@ function answers(index: IndexDefinition, text: string): boolean {
     taken.add(column)
     return true
   })
-  // Read backwards, every direction is the other one.
+  // Read backwards, every direction is reversed.
   const turned = own.map((key, at) => (key.isDescending === true) !== (places[at]?.isDescending === true))
   return areColumns && (turned.every((one) => one) || turned.every((one) => !one))
 }
 
-/** The indexes that make a need met: those of the first alternative that has all of its own. */
+/** The indexes that meet a need: those of the first alternative that is complete. */
 export function indexesOfNeed<T extends { readonly definition: IndexDefinition }>(
   need: string,
   advised: readonly T[],
@@ -93,7 +93,7 @@ export function answerOf({ answer }: Pick<Shape, 'answer'>, dialect: Dialect): A
   return 'length' in answer ? answer : answer[dialect]
 }
 
-/** Whether an index is among a shape's answers, or no mistake for it. */
+/** Whether an index is among a shape's answers, or is accepted for it. */
 export function isForeseen(definition: IndexDefinition, shape: Shape, dialect: Dialect): boolean {
   const needed = answerOf(shape, dialect).flatMap((need) => need.split(/ [|&] /))
   return [...needed, ...(shape.allowed ?? [])].some((text) => answers(definition, text))

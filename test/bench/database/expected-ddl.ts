@@ -1,7 +1,7 @@
 import type { Dialect } from '@sluice/core'
 import { readIndex } from './answers.ts'
 
-/** `CREATE INDEX` for each index of the first alternative of an answer, as it is written. */
+/** `CREATE INDEX` for each index of the first alternative of an answer. */
 export function createExpected(need: string, dialect: Dialect): string[] {
   const [first = ''] = need.split(' | ')
   return first.split(' & ').map((text) => {

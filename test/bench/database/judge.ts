@@ -5,18 +5,18 @@ import type { ShopAdvisor } from './advise-shop.ts'
 import { answerOf, indexesOfNeed, isForeseen } from './answers.ts'
 import { type Asked, type AskedShape, entryOf } from './shop-workload.ts'
 
-/** What the advisor made of one shape alone. */
+/** The advice for one shape alone. */
 export interface ShapeVerdict {
   readonly asked: AskedShape
   readonly isRight: boolean
   /** Needs that no index meets. */
   readonly missing: readonly string[]
-  /** Indexes that are none of the answers. */
+  /** Indexes that are not among the answers. */
   readonly needless: readonly IndexAdvice[]
   readonly advice: Advice
 }
 
-/** What the advisor made of all that the shop asks. */
+/** The advice for the whole query workload of the shop. */
 export interface WorkloadVerdict {
   readonly advice: Advice
   readonly needs: number
@@ -29,11 +29,11 @@ export interface WorkloadVerdict {
 export interface ShopAsked {
   readonly shapes: readonly AskedShape[]
   readonly writes: readonly Asked[]
-  /** What one call takes, by id. */
+  /** Milliseconds of one call, by id. */
   readonly ms: ReadonlyMap<string, number>
 }
 
-/** Writes take about as long as they all do. */
+/** The assumed duration of a write: the mean of all. */
 const WRITE_MS = 0.05
 
 function entries(asked: readonly Asked[], dialect: Dialect, { ms }: Pick<ShopAsked, 'ms'>): WorkloadEntry[] {
@@ -64,7 +64,7 @@ export async function judgeShape(advisor: ShopAdvisor, asked: AskedShape, all: S
   return { asked, isRight: missing.length === 0 && needless.length === 0, missing, needless, advice }
 }
 
-/** An index as the answers write it: without the schema. */
+/** An index in the notation of the answers: without the schema. */
 export function labelOf({ definition }: Pick<IndexAdvice, 'definition'>): string {
   return indexLabel(definition)
     .replace(/^\w+\./, '')

@@ -12,9 +12,9 @@ const FRESH_TURNS = 20
 const WARM_UPS = 5
 
 /**
- * Microseconds for each of so many; the median of rounds, of which the first ones warm up.
+ * Microseconds per item; the median of rounds, of which the first ones warm up.
  *
- * @param act - May return how many milliseconds count, where it has things to prepare.
+ * @param act - May return the milliseconds to count, if it has to prepare something.
  */
 function microseconds(rounds: number, times: number, act: (round: number) => unknown): number {
   const measured: number[] = []
@@ -27,12 +27,12 @@ function microseconds(rounds: number, times: number, act: (round: number) => unk
   return median(measured)
 }
 
-/** An equal text that shares nothing with it. */
+/** An equal string that does not share memory with it. */
 function copyOf(text: string): string {
   return Buffer.from(text).toString()
 }
 
-/** What it costs to watch a statement go by, and to read one. */
+/** The cost of observing and of parsing a statement. */
 export function observingFigures(rounds: number): BenchFigure[] {
   const { shapes, writes } = askedOf('postgresql', 1)
   const texts = [...shapes, ...writes].map(({ sql }) => sql)
@@ -41,14 +41,14 @@ export function observingFigures(rounds: number): BenchFigure[] {
   const seen = microseconds(rounds, turns * texts.length, () => {
     for (let turn = 0; turn < turns; turn += 1) for (const sql of texts) analyzeSql(sql, 'postgresql')
   })
-  // An ORM may write a text anew each time: it is equal, and not the same.
+  // An ORM may create a new string each time: it is equal, but not the same object.
   const equal = microseconds(rounds, texts.length * turns, () => {
     const copies = Array.from({ length: turns }, () => texts.map(copyOf))
     const startedAt = performance.now()
     for (const own of copies) for (const sql of own) analyzeSql(sql, 'postgresql')
     return performance.now() - startedAt
   })
-  // Texts that differ in a value, as those of apps do that write values into them.
+  // Statements that differ in a value, like those of apps that inline values.
   const fresh = microseconds(rounds, texts.length * FRESH_TURNS, (round) => {
     const copies = Array.from({ length: FRESH_TURNS }, (_, turn) => texts.map((sql) => copyOf(`${sql} /* ${round} ${turn} */`)))
     const startedAt = performance.now()
@@ -72,10 +72,10 @@ export function observingFigures(rounds: number): BenchFigure[] {
   })
   const mean = bytes / texts.length
   return [
-    { id: 'fingerprint of a text that was seen', value: seen, unit: 'µs', target: TARGETS.seen },
-    { id: 'the same, of one that is written anew each time', value: equal, unit: 'µs' },
-    { id: `fingerprint of a new text (${Math.round(mean)} characters on average)`, value: fresh, unit: 'µs', target: TARGETS.fresh },
-    { id: 'counting a statement that was seen', value: logged, unit: 'µs' },
+    { id: 'fingerprint of a known statement', value: seen, unit: 'µs', target: TARGETS.seen },
+    { id: 'the same, of a new but equal string each time', value: equal, unit: 'µs' },
+    { id: `fingerprint of a new statement (${Math.round(mean)} characters on average)`, value: fresh, unit: 'µs', target: TARGETS.fresh },
+    { id: 'counting a known statement', value: logged, unit: 'µs' },
     { id: 'reading tokens', value: mean / tokens, unit: 'MB/s' },
     { id: 'reading the tree of a statement', value: trees, unit: 'µs' },
     { id: 'reading trees', value: mean / trees, unit: 'MB/s' },

@@ -8,9 +8,9 @@ import type { AskedShape } from './shop-workload.ts'
 export function printWorkload({ name, openedMs }: ShopAdvisor, { advice, needs, misses, foreseen, unforeseen }: WorkloadVerdict): void {
   const { indexes, asked, tookMs, validation } = advice
   console.log(
-    `\n${name}: all statements at once, by ${validation}; ${asked} questions, ${shown(tookMs)} ms, after ${shown(openedMs)} ms to look around`,
+    `\n${name}: all statements together, by ${validation}; ${asked} planner calls, ${shown(tookMs)} ms, after ${shown(openedMs)} ms of inspection`,
   )
-  console.log(`  recall ${needs - misses.length} of ${needs} needs; ${foreseen.length} of ${indexes.length} advised indexes were foreseen`)
+  console.log(`  recall ${needs - misses.length} of ${needs} needs; ${foreseen.length} of ${indexes.length} advised indexes were expected`)
   for (const { id, need } of misses) console.log(`  missed    ${id}: ${need}`)
   for (const index of unforeseen) console.log(`  unforeseen ${labelOf(index)} ${servedBy(index)}`)
   for (const index of foreseen) console.log(`  foreseen  ${labelOf(index)}`)
@@ -40,7 +40,7 @@ export function printAlone(verdicts: readonly ShapeVerdict[], real: ReadonlyMap<
 function timesText({ bare, advised, known }: RealAnswer): string {
   const parts = [
     `${shown(bare)} ms`,
-    ...(advised === undefined ? [] : [`with what came ${shown(advised)} ms`]),
+    ...(advised === undefined ? [] : [`with the advice ${shown(advised)} ms`]),
     ...(known === undefined ? [] : [`with the answer ${shown(known)} ms`]),
   ]
   return parts.join(', ')

@@ -6,7 +6,7 @@ import { labelOf, type ShapeVerdict } from './judge.ts'
 import type { ShopDatabase } from './shop-database.ts'
 import type { AskedShape } from './shop-workload.ts'
 
-/** What a statement must be slower without an index. */
+/** By how much a statement must be slower without an index to count. */
 const LEAST = { factor: 1.3, ms: 0.02 }
 
 interface Loss {
@@ -18,11 +18,14 @@ interface Loss {
 
 export interface RealGain {
   readonly after: ReadonlyMap<string, number>
-  /** For each advised index, what is slower when it alone is dropped; the worst first. */
+  /** For each advised index, the statements that are slower when it alone is dropped; the worst first. */
   readonly drops: readonly { readonly label: string; readonly losses: readonly Loss[] }[]
 }
 
-/** Makes the advised indexes in the database, and times every statement with them, and without each. Drops them again. */
+/**
+ * Creates the advised indexes in the database, and times every statement with them, and without each. Drops
+ * them again.
+ */
 export async function realGain(
   { database, snapshot }: ShopAdvisor,
   indexes: readonly IndexAdvice[],
@@ -42,7 +45,7 @@ export async function realGain(
     for (const index of indexes) {
       const table = index.definition.table.split('.').at(-1)
       const name = quoted(index.name, dialect)
-      // MariaDB takes back no DROP, but can look past an index.
+      // MariaDB cannot roll back a DROP, but can ignore an index.
       const drop = [dialect === 'mysql' ? `ALTER TABLE ${table} ALTER INDEX ${name} IGNORED` : `DROP INDEX ${name}`]
       const losses: Loss[] = []
       for (const asked of shapes.filter((shape) => isOf(shape, index))) {
@@ -60,7 +63,7 @@ export async function realGain(
   }
 }
 
-/** What looks like a loss is measured again beside what it is compared with. */
+/** Measures an apparent loss again, together with its baseline. */
 async function lossOf(
   { timer }: ShopDatabase,
   asked: AskedShape,
@@ -82,15 +85,15 @@ function isOf({ sql }: AskedShape, { definition: { table } }: IndexAdvice): bool
   return new RegExp(`\\b${table.split('.').at(-1)}\\b`).test(sql)
 }
 
-/** How a statement that was answered wrongly does in truth. */
+/** The real effect of a wrong answer on its statement. */
 export interface RealAnswer {
   readonly bare: number
-  /** With what was advised, and with the known good answer. `undefined`: there is none. */
+  /** With the advice, and with the known good answer. `undefined`: there is none. */
   readonly advised: number | undefined
   readonly known: number | undefined
 }
 
-/** Times a statement as it is, with what was advised for it alone, and with the answer that was written down. */
+/** Times a statement without new indexes, with the advice for it alone, and with the expected answer. */
 export async function realAnswer(
   { database, snapshot }: ShopAdvisor,
   { asked, advice }: ShapeVerdict,
@@ -100,7 +103,7 @@ export async function realAnswer(
   const tables = [...new Set(advice.indexes.map(({ definition }) => definition.table.split('.').at(-1)))]
   const advised = advice.indexes.flatMap(({ definition, name, reason }) => {
     const { steps } = schemaChangeSql({ kind: 'create-index', index: definition, name, reason }, snapshot)
-    // In a transaction, which is taken back.
+    // In a transaction, which is rolled back.
     return steps.filter(({ sql }) => /^(CREATE|ALTER TABLE)/.test(sql)).map(({ sql }) => sql.replace(' CONCURRENTLY', ''))
   })
   const known = answerOf(asked.shape, dialect).flatMap((need) => createExpected(need, dialect))

@@ -1,4 +1,4 @@
-/** One line of the table that the bench ends with. */
+/** One line of the table at the end of the benchmark. */
 export interface BenchFigure {
   readonly id: string
   readonly value: number
@@ -22,7 +22,7 @@ export interface BenchFigure {
     | 'answers'
     | 'requests'
     | 'rows'
-  /** Left out: it is only shown. */
+  /** Without one, the figure is only shown. */
   readonly target?: number
   /** @defaultValue '≤' */
   readonly bound?: '≤' | '≥'

@@ -26,7 +26,7 @@ export interface ShopDatabase {
   readonly rows: number
   readonly loadMs: number
   readonly timer: StatementTimer
-  /** Makes the planner's statistics, as the database does by itself in a while. */
+  /** Creates the planner's statistics, which the database otherwise creates automatically after a while. */
   analyze(): Promise<void>
   close(): Promise<void>
 }
@@ -71,11 +71,12 @@ export async function openSqliteShop(shop: Shop): Promise<ShopDatabase> {
   }
 }
 
-/** @throws ServiceUnavailableError when this machine has no PostgreSQL. */
+/** @throws ServiceUnavailableError if this machine has no PostgreSQL. */
 export async function openPostgresShop(shop: Shop): Promise<ShopDatabase> {
   const service = await startPostgres()
   const name = `${databaseOf(service.url)}_shop`
-  // Texts in an order of people's, as most databases have it: indexes serve prefixes only with operators of their own.
+  // Strings in a natural-language order, as in most databases: indexes serve prefixes only with special operator
+  // classes.
   await onPostgres(service.url, `CREATE DATABASE ${name} TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en' LOCALE 'C.UTF-8'`)
   const url = withDatabase(service.url, name)
   const startedAt = performance.now()
@@ -94,7 +95,7 @@ export async function openPostgresShop(shop: Shop): Promise<ShopDatabase> {
   await client.end()
   const loadMs = performance.now() - startedAt
   const connection = await openConnection(url)
-  // Without it, what the first calls wait for is the compiler.
+  // Otherwise the first calls wait for the compiler.
   await connection.query('SET jit = off')
   return {
     name: 'PostgreSQL',
@@ -111,7 +112,7 @@ export async function openPostgresShop(shop: Shop): Promise<ShopDatabase> {
   }
 }
 
-/** @throws ServiceUnavailableError when this machine has no MariaDB. */
+/** @throws ServiceUnavailableError if this machine has no MariaDB. */
 export async function openMariadbShop(shop: Shop): Promise<ShopDatabase> {
   const service = await startMariadb()
   const startedAt = performance.now()

@@ -2,7 +2,7 @@ import type { Shop } from './shop.ts'
 
 export type Value = string | number | boolean | Date | null
 
-/** The rows of each table, in the order of its columns; what was made later has the higher key. */
+/** The rows of each table, in the order of its columns; newer rows have higher keys. */
 export function* shopRows(shop: Shop): Generator<readonly [string, (id: number) => readonly Value[], number]> {
   const { random, sizes } = shop
   const share = (id: number, size: number) => (id - random.next()) / size

@@ -8,19 +8,19 @@ interface Column {
   readonly isNullable: boolean
 }
 
-/** A table of the shop. The first column of one without a key of its own is `id`. */
+/** A table of the shop. The first column of a table without an explicit key is `id`. */
 export interface ShopTable {
   readonly name: string
   readonly columns: readonly Column[]
   readonly primaryKey: readonly string[]
   readonly unique: readonly string[]
-  /** Secondary indexes that the shop has already. */
+  /** Existing secondary indexes of the shop. */
   readonly indexes: readonly (readonly string[])[]
   /** Column and table. */
   readonly references: readonly (readonly [string, string])[]
 }
 
-/** `name kind`, with `?` for one that may be null. */
+/** `name kind`, with `?` for a nullable column. */
 function table(
   name: string,
   columns: string,
@@ -33,7 +33,7 @@ function table(
   return { name, columns: read, primaryKey, unique, indexes, references }
 }
 
-/** A web shop as Prisma and Knex would have made it: keys, unique columns, and one secondary index that somebody thought of. */
+/** A web shop as Prisma and Knex would create it: keys, unique columns, and one existing secondary index. */
 const shopTables: readonly ShopTable[] = [
   table('categories', 'id int, slug text, name text, parent_id int?', { unique: ['slug'] }),
   table('tags', 'id int, label text', { unique: ['label'] }),
@@ -96,8 +96,9 @@ const TYPES: Readonly<Record<Dialect, Readonly<Record<Kind, string>>>> = {
 }
 
 /**
- * `CREATE TABLE`s, and after them what is made when the rows are there. MariaDB gets no foreign keys, as with Prisma's `relationMode = "prisma"`: it
- * would make an index for each by itself, and nothing were left to advise.
+ * `CREATE TABLE`s, and then the statements that run after the rows are inserted. MariaDB gets no foreign
+ * keys, as with Prisma's `relationMode = "prisma"`: it would automatically create an index for each, and no
+ * advice would be needed.
  */
 export function shopDdl(dialect: Dialect): { readonly before: string; readonly after: string } {
   const quote = (name: string) => (dialect === 'postgresql' ? `"${name}"` : `\`${name}\``)

@@ -10,12 +10,12 @@ import { writes } from './workload/writes.ts'
 const SAMPLES = 5
 const SEED = 11
 
-/** A shape as an app sent it to one database. */
+/** A query shape as an app sent it to one database. */
 export interface Asked {
   readonly id: string
   readonly sql: string
   readonly calls: number
-  /** What it was called with, as the adapter of the ORM got it. */
+  /** The arguments of calls, as the adapter of the ORM received them. */
   readonly samples: readonly (readonly unknown[])[]
 }
 
@@ -23,7 +23,7 @@ export interface AskedShape extends Asked {
   readonly shape: Shape
 }
 
-/** What the shop asks of a database, and what it writes. */
+/** The shop's queries of a database, and its writes. */
 export function askedOf(dialect: Dialect, scale: number): { readonly shapes: readonly AskedShape[]; readonly writes: readonly Asked[] } {
   const shop = createShop(SEED, scale)
   const asked = (shape: WriteShape): Asked => {
@@ -33,7 +33,7 @@ export function askedOf(dialect: Dialect, scale: number): { readonly shapes: rea
   return { shapes: shapes.map((shape) => ({ ...asked(shape), shape })), writes: writes.map(asked) }
 }
 
-/** @param ms - What one call takes. */
+/** @param ms - Milliseconds of one call. */
 export function entryOf({ sql, calls, samples }: Asked, dialect: Dialect, ms: number): WorkloadEntry {
   const { fingerprint } = analyzeSql(sql, dialect)
   return {

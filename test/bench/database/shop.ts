@@ -1,6 +1,6 @@
 import { Random } from '../../support/random.ts'
 
-/** Picks ranks from 0 by Zipf's law; which rank is which number is scattered. */
+/** Picks ranks from 0 by Zipf's law; the mapping of ranks to numbers is scattered. */
 class Zipf {
   readonly #sums: Float64Array
 
@@ -28,7 +28,7 @@ class Zipf {
     return low
   }
 
-  /** From 1: a rank, and where it lies among the others. */
+  /** From 1: a rank, and its position among the others. */
   id(): number {
     return ((this.rank() * 7_919) % this.size) + 1
   }
@@ -64,7 +64,10 @@ const SIZES = {
   events: 120_000,
 }
 
-/** How the shop's values are spread: rows and what statements are called with are drawn from the same. */
+/**
+ * The distribution of the shop's values: rows and the arguments of statements are drawn from the same
+ * distributions.
+ */
 export class Shop {
   readonly sizes: Readonly<Record<keyof typeof SIZES, number>>
   readonly #customers: Zipf
@@ -101,7 +104,7 @@ export class Shop {
   price = (): number => Math.round(10 ** (1 + this.random.next() * 2)) * 100 - 1
   countryRank = (): number => this.#countries.rank()
   country = (rank = this.countryRank()): string => `C${String(rank).padStart(2, '0')}`
-  /** Twenty cities a country. */
+  /** Twenty cities per country. */
   city = (rank = this.countryRank()): string => `City ${rank * 20 + this.random.below(20)}`
   kind = (): string => `kind-${this.#kinds.rank()}`
   coupon = (): string => `COUPON-${this.random.below(500)}`
@@ -124,7 +127,7 @@ export class Shop {
   /** @param share - 0: the first day, 1: the last. */
   time = (share = this.random.next()): Date => new Date(START + Math.floor(share * SHOP_DAYS * DAY_MS))
   later = (time: Date, days: number): Date => new Date(time.getTime() + Math.floor(this.random.next() * days * DAY_MS))
-  /** So many days before the end. */
+  /** The number of days before the end. */
   ago = (days: number): Date => this.time(1 - days / SHOP_DAYS)
 }
 

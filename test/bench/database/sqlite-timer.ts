@@ -1,7 +1,7 @@
-// A process of its own that times statements: SQLite's cannot be interrupted, but it can be killed.
+// A separate process that times statements: SQLite cannot be interrupted, but its process can be killed.
 import openDatabase, { type Statement } from 'better-sqlite3'
 
-/** Statements to run first, and one to time; what they change is taken back. */
+/** Statements to run first, and one to time; their changes are rolled back. */
 export interface TimeRequest {
   readonly before: readonly string[]
   readonly sql: string
@@ -24,7 +24,7 @@ process.on('message', ({ before, sql, samples, rounds }: TimeRequest) => {
     else statement.run(...values)
     return performance.now() - startedAt
   }
-  // What takes back a write makes SQLite read the schema again, which is not to be timed.
+  // Rolling back a write makes SQLite read the schema again, which must not be timed.
   const times = (values: readonly unknown[], first: Statement): number[] =>
     Array.from({ length: rounds + 1 }, (_, round) => {
       if (first.reader) return ms(first, values)

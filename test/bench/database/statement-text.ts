@@ -7,14 +7,15 @@ import type { Shape } from './workload/shape.ts'
 /** A statement as an ORM sends it. */
 export interface Statement {
   readonly sql: string
-  /** The values of one call, as the adapter of the ORM gets them. */
+  /** The values of one call, as the adapter of the ORM receives them. */
   bindings(shop: Shop): readonly unknown[]
 }
 
 /**
- * Writes a shape as its ORM does, as seen of Prisma 7 and Knex 3. In the text `` ` `` stands for the quote of names, `?` for a placeholder, and of
- * Prisma's: `{orders}` for a table, `{orders.id}` for a column with all that Prisma puts before it, `{orders.*}` for all columns, `{page 20 40}` for a
- * page, `{all}` for what stands where there is none, `{starts}` and `{contains}` for patterns. Knex's `{limit 20}` is a bound one.
+ * Writes a shape like its ORM does, as observed with Prisma 7 and Knex 3. In the statement `` ` `` is the
+ * quote of names, and `?` a placeholder. For Prisma: `{orders}` is a table, `{orders.id}` a column with
+ * everything that Prisma puts before it, `{orders.*}` all columns, `{page 20 40}` a page, `{all}` the text
+ * without a page, and `{starts}` and `{contains}` are patterns. Knex's `{limit 20}` is a bound one.
  */
 export function statementOf({ orm, text, values }: Pick<Shape, 'orm' | 'text' | 'values'>, dialect: Dialect): Statement {
   const given = typeof text === 'string' ? text : text[dialect]
@@ -34,13 +35,13 @@ interface Part {
 
 function knexPart(name: string): Part {
   const [, limit] = /^limit (\d+)$/.exec(name) ?? []
-  if (limit === undefined) throw new Error(`Expected a part of Knex's, got "${name}".`)
+  if (limit === undefined) throw new Error(`Expected a part for Knex, got "${name}".`)
   return { sql: 'limit ?', bound: [Number(limit)] }
 }
 
 function prismaPart(name: string, dialect: Dialect): Part {
   const [, take, skip = '0'] = /^page (\d+)(?: (\d+))?$/.exec(name) ?? []
-  // Prisma gives limits as texts.
+  // Prisma passes limits as strings.
   if (take !== undefined) return { sql: 'LIMIT ? OFFSET ?', bound: [take, skip] }
   if (name === 'all') {
     if (dialect === 'mysql') return { sql: '', bound: [] }

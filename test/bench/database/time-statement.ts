@@ -6,22 +6,25 @@ import { median } from '../harness.ts'
 import type { Asked } from './shop-workload.ts'
 import type { TimeRequest } from './sqlite-timer.ts'
 
-/** Calls that take longer are ended, and count as so long. */
+/** Calls that take longer are aborted, and count with this duration. */
 const MAX_CALL_MS = 2_000
 
-/** Times statements of one database. What they write is taken back. */
+/** Times statements of one database. Their writes are rolled back. */
 export interface StatementTimer {
   /**
-   * Milliseconds of one call: of each sample the median of some runs, and of those the mean.
+   * Milliseconds of one call: the median of some runs for each sample, and the mean of those.
    *
    * @param rounds - Runs of each sample, after one that does not count.
-   * @param before - Statements that are in force meanwhile: of MariaDB only `CREATE INDEX`, `ADD INDEX`, `ALTER INDEX … IGNORED` and `ANALYZE TABLE`.
+   * @param before - Statements that are in effect meanwhile: of MariaDB only `CREATE INDEX`, `ADD INDEX`,
+   * `ALTER INDEX … IGNORED` and `ANALYZE TABLE`.
    */
   ms(asked: Asked, rounds: number, before?: readonly string[]): Promise<number>
   close(): void
 }
 
-/** Times on a session of its own: one that a statement has been ended on is in no transaction any more. */
+/**
+ * Times statements in a separate session: a session with an aborted statement is no longer in a transaction.
+ */
 export class SessionTimer implements StatementTimer {
   constructor(private readonly connection: Connection) {}
 
@@ -29,7 +32,7 @@ export class SessionTimer implements StatementTimer {
     const { connection } = this
     const isPostgres = connection.dialect === 'postgresql'
     const limit = isPostgres ? `SET statement_timeout = ${MAX_CALL_MS}` : `SET max_statement_time = ${MAX_CALL_MS / 1000}`
-    // MariaDB takes back no change of the schema.
+    // MariaDB cannot roll back a change of the schema.
     const outside = isPostgres ? [] : before
     for (const step of outside) await connection.query(step)
     await connection.query('BEGIN')
@@ -120,7 +123,7 @@ function undoOf(step: string): string[] {
   return step.endsWith(' IGNORED') ? [step.replace(/ IGNORED$/, ' NOT IGNORED')] : []
 }
 
-/** Prisma's adapters make numbers of the texts that limits come as. */
+/** Prisma's adapters convert limits from strings to numbers. */
 function runnable(value: unknown, dialect: Dialect): unknown {
   return dialect !== 'postgresql' && typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value
 }

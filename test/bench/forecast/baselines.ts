@@ -1,10 +1,10 @@
 import type { Series } from './series.ts'
 
-/** Forecasts by a rule that everybody knows. */
+/** A forecast by a well-known rule. */
 export interface Baseline {
   /** The next value of the series; `NaN` where it is missing. */
   add(value: number): void
-  /** The value so many steps after the latest one. */
+  /** The value at a number of steps after the latest one. */
   predict(horizon: number): number
 }
 
@@ -55,7 +55,7 @@ class Linear implements Baseline {
   }
 }
 
-/** What was at that time yesterday. */
+/** The value at the same time on the previous day. */
 class DailyNaive implements Baseline {
   readonly #values: number[] = []
 
@@ -72,10 +72,10 @@ class DailyNaive implements Baseline {
 
 const LEVEL_RATE = 0.5
 const SEASON_RATE = 0.3
-/** So that zeros have a logarithm. */
+/** Added so that zeros have a logarithm. */
 const OFFSET = 1
 
-/** In logarithms, with a season of a day, and without a trend: one of so short steps leads nowhere. */
+/** In logarithms, with a daily season, and without a trend, which is useless at such short steps. */
 class HoltWinters implements Baseline {
   readonly #season: Float64Array
   readonly #known: Uint8Array

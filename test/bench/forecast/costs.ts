@@ -6,7 +6,7 @@ const MINUTE_MS = 60_000
 const HORIZONS: readonly number[] = [5, 15, 60]
 const WARM_UPS = 3
 
-/** What a sample costs for three horizons, and what a series takes. */
+/** The cost of a sample for three horizons, and the memory of a series. */
 export function measureCosts(quick: boolean): BenchFigure[] {
   const [series] = syntheticSeries(quick ? 10 : 20)
   if (series === undefined) return []
@@ -28,8 +28,8 @@ function filled({ values }: Series, stepMs: number): LoadForecaster {
 }
 
 /**
- * Each sample counts as in the quickest of several rounds: what takes long in one round alone was the machine.
- * Steps of five minutes cost most, since each begins a cell.
+ * Each sample counts with the fastest of several rounds, because a slow sample in one round only is due to
+ * the machine. Steps of five minutes cost most, since each begins a cell.
  */
 function timeSamples({ values, stepMinutes }: Series, rounds: number): { readonly mean: number; readonly worst: number } {
   const least = new Float64Array(values.length).fill(Number.POSITIVE_INFINITY)
@@ -47,7 +47,7 @@ function timeSamples({ values, stepMinutes }: Series, rounds: number): { readonl
   return { mean: least.reduce((sum, us) => sum + us, 0) / least.length, worst: Math.max(...least) }
 }
 
-/** Objects and typed arrays with what the engine adds to them. Needs `--expose-gc`. */
+/** Objects and typed arrays with the overhead of the engine. Requires `--expose-gc`. */
 function bytesInMemory(forecaster: LoadForecaster): number {
   const state = forecaster.save()
   const kept: LoadForecaster[] = []

@@ -4,15 +4,15 @@ import type { Series } from './series.ts'
 
 const MINUTE_MS = 60_000
 export const ACCURATE = 0.15
-/** Forecasts of the first part are made, and not counted. */
+/** Forecasts of the first part run, but do not count. */
 const LEARNT_SHARE = 0.4
 export const HORIZONS_MINUTES: readonly number[] = [5, 15, 60]
 
-/** How good forecasts of one series were, so many minutes ahead; shares in percent. */
+/** The accuracy of forecasts of one series for one horizon in minutes; shares in percent. */
 export interface Evaluation {
   readonly series: string
   readonly minutes: number
-  /** Forecasts within 15 %, by the name of who made them. Values that are 0 are left out, as nothing is within 15 % of them. */
+  /** Forecasts within 15 %, by the name of the method. Values of 0 are omitted, as nothing is within 15 % of them. */
   readonly accurate: Readonly<Record<string, number>>
   /** Values within the interval. */
   readonly covered: number
@@ -40,7 +40,7 @@ interface Forecast {
   readonly upper: number
 }
 
-/** Goes through a series once: each value is forecast from what was before it alone. */
+/** Processes a series once: each value is forecast only from earlier values. */
 export function evaluate(series: Series): Evaluation[] {
   const { stepMinutes } = series
   const minutes = [...new Set(HORIZONS_MINUTES.map((horizon) => Math.max(horizon, stepMinutes)))]

@@ -6,7 +6,7 @@ import { RECOVERY } from './targets.ts'
 const STEPS_A_DAY = 288
 const TRIPLED_AT = 8.4
 
-/** How soon forecasts are right again after a load became three times as much. What was forecast before that cannot be: up to 4 % of an hour ahead. */
+/** How soon forecasts are accurate again after a load tripled. Earlier forecasts cannot be: up to 4 % of an hour ahead. */
 export function measureRecovery(): BenchFigure[] {
   const at = Math.round(TRIPLED_AT * STEPS_A_DAY)
   const series = tripledSeries(10, at)

@@ -3,11 +3,11 @@ import { basename, join } from 'node:path'
 import { Random } from '../../support/random.ts'
 import { median } from '../harness.ts'
 
-/** A load over time, one value a step. */
+/** A load over time, one value per step. */
 export interface Series {
   readonly name: string
   readonly stepMinutes: number
-  /** `NaN` where a value is missing. */
+  /** `NaN` if a value is missing. */
   readonly values: Float64Array
 }
 
@@ -19,7 +19,7 @@ const TIMESTAMP = /^(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}:\d{2}(?:\.\d+)?)(Z|[+-]\
 /**
  * Reads all CSV files of a folder whose first line is `timestamp,value`.
  *
- * @throws Error at a line that is none of those, and when there is no such file.
+ * @throws Error at an invalid line, and if there is no such file.
  */
 export function readFolder(folder: string): Series[] {
   const files = readdirSync(folder)
@@ -33,7 +33,7 @@ export function readFolder(folder: string): Series[] {
 export function readFile(path: string): Series | undefined {
   const [header = '', ...lines] = readFileSync(path, 'utf8').split('\n')
   if (!HEADER.test(header)) {
-    console.error(`${path} is left out: its first line is not "timestamp,value".`)
+    console.error(`${path} is skipped: its first line is not "timestamp,value".`)
     return undefined
   }
   const rows = lines.filter((line) => line.trim() !== '').map((line, at) => rowOf(line, `${path}:${at + 2}`))
@@ -58,12 +58,12 @@ function rowOf(line: string, place: string): { readonly ms: number; readonly val
   return { ms, value }
 }
 
-/** Loads that are made up, the same at every run: what has a day, what has none, what jumps, what has a period of its own, what is sparse. */
+/** Synthetic loads, the same in every run: daily, aperiodic, with jumps, with a custom period, and sparse. */
 export function syntheticSeries(days: number): Series[] {
   return [daily(days), wandering(days), stepped(days), periodic(days), sparse(days)]
 }
 
-/** A load of days that becomes three times as much at a step. */
+/** A daily load that triples at a step. */
 export function tripledSeries(days: number, at: number): Series {
   return made('synthetic daily × 3', days, (step, random) => (step >= at ? 3 : 1) * dayOf(step) * Math.exp(0.03 * normal(random)))
 }

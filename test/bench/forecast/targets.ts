@@ -1,6 +1,6 @@
 /**
- * What a prototype reached on traces that are known by these names: the World Cup's web site of 1998 in requests per five minutes, and four series of the Numenta
- * Anomaly Benchmark. Percent within 15 %, by minutes.
+ * The results of a prototype on well-known traces: the World Cup's web site of 1998 in requests per five
+ * minutes, and four series of the Numenta Anomaly Benchmark. Percent within 15 %, by minutes.
  */
 export const targets: Readonly<Record<string, Readonly<Record<number, number>>>> = {
   wc98_5min: { 5: 98.3, 15: 94.5, 60: 79.2 },
@@ -10,8 +10,8 @@ export const targets: Readonly<Record<string, Readonly<Record<number, number>>>>
   nab_tweets_goog: { 5: 31.3, 15: 29.4, 60: 28.2 },
 }
 
-/** Nine in ten values should lie within the interval: in percent. */
+/** In percent: 90% of the values should be within the interval. */
 export const COVERAGE: { readonly goal: number; readonly mostOff: number } = { goal: 90, mostOff: 2 }
 
-/** After a load became three times as much: values of the day after that were forecast within 15 %, in whole percent, by minutes. */
+/** After a load tripled: forecasts within 15 % for values of the following day, in whole percent, by minutes. */
 export const RECOVERY: Readonly<Record<number, number>> = { 5: 100, 15: 99, 60: 96 }

@@ -11,8 +11,8 @@ import { openRows, overview } from './rows.ts'
 export type FrameworkName = 'Express' | 'Fastify'
 
 /**
- * How the route is answered. `map`: a plain `Map` from the URL to the body, which knows of no write and no user; `constant`: the route sends a string;
- * `front`: the response cache and a front before the app.
+ * How the route responds. `map`: a plain `Map` from the URL to the body, without invalidation and users;
+ * `constant`: the route sends a string; `front`: the response cache and a front before the app.
  */
 export type Keeping = 'bare' | 'map' | 'constant' | 'results' | 'responses' | 'front'
 
@@ -24,7 +24,7 @@ export interface App {
   close(): Promise<void>
 }
 
-/** One route of three queries at `/overview?at=…`; `never=1` says that its response is not to be kept. */
+/** One route of three queries at `/overview?at=…`; `never=1` makes its response uncacheable. */
 export function openApp(framework: FrameworkName, keeping: Keeping): Promise<App> {
   return framework === 'Express' ? openExpress(keeping) : openFastify(keeping)
 }
@@ -45,7 +45,7 @@ async function openExpress(keeping: Keeping): Promise<App> {
     if (never !== undefined) response.set('Cache-Control', NO_STORE)
     response.json(await overview(rows.db, Number(at)))
   })
-  // Clients wait while others take their turn.
+  // Clients wait while other contenders run.
   const { sluice } = rows
   const handler = keeping === 'front' && sluice !== undefined ? responseCacheFront(sluice, app) : app
   const server = createServer({ keepAliveTimeout: 0 }, handler)
@@ -60,7 +60,7 @@ async function openFastify(keeping: Keeping): Promise<App> {
     serverFactory: (handler) =>
       createServer({ keepAliveTimeout: 0 }, keeping === 'front' && sluice !== undefined ? responseCacheFront(sluice, handler) : handler),
   })
-  // Express makes its own.
+  // Express creates its own.
   if (keeping === 'bare' || keeping === 'results') await app.register(etag)
   if (sluice !== undefined) await app.register(sluicePlugin, { sluice })
   if (hasCache(keeping) && sluice !== undefined) await app.register(fastifyCache, { sluice, allRoutes: true })

@@ -1,5 +1,5 @@
-// Asks one app, in a process of its own so that what it takes is not charged to the app: `client.ts <port>`. Each message is a `Task`; the answer to it
-// is its last response's `ETag`.
+// Sends requests to one app, from a separate process so that its CPU time does not count for the app: `client.ts <port>`.
+// Each message is a `Task`; the reply to it is its last response's `ETag`.
 import { connect, type Socket } from 'node:net'
 import type { Task } from './task.ts'
 
@@ -15,7 +15,7 @@ function requestText({ query, headers }: Task): string {
   return `GET ${path} HTTP/1.1\r\n${lines.join('')}\r\n`
 }
 
-/** One connection, one request after the other. Responses of the apps have a length, or no body. */
+/** One connection with sequential requests. Responses of the apps have a length, or no body. */
 class Connection {
   #socket: Socket | undefined
   #buffered = ''

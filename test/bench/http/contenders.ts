@@ -4,7 +4,7 @@ import type { Contender } from '../harness.ts'
 import { type FrameworkName, type Keeping, openApp } from './apps.ts'
 import type { Task } from './task.ts'
 
-/** What requests ask for, and what their responses must say where responses are kept. */
+/** The requests, and the expected header of their responses with a response cache. */
 const ASKING = {
   same: { query: 'at=0', kept: 'Sluice; hit' },
   new: { query: 'at=$', kept: 'fwd=uri-miss; stored' },
@@ -14,7 +14,7 @@ const ASKING = {
 } as const
 type Asking = keyof typeof ASKING
 
-/** An app in the contender's process, and its client in another one. */
+/** An app in the contender's process, and its client in a separate process. */
 function contender(name: string, framework: FrameworkName, keeping: Keeping, asking: Asking): Contender {
   return {
     name: `${framework}, ${name}`,
@@ -27,7 +27,7 @@ function contender(name: string, framework: FrameworkName, keeping: Keeping, ask
       await answerOf(client)
       const { query, kept } = ASKING[asking]
       const plain: Task = { requests: 1, query, headers: asking === 'cookie' ? { cookie: 'a=b' } : {}, status: 200 }
-      // The first one makes what is kept, and a front learns from the second.
+      // The first request fills the cache, and a front learns from the second.
       await ask(client, plain)
       const tag = await ask(client, plain)
       const says = keeping === 'responses' || keeping === 'front' ? kept : undefined
@@ -59,7 +59,7 @@ export interface Contest {
   readonly framework: FrameworkName
   readonly what: 'hit' | 'constant' | 'cost' | '304'
   readonly title: string
-  /** The first one is what others are measured by. */
+  /** The baseline of the others. */
   readonly contenders: readonly Contender[]
 }
 
@@ -88,7 +88,7 @@ export const contests: readonly Contest[] = (['Express', 'Fastify'] as const).fl
   {
     framework,
     what: 'cost',
-    title: `${framework}: requests that no kept response answers; each asks the database`,
+    title: `${framework}: requests without a cached response; each queries the database`,
     contenders: [
       contender('no response cache', framework, 'results', 'new'),
       contender('a miss', framework, 'responses', 'new'),

@@ -7,12 +7,12 @@ const CITIES = 300
 
 export interface Rows {
   readonly db: Knex
-  /** `undefined`: the app knows of none. */
+  /** `undefined`: the app has none. */
   readonly sluice: Sluice | undefined
   close(): Promise<void>
 }
 
-/** A small database in memory, of the process that asks. */
+/** A small in-memory database in the calling process. */
 export async function openRows(withSluiceOn: boolean): Promise<Rows> {
   const bare = createKnex({ client: 'better-sqlite3', connection: { filename: ':memory:' }, useNullAsDefault: true })
   await bare.schema.createTable('regions', (table) => {
@@ -47,17 +47,20 @@ export async function openRows(withSluiceOn: boolean): Promise<Rows> {
   }
 }
 
-/** The catalogue is read with the first statement; nothing is kept before. */
+/** The catalog is read with the first statement; nothing is cached before. */
 async function untilKept(db: Knex, sluice: Sluice): Promise<void> {
   for (let tries = 0; tries < 500; tries += 1) {
     const { reads } = await sluice.explain(() => db('regions').select('id'), { mode: 'optimize' })
     if (reads.every(({ isKept }) => isKept)) return
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
-  throw new Error('No read can be kept.')
+  throw new Error('No read can be cached.')
 }
 
-/** What the route of the bench answers: three queries. @param at - Requests that differ in it ask the database anew. */
+/**
+ * The data of the benchmark's route: three queries. @param at - Requests with different values query the
+ * database again.
+ */
 export async function overview(db: Knex, at: number): Promise<object> {
   const regions = await db('regions').select('id', 'name').where('id', '>', -at).orderBy('id')
   const cities = await db('cities').select('id', 'name', 'people').where('people', '>=', -at).orderBy('id').limit(20)

@@ -1,11 +1,11 @@
-/** What a client is to ask. */
+/** The requests of a client. */
 export interface Task {
   readonly requests: number
-  /** `$` becomes a number that no other request has. */
+  /** `$` is replaced with a number that no other request has. */
   readonly query: string
   readonly headers: Readonly<Record<string, string>>
-  /** What each response must have as its status, so that nothing else is measured. */
+  /** The required status of each response, so that nothing else is measured. */
   readonly status: number
-  /** What must stand in the head of each. */
+  /** A string that the head of each response must contain. */
   readonly says?: string | undefined
 }

@@ -10,13 +10,16 @@ const TASKS = 5_000
 const GROUP = 1_000
 const TARGET = 0.9
 
-/** Tasks a second, of tasks that do nothing. */
+/** Tasks per second, with tasks that do nothing. */
 interface Rate {
   readonly added: number
   readonly processed: number
 }
 
-/** What the BullMQ backend does in a second beside BullMQ itself, in the same run, and how soon it is heard. */
+/**
+ * The throughput of the BullMQ backend compared with BullMQ itself, in the same run, and the latency of its
+ * notifications.
+ */
 export async function bullmqFigures(isQuick: boolean): Promise<BenchFigure[]> {
   const server = await startRedisServer()
   try {
@@ -76,7 +79,7 @@ async function engineRate(server: RedisServer, concurrency: number): Promise<Rat
   return { added, processed }
 }
 
-/** Without priorities, as it is fastest. */
+/** Without priorities, which is the fastest mode. */
 async function workerRate(server: RedisServer, concurrency: number): Promise<Rate> {
   const connection = { port: server.port, host: '127.0.0.1', maxRetriesPerRequest: null }
   queues += 1
@@ -105,7 +108,7 @@ async function workerRate(server: RedisServer, concurrency: number): Promise<Rat
   return { added, processed }
 }
 
-/** From saying so to its effect in another process's engine that has nothing else to do. */
+/** From the call to its effect in an idle engine of another process. */
 async function latencies(server: RedisServer, count: number): Promise<BenchFigure[]> {
   const [source, worker] = [engineOn(server), engineOn(server)]
   const [starts, cancels]: [number[], number[]] = [[], []]
@@ -133,7 +136,7 @@ async function latencies(server: RedisServer, count: number): Promise<BenchFigur
   await Promise.all([source.close(), worker.close()])
   return [
     { id: 'bullmq: start after enqueueing, the median', value: median(starts), unit: 'ms' },
-    { id: 'bullmq: what runs hears of its cancelling after, the median', value: median(cancels), unit: 'ms', target: 200 },
+    { id: 'bullmq: abort of a running task after cancelling, the median', value: median(cancels), unit: 'ms', target: 200 },
   ]
 }
 

@@ -9,7 +9,7 @@ const CONCURRENCY = 10
 const BASE = 'fastq.promise'
 const OWN = 'sluice'
 
-/** All tasks are added at once, and do nothing; whoever adds one waits for what it is given for it. */
+/** All tasks are added together, and do nothing; the benchmark awaits the promise of each. */
 function operation(add: (at: number) => Promise<unknown>, done: () => unknown, close: () => unknown = () => {}): Operation {
   return {
     async run(iterations) {
@@ -91,7 +91,7 @@ export const memoryContenders: readonly Contender[] = [
   { name: 'sluice, in scopes, two priorities', open: async () => sluiceInScopes() },
   { name: 'p-limit', open: async () => ofLimit() },
   { name: 'p-queue', open: async () => ofQueue([0]) },
-  // A fifth of the tasks, and as many times the cost of a task: it sorts what waits.
+  // 20% of the tasks, at a multiple of the cost per task: it sorts waiting tasks.
   { name: 'p-queue, four priorities', pace: 0.1, open: async () => ofQueue([0, 1, 2, 3]) },
 ]
 

@@ -6,7 +6,7 @@ import { onPostgres, startPostgres } from '../../services/postgres.ts'
 import type { BenchFigure } from '../database/report.ts'
 import { median } from '../harness.ts'
 
-/** Not that of the server's user. */
+/** A different schema from that of the server's user. */
 const SCHEMA = 'jobs'
 
 interface World {
@@ -42,7 +42,7 @@ function nextQueue(): string {
   return `bench-${queues}`
 }
 
-/** Tasks a second, of so many that do nothing. */
+/** Tasks per second, with tasks that do nothing. */
 async function throughput(world: World, concurrency: number, tasks: number): Promise<{ readonly add: number; readonly process: number }> {
   const queue = nextQueue()
   const { jobs } = world.engine(concurrency)
@@ -69,7 +69,7 @@ async function throughput(world: World, concurrency: number, tasks: number): Pro
   return { add, process }
 }
 
-/** Milliseconds from enqueueing in one process until it starts in another, which would look by itself after five seconds. */
+/** Milliseconds from enqueueing in one process until the start in another, which would poll only after five seconds. */
 async function startMs(world: World, rounds: number): Promise<number> {
   const queue = nextQueue()
   const source = world.engine(1).jobs
@@ -94,7 +94,10 @@ async function startMs(world: World, rounds: number): Promise<number> {
   return median(times)
 }
 
-/** Milliseconds of a step that hands out ten tasks and takes in ten, beside so many that wait, are delayed, dead, or parts of a batch that were done. */
+/**
+ * Milliseconds of a step that claims ten tasks and settles ten, with `beside` tasks each that wait, are
+ * delayed, dead, or completed parts of a batch.
+ */
 async function claimMs(world: World, beside: number, rounds: number): Promise<number> {
   const { jobs, backend } = world.engine(1)
   const queue = nextQueue()
@@ -126,7 +129,7 @@ async function claimMs(world: World, beside: number, rounds: number): Promise<nu
   return median(times)
 }
 
-/** What tasks cost in a PostgreSQL of its own, without waiting for the disk. */
+/** The cost of tasks in a separate PostgreSQL, without waiting for the disk. */
 export async function postgresJobFigures(quick: boolean): Promise<BenchFigure[]> {
   const service = await startPostgres()
   try {
@@ -150,7 +153,7 @@ export async function postgresJobFigures(quick: boolean): Promise<BenchFigure[]>
     const rounds = quick ? 50 : 300
     figures.push({ id: 'PostgreSQL: a step of ten tasks', value: await claimMs(world, 0, rounds), unit: 'ms', target: 20 })
     const beside = quick ? 10_000 : 100_000
-    const id = `PostgreSQL: the same beside ${beside.toLocaleString('en')} each that wait, are delayed, dead, and done`
+    const id = `PostgreSQL: the same with ${beside.toLocaleString('en')} each that wait, are delayed, dead, and done`
     figures.push({ id, value: await claimMs(world, beside, rounds), unit: 'ms', target: 20 })
     return figures
   } finally {

@@ -3,7 +3,10 @@ import { AsyncBatchProcessingEngine } from '@sluice/core'
 import { sqliteJobBackend } from '@sluice/core/jobs-sqlite'
 import Sqlite from 'better-sqlite3'
 
-/** A process of the bench of the SQLite backend: does what its arguments say, and sends what it has measured. */
+/**
+ * A process of the benchmark of the SQLite backend: runs the task in its arguments, and sends its
+ * measurements.
+ */
 const [what = '', file = ''] = process.argv.slice(2)
 
 const tasks: Readonly<Record<string, () => Promise<unknown>>> = { million, work, hold }
@@ -51,7 +54,7 @@ async function million(): Promise<unknown> {
   return { addMs, runMs, addMb: (addPeak - before) / 1e6, peakMb: (peak - before) / 1e6, rssMb: peak / 1e6, gapMs: gap, isWhole, details }
 }
 
-/** Works until nothing is left. */
+/** Works until the queue is empty. */
 async function work(): Promise<unknown> {
   const jobs = new AsyncBatchProcessingEngine({ backend: sqliteJobBackend(file) })
   let done = 0

@@ -9,7 +9,10 @@ import type { BenchFigure } from '../database/report.ts'
 
 type Synchronous = NonNullable<SqliteJobOptions['synchronous']>
 
-/** What the SQLite backend does in a second, what it takes for many items, and how it bears others on its file. */
+/**
+ * The throughput of the SQLite backend, its memory for many items, and its behavior with other users of the
+ * file.
+ */
 export async function sqliteFigures(isQuick: boolean): Promise<BenchFigure[]> {
   return [
     ...(await throughput('NORMAL', isQuick ? 5_000 : 20_000, 10_500)),
@@ -54,14 +57,14 @@ async function throughput(synchronous: Synchronous, count: number, target: numbe
     const rate = (tasks: number, ms: number) => (tasks / ms) * 1_000
     const figure = (what: string, value: number): BenchFigure => ({ id: `sqlite ${synchronous}: ${what}`, value, unit: 'tasks/s' })
     return [
-      figure('enqueued one after another', rate(alone, oneMs)),
-      ...(count > alone ? [figure('enqueued by a thousand at once', rate(count - alone, groupMs))] : []),
-      { ...figure('processed, 10 at once', rate(count, runMs)), target, bound: '≥' },
+      figure('enqueued sequentially', rate(alone, oneMs)),
+      ...(count > alone ? [figure('enqueued in batches of a thousand', rate(count - alone, groupMs))] : []),
+      { ...figure('processed, 10 concurrently', rate(count, runMs)), target, bound: '≥' },
     ]
   })
 }
 
-/** What a claim takes that finds ten tasks, and has many before it whose time has not come. */
+/** The duration of a claim of ten tasks behind many delayed ones. */
 async function delayedTasks(count: number): Promise<BenchFigure[]> {
   const claimMs = async (delayed: number) =>
     await inFolder(async (file) => {
@@ -87,12 +90,12 @@ async function delayedTasks(count: number): Promise<BenchFigure[]> {
   const many = await claimMs(count)
   return [
     { id: 'sqlite: a claim of ten', value: none, unit: 'ms' },
-    { id: `sqlite: a claim of ten beside ${count} delayed tasks`, value: many, unit: 'ms' },
+    { id: `sqlite: a claim of ten with ${count} delayed tasks`, value: many, unit: 'ms' },
     { id: 'sqlite: the one over the other', value: many / none, unit: '×', target: 2 },
   ]
 }
 
-/** How long the event loop stands still while another process holds the write lock for two seconds. */
+/** How long the event loop is blocked while another process holds the write lock for two seconds. */
 async function lockedFile(): Promise<BenchFigure[]> {
   return await inFolder(async (file) => {
     const jobs = new AsyncBatchProcessingEngine({ backend: sqliteJobBackend(file) })
@@ -169,7 +172,7 @@ async function millionItems(): Promise<BenchFigure[]> {
       { id: 'sqlite: a million items added', value: addMs / 1_000, unit: 's' },
       { id: 'sqlite: memory for that', value: addMb, unit: 'MB', target: 112 },
       { id: 'sqlite: a million items processed', value: runMs / 1_000, unit: 's' },
-      { id: 'sqlite: memory at the most', value: peakMb, unit: 'MB' },
+      { id: 'sqlite: peak memory', value: peakMb, unit: 'MB' },
       { id: 'sqlite: the longest stop of the event loop meanwhile', value: gapMs, unit: 'ms' },
     ]
   })
@@ -188,7 +191,7 @@ async function timed(run: () => Promise<unknown>): Promise<number> {
   return performance.now() - startedAt
 }
 
-/** A process of the bench. `next`: its next message; `answers`: the last one. */
+/** A process of the benchmark. `next`: its next message; `answers`: the last one. */
 function start(what: string, file: string) {
   const child = fork(join(import.meta.dirname, 'sqlite-process.ts'), [what, file], { execArgv: process.execArgv })
   const messages: unknown[] = []

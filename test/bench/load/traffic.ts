@@ -3,26 +3,32 @@ import { openClients } from '@sluice/example-atlas/clients'
 import { createRandom } from '@sluice/example-atlas/random'
 import { StatementCounter } from '@sluice/example-atlas/statement-counter'
 
-/** Of a hundred requests. */
+/** Per 100 requests. */
 const WRITES = 1
 const CITIES = 10
-/** Of the others: countries with their regions by Prisma, and reports on them by Knex. Neither reads what is written; every city's page does. */
+/**
+ * The share of the others: countries with their regions by Prisma, and reports on them by Knex. Neither reads
+ * written rows; every city's page does.
+ */
 const COUNTRIES = 0.6
 
 const SEED = 5
-/** Popular requests that are drawn ahead; they come around again. */
+/** Number of popular requests that are drawn in advance; they repeat. */
 const DRAWN = 20_000
 const USERS = 200
-/** Pages of countries are as long as these have regions. */
+/** The length of country pages depends on this number of regions. */
 const MAX_REGIONS = 60
 
-export const TRAFFIC = `${100 - CITIES - WRITES} % countries and reports on them, ${CITIES} % cities by chance, ${WRITES} % reviews`
+export const TRAFFIC = `${100 - CITIES - WRITES} % countries and reports on them, ${CITIES} % random cities, ${WRITES} % reviews`
 
-/** What visitors ask for. */
+/** The requests of visitors. */
 export interface Traffic {
-  /** Paths of popular pages, as often as they are popular, in the order in which they are asked for. */
+  /** Paths of popular pages, as often as they are popular, in the order of the requests. */
   readonly popular: readonly string[]
-  /** A city by chance, to be read or reviewed, is one of these: `1` to this number. Its page is made of its reviews, and of much that is popular. */
+  /**
+   * A random city, to be read or reviewed, is one of `1` to this number. Its page consists of its reviews,
+   * and of much popular data.
+   */
   readonly cities: number
 }
 
@@ -48,10 +54,13 @@ export async function planTraffic(file: string): Promise<Traffic> {
   }
 }
 
-/** Nobody asks for so long, until all are connected: a Node that is busy accepts one connection at each turn of its event loop, and the others starve. */
+/**
+ * No requests start for this long, until all clients are connected: a busy Node accepts one connection per
+ * event-loop tick, and the others starve.
+ */
 export const CONNECT_MS = 1_500
 
-/** The script of `wrk` that asks so. What it prints in the end is JSON. */
+/** The `wrk` script that sends these requests. It prints JSON at the end. */
 export function wrkScript({ popular, cities }: Traffic, seed: number, connections: number): string {
   return `
 local popular, asked = {}, ${Math.floor(createRandom(seed).next() * popular.length)}
@@ -86,7 +95,7 @@ end
 `
 }
 
-/** Makes the indexes that the app needs, which its database lacks on purpose. */
+/** Creates the indexes that the app needs, which its database lacks on purpose. */
 export async function createIndexes(file: string): Promise<void> {
   const clients = openClients({ kind: 'sqlite', file }, new StatementCounter())
   try {

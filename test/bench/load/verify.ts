@@ -3,10 +3,13 @@ import { createApp } from '@sluice/example-atlas/app'
 import { openClients } from '@sluice/example-atlas/clients'
 import { StatementCounter } from '@sluice/example-atlas/statement-counter'
 
-/** Each page is asked for as often: connections go to the workers in turn. */
+/** Number of requests per page: connections alternate between the workers. */
 const TIMES = 2
 
-/** How many answers under load's pages differ from what the bare app makes of the same rows, now that nobody writes. */
+/**
+ * Number of pages whose responses differ from those of the app without Sluice for the same rows, while no
+ * writes run.
+ */
 export async function differencesOf(origin: string, file: string, paths: readonly string[]): Promise<number> {
   const clients = openClients({ kind: 'sqlite', file }, new StatementCounter())
   const server = createApp(clients).listen(0, '127.0.0.1')

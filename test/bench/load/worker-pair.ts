@@ -29,7 +29,7 @@ export class WorkerPair {
     }
   }
 
-  /** Of all of them together. */
+  /** The sum of all workers. */
   async counts(): Promise<WorkerCounts> {
     const all = await Promise.all(
       this.#workers.map((worker) => {

@@ -1,20 +1,20 @@
 import type { SluiceSettings } from '@sluice/example-atlas/sluice'
 
-/** What a worker serves. */
+/** The configuration of a worker. */
 export interface WorkerPlan {
-  /** The SQLite file, which all workers of one app have in common. */
+  /** The SQLite file, which all workers of one app share. */
   readonly file: string
   readonly port: number
-  /** Left out: the bare app. */
+  /** Without it, the app runs without Sluice. */
   readonly shared?: Pick<NonNullable<SluiceSettings['shared']>, 'namespace' | 'consistency'> & { readonly redisUrl: string }
 }
 
-/** What a worker has counted since it began. */
+/** The counts of a worker since its start. */
 export interface WorkerCounts {
   readonly requests: number
-  /** Reads answered by a kept response, or by one that was being made for another. */
+  /** Reads served by a cached response, or by one that was being rendered for another request. */
   readonly hits: number
-  /** Reads that the routes answered. */
+  /** Reads that the routes served. */
   readonly misses: number
   /** Statements that reached the database. */
   readonly statements: number

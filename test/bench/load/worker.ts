@@ -1,4 +1,4 @@
-// One of the workers that serve atlas under load. Started by `WorkerPair`; each message asks for its counts.
+// One of the workers that serve atlas under load. Started by `WorkerPair`; each message requests its counts.
 import { createApp } from '@sluice/example-atlas/app'
 import { openClients } from '@sluice/example-atlas/clients'
 import { createSluicedApp } from '@sluice/example-atlas/sluice'

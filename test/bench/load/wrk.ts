@@ -6,36 +6,36 @@ import { CONNECT_MS, type Traffic, wrkScript } from './traffic.ts'
 
 const TIMEOUT_SECONDS = 10
 
-/** What `wrk` counted in one round. */
+/** The counts of `wrk` in one round. */
 export interface Round {
-  /** Requests that were answered. */
+  /** Requests with a response. */
   readonly requests: number
-  /** Of this, nobody asked for the first `CONNECT_MS`. */
+  /** Includes the first `CONNECT_MS`, without requests. */
   readonly durationUs: number
   readonly bytes: number
   readonly p50Us: number
   readonly p99Us: number
   readonly maxUs: number
-  /** Answers with a status from 400 on. */
+  /** Responses with a status of 400 or higher. */
   readonly refused: number
-  /** Connections that could not be made, or broke. */
+  /** Connections that failed or broke. */
   readonly broken: number
-  /** Requests that had no answer in ten seconds. */
+  /** Requests without a response within ten seconds. */
   readonly late: number
 }
 
 export interface LoadPlan {
   readonly connections: number
-  /** How long they ask. */
+  /** Duration of the requests. */
   readonly seconds: number
   readonly seed: number
 }
 
-/** There is no `wrk` to start. */
+/** `wrk` is not installed. */
 export class NoWrkError extends Error {}
 
 /**
- * Asks a server over many connections, each of which sends its next request once it has its answer.
+ * Sends requests to a server over many connections, each of which sends its next request after the response.
  *
  * @throws NoWrkError.
  */
@@ -64,7 +64,7 @@ export async function wrk(origin: string, traffic: Traffic, { connections, secon
   }
 }
 
-/** What `wrk` prints. @throws NoWrkError. */
+/** The output of `wrk`. @throws NoWrkError. */
 export function wrkOutput(flags: readonly string[], url: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn('wrk', [...flags, url], { stdio: ['ignore', 'pipe', 'pipe'] })

@@ -3,7 +3,7 @@ import type { Clients } from '../query/clients.ts'
 
 export type Kind = 'read' | 'write'
 
-/** What an app does in one request: a read or a write, of one of the ORMs. */
+/** The work of one request: a read or a write, with one of the ORMs. */
 export interface Operation {
   readonly kind: Kind
   readonly name: string
@@ -11,12 +11,15 @@ export interface Operation {
 }
 
 const WRITE_SHARE = 0.1
-/** Few enough for each to be asked for every other second. */
+/** Few enough for each to be requested every other second. */
 const IDS = 30
 
 type Make = (id: number, value: number) => Operation
 
-/** Rows that are written now and then, lists that never are, and lists that are written too often to be kept for long. */
+/**
+ * Rows that are written occasionally, lists that are never written, and lists that are written too often to
+ * stay cached.
+ */
 const READS: readonly Make[] = [
   (id) => read('Prisma, a row', ({ prisma }) => prisma.product.findUnique({ where: { id } })),
   (id) => read('Knex, a row', ({ db }) => db('products').where({ id }).first()),

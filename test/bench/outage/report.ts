@@ -9,9 +9,9 @@ export interface OutageResult extends LoadResult {
   readonly phases: readonly Phase[]
 }
 
-/** Milliseconds over which the hit rate is looked at. */
+/** Window of the hit rate, in milliseconds. */
 const WINDOW_MS = 500
-/** Hits have returned when their rate is again this share of what it was. */
+/** Hits have recovered when their rate is this share of the earlier rate. */
 const BACK_SHARE = 0.9
 const REJECTED = 'SLUICE_WRITE_REJECTED'
 const HEADER = ['', 'reads', 'p50', 'p99', 'hit rate', 'failed', 'writes', 'p50', 'p99', 'failed']
@@ -48,7 +48,7 @@ export function printOutage(result: OutageResult): void {
   console.log(`    failed: ${failures(result.done)}`)
 }
 
-/** What must hold, and what the outage cost. */
+/** The required results, and the cost of the outage. */
 export function outageFigures(result: OutageResult, slack: { readonly recoveryMs: number }): QueryFigure[] {
   const { mode, done } = result
   const count = (kind: Kind) => failed(done.filter((one) => one.kind === kind)).length
@@ -66,13 +66,13 @@ export function outageFigures(result: OutageResult, slack: { readonly recoveryMs
   ]
 }
 
-/** Milliseconds from the restart to the first answer from the cache. */
+/** Milliseconds from the restart to the first result from the cache. */
 function firstHitMs({ done, restartedAt }: OutageResult): number {
   const hits = done.filter(({ isHit, startedAt }) => isHit && startedAt >= restartedAt)
   return Math.min(...hits.map(({ startedAt }) => startedAt)) - restartedAt
 }
 
-/** Milliseconds from the restart to the first window in which the hit rate is what it was. */
+/** Milliseconds from the restart to the first window in which the hit rate has recovered. */
 function hitsBackMs(result: OutageResult): number {
   const before = rate(pick(result, 'read', 'before'))
   const reads = result.done.filter(({ kind }) => kind === 'read')
@@ -84,7 +84,7 @@ function hitsBackMs(result: OutageResult): number {
   return Number.POSITIVE_INFINITY
 }
 
-/** Milliseconds from the restart to the beginning of the last request that failed. */
+/** Milliseconds from the restart to the beginning of the last failed request. */
 function lastFailureMs({ done, restartedAt }: OutageResult): number | undefined {
   const late = failed(done).filter(({ startedAt }) => startedAt >= restartedAt)
   return late.length === 0 ? undefined : Math.max(...late.map(({ startedAt }) => startedAt)) - restartedAt

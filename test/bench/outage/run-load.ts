@@ -5,18 +5,18 @@ import { type Kind, type Operation, pickOperation } from './operations.ts'
 
 export interface LoadPlan {
   readonly clients: Clients
-  /** Killed and started again; left out: nothing happens to it. */
+  /** The Redis that is killed and restarted. Without one, there is no outage. */
   readonly redis: RedisServer | undefined
-  /** Operations begin so often, whether or not earlier ones have ended. */
+  /** Rate of new operations, regardless of whether earlier ones have ended. */
   readonly perSecond: number
-  /** How long nothing happens, how long Redis is away, and how long it is looked at afterwards. */
+  /** Duration before the outage, of the outage, and of the observation afterwards. */
   readonly seconds: { readonly before: number; readonly down: number; readonly after: number }
   readonly seed: number
 }
 
 export type Phase = 'before' | 'down' | 'after'
 
-/** An operation that has ended. */
+/** A finished operation. */
 export interface Done {
   readonly kind: Kind
   readonly name: string
@@ -24,21 +24,21 @@ export interface Done {
   /** Milliseconds of the load's own clock. */
   readonly startedAt: number
   readonly endedAt: number
-  /** Whether the cache answered it. */
+  /** Whether the cache served it. */
   readonly isHit: boolean
-  /** The code or the message that it failed with. */
+  /** The code or the message of its error. */
   readonly failure: string | undefined
 }
 
 export interface LoadResult {
   readonly done: readonly Done[]
-  /** When Redis took connections again, by the same clock. */
+  /** When Redis accepted connections again, by the same clock. */
   readonly restartedAt: number
 }
 
 const TICK_MS = 5
 
-/** Sends a steady load of reads and writes, and takes Redis away in the middle. */
+/** Sends a steady load of reads and writes, with an outage of Redis in the middle. */
 export async function runLoad({ clients, redis, perSecond, seconds, seed }: LoadPlan): Promise<LoadResult> {
   const random = new Random(seed)
   const running = new Set<Promise<void>>()

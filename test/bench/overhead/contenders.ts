@@ -11,11 +11,11 @@ export type DatabaseName = 'SQLite' | 'PostgreSQL'
 export const VARIANTS = ['bare', 'observe', 'optimize', 'optimize, cache', 'OpenTelemetry'] as const
 export type Variant = (typeof VARIANTS)[number]
 
-/** Names the variable that holds the path of the SQLite database. */
+/** The variable with the path of the SQLite database. */
 export const SQLITE_FILE = 'SLUICE_BENCH_FILE'
 const POSTGRES_URL = 'SLUICE_BENCH_POSTGRES_URL'
 
-/** Where the contenders' processes find their databases. */
+/** The variables with the databases of the contenders' processes. */
 export function offer(file: string, url: string | undefined): void {
   process.env[SQLITE_FILE] = file
   process.env[POSTGRES_URL] = url ?? ''
@@ -34,7 +34,7 @@ const OPTIONS: Readonly<Partial<Record<Variant, SluiceOptions>>> = {
   'optimize, cache': { mode: 'optimize', cache: { ttl: 60 } },
 }
 
-/** An app whose requests run in a scope, or in what the variant has in its place. */
+/** An app whose requests run in a scope, or in the equivalent of the variant. */
 interface App {
   readonly request: (program: () => Promise<unknown>) => Promise<unknown>
   readonly programs: Readonly<Record<ProgramName, () => Promise<unknown>>>
@@ -93,7 +93,7 @@ interface OpenedOrm {
 }
 
 async function openKnex(database: DatabaseName, sluice?: Sluice): Promise<OpenedOrm> {
-  // Instrumentations see what is loaded by `require`.
+  // Instrumentations patch modules that are loaded by `require`.
   const knex = createRequire(import.meta.url)('knex') as typeof import('knex').default
   const db =
     database === 'SQLite'

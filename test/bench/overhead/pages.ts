@@ -17,7 +17,7 @@ import { knexPrograms } from './programs.ts'
 const FRAMEWORKS = ['Express', 'Fastify'] as const
 type Framework = (typeof FRAMEWORKS)[number]
 
-/** `storage` is an app that carries its request along in an `AsyncLocalStorage`, as most apps with a logger or a tracer do. */
+/** `storage` is an app with its request in an `AsyncLocalStorage`, like most apps with a logger or a tracer. */
 const MODES = ['bare', 'storage', 'observe', 'optimize'] as const
 type PageMode = (typeof MODES)[number]
 
@@ -25,10 +25,10 @@ const PAGE = 'SLUICE_BENCH_PAGE'
 const CONNECTIONS = 32
 
 const storage = new AsyncLocalStorage<object>()
-/** Of a bare page's throughput, the same page with Sluice keeps at least so much. */
+/** Minimum throughput of a page with Sluice, relative to the page without it. */
 const TARGETS: Readonly<Partial<Record<PageMode, number>>> = { observe: 0.95 }
 
-/** In a page's process: serves a page of one query, and tells the CPU time it has used whenever it is asked. */
+/** In a page's process: serves a page of one query, and reports its used CPU time on request. */
 export async function servePage(): Promise<boolean> {
   const [framework, mode] = (process.env[PAGE] ?? '').split(' ') as [Framework, PageMode]
   if (!FRAMEWORKS.includes(framework)) return false
@@ -117,16 +117,16 @@ class Page {
 }
 
 /**
- * Pages of one query under `wrk`, each in its own process, in turn.
+ * Pages of one query under `wrk`, each in a separate process, alternately.
  *
- * @throws NoWrkError where there is no `wrk`.
+ * @throws NoWrkError if there is no `wrk`.
  */
 async function measurePages(rounds: number, seconds: number, isSilent: boolean): Promise<readonly Figure[]> {
   const figures: Figure[] = []
   for (const framework of FRAMEWORKS) {
     const pages = await Promise.all(MODES.map((mode) => Page.open(framework, mode)))
     try {
-      // A server is measured when its code is compiled.
+      // A server is measured after its code is compiled.
       for (let round = -Math.ceil(rounds / 3); round < rounds; round += 1) {
         for (const page of pages) {
           const measured = await page.round(seconds)

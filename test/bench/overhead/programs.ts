@@ -1,15 +1,18 @@
 import type { Knex } from 'knex'
 import type { PrismaClient } from '../../generated/sqlite/client/client.ts'
 
-/** Rows of each table: no program comes to the same row twice before a cache has forgotten it. */
+/** Rows of each table: no program repeats a row before a cache has evicted it. */
 export const ROWS = 300_000
 
-/** What a request asks: `five` are four reads and a write, `loop20` and `all20` are 20 reads by key, one after the other and at once. */
+/**
+ * The queries of a request: `five` are four reads and a write, `loop20` and `all20` are 20 reads by key,
+ * sequential and concurrent.
+ */
 export const PROGRAMS = ['one', 'five', 'loop20', 'all20'] as const
 export type ProgramName = (typeof PROGRAMS)[number]
 export type Program = () => Promise<unknown>
 
-/** Keys far apart, so that no two programs in a row ask for the same. */
+/** Keys far apart, so that no two consecutive programs request the same. */
 function keys(): () => number {
   let id = 0
   return () => {

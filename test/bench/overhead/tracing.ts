@@ -6,11 +6,11 @@ import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trac
 const require = createRequire(import.meta.url)
 const SUCCESS = 0
 
-/** OpenTelemetry as apps have it, with an exporter that only counts. */
+/** OpenTelemetry as used in apps, with an exporter that only counts. */
 export interface Tracing {
-  /** Runs a function in a span, as the instrumentation of an HTTP server does. */
+  /** Runs a function in a span, like the instrumentation of an HTTP server. */
   request(fn: () => Promise<void>): Promise<void>
-  /** @throws Error when nothing but requests was traced. */
+  /** @throws Error if only requests were traced. */
   close(): Promise<void>
 }
 

@@ -6,10 +6,13 @@ import { catalogsRead } from '../../support/catalog-read.ts'
 import { watchStatements } from '../../support/watch-statements.ts'
 import type { BenchDatabase, BenchPrisma } from './databases.ts'
 
-/** As Prisma sets it where NODE_ENV is `production`: with any other it makes an Error of each call, which costs more than Sluice. */
+/**
+ * As Prisma sets it if NODE_ENV is `production`: with any other value it creates an Error for each call,
+ * which costs more than Sluice.
+ */
 const errorFormat = 'minimal'
 
-/** Both ORMs on connections of their own, bare or with one Sluice. */
+/** Both ORMs on separate connections, without Sluice or with one Sluice. */
 export interface Clients {
   readonly prisma: BenchPrisma
   readonly db: Knex
@@ -32,7 +35,7 @@ export function openBare(database: BenchDatabase): Clients {
   }
 }
 
-/** @throws Error when Sluice does not get to know the database's catalogue. */
+/** @throws Error if Sluice does not read the database's catalog. */
 export async function openWithSluice(database: BenchDatabase, cache: CacheOptions | false = false): Promise<Clients> {
   const counter = new StatementCounter()
   const sluice = createSluice({ mode: 'optimize', cache })

@@ -13,14 +13,14 @@ import { rowsOfTables } from './rows.ts'
 const POOL = 10
 const DELAY_MS = 1
 
-/** SQLite's client stands for both: what the cases call is the same in each. */
+/** SQLite's client represents both: the calls of the cases are the same in each. */
 type PrismaClientClass = typeof import('../../generated/bench-sqlite/client/client.ts').PrismaClient
 export type BenchPrisma = InstanceType<PrismaClientClass>
 
-/** A database with the bench's rows in it. */
+/** A database with the benchmark's rows in it. */
 export interface BenchDatabase {
   readonly name: 'SQLite' | 'PostgreSQL'
-  /** What a reader of the figures should know of it. */
+  /** The description of the database for readers of the figures. */
   readonly about: string
   readonly dialect: 'sqlite' | 'postgresql'
   readonly schema: PrismaSchemaData
@@ -53,9 +53,9 @@ export async function openSqlite(): Promise<BenchDatabase> {
 }
 
 /**
- * A PostgreSQL of our own, with 1 ms added each way.
+ * A separate PostgreSQL, with 1 ms added in each direction.
  *
- * @throws ServiceUnavailableError when this machine has none.
+ * @throws ServiceUnavailableError if this machine has none.
  */
 export async function openPostgres(): Promise<BenchDatabase> {
   const service = await startPostgres()

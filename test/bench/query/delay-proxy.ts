@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process'
 import { connect, createServer, type Socket } from 'node:net'
 
-/** A TCP proxy on 127.0.0.1 that lets every chunk wait, in both directions. */
+/** A TCP proxy on 127.0.0.1 that delays every chunk, in both directions. */
 export interface DelayProxy {
   readonly port: number
   close(): Promise<void>
@@ -15,7 +15,7 @@ interface Route {
 
 const MODULE = import.meta.filename
 
-/** Starts a proxy in a process of its own, so that it does not share the event loop with what is measured. */
+/** Starts a proxy in a separate process, so that it does not share the event loop with the measured code. */
 export async function startDelayProxy(host: string, port: number, delayMs: number): Promise<DelayProxy> {
   const route: Route = { host, port, delayMs }
   const child = fork(MODULE, [JSON.stringify(route)], { execArgv: process.execArgv })
@@ -33,10 +33,13 @@ export async function startDelayProxy(host: string, port: number, delayMs: numbe
   }
 }
 
-/** Node's timers are a millisecond off at this length. Short sleeps between looks at the sockets are exact to a tenth of one. */
+/**
+ * Node's timers are inaccurate by a millisecond at this length. Short sleeps between checks of the sockets
+ * are accurate to 10% of that.
+ */
 const SLEEP_MS = 0.05
 
-/** Chunks in the order in which they came, which is the order in which they are due: all wait equally long. */
+/** Chunks in the order of arrival, which is the order in which they are due: all wait equally long. */
 class DelayLine {
   readonly #waiting: { readonly dueAt: number; readonly release: () => void }[] = []
   readonly #sleeper = new Int32Array(new SharedArrayBuffer(4))

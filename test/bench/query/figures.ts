@@ -15,9 +15,9 @@ interface SpeedTarget {
 interface CaseTargets {
   readonly id: string
   readonly queries: readonly QueryTarget[]
-  /** Against bare; where each round trip takes time. */
+  /** Relative to the app without Sluice, if each round trip takes time. */
   readonly speed: readonly SpeedTarget[]
-  /** How many times as long as the hand-written `include` the learned loop may take. */
+  /** Maximum duration of the learned loop, relative to the manual `include`. */
   readonly againstInclude?: number
 }
 
@@ -45,7 +45,7 @@ const TARGETS: readonly CaseTargets[] = [
   ...['prisma.to-one', 'prisma.to-many', 'knex.to-one', 'knex.to-many'].map(sequential),
 ]
 
-/** What the cases of one database say about the targets. Times count on PostgreSQL only. */
+/** The figures of one database with targets. Durations count on PostgreSQL only. */
 export function figuresOf({ dialect }: BenchDatabase, results: readonly CaseResult[]): QueryFigure[] {
   return results.flatMap((result) => {
     const targets = TARGETS.find(({ id }) => id === result.id)

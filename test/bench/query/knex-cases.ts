@@ -24,7 +24,7 @@ const tableLoader = (db: Knex, table: string) =>
     ({ id }) => id ?? 0,
   )
 
-/** What `include` does: the rows of a level in one query. */
+/** The equivalent of `include`: the rows of a level in one query. */
 async function levelOf(
   db: Knex,
   table: string,

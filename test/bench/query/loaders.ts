@@ -9,7 +9,7 @@ type LoaderClass = new <K, V>(
   options?: { readonly cacheKeyFn?: (key: K) => unknown },
 ) => Loader<K, V>
 
-/** The one that `@sluice/core` depends on. */
+/** The version that `@sluice/core` depends on. */
 const requireFromCore = createRequire(new URL('../../../packages/core/package.json', import.meta.url))
 const DataLoader = requireFromCore('dataloader') as LoaderClass
 
@@ -29,7 +29,7 @@ export function rowLoader<K, R>(
   return (key) => loader.load(key)
 }
 
-/** Loads all rows of a key, in the order in which they come. */
+/** Loads all rows of a key, in their original order. */
 export function rowsLoader<R>(
   find: (keys: number[]) => PromiseLike<readonly R[]>,
   keyOf: (row: R) => number,

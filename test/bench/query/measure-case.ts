@@ -31,9 +31,9 @@ export async function openRig(database: BenchDatabase): Promise<Rig> {
 export interface Sample {
   readonly queries: number
   readonly ms: number
-  /** Milliseconds of this process's CPU: what is left to gain where there is no way to the database. */
+  /** Milliseconds of this process's CPU: the remaining cost if there is no network. */
   readonly cpuMs: number
-  /** Keys that Sluice asked ahead, those of them that were used, and links that it blocked. */
+  /** Keys that Sluice prefetched, the number of used ones, and links that it blocked. */
   readonly keys: number
   readonly used: number
   readonly blocked: number
@@ -46,7 +46,7 @@ export interface Measured {
 
 export interface Rounds {
   readonly rounds: number
-  /** Rounds before them. */
+  /** Warm-up rounds. */
   readonly warmUps: number
 }
 
@@ -54,20 +54,21 @@ interface Contender {
   readonly name: ContenderName
   readonly clients: Clients
   readonly run: QueryCase['naive']
-  /** Before each round. Its time does not count. */
+  /** Runs before each round. Its time does not count. */
   prepare?(): void
 }
 
 /**
- * Runs a case in all ways, in turn, round by round; each round begins with another contender, and warm-ups do not count.
+ * Runs a case in all variants, alternately, round by round; each round begins with a different variant, and
+ * warm-ups do not count.
  *
- * @throws Error when two results differ.
+ * @throws Error if two results differ.
  */
 export async function measureCase(rig: Rig, one: QueryCase, { rounds, warmUps }: Rounds): Promise<Measured[]> {
   const contenders = contendersOf(rig, one)
   for (const { sluice } of [rig.cold, rig.learned]) forget(sluice)
   const bare = await runOnce({ name: 'bare', clients: rig.bare, run: one.naive })
-  // What it is to know, it learns in a scope that does not count.
+  // It learns the loop in a scope that does not count.
   await runScoped(rig.learned, one.naive)
   const samples = contenders.map(({ name }) => (one.isLong === true && name === 'bare' ? [bare.sample] : []))
   for (let round = -warmUps; round < rounds; round += 1) {
@@ -77,7 +78,7 @@ export async function measureCase(rig: Rig, one: QueryCase, { rounds, warmUps }:
       if (contender === undefined || (one.isLong === true && contender.name === 'bare')) continue
       const { sample, result } = await runOnce(contender)
       if (!isDeepStrictEqual(result, bare.result)) {
-        throw new Error(`${rig.database.name}, ${one.id}: the result of "${contender.name}" is not the bare one.`)
+        throw new Error(`${rig.database.name}, ${one.id}: the result of "${contender.name}" differs from the one without Sluice.`)
       }
       if (round >= 0) samples[at]?.push(sample)
     }
@@ -121,7 +122,7 @@ function runScoped(clients: Clients, run: QueryCase['naive']): Promise<unknown> 
   return clients.sluice === undefined ? run(clients) : clients.sluice.run(() => run(clients))
 }
 
-/** Sets all that was learned back to nothing, as in a new process. */
+/** Resets everything that was learned, as in a new process. */
 function forget(sluice: Sluice | undefined): void {
   const nothing = { loops: 0, span: 0, density: 0, backward: 0, rows: 0, fetched: 0, used: 0, blockedFor: 0, backoff: 1 }
   sluice?.queries.restorePrefetchLinks(sluice.queries.getPrefetchLinks().map(({ id }) => ({ id, ...nothing })))

@@ -3,7 +3,7 @@ import { rowLoader, rowsLoader } from './loaders.ts'
 import { type ByHand, together } from './query-case.ts'
 import { PARENTS } from './rows.ts'
 
-/** What names a membership. */
+/** The key of a membership. */
 interface Owned {
   readonly orgId: number
   readonly ownerId: number

@@ -18,7 +18,7 @@ import { PARENTS } from './rows.ts'
 export const prismaParallelCases: readonly QueryCase[] = [
   {
     id: 'prisma.parallel-unique',
-    title: 'Prisma, parallel to-one, findUnique (Prisma itself merges these)',
+    title: 'Prisma, parallel to-one, findUnique (Prisma itself batches these)',
     naive: async ({ prisma }) => together(await citiesOf(prisma), districtOf(prisma)),
     ...toOneByHand,
   },

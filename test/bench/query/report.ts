@@ -1,7 +1,7 @@
 import { type Figure, median } from '../harness.ts'
 import type { ContenderName, Measured, Sample } from './measure-case.ts'
 
-/** A figure that says on which side of its target it should be. */
+/** A figure that states on which side of its target it should be. */
 export interface QueryFigure extends Figure {
   readonly bound: '≤' | '≥'
 }
@@ -13,14 +13,14 @@ export interface CaseResult {
   readonly measured: readonly Measured[]
 }
 
-/** How many times as long the first contender takes as the second; the median of the rounds, which both share. */
+/** The duration of the first contender relative to the second; the median of the rounds, which both share. */
 export function timesAsLong({ measured }: CaseResult, slow: ContenderName, fast: ContenderName): number {
   const [above, below] = [samplesOf(measured, slow), samplesOf(measured, fast)]
   if (above.length !== below.length) return medianMs(above) / medianMs(below)
   return median(above.map(({ ms }, round) => ms / (below[round]?.ms ?? Number.NaN)))
 }
 
-/** The most queries that a round of a contender took. */
+/** The maximum number of queries in a round of a contender. */
 export function mostQueries({ measured }: CaseResult, name: ContenderName): number {
   return Math.max(...samplesOf(measured, name).map(({ queries }) => queries))
 }

@@ -1,8 +1,8 @@
 type Rows = readonly Readonly<Record<string, unknown>>[]
 
-/** What a loop walks along. */
+/** Number of parents of a loop. */
 export const PARENTS = 100
-/** Rows that name few others, many times each. */
+/** Rows that refer to few others, many times each. */
 export const VISITS = 10_000
 const VISITORS = 200
 
@@ -19,7 +19,7 @@ export function rowsOfTables(): Readonly<Record<string, Rows>> {
     regions: make(REGIONS, (id) => ({ id, name: `Region ${id}`, country_id: cycle(id, COUNTRIES) })),
     districts: make(DISTRICTS, (id) => ({ id, name: `District ${id}`, region_id: cycle(id, REGIONS) })),
     users: make(USERS, (id) => ({ id, name: `User ${id}` })),
-    // Names follow another order than ids; every third city has no mayor.
+    // Names have a different order from ids; every third city has no mayor.
     cities: make(3 * DISTRICTS, (id) => ({
       id,
       name: `City ${String((id * 37) % 301).padStart(3, '0')}`,
@@ -39,7 +39,7 @@ function make(count: number, row: (id: number) => Readonly<Record<string, unknow
   return Array.from({ length: count }, (_, at) => row(at + 1))
 }
 
-/** `1` to `length`, again and again. */
+/** `1` to `length`, repeatedly. */
 function cycle(id: number, length: number): number {
   return ((id - 1) % length) + 1
 }

@@ -10,13 +10,16 @@ import { p99 } from './p99.ts'
 const ROWS = 1_200_000
 const SENSORS = 60_000
 const TTL_SECONDS = 300
-/** Rows of one quarter of a year are asked for, without an index that would help. */
+/** Queries read the rows of 3 months, without a suitable index. */
 const QUARTER = "created_at >= '2026-01-01' AND created_at < '2026-04-01'"
 const READY_MS = 20_000
 
 type Plans = readonly { readonly 'QUERY PLAN': readonly { readonly Plan: Readonly<Record<string, number>> }[] }[]
 
-/** The figures that are asked of a table of more than a million rows, on PostgreSQL, and of what is kept of it in memory and in Redis. */
+/**
+ * The specified figures for a table of more than a million rows, on PostgreSQL, and for its cached results in
+ * memory and in Redis.
+ */
 export async function readingFigures(postgresUrl: string, redisUrl: string, calls: number): Promise<BenchFigure[]> {
   const bare = open(postgresUrl)
   try {
@@ -69,14 +72,14 @@ async function indexed(db: Knex, calls: number): Promise<BenchFigure> {
   return { id: `an indexed query of ${ROWS / 1e6} million rows, p99`, value: p99(all), unit: 'ms', target: 100 }
 }
 
-/** An app with results kept, ready to keep them: its catalogue is read. */
+/** An app that caches results, with its catalog read. */
 async function caching(url: string, redis?: Redis): Promise<{ readonly db: Knex; readonly sluice: Sluice; close(): Promise<void> }> {
   const shared = redis === undefined ? {} : { store: redisStore(redis), consistency: 'bounded' as const }
   const sluice = createSluice({ mode: 'optimize', cache: { ttl: TTL_SECONDS, ...shared } })
   const db = withSluice(open(url), sluice)
   const until = performance.now() + READY_MS
   while ((sluice.tiered?.getStats().hits ?? 0) === 0) {
-    if (performance.now() > until) throw new Error('Nothing was kept.')
+    if (performance.now() > until) throw new Error('Nothing was cached.')
     await sluice.run(async () => void (await ofSensor(db, SENSORS - 1)))
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
@@ -111,7 +114,7 @@ async function kept(url: string, redisUrl: string, calls: number): Promise<Bench
   }
 }
 
-/** A sum over many rows that is asked for again and again: bare, and through the cache with its misses. */
+/** A repeated sum over many rows: without Sluice, and through the cache with its misses. */
 async function average(bare: Knex, url: string, calls: number): Promise<BenchFigure> {
   const app = await caching(url)
   try {
@@ -130,7 +133,7 @@ async function average(bare: Knex, url: string, calls: number): Promise<BenchFig
   }
 }
 
-/** A hundred rows, one by one in a loop: how many of its queries merging saves. */
+/** A hundred rows, read individually in a loop: how many queries batching saves. */
 async function oneBatch(url: string): Promise<BenchFigure> {
   const sluice = createSluice({ mode: 'optimize', cache: false })
   const db = open(url)
@@ -149,7 +152,7 @@ async function oneBatch(url: string): Promise<BenchFigure> {
           ),
         ),
       )
-    // The first reads the catalogue.
+    // The first run reads the catalog.
     await loop()
     statements = 0
     await loop()
@@ -160,7 +163,7 @@ async function oneBatch(url: string): Promise<BenchFigure> {
   }
 }
 
-/** Pages that a query of one quarter reads, once the table is cut as the advice says, of those before. */
+/** Pages that a query of one quarter reads after the table is partitioned as advised, relative to before. */
 async function pruned(db: Knex): Promise<BenchFigure> {
   const pages = async () => {
     const { rows } = await db.raw(`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT sum(value) FROM readings WHERE ${QUARTER}`)
@@ -175,5 +178,10 @@ async function pruned(db: Knex): Promise<BenchFigure> {
   if (advice === undefined) throw new Error('Nothing was advised.')
   await db.raw(advice.ddl.join('\n').replaceAll('?', '\\?'))
   const after = median([await pages(), await pages(), await pages()])
-  return { id: 'work of a query of one quarter, once the table is cut as advised', value: (100 * after) / before, unit: '%', target: 50 }
+  return {
+    id: 'work of a query of one quarter, once the table is partitioned as advised',
+    value: (100 * after) / before,
+    unit: '%',
+    target: 50,
+  }
 }

@@ -7,11 +7,11 @@ import type { BenchFigure } from '../database/report.ts'
 import { p99 } from './p99.ts'
 
 const BATCH_ROWS = 5_000
-/** One task in so many finds what it needs locked, and is tried again. */
+/** Number of tasks of which one finds a locked resource, and is retried. */
 const LOCKED = 40
 const METRICS = 100
 
-/** What the job queue does on a SQLite file. */
+/** The throughput of the job queue on a SQLite file. */
 export async function jobFigures(tasks: number): Promise<BenchFigure[]> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-specified-'))
   const jobs = new AsyncBatchProcessingEngine({ backend: sqliteJobBackend(join(folder, 'jobs.db')) })
@@ -47,8 +47,8 @@ export async function jobFigures(tasks: number): Promise<BenchFigure[]> {
     )
     while ((await jobs.getBatchJob(id))?.status !== 'completed') await new Promise((resolve) => setTimeout(resolve, 10))
     return [
-      { id: 'tasks that are done, one in 40 of them twice', value: perSecond, unit: 'tasks/s', target: 100, bound: '≥' },
-      { id: 'attempts that were tried again', value: retryRate * 100, unit: '%', target: 5 },
+      { id: 'completed tasks, one in 40 of them in two attempts', value: perSecond, unit: 'tasks/s', target: 100, bound: '≥' },
+      { id: 'retried attempts', value: retryRate * 100, unit: '%', target: 5 },
       { id: 'rows in one part of a batch', value: largest, unit: 'rows', target: 1_000, bound: '≥' },
     ]
   } finally {
@@ -57,7 +57,7 @@ export async function jobFigures(tasks: number): Promise<BenchFigure[]> {
   }
 }
 
-/** What recording a metric takes where thousands are kept. */
+/** The cost of recording a metric with thousands of stored values. */
 export async function metricFigures(calls: number): Promise<BenchFigure[]> {
   const sluice = createSluice()
   const { monitor } = sluice

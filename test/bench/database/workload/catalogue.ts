@@ -2,7 +2,7 @@ import { NONE, type Shape } from './shape.ts'
 
 const product = (shop: { random: { pick<T>(items: readonly T[]): T } }, names: readonly string[]) => shop.random.pick(names)
 
-/** What is asked of products, their tags and their reviews. */
+/** Queries of products, their tags and their reviews. */
 export const catalogueShapes: readonly Shape[] = [
   {
     id: 'category-by-price',
@@ -16,7 +16,7 @@ export const catalogueShapes: readonly Shape[] = [
       postgresql: ['products (category_id, price)'],
       mysql: ['products (category_id, price, created_at desc)'],
     },
-    why: 'SQLite and PostgreSQL sort rows of equal price by themselves, MariaDB all rows of the category',
+    why: 'SQLite and PostgreSQL sort the rows of each price separately, MariaDB sorts all rows of the category',
   },
   {
     id: 'cheapest-products',
@@ -78,7 +78,7 @@ export const catalogueShapes: readonly Shape[] = [
   },
   {
     id: 'products-beginning',
-    asks: 'the beginning of a text',
+    asks: 'a prefix of a string',
     orm: 'prisma',
     text: 'SELECT {products.*} FROM {products} WHERE {products.name:text} {starts} ORDER BY {products.id} ASC {page 10}',
     calls: 4_000,
@@ -88,11 +88,11 @@ export const catalogueShapes: readonly Shape[] = [
       postgresql: ['products (name text_pattern_ops) | products using gin (name gin_trgm_ops)'],
       mysql: ['products (name)'],
     },
-    why: 'SQLite looks into a pattern only where it stands alone: of what Prisma puts together, no index finds the beginning',
+    why: 'SQLite uses the prefix of a pattern only if it is a separate value: no index serves the expression that Prisma builds',
   },
   {
     id: 'products-containing',
-    asks: 'a part of a text: trigrams where they are, else another way to search',
+    asks: 'a substring of a string: trigrams if available, otherwise a different kind of search',
     orm: 'prisma',
     text: {
       sqlite: 'SELECT {products.*} FROM {products} WHERE {products.name} {contains} {all}',
@@ -115,7 +115,7 @@ export const catalogueShapes: readonly Shape[] = [
       postgresql: ['product_tags (tag_id)'],
       mysql: ['product_tags (tag_id) | products (created_at)'],
     },
-    why: 'SQLite asks the subquery of each product in turn, which the primary key serves: it can only stop earlier; so it is measured as good in MariaDB',
+    why: 'SQLite runs the subquery once per product, served by the primary key: it can only stop earlier; in MariaDB it was measured as equally good',
   },
   {
     id: 'tagged-products',
@@ -199,6 +199,6 @@ export const catalogueShapes: readonly Shape[] = [
     values: (shop) => [shop.category()],
     answer: { sqlite: ['reviews (product_id)'], postgresql: NONE, mysql: NONE },
     allowed: ['reviews (product_id)', 'products (category_id)'],
-    why: 'PostgreSQL counts all reviews in a hash table, with or without; MariaDB was measured to gain nothing certain',
+    why: 'PostgreSQL counts all reviews in a hash table, with or without; the measured gain in MariaDB is uncertain',
   },
 ]

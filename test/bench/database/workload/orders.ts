@@ -1,7 +1,7 @@
 import { someDay } from '../shop.ts'
 import { NONE, type Shape } from './shape.ts'
 
-/** What is asked of orders and of what is in them. */
+/** Queries of orders and their items. */
 export const ordersShapes: readonly Shape[] = [
   {
     id: 'orders-of-customer',
@@ -39,7 +39,7 @@ export const ordersShapes: readonly Shape[] = [
     values: (shop) => Object.values(someDay(shop)),
     answer: { sqlite: NONE, postgresql: ['orders (placed_at)'], mysql: ['orders (placed_at)'] },
     allowed: ['orders (placed_at)'],
-    why: 'SQLite finds the day for each of eight warehouses in the index that is there: 0.82 ms, and 0.65 ms with one of its own',
+    why: 'SQLite finds the day for each of eight warehouses in the existing index: 0.82 ms, and 0.65 ms with a separate one',
   },
   {
     id: 'orders-page-by-key',
@@ -89,11 +89,11 @@ export const ordersShapes: readonly Shape[] = [
     values: (shop) => ['failed', 'pending', shop.time(0.01)],
     answer: { sqlite: NONE, postgresql: ['orders (status) | orders (placed_at)'], mysql: ['orders (status) | orders (placed_at)'] },
     allowed: ['orders (status)', 'orders (placed_at)'],
-    why: 'SQLite finds the time for each of eight warehouses in the index that is there, 0.49 ms, and by a status of its own in 2.51 ms',
+    why: 'SQLite finds the time for each of eight warehouses in the existing index, 0.49 ms, and by an index on status in 2.51 ms',
   },
   {
     id: 'warehouse-newest',
-    asks: 'negative: an index that is there serves it',
+    asks: 'negative: an existing index serves it',
     orm: 'prisma',
     text: 'SELECT {orders.*} FROM {orders} WHERE {orders.warehouse_id} = ? ORDER BY {orders.placed_at} DESC {page 20}',
     calls: 3_000,
@@ -102,7 +102,7 @@ export const ordersShapes: readonly Shape[] = [
   },
   {
     id: 'warehouse-of-a-day',
-    asks: 'negative: an index that is there serves it, by its range',
+    asks: 'negative: an existing index serves it, by its range',
     orm: 'knex',
     text: 'select `id`, `number` from `orders` where `warehouse_id` = ? and `placed_at` between ? and ?',
     calls: 1_000,
@@ -135,7 +135,7 @@ export const ordersShapes: readonly Shape[] = [
     calls: 200,
     values: (shop) => [shop.coupon()],
     answer: NONE,
-    why: 'coalesce is to be left out of the statement',
+    why: 'the statement should omit coalesce',
   },
   {
     id: 'customer-by-status',
@@ -173,7 +173,7 @@ export const ordersShapes: readonly Shape[] = [
     values: (shop) => [shop.product()],
     answer: ['order_items (product_id)'],
     allowed: ['orders (placed_at)', 'order_items (order_id)'],
-    why: 'of a product that sells often, PostgreSQL looks through the newest orders: measured six times faster with these two beside the answer',
+    why: 'for a product that sells often, PostgreSQL scans the newest orders: measured as 6 times faster with these two in addition to the answer',
   },
   {
     id: 'orders-by-subquery',
@@ -202,7 +202,7 @@ export const ordersShapes: readonly Shape[] = [
     values: () => [],
     answer: NONE,
     allowed: ['order_items (product_id, quantity)'],
-    why: 'an index that holds both columns spares the sort and most of the reading; for a nightly report either is right',
+    why: 'an index with both columns saves the sort and most of the reads; for a nightly report either is right',
   },
   {
     id: 'returned-items',

@@ -1,6 +1,6 @@
 import { NONE, type Shape } from './shape.ts'
 
-/** What is asked of customers, of what they write, of what is sent to them, and of the log. */
+/** Queries of customers, of their messages, of shipments to them, and of the log. */
 export const peopleShapes: readonly Shape[] = [
   {
     id: 'customer-by-email',
@@ -19,7 +19,7 @@ export const peopleShapes: readonly Shape[] = [
     calls: 5_000,
     values: (shop) => [`user${shop.customer()}@example.com`],
     answer: { sqlite: ['customers (lower(email))'], postgresql: ['customers (lower(email))'], mysql: NONE },
-    why: 'MariaDB has no indexes of expressions, and its texts are equal in any case',
+    why: 'MariaDB has no indexes of expressions, and its strings are case-insensitive',
   },
   {
     id: 'customer-by-email-or-phone',
@@ -32,7 +32,7 @@ export const peopleShapes: readonly Shape[] = [
   },
   {
     id: 'customers-beginning',
-    asks: 'the beginning of a text, bound as one pattern',
+    asks: 'a prefix of a string, bound as one pattern',
     orm: 'knex',
     text: 'select `id`, `name` from `customers` where `name` like ? {limit 10}',
     calls: 2_000,
@@ -95,7 +95,7 @@ export const peopleShapes: readonly Shape[] = [
       postgresql: ['orders (coupon_code)'],
       mysql: ['orders (coupon_code)'],
     },
-    why: 'SQLite asks for each customer in turn',
+    why: 'SQLite runs it once per customer',
   },
   {
     id: 'country-without-orders',
@@ -129,7 +129,7 @@ export const peopleShapes: readonly Shape[] = [
   },
   {
     id: 'parcel-by-number',
-    asks: 'equality of a column that tells rows apart',
+    asks: 'equality of a highly selective column',
     orm: 'knex',
     text: 'select * from `shipments` where `tracking_number` = ? {limit 1}',
     calls: 4_000,

@@ -3,5 +3,5 @@ import { ordersShapes } from './orders.ts'
 import { peopleShapes } from './people.ts'
 import type { Shape } from './shape.ts'
 
-/** What the shop asks its database: written down, with the answers, before the advisor was asked once. */
+/** The query workload of the shop: written, with the answers, before the advisor was first run. */
 export const shapes: readonly Shape[] = [...ordersShapes, ...catalogueShapes, ...peopleShapes]

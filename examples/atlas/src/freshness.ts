@@ -36,7 +36,7 @@ export interface Freshness {
 export const MAX_STALENESS_MS = 1_000
 /** Long enough that writes of the other process, and not only its own, invalidate a process's results. */
 export const TURN = 25
-/** A review that is not seen for so long is none that comes late. */
+/** A review that is not seen for this long counts as missing, not as late. */
 const GIVE_UP_MS = 10_000
 
 /**

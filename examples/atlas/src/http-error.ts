@@ -1,6 +1,6 @@
 import type { ErrorRequestHandler } from 'express'
 
-/** An answer that is not 200, thrown by a route. */
+/** An error response, thrown by a route. */
 export class HttpError extends Error {
   constructor(
     readonly status: number,
@@ -15,7 +15,7 @@ export function notFound(what: string): HttpError {
   return new HttpError(404, `No such ${what}.`)
 }
 
-/** Every error leaves as JSON; what a client cannot help stays on the server. */
+/** Every error is sent as JSON; internal details stay on the server. */
 export const answerError: ErrorRequestHandler = (error, _request, response, _next) => {
   if (error?.code === 'SLUICE_WRITE_REJECTED') {
     // Nothing was written: the client may try again once Redis answers.

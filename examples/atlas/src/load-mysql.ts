@@ -21,7 +21,7 @@ export function mysqlStore(url: string): Store {
   }
 }
 
-/** Takes back what a run has written: everything but the loaded reviews. */
+/** Deletes the rows of a run: everything except the loaded reviews. */
 export async function restoreMysql(url: string, loadedReviews: number): Promise<void> {
   await withConnection(url, async (connection) => {
     await connection.query('DELETE FROM reviews WHERE id > ?', [loadedReviews])
@@ -42,7 +42,7 @@ async function dropOwn(connection: Connection, tables: readonly Table[]): Promis
   const [rows] = await connection.query('SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE()')
   const present = (rows as { readonly name: string }[]).map(({ name }) => name).filter((name) => names.includes(name))
   if (present.length > 0 && (await readStamp(connection)) === undefined)
-    throw new Error(`The database has tables of its own (${present.join(', ')}): atlas needs an empty database.`)
+    throw new Error(`The database contains other tables (${present.join(', ')}): atlas needs an empty database.`)
   await connection.query(`DROP TABLE IF EXISTS ${names.join(', ')}`)
 }
 

@@ -24,7 +24,7 @@ export function postgresqlStore(url: string): Store {
   }
 }
 
-/** Takes back what a run has written: everything but the loaded reviews. */
+/** Deletes the rows of a run: everything except the loaded reviews. */
 export async function restorePostgresql(url: string, loadedReviews: number): Promise<void> {
   await withConnection(url, async (connection) => {
     await connection.query('DELETE FROM reviews WHERE id > $1', [loadedReviews])
@@ -42,7 +42,7 @@ async function dropOwn(connection: pg.Client, tables: readonly Table[]): Promise
   const names = tables.map((table) => table.name)
   const { rows } = await connection.query('SELECT name FROM unnest($1::text[]) AS name WHERE to_regclass(name) IS NOT NULL', [names])
   if (rows.length > 0 && (await readStamp(connection)) === undefined) {
-    throw new Error(`The database has tables of its own (${rows.map((row) => row.name).join(', ')}): atlas needs an empty database.`)
+    throw new Error(`The database contains other tables (${rows.map((row) => row.name).join(', ')}): atlas needs an empty database.`)
   }
   await connection.query(`DROP TABLE IF EXISTS ${names.join(', ')}`)
 }

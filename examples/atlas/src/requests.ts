@@ -54,9 +54,9 @@ const VISITS: readonly (readonly [share: number, visit: Visit])[] = [
 ]
 
 /**
- * The demo's list of requests: a few visitors at a time, who start with a search, a country or a link, open the
- * list of a region and some of its cities, and return to the list in between, or continue with the next city.
- * Popular places are frequent. 20% of the visitors write a review and view it. Some open the reports.
+ * The demo's list of requests. A few visitors at a time start with a search, a country or a link, and open
+ * the list of a region and some of its cities. They return to the list in between, or continue with the next
+ * city. Popular places are frequent. 20% of the visitors write a review and view it. Some open the reports.
  *
  * @param db - The loaded database.
  * @param seed - The same seed and data give the same list.
@@ -77,7 +77,7 @@ export async function planRequests(db: Knex, count: number, seed: number): Promi
 /**
  * The same visits one by one, for visitors who do not wait for each other.
  *
- * @returns Gives the requests of another visit at each call, in order.
+ * @returns A function that returns the requests of another visit at each call, in order.
  */
 export async function planVisits(db: Knex, seed: number): Promise<() => PlannedRequest[]> {
   const plan = await createPlan(db, seed)
@@ -130,7 +130,7 @@ function browse(plan: Plan, { code, cities }: Region): PlannedRequest[] {
   return last !== undefined && random.next() < REVIEW_SHARE ? [...requests, ...review(plan, last, list)] : requests
 }
 
-/** A review and the reads that must show it. One in ten has no valid rating and is refused. */
+/** A review and the reads that must show it. 10% have no valid rating and are rejected. */
 function review({ random, nextTime }: Plan, city: number, list: PlannedRequest): PlannedRequest[] {
   const rating = random.next() < INVALID_SHARE ? 6 : 1 + random.below(5)
   const time = nextTime()

@@ -12,7 +12,7 @@ const ROLLOUT = 0.5
 const MANY_REQUESTS = 12
 const FEW_REQUESTS = 6
 const MANY_REVIEWS = 1.5
-/** There is no load balancer here that would need longer to notice. */
+/** No load balancer is involved that would need longer to notice. */
 const DRAIN_DELAY_MS = 1_000
 
 export interface ServeOptions {
@@ -38,7 +38,7 @@ export async function serve({ loaded, port, hasVisitors }: ServeOptions): Promis
     session = await openSession({
       ...{ loaded, sluiced, port },
       operations: operations.handler,
-      // No route looks at who asks, so what one visitor was answered may be given to all.
+      // No route depends on the user, so a response to one visitor may be served to all.
       keptResponses: sluiceResponseCache(sluice),
       prepare: (server) => {
         closing = gracefulShutdown(server, sluice, { drainDelayMs: DRAIN_DELAY_MS, signals: [], close: () => session?.close() })

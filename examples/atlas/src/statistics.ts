@@ -5,7 +5,10 @@ import { loadData } from './load.ts'
 import { createProgress } from './progress.ts'
 import { runStatistics } from './statistics/run-statistics.ts'
 
-/** Works out statistics of all regions as a background job. Resolves to the exit code: 1 unless they are what the database itself counts. */
+/**
+ * Computes statistics of all regions as a background job. Resolves to the exit code: 1 unless they match the
+ * counts of the database.
+ */
 async function main(): Promise<number> {
   const loaded = parseDatabaseUrl(process.env.DATABASE_URL)
   const progress = createProgress()

@@ -54,7 +54,7 @@ describe('GET /countries/:code', () => {
     })
   })
 
-  it('does not know every country', async () => {
+  it('responds with 404 to an unknown country', async () => {
     expect(await get('/countries/XX')).toEqual({ status: 404, body: { error: 'No such country.' } })
   })
 })
@@ -85,13 +85,13 @@ describe('GET /regions/:code/cities', () => {
     expect(counter.statements - before).toBe(9)
   })
 
-  it('does not know every region', async () => {
+  it('responds with 404 to an unknown region', async () => {
     expect((await get('/regions/FR.00/cities')).status).toBe(404)
   })
 })
 
 describe('GET /cities/:id', () => {
-  it('shows where the city lies and what people say', async () => {
+  it('shows the region of the city and its reviews', async () => {
     const { body } = await get('/cities/1')
     expect(body).toMatchObject({
       ...ofLyon,
@@ -106,13 +106,13 @@ describe('GET /cities/:id', () => {
     expect((await get('/cities/4')).body).toMatchObject({ name: 'Lys', region: null, district: null, reviews: [] })
   })
 
-  it.each(['/cities/99', '/cities/x', '/cities/1.5', '/cities/99999999999999'])('does not know %s', async (path) => {
+  it.each(['/cities/99', '/cities/x', '/cities/1.5', '/cities/99999999999999'])('responds with 404 to %s', async (path) => {
     expect(await get(path)).toEqual({ status: 404, body: { error: 'No such city.' } })
   })
 })
 
 describe('GET /search', () => {
-  it('finds cities by the beginning of the name', async () => {
+  it('finds cities by a prefix of the name', async () => {
     expect((await get('/search?q=Ly')).body).toEqual({
       q: 'Ly',
       hits: [
@@ -122,7 +122,7 @@ describe('GET /search', () => {
     })
   })
 
-  it.each(['/search', '/search?q=', '/search?q=%20'])('refuses %s', async (path) => {
+  it.each(['/search', '/search?q=', '/search?q=%20'])('rejects %s', async (path) => {
     expect((await get(path)).status).toBe(400)
   })
 })
@@ -161,7 +161,7 @@ describe('POST /cities/:id/reviews', () => {
     expect(response.status).toBe(400)
   })
 
-  it('does not know every city', async () => {
+  it('responds with 404 to an unknown city', async () => {
     expect((await review('/cities/99/reviews', valid)).status).toBe(404)
   })
 })
@@ -185,7 +185,7 @@ describe('GET /reports', () => {
     expect((await get('/reports/reviewers')).body).toEqual({ rows })
   })
 
-  it('shows no top city where none has five reviews', async () => {
+  it('shows no top city if none has five reviews', async () => {
     expect((await get('/reports/top-rated')).body).toEqual({ rows: [] })
   })
 
@@ -197,7 +197,7 @@ describe('GET /reports', () => {
 })
 
 describe('errors', () => {
-  it('stay on the server when a client cannot help them', async () => {
+  it('hides internal errors from clients', async () => {
     const logged = vi.spyOn(console, 'error').mockImplementation(() => {})
     await clients.db.schema.dropTable('reviews')
     expect(await get('/reports/reviewers')).toEqual({ status: 500, body: { error: 'Internal server error.' } })

@@ -35,7 +35,7 @@ describe('summarize', () => {
     expect(summarize([request('/a')], [answer('1')], [other])).toMatchObject([{ identical: 0 }])
   })
 
-  it('refuses runs of different lengths', () => {
+  it('rejects runs of different lengths', () => {
     expect(() => summarize([request('/a')], [answer('1')], [])).toThrow(RangeError)
   })
 })

@@ -51,18 +51,18 @@ describe('measureFreshness', () => {
     expect(posted).toEqual([...Array(TURN).fill(0), ...Array(TURN).fill(1)])
   })
 
-  it('reads until a review is there, and reports the delay', async () => {
+  it('reads until a review is visible, and reports the delay', async () => {
     const { measure } = twoSites(3)
     // Reads begin 0, 1 and 2 ms after the acknowledgement, take a millisecond each, and do not show it.
     expect(await measure()).toMatchObject({ seenAtOnce: 0, neverSeen: 0, worstStalenessMs: 2, lastStaleAnswerMs: 3 })
   })
 
-  it('gives up a review that never comes', async () => {
+  it('gives up a review that never becomes visible', async () => {
     const { measure } = twoSites(Number.POSITIVE_INFINITY)
     expect(await measure({ tries: 1 })).toMatchObject({ seenAtOnce: 0, neverSeen: 1, worstStalenessMs: 10_000 })
   })
 
-  it('makes each try once, however many visitors there are', async () => {
+  it('makes each try once, regardless of the number of visitors', async () => {
     const { measure } = twoSites(0)
     let tries = 0
     const result = await measure({ visitors: 4, tries: 10, onTry: () => (tries += 1) })
@@ -71,7 +71,7 @@ describe('measureFreshness', () => {
 })
 
 describe('parseServerTiming', () => {
-  it('reads queries and answers from the cache', () => {
+  it('reads queries and cache hits', () => {
     expect(parseServerTiming('db;dur=6.1;desc="2 queries", sluice;desc="25 from cache"')).toEqual({ queries: 2, cached: 25 })
   })
 

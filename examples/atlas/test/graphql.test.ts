@@ -55,7 +55,7 @@ const WATERFALL = `query Everything {
 }`
 
 describe('/graphql', () => {
-  it('answers alike with Sluice and without, by fewer queries', async () => {
+  it('returns the same results with Sluice as without, with fewer queries', async () => {
     await open(false)
     const before = counter.statements
     const bare = await ask(WATERFALL)
@@ -89,7 +89,7 @@ describe('/graphql', () => {
     expect(reports.find(({ name }) => name === 'query Everything')).toMatchObject({ operations: 14, queries: 6 })
   })
 
-  it('follows relations upwards, too', async () => {
+  it('resolves relations to parents, too', async () => {
     await open(true)
     const { body } = await ask('{ city(id: 4) { name region { code } country { name } } region(code: "FR.84") { country { code } } }')
     expect(body).toEqual({
@@ -97,7 +97,7 @@ describe('/graphql', () => {
     })
   })
 
-  it("has Sluice's own fields, and lets those at this machine change things", async () => {
+  it("includes Sluice's fields, and allows changes only from this machine", async () => {
     await open(true)
     await ask('{ city(id: 1) { name } }')
     const { body } = await ask('{ cacheStats { misses } }')
@@ -129,14 +129,14 @@ describe('/graphql', () => {
     },
   )
 
-  it('answers GET only with the header that makes browsers ask before', async () => {
+  it('accepts GET only with the header that makes browsers send a preflight request', async () => {
     await open(true)
     const url = `${server.origin}/graphql?query=${encodeURIComponent('{ city(id: 1) { name } }')}`
     expect((await fetch(url)).status).toBe(403)
     expect((await fetch(url, { headers: { 'x-graphql-yoga-csrf': '1' } })).status).toBe(200)
   })
 
-  it('gives no other site leave to read', async () => {
+  it('allows no other site to read', async () => {
     await open(true)
     const response = await fetch(`${server.origin}/graphql`, {
       method: 'OPTIONS',
@@ -145,7 +145,7 @@ describe('/graphql', () => {
     expect(response.headers.get('access-control-allow-origin')).toBeNull()
   })
 
-  it('refuses operations that are too deep', async () => {
+  it('rejects operations that are too deep', async () => {
     await open(true)
     const deep = `{ city(id: 1) ${'{ country { regions { cities '.repeat(3)}{ id }${' } } }'.repeat(3)} }`
     const before = counter.statements
@@ -153,7 +153,7 @@ describe('/graphql', () => {
     expect(counter.statements).toBe(before)
   })
 
-  it('refuses operations that ask for too much', async () => {
+  it('rejects operations that are too expensive', async () => {
     await open(true)
     const wide = Array.from({ length: 200 }, (_, at) => `c${at}: city(id: ${at}) { name region { name } country { name } }`).join(' ')
     const before = counter.statements
@@ -161,7 +161,7 @@ describe('/graphql', () => {
     expect(counter.statements).toBe(before)
   })
 
-  it('refuses bodies that are too large', async () => {
+  it('rejects bodies that are too large', async () => {
     await open(true)
     const response = await post(JSON.stringify({ query: `{ city(id: 1) { name } } #${'x'.repeat(60_000)}` }))
     expect(response.status).toBe(413)
@@ -175,7 +175,7 @@ describe('/graphql', () => {
     },
   )
 
-  it('has a page to try it, which loads nothing from elsewhere', async () => {
+  it('serves GraphiQL, which loads nothing from other sites', async () => {
     await open(true)
     const response = await fetch(`${server.origin}/graphql`, { headers: { accept: 'text/html' } })
     const page = await response.text()

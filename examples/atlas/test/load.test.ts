@@ -62,7 +62,7 @@ describe('loadData', () => {
     expect(ask((database) => database.pragma('foreign_key_check'))).toEqual([])
   })
 
-  it('makes no secondary index', () => {
+  it('creates no secondary index', () => {
     expect(value(`SELECT COUNT(*) FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL`)).toBe(0)
   })
 
@@ -70,13 +70,13 @@ describe('loadData', () => {
     expect(lines).toEqual(['Loading the GeoNames cities', expect.stringContaining('171,075 cities')])
   })
 
-  it('keeps what this loader has loaded', async () => {
+  it('keeps the data of the same loader', async () => {
     ask((database) => database.exec(`UPDATE countries SET name = 'kept' WHERE code = 'JP'`))
     await loadData(fixture.target, progress)
     expect(value(`SELECT name FROM countries WHERE code = 'JP'`)).toBe('kept')
   })
 
-  it('replaces what another loader has loaded', async () => {
+  it('replaces the data of a different loader', async () => {
     ask((database) => database.pragma('user_version = 1'))
     await loadData(fixture.target, progress)
     expect(value(`SELECT name FROM countries WHERE code = 'JP'`)).toBe('Japan')

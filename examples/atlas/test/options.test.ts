@@ -32,7 +32,7 @@ describe('parseDemoOptions', () => {
     expect(() => parseDemoOptions(arguments_)).toThrow(message)
   })
 
-  it.each([['--twice'], ['extra'], ['--once=1']])('refuses %s', (argument) => {
+  it.each([['--twice'], ['extra'], ['--once=1']])('rejects %s', (argument) => {
     expect(() => parseDemoOptions([argument])).toThrow(/twice|extra|once/)
   })
 })
@@ -48,7 +48,7 @@ describe('parseDatabaseUrl', () => {
     expect(parseDatabaseUrl('mariadb://u@h/d')).toEqual({ kind: 'mysql', url: 'mysql://u@h/d' })
   })
 
-  it('refuses another database without showing its password', () => {
+  it('rejects other databases without showing their password', () => {
     expect(() => parseDatabaseUrl('mongodb://me:secret@h/d')).toThrow('got "mongodb://me:***@h/d"')
   })
 })
@@ -58,7 +58,7 @@ describe('parsePort', () => {
     expect(parsePort(undefined)).toBe(4_000)
   })
 
-  it.each(['x', '-1', '1.5', '65536'])('refuses %s', (text) => {
+  it.each(['x', '-1', '1.5', '65536'])('rejects %s', (text) => {
     expect(() => parsePort(text)).toThrow('PORT')
   })
 })

@@ -30,14 +30,14 @@ describe('formatTable', () => {
     expect(lines[1]).toContain('GET /regions/:code/cities')
   })
 
-  it('paints only when asked to', () => {
+  it('prints colors only on request', () => {
     expect(formatTable(routes, plain)).not.toContain('\u001b')
     expect(formatTable(routes, { ...plain, color: true })).toContain('\u001b')
   })
 })
 
 describe('formatVerdict', () => {
-  it('counts what was identical', () => {
+  it('counts identical responses', () => {
     expect(formatVerdict(routes, undefined, plain)).toBe('✓ 3 of 3 responses identical')
   })
 
@@ -51,7 +51,7 @@ describe('formatVerdict', () => {
 })
 
 describe('formatHitRates', () => {
-  it('shows the rate of a warm cache, and that from an empty one on', () => {
+  it('shows the hit rate of a warm cache, and the rate from an empty cache on', () => {
     expect(formatHitRates(routes, warm, plain).split('\n')).toEqual([
       'cache hit rate 86 %',
       '  of the reads of 600 requests more, with the cache warm: 59,000 calls of the ORMs → 931 queries',

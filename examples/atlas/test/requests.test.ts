@@ -26,7 +26,7 @@ describe('planRequests', () => {
     expect(await planRequests(clients.db, 300, 7)).toEqual(requests)
   })
 
-  it('plans other requests for another seed', async () => {
+  it('plans different requests for a different seed', async () => {
     expect(await planRequests(clients.db, 300, 8)).not.toEqual(requests)
   })
 
@@ -64,7 +64,7 @@ describe('planRequests', () => {
     for (const { region } of cities) expect(open).toContain(region?.code)
   })
 
-  it('asks for popular places again', () => {
+  it('repeats requests for popular places', () => {
     const paths = requests.filter((request) => request.route === 'GET /regions/:code/cities').map((request) => request.path)
     expect(new Set(paths).size).toBeLessThan(paths.length * 0.8)
   })

@@ -3,7 +3,7 @@ import { SOON, TEST_MS } from '../../../test/support/patience.ts'
 import { startDemo } from './start-demo.ts'
 
 describe('the demo, serving', () => {
-  it('has the app, the dashboard with what visitors do, GraphiQL, and what machines ask, and ends when it is told to', {
+  it('serves the app, the dashboard with the requests of visitors, GraphiQL, probes and metrics, and exits on SIGTERM', {
     timeout: TEST_MS,
   }, async () => {
     const { demo, origin } = await startDemo()
@@ -26,7 +26,7 @@ describe('the demo, serving', () => {
     expect(await ended).toBe(0)
   })
 
-  it('gives a response again until a review is written, and answers while it stops', { timeout: TEST_MS }, async () => {
+  it('serves a cached response until a review is written, and responds while it stops', { timeout: TEST_MS }, async () => {
     const { demo, origin } = await startDemo('--no-visitors')
     const look = async () => {
       const response = await fetch(`${origin}/cities/1`)
@@ -38,7 +38,7 @@ describe('the demo, serving', () => {
         const { status, body } = await look()
         if (status.includes('hit')) return body
       }
-      throw new Error('Nothing was kept.')
+      throw new Error('Nothing was cached.')
     }
     expect(await lookUntilKept()).not.toContain('Lovely at dusk')
     const body = JSON.stringify({ userId: 1, rating: 5, body: 'Lovely at dusk' })
@@ -54,7 +54,7 @@ describe('the demo, serving', () => {
     expect(await ended).toBe(0)
   })
 
-  it('has no visitors where none are wanted', { timeout: TEST_MS }, async () => {
+  it('sends no requests with --no-visitors', { timeout: TEST_MS }, async () => {
     const { origin } = await startDemo('--no-visitors')
     const response = await fetch(`${origin}/_sluice/api/requests`)
     expect(((await response.json()) as { readonly routes: readonly unknown[] }).routes).toEqual([])

@@ -27,13 +27,13 @@ const body = { userId: 1, rating: 5, body: 'Good' }
 const review: PlannedRequest = { route: 'POST /cities/:id/reviews', method: 'POST', path: '/cities/1/reviews', body }
 
 describe('openSession', () => {
-  it('counts a read as a hit when the cache answered it', async () => {
+  it('counts a read as a hit when the cache served it', async () => {
     const [again] = await session.drive([look])
     // City, country, region, district, reviews.
     expect(again).toMatchObject({ hits: 5, misses: 0, queries: 0 })
   })
 
-  it('counts a read as a miss when a write had made its entry wrong', async () => {
+  it('counts a read as a miss when a write had invalidated its entry', async () => {
     const answers = await session.drive([look, review, look])
     expect(answers.at(-1)).toMatchObject({ hits: 4, misses: 1 })
   })

@@ -30,17 +30,17 @@ describe('StatementCounter', () => {
     expect(await statementsOf(() => clients.prisma.city.findMany({ include: { region: true, reviews: true } }))).toBe(3)
   })
 
-  it('counts what a Prisma transaction does, not its begin and end', async () => {
+  it('counts the statements of a Prisma transaction, without BEGIN and COMMIT', async () => {
     const prisma = clients.prisma as PrismaClient
     const work = (tx: Pick<PrismaClient, 'city'>) => tx.city.updateMany({ data: { latitude: 1 } })
     expect(await statementsOf(() => prisma.$transaction(work))).toBe(1)
   })
 
-  it('counts what Knex sends', async () => {
+  it('counts the statements of Knex', async () => {
     expect(await statementsOf(() => Promise.all([clients.db('cities').first(), clients.db.raw('SELECT 1')]))).toBe(2)
   })
 
-  it('counts what a Knex transaction does, not its begin and end', async () => {
+  it('counts the statements of a Knex transaction, without BEGIN and COMMIT', async () => {
     expect(await statementsOf(() => clients.db.transaction((trx) => trx('cities').update({ latitude: 2 })))).toBe(1)
   })
 })

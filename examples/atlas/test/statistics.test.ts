@@ -7,7 +7,7 @@ const fixture = smallFixture()
 afterAll(() => fixture.remove())
 
 describe('runStatistics', () => {
-  it('works out every region as a batch, in fewer statements than calls', async () => {
+  it('computes every region as a batch, with fewer statements than calls', async () => {
     const run = await runStatistics(fixture.target, silentProgress)
     expect(run.batch).toMatchObject({ status: 'completed', totalItems: 3, processedItems: 3, failedItems: 0, progress: 100 })
     expect(run).toMatchObject({ cities: 3, wrong: 0 })

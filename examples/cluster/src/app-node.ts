@@ -32,7 +32,7 @@ export interface AppNodeParts {
   readonly onReads: (reads: ReadCounts) => void
 }
 
-/** One node of the app, and what can be done to its process. */
+/** One node of the app, and the control of its process. */
 export class AppNode {
   readonly name: string
   readonly port: number
@@ -57,7 +57,7 @@ export class AppNode {
   /**
    * Resolves when it serves.
    *
-   * @throws Error with the end of its output, when it ends before.
+   * @throws Error with the end of its output if it exits before.
    */
   async start(): Promise<void> {
     const { own, plan, execArgv } = this.parts
@@ -94,7 +94,7 @@ export class AppNode {
     await this.#end('SIGKILL')
   }
 
-  /** It stands still: it accepts connections, and answers nothing. */
+  /** Suspends it: it accepts connections, but does not respond. */
   hang(): void {
     this.#process?.kill('SIGSTOP')
   }

@@ -39,7 +39,7 @@ Exit codes: 0 no request failed that need not, and every visitor saw what he
 wrote, 1 it was not so or the run failed, 2 wrong usage, 3 no PostgreSQL to start
 `
 
-/** @throws Error that names the flag, for one that does not exist or whose value is none that it may have. */
+/** @throws Error that names the flag if it is unknown or its value is invalid. */
 export function parseClusterOptions(args: readonly string[]): ClusterOptions {
   const { values } = parseArgs({
     args: [...args],

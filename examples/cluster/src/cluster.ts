@@ -66,7 +66,8 @@ function reportFailure(error: unknown): number {
     process.stderr.write(`${error.message}\n`)
     return NO_POSTGRES
   }
-  if ((error as NodeJS.ErrnoException | null)?.code === 'EADDRINUSE') process.stderr.write('The port is in use: set PORT to another one.\n')
+  if ((error as NodeJS.ErrnoException | null)?.code === 'EADDRINUSE')
+    process.stderr.write('The port is in use: set PORT to a different one.\n')
   else process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
   return FAILED
 }

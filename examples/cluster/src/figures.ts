@@ -7,15 +7,15 @@ export const NODE_NAMES = ['node-1', 'node-2', 'node-3'] as const
 export interface Figures {
   readonly name: string
   readonly requests: number
-  /** Requests that got no answer, or an error of the server. */
+  /** Requests without a response, or with a server error. */
   readonly failed: number
   /** POSTs in flight on a node that crashed or hung. */
   readonly lostPosts: number
   readonly p50Ms: number
   readonly p99Ms: number
-  /** The share of the answers that each node gave. */
+  /** The share of the responses of each node. */
   readonly nodes: Readonly<Record<string, number>>
-  /** The share of the reads that the replica answered. */
+  /** The share of the reads on the replica. */
   readonly replicaShare: number
   readonly ownReads: number
   readonly staleReads: number

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import type { BalancingEvents, LoadBalancingEngine } from '@sluice/core'
 import { createProxy, type ProbeOptions } from '@sluice/http/proxy'
 
-/** How long a node that stands still, or comes back, stays unnoticed: twice this, about. */
+/** About half of the time until a hanging or recovered node is detected. */
 const PROBE = { intervalMs: 250, timeoutMs: 500 }
 
 /** The single address of the nodes. */
@@ -43,11 +43,11 @@ export async function openFront(nodes: readonly string[], port: number, probe: P
 
 const texts: { readonly [K in keyof BalancingEvents]: (event: BalancingEvents[K]) => string } = {
   nodeAdded: ({ node }) => `${node.id} was added`,
-  draining: ({ node, activeConnections }) => `${node.id} gets nothing new; ${activeConnections} requests are under way`,
+  draining: ({ node, activeConnections }) => `${node.id} receives no new requests; ${activeConnections} are in flight`,
   nodeRemoved: ({ node, abandoned }) => `${node.id} was removed; ${abandoned} requests were abandoned`,
   statusChanged: ({ node, from, to }) => `${node.id} is ${to}, and was ${from}`,
-  ejected: ({ node, reason, forMs }) => `${node.id} gets nothing for ${Math.round(forMs / 1_000)} s: ${reason}`,
-  reinstated: ({ node }) => `${node.id} was reinstated`,
+  ejected: ({ node, reason, forMs }) => `${node.id} receives no requests for ${Math.round(forMs / 1_000)} s: ${reason}`,
+  returned: ({ node }) => `${node.id} gets requests again`,
   panic: ({ isPanic }) => (isPanic ? 'too few nodes are left: ejected ones are used' : 'there are nodes enough again'),
   strategyChanged: ({ from, to }) => `nodes are chosen by ${to}, no longer by ${from}`,
 }

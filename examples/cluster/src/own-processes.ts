@@ -27,7 +27,7 @@ const GUARD = `
   each "$1" KILL
   rm -rf "$1"`
 
-/** Processes, and a folder for them, that go when this process does. Ctrl-C on the terminal reaches none of them. */
+/** Processes, and a folder for them, that end with this process. Ctrl-C on the terminal reaches none of them. */
 export class OwnProcesses {
   readonly folder: string = mkdtempSync(join(tmpdir(), 'sluice-cluster-'))
   readonly #guard: ChildProcess

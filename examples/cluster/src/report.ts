@@ -49,9 +49,7 @@ function verdict(results: readonly StepResult[], style: ReportStyle): string[] {
     line(failed === 0, `${count(failed)} of ${count(requests)} requests failed`),
     ...(lost === 0
       ? []
-      : [
-          `  ${count(lost)} POSTs lost: under way on a node that died or hung, and not sent again, since nobody knows whether they took effect`,
-        ]),
+      : [`  ${count(lost)} POSTs lost: in flight on a node that died or hung, and not sent again, because they may have taken effect`]),
     line(stale === 0, `${count(stale)} of ${count(own)} reads after a write of the same visitor did not show it`),
   ]
 }

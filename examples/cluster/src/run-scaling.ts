@@ -15,7 +15,7 @@ const MOST_EXTRA_SECONDS = 60
 
 export interface ScalingOutcome {
   readonly answered: number
-  /** Why, of each request that was not answered well. */
+  /** The reason for each failed request. */
   readonly failures: readonly string[]
   readonly timesMs: readonly number[]
   readonly mostWorkers: number
@@ -53,7 +53,7 @@ export async function runScaling(
   const listen = ({ process }: Worker, { cpu }: WorkerLoad) => void monitor.recordMetric('cpu', Math.min(100, cpu), `worker ${process.pid}`)
   cluster.on('message', listen)
 
-  // As a proxy in front of them would count: workers see what they get round to.
+  // Measured like by a proxy in front of them: workers only see the requests that they process.
   let arrivals = 0
   const asking = new Set<Promise<void>>()
   const telling = setInterval(() => {
@@ -88,7 +88,7 @@ export async function runScaling(
         arrivals += 1
         asking.add(asked)
         asked.finally(() => asking.delete(asked))
-        // By the time since the beginning: a machine that is busy sends no fewer.
+        // Based on the time since the start, so that a busy machine sends as many requests.
         await sleep(Math.max(0, startedAt + second * 1_000 + ((at + 1) * 1_000) / rate - performance.now()))
       }
       mostWorkers = Math.max(mostWorkers, target.current())
@@ -105,7 +105,7 @@ export async function runScaling(
   } finally {
     clearInterval(telling)
     cluster.off('message', listen)
-    // First what decides, then what carries it out: closing a Sluice closes no target.
+    // First the decisions, then the target: closing a Sluice closes no target.
     await sluice.close()
     await target.close()
   }

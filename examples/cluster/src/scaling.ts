@@ -33,7 +33,7 @@ async function run(seconds: number, json: boolean): Promise<number> {
   const quantile = (share: number) => Math.round(times[Math.floor(times.length * share)] ?? 0)
   const summary = { answered, failed: failures.length, p50Ms: quantile(0.5), p99Ms: quantile(0.99), mostWorkers }
   process.stdout.write(
-    `\n${answered} requests answered, ${failures.length} failed; p50 ${summary.p50Ms} ms, p99 ${summary.p99Ms} ms; ${mostWorkers} workers at the most, ${workersInTheEnd} in the end.\n`,
+    `\n${answered} requests answered, ${failures.length} failed; p50 ${summary.p50Ms} ms, p99 ${summary.p99Ms} ms; ${mostWorkers} workers at most, ${workersInTheEnd} in the end.\n`,
   )
   for (const failure of failures.slice(0, 5)) process.stdout.write(`  ${failure}\n`)
   if (json) process.stdout.write(`${JSON.stringify({ ...summary, history, cost })}\n`)

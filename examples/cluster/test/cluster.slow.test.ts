@@ -54,7 +54,9 @@ describe.skipIf(missing !== undefined)('the cluster', () => {
 
   afterAll(() => cluster?.close())
 
-  it('answers what it can while nodes, replay and the replica fail, and shows visitors what they wrote', { timeout: TEST_MS }, async () => {
+  it('serves requests while nodes, replay and the replica fail, with read-your-writes consistency for visitors', {
+    timeout: TEST_MS,
+  }, async () => {
     const results = await run({ keepsCookies: true, seconds: 1 })
     const figures = results.map(figuresOf)
     console.log(
@@ -73,7 +75,7 @@ describe.skipIf(missing !== undefined)('the cluster', () => {
     expect(figures.reduce((sum, { ownReads }) => sum + ownReads, 0)).toBeGreaterThan(10)
   })
 
-  it('finds visitors who miss what they wrote, where they keep no cookies', { timeout: TEST_MS }, async () => {
+  it('detects stale reads of visitors that keep no cookies', { timeout: TEST_MS }, async () => {
     const [result] = await run({ keepsCookies: false, seconds: 4, steps: STEPS.filter(({ name }) => name === 'replay paused') })
     expect(result?.tally.staleReads).toBeGreaterThan(0)
     expect(isGood(result === undefined ? [] : [result])).toBe(false)

@@ -24,7 +24,7 @@ describe('OwnProcesses', () => {
     await expect.poll(() => [existsSync(folder), isAlive(pid)], SOON).toEqual([false, false])
   })
 
-  it('ends one that stands still, and one that does not listen', async () => {
+  it('ends a suspended process, and one that ignores signals', async () => {
     const own = new OwnProcesses()
     const stopped = own.spawn('sleep', ['600'], { stdio: 'ignore' }, 'SIGTERM')
     const deaf = own.spawn('/bin/sh', ['-c', 'trap "" TERM; while :; do sleep 0.1; done'], { stdio: 'ignore' }, 'SIGTERM')
@@ -36,7 +36,7 @@ describe('OwnProcesses', () => {
     await own.close()
   })
 
-  it('leaves a process alone that ended before', async () => {
+  it('does not signal a process that ended before', async () => {
     const own = new OwnProcesses()
     const child = own.spawn('true', [], { stdio: 'ignore' }, 'SIGTERM')
     const file = join(own.folder, 'pids', String(child.pid))

@@ -27,12 +27,12 @@ describe('formatSteps', () => {
       'node-1 killed       100       0           1  51 ms  1,235 ms  33 / 33 / 33 %            75 %          20      0    1,500 ms',
       '',
       '✓ 0 of 199 requests failed',
-      '  1 POSTs lost: under way on a node that died or hung, and not sent again, since nobody knows whether they took effect',
+      '  1 POSTs lost: in flight on a node that died or hung, and not sent again, because they may have taken effect',
       '✓ 0 of 40 reads after a write of the same visitor did not show it',
     ])
   })
 
-  it('shows what failed', () => {
+  it('shows the failed requests of each step', () => {
     const failing = result('node-1 killed', (tally) => {
       tally.add(answer({ outcome: 'failed', node: undefined }))
       tally.failures.push('GET /cities/7: 502')
@@ -50,7 +50,7 @@ describe('formatSteps', () => {
 })
 
 describe('isGood', () => {
-  it('allows for POSTs that were lost', () => {
+  it('tolerates lost POSTs', () => {
     expect(isGood([result('all is well'), result('killed', (tally) => tally.add(answer({ outcome: 'lost' })))])).toBe(true)
   })
 
@@ -82,7 +82,7 @@ describe('clusterJson', () => {
     })
   })
 
-  it('has numbers where nothing happened', () => {
+  it('has numbers for steps without requests', () => {
     expect(figuresOf({ name: 'none', tally: new Tally(), usedAgainMs: undefined })).toMatchObject({
       p50Ms: 0,
       replicaShare: 0,

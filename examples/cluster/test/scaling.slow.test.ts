@@ -24,7 +24,7 @@ describe('pacesOf', () => {
 })
 
 describe('a run', () => {
-  it('has workers that come with the load and go with it, each time for a reason, and no request fails', { timeout: TEST_MS }, async () => {
+  it('adds and removes workers with the load, each time for a reason, without failed requests', { timeout: TEST_MS }, async () => {
     const { target, remove } = smallFixture()
     onTestFinished(remove)
     const pids = new Set<number>()

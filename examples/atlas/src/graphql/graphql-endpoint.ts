@@ -34,7 +34,7 @@ export function graphqlEndpoint({ prisma, sluice }: GraphqlEndpointOptions): Req
       // The app itself has no mutations.
       defines: ['Mutation', 'JSON'],
       authorize: ({ req }) => isLocal(req),
-      actor: () => 'somebody at this machine',
+      actor: () => 'a user of this machine',
     })
   const yoga = createYoga<ServerContext>({
     schema: createSchema({
@@ -43,7 +43,7 @@ export function graphqlEndpoint({ prisma, sluice }: GraphqlEndpointOptions): Req
     }),
     plugins: [...limits(), useCSRFPrevention({ requestHeaders: ['x-graphql-yoga-csrf'] }), ...(sluice ? [useSluice(sluice)] : [])],
     maxRequestBodySize: MAX_BODY_BYTES,
-    // Yoga allows every origin, and that with credentials; this app has no pages elsewhere.
+    // Yoga allows every origin with credentials by default; this app has no pages elsewhere.
     cors: false,
     multipart: false,
     logging: 'error',

@@ -61,7 +61,7 @@ function reviewOf(input: unknown): NewReview {
   if (!isWhole(userId, 1, 2 ** 31 - 1)) throw new HttpError(400, 'userId: expected the id of a user.')
   if (!isWhole(rating, 1, 5)) throw new HttpError(400, 'rating: expected a whole number from 1 to 5.')
   if (typeof body !== 'string' || body === '' || body.length > MAX_BODY_LENGTH) {
-    throw new HttpError(400, `body: expected a text of at most ${MAX_BODY_LENGTH} characters.`)
+    throw new HttpError(400, `body: expected a string of at most ${MAX_BODY_LENGTH} characters.`)
   }
   const time = createdAt === undefined ? new Date() : new Date(String(createdAt))
   if (Number.isNaN(time.getTime())) throw new HttpError(400, 'createdAt: expected an ISO 8601 time.')

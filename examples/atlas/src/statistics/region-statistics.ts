@@ -15,7 +15,7 @@ export interface RegionStatistics {
   readonly northernmost: string
 }
 
-/** Makes the table that the job fills, empty, and the index that it cannot do without: `sluice analyze` names it. */
+/** Creates the empty table that the job fills, and the index that it requires: `sluice analyze` recommends it. */
 export async function createStatisticsTable(db: Knex): Promise<void> {
   await db.schema.alterTable('cities', (table) => table.index(['region_id'], INDEX))
   await db.schema.dropTableIfExists(TABLE)
@@ -35,7 +35,7 @@ export async function dropStatisticsTable(db: Knex): Promise<void> {
   await db.schema.alterTable('cities', (table) => table.dropIndex(['region_id'], INDEX))
 }
 
-/** Works out one region, the way that comes to mind first: one query for it, one for its country, one for its cities. */
+/** Computes one region in the naive way: one query for it, one for its country, one for its cities. */
 export async function statisticsOf(prisma: AtlasPrisma, regionId: number): Promise<RegionStatistics | undefined> {
   const region = await prisma.region.findUnique({ where: { id: regionId } })
   if (region === null) return undefined
@@ -54,12 +54,12 @@ export async function statisticsOf(prisma: AtlasPrisma, regionId: number): Promi
   }
 }
 
-/** Keeps what was worked out; a part of a batch that is run twice replaces what it wrote. */
+/** Stores the result; a part of a batch that runs twice replaces its earlier rows. */
 export async function saveStatistics(db: Knex, rows: readonly RegionStatistics[]): Promise<void> {
   if (rows.length > 0) await db(TABLE).insert(rows).onConflict('region_id').merge()
 }
 
-/** Cities that are covered, and regions whose count is not what the database itself counts. */
+/** Computed cities, and regions whose count differs from that of the database. */
 export async function checkStatistics(db: Knex): Promise<{ readonly cities: number; readonly wrong: number }> {
   const counted: { region_id?: number; cities?: number | string }[] = await db('cities')
     .whereNotNull('region_id')

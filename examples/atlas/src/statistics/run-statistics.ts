@@ -14,7 +14,7 @@ const AT_ONCE = 2
 export interface StatisticsRun {
   readonly batch: ProgressDetails
   readonly cities: number
-  /** Regions whose count is not what the database itself counts. */
+  /** Regions whose count differs from that of the database. */
   readonly wrong: number
   /** ORM calls of the job. */
   readonly operations: number
@@ -23,7 +23,7 @@ export interface StatisticsRun {
   readonly seconds: number
 }
 
-/** Works out statistics of all regions as a batch, on a copy of the data. */
+/** Computes statistics of all regions as a batch, on a copy of the data. */
 export async function runStatistics(loaded: DatabaseTarget, progress: Progress): Promise<StatisticsRun> {
   const copy = await createWorkingCopy(loaded)
   const counter = new StatementCounter()

@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path'
 const BINARIES = ['initdb', 'postgres', 'pg_basebackup']
 const PARENT = '/usr/lib/postgresql'
 
-/** The machine has no PostgreSQL that a primary and a replica could be made of. */
+/** The machine has no PostgreSQL for a primary and a replica. */
 export class NoPostgresError extends Error {}
 
 /**

@@ -145,7 +145,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
       expect(titles(again)).toContain('customers(email)')
     })
 
-    it('writes each as the database makes it', async () => {
+    it('returns SQL that creates each missing index', async () => {
       for (const { sql = [], changes } of missing(analysis)) {
         for (const statement of sql) await database.exec(statement)
         const undo = dialect === 'mysql' ? ` ON ${sql[0]?.match(/TABLE `?(\w+)/)?.[1]}` : ''
@@ -153,11 +153,11 @@ for (const { name, dialect, skipped, connect } of databases()) {
       }
     })
 
-    it('lists what it cannot read or does not know, and goes on', () => {
+    it('lists unreadable statements and unknown tables, and continues', () => {
       expect(analysis.left.filter(({ kind }) => kind !== 'cheap').map(({ kind }) => kind)).toEqual(['unreadable', 'unknown-table'])
     })
 
-    it('leaves the database as it is', () => {
+    it('leaves the database unchanged', () => {
       expect(after).toEqual(before)
     })
 
@@ -165,7 +165,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
       expect(JSON.parse(JSON.stringify(analysis))).toEqual(analysis)
     })
 
-    it('finds nothing more once the indexes are there', { timeout: TEST_MS }, async () => {
+    it('finds no additional indexes after the missing ones are created', { timeout: TEST_MS }, async () => {
       for (const { sql = [] } of missing(analysis)) for (const statement of sql) await database.exec(statement)
       await database.exec(ANALYZE[dialect])
       const snapshot = await inspectDatabase(connection)
@@ -202,7 +202,7 @@ describe('analyzeDatabase with HypoPG', () => {
     await service?.stop()
   })
 
-  it('asks the planner of the database itself', { timeout: TEST_MS }, async ({ skip }) => {
+  it('uses the planner of the database itself', { timeout: TEST_MS }, async ({ skip }) => {
     if (service === undefined) return skip('no PostgreSQL with HypoPG')
     const snapshot = await inspectDatabase(connection)
     const analysis = await analyzeDatabase({ connection, snapshot, workload: workloadOf('postgresql') })

@@ -59,7 +59,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
       expect(kinds).toEqual({ region: 'table', city: 'table', big_city: 'view', ...own[dialect] })
     })
 
-    it('reads what a view selects', () => {
+    it('reads the query of a view', () => {
       expect(table('big_city')?.definition).toMatch(/^select\b.*\bpopulation.?\s*>\s*1000\)?$/is)
       expect(table('city')?.definition).toBeUndefined()
     })
@@ -81,7 +81,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
       else expect(Math.abs(sum - indexBytes)).toBeLessThan(indexBytes / 10)
     })
 
-    it('reads keys, foreign keys and what constraints need', () => {
+    it('reads keys, foreign keys and the indexes of constraints', () => {
       expect(table('city')?.primaryKey).toEqual(['id'])
       expect(snapshot.foreignKeys).toMatchObject([{ table: table('city')?.id, references: table('region')?.id, columns: ['region_id'] }])
       const unique = table('city')?.indexes.find((each) => each.isUnique && !each.isPrimary)
@@ -102,7 +102,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
     })
 
     if (dialect === 'postgresql') {
-      it('reads directions, and NULLS where they are not the default', () => {
+      it('reads directions, and NULLS if they are not the default', () => {
         expect(keys('city_plain')).toEqual([{ column: 'region_id' }, { column: 'population', isDescending: true }])
         expect(keys('city_nulls')).toEqual([
           { column: 'population', nulls: 'first' },
@@ -114,7 +114,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
         expect(keys('city_lower')).toEqual([{ column: 'name', expression: 'lower(name)' }, { column: 'code' }])
       })
 
-      it('reads operator classes and collations where they are not the default', () => {
+      it('reads operator classes and collations if they are not the default', () => {
         expect(keys('city_pattern')).toEqual([{ column: 'name', operatorClass: 'text_pattern_ops' }])
         expect(keys('city_trigrams')).toEqual([{ column: 'name', operatorClass: 'gin_trgm_ops' }])
         expect(keys('city_tags')).toEqual([{ column: 'tags' }])

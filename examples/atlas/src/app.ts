@@ -12,7 +12,7 @@ export interface AppOptions extends Pick<Clients, 'prisma' | 'db'> {
   readonly middleware?: RequestHandler
   /** Answers at `/graphql`. */
   readonly graphql?: RequestHandler
-  /** For those who run it, before `middleware`: what is asked there is no request of a visitor. */
+  /** For operators, before `middleware`: their requests are not those of visitors. */
   readonly operations?: RequestHandler | undefined
   /** Runs right before the routes and serves cached responses. */
   readonly keptResponses?: RequestHandler | undefined

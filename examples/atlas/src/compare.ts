@@ -13,7 +13,7 @@ export interface RouteSummary {
   readonly identical: number
   readonly bare: Cost
   readonly sluice: Cost
-  /** Reads that Sluice's cache answered, and those that it could have kept and did not have. */
+  /** Reads that Sluice's cache served, and cacheable reads that it missed. */
   readonly cache: { readonly hits: number; readonly misses: number }
 }
 

@@ -88,7 +88,7 @@ async function driveAll(label: string, session: Session, requests: readonly Plan
   return answers
 }
 
-/** Sends what comes after the comparison: by now the cache has what is asked for often. */
+/** Sends the requests after the comparison: by now the cache contains popular results. */
 async function goOn(session: Session, { sluice }: SluicedApp, later: readonly PlannedRequest[], progress: Progress): Promise<WarmRun> {
   const before = sluice.queries.getStats().seen
   const answers = await driveAll('With Sluice, warm', session, later, progress)

@@ -20,7 +20,7 @@ export interface Visitors {
   stop(): Promise<void>
 }
 
-/** Has visitors come to an app until they are stopped: the traffic of the demo's comparison, in waves, and some who ask by GraphQL. */
+/** Sends visitors to an app until they are stopped: the requests of the demo's comparison, in waves, and some GraphQL queries. */
 export async function startVisitors({ clients, origin }: Session, { monitor, jobs }: Sluice): Promise<Visitors> {
   const nextVisit = await planVisits(clients.db, SEED)
   const stopping = new AbortController()

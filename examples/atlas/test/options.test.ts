@@ -28,7 +28,7 @@ describe('parseDemoOptions', () => {
     [['--processes', '2', '--tries', 'many'], 'got "many"'],
     [['--processes', '2', '--redis', 'localhost'], 'expected redis://host:port'],
     [['--processes', '2', '--consistency', 'loose'], 'expected strict or bounded, got "loose"'],
-  ])('refuses %j', (arguments_, message) => {
+  ])('rejects %j', (arguments_, message) => {
     expect(() => parseDemoOptions(arguments_)).toThrow(message)
   })
 

@@ -18,7 +18,7 @@ export interface TrafficPlan {
   readonly nextVisit: () => readonly PlannedRequest[]
 }
 
-/** A fixed number of visitors, each of whom waits for an answer before the next request. */
+/** A fixed number of visitors, each of whom waits for a response before the next request. */
 export class Traffic {
   mayLoseWrites = false
   #tally = new Tally()

@@ -18,7 +18,7 @@ describe('parseClusterOptions', () => {
     [['--visitors', '1001'], '--visitors: expected a whole number from 1 to 1,000, got "1001"'],
     [['--twice'], 'twice'],
     [['extra'], 'extra'],
-  ])('refuses %j', (args, message) => {
+  ])('rejects %j', (args, message) => {
     expect(() => parseClusterOptions(args)).toThrow(message)
   })
 })

@@ -6,7 +6,7 @@ import type { DatabaseTarget } from '../database-target.ts'
 export interface CarefulIndex {
   readonly table: string
   readonly columns: readonly string[]
-  /** Whether the database's `LIKE` could not use it as the app asks. */
+  /** Whether the database's `LIKE` could not use it for the app's query. */
   readonly isOutOfReach: boolean
 }
 

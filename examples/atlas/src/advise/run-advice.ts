@@ -47,8 +47,9 @@ export function hasGain({ without, with: present }: Pick<MeasuredIndex, 'without
 }
 
 /**
- * Has the app observed while visitors use it, asks `sluice analyze` what indexes it lacks, makes them, and measures what each is worth: every statement
- * without any and with all, and the statements of each index without that one.
+ * Observes the app while visitors use it, gets missing indexes from `sluice analyze`, creates them, and
+ * measures the gain of each: every statement without any and with all, and the statements of each index
+ * without that one.
  */
 export async function runAdvice(plan: AdvicePlan): Promise<AdviceResult> {
   const folder = mkdtempSync(join(tmpdir(), 'atlas-advice-'))

@@ -7,7 +7,9 @@ export interface ServerUser {
 
 const NAMES = ['postgres', 'nobody']
 
-/** Whom PostgreSQL runs as. It refuses to run as root; `undefined`: this process's own user will do. */
+/**
+ * The user that runs PostgreSQL, which refuses to run as root. `undefined`: this process's user is suitable.
+ */
 export function serverUser(): ServerUser | undefined {
   if (process.getuid?.() !== 0) return undefined
   const lines = readFileSync('/etc/passwd', 'utf8').split('\n')

@@ -43,7 +43,7 @@ const ways: readonly [string, (response: ServerResponse) => void][] = [
     'passing it to writeHead',
     (response) => whenWritten(response, ([status, headers = {}]) => [status, { ...(headers as object), 'set-cookie': COOKIE }]),
   ],
-  ['hands it to writeHead as a list', (response) => whenWritten(response, ([status]) => [status, ['set-cookie', COOKIE]])],
+  ['passing it to writeHead as a list', (response) => whenWritten(response, ([status]) => [status, ['set-cookie', COOKIE]])],
 ]
 const bodies: readonly [string, Answer][] = [
   ['whole', { body: 'a city' }],

@@ -446,5 +446,5 @@ async function knowsTables(sluice: Sluice, db: Knex): Promise<void> {
     if (sluice.queries.getStats().batches > batches) return
     await new Promise((resolve) => setImmediate(resolve))
   }
-  throw new Error('Expected Knex to have read the catalogue.')
+  throw new Error('Expected Knex to have read the catalog.')
 }

@@ -87,7 +87,7 @@ describe('a quick start, followed from an empty folder', () => {
   })
 
   it.skipIf(databases().some(({ dialect, skipped }) => dialect === 'postgresql' && skipped !== undefined))(
-    'does so with Prisma on PostgreSQL',
+    'finds the N+1 query, removes it with the fix, and ends without queries, with Prisma on PostgreSQL',
     async () => {
       const page = readPage('quick-start-prisma')
       const project = projectOf(page)

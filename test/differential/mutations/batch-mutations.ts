@@ -131,7 +131,7 @@ export const BATCH_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'batch-prisma-columns',
-    rule: 'A merged Prisma call returns no more fields than were asked for.',
+    rule: 'A batched Prisma call returns no more fields than requested.',
     edits: [
       {
         file: 'packages/prisma/src/lookups/merged-call.ts',
@@ -143,7 +143,7 @@ export const BATCH_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'batch-knex-columns',
-    rule: 'A merged Knex call returns no more columns than were asked for.',
+    rule: 'A batched Knex call returns no more columns than requested.',
     edits: [
       {
         file: KNEX_LOOKUP,

@@ -157,10 +157,7 @@ function checkDatabaseFindings() {
   checkCodes('finding', path, 'DatabaseFindingCode', 'docs/reference/database-findings.md', /^## ([A-Z_]+)$/gm)
 }
 
-/**
- * The API pages describe the entry points that `typedoc.json` of each package names: all except the one
- * without a promise.
- */
+/** The API pages describe the entry points in each `typedoc.json`: all except the one without a promise. */
 function checkApiPages() {
   const inDocs = new Set()
   for (const folder of JSON.parse(read('docs/typedoc.json')).entryPoints) {
@@ -334,10 +331,7 @@ function checkLinks() {
   }
 }
 
-/**
- * Examples are compiled, in memory, next to the sources of the example app: they may import everything that
- * it and the tests may import.
- */
+/** Compiles examples in memory, next to the sources of the example app, with the imports of it and the tests. */
 function checkExamples() {
   const folder = join(root, 'examples/atlas/src')
   if (!existsSync(join(folder, 'generated/prisma'))) {

@@ -47,7 +47,7 @@ const texts: { readonly [K in keyof BalancingEvents]: (event: BalancingEvents[K]
   nodeRemoved: ({ node, abandoned }) => `${node.id} was removed; ${abandoned} requests were abandoned`,
   statusChanged: ({ node, from, to }) => `${node.id} is ${to}, and was ${from}`,
   ejected: ({ node, reason, forMs }) => `${node.id} receives no requests for ${Math.round(forMs / 1_000)} s: ${reason}`,
-  returned: ({ node }) => `${node.id} gets requests again`,
+  reinstated: ({ node }) => `${node.id} gets requests again`,
   panic: ({ isPanic }) => (isPanic ? 'too few nodes are left: ejected ones are used' : 'there are nodes enough again'),
   strategyChanged: ({ from, to }) => `nodes are chosen by ${to}, no longer by ${from}`,
 }

@@ -69,10 +69,10 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
 
       it('runs a low-priority task first after it waited long enough', async () => {
         const ageMs = 300
-        const { jobs, queue } = one({ ageMs: world.ageStepMs ?? ageMs })
+        const { jobs, queue } = one({ priorityAgingMs: world.ageStepMs ?? ageMs })
         const seen: string[] = []
         await jobs.enqueueTask('old', 'high', queue)
-        await sleep((world.ageStepMs ?? priorityAgingMs) * 1.5)
+        await sleep((world.ageStepMs ?? ageMs) * 1.5)
         await jobs.enqueueTask('new', 'critical', queue)
         jobs.registerProcessor<string>(queue, (text) => void seen.push(text), { concurrency: 1 })
         jobs.start()

@@ -10,7 +10,7 @@ async function node() {
 }
 
 describe('rate limits', () => {
-  it('answer 429, and when to come again, to a client that sent too many', async () => {
+  it('responds with 429 and Retry-After when a client exceeds the rate limit', async () => {
     const { port, proxy } = await openProxy({ nodes: [await node()], rateLimit: { requests: 3, perSeconds: 60 } })
     const statuses: number[] = []
     for (let at = 0; at < 5; at += 1) statuses.push((await ask(port, { method: 'POST', body: 'x' })).status)
@@ -22,7 +22,7 @@ describe('rate limits', () => {
     expect(proxy.balancer.getClusterStats().totalRequests).toBe(3)
   })
 
-  it('leave the connection open for the next request', async () => {
+  it('keeps the connection open after a 429 response', async () => {
     const { port } = await openProxy({ nodes: [await node()], rateLimit: { requests: 1, perSeconds: 60 } })
     const twice = 'GET / HTTP/1.1\r\nhost: a\r\n\r\n'
     expect((await askRaw(port, `${twice}${twice}${twice}`)).match(/HTTP\/1\.1 (\d+)/g)).toEqual([
@@ -32,14 +32,14 @@ describe('rate limits', () => {
     ])
   })
 
-  it('let a burst through once', async () => {
+  it('allows one burst above the rate limit', async () => {
     const { port } = await openProxy({ nodes: [await node()], rateLimit: { requests: 1, perSeconds: 60, burst: 2 } })
     const statuses: number[] = []
     for (let at = 0; at < 4; at += 1) statuses.push((await ask(port)).status)
     expect(statuses).toEqual([200, 200, 200, 429])
   })
 
-  it('count each client by itself, behind proxies that are trusted', async () => {
+  it('limits each client separately behind trusted proxies', async () => {
     const options = { nodes: [await node()], rateLimit: { requests: 1, perSeconds: 60 } }
     const from = (ip: string) => ({ headers: { 'x-forwarded-for': ip } })
     const trusting = await openProxy({ ...options, trustedHops: 1 })
@@ -53,7 +53,7 @@ describe('rate limits', () => {
     expect((await ask(other.port, from('2.2.2.2'))).status).toBe(429)
   })
 
-  it('count by whatever the app says, and not where it says nothing', async () => {
+  it('limits by the key of the app, and does not limit requests without a key', async () => {
     const key = (request: { headers: { [name: string]: string | string[] | undefined } }) =>
       request.headers['x-tenant'] as string | undefined
     const { port } = await openProxy({ nodes: [await node()], rateLimit: { requests: 1, perSeconds: 60, key } })
@@ -61,7 +61,7 @@ describe('rate limits', () => {
     expect([await as('a'), await as('a'), await as('b'), await as(), await as()]).toEqual([200, 429, 200, 200, 200])
   })
 
-  it('keep nobody out where they cannot be worked out', async () => {
+  it('allows requests and warns once when the key function throws', async () => {
     const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     const key = () => {
       throw new Error('no tenant')
@@ -73,7 +73,7 @@ describe('rate limits', () => {
     warned.mockRestore()
   })
 
-  it('hold for WebSockets', async () => {
+  it('limits WebSocket handshakes', async () => {
     const handshake = 'GET / HTTP/1.1\r\nhost: a\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n'
     const upstream = await serveRaw((socket) =>
       socket.end('HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n'),
@@ -91,13 +91,13 @@ describe('rate limits', () => {
     { requests: 1, burst: -1 },
     { requests: 1, redis: {} },
     { requests: 1, points: 2 },
-  ])('are refused: %o', async (rateLimit) => {
+  ])('throws for invalid rate limits: %o', async (rateLimit) => {
     await expect(openProxy({ nodes: ['a:1'], rateLimit: rateLimit as never })).rejects.toThrow('"rateLimit.')
   })
 })
 
 describe('maxConcurrentPerClient', () => {
-  it('refuses what a client has too much of at once, until it ends', async () => {
+  it('rejects concurrent requests above the limit until one of them ends', async () => {
     const answers: (() => void)[] = []
     const { address } = await serve((_request, response) => answers.push(() => response.end('well')))
     const { port, proxy } = await openProxy({ nodes: [address], maxConcurrentPerClient: 2 })
@@ -113,7 +113,7 @@ describe('maxConcurrentPerClient', () => {
     expect((await third).body).toBe('well')
   })
 
-  it('counts the 64 bits of an IPv6 address that one customer has as one client', async () => {
+  it('counts the /64 prefix of an IPv6 address as one client', async () => {
     const answers: (() => void)[] = []
     const { address } = await serve((_request, response) => answers.push(() => response.end('well')))
     const { port } = await openProxy({ nodes: [address], maxConcurrentPerClient: 1, trustedHops: 1 })
@@ -125,7 +125,7 @@ describe('maxConcurrentPerClient', () => {
     expect((await Promise.all(open)).map(({ status }) => status)).toEqual([200, 200])
   })
 
-  it('gives back what clients leave behind', async () => {
+  it('releases the slot of a client that disconnects', async () => {
     const { port, proxy } = await openProxy({ nodes: [await serveRaw(() => {})], maxConcurrentPerClient: 1 })
     for (let at = 0; at < 3; at += 1) {
       const socket = connect(port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n'))
@@ -138,7 +138,7 @@ describe('maxConcurrentPerClient', () => {
 })
 
 describe('maxConcurrentPerClient for WebSockets', () => {
-  it('counts them for as long as they are open', async () => {
+  it('counts a WebSocket for as long as it is open', async () => {
     const handshake = 'GET / HTTP/1.1\r\nhost: a\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n'
     const upstream = await serveRaw((socket) =>
       socket.write('HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n'),
@@ -153,7 +153,7 @@ describe('maxConcurrentPerClient for WebSockets', () => {
 })
 
 describe('maxConnectionsPerClient', () => {
-  it('closes connections that are too many, and lets others in when one has ended', async () => {
+  it('closes connections above the limit, and accepts new ones when one ends', async () => {
     const { port, proxy } = await openProxy({ nodes: [await node()], maxConnectionsPerClient: 2 })
     const sockets = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')]
     await Promise.all(sockets.map((socket) => once(socket, 'connect')))
@@ -177,7 +177,7 @@ describe('maxConnectionsPerClient', () => {
 })
 
 describe('shedding', () => {
-  it('refuses more the later the process is, and nothing once it is in time again', async () => {
+  it('sheds more requests the longer timers are delayed, and none once they are on time', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
     try {
       let late = 0
@@ -188,7 +188,7 @@ describe('shedding', () => {
         () => chance,
       )
       expect(shedder.sheds()).toBe(false)
-      // Each timer runs 150 ms later than it should.
+      // Each timer runs 150 ms late.
       for (let at = 0; at < 20; at += 1) {
         late += 150
         await vi.advanceTimersByTimeAsync(50)
@@ -209,7 +209,7 @@ describe('shedding', () => {
     }
   })
 
-  it('answers 503 while the process is late, and not afterwards', async () => {
+  it('responds with 503 only while the event loop is delayed', async () => {
     const { port, proxy } = await openProxy({ nodes: [await node()], shed: { maxEventLoopDelayMs: 5 } })
     await expect.poll(async () => (await ask(port)).status, { ...SOON, interval: 200 }).toBe(200)
     const { shed } = proxy.getStats()
@@ -223,7 +223,7 @@ describe('shedding', () => {
     socket.on('data', (data) => {
       text += data
     })
-    // Long enough for a sample to be taken while it is late.
+    // Long enough for the sampler to run during the delay.
     for (let at = 0; at < 4; at += 1) {
       block(120)
       await new Promise((resolve) => setTimeout(resolve))
@@ -235,7 +235,7 @@ describe('shedding', () => {
     await expect.poll(async () => (await ask(port)).status, { ...SOON, interval: 200 }).toBe(200)
   })
 
-  it.each([{ maxEventLoopDelayMs: 0 }, { delay: 5 }])('is refused: %o', async (shed) => {
+  it.each([{ maxEventLoopDelayMs: 0 }, { delay: 5 }])('rejects the options %o', async (shed) => {
     await expect(openProxy({ nodes: ['a:1'], shed: shed as never })).rejects.toThrow('"shed.')
   })
 })

@@ -25,7 +25,7 @@ function write(sluice: Sluice, outcome: 'committed' | 'unknown' | 'rolled-back' 
 interface App {
   readonly sluice: Sluice
   readonly consistencyCookie: ConsistencyCookie
-  /** Sends a request whose handler runs in a scope that carries its token; gives the cookies that were set. */
+  /** Sends a request whose handler runs in a scope with its consistency token; returns the cookies that were set. */
   ask(handle: Handler, cookie?: string, method?: string): Promise<string[]>
 }
 
@@ -54,8 +54,8 @@ async function open(options?: ConsistencyCookieOptions, isSecure?: boolean): Pro
   }
 }
 
-/** The token that a request with a cookie begins with, as its reads see it: `*`, `?` or nothing. */
-async function tokenOf(app: App, cookie: string): Promise<string> {
+/** The token that the reads of a request with this cookie use: `*`, `?` or an empty string. */
+async function floorOf(app: App, cookie: string): Promise<string> {
   const taken = vi.spyOn(app.sluice.replicas, 'useConsistencyToken')
   try {
     await app.ask(() => {}, cookie)
@@ -68,7 +68,7 @@ async function tokenOf(app: App, cookie: string): Promise<string> {
 const pairOf = (cookie: string | undefined) => cookie?.split(';')[0] ?? ''
 
 describe('createConsistencyCookie', () => {
-  it('sets a cookie where the scope wrote something, and only there', async () => {
+  it('sets a cookie only when the scope wrote', async () => {
     const { sluice, ask, consistencyCookie } = await open()
     expect(await ask(() => write(sluice))).toEqual(['sluice-consistency=*; Max-Age=3; Path=/; HttpOnly; SameSite=Lax'])
     expect(await ask(() => {})).toEqual([])
@@ -77,7 +77,7 @@ describe('createConsistencyCookie', () => {
     expect(consistencyCookie.getStats()).toEqual({ set: 1, taken: 1, refused: 0 })
   })
 
-  it('is another one each time, where no cache gives an answer to many', async () => {
+  it('sets a different cookie each time for methods whose responses are not cached', async () => {
     const app = await open()
     const { sluice, ask } = app
     const given = async () => pairOf((await ask(() => write(sluice), undefined, 'POST'))[0])
@@ -93,12 +93,12 @@ describe('createConsistencyCookie', () => {
     ])
   })
 
-  it('sets it for what was written in scopes within the one of the request', async () => {
+  it('sets the cookie for writes in nested scopes', async () => {
     const { sluice, ask } = await open()
     expect(await ask(() => sluice.run(() => write(sluice)))).toHaveLength(1)
   })
 
-  it('sets another one after a write of unknown outcome, which the next ones do not replace', async () => {
+  it('sets a second cookie after a write of unknown outcome, which later cookies do not replace', async () => {
     const app = await open()
     const { sluice, ask } = app
     expect(await ask(() => write(sluice, 'unknown'))).toEqual(['sluice-consistency-unknown=*; Max-Age=33; Path=/; HttpOnly; SameSite=Lax'])
@@ -106,24 +106,22 @@ describe('createConsistencyCookie', () => {
     expect(await tokenOf(app, 'sluice-consistency=*; sluice-consistency-unknown=*')).toBe('?')
   })
 
-  it('has the attributes that it is told', async () => {
-    const { sluice, ask } = await open({ name: 'consistency', sameSite: 'strict', secure: true, domain: 'example.org', maxAgeSeconds: 10 })
-    expect(await ask(() => write(sluice))).toEqual([
-      'consistency=*; Max-Age=10; Domain=example.org; Path=/; HttpOnly; SameSite=Strict; Secure',
-    ])
-    expect(await ask(() => write(sluice, 'unknown'))).toEqual([expect.stringContaining('consistency-unknown=*; Max-Age=40;')])
+  it('sets the attributes of its options', async () => {
+    const { sluice, ask } = await open({ name: 'floor', sameSite: 'strict', secure: true, domain: 'example.org', maxAgeSeconds: 10 })
+    expect(await ask(() => write(sluice))).toEqual(['floor=*; Max-Age=10; Domain=example.org; Path=/; HttpOnly; SameSite=Strict; Secure'])
+    expect(await ask(() => write(sluice, 'unknown'))).toEqual([expect.stringContaining('floor-unknown=*; Max-Age=40;')])
   })
 
   it.each([
     [undefined, false],
     [true, true],
-  ])('is secure where the request is (%s)', async (isSecure, expected) => {
+  ])('sets Secure when the request is secure (%s)', async (isSecure, expected) => {
     const { sluice, ask } = await open({}, isSecure)
     const [cookie] = await ask(() => write(sluice))
     expect(cookie?.endsWith('; Secure')).toBe(expected)
   })
 
-  it('is secure on a connection that is', async () => {
+  it('sets Secure on a TLS connection', async () => {
     const sluice = createSluice()
     const consistencyCookie = createConsistencyCookie(sluice)
     const server = createServer({ cert: nodeCertificate, key: nodeKey }, (incoming, response) => {
@@ -156,7 +154,7 @@ describe('createConsistencyCookie', () => {
     ['an object of writeHead', (response) => response.writeHead(201, { 'Set-Cookie': ['a=1', 'b=2'] })],
     ['an array of writeHead', (response) => response.writeHead(201, ['Set-Cookie', 'a=1', 'Set-Cookie', 'b=2'])],
     ['sent by flushHeaders', (response) => response.appendHeader('Set-Cookie', ['a=1', 'b=2']).flushHeaders()],
-  ])("leaves the app's own cookies as they are: %s", async (_, setOwn) => {
+  ])('leaves cookies of the app unchanged: %s', async (_, setOwn) => {
     const { sluice, ask } = await open()
     const cookies = await ask((response, request) => {
       write(sluice)
@@ -165,7 +163,7 @@ describe('createConsistencyCookie', () => {
     expect(cookies).toEqual(['a=1', 'b=2', expect.stringMatching(/^sluice-consistency=/)])
   })
 
-  it('knows its scope where the headers are sent from elsewhere', async () => {
+  it('finds its scope when the headers are sent outside of the scope', async () => {
     const { sluice, ask } = await open()
     const cookies = await ask(async (response) => {
       write(sluice)
@@ -179,7 +177,7 @@ describe('createConsistencyCookie', () => {
     expect(cookies).toHaveLength(1)
   })
 
-  it('says so to who calls it outside of any scope', async () => {
+  it('throws when it is used outside of any scope', async () => {
     const { consistencyCookie } = await open()
     expect(() => consistencyCookie.take(undefined)).toThrow('to be handled in a scope')
     expect(consistencyCookie.toSet('POST', false)).toEqual([])
@@ -193,13 +191,13 @@ describe('createConsistencyCookie', () => {
     ['my-sluice-consistency=*; sluice-consistencys=*; x=sluice-consistency=*', '', 0],
     ['sluice-consistency-unknown=*', '?', 0],
     [`sluice-consistency=${'*'.repeat(4_000)}`, '', 1],
-  ])('of %s takes %s, and refuses %i', async (cookie, token, refused) => {
+  ])('uses the cookie %s as token %s and rejects %i', async (cookie, floor, refused) => {
     const app = await open()
     expect(await tokenOf(app, cookie)).toBe(token)
     expect(app.consistencyCookie.getStats()).toEqual({ set: 0, taken: Number(token !== ''), refused })
   })
 
-  it('takes what it signed, and nothing that was changed, made by others, or signed for another cookie', async () => {
+  it('accepts its own signature, and rejects values that were changed, forged or signed for another cookie', async () => {
     const app = await open({ secret: SECRET })
     const cookie = pairOf((await app.ask(() => write(app.sluice), undefined, 'POST'))[0])
     expect(cookie).toMatch(/^sluice-consistency=[\da-z]+\.[\w-]{12}\.[\w-]{43}$/)
@@ -219,19 +217,19 @@ describe('createConsistencyCookie', () => {
     expect(app.consistencyCookie.getStats()).toEqual({ set: 1, taken: 1, refused: forged.length })
   })
 
-  it('takes what any of the secrets signed, and signs with the first', async () => {
+  it('accepts signatures of any secret, and signs with the first', async () => {
     const old = await open({ secret: SECRET })
     const both = await open({ secret: [OTHER, SECRET] })
     const young = await open({ secret: OTHER })
     const given = async (app: App) => pairOf((await app.ask(() => write(app.sluice)))[0])
-    expect(await tokenOf(both, await given(old))).toBe('*')
-    expect(await tokenOf(young, await given(both))).toBe('*')
-    expect(await tokenOf(young, await given(old))).toBe('')
-    // One that is not asked to look at signatures does not mind them.
-    expect(await tokenOf(await open(), await given(both))).toBe('*')
+    expect(await floorOf(both, await given(old))).toBe('*')
+    expect(await floorOf(young, await given(both))).toBe('*')
+    expect(await floorOf(young, await given(old))).toBe('')
+    // Without a secret, signatures are not checked.
+    expect(await floorOf(await open(), await given(both))).toBe('*')
   })
 
-  it('takes a signed one only for as long as it lives, but for what clocks may differ by', async () => {
+  it('accepts a signed cookie until it expires, with a tolerance for clock skew', async () => {
     const app = await open({ secret: SECRET })
     const cookie = pairOf((await app.ask(() => write(app.sluice)))[0])
     const now = Date.now()
@@ -261,7 +259,7 @@ describe('createConsistencyCookie', () => {
     ['domain', { domain: 'example.org', name: '__Host-consistency' }],
     ['maxAgeSeconds', { maxAgeSeconds: 0.5 }],
     ['maxAge', { maxAge: 1 }],
-  ])('refuses a wrong option %s: %o', (option, options) => {
+  ])('throws for an invalid option %s: %o', (option, options) => {
     const make = () => createConsistencyCookie(createSluice(), options as never)
     expect(make).toThrow(expect.objectContaining({ code: 'SLUICE_INVALID_OPTION', option: `consistencyCookie.${option}` }))
   })

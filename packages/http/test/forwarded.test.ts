@@ -11,7 +11,7 @@ function sent(forwarding: Forwarding, rawHeaders: string[] = [], remoteAddress =
 }
 
 describe('Forwarded', () => {
-  it('is written in place of the others on request', async () => {
+  it('replaces the X-Forwarded headers with Forwarded when it is enabled', async () => {
     const seen: string[] = []
     const node = await serveRaw((socket, data) => {
       seen.push(data)
@@ -26,13 +26,13 @@ describe('Forwarded', () => {
     expect(seen[0]).not.toMatch(/6\.6\.6\.6|x-forwarded/)
   })
 
-  it('has IPv6 addresses in brackets and quotes', () => {
+  it('puts IPv6 addresses in brackets and quotes', () => {
     expect(forwardedElement('2001:db8::1', 'shop', 'https')).toBe('for="[2001:db8::1]";host=shop;proto=https')
     expect(forwardedElement('', undefined, 'http')).toBe('for=unknown;proto=http')
     expect(forwardedElement('1.2.3.4', 'a"b\\c', 'http')).toBe('for=1.2.3.4;host="a\\"b\\\\c";proto=http')
   })
 
-  it('is believed from trusted proxies alone, and only in the style that they are said to write', () => {
+  it('uses forwarding headers of trusted proxies only, and only in the configured style', () => {
     const forged = ['forwarded', 'for=6.6.6.6;proto=https', 'x-forwarded-for', '7.7.7.7', 'x-forwarded-proto', 'https']
     expect(sent({ style: 'x-forwarded', trustedHops: 0 }, forged)).toEqual({
       ...{ clientIp: '10.0.0.9', forwarded: [], xff: ['10.0.0.9'], host: ['shop:8080'], proto: ['http'] },
@@ -49,7 +49,7 @@ describe('Forwarded', () => {
     })
   })
 
-  it('counts hops from the last one, and takes the neighbour where a hop does not say', () => {
+  it('counts hops from the last one, and uses the connection address for a hop without an address', () => {
     const chain = ['Forwarded', 'for=6.6.6.6', 'forwarded', 'for=1.2.3.4, for="[2001:db8::1]"']
     expect(sent({ style: 'forwarded', trustedHops: 1 }, chain).clientIp).toBe('2001:db8::1')
     expect(sent({ style: 'forwarded', trustedHops: 2 }, chain).clientIp).toBe('1.2.3.4')
@@ -62,14 +62,14 @@ describe('Forwarded', () => {
     ['forwarded', 'for="6.6.6.6, for=1.2.3.4'],
     ['x-forwarded', '6.6.6.6, evil'],
     ['x-forwarded', '6.6.6.6:port'],
-  ] as const)('counts as the address of the connection, and is not passed on, if it is malformed: %s %s', (style, value) => {
+  ] as const)('uses the connection address, and does not forward the header, if it is malformed: %s %s', (style, value) => {
     const name = style === 'forwarded' ? 'forwarded' : 'x-forwarded-for'
     const { clientIp, forwarded, xff } = sent({ style, trustedHops: 1 }, [name, value])
     expect(clientIp).toBe('10.0.0.9')
     expect([...forwarded, ...xff]).toEqual([style === 'forwarded' ? 'for=10.0.0.9;host="shop:8080";proto=http' : '10.0.0.9'])
   })
 
-  it('is read without ports, and IPv4 without its IPv6 form', () => {
+  it('ignores ports and the IPv6 form of IPv4 addresses in forwarding headers', () => {
     const clientOf = (value: string) => sent({ style: 'x-forwarded', trustedHops: 1 }, ['x-forwarded-for', value]).clientIp
     for (const value of ['1.2.3.4:5678', '::ffff:1.2.3.4', '[::ffff:102:304]:5678']) expect(clientOf(value)).toBe('1.2.3.4')
   })

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { SOON } from '../../../test/support/patience.ts'
 import { ask, openProxy, serve, serveRaw } from './world.ts'
 
-/** Two nodes, of which the first is asked first; `slow` is how long it takes. */
+/** Two nodes; the first one takes `slowMs` and receives the first request. */
 async function twoNodes(slowMs: () => number, status = 200) {
   const seen = { slow: 0, cancelled: 0, quick: 0 }
   const slow = await serve((request, response) => {
@@ -26,18 +26,18 @@ async function twoNodes(slowMs: () => number, status = 200) {
 }
 
 describe('hedging', () => {
-  it('asks a second node when the first takes long, and gives the first one up', async () => {
+  it('sends a second request when the first node is slow, and cancels the first', async () => {
     const { nodes, seen } = await twoNodes(() => 60_000)
     const { port, proxy } = await openProxy({ nodes, strategy: 'round-robin', hedge: { after: 20 } })
     expect((await ask(port)).body).toBe('quick')
     await expect.poll(() => seen.cancelled, SOON).toBe(1)
     expect(proxy.getStats()).toMatchObject({ hedges: 1, retries: 0, failed: 0 })
-    // It has not failed; but it is known to take longer than that.
+    // The first node did not fail, but its response time is at least this long.
     expect(proxy.balancer.getNodeStats(nodes[0] ?? '')).toMatchObject({ activeConnections: 0, failures: 0 })
     expect(proxy.balancer.nodes[0]?.responseTime).toBeGreaterThanOrEqual(19)
   })
 
-  it('takes the answer of the first where that comes first after all', async () => {
+  it('uses the response of the first node when it arrives before that of the second', async () => {
     const { nodes } = await twoNodes(() => 60)
     const silent = await serveRaw(() => {})
     const { port, proxy } = await openProxy({ nodes: [nodes[0] ?? '', silent], strategy: 'round-robin', hedge: { after: 10 } })
@@ -46,7 +46,7 @@ describe('hedging', () => {
     await expect.poll(() => proxy.balancer.getClusterStats().activeConnections, SOON).toBe(0)
   })
 
-  it('does not take an error for an answer while the other may do better', async () => {
+  it('ignores an error while the other node may still succeed', async () => {
     const { nodes } = await twoNodes(() => 80)
     const broken = await serve((_request, response) => response.writeHead(500).end('broken'))
     const hurried = await openProxy({ nodes: [nodes[0] ?? '', broken.address], strategy: 'round-robin', hedge: { after: 10 } })
@@ -57,14 +57,14 @@ describe('hedging', () => {
     expect(alone.proxy.getStats()).toMatchObject({ hedges: 1, retries: 0, failed: 0 })
   })
 
-  it('gives the error where both have one', async () => {
+  it('responds with the error when both nodes fail', async () => {
     const { nodes } = await twoNodes(() => 60, 500)
     const broken = await serve((_request, response) => response.writeHead(500).end('broken'))
     const { port } = await openProxy({ nodes: [nodes[0] ?? '', broken.address], strategy: 'round-robin', hedge: { after: 10 } })
     expect(await ask(port)).toMatchObject({ status: 500, body: 'slow' })
   })
 
-  it.each(['PUT', 'DELETE', 'POST'])('never sends a %s twice at once', async (method) => {
+  it.each(['PUT', 'DELETE', 'POST'])('never sends a %s to two nodes concurrently', async (method) => {
     const { nodes, seen } = await twoNodes(() => 60)
     const { port, proxy } = await openProxy({ nodes, strategy: 'round-robin', hedge: { after: 5 } })
     expect((await ask(port, { method })).body).toBe('slow')
@@ -72,7 +72,7 @@ describe('hedging', () => {
     expect(proxy.getStats().hedges).toBe(0)
   })
 
-  it('stays within its budget', async () => {
+  it('stops when its budget is spent', async () => {
     const { nodes, seen } = await twoNodes(() => 50)
     const options = { nodes, strategy: 'round-robin', hedge: { after: 5, budget: 0, burst: 2 } } as const
     const { port, proxy } = await openProxy(options)
@@ -81,7 +81,7 @@ describe('hedging', () => {
     expect(seen.slow).toBeGreaterThanOrEqual(4)
   })
 
-  it('waits for the tail of the quickest node, once there are enough answers to know it', async () => {
+  it('waits for the p95 of the fastest node once it has enough samples', async () => {
     let slowMs = 0
     const { nodes } = await twoNodes(() => slowMs)
     const { port, proxy } = await openProxy({ nodes, strategy: 'round-robin', hedge: true })
@@ -91,12 +91,12 @@ describe('hedging', () => {
     slowMs = 0
     for (let at = 0; at < 220; at += 1) await ask(port)
     slowMs = 200
-    // What is known is a second old at most.
+    // The percentile is recomputed at most once per second.
     await expect.poll(async () => (await Promise.all([ask(port), ask(port)])).map(({ body }) => body).join(), SOON).toBe('quick,quick')
     expect(proxy.getStats().hedges).toBeGreaterThanOrEqual(1)
   })
 
-  it('still finds out that a node hangs', async () => {
+  it('still detects a node that hangs', async () => {
     const { nodes } = await twoNodes(() => 60_000)
     const hedge = { after: 10, budget: 1, burst: 100 }
     const { port, proxy } = await openProxy({ nodes, strategy: 'round-robin', hedge, hangTimeoutMs: 100 })
@@ -111,7 +111,7 @@ describe('hedging', () => {
       .toBe(1)
   })
 
-  it('ends with the client', async () => {
+  it('cancels both requests when the client disconnects', async () => {
     const silent = [await serveRaw(() => {}), await serveRaw(() => {})]
     const { port, proxy } = await openProxy({ nodes: silent, hedge: { after: 5 } })
     const { connect } = await import('node:net')

@@ -30,7 +30,7 @@ async function open(options: LoadShedOptions) {
   return { shedding, get }
 }
 
-/** Holds the process up, again and again, so that a sample is taken while it is late. */
+/** Blocks the event loop several times, so that a sample is taken while it is delayed. */
 async function holdUp(): Promise<void> {
   for (let at = 0; at < 4; at += 1) {
     const until = performance.now() + 120
@@ -40,7 +40,7 @@ async function holdUp(): Promise<void> {
 }
 
 describe('shedding by the heap', () => {
-  it('refuses while more is in use than allowed, but neither probes nor what is critical', async () => {
+  it('rejects requests above the limit, except probes and critical requests', async () => {
     const { shedding, get } = await open({ maxHeapBytes: 1, retryAfterSeconds: 9 })
     expect([await get(), await get('low'), await get('critical'), await get('normal', '/readyz?a=b')]).toEqual([
       [503, '9'],
@@ -51,13 +51,13 @@ describe('shedding by the heap', () => {
     expect(shedding.getStats()).toEqual({ concurrent: 0, admitted: 1, shed: { eventLoop: 0, concurrent: 0, heap: 2 } })
   })
 
-  it('refuses what matters little from half of the bound on', async () => {
+  it('rejects low-priority requests from 50% of the limit on', async () => {
     const maxHeapBytes = Math.round(getHeapStatistics().used_heap_size * 1.5)
     const { get } = await open({ maxHeapBytes, maxEventLoopDelayMs: 0 })
     expect([await get(), await get('low')]).toEqual([[200], [503, '1']])
   })
 
-  it('refuses nothing below, and looks again after a while', async () => {
+  it('rejects nothing below the limit, and measures the heap again later', async () => {
     const { get } = await open({ maxHeapBytes: 64 * GIGABYTE, maxEventLoopDelayMs: 0 })
     expect([await get(), await get('low')]).toEqual([[200], [200]])
     const held: unknown[] = []
@@ -70,8 +70,8 @@ describe('shedding by the heap', () => {
   })
 })
 
-describe('shedding by the delay of timers', () => {
-  it('refuses while the process is late, but nothing that is critical, and not afterwards', async () => {
+describe('shedding by timer delay', () => {
+  it('rejects requests other than critical ones only while timers are delayed', async () => {
     const { shedding, get } = await open({ maxEventLoopDelayMs: 5 })
     await expect.poll(() => get(), { ...SOON, interval: 200 }).toEqual([200])
     const { eventLoop } = shedding.getStats().shed
@@ -81,7 +81,7 @@ describe('shedding by the delay of timers', () => {
     await expect.poll(() => get(), { ...SOON, interval: 200 }).toEqual([200])
   })
 
-  it('does not look at it where it is told so, nor once it is closed', async () => {
+  it('ignores the delay when the limit is 0 and after it is closed', async () => {
     const off = await open({ maxEventLoopDelayMs: 0 })
     const closed = await open({ maxEventLoopDelayMs: 1, maxHeapBytes: 1, maxConcurrent: 1 })
     closed.shedding.close()

@@ -10,7 +10,7 @@ import { ask, askRaw, openProxy, serve, statusOf } from './world.ts'
 const OLD = 'the old secret of ours'
 const NEW = 'the new secret of ours'
 
-/** A node that answers only what comes from a proxy. */
+/** A node that accepts only requests from a proxy. */
 async function guarded(secrets: string | string[]) {
   const guard = requireNodeAuth({ secrets })
   const seen: (string | undefined)[] = []
@@ -22,7 +22,7 @@ async function guarded(secrets: string | string[]) {
 }
 
 describe('node authentication', () => {
-  it('lets in what comes from the proxy, and nothing else', async () => {
+  it('accepts requests from the proxy, and rejects all others', async () => {
     const node = await guarded(OLD)
     const { port } = await openProxy({ nodes: [node.address], nodeAuth: OLD })
     expect(await ask(port, { path: '/a?b=1' })).toMatchObject({ status: 200, body: 'in' })
@@ -34,7 +34,7 @@ describe('node authentication', () => {
     expect((await ask(another.port)).status).toBe(403)
   })
 
-  it('does not pass on what a client sends in its place', async () => {
+  it('removes the authentication header when a client sends it through the proxy', async () => {
     const node = await guarded(OLD)
     const proof = signNodeRequest(OLD, { method: 'GET', path: '/', host: 'a' }, Math.floor(Date.now() / 1_000))
     const { port } = await openProxy({ nodes: [node.address] })
@@ -43,7 +43,7 @@ describe('node authentication', () => {
     expect(statusOf(await askRaw(node.port, `GET / HTTP/1.1\r\nhost: a\r\nX-Sluice-Node-Auth: ${proof}\r\n\r\n`))).toBe(200)
   })
 
-  it('changes a secret without a gap', async () => {
+  it('accepts all requests during a rotation of secrets', async () => {
     const node = await guarded([NEW, OLD])
     for (const nodeAuth of [OLD, [OLD, NEW], NEW, [NEW, OLD]]) {
       const { port } = await openProxy({ nodes: [node.address], nodeAuth })
@@ -51,7 +51,7 @@ describe('node authentication', () => {
     }
   })
 
-  it('is of one request, for a minute', () => {
+  it('accepts a signature for one request and for one minute', () => {
     const verify = nodeAuthVerifier({ secrets: OLD })
     const now = Math.floor(Date.now() / 1_000)
     const request = (value: string | undefined, changed: object = {}) => ({
@@ -74,7 +74,7 @@ describe('node authentication', () => {
     expect(nodeAuthVerifier({ secrets: OLD, maxAgeSeconds: 5 })(request(proof(now - 8)) as never)).toBe(false)
   })
 
-  it('goes with WebSockets and probes', async () => {
+  it('signs WebSocket handshakes and probes', async () => {
     const isFromProxy = nodeAuthVerifier({ secrets: OLD })
     const probed = vi.fn()
     const server = createServer((request, response) => {
@@ -102,7 +102,7 @@ describe('node authentication', () => {
     expect(probed.mock.calls.every(([isIn]) => isIn)).toBe(true)
   })
 
-  it.each([['short'], [''], [[]], [[OLD, 'short']], [5], [undefined]])('refuses %o, and does not repeat it', (secrets) => {
+  it.each([['short'], [''], [[]], [[OLD, 'short']], [5], [undefined]])('rejects the secrets %o without showing them', (secrets) => {
     expect(() => nodeAuthVerifier({ secrets: secrets as never })).toThrow(InvalidOptionError)
     expect(() => nodeAuthVerifier({ secrets: secrets as never })).not.toThrow('short')
   })

@@ -8,7 +8,7 @@ import { createProxy } from '../src/proxy/index.ts'
 import { ask, askRaw, openProxy, serve, serveRaw, statusOf, unusedAddress } from './world.ts'
 
 describe('createProxy', () => {
-  it('passes a request on, and its answer back', async () => {
+  it('forwards a request and returns the response of the node', async () => {
     const node = await serve(async (request, response) => {
       let body = ''
       for await (const chunk of request) body += chunk
@@ -21,13 +21,13 @@ describe('createProxy', () => {
     expect(answer.body).toBe(`POST /a/b?c=%20d 127.0.0.1:${port} hello`)
   })
 
-  it.each(['GET', 'HEAD', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'])('passes on %s', async (method) => {
+  it.each(['GET', 'HEAD', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'])('forwards %s requests', async (method) => {
     const node = await serve((request, response) => response.end(request.method))
     const { port } = await openProxy({ nodes: [node.address] })
     expect((await ask(port, { method, body: method === 'PUT' ? 'x' : '' })).body).toBe(method === 'HEAD' ? '' : method)
   })
 
-  it('passes on bodies of any size, both ways, whole', async () => {
+  it('forwards bodies of any size in both directions without changes', async () => {
     const node = await serve((request, response) => request.pipe(response))
     const { port } = await openProxy({ nodes: [node.address] })
     for (const size of [1, 1_000, 16_384, 16_385, 65_537, 3_000_000]) {
@@ -41,7 +41,7 @@ describe('createProxy', () => {
     }
   })
 
-  it('keeps bytes as they are in a body that leaves at once', async () => {
+  it('keeps every byte of a body that is sent in one chunk', async () => {
     const bytes = Buffer.from(Array.from({ length: 256 }, (_, at) => at))
     const node = await serve((_request, response) => response.writeHead(200, { 'content-length': '256' }).end(bytes))
     const { port } = await openProxy({ nodes: [node.address] })
@@ -49,7 +49,7 @@ describe('createProxy', () => {
     expect(Buffer.from(text.slice(text.indexOf('\r\n\r\n') + 4), 'latin1').equals(bytes)).toBe(true)
   })
 
-  it('spreads requests over its nodes', async () => {
+  it('distributes requests over its nodes', async () => {
     const nodes = await Promise.all(['a', 'b'].map((name) => serve((_request, response) => response.end(name))))
     const { port, proxy } = await openProxy({ nodes: nodes.map(({ address }) => address), strategy: 'round-robin' })
     const bodies: string[] = []
@@ -59,7 +59,7 @@ describe('createProxy', () => {
     expect(proxy.getStats()).toEqual({ requests: 6, retries: 0, withoutBudget: 0, hedges: 0, noNode: 0, limited: 0, shed: 0, failed: 0 })
   })
 
-  it('uses a balancer that it is given, with the nodes as they come and go, and leaves it open', async () => {
+  it('uses a balancer that it receives, follows its nodes, and does not close it', async () => {
     const balancer = new LoadBalancingEngine('ip-hash')
     const { port, proxy } = await openProxy({ balancer })
     expect((await ask(port)).status).toBe(503)
@@ -87,26 +87,26 @@ describe('createProxy', () => {
     [{ nodes: ['a:1'], strategy: 'best' }, 'strategy'],
     [{ balancer: new LoadBalancingEngine(), strategy: 'p2c' }, 'strategy'],
     [{ nodes: ['a:1'], timeout: 5 }, 'timeout'],
-  ])('refuses %o', (options, name) => {
+  ])('throws for invalid options: %o', (options, name) => {
     expect(() => createProxy(options)).toThrow(InvalidOptionError)
     expect(() => createProxy(options)).toThrow(`"${name}"`)
   })
 })
 
 describe('nodes that fail', () => {
-  it('answers 503 at once, and when to come again, where no node is up', async () => {
+  it('responds with 503 and Retry-After immediately when no node is healthy', async () => {
     const { port, proxy } = await openProxy({ nodes: ['127.0.0.1:1'] })
     proxy.balancer.updateNodeHealth('127.0.0.1:1', 'unhealthy')
     expect(await ask(port)).toMatchObject({ status: 503, headers: { 'retry-after': '1' }, body: '' })
     expect(proxy.getStats()).toMatchObject({ noNode: 1, failed: 1 })
   })
 
-  it('answers 502 where the only node does not take connections', async () => {
+  it('responds with 502 when the only node does not accept connections', async () => {
     const { port } = await openProxy({ nodes: [await unusedAddress()] })
     expect((await ask(port)).status).toBe(502)
   })
 
-  it.each(['GET', 'POST'])('sends a %s to another node that could not be sent to the first', async (method) => {
+  it.each(['GET', 'POST'])('sends a %s to another node when the first does not accept connections', async (method) => {
     const node = await serve((request, response) => request.pipe(response))
     const { port, proxy } = await openProxy({ nodes: [await unusedAddress(), node.address], strategy: 'round-robin' })
     const headers = method === 'POST' ? { 'transfer-encoding': 'chunked' } : {}
@@ -118,7 +118,7 @@ describe('nodes that fail', () => {
     expect(proxy.balancer.getClusterStats().activeConnections).toBe(0)
   })
 
-  it('sends what may be carried out twice to another node when the first closes the connection, and nothing else', async () => {
+  it('retries only idempotent methods on another node when the first closes the connection', async () => {
     const seen: string[] = []
     const broken = await serveRaw((socket, data) => {
       seen.push(data.split(' ')[0] ?? '')
@@ -136,14 +136,14 @@ describe('nodes that fail', () => {
     expect(statuses).toEqual({ GET: '200 ', PUT: '200 hello', DELETE: '200 ', POST: '502 ', PATCH: '502 ' })
   })
 
-  it('does not send again what it has not kept', async () => {
+  it('does not retry a body that exceeds maxBufferedBytes', async () => {
     const broken = await serveRaw((socket) => socket.destroy())
     const node = await serve((request, response) => request.pipe(response))
     const { port } = await openProxy({ nodes: [broken, node.address], strategy: 'round-robin', maxBufferedBytes: 4 })
     expect((await ask(port, { method: 'PUT', body: 'hello', headers: { 'content-length': '5' } })).status).toBe(502)
   })
 
-  it('stops after so many attempts, and where the budget is spent', async () => {
+  it('stops after 2 retries, and when the retry budget is spent', async () => {
     const addresses = await Promise.all(Array.from({ length: 5 }, () => serveRaw((socket) => socket.destroy())))
     const three = await openProxy({ nodes: addresses, strategy: 'round-robin' })
     expect((await ask(three.port)).status).toBe(502)
@@ -156,7 +156,7 @@ describe('nodes that fail', () => {
     expect(some.proxy.getStats().retries).toBe(2)
   })
 
-  it('cuts the answer off that a node has begun and cannot end', async () => {
+  it('cuts off the response when the node fails in the middle of it', async () => {
     const broken = await serveRaw((socket) => {
       socket.write('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf')
       setTimeout(() => socket.destroy(), 20)
@@ -166,7 +166,7 @@ describe('nodes that fail', () => {
     expect(statusOf(await askRaw(port, 'GET / HTTP/1.1\r\nhost: a\r\n\r\n'))).toBe(200)
   })
 
-  it('answers 504 where a node answers nothing', async () => {
+  it('responds with 504 when a node sends no headers in time', async () => {
     const silent = await serveRaw(() => {})
     const { port } = await openProxy({ nodes: [silent], headersTimeoutMs: 100 })
     const startedAt = ownNow()
@@ -174,7 +174,7 @@ describe('nodes that fail', () => {
     expect(ownNow() - startedAt).toBeLessThan(3_000)
   })
 
-  it('leaves a node alone that fails again and again', async () => {
+  it('ejects a node after 5 consecutive failures', async () => {
     let asked = 0
     const broken = await serveRaw((socket) => {
       asked += 1
@@ -187,7 +187,7 @@ describe('nodes that fail', () => {
     expect(proxy.balancer.getClusterStats()).toMatchObject({ ejectedNodes: 1 })
   })
 
-  it('finds out that a node hangs, and brings its requests to others', async () => {
+  it('detects a node that hangs, and sends its requests to other nodes', async () => {
     const silent = await serveRaw(() => {})
     const node = await serve((_request, response) => response.end('well'))
     const { port, proxy } = await openProxy({
@@ -201,7 +201,7 @@ describe('nodes that fail', () => {
     expect(proxy.balancer.getNodeStats(silent)).toMatchObject({ ejections: 1, activeConnections: 0 })
   })
 
-  it('brings the requests of a node to others that a probe finds to be down', async () => {
+  it('moves the requests of a node to another when a probe marks it as down', async () => {
     const silent = await serveRaw(() => {})
     const node = await serve((_request, response) => response.end('well'))
     const probe = { path: '/', intervalMs: 50, timeoutMs: 500 }
@@ -210,7 +210,7 @@ describe('nodes that fail', () => {
     expect(proxy.balancer.getNodeStats(silent).status).toBe('unhealthy')
   })
 
-  it('does not send again what a node that hangs may have carried out', async () => {
+  it('does not retry a write that a hanging node may have executed', async () => {
     const silent = await serveRaw(() => {})
     const node = await serve((_request, response) => response.end('well'))
     const { port } = await openProxy({ nodes: [silent, node.address], strategy: 'round-robin', hangTimeoutMs: 50, headersTimeoutMs: 1_000 })
@@ -218,7 +218,7 @@ describe('nodes that fail', () => {
     expect(writes.map(({ status }) => status).sort()).toEqual([200, 200, 504, 504])
   })
 
-  it('reads from a node no faster than the client does', async () => {
+  it('reads from a node no faster than the client reads', async () => {
     let written = 0
     const chunk = Buffer.alloc(65_536)
     const node = await serve((_request, response) => {
@@ -245,12 +245,12 @@ describe('nodes that fail', () => {
         { ...SOON, interval: 200 },
       )
       .toBe(true)
-    // What lies in the buffers of the sockets.
+    // The buffers of the sockets hold this much.
     expect(written).toBeLessThan(30_000_000)
     socket.destroy()
   })
 
-  it('does not take the client’s leaving for the node’s failure, and stops asking', async () => {
+  it('does not count a client disconnect as a failure of the node, and cancels the request', async () => {
     let closed = 0
     const node = await serve((request, response) => {
       response.on('close', () => {
@@ -269,7 +269,7 @@ describe('nodes that fail', () => {
     expect(proxy.balancer.getClusterStats()).toMatchObject({ failedRequests: 0, ejectedNodes: 0 })
   })
 
-  it('does nothing for a client that has left before it was asked', async () => {
+  it('does nothing when the client disconnected before the handler runs', async () => {
     let asked = 0
     const node = await serve((_request, response) => {
       asked += 1
@@ -288,7 +288,7 @@ describe('nodes that fail', () => {
     expect(proxy.getStats().requests).toBe(0)
   })
 
-  it('does not take an upload that was cut off for the node’s failure', async () => {
+  it('does not count an aborted upload as a failure of the node', async () => {
     const node = await serve((request, response) => {
       request.on('error', () => {})
       request.on('end', () => response.end())
@@ -306,7 +306,7 @@ describe('nodes that fail', () => {
 })
 
 describe('probes', () => {
-  it('find out that a node is down, and that it is up again', async () => {
+  it('marks a node as down when a probe fails, and as up when it succeeds again', async () => {
     let isWell = true
     const node = await serve((request, response) => {
       response.statusCode = request.url === '/health' && !isWell ? 500 : 200
@@ -322,7 +322,7 @@ describe('probes', () => {
     expect((await ask(port)).status).toBe(200)
   })
 
-  it('end an ejection before its time, and leave maintenance to people', async () => {
+  it('ends an ejection early after a successful probe, but not maintenance', async () => {
     const nodes = await Promise.all([1, 2].map(() => serve((_request, response) => response.end())))
     const [first = '', second = ''] = nodes.map(({ address }) => address)
     const { proxy } = await openProxy({ nodes: [first, second], probe: { path: '/', intervalMs: 20 } })
@@ -354,7 +354,7 @@ describe('draining', () => {
     expect(new Set(statuses)).toEqual(new Set([200]))
   })
 
-  it('ends what is under way when it is closed, and answers 503 from then on', async () => {
+  it('finishes requests in flight when it is closed, and responds with 503 to new ones', async () => {
     const node = await serve((_request, response) => setTimeout(() => response.end('well'), 100))
     const { port, proxy } = await openProxy({ nodes: [node.address] })
     const answer = ask(port)
@@ -379,7 +379,7 @@ describe('upgrades', () => {
     return node
   }
 
-  it('pass on what both sides send, early bytes included', async () => {
+  it('forwards the bytes of both sides after an upgrade, including early ones', async () => {
     const node = await echo()
     const { port, proxy } = await openProxy({ nodes: [node.address] })
     const socket = connect(port, '127.0.0.1', () => socket.write(`${HANDSHAKE}early`))
@@ -399,7 +399,7 @@ describe('upgrades', () => {
     await expect.poll(() => proxy.balancer.getClusterStats().activeConnections, SOON).toBe(0)
   })
 
-  it('are refused for protocols other than WebSocket, unless they are allowed', async () => {
+  it('rejects upgrades to protocols other than WebSocket, unless they are allowed', async () => {
     const node = await serveRaw((socket) => socket.end('HTTP/1.1 101 Switching Protocols\r\nupgrade: any\r\nconnection: upgrade\r\n\r\n'))
     const handshake = (name: string) => `GET / HTTP/1.1\r\nhost: a\r\nupgrade: ${name}\r\nconnection: Upgrade\r\n\r\n`
     const { port } = await openProxy({ nodes: [node] })
@@ -411,7 +411,7 @@ describe('upgrades', () => {
     expect(statusOf(await askRaw(allowing.port, handshake('websocket')))).toBe(400)
   })
 
-  it('pass on the answer of a node that does not upgrade', async () => {
+  it('forwards the response of a node that does not upgrade', async () => {
     const node = await serve((_request, response) => response.writeHead(403, { 'content-length': '2' }).end('no'))
     const { port, proxy } = await openProxy({ nodes: [node.address] })
     const text = await askRaw(port, HANDSHAKE)
@@ -420,7 +420,7 @@ describe('upgrades', () => {
     await expect.poll(() => proxy.balancer.getClusterStats().activeConnections, SOON).toBe(0)
   })
 
-  it('go to another node where the first takes no connections, and are refused where there is none', async () => {
+  it('sends an upgrade to another node when the first does not accept connections, or fails with 503 or 502', async () => {
     const node = await echo()
     const { port, proxy } = await openProxy({ nodes: [await unusedAddress(), node.address], strategy: 'round-robin' })
     expect(statusOf(await askRaw(port, HANDSHAKE))).toBe(101)
@@ -430,7 +430,7 @@ describe('upgrades', () => {
     expect(statusOf(await askRaw(dead.port, HANDSHAKE))).toBe(502)
   })
 
-  it('end with the proxy, which waits for them as long as it is told to', async () => {
+  it('closes upgraded connections after the grace period when it is closed', async () => {
     const node = await echo()
     const { port, proxy } = await openProxy({ nodes: [node.address] })
     const sockets = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')]
@@ -450,14 +450,14 @@ describe('upgrades', () => {
     await Promise.all([closed, ended[1]])
   })
 
-  it('are refused once the proxy is closed', async () => {
+  it('rejects upgrades after it is closed', async () => {
     const node = await echo()
     const { port, proxy } = await openProxy({ nodes: [node.address] })
     await proxy.close()
     expect(statusOf(await askRaw(port, HANDSHAKE))).toBe(503)
   })
 
-  it('are refused with a body, or by another method', async () => {
+  it('rejects upgrades with a body or a method other than GET', async () => {
     const node = await echo()
     const { port } = await openProxy({ nodes: [node.address] })
     expect(statusOf(await askRaw(port, HANDSHAKE.replace('GET', 'POST')))).toBe(400)

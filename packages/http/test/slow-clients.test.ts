@@ -4,17 +4,17 @@ import { describe, expect, it } from 'vitest'
 import { SOON } from '../../../test/support/patience.ts'
 import { askRaw, openProxy, serve, statusOf } from './world.ts'
 
-/** Node's server looks for clients that are too slow; more often here than it does by itself. */
+/** Makes the server of Node check for slow clients more often than by default. */
 const TIMEOUTS = { connectionsCheckingInterval: 50, headersTimeout: 200, requestTimeout: 400 }
 
-/** A client's connection that takes no byte of the response. */
+/** A client connection that reads nothing of the response. */
 class StuckClient extends Duplex {
   override _read(): void {}
 
   override _write(): void {}
 }
 
-/** A client's connection that takes nothing until it is released, and then everything. */
+/** A client connection that reads nothing until it is released, and then everything. */
 class LateClient extends Duplex {
   taken = 0
   #release: (() => void) | undefined
@@ -42,7 +42,7 @@ function text(port: number, bytes: string): Promise<string> {
   return askRaw(port, bytes, 3_000)
 }
 
-describe('clients that are slow', () => {
+describe('slow clients', () => {
   async function counted() {
     let seen = 0
     const node = await serve((request, response) => {
@@ -53,7 +53,7 @@ describe('clients that are slow', () => {
     return { node, seen: () => seen }
   }
 
-  it('are answered with 408 when their headers take too long, and no node hears of them', async () => {
+  it('responds with 408 when headers take too long, and sends nothing to a node', async () => {
     const { node, seen } = await counted()
     const { port } = await openProxy({ nodes: [node.address] }, TIMEOUTS)
     expect(statusOf(await text(port, 'GET / HTTP/1.1\r\nhost: a\r\nx-a: '))).toBe(408)
@@ -61,7 +61,7 @@ describe('clients that are slow', () => {
     expect(seen()).toBe(0)
   })
 
-  it('are answered with 408 when their body takes too long, and the node is free again, and has not failed', async () => {
+  it('responds with 408 when a body takes too long, releases the node, and counts no failure of it', async () => {
     const { node } = await counted()
     const { port, proxy } = await openProxy({ nodes: [node.address] }, TIMEOUTS)
     expect(statusOf(await text(port, 'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\nha'))).toBe(408)
@@ -70,7 +70,7 @@ describe('clients that are slow', () => {
     await expect.poll(() => proxy.balancer.getClusterStats(), SOON).toMatchObject({ activeConnections: 0, failedRequests: 0 })
   })
 
-  it('lose their connection when they take nothing of their answer, and the node is free again', async () => {
+  it('disconnects a client that reads nothing of a response, and releases the node', async () => {
     let isClosed = false
     const node = await serve((_request, response) => {
       response.on('close', () => {
@@ -90,7 +90,7 @@ describe('clients that are slow', () => {
     socket.destroy()
   })
 
-  it.each([20_000, 100_000, 300_000])('lose their connection when they take nothing of %d bytes', async (bytes) => {
+  it.each([20_000, 100_000, 300_000])('disconnects a client that reads nothing of a response of %d bytes', async (bytes) => {
     const node = await serve((_request, response) => response.end(Buffer.alloc(bytes)))
     const { proxy, server } = await openProxy({ nodes: [node.address], sendTimeoutMs: 200 })
     const client = new StuckClient()
@@ -100,7 +100,7 @@ describe('clients that are slow', () => {
     expect(proxy.balancer.getClusterStats()).toMatchObject({ activeConnections: 0, failedRequests: 0 })
   })
 
-  it('have little of a large response wait for them', async () => {
+  it('limits how much of a large response is buffered for a client', async () => {
     const node = await serve((_request, response) => response.end(Buffer.alloc(64_000_000)))
     const { server } = await openProxy({ nodes: [node.address] })
     const client = new StuckClient()
@@ -113,11 +113,11 @@ describe('clients that are slow', () => {
       return before > 0 && before === was
     }
     await expect.poll(isStill, { ...SOON, interval: 200 }).toBe(true)
-    // The bound, one chunk more, and the headers.
+    // The limit, one more chunk, and the headers.
     expect(before).toBeLessThan(131_072 + 65_536 + 1_024)
   })
 
-  it('are waited for by a middleware that takes their response, and the node with it', async () => {
+  it('applies the backpressure of middleware that buffers the response', async () => {
     const node = await serve((_request, response) => response.end(Buffer.alloc(64_000_000)))
     const { proxy } = await openProxy({ nodes: [node.address], sendTimeoutMs: 200 })
     let taken = 0
@@ -133,7 +133,7 @@ describe('clients that are slow', () => {
     expect(taken).toBeLessThanOrEqual(65_536)
   })
 
-  it('get all of it when their connection buffers more than what was sent at first', async () => {
+  it('sends the whole response when the client connection buffers more than the first chunk', async () => {
     let send = () => {}
     const node = await serve((_request, response) => {
       response.writeHead(200, { 'content-length': 60_000 })
@@ -141,7 +141,7 @@ describe('clients that are slow', () => {
       send()
     })
     const { server } = await openProxy({ nodes: [node.address], sendTimeoutMs: 500 })
-    // The default of Node 22 and later.
+    // The default since Node 22.
     const client = new LateClient({ writableHighWaterMark: 65_536 })
     server.emit('connection', client)
     client.push('GET / HTTP/1.1\r\nhost: a\r\n\r\n')
@@ -155,7 +155,7 @@ describe('clients that are slow', () => {
     }
   })
 
-  it('get all of it when they are slow and not stuck', async () => {
+  it('sends the whole response when a client is slow but still reads', async () => {
     const body = Buffer.alloc(3_000_000, 'abc')
     const node = await serve((_request, response) => response.end(body))
     const { port } = await openProxy({ nodes: [node.address], sendTimeoutMs: 2_000 })

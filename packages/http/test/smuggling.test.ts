@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ask, askRaw, openProxy, serve, serveRaw, statusOf } from './world.ts'
 
-/** A proxy before a node that tells what it was asked. */
+/** A proxy in front of a node that records the requests that it receives. */
 async function echo(options = {}) {
   const seen: string[] = []
   const node = await serveRaw((socket, data) => {
@@ -15,7 +15,7 @@ async function echo(options = {}) {
 const HEAD = 'POST / HTTP/1.1\r\nhost: a\r\n'
 const CHUNKED = 'transfer-encoding: chunked\r\n'
 
-describe('requests that two parties could read differently', () => {
+describe('requests that two parsers could read differently', () => {
   it.each<[string, string, number]>([
     ['Content-Length and Transfer-Encoding', `${HEAD}content-length: 5\r\n${CHUNKED}\r\n0\r\n\r\n`, 400],
     ['Transfer-Encoding and Content-Length', `${HEAD}${CHUNKED}content-length: 5\r\n\r\n0\r\n\r\n`, 400],
@@ -43,42 +43,42 @@ describe('requests that two parties could read differently', () => {
     ['OPTIONS *', 'OPTIONS * HTTP/1.1\r\nhost: a\r\n\r\n', 400],
     ['TRACE', 'TRACE / HTTP/1.1\r\nhost: a\r\n\r\n', 405],
     ['a path without a slash', 'GET evil HTTP/1.1\r\nhost: a\r\n\r\n', 400],
-  ])('are refused: %s', async (_, bytes, status) => {
+  ])('rejects a request with %s', async (_, bytes, status) => {
     const { port, seen } = await echo()
     const text = await askRaw(port, bytes)
     expect(statusOf(text)).toBe(status)
-    // Nothing of it is taken for a second request, and the connection is not used any more.
+    // No part is treated as a second request, and the connection is closed.
     expect(text.match(/HTTP\/1\.1 \d{3}/g)).toHaveLength(1)
     expect(seen.filter((request) => !/transfer-encoding: chunked/i.test(request))).toEqual([])
   })
 
-  it('closes the connection after a request that it refuses', async () => {
+  it('closes the connection after it rejects an ambiguous request', async () => {
     const { port, seen } = await echo()
     const text = await askRaw(port, 'GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\nGET /second HTTP/1.1\r\nhost: a\r\n\r\n')
     expect(statusOf(text)).toBe(400)
     expect(seen.some((request) => request.includes('/second'))).toBe(false)
   })
 
-  it('takes two equal lengths for one, as Node does not', async () => {
+  it('rejects two equal lengths, which Node accepts', async () => {
     const { port } = await echo()
     expect(statusOf(await askRaw(port, `${HEAD}content-length: 5\r\ncontent-length: 5\r\n\r\nhello`))).toBe(400)
   })
 
-  it('asks nodes for the path alone where a client names the whole URL', async () => {
+  it('sends only the path to nodes when the client sent an absolute URL', async () => {
     const { port, seen } = await echo()
     await askRaw(port, 'GET http://A/x?y HTTP/1.1\r\nhost: a\r\n\r\n')
     await askRaw(port, 'GET http://a?y HTTP/1.1\r\nhost: a\r\n\r\n')
     expect(seen.map((request) => request.split('\r\n')[0])).toEqual(['GET /x?y HTTP/1.1', 'GET /?y HTTP/1.1'])
   })
 
-  it('does not open tunnels to anywhere', async () => {
+  it('does not open CONNECT tunnels', async () => {
     const { port, seen } = await echo()
     expect([0, 400, 405]).toContain(statusOf(await askRaw(port, 'CONNECT b:443 HTTP/1.1\r\nhost: b:443\r\n\r\n')))
     expect(seen).toEqual([])
   })
 })
 
-describe('headers', () => {
+describe('request headers', () => {
   async function sent(headers: string, options = {}) {
     const { port, seen } = await echo(options)
     await askRaw(port, `GET / HTTP/1.1\r\nhost: a\r\n${headers}\r\n`)
@@ -86,7 +86,7 @@ describe('headers', () => {
     return lines.filter((line) => line !== '').map((line) => line.replace(/^([^:]*):/, (name) => name.toLowerCase()))
   }
 
-  it('of the connection are not passed on', async () => {
+  it('does not forward headers of the connection', async () => {
     const lines = await sent(
       'keep-alive: timeout=5\r\nproxy-connection: keep-alive\r\nte: trailers\r\nproxy-authorization: x\r\nhttp2-settings: x\r\nconnection: close, x-mine\r\nx-mine: 1\r\nx-other: 2\r\n',
     )
@@ -95,7 +95,7 @@ describe('headers', () => {
       expect(lines.filter((line) => line.startsWith(`${name}:`))).toEqual([])
   })
 
-  it('cannot be stripped by Connection where nodes go by them', async () => {
+  it('keeps headers that nodes rely on even if Connection lists them', async () => {
     const lines = await sent(
       'connection: host, cookie, authorization, x-forwarded-for, content-type, forwarded\r\ncookie: a=1\r\nauthorization: b\r\ncontent-type: c\r\n',
     )
@@ -103,7 +103,7 @@ describe('headers', () => {
       expect(lines).toContain(line)
   })
 
-  it('that tell where a request came from are the proxy’s own', async () => {
+  it('overwrites forwarding headers that a client sent', async () => {
     const forged =
       'x-forwarded-for: 6.6.6.6\r\nX-Forwarded-Proto: https\r\nx-forwarded-host: evil\r\nx-forwarded-port: 1\r\nforwarded: for=6.6.6.6\r\nx-real-ip: 6.6.6.6\r\n'
     const lines = await sent(forged)
@@ -113,7 +113,7 @@ describe('headers', () => {
     expect(lines.join()).not.toMatch(/6\.6\.6\.6|evil|x-forwarded-port|x-real-ip/)
   })
 
-  it('of proxies in front are kept where they are trusted, and tell who the client is', async () => {
+  it('keeps forwarding headers of trusted proxies, and uses them to identify the client', async () => {
     const chain = 'x-forwarded-for: 6.6.6.6, 1.2.3.4\r\nx-forwarded-proto: https\r\nx-forwarded-host: shop\r\n'
     const lines = await sent(chain, { trustedHops: 1 })
     expect(lines).toContain('x-forwarded-for: 6.6.6.6, 1.2.3.4, 127.0.0.1')
@@ -137,7 +137,7 @@ describe('headers', () => {
     expect(await homes(0, (at) => `6.6.6.${at}`)).toBe(1)
   })
 
-  it('that are there twice stay so, trailers of answers too', async () => {
+  it('keeps duplicate headers, and trailers of responses', async () => {
     const node = await serve((_request, response) => {
       response.writeHead(200, [
         ['set-cookie', 'a=1'],
@@ -160,7 +160,7 @@ describe('headers', () => {
   })
 })
 
-describe('answers of nodes', () => {
+describe('responses of nodes', () => {
   async function answered(bytes: string, method = 'GET') {
     const node = await serveRaw((socket) => socket.write(bytes, 'latin1'))
     const { port } = await openProxy({ nodes: [node], headersTimeoutMs: 2_000 })
@@ -174,11 +174,11 @@ describe('answers of nodes', () => {
     ['a folded header', 'HTTP/1.1 200 OK\r\nx-a: 1\r\n x-b: 2\r\ncontent-length: 2\r\n\r\nok'],
     ['headers of 20 KB', `HTTP/1.1 200 OK\r\nx-a: ${'a'.repeat(20_000)}\r\ncontent-length: 2\r\n\r\nok`],
     ['garbage', 'SSH-2.0-OpenSSH_9.2\r\n\r\n'],
-  ])('that cannot be passed on are answered with 502: %s', async (_, bytes) => {
+  ])('responds with 502 when the response of a node has %s', async (_, bytes) => {
     expect(statusOf(await answered(bytes))).toBe(502)
   })
 
-  it('with odd reason phrases are passed on without them', async () => {
+  it('replaces unusual reason phrases in responses of nodes', async () => {
     const text = await answered('HTTP/1.1 200 Tr\xe8s bien\r\ncontent-length: 2\r\n\r\nok')
     expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
     expect(text.endsWith('ok')).toBe(true)
@@ -189,11 +189,11 @@ describe('answers of nodes', () => {
     ['304 with a length', 'HTTP/1.1 304 Not Modified\r\ncontent-length: 100\r\netag: x\r\n\r\n', 304],
     ['hints before it', 'HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok', 200],
     ['no length', 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n', 200],
-  ])('are passed on: %s', async (_, bytes, status) => {
+  ])('forwards a response with %s', async (_, bytes, status) => {
     expect(statusOf(await answered(bytes))).toBe(status)
   })
 
-  it('to HEAD have a length and no body', async () => {
+  it('sends a length and no body in response to HEAD', async () => {
     const text = await answered('HTTP/1.1 200 OK\r\ncontent-length: 1234\r\n\r\n', 'HEAD')
     expect(statusOf(text)).toBe(200)
     expect(text).toContain('content-length: 1234')
@@ -201,7 +201,7 @@ describe('answers of nodes', () => {
 })
 
 describe('limits', () => {
-  it('refuse a body that is too long, by its length and by its bytes', async () => {
+  it('rejects a body that is too long by its declared length or its bytes', async () => {
     const { port, seen } = await echo({ maxBodyBytes: 10 })
     expect((await ask(port, { method: 'POST', body: 'a'.repeat(10), headers: { 'content-length': '10' } })).status).toBe(200)
     const before = seen.length

@@ -11,7 +11,7 @@ const cookieOf = ({ headers }: Pick<Answer, 'headers'>) => headers['set-cookie']
 const pairOf = (cookie: string) => cookie.split(';', 1)[0] ?? ''
 
 describe('sticky', () => {
-  it('keeps a client with the node that answered it first, and says so once', async () => {
+  it('sends a client to the node of its first request, and sets the cookie once', async () => {
     const { port } = await openProxy({ nodes: await threeNodes(), strategy: 'round-robin', sticky: true })
     const first = await ask(port)
     expect(cookieOf(first)).toMatch(/^sluice_node=[\w-]{22}; Path=\/; HttpOnly; SameSite=Lax$/)
@@ -21,12 +21,12 @@ describe('sticky', () => {
       expect(answer.body).toBe(first.body)
       expect(answer.headers['set-cookie']).toBeUndefined()
     }
-    // Others are spread as ever.
+    // Clients without the cookie are still distributed.
     const others = await Promise.all([ask(port), ask(port), ask(port)])
     expect(new Set(others.map(({ body }) => body)).size).toBe(3)
   })
 
-  it('means the same to another proxy of the same nodes and secret, and tells no address', async () => {
+  it('works across proxies with the same nodes and secret, and reveals no address', async () => {
     const nodes = await threeNodes()
     const sticky = { secret: 'a secret of the proxies' }
     const one = await openProxy({ nodes, sticky })
@@ -37,7 +37,7 @@ describe('sticky', () => {
     for (const address of nodes) expect(cookie).not.toContain(address.split(':')[1])
   })
 
-  it('is keyed: without the secret a client cannot compute the value for a node', async () => {
+  it('is signed: without the secret a client cannot compute the value for a node', async () => {
     const nodes = await threeNodes()
     const tagAt = async (secret?: string | readonly string[]) => {
       const { port } = await openProxy({ nodes: nodes.slice(0, 1), sticky: secret === undefined ? true : { secret } })
@@ -53,7 +53,7 @@ describe('sticky', () => {
     await expect(openProxy({ nodes, sticky: { secret: 'short' } })).rejects.toThrow('sticky.secret')
   })
 
-  it('moves a client whose node is gone, and stays with the new one', async () => {
+  it('moves a client when its node is down, and stays with the new node', async () => {
     const { port, proxy } = await openProxy({ nodes: await threeNodes(), strategy: 'round-robin', sticky: true })
     const first = await ask(port)
     const old = pairOf(cookieOf(first))
@@ -67,7 +67,7 @@ describe('sticky', () => {
     for (let at = 0; at < 4; at += 1) expect((await ask(port, { headers: { cookie: moved } })).body).toBe(second.body)
   })
 
-  it('serves a client elsewhere while its node is full, without moving it', async () => {
+  it('uses another node while the node of the client is full, without changing the cookie', async () => {
     let release = () => {}
     const held = new Promise<void>((resolve) => {
       release = resolve
@@ -101,7 +101,7 @@ describe('sticky', () => {
   })
 
   it.each(['', 'sluice_node=', 'sluice_node=0123456789abcdef', 'sluice_node=../../etc', 'sluice_node', '=;=;'])(
-    'starts anew with the cookie %o',
+    'assigns a new node for the cookie %o',
     async (cookie) => {
       const { port } = await openProxy({ nodes: await threeNodes(), sticky: { cookie: 'sluice_node', maxAgeSeconds: 60 } })
       const answer = await ask(port, { headers: cookie === '' ? {} : { cookie } })
@@ -110,7 +110,7 @@ describe('sticky', () => {
     },
   )
 
-  it('does not ask a second node for a client that has one', async () => {
+  it('does not hedge requests of a client that has a node', async () => {
     let ms = 0
     const slow = await serve((_request, response) => setTimeout(() => response.end('slow'), ms))
     const options = { strategy: 'round-robin', sticky: true, hedge: { after: 100 } } as const
@@ -124,7 +124,7 @@ describe('sticky', () => {
     expect(proxy.getStats().hedges).toBe(hedges)
   })
 
-  it('keeps WebSockets with the same node', async () => {
+  it('sends WebSockets to the same node', async () => {
     const nodes = await Promise.all(
       ['a', 'b'].map(async (name) => {
         const node = await serve((_request, response) => response.end(name))

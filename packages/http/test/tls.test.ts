@@ -30,7 +30,7 @@ async function answer(node: string, tls: NodeTlsOptions) {
 }
 
 describe('TLS to nodes', () => {
-  it('takes the certificates of the authority that it is given, and no others', async () => {
+  it('accepts only node certificates of the configured authority', async () => {
     const node = await serveTls()
     expect(await answer(node, { ca: authority })).toBe('200 http nobody')
     expect(await answer(node, { ca: [authority] })).toBe('200 http nobody')
@@ -39,13 +39,13 @@ describe('TLS to nodes', () => {
     expect(await answer(node, { ca: authority, servername: 'other.test' })).toBe('502')
   })
 
-  it('shows its own certificate to nodes that ask for one', async () => {
+  it('presents its certificate to nodes that request one', async () => {
     const node = await serveTls({ ca: authority, requestCert: true, rejectUnauthorized: true })
     expect(await answer(node, { ca: authority, cert: proxyCertificate, key: proxyKey })).toBe('200 http proxy.test')
     expect(await answer(node, { ca: authority })).toBe('502')
   })
 
-  it('is used by probes, too', async () => {
+  it('uses TLS for probes', async () => {
     const node = await serveTls({ ca: authority, requestCert: true, rejectUnauthorized: true })
     const tls = { ca: authority, cert: proxyCertificate, key: proxyKey }
     const { proxy } = await openProxy({ nodes: [node], tls, probe: { path: '/', intervalMs: 20, timeoutMs: 2_000 } })
@@ -53,7 +53,7 @@ describe('TLS to nodes', () => {
     await expect.poll(() => proxy.balancer.nodes[0]?.status, SOON).toBe('healthy')
   })
 
-  it('is not spoken by a node: 502', async () => {
+  it('responds with 502 when a node does not use TLS', async () => {
     const { serve } = await import('./world.ts')
     const { address } = await serve((_request, response) => response.end('plain'))
     expect(await answer(address, { ca: authority })).toBe('502')

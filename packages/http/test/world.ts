@@ -12,7 +12,7 @@ export interface Answer {
   readonly trailers: IncomingMessage['trailers']
 }
 
-/** A server on a free port, closed when the test ends. */
+/** Starts a server on a free port and closes it when the test ends. */
 export async function serve(
   listener: RequestListener,
   options: ServerOptions = {},
@@ -27,7 +27,7 @@ export async function serve(
   return { server, port, address: `127.0.0.1:${port}` }
 }
 
-/** A node that answers bytes, whatever it is asked; `undefined`: closes the connection. */
+/** A node that responds with bytes to any request; `undefined` closes the connection. */
 export async function serveRaw(onData: (socket: Socket, data: string) => void): Promise<string> {
   const sockets = new Set<Socket>()
   const server = createRawServer((socket) => {
@@ -43,7 +43,7 @@ export async function serveRaw(onData: (socket: Socket, data: string) => void): 
   return `127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-/** A port on which nothing listens. */
+/** A port without a listener. */
 export async function unusedAddress(): Promise<string> {
   const server = createRawServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -88,12 +88,12 @@ export function ask(port: number, { method = 'GET', path = '/', headers = {}, bo
   })
 }
 
-/** Sends bytes, and gives what came until the connection ended, or nothing more came for a while. */
+/** Sends bytes; returns the received bytes after the connection ends or is idle for `quietMs`. */
 export function askRaw(port: number, bytes: string, quietMs = 150): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1', () => socket.write(bytes, 'latin1'))
     let text = ''
-    // By its own clock: a busy machine makes the other side late, too.
+    // Uses the CPU time of this process, because a busy machine also delays the other side.
     let quietUntil = ownNow() + 3_000
     const timer = setInterval(() => {
       if (ownNow() >= quietUntil) done()

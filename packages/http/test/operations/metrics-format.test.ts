@@ -19,7 +19,7 @@ describe('metricsFormat', () => {
     ['application/openmetrics-text; q=0.5, text/*; q=0.9', 'prometheus'],
     ['application/openmetrics-text; q=0.5, text/plain; q=0.1, text/*; q=0.9', 'openmetrics'],
     ['application/openmetrics-text; q=0.5, */*; q=0.9', 'openmetrics'],
-    // As Prometheus 2.45 and 3.4 send it.
+    // The headers of Prometheus 2.45 and 3.4.
     [
       'application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1',
       'openmetrics',
@@ -29,7 +29,7 @@ describe('metricsFormat', () => {
       'openmetrics',
     ],
     ['text/plain;version=0.0.4;q=1,*/*;q=0.1', 'prometheus'],
-  ])('of %j is %s', (accept, format) => {
+  ])('for the Accept header %j is %s', (accept, format) => {
     expect(metricsFormat(accept)).toBe(format)
   })
 })

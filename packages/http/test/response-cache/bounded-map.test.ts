@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { BoundedMap } from '../../src/response-cache/bounded-map.ts'
 
-/** What is kept, oldest first, by the plain way. */
+/** The expected entries, oldest first, computed naively. */
 class Model {
   entries: (readonly [string, number])[] = []
 
@@ -15,7 +15,7 @@ class Model {
 }
 
 describe('BoundedMap', () => {
-  it('forgets what was set longest ago, whatever is set again or deleted in between', () => {
+  it('evicts the entry that was set longest ago, after any overwrites and deletions', () => {
     let state = 3
     const random = (below: number) => {
       state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0

@@ -31,26 +31,26 @@ describe('the key of a request', () => {
       ...['forwarded', 'x-forwarded-host', 'x-forwarded-port', 'x-forwarded-prefix', 'x-forwarded-proto', 'x-forwarded-scheme'],
       ...['x-forwarded-server', 'x-forwarded-ssl', 'x-scheme', 'x-original-url', 'x-rewrite-url', 'origin'],
     ].map((name): [string, Told] => [name, { headers: { [name]: 'host=evil' } }]),
-  ])('separates %s', (_what, told) => {
+  ])('distinguishes requests by %s', (_what, told) => {
     expect(keyOf(told).key).not.toBe(plain.key)
   })
 
-  it('separates two hosts of one request from the same hosts the other way round', () => {
+  it('distinguishes two hosts of a request from the same hosts in reverse order', () => {
     const of = (authority: string, host: string) => keyOf({ headers: { ':authority': authority, host } }).key
     expect(of('a.example', 'b.example')).not.toBe(of('b.example', 'a.example'))
     expect(of('a.example', 'b.example')).not.toBe(of('a.example', 'a.example'))
   })
 
-  it('separates lists in headers of proxies as they are written', () => {
+  it('distinguishes lists in proxy headers by their exact spelling', () => {
     const of = (value: string) => keyOf({ headers: { 'x-original-url': value } }).key
     expect(of('/a , b')).not.toBe(of('/a,b'))
   })
 
-  it.each([{}, { query: ['page'] }])('refuses a fragment, which some parsers read as a part of the query: %j', (options) => {
+  it.each([{}, { query: ['page'] }])('rejects a fragment, which some parsers treat as part of the query: %j', (options) => {
     for (const url of ['/city#', '/city?page=1#&page=2', '/city?utm=#&page=2']) expect(keyOf({ url }, options)).toEqual({ reason: 'query' })
   })
 
-  it('is the same for equal requests', () => {
+  it('returns the same key for equal requests', () => {
     expect(keyOf({}).key).toBe(plain.key)
   })
 })

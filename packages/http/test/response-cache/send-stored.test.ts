@@ -19,7 +19,7 @@ describe('sendStored', () => {
     return ask(port)
   }
 
-  it.each([0, 1, 16_384, 16_385, 300_000])('sends a body of %d bytes as it is', async (bytes) => {
+  it.each([0, 1, 16_384, 16_385, 300_000])('sends a body of %d bytes unchanged', async (bytes) => {
     const text = 'é€'.repeat(bytes).slice(0, bytes)
     const body = new TextEncoder().encode(text)
     for (const isUnobserved of [false, true]) {
@@ -29,7 +29,7 @@ describe('sendStored', () => {
     }
   })
 
-  it('hands the body to a middleware that replaced end', async () => {
+  it('passes the body to middleware that replaced `end`', async () => {
     const seen: unknown[] = []
     const answer = await served(Buffer.from('kept'), (response) => {
       const { end } = response

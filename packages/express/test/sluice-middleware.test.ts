@@ -4,7 +4,7 @@ import type { Operation } from '@sluice/core/adapter'
 import { hostOf } from '@sluice/core/siblings'
 import { sluiceMiddleware } from '@sluice/express'
 import express5, { type Express } from 'express'
-// @ts-expect-error its types are those of Express 5, which differ in nothing that is used here
+// @ts-expect-error its types are those of Express 5, which are the same for everything used here
 import express4 from 'express4'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { SOON } from '../../../test/support/patience.ts'
@@ -57,7 +57,7 @@ const versions: readonly [string, typeof express5][] = [
 ]
 
 describe.each(versions)('sluiceMiddleware on Express %s', (_version, express) => {
-  it('tells of each request how it was answered, and of none that was not', async () => {
+  it('reports the status of each request, and none for a request that the client aborted', async () => {
     const { sluice, app, reports } = setUp(express, { report: false })
     closing.push(() => sluice.close())
     app.get('/status/:code', (request, response) => void response.status(Number(request.params.code)).end())
@@ -79,7 +79,7 @@ describe.each(versions)('sluiceMiddleware on Express %s', (_version, express) =>
     expect(text).toContain('duration_seconds_count{http_request_method="GET",http_route="/never"} 1\n')
   })
 
-  it('opens a scope for each request and names it by its route', async () => {
+  it('opens a scope for each request and names it after the route', async () => {
     const { sluice, app, reports } = setUp(express, { report: false })
     const router = express.Router()
     router.get('/:id', async (_request, response) => {
@@ -97,7 +97,7 @@ describe.each(versions)('sluiceMiddleware on Express %s', (_version, express) =>
     ])
   })
 
-  it('sends Server-Timing beside what the app sends', async () => {
+  it('adds its Server-Timing header to the header of the app', async () => {
     const { sluice, app } = setUp(express, { report: false, serverTiming: true })
     app.get('/', async (_request, response) => {
       await ask(sluice, 'one')
@@ -121,7 +121,7 @@ describe.each(versions)('sluiceMiddleware on Express %s', (_version, express) =>
     expect(written).not.toHaveBeenCalled()
   })
 
-  it('sends no timings but prints an N+1 if NODE_ENV is not set', async () => {
+  it('prints an N+1 but sends no timings if NODE_ENV is not set', async () => {
     vi.stubEnv('NODE_ENV', undefined)
     const written = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
     const { sluice, app, reports } = setUp(express)
@@ -149,7 +149,7 @@ describe.each(versions)('sluiceMiddleware on Express %s', (_version, express) =>
     expect(String(written.mock.calls[0]?.[0])).toMatch(/N\+1.*GET \/list.*9 queries → 1 possible/s)
   })
 
-  it('ends the scope of a request that its client gave up', async () => {
+  it('ends the scope of a request when its client disconnects', async () => {
     const { app, reports } = setUp(express, { report: false })
     const received = new Promise<void>((resolve) => {
       app.get('/slow', () => resolve())
@@ -161,7 +161,7 @@ describe.each(versions)('sluiceMiddleware on Express %s', (_version, express) =>
     await ended(reports)
   })
 
-  it('names what answers without a route by where it is mounted', async () => {
+  it('names a request without a route after its path when middleware of a mount path responds', async () => {
     const { app, reports } = setUp(express, { report: false })
     app.use('/graphql', (_request, response) => void response.end())
     app.use('/files', (_request, response) => void response.end())
@@ -173,7 +173,7 @@ describe.each(versions)('sluiceMiddleware on Express %s', (_version, express) =>
     expect(reports.map(({ name }) => name)).toEqual(['GET /graphql', 'GET /graphql', 'GET /files/a.txt'])
   })
 
-  it('counts for Server-Timing what is asked in scopes within the request, until the headers are sent', async () => {
+  it('counts queries in nested scopes for Server-Timing until the headers are sent', async () => {
     const { sluice, app } = setUp(express, { report: false, serverTiming: true })
     app.get('/', async (_request, response) => {
       await ask(sluice, 'around')
@@ -190,7 +190,7 @@ describe.each(versions)('sluiceMiddleware on Express %s', (_version, express) =>
     expect(response.headers.get('server-timing')).toContain('"3 queries"')
   })
 
-  it('ends the scope of a failing route, and does not name paths that there are not', async () => {
+  it('ends the scope of a failing route, and omits unknown paths from names', async () => {
     const { app, reports } = setUp(express, { report: false })
     app.get('/fail', () => {
       throw new Error('no')
@@ -203,7 +203,7 @@ describe.each(versions)('sluiceMiddleware on Express %s', (_version, express) =>
     expect(reports.map(({ name }) => name)).toEqual(['GET /fail', 'GET (no route)'])
   })
 
-  it('names a failing route where the app has no error handler', async () => {
+  it('names the scope of a failing route when the app has no error handler', async () => {
     const { app, reports } = setUp(express, { report: false })
     app.get('/fail', (_request, _response, next) => next(new Error('no')))
     const origin = await listen(app)
@@ -212,7 +212,7 @@ describe.each(versions)('sluiceMiddleware on Express %s', (_version, express) =>
     expect(reports[0]?.name).toBe('GET /fail')
   })
 
-  it('emits findings under the route', async () => {
+  it('emits findings with the name of the route', async () => {
     const { sluice, app, reports } = setUp(express, { report: false })
     const findings: Finding[] = []
     sluice.on('finding', (finding) => findings.push(finding))
@@ -225,7 +225,7 @@ describe.each(versions)('sluiceMiddleware on Express %s', (_version, express) =>
     expect(findings).toMatchObject([{ scope: 'GET /items/:id', count: 6 }])
   })
 
-  it('neither fails nor crashes for findings in throw mode, and warns once', async () => {
+  it('does not fail a request for a finding in throw mode, and warns once', async () => {
     const warning = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     const sluice = createSluice({ detection: { mode: 'throw' } })
     const reports: ScopeReport[] = []
@@ -245,7 +245,7 @@ describe.each(versions)('sluiceMiddleware on Express %s', (_version, express) =>
     expect(String(warning.mock.calls[0]?.[0])).toContain('expectNoNPlusOne')
   })
 
-  it('carries what a request wrote to the next one by a cookie, securely where a trusted proxy says so', async () => {
+  it('sends a consistency cookie after a write, with Secure if a trusted proxy reports HTTPS', async () => {
     const { sluice, app } = setUp(express, { report: false, serverTiming: true, consistencyCookie: true })
     app.set('trust proxy', true)
     app.post('/', (_request, response) => {
@@ -268,8 +268,8 @@ describe.each(versions)('sluiceMiddleware on Express %s', (_version, express) =>
     expect(taken).toHaveBeenCalledExactlyOnceWith('*', undefined)
   })
 
-  it('takes options of the cookie, and tells what it counts', async () => {
-    const consistencyCookie = { name: 'consistency', secret: 'a secret of some length' }
+  it('accepts options of the cookie and counts rejected cookies', async () => {
+    const consistencyCookie = { name: 'floor', secret: 'a secret of some length' }
     const { sluice, app } = setUp(express, { report: false })
     const middleware = sluiceMiddleware(sluice, { report: false, consistencyCookie })
     app.use(middleware)
@@ -286,7 +286,7 @@ describe.each(versions)('sluiceMiddleware on Express %s', (_version, express) =>
     ['consistencyCookie', { consistencyCookie: 'yes' }],
     ['consistencyCookie.name', { consistencyCookie: { name: '' } }],
     ['options', null],
-  ])('refuses a wrong option %s', (option, options) => {
+  ])('throws for an invalid option %s', (option, options) => {
     const make = () => sluiceMiddleware(createSluice(), options as never)
     expect(make).toThrow(expect.objectContaining({ code: 'SLUICE_INVALID_OPTION', option }))
   })

@@ -5,7 +5,7 @@ import { sluiceMiddleware } from '@sluice/express'
 import { sluiceProxy } from '@sluice/express/proxy'
 import { createProxy } from '@sluice/http/proxy'
 import express5 from 'express'
-// @ts-expect-error its types are those of Express 5, which differ in nothing that is used here
+// @ts-expect-error its types are those of Express 5, which are the same for everything used here
 import express4 from 'express4'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
@@ -48,7 +48,7 @@ describe.each([
       response.end(`${incoming.url} ${body}`)
     })
 
-  it('passes on what is below its path, beside other middleware', async () => {
+  it('forwards requests below its mount path when other middleware is present', async () => {
     const app = express()
     app.use(sluiceMiddleware(createSluice(), { report: false, serverTiming: true }))
     const middleware = sluiceProxy({ nodes: [`127.0.0.1:${await node()}`] })
@@ -63,7 +63,7 @@ describe.each([
     expect((await post(port, '/own', '')).body).toBe('own')
   })
 
-  it('need not be asked where a proxy stands before the app', async () => {
+  it('is not called when a proxy in front of the app handles the request', async () => {
     const proxy = createProxy({ nodes: [`127.0.0.1:${await node()}`] })
     onTestFinished(() => proxy.close({ graceMs: 0 }))
     const app = express()
@@ -77,7 +77,7 @@ describe.each([
     expect((await post(port, '/own', '{"b":2}')).body).toBe('{"b":2}')
   })
 
-  it('says that the body was read before it came, and does not hang', async () => {
+  it('responds with 500 and does not hang when the body was already parsed', async () => {
     const app = express()
     app.use(express.json())
     const middleware = sluiceProxy({ nodes: [`127.0.0.1:${await node()}`] })

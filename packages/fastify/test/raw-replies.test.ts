@@ -43,7 +43,7 @@ async function serve() {
 }
 
 describe('hijacked replies', () => {
-  it('are counted by route and status, once, with an id and their times', async () => {
+  it('counts a hijacked reply once by route and status, with a request ID and Server-Timing', async () => {
     const { get, reports } = await serve()
     const { status, body, headers } = await get('/plain/7')
     expect([status, body]).toEqual([201, 'made'])
@@ -61,7 +61,7 @@ describe('hijacked replies', () => {
     expect(text).toContain('sluice_scope_failures_total{sluice_scope_name="GET /fails"} 1\n')
   })
 
-  it('end when their client goes, and are under way until then', async () => {
+  it('counts a hijacked reply as in flight until its client disconnects', async () => {
     const { get, port, reports } = await serve()
     const socket = connect(port, '127.0.0.1', () => socket.write('GET /hangs HTTP/1.1\r\nhost: a\r\n\r\n'))
     await new Promise((resolve) => socket.once('data', resolve))
@@ -71,7 +71,7 @@ describe('hijacked replies', () => {
     expect((await get('/plain/1')).status).toBe(201)
   })
 
-  it('are kept as others are, and with Set-Cookie are not', async () => {
+  it('caches hijacked replies except those with Set-Cookie', async () => {
     const { sluice, get, runs } = await serve()
     for (let at = 0; at < 2; at += 1) expect(await get('/kept')).toMatchObject({ status: 200, body: 'kept' })
     expect(runs()).toBe(1)

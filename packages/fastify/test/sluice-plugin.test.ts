@@ -18,7 +18,7 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-/** One query, as an ORM would send it. */
+/** Runs one query, as an ORM would. */
 function ask(sluice: Sluice, label: string): Promise<unknown> {
   const operation: Operation<unknown> = {
     source: { id: 's', orm: 'knex', dialect: 'sqlite', seesStatements: false },
@@ -34,7 +34,7 @@ interface World {
   readonly sluice: Sluice
   readonly app: FastifyInstance
   readonly reports: ScopeReport[]
-  /** Where a label was asked: in a scope or outside of any. */
+  /** Whether each label was queried in a scope. */
   readonly inScope: Record<string, boolean>
   query(label: string): Promise<unknown>
 }
@@ -63,7 +63,7 @@ const ended = (reports: ScopeReport[], count = 1) => vi.waitFor(() => expect(rep
 const outside = (values: Record<string, boolean>) => Object.keys(values).filter((label) => !values[label])
 
 describe('sluicePlugin', () => {
-  it('opens a scope for each request and names it by its route', async () => {
+  it('opens a scope for each request and names it after the route', async () => {
     const { app, reports, query } = await setUp()
     await app.register(
       async (cities) => {
@@ -84,7 +84,7 @@ describe('sluicePlugin', () => {
     ])
   })
 
-  it('holds for routes that are beside it and in other plugins, whatever comes first', async () => {
+  it('covers sibling routes and routes of other plugins, even those registered earlier', async () => {
     const app = fastify()
     onTestFinished(() => app.close())
     const sluice = createSluice()
@@ -101,7 +101,7 @@ describe('sluicePlugin', () => {
     expect(reports.map(({ queries }) => queries)).toEqual([1, 1])
   })
 
-  it.each(['async', 'callback'] as const)('is there in every hook, handler and error handler, written as %s', async (style) => {
+  it.each(['async', 'callback'] as const)('provides the scope in every hook, handler and error handler, written as %s', async (style) => {
     const { app, reports, inScope, query } = await setUp()
     const hook = (name: string) =>
       style === 'async'
@@ -117,7 +117,7 @@ describe('sluicePlugin', () => {
     for (const name of ['onRequest', 'preParsing', 'preValidation', 'preHandler', 'preSerialization', 'onSend', 'onError'] as const) {
       const run = hook(name)
       const arity = { onRequest: 3, preValidation: 3, preHandler: 3 }[name as string] ?? 4
-      // Fastify tells the two styles apart by the parameters.
+      // Fastify distinguishes the two styles by the number of parameters.
       Object.defineProperty(run, 'length', { value: style === 'async' ? arity - 1 : arity })
       app.addHook(name as 'onRequest', run)
     }
@@ -147,7 +147,7 @@ describe('sluicePlugin', () => {
     ])
   })
 
-  it('keeps the scopes of requests apart whose large bodies come in pieces, by turns, on connections that stay open', async () => {
+  it('keeps scopes separate when large bodies arrive in interleaved chunks on keep-alive connections', async () => {
     const { app, reports, inScope, query } = await setUp({ report: false }, { bodyLimit: 10_000_000 })
     let arrived = 0
     app.addHook('preParsing', async () => {
@@ -192,7 +192,7 @@ describe('sluicePlugin', () => {
     expect(reports.map(({ queries }) => queries).sort()).toEqual([2, 2, 2, 4, 4, 4])
   })
 
-  it('is there again where a hook goes on from an event of the body', async () => {
+  it('restores the scope when a hook continues from an event of the body', async () => {
     const { app, reports, inScope, query } = await setUp()
     app.addHook('preParsing', (_request, _reply, payload, done) => {
       const chunks: Buffer[] = []
@@ -213,7 +213,7 @@ describe('sluicePlugin', () => {
     expect(reports[0]?.queries).toBe(2)
   })
 
-  it('is there for requests that wait on one connection, each in its own', async () => {
+  it('gives each pipelined request on a connection its own scope', async () => {
     const { app, reports, query } = await setUp()
     app.get<{ Params: { queries: number } }>('/:queries', async ({ params }) => {
       for (let at = 0; at < Number(params.queries); at += 1) {
@@ -229,7 +229,7 @@ describe('sluicePlugin', () => {
     expect(reports.map(({ queries }) => queries).sort()).toEqual([1, 2, 3])
   })
 
-  it('is there while a stream is sent, also one that waits for its client', async () => {
+  it('provides the scope while a stream is sent, even when it waits for a slow client', async () => {
     const { app, reports, inScope, query } = await setUp()
     app.get('/', (_request, reply) => {
       async function* chunks() {
@@ -256,7 +256,7 @@ describe('sluicePlugin', () => {
     expect(reports[0]?.queries).toBe(40)
   })
 
-  it('is there when a handler takes too long, and when a stream fails', async () => {
+  it('provides the scope in error hooks when a handler times out and when a stream fails', async () => {
     const { app, reports, inScope, query } = await setUp({ report: false }, { handlerTimeout: 20 })
     app.addHook('onError', async (_request, _reply, error) => void (await query(error.message.split(' ')[0] ?? '')))
     app.setErrorHandler(async (error: Error, _request, reply) => {
@@ -275,7 +275,7 @@ describe('sluicePlugin', () => {
     expect(reports.map(({ queries }) => queries)).toEqual([2, 2])
   })
 
-  it('names requests without a route, and HEAD', async () => {
+  it('names requests without a route, and HEAD requests', async () => {
     const { app, reports } = await setUp()
     app.get('/items/:id', async () => 'item')
     app.get('/gone', (_request, reply) => void reply.callNotFound())
@@ -287,7 +287,7 @@ describe('sluicePlugin', () => {
     expect(reports.map(({ name }) => name)).toEqual(['GET (no route)', 'HEAD /items/:id', 'GET /gone'])
   })
 
-  it('ends the scope of a request that its client gave up, and of one that is answered by hand', async () => {
+  it('ends the scope when the client disconnects and when a hijacked reply ends', async () => {
     const { app, reports } = await setUp()
     const received = new Promise<void>((resolve) => {
       app.get('/slow', (_request, reply) => {
@@ -310,7 +310,7 @@ describe('sluicePlugin', () => {
     await ended(reports, 2)
   })
 
-  it('ends the scope of a request that is injected', async () => {
+  it('ends the scope of an injected request', async () => {
     const { app, reports, query } = await setUp()
     app.post('/', async () => query('one'))
     const answer = await app.inject({ method: 'POST', url: '/', payload: { a: 1 } })
@@ -321,7 +321,7 @@ describe('sluicePlugin', () => {
 })
 
 describe('expectQueries and expectNoNPlusOne', () => {
-  it('count what a request that is injected asks, and nothing else', async () => {
+  it('count only the queries of the injected request', async () => {
     const { app, sluice, query } = await setUp()
     app.get('/', async () => {
       for (let i = 0; i < 6; i += 1) await query('again')
@@ -333,8 +333,8 @@ describe('expectQueries and expectNoNPlusOne', () => {
   })
 })
 
-describe('what it tells', () => {
-  it('sends Server-Timing beside what the app sends, whoever writes the headers', async () => {
+describe('reports of sluicePlugin', () => {
+  it('adds Server-Timing to the header of the app for any way to write headers', async () => {
     const { app, query } = await setUp({ report: false, serverTiming: true })
     app.get('/', async (_request, reply) => {
       await query('one')
@@ -376,7 +376,7 @@ describe('what it tells', () => {
     expect(written).not.toHaveBeenCalled()
   })
 
-  it('prints an N+1 once in development, and nothing once the app is closed', async () => {
+  it('prints an N+1 once in development, and nothing after the app is closed', async () => {
     const written = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
     const { app, reports, query, sluice } = await setUp({})
     app.get('/list', async () => {
@@ -399,7 +399,7 @@ describe('what it tells', () => {
     expect(written).toHaveBeenCalledOnce()
   })
 
-  it('emits findings under the route', async () => {
+  it('emits findings with the name of the route', async () => {
     const { sluice, app, reports, query } = await setUp()
     const findings: Finding[] = []
     sluice.on('finding', (finding) => findings.push(finding))
@@ -412,7 +412,7 @@ describe('what it tells', () => {
     expect(findings).toMatchObject([{ scope: 'GET /items/:id', count: 6 }])
   })
 
-  it('neither fails nor crashes for findings in throw mode, and warns once', async () => {
+  it('does not fail a request for a finding in throw mode, and warns once', async () => {
     const warning = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     const sluice = createSluice({ detection: { mode: 'throw' } })
     const { app, reports } = await setUp({ report: false, sluice })
@@ -431,13 +431,13 @@ describe('what it tells', () => {
   })
 })
 
-describe('registering', () => {
+describe('options of sluicePlugin', () => {
   it.each([
     ['reports', { reports: true }],
     ['serverTiming', { serverTiming: 'yes' }],
     ['sluice', { sluice: 'mine' }],
     ['mode', { sluice: { mode: 'fast' } }],
-  ])('refuses a wrong option %s', async (option, options) => {
+  ])('throws for an invalid option %s', async (option, options) => {
     const app = fastify()
     await expect(async () => await app.register(sluicePlugin, options as never)).rejects.toMatchObject({
       code: 'SLUICE_INVALID_OPTION',
@@ -445,14 +445,14 @@ describe('registering', () => {
     })
   })
 
-  it('takes the options of register', async () => {
+  it('ignores the options of register, such as prefix and logLevel', async () => {
     const { app, reports } = await setUp({ report: false, prefix: '/a', logLevel: 'warn' } as never)
     app.get('/', async () => 'well')
     await app.inject('/')
     await ended(reports)
   })
 
-  it('closes a Sluice that it made with the app, and no other', async () => {
+  it('closes a Sluice that it created when the app closes', async () => {
     const close = vi.spyOn(Object.getPrototypeOf(createSluice()), 'close')
     const own = fastify()
     await own.register(sluicePlugin, { sluice: { mode: 'optimize' }, report: false })
@@ -465,7 +465,7 @@ describe('registering', () => {
 })
 
 describe('the consistency cookie', () => {
-  it('carries what a request wrote to the next one, beside the cookies of the app', async () => {
+  it('sends a consistency cookie after a write, in addition to the cookies of the app', async () => {
     const { sluice, app } = await setUp({ report: false, consistencyCookie: true }, { trustProxy: true })
     app.post('/', async (_request, reply) => {
       await nextTurn()
@@ -484,7 +484,7 @@ describe('the consistency cookie', () => {
     expect(taken).toHaveBeenCalledExactlyOnceWith('*', undefined)
   })
 
-  it('is refused where its options are wrong', async () => {
+  it('throws for an invalid option of the cookie', async () => {
     await expect(setUp({ consistencyCookie: { name: '' } })).rejects.toMatchObject({ option: 'consistencyCookie.name' })
   })
 })

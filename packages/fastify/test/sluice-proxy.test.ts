@@ -15,7 +15,7 @@ import { ask, askRaw, serve, serveRaw, statusOf, unusedAddress } from '../../htt
 
 type ProxyPluginOptions = Parameters<typeof sluiceProxy>[1] & { readonly prefix?: string }
 
-/** An app of Fastify, with what a test adds to it. */
+/** A Fastify app, with additions of the test. */
 function createApp(options: FastifyServerOptions = {}): FastifyInstance {
   const app = fastify({ forceCloseConnections: true, ...options })
   onTestFinished(() => app.close())
@@ -27,7 +27,7 @@ async function listen(app: FastifyInstance): Promise<number> {
   return (app.server.address() as AddressInfo).port
 }
 
-/** A node that answers with what it was asked. */
+/** A node that responds with the request that it received. */
 const echo = () =>
   serve(async (request, response) => {
     let body = ''
@@ -47,7 +47,7 @@ async function openApp(options: Partial<ProxyPluginOptions> = {}, server: Fastif
 const handshake = (path: string, more = '') =>
   `GET ${path} HTTP/1.1\r\nhost: a\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n${more}\r\n`
 
-/** A node that echoes what comes after a handshake. */
+/** A node that echoes the bytes after a handshake. */
 async function tunnelNode(name = 'node') {
   const node = await serve((request, response) => response.end(`plain ${request.url}`))
   node.server.on('upgrade', (request, socket) => {
@@ -61,7 +61,7 @@ async function tunnelNode(name = 'node') {
 const urlOf = async (port: number, path: string) => (await ask(port, { path })).headers['x-url']
 
 describe('sluiceProxy', () => {
-  it('takes its prefix off, and leaves the rest as it came', async () => {
+  it('removes its prefix and leaves the rest of the URL unchanged', async () => {
     const { app } = await openApp()
     const port = await listen(app)
     for (const [path, expected] of [
@@ -82,7 +82,7 @@ describe('sluiceProxy', () => {
     }
   })
 
-  it('finds its prefix however the app reads paths', async () => {
+  it('finds its prefix under any router options and in nested plugins', async () => {
     const routerOptions = { caseSensitive: false, ignoreDuplicateSlashes: true, ignoreTrailingSlash: true, useSemicolonDelimiter: true }
     const { app } = await openApp({ prefix: '/v1/api' }, { routerOptions })
     const port = await listen(app)
@@ -101,7 +101,7 @@ describe('sluiceProxy', () => {
     expect(await urlOf(other, '/some%20one/api/x/api/y')).toBe('/x/api/y')
   })
 
-  it('answers what is no route of the app where it has no prefix', async () => {
+  it('handles paths without a route when its prefix is empty', async () => {
     const { app } = await openApp({ prefix: '' })
     app.get('/own', async () => 'own')
     const port = await listen(app)
@@ -110,7 +110,7 @@ describe('sluiceProxy', () => {
     expect(await urlOf(port, '/a/b?c')).toBe('/a/b?c')
   })
 
-  it('leaves to the app what is outside of its prefix', async () => {
+  it('leaves paths outside of its prefix to the app', async () => {
     const { app } = await openApp()
     app.get('/own', async () => 'own')
     app.post('/own', async ({ body }) => body)
@@ -124,7 +124,7 @@ describe('sluiceProxy', () => {
     expect((await ask(port, { path: '/own', method: 'PROPFIND' })).status).toBe(404)
   })
 
-  it('passes on every method that Node has', async () => {
+  it('forwards every method that Node supports', async () => {
     const { app } = await openApp()
     const port = await listen(app)
     for (const method of METHODS) {
@@ -135,7 +135,7 @@ describe('sluiceProxy', () => {
     expect((await ask(port, { method: 'TRACE', path: '/api/x' })).status).toBe(405)
   })
 
-  it('does not read bodies, whatever they are called', async () => {
+  it('does not parse bodies of any content type', async () => {
     const { app } = await openApp({}, { bodyLimit: 10 })
     const port = await listen(app)
     const body = '{"this is": no JSON'
@@ -162,7 +162,7 @@ describe('sluiceProxy', () => {
     }
   })
 
-  it('answers 503 where no node is up, and 502 where none takes connections', async () => {
+  it('responds with 503 when no node is healthy, and 502 when no node accepts connections', async () => {
     const balancer = new LoadBalancingEngine()
     const app = createApp()
     app.register(sluiceProxy, { prefix: '/none', balancer })
@@ -172,7 +172,7 @@ describe('sluiceProxy', () => {
     expect((await ask(port, { path: '/dead/', method: 'POST', body: 'x' })).status).toBe(502)
   })
 
-  it('ends the request of a node when the client leaves', async () => {
+  it('cancels the request to the node when the client disconnects', async () => {
     let closed = 0
     const node = await serve((request, response) => {
       request.resume()
@@ -195,14 +195,14 @@ describe('sluiceProxy', () => {
     expect(proxy.balancer.getClusterStats()).toMatchObject({ failedRequests: 0, ejectedNodes: 0 })
   })
 
-  it('leaves the time that a node has to the proxy', async () => {
+  it('does not apply handlerTimeout to the response of a node', async () => {
     const app = createApp({ handlerTimeout: 50 })
     const node = await serve((_request, response) => setTimeout(() => response.end('well'), 200))
     app.register(sluiceProxy, { prefix: '/api', nodes: [node.address] })
     expect(await ask(await listen(app), { path: '/api/' })).toMatchObject({ status: 200, body: 'well' })
   })
 
-  it('does not ask a node for a client that left while hooks were at work', async () => {
+  it('sends no request to a node when the client disconnects while a hook runs', async () => {
     const { app, node } = await openApp()
     const asked: (string | undefined)[] = []
     node.server.on('request', ({ url }) => asked.push(url))
@@ -222,7 +222,7 @@ describe('sluiceProxy', () => {
     expect(asked).toEqual(['/next'])
   })
 
-  it('is beside other proxies, each with its own nodes', async () => {
+  it('works with other proxies in one app, each with its own nodes', async () => {
     const app = createApp()
     const nodes = await Promise.all(['a', 'b'].map((name) => serve((request, response) => response.end(`${name} ${request.url}`))))
     for (const [at, { address }] of nodes.entries()) app.register(sluiceProxy, { prefix: `/${at}`, nodes: [address] })
@@ -232,9 +232,9 @@ describe('sluiceProxy', () => {
   })
 })
 
-describe('hooks', () => {
+describe('hooks of sluiceProxy', () => {
   it.each(['onRequest', 'preParsing', 'preValidation', 'preHandler'] as const)(
-    'of %s run before, wherever they are added, and may answer themselves',
+    'runs %s hooks before the proxy, wherever they are added, and lets them reply',
     async (name) => {
       for (const place of ['before', 'after'] as const) {
         const { app, node } = await openApp()
@@ -260,7 +260,7 @@ describe('hooks', () => {
     },
   )
 
-  it('that a plugin adds to each route run before', async () => {
+  it('runs route hooks that a plugin adds before the proxy', async () => {
     const app = createApp()
     app.addHook('onRoute', (route) => {
       route.preHandler = [
@@ -275,7 +275,7 @@ describe('hooks', () => {
     for (const path of ['/api', '/api/', '/api/x']) expect((await ask(port, { path })).status).toBe(429)
   })
 
-  it('give headers along, and see the request as it came', async () => {
+  it('sends headers that hooks set, and shows hooks the original URL', async () => {
     const { app } = await openApp()
     const seen: unknown[] = []
     app.addHook('onRequest', async (_request, reply) => {
@@ -292,7 +292,7 @@ describe('hooks', () => {
     await expect.poll(() => seen, SOON).toEqual([['/api/x?a=1', '/api/x?a=1', '/api/*', 200]])
   })
 
-  it('that take the body are told of, and nothing half is passed on', async () => {
+  it('reports a preParsing hook that replaces the body, and sends the node no partial body', async () => {
     const { app, node } = await openApp()
     let asked = 0
     node.server.on('request', () => {
@@ -309,7 +309,7 @@ describe('hooks', () => {
     expect(asked).toBe(0)
   })
 
-  it('run in a scope that ends with the answer', async () => {
+  it('runs in a scope that ends with the response or the tunnel', async () => {
     const sluice = createSluice()
     const reports: ScopeReport[] = []
     sluice.on('scope', (report) => reports.push(report))
@@ -334,7 +334,7 @@ describe('hooks', () => {
 })
 
 describe('rewritePrefix', () => {
-  it('stands in place of the prefix, and does not let paths out', async () => {
+  it('replaces the prefix, and rejects paths that would leave the new prefix', async () => {
     const { app } = await openApp({ rewritePrefix: '/v1/x/' })
     const port = await listen(app)
     expect(await urlOf(port, '/api/things?a=/../b')).toBe('/v1/x/things?a=/../b')
@@ -346,14 +346,14 @@ describe('rewritePrefix', () => {
     }
   })
 
-  it('keeps the prefix where it is the prefix', async () => {
+  it('keeps the prefix when rewritePrefix equals it', async () => {
     const { app } = await openApp({ rewritePrefix: '/api' })
     expect(await urlOf(await listen(app), '/api/x?a')).toBe('/api/x?a')
   })
 })
 
 describe('inject', () => {
-  it('asks the nodes, and ends whatever becomes of them', async () => {
+  it('sends injected requests to the nodes, and responds even when a node fails', async () => {
     const { app } = await openApp()
     app.register(sluiceProxy, { prefix: '/dead', nodes: [await unusedAddress()] })
     app.register(sluiceProxy, { prefix: '/broken', nodes: [await serveRaw((socket) => socket.destroy())] })
@@ -375,7 +375,7 @@ describe('inject', () => {
 })
 
 describe('upgrades', () => {
-  it('pass below the prefix, early bytes included, and end with either side', async () => {
+  it('tunnels below the prefix with early bytes, and closes when either side ends', async () => {
     const { address, server } = await tunnelNode()
     const ends: Duplex[] = []
     server.on('upgrade', (_request, socket) => ends.push(socket))
@@ -404,7 +404,7 @@ describe('upgrades', () => {
     await once(another, 'close')
   })
 
-  it.each(['onRequest', 'preHandler'] as const)('go through hooks of %s like any request, also those that are none', async (name) => {
+  it.each(['onRequest', 'preHandler'] as const)('runs %s hooks for upgrades, including protocols other than WebSocket', async (name) => {
     const { address } = await tunnelNode()
     const app = createApp()
     app.addHook(name as 'onRequest', async (request, reply) => {
@@ -419,7 +419,7 @@ describe('upgrades', () => {
     expect(statusOf(await askRaw(port, handshake('/api/chat', 'authorization: me\r\n')))).toBe(101)
   })
 
-  it('go to the proxy whose prefix they have, and elsewhere to the app as plain requests', async () => {
+  it('routes upgrades to the proxy with their prefix, and others to the app as plain requests', async () => {
     const app = createApp()
     for (const name of ['a', 'b']) app.register(sluiceProxy, { prefix: `/${name}`, nodes: [(await tunnelNode(name)).address] })
     app.post('/own', async ({ body }) => body)
@@ -429,7 +429,7 @@ describe('upgrades', () => {
     expect(await askRaw(port, handshake('/%62/x'))).toContain('x-path: b /x')
     expect(statusOf(await askRaw(port, handshake('/c/x')))).toBe(404)
     expect(await askRaw(port, handshake('/own'))).toMatch(/^HTTP\/1\.1 200 [\s\S]*own undefined$/)
-    // Clients of HTTP/2 ask like this, with bodies too.
+    // HTTP/2 clients send such upgrades, also with bodies.
     const body = JSON.stringify({ text: 'x'.repeat(100_000) })
     const post = (path: string) =>
       `POST ${path} HTTP/1.1\r\nhost: a\r\nconnection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AA\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`
@@ -437,7 +437,7 @@ describe('upgrades', () => {
     expect((await askRaw(port, post('/a/x') + body)).endsWith('plain /x')).toBe(true)
   })
 
-  it('are left alone where websocket is false', async () => {
+  it('ignores upgrades when websocket is false', async () => {
     const { address } = await tunnelNode()
     const app = createApp()
     app.register(sluiceProxy, { prefix: '/api', nodes: [address], websocket: false })
@@ -447,7 +447,7 @@ describe('upgrades', () => {
   })
 
   it.each(['before', 'after', 'in a plugin before', 'in a plugin after'] as const)(
-    'are beside @fastify/websocket, registered %s',
+    'works with @fastify/websocket registered %s the proxy',
     async (place) => {
       const { default: websocket } = await import('@fastify/websocket')
       const { address } = await tunnelNode()
@@ -480,12 +480,12 @@ describe('upgrades', () => {
         socket.destroy()
       }
       expect(hooked).toEqual(['/own', '/api/at-once', '/api/later'])
-      // It leaves connections open that are refused where it is not registered.
+      // When registered in a plugin, @fastify/websocket leaves rejected connections open.
       if (!place.startsWith('in')) expect(statusOf(await askRaw(port, handshake('/nowhere')))).toBe(404)
     },
   )
 
-  it('go back to the app, in the end, where nobody who listens wants them', async () => {
+  it('returns an upgrade to the app after 30 s when no listener handles it', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout'] })
     onTestFinished(() => void vi.useRealTimers())
     const app = createApp()
@@ -501,7 +501,7 @@ describe('upgrades', () => {
     socket.destroy()
   })
 
-  it('are beside other listeners, whose they are outside of the prefix', async () => {
+  it('leaves upgrades outside of its prefix to other listeners', async () => {
     const { address } = await tunnelNode()
     const app = createApp()
     app.register(sluiceProxy, { prefix: '/api', nodes: [address] })
@@ -516,7 +516,7 @@ describe('upgrades', () => {
 })
 
 describe('upgrades over TLS', () => {
-  it('pass below the prefix, and go back to the server elsewhere', async () => {
+  it('tunnels below the prefix over TLS, and returns other requests to the server', async () => {
     const { address } = await tunnelNode()
     const app = fastify({ https: { cert: nodeCertificate, key: nodeKey } })
     onTestFinished(() => app.close())
@@ -540,8 +540,8 @@ describe('upgrades over TLS', () => {
   })
 })
 
-describe('a proxy before an app', () => {
-  it('answers what is its own, and leaves the rest to the app', async () => {
+describe('a proxy in front of an app', () => {
+  it('handles its own paths and passes other requests to the app', async () => {
     const { address } = await echo()
     const proxy = createProxy({ nodes: [address] })
     const app = createApp({
@@ -563,8 +563,8 @@ describe('a proxy before an app', () => {
   })
 })
 
-describe('closing', () => {
-  it('does not wait for connections that became others, and leaves nothing behind', async () => {
+describe('closing sluiceProxy', () => {
+  it('does not wait for upgraded connections, and leaves no listener or socket open', async () => {
     const node = await serve((_request, response) => response.end())
     node.server.on('upgrade', (_request, socket) => {
       socket.write('HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n\r\n')
@@ -587,7 +587,7 @@ describe('closing', () => {
     await expect.poll(() => new Promise((resolve) => node.server.getConnections((_, count) => resolve(count))), SOON).toBe(0)
   })
 
-  it('lets requests end, and closes the proxy, but not one or a balancer that was handed in', async () => {
+  it('finishes requests on close, but does not close a proxy or balancer that it received', async () => {
     const node = await serve((_request, response) => setTimeout(() => response.end('well'), 100))
     const balancer = new LoadBalancingEngine()
     balancer.registerNode('127.0.0.1', node.port)
@@ -608,7 +608,7 @@ describe('closing', () => {
   })
 })
 
-describe('registering', () => {
+describe('options of sluiceProxy', () => {
   it.each([
     ['nodes', {}],
     ['nodes', { nodes: ['http://a:1'] }],
@@ -618,13 +618,13 @@ describe('registering', () => {
     ['rewritePrefix', { nodes: ['a:1'], rewritePrefix: 'v1' }],
     ['rewritePrefix', { nodes: ['a:1'], rewritePrefix: '/v1?a' }],
     ['websocket', { nodes: ['a:1'], websocket: 'yes' }],
-  ])('refuses a wrong option %s', async (option, options) => {
+  ])('throws for an invalid option %s', async (option, options) => {
     const app = createApp()
     app.register(sluiceProxy, options as never)
     await expect(async () => await app.ready()).rejects.toMatchObject({ code: 'SLUICE_INVALID_OPTION', option })
   })
 
-  it('refuses an app that speaks HTTP/2', async () => {
+  it('throws for an app that uses HTTP/2', async () => {
     const app = fastify({ http2: true })
     onTestFinished(() => app.close())
     app.register(sluiceProxy as never, { nodes: ['a:1'] } as never)

@@ -19,18 +19,18 @@ describe('cached', () => {
     return request.control
   }
 
-  it('gives back the builder, whose request carries the control', () => {
+  it('returns the builder and adds the control to its request', () => {
     const builder = db('reviews').where('city_id', 1)
     expect(cached(builder, { ttl: 60 })).toBe(builder)
     expect(controlIn(builder)).toEqual({ ttl: 60 })
     expect(controlIn(db('reviews').where('city_id', 1))).toBeUndefined()
   })
 
-  it('takes the last of several', () => {
+  it('uses the last control when it is called twice', () => {
     expect(controlIn(cached(cached(db('reviews'), { ttl: 60 }), { ttl: 1 }))).toEqual({ ttl: 1 })
   })
 
-  it('holds for what is added to the builder afterwards, and for its copies', () => {
+  it('applies to later changes of the builder and to its clones', () => {
     const base = cached(db('reviews'), { ttl: 60 })
     expect(controlIn(base.clone().where('city_id', 1))).toEqual({ ttl: 60 })
     expect(controlIn(base.clone().clone())).toEqual({ ttl: 60 })
@@ -39,14 +39,14 @@ describe('cached', () => {
     expect(controlIn(base)).toEqual({ ttl: 60 })
   })
 
-  it('changes neither the SQL nor the key nor what lookups merge with', () => {
+  it('changes neither the SQL nor the key nor the batch group', () => {
     const build = () => db('reviews').where('city_id', 1)
     expect(cached(build(), { ttl: 60 }).toSQL().sql).toBe(build().toSQL().sql)
     expect(Object.keys(cached(build(), { ttl: 60 }))).toEqual(Object.keys(build()))
     expect(lookup(cached(build(), { ttl: 60 })).group).toBe(lookup(build()).group)
   })
 
-  it('refuses what is no cache control or no builder', () => {
+  it('throws for an invalid cache control and for a value that is not a builder', () => {
     expect(() => cached(db('reviews'), { tll: 60 } as never)).toThrow(InvalidOptionError)
     expect(() => cached(db('reviews'), { ttl: 0 })).toThrow('Option "cache.ttl": expected a number greater than 0')
     expect(() => cached(undefined as never, { ttl: 1 })).toThrow(InvalidArgumentError)

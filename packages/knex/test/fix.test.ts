@@ -24,7 +24,7 @@ function syntaxErrors(code: string): string[] {
   return (diagnostics ?? []).map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, ' '))
 }
 
-/** Runs the fix against a real builder: its methods must be there, and its SQL must ask for the keys. */
+/** Runs the fix with a real builder, whose methods must exist and whose SQL must select by the keys. */
 function sqlOf(db: Knex, fix: string, keys: readonly unknown[]): string {
   const build = new Function('db', 'keys', `return ${fix}`) as (db: Knex, keys: readonly unknown[]) => Knex.QueryBuilder
   return build(db, keys).toSQL().toNative().sql
@@ -98,7 +98,7 @@ describe.each(clients)('fixForSql on %s', (dialect, db) => {
     ],
     ['reads a subquery', (db) => db(db('t').as('s')).where('id', 1)],
     ['adds a union', (db) => db('t').where('id', 1).union(db('u').where('id', 1))],
-  ])('writes nothing for what %s', (_name, build) => {
+  ])('writes nothing for a query that %s', (_name, build) => {
     expect(fixOf(dialect, db, build)).toBeUndefined()
   })
 })

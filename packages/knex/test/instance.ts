@@ -44,18 +44,18 @@ export interface TestInstance {
   readonly context: InstanceContext
   readonly lookups: KnexLookups
   readonly sources: RowSources
-  /** What merged queries are answered with. */
+  /** The rows that the database returns for merged queries. */
   answer: unknown[]
-  /** The merged queries that were made. */
+  /** The merged queries that were sent. */
   readonly sent: { readonly sql: string; readonly bindings: readonly unknown[] }[]
-  /** The lookup of a builder; fails where it is refused. */
+  /** The lookup of a builder; throws if the builder is refused. */
   lookup(builder: Knex.QueryBuilder): Lookup
   /** Why a builder is not merged. */
   refusal(builder: Knex.QueryBuilder): string | undefined
   rowSource(builder: Knex.QueryBuilder): ReturnType<RowSources['of']>
 }
 
-/** An instance without a database: merged queries are written down. */
+/** An instance without a database, which records merged queries. */
 export function testInstance(dialect: Dialect, config: Knex.Config = {}, withCatalog = true, maxExtraRows = 0): TestInstance {
   const host = hostOf(createSluice({ mode: 'optimize', batch: { maxExtraRows } }))
   if (withCatalog) host.catalogs.set('test', catalogFor(dialect))

@@ -21,7 +21,7 @@ function requestOf(make: (db: Knex) => Knex.QueryBuilder, dialect: Dialect = 'sq
   return request
 }
 
-/** The rows of the one table that has any. */
+/** The row buckets of the only table with any. */
 function rowsOf(make: (db: Knex) => Knex.QueryBuilder, dialect?: Dialect): readonly number[] | undefined {
   const [rows] = [...(requestOf(make, dialect).rows?.values() ?? [])]
   return rows
@@ -29,8 +29,8 @@ function rowsOf(make: (db: Knex) => Knex.QueryBuilder, dialect?: Dialect): reado
 
 const buckets = (...keys: readonly string[]) => keys.map((key) => rowBucket([key]))
 
-describe('an operation', () => {
-  it('works its lookup out once', () => {
+describe('KnexOperation', () => {
+  it('computes its lookup once', () => {
     const instance = testInstance('sqlite')
     const keyed = operationOf(instance, instance.db('reviews').where('city_id', 1))
     expect(keyed.lookup()).toBe(keyed.lookup())
@@ -40,7 +40,7 @@ describe('an operation', () => {
   })
 })
 
-describe('the rows of a cached read', () => {
+describe('row buckets of a cached read', () => {
   it.each<[string, (db: Knex) => Knex.QueryBuilder, string[]]>([
     ['where', (db) => db('reviews').where('id', 7), ['7']],
     ['where with an object', (db) => db('reviews').where({ id: '7', stars: 3 }), ['7']],
@@ -59,7 +59,7 @@ describe('the rows of a cached read', () => {
     ],
     ['a negation beside', (db) => db('reviews').where('id', 7).whereNot('stars', 1), ['7']],
     ['a limit and an offset', (db) => db('reviews').where('id', 7).limit(3).offset(1).orderBy('stars'), ['7']],
-  ])('are named by %s', (_, make, keys) => {
+  ])('are derived from %s', (_, make, keys) => {
     for (const dialect of ['sqlite', 'postgresql', 'mysql'] as const) expect(rowsOf(make, dialect)).toEqual(buckets(...keys))
   })
 
@@ -91,28 +91,28 @@ describe('the rows of a cached read', () => {
           Array.from({ length: 16 }, (_, at) => at),
         ),
     ],
-  ])('are any with %s', (_, make) => {
+  ])('are unknown for %s', (_, make) => {
     expect(requestOf(make).rows).toBeUndefined()
   })
 })
 
-describe('whether a cached read found its rows', () => {
+describe('completeness of a cached read', () => {
   const isComplete = (make: (db: Knex) => Knex.QueryBuilder, value: unknown) => requestOf(make).isComplete?.(value)
   const row = { id: 7 }
 
-  it('is told by the row where one was asked for', () => {
+  it('depends on the row when one row was requested', () => {
     const one = (db: Knex) => db('reviews').where('id', 7)
     expect([isComplete(one, [row]), isComplete(one, [])]).toEqual([true, false])
     const first = (db: Knex) => db('reviews').where('id', 7).first()
     expect([isComplete(first, row), isComplete(first, undefined)]).toEqual([true, false])
   })
 
-  it('is told by their number where several were', () => {
+  it('depends on the number of rows when several were requested', () => {
     const several = (db: Knex) => db('reviews').whereIn('id', [7, 8, '8'])
     expect([isComplete(several, [row, row]), isComplete(several, [row]), isComplete(several, [])]).toEqual([true, false, false])
   })
 
-  it('is not told by the first of several', () => {
+  it('is not assumed for the first of several rows', () => {
     expect(isComplete((db) => db('reviews').whereIn('id', [7, 8]).first(), row)).toBe(false)
   })
 })

@@ -21,10 +21,10 @@ function client(connection: Connection, config: Knex.Config = {}): ClientInterna
 
 const settings = (connection: Connection, config?: Knex.Config): string | undefined => resultSettings(client(connection, config))
 
-describe('settings that shape results', () => {
+describe('settings that affect results', () => {
   const plain = { host: 'a', user: 'one', password: 'x', database: 'd' }
 
-  it('are the same wherever the database is and whoever asks', () => {
+  it('are the same for any address and credentials', () => {
     const elsewhere = { host: 'b', port: 3307, user: 'two', password: 'y', database: 'e', connectTimeout: 5, ssl: { ca: 'c' } }
     expect(settings(plain)).toBeTypeOf('string')
     expect(settings(elsewhere)).toBe(settings(plain))
@@ -43,7 +43,7 @@ describe('settings that shape results', () => {
     expect(settings(connection, config)).toBe(settings(connection, config))
   })
 
-  it('differ by how the driver of PostgreSQL reads a type, in the whole process', () => {
+  it('differ by the type parsers of the PostgreSQL driver, which are global', () => {
     const { driver } = client(plain, { client: 'pg' })
     const { types } = driver as { types: { getTypeParser(type: number): unknown; setTypeParser(type: number, parse: unknown): void } }
     const before = settings(plain, { client: 'pg' })
@@ -57,7 +57,7 @@ describe('settings that shape results', () => {
     expect(settings(plain, { client: 'pg' })).toBe(before)
   })
 
-  it('are not known where one is bound, or refers to itself', () => {
+  it('are unknown for bound functions and circular values', () => {
     const typeCast = function (this: unknown) {
       return this
     }.bind({})

@@ -2,12 +2,12 @@ import type { Knex } from 'knex'
 import { describe, expect, it } from 'vitest'
 import { testInstance } from './instance.ts'
 
-describe('a row source', () => {
+describe('RowSource', () => {
   const instance = testInstance('sqlite')
   const { db } = instance
   const reviews = () => db('reviews')
 
-  it('names the table, a stable shape, and where columns are', () => {
+  it('contains the table, a stable shape, and the property of each column', () => {
     const source = instance.rowSource(reviews().where('stars', '>', 3).orderBy('id').limit(5))
     expect(source).toMatchObject({ table: 'main.reviews', isWhole: true, shape: expect.stringMatching(/^[0-9a-f]{16}$/) })
     expect(source?.property('city_id')).toBe('city_id')
@@ -16,7 +16,7 @@ describe('a row source', () => {
     expect(other.rowSource(other.db('reviews').where('stars', '>', 9).orderBy('id').limit(7))?.shape).toBe(source?.shape)
   })
 
-  it('is one object for all listings of a shape', () => {
+  it('is one object for all parent queries of a shape', () => {
     const of = (stars: number) => instance.rowSource(reviews().where({ stars }).orderBy('id'))
     expect(of(1)).toBe(of(2))
     const raw = (stars: number, ids: number[]) => instance.rowSource(reviews().whereRaw('stars > ?', [stars]).whereIn('id', ids))
@@ -50,7 +50,7 @@ describe('a row source', () => {
     expect([otherwise?.property('id'), otherwise?.property('ID')]).toEqual([undefined, undefined])
   })
 
-  it('speaks the database’s names where identifiers are rewritten', () => {
+  it('uses names of the database when identifiers are rewritten', () => {
     const snake = testInstance('postgresql', {
       wrapIdentifier: (name, wrap) => wrap(name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)),
     })
@@ -60,7 +60,7 @@ describe('a row source', () => {
     expect(source?.property('cityId')).toBeUndefined()
   })
 
-  it('is unknown for what is no listing of one plain table', () => {
+  it('is unknown for queries other than a listing of one plain table', () => {
     const none: Knex.QueryBuilder[] = [
       db('overview'),
       db('elsewhere'),

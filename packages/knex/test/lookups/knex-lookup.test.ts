@@ -2,32 +2,32 @@ import type { Dialect } from '@sluice/core'
 import { describe, expect, it } from 'vitest'
 import { testInstance } from '../instance.ts'
 
-describe('a lookup', () => {
+describe('KnexLookup', () => {
   const instance = testInstance('sqlite')
   const { db } = instance
 
   describe('target', () => {
-    it('is what the key is compared with, and one object for all selects of a structure', () => {
+    it('contains the key columns, and is one object for all selects of a structure', () => {
       const { target } = instance.lookup(db('reviews').where('city_id', 1).where('stars', '>', 3))
       expect(target).toEqual({ table: 'main.reviews', columns: ['city_id'], shape: expect.stringMatching(/^[0-9a-f]{16}$/) })
       expect(instance.lookup(db('reviews').where('city_id', 2).where('stars', '>', 4)).target).toBe(target)
     })
 
-    it('has a shape that is the same in every process and for other values, and different for another structure', () => {
+    it('has a shape that depends on the structure only, and is the same in every process', () => {
       const shapeOf = (other = testInstance('sqlite'), stars = 3) =>
         other.lookup(other.db('reviews').where('city_id', 1).where('stars', '>', stars)).target?.shape
       expect(shapeOf()).toBe(shapeOf(testInstance('sqlite'), 5))
       expect(shapeOf()).not.toBe(instance.lookup(db('reviews').where('city_id', 1).where('stars', '<', 3)).target?.shape)
     })
 
-    it('names columns as the database does', () => {
+    it('contains column names of the database', () => {
       const snake = testInstance('sqlite', {
         wrapIdentifier: (name, wrap) => wrap(name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)),
       })
       expect(snake.lookup(snake.db('reviews as r').where('r.cityId', 1)).target?.columns).toEqual(['city_id'])
     })
 
-    it('is unknown for views, unknown tables, and without a catalogue', () => {
+    it('is unknown for views, unknown tables, and without a catalog', () => {
       expect(instance.lookup(db('overview').where('id', 1)).target).toBeUndefined()
       expect(instance.lookup(db('elsewhere').where('id', 1)).target).toBeUndefined()
       const blind = testInstance('sqlite', {}, false)
@@ -35,7 +35,7 @@ describe('a lookup', () => {
     })
   })
 
-  it('reads its table, unless a temporary one may hide it', () => {
+  it('reads its table unless a temporary table may shadow it', () => {
     const other = testInstance('sqlite')
     const lookup = other.lookup(other.db('reviews').where('city_id', 1))
     expect(lookup.reads?.()).toEqual(['main.reviews'])
@@ -50,7 +50,7 @@ describe('a lookup', () => {
       return [target?.columns, key.values]
     }
 
-    it('is the unique key, before a foreign key, before the last condition', () => {
+    it('prefers a unique key, then a foreign key, then the last condition', () => {
       expect(keyOf({ id: 1, city_id: 2, stars: 3 })).toEqual([['id'], [1]])
       expect(keyOf({ slug: 'a', city_id: 2, tenant_id: 3 })).toEqual([
         ['tenant_id', 'slug'],
@@ -60,12 +60,12 @@ describe('a lookup', () => {
       expect(keyOf({ slug: 'a', stars: 3 })).toEqual([['stars'], [3]])
     })
 
-    it('is no column that may write one value in several ways', () => {
+    it('is not a column whose values have several spellings', () => {
       expect(keyOf({ stars: 3, score: 4 })).toEqual([['stars'], [3]])
       expect(instance.refusal(db('reviews').where('score', 4))).toBe('column of another type')
     })
 
-    it('is a text only as its column writes it', () => {
+    it('is a string only in the canonical form of its column', () => {
       const reasonOf = (dialect: Dialect, where: object, withCatalog = true) => {
         const other = testInstance(dialect, {}, withCatalog)
         return other.refusal(other.db('reviews').where(where))
@@ -80,7 +80,7 @@ describe('a lookup', () => {
       }
     })
 
-    it('is a large integer only on PostgreSQL, whose driver keeps all its digits', () => {
+    it('is a large integer only on PostgreSQL, whose driver keeps all digits', () => {
       for (const [dialect, city_id, reason] of [
         ['postgresql', '9007199254740993', undefined],
         ['postgresql', 9007199254740993n, undefined],
@@ -93,7 +93,7 @@ describe('a lookup', () => {
       }
     })
 
-    it('is a number among texts only on PostgreSQL', () => {
+    it('is a number for a string column only on PostgreSQL', () => {
       const reasons = (['postgresql', 'mysql', 'sqlite'] as const).map((dialect) => {
         const other = testInstance(dialect)
         return other.refusal(other.db('reviews').where('slug', 7))
@@ -101,7 +101,7 @@ describe('a lookup', () => {
       expect(reasons).toEqual([undefined, 'key of another type', 'key of another type'])
     })
 
-    it('of a column that is not known is a small number, and none on MySQL', () => {
+    it('is a small number for an unknown column, except on MySQL', () => {
       const reasons = (dialect: Dialect) => {
         const blind = testInstance(dialect, {}, false)
         return [7, -7, 2 ** 25, 7n].map((id) => blind.refusal(blind.db('reviews').where('id', id as number)))
@@ -112,12 +112,12 @@ describe('a lookup', () => {
       expect(reasons('mysql')).toEqual([unknown, unknown, unknown, unknown])
     })
 
-    it('stays one beside other conditions on its column', () => {
+    it('remains a key when its column has other conditions', () => {
       expect(instance.lookup(db('reviews').where('id', 1).where('id', '>', 0)).key.values).toEqual([1])
       expect(instance.lookup(db('reviews').where('city_id', 1).where('city_id', 2)).key.values).toEqual([2])
     })
 
-    it('is never what cannot be a key', () => {
+    it('is never null, a boolean or a range', () => {
       expect(keyOf({ city_id: 2, deleted_at: null })).toEqual([['city_id'], [2]])
       expect(keyOf({ stars: 2, score: true })).toEqual([['stars'], [2]])
       expect(instance.refusal(db('reviews').where('city_id', '=', null as never))).toBe('null key')
@@ -127,7 +127,7 @@ describe('a lookup', () => {
     })
   })
 
-  it('has a group of its own for other constants, kinds of key, limits and transactions', () => {
+  it('has a separate batch group for each constant, key type, limit and transaction', () => {
     const remote = testInstance('postgresql')
     const pages = [
       remote.db('reviews').where('city_id', 1).orderBy('id').limit(1),
@@ -147,7 +147,7 @@ describe('a lookup', () => {
     expect(instance.lookup(db('reviews').where({ city_id: 7, stars: 1 })).group).toBe(instance.lookup(forms[0] as never).group)
   })
 
-  it('keeps query contexts apart, in plans of their own only where they may decide names', () => {
+  it('has a separate group for each query context, and a separate plan only if it affects names', () => {
     const inContext = (of: typeof instance, user: number) => of.lookup(of.db('reviews').where('city_id', 1).queryContext({ user }) as never)
     expect(inContext(instance, 1).group).not.toBe(inContext(instance, 2).group)
     expect(inContext(instance, 1).target).toBe(inContext(instance, 2).target)
@@ -166,7 +166,7 @@ describe('a lookup', () => {
     ).toBe('query context not understood')
   })
 
-  it('asks for no more keys than a statement may bind beside its constants', () => {
+  it('limits the keys so that they and the constants fit into the bindings of a statement', () => {
     const many = testInstance('sqlite')
     Object.assign(many.context.host, { maxKeys: 5000 })
     expect(many.lookup(many.db('reviews').where('city_id', 1)).maxKeys).toBe(900)
@@ -183,19 +183,19 @@ describe('a lookup', () => {
     ).toBe('too many values')
   })
 
-  it('asks for no more pages than 50, and than 10,000 rows', () => {
+  it('limits a batch to 50 pages and 10,000 rows', () => {
     const { db: there, ...remote } = testInstance('postgresql')
     const most = (limit: number) => remote.lookup(there('reviews').where('city_id', 1).orderBy('id').limit(limit)).maxKeys
     expect([1, 50, 500, 5000, 20_000].map(most)).toEqual([50, 50, 20, 2, 1])
   })
 
-  it('is no page on SQLite, whose queries cost less than their merging', () => {
+  it('refuses pages on SQLite, where single queries are cheaper than merged ones', () => {
     expect(instance.refusal(db('reviews').where('city_id', 1).orderBy('id').limit(2))).toBe('page on SQLite')
     expect(instance.refusal(db('reviews').where('city_id', 1).orderBy('id').first())).toBe('page on SQLite')
     expect(instance.refusal(db('reviews').where('id', 1).first())).toBeUndefined()
   })
 
-  it('is refused where a constant is no plain value', () => {
+  it('refuses constants that are not plain values', () => {
     for (const value of [db.raw('1'), () => 1, Symbol('x'), new Map()])
       expect(
         instance.refusal(
@@ -206,7 +206,7 @@ describe('a lookup', () => {
       ).toBe('constants not understood')
   })
 
-  it('is refused for what is not understood', () => {
+  it('refuses clauses, filters and options that it does not support', () => {
     const by = () => db('reviews').where('city_id', 1)
     expect(instance.refusal(by().orWhere('stars', 1))).toBe('filter not understood')
     expect(instance.refusal(by().where('stars', '@>', 1))).toBe('filter not understood')

@@ -16,22 +16,22 @@ async function merged(form: Form, asked: readonly LookupKey[], dialect: Dialect 
   await instance.lookup(builder).runMany(asked)
   expect(builder.toQuery(), 'the builder of the user was changed').toBe(before)
   for (const { sql } of instance.sent) {
-    // Whatever is not understood would count as a write to any table.
+    // A statement that is not understood would count as a write to any table.
     const { opaque, functions, reads } = analyzeSql(sql, dialect).statement
     expect([opaque, [...functions], reads]).toEqual([undefined, [], [['reviews']]])
   }
   return instance.sent.map(({ sql, bindings }) => `${sql} -- ${bindings.join()}`).join('\n')
 }
 
-describe('a merged query', () => {
-  it('keeps the constants and asks for the keys', async () => {
+describe('MergedQuery', () => {
+  it('keeps the constants and selects by the keys', async () => {
     const form: Form = (db) => db('reviews').where('stars', '>', 3).where('city_id', 1).whereNull('deleted_at').orderBy('id')
     expect(await merged(form, keys([1], [2]))).toBe(
       'select * from "reviews" where "stars" > ? and "deleted_at" is null and "city_id" in (?, ?) order by "id" asc -- 3,1,2',
     )
   })
 
-  it('asks for the key besides what is selected', async () => {
+  it('selects the key in addition to the selected columns', async () => {
     expect(await merged((db) => db('reviews').where('city_id', 1).select('slug'), keys([1]))).toBe(
       'select "slug", "city_id" as "sluice_key_1" from "reviews" where "city_id" in (?) -- 1',
     )
@@ -43,14 +43,14 @@ describe('a merged query', () => {
     )
   })
 
-  it('asks for composite keys as rows', async () => {
+  it('compares composite keys as rows', async () => {
     const form: Form = (db) => db('reviews').where({ slug: 2, tenant_id: 1 }).select('id')
     expect(await merged(form, keys([1, 2], [3, 4]))).toBe(
       'select "id", "tenant_id" as "sluice_key_1", "slug" as "sluice_key_2" from "reviews" where ("tenant_id", "slug") in ((?, ?), (?, ?)) -- 1,2,3,4',
     )
   })
 
-  it('asks for composite keys as a list of values on SQLite', async () => {
+  it('compares composite keys with a list of values on SQLite', async () => {
     const form: Form = (db) => db('reviews').where({ slug: 'b', tenant_id: 1 }).count('* as n')
     expect(await merged(form, keys([1, 2], [3, 4]), 'sqlite')).toBe(
       'select count(*) as `n`, `tenant_id` as `sluice_key_1`, `slug` as `sluice_key_2` from `reviews`' +
@@ -58,7 +58,7 @@ describe('a merged query', () => {
     )
   })
 
-  it('selects each key’s page by itself, and numbers its rows', async () => {
+  it('selects the page of each key separately and numbers its rows', async () => {
     const form: Form = (db) =>
       db('reviews as r').where('r.city_id', 1).where('stars', 5).orderBy('score', 'desc').orderBy('r.id').limit(2).offset(1)
     const select = (at: number) =>
@@ -67,14 +67,14 @@ describe('a merged query', () => {
     expect(await merged(form, keys([1], [2]), 'mysql')).toBe(`${select(0)} union all ${select(1)} -- 1,5,2,1,2,5,2,1`)
   })
 
-  it('numbers nothing where a page has one row', async () => {
+  it('omits row numbers when a page has one row', async () => {
     const form: Form = (db) => db('reviews').where('city_id', 1).orderBy('id').first('slug')
     const select = (at: number) =>
       `select "slug", ${at} as "sluice_place_1", 1 as "sluice_rank_1" from (select * from "reviews" where "city_id" = ? order by "id" asc limit ?) as "reviews"`
     expect(await merged(form, keys([1], [2]))).toBe(`${select(0)} union all ${select(1)} -- 1,1,2,1`)
   })
 
-  it('groups by the key besides', async () => {
+  it('adds the key to the groups', async () => {
     const form: Form = (db) => db('reviews').where('city_id', 1).select('stars').count('* as n').groupBy('stars').orderBy('n')
     expect(await merged(form, keys([1]))).toBe(
       'select "stars", count(*) as "n", "city_id" as "sluice_key_1" from "reviews" where "city_id" in (?) group by "stars", "city_id" order by "n" asc -- 1',
@@ -82,8 +82,8 @@ describe('a merged query', () => {
   })
 })
 
-describe('a merged answer', () => {
-  it('has rows without the helpers, in the form of the call', async () => {
+describe('results of a merged query', () => {
+  it('contain rows without the helper columns, in the format of the call', async () => {
     const instance = testInstance('sqlite')
     const ask = (form: Form, answer: unknown[]) => {
       instance.answer = answer
@@ -118,7 +118,7 @@ describe('a merged answer', () => {
     )
   })
 
-  it('has each page’s rows by their numbers, in whatever order they came', async () => {
+  it('contain the rows of each page by their numbers, regardless of the order they arrive in', async () => {
     const instance = testInstance('postgresql')
     const lookup = instance.lookup(instance.db('reviews').where('city_id', 1).orderBy('id').limit(2))
     const row = (slug: string, place: unknown, rank: unknown) => ({ slug, sluice_place_1: place, sluice_rank_1: rank })
@@ -134,7 +134,7 @@ describe('a merged answer', () => {
     expect(await lookup.runMany(keys([1], [2], [3]))).toBeUndefined()
   })
 
-  it('is zero and null for keys without rows, in the driver’s form', async () => {
+  it('are zero and null for keys without rows, in the format of the driver', async () => {
     const instance = testInstance('postgresql')
     instance.answer = [{ n: '4', total: '12', sluice_key_1: 1 }]
     const lookup = instance.lookup(instance.db('reviews').where('city_id', 1).count('* as n').sum('stars as total').first())
@@ -148,15 +148,15 @@ describe('a merged answer', () => {
     expect(await lookup.runMany(keys([1], [2]))).toBeUndefined()
   })
 
-  it('is none where a row’s key was not asked for', async () => {
+  it('are undefined when a row has a key that was not requested', async () => {
     const instance = testInstance('mysql')
     instance.answer = [{ slug: 'a', sluice_key_1: 9 }]
     expect(await instance.lookup(instance.db('reviews').where('city_id', 1).select('slug')).runMany(keys([1], [2]))).toBeUndefined()
   })
 })
 
-describe('a key compared by its number', () => {
-  it('is not ranked on MySQL among texts', () => {
+describe('a numeric key of a string column', () => {
+  it('is not ranked on MySQL', () => {
     const instance = testInstance('mysql')
     const tops = (slug: unknown) =>
       instance

@@ -6,7 +6,7 @@ import { knexNaming, knexProject } from '../../src/project/knex-project.ts'
 const at = new Date('2026-01-02T03:04:05.678Z')
 
 describe('knexProject', () => {
-  it('refuses what the database cannot have, and writes the others', () => {
+  it('refuses indexes that the database does not support, and writes the others', () => {
     const impossible = create('x', index('app.city', ['name'], { where: 'name IS NULL' }))
     const facts = databaseFacts('mysql')
     const project = knexProject({ language: 'esm', migrationsDir: 'db/migrations', extension: '.js' })
@@ -16,7 +16,7 @@ describe('knexProject', () => {
     expect(planFixFiles([impossible], project, facts, at).files).toEqual([])
   })
 
-  it('puts a migration after those that are there', () => {
+  it('numbers a migration after the existing ones', () => {
     const project = knexProject({ language: 'ts', migrationsDir: 'migrations', migrations: ['20260102030500_later.ts'] })
     const { files } = planFixFiles([create('y', index('main.city', ['name']))], project, databaseFacts('sqlite'), at)
     expect(files.map(({ path }) => path)).toEqual(['migrations/20260102030501_add_y.ts'])

@@ -43,7 +43,7 @@ function shapeOf([call, args]: Call, hasModel = true) {
 
 const fixOf = (listing: Call | undefined, asked: Call) => shapeOf(asked).fix?.(listing === undefined ? undefined : shapeOf(listing))
 
-/** A fix is an argument of the listing's call, or a call of its own. */
+/** A fix is an argument of the parent query, or a separate call. */
 function syntaxErrors(fix: string): string[] {
   const code = fix.startsWith('prisma.') ? fix : `({ ${fix}\n})`
   const { diagnostics } = ts.transpileModule(code, { reportDiagnostics: true, compilerOptions: { target: ts.ScriptTarget.ES2022 } })
@@ -53,7 +53,7 @@ function syntaxErrors(fix: string): string[] {
 const books: Call = ['Book.findMany']
 const authors: Call = ['Author.findMany']
 
-describe('a fix along a relation', () => {
+describe('fixes along a relation', () => {
   it.each<[string, Call, Call, string]>([
     ['to-one', books, ['Author.findUnique', { where: { id: 1 } }], 'include: { author: true }  // in book.findMany'],
     [
@@ -113,13 +113,13 @@ describe('a fix along a relation', () => {
       ['Book.findMany', { where: { sequelTo: 1 } }],
       'include: { sequels: true }  // in book.findMany',
     ],
-  ])('of %s is an argument for the listing', (_name, listing, asked, expected) => {
+  ])('add an argument to the parent query for %s', (_name, listing, asked, expected) => {
     const fix = fixOf(listing, asked)
     expect(fix).toBe(expected)
     expect(syntaxErrors(fix ?? '')).toEqual([])
   })
 
-  it('shows no value of a condition', () => {
+  it('show no value of a condition', () => {
     const include = {
       loans: { where: { book: { title: { in: ['Secret', 'Hidden'] } }, bookId: null, id: { gt: 5n } }, cursor: { id: 77 } },
     }
@@ -128,14 +128,14 @@ describe('a fix along a relation', () => {
     expect(syntaxErrors(fix ?? '')).toEqual([])
   })
 
-  it('quotes names and texts that need it', () => {
+  it('quote names and strings that need it', () => {
     const fix = fixOf(authors, ['Book.findMany', { where: { authorId: 1 }, orderBy: { 'odd-name': `it's "\\" \n` }, distinct: ['title'] }])
     expect(fix).toContain(`{ 'odd-name': 'it\\'s "\\\\" \\n' }`)
     expect(syntaxErrors(fix ?? '')).toEqual([])
   })
 })
 
-describe('a fix without a relation', () => {
+describe('fixes without a relation', () => {
   it.each<[string, Call, string]>([
     ['a unique key', ['Author.findUnique', { where: { email: 'a' } }], 'prisma.author.findMany({ where: { email: { in: keys } } })'],
     [
@@ -173,20 +173,20 @@ describe('a fix without a relation', () => {
       ['Membership.findUnique', { where: { orgId_userId: { orgId: 'o', userId: 1 } } }],
       'prisma.membership.findMany({ where: { OR: keys } })',
     ],
-  ])('of %s is a call for all keys', (_name, asked, expected) => {
+  ])('replace %s with one call for all keys', (_name, asked, expected) => {
     const fix = fixOf(undefined, asked)
     expect(fix).toBe(expected)
     expect(syntaxErrors(fix ?? '')).toEqual([])
   })
 
-  it('is the call where the relation cannot take the arguments', () => {
+  it('are separate calls when the relation does not accept the arguments', () => {
     expect(fixOf(books, ['Author.findMany', { where: { id: 1 }, orderBy: { id: 'asc' } }])).toMatch(/^prisma\.author\.findMany/)
     expect(fixOf(authors, ['Book.aggregate', { where: { authorId: 1 }, _sum: { place: true } }])).toMatch(/^prisma\.book\.groupBy/)
     expect(fixOf(['Author.groupBy', { by: ['name'] }], ['Book.findMany', { where: { authorId: 1 } }])).toMatch(/^prisma\.book\.findMany/)
   })
 })
 
-describe('no fix', () => {
+describe('missing fixes', () => {
   it.each<[string, Call]>([
     ['nothing is asked for by key', ['Book.findMany', {}]],
     ['it asks by a relation’s field', ['Book.findMany', { where: { author: { name: 'x' } } }]],
@@ -198,11 +198,11 @@ describe('no fix', () => {
     ['an argument cannot be written', ['Book.findMany', { where: { shelf: 1 }, orderBy: { place: Symbol('skip') } }]],
     ['it groups', ['Book.groupBy', { by: ['place'], where: { shelf: 1 } }]],
     ['a key is called by a name of its own', ['Book.findUnique', { where: { spot: { shelf: 1, place: 2 } } }]],
-  ])('is given where %s', (_name, asked) => {
+  ])('are expected when %s', (_name, asked) => {
     expect(fixOf(undefined, asked)).toBeUndefined()
   })
 
-  it('is given without a model, but for what is surely an id', () => {
+  it('are expected without a model, except for a field that is certainly an ID', () => {
     expect(shapeOf(['Shop.findUnique', { where: { id: 1 } }], false).fix?.(undefined)).toBe(
       'prisma.shop.findMany({ where: { id: { in: keys } } })',
     )

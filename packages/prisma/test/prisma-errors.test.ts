@@ -9,7 +9,7 @@ describe('prismaErrors.writeOutcome', () => {
     ['what MariaDB says through Prisma', prisma('P2039', '1290')],
     ['what PostgreSQL says through Prisma', prisma('P2010', '22P02')],
     ['arguments that Prisma does not accept', { name: 'PrismaClientValidationError' }],
-  ])('takes %s for an answer', (_, error) => {
+  ])('treats %s as a rollback', (_, error) => {
     expect(prismaErrors.writeOutcome(error)).toBe('rolled-back')
   })
 
@@ -20,11 +20,11 @@ describe('prismaErrors.writeOutcome', () => {
     ['a timeout of the pool', prisma('P2024')],
     ['a timeout of a transaction', prisma('P2028')],
     ['a lost connection', prisma('P1017')],
-  ])('takes nothing for certain after %s', (_, error) => {
+  ])('treats the outcome as unknown after %s', (_, error) => {
     expect(prismaErrors.writeOutcome(error)).toBe('unknown')
   })
 
-  it.each([[{ code: '23505' }], [new Error('What is this?')], [undefined]])('leaves %s to the core', (error) => {
+  it.each([[{ code: '23505' }], [new Error('What is this?')], [undefined]])('leaves the outcome of %s to the core', (error) => {
     expect(prismaErrors.writeOutcome(error)).toBeUndefined()
   })
 })
@@ -37,7 +37,7 @@ describe('prismaErrors.replicaError', () => {
     ['a shutdown of PostgreSQL', prisma('P2010', '57P01')],
     ['a lost connection of Prisma', { code: 'P1017' }],
     ['a client that cannot connect', { name: 'PrismaClientInitializationError', message: "Can't reach the database server" }],
-  ])('takes %s for a failure of the replica', (_, error) => {
+  ])('treats %s as a failure of the replica', (_, error) => {
     expect(prismaErrors.replicaError(error)).toBe('node')
   })
 
@@ -45,14 +45,14 @@ describe('prismaErrors.replicaError', () => {
     ['a read-only server', prisma('P2010', '1290')],
     ['a missing table', prisma('P2021', '1146')],
     ['an error of a raw query that says nothing more', prisma('P2010')],
-  ])('asks the primary after %s', (_, error) => {
+  ])('retries on the primary after %s', (_, error) => {
     expect(prismaErrors.replicaError(error)).toBe('again')
   })
 
   it.each([
     ['no record', { code: 'P2025' }],
     ['arguments that Prisma does not accept', { name: 'PrismaClientValidationError' }],
-  ])('takes %s for the answer', (_, error) => {
+  ])('treats %s as the result', (_, error) => {
     expect(prismaErrors.replicaError(error)).toBe('answer')
   })
 

@@ -46,37 +46,37 @@ function requestOf(args: unknown, control?: CacheControl, action = 'findMany'): 
 const keyOf = (args: unknown) => requestOf(args).key
 
 describe('PrismaOperation', () => {
-  it('tells `undefined` from what is left out: with `strictUndefinedChecks` Prisma refuses it', () => {
+  it('distinguishes `undefined` from an omitted field, because `strictUndefinedChecks` rejects it', () => {
     expect(keyOf({ where: {} })).toBe(keyOf({ where: {} }))
     expect(keyOf({ where: { id: undefined } })).not.toBe(keyOf({ where: {} }))
   })
 
-  it('hands on what the app said to the cache, outside of the key', () => {
+  it('passes the control of the app to the cache, but not into the key', () => {
     const control = { ttl: 60 }
     expect(requestOf({ where: {} }, control)).toMatchObject({ control, key: keyOf({ where: {} }) })
     expect(requestOf({ where: {} }).control).toBeUndefined()
   })
 })
 
-describe('the rows of a Prisma read', () => {
-  it('are named by the primary key', () => {
+describe('rows of a Prisma read', () => {
+  it('are identified by the primary key', () => {
     const { tables, rows } = requestOf({ where: { id: { in: [7, 8] } } })
     expect(tables).toEqual(['public.Book'])
     expect([...(rows ?? [])]).toEqual([['public.Book', [rowBucket(['7']), rowBucket(['8'])]]])
     expect(requestOf({ where: { title: 'x' } }).rows).toBeUndefined()
   })
 
-  it('were found when a list has as many', () => {
+  it('are complete when a list has as many rows as keys', () => {
     const { isComplete } = requestOf({ where: { id: { in: [7, 8, 8] } } })
     expect([isComplete?.([{}, {}]), isComplete?.([{}]), isComplete?.([])]).toEqual([true, false, false])
   })
 
-  it('were found when there is a row', () => {
+  it('are complete when the row exists', () => {
     const { isComplete } = requestOf({ where: { id: 7 } }, undefined, 'findUnique')
     expect([isComplete?.({}), isComplete?.(null)]).toEqual([true, false])
   })
 
-  it('were found when there is something along a relation of the row', () => {
+  it('are complete when a relation of the row has entries', () => {
     const { isComplete } = requestOf({ where: { id: 7 }, select: { loans: true } }, undefined, 'findUnique')
     expect([isComplete?.([{}, {}]), isComplete?.([]), isComplete?.(null)]).toEqual([true, false, false])
   })

@@ -7,30 +7,30 @@ const shapes = new PrismaShapes('sqlite')
 const written = (operation: string, args: unknown) => shapes.shapeOf('Tag', undefined, operation, 'write', args)
 const rows = (count: number) => Array.from({ length: count }, (_, id) => ({ id, label: `tag ${id}`, isNew: id % 2 === 0 }))
 
-describe('the shape of a write', () => {
-  it('is one for lists of rows of any length', () => {
+describe('shape of a write', () => {
+  it('is the same for lists of rows of any length', () => {
     expect(written('createMany', { data: rows(2) })).toBe(written('createMany', { data: rows(300) }))
     const nested = (count: number) => ({ where: { id: 1 }, data: { posts: { create: rows(count) } } })
     expect(written('update', nested(1))).toBe(written('update', nested(7)))
   })
 
-  it('tells other columns and other selections apart', () => {
+  it('differs for other columns and other selections', () => {
     expect(written('createMany', { data: rows(2) })).not.toBe(written('createMany', { data: [{ id: 1 }] }))
     expect(written('create', { data: { id: 1 }, select: { id: true } })).not.toBe(written('create', { data: { id: 1 } }))
   })
 
-  it('takes true for a value where it is one', () => {
+  it('treats true as a value where it is one', () => {
     expect(written('create', { data: { isNew: true } })).toBe(written('create', { data: { isNew: false } }))
   })
 
-  it('keeps nothing of what was written first', () => {
+  it('retains no values of the first write', () => {
     expect(written('upsert', { where: { id: 1 }, create: { id: 1 }, update: {}, select: { id: true } }).rest).toEqual({
       select: { id: true },
     })
     expect(written('createMany', { data: rows(3), skipDuplicates: true }).rest).toEqual({ skipDuplicates: true })
   })
 
-  it('lets what was written first be collected', async () => {
+  it('does not keep the first write from garbage collection', async () => {
     const makeShape = () => {
       const data = rows(3)
       const shape = written('updateManyAndReturn', { where: { id: 7 }, data })
@@ -38,7 +38,7 @@ describe('the shape of a write', () => {
     }
     const made = makeShape()
     setFlagsFromString('--expose-gc')
-    // A weak reference that was just made is held for the rest of the turn.
+    // A new weak reference keeps its target alive until the end of the tick.
     await new Promise((resolve) => setImmediate(resolve))
     runInNewContext('gc')()
     expect(made.data.deref()).toBeUndefined()

@@ -46,24 +46,24 @@ model Region {
 `
 
 describe('patchPrismaSchema', () => {
-  it('puts a line before the first attribute', () => {
+  it('inserts a line before the first attribute', () => {
     const { text, applied } = patch(head() + city(), [create('city_region_id_name_idx', index('public.city', ['region_id', 'name']))])
     expect(text).toBe(head() + city('  @@index([regionId, name])\n'))
     expect(applied).toMatchObject([{ path: 'schema.prisma', line: '@@index([regionId, name])', notes: [] }])
   })
 
-  it('puts a line after the last index', () => {
+  it('inserts a line after the last index', () => {
     const before = '  @@index([tags], type: Gin) // why\n'
     const { text } = patch(head() + city(before), [create('city_name_idx', index('public.city', ['name']))])
     expect(text).toBe(head() + city(`${before}  @@index([name])\n`))
   })
 
-  it('puts a line at the end of a model without attributes', () => {
+  it('inserts a line at the end of a model without attributes', () => {
     const { text } = patch('model A {\n\tid Int @id\n\tb Int\n}\n', [create('A_b_idx', index('public.A', ['b']))])
     expect(text).toBe('model A {\n\tid Int @id\n\tb Int\n\n\t@@index([b])\n}\n')
   })
 
-  it('puts a unique key before the indexes, and a line above the comment of the first attribute', () => {
+  it('inserts a unique key before the indexes, and a line above the comment of the first attribute', () => {
     const unique = create('A_b_key', index('public.A', ['b'], { isUnique: true }))
     expect(patch('model A {\n  b Int\n\n  @@index([b])\n}\n', [unique]).text).toBe(
       'model A {\n  b Int\n\n  @@unique([b])\n  @@index([b])\n}\n',
@@ -106,7 +106,7 @@ describe('patchPrismaSchema', () => {
     expect(patch(head() + city(), [create('x', definition)]).applied.map((change) => change.line)).toEqual([line])
   })
 
-  it('names what the line cannot say', () => {
+  it('adds a name for properties that the line cannot express', () => {
     const prefix = create('city_name_prefix', index('public.city', [{ column: 'name', operatorClass: 'text_pattern_ops' }]))
     const { text, applied } = patch(head() + city('  @@index([name])\n'), [prefix])
     expect(text).toBe(head() + city('  @@index([name])\n  @@index([name], map: "city_name_prefix")\n'))
@@ -114,7 +114,7 @@ describe('patchPrismaSchema', () => {
     expect(patch(text, [prefix]).unchanged).toHaveLength(1)
   })
 
-  it('tells a plain index from one whose line looks the same', () => {
+  it('distinguishes a plain index from an index whose line looks the same', () => {
     const prefix = existingIndex('public.city', 'city_name_prefix', ['name'], {
       keys: [{ column: 'name', operatorClass: 'text_pattern_ops' }],
     })
@@ -133,7 +133,7 @@ describe('patchPrismaSchema', () => {
     ['a unique key', '  @@unique([regionId, name])\n', ['region_id', 'name']],
     ['an index with its fields named', '  @@index(fields: [regionId], name: "y")\n', ['region_id']],
     ['the primary key', '', ['id']],
-  ])('leaves alone what %s does already', (_, lines, columns) => {
+  ])('changes nothing when %s already covers it', (_, lines, columns) => {
     const before = head() + city(lines)
     const { text, unchanged } = patch(before, [create('x', index('public.city', columns))])
     expect(text).toBe(before)
@@ -147,11 +147,11 @@ describe('patchPrismaSchema', () => {
     ['in a comment', '  // @@index([name])\n', index('public.city', ['name'])],
     ['that is not unique', '  @@index([name])\n', index('public.city', ['name'], { isUnique: true })],
     ['on some rows only', '  @@index([name], where: raw("id > 5"), map: "y")\n', index('public.city', ['name'])],
-  ])('does not take an index for the wanted one %s', (_, lines, definition) => {
+  ])('does not treat an index as the requested one %s', (_, lines, definition) => {
     expect(patch(head() + city(lines), [create('x', definition)]).applied).toHaveLength(1)
   })
 
-  it('finds the model among files, by table and schema', () => {
+  it('finds the model by table and schema in several files', () => {
     const files = [
       { path: 'a.prisma', content: 'model City {\n  id Int @id\n  b Int\n\n  @@map("town")\n  @@schema("geo")\n}\n' },
       { path: 'b.prisma', content: 'model Town {\n  id Int @id\n  b Int\n\n  @@map(name: "town")\n  @@schema("public")\n}\n' },
@@ -162,7 +162,7 @@ describe('patchPrismaSchema', () => {
     expect(patched.files.map(({ content }, at) => content === files[at]?.content)).toEqual([false, true, true])
   })
 
-  it('sets a name where another index has that of the default', () => {
+  it('sets a name when another index has the default name', () => {
     const before = head() + city('  @@index([name], type: Hash)\n')
     const taken = patch(before, [create('city_name_idx', index('public.city', ['name']))])
     expect(taken.refused.map(({ why }) => why).join()).toContain('city_name_idx is that of another index')
@@ -171,7 +171,7 @@ describe('patchPrismaSchema', () => {
     )
   })
 
-  it('writes a condition only with the preview feature, and only where Prisma knows it again', () => {
+  it('writes a condition only with the preview feature, and only if Prisma will recognize it', () => {
     const features = '\n  previewFeatures = ["views", "partialIndexes"]'
     const partial = (where: string) => create('x', index('public.city', ['region_id'], { where }))
     const without = patch(head() + city(), [partial('name IS NULL')])
@@ -185,14 +185,14 @@ describe('patchPrismaSchema', () => {
     }
   })
 
-  it('takes INCLUDE columns for keys, as Prisma does', () => {
+  it('treats INCLUDE columns as keys, as Prisma does', () => {
     const change = create('x', index('public.city', ['name'], { include: ['region_id'] }))
     const { text, applied } = patch(head() + city(), [change])
     expect(applied[0]?.line).toBe('@@index([name, regionId], map: "x")')
     expect(patch(text, [drop('x', change.index)]).text).toBe(head() + city())
   })
 
-  it('writes the length of a text, and @@fulltext on MySQL', () => {
+  it('writes the prefix length of a string, and @@fulltext on MySQL', () => {
     const mysql = databaseFacts('mysql')
     const schema = `${head('mysql')}model City {\n  id Int @id\n  body String @db.Text\n}\n`
     const prefix = create('City_body_idx', index('app.City', [{ column: 'body', prefixLength: 40 }]))
@@ -202,7 +202,7 @@ describe('patchPrismaSchema', () => {
     expect(patch(schema, [create('x', index('app.City', ['body']))], mysql).refused[0]?.why).toContain('length')
   })
 
-  it('takes out the line of an index that is to go', () => {
+  it('removes the line of a dropped index', () => {
     const { text, applied } = patch(head() + city('  @@index([regionId])\n  @@index([name], map: "n")\n'), [
       drop('n', index('public.city', ['name'])),
       drop('city_region_id_idx', index('public.city', ['region_id'])),
@@ -219,7 +219,7 @@ describe('patchPrismaSchema', () => {
     ['is on other columns', '  @@index([regionId], map: "n")\n'],
     ['has a comment', '  @@index([name], map: "n") // for search\n'],
     ['is there twice', '  @@index([name], map: "n")\n  @@index([name], map: "n")\n'],
-  ])('does not take out an index that %s', (_, lines) => {
+  ])('does not remove an index that %s', (_, lines) => {
     const before = head() + city(lines)
     const { text, refused } = patch(before, [drop('n', index('public.city', ['name']))])
     expect(text).toBe(before)
@@ -254,12 +254,12 @@ describe('prismaProject.takenNames', () => {
     ...(prismaProject({ schemaFiles: [{ path: 'schema.prisma', content }] }).takenNames?.(of, postgresql) ?? []),
   ]
 
-  it('has the names that the database knows', () => {
+  it('contains the names that the database uses', () => {
     const content = head() + city('  @@index([regionId])\n  @@unique([name], name: "inTheClient")\n  @@index([name], map: "own")\n')
     expect(takenNames(content)).toEqual(['city_region_id_idx', 'city_name_key', 'own', 'city_pkey', 'Region_pkey', 'Region_code_key'])
   })
 
-  it('leaves out the line of the index that a name is sought for', () => {
+  it('omits the line of the index for which a name is needed', () => {
     const content = head() + city('  @@index([regionId])\n  @@index([name], type: Hash)\n')
     const names = (...keys: Parameters<typeof index>[1]) => takenNames(content, index('public.city', keys))
     expect(names('region_id')).not.toContain('city_region_id_idx')

@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest'
 import { readDatamodelText } from '../../src/schema/from-dmmf.ts'
 
 describe('readDatamodelText', () => {
-  it('finds views, and not what is commented out', () => {
+  it('finds views and ignores comments', () => {
     const text = 'model A {\n  id Int @id // view B {\n}\n/* \nview C {\n*/\n// view D {\nview Real {\n  id Int\n}\n  view  Other{\n}'
     expect([...readDatamodelText(text).views]).toEqual(['Real', 'Other'])
   })
 
-  it('takes a comment within a string for text', () => {
+  it('ignores comment markers in a string', () => {
     const text = 'model A {\n  url String @default("http://x /* ")\n}\nview V {\n  note String @default("*/")\n}'
     expect([...readDatamodelText(text).views]).toEqual(['V'])
   })

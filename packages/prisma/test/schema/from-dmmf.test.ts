@@ -2,7 +2,7 @@ import type { GeneratorOptions } from '@prisma/generator-helper'
 import { describe, expect, it } from 'vitest'
 import { schemaDataFromDmmf } from '../../src/schema/from-dmmf.ts'
 
-/** What Prisma hands to a generator, cut down to what is read. */
+/** Reduced generator options of Prisma, with the fields that Sluice reads. */
 function options(provider: string, models: readonly object[], datamodel = ''): GeneratorOptions {
   return { dmmf: { datamodel: { models } }, datasources: [{ activeProvider: provider }], datamodel } as unknown as GeneratorOptions
 }
@@ -19,7 +19,7 @@ const model = (name: string, fields: readonly object[], more: object = {}) => ({
 })
 
 describe('schemaDataFromDmmf', () => {
-  it('takes over names, keys and relations', () => {
+  it('contains names, keys and relations', () => {
     const relation = {
       kind: 'object',
       type: 'B',
@@ -79,14 +79,14 @@ describe('schemaDataFromDmmf', () => {
     expect(schemaDataFromDmmf(options('mysql', [compound])).models[0]?.primaryKey).toEqual({ name: 'spot', fields: ['x', 'y'] })
   })
 
-  it('marks views and relationMode by the text of the schema', () => {
+  it('reads views and relationMode from the schema file', () => {
     const text = 'datasource db {\n  relationMode = "prisma"\n}\nview V {\n  x Int\n}\nmodel M {\n  id Int @id\n}\n'
     const data = schemaDataFromDmmf(options('postgresql', [model('V', [field('x')]), model('M', [field('id', { isId: true })])], text))
     expect(data.relationMode).toBe('prisma')
     expect(data.models.map(({ view }) => view)).toEqual([true, undefined])
   })
 
-  it.each(['mongodb', 'sqlserver'])('refuses the provider %s by name', (provider) => {
+  it.each(['mongodb', 'sqlserver'])('throws for the provider %s and names it', (provider) => {
     expect(() => schemaDataFromDmmf(options(provider, []))).toThrow(
       expect.objectContaining({ code: 'SLUICE_INVALID_CATALOG', message: expect.stringContaining(provider) }),
     )

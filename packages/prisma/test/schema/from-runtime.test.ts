@@ -44,13 +44,13 @@ describe('schemaFromRuntime', () => {
     expect(schema.catalog.effectOf([{ table: 'public.User', kind: 'delete' }]).tables).toEqual(new Set(['public.User', 'public.orders']))
   })
 
-  it('takes a relation whose key is unique for one to one', () => {
+  it('treats a relation with a unique key as one-to-one', () => {
     const unique = [table('orders', ['id', 'user_id'], { uniqueKeys: [['user_id']] }), table('User', ['id'])]
     const schema = schemaFromRuntime(shop, catalog(unique, [key('orders', 'user_id', 'User')]))
     expect(schema.models.get('User')?.relations.get('orders')).toMatchObject({ list: false, oneToOne: true })
   })
 
-  it('leaves a relation ambiguous when two keys may be meant', () => {
+  it('marks a relation as ambiguous when two keys match', () => {
     const two = [table('orders', ['id', 'user_id', 'seller_id']), table('User', ['id'])]
     const schema = schemaFromRuntime(shop, catalog(two, [key('orders', 'user_id', 'User'), key('orders', 'seller_id', 'User')]))
     expect(schema.models.get('Order')?.relations.get('user')?.ambiguous).toBe(true)
@@ -59,7 +59,7 @@ describe('schemaFromRuntime', () => {
     expect(touches(schema, 'User', 'update', { data: { id: 2 } }).opaque).toBe(false)
   })
 
-  it('takes what Prisma does in place of missing keys for opaque', () => {
+  it('treats the emulation of missing foreign keys as opaque', () => {
     const schema = schemaFromRuntime(shop, catalog(tables))
     expect(schema.data.relationMode).toBe('prisma')
     expect(touches(schema, 'User', 'delete', { where: { id: 1 } }).opaque).toBe(true)
@@ -67,13 +67,13 @@ describe('schemaFromRuntime', () => {
     expect(touches(schema, 'User', 'findMany', { include: { orders: true } })).toMatchObject({ opaque: false, changes: [] })
   })
 
-  it('takes a model without a table for a view', () => {
+  it('treats a model without a table as a view', () => {
     const schema = schemaFromRuntime(shop, catalog([table('User', ['id'])]))
     expect(schema.models.get('Order')?.isView).toBe(true)
     expect(schema.catalog.baseTable('public.orders')).toBeUndefined()
   })
 
-  it('finds the table between many and many', () => {
+  it('finds the join table of a many-to-many relation', () => {
     const many = {
       models: {
         Post: { dbName: null, fields: [scalar('id'), object('tags', 'Tag', 'PostToTag')] },
@@ -90,7 +90,7 @@ describe('schemaFromRuntime', () => {
     [{ A: { fields: [{ name: 'x' }] } }],
     [{ A: { fields: [{ name: 'x', kind: 'object', type: 'B' }] } }],
     [{ A: null }],
-  ])('refuses a data model of another make: %j', (models) => {
+  ])('throws for an unknown format of the data model: %j', (models) => {
     expect(() => schemaFromRuntime({ models }, catalog([]))).toThrow(expect.objectContaining({ code: 'SLUICE_INVALID_CATALOG' }))
   })
 })

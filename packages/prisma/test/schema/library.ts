@@ -3,7 +3,7 @@ import { belongsTo, hasMany, hasOne, model, scalar, schemaData } from './schema-
 
 const id = scalar('Int', { id: true })
 
-/** A library with every kind of relation: to one, to many, one to one, of a model to itself, many to many, by an alternate key. */
+/** A library with every kind of relation: to one, to many, one-to-one, self-relation, many-to-many, by an alternate key. */
 export function library(more: Partial<PrismaSchemaData> = {}): PrismaSchemaData {
   return schemaData(
     [

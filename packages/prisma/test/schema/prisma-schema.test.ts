@@ -14,7 +14,7 @@ function keysFrom(table: string, of = schema) {
 }
 
 describe('PrismaSchema', () => {
-  it('names tables and columns as the database does', () => {
+  it('uses table and column names of the database', () => {
     const author = schema.models.get('Author')
     expect(author?.table).toBe('public.authors')
     expect(author?.column('id')).toBe('author_id')
@@ -27,7 +27,7 @@ describe('PrismaSchema', () => {
     expect([idOf('sqlite'), idOf('mysql'), idOf('cockroachdb')]).toEqual(['main.book', '-.book', 'public.Book'])
   })
 
-  it('knows the single and compound keys that select one row', () => {
+  it('contains the single and compound keys that select one row', () => {
     expect([...(schema.models.get('Book')?.uniqueSelectors ?? [])]).toEqual([
       ['id', ['id']],
       ['spot', ['shelf', 'place']],
@@ -35,19 +35,19 @@ describe('PrismaSchema', () => {
     ])
   })
 
-  it('describes a relation from both of its sides', () => {
+  it('describes a relation from both sides', () => {
     expect(relation('Book', 'author')).toMatchObject({ foreignKeyHere: true, fromFields: ['authorId'], toFields: ['id'], list: false })
     expect(relation('Author', 'books')).toMatchObject({ foreignKeyHere: false, fromFields: ['id'], toFields: ['authorId'], list: true })
     expect(relation('Author', 'books')?.keyColumns).toEqual(['author'])
     expect(relation('Author', 'books')?.target).toBe(schema.models.get('Book'))
   })
 
-  it('tells the sides of a relation of a model to itself apart', () => {
+  it('distinguishes the sides of a self-relation', () => {
     expect(relation('Book', 'prequel')).toMatchObject({ foreignKeyHere: true, fromFields: ['sequelTo'], oneToOne: false })
     expect(relation('Book', 'sequels')).toMatchObject({ foreignKeyHere: false, toFields: ['sequelTo'], oneToOne: false })
   })
 
-  it('marks relations of one row to one row', () => {
+  it('marks one-to-one relations', () => {
     expect([relation('Card', 'owner')?.oneToOne, relation('Author', 'card')?.oneToOne, relation('Book', 'author')?.oneToOne]).toEqual([
       true,
       true,
@@ -55,13 +55,13 @@ describe('PrismaSchema', () => {
     ])
   })
 
-  it('fills in the actions that Prisma takes by default', () => {
+  it('adds the default referential actions of Prisma', () => {
     expect(keysFrom('public.Card')[0]).toMatchObject({ references: 'public.authors', onDelete: 'SetNull', onUpdate: 'Cascade' })
     expect(keysFrom('public.Stamp')[0]).toMatchObject({ references: 'public.Card', onDelete: 'Restrict', onUpdate: 'Cascade' })
     expect(keysFrom('public.Book')[0]).toMatchObject({ columns: ['author'], referencedColumns: ['author_id'], onDelete: 'Cascade' })
   })
 
-  it('has a table for each implicit many-to-many relation, with cascading keys to both sides', () => {
+  it('adds a table for each implicit many-to-many relation, with cascading keys to both sides', () => {
     expect(relation('Genre', 'books')?.joinTable).toBe('public._BookToGenre')
     expect(schema.catalog.baseTable('public._BookToGenre')?.primaryKey).toEqual(['A', 'B'])
     expect(keysFrom('public._BookToGenre').map(({ columns, references, onDelete }) => [columns[0], references, onDelete])).toEqual([
@@ -70,7 +70,7 @@ describe('PrismaSchema', () => {
     ])
   })
 
-  it('puts that table in the schema of the alphabetically first model', () => {
+  it('puts a join table in the schema of the alphabetically first model', () => {
     const id = scalar('Int', { id: true })
     const data = schemaData([
       model('Zebra', { id, ants: hasMany('Ant', 'r') }, { schema: 'zoo' }),
@@ -81,12 +81,12 @@ describe('PrismaSchema', () => {
     expect([...split.catalog.tables.keys()]).toEqual(['zoo.Zebra', 'hill._r', 'hill.Ant'])
   })
 
-  it('counts a view as no base table', () => {
+  it('does not count a view as a base table', () => {
     expect(schema.models.get('Report')?.isView).toBe(true)
     expect(schema.catalog.baseTable('public.report')).toBeUndefined()
   })
 
-  it('adds the tables of the database, and takes its default schema where Prisma does: on MySQL', () => {
+  it('adds the tables of the database, and uses its default schema on MySQL, as Prisma does', () => {
     const database = Object.assign(Object.create(new PrismaSchema(library()).catalog), { defaultSchema: 'app' })
     const tableIn = (provider: string) => new PrismaSchema(library({ provider }), { database }).models.get('Book')?.table
     expect([tableIn('mysql'), tableIn('postgresql'), tableIn('sqlite')]).toEqual(['app.book', 'public.Book', 'main.book'])
@@ -95,7 +95,7 @@ describe('PrismaSchema', () => {
     expect(elsewhere.catalog.baseTable('public.Book')).toBeDefined()
   })
 
-  it('learns from the database whose collation holds other texts equal', () => {
+  it('reads from the database which columns have a collation with several equal spellings', () => {
     const { tables } = new PrismaSchema(library()).catalog
     const book = tables.get('public.Book')
     const columns = book?.columns.map((column) => (column.name === 'title' ? { ...column, type: 'collated' as const } : column))
@@ -116,7 +116,7 @@ describe('PrismaSchema', () => {
         model('B', { id: scalar('Int', { id: true }), as: hasMany('A', 'r') }),
       ]),
     ],
-  ])('refuses %s', (_, data) => {
+  ])('throws for %s', (_, data) => {
     const act = () => new PrismaSchema(data)
     expect(act).toThrow(SluiceError)
     expect(act).toThrow(expect.objectContaining({ code: 'SLUICE_INVALID_CATALOG' }))

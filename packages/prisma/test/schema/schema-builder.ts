@@ -2,12 +2,12 @@ import type { PrismaFieldData, PrismaModelData, PrismaSchemaData } from '../../s
 
 export type FieldData = Omit<PrismaFieldData, 'name'>
 
-/** A required scalar field, in a column of its own name unless told otherwise. */
+/** A required scalar field with a column of the same name by default. */
 export function scalar(type: string, more: Partial<FieldData> = {}): Partial<FieldData> {
   return { kind: 'scalar', type, ...more }
 }
 
-/** The side of a relation that holds the key. */
+/** The side of a relation that contains the key. */
 export function belongsTo(
   type: string,
   name: string,

@@ -12,7 +12,7 @@ const schema = new PrismaSchema(library())
 const buckets = (...keys: readonly unknown[]) => keys.map((key) => rowBucket([String(key)]))
 const pinned = (name: string, action: string, args: unknown, of = schema) => touches(of, name, action, args).pinned?.buckets
 
-/** Keys of two numbers, of a UUID, and of a text that holds one; the database tells their order. */
+/** Keys of two numbers, of a UUID, and of a string that contains one; the database defines their order. */
 const keyed = (() => {
   const data = schemaData([
     model(
@@ -49,7 +49,7 @@ const keyed = (() => {
   return new PrismaSchema(data, { database })
 })()
 
-describe('the rows of a read', () => {
+describe('rows of a read', () => {
   it.each<[string, unknown, number[]]>([
     ['a value', { id: 7 }, [7]],
     ['a bigint', { id: 7n }, [7]],
@@ -61,7 +61,7 @@ describe('the rows of a read', () => {
     ['other conditions beside', { id: 7, title: { contains: 'x' }, OR: [{ shelf: 1 }, { id: 8 }], NOT: { id: 9 } }, [7]],
     ['a relation beside', { id: 7, author: { name: 'x' } }, [7]],
     ['15 values', { id: { in: Array.from({ length: 15 }, (_, at) => at) } }, Array.from({ length: 15 }, (_, at) => at)],
-  ])('are named by %s', (_, where, keys) => {
+  ])('are derived from %s', (_, where, keys) => {
     expect(pinned('Book', 'findMany', { where })).toEqual(buckets(...keys))
   })
 
@@ -84,11 +84,11 @@ describe('the rows of a read', () => {
     ['16 values', { id: { in: Array.from({ length: 16 }, (_, at) => at) } }],
     ['a filter through a relation back to the table', { id: 7, prequel: { title: 'x' } }],
     ['a filter through others back to the table', { id: 7, genres: { some: { books: { some: {} } } } }],
-  ])('are any with %s', (_, where) => {
+  ])('are unknown with %s', (_, where) => {
     expect(pinned('Book', 'findMany', { where })).toBeUndefined()
   })
 
-  it('are any of a table that is reached by what is selected or ordered by', () => {
+  it('are unknown when a selection or order reaches the same table', () => {
     const where = { id: 7 }
     expect(pinned('Book', 'findUnique', { where, include: { loans: true, author: true } })).toEqual(buckets(7))
     expect(pinned('Book', 'findUnique', { where, include: { sequels: true } })).toBeUndefined()
@@ -98,25 +98,25 @@ describe('the rows of a read', () => {
     expect(pinned('Book', 'findMany', { where, orderBy: { author: { name: 'asc' } } })).toEqual(buckets(7))
   })
 
-  it.each([{ take: 1 }, { skip: 1 }, { cursor: { id: 7 } }, { distinct: ['title'] }])('are any of a page: %j', (page) => {
+  it.each([{ take: 1 }, { skip: 1 }, { cursor: { id: 7 } }, { distinct: ['title'] }])('are unknown for a page: %j', (page) => {
     expect(pinned('Book', 'findMany', { where: { id: 7 }, ...page })).toBeUndefined()
   })
 
-  it('are any of the first of several', () => {
+  it('are unknown for the first of several rows', () => {
     expect(pinned('Book', 'findFirst', { where: { id: { in: [7, 8] } } })).toBeUndefined()
     expect(pinned('Book', 'findFirst', { where: { id: { in: [] } } })).toBeUndefined()
     expect(pinned('Book', 'findFirst', { where: { id: { in: [7] } } })).toEqual(buckets(7))
   })
 
-  it.each(['count', 'aggregate', 'groupBy'])('are any of %s', (action) => {
+  it.each(['count', 'aggregate', 'groupBy'])('are unknown for %s', (action) => {
     expect(pinned('Book', action, { where: { id: 7 }, by: ['id'] })).toBeUndefined()
   })
 
-  it('are named by a column of another name', () => {
+  it('are derived from a column whose name differs from its field', () => {
     expect(pinned('Author', 'findUnique', { where: { id: 7 } })).toEqual(buckets(7))
   })
 
-  it('are named by all fields of a composite key, in the order of the database', () => {
+  it('are derived from all fields of a composite key, in the order of the database', () => {
     const seat = [rowBucket(['2', '1'])]
     expect(pinned('Seat', 'findUnique', { where: { rowNo_place: { rowNo: 1, place: 2 } } }, keyed)).toEqual(seat)
     expect(pinned('Seat', 'findFirst', { where: { rowNo: 1, place: { in: [2] } } }, keyed)).toEqual(seat)
@@ -127,20 +127,20 @@ describe('the rows of a read', () => {
     expect(pinned('Seat', 'findMany', { where: { AND: [{ rowNo: 1 }, { place: 2 }] } }, keyed)).toBeUndefined()
   })
 
-  it('are named by UUIDs in a column of such, written in lower case', () => {
+  it('are derived from lowercase UUIDs in a UUID column', () => {
     expect(pinned('Visit', 'findUnique', { where: { id: UUID } }, keyed)).toEqual(buckets(UUID))
     expect(pinned('Visit', 'findUnique', { where: { id: UUID.toUpperCase() } }, keyed)).toBeUndefined()
     expect(pinned('Note', 'findUnique', { where: { id: UUID } }, keyed)).toBeUndefined()
   })
 
-  it('are any where rows are not told apart', () => {
+  it('are unknown when the database does not identify rows by this key', () => {
     expect(touches(schema, 'Book', 'findUnique', { where: { id: 7 } }, () => undefined).pinned).toBeUndefined()
     const other = { dialect: 'postgresql', columns: ['isbn'], types: ['integer'] } as const
     expect(touches(schema, 'Book', 'findUnique', { where: { id: 7 } }, () => other).pinned).toBeUndefined()
   })
 })
 
-/** The changes with rows: `kind table: keys`, or `any`; buckets are told back from the keys 1 to 99. */
+/** The changes with rows: `kind table: keys`, or `any`; the keys 1 to 99 are recovered from their buckets. */
 function rowsOf(name: string, action: string, args: unknown, of = schema): string[] {
   const keyOf = new Map(Array.from({ length: 99 }, (_, at) => [rowBucket([String(at + 1)]), at + 1]))
   return touches(of, name, action, args).changes.map(({ kind, table, rows }) => {
@@ -149,20 +149,20 @@ function rowsOf(name: string, action: string, args: unknown, of = schema): strin
   })
 }
 
-describe('the rows of a write', () => {
-  it.each(['update', 'updateMany', 'updateManyAndReturn'])('are named by the filter of %s', (action) => {
+describe('rows of a write', () => {
+  it.each(['update', 'updateMany', 'updateManyAndReturn'])('are derived from the filter of %s', (action) => {
     expect(rowsOf('Genre', action, { where: { id: 7 }, data: {} })).toEqual([])
     expect(rowsOf('Book', action, { where: { id: 7 }, data: { title: 'x' } })).toEqual(['update Book: 7'])
     expect(rowsOf('Book', action, { where: { title: 'y' }, data: { title: 'x' } })).toEqual(['update Book: any'])
     expect(rowsOf('Book', action, { data: { title: 'x' } })).toEqual(['update Book: any'])
   })
 
-  it.each(['delete', 'deleteMany'])('are named by the filter of %s', (action) => {
+  it.each(['delete', 'deleteMany'])('are derived from the filter of %s', (action) => {
     expect(rowsOf('Loan', action, { where: { AND: [{ id: { in: [7, 8] } }] } })).toEqual(['delete Loan: 7,8'])
     expect(rowsOf('Loan', action, {})).toEqual(['delete Loan: any'])
   })
 
-  it('are no more than 64', () => {
+  it('are at most 64', () => {
     const ids = (length: number) => ({ where: { id: { in: Array.from({ length }, (_, at) => at + 1) } } })
     expect(touches(schema, 'Loan', 'deleteMany', ids(64)).changes[0]?.rows).toHaveLength(64)
     expect(touches(schema, 'Loan', 'deleteMany', ids(65)).changes[0]?.rows).toBeUndefined()
@@ -172,12 +172,12 @@ describe('the rows of a write', () => {
     expect(rowsOf('Book', 'upsert', { where: { id: 7 }, update: { title: 'x' }, create: {} })).toEqual(['update Book: 7', 'insert Book'])
   })
 
-  it('are any where the primary key changes', () => {
+  it('are unknown when the primary key changes', () => {
     const { changes } = touches(schema, 'Loan', 'update', { where: { id: 7 }, data: { id: 8 } })
     expect(schema.catalog.effectOf(changes).rows).toBeUndefined()
   })
 
-  it('are any in the tables that a delete is carried to', () => {
+  it('are unknown in tables to which a delete cascades', () => {
     const { changes } = touches(schema, 'Author', 'delete', { where: { id: 7 } })
     const { tables, rows } = schema.catalog.effectOf(changes)
     expect(tables.size).toBeGreaterThan(3)
@@ -185,11 +185,11 @@ describe('the rows of a write', () => {
   })
 })
 
-describe('the rows of nested writes', () => {
+describe('rows of nested writes', () => {
   const update = (name: string, data: unknown) => rowsOf(name, 'update', { where: { id: 7 }, data })
   const create = (name: string, data: unknown) => rowsOf(name, 'create', { data })
 
-  it('are named by the filters of connect and disconnect where the other table holds the key', () => {
+  it('are derived from the filters of connect and disconnect when the other table contains the key', () => {
     expect(update('Book', { loans: { connect: [{ id: 8 }, { id: 9 }] } })).toEqual(['update Loan: 8,9'])
     expect(create('Book', { loans: { connect: { id: 8 } } })).toEqual(['insert Book', 'update Loan: 8'])
     expect(update('Book', { sequels: { disconnect: [{ id: 8 }] } })).toEqual(['update Book: 8'])
@@ -198,24 +198,24 @@ describe('the rows of nested writes', () => {
     ])
   })
 
-  it('are any for set, which parts rows that are not named', () => {
+  it('are unknown for set, which disconnects rows that it does not name', () => {
     expect(update('Book', { sequels: { set: [{ id: 8 }] } })).toEqual(['update Book: any'])
     expect(update('Book', { sequels: { set: [] } })).toEqual(['update Book: any'])
   })
 
-  it('are those that connectOrCreate names', () => {
+  it('are derived from the filter of connectOrCreate', () => {
     const step = (where: unknown) => update('Book', { loans: { connectOrCreate: [{ where, create: {} }] } })
     expect(step({ id: 8 })).toEqual(['insert Loan', 'update Loan: 8'])
     expect(step({ bookId: 8 })).toEqual(['insert Loan', 'update Loan: any'])
   })
 
-  it('are those of the row itself where it holds the key', () => {
+  it('are those of the row itself when it contains the key', () => {
     expect(update('Book', { author: { connect: { id: 8 } } })).toEqual(['update Book: 7'])
     expect(update('Book', { title: 'x', author: { create: {} } })).toEqual(['update Book: 7', 'insert authors'])
     expect(rowsOf('Book', 'update', { where: { title: 'x' }, data: { author: { connect: { id: 8 } } } })).toEqual(['update Book: any'])
   })
 
-  it('are any in a one-to-one relation, where a row may take the place of another', () => {
+  it('are unknown in a one-to-one relation, where another row may be replaced', () => {
     expect(update('Card', { owner: { connect: { email: 'x' } } })).toEqual(['update Card: any'])
     expect(create('Card', { owner: { connect: { email: 'x' } } })).toEqual(['insert Card', 'update Card: any'])
     expect(update('Author', { card: { connect: { id: 8 } } })).toContain('update Card: any')
@@ -223,11 +223,11 @@ describe('the rows of nested writes', () => {
     expect(create('Author', { card: { connect: { id: 8 } } })).toEqual(['insert authors', 'update Card: 8'])
   })
 
-  it('are any in the table between many and many', () => {
+  it('are unknown in a join table', () => {
     expect(update('Genre', { books: { connect: [{ id: 8 }] } })).toEqual(['insert _BookToGenre', 'delete _BookToGenre: any'])
   })
 
-  it('are named by the filters of update, updateMany and upsert', () => {
+  it('are derived from the filters of update, updateMany and upsert', () => {
     expect(update('Book', { loans: { update: { where: { id: 8 }, data: { bookId: 1 } } } })).toEqual(['update Loan: 8'])
     expect(update('Book', { loans: { updateMany: [{ where: { id: 8 }, data: { bookId: 1 } }] } })).toEqual(['update Loan: 8'])
     expect(update('Book', { loans: { updateMany: { where: {}, data: { bookId: 1 } } } })).toEqual(['update Loan: any'])
@@ -237,13 +237,13 @@ describe('the rows of nested writes', () => {
     ])
   })
 
-  it('are any for an update of a to-one relation, unless it has a filter', () => {
+  it('are unknown for an update of a to-one relation without a filter', () => {
     expect(update('Book', { author: { update: { name: 'x' } } })).toEqual(['update authors: any'])
     expect(update('Book', { author: { update: { where: { id: 8 }, data: { name: 'x' } } } })).toEqual(['update authors: 8'])
     expect(update('Author', { card: { update: { where: { id: 8 }, data: { ownerEmail: 'x' } } } })).toContain('update Card: any')
   })
 
-  it('are named by the filters of delete and deleteMany', () => {
+  it('are derived from the filters of delete and deleteMany', () => {
     expect(update('Book', { loans: { delete: [{ id: 8 }, { id: 9 }] } })).toEqual(['delete Loan: 8,9'])
     expect(update('Book', { loans: { deleteMany: [{ id: 8 }, {}] } })).toEqual(['delete Loan: any'])
     expect(update('Book', { loans: { deleteMany: {} } })).toEqual(['delete Loan: any'])
@@ -251,7 +251,7 @@ describe('the rows of nested writes', () => {
     expect(update('Book', { author: { delete: true } })).toContain('delete authors: any')
   })
 
-  it('are joined where one table is written in several places', () => {
+  it('are combined when one table is written in several places', () => {
     expect(update('Book', { title: 'x', sequels: { update: { where: { id: 8 }, data: { shelf: 1 } } } })).toEqual(['update Book: 7,8'])
     expect(update('Book', { title: 'x', sequels: { updateMany: { where: {}, data: { shelf: 1 } } } })).toEqual(['update Book: any'])
     expect(update('Book', { loans: { delete: { id: 8 }, deleteMany: [{ bookId: 1 }] } })).toEqual(['delete Loan: any'])

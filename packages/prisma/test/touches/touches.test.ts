@@ -6,7 +6,7 @@ import { library } from '../schema/library.ts'
 
 const schema = new PrismaSchema(library())
 
-/** Table names without their schema, sorted. */
+/** Table names without schemas, sorted. */
 function names(tables: Iterable<string>): string[] {
   return [...tables].map((table) => table.slice(table.indexOf('.') + 1)).sort()
 }
@@ -72,15 +72,15 @@ describe('touches of reads', () => {
     expect(reads('Stamp', 'findMany', { orderBy: { card: { owner: { name: 'asc' } } } })).toEqual(['Card', 'Stamp', 'authors'])
   })
 
-  it('count every list for `_count: true`', () => {
+  it('include every list for `_count: true`', () => {
     expect(reads('Book', 'findMany', { include: { _count: true } })).toEqual(['Book', 'Genre', 'Loan', '_BookToGenre'])
   })
 
-  it('include the table between many and many', () => {
+  it('include the join table of a many-to-many relation', () => {
     expect(reads('Genre', 'findMany', { include: { books: true } })).toEqual(['Book', 'Genre', '_BookToGenre'])
   })
 
-  it('name a view by its own id', () => {
+  it('contain a view by its own ID', () => {
     expect(reads('Report', 'findMany', {})).toEqual(['report'])
   })
 })
@@ -90,7 +90,7 @@ describe('touches of writes', () => {
     expect(changes('Genre', action, { data: {} })).toEqual(['insert Genre'])
   })
 
-  it.each(['update', 'updateMany', 'updateManyAndReturn'])('name the changed columns for %s, those of @updatedAt among them', (action) => {
+  it.each(['update', 'updateMany', 'updateManyAndReturn'])('contain the changed columns for %s, and those of @updatedAt', (action) => {
     expect(changes('Author', action, { where: { id: 1 }, data: { id: 2, name: undefined } })).toEqual([
       'update authors(changed_at,author_id)',
     ])
@@ -107,21 +107,21 @@ describe('touches of writes', () => {
     expect(changes('Loan', action, { where: { id: 1 } })).toEqual(['delete Loan'])
   })
 
-  it('read what their filters and selections name', () => {
+  it('include the tables that filters and selections read', () => {
     const args = { where: { books: { some: {} } }, data: { name: 'x' }, include: { card: true } }
     expect(reads('Author', 'update', args)).toEqual(['Book', 'Card', 'authors'])
   })
 
-  it('carry a delete to every table that the database cascades to', () => {
+  it('include every table to which the database cascades a delete', () => {
     expect(writes('Author', 'delete', { where: { id: 1 } })).toEqual(['Book', 'Card', 'Loan', '_BookToGenre', 'authors'])
   })
 
-  it('carry an update of a referenced column, and of no other', () => {
+  it('include tables to which an update of a referenced column cascades, and no others', () => {
     expect(writes('Author', 'update', { where: { id: 1 }, data: { email: 'x' } })).toEqual(['Card', 'authors'])
     expect(writes('Author', 'update', { where: { id: 1 }, data: { name: 'x' } })).toEqual(['authors'])
   })
 
-  it('count any column when the data is no object', () => {
+  it('include all columns when the data is not an object', () => {
     expect(changes('Author', 'update', { where: { id: 1 } })).toEqual(['update authors'])
   })
 })
@@ -144,31 +144,31 @@ describe('touches of nested writes', () => {
     ])
   })
 
-  it.each(['connect', 'disconnect', 'set'])('rewrite the key in the other table for %s', (step) => {
+  it.each(['connect', 'disconnect', 'set'])('update the key in the other table for %s', (step) => {
     expect(update('Book', { sequels: { [step]: [{ id: 2 }] } })).toEqual(['update Book(sequelTo)'])
     expect(update('Author', { books: { [step]: [{ id: 2 }] } })).toContain('update Book(author)')
   })
 
-  it('rewrite the key in the own table', () => {
+  it('update the key in the table of the model', () => {
     expect(update('Book', { author: { connect: { id: 2 } } })).toEqual(['update Book(author)'])
     expect(create('Book', { author: { connect: { id: 2 } } })).toEqual(['insert Book'])
   })
 
-  it.each(['connect', 'disconnect', 'set'])('insert and delete in the table between many and many for %s', (step) => {
+  it.each(['connect', 'disconnect', 'set'])('insert and delete in the join table for %s', (step) => {
     expect(update('Genre', { books: { [step]: [{ id: 1 }] } })).toEqual(['insert _BookToGenre', 'delete _BookToGenre'])
   })
 
-  it('take the place of another row in a one-to-one relation', () => {
+  it('update the row that is replaced in a one-to-one relation', () => {
     expect(create('Card', { owner: { connect: { id: 1 } } })).toEqual(['insert Card', 'update Card(ownerEmail)'])
     expect(update('Author', { card: { create: {} } })).toContain('update Card(ownerEmail)')
   })
 
-  it('delete, and clear the key where the own table holds it', () => {
+  it('delete, and clear the key when the table of the model contains it', () => {
     expect(update('Card', { owner: { delete: true } })).toEqual(['delete authors', 'update Card(ownerEmail)'])
     expect(update('Book', { loans: { deleteMany: {} } })).toEqual(['delete Loan'])
   })
 
-  it('update through a list and through a to-one relation', () => {
+  it('update through lists and to-one relations', () => {
     expect(update('Book', { loans: { update: { where: { id: 1 }, data: { id: 2 } } } })).toEqual(['update Loan(id)'])
     expect(update('Book', { loans: { updateMany: [{ where: {}, data: { id: 2 } }] } })).toEqual(['update Loan(id)'])
     expect(update('Book', { author: { update: { name: 'x' } } })).toEqual(['update authors(changed_at,name)'])
@@ -177,13 +177,13 @@ describe('touches of nested writes', () => {
     ])
   })
 
-  it('read `update: { data }` in both ways where the target has a field `data`', () => {
+  it('interpret `update: { data }` both ways when the target has a field `data`', () => {
     const both = { card: { update: { data: { set: 'x' }, stamps: { create: {} } } } }
     expect(update('Author', both)).toEqual(expect.arrayContaining(['update Card', 'insert Stamp']))
     expect(update('Author', { card: { update: { data: { stamps: { create: {} } } } } })).toContain('insert Stamp')
   })
 
-  it('update, insert and link for upsert', () => {
+  it('update, insert and connect for upsert', () => {
     expect(update('Author', { card: { upsert: { create: {}, update: { id: 3 } } } })).toEqual([
       'update authors(changed_at)',
       'update Card(id,ownerEmail)',
@@ -191,7 +191,7 @@ describe('touches of nested writes', () => {
     ])
   })
 
-  it.each(['connect', 'disconnect', 'set', 'delete', 'deleteMany'])('read what the filter of %s names', (step) => {
+  it.each(['connect', 'disconnect', 'set', 'delete', 'deleteMany'])('include the tables that the filter of %s reads', (step) => {
     const data = { books: { [step]: [{ id: 1, genres: { some: {} } }] } }
     expect(reads('Author', 'update', { data })).toEqual(['Book', 'Genre', '_BookToGenre', 'authors'])
   })
@@ -201,13 +201,13 @@ describe('touches of nested writes', () => {
     ['updateMany', { data: {} }],
     ['upsert', { create: {}, update: {} }],
     ['connectOrCreate', { create: {} }],
-  ])('read what the where of %s names', (step, more) => {
+  ])('include the tables that the where of %s reads', (step, more) => {
     const data = { books: { [step]: { where: { genres: { some: {} } }, ...more } } }
     expect(reads('Author', 'update', { data })).toEqual(['Book', 'Genre', '_BookToGenre', 'authors'])
   })
 })
 
-describe('touches that cannot be told', () => {
+describe('opaque touches', () => {
   it.each<[string, string, string, unknown]>([
     ['an unknown model', 'Nobody', 'findMany', {}],
     ['an unknown action', 'Book', 'findRaw', {}],
@@ -218,7 +218,7 @@ describe('touches that cannot be told', () => {
     expect(touches(schema, model, action, args).opaque).toBe(true)
   })
 
-  it('are not opaque for a step left undefined', () => {
+  it('are not opaque for an undefined step', () => {
     expect(touches(schema, 'Author', 'update', { data: { books: { replace: undefined } } }).opaque).toBe(false)
   })
 })
@@ -226,12 +226,12 @@ describe('touches that cannot be told', () => {
 describe('touches with relationMode "prisma"', () => {
   const emulated = new PrismaSchema(library({ relationMode: 'prisma' } satisfies Partial<PrismaSchemaData>))
 
-  it('read the tables that refer to those it changes', () => {
+  it('include the tables that refer to the changed ones', () => {
     expect(reads('Author', 'delete', { where: { id: 1 } }, emulated)).toEqual(['Book', 'Card', 'Loan', 'Stamp', '_BookToGenre', 'authors'])
     expect(reads('Author', 'delete', { where: { id: 1 } })).toEqual(['authors'])
   })
 
-  it('close over the same actions', () => {
+  it('cascade in the same way as foreign keys', () => {
     expect(writes('Author', 'delete', { where: { id: 1 } }, emulated)).toEqual(writes('Author', 'delete', { where: { id: 1 } }))
   })
 })

@@ -20,7 +20,7 @@ function guardOf(maxFailures = 3) {
   return { guard, failing, breaks: () => breaks }
 }
 
-/** A command that fails when it is told to. */
+/** A command that fails on demand. */
 function held(guard: Guard) {
   let end: (error: Error) => void = () => {}
   const sent = guard.run(
@@ -33,7 +33,7 @@ function held(guard: Guard) {
 }
 
 describe('Guard', () => {
-  it('refuses commands after several failures in a row', async () => {
+  it('rejects commands after several consecutive failures', async () => {
     const { guard, failing, breaks } = guardOf()
     await failing(3)
     expect([guard.isOpen, breaks()]).toEqual([true, 1])
@@ -41,7 +41,7 @@ describe('Guard', () => {
     expect(guard.counters).toEqual({ sent: 3, failed: 3, refused: 1 })
   })
 
-  it('counts only failures in a row: each answer ends the row, also that of a server without memory', async () => {
+  it('counts only consecutive failures: any reply resets the count, even an out-of-memory error', async () => {
     const { guard, failing } = guardOf()
     for (const answer of [ok, full]) {
       await failing(2)
@@ -53,7 +53,7 @@ describe('Guard', () => {
     expect(guard.isOpen).toBe(true)
   })
 
-  it('rejects a command that was in flight when it began to refuse with its own error', async () => {
+  it('rejects a command that was in flight when the circuit opened with its own error', async () => {
     const { guard, failing } = guardOf()
     const { sent, end } = held(guard)
     await failing(3)
@@ -62,7 +62,7 @@ describe('Guard', () => {
     expect(guard.counters).toEqual({ sent: 4, failed: 4, refused: 0 })
   })
 
-  it('takes failures on an earlier connection for no failures of the present one', async () => {
+  it('ignores failures of an earlier connection', async () => {
     const { guard, breaks } = guardOf(1)
     const { sent, end } = held(guard)
     guard.reset()
@@ -71,7 +71,7 @@ describe('Guard', () => {
     expect([guard.isOpen, breaks()]).toEqual([false, 0])
   })
 
-  it('is of no use once it was closed', async () => {
+  it('rejects commands after it is closed', async () => {
     const { guard } = guardOf()
     guard.close()
     await expect(guard.run(ok)).rejects.toMatchObject({ code: 'SLUICE_CLOSED' })

@@ -16,7 +16,7 @@ function batch() {
 const nextTick = () => new Promise<void>((resolve) => process.nextTick(resolve))
 
 describe('ReadBatch', () => {
-  it('asks once for what is read in one turn of the event loop, whichever tick read it', async () => {
+  it('batches all reads of one event-loop tick, including those after microtasks', async () => {
     const { send, reads } = batch()
     const first = reads.read(['a', 'b'], 'one')
     await nextTick()
@@ -27,7 +27,7 @@ describe('ReadBatch', () => {
     expect(send).toHaveBeenCalledExactlyOnceWith(['a', 'b', 'c'], ['one', 'two'])
   })
 
-  it('answers nothing by what was asked before', async () => {
+  it('sends a new batch for reads of a later tick', async () => {
     const { send, reads } = batch()
     const first = reads.read(['a'], undefined)
     await nextTurn()
@@ -36,14 +36,14 @@ describe('ReadBatch', () => {
     expect(send).toHaveBeenCalledTimes(2)
   })
 
-  it('asks at once where many keys are read, so that no answer keeps Redis busy for long', async () => {
+  it('sends a batch immediately when it has many keys, so that no reply blocks Redis for long', async () => {
     const { send, reads } = batch()
     const all = Array.from({ length: 2_001 }, (_, index) => reads.read([], `key ${index}`))
     expect(send).toHaveBeenCalledTimes(1)
     await Promise.all(all)
   })
 
-  it('fails every read of a batch that fails', async () => {
+  it('rejects every read of a batch that fails', async () => {
     const { send, reads } = batch()
     send.mockRejectedValueOnce(new Error('no connection'))
     const both = await Promise.allSettled([reads.read(['a'], 'one'), reads.read(['b'], 'two')])

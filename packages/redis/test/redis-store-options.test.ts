@@ -36,25 +36,25 @@ describe('redisStore options', () => {
     ],
     ['encryption.secret', { encryption: { keys: [{ id: 'a', key }], secret: 1 } }],
     ['prefix', { prefix: 'a' }],
-  ])('refuses a wrong %s', (name, options) => {
+  ])('throws for an invalid %s', (name, options) => {
     const resolve = () => resolveRedisStoreOptions(options as unknown as RedisStoreOptions)
     expect(resolve).toThrow(InvalidOptionError)
     expect(resolve).toThrow(name)
   })
 
-  it('does not show a key in its message', () => {
+  it('does not include a key in its error message', () => {
     const text = 'not-the-right-length-but-secret'
     expect(() => resolveRedisStoreOptions({ encryption: { keys: [{ id: 'a', key: Buffer.from(text) }] } })).toThrow(
       expect.objectContaining({ message: expect.not.stringContaining(text) }),
     )
   })
 
-  it('takes an explicit undefined for not given', () => {
+  it('treats an explicit undefined as the default', () => {
     const given = { leaseMs: undefined, encryption: undefined } as unknown as RedisStoreOptions
     expect(resolveRedisStoreOptions(given)).toEqual(resolveRedisStoreOptions({}))
   })
 
-  it.each([undefined, {}, 'redis://localhost'])('refuses %j for a connection', (redis) => {
+  it.each([undefined, {}, 'redis://localhost'])('throws when the connection is %j', (redis) => {
     expect(() => redisStore(redis as never)).toThrow(InvalidArgumentError)
   })
 })

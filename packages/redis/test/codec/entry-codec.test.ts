@@ -30,25 +30,25 @@ describe('EntryCodec', () => {
     ['compressed', codec(10)],
     ['encrypted', codec(undefined, old)],
     ['compressed and encrypted', codec(10, old)],
-  ])('gives an entry back: %s', async (_, by) => {
+  ])('decodes an encoded entry: %s', async (_, by) => {
     const back = by.decode('id', await encoded(by))
     expect(back).toMatchObject({ epoch: entry.epoch, stamps: entry.stamps, tags: entry.tags, times: entry.times })
     expect(back?.value()).toStrictEqual(entry.value)
     expect(back?.value()).not.toBe(back?.value())
   })
 
-  it('reads the value before it returns', async () => {
+  it('serializes the value before it returns', async () => {
     const value = { list: [1] }
     const bytes = codec(0).encode('id', { ...entry, value })
     value.list.push(2)
     expect(unpacked(codec(0), (await bytes) as Buffer)).toEqual({ list: [1] })
   })
 
-  it('refuses a value that would not survive', () => {
+  it('rejects a value that cannot be serialized', () => {
     expect(codec().encode('id', { ...entry, value: () => {} })).toBeUndefined()
   })
 
-  it('compresses what is above the size, where that makes it smaller', async () => {
+  it('compresses values above the size limit if that makes them smaller', async () => {
     const plain = (await encoded(codec())).length
     expect((await encoded(codec(1_000))).length).toBeLessThan(plain / 5)
     expect((await encoded(codec(10_000))).length).toBe(plain)
@@ -56,14 +56,14 @@ describe('EntryCodec', () => {
     expect((await encoded(codec(0), 'id', noise)).length).toBe((await encoded(codec(), 'id', noise)).length)
   })
 
-  it('hides the value where there is a key, and nothing else', async () => {
+  it('encrypts only the value when there is a key', async () => {
     const bytes = await encoded(codec(undefined, old))
     expect(bytes.includes('Oslo')).toBe(false)
     expect(bytes.includes('public.city#all')).toBe(true)
     expect((await encoded(codec(undefined, old))).equals(bytes)).toBe(false)
   })
 
-  it('reads with any of its keys, and writes with the first', async () => {
+  it('decrypts with any of its keys, and encrypts with the first', async () => {
     const before = await encoded(codec(undefined, old))
     const rotated = codec(undefined, fresh, old)
     const after = await encoded(rotated)
@@ -72,18 +72,18 @@ describe('EntryCodec', () => {
     expect(() => unpacked(codec(undefined, fresh), before)).toThrow('not among those given')
   })
 
-  it('throws for another key of the same name', async () => {
+  it('throws for a different key with the same ID', async () => {
     const bytes = await encoded(codec(undefined, old))
     expect(() => unpacked(codec(undefined, { id: 'old', key: randomBytes(32) }), bytes)).toThrow()
   })
 
-  it('throws for an entry that was put under another id', async () => {
+  it('throws for an entry that was stored under a different ID', async () => {
     const by = codec(undefined, old)
     const bytes = await encoded(by)
     expect(() => unpacked(by, bytes, 'other')).toThrow()
   })
 
-  it('throws for an entry of which anything was changed', async () => {
+  it('throws or returns nothing for an entry with any modified byte', async () => {
     const by = codec(undefined, old)
     const bytes = await encoded(by)
     for (let at = 6; at < bytes.length; at += 7) {
@@ -99,14 +99,14 @@ describe('EntryCodec', () => {
     }
   })
 
-  it('throws for an entry that is not encrypted where others are, and the other way round', async () => {
+  it('throws for an unencrypted entry when there are keys, and for an encrypted one when there are none', async () => {
     const plain = await encoded(codec())
     const hidden = await encoded(codec(undefined, old))
     expect(() => unpacked(codec(undefined, old), plain)).toThrow('not encrypted')
     expect(() => unpacked(codec(), hidden)).toThrow('there are no keys')
   })
 
-  it('does not know what another version wrote', async () => {
+  it('returns undefined for an entry of another version', async () => {
     const bytes = await encoded(codec())
     bytes[0] = 2
     expect(codec().decode('id', bytes)).toBeUndefined()
@@ -114,7 +114,7 @@ describe('EntryCodec', () => {
     expect(codec().decode('id', Buffer.alloc(0))).toBeUndefined()
   })
 
-  it('throws for what was cut off', async () => {
+  it('throws for a truncated entry', async () => {
     for (const by of [codec(), codec(10)]) {
       const bytes = await encoded(by)
       const back = by.decode('id', bytes.subarray(0, -1))
@@ -122,7 +122,7 @@ describe('EntryCodec', () => {
     }
   })
 
-  it('does not unpack more than was packed', async () => {
+  it('throws when an entry decompresses to more than its recorded size', async () => {
     const by = codec(10)
     const small = await encoded(by, 'id', 'a'.repeat(100))
     const large = await encoded(by, 'id', 'a'.repeat(1_000_000))

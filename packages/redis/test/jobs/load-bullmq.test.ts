@@ -5,7 +5,7 @@ import type { RedisConnection } from 'bullmq'
 import { describe, expect, it } from 'vitest'
 import { BULLMQ_RANGE, BULLMQ_SCRIPTS, type BullmqScript, loadBullmq } from '../../src/jobs/load-bullmq.ts'
 
-/** The version whose scripts were tried, and the SHA-256 of each. A script that differs needs the suites of the backend, then a new hash here. */
+/** The version whose scripts were tested, and the SHA-256 of each. If a script differs, run the suites of the backend, then update its hash. */
 const TRIED = '6.7.0'
 const HASHES: Readonly<Record<BullmqScript, string>> = {
   addPrioritizedJob: 'd4652d1be004a3d7bfed76efdc706f2017f8dfd0080c51ab1f05457eeb1c3c77',
@@ -21,7 +21,7 @@ const HASHES: Readonly<Record<BullmqScript, string>> = {
 
 type Defined = { readonly name: string; readonly numberOfKeys: number }
 
-/** A BullMQ of a version that defines these scripts on a client. */
+/** A version of BullMQ that defines these scripts on a client. */
 function bullmqWith(defined: readonly Defined[]) {
   class Connection {
     readonly client = Promise.resolve()
@@ -46,21 +46,21 @@ const keyCounts: Readonly<Record<BullmqScript, number>> = {
 const all = Object.entries(keyCounts).map(([name, numberOfKeys]) => ({ name, numberOfKeys }))
 
 describe('loadBullmq', () => {
-  it.each(BULLMQ_SCRIPTS)('finds the script %s of the installed version as it was tried', async (name) => {
+  it.each(BULLMQ_SCRIPTS)('finds the tested version of the script %s in the installed package', async (name) => {
     const bullmq = await loadBullmq()
     const hash = createHash('sha256').update(bullmq.lua(name)).digest('hex')
     const message = `BullMQ ${bullmq.version} has another script "${name}" than BullMQ ${TRIED}: see docs/internals/bullmq.md`
     expect(hash, message).toBe(HASHES[name])
   })
 
-  it('is installed in the version that was tried, within the range of the peer', async () => {
+  it('loads the tested version, which is in the range of the peer dependency', async () => {
     const { peerDependencies } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
     expect(peerDependencies.bullmq).toBe(BULLMQ_RANGE)
     expect(BULLMQ_RANGE).toBe(`~${TRIED}`)
     expect((await loadBullmq()).version).toBe(TRIED)
   })
 
-  it('allows the fast path with the scripts that it was compared with', async () => {
+  it('enables the fast path for the scripts that it was tested with', async () => {
     expect((await loadBullmq()).hasFastPath).toBe(true)
   })
 

@@ -5,7 +5,7 @@ import type { Cluster, Command, Redis } from 'ioredis'
 import { describe, expect, it } from 'vitest'
 import { gatherWrites } from '../../src/server/connection-commands.ts'
 
-/** A socket that tells what each system call would write. */
+/** A socket that records the data of each system call. */
 function socketOf(calls: string[]) {
   return new Writable({
     decodeStrings: false,
@@ -20,7 +20,7 @@ function socketOf(calls: string[]) {
   })
 }
 
-/** A connection of ioredis, as far as it writes. */
+/** The part of an ioredis connection that writes. */
 function connection() {
   const calls: string[] = []
   const redis = {
@@ -34,7 +34,7 @@ function connection() {
 }
 
 describe('gatherWrites', () => {
-  it('writes the commands of one tick at once, in their order', async () => {
+  it('writes the commands of one tick together, in order', async () => {
     const { redis, calls, send } = connection()
     gatherWrites(redis as unknown as Redis)
     send('SET a')
@@ -48,7 +48,7 @@ describe('gatherWrites', () => {
     expect(calls).toEqual(['SET a SET b', 'GET a'])
   })
 
-  it('writes what is gathered before a connection ends, and minds none that ended or was never made', async () => {
+  it('flushes before a connection ends, and ignores connections that ended or do not exist', async () => {
     const { redis, calls, send } = connection()
     gatherWrites(redis as unknown as Redis)
     send('SET a')
@@ -64,7 +64,7 @@ describe('gatherWrites', () => {
     expect(calls).toEqual(['SET a'])
   })
 
-  it('gathers for each connection of a Cluster', async () => {
+  it('batches writes for each connection of a Cluster', async () => {
     const cluster = Object.assign(new EventEmitter(), { isCluster: true })
     gatherWrites(cluster as unknown as Cluster)
     const { redis, calls, send } = connection()

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { keySlot } from '../../src/server/server-of.ts'
 
 it.each([
-  // The specification's own example, and what CLUSTER KEYSLOT says of others.
+  // The example of the specification, and results of CLUSTER KEYSLOT.
   ['123456789', 0x31c3],
   ['foo', 12182],
   ['user1000', 3443],

@@ -11,7 +11,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** A command as ioredis has it, and what is done to it. */
+/** A command as ioredis represents it, and functions that settle it. */
 function command() {
   let [answer, reject]: ((value?: unknown) => void)[] = []
   const promise = new Promise((resolve, fail) => {
@@ -26,7 +26,7 @@ function command() {
   return { sent: { promise, reject } as unknown as Command, answer: () => answer?.(), settled }
 }
 
-/** A connection that sends nothing, held to its time. */
+/** A connection that sends nothing, with a command timeout. */
 function connection(ms = MS) {
   const redis = { isCluster: false, sendCommand: vi.fn((sent: Command) => sent.promise) }
   const timeouts = new CommandTimeouts(ms)
@@ -34,8 +34,8 @@ function connection(ms = MS) {
   return redis
 }
 
-describe('the time of a command', () => {
-  it('ends what is not answered, not before it is over and at most a fifth later', async () => {
+describe('CommandTimeouts', () => {
+  it('rejects an unanswered command after the timeout, at most 20% late', async () => {
     const redis = connection()
     const { sent, settled } = command()
     void redis.sendCommand(sent)
@@ -45,7 +45,7 @@ describe('the time of a command', () => {
     expect(settled).toHaveBeenCalledExactlyOnceWith('Command timed out')
   })
 
-  it('is that of each command, also of those sent later', async () => {
+  it('applies the timeout to each command separately', async () => {
     const redis = connection()
     const [first, second] = [command(), command()]
     void redis.sendCommand(first.sent)
@@ -58,7 +58,7 @@ describe('the time of a command', () => {
     expect(second.settled).toHaveBeenCalledExactlyOnceWith('Command timed out')
   })
 
-  it('leaves alone what is answered, and ends its timer when nothing is under way', async () => {
+  it('ignores answered commands, and clears its timer when none is in flight', async () => {
     const redis = connection()
     const { sent, answer, settled } = command()
     void redis.sendCommand(sent)
@@ -73,18 +73,18 @@ describe('the time of a command', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('waits for what is read after the timer, before the command is given up', async () => {
+  it('reads pending replies before it rejects a command', async () => {
     const redis = connection(5)
     const { sent, answer, settled } = command()
     void redis.sendCommand(sent)
     await vi.advanceTimersByTimeAsync(5)
-    // The answer is read in the same turn of the event loop in which the time is over.
+    // The reply is read in the event-loop tick in which the timeout expires.
     setTimeout(answer, 1)
     await vi.advanceTimersByTimeAsync(10)
     expect(settled).toHaveBeenCalledExactlyOnceWith('answered')
   })
 
-  it('is that of every node of a Cluster', async () => {
+  it('applies to every node of a Cluster', async () => {
     const listeners: ((node: Redis) => void)[] = []
     const cluster = { isCluster: true, on: (_event: string, listener: (node: Redis) => void) => listeners.push(listener) }
     new CommandTimeouts(MS).watch(cluster as unknown as Redis)

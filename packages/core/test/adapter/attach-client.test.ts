@@ -3,7 +3,7 @@ import { type AdapterClient, attachClient, type RowForm, type SqlRead, type SqlR
 import Database from 'better-sqlite3'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
-/** An app on SQLite without an ORM: the smallest adapter there is. */
+/** An app on SQLite without an ORM: a minimal adapter. */
 class App {
   readonly sent: string[] = []
   readonly database = new Database(':memory:')
@@ -47,7 +47,7 @@ class App {
     return this.client.read({ ...{ sql, params, rows, inTransaction: false, ask: (s, p) => this.send(s, p, rows) }, ...extra })
   }
 
-  /** Until the catalog is there. */
+  /** Settles when the catalog is available. */
   async ready(): Promise<this> {
     await this.query('select 1')
     await new Promise((resolve) => setTimeout(resolve, 20))
@@ -59,7 +59,7 @@ class App {
 const byId = 'select name, region_id from city where id = ?'
 
 describe('AdapterClient.read', () => {
-  it.each(['objects', 'arrays'] as const)('batches lookups of one tick, and returns to each its own rows as %s', async (rows) => {
+  it.each(['objects', 'arrays'] as const)('batches lookups of one tick, and returns to each its rows as %s', async (rows) => {
     const app = await new App().ready()
     const ids = [3, 1, 99, 3]
     const found = await app.sluice.run(() => Promise.all(ids.map((id) => app.query(byId, [id], { rows }))))
@@ -67,7 +67,7 @@ describe('AdapterClient.read', () => {
     expect(app.sent).toHaveLength(1)
   })
 
-  it('keeps lookups with one key and different constants apart', async () => {
+  it('does not batch lookups with one key and different constants', async () => {
     const app = await new App().ready()
     const sql = 'select id from city where region_id = ? and id > ? order by id'
     const asked = [
@@ -80,7 +80,7 @@ describe('AdapterClient.read', () => {
     expect(app.sent).toHaveLength(2)
   })
 
-  it('keeps reads with different settings or row forms apart', async () => {
+  it('does not batch reads with different settings or row formats', async () => {
     const app = await new App('optimize', { cache: {} }).ready()
     const ask = (id: number, extra: Partial<SqlRead>) => app.query(byId, [id], extra)
     const all = () =>
@@ -93,7 +93,7 @@ describe('AdapterClient.read', () => {
     expect(app.sent).toHaveLength(3)
   })
 
-  it('prefetches for a loop over a listing', async () => {
+  it('prefetches for a loop over a parent query', async () => {
     const app = await new App('optimize', { cache: false }).ready()
     const loop = async () => {
       const names: unknown[] = []
@@ -121,7 +121,7 @@ describe('AdapterClient.read', () => {
     expect(await get(1)).toMatchObject([{ name: 'new' }])
   })
 
-  it('gives each caller objects of its own', async () => {
+  it('returns separate objects to each caller', async () => {
     const app = await new App().ready()
     const [one, other] = (await app.sluice.run(() => Promise.all([app.query(byId, [1]), app.query(byId, [1])]))) as {
       name: string
@@ -151,7 +151,7 @@ describe('AdapterClient.read', () => {
     expect(app.sent).toEqual([byId, byId])
   })
 
-  it('reports an N+1 with the fix of its adapter in observe, and sends nothing of its own', async () => {
+  it('reports an N+1 with the fix of its adapter in observe mode, and sends no additional queries', async () => {
     const app = new App('observe')
     const scope = app.sluice.openScope('test')
     await scope.enter(async () => {

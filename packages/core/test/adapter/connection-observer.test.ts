@@ -24,7 +24,7 @@ function catalogOf(dialect: Dialect, whenRead?: FunctionLevel): SchemaCatalog {
   return new SchemaCatalog({ dialect, defaultSchema: 'main', tables: [...tables, view], foreignKeys: [] })
 }
 
-/** A host that logs each write, and each end of one. */
+/** A host that logs the start and end of each write. */
 class World {
   readonly log: string[] = []
   readonly sluice = createSluice({ mode: 'optimize' })
@@ -115,14 +115,14 @@ describe('ConnectionObserver', () => {
     expect(world.log).toEqual(['announce t', 'update t set v = 1', 't committed', 'select 1'])
   })
 
-  it('sends no write that other processes cannot be notified of', async () => {
+  it('rejects a write when other processes cannot be notified of it', async () => {
     const world = new World()
     world.ready = unreachable
     await expect(world.run({}, 'update t set v = 1')).rejects.toThrow('store is down')
     expect(world.log).toEqual(['announce t'])
   })
 
-  it('ends a write that failed by the error of the database', async () => {
+  it('determines the outcome of a failed write from the error of the database', async () => {
     const world = new World()
     await expect(world.observer.statement({}, world.sent('delete from t', { send: refused }))).rejects.toThrow('duplicate key')
     await expect(world.observer.statement({}, world.sent('delete from t', { send: lost }))).rejects.toThrow('terminated')
@@ -152,7 +152,7 @@ describe('ConnectionObserver', () => {
     ])
   })
 
-  it('takes a COMMIT that the server answers with ROLLBACK for a rollback', async () => {
+  it('treats a COMMIT that the server answers with ROLLBACK as a rollback', async () => {
     const world = new World()
     const connection = {}
     await world.run(connection, 'begin', 'update t set v = 1')
@@ -207,7 +207,7 @@ describe('ConnectionObserver', () => {
     ])
   })
 
-  it('takes BEGIN inside a transaction of MySQL for a commit', async () => {
+  it('treats BEGIN inside a transaction of MySQL as a commit', async () => {
     const world = new World({ dialect: 'mysql' })
     await world.run({}, 'begin', 'update t set v = 1', 'begin')
     expect(world.log.slice(-2)).toEqual(['transaction committed', 'scope notified'])
@@ -231,7 +231,7 @@ describe('ConnectionObserver', () => {
     expect(world.log).toEqual(['own adds t', 'update t set v = 1', 'own committed'])
   })
 
-  it('sends a statement that it fails to read, which may then write anything', async () => {
+  it('sends a statement that it cannot parse, and announces that it may write any table', async () => {
     const errors: unknown[] = []
     const seen = () => {
       throw new TypeError('a defect')
@@ -242,7 +242,7 @@ describe('ConnectionObserver', () => {
     expect(errors).toEqual([new TypeError('a defect')])
   })
 
-  it('returns the answer when its rows cannot be counted', async () => {
+  it('returns the result when its rows cannot be counted', async () => {
     const errors: unknown[] = []
     const world = new World({}, { reportError: (error) => void errors.push(error) })
     const rows = () => {
@@ -281,8 +281,8 @@ describe('ConnectionObserver', () => {
     expect(world.log).toContain('transaction adds *')
   })
 
-  describe.each(['postgresql', 'mysql', 'sqlite'] as const)('announces a read that calls what writes on %s', (dialect) => {
-    it('by the views of its catalog', async () => {
+  describe.each(['postgresql', 'mysql', 'sqlite'] as const)('a read that calls a writing function on %s', (dialect) => {
+    it('is announced according to the views of its catalog', async () => {
       const world = new World({ dialect })
       world.host.catalogs.set('one', catalogOf(dialect, 'writes'))
       await world.run({}, 'select * from t', 'select * from v')
@@ -291,7 +291,7 @@ describe('ConnectionObserver', () => {
       expect(world.log.slice(4)).toEqual(['announce *', 'select * from unknown', '* committed'])
     })
 
-    it('although the same statement wrote nothing before', async () => {
+    it('is announced even if the same statement wrote nothing before', async () => {
       const world = new World({ dialect })
       await world.run({}, 'select * from v', 'select * from v')
       expect(world.log).toEqual(['select * from v', 'select * from v'])
@@ -304,7 +304,7 @@ describe('ConnectionObserver', () => {
       expect(world.log.slice(5)).toEqual(['select * from t', 'announce *', 'select * from t', '* committed'])
     })
 
-    it('although the same statement was only observed before', async () => {
+    it('is announced even if the same statement was only observed before', async () => {
       let isOptimizing = false
       const world = new World({ dialect }, { isOptimizing: () => isOptimizing })
       const { catalogs } = world.host
@@ -320,7 +320,7 @@ describe('ConnectionObserver', () => {
       expect(world.log).toEqual(['select * from v', 'announce *', '* committed'])
     })
 
-    it('when it ends, where no catalog was known before', async () => {
+    it('is announced when it ends, if no catalog was known before', async () => {
       const world = new World({ dialect })
       const { catalogs } = world.host
       catalogs.set('one', undefined)
@@ -354,7 +354,7 @@ describe('ConnectionObserver', () => {
     expect(generations.current).toBe(before + 2)
   })
 
-  it('knows nothing of a client while a connection has session settings', async () => {
+  it('ignores the catalog of a client while a connection has session settings', async () => {
     const world = new World()
     const { catalogs } = world.host
     const connection = {}
@@ -412,7 +412,7 @@ describe('ConnectionObserver', () => {
     expect(world.host.stats.snapshot().passedThrough).toEqual({ 'statement too long': 1 })
   })
 
-  it('records statements, or only counts them where operations are recorded', async () => {
+  it('records statements, or only counts them when operations are recorded', async () => {
     for (const recordsOperations of [false, true]) {
       const world = new World({ recordsOperations })
       const scope = world.sluice.openScope('test')
@@ -423,7 +423,7 @@ describe('ConnectionObserver', () => {
   })
 })
 
-describe('a stream', () => {
+describe('a stream of ConnectionObserver', () => {
   it('is announced before it starts, and ends when it is read', async () => {
     const world = new World()
     const { ready, end } = world.observer.stream({}, { sql: 'delete from t returning *', params: [] })
@@ -440,7 +440,7 @@ describe('a synchronous statement', () => {
   const send = (world: World, connection: object, sql: string) =>
     world.observer.statementSync(connection, { ...{ sql, params: [], isKnown: true }, send: () => void world.log.push(sql), rows: () => 0 })
 
-  it('follows transactions as an asynchronous one does', () => {
+  it('follows transactions like an asynchronous statement', () => {
     const world = new World({ dialect: 'sqlite' })
     const connection = {}
     for (const sql of ['begin', 'update t set v = 1', 'savepoint a', 'rollback to a', 'commit', 'delete from t'])
@@ -462,7 +462,7 @@ describe('a synchronous statement', () => {
     ])
   })
 
-  it('throws what the driver throws', () => {
+  it('throws the error of the driver', () => {
     const world = new World({ dialect: 'sqlite' })
     const failing = { sql: 'delete from t', params: [], rows: () => 0 }
     const fail = () => {
@@ -476,7 +476,7 @@ describe('a synchronous statement', () => {
     )
   })
 
-  it('is refused where other processes must be notified first', async () => {
+  it('throws if other processes must be notified first', async () => {
     const world = new World({ dialect: 'sqlite' })
     const connection = {}
     send(world, connection, 'begin')
@@ -487,7 +487,7 @@ describe('a synchronous statement', () => {
     expect(world.log).toEqual(['begin', 'announce t'])
   })
 
-  it('is one of a sequence, never of a parallel group', () => {
+  it('counts as one of a sequence, never of a parallel group', () => {
     const world = new World({ dialect: 'sqlite' })
     const scope = world.sluice.openScope('test')
     scope.enter(() => {
@@ -503,7 +503,7 @@ describe('the catalog of a client', () => {
     query: async (sql: string) => (sql.includes('"fingerprint"') ? [{ fingerprint: '1' }] : []),
   }
 
-  it('is read once it is needed, and again after DDL', async () => {
+  it('is read on first use, and again after DDL', async () => {
     const world = new World({ dialect: 'sqlite' })
     const { catalog } = world.observer
     let reads = 0
@@ -528,7 +528,7 @@ describe('the catalog of a client', () => {
     expect(reads).toBe(4)
   })
 
-  it('is read again for others when a change overtook the first read', async () => {
+  it('is read again for other callers when a change interrupted the first read', async () => {
     const world = new World({ dialect: 'sqlite' })
     let isFirst = true
     world.open = async (work) => {
@@ -542,7 +542,7 @@ describe('the catalog of a client', () => {
     expect(world.host.catalogs.catalog('sqlite')).toBeDefined()
   })
 
-  it('announces everything before it counts, where reads may have written meanwhile', async () => {
+  it('announces everything before it is used when reads may have written meanwhile', async () => {
     const world = new World({ dialect: 'sqlite' })
     const views = {
       u: 'CREATE VIEW u (a) AS SELECT upper(b) FROM t',
@@ -558,7 +558,7 @@ describe('the catalog of a client', () => {
     expect(world.log).toEqual(['select * from v', 'announce *', '* committed'])
     const catalog = world.host.catalogs.of('one')
     expect(['u', 'v', 'w'].map((name) => catalog?.tables.get(`main.${name}`)?.whenRead)).toEqual([undefined, 'writes', 'writes'])
-    // While it is out of date, any name may be a view's.
+    // Until it is updated, any name may refer to a view.
     await world.run({}, 'create table x (id int)')
     world.log.length = 0
     await world.run({}, 'select * from u')
@@ -614,7 +614,7 @@ describe('the catalog of a client', () => {
     expect(world.observer.catalog.isNeeded).toBe(true)
   })
 
-  it('is read again, without an error, when other processes changed the schema all the time', async () => {
+  it('is read again, without an error, when other processes change the schema continuously', async () => {
     const errors: unknown[] = []
     const world = new World({ dialect: 'sqlite' }, { reportError: (error) => void errors.push(error) })
     let fingerprint = 0
@@ -636,7 +636,7 @@ describe('the catalog of a client', () => {
     expect(world.observer.catalog.isNeeded).toBe(false)
   })
 
-  it('distinguishes tables that every server has from those of one connection or server', async () => {
+  it('distinguishes tables that exist on every server from those of one connection or server', async () => {
     const { observer } = new World()
     const send = { params: [], send: async () => [], rows: () => 0 }
     expect(observer.onlyReads('select * from t')).toBe(true)

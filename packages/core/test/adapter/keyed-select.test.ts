@@ -57,7 +57,7 @@ describe('a select by key', () => {
       'select * from city where ((region_id in ($1, $3)) and (size > $2)) order by id desc',
     ],
     ['select name from public.city where id = $1', 'select name, id as "sluice_key_1" from public.city where id in ($1, $2)'],
-  ])('becomes one for many keys: %s', (sql, batched) => {
+  ])('is extended to many keys: %s', (sql, batched) => {
     const keyed = keyedOf(sql)
     expect(keyed.batched([1, 9, 9].slice(0, keyed.constants.length + 1), keys(1, 2)).sql).toBe(batched)
   })
@@ -108,16 +108,16 @@ describe('a select by key', () => {
     ['select * from city where id = $1 for update', 'no plain read'],
     ['select * from city where id = $1 and size > random()', 'no plain read'],
     ['update city set size = 1 where id = $1', 'no plain read'],
-  ])('is left alone: %s (%s)', (sql, reason) => {
+  ])('passes through unchanged: %s (%s)', (sql, reason) => {
     expect(planOf(sql).keyed).toEqual({ refused: reason })
   })
 
-  it('is left alone with named or numbered parameters of SQLite', () => {
+  it('passes through unchanged with named or numbered parameters of SQLite', () => {
     expect(planOf('select * from city where id = ?1 and size > ?2', 'sqlite').keyed).toEqual({ refused: 'named parameters' })
     expect(planOf('select * from city where id = :id', 'sqlite').keyed).toEqual({ refused: 'named parameters' })
   })
 
-  it('reads the key of a row by a helper column where no other column is certainly the key', () => {
+  it('adds a helper column when no other column is certainly the key', () => {
     expect(keyedOf('select * from city where id = $1').helpers).toBe(0)
     expect(keyedOf('select * from city where id = $1', 'postgresql', 'arrays').helpers).toBe(1)
     expect(keyedOf('select id as name, name from city where id = $1').helpers).toBe(1)
@@ -149,7 +149,7 @@ describe('the rows of a batched select', () => {
     ['select size from city where ((region_id = ?) and (size > ?)) order by id', [12]],
     ['select c.*, name from city as c where c."region_id" = ? and c.size between ? and ? order by c.id', [3, 30]],
     ['select id, name from city where name = ? order by id', []],
-  ] as const)('are those of each key by itself: %s', (sql, constants) => {
+  ] as const)('contain the rows of each key separately: %s', (sql, constants) => {
     for (const form of ['arrays', 'objects'] as const) {
       const keyed = keyedOf(sql, 'sqlite', form)
       const values = keyed.column === 'name' ? ['city 1', 'city 4', 'nowhere'] : [3, 1, 99, 5]

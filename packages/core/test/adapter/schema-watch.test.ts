@@ -10,7 +10,7 @@ class World {
   readonly catalogs = new CatalogRegistry()
   readonly log: string[] = []
   schema = 'a'
-  /** Replaced, it answers later, or not at all. */
+  /** Replace it to delay the response or never send one. */
   query: Connection['query'] = async () => [{ fingerprint: this.schema }]
   isCurrent = true
   isTold = true
@@ -40,7 +40,7 @@ class World {
     return this.catalogs.catalog('sqlite') !== undefined
   }
 
-  /** Lets time pass in which the catalog is used, or not. */
+  /** Advances time, with or without use of the catalog. */
   async pass(ms: number, isUsed = true): Promise<void> {
     for (let passed = 0; passed < ms; passed += 500) {
       if (isUsed) this.catalogs.of('one')
@@ -57,7 +57,7 @@ beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
 describe('SchemaWatch', () => {
-  it('compares once an interval while the catalog is used', async () => {
+  it('compares the schema once per interval while the catalog is used', async () => {
     const world = new World()
     await world.pass(3_000)
     expect(world.taken()).toEqual(['ask', 'ask', 'ask'])
@@ -67,7 +67,7 @@ describe('SchemaWatch', () => {
     expect(world.taken()).toEqual(['ask', 'changed'])
   })
 
-  it('asks nothing when checks are off', async () => {
+  it('sends no query when checks are off', async () => {
     const world = new World(false)
     world.watch.wake()
     await world.pass(60_000)
@@ -91,7 +91,7 @@ describe('SchemaWatch', () => {
     expect(world.isTrusted).toBe(true)
   })
 
-  it('does not count the time in which the process was blocked', async () => {
+  it('does not count the time in which the event loop was blocked', async () => {
     const world = new World()
     await world.pass(500)
     world.query = () => new Promise(() => {})
@@ -103,7 +103,7 @@ describe('SchemaWatch', () => {
     expect(world.isTrusted).toBe(true)
   })
 
-  it('leaves an idle database alone, and asks before the catalog counts again', async () => {
+  it('does not query an idle database, and checks the schema before the catalog is used again', async () => {
     const world = new World()
     await world.pass(40_000, false)
     expect(world.taken().length).toBeLessThanOrEqual(30)
@@ -119,7 +119,7 @@ describe('SchemaWatch', () => {
     expect(world.taken()).toEqual(['ask', 'ask'])
   })
 
-  it('notices what changed while nobody asked', async () => {
+  it('detects a change that happened while the catalog was not used', async () => {
     const world = new World()
     await world.pass(40_000, false)
     world.taken()
@@ -130,7 +130,7 @@ describe('SchemaWatch', () => {
     expect(world.isTrusted).toBe(false)
   })
 
-  it('gives up a catalog whose database fails to answer for two intervals', async () => {
+  it('discards a catalog when its database does not respond for two intervals', async () => {
     const world = new World()
     world.query = () => Promise.reject(new Error('gone'))
     await world.pass(1_500)
@@ -139,13 +139,13 @@ describe('SchemaWatch', () => {
     expect(world.taken()).toEqual(['lost'])
   })
 
-  it('asks less often where an answer takes long, but not after one that waited', async () => {
+  it('checks less often when responses are slow, except after one that waited', async () => {
     const world = new World()
     const slow = (ms: number) => () =>
       new Promise<{ fingerprint: string }[]>((resolve) => setTimeout(() => resolve([{ fingerprint: 'a' }]), ms))
     world.query = slow(10)
     await world.pass(11_000)
-    // 200 times 10 ms.
+    // 200 times the response time of 10 ms.
     expect(world.taken().length).toBe(6)
     world.query = slow(400)
     await world.pass(2_000)
@@ -154,13 +154,13 @@ describe('SchemaWatch', () => {
     expect(world.taken().length).toBeGreaterThanOrEqual(4)
   })
 
-  it('says again what others could not be told', async () => {
+  it('reports a change again when other processes could not be notified', async () => {
     const world = new World()
     world.isTold = false
     world.schema = 'b'
     await world.pass(1_000)
     expect(world.taken()).toEqual(['ask', 'changed'])
-    // It was read again.
+    // The catalog was read again.
     world.watch.start('b', performance.now())
     world.isTold = true
     await world.pass(1_000)
@@ -169,7 +169,7 @@ describe('SchemaWatch', () => {
     expect(world.taken()).toEqual(['ask'])
   })
 
-  it('leaves it to the reader after a change that this process made', async () => {
+  it('ignores a change that this process made, which the reader handles', async () => {
     const world = new World()
     world.isCurrent = false
     world.schema = 'b'
@@ -177,7 +177,7 @@ describe('SchemaWatch', () => {
     expect(world.taken()).toEqual([])
   })
 
-  it('ignores an answer from before such a change', async () => {
+  it('ignores a response from before a change that this process made', async () => {
     const world = new World()
     world.query = async () => {
       world.catalogs.generations.beginDefinition()(true)
@@ -187,7 +187,7 @@ describe('SchemaWatch', () => {
     expect(world.taken()).toEqual(['ask'])
   })
 
-  it('ends with the catalog, and does not count while nothing is optimized', async () => {
+  it('stops with the catalog, and does not run while nothing is optimized', async () => {
     const world = new World()
     world.isOptimizing = false
     await world.pass(1_000)

@@ -10,39 +10,39 @@ const split = (rows: unknown[], ...asked: unknown[]) =>
   )
 
 describe('lookupKey', () => {
-  it('takes integers, whatever type brings them, for one key', () => {
+  it('returns one key for an integer of any type', () => {
     expect(lookupKey([7])?.text).toBe(lookupKey([7n])?.text)
   })
 
-  it('keeps a text apart from the integer it spells', () => {
+  it('distinguishes a string from the integer that it spells', () => {
     expect(lookupKey(['7'])?.text).not.toBe(lookupKey([7])?.text)
   })
 
   it.each([[null], [undefined], [1.5], [-0], [Number.NaN], [2 ** 60], [true], [new Date(0)], [Buffer.from('a')], [{ in: [1] }]])(
-    'never merges %s',
+    'never batches %s',
     (value) => {
       expect(lookupKey([value])).toBeUndefined()
     },
   )
 
-  it('never merges a long text, or one that is no Unicode', () => {
+  it('never batches a long string or a string that is not valid Unicode', () => {
     expect(lookupKey(['x'.repeat(1000)])).toBeDefined()
     expect(lookupKey(['x'.repeat(1001)])).toBeUndefined()
     expect(lookupKey(['\ud800'])).toBeUndefined()
     expect(lookupKey(['\ud83d\ude00'])).toBeDefined()
   })
 
-  it('keeps compound keys apart that join to one text', () => {
+  it('distinguishes composite keys whose joined strings are equal', () => {
     expect(lookupKey(['a', 'b,c'])?.text).not.toBe(lookupKey(['a,b', 'c'])?.text)
   })
 
-  it('never merges a compound key with a null in it', () => {
+  it('never batches a composite key that contains null', () => {
     expect(lookupKey([1, null])).toBeUndefined()
   })
 })
 
 describe('keyRefusal', () => {
-  it('says why values are no key', () => {
+  it('returns the reason why values are not a key', () => {
     const reasons = [[1, null], ['x'.repeat(1001)], [1.5], ['\ud800']].map((values) => keyRefusal(values).refused)
     expect(reasons).toEqual(['null key', 'long key', 'key of another type', 'key of another type'])
   })
@@ -58,15 +58,15 @@ describe('typedKeyText', () => {
     expect(typed(Buffer.from([1, 2]))?.text).toBe(typed(new Uint8Array([0, 1, 2]).subarray(1))?.text)
   })
 
-  it('knows no invalid date, no fraction and no null', () => {
+  it('is undefined for invalid dates, fractions and null', () => {
     for (const value of [new Date(Number.NaN), 1.5, null, undefined, {}, []]) expect(typed(value)).toBeUndefined()
   })
 
-  it('is not what keys are told apart by unless it is asked for', () => {
+  it('is not used for keys by default', () => {
     for (const value of [true, new Date(1), new Uint8Array([1])]) expect(lookupKey([value])).toBeUndefined()
   })
 
-  it('is of a kind of its own for each type', () => {
+  it('returns a different kind for each type', () => {
     expect(keyKinds({ values: [1, 2n, 'a', true, new Date(1), new Uint8Array()], text: '' })).toBe('iisbtx')
   })
 })
@@ -102,32 +102,32 @@ describe('splitRows', () => {
     ])
   })
 
-  it('gives a key without rows none', () => {
+  it('returns no rows for a key without rows', () => {
     expect(split([1], 1, 9)?.get('i9')).toEqual([])
   })
 
-  it('is unsure when a row belongs to no key', () => {
+  it('returns undefined when a row matches no key', () => {
     expect(split(['a', 'B'], 'a', 'b')).toBeUndefined()
     expect(split([null], 1)).toBeUndefined()
   })
 
-  it('knows integers that a driver writes as text', () => {
+  it('recognizes integers that a driver returns as strings', () => {
     expect(split(['7', '8'], 7, 8)?.get('i7')).toHaveLength(1)
     expect(split([7n], 7)?.get('i7')).toHaveLength(1)
   })
 
-  it('is unsure of a text that a number matched by value', () => {
+  it('returns undefined when a number matched a string by value', () => {
     expect(split(['07'], 7)).toBeUndefined()
     expect(split(['7abc'], 7)).toBeUndefined()
   })
 
-  it('traces numbers back to texts only where all are written as numbers are', () => {
+  it('maps numbers to string keys only if all are in canonical form', () => {
     expect(split([7, 8], '7', '8')?.get('s7')).toHaveLength(1)
     expect(split([7], '7', '07')).toBeUndefined()
     expect(split([0], '0', '-0')).toBeUndefined()
   })
 
-  it('is unsure of a number that may have lost its last digits', () => {
+  it('returns undefined for a number that may have lost digits', () => {
     expect(split([2 ** 53], '9007199254740992', '9007199254740993')).toBeUndefined()
     expect(split([2 ** 53], 9007199254740992n, 9007199254740993n)).toBeUndefined()
     expect(split([2n ** 53n], '9007199254740992', '9007199254740993')?.get('s9007199254740992')).toHaveLength(1)

@@ -31,13 +31,13 @@ function open() {
 }
 
 describe('a write that may change the schema', () => {
-  it('starts a generation by the triggers of its table', async () => {
+  it('starts a schema generation if its table has triggers', async () => {
     const { generationsOf } = open()
     expect(await generationsOf('insert into plain values (1)')).toBe(0)
     expect(await generationsOf('insert into defining values (1)')).toBe(2)
   })
 
-  it('starts a generation while the catalog of another source is being read', async () => {
+  it('starts a schema generation while the catalog of another source is being read', async () => {
     const { catalogs, generationsOf } = open()
     catalogs.set('other', undefined)
     expect(await generationsOf('insert into defining values (1)')).toBe(2)

@@ -3,7 +3,7 @@ import type { LoadBalancingOptions } from '../../src/balancing/load-balancing-op
 import type { BalancingStrategy } from '../../src/balancing/strategies/create-picker.ts'
 import { FakeClock } from '../helpers.ts'
 
-/** A random source that gives the same numbers each time. Source: mulberry32. */
+/** A random source that returns the same numbers each time. Source: mulberry32. */
 export function seeded(seed = 1): () => number {
   let state = seed
   return () => {
@@ -14,7 +14,7 @@ export function seeded(seed = 1): () => number {
   }
 }
 
-/** A balancer with nodes `n1:80`, `n2:80`, … of these weights, in a time that stands still. */
+/** A balancer with nodes `n1:80`, `n2:80`, … of these weights, with a fixed clock. */
 export function balancerOf(
   options: BalancingStrategy | LoadBalancingOptions,
   weights: readonly number[],
@@ -41,7 +41,7 @@ export function balancerOf(
   return { balancer, clock, events }
 }
 
-/** How often each node is picked, by id. */
+/** The number of picks of each node, by ID. */
 export function picksOf(balancer: LoadBalancingEngine, times: number, client: (at: number) => string | undefined = () => undefined) {
   const counts: Record<string, number> = Object.fromEntries(balancer.nodes.map(({ id }) => [id, 0]))
   for (let at = 0; at < times; at += 1) {

@@ -10,7 +10,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { balancerOf, picksOf } from './balancing-world.ts'
 
 describe('LoadBalancingEngine', () => {
-  it('takes a strategy alone, or options', () => {
+  it('accepts a strategy or options', () => {
     expect(new LoadBalancingEngine().strategy).toBe('round-robin')
     expect(new LoadBalancingEngine('p2c').strategy).toBe('p2c')
     expect(new LoadBalancingEngine({ strategy: 'weighted' }).strategy).toBe('weighted')
@@ -26,7 +26,7 @@ describe('LoadBalancingEngine', () => {
     [{ ejection: { baseMs: 0 } }, 'ejection.baseMs'],
     [{ ejection: { after: 3 } }, 'ejection.after'],
     [{ stratgy: 'p2c' }, 'stratgy'],
-  ])('refuses %o', (options, name) => {
+  ])('throws for invalid options: %o', (options, name) => {
     expect(() => new LoadBalancingEngine(options as never)).toThrow(InvalidOptionError)
     expect(() => new LoadBalancingEngine(options as never)).toThrow(`"${name}"`)
   })
@@ -63,7 +63,7 @@ describe('LoadBalancingEngine', () => {
       [['a', 80, Number.POSITIVE_INFINITY], 'weight'],
       [['a', 80, 1, 0], 'maxConnections'],
       [['a', 80, 1, 1.5], 'maxConnections'],
-    ])('refuses %o', (given, argument) => {
+    ])('throws for an invalid node: %o', (given, argument) => {
       const { balancer } = balancerOf('round-robin', [])
       const register = () => balancer.registerNode(...(given as [string, number]))
       expect(register).toThrow(InvalidArgumentError)
@@ -71,14 +71,14 @@ describe('LoadBalancingEngine', () => {
       expect(balancer.nodes).toEqual([])
     })
 
-    it('refuses the same host and port twice', () => {
+    it('throws when the same host and port are registered twice', () => {
       const { balancer } = balancerOf('round-robin', [1])
       expect(() => balancer.registerNode('n1', 80)).toThrow(DuplicateNodeError)
       balancer.registerNode('n1', 81)
     })
   })
 
-  it('names the nodes that there are where one is not known', async () => {
+  it('throws an error with the known nodes for an unknown node', async () => {
     const { balancer } = balancerOf('round-robin', [1, 1])
     for (const call of [
       () => balancer.getNodeStats('n9:80'),
@@ -94,7 +94,7 @@ describe('LoadBalancingEngine', () => {
     await expect(balancer.removeNode('n9:80')).rejects.toThrow(UnknownNodeError)
   })
 
-  it('counts a connection until it is released, once', () => {
+  it('counts a connection until it is released, and only once', () => {
     const { balancer } = balancerOf('round-robin', [1], { maxConnections: 1 })
     const lease = balancer.acquire()
     expect(balancer.nodes[0]?.activeConnections).toBe(1)
@@ -143,7 +143,7 @@ describe('LoadBalancingEngine', () => {
     expect(balancer.selectNode(undefined, { prefer })).toBe(first)
   })
 
-  it('takes in that a node would have taken longer, and counts no request', () => {
+  it('records the response time of an abandoned request without counting a request', () => {
     const { balancer } = balancerOf('peak-ewma', [1, 1])
     balancer.recordRequest('n1:80', 10, 200)
     balancer.recordRequest('n2:80', 10, 200)
@@ -157,7 +157,7 @@ describe('LoadBalancingEngine', () => {
     expect(() => balancer.recordAbandoned('n9:80', 1)).toThrow(UnknownNodeError)
   })
 
-  it('does not hold against a node that comes back how slow it was before', () => {
+  it('ignores the earlier response time of a node that is reinstated', () => {
     const { balancer, clock } = balancerOf({ strategy: 'peak-ewma', slowStartMs: 0 }, [1, 1])
     for (const id of ['n1:80', 'n2:80']) balancer.recordRequest(id, 10, 200)
     balancer.recordRequest('n1:80', 4_000, 200)
@@ -168,7 +168,7 @@ describe('LoadBalancingEngine', () => {
     expect(picked.filter((id) => id === 'n1:80').length).toBeGreaterThan(10)
   })
 
-  it('starts a node slowly that comes back', () => {
+  it('ramps up a reinstated node slowly', () => {
     const { balancer, clock } = balancerOf({ strategy: 'round-robin', slowStartMs: 1_000 }, [1, 1])
     balancer.updateNodeHealth('n1:80', 'unhealthy')
     balancer.updateNodeHealth('n1:80', 'healthy')
@@ -185,7 +185,7 @@ describe('LoadBalancingEngine', () => {
       for (let at = 0; at < times; at += 1) balancer.recordRequest(id, 1, status)
     }
 
-    it('ejects a node that fails five times in a row, longer each time, and lets it come back', () => {
+    it('ejects a node after 5 consecutive failures, longer each time, and reinstates it', () => {
       const { balancer, clock, events } = balancerOf({ strategy: 'round-robin', slowStartMs: 0 }, [1, 1])
       fail(balancer, 'n1:80', 4)
       balancer.recordRequest('n1:80', 1, 404)
@@ -203,13 +203,13 @@ describe('LoadBalancingEngine', () => {
       expect(events).toEqual(['ejected n1:80 consecutive-failures', 'reinstated n1:80', 'ejected n1:80 consecutive-failures'])
     })
 
-    it('does not take the answers 500 and 501 for failures of the node', () => {
+    it('does not count the statuses 500 and 501 as failures for ejection', () => {
       const { balancer } = balancerOf('round-robin', [1, 1])
       fail(balancer, 'n1:80', 20, 500)
       expect(balancer.getNodeStats('n1:80')).toMatchObject({ ejections: 0, failures: 20 })
     })
 
-    it('ejects a node of which half the requests fail, once there are enough', () => {
+    it('ejects a node when 50% of at least 50 requests fail', () => {
       const { balancer } = balancerOf('round-robin', [1, 1])
       for (let at = 0; at < 24; at += 1) {
         fail(balancer, 'n1:80', 1)
@@ -221,7 +221,7 @@ describe('LoadBalancingEngine', () => {
       expect(balancer.getNodeStats('n1:80').ejections).toBe(1)
     })
 
-    it('forgives a node that is good for as long as it was ejected', () => {
+    it('resets the ejection time of a node that works for as long as it was ejected', () => {
       const { balancer, clock } = balancerOf('round-robin', [1, 1])
       for (const forMs of [30_000, 60_000]) {
         fail(balancer, 'n1:80', 5)
@@ -235,7 +235,7 @@ describe('LoadBalancingEngine', () => {
       expect(balancer.getNodeStats('n1:80').ejectedForMs).toBe(60_000)
     })
 
-    it('never ejects the last node that is left', () => {
+    it('never ejects the last remaining node', () => {
       const { balancer } = balancerOf('round-robin', [1, 1, 1])
       for (const id of ['n1:80', 'n2:80', 'n3:80']) fail(balancer, id, 50)
       expect(balancer.getClusterStats()).toMatchObject({ ejectedNodes: 2, isPanic: false })
@@ -243,7 +243,7 @@ describe('LoadBalancingEngine', () => {
       expect(balancer.eject('n3:80')).toBe(false)
     })
 
-    it('ejects no more than the share that it may', () => {
+    it('ejects at most the maximum share of nodes', () => {
       const { balancer } = balancerOf({ ejection: { maxEjectionShare: 0.5 } }, [1, 1, 1, 1])
       for (const id of ['n1:80', 'n2:80', 'n3:80']) fail(balancer, id, 5)
       expect(balancer.getClusterStats().ejectedNodes).toBe(2)
@@ -252,7 +252,7 @@ describe('LoadBalancingEngine', () => {
       expect(none.getClusterStats().ejectedNodes).toBe(0)
     })
 
-    it('uses ejected nodes where no other is up, but none that is unhealthy', () => {
+    it('uses ejected nodes when no other node is up, but never unhealthy ones', () => {
       const { balancer, events } = balancerOf('round-robin', [1, 1, 1])
       fail(balancer, 'n1:80', 5)
       balancer.updateNodeHealth('n2:80', 'unhealthy')
@@ -264,7 +264,7 @@ describe('LoadBalancingEngine', () => {
       expect(events.filter((event) => event.startsWith('panic'))).toHaveLength(2)
     })
 
-    it('uses ejected nodes where too few others are left', () => {
+    it('uses ejected nodes when too few other nodes are left', () => {
       const { balancer } = balancerOf({ ejection: { panicThreshold: 0.5 } }, [1, 1, 1, 1])
       for (const id of ['n1:80', 'n2:80']) fail(balancer, id, 5)
       expect(balancer.getClusterStats().isPanic).toBe(false)
@@ -273,7 +273,7 @@ describe('LoadBalancingEngine', () => {
       expect(Object.values(picksOf(balancer, 40)).every((count) => count === 10)).toBe(true)
     })
 
-    it('ends an ejection when the node is known to answer again', () => {
+    it('ends an ejection when the node is readmitted', () => {
       const { balancer, events } = balancerOf('round-robin', [1, 1])
       expect(balancer.eject('n1:80')).toBe(true)
       balancer.reinstate('n1:80')
@@ -284,7 +284,7 @@ describe('LoadBalancingEngine', () => {
   })
 
   describe('removeNode', () => {
-    it('gives a draining node nothing new, and waits for its connections', async () => {
+    it('sends no new requests to a draining node, and waits for its connections', async () => {
       const { balancer, events } = balancerOf('round-robin', [1, 1])
       const lease = balancer.acquire()
       const removed = balancer.removeNode('n1:80', { drainMs: 60_000 })
@@ -347,7 +347,7 @@ describe('LoadBalancingEngine', () => {
       for (let at = 0; at < 20; at += 1) expect(balancer.selectNode(undefined, { sessionId: 'ada' })?.id).toBe(home)
     })
 
-    it('come back when their node was only busy', () => {
+    it('return to their node when it was only busy', () => {
       const { balancer } = balancerOf('round-robin', [1, 1], { maxConnections: 1 })
       balancer.setSessionAffinity('ada', 'n1:80')
       const lease = balancer.acquire(undefined, { sessionId: 'ada' })
@@ -400,7 +400,7 @@ describe('LoadBalancingEngine', () => {
     expect(() => balancer.setStrategy('best' as never)).toThrow('"strategy"')
   })
 
-  it('counts', () => {
+  it('counts requests, picks and failures, and computes quantiles of response times', () => {
     const { balancer, clock } = balancerOf('round-robin', [1, 1, 1], { maxConnections: 10 })
     balancer.updateNodeHealth('n3:80', 'maintenance')
     for (let at = 1; at <= 100; at += 1) {
@@ -425,7 +425,7 @@ describe('LoadBalancingEngine', () => {
     expect(balancer.getNodeStats('n1:80').p99).toBe(0)
   })
 
-  it('reports the distribution', () => {
+  it('reports the distribution of picks', () => {
     const { balancer } = balancerOf('weighted', [3, 1])
     picksOf(balancer, 400)
     expect(balancer.getBalancingEfficiency()).toEqual({

@@ -4,7 +4,7 @@ import type { BalancingStrategy } from '../../src/balancing/strategies/create-pi
 import { FakeClock } from '../helpers.ts'
 import { seeded } from './balancing-world.ts'
 
-/** A node's own threads; what comes beyond them waits there. */
+/** The worker threads of a node; additional requests wait in its queue. */
 const WORKERS = 8
 const MEAN_MS = 10
 
@@ -13,10 +13,10 @@ interface Arrival {
   readonly run: () => void
 }
 
-/** What happens, in order of time. */
+/** Events in order of time. */
 class Timeline {
   readonly clock = new FakeClock()
-  /** The next one last. */
+  /** Sorted, with the next event last. */
   readonly #events: Arrival[] = []
 
   after(ms: number, run: () => void): void {
@@ -27,7 +27,7 @@ class Timeline {
     events.splice(place, 0, { at, run })
   }
 
-  /** Runs until then. */
+  /** Runs all events until then. */
   until(end: number): void {
     for (let next = this.#events.at(-1); next !== undefined && next.at <= end; next = this.#events.at(-1)) {
       this.#events.pop()
@@ -37,7 +37,7 @@ class Timeline {
   }
 }
 
-/** A server with some workers and a queue. */
+/** A server with several workers and a queue. */
 class SimulatedServer {
   readonly #waiting: (() => void)[] = []
   #busy = 0
@@ -61,7 +61,7 @@ class SimulatedServer {
   }
 }
 
-/** Clients that each send the next request when the last is answered, for a minute. */
+/** Clients that each send the next request after the response to the last, for 1 minute. */
 function run(strategy: BalancingStrategy, nodes: number, seed = 1) {
   const timeline = new Timeline()
   const random = seeded(seed)
@@ -82,7 +82,7 @@ function run(strategy: BalancingStrategy, nodes: number, seed = 1) {
       send(client)
     })
   }
-  // Half as many again as there are workers: enough to keep them busy only where they are spread well.
+  // 1.5 requests per worker keep all workers busy only if requests are distributed evenly.
   for (let client = 0; client < nodes * WORKERS * 1.5; client += 1) timeline.after(random(), () => send(client))
   const endsAt = timeline.clock.ms + 60_000
   timeline.until(endsAt)
@@ -90,14 +90,14 @@ function run(strategy: BalancingStrategy, nodes: number, seed = 1) {
   return { served, imbalance: Math.max(...picks) / Math.min(...picks) }
 }
 
-describe('four nodes', () => {
+describe('four simulated nodes', () => {
   it.each<[BalancingStrategy, number, number]>([
     ['least-connections', 3.95, 1.03],
     ['peak-ewma', 3.95, 1.03],
     ['p2c', 3.95, 1.03],
     ['round-robin', 3.7, 1.001],
     ['weighted', 3.7, 1.001],
-  ])('carry by %s what one does, times four', (strategy, factor, imbalance) => {
+  ])('serve almost 4 times as many requests as one node with %s', (strategy, factor, imbalance) => {
     const one = run(strategy, 1)
     const four = run(strategy, 4)
     expect(four.served / one.served).toBeGreaterThanOrEqual(factor)

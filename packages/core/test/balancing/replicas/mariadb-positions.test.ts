@@ -8,32 +8,32 @@ const replica = (row: object = {}) =>
   mariadbPositions.replica({ answers: 1, replayed: '0-1-9', protected: 'ON', autocommit: 1, run: 'db 3306 2 17', ...row })
 
 describe('mariadbPositions', () => {
-  it('takes what a primary wrote to its log for its position, in each domain', () => {
+  it('uses the binary log position of a primary in each domain', () => {
     expect(primary('0-1-9')).toBe('0-1-9')
     expect(primary('0-1-9,7-1-18446744073709551615')).toBe('0-1-9.7-1-18446744073709551615')
   })
 
-  it('takes what a primary replayed before it became one, where it is ahead of its log', () => {
+  it('uses the position that a primary replayed before its promotion, if that is ahead of its log', () => {
     expect(primary('0-2-9', '0-1-8')).toBe('0-2-9')
     expect(primary('0-2-5', '0-1-8')).toBe('0-1-8')
     expect(primary('', '0-1-8')).toBe('0-1-8')
     expect(primary('0-1-9', '3-5-1')).toBe('0-1-9.3-5-1')
   })
 
-  it('compares what one server wrote', () => {
+  it('compares positions of one server', () => {
     expect(at('0-1-10').covers(at('0-1-9'))).toBe(true)
     expect(at('0-1-9').covers(at('0-1-9'))).toBe(true)
     expect(at('0-1-9').covers(at('0-1-10'))).toBe(false)
     expect(at('0-1-9').covers(ORIGIN)).toBe(true)
   })
 
-  it('takes what another server wrote for no part of the same, however high its number', () => {
+  it('never compares positions of different servers, regardless of their sequence numbers', () => {
     expect(at('0-2-99').covers(at('0-1-9'))).toBe(false)
     expect(at('0-2-99').and(at('0-1-9'))).toBeUndefined()
     expect(at('0-2-99').isBeyond(at('0-1-9'))).toBe(false)
   })
 
-  it('asks for each domain', () => {
+  it('compares each domain', () => {
     expect(at('0-1-9.1-1-5').covers(at('0-1-8.1-1-5'))).toBe(true)
     expect(at('0-1-9.1-1-4').covers(at('0-1-8.1-1-5'))).toBe(false)
     expect(at('0-1-9').covers(at('0-1-8.1-1-5'))).toBe(false)
@@ -42,13 +42,13 @@ describe('mariadbPositions', () => {
     expect(at('0-1-9.1-1-5').isBeyond(at('0-1-9'))).toBe(false)
   })
 
-  it('gives a position that covers two', () => {
+  it('combines two positions into one that covers both', () => {
     expect(at('0-1-9.1-1-5').and(at('0-1-10.2-1-1'))?.toText()).toBe('0-1-10.1-1-5.2-1-1')
     expect(at('0-1-9').and(ORIGIN)?.toText()).toBe('0-1-9')
     expect(ORIGIN.and(at('0-1-9'))?.toText()).toBe('0-1-9')
   })
 
-  it('takes a replica that is further than its primary was later for none of it', () => {
+  it('detects a replica that is ahead of its primary', () => {
     expect(at('0-1-10').isBeyond(at('0-1-9'))).toBe(true)
     expect(at('0-1-9').isBeyond(at('0-1-9'))).toBe(false)
   })
@@ -57,7 +57,7 @@ describe('mariadbPositions', () => {
     ['MySQL', { answers: 1 }, /It is MySQL/],
     ['a primary without a binary log', { answers: 1, logs: 0, logged: '', replayed: '' }, /no binary log/],
     ['a primary that wrote nothing', { answers: 1, logs: 1, logged: '', replayed: '' }, /is empty/],
-  ])('refuses %s', (_, row, message) => {
+  ])('throws for %s', (_, row, message) => {
     const refused = () => mariadbPositions.primary(row)
     expect(refused).toThrow(UnusableServerError)
     expect(refused).toThrow(message)
@@ -68,24 +68,24 @@ describe('mariadbPositions', () => {
     ['accepts writes, as older drivers say it', { protected: 0 }, /accepts writes/],
     ['keeps what is read first', { autocommit: 0 }, /autocommit/],
     ['is MySQL', { replayed: undefined }, /It is MySQL/],
-  ])('refuses a replica that %s', (_, row, message) => {
+  ])('throws for a replica that %s', (_, row, message) => {
     expect(() => replica(row)).toThrow(UnusableServerError)
     expect(() => replica(row)).toThrow(message)
   })
 
-  it('tells one run of a replica from another', () => {
+  it('distinguishes restarts of a replica', () => {
     expect(replica().server).toBe('db 3306 2 17')
     expect(replica({ protected: 'NO_LOCK_NO_ADMIN' }).replayed.toText()).toBe('0-1-9')
   })
 
-  it('refuses an answer without a position', () => {
+  it('throws for a response without a position', () => {
     expect(() => mariadbPositions.primary(undefined)).toThrow(TypeError)
     expect(() => mariadbPositions.primary({ answers: 1, logs: 1, logged: 'x', replayed: '' })).toThrow(TypeError)
     expect(() => mariadbPositions.replica({})).toThrow(TypeError)
     expect(() => replica({ replayed: '0-1' })).toThrow(TypeError)
   })
 
-  it('reads no other text', () => {
+  it('returns undefined for other strings', () => {
     for (const text of ['', '0-1', '0-1-x', '0/1', '0-1-2,1-1-2']) expect(mariadbPositions.fromText(text)).toBeUndefined()
   })
 })

@@ -8,26 +8,26 @@ const primary = (inserted: string, written = inserted) =>
 const at = (text: string) => postgresqlPositions.fromText(text) as Position
 
 describe('postgresqlPositions', () => {
-  it('takes the insert position for writes, and the write position for what replicas can have', () => {
-    const { acknowledged, sent } = primary('1/A0000100', '1/A0000080')
-    expect([acknowledged.toText(), sent.toText()]).toEqual(['1/A0000100', '1/A0000080'])
+  it('uses the insert position for consistency tokens, and the written position for replicas', () => {
+    const { floor, sent } = primary('1/A0000100', '1/A0000080')
+    expect([floor.toText(), sent.toText()]).toEqual(['1/A0000100', '1/A0000080'])
   })
 
-  it('takes a position behind the header of a page for its start', () => {
-    expect(primary('0/3002018').acknowledged.toText()).toBe('0/3002000')
-    expect(primary('0/3000028').acknowledged.toText()).toBe('0/3000000')
+  it('replaces a position after a page header with the start of the page', () => {
+    expect(primary('0/3002018').floor.toText()).toBe('0/3002000')
+    expect(primary('0/3000028').floor.toText()).toBe('0/3000000')
   })
 
-  it('takes no position for a page start that may be the end of a record', () => {
-    expect(primary('0/3002020').acknowledged.toText()).toBe('0/3002020')
-    expect(primary('0/3002028').acknowledged.toText()).toBe('0/3002028')
+  it('keeps a position that may be the end of a record', () => {
+    expect(primary('0/3002020').floor.toText()).toBe('0/3002020')
+    expect(primary('0/3002028').floor.toText()).toBe('0/3002028')
   })
 
   it('rejects a server that is not a replica', () => {
     expect(() => postgresqlPositions.replica({ replayed: null, started: 'x', host: null, port: null })).toThrow(UnusableServerError)
   })
 
-  it('refuses an answer without a position', () => {
+  it('throws for a response without a position', () => {
     expect(() => postgresqlPositions.primary({ inserted: 'x', written: '0/1', page: '8192', segment: '1' })).toThrow(TypeError)
     expect(() => postgresqlPositions.replica(undefined)).toThrow(TypeError)
   })
@@ -37,7 +37,7 @@ describe('postgresqlPositions', () => {
     expect(postgresqlPositions.fromText('1/')).toBeUndefined()
   })
 
-  it('compares positions', () => {
+  it('compares positions numerically', () => {
     expect(at('1/0').covers(at('0/FFFFFFFF'))).toBe(true)
     expect(at('0/FFFFFFFF').covers(at('1/0'))).toBe(false)
     expect(at('1/0').covers(ORIGIN)).toBe(true)

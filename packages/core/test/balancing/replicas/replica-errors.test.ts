@@ -14,7 +14,7 @@ describe('kindOfReplicaError', () => {
     ['a killed connection', server(1927, '70100', 'ER_CONNECTION_KILLED')],
     ['a shutdown of PostgreSQL', { code: '57P01' }],
     ['a connection of pg', new Error('Connection terminated unexpectedly')],
-  ])('takes %s for a failure of the replica', (_, error) => {
+  ])('treats %s as a failure of the replica', (_, error) => {
     expect(kindOfReplicaError(error)).toBe('node')
   })
 
@@ -26,7 +26,7 @@ describe('kindOfReplicaError', () => {
     ['a dead-lock', server(1213, '40001', 'ER_LOCK_DEADLOCK')],
     ['a number that nobody knows', server(4999)],
     ['a replica that is not far enough', new NotCurrentError()],
-  ])('asks the primary after %s', (_, error) => {
+  ])('retries on the primary after %s', (_, error) => {
     expect(kindOfReplicaError(error)).toBe('again')
   })
 
@@ -36,7 +36,7 @@ describe('kindOfReplicaError', () => {
     ['a query that took too long', server(1969, '70100', 'ER_STATEMENT_TIMEOUT')],
     ['a number out of range', server(1690, '22003', 'ER_DATA_OUT_OF_RANGE')],
     ['a syntax error of PostgreSQL', { code: '42601' }],
-  ])('takes %s for the answer', (_, error) => {
+  ])('treats %s as the result', (_, error) => {
     expect(kindOfReplicaError(error)).toBe('answer')
   })
 })

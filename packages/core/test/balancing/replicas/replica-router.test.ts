@@ -7,7 +7,7 @@ afterEach(closeWorld)
 const lost = () => Promise.reject(Object.assign(new Error('Connection terminated unexpectedly'), { code: 'ECONNRESET' }))
 
 describe('ReplicaRouter', () => {
-  it('reads from the primary until both it and the replica have told their positions', async () => {
+  it('reads from the primary until both it and the replica have reported their positions', async () => {
     const world = openWorld(1)
     expect(await world.read()).toBe('primary')
     await world.pass(10)
@@ -15,7 +15,7 @@ describe('ReplicaRouter', () => {
     expect(world.reasons()).toMatchObject({ 'no-replica': 1 })
   })
 
-  it('spreads reads over replicas', async () => {
+  it('distributes reads over replicas', async () => {
     const world = openWorld(2)
     await world.pass(10)
     const places = await Promise.all([world.read(), world.read(), world.read(), world.read()])
@@ -36,7 +36,7 @@ describe('ReplicaRouter', () => {
     expect(world.reasons()['read-your-writes']).toBe(2)
   })
 
-  it('is not content with a position that was asked before the write ended', async () => {
+  it('does not use a position that was queried before the write ended', async () => {
     const world = openWorld(1)
     await world.pass(10)
     const scope = world.newScope()
@@ -74,7 +74,7 @@ describe('ReplicaRouter', () => {
     expect(world.primary.questions - before).toBeGreaterThan(10)
   })
 
-  it('lets only other scopes read from the replica meanwhile', async () => {
+  it('lets only other scopes read from the replica until it has replayed the write', async () => {
     const world = openWorld(1)
     await world.pass(10)
     world.write(world.newScope())
@@ -83,7 +83,7 @@ describe('ReplicaRouter', () => {
     expect(await world.read()).toBe('primary')
   })
 
-  it('makes a scope see the writes of its nested scopes', async () => {
+  it('applies writes of nested scopes to their outer scope', async () => {
     const world = openWorld(1)
     await world.pass(10)
     const outer = world.newScope('outer')
@@ -94,7 +94,7 @@ describe('ReplicaRouter', () => {
     expect(await world.read(outer)).toBe('primary')
   })
 
-  it('holds what may be kept to all writes of the process', async () => {
+  it('checks reads for the cache against all writes of the process', async () => {
     const world = openWorld(1)
     await world.pass(10)
     world.write(world.newScope())
@@ -104,7 +104,7 @@ describe('ReplicaRouter', () => {
     expect(await world.read(other, 'kept')).toBe('primary')
   })
 
-  it('reads what goes to a shared store from the primary', async () => {
+  it('reads results for a shared store from the primary', async () => {
     const world = openWorld(1, {}, true)
     await world.pass(10)
     expect(await world.read(undefined, 'kept')).toBe('primary')
@@ -112,14 +112,14 @@ describe('ReplicaRouter', () => {
     expect(world.reasons().cached).toBe(1)
   })
 
-  it('reads from the primary where that is demanded', async () => {
+  it('reads from the primary when the read requires it', async () => {
     const world = openWorld(1)
     await world.pass(10)
     expect(await world.read(undefined, 'primary')).toBe('primary')
     expect(world.reasons().forced).toBe(1)
   })
 
-  it('follows transactions to their commit, and not those that are rolled back', async () => {
+  it('includes transactions at their commit, and ignores rolled back ones', async () => {
     const world = openWorld(1)
     await world.pass(10)
     const scope = world.newScope()
@@ -151,10 +151,10 @@ describe('ReplicaRouter', () => {
     expect(await world.read(scope)).toBe(0)
   })
 
-  it('reads from the primary when the replica may be further behind than the bound', async () => {
+  it('reads from the primary when the replication lag may exceed the limit', async () => {
     const world = openWorld(1, { maxLagMs: 500 })
     await world.pass(10)
-    // Others write; the replica does not follow.
+    // Other processes write, and the replica does not replay it.
     const write = setInterval(() => {
       world.primary.written += 10
       world.primary.inserted += 10
@@ -177,7 +177,7 @@ describe('ReplicaRouter', () => {
     }
   })
 
-  it('has no lag while nothing is written', async () => {
+  it('reports no lag while nothing is written', async () => {
     const world = openWorld(1)
     for (let i = 0; i < 100; i += 1) {
       await world.pass(100)
@@ -187,7 +187,7 @@ describe('ReplicaRouter', () => {
     expect(await world.read()).toBe(0)
   })
 
-  it('trusts no replica whose primary no longer reports its position', async () => {
+  it('uses no replica when the primary no longer reports its position', async () => {
     const world = openWorld(1)
     await world.pass(10)
     world.primary.fails = true
@@ -208,7 +208,7 @@ describe('ReplicaRouter', () => {
     )
   })
 
-  it('does not read from a replica that is further than its primary was later on: the primary lost what it has', async () => {
+  it('does not read from a replica that is ahead of its primary, which lost data', async () => {
     const world = openWorld(1)
     await world.pass(10)
     const scope = world.newScope()
@@ -216,7 +216,7 @@ describe('ReplicaRouter', () => {
     world.replica.replayed = world.primary.inserted
     await world.pass(20)
     expect(await world.read(scope)).toBe(0)
-    // It crashed, and wrote something else since.
+    // The primary crashed, and has written something else since.
     world.primary.written = 100_500
     world.primary.inserted = 100_500
     await world.pass(250)
@@ -228,7 +228,7 @@ describe('ReplicaRouter', () => {
     world.replica.replayed = 100_500
     await world.pass(210)
     expect(await world.read()).toBe(0)
-    // What was promised to those who wrote before is not asked for any more: nobody has it.
+    // No server has the position of the earlier write, so it is no longer required.
     expect(await world.read(scope)).toBe(0)
   })
 
@@ -248,14 +248,14 @@ describe('ReplicaRouter', () => {
     expect(await world.read()).toBe(0)
   })
 
-  it('uses replicas of a new primary once they have replayed something of it', async () => {
+  it('uses replicas of a new primary after they have replayed its position', async () => {
     const world = openWorld(1, {}, false, 'mysql')
     await world.pass(10)
     world.write()
     world.replica.replayed = world.primary.inserted
     await world.pass(20)
     expect(await world.read()).toBe(0)
-    // Another server writes on where the old one ended, and nobody writes in this process.
+    // Another server continues after the position of the old one. This process does not write.
     world.primary.server = 2
     world.primary.inserted += 10
     await world.pass(250)
@@ -270,7 +270,7 @@ describe('ReplicaRouter', () => {
     expect(await world.read(scope)).toBe('primary')
   })
 
-  it('does not read from a replica that follows another server, however far it is', async () => {
+  it('does not read from a replica that follows a different server, regardless of its position', async () => {
     const world = openWorld(1, {}, false, 'mysql')
     world.replica.server = 2
     world.replica.replayed = 900_000
@@ -288,7 +288,7 @@ describe('ReplicaRouter', () => {
     expect(() => world.scopes.enter(scope, () => world.routers.useConsistencyToken('0:0-2'))).toThrow('Argument "token"')
   })
 
-  it('asks another replica, then the primary, when one is lost', async () => {
+  it('retries on another replica, then on the primary, when a replica fails', async () => {
     const world = openWorld(2)
     await world.pass(10)
     const asked: number[] = []
@@ -298,13 +298,13 @@ describe('ReplicaRouter', () => {
     })
     expect(asked).toHaveLength(2)
     expect(answer).toBe(asked[1])
-    // The first one is not asked before it has answered anew.
+    // A failed replica is not used again until it responds to a position query.
     await world.read(undefined, undefined, lost)
     expect(await world.read()).toBe('primary')
     expect(world.reasons()).toMatchObject({ failed: 1, 'no-replica': 1 })
   })
 
-  it('uses a replica again once it answers', async () => {
+  it('uses a replica again after it responds', async () => {
     const world = openWorld(1)
     await world.pass(10)
     world.replica.state = 'fails'
@@ -316,7 +316,7 @@ describe('ReplicaRouter', () => {
     expect(await world.read()).toBe(0)
   })
 
-  it('pauses longer each time where reads fail although the replica answers', async () => {
+  it('pauses longer each time when reads fail although the replica responds', async () => {
     const world = openWorld(1)
     await world.pass(10)
     let tries = 0
@@ -330,7 +330,7 @@ describe('ReplicaRouter', () => {
     expect(tries).toBeLessThan(12)
   })
 
-  it('counts reads that fail together as one failure', async () => {
+  it('counts concurrent failures of reads as one', async () => {
     const world = openWorld(1)
     await world.pass(10)
     await Promise.all(Array.from({ length: 50 }, () => world.read(undefined, undefined, lost)))
@@ -339,7 +339,7 @@ describe('ReplicaRouter', () => {
     expect(world.router.getStats().replicas[0]?.failures).toBe(50)
   })
 
-  it('gives up on a replica that hangs', async () => {
+  it('stops waiting for a replica that hangs', async () => {
     const world = openWorld(1, { readTimeoutMs: 300 })
     await world.pass(10)
     world.replica.state = 'hangs'
@@ -352,7 +352,7 @@ describe('ReplicaRouter', () => {
     expect(await world.read()).toBe('primary')
   })
 
-  it('gives up on a read that takes too long, though the replica answers', async () => {
+  it('stops waiting for a read that takes too long, even if the replica responds', async () => {
     const world = openWorld(1, { readTimeoutMs: 300 })
     await world.pass(10)
     const answer = vi.fn()
@@ -363,7 +363,7 @@ describe('ReplicaRouter', () => {
     expect(answer).toHaveBeenCalledWith('primary')
   })
 
-  it("hands on the database's answer when it is an error", async () => {
+  it('rejects with the error of the database', async () => {
     const world = openWorld(1)
     await world.pass(10)
     const error = Object.assign(new Error('syntax error'), { code: '42601' })
@@ -374,7 +374,7 @@ describe('ReplicaRouter', () => {
   })
 
   it.each(['42P01', '0A000', '40001', '25006', 'NO_TABLE'])(
-    'asks the primary where a replica says %s, and goes on using it',
+    'retries on the primary after %s from a replica, and keeps using the replica',
     async (code) => {
       const world = openWorld(2)
       await world.pass(10)
@@ -392,7 +392,7 @@ describe('ReplicaRouter', () => {
     world.write(scope)
     world.replica.replayed = world.primary.inserted
     await world.pass(20)
-    // It crashed, and begins again before the write.
+    // It crashed, and restarts with a state before the write.
     world.replica.replayed = 100_000
     const answer = await world.router.read<unknown>({
       scope,
@@ -407,7 +407,7 @@ describe('ReplicaRouter', () => {
     expect(await world.read(scope)).toBe('primary')
   })
 
-  it('reads no new connection that leads to another server', async () => {
+  it('does not read on a new connection to a different server', async () => {
     const world = openWorld(1)
     await world.pass(10)
     const answer = await world.router.read<unknown>({
@@ -429,14 +429,14 @@ describe('ReplicaRouter', () => {
     for (let i = 0; i < 10; i += 1) world.write()
     await world.pass(60_000)
     expect(world.primary.questions + world.replica.questions).toBe(before)
-    // What is known is old by now.
+    // The known positions have expired.
     expect(await world.read()).toBe('primary')
     world.replica.replayed = world.primary.inserted
     await world.pass(110)
     expect(await world.read()).toBe(0)
   })
 
-  it('is asked every 2 ms while it is wanted, and for 200 ms at most', async () => {
+  it('queries a replica every 2 ms while it is needed, for at most 200 ms', async () => {
     const world = openWorld(1)
     await world.pass(10)
     const scope = world.newScope()
@@ -472,7 +472,7 @@ describe('ReplicaRouter', () => {
     expect(await other.read(next)).toBe(0)
   })
 
-  /** A scope that begins with what another one gave. */
+  /** A scope that starts with a consistency token. */
   const taking = (world: ReturnType<typeof openWorld>, text: string, id?: string) => {
     const scope = world.newScope()
     world.scopes.enter(scope, () => world.routers.useConsistencyToken(text, id))
@@ -480,11 +480,11 @@ describe('ReplicaRouter', () => {
   }
 
   it.each(['*', '0:*'])(
-    'reads from the primary after taking over %s, until one position that was asked later is replayed',
+    'reads from the primary after using token %s, until the replica has replayed a position that is queried later',
     async (text) => {
       const world = openWorld(1)
       await world.pass(10)
-      // Others wrote, and nobody here knows.
+      // Other processes wrote, and this process was not notified.
       world.primary.inserted += 100
       world.primary.written += 100
       const scope = taking(world, text)
@@ -495,7 +495,7 @@ describe('ReplicaRouter', () => {
       world.replica.replayed = world.primary.inserted
       await world.pass(4)
       expect(await world.read(scope)).toBe(0)
-      // What is written after that is none of its business.
+      // Later writes do not affect this scope.
       world.primary.inserted += 100
       world.primary.written += 100
       await world.pass(20)
@@ -503,13 +503,13 @@ describe('ReplicaRouter', () => {
     },
   )
 
-  it('is not content with a position that was being asked for when one was taken over', async () => {
+  it('does not use a position whose query was already in flight when a token was used', async () => {
     const world = openWorld(1)
     await world.pass(10)
     world.primary.answersInMs = 50
     world.write()
     await world.pass(10)
-    // It answers with where it was before this.
+    // The response contains the position before this write.
     world.primary.inserted += 100
     const scope = taking(world, '*')
     world.replica.replayed = 100_100
@@ -522,7 +522,7 @@ describe('ReplicaRouter', () => {
     expect(await world.read(scope)).toBe(0)
   })
 
-  it('asks for one position for all that take over the same', async () => {
+  it('queries one position for all scopes with the same token ID', async () => {
     const world = openWorld(1)
     await world.pass(10)
     world.primary.inserted += 100
@@ -531,14 +531,14 @@ describe('ReplicaRouter', () => {
     await world.pass(20)
     world.replica.replayed = world.primary.inserted
     await world.pass(4)
-    // What others write meanwhile is none of its business.
+    // Writes by other processes do not affect this scope.
     world.primary.inserted += 100
     world.primary.written += 100
     expect(await world.read(scope)).toBe(0)
     expect(await world.read(taking(world, '*', 'one'))).toBe(0)
     expect(await world.read(taking(world, '*', 'another'))).toBe('primary')
     expect(await world.read(taking(world, '*'))).toBe('primary')
-    // It does not lower a required position.
+    // A token never lowers the required position.
     const writing = world.newScope()
     world.write(writing)
     world.scopes.enter(writing, () => world.routers.useConsistencyToken('*', 'one'))
@@ -546,7 +546,7 @@ describe('ReplicaRouter', () => {
     expect(await world.read(taking(world, '?', 'one'))).toBe('primary')
   })
 
-  it('trusts no replica for 30 s after taking over a write of unknown outcome', async () => {
+  it('uses no replica for 30 s after a token of a write with unknown outcome', async () => {
     const world = openWorld(1)
     await world.pass(10)
     const scope = taking(world, '?')
@@ -560,7 +560,7 @@ describe('ReplicaRouter', () => {
     expect(await world.read(scope)).toBe(0)
   })
 
-  it('requires the positions that the reader took over for cached results', async () => {
+  it('applies the token of the reader to cached results', async () => {
     const world = openWorld(1)
     await world.pass(10)
     world.primary.inserted += 100
@@ -574,7 +574,7 @@ describe('ReplicaRouter', () => {
     expect(await world.read(scope, 'kept')).toBe(0)
   })
 
-  it('gives no position that it does not know', async () => {
+  it('returns a wildcard token when the position is unknown', async () => {
     const world = openWorld(1)
     await world.pass(10)
     world.primary.fails = true
@@ -588,7 +588,7 @@ describe('ReplicaRouter', () => {
     expect(await world.scopes.enter(scope, () => world.routers.consistencyToken())).toBe('?')
   })
 
-  it('returns the writes of a scope and its nested scopes synchronously, without taken-over ones', () => {
+  it('returns the writes of a scope and its nested scopes synchronously, without used tokens', () => {
     const world = openWorld(1)
     const written = (scope: ReturnType<typeof world.newScope>) => world.scopes.enter(scope, () => world.routers.pendingConsistencyToken())
     const outer = taking(world, '*')
@@ -606,14 +606,14 @@ describe('ReplicaRouter', () => {
     expect(world.routers.pendingConsistencyToken()).toBe('')
   })
 
-  it('returns for how long a token is useful', () => {
+  it('returns the lifetime of a consistency token', () => {
     const { routers } = openWorld(1, { maxLagMs: 2_000 })
     expect(['', '*', '?'].map((token) => routers.consistencyTokenLifetimeMs(token as PendingConsistencyToken))).toEqual([0, 2_600, 32_600])
     routers.close()
     expect(routers.consistencyTokenLifetimeMs('*')).toBe(1_600)
   })
 
-  it('takes over no other text', () => {
+  it('throws for an invalid consistency token', () => {
     const world = openWorld(1)
     world.scopes.enter(world.newScope(), () => {
       expect(() => world.routers.useConsistencyToken('nonsense')).toThrow('Argument "token"')

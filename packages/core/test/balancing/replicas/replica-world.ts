@@ -13,29 +13,29 @@ function lsn(position: number): string {
   return `0/${position.toString(16).toUpperCase()}`
 }
 
-/** Codes of an ORM's own, which mean nothing to the core. */
+/** Error codes of an ORM, which the core does not know. */
 const ormErrors = new Map<unknown, ReplicaErrorKind>([
   ['NO_RECORD', 'answer'],
   ['NO_TABLE', 'again'],
 ])
 
-/** Servers that answer questions for positions, in virtual time: of PostgreSQL, or of MariaDB for MySQL's dialect. */
+/** Servers that respond to position queries, in virtual time: of PostgreSQL, or of MariaDB for the MySQL dialect. */
 export function openWorld(replicaCount: number, options: ReplicaOptions = {}, sharesKept = false, dialect: Dialect = 'postgresql') {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate', 'clearImmediate', 'Date'] })
   const started = Date.now()
   const clock = { now: () => Date.now() - started + 1_000_000, wall: () => Date.now() }
   const primary = {
     ...{ inserted: 100_000, written: 100_000, questions: 0, fails: false, answersInMs: 0 },
-    /** MariaDB: who wrote last, and whether it keeps a binary log. */
+    /** MariaDB: the server that wrote last, and whether it has a binary log. */
     ...{ server: 1, logs: 1 },
   }
   const replicas = Array.from({ length: replicaCount }, (_, index) => ({
     replayed: 100_000 as number | null,
     started: 'monday',
-    /** MariaDB: who wrote what was replayed last. */
+    /** MariaDB: the server that wrote the last replayed transaction. */
     server: 1,
     questions: 0,
-    /** `hangs`: no answer ever. */
+    /** `hangs`: never responds. */
     state: 'up' as 'up' | 'fails' | 'hangs',
     index,
   }))
@@ -102,7 +102,7 @@ export function openWorld(replicaCount: number, options: ReplicaOptions = {}, sh
   return {
     ...{ clock, primary, replica, replicas, errors, warnings, scopes, routers, router, writes, effect, newScope },
     ask,
-    /** A write that moves the primary on. */
+    /** A write that advances the primary. */
     write(scope?: Scope, bytes = 100) {
       const run = () => {
         const intent = writes.begin(effect)
@@ -113,7 +113,7 @@ export function openWorld(replicaCount: number, options: ReplicaOptions = {}, sh
       if (scope === undefined) run()
       else scopes.enter(scope, run)
     },
-    /** Where a read goes: the replica's place, or `primary`. */
+    /** The target of a read: the index of the replica, or `primary`. */
     read(scope?: Scope, demand?: 'primary' | 'kept', onReplica?: (index: number) => Promise<unknown>): Promise<unknown> {
       return router.read<unknown>({
         scope,
@@ -122,7 +122,7 @@ export function openWorld(replicaCount: number, options: ReplicaOptions = {}, sh
         askPrimary: async () => 'primary',
       })
     },
-    /** Time passes, and what is due in it. */
+    /** Advances time and runs the timers that are due. */
     pass: (ms: number) => vi.advanceTimersByTimeAsync(ms),
     reasons: () => router.getStats().primaryReasons,
   }

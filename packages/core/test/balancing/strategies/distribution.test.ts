@@ -7,7 +7,7 @@ import { balancerOf, picksOf, seeded } from '../balancing-world.ts'
 const TIMES = 10_000
 const client = (at: number) => `10.${at % 251}.${(at * 7) % 253}.${at % 256}`
 
-/** Picks with 64 requests open that all take as long, or end by chance. */
+/** Picks with 64 open requests that end in order or randomly. */
 function open(strategy: BalancingStrategy, weights: readonly number[], ends: 'in order' | 'by chance', times = TIMES) {
   const { balancer } = balancerOf(strategy, weights)
   const random = seeded(7)
@@ -20,7 +20,7 @@ function open(strategy: BalancingStrategy, weights: readonly number[], ends: 'in
   return balancer.getBalancingEfficiency()
 }
 
-describe('how strategies spread requests', () => {
+describe('distribution of requests by strategy', () => {
   it.each<[BalancingStrategy, number[]]>([
     ['round-robin', [1, 1, 1, 1]],
     ['round-robin', [1, 5, 1]],
@@ -30,14 +30,14 @@ describe('how strategies spread requests', () => {
     ['weighted', [0.1, 0.7, 0.2]],
     ['least-connections', [1, 1, 1, 1]],
     ['least-connections', Array.from({ length: 100 }, () => 1)],
-  ])('%s gives nodes of the weights %s from 97 to 103 %% of what is fair', (strategy, weights) => {
+  ])('%s gives nodes of the weights %s between 97%% and 103%% of their fair share', (strategy, weights) => {
     for (const { ratio } of open(strategy, weights, 'in order').nodes) {
       expect(ratio).toBeGreaterThanOrEqual(0.97)
       expect(ratio).toBeLessThanOrEqual(1.03)
     }
   })
 
-  it('least-connections takes turns where nothing is open', () => {
+  it('least-connections alternates when no request is open', () => {
     const { balancer } = balancerOf('least-connections', [1, 1, 1])
     expect(picksOf(balancer, 300)).toEqual({ 'n1:80': 100, 'n2:80': 100, 'n3:80': 100 })
   })
@@ -47,12 +47,12 @@ describe('how strategies spread requests', () => {
     expect((first?.picks ?? 0) / (second?.picks ?? 1)).toBeCloseTo(3, 0)
   })
 
-  it('p2c stays within 1.1:1', () => {
+  it('p2c keeps the imbalance within 1.1:1', () => {
     expect(open('p2c', [1, 1, 1, 1], 'by chance').imbalanceRatio).toBeLessThanOrEqual(1.1)
     expect(open('p2c', [1, 1, 1, 1], 'in order').imbalanceRatio).toBeLessThanOrEqual(1.1)
   })
 
-  it('weighted spreads a node’s turns evenly', () => {
+  it('weighted distributes the picks of a node evenly over time', () => {
     const { balancer } = balancerOf('weighted', [5, 1, 1])
     const turns = Array.from({ length: 70 }, () => balancer.selectNode()?.id)
     let longest = 0
@@ -65,12 +65,12 @@ describe('how strategies spread requests', () => {
     expect(turns.filter((id) => id === 'n1:80')).toHaveLength(50)
   })
 
-  it('random spreads by chance alone', () => {
+  it('random picks nodes with equal probability, regardless of weights', () => {
     const counts = Object.values(picksOf(balancerOf('random', [1, 9, 1, 1]).balancer, TIMES))
     for (const count of counts) expect(Math.abs(count - TIMES / 4)).toBeLessThan(5 * Math.sqrt(TIMES * 0.25 * 0.75))
   })
 
-  it('peak-ewma sends less to a node that answers slowly, and asks it again once that is long ago', () => {
+  it('peak-ewma sends less to a slow node, and tries it again after a while', () => {
     const { balancer, clock } = balancerOf('peak-ewma', [1, 1])
     for (let at = 0; at < 50; at += 1) {
       clock.advance(10)
@@ -86,7 +86,7 @@ describe('how strategies spread requests', () => {
     expect(picksOf(balancer, 100)['n1:80']).toBeGreaterThan(40)
   })
 
-  it.each(balancingStrategies)('%s gives a degraded node a quarter of its share', (strategy) => {
+  it.each(balancingStrategies)('%s gives a degraded node 25% of its share', (strategy) => {
     const { balancer } = balancerOf(strategy, [1, 1, 1, 1])
     balancer.updateNodeHealth('n2:80', 'degraded')
     const random = seeded(3)
@@ -101,7 +101,7 @@ describe('how strategies spread requests', () => {
     expect(share).toBeLessThan(0.1)
   })
 
-  it.each(balancingStrategies)('%s never picks a node without room, nor one that is excepted, but any other', (strategy) => {
+  it.each(balancingStrategies)('%s never picks a node without capacity or the excluded node, but any other', (strategy) => {
     const { balancer } = balancerOf(strategy, [1, 2, 1], { maxConnections: 3 })
     const counts: Record<string, number> = {}
     for (let at = 0; at < 9; at += 1) {
@@ -120,7 +120,7 @@ describe('how strategies spread requests', () => {
     expect(balancerOf(strategy, []).balancer.selectNode('x')).toBeNull()
   })
 
-  it.each(balancingStrategies)('%s does not make up to a node what it could not take', (strategy) => {
+  it.each(balancingStrategies)('%s does not compensate a node for requests that it could not accept', (strategy) => {
     const { balancer } = balancerOf(strategy, [1, 1], { maxConnections: 50 })
     const held = Array.from({ length: 100 }, () => balancer.acquire())
     const [busy, free] = ['n1:80', 'n2:80']
@@ -140,11 +140,11 @@ describe('ip-hash', () => {
   }
   const moved = (a: readonly unknown[], b: readonly unknown[]) => a.filter((home, at) => home !== b[at]).length / a.length
 
-  it('gives a client the same node each time', () => {
+  it('assigns a client to the same node each time', () => {
     expect(homes([1, 1, 1])).toEqual(homes([1, 1, 1]))
   })
 
-  it('gives a client the same node in every spelling of its address', () => {
+  it('assigns a client to the same node for every spelling of its address', () => {
     const { balancer } = balancerOf('ip-hash', [1, 1, 1, 1])
     for (let at = 0; at < 50; at += 1) {
       const hex = at.toString(16)
@@ -157,7 +157,7 @@ describe('ip-hash', () => {
   it.each([
     ['equal', Array.from({ length: 10 }, () => 1)],
     ['different', [1, 2, 3, 4, 1, 2, 3, 4, 1, 2]],
-  ])('moves the clients of a node that leaves, and no others, where weights are %s', (_, weights) => {
+  ])('moves only the clients of a node that goes down when weights are %s', (_, weights) => {
     const before = homes(weights)
     const after = homes(weights, (balancer) => balancer.updateNodeHealth('n4:80', 'unhealthy'))
     const total = weights.reduce((sum, weight) => sum + weight, 0)
@@ -165,7 +165,7 @@ describe('ip-hash', () => {
     for (const [at, home] of before.entries()) if (home !== 'n4:80') expect(after[at]).toBe(home)
   })
 
-  it('moves a part of the clients of a node that is degraded, and none while it starts slowly', () => {
+  it('moves some clients of a degraded node, and none while a node starts slowly', () => {
     const before = homes([1, 1, 1, 1])
     const after = homes([1, 1, 1, 1], (balancer) => balancer.updateNodeHealth('n1:80', 'degraded'))
     for (const [at, home] of before.entries()) if (home !== 'n1:80') expect(after[at]).toBe(home)
@@ -176,14 +176,14 @@ describe('ip-hash', () => {
     expect(back).toEqual(before)
   })
 
-  it('gives clients by weight', () => {
+  it('distributes clients by weight', () => {
     const { balancer } = balancerOf('ip-hash', [1, 3, 6])
     const counts = picksOf(balancer, 20_000, client)
     expect((counts['n1:80'] ?? 0) / 20_000).toBeCloseTo(0.1, 1)
     expect((counts['n2:80'] ?? 0) / 20_000).toBeCloseTo(0.3, 1)
   })
 
-  it('takes turns for clients that are not known', () => {
+  it('alternates for requests without a client address', () => {
     expect(picksOf(balancerOf('ip-hash', [1, 1]).balancer, 100)).toEqual({ 'n1:80': 50, 'n2:80': 50 })
   })
 })

@@ -30,21 +30,21 @@ afterEach(() => {
 })
 
 describe('CachingStrategyEngine options', () => {
-  it.each([0, -1, 1.5, Number.NaN, '100'])('refuses a budget of %s', (maxBytes) => {
+  it.each([0, -1, 1.5, Number.NaN, '100'])('throws for a budget of %s', (maxBytes) => {
     expect(() => new CachingStrategyEngine(maxBytes as number)).toThrow(InvalidOptionError)
   })
 
-  it('takes a number as the budget', () => {
+  it('accepts a number as the budget', () => {
     expect(new CachingStrategyEngine(1_000).getStats().totalMemory).toBe(1_000)
     expect(new CachingStrategyEngine().getStats().totalMemory).toBe(100 * 1024 * 1024)
   })
 
-  it('names the accepted policies', () => {
+  it('lists the valid policies in its error', () => {
     expect(() => new CachingStrategyEngine({ policy: 'mru' as 'lru' })).toThrow(/"policy": expected "lru" or "lfu" or "ttl" or "s3-fifo"/)
   })
 
   it.each([{ maxEntryShare: 0 }, { maxEntryShare: 1.1 }, { sweepIntervalMs: 0 }, { clock: {} as never }, { ttl: 1 } as object])(
-    'refuses %o',
+    'throws for invalid options: %o',
     (options) => {
       expect(() => new CachingStrategyEngine(options)).toThrow(InvalidOptionError)
     },
@@ -52,14 +52,14 @@ describe('CachingStrategyEngine options', () => {
 })
 
 describe('CachingStrategyEngine get and set', () => {
-  it('hands out the reference that was set', () => {
+  it('returns the reference that was set', () => {
     const { cache } = setUp()
     const value = { id: 1 }
     cache.set('users', '1', value)
     expect(cache.get('users', '1')).toBe(value)
   })
 
-  it('describes the entry and follows its reads', () => {
+  it('returns an entry that follows later reads', () => {
     const { cache, clock } = setUp()
     const entry = cache.set('users', 'a:b', 5, 60)
     expect(entry).toMatchObject({ id: 'users:a:b', namespace: 'users', key: 'a:b', value: 5, ttl: 60, hits: 0 })
@@ -69,7 +69,7 @@ describe('CachingStrategyEngine get and set', () => {
     expect(entry).toMatchObject({ hits: 1, lastAccessedAt: EPOCH + 1_500 })
   })
 
-  it('keeps an entry for 3600 seconds unless told otherwise, and not a millisecond longer', () => {
+  it('keeps an entry for 3,600 seconds by default, and not a millisecond longer', () => {
     const { cache, clock } = setUp()
     cache.set('users', '1', 'Ada')
     clock.ms = 3_599_999
@@ -79,7 +79,7 @@ describe('CachingStrategyEngine get and set', () => {
     expect(cache.getStats()).toMatchObject({ hits: 1, misses: 1, hitRate: 0.5, expirations: 1, itemCount: 0, usedMemory: 0 })
   })
 
-  it('keeps times that go beyond 32 bits of milliseconds', () => {
+  it('supports lifetimes of more than 32 bits of milliseconds', () => {
     const { cache, clock } = setUp()
     cache.set('users', '1', 'Ada', 40 * 86_400)
     clock.ms = 39 * 86_400_000
@@ -88,25 +88,25 @@ describe('CachingStrategyEngine get and set', () => {
     expect(cache.get('users', '1')).toBeNull()
   })
 
-  it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, '60', null])('refuses a ttl of %s', (ttl) => {
+  it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, '60', null])('throws for a ttl of %s', (ttl) => {
     const { cache } = setUp()
     expect(() => cache.set('users', '1', 'Ada', ttl as number)).toThrow(InvalidArgumentError)
     if (typeof ttl === 'number') expect(() => cache.set('users', '1', 'Ada', { ttl })).toThrow(/"ttl": expected a number of seconds/)
   })
 
-  it.each(['', 'a:b', 7])('refuses the namespace %o', (namespace) => {
+  it.each(['', 'a:b', 7])('throws for the namespace %o', (namespace) => {
     const { cache } = setUp()
     expect(() => cache.set(namespace as string, 'key', 1)).toThrow(/"namespace": expected a non-empty string without ":"/)
   })
 
-  it('refuses a key that is no string and an unknown option', () => {
+  it('throws for a key that is not a string, an unknown option, and an invalid dependency', () => {
     const { cache } = setUp()
     expect(() => cache.set('users', 7 as unknown as string, 1)).toThrow(InvalidArgumentError)
     expect(() => cache.set('users', '7', 1, { tll: 5 } as object)).toThrow(InvalidOptionError)
     expect(() => cache.set('users', '7', 1, { dependsOn: [{ namespace: 'a:b', key: '' }] })).toThrow(InvalidArgumentError)
   })
 
-  it('takes __proto__ as any other name', () => {
+  it('treats __proto__ like any other name', () => {
     const { cache } = setUp()
     cache.set('__proto__', '__proto__', 1)
     expect(cache.get('__proto__', '__proto__')).toBe(1)
@@ -117,7 +117,7 @@ describe('CachingStrategyEngine get and set', () => {
     ])
   })
 
-  it('replaces an entry with its size', () => {
+  it('replaces an entry and its size', () => {
     const { cache } = setUp()
     cache.set('users', '1', KB)
     const { size } = cache.set('users', '1', 1)
@@ -132,7 +132,7 @@ describe('CachingStrategyEngine get and set', () => {
     expect(clock.reads).toBe(512 + 2 * 2)
   })
 
-  it('averages the sampled accesses', () => {
+  it('averages the sampled access times', () => {
     let ms = 0
     const cache = new CachingStrategyEngine({ clock: { now: () => ms++, wall: () => EPOCH } })
     cache.set('users', '1', 1)
@@ -144,7 +144,7 @@ describe('CachingStrategyEngine get and set', () => {
 describe('CachingStrategyEngine budget', () => {
   const entrySize = setUp().cache.set('users', '0', KB).size
 
-  it('keeps by default an entry that was read twice, through a scan of any length', () => {
+  it('keeps an entry that was read twice through a scan of any length by default', () => {
     const { cache } = setUp({ maxBytes: 3 * entrySize, maxEntryShare: 1 })
     cache.set('users', 'a', KB)
     for (let read = 0; read < 2; read++) cache.get('users', 'a')
@@ -154,7 +154,7 @@ describe('CachingStrategyEngine budget', () => {
     expect(['a', ...scanned].filter((key) => cache.get('users', key) !== null)).toEqual(['a', 'y', 'z'])
   })
 
-  it('evicts by recency across namespaces as a single list does', () => {
+  it('evicts by recency across namespaces like a single list', () => {
     const { cache, clock } = setUp({ policy: 'lru', maxBytes: 20 * entrySize, maxEntryShare: 1 })
     const model: string[] = []
     let seed = 42
@@ -180,7 +180,7 @@ describe('CachingStrategyEngine budget', () => {
     expect(cache.getStats().evictions).toBeGreaterThan(1_000)
   })
 
-  it('refuses an entry above its share, together with its predecessor, and evicts nothing', () => {
+  it('rejects an entry above its maximum share, removes its predecessor, and evicts nothing', () => {
     const { cache } = setUp({ maxBytes: 10 * entrySize + 1_000 })
     cache.set('users', 'other', KB)
     cache.set('users', '1', 1)
@@ -198,7 +198,7 @@ describe('CachingStrategyEngine invalidation', () => {
     expect([cache.delete('users', '1'), cache.delete('users', '1'), cache.get('users', '1')]).toEqual([true, false, null])
   })
 
-  it('does not count an entry whose time was over', () => {
+  it('does not count an expired entry as invalidated', () => {
     const { cache, clock } = setUp()
     cache.set('users', '1', 1, 1)
     clock.ms = 1_000
@@ -215,7 +215,7 @@ describe('CachingStrategyEngine invalidation', () => {
     ['t*s:1', ['tiles:1']],
     ['users:\\*', []],
     ['*', ['tiles:1', 'tiles:user-7:a', 'users:user-7:b', 'users:1', 'users:.']],
-  ])('drops what %s matches and nothing else', (pattern, expected) => {
+  ])('invalidates what %s matches and nothing else', (pattern, expected) => {
     const { cache } = setUp()
     const ids = ['tiles:1', 'tiles:user-7:a', 'users:user-7:b', 'users:1', 'users:.']
     const keys = ids.map((id) => [id.slice(0, id.indexOf(':')), id.slice(id.indexOf(':') + 1)] as const)
@@ -224,7 +224,7 @@ describe('CachingStrategyEngine invalidation', () => {
     expect(keys.filter(([namespace, key]) => cache.get(namespace, key) === null).map((key) => key.join(':'))).toEqual(expected)
   })
 
-  it('cascades over dependencies, through cycles and absent entries, each once', () => {
+  it('invalidates dependents through cycles and absent entries, each once', () => {
     const { cache } = setUp()
     const key = (name: string) => ({ namespace: 'n', key: name })
     cache.set('n', 'a', 1)
@@ -237,7 +237,7 @@ describe('CachingStrategyEngine invalidation', () => {
     expect(cache.get('n', 'other')).toBe(1)
   })
 
-  it('forgets what a replaced value was made from', () => {
+  it('removes the dependencies of a replaced value', () => {
     const { cache } = setUp()
     cache.set('n', 'child', 1, { dependsOn: [{ namespace: 'n', key: 'parent' }] })
     cache.set('n', 'child', 2)
@@ -255,7 +255,7 @@ describe('CachingStrategyEngine invalidation', () => {
 })
 
 describe('CachingStrategyEngine invalidation rules', () => {
-  it('tells rules what happened and drops what they name', () => {
+  it('calls rules with each invalidation, and invalidates the keys that they return', () => {
     const { cache } = setUp()
     const rule = vi.fn(() => ['lists:*', { namespace: 'totals', key: 'all' }])
     cache.addInvalidationRule(rule)
@@ -271,7 +271,7 @@ describe('CachingStrategyEngine invalidation rules', () => {
     ])
   })
 
-  it('counts entries that rules dropped, and says of delete only whether its own was there', () => {
+  it('counts entries that rules invalidated, and returns from delete only whether its key existed', () => {
     const { cache } = setUp()
     cache.addInvalidationRule(() => ['lists:*'])
     cache.set('lists', 'a', 1)
@@ -281,7 +281,7 @@ describe('CachingStrategyEngine invalidation rules', () => {
     expect(cache.get('lists', 'a')).toBeNull()
   })
 
-  it('tells a cascade in one event', () => {
+  it('reports a cascade in one event', () => {
     const { cache } = setUp()
     const rule = vi.fn(() => [])
     cache.addInvalidationRule(rule)
@@ -291,7 +291,7 @@ describe('CachingStrategyEngine invalidation rules', () => {
     expect(rule.mock.calls).toEqual([[{ kind: 'dependency', keys }]])
   })
 
-  it('cuts cycles between rules', () => {
+  it('stops cycles between rules', () => {
     const { cache } = setUp()
     const asked: string[] = []
     cache.addInvalidationRule(({ keys }) => {
@@ -303,7 +303,7 @@ describe('CachingStrategyEngine invalidation rules', () => {
     expect(cache.getStats().ruleErrors).toBe(0)
   })
 
-  it('stops a rule that invents ever new keys', () => {
+  it('stops a rule that returns new keys without end', () => {
     const { cache } = setUp()
     cache.addInvalidationRule(({ keys }) => keys.map(({ namespace, key }) => ({ namespace, key: String(Number(key) + 1) })))
     cache.delete('n', '0')
@@ -320,7 +320,7 @@ describe('CachingStrategyEngine invalidation rules', () => {
     ['returns one string', () => '*'],
     ['returns nothing', () => undefined],
     ['returns half a key', () => [{ namespace: 'users' }]],
-  ] as [string, () => never][])('passes over a rule that %s, and counts it', (_, rule) => {
+  ] as [string, () => never][])('skips a rule that %s, and counts an error', (_, rule) => {
     const { cache } = setUp()
     cache.addInvalidationRule(rule)
     cache.addInvalidationRule(() => ['lists:*'])
@@ -344,7 +344,7 @@ describe('CachingStrategyEngine invalidation rules', () => {
 })
 
 describe('CachingStrategyEngine warm-up', () => {
-  it('stores every field of an object and returns how many it took', () => {
+  it('stores every field of an object and returns the number of stored ones', () => {
     const { cache, clock } = setUp({ maxBytes: 10_000 })
     expect(cache.warmCache('users', JSON.parse(`{"1": 1, "__proto__": 2, "large": "${KB}"}`), 10)).toBe(2)
     expect(cache.get('users', '__proto__')).toBe(2)
@@ -352,7 +352,7 @@ describe('CachingStrategyEngine warm-up', () => {
     expect(cache.get('users', '1')).toBeNull()
   })
 
-  it('reports progress while it stores what an asynchronous loader hands over', async () => {
+  it('reports progress while it stores the entries of an asynchronous loader', async () => {
     const { cache } = setUp({ maxBytes: 10_000_000, maxEntryShare: 0.0001 })
     const onProgress = vi.fn()
     const loader = async function* () {
@@ -363,7 +363,7 @@ describe('CachingStrategyEngine warm-up', () => {
     expect(cache.get('users', '1499')).toBe(1_499)
   })
 
-  it('takes a list, at once or later, and rejects with what the loader throws', async () => {
+  it('accepts a list or a promise of one, and rejects with the error of the loader', async () => {
     const { cache } = setUp()
     const entries = [{ namespace: 'users', key: '1', value: 1, dependsOn: [{ namespace: 'n', key: 'parent' }] }]
     expect(await cache.warmCacheFrom(() => entries)).toEqual({ loaded: 1, stored: 1 })
@@ -374,8 +374,8 @@ describe('CachingStrategyEngine warm-up', () => {
   })
 })
 
-describe('CachingStrategyEngine figures', () => {
-  it('tells how well the memory is spent', () => {
+describe('CachingStrategyEngine statistics', () => {
+  it('returns how efficiently the memory is used', () => {
     const { cache } = setUp()
     const { size: read } = cache.set('users', '1', KB)
     const { size: unread } = cache.set('tiles', '1', 1)
@@ -389,12 +389,12 @@ describe('CachingStrategyEngine figures', () => {
     })
   })
 
-  it('is all zeros when empty', () => {
+  it('returns only zeros when empty', () => {
     expect(setUp().cache.getStats()).toMatchObject({ hitRate: 0, itemCount: 0, usedMemory: 0, averageAccessTimeMs: 0 })
     expect(setUp().cache.getCacheEfficiency()).toMatchObject({ memoryEfficiency: 0, hitsPerByte: 0, entriesNeverHit: 0 })
   })
 
-  it('remembers a bounded number of namespaces that hold nothing', () => {
+  it('retains statistics of at most 256 empty namespaces', () => {
     const { cache } = setUp()
     for (let id = 0; id < 1_000; id++) {
       cache.get(`missed ${id}`, 'key')
@@ -407,7 +407,7 @@ describe('CachingStrategyEngine figures', () => {
 })
 
 describe('CachingStrategyEngine namespaces', () => {
-  it('finds again what is set in a namespace that was forgotten', () => {
+  it('finds an entry that is set in a namespace whose statistics were evicted', () => {
     const { cache } = setUp()
     for (let id = 0; id < 300; id++) cache.set(`filled ${id}`, 'key', id)
     cache.delete('filled 7', 'key')
@@ -417,8 +417,8 @@ describe('CachingStrategyEngine namespaces', () => {
   })
 })
 
-describe('CachingStrategyEngine end of life', () => {
-  it('sweeps expired entries, lets the process end, and rests when empty', () => {
+describe('CachingStrategyEngine close and sweep', () => {
+  it('sweeps expired entries in steps, and stops its timer when it is empty', () => {
     vi.useFakeTimers()
     const { cache, clock } = setUp({ sweepIntervalMs: 50 })
     for (let id = 0; id < 25_000; id++) cache.set('users', String(id), id, id % 2 === 0 ? 1 : 60)
@@ -441,7 +441,7 @@ describe('CachingStrategyEngine end of life', () => {
     expect(unref).toHaveBeenCalledOnce()
   })
 
-  it('clears one namespace or all, and keeps counting', () => {
+  it('clears one namespace or all, and keeps its counters', () => {
     const { cache } = setUp()
     for (const namespace of ['users', 'tiles']) for (const key of ['1', '2', '3']) cache.set(namespace, key, 1)
     cache.get('users', '1')
@@ -451,7 +451,7 @@ describe('CachingStrategyEngine end of life', () => {
     expect(cache.getStats()).toMatchObject({ itemCount: 0, usedMemory: 0, hits: 2 })
   })
 
-  it('finds nothing and takes nothing after close', () => {
+  it('returns nothing and throws on set after close', () => {
     vi.useFakeTimers()
     const { cache } = setUp()
     cache.set('users', '1', 1)

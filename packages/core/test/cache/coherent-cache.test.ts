@@ -8,7 +8,7 @@ import type { FetchRequest } from '../../src/cache/fetch-request.ts'
 import { plainPolicy } from '../../src/cache/tiered-options.ts'
 import { systemClock } from '../../src/shared/clock.ts'
 
-it('shares loads of one key within a namespace only', async () => {
+it('CoherentCache shares loads of one key within a namespace only', async () => {
   const clock = systemClock
   const engine = new CachingStrategyEngine({ clock })
   onTestFinished(() => engine.close())

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { DependencyGraph } from '../../src/cache/dependency-graph.ts'
 
 describe('DependencyGraph', () => {
-  it('is empty again when the last of a chain of absent entries goes', () => {
+  it('is empty after the last entry of a chain is released', () => {
     const cached = new Set(['a', 'b', 'c'])
     const graph = new DependencyGraph((id) => cached.has(id))
     graph.own('b', ['a'])
@@ -15,7 +15,7 @@ describe('DependencyGraph', () => {
     expect(graph.isEmpty).toBe(true)
   })
 
-  it('keeps the way through an absent entry to its dependents', () => {
+  it('keeps the path through an absent entry to its dependents', () => {
     const graph = new DependencyGraph((id) => id === 'c')
     graph.own('b', ['a'])
     graph.own('c', ['b'])

@@ -19,8 +19,8 @@ function measure(): readonly Measurement[] {
   )
 }
 
-describe('estimated bytes against the measured heap', () => {
-  it('differ by at most a quarter, and 100,000 small entries fit in 100 MB', { timeout: TEST_MS }, () => {
+describe('estimated bytes and the measured heap', () => {
+  it('differ by at most 25%, and 100,000 small entries fit into 100 MB', { timeout: TEST_MS }, () => {
     const report = measure()
     expect(report).toHaveLength(5)
     for (const { name, estimated, measured } of report) {

@@ -5,7 +5,7 @@ import { CachingStrategyEngine } from '../../src/cache/caching-strategy-engine.t
 const collect = globalThis.gc
 if (collect === undefined) throw new Error('run with --expose-gc')
 
-/** Fresh on the heap as a driver makes it: neither a literal nor a chain of concatenated parts. */
+/** A new string as a driver creates it: neither a literal nor a concatenation. */
 const text = (value: string): string => Buffer.from(value).toString()
 
 const smallRow = (id: number) => ({ id, name: text(`city ${id}`), population: id * 7, capital: false })
@@ -44,7 +44,7 @@ const heap = (): number => {
   return heapUsed + arrayBuffers
 }
 
-/** Fills a cache; the first time also warms the code up, so that what the compiler allocates is not measured. */
+/** Fills a cache; the first run also warms up the code, so that allocations of the compiler are not measured. */
 function fill(entries: number, make: (id: number) => unknown): CachingStrategyEngine {
   const cache = new CachingStrategyEngine({ maxBytes: 2 ** 30, maxEntryShare: 1 })
   for (let id = 0; id < entries; id++) cache.set('rows', text(`id-${id}`), make(id))

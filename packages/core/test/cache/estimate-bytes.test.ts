@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { estimateBytes } from '../../src/cache/estimate-bytes.ts'
 
 describe('estimateBytes', () => {
-  it('counts nothing for what fits into a slot', () => {
+  it('counts nothing for values that fit into a slot', () => {
     expect([null, undefined, true, 7, -1, 'a', ''].map(estimateBytes)).toEqual([0, 0, 0, 0, 0, 0, 0])
   })
 
@@ -10,12 +10,12 @@ describe('estimateBytes', () => {
     expect([0.5, 2 ** 31, -0, Number.NaN].map(estimateBytes)).toEqual([16, 16, 16, 16])
   })
 
-  it('counts two bytes a character once one of them needs it', () => {
+  it('counts two bytes per character if any character needs them', () => {
     expect(estimateBytes('x'.repeat(80))).toBe(96)
     expect(estimateBytes(`${'x'.repeat(79)}東`)).toBe(176)
   })
 
-  it('sees the wide end of a long text', () => {
+  it('finds a two-byte character at the end of a long string', () => {
     expect(estimateBytes(`${'x'.repeat(9_999)}東`)).toBe(20_016)
   })
 
@@ -30,19 +30,19 @@ describe('estimateBytes', () => {
     expect(estimateBytes([country, { ...country }])).toBeGreaterThan(1.8 * estimateBytes([country]))
   })
 
-  it('ends on cycles', () => {
+  it('stops at cycles', () => {
     const node: { self?: unknown; name: string } = { name: 'a cycle' }
     node.self = node
     expect(estimateBytes(node)).toBe(80)
   })
 
-  it('survives nesting of any depth', () => {
+  it('supports nesting of any depth', () => {
     let list: object = {}
     for (let depth = 0; depth < 50_000; depth++) list = { next: list }
     expect(estimateBytes(list)).toBeGreaterThan(200_000)
   })
 
-  it('reads a bounded part of a large value and infers the rest', () => {
+  it('reads a limited part of a large value and extrapolates', () => {
     let reads = 0
     const row = {
       get id() {
@@ -56,7 +56,7 @@ describe('estimateBytes', () => {
     expect(estimated / (100_000 * estimateBytes(rows[0]))).toBeCloseTo(1.11, 1)
   })
 
-  it('shares its attention out among nested collections', () => {
+  it('divides its sample among nested collections', () => {
     const rows = (count: number) => Array.from({ length: count }, (_, id) => ({ id, tags: [{ id }, { id }] }))
     const wide = Array.from({ length: 200 }, () => rows(200))
     expect(estimateBytes(wide) / (200 * estimateBytes(rows(200)))).toBeCloseTo(1, 1)

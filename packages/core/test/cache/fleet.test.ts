@@ -18,7 +18,7 @@ afterEach(async () => {
   vi.useRealTimers()
 })
 
-/** A gate that holds what waits for it until it is opened. */
+/** A gate that blocks its waiters until it is opened. */
 function gate() {
   let open = () => {}
   const opened = new Promise<void>((resolve) => {
@@ -28,7 +28,7 @@ function gate() {
 }
 
 describe.each(['strict', 'bounded'] as const)('a fleet in %s mode', (consistency) => {
-  it('answers one process with what another has read', async () => {
+  it('serves a result that another process has read', async () => {
     const made = fleet()
     const [a, b] = [made.start({ consistency }), made.start({ consistency })]
     await a.get()
@@ -38,7 +38,7 @@ describe.each(['strict', 'bounded'] as const)('a fleet in %s mode', (consistency
     expect(b.sluice.tiered?.getStats().storeHits).toBe(1)
   })
 
-  it('reads anew what another process has written', async () => {
+  it('reads again after a write of another process', async () => {
     const made = fleet()
     const [a, b] = [made.start({ consistency }), made.start({ consistency })]
     await a.get()
@@ -47,7 +47,7 @@ describe.each(['strict', 'bounded'] as const)('a fleet in %s mode', (consistency
     expect(await b.get()).toEqual({ value: 2 })
   })
 
-  it('drops a tagged read’s answer by its tag, whoever kept one without', async () => {
+  it('invalidates a tagged result, even if another read cached it without the tag', async () => {
     const made = fleet()
     const [a, b] = [made.start({ consistency }), made.start({ consistency })]
     const tagged = { cache: { key: 'q', tables: ['t'], control: { tags: ['mine'] } } }
@@ -59,7 +59,7 @@ describe.each(['strict', 'bounded'] as const)('a fleet in %s mode', (consistency
     expect(await b.get(tagged)).toEqual({ value: 2 })
   })
 
-  it('keeps nowhere what was read before a write of another process and came back after it', async () => {
+  it('caches no result that was read before a write of another process and arrived after it', async () => {
     const made = fleet()
     const [a, b] = [made.start({ consistency }), made.start({ consistency })]
     const slow = gate()
@@ -79,7 +79,7 @@ describe.each(['strict', 'bounded'] as const)('a fleet in %s mode', (consistency
     expect(await b.get()).toEqual({ value: 2 })
   })
 
-  it('does not let a read join one that began before a write of another process', async () => {
+  it('does not let a read join an earlier one after a write of another process', async () => {
     const made = fleet()
     const [a, b] = [made.start({ consistency }), made.start({ consistency })]
     const slow = gate()
@@ -98,7 +98,7 @@ describe.each(['strict', 'bounded'] as const)('a fleet in %s mode', (consistency
     await old
   })
 
-  it('keeps nothing while a write is under way elsewhere', async () => {
+  it('caches nothing while a write of another process is in flight', async () => {
     const made = fleet()
     const [a, b] = [made.start({ consistency }), made.start({ consistency })]
     const slow = gate()
@@ -114,7 +114,7 @@ describe.each(['strict', 'bounded'] as const)('a fleet in %s mode', (consistency
     expect(made.database.asked).toBe(3)
   })
 
-  it('asks the database and breaks nothing while the store does not answer', async () => {
+  it('queries the database without errors while the store does not respond', async () => {
     const made = fleet()
     const a = made.start({ consistency })
     for (const call of ['read', 'open', 'set', 'ping'] as const) a.faults.failing.add(call)
@@ -125,7 +125,7 @@ describe.each(['strict', 'bounded'] as const)('a fleet in %s mode', (consistency
     expect(a.sluice.tiered?.getStats().storeErrors).toBeGreaterThan(0)
   })
 
-  it('uncaches what a dead writer was writing until its lease ends', async () => {
+  it('does not cache data of a crashed writer until its lease expires', async () => {
     const made = fleet({ leaseMs: 5_000 })
     const [a, b] = [made.start({ consistency }), made.start({ consistency })]
     await a.get()
@@ -140,7 +140,7 @@ describe.each(['strict', 'bounded'] as const)('a fleet in %s mode', (consistency
     expect(made.database.asked).toBe(4)
   })
 
-  it('keeps what the store lost from being kept again until living writers have been heard', async () => {
+  it('caches nothing after the store lost its state until the quarantine ends', async () => {
     const made = fleet({ quarantineMs: 3_000 })
     const a = made.start({ consistency })
     await a.get()
@@ -155,7 +155,7 @@ describe.each(['strict', 'bounded'] as const)('a fleet in %s mode', (consistency
     expect(made.database.asked).toBe(4)
   })
 
-  it('keeps the intent of a write of unknown outcome for a lease, through a loss of what the store knew', async () => {
+  it('keeps the write intent of unknown outcome for a lease, even if the store loses its state', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
     const made = fleet({ leaseMs: 30_000, quarantineMs: 3_000 })
     const seconds = async (count: number) => {
@@ -184,7 +184,7 @@ describe.each(['strict', 'bounded'] as const)('a fleet in %s mode', (consistency
 })
 
 describe('a fleet whose clocks differ', () => {
-  it('takes no answer for younger than it may be', async () => {
+  it('never underestimates the age of a result', async () => {
     const made = fleet()
     const ahead = made.start({}, { clock: { now: () => made.clock.now(), wall: () => made.clock.wall() + 3_600_000 } })
     const late = made.start()
@@ -202,7 +202,7 @@ describe('strict', () => {
   it.each([
     ['in all reads', { consistency: 'strict' }, undefined],
     ['in one read of a bounded cache', {}, { consistency: 'strict' }],
-  ] as const)('validates what was asked ahead like what is kept: %s', async (_, options, control) => {
+  ] as const)('validates prefetched rows like cached results: %s', async (_, options, control) => {
     const made = fleet()
     const [a, b] = [made.start(options, { prefetch: {} }), made.start(options)]
     const ids = Array.from({ length: 60 }, (_, at) => at + 1)
@@ -230,7 +230,7 @@ describe('strict', () => {
     if (control === undefined) expect(a.sluice.queries.getStats().prefetched).toBeGreaterThan(20)
   })
 
-  it('asks the store of what it joined, too', async () => {
+  it('validates the result of a joined query in the store', async () => {
     const made = fleet()
     const [a, b] = [made.start({ consistency: 'strict' }), made.start({ consistency: 'strict' })]
     const slow = gate()
@@ -248,7 +248,7 @@ describe('strict', () => {
     expect([await old, await young]).toEqual([{ value: 1 }, { value: 2 }])
   })
 
-  it('never trusts memory: what the bus does not tell, the store does', async () => {
+  it('never trusts memory: it detects in the store a write whose message was lost', async () => {
     const made = fleet()
     const [a, b] = [made.start({ consistency: 'strict' }), made.start({ consistency: 'strict' })]
     await a.get()
@@ -257,7 +257,7 @@ describe('strict', () => {
     expect(await a.get()).toEqual({ value: 2 })
   })
 
-  it('answers from memory with one round trip', async () => {
+  it('serves from memory with one round trip to the store', async () => {
     const made = fleet()
     const a = made.start({ consistency: 'strict' })
     await a.get()
@@ -267,7 +267,7 @@ describe('strict', () => {
     expect(made.database.asked).toBe(1)
   })
 
-  it('refuses a write that others cannot be told of', async () => {
+  it('rejects a write of which other processes cannot be notified', async () => {
     const made = fleet()
     const a = made.start({ consistency: 'strict' })
     a.faults.failing.add('begin')
@@ -279,7 +279,7 @@ describe('strict', () => {
 })
 
 describe('an outage of the store', () => {
-  it('is told of once, and again when there is another', async () => {
+  it('is reported once, and again for the next outage', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
     const made = fleet()
     const a = made.start()
@@ -304,7 +304,7 @@ describe('an outage of the store', () => {
 })
 
 describe('bounded', () => {
-  it('answers from memory without asking the store', async () => {
+  it('serves from memory without a call to the store', async () => {
     const made = fleet()
     const a = made.start()
     await a.get()
@@ -314,7 +314,7 @@ describe('bounded', () => {
     expect(made.database.asked).toBe(1)
   })
 
-  it('trusts memory no longer than it may without a sign of life', async () => {
+  it('trusts memory no longer than maxStalenessMs without a response from the store', async () => {
     const made = fleet()
     const [a, b] = [made.start({ maxStalenessMs: 1_000 }), made.start()]
     await a.get()
@@ -326,7 +326,7 @@ describe('bounded', () => {
     expect(await a.get()).toEqual({ value: 2 })
   })
 
-  it('asks the store once whether a value outlived lost messages, and then trusts memory again', async () => {
+  it('checks once in the store whether a value survived lost messages, then trusts memory again', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
     try {
       const made = fleet()
@@ -346,7 +346,7 @@ describe('bounded', () => {
     }
   })
 
-  it('does not take an answer from before a loss for a sign of life after it', async () => {
+  it('does not treat a response from before a message loss as one after it', async () => {
     const made = fleet()
     const [a, b] = [made.start(), made.start()]
     await a.get()
@@ -357,7 +357,7 @@ describe('bounded', () => {
     expect(await a.get()).toEqual({ value: 2 })
   })
 
-  it('sends a write that others cannot be told of, and uses nothing that is shared before they are', async () => {
+  it('sends a write of which other processes cannot be notified, and uses no shared data until they are', async () => {
     const made = fleet()
     const [a, b] = [made.start(), made.start()]
     await a.get()
@@ -372,7 +372,7 @@ describe('bounded', () => {
     expect(await b.get()).toEqual({ value: 2 })
   })
 
-  it('validates single reads in the store where they ask for it', async () => {
+  it('validates single reads in the store when they require it', async () => {
     const made = fleet()
     const [a, b] = [made.start(), made.start()]
     const load = async () => made.database.value

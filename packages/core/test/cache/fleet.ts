@@ -13,20 +13,20 @@ import { resolveMemoryStoreOptions } from '../../src/cache/stores/memory-store-o
 import { SharedState } from '../../src/cache/stores/shared-state.ts'
 import { FakeClock, type ReadOptions, read, touching } from '../helpers.ts'
 
-/** Faults that a store can be told to have, seen from one process. */
+/** Simulated faults of a store, as seen by one process. */
 interface Faults {
   /** The calls that fail, by name. */
   readonly failing: Set<keyof CacheStore>
-  /** Whether every call fails, as of a server that does not answer. */
+  /** Whether every call fails, as with an unavailable server. */
   isOut: boolean
-  /** Whether messages from other processes are lost on their way. */
+  /** Whether messages from other processes are lost. */
   isDeaf: boolean
   /** The calls made so far, by name. */
   readonly calls: Map<string, number>
   watcher: StoreWatcher | undefined
 }
 
-/** A process of a fleet: its Sluice, and what is wrong with its connection to the store. */
+/** A process of a fleet: its Sluice, and the faults of its connection to the store. */
 export interface Process {
   readonly sluice: Sluice
   readonly faults: Faults

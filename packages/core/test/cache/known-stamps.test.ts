@@ -12,7 +12,7 @@ const entryOf = (tags: readonly string[], stamps: readonly string[], epoch = 'e'
   return { epoch, tags, stamps, times: { askedAt: 0, ttlMs: 1, costMs: 1 }, value: () => 1 }
 }
 
-/** A reader whose store answers when it is told to. */
+/** A reader whose store responds on demand. */
 class Reader {
   readonly clock = new FakeClock()
   readonly table = new TagTable(this.clock)
@@ -54,7 +54,7 @@ class Reader {
     return this.reads.known(this.snapshot(), TAGS, this.clock.now())
   }
 
-  /** Asks for the state. @param meanwhile - Runs before the answer comes. */
+  /** Queries the state. @param meanwhile - Runs before the response arrives. */
   async look(meanwhile: () => void = () => {}, state = STATE): Promise<void> {
     const looked = this.reads.look(TAGS, undefined, this.snapshot())
     await turn()
@@ -64,7 +64,7 @@ class Reader {
   }
 }
 
-describe('the state of tags that a process knows', () => {
+describe('known stamps of tags', () => {
   let reader: Reader
   const open = async () => {
     reader = new Reader()
@@ -73,7 +73,7 @@ describe('the state of tags that a process knows', () => {
   }
   afterEach(() => reader.reads.close())
 
-  it('is that of the last look', async () => {
+  it('are those of the last look', async () => {
     const { table } = await open()
     expect(reader.known).toBeUndefined()
     await reader.look()
@@ -82,7 +82,7 @@ describe('the state of tags that a process knows', () => {
     expect(reader.known).toBeDefined()
   })
 
-  it('is none after a message about one of the tags', async () => {
+  it('are unknown after a message about one of the tags', async () => {
     const { table } = await open()
     for (const tell of [() => table.raise(['u#set']), () => table.raise(['*']), () => table.raiseAll()]) {
       await reader.look()
@@ -92,20 +92,20 @@ describe('the state of tags that a process knows', () => {
     }
   })
 
-  it('is none after a look during which such a message came', async () => {
+  it('are unknown after a look during which such a message arrived', async () => {
     const { table } = await open()
     await reader.look(() => table.raise(['u#set']))
     expect(reader.known).toBeUndefined()
   })
 
-  it('is none after a write of its own', async () => {
+  it('are unknown after a write of this process', async () => {
     const { table } = await open()
     await reader.look()
     table.end(table.begin(['t#set']), 'committed')
     expect(reader.known).toBeUndefined()
   })
 
-  it('is none while the store has no stamp for one of the tags, or another epoch', async () => {
+  it('are unknown while the store has no stamp for one of the tags, or a different epoch', async () => {
     await open()
     await reader.look(undefined, { ...STATE, stamps: ['1', undefined] })
     expect(reader.known).toBeUndefined()
@@ -114,7 +114,7 @@ describe('the state of tags that a process knows', () => {
     expect(reader.known).toBeUndefined()
   })
 
-  it('is none while memory is not trusted', async () => {
+  it('are unknown while memory is not trusted', async () => {
     await open()
     await reader.look()
     reader.isOwing = true
@@ -128,7 +128,7 @@ describe('the state of tags that a process knows', () => {
     expect(reader.known).toBeUndefined()
   })
 
-  it('decides which entry is valid by itself', async () => {
+  it('decide whether an entry is valid without another call to the store', async () => {
     await open()
     await reader.look()
     const [permit, snapshot] = [reader.known, reader.snapshot()]
@@ -144,7 +144,7 @@ describe('the state of tags that a process knows', () => {
     expect(reader.known).toBeUndefined()
   })
 
-  it('decides nothing after a message that came while the entry was read', async () => {
+  it('reject an entry after a message that arrived while the entry was read', async () => {
     const { table } = await open()
     await reader.look()
     const [permit, snapshot] = [reader.known, reader.snapshot()]
@@ -154,7 +154,7 @@ describe('the state of tags that a process knows', () => {
   })
 })
 
-describe('a fleet whose memory keeps nothing', () => {
+describe('a fleet without memory for results', () => {
   const open: Fleet[] = []
   afterEach(async () => {
     for (const made of open.splice(0)) await made.close()
@@ -179,7 +179,7 @@ describe('a fleet whose memory keeps nothing', () => {
     expect(made.database.asked).toBe(2)
   })
 
-  it('keeps what it loads under the state that it knows, without asking for that', async () => {
+  it('stores a loaded result with the known stamps, without querying them', async () => {
     const { made, a, b } = start('bounded')
     await b.get()
     await turn()
@@ -192,7 +192,7 @@ describe('a fleet whose memory keeps nothing', () => {
     expect(made.database.asked).toBe(2)
   })
 
-  it('trusts what it knows no longer than it may without a sign of life', async () => {
+  it('trusts known stamps no longer than maxStalenessMs without a response from the store', async () => {
     const { made, a, b } = start('bounded')
     await b.get()
     await turn()
@@ -204,7 +204,7 @@ describe('a fleet whose memory keeps nothing', () => {
     expect(await b.get()).toEqual({ value: 2 })
   })
 
-  it('asks for the state of tags with each read in strict mode', async () => {
+  it('queries the stamps of tags with each read in strict mode', async () => {
     const { a, b } = start('strict')
     await a.get()
     await turn()

@@ -10,13 +10,13 @@ function setUp() {
 }
 
 describe('LocalWrites', () => {
-  it('gives the same stamps while nothing is written', () => {
+  it('returns the same stamp while nothing is written', () => {
     const { registry } = setUp()
     const stamps = registry.stateOf(['a', 'b'])
     expect(registry.stateOf(['a', 'b'])).toEqual(stamps)
   })
 
-  it('has no stamps of a table while a write to it is under way', () => {
+  it('returns no stamp of a table while a write to it is in flight', () => {
     const { registry } = setUp()
     const intent = registry.begin(touching('a'))
     expect(registry.stateOf(['a'])).toBeUndefined()
@@ -25,14 +25,14 @@ describe('LocalWrites', () => {
     expect(registry.stateOf(['a'])).toBeDefined()
   })
 
-  it.each(['committed', 'rolled-back'] as const)('gives a new stamp after a write that %s', (outcome) => {
+  it.each(['committed', 'rolled-back'] as const)('returns a new stamp after a write that %s', (outcome) => {
     const { registry } = setUp()
     const before = registry.stateOf(['a'])
     registry.begin(touching('a')).end(outcome)
     expect(registry.stateOf(['a'])).not.toBe(before)
   })
 
-  it('waits for the last of several writers', () => {
+  it('returns no stamp until the last of several writes ends', () => {
     const { registry } = setUp()
     const first = registry.begin(touching('a'))
     const second = registry.begin(touching('a'))
@@ -43,7 +43,7 @@ describe('LocalWrites', () => {
     expect(registry.stateOf(['a'])).toBeDefined()
   })
 
-  it('holds every table back while a write that may touch any is under way, and renews them all', () => {
+  it('returns no stamps while a write that may modify any table is in flight, and new ones afterwards', () => {
     const { registry } = setUp()
     const before = registry.stateOf(['a', 'b'])
     const intent = registry.begin(EVERYTHING)
@@ -52,7 +52,7 @@ describe('LocalWrites', () => {
     expect(registry.stateOf(['a', 'b'])).not.toBe(before)
   })
 
-  it('holds a table back for the lease after an unknown outcome, and renews it then', () => {
+  it('returns no stamp for the lease after an unknown outcome, and a new one afterwards', () => {
     const { clock, registry } = setUp()
     const before = registry.stateOf(['a'])
     registry.begin(touching('a')).end('unknown')
@@ -64,7 +64,7 @@ describe('LocalWrites', () => {
     expect(after).not.toBe(before)
   })
 
-  it('holds everything back for the lease after an unknown outcome of a write that may touch any', () => {
+  it('returns no stamps for the lease after an unknown outcome of a write that may modify any table', () => {
     const { clock, registry } = setUp()
     registry.begin(EVERYTHING).end('unknown')
     expect(registry.stateOf(['a'])).toBeUndefined()
@@ -72,7 +72,7 @@ describe('LocalWrites', () => {
     expect(registry.stateOf(['a'])).toBeDefined()
   })
 
-  it('never comes back to a state', () => {
+  it('never returns an earlier stamp again', () => {
     const { registry } = setUp()
     const seen = new Set<number>()
     for (let round = 0; round < 50; round += 1) {
@@ -106,7 +106,7 @@ describe('LocalWrites', () => {
       expect(registry.stateOf(['a'])).toBe(before)
     })
 
-    it('renew what a commit announced even if it failed', () => {
+    it('change the stamps of an announced commit even if it failed', () => {
       const { registry } = setUp()
       const before = registry.stateOf(['a'])
       const writes = registry.transaction()
@@ -116,7 +116,7 @@ describe('LocalWrites', () => {
       expect(registry.stateOf(['a'])).not.toBe(before)
     })
 
-    it('count a commit of which only the end was seen', () => {
+    it('count a commit whose start was not observed', () => {
       const { registry } = setUp()
       const before = registry.stateOf(['a'])
       const writes = registry.transaction()
@@ -125,7 +125,7 @@ describe('LocalWrites', () => {
       expect(registry.stateOf(['a'])).not.toBe(before)
     })
 
-    it('take any number of writes in a savepoint', () => {
+    it('support any number of writes in a savepoint', () => {
       const { registry } = setUp()
       const before = registry.stateOf(['a'])
       const writes = registry.transaction()
@@ -136,7 +136,7 @@ describe('LocalWrites', () => {
       expect(registry.stateOf(['a'])).not.toBe(before)
     })
 
-    it('count what is rolled back to one of very many savepoints', () => {
+    it('count writes that are rolled back to one of more than 1,000 savepoints', () => {
       const { registry } = setUp()
       const before = registry.stateOf(['a'])
       const writes = registry.transaction()
@@ -148,7 +148,7 @@ describe('LocalWrites', () => {
       expect(registry.stateOf(['a'])).not.toBe(before)
     })
 
-    it('forget what a savepoint wrote when it is rolled back, and keep what came before and after', () => {
+    it('discard the writes of a rolled-back savepoint, and keep those before and after it', () => {
       const { registry } = setUp()
       const before = Object.fromEntries(['a', 'b', 'c'].map((table) => [table, registry.stateOf([table])]))
       const writes = registry.transaction()
@@ -163,7 +163,7 @@ describe('LocalWrites', () => {
       expect(registry.stateOf(['c'])).not.toBe(before.c)
     })
 
-    it('keep what a released savepoint wrote', () => {
+    it('keep the writes of a released savepoint', () => {
       const { registry } = setUp()
       const before = registry.stateOf(['b'])
       const writes = registry.transaction()

@@ -24,7 +24,7 @@ function setUp(options: CacheOptions = {}, others: SluiceOptions = {}) {
 }
 
 describe('result cache', () => {
-  it('answers an equal read without asking', async () => {
+  it('serves an equal read without a query', async () => {
     const { database, get, sluice } = setUp()
     await get()
     expect(await get()).toEqual({ value: 1 })
@@ -32,14 +32,14 @@ describe('result cache', () => {
     expect(sluice.queries.getStats().answered).toBe(1)
   })
 
-  it('asks again after a write to a table that the result came from', async () => {
+  it('queries again after a write to a table of the result', async () => {
     const { get, set } = setUp()
     await get()
     await set(2)
     expect(await get()).toEqual({ value: 2 })
   })
 
-  it('keeps results of other tables through a write', async () => {
+  it('keeps cached results of other tables after a write', async () => {
     const { database, get, set } = setUp()
     const other = { cache: { key: 'other', tables: ['u'] } }
     await get(other)
@@ -48,7 +48,7 @@ describe('result cache', () => {
     expect(database.asked).toBe(1)
   })
 
-  it('does not keep what a read found if a write ended while it was under way', async () => {
+  it('does not cache a result if a write ended while the read was in flight', async () => {
     const { get, set, database } = setUp()
     let release: (() => void) | undefined
     const gate = new Promise<void>((resolve) => {
@@ -68,7 +68,7 @@ describe('result cache', () => {
     expect(await get()).toEqual({ value: 2 })
   })
 
-  it('does not answer a table while a write to it is under way', async () => {
+  it('does not serve results of a table while a write to it is in flight', async () => {
     const { get, set, database } = setUp()
     await get()
     let release: (() => void) | undefined
@@ -87,7 +87,7 @@ describe('result cache', () => {
     expect(database.asked).toBe(2)
   })
 
-  it('asks again after a failed write', async () => {
+  it('queries again after a failed write', async () => {
     const { get, set, database } = setUp()
     await get()
     await expect(set(2, () => Promise.reject(Object.assign(new Error('unique'), { code: 'P2002' })))).rejects.toThrow('unique')
@@ -95,7 +95,7 @@ describe('result cache', () => {
     expect(database.asked).toBe(2)
   })
 
-  it('leaves a table out of memory for the lease when a write ended nobody knows how', async () => {
+  it('does not cache results of a table for the lease after a write of unknown outcome', async () => {
     const { get, set, database, clock } = setUp()
     await expect(set(2, () => Promise.reject(new Error('connection lost')))).rejects.toThrow('connection lost')
     await get()
@@ -107,7 +107,7 @@ describe('result cache', () => {
     expect(database.asked).toBe(3)
   })
 
-  it('gives each caller a copy', async () => {
+  it('returns a copy to each caller', async () => {
     const { get } = setUp()
     const first = await get()
     first.value = 99
@@ -117,14 +117,14 @@ describe('result cache', () => {
     expect(await get()).toEqual({ value: 1 })
   })
 
-  it('lets equal reads under way share one query', async () => {
+  it('shares one query among equal reads in flight', async () => {
     const { get, database } = setUp()
     const found = await Promise.all([get(), get(), get()])
     expect(database.asked).toBe(1)
     expect(new Set(found).size).toBe(3)
   })
 
-  it('asks for itself when the query it waited for failed', async () => {
+  it('sends its own query when the query that it joined failed', async () => {
     const { get } = setUp()
     const failing = get({ run: () => Promise.reject(new Error('first')) })
     const waiting = get()
@@ -152,7 +152,7 @@ describe('result cache', () => {
     await old
   })
 
-  it('forgets a result after its time', async () => {
+  it('queries again after the ttl', async () => {
     const { get, database, clock } = setUp({ ttl: 10 })
     await get()
     clock.advance(10_001)
@@ -167,7 +167,7 @@ describe('result cache', () => {
     expect(database.asked).toBe(2)
   })
 
-  it('keeps results of different contexts apart', async () => {
+  it('separates results of different contexts', async () => {
     let tenant = 'a'
     const { get, database } = setUp({}, { context: () => tenant })
     await get()
@@ -176,14 +176,14 @@ describe('result cache', () => {
     expect(database.asked).toBe(2)
   })
 
-  it('keeps clients apart', async () => {
+  it('separates results of different clients', async () => {
     const { get, database } = setUp()
     await get()
     await get({ source: { id: 'other', orm: 'knex', dialect: 'sqlite', seesStatements: false } })
     expect(database.asked).toBe(2)
   })
 
-  it('does not keep reads of more than 16 tables', async () => {
+  it('does not cache reads of more than 16 tables', async () => {
     const { get, database } = setUp()
     const cache = { key: 'wide', tables: Array.from({ length: 17 }, (_, at) => `t${at}`) }
     await get({ cache })
@@ -191,7 +191,7 @@ describe('result cache', () => {
     expect(database.asked).toBe(2)
   })
 
-  it('keeps a read of as many rows as are told apart', async () => {
+  it('caches a read of up to 15 rows', async () => {
     const { get, database } = setUp()
     const rows = new Map([['t', Array.from({ length: 15 }, (_, at) => at)]])
     const cache = { key: 'rows', tables: ['t'], rows }
@@ -200,7 +200,7 @@ describe('result cache', () => {
     expect(database.asked).toBe(1)
   })
 
-  it('drops everything when told of a write without a catalogue', async () => {
+  it('invalidates everything on `invalidate` without a catalog', async () => {
     const { get, database, sluice } = setUp()
     await get()
     sluice.invalidate('anything')
@@ -208,10 +208,10 @@ describe('result cache', () => {
     expect(database.asked).toBe(2)
   })
 
-  describe('is told by a read', () => {
+  describe('cache control of a read', () => {
     const saying = (control: CacheControl) => ({ cache: { key: 'q', tables: ['t'], control } })
 
-    it('how long to keep its result', async () => {
+    it('sets the ttl of its result', async () => {
       const { get, database, clock } = setUp({ ttl: 10 })
       await get(saying({ ttl: 100 }))
       clock.advance(50_000)
@@ -222,7 +222,7 @@ describe('result cache', () => {
       expect(database.asked).toBe(2)
     })
 
-    it('how old the result of an equal read may be', async () => {
+    it('limits the age of the result of an equal read', async () => {
       const { get, database, clock } = setUp({ ttl: 60 })
       await get(saying({ ttl: 300 }))
       clock.advance(1_000)
@@ -233,7 +233,7 @@ describe('result cache', () => {
       expect(database.asked).toBe(2)
     })
 
-    it('to hand out its result while it is asked for anew', async () => {
+    it('serves a stale result while it is revalidated in the background', async () => {
       const { get, database, clock } = setUp({ ttl: 10 })
       await get(saying({ swr: 10 }))
       database.value = 2
@@ -244,7 +244,7 @@ describe('result cache', () => {
       expect(database.asked).toBe(2)
     })
 
-    it('by which of the app’s own tags its result is dropped', async () => {
+    it('sets tags that invalidate its result', async () => {
       const { get, database, sluice } = setUp()
       await get(saying({ tags: ['mine', 'other'] }))
       await sluice.tiered?.invalidateTags(['elsewhere'])
@@ -255,7 +255,7 @@ describe('result cache', () => {
       expect(database.asked).toBe(2)
     })
 
-    it('by which tags its result is dropped, although an equal read was kept without them', async () => {
+    it('sets tags that invalidate its result, even if an equal read was cached without them', async () => {
       const { get, database, sluice } = setUp()
       await get()
       await get(saying({ tags: ['mine'] }))
@@ -265,7 +265,7 @@ describe('result cache', () => {
       expect(await get()).toEqual({ value: 2 })
     })
 
-    it('by which tags its result is dropped, although an equal read without them is under way', async () => {
+    it('sets tags that invalidate its result, even if an equal read without them is in flight', async () => {
       const { get, database, sluice } = setUp()
       let land = () => {}
       const landed = new Promise<void>((resolve) => {
@@ -280,7 +280,7 @@ describe('result cache', () => {
       await slow
     })
 
-    it('to ask, and to keep the answer', async () => {
+    it('refreshes the cached result', async () => {
       const { get, database } = setUp()
       await get()
       database.value = 2
@@ -289,7 +289,7 @@ describe('result cache', () => {
       expect(database.asked).toBe(2)
     })
 
-    it('to leave it alone', async () => {
+    it('disables the cache', async () => {
       const { get, database, sluice } = setUp()
       await get(saying({ disabled: true }))
       await get()
@@ -299,7 +299,7 @@ describe('result cache', () => {
     })
   })
 
-  describe('is told by its options', () => {
+  describe('options of the result cache', () => {
     const [t, u] = ['main.t', 'main.u']
     const known = (options: CacheOptions) => {
       const setting = setUp(options)
@@ -310,7 +310,7 @@ describe('result cache', () => {
     }
     const of = (tables: string[], control?: CacheControl) => ({ cache: { key: tables.join(), tables, ...(control && { control }) } })
 
-    it('how results of a model are kept, and takes the most cautious word for a join', async () => {
+    it('set the ttl of a model, and a join uses the shortest one', async () => {
       const { get, database, clock } = known({ models: { t: { ttl: 5 }, u: { ttl: 100 } } })
       for (const ask of [of([t, u]), of([u])]) await get(ask)
       clock.advance(5_001)
@@ -318,7 +318,7 @@ describe('result cache', () => {
       expect(database.asked).toBe(3)
     })
 
-    it('not to cache a model, unless a read says otherwise', async () => {
+    it('disable the cache for a model, unless the control of a read enables it', async () => {
       const { get, database } = known({ models: { t: { disabled: true } } })
       for (const ask of [of([t]), of([t])]) await get(ask)
       expect(database.asked).toBe(2)
@@ -326,14 +326,14 @@ describe('result cache', () => {
       expect(database.asked).toBe(3)
     })
 
-    it('which tables to cache', async () => {
+    it('set the cached tables', async () => {
       const { get, database, sluice } = known({ tables: ['u'] })
       for (const ask of [of([t]), of([t]), of([u]), of([u]), of([t, u]), of([t, u])]) await get(ask)
       expect(database.asked).toBe(5)
       expect(sluice.queries.getStats().passedThrough).toMatchObject({ 'cache: table not listed': 4 })
     })
 
-    it('who leaves when it is full', () => {
+    it('set the eviction policy', () => {
       const { cache } = setUp({ policy: 'ttl', maxBytes: 20_000 }).sluice
       cache?.set('app', 'late', 'x', 100)
       cache?.set('app', 'soon', 'x', 10)
@@ -343,7 +343,7 @@ describe('result cache', () => {
     })
   })
 
-  it('hands out nothing after close', async () => {
+  it('serves nothing after close', async () => {
     const { get, database, sluice } = setUp()
     await get()
     await sluice.close()
@@ -362,7 +362,7 @@ describe('errors inside Sluice', () => {
   })
   const optimizing = (): Sluice => createSluice({ mode: 'optimize' })
 
-  it('leave a read to the bare query', async () => {
+  it('make a read run without Sluice', async () => {
     const sluice = optimizing()
     const errors: unknown[] = []
     sluice.on('error', (error) => errors.push(error))
@@ -371,7 +371,7 @@ describe('errors inside Sluice', () => {
     expect(sluice.queries.getStats().errors).toBe(1)
   })
 
-  it('leave a read to the bare query also when they come after it', async () => {
+  it('make a read return the result of its query when they occur after the query', async () => {
     const sluice = optimizing()
     const failing: Operation<unknown> = {
       ...read({ run: async () => 'bare' }),
@@ -387,7 +387,7 @@ describe('errors inside Sluice', () => {
     expect(sluice.queries.getStats().errors).toBe(1)
   })
 
-  it('never send a write twice', async () => {
+  it('do not repeat a write', async () => {
     const sluice = optimizing()
     let sent = 0
     const operation = write(touching('t'), async () => {
@@ -404,7 +404,7 @@ describe('errors inside Sluice', () => {
     expect(sent).toBe(1)
   })
 
-  it('send a write that was not sent', async () => {
+  it('do not prevent a write from being sent', async () => {
     const sluice = optimizing()
     const failing: Operation<unknown> = {
       ...write(touching('t'), async () => 'written'),
@@ -416,7 +416,7 @@ describe('errors inside Sluice', () => {
     expect(sluice.queries.getStats().errors).toBe(1)
   })
 
-  it("leave the database's errors untouched", async () => {
+  it('do not change errors of the database', async () => {
     const sluice = optimizing()
     const failure = new Error('no such table')
     await expect(hostOf(sluice).execute(read({ run: () => Promise.reject(failure) }))).rejects.toBe(failure)

@@ -5,7 +5,7 @@ import { TagTable } from '../../src/cache/coherence/tag-table.ts'
 import { memoryStore } from '../../src/cache/stores/memory-store.ts'
 import { FakeClock, turn } from '../helpers.ts'
 
-/** Writes over a store whose announcements wait until they are let through or fail. */
+/** Writes with a store whose announcements wait until the test resolves or rejects them. */
 function held(onInvalidationFailure: 'reject-write' | 'proceed' = 'proceed') {
   const waiting: { readonly tags: readonly string[]; resolve(): void; reject(error: Error): void }[] = []
   const begin = vi.fn((tags: readonly string[]) => new Promise<void>((resolve, reject) => void waiting.push({ tags, resolve, reject })))
@@ -21,8 +21,8 @@ function held(onInvalidationFailure: 'reject-write' | 'proceed' = 'proceed') {
 
 const away = () => new Error('the store is away')
 
-describe('what is owed to other processes', () => {
-  it('is told in one attempt for all who wait for it', async () => {
+describe('pending invalidations', () => {
+  it('are sent in one attempt for all that wait for it', async () => {
     const { writes, waiting, begin } = held()
     const isTold = (tag: string) =>
       writes.invalidateTags([tag]).then(
@@ -41,7 +41,7 @@ describe('what is owed to other processes', () => {
     writes.close()
   })
 
-  it('is owed until it is told', async () => {
+  it('are pending until the store has received them', async () => {
     const { writes, waiting } = held()
     const told = writes.invalidateTags(['a'])
     await turn()
@@ -54,8 +54,8 @@ describe('what is owed to other processes', () => {
   })
 })
 
-describe.each(['reject-write', 'proceed'] as const)('with %s, once it is closed', (onInvalidationFailure) => {
-  it('lets a write go that waits for the store', async () => {
+describe.each(['reject-write', 'proceed'] as const)('SharedWrites with %s after close', (onInvalidationFailure) => {
+  it('does not delay a write that waits for the store', async () => {
     const { writes, waiting, errors } = held(onInvalidationFailure)
     const write = writes.announceTags(['a'])
     writes.close()
@@ -66,7 +66,7 @@ describe.each(['reject-write', 'proceed'] as const)('with %s, once it is closed'
     expect(writes.isOwing).toBe(false)
   })
 
-  it('tells of no write that begins', async () => {
+  it('does not announce new writes', async () => {
     const { writes, begin } = held(onInvalidationFailure)
     writes.close()
     const write = writes.announceTags(['a'])
@@ -75,7 +75,7 @@ describe.each(['reject-write', 'proceed'] as const)('with %s, once it is closed'
     expect(begin).not.toHaveBeenCalled()
   })
 
-  it('tries nothing again', async () => {
+  it('does not retry', async () => {
     vi.useFakeTimers()
     try {
       const { writes, waiting, begin } = held(onInvalidationFailure)

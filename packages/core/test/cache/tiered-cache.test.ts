@@ -25,7 +25,7 @@ function setUp(tiered: TieredOptions = {}, random?: () => number) {
   return { clock, sluice, cache, source, load }
 }
 
-/** A load that ends when it is told to. */
+/** A load that ends on demand. */
 function held() {
   let resolve = (_: unknown) => {}
   let reject = (_: Error) => {}
@@ -40,8 +40,8 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-describe('a value that is made from tables', () => {
-  it('is kept once a catalogue is known, until one of them is written', async () => {
+describe('a value that depends on tables', () => {
+  it('is cached once a catalog is known, until one of its tables is written', async () => {
     const sluice = createSluice({ mode: 'optimize' })
     const { tiered } = sluice
     let loads = 0
@@ -59,7 +59,7 @@ describe('a value that is made from tables', () => {
 })
 
 describe('getOrLoad', () => {
-  it('loads once and keeps the value until its time is over', async () => {
+  it('loads once and caches the value until it expires', async () => {
     const { cache, source, load, clock } = setUp()
     expect(await cache.getOrLoad('k', load, { ttl: 10 })).toBe(1)
     source.value = 2
@@ -69,7 +69,7 @@ describe('getOrLoad', () => {
     expect(source.asked).toBe(2)
   })
 
-  it('lets calls that are under way share one load, and its failure', async () => {
+  it('shares one load and its failure among calls in flight', async () => {
     const { cache } = setUp()
     const one = held()
     const calls = [cache.getOrLoad('k', one.load), cache.getOrLoad('k', one.load)]
@@ -82,7 +82,7 @@ describe('getOrLoad', () => {
     expect(cache.getStats()).toMatchObject({ joined: 1, loads: 2, loadErrors: 1 })
   })
 
-  it('passes on what a load throws at once', async () => {
+  it('rejects with an error that a load throws synchronously', async () => {
     const { cache } = setUp()
     const load = () => {
       throw new Error('thrown')
@@ -90,7 +90,7 @@ describe('getOrLoad', () => {
     await expect(cache.getOrLoad('k', load)).rejects.toThrow('thrown')
   })
 
-  it('hands out the reference that was kept, a frozen one, or a copy', async () => {
+  it('returns the cached reference, a frozen value, or a copy', async () => {
     const { cache } = setUp()
     const value = { rows: [{ id: 1 }] }
     expect(await cache.getOrLoad('none', async () => value)).toBe(value)
@@ -103,13 +103,13 @@ describe('getOrLoad', () => {
     expect(Object.isFrozen((await cache.getOrLoad('freeze', async () => value, { copy: 'freeze' })).rows[0])).toBe(true)
   })
 
-  it('copies a private value without checking it again, and checks one that a caller may have changed', async () => {
+  it('copies a private value without another check, and checks a value that a caller may have changed', async () => {
     const { cache } = setUp()
     const isExact = (copy: object) => expect(copy).toEqual({ id: 1 })
     const read = (copy: 'none' | 'freeze' | 'clone') => cache.getOrLoad<object>('k', () => ({ id: 1 }), { copy })
     const spoil = (value: object) => Object.defineProperty(value, 'hidden', { value: 2, configurable: true })
     isExact(await read('clone'))
-    // A caller's copy is its own.
+    // A copy belongs to its caller.
     spoil(await read('clone'))
     isExact(await read('clone'))
     expect(cache.getStats().loads).toBe(1)
@@ -137,7 +137,7 @@ describe('getOrLoad', () => {
     await sluice.close()
   })
 
-  it('hands out one promise for the value itself', async () => {
+  it('returns the same promise for the same value', async () => {
     const { cache, load } = setUp()
     const read = () => cache.getOrLoad('k', load)
     await read()
@@ -148,7 +148,7 @@ describe('getOrLoad', () => {
     expect(read()).not.toBe(before)
   })
 
-  it('asks for no scope while nothing is derived', async () => {
+  it('does not look up the scope while no value has dependencies', async () => {
     const { cache, load } = setUp()
     await cache.getOrLoad('k', load)
     const getStore = vi.spyOn(AsyncLocalStorage.prototype, 'getStore')
@@ -157,7 +157,7 @@ describe('getOrLoad', () => {
     getStore.mockRestore()
   })
 
-  it('takes options as they are at each call, from an object that is used again', async () => {
+  it('reads options at each call, even from a reused object', async () => {
     const { cache, source, load, clock } = setUp()
     const options = { ttl: 10, tags: ['a'] }
     await cache.getOrLoad('k', load, options)
@@ -179,7 +179,7 @@ describe('getOrLoad', () => {
     expect(source.asked).toBe(5)
   })
 
-  it('tells apart options with the same ttl', async () => {
+  it('distinguishes options with the same ttl', async () => {
     const { cache, source, load, clock } = setUp()
     source.value = null
     await cache.getOrLoad('none', load, { ttl: 10 })
@@ -200,7 +200,7 @@ describe('getOrLoad', () => {
     await expectAsked({ five: 6, none: 7, ten: 8 })
   })
 
-  it('takes options that are not enumerable', async () => {
+  it('reads options that are not enumerable', async () => {
     const { cache, source, load, clock } = setUp()
     class Options {
       constructor(private readonly seconds: () => number) {}
@@ -220,7 +220,7 @@ describe('getOrLoad', () => {
     expect(source.asked).toBe(3)
   })
 
-  it('refuses what is no option, or no tag, also after the same options without it', async () => {
+  it('throws for invalid options or tags, even after the same options without them', async () => {
     const { cache, load } = setUp()
     await cache.getOrLoad('k', load, { ttl: 10, tags: ['a'] })
     for (const wrong of [
@@ -233,7 +233,7 @@ describe('getOrLoad', () => {
       await expect(cache.getOrLoad('k', load, wrong as object)).rejects.toBeInstanceOf(InvalidOptionError)
   })
 
-  it('keeps null, for a time of its own', async () => {
+  it('caches null for its own ttl', async () => {
     const { cache, source, load, clock } = setUp()
     source.value = null
     await cache.getOrLoad('k', load, { ttl: 100, negativeTtl: 5 })
@@ -247,7 +247,7 @@ describe('getOrLoad', () => {
     expect(source.asked).toBe(4)
   })
 
-  it('cuts lifetimes by chance', async () => {
+  it('shortens lifetimes randomly', async () => {
     const { cache, source, load, clock } = setUp({ ttl: 100, jitter: 0.5 }, () => 1)
     await cache.getOrLoad('k', load)
     clock.advance(49_999)
@@ -261,19 +261,19 @@ describe('getOrLoad', () => {
   it.each([
     ['a key', () => [7, async () => 1]],
     ['a load', () => ['k', 'not a function']],
-  ])('refuses what is not %s', async (_, args) => {
+  ])('throws for a value that is not %s', async (_, args) => {
     const { cache } = setUp()
     await expect(cache.getOrLoad(...(args() as [string, () => Promise<number>]))).rejects.toBeInstanceOf(InvalidArgumentError)
   })
 
-  it.each([{ ttl: 0 }, { jitter: 2 }, { copy: 'deep' as 'clone' }, { tll: 1 } as object])('refuses the options %o', async (options) => {
+  it.each([{ ttl: 0 }, { jitter: 2 }, { copy: 'deep' as 'clone' }, { tll: 1 } as object])('throws for the options %o', async (options) => {
     const { cache, load } = setUp()
     await expect(cache.getOrLoad('k', load, options)).rejects.toBeInstanceOf(InvalidOptionError)
   })
 })
 
 describe('stale values', () => {
-  it('are handed out within swr while they are refreshed once', async () => {
+  it('are served within swr while they are revalidated once', async () => {
     const { cache, source, load, clock } = setUp({ ttl: 10, swr: 20 })
     await cache.getOrLoad('k', load)
     source.value = 2
@@ -285,7 +285,7 @@ describe('stale values', () => {
     expect(cache.getStats().staleHits).toBe(2)
   })
 
-  it('are not handed out once a write has made them wrong', async () => {
+  it('are not served after a write invalidated them', async () => {
     const { cache, source, load, clock } = setUp({ ttl: 10, swr: 20, grace: 20 })
     await cache.getOrLoad('k', load, { tags: ['t'] })
     source.value = 2
@@ -296,7 +296,7 @@ describe('stale values', () => {
     await expect(cache.getOrLoad('k', () => Promise.reject(new Error('away')), { tags: ['t'] })).rejects.toThrow('away')
   })
 
-  it('stand in for a load that fails, within their grace', async () => {
+  it('are served when a load fails within their grace period', async () => {
     const { cache, load, clock } = setUp({ ttl: 10, grace: 20 })
     const failing = () => Promise.reject(new Error('away'))
     await cache.getOrLoad('k', load)
@@ -307,7 +307,7 @@ describe('stale values', () => {
     expect(cache.getStats().graceHits).toBe(1)
   })
 
-  it('stand in for a load that takes longer than the soft time-out, and the load is kept', async () => {
+  it('are served when a load exceeds the soft timeout, and the load is cached', async () => {
     vi.useFakeTimers()
     const { cache, load, clock } = setUp({ ttl: 10, grace: 20, softTimeoutMs: 100 })
     await cache.getOrLoad('k', load)
@@ -321,7 +321,7 @@ describe('stale values', () => {
     expect(await cache.getOrLoad('k', load)).toBe(2)
   })
 
-  it('are refreshed early, the likelier the nearer their end', async () => {
+  it('are refreshed early with a probability that rises toward their expiry', async () => {
     let chance = 1
     const { cache, source, load, clock } = setUp({ ttl: 10, earlyRefresh: 1 }, () => chance)
     const dear = async () => {
@@ -339,7 +339,7 @@ describe('stale values', () => {
     expect(cache.getStats().earlyRefreshes).toBe(1)
   })
 
-  it('are kept when a refresh fails', async () => {
+  it('are still served when a revalidation fails', async () => {
     const { cache, load, clock, sluice } = setUp({ ttl: 10, swr: 20 })
     const errors: unknown[] = []
     sluice.on('error', (error) => errors.push(error))
@@ -354,7 +354,7 @@ describe('stale values', () => {
 })
 
 describe('a load that takes too long', () => {
-  it('fails for its caller after the hard time-out, and is kept when it comes', async () => {
+  it('rejects after the hard timeout, and is cached when it ends', async () => {
     vi.useFakeTimers()
     const { cache, load } = setUp({ hardTimeoutMs: 50 })
     const slow = held()
@@ -367,7 +367,7 @@ describe('a load that takes too long', () => {
     expect(await cache.getOrLoad('k', load)).toBe('late')
   })
 
-  it('leaves no timer behind', async () => {
+  it('leaves no timer behind after it ended in time', async () => {
     vi.useFakeTimers()
     const { cache, load, sluice } = setUp({ hardTimeoutMs: 50, softTimeoutMs: 10, grace: 1 })
     await cache.getOrLoad('k', load)
@@ -377,7 +377,7 @@ describe('a load that takes too long', () => {
 })
 
 describe('invalidation', () => {
-  it('by key, tag, or everything, also reaches what is being loaded', async () => {
+  it('by key, tag, or everything also affects a load in flight', async () => {
     const { cache, load } = setUp()
     const ways: [string, () => Promise<void>][] = [
       ['delete', () => cache.delete('k')],
@@ -398,7 +398,7 @@ describe('invalidation', () => {
     }
   })
 
-  it('does not let a call join a load that began before it', async () => {
+  it('does not let a call join an earlier load', async () => {
     const { cache, load } = setUp()
     const slow = held()
     const old = cache.getOrLoad('k', slow.load)
@@ -410,7 +410,7 @@ describe('invalidation', () => {
     expect(await young).toBe(1)
   })
 
-  it('of a tag leaves values with other tags alone', async () => {
+  it('of a tag does not affect values with other tags', async () => {
     const { cache, source, load } = setUp()
     await cache.getOrLoad('k', load, { tags: ['a'] })
     await cache.invalidateTags(['b'])
@@ -420,7 +420,7 @@ describe('invalidation', () => {
 })
 
 describe('get and set', () => {
-  it('get what was set, until it is deleted', async () => {
+  it('return a value until it is deleted', async () => {
     const { cache } = setUp()
     expect(await cache.get('k')).toBeUndefined()
     await cache.set('k', 'value', { ttl: 10 })
@@ -430,7 +430,7 @@ describe('get and set', () => {
   })
 })
 
-describe('the patterns', () => {
+describe('caching patterns', () => {
   it('cache-aside reads by key', async () => {
     const { cache } = setUp()
     const asked: string[] = []
@@ -442,7 +442,7 @@ describe('the patterns', () => {
     expect(asked).toEqual(['a', 'b'])
   })
 
-  it('write-through writes, and then keeps what was written', async () => {
+  it('write-through writes, and then caches the written value', async () => {
     const { cache, load } = setUp()
     const written: unknown[] = []
     const write = cache.writeThrough(async (key, value) => {
@@ -453,7 +453,7 @@ describe('the patterns', () => {
     expect(await cache.getOrLoad('k', load)).toBe('new')
   })
 
-  it('write-through keeps nothing when writing fails, since the source may have either', async () => {
+  it('write-through caches nothing when writing fails, because the source may have either value', async () => {
     const { cache, load, source } = setUp()
     await cache.set('k', 'old')
     const write = cache.writeThrough(() => Promise.reject(new Error('away')))
@@ -462,7 +462,7 @@ describe('the patterns', () => {
     expect(source.asked).toBe(1)
   })
 
-  it('write-behind hands out what is not written yet, writes it later, and closes with the Sluice', async () => {
+  it('write-behind returns unwritten values, writes them later, and flushes when the Sluice closes', async () => {
     const { cache, sluice } = setUp()
     const written: unknown[] = []
     const behind = cache.writeBehind<string>(
@@ -482,7 +482,7 @@ describe('the patterns', () => {
 })
 
 describe('a closed Sluice', () => {
-  it('still gives callers what was being loaded', async () => {
+  it('still returns the value of a load in flight', async () => {
     const { cache, sluice } = setUp()
     const errors: unknown[] = []
     sluice.on('error', (error) => errors.push(error))
@@ -494,7 +494,7 @@ describe('a closed Sluice', () => {
     expect(errors).toEqual([])
   })
 
-  it('keeps nothing more', async () => {
+  it('rejects loads and writes of values', async () => {
     const { cache, sluice, load } = setUp()
     await sluice.close()
     await expect(cache.getOrLoad('k', load)).rejects.toMatchObject({ code: 'SLUICE_CLOSED' })

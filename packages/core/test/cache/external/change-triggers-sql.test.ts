@@ -3,7 +3,7 @@ import { changeTriggersSql, dropChangeTriggersSql } from '../../../src/cache/ext
 import { InvalidOptionError } from '../../../src/shared/errors.ts'
 
 describe('changeTriggersSql', () => {
-  it('names the tables, the channel and the function, quoted', () => {
+  it('quotes the names of the tables, the channel and the function', () => {
     const sql = changeTriggersSql({
       tables: ['city', 'public.region', { schema: 'od"d', name: "it's.here" }],
       channel: "ch'annel",
@@ -16,11 +16,11 @@ describe('changeTriggersSql', () => {
     expect(sql).toContain(`, target, 'ch''annel')`)
   })
 
-  it('writes backslashes so that no server setting changes their meaning', () => {
+  it('escapes backslashes so that no server setting changes their meaning', () => {
     expect(changeTriggersSql({ schemas: ["a\\'b"] })).toContain(`n.nspname IN (E'a\\\\''b')`)
   })
 
-  it('takes schemas beside tables', () => {
+  it('accepts schemas in addition to tables', () => {
     const sql = changeTriggersSql({ tables: ['x.city'], schemas: ['public', 'geo'] })
     expect(sql).toContain(`n.nspname IN ('public', 'geo')`)
     expect(sql).toMatch(/'"x"."city"'::regclass\s+UNION\s+SELECT c\.oid/)
@@ -36,7 +36,7 @@ describe('changeTriggersSql', () => {
     [{ schemas: ['public'], channel: '' }, 'channel'],
     [{ schemas: ['public'], functionSchema: 'a\0' }, 'functionSchema'],
     [{ schema: 'public' }, 'schema'],
-  ])('refuses %j', (options, name) => {
+  ])('throws for %j', (options, name) => {
     for (const make of [changeTriggersSql, dropChangeTriggersSql]) {
       expect(() => make(options as never)).toThrow(InvalidOptionError)
       expect(() => make(options as never)).toThrow(`Option "${name}"`)

@@ -5,7 +5,7 @@ import { InvalidArgumentError, InvalidOptionError } from '../../../src/shared/er
 
 type Listeners = Record<string, ((payload?: never) => void)[]>
 
-/** A connection of a test's: it answers, fails or keeps silent as it is told. */
+/** A connection that responds, fails or never responds, as the test requires. */
 class FakeConnection implements ChangeConnection {
   readonly queries: string[] = []
   readonly #listeners: Listeners = {}
@@ -39,7 +39,7 @@ class FakeConnection implements ChangeConnection {
     this.emit('notification', { channel, payload })
   }
 
-  /** What never came comes after all. */
+  /** Settles the query that got no response. */
   answerLate: () => void = () => {}
 
   #answer(): Promise<unknown> {
@@ -86,14 +86,14 @@ describe('listenToChanges', () => {
     return connections[0] as FakeConnection
   }
 
-  it('trusts nothing before it listens', async () => {
+  it('suspends the cache until it listens', async () => {
     next = 'never'
     const connection = await listen()
     expect([listener.suspended, log]).toEqual([true, ['suspend']])
     expect(connection.queries).toEqual([])
   })
 
-  it('resumes when the database has answered LISTEN', async () => {
+  it('resumes the cache when the database has responded to LISTEN', async () => {
     const onUp = vi.fn()
     const connection = await listen({ channel: 'odd"one', onUp })
     await listener.started
@@ -102,7 +102,7 @@ describe('listenToChanges', () => {
     expect(onUp).toHaveBeenCalledTimes(1)
   })
 
-  it('tells of each table that its channel names', async () => {
+  it('invalidates each table that a notification of its channel contains', async () => {
     const connection = await listen()
     connection.notify('public.city')
     connection.notify('public.city', 'another')
@@ -110,7 +110,7 @@ describe('listenToChanges', () => {
     expect(log.slice(2)).toEqual(['public.city', 'geo.region'])
   })
 
-  it('ignores tables that nobody knows, and drops everything where it cannot tell of one', async () => {
+  it('ignores unknown tables, and invalidates everything when an invalidation fails', async () => {
     const connection = await listen(
       {},
       {
@@ -129,7 +129,7 @@ describe('listenToChanges', () => {
   it.each([
     ['an error', (connection: FakeConnection) => connection.emit('error', new Error('gone'))],
     ['its end', (connection: FakeConnection) => connection.emit('end')],
-  ])('suspends at %s of the connection, and listens again over another', async (_, lose) => {
+  ])('suspends the cache after %s of the connection, and listens again on a new connection', async (_, lose) => {
     const onDown = vi.fn()
     const connection = await listen({ onDown })
     lose(connection)
@@ -143,7 +143,7 @@ describe('listenToChanges', () => {
     expect(log.slice(4)).toEqual(['public.city'])
   })
 
-  it('tries again after a wait that doubles up to its bound', async () => {
+  it('reconnects with exponential backoff up to its limit', async () => {
     next = 'error'
     const onDown = vi.fn()
     await listen({ retryBaseMs: 100, retryMaxMs: 300, onDown })
@@ -164,7 +164,7 @@ describe('listenToChanges', () => {
     expect(listener.suspended).toBe(false)
   })
 
-  it('gives up a connection that does not come to stand in time', async () => {
+  it('abandons a connection that is not ready in time', async () => {
     next = 'never'
     const connection = await listen({ connectTimeoutMs: 500 })
     next = 'at once'
@@ -173,7 +173,7 @@ describe('listenToChanges', () => {
     expect(listener.suspended).toBe(false)
   })
 
-  it('trusts no connection that stands after it was given up', async () => {
+  it('ignores a connection that becomes ready after it was abandoned', async () => {
     next = 'never'
     const connection = await listen({ connectTimeoutMs: 500 })
     await vi.advanceTimersByTimeAsync(550)
@@ -183,7 +183,7 @@ describe('listenToChanges', () => {
     expect(listener.suspended).toBe(true)
   })
 
-  it('takes a connection for lost that no longer answers', async () => {
+  it('abandons a connection that no longer responds to heartbeats', async () => {
     const connection = await listen({ heartbeatMs: 1000 })
     await vi.advanceTimersByTimeAsync(3500)
     expect(connection.queries).toEqual(['LISTEN "sluice_changes"', 'SELECT 1', 'SELECT 1', 'SELECT 1'])
@@ -194,7 +194,7 @@ describe('listenToChanges', () => {
     expect(listener.suspended).toBe(true)
   })
 
-  it('goes on after a factory that throws', async () => {
+  it('reconnects after the connection factory throws', async () => {
     let calls = 0
     listener = listenToChanges(
       target,
@@ -209,7 +209,7 @@ describe('listenToChanges', () => {
     expect([calls, listener.suspended]).toEqual([2, false])
   })
 
-  it('ends with everything asked anew, and says no more', async () => {
+  it('resumes the cache on close, and does not call onDown', async () => {
     next = 'never'
     const onDown = vi.fn()
     const connection = await listen({ onDown })
@@ -222,7 +222,7 @@ describe('listenToChanges', () => {
     await listener.close()
   })
 
-  it('refuses options that are out of bounds', () => {
+  it('throws for options out of bounds', () => {
     expect(() => listenToChanges(target, () => new FakeConnection(), { heartbeatMs: 1 })).toThrow(InvalidOptionError)
     expect(() => listenToChanges(target, undefined as never)).toThrow(InvalidArgumentError)
   })

@@ -4,15 +4,15 @@ import type { WriteBehindOptions } from '../../../src/cache/patterns/write-behin
 import type { Clock } from '../../../src/shared/clock.ts'
 import { InvalidOptionError, UnwrittenError } from '../../../src/shared/errors.ts'
 
-/** Follows the fake timers; the system's clock holds the real `performance`. */
+/** Follows the fake timers; the system clock holds a reference to the real `performance`. */
 const clock: Clock = { now: () => Date.now(), wall: () => Date.now() }
 
-/** A store that takes, holds and refuses writes as a test says. */
+/** A store that accepts, delays or rejects writes as the test requires. */
 class FakeStore {
-  /** Every batch that was handed over, as `key=value`. */
+  /** Every written batch, as `key=value`. */
   readonly batches: string[][] = []
   readonly rows = new Map<string, number>()
-  /** Writes to fail from now on. */
+  /** The number of next writes that fail. */
   failing = 0
   isHeld = false
   #held: (() => void)[] = []
@@ -33,7 +33,7 @@ class FakeStore {
   }
 }
 
-/** A linear congruential generator: the same seed gives the same choices. */
+/** A linear congruential generator: the same seed returns the same choices. */
 function seededRandom(seed: number): () => number {
   let state = seed
   return () => {
@@ -42,7 +42,7 @@ function seededRandom(seed: number): () => number {
   }
 }
 
-/** Whether a promise has settled when all that is ready has run. */
+/** Whether a promise has settled after all pending microtasks. */
 async function isSettled(promise: Promise<unknown>): Promise<boolean> {
   let settled = false
   promise.then(
@@ -64,11 +64,11 @@ describe('WriteBehind', () => {
     vi.useRealTimers()
   })
 
-  // `random: 0` waits the whole back-off.
+  // `random: 0` waits for the whole backoff.
   const behind = (options: WriteBehindOptions<number> = {}) =>
     new WriteBehind<number>(store.write, { flushMs: 100, random: () => 0, clock, ...options })
 
-  it('writes what came within `flushMs` of the first value together', async () => {
+  it('writes all values that arrive within `flushMs` of the first in one batch', async () => {
     const writes = behind()
     await writes.set('a', 1)
     await vi.advanceTimersByTimeAsync(60)
@@ -79,7 +79,7 @@ describe('WriteBehind', () => {
     expect(store.batches).toEqual([['a=1', 'b=2']])
   })
 
-  it('writes the last value of a key, in the place of its first', async () => {
+  it('writes the last value of a key, in the position of its first value', async () => {
     const writes = behind()
     for (const [key, value] of [
       ['a', 1],
@@ -92,7 +92,7 @@ describe('WriteBehind', () => {
     expect(store.batches).toEqual([['a=3', 'b=1']])
   })
 
-  it('writes at once when a batch is full, and no more than that together', async () => {
+  it('writes immediately when a batch is full, and at most one batch', async () => {
     const writes = behind({ maxBatch: 2 })
     for (const key of ['a', 'b', 'c']) await writes.set(key, 1)
     await vi.advanceTimersByTimeAsync(0)
@@ -101,7 +101,7 @@ describe('WriteBehind', () => {
     expect(store.batches[1]).toEqual(['c=1'])
   })
 
-  it('never has two writes of a key under way', async () => {
+  it('never has two writes of a key in flight', async () => {
     store.isHeld = true
     const writes = behind({ maxBatch: 1 })
     await writes.set('a', 1)
@@ -114,7 +114,7 @@ describe('WriteBehind', () => {
     expect(store.batches).toEqual([['a=1'], ['a=2'], ['b=1']])
   })
 
-  it('gives back what is not written yet', async () => {
+  it('returns a value that is not written yet', async () => {
     store.isHeld = true
     const writes = behind()
     expect(writes.get('a')).toBeUndefined()
@@ -130,7 +130,7 @@ describe('WriteBehind', () => {
     expect(store.rows.get('a')).toBe(2)
   })
 
-  it('says how much is not written, and since when', async () => {
+  it('returns the number of unwritten entries and the age of the oldest', async () => {
     const writes = behind()
     expect(writes.lag()).toEqual({ entries: 0, oldestMs: 0 })
     await writes.set('a', 1)
@@ -143,7 +143,7 @@ describe('WriteBehind', () => {
   })
 
   describe('after a failure', () => {
-    it('tries again, after a wait that doubles up to its bound', async () => {
+    it('retries with exponential backoff up to its limit', async () => {
       store.failing = 4
       const writes = behind({ flushMs: 0, retry: { baseMs: 100, maxMs: 300 } })
       await writes.set('a', 1)
@@ -162,7 +162,7 @@ describe('WriteBehind', () => {
       expect(store.rows.get('a')).toBe(1)
     })
 
-    it('leaves up to half of the wait to chance', async () => {
+    it('applies jitter to up to 50% of the backoff', async () => {
       store.failing = 1
       const writes = behind({ flushMs: 0, random: () => 0.5, retry: { baseMs: 100 } })
       await writes.set('a', 1)
@@ -172,7 +172,7 @@ describe('WriteBehind', () => {
       expect(store.batches).toHaveLength(2)
     })
 
-    it('begins with short waits again after a success', async () => {
+    it('starts with short waits again after a success', async () => {
       store.failing = 2
       const writes = behind({ flushMs: 0 })
       await writes.set('a', 1)
@@ -184,7 +184,7 @@ describe('WriteBehind', () => {
       expect(store.rows.get('b')).toBe(1)
     })
 
-    it('writes a newer value instead, in the old place', async () => {
+    it('writes a newer value instead, in the position of the old one', async () => {
       store.failing = 1
       const writes = behind({ maxBatch: 2 })
       await writes.set('a', 1)
@@ -196,7 +196,7 @@ describe('WriteBehind', () => {
       expect(store.batches.slice(1)).toEqual([['a=2', 'b=1'], ['c=1']])
     })
 
-    it('writes a value that came while the older one was being written', async () => {
+    it('writes a value that arrived while the older one was being written', async () => {
       store.failing = 1
       store.isHeld = true
       const writes = behind({ maxBatch: 1 })
@@ -208,7 +208,7 @@ describe('WriteBehind', () => {
       expect(store.batches).toEqual([['a=1'], ['a=2'], ['b=1']])
     })
 
-    it('goes on for ever by itself', async () => {
+    it('retries indefinitely by default', async () => {
       store.failing = 50
       const writes = behind({ retry: { maxMs: 1000 } })
       await writes.set('a', 1)
@@ -216,7 +216,7 @@ describe('WriteBehind', () => {
       expect(store.rows.get('a')).toBe(1)
     })
 
-    it('asks `onError` after `maxAttempts`, and gives up only what it drops', async () => {
+    it('calls `onError` after `maxAttempts`, and discards only entries for which it returns drop', async () => {
       const seen: unknown[] = []
       const answers = ['retry', 'drop'] as const
       store.failing = 4
@@ -240,7 +240,7 @@ describe('WriteBehind', () => {
       expect(store.rows.get('a')).toBe(2)
     })
 
-    it('counts the attempts at each value', async () => {
+    it('counts the attempts of each value', async () => {
       const dropped: string[] = []
       store.failing = 3
       const writes = behind({
@@ -260,7 +260,7 @@ describe('WriteBehind', () => {
       expect(dropped).toEqual(['a=1', 'b=2'])
     })
 
-    it('takes an `onError` that fails for `retry`', async () => {
+    it('treats an `onError` that throws as `retry`', async () => {
       store.failing = 2
       const writes = behind({
         retry: { maxAttempts: 1 },
@@ -273,7 +273,7 @@ describe('WriteBehind', () => {
       expect(store.rows.get('a')).toBe(1)
     })
 
-    it('takes a write that throws for one that rejects', async () => {
+    it('treats a write that throws like one that rejects', async () => {
       let calls = 0
       const writes = new WriteBehind<number>(
         () => {
@@ -290,7 +290,7 @@ describe('WriteBehind', () => {
   })
 
   describe('with a full backlog', () => {
-    it('lets `set` of another key wait until there is room', async () => {
+    it('delays `set` of another key until there is capacity', async () => {
       store.isHeld = true
       const writes = behind({ maxBacklog: 2 })
       await writes.set('a', 1)
@@ -304,7 +304,7 @@ describe('WriteBehind', () => {
       expect(store.batches).toEqual([['a=1', 'b=1'], ['c=1']])
     })
 
-    it('accepts further values of a key that waits to be written', async () => {
+    it('accepts newer values of a key that waits to be written', async () => {
       store.isHeld = true
       const writes = behind({ maxBacklog: 1 })
       await writes.set('a', 1)
@@ -315,7 +315,7 @@ describe('WriteBehind', () => {
       expect(store.batches).toEqual([['a=2']])
     })
 
-    it('keeps the order of the values of a key at the door', async () => {
+    it('keeps the order of the waiting values of a key', async () => {
       store.isHeld = true
       const writes = behind({ maxBacklog: 1, maxBatch: 1 })
       await writes.set('a', 1)
@@ -328,7 +328,7 @@ describe('WriteBehind', () => {
       expect(store.batches).toEqual([['a=1'], ['b=2'], ['c=1'], ['a=3']])
     })
 
-    it('lets no value in before an older one of its key', async () => {
+    it('accepts no value before an older waiting one of its key', async () => {
       store.failing = 1
       store.isHeld = true
       const writes = behind({ maxBacklog: 1, maxBatch: 1 })
@@ -342,7 +342,7 @@ describe('WriteBehind', () => {
       expect(store.batches).toEqual([['a=1'], ['a=1'], ['b=1'], ['a=3']])
     })
 
-    it('lets a newer value at the door in with the one that failed', async () => {
+    it('accepts a waiting newer value instead of the one that failed', async () => {
       store.failing = 1
       store.isHeld = true
       const writes = behind({ maxBacklog: 1, maxBatch: 1 })
@@ -357,7 +357,7 @@ describe('WriteBehind', () => {
   })
 
   describe('flush', () => {
-    it('resolves when all that was accepted before it is written', async () => {
+    it('resolves when all previously accepted values are written', async () => {
       const writes = behind({ maxBatch: 2 })
       for (const key of ['a', 'b', 'c']) await writes.set(key, 1)
       await writes.flush()
@@ -365,7 +365,7 @@ describe('WriteBehind', () => {
       await writes.flush()
     })
 
-    it('does not wait for what comes after it', async () => {
+    it('does not wait for later values', async () => {
       const writes = behind({ maxBatch: 1 })
       await writes.set('a', 1)
       const flushed = writes.flush()
@@ -377,7 +377,7 @@ describe('WriteBehind', () => {
       await vi.advanceTimersByTimeAsync(100)
     })
 
-    it('does not wait for the back-off that is under way', async () => {
+    it('does not wait for a backoff in progress', async () => {
       store.failing = 1
       const writes = behind({ flushMs: 0, retry: { baseMs: 10_000 } })
       await writes.set('a', 1)
@@ -388,7 +388,7 @@ describe('WriteBehind', () => {
   })
 
   describe('close', () => {
-    it('writes everything, and takes nothing more', async () => {
+    it('writes everything, and rejects later values', async () => {
       const writes = behind({ maxBatch: 1, maxBacklog: 2 })
       store.isHeld = true
       const accepted = ['a', 'b', 'c'].map((key) => writes.set(key, 1))
@@ -401,7 +401,7 @@ describe('WriteBehind', () => {
       await writes.close()
     })
 
-    it('goes on trying, and says how many entries are left when its time is over', async () => {
+    it('keeps retrying, and rejects with the number of unwritten entries after its timeout', async () => {
       store.failing = Number.POSITIVE_INFINITY
       const writes = behind({ closeTimeoutMs: 5000, maxBacklog: 2 })
       await writes.set('a', 1)
@@ -417,7 +417,7 @@ describe('WriteBehind', () => {
     })
   })
 
-  it('begins nothing more when a write that was under way ends after its time', async () => {
+  it('starts no more writes when a write in flight ends after the timeout of close', async () => {
     store.isHeld = true
     store.failing = 1
     const writes = behind({ closeTimeoutMs: 10, maxBatch: 1 })
@@ -430,7 +430,7 @@ describe('WriteBehind', () => {
     expect(store.batches).toHaveLength(1)
   })
 
-  it('refuses options that are out of bounds', () => {
+  it('throws for options out of bounds', () => {
     expect(() => behind({ maxBatch: 0 })).toThrow(InvalidOptionError)
     expect(() => behind({ retry: { maxAttempts: 0 } })).toThrow(
       'Option "retry.maxAttempts": expected an integer of at least 1, or Infinity',
@@ -438,7 +438,7 @@ describe('WriteBehind', () => {
     expect(() => behind({ retries: 1 } as object)).toThrow('Option "retries"')
   })
 
-  it('loses nothing and keeps each key in order, whatever fails', async () => {
+  it('loses no value and keeps the order of each key when writes fail at random', async () => {
     for (let seed = 1; seed <= 30; seed += 1) {
       const random = seededRandom(seed)
       store = new FakeStore()

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { GhostList } from '../../../src/cache/policies/ghost-list.ts'
 
 describe('GhostList', () => {
-  it('gives each name back once', () => {
+  it('returns each name once', () => {
     const ghosts = new GhostList(100)
     ghosts.add('n', 'a', 10)
     expect([ghosts.take('m', 'a'), ghosts.take('n', 'b'), ghosts.take('n', 'a'), ghosts.take('n', 'a')]).toEqual([
@@ -13,30 +13,30 @@ describe('GhostList', () => {
     ])
   })
 
-  it('tells where the namespace ends', () => {
+  it('distinguishes namespaces from keys', () => {
     const ghosts = new GhostList(100)
     ghosts.add('ab', 'c', 10)
     expect(ghosts.take('a', 'bc')).toBe(false)
   })
 
-  it('keeps the latest that its bytes allow', () => {
+  it('retains the latest names that fit into its bytes', () => {
     const ghosts = new GhostList(100)
     for (let id = 0; id < 1_000; id++) {
       ghosts.add('n', String(id), 10)
-      // Those that come back leave gaps.
+      // Names that are taken leave gaps.
       if (id % 7 === 0) ghosts.take('n', String(id))
     }
     const known = Array.from({ length: 1_000 }, (_, id) => id).filter((id) => ghosts.take('n', String(id)))
     expect(known).toEqual([988, 989, 990, 991, 992, 993, 995, 996, 997, 998, 999].slice(-10))
   })
 
-  it('counts a name that leaves again as the latest', () => {
+  it('treats a name that is added again as the latest', () => {
     const ghosts = new GhostList(30)
     for (const key of ['a', 'b', 'a', 'c', 'd']) ghosts.add('n', key, 10)
     expect(['a', 'b', 'c', 'd'].map((key) => ghosts.take('n', key))).toEqual([true, false, true, true])
   })
 
-  it('holds nothing after clear, and fills again', () => {
+  it('is empty after clear, and can be filled again', () => {
     const ghosts = new GhostList(20)
     for (const round of [1, 2]) {
       for (const key of ['a', 'b', 'c']) ghosts.add('n', key + round, 10)

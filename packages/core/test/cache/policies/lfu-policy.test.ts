@@ -11,14 +11,14 @@ describe('LfuPolicy', () => {
     expect(rig.evictAll()).toEqual(['c', 'b', 'd', 'a'])
   })
 
-  it('evicts among equals the one read longest ago', () => {
+  it('evicts among equally frequent entries the one read longest ago', () => {
     const rig = new PolicyRig('lfu')
     for (const key of ['a', 'b', 'c']) rig.add(key)
     for (const key of ['b', 'a', 'c']) rig.read(key)
     expect(rig.evictAll()).toEqual(['b', 'a', 'c'])
   })
 
-  it('keeps what is read often through a scan', () => {
+  it('keeps a frequently read entry through a scan', () => {
     const rig = new PolicyRig('lfu')
     rig.add('often')
     rig.read('often', 20)
@@ -30,7 +30,7 @@ describe('LfuPolicy', () => {
     expect(rig.shelf('n').peek('often')).toBeDefined()
   })
 
-  it('lets an old favourite leave when others are read in its place', () => {
+  it('evicts a formerly popular entry when others are read instead', () => {
     const rig = new PolicyRig('lfu')
     rig.add('old favourite')
     rig.read('old favourite', 10_000)
@@ -45,7 +45,7 @@ describe('LfuPolicy', () => {
     expect(turns).toBeLessThan(300)
   })
 
-  it('lets a replacement inherit the reads of its predecessor', () => {
+  it('gives a replacement the read count of its predecessor', () => {
     const rig = new PolicyRig('lfu')
     for (const key of ['a', 'b', 'c']) rig.add(key)
     rig.read('a', 2)

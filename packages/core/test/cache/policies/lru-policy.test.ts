@@ -9,7 +9,7 @@ describe('LruPolicy', () => {
     expect(rig.evictAll()).toEqual(['b', 'c', 'a'])
   })
 
-  it('takes a replacement for a read', () => {
+  it('treats a replacement as a read', () => {
     const rig = new PolicyRig('lru')
     for (const key of ['a', 'b', 'a']) rig.add(key)
     expect(rig.evictAll()).toEqual(['b', 'a'])

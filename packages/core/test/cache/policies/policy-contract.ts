@@ -5,7 +5,7 @@ import { createPolicy, type EvictionPolicyName } from '../../../src/cache/polici
 import type { EvictionPolicy } from '../../../src/cache/policies/eviction-policy.ts'
 import { Shelf } from '../../../src/cache/policies/shelf.ts'
 
-/** Numbers from 0 up to a bound, the same ones in every run. */
+/** Numbers from 0 to below a limit, the same in every run. */
 export function seeded(seed: number): (below: number) => number {
   let state = seed
   return (below) => {
@@ -14,7 +14,7 @@ export function seeded(seed: number): (below: number) => number {
   }
 }
 
-/** A policy on its own, with shelves as they are asked for; the n-th call of `add` sets at millisecond n. */
+/** A policy with shelves that are created on demand; the n-th call of `add` sets at millisecond n. */
 export class PolicyRig {
   readonly policy: EvictionPolicy
   readonly #shelves = new Map<string, Shelf>()
@@ -45,7 +45,7 @@ export class PolicyRig {
     }
   }
 
-  /** Evicts one entry; `undefined` when there is none. */
+  /** Evicts one entry; `undefined` if it is empty. */
   evict(): string | undefined {
     let victim: CacheKey
     try {
@@ -59,7 +59,7 @@ export class PolicyRig {
     return key
   }
 
-  /** Evicts so many entries, or all that there are, and says which. */
+  /** Evicts up to `most` entries, and returns their keys. */
   evictAll(most = Number.POSITIVE_INFINITY): readonly string[] {
     const keys: string[] = []
     for (let key: string | undefined; keys.length < most; keys.push(key)) {
@@ -70,7 +70,7 @@ export class PolicyRig {
   }
 }
 
-/** What holds for every policy. */
+/** The tests that every policy must pass. */
 export function describePolicyContract(policy: EvictionPolicyName): void {
   function setUp(options: object = {}) {
     const clock = { ms: 0, now: () => clock.ms, wall: () => clock.ms }
@@ -79,7 +79,7 @@ export function describePolicyContract(policy: EvictionPolicyName): void {
   const entrySize = setUp().cache.set('n', '00', 1).size
 
   describe(`policy ${policy}`, () => {
-    it('names every entry once and then nothing', () => {
+    it('evicts every entry once and then throws', () => {
       const rig = new PolicyRig(policy)
       const random = seeded(1)
       const names = Array.from({ length: 300 }, (_, id) => `k${id}`)
@@ -89,7 +89,7 @@ export function describePolicyContract(policy: EvictionPolicyName): void {
       expect(() => rig.policy.victim()).toThrow(RangeError)
     })
 
-    it('starts afresh after everything left', () => {
+    it('works again after all entries were evicted', () => {
       const rig = new PolicyRig(policy)
       for (const round of [1, 2]) {
         for (const key of ['a', 'b', 'c']) rig.add(key + round)
@@ -97,7 +97,7 @@ export function describePolicyContract(policy: EvictionPolicyName): void {
       }
     })
 
-    it('does not name what was removed', () => {
+    it('does not evict an entry that was removed', () => {
       const rig = new PolicyRig(policy)
       for (const key of ['a', 'b', 'c', 'd', 'e']) rig.add(key)
       rig.read('b', 3)
@@ -105,14 +105,14 @@ export function describePolicyContract(policy: EvictionPolicyName): void {
       expect([...rig.evictAll()].sort()).toEqual(['b', 'd'])
     })
 
-    it('looks without a trace', () => {
+    it('is not affected by peeks', () => {
       const [looked, left] = [new PolicyRig(policy), new PolicyRig(policy)]
       for (const rig of [looked, left]) for (const key of ['a', 'b', 'c', 'd']) rig.add(key)
       for (let time = 0; time < 5; time++) looked.shelf('n').peek('a')
       expect(looked.evictAll()).toEqual(left.evictAll())
     })
 
-    it('keeps an entry that was just set, and as many others as fit', () => {
+    it('keeps a new entry, and as many others as fit', () => {
       const { cache, clock } = setUp({ maxBytes: 10 * entrySize })
       for (let id = 10; id < 60; id++) {
         clock.ms++
@@ -133,7 +133,7 @@ export function describePolicyContract(policy: EvictionPolicyName): void {
       expect(usedMemory).toBe(size + (itemCount - 1) * entrySize)
     })
 
-    it('replaces an entry with its size and evicts nobody for it', () => {
+    it('replaces an entry and its size without evictions', () => {
       const { cache } = setUp({ maxBytes: 10 * entrySize })
       for (let id = 10; id < 20; id++) cache.set('n', String(id), id)
       for (let id = 10; id < 20; id++) cache.set('n', String(id), -id)
@@ -141,7 +141,7 @@ export function describePolicyContract(policy: EvictionPolicyName): void {
       expect(cache.get('n', '10')).toBe(-10)
     })
 
-    it('lets expired entries leave', () => {
+    it('removes expired entries', () => {
       const { cache, clock } = setUp()
       cache.set('n', 'short', 1, 1)
       cache.set('n', 'long', 1, 2)
@@ -150,7 +150,7 @@ export function describePolicyContract(policy: EvictionPolicyName): void {
       expect(cache.getStats()).toMatchObject({ itemCount: 1, expirations: 1, evictions: 0 })
     })
 
-    it('drops by pattern, and by namespace, and evicts from the rest', () => {
+    it('removes entries by pattern and by namespace, and evicts from the rest', () => {
       const { cache } = setUp({ maxBytes: 30 * entrySize })
       for (const namespace of ['a', 'b', 'c']) for (let id = 10; id < 20; id++) cache.set(namespace, String(id), id)
       expect(cache.invalidateByPattern('a:*')).toBe(10)
@@ -169,7 +169,7 @@ export function describePolicyContract(policy: EvictionPolicyName): void {
       expect(entry.hits).toBe(2)
     })
 
-    it('agrees with a plain map whatever happens', () => {
+    it('behaves like a plain map in random sequences of operations', () => {
       const maxBytes = 40 * entrySize
       const { cache, clock } = setUp({ maxBytes })
       const random = seeded(42)

@@ -1,19 +1,19 @@
 import { describe, expect, it } from 'vitest'
 import { PolicyRig } from './policy-contract.ts'
 
-/** A budget of ten entries of 100 bytes: one on probation. */
+/** A budget of 10 entries of 100 bytes, 1 of them on probation. */
 const BUDGET = 1_000
 const SIZE = { size: 100 }
 
 describe('S3FifoPolicy', () => {
-  it('evicts in the order of arrival what was not read twice', () => {
+  it('evicts entries that were not read twice in order of arrival', () => {
     const rig = new PolicyRig('s3-fifo', BUDGET)
     for (const key of ['a', 'b', 'c']) rig.add(key, SIZE)
     rig.read('a', 1)
     expect(rig.evictAll()).toEqual(['a', 'b', 'c'])
   })
 
-  it('keeps what was read twice through a scan of any length', () => {
+  it('keeps entries that were read twice through a scan of any length', () => {
     const rig = new PolicyRig('s3-fifo', BUDGET)
     for (const key of ['a', 'b', 'c', 'd', 'e']) rig.add(key, SIZE)
     for (const key of ['a', 'b', 'c']) rig.read(key, 2)
@@ -34,7 +34,7 @@ describe('S3FifoPolicy', () => {
     expect(rig.evictAll()).toEqual(['c', 'b', 'a'])
   })
 
-  it('takes what comes back soon into the main queue at once', () => {
+  it('adds an entry that returns soon after its eviction to the main queue', () => {
     const rig = new PolicyRig('s3-fifo', BUDGET)
     for (const key of ['a', 'b', 'c']) rig.add(key, SIZE)
     expect(rig.evict()).toBe('a')
@@ -43,7 +43,7 @@ describe('S3FifoPolicy', () => {
     expect(rig.evictAll()).toEqual(['b', 'c', 'd', 'a'])
   })
 
-  it('forgets who left long ago', () => {
+  it('does not recognize an entry that was evicted long ago', () => {
     const rig = new PolicyRig('s3-fifo', BUDGET)
     for (const key of ['a', 'z']) rig.add(key, SIZE)
     for (let id = 0; id < 10; id++) {
@@ -55,7 +55,7 @@ describe('S3FifoPolicy', () => {
     expect(rig.evictAll()).toEqual(['k8', 'k9', 'a', 'b'])
   })
 
-  it('does not take for a ghost what was removed', () => {
+  it('does not treat a removed entry as evicted', () => {
     const rig = new PolicyRig('s3-fifo', BUDGET)
     for (const key of ['a', 'b']) rig.add(key, SIZE)
     rig.shelf('n').remove('a')
@@ -64,19 +64,19 @@ describe('S3FifoPolicy', () => {
     expect(rig.evictAll()).toEqual(['b', 'a', 'c'])
   })
 
-  it('weighs the probation queue in bytes', () => {
+  it('measures the probation queue in bytes', () => {
     const rig = new PolicyRig('s3-fifo', BUDGET)
     for (const key of ['main', 'out']) rig.add(key, SIZE)
     rig.read('main', 2)
     expect(rig.evict()).toBe('out')
     for (let id = 0; id < 9; id++) rig.add(`small ${id}`, { size: 10 })
-    // Nine small ones stay below a tenth of the budget.
+    // Nine small entries take less than 10% of the budget.
     expect(rig.evict()).toBe('main')
     rig.add('small 9', { size: 10 })
     expect(rig.evict()).toBe('small 0')
   })
 
-  it('lets a replacement keep queue and reads', () => {
+  it('keeps the queue and the read count of a replaced entry', () => {
     const rig = new PolicyRig('s3-fifo', BUDGET)
     for (const key of ['a', 'b']) rig.add(key, SIZE)
     rig.read('a', 2)

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { PolicyRig, seeded } from './policy-contract.ts'
 
 describe('TtlPolicy', () => {
-  it('evicts the entry that would expire soonest, whatever is read', () => {
+  it('evicts the entry that expires soonest, regardless of reads', () => {
     const rig = new PolicyRig('ttl')
     rig.add('late', { ttlMs: 9_000 })
     rig.add('soon', { ttlMs: 1_000 })
@@ -11,7 +11,7 @@ describe('TtlPolicy', () => {
     expect(rig.evictAll()).toEqual(['soon', 'middle', 'late'])
   })
 
-  it('evicts what was set first among those that expire together', () => {
+  it('evicts in order of arrival among entries that expire together', () => {
     const rig = new PolicyRig('ttl')
     const keys = Array.from({ length: 40 }, (_, id) => `k${id}`)
     keys.forEach((key, id) => {
@@ -20,7 +20,7 @@ describe('TtlPolicy', () => {
     expect(rig.evictAll()).toEqual(keys)
   })
 
-  it('ranks a replacement by its own lifetime', () => {
+  it('ranks a replacement by its new lifetime', () => {
     const rig = new PolicyRig('ttl')
     rig.add('a', { ttlMs: 1_000 })
     rig.add('b', { ttlMs: 5_000 })

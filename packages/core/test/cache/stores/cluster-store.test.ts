@@ -11,10 +11,10 @@ import { SharedState } from '../../../src/cache/stores/shared-state.ts'
 import { InvalidOptionError } from '../../../src/shared/errors.ts'
 import { FakeClock, turn } from '../../helpers.ts'
 
-/** Both ends of a channel that carries JSON, in order, a turn later. */
+/** Both ends of a channel that delivers JSON in order, one tick later. */
 class FakePort extends EventEmitter implements ClusterPort {
   connected = true
-  /** Messages of the worker that arrived. */
+  /** Received messages of the worker. */
   sent = 0
   deaf = false
   readonly toPrimary: ((message: unknown) => void)[] = []
@@ -72,7 +72,7 @@ describe('clusterStore', () => {
     expect(port.sent).toBe(before + 1)
   })
 
-  it('leaves messages of the app’s and of other stores alone', async () => {
+  it('ignores messages of the app and of other stores', async () => {
     const { store, port } = setUp().connect()
     const heard: unknown[] = []
     port.on('message', (message) => heard.push(message))
@@ -84,13 +84,13 @@ describe('clusterStore', () => {
     expect(await store.open(['a'])).toBeDefined()
   })
 
-  it('does not answer a store of another name', async () => {
+  it('does not respond to a store with a different namespace', async () => {
     const { connect } = setUp({ namespace: 'one' })
     const { store } = connect({ namespace: 'two', timeoutMs: 20 })
     await expect(store.open(['a'])).rejects.toBeInstanceOf(StoreUnavailableError)
   })
 
-  it('rejects when the primary does not answer in time, and works when it does again', async () => {
+  it('rejects when the primary does not respond in time, and recovers', async () => {
     const { store, port } = setUp().connect({ timeoutMs: 20 })
     port.deaf = true
     await expect(store.read(['a'])).rejects.toMatchObject({ code: 'SLUICE_STORE_UNAVAILABLE' })
@@ -98,7 +98,7 @@ describe('clusterStore', () => {
     expect(await store.read(['a'])).toMatchObject({ stamps: [undefined] })
   })
 
-  it('answers no ping before it hears what the primary tells', async () => {
+  it('does not resolve a ping before it receives messages of the primary', async () => {
     const { store, port } = setUp().connect({ timeoutMs: 20 })
     const log = { tags: [] as string[], losses: 0 }
     port.deaf = true
@@ -112,7 +112,7 @@ describe('clusterStore', () => {
     expect(log.tags).toEqual(['a'])
   })
 
-  it('rejects what is under way and what comes when the channel ends, and tells its watcher', async () => {
+  it('rejects pending and later calls when the channel closes, and notifies its watcher', async () => {
     const { store, port } = setUp().connect()
     let losses = 0
     store.watch({ invalidated: () => {}, lost: () => (losses += 1) })
@@ -124,12 +124,12 @@ describe('clusterStore', () => {
     expect(losses).toBe(2)
   })
 
-  it('refuses times that differ from the primary’s', async () => {
+  it('throws for durations that differ from those of the primary', async () => {
     const { store } = setUp().connect({ leaseMs: 500 })
     await expect(store.open(['a'])).rejects.toThrow('leaseMs 500 and 400')
   })
 
-  it('lets the intents of a worker that is gone lapse', async () => {
+  it('keeps the write intents of a dead worker until they expire', async () => {
     const { clock, service, connect } = setUp()
     const [dead, living] = [connect(), connect()]
     await dead.store.begin(['a'], 'w')
@@ -139,7 +139,7 @@ describe('clusterStore', () => {
     expect(await living.store.open(['a'])).toBeDefined()
   })
 
-  it('leaves nothing behind when it is closed', async () => {
+  it('removes its listeners when it is closed', async () => {
     const { store, port } = setUp().connect()
     store.watch({ invalidated: () => {}, lost: () => {} })
     await store.ping()
@@ -148,11 +148,11 @@ describe('clusterStore', () => {
     expect(port.listenerCount('message') + port.listenerCount('disconnect')).toBe(0)
   })
 
-  it.each([{ namespace: '' }, { timeoutMs: 0 }, { leaseMs: 0.5 }, { maxTtlMs: 0 }, { port: 1 }])('refuses the options %j', (options) => {
+  it.each([{ namespace: '' }, { timeoutMs: 0 }, { leaseMs: 0.5 }, { maxTtlMs: 0 }, { port: 1 }])('throws for the options %j', (options) => {
     expect(() => clusterStore(options as object)).toThrow(InvalidOptionError)
   })
 
-  it('belongs into a worker, and its server into the primary', () => {
+  it('works only in a worker, and its server only in the primary', () => {
     expect(() => clusterStore()).toThrow('worker of node:cluster')
     expect(() => serveClusterStore({ namespace: '' })).toThrow(InvalidOptionError)
     serveClusterStore().close()

@@ -22,17 +22,17 @@ cacheStoreContract('memory', async () => {
 const times = { askedAt: 0, ttlMs: 1, costMs: 1 }
 
 describe('memoryStore', () => {
-  it('opens at once: no process was there before it', async () => {
+  it('opens immediately, because no process used it before', async () => {
     expect(await memoryStore().open(['a'])).toBeDefined()
   })
 
-  it('shares its state with its forks', async () => {
+  it('shares its state with forks', async () => {
     const store = memoryStore()
     const opened = await store.open(['a'])
     expect(await store.fork().read(['a'])).toMatchObject({ ...opened })
   })
 
-  it('forgets a stamp after twice the longest time of an entry', async () => {
+  it('removes a stamp after twice the maximum lifetime of an entry', async () => {
     const clock = new FakeClock()
     const store = memoryStore({ clock, maxTtlMs: 1_000 })
     await store.open(['a'])
@@ -42,7 +42,7 @@ describe('memoryStore', () => {
     expect((await store.read(['a'])).stamps).toEqual([undefined])
   })
 
-  it('forgets the oldest stamps where an app has tags without end', async () => {
+  it('evicts the oldest stamps when there are too many tags', async () => {
     const store = memoryStore()
     const [first] = (await store.open(['first']))?.stamps ?? []
     for (let at = 0; at < 220; at += 1) await store.open(Array.from({ length: 1_000 }, (_, of) => `tag ${at} ${of}`))
@@ -50,7 +50,7 @@ describe('memoryStore', () => {
     expect((await store.open(['first']))?.stamps).not.toEqual([first])
   })
 
-  it('keeps no entry longer than the longest time', async () => {
+  it('limits the lifetime of entries', async () => {
     const clock = new FakeClock()
     const store = memoryStore({ clock, maxTtlMs: 1_000 })
     await store.set('key', { value: 1, tags: [], stamps: [], epoch: '', times }, 5_000)
@@ -58,7 +58,7 @@ describe('memoryStore', () => {
     expect((await store.read([], 'key')).entry).toBeUndefined()
   })
 
-  it('keeps within its budget, and says what it does not keep', async () => {
+  it('stays within its budget, and returns false for a value that it does not store', async () => {
     const store = memoryStore({ maxBytes: 100_000 })
     const entry = (value: unknown) => ({ value, tags: [], stamps: [], epoch: '', times })
     expect(await store.set('large', entry('x'.repeat(50_000)), 1_000)).toBe(false)
@@ -69,7 +69,7 @@ describe('memoryStore', () => {
   })
 
   it.each([{ leaseMs: 0 }, { quarantineMs: -1 }, { maxTtlMs: 0.5 }, { maxBytes: 0 }, { clock: {} }, { namespace: 'a' }])(
-    'refuses the options %j',
+    'throws for invalid options: %j',
     (options) => {
       expect(() => memoryStore(options as object)).toThrow(InvalidOptionError)
     },

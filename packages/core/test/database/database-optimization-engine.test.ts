@@ -28,7 +28,7 @@ const cities = tableOf('cities', {
 })
 
 describe('DatabaseOptimizationEngine', () => {
-  it('says when the database was read, and how long ago', () => {
+  it('reports the time and age of the last inspection', () => {
     const { clock, engine } = open()
     expect([engine.inspectedAt, engine.age, engine.snapshot]).toEqual([undefined, undefined, undefined])
     const takenAt = clock.wall()
@@ -37,7 +37,7 @@ describe('DatabaseOptimizationEngine', () => {
     expect([engine.inspectedAt, engine.age]).toEqual([takenAt, 500])
   })
 
-  it('says about what a share of a shape’s executions took at most', () => {
+  it('returns quantiles of the execution times of a normalized query', () => {
     const { engine } = open()
     for (let at = 0; at < 20; at += 1) engine.observe({ sql: 'SELECT * FROM cities WHERE id = 1', executionTime: at === 19 ? 40 : 3 })
     const [{ fingerprint, dialect } = { fingerprint: '', dialect: 'sqlite' as const }] = engine.getWorkload()
@@ -47,7 +47,7 @@ describe('DatabaseOptimizationEngine', () => {
     expect(() => engine.getWorkloadQuantile(fingerprint, dialect, 1.1)).toThrow(InvalidArgumentError)
   })
 
-  it('has nothing to say of a database that was not read', async () => {
+  it('returns nothing for a database that was not inspected', async () => {
     const { engine } = open()
     expect(engine.getFragmentationStatus()).toEqual([])
     expect(engine.getPartitionRecommendations()).toEqual([])
@@ -63,7 +63,7 @@ describe('DatabaseOptimizationEngine', () => {
     const shown = (engine: DatabaseOptimizationEngine, table: string) =>
       engine.getRecommendedIndexes(table).map(({ type, unique, columns }) => `${type}${unique ? ' unique' : ''} ${columns.join()}`)
 
-    it('has presets for the example domain', () => {
+    it('returns presets for the example domain', () => {
       const { engine } = open()
       expect(shown(engine, 'tiles')).toEqual([
         ...['btree unique id', 'btree domain', 'btree createdBy', 'btree createdAt', 'btree domain,createdAt', 'fulltext title,content'],
@@ -74,7 +74,7 @@ describe('DatabaseOptimizationEngine', () => {
       expect(shown(engine, 'elsewhere')).toEqual([])
     })
 
-    it('gives a preset as a whole strategy', () => {
+    it('returns a preset as a complete index recommendation', () => {
       const { engine } = open()
       expect(engine.getRecommendedIndexes('tiles')[4]).toEqual({
         table: 'tiles',
@@ -100,7 +100,7 @@ describe('DatabaseOptimizationEngine', () => {
       )
     })
 
-    it('writes presets for the database that was read', () => {
+    it('writes presets for the inspected database', () => {
       const fulltext = (dialect: 'mysql' | 'sqlite') => open(snapshotOf([], { dialect })).engine.getRecommendedIndexes('tiles').at(-1)?.ddl
       expect(fulltext('mysql')).toBe('CREATE FULLTEXT INDEX `tiles_title_content_fulltext` ON `tiles` (`title`, `content`);')
       expect(fulltext('sqlite')).toBe(
@@ -108,7 +108,7 @@ describe('DatabaseOptimizationEngine', () => {
       )
     })
 
-    it("takes the user's own presets, and leaves out what the table has", () => {
+    it('uses custom presets, and omits indexes that the table has', () => {
       const { engine } = open()
       engine.registerPresets('cities', [
         { columns: ['id'], primaryKey: true },
@@ -125,7 +125,7 @@ describe('DatabaseOptimizationEngine', () => {
       expect(() => engine.registerPresets('a', [{} as never])).toThrow('preset.columns')
     })
 
-    it('finds conditions of the workload that no index serves, dearest first', () => {
+    it('recommends indexes for conditions of the query workload that no index serves, most expensive first', () => {
       const { engine } = open(snapshotOf([cities]))
       const see = (sql: string, executionTime: number) => engine.observe({ sql, executionTime, bindings: [1] })
       see('select * from cities where name = $1', 10)
@@ -153,7 +153,7 @@ describe('DatabaseOptimizationEngine', () => {
   })
 
   describe('analyzeQuery', () => {
-    it('infers a full scan from numbers and text, and marks it', () => {
+    it('infers a full scan from row counts and SQL, and marks it as inferred', () => {
       const { engine } = open()
       expect(engine.analyzeQuery('SELECT * FROM tiles WHERE domain = $1', 250, 100_000, 20)).toMatchObject({
         query: 'SELECT * FROM tiles WHERE domain = $1',
@@ -175,7 +175,7 @@ describe('DatabaseOptimizationEngine', () => {
       })
     })
 
-    it('warns from a hundred rows for each', () => {
+    it('warns when at least 100 rows are read for each returned row', () => {
       const { engine } = open()
       const warns = (scanned: number, returned: number) => engine.analyzeQuery('select a from t where b = 1', 1, scanned, returned).warnings
       expect(warns(990, 10)).toEqual([])
@@ -192,11 +192,11 @@ describe('DatabaseOptimizationEngine', () => {
       ['high', 5, 100_000, 10],
       ['critical', 5_000, 10, 10],
       ['critical', 5, 1_000_000, 10],
-    ])('is %s after %d ms, %d rows read and %d returned', (severity, ms, scanned, returned) => {
+    ])('rates a query as %s after %d ms, %d rows read and %d returned', (severity, ms, scanned, returned) => {
       expect(open().engine.analyzeQuery('select a from t where b = 1', ms, scanned, returned).severity).toBe(severity)
     })
 
-    it('knows the tables that were read', () => {
+    it('uses the inspected tables', () => {
       const { engine } = open(snapshotOf([cities]))
       const advice = (sql: string, scanned = 100_000) => engine.analyzeQuery(sql, 1, scanned, 5_000)
       expect(advice('select name from cities where region_id = $1')).toMatchObject({
@@ -216,11 +216,11 @@ describe('DatabaseOptimizationEngine', () => {
       ['select count(*) from t', 'maintain the total'],
       ['select a from t', 'neither a condition nor a limit'],
       ['select a from t where b = 1 or c = 2', 'Each side of OR'],
-    ])('advises by the text: %s', (sql, advice) => {
+    ])('recommends for the statement: %s', (sql, advice) => {
       expect(open().engine.analyzeQuery(sql, 1, 100_000, 10).recommendations.join('\n')).toContain(advice)
     })
 
-    it('has nothing to say of a query that is fine', () => {
+    it('returns no warnings for a query without problems', () => {
       expect(open().engine.analyzeQuery('select a from t where id = $1', 1, 1, 1)).toMatchObject({
         ...{ fullTableScan: false, scanRatio: 1, warnings: [], recommendations: [], severity: 'low' },
       })
@@ -231,7 +231,7 @@ describe('DatabaseOptimizationEngine', () => {
       ['executionTime', ['select 1', -1, 1, 1]],
       ['rowsScanned', ['select 1', 1, Number.NaN, 1]],
       ['rowsReturned', ['select 1', 1, 1, '1']],
-    ])('names the argument %s', (argument, values) => {
+    ])('includes the argument %s in its error', (argument, values) => {
       expect(() => open().engine.analyzeQuery(...(values as [string, number, number, number]))).toThrow(
         expect.objectContaining({ argument }),
       )
@@ -239,7 +239,7 @@ describe('DatabaseOptimizationEngine', () => {
   })
 
   describe('getSlowQueries', () => {
-    it('has the shapes of which one execution was slow, by their time in total', () => {
+    it('returns normalized queries with a slow execution, by total time', () => {
       const { engine } = open()
       engine.observe({ sql: 'select * from a', executionTime: 2000, rows: 10, stack: () => ({ stack: 'Error\n    at f (/app/a.ts:3:5)' }) })
       for (let at = 0; at < 4; at += 1) engine.analyzeQuery(`select b from b where c = ${at}`, at === 3 ? 1500 : 500, 1000, 10)
@@ -263,7 +263,7 @@ describe('DatabaseOptimizationEngine', () => {
       expect(() => engine.getSlowQueries(-1)).toThrow('threshold')
     })
 
-    it('adds what the server counted, and what analyzeQuery was told of rows', () => {
+    it('adds statistics of the server and row counts of analyzeQuery', () => {
       const statements = [
         { sql: 'select * from a', calls: 5, totalMs: 50_000, rows: 5 },
         { sql: 'select * from server', calls: 2, totalMs: 3000, rows: 4, rowsExamined: 400 },
@@ -279,7 +279,7 @@ describe('DatabaseOptimizationEngine', () => {
   })
 
   describe('collectTableStatistics', () => {
-    it('takes what is given', () => {
+    it('returns the given values', () => {
       const { clock, engine } = open()
       expect(engine.collectTableStatistics('tiles', 1000, 500_000)).toEqual({
         ...{ table: 'tiles', rowCount: 1000, totalSize: 500_000, indexSize: 0, averageRowSize: 500, lastAnalyzed: undefined },
@@ -289,7 +289,7 @@ describe('DatabaseOptimizationEngine', () => {
       expect(() => engine.collectTableStatistics('tiles', -1)).toThrow('rowCount')
     })
 
-    it('else has what was read', () => {
+    it('returns the inspected values by default', () => {
       const { engine } = open(snapshotOf([tableOf('t', { rows: 100, bytes: 8000, indexBytes: 2000, analyzedAt: 5 })]))
       expect(engine.collectTableStatistics('t')).toEqual({
         ...{ table: 't', rowCount: 100, totalSize: 10_000, indexSize: 2000, averageRowSize: 80, lastAnalyzed: 5 },
@@ -298,7 +298,7 @@ describe('DatabaseOptimizationEngine', () => {
     })
   })
 
-  it('recommends partitions for tables whose size was told', () => {
+  it('recommends partitions for tables whose size was given', () => {
     const { engine } = open()
     engine.collectTableStatistics('tiles', 2_000_000)
     engine.collectTableStatistics('audit_logs', 3_000_000)
@@ -315,7 +315,7 @@ describe('DatabaseOptimizationEngine', () => {
   })
 
   describe('detectNPlusOneProblems', () => {
-    it('names the shape, the count and the saving', () => {
+    it('includes the normalized query, the count and the saving', () => {
       const { engine } = open()
       const queries = Array.from({ length: 11 }, (_, at) => `SELECT * FROM tiles WHERE user_id = ${at}`)
       engine.observe({ sql: 'SELECT * FROM tiles WHERE user_id = 99', executionTime: 10 })
@@ -325,7 +325,7 @@ describe('DatabaseOptimizationEngine', () => {
       ])
     })
 
-    it('judges a loop that mostly repeats one query as the detector does', () => {
+    it('classifies a loop that mostly repeats one query as the detector does', () => {
       const { engine } = open()
       const repeated = Array(6).fill('SELECT * FROM tiles WHERE user_id = 1')
       expect(engine.detectNPlusOneProblems([...repeated, 'SELECT * FROM tiles WHERE user_id = 2'])).toEqual([
@@ -333,7 +333,7 @@ describe('DatabaseOptimizationEngine', () => {
       ])
     })
 
-    it('leaves writes, and fewer than five, alone', () => {
+    it('ignores writes and fewer than 5 queries', () => {
       const { engine } = open()
       expect(engine.detectNPlusOneProblems(Array(4).fill('select * from a where b = 1'))).toEqual([])
       expect(engine.detectNPlusOneProblems(Array(9).fill('update a set b = 1 where c = 2'))).toEqual([])
@@ -342,7 +342,7 @@ describe('DatabaseOptimizationEngine', () => {
     })
   })
 
-  it('looks at attached pools while statements are sent', () => {
+  it('observes attached pools while statements are sent', () => {
     const { engine } = open(snapshotOf([], { connections: { max: 100, used: 10, active: 0, idle: 0, idleInTransaction: 0, blocked: 0 } }), {
       instances: 2,
     })
@@ -361,7 +361,7 @@ describe('DatabaseOptimizationEngine', () => {
     expect(engine.getConnectionPoolRecommendations()).toEqual([])
   })
 
-  it('belongs to a Sluice, unless it is switched off', () => {
+  it('belongs to a Sluice unless it is disabled', () => {
     expect(createSluice().database).toBeInstanceOf(DatabaseOptimizationEngine)
     expect(createSluice({ database: false }).database).toBeUndefined()
     expect(getDatabaseOptimizationEngine()).toBe(getDefaultSluice().database)
@@ -375,7 +375,7 @@ describe('DatabaseOptimizationEngine', () => {
     ['database.workload.redact', { database: { workload: { redact: 'yes' } } }],
     ['database.instances', { database: { instances: 0 } }],
     ['database.speed', { database: { speed: 1 } }],
-  ])('names the option %s', (option, options) => {
+  ])('includes the option %s in its error', (option, options) => {
     expect(() => createSluice(options as never)).toThrow(expect.objectContaining({ code: 'SLUICE_INVALID_OPTION', option }))
   })
 })

@@ -11,13 +11,13 @@ describe('indexKeySql', () => {
     prefixLength: 9,
   } as const
 
-  it('says what the dialect has words for', () => {
+  it('writes the parts of a key that the dialect supports', () => {
     expect(indexKeySql(key, 'postgresql')).toBe('"a""`b" COLLATE "de_DE" ext."Own_ops" DESC NULLS LAST')
     expect(indexKeySql(key, 'mysql')).toBe('`a"``b`(9) DESC')
     expect(indexKeySql(key, 'sqlite')).toBe('"a""`b" COLLATE "de_DE" DESC')
   })
 
-  it('puts an expression in parentheses, though it begins and ends as a call does', () => {
+  it('puts an expression in parentheses, even if it starts and ends like a call', () => {
     const expression = 'lower(a) || upper(b)'
     for (const dialect of ['postgresql', 'mysql', 'sqlite'] as const)
       expect(indexKeySql({ column: 'a', expression }, dialect)).toBe('(lower(a) || upper(b))')
@@ -34,13 +34,13 @@ describe('indexBodySql', () => {
     include: ['d'],
   } as const
 
-  it('says what the dialect has words for', () => {
+  it('writes the parts of an index that the dialect supports', () => {
     expect(indexBodySql(index, 'postgresql')).toBe('USING gin ("a", "b") INCLUDE ("d") WHERE c > 1')
     expect(indexBodySql(index, 'mysql')).toBe('(`a`, `b`)')
     expect(indexBodySql(index, 'sqlite')).toBe('("a", "b") WHERE c > 1')
   })
 
-  it('leaves out the method that is the default', () => {
+  it('omits the default method', () => {
     expect(indexBodySql({ ...index, method: 'btree', include: [] }, 'postgresql')).toBe('("a", "b") WHERE c > 1')
   })
 })

@@ -10,28 +10,28 @@ const of = (common: readonly StatisticsValue[], bounds: readonly StatisticsValue
 })
 
 describe('likelyValue', () => {
-  it('takes one common value after the other', () => {
+  it('returns the common values in order', () => {
     expect([0, 1, 2].map((nth) => likelyValue(of(['a', 'b'], ['x', 'y', 'z']), nth, true))).toEqual(['a', 'b', 'a'])
   })
 
-  it('takes a value from the middle', () => {
+  it('returns a value from the middle', () => {
     expect([0, 1, 2].map((nth) => likelyValue(of(['a', 'b'], ['x', 'y', 'z']), nth, false))).toEqual(['y', 'z', 'x'])
     expect(likelyValue(of(['a', 'b', 'c']), 0, false)).toBe('b')
   })
 
-  it('takes what there is', () => {
+  it('returns any known value', () => {
     expect(likelyValue(of([], ['x']), 0, true)).toBe('x')
     expect(likelyValue(of([]), 0, true)).toBeUndefined()
   })
 })
 
 describe('valuesInOrder', () => {
-  it('orders numbers that come as texts', () => {
+  it('sorts numeric strings numerically', () => {
     expect(valuesInOrder(of(['10', '9', '-1']))).toEqual(['-1', '9', '10'])
     expect(valuesInOrder(of(['b', 'a']))).toEqual(['a', 'b'])
   })
 
-  it('takes the bounds where there are several', () => {
+  it('returns the bounds if there are several', () => {
     expect(valuesInOrder(of(['5'], ['1', '7']))).toEqual(['1', '7'])
     expect(valuesInOrder(of(['5'], ['1']))).toEqual(['5'])
   })

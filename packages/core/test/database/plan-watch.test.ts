@@ -35,7 +35,7 @@ describe('PlanWatch', () => {
     vi.useRealTimers()
   })
 
-  it('asks for one plan after the other, as often as it may, what took most time first', async () => {
+  it('explains one statement at a time within its rate, most expensive first', async () => {
     const { see, explained, watch } = open({ perMinute: 6 })
     see('a', 1)
     see('b', 30)
@@ -52,7 +52,7 @@ describe('PlanWatch', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('asks of a shape once, whether it was forgotten meanwhile or not', async () => {
+  it('explains each normalized query once, even if it was evicted from the log', async () => {
     const { see, entries, explained } = open()
     see('a')
     see('gone')
@@ -64,7 +64,7 @@ describe('PlanWatch', () => {
     expect(explained).toEqual(['a'])
   })
 
-  it('leaves out the shapes beyond its share, and those for which there is no room', async () => {
+  it('skips queries outside of its sample, and those above its capacity', async () => {
     const none = open({ sampleRate: 0.5 }, { random: () => 0.5 })
     none.see('a')
     expect(none.watch.counts).toMatchObject({ waiting: 0, skipped: 1 })
@@ -74,7 +74,7 @@ describe('PlanWatch', () => {
     many.watch.close()
   })
 
-  it('tells full scans first', async () => {
+  it('lists full scans first', async () => {
     const { see, watch } = open({ perMinute: 60 })
     see('a', 100)
     see('scan b', 1)
@@ -83,7 +83,7 @@ describe('PlanWatch', () => {
     expect(watch.plans().map(({ fingerprint }) => fingerprint)).toEqual(['scan c', 'scan b', 'a'])
   })
 
-  it('pauses for a minute when the database fails, and goes on at once where a statement cannot be explained', async () => {
+  it('pauses for 1 minute when the database fails, and continues when a statement cannot be explained', async () => {
     let answer: unknown = new NotExplainableError('it locks rows')
     const asked: string[] = []
     const explain = async ({ fingerprint }: WorkloadEntry) => {
@@ -104,7 +104,7 @@ describe('PlanWatch', () => {
     expect(errors).toEqual([answer, answer])
   })
 
-  it('ends with nothing left, and tells of no plan that comes later', async () => {
+  it('discards its queue on close, and reports no later plan', async () => {
     let finish: (analysis: QueryAnalysis) => void = () => {}
     const onPlan = vi.fn()
     const { see, watch } = open({}, { explain: () => new Promise((resolve) => (finish = resolve)), onPlan })

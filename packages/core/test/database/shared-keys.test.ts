@@ -4,13 +4,13 @@ import { type IndexKey, sharedKeys } from '../../src/database/index-definition.t
 const called = (expression: string): IndexKey => ({ column: 'name', expression })
 
 describe('sharedKeys', () => {
-  it('counts the keys that both begin with', () => {
+  it('counts the leading keys that both have', () => {
     expect(sharedKeys([{ column: 'a' }, { column: 'b' }], [{ column: 'a' }, { column: 'b' }, { column: 'c' }])).toBe(2)
     expect(sharedKeys([{ column: 'a' }, { column: 'b' }], [{ column: 'a' }])).toBe(1)
     expect(sharedKeys([{ column: 'a' }, { column: 'b' }], [{ column: 'b' }, { column: 'a' }])).toBe(0)
   })
 
-  it('takes keys that are all the other way round for the same, and their nulls with them', () => {
+  it('treats keys with all directions reversed as the same, including the position of nulls', () => {
     const keys: IndexKey[] = [{ column: 'a' }, { column: 'b', isDescending: true, nulls: 'last' }]
     expect(
       sharedKeys(keys, [
@@ -40,7 +40,7 @@ describe('sharedKeys', () => {
     ['lower(name)', '( LOWER( name::character varying ) )'],
     ['(name || b)', '(name)::text||b'],
     [`name ->> 'A'`, `(name ->> 'A'::text)`],
-  ])('takes %s for %s', (one, other) => {
+  ])('treats %s and %s as the same', (one, other) => {
     expect(sharedKeys([called(one)], [called(other)])).toBe(1)
   })
 
@@ -52,7 +52,7 @@ describe('sharedKeys', () => {
     ['name::varchar(3)', 'name'],
     ['(name + b) * c', 'name + (b * c)'],
     ['(name + b) * (b + c)', 'name + b) * (b + c'],
-  ])('does not take %s for %s', (one, other) => {
+  ])('distinguishes %s from %s', (one, other) => {
     expect(sharedKeys([called(one)], [called(other)])).toBe(0)
   })
 })

@@ -1,6 +1,6 @@
 import type { ColumnSnapshot, DatabaseSnapshot, IndexKey, IndexSnapshot, TableSnapshot } from '@sluice/core'
 
-/** A database as an inspection finds it. */
+/** A database as an inspection returns it. */
 export function snapshotOf(tables: readonly TableSnapshot[], given: Partial<DatabaseSnapshot> = {}): DatabaseSnapshot {
   const dialect = given.dialect ?? 'postgresql'
   return {

@@ -11,7 +11,7 @@ import type { Dialect } from '../../../src/sql/dialect.ts'
 import { readQueryTree } from '../../../src/sql/tree/read-sql.ts'
 import { type TableTexts, testSnapshot } from '../test-snapshot.ts'
 
-/** Distinct values of columns, by `table.column`; and of those with few nulls or many of one value, the shares. */
+/** Distinct values of columns, by `table.column`; for columns with nulls or one frequent value, the shares. */
 type Spread = Readonly<Record<string, number | Partial<ColumnStatistics>>>
 
 export interface World {
@@ -21,7 +21,7 @@ export interface World {
   readonly indexes?: Readonly<Record<string, readonly (Partial<IndexSnapshot> & Pick<IndexSnapshot, 'keys'>)[]>>
 }
 
-/** A snapshot whose statistics are as given; columns that are not named are unique. */
+/** A snapshot with these statistics; other columns are unique. */
 export function worldSnapshot(dialect: Dialect, { tables, rows, spread = {}, indexes = {} }: World): DatabaseSnapshot {
   const snapshot = testSnapshot(dialect, tables)
   return {
@@ -89,7 +89,7 @@ export function entry(sql: string, given: Partial<WorkloadEntry> = {}): Workload
   }
 }
 
-/** The indexes that are advised for statements, by the model alone. */
+/** The indexes recommended for statements, by the cost model only. */
 export async function advised(
   snapshot: DatabaseSnapshot,
   workload: readonly WorkloadEntry[],

@@ -62,7 +62,7 @@ describe('candidatesOf', () => {
       'SELECT * FROM review WHERE (created_at, id) < ($1, $2) ORDER BY created_at DESC, id DESC',
       ['review(created_at)', 'review(created_at, id)'],
     ],
-  ])('has among them those for %s', (sql, expected) => {
+  ])('include the expected indexes for %s', (sql, expected) => {
     expect(labels(sql)).toEqual(expect.arrayContaining(expected))
   })
 
@@ -75,11 +75,11 @@ describe('candidatesOf', () => {
     ['a document', "SELECT * FROM city WHERE doc = '{}'"],
     ['arithmetic', 'SELECT * FROM city WHERE region_id + 1 = $1'],
     ['a pattern that begins with a wildcard', "SELECT * FROM city WHERE name LIKE '%x'"],
-  ])('makes none for %s', (_, sql) => {
+  ])('is empty for %s', (_, sql) => {
     expect(labels(sql)).toEqual([])
   })
 
-  it('takes a pattern as a range once it is known what it begins with', () => {
+  it('treats a pattern as a range if its first characters are known', () => {
     const sql = 'SELECT id FROM city WHERE name LIKE $1 AND population = population'
     expect(labels(sql)).toEqual([])
     expect(labels(sql, 'postgresql', [['San%']])).toContain('city(name text_pattern_ops)')
@@ -88,12 +88,12 @@ describe('candidatesOf', () => {
     expect(labels(sql, 'postgresql', [['%San%']])).toEqual([])
   })
 
-  it('keeps a beginning of long texts on MySQL, and orders by none of them', () => {
+  it('uses a prefix of long strings on MySQL, and does not sort by a prefix', () => {
     expect(labels('SELECT * FROM city WHERE name = ?', 'mysql')).toEqual(['city(name(191))'])
     expect(labels('SELECT * FROM city WHERE region_id = ? ORDER BY name', 'mysql')).toEqual(['city(region_id)'])
   })
 
-  it('makes a partial index for a rare literal only if it is asked for often', () => {
+  it('includes a partial index for a rare literal only if it is queried often', () => {
     const sql = "SELECT * FROM city WHERE status = 'open' AND region_id = $1"
     const partial = `city(region_id) WHERE "status" = 'open'`
     expect(labels(sql, 'postgresql', [], 9)).not.toContain(partial)
@@ -104,7 +104,7 @@ describe('candidatesOf', () => {
     )
   })
 
-  it('leaves the key out of an order that every index ends in', () => {
+  it('omits the primary key, which every MySQL index includes, from an order', () => {
     const sql = 'SELECT * FROM review WHERE city_id = ? ORDER BY created_at DESC, id DESC'
     expect(labels(sql, 'mysql')).toEqual(
       ['review(city_id)', 'review(city_id, created_at)', 'review(created_at)'].sort(byText(labels(sql, 'mysql'))),
@@ -112,12 +112,12 @@ describe('candidatesOf', () => {
     expect(labels(sql.replace('?', '$1'))).toContain('review(city_id, created_at, id)')
   })
 
-  it('carries a few columns, so that the table need not be read', () => {
+  it('includes a few selected columns to avoid table reads', () => {
     expect(labels('SELECT user_id, rating FROM review WHERE city_id = $1')).toContain('review(city_id, user_id, rating)')
     expect(labels('SELECT * FROM review WHERE city_id = $1')).toEqual(['review(city_id)'])
   })
 
-  it('indexes a column of few values only if it is asked for rare ones', () => {
+  it('indexes a column with few values only if rare values are queried', () => {
     const sql = 'SELECT * FROM city WHERE status = $1'
     expect(labels(sql)).toEqual([])
     expect(labels(sql, 'postgresql', [['done']])).toEqual([])
@@ -125,7 +125,7 @@ describe('candidatesOf', () => {
     expect(labels(sql, 'postgresql', [['open'], ['done']])).toEqual([])
   })
 
-  it('gives NULLs a place only where the database would have them elsewhere, and can', () => {
+  it('specifies the position of NULLs only if it differs from the default and the database supports it', () => {
     const sql = (nulls: string) => `SELECT * FROM city ORDER BY population DESC NULLS ${nulls} LIMIT 10`
     expect(labels(sql('FIRST'))).toEqual(['city(population)'])
     expect(labels(sql('LAST'))).toEqual(['city(population DESC NULLS LAST)'])
@@ -133,12 +133,12 @@ describe('candidatesOf', () => {
     expect(labels(sql('FIRST'), 'sqlite')).toEqual([])
   })
 
-  it('takes IS NOT NULL for a range where most rows are NULL', () => {
+  it('treats IS NOT NULL as a range if most rows are NULL', () => {
     expect(labels('SELECT * FROM city WHERE deleted_at IS NOT NULL', 'mysql')).toEqual(['city(deleted_at)'])
     expect(labels('SELECT * FROM city WHERE region_id IS NOT NULL', 'mysql')).toEqual([])
   })
 
-  it('leaves out what an index serves that is there', () => {
+  it('omits indexes that a valid existing index covers', () => {
     const snapshot = worldSnapshot('postgresql', { ...world, indexes: { city: [{ keys: [{ column: 'region_id' }, { column: 'name' }] }] } })
     expect(candidateLabels('SELECT * FROM city WHERE region_id = $1', snapshot)).toEqual([])
     const invalid = worldSnapshot('postgresql', { ...world, indexes: { city: [{ keys: [{ column: 'region_id' }], isValid: false }] } })

@@ -67,30 +67,30 @@ describe('advise', () => {
     ).toEqual(expected)
   })
 
-  it('weighs what writes cost', async () => {
+  it('weighs the cost of writes', async () => {
     const read = entry('SELECT * FROM log WHERE user_id = $1', { calls: 1 })
     const write = (calls: number) => entry('INSERT INTO log (user_id, at) VALUES ($1, $2)', { calls })
     expect(await advised(snapshot, [read, write(100)])).toEqual(['log(user_id)'])
     expect(await advised(snapshot, [read, write(1_000_000)])).toEqual([])
   })
 
-  it('counts an update against the indexes of the columns that it sets alone', async () => {
+  it('counts an update only for indexes of the columns that it sets', async () => {
     const read = entry('SELECT * FROM log WHERE user_id = $1', { calls: 1 })
     const update = (column: string) => entry(`UPDATE log SET ${column} = $1 WHERE id = $2`, { calls: 1_000_000 })
     expect(await advised(snapshot, [read, update('at')])).toEqual(['log(user_id)'])
     expect(await advised(snapshot, [read, update('user_id')])).toEqual([])
   })
 
-  it('advises what a write finds its rows by', async () => {
+  it('recommends an index for the filter of a write', async () => {
     expect(await advised(snapshot, [entry('DELETE FROM review WHERE user_id = $1', { calls: 5 })])).toEqual(['review(user_id)'])
   })
 
-  it('leaves alone what an index serves that is there', async () => {
+  it('recommends no index that an existing index covers', async () => {
     const served = worldSnapshot('postgresql', { ...world, indexes: { city: [{ keys: [{ column: 'region_id' }] }] } })
     expect(await advised(served, [entry('SELECT * FROM city WHERE region_id = $1')])).toEqual([])
   })
 
-  it('drops what turns out not to pay when it is measured', async () => {
+  it('discards indexes whose measured gain is too small', async () => {
     const workload = [entry('SELECT * FROM city WHERE region_id = $1'), entry('SELECT * FROM review WHERE user_id = $1')]
     const check: IndexCheck = async (indexes) =>
       new Map(
@@ -113,7 +113,7 @@ describe('advise', () => {
     ])
   })
 
-  it('tells which statements an index serves, from where, and what it saves', async () => {
+  it('lists the statements of an index with their call sites and the saved time', async () => {
     const callSites = [{ file: '/app/cities.ts', line: 4, column: 2, count: 9 }]
     const workload = [
       entry('SELECT * FROM city WHERE region_id = $1', { callSites, totalMs: 900, calls: 90 }),
@@ -132,7 +132,7 @@ describe('advise', () => {
     expect(advice.left).toMatchObject([{ kind: 'cheap', label: 'SELECT * FROM city WHERE id = ?' }])
   })
 
-  it('puts a wider index in the place of a narrower one, whatever its planner takes the same rows to cost by it', async () => {
+  it('replaces a narrower index with a wider one, even if the planner assigns it a higher cost', async () => {
     const list = entry('SELECT * FROM city WHERE region_id = $1 ORDER BY population LIMIT 10', { calls: 1 })
     const count = entry('SELECT count(*) FROM city WHERE region_id = $1', { calls: 10 })
     const planner = {
@@ -149,7 +149,7 @@ describe('advise', () => {
     expect(indexes.map(({ definition }) => indexLabel(definition))).toEqual(['public.city(region_id, population)'])
   })
 
-  it('carries columns only if that saves much', async () => {
+  it('includes columns only if that saves enough', async () => {
     const planner = (narrow: number) => ({
       validation: 'scratch' as const,
       answer: async (_: PlannedStatement, [index]: readonly SupposedIndex[]) => {
@@ -163,7 +163,7 @@ describe('advise', () => {
     expect(await advised(snapshot, sum, { planner: planner(2_000) })).toEqual(['city(region_id, population)'])
   })
 
-  it('plans with the ends of ranges that were observed', async () => {
+  it('plans with the observed limits of ranges', async () => {
     const since = (...values: readonly number[]) =>
       entry('SELECT * FROM city WHERE population > $1', { samples: values.map((value) => [value]) })
     expect(await advised(snapshot, [since()])).toEqual([])
@@ -171,7 +171,7 @@ describe('advise', () => {
     expect(await advised(snapshot, [since(20, 49_950)])).toEqual([])
   })
 
-  it('lists what it cannot read, and goes on', async () => {
+  it('lists statements that it cannot read, and continues', async () => {
     const workload = [
       entry('SELECT FROM WHERE ((', { fingerprint: 'a' }),
       entry('SELECT * FROM nowhere WHERE x = 1', { fingerprint: 'b' }),
@@ -188,7 +188,7 @@ describe('advise', () => {
     expect(advice.indexes).toHaveLength(1)
   })
 
-  it('lists what the planner refuses, and goes on', async () => {
+  it('lists statements that the planner rejects, and continues', async () => {
     const planner = {
       validation: 'scratch' as const,
       answer: () => Promise.reject(new Error('function f does not exist')),
@@ -198,7 +198,7 @@ describe('advise', () => {
     expect(advice.left).toMatchObject([{ kind: 'refused', why: expect.stringContaining('function f does not exist') }])
   })
 
-  it('gives names that are free', async () => {
+  it('chooses unused index names', async () => {
     const taken = worldSnapshot('postgresql', {
       ...world,
       indexes: { review: [{ name: 'city_region_id_idx', keys: [{ column: 'body' }] }] },

@@ -24,8 +24,8 @@ function read(sql: string, dialect: Dialect) {
   return resolveStatement(readQueryTree(sql, dialect), testSnapshot(dialect, tables))
 }
 
-/** As Prisma 7 and Knex sent them, with lists of columns shortened. */
-describe('resolveStatement of what Prisma sends', () => {
+/** As sent by Prisma 7 and Knex, with shorter column lists. */
+describe('resolveStatement for statements of Prisma', () => {
   it.each<[Dialect, string, string[], string[]]>([
     [
       'sqlite',
@@ -96,7 +96,7 @@ describe('resolveStatement of what Prisma sends', () => {
       ['cities; name like %#0%; limited'],
       ['cities.name like in %_%', 'limit', 'offset'],
     ],
-  ])('reads for %s: %s', (dialect, sql, uses, roles) => {
+  ])('resolves for %s: %s', (dialect, sql, uses, roles) => {
     const found = read(sql, dialect)
     expect(found.unknown).toEqual([])
     expect(useTexts(found)).toEqual(uses)
@@ -104,7 +104,7 @@ describe('resolveStatement of what Prisma sends', () => {
   })
 })
 
-describe('resolveStatement of what Knex sends', () => {
+describe('resolveStatement for statements of Knex', () => {
   it.each<[Dialect, string, string[], string[]]>([
     [
       'sqlite',
@@ -131,7 +131,7 @@ describe('resolveStatement of what Knex sends', () => {
       ['typed; city = #0; order few, id; limited'],
       ['typed.city =', 'limit'],
     ],
-  ])('reads for %s: %s', (dialect, sql, uses, roles) => {
+  ])('resolves for %s: %s', (dialect, sql, uses, roles) => {
     const found = read(sql, dialect)
     expect(useTexts(found)).toEqual(uses)
     expect(found.parameters.map(roleText)).toEqual(roles)

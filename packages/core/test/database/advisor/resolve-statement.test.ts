@@ -87,7 +87,7 @@ describe('resolveStatement', () => {
     ['SELECT DISTINCT region_id, lower(name) FROM city', ['city']],
     ['SELECT DISTINCT ON (region_id) * FROM city ORDER BY region_id, name', ['city; order region_id, name; group region_id']],
     ['SELECT c.region_id, r.id FROM city c, region r GROUP BY 1, 2', ['city c', 'region r']],
-  ])('finds what %s asks of each table', (sql, expected) => {
+  ])('finds the conditions of %s on each table', (sql, expected) => {
     expect(uses(sql)).toEqual(expected)
   })
 
@@ -163,7 +163,7 @@ describe('resolveStatement', () => {
     ['INSERT INTO city (name) SELECT name FROM region WHERE code = 1', ['region; code = 1']],
     ['SELECT * FROM f(1) AS city WHERE city.name = 1', []],
     ['SELECT * FROM city, unnest($1) AS u WHERE u = population', ['city']],
-  ])('looks through %s', (sql, expected) => {
+  ])('resolves the tables of %s', (sql, expected) => {
     expect(uses(sql)).toEqual(expected)
   })
 
@@ -180,7 +180,7 @@ describe('resolveStatement', () => {
     ['INSERT INTO region VALUES ($1, $2)', ['region.id written', 'region.name written']],
     ['UPDATE city SET name = $1, population = population + $2 WHERE id = $3', ['city.name written', '-', 'city.id =']],
     ['SELECT * FROM nowhere WHERE x = $1', ['-']],
-  ])('tells what the values of %s are for', (sql, expected) => {
+  ])('identifies the roles of the values in %s', (sql, expected) => {
     expect(roles(sql)).toEqual(expected)
   })
 
@@ -192,7 +192,7 @@ describe('resolveStatement', () => {
     ['SELECT x.n FROM (SELECT name AS n FROM city) x', ['name']],
     ['UPDATE city SET population = population + region_id', ['population', 'region_id']],
     ['SELECT 1 FROM city JOIN region USING (id)', ['id']],
-  ])('tells which columns %s names', (sql, expected) => {
+  ])('lists the columns in %s', (sql, expected) => {
     expect([...(resolve(sql).uses[0]?.columns ?? [])].sort()).toEqual(expected)
   })
 
@@ -203,17 +203,17 @@ describe('resolveStatement', () => {
     ['SELECT * FROM hidden', ['public.hidden']],
     ['INSERT INTO nowhere VALUES (1)', ['nowhere']],
     ['WITH nowhere AS (SELECT 1) SELECT * FROM nowhere', []],
-  ])('lists the names of %s that it does not know', (sql, expected) => {
+  ])('lists the unknown names in %s', (sql, expected) => {
     expect(resolve(sql).unknown).toEqual(expected)
   })
 
   it.each<[string, string[]]>([
-    // The name may be a column of the table that is not known, too.
+    // The name may also be a column of the unknown table.
     ['SELECT * FROM city WHERE EXISTS (SELECT 1 FROM nowhere WHERE population = 1)', ['city']],
     ['SELECT * FROM city c WHERE EXISTS (SELECT 1 FROM nowhere c WHERE c.population = 1)', ['city c']],
     ['SELECT * FROM region, (SELECT * FROM city WHERE code = 1) x', ['region', 'city']],
     ['SELECT * FROM city, nowhere WHERE population = 1', ['city; population = 1']],
-  ])('does not guess in %s', (sql, expected) => {
+  ])('assigns no ambiguous names in %s', (sql, expected) => {
     expect(uses(sql)).toEqual(expected)
   })
 
@@ -232,11 +232,11 @@ describe('resolveStatement', () => {
       'mysql',
       ['city c; region_id -> r.id', 'region r; id -> c.region_id'],
     ],
-  ])('reads names as the database does: %s (%s)', (sql, dialect, expected) => {
+  ])('resolves names with the rules of the database: %s (%s)', (sql, dialect, expected) => {
     expect(uses(sql, dialect)).toEqual(expected)
   })
 
-  it('leaves to each table of an update what it has', () => {
+  it('assigns each written column of an update to its table', () => {
     const { writes } = resolve('UPDATE city c JOIN region r ON c.region_id = r.id SET code = ?, population = 2', 'mysql')
     expect(writes.map(({ table, columns }) => [table.name, columns])).toEqual([
       ['city', ['population']],
@@ -244,7 +244,7 @@ describe('resolveStatement', () => {
     ])
   })
 
-  it('gives what is written in the names of the catalogue', () => {
+  it('returns written tables and columns with the names in the catalog', () => {
     const { writes } = resolve('INSERT INTO CITY (NAME) VALUES (?) ON CONFLICT DO UPDATE SET Region_ID = 1', 'sqlite')
     expect(writes.map(({ kind, table, columns }) => [kind, table.id, columns])).toEqual([
       ['insert', 'main.city', ['name']],
@@ -252,7 +252,7 @@ describe('resolveStatement', () => {
     ])
   })
 
-  it('ends with queries that name each other without end', () => {
+  it('limits the number of uses for queries that multiply their references', () => {
     const steps = Array.from(
       { length: 30 },
       (_, at) => `q${at + 1} AS NOT MATERIALIZED (SELECT a.id FROM q${at} a JOIN q${at} b ON a.id = b.id)`,
@@ -261,7 +261,7 @@ describe('resolveStatement', () => {
     expect(found.length).toBeLessThan(5_000)
   })
 
-  it('ends with views that name themselves', () => {
+  it('stops at views that refer to themselves', () => {
     const snapshot = testSnapshot('postgresql', {
       a: { columns: 'x integer', as: 'SELECT x FROM b' },
       b: { columns: 'x integer', as: 'SELECT x FROM a' },

@@ -10,7 +10,7 @@ const entry = (sql: string): WorkloadEntry => {
 }
 const read = 'select name from city where id = $1'
 
-it('leaves statements that are too long or too deep, and reads the others', () => {
+it('readWorkload skips statements that are too long or too deep, and reads the others', () => {
   const chain = Array.from({ length: 1_450 }, (_, at) => `q${at} as (select id from ${at === 0 ? 'city' : `q${at - 1}`})`)
   const deep = `with ${chain.join(', ')} select id from q1449`
   const long = `select id from city where id in (${Array.from({ length: 20_000 }, (_, at) => at).join()})`

@@ -10,30 +10,30 @@ describe('fragmentation', () => {
   const of = (table: Partial<TableSnapshot>, snapshot: Partial<DatabaseSnapshot> = {}) =>
     fragmentation(snapshotOf([tableOf('t', table)], snapshot))
 
-  it('finds dead rows of PostgreSQL', () => {
+  it('finds dead rows on PostgreSQL', () => {
     const [report] = of({ rows: 600_000, deadRows: 400_000, bytes: 100 * MIB })
     expect(report).toMatchObject({ table: 't', wastedBytes: 40 * MIB, ratio: 0.4 })
     expect(report?.advice).toContain('VACUUM (ANALYZE) "t"')
   })
 
-  it('leaves out what is little, as a share or absolutely', () => {
+  it('ignores small amounts, as a share or in absolute size', () => {
     expect(of({ rows: 900_000, deadRows: 100_000, bytes: 1000 * MIB })).toEqual([])
     expect(of({ rows: 1, deadRows: 9, bytes: 5 * MIB })).toEqual([])
     expect(of({ rows: 600_000, bytes: 100 * MIB })).toEqual([])
     expect(of({ rows: -1, deadRows: 5, bytes: 100 * MIB })).toEqual([])
   })
 
-  it('finds pages of PostgreSQL that its rows do not need', () => {
+  it('finds pages on PostgreSQL that the rows do not need', () => {
     const columns = [columnOf('id', { statistics }), columnOf('name', { statistics: { ...statistics, averageWidth: 20 } })]
     const [report] = of({ rows: 100_000, pages: 10_000, bytes: 10_000 * 8192, columns })
     expect(report?.advice).toContain('VACUUM FULL "t"')
-    // 28 bytes of header, 12 and 24 of columns: 127 rows a page, 788 pages.
+    // 28 bytes for the header, 12 and 24 for columns: 127 rows per page, 788 pages.
     expect(report?.wastedBytes).toBe((10_000 - 788) * 8192)
     expect(of({ rows: 100_000, pages: 900, bytes: 900 * 8192, columns })).toEqual([])
     expect(of({ rows: 100_000, pages: 10_000, bytes: 10_000 * 8192, columns: [columnOf('id')] })).toEqual([])
   })
 
-  it('finds indexes that are larger than their keys need', () => {
+  it('finds indexes that are larger than their keys require', () => {
     const columns = [columnOf('id', { statistics })]
     const [report] = of({ rows: 100_000, columns, indexes: [indexOf('t_id', ['id'], { bytes: 40 * MIB })] })
     expect(report).toMatchObject({ table: 't', index: 't_id', advice: 'REINDEX INDEX CONCURRENTLY "t_id";' })
@@ -42,20 +42,20 @@ describe('fragmentation', () => {
     expect(of({ rows: 100_000, columns, indexes: [indexOf('t_id', ['id'], { bytes: 40 * MIB, where: 'id > 5' })] })).toEqual([])
   })
 
-  it('finds what MySQL has allocated beside its rows', () => {
+  it('finds free space that MySQL has allocated for a table', () => {
     expect(of({ bytes: 60 * MIB, freeBytes: 40 * MIB }, { dialect: 'mysql' })).toMatchObject([
       { wastedBytes: 40 * MIB, ratio: 0.4, advice: expect.stringContaining('OPTIMIZE TABLE `t`') },
     ])
   })
 
-  it('finds unused bytes of a SQLite file, from a smaller size on', () => {
+  it('finds unused bytes of a SQLite file above 1 MB', () => {
     expect(of({ bytes: 4 * MIB, freeBytes: 2 * MIB }, { dialect: 'sqlite' })).toMatchObject([
       { wastedBytes: 2 * MIB, ratio: 0.5, advice: expect.stringContaining('VACUUM;') },
     ])
     expect(of({ bytes: MIB, freeBytes: MIB / 2 }, { dialect: 'sqlite' })).toEqual([])
   })
 
-  it('has the most first', () => {
+  it('sorts by wasted bytes', () => {
     const found = fragmentation(
       snapshotOf([tableOf('a', { rows: 1, deadRows: 1, bytes: 40 * MIB }), tableOf('b', { rows: 1, deadRows: 1, bytes: 80 * MIB })]),
     )

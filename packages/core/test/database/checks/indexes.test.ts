@@ -10,26 +10,26 @@ describe('duplicateIndexes', () => {
   const pairs = (indexes: readonly IndexSnapshot[], table?: Partial<TableSnapshot>, snapshot?: Partial<DatabaseSnapshot>) =>
     of(indexes, table, snapshot).map(({ index, coveredBy, kind }) => `${index} ${kind} ${coveredBy}`)
 
-  it('finds the same keys, and keeps one of them', () => {
+  it('finds indexes with the same keys, and keeps one of them', () => {
     expect(pairs([indexOf('i1', ['a', 'b']), indexOf('i2', ['a', 'b']), indexOf('i3', ['a', 'b'])])).toEqual([
       'i3 identical i1',
       'i2 identical i1',
     ])
   })
 
-  it('finds what another begins with', () => {
+  it('finds an index that is a prefix of another', () => {
     expect(pairs([indexOf('short', ['a']), indexOf('long', ['a', 'b'])])).toEqual(['short prefix long'])
     expect(pairs([indexOf('short', ['b']), indexOf('long', ['a', 'b'])])).toEqual([])
   })
 
-  it('takes an index that is read from its other end for the same', () => {
+  it('treats an index with reversed directions as the same', () => {
     expect(pairs([indexOf('up', ['a', 'b DESC']), indexOf('down', ['a DESC', 'b'])])).toEqual(['up identical down'])
     expect(pairs([indexOf('up', ['a', 'b']), indexOf('mixed', ['a', 'b DESC'])])).toEqual([])
     expect(pairs([indexOf('one', ['a DESC']), indexOf('two', ['a', 'b'])])).toEqual(['one prefix two'])
     expect(pairs([indexOf('one', [{ column: 'a', nulls: 'first' }]), indexOf('two', ['a DESC'])])).toEqual([])
   })
 
-  it('counts the primary key, which is never needless itself', () => {
+  it('compares with the primary key, which is never reported itself', () => {
     const key = primary('t_pkey', ['id'])
     expect(pairs([key, indexOf('t_id', ['id'])])).toEqual(['t_id identical t_pkey'])
     expect(pairs([key, indexOf('t_id', ['id'], { isUnique: true, include: ['b'] })])).toEqual([])
@@ -46,7 +46,7 @@ describe('duplicateIndexes', () => {
     ).toEqual([])
   })
 
-  it('keeps what makes values unique', () => {
+  it('keeps indexes that enforce uniqueness', () => {
     const unique = indexOf('u', ['a'], { isUnique: true })
     expect(pairs([unique, indexOf('plain', ['a'])])).toEqual(['plain identical u'])
     expect(pairs([unique, indexOf('wide', ['a', 'b'])])).toEqual([])
@@ -54,7 +54,7 @@ describe('duplicateIndexes', () => {
     expect(pairs([unique, indexOf('constraint', ['a'], { isUnique: true, isConstraint: true })])).toEqual(['u identical constraint'])
   })
 
-  it('compares methods, conditions, operators, collations and expressions', () => {
+  it('compares methods, conditions, operator classes, collations and expressions', () => {
     const plain = indexOf('i1', ['a'])
     for (const other of [
       indexOf('i2', ['a', 'b'], { method: 'gin' }),
@@ -74,14 +74,14 @@ describe('duplicateIndexes', () => {
     expect(pairs([indexOf('i1', ['a'], { method: 'gin' }), indexOf('i2', ['a'], { method: 'gin' })])).toEqual(['i2 identical i1'])
   })
 
-  it('keeps what carries columns that the other does not', () => {
+  it('keeps an index with included columns that the other lacks', () => {
     const carrying = indexOf('i1', ['a'], { include: ['c'] })
     expect(pairs([carrying, indexOf('i2', ['a', 'b'])])).toEqual([])
     expect(pairs([carrying, indexOf('i2', ['a', 'c'])])).toEqual(['i1 prefix i2'])
     expect(pairs([carrying, indexOf('i2', ['a', 'b'], { include: ['c'] })])).toEqual(['i1 prefix i2'])
   })
 
-  it('says how to drop it', () => {
+  it('returns the statement that drops the index', () => {
     const indexes = [indexOf('short', ['a'], { bytes: 8192 }), indexOf('long', ['a', 'b'])]
     expect(of(indexes)[0]).toMatchObject({
       table: 't',
@@ -110,7 +110,7 @@ describe('unusedIndexes', () => {
     onUpdate: 'Cascade',
   }
 
-  it('finds what was never read, the largest first', () => {
+  it('finds indexes that were never read, largest first', () => {
     const found = unusedIndexes(
       snapshotOf([
         tableOf('t', {
@@ -128,17 +128,17 @@ describe('unusedIndexes', () => {
     expect(found[0]?.reason).toContain('5 MB')
   })
 
-  it('leaves keys and constraints alone', () => {
+  it('ignores keys and constraints', () => {
     for (const given of [{ isPrimary: true, isUnique: true }, { isUnique: true }, { isConstraint: true }]) {
       expect(of(indexOf('i', ['a'], { scans: 0, ...given }))).toEqual([])
     }
   })
 
-  it('finds what cannot be read, unless it is a key', () => {
+  it('finds incomplete indexes, even unique ones', () => {
     expect(of(indexOf('i', ['a'], { isValid: false, isUnique: true }))[0]?.reason).toContain('is incomplete')
   })
 
-  it('keeps what MySQL needs for a foreign key, and warns elsewhere', () => {
+  it('keeps an index that MySQL needs for a foreign key, and adds a warning on other databases', () => {
     const index = indexOf('i', ['a'], { scans: 0 })
     expect(of(index, { dialect: 'mysql', foreignKeys: [key] })).toEqual([])
     expect(of(index, { dialect: 'mysql', foreignKeys: [key] }, [indexOf('j', ['a', 'b'], { scans: 4 })])).toHaveLength(1)
@@ -164,7 +164,7 @@ describe('missingForeignKeyIndexes', () => {
     return missingForeignKeyIndexes(snapshotOf([tableOf('t', { ...table, indexes }), tableOf('p')], { foreignKeys: [key], ...given }))
   }
 
-  it('finds a key that no index begins with', () => {
+  it('finds a foreign key without an index that starts with its columns', () => {
     expect(of(['a'], [indexOf('i', ['b', 'a'])])).toMatchObject([
       {
         table: 't',
@@ -186,7 +186,7 @@ describe('missingForeignKeyIndexes', () => {
     ['read from its end', ['a'], indexOf('i', ['a DESC'])],
     ['by a hash of all its columns', ['a'], indexOf('i', ['a'], { method: 'hash' })],
     ['without the rows that refer to nothing', ['a'], indexOf('i', ['a'], { where: '(a IS NOT NULL)' })],
-  ])('is content with an index that finds rows %s', (_, columns, index) => {
+  ])('accepts an index that finds rows %s', (_, columns, index) => {
     expect(of(columns, [index])).toEqual([])
   })
 
@@ -199,18 +199,18 @@ describe('missingForeignKeyIndexes', () => {
     ['holds the beginning of values', ['a'], indexOf('i', [{ column: 'a', prefixLength: 5 }])],
     ['cannot be read', ['a'], indexOf('i', ['a'], { isValid: false })],
     ['is of another method', ['a'], indexOf('i', ['a'], { method: 'gin' })],
-  ])('is not content with an index that %s', (_, columns, index) => {
+  ])('does not accept an index that %s', (_, columns, index) => {
     expect(of(columns, [index])).toHaveLength(1)
   })
 
-  it('knows the order of tables that have no index for their key', () => {
+  it('recognizes tables that are stored in the order of their key', () => {
     const rowid = { primaryKey: ['a'], columns: [columnOf('a', { databaseType: 'INTEGER' })] }
     expect(of(['a'], [], { dialect: 'sqlite' }, rowid)).toEqual([])
     expect(of(['a'], [], { dialect: 'sqlite' }, { ...rowid, columns: [columnOf('a', { databaseType: 'TEXT' })] })).toHaveLength(1)
     expect(of(['a'], [], { dialect: 'sqlite' }, { primaryKey: ['a', 'b'], isClustered: true })).toEqual([])
   })
 
-  it('leaves partitions to their parents', () => {
+  it('reports the parent table instead of its partitions', () => {
     expect(of(['a'], [], {}, { kind: 'partition' })).toEqual([])
     expect(of(['a'], [], {}, { kind: 'partitioned' })).toHaveLength(1)
   })

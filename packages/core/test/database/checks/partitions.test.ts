@@ -8,7 +8,7 @@ import { columnOf, indexOf, primary, snapshotOf, tableOf } from '../snapshots.ts
 const at = (text: string) => Date.parse(text)
 
 describe('periods', () => {
-  it('are quarters', () => {
+  it('returns quarters for a step of 3 months', () => {
     expect(periods(at('2025-12-31T23:59:59Z'), at('2026-04-01T00:00:00Z'), 3)).toEqual([
       { name: '2025q4', start: '2025-10-01', end: '2026-01-01' },
       { name: '2026q1', start: '2026-01-01', end: '2026-04-01' },
@@ -16,14 +16,14 @@ describe('periods', () => {
     ])
   })
 
-  it('are months', () => {
+  it('returns months for a step of 1 month', () => {
     expect(periods(at('2025-12-05'), at('2026-01-05'), 1)).toEqual([
       { name: '2025m12', start: '2025-12-01', end: '2026-01-01' },
       { name: '2026m01', start: '2026-01-01', end: '2026-02-01' },
     ])
   })
 
-  it('are no endless list', () => {
+  it('returns at most the last 40 periods', () => {
     const found = periods(at('1900-01-01'), at('2026-01-01'), 3)
     expect(found).toHaveLength(40)
     expect(found.at(-1)?.name).toBe('2026q1')
@@ -49,7 +49,7 @@ describe('partitionRecommendations', () => {
       ),
     )
 
-  it('are for tables of more than a million rows with a time', () => {
+  it('recommends partitions for tables of more than 1,000,000 rows with a time column', () => {
     expect(of({})).toMatchObject([{ table: 'events', rowCount: 2_000_000, column: 'created_at', strategy: 'quarter' }])
     expect(of({ rows: 1_000_000 })).toEqual([])
     expect(of({ columns: [columnOf('id')] })).toEqual([])
@@ -57,7 +57,7 @@ describe('partitionRecommendations', () => {
     expect(of({ kind: 'partitioned' })).toEqual([])
   })
 
-  it('cut by quarter of createdAt, and by time of timestamp', () => {
+  it('uses quarters for createdAt, and a time range for timestamp', () => {
     const createdAt = columnOf('createdAt', { type: 'datetime', databaseType: 'timestamp' })
     const timestamp = columnOf('timestamp', { type: 'datetime', databaseType: 'timestamp' })
     expect(of({ columns: [timestamp, createdAt] })).toMatchObject([{ column: 'createdAt', strategy: 'quarter' }])
@@ -68,7 +68,7 @@ describe('partitionRecommendations', () => {
     )
   })
 
-  it('find by the key which rows differ, so that no row is compared with each', () => {
+  it('compares rows by key, so that no row is compared with all others', () => {
     const columns = [columnOf('id'), { ...created, nullable: false }, columnOf('note', { nullable: true })]
     const catchUp = of({ columns })[0]?.ddl.find((line) => line.startsWith('DELETE')) ?? ''
     expect(catchUp).toContain('o."id" = n."id" AND o."created_at" = n."created_at" AND o."note" IS NOT DISTINCT FROM n."note"')
@@ -76,14 +76,14 @@ describe('partitionRecommendations', () => {
     expect(unsure).toContain('o."id" = n."id"')
   })
 
-  it('begin with the oldest rows that statistics know of', () => {
+  it('starts with the oldest rows in the statistics', () => {
     const statistics = { distinct: 9, nullShare: 0, common: [], bounds: ['2025-11-01 00:00:00+00', '2026-05-01 00:00:00+00'] }
     const text = of({ columns: [columnOf('id'), { ...created, statistics }] })[0]?.ddl.join('\n') ?? ''
     expect(text.match(/events_\d{4}q\d/g)).toEqual(['events_2025q4', 'events_2026q1', 'events_2026q2', 'events_2026q3'])
     expect(text).toContain(`"events_before" PARTITION OF "events_partitioned" FOR VALUES FROM (MINVALUE) TO ('2025-10-01')`)
   })
 
-  it('of PostgreSQL make a new table, copy, and exchange the names', () => {
+  it('creates a new table, copies rows and swaps the names on PostgreSQL', () => {
     const indexes = [primary('events_pkey', ['id']), indexOf('events_note_idx', ['note_id', 'created_at DESC'])]
     const foreignKeys: ForeignKeyInfo[] = [
       {
@@ -111,7 +111,7 @@ describe('partitionRecommendations', () => {
     ])
   })
 
-  it('of MySQL alter the table', () => {
+  it('alters the table on MySQL', () => {
     const indexes = [primary('PRIMARY', ['id']), indexOf('events_slug_key', ['slug'], { isUnique: true })]
     const columns = [columnOf('id'), columnOf('slug'), columnOf('created_at', { type: 'datetime', databaseType: 'datetime(3)' })]
     const [report] = of({ columns, indexes }, { dialect: 'mysql' })
@@ -127,13 +127,13 @@ describe('partitionRecommendations', () => {
     )
   })
 
-  it('of SQLite are none', () => {
+  it('recommends no partitions on SQLite', () => {
     expect(of({}, { dialect: 'sqlite' })).toMatchObject([
       { strategy: 'none', column: undefined, ddl: [], reason: expect.stringContaining('SQLite has no partitions') },
     ])
   })
 
-  it('name what breaks', () => {
+  it('lists the constraints that would break', () => {
     const foreignKeys: ForeignKeyInfo[] = [
       {
         table: 'public.notes',

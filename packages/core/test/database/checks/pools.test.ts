@@ -14,19 +14,19 @@ describe('poolRecommendations', () => {
     return poolRecommendations({ pools: [{ name: 'db', now, mostUsed, mostWaiting }], connections, instances: 1, slowest, ...facts })
   }
 
-  it('says how the pool is', () => {
+  it('describes the state of the pool', () => {
     expect(of({})).toEqual(['Pool db: min 0, max 10, 1 in use, 2 idle, 0 waiting; at most 1 were in use, and 0 waiting.'])
     expect(poolRecommendations({ pools: [], connections: undefined, instances: 1, slowest: [] })).toEqual([])
   })
 
-  it('warns above 90 %, and says nothing of raising while nobody waits', () => {
+  it('warns above 90% use, and does not recommend a higher limit while no caller waits', () => {
     expect(of({ mostUsed: 9 })).toHaveLength(1)
     const [, warning, calm] = of({ mostUsed: 10 })
     expect(warning).toContain('warning: 10 of 10 connections were in use at one time (100 %)')
     expect(calm).toContain('no caller waited')
   })
 
-  it('says raise where somebody waited and the server has room', () => {
+  it('recommends a higher limit when callers waited and the server has free connections', () => {
     expect(of({ mostUsed: 10, mostWaiting: 5 }).at(-1)).toBe(
       'Pool db: raise max from 10 to 15: up to 5 callers waited at one time, and the server has free connections.',
     )
@@ -34,7 +34,7 @@ describe('poolRecommendations', () => {
     expect(of({ mostUsed: 10, mostWaiting: 5 }, { connections: { ...connections, used: 88 } }).at(-1)).toContain('from 10 to 12')
   })
 
-  it('names the slow queries where the server has no room, or nobody knows', () => {
+  it('lists the slow queries when the server has no free connections or their number is unknown', () => {
     const full = of({ mostUsed: 10, mostWaiting: 5 }, { connections: { ...connections, used: 90 } }).join('\n')
     expect(full).not.toContain('raise')
     expect(full).toContain('the server has no free connections')
@@ -44,21 +44,21 @@ describe('poolRecommendations', () => {
     expect(unknown).toContain('it is unknown whether the server has free connections')
   })
 
-  it('caps by the connections that the server gives each instance', () => {
+  it('limits the recommendation to the share of connections of each instance', () => {
     expect(of({ mostUsed: 10, mostWaiting: 9 }, { instances: 7 }).at(-1)).toContain('raise max from 10 to 12')
     const many = of({ mostUsed: 10, mostWaiting: 5 }, { instances: 12 }).join('\n')
     expect(many).toContain("lower max from 10 to 7: 12 × 10 connections are more than the server's limit of 100 allows")
     expect(many).not.toContain('raise')
   })
 
-  it('says of the server what pools suffer from', () => {
+  it('reports connections of the server that are idle in transactions or blocked', () => {
     const lines = of({}, { connections: { ...connections, used: 95, idleInTransaction: 3, blocked: 2 } }).join('\n')
     expect(lines).toContain('95 of at most 100 connections')
     expect(lines).toContain('3 connections of the server are idle in a transaction')
     expect(lines).toContain('2 connections of the server wait for a lock')
   })
 
-  it('finds a pool that keeps what nobody uses', () => {
+  it('finds a pool with more minimum connections than it uses', () => {
     expect(of({ min: 5, max: 10, mostUsed: 2 }).at(-1)).toContain('min 5 keeps unused connections open')
     expect(of({ min: 2, max: 10, mostUsed: 2 })).toHaveLength(1)
   })

@@ -5,7 +5,7 @@ import { queryShapeOf } from '../../../src/database/checks/query-shape.ts'
 describe('queryShapeOf', () => {
   const of = (sql: string, dialect: Dialect = 'postgresql') => queryShapeOf(sql, dialect)
 
-  it('finds the columns that are asked for by value and by range', () => {
+  it('finds the columns that are compared by value and by range', () => {
     const shape = of(
       `select id from "public"."t" where "t"."a" = $1 and (b in ($2, $3) and t.c > 5) and d between 1 and 2 and e <> 1 and f = t.g and h = true`,
     )
@@ -14,7 +14,7 @@ describe('queryShapeOf', () => {
     expect(shape).toMatchObject({ kind: 'select', hasWhere: true, hasLimit: false, isStar: false, hasOr: false, isTotal: false })
   })
 
-  it('reads what ORMs write', () => {
+  it('reads statements of ORMs', () => {
     const prisma =
       'SELECT `main`.`posts`.`id` FROM `main`.`posts` WHERE (`main`.`posts`.`author_id` = ? AND 1=1) ORDER BY `main`.`posts`.`id` ASC LIMIT ? OFFSET ?'
     expect(of(prisma, 'sqlite')).toMatchObject({ equalities: ['author_id'], orderBy: ['id'], hasLimit: true, isOffset: true, offset: 0 })
@@ -25,12 +25,12 @@ describe('queryShapeOf', () => {
     })
   })
 
-  it('leaves subqueries alone', () => {
+  it('ignores conditions in subqueries', () => {
     const shape = of('select * from (select x from y where z = 1 limit 5) q where a in (select b from c where d = 1 or e = 2)')
     expect(shape).toMatchObject({ equalities: ['a'], hasLimit: false, hasOr: false })
   })
 
-  it('finds patterns and calls that no plain index serves', () => {
+  it('finds patterns and calls that a plain index does not serve', () => {
     expect(
       of(`select 1 from t where name like '%x' and title ilike 'x%' and body not like '_y' and lower(email) = $1 and coalesce(a, b) = 2`),
     ).toMatchObject({
@@ -40,20 +40,20 @@ describe('queryShapeOf', () => {
     })
   })
 
-  it('takes a pattern around a bound value for one that begins with a wildcard', () => {
+  it('treats a bound value after a wildcard as a pattern that starts with a wildcard', () => {
     expect(of(`select 1 from t where a like '%' || $1 and b like $2 || '%'`).within).toEqual(['a'])
   })
 
-  it('takes no column in a cast, and none of a negation, for one that an index finds', () => {
+  it('ignores columns in casts and negations', () => {
     expect(of('select 1 from t where a::text = $1 and not b = 2 and c is distinct from 3').equalities).toEqual([])
   })
 
-  it('reads the first query of a set operation, and the rows of an insert', () => {
+  it('reads the first query of a set operation, and the select of an insert', () => {
     expect(of('(select a from t where b = 1) union select c from u where d = 2').equalities).toEqual(['b'])
     expect(of('insert into t select a from u where b > 1')).toMatchObject({ kind: 'select', ranges: ['b'] })
   })
 
-  it('tells totals, stars and joins', () => {
+  it('detects totals, stars and joins', () => {
     expect(of('select count(*) from a join b on a.x = b.y join c using (z) where a.k = 1 or b.m = 2')).toMatchObject({
       ...{ isTotal: true, isStar: false, joins: 2, hasOr: true, equalities: ['k', 'm'] },
     })
@@ -68,7 +68,7 @@ describe('queryShapeOf', () => {
     expect(of('delete from t where c < $1')).toMatchObject({ kind: 'delete', ranges: ['c'] })
   })
 
-  it.each(['', 'vacuum', "select 'open", ')(', 'select ((('])('has nothing to say of %j', (sql) => {
+  it.each(['', 'vacuum', "select 'open", ')(', 'select ((('])('returns no conditions for %j', (sql) => {
     expect(of(sql)).toMatchObject({ equalities: [], ranges: [] })
   })
 })

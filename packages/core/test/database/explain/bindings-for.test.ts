@@ -49,33 +49,33 @@ const role = (
 }
 
 describe('bindingsFor', () => {
-  it('takes the most common value, and one from the middle', () => {
+  it('returns the most common value, and a typical one', () => {
     expect(bindingsFor([role('size')])).toEqual({ heavy: [7], typical: [50] })
     expect(bindingsFor([role('region')])).toEqual({ heavy: ['a'], typical: ['b'] })
     expect(bindingsFor([role('id')])).toEqual({ heavy: [50], typical: [50] })
   })
 
-  it('takes another value for each of a list', () => {
+  it('returns different values for the elements of a list', () => {
     expect(bindingsFor([role('region', 'in'), role('region', 'in'), role('size')])?.heavy).toEqual(['a', 'b', 7])
     expect(bindingsFor([role('id', 'in'), role('id', 'in')])?.typical).toEqual([50, 51])
   })
 
-  it('takes 20 for a limit and 0 for an offset', () => {
+  it('returns 20 for a limit and 0 for an offset', () => {
     expect(bindingsFor([{ kind: 'limit' }, { kind: 'offset' }])).toEqual({ heavy: [20, 0], typical: [20, 0] })
   })
 
-  it('puts the ends of a range in order, whichever is written first', () => {
+  it('sorts the limits of a range, regardless of the order in the statement', () => {
     const between = [role('size', 'between'), role('size', 'between', true)]
     expect(bindingsFor(between)).toEqual({ heavy: [50, 56], typical: [50, 52] })
     expect(bindingsFor([role('size', '<'), role('size', '>=')])).toEqual({ heavy: [56, 50], typical: [52, 50] })
     expect(bindingsFor([role('size', '>')])).toEqual({ heavy: [50], typical: [50] })
   })
 
-  it('orders numbers as numbers, although they are texts', () => {
+  it('sorts numbers numerically even if they are strings', () => {
     expect(bindingsFor([role('rank', 'between'), role('rank', 'between', true)])?.heavy).toEqual(['10', '100'])
   })
 
-  it('needs a pattern that was seen', () => {
+  it('requires an observed pattern', () => {
     expect(bindingsFor([role('region', 'like')])).toBeUndefined()
     expect(bindingsFor([role('size'), role('region', 'like')], undefined, [[1, 'par%']])).toEqual({
       heavy: [7, 'par%'],
@@ -83,7 +83,7 @@ describe('bindingsFor', () => {
     })
   })
 
-  it('takes what was seen where nothing is known', () => {
+  it('returns observed values when there are no statistics', () => {
     expect(bindingsFor([role('unknown')])).toBeUndefined()
     expect(bindingsFor([undefined])).toBeUndefined()
     expect(
@@ -94,12 +94,12 @@ describe('bindingsFor', () => {
     ).toEqual({ heavy: [4, 1], typical: [4, 1] })
   })
 
-  it('writes anything: plans of writes do not depend on it', () => {
+  it('returns any value for a written column, because plans of writes do not depend on it', () => {
     const written = { kind: 'written', table, column: 'unknown' } as const
     expect(bindingsFor([written, { ...written, column: 'size' }])?.typical).toEqual([null, 50])
   })
 
-  it('asks other statistics when it is given some', () => {
+  it('uses the statistics that it receives', () => {
     const statistics = () => ({ distinct: 1, nullShare: 0, common: [{ value: 3, share: 1 }], bounds: [] })
     expect(bindingsFor([role('unknown')], statistics)).toEqual({ heavy: [3], typical: [3] })
   })

@@ -14,11 +14,11 @@ describe('explainable', () => {
     ["SELECT 'unterminated", 'cannot be determined'],
     ['BEGIN', 'BEGIN'],
     ['CREATE TABLE x (a integer)', 'cannot be determined'],
-  ])('refuses %j', (sql, reason) => {
+  ])('refuses to explain %j', (sql, reason) => {
     expect(() => explainable(sql, 'postgresql')).toThrow(reason)
   })
 
-  it('gives the statement without what surrounds it', () => {
+  it('removes comments and semicolons around the statement', () => {
     expect(explainable('/* a */ SELECT 1 /* b */ ; -- c', 'postgresql').sql).toBe('SELECT 1')
   })
 
@@ -31,7 +31,7 @@ describe('explainable', () => {
     ['SELECT * FROM city FOR SHARE', 'it locks rows'],
     ['SELECT my_function(1)', 'it calls functions with unknown effects (my_function)'],
     ['SELECT pg_advisory_lock(1)', 'it depends on more than tables'],
-  ])('knows whether %j may be run', (sql, reason) => {
+  ])('determines whether %j may be executed', (sql, reason) => {
     expect(explainable(sql, 'postgresql').notToBeRun).toBe(reason)
   })
 })

@@ -6,7 +6,7 @@ import { tokenize } from '../../../src/sql/tokenize.ts'
 const contextOf = (sql: string) => planContext('mysql', tokenize(sql, 'mysql'), 'shop')
 
 describe('readMysqlPlan', () => {
-  it('reads a join of MySQL 8, sorted by way of a temporary table', () => {
+  it('reads a join of MySQL 8 that is sorted with a temporary table', () => {
     const plan = {
       query_block: {
         select_id: 1,
@@ -48,7 +48,7 @@ describe('readMysqlPlan', () => {
     ])
   })
 
-  it('reads what stands in subqueries and unions, and takes none of it for the result', () => {
+  it('reads subqueries and unions, and does not count their rows as returned', () => {
     const table = (name: string, more: object = {}) => ({
       table: { table_name: name, access_type: 'ref', key: 'a', rows: 5, filtered: 100, ...more },
     })
@@ -73,7 +73,7 @@ describe('readMysqlPlan', () => {
     expect(summary.temporaryStructures).toBe(1)
   })
 
-  it('reads what MariaDB measured', () => {
+  it('reads the measurements of MariaDB', () => {
     const plan = {
       query_block: {
         cost: 2.5,
@@ -94,7 +94,7 @@ describe('readMysqlPlan', () => {
 })
 
 describe('measuredByMysql', () => {
-  it('reads time and rows from a tree', () => {
+  it('reads time and row counts from a tree', () => {
     const tree = `-> Limit: 20 row(s)  (cost=4.5 rows=20) (actual time=0.05..1.75 rows=20 loops=1)
     -> Nested loop inner join  (cost=4.5 rows=20) (actual time=0.05..1.7 rows=20 loops=1)
         -> Table scan on o  (cost=1.2 rows=1000) (actual time=0.04..0.9 rows=400 loops=1)

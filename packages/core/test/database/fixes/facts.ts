@@ -3,7 +3,7 @@ import type { CreateIndexChange, DropIndexChange } from '../../../src/database/f
 import type { IndexDefinition } from '../../../src/database/index-definition.ts'
 import type { ColumnSnapshot, IndexSnapshot, TableSnapshot } from '../../../src/database/inspectors/database-snapshot.ts'
 
-/** A database of that product, with the tables given. */
+/** A database of this product with these tables. */
 export function databaseFacts(
   product: DatabaseFacts['product'],
   tables: readonly TableSnapshot[] = [],

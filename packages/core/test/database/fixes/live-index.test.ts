@@ -16,7 +16,7 @@ describe('isCoveredBy', () => {
     ['lower("a")', 'lower(a)'],
     ['lower(a)', '(lower((a)::text))'],
     ["(j ->> 'A')", "(j ->> 'A'::text)"],
-  ])('takes %s and %s for the same expression', (mine, theirs) => {
+  ])('treats %s and %s as the same expression', (mine, theirs) => {
     expect(isCoveredBy(wanted(mine), live(theirs))).toBe(true)
   })
 
@@ -25,7 +25,7 @@ describe('isCoveredBy', () => {
     ['(a + b) * c', 'a + (b * c)'],
     ['a::date', 'a'],
     ['upper(a)', 'lower(a)'],
-  ])('tells %s from %s', (mine, theirs) => {
+  ])('distinguishes %s from %s', (mine, theirs) => {
     expect(isCoveredBy(wanted(mine), live(theirs))).toBe(false)
   })
 

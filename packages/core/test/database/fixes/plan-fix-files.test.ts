@@ -9,7 +9,7 @@ const postgresql = databaseFacts('postgresql')
 const byRegion = create('city_region_id_idx', index('public.city', ['region_id']))
 
 describe('planFixFiles', () => {
-  it('writes SQL with its reasons and what takes it back', () => {
+  it('writes SQL with its reasons and the statements to undo it', () => {
     const withReason: CreateIndexChange = { ...byRegion, reason: 'Asked 1,200 times;\nby GET /cities. */' }
     const { files } = planFixFiles([withReason, drop('old', index('public.city', ['name']))], sqlProject(), postgresql, at)
     expect(files.map(({ path }) => path)).toEqual(['sluice/fixes/001_city_region_id.sql'])
@@ -29,7 +29,7 @@ describe('planFixFiles', () => {
     ])
   })
 
-  it('refuses what the database cannot have, and writes the others', () => {
+  it('refuses indexes that the database does not support, and writes the others', () => {
     const impossible = create('x', index('app.city', ['name'], { where: 'name IS NULL' }))
     const facts = databaseFacts('mysql')
     const { files, refused } = planFixFiles(

@@ -10,21 +10,21 @@ const undoOf = (change: SchemaChange, facts: DatabaseFacts) => schemaChangeSql(c
 describe('schemaChangeSql on PostgreSQL', () => {
   const facts = databaseFacts('postgresql')
 
-  it('creates an index concurrently, and drops it so', () => {
+  it('creates and drops an index concurrently', () => {
     const change = create('city_region_id_idx', index('public.city', ['region_id', { column: 'name', isDescending: true, nulls: 'last' }]))
     expect(sqlOf(change, facts)).toEqual(['CREATE INDEX CONCURRENTLY "city_region_id_idx" ON "city" ("region_id", "name" DESC NULLS LAST)'])
     expect(undoOf(change, facts)).toEqual(['DROP INDEX CONCURRENTLY IF EXISTS "city_region_id_idx"'])
     expect(schemaChangeSql(change, facts).steps.map(({ isConcurrent }) => isConcurrent)).toEqual([true])
   })
 
-  it('writes the schema where it is not the default one', () => {
+  it('writes the schema if it is not the default', () => {
     const change = create('od"d', index('geo.Order.Line', ['a"b']))
     const qualified = databaseFacts('postgresql', [table('geo', 'Order.Line')])
     expect(sqlOf(change, qualified)).toEqual(['CREATE INDEX CONCURRENTLY "od""d" ON "geo"."Order.Line" ("a""b")'])
     expect(undoOf(change, qualified)).toEqual(['DROP INDEX CONCURRENTLY IF EXISTS "geo"."od""d"'])
   })
 
-  it('writes operator classes, conditions, expressions and carried columns', () => {
+  it('writes operator classes, conditions, expressions and included columns', () => {
     const keys = [
       { column: 'name', operatorClass: 'text_pattern_ops' },
       { column: 'mail', expression: 'lower(mail)' },
@@ -35,7 +35,7 @@ describe('schemaChangeSql on PostgreSQL', () => {
     ])
   })
 
-  it('makes the extension first that brings the operators', () => {
+  it('first creates the extension that contains the operator class', () => {
     const change = create('x', index('public.city', [{ column: 'name', operatorClass: 'gin_trgm_ops' }], { method: 'gin' }))
     expect(sqlOf(change, facts)).toEqual([
       'CREATE EXTENSION IF NOT EXISTS pg_trgm',
@@ -44,7 +44,7 @@ describe('schemaChangeSql on PostgreSQL', () => {
     expect(undoOf(change, facts)).toEqual(['DROP INDEX CONCURRENTLY IF EXISTS "x"'])
   })
 
-  it('builds the index of a partitioned table partition by partition', () => {
+  it('creates the index of a partitioned table partition by partition', () => {
     const partitioned = databaseFacts('postgresql', [
       table('public', 'log', { kind: 'partitioned' }),
       table('public', 'log_1', {
@@ -68,7 +68,7 @@ describe('schemaChangeSql on PostgreSQL', () => {
     expect(undoOf(change, partitioned)).toEqual(['DROP INDEX IF EXISTS "log_at_idx"'])
   })
 
-  it('refuses to drop what a constraint needs', () => {
+  it('throws when it would drop an index of a constraint', () => {
     const constrained = databaseFacts('postgresql', [
       table('public', 'city', { indexes: [existingIndex('public.city', 'city_code_key', ['code'], { isConstraint: true })] }),
     ])
@@ -79,7 +79,7 @@ describe('schemaChangeSql on PostgreSQL', () => {
 describe('schemaChangeSql on MySQL and MariaDB', () => {
   const text = [table('app', 'City', { id: 'app.city', columns: [column('body', 'longtext'), column('name', 'varchar(20)')] })]
 
-  it('alters in place and lets writes go on', () => {
+  it('alters in place without a lock on writes', () => {
     const change = create('city_name_idx', index('app.city', [{ column: 'name', isDescending: true }]))
     expect(sqlOf(change, databaseFacts('mysql', text))).toEqual([
       'ALTER TABLE `City` ADD INDEX `city_name_idx` (`name` DESC), ALGORITHM=INPLACE, LOCK=NONE',
@@ -102,14 +102,14 @@ describe('schemaChangeSql on MySQL and MariaDB', () => {
     expect(schemaChangeSql(change, facts).notes).toHaveLength(writes ? 0 : 1)
   })
 
-  it('keeps the beginning of a text, and asks for its length', () => {
+  it('indexes a prefix of a string, and throws without a prefix length', () => {
     const facts = databaseFacts('mariadb', text)
     const change = create('x', index('app.city', [{ column: 'body', prefixLength: 40 }]))
     expect(sqlOf(change, facts)).toEqual(['ALTER TABLE `City` ADD INDEX `x` (`body`(40)), ALGORITHM=INPLACE, LOCK=NONE'])
     expect(() => sqlOf(create('x', index('app.city', ['body'])), facts)).toThrow('its type is longtext')
   })
 
-  it('shares the lock with readers only for FULLTEXT, and says what that costs', () => {
+  it('uses a shared lock only for FULLTEXT, and notes the cost', () => {
     const change = create('x', index('app.city', ['body'], { method: 'fulltext' }))
     const { steps, notes } = schemaChangeSql(change, databaseFacts('mysql', text))
     expect(steps[0]?.sql).toBe('ALTER TABLE `City` ADD FULLTEXT INDEX `x` (`body`), ALGORITHM=INPLACE, LOCK=SHARED')
@@ -122,11 +122,11 @@ describe('schemaChangeSql on MySQL and MariaDB', () => {
     ['an operator class', index('app.city', [{ column: 'name', operatorClass: 'text_pattern_ops' }])],
     ['a kind that it does not have', index('app.city', ['name'], { method: 'gin' })],
     ['no key', index('app.city', [])],
-  ])('refuses %s', (_, definition) => {
+  ])('throws for %s', (_, definition) => {
     expect(() => sqlOf(create('x', definition), databaseFacts('mysql', text))).toThrow(InvalidArgumentError)
   })
 
-  it('has expressions on MySQL from 8.0.13', () => {
+  it('supports expressions on MySQL from 8.0.13', () => {
     const change = create('x', index('app.city', [{ column: 'name', expression: '(lower(`name`))' }]))
     expect(sqlOf(change, databaseFacts('mysql'))[0]).toContain('((lower(`name`)))')
     expect(() => sqlOf(change, databaseFacts('mysql', [], [8, 0, 12]))).toThrow(InvalidArgumentError)
@@ -143,13 +143,13 @@ describe('schemaChangeSql on SQLite', () => {
     expect(undoOf(change, facts)).toEqual(['DROP INDEX IF EXISTS "x"'])
   })
 
-  it('undoes a drop with the index as it was', () => {
+  it('undoes a drop by recreating the same index', () => {
     const change = drop('x', index('main.city', ['a', 'b'], { isUnique: true }))
     expect(sqlOf(change, facts)).toEqual(['DROP INDEX IF EXISTS "x"'])
     expect(undoOf(change, facts)).toEqual(['CREATE UNIQUE INDEX IF NOT EXISTS "x" ON "city" ("a", "b")'])
   })
 
-  it('refuses what it has not', () => {
+  it('throws for features that SQLite does not have', () => {
     expect(() => sqlOf(create('x', index('main.city', ['name'], { method: 'fulltext' })), facts)).toThrow(InvalidArgumentError)
     expect(() => sqlOf(create('x', index('main.city', ['name'], { include: ['id'] })), facts)).toThrow(InvalidArgumentError)
     expect(() => sqlOf(create('x', index('main.city', [{ column: 'name', nulls: 'first' }])), facts)).toThrow(InvalidArgumentError)

@@ -112,18 +112,18 @@ describe('suggestRewrites', () => {
       true,
     ],
     ['postgresql', 'SELECT code FROM region GROUP BY code HAVING count(*) >= 1', 'SELECT code FROM region GROUP BY code', true],
-  ])('writes for %s: %s', (dialect, sql, after, isEquivalent) => {
+  ])('rewrites for %s: %s', (dialect, sql, after, isEquivalent) => {
     expect(suggest(dialect, sql)).toMatchObject([{ before: sql, after, isEquivalent }])
   })
 
   it.each<[Dialect, string]>([
-    // Nothing to gain, or nothing known.
+    // No gain, or not enough information.
     ['postgresql', 'SELECT id FROM city ORDER BY name LIMIT 5 OFFSET 0'],
     ['postgresql', 'SELECT id FROM city LIMIT 5 OFFSET 10'],
     ['postgresql', 'SELECT id FROM city ORDER BY name OFFSET 10'],
-    // NULL has no place in a keyset.
+    // NULL cannot be part of a keyset.
     ['postgresql', 'SELECT id FROM city ORDER BY population LIMIT 5 OFFSET 10'],
-    // No key ends the order.
+    // The order does not end with a key.
     ['postgresql', 'SELECT line FROM log ORDER BY at LIMIT 5 OFFSET 10'],
     ['postgresql', 'SELECT city.id FROM city, region ORDER BY city.id LIMIT 5 OFFSET 10'],
     ['postgresql', 'SELECT DISTINCT name FROM city ORDER BY name LIMIT 5 OFFSET 10'],
@@ -137,7 +137,7 @@ describe('suggestRewrites', () => {
     ['postgresql', "SELECT id FROM city WHERE name NOT LIKE '%a'"],
     ['sqlite', "SELECT id FROM city WHERE name LIKE '%a!%' ESCAPE '!'"],
     ['sqlite', "SELECT line FROM log WHERE line LIKE '%a'"],
-    // One column: a list of values says the same.
+    // One column: a list of values is equivalent.
     ['postgresql', 'SELECT id FROM city WHERE name = $1 OR name = $2'],
     ['postgresql', 'SELECT id FROM city WHERE name = $1 OR abs(population) = $2'],
     ['postgresql', 'SELECT count(*) FROM city WHERE name = $1 OR population = $2'],
@@ -146,7 +146,7 @@ describe('suggestRewrites', () => {
     ['postgresql', 'SELECT id FROM city WHERE name = $1 OR population = random()'],
     ['postgresql', 'SELECT id FROM city WHERE name = $1 OR population = $2 FOR UPDATE'],
     ['postgresql', 'WITH q AS (SELECT 1) SELECT id FROM city, q WHERE name = $1 OR population = $2'],
-    // Whoever gets the number may want to know how many.
+    // The app may need the exact number.
     ['postgresql', 'SELECT count(*) FROM city'],
     ['postgresql', 'SELECT 1 FROM region WHERE (SELECT count(*) FROM city) > 1'],
     ['postgresql', 'SELECT 1 FROM region WHERE (SELECT count(name) FROM city) > 0'],
@@ -167,23 +167,23 @@ describe('suggestRewrites', () => {
     ['postgresql', 'SELECT 1 FROM city WHERE date(created_at) > $1'],
     ['mysql', 'SELECT 1 FROM city WHERE YEAR(created_at) = ?'],
     ['postgresql', 'DELETE FROM city WHERE name = $1 OR population = $2'],
-  ])('leaves as it is, for %s: %s', (dialect, sql) => {
+  ])('suggests nothing for %s: %s', (dialect, sql) => {
     expect(rules(dialect, sql)).toEqual([])
   })
 
-  it('asks the values that were seen whether a pattern begins with a wildcard', () => {
+  it('uses observed values to determine whether a pattern starts with a wildcard', () => {
     const sql = 'SELECT id FROM city WHERE name LIKE $1'
     expect(rules('postgresql', sql, ['%x%'])).toEqual(['substring-search'])
     expect(rules('postgresql', sql, ['x%'])).toEqual([])
   })
 
-  it('asks the values that were seen whether an OFFSET skips rows', () => {
+  it('uses observed values to determine whether an OFFSET skips rows', () => {
     const sql = 'SELECT id FROM city ORDER BY id LIMIT $1 OFFSET $2'
     expect(rules('postgresql', sql, [5, 20])).toEqual(['offset-to-keyset'])
     expect(rules('postgresql', sql, [5, 0])).toEqual([])
   })
 
-  it('gives the DDL of an index of trigrams, and leaves the statement', () => {
+  it('returns the DDL of a trigram index, and does not change the statement', () => {
     const sql = "SELECT id FROM city WHERE name ILIKE '%x%'"
     expect(suggest('postgresql', sql)).toMatchObject([
       {
@@ -196,12 +196,12 @@ describe('suggestRewrites', () => {
     ])
   })
 
-  it('says that rows without a value are found by NOT EXISTS', () => {
+  it('adds the caveat that NOT EXISTS finds rows without a value', () => {
     const [found] = suggest('postgresql', 'SELECT id FROM city WHERE population NOT IN (SELECT region_id FROM city c)')
     expect(found?.caveats.join(' ')).toContain('"city"."population" IS NOT NULL')
   })
 
-  it('leaves question marks that are operators alone', () => {
+  it('does not treat question mark operators as parameters', () => {
     const sql = "SELECT * FROM region WHERE code::jsonb ? 'a' AND id = $1"
     expect(suggest('postgresql', sql)[0]?.after).toBe(`SELECT "id", "code", "name" FROM region WHERE code::jsonb ? 'a' AND id = $1`)
   })

@@ -12,7 +12,7 @@ const sampleOf = (columns: readonly string[], rows: readonly (readonly unknown[]
 const numbers = (count: number) => Array.from({ length: count }, (_, at) => at)
 
 describe('estimateDistinct', () => {
-  it('takes all rows for distinct where no value comes twice', () => {
+  it('counts all rows as distinct if no sampled value occurs twice', () => {
     expect(
       estimateDistinct(
         numbers(100).map(() => 1),
@@ -21,12 +21,12 @@ describe('estimateDistinct', () => {
     ).toBe(5_000)
   })
 
-  it('takes what was seen for all there is where each value comes again and again', () => {
+  it('returns the number of sampled values if each occurs many times', () => {
     expect(estimateDistinct([50, 30, 20], 5_000)).toBe(3)
   })
 
-  it('lies between where some come once', () => {
-    // 2,000 values of 20 rows each, of which a tenth is seen: Poisson with mean 2.
+  it('extrapolates if some values occur once', () => {
+    // 2,000 values of 20 rows each, with a sample of 10%: Poisson with mean 2.
     const counts = [...numbers(541).map(() => 1), ...numbers(541).map(() => 2), ...numbers(361).map(() => 3), ...numbers(287).map(() => 4)]
     const size = counts.reduce((sum, count) => sum + count, 0)
     const estimate = estimateDistinct(counts, size * 10)
@@ -34,20 +34,20 @@ describe('estimateDistinct', () => {
     expect(estimate).toBeLessThan(2_200)
   })
 
-  it('is 1 for no values, and never below what was seen', () => {
+  it('is 1 for no values, and never below the number of sampled values', () => {
     expect(estimateDistinct([], 100)).toBe(1)
     expect(estimateDistinct([1, 1, 1], 2)).toBe(3)
   })
 })
 
 describe('statisticsFromSample', () => {
-  it('counts nulls, and distinct values among the others', () => {
+  it('counts nulls, and distinct values without them', () => {
     const rows = numbers(100).map((at) => [at % 4 === 0 ? null : at % 3])
     const { columns } = statisticsFromSample(sampleOf(['a'], rows), { rows: 1_000, columns: [column('a')] })
     expect(columns.get('a')).toMatchObject({ distinct: 3, nullShare: 0.25, bounds: [] })
   })
 
-  it('lists all values where there are few, most common first, with their share of all rows', () => {
+  it('lists all values if there are few, most common first, with their share of all rows', () => {
     const rows = numbers(100).map((at) => [at < 70 ? 'new' : at < 90 ? 'paid' : null])
     const { columns } = statisticsFromSample(sampleOf(['a'], rows), { rows: 1_000, columns: [column('a', { type: 'text' })] })
     expect(columns.get('a')?.common).toEqual([
@@ -56,7 +56,7 @@ describe('statisticsFromSample', () => {
     ])
   })
 
-  it('lists only what is common where there are many, and bounds of the others in order', () => {
+  it('lists only common values if there are many, and sorted bounds of the others', () => {
     const rows = numbers(1_000).map((at) => [at % 2 === 0 ? 7 : 10_000 - at])
     const { columns } = statisticsFromSample(sampleOf(['a'], rows), { rows: 10_000, columns: [column('a')] })
     const { common, bounds } = columns.get('a') ?? { common: [], bounds: [] }
@@ -65,7 +65,7 @@ describe('statisticsFromSample', () => {
     expect([bounds[0], bounds[50], bounds[100]]).toEqual([9_001, 9_501, 9_999])
   })
 
-  it('takes values of any type, and leaves out what no text or number stands for', () => {
+  it('accepts values of any type, and lists only those with a string or number form', () => {
     const values = [true, true, 5n, 5n, new Uint8Array([1]), new Uint8Array([1]), 'x', 'x']
     const { columns } = statisticsFromSample(
       sampleOf(
@@ -83,7 +83,7 @@ describe('statisticsFromSample', () => {
     ['sqlite', undefined, 2],
     ['mysql', undefined, 1],
     ['mysql', 'utf8mb4_bin', 2],
-  ] as const)('tells texts apart as %s does with collation %s', (dialect, collation, distinct) => {
+  ] as const)('compares strings as %s does with collation %s', (dialect, collation, distinct) => {
     const rows = [['Paris'], ['paris'], ['Paris'], ['paris']]
     const known = column('a', { type: 'text', ...(collation === undefined ? {} : { collation }) })
     const { columns } = statisticsFromSample(sampleOf(['a'], rows, { dialect }), { rows: 4, columns: [known] })
@@ -102,7 +102,7 @@ describe('statisticsFromSample', () => {
     expect(distinctOf(['b'])).toBe(5)
   })
 
-  it('says little of an empty table', () => {
+  it('returns defaults for an empty table', () => {
     const { columns } = statisticsFromSample(sampleOf(['a'], []), { rows: 0, columns: [column('a')] })
     expect(columns.get('a')).toEqual({ distinct: 1, nullShare: 0, common: [], bounds: [] })
   })

@@ -23,7 +23,7 @@ const entry: WorkloadEntry = {
 const { errors: _errors, ...server } = { ...entry, source: 'server' as const }
 
 describe('writeWorkload and readWorkload', () => {
-  it('give back every value of a sample', () => {
+  it('return every value of a sample', () => {
     const samples = [
       [1, -0, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 1.5, 'text', '', true, false, null, undefined],
       [10n, -9_007_199_254_740_993n, new Date('2026-01-02T03:04:05.678Z'), new Date(Number.NaN), Buffer.from([0, 255]), Buffer.alloc(0)],
@@ -36,11 +36,11 @@ describe('writeWorkload and readWorkload', () => {
     expect(Object.is(readWorkload(writeWorkload(entries))[0]?.samples[0]?.[1], -0)).toBe(true)
   })
 
-  it('give back nothing of nothing', () => {
+  it('return no entries for an empty file', () => {
     expect(readWorkload(writeWorkload([]))).toEqual([])
   })
 
-  it('write bytes that are no Buffer as one, and in place of what is no plain value that it was there', () => {
+  it('write byte arrays as a Buffer, and a placeholder for values that are not plain', () => {
     const written = writeWorkload([{ ...entry, samples: [[new Uint8Array([1, 2]).subarray(1), new Map([[1, 2]]), () => 1]] }])
     expect(readWorkload(written)[0]?.samples).toEqual([[Buffer.from([2]), new OmittedValue('object', 0), new OmittedValue('object', 0)]])
   })
@@ -51,9 +51,9 @@ describe('writeWorkload and readWorkload', () => {
     ['schemaVersion: expected 1, got undefined', '{}', 'schemaVersion'],
     ['schemaVersion: expected 1, got 2', '{"schemaVersion":2,"entries":[]}', 'schemaVersion'],
     ['entries: expected an array, got an object', '{"schemaVersion":1,"entries":{}}', 'entries'],
-  ])('say what is wrong: %s', (message, text, place) => {
+  ])('throw for an invalid file: %s', (message, text, place) => {
     expect(() => readWorkload(text)).toThrow(message)
-    expect(() => readWorkload(text)).toThrow(expect.objectContaining({ code: 'SLUICE_INVALID_WORKLOAD', place }))
+    expect(() => readWorkload(text)).toThrow(expect.objectContaining({ code: 'SLUICE_INVALID_TRAFFIC', place }))
     expect(() => readWorkload(text)).toThrow(InvalidWorkloadError)
   })
 
@@ -67,7 +67,7 @@ describe('writeWorkload and readWorkload', () => {
     ['entries[1].samples[0][0].$bigint: expected digits, got "1.5"', { samples: [[{ $bigint: '1.5' }]] }],
     ['entries[1].samples[0][0]: expected $number, $bigint', { samples: [[{ $regexp: 'x' }]] }],
     ['entries[1].sql: expected a string, got undefined', { sql: undefined }],
-  ])('say where: %s', (message, fields) => {
+  ])('include the path in the error: %s', (message, fields) => {
     const text = JSON.stringify({ schemaVersion: 1, entries: [entry, { ...entry, ...fields }] })
     expect(() => readWorkload(text)).toThrow(message)
   })

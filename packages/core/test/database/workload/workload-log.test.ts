@@ -14,7 +14,7 @@ interface Sent {
   readonly stack?: string
 }
 
-/** Numbers from 0 to 1 that look like chance and are the same in each run. */
+/** Pseudorandom numbers from 0 to 1, the same in each run. */
 function dice(): () => number {
   let state = 42
   return () => {
@@ -38,7 +38,7 @@ function open(options: WorkloadOptions = {}) {
 }
 
 describe('WorkloadLog', () => {
-  it('counts calls, time, rows and errors of each shape, dearest first', () => {
+  it('counts calls, time, rows and errors of each normalized query, most expensive first', () => {
     const { log, send } = open()
     send('select * from a where id = $1', { ms: 2, rows: 1 })
     send('SELECT  *  FROM a WHERE id = $1', { ms: 5, rows: 3 })
@@ -72,13 +72,13 @@ describe('WorkloadLog', () => {
     ['other', 'create table a as select * from b'],
     ['other', 'vacuum'],
     ['other', "select 'unterminated"],
-  ])('takes for a %s: %s', (kind, sql) => {
+  ])('classifies as a %s: %s', (kind, sql) => {
     const { log, send } = open()
     send(sql)
     expect(log.snapshot()[0]?.kind).toBe(kind)
   })
 
-  it('says when a shape was seen, by the wall clock', () => {
+  it('records when a normalized query was seen, by the wall clock', () => {
     const { clock, log, send } = open()
     const at = clock.wall()
     send('select 1', { ms: 5 })
@@ -88,21 +88,21 @@ describe('WorkloadLog', () => {
     expect(log.snapshot()[0]).toMatchObject({ firstSeenAt: at, lastSeenAt: at + 110 })
   })
 
-  it('keeps what the same text means to two databases apart', () => {
+  it('separates equal statements of two dialects', () => {
     const { log, send } = open()
     send('select 1', { dialect: 'mysql' })
     send('select 1', { dialect: 'sqlite' })
     expect(log.snapshot().map(({ dialect }) => dialect)).toEqual(['mysql', 'sqlite'])
   })
 
-  it('adds those that took the least time to the others when there are too many', () => {
+  it('evicts the queries with the least total time, and adds them to the others', () => {
     const { log, send } = open({ maxFingerprints: 3 })
     for (const [at, table] of ['a', 'b', 'c', 'd', 'e'].entries()) send(`select * from ${table}`, { ms: 10 - at, rows: 1 })
     expect(log.snapshot().map(({ sql }) => sql.at(-1))).toEqual(['a', 'b', 'e'])
     expect(log.others).toEqual({ forgotten: 2, calls: 2, errors: 0, totalMs: 15, rows: 2 })
   })
 
-  it('loses no time of statements that are under way when their shape is forgotten', () => {
+  it('counts the time of statements in flight whose query was evicted', () => {
     const { clock, log, send } = open({ maxFingerprints: 1 })
     const watched = log.begin('select 1', 'sqlite', analyzeSql('select 1', 'sqlite'), [], undefined)
     send('select * from b', { ms: 2 })
@@ -112,7 +112,7 @@ describe('WorkloadLog', () => {
     expect(log.snapshot()).toMatchObject([{ sql: 'select 1', calls: 1, totalMs: 1 }])
   })
 
-  it('stays within its bytes', () => {
+  it('stays within maxBytes', () => {
     const { log, send } = open({ maxBytes: 50_000 })
     for (let at = 0; at < 400; at += 1)
       send(`select * from t${at} where note = $1`, { bindings: ['x'.repeat(400)], stack: `f (/app/${at}.ts:1:1)` })
@@ -122,7 +122,7 @@ describe('WorkloadLog', () => {
     expect(entries.reduce((sum, { calls }) => sum + calls, log.others.calls)).toBe(400)
   })
 
-  it('counts the bytes of samples and places', () => {
+  it('counts the bytes of samples and call sites', () => {
     const { log, send } = open()
     send('select $1')
     const before = log.bytes
@@ -131,7 +131,7 @@ describe('WorkloadLog', () => {
     expect(log.bytes - before).toBeGreaterThan(4 * 800 + 3 * 64)
   })
 
-  it('forgets everything when it is reset', () => {
+  it('is empty after a reset', () => {
     const { clock, log, send } = open()
     const watched = log.begin('select 1', 'sqlite', analyzeSql('select 1', 'sqlite'), [], undefined)
     log.reset()
@@ -143,7 +143,7 @@ describe('WorkloadLog', () => {
     expect(log.snapshot()).toHaveLength(1)
   })
 
-  it('reports what fails within, and goes on', () => {
+  it('reports an internal error, and continues', () => {
     const { errors, log } = open()
     const failing = {
       stack() {
@@ -155,7 +155,7 @@ describe('WorkloadLog', () => {
   })
 
   describe('samples', () => {
-    it('are at most five, picked evenly over time', () => {
+    it('are at most 5, distributed evenly over time', () => {
       const seen = Array.from({ length: 10 }, () => 0)
       const random = dice()
       for (let run = 0; run < 400; run += 1) {
@@ -170,11 +170,11 @@ describe('WorkloadLog', () => {
           seen[tenth] = (seen[tenth] ?? 0) + 1
         }
       }
-      // 2,000 samples, 200 a tenth; six standard deviations are 80.
+      // 2,000 samples, 200 per 10% of the calls; 80 is 6 standard deviations.
       for (const count of seen) expect(Math.abs(count - 200)).toBeLessThan(80)
     })
 
-    it('are copies, without what is long', () => {
+    it('are copies without long values', () => {
       const { log, send } = open()
       const date = new Date(5)
       const list = [1, 2]
@@ -190,7 +190,7 @@ describe('WorkloadLog', () => {
       ])
     })
 
-    it('fit the text that is kept, though lists of other lengths are of its shape', () => {
+    it('fit the stored statement, even if lists of other lengths have the same normalized query', () => {
       const { log, send } = open()
       for (let at = 0; at < 20; at += 1) {
         send('select * from a where id in ($1, $2)', { bindings: [at, at] })
@@ -201,7 +201,7 @@ describe('WorkloadLog', () => {
       expect(entry?.samples.map((sample) => sample.length)).toEqual([2, 2, 2, 2, 2])
     })
 
-    it('are not of a text that is too long to keep, nor are bindings by the thousand', () => {
+    it('are omitted for statements that are too long and for too many bindings', () => {
       const { log, send } = open()
       send(`select '${'x'.repeat(20_000)}' = $1`, { ms: 3, bindings: [1] })
       send('select 1', { bindings: Array.from({ length: 2000 }, () => 1) })
@@ -211,7 +211,7 @@ describe('WorkloadLog', () => {
       ])
     })
 
-    it('and texts are not kept of a redacted workload', () => {
+    it('and literals are omitted when the workload is redacted', () => {
       const { log, send } = open({ redact: true })
       for (let at = 0; at < 10; at += 1) send("select * from a where name = 'secret' and id = $1", { bindings: ['secret'] })
       expect(log.snapshot()).toMatchObject([{ sql: 'select * from a where name = ? and id = ?', samples: [], calls: 10 }])
@@ -219,7 +219,7 @@ describe('WorkloadLog', () => {
   })
 
   describe('call sites', () => {
-    it('are those of the calls, most frequent first, at most five', () => {
+    it('are sorted by frequency, and are at most 5', () => {
       const { log, send } = open()
       for (let at = 0; at < 6000; at += 1) send('select 1', { stack: at % 3 === 0 ? 'rare (/app/a.ts:3:5)' : 'often (/app/b.ts:7:9)' })
       const [entry] = log.snapshot()
@@ -236,7 +236,7 @@ describe('WorkloadLog', () => {
       for (const { callSites } of log.snapshot()) expect(callSites.length).toBeLessThanOrEqual(5)
     })
 
-    it('are asked for the first calls and few of the rest', () => {
+    it('are captured for the first calls and for few of the others', () => {
       const { log } = open()
       const analyzed = analyzeSql('select 1', 'sqlite')
       let asked = 0

@@ -38,12 +38,12 @@ async function setUp(answer: () => number) {
 }
 
 describe('BatchNotices', () => {
-  it('takes over notices that are unreported for a minute, one at a time', async () => {
+  it('takes over notices that are unreported for 1 minute, one at a time', async () => {
     const { clock, called, notified, resume } = await setUp(() => 200)
     resume()
     clock.now = 61_999
     resume()
-    // Longer than a call takes.
+    // Longer than a call.
     await new Promise((resolve) => setTimeout(resolve, 200))
     expect(called).toEqual([])
     clock.now = 62_000
@@ -53,7 +53,7 @@ describe('BatchNotices', () => {
     expect(called).toEqual(['one'])
   })
 
-  it('waits longer and longer for an address that does not answer', { timeout: TEST_MS }, async () => {
+  it('applies backoff to a webhook that does not respond', { timeout: TEST_MS }, async () => {
     let status = 500
     const { clock, called, errors, notified, resume } = await setUp(() => status)
     clock.now = 62_000

@@ -26,7 +26,7 @@ afterEach(() => {
 })
 
 describe('events', () => {
-  it('report the attempt that begins, and finished items of a batch job', async () => {
+  it('report each attempt, and finished items of a batch job', async () => {
     const { jobs } = open()
     const attempts: number[] = []
     const batches: string[] = []
@@ -44,7 +44,7 @@ describe('events', () => {
     expect(batches).toEqual([id, id])
   })
 
-  it('report a change of health, and nothing while it stays the same', async () => {
+  it('report a change of queue health, and nothing while it is the same', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
     const { jobs } = open()
     const told: string[] = []
@@ -64,7 +64,7 @@ describe('events', () => {
 })
 
 describe('access', () => {
-  it('is given by true alone, also to cancel a batch', async () => {
+  it('is granted only if authorize returns true, even to cancel a batch', async () => {
     let answer: unknown = true
     const { jobs } = open({ authorize: () => answer as boolean })
     const { id } = await jobs.createBatchJob('items', [1])
@@ -76,8 +76,8 @@ describe('access', () => {
   })
 })
 
-describe('a batch', () => {
-  it('that stops at failures continues up to maxFailedItems', async () => {
+describe('a batch job', () => {
+  it('with stopOnFailure continues up to maxFailedItems', async () => {
     const { jobs, next } = open()
     jobs.registerProcessor('items', ([item]: number[]) => {
       if (item === 1) throw new Error('No.')
@@ -89,8 +89,8 @@ describe('a batch', () => {
   })
 })
 
-describe('a batch that is cancelled while all of it waits', () => {
-  it('ends, and is reported', async () => {
+describe('a batch job that is cancelled before any task runs', () => {
+  it('is completed and reported', async () => {
     const { jobs, next } = open()
     const ended = next('batch:completed')
     const { id } = await jobs.createBatchJob('items', [1, 2, 3], 1)
@@ -100,8 +100,8 @@ describe('a batch that is cancelled while all of it waits', () => {
   })
 })
 
-describe('a callback', () => {
-  it('is removed when its task ends, and not before', async () => {
+describe('a processing callback', () => {
+  it('is removed when its task ends, and not earlier', async () => {
     const { jobs } = open()
     const seen: string[] = []
     jobs.registerProcessor('default', () => {
@@ -120,7 +120,7 @@ describe('a callback', () => {
 })
 
 describe('schedules', () => {
-  it('of several processes fire once each time', async () => {
+  it('fire once each time across several processes', async () => {
     vi.useFakeTimers({ now: new Date('2026-11-26T12:00:30Z') })
     const backend = memoryJobBackend()
     const engines = [open({ backend }).jobs, open({ backend }).jobs]
@@ -146,7 +146,7 @@ describe('an engine', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('listens no more to a backend that others use', async () => {
+  it('removes its listener from a shared backend on close', async () => {
     const backend = new MemoryBackend()
     let listeners = 0
     const onWake = backend.onWake.bind(backend)
@@ -164,7 +164,7 @@ describe('an engine', () => {
     expect(listeners).toBe(0)
   })
 
-  it('tries again to open a backend that was not there', async () => {
+  it('retries to open a backend that was unavailable', async () => {
     const backend = new MemoryBackend()
     let failures = 2
     backend.open = (() => {
@@ -198,7 +198,7 @@ describe('an engine', () => {
     expect(backend.get(id)?.order).toBeGreaterThan((backend.get(now.id)?.order ?? 0) + 49_000)
   })
 
-  it('measures payloads in bytes, and takes objects without a prototype', async () => {
+  it('limits payloads by bytes, and accepts objects without a prototype', async () => {
     const { jobs } = open({ maxPayloadBytes: 20 })
     await expect(jobs.enqueueTask('é'.repeat(10))).rejects.toThrow(InvalidArgumentError)
     await jobs.enqueueTask('e'.repeat(18))
@@ -207,7 +207,7 @@ describe('an engine', () => {
 })
 
 describe('uuidV7', () => {
-  it('ascends, within a millisecond and when the clock goes back', () => {
+  it('ascends within a millisecond and when the clock goes back', () => {
     const ids = [5_000, 5_000, 5_000, 4_000, 5_001].map((ms) => uuidV7(Date.UTC(2100, 0) + ms))
     expect([...ids].sort()).toEqual(ids)
     expect(new Set(ids).size).toBe(5)
@@ -216,8 +216,8 @@ describe('uuidV7', () => {
   })
 })
 
-describe('a dead letter in memory', () => {
-  it('that is tried again gives its room back, unless its key is another’s by then', async () => {
+describe('a dead letter in the memory backend', () => {
+  it('that is retried releases its bytes, and cannot be retried while another task has its key', async () => {
     const backend = memoryJobBackend()
     const { jobs } = open({ backend })
     let fails = true
@@ -262,7 +262,7 @@ describe('a dead letter in memory', () => {
 })
 
 function callbacksOf(jobs: AsyncBatchProcessingEngine): number {
-  // One that is registered again, for a queue without a processor, is the only way to see them from outside.
+  // Registering for a queue without a processor is the only way to observe callbacks from outside.
   try {
     jobs.createQueue('none')
     jobs.start('none')

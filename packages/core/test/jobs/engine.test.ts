@@ -31,13 +31,13 @@ describe('AsyncBatchProcessingEngine', () => {
     [{ retention: { maxDeadBytes: -1 } }, 'retention.maxDeadBytes'],
     [{ authorize: true }, 'authorize'],
     [{ workers: 5 }, 'workers'],
-  ])('refuses %o', (options, name) => {
+  ])('throws for invalid options: %o', (options, name) => {
     expect(() => new AsyncBatchProcessingEngine(options)).toThrow(InvalidOptionError)
     expect(() => new AsyncBatchProcessingEngine(options)).toThrow(`"${name}"`)
     expect(() => createSluice({ jobs: options })).toThrow(`"jobs.${name}"`)
   })
 
-  it('is that of a Sluice, or of the process', async () => {
+  it('belongs to a Sluice or to the process', async () => {
     const sluice = createSluice()
     expect(sluice.jobs).toBeInstanceOf(AsyncBatchProcessingEngine)
     await sluice.close()
@@ -101,7 +101,7 @@ describe('AsyncBatchProcessingEngine', () => {
     await draining
     expect(runs).toBe(0)
     expect(await jobs.getProcessingStats()).toMatchObject({ queued: 1, processing: 0 })
-    // By hand it is run all the same.
+    // An explicit call still runs the task.
     jobs.registerProcessor('default', () => {
       runs += 1
     })
@@ -122,7 +122,7 @@ describe('AsyncBatchProcessingEngine', () => {
     expect(scopes).toEqual(['job mail', 'job mail'])
   })
 
-  describe('what is wrong', () => {
+  describe('validation', () => {
     it.each<[unknown[], new (...args: never[]) => SluiceError, string]>([
       [[1, 'urgent'], InvalidArgumentError, '"priority"'],
       [[1, 'normal', 'nowhere'], UnknownQueueError, 'Unknown queue "nowhere". Known queues: "default". Call createQueue("nowhere") first.'],
@@ -133,7 +133,7 @@ describe('AsyncBatchProcessingEngine', () => {
       [[1, 'normal', 'default', { uniqueKey: '' }], InvalidOptionError, '"uniqueKey"'],
       [[1, 'normal', 'default', { backoff: () => 'soon' }], InvalidArgumentError, '"backoff"'],
       [[1, 'normal', 'default', { transaction: {} }], InvalidArgumentError, 'no transaction with the backend "memory"'],
-    ])('in a task is told where it is enqueued: %o', async (args, type, message) => {
+    ])('throws for an invalid task: %o', async (args, type, message) => {
       const jobs = open()
       const enqueued = (jobs.enqueueTask as (...given: unknown[]) => Promise<unknown>)(...args)
       await expect(enqueued).rejects.toThrow(type)
@@ -151,7 +151,7 @@ describe('AsyncBatchProcessingEngine', () => {
       ['a Map', { map: new Map() }, '$.map'],
       ['an instance', new (class Point {})(), '$'],
       ['undefined in an array', [undefined], '$[0]'],
-    ])('in data is told with its place: %s', async (_, data, path) => {
+    ])('throws with the path for invalid data: %s', async (_, data, path) => {
       await expect(open().enqueueTask(data)).rejects.toMatchObject({ code: 'SLUICE_INVALID_PAYLOAD', path })
     })
 
@@ -173,12 +173,12 @@ describe('AsyncBatchProcessingEngine', () => {
       [['b', [1], 1, { webhook: 'ftp://a' }], '"webhook"'],
       [['b', [1], 1, { delayMs: 5 }], '"delayMs"'],
       [['b', [() => {}]], '$[0]'],
-    ])('in a batch is told where it is made: %o', async (args, message) => {
+    ])('throws for an invalid batch job: %o', async (args, message) => {
       const jobs = open()
       await expect((jobs.createBatchJob as (...given: unknown[]) => Promise<unknown>)(...args)).rejects.toThrow(message)
     })
 
-    it('in what a batch is read from cancels it, and is thrown', async () => {
+    it('cancels a batch job and rejects when its items throw', async () => {
       const jobs = open()
       const completed: string[] = []
       jobs.on('batch:completed', ({ status }) => completed.push(status))
@@ -192,7 +192,7 @@ describe('AsyncBatchProcessingEngine', () => {
       expect(await jobs.processNextTask('b')).toBeNull()
     })
 
-    it('in adding the last of a batch cancels that, too, if it was added after all', async () => {
+    it('cancels a batch job when adding its last part fails, even if the part was added', async () => {
       const backend = memoryJobBackend()
       const jobs = new AsyncBatchProcessingEngine({ backend })
       const completed: string[] = []
@@ -240,7 +240,7 @@ describe('AsyncBatchProcessingEngine', () => {
   })
 
   describe('access', () => {
-    it('is asked for before anything is done, and written down', async () => {
+    it('is checked before anything is done, and recorded in the audit log', async () => {
       const jobs = open({ authorize: async (actor, action) => actor === 'ops' || (action === 'enqueue' && actor === 'ann') })
       await expect(jobs.enqueueTask(1)).rejects.toThrow(NotAuthorizedError)
       const task = await jobs.enqueueTask(1, 'normal', 'default', { runAs: 'ann' })
@@ -257,7 +257,7 @@ describe('AsyncBatchProcessingEngine', () => {
       expect((await jobs.getProcessingStats()).queued).toBe(0)
     })
 
-    it('is refused where the hook fails', async () => {
+    it('is denied when the authorize hook throws', async () => {
       const jobs = open({
         authorize: () => {
           throw new Error('no directory')
@@ -267,7 +267,7 @@ describe('AsyncBatchProcessingEngine', () => {
       expect(jobs.getAuditLog()).toMatchObject([{ isAllowed: false }])
     })
 
-    it('tells a sink, whose failure hinders nothing', async () => {
+    it('passes entries to the audit sink, whose errors affect nothing else', async () => {
       const entries: AuditEntry[] = []
       const errors: unknown[] = []
       const jobs = open({
@@ -287,7 +287,7 @@ describe('AsyncBatchProcessingEngine', () => {
       expect(jobs.getAuditLog()).toEqual([])
     })
 
-    it('keeps the last thousand entries', async () => {
+    it('retains the last 1,000 entries in the audit log', async () => {
       const jobs = open()
       for (let at = 0; at < 1_005; at += 1) await jobs.cancelTask(`task ${at}`)
       expect(jobs.getAuditLog()).toHaveLength(1_000)
@@ -323,7 +323,7 @@ describe('AsyncBatchProcessingEngine', () => {
       expect([...done].sort()).toEqual([1, 'The task took longer than 50 ms.', 'a text', 'async', 'sync', 'thenable', 'undefined'].sort())
     })
 
-    it('that register later are started, too, and one takes the place of another', async () => {
+    it('are started if they register later, and the last registered one is used', async () => {
       const jobs = open()
       const seen: string[] = []
       jobs.start()
@@ -335,7 +335,7 @@ describe('AsyncBatchProcessingEngine', () => {
       await expect.poll(() => seen, SOON).toEqual(['first', 'second'])
     })
 
-    it('leave others their turn', async () => {
+    it('yield to other work on the event loop', async () => {
       const jobs = open()
       let turns = 0
       let runs = 0
@@ -398,7 +398,7 @@ describe('AsyncBatchProcessingEngine', () => {
     expect(health).toEqual({ health: 'unhealthy', reasons: ['Its backend does not answer: gone'] })
   })
 
-  it('keeps outcomes while its backend does not answer, and tells them then', async () => {
+  it('retains outcomes while its backend is unavailable, and reports them afterwards', async () => {
     const backend = memoryJobBackend()
     const step = backend.step.bind(backend)
     let isDown = false
@@ -424,7 +424,7 @@ describe('AsyncBatchProcessingEngine', () => {
     await expect.poll(() => completed, SOON).toEqual([task.id])
   })
 
-  it('forgets the oldest dead letters when they are too much, and batches that are old', async () => {
+  it('evicts the oldest dead letters above maxDeadBytes, and expired batch jobs', async () => {
     const backend = memoryJobBackend()
     const jobs = open({ backend })
     jobs.registerProcessor<string>('default', () => {
@@ -441,7 +441,7 @@ describe('AsyncBatchProcessingEngine', () => {
     await expect(jobs.getBatchProgress(batch.id)).rejects.toThrow('"batchId"')
   })
 
-  it('leaves nothing behind when it is closed', async () => {
+  it('leaves no timer when it is closed', async () => {
     const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
     const before = timers()
     const jobs = new AsyncBatchProcessingEngine()
@@ -452,7 +452,7 @@ describe('AsyncBatchProcessingEngine', () => {
     await expect.poll(async () => (await jobs.getProcessingStats()).processing, SOON).toBe(1)
     await jobs.close()
     await jobs.close()
-    // A timer of an earlier test may have ended meanwhile.
+    // A timer of an earlier test may end in the meantime.
     expect(timers()).toBeLessThanOrEqual(before)
     await expect(jobs.enqueueTask(1)).rejects.toMatchObject({ code: 'SLUICE_CLOSED' })
     expect(() => jobs.start()).toThrow(SluiceError)

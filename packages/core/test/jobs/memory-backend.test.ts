@@ -16,7 +16,7 @@ function outcomeOf(claim: Outcome['claim'], kind: 'done' | 'dead'): Outcome {
 }
 
 describe('MemoryBackend', () => {
-  it('finds what is left of many tasks by their ids, whenever it is asked', () => {
+  it('finds the remaining tasks by ID after most have finished', () => {
     const backend = new MemoryBackend()
     backend.add(Array.from({ length: 5_000 }, (_, at) => newTask(at)))
     const { claims } = backend.step('q', [], 4_000)
@@ -45,7 +45,7 @@ describe('MemoryBackend', () => {
     expect(backend.counts('q').queued).toBe(3)
   })
 
-  it('lists dead letters in the order in which they died', () => {
+  it('lists dead letters in the order of their failure', () => {
     const backend = new MemoryBackend()
     backend.add([newTask(1), newTask(2), newTask(3)])
     const { claims } = backend.step('q', [], 3)
@@ -58,7 +58,7 @@ describe('MemoryBackend', () => {
     expect(backend.list({ status: 'dead' }, { offset: 0, limit: 9 })[0]).toMatchObject({ finishedAt: 2_000, createdAt: 1_000 })
   })
 
-  it('takes no outcome twice, and none of an older claim', () => {
+  it('accepts no outcome twice, and none of an earlier claim', () => {
     const backend = new MemoryBackend()
     backend.add([newTask(1)])
     const [claim] = backend.step('q', [], 1).claims

@@ -8,8 +8,8 @@ const task: NewTask = {
   settings: { maxRetries: 3, maxCrashes: 5, timeoutMs: 0, backoff: 0, runAs: null },
 }
 
-describe('adding a task whose key others have by turns', () => {
-  it('retries when the task with the key has ended, and fails when there is always another one', async () => {
+describe('addTasks with a unique key of other tasks', () => {
+  it('retries when the task with the key has ended, and fails when other tasks repeatedly have the key', async () => {
     let tries = 0
     const store = (addedAt: number) => ({
       add: async () => {

@@ -37,7 +37,7 @@ afterEach(() => {
 })
 
 describe('a queue', () => {
-  it('tells outcomes again in their order, each with its result', async () => {
+  it('reports outcomes again in order after a failed step, each with its result', async () => {
     const { backend, jobs, end } = setUp()
     const results: unknown[] = []
     jobs.on('task:completed', ({ result }) => results.push(result))
@@ -56,7 +56,7 @@ describe('a queue', () => {
     await close(backend, jobs)
   })
 
-  it('is unhealthy after a write that failed, and healthy with the next that succeeds', async () => {
+  it('is unhealthy after a failed write, and healthy after the next successful one', async () => {
     const { backend, jobs, end } = setUp()
     jobs.start()
     ;(await backend.next()).answer([claimOf('a')])
@@ -65,7 +65,7 @@ describe('a queue', () => {
     const again = await backend.next()
     expect((await jobs.getQueueHealth()).reasons).toEqual(['Its backend rejects writes: full'])
     again.answer([])
-    // For 30 seconds the failure would count without it.
+    // Without it, the failure would count for 30 seconds.
     await expect.poll(async () => (await jobs.getQueueHealth()).health, { ...SOON, timeout: 25_000 }).toBe('healthy')
     await close(backend, jobs)
   })
@@ -97,7 +97,7 @@ describe('a queue', () => {
     await close(backend, jobs)
   })
 
-  it('is drained when all running tasks have ended, and not before', async () => {
+  it('is drained when all running tasks have ended, and not earlier', async () => {
     const { backend, jobs, end } = setUp()
     jobs.start()
     ;(await backend.next()).answer([claimOf('a'), claimOf('b')])
@@ -115,7 +115,7 @@ describe('a queue', () => {
     await close(backend, jobs)
   })
 
-  it('is closed in the end though its backend does not answer', async () => {
+  it('closes even if its backend does not respond', async () => {
     const { backend, jobs } = setUp()
     jobs.start()
     ;(await backend.next()).answer([claimOf('a')])
@@ -128,8 +128,8 @@ describe('a queue', () => {
   })
 })
 
-describe('a task that workers were lost with', () => {
-  it('runs again as often as may be, and is dead after that, with its items', async () => {
+describe('a task whose workers crashed', () => {
+  it('runs again up to maxCrashes, and is dead-lettered after that with its items', async () => {
     const { backend, jobs, running, end } = setUp({ maxCrashes: 5 })
     jobs.start()
     const part = { batchId: 'batch', items: 7, crashes: 6 }
@@ -142,7 +142,7 @@ describe('a task that workers were lost with', () => {
     await close(backend, jobs)
   })
 
-  it('runs alone: other tasks are released until then', async () => {
+  it('runs alone: other such tasks are released until it has finished', async () => {
     const { backend, jobs, running, end } = setUp()
     jobs.start()
     ;(await backend.next()).answer([claimOf('a', { crashes: 1 }), claimOf('b', { crashes: 1 }), claimOf('c')])
@@ -159,8 +159,8 @@ describe('a task that workers were lost with', () => {
   })
 })
 
-describe('a task that nobody here can run', () => {
-  it('is left to others for a second', async () => {
+describe('a task that this process cannot run', () => {
+  it('is released with a delay of 1 second', async () => {
     const { backend, jobs } = setUp()
     jobs.createQueue('other')
     jobs.registerProcessingCallback('somebody else', () => {})
@@ -193,7 +193,7 @@ describe('leases', () => {
     expect(await jobs.getQueueHealth()).toEqual({ health: 'unhealthy', reasons: ['Its backend rejects writes: full'] })
   })
 
-  it('are renewed after a third of their duration; lost and cancelled tasks are aborted', async () => {
+  it('are renewed after 33% of their duration; lost and cancelled tasks are aborted', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
     const reasons: string[] = []
     const { backend, jobs } = setUp({ leaseMs: 900, graceMs: 60_000 }, 10, (_, { signal, taskId }) => {
@@ -214,8 +214,8 @@ describe('leases', () => {
   })
 })
 
-describe('items that failed', () => {
-  it('alone are tried again', async () => {
+describe('failed items of a batch job', () => {
+  it('are retried alone', async () => {
     const { backend, jobs } = setUp({}, 10, (items: number[], { failItem }) => {
       for (const [index, item] of items.entries()) if (item < 0) failItem(index, new Error('Below zero.'))
     })
@@ -226,7 +226,7 @@ describe('items that failed', () => {
     expect(outcomes[0]?.failure?.message).toBe('2 items failed. First error: Below zero.')
   })
 
-  it('for good are not, where all of them are', async () => {
+  it('are not retried if all of them failed permanently', async () => {
     for (const [last, kind] of [
       [new UnretryableError('Never.'), 'dead'],
       [new Error('Perhaps.'), 'retry'],
@@ -241,7 +241,7 @@ describe('items that failed', () => {
     }
   })
 
-  it('of which some were done one by one before the part failed, are left', async () => {
+  it('remain for the retry when other items finished before', async () => {
     const { backend, jobs } = setUp({})
     jobs.registerProcessor(
       'default',
@@ -284,7 +284,7 @@ async function nextOf(backend: ScriptedBackend, most: number) {
   }
 }
 
-/** Answers what is still asked for. */
+/** Answers all remaining steps. */
 async function close(backend: ScriptedBackend, jobs: AsyncBatchProcessingEngine): Promise<void> {
   const closing = jobs.close()
   const answering = setInterval(() => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { QueueStats } from '../../src/jobs/stats/queue-stats.ts'
 
 describe('QueueStats', () => {
-  it('keeps the error of a rejected write until a write succeeds, and for 30 seconds at most', () => {
+  it('keeps the error of a rejected write until a write succeeds, for at most 30 seconds', () => {
     const stats = new QueueStats(0)
     const error = new Error('the disk is full')
     stats.backendFailed(1_000, error)

@@ -3,7 +3,7 @@ import { MemoryBackend } from '../../src/jobs/backends/memory/memory-backend.ts'
 
 const settings = { maxRetries: 3, maxCrashes: 5, timeoutMs: 0, backoff: 1_000, runAs: null }
 
-/** A claim as a backend hands it out. */
+/** A claim as a backend returns it. */
 export function claimOf(id: string, rest: Partial<Claim> = {}): Claim {
   const task: Omit<NewTask, 'runAt'> = {
     ...{ id, queue: 'default', level: 2, order: 0, data: JSON.stringify(id), createdAt: Date.now() },
@@ -12,7 +12,7 @@ export function claimOf(id: string, rest: Partial<Claim> = {}): Claim {
   return { ...task, token: 1, attempts: 0, crashes: 0, ...rest }
 }
 
-/** One call of `step`, which the test answers. */
+/** A call of `step`, which the test answers. */
 export interface Step {
   readonly outcomes: readonly Outcome[]
   readonly want: number
@@ -20,11 +20,11 @@ export interface Step {
   fail(error?: Error): void
 }
 
-/** A shared backend whose steps a test answers one by one; the rest is as in memory. */
+/** A shared backend whose steps a test answers individually; otherwise like the memory backend. */
 export class ScriptedBackend extends MemoryBackend {
   override readonly isShared = true as never
   readonly steps: Step[] = []
-  /** What `renew` says. */
+  /** The result of `renew`. */
   renewed: Awaited<ReturnType<JobBackend['renew']>> = { lost: [], cancelled: [] }
   renewals = 0
   #waiting: ((step: Step) => void)[] = []

@@ -13,8 +13,8 @@ function open(graceMs = 5_000) {
 
 const once = { maxRetries: 0 }
 
-describe('what a processor tells', () => {
-  it('of its progress is passed on while it runs, from 0 to 100', async () => {
+describe('the context of a processor', () => {
+  it('reports progress from 0 to 100 while the task runs', async () => {
     const { jobs, next } = open()
     const told: number[] = []
     jobs.on('task:progress', ({ percent }) => told.push(percent))
@@ -31,7 +31,7 @@ describe('what a processor tells', () => {
     expect(told).toEqual([0, 50, 100])
   })
 
-  it('in its log is kept with a failure: the last hundred lines, each cut', async () => {
+  it('stores the last 100 log lines of a failure, each truncated', async () => {
     const { jobs, next } = open()
     jobs.registerProcessor('default', (_, { log }) => {
       for (let line = 0; line < 150; line += 1) log(`${line} ${'x'.repeat(2_000)}`)
@@ -46,7 +46,7 @@ describe('what a processor tells', () => {
     expect(log.every((line) => line.length === 1_000)).toBe(true)
   })
 
-  it('of a missing item is not a failure', async () => {
+  it('ignores the failure of an item that does not exist', async () => {
     const { jobs, next } = open()
     jobs.registerProcessor('items', (_, { failItem }) => {
       for (const index of [-1, 2, 0.5]) failItem(index, new Error('Which?'))
@@ -58,7 +58,7 @@ describe('what a processor tells', () => {
   })
 })
 
-describe('a task that is told to stop', () => {
+describe('a task that is aborted', () => {
   it('fails at its timeout, regardless of its later result', async () => {
     const { jobs, next } = open()
     jobs.registerProcessor(
@@ -116,7 +116,7 @@ describe('a task that is told to stop', () => {
     expect(reasons).toEqual(['TaskTimeoutError'])
   })
 
-  it('does no further item, and the one that it stops in has not failed', async () => {
+  it('processes no more items, and does not count the current one as failed', async () => {
     const { jobs, next } = open()
     const seen: string[] = []
     jobs.registerProcessor(
@@ -140,7 +140,7 @@ describe('a task that is told to stop', () => {
     expect(seen).toEqual(['a', 'b'])
   })
 
-  it('does no further item where the one it was at did not mind', async () => {
+  it('processes no more items when the current one ignores the abort', async () => {
     const { jobs, next } = open()
     const seen: string[] = []
     jobs.registerProcessor(
@@ -161,7 +161,7 @@ describe('a task that is told to stop', () => {
 })
 
 describe('retries', () => {
-  it('wait for half of their time at least, twice as long each, and an hour at most', async () => {
+  it('are delayed by at least 50% of the backoff, and by at most 1 hour', async () => {
     const { jobs } = open()
     const waits: number[] = []
     jobs.on('task:retry', ({ failure, retryAt }) => waits.push(retryAt - failure.at))

@@ -6,7 +6,7 @@ import type { TaskContext } from '../../../src/jobs/processor.ts'
 import { type ThreadProcessorOptions, threadProcessor } from '../../../src/jobs/threads/index.ts'
 
 const worker = new URL('./worker.mjs', import.meta.url)
-// Here, what a thread loads is source.
+// In tests, threads load the source.
 const execArgv = ['--import', 'tsx', '--conditions=@sluice/source']
 const engines: AsyncBatchProcessingEngine[] = []
 
@@ -50,7 +50,7 @@ describe('threadProcessor', { timeout: TEST_MS }, () => {
     expect(failure.stack).toContain('worker.mjs')
   })
 
-  it('does not try again what is not to be', async () => {
+  it('does not retry an UnretryableError', async () => {
     const { jobs, ended } = await setUp()
     const dead = ended('task:dead')
     jobs.start()
@@ -58,7 +58,7 @@ describe('threadProcessor', { timeout: TEST_MS }, () => {
     expect((await dead).failure).toMatchObject({ attempt: 1, message: 'Never again.' })
   })
 
-  it('takes for done what returns something that cannot be copied', async () => {
+  it('completes a task whose result cannot be copied', async () => {
     const { jobs, ended } = await setUp()
     const completed = ended('task:completed')
     jobs.start()
@@ -78,7 +78,7 @@ describe('threadProcessor', { timeout: TEST_MS }, () => {
     expect(messages).toEqual(['The task took longer than 300 ms.', 'The task took longer than 300 ms.'])
   })
 
-  it('tells a processor to stop, and why', async () => {
+  it('notifies a processor to stop, with the reason', async () => {
     const { jobs, ended } = await setUp({ graceMs: 5_000 })
     const dead = ended('task:dead')
     jobs.start()
@@ -86,7 +86,7 @@ describe('threadProcessor', { timeout: TEST_MS }, () => {
     expect((await dead).failure).toMatchObject({ message: 'The task took longer than 50 ms.', log: ['Told: TaskTimeoutError.'] })
   })
 
-  it('stops what is cancelled', async () => {
+  it('stops a cancelled task', async () => {
     const { jobs, ended } = await setUp()
     const started = new Promise<unknown>((resolve) => {
       jobs.on('task:started', resolve)
@@ -136,7 +136,7 @@ describe('threadProcessor', { timeout: TEST_MS }, () => {
     expect(threads.size).toBe(2)
   })
 
-  it('counts the items of a part that failed, and those alone', async () => {
+  it('counts only the items of the failed part as failed', async () => {
     const { jobs } = await setUp()
     const completed = new Promise<JobEvents['batch:completed']>((resolve) => {
       jobs.on('batch:completed', resolve)
@@ -153,7 +153,7 @@ describe('threadProcessor', { timeout: TEST_MS }, () => {
     const { signal } = new AbortController()
     const run = () => processor({ do: 'beat', beats }, { signal } as TaskContext)
     const running = Promise.resolve(run())
-    // It is rejected before anybody waits for it.
+    // It is rejected before it is awaited.
     running.catch(() => {})
     await expect.poll(() => beats[0], SOON).toBeGreaterThan(1)
     await jobs.close()

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { threadId } from 'node:worker_threads'
 
-/** Does what its data say. */
+/** Performs the action in its data. */
 export default async function work(data, context) {
   switch (data.do) {
     case 'double':

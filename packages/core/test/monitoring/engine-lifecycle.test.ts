@@ -31,7 +31,7 @@ function open(options: MonitoringOptions = {}, parts: MonitoringEngineParts = {}
       vi.advanceTimersByTime(1_000)
     }
   }
-  /** Where something is waited for meanwhile. */
+  /** Advances time with asynchronous work. */
   const wait = async (ms: number) => {
     clock.advance(ms)
     await vi.advanceTimersByTimeAsync(ms)
@@ -39,8 +39,8 @@ function open(options: MonitoringOptions = {}, parts: MonitoringEngineParts = {}
   return { monitor, clock, changes, errors, pass, wait }
 }
 
-describe('once a second, the engine', () => {
-  it('raises alerts of what meters recorded, though nobody asks', () => {
+describe('MonitoringAndAutoScalingEngine every second', () => {
+  it('raises alerts for values of meters without a query', () => {
     const { monitor, changes, pass } = open()
     monitor.meter('cpu', 'a').record(99)
     expect(changes).toEqual([])
@@ -48,14 +48,14 @@ describe('once a second, the engine', () => {
     expect(changes).toEqual(['raised critical cpu of a'])
   })
 
-  it('looks at objectives, though nothing is recorded', () => {
+  it('evaluates objectives even if nothing is recorded', () => {
     const { monitor, changes, pass } = open()
     monitor.createObjective('checkout').record(false, 100)
     pass(1_000)
     expect(changes).toEqual(['raised critical errorBudget of checkout'])
   })
 
-  it('asks others for what they have first', () => {
+  it('runs `beforeTurn` first', () => {
     let monitor: MonitoringAndAutoScalingEngine | undefined
     const { monitor: opened, changes, pass } = open({}, { beforeTurn: () => monitor?.meter('cpu', 'late').record(99) })
     monitor = opened
@@ -64,7 +64,7 @@ describe('once a second, the engine', () => {
     expect(changes).toEqual(['raised critical cpu of late'])
   })
 
-  it('tells of what fails, which nobody could catch, and goes on', () => {
+  it('emits internal errors, and continues', () => {
     let calls = 0
     const beforeTurn = () => {
       calls += 1
@@ -78,7 +78,7 @@ describe('once a second, the engine', () => {
     expect([errors, changes]).toEqual([['no'], ['raised critical cpu of a']])
   })
 
-  it('alerts by the worst of a second where the worst counts, and by the mean elsewhere', () => {
+  it('evaluates thresholds with the maximum of a second if it is configured, otherwise with the mean', () => {
     const { monitor, pass } = open()
     monitor.registerMetric('lag', { warning: 50, across: 'max' })
     for (const metric of ['lag', 'responseTime']) for (const value of [10, 1_500]) monitor.meter(metric, 'a').record(value)
@@ -90,8 +90,8 @@ describe('once a second, the engine', () => {
   })
 })
 
-describe('a metric that is registered', () => {
-  it('again has its new thresholds from the next value on, also of sources that are known', () => {
+describe('registering a metric', () => {
+  it('again applies new thresholds from the next value on, even to known sources', () => {
     const { monitor, changes } = open()
     monitor.recordMetric('cpu', 50, 'a')
     monitor.registerMetric('cpu', { unit: '%', warning: 40 })
@@ -102,7 +102,7 @@ describe('a metric that is registered', () => {
     expect(changes).toEqual(['raised warning cpu of a', 'resolved warning cpu of a'])
   })
 
-  it('later than its forecasts are asked for is missing until then', async () => {
+  it('after its forecasts were requested makes them available from then on', async () => {
     const { monitor, errors, pass } = open({ forecasts: { metrics: ['queueDepth', 'cpu'] } })
     monitor.recordMetric('cpu', 10, 'a')
     pass(120_000)
@@ -113,13 +113,13 @@ describe('a metric that is registered', () => {
     pass(59_000)
     monitor.recordMetric('queueDepth', 7, 'a')
     pass(20_000)
-    // Nothing came for a while: it is what was learnt.
+    // There was no value for a while, so this is the learned level.
     expect(monitor.currentLoad('queueDepth')).toBeUndefined()
     expect(monitor.predictLoad('queueDepth')?.value).toBeCloseTo(7, 0)
     expect(errors).toEqual([])
   })
 
-  it('later than its forecasts are restored is missing until then', () => {
+  it('after its forecasts were restored makes them available from then on', () => {
     const { monitor } = open()
     monitor.registerMetric('queueDepth')
     monitor.recordMetric('queueDepth', 7, 'a')
@@ -133,8 +133,8 @@ describe('a metric that is registered', () => {
   })
 })
 
-describe('a series that gives way to a new one', () => {
-  it('takes its alert with it, of which nothing more would ever be told', () => {
+describe('a series that is replaced by a new one', () => {
+  it('resolves its alert, which could receive no more values', () => {
     const { monitor, clock, changes } = open({ maxSeries: 16 })
     for (let at = 0; at < 16; at += 1) monitor.recordMetric('cpu', at === 0 ? 99 : 10, `pod-${at}`)
     clock.advance(601_000)
@@ -145,8 +145,8 @@ describe('a series that gives way to a new one', () => {
   })
 })
 
-describe('what is recorded', () => {
-  it('belongs to the second in which it came', () => {
+describe('recorded values', () => {
+  it('belong to the second in which they arrive', () => {
     const { monitor, clock } = open()
     monitor.recordMetric('cpu', 10, 'a')
     clock.advance(1_000)
@@ -154,7 +154,7 @@ describe('what is recorded', () => {
     expect(monitor.getMetricTrend('cpu').map(({ value }) => value)).toEqual([10, 30])
   })
 
-  it('comes from a source of 200 characters at most', () => {
+  it('have a source of at most 200 characters', () => {
     const { monitor } = open()
     monitor.recordMetric('cpu', 1, 'x'.repeat(200))
     for (const source of ['x'.repeat(201), '', 5 as never]) {
@@ -164,8 +164,8 @@ describe('what is recorded', () => {
   })
 })
 
-describe('what is asked for', () => {
-  it('is a number from 1 to 10000 where it is a limit', () => {
+describe('queries of the engine', () => {
+  it('accept a limit from 1 to 10,000', () => {
     const { monitor } = open()
     for (const ask of [
       (limit: number) => monitor.getActiveAlerts(limit),
@@ -178,7 +178,7 @@ describe('what is asked for', () => {
     }
   })
 
-  it('has what meters recorded before', () => {
+  it('include values that meters recorded before', () => {
     const { monitor } = open()
     monitor.meter('requests', 'a').record(100)
     expect(monitor.predictLoad('requests')?.value).toBeCloseTo(100, 0)
@@ -188,13 +188,13 @@ describe('what is asked for', () => {
     expect(monitor.getActiveAlerts().map(({ metric }) => metric)).toContain('errorBudget')
   })
 
-  it.each([null, undefined, 5, 'requests', []])('is no state of forecasts where it is %j', (states) => {
+  it.each([null, undefined, 5, 'requests', []])('throw for an invalid forecast state: %j', (states) => {
     expect(() => open().monitor.restoreForecasts(states as never)).toThrow(InvalidArgumentError)
   })
 })
 
-describe('the report', () => {
-  it('is of the last day', async () => {
+describe('the performance report', () => {
+  it('covers the last day', async () => {
     const { monitor, clock, pass } = open()
     const times = async () => {
       const { scaling, advice } = await monitor.getPerformanceReport()
@@ -217,7 +217,7 @@ describe('the report', () => {
     expect(await times()).toEqual([0, 0])
   })
 
-  it('has the last twenty anomalies', async () => {
+  it('contains the last 20 anomalies', async () => {
     const { monitor, pass } = open({ forecasts: { metrics: ['requests'], stepMs: 1_000 } })
     for (let second = 0; second < 400; second += 1) {
       monitor.recordMetric('requests', second > 100 && second % 10 === 0 ? 5_000 : 100 + (second % 5), 'a')
@@ -229,17 +229,17 @@ describe('the report', () => {
 })
 
 describe('scaling', () => {
-  it('by a policy is by a quarter, every five minutes, where nothing else is said', () => {
+  it('changes workers by 25% every 5 minutes at most by default', () => {
     const { monitor, pass } = open()
     expect(monitor.createScalingPolicy('p', 'cpu', 80, 'up')).toMatchObject({ scaleAmount: 25, cooldownSeconds: 300, enabled: true })
     pass(1_000)
   })
 
-  /** A rule that wants more workers than there are, while connections are waited for so often. */
+  /** A rule that requires more workers than running, while this share of requests waits for connections. */
   async function waiting(share: number, cpu: number) {
     const { monitor, wait, clock } = open({ scaling: { minWorkers: 2, rule: { capacity: 100, startUpSeconds: 10 } } })
     monitor.recordMetric('poolWait', 500, 'postgres')
-    // What was waited for a while ago does not count any more.
+    // Earlier waits no longer count.
     clock.advance(120_000)
     for (let second = 0; second < 30; second += 1) {
       monitor.recordMetric('poolWait', second % 10 < share * 10 ? 20 : 0, 'postgres')
@@ -251,7 +251,7 @@ describe('scaling', () => {
     return monitor
   }
 
-  it('up is refused while connections are waited for and the CPU has room', async () => {
+  it('does not add workers while requests wait for connections and CPU is available', async () => {
     const refused = await waiting(0.5, 40)
     expect(refused.getScalingHistory()).toEqual([])
     expect(refused.getScalingSkips()[0]?.reason).toMatch(
@@ -261,7 +261,7 @@ describe('scaling', () => {
     expect((await waiting(0.5, 95)).getScalingHistory().length).toBeGreaterThan(0)
   })
 
-  it('tells of a target that fails', async () => {
+  it('emits an error when the target fails', async () => {
     const target = { current: () => 1, scaleTo: () => Promise.reject(new Error('no machines')) }
     const { monitor, errors, wait } = open({ scaling: { target } })
     monitor.createScalingPolicy('p', 'cpu', 80, 'up')
@@ -270,7 +270,7 @@ describe('scaling', () => {
     expect(errors).toEqual([expect.stringContaining('no machines')])
   })
 
-  it('counts what workers cost each second, and not at the end alone', async () => {
+  it('counts the cost of workers continuously', async () => {
     let workers = 2
     const target = { current: () => workers, scaleTo: async () => {} }
     const { monitor, wait } = open({ scaling: { target } })
@@ -285,7 +285,7 @@ describe('scaling', () => {
     workers = 4
     await half()
     const { cost } = (await monitor.getPerformanceReport()).scaling
-    // The target is asked every five seconds.
+    // The target is queried every 5 seconds.
     expect(cost?.workerHours).toBeCloseTo(3, 1)
     expect(cost?.leastWorkerHours).toBeCloseTo(1, 1)
     expect(cost?.hours).toBeCloseTo(1, 1)
@@ -295,11 +295,11 @@ describe('scaling', () => {
 describe('startCollecting', () => {
   const sources = (monitor: MonitoringAndAutoScalingEngine) => [...new Set(monitor.getSystemHealth().metrics.map(({ source }) => source))]
 
-  it('again stops what was started before, unless its options are wrong', async () => {
+  it('stops the previous collection, unless the new options are invalid', async () => {
     const { monitor, wait } = open({}, { readers: new FakeSystem(unified) })
     monitor.startCollecting({ source: 'first' })
     expect(() => monitor.startCollecting({ source: '' })).toThrow(InvalidOptionError)
-    // Longer than health goes back: it was not the first look alone.
+    // Longer than the health window: the collection did not stop after the first sample.
     await wait(400_000)
     expect(sources(monitor)).toEqual(['first'])
     monitor.startCollecting({ source: 'second' })
@@ -309,7 +309,7 @@ describe('startCollecting', () => {
 })
 
 describe('close', () => {
-  it('leaves no timer behind, tells nothing more, and is done once', async () => {
+  it('leaves no timer behind, sends no notices, and can be repeated', async () => {
     const told: string[] = []
     const notifier = { name: 'pager', notify: ({ metric }: { readonly metric: string }) => void told.push(metric) }
     const target = { current: () => 1, scaleTo: async () => {} }
@@ -346,7 +346,7 @@ describe('close', () => {
       expect(use).toThrow(expect.objectContaining({ code: 'SLUICE_CLOSED' }))
   })
 
-  it('leaves the target as it is: who made it closes it', async () => {
+  it('does not close the target, which belongs to its creator', async () => {
     let closed = 0
     const target = {
       current: () => 3,

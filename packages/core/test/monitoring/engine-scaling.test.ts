@@ -22,7 +22,7 @@ afterEach(() => {
 })
 
 describe('policies', () => {
-  it('scale up by a threshold, keep their cooldown, and say why; without a target nothing is carried out', () => {
+  it('scale up above a threshold, respect their cooldown, and give reasons; without a target it is a dry run', () => {
     const { monitor, clock, events } = open({ scaling: { minWorkers: 4, maxWorkers: 8 } })
     const policy = monitor.createScalingPolicy('scale-up-on-cpu', 'cpu', 80, 'up', 25, 300)
     expect(policy).toMatchObject({
@@ -49,7 +49,7 @@ describe('policies', () => {
     expect(events).toEqual(['cpu 4 → 5', 'cpu 5 → 7'])
   })
 
-  it('are switched off, and removed', () => {
+  it('are disabled and removed', () => {
     const { monitor } = open()
     const { id } = monitor.createScalingPolicy('p', 'cpu', 80, 'up')
     monitor.recordMetric('cpu', 95, 'a')
@@ -61,7 +61,7 @@ describe('policies', () => {
     expect(() => monitor.createScalingPolicy('p', 'cpu', Number.NaN, 'up')).toThrow(InvalidArgumentError)
   })
 
-  it('decide by themselves once there is one', async () => {
+  it('are evaluated automatically after one is created', async () => {
     vi.useFakeTimers()
     const monitor = new MonitoringAndAutoScalingEngine()
     onTestFinished(() => monitor.close())
@@ -72,8 +72,8 @@ describe('policies', () => {
   })
 })
 
-describe('the rule', () => {
-  it('follows the load, by a target that is told absolute numbers', async () => {
+describe('the scaling rule', () => {
+  it('follows the load with a target that receives absolute numbers', async () => {
     vi.useFakeTimers()
     const clock = new ManualClock()
     let workers = 2
@@ -95,7 +95,7 @@ describe('the rule', () => {
       clock.advance(1_000)
       await vi.advanceTimersByTimeAsync(1_000)
     }
-    // At seven tenths of what they can: ten, and some more while the load was new.
+    // 10 at a utilization of 70%, and some more while the load was new.
     expect(workers).toBeGreaterThanOrEqual(10)
     expect(workers).toBeLessThanOrEqual(12)
     expect(scaled.at(-1)).toBe(workers)
@@ -114,7 +114,7 @@ describe('the rule', () => {
     expect(reportMarkdown(report)).toMatch(/## Scaling\n\n[\d.]+ worker-hours in 0\.12\d hours, [\d.]+ times what the load needed\./)
   })
 
-  it('is told of by hand, and by whom', () => {
+  it('is bypassed by manual scaling, which records the actor', () => {
     const { monitor, events } = open({ scaling: { minWorkers: 2 } })
     expect(monitor.triggerScaling('up', 50, 'ann')).toMatchObject({ from: 2, to: 3, by: 'ann', source: 'manual' })
     expect(monitor.triggerScaling('down', 50, 'ann')).toMatchObject({ from: 3, to: 2 })
@@ -123,7 +123,7 @@ describe('the rule', () => {
     expect(events).toEqual(['manual 2 → 3', 'manual 3 → 2'])
   })
 
-  it('goes by forecasts that are saved and restored with the others', () => {
+  it('saves and restores its forecasts with those of the metrics', () => {
     const { monitor } = open({ scaling: { rule: { capacity: 100 } } })
     const saved = JSON.parse(JSON.stringify(monitor.saveForecasts())) as Record<string, unknown>
     expect(Object.keys(saved)).toContain('scaling load')
@@ -135,7 +135,7 @@ describe('the rule', () => {
     expect(other.saveForecasts()).toEqual(monitor.saveForecasts())
   })
 
-  it('is refused where it makes no sense', () => {
+  it('throws for invalid options and loads', () => {
     expect(() => open({ scaling: { minWorkers: 5, maxWorkers: 2 } })).toThrow('"scaling.maxWorkers"')
     expect(() => open({ scaling: { rule: {} as never } })).toThrow('capacity')
     const { monitor } = open()
@@ -146,11 +146,11 @@ describe('the rule', () => {
 })
 
 describe('recommendations', () => {
-  it('are none where nothing was measured', () => {
+  it('are empty without measurements', () => {
     expect(open().monitor.getScalingRecommendations()).toEqual([])
   })
 
-  it('are what policies, alerts and idleness say', () => {
+  it('follow policies, alerts and low utilization', () => {
     const { monitor } = open()
     monitor.createScalingPolicy('busy', 'cpu', 80, 'up', 25)
     monitor.recordMetric('cpu', 95, 'a')

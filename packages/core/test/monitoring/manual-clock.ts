@@ -1,9 +1,9 @@
 import type { Clock } from '../../src/shared/clock.ts'
 
-/** Time that goes on when a test says so. */
+/** A clock that a test advances. */
 export class ManualClock implements Clock {
   #now = 10_000
-  /** Of 26 November 2026, 12:00 UTC. */
+  /** From 26 November 2026, 12:00 UTC. */
   #wall: number = Date.UTC(2026, 10, 26, 12)
 
   now(): number {
@@ -19,7 +19,7 @@ export class ManualClock implements Clock {
     this.#wall += ms
   }
 
-  /** Somebody sets the clock on the wall. */
+  /** Changes the wall clock. */
   setWall(ms: number): void {
     this.#wall = ms
   }

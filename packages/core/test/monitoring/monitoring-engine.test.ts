@@ -27,19 +27,19 @@ describe('MonitoringAndAutoScalingEngine', () => {
     [{ alerts: { notifiers: [{}] } }, 'alerts.notifiers'],
     [{ forecasts: { model: 'crystal ball' } }, 'forecasts.model'],
     [{ horizon: 5 }, 'horizon'],
-  ])('refuses %o', (options, name) => {
+  ])('throws for invalid options: %o', (options, name) => {
     expect(() => new MonitoringAndAutoScalingEngine(options)).toThrow(InvalidOptionError)
     expect(() => createSluice({ monitor: options })).toThrow(`"monitor.${name}"`)
   })
 
-  it('tells which types of metrics there are', () => {
+  it('lists the types of metrics', () => {
     const monitor = new MonitoringAndAutoScalingEngine()
     monitor.registerMetric('orders', { unit: 'orders/min', warning: 5 })
     expect(monitor.getMetricTypes().find(({ name }) => name === 'cpu')).toMatchObject({ unit: '%', warning: 70, critical: 90 })
     expect(monitor.getMetricTypes().at(-1)).toMatchObject({ name: 'orders', unit: 'orders/min', warning: 5, critical: undefined })
   })
 
-  it('is that of a Sluice, or of the process', async () => {
+  it('belongs to a Sluice or to the process', async () => {
     const sluice = createSluice()
     expect(sluice.monitor).toBeInstanceOf(MonitoringAndAutoScalingEngine)
     await sluice.close()
@@ -48,7 +48,7 @@ describe('MonitoringAndAutoScalingEngine', () => {
     expect(getMonitoringAndAutoScalingEngine()).toBe(getMonitoringAndAutoScalingEngine())
   })
 
-  it('records a value that was measured several times as often', () => {
+  it('records a repeated value with its count', () => {
     const { monitor, clock } = open()
     monitor.recordMetric('responseTime', 4, 'route')
     monitor.recordRepeated('responseTime', 1, 'route', 3)
@@ -57,7 +57,7 @@ describe('MonitoringAndAutoScalingEngine', () => {
     expect(monitor.getMetricDistribution('responseTime').map(([, count]) => count)).toEqual([3, 1])
   })
 
-  it('records what is a number of at least 0, of a type that there is', () => {
+  it('records numbers of at least 0 for registered types only', () => {
     const { monitor, clock } = open()
     expect(monitor.recordMetric('cpu', 42, 'node-1')).toEqual({
       type: 'cpu',
@@ -76,7 +76,7 @@ describe('MonitoringAndAutoScalingEngine', () => {
     expect(monitor.getMetricTrend('cpu')).toEqual([{ timestamp: clock.wall(), value: 42 }])
   })
 
-  it('knows the metrics that an app registers, with their thresholds', () => {
+  it('lists the metrics that an app registers, with their thresholds', () => {
     const { monitor } = open()
     monitor.registerMetric('queueDepth', { unit: 'tasks', warning: 10, critical: 100, across: 'sum' })
     monitor.recordMetric('queueDepth', 11, 'mail')
@@ -88,7 +88,7 @@ describe('MonitoringAndAutoScalingEngine', () => {
 })
 
 describe('trends', () => {
-  it('have a value a second, and one for ten seconds of what is older', () => {
+  it('contain one value per second, and one per 10 seconds for older values', () => {
     const { monitor, clock } = open()
     for (let second = 0; second < 300; second += 1) {
       monitor.recordMetric('cpu', second, 'a')
@@ -116,7 +116,7 @@ describe('trends', () => {
     }
   })
 
-  it('have the load of a source that tells it now and then, and not for long of one that is silent', () => {
+  it('include the load of a source that reports occasionally, but not of one that stopped reporting', () => {
     const { monitor, clock } = open()
     monitor.recordMetric('requests', 100, 'a')
     clock.advance(5_000)
@@ -127,7 +127,7 @@ describe('trends', () => {
     expect(monitor.getMetricTrend('requests').at(-1)?.value).toBe(50)
   })
 
-  it('go up, or down, or neither', () => {
+  it('increase, decrease or are stable', () => {
     const values: Record<string, (second: number) => number> = {
       increasing: (second) => 50 + second / 10 + (second % 7),
       decreasing: (second) => 150 - second / 10 + (second % 7),
@@ -148,7 +148,7 @@ describe('trends', () => {
     expect(() => open().monitor.getMetricTrend('cpu', -1)).toThrow(InvalidArgumentError)
   })
 
-  it('keep their order when the clock on the wall is set', () => {
+  it('keep their order when the wall clock is set back', () => {
     const { monitor, clock } = open()
     monitor.recordMetric('cpu', 1, 'a')
     clock.advance(1_000)
@@ -162,7 +162,7 @@ describe('trends', () => {
 })
 
 describe('distributions', () => {
-  it('have the values of all sources in the last five minutes, right to 1.54 %', () => {
+  it('contain the values of all sources in the last 5 minutes, accurate to 1.54%', () => {
     const { monitor, clock } = open()
     for (let value = 1; value <= 100; value += 1) monitor.recordMetric('responseTime', value, value % 2 === 0 ? 'a' : 'b')
     const values = monitor.getMetricDistribution('responseTime')
@@ -176,12 +176,12 @@ describe('distributions', () => {
 })
 
 describe('health', () => {
-  it('has least, most, mean and quantiles of the last five minutes', () => {
+  it('contains the minimum, maximum, mean and quantiles of the last 5 minutes', () => {
     const { monitor, clock } = open()
     const meter = monitor.meter('responseTime', 'GET /')
     meter.record(400)
     clock.advance(400_000)
-    // As the timer does.
+    // Like the timer.
     monitor.getActiveAlerts()
     for (let ms = 1; ms <= 100; ms += 1) meter.record(ms)
     clock.advance(1_000)
@@ -206,7 +206,7 @@ describe('health', () => {
     expect([status, problems]).toEqual(['healthy', []])
   })
 
-  it('is as bad as its worst alert', () => {
+  it('is as bad as the worst alert', () => {
     const { monitor } = open()
     monitor.recordMetric('cpu', 75, 'a')
     expect(monitor.getSystemHealth()).toMatchObject({ status: 'degraded', problems: ['cpu of a is 75 %, above 70 %'] })
@@ -215,7 +215,7 @@ describe('health', () => {
     expect(monitor.getSystemHealth().problems[0]).toContain('memory')
   })
 
-  it('counts sources that are too many to one, and gives their room back', () => {
+  it('combines sources above the limit, and frees their series after a while', () => {
     const { monitor, clock } = open({ maxSeries: 16 })
     for (let source = 0; source < 100; source += 1) monitor.recordMetric('cpu', 10, `node-${source}`)
     const sources = () => monitor.getSystemHealth().metrics.map(({ source }) => source)
@@ -230,7 +230,7 @@ describe('health', () => {
 describe('alerts', () => {
   const at = (alert: Alert | undefined) => [alert?.severity, alert?.status]
 
-  it('are raised by the first value above a threshold, escalate, ease, and end by themselves', () => {
+  it('are raised by the first value above a threshold, escalate, are downgraded, and resolve automatically', () => {
     const { monitor, clock, changes } = open()
     monitor.recordMetric('cpu', 70, 'a')
     expect(monitor.getActiveAlerts()).toEqual([])
@@ -239,7 +239,7 @@ describe('alerts', () => {
     clock.advance(5_000)
     monitor.recordMetric('cpu', 91, 'a')
     expect(at(monitor.getActiveAlerts()[0])).toEqual(['critical', 'active'])
-    // Not low enough for it to be over, by the hysteresis.
+    // The hysteresis requires a lower value to resolve it.
     for (let i = 0; i < 20; i += 1) {
       clock.advance(5_000)
       monitor.recordMetric('cpu', 82, 'a')
@@ -263,7 +263,7 @@ describe('alerts', () => {
     expect(monitor.getResolvedAlerts()).toMatchObject([{ metric: 'cpu', status: 'resolved' }])
   })
 
-  it('of a value that lasts, where that is asked for', () => {
+  it('require a lasting value if `forMs` is set', () => {
     const { monitor, clock, changes } = open({ alerts: { forMs: 10_000 } })
     monitor.recordMetric('cpu', 95, 'a')
     clock.advance(9_000)
@@ -278,7 +278,7 @@ describe('alerts', () => {
     expect(changes).toEqual(['raised warning cpu'])
   })
 
-  it('stay while nothing comes, and are of one source each', () => {
+  it('remain without new values, and belong to one source', () => {
     const { monitor, clock } = open()
     monitor.recordMetric('cpu', 95, 'a')
     monitor.recordMetric('cpu', 75, 'b')
@@ -288,7 +288,7 @@ describe('alerts', () => {
     expect(() => monitor.getActiveAlerts(0)).toThrow(InvalidArgumentError)
   })
 
-  it('are acknowledged until they are over, or worse', () => {
+  it('stay acknowledged until they are resolved or escalate', () => {
     const { monitor, changes } = open()
     monitor.recordMetric('cpu', 75, 'a')
     const id = monitor.getActiveAlerts()[0]?.id ?? ''
@@ -315,7 +315,7 @@ describe('alerts', () => {
     ])
   })
 
-  it('follow what meters record, by the mean of a second', () => {
+  it('follow the mean of a second of a meter', () => {
     const { monitor, clock } = open()
     const meter = monitor.meter('responseTime', 'GET /')
     for (const ms of [10, 1_500]) meter.record(ms)
@@ -323,7 +323,7 @@ describe('alerts', () => {
     expect(monitor.getActiveAlerts()).toMatchObject([{ severity: 'warning', value: 755 }])
   })
 
-  it('are not missed where somebody reads in between', () => {
+  it('are also raised when a query reads the values first', () => {
     const { monitor } = open()
     monitor.meter('cpu', 'a').record(99)
     monitor.getMetricTrend('cpu')
@@ -346,19 +346,19 @@ describe('objectives', () => {
     return { monitor, changes, objective, burn }
   }
 
-  it('are quiet as long as errors are within the budget', () => {
+  it('raise no alert while errors are within the budget', () => {
     const { monitor } = burning(0.001)
     expect(monitor.getActiveAlerts()).toEqual([])
   })
 
-  it('alert when an hour and its last five minutes burn 14.4 times too quickly, and end soon after', () => {
+  it('raise an alert when 1 hour and its last 5 minutes burn 14.4 times too fast, and resolve it soon after', () => {
     const { monitor, objective, burn } = burning(0.02)
     expect(monitor.getActiveAlerts()).toMatchObject([
       { metric: 'errorBudget', source: 'checkout', severity: 'critical', value: 20, threshold: 14.4 },
     ])
     expect(objective.burnRates().map(({ windowMs }) => windowMs / 60_000)).toEqual([5, 30, 60, 360, 4_320])
     burn(6, 0)
-    // An hour is still burnt, its last minutes are not; six hours are, by the half-hour of them.
+    // The hour still burns, but its last minutes do not; 6 hours burn, including their last 30 minutes.
     expect(monitor.getActiveAlerts()[0]?.threshold).toBe(6)
     burn(30, 0)
     expect(monitor.getActiveAlerts()[0]).toMatchObject({ severity: 'warning', threshold: 1 })
@@ -366,7 +366,7 @@ describe('objectives', () => {
     expect(monitor.getActiveAlerts()).toEqual([])
   })
 
-  it('say nothing of too few events', () => {
+  it('raise no alert for too few events', () => {
     const { monitor } = open()
     const objective = monitor.createObjective('rare', { minEvents: 50 })
     objective.record(false, 49)
@@ -379,7 +379,7 @@ describe('objectives', () => {
 })
 
 describe('forecasts', () => {
-  it('are there from the first value on, and learn', () => {
+  it('are available from the first value on, and learn', () => {
     const { monitor, clock } = open()
     expect(monitor.predictLoad('requests')).toBeUndefined()
     monitor.recordMetric('requests', 100, 'a')
@@ -392,7 +392,7 @@ describe('forecasts', () => {
     expect(monitor.predictLoad('cpu')).toBeUndefined()
   })
 
-  it('are restored as they were saved', () => {
+  it('are restored as saved', () => {
     const { monitor } = open()
     monitor.recordMetric('requests', 100, 'a')
     monitor.predictLoad('requests')

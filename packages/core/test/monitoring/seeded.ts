@@ -1,4 +1,4 @@
-/** A random source that gives the same numbers each time. Source: mulberry32. */
+/** A random source that returns the same numbers each time. Source: mulberry32. */
 export function seeded(seed = 1): () => number {
   let state = seed
   return () => {
@@ -9,7 +9,7 @@ export function seeded(seed = 1): () => number {
   }
 }
 
-/** Normally distributed numbers, mean 0 and deviation 1. Source: Box and Muller. */
+/** Normally distributed numbers with mean 0 and deviation 1. Source: Box and Muller. */
 export function normal(random: () => number): number {
   return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
 }

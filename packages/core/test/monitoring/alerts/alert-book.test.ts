@@ -13,7 +13,7 @@ function open() {
 }
 
 describe('AlertBook', () => {
-  it('has the worst first, and of those the newest', () => {
+  it('lists the worst alerts first, and the newest first among equals', () => {
     const { clock, book, set } = open()
     for (const [metric, severity] of [
       ['old warning', 'warning'],
@@ -30,7 +30,7 @@ describe('AlertBook', () => {
     expect(metrics(2)).toEqual(['new critical', 'old critical'])
   })
 
-  it('keeps when an alert was raised, and when its latest value came', () => {
+  it('retains when an alert was raised, and when its latest value was recorded', () => {
     const { clock, book, set } = open()
     const raisedAt = clock.wall()
     set('cpu', 'warning', 5)
@@ -39,7 +39,7 @@ describe('AlertBook', () => {
     expect(book.active(1)).toMatchObject([{ raisedAt, updatedAt: raisedAt + 2_000, value: 7, threshold: 6, message: 'cpu 7' }])
   })
 
-  it('tells of changes, and not of each value', () => {
+  it('emits changes of an alert, and not every value', () => {
     const { book, changes, set, idOf } = open()
     for (const severity of ['warning', 'warning', 'critical', 'critical', 'warning', 'info'] as const) set('cpu', severity)
     book.acknowledge(idOf('cpu'), 'ann')
@@ -55,7 +55,7 @@ describe('AlertBook', () => {
     ])
   })
 
-  it('says who acknowledged an alert and when, until it is worse', () => {
+  it('records who acknowledged an alert and when, until it escalates', () => {
     const { clock, book, set, idOf } = open()
     set('cpu', 'critical')
     clock.advance(1_000)
@@ -69,7 +69,7 @@ describe('AlertBook', () => {
     expect(alert).not.toHaveProperty('acknowledgedAt')
   })
 
-  it('keeps what is over, the newest first, with when and by whom', () => {
+  it('lists resolved alerts, newest first, with the time and the actor', () => {
     const { clock, book, set, idOf } = open()
     for (const metric of ['first', 'second', 'third']) {
       set(metric)
@@ -84,7 +84,7 @@ describe('AlertBook', () => {
     expect(book.active(100)).toEqual([])
   })
 
-  it('forgets the oldest of more than 500 that are over', () => {
+  it('retains at most 500 resolved alerts', () => {
     const { book, set } = open()
     for (let at = 0; at < 502; at += 1) {
       set(`metric ${at}`)
@@ -95,7 +95,7 @@ describe('AlertBook', () => {
     expect([resolved[0]?.metric, resolved.at(-1)?.metric]).toEqual(['metric 501', 'metric 2'])
   })
 
-  it('gives each alert an id of its own, also of one moment', () => {
+  it('assigns a unique ID to each alert, even at the same moment', () => {
     const { book, set, idOf } = open()
     set('cpu')
     const first = idOf('cpu')
@@ -107,7 +107,7 @@ describe('AlertBook', () => {
     expect(book.resolve(first, undefined)).toBe(false)
   })
 
-  it('does not take one metric and source for another that reads the same', () => {
+  it('distinguishes a metric and source from another pair whose joined names are equal', () => {
     const { book, set } = open()
     set('cpu', 'warning', 1, 'ab')
     set('cpua', 'warning', 1, 'b')
@@ -116,7 +116,7 @@ describe('AlertBook', () => {
     expect(book.of(alertKey('cpu', 'b'))).toBeUndefined()
   })
 
-  it('gives copies away', () => {
+  it('returns copies of alerts', () => {
     const { book, set, idOf } = open()
     set('cpu')
     const [before] = book.active(1)

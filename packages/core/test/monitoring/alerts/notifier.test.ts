@@ -19,7 +19,7 @@ function open() {
   return { notifiers, errors, tell }
 }
 
-/** A notifier that does as it is told to, by the number of the call. */
+/** A notifier whose behavior depends on the number of the call. */
 function notifier(act: (call: number, signal: AbortSignal) => void | Promise<void> = () => {}) {
   const told: string[] = []
   const one: Notifier = {
@@ -36,7 +36,7 @@ const never = () => new Promise<void>(() => {})
 const failing = () => Promise.reject(new Error('no line'))
 
 describe('Notifiers', () => {
-  it('tell all, in the order in which it came, and none before it is done with the one before', async () => {
+  it('notify all notifiers in order, one notice at a time for each', async () => {
     const { notifiers, tell } = open()
     const ends: (() => void)[] = []
     const slow = notifier(() => new Promise((resolve) => ends.push(resolve)))
@@ -57,7 +57,7 @@ describe('Notifiers', () => {
     expect(slow.told).toEqual(['raised 1', 'raised 2', 'raised 3', 'raised 4'])
   })
 
-  it('try again after one, two and four seconds, and then go on with the next', async () => {
+  it('retry after 1, 2 and 4 seconds, and then continue with the next notice', async () => {
     const { notifiers, errors, tell } = open()
     const { one, told } = notifier((call) => (call <= 4 ? failing() : undefined))
     notifiers.add(one)
@@ -70,7 +70,7 @@ describe('Notifiers', () => {
       [1_999, 2],
       [1, 3],
       [3_999, 3],
-      // The fourth time was the last one of it.
+      // The fourth attempt was the last one for this notice.
       [1, 5],
     ] as const) {
       await vi.advanceTimersByTimeAsync(afterMs)
@@ -82,7 +82,7 @@ describe('Notifiers', () => {
     expect(told).toHaveLength(5)
   })
 
-  it('take for failed what throws at once', async () => {
+  it('treat a notifier that throws as failed', async () => {
     const { notifiers, errors, tell } = open()
     const { one, told } = notifier((call) => {
       if (call === 1) throw new Error('no pager')
@@ -95,7 +95,7 @@ describe('Notifiers', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('do not wait longer than they may, and say so to the notifier, too', async () => {
+  it('abort a notifier after the timeout and retry', async () => {
     const { notifiers, errors, tell } = open()
     const signals: AbortSignal[] = []
     const { one, told } = notifier((call, signal) => {
@@ -114,7 +114,7 @@ describe('Notifiers', () => {
     expect(signals[1]?.aborted).toBe(false)
   })
 
-  it('leave no timer behind that keeps the process', async () => {
+  it('leave no timer that keeps the process alive', async () => {
     const { notifiers, tell } = open()
     const unref = vi.spyOn(globalThis, 'setInterval')
     const { one } = notifier(() => never())
@@ -126,7 +126,7 @@ describe('Notifiers', () => {
     for (const timer of timers) expect(timer.hasRef()).toBe(false)
   })
 
-  it('keep a thousand notices that wait, and drop the oldest', async () => {
+  it('retain up to 1,000 waiting notices, and discard the oldest', async () => {
     const { notifiers, tell } = open()
     let isStuck = true
     const { one, told } = notifier(() => (isStuck ? never() : undefined))
@@ -139,7 +139,7 @@ describe('Notifiers', () => {
     expect(told).toHaveLength(1_002)
   })
 
-  it('tell one that was taken away nothing more: neither what waits nor what failed', async () => {
+  it('stop notifying a removed notifier, even of waiting and failed notices', async () => {
     const { notifiers, errors, tell } = open()
     const signals: AbortSignal[] = []
     const stuck = notifier((_, signal) => {
@@ -164,7 +164,7 @@ describe('Notifiers', () => {
     expect(errors).toEqual(['no line'])
   })
 
-  it('are one each time they are added', async () => {
+  it('treat each addition of a notifier separately', async () => {
     const { notifiers, tell } = open()
     const { one, told } = notifier()
     const remove = notifiers.add(one)
@@ -177,7 +177,7 @@ describe('Notifiers', () => {
     expect(told).toEqual(['raised 1', 'raised 1', 'raised 2'])
   })
 
-  it('tell nothing once they are closed, and abort what is under way, which is no error', async () => {
+  it('send nothing after close, and abort calls in flight without an error', async () => {
     const { notifiers, errors, tell } = open()
     const aborted = notifier(
       (_, signal) => new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),

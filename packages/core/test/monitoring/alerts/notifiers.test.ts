@@ -27,13 +27,13 @@ describe('consoleNotifier', () => {
     return lines[0]
   }
 
-  it('writes a line of each change', () => {
+  it('writes a line for each change', () => {
     expect(line({}, 'raised')).toBe('▲ warning raised: cpu of a is 75 %, above 70 %')
     expect(line({ severity: 'critical' }, 'escalated')).toBe('▲▲ critical escalated: cpu of a is 75 %, above 70 %')
     expect(line({}, 'downgraded')).toBe('▽ warning downgraded: cpu of a is 75 %, above 70 %')
   })
 
-  it('says by whom, where that is what happened', () => {
+  it('includes the actor of an acknowledgment or a resolution', () => {
     const acknowledgedBy = 'ann'
     expect(line({ acknowledgedBy }, 'acknowledged')).toMatch(/^· warning acknowledged: .*, by ann$/)
     expect(line({ acknowledgedBy }, 'downgraded')).toMatch(/above 70 %$/)
@@ -41,11 +41,11 @@ describe('consoleNotifier', () => {
     expect(line({ acknowledgedBy, resolvedBy: 'bob' }, 'resolved')).toMatch(/, by bob$/)
   })
 
-  it('writes one line of a source that has several, and nothing that a terminal obeys', () => {
+  it('writes one line for a source with line breaks, and no control characters', () => {
     expect(line({ message: 'cpu of a\nb\u001b[2J is 75' }, 'raised')).toBe('▲ warning raised: cpu of a b is 75')
   })
 
-  it('writes to stderr by itself', () => {
+  it('writes to stderr by default', () => {
     const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
     onTestFinished(() => write.mockRestore())
     void consoleNotifier().notify(alertWith(), 'raised', never)
@@ -60,7 +60,7 @@ describe('webhookNotifier', () => {
     readonly body: string
   }
 
-  /** A server that answers with these statuses in turn, and with 204 from then on; `0`: never. */
+  /** A server that responds with these statuses sequentially, and with 204 afterwards; `0`: never. */
   async function hook(...statuses: number[]) {
     const posts: Post[] = []
     const server = createServer(async (request, response) => {
@@ -84,7 +84,7 @@ describe('webhookNotifier', () => {
   const send = (url: string, options?: WebhookNotifierOptions, signal = never) =>
     webhookNotifier(url, { allowPrivateAddresses: true, ...options }).notify(alertWith({ updatedAt: 12_345 }), 'escalated', signal)
 
-  it('posts the alert and what became of it', async () => {
+  it('posts the alert and its change', async () => {
     const { posts, url } = await hook()
     await send(url, { headers: { 'x-team': 'shop', 'content-type': 'text/plain' } })
     const [post] = posts
@@ -94,7 +94,7 @@ describe('webhookNotifier', () => {
     expect(post?.headers).not.toHaveProperty('webhook-signature')
   })
 
-  it('signs its id, the time of the sending and the body by the scheme of Standard Webhooks', async () => {
+  it('signs its ID, the send time and the body with the scheme of Standard Webhooks', async () => {
     const { posts, url } = await hook()
     const before = Math.floor(Date.now() / 1000)
     const secret = 'a secret of some length'
@@ -108,7 +108,7 @@ describe('webhookNotifier', () => {
     expect(isSignedWebhook(secret, headers, body)).toBe(true)
   })
 
-  it('has a key that is the same when it is sent again, and another one for whatever else becomes of the alert', async () => {
+  it('uses the same idempotency key for a retry, and a different one for any other change', async () => {
     const { posts, url } = await hook()
     const { notify } = webhookNotifier(url, { allowPrivateAddresses: true })
     await notify(alertWith(), 'raised', never)
@@ -121,17 +121,17 @@ describe('webhookNotifier', () => {
     expect(new Set(keys).size).toBe(4)
   })
 
-  it('takes no answer for success but one', async () => {
+  it('treats only a 2xx response as success', async () => {
     const { posts, url } = await hook(200, 404, 500, 302)
     await send(url)
     await expect(send(url)).rejects.toThrow('responded with status 404')
     await expect(send(url)).rejects.toThrow('responded with status 500')
-    // Nor does it follow to where nobody meant it to go.
+    // It does not follow redirects, which could lead to another host.
     await expect(send(url)).rejects.toThrow()
     expect(posts).toHaveLength(4)
   })
 
-  it('stops when it is not waited for any more', async () => {
+  it('stops when its signal is aborted', async () => {
     const { url } = await hook(0)
     const giving = new AbortController()
     const sending = send(url, {}, giving.signal)
@@ -139,27 +139,27 @@ describe('webhookNotifier', () => {
     await expect(sending).rejects.toThrow('too late')
   })
 
-  it.each(['hooks.example', 'ftp://hooks.example', 'https://ann:s3cret@hooks.example/', ''])('refuses the address %j', (url) => {
+  it.each(['hooks.example', 'ftp://hooks.example', 'https://ann:s3cret@hooks.example/', ''])('throws for the address %j', (url) => {
     expect(() => webhookNotifier(url)).toThrow(InvalidArgumentError)
   })
 
-  it.each([{ secret: '' }, { secret: 'short' }, { secret: 5 }, { headers: 'x' }, { retries: 3 }])('refuses the options %j', (options) => {
+  it.each([{ secret: '' }, { secret: 'short' }, { secret: 5 }, { headers: 'x' }, { retries: 3 }])('throws for options %j', (options) => {
     expect(() => webhookNotifier('https://hooks.example', options as never)).toThrow(InvalidOptionError)
   })
 
-  it('is called by the host, which is no secret as its path is', () => {
+  it('includes the host in its name, but not the path, which is a secret', () => {
     expect(webhookNotifier('https://hooks.example:8443/T0/s3cret').name).toBe('webhook hooks.example:8443')
   })
 })
 
-describe('the notifiers of an engine', () => {
+describe('notifiers of an engine', () => {
   function open() {
     const told: string[] = []
     const pager = { name: 'pager', notify: ({ metric }: { metric: string }, change: string) => void told.push(`${metric} ${change}`) }
     return { told, pager }
   }
 
-  it('are told of all that becomes of alerts', async () => {
+  it('receive all changes of alerts', async () => {
     const { told, pager } = open()
     const monitor = new MonitoringAndAutoScalingEngine({ alerts: { notifiers: [pager] } }, { clock: new ManualClock() })
     onTestFinished(() => monitor.close())
@@ -170,7 +170,7 @@ describe('the notifiers of an engine', () => {
     await expect.poll(() => told, SOON).toEqual(['cpu raised', 'cpu acknowledged', 'cpu resolved'])
   })
 
-  it('are added, and taken away', async () => {
+  it('are added and removed', async () => {
     const { told, pager } = open()
     const monitor = new MonitoringAndAutoScalingEngine({}, { clock: new ManualClock() })
     onTestFinished(() => monitor.close())
@@ -185,7 +185,7 @@ describe('the notifiers of an engine', () => {
     expect(() => monitor.addNotifier({ name: 'nobody' } as never)).toThrow(InvalidArgumentError)
   })
 
-  it('have errors that are events, and the time that they were given', async () => {
+  it('emit their errors as events, and have the configured timeout', async () => {
     vi.useFakeTimers()
     onTestFinished(() => void vi.useRealTimers())
     const stuck = { name: 'stuck', notify: () => new Promise<void>(() => {}) }

@@ -10,7 +10,7 @@ function open(options: ObjectiveOptions = {}) {
   const clock = new ManualClock()
   const book = new AlertBook(clock, () => {})
   const objective = new BurnRateObjective('checkout', options, clock, book)
-  /** A thousand events a minute, of which so many are bad. */
+  /** Records 1,000 events per minute, `bad` of which are bad. */
   const pass = (minutes: number, bad: number) => {
     for (let minute = 0; minute < minutes; minute += 1) {
       if (bad < 1_000) objective.record(true, 1_000 - bad)
@@ -28,7 +28,7 @@ function open(options: ObjectiveOptions = {}) {
 }
 
 describe('BurnRateObjective', () => {
-  it('allows one bad event of a thousand by itself, and needs a hundred', () => {
+  it('allows 1 bad event in 1,000, and requires 100 events by default', () => {
     const { objective, alert, rate } = open()
     expect(objective.target).toBe(0.999)
     objective.record(false, 99)
@@ -38,43 +38,43 @@ describe('BurnRateObjective', () => {
     expect(alert()).toBe('critical 14.4')
   })
 
-  it('counts by the target that it has', () => {
+  it('computes the burn rate from its target', () => {
     const { objective, rate } = open({ target: 0.9 })
     objective.record(true, 8)
     objective.record(false, 2)
     expect(rate(5)).toMatchObject({ rate: expect.closeTo(2, 9), events: 10 })
   })
 
-  it('burns nothing where nothing came', () => {
+  it('has a burn rate of 0 without events', () => {
     const { rate, alert } = open()
     expect(rate(5)).toEqual({ windowMs: 300_000, rate: 0, events: 0 })
     expect(alert()).toBeUndefined()
   })
 
   it.each([
-    // Bad events of a thousand are as many times what is allowed.
+    // The number of bad events in 1,000 is the multiple of the allowed rate.
     [1 * HOUR, 15, 'critical 14.4'],
     [1 * HOUR, 14, 'critical 6'],
     [6 * HOUR, 7, 'critical 6'],
     [6 * HOUR, 5, 'warning 1'],
     [72 * HOUR, 2, 'warning 1'],
     [72 * HOUR, 0, undefined],
-  ])('after %i minutes at %i times what is allowed says %s', (minutes, times, expected) => {
+  ])('after %i minutes at %i times the allowed rate raises %s', (minutes, times, expected) => {
     const { pass, alert } = open()
     pass(minutes, times)
     expect(alert()).toBe(expected)
   })
 
-  it('alerts from a rate on that is reached exactly', () => {
+  it('raises an alert when a rate is reached exactly', () => {
     const { pass, alert } = open({ target: 0.5 })
     pass(HOUR, 500)
     expect(alert()).toBe('warning 1')
     pass(HOUR, 499)
-    // 0.999 of what is allowed in all, and 0.998 of late.
+    // 0.999 of the allowed rate in total, and 0.998 recently.
     expect(alert()).toBeUndefined()
   })
 
-  it('says nothing of a moment: the long window has to burn', () => {
+  it('ignores a short burst, because the long window must burn, too', () => {
     const { pass, alert, rate } = open()
     pass(55, 0)
     pass(5, 15)
@@ -83,7 +83,7 @@ describe('BurnRateObjective', () => {
     expect(alert()).toBe('warning 1')
   })
 
-  it('says nothing of what is over: the short window has to burn', () => {
+  it('ignores a past burst, because the short window must burn, too', () => {
     const { pass, alert, rate } = open()
     pass(30, 100)
     expect(alert()).toBe('critical 14.4')
@@ -98,23 +98,23 @@ describe('BurnRateObjective', () => {
     expect(alert()).toBeUndefined()
   })
 
-  it('sees all of a window, and nothing older', () => {
+  it('counts all events of a window, and no older ones', () => {
     for (const minutes of [5, 30, 60, 360, 4_320]) {
       const { pass, rate } = open()
       pass(1, 1_000)
       pass(minutes - 2, 0)
       expect(rate(minutes)?.rate).toBeGreaterThan(0)
-      // To what a cell holds: of the coarsest, ten minutes.
+      // Up to the width of a cell, which is 10 minutes for the longest window.
       pass(12, 0)
       expect(rate(minutes)?.rate).toBe(0)
     }
   })
 
   it.each([
-    // An hour is kept by ten seconds, and six by the minute: a coarser cell would have begun before the window.
+    // 1 hour has cells of 10 seconds, 6 hours have cells of 1 minute: wider cells would start before the window.
     [60, 72, 65],
     [360, 700, 650],
-  ])('sees of a window of %i minutes what came right at its beginning', (minutes, atSecond, fromSecond) => {
+  ])('counts within a window of %i minutes the events at its beginning', (minutes, atSecond, fromSecond) => {
     const { clock, objective, rate } = open()
     clock.advance(atSecond * 1_000)
     objective.record(false)
@@ -122,7 +122,7 @@ describe('BurnRateObjective', () => {
     expect(rate(minutes)?.events).toBe(1)
   })
 
-  it('says in which time', () => {
+  it('includes the window in its message', () => {
     const { pass, book, alert } = open()
     pass(HOUR, 20)
     alert()
@@ -146,7 +146,7 @@ describe('BurnRateObjective', () => {
     ['half an event', () => open().objective.record(true, 1.5), InvalidArgumentError],
     ['no event', () => open().objective.record(true, 0), InvalidArgumentError],
     ['no name', () => new BurnRateObjective('', {}, new ManualClock(), open().book), InvalidArgumentError],
-  ])('refuses %s', (_, run, error) => {
+  ])('throws for %s', (_, run, error) => {
     expect(run).toThrow(error)
   })
 })

@@ -30,20 +30,20 @@ describe('ThresholdWatch', () => {
     expect(see(90.1)).toBe('critical 90')
   })
 
-  it('goes by the one threshold that there is', () => {
+  it('uses one threshold if only one is set', () => {
     const warningAlone = open({ warning: 70 })
     expect(warningAlone.see(1_000)).toBe('warning 70')
     const criticalAlone = open({ critical: 90 })
     expect(criticalAlone.see(89)).toBeUndefined()
     expect(criticalAlone.see(91)).toBe('critical 90')
-    // There is nothing milder that it could become.
+    // There is no lower severity that it could change to.
     for (let i = 0; i < 5; i += 1) expect(criticalAlone.see(85, 30_000)).toBe('critical 90')
     criticalAlone.see(80, 1_000)
     expect(criticalAlone.see(80, 60_000)).toBeUndefined()
     expect(open({}).see(1_000)).toBeUndefined()
   })
 
-  it('waits until a value has been above a threshold for so long, of each threshold', () => {
+  it('waits until a value has been above each threshold for `forMs`', () => {
     const { see } = open(both, { forMs: 10_000 })
     expect(see(80)).toBeUndefined()
     expect(see(95, 5_000)).toBeUndefined()
@@ -53,7 +53,7 @@ describe('ThresholdWatch', () => {
     expect(see(95, 1)).toBe('critical 90')
   })
 
-  it('begins to wait anew after a value at the threshold', () => {
+  it('restarts the wait after a value at the threshold', () => {
     const { see } = open(both, { forMs: 10_000 })
     see(80)
     see(70, 9_000)
@@ -62,7 +62,7 @@ describe('ThresholdWatch', () => {
     expect(see(80, 1)).toBe('warning 70')
   })
 
-  it('begins to wait anew for the critical one, too', () => {
+  it('restarts the wait for the critical threshold, too', () => {
     const { see } = open(both, { forMs: 10_000 })
     see(95)
     see(90, 9_000)
@@ -71,18 +71,18 @@ describe('ThresholdWatch', () => {
     expect(see(95, 1)).toBe('critical 90')
   })
 
-  it('ends an alert when the value has been well below for so long, and not before', () => {
+  it('resolves an alert when the value has been below 90% of the threshold for `clearMs`, and not earlier', () => {
     const { see } = open(both)
     see(80)
     expect(see(63, 1_000)).toBe('warning 70')
-    // Nine tenths of the threshold is not below nine tenths of it.
+    // 63 is exactly 90% of the threshold, which is not below it.
     expect(see(63, 60_000)).toBe('warning 70')
     expect(see(62.9, 1_000)).toBe('warning 70')
     expect(see(62.9, 59_999)).toBe('warning 70')
     expect(see(62.9, 1)).toBeUndefined()
   })
 
-  it('begins to wait for the end anew after a value that is not well below', () => {
+  it('restarts the wait for the resolution after a value that is not low enough', () => {
     const { see } = open(both)
     see(80)
     see(10, 1_000)
@@ -92,7 +92,7 @@ describe('ThresholdWatch', () => {
     expect(see(10, 1)).toBeUndefined()
   })
 
-  it('downgrades a critical alert when the value has been well below its threshold for so long', () => {
+  it('downgrades a critical alert when the value has been below 90% of its threshold for `clearMs`', () => {
     const { see } = open(both)
     see(95)
     expect(see(81, 1_000)).toBe('critical 90')
@@ -104,14 +104,14 @@ describe('ThresholdWatch', () => {
     expect(see(80, 1)).toBe('warning 70')
   })
 
-  it('ends an alert of a threshold that is 0, at 0', () => {
+  it('resolves an alert with a threshold of 0 at a value of 0', () => {
     const { see } = open({ warning: 0 }, { clearMs: 1_000 })
     expect(see(1)).toBe('warning 0')
     expect(see(0, 1_000)).toBe('warning 0')
     expect(see(0, 1_000)).toBeUndefined()
   })
 
-  it('starts from the beginning after an alert', () => {
+  it('starts again after a resolved alert', () => {
     const { see } = open(both, { forMs: 10_000, clearMs: 0 })
     see(80)
     expect(see(80, 10_000)).toBe('warning 70')
@@ -120,7 +120,7 @@ describe('ThresholdWatch', () => {
     expect(see(80, 10_000)).toBe('warning 70')
   })
 
-  it('ends the alert of a type that has no thresholds any more, and goes by others at once', () => {
+  it('resolves the alert of a type whose thresholds were removed, and uses new thresholds immediately', () => {
     const { see } = open(both)
     expect(see(80)).toBe('warning 70')
     expect(see(80, 1_000, { warning: 10, critical: 50 })).toBe('critical 50')
@@ -128,7 +128,7 @@ describe('ThresholdWatch', () => {
     expect(see(75, 1_000)).toBe('warning 70')
   })
 
-  it('says what a value is, or was, in figures that people read', () => {
+  it('describes the current and past value in rounded numbers', () => {
     const { see, message } = open({ warning: 70, critical: 1_234, unit: 'ms' })
     see(70.1234)
     expect(message()).toBe('load of a is 70.1 ms, above 70 ms')

@@ -36,12 +36,12 @@ describe('startCollecting', () => {
     [{ diskPath: true }, 'diskPath'],
     [{ servers: [{}] }, 'servers'],
     [{ gpu: true }, 'gpu'],
-  ])('refuses %o', (options, name) => {
+  ])('throws for invalid options: %o', (options, name) => {
     expect(() => open().monitor.startCollecting(options as never)).toThrow(InvalidOptionError)
     expect(() => createSluice({ monitor: { collect: options as never } })).toThrow(`"monitor.collect.${name}"`)
   })
 
-  it('records at once what is, and from the second look on what was since', async () => {
+  it('records current values immediately, and differences from the second sample on', async () => {
     const { monitor, system, latest, pass } = open()
     monitor.startCollecting({ source: 'here' })
     await pass(0)
@@ -58,7 +58,7 @@ describe('startCollecting', () => {
     expect(latest()).not.toHaveProperty('connections')
   })
 
-  it('goes by the interval that it is given, and stops', async () => {
+  it('uses the configured interval, and stops', async () => {
     const { monitor, system, latest, pass } = open()
     const stop = monitor.startCollecting({ intervalMs: 100 })
     await pass(100)
@@ -75,7 +75,7 @@ describe('startCollecting', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('is stopped by another start, and by the end of the monitor', async () => {
+  it('stops on the next start, and when the monitor is closed', async () => {
     const { monitor, pass, errors } = open()
     monitor.startCollecting({ source: 'first' })
     monitor.startCollecting({ source: 'second' })
@@ -89,7 +89,7 @@ describe('startCollecting', () => {
     expect(() => monitor.startCollecting()).toThrow('closed')
   })
 
-  it('records what can be read where the rest cannot', async () => {
+  it('records readable values if others cannot be read', async () => {
     const system = new FakeSystem()
     system.blocks = Promise.reject(new Error('no such path'))
     system.processors = () => {
@@ -104,7 +104,7 @@ describe('startCollecting', () => {
     expect(errors).toHaveLength(1)
   })
 
-  it('does not wait for a disk that does not answer, nor asks it again', async () => {
+  it('neither waits for a disk that does not respond nor queries it again', async () => {
     const system = new FakeSystem()
     let asked = 0
     let answer: (blocks: DiskBlocks) => void = () => {}
@@ -125,7 +125,7 @@ describe('startCollecting', () => {
     expect(asked).toBe(2)
   })
 
-  it('has a disk that is full at 100 percent, though the superuser has more, and none where there are no blocks', async () => {
+  it('reports a disk as 100% full if only the superuser has blocks left, and omits a disk without blocks', async () => {
     const { monitor, system, latest, pass } = open()
     system.blocks = Promise.resolve({ blocks: 0, bfree: 0, bavail: 0 })
     monitor.startCollecting()
@@ -140,7 +140,7 @@ describe('startCollecting', () => {
     expect(latest().disk).toBe(100)
   })
 
-  it('counts the connections of all servers, or none where one does not tell', async () => {
+  it('counts the connections of all servers, or none if one of them fails', async () => {
     const { monitor, latest, pass } = open()
     let error: Error | null = null
     const server = (count: number) => ({
@@ -156,8 +156,8 @@ describe('startCollecting', () => {
   })
 })
 
-describe('on this machine', () => {
-  it('collects what there is, without keeping the process alive', async () => {
+describe('collectors on this machine', () => {
+  it('collect available values without keeping the process alive', async () => {
     const server = createServer()
     const sluice = createSluice({ monitor: { collect: { intervalMs: 100, servers: [server], source: 'here' } } })
     onTestFinished(() => sluice.close())
@@ -171,7 +171,7 @@ describe('on this machine', () => {
     }
   })
 
-  it('is asked for, and not by itself', () => {
+  it('do not start by default', () => {
     const sluice = createSluice()
     onTestFinished(() => sluice.close())
     expect(sluice.monitor?.getSystemHealth().metrics).toEqual([])
@@ -179,7 +179,7 @@ describe('on this machine', () => {
 })
 
 describe('EventLoopWatch', () => {
-  it('tells how late it was, a stall included that is under way when somebody looks', () => {
+  it('reports delays, including a stall in progress when a value is read', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     onTestFinished(() => {
       vi.useRealTimers()
@@ -193,7 +193,7 @@ describe('EventLoopWatch', () => {
     watch.start()
     now += 50
     vi.advanceTimersByTime(50)
-    // Half a second in which no timer fires.
+    // No timer fires for 500 ms.
     now += 300
     watch.utilization()
     now += 250

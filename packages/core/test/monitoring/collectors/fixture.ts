@@ -2,7 +2,7 @@ import type { DiskBlocks, SystemReaders } from '../../../src/monitoring/collecto
 
 export const GB = 1_073_741_824
 
-/** A machine of 8 processors and 16 GB, as its files say. */
+/** The files of a machine with 8 processors and 16 GB. */
 export class FakeSystem implements SystemReaders {
   files: Record<string, string>
   cpu = 0
@@ -45,7 +45,7 @@ export class FakeSystem implements SystemReaders {
 
 const V2 = '/sys/fs/cgroup'
 
-/** A container with half a processor more than one, and a GB. */
+/** A container with 1.5 processors and 1 GB. */
 export const unified: Readonly<Record<string, string>> = {
   '/proc/self/cgroup': '0::/\n',
   [`${V2}/cgroup.controllers`]: 'cpuset cpu io memory hugetlb pids rdma misc\n',
@@ -56,7 +56,7 @@ export const unified: Readonly<Record<string, string>> = {
   [`${V2}/memory.stat`]: `anon 1\nfile 2\ninactive_anon 7\ninactive_file ${0.25 * GB}\nactive_file 9\n`,
 }
 
-/** The same of version 1, as Docker mounts it: the path is that of the host. */
+/** The same with cgroups version 1, as Docker mounts them: the path is the one of the host. */
 export const legacy: Readonly<Record<string, string>> = {
   '/proc/self/cgroup':
     '12:pids:/docker/ab12\n4:cpu,cpuacct:/docker/ab12\n3:memory:/docker/ab12\n1:name=systemd:/docker/ab12\n0::/system.slice\n',

@@ -4,7 +4,7 @@ import { FakeSystem, GB, legacy, unified } from './fixture.ts'
 
 const V2 = '/sys/fs/cgroup'
 
-/** What `cpu` says of a second in which the process took so many milliseconds of CPU. */
+/** The `cpu` value for 1 second in which the process used this many milliseconds of CPU. */
 function cpuOf(system: FakeSystem, ms: number): number | undefined {
   const usage = new ProcessUsage(system)
   usage.cpu(5_000)
@@ -13,7 +13,7 @@ function cpuOf(system: FakeSystem, ms: number): number | undefined {
 }
 
 describe('CPU', () => {
-  it('is a share of all processors where there is no quota', () => {
+  it('is a share of all processors without a quota', () => {
     expect(cpuOf(new FakeSystem(), 800)).toBeCloseTo(10)
   })
 
@@ -31,15 +31,15 @@ describe('CPU', () => {
     ['nothing', { [`${V2}/cpu.max`]: '' }],
     ['zero', { [`${V2}/cpu.max`]: '0 100000' }],
     ['a period of zero', { [`${V2}/cpu.max`]: '100000 0' }],
-  ])('has no quota where the file says %s', (_, files) => {
+  ])('has no quota if the file contains %s', (_, files) => {
     expect(cpuOf(new FakeSystem({ ...unified, ...files }), 800)).toBeCloseTo(10)
   })
 
-  it('has no quota where version 1 says -1', () => {
+  it('has no quota if version 1 contains -1', () => {
     expect(cpuOf(new FakeSystem({ ...legacy, [`${V2}/cpu,cpuacct/cpu.cfs_quota_us`]: '-1\n' }), 800)).toBeCloseTo(10)
   })
 
-  it('goes by the least quota of its group and those above it', () => {
+  it('uses the lowest quota of its group and its ancestors', () => {
     const files = {
       ...unified,
       '/proc/self/cgroup': '0::/a.slice/b.service\n',
@@ -50,11 +50,11 @@ describe('CPU', () => {
     expect(cpuOf(new FakeSystem(files), 1_000)).toBeCloseTo(50)
   })
 
-  it('goes by the processors where the quota is more', () => {
+  it('uses the number of processors if the quota is higher', () => {
     expect(cpuOf(new FakeSystem({ ...unified, [`${V2}/cpu.max`]: '6400000 100000' }), 800)).toBeCloseTo(10)
   })
 
-  it('is missing at first, and when no time has passed', () => {
+  it('is undefined for the first sample, and when no time has passed', () => {
     const usage = new ProcessUsage(new FakeSystem())
     expect(usage.cpu(5_000)).toBeUndefined()
     expect(usage.cpu(5_000)).toBeUndefined()
@@ -66,7 +66,7 @@ describe('throttling', () => {
   it.each([
     ['version 2', unified, `${V2}/cpu.stat`],
     ['version 1', legacy, `${V2}/cpu,cpuacct/cpu.stat`],
-  ])('is the share of periods in which cgroups of %s were held back', (_, files, path) => {
+  ])('is the share of throttled periods with cgroups of %s', (_, files, path) => {
     const system = new FakeSystem(files)
     const usage = new ProcessUsage(system)
     expect(usage.throttling()).toBeUndefined()
@@ -74,7 +74,7 @@ describe('throttling', () => {
     expect(usage.throttling()).toBe(20)
     // No period has passed.
     expect(usage.throttling()).toBeUndefined()
-    // Counted anew.
+    // The counters were reset.
     system.files[path] = 'nr_periods 10\nnr_throttled 2\n'
     expect(usage.throttling()).toBeUndefined()
     system.files[path] = 'nr_periods 20\nnr_throttled 2\n'
@@ -83,7 +83,7 @@ describe('throttling', () => {
     expect(usage.throttling()).toBeUndefined()
   })
 
-  it('is that of a group above, where its own has no quota', () => {
+  it('is read from an ancestor group if its group has no quota', () => {
     const system = new FakeSystem({
       ...unified,
       '/proc/self/cgroup': '0::/a\n',
@@ -101,20 +101,20 @@ describe('memory', () => {
   it.each([
     ['version 2', unified],
     ['version 1', legacy],
-  ])('is what the group takes of its limit, of cgroups of %s, less what is only files', (_, files) => {
+  ])('is the use of the group without cached files, divided by its limit, with cgroups of %s', (_, files) => {
     expect(new ProcessUsage(new FakeSystem(files)).memory()).toBe(50)
   })
 
-  it('is what the process takes of the machine where there is no limit', () => {
+  it('is the share of the process in the memory of the machine without a limit', () => {
     expect(new ProcessUsage(new FakeSystem()).memory()).toBeCloseTo(100 / 16)
     expect(new ProcessUsage(new FakeSystem({ ...unified, [`${V2}/memory.max`]: 'max\n' })).memory()).toBeCloseTo(100 / 16)
-    // As much as a page counter can hold.
+    // The maximum of a page counter.
     expect(
       new ProcessUsage(new FakeSystem({ ...legacy, [`${V2}/memory/memory.limit_in_bytes`]: '9223372036854771712\n' })).memory(),
     ).toBeCloseTo(100 / 16)
   })
 
-  it('is what the process takes of the limit that Node knows, where the files say nothing', () => {
+  it('is the share of the process in the limit that Node reports if there are no files', () => {
     const system = new FakeSystem()
     system.constrained = 2 * GB
     expect(new ProcessUsage(system).memory()).toBe(50)
@@ -122,7 +122,7 @@ describe('memory', () => {
     expect(new ProcessUsage(system).memory()).toBeCloseTo(100 / 16)
   })
 
-  it('goes by the group above that has less', () => {
+  it('uses the lower limit of an ancestor group', () => {
     const files = {
       ...unified,
       '/proc/self/cgroup': '0::/a\n',
@@ -136,11 +136,11 @@ describe('memory', () => {
     ['no use', { [`${V2}/memory.current`]: 'much' }],
     ['no limit', { [`${V2}/memory.max`]: '?' }],
     ['a limit of zero', { [`${V2}/memory.max`]: '0' }],
-  ])('is that of the process where the files say %s', (_, files) => {
+  ])('is the value of the process if the files contain %s', (_, files) => {
     expect(new ProcessUsage(new FakeSystem({ ...unified, ...files })).memory()).toBeCloseTo(100 / 16)
   })
 
-  it('is right without details', () => {
+  it('is correct without memory.stat', () => {
     const { [`${V2}/memory.stat`]: _, ...files } = unified
     expect(new ProcessUsage(new FakeSystem(files)).memory()).toBe(75)
   })
@@ -163,24 +163,24 @@ describe('network', () => {
     return { usage, after }
   }
 
-  it('is what all devices send and receive, in megabits a second, but not the loopback', () => {
+  it('is the traffic of all devices except loopback, in megabits per second', () => {
     const { after } = open(line('lo', 0, 0), line('eth0', 1_000, 5_000), line('eth1', 0, 0))
     expect(after(3_000, line('lo', 9e9, 9e9), line('eth0', 1_001_000, 5_000), line('eth1', 0, 1_000_000))).toBeCloseTo(8)
   })
 
-  it('leaves counters out that began again, and devices that are new', () => {
+  it('ignores counters that were reset, and new devices', () => {
     const { after } = open(line('eth0', 5_000_000, 0), line('eth1', 1, 1))
     expect(after(2_000, line('eth0', 10, 125_000), line('eth1', 1, 1), line('eth2', 9e9, 9e9))).toBeCloseTo(1)
     expect(after(3_000, line('eth0', 125_010, 125_000))).toBeCloseTo(1)
   })
 
-  it.each(['', 'garbage', head, `${head}  eth0: x y z\n`, `${head}    lo: 1 2 3\n`])('is missing where the file says %j', (text) => {
+  it.each(['', 'garbage', head, `${head}  eth0: x y z\n`, `${head}    lo: 1 2 3\n`])('is undefined if the file contains %j', (text) => {
     const usage = new NetworkUsage(() => text)
     usage.mbps(1_000)
     expect(usage.mbps(2_000)).toBeUndefined()
   })
 
-  it('is missing at first, after a gap, and when no time has passed', () => {
+  it('is undefined for the first sample, after a gap, and when no time has passed', () => {
     let text: string | undefined = head + line('eth0', 0, 0)
     const usage = new NetworkUsage(() => text)
     expect(usage.mbps(1_000)).toBeUndefined()

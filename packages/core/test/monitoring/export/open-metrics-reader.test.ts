@@ -4,7 +4,7 @@ import { readOpenMetrics } from '../../../../../test/support/open-metrics.ts'
 const H = '# TYPE h histogram\n'
 const inf = 'h_bucket{le="+Inf"} 1\n'
 
-// What the tests of the writer hold against must itself say no.
+// The reader that verifies the writer must reject invalid pages.
 describe('readOpenMetrics', () => {
   it.each([
     ['no end', '# TYPE a gauge\na 1\n'],
@@ -40,7 +40,7 @@ describe('readOpenMetrics', () => {
     ['an exemplar of another bucket', `${H}h_bucket{le="1.0"} 1 # {} 2\n${inf}# EOF\n`],
     ['an exemplar that is too long', `${H}h_bucket{le="+Inf"} 1 # {a="${'x'.repeat(128)}"} 2\n# EOF\n`],
     ['an exemplar at a gauge', '# TYPE a gauge\na 1 # {} 1\n# EOF\n'],
-  ])('refuses %s', (_, page) => {
+  ])('rejects %s', (_, page) => {
     expect(() => readOpenMetrics(page)).toThrow()
   })
 })

@@ -34,7 +34,7 @@ const gauge = (name: string, unit?: string): MetricFamily => ({
 })
 
 describe('openMetricsText', () => {
-  it('is what prom-client writes, with units, and bounds that say so when they are whole', async () => {
+  it('writes the same text as prom-client, except for units and `.0` for integer bounds', async () => {
     const registry = new Registry<OpenMetricsContentType>()
     registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE)
     const registers = [registry]
@@ -73,7 +73,7 @@ describe('openMetricsText', () => {
     expect(ours).toContain('# UNIT time_seconds seconds\n')
   })
 
-  it('writes an exemplar behind its bucket, with its time', () => {
+  it('writes an exemplar with its time after its bucket', () => {
     const text = openMetricsText([
       histogram({ labels: {}, exemplars: [undefined, { labels: { 'request.id': 'a"b' }, value: 0.25, timestamp: at }] }),
     ])
@@ -82,13 +82,13 @@ describe('openMetricsText', () => {
     readOpenMetrics(text)
   })
 
-  it('brings the value of an exemplar to the base unit', () => {
+  it('converts the value of an exemplar to the base unit', () => {
     const exemplars = [{ labels: {}, value: 50, timestamp: at }]
     const text = openMetricsText([histogram({ bounds: [100], counts: [1, 0], exemplars, labels: {} }, { unit: 'ms' })])
     expect(text).toContain('time_seconds_bucket{le="0.1"} 1 # {} 0.05 1700000000.123\n')
   })
 
-  it('leaves an exemplar out that is longer than allowed', () => {
+  it('omits an exemplar that is too long', () => {
     const of = (length: number) =>
       openMetricsText([histogram({ exemplars: [{ labels: { id: 'ü'.repeat(length) }, value: 0.01, timestamp: at }] })])
     expect(of(126)).toContain('# {id=')
@@ -104,12 +104,12 @@ describe('openMetricsText', () => {
     [gauge('queue', '{task}'), 'queue', 'gauge', undefined, 'queue'],
     [gauge('7th-heaven', 'widgets'), '_7th_heaven_widgets', 'gauge', 'widgets', '_7th_heaven_widgets'],
     [{ ...counter('busy'), unit: 'ms' } as MetricFamily, 'busy_seconds', 'counter', 'seconds', 'busy_seconds_total'],
-  ] as const)('names the family, its unit and its samples: %#', (family, name, type, unit, sample) => {
+  ] as const)('writes the name of the family, its unit and its samples: %#', (family, name, type, unit, sample) => {
     const read = readOpenMetrics(openMetricsText([family])).get(name)
     expect(read).toMatchObject({ type, unit, samples: [{ name: sample }] })
   })
 
-  it('has one of those whose names clash, which Prometheus tells apart', () => {
+  it('writes only one of several families with conflicting names, which Prometheus distinguishes', () => {
     const families = [counter('jobs'), gauge('jobs'), summary({ sum: 1, count: 1 }), gauge('wait_count'), gauge('jobs_total')]
     expect([...readOpenMetrics(openMetricsText(families)).values()].map(({ name, type }) => `${type} ${name}`)).toEqual([
       'counter jobs',
@@ -118,7 +118,7 @@ describe('openMetricsText', () => {
     expect(prometheusText(families)).toContain('# TYPE jobs gauge\n')
   })
 
-  it('leaves out sums that do not only grow, and quantiles that the format has not', () => {
+  it('omits sums that may decrease, and quantiles that the format does not allow', () => {
     for (const sample of [{ sum: -1 }, { sum: Number.NaN }, { bounds: [-1, 1] }]) {
       const [family] = readOpenMetrics(openMetricsText([histogram(sample)])).values()
       expect(family?.samples.map(({ name }) => name)).toEqual(Array(3).fill('time_seconds_bucket'))
@@ -137,7 +137,7 @@ describe('openMetricsText', () => {
     ])
   })
 
-  it('escapes help, ends with EOF, and has nothing for families without samples', () => {
+  it('escapes help, ends with EOF, and omits families without samples', () => {
     expect(openMetricsText([])).toBe('# EOF\n')
     expect(openMetricsText([{ ...gauge('a'), help: 'a "b"\\\n', samples: [] } as MetricFamily])).toBe('# EOF\n')
     expect(openMetricsText([{ ...gauge('a'), help: 'a "b"\\\n' } as MetricFamily])).toBe(
@@ -146,8 +146,8 @@ describe('openMetricsText', () => {
   })
 })
 
-describe('metricsText in the format of OpenMetrics', () => {
-  it('has an exemplar with the id of the request for each bucket, and every family that the other format has', async () => {
+describe('metricsText in the OpenMetrics format', () => {
+  it('includes an exemplar with the request ID for each bucket, and every family of the Prometheus format', async () => {
     const clock = { ms: 1_000, now: () => clock.ms, wall: () => 1_700_000_000_000 + clock.ms }
     const sluice = createSluice({ clock })
     onTestFinished(() => sluice.close())
@@ -182,13 +182,13 @@ describe('metricsText in the format of OpenMetrics', () => {
     expect(plain).not.toContain('second"}')
   })
 
-  it('refuses a format that it has not', async () => {
+  it('throws for an unknown format', async () => {
     const monitor = new MonitoringAndAutoScalingEngine()
     onTestFinished(() => monitor.close())
     await expect(monitor.metricsText('toString' as never)).rejects.toThrow('prometheus or openmetrics')
   })
 
-  it('leaves out samples of feeds whose exemplars are none', async () => {
+  it('omits samples of feeds with invalid exemplars', async () => {
     const monitor = new MonitoringAndAutoScalingEngine()
     onTestFinished(() => monitor.close())
     const exemplars = (given: unknown): MetricFamily => histogram({ exemplars: given })

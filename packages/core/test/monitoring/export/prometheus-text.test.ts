@@ -10,7 +10,7 @@ const gauge = (value: number, labels: Record<string, string> = {}, more: object 
 })
 
 describe('prometheusText', () => {
-  it('is what prom-client writes', async () => {
+  it('writes the same text as prom-client', async () => {
     const registry = new Registry()
     const labels = { method: 'GET', route: '/a"b\\c\nd', unicode: 'ü€' }
     const names = Object.keys(labels)
@@ -31,7 +31,7 @@ describe('prometheusText', () => {
       },
     ])
     const theirs = await registry.metrics()
-    // But for the order of lines, and of the labels of a bucket.
+    // Except for the order of lines, and of the labels of a bucket.
     const canonical = (text: string) =>
       text
         .split('\n')
@@ -51,7 +51,7 @@ describe('prometheusText', () => {
     expect(METRICS_CONTENT_TYPE).toBe(registry.contentType)
   })
 
-  it('ends each line, and has nothing for families without samples', () => {
+  it('ends each line, and omits families without samples', () => {
     expect(prometheusText([gauge(1), { ...gauge(2), name: 'c' }])).toBe(
       '# HELP a b\n# TYPE a gauge\na 1\n\n# HELP c b\n# TYPE c gauge\nc 2\n',
     )
@@ -81,7 +81,7 @@ describe('prometheusText', () => {
     ['queue', '{task}', 'gauge', 'queue'],
     ['7th-heaven', 'widgets', 'gauge', '_7th_heaven_widgets'],
     ['äöü.x', '', 'gauge', '_x'],
-  ])('calls %s in %s, a %s, %s', (name, unit, type, written) => {
+  ])('names %s in %s, a %s, %s', (name, unit, type, written) => {
     const family = { ...gauge(1), name, type, ...(unit === undefined ? {} : { unit }) } as MetricFamily
     expect(prometheusText([family])).toContain(`# TYPE ${written} ${type}\n${written} 1\n`)
   })
@@ -100,11 +100,11 @@ describe('prometheusText', () => {
     ['MiBy', 2, 'bytes 2097152'],
     ['GiBy', 1, 'bytes 1073741824'],
     ['%', 57, 'ratio 0.57'],
-  ])('brings %s to the base unit', (unit, value, text) => {
+  ])('converts %s to the base unit', (unit, value, text) => {
     expect(prometheusText([gauge(value, {}, { unit })])).toContain(`\na_${text}\n`)
   })
 
-  it('brings the bounds, the sum and the quantiles to the base unit, and no count', () => {
+  it('converts bounds, sums and quantiles to the base unit, but not counts', () => {
     const text = prometheusText([
       { name: 'h', help: '', unit: 'ms', type: 'histogram', samples: [{ labels: {}, bounds: [100], counts: [3, 4], sum: 500 }] },
       {
@@ -119,7 +119,7 @@ describe('prometheusText', () => {
     expect(text).toContain('s_seconds{quantile="0.5"} 0.1\ns_seconds_sum 0.5\ns_seconds_count 7\n')
   })
 
-  it('writes no sum and no count of a summary that has none', () => {
+  it('omits the sum and the count of a summary without them', () => {
     const text = prometheusText([
       { name: 's', help: '', type: 'summary', samples: [{ labels: {}, quantiles: [{ quantile: 0.5, value: 1 }] }] },
     ])
@@ -130,11 +130,11 @@ describe('prometheusText', () => {
     ['a\\b', 'a\\\\b'],
     ['a\nb', 'a\\nb'],
     ['a"b', 'a\\"b'],
-  ])('escapes in a label %j alone', (value, written) => {
+  ])('escapes only a label %j', (value, written) => {
     expect(prometheusText([gauge(1, { x: value })])).toContain(`a{x="${written}"} 1\n`)
   })
 
-  it('writes what is no finite number as the format has it', () => {
+  it('writes numbers that are not finite as the format requires', () => {
     for (const [value, written] of [
       [Number.POSITIVE_INFINITY, '+Inf'],
       [Number.NEGATIVE_INFINITY, '-Inf'],
@@ -143,11 +143,11 @@ describe('prometheusText', () => {
       expect(prometheusText([gauge(value)])).toContain(`\na ${written}\n`)
   })
 
-  it('takes no unit for one that every object has', () => {
+  it('does not treat an inherited property as a unit', () => {
     expect(prometheusText([gauge(1, {}, { unit: 'constructor' })])).toContain('\na_constructor 1\n')
   })
 
-  it('writes labels in the characters that there are, and keeps those free that the format needs', () => {
+  it('replaces characters that labels do not allow, and renames reserved labels', () => {
     expect(prometheusText([gauge(1, { 'http.route': '/', '0a': 'b', __x: 'c', '': 'd' })])).toContain(
       'a{http_route="/",_0a="b",label__x="c",_="d"} 1',
     )
@@ -158,7 +158,7 @@ describe('prometheusText', () => {
     expect(histogram).toContain('h_bucket{exported_le="x",le="+Inf"} 1')
   })
 
-  it('writes no name and no set of labels twice, which would make the whole page worthless', () => {
+  it('writes no name and no set of labels twice, which would invalidate the whole page', () => {
     const text = prometheusText([
       { ...gauge(1), name: 'a.b' },
       { ...gauge(2), name: 'a_b' },
@@ -187,7 +187,7 @@ describe('metricsText', () => {
     return { monitor, clock }
   }
 
-  it('has the latest values of loads and shares in base units', async () => {
+  it('contains the latest values of loads and shares in base units', async () => {
     const { monitor } = open()
     monitor.recordMetric('cpu', 20, 'a')
     monitor.recordMetric('cpu', 57, 'a')
@@ -200,7 +200,7 @@ describe('metricsText', () => {
     expect(text).toContain('# HELP sluice_queue_length Waiting\n# TYPE sluice_queue_length gauge\nsluice_queue_length{source="a"} 7\n')
   })
 
-  it('has times as summaries, whose counts only grow', async () => {
+  it('contains durations as summaries whose counts never decrease', async () => {
     const { monitor, clock } = open()
     const meter = monitor.meter('responseTime', 'a')
     for (let ms = 1; ms <= 100; ms += 1) meter.record(ms)
@@ -217,7 +217,7 @@ describe('metricsText', () => {
     expect(await monitor.metricsText()).toContain('seconds_count{source="a"} 101\n')
   })
 
-  it('has nothing of what has not come for five minutes', async () => {
+  it('omits metrics without values for 5 minutes', async () => {
     const { monitor, clock } = open()
     monitor.recordMetric('cpu', 50, 'a')
     monitor.meter('requests', 'never')
@@ -229,7 +229,7 @@ describe('metricsText', () => {
     expect(text).not.toContain('sluice_requests')
   })
 
-  it('has a series again that had given way to a new one', async () => {
+  it('contains a series again that was replaced and returned', async () => {
     const clock = new ManualClock()
     const monitor = new MonitoringAndAutoScalingEngine({ maxSeries: 16 }, { clock })
     onTestFinished(() => monitor.close())
@@ -242,7 +242,7 @@ describe('metricsText', () => {
     expect(text).toContain('sluice_monitor_series 16\n')
   })
 
-  it('counts alerts', async () => {
+  it('contains the number of alerts by severity', async () => {
     const { monitor } = open()
     monitor.recordMetric('cpu', 95, 'a')
     monitor.recordMetric('memory', 80, 'a')

@@ -18,12 +18,12 @@ function counter(name: string, values: Readonly<Record<string, number>>, type: '
 
 const OVERFLOW = { 'otel.metric.overflow': 'true' }
 
-describe('feeds', () => {
-  it.each([null, {}, { name: 'x' }, { name: '', collect: () => [] }, { collect: () => [] }])('are not %o', (feed) => {
+describe('metric feeds', () => {
+  it.each([null, {}, { name: 'x' }, { name: '', collect: () => [] }, { collect: () => [] }])('are invalid: %o', (feed) => {
     expect(() => open().monitor.addFeed(feed as never)).toThrow(InvalidArgumentError)
   })
 
-  it('have a name each, until they are taken off', async () => {
+  it('have a unique name until they are removed', async () => {
     const { monitor, values } = open()
     const takeOff = monitor.addFeed({ name: 'mine', collect: () => [counter('a', { x: 1 })] })
     expect(() => monitor.addFeed({ name: 'mine', collect: () => [] })).toThrow('a name that is not used by another feed')
@@ -31,12 +31,12 @@ describe('feeds', () => {
     takeOff()
     expect(await values('a')).toEqual([])
     monitor.addFeed({ name: 'mine', collect: () => [] })
-    // The one that took its place stays.
+    // A second removal does not affect the new feed with this name.
     takeOff()
     expect(() => monitor.addFeed({ name: 'mine', collect: () => [] })).toThrow(InvalidArgumentError)
   })
 
-  it('tell of one family together', async () => {
+  it('can contribute to the same family', async () => {
     const { monitor, values } = open()
     monitor.addFeed({ name: 'one', collect: () => [counter('a', { x: 1 })] })
     monitor.addFeed({ name: 'two', collect: async () => [counter('a', { y: 2 }), counter('a', { z: 3 }, 'gauge')] })
@@ -47,7 +47,7 @@ describe('feeds', () => {
     expect(await values('sluice.feed.dropped')).toEqual([[{ reason: 'conflict' }, 2]])
   })
 
-  it('that throw, reject, give no array or take too long are left out, counted and told of', async () => {
+  it('that throw, reject, return no array or take too long are omitted, counted and reported', async () => {
     const { monitor, errors, values } = open({ feeds: { timeoutMs: 20 } })
     monitor.addFeed({ name: 'good', collect: () => [counter('a', { x: 1 })] })
     monitor.addFeed({
@@ -91,7 +91,7 @@ describe('feeds', () => {
     ['another type', { type: 'untyped' }],
     ['a unit that is none', { unit: 7 }],
     ['no samples', { samples: {} }],
-  ])('may not tell of a family with %s', async (_, wrong) => {
+  ])('cannot return a family with %s', async (_, wrong) => {
     const { monitor, values } = open()
     monitor.addFeed({ name: 'mine', collect: () => [{ ...counter('a', { x: 1 }), ...wrong } as never, counter('b', { x: 1 })] })
     expect(await values('b')).toHaveLength(1)
@@ -111,21 +111,21 @@ describe('feeds', () => {
     ['no sum', 'histogram', { labels: {}, bounds: [1], counts: [1, 1] }],
     ['no quantiles', 'summary', { labels: {}, sum: 1, count: 1 }],
     ['a sum that is none', 'summary', { labels: {}, quantiles: [], sum: '1' }],
-  ])('may not tell of a sample with %s', async (_, type, sample) => {
+  ])('cannot return a sample with %s', async (_, type, sample) => {
     const { monitor, named, values } = open()
     monitor.addFeed({ name: 'mine', collect: () => [{ name: 'a', help: 'a', type, samples: [sample] } as never] })
     expect((await named('a'))?.samples).toEqual([])
     expect(await values('sluice.feed.dropped')).toEqual([[{ reason: 'invalid' }, 2]])
   })
 
-  it('may tell of negative gauges and of what is no number', async () => {
+  it('can return negative gauges and gauges that are NaN or infinite', async () => {
     const { monitor, values } = open()
     monitor.addFeed({ name: 'mine', collect: () => [counter('a', { x: -1, y: Number.NaN, z: Number.NEGATIVE_INFINITY }, 'gauge')] })
     expect((await values('a')).map(([, value]) => value)).toEqual([-1, Number.NaN, Number.NEGATIVE_INFINITY])
   })
 })
 
-describe('the cap on samples', () => {
+describe('the limit on samples', () => {
   function capped(type: 'counter' | 'gauge') {
     const opened = open({ feeds: { maxSamples: 10 } })
     let given: Record<string, number> = {}
@@ -140,7 +140,7 @@ describe('the cap on samples', () => {
   }
   const keys = (count: number, value = 1) => Object.fromEntries(Array.from({ length: count }, (_, at) => [`k${at}`, value]))
 
-  it('counts those together that are too many', async () => {
+  it('adds counters above the limit to one overflow sample', async () => {
     const { give } = capped('counter')
     expect(await give(keys(10))).toHaveLength(10)
     const samples = await give(keys(13, 2))
@@ -148,7 +148,7 @@ describe('the cap on samples', () => {
     expect(samples.at(-1)).toEqual([OVERFLOW, 6])
   })
 
-  it('leaves those that were let through, whatever comes before them', async () => {
+  it('keeps samples within the limit regardless of their order', async () => {
     const { give } = capped('counter')
     await give(keys(10))
     const samples = await give({ early: 5, ...keys(10) })
@@ -156,7 +156,7 @@ describe('the cap on samples', () => {
     expect(samples.at(-1)).toEqual([OVERFLOW, 5])
   })
 
-  it('leaves those in the overflow that are there, so that it never falls', async () => {
+  it('keeps samples in the overflow, so that it never decreases', async () => {
     const { give } = capped('counter')
     await give(keys(11, 3))
     const { k0: _, ...rest } = keys(11, 3)
@@ -164,13 +164,13 @@ describe('the cap on samples', () => {
     expect((await give({ ...rest, fresh: 1 })).map(([{ key }]) => key)).toContain('fresh')
   })
 
-  it('leaves gauges out that are too many, and counts them', async () => {
+  it('omits gauges above the limit, and counts them', async () => {
     const { give, values } = capped('gauge')
     expect(await give(keys(12))).toHaveLength(10)
     expect(await values('sluice.feed.dropped')).toEqual([[{ reason: 'overflow' }, 4]])
   })
 
-  it('adds histograms of the same bounds up, and summaries without their quantiles', async () => {
+  it('adds up histograms with the same bounds, and summaries without their quantiles', async () => {
     const { monitor, named } = open({ feeds: { maxSamples: 10 } })
     const labels = Array.from({ length: 12 }, (_, at) => ({ key: `k${at}` }))
     monitor.addFeed({
@@ -187,7 +187,7 @@ describe('the cap on samples', () => {
     expect((await named('s'))?.samples.at(-1)).toEqual({ labels: OVERFLOW, quantiles: [], sum: 8, count: 4 })
   })
 
-  it('lets one of a set of labels through, in whatever order they are', async () => {
+  it('accepts one of several samples with the same labels in any order', async () => {
     const { monitor, values } = open()
     const samples = [
       { labels: { a: '1', b: '2' }, value: 1 },

@@ -6,12 +6,12 @@ import { dailyLoad, isAccurate, run, STEP_MS, STEPS_A_DAY, shareOf, timeOf } fro
 const HOUR_MS = 3_600_000
 
 describe('StepClock', () => {
-  it('counts from the first sample, and bears samples that come somewhat early or late', () => {
+  it('counts from the first sample, and tolerates jitter', () => {
     const clock = new StepClock(1000)
     expect([5400, 6390, 7850, 7860, 9000, 12_500].map((at) => clock.stepOf(at))).toEqual([0, 1, 2, 2, 4, 7])
   })
 
-  it('has no step for what comes out of order', () => {
+  it('returns no step for samples out of order', () => {
     const clock = new StepClock(1000)
     expect([0, 5000, 3000, 6000, 4000, 7000, 5000, 8000].map((at) => clock.stepOf(at))).toEqual([
       0,
@@ -25,13 +25,13 @@ describe('StepClock', () => {
     ])
   })
 
-  it('goes on after three samples of a clock that was set back', () => {
+  it('continues after three samples of a clock that was set back', () => {
     const clock = new StepClock(1000)
     const times = [0, 1000, 2000, -50_000, -49_000, -48_000, -47_000, -45_000]
     expect(times.map((at) => clock.stepOf(at))).toEqual([0, 1, 2, undefined, undefined, 3, 4, 6])
   })
 
-  it('does not take the same late sample, again and again, for a clock that was set back', () => {
+  it('does not treat a repeated late sample as a clock that was set back', () => {
     const clock = new StepClock(1000)
     clock.stepOf(100_000)
     for (let again = 0; again < 10; again += 1) expect(clock.stepOf(5000)).toBeUndefined()
@@ -39,7 +39,7 @@ describe('StepClock', () => {
 })
 
 describe('LoadForecaster and the clock', () => {
-  it('says of late samples that they were not taken, and forecasts as without them', () => {
+  it('rejects late samples, which do not change its forecasts', () => {
     const [with_, without] = [new LoadForecaster({ stepMs: STEP_MS }), new LoadForecaster({ stepMs: STEP_MS })]
     for (const [step, value] of dailyLoad(1).entries()) {
       expect(with_.add(value, timeOf(step))).toBe(true)
@@ -59,7 +59,7 @@ describe('LoadForecaster and the clock', () => {
     expect(shareOf(load, forecasts, 12, [6 * STEPS_A_DAY + 5, 8 * STEPS_A_DAY - 12], isAccurate)).toBeGreaterThan(0.98)
   })
 
-  it('stays finite and goes on when the clock jumps ahead by years and back', () => {
+  it('stays finite and continues when the clock jumps ahead by years and back', () => {
     const forecaster = new LoadForecaster({ stepMs: STEP_MS })
     run(forecaster, dailyLoad(2), 5)
     const year = 365 * 24 * HOUR_MS

@@ -37,8 +37,8 @@ function asleep(): Float64Array {
   return new Float64Array(EXPERTS).fill(Number.NaN)
 }
 
-describe('the experts', () => {
-  it('of the last half hour know the last value, the median of five, an average and the trend', () => {
+describe('forecast experts', () => {
+  it('of the last 30 minutes return the last value, the median of 5, an average and the trend', () => {
     const forecasts = asleep()
     forecastFromRecent(
       contextOf(40, (step) => 100 * 1.02 ** step),
@@ -53,15 +53,15 @@ describe('the experts', () => {
     expect(forecasts.filter((forecast) => !Number.isNaN(forecast))).toHaveLength(4)
   })
 
-  it('of days sleep on the first one, but for what of it lies ahead', () => {
+  it('of days are inactive on the first day', () => {
     const forecasts = asleep()
     const context = contextOf(200, () => 100)
     forecastFromDays(context, dailyOutlook(context, 12), 12, forecasts)
     for (const at of [EXPERT.yesterday, EXPERT.profile, EXPERT.growth]) expect(forecasts[at]).toBeNaN()
   })
 
-  it('of days know the same time yesterday, the median of a week, and how the load grew then', () => {
-    // A step up at noon each day, and one day on which all was five times as much.
+  it('of days return the value of yesterday, the median of a week, and the growth at that time', () => {
+    // The load doubles at noon each day, and was 5 times as high on one day.
     const shape = (step: number): number => (step % STEPS_A_DAY >= 144 ? 200 : 100)
     const context = contextOf(7 * STEPS_A_DAY + 138, (step) => shape(step) * (Math.floor(step / STEPS_A_DAY) === 6 ? 5 : 1))
     const forecasts = asleep()
@@ -71,13 +71,13 @@ describe('the experts', () => {
     expect(forecasts[EXPERT.growth]).toBeCloseTo(200, 0)
   })
 
-  it('of periods know what was one ago, the median of three, and what matched', () => {
+  it('of periods return the value one period ago, the median of three, and the matching one', () => {
     const pattern = [10, 20, 30, 40]
     const context = contextOf(60, (step) => (step === 58 ? 90 : (pattern[step % 4] ?? 0)))
     context.periods.period = 4
     context.periods.matchPeriod = 8
     const forecasts = asleep()
-    // The latest step is 59, the next one of its period 63; three steps ahead is 62, a period after the 90.
+    // The latest step is 59; 3 steps ahead is 62, one period after the value 90.
     forecastFromPeriods(context, periodicOutlook(context, 3), 3, forecasts)
     expect(forecasts[EXPERT.period]).toBe(90)
     expect(forecasts[EXPERT.periodMedian]).toBe(30)
@@ -86,7 +86,7 @@ describe('the experts', () => {
     expect(forecasts[EXPERT.period]).toBe(10)
   })
 
-  it('of periods sleep while none is known', () => {
+  it('of periods are inactive while no period is known', () => {
     const forecasts = asleep()
     const context = contextOf(60, () => 5)
     forecastFromPeriods(context, periodicOutlook(context, 3), 3, forecasts)

@@ -7,7 +7,7 @@ function five(model: 'mixture' | 'linear' = 'mixture'): LoadForecaster {
   return new LoadForecaster({ stepMs: STEP_MS, model })
 }
 
-/** Hours of a steep load, so that the last value is no forecast. */
+/** A load with steep changes during the day, for which the last value is a poor forecast. */
 function steepLoad(days: number): number[] {
   const random = seeded(5)
   return Array.from({ length: days * STEPS_A_DAY }, (_, step) => {
@@ -16,8 +16,8 @@ function steepLoad(days: number): number[] {
   })
 }
 
-describe('what LoadForecaster learns', () => {
-  it('finds the season of a day: it knows in the morning when the load will jump', () => {
+describe('LoadForecaster learning', () => {
+  it('finds the daily season and forecasts a jump in advance', () => {
     const load = steepLoad(5)
     const forecasts = run(five(), load, 60)
     const jump = 4 * STEPS_A_DAY + 9 * 12
@@ -25,7 +25,7 @@ describe('what LoadForecaster learns', () => {
     expect(shareOf(load, forecasts, 12, [3 * STEPS_A_DAY, 5 * STEPS_A_DAY - 12], isAccurate)).toBeGreaterThan(0.96)
   })
 
-  it('finds a period that is not that of a day', () => {
+  it('finds a period other than a day', () => {
     const random = seeded(3)
     const load = Array.from({ length: 3 * STEPS_A_DAY }, (_, step) => (step % 11 < 3 ? 200 : 50) * Math.exp(0.04 * normal(random)))
     const forecasts = run(five(), load, 15)
@@ -33,7 +33,7 @@ describe('what LoadForecaster learns', () => {
   })
 
   for (const factor of [3, 1 / 3]) {
-    it(`recovers within minutes when the level becomes ${factor < 1 ? 'a third' : 'three times'} of what it was`, () => {
+    it(`recovers within minutes when the level becomes ${factor < 1 ? '33%' : '300%'} of its former value`, () => {
       const at = Math.round(8.4 * STEPS_A_DAY)
       for (const noise of [0.02, 0.05]) {
         const load = dailyLoad(10, { noise }).map((value, step) => (step >= at ? factor * value : value))
@@ -44,14 +44,14 @@ describe('what LoadForecaster learns', () => {
     })
   }
 
-  it('forgets a surge that passed', () => {
+  it('ignores a surge after it has ended', () => {
     const from = Math.round(8.4 * STEPS_A_DAY)
     const load = dailyLoad(10).map((value, step) => (step >= from && step < from + 12 ? 4 * value : value))
     const forecasts = run(five(), load, 60)
     expect(shareOf(load, forecasts, 12, [from + 15, from + STEPS_A_DAY], isAccurate)).toBeGreaterThan(0.95)
   })
 
-  it('is no worse on the second day, when what it knows of the first is of no use', () => {
+  it('is as accurate on the second day if the first day contains no pattern', () => {
     const random = seeded(9)
     let log = 0
     const load = Array.from({ length: 2 * STEPS_A_DAY + 1 }, () => {
@@ -82,7 +82,7 @@ describe('what LoadForecaster learns', () => {
     },
   }
   for (const [name, draw] of Object.entries(loads)) {
-    it(`has nine in ten values of ${name} in its interval`, () => {
+    it(`has ${name} in its interval in about 90% of cases`, () => {
       for (const seed of [1, 2]) {
         const load = draw(seed)
         for (const [index, forecasts] of runAll(five(), load, [5, 60]).entries()) {
@@ -94,7 +94,7 @@ describe('what LoadForecaster learns', () => {
     })
   }
 
-  it('says how accurate it was', () => {
+  it('reports its recent accuracy', () => {
     const steady = five()
     run(steady, dailyLoad(4, { noise: 0.02 }), 5)
     expect(steady.predict(5)?.recentAccuracy).toBeGreaterThan(0.95)
@@ -110,7 +110,7 @@ describe('what LoadForecaster learns', () => {
 })
 
 describe("LoadForecaster's linear model", () => {
-  it('goes on in a straight line through the last 30 minutes', () => {
+  it('extrapolates a straight line through the last 30 minutes', () => {
     const forecaster = five('linear')
     run(
       forecaster,
@@ -124,14 +124,14 @@ describe("LoadForecaster's linear model", () => {
     }
   })
 
-  it('is never below 0, and stays with a value that is alone', () => {
+  it('is never below 0, and repeats a single value', () => {
     const forecaster = five('linear')
     expect(run(forecaster, [500], 60)[0]?.value).toBe(500)
     run(forecaster, [400, 300, 200, 100], 5, 1)
     expect(forecaster.predict(60)?.value).toBe(0)
   })
 
-  it('has an interval as honest as the other', () => {
+  it('has an interval with the same coverage as the mixture', () => {
     const load = dailyLoad(10, { noise: 0.1 })
     const forecasts = run(five('linear'), load, 15)
     const covered = shareOf(load, forecasts, 3, [4 * STEPS_A_DAY, load.length - 3], isCovered)

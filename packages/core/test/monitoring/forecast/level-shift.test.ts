@@ -5,7 +5,7 @@ import { normal, seeded } from '../seeded.ts'
 
 const NOISE = 0.05
 
-/** A load that lies so far from what former days had, and the forecast that it stays as it is. */
+/** A load that differs from previous days by this much, and a forecast of no change. */
 class Watched {
   readonly shift: LevelShift = new LevelShift(new TimeGrid(300_000))
   readonly #random = seeded(4)
@@ -16,7 +16,7 @@ class Watched {
     this.at(0, 200)
   }
 
-  /** @returns What was seen, with the step at which it was. */
+  /** @returns The detected shifts, with their steps. */
   at(log: number, steps: number): { readonly step: number; readonly log: number; readonly steps: number }[] {
     const seen = []
     for (let step = 1; step <= steps; step += 1) {
@@ -32,14 +32,14 @@ class Watched {
 }
 
 describe('LevelShift', () => {
-  it('sees a load that becomes three times as much, or a third, at its third value', () => {
+  it('detects a load that changes to 300% or 33% at its third value', () => {
     for (const log of [Math.log(3), -Math.log(3)]) {
       const seen = new Watched().at(log, 200)
       expect(seen).toEqual([{ step: 3, log: expect.closeTo(log, 0), steps: 3 }])
     }
   })
 
-  it('does not take noise, one or two outliers, small changes or an outage for a new level', () => {
+  it('does not treat noise, one or two outliers, small changes or an outage as a shift', () => {
     const watched = new Watched()
     expect(watched.at(0, 5000)).toEqual([])
     for (let again = 0; again < 20; again += 1) expect([...watched.at(1.2, 2), ...watched.at(0, 50)]).toEqual([])
@@ -47,18 +47,18 @@ describe('LevelShift', () => {
     expect(new Watched().at(-4, 200)).toEqual([])
   })
 
-  it('does not take what was forecast for a change', () => {
+  it('does not treat a forecast change as a shift', () => {
     const { shift } = new Watched()
     for (let step = 0; step < 10; step += 1) expect(shift.add(Math.log(3), 0.05)).toBeUndefined()
   })
 
-  it('takes a level that passes back exactly', () => {
+  it('reverts a temporary level exactly', () => {
     const watched = new Watched()
     const [up] = watched.at(1.1, 20)
     expect(watched.at(0, 20)).toEqual([{ step: 3, log: -(up?.log ?? 0), steps: 3 }])
   })
 
-  it('grows patient where levels pass, and after one that stayed less so', () => {
+  it('waits longer after temporary levels, and less long after a permanent one', () => {
     const watched = new Watched()
     const first = [0, 1, 2].map(() => {
       const [up] = watched.at(1.1, 30)
@@ -72,7 +72,7 @@ describe('LevelShift', () => {
     expect(watched.at(0, 100).map(({ step }) => step)).toEqual([12])
   })
 
-  it('wants values in turn', () => {
+  it('requires consecutive values', () => {
     const { shift } = new Watched()
     for (let again = 0; again < 5; again += 1) {
       for (let step = 0; step < 2; step += 1) expect(shift.add(1.1, 1.1)).toBeUndefined()

@@ -22,11 +22,11 @@ function expectSound(forecast: Prediction | undefined): void {
 }
 
 describe('LoadForecaster', () => {
-  it('says nothing before the first sample', () => {
+  it('returns undefined before the first sample', () => {
     expect(five().predict(5)).toBeUndefined()
   })
 
-  it('forecasts the first sample, and says that it may be several times as much or as little', () => {
+  it('forecasts the value of the first sample with a wide interval', () => {
     const forecaster = five()
     forecaster.add(100, timeOf(0))
     for (const minutes of MINUTES) {
@@ -66,7 +66,7 @@ describe('LoadForecaster', () => {
     })
   }
 
-  it('does not wear out on a load that stands still', () => {
+  it('stays accurate for a constant load, and adapts to a change afterwards', () => {
     const forecaster = five()
     for (let step = 0; step < 15_000; step += 1) forecaster.add(42, timeOf(step))
     const forecast = forecaster.predict(60)
@@ -76,7 +76,7 @@ describe('LoadForecaster', () => {
     expect(forecaster.predict(5)?.value).toBeGreaterThan(50)
   })
 
-  it('takes zeros for values, and what is missing for none', () => {
+  it('treats zeros as values, and missing samples as unknown', () => {
     const beginning = dailyLoad(2)
     const [zeros, gap] = [five(), five()]
     run(zeros, [...beginning, ...new Array(24).fill(0)], 5)
@@ -87,7 +87,7 @@ describe('LoadForecaster', () => {
     expect(gap.predict(5)?.value).toBeGreaterThan(0.7 * before)
   })
 
-  it('keeps the time of day over a gap', () => {
+  it('keeps the time of day across a gap', () => {
     const load = dailyLoad(6, { noise: 0.02 })
     const holed = load.map((value, step) => (step > 1000 && step < 1150 ? undefined : value))
     const forecaster = five()
@@ -95,7 +95,7 @@ describe('LoadForecaster', () => {
     expect(forecaster.predict(60)?.value).toBeCloseTo(100 + 60 * Math.sin((2 * Math.PI * 11) / 288), -1)
   })
 
-  it('forgets what is older than it keeps, after a gap of months', () => {
+  it('discards history after a gap of months', () => {
     const forecaster = five()
     run(forecaster, dailyLoad(9), 5)
     forecaster.add(1000, timeOf(50_000))
@@ -103,7 +103,7 @@ describe('LoadForecaster', () => {
     expect(forecaster.predict(60)?.value).toBeGreaterThan(500)
   })
 
-  it('makes several samples of a step their mean', () => {
+  it('averages several samples of a step', () => {
     const forecaster = new LoadForecaster({ stepMs: STEP_MS, model: 'linear' })
     for (const value of [90, 100, 140]) expect(forecaster.add(value, timeOf(0) + value)).toBe(true)
     for (const value of [120, 0, 240]) forecaster.add(value, timeOf(1) + value)
@@ -111,7 +111,7 @@ describe('LoadForecaster', () => {
     expect(forecaster.predict(5)?.value).toBeCloseTo(140, 3)
   })
 
-  it('refuses what is no load and what is no time', () => {
+  it('throws for invalid loads and times', () => {
     const forecaster = five()
     for (const value of [-1, Number.NaN, Number.POSITIVE_INFINITY, 1e31]) expect(() => forecaster.add(value, 0)).toThrow(INVALID_ARGUMENT)
     for (const value of ['5', null, undefined, 5n, {}]) expect(() => forecaster.add(value as number, 0)).toThrow(INVALID_ARGUMENT)
@@ -119,13 +119,13 @@ describe('LoadForecaster', () => {
     for (const time of [Number.NaN, Number.POSITIVE_INFINITY]) expect(() => forecaster.add(1, time)).toThrow(INVALID_ARGUMENT)
   })
 
-  it('refuses horizons that it does not learn', () => {
+  it('throws for horizons that it does not learn', () => {
     const forecaster = five()
     for (const minutes of [0, -5, 61, Number.NaN]) expect(() => forecaster.predict(minutes)).toThrow(INVALID_ARGUMENT)
     expect(() => forecaster.predict(61)).toThrow('at most 60 (option horizonsMinutes)')
   })
 
-  it('lies between two horizons that it learns', () => {
+  it('interpolates between two learned horizons', () => {
     const forecaster = new LoadForecaster({ stepMs: STEP_MS, horizonsMinutes: [20, 5] })
     run(forecaster, dailyLoad(2), 5)
     const [near, between, far] = [5, 10, 20].map((minutes) => forecaster.predict(minutes) as Prediction)
@@ -135,7 +135,7 @@ describe('LoadForecaster', () => {
     expect(forecaster.predict(1)?.value).toBe(near?.value)
   })
 
-  it('refuses options that are none', () => {
+  it('throws for invalid options', () => {
     for (const stepMs of [999, 3_600_001, 420_000, 1.5]) expect(() => new LoadForecaster({ stepMs })).toThrow(INVALID_OPTION)
     for (const horizonsMinutes of [[], [0], [1441], [Number.NaN], [1, 2, 3, 4, 5, 6, 7, 8, 9]]) {
       expect(() => new LoadForecaster({ horizonsMinutes })).toThrow(INVALID_OPTION)
@@ -143,7 +143,7 @@ describe('LoadForecaster', () => {
     expect(() => new LoadForecaster({ model: 'magic' as 'linear' })).toThrow(INVALID_OPTION)
   })
 
-  it('takes steps from a second to an hour', () => {
+  it('accepts steps from 1 second to 1 hour', () => {
     for (const stepMs of [1000, 15_000, 45_000, 120_000, 3_600_000]) {
       const forecaster = new LoadForecaster({ stepMs })
       for (let step = 0; step < 2000; step += 1) forecaster.add(100 + (step % 10), timeOf(step, stepMs))
@@ -151,7 +151,7 @@ describe('LoadForecaster', () => {
     }
   })
 
-  it('keeps at most 32 KB of numbers, however long it runs', () => {
+  it('uses at most 32 KB for numbers, regardless of how long it runs', () => {
     for (const stepMs of [1000, 60_000, STEP_MS, 3_600_000]) {
       const forecaster = new LoadForecaster({ stepMs })
       const { bytes } = forecaster

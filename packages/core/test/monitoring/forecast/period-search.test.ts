@@ -33,12 +33,12 @@ describe('PeriodSearch', () => {
     }
   })
 
-  it('finds it over gaps', () => {
+  it('finds the period despite gaps', () => {
     const { period } = searched(3.5, (step) => (step % 500 < 60 ? undefined : 100 + 50 * Math.sin((2 * Math.PI * step) / 20)))
     expect(period).toBe(20)
   })
 
-  it('finds by matches what correlation does not: the same values at the same place of a period, among wild ones', () => {
+  it('finds by matching a period of repeated values among outliers, which correlation misses', () => {
     const pattern = Array.from({ length: 50 }, (_, at) => Math.exp(3 * normal(seeded(at + 1))))
     const periods = searched(3.5, (step, random) => (pattern[step % 50] ?? 1) * (random() < 0.3 ? Math.exp(9 * (random() - 0.5)) : 1) * 100)
     expect(periods.matchPeriod).toBe(50)
@@ -49,14 +49,14 @@ describe('PeriodSearch', () => {
     expect([periods.period, periods.matchPeriod]).toEqual([0, 0])
   })
 
-  it('finds none in what stands still', () => {
+  it('finds none in a constant series', () => {
     for (const value of [0, 5]) {
       const periods = searched(2.5, () => value)
       expect([periods.period, periods.matchPeriod]).toEqual([0, 0])
     }
   })
 
-  it('counts the steps of a finer series', () => {
+  it('counts the steps of a series with smaller steps', () => {
     expect(searched(2.2, (step) => 100 + 50 * Math.sin((2 * Math.PI * step) / 100), 60_000).period).toBe(100)
   })
 })

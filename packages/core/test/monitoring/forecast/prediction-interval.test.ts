@@ -10,12 +10,12 @@ function surrounded(interval: PredictionInterval): ForecastRecord & { readonly p
 }
 
 describe('PredictionInterval', () => {
-  it('is wide while nothing is known', () => {
+  it('is wide before it has learned', () => {
     const { logLower, logUpper, p90 } = surrounded(new PredictionInterval())
     expect([logLower, p90, logUpper]).toEqual([expect.closeTo(-1.75), expect.closeTo(1.4), expect.closeTo(1.75)])
   })
 
-  it('has the quantiles of what it saw, above and below apart', () => {
+  it('estimates quantiles of residuals separately above and below', () => {
     const interval = new PredictionInterval()
     const random = seeded(8)
     for (let sample = 0; sample < 3000; sample += 1) {
@@ -23,13 +23,13 @@ describe('PredictionInterval', () => {
       interval.learn(surrounded(interval), random() < 0.5 ? size : -2 * size)
     }
     const { logLower, logUpper, p90 } = surrounded(interval)
-    // Nine in ten values of one side are below 1.645 deviations of it, four in five below 1.282.
+    // 90% of the values on one side are below 1.645 of its deviations, 80% below 1.282.
     expect(logUpper / 0.329).toSatisfy((ratio: number) => ratio > 0.75 && ratio < 1.3)
     expect(logLower / -0.658).toSatisfy((ratio: number) => ratio > 0.75 && ratio < 1.3)
     expect(p90 / 0.256).toSatisfy((ratio: number) => ratio > 0.75 && ratio < 1.3)
   })
 
-  it('widens the side that misses, and narrows the one that holds', () => {
+  it('widens the side with misses, and narrows the other', () => {
     const [missed, held] = [new PredictionInterval(), new PredictionInterval()]
     const random = seeded(3)
     for (let sample = 0; sample < 100; sample += 1) {

@@ -9,11 +9,11 @@ function features(random: () => number): Float64Array {
 }
 
 describe('RecursiveLeastSquares', () => {
-  it('estimates with its first weights before it has learnt', () => {
+  it('estimates with its initial weights before it has learned', () => {
     expect(new RecursiveLeastSquares(START).estimate(Float64Array.of(1, 7, 3))).toBe(7)
   })
 
-  it('finds the weights of a line, and others after the line changed', () => {
+  it('finds the weights of a line, and new weights after the line changed', () => {
     const squares = new RecursiveLeastSquares(START)
     const random = seeded(2)
     for (const [constant, first, second] of [
@@ -28,7 +28,7 @@ describe('RecursiveLeastSquares', () => {
     }
   })
 
-  it('is not bent by one outlier', () => {
+  it('is not distorted by one outlier', () => {
     const squares = new RecursiveLeastSquares(START)
     const random = seeded(3)
     for (let sample = 0; sample < 500; sample += 1) squares.learn(features(random), 5, 1)
@@ -37,7 +37,7 @@ describe('RecursiveLeastSquares', () => {
     expect(squares.estimate(at)).toBeCloseTo(5, 1)
   })
 
-  it('stays finite and able to learn when the same comes for ever', () => {
+  it('stays finite and able to learn after many equal samples', () => {
     const squares = new RecursiveLeastSquares({ ...START, forgetting: 0.99 })
     for (let sample = 0; sample < 200_000; sample += 1) squares.learn(Float64Array.of(1, 2, 0), 4, 1)
     expect(squares.estimate(Float64Array.of(1, 2, 0))).toBeCloseTo(4, 6)
@@ -49,14 +49,14 @@ describe('RecursiveLeastSquares', () => {
     expect(squares.estimate(Float64Array.of(1, 5, 2))).toBeCloseTo(3, 2)
   })
 
-  it('does not take what it has not seen for a long time for certain', () => {
+  it('does not extrapolate strongly along a feature that was constant for a long time', () => {
     const squares = new RecursiveLeastSquares({ ...START, forgetting: 0.99 })
     for (let sample = 0; sample < 2500; sample += 1) squares.learn(Float64Array.of(1, 2, 0), 4, 1)
     squares.learn(Float64Array.of(1, 2, 1e-3), 4.5, 1)
     expect(Math.abs(squares.estimate(Float64Array.of(1, 2, 1)))).toBeLessThan(50)
   })
 
-  it('moves with the level of its features', () => {
+  it('follows a translation of its features', () => {
     const squares = new RecursiveLeastSquares({ ...START, weights: [0.5, 0.6, 0.2, 3] })
     const before = squares.estimate(Float64Array.of(1, 4, 5, 2))
     squares.translate(1.1, 2)

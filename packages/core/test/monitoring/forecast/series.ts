@@ -10,7 +10,7 @@ export function timeOf(step: number, stepMs: number = STEP_MS): number {
   return START_MS + step * stepMs
 }
 
-/** A load that rises and falls within a day, with noise of so much. */
+/** A load that rises and falls within a day, with this much noise. */
 export function dailyLoad(days: number, { noise = 0.05, seed = 1 } = {}): number[] {
   const random = seeded(seed)
   return Array.from(
@@ -19,7 +19,7 @@ export function dailyLoad(days: number, { noise = 0.05, seed = 1 } = {}): number
   )
 }
 
-/** Adds values one a step; `undefined` is missing. @returns The forecast after each that is there. */
+/** Adds one value per step; `undefined` is missing. @returns The forecast after each existing value. */
 export function run(
   forecaster: LoadForecaster,
   values: readonly (number | undefined)[],
@@ -33,7 +33,7 @@ export function run(
   })
 }
 
-/** The same for several horizons at once. */
+/** The same for several horizons. */
 export function runAll(forecaster: LoadForecaster, values: readonly number[], horizons: readonly number[]): (Prediction | undefined)[][] {
   const forecasts = horizons.map((): (Prediction | undefined)[] => [])
   for (const [step, value] of values.entries()) {
@@ -43,7 +43,7 @@ export function runAll(forecaster: LoadForecaster, values: readonly number[], ho
   return forecasts
 }
 
-/** The share of forecasts, made at the steps given, for which this is true of what came `horizon` steps later. */
+/** The share of forecasts at these steps for which the predicate is true for the value `horizon` steps later. */
 export function shareOf(
   values: readonly number[],
   forecasts: readonly (Prediction | undefined)[],

@@ -15,14 +15,14 @@ function forecastsOf(forecaster: LoadForecaster): unknown[] {
   return [5, 10, 15, 60].map((minutes) => forecaster.predict(minutes))
 }
 
-describe("LoadForecaster's state", () => {
+describe('LoadForecaster state', () => {
   for (const model of ['mixture', 'linear'] as const) {
     for (const steps of [0, 1, 40, 300, 900]) {
       it(`forecasts restored as saved, then and later, with ${model} after ${steps} samples`, () => {
         const saved = filled(steps, model)
         const restored = LoadForecaster.restore(JSON.parse(JSON.stringify(saved.save())))
         expect(forecastsOf(restored)).toEqual(forecastsOf(saved))
-        // The level changes, too: what sees that is part of the state.
+        // The level changes, too, because its detection is part of the state.
         for (let step = steps; step < steps + 200; step += 1) {
           const value = (load[step] ?? 0) * (step > steps + 20 ? 3 : 1)
           for (const forecaster of [saved, restored]) forecaster.add(value, timeOf(step))
@@ -33,7 +33,7 @@ describe("LoadForecaster's state", () => {
     }
   }
 
-  it('knows of a new level that is not certain yet', () => {
+  it('includes a level shift that is not confirmed yet', () => {
     const saved = filled(900)
     for (const step of [900, 901]) saved.add(3 * (load[step] ?? 0), timeOf(step))
     const restored = LoadForecaster.restore(saved.save())
@@ -42,7 +42,7 @@ describe("LoadForecaster's state", () => {
     expect(restored.predict(60)?.value).toBeGreaterThan(2 * (load[902] ?? 0))
   })
 
-  it('is not touched by what is added after it was saved', () => {
+  it('is not affected by later samples', () => {
     const forecaster = filled(300)
     const state = forecaster.save()
     const before = forecastsOf(forecaster)
@@ -50,7 +50,7 @@ describe("LoadForecaster's state", () => {
     expect(forecastsOf(LoadForecaster.restore(state))).toEqual(before)
   })
 
-  it('is refused when it is none', () => {
+  it('is rejected if it is invalid', () => {
     const state = filled(50).save()
     const bad: Readonly<Record<string, unknown>> = {
       undefined: undefined,

@@ -16,7 +16,7 @@ import { authority, nodeCertificate, nodeKey, proxyCertificate, proxyKey } from 
 import { SOON, TEST_MS } from '../../../../../test/support/patience.ts'
 import { ManualClock } from '../manual-clock.ts'
 
-// As KEDA's own client reads it: by the protocol's text, and not by what Sluice made of it.
+// Read from the official protocol file, like the client of KEDA, to be independent of Sluice.
 const loaded = loadSync(fileURLToPath(new URL('./externalscaler.proto', import.meta.url)), {
   keepCase: true,
   longs: Number,
@@ -45,8 +45,8 @@ async function setUp(options: KedaScalerOptions = {}) {
   return { clock, monitor, scaler, client, call, object }
 }
 
-describe('the external scaler, asked by a client of gRPC', () => {
-  it('tells the load and its forecast, each with what one replica bears', async () => {
+describe('KEDA external scaler with a gRPC client', () => {
+  it('returns the load and its forecast, each with the target per replica', async () => {
     const { monitor, call, object } = await setUp()
     monitor.recordMetric('requests', 150.5, 'a')
     monitor.recordMetric('requests', 100, 'b')
@@ -69,7 +69,7 @@ describe('the external scaler, asked by a client of gRPC', () => {
     })
   })
 
-  it('says whether there is to be a replica at all', async () => {
+  it('reports whether at least one replica is required', async () => {
     const { monitor, call, object } = await setUp()
     monitor.recordMetric('requests', 0, 'a')
     expect(await call('IsActive', object({ target: '80' }))).toEqual({ result: false })
@@ -77,7 +77,7 @@ describe('the external scaler, asked by a client of gRPC', () => {
     expect(await call('IsActive', object({ target: '80', metric: 'connections', activation: '3' }))).toEqual({ result: true })
   })
 
-  it('says so again when it is another thing, as long as somebody listens', { timeout: TEST_MS }, async () => {
+  it('streams changes of the activity while a client listens', { timeout: TEST_MS }, async () => {
     const { clock, monitor, client, object } = await setUp()
     monitor.recordMetric('requests', 0, 'a')
     const stream = (
@@ -94,7 +94,7 @@ describe('the external scaler, asked by a client of gRPC', () => {
     expect(await ended).toMatchObject({ code: grpc.status.CANCELLED })
   })
 
-  it('ends streams when it is closed, and its port', async () => {
+  it('ends streams and releases its port on close', async () => {
     const { monitor, client, object, scaler, call } = await setUp()
     monitor.recordMetric('requests', 1, 'a')
     const stream = (client as unknown as Record<string, (request: object) => grpc.ClientReadableStream<unknown>>).StreamIsActive?.(
@@ -107,7 +107,7 @@ describe('the external scaler, asked by a client of gRPC', () => {
     await expect(call('IsActive', object({ target: '80' }))).rejects.toMatchObject({ code: grpc.status.UNAVAILABLE })
   })
 
-  it('does not take for zero what is missing', async () => {
+  it('does not report a missing value as zero', async () => {
     const { clock, monitor, call, object } = await setUp()
     const web = object({ target: '80' })
     const asking = [call('IsActive', web), call('GetMetrics', { scaledObjectRef: web, metricName: 'requests' })]
@@ -118,7 +118,7 @@ describe('the external scaler, asked by a client of gRPC', () => {
     await expect(late).rejects.toMatchObject({ code: grpc.status.UNAVAILABLE, details: expect.stringContaining('has no current value') })
   })
 
-  it('says what is wrong about a trigger', async () => {
+  it('describes the problem of an invalid trigger', async () => {
     const { monitor, call, object } = await setUp()
     monitor.recordMetric('requests', 100, 'a')
     for (const [metadata, words] of [
@@ -135,7 +135,7 @@ describe('the external scaler, asked by a client of gRPC', () => {
     await expect(other).rejects.toMatchObject({ code: grpc.status.INVALID_ARGUMENT })
   })
 
-  it('is refused where it cannot listen, or is told nonsense', async () => {
+  it('rejects a port in use and invalid options', async () => {
     const { scaler, monitor } = await setUp()
     await expect(startKedaScaler(monitor, { port: scaler.port, host: '127.0.0.1' })).rejects.toThrow('cannot listen')
     await expect(startKedaScaler(monitor, { port: -1 })).rejects.toMatchObject({ code: 'SLUICE_INVALID_OPTION' })
@@ -144,12 +144,12 @@ describe('the external scaler, asked by a client of gRPC', () => {
   })
 })
 
-/** Signals that are as they are told to be. */
+/** Signals with fixed values. */
 function fixed(load: number | undefined, forecast: { readonly value: number; readonly p90: number } | undefined): ScalingSignals {
   return { currentLoad: () => load, predictLoad: () => forecast }
 }
 
-describe('the external scaler, of what it knows', () => {
+describe('KEDA external scaler with fixed signals', () => {
   const minutesAsked: number[] = []
   async function ask(load: number | undefined, forecast: { readonly value: number; readonly p90: number } | undefined) {
     const scaler = await startKedaScaler(
@@ -174,7 +174,7 @@ describe('the external scaler, of what it knows', () => {
       })
   }
 
-  it('needs a replica where either the load or the forecast is above the activation', async () => {
+  it('is active if either the load or the forecast exceeds the activation', async () => {
     const is = async (load: number | undefined, forecast: number | undefined) => {
       const call = await ask(load, forecast === undefined ? undefined : { value: forecast, p90: forecast })
       return call('IsActive', { activation: '10' })
@@ -182,19 +182,19 @@ describe('the external scaler, of what it knows', () => {
     expect(await is(11, 0)).toEqual({ result: true })
     expect(await is(0, 11)).toEqual({ result: true })
     expect(await is(10, 10)).toEqual({ result: false })
-    // One of them is enough to know it by.
+    // One of them is sufficient.
     expect(await is(11, undefined)).toEqual({ result: true })
     expect(await is(undefined, 11)).toEqual({ result: true })
     await expect(is(undefined, undefined)).rejects.toMatchObject({ code: grpc.status.UNAVAILABLE })
   })
 
-  it('forecasts what nine cases of ten are below, and the middle where that says nothing', async () => {
+  it('reports the 90th percentile of the forecast, or the median if the percentile is more than twice as high', async () => {
     const told = async (value: number, p90: number) => (await ask(1, { value, p90 }))('GetMetrics', {}, { metricName: 'requests_forecast' })
     expect(await told(100, 200)).toMatchObject({ metricValues: [{ metricValueFloat: 200 }] })
     expect(await told(100, 200.5)).toMatchObject({ metricValues: [{ metricValueFloat: 100 }] })
   })
 
-  it('looks ahead five minutes by itself, and an hour at the most', async () => {
+  it('forecasts 5 minutes ahead by default, and at most 1 hour', async () => {
     const call = await ask(1, { value: 1, p90: 1 })
     minutesAsked.length = 0
     for (const metadata of [{}, { minutes: '' }, { minutes: '60' }, { minutes: '0.5' }, { metric: '' }])
@@ -206,7 +206,7 @@ describe('the external scaler, of what it knows', () => {
   })
 })
 
-describe('a stream of the external scaler', () => {
+describe('a stream of the KEDA external scaler', () => {
   type Stream = (request: object) => grpc.ClientReadableStream<{ result: boolean }>
   const listen = (client: grpc.Client, request: object) => {
     const stream = (client as unknown as Record<string, Stream>).StreamIsActive?.(request) as grpc.ClientReadableStream<{ result: boolean }>
@@ -216,7 +216,7 @@ describe('a stream of the external scaler', () => {
     return { stream, told, error }
   }
 
-  it('says the same thing once', { timeout: TEST_MS }, async () => {
+  it('sends only changes', { timeout: TEST_MS }, async () => {
     const { monitor, client, object } = await setUp()
     monitor.recordMetric('requests', 5, 'a')
     const { stream, told, error } = listen(client, object({ target: '80' }))
@@ -229,7 +229,7 @@ describe('a stream of the external scaler', () => {
     await error
   })
 
-  it('waits while nothing is known, and says what is wrong about a trigger', { timeout: TEST_MS }, async () => {
+  it('waits while no value is known, and describes the problem of an invalid trigger', { timeout: TEST_MS }, async () => {
     const { monitor, client, object } = await setUp()
     const { stream, told, error } = listen(client, object({ target: '80' }))
     for (const metadata of [{ target: '80', metric: 'speed' }, { target: 'many' }] as const)
@@ -241,7 +241,7 @@ describe('a stream of the external scaler', () => {
     await error
   })
 
-  it('that nobody listens to any more takes no timer, and none keeps the process', async () => {
+  it('clears its timer when the client disconnects, and does not keep the process alive', async () => {
     const set = vi.spyOn(globalThis, 'setInterval')
     const cleared = vi.spyOn(globalThis, 'clearInterval')
     onTestFinished(() => {
@@ -262,7 +262,7 @@ describe('a stream of the external scaler', () => {
   })
 })
 
-describe('the external scaler with certificates', () => {
+describe('KEDA external scaler with TLS', () => {
   const local = { 'grpc.ssl_target_name_override': 'node.test' }
   async function connect(tls: NonNullable<KedaScalerOptions['tls']>, credentials: grpc.ChannelCredentials) {
     const scaler = await startKedaScaler(fixed(5, undefined), { port: 0, host: '127.0.0.1', tls })
@@ -279,12 +279,12 @@ describe('the external scaler with certificates', () => {
   const tls = { key: nodeKey, cert: nodeCertificate }
   const root = Buffer.from(authority)
 
-  it('speaks to clients that know its authority, and to nobody in the clear', async () => {
+  it('accepts clients that trust its authority, and no plaintext connections', async () => {
     expect(await connect(tls, grpc.credentials.createSsl(root))).toEqual({ result: true })
     await expect(connect(tls, grpc.credentials.createInsecure())).rejects.toMatchObject({ code: grpc.status.UNAVAILABLE })
   })
 
-  it('asks clients for a certificate of its authority, where there is one', async () => {
+  it('requires a client certificate if an authority is configured', async () => {
     const mutual = { ...tls, ca: authority }
     const known = grpc.credentials.createSsl(root, Buffer.from(proxyKey), Buffer.from(proxyCertificate))
     expect(await connect(mutual, known)).toEqual({ result: true })
@@ -292,7 +292,7 @@ describe('the external scaler with certificates', () => {
   })
 
   it.each([{ key: nodeKey, cert: '' }, { key: '', cert: nodeCertificate }, { ...tls, ca: '' }, { key: nodeKey }])(
-    'refuses what is incomplete: %#',
+    'throws for incomplete options: %#',
     async (incomplete) => {
       await expect(startKedaScaler(fixed(5, undefined), { tls: incomplete as never })).rejects.toMatchObject({
         code: 'SLUICE_INVALID_OPTION',
@@ -301,16 +301,16 @@ describe('the external scaler with certificates', () => {
   )
 })
 
-describe('the external scaler, at its address', () => {
-  it('listens at one of version 6, too', async () => {
+describe('the address of the KEDA external scaler', () => {
+  it('can be an IPv6 address', async () => {
     const scaler = await startKedaScaler(fixed(5, undefined), { port: 0, host: '::1' }).catch((error: Error) => error)
-    // A machine may have none.
+    // The machine may not support IPv6.
     if (scaler instanceof Error) expect(scaler.message).toMatch(/EADDRNOTAVAIL|EAFNOSUPPORT|No address added/)
     else await scaler.close()
   })
 })
 
-describe('the handler for metrics-api', () => {
+describe('kedaMetricsHandler', () => {
   async function serve(options: KedaMetricsOptions = {}) {
     const monitor = new MonitoringAndAutoScalingEngine()
     onTestFinished(() => monitor.close())
@@ -326,7 +326,7 @@ describe('the handler for metrics-api', () => {
     return { monitor, get }
   }
 
-  it('answers with numbers at the places that a trigger names', async () => {
+  it('responds with numbers in the fields that a trigger reads', async () => {
     const { monitor, get } = await serve()
     monitor.recordMetric('connections', 40, 'a')
     const { status, body } = await get('?metric=connections&minutes=15')
@@ -334,7 +334,7 @@ describe('the handler for metrics-api', () => {
     expect(body).toEqual({ metric: 'connections', minutes: 15, load: 40, forecast: expect.any(Number) })
   })
 
-  it('answers with an error where one of the two numbers is missing', async () => {
+  it('responds with 503 if one of the two numbers is missing', async () => {
     const forecast = { value: 1, p90: 1 }
     for (const [signals, status] of [
       [fixed(1, undefined), 503],
@@ -347,7 +347,7 @@ describe('the handler for metrics-api', () => {
     }
   })
 
-  it('answers with 500 where asking fails', () => {
+  it('responds with 500 if a signal throws', () => {
     const writeHead = vi.fn().mockReturnValue({ end: () => {} })
     const broken = {
       ...fixed(1, undefined),
@@ -359,14 +359,14 @@ describe('the handler for metrics-api', () => {
     expect(writeHead).toHaveBeenCalledWith(500, expect.anything())
   })
 
-  it('answers with errors where it has no number', async () => {
+  it('responds with errors for missing values and invalid queries', async () => {
     const { get } = await serve()
     expect((await get('')).status).toBe(503)
     expect((await get('?metric=speed')).status).toBe(404)
     expect((await get('?minutes=never')).status).toBe(400)
   })
 
-  it('answers those alone who have the token', async () => {
+  it('responds only to clients with the token', async () => {
     const { monitor, get } = await serve({ token: 's3cret' })
     monitor.recordMetric('requests', 40, 'a')
     expect((await get('')).status).toBe(401)

@@ -24,18 +24,18 @@ const event = {
 } satisfies ScalingEvent
 
 describe('reportMarkdown', () => {
-  it('is two lines where there is nothing to say', () => {
+  it('is two lines if there is nothing to report', () => {
     expect(page()).toBe('# Performance, 2026-11-26T12:00:00.000Z\n\n**healthy**\n')
   })
 
-  it('counts problems, and lists them', () => {
+  it('counts and lists problems', () => {
     expect(page({ health: { status: 'degraded', problems: ['one'] } })).toContain('**degraded**: 1 problem\n\n## Problems\n\n- one\n')
     expect(page({ health: { status: 'unhealthy', problems: ['one', 'two'] } })).toContain(
       '**unhealthy**: 2 problems\n\n## Problems\n\n- one\n- two\n',
     )
   })
 
-  it('has a row for each metric and source, with where it goes', () => {
+  it('contains a row for each metric and source, with its trend', () => {
     const metrics = [metric, { ...metric, metric: 'requests', unit: '', last: 1_234.5, min: 12.34, max: 0.012345 }]
     const trends = { cpu: { ...stable, trend: 'increasing' }, requests: { ...stable, trend: 'decreasing' } } as const
     expect(page({ health: { metrics }, trends })).toContain(
@@ -52,7 +52,7 @@ describe('reportMarkdown', () => {
     expect(page({ health: { metrics: [metric] } })).toContain('| 7 | → |')
   })
 
-  it('says how often forecasts were right, once that is known', () => {
+  it('includes the accuracy of forecasts once it is known', () => {
     const forecast = { value: 10, lower: 5, upper: 15, p90: 14, model: 'mixture', horizonMinutes: 15 } as const
     const forecasts = { cpu: { ...forecast, recentAccuracy: 0.876 }, memory: { ...forecast, recentAccuracy: undefined } }
     const text = page({ forecasts })
@@ -60,7 +60,7 @@ describe('reportMarkdown', () => {
     expect(text).toContain('| memory | 10 | 5 | 15 | not known yet |\n')
   })
 
-  it('says since when there is an alert, and who takes care of it', () => {
+  it('includes when an alert was raised, and who acknowledged it', () => {
     const alerts = [
       alertWith({ raisedAt: at - 60_000 }),
       alertWith({ raisedAt: at, severity: 'critical', status: 'acknowledged', acknowledgedBy: 'ann|bob', message: 'memory' }),
@@ -70,14 +70,14 @@ describe('reportMarkdown', () => {
     expect(text).toContain('| critical | memory | 2026-11-26T12:00:00.000Z | acknowledged by ann\\|bob |\n')
   })
 
-  it('says what was not to be expected, and which of it lasts', () => {
+  it('lists anomalies, and marks those that last', () => {
     const anomaly = { kind: 'value', metric: 'cpu', timestamp: at, value: 900, expected: 100.4, score: 9 } as const
     const text = page({ anomalies: [anomaly, { ...anomaly, kind: 'change' }] })
     expect(text).toContain('- 2026-11-26T12:00:00.000Z: cpu was 900, 100 was to be expected\n')
     expect(text).toContain('- 2026-11-26T12:00:00.000Z: cpu was 900, 100 was to be expected; another level since then\n')
   })
 
-  it('says what was decided and why, what that cost, and whether it was a dry run', () => {
+  it('lists scaling decisions with reasons, cost and dry runs', () => {
     const cost = { workerHours: 12, leastWorkerHours: 10, hours: 4 }
     const text = page({ scaling: { events: [event, { ...event, isDryRun: true }], cost } })
     expect(text).toContain(
@@ -95,7 +95,7 @@ describe('reportMarkdown', () => {
     expect(page({ scaling: { events: [event], cost: undefined } })).toContain('## Scaling\n\n- 2026')
   })
 
-  it('lets no name that comes from outside become markup, or end its row', () => {
+  it('escapes external names, so that they are neither markup nor end their row', () => {
     const source = '<b>|x|\n\n# [a](b) *c* _d_ `e` {f}\\'
     const written = '\\<b\\>\\|x\\| \\# \\[a\\](b) \\*c\\* \\_d\\_ \\`e\\` \\{f\\}\\\\'
     expect(page({ health: { metrics: [{ ...metric, source }] } })).toContain(`| cpu (%) | ${written} | 1 |`)

@@ -14,20 +14,20 @@ const cache = { reads: 10_000, hitRate: 0.5, evictions: 4_000, usedMemory: 99_00
 const queue = { queue: 'mail', maxConcurrency: 10, queued: 50, processing: 10, oldestTaskMs: 45_000, isPaused: false }
 
 describe('advice', () => {
-  it('is not given where nothing was measured, or nothing is wrong', async () => {
+  it('is empty if nothing was measured or nothing is wrong', async () => {
     const { monitor, advice } = open({ cache: { ...cache, hitRate: 0.9, evictions: 10 }, queues: [{ ...queue, processing: 3 }] })
     monitor.recordMetric('poolWait', 3, 'postgres')
     expect(await advice()).toEqual([])
     expect(await open({ cache: { ...cache, reads: 900 } }).advice()).toEqual([])
   })
 
-  it('is to give a cache the room that it lacks, or to take what it does not need', async () => {
+  it('recommends to enlarge a cache that is too small, or to shrink one that is too large', async () => {
     expect(await open({ cache }).advice()).toEqual([expect.stringContaining('raise cache.maxBytes from 95 MB to 191 MB')])
     const small = { ...cache, evictions: 0, usedMemory: 2_097_152, totalMemory: 104_857_600 }
     expect(await open({ cache: small }).advice()).toEqual([expect.stringContaining('4.0 MB would do')])
   })
 
-  it('is to run more tasks at once only where the CPU has room, and all are taken', async () => {
+  it('recommends more concurrency only if CPU is available and all workers are busy', async () => {
     const { monitor, advice } = open({ queues: [queue, { ...queue, queue: 'paused', isPaused: true }] })
     monitor.recordMetric('cpu', 40, 'a')
     expect(await advice()).toEqual([
@@ -38,7 +38,7 @@ describe('advice', () => {
     expect(await advice()).toEqual([])
   })
 
-  it('says whether a pool that is waited for wants connections or workers', async () => {
+  it('recommends a larger pool or more workers if queries wait for connections', async () => {
     for (const [cpu, words] of [
       [30, 'enlarge the pool'],
       [95, 'add workers first'],
@@ -50,7 +50,7 @@ describe('advice', () => {
     }
   })
 
-  it('foresees when memory is full that grows', async () => {
+  it('estimates when growing memory is full', async () => {
     const { monitor, clock, advice } = open()
     for (let minute = 0; minute < 20; minute += 1) {
       monitor.recordMetric('memory', 30 + minute, 'a')
@@ -59,7 +59,7 @@ describe('advice', () => {
     expect(await advice()).toEqual(['memory grows by 1 % per minute: at this rate, it reaches 90 % in 41 minutes.'])
   })
 
-  it('finds alerts that come and go', async () => {
+  it('finds alerts that flap', async () => {
     const { monitor, clock, advice } = open()
     for (let round = 0; round < 6; round += 1) {
       monitor.recordMetric('cpu', 95, 'a')
@@ -75,7 +75,7 @@ describe('advice', () => {
 })
 
 describe('the report', () => {
-  it('is an object, and a page', async () => {
+  it('is available as an object and as Markdown', async () => {
     const { monitor, clock } = open({ cache })
     monitor.recordMetric('requests', 100, 'GET /a|b')
     monitor.recordMetric('cpu', 95, 'node-1')
@@ -97,7 +97,7 @@ describe('the report', () => {
     expect(page).not.toContain('undefined')
   })
 
-  it('goes without what does not answer', async () => {
+  it('omits data of sources that fail', async () => {
     const monitor = new MonitoringAndAutoScalingEngine({}, { facts: () => Promise.reject(new Error('gone')) })
     onTestFinished(() => monitor.close())
     const errors: unknown[] = []
@@ -106,7 +106,7 @@ describe('the report', () => {
     expect(errors).toHaveLength(1)
   })
 
-  it('of a Sluice opens no backend of jobs, and asks the one that is open', async () => {
+  it('of a Sluice does not open a job backend, but queries an open one', async () => {
     const sluice = createSluice()
     onTestFinished(() => sluice.close())
     await sluice.monitor?.getPerformanceReport()

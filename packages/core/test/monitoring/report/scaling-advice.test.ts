@@ -34,7 +34,7 @@ function cpu(some: Partial<MetricHealth>): MetricHealth {
 }
 
 describe('advice on scaling', () => {
-  it('is what a policy would do, beyond its threshold and not at it', () => {
+  it('describes the action of a policy beyond its threshold, and not at it', () => {
     const up = { policies: [policy({})] }
     expect(advise({ ...up, now: { cpu: 80 } })).toEqual([])
     expect(advise({ ...up, now: { cpu: 80.5 } })).toEqual(['cpu is 80.5 %, above 80 %: scale up by 25 % (policy "p").'])
@@ -43,12 +43,12 @@ describe('advice on scaling', () => {
     expect(advise({ ...down, now: { connections: 29 } })).toEqual(['connections is 29, below 30: scale down by 10 % (policy "p").'])
   })
 
-  it('is nothing of a policy that is switched off, or of a metric that is missing', () => {
+  it('ignores a disabled policy and a missing metric', () => {
     expect(advise({ policies: [policy({ enabled: false })], now: { cpu: 99 } })).toEqual([])
     expect(advise({ policies: [policy({ scaleDirection: 'down' })] })).toEqual([])
   })
 
-  it('is to add workers where a critical alert is of what workers bring down', () => {
+  it('recommends more workers for a critical alert that workers can resolve', () => {
     const alerts = [
       alertWith({ severity: 'critical', metric: 'responseTime', message: 'slow' }),
       alertWith({ severity: 'critical', metric: 'disk', message: 'full' }),
@@ -57,7 +57,7 @@ describe('advice on scaling', () => {
     expect(advise({ alerts })).toEqual(['slow: add workers.'])
   })
 
-  it('is to add workers before a forecast comes true that was right as a rule', () => {
+  it('recommends more workers before a forecast is reached if forecasts are usually accurate', () => {
     const cpuWillBe = (some: Partial<Prediction>, now: Readonly<Record<string, number>> = { cpu: 60 }) =>
       advise({ forecasts: { cpu: forecast(some) }, now })
     expect(cpuWillBe({})).toEqual(['cpu will be 95 % (90 % to 99.5 %) in 15 minutes, above 90 %: add workers before that.'])
@@ -65,14 +65,14 @@ describe('advice on scaling', () => {
     expect(cpuWillBe({ recentAccuracy: 0.69 })).toEqual([])
     expect(cpuWillBe({ recentAccuracy: 0.7 })).toHaveLength(1)
     expect(cpuWillBe({ recentAccuracy: undefined })).toEqual([])
-    // It is there already, which an alert says.
+    // The threshold is already exceeded, which an alert reports.
     expect(cpuWillBe({}, { cpu: 91 })).toEqual([])
     expect(cpuWillBe({}, {})).toEqual([])
-    // More workers do not make memory less.
+    // More workers do not reduce memory use.
     expect(advise({ forecasts: { memory: forecast({}) }, now: { memory: 60 } })).toEqual([])
   })
 
-  it('is to take workers away where none of several is busy, and that was seen often enough', () => {
+  it('recommends fewer workers if none of several is busy, with enough measurements', () => {
     expect(advise({ metrics: [cpu({}), cpu({ source: 'b' })] })).toEqual([
       'The CPU usage of each of 2 workers was below 20 % in 95 % of the measurements: use fewer workers.',
     ])

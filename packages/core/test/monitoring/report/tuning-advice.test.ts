@@ -14,10 +14,10 @@ function health(metric: string, some: Partial<MetricHealth> = {}): MetricHealth 
   return { ...{ metric, source: 'a', unit: '', last: 1, count: 30, min: 1, max: 1, avg: 1, p50: 1, p95: 1, p99: 1 }, ...some }
 }
 
-describe('advice on alerts that come and go', () => {
+describe('advice on flapping alerts', () => {
   const times = (count: number, some = {}) => Array.from({ length: count }, () => alertWith({ status: 'resolved', ...some }))
 
-  it('is given from six times on, of one metric and source', () => {
+  it('starts at 6 alerts of one metric and source', () => {
     expect(advise({ resolved: times(5) })).toEqual([])
     expect(advise({ resolved: times(6) })).toEqual([
       'The alert of cpu of a came and went 6 times in a day: raise its threshold, or alerts.forMs.',
@@ -25,7 +25,7 @@ describe('advice on alerts that come and go', () => {
     expect(advise({ resolved: [...times(5), ...times(5, { source: 'b' })] })).toEqual([])
   })
 
-  it('does not count those that somebody resolved', () => {
+  it('ignores alerts that a person resolved', () => {
     expect(advise({ resolved: [...times(5), ...times(3, { resolvedBy: 'ann' })] })).toEqual([])
   })
 })
@@ -34,7 +34,7 @@ describe('advice on the size of a cache', () => {
   const full = { reads: 1_000, hitRate: 0.5, evictions: 251, usedMemory: 91 * MB, totalMemory: 100 * MB }
   const empty = { reads: 1_000, hitRate: 0.99, evictions: 0, usedMemory: 9 * MB, totalMemory: 100 * MB }
 
-  it('is to raise it where it is full, misses much, and drops what would have been asked for', () => {
+  it('recommends a larger cache if it is full, misses often, and evicts as often', () => {
     expect(advise({ cache: full })).toEqual([
       'The cache is full, answers 50 % of reads, and drops entries to make room as often as every second miss: raise cache.maxBytes from 100 MB to 200 MB.',
     ])
@@ -42,13 +42,13 @@ describe('advice on the size of a cache', () => {
       expect(advise({ cache: { ...full, ...some } })).toEqual([])
   })
 
-  it('is to lower it where hardly any of it is used, and nothing ever had to go', () => {
+  it('recommends a smaller cache if it is mostly unused and nothing was evicted', () => {
     expect(advise({ cache: empty })).toEqual(['The cache uses 9.0 MB of 100 MB: 18 MB would do (cache.maxBytes).'])
     for (const some of [{ reads: 999 }, { evictions: 1 }, { usedMemory: 10 * MB }])
       expect(advise({ cache: { ...empty, ...some } })).toEqual([])
   })
 
-  it('is a megabyte at least', () => {
+  it('recommends at least 1 MB', () => {
     expect(advise({ cache: { ...empty, usedMemory: 1_000 } })).toEqual([
       'The cache uses 0.0 MB of 100 MB: 1.0 MB would do (cache.maxBytes).',
     ])
@@ -56,7 +56,7 @@ describe('advice on the size of a cache', () => {
 })
 
 describe('advice on a pool', () => {
-  it('is given when one query of twenty waits 50 ms', () => {
+  it('recommends a larger pool if 5% of the queries wait at least 50 ms', () => {
     const wait = (p95: number) => advise({ metrics: [health('poolWait', { p95, source: 'postgres' })] })
     expect(wait(49.9)).toEqual([])
     expect(wait(50)).toEqual([
@@ -64,7 +64,7 @@ describe('advice on a pool', () => {
     ])
   })
 
-  it('is for workers where the busiest CPU has no room', () => {
+  it('recommends more workers if the busiest CPU has no capacity', () => {
     const advice = (avg: number) =>
       advise({ metrics: [health('poolWait', { p95: 60 }), health('cpu', { avg: 5 }), health('cpu', { avg })] })
     expect(advice(79)[0]).toContain('enlarge the pool')
@@ -72,10 +72,10 @@ describe('advice on a pool', () => {
   })
 })
 
-describe('advice on how many tasks run at once', () => {
+describe('advice on task concurrency', () => {
   const queue = { queue: 'mail', maxConcurrency: 10, queued: 1, processing: 10, oldestTaskMs: 30_000, isPaused: false }
 
-  it('is given where tasks wait for long, all places are taken, and the CPU has room', () => {
+  it('recommends more concurrency if tasks wait, all workers are busy, and CPU is available', () => {
     expect(advise({ queues: [queue] })).toEqual([
       'Tasks of "mail" wait up to 30 s with a concurrency of 10, while CPU usage is 0 %: raise the concurrency.',
     ])
@@ -85,13 +85,13 @@ describe('advice on how many tasks run at once', () => {
   })
 })
 
-describe('advice on what grows', () => {
+describe('advice on growing resources', () => {
   const growing = (changePerMinute: number): TrendAnalysis => ({
     ...{ trend: 'increasing', changeRate: 0.2, significance: 1, points: 30 },
     changePerMinute,
   })
 
-  it('says when memory or a disk is full, of the fullest, if that is within a day', () => {
+  it('estimates when memory or a disk is full if that is within a day', () => {
     for (const [metric, limit] of [
       ['memory', 90],
       ['disk', 95],
@@ -101,14 +101,14 @@ describe('advice on what grows', () => {
       expect(advice(0.123, limit - 10)).toEqual([
         `${metric} grows by 0.12 % per minute: at this rate, it reaches ${limit} % in 81 minutes.`,
       ])
-      // It is there already, which an alert says.
+      // The limit is already exceeded, which an alert reports.
       expect(advice(1, limit)).toEqual([])
       expect(advice(10 / 1_440, limit - 10)).toHaveLength(1)
       expect(advice(10 / 1_441, limit - 10)).toEqual([])
     }
   })
 
-  it('is not given of what does not grow, or has no limit, or is not there', () => {
+  it('is empty without growth, without a limit, or without a value', () => {
     const metrics = [health('memory', { last: 80 })]
     expect(advise({ metrics, trends: { memory: { ...growing(1), trend: 'stable' } } })).toEqual([])
     expect(advise({ metrics, trends: { memory: growing(1) }, critical: {} })).toEqual([])

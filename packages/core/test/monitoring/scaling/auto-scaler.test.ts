@@ -19,7 +19,7 @@ function scalerOf(options: ScalingOptions = {}, parts: AutoScalerParts = {}) {
   return { clock, scaler, live }
 }
 
-/** A target that does at once what it is asked for. */
+/** A target that changes immediately. */
 function targetOf(count: number): ScalerTarget & { count: number; readonly asked: [number, string][] } {
   const target = {
     count,
@@ -40,7 +40,7 @@ afterEach(() => {
 const rule = { capacity: 100 }
 
 describe('AutoScaler', () => {
-  it('runs dry without a target: decides as if it were obeyed', async () => {
+  it('makes a dry run without a target', async () => {
     const { scaler, live } = scalerOf({ rule })
     live(15, 500)
     await scaler.tick()
@@ -60,7 +60,7 @@ describe('AutoScaler', () => {
     ])
   })
 
-  it('has the target carry it out, with the reasons', async () => {
+  it('passes decisions and reasons to the target', async () => {
     const target = targetOf(2)
     const { scaler, live, clock } = scalerOf({ rule, target })
     const events: unknown[] = []
@@ -76,7 +76,7 @@ describe('AutoScaler', () => {
     expect(scaler.history()[0]).toMatchObject({ isDryRun: false, timestamp: clock.wall() })
   })
 
-  it('counts what was asked for as starting, as long as it cannot have been seen', async () => {
+  it('counts requested workers as starting until they can be running', async () => {
     const target = { ...targetOf(2), current: () => 2 }
     const { scaler, live } = scalerOf({ rule: { capacity: 100, startUpSeconds: 60 }, target })
     live(15, 500)
@@ -92,7 +92,7 @@ describe('AutoScaler', () => {
     ])
   })
 
-  it('changes nothing while the target does not say how many there are', async () => {
+  it('changes nothing while the number of workers is unknown', async () => {
     const target = {
       ...targetOf(2),
       current: () => {
@@ -112,7 +112,7 @@ describe('AutoScaler', () => {
     expect(failed).toHaveBeenCalledTimes(1)
   })
 
-  it('keeps what is skipped apart from what is decided', async () => {
+  it('separates skipped decisions from others', async () => {
     const { scaler, live } = scalerOf({ rule })
     await scaler.tick()
     live(15, 50)
@@ -123,7 +123,7 @@ describe('AutoScaler', () => {
     ])
   })
 
-  it('does not let what the app hands in stop it', async () => {
+  it('continues when a callback of the app throws', async () => {
     const state = () => {
       throw new Error('no state')
     }
@@ -141,7 +141,7 @@ describe('AutoScaler', () => {
       return { ...world, metrics }
     }
 
-    it('decide by themselves', () => {
+    it('are evaluated on request', () => {
       const { scaler } = withPolicies({ cpu: 90 })
       expect(scaler.evaluatePolicies()).toBe('up')
       expect(scaler.evaluatePolicies()).toBeNull()
@@ -149,7 +149,7 @@ describe('AutoScaler', () => {
       expect(scaler.skips()[0]).toMatchObject({ source: 'policy', reason: 'Policy "busy": its cooldown ends in 300 s.' })
     })
 
-    it('add workers to what the rule wants, and are not undone by it', async () => {
+    it('add workers to those of the rule, which does not revert them', async () => {
       const { scaler, live, metrics } = withPolicies({ cpu: 90 }, { rule: { capacity: 100, scaleDownSeconds: 30 } })
       live(15, 60)
       await scaler.tick()
@@ -166,7 +166,7 @@ describe('AutoScaler', () => {
       expect(scaler.history()[0]).toMatchObject({ source: 'load', from: 2, to: 1 })
     })
 
-    it('do not take away what the load needs', async () => {
+    it('do not remove workers that the load needs', async () => {
       const { scaler, live } = withPolicies({ cpu: 5 }, { rule })
       live(15, 500)
       await scaler.tick()
@@ -177,7 +177,7 @@ describe('AutoScaler', () => {
       expect(scaler.history()).toMatchObject([{ source: 'load', to: 8 }])
     })
 
-    it('take the longer of two ways up', async () => {
+    it('and the rule scale up to the higher number', async () => {
       const { scaler, live } = withPolicies({ cpu: 90 }, { rule })
       live(15, 500)
       await scaler.tick()
@@ -186,7 +186,7 @@ describe('AutoScaler', () => {
   })
 
   describe('triggerScaling', () => {
-    it('scales by a share of the workers, and keeps who wanted it', () => {
+    it('scales by a share of the workers, and records the actor', () => {
       const { scaler } = scalerOf({ minWorkers: 4 })
       expect(scaler.triggerScaling('up', 50, 'ada')).toMatchObject({
         from: 4,
@@ -200,7 +200,7 @@ describe('AutoScaler', () => {
       expect(scaler.history()).toHaveLength(2)
     })
 
-    it('stays between the fewest and the most', () => {
+    it('stays between the minimum and the maximum', () => {
       const { scaler } = scalerOf({ minWorkers: 2, maxWorkers: 3 })
       expect(scaler.triggerScaling('up', 100)).toMatchObject({ to: 3 })
       expect(scaler.triggerScaling('up', 100)).toBeNull()
@@ -209,7 +209,7 @@ describe('AutoScaler', () => {
       expect(scaler.skips()[0]).toMatchObject({ source: 'manual', count: 1 })
     })
 
-    it('is not undone by the rule at once', async () => {
+    it('is not immediately reverted by the rule', async () => {
       const { scaler, live } = scalerOf({ rule: { capacity: 100, scaleDownSeconds: 60 } }, { read: () => 1 })
       scaler.policies.create('idle', 'cpu', 20, 'down', 50, 0)
       live(15, 50)
@@ -224,7 +224,7 @@ describe('AutoScaler', () => {
       expect(scaler.history()[0]).toMatchObject({ source: 'load', from: 4, to: 1 })
     })
 
-    it('is not undone by a policy at once', () => {
+    it('is not immediately reverted by a policy', () => {
       const { scaler, clock } = scalerOf({}, { read: () => 1 })
       scaler.policies.create('idle', 'cpu', 20, 'down', 50, 0)
       scaler.triggerScaling('up', 300)
@@ -238,12 +238,12 @@ describe('AutoScaler', () => {
       [['up', 0], 'amount'],
       [['up', Number.NaN], 'amount'],
       [['down', 101], 'amount'],
-    ])('refuses %j', (args, name) => {
+    ])('throws for the arguments %j', (args, name) => {
       const { scaler } = scalerOf()
       expect(() => scaler.triggerScaling(...(args as ['up', number]))).toThrow(`Argument "${name}"`)
     })
 
-    it('says so while it is not known how many workers there are', async () => {
+    it('throws while the number of workers is unknown', async () => {
       const { scaler } = scalerOf({ target: targetOf(3) })
       expect(() => scaler.triggerScaling('up', 10)).toThrow('The number of workers is not known yet.')
       expect(scaler.evaluatePolicies()).toBeNull()
@@ -252,7 +252,7 @@ describe('AutoScaler', () => {
     })
   })
 
-  it('says in the reasons what the target refuses', async () => {
+  it('includes in the reasons why the target rejects workers', async () => {
     const admit = (count: number) => (count > 5 ? { count: 5, reason: 'Only 300 MB of memory are free.' } : { count })
     const { scaler, live } = scalerOf({ rule, target: { ...targetOf(2), admit } })
     live(15, 500)
@@ -265,7 +265,7 @@ describe('AutoScaler', () => {
     expect(scaler.skips()[0]?.reason).toMatch(/^Not scaled to 8: 8 workers were required\. Only 300 MB/)
   })
 
-  it('asks a target that cannot say what it refuses', async () => {
+  it('scales a target whose `admit` throws', async () => {
     const target = targetOf(2)
     const admit = () => {
       throw new Error('no idea')
@@ -276,7 +276,7 @@ describe('AutoScaler', () => {
     expect(scaler.history()[0]).toMatchObject({ to: 8 })
   })
 
-  describe('the timer', () => {
+  describe('the timer of AutoScaler', () => {
     beforeEach(() => {
       vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
     })
@@ -284,7 +284,7 @@ describe('AutoScaler', () => {
       vi.useRealTimers()
     })
 
-    it('decides every five seconds, until it is closed', async () => {
+    it('decides every 5 seconds until it is closed', async () => {
       const current = vi.fn(() => 2)
       const { scaler } = scalerOf({ target: { ...targetOf(2), current } })
       scaler.start()
@@ -299,7 +299,7 @@ describe('AutoScaler', () => {
     })
   })
 
-  it('decides nothing more once it is closed, not even what it was about to', async () => {
+  it('makes no more decisions after close, even one in progress', async () => {
     const { scaler, live } = scalerOf({ rule, target: targetOf(2) })
     live(15, 500)
     const tick = scaler.tick()
@@ -317,7 +317,7 @@ describe('AutoScaler', () => {
     [{ intervalMs: 999 }, 'intervalMs'],
     [{ policyTolerance: -0.1 }, 'policyTolerance'],
     [{ other: 1 }, 'other'],
-  ])('refuses the options %j', (options, name) => {
+  ])('throws for the options %j', (options, name) => {
     expect(() => new AutoScaler(options as ScalingOptions)).toThrow(`Option "${name}"`)
   })
 })

@@ -36,13 +36,13 @@ describe('closeConnectionsOnDisconnect', () => {
     })
   })
 
-  it('keeps connections alive while the worker stays', async () => {
+  it('keeps connections alive while the worker is connected', async () => {
     expect(await ask()).toBe('keep-alive')
     server.closeIdleConnections()
     await expect.poll(connections, SOON).toBe(0)
   })
 
-  it('closes each with an answer once the worker is to leave, and leaves idle ones to their time', async () => {
+  it('closes connections with their next response after the worker disconnects, and keeps idle ones until their timeout', async () => {
     await ask()
     worker.exitedAfterDisconnect = true
     server.closeIdleConnections()
@@ -51,7 +51,7 @@ describe('closeConnectionsOnDisconnect', () => {
     await expect.poll(connections, SOON).toBe(0)
   })
 
-  it('does nothing in a process that is no worker', async () => {
+  it('does nothing in a process that is not a worker', async () => {
     here.worker = undefined
     expect(await ask()).toBe('keep-alive')
   })

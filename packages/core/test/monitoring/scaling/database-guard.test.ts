@@ -6,7 +6,7 @@ const guardOf = (maxConnections?: number) => new DatabaseGuard({ capacity: 100, 
 const waiting: WorkerState = { current: 10, poolWaiting: 0.5, throughput: 500 }
 
 describe('DatabaseGuard', () => {
-  it('refuses to scale up while requests wait for connections and there is CPU to spare', () => {
+  it('does not scale up while requests wait for connections and CPU is available', () => {
     const { desired, reason } = guardOf().check(0, { ...waiting, cpu: 79 }, 14)
     expect(desired).toBe(10)
     expect(reason).toBe(
@@ -14,7 +14,7 @@ describe('DatabaseGuard', () => {
     )
   })
 
-  it('lets workers scale up that are busy themselves, by half at a time', () => {
+  it('scales up busy workers by at most 50% at a time', () => {
     expect(guardOf().check(0, { ...waiting, cpu: 80 }, 14)).toEqual({ desired: 14 })
     expect(guardOf().check(0, { ...waiting, cpu: 80 }, 40)).toEqual({
       desired: 15,
@@ -23,22 +23,22 @@ describe('DatabaseGuard', () => {
     expect(guardOf().check(0, { ...waiting, cpu: 80, current: 1 }, 8).desired).toBe(2)
   })
 
-  it('knows from what is answered how busy workers are, where their CPU is not known', () => {
+  it('estimates the utilization from the throughput if the CPU usage is unknown', () => {
     expect(guardOf().check(0, { ...waiting, throughput: 799 }, 14).desired).toBe(10)
     expect(guardOf().check(0, { ...waiting, throughput: 800 }, 14).desired).toBe(14)
   })
 
-  it('refuses nothing where nobody waits, or nobody knows', () => {
+  it('allows all steps if no request waits or nothing is known', () => {
     expect(guardOf().check(0, { ...waiting, cpu: 10, poolWaiting: 0.3 }, 40)).toEqual({ desired: 40 })
     expect(guardOf().check(0, { current: 10, cpu: 10 }, 40)).toEqual({ desired: 40 })
     expect(guardOf().check(0, { current: 10, poolWaiting: 1 }, 40).desired).toBe(15)
   })
 
-  it('never stands against scaling down', () => {
+  it('never prevents scaling down', () => {
     expect(guardOf(4).check(0, { ...waiting, cpu: 10 }, 3)).toEqual({ desired: 3 })
   })
 
-  describe('a step that gained little', () => {
+  describe('a step with little gain', () => {
     const busy = { cpu: 95, poolWaiting: 0.5 }
     function stepped(throughputAfter: number, after: Partial<WorkerState> = {}, atMs = 120_000) {
       const guard = guardOf()
@@ -47,7 +47,7 @@ describe('DatabaseGuard', () => {
       return { guard, checked: guard.check(atMs, { current: 15, throughput: throughputAfter, ...busy, ...after }, 20) }
     }
 
-    it('is taken back', () => {
+    it('is reverted after it was observed', () => {
       expect(stepped(524).checked).toEqual({
         desired: 10,
         reason:
@@ -55,41 +55,41 @@ describe('DatabaseGuard', () => {
       })
     })
 
-    it('stays where it gained, where nobody waits, or where it is too early to say', () => {
+    it('stays if it gained, if no request waits, or if it is too early to decide', () => {
       expect(stepped(525).checked.desired).toBe(20)
       expect(stepped(510, { poolWaiting: 0.1 }).checked.desired).toBe(20)
       expect(stepped(510, {}, 119_999).checked.desired).toBe(20)
       expect(stepped(510, { throughput: undefined }).checked.desired).toBe(20)
     })
 
-    it('is not tried again for ten minutes', () => {
+    it('is not retried for 10 minutes', () => {
       const { guard } = stepped(500)
       const state = { current: 10, throughput: 500, ...busy }
       expect(guard.check(719_999, state, 15)).toMatchObject({ desired: 10, reason: expect.stringContaining('Next attempt in 1 min') })
       expect(guard.check(720_000, state, 15).desired).toBe(15)
     })
 
-    it('is judged by what there was before the first of several steps', () => {
+    it('is compared with the state before the first of several steps', () => {
       const guard = guardOf()
       guard.decided(0, { current: 10, throughput: 500, ...busy }, 15)
       guard.decided(5000, { current: 15, throughput: 510, ...busy }, 20)
       expect(guard.check(120_000, { current: 20, throughput: 512, ...busy }, 20).desired).toBe(10)
     })
 
-    it('is not taken back twice', () => {
+    it('is not reverted twice', () => {
       const { guard } = stepped(500)
       expect(guard.check(125_000, { current: 10, throughput: 500, ...busy }, 10)).toEqual({ desired: 10 })
     })
   })
 
-  describe('a budget of connections', () => {
-    it('is divided by the workers', () => {
+  describe('a limit of connections', () => {
+    it('is divided among the workers', () => {
       const guard = guardOf(40)
       expect([0, 1, 3, 8, 40, 50].map((count) => guard.poolSize(count))).toEqual([40, 40, 13, 5, 1, 1])
       expect(guardOf().poolSize(3)).toBeUndefined()
     })
 
-    it('is enough for one connection each', () => {
+    it('limits workers to one per connection', () => {
       expect(guardOf(12).check(0, { current: 10 }, 20)).toEqual({
         desired: 12,
         reason: 'Scaled up to 12 instead of 20: there are only 12 database connections.',

@@ -8,37 +8,37 @@ function recorded(seconds: number, arrivals: (second: number) => number, from = 
 }
 
 describe('LoadWindow', () => {
-  it('means the arrivals of the last seconds, and of those alone', () => {
+  it('averages the arrivals of exactly the last seconds', () => {
     const window = recorded(30, (second) => (second <= 24 ? 10 : 100))
     expect(window.rate(30_000, 6)).toBeCloseTo(100)
     expect(window.rate(30_000, 15)).toBeCloseTo((9 * 10 + 6 * 100) / 15)
   })
 
-  it('knows nothing before half of the window has passed', () => {
+  it('is undefined until half of the window has passed', () => {
     const window = recorded(7, () => 10)
     expect(window.rate(7000, 15)).toBeUndefined()
     window.record(8000, 10, 0)
     expect(window.rate(8000, 15)).toBeCloseTo(10)
   })
 
-  it('spreads a record over the time since the last one', () => {
+  it('distributes a record over the time since the previous one', () => {
     const window = new LoadWindow(500)
     for (let at = 3000; at <= 33_000; at += 2500) window.record(at + 500, 250, 0)
     expect(window.rate(33_500, 15)).toBeCloseTo(100)
   })
 
-  it('takes seconds without a record for unknown, and not for 0', () => {
+  it('treats seconds without a record as unknown, not as 0', () => {
     const window = recorded(20, () => 50)
     expect(window.rate(25_000, 15)).toBeCloseTo(50)
     expect(window.rate(29_000, 15)).toBeUndefined()
     expect(window.rate(29_000, 6)).toBeUndefined()
   })
 
-  it('takes a record of 0 for 0', () => {
+  it('treats a record of 0 as 0', () => {
     expect(recorded(20, () => 0).rate(20_000, 15)).toBe(0)
   })
 
-  it('does not count what came after a gap, of which nobody knows when it came', () => {
+  it('ignores arrivals after a gap, whose time is unknown', () => {
     const window = recorded(20, () => 50)
     expect(window.record(50_000, 90_000, 0)).toBe(false)
     expect(window.rate(50_000, 15)).toBeUndefined()
@@ -46,7 +46,7 @@ describe('LoadWindow', () => {
     expect(window.rate(58_000, 15)).toBeCloseTo(20)
   })
 
-  it('forgets all when the clock goes back', () => {
+  it('is cleared when the clock goes back', () => {
     const window = recorded(30, () => 50, 100_000)
     expect(window.record(9000, 5, 0)).toBe(false)
     expect(window.rate(9000, 15)).toBeUndefined()
@@ -54,7 +54,7 @@ describe('LoadWindow', () => {
     expect(window.rate(25_000, 15)).toBeCloseTo(7)
   })
 
-  it('adds up what is recorded at the same time', () => {
+  it('adds up records of the same time', () => {
     const window = recorded(15, () => 10)
     window.record(15_000, 150, 0)
     expect(window.rate(15_000, 15)).toBeCloseTo(10)
@@ -62,7 +62,7 @@ describe('LoadWindow', () => {
     expect(window.rate(16_000, 15)).toBeCloseTo(20)
   })
 
-  it('knows the backlog as long as it is heard of', () => {
+  it('retains the backlog for 10 s after its last record', () => {
     const window = new LoadWindow(0)
     window.record(1000, 0, 40)
     expect(window.backlog(11_000)).toBe(40)

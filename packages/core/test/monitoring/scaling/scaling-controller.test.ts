@@ -22,7 +22,7 @@ function worldOf({ forecasts, ...options }: World = {}) {
     }
   }
   const decide = (current: number, state: Omit<WorkerState, 'current'> = {}) => controller.decide({ current, ...state })
-  /** As the loop does it: a decision every 5 s, which is carried out at once. */
+  /** Like the loop: a decision every 5 s, which takes effect immediately. */
   const follow = (seconds: number, perSecond: number, current: number, state: Omit<WorkerState, 'current'> = {}) => {
     let workers = current
     for (let at = 0; at < seconds; at += 5) {
@@ -37,20 +37,20 @@ function worldOf({ forecasts, ...options }: World = {}) {
 const constantly = (forecast: Partial<LoadForecast>): Forecasts => ({ at: () => ({ p50: 0, p90: 0, accuracy: 0.9, ...forecast }) })
 
 describe('ScalingController', () => {
-  it('wants as many workers as the load needs at its target', () => {
+  it('requires as many workers as the load needs at its target utilization', () => {
     const { live, decide } = worldOf()
     live(15, 700)
     expect(decide(8)).toMatchObject({ from: 8, desired: 10, direction: 'up', load: 700, isPanic: false })
     expect(decide(8).reasons).toEqual(['700 requests/s need 10 workers at 100 each and a target of 70 %.'])
   })
 
-  it('counts what waits as load that is to be gone in 15 s', () => {
+  it('adds the backlog to the load, so that it is processed within 15 s', () => {
     const { live, decide } = worldOf()
     live(15, 700, 1050)
     expect(decide(9)).toMatchObject({ load: 770, desired: 11 })
   })
 
-  it('lets differences within the tolerance be', () => {
+  it('ignores differences within the tolerance', () => {
     const { live, decide } = worldOf()
     live(15, 770)
     expect(decide(10)).toMatchObject({ desired: 10, direction: null, reasons: [] })
@@ -59,7 +59,7 @@ describe('ScalingController', () => {
     expect(decide(10).desired).toBe(12)
   })
 
-  it('changes nothing while the load is not known, and says so', () => {
+  it('changes nothing while the load is unknown, and gives the reason', () => {
     const { live, decide, clock } = worldOf()
     expect(decide(3)).toMatchObject({ desired: 3, direction: null, load: undefined })
     live(60, 700)
@@ -68,7 +68,7 @@ describe('ScalingController', () => {
     expect(decide(30).skipped).toEqual(['The load of the last 15 s is unknown, so nothing changes.'])
   })
 
-  it('does not take a gap for a load of 0', () => {
+  it('does not treat a gap as a load of 0', () => {
     const { live, decide, clock } = worldOf({ scaleDownSeconds: 0 })
     live(60, 700)
     clock.advance(600_000)
@@ -78,7 +78,7 @@ describe('ScalingController', () => {
     expect(decide(10)).toMatchObject({ desired: 10, load: 700 })
   })
 
-  it('keeps between the fewest and the most workers, whether or not the load is known', () => {
+  it('stays between the minimum and maximum of workers, even if the load is unknown', () => {
     const { live, decide } = worldOf({ minWorkers: 3, maxWorkers: 8 })
     expect(decide(1)).toMatchObject({ desired: 3, direction: 'up', reasons: ['The minimum is 3 workers.'] })
     expect(decide(9)).toMatchObject({ desired: 8, direction: 'down' })
@@ -87,7 +87,7 @@ describe('ScalingController', () => {
     expect(decide(6).skipped).toContain('72 are required, but the maximum is 8.')
   })
 
-  it('goes to the double or by four at a time while the load rises slowly', () => {
+  it('at most doubles the workers or adds 4 at a time while the load rises slowly', () => {
     const { live, decide } = worldOf({ forecasts: constantly({ p50: 1900, p90: 2000 }) })
     live(60, 100)
     expect(decide(2).desired).toBe(6)
@@ -97,7 +97,7 @@ describe('ScalingController', () => {
   })
 
   describe('panic', () => {
-    it('goes all the way at once when the last six seconds need half as many again', () => {
+    it('scales up in one step when the last 6 seconds need at least 50% more workers', () => {
       const { live, decide } = worldOf()
       live(60, 300)
       live(6, 2800)
@@ -106,7 +106,7 @@ describe('ScalingController', () => {
       expect(decision.reasons[0]).toMatch(/^2800 requests\/s over the last 6 s need 40 workers/)
     })
 
-    it('begins at 1.5 times the workers', () => {
+    it('starts at 1.5 times the workers', () => {
       const { live, decide } = worldOf()
       live(60, 690)
       live(6, 1050)
@@ -114,7 +114,7 @@ describe('ScalingController', () => {
       expect(decide(10).isPanic).toBe(true)
     })
 
-    it('keeps the way up free for a minute', () => {
+    it('allows large steps for 1 minute', () => {
       const { live, decide } = worldOf()
       live(60, 300)
       live(6, 2800)
@@ -127,7 +127,7 @@ describe('ScalingController', () => {
   })
 
   describe('forecasts', () => {
-    it('has workers started for what is expected once they are up', () => {
+    it('starts workers for the load that is expected when they are ready', () => {
       const asked: number[] = []
       const at = (seconds: number) => {
         asked.push(seconds)
@@ -140,13 +140,13 @@ describe('ScalingController', () => {
       expect(new Set(asked)).toEqual(new Set([120, 180]))
     })
 
-    it('takes the median where the 90th percentile is beyond the double', () => {
+    it('uses the median if the 90th percentile is more than twice as high', () => {
       const { live, decide } = worldOf({ forecasts: constantly({ p50: 800, p90: 1601 }) })
       live(60, 640)
       expect(decide(8).desired).toBe(10)
     })
 
-    it('has workers used more while forecasts are right', () => {
+    it('allows a higher utilization while forecasts are accurate', () => {
       const skilled = worldOf({ forecasts: constantly({ accuracy: 0.5 }) })
       const unskilled = worldOf({ forecasts: constantly({ accuracy: 0.49, p50: 5000, p90: 5000 }) })
       for (const { live } of [skilled, unskilled]) live(60, 800)
@@ -167,13 +167,13 @@ describe('ScalingController', () => {
           },
         },
       ],
-    ])('goes by what arrives where %s', (_, forecasts) => {
+    ])('uses only the current load if %s', (_, forecasts) => {
       const { live, decide } = worldOf({ forecasts })
       live(60, 700)
       expect(decide(8).desired).toBe(10)
     })
 
-    it('is told of each minute, and of those that are missing', () => {
+    it('receives each minute, including missing ones', () => {
       const { live, clock, minutes } = worldOf()
       live(120, 50)
       clock.advance(55_000)
@@ -183,24 +183,24 @@ describe('ScalingController', () => {
   })
 
   describe('scaling down', () => {
-    it('waits until nothing of the last five minutes needs more', () => {
+    it('waits until no load of the last 5 minutes needs more workers', () => {
       const { live, decide, follow } = worldOf()
       expect(follow(60, 1400, 20)).toBe(20)
-      // A load that rose from 800: no freeze.
+      // A load that rose from 800 does not freeze.
       expect(follow(295, 750, 20)).toBe(20)
       expect(follow(20, 750, 20)).toBe(11)
       live(5, 750)
       expect(decide(20).reasons[0]).toMatch(/^At most 11 workers were needed in the last 5 min/)
     })
 
-    it('goes to the most that was needed in the window', () => {
+    it('keeps the maximum number required in the window', () => {
       const { follow } = worldOf({ scaleDownSeconds: 60 })
       follow(30, 1400, 20)
       follow(60, 900, 20)
       expect(follow(30, 750, 20)).toBe(13)
     })
 
-    it('does not go below what was recommended from outside', () => {
+    it('does not go below an external recommendation', () => {
       const { controller, follow } = worldOf({ scaleDownSeconds: 60 })
       follow(30, 700, 10)
       controller.recommend(14)
@@ -208,7 +208,7 @@ describe('ScalingController', () => {
       expect(follow(30, 700, 14)).toBe(10)
     })
 
-    it('waits while a load that fell all at once may come back', () => {
+    it('waits while a load that dropped suddenly may return', () => {
       const { live, decide, follow } = worldOf()
       expect(follow(1200, 1400, 20)).toBe(20)
       expect(follow(1500, 50, 20)).toBe(20)
@@ -220,7 +220,7 @@ describe('ScalingController', () => {
     })
   })
 
-  it('scales from and to none where that may be', () => {
+  it('scales from and to zero if that is allowed', () => {
     const { live, decide, follow } = worldOf({ minWorkers: 0, scaleDownSeconds: 60 })
     live(60, 0)
     expect(decide(0)).toMatchObject({ desired: 0, direction: null, isPanic: false })
@@ -229,13 +229,13 @@ describe('ScalingController', () => {
     expect(follow(120, 0, 1)).toBe(0)
   })
 
-  it.each([Number.NaN, -1, Number.POSITIVE_INFINITY])('refuses %s as a load', (value) => {
+  it.each([Number.NaN, -1, Number.POSITIVE_INFINITY])('throws for a load of %s', (value) => {
     const { controller } = worldOf()
     expect(() => controller.record(value)).toThrow('Argument "arrivals": expected a number of at least 0')
     expect(() => controller.record(1, value)).toThrow('Argument "backlog": expected a number of at least 0')
   })
 
-  it('refuses what cannot be known of workers', () => {
+  it('throws for invalid states of workers', () => {
     const { decide } = worldOf()
     for (const current of [-1, 1.5, Number.NaN]) expect(() => decide(current)).toThrow('Argument "current"')
     for (const name of ['cpu', 'throughput', 'poolWaiting']) {
@@ -253,11 +253,11 @@ describe('ScalingController', () => {
     [{ capacity: 1, minWorkers: 5, maxConnections: 4 }, 'maxConnections'],
     [{ capacity: 1, tolerance: Number.NaN }, 'tolerance'],
     [{ capacity: 1, speed: 1 }, 'speed'],
-  ])('refuses the options %j', (options, name) => {
+  ])('throws for the options %j', (options, name) => {
     expect(() => new ScalingController(options as unknown as ControlOptions)).toThrow(`Option "${name}"`)
   })
 
-  it('bears a clock that jumps', () => {
+  it('tolerates a clock that jumps', () => {
     const { clock, live, decide } = worldOf()
     live(60, 700)
     clock.advance(86_400_000)

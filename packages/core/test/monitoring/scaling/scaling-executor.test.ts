@@ -10,7 +10,7 @@ interface Call {
   failed(error: unknown): void
 }
 
-/** A target whose calls end when a test says so. */
+/** A target whose calls end on demand. */
 function executorOf(target: Partial<ScalerTarget> = {}) {
   const calls: Call[] = []
   const failures: ScalingFailure[] = []
@@ -45,7 +45,7 @@ describe('ScalingExecutor', () => {
     vi.useRealTimers()
   })
 
-  it('has the target carry out what is decided', async () => {
+  it('passes decisions to the target', async () => {
     const { executor, calls, done } = executorOf()
     executor.request(3, 'because')
     expect(executor.isBusy).toBe(true)
@@ -55,7 +55,7 @@ describe('ScalingExecutor', () => {
     expect(executor.isBusy).toBe(false)
   })
 
-  it('tells the call that runs when another number is wanted, and goes on with the newest', async () => {
+  it('aborts the running call for a new number, and continues with the newest', async () => {
     const { executor, calls, counts, done } = executorOf()
     executor.request(3, 'a')
     executor.request(4, 'b')
@@ -69,7 +69,7 @@ describe('ScalingExecutor', () => {
     expect(done).toEqual([5])
   })
 
-  it('does not wait long for a call that does not stop', async () => {
+  it('waits at most 1 s for a call that ignores its abort', async () => {
     const { executor, counts } = executorOf()
     executor.request(3, 'a')
     executor.request(5, 'b')
@@ -79,7 +79,7 @@ describe('ScalingExecutor', () => {
     expect(counts()).toEqual([3, 5])
   })
 
-  it('does not stop a call for the number that it is about', async () => {
+  it('does not abort a call for the same number', async () => {
     const { executor, calls, counts } = executorOf()
     executor.request(3, 'a')
     executor.request(3, 'b')
@@ -89,7 +89,7 @@ describe('ScalingExecutor', () => {
     expect(counts()).toEqual([3])
   })
 
-  it('asks again when a number is wanted again whose call was stopped', async () => {
+  it('calls again for a number whose call was aborted', async () => {
     const { executor, calls, counts, failures } = executorOf()
     executor.request(3, 'a')
     executor.request(5, 'b')
@@ -100,7 +100,7 @@ describe('ScalingExecutor', () => {
     expect(failures).toEqual([])
   })
 
-  it('tries again what failed, later each time, and reports it', async () => {
+  it('retries a failed call with backoff, and reports it', async () => {
     const { executor, calls, counts, failures, done } = executorOf()
     executor.request(3, 'a')
     const error = new Error('no')
@@ -124,7 +124,7 @@ describe('ScalingExecutor', () => {
     expect(failures[2]).toMatchObject({ failures: 1 })
   })
 
-  it('waits for half a minute at most', async () => {
+  it('waits at most 30 seconds between attempts', async () => {
     const { executor, calls, failures } = executorOf()
     executor.request(3, 'a')
     for (let at = 0; at < 12; at += 1) {
@@ -146,7 +146,7 @@ describe('ScalingExecutor', () => {
     expect(counts()).toEqual([3, 7])
   })
 
-  it('gives up a call that hangs, and tries again', async () => {
+  it('abandons a call that hangs, and retries', async () => {
     const { executor, calls, counts, failures } = executorOf()
     executor.request(3, 'a')
     await vi.advanceTimersByTimeAsync(TIMEOUT_MS + 1)
@@ -156,7 +156,7 @@ describe('ScalingExecutor', () => {
     expect(counts()).toEqual([3, 3])
   })
 
-  it('puts right what was given up and carried out late all the same', async () => {
+  it('repeats the newest number when an abandoned call completes late', async () => {
     const { executor, calls, counts } = executorOf()
     executor.request(3, 'a')
     executor.request(5, 'b')
@@ -168,7 +168,7 @@ describe('ScalingExecutor', () => {
     expect(counts()).toEqual([3, 5, 5])
   })
 
-  it('bears a target that throws', async () => {
+  it('handles a target that throws', async () => {
     const { executor, failures } = executorOf({
       scaleTo: () => {
         throw new Error('at once')
@@ -183,13 +183,13 @@ describe('ScalingExecutor', () => {
     expect(failures.map(({ error }) => (error as Error).message)).toEqual(['at once', 'unknown'])
   })
 
-  it.each([Number.NaN, -1, 1.5])('takes %s for no number of workers', async (count) => {
+  it.each([Number.NaN, -1, 1.5])('does not accept %s as the number of workers', async (count) => {
     const { executor, failures } = executorOf({ current: () => count })
     await expect(executor.current()).resolves.toBeUndefined()
     expect(failures).toMatchObject([{ error: { code: 'SLUICE_SCALING_FAILED' }, desired: undefined }])
   })
 
-  it('does not wait for a target that never says how many there are, and asks it less often', async () => {
+  it('does not wait for a target that never reports its number, and queries it less often', async () => {
     const current = vi.fn(() => new Promise<number>(() => {}))
     const { executor, failures } = executorOf({ current })
     const first = executor.current()
@@ -203,7 +203,7 @@ describe('ScalingExecutor', () => {
     expect(current).toHaveBeenCalledTimes(2)
   })
 
-  it('does nothing more once it is closed', async () => {
+  it('does nothing after it is closed', async () => {
     const { executor, calls, counts, done, failures } = executorOf()
     executor.request(3, 'a')
     executor.close()
@@ -215,7 +215,7 @@ describe('ScalingExecutor', () => {
     expect(executor.isBusy).toBe(false)
   })
 
-  it('wakes from a wait when it is closed', async () => {
+  it('ends a wait when it is closed', async () => {
     const { executor, calls } = executorOf()
     executor.request(3, 'a')
     calls[0]?.failed(new Error('no'))

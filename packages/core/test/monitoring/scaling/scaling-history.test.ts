@@ -14,7 +14,7 @@ const event = (to: number): ScalingEvent => ({
 })
 
 describe('ScalingHistory', () => {
-  it('shows the newest first, and keeps 500', () => {
+  it('lists the newest first, and retains 500', () => {
     const history = new ScalingHistory()
     for (let to = 1; to <= 600; to += 1) history.add(event(to))
     expect(history.events(2).map(({ to }) => to)).toEqual([600, 599])
@@ -23,7 +23,7 @@ describe('ScalingHistory', () => {
     expect(history.events(0)).toEqual([])
   })
 
-  it('keeps what is skipped again and again once, with its newest figures', () => {
+  it('combines repeated skips, with their newest numbers', () => {
     const history = new ScalingHistory()
     history.skip(1, 'load', 'Not to 3: 250.5 requests/s.')
     history.skip(2, 'load', 'There is no forecast.')
@@ -36,13 +36,13 @@ describe('ScalingHistory', () => {
     ])
   })
 
-  it('keeps 200 of what is skipped', () => {
+  it('retains 200 skips', () => {
     const history = new ScalingHistory()
     for (let at = 0; at < 300; at += 1) history.skip(at, 'load', `reason ${'x'.repeat(at)}`)
     expect(history.skips(1000)).toHaveLength(200)
   })
 
-  it.each([-1, 1.5, Number.NaN])('refuses %s as a limit', (limit) => {
+  it.each([-1, 1.5, Number.NaN])('throws for a limit of %s', (limit) => {
     expect(() => new ScalingHistory().events(limit)).toThrow('Argument "limit"')
     expect(() => new ScalingHistory().skips(limit)).toThrow('Argument "limit"')
   })

@@ -11,7 +11,7 @@ function policiesOf({ tolerance = 0.05, stabilizationMs = 300_000, minWorkers = 
 }
 
 describe('ScalingPolicies', () => {
-  it('makes policies with the defaults that are specified', () => {
+  it('creates policies with the default options', () => {
     const { policies } = policiesOf()
     const policy = policies.create('busy', 'cpu', 70, 'up')
     expect(policy).toEqual({
@@ -27,7 +27,7 @@ describe('ScalingPolicies', () => {
     expect(policies.list()).toEqual([policy])
   })
 
-  it('scales up by so many percent above a threshold, down below one', () => {
+  it('scales up by a percentage above a threshold, and down below one', () => {
     const { policies, evaluate } = policiesOf()
     policies.create('busy', 'cpu', 70, 'up', 50)
     policies.create('idle', 'cpu', 20, 'down', 25)
@@ -38,7 +38,7 @@ describe('ScalingPolicies', () => {
     expect(other.evaluate(8, { cpu: 10 })).toMatchObject({ direction: 'down', to: 6, reasons: ['Policy "idle": cpu is 10, below 20.'] })
   })
 
-  it('lets a metric be that is beyond its threshold by no more than the tolerance', () => {
+  it('ignores a metric within the tolerance of its threshold', () => {
     const { policies, evaluate } = policiesOf({ tolerance: 0.1 })
     policies.create('busy', 'cpu', 70, 'up')
     policies.create('idle', 'memory', 50, 'down')
@@ -63,7 +63,7 @@ describe('ScalingPolicies', () => {
     expect(evaluate(5, { cpu: 90 })).toMatchObject({ direction: 'up', to: 7 })
   })
 
-  it('has all that asked for a step cool down, and goes by the one that asks for most', () => {
+  it('starts the cooldown of all policies that match, and uses the largest step', () => {
     const { policies, evaluate } = policiesOf()
     policies.create('busy', 'cpu', 70, 'up', 25)
     policies.create('slow', 'responseTime', 500, 'up', 100)
@@ -71,7 +71,7 @@ describe('ScalingPolicies', () => {
     expect(evaluate(8, { cpu: 90, responseTime: 900 }).direction).toBeNull()
   })
 
-  it('gives up precedence over down, even while it cools down', () => {
+  it('prefers up to down, even during the cooldown of up', () => {
     const { policies, evaluate } = policiesOf({ stabilizationMs: 0 })
     policies.create('busy', 'cpu', 70, 'up')
     policies.create('empty', 'requests', 10, 'down')
@@ -80,7 +80,7 @@ describe('ScalingPolicies', () => {
     expect(evaluate(5, { cpu: 50, requests: 1 }).direction).toBe('down')
   })
 
-  it('keeps still for a while before the other direction: less long before up', () => {
+  it('waits before a change of direction, less long before up', () => {
     const { clock, policies, evaluate } = policiesOf()
     policies.create('busy', 'cpu', 70, 'up', 25, 0)
     policies.create('idle', 'cpu', 20, 'down', 25, 0)
@@ -95,14 +95,14 @@ describe('ScalingPolicies', () => {
     expect(evaluate(3, { cpu: 90 }).direction).toBe('up')
   })
 
-  it('keeps still after steps that others made, too', () => {
+  it('waits after other steps, too', () => {
     const { policies, evaluate } = policiesOf()
     policies.create('idle', 'cpu', 20, 'down')
     policies.noteStep('up')
     expect(evaluate(5, { cpu: 5 }).direction).toBeNull()
   })
 
-  it('does not cool down after a step that could not be made', () => {
+  it('does not start a cooldown after a step that was not possible', () => {
     const { policies, evaluate } = policiesOf({ maxWorkers: 4 })
     policies.create('busy', 'cpu', 70, 'up')
     expect(evaluate(4, { cpu: 90 })).toMatchObject({
@@ -112,7 +112,7 @@ describe('ScalingPolicies', () => {
     expect(evaluate(3, { cpu: 90 })).toMatchObject({ direction: 'up', to: 4 })
   })
 
-  it('stays between the fewest and the most, and never goes the wrong way', () => {
+  it('stays between the minimum and the maximum, and never reverses the direction', () => {
     const { policies, evaluate } = policiesOf({ minWorkers: 3, maxWorkers: 6, stabilizationMs: 0 })
     policies.create('busy', 'cpu', 70, 'up', 100, 0)
     policies.create('idle', 'cpu', 20, 'down', 100, 0)
@@ -123,13 +123,13 @@ describe('ScalingPolicies', () => {
     expect(evaluate(5, { cpu: 1 }, 4)).toMatchObject({ direction: 'down', to: 4 })
   })
 
-  it.each([undefined, Number.NaN, Number.POSITIVE_INFINITY])('takes a metric that is %s for missing, and not for 0', (value) => {
+  it.each([undefined, Number.NaN, Number.POSITIVE_INFINITY])('treats a metric of %s as missing, not as 0', (value) => {
     const { policies, evaluate } = policiesOf()
     policies.create('idle', 'cpu', 20, 'down')
     expect(evaluate(4, { cpu: value })).toMatchObject({ direction: null, skipped: ['Policy "idle": cpu is unknown.'] })
   })
 
-  it('leaves out what is switched off or removed', () => {
+  it('ignores disabled and removed policies', () => {
     const { policies, evaluate } = policiesOf()
     const { id } = policies.create('busy', 'cpu', 70, 'up')
     expect(policies.setEnabled(id, false)).toMatchObject({ id, enabled: false })
@@ -152,13 +152,13 @@ describe('ScalingPolicies', () => {
     [['a', 'cpu', 70, 'down', 101], 'scaleAmount'],
     [['a', 'cpu', 70, 'up', 25, -1], 'cooldownSeconds'],
     [['a', 'cpu', 70, 'up', 25, Number.NaN], 'cooldownSeconds'],
-  ])('refuses %j', (args, name) => {
+  ])('throws for the arguments %j', (args, name) => {
     const { policies } = policiesOf()
     expect(() => policies.create(...(args as Parameters<ScalingPolicies['create']>))).toThrow(`Argument "${name}"`)
     expect(policies.list()).toEqual([])
   })
 
-  it('keeps a thousand policies at most', () => {
+  it('allows at most 1,000 policies', () => {
     const { policies } = policiesOf()
     for (let at = 0; at < 1000; at += 1) policies.create(`p${at}`, 'cpu', 70, 'up')
     expect(() => policies.create('one more', 'cpu', 70, 'up')).toThrow('at most 1000 policies')
@@ -166,7 +166,7 @@ describe('ScalingPolicies', () => {
 })
 
 describe('scaledBy', () => {
-  it('changes by one at least, and by whole workers', () => {
+  it('changes by at least 1, and by whole workers', () => {
     expect(scaledBy(1, 'up', 25)).toBe(2)
     expect(scaledBy(10, 'up', 25)).toBe(13)
     expect(scaledBy(0, 'up', 25)).toBe(1)

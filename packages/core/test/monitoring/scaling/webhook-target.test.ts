@@ -14,7 +14,7 @@ interface Told {
   readonly body: string
 }
 
-/** A server that answers as told, in turn, and then well. */
+/** A server with these responses, sequentially, and then successful ones. */
 async function hookOf(answers: readonly ((response: ServerResponse) => void)[] = []) {
   const told: Told[] = []
   const server = createServer(async (request, response) => {
@@ -48,7 +48,7 @@ afterEach(() => {
 })
 
 describe('webhookTarget', () => {
-  it('tells the number that is wanted, signed', async () => {
+  it('sends the requested number with a signature', async () => {
     const { told, url } = await hookOf()
     await targetOf(url).scaleTo(5, 'because', never)
     const [{ headers, method, path, body } = { headers: {}, method: '', path: '', body: '' }] = told
@@ -60,7 +60,7 @@ describe('webhookTarget', () => {
     expect(Object.keys(headers).filter((name) => name.includes('signature'))).toEqual(['webhook-signature'])
   })
 
-  it('sends it again with the same key, and a new one for the next', async () => {
+  it('retries with the same idempotency key, and uses a new key for the next request', async () => {
     const { told, url } = await hookOf([status(503), status(429)])
     const target = targetOf(url)
     await target.scaleTo(5, 'a', never)
@@ -74,7 +74,7 @@ describe('webhookTarget', () => {
     expect(times[3]).toBeGreaterThan(times[0])
   })
 
-  it('fails when it is not heard', async () => {
+  it('fails when all attempts fail', async () => {
     const { told, url } = await hookOf([status(500), status(500), status(500)])
     await expect(targetOf(url).scaleTo(5, 'a', never)).rejects.toMatchObject({
       code: 'SLUICE_SCALING_FAILED',
@@ -85,13 +85,13 @@ describe('webhookTarget', () => {
     expect(told).toHaveLength(3)
   })
 
-  it('does not send again what is refused', async () => {
+  it('does not retry a rejected request', async () => {
     const { told, url } = await hookOf([status(403)])
     await expect(targetOf(url).scaleTo(5, 'a', never)).rejects.toThrow('it responded with status 403')
     expect(told).toHaveLength(1)
   })
 
-  it('follows no redirect', async () => {
+  it('does not follow redirects', async () => {
     const other = await hookOf()
     const { url } = await hookOf([
       (response) => {
@@ -102,13 +102,13 @@ describe('webhookTarget', () => {
     expect(other.told).toEqual([])
   })
 
-  it('gives up an answer that does not come', async () => {
+  it('stops waiting for a response that never arrives', async () => {
     const { told, url } = await hookOf([() => {}])
     await targetOf(url, { timeoutMs: 500 }).scaleTo(5, 'a', never)
     expect(told).toHaveLength(2)
   })
 
-  it('stops when it is told to, also while it waits', async () => {
+  it('stops when its signal is aborted, even during a wait', async () => {
     const stop = new AbortController()
     const { told, url } = await hookOf([
       (response) => {
@@ -123,13 +123,13 @@ describe('webhookTarget', () => {
     expect([told.length, silent.told.length]).toEqual([1, 1])
   })
 
-  it('fails where nobody listens', async () => {
+  it('fails when the server is not listening', async () => {
     const { url, server } = await hookOf()
     await new Promise((resolve) => server.close(resolve))
     await expect(targetOf(url).scaleTo(5, 'a', never)).rejects.toMatchObject({ code: 'SLUICE_SCALING_FAILED', cause: expect.any(Error) })
   })
 
-  it.each(['no address', 'ftp://example.com', ''])('refuses the address "%s"', (url) => {
+  it.each(['no address', 'ftp://example.com', ''])('throws for the address "%s"', (url) => {
     expect(() => targetOf(url)).toThrow('Argument "url": expected an http or https URL')
   })
 
@@ -140,11 +140,11 @@ describe('webhookTarget', () => {
     [{ attempts: 0 }, 'attempts'],
     [{ timeoutMs: Number.NaN }, 'timeoutMs'],
     [{ other: 1 }, 'other'],
-  ])('refuses the options %j', (options, name) => {
+  ])('throws for the options %j', (options, name) => {
     expect(() => targetOf('http://localhost', options as Partial<WebhookTargetOptions>)).toThrow(`Option "${name}"`)
   })
 
-  it('does not show a secret that is too short', () => {
+  it('does not include a secret that is too short in its error', () => {
     expect(() => targetOf('http://localhost', { secret: 'hunter2' })).toThrow(/^(?!.*hunter2)/)
   })
 })

@@ -31,7 +31,7 @@ function open() {
 const OVERFLOW = { 'otel.metric.overflow': 'true' }
 
 describe('ScopeMeter', () => {
-  it('records how long each request took, and how many there were a second', () => {
+  it('records the duration of each request, and their number per second', () => {
     const { request, recorded, tick } = open()
     request(3)
     expect(recorded).toEqual([
@@ -45,7 +45,7 @@ describe('ScopeMeter', () => {
     expect(tick()).toEqual({ requests: 0 })
   })
 
-  it('records nothing of what is no request, and nothing before the first', () => {
+  it('records nothing for scopes other than requests, and nothing before the first', () => {
     const { meter, recorded, tick } = open()
     meter.ended('job mail', 5, 0, 0, undefined, true)
     meter.ended('GET things', 5, 0, 0, undefined, false)
@@ -54,7 +54,7 @@ describe('ScopeMeter', () => {
     expect(tick()).toEqual({})
   })
 
-  it('records the share of the last minute that failed, once there are twenty', () => {
+  it('records the share of failures in the last minute, from 20 requests on', () => {
     const { request, tick, meter } = open()
     request(18)
     meter.ended('GET /a', 5, 0, 0, undefined, true)
@@ -69,7 +69,7 @@ describe('ScopeMeter', () => {
     expect(tick()).toEqual({ requests: 0 })
   })
 
-  it('leaves durations out that are none', () => {
+  it('ignores invalid durations', () => {
     const { meter, recorded } = open()
     meter.ended('GET /a', -1, 0, 0, 200, false)
     meter.ended('GET /a', Number.NaN, 0, 0, 200, false)
@@ -77,7 +77,7 @@ describe('ScopeMeter', () => {
     expect(meter.series).toEqual([])
   })
 
-  it('goes on when nothing can be recorded any more', () => {
+  it('continues when values can no longer be recorded', () => {
     const meter = new ScopeMeter({
       meter: () => {
         throw new Error('closed')
@@ -90,7 +90,7 @@ describe('ScopeMeter', () => {
     expect(meter.series).toHaveLength(1)
   })
 
-  it('tells requests by method, route and status', () => {
+  it('distinguishes requests by method, route and status', () => {
     const { meter, request, samples } = open()
     request(2)
     request(1, 503)
@@ -113,7 +113,7 @@ describe('ScopeMeter', () => {
     expect(samples('sluice.scope.duration')).toEqual([])
   })
 
-  it('counts names together that are too many', () => {
+  it('combines names above the limit', () => {
     const { meter, request, samples } = open()
     for (let at = 0; at < 299; at += 1) meter.ended(`job ${at}`, 1, 1, 0, undefined, false)
     request(1)
@@ -132,7 +132,7 @@ describe('ScopeMeter', () => {
 })
 
 describe('scopes of a Sluice', () => {
-  it('are in what its monitor exports, with what ran in them', async () => {
+  it('are exported by its monitor, with their work', async () => {
     const sluice = createSluice()
     onTestFinished(() => sluice.close())
     const reports: unknown[] = []
@@ -153,7 +153,7 @@ describe('scopes of a Sluice', () => {
     expect(text).toContain('sluice_response_time_seconds_count{source="http"} 1\n')
   })
 
-  it('end when the monitor is off, or was closed', async () => {
+  it('end when the monitor is disabled or closed', async () => {
     const off = createSluice({ monitor: false })
     off.openScope('GET /a').end()
     await off.close()

@@ -27,7 +27,7 @@ function exact(values: readonly number[], share: number): number {
 
 describe('LogHistogram', () => {
   for (const [name, draw] of Object.entries(spreads)) {
-    it(`is within 1.6 % of each quantile of values that are ${name}`, () => {
+    it(`is within 1.6% of each quantile of values that are ${name}`, () => {
       for (let seed = 1; seed <= 20; seed += 1) {
         const random = seeded(seed)
         const values = Array.from({ length: 1 + Math.floor(random() * 2000) }, () => draw(random))
@@ -40,7 +40,7 @@ describe('LogHistogram', () => {
     })
   }
 
-  it('is as near at both ends of each bucket', () => {
+  it('is equally accurate at both ends of each bucket', () => {
     for (let exponent = -10; exponent < 22; exponent += 1) {
       for (let part = 0; part < 32; part += 1) {
         const lower = 2 ** exponent * (1 + part / 32)
@@ -52,7 +52,7 @@ describe('LogHistogram', () => {
     }
   })
 
-  it('has the same quantiles merged as it would have had directly', () => {
+  it('has the same quantiles after a merge as with direct values', () => {
     for (let seed = 1; seed <= 20; seed += 1) {
       const random = seeded(seed)
       const values = Array.from({ length: 500 }, () => Math.exp(4 * normal(random)))
@@ -65,7 +65,7 @@ describe('LogHistogram', () => {
     }
   })
 
-  it('is as it was after what was merged is subtracted', () => {
+  it('is restored when a merged histogram is subtracted', () => {
     const random = seeded(3)
     const kept = Array.from({ length: 300 }, () => random() * 100)
     const other = histogramOf(Array.from({ length: 300 }, () => random() * 1000))
@@ -76,7 +76,7 @@ describe('LogHistogram', () => {
     expect(histogram.total).toBe(300)
   })
 
-  it('counts what is too small as 0 and what is too great as the greatest', () => {
+  it('counts values below its range as 0, and those above as the maximum', () => {
     for (const zero of [0, -0]) expect(histogramOf([zero]).quantile(0.5)).toBe(0)
     expect(histogramOf([2 ** -11]).quantile(0.5)).toBe(0)
     expect(histogramOf([2 ** -10]).quantile(0.5)).toBeGreaterThan(0)
@@ -84,14 +84,14 @@ describe('LogHistogram', () => {
     expect(histogramOf([1e300]).quantile(0.5)).toBe(2 ** 22)
   })
 
-  it('has no quantile while it is empty, and after it was cleared', () => {
+  it('has no quantile while it is empty or after it was cleared', () => {
     const histogram = histogramOf([5])
     histogram.clear()
     expect(histogram.quantile(0.5)).toBeUndefined()
     expect(histogram.total).toBe(0)
   })
 
-  it('refuses what is no value and what is no share', () => {
+  it('throws for invalid values and shares', () => {
     const histogram = new LogHistogram()
     const refusal = expect.objectContaining({ code: 'SLUICE_INVALID_ARGUMENT' })
     for (const value of [-1, Number.NaN, Number.POSITIVE_INFINITY]) expect(() => histogram.add(value)).toThrow(refusal)

@@ -4,7 +4,7 @@ import { WindowedHistogram } from '../../../src/monitoring/sketch/windowed-histo
 import { normal, seeded } from '../seeded.ts'
 
 describe('WindowedHistogram', () => {
-  it('holds what the last slices hold, whenever it is asked', () => {
+  it('contains the values of the last slices at any time', () => {
     for (let seed = 1; seed <= 20; seed += 1) {
       const random = seeded(seed)
       const slices = 2 + Math.floor(random() * 10)
@@ -25,7 +25,7 @@ describe('WindowedHistogram', () => {
     }
   })
 
-  it('is empty when nothing came for a whole window', () => {
+  it('is empty without values for a whole window', () => {
     const windowed = new WindowedHistogram({ windowMs: 600 })
     windowed.add(1000, 5)
     expect(windowed.total(1400)).toBe(1)
@@ -40,7 +40,7 @@ describe('WindowedHistogram', () => {
     expect(windowed.total(1000)).toBe(2)
   })
 
-  it('refuses a window that is none', () => {
+  it('throws for an invalid window', () => {
     const refusal = expect.objectContaining({ code: 'SLUICE_INVALID_OPTION' })
     expect(() => new WindowedHistogram({ windowMs: 0 })).toThrow(refusal)
     expect(() => new WindowedHistogram({ windowMs: 100, slices: 1 })).toThrow(refusal)

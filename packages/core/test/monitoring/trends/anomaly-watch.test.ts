@@ -4,7 +4,7 @@ import { AnomalyWatch } from '../../../src/monitoring/trends/anomaly-watch.ts'
 import { ManualClock } from '../manual-clock.ts'
 import { normal, seeded } from '../seeded.ts'
 
-/** A watch that has seen so many values of a level of 100, which are off by 5 as a rule. */
+/** A watch that has seen this many values around a level of 100, which usually deviate by 5. */
 function watching(count = 120, seed = 1) {
   const watch = new AnomalyWatch('requests')
   const random = seeded(seed)
@@ -19,11 +19,11 @@ function watching(count = 120, seed = 1) {
 }
 
 describe('AnomalyWatch', () => {
-  it('says nothing of what is usual', () => {
+  it('reports nothing for usual values', () => {
     for (let seed = 1; seed <= 3; seed += 1) expect(watching(600, seed).watch.found).toEqual([])
   })
 
-  it('finds a value that is far from what was to be expected, on either side', () => {
+  it('finds a value far above or below the expected one', () => {
     for (const value of [200, 20]) {
       const { see, watch } = watching()
       const found = see(value)
@@ -33,19 +33,19 @@ describe('AnomalyWatch', () => {
     }
   })
 
-  it('goes by what is usual, and not by the value', () => {
+  it('compares with the expected value and the usual deviation', () => {
     const { see } = watching()
     expect(see(120)).toBeUndefined()
     const { see: seeEvening } = watching()
     expect(seeEvening(405, 400)).toBeUndefined()
-    // Two percent of what is expected are nothing, however quiet it has been.
+    // A deviation of 2% of the expected value is not an anomaly, even after a quiet period.
     const quiet = new AnomalyWatch('requests')
     for (let at = 0; at < 100; at += 1) quiet.see(100, 100, at)
     expect(quiet.see(111, 100, 100)).toBeUndefined()
     expect(quiet.see(113, 100, 101)?.kind).toBe('value')
   })
 
-  it('goes by how far off forecasts are as a rule', () => {
+  it('includes the usual error of forecasts', () => {
     const watch = new AnomalyWatch('requests')
     const random = seeded(3)
     for (let at = 0; at < 120; at += 1) watch.see(150 + 5 * normal(random), 100, at)
@@ -53,14 +53,14 @@ describe('AnomalyWatch', () => {
     expect(watch.see(100, 100, 120)?.kind).toBe('value')
   })
 
-  it('says nothing before it knows what is usual', () => {
+  it('reports nothing before it has learned the usual deviation', () => {
     const watch = new AnomalyWatch('requests')
     for (let at = 0; at < 29; at += 1) watch.see(100 + (at % 3), 100, at)
     expect(watch.see(1_000, 100, 29)).toBeUndefined()
     expect(watch.see(1_000, 100, 30)?.kind).toBe('value')
   })
 
-  it('finds a level that is another one since then, up or down, which no value of it shows', () => {
+  it('finds a change of the level, up or down, that no individual value shows', () => {
     for (const level of [120, 80]) {
       const { see, watch } = watching()
       let seen = 0
@@ -69,14 +69,14 @@ describe('AnomalyWatch', () => {
         seen += 1
       }
       expect(watch.found).toMatchObject([{ kind: 'change', value: level, expected: 100 }])
-      // Four usual deviations, less one each time, until there are sixteen of them.
+      // Each value adds 4 usual deviations minus 1, until the sum reaches 16.
       expect(seen).toBeGreaterThanOrEqual(4)
       expect(seen).toBeLessThanOrEqual(9)
       expect(watch.found[0]?.score).toBeGreaterThanOrEqual(16)
     }
   })
 
-  it('does not take two peaks for another level', () => {
+  it('does not treat two peaks as a change of the level', () => {
     const { see, usual, watch } = watching()
     see(1_000)
     for (let i = 0; i < 10; i += 1) usual()
@@ -84,26 +84,26 @@ describe('AnomalyWatch', () => {
     expect(watch.found.map(({ kind }) => kind)).toEqual(['value', 'value'])
   })
 
-  it('does not add up deviations that are usual', () => {
+  it('does not add up usual deviations', () => {
     const { see, watch } = watching()
-    // Each within one deviation, and all on one side.
+    // Each is within one deviation, and all are on one side.
     for (let i = 0; i < 200; i += 1) see(103)
     expect(watch.found).toEqual([])
   })
 
-  it('learns after a change what is usual since then', () => {
+  it('learns the new level after a change', () => {
     const { see, watch } = watching()
     for (let i = 0; i < 20; i += 1) see(120)
     expect(watch.found).toHaveLength(1)
-    // Thirty anew, and then the former level is the unusual one.
+    // It relearns with 30 values, and then the former level is unusual.
     for (let i = 0; i < 30; i += 1) see(120 + (i % 3))
     expect(watch.found).toHaveLength(1)
     expect(see(60)?.kind).toBe('value')
   })
 
-  it('goes by the last 240, and keeps 200 anomalies', () => {
+  it('uses the last 240 values, and retains 200 anomalies', () => {
     const { see, watch } = watching(500)
-    // A deviation of fifty comes to be usual, once it fills the window.
+    // A deviation of 50 becomes usual when it fills the window.
     for (let i = 0; i < 260; i += 1) see(100 + (i % 2 === 0 ? 50 : -50))
     const before = watch.found.length
     for (let i = 0; i < 50; i += 1) see(100 + (i % 2 === 0 ? 50 : -50))
@@ -116,7 +116,7 @@ describe('AnomalyWatch', () => {
   })
 })
 
-describe('the anomalies of an engine', () => {
+describe('anomalies of an engine', () => {
   function open() {
     vi.useFakeTimers()
     onTestFinished(() => void vi.useRealTimers())
@@ -134,7 +134,7 @@ describe('the anomalies of an engine', () => {
     return { monitor, told, second, clock }
   }
 
-  it('are told, and kept in order, by metric or of all', () => {
+  it('are emitted, and listed in order for one metric or all', () => {
     const { monitor, told, second } = open()
     for (let at = 0; at < 60; at += 1) second(100 + (at % 5), 50 + (at % 3))
     expect(monitor.getAnomalies()).toEqual([])
@@ -148,7 +148,7 @@ describe('the anomalies of an engine', () => {
     expect(() => monitor.getAnomalies('speed')).toThrow(UnknownMetricError)
   })
 
-  it('are those of values that are learnt: not of a time that was there already', () => {
+  it('require a new time: none is reported when the clock is set back', () => {
     const { monitor, told, second, clock } = open()
     for (let at = 0; at < 60; at += 1) second(100 + (at % 5), 50)
     clock.setWall(clock.wall() - 3_600_000)

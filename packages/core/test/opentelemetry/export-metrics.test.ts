@@ -29,17 +29,17 @@ async function open(options: ExportMetricsOptions = {}) {
 }
 
 describe('exportMetrics', () => {
-  it.each([{ meterProvider: {} }, { interval: 1 }])('refuses %o', async (options) => {
+  it.each([{ meterProvider: {} }, { interval: 1 }])('throws for invalid options: %o', async (options) => {
     await expect(open(options as never)).rejects.toThrow(InvalidOptionError)
   })
 
-  it('has nothing to export where the monitor is off', async () => {
+  it('throws if the monitor is disabled', async () => {
     const sluice = createSluice({ monitor: false })
     onTestFinished(() => sluice.close())
     await expect(exportMetrics(sluice)).rejects.toMatchObject({ code: 'SLUICE_MONITOR_OFF' })
   })
 
-  it('has counters and gauges, with their labels, units and descriptions', async () => {
+  it('exports counters and gauges with their labels, units and descriptions', async () => {
     const { sluice, collect, points } = await open()
     hostOf(sluice).stats.merged = 4
     sluice.cache?.get('n', 'k')
@@ -58,7 +58,7 @@ describe('exportMetrics', () => {
     expect((await points('sluice.operations.saved'))[0]).toEqual([{ 'sluice.saved.by': 'merged' }, 9])
   })
 
-  it('has what comes later from the second collection on', async () => {
+  it('exports new metrics from the second collection on', async () => {
     const { sluice, points } = await open()
     sluice.monitor?.recordMetric('cpu', 57, 'a')
     expect(await points('sluice.cpu')).toEqual([])
@@ -69,7 +69,7 @@ describe('exportMetrics', () => {
     expect(await points('sluice.cpu')).toHaveLength(1)
   })
 
-  it('has scopes and statements as histograms, by the conventions', async () => {
+  it('exports scopes and statements as histograms with conventional names', async () => {
     const { sluice, collect } = await open()
     const request = sluice.openScope('GET /a')
     request.statusCode = 200
@@ -104,7 +104,7 @@ describe('exportMetrics', () => {
     expect([...all.keys()].filter((name) => name.startsWith('http.server'))).toEqual(['http.server.request.duration'])
   })
 
-  it('has other histograms and summaries as counts and sums, and quantiles as gauges', async () => {
+  it('exports other histograms and summaries as counts and sums, and quantiles as gauges', async () => {
     const { sluice, collect, points } = await open()
     const families: readonly MetricFamily[] = [
       { name: 'h', help: 'H', unit: 's', type: 'histogram', samples: [{ labels: { a: 'b' }, bounds: [1], counts: [2, 3], sum: 7 }] },
@@ -124,7 +124,7 @@ describe('exportMetrics', () => {
     expect((await collect()).get('h.count')?.descriptor.unit).toBe('')
   })
 
-  it('counts shapes together that are too many', async () => {
+  it('combines normalized queries above the limit', async () => {
     const { sluice, collect } = await open()
     const { watch } = hostOf(sluice)
     for (let at = 0; at < 1_003; at += 1) {
@@ -135,7 +135,7 @@ describe('exportMetrics', () => {
     expect(found.find(({ attributes }) => attributes['otel.metric.overflow'] === true)?.value).toMatchObject({ count: 3 })
   })
 
-  it('ends with its stop', async () => {
+  it('stops when its stop function is called', async () => {
     const { sluice, stop, collect } = await open()
     sluice.openScope('GET /a').end()
     await collect()
@@ -143,7 +143,7 @@ describe('exportMetrics', () => {
     hostOf(sluice).stats.seen = 9
     sluice.openScope('GET /a').end()
     const all = await collect()
-    // What was told before stays.
+    // Values that were exported before remain.
     expect(all.get('sluice.operations')?.dataPoints).toMatchObject([{ value: 0 }])
     expect(all.get('http.server.request.duration')?.dataPoints).toMatchObject([{ value: { count: 1 } }])
   })

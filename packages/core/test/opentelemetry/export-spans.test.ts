@@ -26,7 +26,7 @@ async function open(options: ExportSpansOptions = {}, sluiceOptions: SluiceOptio
   return { sluice, stop, spans, named, errors, tracer: tracerProvider.getTracer('app') }
 }
 
-/** What an adapter does with a statement. */
+/** Reports a statement like an adapter. */
 function send(sluice: Sluice, sql: string, { rows = 1, failed = false } = {}) {
   const { watch } = hostOf(sluice)
   const watched = watch?.begin(sql, 'postgresql', analyzeSql(sql, 'postgresql'), [], undefined)
@@ -36,7 +36,7 @@ function send(sluice: Sluice, sql: string, { rows = 1, failed = false } = {}) {
 
 describe('exportSpans', () => {
   it.each([{ tracerProvider: {} }, { scopes: 1 }, { queries: 'all' }, { queryText: null }, { text: true }])(
-    'refuses %o',
+    'throws for invalid options: %o',
     async (options) => {
       await expect(open(options as never)).rejects.toThrow(InvalidOptionError)
     },
@@ -54,7 +54,7 @@ describe('exportSpans', () => {
     expect(named('nightly')?.attributes).not.toHaveProperty('http.request.method')
   })
 
-  it("makes a server's span for a request that nothing else has one for, by the name that it has at its end", async () => {
+  it('creates a server span for a request without a parent span, with the name that it has at its end', async () => {
     const { sluice, spans } = await open()
     const handle = sluice.openScope('GET /cities/7')
     handle.name = 'GET /cities/:id'
@@ -80,7 +80,7 @@ describe('exportSpans', () => {
     expect(named('job')?.status.code).toBe(SpanStatusCode.ERROR)
   })
 
-  it('makes a span for a statement within that of its scope, without its values', async () => {
+  it('creates a span for a statement within the span of its scope, without its values', async () => {
     const { sluice, named } = await open()
     await sluice.run(
       async () => {
@@ -113,7 +113,7 @@ describe('exportSpans', () => {
     expect(named('DELETE cities')?.attributes).not.toHaveProperty('db.response.returned_rows')
   })
 
-  it("hangs a scope's span below the one that is active, and statements below the innermost of the app's", async () => {
+  it('uses the active span as the parent of a scope, and the innermost span as the parent of a statement', async () => {
     const { sluice, named, tracer } = await open()
     await tracer.startActiveSpan('GET', async (server) => {
       await sluice.run(
@@ -153,13 +153,13 @@ describe('exportSpans', () => {
     expect(queryless.spans().map(({ name }) => name)).toEqual(['run'])
   })
 
-  it('has nothing of what Sluice itself asks', async () => {
+  it('creates no spans for statements of Sluice', async () => {
     const { sluice, spans } = await open()
     send(sluice, '/* sluice */ SELECT 1')
     expect(spans()).toEqual([])
   })
 
-  it('ends with its stop; spans that are open end with their scopes', async () => {
+  it('stops when its stop function is called, and open spans end with their scopes', async () => {
     const { sluice, stop, spans } = await open()
     const { watch } = hostOf(sluice)
     const handle = sluice.openScope('open')
@@ -172,7 +172,7 @@ describe('exportSpans', () => {
     expect(hostOf(sluice).watch).not.toBe(watch)
   })
 
-  it('leaves nothing behind, once the last of them has ended', async () => {
+  it('removes its listeners after the last open span has ended', async () => {
     const sluice = createSluice()
     onTestFinished(() => sluice.close())
     const stopped = vi.fn()
@@ -228,7 +228,7 @@ describe('exportSpans', () => {
     expect(sluice.database?.getWorkload()[0]).toMatchObject({ calls: 1, rows: 1 })
   })
 
-  it('still counts statements in the Sluice', async () => {
+  it('does not affect the statistics of Sluice', async () => {
     const { sluice } = await open()
     send(sluice, 'SELECT 1 FROM a', { rows: 4, failed: true })
     expect(sluice.database?.getWorkload()[0]).toMatchObject({ calls: 1, rows: 4, errors: 1, totalMs: 5 })

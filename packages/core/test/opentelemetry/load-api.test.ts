@@ -7,7 +7,7 @@ describe('loadApi', () => {
   const failing = (message: string, code = 'ERR_MODULE_NOT_FOUND') =>
     loadApi('exportSpans', () => Promise.reject(Object.assign(new Error(message), { code })))
 
-  it('names the package that is missing', async () => {
+  it('names the missing package in its error', async () => {
     const missing = failing("Cannot find package '@opentelemetry/api' imported from /app/index.js")
     await expect(missing).rejects.toThrow(MissingPackageError)
     await expect(missing).rejects.toMatchObject({
@@ -16,7 +16,7 @@ describe('loadApi', () => {
     })
   })
 
-  it('says it of nothing else', async () => {
+  it('does not report other errors as a missing package', async () => {
     await expect(failing("Cannot find package 'other' imported from '/app/node_modules/x'")).rejects.not.toThrow(MissingPackageError)
     await expect(failing("'@opentelemetry/api' is broken", 'ERR_OTHER')).rejects.not.toThrow(MissingPackageError)
   })

@@ -4,7 +4,7 @@ import { InvalidOptionError } from '../../src/shared/errors.ts'
 import { createSluice } from '../../src/sluice/sluice.ts'
 
 describe('checkCacheControl', () => {
-  it('gives back what is in order', () => {
+  it('returns a valid control', () => {
     const control = { ttl: 0.5, swr: 0, tags: ['front page'], strategy: 'refresh', consistency: 'bounded', disabled: false }
     expect(checkCacheControl(control, 'cache')).toBe(control)
     expect(checkCacheControl({ ttl: undefined }, 'cache')).toEqual({ ttl: undefined })
@@ -22,7 +22,7 @@ describe('checkCacheControl', () => {
     [{ tll: 60 }, 'cache.tll', 'one of ttl, swr, tags, strategy, consistency, disabled'],
     [60, 'cache', 'an object'],
     [null, 'cache', 'an object'],
-  ])('refuses %j and names what is wrong', (control, field, expected) => {
+  ])('throws for %j and names the invalid field', (control, field, expected) => {
     const check = () => checkCacheControl(control, 'cache')
     expect(check).toThrow(InvalidOptionError)
     expect(check).toThrow(`Option "${field}": expected ${expected}`)
@@ -30,11 +30,11 @@ describe('checkCacheControl', () => {
 })
 
 describe('cache.models', () => {
-  it('takes a control for each model', async () => {
+  it('accepts a control for each model', async () => {
     await createSluice({ cache: { models: { City: { ttl: 60 }, 'public.region': { disabled: true } } } }).close()
   })
 
-  it('names the model and the field that are wrong', () => {
+  it('includes the model and the invalid field in its error', () => {
     expect(() => createSluice({ cache: { models: { City: { ttl: -1 } } } })).toThrow('Option "cache.models.City.ttl": expected')
     expect(() => createSluice({ cache: { models: { City: 60 as never } } })).toThrow('Option "cache.models.City": expected an object')
     expect(() => createSluice({ cache: { models: [] as never } })).toThrow('Option "cache.models": expected an object')

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Gain } from '../../src/pipeline/gain.ts'
 
-/** How many of the next reads are looked at before one is left alone. */
+/** The number of next reads that are examined before one is skipped. */
 function looksAt(gain: Gain, now: number): number {
   let looks = 0
   while (looks < 10_000 && !gain.leaves(() => now)) {
@@ -11,7 +11,7 @@ function looksAt(gain: Gain, now: number): number {
   return looks
 }
 
-/** How many of the next reads are left alone before one is looked at. */
+/** The number of next reads that are skipped before one is examined. */
 function leavesOf(gain: Gain, now: number): number {
   let left = 0
   while (left < 10_000 && gain.leaves(() => now)) left += 1
@@ -19,7 +19,7 @@ function leavesOf(gain: Gain, now: number): number {
 }
 
 describe('Gain', () => {
-  it('leaves reads alone after 1,024 without gain', () => {
+  it('skips reads after 1,024 without a gain', () => {
     expect(looksAt(new Gain(), 0)).toBe(1_024)
   })
 
@@ -32,15 +32,15 @@ describe('Gain', () => {
     expect(looksAt(gain, 0)).toBe(1_024)
   })
 
-  it('looks at 128 of 4,096, one after the other', () => {
+  it('examines 128 consecutive reads of 4,096', () => {
     const gain = new Gain()
     looksAt(gain, 0)
-    // One was left alone to end the looks.
+    // One read was skipped at the end of the examined ones.
     expect(leavesOf(gain, 0)).toBe(3_967)
     expect(looksAt(gain, 0)).toBe(128)
   })
 
-  it('looks again ten seconds after the last look, within 16 reads, at one read of 32', () => {
+  it('examines a read 10 seconds after the last one, within 16 reads, and then 1 in 32', () => {
     const gain = new Gain()
     looksAt(gain, 5_000)
     expect(leavesOf(gain, 15_000)).toBe(14)

@@ -6,7 +6,7 @@ describe('writeOutcomeOf', () => {
     ['a check that MariaDB makes', { errno: 4025, sqlState: '23000', code: 'ER_CONSTRAINT_FAILED' }],
     ['a duplicate key of MySQL', { errno: 1062, sqlState: '23000', code: 'ER_DUP_ENTRY' }],
     ['a violated constraint of PostgreSQL', { code: '23505' }],
-  ])('takes %s for an answer', (_, error) => {
+  ])('treats %s as a rollback', (_, error) => {
     expect(writeOutcomeOf(error)).toBe('rolled-back')
   })
 
@@ -16,17 +16,17 @@ describe('writeOutcomeOf', () => {
     ['a shutdown of MariaDB', { errno: 1053, sqlState: '08S01', code: 'ER_SERVER_SHUTDOWN' }],
     ['a lost connection of PostgreSQL', { code: '08006' }],
     ['an error that nobody knows', new Error('What is this?')],
-  ])('takes nothing for certain after %s', (_, error) => {
+  ])('treats the outcome as unknown after %s', (_, error) => {
     expect(writeOutcomeOf(error)).toBe('unknown')
   })
 })
 
 describe('writeOutcomeOfCode', () => {
-  it.each(['1290', '1062', '23505', '22P02'])('takes %s for an answer', (code) => {
+  it.each(['1290', '1062', '23505', '22P02'])('treats %s as a rollback', (code) => {
     expect(writeOutcomeOfCode(code)).toBe('rolled-back')
   })
 
-  it.each(['1053', '1927', '45009', '08006', '57P01'])('takes nothing for certain after %s', (code) => {
+  it.each(['1053', '1927', '45009', '08006', '57P01'])('treats the outcome as unknown after %s', (code) => {
     expect(writeOutcomeOfCode(code)).toBe('unknown')
   })
 })

@@ -11,7 +11,7 @@ describe('OverheadTimer', () => {
   }
   const timer = () => new OverheadTimer(() => now)
 
-  it('counts what runs inside, without what is called outside, however deep', () => {
+  it('counts time inside at any depth, without calls to the outside', () => {
     const one = timer()
     const result = one.inside(() => {
       pass(0.1)
@@ -28,7 +28,7 @@ describe('OverheadTimer', () => {
     expect(one.ms).toBeCloseTo(0.6)
   })
 
-  it('goes on when something throws', () => {
+  it('continues when a function throws', () => {
     const one = timer()
     const fail = () => {
       pass(0.25)
@@ -44,15 +44,15 @@ describe('OverheadTimer', () => {
     expect(one.ms).toBeCloseTo(0.75)
   })
 
-  it('counts a long stretch for a millisecond: the process may have waited for a CPU', () => {
+  it('counts a long interval as 1 ms, because the process may have waited for a CPU', () => {
     const one = timer()
     one.inside(() => pass(40))
     expect(one.ms).toBe(1)
   })
 })
 
-describe('the overhead of a scope', () => {
-  it.each(['observe', 'optimize'] as const)('is without what an ORM does before its first await: %s', async (mode) => {
+describe('overhead of a scope', () => {
+  it.each(['observe', 'optimize'] as const)('excludes the time that an ORM takes before its first await: %s', async (mode) => {
     let now = 0
     const clock = { now: () => now, wall: () => 0 }
     const sluice = createSluice({ mode, clock, cache: false })

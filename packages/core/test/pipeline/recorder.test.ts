@@ -23,7 +23,7 @@ class World {
 }
 
 describe('database time', () => {
-  it('of a scope is the time in which any statement is in flight; in total, each statement counts', () => {
+  it('of a scope is the time with any statement in flight; in total, each statement counts', () => {
     const world = new World()
     const first = world.begin()
     world.now = 10
@@ -51,7 +51,7 @@ describe('database time', () => {
     expect(world.stats.databaseMs).toBe(33)
   })
 
-  it('is that of the statements where these are seen beside the operations', () => {
+  it('is the time of the statements if they are instrumented, too', () => {
     const world = new World()
     const operation = world.begin(shape, false)
     world.now = 5

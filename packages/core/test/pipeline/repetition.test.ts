@@ -3,7 +3,7 @@ import { repetitionAmong } from '../../src/pipeline/repetition.ts'
 
 const LIMITS = { threshold: 5, repeats: 3 }
 
-/** Executions with these values; a `|` is a write of the scope between two of them. */
+/** Executions with these values; `|` is a write of the scope between two of them. */
 function judge(values: string, count?: number) {
   let writes = 0
   const samples = [...values].flatMap((value) => {
@@ -23,9 +23,9 @@ describe('repetitionAmong', () => {
     ['aaab', { code: 'REPEATED_QUERY', count: 3, needed: 1 }],
     ['a|a|a', undefined],
     ['aaaa|aaaa', { code: 'REPEATED_QUERY', count: 8, needed: 2 }],
-    // Most values differ: one query for all keys saves more than a remembered answer.
+    // Most values differ, so one query for all keys saves more than a cached result.
     ['aaabcdefgh', { code: 'N_PLUS_ONE', count: 10, needed: 1 }],
-  ])('judges %s', (values, expected) => {
+  ])('classifies %s', (values, expected) => {
     expect(judge(values)).toEqual(expected)
   })
 
@@ -79,7 +79,7 @@ describe('repetitionAmong', () => {
     expect(repetitionAmong({ count: samples.length, samples }, { threshold: 9, repeats: 3 })?.count).toBe(count)
   })
 
-  it('compares only equal statements, and none across a write', () => {
+  it('compares only equal statements, and not across a write', () => {
     const sample = (sql: string, writes: number) => ({ values: [sql, [1]], stack: undefined, writes })
     const judged = (...samples: ReturnType<typeof sample>[]) => repetitionAmong({ count: samples.length, samples }, LIMITS)
     expect(judged(sample('a', 0), sample('b', 0), sample('a', 0))).toBeUndefined()
@@ -87,7 +87,7 @@ describe('repetitionAmong', () => {
     expect(judged(sample('a', 1), sample('a', 1), sample('a', 1))?.count).toBe(3)
   })
 
-  it('takes the samples for the share of all executions', () => {
+  it('extrapolates the share of the samples to all executions', () => {
     expect(judge('aaaa', 100)).toEqual({ code: 'REPEATED_QUERY', count: 100, needed: 25 })
   })
 })

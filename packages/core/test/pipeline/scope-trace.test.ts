@@ -16,7 +16,7 @@ function tracing(sluice: Sluice): string[] {
 }
 
 describe('a trace of a scope', () => {
-  it('is told of what is executed in it, well or badly, and of nothing else', async () => {
+  it('receives the operations of the scope, successful or failed, and no others', async () => {
     const clock = new FakeClock()
     const sluice = createSluice({ clock })
     const told = tracing(sluice)
@@ -33,7 +33,7 @@ describe('a trace of a scope', () => {
     expect(told).toEqual(['executed a 1 1000-1003 2', 'executed a 2 1003-1003 0 failed'])
   })
 
-  it('is told of reads that another answers, and of those from the cache', async () => {
+  it('receives reads that are batched or served from the cache', async () => {
     const sluice = createSluice({ mode: 'optimize' })
     const told = tracing(sluice)
     const { execute } = hostOf(sluice)
@@ -56,7 +56,7 @@ describe('a trace of a scope', () => {
     expect(told.map((one) => one.split(' ').slice(0, 3).join(' '))).toEqual(['executed kept 1', 'spared kept cache'])
   })
 
-  it('may be one of several', async () => {
+  it('can be one of several', async () => {
     const sluice = createSluice()
     const [first, second] = [tracing(sluice), tracing(sluice)]
     await sluice.run(() => hostOf(sluice).execute(read({ run: async () => [], label: 'a' })))
@@ -65,8 +65,8 @@ describe('a trace of a scope', () => {
   })
 })
 
-describe('a scope of Sluice’s own', () => {
-  it('is neither reported nor inspected, and those who follow scopes are told of its end', async () => {
+describe('an internal scope of Sluice', () => {
+  it('is neither reported nor inspected, but its end is reported to followers of scopes', async () => {
     const sluice = createSluice()
     const told: string[] = []
     sluice.on('scope', () => void told.push('scope'))

@@ -10,7 +10,7 @@ interface Results {
   readonly unordered?: boolean
 }
 
-/** Two lookups whose merged query answers with another result than the bare ones. */
+/** Two lookups whose batched result may differ from the original ones. */
 async function compare({ bare, optimized, unordered = false }: Results): Promise<ShadowDifference[]> {
   const sluice = createSluice({ mode: 'shadow', cache: false })
   const differences: ShadowDifference[] = []
@@ -26,7 +26,7 @@ async function compare({ bare, optimized, unordered = false }: Results): Promise
     return hostOf(sluice).execute(traced)
   }
   const answers = await sluice.run(() => Promise.allSettled([find(1), find(2)]), { name: 'GET /rows' })
-  // Whatever is found, the caller gets the bare answers.
+  // The caller always receives the original results.
   expect(answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : answer.reason))).toEqual([bare, bare])
   await turn()
   return differences
@@ -38,7 +38,7 @@ function settle(value: unknown): unknown {
 }
 
 describe('a shadow difference', () => {
-  it('says where, by whom, and from which place', async () => {
+  it('contains the path, the scope, the step and the call site', async () => {
     const [difference] = await compare({ bare: [{ id: 1 }], optimized: [{ id: 2 }] })
     expect(difference).toMatchObject({
       label: 'read',
@@ -78,13 +78,13 @@ describe('a shadow difference', () => {
       { bare: [{ a: 1 }], optimized: [{ a: 2 }, { a: 1 }], unordered: true },
       { path: '[0]', bare: { type: 'missing' }, optimized: { type: 'object' } },
     ],
-  ])('finds %s', async (_name, results, first) => {
+  ])('detects %s', async (_name, results, first) => {
     const differences = await compare(results)
     expect(differences).toHaveLength(2)
     expect(differences[0]?.first).toMatchObject(first)
   })
 
-  it('is none for rows in another order where there is no order', async () => {
+  it('is not reported for rows in a different order if the query has no order', async () => {
     expect(await compare({ bare: [{ a: 1 }, { a: 2 }], optimized: [{ a: 2 }, { a: 1 }], unordered: true })).toEqual([])
   })
 
@@ -97,14 +97,14 @@ describe('a shadow difference', () => {
     expect(counts).not.toHaveProperty('bareRows')
   })
 
-  it('names an error by its class and code', async () => {
+  it('describes an error by its class and code', async () => {
     const [difference] = await compare({ bare: Object.assign(new TypeError('Ann is gone'), { code: 'P2025' }), optimized: [] })
     expect(difference).toMatchObject({ bare: 'TypeError P2025', optimized: '0 rows', optimizedRows: 0 })
     expect(difference).not.toHaveProperty('first')
     expect(JSON.stringify(difference)).not.toContain('Ann')
   })
 
-  it('gives equal values equal hashes and others other ones', async () => {
+  it('contains equal hashes for equal values, and different ones for others', async () => {
     const hashes = async (bare: unknown, optimized: unknown) =>
       (await compare({ bare: { v: bare }, optimized: { v: optimized } }))[0]?.first
     const left = await hashes('one', 'two')
@@ -114,7 +114,7 @@ describe('a shadow difference', () => {
     expect(left?.bare.hash).toMatch(/^[0-9a-f]{12}$/)
   })
 
-  it('holds no value of the data', async () => {
+  it('contains no values of the data', async () => {
     const secret = (value: string) => ({
       name: value,
       city: { postcode: '75011', mayor: 'Anne' },
@@ -135,7 +135,7 @@ describe('a shadow difference', () => {
     for (const [bare, optimized] of pairs) {
       const [difference] = await compare({ bare, optimized })
       const shown = JSON.stringify(difference) + formatShadowDifference(difference as ShadowDifference)
-      // Digits of a hash may be those of a value by chance.
+      // A random hash may contain the digits of a value.
       const text = shown.replace(/[0-9a-f]{12}/g, '')
       for (const value of [
         'Ann',
@@ -156,7 +156,7 @@ describe('a shadow difference', () => {
     }
   })
 
-  it('is shown on a terminal', async () => {
+  it('is formatted for a terminal', async () => {
     const [difference] = await compare({ bare: rows('Ann'), optimized: rows('Bob') })
     expect(formatShadowDifference(difference as ShadowDifference).replace(/#[0-9a-f]{12}/g, '#…')).toBe(
       [
@@ -170,8 +170,8 @@ describe('a shadow difference', () => {
   })
 })
 
-describe('the step that answered', () => {
-  it('is the database where nothing was merged, and the cache where it knew', async () => {
+describe('the step of a shadow difference', () => {
+  it('is the database if nothing was batched, and the cache on a hit', async () => {
     const sluice = createSluice({ mode: 'shadow', batch: false, prefetch: false })
     const ways: unknown[] = []
     sluice.on('shadowDifference', ({ answeredBy }) => ways.push(answeredBy))
@@ -185,8 +185,8 @@ describe('the step that answered', () => {
   })
 })
 
-describe('what shadow mode asks besides', () => {
-  it('belongs to no scope’s counts, and makes no finding', async () => {
+describe('additional queries of shadow mode', () => {
+  it('are not counted in a scope, and cause no finding', async () => {
     const sluice = createSluice({ mode: 'shadow', cache: false, batch: false, prefetch: false })
     const reports: unknown[] = []
     sluice.on('scope', ({ queries, findings }) => reports.push({ queries, findings: findings.length }))

@@ -20,7 +20,7 @@ const SOURCE = [
   '',
 ].join('\n')
 
-/** Compiles a file as `tsc` does, into a folder of its own, and gives the place of `find(` in the compiled file. */
+/** Compiles a file like `tsc` into a separate folder, and returns the position of `find(` in the compiled file. */
 function compile(name: string, options: ts.CompilerOptions, place: (files: { code: string; map: string | undefined }) => void = () => {}) {
   const root = join(folder, name)
   const source = join(root, 'src/load.ts')
@@ -47,29 +47,29 @@ describe('a call site in compiled JavaScript', () => {
   beforeEach(() => void mapsEnabled(false))
   afterEach(() => vi.restoreAllMocks())
 
-  it('is given in its source, by a map in a file', () => {
+  it('is mapped to its source by an external map', () => {
     const { root, frame } = compile('external', { sourceMap: true })
     expect(siteOf(frame)).toEqual({ file: join(root, 'src/load.ts'), line: 5, column: 10, functionName: 'load' })
   })
 
-  it('is given in its source, by a map in the code', () => {
+  it('is mapped to its source by an inline map', () => {
     const { root, frame } = compile('inline', { inlineSourceMap: true })
     expect(siteOf(frame)).toMatchObject({ file: join(root, 'src/load.ts'), line: 5 })
   })
 
-  it('heeds the root of the sources', () => {
+  it('respects sourceRoot of the map', () => {
     const { root, frame } = compile('rooted', { sourceMap: true }, ({ code, map = '' }) =>
       writeFileSync(`${code}.map`, JSON.stringify({ ...JSON.parse(map), sourceRoot: '../lib', sources: ['load.ts'] })),
     )
     expect(siteOf(frame)).toMatchObject({ file: join(root, 'lib/load.ts'), line: 5 })
   })
 
-  it('is found in folders whose names have spaces', () => {
+  it('is mapped in folders with spaces in their names', () => {
     const { root, frame } = compile('with a space', { sourceMap: true })
     expect(siteOf(frame)).toMatchObject({ file: join(root, 'src/load.ts'), line: 5 })
   })
 
-  it('skips what a bundle took from packages', () => {
+  it('skips bundled code of packages', () => {
     const bundled = compile('bundle', { sourceMap: true }, ({ code, map = '' }) =>
       writeFileSync(`${code}.map`, JSON.stringify({ ...JSON.parse(map), sources: ['../node_modules/orm/index.ts'] })),
     )
@@ -92,12 +92,12 @@ describe('a call site in compiled JavaScript', () => {
       { sourceMap: true },
       ({ code, map = '' }) => writeFileSync(`${code}.map`, JSON.stringify({ ...JSON.parse(map), sources: ['webpack://app/load.ts'] })),
     ],
-  ])('stays as it is where %s', (name, options, place) => {
+  ])('is not mapped when %s', (name, options, place) => {
     const { file, frame } = compile(`no ${name}`, options, place)
     expect(siteOf(frame)).toMatchObject({ file, functionName: 'load' })
   })
 
-  it('stays as it is where the file is gone, or has no mapping there', () => {
+  it('is not mapped when the file does not exist or has no mapping for it', () => {
     expect(siteOf('    at load (/nowhere/load.js:3:4)')).toMatchObject({ file: '/nowhere/load.js', line: 3 })
     const { file } = compile('beyond', { sourceMap: true }, ({ code, map = '' }) =>
       writeFileSync(`${code}.map`, JSON.stringify({ ...JSON.parse(map), mappings: '' })),
@@ -105,14 +105,14 @@ describe('a call site in compiled JavaScript', () => {
     expect(siteOf(`    at load (${file}:1:1)`)).toMatchObject({ file, line: 1 })
   })
 
-  it('is not mapped again where Node maps stacks', () => {
+  it('is not mapped again when Node maps stacks', () => {
     const { file, frame } = compile('enabled', { sourceMap: true })
     vi.restoreAllMocks()
     mapsEnabled(true)
     expect(siteOf(frame)).toMatchObject({ file })
   })
 
-  it('is not mapped again where a loader has mapped it', () => {
+  it('is not mapped again when a loader has mapped it', () => {
     const { root } = compile('loader', { sourceMap: true })
     const source = join(root, 'load.ts')
     writeFileSync(source, '//# sourceMappingURL=dist/load.js.map')
@@ -120,8 +120,8 @@ describe('a call site in compiled JavaScript', () => {
   })
 })
 
-describe('frames of an app', () => {
-  it('are the app’s also where Sluice was bundled into the same folder', async () => {
+describe('frames of the app', () => {
+  it('include those of a bundle that contains Sluice', async () => {
     const { registerOwnFrames } = await import('@sluice/core/siblings')
     mkdirSync(join(folder, 'bundled/dist'), { recursive: true })
     writeFileSync(join(folder, 'bundled/package.json'), '{"name":"app"}')
@@ -129,7 +129,7 @@ describe('frames of an app', () => {
     expect(siteOf(`    at load (${folder}/bundled/dist/app.js:1:2)`)).toMatchObject({ line: 1 })
   })
 
-  it('do not include those of an adapter by a third party, whose package.json has the keyword', async () => {
+  it('exclude those of a third-party adapter, whose package.json has the keyword', async () => {
     const { registerOwnFrames } = await import('@sluice/core/siblings')
     mkdirSync(join(folder, 'third/dist'), { recursive: true })
     writeFileSync(join(folder, 'third/package.json'), '{"name":"third","keywords":["orm","sluice-adapter"]}')

@@ -24,12 +24,12 @@ async function outcomeOf(error: unknown, errors?: Source['errors']): Promise<Wri
 }
 
 describe('trackWrites', () => {
-  it("reads the driver's errors", async () => {
+  it('determines the outcome from errors of the driver', async () => {
     expect(await outcomeOf({ code: '23505' })).toBe('rolled-back')
     expect(await outcomeOf({ code: '08006' })).toBe('unknown')
   })
 
-  it("reads the ORM's own errors first", async () => {
+  it('determines the outcome from errors of the ORM first', async () => {
     const errors: Source['errors'] = {
       writeOutcome: (error) => ((error as { readonly code?: unknown }).code === 'OWN' ? 'rolled-back' : undefined),
       replicaError: () => undefined,

@@ -15,7 +15,7 @@ function reader(sluice: Sluice, table: FakeTable, group = 'table') {
 const rows = (count: number) => Array.from({ length: count }, (_, at) => ({ id: at + 1, name: `n${at + 1}` }))
 
 describe('batching', () => {
-  it('merges lookups issued in one tick into one query', async () => {
+  it('batches lookups of one tick into one query', async () => {
     const sluice = optimizing()
     const table = new FakeTable(rows(5))
     const find = reader(sluice, table)
@@ -25,14 +25,14 @@ describe('batching', () => {
     expect(sluice.queries.getStats()).toMatchObject({ seen: 3, executed: 1, merged: 2, batches: 1 })
   })
 
-  it('asks a lone lookup as the ORM would', async () => {
+  it('sends a single lookup unchanged', async () => {
     const sluice = optimizing()
     const table = new FakeTable(rows(2))
     expect(await sluice.run(() => reader(sluice, table)(2))).toEqual(table.rows[1])
     expect(table.queries).toEqual(['one 2'])
   })
 
-  it('fetches equal keys once and gives each caller a value of its own', async () => {
+  it('fetches equal keys once and returns a separate value to each caller', async () => {
     const sluice = optimizing()
     const table = new FakeTable(rows(2))
     const find = reader(sluice, table)
@@ -43,7 +43,7 @@ describe('batching', () => {
     expect(c).toEqual(table.rows[1])
   })
 
-  it('does not merge across scopes', async () => {
+  it('does not batch across scopes', async () => {
     const sluice = optimizing()
     const table = new FakeTable(rows(2))
     const find = reader(sluice, table)
@@ -51,7 +51,7 @@ describe('batching', () => {
     expect(table.queries).toEqual(['one 1', 'one 2'])
   })
 
-  it('does not merge across contexts, whatever the scope', async () => {
+  it('does not batch across contexts, even in one scope', async () => {
     let tenant = 'a'
     const sluice = optimizing({ context: () => tenant })
     const table = new FakeTable(rows(4))
@@ -64,7 +64,7 @@ describe('batching', () => {
     expect(table.queries).toEqual(['many 1,2', 'many 3,4'])
   })
 
-  it('asks singly for what cannot be copied', async () => {
+  it('runs lookups individually when their results cannot be copied', async () => {
     class Interval {
       hours = 1
     }
@@ -81,7 +81,7 @@ describe('batching', () => {
     expect(same).not.toBe(one)
   })
 
-  it('does not merge outside a scope', async () => {
+  it('does not batch outside of a scope', async () => {
     const sluice = optimizing()
     const table = new FakeTable(rows(2))
     const find = reader(sluice, table)
@@ -90,14 +90,14 @@ describe('batching', () => {
     expect(sluice.queries.getStats().passedThrough).toEqual({ 'batch: no scope': 2 })
   })
 
-  it('does not merge groups', async () => {
+  it('does not batch lookups of different groups', async () => {
     const sluice = optimizing()
     const table = new FakeTable(rows(2))
     await sluice.run(() => Promise.all([reader(sluice, table, 'a')(1), reader(sluice, table, 'b')(2)]))
     expect(table.queries).toEqual(['one 1', 'one 2'])
   })
 
-  it('does not merge keys of different types', async () => {
+  it('does not batch keys of different types', async () => {
     const sluice = optimizing()
     const table = new FakeTable([{ id: 1 }, { id: '1' }])
     const find = reader(sluice, table)
@@ -105,7 +105,7 @@ describe('batching', () => {
     expect(table.queries).toEqual(['one 1', 'one 1'])
   })
 
-  it('splits a batch at the most keys that a query may carry', async () => {
+  it('splits a batch at the maximum number of keys per query', async () => {
     const sluice = optimizing()
     const table = new FakeTable(rows(5))
     const host = hostOf(sluice)
@@ -117,7 +117,7 @@ describe('batching', () => {
     expect(table.queries).toEqual(['many 1,2', 'many 3,4', 'one 5'])
   })
 
-  it('asks singly for keys that the batch is not sure of', async () => {
+  it('runs lookups individually when the batch has no certain result for their keys', async () => {
     const sluice = optimizing()
     const table = new FakeTable(rows(3))
     const host = hostOf(sluice)
@@ -127,7 +127,7 @@ describe('batching', () => {
     expect(sluice.queries.getStats().replayed).toBe(2)
   })
 
-  it('asks singly after a failed batch, so that only the bad key fails', async () => {
+  it('runs lookups individually after a failed batch, so that only the invalid key fails', async () => {
     const sluice = optimizing()
     const host = hostOf(sluice)
     const find = (id: number) =>
@@ -147,7 +147,7 @@ describe('batching', () => {
     expect(sluice.queries.getStats().errors).toBe(0)
   })
 
-  it('leaves a group alone that failed three times in a row', async () => {
+  it('stops batching a group after three consecutive failures', async () => {
     const sluice = optimizing()
     const host = hostOf(sluice)
     let batches = 0
@@ -166,7 +166,7 @@ describe('batching', () => {
     expect(batches).toBe(3)
   })
 
-  it('asks keys alone that a collation may hold equal', async () => {
+  it('runs lookups individually for keys that a collation may treat as equal', async () => {
     const sluice = optimizing()
     const table = new FakeTable([{ id: 'a' }, { id: 'A' }, { id: 'é' }, { id: 'e ' }, { id: 'b' }, { id: 'c' }])
     const find = reader(sluice, table)
@@ -176,7 +176,7 @@ describe('batching', () => {
     expect(table.queries.slice(1).sort()).toEqual(['one A', 'one a', 'one e ', 'one é'].sort())
   })
 
-  it('sends what was asked before a write before it', async () => {
+  it('sends earlier lookups before a write', async () => {
     const sluice = optimizing()
     const table = new FakeTable(rows(3))
     const host = hostOf(sluice)
@@ -194,20 +194,20 @@ describe('batching', () => {
     expect(table.queries).toEqual(['many 1,2', 'write', 'one 3'])
   })
 
-  it('counts why it left a lookup alone', async () => {
+  it('counts the reason why a lookup was passed through', async () => {
     const sluice = optimizing()
     await sluice.run(() => hostOf(sluice).execute(read({ run: async () => 1, refused: 'null key' })))
     expect(sluice.queries.getStats().passedThrough).toEqual({ 'batch: null key': 1 })
   })
 
-  it('does not merge in observe mode', async () => {
+  it('does not batch in observe mode', async () => {
     const sluice = createSluice({ mode: 'observe' })
     const table = new FakeTable(rows(2))
     await sluice.run(() => Promise.all([1, 2].map(reader(sluice, table))))
     expect(table.queries).toEqual(['one 1', 'one 2'])
   })
 
-  it('merges what the next tick of one scope brings into another query', async () => {
+  it('batches lookups of the next tick of a scope into another query', async () => {
     const sluice = optimizing()
     const table = new FakeTable(rows(4))
     const find = reader(sluice, table)
@@ -220,8 +220,8 @@ describe('batching', () => {
   })
 })
 
-describe('a scope that lives long', () => {
-  it('keeps a bounded number of groups', async () => {
+describe('a long-running scope', () => {
+  it('retains a limited number of groups', async () => {
     const sluice = optimizing()
     const host = hostOf(sluice)
     const table = new FakeTable(rows(2))

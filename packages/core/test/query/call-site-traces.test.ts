@@ -13,7 +13,7 @@ function shapeOf(name: string): Shape {
   return { fingerprint: name, label: `select from ${name}`, kind: 'read', fix: (parent) => `one query along ${parent?.label}` }
 }
 
-/** Scopes that run a list of queries from lines of one file, with the stacks counted that are captured. */
+/** Scopes that run a list of queries from lines of one file, and count the captured stacks. */
 class World {
   stacks = 0
   now = 0
@@ -28,7 +28,7 @@ class World {
     this.#recorder = new Recorder(this.clock, new QueryStats(), this.detector.traces)
   }
 
-  /** A scope with a loop along a listing. @param lines - Where the loop's queries are issued, in turn. */
+  /** A scope with a loop over a parent query. @param lines - The call sites of the queries in the loop, repeated cyclically. */
   scope(name: string, lines: readonly number[], { shape = this.shape, count = LOOP, peeks = 0 } = {}): readonly Finding[] {
     const scope = new Scope(name, 'observe', this.now)
     this.#execute(scope, this.listing, 0, 3, 1)
@@ -50,7 +50,7 @@ class World {
     this.#recorder.end(execution, rows, issued)
   }
 
-  /** Stacks that a piece of work captures. */
+  /** The number of stacks that the function captures. */
   captured(work: () => void): number {
     const before = this.stacks
     work()
@@ -61,7 +61,7 @@ class World {
 const lineOf = ([finding]: readonly Finding[]) => finding?.callSite?.line
 
 describe('call sites', () => {
-  it('are looked up in few scopes, and reported in all', () => {
+  it('are captured in few scopes, and reported in all', () => {
     const world = new World()
     const first = world.scope('GET /cities', [7])
     expect(first).toMatchObject([
@@ -79,7 +79,7 @@ describe('call sites', () => {
     expect(found).toEqual([{ ...first[0], occurrences: 12 }])
   })
 
-  it('are each route’s own, also where others ran the same query a thousand times before', () => {
+  it('are separate for each route, even if other routes have run the same query 1,000 times', () => {
     const world = new World()
     for (let at = 0; at < 1_000; at += 1) {
       world.now += 10
@@ -89,7 +89,7 @@ describe('call sites', () => {
     expect(lineOf(world.scope('GET /cities', [7]))).toBe(7)
   })
 
-  it('are found within a second when they move', () => {
+  it('are found within 1 second when they change', () => {
     const world = new World()
     for (let at = 0; at < 20; at += 1) world.scope('GET /cities', [7])
     const seen = new Set<number | undefined>()
@@ -100,7 +100,7 @@ describe('call sites', () => {
     expect([...seen]).toEqual([7, 9])
   })
 
-  it('are told apart where a shape has several', () => {
+  it('are distinguished if a normalized query has several', () => {
     const world = new World()
     for (let at = 0; at < 30; at += 1)
       expect(world.scope('GET /cities', [7, 8]).map(({ callSite, count }) => [callSite?.line, count])).toEqual([
@@ -109,7 +109,7 @@ describe('call sites', () => {
       ])
   })
 
-  it('take a limited number of stacks: what has no call site yet counts with the next scope that has one', () => {
+  it('capture a limited number of stacks: a group without a call site counts with the next scope that has one', () => {
     const world = new World()
     const many = () => {
       for (let at = 0; at < 200; at += 1) world.scope(`GET /${at}`, [7, 8], { shape: shapeOf(`t${at}`) })
@@ -121,7 +121,7 @@ describe('call sites', () => {
     expect(world.captured(many)).toBeLessThanOrEqual(250)
   })
 
-  it('count scopes in which none was known', () => {
+  it('count scopes without a known call site', () => {
     const world = new World()
     for (let at = 0; at < 200; at += 1) world.scope(`GET /${at}`, [7, 8], { shape: shapeOf(`t${at}`) })
     expect(world.scope('GET /late', [3], { peeks: 5 })).toEqual([])
@@ -130,7 +130,7 @@ describe('call sites', () => {
     expect(world.scope('GET /late', [3])).toMatchObject([{ callSite: { line: 3 }, occurrences: 3 }])
   })
 
-  it('are not looked up for long where nothing is found', () => {
+  it('are not captured for long if nothing is found', () => {
     const world = new World()
     const few = () => void world.scope('GET /few', [7], { count: 2 })
     for (let at = 0; at < 20; at += 1) few()
@@ -139,12 +139,12 @@ describe('call sites', () => {
     expect(world.captured(few)).toBeGreaterThan(0)
   })
 
-  it('are always looked up where findings are thrown', () => {
+  it('are always captured in throw mode', () => {
     const world = new World({ mode: 'throw' })
     for (let at = 0; at < 300; at += 1) expect(lineOf(world.scope('run', [at]))).toBe(at)
   })
 
-  it('are not looked up without a detector', () => {
+  it('are not captured without a detector', () => {
     const world = new World()
     const recorder = new Recorder(world.clock, new QueryStats())
     const scope = new Scope('run', 'observe', 0)

@@ -29,7 +29,7 @@ function setUp(threshold?: number) {
 }
 
 describe('N+1 detection', () => {
-  it('reports a shape from the threshold on', async () => {
+  it('reports a normalized query from the threshold on', async () => {
     const { sluice, findings, run } = setUp()
     await sluice.run(async () => {
       for (let i = 0; i < 4; i += 1) await run('four')
@@ -38,13 +38,13 @@ describe('N+1 detection', () => {
     expect(findings.map(({ label, count }) => [label, count])).toEqual([['five', 5]])
   })
 
-  it('keeps scopes apart', async () => {
+  it('counts each scope separately', async () => {
     const { sluice, findings, run } = setUp()
     for (let i = 0; i < 10; i += 1) await sluice.run(() => run('once'))
     expect(findings).toEqual([])
   })
 
-  it('keeps call sites apart', async () => {
+  it('counts each call site separately', async () => {
     const { sluice, findings, run } = setUp()
     await sluice.run(async () => {
       for (let i = 0; i < 3; i += 1) await run('shared', at('/app/a.ts', 1))
@@ -53,7 +53,7 @@ describe('N+1 detection', () => {
     expect(findings).toEqual([])
   })
 
-  it('tells sequential, parallel and mixed patterns', async () => {
+  it('distinguishes sequential, parallel and interleaved patterns', async () => {
     const { sluice, findings, run } = setUp()
     await sluice.run(async () => {
       for (let i = 0; i < 6; i += 1) await run('loop')
@@ -67,7 +67,7 @@ describe('N+1 detection', () => {
     })
   })
 
-  it('tells what was issued together on a single connection by its stacks', async () => {
+  it('detects concurrent queries on a single connection by their stacks', async () => {
     const { sluice, findings, run } = setUp()
     const at = (index: number) => ({
       stack: `Error\n    at async each (/app/a.ts:1:1)\n    at async Promise.all (index ${index})\n    at async handler (/app/a.ts:9:1)`,
@@ -79,7 +79,7 @@ describe('N+1 detection', () => {
     expect(findings.map(({ pattern }) => pattern)).toEqual(['parallel', 'interleaved'])
   })
 
-  it('names the listing that came before', async () => {
+  it('reports the parent query', async () => {
     const { sluice, findings, run } = setUp()
     await sluice.run(async () => {
       await run('list', at('/app/a.ts', 3), 1, [1, 2, 3])
@@ -88,7 +88,7 @@ describe('N+1 detection', () => {
     expect(findings[0]?.parent).toEqual({ label: 'list', callSite: { file: '/app/a.ts', line: 3, column: 7, functionName: 'load' } })
   })
 
-  it('says what the scope could do with', async () => {
+  it('reports the possible number of queries of the scope', async () => {
     const { sluice, findings, run } = setUp()
     await sluice.run(async () => {
       await run('list')
@@ -97,7 +97,7 @@ describe('N+1 detection', () => {
     expect(findings[0]).toMatchObject({ queries: 11, queriesPossible: 2, databaseMs: 10 })
   })
 
-  it('rates by count and by time', async () => {
+  it('derives the severity from count and time', async () => {
     const { sluice, findings, run } = setUp()
     await sluice.run(async () => {
       for (let i = 0; i < 5; i += 1) await run('few')
@@ -108,7 +108,7 @@ describe('N+1 detection', () => {
     expect(findings.map(({ severity }) => severity)).toEqual(['low', 'medium', 'high', 'high'])
   })
 
-  it('counts what was executed, not what was merged', async () => {
+  it('counts executed queries, not batched lookups', async () => {
     const sluice = createSluice({ mode: 'optimize', cache: false })
     const findings: Finding[] = []
     sluice.on('finding', (finding) => findings.push(finding))
@@ -126,7 +126,7 @@ describe('N+1 detection', () => {
     expect(findings).toEqual([])
   })
 
-  it('notices that a shape moved to another place, although it takes a place for granted', async () => {
+  it('notices that the call site of a normalized query has changed', async () => {
     const { sluice, findings, run } = setUp()
     const loop = async (line: number, scopes: number) => {
       for (let scope = 0; scope < scopes; scope += 1) {
@@ -141,7 +141,7 @@ describe('N+1 detection', () => {
     expect(new Set(findings.map(({ callSite }) => callSite?.line))).toEqual(new Set([1, 2]))
   })
 
-  it('adds up occurrences over scopes and keeps the worst', async () => {
+  it('adds up occurrences across scopes and retains the worst', async () => {
     const { sluice, run } = setUp()
     for (const times of [5, 9, 6]) {
       await sluice.run(async () => {
@@ -151,7 +151,7 @@ describe('N+1 detection', () => {
     expect(sluice.queries.getNPlusOnePatterns()).toMatchObject([{ label: 'again', count: 9, occurrences: 3 }])
   })
 
-  it('honours the threshold, and can be switched off', async () => {
+  it('respects the threshold, and can be disabled', async () => {
     const low = setUp(2)
     await low.sluice.run(async () => {
       for (let i = 0; i < 2; i += 1) await low.run('twice')
@@ -162,7 +162,7 @@ describe('N+1 detection', () => {
     expect(off.queries.getNPlusOnePatterns()).toEqual([])
   })
 
-  it('reports each scope with what it counted', async () => {
+  it('reports each scope with its counts', async () => {
     const { sluice, run } = setUp()
     const reports: ScopeReport[] = []
     sluice.on('scope', (report) => reports.push(report))
@@ -174,7 +174,7 @@ describe('N+1 detection', () => {
 describe('parseCallSite', () => {
   const site = (...frames: string[]): CallSite | undefined => parseCallSite(`Error\n${frames.map((frame) => `    at ${frame}`).join('\n')}`)
 
-  it('skips packages, Node, and Sluice itself', () => {
+  it('skips packages, Node, and Sluice', () => {
     const own = new URL('../../src/pipeline/pipeline.ts', import.meta.url).pathname
     expect(
       site(
@@ -197,7 +197,7 @@ describe('parseCallSite', () => {
     expect(site('async /app/a.ts:7:8')).toEqual({ file: '/app/a.ts', line: 7, column: 8 })
   })
 
-  it('finds nothing where nothing is the user’s', () => {
+  it('returns undefined without a frame of the app', () => {
     expect(site('node:internal/x:3:4')).toBeUndefined()
     expect(parseCallSite(undefined)).toBeUndefined()
   })
@@ -222,7 +222,7 @@ const finding: Finding = {
 }
 
 describe('formatFinding', () => {
-  it('shows place, cost and fix', () => {
+  it('shows call site, cost and fix', () => {
     expect(formatFinding(finding)).toBe(
       [
         '▲ N+1  GET /cities   102 queries → 2 possible',
@@ -233,7 +233,7 @@ describe('formatFinding', () => {
     )
   })
 
-  it('cuts long SQL and never the place', () => {
+  it('truncates long SQL, but never the call site', () => {
     const text = formatFinding({ ...finding, label: 'x'.repeat(300) }, { width: 60 })
     expect(text).toContain('…')
     expect(text).toContain('src/routes/cities.ts:41:28')
@@ -248,14 +248,14 @@ describe('formatFinding', () => {
   })
 })
 
-describe('the id of a request', () => {
+describe('the request ID of a finding', () => {
   const request = (sluice: Sluice, requestId: string | undefined) => {
     const scope = sluice.openScope('GET /a')
     scope.requestId = requestId
     return scope
   }
 
-  it('is told by its findings and by those of its budget', async () => {
+  it('is that of its scope, for N+1 and budget findings', async () => {
     const clock = new FakeClock()
     const sluice = createSluice({ clock, detection: { threshold: 2, budget: 2 } })
     const scope = request(sluice, 'r1')
@@ -268,7 +268,7 @@ describe('the id of a request', () => {
     ])
   })
 
-  it('is that of the worst one where findings are counted together, and of its own where one is emitted', async () => {
+  it('is that of the worst occurrence in statistics, and that of each occurrence in events', async () => {
     const { sluice, findings, run } = setUp(2)
     for (const [id, count] of [
       ['first', 3],
@@ -285,7 +285,7 @@ describe('the id of a request', () => {
     expect(sluice.queries.getNPlusOnePatterns().map(({ requestId, count }) => [requestId, count])).toEqual([['worst', 5]])
   })
 
-  it('is told by scopes within it, and neither by others nor by what comes after it', async () => {
+  it('is set in nested scopes, but not in other or later ones', async () => {
     const { sluice, findings, run } = setUp(2)
     const loop = async () => {
       for (let i = 0; i < 2; i += 1) await run('a')
@@ -306,7 +306,7 @@ describe('the id of a request', () => {
 })
 
 describe('createConsoleReport', () => {
-  it('names the request, between what was found and what mutes it', () => {
+  it('shows the request between the finding and the hint how to ignore it', () => {
     const lines: string[] = []
     const report = createConsoleReport({ write: (text) => lines.push(text) })
     report({ ...finding, requestId: 'r-1' })

@@ -15,16 +15,16 @@ describe('foldKey', () => {
     ['Łódź', 'lodz'],
     ['ı', 'I', 'i', 'İ'],
     ['', ' ', '\u0000'],
-  ])('is one for what some collation holds equal: %s and %s', (...texts) => {
+  ])('is equal for strings that some collation treats as equal: %s and %s', (...texts) => {
     expect(new Set(texts.map(foldKey)).size).toBe(1)
   })
 
-  it('tells letters and digits apart', () => {
+  it('distinguishes letters and digits', () => {
     const texts = ['a1', 'a2', 'b1', 'ж', 'з', '愛', '恋', '10', '1', 'post-7', 'post-8']
     expect(new Set(texts.map(foldKey)).size).toBe(texts.length)
   })
 
-  it('takes time in proportion to the length of a text', () => {
+  it('takes time proportional to the length of a string', () => {
     const started = cpuNow()
     for (const text of [`${' '.repeat(200_000)}x`, `${'\u3000'.repeat(200_000)}x`]) foldKey(text)
     expect(cpuNow() - started).toBeLessThan(1000)

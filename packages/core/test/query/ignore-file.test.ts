@@ -18,7 +18,7 @@ const written = (text: string) => {
 }
 
 describe('readIgnoreFile', () => {
-  it('gives the ids, whatever else is said of them', () => {
+  it('returns the IDs, regardless of other fields', () => {
     const path = written(
       '{"schemaVersion":1,"findings":[{"id":"3ac91e00","reason":"known","ignoredAt":"2026-11-26"},{"id":"64183cb7"}],"more":1}',
     )
@@ -26,7 +26,7 @@ describe('readIgnoreFile', () => {
     expect(readIgnoreFile(pathToFileURL(path))).toEqual(['3ac91e00', '64183cb7'])
   })
 
-  it('gives none where there is no file', () => {
+  it('returns an empty list without a file', () => {
     expect(readIgnoreFile(join(folder, 'none.json'))).toEqual([])
   })
 
@@ -37,13 +37,13 @@ describe('readIgnoreFile', () => {
     ['{"schemaVersion":1}', '`findings`'],
     ['{"schemaVersion":1,"findings":[{"id":"a"},{"id":""}]}', 'findings[1].id'],
     ['{"schemaVersion":1,"findings":[null]}', 'findings[0].id'],
-  ])('refuses %s', (text, expected) => {
+  ])('throws for %s', (text, expected) => {
     const path = written(text)
     expect(() => readIgnoreFile(path)).toThrow(InvalidIgnoreFileError)
     expect(() => readIgnoreFile(path)).toThrow(expected)
   })
 
-  it('refuses what cannot be read as a file', () => {
+  it('throws for a path that cannot be read as a file', () => {
     expect(() => readIgnoreFile(folder)).toThrow('a file that can be read')
   })
 })

@@ -8,24 +8,24 @@ import { shop } from './shop-catalog.ts'
 const byAuthor = (id: number) => `SELECT * FROM comments WHERE author_id = ${id}`
 
 describe('QueryOptimizationEngine', () => {
-  it('can be made alone, and is what the getter returns', () => {
+  it('can be created alone, and is what the getter returns', () => {
     expect(new QueryOptimizationEngine().getStats().seen).toBe(0)
     expect(getQueryOptimizationEngine()).toBeInstanceOf(QueryOptimizationEngine)
   })
 
-  it('refuses unknown options', () => {
+  it('throws for unknown options', () => {
     expect(() => new QueryOptimizationEngine({ dialect: 'oracle' as 'mysql' })).toThrow(InvalidOptionError)
     expect(() => new QueryOptimizationEngine({ threshold: 1 })).toThrow('threshold')
   })
 
-  it('says nothing before it saw anything', () => {
+  it('returns nothing before it has observed anything', () => {
     const engine = new QueryOptimizationEngine()
     expect([engine.getQueryRecommendations(), engine.getAnomalies(), engine.getNPlusOnePatterns()]).toEqual([[], [], []])
   })
 })
 
 describe('analyzeQuery', () => {
-  it('plans a query, by the dialect that reads it where none is told', () => {
+  it('plans a query, with the dialect that can parse it by default', () => {
     const engine = new QueryOptimizationEngine()
     expect(engine.analyzeQuery('SELECT DISTINCT `name` FROM `users` WHERE `age` > 30 ORDER BY `name`', 12)).toMatchObject({
       query: 'SELECT DISTINCT `name` FROM `users` WHERE `age` > 30 ORDER BY `name`',
@@ -44,11 +44,11 @@ describe('analyzeQuery', () => {
     ['select 1', Number.NaN],
     ['select 1', Number.POSITIVE_INFINITY],
     ['select 1', '3' as unknown as number],
-  ])('refuses %j with %j', (query, time) => {
+  ])('throws for %j with %j', (query, time) => {
     expect(() => new QueryOptimizationEngine().analyzeQuery(query, time)).toThrow(InvalidArgumentError)
   })
 
-  it('feeds the anomalies and the N+1 detection', () => {
+  it('passes queries to anomaly and N+1 detection', () => {
     const engine = new QueryOptimizationEngine({ clock: new FakeClock() })
     for (let id = 0; id < 5; id++) engine.analyzeQuery(byAuthor(id), 2)
     engine.analyzeQuery("SELECT 1 FROM users WHERE name = '' OR 1=1", 1)
@@ -64,7 +64,7 @@ describe('detectNPlusOne', () => {
     return engine
   }
 
-  it('finds a shape that comes again and again, with its place, its parent and its repair', () => {
+  it('finds a repeated normalized query with its call site, parent query and fix', () => {
     const [found, ...more] = loop(12).getNPlusOnePatterns()
     expect(more).toEqual([])
     expect(found).toMatchObject({
@@ -81,14 +81,14 @@ describe('detectNPlusOne', () => {
     expect(found?.callSite?.file).toContain('query-optimization-engine.test.ts')
   })
 
-  it('finds nothing below the threshold, nor among writes', () => {
+  it('finds nothing below the threshold, and nothing for writes', () => {
     expect(loop(4).getNPlusOnePatterns()).toEqual([])
     const engine = new QueryOptimizationEngine({ threshold: 2 })
     for (const id of [1, 2, 3]) engine.detectNPlusOne(`INSERT INTO users (id) VALUES (${id})`)
     expect(engine.getNPlusOnePatterns()).toEqual([])
   })
 
-  it('weighs count and cost', () => {
+  it('derives the severity from count and cost', () => {
     expect(loop(5).getNPlusOnePatterns()[0]?.severity).toBe('low')
     expect(loop(50).getNPlusOnePatterns()[0]?.severity).toBe('high')
     const slow = new QueryOptimizationEngine({ clock: new FakeClock() })
@@ -96,7 +96,7 @@ describe('detectNPlusOne', () => {
     expect(slow.getNPlusOnePatterns()[0]?.severity).toBe('high')
   })
 
-  it('begins anew after a pause, and in another scope', async () => {
+  it('starts again after a pause, and in a different scope', async () => {
     const clock = new FakeClock()
     const engine = new QueryOptimizationEngine({ clock })
     loop(4, engine)
@@ -112,19 +112,19 @@ describe('detectNPlusOne', () => {
     expect(queries.getNPlusOnePatterns()).toMatchObject([{ scope: 'b', count: 3 }])
   })
 
-  it('says of a list of keys that it is batched already', () => {
+  it('reports a list of keys as already batched', () => {
     const engine = new QueryOptimizationEngine()
     for (let id = 0; id < 5; id++) engine.detectNPlusOne(`SELECT * FROM t WHERE id IN (${id}, 7)`)
     expect(engine.getNPlusOnePatterns()[0]?.fix).toBe('already batched')
   })
 
-  it('refuses an empty query', () => {
+  it('throws for an empty query', () => {
     expect(() => new QueryOptimizationEngine().detectNPlusOne('')).toThrow(InvalidArgumentError)
   })
 })
 
 describe('createBatchQuery', () => {
-  it('expects what was observed of the single query, and says what is saved', () => {
+  it('estimates the time from observed queries, and returns the saving', () => {
     const engine = new QueryOptimizationEngine()
     const queries = Array.from({ length: 11 }, (_, id) => byAuthor(id))
     expect(engine.createBatchQuery(queries)).toMatchObject({ expectedTime: undefined, expectedSaving: undefined })
@@ -141,13 +141,13 @@ describe('createBatchQuery', () => {
     ['x' as unknown as string[], undefined],
     [[byAuthor(1)], -1],
     [[byAuthor(1)], Number.NaN],
-  ])('refuses %j with %j', (queries, time) => {
+  ])('throws for %j with %j', (queries, time) => {
     expect(() => new QueryOptimizationEngine().createBatchQuery(queries, time)).toThrow(InvalidArgumentError)
   })
 })
 
 describe('cacheResult', () => {
-  it('keeps copies for their time, through the cache of the Sluice', () => {
+  it('caches copies for the ttl in the cache of the Sluice', () => {
     const clock = new FakeClock()
     const { queries, cache } = createSluice({ clock })
     const rows = [{ id: 1, tags: ['a'] }]
@@ -162,7 +162,7 @@ describe('cacheResult', () => {
     expect(queries.getCachedResult('select 1')).toBeNull()
   })
 
-  it('does nothing where caching is off, and in an engine made alone', () => {
+  it('does nothing if caching is disabled, and in a separate engine', () => {
     for (const engine of [createSluice({ cache: false }).queries, new QueryOptimizationEngine()]) {
       engine.cacheResult('select 1', [1])
       expect(engine.getCachedResult('select 1')).toBeNull()
@@ -175,13 +175,13 @@ describe('cacheResult', () => {
     ['select 1', [() => 1], 1],
     ['select 1', [], 0],
     ['select 1', [], Number.NaN],
-  ])('refuses %j, %j, %j', (query, rows, ttl) => {
+  ])('throws for %j, %j, %j', (query, rows, ttl) => {
     expect(() => createSluice().queries.cacheResult(query, rows, ttl)).toThrow(InvalidArgumentError)
   })
 })
 
 describe('getQueryRecommendations', () => {
-  it('ranks what it saw by the time it would save, each once', () => {
+  it('ranks recommendations by the time that they save, without duplicates', () => {
     const engine = new QueryOptimizationEngine({ clock: new FakeClock(), catalog: new SchemaCatalog(shop('postgresql')) })
     for (let id = 0; id < 20; id++) engine.analyzeQuery(`select id from orders where customer_id = ${id}`, 5)
     for (let id = 0; id < 3; id++) engine.analyzeQuery(`select id from customers where name like '${id}%'`, 400)
@@ -194,7 +194,7 @@ describe('getQueryRecommendations', () => {
     ])
   })
 
-  it('uses what scopes executed', async () => {
+  it('includes queries of scopes', async () => {
     const clock = new FakeClock()
     const sluice = createSluice({ clock, cache: false })
     const run = async () => {
@@ -217,7 +217,7 @@ describe('setTableRows and setTableIndexes', () => {
     expect(engine.analyzeQuery('select name from users where id = 1', 1)).toMatchObject({ rowsToScan: 1, estimatedCost: 0 })
   })
 
-  it('refuse what they cannot use', () => {
+  it('throw for invalid values', () => {
     const engine = new QueryOptimizationEngine()
     expect(() => engine.setTableRows('', 1)).toThrow(InvalidArgumentError)
     expect(() => engine.setTableRows('t', 1.5)).toThrow(InvalidArgumentError)
@@ -253,7 +253,7 @@ describe('eagerLoadRelationships', () => {
     return sluice.queries
   }
 
-  it('asks once, and gives each id its rows as they are typed', async () => {
+  it('queries once, and assigns rows to IDs with the types of the caller', async () => {
     const loaded: unknown[][] = []
     const found = await attached(loaded).eagerLoadRelationships('posts', ['1', '2', '9', null, '1'], 'owner')
     expect([...found]).toEqual([
@@ -265,7 +265,7 @@ describe('eagerLoadRelationships', () => {
     expect(loaded).toEqual([[1, 2, 9]])
   })
 
-  it('asks in chunks of what the database binds, and not at all for no keys', async () => {
+  it('splits keys into chunks for the database, and does not query without keys', async () => {
     const loaded: unknown[][] = []
     const queries = attached(loaded, 'integer', () => [])
     await queries.eagerLoadRelationships(
@@ -278,7 +278,7 @@ describe('eagerLoadRelationships', () => {
     expect(loaded).toHaveLength(3)
   })
 
-  it('asks singly where a collation may match what looks different', async () => {
+  it('queries keys individually if a collation may treat different strings as equal', async () => {
     const loaded: unknown[][] = []
     const table = [{ owner: 'ann' }, { owner: 'ANN' }, { owner: 'bob' }]
     const same = (key: unknown) => table.filter(({ owner }) => owner.toLowerCase() === String(key).toLowerCase())
@@ -292,7 +292,7 @@ describe('eagerLoadRelationships', () => {
     expect(loaded).toEqual([['Ann', 'bob', 'eve'], ['Ann'], ['eve']])
   })
 
-  it('refuses an unknown field, what is no list, and a Sluice without adapters', async () => {
+  it('throws for an unknown field, a value that is not a list, and a Sluice without adapters', async () => {
     const queries = attached([])
     await expect(queries.eagerLoadRelationships('posts', [1], 'nope')).rejects.toThrow(InvalidArgumentError)
     await expect(queries.eagerLoadRelationships('nope', [1], 'owner')).rejects.toThrow(InvalidArgumentError)

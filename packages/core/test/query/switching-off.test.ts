@@ -9,8 +9,8 @@ function setUp(options: SluiceOptions = {}): MemoryDatabase {
 
 const two = (database: MemoryDatabase, table: string) => () => Promise.all([database.one(table, { id: 1 }), database.one(table, { id: 2 })])
 
-describe('switching off', () => {
-  it('leaves what runs in a bypass as it is, and nothing else', async () => {
+describe('disabling optimization', () => {
+  it('passes reads in a bypass through unchanged, and no others', async () => {
     const database = setUp()
     await database.sluice.run(async () => {
       await Promise.all([database.sluice.bypass(two(database, 'region')), two(database, 'district')()])
@@ -19,7 +19,7 @@ describe('switching off', () => {
     expect(database.sluice.queries.getStats().passedThrough).toEqual({ bypassed: 2 })
   })
 
-  it('forgets what was asked ahead when a bypass writes', async () => {
+  it('discards prefetched rows when a bypass writes', async () => {
     const database = setUp()
     await database.sluice.run(async () => {
       await database.list('district')
@@ -28,7 +28,7 @@ describe('switching off', () => {
     expect(database.sluice.queries.getStats().prefetchDiscards).toBe(1)
   })
 
-  it('leaves excluded tables as they are', async () => {
+  it('passes reads of excluded tables through unchanged', async () => {
     const database = setUp({ exclude: ['region'] })
     await database.sluice.run(async () => {
       await two(database, 'region')()
@@ -37,7 +37,7 @@ describe('switching off', () => {
     expect(database.queries).toEqual(['region one by id i1', 'region one by id i2', 'district one by id × 2'])
   })
 
-  it('treats a scope as its own mode says', async () => {
+  it('applies the mode of a scope', async () => {
     const database = setUp({ mode: 'observe' })
     await database.sluice.run(two(database, 'region'))
     await database.sluice.run(two(database, 'region'), { mode: 'optimize' })
@@ -47,7 +47,7 @@ describe('switching off', () => {
 })
 
 describe('a batch window', () => {
-  it('merges lookups of different ticks', async () => {
+  it('batches lookups of different ticks', async () => {
     const database = setUp({ batch: { windowMs: 20 } })
     await database.sluice.run(async () => {
       const first = database.one('region', { id: 1 })

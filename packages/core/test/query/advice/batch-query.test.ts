@@ -8,7 +8,7 @@ const merge = (queries: readonly QueryInput[], dialect: 'postgresql' | 'mysql' |
 const bound = (sql: string, ...parameters: unknown[]) => ({ sql, parameters })
 
 describe('mergeByKey', () => {
-  it('makes values in the text parameters, in the form of the dialect', () => {
+  it('replaces literals with parameters of the dialect', () => {
     const queries = ['SELECT * FROM posts WHERE author_id = 1', 'SELECT * FROM posts WHERE author_id = 2']
     expect(merge(queries)).toEqual({
       query: 'SELECT * FROM posts WHERE author_id IN ($1, $2)',
@@ -19,7 +19,7 @@ describe('mergeByKey', () => {
     expect(merge(queries, 'mysql').query).toBe('SELECT * FROM posts WHERE author_id IN (?, ?)')
   })
 
-  it('keeps parameters parameters, in order, whatever stands before and after the key', () => {
+  it('keeps parameters in order before and after the key', () => {
     const sql = "select a from t join u on u.id = t.id and u.x = ? where t.k = ? and t.b > ? and t.c = 'open' order by a"
     expect(merge([bound(sql, 9, 'k1', 5), bound(sql, 9, 'k2', 5)], 'sqlite')).toMatchObject({
       query: 'select a, t.k from t join u on u.id = t.id and u.x = ? where t.k IN (?, ?) and t.b > ? and t.c = ? order by a',
@@ -28,7 +28,7 @@ describe('mergeByKey', () => {
     })
   })
 
-  it('numbers placeholders anew', () => {
+  it('renumbers placeholders in order', () => {
     const sql = 'select * from t where b = $2 and k = $1'
     expect(merge([bound(sql, 1, 'b'), bound(sql, 2, 'b')])).toMatchObject({
       query: 'select * from t where b = $1 and k IN ($2, $3)',
@@ -36,13 +36,13 @@ describe('mergeByKey', () => {
     })
   })
 
-  it("asks for equal keys once, and tells 1, '1' and 1n apart", () => {
+  it("removes duplicate keys, and distinguishes 1, '1' and 1n", () => {
     const sql = 'select * from t where k = ?'
     expect(merge([1, 1, '1', 1n, 2].map((key) => bound(sql, key))).parameters).toEqual([1, '1', 1n, 2])
     expect(merge([bound(sql, 7), bound(sql, 7)]).parameters).toEqual([7])
   })
 
-  it('reads numbers beyond what is safe, decimals and doubled quotes', () => {
+  it('reads large integers, decimals and doubled quotes', () => {
     const key = (text: string) => merge([`select * from t where k = ${text}`]).parameters
     expect([key('9007199254740993'), key('1.5'), key("'it''s'")]).toEqual([[9007199254740993n], [1.5], ["it's"]])
   })
@@ -60,7 +60,7 @@ describe('mergeByKey', () => {
     ['select distinct lower(name) from users where 1 = id', 'select distinct lower(name), id from users where id IN ($1)', 'id'],
     ['select name from users where id = 1 limit 1', 'select name, id from users where id IN ($1)', 'id'],
     ['select name /* who */ from users where id = 1;', 'select name, id /* who */ from users where id IN ($1)', 'id'],
-  ])('makes of %s a query whose rows can be told apart', (sql, query, keyColumn) => {
+  ])('creates for %s a query whose rows can be assigned to keys', (sql, query, keyColumn) => {
     expect(merge([sql])).toMatchObject({ query, keyColumn })
   })
 
@@ -95,12 +95,12 @@ describe('mergeByKey', () => {
     ['an empty text', [' ']],
     ['what is no query', [7 as unknown as string]],
     ['no queries', []],
-  ])('refuses %s', (_, queries) => {
+  ])('throws for %s', (_, queries) => {
     expect(() => merge(queries)).toThrow(InvalidArgumentError)
     expect(() => merge(queries)).toThrow(/expected /)
   })
 
-  it('refuses more keys than the database binds', () => {
+  it('throws for more keys than the database can bind', () => {
     const queries = Array.from({ length: 901 }, (_, key) => bound('select * from t where k = ?', key))
     expect(() => merge(queries, 'sqlite')).toThrow('at most 900')
     expect(merge(queries.slice(1), 'sqlite').parameters).toHaveLength(900)

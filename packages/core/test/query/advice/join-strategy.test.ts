@@ -21,7 +21,7 @@ describe('recommendJoinStrategy', () => {
     expect(engine().recommendJoinStrategy(left, right, condition)).toMatchObject({ type, left, right, condition })
   })
 
-  it('takes the type that is given', () => {
+  it('uses the requested type', () => {
     expect(engine().recommendJoinStrategy('orders', 'couriers', 'orders.courier_id = couriers.id', 'FULL').type).toBe('FULL')
   })
 
@@ -34,18 +34,18 @@ describe('recommendJoinStrategy', () => {
     return sizes.recommendJoinStrategy('a', 'b', 'a.x = b.y')
   }
 
-  it('loops where one side is small, or the right one is found by an index', () => {
+  it('recommends a nested loop if one side is small or the right side has an index', () => {
     expect(sized(500, 1_000_000).algorithm).toBe('nested-loop')
     expect(sized(50_000, 1_000_000, { right: true }).algorithm).toBe('nested-loop')
   })
 
-  it('hashes large sides that nothing orders, and merges those that both are ordered', () => {
+  it('recommends a hash join for large sides, and a merge join if both have an index', () => {
     expect(sized(50_000, 1_000_000).algorithm).toBe('hash')
     expect(sized(500_000, 1_000_000, { right: true }).algorithm).toBe('hash')
     expect(sized(500_000, 1_000_000, { left: true, right: true }).algorithm).toBe('merge')
   })
 
-  it('estimates rows by keys and types', () => {
+  it('estimates rows from keys and types', () => {
     const orders = engine()
     orders.setTableRows('orders', 5_000)
     orders.setTableRows('customers', 100)
@@ -57,14 +57,14 @@ describe('recommendJoinStrategy', () => {
     expect(sized(300, 200, {}).estimatedRows).toBe(2_000)
   })
 
-  it('warns of a cartesian product', () => {
+  it('warns about a cartesian product', () => {
     expect(engine().recommendJoinStrategy('orders', 'customers', 'orders.id > customers.id')).toMatchObject({
       algorithm: 'nested-loop',
       warnings: [expect.stringContaining('every row is compared')],
     })
   })
 
-  it('warns of a missing index on the inner key, and of types that differ', () => {
+  it('warns about a missing index on the inner key, and about different types', () => {
     expect(engine().recommendJoinStrategy('orders', 'items', 'orders.id = items.product_id').warnings).toEqual([
       'No index is known on items(product_id).',
       expect.stringContaining('orders.id is integer and items.product_id is text'),
@@ -72,7 +72,7 @@ describe('recommendJoinStrategy', () => {
     expect(engine().recommendJoinStrategy('orders', 'customers', 'orders.customer_id = customers.id').warnings).toEqual([])
   })
 
-  it('warns of many joins that were seen, or stand in the condition', () => {
+  it('warns about many joins in the condition or in observed queries', () => {
     const seen = engine()
     const more = ['b', 'c', 'd', 'e'].map((table) => `join ${table} on ${table}.id = orders.id`).join(' ')
     seen.analyzeQuery(`select 1 from orders join customers on customers.id = orders.customer_id ${more}`, 1)
@@ -82,7 +82,7 @@ describe('recommendJoinStrategy', () => {
     expect(seen.recommendJoinStrategy('orders', 'couriers', 'orders.courier_id = couriers.id').warnings).toEqual([])
   })
 
-  it('says of a condition that it cannot read why', () => {
+  it('reports why it cannot read a condition', () => {
     expect(engine().recommendJoinStrategy('a', 'b', "a.x = 'y").warnings[0]).toContain('unterminated string')
   })
 
@@ -91,7 +91,7 @@ describe('recommendJoinStrategy', () => {
     ['a', ' ', 'a.x = b.y'],
     ['a', 'b', ''],
     ['a', 'b', 'a.x = b.y', 'OUTER' as 'LEFT'],
-  ] as const)('refuses %j, %j, %j, %j', (left, right, condition, type?: 'LEFT') => {
+  ] as const)('throws for %j, %j, %j, %j', (left, right, condition, type?: 'LEFT') => {
     expect(() => engine().recommendJoinStrategy(left, right, condition, type)).toThrow(InvalidArgumentError)
   })
 })

@@ -9,13 +9,13 @@ import { ordinary } from './ordinary-statements.ts'
 const dialects: readonly Dialect[] = ['postgresql', 'mysql', 'sqlite']
 
 describe.each(dialects)('AnomalyLog on %s', (dialect) => {
-  it('finds nothing in what ORMs and people write, however often', () => {
+  it('reports nothing for repeated statements of ORMs and developers', () => {
     const log = new AnomalyLog(new FakeClock())
     for (const sql of [...ordinary[dialect], ...ordinary[dialect]]) log.see(sql, dialect)
     expect(log.anomalies().map(({ kind, label }) => `${kind}: ${label}`)).toEqual([])
   })
 
-  it('finds every injection', () => {
+  it('reports every injection', () => {
     const texts = injections(dialect)
     expect(texts.length).toBeGreaterThanOrEqual(40)
     expect(texts.filter((sql) => inspectSql(sql, dialect).suspicions.length === 0)).toEqual([])
@@ -33,31 +33,31 @@ describe('inspectSql', () => {
     ['time-function', 'select b from a where b = 1 and pg_sleep(3) is null'],
     ['server-access', "select pg_read_file('x')"],
     ['broken-text', "select b from a where b = 'it's'"],
-  ])('calls it %s', (kind, sql) => {
+  ])('classifies as %s', (kind, sql) => {
     expect(kinds(sql)).toEqual([kind])
   })
 
-  it("takes a truth before AND for a builder's, and after OR for a tautology", () => {
+  it('ignores a true condition of a query builder before AND, and reports a tautology after OR', () => {
     expect(kinds('select 1 from a where 1 = 1 and b = $1')).toEqual([])
     expect(kinds('select 1 from a where b = $1 or 1 = 1')).toEqual(['tautology'])
     expect(kinds('select 1 from a where b = $1 or 1 = 0')).toEqual([])
     expect(kinds('select 1 from a where b = $1 and 5 = 5')).toEqual(['tautology'])
   })
 
-  it('does not end in a text that is nested without end', () => {
+  it('stops at a statement with unlimited nesting', () => {
     expect(kinds(`select 1 where a = 1 or ${'('.repeat(20_000)}1=1${')'.repeat(20_000)}`)).toEqual([])
     expect(kinds(`select 1 where a = 1 or ${'not '.repeat(20_000)}1=1`)).toEqual([])
   })
 })
 
-describe('concatenation', () => {
+describe('a concatenation anomaly', () => {
   const seen = (...texts: string[]) => {
     const log = new AnomalyLog(new FakeClock())
     for (const sql of texts) log.see(sql, 'postgresql')
     return log.anomalies()
   }
 
-  it('is a value in a text whose shape is bound elsewhere, in either order', () => {
+  it('is a literal in a statement that binds it elsewhere, in either order', () => {
     const bound = 'select 1 from users where name = $1'
     const written = "select 1 from users where name = 'ada'"
     expect(seen(bound, written)).toMatchObject([{ kind: 'concatenation', label: 'select ? from users where name = ?' }])
@@ -65,20 +65,20 @@ describe('concatenation', () => {
     expect(seen(bound, bound)).toEqual([])
   })
 
-  it('is a value that changes from text to text', () => {
+  it('is a literal that changes between statements', () => {
     const text = (id: number) => `select 1 from users where id = ${id}`
     expect(seen(text(1), text(2), text(1), text(2))).toEqual([])
     expect(seen(text(1), text(2), text(3))).toMatchObject([{ kind: 'concatenation', severity: 'medium' }])
   })
 
-  it('is no constant beside a bound value', () => {
+  it('is not a constant in a statement with bound values', () => {
     const text = "select 1 from users where id = $1 and role = 'admin' and n in (1, 2) limit 10"
     expect(seen(text, text.replace('10', '20'), text.replace('10', '30'))).toEqual([])
   })
 })
 
 describe('an anomaly', () => {
-  it('has no values, and tells when and how often it was seen', () => {
+  it('contains no values, but the time and number of its occurrences', () => {
     const clock = new FakeClock()
     const log = new AnomalyLog(clock)
     const first = clock.wall()
@@ -92,7 +92,7 @@ describe('an anomaly', () => {
     expect(JSON.stringify(anomaly)).not.toMatch(/secret|other/)
   })
 
-  it('is one of a thousand at most', () => {
+  it('is one of at most 1,000', () => {
     const log = new AnomalyLog(new FakeClock())
     for (let i = 0; i < 1_200; i++) log.see(`select c${i} from t where a = 1 or 1=1`, 'sqlite')
     expect(log.anomalies()).toHaveLength(1_000)

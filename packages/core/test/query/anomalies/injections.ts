@@ -1,11 +1,11 @@
 import type { Dialect } from '@sluice/core'
 
-/** Where an app puts its values into its text. */
+/** Where an app inserts its values into a statement. */
 const inString = (payload: string) => `SELECT id, name FROM users WHERE name = '${payload}' AND password = 'secret'`
 const inNumber = (payload: string) => `SELECT id, name FROM users WHERE id = ${payload} AND active = 1 ORDER BY name`
 const inParentheses = (payload: string) => `SELECT id, name FROM users WHERE (name = '${payload}') AND (active = 1)`
 
-/** Payloads as published cheat sheets and scanners have them; those that every database reads. */
+/** Payloads of published cheat sheets and scanners that every database can parse. */
 const everywhere: readonly string[] = [
   ...[
     "' OR '1'='1",
@@ -109,7 +109,7 @@ const own: Readonly<Record<Dialect, readonly string[]>> = {
   ],
 }
 
-/** Statements into which somebody put a payload. */
+/** Statements that contain a payload. */
 export function injections(dialect: Dialect): readonly string[] {
   return [...everywhere, ...own[dialect]]
 }

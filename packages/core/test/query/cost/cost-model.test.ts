@@ -7,7 +7,7 @@ import { shop } from '../shop-catalog.ts'
 const none = new TableFacts(() => undefined)
 const plan = (sql: string, facts = none) => planOf(sql, 'postgresql', facts).plan
 
-describe('the estimated cost', () => {
+describe('estimated cost', () => {
   it.each([
     ['a scan of the driving table', 'select a from t', 100],
     ['each join', 'select a from t join u on u.id = t.u_id left join v using (id), w', 250],
@@ -21,15 +21,15 @@ describe('the estimated cost', () => {
     ['the scan of a delete', 'delete from t', 100],
     ['nothing for an insert of values', 'insert into t values (1)', 0],
     ['nothing without a table', 'select 1', 0],
-  ])('counts %s', (_, sql, cost) => {
+  ])('includes %s', (_, sql, cost) => {
     expect(plan(sql).estimatedCost).toBe(cost)
   })
 
-  it('takes no ORDER BY of a window or an aggregate for one of the query', () => {
+  it('ignores ORDER BY in windows and aggregates', () => {
     expect(plan('select row_number() over (order by a), array_agg(b order by c) from t').estimatedCost).toBe(100)
   })
 
-  it('tells IS DISTINCT FROM from FROM, and columns named like clauses from clauses', () => {
+  it('distinguishes IS DISTINCT FROM from FROM, and columns with names of clauses from clauses', () => {
     expect(plan('select t.from, t."where", x is not distinct from y from tiles t where a is distinct from b')).toMatchObject({
       estimatedCost: 100,
       rowsToScan: 100_000,
@@ -46,11 +46,11 @@ describe('rows to scan', () => {
     ['public.comments', 500_000],
     ['Audit_Logs', 1_000_000],
     ['anything_else', 10_000],
-  ])('of %s are %i until somebody tells', (table, rows) => {
+  ])('of %s are %i by default', (table, rows) => {
     expect(plan(`select * from ${table}`).rowsToScan).toBe(rows)
   })
 
-  it('are those that were given, and 1 % of them with an index', () => {
+  it('are the configured ones, and 1% of them with an index', () => {
     const facts = new TableFacts(() => undefined)
     facts.setRows('users', 2_050)
     expect(plan('select * from "users" where id = 1', facts).rowsToScan).toBe(2_050)
@@ -90,7 +90,7 @@ describe('a usable index', () => {
       'select * from orders, customers where customers.id = orders.customer_id',
       ['PRIMARY KEY customers(id)'],
     ],
-  ])('is %s', (_, sql, indexes) => {
+  ])('can be %s', (_, sql, indexes) => {
     expect(plan(sql, known()).indexes).toEqual(indexes)
   })
 
@@ -107,11 +107,11 @@ describe('a usable index', () => {
         .replace('customers, orders', 'customers, orders o')
         .replace('orders.customer_id', 'o.customer_id'),
     ],
-  ])('is not %s', (_, sql) => {
+  ])('cannot be %s', (_, sql) => {
     expect(plan(sql, known()).estimatedCost).toBeGreaterThanOrEqual(100)
   })
 
-  it('is a foreign key on MySQL, which makes an index for it', () => {
+  it('can be a foreign key on MySQL, which creates an index for it', () => {
     expect(planOf('select * from orders where customer_id = ?', 'mysql', known(shop('mysql'))).plan).toMatchObject({
       estimatedCost: 0,
       indexes: ['FOREIGN KEY orders(customer_id)'],
@@ -129,14 +129,14 @@ describe('a plan', () => {
     })
   })
 
-  it('takes the AND of BETWEEN, and what stands in CASE, for a part of its condition', () => {
+  it('treats the AND of BETWEEN and the content of CASE as part of their condition', () => {
     const { filters } = plan(
       'select 1 from t where a between 1 and 2 and case when b and c or d then 1 end = 1 and e not between $1 and $2',
     )
     expect(filters).toEqual(['a between ? and ?', 'case when b and c or d then ? end = ?', 'e not between ? and ?'])
   })
 
-  it('says what to do about scans, stars, joins without a condition, and many joins', () => {
+  it('recommends fixes for scans, stars, joins without a condition, and many joins', () => {
     const { optimization } = plan('select * from t, u')
     expect(optimization.join('\n')).toMatch(/t is read whole, about 10,000 rows[\s\S]*u is joined without a condition[\s\S]*SELECT \*/)
     expect(plan('select a from t where b = $1').optimization.join()).toContain('No index is known on t(b)')
@@ -145,14 +145,14 @@ describe('a plan', () => {
     expect(plan(`select a from t ${joins.slice(1).join(' ')}`).optimization.join()).not.toContain('joins:')
   })
 
-  it('counts each table of a join in parentheses, and the condition on a row once', () => {
+  it('counts each table of a join in parentheses, and a condition on a row once', () => {
     expect(plan('select 1 from t left join (u join v on u.id = v.id) on u.id = t.id where (t.a, t.b) = (1, 2)')).toMatchObject({
       joins: ['left join (u join v on u.id = v.id) on u.id = t.id', 'join v on u.id = v.id'],
       filters: ['(t.a, t.b) = (?)'],
     })
   })
 
-  it('says of SQL that it cannot read why', () => {
+  it('reports why it cannot read SQL', () => {
     expect(plan("select 'x")).toMatchObject({
       estimatedCost: 0,
       rowsToScan: 0,

@@ -37,7 +37,7 @@ const failure = (promise: Promise<unknown>): Promise<unknown> =>
   )
 
 describe('repeated queries', () => {
-  it('are reported from the third equal one on, whatever order the fields are in', async () => {
+  it('are reported from the third equal query on, regardless of the order of fields', async () => {
     const { sluice, findings, ask } = setUp()
     await sluice.run(async () => {
       for (let i = 0; i < 2; i += 1) await ask('twice', { values: { where: { id: 1 } } })
@@ -54,7 +54,7 @@ describe('repeated queries', () => {
     )
   })
 
-  it('stand in place of an N+1 where most of its queries are repeats', async () => {
+  it('are reported instead of an N+1 if most of its queries are duplicates', async () => {
     const { sluice, findings, ask } = setUp()
     await sluice.run(async () => {
       for (let i = 0; i < 20; i += 1) await ask('two authors', { values: { id: i % 2 } })
@@ -67,7 +67,7 @@ describe('repeated queries', () => {
     expect(findings[0]?.queriesPossible).toBe(22)
   })
 
-  it('count what was asked more than once, and leave the rest out', async () => {
+  it('count only queries that were sent more than once', async () => {
     const { sluice, findings, ask } = setUp()
     await sluice.run(async () => {
       for (const id of [1, 1, 1, 2]) await ask('q', { values: { id } })
@@ -75,7 +75,7 @@ describe('repeated queries', () => {
     expect(findings).toMatchObject([{ code: 'REPEATED_QUERY', count: 3, queriesPossible: 2 }])
   })
 
-  it('are told by the first 64, which stand for the rest', async () => {
+  it('are extrapolated from the first 64 queries', async () => {
     const { sluice, findings, ask } = setUp()
     await sluice.run(async () => {
       for (let i = 0; i < 200; i += 1) await ask('q', { values: [7] })
@@ -83,7 +83,7 @@ describe('repeated queries', () => {
     expect(findings).toMatchObject([{ code: 'REPEATED_QUERY', count: 200, queriesPossible: 3 }])
   })
 
-  it('are none where a write came in between', async () => {
+  it('are not reported across a write', async () => {
     const { sluice, findings, ask, writeOnce } = setUp()
     await sluice.run(async () => {
       for (let i = 0; i < 4; i += 1) {
@@ -97,7 +97,7 @@ describe('repeated queries', () => {
   it.each([
     ['not known', undefined],
     ['not comparable', { fn: () => 1 }],
-  ])('are none where values are %s', async (_name, values) => {
+  ])('are not reported when values are %s', async (_name, values) => {
     const { sluice, findings, ask } = setUp()
     await sluice.run(async () => {
       for (let i = 0; i < 4; i += 1) await ask('few', { values })
@@ -106,7 +106,7 @@ describe('repeated queries', () => {
     expect(findings.map(({ code, label }) => [code, label])).toEqual([['N_PLUS_ONE', 'many']])
   })
 
-  it('are told apart by place', async () => {
+  it('are distinguished by call site', async () => {
     const { sluice, findings, ask } = setUp()
     await sluice.run(async () => {
       for (let i = 0; i < 6; i += 1) await ask('q', { values: { id: 1 }, site: at(i % 3 === 0 ? '/app/a.ts' : '/app/b.ts') })
@@ -114,7 +114,7 @@ describe('repeated queries', () => {
     expect(findings.map(({ code, callSite, count }) => [code, callSite?.file, count])).toEqual([['REPEATED_QUERY', '/app/b.ts', 5]])
   })
 
-  it('follow their own option', async () => {
+  it('have a separate option', async () => {
     const { sluice, findings, ask } = setUp({ repeats: 2 })
     await sluice.run(async () => {
       for (let i = 0; i < 2; i += 1) await ask('q', { values: [1] })
@@ -122,7 +122,7 @@ describe('repeated queries', () => {
     expect(findings).toMatchObject([{ code: 'REPEATED_QUERY', count: 2 }])
   })
 
-  it('are none among scopes', async () => {
+  it('are not reported across scopes', async () => {
     const { sluice, findings, ask } = setUp()
     for (let i = 0; i < 5; i += 1) await sluice.run(() => ask('q', { values: [1] }))
     expect(findings).toEqual([])
@@ -130,7 +130,7 @@ describe('repeated queries', () => {
 })
 
 describe('patterns', () => {
-  it('of two loops that take turns are told each for itself', async () => {
+  it('of two alternating loops are reported separately', async () => {
     const { sluice, findings, ask } = setUp()
     await sluice.run(async () => {
       for (let i = 0; i < 6; i += 1) {
@@ -144,7 +144,7 @@ describe('patterns', () => {
     ])
   })
 
-  it('of several loops at once over one shape are interleaved', async () => {
+  it('of several concurrent loops with one normalized query are interleaved', async () => {
     const { sluice, findings, ask } = setUp()
     let values = 0
     const loop = async () => {
@@ -163,7 +163,7 @@ describe('patterns', () => {
 })
 
 describe('throw mode', () => {
-  it('rejects after a function that succeeded, with the findings as text without colour', async () => {
+  it('rejects after a successful function, with the findings as a string without colors', async () => {
     const { sluice, inLoop, findings } = setUp({ mode: 'throw' })
     const error = await failure(sluice.run(() => inLoop(6, 'again'), { name: 'job' }))
     expect(error).toBeInstanceOf(NPlusOneError)
@@ -172,12 +172,12 @@ describe('throw mode', () => {
     expect((error as Error).message).not.toContain('\u001b')
   })
 
-  it('lets results through where there are no findings', async () => {
+  it('returns results if there are no findings', async () => {
     const { sluice, inLoop } = setUp({ mode: 'throw' })
     expect(await sluice.run(() => inLoop(4, 'few').then(() => 7))).toBe(7)
   })
 
-  it('lets the function’s own error win, and still reports', async () => {
+  it('rejects with the error of the function, and still reports findings', async () => {
     const { sluice, inLoop, findings } = setUp({ mode: 'throw' })
     const own = new Error('own')
     const run = sluice.run(async () => {
@@ -188,7 +188,7 @@ describe('throw mode', () => {
     expect(findings).toHaveLength(1)
   })
 
-  it('makes the first end of a scope throw, and the second report', async () => {
+  it('throws on the first end of a scope, and returns the report on the second', async () => {
     const { sluice, inLoop } = setUp({ mode: 'throw' })
     const scope = sluice.openScope('handle')
     await scope.enter(() => inLoop(6, 'again'))
@@ -203,7 +203,7 @@ describe('throw mode', () => {
 })
 
 describe('a budget', () => {
-  it('reports a scope that exceeds it, with what it asked', async () => {
+  it('reports a scope that exceeds it, with its queries', async () => {
     const { sluice, findings, inLoop } = setUp({ budget: 3 })
     await sluice.run(() => inLoop(3, 'three'), { name: 'within' })
     await sluice.run(() => inLoop(4, 'four', { site: at('/app/b.ts', 9) }), { name: 'over' })
@@ -226,13 +226,13 @@ describe('a budget', () => {
     )
   })
 
-  it('goes by scope names, the first that matches', async () => {
+  it('applies to scope names, and the first match counts', async () => {
     const { sluice, findings, inLoop } = setUp({ budget: { 'GET /cities/*': 2, 'GET *': 1 } })
     for (const name of ['GET /cities/:id', 'GET /other', 'POST /other']) await sluice.run(() => inLoop(2, name), { name })
     expect(findings.map(({ scope }) => scope)).toEqual(['GET /other'])
   })
 
-  it('of nothing allows no query', async () => {
+  it('of 0 allows no query', async () => {
     const { sluice, findings, inLoop } = setUp({ budget: 0 })
     await sluice.run(() => inLoop(1, 'one'))
     expect(findings).toMatchObject([{ code: 'QUERY_BUDGET', label: 'more than 0 queries' }])
@@ -262,7 +262,7 @@ describe('the ignore list', () => {
     ['table with its schema', { table: 'public.city' }],
     ['call site', { callSite: '*/admin/*' }],
     ['all of several', { callSite: '*/admin/*', model: 'City' }],
-  ])('leaves out by %s', async (_name, rule) => {
+  ])('suppresses findings by %s', async (_name, rule) => {
     expect(await found([rule])).toEqual([])
   })
 
@@ -272,23 +272,23 @@ describe('the ignore list', () => {
     ['table', { table: 'other.city' }],
     ['call site', { callSite: '*/routes/*' }],
     ['one of several', { callSite: '*/admin/*', model: 'Country' }],
-  ])('keeps another %s', async (_name, rule) => {
+  ])('does not suppress findings by a different %s', async (_name, rule) => {
     expect(await found([rule])).toHaveLength(1)
   })
 
-  it('leaves out by the id that a finding came with', async () => {
+  it('suppresses a finding by its ID', async () => {
     const [finding] = await found([])
     expect(await found([finding?.id ?? ''])).toEqual([])
   })
 
-  it('reads the table from SQL where the adapter gives none', async () => {
+  it('reads the table from SQL if the adapter reports none', async () => {
     expect(await found([{ table: 'cities' }], 'select * from `cities` where `id` = ?', '')).toHaveLength(1)
     const { sluice, findings, inLoop } = setUp({ ignore: [{ table: 'cities' }] })
     await sluice.run(() => inLoop(6, 'select * from `cities` where `id` = ?'))
     expect(findings).toEqual([])
   })
 
-  it('leaves out a budget by its id', async () => {
+  it('suppresses a budget finding by its ID', async () => {
     const over = setUp({ budget: 1 })
     await over.sluice.run(() => over.inLoop(2, 'q'))
     const silent = setUp({ budget: 1, ignore: [over.findings[0]?.id ?? ''] })
@@ -309,7 +309,7 @@ describe('detection options', () => {
     ['detection.ignore', { ignore: [{}] }],
     ['detection.ignore', { ignore: [{ models: 'City' }] }],
     ['detection.ignore', { ignore: [{ model: 7 }] }],
-  ])('name %s when it is wrong: %j', (option, detection) => {
+  ])('include %s in the error when it is invalid: %j', (option, detection) => {
     expect(() => createSluice({ detection: detection as DetectionOptions })).toThrow(
       expect.objectContaining({ code: 'SLUICE_INVALID_OPTION', option }),
     )

@@ -25,27 +25,27 @@ export interface Reference {
 }
 
 export interface AskOptions {
-  /** Columns by which it asks, with their values. */
+  /** The key columns of the lookup, with their values. */
   readonly where: Row
-  /** At most one row, which must be there if it `throws`. */
+  /** At most one row, which must exist if it `throws`. */
   readonly unique?: boolean
   readonly throws?: boolean
   readonly constants?: string
   readonly inTransaction?: boolean
-  /** What is said to the cache. */
+  /** The cache control of the query. */
   readonly control?: CacheControl
 }
 
 let sources = 0
 
-/** Tables in memory behind an adapter like those of the ORMs. It writes down every query. */
+/** Tables in memory with an adapter like those of the ORMs, which records every query. */
 export class MemoryDatabase {
   readonly queries: string[] = []
-  /** Called before each query is carried out. */
+  /** Called before each query is executed. */
   beforeQuery: (text: string) => void | Promise<void> = () => {}
   /** Makes queries for several keys fail. */
   failsMany = false
-  /** Keys whose rows are as many as a query may bring. */
+  /** The number of keys whose rows reach the maximum of a query. */
   maxKeysWithRows = Number.POSITIVE_INFINITY
   readonly #source: Source
   readonly #host: AdapterHost
@@ -80,7 +80,7 @@ export class MemoryDatabase {
     return this.#host.execute({ ...this.#operation(table, 'list', run), lookup: () => ({ refused: 'not by key' }) }) as Promise<Row[]>
   }
 
-  /** Lists rows with rows of another table in a property of each. */
+  /** Lists rows, each with rows of another table in a property. */
   listWith(table: string, property: string, nested: string, belongs: (row: Row, inner: Row) => boolean): Promise<Row[]> {
     const rows = () =>
       this.#rows(table).map((row) => ({
@@ -97,7 +97,7 @@ export class MemoryDatabase {
     return this.#host.execute({ ...operation, rowSource: () => withNested, lookup: () => ({ refused: 'not by key' }) }) as Promise<Row[]>
   }
 
-  /** Asks by key. */
+  /** Queries by key. */
   ask<T = Row[]>(table: string, options: AskOptions): Promise<T> {
     const columns = Object.keys(options.where)
     const key = lookupKey(Object.values(options.where))
@@ -126,12 +126,12 @@ export class MemoryDatabase {
     return this.#host.execute({ ...operation, inTransaction, lookup: () => lookup, cacheRequest }) as Promise<T>
   }
 
-  /** One row by key, or null. */
+  /** Returns one row by key, or null. */
   one(table: string, where: Row): Promise<Row | null> {
     return this.ask<Row | null>(table, { where, unique: true })
   }
 
-  /** Changes rows. */
+  /** Modifies rows. */
   write(table: string, change: (rows: Row[]) => void): Promise<unknown> {
     const run = () => this.#query(`write ${table}`, () => change(this.#rows(table)))
     return this.#host.execute({
@@ -141,7 +141,7 @@ export class MemoryDatabase {
     })
   }
 
-  /** A statement of which nothing is known but that it reads. */
+  /** A statement of which only the kind, a read, is known. */
   raw(): Promise<unknown> {
     return this.#host.execute({ ...this.#operation('raw', 'raw', () => this.#query('raw', () => [])), isRaw: true })
   }

@@ -43,14 +43,14 @@ function setUp(
   return { sluice, clock, database }
 }
 
-/** A loop over cities that asks for each one's district. */
+/** A loop over cities that queries the district of each. */
 async function districts({ database }: Setting, cities?: readonly Row[]): Promise<unknown[]> {
   const found: unknown[] = []
   for (const city of cities ?? (await database.list('city'))) found.push(await database.one('district', { id: city.districtId }))
   return found
 }
 
-/** Keys in each query. */
+/** The number of keys in each query. */
 function sizesOf({ queries }: MemoryDatabase): number[] {
   return queries.map((text) => Number(/× (\d+)/.exec(text)?.[1] ?? 1))
 }
@@ -62,7 +62,7 @@ async function count({ database, sluice }: Setting, fn: () => Promise<unknown>):
 }
 
 describe('prefetching', () => {
-  it('asks for a loop in steps at first and at once when it knows it', async () => {
+  it('prefetches a loop in steps when cold, and in one query when warm', async () => {
     const setting = setUp()
     expect(await count(setting, () => districts(setting))).toBe(4)
     expect(setting.database.queries).toEqual(['list city', 'district one by id i1', 'district one by id × 8', 'district one by id × 91'])
@@ -75,13 +75,13 @@ describe('prefetching', () => {
     })
   })
 
-  it('gives each caller what the database has for its key', async () => {
+  it('returns to each caller the row of its key', async () => {
     const setting = setUp()
     const expected = setting.database.tables.district
     for (const _ of range(2)) expect(await setting.sluice.run(() => districts(setting))).toEqual(expected)
   })
 
-  it('follows lookups to many rows', async () => {
+  it('prefetches lookups with many rows', async () => {
     const setting = setUp()
     const { database } = setting
     const loop = async () => {
@@ -95,7 +95,7 @@ describe('prefetching', () => {
     expect(found.every((reviews, at) => reviews.length === 2 && reviews.every(({ cityId }) => cityId === at + 1))).toBe(true)
   })
 
-  it('follows several levels', async () => {
+  it('prefetches several levels', async () => {
     const setting = setUp()
     const { database } = setting
     const loop = async () => {
@@ -104,12 +104,12 @@ describe('prefetching', () => {
         await database.one('region', { id: district?.regionId })
       }
     }
-    // Ten regions: their rows come with the districts asked ahead.
+    // 10 regions, whose rows are fetched with the prefetched districts.
     expect(await count(setting, loop)).toBeLessThanOrEqual(10)
     expect(await count(setting, loop)).toBe(3)
   })
 
-  it('follows a loop that begins elsewhere, goes backwards, leaves some out, or ends early', async () => {
+  it('prefetches for a loop that starts in the middle, runs backwards, skips rows, or ends early', async () => {
     const orders: readonly [string, (cities: Row[]) => Row[], number, number][] = [
       ['backwards', (cities) => cities.toReversed(), 4, 2],
       ['every second', (cities) => cities.filter((_, at) => at % 2 === 0), 5, 2],
@@ -125,7 +125,7 @@ describe('prefetching', () => {
     }
   })
 
-  it('leaves a loop alone that asks for few of the keys', async () => {
+  it('does not prefetch for a loop that reads few of the keys', async () => {
     const setting = setUp()
     const loop = async () =>
       districts(
@@ -136,7 +136,7 @@ describe('prefetching', () => {
     expect(setting.sluice.queries.getStats().prefetchedKeys).toBe(0)
   })
 
-  it('leaves a coincidence of ids alone', async () => {
+  it('does not prefetch for IDs that are equal by coincidence', async () => {
     const setting = setUp()
     const { database } = setting
     const loop = async () => {
@@ -145,7 +145,7 @@ describe('prefetching', () => {
     expect(await count(setting, loop)).toBe(101)
   })
 
-  it('takes composite keys from rows in the order of the lookup', async () => {
+  it('reads composite keys from rows in the order of the lookup', async () => {
     const setting = setUp()
     const { database } = setting
     const loop = async () => {
@@ -157,7 +157,7 @@ describe('prefetching', () => {
     expect(await setting.sluice.run(loop)).toEqual(database.tables.member)
   })
 
-  it('takes keys from rows within rows', async () => {
+  it('reads keys from nested rows', async () => {
     const setting = setUp()
     const { database } = setting
     const loop = async () => {
@@ -170,7 +170,7 @@ describe('prefetching', () => {
     expect(await count(setting, loop)).toBe(2)
   })
 
-  it('takes the column of two along which the loop goes', async () => {
+  it('uses the column that the loop follows if two are possible', async () => {
     const data = tables()
     for (const district of data.district ?? []) Object.assign(district, { formerId: (Number(district.id) * 7) % 11, regionId: district.id })
     data.region = range(100).map((id) => ({ id, name: `region ${id}` }))
@@ -187,13 +187,13 @@ describe('prefetching', () => {
     }
   })
 
-  it('proves a loop by three neighbours where there are no foreign keys', async () => {
+  it('confirms a loop with three consecutive keys if there are no foreign keys', async () => {
     const setting = setUp({ references: [] })
     expect(await count(setting, () => districts(setting))).toBe(5)
     expect(await count(setting, () => districts(setting))).toBe(2)
   })
 
-  it('asks for a row anew when the app has it whole already', async () => {
+  it('does not prefetch rows that the app already has completely', async () => {
     const setting = setUp()
     const loop = async () => {
       for (const city of await setting.database.list('city')) await setting.database.one('city', { id: city.id })
@@ -201,7 +201,7 @@ describe('prefetching', () => {
     expect(await count(setting, loop)).toBe(101)
   })
 
-  it('asks ahead for rows of which the app has the keys only', async () => {
+  it('prefetches rows of which the app has only the keys', async () => {
     const setting = setUp({ isWhole: false })
     const loop = async () => {
       for (const city of await setting.database.list('city')) await setting.database.one('city', { id: city.id })
@@ -209,20 +209,20 @@ describe('prefetching', () => {
     expect(await count(setting, loop)).toBe(4)
   })
 
-  it('answers a key no more often than its rows were handed out', async () => {
+  it('serves a key at most as often as its rows were returned', async () => {
     const setting = setUp()
     const { database } = setting
     await setting.sluice.run(async () => {
       const cities = await database.list('city')
       await districts(setting, cities.slice(0, 20))
       const before = database.queries.length
-      // Polling: each time the row is asked for again, the database is asked.
+      // Polling: each repeated read queries the database.
       for (const _ of range(5)) await database.one('district', { id: 15 })
       expect(database.queries.length - before).toBe(5)
     })
   })
 
-  it('answers a key as often as rows that bear it were handed out', async () => {
+  it('serves a key as often as rows with it were returned', async () => {
     const data = tables()
     for (const city of data.city ?? []) city.districtId = (Number(city.id) % 5) + 1
     const setting = setUp({ tables: data })
@@ -233,7 +233,7 @@ describe('prefetching', () => {
     expect(found.map(({ id }) => id)).toEqual(data.city?.map(({ districtId }) => districtId))
   })
 
-  it('keeps what one caller does to its answer from the next', async () => {
+  it('isolates the result of a caller from changes of another', async () => {
     const data = tables(20)
     for (const city of data.city ?? []) city.districtId = 1 + (Number(city.id) % 2)
     const setting = setUp({ tables: data })
@@ -246,7 +246,7 @@ describe('prefetching', () => {
     })
   })
 
-  it('sees a write to a table that it has read', async () => {
+  it('does not serve prefetched rows after a write to their table', async () => {
     const setting = setUp()
     const { database, sluice } = setting
     await sluice.run(async () => {
@@ -258,7 +258,7 @@ describe('prefetching', () => {
     })
   })
 
-  it('asks the database while a write is under way', async () => {
+  it('queries the database while a write is in flight', async () => {
     const setting = setUp()
     const { database, sluice } = setting
     await sluice.run(async () => {
@@ -276,7 +276,7 @@ describe('prefetching', () => {
     })
   })
 
-  it('does not keep what was asked for while something was written', async () => {
+  it('discards rows that were prefetched during a write', async () => {
     const setting = setUp()
     const { database, sluice } = setting
     await sluice.run(async () => {
@@ -293,7 +293,7 @@ describe('prefetching', () => {
     })
   })
 
-  it('forgets everything of a scope that writes anything, or sends a statement of its own', async () => {
+  it('discards everything in a scope that writes or sends a raw statement', async () => {
     for (const act of [(database: MemoryDatabase) => database.write('product', () => {}), (database: MemoryDatabase) => database.raw()]) {
       const setting = setUp()
       const { database, sluice } = setting
@@ -309,7 +309,7 @@ describe('prefetching', () => {
     }
   })
 
-  it('forgets everything when the process sends a request to somebody', async () => {
+  it('discards everything when the process sends an HTTP request', async () => {
     const setting = setUp()
     const { database, sluice } = setting
     await sluice.run(async () => {
@@ -322,7 +322,7 @@ describe('prefetching', () => {
     })
   })
 
-  it('gives no answer that is older than allowed', async () => {
+  it('serves no row older than maxAgeMs', async () => {
     const setting = setUp({ sluice: { prefetch: { maxAgeMs: 200 } } })
     const { database, sluice, clock } = setting
     await sluice.run(async () => {
@@ -347,7 +347,7 @@ describe('prefetching', () => {
     expect(setting.database.queries.length - before).toBe(5)
   })
 
-  it('keeps lookups of different constants apart', async () => {
+  it('separates lookups with different constants', async () => {
     const setting = setUp()
     const { database } = setting
     await setting.sluice.run(async () => {
@@ -359,7 +359,7 @@ describe('prefetching', () => {
     })
   })
 
-  it('leaves transactions alone', async () => {
+  it('does not prefetch in transactions', async () => {
     const setting = setUp()
     const { database } = setting
     await setting.sluice.run(async () => {
@@ -369,7 +369,7 @@ describe('prefetching', () => {
     expect(database.queries.length).toBe(101)
   })
 
-  it('asks singly for the rest of a scope once a merged query failed', async () => {
+  it('runs lookups individually for the rest of a scope after a batch query failed', async () => {
     const setting = setUp()
     const { database } = setting
     database.failsMany = true
@@ -379,7 +379,7 @@ describe('prefetching', () => {
     expect(setting.sluice.queries.getStats().errors).toBe(0)
   })
 
-  it('lets the bare query throw where a row must be there', async () => {
+  it('runs the original query when a required row is missing, so that it throws', async () => {
     const data = tables()
     data.district?.splice(1, 1)
     const setting = setUp({ tables: data })
@@ -393,7 +393,7 @@ describe('prefetching', () => {
     })
   })
 
-  it('leaves lookups that are under way together to the batcher', async () => {
+  it('leaves concurrent lookups to the batcher', async () => {
     const setting = setUp()
     const { database, sluice } = setting
     await sluice.run(async () => {
@@ -403,7 +403,7 @@ describe('prefetching', () => {
     expect(database.queries).toEqual(['list city', 'district one by id × 100'])
   })
 
-  it('waits for a query under way that carries the key', async () => {
+  it('joins a query in flight that contains the key', async () => {
     const setting = setUp()
     const { database, sluice } = setting
     await sluice.run(() => districts(setting))
@@ -416,14 +416,14 @@ describe('prefetching', () => {
     expect(database.queries).toEqual(['list city', 'district one by id × 100'])
   })
 
-  it('blocks a loop whose keys mostly go unused, for longer each time', async () => {
+  it('blocks a loop whose prefetched keys are mostly unused, with backoff', async () => {
     const setting = setUp()
     const { database, sluice } = setting
     const loop = () => districts(setting)
     await sluice.run(loop)
-    // The loop begins to end after its first row.
+    // From here on, the loop ends after its first row.
     const short = async () => districts(setting, (await database.list('city')).slice(0, 1))
-    // Once may be chance; what was used before counts, and less each time.
+    // One loop may be an exception: earlier use counts, with a decreasing weight.
     for (const _ of range(3)) await sluice.run(short)
     expect(sluice.queries.getStats().blockedLinks).toBe(1)
     const [link] = sluice.queries.getPrefetchLinks()
@@ -436,7 +436,7 @@ describe('prefetching', () => {
   it.each([
     ['wants what the database says now', { strategy: 'refresh' }],
     ['wants nothing from the cache', { disabled: true }],
-  ] as const)('leaves a read alone that %s', async (_, control) => {
+  ] as const)('does not prefetch for a read that %s', async (_, control) => {
     const setting = setUp({ sluice: { cache: {} } })
     const { database } = setting
     const loop = async () => {
@@ -446,7 +446,7 @@ describe('prefetching', () => {
     expect(await count(setting, loop)).toBe(101)
   })
 
-  it('counts a key as used that the cache answered meanwhile', async () => {
+  it('counts a key as used if the cache served it', async () => {
     const setting = setUp({ sluice: { cache: { ttl: 60 } } })
     const { database, sluice } = setting
     await sluice.run(async () => {
@@ -458,7 +458,7 @@ describe('prefetching', () => {
     expect(link).toMatchObject({ span: 1, density: 1, fetched: 7, used: 7 })
   })
 
-  it('does not keep in the cache for longer what was asked ahead', async () => {
+  it('does not extend the ttl of prefetched rows in the cache', async () => {
     const setting = setUp({ sluice: { cache: { ttl: 1 } } })
     const { database, sluice, clock } = setting
     await sluice.run(async () => {
@@ -473,7 +473,7 @@ describe('prefetching', () => {
     })
   })
 
-  it('gives back what it learned to another Sluice', async () => {
+  it('returns learned links, which another Sluice can restore', async () => {
     const first = setUp()
     await first.sluice.run(() => districts(first))
     const links = JSON.parse(JSON.stringify(first.sluice.queries.getPrefetchLinks()))
@@ -485,12 +485,12 @@ describe('prefetching', () => {
     expect(() => third.sluice.queries.restorePrefetchLinks([{ id: 'x' } as never])).toThrow(/"links": expected a list/)
   })
 
-  it('can be switched off', async () => {
+  it('can be disabled', async () => {
     const setting = setUp({ sluice: { prefetch: false } })
     expect(await count(setting, () => districts(setting))).toBe(101)
   })
 
-  it('asks for no more keys than 10,000 rows belong to', async () => {
+  it('limits the keys of a query to those of 10,000 rows', async () => {
     const many = { ...tables(60), review: range(60).flatMap((cityId) => range(400).map((at) => ({ id: cityId * 1000 + at, cityId }))) }
     const setting = setUp({ tables: many })
     const { database } = setting
@@ -501,14 +501,14 @@ describe('prefetching', () => {
     expect(Math.max(...sizesOf(database))).toBe(25)
   })
 
-  it('asks for no more keys than 16 MB of rows belong to', async () => {
+  it('limits the keys of a query to those of 16 MB of rows', async () => {
     const body = 'x'.repeat(500_000)
     const setting = setUp({ tables: { ...tables(60), district: range(60).map((id) => ({ id, body })) } })
     await setting.sluice.run(() => districts(setting))
     expect(Math.max(...sizesOf(setting.database))).toBe(16)
   })
 
-  it('asks for fewer keys once they had more rows than it may ask for', async () => {
+  it('reduces the number of keys after a query exceeded its row limit', async () => {
     const setting = setUp()
     const { database } = setting
     database.maxKeysWithRows = 30
@@ -517,7 +517,7 @@ describe('prefetching', () => {
     expect(setting.sluice.queries.getStats().blockedLinks).toBe(0)
   })
 
-  it('leaves a loop alone for a while whose query for several keys failed', async () => {
+  it('stops prefetching for a loop for a while after its batch query failed', async () => {
     const setting = setUp()
     const { database, sluice } = setting
     database.failsMany = true
@@ -531,7 +531,7 @@ describe('prefetching', () => {
     expect(failures()).toBe(2)
   })
 
-  it('keeps contexts apart', async () => {
+  it('separates lookups of different contexts', async () => {
     let tenant = 'a'
     const setting = setUp({ sluice: { context: () => tenant } })
     const { database, sluice } = setting
@@ -549,7 +549,7 @@ describe('prefetching', () => {
     })
   })
 
-  it('asks for at most 512 keys in one query', async () => {
+  it('queries at most 512 keys at a time', async () => {
     const setting = setUp({ tables: tables(2000) })
     await setting.sluice.run(() => districts(setting))
     expect(Math.max(...sizesOf(setting.database))).toBe(500)

@@ -9,7 +9,7 @@ const rows = [
 ]
 
 describe('row set', () => {
-  it('lets go of rows but for the columns that hold keys', () => {
+  it('releases rows except the columns with keys', () => {
     const set = new RowSet(source, rows, undefined, keepColumns(source, ['id', 'region']))
     const { keys } = set.index(['region_'])
     set.settle(100)
@@ -21,7 +21,7 @@ describe('row set', () => {
     expect(set.index(['id_']).ordinalOf('i2')).toBe(1)
   })
 
-  it('keeps short values where nothing tells which columns hold keys', () => {
+  it('retains short values if the key columns are unknown', () => {
     const set = new RowSet(source, rows, undefined, keepValues)
     set.settle(100)
     expect(set.rows).toEqual([
@@ -30,13 +30,13 @@ describe('row set', () => {
     ])
   })
 
-  it('keeps nothing of more rows than it may', () => {
+  it('retains nothing above the row limit', () => {
     const set = new RowSet(source, () => rows, undefined, keepValues)
     set.settle(1)
     expect(set.rows).toEqual([])
   })
 
-  it('keeps no more of the rows of a growing set', () => {
+  it('retains only the key columns of a growing set', () => {
     const set = new RowSet(source, [], [], keepColumns(source, ['id']))
     expect(set.append(rows, 1)).toEqual({ from: 0, to: 2 })
     expect(set.rows).toEqual([{ id_: 1 }, { id_: 2 }])

@@ -11,7 +11,7 @@ interface Options {
   readonly view?: boolean
 }
 
-/** A database with a table `users` in each schema; its connections have the given default schema. */
+/** A database with a table `users` in each schema; its connections have this default schema. */
 function catalogWith(defaultSchema: string, { dialect = 'postgresql', schemas = ['sa', 'sb'], view = false }: Options = {}): SchemaCatalog {
   const tables = schemas.map((schema) => ({
     schema,
@@ -36,7 +36,7 @@ function written(registry: CatalogRegistry, sourceId: string, sql: string, diale
 }
 
 describe('CatalogRegistry', () => {
-  it.each(['postgresql', 'mysql', 'sqlite'] as const)('reads names by the default schema of the source that sent them (%s)', (dialect) => {
+  it.each(['postgresql', 'mysql', 'sqlite'] as const)('resolves names with the default schema of their source (%s)', (dialect) => {
     const registry = registryWith({ a: catalogWith('sa', { dialect }), b: catalogWith('sb', { dialect }) })
     expect(written(registry, 'a', 'update users set id = 1', dialect)).toEqual(['sa.users'])
     expect(written(registry, 'b', 'update users set id = 1', dialect)).toEqual(['sb.users'])
@@ -44,13 +44,13 @@ describe('CatalogRegistry', () => {
     expect(readsOfStatement(readStatement('select * from users', dialect), 'a', registry)).toEqual({ tables: ['sa.users'] })
   })
 
-  it('says of a source that is not known that it may write anything', () => {
+  it('reports that a statement of an unknown source may write anything', () => {
     const registry = registryWith({ a: catalogWith('sa') })
     expect(written(registry, 'b', 'update users set id = 1')).toBe('everything')
     expect(readsOfStatement(readStatement('select * from users', 'postgresql'), 'b', registry)).toEqual({ refused: 'no catalogue' })
   })
 
-  it('trusts nothing while any source is being read', () => {
+  it('trusts no catalog while any source is being read', () => {
     const registry = registryWith({ a: catalogWith('sa'), b: undefined })
     expect(registry.seenBy('a')).toBeUndefined()
     expect(registry.trusted('a')).toBeUndefined()
@@ -58,28 +58,28 @@ describe('CatalogRegistry', () => {
     expect(registry.trusted('a')?.defaultSchema).toBe('sa')
   })
 
-  describe('of tables of an unknown schema', () => {
+  describe('tables of an unknown schema', () => {
     const unknown = catalogWith('-', { dialect: 'mysql', schemas: ['-'] })
 
-    it('takes them for those of their name, both ways', () => {
+    it('are treated as all tables with their name, in both directions', () => {
       const registry = registryWith({ a: catalogWith('sa', { dialect: 'mysql' }), p: unknown })
       expect(written(registry, 'a', 'update users set id = 1', 'mysql')).toEqual(expect.arrayContaining(['-.users', 'sa.users']))
       expect(written(registry, 'p', 'update users set id = 1', 'mysql')).toEqual(['-.users', 'sa.users', 'sb.users'])
     })
 
-    it('keeps nothing of them where one of their name is a view', () => {
+    it('are not cacheable if a view has their name', () => {
       const registry = registryWith({ a: catalogWith('sa', { dialect: 'mysql', schemas: ['sa'], view: true }), p: unknown })
       expect(registry.cacheableTable('mysql', '-.users')).toBeUndefined()
     })
 
-    it('finds them by name together', () => {
+    it('are found by name together', () => {
       const registry = registryWith({ a: catalogWith('sa', { dialect: 'mysql' }), p: unknown })
       expect([...registry.resolve('sa.users')].sort()).toEqual(['-.users', 'sa.users'])
       expect([...registry.resolve('users')].sort()).toEqual(['-.users', 'sa.users', 'sb.users'])
     })
   })
 
-  it('knows other names before the catalogue of their source', () => {
+  it('resolves additional names before the catalog of their source is known', () => {
     const registry = registryWith({ a: catalogWith('sa') })
     registry.name('p', [['User', '-.users']])
     expect([...registry.resolve('User')].sort()).toEqual(['-.users', 'sa.users', 'sb.users'])
@@ -90,7 +90,7 @@ describe('CatalogRegistry', () => {
     expect(registry.resolve('User').size).toBe(0)
   })
 
-  it('takes a write to a table with a temporary trigger for one to everything', () => {
+  it('treats a write to a table with a temporary trigger as a write to everything', () => {
     const registry = registryWith({ a: catalogWith('main', { dialect: 'sqlite', schemas: ['main'] }) })
     registry.trigger('posts')
     expect(written(registry, 'a', 'update users set id = 1', 'sqlite')).toEqual(['main.users'])
@@ -98,13 +98,13 @@ describe('CatalogRegistry', () => {
     expect(written(registry, 'a', 'update users set id = 1', 'sqlite')).toBe('everything')
   })
 
-  it('takes any write for one to everything where the table of a trigger is not known', () => {
+  it('treats any write as a write to everything if the table of a trigger is unknown', () => {
     const registry = registryWith({ a: catalogWith('main', { dialect: 'sqlite', schemas: ['main'] }) })
     registry.trigger()
     expect(written(registry, 'a', 'update users set id = 1', 'sqlite')).toBe('everything')
   })
 
-  it('keeps nothing of a name that a temporary table hides, in any schema', () => {
+  it('does not cache a table whose name a temporary table shadows, in any schema', () => {
     const registry = registryWith({ a: catalogWith('sa') })
     expect(registry.cacheableTable('postgresql', 'sb.users')).toBeDefined()
     registry.shadow('users')

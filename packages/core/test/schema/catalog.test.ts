@@ -27,7 +27,7 @@ function touched(catalog: SchemaCatalog, ...changes: Change[]): string[] {
 }
 
 describe('SchemaCatalog.effectOf', () => {
-  it('touches nothing when there are no changes', () => {
+  it('is empty without changes', () => {
     expect(sqlite([table('city')]).effectOf([])).toEqual({ tables: new Set(), everything: false })
   })
 
@@ -36,22 +36,22 @@ describe('SchemaCatalog.effectOf', () => {
     expect(touched(catalog, { table: 'main.country', kind: 'delete' })).toEqual(['city', 'country', 'region', 'street'])
   })
 
-  it('ends a chain where a delete is refused', () => {
+  it('stops at a foreign key that restricts deletes', () => {
     const catalog = sqlite([], [key('region', 'country', 'Cascade'), key('city', 'region', 'Restrict'), key('flag', 'region', 'NoAction')])
     expect(touched(catalog, { table: 'main.country', kind: 'delete' })).toEqual(['country', 'region'])
   })
 
-  it('follows no key from an insert', () => {
+  it('follows no foreign key for an insert', () => {
     const catalog = sqlite([], [key('region', 'country', 'Cascade', 'Cascade')])
     expect(touched(catalog, { table: 'main.country', kind: 'insert' })).toEqual(['country'])
   })
 
-  it.each(['SetNull', 'SetDefault'] as const)('takes %s as an update of the referring table', (action) => {
+  it.each(['SetNull', 'SetDefault'] as const)('treats %s as an update of the referencing table', (action) => {
     const catalog = sqlite([], [key('city', 'country', action), key('street', 'city', 'Cascade')])
     expect(touched(catalog, { table: 'main.country', kind: 'delete' })).toEqual(['city', 'country'])
   })
 
-  it('follows the update that SetNull is, when its column is referenced itself', () => {
+  it('follows the update of SetNull if its column is referenced', () => {
     const onCountry: ForeignKeyInfo = { ...key('street', 'city', 'NoAction', 'Cascade'), referencedColumns: ['country_id'] }
     const catalog = sqlite([], [key('city', 'country', 'SetNull'), onCountry])
     expect(touched(catalog, { table: 'main.country', kind: 'delete' })).toEqual(['city', 'country', 'street'])
@@ -64,28 +64,28 @@ describe('SchemaCatalog.effectOf', () => {
     expect(touched(catalog, { table: 'main.country', kind: 'update' })).toEqual(['city', 'country'])
   })
 
-  it('knows a referenced column in any writing', () => {
+  it('recognizes a referenced column regardless of case', () => {
     const catalog = sqlite([], [key('city', 'country', 'NoAction', 'Cascade')])
     expect(touched(catalog, { table: 'main.country', kind: 'update', columns: ['ID'] })).toEqual(['city', 'country'])
   })
 
-  it('takes a cascading update as an update and no delete', () => {
+  it('treats a cascading update as an update, not as a delete', () => {
     const catalog = sqlite([], [key('city', 'country', 'NoAction', 'Cascade'), key('street', 'city', 'Cascade')])
     expect(touched(catalog, { table: 'main.country', kind: 'update', columns: ['id'] })).toEqual(['city', 'country'])
   })
 
-  it('ends on cycles and self references', () => {
+  it('stops at cycles and self-references', () => {
     const catalog = sqlite([], [key('a', 'b', 'Cascade'), key('b', 'a', 'Cascade'), key('a', 'a', 'Cascade', 'Cascade')])
     expect(touched(catalog, { table: 'main.a', kind: 'delete' })).toEqual(['a', 'b'])
   })
 
-  it('touches everything when a table with triggers is reached by a cascade', () => {
+  it('covers everything if a cascade reaches a table with triggers', () => {
     const catalog = sqlite([table('country'), table('city', { hasTriggers: true })], [key('city', 'country', 'Cascade')])
     expect(catalog.effectOf([{ table: 'main.country', kind: 'delete' }]).everything).toBe(true)
     expect(catalog.effectOf([{ table: 'main.country', kind: 'insert' }]).everything).toBe(false)
   })
 
-  it('joins the effects of several changes', () => {
+  it('combines the effects of several changes', () => {
     const catalog = sqlite([table('log', { hasTriggers: true })], [key('city', 'country', 'Cascade')])
     expect(touched(catalog, { table: 'main.country', kind: 'delete' }, { table: 'main.note', kind: 'insert' })).toEqual([
       'city',
@@ -101,57 +101,57 @@ describe('SchemaCatalog.effectOf', () => {
   })
 })
 
-/** The rows of the tables of which they are known. */
+/** The rows of tables with known rows. */
 function rowsTouched(catalog: SchemaCatalog, ...changes: Change[]): Record<string, number[]> {
   const { rows = new Map() } = catalog.effectOf(changes)
   return Object.fromEntries([...rows].map(([id, buckets]) => [id.replace('main.', ''), [...buckets].sort()]))
 }
 
-describe('the rows of SchemaCatalog.effectOf', () => {
+describe('rows of SchemaCatalog.effectOf', () => {
   const catalog = sqlite(
     [table('country'), table('city'), table('seat', { primaryKey: ['row', 'place'] })],
     [key('city', 'country', 'Cascade', 'Cascade'), key('city', 'city', 'SetNull'), key('seat', 'seat', 'Cascade', 'Cascade')],
   )
   const update = (more: Partial<Change> = {}): Change => ({ table: 'main.country', kind: 'update', columns: ['name'], rows: [7], ...more })
 
-  it('are none for an insert: no row that was there is changed', () => {
+  it('are empty for an insert, which changes no existing row', () => {
     expect(rowsTouched(catalog, { table: 'main.city', kind: 'insert' })).toEqual({ city: [] })
   })
 
-  it('are those of an update or a delete that names them', () => {
+  it('are those that an update or a delete identifies', () => {
     expect(rowsTouched(catalog, update({ rows: [7, 8] }))).toEqual({ country: [7, 8] })
     expect(rowsTouched(catalog, { table: 'main.country', kind: 'delete', rows: [7] })).toEqual({ country: [7] })
     expect(rowsTouched(catalog, update({ rows: [] }))).toEqual({ country: [] })
   })
 
-  it('are any for one that names none, or more than 64', () => {
+  it('are unknown for a change without rows, or with more than 64', () => {
     expect(rowsTouched(catalog, { table: 'main.country', kind: 'delete' })).toEqual({})
     expect(rowsTouched(catalog, update({ rows: Array.from({ length: 64 }, (_, at) => at) })).country).toHaveLength(64)
     expect(rowsTouched(catalog, update({ rows: Array.from({ length: 65 }, (_, at) => at) }))).toEqual({})
   })
 
-  it('are any in the tables that foreign keys lead to', () => {
+  it('are unknown in tables that foreign keys reach', () => {
     expect(touched(catalog, { table: 'main.country', kind: 'delete', rows: [7] })).toEqual(['city', 'country'])
   })
 
-  it('are any where a foreign key leads back to the table itself', () => {
+  it('are unknown if a foreign key leads back to the table', () => {
     expect(rowsTouched(catalog, { table: 'main.city', kind: 'delete', rows: [7] })).toEqual({})
     expect(rowsTouched(catalog, { table: 'main.seat', kind: 'delete', rows: [7] })).toEqual({})
     expect(rowsTouched(catalog, { table: 'main.city', kind: 'update', columns: ['name'], rows: [7] })).toEqual({ city: [7] })
   })
 
-  it.each([[['place']], [['name', 'ROW']], [undefined]])('are any when the primary key may change: %j', (columns) => {
+  it.each([[['place']], [['name', 'ROW']], [undefined]])('are unknown if the primary key may change: %j', (columns) => {
     const change: Change = { table: 'main.seat', kind: 'update', rows: [7] }
     expect(rowsTouched(catalog, columns === undefined ? change : { ...change, columns })).toEqual({})
   })
 
-  it('are not those of the same change that came before', () => {
+  it('are not cached from an earlier equal change', () => {
     expect(rowsTouched(catalog, update({ rows: [1] }))).toEqual({ country: [1] })
     expect(rowsTouched(catalog, update({ rows: [2] }))).toEqual({ country: [2] })
     expect(rowsTouched(catalog, { table: 'main.country', kind: 'update', columns: ['name'] })).toEqual({})
   })
 
-  it('are joined over several changes, and any as soon as one of them may touch any', () => {
+  it('are combined for several changes, and unknown if one of them may modify any row', () => {
     const insert: Change = { table: 'main.country', kind: 'insert' }
     expect(rowsTouched(catalog, insert, update(), update({ rows: [8] }))).toEqual({ country: [7, 8] })
     expect(rowsTouched(catalog, update(), { table: 'main.country', kind: 'update', columns: ['name'] })).toEqual({})
@@ -161,7 +161,7 @@ describe('the rows of SchemaCatalog.effectOf', () => {
     })
   })
 
-  it('are any in a table of the same name whose schema is not known', () => {
+  it('are unknown in a table of the same name with an unknown schema', () => {
     const data = { dialect: 'mysql', defaultSchema: '-', foreignKeys: [] } as const
     const twins = new SchemaCatalog({ ...data, tables: [table('city'), table('city', { schema: 'atlas' })] })
     const { tables, rows } = twins.effectOf([{ table: 'atlas.city', kind: 'update', columns: ['name'], rows: [7] }])
@@ -177,7 +177,7 @@ describe('SchemaCatalog.union', () => {
     [key('street', 'city', 'Cascade')],
   )
 
-  it('has the tables of both', () => {
+  it('contains the tables of both', () => {
     expect([...one.union(other).tables.keys()].sort()).toEqual(['main.city', 'main.country', 'main.person'])
   })
 
@@ -188,23 +188,23 @@ describe('SchemaCatalog.union', () => {
   it.each([
     ['one', () => one.union(other)],
     ['the other', () => other.union(one)],
-  ])('counts a table as view and as having triggers when %s says so', (_, union) => {
+  ])('counts a table as a view and as having triggers if %s does', (_, union) => {
     expect(union().baseTable('main.person')).toBeUndefined()
     expect(union().tables.get('main.person')?.hasTriggers).toBe(true)
   })
 
-  it('keeps its own description of a shared table', () => {
+  it('uses its description of a shared table', () => {
     expect(one.union(other).isUniqueKey('main.person', ['mine'])).toBe(true)
     expect(one.union(other).isUniqueKey('main.person', ['theirs'])).toBe(false)
   })
 })
 
-describe('SchemaCatalog.union with a schema file’s tables', () => {
+describe('SchemaCatalog.union with the tables of a schema file', () => {
   const column = (type: ColumnType) => [{ name: 'made', type, nullable: false }]
   const declared = sqlite([table('car', { columns: column('integer'), declared: true })])
   const read = sqlite([table('car', { columns: column('other') })])
 
-  it('keeps the database’s description, whichever comes first', () => {
+  it('uses the description of the database in either order', () => {
     for (const union of [declared.union(read), read.union(declared)])
       expect(union.tables.get('main.car')).toMatchObject({ columns: column('other') })
   })
@@ -227,11 +227,11 @@ describe('SchemaCatalog.idOf', () => {
     ['mysql', ['City'], 'atlas.city'],
     ['mysql', ['atlas', 'City'], 'atlas.city'],
     ['mysql', ['Side', 'City'], 'side.city'],
-  ])('folds names as %s does: %j', (dialect, name, id) => {
+  ])('folds names like %s: %j', (dialect, name, id) => {
     expect(new SchemaCatalog(catalogs[dialect] as CatalogData).idOf(name)).toBe(id)
   })
 
-  it('is the id under which a table of the default schema is found, named or not', () => {
+  it('is the ID of a table in the default schema, with or without the schema', () => {
     const data: CatalogData = {
       ...empty,
       dialect: 'mysql',
@@ -244,14 +244,14 @@ describe('SchemaCatalog.idOf', () => {
 })
 
 describe('SchemaCatalog.baseTable', () => {
-  it('knows no view and no unknown table', () => {
+  it('is undefined for a view and an unknown table', () => {
     const catalog = sqlite([table('city'), table('big_city', { kind: 'view' })])
     expect(catalog.baseTable('main.city')?.name).toBe('city')
     expect(catalog.baseTable('main.big_city')).toBeUndefined()
     expect(catalog.baseTable('main.unknown')).toBeUndefined()
   })
 
-  it('trusts no id that two tables share', () => {
+  it('is undefined for an ID that two tables share', () => {
     const data: CatalogData = {
       dialect: 'mysql',
       defaultSchema: 'atlas',
@@ -279,7 +279,7 @@ describe('SchemaCatalog.isUniqueKey', () => {
     expect(catalog.isUniqueKey('main.place', columns)).toBe(unique)
   })
 
-  it('is false for a table without keys and for one it does not know', () => {
+  it('is false for a table without keys and for an unknown table', () => {
     expect(catalog.isUniqueKey('main.log', [])).toBe(false)
     expect(catalog.isUniqueKey('main.unknown', ['id'])).toBe(false)
   })

@@ -30,7 +30,7 @@ function registryOf(
   return registry
 }
 
-/** The rows that a statement writes by table, each by its key; `any` where they are not known. */
+/** The rows that a statement writes by table, each by its key; `any` if they are unknown. */
 function written(sql: string, values?: readonly unknown[], dialect: Dialect = 'sqlite', registry = registryOf(dialect)) {
   const effect = effectOfStatement(readStatement(sql, dialect), 's', registry, values)
   const named = (buckets: ReadonlySet<number> | undefined) => (buckets === undefined ? 'any' : [...buckets])
@@ -40,42 +40,42 @@ function written(sql: string, values?: readonly unknown[], dialect: Dialect = 's
 const rows = (...keys: readonly (readonly string[])[]) => [keys.map((key) => rowBucket(key))]
 const ANY = ['any']
 
-describe('the rows of effectOfStatement', () => {
+describe('rows of effectOfStatement', () => {
   it.each<[Dialect, string]>([
     ['sqlite', 'update city set x = ? where id = ?'],
     ['mysql', 'update city set x = ? where ID = ?'],
     ['postgresql', 'update city set x = $1 where "Id" = $2'],
-  ])('are those that its conditions name (%s)', (dialect, sql) => {
+  ])('are those that its conditions identify (%s)', (dialect, sql) => {
     expect(written(sql, ['a', 7], dialect)).toEqual(rows(['7']))
     expect(written(sql, ['a', '7'], dialect)).toEqual(rows(['7']))
     expect(written(sql, ['a', 'x'], dialect)).toEqual(ANY)
   })
 
-  it('are known without bound values where the text holds them', () => {
+  it('are known without bound values if the statement contains literals', () => {
     expect(written('delete from city where id = 7')).toEqual(rows(['7']))
     expect(written("delete from city where id in (7, '8')")).toEqual(rows(['7'], ['8']))
     expect(written('delete from city where id = ?')).toEqual(ANY)
   })
 
-  it('are named by all columns of the key, in its order', () => {
+  it('are identified by all columns of the key, in its order', () => {
     expect(written('delete from seat where place = 2 and "row" = 1')).toEqual(rows(['1', '2']))
     expect(written('delete from seat where place = 2')).toEqual(ANY)
   })
 
-  it('are named by UUIDs, and not by texts', () => {
+  it('are identified by UUIDs, but not by other strings', () => {
     expect(written('delete from doc where id = ?', [UUID])).toEqual(rows([UUID]))
     expect(written('delete from doc where id = ?', [UUID.toUpperCase()])).toEqual(ANY)
     expect(written('delete from word where id = ?', ['a'])).toEqual(ANY)
   })
 
-  it('are any where the values are not as many as the text takes', () => {
+  it('are unknown if the number of values differs from that of the placeholders', () => {
     expect(written('update city set x = ? where id = ?', ['a', 7, 8])).toEqual(ANY)
     expect(written('update city set x = ? where id = ?', ['a'])).toEqual(ANY)
     expect(written("update city set x = '?' where id = ?", [7], 'mysql')).toEqual(ANY)
     expect(written('update city set x = $1 where "Id" = $2', ['a'], 'postgresql')).toEqual(ANY)
   })
 
-  it('are none for an insert, and any for what may replace rows', () => {
+  it('are empty for an insert, and unknown for a statement that may replace rows', () => {
     expect(written('insert into city values (1)')).toEqual([[]])
     expect(written('insert or ignore into city values (1)')).toEqual([[]])
     expect(written('insert into city values (1) on conflict do nothing')).toEqual([[]])
@@ -86,17 +86,17 @@ describe('the rows of effectOfStatement', () => {
     expect(written('update or replace city set x = 1 where id = 7')).toEqual(ANY)
   })
 
-  it('are those of an upsert that names them', () => {
+  it('are those that an upsert identifies', () => {
     expect(written('insert into city values (7) on conflict (id) do update set x = 1 where city.id = 7')).toEqual(rows(['7']))
     expect(written('insert into city values (7) on conflict (id) do update set id = 8 where city.id = 7')).toEqual(ANY)
   })
 
-  it('are any when the key may change', () => {
+  it('are unknown if the key may change', () => {
     expect(written('update city set ID = 8 where id = 7')).toEqual(ANY)
     expect(written('update city set x = 8 where id = 7')).toEqual(rows(['7']))
   })
 
-  it('are joined over the statements of a text', () => {
+  it('are combined for several statements', () => {
     expect(written('delete from city where id = 7; delete from city where id = 8')).toEqual(rows(['7'], ['8']))
     expect(written('delete from city where id = 7; delete from city')).toEqual(ANY)
   })
@@ -106,7 +106,7 @@ describe('pinnedReadOf', () => {
   const pinned = (sql: string, values: readonly unknown[] = [], dialect: Dialect = 'sqlite') =>
     pinnedReadOf(readStatement(sql, dialect), values, 's', registryOf(dialect))
 
-  it('names the rows of the table that is listed', () => {
+  it('contains the rows of the table that is read', () => {
     expect(pinned('select * from city where id in (?, ?)', [7, 8])).toEqual({
       table: 'main.city',
       buckets: [rowBucket(['7']), rowBucket(['8'])],
@@ -115,19 +115,19 @@ describe('pinnedReadOf', () => {
     })
   })
 
-  it('names no more than 15', () => {
+  it('contains at most 15 rows', () => {
     const list = (length: number) => Array.from({ length }, (_, at) => at).join()
     expect(pinned(`select * from city where id in (${list(15)})`)?.count).toBe(15)
     expect(pinned(`select * from city where id in (${list(16)})`)).toBeUndefined()
   })
 
-  it('names none where the table is read by another name besides', () => {
+  it('is undefined if the table is read under another name, too', () => {
     expect(pinned('select c.x from city c join main.city d on true where c.id = 7')).toBeUndefined()
     expect(pinned('select c.x from city c join CITY d on true where c.id = 7')).toBeUndefined()
     expect(pinned('select c.x from city c join doc d on true where c.id = 7')?.count).toBe(1)
   })
 
-  it('names none of a table that is not known', () => {
+  it('is undefined for an unknown table', () => {
     expect(pinned('select * from town where id = 7')).toBeUndefined()
   })
 })
@@ -140,7 +140,7 @@ describe('CatalogRegistry.rowKey', () => {
     expect(keyOf({ s: [city], t: [city] })).toEqual(['Id'])
   })
 
-  it('is none for a source that says otherwise than the union, which is another database, or whose catalogue is not known', () => {
+  it('is undefined for a source whose key differs from that of the union, and for one without a known catalog', () => {
     const other = table('city', { code: 'integer' })
     const agreed = [keyOf({ s: [city], t: [other] }, 's'), keyOf({ s: [city], t: [other] }, 't')].filter((key) => key !== undefined)
     expect(agreed).toHaveLength(1)
@@ -150,13 +150,13 @@ describe('CatalogRegistry.rowKey', () => {
     )
   })
 
-  it('is none while a source is being read, of a view, and of an unknown table', () => {
+  it('is undefined while a source is being read, for a view, and for an unknown table', () => {
     expect(keyOf({ s: [city], t: undefined })).toBeUndefined()
     expect(keyOf({ s: [table('city', { Id: 'integer' }, { kind: 'view' })] })).toBeUndefined()
     expect(keyOf({ s: [] })).toBeUndefined()
   })
 
-  it('follows what the sources learn', () => {
+  it('follows changes of the catalogs', () => {
     const registry = registryOf('sqlite', { s: [city] })
     expect(registry.rowKey('s', 'main.city')).toBe(registry.rowKey('s', 'main.city'))
     registry.set('s', undefined)

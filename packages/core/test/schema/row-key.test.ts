@@ -11,7 +11,7 @@ function table(types: Readonly<Record<string, ColumnType>>, primaryKey: readonly
 }
 
 describe('rowKeyOf', () => {
-  it('has the columns of the primary key in its order', () => {
+  it('contains the columns of the primary key in its order', () => {
     const { columns, types } = rowKeyOf(table({ a: 'integer', b: 'uuid' }, ['b', 'a']), 'sqlite') ?? {}
     expect([columns, types]).toEqual([
       ['b', 'a'],
@@ -20,18 +20,18 @@ describe('rowKeyOf', () => {
   })
 
   it.each(['text', 'collated', 'decimal', 'float', 'boolean', 'datetime', 'bytes', 'other'] as const)(
-    'is none by a column of %s',
+    'is undefined with a column of type %s',
     (type) => {
       expect(rowKeyOf(table({ a: 'integer', b: type }, ['a', 'b']), 'sqlite')).toBeUndefined()
     },
   )
 
-  it('is none without a primary key, or by a column that is not known', () => {
+  it('is undefined without a primary key, or with an unknown column', () => {
     expect(rowKeyOf(table({ a: 'integer' }, []), 'sqlite')).toBeUndefined()
     expect(rowKeyOf(table({ a: 'integer' }, ['b']), 'sqlite')).toBeUndefined()
   })
 
-  it('is one of several columns only if the database says in which order', () => {
+  it('has several columns only if the order of the database is known', () => {
     expect(rowKeyOf(table({ a: 'integer', b: 'integer' }, ['a', 'b'], true), 'sqlite')).toBeUndefined()
     expect(rowKeyOf(table({ a: 'integer' }, ['a'], true), 'sqlite')).toBeDefined()
   })
@@ -47,7 +47,7 @@ describe('keyTextOf', () => {
     ['7', '7'],
     ['-7', '-7'],
     [9_007_199_254_740_991, '9007199254740991'],
-  ])('is one text for an integer, however it is written: %o', (value, text) => {
+  ])('is the same string for an integer in any type: %o', (value, text) => {
     for (const dialect of ['sqlite', 'postgresql', 'mysql'] as const) expect(keyTextOf(value, 'integer', dialect)).toBe(text)
   })
 
@@ -70,7 +70,7 @@ describe('keyTextOf', () => {
     undefined,
     {},
     [7],
-  ])('is none for what may be equal to another integer, or to none: %o', (value) => {
+  ])('is undefined for a value that may equal another integer, or none: %o', (value) => {
     for (const dialect of ['sqlite', 'postgresql', 'mysql'] as const) expect(keyTextOf(value, 'integer', dialect)).toBeUndefined()
   })
 
@@ -82,11 +82,11 @@ describe('keyTextOf', () => {
     ['mysql', '9007199254740993', undefined],
     ['mysql', 9_007_199_254_740_993n, undefined],
     ['mysql', '9007199254740991', '9007199254740991'],
-  ])('of a large integer on %s: %o', (dialect, value, text) => {
+  ])('for a large integer on %s: %o', (dialect, value, text) => {
     expect(keyTextOf(value, 'integer', dialect)).toBe(text)
   })
 
-  it('is a UUID as it is written in lower case, and no other writing of one', () => {
+  it('is a UUID in lowercase only, and in no other format', () => {
     expect(keyTextOf(UUID, 'uuid', 'postgresql')).toBe(UUID)
     for (const value of [UUID.toUpperCase(), UUID.replaceAll('-', ''), `{${UUID}}`, ` ${UUID}`, `${UUID}\n`, 7]) {
       expect(keyTextOf(value, 'uuid', 'postgresql')).toBeUndefined()
@@ -98,27 +98,27 @@ describe('keyedRows', () => {
   const one: RowKey = { dialect: 'postgresql', columns: ['id'], types: ['integer'] }
   const two: RowKey = { dialect: 'postgresql', columns: ['a', 'b'], types: ['integer', 'integer'] }
 
-  it('names a row by the bucket of its key', () => {
+  it('identifies a row by the bucket of its key', () => {
     expect(keyedRows(one, [[7]], 15)).toEqual({ buckets: [rowBucket(['7'])], count: 1 })
     expect(keyedRows(two, [[7], ['8']], 15)).toEqual({ buckets: [rowBucket(['7', '8'])], count: 1 })
   })
 
-  it('counts a row once that is named several times', () => {
+  it('counts a repeated row once', () => {
     expect(keyedRows(one, [[7, '7', 8n]], 15)?.count).toBe(2)
     expect(keyedRows(one, [[]], 15)).toEqual({ buckets: [], count: 0 })
   })
 
-  it('names no rows when one of the values is no key', () => {
+  it('is undefined if a value is not a key', () => {
     expect(keyedRows(one, [[7, '07']], 15)).toBeUndefined()
     expect(keyedRows(two, [[7], ['x']], 15)).toBeUndefined()
   })
 
-  it('names no more rows than it may', () => {
+  it('is undefined for more rows than the limit', () => {
     expect(keyedRows(one, [[1, 2, 3]], 3)?.count).toBe(3)
     expect(keyedRows(one, [[1, 2, 3, 4]], 3)).toBeUndefined()
   })
 
-  it('takes lists for keys of one column only', () => {
+  it('accepts lists only for keys with one column', () => {
     expect(keyedRows(two, [[1, 2], [3]], 15)).toBeUndefined()
     expect(keyedRows(two, [[1], []], 15)).toBeUndefined()
   })

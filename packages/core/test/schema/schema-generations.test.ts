@@ -42,7 +42,7 @@ describe('SchemaGenerations', () => {
     expect(generations.isChanging).toBe(false)
   })
 
-  it('is changing until the last of several writes has ended, whichever order they end in', () => {
+  it('is changing until the last of several writes has ended, in any order', () => {
     const [first, second] = [generations.beginWrite(), generations.beginWrite()]
     generations.beginDefinition()(true)
     const third = generations.beginWrite()
@@ -54,7 +54,7 @@ describe('SchemaGenerations', () => {
     expect(generations.isChanging).toBe(false)
   })
 
-  it('is changing for the length of a lease where the outcome is unknown', () => {
+  it('is changing for the duration of a lease if the outcome is unknown', () => {
     vi.useFakeTimers()
     try {
       generations.beginDefinition()(false)

@@ -44,7 +44,7 @@ describe('WritePlan', () => {
     'delete from tree where id = ? and x = ?',
     'with a as (delete from seat where a = ? returning 1) update city set x = 1 where id = ?',
     'update city set x = f(?) where id = ?',
-  ])('has the effect of its statement for all values: %s', (sql) => {
+  ])('has the same effect as its statement for all values: %s', (sql) => {
     const registry = registryOf()
     const statement = readStatement(sql, 'sqlite')
     const plan = WritePlan.of(statement, 's', registry)
@@ -54,17 +54,17 @@ describe('WritePlan', () => {
     expect(plan === undefined).toBe(statement.writes.length > 1)
   })
 
-  it.each(['create table new_one (id integer)', 'delete from city; delete from tree'])('is none of: %s', (sql) => {
+  it.each(['create table new_one (id integer)', 'delete from city; delete from tree'])('is undefined for: %s', (sql) => {
     expect(WritePlan.of(readStatement(sql, 'sqlite'), 's', registryOf())).toBeUndefined()
   })
 
-  it('is none while the catalog is unknown', () => {
+  it('is undefined while the catalog is unknown', () => {
     const registry = registryOf()
     registry.setStrange('s', true)
     expect(WritePlan.of(readStatement('delete from city', 'sqlite'), 's', registry)).toBeUndefined()
   })
 
-  it('holds until a catalog, a temporary trigger or a temporary view changes what its names stand for', () => {
+  it('is valid until a catalog, a temporary trigger or a temporary view changes the meaning of its names', () => {
     const registry = registryOf()
     const changes = [
       () => registry.trigger('city'),

@@ -27,7 +27,7 @@ function setUp(detection: DetectionOptions | false = {}) {
 }
 
 describe('expectQueries', () => {
-  it('resolves to the result of the function if the number is right', async () => {
+  it('resolves to the result of the function if the number is correct', async () => {
     const { sluice, inLoop } = setUp()
     const queries = () => expectQueries(() => inLoop(3), { sluice })
     expect(await queries().toBe(3)).toBe('done')
@@ -40,7 +40,7 @@ describe('expectQueries', () => {
     ['toBe', 4, '4 queries'],
     ['toBeAtMost', 1, 'at most 1 query'],
     ['toBeAtLeast', 4, 'at least 4 queries'],
-  ] as const)('fails %s(%i) of 3 as test runners do', async (method, expected, words) => {
+  ] as const)('fails %s(%i) for 3 queries in the format of test runners', async (method, expected, words) => {
     const { sluice, inLoop } = setUp()
     const error = await failure(expectQueries(() => inLoop(3), { sluice })[method](expected))
     expect(error).toBeInstanceOf(QueryAssertionError)
@@ -48,7 +48,7 @@ describe('expectQueries', () => {
     expect(error.message.split('\n')[0]).toBe(`expected ${words}, got 3`)
   })
 
-  it('lists queries by count, with places and fixes', async () => {
+  it('lists queries by count, with call sites and fixes', async () => {
     const { sluice, ask, inLoop } = setUp()
     const work = async () => {
       await ask('once', 1)
@@ -69,13 +69,13 @@ describe('expectQueries', () => {
     )
   })
 
-  it('points at the expectation', async () => {
+  it('has a stack that starts at the expectation', async () => {
     const { sluice, inLoop } = setUp()
     const error = await failure(expectQueries(() => inLoop(3), { sluice }).toBe(1))
     expect(error.stack?.split('\n').find((line) => line.startsWith('    at '))).toContain('expect-queries.test.ts')
   })
 
-  it('counts what scopes opened inside ask, also while they are open', async () => {
+  it('counts queries of nested scopes, even while they are open', async () => {
     const { sluice, ask, inLoop } = setUp()
     const work = async () => {
       await sluice.run(() => sluice.run(() => inLoop(2)))
@@ -85,12 +85,12 @@ describe('expectQueries', () => {
     await expectQueries(work, { sluice }).toBe(3)
   })
 
-  it('counts for the outer expectation what the inner one counts', async () => {
+  it('counts queries of a nested expectation in the outer one', async () => {
     const { sluice, inLoop } = setUp()
     await expectQueries(() => expectQueries(() => inLoop(2), { sluice }).toBe(2), { sluice }).toBe(2)
   })
 
-  it('excludes concurrent queries of other scopes, and counts them with everything', async () => {
+  it('excludes concurrent queries of other scopes, and counts them with `everything`', async () => {
     const { sluice, ask, inLoop } = setUp()
     const server: (() => Promise<unknown>)[] = []
     const request = () =>
@@ -116,7 +116,7 @@ describe('expectQueries', () => {
     expect(message).toMatch(/^expected 1 query, got 5 \(4 operations in scopes\)\n\n {2}4× again/)
   })
 
-  it('runs the function once, when it is first asked for', async () => {
+  it('runs the function once, on the first assertion', async () => {
     const { sluice, ask } = setUp()
     let runs = 0
     const queries = expectQueries(
@@ -132,7 +132,7 @@ describe('expectQueries', () => {
     expect(runs).toBe(1)
   })
 
-  it('passes on the error of the function, and ends its scope', async () => {
+  it('rejects with the error of the function, and ends its scope', async () => {
     const { sluice } = setUp()
     const names: string[] = []
     sluice.on('scope', ({ name }) => names.push(name))
@@ -142,14 +142,14 @@ describe('expectQueries', () => {
     expect(names).toEqual(['test'])
   })
 
-  it('fails for findings in throw mode only where the number is right', async () => {
+  it('fails for findings in throw mode only if the number is correct', async () => {
     const { sluice, inLoop } = setUp({ mode: 'throw' })
     const queries = () => expectQueries(() => inLoop(9), { sluice })
     expect(await failure(queries().toBe(1))).toBeInstanceOf(QueryAssertionError)
     expect(await failure(queries().toBe(9))).toBeInstanceOf(NPlusOneError)
   })
 
-  it.each([-1, 1.5, '3', undefined])('refuses the number %s', async (number) => {
+  it.each([-1, 1.5, '3', undefined])('throws for the number %s', async (number) => {
     const { sluice, inLoop } = setUp()
     const error = await failure(expectQueries(() => inLoop(1), { sluice }).toBe(number as number))
     expect(error).toMatchObject({ code: 'SLUICE_INVALID_ARGUMENT', argument: 'queries' })
@@ -168,7 +168,7 @@ describe('expectNoNPlusOne', () => {
     expect(await expectNoNPlusOne(() => inLoop(4), { sluice })).toBe('done')
   })
 
-  it('shows what it found, also in scopes that are opened inside and in throw mode', async () => {
+  it('shows its findings, also in nested scopes and in throw mode', async () => {
     for (const mode of ['log', 'throw'] as const) {
       const { sluice, inLoop } = setUp({ mode })
       const work = async () => {
@@ -182,12 +182,12 @@ describe('expectNoNPlusOne', () => {
     }
   })
 
-  it('uses the Sluice’s options, without its budget', async () => {
+  it('uses the options of the Sluice, except its budget', async () => {
     const lenient = setUp({ threshold: 20, budget: 3 })
     await expectNoNPlusOne(() => lenient.inLoop(19), { sluice: lenient.sluice })
   })
 
-  it('refuses a Sluice without detection, of which it would find nothing', async () => {
+  it('throws for a Sluice without detection', async () => {
     const { sluice, inLoop } = setUp(false)
     expect(await failure(expectNoNPlusOne(() => inLoop(9), { sluice }))).toMatchObject({ argument: 'sluice' })
   })

@@ -12,7 +12,7 @@ import {
   type WriteEffect,
 } from '@sluice/core/adapter'
 
-/** A clock that stands still until it is told to move. */
+/** A clock that moves only when a test advances it. */
 export class FakeClock implements Clock {
   ms = 1000
 
@@ -35,12 +35,12 @@ function shape(label: string, kind: Shape['kind'] = 'read'): Shape {
   return { fingerprint: `fp:${label}`, label, kind }
 }
 
-/** Ends the current turn of the event loop: everything issued before has settled as far as it can. */
+/** Ends the current tick of the event loop: everything issued before has settled as far as possible. */
 export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
-/** A table in memory that counts how it is asked. */
+/** A table in memory that records its queries. */
 export class FakeTable {
   readonly queries: string[] = []
 

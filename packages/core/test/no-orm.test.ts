@@ -7,7 +7,7 @@ const src = join(import.meta.dirname, '../src')
 /** Files that may name an ORM, each with the reason. */
 const ALLOWED: Readonly<Record<string, string>> = {}
 
-it('names no ORM in the core, neither in code nor in comments', () => {
+it('the core names no ORM, neither in code nor in comments', () => {
   const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ts'))
   const naming = files.flatMap((path) =>
     readFileSync(join(src, path), 'utf8')

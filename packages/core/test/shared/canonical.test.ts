@@ -16,7 +16,7 @@ describe('canonicalKey', () => {
     expect(canonicalKey({ b: { d: 1, c: 2 }, a: [1] })).toBe(canonicalKey({ a: [1], b: { c: 2, d: 1 } }))
   })
 
-  it('keeps values of different types and shapes apart', () => {
+  it('distinguishes values of different types and structures', () => {
     const values = [
       1,
       '1',
@@ -73,7 +73,7 @@ describe('canonicalKey', () => {
     expect(new Set(keys).size).toBe(values.length)
   })
 
-  it('gives equal keys to equal bytes and to objects without a prototype', () => {
+  it('returns equal keys for equal bytes and for objects without a prototype', () => {
     expect(canonicalKey(new Uint8Array([0, 1, 2]).subarray(1))).toBe(canonicalKey(Buffer.from([1, 2])))
     expect(canonicalKey(Object.assign(Object.create(null), { a: 1 }))).toBe(canonicalKey({ a: 1 }))
   })
@@ -103,7 +103,7 @@ describe('canonicalKey', () => {
     ['a hole', new Array(1)],
     ['a cycle', cycle],
     ['more than 64 levels', deep],
-  ])('has no key for %s', (_, value) => {
+  ])('returns no key for %s', (_, value) => {
     expect(canonicalKey(value)).toBeUndefined()
     expect(canonicalKey({ where: [value] })).toBeUndefined()
   })

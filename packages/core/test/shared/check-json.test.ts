@@ -6,27 +6,27 @@ const refusal = expect.objectContaining({ code: 'SLUICE_INVALID_ARGUMENT' })
 
 describe('checkJson', () => {
   it.each([1, 'text', null, [], {}, { a: [1, { b: null }] }, { constructor: 'Ferrari' }, { constructor: { name: 'Ferrari' } }, nested(5)])(
-    'takes %j',
+    'accepts %j',
     (value) => {
       expect(() => checkJson('data', value, 5)).not.toThrow()
     },
   )
 
-  it('refuses one level too many', () => {
+  it('rejects one level more than the maximum', () => {
     expect(() => checkJson('data', nested(6), 5)).toThrow(refusal)
   })
 
-  it('goes through what is nested deeper than the stack would hold', () => {
+  it('handles values nested deeper than the call stack', () => {
     let value: unknown = 1
     for (let level = 0; level < 100_000; level += 1) value = [value]
     expect(() => checkJson('data', value, 100)).toThrow('at most 100 levels')
   })
 
-  it.each(['{"__proto__":{"isAdmin":true}}', '{"a":[{"constructor":{"prototype":{"isAdmin":true}}}]}'])('refuses %s', (text) => {
+  it.each(['{"__proto__":{"isAdmin":true}}', '{"a":[{"constructor":{"prototype":{"isAdmin":true}}}]}'])('rejects %s', (text) => {
     expect(() => checkJson('data', JSON.parse(text), 20)).toThrow(refusal)
   })
 
-  it('refuses more values than anybody needs', () => {
+  it('rejects more than 100,000 values', () => {
     expect(() =>
       checkJson(
         'data',

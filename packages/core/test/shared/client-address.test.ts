@@ -64,7 +64,7 @@ describe('forwardedAddresses', () => {
     '[::1]80',
   ]
   it.each([...malformed, '"1.2.3.4"', 'for=1.2.3.4', 'fe80::1%eth0', 'evil, 1.2.3.4', '1.2.3.4 5.6.7.8'])(
-    'refuses X-Forwarded-For: %s',
+    'rejects X-Forwarded-For: %s',
     (header) => {
       expect(forwardedAddresses('x-forwarded', header)).toBeUndefined()
     },
@@ -83,7 +83,7 @@ describe('forwardedAddresses', () => {
   it.each([
     ...['', 'for=', 'for="', 'for="1.2.3.4', 'for="1.2.3.4\\"', 'for="1.2.3.4, for=5.6.7.8', 'for=1.2.3.4,', 'for=1.2.3.4;', '1.2.3.4'],
     ...['for=1.2.3.4:80', 'for=[::1]', 'for="::1"', 'for="a,b"', 'for=1.2.3.4;for=5.6.7.8', 'for = 1.2.3.4', 'for="1.2.3.4"x', 'for=1.2.3'],
-  ])('refuses Forwarded: %s', (header) => {
+  ])('rejects Forwarded: %s', (header) => {
     expect(forwardedAddresses('forwarded', header)).toBeUndefined()
   })
 })

@@ -25,7 +25,7 @@ const row = () => ({
 })
 
 describe('copyValue', () => {
-  it('gives an equal value that shares nothing', () => {
+  it('returns an equal value that shares nothing', () => {
     const original = row()
     const copy = copyValue(original)
     expect(copy).toEqual(row())
@@ -41,17 +41,17 @@ describe('copyValue', () => {
     expect(original).toEqual(row())
   })
 
-  it('keeps a Buffer a Buffer and bytes bytes', () => {
+  it('copies a Buffer as a Buffer, and bytes as bytes', () => {
     const { buffer, bytes } = copyValue(row())
     expect(Buffer.isBuffer(buffer)).toBe(true)
     expect(Object.getPrototypeOf(bytes)).toBe(Uint8Array.prototype)
   })
 
-  it('keeps the order of fields and fields that are undefined', () => {
+  it('keeps the order of fields, and fields that are undefined', () => {
     expect(Object.keys(copyValue(row()))).toEqual(Object.keys(row()))
   })
 
-  it('keeps the absence of a prototype', () => {
+  it('keeps a missing prototype', () => {
     const copy = copyValue(Object.assign(Object.create(null), { inner: { a: 1 } }))
     expect(Object.getPrototypeOf(copy)).toBeNull()
     expect(copy.inner).toEqual({ a: 1 })
@@ -65,7 +65,7 @@ describe('copyValue', () => {
     expect(Object.values(copy)[0]).not.toBe(Object.values(original)[0])
   })
 
-  it('takes over nothing from a polluted prototype', () => {
+  it('copies nothing from a polluted prototype', () => {
     const polluted = Object.prototype as { pollution?: object }
     polluted.pollution = { bad: true }
     try {
@@ -85,7 +85,7 @@ describe('copyValue', () => {
 })
 
 describe('isCopyable', () => {
-  it('accepts what is copied exactly', () => {
+  it('accepts values that are copied exactly', () => {
     expect(isCopyable([row(), new Decimal(), Object.create(null), 'text', undefined])).toBe(true)
   })
 
@@ -116,7 +116,7 @@ describe('isCopyable', () => {
     ['a cycle', cycle],
     ['a map of something else', new Map([[1, () => 1]])],
     ['a set of something else', new Set([/a/])],
-  ])('refuses %s', (_, value) => {
+  ])('rejects %s', (_, value) => {
     expect(isCopyable({ nested: value })).toBe(false)
   })
 })

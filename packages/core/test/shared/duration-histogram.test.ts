@@ -8,7 +8,7 @@ function of(...values: readonly number[]): DurationHistogram {
 }
 
 describe('a quantile of durations', () => {
-  it('lies where it would if values were spread evenly between two bounds', () => {
+  it('interpolates as if values were distributed evenly between two bounds', () => {
     const histogram = of(2, 3, 4, 5, 20, 30, 40, 50, 50, 50)
     expect(histogram.quantile(0.2)).toBe(3)
     expect(histogram.quantile(0.4)).toBe(5)
@@ -20,7 +20,7 @@ describe('a quantile of durations', () => {
     expect(of(1_000).quantile(0.95)).toBe(50)
   })
 
-  it('begins at 0', () => {
+  it('starts at 0', () => {
     expect(of(0.2, 0.4).quantile(0.5)).toBe(0.5)
   })
 })

@@ -14,16 +14,16 @@ describe('errorMessage', () => {
     [Object.assign(new Error(''), { code: 'ECONNREFUSED' }), 'ECONNREFUSED'],
     [new TypeError(''), 'TypeError'],
     [undefined, 'undefined'],
-  ])('is without passwords, and never empty: %s', (error, message) => {
+  ])('omits passwords and is never empty: %s', (error, message) => {
     expect(errorMessage(error)).toBe(message)
   })
 })
 
-describe('the sources', () => {
-  /** They raise the error of an app again, as it is. */
+describe('source files of all packages', () => {
+  /** These files rethrow the error of an app unchanged. */
   const raising = ['core/src/jobs/worker/outcome-of.ts', 'core/src/jobs/threads/thread-processor.ts']
 
-  it('read messages of other errors with errorMessage alone', () => {
+  it('read messages of other errors only with errorMessage', () => {
     const packages = join(import.meta.dirname, '../../..')
     const files = readdirSync(packages).flatMap((name) =>
       readdirSync(join(packages, name, 'src'), { recursive: true, encoding: 'utf8' })
@@ -37,7 +37,7 @@ describe('the sources', () => {
 })
 
 describe('errorForLog', () => {
-  it('has type, message, stack, causes and plain fields without passwords', () => {
+  it('includes the type, message, stack, causes and plain fields without passwords', () => {
     const cause = Object.assign(new TypeError('Invalid URL'), { code: 'ERR_INVALID_URL', input: URL_WITH_PASSWORD })
     const error = Object.assign(new RangeError(`no ${URL_WITH_PASSWORD}`, { cause }), { status: 3 })
     const shown = errorForLog(error) as Error & { readonly status: number }
@@ -55,18 +55,18 @@ describe('errorForLog', () => {
     expect(errorForLog(error)).not.toHaveProperty('command')
   })
 
-  it('has the parts of an AggregateError', () => {
+  it('includes the errors of an AggregateError', () => {
     const shown = errorForLog(new AggregateError([new Error(URL_WITH_PASSWORD)])) as AggregateError
     expect(shown.errors).toEqual([new Error('redis://:***@cache:6379')])
   })
 
-  it('ends with a cause that contains itself', () => {
+  it('stops at a cause that contains itself', () => {
     const error = new Error('a')
     error.cause = error
     expect((errorForLog(error) as Error).message).toBe('a')
   })
 
-  it('redacts strings, and leaves other values', () => {
+  it('redacts strings, and does not change other values', () => {
     expect([errorForLog(URL_WITH_PASSWORD), errorForLog(5)]).toEqual(['redis://:***@cache:6379', 5])
   })
 })

@@ -12,7 +12,7 @@ describe('compileGlob', () => {
     ['end\\', ['end\\'], ['end']],
     ['*ab*ab', ['abab', 'xababab', 'abxab'], ['ab', 'aba']],
     ['**a**', ['a', 'bab'], ['b', '']],
-  ])('%s matches the whole text or nothing', (pattern, matching, others) => {
+  ])('matches the whole string or nothing with %s', (pattern, matching, others) => {
     const matches = compileGlob(pattern)
     expect(matching.filter((text) => !matches(text))).toEqual([])
     expect(others.filter((text) => matches(text))).toEqual([])
@@ -36,7 +36,7 @@ describe('compileGlob', () => {
     expect(found).toBeGreaterThan(300)
   })
 
-  it('reads each character of a hostile text a few times at most', () => {
+  it('reads each character of a hostile string at most a few times', () => {
     const pattern = `${'a*'.repeat(50)}b`
     let reads = 0
     const charCodeAt = () => {
@@ -55,7 +55,7 @@ describe('literalPrefix', () => {
     ['a\\*b?c', 'a*b'],
     ['whole', 'whole'],
     ['*', ''],
-  ])('of %s is %s', (pattern, prefix) => {
+  ])('returns for %s the prefix %s', (pattern, prefix) => {
     expect(literalPrefix(pattern)).toBe(prefix)
   })
 })

@@ -16,14 +16,14 @@ describe('isLocalRequest', () => {
       expect(from(address), address).toBe(false)
   })
 
-  it('is false for a name that is not of this machine', () => {
+  it('is false for a name of a different machine', () => {
     for (const host of ['attacker.example', '127.0.0.1.nip.io', 'localhost:3000:80', ''])
       expect(from('127.0.0.1', { host }), host).toBe(false)
     expect(from('127.0.0.1', { ':authority': 'attacker.example' })).toBe(false)
     expect(from('127.0.0.1', { ':authority': 'localhost:8443' })).toBe(true)
   })
 
-  it('is false for a request that a proxy passed on', () => {
+  it('is false for a request that a proxy forwarded', () => {
     const names = [
       'forwarded',
       'via',

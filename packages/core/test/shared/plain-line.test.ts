@@ -6,7 +6,7 @@ const HOSTILE = 'a\u001b[31mb\u001b]0;title\u0007c\u009b2Jd\ne\u202ef\u2066g\u00
 const SAFE = 'abcd e\ufffdf\ufffdg\ufffdh i'
 
 describe('plainLine', () => {
-  it('removes what a terminal obeys, and keeps one line', () => {
+  it('removes control characters of terminals, and returns one line', () => {
     expect(plainLine(HOSTILE)).toBe(SAFE)
     expect(plainLine('größer 大 👍')).toBe('größer 大 👍')
   })
@@ -25,7 +25,7 @@ describe('plainLine', () => {
     const lines: string[] = [formatFinding(finding as unknown as Finding)]
     const alert = { severity: 'warning', message: HOSTILE } as unknown as Parameters<ReturnType<typeof consoleNotifier>['notify']>[0]
     void consoleNotifier((line) => lines.push(line)).notify(alert, 'raised', new AbortController().signal)
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the test searches for these.
     for (const text of lines) expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e\u2066]/)
     expect(lines[0]?.split('\n')).toHaveLength(4)
   })

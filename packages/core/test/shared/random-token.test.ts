@@ -6,22 +6,22 @@ import ts from 'typescript'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { randomToken } from '../../src/shared/random-token.ts'
 
-/** A module as one of CommonJS. */
+/** A module compiled as CommonJS. */
 function compiled(name: string): string {
   const text = readFileSync(join(import.meta.dirname, `../../src/shared/${name}`), 'utf8')
   return ts.transpileModule(text, { compilerOptions: { module: ts.ModuleKind.CommonJS } }).outputText
 }
 
 describe('randomToken', () => {
-  it('gives 96 bits in base64url, never the same twice', () => {
+  it('returns 96 bits in base64url, never the same twice', () => {
     const tokens = Array.from({ length: 1_000 }, randomToken)
     expect(new Set(tokens).size).toBe(1_000)
     expect(tokens.filter((token) => !/^[\w-]{16}$/.test(token))).toEqual([])
-    // A byte that is never drawn would leave its place the same.
+    // A byte that is never random would always give the same characters.
     for (let at = 0; at < 16; at++) expect(new Set(tokens.map((token) => token[at])).size).toBeGreaterThan(32)
   })
 
-  it('gives different tokens in processes that start from one snapshot', () => {
+  it('returns different tokens in processes that start from one snapshot', () => {
     const folder = mkdtempSync(join(tmpdir(), 'sluice-snapshot-'))
     onTestFinished(() => rmSync(folder, { recursive: true }))
     writeFileSync(

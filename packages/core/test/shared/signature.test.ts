@@ -13,7 +13,7 @@ describe('signTimed', () => {
     expect(signTimed(SECRET, LINES, 1000)).toBe(`t=1000;v1=${createHmac('sha256', SECRET).update(text).digest('hex')}`)
   })
 
-  it('is accepted for the same lines, by any of the secrets, while it is not too old', () => {
+  it('is accepted for the same lines with any of the secrets until it expires', () => {
     const signature = signTimed(SECRET, LINES, 1000)
     const isSigned = (secrets: readonly string[], lines = LINES, now = 1060) => isSignedTimed(secrets, signature, lines, now, 60)
     expect([isSigned([SECRET]), isSigned([OTHER, SECRET]), isSigned([SECRET], LINES, 940)]).toEqual([true, true, true])
@@ -35,7 +35,7 @@ describe('checkSecrets', () => {
     expect(checkSecrets('secrets', [SECRET, OTHER])).toEqual([SECRET, OTHER])
   })
 
-  it.each([[undefined], ['too short'], [[]], [[SECRET, 'too short']], [7]])('refuses %j without showing it', (secrets) => {
+  it.each([[undefined], ['too short'], [[]], [[SECRET, 'too short']], [7]])('throws for %j without showing it', (secrets) => {
     expect(() => checkSecrets('secrets', secrets)).toThrow(InvalidOptionError)
     expect(() => checkSecrets('secrets', secrets)).not.toThrow('too short')
   })

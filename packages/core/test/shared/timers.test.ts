@@ -21,7 +21,7 @@ describe('setBusyAwareTimeout', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('handles events of the tick in which the time ends', async () => {
+  it('handles events of the tick in which the timeout ends', async () => {
     const run = vi.fn()
     const takeBack = setBusyAwareTimeout(5, run)
     await vi.advanceTimersByTimeAsync(4)
@@ -30,7 +30,7 @@ describe('setBusyAwareTimeout', () => {
     expect(run).not.toHaveBeenCalled()
   })
 
-  it('does not run when it was taken back', async () => {
+  it('does not run after it was canceled', async () => {
     const run = vi.fn()
     setBusyAwareTimeout(MS, run)()
     await vi.advanceTimersByTimeAsync(2 * MS)
@@ -39,7 +39,7 @@ describe('setBusyAwareTimeout', () => {
 })
 
 describe('within', () => {
-  it('passes on the outcome of the promise', async () => {
+  it('settles like the promise', async () => {
     await expect(within(MS, Promise.resolve(7))).resolves.toBe(7)
     await expect(within(MS, Promise.reject(new Error('broken')))).rejects.toThrow('broken')
     expect(vi.getTimerCount()).toBe(0)
@@ -51,7 +51,7 @@ describe('within', () => {
     expect(await late).toBe('too late')
   })
 
-  it('counts a blocked event loop as one tick at most', async () => {
+  it('counts a blocked event loop as at most one tick', async () => {
     vi.useRealTimers()
     const answer = within(250, new Promise((resolve) => setTimeout(resolve, 340, 'read late')))
     const until = performance.now() + 300
@@ -77,7 +77,7 @@ describe('pause', () => {
 })
 
 describe('setBusyAwareTimeout in an idle process', () => {
-  it('runs although no event arrives', async () => {
+  it('runs even if no event arrives', async () => {
     vi.useRealTimers()
     await new Promise<void>((resolve) => {
       setBusyAwareTimeout(5, resolve)

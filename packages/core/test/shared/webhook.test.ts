@@ -27,7 +27,7 @@ const post = (url: string, allowPrivateAddresses = false) =>
 
 describe('postWebhook', () => {
   it.each(['127.0.0.1', 'localhost', '2130706433', '0x7f.1', '[::1]', '[::ffff:127.0.0.1]'])(
-    'refuses %s and connects to nothing',
+    'rejects %s and does not connect',
     async (host) => {
       const { port, requests } = await serve()
       await expect(post(`http://${host}:${port}/`)).rejects.toThrow(PrivateAddressError)
@@ -35,7 +35,7 @@ describe('postWebhook', () => {
     },
   )
 
-  it('sends to a private address if that is allowed, and follows no redirect', async () => {
+  it('sends to a private address if that is allowed, and does not follow redirects', async () => {
     const { port, requests } = await serve()
     expect(await post(`http://127.0.0.1:${port}/`, true)).toBe(302)
     expect(await post(`http://localhost:${port}/`, true)).toBe(302)
@@ -43,7 +43,7 @@ describe('postWebhook', () => {
   })
 })
 
-describe('the lookup of a webhook', () => {
+describe('guarded lookup of a webhook', () => {
   let guard: AddressGuard
   beforeAll(async () => {
     guard = await addressGuard()
@@ -67,15 +67,15 @@ describe('the lookup of a webhook', () => {
     '::ffff:10.0.0.1',
     '64:ff9b::a00:1',
     '2002:a00:1::',
-  ])('takes %s for reserved', (address) => {
+  ])('treats %s as reserved', (address) => {
     expect(guard.isReserved(address)).toBe(true)
   })
 
-  it.each(['1.1.1.1', '172.32.0.1', '100.128.0.1', '2606:4700::1111', '::ffff:1.1.1.1'])('takes %s for public', (address) => {
+  it.each(['1.1.1.1', '172.32.0.1', '100.128.0.1', '2606:4700::1111', '::ffff:1.1.1.1'])('treats %s as public', (address) => {
     expect(guard.isReserved(address)).toBe(false)
   })
 
-  /** Resolves a name to these addresses, another list with each lookup. */
+  /** Resolves a name to these addresses, to the next list with each lookup. */
   const resolving = (...answers: readonly string[][]): AddressLookup => {
     let nth = 0
     const rebinding: AddressLookup = (_, options, callback) => {
@@ -95,11 +95,11 @@ describe('the lookup of a webhook', () => {
     expect(await look(resolving(['1.1.1.1']), true)).toEqual([{ address: '1.1.1.1', family: 4 }])
   })
 
-  it('refuses a name with one private address among others', async () => {
+  it('rejects a name with one private address among others', async () => {
     await expect(look(resolving(['1.1.1.1', '127.0.0.1']))).rejects.toThrow(PrivateAddressError)
   })
 
-  it('checks each lookup, so that a name that is rebound is refused', async () => {
+  it('checks each lookup, so that a rebound name is rejected', async () => {
     const lookup = resolving(['1.1.1.1'], ['169.254.169.254'])
     expect(await look(lookup)).toBe('1.1.1.1')
     await expect(look(lookup)).rejects.toThrow(PrivateAddressError)
@@ -114,7 +114,7 @@ describe('isSignedWebhook', () => {
     'webhook-signature': `v1,${createHmac('sha256', key).update(`id.${timestamp}.${body}`).digest('base64')}`,
   })
 
-  it('accepts what one of the secrets signed in time', () => {
+  it('accepts recent signatures of any of the secrets', () => {
     expect(isSignedWebhook([secret, 'another one of 16'], headersOf('another one of 16'), '{}', 1_299)).toBe(true)
     const whsec = `whsec_${Buffer.from(secret).toString('base64')}`
     expect(isSignedWebhook(whsec, headersOf(secret), '{}', 1_000)).toBe(true)
@@ -132,7 +132,7 @@ describe('isSignedWebhook', () => {
 describe('the address of a webhook', () => {
   const url = 'https://ann:s3cret@hooks.example/T0/t0ken?key=t0ken'
 
-  it('contains no credentials, and is not shown where it is refused', () => {
+  it('contains no credentials, and is not shown in the error when it is rejected', () => {
     expect(isWebhookUrl(url)).toBe(false)
     const options = { secret: 'a secret of some length', current: () => 1 }
     for (const use of [

@@ -21,7 +21,7 @@ function open(): DefaultSluice {
   return of
 }
 
-describe('the getters of the process-wide engines', () => {
+describe('getters of the process-wide engines', () => {
   const orders = permutations(Object.keys(GETTERS) as Name[])
 
   async function getAll(order: readonly Name[], chosen: Readonly<Record<'cache' | 'balancer', boolean>>): Promise<void> {
@@ -33,7 +33,7 @@ describe('the getters of the process-wide engines', () => {
     await of.sluice.close()
   }
 
-  it('work in each of the 720 orders', async () => {
+  it('work in all 720 orders', async () => {
     expect(orders).toHaveLength(720)
     for (const order of orders) await getAll(order, { cache: true, balancer: true })
   }, 120_000)
@@ -54,7 +54,7 @@ describe('the getters of the process-wide engines', () => {
     expect([of.balancer(), of.balancer('random'), of.sluice.balancer]).toEqual([balancer, balancer, balancer])
   })
 
-  it('refuse another argument once the engine exists', () => {
+  it('throw for a different argument once the engine exists', () => {
     const of = open()
     const refused = expect.objectContaining({ code: 'SLUICE_ALREADY_CREATED' })
     of.cache(5_000_000)
@@ -65,7 +65,7 @@ describe('the getters of the process-wide engines', () => {
     expect(of.balancer('round-robin').strategy).toBe('round-robin')
   })
 
-  it('refuse an argument once the engine was used through the Sluice', () => {
+  it('throw for an argument once the engine was used through the Sluice', () => {
     const of = open()
     of.sluice.cache?.set('n', 'k', 1)
     of.sluice.balancer?.registerNode('127.0.0.1', 80)
@@ -74,7 +74,7 @@ describe('the getters of the process-wide engines', () => {
     expect(() => of.balancer('random')).toThrow(refused)
   })
 
-  it('ignore a refused argument', () => {
+  it('ignore a rejected argument', () => {
     const of = open()
     expect(() => of.cache(-1)).toThrow(expect.objectContaining({ code: 'SLUICE_INVALID_OPTION' }))
     expect(() => of.balancer('best' as 'random')).toThrow(expect.objectContaining({ code: 'SLUICE_INVALID_OPTION' }))

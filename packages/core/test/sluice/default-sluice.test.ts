@@ -7,7 +7,7 @@ type Core = typeof import('../../src/index.ts')
 const DEFAULTS = Symbol.for('sluice.defaults')
 const shared = globalThis as { [DEFAULTS]?: Record<number, unknown> }
 
-/** The package, evaluated once more: as a second copy is, or a module that is loaded anew. */
+/** Evaluates the package once more, like a second copy or a module that is loaded again. */
 async function evaluated(): Promise<Core> {
   vi.resetModules()
   return await import('../../src/index.ts')
@@ -42,7 +42,7 @@ async function twoCopies(): Promise<[Core, Core]> {
 }
 
 describe('the default Sluice', { timeout: 120_000 }, () => {
-  it('is one for all copies of the package', async () => {
+  it('is shared by all copies of the package', async () => {
     const [first, second] = await twoCopies()
     const warn = vi.spyOn(process, 'emitWarning')
     expect(second.getDefaultSluice()).toBe(first.getDefaultSluice())
@@ -50,7 +50,7 @@ describe('the default Sluice', { timeout: 120_000 }, () => {
     expect(warn).not.toHaveBeenCalled()
   })
 
-  it('reports to one copy the options of another', async () => {
+  it('applies the options of one copy to the others', async () => {
     const [first, second] = await twoCopies()
     first.getCachingStrategyEngine(5_000_000)
     expect(second.getCachingStrategyEngine(5_000_000)).toBe(first.getDefaultSluice().cache)
@@ -59,7 +59,7 @@ describe('the default Sluice', { timeout: 120_000 }, () => {
     expect(() => second.getLoadBalancingEngine('random')).toThrow(expect.objectContaining({ code: 'SLUICE_ALREADY_CREATED' }))
   })
 
-  it('is not created with invalid options, and stores nothing of them', async () => {
+  it('is not created with invalid options, and stores none of them', async () => {
     const [first, second] = await twoCopies()
     const wrong = [() => new first.CachingStrategyEngine(-1), () => new first.LoadBalancingEngine('best' as 'random')] as const
     const messages = wrong.map((make) => messageOf(make))
@@ -68,7 +68,7 @@ describe('the default Sluice', { timeout: 120_000 }, () => {
     expect(second.getCachingStrategyEngine(5_000_000)).toBe(first.getDefaultSluice().cache)
   })
 
-  it('can be looked into by the tests of another copy', async () => {
+  it('is available to the test helpers of a different copy', async () => {
     const [first] = await twoCopies()
     first.getDefaultSluice()
     vi.resetModules()
@@ -87,7 +87,7 @@ describe('the default Sluice', { timeout: 120_000 }, () => {
     expect(third.getDefaultSluice()).toBe(fresh)
   })
 
-  it('ignores that of a different major version, and warns once', async () => {
+  it('ignores the Sluice of a different major version, and warns once', async () => {
     const other = { foreign: true }
     shared[DEFAULTS] = { 2: other }
     const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
@@ -98,7 +98,7 @@ describe('the default Sluice', { timeout: 120_000 }, () => {
     expect(warn.mock.calls).toEqual([[expect.stringContaining('Several major versions'), { type: 'SluiceWarning' }]])
   })
 
-  it('has a version that is no older than the package', async () => {
+  it('has a version that is not older than the package', async () => {
     const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')) as { version: string }
     const { DEFAULT_VERSION } = await import('../../src/sluice/shared-default.ts')
     expect(DEFAULT_VERSION).toBe(Math.max(1, Number.parseInt(version, 10)))

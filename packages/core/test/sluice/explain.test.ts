@@ -29,7 +29,7 @@ const notKept = (reason: string | RegExp, answeredBy = 'database') => ({
 })
 
 describe('explain', () => {
-  it('gives what the function gives, and throws what it throws', async () => {
+  it('returns the result of the function, and throws its error', async () => {
     const { sluice, get } = setUp()
     expect((await sluice.explain(() => get())).result).toEqual({ id: 1 })
     await expect(
@@ -39,7 +39,7 @@ describe('explain', () => {
     ).rejects.toThrow('mine')
   })
 
-  it('explains how a read is served, in one process', async () => {
+  it('explains how a read is served in one process', async () => {
     const { explained, sluice, get } = setUp()
     expect(await explained()).toEqual(kept('database'))
     expect(await explained()).toEqual(kept('memory'))
@@ -65,7 +65,7 @@ describe('explain', () => {
     ['its transaction', {}, { inTransaction: true }, 'in transaction'],
     ['its tables', {}, { cache: { key: 'q', tables: Array.from({ length: 17 }, (_, at) => `t${at}`) } }, 'too many tables'],
     ['its adapter', { cache: { store: memoryStore() } }, { source: { ...source, sharedName: () => undefined } }, 'database not known'],
-  ])('tells why a result is not kept: %s', async (_, options, extra, reason) => {
+  ])('explains why a result is not cached: %s', async (_, options, extra, reason) => {
     expect(await setUp(options).explained(extra)).toEqual(notKept(reason))
   })
 
@@ -77,7 +77,7 @@ describe('explain', () => {
     expect(reads).toEqual([notKept('it cannot be copied exactly')])
   })
 
-  it('explains writes', async () => {
+  it('explains reads during and after writes', async () => {
     const { explained, sluice } = setUp()
     const write = hostOf(sluice).writes.announce(touching('t'))
     expect(await explained()).toEqual(notKept('a write is under way'))

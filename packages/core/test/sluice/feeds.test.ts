@@ -19,8 +19,8 @@ async function values(sluice: Sluice, name: string): Promise<readonly (readonly 
   return (found?.samples ?? []).map((sample) => [sample.labels, 'value' in sample ? sample.value : undefined])
 }
 
-describe('what a Sluice exports', () => {
-  it('has statements by normalized query, without their SQL', async () => {
+describe('metric feeds of a Sluice', () => {
+  it('export statements by normalized query, without their SQL', async () => {
     const sluice = open({ database: { workload: { maxFingerprints: 100 } } })
     const sql = "select * from cities where name = 'secret'"
     for (const executionTime of [0.5, 1, 7]) sluice.database?.observe({ sql, executionTime, rows: 2, dialect: 'postgresql' })
@@ -52,7 +52,7 @@ describe('what a Sluice exports', () => {
     expect(await sluice.monitor?.metricsText()).not.toContain('secret')
   })
 
-  it('has the shapes that were forgotten as the overflow', async () => {
+  it('export evicted normalized queries as the overflow', async () => {
     const sluice = open({ database: { workload: { maxFingerprints: 100 } } })
     for (let at = 0; at < 105; at += 1)
       sluice.database?.observe({ sql: `select * from t${at}`, executionTime: 1, rows: 1, dialect: 'postgresql' })
@@ -61,12 +61,12 @@ describe('what a Sluice exports', () => {
     expect(rows.at(-1)).toEqual([{ 'otel.metric.overflow': 'true' }, 5])
   })
 
-  it('has nothing of statements that are not remembered', async () => {
+  it('export no statements if the workload is not recorded', async () => {
     expect(await family(open({ database: { workload: false } }), 'db.client.operation.duration')).toBeUndefined()
     expect(await family(open({ database: false }), 'db.client.connection.max')).toBeUndefined()
   })
 
-  it('has the outcomes of operations', async () => {
+  it('export the outcomes of operations', async () => {
     const sluice = open()
     const { stats } = hostOf(sluice)
     stats.seen = 9
@@ -85,7 +85,7 @@ describe('what a Sluice exports', () => {
     expect(await values(sluice, 'sluice.database.time')).toEqual([[{}, 1.5]])
   })
 
-  it('has the pools that are attached', async () => {
+  it('export the attached pools', async () => {
     const sluice = open()
     sluice.database?.attachPool('pg', () => ({ min: 0, max: 10, used: 3, idle: 2, waiting: 1 }))
     const pool = { 'db.client.connection.pool.name': 'pg' }
@@ -97,7 +97,7 @@ describe('what a Sluice exports', () => {
     expect(await values(sluice, 'db.client.connection.pending_requests')).toEqual([[pool, 1]])
   })
 
-  it('has the cache', async () => {
+  it('export the statistics of the cache', async () => {
     const sluice = open()
     sluice.cache?.set('n', 'k', 1)
     sluice.cache?.get('n', 'k')
@@ -114,7 +114,7 @@ describe('what a Sluice exports', () => {
     expect(await family(open({ cache: false }), 'sluice.cache.reads')).toBeUndefined()
   })
 
-  it('has the nodes of the balancer', async () => {
+  it('export the nodes of the balancer', async () => {
     const sluice = open()
     const [one, two] = [80, 81].map((port) => sluice.balancer?.registerNode('127.0.0.1', port)?.id ?? '')
     sluice.balancer?.selectNode()
@@ -140,7 +140,7 @@ describe('what a Sluice exports', () => {
     expect(never?.quantiles).toEqual([])
   })
 
-  it('has a node that is being removed as one that may not be picked', async () => {
+  it('export a draining node as unavailable', async () => {
     const sluice = open()
     const node = sluice.balancer?.registerNode('127.0.0.1', 80)
     const lease = sluice.balancer?.acquire()
@@ -150,7 +150,7 @@ describe('what a Sluice exports', () => {
     await removed
   })
 
-  it('has the queues of jobs, once they are used', async () => {
+  it('export the queues of jobs once they are used', async () => {
     const sluice = open()
     expect(await values(sluice, 'sluice.jobs.tasks')).toEqual([])
     sluice.jobs?.registerProcessor('mail', () => {})
@@ -168,11 +168,11 @@ describe('what a Sluice exports', () => {
     expect(waits?.samples.find(({ labels }) => labels['sluice.queue.name'] === 'mail')).toMatchObject({ quantiles: [{}, {}, {}] })
   })
 
-  it('has what the reference says that it has', async () => {
+  it('export all metrics that the reference lists', async () => {
     const page = readFileSync(new URL('../../../../docs/reference/metrics.md', import.meta.url), 'utf8')
     const rows = page.split('\n').flatMap((line) => {
       const [, name, type, unit, labels, prometheus] = line.split('|').map((cell) => cell.trim().replaceAll('`', ''))
-      // Those of responses are added by caches of `@sluice/http`.
+      // Caches of `@sluice/http` add those of responses.
       return name === undefined || !/^[a-z]+\./.test(name) || /^sluice\.responses(\.|$)/.test(name)
         ? []
         : [{ name, type, unit, labels: labels?.split(', ').filter(Boolean), prometheus }]
@@ -213,7 +213,7 @@ describe('what a Sluice exports', () => {
     }
   })
 
-  it('has a page whose every line can be read', async () => {
+  it('result in a page whose lines are all valid', async () => {
     const sluice = open()
     sluice.openScope('GET /a').end()
     sluice.balancer?.registerNode('127.0.0.1', 80)

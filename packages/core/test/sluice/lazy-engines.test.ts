@@ -33,7 +33,7 @@ describe('engines that are created on first use', () => {
     for (const name of ['sluice.cache.reads', 'sluice.balancer.picks', 'sluice.jobs.tasks']) expect(families).toContain(name)
   })
 
-  it('have the data that was recorded before', async () => {
+  it('contain data that was recorded before', async () => {
     const sluice = open()
     hostOf(sluice).attachPool('pg', () => ({ min: 0, max: 10, used: 3, idle: 2, waiting: 1 }))
     sluice.openScope('GET /a').end()
@@ -61,7 +61,7 @@ describe('engines that are created on first use', () => {
       expect(() => createSluice(options), option).toThrow(expect.objectContaining({ code: 'SLUICE_INVALID_OPTION', option }))
   })
 
-  it('have the options of when the Sluice was created', () => {
+  it('use the options at the creation of the Sluice', () => {
     const balancer: { strategy: 'random' | 'nonsense' } = { strategy: 'random' }
     const sluice = open({ balancer: balancer as { strategy: 'random' } })
     balancer.strategy = 'nonsense'
@@ -78,7 +78,7 @@ describe('engines that are created on first use', () => {
     await expect(sluice.jobs?.enqueueTask({ a: 1 })).rejects.toThrow(closed)
   })
 
-  it('are undefined if they are off, and still after close', async () => {
+  it('are undefined if they are disabled, and still after close', async () => {
     const sluice = createSluice({ cache: false, database: false, balancer: false, jobs: false, monitor: false })
     const engines = () => [sluice.cache, sluice.tiered, sluice.database, sluice.balancer, sluice.jobs, sluice.monitor]
     expect(engines()).toEqual(engines().map(() => undefined))

@@ -42,7 +42,7 @@ describe('a Sluice with a logger', () => {
     expect(told.at(-1)).toMatchObject({ level: 'warn', message: 'A listener of a Sluice event threw: mine' })
   })
 
-  it('shows no password of an address, in an error, its fields or a warning', () => {
+  it('hides the password of an address in an error, its fields and a warning', () => {
     const { told, logger } = lines()
     const cause = Object.assign(new TypeError('Invalid URL'), { input: 'postgres://ann:s3cret@db/app' })
     const command = { name: 'auth', args: ['s3cret'] }
@@ -73,7 +73,7 @@ describe('a Sluice with a logger', () => {
     })
   })
 
-  it('continues if the logger throws, and counts it', () => {
+  it('continues if the logger throws, and counts the error', () => {
     const broken = () => {
       throw new Error('The disk is full.')
     }
@@ -81,7 +81,7 @@ describe('a Sluice with a logger', () => {
     hostOf(sluice).warn('Mind the gap.')
     hostOf(sluice).reportError(new Error('no'))
     expect(sluice.queries.getStats().errors).toBe(3)
-    // One without `info` is not asked for it.
+    // A logger without `info` is not called for that level.
     const { monitor } = createSluice({ logger: { warn: () => {}, error: () => {} } })
     monitor?.registerMetric('orders', { warning: 10 })
     monitor?.recordMetric('orders', 20, 'shop')

@@ -23,12 +23,12 @@ function setUp(...names: string[]) {
   return { know, unknown, mayShare }
 }
 
-describe('what never goes to the shared store', () => {
-  it('is nothing unless it is said', () => {
+describe('values that are excluded from the shared store', () => {
+  it('are none by default', () => {
     expect(setUp().mayShare([users], { password: 1 })).toBe(true)
   })
 
-  it.each([['sessions'], ['public.sessions']])('is what reads a table: %s', (name) => {
+  it.each([['sessions'], ['public.sessions']])('include reads of a table: %s', (name) => {
     const { know, mayShare, unknown } = setUp(name)
     know()
     expect(mayShare([users, sessions], [])).toBe(false)
@@ -36,7 +36,7 @@ describe('what never goes to the shared store', () => {
     expect(unknown).toEqual([])
   })
 
-  it('is what holds a field of a model, at any depth and in either convention', () => {
+  it('include rows with a field of a model, at any depth and in either naming convention', () => {
     const { know, mayShare } = setUp('User.passwordHash')
     know()
     expect(mayShare([users], [{ id: 1, name: 'a' }])).toBe(true)
@@ -50,14 +50,14 @@ describe('what never goes to the shared store', () => {
     expect(mayShare([cities], [{ passwordHash: 'x' }])).toBe(true)
   })
 
-  it('is what holds a field of any model', () => {
+  it('include rows with a field of any model', () => {
     const { know, mayShare } = setUp('*.token')
     know()
     expect(mayShare([cities], { token: 1 })).toBe(false)
     expect(mayShare([cities], { tokens: 1 })).toBe(true)
   })
 
-  it('is what a statement may give another name, or the value of without one', () => {
+  it('include results of statements that may rename the column or return its values without a name', () => {
     const { know, mayShare } = setUp('users.password_hash')
     know()
     expect(mayShare([users], ['x'], 'select "password_hash" from "users"')).toBe(false)
@@ -66,7 +66,7 @@ describe('what never goes to the shared store', () => {
     expect(mayShare([users], [{ id: 1, password_hash: 'x' }], 'select * from "users"')).toBe(false)
   })
 
-  it('excludes everything while a name is not in any catalog', () => {
+  it('include everything while a name is not in any catalog', () => {
     const { know, mayShare, unknown } = setUp('User', 'Usr.password')
     expect(mayShare([cities], {})).toBe(false)
     expect(unknown).toEqual(['User', 'Usr.password'])

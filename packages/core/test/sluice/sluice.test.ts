@@ -24,7 +24,7 @@ describe('createSluice', () => {
     ['__proto__', JSON.parse('{"__proto__": 1}')],
     ['options', 'optimize'],
     ['options', null],
-  ])('names the option %s', (option, options) => {
+  ])('includes the option %s in its error', (option, options) => {
     const make = () => createSluice(options as SluiceOptions)
     expect(make).toThrow(InvalidOptionError)
     expect(make).toThrow(option)
@@ -35,11 +35,11 @@ describe('createSluice', () => {
     }
   })
 
-  it('takes an explicit undefined for "not given"', () => {
+  it('treats an explicit undefined as the default', () => {
     expect(createSluice({ mode: undefined, cache: undefined } as unknown as SluiceOptions).mode).toBe('observe')
   })
 
-  it('observes by default, and takes the mode of the environment where none is given', () => {
+  it('observes by default, and reads the mode from the environment if it is not set', () => {
     expect(createSluice().mode).toBe('observe')
     vi.stubEnv('SLUICE_MODE', 'shadow')
     expect(createSluice().mode).toBe('shadow')
@@ -67,11 +67,11 @@ describe('modes', () => {
     expect(await merged(sluice)).toBe(false)
   })
 
-  it('refuse one that there is not', () => {
+  it('throw for an unknown mode', () => {
     expect(() => createSluice().setMode('fast' as Mode)).toThrow(InvalidOptionError)
   })
 
-  it('apply to a share of scopes', async () => {
+  it('apply to a sample of scopes', async () => {
     const chances = [0.1, 0.6, 0.4]
     const sluice = createSluice({ mode: 'optimize', cache: false, rollout: 0.5, random: () => chances.shift() ?? 1 })
     expect([await merged(sluice), await merged(sluice), await merged(sluice)]).toEqual([true, false, true])
@@ -107,7 +107,7 @@ describe('shadow mode', () => {
     expect(sluice.queries.getStats()).toMatchObject({ shadowed: 2, shadowDifferences: 2 })
   })
 
-  it('reports nothing where results are equal', async () => {
+  it('reports nothing if results are equal', async () => {
     const { sluice, differences, run } = shadowed([{ a: new Date(0) }], [{ a: new Date(0) }])
     await run()
     await turn()
@@ -152,7 +152,7 @@ describe('listeners', () => {
 })
 
 describe('scopes', () => {
-  it('end once', () => {
+  it('end once, even if their end is repeated', () => {
     const sluice = createSluice()
     let ended = 0
     sluice.on('scope', () => {
@@ -177,7 +177,7 @@ describe('scopes', () => {
 })
 
 describe('ownCacheNamespaces', () => {
-  it('has every namespace that Sluice keeps something in', async () => {
+  it('contains every namespace in which Sluice caches values', async () => {
     const sluice = createSluice({ mode: 'optimize' })
     await sluice.tiered?.getOrLoad('key', () => 1)
     sluice.queries.cacheResult('SELECT 1', [{ one: 1 }])

@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { analyzeSql } from '../../src/sql/analyze.ts'
 
 describe('analyzeSql', () => {
-  it('joins the statement with its shape', () => {
+  it('returns the statement with its normalized query', () => {
     const { statement, shape, fingerprint } = analyzeSql('select * from a where id = 7', 'sqlite')
     expect(statement.reads).toEqual([['a']])
     expect(shape).toBe('select * from a where id = ?')
     expect(fingerprint).toMatch(/^[0-9a-f]{16}$/)
   })
 
-  it('remembers a text, for each dialect apart', () => {
+  it('caches a string separately for each dialect', () => {
     const sql = 'select * from Remembered'
     const first = analyzeSql(sql, 'sqlite')
     expect(analyzeSql(sql, 'sqlite')).toBe(first)
@@ -17,13 +17,13 @@ describe('analyzeSql', () => {
     expect(first.statement.reads).toEqual([['Remembered']])
   })
 
-  it('does not keep long texts', () => {
+  it('does not cache long strings', () => {
     const sql = `select * from a where id in (${'1, '.repeat(10_000)}1)`
     expect(analyzeSql(sql, 'sqlite')).not.toBe(analyzeSql(sql, 'sqlite'))
     expect(analyzeSql(sql, 'sqlite').shape).toBe('select * from a where id in (?)')
   })
 
-  it('forgets short texts when they are too much together', () => {
+  it('evicts short strings when their total size is too large', () => {
     const text = (n: number) => `select ${n} as ${'a'.repeat(15_000)}`
     const first = analyzeSql(text(0), 'mysql')
     expect(analyzeSql(text(0), 'mysql')).toBe(first)
@@ -31,7 +31,7 @@ describe('analyzeSql', () => {
     expect(analyzeSql(text(0), 'mysql')).not.toBe(first)
   })
 
-  it('cuts a long shape, and tells it from others by the whole', () => {
+  it('truncates a long normalized query, and distinguishes it from others by the whole', () => {
     const text = (last: string) => `select ${Array.from({ length: 3000 }, (_, i) => `c${i}`).join(', ')}, ${last} from a`
     const { shape, fingerprint } = analyzeSql(text('x'), 'sqlite')
     expect(shape).toHaveLength(5002)
@@ -40,7 +40,7 @@ describe('analyzeSql', () => {
     expect(analyzeSql(text('y'), 'sqlite').fingerprint).not.toBe(fingerprint)
   })
 
-  it('makes a text that cannot be split opaque, and shows none of its values', () => {
+  it('treats a string that cannot be tokenized as opaque, and shows none of its values', () => {
     const { statement, shape, fingerprint } = analyzeSql("  SELECT 'secret", 'sqlite')
     expect(statement.opaque).toBe('unterminated string')
     expect(shape).toBe('SELECT …')
@@ -54,7 +54,7 @@ describe('analyzeSql', () => {
     },
   )
 
-  it('gives up on a text nested too deeply', () => {
+  it('stops at a string with too much nesting', () => {
     const sql = `select ${'('.repeat(5_000)}1${')'.repeat(5_000)}`
     expect(analyzeSql(sql, 'postgresql').statement.opaque).toBe('nested too deeply')
   })

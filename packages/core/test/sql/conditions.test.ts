@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Dialect } from '../../src/sql/dialect.ts'
 import { readStatement } from '../../src/sql/statement.ts'
 
-/** The conditions of the one write, or of the listing, as `column = values`; a bound value is `#` and its place. */
+/** The conditions of the one write, or of the listing, as `column = values`; a bound value is `#` and its position. */
 function conditions(sql: string, dialect: Dialect = 'postgresql'): string[] | undefined {
   const { writes, listing, opaque } = readStatement(sql, dialect)
   expect(opaque).toBeUndefined()
@@ -33,7 +33,7 @@ describe('conditions of a write', () => {
       ['id = #0'],
     ],
     ['insert into t (id) values (?) on conflict (id) do update set x = ? where (`main`.`t`.`id` = ? and 1=1)', 'sqlite', ['id = #2']],
-  ])('are those that hold for all of its rows: %s (%s)', (sql, dialect, expected) => {
+  ])('contain those that hold for all of its rows: %s (%s)', (sql, dialect, expected) => {
     expect(conditions(sql, dialect)).toEqual(expected)
   })
 
@@ -78,7 +78,7 @@ describe('conditions of a write', () => {
     ['insert into t (id) values (1) on conflict (y) do update set x = 1 on conflict (id) do update set x = 2 where t.id = 7', 'sqlite'],
     ['insert into t (id) values (7)', 'postgresql'],
     ['update t set x = 1 where y = 1 and offset', 'sqlite'],
-  ])('are none where that is not certain: %s (%s)', (sql, dialect) => {
+  ])('are empty if that is uncertain: %s (%s)', (sql, dialect) => {
     expect(conditions(sql, dialect)?.filter((condition) => condition.startsWith('id')) ?? []).toEqual([])
   })
 })
@@ -95,7 +95,7 @@ describe('conditions of a listing', () => {
     ['select * from `t` as `a` where `a`.`id` = ? limit ?', 'mysql', ['id = #0'], true],
     ['select t.x from t inner join u on t.a = u.a or u.b where t.id = ? and u.id = ? and id = ?;', 'sqlite', ['id = #0'], false],
     ['select a.x from s.t as a, u where a.id = 7', 'postgresql', ['id = 7'], false],
-  ])('of the first table are known: %s (%s)', (sql, dialect, expected, isPlain) => {
+  ])('contain those of the first table: %s (%s)', (sql, dialect, expected, isPlain) => {
     expect(conditions(sql, dialect)).toEqual(expected)
     expect(readStatement(sql, dialect).listing?.isPlain).toBe(isPlain)
   })
@@ -119,7 +119,7 @@ describe('conditions of a listing', () => {
     ['select x is distinct from y from t where id = 7', 'postgresql'],
     ['select x from t where id = 7; select 1', 'sqlite'],
     ['select x from t', 'sqlite'],
-  ])('are none where rows may come from elsewhere: %s (%s)', (sql, dialect) => {
+  ])('are undefined if rows may come from other tables: %s (%s)', (sql, dialect) => {
     expect(readStatement(sql, dialect).listing).toBeUndefined()
   })
 })
@@ -135,7 +135,7 @@ describe('placeholders of a statement', () => {
     ['update ?? set x = ? where id = ?', 'mysql', undefined],
     ['update t set x = @x where id = ?', 'mysql', 1],
     ['update t set x = $1 where id = $2', 'postgresql', undefined],
-  ])('are counted where drivers count them so: %s (%s)', (sql, dialect, expected) => {
+  ])('are counted if drivers count them in the same way: %s (%s)', (sql, dialect, expected) => {
     expect(readStatement(sql, dialect).placeholders).toBe(expected)
   })
 })

@@ -19,48 +19,48 @@ describe('fingerprint', () => {
     expect(shape("select * from a where x = 'b' and y > 1.5 and z = $1")).toBe('select * from a where x = ? and y > ? and z = ?')
   })
 
-  it('takes a sign for a part of a value, and a minus between operands for an operator', () => {
+  it('treats a sign as part of a value, and a minus between operands as an operator', () => {
     expect(shape('select (-1), a - 1 from b where x = -5')).toBe('select (?), a - ? from b where x = ?')
   })
 
-  it('gives lists of any length one shape', () => {
+  it('returns one normalized query for lists of any length', () => {
     expect(shape('select * from a where id in ($1, $2, $3)')).toBe('select * from a where id in (?)')
     expect(print('select * from a where id in (1)')).toBe(print('select * from a where id in (1, -2, 3)'))
     expect(shape('select array[1, 2, 3]')).toBe('select array[?]')
   })
 
-  it('gives row lists of any length one shape', () => {
+  it('returns one normalized query for row lists of any length', () => {
     expect(shape('insert into a (x, y) values (?, ?), (?, ?), (?, ?)', 'sqlite')).toBe('insert into a(x, y) values (?)')
     expect(print('select 1 from a where (x, y) in ((1, 2), (3, 4), (5, 6))')).toBe(print('select 1 from a where (x, y) in ((1, 2))'))
     expect(print('insert into a values (now(), 1), (now(), 2)')).toBe(print('insert into a values (now(), 1)'))
   })
 
-  it('keeps the arguments of a call apart', () => {
+  it('keeps the arguments of a call separate', () => {
     expect(shape('select coalesce(?, ?, x)', 'sqlite')).toBe('select coalesce(?, ?, x)')
     expect(shape('select * from a limit ?, ?', 'mysql')).toBe('select * from a limit ?, ?')
   })
 
-  it('drops comments, white space and a last semicolon', () => {
+  it('removes comments, white space and a final semicolon', () => {
     expect(print('/* trace=1 */ select *\n\tfrom   a -- x\n;')).toBe(print('select * from a'))
     expect(print('select a=1')).toBe(print('select a = 2'))
   })
 
-  it('drops quotes around plain names only', () => {
+  it('removes quotes around plain names only', () => {
     expect(shape('select "a"."id" from "a" as "order"')).toBe('select a.id from a as "order"')
     expect(shape('select `a`.`x y` from `a`', 'mysql')).toBe('select a.`x y` from a')
     expect(shape('select [x]]  from [we ird]'.replace(']]', ']'), 'sqlite')).toBe('select x from "we ird"')
   })
 
-  it('keeps the case of words in the shape and ignores it in the hash', () => {
+  it('keeps the case of words in the normalized query and ignores it in the hash', () => {
     expect(shape('SELECT * FROM a')).toBe('SELECT * FROM a')
     expect(print('SELECT * FROM a')).toBe(print('select * from A'))
   })
 
-  it('tells quoted names of different case apart', () => {
+  it('distinguishes quoted names with different case', () => {
     expect(print('select * from "Ab"')).not.toBe(print('select * from "aB"'))
   })
 
-  it('tells columns, tables and operators apart', () => {
+  it('distinguishes columns, tables and operators', () => {
     const prints = [
       'select x from a',
       'select y from a',
@@ -120,11 +120,11 @@ describe('fingerprint', () => {
       'update users set name = ?, age = ? where id = ? returning id, age',
     ],
     ['insert into "users" ("id") values (?) on conflict ("id") do nothing', 'insert into users(id) values (?) on conflict (id) do nothing'],
-  ])('shows what is a name to SQLite in any case: %s', (sql, expected) => {
+  ])('shows names that SQLite cannot read as strings: %s', (sql, expected) => {
     expect(shape(sql, 'sqlite')).toBe(expected)
   })
 
-  it('gives statements that differ in such a string one fingerprint', () => {
+  it('returns one fingerprint for statements that differ in such a string', () => {
     const of = (name: string) => fingerprint(`select * from users where name = "${name}"`, 'sqlite').fingerprint
     expect(of('alice')).toBe(of('Bob'))
   })

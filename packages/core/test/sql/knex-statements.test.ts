@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Dialect } from '../../src/sql/dialect.ts'
 import { readStatement } from '../../src/sql/statement.ts'
 
-/** A kind of builder, the text that Knex 3.3 compiles it to, the tables it reads, and those it writes. */
+/** A kind of builder, the statement that Knex 3.3 compiles it to, the tables it reads, and those it writes. */
 type Compiled = readonly [builder: string, sql: string, reads: string, writes: string]
 
 const compiled: Readonly<Record<Dialect, readonly Compiled[]>> = {
@@ -195,7 +195,7 @@ const compiled: Readonly<Record<Dialect, readonly Compiled[]>> = {
   ],
 }
 
-describe.each(Object.keys(compiled) as Dialect[])('readStatement of what Knex compiles for %s', (dialect) => {
+describe.each(Object.keys(compiled) as Dialect[])('readStatement for statements of Knex on %s', (dialect) => {
   it.each(compiled[dialect])('reads %s', (_builder, sql, reads, writes) => {
     const statement = readStatement(sql, dialect)
     expect(statement.opaque).toBeUndefined()
@@ -215,8 +215,8 @@ describe.each(Object.keys(compiled) as Dialect[])('readStatement of what Knex co
   })
 })
 
-describe('readStatement of a joined delete that Knex compiles for mysql', () => {
-  it('is opaque', () => {
+describe('readStatement for a joined delete of Knex on mysql', () => {
+  it('is opaque for a joined delete', () => {
     expect(readStatement('delete `a` from `a` inner join `b` on `a`.`i` = `b`.`i` where `b`.`z` = ?', 'mysql').opaque).toMatch(
       /multi-table/,
     )

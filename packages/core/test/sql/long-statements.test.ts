@@ -12,7 +12,7 @@ import { MAX_SQL_LENGTH } from '../../src/sql/tokenize.ts'
 const DIALECTS: readonly Dialect[] = ['postgresql', 'sqlite', 'mysql']
 const SMALL = 110
 const FACTOR = 4
-/** Steps of a linear reader grow by the factor; those of a quadratic one by its square. */
+/** The steps of a linear reader grow by the factor; those of a quadratic reader by its square. */
 const MOST = 2 * FACTOR
 
 const inspector = new Session()
@@ -28,7 +28,7 @@ afterAll(async () => {
   inspector.disconnect()
 })
 
-/** How often blocks of Sluice's code were entered since the last call: the same on a machine of any speed. */
+/** The number of executed blocks of Sluice since the last call, which does not depend on the speed of the machine. */
 async function takeSteps(): Promise<number> {
   const { result } = await inspector.post('Profiler.takePreciseCoverage')
   const own = result.filter(({ url }) => url.includes('/core/src/'))
@@ -51,7 +51,7 @@ function anew(sql: string): string {
 
 describe.each([...sqlReaders.keys()])('%s', (name) => {
   const read = sqlReaders.get(name)
-  it.each(longStatements)('takes steps in proportion to the length of $name', async ({ write, dialects = DIALECTS }) => {
+  it.each(longStatements)('takes steps proportional to the length of $name', async ({ write, dialects = DIALECTS }) => {
     if (read === undefined) throw new TypeError('no reader')
     for (const dialect of dialects) {
       // Caches of words fill; a string that was analyzed before takes no steps.
@@ -64,25 +64,25 @@ describe.each([...sqlReaders.keys()])('%s', (name) => {
 })
 
 describe('the longest statement', () => {
-  it.each(longStatements)('is read or refused without an error for $name', ({ write, dialects = DIALECTS }) => {
+  it.each(longStatements)('is read or rejected without an error for $name', ({ write, dialects = DIALECTS }) => {
     const perPart = write(1_000).length - write(500).length
     const sql = write(Math.floor((MAX_SQL_LENGTH * 450) / perPart))
     for (const dialect of dialects) expect(analyzeSql(sql, dialect).fingerprint).toHaveLength(16)
   })
 
-  it('may hold as many parameters as PostgreSQL binds', () => {
+  it('may contain as many parameters as PostgreSQL can bind', () => {
     const sql = `SELECT * FROM t WHERE id IN (${Array.from({ length: 30_000 }, (_, nth) => `$${nth + 1}`).join(', ')})`
     const { statement } = analyzeSql(sql, 'postgresql')
     expect(statement).toMatchObject({ reads: [['t']], writes: [] })
     expect(statement.opaque).toBeUndefined()
   })
 
-  it('counts a long list of arguments as reading the clock, instead of searching nested calls again and again', () => {
+  it('treats a long list of arguments as reading the clock, instead of searching nested calls repeatedly', () => {
     const volatile = (args: number) => analyzeSql(`SELECT date(${'a + '.repeat(args)}a) FROM t`, 'sqlite').statement.volatile
     expect([volatile(10), volatile(150)]).toEqual([false, true])
   })
 
-  it.each(DIALECTS)('is passed through beyond the limit: it may write any table (%s)', (dialect) => {
+  it.each(DIALECTS)('is passed through above the limit, and may write any table (%s)', (dialect) => {
     const sql = `SELECT '${'x'.repeat(MAX_SQL_LENGTH)}'`
     const { statement, shape } = analyzeSql(sql, dialect)
     expect(statement).toMatchObject({ kinds: [], opaque: 'statement too long', mayCommit: true })
@@ -94,7 +94,7 @@ describe('the longest statement', () => {
 })
 
 describe('planSelect', () => {
-  it.each(['objects', 'arrays'] as const)('takes steps in proportion to the columns of %s', async (form) => {
+  it.each(['objects', 'arrays'] as const)('takes steps proportional to the columns of %s', async (form) => {
     const columns = [{ name: 'id', type: 'integer' as const, nullable: false }]
     const table = { name: 't', kind: 'table' as const, columns, primaryKey: ['id'], uniqueKeys: [] }
     const catalog = new SchemaCatalog({ dialect: 'postgresql', defaultSchema: 'public', tables: [table], foreignKeys: [] })

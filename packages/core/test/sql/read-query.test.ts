@@ -26,7 +26,7 @@ describe.each(all)('a FROM list of %s', (dialect) => {
   })
 })
 
-describe('FROM that names no table', () => {
+describe('FROM without a table', () => {
   it.each([
     "select extract(year from x), trim(both ' ' from y), substring(z from 2 for 3) from a",
     'select x is distinct from y, x is not distinct from y from a',
@@ -35,7 +35,7 @@ describe('FROM that names no table', () => {
     expect(factsOf(sql)).toBe('R[a] W[]')
   })
 
-  it('is told from DISTINCT and from labels', () => {
+  it('is distinguished from DISTINCT and from labels', () => {
     expect(factsOf('select distinct from a')).toBe('R[a] W[]')
     expect(factsOf('select x as from from a')).toBe('R[a] W[]')
     expect(factsOf('select x as "is" , y distinct from a')).toBe('R[a] W[]')
@@ -82,7 +82,7 @@ describe('clauses of sqlite', () => {
     expect(factsOf(sql, 'sqlite')).toBe(facts)
   })
 
-  it('is opaque where a string stands for a table', () => {
+  it('is opaque if a string is used as a table', () => {
     expect(factsOf("select * from 'a'", 'sqlite')).toContain('opaque')
     expect(factsOf("select 1 from a where x in 'b'", 'sqlite')).toContain('opaque')
   })
@@ -115,7 +115,7 @@ describe('clauses of mysql', () => {
 })
 
 describe('names', () => {
-  it('are folded as PostgreSQL folds them', () => {
+  it('are folded like PostgreSQL does', () => {
     expect(readStatement('select * from Sch."Tab" join ÉCOLE on true', 'postgresql').reads).toEqual([['sch', 'Tab'], ['École']])
   })
 
@@ -123,7 +123,7 @@ describe('names', () => {
     expect(readStatement('select * from Sch.Tab', dialect).reads).toEqual([['Sch', 'Tab']])
   })
 
-  it('are opaque where PostgreSQL would cut them', () => {
+  it('are opaque if PostgreSQL would truncate them', () => {
     expect(factsOf(`select * from ${'a'.repeat(63)}`)).not.toContain('opaque')
     expect(factsOf(`select * from ${'a'.repeat(64)}`)).toContain('opaque')
     expect(factsOf(`select * from ${'é'.repeat(32)}`)).toContain('opaque')
@@ -152,7 +152,7 @@ describe('common table expressions', () => {
     expect(factsOf(sql)).toBe(facts)
   })
 
-  it('see one another in sqlite, with or without RECURSIVE', () => {
+  it('see each other in sqlite, with or without RECURSIVE', () => {
     expect(factsOf('with w as (select * from v), V as (select 1) select * from w', 'sqlite')).toBe('R[] W[]')
     expect(factsOf('with t as (select 1 from a union select 2 from t) select * from t', 'sqlite')).toBe('R[a] W[]')
   })
@@ -161,7 +161,7 @@ describe('common table expressions', () => {
     expect(factsOf('with recursive w as (select * from v), v as (select 1 from V) select * from w', 'mysql')).toBe('R[v] W[]')
   })
 
-  it('count their bodies among the kinds', () => {
+  it('add the kinds of their bodies', () => {
     expect(readStatement('with w as (delete from a returning *) insert into b select * from w', 'postgresql').kinds).toEqual([
       'DELETE',
       'INSERT',
@@ -170,7 +170,7 @@ describe('common table expressions', () => {
 })
 
 describe('functions', () => {
-  it('that are pure are not listed', () => {
+  it('are not listed if they are pure', () => {
     expect(factsOf('select coalesce(max(x), 0), lower(y) from a')).toBe('R[a] W[]')
   })
 

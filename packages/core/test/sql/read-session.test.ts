@@ -45,13 +45,13 @@ describe('transaction control', () => {
     "prepare transaction 'x'",
     'savepoint',
     'commit now',
-  ])('is opaque as %s', (sql) => {
+  ])('is opaque for %s', (sql) => {
     const statement = readStatement(sql, 'postgresql')
     expect(statement.transaction).toBeUndefined()
     expect(statement.opaque).toBeDefined()
   })
 
-  it('is opaque with a chain on SQLite, which has none', () => {
+  it('is opaque with a chain on SQLite, which does not support it', () => {
     expect(readStatement('commit and chain', 'sqlite').opaque).toBeDefined()
   })
 
@@ -67,7 +67,7 @@ describe('transaction control', () => {
     ['truncate a', 'postgresql', false],
     ['update a set b = 1; commit; select 1', 'postgresql', true],
     ["select 'unterminated", 'sqlite', true],
-  ] as const)('may be committed by %s (%s): %s', (sql, dialect, mayCommit) => {
+  ] as const)('reports whether %s may commit (%s): %s', (sql, dialect, mayCommit) => {
     expect(readStatement(sql, dialect).mayCommit).toBe(mayCommit)
   })
 
@@ -98,7 +98,7 @@ describe('statements without effect', () => {
     ['describe a', 'mysql'],
     ['pragma foreign_keys', 'sqlite'],
     ['pragma main.table_info(a)', 'sqlite'],
-  ] as const)('%s (%s) asks for the state of the server', (sql, dialect) => {
+  ] as const)('reads the state of the server: %s (%s)', (sql, dialect) => {
     expect(factsOf(sql, dialect)).toBe('R[] W[] volatile')
   })
 })
@@ -155,7 +155,7 @@ describe('definitions', () => {
     expect(factsOf(sql)).toBe(facts)
   })
 
-  it('may have bodies with semicolons', () => {
+  it('can have bodies with semicolons', () => {
     expect(factsOf('create trigger t after insert on a begin delete from b; end; commit', 'sqlite')).toBe('R[] W[] ddl opaque')
   })
 })

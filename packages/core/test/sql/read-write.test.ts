@@ -40,12 +40,12 @@ describe('inserts', () => {
     expect(factsOf(sql, dialect)).toBe(facts)
   })
 
-  it('name the columns that an upsert sets', () => {
+  it('list the columns that an upsert sets', () => {
     expect(columnsOf('insert into a (x, y) values (1, 2) on conflict (x) do update set y = excluded.y, "Z" = 3')).toEqual([['y', 'Z']])
     expect(columnsOf('insert into a set x = 1, y = 2 on duplicate key update z = 3', 'mysql')).toEqual([['z']])
   })
 
-  it('name no columns otherwise', () => {
+  it('list no columns otherwise', () => {
     expect(columnsOf('insert into a (x) values (1)')).toEqual([undefined])
   })
 })
@@ -74,11 +74,11 @@ describe('updates', () => {
     ['update a set (x, y) = (select 1, 2 from b), z = 3', 'postgresql', ['x', 'y', 'z']],
     ['update a set x = 1, `y` = 2 where z = 3', 'sqlite', ['x', 'y']],
     ['update a as t set t.x = 1, y = 2', 'mysql', ['x', 'y']],
-  ] as const)('name the columns of %s (%s)', (sql, dialect, columns) => {
+  ] as const)('list the columns of %s (%s)', (sql, dialect, columns) => {
     expect(columnsOf(sql, dialect)).toEqual([columns])
   })
 
-  it('do not tell which table of a join has a column', () => {
+  it('list no columns if the table of a joined column is unknown', () => {
     expect(columnsOf('update a join b on 1 = 1 set x = 1', 'mysql')).toEqual([undefined, undefined])
   })
 })
@@ -99,20 +99,20 @@ describe('deletes', () => {
     'delete from a, b using a join b on 1 = 1',
     'delete from a.* using a join b on 1 = 1',
     'delete from a for portion of p from 1 to 2',
-  ])('are opaque in mysql as %s', (sql) => {
+  ])('are opaque on mysql: %s', (sql) => {
     expect(factsOf(sql, 'mysql')).toContain('opaque')
   })
 })
 
 describe('MERGE', () => {
-  it('reads its source and its expressions, and merges into its target', () => {
+  it('reads its source and its expressions, and writes its target', () => {
     const sql = `merge into a as t using b join c on case when matched then true end join d on true on t.i = b.i
       when matched and b.z in (select 1 from e) then update set x = b.x, y = 2
       when not matched then insert (x, y) values (b.x, (select 1 from g)) returning t.x, t.y`
     expect(factsOf(sql)).toBe('R[a,b,c,d,e,g] W[a:merge]')
   })
 
-  it('is opaque where it does not exist', () => {
+  it('is opaque on databases without it', () => {
     expect(factsOf('merge into a using b on 1 = 1 when matched then delete', 'mysql')).toContain('opaque')
   })
 })

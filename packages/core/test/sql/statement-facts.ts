@@ -1,7 +1,7 @@
 import type { Dialect } from '../../src/sql/dialect.ts'
 import { readStatement } from '../../src/sql/statement.ts'
 
-/** What a statement touches, in one line: `R[tables read] W[tables written]`, then whatever else is so. */
+/** The effects of a statement in one line: `R[tables read] W[tables written]`, then its other properties. */
 export function factsOf(sql: string, dialect: Dialect = 'postgresql'): string {
   const { reads, writes, functions, volatile, locks, ddl, temporary, opaque } = readStatement(sql, dialect)
   const facts = [

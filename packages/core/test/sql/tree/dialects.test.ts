@@ -98,11 +98,11 @@ describe('readQueryTree for postgresql', () => {
     'SELECT 1 FROM (a JOIN b ON true) AS j',
     'MERGE INTO a USING b ON true WHEN MATCHED THEN DELETE',
     `SELECT 1 FROM ${'x'.repeat(64)}`,
-  ])('refuses %s', (sql) => {
+  ])('throws for %s', (sql) => {
     expect(() => readQueryTree(sql, 'postgresql')).toThrow(SqlSyntaxError)
   })
 
-  it('notes what an upsert writes', () => {
+  it('returns the values that an upsert writes', () => {
     const sql = 'INSERT INTO s.a (x, y) VALUES ($1, $2), ($3, 4) ON CONFLICT (x) WHERE z DO UPDATE SET y = excluded.y, z = $4 WHERE a.x > 1'
     expect(readQueryTree(sql, 'postgresql').writes).toEqual([
       {
@@ -119,7 +119,7 @@ describe('readQueryTree for postgresql', () => {
     ])
   })
 
-  it('notes rows of columns that are set', () => {
+  it('returns the values of row assignments', () => {
     expect(readQueryTree('UPDATE a SET (x, y) = ($1, $2), z = DEFAULT', 'postgresql').writes).toMatchObject([
       { columns: ['x', 'y', 'z'], values: [{ column: 0 }, { place: 1, column: 1 }] },
     ])
@@ -169,11 +169,11 @@ describe('readQueryTree for sqlite', () => {
     expect(text(sql, 'sqlite')).toBe(expected.replace('… as x + 1', '…'))
   })
 
-  it('refuses IN with the name of a table', () => {
+  it('throws for IN with the name of a table', () => {
     expect(() => readQueryTree('SELECT a FROM t WHERE a IN u', 'sqlite')).toThrow(SqlSyntaxError)
   })
 
-  it('tells where an insert without a list of columns writes its values', () => {
+  it('returns the positions of values in an insert without a list of columns', () => {
     expect(readQueryTree('INSERT INTO a VALUES (1, ?)', 'sqlite').writes).toEqual([
       { kind: 'insert', table: ['a'], columns: [], values: [{ place: 0, column: 1 }] },
     ])
@@ -219,7 +219,7 @@ describe('readQueryTree for mysql', () => {
     expect(text(sql, 'mysql')).toBe(expected)
   })
 
-  it('notes for each table of an update what may be written to it', () => {
+  it('returns the writes to each table of an update', () => {
     const { writes } = readQueryTree('UPDATE a JOIN b ON a.id = b.id SET a.x = ?, y = ?', 'mysql')
     expect(writes).toMatchObject([
       { table: ['a'], columns: ['x', 'y'] },
@@ -227,12 +227,12 @@ describe('readQueryTree for mysql', () => {
     ])
   })
 
-  it('notes the targets of a delete from several tables', () => {
+  it('returns the target tables of a delete from several tables', () => {
     const { writes } = readQueryTree('DELETE x, b.* FROM a AS x JOIN b ON x.id = b.id', 'mysql')
     expect(writes.map(({ table }) => table)).toEqual([['a'], ['b']])
   })
 
-  it.each(['SELECT a FROM t FOR SYSTEM_TIME AS OF now()', "SELECT a FROM t INTO OUTFILE 'x'", 'DELETE x FROM a'])('refuses %s', (sql) => {
+  it.each(['SELECT a FROM t FOR SYSTEM_TIME AS OF now()', "SELECT a FROM t INTO OUTFILE 'x'", 'DELETE x FROM a'])('rejects %s', (sql) => {
     expect(() => readQueryTree(sql, 'mysql')).toThrow(SqlSyntaxError)
   })
 })

@@ -17,7 +17,7 @@ const soup: readonly string[] =
     ' ',
   )
 
-/** A text of a seed: words in any order, or a statement that was cut, or changed in a few places. */
+/** A statement for a seed: words in any order, or a statement that was truncated or changed in a few places. */
 export function fuzzText(seed: number): string {
   const below = chance(seed)
   const pick = (items: readonly string[]) => items[below(items.length)] ?? ''
@@ -36,7 +36,7 @@ export function fuzzText(seed: number): string {
   return parts.join('')
 }
 
-/** Integers below a limit, the same ones for the same seed (mulberry32, by Tommy Ettinger). */
+/** Integers below a limit, the same for the same seed (mulberry32, by Tommy Ettinger). */
 function chance(seed: number): (limit: number) => number {
   let state = (seed * 0x9e3779b1) >>> 0
   return (limit) => {

@@ -139,27 +139,27 @@ describe.each(all)('readQueryTree for %s', (dialect) => {
     'UPDATE t WHERE a = 1',
     'INSERT INTO t',
     'DELETE t.a',
-  ])('refuses %j', (sql) => {
+  ])('throws for %j', (sql) => {
     expect(() => readQueryTree(sql, dialect)).toThrow(SqlSyntaxError)
   })
 
-  it('refuses a text that is nested without end', () => {
+  it('throws for a statement with unlimited nesting', () => {
     for (const deep of ['(', 'NOT ', '- ', '(SELECT ', 'f('])
       expect(() => readQueryTree(`SELECT ${deep.repeat(100_000)}`, dialect)).toThrow(SqlSyntaxError)
     expect(() => readQueryTree(`SELECT ${'('.repeat(20_000)}1${')'.repeat(20_000)}`, dialect)).toThrow(SqlSyntaxError)
   })
 
-  it('reads conditions and operands in a long row', () => {
+  it('reads long sequences of conditions and operands', () => {
     const long = Array.from({ length: 5_000 }, (_, at) => `a = ${at}`).join(' OR ')
     expect(readQueryTree(`SELECT 1 FROM t WHERE ${long}`, dialect).root.where).toMatchObject([{ kind: 'or' }])
     expect(where(`${'a + '.repeat(5_000)}1 = b`, dialect)).toBe(`b = …`)
   })
 
-  it('refuses a text of more than 500,000 characters', () => {
+  it('throws for a statement of more than 500,000 characters', () => {
     expect(() => readQueryTree(`SELECT 1${' '.repeat(500_000)}`, dialect)).toThrow('statement too long')
   })
 
-  it('says which tokens clauses are made of', () => {
+  it('returns the tokens of each clause', () => {
     const { tokens, root } = readQueryTree('SELECT a, b FROM t WHERE a = 1 ORDER BY a DESC LIMIT 5 OFFSET 6', dialect)
     const clause = (name: keyof typeof root.clauses) => {
       const { start, end } = root.clauses[name] ?? { start: 0, end: 0 }
@@ -177,13 +177,13 @@ describe.each(all)('readQueryTree for %s', (dialect) => {
     ])
   })
 
-  it('tells which columns a value is computed from', () => {
+  it('returns the columns from which a value is computed', () => {
     const { root } = readQueryTree('SELECT 1 FROM t WHERE a > b * 2 AND c BETWEEN 1 AND d AND e = ?', dialect)
     expect(root.where).toMatchObject([{ dependsOn: [{ column: 'b' }] }, { dependsOn: [{ column: 'd' }] }, { values: [{ place: 0 }] }])
     expect(root.where[2]).not.toHaveProperty('dependsOn')
   })
 
-  it('tells every column that a block names', () => {
+  it('returns every column in a block', () => {
     const { root } = readQueryTree('SELECT lower(a) FROM t WHERE b = 1 GROUP BY c HAVING max(d) > 1 ORDER BY e + f', dialect)
     expect(root.mentions.map(({ column }) => column)).toEqual(['a', 'b', 'c', 'd', 'e', 'f'])
   })

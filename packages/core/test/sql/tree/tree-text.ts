@@ -9,7 +9,7 @@ import type {
   ValueTerm,
 } from '../../../src/sql/tree/query-tree.ts'
 
-/** A block as one line, in a notation of its own: short, and unlike SQL enough not to hide what was understood. */
+/** A block as one line in a separate notation: short, and different enough from SQL to show what was understood. */
 export function blockText(block: QueryBlock): string {
   const { kind, arms, isAll, from, where, having, groupBy, orderBy, outputs, isDistinct, distinctOn, limit, offset, subqueries } = block
   const parts = [

@@ -181,7 +181,7 @@ describe('AdapterClient.read', () => {
     expect(errors).toHaveLength(1)
   })
 
-  it('forgets the client when it is detached', async () => {
+  it('removes the client when it is detached', async () => {
     const app = await new App().ready()
     app.client.detach()
     await app.sluice.run(() => Promise.all([1, 2].map((id) => app.query(byId, [id]))))

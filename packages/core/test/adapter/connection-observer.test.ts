@@ -184,11 +184,11 @@ describe('ConnectionObserver', () => {
     expect(world.log).toEqual(['begin', 'rolled back', 'transaction rolled-back', 'scope notified'])
   })
 
-  it('announces everything at the end of a transaction that it does not know', async () => {
+  it('announces everything at the end of an unknown transaction', async () => {
     expect(await new World().run({}, 'commit')).toEqual(['announce *', 'commit', '* committed', 'scope notified'])
   })
 
-  it('announces the writes of a transaction that the ORM does not know when they are sent, too', async () => {
+  it('announces the writes of a transaction that is unknown to the ORM also when they are sent', async () => {
     const world = new World()
     const connection = {}
     await world.observer.statement(connection, world.sent('begin', { isKnown: false }))
@@ -216,7 +216,7 @@ describe('ConnectionObserver', () => {
     expect(other.log).not.toContain('transaction committed')
   })
 
-  it('announces everything at a BEGIN after SET on MySQL, where autocommit may be off', async () => {
+  it('announces everything at a BEGIN after SET on MySQL, because autocommit may be off', async () => {
     const world = new World({ dialect: 'mysql' })
     await world.run({}, 'set autocommit = 0', 'begin')
     expect(world.log).toContain('announce *')
@@ -378,7 +378,7 @@ describe('ConnectionObserver', () => {
     }
   })
 
-  it('forgets the session settings of a closed connection', async () => {
+  it('discards the session settings of a closed connection', async () => {
     const closed = new Set<object>()
     const world = new World({ isClosed: (connection) => closed.has(connection) })
     const connection = {}

@@ -198,7 +198,7 @@ describe('a fleet whose clocks differ', () => {
   })
 })
 
-describe('strict', () => {
+describe('strict consistency', () => {
   it.each([
     ['in all reads', { consistency: 'strict' }, undefined],
     ['in one read of a bounded cache', {}, { consistency: 'strict' }],
@@ -303,7 +303,7 @@ describe('an outage of the store', () => {
   })
 })
 
-describe('bounded', () => {
+describe('bounded consistency', () => {
   it('serves from memory without a call to the store', async () => {
     const made = fleet()
     const a = made.start()

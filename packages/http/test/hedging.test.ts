@@ -121,7 +121,7 @@ describe('hedging', () => {
     await expect.poll(() => proxy.balancer.getClusterStats().activeConnections, SOON).toBe(0)
   })
 
-  it.each([{ after: 0 }, { after: 'p90' }, { budget: 2 }, { burst: 0 }, { afterMs: 5 }])('refuses %o', async (hedge) => {
+  it.each([{ after: 0 }, { after: 'p90' }, { budget: 2 }, { burst: 0 }, { afterMs: 5 }])('throws for %o', async (hedge) => {
     await expect(openProxy({ nodes: ['a:1'], hedge: hedge as never })).rejects.toThrow(`"hedge.${Object.keys(hedge)[0]}"`)
   })
 })

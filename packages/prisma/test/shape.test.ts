@@ -30,7 +30,7 @@ describe('shape of a write', () => {
     expect(written('createMany', { data: rows(3), skipDuplicates: true }).rest).toEqual({ skipDuplicates: true })
   })
 
-  it('does not keep the first write from garbage collection', async () => {
+  it('does not prevent garbage collection of the first write', async () => {
     const makeShape = () => {
       const data = rows(3)
       const shape = written('updateManyAndReturn', { where: { id: 7 }, data })

@@ -387,7 +387,7 @@ describe('errors inside Sluice', () => {
     expect(sluice.queries.getStats().errors).toBe(1)
   })
 
-  it('do not repeat a write', async () => {
+  it('never send a write twice', async () => {
     const sluice = optimizing()
     let sent = 0
     const operation = write(touching('t'), async () => {

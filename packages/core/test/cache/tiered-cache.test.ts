@@ -377,7 +377,7 @@ describe('a load that takes too long', () => {
 })
 
 describe('invalidation', () => {
-  it('by key, tag, or everything also affects a load in flight', async () => {
+  it('affects a load in flight when it is by key, tag, or everything', async () => {
     const { cache, load } = setUp()
     const ways: [string, () => Promise<void>][] = [
       ['delete', () => cache.delete('k')],
@@ -410,7 +410,7 @@ describe('invalidation', () => {
     expect(await young).toBe(1)
   })
 
-  it('of a tag does not affect values with other tags', async () => {
+  it('does not affect values with other tags', async () => {
     const { cache, source, load } = setUp()
     await cache.getOrLoad('k', load, { tags: ['a'] })
     await cache.invalidateTags(['b'])

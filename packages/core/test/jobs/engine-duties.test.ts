@@ -77,7 +77,7 @@ describe('access', () => {
 })
 
 describe('a batch job', () => {
-  it('with stopOnFailure continues up to maxFailedItems', async () => {
+  it('continues up to maxFailedItems when stopOnFailure is set', async () => {
     const { jobs, next } = open()
     jobs.registerProcessor('items', ([item]: number[]) => {
       if (item === 1) throw new Error('No.')
@@ -217,7 +217,7 @@ describe('uuidV7', () => {
 })
 
 describe('a dead letter in the memory backend', () => {
-  it('that is retried releases its bytes, and cannot be retried while another task has its key', async () => {
+  it('releases its bytes when it is retried, and cannot be retried while another task has its key', async () => {
     const backend = memoryJobBackend()
     const { jobs } = open({ backend })
     let fails = true

@@ -297,7 +297,7 @@ describe('AsyncBatchProcessingEngine', () => {
   })
 
   describe('processors', () => {
-    it('that fail in any way do not stop the queue', async () => {
+    it('do not stop the queue when they fail in any way', async () => {
       const jobs = open({ graceMs: 20 })
       const done: unknown[] = []
       const ways: Record<string, () => unknown> = {

@@ -179,7 +179,7 @@ describe('a task that this process cannot run', () => {
 })
 
 describe('leases', () => {
-  it('that cannot be renewed make their queue unhealthy', async () => {
+  it('make their queue unhealthy when they cannot be renewed', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
     const { backend, jobs } = setUp({ leaseMs: 900 }, 10, () => new Promise(() => {}))
     jobs.on('error', () => {})

@@ -91,7 +91,7 @@ describe('MonitoringAndAutoScalingEngine every second', () => {
 })
 
 describe('registering a metric', () => {
-  it('again applies new thresholds from the next value on, even to known sources', () => {
+  it('applies new thresholds from the next value on, even to known sources', () => {
     const { monitor, changes } = open()
     monitor.recordMetric('cpu', 50, 'a')
     monitor.registerMetric('cpu', { unit: '%', warning: 40 })
@@ -102,7 +102,7 @@ describe('registering a metric', () => {
     expect(changes).toEqual(['raised warning cpu of a', 'resolved warning cpu of a'])
   })
 
-  it('after its forecasts were requested makes them available from then on', async () => {
+  it('makes its forecasts available if they were requested before', async () => {
     const { monitor, errors, pass } = open({ forecasts: { metrics: ['queueDepth', 'cpu'] } })
     monitor.recordMetric('cpu', 10, 'a')
     pass(120_000)
@@ -119,7 +119,7 @@ describe('registering a metric', () => {
     expect(errors).toEqual([])
   })
 
-  it('after its forecasts were restored makes them available from then on', () => {
+  it('makes its forecasts available if they were restored before', () => {
     const { monitor } = open()
     monitor.registerMetric('queueDepth')
     monitor.recordMetric('queueDepth', 7, 'a')
@@ -229,7 +229,7 @@ describe('the performance report', () => {
 })
 
 describe('scaling', () => {
-  it('changes workers by 25% every 5 minutes at most by default', () => {
+  it('uses a step of 25% and a cooldown of 5 minutes for a policy by default', () => {
     const { monitor, pass } = open()
     expect(monitor.createScalingPolicy('p', 'cpu', 80, 'up')).toMatchObject({ scaleAmount: 25, cooldownSeconds: 300, enabled: true })
     pass(1_000)

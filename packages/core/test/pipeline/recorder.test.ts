@@ -23,7 +23,7 @@ class World {
 }
 
 describe('database time', () => {
-  it('of a scope is the time with any statement in flight; in total, each statement counts', () => {
+  it('is the time with any statement in flight for a scope; in total, each statement counts', () => {
     const world = new World()
     const first = world.begin()
     world.now = 10
@@ -41,7 +41,7 @@ describe('database time', () => {
     expect(world.stats.databaseMs).toBe(105)
   })
 
-  it('of operations that the ORM merges into one statement counts once', () => {
+  it('counts operations once that the ORM merges into one statement', () => {
     const world = new World()
     const all = Array.from({ length: 60 }, () => world.begin(mergedShape))
     world.now = 33

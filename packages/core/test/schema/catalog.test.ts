@@ -275,7 +275,7 @@ describe('SchemaCatalog.isUniqueKey', () => {
     [['slug', 'country'], false],
     [['country', 'country'], false],
     [[], false],
-  ])('of the columns %j is %s', (columns, unique) => {
+  ])('returns for the columns %j %s', (columns, unique) => {
     expect(catalog.isUniqueKey('main.place', columns)).toBe(unique)
   })
 

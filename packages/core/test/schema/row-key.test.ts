@@ -82,7 +82,7 @@ describe('keyTextOf', () => {
     ['mysql', '9007199254740993', undefined],
     ['mysql', 9_007_199_254_740_993n, undefined],
     ['mysql', '9007199254740991', '9007199254740991'],
-  ])('for a large integer on %s: %o', (dialect, value, text) => {
+  ])('returns on %s for the large integer %o', (dialect, value, text) => {
     expect(keyTextOf(value, 'integer', dialect)).toBe(text)
   })
 

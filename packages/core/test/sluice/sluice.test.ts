@@ -127,7 +127,7 @@ describe('a closed Sluice', () => {
 })
 
 describe('listeners', () => {
-  it('that throw have no effect', async () => {
+  it('have no effect when they throw', async () => {
     const sluice = createSluice()
     const warning = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     sluice.on('scope', () => {

@@ -211,7 +211,7 @@ describe('WorkloadLog', () => {
       ])
     })
 
-    it('and literals are omitted when the workload is redacted', () => {
+    it('are omitted, like literals, when the workload is redacted', () => {
       const { log, send } = open({ redact: true })
       for (let at = 0; at < 10; at += 1) send("select * from a where name = 'secret' and id = $1", { bindings: ['secret'] })
       expect(log.snapshot()).toMatchObject([{ sql: 'select * from a where name = ? and id = ?', samples: [], calls: 10 }])

@@ -59,7 +59,7 @@ describe('BurnRateObjective', () => {
     [6 * HOUR, 5, 'warning 1'],
     [72 * HOUR, 2, 'warning 1'],
     [72 * HOUR, 0, undefined],
-  ])('after %i minutes at %i times the allowed rate raises %s', (minutes, times, expected) => {
+  ])('returns after %i minutes at %i times the allowed rate the alert %s', (minutes, times, expected) => {
     const { pass, alert } = open()
     pass(minutes, times)
     expect(alert()).toBe(expected)

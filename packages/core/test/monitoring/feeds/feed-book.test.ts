@@ -47,7 +47,7 @@ describe('metric feeds', () => {
     expect(await values('sluice.feed.dropped')).toEqual([[{ reason: 'conflict' }, 2]])
   })
 
-  it('that throw, reject, return no array or take too long are omitted, counted and reported', async () => {
+  it('are omitted, counted and reported when they throw, reject, return no array or take too long', async () => {
     const { monitor, errors, values } = open({ feeds: { timeoutMs: 20 } })
     monitor.addFeed({ name: 'good', collect: () => [counter('a', { x: 1 })] })
     monitor.addFeed({

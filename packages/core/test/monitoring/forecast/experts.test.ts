@@ -38,7 +38,7 @@ function asleep(): Float64Array {
 }
 
 describe('forecast experts', () => {
-  it('of the last 30 minutes return the last value, the median of 5, an average and the trend', () => {
+  it('return for the last 30 minutes the last value, the median of 5, an average and the trend', () => {
     const forecasts = asleep()
     forecastFromRecent(
       contextOf(40, (step) => 100 * 1.02 ** step),
@@ -53,14 +53,14 @@ describe('forecast experts', () => {
     expect(forecasts.filter((forecast) => !Number.isNaN(forecast))).toHaveLength(4)
   })
 
-  it('of days are inactive on the first day', () => {
+  it('return nothing for days on the first day', () => {
     const forecasts = asleep()
     const context = contextOf(200, () => 100)
     forecastFromDays(context, dailyOutlook(context, 12), 12, forecasts)
     for (const at of [EXPERT.yesterday, EXPERT.profile, EXPERT.growth]) expect(forecasts[at]).toBeNaN()
   })
 
-  it('of days return the value of yesterday, the median of a week, and the growth at that time', () => {
+  it('return for days the value of yesterday, the median of a week, and the growth at that time', () => {
     // The load doubles at noon each day, and was 5 times as high on one day.
     const shape = (step: number): number => (step % STEPS_A_DAY >= 144 ? 200 : 100)
     const context = contextOf(7 * STEPS_A_DAY + 138, (step) => shape(step) * (Math.floor(step / STEPS_A_DAY) === 6 ? 5 : 1))
@@ -71,7 +71,7 @@ describe('forecast experts', () => {
     expect(forecasts[EXPERT.growth]).toBeCloseTo(200, 0)
   })
 
-  it('of periods return the value one period ago, the median of three, and the matching one', () => {
+  it('return for periods the value one period ago, the median of three, and the matching one', () => {
     const pattern = [10, 20, 30, 40]
     const context = contextOf(60, (step) => (step === 58 ? 90 : (pattern[step % 4] ?? 0)))
     context.periods.period = 4
@@ -86,7 +86,7 @@ describe('forecast experts', () => {
     expect(forecasts[EXPERT.period]).toBe(10)
   })
 
-  it('of periods are inactive while no period is known', () => {
+  it('return nothing for periods while no period is known', () => {
     const forecasts = asleep()
     const context = contextOf(60, () => 5)
     forecastFromPeriods(context, periodicOutlook(context, 3), 3, forecasts)

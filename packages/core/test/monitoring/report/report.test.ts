@@ -106,7 +106,7 @@ describe('the report', () => {
     expect(errors).toHaveLength(1)
   })
 
-  it('of a Sluice does not open a job backend, but queries an open one', async () => {
+  it('does not open a job backend of a Sluice, but queries an open one', async () => {
     const sluice = createSluice()
     onTestFinished(() => sluice.close())
     await sluice.monitor?.getPerformanceReport()

@@ -177,7 +177,7 @@ describe('AutoScaler', () => {
       expect(scaler.history()).toMatchObject([{ source: 'load', to: 8 }])
     })
 
-    it('and the rule scale up to the higher number', async () => {
+    it('apply together with the rule, and the higher number wins', async () => {
       const { scaler, live } = withPolicies({ cpu: 90 }, { rule })
       live(15, 500)
       await scaler.tick()

@@ -193,7 +193,7 @@ describe('ScalingController', () => {
       expect(decide(20).reasons[0]).toMatch(/^At most 11 workers were needed in the last 5 min/)
     })
 
-    it('keeps the maximum number required in the window', () => {
+    it('scales down to the maximum number required in the window', () => {
       const { follow } = worldOf({ scaleDownSeconds: 60 })
       follow(30, 1400, 20)
       follow(60, 900, 20)

@@ -46,7 +46,7 @@ describe('rows to scan', () => {
     ['public.comments', 500_000],
     ['Audit_Logs', 1_000_000],
     ['anything_else', 10_000],
-  ])('of %s are %i by default', (table, rows) => {
+  ])('are estimated for %s as %i by default', (table, rows) => {
     expect(plan(`select * from ${table}`).rowsToScan).toBe(rows)
   })
 

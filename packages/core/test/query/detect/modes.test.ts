@@ -130,7 +130,7 @@ describe('repeated queries', () => {
 })
 
 describe('patterns', () => {
-  it('of two alternating loops are reported separately', async () => {
+  it('are reported separately for two alternating loops', async () => {
     const { sluice, findings, ask } = setUp()
     await sluice.run(async () => {
       for (let i = 0; i < 6; i += 1) {
@@ -144,7 +144,7 @@ describe('patterns', () => {
     ])
   })
 
-  it('of several concurrent loops with one normalized query are interleaved', async () => {
+  it('are interleaved for several concurrent loops with one normalized query', async () => {
     const { sluice, findings, ask } = setUp()
     let values = 0
     const loop = async () => {
@@ -232,7 +232,7 @@ describe('a budget', () => {
     expect(findings.map(({ scope }) => scope)).toEqual(['GET /other'])
   })
 
-  it('of 0 allows no query', async () => {
+  it('allows no query when it is 0', async () => {
     const { sluice, findings, inLoop } = setUp({ budget: 0 })
     await sluice.run(() => inLoop(1, 'one'))
     expect(findings).toMatchObject([{ code: 'QUERY_BUDGET', label: 'more than 0 queries' }])

@@ -29,7 +29,7 @@ describe('metricsFormat', () => {
       'openmetrics',
     ],
     ['text/plain;version=0.0.4;q=1,*/*;q=0.1', 'prometheus'],
-  ])('for the Accept header %j is %s', (accept, format) => {
+  ])('returns for the Accept header %j the format %s', (accept, format) => {
     expect(metricsFormat(accept)).toBe(format)
   })
 })

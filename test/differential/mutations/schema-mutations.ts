@@ -123,7 +123,7 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
     ],
     test: {
       file: 'packages/core/test/adapter/connection-observer.test.ts',
-      name: 'announces everything where a write ends after the schema',
+      name: 'announces everything when a write ends after the schema',
     },
   },
   {
@@ -138,7 +138,7 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
     edits: [{ file: ANNOUNCER, find: 'if (plan?.version !== catalogs.used())', replace: 'if (plan === undefined)' }],
     test: {
       file: 'packages/core/test/adapter/connection-observer.test.ts',
-      name: 'announces what a statement writes by the catalogs of now',
+      name: 'announces the writes of a statement with the current catalog',
     },
   },
   {
@@ -157,7 +157,7 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
     name: 'schema-watch-late',
     rule: 'A catalog that was not compared lately does not count.',
     edits: [{ file: WATCH, find: 'catalogs.setUnchecked(this.source.id, true)', replace: 'catalogs.setUnchecked(this.source.id, false)' }],
-    test: { file: 'packages/core/test/adapter/schema-watch.test.ts', name: 'distrusts a catalog' },
+    test: { file: 'packages/core/test/adapter/schema-watch.test.ts', name: 'does not trust a catalog' },
   },
   {
     name: 'schema-own-types',

@@ -258,7 +258,7 @@ describe('ConnectionObserver', () => {
     expect(world.log).toEqual(['announce *', 'script', '* committed'])
   })
 
-  it('announces everything where a write ends after the schema has changed', async () => {
+  it('announces everything when a write ends after the schema has changed', async () => {
     const world = new World()
     let answer = (_rows: unknown[]): void => {}
     const send = () =>
@@ -390,7 +390,7 @@ describe('ConnectionObserver', () => {
     expect(world.host.catalogs.of('one')).toBeDefined()
   })
 
-  it('announces what a statement writes by the catalogs of now, also one that was sent before', async () => {
+  it('announces the writes of a statement with the current catalog, even if the same statement was sent before', async () => {
     const world = new World({ dialect: 'sqlite' })
     await world.run({}, 'UPDATE t SET id = 1')
     world.host.catalogs.trigger('t')

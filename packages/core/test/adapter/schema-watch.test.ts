@@ -75,7 +75,7 @@ describe('SchemaWatch', () => {
     expect(world.isTrusted).toBe(true)
   })
 
-  it('distrusts a catalog whose last check was sent two intervals ago, until one is answered', async () => {
+  it('does not trust a catalog whose last check was sent two intervals ago, until a check is answered', async () => {
     const world = new World()
     await world.pass(1_000)
     let answer = (): void => {}

@@ -55,7 +55,7 @@ async function open(options?: ConsistencyCookieOptions, isSecure?: boolean): Pro
 }
 
 /** The token that the reads of a request with this cookie use: `*`, `?` or an empty string. */
-async function floorOf(app: App, cookie: string): Promise<string> {
+async function tokenOf(app: App, cookie: string): Promise<string> {
   const taken = vi.spyOn(app.sluice.replicas, 'useConsistencyToken')
   try {
     await app.ask(() => {}, cookie)
@@ -107,9 +107,11 @@ describe('createConsistencyCookie', () => {
   })
 
   it('sets the attributes of its options', async () => {
-    const { sluice, ask } = await open({ name: 'floor', sameSite: 'strict', secure: true, domain: 'example.org', maxAgeSeconds: 10 })
-    expect(await ask(() => write(sluice))).toEqual(['floor=*; Max-Age=10; Domain=example.org; Path=/; HttpOnly; SameSite=Strict; Secure'])
-    expect(await ask(() => write(sluice, 'unknown'))).toEqual([expect.stringContaining('floor-unknown=*; Max-Age=40;')])
+    const { sluice, ask } = await open({ name: 'consistency', sameSite: 'strict', secure: true, domain: 'example.org', maxAgeSeconds: 10 })
+    expect(await ask(() => write(sluice))).toEqual([
+      'consistency=*; Max-Age=10; Domain=example.org; Path=/; HttpOnly; SameSite=Strict; Secure',
+    ])
+    expect(await ask(() => write(sluice, 'unknown'))).toEqual([expect.stringContaining('consistency-unknown=*; Max-Age=40;')])
   })
 
   it.each([
@@ -191,7 +193,7 @@ describe('createConsistencyCookie', () => {
     ['my-sluice-consistency=*; sluice-consistencys=*; x=sluice-consistency=*', '', 0],
     ['sluice-consistency-unknown=*', '?', 0],
     [`sluice-consistency=${'*'.repeat(4_000)}`, '', 1],
-  ])('uses the cookie %s as token %s and rejects %i', async (cookie, floor, refused) => {
+  ])('uses the cookie %s as token %s and rejects %i', async (cookie, token, refused) => {
     const app = await open()
     expect(await tokenOf(app, cookie)).toBe(token)
     expect(app.consistencyCookie.getStats()).toEqual({ set: 0, taken: Number(token !== ''), refused })
@@ -222,11 +224,11 @@ describe('createConsistencyCookie', () => {
     const both = await open({ secret: [OTHER, SECRET] })
     const young = await open({ secret: OTHER })
     const given = async (app: App) => pairOf((await app.ask(() => write(app.sluice)))[0])
-    expect(await floorOf(both, await given(old))).toBe('*')
-    expect(await floorOf(young, await given(both))).toBe('*')
-    expect(await floorOf(young, await given(old))).toBe('')
+    expect(await tokenOf(both, await given(old))).toBe('*')
+    expect(await tokenOf(young, await given(both))).toBe('*')
+    expect(await tokenOf(young, await given(old))).toBe('')
     // Without a secret, signatures are not checked.
-    expect(await floorOf(await open(), await given(both))).toBe('*')
+    expect(await tokenOf(await open(), await given(both))).toBe('*')
   })
 
   it('accepts a signed cookie until it expires, with a tolerance for clock skew', async () => {

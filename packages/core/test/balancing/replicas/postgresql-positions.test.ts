@@ -9,18 +9,18 @@ const at = (text: string) => postgresqlPositions.fromText(text) as Position
 
 describe('postgresqlPositions', () => {
   it('uses the insert position for consistency tokens, and the written position for replicas', () => {
-    const { floor, sent } = primary('1/A0000100', '1/A0000080')
-    expect([floor.toText(), sent.toText()]).toEqual(['1/A0000100', '1/A0000080'])
+    const { acknowledged, sent } = primary('1/A0000100', '1/A0000080')
+    expect([acknowledged.toText(), sent.toText()]).toEqual(['1/A0000100', '1/A0000080'])
   })
 
   it('replaces a position after a page header with the start of the page', () => {
-    expect(primary('0/3002018').floor.toText()).toBe('0/3002000')
-    expect(primary('0/3000028').floor.toText()).toBe('0/3000000')
+    expect(primary('0/3002018').acknowledged.toText()).toBe('0/3002000')
+    expect(primary('0/3000028').acknowledged.toText()).toBe('0/3000000')
   })
 
   it('keeps a position that may be the end of a record', () => {
-    expect(primary('0/3002020').floor.toText()).toBe('0/3002020')
-    expect(primary('0/3002028').floor.toText()).toBe('0/3002028')
+    expect(primary('0/3002020').acknowledged.toText()).toBe('0/3002020')
+    expect(primary('0/3002028').acknowledged.toText()).toBe('0/3002028')
   })
 
   it('rejects a server that is not a replica', () => {

@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { checkOptions, type OptionRule, option } from '@sluice/core/siblings'
+import { quickUuid } from './quick-uuid.ts'
 import { passageOf } from './response-cache/passage.ts'
 
 /** Options for request ids. */
@@ -50,7 +50,7 @@ export class RequestIds {
 
   /** Returns the id for a request whose response has none yet. */
   newFor(request: IncomingMessage): string {
-    return this.#brought(request) ?? randomUUID()
+    return this.#brought(request) ?? quickUuid()
   }
 
   /** Reads the headers only if needed: Node parses them when they are first read. */

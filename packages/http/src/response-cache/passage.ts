@@ -53,12 +53,14 @@ interface Sending {
 }
 
 const PASSAGE = Symbol('sluice.passage')
+/** Whether the process has a front. Without one, no request needs the search for its passage. */
+let isUsed = false
 
 type Passing = ServerResponse & { [PASSAGE]?: Passage }
 
 /** The passage of a response; `undefined`: no front passed its request on. */
 export function passageOf(response: ServerResponse): Passage | undefined {
-  return (response as Passing)[PASSAGE]
+  return isUsed ? (response as Passing)[PASSAGE] : undefined
 }
 
 /**
@@ -81,6 +83,7 @@ export class Passage {
     response: ServerResponse,
     private readonly learn: (lesson: Lesson, key: string) => void,
   ) {
+    isUsed = true
     this.#url = url
     this.#writeHead = response.writeHead
     this.#keepsAlive = response.shouldKeepAlive

@@ -32,8 +32,8 @@ export class Scope {
   readonly id: number
   readonly counts: ScopeCounts = { operations: 0, queries: 0, merged: 0, prefetched: 0, answered: 0, databaseMs: 0 }
   readonly groups: Map<string, ExecutionGroup> = new Map()
-  /** State of interceptors for this scope, each under a separate symbol. */
-  readonly state: Map<symbol, unknown> = new Map()
+  /** State of interceptors for this scope, each under a separate symbol. Created when it is first set. */
+  #state: Map<symbol, unknown> | undefined
   /** The most recent listings, oldest first. */
   listings: readonly Listing[] = NO_LISTINGS
   /** Number of statements in flight, and the time since which there are any. */
@@ -76,6 +76,22 @@ export class Scope {
   ) {
     lastId += 1
     this.id = lastId
+  }
+
+  /** Returns the state of an interceptor; `undefined` before it is set. */
+  stateOf(key: symbol): unknown {
+    return this.#state?.get(key)
+  }
+
+  /** Sets the state of an interceptor. */
+  setState(key: symbol, state: unknown): void {
+    this.#state ??= new Map()
+    this.#state.set(key, state)
+  }
+
+  /** Removes the state of an interceptor. */
+  deleteState(key: symbol): void {
+    this.#state?.delete(key)
   }
 
   /** A statement is sent. @param at - Milliseconds on the clock of `startedAt`, as in all methods. */

@@ -128,7 +128,7 @@ export class RequestRecorder {
   #opened(scope: Scope): void {
     const now = this.now()
     const trace = new RequestTrace(scope, () => this.now())
-    scope.state.set(this.#key, trace)
+    scope.setState(this.#key, trace)
     scope.addTrace(trace)
     if (now - this.#tracedAt < TRACE_GAP_MS) return
     this.#tracedAt = now
@@ -139,9 +139,9 @@ export class RequestRecorder {
     if (scope.isOwn) return
     // Also called for scopes that started before the dashboard was created.
     const findings = this.#reported.pop() ?? []
-    const trace = scope.state.get(this.#key) as RequestTrace | undefined
+    const trace = scope.stateOf(this.#key) as RequestTrace | undefined
     if (trace === undefined) return
-    scope.state.delete(this.#key)
+    scope.deleteState(this.#key)
     trace.close()
     const now = this.now()
     this.requests += 1
@@ -180,7 +180,7 @@ export class RequestRecorder {
       begin: (_sql, dialect, analyzed) => {
         if (analyzed.statement.isOwn === true) return undefined
         const scope = this.#host.scopes.current()
-        const trace = scope?.state.get(this.#key) as RequestTrace | undefined
+        const trace = scope?.stateOf(this.#key) as RequestTrace | undefined
         return trace?.sent(analyzed, dialect)
       },
     })

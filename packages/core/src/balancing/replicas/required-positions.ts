@@ -43,7 +43,7 @@ export class RequiredPositions {
 
   /** The required position of a scope; `undefined`: nothing was written in it. */
   of(scope: Scope): RequiredPosition | undefined {
-    const required = scope.state.get(REQUIRED) as RequiredPosition | undefined
+    const required = scope.stateOf(REQUIRED) as RequiredPosition | undefined
     return required === undefined ? undefined : this.#settled(required)
   }
 
@@ -64,7 +64,7 @@ export class RequiredPositions {
 
   /** A nested scope shares the position with its outer scope: each must see the writes of the other. */
   share(scope: Scope, outer: Scope): void {
-    scope.state.set(REQUIRED, this.#openOf(outer))
+    scope.setState(REQUIRED, this.#openOf(outer))
   }
 
   take(scope: Scope, positions: ReadonlyMap<number, Position>): void {
@@ -116,9 +116,9 @@ export class RequiredPositions {
   }
 
   #openOf(scope: Scope): RequiredPosition {
-    const known = scope.state.get(REQUIRED) as RequiredPosition | undefined
+    const known = scope.stateOf(REQUIRED) as RequiredPosition | undefined
     const required = known ?? newRequiredPosition()
-    if (known === undefined) scope.state.set(REQUIRED, required)
+    if (known === undefined) scope.setState(REQUIRED, required)
     return required
   }
 

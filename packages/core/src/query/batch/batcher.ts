@@ -153,15 +153,15 @@ export class Batcher {
   }
 
   #batchesOf(scope: Scope): ScopeBatches {
-    const known = scope.state.get(BATCHES) as ScopeBatches | undefined
+    const known = scope.stateOf(BATCHES) as ScopeBatches | undefined
     if (known !== undefined) return known
     const batches: ScopeBatches = { open: new Map(), waiting: new Set() }
-    scope.state.set(BATCHES, batches)
+    scope.setState(BATCHES, batches)
     return batches
   }
 
   #dispatchWaiting(scope: Scope): void {
-    const batches = scope.state.get(BATCHES) as ScopeBatches | undefined
+    const batches = scope.stateOf(BATCHES) as ScopeBatches | undefined
     if (batches === undefined || batches.waiting.size === 0) return
     for (const close of [...batches.waiting]) close()
   }

@@ -120,7 +120,7 @@ export class Prefetcher {
   /** Learns from a scope that has ended. */
   end(scope: Scope): void {
     memoryOf(scope)?.discard()
-    scope.state.delete(PREFETCH)
+    scope.deleteState(PREFETCH)
   }
 
   #begin(scope: Scope, dialect: Dialect): PrefetchScope {
@@ -130,7 +130,7 @@ export class Prefetcher {
       this.parts.stats.blockedLinks += 1
     }
     const memory = new PrefetchScope(onBlock, (source) => this.#keepFor(source, dialect))
-    scope.state.set(PREFETCH, memory)
+    scope.setState(PREFETCH, memory)
     return memory
   }
 
@@ -363,5 +363,5 @@ export class Prefetcher {
 }
 
 function memoryOf(scope: Scope): PrefetchScope | undefined {
-  return scope.state.get(PREFETCH) as PrefetchScope | undefined
+  return scope.stateOf(PREFETCH) as PrefetchScope | undefined
 }

@@ -173,22 +173,28 @@ export class Sluice {
    *
    * @throws The error of `fn`; NPlusOneError if it succeeded, `detection.mode` is `throw`, and there are findings.
    */
-  async run<T>(fn: () => T | Promise<T>, options: RunOptions = {}): Promise<T> {
-    const scope = this.openScope(options.name ?? 'run', options)
-    let result: T
+  run<T>(fn: () => T | Promise<T>, options: RunOptions = {}): Promise<T> {
+    let scope: ScopeHandle | undefined
     try {
-      result = await scope.enter(() => begun(fn()))
+      const opened = this.openScope(options.name ?? 'run', options)
+      scope = opened
+      // An ORM's promises may be lazy: `resolve` awaits them inside. It returns a plain promise unchanged.
+      const running = opened.enter(() => Promise.resolve(fn()))
+      // Not an async function: each additional promise costs time in every scope.
+      return running.then(
+        (result) => {
+          opened.end()
+          return result
+        },
+        (error: unknown) => {
+          endFailed(opened)
+          throw error
+        },
+      )
     } catch (error) {
-      scope.failed = true
-      try {
-        scope.end()
-      } catch {
-        // The error of the function is more important.
-      }
-      throw error
+      if (scope !== undefined) endFailed(scope)
+      return Promise.reject(error)
     }
-    scope.end()
-    return result
   }
 
   /**
@@ -349,10 +355,14 @@ function once<T>(make: () => T): () => T {
   }
 }
 
-/** An ORM's promises may be lazy: they must be awaited inside. A plain promise is already running. */
-function begun<T>(made: T | Promise<T>): T | Promise<T> {
-  const isPlain = typeof made !== 'object' || made === null || (made instanceof Promise && made.constructor === Promise)
-  return isPlain ? made : Promise.resolve(made)
+/** Ends a scope whose function failed. The error of the function is more important than the findings. */
+function endFailed(scope: ScopeHandle): void {
+  scope.failed = true
+  try {
+    scope.end()
+  } catch {
+    // Findings were emitted before.
+  }
 }
 
 /**

@@ -20,7 +20,7 @@ export interface ExecutionGroup {
    */
   isTraced: boolean
   /** The first executions, in order; they represent the rest. */
-  readonly samples: Sample[]
+  samples: Sample[]
 }
 
 /** The record of one execution. */

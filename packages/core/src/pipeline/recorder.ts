@@ -30,6 +30,8 @@ const MAX_GROUPS = 1000
 /** Number of listings that a scope remembers: loops iterate over a recent one. */
 const LISTINGS = 8
 
+const NO_SAMPLES: Sample[] = []
+
 /** An execution in flight. */
 export interface Execution {
   readonly scope: Scope | undefined
@@ -70,7 +72,9 @@ export class Recorder {
     if (isOverlapping && shape.mergedByOrm === true) return this.#execution(scope, group, true, isTimed)
     group.count += 1
     if (isOverlapping) group.parallel += 1
-    if (group.count <= SAMPLES) group.samples.push(this.#sampleOf(scope, group, issued))
+    // An array that is created with its first element has no room for 16 more, which most groups do not need.
+    if (group.samples === NO_SAMPLES) group.samples = [this.#sampleOf(scope, group, issued)]
+    else if (group.count <= SAMPLES) group.samples.push(this.#sampleOf(scope, group, issued))
     return this.#execution(scope, group, false, isTimed)
   }
 
@@ -151,7 +155,18 @@ export class Recorder {
   #open(scope: Scope, shape: Shape): ExecutionGroup | undefined {
     if (scope.groups.size >= MAX_GROUPS) return undefined
     const { listings, tracesFirst: isTraced } = scope
-    const group = { shape, listings, count: 0, parallel: 0, inFlight: 0, busySince: 0, databaseMs: 0, rows: 0, isTraced, samples: [] }
+    const group = {
+      shape,
+      listings,
+      count: 0,
+      parallel: 0,
+      inFlight: 0,
+      busySince: 0,
+      databaseMs: 0,
+      rows: 0,
+      isTraced,
+      samples: NO_SAMPLES,
+    }
     scope.groups.set(shape.fingerprint, group)
     return group
   }

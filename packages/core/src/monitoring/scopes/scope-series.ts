@@ -11,10 +11,10 @@ import {
 
 /** The latest value that each bucket counts of those whose request has an id. */
 interface Example {
-  readonly requestId: string
-  readonly durationMs: number
+  requestId: string
+  durationMs: number
   /** Milliseconds since 1970. */
-  readonly at: number
+  at: number
 }
 
 /** How long scopes of one name and status took. */
@@ -70,7 +70,14 @@ export class ScopeSeries {
       this.#latest = times
     }
     const at = times.add(durationMs)
-    if (requestId !== undefined) times.examples[at] = { requestId, durationMs, at: wall() }
+    if (requestId === undefined) return
+    const example = times.examples[at]
+    if (example === undefined) times.examples[at] = { requestId, durationMs, at: wall() }
+    else {
+      example.requestId = requestId
+      example.durationMs = durationMs
+      example.at = wall()
+    }
   }
 
   #timesOf(status: number): ScopeTimes {

@@ -63,13 +63,23 @@ export class Detector {
   }
 
   #find(scope: InspectedScope, hasEnded: boolean): readonly Finding[] {
-    if (scope.groups.size === 0 && scope.counts.queries === 0) return NONE
+    const { queries } = scope.counts
+    if (scope.groups.size === 0 && queries === 0) return NONE
+    const budget = this.#budgets.of(scope.name)
+    const exceeded = budget !== undefined && queries > budget ? budget : undefined
+    const { threshold, repeats } = this.#limits
+    const fewest = Math.min(threshold, repeats)
+    // Most scopes have nothing to find. A function with a closure would allocate memory for each of them.
+    return exceeded === undefined && !hasGroupOf(scope, fewest) ? NONE : this.#findAmong(scope, fewest, exceeded, hasEnded)
+  }
+
+  /** @param fewest - Minimum number of executions of a group. @param exceeded - The budget, if it is exceeded. */
+  #findAmong(scope: InspectedScope, fewest: number, exceeded: number | undefined, hasEnded: boolean): readonly Finding[] {
+    const { threshold } = this.#limits
     const findings: Finding[] = []
     const keep = (finding: Finding, shape?: Shape) => {
       if (!this.#ignored.has(finding, shape)) findings.push(finding)
     }
-    const { threshold, repeats } = this.#limits
-    const fewest = Math.min(threshold, repeats)
     for (const group of scope.groups.values()) {
       if (group.shape.kind !== 'read' || group.count < fewest) continue
       // Formatting stacks is expensive, so first check whether there is anything to find.
@@ -80,8 +90,7 @@ export class Detector {
         if (repetition !== undefined) keep(this.#describe(scope, group, site, repetition, found as GroupSites), group.shape)
       }
     }
-    const budget = this.#budgets.of(scope.name)
-    if (budget !== undefined && scope.counts.queries > budget) keep(this.#describeBudget(scope, budget))
+    if (exceeded !== undefined) keep(this.#describeBudget(scope, exceeded))
     return findings
   }
 
@@ -169,6 +178,12 @@ export class Detector {
     this.#findings.set(key, kept)
     return { ...finding, occurrences: kept.occurrences }
   }
+}
+
+/** Whether a group of a scope has at least `fewest` executions. */
+function hasGroupOf({ groups }: InspectedScope, fewest: number): boolean {
+  for (const { count } of groups.values()) if (count >= fewest) return true
+  return false
 }
 
 function requestOf({ requestId }: InspectedScope): Pick<Finding, 'requestId'> {

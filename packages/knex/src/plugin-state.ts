@@ -150,7 +150,12 @@ export class PluginState implements InstanceContext {
 
   /** The runner of a builder, which goes through the pipeline if Sluice can gain anything from it. */
   runner(client: ClientInternals, builder: BuilderInternals): RunnerInternals {
-    const { timer } = this.host.scopes
+    const { host } = this
+    if (this.#replicas === undefined && !host.isOptimizing()) {
+      host.stats.seen += 1
+      return this.base.runner.call(client, builder)
+    }
+    const { timer } = host.scopes
     return timer === undefined ? this.#runner(client, builder) : timer.inside(() => this.#runner(client, builder))
   }
 
@@ -159,11 +164,9 @@ export class PluginState implements InstanceContext {
     const { host } = this
     if (!host.isOptimizing()) {
       host.stats.seen += 1
-      if (this.#replicas !== undefined) {
-        const [bare, { demand }] = [runner.run.bind(runner), host.scopes.ambient]
-        const on = (other: ClientInternals) => this.base.runner.call(other, builder).run()
-        runner.run = () => this.#routed({ client, builder, demand, bare, on })
-      }
+      const [bare, { demand }] = [runner.run.bind(runner), host.scopes.ambient]
+      const on = (other: ClientInternals) => this.base.runner.call(other, builder).run()
+      runner.run = () => this.#routed({ client, builder, demand, bare, on })
       return runner
     }
     try {

@@ -103,14 +103,14 @@ export class ConnectionObserver {
 
   /** Sends a statement. */
   statement<T>(connection: object, sent: SentStatement<Promise<T>>): Promise<T> {
-    const { timer } = this.host.scopes
+    const { ambient, timed } = this.host.scopes
+    const timer = timed === 0 ? undefined : ambient.counted?.timer
     return timer === undefined
-      ? this.#statement(connection, sent)
-      : timer.inside(() => this.#statement(connection, new TimedStatement(sent, timer)))
+      ? this.#statement(connection, sent, ambient)
+      : timer.inside(() => this.#statement(connection, new TimedStatement(sent, timer), ambient))
   }
 
-  #statement<T>(connection: object, sent: SentStatement<Promise<T>>): Promise<T> {
-    const { ambient } = this.host.scopes
+  #statement<T>(connection: object, sent: SentStatement<Promise<T>>, ambient: Ambient): Promise<T> {
     const described = this.#counted(sent.sql, ambient)
     if (described === undefined) return this.#settled(this.#transactions.announce(EVERYTHING, true), sent)
     const { transaction } = described.analyzed.statement

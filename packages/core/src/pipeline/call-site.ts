@@ -107,12 +107,19 @@ export function parseCallSite(stack: string | undefined): CallSite | undefined {
  * @param max - Maximum number of frames.
  */
 export function userFrames(stack: string | undefined, max: number): string | undefined {
-  const frames: string[] = []
-  for (const line of (stack ?? '').split('\n').slice(1)) {
-    if (frames.length === max) break
-    if (isUsers(line)) frames.push(line)
+  if (stack === undefined) return undefined
+  let frames = ''
+  let found = 0
+  // Not `split`: the app's frames follow about a dozen of the ORM, and most of the others are not needed.
+  for (let end = stack.indexOf('\n'); end !== -1 && found < max; ) {
+    const start = end + 1
+    end = stack.indexOf('\n', start)
+    const line = end === -1 ? stack.slice(start) : stack.slice(start, end)
+    if (!isUsers(line)) continue
+    frames += `\n${line}`
+    found += 1
   }
-  return frames.length === 0 ? undefined : `\n${frames.join('\n')}`
+  return found === 0 ? undefined : frames
 }
 
 function pathIn(frame: RegExpExecArray): string {
@@ -121,13 +128,18 @@ function pathIn(frame: RegExpExecArray): string {
   return file.startsWith('file://') ? decodeURI(file.slice('file://'.length)) : file
 }
 
+const FOREIGN = '/node_modules/'
+
 function isUsers(line: string): boolean {
+  // Most lines, and much cheaper than the regular expression.
+  const file = line.lastIndexOf('(') + 1
+  if (line.includes(FOREIGN, file) || line.startsWith('node:', file)) return false
   const frame = FRAME.exec(line)
   return frame !== null && isUsersFile(pathIn(frame))
 }
 
 function isUsersFile(file: string): boolean {
-  if (file.startsWith('node:') || file.includes('/node_modules/') || file.includes('\\node_modules\\')) return false
+  if (file.startsWith('node:') || file.includes(FOREIGN) || file.includes('\\node_modules\\')) return false
   ownFolders ??= foldersOf(ownRoots)
   return !ownFolders.some((folder) => file.startsWith(folder))
 }

@@ -121,7 +121,7 @@ function eventOf(name: string, id: number, data: unknown): string {
 function request(id: string, name: string): RequestSummary {
   return {
     ...{ id, name, process: 'p', kind: 'request', method: 'GET', route: '/', statusCode: 200, failed: false, mode: 'observe' },
-    ...{ startedAt: Date.now(), durationMs: 12, operations: 3, queries: 3, merged: 0, prefetched: 0, answered: 0, databaseMs: 2 },
+    ...{ startedAt: Date.now(), durationMs: 12, operations: 3, queries: 3, batched: 0, prefetched: 0, cacheHits: 0, databaseMs: 2 },
     findings: ['N_PLUS_ONE'],
   }
 }
@@ -138,7 +138,7 @@ function snapshot(requests: readonly RequestSummary[]): Snapshot {
   const process = { id: 'p', pid: 1, hostname: 'here', name: 'atlas', startedAt: 0, index: 1, of: 1 }
   const row = { ...process, isAnswering: true, requestsPerSecond: 1, cpu: 1, memory: 1, eventLoopDelay: 1 }
   return {
-    ...{ schemaVersion: 1, at: Date.now(), process, processes: [row], mode: 'observe', ranked: [], routes: [], requests },
+    ...{ schemaVersion: 2, at: Date.now(), process, processes: [row], mode: 'observe', ranked: [], routes: [], requests },
     engines: { detection: true, cache: true, database: true, balancer: true, jobs: true, monitor: true },
     rights: { act: true, reason: null, parameters: false },
     sparklines: [

@@ -96,7 +96,7 @@ async function openSluice(
     prisma: client.$extends(withSluice(sluice, { schema })) as unknown as PrismaClient,
     db,
     isRejection,
-    hits: () => sluice.queries.getStats().answered,
+    hits: () => sluice.queries.getStats().cacheHits,
     knownHits: () => sluice.tiered?.getStats().knownHits ?? 0,
   }
 }
@@ -113,10 +113,10 @@ function isRejection(error: unknown): boolean {
  */
 async function untilCatalogIsRead(sluice: Sluice, db: Knex): Promise<void> {
   for (let tries = 0; tries < 100; tries += 1) {
-    const before = sluice.queries.getStats().answered
+    const before = sluice.queries.getStats().cacheHits
     await db('groups').select('id').limit(1)
     await db('groups').select('id').limit(1)
-    if (sluice.queries.getStats().answered > before) return
+    if (sluice.queries.getStats().cacheHits > before) return
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }

@@ -147,7 +147,7 @@ for (const { name, start, ...rest } of links)
     it('add up caches', async () => {
       await asAllAnswer(async () => {
         const cache = await first().page<CachePage>('cache')
-        expect(cache.answered).toBe(2)
+        expect(cache.cacheHits).toBe(2)
         expect(cache.stats.itemCount).toBeGreaterThanOrEqual(1)
         expect(cache.isKeeping).toBe(true)
       })
@@ -202,7 +202,7 @@ for (const { name, start, ...rest } of links)
       await first().act('clear-cache', {})
       const before = await first().page<CachePage>('cache')
       await second().visit('/kept/1')
-      expect((await first().page<CachePage>('cache')).answered).toBe(before.answered)
+      expect((await first().page<CachePage>('cache')).cacheHits).toBe(before.cacheHits)
     })
 
     it('reject an unknown action like one process', async () => {

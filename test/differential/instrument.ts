@@ -88,9 +88,9 @@ async function knowsTables(sluice: Sluice, db: Knex, table: string): Promise<voi
  */
 async function isKnowing(sluice: Sluice, db: Knex, table: string, turns = 50): Promise<boolean> {
   for (let turn = 0; turn < turns; turn++) {
-    const before = sluice.queries.getStats().answered
+    const before = sluice.queries.getStats().cacheHits
     for (let time = 0; time < 2; time++) await db(table).count('* as n')
-    if (sluice.queries.getStats().answered > before) return true
+    if (sluice.queries.getStats().cacheHits > before) return true
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
   return false

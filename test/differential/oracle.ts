@@ -28,9 +28,9 @@ export function addEffects(left: Effect, right: Effect): Effect {
   return sum
 }
 
-export const NO_EFFECT: Effect = { seen: 0, merged: 0, batches: 0, answered: 0, prefetched: 0, replayed: 0, executed: 0, undetermined: 0 }
+export const NO_EFFECT: Effect = { seen: 0, batched: 0, batches: 0, cacheHits: 0, prefetched: 0, replayed: 0, executed: 0, undetermined: 0 }
 
-const COUNTED = ['seen', 'merged', 'batches', 'answered', 'prefetched', 'replayed', 'executed'] as const
+const COUNTED = ['seen', 'batched', 'batches', 'cacheHits', 'prefetched', 'replayed', 'executed'] as const
 
 /**
  * Number of programs after which a new Sluice begins, because a Sluice stops batching groups that failed, and
@@ -85,8 +85,8 @@ async function compare(rig: Rig, program: Program): Promise<boolean> {
     ...differences('row', bare.content, found.content),
     ...tooWide(rig.bareWidest.taken(), sluiced.widest.taken(), sluiced.kind.maxKeys),
     ...(after.errors > before.errors ? [`${after.errors - before.errors} errors inside Sluice`] : []),
-    ...(after.touchMisses > before.touchMisses
-      ? [`${after.touchMisses - before.touchMisses} writes to tables that were not expected`]
+    ...(after.unpredictedWrites > before.unpredictedWrites
+      ? [`${after.unpredictedWrites - before.unpredictedWrites} writes to tables that were not expected`]
       : []),
   ]
   if (problems.length === 0) return true

@@ -90,7 +90,7 @@ describe.each(kinds)('an N+1 of $orm on $name', ({ dialect, skipped, route, fix 
       sluice.setMode('observe')
       const observed = await ask('/posts')
       expect(observed.body).toEqual(truth)
-      expect(observed.report).toMatchObject({ name: 'GET /posts', queries: 13, merged: 0, answered: 0 })
+      expect(observed.report).toMatchObject({ name: 'GET /posts', queries: 13, batched: 0, cacheHits: 0 })
       expect(findings).toHaveLength(1)
       const [finding] = findings as [Finding]
       expect(finding).toMatchObject({ code: 'N_PLUS_ONE', scope: 'GET /posts', count: 12, queries: 13, queriesPossible: 2 })
@@ -103,7 +103,7 @@ describe.each(kinds)('an N+1 of $orm on $name', ({ dialect, skipped, route, fix 
       stack.taken()
       const merged = await ask('/posts')
       expect(merged.body).toEqual(truth)
-      expect(merged.report).toMatchObject({ queries: 2, merged: 11 })
+      expect(merged.report).toMatchObject({ queries: 2, batched: 11 })
       const statements = stack.taken().filter((sql) => /comments/.test(sql))
       expect(statements).toHaveLength(1)
       expect(statements[0]).toMatch(/ in \(/i)
@@ -111,7 +111,7 @@ describe.each(kinds)('an N+1 of $orm on $name', ({ dialect, skipped, route, fix 
       // Its result is cached.
       const kept = await ask('/posts')
       expect(kept.body).toEqual(truth)
-      expect(kept.report).toMatchObject({ queries: 0, answered: 13 })
+      expect(kept.report).toMatchObject({ queries: 0, cacheHits: 13 })
 
       // After a write to one comment, the results it modified are refetched.
       expect((await ask('/comments/00000000-0000-4000-8000-000000000003/Changed', 'POST')).status).toBe(204)

@@ -65,7 +65,7 @@ async function openApp(connect: DatabaseKind['connect'], redisUrl: string) {
       node,
       name,
       statements: is.statements - (was?.statements ?? 0),
-      answered: is.answered - (was?.answered ?? 0),
+      cacheHits: is.cacheHits - (was?.cacheHits ?? 0),
       fromStore: is.fromStore - (was?.fromStore ?? 0),
     }
   }
@@ -97,9 +97,9 @@ describe.each(databases().filter(({ dialect }) => dialect !== 'mysql'))('a reque
       const fromMemory = [await get(1), await get(1)]
       expect([miss, fromRedis, ...fromMemory].map(({ name }) => name)).toEqual(['Basel', 'Basel', 'Basel', 'Basel'])
       expect(miss.node).not.toBe(fromRedis.node)
-      expect(miss).toMatchObject({ statements: 1, answered: 0 })
-      expect(fromRedis).toMatchObject({ statements: 0, answered: 1, fromStore: 1 })
-      for (const hit of fromMemory) expect(hit).toMatchObject({ statements: 0, answered: 1, fromStore: 0 })
+      expect(miss).toMatchObject({ statements: 1, cacheHits: 0 })
+      expect(fromRedis).toMatchObject({ statements: 0, cacheHits: 1, fromStore: 1 })
+      for (const hit of fromMemory) expect(hit).toMatchObject({ statements: 0, cacheHits: 1, fromStore: 0 })
 
       const entries = await client.keys(`${namespace}:e:*`)
       expect(entries).toHaveLength(2)

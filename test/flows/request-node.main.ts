@@ -20,7 +20,7 @@ export interface RequestNodePlan {
 export interface RequestNodeCounts {
   /** Statements that reached the database: reads and writes. */
   readonly statements: number
-  readonly answered: number
+  readonly cacheHits: number
   /** Values read from Redis. */
   readonly fromStore: number
   /** Values stored in Redis: results and pages. */
@@ -72,7 +72,7 @@ const server = app.listen(0, '127.0.0.1', () => {
     {
       counts: (): RequestNodeCounts => ({
         statements,
-        answered: sluice.queries.getStats().answered,
+        cacheHits: sluice.queries.getStats().cacheHits,
         fromStore: sluice.tiered?.getStats().storeHits ?? 0,
         toStore: sluice.tiered?.getStats().stored ?? 0,
         made,

@@ -22,9 +22,9 @@ describe.each(frameworks)('concurrent requests to the response cache on $name', 
     const bodies = await Promise.all(Array.from({ length: 10 }, () => get('/it')))
     expect(new Set(bodies.map(({ body }) => body))).toEqual(new Set(['Ghent']))
     expect(runs).toBe(1)
-    const { misses, hits, joined } = stats()
-    expect([misses, hits + joined]).toEqual([1, 9])
-    expect(joined).toBeGreaterThan(0)
+    const { misses, hits, coalesced } = stats()
+    expect([misses, hits + coalesced]).toEqual([1, 9])
+    expect(coalesced).toBeGreaterThan(0)
   })
 
   it('lets waiting requests run individually when the first one fails or is not cached', async () => {

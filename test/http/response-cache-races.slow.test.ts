@@ -104,8 +104,8 @@ async function race(seed: number, optionsOf: readonly SluiceOptions[]): Promise<
   }
   await Promise.all([writer(), reader(), reader(), reader(), reader()])
   const hits = peers.reduce((sum, { sluice }) => {
-    const { hits: own, joined } = createResponseCache(sluice).getStats()
-    return sum + own + joined
+    const { hits: own, coalesced } = createResponseCache(sluice).getStats()
+    return sum + own + coalesced
   }, 0)
   return { answered, hits }
 }

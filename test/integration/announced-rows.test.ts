@@ -85,14 +85,14 @@ describe('the check of predicted touches', () => {
     const adapter = await sluiceAdapter(createAdapter(), sluice).connect()
     await catalogsRead(sluice)
     const misses = async (sql: string, args: unknown[], rows: readonly number[] | undefined) => {
-      const before = sluice.queries.getStats().touchMisses
+      const before = sluice.queries.getStats().unpredictedWrites
       const tables = new Set(['main.tag'])
       const expected: WriteEffect =
         rows === undefined ? { tables, everything: false } : { tables, rows: new Map([['main.tag', new Set(rows)]]), everything: false }
       await predicting(expected, () =>
         adapter.executeRaw({ sql, args, argTypes: args.map(() => ({ scalarType: 'unknown', arity: 'scalar' })) }),
       )
-      return sluice.queries.getStats().touchMisses - before
+      return sluice.queries.getStats().unpredictedWrites - before
     }
     try {
       const update = 'update "Tag" set label = ? where id = ?'

@@ -41,10 +41,10 @@ describe.each(databases().filter(({ dialect }) => dialect !== 'sqlite'))('defaul
       const db = withSluice(knex(dialect === 'mysql' ? { ...config, connection: url.href } : { ...config, searchPath: [schema] }), sluice)
       open.push(db)
       for (let answered = 0, turns = 0; answered === 0 && turns < 1000; turns += 1) {
-        const before = sluice.queries.getStats().answered
+        const before = sluice.queries.getStats().cacheHits
         await db('users').select('v')
         await db('users').select('v')
-        answered = sluice.queries.getStats().answered - before
+        answered = sluice.queries.getStats().cacheHits - before
         await new Promise((resolve) => setImmediate(resolve))
       }
       return db
@@ -69,10 +69,10 @@ describe.each(databases().filter(({ dialect }) => dialect !== 'sqlite'))('defaul
       expect(await seen()).toEqual([11, 11, 12])
       await b.raw(`update ${schemas[0]}.users set v = 13`)
       expect(await seen()).toEqual([13, 13, 12])
-      const { answered } = sluice.queries.getStats()
+      const { cacheHits } = sluice.queries.getStats()
       await a('users').update({ v: 14 })
       expect((await b('users').first()).v).toBe(12)
-      expect(sluice.queries.getStats().answered).toBe(answered + 1)
+      expect(sluice.queries.getStats().cacheHits).toBe(cacheHits + 1)
     })
   })
 })
@@ -104,7 +104,7 @@ describe.each(databases())('names on $name', ({ dialect, skipped }) => {
       const sluice = createSluice({ mode: 'optimize', cache: { ttl: 300 } })
       const db = withSluice(knex(database.knexConfig()), sluice)
       const name = async () => (await db('authors').where('id', 1).first()).full_name
-      while (sluice.queries.getStats().answered === 0) await name()
+      while (sluice.queries.getStats().cacheHits === 0) await name()
       const client = new clients.PrismaClient({ adapter: sluiceAdapter(clients.createAdapter(), sluice) })
       client.$extends(withSluicePrisma(sluice, { schema: clients.schema }))
       await bare.author.update({ where: { id: 1 }, data: { name: 'somebody else' } })

@@ -110,7 +110,7 @@ describe('batched lookups', () => {
     await db('posts').where('id', 1)
     await catalogsRead(sluice)
     await expectNoNPlusOne(() => Promise.all([1, 2, 3, 4, 5, 6].map((id) => db('comments').where('post_id', id))), { sluice })
-    expect(sluice.queries.getStats().merged).toBe(5)
+    expect(sluice.queries.getStats().batched).toBe(5)
   })
 })
 

@@ -124,9 +124,9 @@ describe.each(databases())('DDL by another process on $name', ({ dialect, connec
     const log = () => db('log').select('id', 'entry').orderBy('id')
     const isCached = async () => {
       await log()
-      const before = sluice.queries.getStats().answered
+      const before = sluice.queries.getStats().cacheHits
       await log()
-      return sluice.queries.getStats().answered > before
+      return sluice.queries.getStats().cacheHits > before
     }
     await expect.poll(isCached).toBe(true)
     return { database, db, log, isCached }

@@ -43,9 +43,9 @@ describe.skipIf(postgresql?.skipped !== undefined)('a user-defined type in Postg
       await reader.read()
       await catalogsRead(sluice)
       await reader.read()
-      const before = sluice.queries.getStats().answered
+      const before = sluice.queries.getStats().cacheHits
       answers.push(await reader.read())
-      hits.push(sluice.queries.getStats().answered - before)
+      hits.push(sluice.queries.getStats().cacheHits - before)
       await reader.close()
       await sluice.close()
     }

@@ -34,7 +34,7 @@ describe.each(databases())('batching on Prisma and $name', ({ dialect, skipped }
         await same((prisma) => Promise.all(range(1, 14).map((id) => prisma.author.findUniqueOrThrow({ where: { id: id % 12 || 12 } })))),
       ).toHaveLength(1)
       const after = stack.sluice.queries.getStats()
-      expect(after.merged).toBe(before.merged)
+      expect(after.batched).toBe(before.batched)
       expect(after.passedThrough['batch: merged by the ORM']).toBe((before.passedThrough['batch: merged by the ORM'] ?? 0) + 14)
     })
 
@@ -271,11 +271,11 @@ describe.each(databases())('batching on Prisma and $name', ({ dialect, skipped }
       const other = new stack.clients.PrismaClient({ adapter: stack.clients.createAdapter() })
       const { withSluice } = await import('@sluice/prisma')
       const second = other.$extends(withSluice(stack.sluice, { schema: stack.clients.schema })) as unknown as TestPrismaClient
-      const before = stack.sluice.queries.getStats().merged
+      const before = stack.sluice.queries.getStats().batched
       await stack.sluice.run(() =>
         Promise.all([stack.prisma.author.findUnique({ where: { id: 1 } }), second.author.findUnique({ where: { id: 2 } })]),
       )
-      expect(stack.sluice.queries.getStats().merged).toBe(before)
+      expect(stack.sluice.queries.getStats().batched).toBe(before)
       await other.$disconnect()
     })
 

@@ -66,7 +66,7 @@ describe('other extensions', () => {
     const before = stack.sluice.queries.getStats()
     for (let round = 0; round < 2; round += 1) expect(await stack.sluice.run(() => program(prisma))).toEqual(await program(bare))
     const after = stack.sluice.queries.getStats()
-    expect([after.merged - before.merged, after.answered - before.answered]).toEqual([0, 0])
+    expect([after.batched - before.batched, after.cacheHits - before.cacheHits]).toEqual([0, 0])
     expect(after.passedThrough).toMatchObject({ 'batch: extension added after Sluice': 10 })
     await own.$disconnect()
   })
@@ -137,7 +137,7 @@ describe('other extensions', () => {
         expect((found[0] as unknown as { shout: string }).shout).toBe('AUTHOR 1')
       }
     }
-    expect(stack.sluice.queries.getStats().merged).toBeGreaterThan(0)
+    expect(stack.sluice.queries.getStats().batched).toBeGreaterThan(0)
     await own.$disconnect()
   })
 
@@ -195,8 +195,8 @@ describe('other extensions', () => {
       const expected = JSON.stringify(await program(bare), asText)
       const merged = stack.sluice.queries.getStats()
       expect(JSON.stringify(await stack.sluice.run(() => program(before)), asText), `before, ${at}`).toBe(expected)
-      const { merged: now, prefetched } = stack.sluice.queries.getStats()
-      expect(now + prefetched, `${at}`).toBeGreaterThan(merged.merged + merged.prefetched)
+      const { batched: now, prefetched } = stack.sluice.queries.getStats()
+      expect(now + prefetched, `${at}`).toBeGreaterThan(merged.batched + merged.prefetched)
       expect(JSON.stringify(await stack.sluice.run(() => program(later)), asText), `after, ${at}`).toBe(expected)
     }
     expect(stack.sluice.queries.getStats().passedThrough['batch: computed fields not known']).toBeGreaterThan(0)

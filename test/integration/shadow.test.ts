@@ -47,7 +47,7 @@ describe.each(databases())('shadow mode on $name', ({ dialect, skipped }) => {
       expect(differences).toEqual([])
       expect(stats.shadowed).toBeGreaterThan(50)
       expect(stats).toMatchObject({ shadowDifferences: 0, errors: 0 })
-      expect(stats.merged).toBeGreaterThan(0)
+      expect(stats.batched).toBeGreaterThan(0)
     })
   })
 })

@@ -49,9 +49,9 @@ class World {
   /** Whether the second of two equal reads sends nothing. */
   async isCached(read: (db: Knex) => PromiseLike<unknown>): Promise<boolean> {
     await read(this.db)
-    const before = this.sluice.queries.getStats().answered
+    const before = this.sluice.queries.getStats().cacheHits
     await read(this.db)
-    return this.sluice.queries.getStats().answered > before
+    return this.sluice.queries.getStats().cacheHits > before
   }
 
   /** The rows of the log as the app reads them, and as stored. */

@@ -83,10 +83,10 @@ export async function openStack(
 
 /** Whether the catalog is known: a read is served from the cache the second time. */
 async function isCached(sluice: Sluice, db: Knex): Promise<boolean> {
-  const before = sluice.queries.getStats().answered
+  const before = sluice.queries.getStats().cacheHits
   await db('countries').select('name').limit(1)
   await db('countries').select('name').limit(1)
-  return sluice.queries.getStats().answered > before
+  return sluice.queries.getStats().cacheHits > before
 }
 
 /** Rows for every model that the tests read; small, with nulls, gaps and repeated keys. */

@@ -57,7 +57,7 @@ function readMeter(counter: StatementCounter, sluiced: SluicedApp | undefined): 
   const kept = sluiced?.sluice.tiered?.getStats()
   if (kept === undefined) return { queries: counter.statements, hits: 0, misses: 0 }
   // An invalidated entry was found but is a miss: only served reads count.
-  return { queries: counter.statements, hits: kept.hits + kept.graceHits + kept.joined, misses: kept.loads + kept.blocked }
+  return { queries: counter.statements, hits: kept.hits + kept.graceHits + kept.coalesced, misses: kept.loads + kept.blocked }
 }
 
 async function closeAll(copy: WorkingCopy, clients: Clients, server?: RunningServer): Promise<void> {

@@ -107,6 +107,6 @@ export class RequestScopes {
 
 function timing(counts: readonly Readonly<ScopeCounts>[]): string {
   const sum = (of: (counts: Readonly<ScopeCounts>) => number) => counts.reduce((total, one) => total + of(one), 0)
-  const [databaseMs, queries, answered] = [sum((one) => one.databaseMs), sum((one) => one.queries), sum((one) => one.answered)]
-  return `db;dur=${databaseMs.toFixed(1)};desc="${queries} queries", sluice;desc="${answered} from cache"`
+  const [databaseMs, queries, hits] = [sum((one) => one.databaseMs), sum((one) => one.queries), sum((one) => one.cacheHits)]
+  return `db;dur=${databaseMs.toFixed(1)};desc="${queries} queries", sluice;desc="${hits} from cache"`
 }

@@ -214,7 +214,7 @@ class AdapterObserver {
   #compareWithPrediction(effect: WriteEffect): void {
     const predicted = predictedEffect()
     if (predicted === undefined || predicted.everything) return
-    if (effect.everything || [...effect.tables].some((table) => isMissed(table, effect, predicted))) this.host.stats.touchMisses += 1
+    if (effect.everything || [...effect.tables].some((table) => isMissed(table, effect, predicted))) this.host.stats.unpredictedWrites += 1
   }
 }
 

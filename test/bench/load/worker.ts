@@ -40,10 +40,10 @@ const app = createApp({
 const responses = sluiced && createResponseCache(sluiced.sluice)
 
 function counts(): WorkerCounts {
-  const { hits = 0, joined = 0, misses = 0 } = responses?.getStats() ?? {}
+  const { hits = 0, coalesced = 0, misses = 0 } = responses?.getStats() ?? {}
   const { user, system } = process.cpuUsage()
   return {
-    ...{ requests, hits: hits + joined, misses, statements: counter.statements },
+    ...{ requests, hits: hits + coalesced, misses, statements: counter.statements },
     ...{ cpuMs: (user + system) / 1_000, rssMb: process.memoryUsage.rss() / 2 ** 20 },
   }
 }

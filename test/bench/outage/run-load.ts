@@ -52,7 +52,7 @@ export async function runLoad({ clients, redis, perSecond, seconds, seed }: Load
     const scope = clients.sluice?.openScope(name)
     const run = async () => operation.run(clients)
     const settled = (failure?: string) => {
-      ended.push({ kind, name, startedAt, endedAt: now(), isHit: (scope?.counts.answered ?? 0) > 0, failure })
+      ended.push({ kind, name, startedAt, endedAt: now(), isHit: (scope?.counts.cacheHits ?? 0) > 0, failure })
       scope?.end()
       running.delete(promise)
     }

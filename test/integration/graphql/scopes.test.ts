@@ -125,7 +125,7 @@ describe.each(servers)('scopes of operations in $name', ({ start }) => {
       await server.ask('query Kind { __typename }')
       await server.ask('mutation Rename { rename(id: 10, name: "Ten") { name } }')
       expect((await server.ask('query A { items { id } } query Shop { items { name } }')).body.errors).toBeDefined()
-      const shop = { operations: 4, queries: 1, merged: 3, failed: false }
+      const shop = { operations: 4, queries: 1, batched: 3, failed: false }
       expect(named('query Shop')).toMatchObject([shop, shop, shop])
       expect(named('query Kind')).toMatchObject([{ operations: 0 }])
       expect(named('query (anonymous)')).toMatchObject([{ operations: 0, queries: 0 }])
@@ -269,7 +269,7 @@ describe('scopes of operations within those of requests', () => {
       expect(await response.json()).toMatchObject({ data: { items: { length: 4 } } })
       expect(response.headers.get('server-timing')).toContain('"1 queries"')
       await until(() => expect(named('POST /graphql')).toHaveLength(1))
-      expect(named('query Shop')).toMatchObject([{ queries: 1, merged: 3 }])
+      expect(named('query Shop')).toMatchObject([{ queries: 1, batched: 3 }])
       expect(named('POST /graphql')).toMatchObject([{ queries: 0, statusCode: 200 }])
     } finally {
       await close()
@@ -346,7 +346,7 @@ describe('subscriptions', () => {
 
   function expectEvents(): void {
     const events = named('subscription Sales').filter(({ operations }) => operations > 0)
-    expect(events).toMatchObject(Array.from({ length: 3 }, () => ({ operations: 3, queries: 1, merged: 2, failed: false })))
+    expect(events).toMatchObject(Array.from({ length: 3 }, () => ({ operations: 3, queries: 1, batched: 2, failed: false })))
   }
 
   it('have a scope for each event in Yoga', async () => {

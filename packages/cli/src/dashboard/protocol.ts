@@ -1,7 +1,7 @@
 import { plainLine } from '@sluice/core/siblings'
 
 /** Supported version of the dashboard's protocol. Fields that later releases add are ignored. */
-const PROTOCOL_VERSION = 1
+const PROTOCOL_VERSION = 2
 
 /** The displayed part of a dashboard's snapshot. Unknown numbers are `undefined`. */
 export interface LiveSnapshot extends LiveFigures {

@@ -84,10 +84,10 @@ describe('followDashboard', () => {
   it('does not retry when the dashboard has a later protocol version, and reports it', async () => {
     fake.answer = (_request, response) => {
       response.setHeader('Content-Type', 'text/event-stream')
-      response.write(`event: snapshot\ndata: ${JSON.stringify(wireSnapshot([], { schemaVersion: 2 }))}\n\n`)
+      response.write(`event: snapshot\ndata: ${JSON.stringify(wireSnapshot([], { schemaVersion: 3 }))}\n\n`)
       return true
     }
-    await expect(follow(1)).rejects.toThrow(/uses protocol version 2, but this command line supports version 1: npm install/)
+    await expect(follow(1)).rejects.toThrow(/uses protocol version 3, but this command line supports version 2: npm install/)
   })
 
   it('ignores fields that a later dashboard adds', async () => {

@@ -10,7 +10,7 @@ export function wireRoute(name: string, of: Readonly<Record<string, unknown>> = 
 export function wireSnapshot(routes: readonly unknown[], of: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
   const process = { id: 'abc', pid: 7, hostname: 'here', name: 'atlas', startedAt: 0, index: 1, of: 1 }
   return {
-    ...{ schemaVersion: 1, at: 1_000_000, process, processes: [process, process, process, process], mode: 'observe', routes },
+    ...{ schemaVersion: 2, at: 1_000_000, process, processes: [process, process, process, process], mode: 'observe', routes },
     engines: { detection: true, cache: true, database: true, balancer: false, jobs: false, monitor: true },
     vitals: {
       ...{ requestsPerSecond: 412, p50: 4, p95: 20, p99: 38, errorRate: 0.2, queriesPerSecond: 1_208, cacheShare: 0.91 },

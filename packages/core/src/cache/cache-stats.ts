@@ -48,7 +48,7 @@ export interface TieredStats {
   /** Requests served a stale value because loading failed or took too long. */
   readonly graceHits: number
   /** Requests that shared another request's load in flight (coalesced). */
-  readonly joined: number
+  readonly coalesced: number
   /** Calls of the source. */
   readonly loads: number
   readonly loadErrors: number
@@ -59,7 +59,7 @@ export interface TieredStats {
   /** Requests that called the source because a write of this process was in flight. */
   readonly blocked: number
   /** Values that were not cached because a concurrent write invalidated them during the load. */
-  readonly overtaken: number
+  readonly discardedByWrite: number
   /**
    * Values that were not cached because the app changed the query after it was issued, so that a different
    * one was sent.
@@ -69,15 +69,15 @@ export interface TieredStats {
    * Loads whose value was not cached because the store rejected it: a write is in flight, the store lost its
    * state, or it does not respond.
    */
-  readonly unpermitted: number
+  readonly rejectedByStore: number
   /** Requests for the app's values that depend on tables, before a catalog was known. They are not cached. */
   readonly unknownTables: number
   /** Values sent to the store. */
   readonly stored: number
   /** Values that the store cannot restore exactly. */
-  readonly unstorable: number
-  /** Store entries that could not be read. */
-  readonly unreadable: number
+  readonly unserializable: number
+  /** Store entries that could not be decoded. */
+  readonly undecodable: number
   /** Failed store calls. */
   readonly storeErrors: number
 }
@@ -91,19 +91,19 @@ export function newCounters(): TieredCounters {
     knownHits: 0,
     staleHits: 0,
     graceHits: 0,
-    joined: 0,
+    coalesced: 0,
     loads: 0,
     loadErrors: 0,
     earlyRefreshes: 0,
     refreshErrors: 0,
     blocked: 0,
-    overtaken: 0,
+    discardedByWrite: 0,
     strayed: 0,
-    unpermitted: 0,
+    rejectedByStore: 0,
     unknownTables: 0,
     stored: 0,
-    unstorable: 0,
-    unreadable: 0,
+    unserializable: 0,
+    undecodable: 0,
     storeErrors: 0,
   }
 }

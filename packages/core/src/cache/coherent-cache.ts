@@ -178,7 +178,7 @@ export class CoherentCache {
         request.basis?.spoil('not permitted')
         return request.load()
       }
-      this.parts.counters.joined += 1
+      this.parts.counters.coalesced += 1
       if (request.basis !== undefined) this.#followJoined(flight, landed, request, request.basis)
       request.note?.answered('another read', landed.permit?.tags ?? request.tags)
       request.onHit?.(copy.value)
@@ -254,7 +254,7 @@ export class CoherentCache {
     }
     if (found !== undefined && 'value' in found) return found
     if (found === undefined) {
-      this.parts.counters.unpermitted += 1
+      this.parts.counters.rejectedByStore += 1
       request.note?.notKept('the store does not permit it: a write is under way elsewhere, its state was lost, or it does not answer')
     }
     return this.#load(request, before, found)

@@ -143,7 +143,7 @@ export class KeptValues {
       this.#types = request.types ?? this.#types
       value = entry.value(this.#types) as T
     } catch {
-      counters.unreadable += 1
+      counters.undecodable += 1
       return undefined
     }
     const { epoch, stamps, tags, times } = entry
@@ -249,7 +249,7 @@ export class KeptValues {
     const snapshot = ahead?.snapshot ?? snapshotFor(request, value, before)
     const isCovered = ahead !== undefined || permit === undefined || permit.tags.length >= needed
     if (snapshot === undefined || !isCovered || (shared === undefined && !snapshot.isCurrent)) {
-      counters.overtaken += 1
+      counters.discardedByWrite += 1
       return 'a write overtook it'
     }
     const copy = request.copier.copy(value)
@@ -273,7 +273,7 @@ export class KeptValues {
     stored.then(
       (isKept) => {
         if (isKept) counters.stored += 1
-        else counters.unstorable += 1
+        else counters.unserializable += 1
       },
       (error: unknown) => this.storeFailed(error),
     )

@@ -134,11 +134,11 @@ export class ResultCache {
 
   #answered<T>(value: T, operation: Operation<T>, context: OperationContext, listener: AnswerListener | undefined): void {
     listener?.(operation, value, context)
-    this.stats.answered += 1
+    this.stats.cacheHits += 1
     const { gain, scope } = context
     gain?.found()
     if (scope === undefined) return
-    scope.counts.answered += 1
+    scope.counts.cacheHits += 1
     scope.trace?.spared(operation, 'cache', 1)
   }
 }

@@ -138,9 +138,9 @@ export class ScopeSpans {
       ...requestAttributes(scope),
       'sluice.mode': mode,
       'sluice.queries': counts.queries,
-      'sluice.merged': counts.merged,
+      'sluice.batched': counts.batched,
       'sluice.prefetched': counts.prefetched,
-      'sluice.answered': counts.answered,
+      'sluice.cache_hits': counts.cacheHits,
     })
     if (failed || (statusCode !== undefined && statusCode >= 500)) span.setStatus({ code: this.api.SpanStatusCode.ERROR })
     span.end()

@@ -13,7 +13,7 @@ export interface QueryStatsSnapshot {
   /** SQL statements seen on connections. */
   readonly statements: number
   /** Lookups that another lookup's query returned (batched). */
-  readonly merged: number
+  readonly batched: number
   /** Queries that returned the rows of several lookups. */
   readonly batches: number
   /** Lookups of a batch that had to run again individually. */
@@ -37,7 +37,7 @@ export interface QueryStatsSnapshot {
    */
   readonly blockedLinks: number
   /** Operations served from the cache, or by an identical read in flight. */
-  readonly answered: number
+  readonly cacheHits: number
   /** Operations that ran twice in shadow mode and were compared. */
   readonly shadowed: number
   /** Shadow comparisons with different results. */
@@ -50,7 +50,7 @@ export interface QueryStatsSnapshot {
   /** Operations that passed through in `optimize` mode, by reason. */
   readonly passedThrough: Readonly<Record<string, number>>
   /** Tables that a statement wrote to although its operation was not expected to. */
-  readonly touchMisses: number
+  readonly unpredictedWrites: number
   /**
    * Errors in Sluice, in a listener, or in the shared store. Each operation continued without Sluice, except
    * for rejected writes.
@@ -65,7 +65,7 @@ export class QueryStats {
   seen = 0
   executed = 0
   statements = 0
-  merged = 0
+  batched = 0
   batches = 0
   replayed = 0
   prefetched = 0
@@ -74,11 +74,11 @@ export class QueryStats {
   prefetchedKeysUsed = 0
   prefetchDiscards = 0
   blockedLinks = 0
-  answered = 0
+  cacheHits = 0
   shadowed = 0
   shadowDifferences = 0
   databaseMs = 0
-  touchMisses = 0
+  unpredictedWrites = 0
   errors = 0
   readonly overhead: Overhead
   readonly #passedThrough = new Map<string, number>()

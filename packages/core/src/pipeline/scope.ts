@@ -14,11 +14,11 @@ export interface ScopeCounts {
   /** Queries sent to the database: SQL statements if Sluice sees them, otherwise operations. */
   queries: number
   /** Lookups that another lookup's query returned (batched). */
-  merged: number
+  batched: number
   /** Lookups served from prefetched rows. */
   prefetched: number
   /** Operations served from the cache, or by an identical read in flight. */
-  answered: number
+  cacheHits: number
   /** Milliseconds in which at least one statement was in flight. */
   databaseMs: number
 }
@@ -30,7 +30,7 @@ const NO_LISTINGS: readonly Listing[] = []
 /** One request, job or other unit of work. Its state is shared within it, and never with other scopes. */
 export class Scope {
   readonly id: number
-  readonly counts: ScopeCounts = { operations: 0, queries: 0, merged: 0, prefetched: 0, answered: 0, databaseMs: 0 }
+  readonly counts: ScopeCounts = { operations: 0, queries: 0, batched: 0, prefetched: 0, cacheHits: 0, databaseMs: 0 }
   readonly groups: Map<string, ExecutionGroup> = new Map()
   /** State of interceptors for this scope, each under a separate symbol. Created when it is first set. */
   #state: Map<symbol, unknown> | undefined

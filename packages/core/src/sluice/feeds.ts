@@ -43,7 +43,7 @@ export function addSluiceFeeds(monitor: MonitoringAndAutoScalingEngine, parts: S
 
 function operationFamilies(stats: QueryStats): readonly MetricFamily[] {
   const { passedThrough, overhead, ...counts } = stats.snapshot()
-  const saved = { merged: counts.merged, prefetched: counts.prefetched, cached: counts.answered }
+  const saved = { batched: counts.batched, prefetched: counts.prefetched, cached: counts.cacheHits }
   return [
     counter('sluice.operations', 'ORM operations that Sluice saw', '{operation}', counts.seen),
     counter(

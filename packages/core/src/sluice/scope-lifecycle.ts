@@ -85,15 +85,15 @@ export class ScopeLifecycle {
     if (!scope.isOwn) engines.queryLog.scope(scope)
     const findings = scope.isOwn ? [] : this.#inspect(scope)
     const { name, mode, counts, startedAt, statusCode, failed, requestId } = scope
-    const { operations, queries, merged, prefetched, answered, databaseMs } = counts
+    const { operations, queries, batched, prefetched, cacheHits, databaseMs } = counts
     const durationMs = endedAt - startedAt
     // No spread: an object that grows after its creation costs several times as much, and each request creates one.
     const report: ScopeReport = {
       operations,
       queries,
-      merged,
+      batched,
       prefetched,
-      answered,
+      cacheHits,
       databaseMs,
       name,
       mode,

@@ -29,7 +29,7 @@ describe('result cache', () => {
     await get()
     expect(await get()).toEqual({ value: 1 })
     expect(database.asked).toBe(1)
-    expect(sluice.queries.getStats().answered).toBe(1)
+    expect(sluice.queries.getStats().cacheHits).toBe(1)
   })
 
   it('queries again after a write to a table of the result', async () => {

@@ -79,7 +79,7 @@ describe('getOrLoad', () => {
     const failing = [cache.getOrLoad('f', two.load), cache.getOrLoad('f', two.load)]
     two.reject(new Error('away'))
     for (const call of failing) await expect(call).rejects.toThrow('away')
-    expect(cache.getStats()).toMatchObject({ joined: 1, loads: 2, loadErrors: 1 })
+    expect(cache.getStats()).toMatchObject({ coalesced: 1, loads: 2, loadErrors: 1 })
   })
 
   it('rejects with an error that a load throws synchronously', async () => {

@@ -41,10 +41,10 @@ describe('exportMetrics', () => {
 
   it('exports counters and gauges with their labels, units and descriptions', async () => {
     const { sluice, collect, points } = await open()
-    hostOf(sluice).stats.merged = 4
+    hostOf(sluice).stats.batched = 4
     sluice.cache?.get('n', 'k')
     expect(await points('sluice.operations.saved')).toEqual([
-      [{ 'sluice.saved.by': 'merged' }, 4],
+      [{ 'sluice.saved.by': 'batched' }, 4],
       [{ 'sluice.saved.by': 'prefetched' }, 0],
       [{ 'sluice.saved.by': 'cached' }, 0],
     ])
@@ -54,8 +54,8 @@ describe('exportMetrics', () => {
       isMonotonic: true,
     })
     expect(all.get('sluice.cache.memory.limit')).toMatchObject({ descriptor: { unit: 'By' }, dataPoints: [{ value: 104_857_600 }] })
-    hostOf(sluice).stats.merged = 9
-    expect((await points('sluice.operations.saved'))[0]).toEqual([{ 'sluice.saved.by': 'merged' }, 9])
+    hostOf(sluice).stats.batched = 9
+    expect((await points('sluice.operations.saved'))[0]).toEqual([{ 'sluice.saved.by': 'batched' }, 9])
   })
 
   it('exports new metrics from the second collection on', async () => {

@@ -49,7 +49,7 @@ describe('exportSpans', () => {
       kind: SpanKind.INTERNAL,
       status: { code: SpanStatusCode.UNSET },
       parentSpanContext: undefined,
-      attributes: { 'sluice.mode': 'optimize', 'sluice.queries': 0, 'sluice.merged': 0, 'sluice.prefetched': 0, 'sluice.answered': 0 },
+      attributes: { 'sluice.mode': 'optimize', 'sluice.queries': 0, 'sluice.batched': 0, 'sluice.prefetched': 0, 'sluice.cache_hits': 0 },
     })
     expect(named('nightly')?.attributes).not.toHaveProperty('http.request.method')
   })

@@ -22,7 +22,7 @@ describe('batching', () => {
     const found = await sluice.run(() => Promise.all([1, 2, 5].map(find)))
     expect(found).toEqual([table.rows[0], table.rows[1], table.rows[4]])
     expect(table.queries).toEqual(['many 1,2,5'])
-    expect(sluice.queries.getStats()).toMatchObject({ seen: 3, executed: 1, merged: 2, batches: 1 })
+    expect(sluice.queries.getStats()).toMatchObject({ seen: 3, executed: 1, batched: 2, batches: 1 })
   })
 
   it('sends a single lookup unchanged', async () => {

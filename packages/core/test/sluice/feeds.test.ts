@@ -70,14 +70,14 @@ describe('metric feeds of a Sluice', () => {
     const sluice = open()
     const { stats } = hostOf(sluice)
     stats.seen = 9
-    stats.merged = 4
+    stats.batched = 4
     stats.prefetched = 3
-    stats.answered = 2
+    stats.cacheHits = 2
     stats.databaseMs = 1_500
     stats.passThrough('batch: no scope')
     expect(await values(sluice, 'sluice.operations')).toEqual([[{}, 9]])
     expect(await values(sluice, 'sluice.operations.saved')).toEqual([
-      [{ 'sluice.saved.by': 'merged' }, 4],
+      [{ 'sluice.saved.by': 'batched' }, 4],
       [{ 'sluice.saved.by': 'prefetched' }, 3],
       [{ 'sluice.saved.by': 'cached' }, 2],
     ])

@@ -53,9 +53,9 @@ describe('modes', () => {
   const merged = async (sluice: Sluice) => {
     const find = (key: number) =>
       hostOf(sluice).execute(read({ key, run: async () => key, runMany: async (keys) => new Map(keys.map(({ text }) => [text, text])) }))
-    const before = sluice.queries.getStats().merged
+    const before = sluice.queries.getStats().batched
     await sluice.run(() => Promise.all([find(1), find(2)]))
-    return sluice.queries.getStats().merged > before
+    return sluice.queries.getStats().batched > before
   }
 
   it('can be changed while running', async () => {

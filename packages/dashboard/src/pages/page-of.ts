@@ -77,14 +77,14 @@ function entriesOf(alert: Alert): TimelineEntry[] {
 /** Statistics of the cache; `null` if the cache is disabled. */
 function cachePage({ cache, tiered, queries, mode }: Sluice): CachePage | null {
   if (cache === undefined || tiered === undefined) return null
-  const { seen, executed, statements, answered, merged, prefetched, passedThrough } = queries.getStats()
+  const { seen, executed, statements, cacheHits, batched, prefetched, passedThrough } = queries.getStats()
   const reasons = Object.entries(passedThrough).map(([reason, count]) => ({ reason, count }))
   return {
     stats: cache.getStats(),
     efficiency: cache.getCacheEfficiency(),
     tiered: tiered.getStats(),
     operations: Math.max(seen, executed),
-    ...{ answered, merged, prefetched },
+    ...{ cacheHits, batched, prefetched },
     queries: Math.max(statements, executed),
     passedThrough: reasons.sort((a, b) => b.count - a.count),
     isKeeping: mode === 'optimize',

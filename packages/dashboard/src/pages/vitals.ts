@@ -27,13 +27,13 @@ export function vitalsOf({ monitor }: Sluice, recorder: RequestRecorder): Vitals
 }
 
 export function totalsOf({ queries }: Sluice, recorder: RequestRecorder): Totals {
-  const { seen, statements, executed, merged, prefetched, answered, databaseMs, errors, overhead } = queries.getStats()
+  const { seen, statements, executed, batched, prefetched, cacheHits, databaseMs, errors, overhead } = queries.getStats()
   return {
     requests: recorder.requests,
     // In observe mode, statements of Knex are operations that `seen` does not count.
     operations: Math.max(seen, executed),
     queries: Math.max(statements, executed),
-    spared: merged + prefetched + answered,
+    spared: batched + prefetched + cacheHits,
     databaseMs: Math.round(databaseMs),
     timedRequests: overhead.timedScopes,
     overheadMs: short(overhead.timedMs),

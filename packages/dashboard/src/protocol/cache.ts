@@ -9,8 +9,8 @@ export interface CachePage {
   /** Operations since startup, as the base of the other counters. */
   readonly operations: number
   /** Reads that were served from the cache, batched with another query, or prefetched. */
-  readonly answered: number
-  readonly merged: number
+  readonly cacheHits: number
+  readonly batched: number
   readonly prefetched: number
   /** Queries that were sent to the database. */
   readonly queries: number

@@ -25,9 +25,9 @@ export interface RequestSummary {
   /** Queries that were sent to the database. */
   readonly queries: number
   /** Reads that were batched with another query, prefetched, or served from the cache. */
-  readonly merged: number
+  readonly batched: number
   readonly prefetched: number
-  readonly answered: number
+  readonly cacheHits: number
   /** Sum over all queries, including concurrent ones, so it can exceed `durationMs`. */
   readonly databaseMs: number
   /** Each code once. */

@@ -44,9 +44,9 @@ export interface KeptRequest {
   readonly durationMs: number
   readonly operations: number
   readonly queries: number
-  readonly merged: number
+  readonly batched: number
   readonly prefetched: number
-  readonly answered: number
+  readonly cacheHits: number
   readonly databaseMs: number
   readonly findings: readonly Finding[]
   readonly rows: readonly KeptRow[]
@@ -135,9 +135,9 @@ export function keepRequest(scope: Scope, trace: RequestTrace, findings: readonl
     durationMs,
     operations: counts.operations,
     queries: counts.queries,
-    merged: counts.merged,
+    batched: counts.batched,
     prefetched: counts.prefetched,
-    answered: counts.answered,
+    cacheHits: counts.cacheHits,
     databaseMs: counts.databaseMs,
     findings,
     rows,

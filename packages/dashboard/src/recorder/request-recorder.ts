@@ -153,11 +153,11 @@ export class RequestRecorder {
       sites: this.#sites,
       showParameters: this.options.showParameters,
     })
-    const { answered, operations, queries } = request
+    const { cacheHits, operations, queries } = request
     this.#queries.add(now, queries)
     this.queryLine.add(request.startedAt + request.durationMs, queries)
-    this.#reads.add(now, Math.max(operations, answered))
-    this.#cached.add(now, answered)
+    this.#reads.add(now, Math.max(operations, cacheHits))
+    this.#cached.add(now, cacheHits)
     this.ring.add(request)
     this.routes.add(request, now)
     for (const finding of findings) this.#remember(finding, request)

@@ -86,13 +86,13 @@ export class RouteStats {
     const at = this.requests % SAMPLE
     this.requests += 1
     this.#rate.add(now, 1)
-    const { durationMs, databaseMs, queries, merged, prefetched, answered, operations, findings, statusCode, failed } = request
+    const { durationMs, databaseMs, queries, batched, prefetched, cacheHits, operations, findings, statusCode, failed } = request
     if (failed || (statusCode ?? 0) >= 500) this.errors += 1
     this.#durations[at] = durationMs
     this.#databaseMs[at] = databaseMs
     this.#queries[at] = queries
-    const spared = merged + prefetched + answered
-    this.#cached[at] = answered
+    const spared = batched + prefetched + cacheHits
+    this.#cached[at] = cacheHits
     this.#spared[at] = spared
     this.#reads[at] = Math.max(operations, spared)
     let flags = 0

@@ -5,12 +5,12 @@ import type { KeptRequest } from './kept-request.ts'
 /** Converts a request to a row of a list. */
 export function summaryOf(request: KeptRequest, process: string): RequestSummary {
   const { id, name, mode, statusCode, failed, startedAt, durationMs } = request
-  const { operations, queries, merged, prefetched, answered, databaseMs, findings } = request
+  const { operations, queries, batched, prefetched, cacheHits, databaseMs, findings } = request
   const codes = new Set<FindingCode>(findings.map(({ code }) => code))
   return {
     ...{ id, process, name, kind: kindOfName(name), ...partsOfName(name) },
     statusCode: statusCode ?? null,
-    ...{ failed, mode, startedAt, durationMs: thousandths(durationMs), operations, queries, merged, prefetched, answered },
+    ...{ failed, mode, startedAt, durationMs: thousandths(durationMs), operations, queries, batched, prefetched, cacheHits },
     databaseMs: thousandths(databaseMs),
     findings: [...codes],
   }

@@ -66,8 +66,8 @@ describe('ago', () => {
 
 describe('request facts', () => {
   it('calculate the share of reads without a query', () => {
-    expect(sparedShare({ queries: 1, merged: 2, prefetched: 0, answered: 1 } as RequestSummary)).toBe('75%')
-    expect(sparedShare({ queries: 9, merged: 0, prefetched: 0, answered: 0 } as RequestSummary)).toBe('–')
+    expect(sparedShare({ queries: 1, batched: 2, prefetched: 0, cacheHits: 1 } as RequestSummary)).toBe('75%')
+    expect(sparedShare({ queries: 9, batched: 0, prefetched: 0, cacheHits: 0 } as RequestSummary)).toBe('–')
   })
 
   it('treat a status of 500 and above, and a failure without a status, as an error', () => {

@@ -7,7 +7,7 @@ let sequence = 0
 
 function request(more: Partial<KeptRequest> = {}): KeptRequest {
   sequence += 1
-  const counts = { operations: 4, queries: 4, merged: 0, prefetched: 0, answered: 0, databaseMs: 8 }
+  const counts = { operations: 4, queries: 4, batched: 0, prefetched: 0, cacheHits: 0, databaseMs: 8 }
   const head = {
     id: `r${sequence}`,
     sequence,
@@ -26,7 +26,7 @@ const finding = { code: 'N_PLUS_ONE', queries: 12, queriesPossible: 2 } as Findi
 describe('route statistics', () => {
   it('are means of the last requests, with their number', () => {
     const table = new RouteTable()
-    table.add(request({ queries: 2, databaseMs: 4, answered: 2, operations: 4 }), 0)
+    table.add(request({ queries: 2, databaseMs: 4, cacheHits: 2, operations: 4 }), 0)
     table.add(request({ queries: 12, databaseMs: 8, operations: 12, findings: [finding], statusCode: 503 }), 0)
     const [row] = table.rows(0)
     expect(row).toMatchObject({ requests: 2, errors: 1, sample: 2, queries: 7, databaseMs: 6, repeats: 5, flags: ['N_PLUS_ONE'] })

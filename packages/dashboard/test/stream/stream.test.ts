@@ -14,7 +14,7 @@ describe('stream', () => {
     const { data, id } = await stream.next('snapshot')
     const snapshot: Snapshot = data
     expect(snapshot).toMatchObject({
-      schemaVersion: 1,
+      schemaVersion: 2,
       mode: 'observe',
       process: { name: 'test', pid: process.pid, index: 1, of: 1 },
       engines: { detection: true, cache: true, database: true, balancer: true, jobs: true, monitor: true },
@@ -69,7 +69,7 @@ describe('stream', () => {
     expect(missed.requests?.map(({ name }) => name)).toEqual(['GET /two'])
     expect(again.events.some(({ event }) => event === 'snapshot')).toBe(false)
     for (const unknown of ['000000000000.1', `${id.split('.')[0]}.999999`, `${id.split('.')[0]}.0`, 'nonsense'])
-      expect((await (await listen(port, { 'last-event-id': unknown })).next('snapshot')).data, unknown).toMatchObject({ schemaVersion: 1 })
+      expect((await (await listen(port, { 'last-event-id': unknown })).next('snapshot')).data, unknown).toMatchObject({ schemaVersion: 2 })
   })
 
   it('continues when the only reader returns', async () => {

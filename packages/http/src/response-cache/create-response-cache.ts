@@ -184,7 +184,7 @@ class SluiceResponseCache implements ResponseCache, CacheAhead {
       // The response is valid now, so it is no older than a response that is created from now on.
       const found = await this.#find(asked)
       if (found !== undefined && isWanted(found, asked.control)) {
-        this.#counters.joined += 1
+        this.#counters.coalesced += 1
         return this.#send(asked, found, 'fwd=uri-miss; collapsed')
       }
       flight = this.#host.now() < until ? this.#flights.of(asked.key) : undefined

@@ -5,7 +5,7 @@ export interface ResponseCacheStats {
   /** Requests served from a cached response. */
   readonly hits: number
   /** Requests served with the response of another request that was in flight. */
-  readonly joined: number
+  readonly coalesced: number
   /** Requests that the app handled although their response might have been cached. */
   readonly misses: number
   /** Requests that received `304`, from the cache or from the app. */
@@ -25,7 +25,7 @@ export interface ResponseCacheStats {
 /** The counters behind `ResponseCacheStats`. */
 export class ResponseCacheCounters {
   hits = 0
-  joined = 0
+  coalesced = 0
   misses = 0
   notModified = 0
   stored = 0
@@ -64,8 +64,8 @@ export function countersOf(sluice: Sluice): ResponseCacheCounters {
 }
 
 function familiesOf(stats: ResponseCacheStats): readonly MetricFamily[] {
-  const { hits, joined, misses, bypassed, notStored, shadowed, shadowDifferences } = stats
-  const requests = { hit: hits, joined, miss: misses }
+  const { hits, coalesced, misses, bypassed, notStored, shadowed, shadowDifferences } = stats
+  const requests = { hit: hits, coalesced, miss: misses }
   return [
     counters('sluice.responses', 'Requests that came to a response cache', '{request}', 'sluice.result', requests),
     counters('sluice.responses.bypassed', 'Requests that were left to the app', '{request}', 'sluice.reason', bypassed),

@@ -247,8 +247,8 @@ export class Batcher {
   }
 
   #countMerged(operation: Operation<unknown>, scope: Scope, lookups: number, startedAt: number): void {
-    this.stats.merged += lookups
-    scope.counts.merged += lookups
+    this.stats.batched += lookups
+    scope.counts.batched += lookups
     if (lookups > 0) scope.trace?.spared(operation, 'batch', lookups, startedAt)
   }
 }

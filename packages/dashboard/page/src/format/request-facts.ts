@@ -14,8 +14,8 @@ export function groupTime({ fill, databaseMs, startMs, endMs }: WaterfallRow): s
 }
 
 /** The share of reads in a request that needed no separate query. */
-export function sparedShare({ queries, merged, prefetched, answered }: RequestSummary): string {
-  const spared = merged + prefetched + answered
+export function sparedShare({ queries, batched, prefetched, cacheHits }: RequestSummary): string {
+  const spared = batched + prefetched + cacheHits
   return spared === 0 ? '–' : percent(spared / (spared + queries))
 }
 

@@ -31,7 +31,7 @@ function Off() {
 }
 
 function Cache({ data, again }: { data: CacheAnswer; again: () => void }) {
-  const { stats, efficiency, tiered, answered, merged, prefetched, queries, passedThrough, isKeeping, operations } = data
+  const { stats, efficiency, tiered, cacheHits, batched, prefetched, queries, passedThrough, isKeeping, operations } = data
   const namespaces = Object.entries(efficiency.hitRateByNamespace).sort(([left], [right]) => left.localeCompare(right))
   const [isWarming, setWarming] = useState(false)
   const clear = async (namespace?: string): Promise<void> => {
@@ -50,8 +50,8 @@ function Cache({ data, again }: { data: CacheAnswer; again: () => void }) {
         <Split
           parts={[
             { look: 'solid', label: 'database', value: queries },
-            { look: 'outline', label: 'cache', value: answered },
-            { look: 'hatched', label: 'batched', value: merged },
+            { look: 'outline', label: 'cache', value: cacheHits },
+            { look: 'hatched', label: 'batched', value: batched },
             { look: 'hatched', label: 'prefetched', value: prefetched },
           ]}
         />

@@ -48,15 +48,15 @@ function Detail({ detail }: { detail: RequestDetail }) {
     databaseMs,
     queries,
     operations,
-    merged,
+    batched,
     prefetched,
-    answered,
+    cacheHits,
     startedAt,
     newest,
     id,
     mode,
   } = detail
-  const spared = merged + prefetched + answered
+  const spared = batched + prefetched + cacheHits
   const processes = live.value?.processes ?? []
   const process = processes.length < 2 ? undefined : processes.find((one) => one.id === detail.process)
   const opened = param('row')

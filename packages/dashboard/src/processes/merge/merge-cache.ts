@@ -26,8 +26,8 @@ export function mergeCache(pages: readonly [CachePage, ...CachePage[]]): CachePa
     },
     tiered: summed(pages.map(({ tiered }) => tiered) as [CachePage['tiered'], ...CachePage['tiered'][]]),
     operations: sum(({ operations }) => operations),
-    answered: sum(({ answered }) => answered),
-    merged: sum(({ merged }) => merged),
+    cacheHits: sum(({ cacheHits }) => cacheHits),
+    batched: sum(({ batched }) => batched),
     prefetched: sum(({ prefetched }) => prefetched),
     queries: sum(({ queries }) => queries),
     passedThrough: reasons

@@ -33,7 +33,7 @@ export async function cityTable(options: SluiceOptions = {}, filename = ':memory
   // The catalog is read with the first statement.
   for (let tries = 0; tries < 100; tries += 1) {
     const { reads } = await sluice.explain(() => db('regions').select('id'), { mode: 'optimize' })
-    if (reads.every(({ isKept }) => isKept)) break
+    if (reads.every(({ isCached }) => isCached)) break
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
   return {

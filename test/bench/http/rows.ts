@@ -51,7 +51,7 @@ export async function openRows(withSluiceOn: boolean): Promise<Rows> {
 async function untilKept(db: Knex, sluice: Sluice): Promise<void> {
   for (let tries = 0; tries < 500; tries += 1) {
     const { reads } = await sluice.explain(() => db('regions').select('id'), { mode: 'optimize' })
-    if (reads.every(({ isKept }) => isKept)) return
+    if (reads.every(({ isCached }) => isCached)) return
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
   throw new Error('No read can be cached.')

@@ -180,7 +180,7 @@ export class CoherentCache {
       }
       this.parts.counters.coalesced += 1
       if (request.basis !== undefined) this.#followJoined(flight, landed, request, request.basis)
-      request.note?.answered('another read', landed.permit?.tags ?? request.tags)
+      request.note?.answered('coalesced', landed.permit?.tags ?? request.tags)
       request.onHit?.(copy.value)
       return copy.value
     }

@@ -239,7 +239,7 @@ export class KeptValues {
     const fullMs = (value === null || value === undefined ? policy.negativeTtlMs : policy.ttlMs) * (1 - policy.jitter * random())
     const asked = request.askedAhead?.()
     const ttlMs = asked === undefined ? fullMs : fullMs - (now - asked.at)
-    if (asked !== undefined && request.note !== undefined) request.note.answeredBy = 'asked ahead'
+    if (asked !== undefined && request.note !== undefined) request.note.answeredBy = 'prefetch'
     if (ttlMs <= 0) return 'its time is over'
     // Rows that were prefetched before the permit was obtained are cached under the state from before the
     // prefetch.

@@ -4,15 +4,15 @@ export interface ReadExplanation {
   readonly label: string
   /**
    * - `memory`, `store`: its result was cached, in this process or in the shared store.
-   * - `another read`: an identical read was in flight.
-   * - `asked ahead`: it was prefetched for a loop.
+   * - `coalesced`: an identical read was in flight.
+   * - `prefetch`: it was prefetched for a loop.
    * - `database`: it was queried, individually or in a batch.
    */
-  readonly answeredBy: 'memory' | 'store' | 'another read' | 'asked ahead' | 'database'
+  readonly answeredBy: 'memory' | 'store' | 'coalesced' | 'prefetch' | 'database'
   /**
    * Whether the next identical read is served from the cache, unless a write invalidates the result before.
    */
-  readonly isKept: boolean
+  readonly isCached: boolean
   /** Why it is not cached; omitted if it is. */
   readonly reason?: string
   /**
@@ -26,7 +26,7 @@ export interface ReadExplanation {
 export class ReadNote {
   answeredBy: ReadExplanation['answeredBy'] = 'database'
   #tags: readonly string[] = []
-  #isKept = false
+  #isCached = false
 
   constructor(
     readonly label: string,
@@ -40,18 +40,18 @@ export class ReadNote {
   }
 
   kept(tags: readonly string[]): void {
-    this.#isKept = true
+    this.#isCached = true
     this.#tags = tags
   }
 
   notKept(reason: string): void {
-    this.#isKept = false
+    this.#isCached = false
     this.reason = reason
   }
 
   explanation(): ReadExplanation {
     const { label, answeredBy, reason } = this
     const said = { label, answeredBy }
-    return this.#isKept ? { ...said, isKept: true, tags: this.#tags } : { ...said, isKept: false, reason, tags: [] }
+    return this.#isCached ? { ...said, isCached: true, tags: this.#tags } : { ...said, isCached: false, reason, tags: [] }
   }
 }

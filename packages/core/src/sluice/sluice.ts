@@ -152,8 +152,8 @@ export class Sluice {
     return this.#lifecycle.mode
   }
 
-  /** Whether it looks for N+1s and the like. */
-  get detects(): boolean {
+  /** Whether detection is on. */
+  get isDetecting(): boolean {
     return this.#detector !== undefined
   }
 

@@ -19,11 +19,11 @@ function setUp(options: SluiceOptions = {}) {
   return { sluice, get, explained }
 }
 
-const kept = (answeredBy: string) => ({ label: 'city', answeredBy, isKept: true, tags: ['t#set'] })
+const kept = (answeredBy: string) => ({ label: 'city', answeredBy, isCached: true, tags: ['t#set'] })
 const notKept = (reason: string | RegExp, answeredBy = 'database') => ({
   label: 'city',
   answeredBy,
-  isKept: false,
+  isCached: false,
   reason: typeof reason === 'string' ? reason : expect.stringMatching(reason),
   tags: [],
 })
@@ -45,7 +45,7 @@ describe('explain', () => {
     expect(await explained()).toEqual(kept('memory'))
     await sluice.invalidate('anything')
     const both = await sluice.explain(() => Promise.all([get(), get()]))
-    expect(both.reads).toEqual([kept('database'), kept('another read')])
+    expect(both.reads).toEqual([kept('database'), kept('coalesced')])
   })
 
   it('explains results from the shared store', async () => {
@@ -96,7 +96,7 @@ describe('explain', () => {
       for (const { districtId } of await database.list('city')) await database.one('district', { id: districtId })
     })
     expect(reads).toHaveLength(31)
-    expect(reads.filter(({ answeredBy }) => answeredBy === 'asked ahead').length).toBeGreaterThan(20)
+    expect(reads.filter(({ answeredBy }) => answeredBy === 'prefetch').length).toBeGreaterThan(20)
     const bypassed = await sluice.explain(() => sluice.bypass(() => get()))
     expect(bypassed.reads).toEqual([notKept('in sluice.bypass')])
   })

@@ -22,7 +22,7 @@ type Page = (parts: AllPageParts, query: URLSearchParams) => unknown
 const pages: Readonly<Record<string, Page>> = {
   now: ({ live, jobs, sluice }) => (sluice.jobs === undefined ? live.now() : jobs.refresh().then(() => live.now())),
   requests: (parts, query) => requestsPage(parts, requestsQuery(query)),
-  findings: (parts) => (parts.sluice.detects ? findingsPage(parts) : null),
+  findings: (parts) => (parts.sluice.isDetecting ? findingsPage(parts) : null),
   queries: ({ sluice, analyzedAt, showParameters }) =>
     queriesPage({ database: sluice.database, isAttached: hostOf(sluice).connections.first() !== undefined, analyzedAt, showParameters }),
   cache: ({ sluice }) => cachePage(sluice),

@@ -64,7 +64,7 @@ export function isBad({ status }: Pick<ServerNode, 'status'>): boolean {
 export function enginesOf(sluice: Sluice): Engines {
   const { cache, database, balancer, jobs, monitor } = sluice
   return {
-    detection: sluice.detects,
+    detection: sluice.isDetecting,
     cache: cache !== undefined,
     database: database !== undefined,
     balancer: balancer !== undefined,

@@ -209,12 +209,12 @@ export type { Connection, PoolState } from './schema/connection.ts'
 export type { Row } from './schema/row-loader.ts'
 export type { Clock } from './shared/clock.ts'
 export {
+  FlushIncompleteError,
   InvalidArgumentError,
   InvalidOptionError,
   MissingPackageError,
   SluiceError,
   type SluiceErrorCode,
-  UnwrittenError,
 } from './shared/errors.ts'
 export type { Logger } from './shared/logger.ts'
 export { PrivateAddressError } from './shared/private-address-error.ts'

@@ -31,7 +31,7 @@ export interface SluiceSchema<TContext> {
  * types.
  *
  * Each field reads from its engine when it is resolved. A field of a disabled engine fails with
- * `SLUICE_ENGINE_OFF`. Errors of Sluice contain their code in `extensions.code`. An `Int` above 32 bits, and
+ * `SLUICE_ENGINE_DISABLED`. Errors of Sluice contain their code in `extensions.code`. An `Int` above 32 bits, and
  * an unknown value of a minute, are -1.
  *
  * @throws InvalidOptionError; InvalidArgumentError if `sluice` is not a Sluice instance.

@@ -46,7 +46,7 @@ export function attachedConnection(client: ClientInternals, base: ClientInternal
   const reference = new WeakRef(client)
   const find = (): ClientInternals => {
     const found = reference.deref()
-    if (found === undefined) throw new SluiceError('SLUICE_NO_ADAPTER', 'The Knex instance that was attached is gone.')
+    if (found === undefined) throw new SluiceError('SLUICE_NO_CLIENT', 'The Knex instance that was attached is gone.')
     return found
   }
   return connectionTo(find, () => base, dialect)

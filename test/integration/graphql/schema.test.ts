@@ -185,7 +185,7 @@ describe.each(servers)('the schema in $name', ({ name, start }) => {
     ])('return how to enable the %s', async (engine, field) => {
       await serve({ [engine]: false })
       const { code, message } = await error(`{ ${field} }`)
-      expect(code).toBe('SLUICE_ENGINE_OFF')
+      expect(code).toBe('SLUICE_ENGINE_DISABLED')
       expect(message).toContain(`${engine}: false`)
     })
   })

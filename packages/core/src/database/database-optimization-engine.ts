@@ -98,7 +98,7 @@ export class DatabaseOptimizationEngine {
    * Reads the database's tables, indexes, statistics, sizes, connections, and counters.
    *
    * @param connection - Default: that of the last call, otherwise one of an attached client.
-   * @throws SluiceError `SLUICE_NO_ADAPTER` if there is none; the database's errors.
+   * @throws SluiceError `SLUICE_NO_CLIENT` if there is none; the database's errors.
    */
   async inspect(connection?: Connection): Promise<DatabaseSnapshot> {
     const used = this.#connectionFor(connection)
@@ -117,7 +117,7 @@ export class DatabaseOptimizationEngine {
    * scratch database, SQLite an empty database in memory (`tools`). The command line, `sluice analyze`, has both.
    *
    * @param options - `connection` as for `inspect`; `workload` replaces the recorded workload.
-   * @throws SluiceError `SLUICE_NO_ADAPTER` if there is no connection; the database's errors.
+   * @throws SluiceError `SLUICE_NO_CLIENT` if there is no connection; the database's errors.
    */
   async analyze(options: AnalyzeOptions = {}): Promise<DatabaseAnalysis> {
     const { connection, workload, tools } = options
@@ -277,7 +277,7 @@ export class DatabaseOptimizationEngine {
    * executed in a transaction that is rolled back; a write never is.
    *
    * @param bindings - By position. Omit them for SQL with parameters: PostgreSQL and SQLite plan it without values; MySQL cannot.
-   * @throws SluiceError `SLUICE_NO_ADAPTER` if there is no connection; NotExplainableError; the database's errors.
+   * @throws SluiceError `SLUICE_NO_CLIENT` if there is no connection; NotExplainableError; the database's errors.
    */
   async explain(query: string, bindings?: readonly unknown[], options: ExplainOptions = {}): Promise<QueryAnalysis> {
     checkText('query', query)
@@ -389,7 +389,7 @@ export class DatabaseOptimizationEngine {
   #connectionFor(given: Connection | undefined): Connection {
     const connection = given ?? this.#connection ?? this.#parts.connection?.()
     if (connection !== undefined) return connection
-    throw new SluiceError('SLUICE_NO_ADAPTER', 'There is no connection. Pass one to `inspect`, or attach a client to this Sluice first.')
+    throw new SluiceError('SLUICE_NO_CLIENT', 'There is no connection. Pass one to `inspect`, or attach a client to this Sluice first.')
   }
 
   #dialectOf(sql: string): Dialect {

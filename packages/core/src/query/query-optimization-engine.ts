@@ -184,7 +184,7 @@ export class QueryOptimizationEngine {
    *   number. `null` has no rows.
    * @param field - The field or column that contains the ids, such as `authorId`.
    * @returns The rows of each id as the client returns them; an empty array for an id without rows.
-   * @throws SluiceError `SLUICE_NO_ADAPTER` if no client is attached; InvalidArgumentError if none knows the
+   * @throws SluiceError `SLUICE_NO_CLIENT` if no client is attached; InvalidArgumentError if none knows the
    *   field.
    */
   async eagerLoadRelationships<TId>(table: string, ids: readonly TId[], field: string): Promise<Map<TId, Row[]>> {

@@ -15,7 +15,7 @@ export type SluiceErrorCode =
   /** A scope with findings ended while `detection.mode` is `throw`. */
   | 'SLUICE_N_PLUS_ONE'
   /** Rows cannot be loaded, because no client is attached. */
-  | 'SLUICE_NO_ADAPTER'
+  | 'SLUICE_NO_CLIENT'
   /** A shared cache store needs a client that shows every statement. */
   | 'SLUICE_ADAPTER_REQUIRED'
   /** A write was not sent, because other processes could not be notified. */
@@ -29,7 +29,7 @@ export type SluiceErrorCode =
   /** A file of ignored findings is invalid. */
   | 'SLUICE_INVALID_IGNORE_FILE'
   /** A write-behind was closed before all accepted entries were written. */
-  | 'SLUICE_UNWRITTEN'
+  | 'SLUICE_FLUSH_INCOMPLETE'
   /** A statement cannot be explained without the risk of executing it. */
   | 'SLUICE_NOT_EXPLAINABLE'
   /** The node is already registered. */
@@ -57,11 +57,11 @@ export type SluiceErrorCode =
   /** Metrics cannot be exported, because the Sluice's monitor is disabled. */
   | 'SLUICE_MONITOR_OFF'
   /** The engine is disabled. */
-  | 'SLUICE_ENGINE_OFF'
+  | 'SLUICE_ENGINE_DISABLED'
   /** There is no forecast, because there are no recorded values. */
   | 'SLUICE_NO_FORECAST'
   /** The processes of an app cannot be connected. */
-  | 'SLUICE_PROCESS_LINK'
+  | 'SLUICE_PEER_UNAVAILABLE'
   /** An optional package is required and not installed. */
   | 'SLUICE_MISSING_PACKAGE'
   /** Another process is changing the schema of the database. */
@@ -129,13 +129,13 @@ export class InvalidArgumentError extends SluiceError {
 }
 
 /** A write-behind was closed before all accepted entries were written. */
-export class UnwrittenError extends SluiceError {
+export class FlushIncompleteError extends SluiceError {
   constructor(
     /** Number of unwritten entries. */
     readonly entries: number,
   ) {
     super(
-      'SLUICE_UNWRITTEN',
+      'SLUICE_FLUSH_INCOMPLETE',
       `The write-behind was closed before ${entries} ${entries === 1 ? 'entry was' : 'entries were'} written. Raise closeTimeoutMs, or fix the failing writes.`,
     )
   }

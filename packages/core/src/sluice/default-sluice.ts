@@ -72,7 +72,7 @@ export class DefaultSluice {
 
 /** The process-wide Sluice has no options that turn an engine off. */
 function created<T>(engine: T | undefined): T {
-  if (engine === undefined) throw new SluiceError('SLUICE_ENGINE_OFF', 'This engine is disabled in the process-wide Sluice.')
+  if (engine === undefined) throw new SluiceError('SLUICE_ENGINE_DISABLED', 'This engine is disabled in the process-wide Sluice.')
   return engine
 }
 

@@ -55,8 +55,8 @@ describe('DatabaseOptimizationEngine', () => {
     expect(engine.getDuplicateIndexes()).toEqual([])
     expect(engine.getMissingForeignKeyIndexes()).toEqual([])
     expect(engine.getConnectionPoolRecommendations()).toEqual([])
-    await expect(engine.inspect()).rejects.toMatchObject({ code: 'SLUICE_NO_ADAPTER' })
-    await expect(engine.explain('select 1')).rejects.toMatchObject({ code: 'SLUICE_NO_ADAPTER' })
+    await expect(engine.inspect()).rejects.toMatchObject({ code: 'SLUICE_NO_CLIENT' })
+    await expect(engine.explain('select 1')).rejects.toMatchObject({ code: 'SLUICE_NO_CLIENT' })
   })
 
   describe('getRecommendedIndexes', () => {

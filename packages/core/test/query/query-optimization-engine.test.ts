@@ -299,7 +299,7 @@ describe('eagerLoadRelationships', () => {
     await expect(queries.eagerLoadRelationships('', [1], 'owner')).rejects.toThrow(InvalidArgumentError)
     await expect(queries.eagerLoadRelationships('posts', 1 as unknown as number[], 'owner')).rejects.toThrow(InvalidArgumentError)
     await expect(new QueryOptimizationEngine().eagerLoadRelationships('posts', [1], 'owner')).rejects.toMatchObject({
-      code: 'SLUICE_NO_ADAPTER',
+      code: 'SLUICE_NO_CLIENT',
     })
   })
 })

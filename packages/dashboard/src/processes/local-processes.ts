@@ -8,9 +8,9 @@ import { checkOptions, type OptionRule, type ProcessLink } from '@sluice/core/si
 import { appName } from './process-identity.ts'
 
 /** The processes of an app cannot be connected. The message contains the reason. */
-export class ProcessLinkError extends SluiceError {
+export class PeerUnavailableError extends SluiceError {
   constructor(message: string) {
-    super('SLUICE_PROCESS_LINK', message)
+    super('SLUICE_PEER_UNAVAILABLE', message)
   }
 }
 
@@ -70,7 +70,7 @@ class LocalProcesses implements ProcessLink {
 
   async open(self: string, answer: (question: string) => Promise<string>): Promise<void> {
     if (process.platform === 'win32')
-      throw new ProcessLinkError(
+      throw new PeerUnavailableError(
         'localProcesses is not available on Windows, because it uses Unix sockets. Use redisProcesses, or set processes to false.',
       )
     const path = this.#pathOf(self)
@@ -133,7 +133,7 @@ async function ownDirectory(directory: string): Promise<void> {
   const stats = await lstat(directory)
   const isOwn = process.getuid === undefined || stats.uid === process.getuid()
   if (stats.isDirectory() && isOwn && (stats.mode & 0o077) === 0) return
-  throw new ProcessLinkError(
+  throw new PeerUnavailableError(
     `Insecure directory ${directory}: it must belong to the current user, and no other user may read or write it. Fix its owner and permissions (0700), or set the option directory.`,
   )
 }

@@ -6,7 +6,7 @@ import { InvalidOptionError } from '@sluice/core'
 import type { ProcessLink } from '@sluice/core/siblings'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { SOON } from '../../../../test/support/patience.ts'
-import { localProcesses, ProcessLinkError } from '../../src/index.ts'
+import { localProcesses, PeerUnavailableError } from '../../src/index.ts'
 
 async function folder(): Promise<string> {
   const made = await mkdtemp(join(tmpdir(), 'sl-'))
@@ -80,7 +80,7 @@ describe.skipIf(process.platform === 'win32')('local processes', () => {
     const open = join(directory, 'open')
     await mkdir(open)
     await chmod(open, 0o755)
-    await expect(localProcesses({ directory: open }).open('a', async () => '')).rejects.toThrow(ProcessLinkError)
+    await expect(localProcesses({ directory: open }).open('a', async () => '')).rejects.toThrow(PeerUnavailableError)
     const led = join(directory, 'led')
     await symlink(directory, led)
     await expect(localProcesses({ directory: led }).open('a', async () => '')).rejects.toThrow(/Insecure directory/)

@@ -12,7 +12,7 @@ const tellsOfInput: ReadonlySet<SluiceErrorCode> = new Set<SluiceErrorCode>([
   'SLUICE_NO_PROCESSOR',
   'SLUICE_NO_FORECAST',
   'SLUICE_NOT_AUTHORIZED',
-  'SLUICE_ENGINE_OFF',
+  'SLUICE_ENGINE_DISABLED',
   'SLUICE_CLOSED',
 ])
 

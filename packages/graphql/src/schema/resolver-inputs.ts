@@ -13,11 +13,14 @@ const called: Readonly<Record<EngineName, string>> = {
   monitor: 'The monitor',
 }
 
-/** Returns an engine. @throws SluiceError `SLUICE_ENGINE_OFF` if it is disabled */
+/** Returns an engine. @throws SluiceError `SLUICE_ENGINE_DISABLED` if it is disabled */
 export function engineOf<K extends EngineName>(sluice: Sluice, name: K): NonNullable<Sluice[K]> {
   const engine = sluice[name]
   if (engine) return engine
-  throw new SluiceError('SLUICE_ENGINE_OFF', `${called[name]} is disabled. Remove \`${name}: false\` from the options of createSluice().`)
+  throw new SluiceError(
+    'SLUICE_ENGINE_DISABLED',
+    `${called[name]} is disabled. Remove \`${name}: false\` from the options of createSluice().`,
+  )
 }
 
 /**

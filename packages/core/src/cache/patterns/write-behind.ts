@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../../shared/clock.ts'
-import { InvalidArgumentError, SluiceError, UnwrittenError } from '../../shared/errors.ts'
+import { FlushIncompleteError, InvalidArgumentError, SluiceError } from '../../shared/errors.ts'
 import type { RandomSource } from '../../shared/random.ts'
 import { backOffMs } from '../../shared/timers.ts'
 import { type UnwrittenEntry, WriteBacklog } from './write-backlog.ts'
@@ -140,7 +140,7 @@ export class WriteBehind<T> {
     this.#ended = true
     this.#flushes = []
     if (result !== 'too late') return
-    const error = new UnwrittenError(this.#backlog.size)
+    const error = new FlushIncompleteError(this.#backlog.size)
     this.#backlog.refuseWaiting(error)
     throw error
   }

@@ -56,12 +56,12 @@ export class RowLoaders {
   /**
    * Loads the rows of a table, by the ids in one of their fields.
    *
-   * @throws SluiceError `SLUICE_NO_ADAPTER` if no client is attached; InvalidArgumentError if none knows the
+   * @throws SluiceError `SLUICE_NO_CLIENT` if no client is attached; InvalidArgumentError if none knows the
    *   field.
    */
   async load<TId>(table: string, ids: readonly TId[], field: string): Promise<Map<TId, Row[]>> {
     if (this.#loaders.size === 0) {
-      throw new SluiceError('SLUICE_NO_ADAPTER', 'No adapter is attached: instrument the client of an ORM with this Sluice first.')
+      throw new SluiceError('SLUICE_NO_CLIENT', 'No adapter is attached: instrument the client of an ORM with this Sluice first.')
     }
     for (const loader of this.#loaders.values()) {
       const target = await loader.target(table, field)

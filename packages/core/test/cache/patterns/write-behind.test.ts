@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { WriteBehind } from '../../../src/cache/patterns/write-behind.ts'
 import type { WriteBehindOptions } from '../../../src/cache/patterns/write-behind-options.ts'
 import type { Clock } from '../../../src/shared/clock.ts'
-import { InvalidOptionError, UnwrittenError } from '../../../src/shared/errors.ts'
+import { FlushIncompleteError, InvalidOptionError } from '../../../src/shared/errors.ts'
 
 /** Follows the fake timers; the system clock holds a reference to the real `performance`. */
 const clock: Clock = { now: () => Date.now(), wall: () => Date.now() }
@@ -406,7 +406,7 @@ describe('WriteBehind', () => {
       const writes = behind({ closeTimeoutMs: 5000, maxBacklog: 2 })
       await writes.set('a', 1)
       await writes.set('b', 1)
-      const third = expect(writes.set('c', 1)).rejects.toThrow(UnwrittenError)
+      const third = expect(writes.set('c', 1)).rejects.toThrow(FlushIncompleteError)
       const closed = expect(writes.close()).rejects.toThrow('closed before 2 entries were written')
       await vi.advanceTimersByTimeAsync(5000)
       await Promise.all([closed, third])

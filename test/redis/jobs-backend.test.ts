@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Claim, JobBackend, NewTask, Outcome, OutcomeKind, WakeHint } from '@sluice/core'
+import type { JobBackend, NewTask, TaskClaim, TaskOutcome, TaskOutcomeKind, WakeHint } from '@sluice/core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { findRedisServer, type RedisServer, startRedisServer } from '../services/redis-server.ts'
 import { ownNow } from '../support/own-clock.ts'
@@ -38,22 +38,22 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
     const common = { level: 2, order: createdAt, data: `"${id}"`, runAt: 0, createdAt, settings, uniqueKey: null } as const
     return { id, queue, ...common, batchId: null, chunk: 0, items: 0, ...rest }
   }
-  const outcome = (claim: Claim, kind: OutcomeKind, rest: Partial<Outcome> = {}): Outcome => {
+  const outcome = (claim: TaskClaim, kind: TaskOutcomeKind, rest: Partial<TaskOutcome> = {}): TaskOutcome => {
     const at = Date.now()
     return { claim, kind, at, runAt: at, failure: null, isKept: false, doneItems: 0, failedItems: 0, data: null, ...rest }
   }
-  const claim = async (backend: JobBackend, owner: string, leaseMs = LEASE): Promise<Claim> => {
+  const claim = async (backend: JobBackend, owner: string, leaseMs = LEASE): Promise<TaskClaim> => {
     const { claims } = await backend.step(queue, [], 1, owner, leaseMs)
     expect(claims).toHaveLength(1)
-    return claims[0] as Claim
+    return claims[0] as TaskClaim
   }
   /** A claim whose lease has expired, and the claim of the worker that has the task now. */
-  const twice = async (backend: JobBackend): Promise<{ readonly late: Claim; readonly current: Claim }> => {
+  const twice = async (backend: JobBackend): Promise<{ readonly late: TaskClaim; readonly current: TaskClaim }> => {
     await backend.add([task('t')])
     const late = await claim(backend, 'first', 1)
-    let current: Claim | undefined
+    let current: TaskClaim | undefined
     await expect.poll(async () => (current = (await backend.step(queue, [], 1, 'second', LEASE)).claims[0]), SOON).toBeDefined()
-    return { late, current: current as Claim }
+    return { late, current: current as TaskClaim }
   }
   const batch = { name: 'q', batchSize: 1, createdAt: 1, maxFailedItems: 0, stopsOnFailure: false, webhook: null }
   const counts = async (backend: JobBackend) => {
@@ -86,7 +86,7 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       expect([released?.id, lost?.id]).toEqual(['a-released', 'a-lost'])
       await backend.add([task('a-last', { order: base + 3 }), task('a-first', { order: base - 1 })])
       await sleep(1_200)
-      const { claims } = await backend.step(queue, [outcome(released as Claim, 'release')], 10, 'a', LEASE)
+      const { claims } = await backend.step(queue, [outcome(released as TaskClaim, 'release')], 10, 'a', LEASE)
       expect(claims.map(({ id, crashes }) => [id, crashes])).toEqual([
         ['a-first', 0],
         ['a-delayed', 0],
@@ -206,9 +206,9 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       await backend.add([task('t', { batchId: 'b', items: 10, data: '[]' })])
       await backend.sealBatch('b', 1, 10, 5)
       const late = await claim(backend, 'first', 1)
-      let current: Claim | undefined
+      let current: TaskClaim | undefined
       await expect.poll(async () => (current = (await backend.step(queue, [], 1, 'second', LEASE)).claims[0]), SOON).toBeDefined()
-      const retried = outcome(current as Claim, 'retry', { runAt: Date.now() + NEVER_MS, doneItems: 7, data: '[8,9,10]' })
+      const retried = outcome(current as TaskClaim, 'retry', { runAt: Date.now() + NEVER_MS, doneItems: 7, data: '[8,9,10]' })
       expect((await backend.step(queue, [retried], 0, 'second', LEASE)).batches).toEqual([])
       const { lost, batches } = await backend.step(queue, [outcome(late, 'done', { doneItems: 10 })], 0, 'first', LEASE)
       expect(lost).toEqual([])
@@ -274,7 +274,7 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       await backend.add(kinds.map((kind, chunk) => task(`1-${kind}`, { batchId: 'b', chunk, items: 1 })))
       await backend.sealBatch('b', 5, 5, 5)
       const { claims } = await backend.step(queue, [], 5, 'w', LEASE)
-      const ends: readonly Partial<Outcome>[] = [
+      const ends: readonly Partial<TaskOutcome>[] = [
         { kind: 'done', doneItems: 1 },
         { kind: 'dead', isKept: true, failedItems: 1 },
         { kind: 'dead', failedItems: 1 },
@@ -343,10 +343,10 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       await backend.sealBatch('b', 3, 3, 5)
       const { claims } = await backend.step(queue, [], 4, 'w', LEASE)
       const [first, second, third, fourth] = claims.map((held) => outcome(held, 'done', { doneItems: 1 })) as [
-        Outcome,
-        Outcome,
-        Outcome,
-        Outcome,
+        TaskOutcome,
+        TaskOutcome,
+        TaskOutcome,
+        TaskOutcome,
       ]
       expect(await backend.step(queue, [first, second], 0, 'w', LEASE)).toMatchObject({ lost: [], batches: [] })
       expect(await backend.step(queue, [first], 0, 'w', LEASE)).toMatchObject({ lost: [first.claim], batches: [] })
@@ -390,7 +390,7 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       for (const one of tasks) {
         await backend.add([one])
         const { claims } = await backend.step(one.queue, [], 1, 'w', LEASE)
-        await backend.step(one.queue, [outcome(claims[0] as Claim, 'dead', { isKept: true })], 0, 'w', LEASE)
+        await backend.step(one.queue, [outcome(claims[0] as TaskClaim, 'dead', { isKept: true })], 0, 'w', LEASE)
         await sleep(2)
       }
     }

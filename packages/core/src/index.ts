@@ -86,24 +86,24 @@ export type { OtherWorkload, WorkloadOptions } from './database/workload/workloa
 export type { AuditEntry, AuditSink, Authorize, JobAction, JobTarget } from './jobs/access.ts'
 export { AsyncBatchProcessingEngine } from './jobs/async-batch-processing-engine.ts'
 export type {
-  Added,
+  AddedTask,
   BatchRow,
   CancelledBatch,
   CancelledTask,
-  Claim,
   JobBackend,
-  Level,
   MaybePromise,
   NewBatch,
   NewTask,
-  Outcome,
-  OutcomeKind,
+  PageRange,
   QueueCounts,
-  Range,
-  Renewed,
+  RenewedClaims,
   RetentionLimits,
   StepResult,
+  TaskClaim,
   TaskFilter,
+  TaskLevel,
+  TaskOutcome,
+  TaskOutcomeKind,
   TaskRecord,
   TaskSettings,
   WakeHint,
@@ -167,7 +167,7 @@ export {
   type MetricTypeOptions,
   UnknownMetricError,
 } from './monitoring/metrics/metric-type.ts'
-export type { Summary } from './monitoring/metrics/series.ts'
+export type { MetricSummary } from './monitoring/metrics/series.ts'
 export { type Meter, type Metric, MonitoringAndAutoScalingEngine } from './monitoring/monitoring-and-auto-scaling-engine.ts'
 export type { AlertOptions, ForecastOptions, MonitoringEvents, MonitoringOptions } from './monitoring/monitoring-options.ts'
 export { type PerformanceReport, reportMarkdown } from './monitoring/report/performance-report.ts'

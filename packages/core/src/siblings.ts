@@ -1,5 +1,5 @@
 export { resolveReplicaOptions } from './balancing/replicas/replica-options.ts'
-export type { DerivedValues, Found } from './cache/derived/derived-values.ts'
+export type { DerivedValue, DerivedValues } from './cache/derived/derived-values.ts'
 export type { ReadBasis } from './cache/derived/read-basis.ts'
 export { EVERY_TAG } from './cache/stores/cache-store.ts'
 export { isRunnable } from './database/workload/sample-value.ts'

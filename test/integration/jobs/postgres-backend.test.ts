@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { AsyncBatchProcessingEngine, type Claim, type JobBackend, type JobsOptions, type NewTask, type Outcome } from '@sluice/core'
+import { AsyncBatchProcessingEngine, type JobBackend, type JobsOptions, type NewTask, type TaskClaim, type TaskOutcome } from '@sluice/core'
 import { PostgresJobsSetUpError, postgresJobBackend, postgresJobsSql } from '@sluice/core/jobs-postgres'
 import { MAX_FAILURES } from '@sluice/core/siblings'
 import knex from 'knex'
@@ -67,14 +67,14 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
     }
   }
 
-  function outcome(claim: Claim | undefined, kind: Outcome['kind'], rest: Partial<Outcome> = {}): Outcome {
+  function outcome(claim: TaskClaim | undefined, kind: TaskOutcome['kind'], rest: Partial<TaskOutcome> = {}): TaskOutcome {
     if (claim === undefined) throw new Error('Nothing was claimed.')
     const at = Date.now()
     return { claim, kind, at, runAt: at, failure: null, isKept: true, doneItems: 0, failedItems: 0, data: null, ...rest }
   }
 
   const claim = async (backend: JobBackend, want = 1, leaseMs = LEASE_MS) => (await backend.step(queue, [], want, 'me', leaseMs)).claims
-  const settle = (backend: JobBackend, ...outcomes: Outcome[]) => backend.step(queue, outcomes, 0, 'me', LEASE_MS)
+  const settle = (backend: JobBackend, ...outcomes: TaskOutcome[]) => backend.step(queue, outcomes, 0, 'me', LEASE_MS)
   /** Expires the lease of each running task. */
   const expire = () =>
     database.query(`UPDATE ${SCHEMA}.job_tasks SET lease_until = now() WHERE queue = $1 AND status = 'processing'`, [queue])
@@ -386,7 +386,7 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       await backend.add([task()])
       const [had] = await claim(backend)
       expect(await backend.cancel(had?.id ?? '', Date.now())).toEqual({ was: 'running', batches: [] })
-      expect(await backend.renew([had as Claim], 'me', LEASE_MS)).toEqual({ lost: [], cancelled: [had] })
+      expect(await backend.renew([had as TaskClaim], 'me', LEASE_MS)).toEqual({ lost: [], cancelled: [had] })
       await expire()
       const reasons: unknown[] = []
       jobs.registerProcessor(
@@ -420,7 +420,7 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       const id = await newBatch(backend, 2)
       const held = await claim(backend, 2)
       const done = held.map((one) => outcome(one, 'done', { doneItems: 10 }))
-      const settleAs = (outcomes: readonly Outcome[]) => backend.step(queue, outcomes, 0, `owner of ${queue}`, LEASE_MS)
+      const settleAs = (outcomes: readonly TaskOutcome[]) => backend.step(queue, outcomes, 0, `owner of ${queue}`, LEASE_MS)
       const client = await newPool().connect()
       const waiting = () =>
         database.query(
@@ -668,7 +668,7 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       ]
       expect(await backend.cancelBatch(id, 2)).toEqual({ isFound: true, batches: [] })
       expect(await backend.batch(id)).toMatchObject({ isCancelled: true, chunksDone: parts - 2, endedAt: null })
-      const running = [first[0] as Claim, { ...(first[0] as Claim), id: String(last[0]?.id), token: 1 }]
+      const running = [first[0] as TaskClaim, { ...(first[0] as TaskClaim), id: String(last[0]?.id), token: 1 }]
       expect(await backend.renew(running, 'me', LEASE_MS)).toEqual({ lost: [], cancelled: running })
       const { batches } = await settle(backend, ...running.map((one) => outcome(one, 'cancelled', { at: 3 })))
       expect(batches).toMatchObject([{ id, chunksDone: parts, endedAt: 3 }])

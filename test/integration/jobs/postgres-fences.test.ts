@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Claim, JobBackend, NewTask, Outcome, WakeHint } from '@sluice/core'
+import type { JobBackend, NewTask, TaskClaim, TaskOutcome, WakeHint } from '@sluice/core'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { connectPostgres, SCHEMA } from '../../contracts/jobs/postgres-world.ts'
@@ -47,21 +47,21 @@ describe.skipIf(postgres?.skipped !== undefined)('several processes with one tas
     }
   }
 
-  function outcome(claim: Claim | undefined, kind: Outcome['kind'], rest: Partial<Outcome> = {}): Outcome {
+  function outcome(claim: TaskClaim | undefined, kind: TaskOutcome['kind'], rest: Partial<TaskOutcome> = {}): TaskOutcome {
     if (claim === undefined) throw new Error('Nothing was claimed.')
     const at = Date.now()
     return { claim, kind, at, runAt: at, failure: null, isKept: true, doneItems: 0, failedItems: 0, data: null, ...rest }
   }
 
   const claim = async (backend: JobBackend, want = 1) => (await backend.step(queue, [], want, queue, LEASE_MS)).claims
-  const settle = (backend: JobBackend, ...outcomes: Outcome[]) => backend.step(queue, outcomes, 0, queue, LEASE_MS)
+  const settle = (backend: JobBackend, ...outcomes: TaskOutcome[]) => backend.step(queue, outcomes, 0, queue, LEASE_MS)
   /** Expires the lease of each running task. */
   const expire = (secondsAgo = 0) =>
     database.query(
       `UPDATE ${SCHEMA}.job_tasks SET lease_until = now() - $2 * interval '1 second' WHERE queue = $1 AND status = 'processing'`,
       [queue, secondsAgo],
     )
-  const isRunOut = async ({ id }: Claim) => {
+  const isRunOut = async ({ id }: TaskClaim) => {
     const [row] = await database.query(`SELECT lease_until <= now() AS over FROM ${SCHEMA}.job_tasks WHERE id = $1`, [id])
     return row?.over
   }
@@ -84,9 +84,9 @@ describe.skipIf(postgres?.skipped !== undefined)('several processes with one tas
     expect(has).toMatchObject([{ id: had[0]?.id, crashes: 1 }])
     await expire()
     expect(await backend.renew(had, queue, LEASE_MS)).toEqual({ lost: had, cancelled: [] })
-    expect(await isRunOut(has[0] as Claim)).toBe(true)
+    expect(await isRunOut(has[0] as TaskClaim)).toBe(true)
     expect(await backend.renew(has, queue, LEASE_MS)).toEqual({ lost: [], cancelled: [] })
-    expect(await isRunOut(has[0] as Claim)).toBe(false)
+    expect(await isRunOut(has[0] as TaskClaim)).toBe(false)
   })
 
   it('does not renew a released or finished task', async () => {

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from '../shared/errors.ts'
 import { Periodic } from '../shared/timers.ts'
 import type { AuditEntry, JobAction, JobTarget } from './access.ts'
-import type { Range, TaskFilter } from './backends/job-backend.ts'
+import type { PageRange, TaskFilter } from './backends/job-backend.ts'
 import { MemoryBackend } from './backends/memory/memory-backend.ts'
 import type { BatchJob, ProgressDetails } from './batch/batch-job.ts'
 import type { JobEvents } from './job-events.ts'
@@ -279,7 +279,7 @@ export class AsyncBatchProcessingEngine {
    * @param range - In parts.
    * @throws InvalidArgumentError if the batch job does not exist.
    */
-  async getBatchItems<T = unknown>(batchId: string, range: Range = {}): Promise<readonly T[]> {
+  async getBatchItems<T = unknown>(batchId: string, range: PageRange = {}): Promise<readonly T[]> {
     return await this.#parts.stored.itemsOf<T>(batchId, range)
   }
 
@@ -294,7 +294,7 @@ export class AsyncBatchProcessingEngine {
   }
 
   /** Permanently failed tasks, in the order of their creation. @throws UnknownQueueError; JobBackendError. */
-  async listDeadLetters(filter: Pick<TaskFilter, 'queue' | 'batchId'> & Range = {}): Promise<readonly DeadLetter[]> {
+  async listDeadLetters(filter: Pick<TaskFilter, 'queue' | 'batchId'> & PageRange = {}): Promise<readonly DeadLetter[]> {
     return await this.#parts.stored.deadLetters(filter)
   }
 

@@ -2,7 +2,7 @@ import type { Clock } from '../shared/clock.ts'
 import { InvalidArgumentError } from '../shared/errors.ts'
 import { option } from '../shared/options.ts'
 import type { Gate } from './access.ts'
-import type { Range, TaskFilter } from './backends/job-backend.ts'
+import type { PageRange, TaskFilter } from './backends/job-backend.ts'
 import type { Batches } from './batch/batches.ts'
 import type { OpenBackend } from './open-backend.ts'
 import type { Processor } from './processor.ts'
@@ -33,7 +33,7 @@ export class StoredTasks {
   }
 
   /** @throws InvalidArgumentError if the batch job does not exist. */
-  async itemsOf<T>(batchId: string, range: Range): Promise<readonly T[]> {
+  async itemsOf<T>(batchId: string, range: PageRange): Promise<readonly T[]> {
     const backend = await this.#backend()
     await this.parts.batches.get(batchId)
     const records = await backend.list({ batchId }, rangeOf(range))
@@ -41,7 +41,7 @@ export class StoredTasks {
   }
 
   /** @throws UnknownQueueError. */
-  async deadLetters({ offset, limit, ...filter }: Pick<TaskFilter, 'queue' | 'batchId'> & Range): Promise<readonly DeadLetter[]> {
+  async deadLetters({ offset, limit, ...filter }: Pick<TaskFilter, 'queue' | 'batchId'> & PageRange): Promise<readonly DeadLetter[]> {
     if (filter.queue !== undefined) this.parts.queues.get(filter.queue)
     const backend = await this.#backend()
     const range = rangeOf({ ...(offset === undefined ? {} : { offset }), ...(limit === undefined ? {} : { limit }) })
@@ -86,7 +86,7 @@ export class StoredTasks {
   }
 }
 
-function rangeOf({ offset = 0, limit = 100 }: Range): Required<Range> {
+function rangeOf({ offset = 0, limit = 100 }: PageRange): Required<PageRange> {
   const [from, count] = [option.integer(0), option.integer(1, MAX_LIMIT)]
   if (!from.accepts(offset)) throw new InvalidArgumentError('offset', from.expected, offset)
   if (!count.accepts(limit)) throw new InvalidArgumentError('limit', count.expected, limit)

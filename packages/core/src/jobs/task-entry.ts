@@ -3,7 +3,7 @@ import type { Emitter } from '../shared/emitter.ts'
 import { InvalidArgumentError } from '../shared/errors.ts'
 import { option } from '../shared/options.ts'
 import type { Gate } from './access.ts'
-import type { Added, Level, MaybePromise, NewTask } from './backends/job-backend.ts'
+import type { AddedTask, MaybePromise, NewTask, TaskLevel } from './backends/job-backend.ts'
 import type { BatchJob } from './batch/batch-job.ts'
 import { type Batches, checkItems } from './batch/batches.ts'
 import { JobBackendError } from './job-errors.ts'
@@ -49,7 +49,7 @@ export class TaskEntry {
   }
 
   /** @throws UnknownQueueError; InvalidArgumentError; InvalidOptionError. */
-  check(priority: TaskPriority, queue: string, options: EnqueueOptions | undefined): Level {
+  check(priority: TaskPriority, queue: string, options: EnqueueOptions | undefined): TaskLevel {
     const level = this.parts.factory.level(priority)
     this.parts.queues.get(queue)
     if (options !== undefined) checkEnqueueOptions(options)
@@ -110,7 +110,7 @@ export class TaskEntry {
     )
   }
 
-  #added<T>(data: T, task: NewTask, added: Added | undefined): MaybePromise<Task<T>> {
+  #added<T>(data: T, task: NewTask, added: AddedTask | undefined): MaybePromise<Task<T>> {
     const { events } = this.parts
     if (added?.isDuplicate === true) return this.#duplicate<T>(added.id, newTaskView(task, data))
     if (events.has('task:queued')) events.emit('task:queued', { taskId: task.id, queue: task.queue, batchId: undefined })

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from '../shared/errors.ts'
 import { option } from '../shared/options.ts'
-import type { Level, NewTask, Outcome, TaskRecord, TaskSettings } from './backends/job-backend.ts'
+import type { NewTask, TaskLevel, TaskOutcome, TaskRecord, TaskSettings } from './backends/job-backend.ts'
 import type { EnqueueOptions, ResolvedJobsOptions } from './job-options.ts'
 import { type DeadLetter, type Task, type TaskPriority, taskPriorities } from './task.ts'
 import { uuidV7 } from './uuid-v7.ts'
@@ -24,10 +24,10 @@ export class TaskFactory {
   }
 
   /** @throws InvalidArgumentError. */
-  level(priority: TaskPriority): Level {
+  level(priority: TaskPriority): TaskLevel {
     const level = taskPriorities.indexOf(priority)
     if (level < 0) throw new InvalidArgumentError('priority', option.oneOf(...taskPriorities).expected, priority)
-    return level as Level
+    return level as TaskLevel
   }
 
   /** @throws InvalidArgumentError if `backoff` does not return a valid number. */
@@ -36,19 +36,19 @@ export class TaskFactory {
     return { maxRetries, maxCrashes: this.options.maxCrashes, timeoutMs, backoff: steps, runAs: runAs ?? null }
   }
 
-  task(queue: string, level: Level, data: string, now: number, options: EnqueueOptions | undefined): NewTask {
+  task(queue: string, level: TaskLevel, data: string, now: number, options: EnqueueOptions | undefined): NewTask {
     if (options === undefined) return this.#task(queue, level, data, now, 0, this.#common, null, undefined)
     const { delayMs = 0, uniqueKey = null } = options
     return this.#task(queue, level, data, now, delayMs === 0 ? 0 : now + delayMs, this.settings(options), uniqueKey, undefined)
   }
 
-  part(queue: string, level: Level, data: string, now: number, settings: TaskSettings, part: Part): NewTask {
+  part(queue: string, level: TaskLevel, data: string, now: number, settings: TaskSettings, part: Part): NewTask {
     return this.#task(queue, level, data, now, 0, settings, null, part)
   }
 
   #task(
     queue: string,
-    level: Level,
+    level: TaskLevel,
     data: string,
     createdAt: number,
     runAt: number,
@@ -107,7 +107,7 @@ export function taskView(record: TaskRecord): Task {
 }
 
 /** A task after an attempt, as it is returned to the app. */
-export function settledTaskView({ claim, kind, at, failure, isKept }: Outcome): Task {
+export function settledTaskView({ claim, kind, at, failure, isKept }: TaskOutcome): Task {
   const status = { done: 'completed', retry: 'retry', release: 'queued', dead: isKept ? 'dead' : 'failed', cancelled: 'cancelled' } as const
   return {
     ...newTaskView(claim, JSON.parse(claim.data) as unknown),

@@ -1,9 +1,9 @@
 import type { Alert } from './alerts/alert-book.ts'
 import type { MetricStore } from './metrics/metric-store.ts'
-import type { Summary } from './metrics/series.ts'
+import type { MetricSummary } from './metrics/series.ts'
 
 /** Statistics of a metric and source, for the last 5 minutes. */
-export interface MetricHealth extends Summary {
+export interface MetricHealth extends MetricSummary {
   readonly metric: string
   readonly source: string
   readonly unit: string

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { NewTask, Outcome } from '../../src/jobs/backends/job-backend.ts'
+import type { NewTask, TaskOutcome } from '../../src/jobs/backends/job-backend.ts'
 import { MemoryBackend } from '../../src/jobs/backends/memory/memory-backend.ts'
 
 const settings = { maxRetries: 0, maxCrashes: 5, timeoutMs: 0, backoff: 0, runAs: null }
@@ -10,7 +10,7 @@ function newTask(number: number): NewTask {
   return { id, queue: 'q', level: 2, order: 1_000, data: String(number), runAt: 0, createdAt: 1_000, settings, ...rest }
 }
 
-function outcomeOf(claim: Outcome['claim'], kind: 'done' | 'dead'): Outcome {
+function outcomeOf(claim: TaskOutcome['claim'], kind: 'done' | 'dead'): TaskOutcome {
   const failure = kind === 'dead' ? { attempt: 1, at: 2_000, message: 'No.', log: [] } : null
   return { claim, kind, at: 2_000, runAt: 0, failure, isKept: kind === 'dead', doneItems: 0, failedItems: 0, data: null }
 }

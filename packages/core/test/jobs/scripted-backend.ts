@@ -1,10 +1,10 @@
-import type { Claim, JobBackend, NewTask, Outcome, StepResult } from '../../src/jobs/backends/job-backend.ts'
+import type { JobBackend, NewTask, StepResult, TaskClaim, TaskOutcome } from '../../src/jobs/backends/job-backend.ts'
 import { MemoryBackend } from '../../src/jobs/backends/memory/memory-backend.ts'
 
 const settings = { maxRetries: 3, maxCrashes: 5, timeoutMs: 0, backoff: 1_000, runAs: null }
 
 /** A claim as a backend returns it. */
-export function claimOf(id: string, rest: Partial<Claim> = {}): Claim {
+export function claimOf(id: string, rest: Partial<TaskClaim> = {}): TaskClaim {
   const task: Omit<NewTask, 'runAt'> = {
     ...{ id, queue: 'default', level: 2, order: 0, data: JSON.stringify(id), createdAt: Date.now() },
     ...{ settings, uniqueKey: null, batchId: null, chunk: 0, items: 0 },
@@ -14,9 +14,9 @@ export function claimOf(id: string, rest: Partial<Claim> = {}): Claim {
 
 /** A call of `step`, which the test answers. */
 export interface Step {
-  readonly outcomes: readonly Outcome[]
+  readonly outcomes: readonly TaskOutcome[]
   readonly want: number
-  answer(claims: readonly Claim[], rest?: Partial<StepResult>): void
+  answer(claims: readonly TaskClaim[], rest?: Partial<StepResult>): void
   fail(error?: Error): void
 }
 
@@ -29,7 +29,7 @@ export class ScriptedBackend extends MemoryBackend {
   renewals = 0
   #waiting: ((step: Step) => void)[] = []
 
-  override step(_queue: string, outcomes: readonly Outcome[], want: number): never {
+  override step(_queue: string, outcomes: readonly TaskOutcome[], want: number): never {
     return new Promise<StepResult>((resolve, reject) => {
       const step: Step = {
         ...{ outcomes, want },

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Sluice } from '@sluice/core'
-import { type AdapterHost, type Found, hostOf } from '@sluice/core/siblings'
+import { type AdapterHost, type DerivedValue, hostOf } from '@sluice/core/siblings'
 import { BoundedMap } from './bounded-map.ts'
 import { type Asked, type RequestFacts, requestKey, requestRefusal, varyKey } from './cacheable-request.ts'
 import { isHeadSent } from './capture-response.ts'
@@ -134,7 +134,7 @@ class SluiceResponseCache implements ResponseCache, CacheAhead {
     return base + varyKey(request, this.#varied.get(base) ?? NAMES)
   }
 
-  ahead(request: IncomingMessage, target: string, isLearned: (key: string) => boolean): Found<StoredResponse> | undefined {
+  ahead(request: IncomingMessage, target: string, isLearned: (key: string) => boolean): DerivedValue<StoredResponse> | undefined {
     const { derived, scopes, isUniform } = this.#host
     const { scope, isBypassing } = scopes.ambient
     if (derived === undefined || scope !== undefined || isBypassing || !isUniform || this.#host.mode() !== 'optimize') return undefined
@@ -145,7 +145,7 @@ class SluiceResponseCache implements ResponseCache, CacheAhead {
     return found !== undefined && isWanted(found, control) ? found : undefined
   }
 
-  sendAhead(request: IncomingMessage, response: ServerResponse, found: Found<StoredResponse>, headers: readonly string[]): void {
+  sendAhead(request: IncomingMessage, response: ServerResponse, found: DerivedValue<StoredResponse>, headers: readonly string[]): void {
     this.#counters.hits += 1
     this.#sendStored(request, response, found, hitStatus(found), headers, true)
   }
@@ -159,7 +159,7 @@ class SluiceResponseCache implements ResponseCache, CacheAhead {
     return this.#answerWith(asked, found)
   }
 
-  #answerWith(asked: Asked, found: Found<StoredResponse> | undefined): boolean | Promise<boolean> {
+  #answerWith(asked: Asked, found: DerivedValue<StoredResponse> | undefined): boolean | Promise<boolean> {
     if (asked.response.closed) return true
     if (found !== undefined && isWanted(found, asked.control)) {
       this.#counters.hits += 1
@@ -192,7 +192,7 @@ class SluiceResponseCache implements ResponseCache, CacheAhead {
     return this.#make(asked, 'uri-miss', undefined)
   }
 
-  #find({ derived, key }: Asked): Found<StoredResponse> | undefined | Promise<Found<StoredResponse> | undefined> {
+  #find({ derived, key }: Asked): DerivedValue<StoredResponse> | undefined | Promise<DerivedValue<StoredResponse> | undefined> {
     return derived.find<StoredResponse>(key, this.#sharedKey(key))
   }
 
@@ -201,7 +201,7 @@ class SluiceResponseCache implements ResponseCache, CacheAhead {
     return shared ? `response\n${version}\n${key}` : undefined
   }
 
-  #send({ request, response, facts, target, key }: Asked, found: Found<StoredResponse>, status: string): boolean {
+  #send({ request, response, facts, target, key }: Asked, found: DerivedValue<StoredResponse>, status: string): boolean {
     facts.beforeSend?.()
     if (this.#options.key === undefined)
       passageOf(response)?.sends(this, { request, response, url: facts.url, target, key, stored: found.value })
@@ -212,7 +212,7 @@ class SluiceResponseCache implements ResponseCache, CacheAhead {
   #sendStored(
     request: IncomingMessage,
     response: ServerResponse,
-    { value, ageMs }: Found<StoredResponse>,
+    { value, ageMs }: DerivedValue<StoredResponse>,
     status: string,
     headers: readonly string[],
     isUnobserved: boolean,
@@ -235,7 +235,7 @@ class SluiceResponseCache implements ResponseCache, CacheAhead {
   }
 
   /** Lets the app create the response, and watches it. */
-  #make(asked: Asked, why: string, kept: Found<StoredResponse> | undefined): boolean | Promise<boolean> {
+  #make(asked: Asked, why: string, kept: DerivedValue<StoredResponse> | undefined): boolean | Promise<boolean> {
     const { request, scope, derived, context, key } = asked
     this.#counters.misses += 1
     if (request.method === 'HEAD') {
@@ -278,7 +278,7 @@ class SluiceResponseCache implements ResponseCache, CacheAhead {
   }
 }
 
-function hitStatus({ leftMs }: Found<unknown>): string {
+function hitStatus({ leftMs }: DerivedValue<unknown>): string {
   return `hit; ttl=${Math.max(0, Math.floor(leftMs / 1_000))}`
 }
 
@@ -294,7 +294,7 @@ function controlOf({ headers }: IncomingMessage): string | undefined {
 }
 
 /** Whether a cached response meets the age and freshness that the client requires. */
-function isWanted({ ageMs, leftMs }: Found<unknown>, control: ReadonlyMap<string, string>): boolean {
+function isWanted({ ageMs, leftMs }: DerivedValue<unknown>, control: ReadonlyMap<string, string>): boolean {
   const maxAgeMs = secondsOf(control, 'max-age')
   const minFreshMs = secondsOf(control, 'min-fresh')
   return (maxAgeMs === undefined || ageMs <= maxAgeMs) && (minFreshMs === undefined || leftMs >= minFreshMs)

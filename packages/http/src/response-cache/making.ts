@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import type { AdapterHost, Found, ReadBasis } from '@sluice/core/siblings'
+import type { AdapterHost, DerivedValue, ReadBasis } from '@sluice/core/siblings'
 import { type Asked, varyKey } from './cacheable-request.ts'
 import { captureResponse } from './capture-response.ts'
 import type { ResolvedResponseCacheOptions } from './response-cache-options.ts'
@@ -29,7 +29,7 @@ export interface MakingParts {
   /** Whether the response will probably not be cacheable. */
   readonly isPassed: boolean
   /** In shadow mode: the cached response that would have been served. */
-  readonly kept: Found<StoredResponse> | undefined
+  readonly kept: DerivedValue<StoredResponse> | undefined
 }
 
 /** A response that the app creates. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ScopeHandle } from '@sluice/core'
-import type { Found } from '@sluice/core/siblings'
+import type { DerivedValue } from '@sluice/core/siblings'
 import { isPlainResponse } from '../small-responses.ts'
 import type { StoredResponse } from './stored-response.ts'
 
@@ -12,9 +12,9 @@ export interface CacheAhead {
    * @param target - The key of an equal request, without the headers that its response varies by.
    * @param isLearned - Whether the app was seen to answer from the cache by a key.
    */
-  ahead(request: IncomingMessage, target: string, isLearned: (key: string) => boolean): Found<StoredResponse> | undefined
+  ahead(request: IncomingMessage, target: string, isLearned: (key: string) => boolean): DerivedValue<StoredResponse> | undefined
   /** Sends the response. @param headers - Headers that come first: a flat array of names and values. */
-  sendAhead(request: IncomingMessage, response: ServerResponse, found: Found<StoredResponse>, headers: readonly string[]): void
+  sendAhead(request: IncomingMessage, response: ServerResponse, found: DerivedValue<StoredResponse>, headers: readonly string[]): void
 }
 
 /** The methods of `RequestScopes` that a front needs. */

@@ -1,21 +1,21 @@
 import {
-  type Added,
+  type AddedTask,
   type BatchRow,
   type CancelledBatch,
   type CancelledTask,
-  type Claim,
   InvalidArgumentError,
   type JobBackend,
   JobBackendError,
   type NewBatch,
   type NewTask,
-  type Outcome,
+  type PageRange,
   type QueueCounts,
-  type Range,
-  type Renewed,
+  type RenewedClaims,
   type RetentionLimits,
   type StepResult,
+  type TaskClaim,
   type TaskFilter,
+  type TaskOutcome,
   type TaskRecord,
   type WakeHint,
 } from '@sluice/core'
@@ -103,9 +103,9 @@ class BullmqBackend implements JobBackend {
     }
   }
 
-  async add(tasks: readonly NewTask[]): Promise<readonly Added[]> {
+  async add(tasks: readonly NewTask[]): Promise<readonly AddedTask[]> {
     const { redis } = this.#opened()
-    const added: Added[] = []
+    const added: AddedTask[] = []
     for (const [queue, group] of groupsOf(tasks)) {
       const reply = (await redis.run('add', queue, group.length, ...group.flatMap(taskArguments))) as (string | number)[]
       for (let at = 0; at < reply.length; at += 2) added.push({ id: String(reply[at]), isDuplicate: reply[at + 1] === 1 })
@@ -113,11 +113,11 @@ class BullmqBackend implements JobBackend {
     return added
   }
 
-  step(queue: string, outcomes: readonly Outcome[], want: number, owner: string, leaseMs: number): Promise<StepResult> {
+  step(queue: string, outcomes: readonly TaskOutcome[], want: number, owner: string, leaseMs: number): Promise<StepResult> {
     return this.#opened().steps.step(queue, outcomes, want, owner, leaseMs)
   }
 
-  async renew(claims: readonly Claim[], _owner: string, leaseMs: number): Promise<Renewed> {
+  async renew(claims: readonly TaskClaim[], _owner: string, leaseMs: number): Promise<RenewedClaims> {
     const held = claims.flatMap(({ queue, id, token }) => [queue, id, token])
     const [lost, cancelled] = (await this.#opened().redis.run('renew', '', Math.ceil(leaseMs), ...held)) as [number[], number[]]
     const claimsAt = (places: readonly number[]) => places.map((place) => claims[place]).filter((claim) => claim !== undefined)
@@ -197,7 +197,7 @@ class BullmqBackend implements JobBackend {
     return this.#opened().tasks.get(id)
   }
 
-  list(filter: TaskFilter, range: Required<Range>): Promise<readonly TaskRecord[]> {
+  list(filter: TaskFilter, range: Required<PageRange>): Promise<readonly TaskRecord[]> {
     return this.#opened().tasks.list(filter, range)
   }
 

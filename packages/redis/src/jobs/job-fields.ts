@@ -1,4 +1,4 @@
-import type { BatchRow, Claim, Level, NewBatch, NewTask, TaskFailure, TaskRecord, TaskSettings, TaskStatus } from '@sluice/core'
+import type { BatchRow, NewBatch, NewTask, TaskClaim, TaskFailure, TaskLevel, TaskRecord, TaskSettings, TaskStatus } from '@sluice/core'
 
 /** A hash as Redis returns it: names and values alternate. */
 export type FlatHash = readonly string[]
@@ -30,18 +30,18 @@ export type ClaimValues = readonly [
 ]
 
 const NO_FAILURES: readonly TaskFailure[] = []
-const NORMAL: Level = 2
+const NORMAL: TaskLevel = 2
 const MAX_CRASHES = 5
 const KNOWN_SETTINGS = 1_000
 
 interface KeptSettings {
-  readonly level: Level
+  readonly level: TaskLevel
   readonly settings: TaskSettings
 }
 
 /** The stored format: Redis stores a hash compactly if its values have at most 64 bytes. */
 type Written = readonly [
-  level: Level,
+  level: TaskLevel,
   maxRetries: number,
   maxCrashes: number,
   timeoutMs: number,
@@ -50,9 +50,9 @@ type Written = readonly [
 ]
 
 /** A claimed task, with the fields that are required to add a failure. */
-export class JobClaim implements Claim {
+export class JobClaim implements TaskClaim {
   readonly id: string
-  readonly level: Level
+  readonly level: TaskLevel
   readonly order: number
   readonly data: string
   readonly createdAt: number

@@ -1,4 +1,4 @@
-import { type BatchRow, type Claim, JobBackendError, type Outcome, type StepResult, type TaskFailure } from '@sluice/core'
+import { type BatchRow, JobBackendError, type StepResult, type TaskClaim, type TaskFailure, type TaskOutcome } from '@sluice/core'
 import { MAX_FAILURES } from '@sluice/core/siblings'
 import { batchRowOf, type ClaimValues, type FlatHash, JobClaim } from './job-fields.ts'
 import type { JobsRedis } from './jobs-redis.ts'
@@ -17,14 +17,14 @@ interface Unanswered {
   readonly lane: number
   readonly number: number
   readonly token: string
-  readonly outcomes: readonly Outcome[]
+  readonly outcomes: readonly TaskOutcome[]
   /** Surplus claims that the step releases. */
-  readonly surplus: readonly Claim[]
+  readonly surplus: readonly TaskClaim[]
 }
 
 /** The results of such steps. */
 interface Recalled {
-  readonly claims: readonly Claim[]
+  readonly claims: readonly TaskClaim[]
   readonly batches: readonly BatchRow[]
 }
 
@@ -42,7 +42,7 @@ class Line {
    * Outcomes that such steps have recorded, and whether their claims were lost. The engine sends these
    * outcomes again.
    */
-  readonly known = new Map<Outcome, boolean>()
+  readonly known = new Map<TaskOutcome, boolean>()
 
   constructor(
     readonly queue: string,
@@ -69,7 +69,7 @@ export class Steps {
   constructor(private readonly redis: JobsRedis) {}
 
   /** @throws JobBackendError. */
-  async step(queue: string, given: readonly Outcome[], want: number, owner: string, leaseMs: number): Promise<StepResult> {
+  async step(queue: string, given: readonly TaskOutcome[], want: number, owner: string, leaseMs: number): Promise<StepResult> {
     const line = this.#line(queue, owner)
     const lease = Math.ceil(leaseMs)
     while (line.unanswered.length > 0) {
@@ -91,7 +91,7 @@ export class Steps {
     const look = Math.ceil(Math.min(MAX_LOOK_MS, lease / LOOKS))
     const head = [queue, Date.now(), token, lease, want - kept.length, `${owner}.${lane}`, number, look, plain.length, outcomes.length]
     for (const { claim, at } of plain) head.push(claim.id, claim.token, Math.floor(at))
-    for (let at = plain.length; at < outcomes.length; at += 1) head.push(...argumentsOf(outcomes[at] as Outcome))
+    for (let at = plain.length; at < outcomes.length; at += 1) head.push(...argumentsOf(outcomes[at] as TaskOutcome))
     let reply: Reply | null
     try {
       reply = (await this.redis.run('step', ...head)) as Reply | null
@@ -140,12 +140,12 @@ export class Steps {
     }
   }
 
-  #unknown(line: Line, given: readonly Outcome[]): readonly Outcome[] {
+  #unknown(line: Line, given: readonly TaskOutcome[]): readonly TaskOutcome[] {
     return line.known.size === 0 ? given : given.filter((outcome) => !line.known.has(outcome))
   }
 
   /** @returns The claims that were lost according to such steps. */
-  #known(line: Line, given: readonly Outcome[]): readonly Claim[] {
+  #known(line: Line, given: readonly TaskOutcome[]): readonly TaskClaim[] {
     if (line.known.size === 0) return []
     const lost = given.filter((outcome) => line.known.get(outcome) === true)
     for (const outcome of given) line.known.delete(outcome)
@@ -157,7 +157,7 @@ function joined(first: Recalled, then: Recalled): Recalled {
   return { claims: [...first.claims, ...then.claims], batches: [...first.batches, ...then.batches] }
 }
 
-function claimsOf(queue: string, token: string, claims: Reply[0]): readonly Claim[] {
+function claimsOf(queue: string, token: string, claims: Reply[0]): readonly TaskClaim[] {
   return claims.map((values) => new JobClaim(queue, token, values))
 }
 
@@ -166,16 +166,16 @@ function rowsOf(batches: readonly FlatHash[]): readonly BatchRow[] {
 }
 
 /** @returns The `done` outcomes without other fields, and the rest. */
-function partition(outcomes: readonly Outcome[]): readonly [plain: readonly Outcome[], rest: readonly Outcome[]] {
+function partition(outcomes: readonly TaskOutcome[]): readonly [plain: readonly TaskOutcome[], rest: readonly TaskOutcome[]] {
   if (outcomes.every(isPlain)) return [outcomes, []]
   return [outcomes.filter(isPlain), outcomes.filter((outcome) => !isPlain(outcome))]
 }
 
-function isPlain({ kind, claim, data, failure }: Outcome): boolean {
+function isPlain({ kind, claim, data, failure }: TaskOutcome): boolean {
   return kind === 'done' && claim.batchId === null && data === null && failure === null
 }
 
-function argumentsOf(outcome: Outcome): (string | number)[] {
+function argumentsOf(outcome: TaskOutcome): (string | number)[] {
   const { claim, kind, at, runAt, isKept, doneItems, failedItems, data, failure } = outcome
   const failures = failure === null ? undefined : [...failuresOf(claim), failure].slice(-MAX_FAILURES)
   return [
@@ -186,12 +186,12 @@ function argumentsOf(outcome: Outcome): (string | number)[] {
   ]
 }
 
-function failuresOf(claim: Claim): readonly TaskFailure[] {
+function failuresOf(claim: TaskClaim): readonly TaskFailure[] {
   const { failures } = claim as JobClaim
   return failures === undefined ? [] : (JSON.parse(failures) as TaskFailure[])
 }
 
-function released(claim: Claim): Outcome {
+function released(claim: TaskClaim): TaskOutcome {
   const now = Date.now()
   return { claim, kind: 'release', at: now, runAt: now, failure: null, isKept: false, doneItems: 0, failedItems: 0, data: null }
 }

@@ -1,4 +1,4 @@
-import type { Range, TaskFilter, TaskRecord, TaskStatus } from '@sluice/core'
+import type { PageRange, TaskFilter, TaskRecord, TaskStatus } from '@sluice/core'
 import { type FlatHash, recordOf } from './job-fields.ts'
 import type { JobsRedis } from './jobs-redis.ts'
 
@@ -50,7 +50,7 @@ export class TaskList {
     return this.redis.ask(() => this.redis.client.smembers(this.redis.key('queues')))
   }
 
-  async list({ queue, status, batchId }: TaskFilter, { offset, limit }: Required<Range>): Promise<readonly TaskRecord[]> {
+  async list({ queue, status, batchId }: TaskFilter, { offset, limit }: Required<PageRange>): Promise<readonly TaskRecord[]> {
     if (batchId !== undefined) {
       const isWhole = queue === undefined && status === undefined
       const [first, last] = isWhole ? [offset, offset + limit - 1] : [0, -1]

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Claim, NewTask, Outcome, OutcomeKind } from '@sluice/core'
+import type { NewTask, TaskClaim, TaskOutcome, TaskOutcomeKind } from '@sluice/core'
 
 const settings = { maxRetries: 3, maxCrashes: 5, timeoutMs: 0, backoff: 1_000, runAs: null }
 let made = 0
@@ -15,7 +15,7 @@ export function newTask(changes: Partial<NewTask> = {}): NewTask {
   }
 }
 
-export function outcomeOf(claim: Claim | undefined, kind: OutcomeKind, changes: Partial<Outcome> = {}): Outcome {
+export function outcomeOf(claim: TaskClaim | undefined, kind: TaskOutcomeKind, changes: Partial<TaskOutcome> = {}): TaskOutcome {
   if (claim === undefined) throw new Error('There is no claim.')
   const now = Date.now()
   return { claim, kind, at: now, runAt: now, failure: null, isKept: true, doneItems: 0, failedItems: 0, data: null, ...changes }

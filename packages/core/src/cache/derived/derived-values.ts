@@ -14,7 +14,7 @@ const SHARED_PREFIX = 'derived\n'
 const NO_TAGS: readonly string[] = []
 
 /** A value that is valid at this moment. */
-export interface Found<T> {
+export interface DerivedValue<T> {
   readonly value: T
   /** Milliseconds since it was created. */
   readonly ageMs: number
@@ -116,7 +116,7 @@ export class DerivedValues {
    * The value that is cached under a key, if it is valid at this moment and fresh. A promise only if the
    * store is called.
    */
-  find<T>(key: string, sharedKey: string | undefined): Found<T> | undefined | Promise<Found<T> | undefined> {
+  find<T>(key: string, sharedKey: string | undefined): DerivedValue<T> | undefined | Promise<DerivedValue<T> | undefined> {
     const { clock, shared } = this.parts
     const now = clock.now()
     const fresh = this.#fresh(key, sharedKey, now)
@@ -125,7 +125,7 @@ export class DerivedValues {
   }
 
   /** Like `find`, for values in memory that are valid without a call to the store. */
-  findHere<T>(key: string): Found<T> | undefined {
+  findHere<T>(key: string): DerivedValue<T> | undefined {
     const now = this.parts.clock.now()
     const fresh = this.#fresh(key, undefined, now)
     return fresh !== undefined && this.#isTrue(fresh, now) ? found<T>(fresh, now) : undefined
@@ -171,7 +171,7 @@ export class DerivedValues {
     key: string,
     sharedKey: string | undefined,
     kept: KeptValue | undefined,
-  ): Promise<Found<T> | undefined> {
+  ): Promise<DerivedValue<T> | undefined> {
     const { table, clock } = this.parts
     try {
       if (kept?.permit !== undefined) {
@@ -216,6 +216,6 @@ export class DerivedValues {
   }
 }
 
-function found<T>({ value, askedAt, freshUntil }: KeptValue, now: number): Found<T> {
+function found<T>({ value, askedAt, freshUntil }: KeptValue, now: number): DerivedValue<T> {
   return { value: (value as Envelope<T>).value, ageMs: Math.max(0, now - askedAt), leftMs: freshUntil - now }
 }

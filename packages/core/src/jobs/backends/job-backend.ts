@@ -7,7 +7,7 @@ import type { TaskFailure, TaskStatus } from '../task.ts'
 export type MaybePromise<T> = T | Promise<T>
 
 /** 0 is the most urgent. */
-export type Level = 0 | 1 | 2 | 3
+export type TaskLevel = 0 | 1 | 2 | 3
 
 /** Settings that many tasks have in common. */
 export interface TaskSettings {
@@ -26,7 +26,7 @@ export interface NewTask {
   /** Chosen by the engine, so that adding it twice is adding it once. A UUID of version 7. */
   readonly id: string
   readonly queue: string
-  readonly level: Level
+  readonly level: TaskLevel
   /** Sort key: the creation time, plus a delay for each level of priority. */
   readonly order: number
   /** JSON. */
@@ -45,14 +45,14 @@ export interface NewTask {
 }
 
 /** Result of adding a task. */
-export interface Added {
+export interface AddedTask {
   /** For a duplicate, the id of the existing task. */
   readonly id: string
   readonly isDuplicate: boolean
 }
 
 /** A task that a worker has, until the lease runs out. */
-export interface Claim extends Omit<NewTask, 'runAt'> {
+export interface TaskClaim extends Omit<NewTask, 'runAt'> {
   /** Fencing token of this claim. */
   readonly token: string | number
   /** Attempts that failed. */
@@ -70,11 +70,11 @@ export interface Claim extends Omit<NewTask, 'runAt'> {
  * - `dead`: permanently failed
  * - `cancelled`: cancelled
  */
-export type OutcomeKind = 'done' | 'retry' | 'release' | 'dead' | 'cancelled'
+export type TaskOutcomeKind = 'done' | 'retry' | 'release' | 'dead' | 'cancelled'
 
-export interface Outcome {
-  readonly claim: Claim
-  readonly kind: OutcomeKind
+export interface TaskOutcome {
+  readonly claim: TaskClaim
+  readonly kind: TaskOutcomeKind
   readonly at: number
   readonly runAt: number
   readonly failure: TaskFailure | null
@@ -112,19 +112,19 @@ export interface BatchRow {
 export type NewBatch = Pick<BatchRow, 'id' | 'name' | 'batchSize' | 'createdAt' | 'maxFailedItems' | 'stopsOnFailure' | 'webhook'>
 
 export interface StepResult {
-  readonly claims: readonly Claim[]
+  readonly claims: readonly TaskClaim[]
   /** Outcomes that did not count: another worker has claimed the task, or it has ended. */
-  readonly lost: readonly Claim[]
+  readonly lost: readonly TaskClaim[]
   /** Batch jobs that ended with these outcomes. Each is reported once, to one worker. */
   readonly batches: readonly BatchRow[]
   /** When the next task becomes ready that waits for its time, where that is known. */
   readonly nextAt?: number
 }
 
-export interface Renewed {
+export interface RenewedClaims {
   /** Claims that have expired, or that another worker has now. */
-  readonly lost: readonly Claim[]
-  readonly cancelled: readonly Claim[]
+  readonly lost: readonly TaskClaim[]
+  readonly cancelled: readonly TaskClaim[]
 }
 
 /** A stored task. */
@@ -143,7 +143,7 @@ export interface TaskFilter {
   readonly batchId?: string
 }
 
-export interface Range {
+export interface PageRange {
   /** @defaultValue 0 */
   readonly offset?: number
   /** @defaultValue 100 */
@@ -212,14 +212,14 @@ export interface JobBackend {
    *
    * @param transaction - The app's own, of a kind that the backend knows.
    */
-  add(tasks: readonly NewTask[], transaction?: unknown): MaybePromise<readonly Added[]>
+  add(tasks: readonly NewTask[], transaction?: unknown): MaybePromise<readonly AddedTask[]>
   /**
    * Records outcomes and returns the next tasks, in order, in one call, because each call must be awaited.
    * Tasks of lost workers are returned again.
    */
-  step(queue: string, outcomes: readonly Outcome[], want: number, owner: string, leaseMs: number): MaybePromise<StepResult>
+  step(queue: string, outcomes: readonly TaskOutcome[], want: number, owner: string, leaseMs: number): MaybePromise<StepResult>
   /** Keeps claims for another lease. */
-  renew(claims: readonly Claim[], owner: string, leaseMs: number): MaybePromise<Renewed>
+  renew(claims: readonly TaskClaim[], owner: string, leaseMs: number): MaybePromise<RenewedClaims>
   /** @returns `undefined`: there is none that is not over. */
   cancel(id: string, at: number): MaybePromise<CancelledTask | undefined>
   /**
@@ -244,7 +244,7 @@ export interface JobBackend {
 
   get(id: string): MaybePromise<TaskRecord | undefined>
   /** In the order of their creation. */
-  list(filter: TaskFilter, range: Required<Range>): MaybePromise<readonly TaskRecord[]>
+  list(filter: TaskFilter, range: Required<PageRange>): MaybePromise<readonly TaskRecord[]>
   /**
    * @param upTo - Limit for each count, and number of ready tasks in which the longest waiting one is
    * determined. For backends that must read each task to count it.

@@ -1,7 +1,7 @@
 import type { Clock } from '../../shared/clock.ts'
 import type { Emitter } from '../../shared/emitter.ts'
 import { InvalidArgumentError } from '../../shared/errors.ts'
-import type { BatchRow, JobBackend, Level, NewBatch, NewTask, TaskSettings } from '../backends/job-backend.ts'
+import type { BatchRow, JobBackend, NewBatch, NewTask, TaskLevel, TaskSettings } from '../backends/job-backend.ts'
 import type { JobEvents } from '../job-events.ts'
 import { toPayload } from '../payload.ts'
 import type { TaskFactory } from '../task-factory.ts'
@@ -16,7 +16,7 @@ const TURN_MS = 5
 interface BatchParts {
   readonly backend: JobBackend
   readonly factory: TaskFactory
-  readonly level: Level
+  readonly level: TaskLevel
   readonly settings: TaskSettings
   readonly maxPayloadBytes: number
   readonly now: () => number

@@ -1,5 +1,5 @@
 import { LatencyHistogram } from '../../shared/histogram.ts'
-import type { OutcomeKind } from '../backends/job-backend.ts'
+import type { TaskOutcomeKind } from '../backends/job-backend.ts'
 
 const WINDOW_SECONDS = 60
 /** Within this time after a failure, a backend with pending writes has been retried. */
@@ -56,7 +56,7 @@ export class QueueStats {
     this.#wait.add(now, Math.max(0, waitMs))
   }
 
-  ended(now: number, runMs: number, kind: OutcomeKind): void {
+  ended(now: number, runMs: number, kind: TaskOutcomeKind): void {
     this.#run.add(now, runMs)
     this.progressAt = now
     this.#turn(now)

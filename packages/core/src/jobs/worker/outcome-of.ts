@@ -1,5 +1,5 @@
 import type { RandomSource } from '../../shared/random.ts'
-import type { Claim, Outcome, OutcomeKind } from '../backends/job-backend.ts'
+import type { TaskClaim, TaskOutcome, TaskOutcomeKind } from '../backends/job-backend.ts'
 import { UnretryableError } from '../job-errors.ts'
 import type { TaskFailure } from '../task.ts'
 import type { Ending, TaskRun } from './task-run.ts'
@@ -16,7 +16,7 @@ export interface VerdictParts {
 }
 
 /** The outcome for the way in which a run ended; `undefined` if another worker has the task. */
-export function outcomeOf(run: TaskRun, ending: Ending, now: number, parts: VerdictParts): Outcome | undefined {
+export function outcomeOf(run: TaskRun, ending: Ending, now: number, parts: VerdictParts): TaskOutcome | undefined {
   const { claim } = run
   switch (ending.kind) {
     case 'returned':
@@ -40,14 +40,14 @@ export function outcomeOf(run: TaskRun, ending: Ending, now: number, parts: Verd
 }
 
 /** Too many workers died while they ran the task: it does not run again. */
-export function crashedOutcome(claim: Claim, now: number, keepsDead: boolean): Outcome {
+export function crashedOutcome(claim: TaskClaim, now: number, keepsDead: boolean): TaskOutcome {
   const message = `Workers were lost with it ${claim.crashes} times.`
   const failure: TaskFailure = { attempt: claim.attempts + 1, at: now, message, log: [] }
   return outcome(claim, 'dead', now, { failure, failedItems: claim.items, isKept: keepsDead })
 }
 
 /** It cannot be run here: another process may. */
-export function releasedOutcome(claim: Claim, now: number, runAt: number): Outcome {
+export function releasedOutcome(claim: TaskClaim, now: number, runAt: number): TaskOutcome {
   return outcome(claim, 'release', now, { runAt })
 }
 
@@ -64,7 +64,7 @@ function failed(
   now: number,
   { random, keepsDead }: VerdictParts,
   left: readonly number[] | undefined,
-): Outcome {
+): TaskOutcome {
   const { claim } = run
   const failure = failureOf(run, error, now)
   const attempts = claim.attempts + 1
@@ -82,18 +82,18 @@ function leftOf({ claim, doneItems }: TaskRun): readonly number[] | undefined {
   return Array.from({ length: claim.items }, (_, index) => index).filter((index) => !doneItems.has(index))
 }
 
-function remaining(claim: Claim, left: readonly number[] | undefined): { readonly doneItems: number; readonly data: string | null } {
+function remaining(claim: TaskClaim, left: readonly number[] | undefined): { readonly doneItems: number; readonly data: string | null } {
   if (left === undefined || left.length === claim.items) return { doneItems: 0, data: null }
   const items = JSON.parse(claim.data) as readonly unknown[]
   return { doneItems: claim.items - left.length, data: JSON.stringify(left.map((index) => items[index])) }
 }
 
 // The most frequent outcome: creates no additional objects.
-function done(claim: Claim, at: number): Outcome {
+function done(claim: TaskClaim, at: number): TaskOutcome {
   return { claim, kind: 'done', at, runAt: 0, failure: null, isKept: false, doneItems: claim.items, failedItems: 0, data: null }
 }
 
-function outcome(claim: Claim, kind: OutcomeKind, at: number, rest: Partial<Outcome>): Outcome {
+function outcome(claim: TaskClaim, kind: TaskOutcomeKind, at: number, rest: Partial<TaskOutcome>): TaskOutcome {
   return { claim, kind, at, runAt: 0, failure: null, isKept: false, doneItems: 0, failedItems: 0, data: null, ...rest }
 }
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../../shared/clock.ts'
 import type { RandomSource } from '../../shared/random.ts'
-import type { BatchRow, Claim, JobBackend, Outcome, StepResult } from '../backends/job-backend.ts'
+import type { BatchRow, JobBackend, StepResult, TaskClaim, TaskOutcome } from '../backends/job-backend.ts'
 import type { Processor } from '../processor.ts'
 import type { QueueStats } from '../stats/queue-stats.ts'
 import { crashedOutcome, outcomeOf, releasedOutcome } from './outcome-of.ts'
@@ -21,10 +21,10 @@ export interface Assigned {
 
 /** Events of a queue. */
 export interface RunnerEvents {
-  started(claim: Claim): void
-  progress(claim: Claim, percent: number): void
+  started(claim: TaskClaim): void
+  progress(claim: TaskClaim, percent: number): void
   /** It counted. `value`: what the processor returned. */
-  settled(outcome: Outcome, value: unknown): void
+  settled(outcome: TaskOutcome, value: unknown): void
   batchEnded(batch: BatchRow): void
   error(error: unknown): void
 }
@@ -43,13 +43,13 @@ export interface RunnerParts {
   readonly rate: () => RateBucket | undefined
   readonly scoped: RunParts['scoped']
   readonly concurrency: () => number
-  readonly assigned: (claim: Claim) => Assigned | undefined
+  readonly assigned: (claim: TaskClaim) => Assigned | undefined
   readonly events: RunnerEvents
 }
 
 /** Parts of one step. */
 interface Sent {
-  readonly outcomes: readonly Outcome[]
+  readonly outcomes: readonly TaskOutcome[]
   readonly values: readonly unknown[]
 }
 
@@ -61,10 +61,10 @@ export class QueueRunner {
    * Workers died while they ran it: it runs alone, so that no other task is blamed. If there are several, the others are released until
    * then.
    */
-  #suspect: Claim | undefined
+  #suspect: TaskClaim | undefined
   /** The one that runs alone. */
   #alone: TaskRun | undefined
-  #outcomes: Outcome[] = []
+  #outcomes: TaskOutcome[] = []
   /** Return values of the processors. */
   #values: unknown[] = []
   #isActive = false
@@ -88,21 +88,21 @@ export class QueueRunner {
   #timer: ReturnType<typeof setTimeout> | undefined
   readonly #whenQuiet: (() => void)[] = []
   /** Callers that wait for one task. */
-  readonly #waiting = new Map<string, (outcome: Outcome | undefined) => void>()
+  readonly #waiting = new Map<string, (outcome: TaskOutcome | undefined) => void>()
 
   constructor(private readonly parts: RunnerParts) {
     const { graceMs, scoped, events, backend } = parts
     this.#maxSteps = backend.stepsAtOnce ?? 1
     const common = {
       ...{ graceMs, scoped },
-      onProgress: (claim: Claim, percent: number) => events.progress(claim, percent),
+      onProgress: (claim: TaskClaim, percent: number) => events.progress(claim, percent),
       onEnded: (run: TaskRun, ending: Ending) => this.#ended(run, ending),
     }
     this.#runParts = { whole: { ...common, perItem: false }, perItem: { ...common, perItem: true } }
   }
 
   /** Claims that are held, for their leases. */
-  get claims(): Claim[] {
+  get claims(): TaskClaim[] {
     const running = [...this.#running].map(({ claim }) => claim)
     return this.#suspect === undefined ? running : [this.#suspect, ...running]
   }
@@ -169,12 +169,12 @@ export class QueueRunner {
   }
 
   /** Claims one task and runs it to its end, whether the runner is started or not. */
-  async one(): Promise<Outcome | undefined> {
+  async one(): Promise<TaskOutcome | undefined> {
     const { backend, queue, owner, leaseMs } = this.parts
     const result = await backend.step(queue, [], 1, owner, leaseMs)
     const [claim] = result.claims
     if (claim === undefined) return undefined
-    return await new Promise<Outcome | undefined>((resolve) => {
+    return await new Promise<TaskOutcome | undefined>((resolve) => {
       this.#waiting.set(claim.id, resolve)
       this.#claimed(claim, this.parts.clock.now(), this.parts.clock.wall())
     })
@@ -251,7 +251,7 @@ export class QueueRunner {
     const { events, stats, clock } = this.parts
     const lost = result.lost.length === 0 ? undefined : new Set(result.lost.map(({ id }) => id))
     for (let at = 0; at < outcomes.length; at += 1) {
-      const outcome = outcomes[at] as Outcome
+      const outcome = outcomes[at] as TaskOutcome
       if (lost?.has(outcome.claim.id) === true) stats.lost += 1
       else events.settled(outcome, values[at])
       if (this.#waiting.size > 0) this.#answer(outcome.claim.id, outcome)
@@ -289,13 +289,13 @@ export class QueueRunner {
   }
 
   /** This worker's lease may have expired, and it claimed the task again while still running it. */
-  #isStillRunning(claim: Claim): boolean {
+  #isStillRunning(claim: TaskClaim): boolean {
     const run = this.#running.find(claim.id)
     if (run !== undefined) run.claim = claim
     return run !== undefined
   }
 
-  #claimed(claim: Claim, now: number, wall: number): void {
+  #claimed(claim: TaskClaim, now: number, wall: number): void {
     if (claim.crashes > 0 && this.#isStillRunning(claim)) return
     if (this.#isReleasing) {
       this.#giveBack(claim, wall)
@@ -322,11 +322,11 @@ export class QueueRunner {
     return true
   }
 
-  #giveBack(claim: Claim, now: number): void {
+  #giveBack(claim: TaskClaim, now: number): void {
     this.#push(releasedOutcome(claim, now, now))
   }
 
-  #run(claim: Claim, now: number): void {
+  #run(claim: TaskClaim, now: number): void {
     const assigned = this.parts.assigned(claim)
     if (assigned === undefined) {
       const wall = this.parts.clock.wall()
@@ -358,12 +358,12 @@ export class QueueRunner {
     this.#schedule()
   }
 
-  #push(outcome: Outcome, value?: unknown): void {
+  #push(outcome: TaskOutcome, value?: unknown): void {
     this.#outcomes.push(outcome)
     this.#values.push(value)
   }
 
-  #answer(id: string, outcome: Outcome | undefined): void {
+  #answer(id: string, outcome: TaskOutcome | undefined): void {
     const resolve = this.#waiting.get(id)
     if (resolve === undefined) return
     this.#waiting.delete(id)

@@ -1,7 +1,7 @@
 import type { Clock } from '../../shared/clock.ts'
 import { randomUUID } from '../../shared/late-modules.ts'
 import type { RandomSource } from '../../shared/random.ts'
-import type { Claim, JobBackend, Outcome, WakeHint } from '../backends/job-backend.ts'
+import type { JobBackend, TaskClaim, TaskOutcome, WakeHint } from '../backends/job-backend.ts'
 import { NoProcessorError } from '../job-errors.ts'
 import type { ResolvedJobsOptions } from '../job-options.ts'
 import type { OpenBackend } from '../open-backend.ts'
@@ -116,7 +116,7 @@ class WorkerPool {
     }
   }
 
-  #abort(claims: readonly Claim[], cause: 'lost' | 'cancelled'): void {
+  #abort(claims: readonly TaskClaim[], cause: 'lost' | 'cancelled'): void {
     for (const { id, queue } of claims) this.#runners.get(queue)?.abort(id, cause)
   }
 }
@@ -165,7 +165,7 @@ export class QueueWorkers {
   }
 
   /** Runs one attempt of the next task. @throws As `processNextTask`. */
-  async next(queue: string): Promise<Outcome | undefined> {
+  async next(queue: string): Promise<TaskOutcome | undefined> {
     const { open } = this.parts
     const canProcess = this.#canProcess(queue)
     await open.open()

@@ -1,5 +1,5 @@
 import type { Emitter } from '../../shared/emitter.ts'
-import type { BatchRow, Claim, Outcome } from '../backends/job-backend.ts'
+import type { BatchRow, TaskClaim, TaskOutcome } from '../backends/job-backend.ts'
 import type { Batches } from '../batch/batches.ts'
 import type { JobEvents, TaskEvent } from '../job-events.ts'
 import type { Processor } from '../processor.ts'
@@ -14,15 +14,15 @@ export class TaskReports implements RunnerEvents {
     private readonly callbacks: Map<string, Processor>,
   ) {}
 
-  started(claim: Claim): void {
+  started(claim: TaskClaim): void {
     if (this.events.has('task:started')) this.events.emit('task:started', { ...eventOf(claim), attempt: claim.attempts + 1 })
   }
 
-  progress(claim: Claim, percent: number): void {
+  progress(claim: TaskClaim, percent: number): void {
     this.events.emit('task:progress', { ...eventOf(claim), percent })
   }
 
-  settled(outcome: Outcome, result: unknown): void {
+  settled(outcome: TaskOutcome, result: unknown): void {
     const { events, batches, callbacks } = this
     const { claim, kind, failure } = outcome
     if (callbacks.size > 0 && kind !== 'retry' && kind !== 'release') callbacks.delete(claim.id)
@@ -46,6 +46,6 @@ export class TaskReports implements RunnerEvents {
   }
 }
 
-function eventOf({ id, queue, batchId }: Claim): TaskEvent {
+function eventOf({ id, queue, batchId }: TaskClaim): TaskEvent {
   return { taskId: id, queue, batchId: batchId ?? undefined }
 }

@@ -1,4 +1,4 @@
-import type { Claim } from '../backends/job-backend.ts'
+import type { TaskClaim } from '../backends/job-backend.ts'
 import { TaskAbortedError, TaskTimeoutError } from '../job-errors.ts'
 import type { Processor, TaskContext } from '../processor.ts'
 
@@ -54,7 +54,7 @@ export interface RunParts {
   readonly perItem: boolean
   /** Runs it in a new scope. */
   readonly scoped: ((name: string, fn: () => unknown) => unknown) | undefined
-  readonly onProgress: ((claim: Claim, percent: number) => void) | undefined
+  readonly onProgress: ((claim: TaskClaim, percent: number) => void) | undefined
   readonly onEnded: (run: TaskRun, ending: Ending) => void
 }
 
@@ -77,7 +77,7 @@ export class TaskRun implements TaskContext {
 
   constructor(
     /** Replaced if the task was lost and claimed by the same process again. */
-    public claim: Claim,
+    public claim: TaskClaim,
     private readonly processor: Processor,
     private readonly parts: RunParts,
     now: number,

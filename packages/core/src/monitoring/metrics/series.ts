@@ -86,7 +86,7 @@ const LEVELS: readonly (readonly [stepSeconds: number, size: number])[] = [
 ]
 
 /** Statistics of a series for a time range. */
-export interface Summary {
+export interface MetricSummary {
   readonly count: number
   readonly min: number
   readonly max: number
@@ -190,7 +190,7 @@ export class Series {
   }
 
   /** Statistics of the last 5 minutes; `undefined` if there were no values. */
-  summary(now: number): Summary | undefined {
+  summary(now: number): MetricSummary | undefined {
     const cells = this.cells(now - WINDOW_MS / 1_000 + 1, now)
     let [count, sum, min, max] = [0, 0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
     for (const cell of cells) {

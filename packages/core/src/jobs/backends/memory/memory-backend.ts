@@ -1,21 +1,21 @@
 import type { TaskStatus } from '../../task.ts'
 import {
-  type Added,
+  type AddedTask,
   type BatchRow,
   type CancelledBatch,
   type CancelledTask,
-  type Claim,
   type JobBackend,
   MAX_FAILURES,
   type NewBatch,
   type NewTask,
-  type Outcome,
+  type PageRange,
   type QueueCounts,
-  type Range,
-  type Renewed,
+  type RenewedClaims,
   type RetentionLimits,
   type StepResult,
+  type TaskClaim,
   type TaskFilter,
+  type TaskOutcome,
   type TaskRecord,
   type WakeHint,
 } from '../job-backend.ts'
@@ -52,7 +52,7 @@ export class MemoryBackend implements JobBackend {
 
   open(): void {}
 
-  add(tasks: readonly NewTask[]): readonly Added[] {
+  add(tasks: readonly NewTask[]): readonly AddedTask[] {
     const [first] = tasks
     if (first !== undefined && tasks.length === 1) {
       const added = this.#add(first)
@@ -64,8 +64,8 @@ export class MemoryBackend implements JobBackend {
     return added
   }
 
-  step(queueName: string, outcomes: readonly Outcome[], want: number): StepResult {
-    let lost: Claim[] | undefined
+  step(queueName: string, outcomes: readonly TaskOutcome[], want: number): StepResult {
+    let lost: TaskClaim[] | undefined
     let batches: BatchRow[] | undefined
     const queue = this.#queue(queueName)
     for (const outcome of outcomes) {
@@ -87,7 +87,7 @@ export class MemoryBackend implements JobBackend {
     return { claims, lost: lost ?? NONE, batches: batches ?? NONE, ...(nextAt === undefined ? {} : { nextAt }) }
   }
 
-  renew(): Renewed {
+  renew(): RenewedClaims {
     return { lost: NONE, cancelled: NONE }
   }
 
@@ -176,7 +176,7 @@ export class MemoryBackend implements JobBackend {
     return this.#tasks.get(id)?.record()
   }
 
-  list({ queue, status, batchId }: TaskFilter, { offset, limit }: Required<Range>): readonly TaskRecord[] {
+  list({ queue, status, batchId }: TaskFilter, { offset, limit }: Required<PageRange>): readonly TaskRecord[] {
     const all = batchId === undefined ? this.#tasks.values() : this.#batches.tasks(batchId)
     const found: TaskRecord[] = []
     let skip = offset
@@ -217,7 +217,7 @@ export class MemoryBackend implements JobBackend {
 
   close(): void {}
 
-  #add(given: NewTask): Added {
+  #add(given: NewTask): AddedTask {
     if (given.uniqueKey !== null) {
       const key = uniqueOf(given)
       const known = this.#unique.get(key)
@@ -233,7 +233,7 @@ export class MemoryBackend implements JobBackend {
   }
 
   /** @returns Batch jobs that end with this; `undefined` if the outcome does not count. */
-  #settle(outcome: Outcome, queue: MemoryQueue): readonly BatchRow[] | undefined {
+  #settle(outcome: TaskOutcome, queue: MemoryQueue): readonly BatchRow[] | undefined {
     const { claim } = outcome
     const task = claim instanceof MemoryTask ? claim : this.#tasks.get(claim.id)
     if (task === undefined || task.status !== 'processing' || task.token !== claim.token) return undefined
@@ -287,7 +287,7 @@ export class MemoryBackend implements JobBackend {
   }
 }
 
-function statusAfter({ kind, isKept }: Outcome): TaskStatus {
+function statusAfter({ kind, isKept }: TaskOutcome): TaskStatus {
   if (kind === 'dead') return isKept ? 'dead' : 'failed'
   return kind === 'done' ? 'completed' : 'cancelled'
 }

@@ -1,4 +1,4 @@
-import type { BatchRow, NewBatch, Outcome } from '../job-backend.ts'
+import type { BatchRow, NewBatch, TaskOutcome } from '../job-backend.ts'
 import type { MemoryTask } from './memory-task.ts'
 
 type Batch = { -readonly [K in keyof BatchRow]: BatchRow[K] } & { readonly tasks: MemoryTask[] }
@@ -42,7 +42,7 @@ export class MemoryBatches {
   /** @returns The batch job if it ends with this. */
   settled(
     task: MemoryTask,
-    { kind, at, doneItems, failedItems }: Pick<Outcome, 'kind' | 'at' | 'doneItems' | 'failedItems'>,
+    { kind, at, doneItems, failedItems }: Pick<TaskOutcome, 'kind' | 'at' | 'doneItems' | 'failedItems'>,
   ): readonly BatchRow[] {
     const batch = task.batchId === null ? undefined : this.#batches.get(task.batchId)
     if (batch === undefined) return []

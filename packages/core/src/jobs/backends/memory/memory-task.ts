@@ -1,5 +1,5 @@
 import type { TaskFailure, TaskStatus } from '../../task.ts'
-import type { Claim, Level, NewTask, TaskRecord, TaskSettings } from '../job-backend.ts'
+import type { NewTask, TaskClaim, TaskLevel, TaskRecord, TaskSettings } from '../job-backend.ts'
 
 const NONE: readonly TaskFailure[] = []
 
@@ -7,7 +7,7 @@ const NONE: readonly TaskFailure[] = []
  * A task and its claim: there is only one worker. Constant fields are read from the given task and not
  * copied.
  */
-export class MemoryTask implements Claim {
+export class MemoryTask implements TaskClaim {
   data: string
   items: number
   runAt: number
@@ -44,7 +44,7 @@ export class MemoryTask implements Claim {
     return this.given.queue
   }
 
-  get level(): Level {
+  get level(): TaskLevel {
     return this.given.level
   }
 

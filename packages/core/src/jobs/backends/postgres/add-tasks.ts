@@ -1,5 +1,5 @@
 import { JobBackendError } from '../../job-errors.ts'
-import type { Added, NewTask } from '../job-backend.ts'
+import type { AddedTask, NewTask } from '../job-backend.ts'
 import { isAnswer } from './pooled-queries.ts'
 import { toText } from './sql/records.ts'
 
@@ -20,8 +20,8 @@ export interface TaskStore {
  * @param isRepeated - Whether the call is sent again when the connection breaks. That is safe: tasks have
  * their ids already.
  */
-export async function addTasks(tasks: readonly NewTask[], store: TaskStore, isRepeated = false): Promise<readonly Added[]> {
-  const results = new Map<string, Added>()
+export async function addTasks(tasks: readonly NewTask[], store: TaskStore, isRepeated = false): Promise<readonly AddedTask[]> {
+  const results = new Map<string, AddedTask>()
   let wasRepeated = false
   const add = async (json: string): Promise<string> => {
     try {

@@ -1,20 +1,20 @@
 import { randomUUID } from 'node:crypto'
 import type {
-  Added,
+  AddedTask,
   BatchRow,
   CancelledBatch,
   CancelledTask,
-  Claim,
   JobBackend,
   NewBatch,
   NewTask,
-  Outcome,
+  PageRange,
   QueueCounts,
-  Range,
-  Renewed,
+  RenewedClaims,
   RetentionLimits,
   StepResult,
+  TaskClaim,
   TaskFilter,
+  TaskOutcome,
   TaskRecord,
   WakeHint,
 } from '../job-backend.ts'
@@ -85,7 +85,7 @@ class PostgresBackend implements JobBackend {
     await setUpTables(this.#queries, this.#schema, this.#sql.version)
   }
 
-  async add(tasks: readonly NewTask[], transaction?: unknown): Promise<readonly Added[]> {
+  async add(tasks: readonly NewTask[], transaction?: unknown): Promise<readonly AddedTask[]> {
     if (transaction !== undefined) {
       const query = appQuery(transaction)
       return addTasks(tasks, {
@@ -105,7 +105,7 @@ class PostgresBackend implements JobBackend {
     return added
   }
 
-  async step(queue: string, outcomes: readonly Outcome[], want: number, owner: string, leaseMs: number): Promise<StepResult> {
+  async step(queue: string, outcomes: readonly TaskOutcome[], want: number, owner: string, leaseMs: number): Promise<StepResult> {
     if (want > 0) this.#listener?.start()
     const { cancelled, ...result } = await this.#steps.step(queue, outcomes, want, owner, leaseMs)
     // Tasks must run before they can be aborted.
@@ -113,10 +113,10 @@ class PostgresBackend implements JobBackend {
     return result
   }
 
-  async renew(claims: readonly Claim[], _owner: string, leaseMs: number): Promise<Renewed> {
+  async renew(claims: readonly TaskClaim[], _owner: string, leaseMs: number): Promise<RenewedClaims> {
     const rows = await this.#queries.run(this.#sql.renew, [claims.map(({ id }) => id), claims.map(({ token }) => token), leaseMs])
     const kept = new Map(rows.map(({ claim, cancelled }) => [claim, cancelled === 'true']))
-    const stateOf = ({ id, token }: Claim) => kept.get(`${id} ${token}`)
+    const stateOf = ({ id, token }: TaskClaim) => kept.get(`${id} ${token}`)
     return { lost: claims.filter((one) => stateOf(one) === undefined), cancelled: claims.filter((one) => stateOf(one) === true) }
   }
 
@@ -189,7 +189,7 @@ class PostgresBackend implements JobBackend {
     return recordsIn(await this.#byId(id, this.#sql.get, [id]))[0]
   }
 
-  async list({ queue, status, batchId }: TaskFilter, { offset, limit }: Required<Range>): Promise<readonly TaskRecord[]> {
+  async list({ queue, status, batchId }: TaskFilter, { offset, limit }: Required<PageRange>): Promise<readonly TaskRecord[]> {
     const filter = [queue ?? null, status ?? null, offset, limit]
     if (batchId === undefined) return recordsIn(await this.#queries.run(this.#sql.list, filter))
     return recordsIn(await this.#byId(batchId, this.#sql.listBatch, [...filter, batchId]))

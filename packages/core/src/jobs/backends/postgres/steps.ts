@@ -1,5 +1,5 @@
 import { JobBackendError } from '../../job-errors.ts'
-import type { BatchRow, Claim, Outcome, StepResult } from '../job-backend.ts'
+import type { BatchRow, StepResult, TaskClaim, TaskOutcome } from '../job-backend.ts'
 import { isAnswer, type PooledQueries, type TextRow } from './pooled-queries.ts'
 import { batchOf, claimOf } from './sql/records.ts'
 import type { Statements } from './sql/statements.ts'
@@ -82,7 +82,7 @@ export class Steps {
   #count = 0
   /** By queue. */
   readonly #unacknowledged = new Map<string, UnacknowledgedSteps>()
-  readonly #sentBefore = new WeakSet<Outcome>()
+  readonly #sentBefore = new WeakSet<TaskOutcome>()
 
   constructor(
     private readonly queries: PooledQueries,
@@ -90,7 +90,7 @@ export class Steps {
   ) {}
 
   /** @throws JobBackendError. */
-  async step(queue: string, outcomes: readonly Outcome[], want: number, owner: string, leaseMs: number): Promise<Stepped> {
+  async step(queue: string, outcomes: readonly TaskOutcome[], want: number, owner: string, leaseMs: number): Promise<Stepped> {
     const counting = onePerTask(outcomes)
     await this.#unacknowledged.get(queue)?.look()
     this.#count += 1
@@ -125,12 +125,12 @@ export class Steps {
     return batches
   }
 
-  #ask(queue: string, outcomes: readonly Outcome[], want: number, name: string, leaseMs: number): Promise<readonly TextRow[]> {
+  #ask(queue: string, outcomes: readonly TaskOutcome[], want: number, name: string, leaseMs: number): Promise<readonly TextRow[]> {
     return this.queries.run(this.sql.step, [name, queue, want, leaseMs, Date.now(), ...columnsOf(outcomes)])
   }
 
-  #resultOf(rows: readonly TextRow[], outcomes: readonly Outcome[], counting: ReadonlySet<Outcome>, batches: BatchRow[]): Stepped {
-    const claims: Claim[] = []
+  #resultOf(rows: readonly TextRow[], outcomes: readonly TaskOutcome[], counting: ReadonlySet<TaskOutcome>, batches: BatchRow[]): Stepped {
+    const claims: TaskClaim[] = []
     const cancelled: string[] = []
     const taken = new Set<string>()
     let untilNext = Number.POSITIVE_INFINITY
@@ -144,7 +144,7 @@ export class Steps {
       else if (info !== null && info !== undefined) untilNext = Number(info)
     }
     claims.sort((left, right) => left.order - right.order || (left.id < right.id ? -1 : 1))
-    const lost: Claim[] = []
+    const lost: TaskClaim[] = []
     for (const outcome of outcomes) {
       const { claim } = outcome
       if (!counting.has(outcome) || !(taken.has(claim.id) || this.#sentBefore.has(outcome))) lost.push(claim)
@@ -158,9 +158,9 @@ export class Steps {
  * If this process has had a task twice, returns the outcome that counts: `done`, or the later one. Sorted,
  * because all statements lock tasks in the same order.
  */
-function onePerTask(outcomes: readonly Outcome[]): readonly Outcome[] {
+function onePerTask(outcomes: readonly TaskOutcome[]): readonly TaskOutcome[] {
   if (outcomes.length < 2) return outcomes
-  const kept = new Map<string, Outcome>()
+  const kept = new Map<string, TaskOutcome>()
   for (const outcome of outcomes) {
     const known = kept.get(outcome.claim.id)
     if (known === undefined || rank(outcome) > rank(known)) kept.set(outcome.claim.id, outcome)
@@ -168,12 +168,12 @@ function onePerTask(outcomes: readonly Outcome[]): readonly Outcome[] {
   return [...kept.values()].sort((left, right) => (left.claim.id < right.claim.id ? -1 : 1))
 }
 
-function rank({ kind, claim }: Outcome): number {
+function rank({ kind, claim }: TaskOutcome): number {
   return kind === 'done' ? Number.POSITIVE_INFINITY : Number(claim.token)
 }
 
 /** The arrays that a step takes, in its order. */
-function columnsOf(outcomes: readonly Outcome[]): readonly unknown[][] {
+function columnsOf(outcomes: readonly TaskOutcome[]): readonly unknown[][] {
   return [
     outcomes.map(({ claim }) => claim.id),
     outcomes.map(({ claim }) => claim.batchId),

@@ -3,22 +3,22 @@ import { InvalidArgumentError, InvalidOptionError } from '../../../shared/errors
 import { checkOptions, option } from '../../../shared/options.ts'
 import { JobBackendError } from '../../job-errors.ts'
 import type {
-  Added,
+  AddedTask,
   BatchRow,
   CancelledBatch,
   CancelledTask,
-  Claim,
   JobBackend,
   MaybePromise,
   NewBatch,
   NewTask,
-  Outcome,
+  PageRange,
   QueueCounts,
-  Range,
-  Renewed,
+  RenewedClaims,
   RetentionLimits,
   StepResult,
+  TaskClaim,
   TaskFilter,
+  TaskOutcome,
   TaskRecord,
   WakeHint,
 } from '../job-backend.ts'
@@ -120,14 +120,14 @@ class SqliteBackend implements JobBackend {
     }
   }
 
-  async add(tasks: readonly NewTask[]): Promise<readonly Added[]> {
+  async add(tasks: readonly NewTask[]): Promise<readonly AddedTask[]> {
     const { writer, tasks: kept } = this.#get()
     const added = await writer.write(() => tasks.map((task) => kept.add(task)))
     for (const queue of new Set(tasks.map((task) => task.queue))) this.#wake({ queue })
     return added
   }
 
-  step(queue: string, outcomes: readonly Outcome[], want: number, owner: string, leaseMs: number): MaybePromise<StepResult> {
+  step(queue: string, outcomes: readonly TaskOutcome[], want: number, owner: string, leaseMs: number): MaybePromise<StepResult> {
     const { writer, watch } = this.#get()
     this.#owners.add(owner)
     watch.keep()
@@ -138,7 +138,7 @@ class SqliteBackend implements JobBackend {
     return idle ?? writer.write(() => this.#step(queue, NONE, want, owner, leaseMs))
   }
 
-  renew(claims: readonly Claim[], owner: string, leaseMs: number): Promise<Renewed> {
+  renew(claims: readonly TaskClaim[], owner: string, leaseMs: number): Promise<RenewedClaims> {
     const { writer, watch, tasks } = this.#get()
     this.#owners.add(owner)
     watch.keep()
@@ -216,7 +216,7 @@ class SqliteBackend implements JobBackend {
     return this.#read(({ tasks }) => tasks.get(id))
   }
 
-  list(filter: TaskFilter, { offset, limit }: Required<Range>): MaybePromise<readonly TaskRecord[]> {
+  list(filter: TaskFilter, { offset, limit }: Required<PageRange>): MaybePromise<readonly TaskRecord[]> {
     return this.#read(({ tasks }) => tasks.list(filter, offset, limit))
   }
 
@@ -312,9 +312,9 @@ class SqliteBackend implements JobBackend {
     return nextAt === undefined ? NOTHING : { ...NOTHING, nextAt }
   }
 
-  #step(name: string, outcomes: readonly Outcome[], want: number, owner: string, leaseMs: number): StepResult {
+  #step(name: string, outcomes: readonly TaskOutcome[], want: number, owner: string, leaseMs: number): StepResult {
     const { queues, tasks } = this.#get()
-    const lost: Claim[] = []
+    const lost: TaskClaim[] = []
     const batches: BatchRow[] = []
     for (const outcome of outcomes) {
       const ended = tasks.settle(outcome)

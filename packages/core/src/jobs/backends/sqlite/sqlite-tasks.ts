@@ -1,13 +1,13 @@
 import {
-  type Added,
+  type AddedTask,
   type BatchRow,
   type CancelledTask,
-  type Claim,
   MAX_FAILURES,
   type NewTask,
-  type Outcome,
-  type Renewed,
+  type RenewedClaims,
+  type TaskClaim,
   type TaskFilter,
+  type TaskOutcome,
   type TaskRecord,
 } from '../job-backend.ts'
 import type { SqliteBatches } from './sqlite-batches.ts'
@@ -71,7 +71,7 @@ export class SqliteTasks {
     private readonly batches: SqliteBatches,
   ) {}
 
-  add(task: NewTask): Added {
+  add(task: NewTask): AddedTask {
     const { id, level, order, runAt, createdAt, uniqueKey, batchId, chunk, items, data } = task
     const queue = this.queues.id(task.queue)
     const sql = `INSERT INTO sluice_tasks (${NEW_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
@@ -114,7 +114,7 @@ export class SqliteTasks {
     return this.sql.get<{ readonly at: number | null }>(sql, queue)?.at ?? undefined
   }
 
-  claim(queue: number, name: string, want: number, owner: string, now: number, leaseMs: number): readonly Claim[] {
+  claim(queue: number, name: string, want: number, owner: string, now: number, leaseMs: number): readonly TaskClaim[] {
     const sql = `UPDATE sluice_tasks SET state = ${PROCESSING}, token = token + 1, owner = ?, lease_until = ?, started_at = ?
       WHERE seq IN (SELECT seq FROM sluice_tasks WHERE queue = ? AND state = ${QUEUED} ORDER BY ord, seq LIMIT ?)
       RETURNING ${CLAIM_COLUMNS}`
@@ -125,7 +125,7 @@ export class SqliteTasks {
   }
 
   /** @returns Batch jobs that ended because of this; `undefined` if the outcome does not count. */
-  settle(outcome: Outcome): readonly BatchRow[] | undefined {
+  settle(outcome: TaskOutcome): readonly BatchRow[] | undefined {
     const { claim, kind, at } = outcome
     if (kind === 'done' && claim.batchId === null) {
       // A completed task counts, regardless of who has claimed it meanwhile.
@@ -147,9 +147,9 @@ export class SqliteTasks {
     return NONE
   }
 
-  renew(claims: readonly Claim[], leaseUntil: number): Renewed {
-    const lost: Claim[] = []
-    const cancelled: Claim[] = []
+  renew(claims: readonly TaskClaim[], leaseUntil: number): RenewedClaims {
+    const lost: TaskClaim[] = []
+    const cancelled: TaskClaim[] = []
     const sql = `UPDATE sluice_tasks SET lease_until = ? WHERE id = ? AND token = ? AND state = ${PROCESSING} RETURNING is_cancelled`
     for (const claim of claims) {
       const row = this.sql.get<HeldRow>(sql, leaseUntil, claim.id, claim.token)
@@ -245,7 +245,7 @@ export class SqliteTasks {
   }
 
   /** Records the failure and remaining data of an attempt. */
-  #note({ seq, failures }: HeldRow, { kind, failure, data, doneItems }: Outcome): void {
+  #note({ seq, failures }: HeldRow, { kind, failure, data, doneItems }: TaskOutcome): void {
     const isFailed = kind === 'retry' || kind === 'dead'
     const kept = failure === null ? failures : JSON.stringify([...failuresOf(failures), failure].slice(-MAX_FAILURES))
     if (!isFailed && failure === null && data === null && doneItems === 0) return

@@ -1,5 +1,5 @@
 import type { TaskFailure, TaskStatus } from '../../task.ts'
-import type { Claim, Level, TaskRecord, TaskSettings } from '../job-backend.ts'
+import type { TaskClaim, TaskLevel, TaskRecord, TaskSettings } from '../job-backend.ts'
 
 /** Stored values of the status. Values below `COMPLETED` are unfinished. */
 export const QUEUED = 0
@@ -17,7 +17,7 @@ export const statuses: readonly TaskStatus[] = ['queued', 'processing', 'pending
 export interface ClaimRow {
   readonly seq: number
   readonly id: string
-  readonly level: Level
+  readonly level: TaskLevel
   readonly ord: number
   readonly created_at: number
   readonly token: number
@@ -56,7 +56,7 @@ export function settingsText(settings: TaskSettings): string {
   return text
 }
 
-export function claimOf(row: ClaimRow, queue: string): Claim {
+export function claimOf(row: ClaimRow, queue: string): TaskClaim {
   const { id, level, ord, created_at, token, attempts, crashes, unique_key, batch, chunk, items, data } = row
   return {
     ...{ id, queue, level, data, token, attempts, crashes, chunk, items },

@@ -1,5 +1,5 @@
 import type { TaskFailure, TaskStatus } from '../../../task.ts'
-import type { BatchRow, Claim, Level, TaskRecord, TaskSettings } from '../../job-backend.ts'
+import type { BatchRow, TaskClaim, TaskLevel, TaskRecord, TaskSettings } from '../../job-backend.ts'
 
 /** Statuses of tasks that are not over. */
 export const OPEN = `('queued', 'pending', 'retry', 'processing')`
@@ -86,7 +86,7 @@ const common = (t: string): readonly string[] => [
 ]
 
 type CommonJson = readonly [
-  ...[id: string, queue: string, level: Level, order: number, createdAt: number, settings: TaskSettings, uniqueKey: string | null],
+  ...[id: string, queue: string, level: TaskLevel, order: number, createdAt: number, settings: TaskSettings, uniqueKey: string | null],
   ...[batchId: string | null, chunk: number, items: number, attempts: number, crashes: number],
 ]
 
@@ -102,7 +102,7 @@ export function claimJson(t: string): string {
 }
 
 /** A claim, and whether the task was cancelled before another worker lost it. */
-export function claimOf(text: string, data: string): { readonly claim: Claim; readonly isCancelled: boolean } {
+export function claimOf(text: string, data: string): { readonly claim: TaskClaim; readonly isCancelled: boolean } {
   const row = JSON.parse(text) as readonly [...CommonJson, token: number, isCancelled: boolean]
   return { claim: { ...commonOf(row.slice(0, 12) as unknown as CommonJson), data, token: row[12] }, isCancelled: row[13] }
 }

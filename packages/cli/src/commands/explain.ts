@@ -1,6 +1,6 @@
 import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
-import { type Dialect, SluiceError } from '@sluice/core'
+import { type Dialect, NotExplainableError } from '@sluice/core'
 import { explainStatement, inspectDatabase, type PlanSummary, type TableSnapshot } from '@sluice/core/database'
 import { type Command, EXIT, type Output, UsageError } from '../command.ts'
 import { openConnection } from '../connect/open-connection.ts'
@@ -93,8 +93,8 @@ async function planOf(
     return await explainStatement(connection, sql, bindings, { ...how, tables })
   } catch (error) {
     if (isDisconnect(error) || !(error instanceof Error)) throw error
-    const isMissingValues = error instanceof SluiceError && bindings === undefined && /values/.test(error.message)
-    throw new UsageError(`${error.message}${isMissingValues ? ' Pass them with --bind.' : ''}`, { cause: error })
+    const needsBindings = error instanceof NotExplainableError && error.needsBindings
+    throw new UsageError(`${error.message}${needsBindings ? ' Pass them with --bind.' : ''}`, { cause: error })
   }
 }
 

@@ -18,7 +18,7 @@ export async function explainMysql(connection: Connection, request: ExplainReque
   // In a read-only transaction a write cannot even be planned.
   if (statement.writes && statement.calls) throw new NotExplainableError('it writes, and calls functions with unknown effects')
   const count = bindingCount(parametersOf(statement.sql, 'mysql'))
-  if (count > 0 && bindings === undefined) throw new NotExplainableError('MySQL requires parameter values to plan a statement')
+  if (count > 0 && bindings === undefined) throw new NotExplainableError('MySQL requires parameter values to plan a statement', true)
   return connection.session(async (session) => {
     await assertReadAlike(session, statement.sql)
     if (statement.writes) await assertNoViews(session, statement.tables)

@@ -30,7 +30,7 @@ export async function explainPostgresql(connection: Connection, request: Explain
     async function ask(): Promise<unknown> {
       const count = bindingCount(parametersOf(sql, 'postgresql'))
       if (request.analyze && count > 0 && request.bindings === undefined)
-        throw new NotExplainableError('it would be executed, but its parameter values are missing')
+        throw new NotExplainableError('it would be executed, but its parameter values are missing', true)
       const analyze = request.analyze ? ', ANALYZE' : ''
       if (count === 0 || request.bindings !== undefined)
         return planIn(await session.query(`EXPLAIN (FORMAT JSON, VERBOSE${analyze}) ${sql}`, request.bindings?.slice(0, count)))

@@ -79,8 +79,12 @@ export async function assertReadAlike(session: Connection, sql: string): Promise
  * support it.
  */
 export class NotExplainableError extends SluiceError {
-  /** @param reason - A sentence's end: `it may write`. */
-  constructor(readonly reason: string) {
+  /** @param reason - The end of a sentence: `it may write`. */
+  constructor(
+    readonly reason: string,
+    /** Whether the statement can be explained if its parameter values are passed. */
+    readonly needsBindings: boolean = false,
+  ) {
     super('SLUICE_NOT_EXPLAINABLE', `The statement was not explained: ${reason}.`)
   }
 }

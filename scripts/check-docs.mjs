@@ -283,7 +283,7 @@ function checkReasons() {
   const memberIn = (path) => Object.entries(REASON_MEMBERS).find(([end]) => path.replaceAll('\\', '/').endsWith(end))?.[1]
   const reasons = sources(join(root, 'packages')).flatMap((path) => reasonsIn(parse(path), false, memberIn(path)))
   // The name of a step precedes the reason of an operation.
-  const words = reasons.map((reason) => reason.replace(/^(?:batch|cache): /, '')).filter((reason) => reason !== '…')
+  const words = reasons.map((reason) => reason.replace(/^(?:batch|cache):/, '')).filter((reason) => reason !== '…')
   compare('reason', new Set(words), new Set(documented), page)
 }
 

@@ -65,7 +65,7 @@ describe.each(frameworks)('the response cache on $name', (framework) => {
     await db('cities').where({ id: 1 }).update({ people: 2 })
     release()
     expect((await first).body).toBe('1')
-    expect(stats().notStored).toEqual({ overtaken: 1 })
+    expect(stats().notStored).toEqual({ DISCARDED_BY_WRITE: 1 })
     expect((await get('/city')).body).toBe('2')
   })
 
@@ -80,9 +80,9 @@ describe.each(frameworks)('the response cache on $name', (framework) => {
   })
 
   const unkept: readonly [reason: string, answer: (table: CityTable) => Promise<Answer>][] = [
-    ['no query', async () => ({ body: 'constant' })],
+    ['NO_QUERY', async () => ({ body: 'constant' })],
     [
-      'write',
+      'WRITE',
       async ({ db }) => {
         await db('cities').where({ id: 1 }).first()
         await db('regions').insert({ name: 'visit' })
@@ -90,40 +90,40 @@ describe.each(frameworks)('the response cache on $name', (framework) => {
       },
     ],
     [
-      'in transaction',
+      'IN_TRANSACTION',
       async ({ db }) => ({ body: String(await db.transaction(async (trx) => (await trx('cities').where({ id: 1 }).first()).people)) }),
     ],
-    ['unknown read', async ({ db }) => ({ body: JSON.stringify(await db.raw('select * from cities')) })],
-    ['set-cookie', async ({ db }) => ({ body: (await db('cities').first()).name, headers: { 'set-cookie': ['a=1'] } })],
-    ['status', async ({ db }) => ({ body: (await db('cities').first()).name, status: 404 })],
-    ['vary', async ({ db }) => ({ body: (await db('cities').first()).name, headers: { vary: '*' } })],
-    ['event stream', async ({ db }) => ({ body: (await db('cities').first()).name, headers: { 'content-type': 'text/event-stream' } })],
+    ['UNKNOWN_READ', async ({ db }) => ({ body: JSON.stringify(await db.raw('select * from cities')) })],
+    ['SET_COOKIE', async ({ db }) => ({ body: (await db('cities').first()).name, headers: { 'set-cookie': ['a=1'] } })],
+    ['STATUS', async ({ db }) => ({ body: (await db('cities').first()).name, status: 404 })],
+    ['VARY', async ({ db }) => ({ body: (await db('cities').first()).name, headers: { vary: '*' } })],
+    ['EVENT_STREAM', async ({ db }) => ({ body: (await db('cities').first()).name, headers: { 'content-type': 'text/event-stream' } })],
     ...['no-store', 'private', 'no-cache', 'max-age=0', 's-maxage=0, max-age=60', 'private="x-y"'].map(
       (control): [string, (table: CityTable) => Promise<Answer>] => [
-        'cache-control',
+        'CACHE_CONTROL',
         async ({ db }) => ({ body: (await db('cities').first()).name, headers: { 'cache-control': control } }),
       ],
     ),
-    ['cache-control', async ({ db }) => ({ body: (await db('cities').first()).name, headers: { expires: '0' } })],
-    ['too large', async ({ db }) => ({ body: (await db('cities').first()).name.padEnd(2_000) })],
-    ['too large', async ({ db }) => ({ parts: [(await db('cities').first()).name, ''.padEnd(2_000)] })],
-    ['unknown read', async ({ db, sluice }) => ({ body: await sluice.bypass(async () => (await db('cities').first()).name) })],
+    ['CACHE_CONTROL', async ({ db }) => ({ body: (await db('cities').first()).name, headers: { expires: '0' } })],
+    ['TOO_LARGE', async ({ db }) => ({ body: (await db('cities').first()).name.padEnd(2_000) })],
+    ['TOO_LARGE', async ({ db }) => ({ parts: [(await db('cities').first()).name, ''.padEnd(2_000)] })],
+    ['UNKNOWN_READ', async ({ db, sluice }) => ({ body: await sluice.bypass(async () => (await db('cities').first()).name) })],
     [
-      'unknown read',
+      'UNKNOWN_READ',
       async ({ db, sluice }) => {
         await db('cities').where({ id: 1 }).first()
         return { body: await sluice.run(async () => (await db('cities').where({ id: 2 }).first()).name, { mode: 'observe' }) }
       },
     ],
     [
-      'unknown read',
+      'UNKNOWN_READ',
       async ({ db, sluice }) => {
         await db('cities').where({ id: 1 }).first()
         return { body: String(await sluice.tiered?.get('absent')) }
       },
     ],
     [
-      'unknown read',
+      'UNKNOWN_READ',
       async ({ db }) => {
         await db('cities').where({ id: 1 }).first()
         const rows = await db('cities').where({ id: 2 }).stream().toArray()

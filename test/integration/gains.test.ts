@@ -11,7 +11,7 @@ import { openStack, type Stack, seed } from '../support/stack.ts'
 /** More reads than Sluice examines without any gain. */
 const MANY = 1_100
 const ROWS = 20_000
-const REASON = 'no gain lately'
+const REASON = 'NO_RECENT_GAIN'
 
 const leftAlone = (sluice: Sluice): number => sluice.queries.getStats().passedThrough[REASON] ?? 0
 

@@ -374,9 +374,9 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
         const rows = await Promise.all(range(1, 3).map(read))
         return [rows, new Set(told.map((one) => JSON.stringify(one)))]
       }
-      const before = stack.sluice.queries.getStats().passedThrough['batch: builder with options'] ?? 0
+      const before = stack.sluice.queries.getStats().passedThrough['batch:BUILDER_WITH_OPTIONS'] ?? 0
       expect(await stack.sluice.run(() => program(own))).toEqual(await program(bare))
-      expect(stack.sluice.queries.getStats().passedThrough['batch: builder with options']).toBe(before + 3)
+      expect(stack.sluice.queries.getStats().passedThrough['batch:BUILDER_WITH_OPTIONS']).toBe(before + 3)
       await Promise.all([bare.destroy(), own.destroy()])
     })
 
@@ -399,7 +399,7 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
             await trx('posts').where({ id: 1 }).update({ views: 0 })
           }),
         )
-        expect(stack.sluice.queries.getStats().passedThrough['batch: transaction']).toBeGreaterThan(0)
+        expect(stack.sluice.queries.getStats().passedThrough['batch:IN_TRANSACTION']).toBeGreaterThan(0)
       })
 
       it('are resolved although the transaction ends without waiting for them', async () => {

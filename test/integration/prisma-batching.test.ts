@@ -35,7 +35,7 @@ describe.each(databases())('batching on Prisma and $name', ({ dialect, skipped }
       ).toHaveLength(1)
       const after = stack.sluice.queries.getStats()
       expect(after.batched).toBe(before.batched)
-      expect(after.passedThrough['batch: merged by the ORM']).toBe((before.passedThrough['batch: merged by the ORM'] ?? 0) + 14)
+      expect(after.passedThrough['batch:BATCHED_BY_ORM']).toBe((before.passedThrough['batch:BATCHED_BY_ORM'] ?? 0) + 14)
     })
 
     it('batches findUnique by primary key', async () => {

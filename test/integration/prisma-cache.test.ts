@@ -336,6 +336,6 @@ describe('metadata of the models', () => {
     await prisma.tag.findMany()
     await prisma.tag.findMany()
     expect(stack.taken()).toHaveLength(2)
-    expect(sluice.queries.getStats().passedThrough).toMatchObject({ 'cache: no schema': 5 })
+    expect(sluice.queries.getStats().passedThrough).toMatchObject({ 'cache:NO_SCHEMA': 5 })
   })
 })

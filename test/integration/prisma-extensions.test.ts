@@ -67,7 +67,7 @@ describe('other extensions', () => {
     for (let round = 0; round < 2; round += 1) expect(await stack.sluice.run(() => program(prisma))).toEqual(await program(bare))
     const after = stack.sluice.queries.getStats()
     expect([after.batched - before.batched, after.cacheHits - before.cacheHits]).toEqual([0, 0])
-    expect(after.passedThrough).toMatchObject({ 'batch: extension added after Sluice': 10 })
+    expect(after.passedThrough).toMatchObject({ 'batch:EXTENSION_ADDED_AFTER_SLUICE': 10 })
     await own.$disconnect()
   })
 
@@ -199,7 +199,7 @@ describe('other extensions', () => {
       expect(now + prefetched, `${at}`).toBeGreaterThan(merged.batched + merged.prefetched)
       expect(JSON.stringify(await stack.sluice.run(() => program(later)), asText), `after, ${at}`).toBe(expected)
     }
-    expect(stack.sluice.queries.getStats().passedThrough['batch: computed fields not known']).toBeGreaterThan(0)
+    expect(stack.sluice.queries.getStats().passedThrough['batch:UNKNOWN_COMPUTED_FIELDS']).toBeGreaterThan(0)
     // A client without the extension has no computed fields, although it shares a Sluice with a client that
     // has them.
     const omitting = posts({ omit: { id: true } })

@@ -134,7 +134,7 @@ describe.each(databases())('lookups of Prisma on $name', ({ dialect, skipped }) 
         await refusalOf((client) =>
           client.task.findUnique({ where: { id: 1, titleInOrg: { orgId: 'o1', title: 'sweep' } } }).then((task) => task),
         ),
-      ).toBe('filters not understood')
+      ).toBe('UNSUPPORTED_FILTER')
     })
 
     it('reports that Prisma batches findUnique itself, and no other operation', async () => {

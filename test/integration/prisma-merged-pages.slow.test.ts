@@ -22,7 +22,7 @@ describe.each(databases())('batching pages on Prisma and $name', ({ dialect, ski
     const same = (program: (prisma: TestPrismaClient) => Promise<unknown>) => sameAsBare(stack, program)
     /** Pages of several rows are batched if the database is another process. */
     const merges = (sent: readonly string[], statements: number, why?: string) => {
-      if (dialect === 'sqlite') expect(stack.sluice.queries.getStats().passedThrough['batch: page on SQLite']).toBeGreaterThan(0)
+      if (dialect === 'sqlite') expect(stack.sluice.queries.getStats().passedThrough['batch:PAGE_ON_SQLITE']).toBeGreaterThan(0)
       else expect(sent, why).toHaveLength(statements)
     }
 

@@ -219,6 +219,7 @@ export {
 export type { Logger } from './shared/logger.ts'
 export { PrivateAddressError } from './shared/private-address-error.ts'
 export type { RandomSource } from './shared/random.ts'
+export { describeReason, type ReasonCode } from './shared/reasons.ts'
 export { isSignedWebhook } from './shared/webhook.ts'
 export {
   getAsyncBatchProcessingEngine,

@@ -83,7 +83,7 @@ export function read(options: ReadOptions): Operation<unknown> {
     run,
     lookup: (): Lookup<unknown> | Refusal =>
       lookup === undefined || runMany === undefined
-        ? { refused: options.refused ?? 'no key' }
+        ? { refused: options.refused ?? 'NO_KEY' }
         : {
             group: `${options.group ?? label} ${keyKinds(lookup)}`,
             key: lookup,

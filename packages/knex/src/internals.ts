@@ -2,6 +2,7 @@ import type { Dialect, PoolState } from '@sluice/core'
 import type { Knex } from 'knex'
 import type { BuilderInternals, ClientInternals, Statement } from './internal-types.ts'
 import { type Aggregate, type AggregateOutput, EQUALS, type Filter, type Order, type SelectParts } from './lookups/select-parts.ts'
+import type { KnexReason } from './reasons.ts'
 
 /**
  * All access to undocumented parts of Knex is in this file. Readers fail closed: a builder that contains
@@ -161,17 +162,17 @@ const NO_ORDERS: readonly Order[] = []
  * Describes a builder that selects from one table with conditions combined by AND; otherwise returns the
  * reason why the builder is different.
  */
-export function selectParts(builder: BuilderInternals): SelectParts | string {
+export function selectParts(builder: BuilderInternals): SelectParts | KnexReason {
   const { _method: method, _single: single, _statements: statements } = builder
-  if (single === undefined || statements === undefined) return 'not by key'
-  if (method !== 'select' && method !== 'first' && method !== 'pluck') return 'not by key'
-  if (!isPlain(builder) || (builder._comments?.length ?? 0) > 0) return 'builder with options'
+  if (single === undefined || statements === undefined) return 'NOT_BY_KEY'
+  if (method !== 'select' && method !== 'first' && method !== 'pluck') return 'NOT_BY_KEY'
+  if (!isPlain(builder) || (builder._comments?.length ?? 0) > 0) return 'BUILDER_WITH_OPTIONS'
   const { table, schema, only, pluck } = single
-  if (typeof table !== 'string' || only === true || (schema !== undefined && typeof schema !== 'string')) return 'no plain table'
-  for (const name in single) if (!SINGLES.has(name) && single[name] !== undefined) return `clause ${name}`
+  if (typeof table !== 'string' || only === true || (schema !== undefined && typeof schema !== 'string')) return 'NO_PLAIN_TABLE'
+  for (const name in single) if (!SINGLES.has(name) && single[name] !== undefined) return `UNSUPPORTED_CLAUSE:${name}`
   const { limit, offset = 0 } = single
-  if (limit !== undefined && !(typeof limit === 'number' && limit > 0)) return 'limit'
-  if (offset !== null && (typeof offset !== 'number' || (offset > 0 && limit === undefined))) return 'limit'
+  if (limit !== undefined && !(typeof limit === 'number' && limit > 0)) return 'UNSUPPORTED_LIMIT'
+  if (offset !== null && (typeof offset !== 'number' || (offset > 0 && limit === undefined))) return 'UNSUPPORTED_LIMIT'
   const filters: Filter[] = []
   let columns: string[] | undefined
   let aggregates: Aggregate[] | undefined
@@ -182,25 +183,26 @@ export function selectParts(builder: BuilderInternals): SelectParts | string {
     const { grouping, type, value } = statement
     if (grouping === 'where') {
       const filter = filterOf(statement, at)
-      if (filter === undefined) return 'filter not understood'
+      if (filter === undefined) return 'UNSUPPORTED_FILTER'
       filters.push(filter)
     } else if (grouping === 'columns' && type === undefined) {
-      if (statement.distinct !== undefined || statement.distinctOn !== undefined || !isTexts(value)) return 'columns'
+      if (statement.distinct !== undefined || statement.distinctOn !== undefined || !isTexts(value)) return 'UNSUPPORTED_COLUMNS'
       columns = columns === undefined ? value : [...columns, ...value]
     } else if (grouping === 'columns' && type === 'pluck') {
       // Knex reads a value from a row by a path, in which brackets have a special meaning.
-      if (typeof value !== 'string' || value !== pluck || columns !== undefined || !/^(?:\w+\.)*\w+$/.test(value)) return 'columns'
+      if (typeof value !== 'string' || value !== pluck || columns !== undefined || !/^(?:\w+\.)*\w+$/.test(value))
+        return 'UNSUPPORTED_COLUMNS'
       columns = [value]
     } else if (grouping === 'columns' && type === 'aggregate') {
       const aggregate = aggregateOf(statement)
-      if (aggregate === undefined) return 'aggregate'
+      if (aggregate === undefined) return 'UNSUPPORTED_AGGREGATE'
       aggregates = [...(aggregates ?? []), aggregate]
     } else if (grouping === 'group' && type === 'groupByBasic' && isTexts(value)) groups = [...(groups ?? []), ...value]
     else if (grouping === 'order' && type === 'orderByBasic') {
       const { direction, nulls } = statement
-      if (typeof value !== 'string' || !isOptionalText(direction) || !isOptionalText(nulls)) return 'order'
+      if (typeof value !== 'string' || !isOptionalText(direction) || !isOptionalText(nulls)) return 'UNSUPPORTED_ORDER'
       orders = [...(orders ?? []), { column: value, direction, nulls: nulls === '' ? undefined : nulls }]
-    } else return `clause ${String(grouping)}`
+    } else return `UNSUPPORTED_CLAUSE:${String(grouping)}`
   }
   return {
     method,

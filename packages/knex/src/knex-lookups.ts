@@ -7,7 +7,6 @@ import {
   lookupKey,
   MAX_BOUND_KEYS,
   type Refusal,
-  refuse,
   refuseKeyValue,
 } from '@sluice/core/adapter'
 import { bindsRelativeDate } from '@sluice/core/siblings'
@@ -17,6 +16,7 @@ import { databaseName, rewritesNames, selectParts } from './internals.ts'
 import { KnexLookup } from './lookups/knex-lookup.ts'
 import { makePlan, type Plan } from './lookups/plan.ts'
 import { EQUALS, type SelectParts, structureOf } from './lookups/select-parts.ts'
+import { refuse } from './reasons.ts'
 
 const MAX_PLANS = 2000
 
@@ -34,17 +34,17 @@ export class KnexLookups {
     const { source, host } = this.instance
     // Knex lets a transaction end before its queries have completed: a query that waits for a batch would be
     // sent too late.
-    if (client.transacting === true) return refuse('transaction')
+    if (client.transacting === true) return refuse('IN_TRANSACTION')
     const parts = selectParts(builder)
     if (typeof parts === 'string') return refuse(parts)
     const { filters } = parts
     const [only] = filters
-    if (only === undefined) return refuse('not by key')
+    if (only === undefined) return refuse('NOT_BY_KEY')
     if (filters.length === 1 && only.form !== EQUALS)
-      return refuse(only.form !== '= value' ? 'not by key' : only.value === null ? 'null key' : 'key of another type')
+      return refuse(only.form !== '= value' ? 'NOT_BY_KEY' : only.value === null ? 'NULL_KEY' : 'UNSUPPORTED_KEY_TYPE')
     const context = builder.queryContext()
     const contextKey = context === undefined ? '' : canonicalKey(context)
-    if (contextKey === undefined) return refuse('query context not understood')
+    if (contextKey === undefined) return refuse('UNSUPPORTED_QUERY_CONTEXT')
     const plan = this.#planOf(client, parts, context, contextKey)
     if ('refused' in plan.merge) return plan.merge
     if ('ranks' in plan.merge && plan.merge.leftAlone !== undefined && (plan.seen.areMany || host.maxExtraRows === 0))
@@ -57,9 +57,9 @@ export class KnexLookups {
       if (refused !== undefined) return refuse(refused)
     }
     const constants = constantsOf(parts, plan, source.dialect)
-    if (constants === undefined) return refuse('constants not understood')
+    if (constants === undefined) return refuse('UNSUPPORTED_CONSTANTS')
     const maxKeys = Math.min(host.maxKeys, Math.floor((MAX_BOUND_KEYS[source.dialect] - constants.count) / plan.keys.length))
-    if (maxKeys < 2) return refuse('too many values')
+    if (maxKeys < 2) return refuse('TOO_MANY_VALUES')
     const group = `${source.id} ${plan.id} ${keyKinds(key)}${constants.text}${contextKey === '' ? '' : ` in ${contextKey}`}`
     return new KnexLookup(group, key, maxKeys, this.instance, client, builder, parts, plan)
   }

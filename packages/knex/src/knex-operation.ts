@@ -8,7 +8,6 @@ import {
   type Refusal,
   type RowSource,
   type RunContext,
-  refuse,
   type Source,
 } from '@sluice/core/adapter'
 import { bindsRelativeDate, type PinnedRead, pinnedReadOf, readsOfStatement } from '@sluice/core/siblings'
@@ -16,6 +15,7 @@ import { controlOf } from './cached.ts'
 import type { InstanceContext } from './instance-context.ts'
 import type { BuilderInternals, ClientInternals } from './internal-types.ts'
 import { compiled, isPlain } from './internals.ts'
+import { refuse } from './reasons.ts'
 import { copyRows, isCopyableResult } from './rows.ts'
 
 const READS = new Set(['select', 'first', 'pluck'])
@@ -70,7 +70,7 @@ export class KnexOperation implements Operation<unknown> {
   }
 
   lookup(): Lookup<unknown> | Refusal {
-    this.#lookup ??= this.state.mayRewrite(this.client) ? refuse('start listener') : this.state.lookupOf(this.client, this.builder)
+    this.#lookup ??= this.state.mayRewrite(this.client) ? refuse('START_LISTENER') : this.state.lookupOf(this.client, this.builder)
     return this.#lookup
   }
 
@@ -80,19 +80,19 @@ export class KnexOperation implements Operation<unknown> {
 
   cacheRequest(): CacheRequest<unknown> | Refusal {
     const { state, client, builder } = this
-    if (this.inTransaction) return refuse('in transaction')
-    if (state.mayRewrite(client)) return refuse('start listener')
-    if (!isPlain(builder)) return refuse('builder with options')
+    if (this.inTransaction) return refuse('IN_TRANSACTION')
+    if (state.mayRewrite(client)) return refuse('START_LISTENER')
+    if (!isPlain(builder)) return refuse('BUILDER_WITH_OPTIONS')
     const query = compiled(client, builder)
-    if (query === undefined) return refuse('several statements')
-    if ('error' in query) return refuse('error of its own')
+    if (query === undefined) return refuse('SEVERAL_STATEMENTS')
+    if ('error' in query) return refuse('COMPILE_ERROR')
     const bindings = canonicalKey([builder._method, query.bindings])
-    if (bindings === undefined) return refuse('bindings not understood')
-    if (bindsRelativeDate(query.bindings, state.source.dialect)) return refuse('relative date')
+    if (bindings === undefined) return refuse('UNSUPPORTED_BINDINGS')
+    if (bindsRelativeDate(query.bindings, state.source.dialect)) return refuse('RELATIVE_DATE')
     const { statement } = analyzeSql(query.sql, state.source.dialect)
     const reads = readsOfStatement(statement, state.source.id, state.host.catalogs)
     if ('refused' in reads) return reads
-    if (reads.tables.some((table) => state.isMigrationTable(table))) return refuse('migration table')
+    if (reads.tables.some((table) => state.isMigrationTable(table))) return refuse('MIGRATION_TABLE')
     this.#asked = { ...query, objects: query.bindings.map(textOfObject) }
     const request = {
       key: `${query.sql}\n${bindings}`,

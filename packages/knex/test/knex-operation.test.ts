@@ -35,7 +35,7 @@ describe('KnexOperation', () => {
     const keyed = operationOf(instance, instance.db('reviews').where('city_id', 1))
     expect(keyed.lookup()).toBe(keyed.lookup())
     const unkeyed = operationOf(instance, instance.db('reviews').where('city_id', '>', 1))
-    expect(unkeyed.lookup()).toEqual({ refused: 'not by key' })
+    expect(unkeyed.lookup()).toEqual({ refused: 'NOT_BY_KEY' })
     expect(unkeyed.lookup()).toBe(unkeyed.lookup())
   })
 })

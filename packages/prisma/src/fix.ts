@@ -78,7 +78,7 @@ function nestedFix(shape: PrismaShape, relation: PrismaRelation): string | undef
 function callFix(shape: PrismaShape, keys: readonly string[]): string | undefined {
   const { operation, rest, model } = shape
   const plan = shape.plan()
-  if (model !== undefined && (plan === undefined || (isRefusal(plan) && plan.refused !== 'first of an unspecified order'))) return undefined
+  if (model !== undefined && (plan === undefined || (isRefusal(plan) && plan.refused !== 'NONDETERMINISTIC_FIRST_ROW'))) return undefined
   const [key] = keys
   if (keys.length > 1 && !isCompositeKey(model, keys)) return undefined
   const where = `where: ${keys.length > 1 ? '{ OR: keys }' : `{ ${key}: { in: keys } }`}`
@@ -108,7 +108,7 @@ function callFix(shape: PrismaShape, keys: readonly string[]): string | undefine
 function isByKey(shape: PrismaShape): boolean {
   const plan = shape.plan()
   if (plan === undefined) return false
-  return !isRefusal(plan) || plan.refused === 'first of an unspecified order' || plan.refused.startsWith('argument ')
+  return !isRefusal(plan) || plan.refused === 'NONDETERMINISTIC_FIRST_ROW' || plan.refused.startsWith('UNSUPPORTED_ARGUMENT:')
 }
 
 function isCompositeKey(model: PrismaModel | undefined, keys: readonly string[]): boolean {

@@ -1,10 +1,11 @@
 import type { Dialect } from '@sluice/core'
-import { type Refusal, refuse } from '@sluice/core/adapter'
+import type { Refusal } from '@sluice/core/adapter'
 import { isPlainObject } from './argument-shapes.ts'
 import { AGGREGATES, countAsAggregate, refuseAggregates } from './lookups/aggregates.ts'
 import { isTotal, type KeyPlan, planKeys } from './lookups/key-plan.ts'
 import { type KeyChoice, KeyChoices, type KeyedPlan, type LookupPlan } from './lookups/keyed-plan.ts'
 import { type OmittedFields, selectsNothing } from './lookups/selection.ts'
+import { refuse } from './reasons.ts'
 import type { PrismaModel } from './schema/prisma-model.ts'
 
 /** Properties of a shape that its plan needs. */
@@ -56,13 +57,13 @@ export function planLookup(
 ): LookupPlan {
   const action = ACTIONS[operation]
   if (action === undefined) return undefined
-  if (!isPlainObject(args)) return refuse('no key')
+  if (!isPlainObject(args)) return refuse('NO_KEY')
   const other = Object.keys(args).find((name) => args[name] !== undefined && !MERGEABLE_ARGS[action].has(name))
-  if (other !== undefined) return refuse(`argument ${other}`)
+  if (other !== undefined) return refuse(`UNSUPPORTED_ARGUMENT:${other}`)
   const keys = planKeys(args.where, model, action === 'unique', isExact)
   if ('refused' in keys) return keys
-  if (model === undefined) return refuse('no schema')
-  if (!isOfNumbers(action) && selectsNothing(args, scalarsOf(model), omitted)) return refuse('selection of nothing')
+  if (model === undefined) return refuse('NO_SCHEMA')
+  if (!isOfNumbers(action) && selectsNothing(args, scalarsOf(model), omitted)) return refuse('EMPTY_SELECTION')
   const shape = `${fingerprint} ${operation}`
   const checked = keys.map((key) => ({ key, refusal: refuseKey(action, args, key, model, dialect) }))
   const [first, ...others] = checked.filter(({ refusal }) => refusal === undefined).map(({ key }) => choiceOf(key, model, shape))
@@ -79,7 +80,7 @@ function choiceOf(key: KeyPlan, model: PrismaModel, shape: string): KeyChoice {
 }
 
 function refuseKey(action: KeyedPlan['action'], args: Args, key: KeyPlan, model: PrismaModel, dialect: Dialect): Refusal | undefined {
-  if (action === 'first' && !isTotal(args.orderBy, key.fields, model)) return refuse('first of an unspecified order')
+  if (action === 'first' && !isTotal(args.orderBy, key.fields, model)) return refuse('NONDETERMINISTIC_FIRST_ROW')
   return isOfNumbers(action) ? refuseNumbers(action, args, key, model, dialect) : undefined
 }
 
@@ -94,14 +95,14 @@ function refuseNumbers(action: KeyedPlan['action'], args: Args, key: KeyPlan, mo
   if (refusal !== undefined || action === 'aggregate') return refusal
   const { by, having, orderBy } = args
   const own: readonly unknown[] = Array.isArray(by) ? by : [by]
-  if (own.length === 0 || !own.every((field): field is string => typeof field === 'string')) return refuse('arguments not understood')
+  if (own.length === 0 || !own.every((field): field is string => typeof field === 'string')) return refuse('UNSUPPORTED_ARGUMENTS')
   // If a collation considers strings equal, any of them can represent their group.
   const isLoose = (field: string) => model.collated.has(field) || (dialect === 'mysql' && model.fields.get(field)?.type === 'String')
-  if (own.some(isLoose)) return refuse('grouped by texts')
+  if (own.some(isLoose)) return refuse('GROUPED_BY_STRING')
   const named = [...namesIn(having), ...namesIn(orderBy)]
   // Prisma rejects conditions on fields that are not grouped by; the batched query also groups by the key.
-  if (named.some((name) => key.fields.includes(name) && !own.includes(name))) return refuse('condition on a key that is not grouped by')
-  return named.some((name) => model.fields.get(name)?.type === 'Float') ? refuse('condition on a float') : undefined
+  if (named.some((name) => key.fields.includes(name) && !own.includes(name))) return refuse('CONDITION_ON_UNGROUPED_KEY')
+  return named.some((name) => model.fields.get(name)?.type === 'Float') ? refuse('CONDITION_ON_FLOAT') : undefined
 }
 
 function namesIn(value: unknown): readonly string[] {

@@ -9,7 +9,6 @@ import {
   MAX_BOUND_KEYS,
   maxSlices,
   type Refusal,
-  refuse,
   type Slice,
   type Source,
   type TableId,
@@ -26,6 +25,7 @@ import type { Answers, MergedCall } from './lookups/merged-call.ts'
 import { maxPages, type Page, type PageContext, readPage } from './lookups/page.ts'
 import { tracing } from './operation-context.ts'
 import type { PrismaShape } from './prisma-shape.ts'
+import { refuse } from './reasons.ts'
 
 type Args = Readonly<Record<string, unknown>>
 
@@ -62,21 +62,21 @@ export function prismaLookup(context: LookupContext, shape: PrismaShape, call: L
   if (plan === undefined || 'refused' in plan) return plan
   const { source, maxKeys, maxExtraRows, reads } = context
   const { params, transaction, query } = call
-  if (params === undefined) return refuse('unknown Prisma internals')
-  if (transaction?.kind === 'batch') return refuse('batch transaction')
+  if (params === undefined) return refuse('UNKNOWN_PRISMA_INTERNALS')
+  if (transaction?.kind === 'batch') return refuse('BATCH_TRANSACTION')
   // On PostgreSQL a failed query aborts the transaction, so the queries of a failed batch could not be
   // retried individually.
-  if (transaction !== undefined && source.dialect === 'postgresql') return refuse('transaction')
-  if (dataPathOf(params) !== '') return refuse('fluent call')
+  if (transaction !== undefined && source.dialect === 'postgresql') return refuse('IN_TRANSACTION')
+  if (dataPathOf(params) !== '') return refuse('FLUENT_CALL')
   const { where, ...rest } = call.args as Args
   const { key: keyPlan, target } = plan.keys.choose(where as Args)
   const { values, filters } = readKey(keyPlan, where as Args)
   const key = keyOf(values, keyPlan.types)
   if (key === undefined) return keyRefusal(values)
   const constants = hasAny(filters) || hasAny(rest) ? canonicalKey([filters, rest], { dropUndefined: false }) : ''
-  if (constants === undefined) return refuse('arguments not understood')
+  if (constants === undefined) return refuse('UNSUPPORTED_ARGUMENTS')
   const computed = shape.leavesOut === true ? context.computedFields(shape.modelName) : NONE_NEEDED
-  if (computed === undefined) return refuse('computed fields not known')
+  if (computed === undefined) return refuse('UNKNOWN_COMPUTED_FIELDS')
   const fields = { omitted: shape.omitted, computed }
   const merged = { shape, plan, key: keyPlan, filters, rest, fields, maxExtraRows, params, query }
   const slice = sliceOf(merged)
@@ -90,7 +90,7 @@ export function prismaLookup(context: LookupContext, shape: PrismaShape, call: L
     slice === undefined
       ? most
       : Math.min(most, pages !== undefined && isHeavy(shape, maxExtraRows) ? maxPages(pages) : maxSlices(slice, maxExtraRows))
-  if (limit < 2) return refuse('too few keys in a query')
+  if (limit < 2) return refuse('TOO_FEW_KEYS_PER_QUERY')
   return new PrismaLookup(group, key, limit, target, { ...merged, page: pages }, slice, reads)
 }
 
@@ -101,18 +101,18 @@ export function prismaLookup(context: LookupContext, shape: PrismaShape, call: L
 function sliceOf({ shape, plan, key, rest }: Omit<MergedCall, 'page'>): Slice | Refusal | undefined {
   const isFirst = plan.action === 'first' && !(shape.model !== undefined && isUnique(key.fields, shape.model))
   if (!isFirst && rest.take === undefined && rest.skip === undefined) return undefined
-  if (shape.model === undefined) return refuse('no schema')
+  if (shape.model === undefined) return refuse('NO_SCHEMA')
   const { skip = 0, take } = isFirst ? { ...rest, take: 1 } : rest
-  if (!isCount(take) || take === 0 || !isCount(skip)) return refuse('argument take')
-  return isTotal(rest.orderBy, key.fields, shape.model) ? { skip, take } : refuse('page of an unspecified order')
+  if (!isCount(take) || take === 0 || !isCount(skip)) return refuse('UNSUPPORTED_ARGUMENT:take')
+  return isTotal(rest.orderBy, key.fields, shape.model) ? { skip, take } : refuse('NONDETERMINISTIC_PAGE')
 }
 
 /** How the database applies the limit; needed if keys have many rows. */
 function pageOf(context: LookupContext, call: Omit<MergedCall, 'page'>, slice: Slice, isInTransaction: boolean): Page | Refusal {
   const { shape, key, filters, rest } = call
-  if (shape.model === undefined) return refuse('no schema')
+  if (shape.model === undefined) return refuse('NO_SCHEMA')
   // Sluice's SQL runs outside the app's transactions.
-  if (isInTransaction) return refuse('page in a transaction')
+  if (isInTransaction) return refuse('PAGE_IN_TRANSACTION')
   return readPage(context.pages(shape.model.table), shape.model, key, filters, slice, rest.orderBy)
 }
 

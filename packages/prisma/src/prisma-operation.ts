@@ -12,7 +12,6 @@ import {
   type Refusal,
   type RowSource,
   type RunContext,
-  refuse,
   type Source,
   type TableId,
   type TransactionWrites,
@@ -35,6 +34,7 @@ import type { PageContext } from './lookups/page.ts'
 import { predicting } from './operation-context.ts'
 import { prismaLookup } from './prisma-lookup.ts'
 import type { PrismaShape } from './prisma-shape.ts'
+import { refuse } from './reasons.ts'
 import type { PrismaSchema } from './schema/prisma-schema.ts'
 import type { PrismaShapes } from './shape.ts'
 import { areFound } from './touches/pinned-rows.ts'
@@ -207,8 +207,8 @@ export class PrismaOperation implements Operation<unknown> {
 
   #describeLookup(): Lookup<unknown> | Refusal {
     const { state, call } = this
-    if (call.model === undefined) return refuse('raw query')
-    if (state.hasInnerExtensions) return refuse('extension added after Sluice')
+    if (call.model === undefined) return refuse('RAW_QUERY')
+    if (state.hasInnerExtensions) return refuse('EXTENSION_ADDED_AFTER_SLUICE')
     const context = {
       source: state.source,
       maxKeys: state.host.maxKeys,
@@ -217,7 +217,7 @@ export class PrismaOperation implements Operation<unknown> {
       computedFields: (model: string) => state.computedFields(model),
       reads: () => this.#cacheableReads(),
     }
-    return prismaLookup(context, this.shape, call) ?? refuse('not by key')
+    return prismaLookup(context, this.shape, call) ?? refuse('NOT_BY_KEY')
   }
 
   rowSource(): RowSource | undefined {
@@ -227,19 +227,19 @@ export class PrismaOperation implements Operation<unknown> {
 
   cacheRequest(): CacheRequest<unknown> | Refusal {
     const { state, call } = this
-    if (call.model === undefined) return refuse('raw query')
-    if (state.hasInnerExtensions) return refuse('extension added after Sluice')
-    if (state.hasLaterComputedFields && this.shape.leavesOut === true) return refuse('computed fields not known')
-    if (call.params === undefined) return refuse('unknown Prisma internals')
-    if (this.inTransaction) return refuse('in transaction')
+    if (call.model === undefined) return refuse('RAW_QUERY')
+    if (state.hasInnerExtensions) return refuse('EXTENSION_ADDED_AFTER_SLUICE')
+    if (state.hasLaterComputedFields && this.shape.leavesOut === true) return refuse('UNKNOWN_COMPUTED_FIELDS')
+    if (call.params === undefined) return refuse('UNKNOWN_PRISMA_INTERNALS')
+    if (this.inTransaction) return refuse('IN_TRANSACTION')
     const touches = this.#touchesOf()
-    if (touches === undefined) return refuse('no schema')
-    if (touches.opaque) return refuse('arguments not understood')
+    if (touches === undefined) return refuse('NO_SCHEMA')
+    if (touches.opaque) return refuse('UNSUPPORTED_ARGUMENTS')
     // With `strictUndefinedChecks`, Prisma rejects `undefined` values.
     const args = canonicalKey(call.args ?? {}, { dropUndefined: false })
-    if (args === undefined) return refuse('arguments not understood')
+    if (args === undefined) return refuse('UNSUPPORTED_ARGUMENTS')
     const tables = this.#cacheableReads()
-    if (tables === undefined) return refuse('no base table')
+    if (tables === undefined) return refuse('NO_BASE_TABLE')
     const key = `${call.model}.${call.operation} ${dataPathOf(call.params)} ${args}`
     const request = { key, tables, copy: exactCopy, recopy: copyValue, types: valueTypes(), control: call.control }
     const { pinned } = touches

@@ -8,7 +8,7 @@ import type { Task } from './task.ts'
 const ASKING = {
   same: { query: 'at=0', kept: 'Sluice; hit' },
   new: { query: 'at=$', kept: 'fwd=uri-miss; stored' },
-  never: { query: 'at=$&never=1', kept: 'detail="cache-control"' },
+  never: { query: 'at=$&never=1', kept: 'detail="CACHE_CONTROL"' },
   cookie: { query: 'at=$', kept: 'fwd=bypass; detail="cookie"' },
   unchanged: { query: 'at=0', kept: 'Sluice; hit' },
 } as const

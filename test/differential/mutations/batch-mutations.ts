@@ -108,7 +108,7 @@ export const BATCH_MUTATIONS: readonly Mutation[] = [
   {
     name: 'batch-knex-transaction',
     rule: 'Knex’s lookups in a transaction are never batched with those outside it.',
-    edits: [{ file: KNEX_LOOKUPS, find: "if (client.transacting === true) return refuse('transaction')", replace: '' }],
+    edits: [{ file: KNEX_LOOKUPS, find: "if (client.transacting === true) return refuse('IN_TRANSACTION')", replace: '' }],
     dialect: 'mysql',
   },
   {

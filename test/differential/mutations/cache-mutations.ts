@@ -69,9 +69,9 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
     name: 'cache-in-transaction',
     rule: 'Reads in a transaction are neither served from the cache nor cached.',
     edits: [
-      { file: RESULT_CACHE, find: "if (operation.inTransaction) return 'in transaction'", replace: '' },
-      { file: PRISMA_OPERATION, find: "if (this.inTransaction) return refuse('in transaction')", replace: '' },
-      { file: KNEX_OPERATION, find: "if (this.inTransaction) return refuse('in transaction')", replace: '' },
+      { file: RESULT_CACHE, find: "if (operation.inTransaction) return 'IN_TRANSACTION'", replace: '' },
+      { file: PRISMA_OPERATION, find: "if (this.inTransaction) return refuse('IN_TRANSACTION')", replace: '' },
+      { file: KNEX_OPERATION, find: "if (this.inTransaction) return refuse('IN_TRANSACTION')", replace: '' },
     ],
   },
   {

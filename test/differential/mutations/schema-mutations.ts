@@ -238,15 +238,15 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
     name: 'schema-calls-read',
     rule: 'No result that depends on a user-defined function is cached.',
     edits: [
-      { file: HIDDEN, find: "read ??= { refused: 'function of the database' }", replace: '' },
-      { file: EFFECT, find: "if (!arePure(statement.functions, catalog)) return { refused: 'unknown function' }", replace: '' },
+      { file: HIDDEN, find: "read ??= { refused: 'USER_DEFINED_FUNCTION' }", replace: '' },
+      { file: EFFECT, find: "if (!arePure(statement.functions, catalog)) return { refused: 'UNKNOWN_FUNCTION' }", replace: '' },
     ],
     test: { file: UNSEEN, name: 'caches no result that depends on more than its tables' },
   },
   {
     name: 'schema-fields-read',
     rule: 'No result with a computed field is cached.',
-    edits: [{ file: HIDDEN, find: "if (rows.length > 0) read ??= { refused: 'computed field' }", replace: '' }],
+    edits: [{ file: HIDDEN, find: "if (rows.length > 0) read ??= { refused: 'COMPUTED_FIELD' }", replace: '' }],
     ...postgresql,
   },
   {
@@ -282,7 +282,7 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
   {
     name: 'schema-types',
     rule: 'No result that depends on a cast by a function that reads tables is cached.',
-    edits: [{ file: HIDDEN, find: "read ??= { refused: 'type of the database' }", replace: '' }],
+    edits: [{ file: HIDDEN, find: "read ??= { refused: 'USER_DEFINED_TYPE' }", replace: '' }],
     test: { file: UNSEEN, name: 'caches no result that depends on more than its tables' },
   },
   {

@@ -158,7 +158,7 @@ export class ConnectionObserver {
     const { ambient } = scopes
     const scope = ambient.counted
     // The rows arrive later, so the code that collects tags does not see them.
-    scope?.basis?.spoil('unknown read')
+    scope?.basis?.spoil('UNKNOWN_READ')
     recorder.statement(scope)
     const announced = this.#writes.announce(connection, described, sent.params)
     const running = this.#begin(sent, described, ambient, true)

@@ -1,5 +1,6 @@
 import { isCanonicalInteger } from '../pipeline/key-text.ts'
 import type { ColumnType } from '../schema/catalog-data.ts'
+import type { ReasonCode } from '../shared/reasons.ts'
 import type { Dialect } from '../sql/dialect.ts'
 
 /** Types of columns whose values a database treats as equal only if they have the same written form. */
@@ -17,17 +18,17 @@ export function isKeyType(type: ColumnType | undefined): boolean {
  * Returns the reason why a value of a key is not batched with others: the result would not show for certain
  * which of them requested it. A database treats `'07'` as 7, and returns 7.
  */
-export function refuseKeyValue(value: unknown, type: ColumnType | undefined, dialect: Dialect): string | undefined {
-  if (type === undefined) return isOfAnyColumn(value, dialect) ? undefined : 'column not known'
+export function refuseKeyValue(value: unknown, type: ColumnType | undefined, dialect: Dialect): ReasonCode | undefined {
+  if (type === undefined) return isOfAnyColumn(value, dialect) ? undefined : 'UNKNOWN_COLUMN'
   if (typeof value === 'string') {
     if (type === 'text') return undefined
     const isAsWritten = type === 'uuid' ? UUID.test(value) : isCanonicalInteger(value) && isExact(Number(value), dialect)
-    return isAsWritten ? undefined : 'key in another spelling'
+    return isAsWritten ? undefined : 'NON_CANONICAL_KEY'
   }
   // MySQL compares a string with a number by its value, and SQLite compares a string differently with 7 and
   // with 7n.
   const isCompared = type === 'integer' || (type === 'text' && dialect === 'postgresql')
-  return isCompared && isExact(Number(value), dialect) ? undefined : 'key of another type'
+  return isCompared && isExact(Number(value), dialect) ? undefined : 'UNSUPPORTED_KEY_TYPE'
 }
 
 /** Only PostgreSQL and its driver preserve large integers exactly in all cases. */

@@ -3,6 +3,7 @@ import type { RowSource } from '../pipeline/operation.ts'
 import type { CatalogTable, SchemaCatalog } from '../schema/catalog.ts'
 import type { ColumnType } from '../schema/catalog-data.ts'
 import { hash } from '../shared/late-modules.ts'
+import type { ReasonCode } from '../shared/reasons.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { Range } from '../sql/token-map.ts'
 import { MAX_SQL_LENGTH, type Token } from '../sql/tokenize.ts'
@@ -39,13 +40,13 @@ export interface KeyedSelect {
 /** The facts about a SELECT that batching and prefetching need. */
 export interface SelectPlan {
   /** The select by key, or why it is not batched. */
-  readonly keyed: KeyedSelect | { readonly refused: string }
+  readonly keyed: KeyedSelect | { readonly refused: ReasonCode }
   /** The table of its rows; `undefined` if they are not rows of one base table. */
   readonly rowSource: RowSource | undefined
   readonly isOrdered: boolean
 }
 
-const refused = (reason: string, rowSource?: RowSource, isOrdered = false): SelectPlan => ({
+const refused = (reason: ReasonCode, rowSource?: RowSource, isOrdered = false): SelectPlan => ({
   keyed: { refused: reason },
   rowSource,
   isOrdered,
@@ -58,17 +59,17 @@ const refused = (reason: string, rowSource?: RowSource, isOrdered = false): Sele
  * @param isPlainRead - Whether the statement certainly only reads, calls no volatile function and takes no locks.
  */
 export function planSelect(sql: string, dialect: Dialect, form: RowForm, catalog: SchemaCatalog, isPlainRead: boolean): SelectPlan {
-  if (sql.length > MAX_SQL_LENGTH) return refused('statement too long')
-  if (!isPlainRead) return refused('no plain read')
+  if (sql.length > MAX_SQL_LENGTH) return refused('STATEMENT_TOO_LONG')
+  if (!isPlainRead) return refused('NOT_A_PLAIN_READ')
   const tree = tryReadQueryTree(sql, dialect)
-  if (tree === undefined) return refused('SQL not understood')
+  if (tree === undefined) return refused('UNSUPPORTED_SQL')
   const { root, tokens } = tree
-  if (root.kind !== 'select' || tree.writes.length > 0 || tokens[0]?.upper !== 'SELECT') return refused('no select')
+  if (root.kind !== 'select' || tree.writes.length > 0 || tokens[0]?.upper !== 'SELECT') return refused('NOT_A_SELECT')
   const table = tableOf(tree, catalog)
-  if (table === undefined) return refused('not of one base table')
+  if (table === undefined) return refused('NOT_ONE_BASE_TABLE')
   const outputs = outputsOf(root, table)
-  if (outputs === undefined) return refused('computed columns')
-  if (root.isDistinct || root.groupBy.length > 0 || root.having.length > 0 || root.hasWindows === true) return refused('grouped rows')
+  if (outputs === undefined) return refused('COMPUTED_COLUMNS')
+  if (root.isDistinct || root.groupBy.length > 0 || root.having.length > 0 || root.hasWindows === true) return refused('GROUPED_ROWS')
   const names = new Set([...outputs.map(({ name }) => name), ...table.columns.map(({ name }) => name)].map((name) => name.toLowerCase()))
   const properties = propertiesOf(outputs, form)
   const rowSource = rowSourceOf(sql, table, properties, form)
@@ -86,9 +87,9 @@ function keyedSelect(
   helper: string,
 ): SelectPlan['keyed'] {
   const { root, sql, dialect, tokens, places } = tree
-  if (root.subqueries.length > 0) return { refused: 'subquery' }
-  if (root.offset !== undefined) return { refused: 'offset' }
-  if (!root.where.every((node) => node.kind === 'comparison' && node.subquery === undefined)) return { refused: 'condition' }
+  if (root.subqueries.length > 0) return { refused: 'SUBQUERY' }
+  if (root.offset !== undefined) return { refused: 'OFFSET' }
+  if (!root.where.every((node) => node.kind === 'comparison' && node.subquery === undefined)) return { refused: 'UNSUPPORTED_CONDITION' }
   const candidates = new Map<string, Candidate>()
   for (const node of root.where) {
     const found = candidateOf(node as ComparisonNode, tree, table)
@@ -98,18 +99,18 @@ function keyedSelect(
   }
   const keys = chooseKey(candidates, catalog, table)
   const [key] = keys
-  if (key === undefined) return { refused: 'not by key' }
-  if (keys.length > 1) return { refused: 'composite key' }
+  if (key === undefined) return { refused: 'NOT_BY_KEY' }
+  if (keys.length > 1) return { refused: 'COMPOSITE_KEY' }
   const limit = limitOf(tree)
-  if (limit === undefined) return { refused: 'limit' }
-  if (root.limit !== undefined && !catalog.isUniqueKey(table.id, [key.column])) return { refused: 'limit' }
-  if ([...places.values()].filter((place) => place === key.place).length !== 1) return { refused: 'key in two places' }
+  if (limit === undefined) return { refused: 'UNSUPPORTED_LIMIT' }
+  if (root.limit !== undefined && !catalog.isUniqueKey(table.id, [key.column])) return { refused: 'UNSUPPORTED_LIMIT' }
+  if ([...places.values()].filter((place) => place === key.place).length !== 1) return { refused: 'KEY_USED_TWICE' }
   // SQLite's named and numbered parameters would be renumbered among the added ones.
   const isPlain = dialect === 'postgresql' ? /^\$\d+$/ : /^\?$/
-  if (![...places.keys()].every((at) => isPlain.test(tokens[at]?.text ?? ''))) return { refused: 'named parameters' }
+  if (![...places.keys()].every((at) => isPlain.test(tokens[at]?.text ?? ''))) return { refused: 'NAMED_PARAMETERS' }
   const { start, end } = limit.range ?? { start: tokens.length, end: tokens.length }
   const outputsEnd = tokens[(root.clauses.outputs?.end ?? 0) - 1]?.end
-  if (outputsEnd === undefined) return { refused: 'no columns' }
+  if (outputsEnd === undefined) return { refused: 'NO_COLUMNS' }
   const offsetOf = (at: number) => tokens[at]?.start ?? sql.length
   const columnText = sql.slice(offsetOf(key.range.start), tokens[key.equals - 1]?.end)
   const conditionEnd = tokens[key.range.end - 1]?.end ?? sql.length

@@ -108,22 +108,22 @@ export class SqlOperation implements Operation<readonly SqlRow[]> {
 
   lookup(): Lookup<readonly SqlRow[]> | Refusal {
     const { context, call } = this
-    if (call.inTransaction) return refuse('in transaction')
+    if (call.inTransaction) return refuse('IN_TRANSACTION')
     const plan = this.#plan()?.keyed
-    if (plan === undefined) return refuse('no catalog')
+    if (plan === undefined) return refuse('NO_CATALOG')
     if (isRefusal(plan)) return plan
     const { dialect } = context.source
     const { constants, place, limitPlace, type } = plan
-    if (call.params.length !== constants.length + (limitPlace === undefined ? 1 : 2)) return refuse('parameters not understood')
-    if (limitPlace !== undefined && !isPositive(call.params[limitPlace])) return refuse('limit')
+    if (call.params.length !== constants.length + (limitPlace === undefined ? 1 : 2)) return refuse('UNSUPPORTED_PARAMETERS')
+    if (limitPlace !== undefined && !isPositive(call.params[limitPlace])) return refuse('UNSUPPORTED_LIMIT')
     const value = call.params[place]
     const key = lookupKey([value])
     if (key === undefined) return keyRefusal([value])
     const odd = refuseKeyValue(value, type, dialect)
     if (odd !== undefined) return refuse(odd)
-    if (bindsRelativeDate(call.params, dialect)) return refuse('relative date')
+    if (bindsRelativeDate(call.params, dialect)) return refuse('RELATIVE_DATE')
     const shared = canonicalKey(constants.map((at) => call.params[at]))
-    if (shared === undefined) return refuse('constants not understood')
+    if (shared === undefined) return refuse('UNSUPPORTED_CONSTANTS')
     const group = [context.source.id, call.rows, call.settings ?? '', keyKinds(key), shared, call.sql].join('\n')
     const maxKeys = Math.max(1, Math.min(context.maxKeys, MAX_BOUND_KEYS[dialect] - constants.length))
     return new SqlLookup(context, call, plan, key, group, maxKeys)
@@ -131,10 +131,10 @@ export class SqlOperation implements Operation<readonly SqlRow[]> {
 
   cacheRequest(): CacheRequest<readonly SqlRow[]> | Refusal {
     const { call, source, context } = this
-    if (call.inTransaction) return refuse('in transaction')
+    if (call.inTransaction) return refuse('IN_TRANSACTION')
     const bindings = canonicalKey(call.params)
-    if (bindings === undefined) return refuse('bindings not understood')
-    if (bindsRelativeDate(call.params, source.dialect)) return refuse('relative date')
+    if (bindings === undefined) return refuse('UNSUPPORTED_BINDINGS')
+    if (bindsRelativeDate(call.params, source.dialect)) return refuse('RELATIVE_DATE')
     const { statement } = analyzeSql(call.sql, source.dialect)
     const reads = readsOfStatement(statement, source.id, context.catalogs)
     if ('refused' in reads) return reads

@@ -129,8 +129,8 @@ export class CoherentCache {
     const before = this.#values.before(request)
     if (before === undefined) {
       this.parts.counters.blocked += 1
-      request.note?.notKept('a write is under way')
-      request.basis?.spoil('overtaken')
+      request.note?.notKept('WRITE_IN_FLIGHT')
+      request.basis?.spoil('DISCARDED_BY_WRITE')
       return request.load()
     }
     const flight = request.policy.strategy === 'refresh' ? undefined : (this.#flights.get(flightId(request)) as Flight<T> | undefined)
@@ -155,7 +155,7 @@ export class CoherentCache {
     const copy = isValid ? this.#values.copyOf(request.copier, known) : undefined
     if (copy === undefined) return undefined
     counters.graceHits += 1
-    request.basis?.spoil('grace')
+    request.basis?.spoil('STALE_ON_ERROR')
     request.onHit?.(copy.value)
     return copy
   }
@@ -168,14 +168,14 @@ export class CoherentCache {
         landed = await flight.landed
       } catch (error) {
         if (request.sharesErrors) throw error
-        request.basis?.spoil('not permitted')
+        request.basis?.spoil('COALESCING_FAILED')
         return request.load()
       }
       const copy =
         landed.hasStrayed !== true && (await this.#isStillTrue(flight, landed, request)) ? request.copier.copy(landed.value) : undefined
       if (copy === undefined) {
         if (joins < MAX_JOINS) return this.#ask(request, kept, joins + 1)
-        request.basis?.spoil('not permitted')
+        request.basis?.spoil('COALESCING_FAILED')
         return request.load()
       }
       this.parts.counters.coalesced += 1
@@ -188,7 +188,7 @@ export class CoherentCache {
   }
 
   #followJoined<T>({ before }: Flight<T>, { value, permit, isAhead }: Landed<T>, request: FetchRequest<T>, basis: BasisPart): void {
-    if (isAhead === true && this.parts.shared !== undefined) basis.spoil('asked ahead')
+    if (isAhead === true && this.parts.shared !== undefined) basis.spoil('PREFETCHED')
     else basis.add(permit?.tags ?? request.tags.slice(0, neededTags(request, value)), snapshotFor(request, value, before), permit)
   }
 
@@ -255,7 +255,7 @@ export class CoherentCache {
     if (found !== undefined && 'value' in found) return found
     if (found === undefined) {
       this.parts.counters.rejectedByStore += 1
-      request.note?.notKept('the store does not permit it: a write is under way elsewhere, its state was lost, or it does not answer')
+      request.note?.notKept('REJECTED_BY_STORE')
     }
     return this.#load(request, before, found)
   }
@@ -324,8 +324,8 @@ export class CoherentCache {
       const value = await request.load()
       if (request.hasStrayed?.() === true) {
         counters.strayed += 1
-        request.note?.notKept('what was sent is not what was asked')
-        request.basis?.spoil('not permitted')
+        request.note?.notKept('QUERY_CHANGED')
+        request.basis?.spoil('QUERY_CHANGED')
         return { value, permit: undefined, hasStrayed: true }
       }
       if (request.basis !== undefined) this.#values.followLoaded(request, request.basis, value, before, permit)

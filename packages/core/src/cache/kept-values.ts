@@ -182,7 +182,7 @@ export class KeptValues {
     const asked = request.askedAhead?.()
     const ahead = asked?.state instanceof SharedStateAhead ? asked.state : undefined
     if (ahead !== undefined) basis.add(ahead.permit.tags, ahead.snapshot, ahead.permit)
-    else if (this.parts.shared !== undefined && asked !== undefined) basis.spoil('asked ahead')
+    else if (this.parts.shared !== undefined && asked !== undefined) basis.spoil('PREFETCHED')
     else basis.add(request.tags.slice(0, neededTags(request, value)), snapshotFor(request, value, before), permit)
   }
 
@@ -240,20 +240,20 @@ export class KeptValues {
     const asked = request.askedAhead?.()
     const ttlMs = asked === undefined ? fullMs : fullMs - (now - asked.at)
     if (asked !== undefined && request.note !== undefined) request.note.answeredBy = 'prefetch'
-    if (ttlMs <= 0) return 'its time is over'
+    if (ttlMs <= 0) return 'EXPIRED'
     // Rows that were prefetched before the permit was obtained are cached under the state from before the
     // prefetch.
     const ahead = asked?.state instanceof SharedStateAhead ? asked.state : undefined
-    if (shared !== undefined && asked !== undefined && ahead === undefined) return 'it was asked ahead'
+    if (shared !== undefined && asked !== undefined && ahead === undefined) return 'PREFETCHED'
     const needed = neededTags(request, value)
     const snapshot = ahead?.snapshot ?? snapshotFor(request, value, before)
     const isCovered = ahead !== undefined || permit === undefined || permit.tags.length >= needed
     if (snapshot === undefined || !isCovered || (shared === undefined && !snapshot.isCurrent)) {
       counters.discardedByWrite += 1
-      return 'a write overtook it'
+      return 'DISCARDED_BY_WRITE'
     }
     const copy = request.copier.copy(value)
-    if (copy === undefined) return 'it cannot be copied exactly'
+    if (copy === undefined) return 'NOT_COPYABLE'
     const used = ahead?.permit ?? (permit === undefined ? undefined : shortened(permit, needed))
     const costMs = now - startedAt
     const kept = new KeptValue(copy.value, snapshot, used, {

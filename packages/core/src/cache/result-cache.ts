@@ -60,20 +60,20 @@ export class ResultCache {
     const { scope } = context
     const request = operation.cacheRequest?.()
     if (request === undefined) {
-      if (scope?.basis instanceof ReadBasis) scope.basis.partWithout('unknown read')
+      if (scope?.basis instanceof ReadBasis) scope.basis.partWithout('UNKNOWN_READ')
       return next(operation, context)
     }
     const refused = isRefusal(request) ? request.refused : this.#read(request, operation, context, next)
     if (typeof refused !== 'string') return refused
     context.note?.notKept(refused)
     if (scope?.basis instanceof ReadBasis) scope.basis.partWithout(refused)
-    this.stats.passThrough(`cache: ${refused}`)
+    this.stats.passThrough(`cache:${refused}`)
     return next(operation, context)
   }
 
   /** The promise of the result, or the reason why the cache is not used. */
   #read<T>(request: CacheRequest<T>, operation: Operation<T>, context: OperationContext, next: Handler): Promise<T> | string {
-    if (operation.inTransaction) return 'in transaction'
+    if (operation.inTransaction) return 'IN_TRANSACTION'
     const chosen = this.options.policyOf(request)
     if (request.control?.disabled === true) context.isFresh = true
     if (typeof chosen === 'string') return chosen
@@ -82,9 +82,9 @@ export class ResultCache {
     // Prefetched rows are validated if all reads are strict, but not for a single strict read.
     if (strategy === 'refresh' || (isShared && consistency === 'strict' && !isStrict)) context.isFresh = true
     const { tags, optional } = tagsRead(request)
-    if (tags.length - optional + chosen.tags.length > MAX_TAGS) return 'too many tables'
+    if (tags.length - optional + chosen.tags.length > MAX_TAGS) return 'TOO_MANY_TABLES'
     const database = isShared ? operation.source.sharedName?.() : undefined
-    if (isShared && database === undefined) return 'database not known'
+    if (isShared && database === undefined) return 'UNKNOWN_DATABASE'
     if (database !== undefined) onDatabase?.(database)
     const { scope, note, variant = '' } = context
     const question = `${variant}\n${request.key}`
@@ -123,10 +123,10 @@ export class ResultCache {
   /** Adds the read to the derived value that is being computed. */
   #part(basis: ReadBasis, chosen: ResultPolicy, variant: string, database: string | undefined): BasisPart {
     const { policy, isShared, saysTtl } = chosen
-    if (basis.context !== variant) basis.spoil('another context')
+    if (basis.context !== variant) basis.spoil('DIFFERENT_CONTEXT')
     // A caller that requests a refresh must not be served a derived value from an earlier read, so none is
     // cached.
-    if (policy.strategy === 'refresh') basis.spoil('refresh')
+    if (policy.strategy === 'refresh') basis.spoil('REFRESH')
     const isShareable = isShared && chosen.mayShare === undefined
     const maxTtlMs = saysTtl ? policy.ttlMs : undefined
     return basis.part({ isShareable, database, isStrict: policy.consistency === 'strict', maxTtlMs }, true)

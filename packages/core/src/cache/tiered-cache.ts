@@ -83,11 +83,11 @@ export class TieredCache {
       const request = this.#requestOf(key, load, options)
       const unwritten = this.#behinds.length === 0 ? undefined : this.#unwritten(key)
       if (unwritten !== undefined) {
-        request?.basis?.spoil('unwritten')
+        request?.basis?.spoil('PENDING_WRITE')
         return Promise.resolve(unwritten.value as T)
       }
       if (request === undefined) {
-        this.#spoil('unknown tables')
+        this.#spoil('UNKNOWN_TABLES')
         return Promise.resolve().then(load)
       }
       const value = this.parts.cache.fetch(request)
@@ -115,15 +115,15 @@ export class TieredCache {
     const unwritten = this.#unwritten(key) as { readonly value: T } | undefined
     const found = unwritten ?? (request && (await this.parts.cache.find(request)))
     // A missing value can be set later.
-    if (unwritten !== undefined || found === undefined) this.#spoil('unknown read')
-    request?.basis?.spoil('unknown read')
+    if (unwritten !== undefined || found === undefined) this.#spoil('UNKNOWN_READ')
+    request?.basis?.spoil('UNKNOWN_READ')
     return found?.value
   }
 
   /** Caches a value and replaces the previous one, in this process and in the others. */
   async set<T>(key: string, value: T, options: GetOrLoadOptions = {}): Promise<void> {
     const request = this.#requestOf<T>(key, noLoad, options, false)
-    this.#spoil('write')
+    this.#spoil('WRITE')
     await this.parts.announce([keyTag(key)], async () => {})
     if (request !== undefined) await this.parts.cache.put(request, value)
   }
@@ -135,7 +135,7 @@ export class TieredCache {
   async delete(key: string): Promise<void> {
     checkKey(key)
     this.#assertOpen()
-    this.#spoil('write')
+    this.#spoil('WRITE')
     await this.parts.announce([keyTag(key)], async () => {})
     this.parts.engine.delete(TIERED, key)
   }
@@ -183,7 +183,7 @@ export class TieredCache {
     checkCallOptions(options)
     return async (key, value) => {
       const request = this.#requestOf<T>(key, noLoad, options, false)
-      this.#spoil('write')
+      this.#spoil('WRITE')
       await this.parts.announce([keyTag(key), ...(options.tags ?? NO_TAGS).map(appTag)], async () => void (await write(key, value)))
       if (request !== undefined) await this.parts.cache.put(request, value)
     }

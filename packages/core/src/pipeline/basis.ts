@@ -8,7 +8,7 @@ export interface Basis {
   /**
    * Something happened after which the value must not be cached.
    *
-   * @param reason - A short phrase that statistics count by.
+   * @param reason - The code that statistics count by.
    */
   spoil(reason: string): void
 }

@@ -66,8 +66,8 @@ function isKeyText(text: string): boolean {
 
 /** The reason why values are not a key. */
 export function keyRefusal(values: readonly unknown[]): Refusal {
-  if (values.includes(null)) return refuse('null key')
-  return refuse(values.some((value) => typeof value === 'string' && value.length > MAX_TEXT) ? 'long key' : 'key of another type')
+  if (values.includes(null)) return refuse('NULL_KEY')
+  return refuse(values.some((value) => typeof value === 'string' && value.length > MAX_TEXT) ? 'KEY_TOO_LONG' : 'UNSUPPORTED_KEY_TYPE')
 }
 
 /**

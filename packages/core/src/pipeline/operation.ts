@@ -26,8 +26,8 @@ export interface Source {
 
 export type OperationKind = 'read' | 'write' | 'other'
 
-/** The reason why an operation passes through: a short phrase that statistics count by. */
 export interface Refusal {
+  /** The code of the reason why the operation passes through, with a detail after a colon if it has one. */
   readonly refused: string
 }
 

@@ -28,10 +28,10 @@ export interface PipelineParts {
 
 /** The reasons why a read that does not reach the cache is not cached. */
 const NOT_CACHED: Readonly<Record<Mode | 'bypassed', string>> = {
-  observe: 'the mode is observe',
-  shadow: 'the mode is shadow, and this read was not compared',
-  optimize: 'caching is switched off, or the model or table is excluded',
-  bypassed: 'in sluice.bypass',
+  observe: 'OBSERVE_MODE',
+  shadow: 'SHADOW_MODE',
+  optimize: 'CACHE_DISABLED',
+  bypassed: 'BYPASSED',
 }
 
 /**
@@ -63,15 +63,15 @@ export class Pipeline {
     const context = new OperationContext(scope, mode === 'shadow' ? 'primary' : demand)
     const isLeft = isRead && isBypassing
     const way = isLeft ? 'bypassed' : mode
-    if (isLeft) stats.passThrough('bypassed')
-    if (current === undefined && isRead) spoilOpen('outside of scopes')
+    if (isLeft) stats.passThrough('BYPASSED')
+    if (current === undefined && isRead) spoilOpen('READ_OUTSIDE_SCOPE')
     if (scope?.basis !== undefined) follow(scope.basis, operation)
     if (scope?.notes !== undefined && isRead) context.note = noteOf(operation, scope.notes, way)
     // A read in observe mode passes through no step that could fail.
     if (isRead && (isLeft || mode === 'observe')) return executor.run(operation, context)
     try {
       if (isRead && mode === 'optimize' && gains?.leaves(operation, context) === true) {
-        stats.passThrough('no gain lately')
+        stats.passThrough('NO_RECENT_GAIN')
         return ask(operation, context)
       }
       if (isRead) context.variant = this.parts.variant?.()
@@ -104,7 +104,7 @@ export class Pipeline {
       return false
     stats.seen += 1
     scope.counts.operations += 1
-    stats.passThrough('no gain lately')
+    stats.passThrough('NO_RECENT_GAIN')
     return true
   }
 
@@ -132,5 +132,5 @@ function noteOf(operation: Operation<unknown>, notes: ReadNote[], way: Mode | 'b
  */
 function follow(basis: Basis, { kind }: Operation<unknown>): void {
   basis.begin()
-  if (kind === 'write') basis.spoil('write')
+  if (kind === 'write') basis.spoil('WRITE')
 }

@@ -63,7 +63,7 @@ export class Recorder {
     if (scope === undefined || scope.ended) return this.#execution(undefined, undefined, false, isTimed)
     if (shape.kind !== 'read') {
       scope.writes += 1
-      scope.basis?.spoil('write')
+      scope.basis?.spoil('WRITE')
     }
     const group = scope.groups.get(shape.fingerprint) ?? this.#open(scope, shape)
     if (group === undefined) return this.#execution(scope, group, false, isTimed)
@@ -142,7 +142,7 @@ export class Recorder {
 
   /** A statement was sent without being parsed. */
   unparsed(): void {
-    this.stats.passThrough('statement too long')
+    this.stats.passThrough('STATEMENT_TOO_LONG')
   }
 
   #execution(scope: Scope | undefined, group: ExecutionGroup | undefined, isMerged: boolean, isTimed: boolean): Execution {

@@ -1,3 +1,4 @@
+import type { ReasonCode } from '../shared/reasons.ts'
 import type { Statement } from '../sql/statement.ts'
 import type { SchemaCatalog } from './catalog.ts'
 import { type DatabaseFunctions, type FunctionLevel, higherLevel } from './database-functions.ts'
@@ -6,7 +7,7 @@ import { type DatabaseFunctions, type FunctionLevel, higherLevel } from './datab
 const SYSTEM_COLUMNS = ['ctid', 'xmin', 'xmax', 'cmin', 'cmax', 'tableoid']
 
 /** Reason why a result depends on more than its tables and arguments, or `undefined` if it does not. */
-export function hiddenDependency(statement: Statement, catalog: SchemaCatalog | undefined): { readonly refused: string } | undefined {
+export function hiddenDependency(statement: Statement, catalog: SchemaCatalog | undefined): { readonly refused: ReasonCode } | undefined {
   return screened(statement, catalog).read
 }
 
@@ -30,7 +31,7 @@ export function levelOfCall(name: string, catalog: SchemaCatalog | undefined): F
 }
 
 interface Screened {
-  readonly read: { readonly refused: string } | undefined
+  readonly read: { readonly refused: ReasonCode } | undefined
   readonly level: FunctionLevel
 }
 
@@ -61,23 +62,23 @@ function screen({ names }: Statement, functions: DatabaseFunctions): Screened {
   for (const name of names.calls) {
     const known = untrusted.get(name)
     if (known === undefined) continue
-    read ??= { refused: 'function of the database' }
+    read ??= { refused: 'USER_DEFINED_FUNCTION' }
     level = higherLevel(level, known)
   }
   const rows = [...names.fields].filter((name) => ofRows.has(name))
   for (const name of rows) level = higherLevel(level, untrusted.get(name))
-  if (rows.length > 0) read ??= { refused: 'computed field' }
+  if (rows.length > 0) read ??= { refused: 'COMPUTED_FIELD' }
   // The functions behind an operator are not traced.
   if (operators.size > 0 && [...names.operators].some((name) => operators.has(name))) {
-    read ??= { refused: 'operator of the database' }
+    read ??= { refused: 'USER_DEFINED_OPERATOR' }
     level = higherLevel(level, 'writes')
   }
   for (const name of types.size === 0 ? [] : names.words) {
     const known = types.get(name)
     if (known === undefined) continue
-    read ??= { refused: 'type of the database' }
+    read ??= { refused: 'USER_DEFINED_TYPE' }
     level = higherLevel(level, known)
   }
-  if (SYSTEM_COLUMNS.some((name) => names.words.has(name))) read ??= { refused: 'system column' }
+  if (SYSTEM_COLUMNS.some((name) => names.words.has(name))) read ??= { refused: 'SYSTEM_COLUMN' }
   return { read, level }
 }

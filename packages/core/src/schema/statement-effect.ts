@@ -1,3 +1,4 @@
+import type { ReasonCode } from '../shared/reasons.ts'
 import type { Statement, TableWrite } from '../sql/statement.ts'
 import { TOO_LONG } from '../sql/tokenize.ts'
 import { type Change, EVERYTHING, type SchemaCatalog, type WriteEffect } from './catalog.ts'
@@ -87,20 +88,20 @@ export function readsOfStatement(
   statement: Statement,
   sourceId: string,
   catalogs: CatalogRegistry,
-): { readonly tables: readonly TableId[] } | { readonly refused: string } {
-  if (statement.opaque !== undefined) return { refused: statement.opaque === TOO_LONG ? 'statement too long' : 'SQL not understood' }
-  if (statement.writes.length > 0) return { refused: 'writes' }
-  if (statement.volatile) return { refused: 'volatile function' }
-  if (statement.locks) return { refused: 'locks rows' }
+): { readonly tables: readonly TableId[] } | { readonly refused: ReasonCode } {
+  if (statement.opaque !== undefined) return { refused: statement.opaque === TOO_LONG ? 'STATEMENT_TOO_LONG' : 'UNSUPPORTED_SQL' }
+  if (statement.writes.length > 0) return { refused: 'WRITES' }
+  if (statement.volatile) return { refused: 'VOLATILE_FUNCTION' }
+  if (statement.locks) return { refused: 'LOCKS_ROWS' }
   const catalog = catalogs.seenBy(sourceId)
-  if (!arePure(statement.functions, catalog)) return { refused: 'unknown function' }
-  if (catalog === undefined) return { refused: 'no catalogue' }
+  if (!arePure(statement.functions, catalog)) return { refused: 'UNKNOWN_FUNCTION' }
+  if (catalog === undefined) return { refused: 'NO_CATALOG' }
   const hidden = hiddenDependency(statement, catalog)
   if (hidden !== undefined) return hidden
   const tables: TableId[] = []
   for (const name of statement.reads) {
     const table = catalog.idOf(name)
-    if (catalogs.cacheableTable(catalog.dialect, table) === undefined) return { refused: 'no base table' }
+    if (catalogs.cacheableTable(catalog.dialect, table) === undefined) return { refused: 'NO_BASE_TABLE' }
     tables.push(table)
   }
   return { tables }

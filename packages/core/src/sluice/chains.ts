@@ -102,7 +102,7 @@ function createExclusion(names: readonly string[], { catalogs, stats, executor }
     // Before the tables are known, each may be one of them.
     const tables = catalog === undefined ? undefined : excludedIn(catalog)
     if (tables !== undefined && !tablesRead(operation).some((table) => tables.has(table))) return next(operation, context)
-    stats.passThrough('excluded')
+    stats.passThrough('EXCLUDED')
     return executor.run(operation, context)
   }
 }

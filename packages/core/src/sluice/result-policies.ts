@@ -49,8 +49,8 @@ export class ResultPolicies {
   readonly of = (request: CacheRequest<unknown>): ResultPolicy | string => {
     const { tables } = this.options
     const controls = this.#controlsOf(request)
-    if (controls.some((control) => control.disabled === true)) return 'disabled'
-    if (tables !== undefined && !request.tables.every((table) => this.#tables.has(tables, table))) return 'table not listed'
+    if (controls.some((control) => control.disabled === true)) return 'DISABLED'
+    if (tables !== undefined && !request.tables.every((table) => this.#tables.has(tables, table))) return 'TABLE_NOT_LISTED'
     return {
       policy: controls.length === 0 ? this.#base : controls.reduce(controlled, this.#base),
       saysTtl: controls.some(({ ttl }) => ttl !== undefined),

@@ -409,7 +409,7 @@ describe('ConnectionObserver', () => {
     const world = new World()
     await world.run({}, `select '${'x'.repeat(MAX_SQL_LENGTH)}'`)
     expect(world.log).toEqual(['announce *', expect.stringContaining('select'), '* committed'])
-    expect(world.host.stats.snapshot().passedThrough).toEqual({ 'statement too long': 1 })
+    expect(world.host.stats.snapshot().passedThrough).toEqual({ STATEMENT_TOO_LONG: 1 })
   })
 
   it('records statements, or only counts them when operations are recorded', async () => {

@@ -44,7 +44,7 @@ describe('lookupKey', () => {
 describe('keyRefusal', () => {
   it('returns the reason why values are not a key', () => {
     const reasons = [[1, null], ['x'.repeat(1001)], [1.5], ['\ud800']].map((values) => keyRefusal(values).refused)
-    expect(reasons).toEqual(['null key', 'long key', 'key of another type', 'key of another type'])
+    expect(reasons).toEqual(['NULL_KEY', 'KEY_TOO_LONG', 'UNSUPPORTED_KEY_TYPE', 'UNSUPPORTED_KEY_TYPE'])
   })
 })
 

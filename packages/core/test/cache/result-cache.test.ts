@@ -295,7 +295,7 @@ describe('result cache', () => {
       await get()
       await get(saying({ disabled: true }))
       expect(database.asked).toBe(3)
-      expect(sluice.queries.getStats().passedThrough).toMatchObject({ 'cache: disabled': 2 })
+      expect(sluice.queries.getStats().passedThrough).toMatchObject({ 'cache:DISABLED': 2 })
     })
   })
 
@@ -330,7 +330,7 @@ describe('result cache', () => {
       const { get, database, sluice } = known({ tables: ['u'] })
       for (const ask of [of([t]), of([t]), of([u]), of([u]), of([t, u]), of([t, u])]) await get(ask)
       expect(database.asked).toBe(5)
-      expect(sluice.queries.getStats().passedThrough).toMatchObject({ 'cache: table not listed': 4 })
+      expect(sluice.queries.getStats().passedThrough).toMatchObject({ 'cache:TABLE_NOT_LISTED': 4 })
     })
 
     it('set the eviction policy', () => {

@@ -47,7 +47,7 @@ describe('CatalogRegistry', () => {
   it('reports that a statement of an unknown source may write anything', () => {
     const registry = registryWith({ a: catalogWith('sa') })
     expect(written(registry, 'b', 'update users set id = 1')).toBe('everything')
-    expect(readsOfStatement(readStatement('select * from users', 'postgresql'), 'b', registry)).toEqual({ refused: 'no catalogue' })
+    expect(readsOfStatement(readStatement('select * from users', 'postgresql'), 'b', registry)).toEqual({ refused: 'NO_CATALOG' })
   })
 
   it('trusts no catalog while any source is being read', () => {

@@ -58,13 +58,13 @@ describe('explain', () => {
   })
 
   it.each<[string, SluiceOptions, Partial<ReadOptions>, string]>([
-    ['the mode', { mode: 'observe' }, {}, 'the mode is observe'],
-    ['the mode', { mode: 'shadow', shadow: { sample: 0 } }, {}, 'the mode is shadow, and this read was not compared'],
-    ['the options', { cache: false }, {}, 'caching is switched off, or the model or table is excluded'],
-    ['the read', {}, { cache: { key: 'q', tables: ['t'], control: { disabled: true } } }, 'disabled'],
-    ['its transaction', {}, { inTransaction: true }, 'in transaction'],
-    ['its tables', {}, { cache: { key: 'q', tables: Array.from({ length: 17 }, (_, at) => `t${at}`) } }, 'too many tables'],
-    ['its adapter', { cache: { store: memoryStore() } }, { source: { ...source, sharedName: () => undefined } }, 'database not known'],
+    ['the mode', { mode: 'observe' }, {}, 'OBSERVE_MODE'],
+    ['the mode', { mode: 'shadow', shadow: { sample: 0 } }, {}, 'SHADOW_MODE'],
+    ['the options', { cache: false }, {}, 'CACHE_DISABLED'],
+    ['the read', {}, { cache: { key: 'q', tables: ['t'], control: { disabled: true } } }, 'DISABLED'],
+    ['its transaction', {}, { inTransaction: true }, 'IN_TRANSACTION'],
+    ['its tables', {}, { cache: { key: 'q', tables: Array.from({ length: 17 }, (_, at) => `t${at}`) } }, 'TOO_MANY_TABLES'],
+    ['its adapter', { cache: { store: memoryStore() } }, { source: { ...source, sharedName: () => undefined } }, 'UNKNOWN_DATABASE'],
   ])('explains why a result is not cached: %s', async (_, options, extra, reason) => {
     expect(await setUp(options).explained(extra)).toEqual(notKept(reason))
   })
@@ -74,16 +74,16 @@ describe('explain', () => {
     const bare = read({ source, label: 'city', run: async () => ({}) })
     const uncopyable = { ...bare, cacheRequest: () => ({ key: 'q', tables: ['t'], copy: () => undefined }) }
     const { reads } = await sluice.explain(() => hostOf(sluice).execute(uncopyable))
-    expect(reads).toEqual([notKept('it cannot be copied exactly')])
+    expect(reads).toEqual([notKept('NOT_COPYABLE')])
   })
 
   it('explains reads during and after writes', async () => {
     const { explained, sluice } = setUp()
     const write = hostOf(sluice).writes.announce(touching('t'))
-    expect(await explained()).toEqual(notKept('a write is under way'))
+    expect(await explained()).toEqual(notKept('WRITE_IN_FLIGHT'))
     await write.end('committed')
     const overtaken = { run: async () => void (await sluice.invalidate('t')) }
-    expect(await explained(overtaken)).toEqual(notKept('a write overtook it'))
+    expect(await explained(overtaken)).toEqual(notKept('DISCARDED_BY_WRITE'))
   })
 
   it('explains prefetched and bypassed reads', async () => {
@@ -98,6 +98,6 @@ describe('explain', () => {
     expect(reads).toHaveLength(31)
     expect(reads.filter(({ answeredBy }) => answeredBy === 'prefetch').length).toBeGreaterThan(20)
     const bypassed = await sluice.explain(() => sluice.bypass(() => get()))
-    expect(bypassed.reads).toEqual([notKept('in sluice.bypass')])
+    expect(bypassed.reads).toEqual([notKept('BYPASSED')])
   })
 })

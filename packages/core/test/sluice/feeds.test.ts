@@ -74,14 +74,14 @@ describe('metric feeds of a Sluice', () => {
     stats.prefetched = 3
     stats.cacheHits = 2
     stats.databaseMs = 1_500
-    stats.passThrough('batch: no scope')
+    stats.passThrough('batch:NO_SCOPE')
     expect(await values(sluice, 'sluice.operations')).toEqual([[{}, 9]])
     expect(await values(sluice, 'sluice.operations.saved')).toEqual([
       [{ 'sluice.saved.by': 'batched' }, 4],
       [{ 'sluice.saved.by': 'prefetched' }, 3],
       [{ 'sluice.saved.by': 'cached' }, 2],
     ])
-    expect(await values(sluice, 'sluice.operations.passed_through')).toEqual([[{ 'sluice.reason': 'batch: no scope' }, 1]])
+    expect(await values(sluice, 'sluice.operations.passed_through')).toEqual([[{ 'sluice.reason': 'batch:NO_SCOPE' }, 1]])
     expect(await values(sluice, 'sluice.database.time')).toEqual([[{}, 1.5]])
   })
 

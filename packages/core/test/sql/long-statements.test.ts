@@ -89,7 +89,7 @@ describe('the longest statement', () => {
     expect(shape).toBe('SELECT …')
     const catalogs = new CatalogRegistry()
     expect(effectOfStatement(statement, 'source', catalogs)).toBe(EVERYTHING)
-    expect(readsOfStatement(statement, 'source', catalogs)).toEqual({ refused: 'statement too long' })
+    expect(readsOfStatement(statement, 'source', catalogs)).toEqual({ refused: 'STATEMENT_TOO_LONG' })
   })
 })
 

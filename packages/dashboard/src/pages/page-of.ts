@@ -1,4 +1,4 @@
-import type { Alert, MonitoringAndAutoScalingEngine, Sluice } from '@sluice/core'
+import { type Alert, describeReason, type MonitoringAndAutoScalingEngine, type Sluice } from '@sluice/core'
 import { hostOf } from '@sluice/core/siblings'
 import { metricsQuery, requestsQuery } from '../http/parse-query.ts'
 import type { CachePage } from '../protocol/cache.ts'
@@ -78,7 +78,7 @@ function entriesOf(alert: Alert): TimelineEntry[] {
 function cachePage({ cache, tiered, queries, mode }: Sluice): CachePage | null {
   if (cache === undefined || tiered === undefined) return null
   const { seen, executed, statements, cacheHits, batched, prefetched, passedThrough } = queries.getStats()
-  const reasons = Object.entries(passedThrough).map(([reason, count]) => ({ reason, count }))
+  const reasons = Object.entries(passedThrough).map(([reason, count]) => ({ reason, text: describeReason(reason), count }))
   return {
     stats: cache.getStats(),
     efficiency: cache.getCacheEfficiency(),

@@ -255,7 +255,7 @@ class SluiceResponseCache implements ResponseCache, CacheAhead {
     if (tables.length === 0 && tags.length === 0) return begin()
     return derived.depend(basis, tables, tags).then(begin, (error: unknown) => {
       this.#host.reportError(error)
-      basis.spoil('unknown tables')
+      basis.spoil('UNKNOWN_TABLES')
       return begin()
     })
   }

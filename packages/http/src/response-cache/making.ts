@@ -2,13 +2,11 @@ import type { ServerResponse } from 'node:http'
 import type { AdapterHost, DerivedValue, ReadBasis } from '@sluice/core/siblings'
 import { type Asked, varyKey } from './cacheable-request.ts'
 import { captureResponse } from './capture-response.ts'
+import { PASSING_REASONS, type ResponseReason } from './reasons.ts'
 import type { ResolvedResponseCacheOptions } from './response-cache-options.ts'
 import type { ResponseCacheCounters } from './response-cache-stats.ts'
 import { becomeNotModified, type Conditions, conditionsOf, entityTag, isNotModified } from './send-stored.ts'
 import { freshForMs, headerText, responseRefusal, type StoredResponse, storedResponse, varyOf } from './stored-response.ts'
-
-/** Reasons that may not apply to the next request. */
-const PASSING = new Set(['overtaken', 'not permitted', 'a read under way', 'outside of scopes', 'cut', 'given up', 'its time is over'])
 
 /** The entry to cache once the head is written. */
 interface Prepared {
@@ -63,7 +61,7 @@ export class Making {
       whole: (body) => this.#guard(() => this.#whole(body), true),
       sent: () => this.#guard(() => this.#finish(), undefined),
       ended: (body) => this.#guard(() => this.#end(body), undefined),
-      cut: () => this.#leave('cut'),
+      cut: () => this.#leave('CONNECTION_CLOSED'),
     })
   }
 
@@ -72,15 +70,15 @@ export class Making {
       return work()
     } catch (error) {
       this.parts.host().reportError(error)
-      this.#leave('error')
+      this.#leave('ERROR')
       return otherwise
     }
   }
 
   #whole(body: Buffer | undefined): boolean {
     const { response } = this.asked
-    const against = body === undefined ? 'too large' : responseRefusal(response, this.options)
-    if (against !== undefined || body === undefined) this.#tell(against ?? 'too large')
+    const against = body === undefined ? 'TOO_LARGE' : responseRefusal(response, this.options)
+    if (against !== undefined || body === undefined) this.#tell(against ?? 'TOO_LARGE')
     else {
       // Shadow mode does not change the response.
       if (!response.hasHeader('etag') && !this.#isShadow) response.setHeader('ETag', entityTag(body))
@@ -101,7 +99,7 @@ export class Making {
   }
 
   #end(body: Buffer | undefined): void {
-    const against = body === undefined ? 'too large' : responseRefusal(this.asked.response, this.options)
+    const against = body === undefined ? 'TOO_LARGE' : responseRefusal(this.asked.response, this.options)
     const reason = against ?? (body === undefined ? undefined : this.#prepare(body))
     if (reason === undefined) this.#finish()
     else this.#count(reason)
@@ -111,7 +109,7 @@ export class Making {
   #prepare(body: Buffer): string | undefined {
     const { response, scope } = this.asked
     const ttlMs = freshForMs(response, this.options.ttlMs, Date.now())
-    if (ttlMs <= 0) return 'cache-control'
+    if (ttlMs <= 0) return 'CACHE_CONTROL'
     const against = this.#isShadow ? undefined : this.basis.obstacle()
     if (against !== undefined) return against
     const stored = storedResponse(response, body, headerText(response, 'etag') ?? entityTag(body), this.options, scope.requestId)
@@ -142,10 +140,10 @@ export class Making {
   }
 
   /** A middleware may have added headers when the head was written, such as a session cookie. */
-  #lateRefusal({ stored, vary }: Prepared): string | undefined {
+  #lateRefusal({ stored, vary }: Prepared): ResponseReason | undefined {
     const { response } = this.asked
     const status = this.#isNotModified ? stored.status : response.statusCode
-    return responseRefusal(response, this.options, status) ?? (varyOf(response).every((name) => vary.includes(name)) ? undefined : 'vary')
+    return responseRefusal(response, this.options, status) ?? (varyOf(response).every((name) => vary.includes(name)) ? undefined : 'VARY')
   }
 
   async #compare(prepared: Prepared): Promise<void> {
@@ -197,6 +195,6 @@ export class Making {
     const counters = this.parts.counters()
     if (reason === undefined) counters.stored += 1
     else counters.leave(reason)
-    this.parts.land?.(reason !== undefined && !PASSING.has(reason))
+    this.parts.land?.(reason !== undefined && !PASSING_REASONS.has(reason))
   }
 }

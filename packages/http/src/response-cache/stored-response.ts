@@ -1,4 +1,5 @@
 import type { ClientRequest, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { ResponseReason } from './reasons.ts'
 import type { ResolvedResponseCacheOptions } from './response-cache-options.ts'
 
 /** A cached response. */
@@ -23,14 +24,14 @@ export function responseRefusal(
   response: ServerResponse,
   { statuses }: ResolvedResponseCacheOptions,
   status: number = response.statusCode,
-): string | undefined {
-  if (!statuses.has(status)) return 'status'
-  if (response.hasHeader('set-cookie')) return 'set-cookie'
-  if (response.hasHeader('content-range')) return 'range'
-  if (/^text\/event-stream\b/i.test(headerText(response, 'content-type') ?? '')) return 'event stream'
-  if (varyOf(response).includes('*')) return 'vary'
+): ResponseReason | undefined {
+  if (!statuses.has(status)) return 'STATUS'
+  if (response.hasHeader('set-cookie')) return 'SET_COOKIE'
+  if (response.hasHeader('content-range')) return 'CONTENT_RANGE'
+  if (/^text\/event-stream\b/i.test(headerText(response, 'content-type') ?? '')) return 'EVENT_STREAM'
+  if (varyOf(response).includes('*')) return 'VARY'
   const control = cacheControl(headerText(response, 'cache-control'))
-  return control.has('no-store') || control.has('private') || control.has('no-cache') ? 'cache-control' : undefined
+  return control.has('no-store') || control.has('private') || control.has('no-cache') ? 'CACHE_CONTROL' : undefined
 }
 
 /** How long a response is fresh in a shared cache, in milliseconds. Source: RFC 9111, section 4.2.1. */

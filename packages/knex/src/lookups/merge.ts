@@ -1,3 +1,4 @@
+import type { KnexReason } from '../reasons.ts'
 import { aggregateRefusal, groupRefusal } from './aggregates.ts'
 import type { KeyColumn } from './choose-key.ts'
 import { aliasesOf, columnName, type Ground, isShadowed, lastPart, type TableName, typeOf } from './names.ts'
@@ -16,7 +17,7 @@ export type Merge =
    * for each key, whose rows are numbered in their order, or passes the queries through with the reason
    * `leftAlone`.
    */
-  | { readonly ranks: readonly RankOrder[]; readonly calledAs: string; readonly leftAlone: string | undefined }
+  | { readonly ranks: readonly RankOrder[]; readonly calledAs: string; readonly leftAlone: KnexReason | undefined }
 
 export interface RankOrder {
   readonly column: string
@@ -28,9 +29,9 @@ export function chooseMerge(
   { calledAs }: TableName,
   keys: readonly KeyColumn[],
   ground: Ground,
-): Merge | { readonly refused: string } {
+): Merge | { readonly refused: KnexReason } {
   const { method, filters, aggregates, groups, limit, offset } = parts
-  if (keys.length === 0) return { refused: filters.some(({ form }) => form === EQUALS) ? 'column of another type' : 'not by key' }
+  if (keys.length === 0) return { refused: filters.some(({ form }) => form === EQUALS) ? 'UNSUPPORTED_COLUMN_TYPE' : 'NOT_BY_KEY' }
   if (groups.length > 0) {
     const refused = groupRefusal(parts, keys, ground)
     return refused === undefined ? { groups: true } : { refused }
@@ -43,11 +44,13 @@ export function chooseMerge(
   const isUnique = isUniqueKey(keys, ground)
   if (offset === 0 && (takesAll || isUnique)) return { lists: true }
   const orders = totalOrder(parts, keys, ground)
-  if (orders === undefined) return { refused: method === 'first' ? 'first of an unspecified order' : 'limit' }
+  if (orders === undefined) return { refused: method === 'first' ? 'NONDETERMINISTIC_FIRST_ROW' : 'UNSUPPORTED_LIMIT' }
   // SQLite runs in the app's process, so querying one page at a time costs less than one statement for all
   // pages.
-  const leftAlone = ground.catalog?.dialect === 'sqlite' ? 'page on SQLite' : undefined
-  return parts.columns.every((written) => isSelectable(written, ground)) ? { ranks: orders, calledAs, leftAlone } : { refused: 'columns' }
+  const leftAlone = ground.catalog?.dialect === 'sqlite' ? 'PAGE_ON_SQLITE' : undefined
+  return parts.columns.every((written) => isSelectable(written, ground))
+    ? { ranks: orders, calledAs, leftAlone }
+    : { refused: 'UNSUPPORTED_COLUMNS' }
 }
 
 /** Whether a subselect of the whole table contains the column. It does not contain a `rowid` or an `xmin`. */

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import type { LookupTarget, SchemaCatalog, TableId } from '@sluice/core/adapter'
+import type { KnexReason } from '../reasons.ts'
 import { chooseKey, type KeyColumn } from './choose-key.ts'
 import { chooseMerge, type Merge } from './merge.ts'
 import { columnName, type Ground, type NameOf, propertiesOf, tableName } from './names.ts'
@@ -12,7 +13,7 @@ export interface Plan {
   /** The catalog with which the plan was built. */
   readonly catalog: SchemaCatalog | undefined
   /** How selects of many keys are combined, or why they are not. */
-  readonly merge: Merge | { readonly refused: string }
+  readonly merge: Merge | { readonly refused: KnexReason }
   readonly keys: readonly KeyColumn[]
   /** The properties of a row that contain the key, in its order. */
   readonly properties: readonly string[]
@@ -42,7 +43,7 @@ export function makePlan(id: number, parts: SelectParts, structure: string, cata
   const table = known?.kind === 'table' ? known : undefined
   const keys = chooseKey(parts.filters, nameOf, catalog, table, known === undefined || known.declared === true ? [] : known.columns)
   const ground: Ground = { catalog, table, nameOf }
-  const merge = named === undefined ? { refused: 'no plain table' } : chooseMerge(parts, named, keys, ground)
+  const merge: Plan['merge'] = named === undefined ? { refused: 'NO_PLAIN_TABLE' } : chooseMerge(parts, named, keys, ground)
   const target =
     table === undefined
       ? undefined

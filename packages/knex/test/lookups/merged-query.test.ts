@@ -164,7 +164,7 @@ describe('a numeric key of a string column', () => {
         .where('slug', slug as string)
         .orderBy('id')
         .limit(1)
-    expect(instance.refusal(tops(1))).toBe('key of another type')
+    expect(instance.refusal(tops(1))).toBe('UNSUPPORTED_KEY_TYPE')
     expect(instance.refusal(tops('1'))).toBeUndefined()
   })
 })

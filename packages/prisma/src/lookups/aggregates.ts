@@ -1,6 +1,7 @@
 import type { Dialect } from '@sluice/core'
-import { type Refusal, refuse } from '@sluice/core/adapter'
+import type { Refusal } from '@sluice/core/adapter'
 import { isPlainObject } from '../argument-shapes.ts'
+import { refuse } from '../reasons.ts'
 import type { PrismaModel } from '../schema/prisma-model.ts'
 import type { Row } from './merged-call.ts'
 
@@ -36,13 +37,13 @@ export function refuseAggregates(args: Args, model: PrismaModel, dialect: Dialec
   for (const name of AGGREGATES) {
     const asked = args[name]
     if (asked === undefined || (name === '_count' && asked === true)) continue
-    if (!isPlainObject(asked)) return refuse('arguments not understood')
+    if (!isPlainObject(asked)) return refuse('UNSUPPORTED_ARGUMENTS')
     for (const field of Object.keys(asked)) {
       if (asked[field] === undefined) continue
-      if (asked[field] !== true) return refuse('arguments not understood')
-      if (name !== '_count' && !isExact(name, model.fields.get(field)?.type, dialect)) return refuse(`${name} depends on the order of rows`)
+      if (asked[field] !== true) return refuse('UNSUPPORTED_ARGUMENTS')
+      if (name !== '_count' && !isExact(name, model.fields.get(field)?.type, dialect)) return refuse(`ORDER_DEPENDENT_AGGREGATE:${name}`)
     }
-    if (Object.keys(asked).every((field) => asked[field] === undefined)) return refuse('arguments not understood')
+    if (Object.keys(asked).every((field) => asked[field] === undefined)) return refuse('UNSUPPORTED_ARGUMENTS')
   }
   return undefined
 }

@@ -1,5 +1,6 @@
-import { type Refusal, refuse } from '@sluice/core/adapter'
+import type { Refusal } from '@sluice/core/adapter'
 import { isPlainObject } from '../argument-shapes.ts'
+import { refuse } from '../reasons.ts'
 import type { PrismaModel } from '../schema/prisma-model.ts'
 import { type KeyType, keyTypeOf } from './key-type.ts'
 
@@ -33,17 +34,17 @@ export function planKeys(
   isUnique: boolean,
   isExact: boolean,
 ): readonly KeyPlan[] | Refusal {
-  if (!isPlainObject(where)) return refuse('no key')
+  if (!isPlainObject(where)) return refuse('NO_KEY')
   const names = Object.keys(where).filter((name) => where[name] !== undefined)
-  if (names.length === 0) return refuse('no key')
-  if (model === undefined) return refuse('no schema')
+  if (names.length === 0) return refuse('NO_KEY')
+  if (model === undefined) return refuse('NO_SCHEMA')
   const types = keyTypes(model, isExact)
   const keys = isUnique ? uniqueKey(where, model, types) : filterKeys(where, names, model, types)
-  if (keys.length === 0) return refuse('no key field')
+  if (keys.length === 0) return refuse('NO_KEY_FIELD')
   const isFilter = (name: string) => COMBINATORS.has(name) || model.fields.has(name)
   // An additional compound selector cannot be a filter of `findMany`.
   const usable = keys.filter(({ selector }) => names.every((name) => name === selector || isFilter(name)))
-  return usable.length > 0 ? usable : refuse('filters not understood')
+  return usable.length > 0 ? usable : refuse('UNSUPPORTED_FILTER')
 }
 
 type KeyTypes = ReadonlyMap<string, KeyType>

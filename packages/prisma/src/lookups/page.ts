@@ -1,6 +1,7 @@
 import type { Dialect } from '@sluice/core'
-import { type CatalogTable, MAX_BOUND_KEYS, type Refusal, refuse, type Slice } from '@sluice/core/adapter'
+import { type CatalogTable, MAX_BOUND_KEYS, type Refusal, type Slice } from '@sluice/core/adapter'
 import { isPlainObject } from '../argument-shapes.ts'
+import { refuse } from '../reasons.ts'
 import type { PrismaModel } from '../schema/prisma-model.ts'
 import { MAX_TUPLES } from './key-filter.ts'
 import type { KeyPlan } from './key-plan.ts'
@@ -49,19 +50,19 @@ export function readPage(
   { skip, take }: Slice,
   orderBy: unknown,
 ): Page | Refusal {
-  if (context === undefined) return refuse('page of an unknown table')
+  if (context === undefined) return refuse('PAGE_OF_UNKNOWN_TABLE')
   // SQLite runs in the app's process, so querying one page at a time costs less than first selecting all
   // their rows.
-  if (context.dialect === 'sqlite' && take > 1) return refuse('page on SQLite')
-  if (take > MAX_TAKE) return refuse('page too large')
+  if (context.dialect === 'sqlite' && take > 1) return refuse('PAGE_ON_SQLITE')
+  if (take > MAX_TAKE) return refuse('PAGE_TOO_LARGE')
   const identity = identityOf(model)
   const keyColumns = plainColumns(key.fields, model)
   const identityColumns = identity && plainColumns(identity, model)
-  if (identity === undefined || identityColumns === undefined || keyColumns === undefined) return refuse('page by a key of this type')
+  if (identity === undefined || identityColumns === undefined || keyColumns === undefined) return refuse('PAGE_WITH_UNSUPPORTED_KEY_TYPE')
   const orders = ordersOf(orderBy, model)
-  if (orders === undefined) return refuse('page of an order that is not plain')
+  if (orders === undefined) return refuse('PAGE_WITH_COMPLEX_ORDER')
   const constants = constantsOf(filters, model)
-  if (constants === undefined) return refuse('page of filtered rows')
+  if (constants === undefined) return refuse('PAGE_WITH_FILTERS')
   const identityTypes = identity.map((field) => model.fields.get(field)?.type ?? '')
   return { context, skip, take, identity, identityTypes, keyColumns, identityColumns, orders, constants }
 }

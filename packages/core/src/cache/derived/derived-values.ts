@@ -99,7 +99,7 @@ export class DerivedValues {
   async depend(basis: ReadBasis, tables: readonly string[], tags: readonly string[]): Promise<void> {
     const { shared, table } = this.parts
     const all = this.parts.tagsOf(tables, tags)
-    if (all === undefined) return basis.spoil('unknown tables')
+    if (all === undefined) return basis.spoil('UNKNOWN_TABLES')
     const part = basis.part({ isShareable: true, database: undefined, isStrict: false, maxTtlMs: undefined }, false)
     const snapshot = table.snapshot(all)
     if (shared === undefined) return part.add(all, snapshot, undefined)
@@ -108,7 +108,7 @@ export class DerivedValues {
       part.add(all, snapshot, permit)
     } catch (error) {
       this.#values.storeFailed(error)
-      part.spoil('not permitted')
+      part.spoil('REJECTED_BY_STORE')
     }
   }
 
@@ -151,7 +151,7 @@ export class DerivedValues {
     if (typeof terms === 'string') return terms
     for (const database of terms.databases) this.reads(database)
     const usedMs = Math.min(ttlMs, terms.maxTtlMs ?? ttlMs)
-    if (usedMs <= 0) return 'its time is over'
+    if (usedMs <= 0) return 'EXPIRED'
     const { tags, snapshot, permit, isShareable, isStrict, databases } = terms
     const envelope: Envelope<T> = { value, isStrict, databases }
     const request = this.#request(key, isShareable ? sharedKey : undefined, tags, usedMs)

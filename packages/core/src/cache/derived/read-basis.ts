@@ -140,18 +140,18 @@ export class ReadBasis implements Basis {
   }
 
   #close(): DerivedTerms | string {
-    if (!this.#isOpen) return 'given up'
+    if (!this.#isOpen) return 'ABANDONED'
     if (this.#reason !== undefined) return this.#reason
-    if (this.#underWay > 0) return 'a read under way'
-    if (this.#operations !== this.#parts) return 'unknown read'
+    if (this.#underWay > 0) return 'READ_IN_FLIGHT'
+    if (this.#operations !== this.#parts) return 'UNKNOWN_READ'
     const tags = [...this.#stamps.keys()]
-    if (tags.length === 0) return 'no query'
-    if (tags.length > MAX_TAGS) return 'too many tags'
-    if (!this.#snapshots.every((snapshot) => snapshot.isCurrent)) return 'overtaken'
+    if (tags.length === 0) return 'NO_QUERY'
+    if (tags.length > MAX_TAGS) return 'TOO_MANY_TAGS'
+    if (!this.#snapshots.every((snapshot) => snapshot.isCurrent)) return 'DISCARDED_BY_WRITE'
     const snapshot = this.table.snapshot(tags)
-    if (snapshot === undefined) return 'overtaken'
+    if (snapshot === undefined) return 'DISCARDED_BY_WRITE'
     const permit = this.#epoch === undefined ? undefined : { epoch: this.#epoch, tags, stamps: [...this.#stamps.values()] as string[] }
-    if (this.isShared && permit === undefined) return 'not permitted'
+    if (this.isShared && permit === undefined) return 'REJECTED_BY_STORE'
     return {
       ...{ tags, snapshot, permit, isShareable: this.#isShareable, isStrict: this.#isStrict, maxTtlMs: this.#maxTtlMs },
       databases: [...this.#databases],
@@ -159,12 +159,12 @@ export class ReadBasis implements Basis {
   }
 
   #add(tags: readonly string[], snapshot: TagSnapshot | undefined, permit: Permit | undefined, terms: PartTerms): void {
-    if (this.isShared && permit === undefined) this.spoil('not permitted')
-    if (snapshot === undefined) this.spoil('overtaken')
+    if (this.isShared && permit === undefined) this.spoil('REJECTED_BY_STORE')
+    if (snapshot === undefined) this.spoil('DISCARDED_BY_WRITE')
     else this.#snapshots.push(snapshot)
     for (const tag of tags) this.#stamp(tag, permit?.stamps[permit.tags.indexOf(tag)])
     if (permit !== undefined) {
-      if (this.#epoch !== undefined && this.#epoch !== permit.epoch) this.spoil('overtaken')
+      if (this.#epoch !== undefined && this.#epoch !== permit.epoch) this.spoil('DISCARDED_BY_WRITE')
       this.#epoch = permit.epoch
     }
     if (!terms.isShareable) this.#isShareable = false
@@ -176,9 +176,9 @@ export class ReadBasis implements Basis {
   /** A value from two reads that saw different states of a tag was never valid. */
   #stamp(tag: string, stamp: string | undefined): void {
     const isKnown = this.#stamps.has(tag)
-    if (isKnown && this.#stamps.get(tag) !== stamp) this.spoil('overtaken')
+    if (isKnown && this.#stamps.get(tag) !== stamp) this.spoil('DISCARDED_BY_WRITE')
     if (!isKnown) this.#stamps.set(tag, stamp)
-    if (this.isShared && stamp === undefined) this.spoil('not permitted')
+    if (this.isShared && stamp === undefined) this.spoil('REJECTED_BY_STORE')
   }
 }
 
@@ -189,6 +189,6 @@ function limited(terms: PartTerms, leftMs: number | undefined): PartTerms {
 
 /** A read that was not reported when it settles is unknown. */
 export function endWith(basis: BasisPart, answer: Promise<unknown>): void {
-  const end = () => basis.spoil('unknown read')
+  const end = () => basis.spoil('UNKNOWN_READ')
   answer.then(end, end)
 }

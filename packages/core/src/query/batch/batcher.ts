@@ -75,7 +75,7 @@ export class Batcher {
   readonly interceptor: Interceptor = (operation, context, next) => {
     const { scope } = context
     if (scope === undefined) {
-      if (operation.kind === 'read' && operation.lookup !== undefined) this.stats.passThrough('batch: no scope')
+      if (operation.kind === 'read' && operation.lookup !== undefined) this.stats.passThrough('batch:NO_SCOPE')
       return next(operation, context)
     }
     if (operation.kind !== 'read') {
@@ -84,18 +84,18 @@ export class Batcher {
       return next(operation, context)
     }
     if (operation.shape?.mergedByOrm === true) {
-      this.stats.passThrough('batch: merged by the ORM')
+      this.stats.passThrough('batch:BATCHED_BY_ORM')
       return next(operation, context)
     }
     const lookup = operation.lookup?.()
     if (lookup === undefined) return next(operation, context)
     if (isRefusal(lookup)) {
-      this.stats.passThrough(`batch: ${lookup.refused}`)
+      this.stats.passThrough(`batch:${lookup.refused}`)
       return next(operation, context)
     }
     const group = context.groupOf(lookup)
     if ((this.#failures.get(group) ?? 0) >= MAX_FAILURES) {
-      this.stats.passThrough('batch: group failed before')
+      this.stats.passThrough('batch:GROUP_FAILED_BEFORE')
       return next(operation, context)
     }
     return this.#load({ operation, context, lookup, group } as Waiter, scope, next) as ReturnType<typeof next<never>>

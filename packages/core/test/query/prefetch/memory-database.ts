@@ -77,7 +77,7 @@ export class MemoryDatabase {
   /** Lists rows. */
   list(table: string, where: (row: Row) => boolean = () => true): Promise<Row[]> {
     const run = () => this.#query(`list ${table}`, () => this.#rows(table).filter(where).map(copyValue))
-    return this.#host.execute({ ...this.#operation(table, 'list', run), lookup: () => ({ refused: 'not by key' }) }) as Promise<Row[]>
+    return this.#host.execute({ ...this.#operation(table, 'list', run), lookup: () => ({ refused: 'NOT_BY_KEY' }) }) as Promise<Row[]>
   }
 
   /** Lists rows, each with rows of another table in a property. */
@@ -94,7 +94,7 @@ export class MemoryDatabase {
     if (source === undefined) throw new Error('Expected rows.')
     const inner = { table: id(nested), shape: `${source.shape}.${property}`, isWhole: true, property: (column: string) => column }
     const withNested = { ...source, nested: [{ property, source: inner }] }
-    return this.#host.execute({ ...operation, rowSource: () => withNested, lookup: () => ({ refused: 'not by key' }) }) as Promise<Row[]>
+    return this.#host.execute({ ...operation, rowSource: () => withNested, lookup: () => ({ refused: 'NOT_BY_KEY' }) }) as Promise<Row[]>
   }
 
   /** Queries by key. */

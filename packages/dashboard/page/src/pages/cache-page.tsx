@@ -117,9 +117,11 @@ function Cache({ data, again }: { data: CacheAnswer; again: () => void }) {
         <section aria-labelledby="passed">
           <h2 id="passed">Passed through, by reason</h2>
           <ul class="rows rows-2">
-            {passedThrough.slice(0, 12).map(({ reason, count: times }) => (
+            {passedThrough.slice(0, 12).map(({ reason, text, count: times }) => (
               <li key={reason}>
-                <span class="rows-name">{reason}</span>
+                <span class="rows-name" title={reason}>
+                  {text}
+                </span>
                 <span class="rows-value">{count(times)}</span>
               </li>
             ))}

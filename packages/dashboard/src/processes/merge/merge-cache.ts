@@ -31,7 +31,7 @@ export function mergeCache(pages: readonly [CachePage, ...CachePage[]]): CachePa
     prefetched: sum(({ prefetched }) => prefetched),
     queries: sum(({ queries }) => queries),
     passedThrough: reasons
-      .map((same) => ({ reason: same[0].reason, count: same.reduce((total, { count }) => total + count, 0) }))
+      .map((same) => ({ ...same[0], count: same.reduce((total, { count }) => total + count, 0) }))
       .sort((a, b) => b.count - a.count),
     isKeeping: pages.some(({ isKeeping }) => isKeeping),
   }

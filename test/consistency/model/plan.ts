@@ -65,8 +65,8 @@ export interface Plan {
   readonly stampCells: readonly number[]
 }
 
-/** Within a writer: its step, then these, then the versions that it wrote. */
-export const WRITER = { step: 0, late: 1, inFlight: 2, versions: 3 } as const
+/** Within a writer: its step, then these, then the versions that it wrote. `unsure`: by its clock, its intent may be gone. */
+export const WRITER = { step: 0, late: 1, inFlight: 2, unsure: 3, versions: 4 } as const
 /** Within a reader: its step, then these, then floors, stamps and values. */
 export const READER = { step: 0, read: 1, keeps: 2, ahead: 3, floors: 4 } as const
 

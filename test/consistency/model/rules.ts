@@ -7,6 +7,7 @@ export const RULES = {
   endNeedsOwn:
     'END sets a stamp only if its own intent exists and is alive. Otherwise it opens a tag whose other intents were lost with it.',
   readerCreates: 'OPEN sets absent stamps. Otherwise nothing is cached again after a loss.',
+  unsureAwaitsEnd: 'A writer whose intent may be gone is acknowledged after END: else what was kept without it is still valid then.',
   commitCheck: 'COMMIT is sent only within the lease. Otherwise its tags are open again by then.',
   epochCheck: 'An entry of another epoch or server is dead. Otherwise a restart from a snapshot brings old entries back.',
   quarantine: 'After a loss nothing is cached until living writers have declared themselves again.',

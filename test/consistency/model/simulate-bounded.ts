@@ -253,7 +253,16 @@ export function simulateBounded(
           return !random.chance(faults.deaths)
         },
       ],
-      [network, 'here', () => true],
+      // Acknowledged before END, which is sent in the background.
+      [
+        network,
+        'here',
+        () => {
+          counts.writes += 1
+          at(acknowledged, key).push({ version, at: events.now })
+          return true
+        },
+      ],
       [
         network,
         'there',
@@ -269,8 +278,6 @@ export function simulateBounded(
         'here',
         () => {
           drop()
-          counts.writes += 1
-          at(acknowledged, key).push({ version, at: events.now })
           return true
         },
       ],

@@ -9,10 +9,12 @@ const STEP = {
   paused: 2,
   longPaused: 3,
   abandoned: 4,
+  /** The database has answered: END is sent and the caller continues, in either order. */
   ended: 5,
   acknowledging: 6,
-  done: 7,
-  dead: 8,
+  ending: 7,
+  done: 8,
+  dead: 9,
 } as const
 
 export function writerSteps(world: World, writer: number, emit: Emit): void {
@@ -42,14 +44,22 @@ export function writerSteps(world: World, writer: number, emit: Emit): void {
       move(STEP.begun, (next) => beginUnlessNaive(next, writer)),
     )
   if (step === STEP.begun) {
-    if (protocol.commitCheck && late) go('BEGIN again, its lease is over', (next) => begin(next, writer))
+    if (protocol.commitCheck && late) go('BEGIN again, its lease is over', (next) => beginAgain(next, writer))
     else {
       go(
         isRollback(world, writer) ? 'ROLLBACK' : 'COMMIT',
         move(STEP.ended, (next) => commit(next, writer, true)),
       )
       if (world.fault('pause') > 0) go('passes its check, then stops', spending('pause', move(STEP.paused)), true)
-      if (world.fault('longPause') > 0) go('passes its check, then stops for long', spending('longPause', move(STEP.longPaused)), true)
+      if (world.fault('longPause') > 0)
+        go(
+          'passes its check, then stops for long',
+          spending(
+            'longPause',
+            move(STEP.longPaused, (next) => next.setWriter(writer, WRITER.unsure, 1)),
+          ),
+          true,
+        )
       if (world.fault('unknownCommit') > 0) {
         go(
           'loses its connection in COMMIT',
@@ -82,13 +92,19 @@ export function writerSteps(world: World, writer: number, emit: Emit): void {
       )
     else leaseEnds(world, writer, go)
   }
-  if (step === STEP.ended) {
+  if (step === STEP.ended || step === STEP.ending) {
+    const then = step === STEP.ended ? STEP.acknowledging : STEP.done
     go(
       protocol.naive ? 'deletes entries' : 'END',
-      move(STEP.acknowledging, (next) => endOrDelete(next, writer)),
+      move(then, (next) => endOrDelete(next, writer)),
     )
-    if (world.fault('endLost') > 0) go('cannot reach Redis for END', spending('endLost', move(STEP.acknowledging)), true)
+    if (world.fault('endLost') > 0) go('cannot reach Redis for END', spending('endLost', move(then)), true)
   }
+  if (step === STEP.ended && !protocol.naive && !(protocol.unsureAwaitsEnd && world.writer(writer, WRITER.unsure) === 1))
+    go(
+      'acknowledges before END',
+      move(STEP.ending, (next) => acknowledge(next, writer)),
+    )
   if (step === STEP.acknowledging)
     go(
       'acknowledges',
@@ -125,10 +141,16 @@ export function mustDeclare(world: World, writer: number): boolean {
   const { protocol, writers } = world.plan
   if (!protocol.heartbeat || protocol.naive) return false
   const step = world.writer(writer, WRITER.step)
-  const isOpen = step === STEP.begun || step === STEP.paused || step === STEP.ended
+  // After COMMIT, readers see what was written: the intent is not needed any more.
+  const isOpen = step === STEP.begun || step === STEP.paused
   const isAbandoned = protocol.abandonedDeclared && step === STEP.abandoned && world.writer(writer, WRITER.inFlight) === 1
   if (!isOpen && !isAbandoned) return false
-  return (writers[writer]?.tags ?? []).some((tag) => world.intent(tag, writer) === INTENT.none)
+  // An expired one can come back from a snapshot. A writer that is late notices that before its COMMIT.
+  const isLate = world.writer(writer, WRITER.late) === 1
+  return (writers[writer]?.tags ?? []).some((tag) => {
+    const intent = world.intent(tag, writer)
+    return intent === INTENT.none || (intent === INTENT.expired && !isLate)
+  })
 }
 
 function spending(fault: Parameters<World['spend']>[0], change: (next: World) => void): (next: World) => void {
@@ -179,6 +201,7 @@ function acknowledge(world: World, writer: number): void {
 function clearVersions(world: World, writer: number): void {
   for (let row = 0; row < world.plan.rows.length; row++) world.setWriter(writer, WRITER.versions + row, 0)
   world.setWriter(writer, WRITER.late, 0)
+  world.setWriter(writer, WRITER.unsure, 0)
 }
 
 function holds(world: World, writer: number): boolean {
@@ -194,6 +217,13 @@ function expire(world: World, writer: number): void {
 function lapse(world: World, writer: number): void {
   expire(world, writer)
   world.setWriter(writer, WRITER.late, 1)
+  world.setWriter(writer, WRITER.unsure, 1)
+}
+
+function beginAgain(world: World, writer: number): void {
+  begin(world, writer)
+  world.setWriter(writer, WRITER.late, 0)
+  world.setWriter(writer, WRITER.unsure, 0)
 }
 
 /** The lease of a dead writer expires in time, but not before a COMMIT that the database still executes. */

@@ -148,7 +148,7 @@ export class CacheSetUp {
       await this.#values?.tiered.close()
     } finally {
       this.#shared?.reads.close()
-      this.writes.close()
+      await this.writes.close()
       this.#values?.engine.close()
       await this.#shared?.store.close()
     }

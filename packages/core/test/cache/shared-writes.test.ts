@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { SharedWrites } from '../../src/cache/coherence/shared-writes.ts'
 import { TagTable } from '../../src/cache/coherence/tag-table.ts'
 import { memoryStore } from '../../src/cache/stores/memory-store.ts'
-import { FakeClock, turn } from '../helpers.ts'
+import { FakeClock, touching, turn } from '../helpers.ts'
 
 /** Writes with a store whose announcements wait until the test resolves or rejects them. */
 function held(onInvalidationFailure: 'reject-write' | 'proceed' = 'proceed') {
@@ -86,6 +86,124 @@ describe.each(['reject-write', 'proceed'] as const)('SharedWrites with %s after 
       await told
       await vi.advanceTimersByTimeAsync(5_000)
       expect(begin).toHaveBeenCalledTimes(1)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+})
+
+describe('the end of a write', () => {
+  /** A write to the table "t" whose begin is known to the store, and whose end waits until it is let through or fails. */
+  async function begun() {
+    const ends: { resolve(): void; reject(error: Error): void }[] = []
+    const end = vi.fn(() => new Promise<undefined>((resolve, reject) => void ends.push({ resolve: () => resolve(undefined), reject })))
+    const store = new Proxy<CacheStore>(memoryStore(), {
+      get: (target, name) => (name === 'end' ? end : name === 'begin' ? async () => undefined : Reflect.get(target, name, target)),
+    })
+    const clock = new FakeClock()
+    const errors: unknown[] = []
+    const table = new TagTable(clock)
+    const onError = (error: unknown) => void errors.push(error)
+    const writes = new SharedWrites(table, { store, clock, onInvalidationFailure: 'reject-write', onError })
+    const write = writes.announce(touching('t'))
+    await write.ready
+    const isBusy = () => table.snapshot(['t#set']) === undefined
+    return { writes, write, ends, end, clock, errors, isBusy }
+  }
+
+  it('is sent when the database has responded, and not awaited', async () => {
+    const { writes, write, ends, end } = await begun()
+    expect(end).not.toHaveBeenCalled()
+    expect(write.end('committed')).toBeUndefined()
+    expect(end).toHaveBeenCalledOnce()
+    ends[0]?.resolve()
+    await writes.close()
+  })
+
+  it('keeps the tags busy in this process until the store has confirmed it', async () => {
+    const { writes, write, ends, isBusy } = await begun()
+    write.end('committed')
+    await turn()
+    expect(isBusy()).toBe(true)
+    ends[0]?.resolve()
+    await turn()
+    expect(isBusy()).toBe(false)
+    await writes.close()
+  })
+
+  it('is awaited if the intent may be gone', async () => {
+    const { writes, write, ends, clock } = await begun()
+    clock.advance(2_000)
+    const ended = write.end('committed')
+    let isAcknowledged = false
+    void ended?.then(() => {
+      isAcknowledged = true
+    })
+    await turn()
+    expect([ended, isAcknowledged]).toEqual([expect.any(Promise), false])
+    ends[0]?.resolve()
+    await ended
+    await writes.close()
+  })
+
+  it('is awaited while there are pending invalidations', async () => {
+    const { writes, write, ends } = await begun()
+    const told = writes.invalidateTags(['a'])
+    expect(write.end('committed')).toBeInstanceOf(Promise)
+    await turn()
+    for (const { resolve } of ends) resolve()
+    await told
+    await writes.close()
+  })
+
+  it('is awaited for tags of the app', async () => {
+    const { writes, ends } = await begun()
+    const write = writes.announceTags(['a'])
+    await write.ready
+    const ended = write.end('committed')
+    expect(ended).toBeInstanceOf(Promise)
+    await turn()
+    ends[0]?.resolve()
+    await ended
+  })
+
+  it('is pending if it fails twice, and nothing that is shared is used', async () => {
+    const { writes, write, ends, errors, isBusy } = await begun()
+    write.end('committed')
+    ends[0]?.reject(away())
+    await turn()
+    expect([writes.isOwing, isBusy(), errors.length]).toEqual([false, true, 0])
+    ends[1]?.reject(away())
+    await turn()
+    expect([writes.isOwing, isBusy(), errors.length]).toEqual([true, false, 1])
+    await writes.close()
+  })
+
+  it('is awaited by close', async () => {
+    const { writes, write, ends, isBusy } = await begun()
+    write.end('committed')
+    let isClosed = false
+    const closed = writes.close()?.then(() => {
+      isClosed = true
+    })
+    await turn()
+    expect(isClosed).toBe(false)
+    ends[0]?.resolve()
+    await closed
+    expect([isClosed, isBusy()]).toEqual([true, false])
+    expect(writes.close()).toBeUndefined()
+  })
+
+  it('is given up by close when the store does not confirm it in time', async () => {
+    vi.useFakeTimers()
+    try {
+      const { writes, write, errors } = await begun()
+      write.end('committed')
+      const closed = writes.close()
+      await vi.advanceTimersByTimeAsync(2_100)
+      await closed
+      expect(errors).toEqual([expect.objectContaining({ message: expect.stringContaining('within 2000 ms') })])
+      expect(vi.getTimerCount()).toBe(0)
     } finally {
       vi.useRealTimers()
     }

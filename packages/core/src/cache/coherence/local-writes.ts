@@ -60,5 +60,8 @@ export class LocalWrites implements WriteTracker {
     return Promise.resolve()
   }
 
-  close(): void {}
+  /** @returns A promise to await; `undefined`: there is none. Never rejects. */
+  close(): Promise<void> | undefined {
+    return undefined
+  }
 }

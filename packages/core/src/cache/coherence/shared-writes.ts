@@ -1,14 +1,15 @@
 import type { AnnouncedWrite, StateAhead, WriteOutcome } from '../../pipeline/writes.ts'
+import type { WriteEffect } from '../../schema/catalog.ts'
 import type { TableId } from '../../schema/catalog-data.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { SluiceError } from '../../shared/errors.ts'
 import { randomToken } from '../../shared/random-token.ts'
-import { Periodic } from '../../shared/timers.ts'
+import { Periodic, within } from '../../shared/timers.ts'
 import { type CacheStore, EVERY_TAG } from '../stores/cache-store.ts'
 import { LocalWrites } from './local-writes.ts'
 import { type SharedReads, SharedStateAhead } from './shared-reads.ts'
 import type { OpenTags, TagTable } from './tag-table.ts'
-import { setTag } from './tags.ts'
+import { setTag, tagsWritten } from './tags.ts'
 
 /**
  * A write was not sent, because other processes could not be notified beforehand: the shared store does not
@@ -48,6 +49,13 @@ class OwedTags {
 const RENEW_MS = 1_000
 /** A store that takes half a lease to reply this many times in a row counts as unavailable. */
 const MAX_ATTEMPTS = 3
+/**
+ * A writer whose intent was requested longer ago may have lost it, together with the store's state or because
+ * its process hung. Less than the quarantine.
+ */
+const CERTAIN_MS = 2 * RENEW_MS
+/** How long `close` waits for the store to confirm ends of writes. */
+const CLOSE_MS = 2_000
 
 interface SharedWritesOptions {
   readonly store: CacheStore
@@ -80,6 +88,8 @@ interface Intent {
 export class SharedWrites extends LocalWrites {
   override readonly isShared: boolean = true
   readonly #intents = new Set<Intent>()
+  /** Ends of acknowledged writes that the store has not confirmed. */
+  readonly #ending = new Set<Promise<void>>()
   readonly #owed = new OwedTags()
   readonly #upkeep: Periodic
   /** The attempt in flight to announce the pending invalidations, and the next one. */
@@ -101,7 +111,16 @@ export class SharedWrites extends LocalWrites {
     return !this.#owed.isEmpty || this.#settling !== undefined
   }
 
+  /** The write is acknowledged when the database has responded, and its end is reported in the background. */
+  override announce(effect: WriteEffect): AnnouncedWrite {
+    return this.#announced(tagsWritten(effect), true)
+  }
+
   override announceTags(tags: readonly string[]): AnnouncedWrite {
+    return this.#announced(tags, false)
+  }
+
+  #announced(tags: readonly string[], mayEndLater: boolean): AnnouncedWrite {
     if (tags.length === 0) return { ready: undefined, end: () => undefined }
     if (this.#closed) return super.announceTags(tags)
     const open = this.table.begin(tags)
@@ -111,7 +130,11 @@ export class SharedWrites extends LocalWrites {
     const ready = this.#begin(intent)
     // An observer that sees only the end of a transaction does not wait for its begin.
     ready.catch(() => {})
-    return { ready, end: (outcome) => this.#end(intent, ready, outcome) }
+    return {
+      ready,
+      end: (outcome) =>
+        mayEndLater && this.#endLater(intent, outcome) ? undefined : ready.catch(() => {}).then(() => this.#end(intent, outcome)),
+    }
   }
 
   /**
@@ -154,10 +177,16 @@ export class SharedWrites extends LocalWrites {
     return this.#nextSettling
   }
 
-  /** From now on, writes are sent unannounced, including those that are waiting for the store. */
-  override close(): void {
+  /**
+   * From now on, writes are sent unannounced, including those that are waiting for the store. Waits until the
+   * ends of acknowledged writes are confirmed, up to a limit: the lease of an unconfirmed one expires.
+   */
+  override close(): Promise<void> | undefined {
     this.#closed = true
     this.#upkeep.stop()
+    if (this.#ending.size === 0) return undefined
+    const message = `The cache store did not confirm the end of the last writes within ${CLOSE_MS} ms.`
+    return within(CLOSE_MS, Promise.all(this.#ending), message).then(() => {}, this.options.onError)
   }
 
   async #attempt(): Promise<void> {
@@ -218,8 +247,23 @@ export class SharedWrites extends LocalWrites {
     }
   }
 
-  async #end(intent: Intent, ready: Promise<void>, outcome: WriteOutcome): Promise<void> {
-    await ready.catch(() => {})
+  /**
+   * Lets the caller continue before the store has confirmed the end. Until then, the tags have no stamps in
+   * the store and are busy in this process: nothing is cached, and nothing older than the write is served.
+   * That is certain only if the intent existed when the database responded.
+   *
+   * @returns Whether it does; otherwise, the end must be awaited.
+   */
+  #endLater(intent: Intent, outcome: WriteOutcome): boolean {
+    const { store, clock } = this.options
+    if (intent.state !== 'held' || outcome === 'unknown' || this.#closed || this.isOwing) return false
+    if (clock.now() - intent.askedAt >= Math.min(CERTAIN_MS, store.leaseMs / 2)) return false
+    const ending = this.#end(intent, outcome).then(() => void this.#ending.delete(ending))
+    this.#ending.add(ending)
+    return true
+  }
+
+  async #end(intent: Intent, outcome: WriteOutcome): Promise<void> {
     const { tags, token, state } = intent
     if (state !== 'held' && state !== 'untold') return
     if (outcome === 'unknown') this.#doubt(intent)

@@ -19,10 +19,11 @@ export interface KeptTerms {
 
 /** A value in the memory of this process, and the conditions under which it is valid. */
 export class KeptValue extends Sized {
-  /** In whole milliseconds, like the times below: unlike fractions, they do not need a heap object. */
+  /** In whole milliseconds: unlike fractions, they do not need a heap object. */
   readonly askedAt: number
   readonly freshUntil: number
-  readonly costMs: number
+  /** In whole microseconds, for the same reason. */
+  readonly #costUs: number
   readonly ownTags: readonly string[]
   /** The table's number of changes when the tags were last known to be current. */
   #changesSeen = -1
@@ -46,7 +47,7 @@ export class KeptValue extends Sized {
     this.#snapshot = snapshot
     this.askedAt = Math.floor(askedAt)
     this.freshUntil = Math.floor(freshUntil)
-    this.costMs = costMs
+    this.#costUs = Math.round(costMs * 1_000)
     this.ownTags = ownTags
   }
 
@@ -67,6 +68,11 @@ export class KeptValue extends Sized {
   validated(snapshot: TagSnapshot): void {
     this.#snapshot = snapshot
     this.#changesSeen = -1
+  }
+
+  /** How long loading it took, in milliseconds. */
+  get costMs(): number {
+    return this.#costUs / 1_000
   }
 
   /** The value itself, as one promise for all callers. */

@@ -26,6 +26,8 @@ interface TagNode {
   stamp: string | undefined
   /** The sum of this tag's generation and that of `*` when the stamp was recorded. */
   stampedAt: number
+  /** The last snapshot of which this is the first tag: the next one is often the same. */
+  latest: TagSnapshot | undefined
 }
 
 /** The tags of a write in flight. */
@@ -35,7 +37,7 @@ export type OpenTags = readonly object[]
 export class TagSnapshot {
   constructor(
     private readonly every: TagNode,
-    private readonly nodes: readonly TagNode[],
+    readonly nodes: readonly TagNode[],
     /** Because generations only increase, their sum is the same only if each of them is. */
     private readonly sum: number,
   ) {}
@@ -107,17 +109,29 @@ export class TagTable {
 
   /** The state of the tags now; `undefined` while a write to any of them is in flight, or can be. */
   snapshot(tags: readonly string[]): TagSnapshot | undefined {
-    if (this.#isBusy(this.#every)) return undefined
-    // Snapshots live as long as the values cached under them: an array that grows would reserve more memory.
-    const nodes = new Array<TagNode>(tags.length)
-    let sum = this.#every.generation
+    const every = this.#every
+    if (this.#isBusy(every)) return undefined
+    const first = tags.length === 0 ? every : this.#nodeOf(tags[0] as string)
+    const latest = first.latest?.nodes.length === tags.length ? first.latest : undefined
+    let nodes: TagNode[] | undefined
+    let sum = every.generation
     for (let at = 0; at < tags.length; at++) {
-      const node = this.#nodeOf(tags[at] as string)
+      const node = at === 0 ? first : this.#nodeOf(tags[at] as string)
       if (this.#isBusy(node)) return undefined
-      nodes[at] = node
       sum += node.generation
+      if (nodes === undefined && node !== latest?.nodes[at]) {
+        // Snapshots live as long as the values cached under them: an array that grows would reserve more memory.
+        nodes = new Array<TagNode>(tags.length)
+        for (let same = 0; same < at; same++) nodes[same] = latest?.nodes[same] as TagNode
+      }
+      if (nodes !== undefined) nodes[at] = node
     }
-    return new TagSnapshot(this.#every, nodes, sum)
+    // Values under the same tags share a snapshot.
+    const known: readonly TagNode[] | undefined = nodes ?? latest?.nodes
+    if (latest !== undefined && latest.nodes === known && latest.state === sum) return latest
+    const snapshot = new TagSnapshot(every, known ?? [], sum)
+    first.latest = snapshot
+    return snapshot
   }
 
   /** A write to these tags begins. @returns The argument for `end`, which must be called once. */
@@ -182,5 +196,5 @@ export class TagTable {
 }
 
 function newNode(): TagNode {
-  return { generation: 0, open: 0, leasedUntil: 0, stamp: undefined, stampedAt: -1 }
+  return { generation: 0, open: 0, leasedUntil: 0, stamp: undefined, stampedAt: -1, latest: undefined }
 }

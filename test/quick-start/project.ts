@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import Sqlite from 'better-sqlite3'
-import { expect } from 'vitest'
 import { env } from '../prisma/generate-parts.mjs'
 import { freePort } from '../services/free-port.ts'
 import { SOON } from '../support/patience.ts'
@@ -22,6 +22,15 @@ export interface Served {
   /** Queries of each response, by its `Server-Timing`. */
   readonly queries: readonly number[]
   readonly printed: string
+}
+
+/** Waits until a program has printed something. */
+async function untilPrinted(pattern: RegExp, printed: () => string): Promise<void> {
+  const deadline = Date.now() + SOON.timeout
+  while (!pattern.test(printed())) {
+    if (Date.now() > deadline) throw new Error(`Expected ${pattern} in:\n${printed()}`)
+    await sleep(SOON.interval)
+  }
 }
 
 /** A folder with the files of a quick start. Uses the built packages of this repository. */
@@ -74,12 +83,17 @@ export class Project {
    * Starts the server, requests its page so many times, and ends it.
    *
    * @param last - The last line of output to wait for. Default: the message that it listens.
+   * @param variables - Of its environment.
    */
-  async serve(code: string, requests: number, last: RegExp = LISTENING): Promise<Served> {
+  async serve(code: string, requests: number, last: RegExp = LISTENING, variables: NodeJS.ProcessEnv = {}): Promise<Served> {
     const port = await freePort()
     this.write('src/server.ts', code.replace('listen(3000', `listen(${port}, '127.0.0.1'`).replace('port: 3000', `port: ${port}`))
     const args = ['--import', require.resolve('tsx'), 'src/server.ts']
-    const child = spawn(process.execPath, args, { cwd: this.folder, env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, args, {
+      cwd: this.folder,
+      env: { ...environment, ...variables },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     const exited = once(child, 'exit')
     let printed = ''
     for (const stream of [child.stdout, child.stderr]) {
@@ -88,7 +102,7 @@ export class Project {
       })
     }
     try {
-      await expect.poll(() => printed, SOON).toMatch(LISTENING)
+      await untilPrinted(LISTENING, () => printed)
       const bodies: string[] = []
       const queries: number[] = []
       for (let at = 0; at < requests; at += 1) {
@@ -96,7 +110,7 @@ export class Project {
         bodies.push(await response.text())
         queries.push(Number(/desc="(\d+) queries"/.exec(response.headers.get('server-timing') ?? '')?.[1]))
       }
-      await expect.poll(() => printed, SOON).toMatch(last)
+      await untilPrinted(last, () => printed)
       return { bodies, queries, printed }
     } finally {
       child.kill()

@@ -50,7 +50,7 @@ export class Project {
     writeFileSync(file, code)
   }
 
-  /** @throws Error with the output of the script if it fails. */
+  /** @throws Error with the output of the script if the script fails. */
   run(script: string, ...args: readonly string[]): void {
     const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...args], {
       cwd: this.folder,
@@ -83,7 +83,7 @@ export class Project {
    * Starts the server, requests its page so many times, and ends it.
    *
    * @param last - The last line of output to wait for. Default: the message that it listens.
-   * @param variables - Of its environment.
+   * @param variables - Additional environment variables.
    */
   async serve(code: string, requests: number, last: RegExp = LISTENING, variables: NodeJS.ProcessEnv = {}): Promise<Served> {
     const port = await freePort()

@@ -86,19 +86,19 @@ export class Attempt implements Dispatcher.DispatchHandler, PendingAttempt {
   /** Stops waiting: the request goes to another node. */
   rescue(): void {
     if (!this.#settle()) return
-    this.#controller?.abort(new Error('The node hangs.'))
+    this.#controller?.abort(new Error('The node does not respond.'))
     this.exchange.failed(this, 504)
   }
 
   /** Aborts the attempt because its result is no longer needed. */
   cancel(): void {
-    if (this.#settle()) this.#controller?.abort(new Error('The client is gone.'))
+    if (this.#settle()) this.#controller?.abort(new Error('The client disconnected.'))
   }
 
   /** Aborts the attempt because another node has responded. */
   lose(): void {
     if (!this.#settle()) return
-    this.#controller?.abort(new Error('Another node was quicker.'))
+    this.#controller?.abort(new Error('Another node responded first.'))
     const now = this.now()
     this.upstream.lost(now)
     this.exchange.recordAbandoned(this.upstream.node, now - this.#startedAt)
@@ -106,7 +106,7 @@ export class Attempt implements Dispatcher.DispatchHandler, PendingAttempt {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller
-    if (this.#isSettled) controller.abort(new Error('The request was given up.'))
+    if (this.#isSettled) controller.abort(new Error('The request was aborted.'))
     else this.isSent = true
   }
 
@@ -117,7 +117,7 @@ export class Attempt implements Dispatcher.DispatchHandler, PendingAttempt {
     this.#status = status
     this.#answered(status)
     if (!this.exchange.takes(this, status)) {
-      if (this.#settle()) controller.abort(new Error('Another node may do better.'))
+      if (this.#settle()) controller.abort(new Error('The request is retried on another node.'))
       return
     }
     const headers = responseHeaders(rawHeadersOf(controller))
@@ -127,7 +127,7 @@ export class Attempt implements Dispatcher.DispatchHandler, PendingAttempt {
       response.writeHead(status, headers)
     } catch {
       if (!this.#settle()) return
-      controller.abort(new Error('The headers of the answer cannot be sent.'))
+      controller.abort(new Error('The headers of the response cannot be sent.'))
       this.exchange.finish(502)
     }
   }

@@ -113,9 +113,12 @@ let isWarned = false
 function warnOfReadBody(): void {
   if (isWarned) return
   isWarned = true
-  process.emitWarning('A proxy was given a request whose body had been read: put it before what reads bodies. It answers 500.', {
-    type: 'SluiceWarning',
-  })
+  process.emitWarning(
+    'A proxy received a request whose body was already read, and responds with 500. Register the proxy before body parsers.',
+    {
+      type: 'SluiceWarning',
+    },
+  )
 }
 
 /** Passes through up to `maxBytes`, and fails on the next byte. */

@@ -19,7 +19,7 @@ export interface RequestIdOptions {
 }
 
 const WELL_FORMED = /^[\w.:/+=@-]{1,128}$/
-const header: OptionRule = { expected: 'the name of a header', accepts: (value) => typeof value === 'string' && /^[\w-]+$/.test(value) }
+const header: OptionRule = { expected: 'a header name', accepts: (value) => typeof value === 'string' && /^[\w-]+$/.test(value) }
 
 /** Assigns an id to each request. */
 export class RequestIds {

@@ -38,7 +38,7 @@ type Rules = Readonly<Record<string, OptionRule>>
 
 const rule = (expected: string, accepts: OptionRule['accepts']): OptionRule => ({ expected, accepts })
 
-const secrets = rule('a text, or several', (value) => typeof value === 'string' || Array.isArray(value))
+const secrets = rule('a string, or an array of strings', (value) => typeof value === 'string' || Array.isArray(value))
 const rules: Rules = {
   balancer: rule('a LoadBalancingEngine', (value) => value instanceof LoadBalancingEngine),
   nodes: option.array,
@@ -57,7 +57,7 @@ const rules: Rules = {
   hedge: option.either(option.boolean, option.object),
   sticky: option.either(option.boolean, option.object),
   upgrades: rule(
-    'an array of names of protocols',
+    'an array of protocol names',
     (value) => option.strings.accepts(value) && (value as readonly string[]).every(isCookieName),
   ),
   nodeAuth: secrets,
@@ -81,13 +81,13 @@ const hedgeRules: Rules = {
   burst: option.integer(1),
 }
 const stickyRules: Rules = {
-  cookie: rule('the name of a cookie', isCookieName),
+  cookie: rule('a cookie name', isCookieName),
   secret: secrets,
   maxAgeSeconds: option.number(1),
   secure: option.boolean,
   sameSite: option.oneOf('lax', 'strict', 'none'),
 }
-const pem = rule('PEM, as a text or bytes', (value) => typeof value === 'string' || Buffer.isBuffer(value) || Array.isArray(value))
+const pem = rule('PEM, as a string or bytes', (value) => typeof value === 'string' || Buffer.isBuffer(value) || Array.isArray(value))
 const tlsRules: Rules = {
   ca: pem,
   cert: pem,
@@ -119,7 +119,7 @@ export function resolveProxyOptions(options: ProxyOptions): ResolvedProxyOptions
     throw new InvalidOptionError('nodes', 'either nodes or a balancer', nodes === undefined ? undefined : 'both')
   }
   if (balancer !== undefined && options.strategy !== undefined)
-    throw new InvalidOptionError('strategy', 'none where there is a balancer, which has its own', options.strategy)
+    throw new InvalidOptionError('strategy', 'no strategy if a balancer is passed, which has its own', options.strategy)
   return {
     balancer: balancer ?? balancerOf(nodes ?? [], options.strategy ?? 'peak-ewma'),
     ownsBalancer: balancer === undefined,
@@ -168,6 +168,6 @@ function balancerOf(nodes: readonly (string | NodeAddress)[], strategy: Balancin
 
 function addressOf(text: string): NodeAddress {
   const match = /^(?:\[([\da-fA-F:.]+)\]|([^:/\s[\]]+)):(\d{1,5})$/.exec(text)
-  if (match === null) throw new InvalidOptionError('nodes', 'texts like "10.0.0.1:8080", without a scheme', text)
+  if (match === null) throw new InvalidOptionError('nodes', 'addresses such as "10.0.0.1:8080", without a scheme', text)
   return { host: match[1] ?? match[2] ?? '', port: Number(match[3]) }
 }

@@ -95,7 +95,7 @@ class Tunnel {
     return {
       onRequestStart: (controller) => {
         isSent = true
-        onClosed = () => controller.abort(new Error('The client is gone.'))
+        onClosed = () => controller.abort(new Error('The client disconnected.'))
         if (socket.destroyed) onClosed()
         else socket.once('close', onClosed)
       },

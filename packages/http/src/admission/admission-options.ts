@@ -50,7 +50,7 @@ export interface ShedOptions {
   readonly maxEventLoopDelayMs?: number
 }
 
-const text: OptionRule = { expected: 'a text', accepts: (value) => typeof value === 'string' && value !== '' }
+const text: OptionRule = { expected: 'a string', accepts: (value) => typeof value === 'string' && value !== '' }
 const redis: OptionRule = {
   expected: 'a client of ioredis',
   accepts: (value) => typeof (value as RateLimitRedis | null)?.defineCommand === 'function',

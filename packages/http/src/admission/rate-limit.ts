@@ -118,7 +118,7 @@ export class RateLimiter {
     if (shared !== undefined && this.now() >= this.#pausedUntil) {
       try {
         return await countedOf(
-          within(REDIS_TIMEOUT_MS, shared.consume(client), `Redis did not answer within ${REDIS_TIMEOUT_MS} ms.`),
+          within(REDIS_TIMEOUT_MS, shared.consume(client), `Redis did not respond within ${REDIS_TIMEOUT_MS} ms.`),
           isRefusal,
         )
       } catch (error) {
@@ -134,7 +134,10 @@ export class RateLimiter {
     if (this.#hasWarned) return
     this.#hasWarned = true
     const reason = errorMessage(error)
-    process.emitWarning(`A rate limit could not be asked for, and is not kept as it should be: ${reason}`, { type: 'SluiceWarning' })
+    process.emitWarning(
+      `A rate limit could not be checked. If Redis fails, each process counts its own requests; if counting fails, the request is allowed. Check Redis and the function \`key\`: ${reason}`,
+      { type: 'SluiceWarning' },
+    )
   }
 }
 

@@ -57,7 +57,7 @@ const rules: Readonly<Record<string, OptionRule>> = {
     (value) => typeof value === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(value),
   ),
   secret: rule(
-    `a text of at least ${MIN_SECRET} characters, or an array of such texts`,
+    `a string of at least ${MIN_SECRET} characters, or an array of such strings`,
     (value) => isSecret(value) || (Array.isArray(value) && value.length > 0 && value.every(isSecret)),
   ),
   secure: rule('true, false or "auto"', (value) => typeof value === 'boolean' || value === 'auto'),
@@ -80,7 +80,7 @@ export function resolveConsistencyCookieOptions(options: ConsistencyCookieOption
     )
   }
   if (domain !== undefined && /^__Host-/i.test(name)) {
-    throw new InvalidOptionError('consistencyCookie.domain', `none with the name ${name}`, domain)
+    throw new InvalidOptionError('consistencyCookie.domain', `no domain with the name ${name}`, domain)
   }
   const secrets = typeof secret === 'string' ? [secret] : [...secret]
   return { name, secrets, secure: isAlwaysSecure ? true : secure, sameSite, domain, maxAgeSeconds }

@@ -124,7 +124,7 @@ class SluiceHealth implements Health {
     })
     try {
       const result = await within(this.options.timeoutMs ?? 1_000, this.#run(name, check))
-      return result === false ? detail(failing, 'It said false.') : detail('pass')
+      return result === false ? detail(failing, 'The check returned false.') : detail('pass')
     } catch (error) {
       return detail(failing, errorMessage(error))
     }

@@ -36,7 +36,11 @@ export type OperationsHandler = (request: IncomingMessage, response: ServerRespo
 export function createMetricsHandler(sluice: Sluice, options: MetricsOptions = {}): OperationsHandler {
   checkOptions(options, { authorize: option.callback })
   const { monitor } = sluice
-  if (monitor === undefined) throw new SluiceError('SLUICE_MONITOR_OFF', 'Metrics were asked for, and the monitor of this Sluice is off.')
+  if (monitor === undefined)
+    throw new SluiceError(
+      'SLUICE_MONITOR_OFF',
+      'Metrics are not available: the monitor of this Sluice is disabled. Enable `monitoring` in createSluice().',
+    )
   const { authorize } = options
   requireAuthorize('A metrics endpoint', authorize)
   const report = (error: unknown) => hostOf(sluice).reportError(error)

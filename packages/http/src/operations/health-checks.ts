@@ -84,7 +84,7 @@ function balancer(sluice: Sluice): readonly NamedCheck[] {
   if (engine === undefined || engine.nodes.length === 0) return []
   const check = () => {
     const { healthyNodes, degradedNodes, totalNodes } = engine.getClusterStats()
-    if (healthyNodes + degradedNodes === 0) throw new Error(`None of ${totalNodes} nodes is up.`)
+    if (healthyNodes + degradedNodes === 0) throw new Error(`None of the ${totalNodes} nodes is available.`)
   }
   return [{ name: 'balancer', failing: 'fail', check }]
 }

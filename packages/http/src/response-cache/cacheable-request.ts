@@ -52,7 +52,8 @@ export function requestKey(
   if (options.key !== undefined) {
     const key: unknown = options.key(request)
     if (key === undefined) return { reason: 'key' }
-    if (typeof key !== 'string') throw new TypeError(`The option "key" of a response cache gave ${typeof key}, and no text.`)
+    if (typeof key !== 'string')
+      throw new TypeError(`Option "key" of a response cache: expected a function that returns a string or undefined, got ${typeof key}.`)
     return { key: `key\n${key}` }
   }
   const target = facts.url ?? request.url ?? '/'

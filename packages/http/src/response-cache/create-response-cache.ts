@@ -16,7 +16,7 @@ import { cacheControl, type StoredResponse, secondsOf } from './stored-response.
 const MAX_VARIED = 10_000
 const NAMES: readonly string[] = []
 const NO_SCOPE =
-  'A response cache was asked outside of any scope, and keeps nothing: put sluiceMiddleware() before it, or register sluicePlugin first.'
+  'A response cache received a request outside any scope, and caches nothing. Register sluiceMiddleware() or sluicePlugin before it.'
 
 /** Serves requests from cached responses, and caches responses. */
 export interface ResponseCache {

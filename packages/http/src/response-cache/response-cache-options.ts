@@ -119,13 +119,13 @@ export interface ResolvedResponseCacheOptions {
   readonly cacheStatus: boolean
 }
 
-const text: OptionRule = { expected: 'a text', accepts: (value) => typeof value === 'string' }
+const text: OptionRule = { expected: 'a string', accepts: (value) => typeof value === 'string' }
 const statuses: OptionRule = {
-  expected: 'an array of statuses from 200 to 599 but 206 and 304',
+  expected: 'an array of statuses from 200 to 599, except 206 and 304',
   accepts: (value) => Array.isArray(value) && value.every(isStatus),
 }
 const names: OptionRule = {
-  expected: 'an array of names of headers',
+  expected: 'an array of header names',
   accepts: (value) => option.strings.accepts(value) && (value as readonly string[]).every((name) => /^[\w!#$%&'.^`|~+-]+$/.test(name)),
 }
 

@@ -67,12 +67,12 @@ function familiesOf(stats: ResponseCacheStats): readonly MetricFamily[] {
   const { hits, coalesced, misses, bypassed, notStored, shadowed, shadowDifferences } = stats
   const requests = { hit: hits, coalesced, miss: misses }
   return [
-    counters('sluice.responses', 'Requests that came to a response cache', '{request}', 'sluice.result', requests),
-    counters('sluice.responses.bypassed', 'Requests that were left to the app', '{request}', 'sluice.reason', bypassed),
-    counters('sluice.responses.not_stored', 'Responses that were not kept', '{response}', 'sluice.reason', notStored),
-    counter('sluice.responses.stored', 'Responses that were kept', '{response}', stats.stored),
+    counters('sluice.responses', 'Requests to a response cache', '{request}', 'sluice.result', requests),
+    counters('sluice.responses.bypassed', 'Requests that were passed to the app', '{request}', 'sluice.reason', bypassed),
+    counters('sluice.responses.not_stored', 'Responses that were not cached', '{response}', 'sluice.reason', notStored),
+    counter('sluice.responses.stored', 'Responses that were cached', '{response}', stats.stored),
     counter('sluice.responses.not_modified', 'Requests answered with 304', '{request}', stats.notModified),
-    counter('sluice.responses.shadow.comparisons', 'Responses that were compared with kept ones', '{response}', shadowed),
+    counter('sluice.responses.shadow.comparisons', 'Responses that were compared with cached responses', '{response}', shadowed),
     counter('sluice.responses.shadow.differences', 'Comparisons with different responses', '{response}', shadowDifferences),
   ]
 }

@@ -37,7 +37,7 @@ export interface ShutdownOptions {
 }
 
 const signals: OptionRule = {
-  expected: 'an array of names of signals',
+  expected: 'an array of signal names',
   accepts: (value) => option.strings.accepts(value) && (value as readonly string[]).every((name) => /^SIG[A-Z0-9]+$/.test(name)),
 }
 

@@ -44,7 +44,7 @@ export const sluiceProxy: FastifyPluginAsync<SluiceProxyOptions> = definePlugin(
 
 const rules = {
   proxy: {
-    expected: 'a proxy made by createProxy()',
+    expected: 'a proxy that createProxy() returned',
     accepts: (value: unknown) => typeof (value as HttpProxy | null)?.handler === 'function',
   },
   rewritePrefix: {
@@ -61,9 +61,10 @@ async function register(app: FastifyInstance, options: SluiceProxyOptions): Prom
   const { proxy: given, rewritePrefix = '', websocket = true, ...proxyOptions } = options
   checkOptions({ proxy: given, rewritePrefix, websocket }, rules)
   for (const [name, value] of Object.entries(proxyOptions)) {
-    if (given !== undefined && value !== undefined) throw new InvalidOptionError(name, 'none beside a proxy, which has its own', value)
+    if (given !== undefined && value !== undefined)
+      throw new InvalidOptionError(name, 'no such option together with a proxy, which has its own', value)
   }
-  if (app.initialConfig.http2 === true) throw new InvalidOptionError('http2', 'an app that speaks HTTP/1.1', true)
+  if (app.initialConfig.http2 === true) throw new InvalidOptionError('http2', 'an app that uses HTTP/1.1', true)
   const proxy = given ?? createProxy(proxyOptions)
   const prefix = new PathPrefix(app.prefix, readingOf(app))
   const replacement = rewritePrefix.replace(/\/+$/, '')
@@ -84,7 +85,7 @@ async function register(app: FastifyInstance, options: SluiceProxyOptions): Prom
       return
     }
     if (replacement !== '' && STEP_UP.test(target.split(/[?#]/, 1)[0] ?? '')) {
-      reply.code(400).send({ statusCode: 400, error: 'Bad Request', message: 'The path leads out of what it is below.' })
+      reply.code(400).send({ statusCode: 400, error: 'Bad Request', message: 'The path leaves the prefix of the proxy.' })
       return
     }
     if (target !== url) setRequestTarget(raw, target)
@@ -152,7 +153,7 @@ function leaveBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (request, payload, done) => {
     if (payload === request.raw) done(null)
-    else done(new InvalidArgumentError('payload', 'the request itself, which no preParsing hook has replaced', payload))
+    else done(new InvalidArgumentError('payload', 'the original request, which no preParsing hook has replaced', payload))
   })
   // Fastify rejects an invalid content type before it calls a parser. The nodes must decide that, and they
   // receive the original header.

@@ -94,7 +94,7 @@ export function isClosed(connection: object): boolean {
  * Marks a connection of the pool as unusable: the pool closes it instead of handing it to the next caller.
  */
 export function discard(connection: object): void {
-  Object.assign(connection, { __knex__disposed: 'A session of Sluice was held on it.' })
+  Object.assign(connection, { __knex__disposed: 'Sluice used this connection for a session.' })
 }
 
 /** Runs the app's hook for new connections of its pool. */

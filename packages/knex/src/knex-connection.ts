@@ -46,7 +46,11 @@ export function attachedConnection(client: ClientInternals, base: ClientInternal
   const reference = new WeakRef(client)
   const find = (): ClientInternals => {
     const found = reference.deref()
-    if (found === undefined) throw new SluiceError('SLUICE_NO_CLIENT', 'The Knex instance that was attached is gone.')
+    if (found === undefined)
+      throw new SluiceError(
+        'SLUICE_NO_CLIENT',
+        'The attached Knex instance was garbage-collected. Keep a reference to it while Sluice uses it.',
+      )
     return found
   }
   return connectionTo(find, () => base, dialect)

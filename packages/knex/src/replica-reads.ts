@@ -74,7 +74,7 @@ export class ReplicaReads {
     const clients = replicas.flatMap((replica) => clientOf(replica) ?? [])
     if (clients.length < replicas.length || ![instance.client, ...clients].every((client) => hasReplicas(client, dialect))) {
       host.warn(
-        '@sluice/knex reads from replicas of PostgreSQL through `pg`, and of MariaDB through `mysql2`; these are others. All is asked of the primary.',
+        '@sluice/knex reads from replicas of PostgreSQL through `pg`, and of MariaDB through `mysql2`; this instance uses others. All reads go to the primary.',
       )
       return undefined
     }
@@ -137,7 +137,7 @@ export class ReplicaReads {
         const connection = await replica.acquireConnection()
         used = connection
         try {
-          if (isAbandoned) throw new Error('Nobody waits for this read any more.')
+          if (isAbandoned) throw new Error('This read was abandoned.')
           if (!this.#admitted.has(connection)) await attempt.admit((sql) => this.#ask(through, connection, sql))
           this.#admitted.add(connection)
         } catch (error) {

@@ -57,6 +57,6 @@ function replacer(name: string, value: unknown): unknown {
   if (typeof value === 'bigint') return `${value}n`
   if (typeof value !== 'function') return value
   const text = String(value)
-  if (NAMELESS.test(text)) throw new TypeError('A bound function tells nothing.')
+  if (NAMELESS.test(text)) throw new TypeError('A bound function cannot be compared.')
   return text
 }

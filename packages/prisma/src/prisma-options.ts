@@ -18,7 +18,7 @@ export interface PrismaOptions extends ReplicaOptions {
 }
 
 const schema: OptionRule = {
-  expected: 'what `generator sluice` of this version wrote',
+  expected: 'the output of `generator sluice` of this version',
   accepts: (value) => typeof value === 'object' && value !== null && (value as Partial<PrismaSchemaData>).version === 1,
 }
 

@@ -60,7 +60,7 @@ export class ReplicaReads {
     const isUsable = dialect !== 'sqlite' && this.#isAlike(client)
     if (!isUsable)
       this.host.warn(
-        '@sluice/prisma reads from replicas of PostgreSQL and MariaDB by clients of the same generated code with the same `omit`, where no extension computes fields. All reads of this client go to the primary.',
+        '@sluice/prisma reads from replicas of PostgreSQL and MariaDB only if the replica clients use the same generated code and the same `omit`, and no extension computes fields. All reads of this client go to the primary.',
       )
     if (this.#isAttached || !isUsable) return
     this.#isAttached = true
@@ -136,7 +136,8 @@ const readCommitted = { isolationLevel: 'ReadCommitted' } as const
 
 async function askReplica(replica: ReplicaClient, attempt: ReplicaAttempt, model: string, action: string, args: unknown): Promise<unknown> {
   const ask = () =>
-    (replica as unknown as Models)[model]?.[action]?.(args) ?? Promise.reject(new TypeError(`There is no ${model}.${action}.`))
+    (replica as unknown as Models)[model]?.[action]?.(args) ??
+    Promise.reject(new TypeError(`The replica client has no ${model}.${action}.`))
   if (!attempt.hasRequiredPosition) return ask()
   // On one connection: Prisma may choose any, and a new connection can lead to a server that was restarted.
   let answer: unknown

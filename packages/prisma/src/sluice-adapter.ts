@@ -64,7 +64,7 @@ export function sluiceAdapter<TFactory extends SqlDriverAdapterFactory>(factory:
   const host = hostOf(sluice)
   const dialect = dialectOf(factory.provider)
   if (dialect === undefined) {
-    host.warn(`sluiceAdapter: the provider "${factory.provider}" is not one that Sluice reads; it passes through.`)
+    host.warn(`sluiceAdapter: the provider "${factory.provider}" is not supported. Its queries pass through.`)
     return factory
   }
   const observer = new AdapterObserver(sluice, host, dialect)

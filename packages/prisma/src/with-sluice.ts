@@ -64,7 +64,7 @@ function attach(client: ExtendableClient, sluice: Sluice, options: PrismaOptions
     return passingThrough(client)
   }
   if (dialect === undefined) {
-    host.warn(`@sluice/prisma does not read the provider "${providerOf(client) ?? 'unknown'}". The client's queries pass through.`)
+    host.warn(`@sluice/prisma does not support the provider "${providerOf(client) ?? 'unknown'}". The client's queries pass through.`)
     return passingThrough(client)
   }
   const state = new ClientState(host, client, dialect, options.schema, replicas)

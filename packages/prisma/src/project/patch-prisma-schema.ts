@@ -77,11 +77,11 @@ function patchOne(files: readonly SchemaFile[], change: SchemaChange, facts: Dat
   const table = tableOf(facts, change.index.table)
   const models = schema.models.filter((model) => isModelOf(model, table, facts))
   const [model, another] = models
-  if (model === undefined) return { why: `No model of the schema is for the table ${table.name}.`, isLeftAlone: true }
-  if (another !== undefined) return cannot(`Several models are for the table ${table.name}: ${models.map(({ name }) => name).join(', ')}.`)
+  if (model === undefined) return { why: `No model of the schema maps to the table ${table.name}.`, isLeftAlone: true }
+  if (another !== undefined) return cannot(`Several models map to the table ${table.name}: ${models.map(({ name }) => name).join(', ')}.`)
   const file = files.find(({ path }) => path === model.path)
   if (file === undefined || !file.content.slice(model.body.start, model.body.end).includes('\n')) {
-    return cannot(`Model ${model.name} is written in one line.`)
+    return cannot(`Model ${model.name} is written on one line.`)
   }
   return change.kind === 'create-index' ? create(files, file, change, model, schema, facts) : drop(files, file, change, model, facts)
 }
@@ -101,7 +101,7 @@ function create(
   const covering = coveringIndex(wanted.index, model, tableOf(facts, index.table), facts, wanted.notes.length > 0)
   if (covering !== undefined) return { already: `Model ${model.name} has ${covering}.` }
   const owner = nameTaken(name, model, schema, facts)
-  if (owner !== undefined) return cannot(`The name ${name} is that of another index of model ${owner}.`)
+  if (owner !== undefined) return cannot(`The name ${name} is used by another index of model ${owner}.`)
   const columns = wanted.index.keys.map(({ field }) => model.fields.find((candidate) => candidate.name === field)?.column ?? field)
   const defaultName = conventionalName({ table: model.table, columns, isUnique: wanted.index.kind === 'unique' }, facts, prismaNaming)
   const line = prismaIndexLine(wanted.index, defaultName)
@@ -122,9 +122,9 @@ function drop(files: readonly SchemaFile[], file: SchemaFile, change: DropIndexC
   const columns = keys.map(({ field }) => model.fields.find((candidate) => candidate.name === field)?.column ?? field)
   const dropped = [...change.index.keys.map(({ column }) => column), ...(change.index.include ?? [])]
   if (columns.length !== dropped.length || columns.some((column, at) => !isSameName(facts, column, dropped[at] ?? ''))) {
-    return cannot(`The index ${change.name} of model ${model.name} is on other columns than that of the database.`)
+    return cannot(`The index ${change.name} of model ${model.name} has different columns than the index of the database.`)
   }
-  if (found.hasComment) return cannot(`A comment stands beside the index ${change.name} of model ${model.name}.`)
+  if (found.hasComment) return cannot(`The line of the index ${change.name} of model ${model.name} has a comment.`)
   const line = file.content.slice(found.lines.start, found.lines.end).trim()
   const content = removeAttribute(file.content, model, found)
   return { files: replaced(files, { ...file, content }), patched: { change, path: file.path, line, notes: [] } }

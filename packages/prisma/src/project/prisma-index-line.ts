@@ -32,7 +32,8 @@ export function wantedIndex(
   facts: DatabaseFacts,
 ): WantedIndex {
   const expression = index.keys.find((key) => key.expression !== undefined)?.expression
-  if (expression !== undefined) return { why: `Prisma has no index on an expression, such as ${expression}.`, isLeftAlone: true }
+  if (expression !== undefined)
+    return { why: `Prisma does not support an index on an expression, such as ${expression}.`, isLeftAlone: true }
   const modelNames = new Set(schema.models.map((other) => other.name))
   const fieldOf = (column: string) => model.fields.find((field) => !modelNames.has(field.type) && isSameName(facts, field.column, column))
   const keys: PrismaKey[] = []
@@ -48,7 +49,7 @@ export function wantedIndex(
   const carried = wantedInclude(index, fieldOf, model)
   if ('why' in carried) return carried
   const type = index.method in TYPES ? TYPES[index.method as keyof typeof TYPES] : null
-  if (type === null) return cannot(`Prisma has no index of the kind ${index.method}.`)
+  if (type === null) return cannot(`Prisma does not support ${index.method} indexes.`)
   const where = wantedWhere(index, model, schema, facts)
   if (where !== undefined && typeof where !== 'string') return where
   return {
@@ -92,20 +93,22 @@ function wantedKey(
   const { operatorClass, prefixLength, collation, nulls } = key
   let operators: string | undefined
   if (operatorClass !== undefined && index.method !== 'btree') {
-    if (!(operatorClass in OPERATORS)) return cannot(`Prisma has no operator class ${operatorClass}.`)
+    if (!(operatorClass in OPERATORS)) return cannot(`Prisma does not support the operator class ${operatorClass}.`)
     operators = OPERATORS[operatorClass]
   }
   const hasOwnOperators = field.isList || field.type === 'Json' || operators !== undefined
-  if (index.method === 'gin' && !hasOwnOperators) return cannot(`Prisma has no GIN index on ${field.name}, which is ${field.type}.`)
-  if (index.method === 'gist' && operators === undefined) return cannot(`Prisma has no GiST index on ${field.name} of that kind.`)
-  if (index.method === 'hash' && index.keys.length > 1) return cannot('A hash index has one key.')
+  if (index.method === 'gin' && !hasOwnOperators)
+    return cannot(`Prisma does not support a GIN index on ${field.name}, whose type is ${field.type}.`)
+  if (index.method === 'gist' && operators === undefined)
+    return cannot(`Prisma does not support a GiST index on ${field.name} without an operator class.`)
+  if (index.method === 'hash' && index.keys.length > 1) return cannot('A hash index can have only one key.')
   if (prefixLength === undefined && index.method === 'btree' && needsLength(field, facts)) {
-    return cannot(`Prisma needs the length of ${field.name} that the index keeps.`)
+    return cannot(`Prisma requires the indexed prefix length of ${field.name}.`)
   }
   if (operatorClass !== undefined && index.method === 'btree')
-    notes.push(`Prisma cannot say ${operatorClass}: the line is of the index, and only the migration makes it so.`)
-  if (collation !== undefined) notes.push(`Prisma cannot say COLLATE ${collation}: only the migration makes it so.`)
-  if (nulls !== undefined) notes.push(`Prisma cannot say NULLS ${nulls.toUpperCase()}: only the migration makes it so.`)
+    notes.push(`Prisma cannot express ${operatorClass}: only the migration sets it.`)
+  if (collation !== undefined) notes.push(`Prisma cannot express COLLATE ${collation}: only the migration sets it.`)
+  if (nulls !== undefined) notes.push(`Prisma cannot express NULLS ${nulls.toUpperCase()}: only the migration sets it.`)
   return {
     key: {
       field: field.name,
@@ -125,13 +128,15 @@ function wantedInclude(
 ): { readonly keys: readonly PrismaKey[]; readonly notes: readonly string[] } | Extract<WantedIndex, { why: string }> {
   const { include = [] } = index
   if (include.length === 0) return { keys: [], notes: [] }
-  if (index.isUnique) return cannot('Prisma reads INCLUDE columns as keys, which makes another unique key of it.')
+  if (index.isUnique) return cannot('Prisma reads INCLUDE columns as keys, which would change the unique key.')
   const fields = include.map(fieldOf)
   const missing = include.find((_, at) => fields[at] === undefined)
   if (missing !== undefined) return cannot(`Model ${model.name} has no field for the column ${missing}.`)
   return {
     keys: fields.flatMap((field) => (field === undefined ? [] : { field: field.name, isDescending: false })),
-    notes: ['Prisma reads INCLUDE columns as the last keys, and the line says them so: only the migration makes them INCLUDE.'],
+    notes: [
+      'Prisma reads INCLUDE columns as the last keys, so the line lists them as keys. Only the migration creates them as INCLUDE columns.',
+    ],
   }
 }
 
@@ -143,7 +148,7 @@ function wantedWhere(
 ): string | undefined | Extract<WantedIndex, { why: string }> {
   if (index.where === undefined) return undefined
   if (!schema.previewFeatures.has('partialIndexes')) {
-    return { why: 'Prisma has partial indexes only with previewFeatures = ["partialIndexes"].', isLeftAlone: true }
+    return { why: 'Prisma supports partial indexes only with previewFeatures = ["partialIndexes"].', isLeftAlone: true }
   }
   const why = conditionProblem(index.where, model.fields, facts)
   return why === undefined ? `raw(${JSON.stringify(index.where)})` : cannot(why)
@@ -170,7 +175,7 @@ function conditionProblem(where: string, fields: readonly PrismaField[], { produ
     const name = column?.startsWith('"') === true ? column.slice(1, -1).replaceAll('""', '"') : column
     const field = fields.find((candidate) => candidate.column === name)
     if (field === undefined || comparison === undefined || !isPlain(comparison, field)) {
-      return `Prisma would find the condition ${term} different from what PostgreSQL makes of it, and build the index anew with every migration.`
+      return `PostgreSQL rewrites the condition ${term}, so Prisma would rebuild the index in every migration.`
     }
   }
   return undefined

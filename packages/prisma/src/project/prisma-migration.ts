@@ -77,7 +77,7 @@ function advice(group: readonly SqlStep[]): string[] {
   if (step?.isConcurrent !== true) {
     return group.some(({ sql }) => !sql.startsWith('CREATE EXTENSION'))
       ? [
-          `Others wait behind it while it waits for a lock: give its connection a limit, options=-c%20lock_timeout%3D${LOCK_TIMEOUT.blocking} in its URL.`,
+          `While it waits for a lock, other queries wait for it. Set a timeout in the URL of the connection: options=-c%20lock_timeout%3D${LOCK_TIMEOUT.blocking}.`,
         ]
       : []
   }
@@ -85,12 +85,12 @@ function advice(group: readonly SqlStep[]): string[] {
     step.creates === undefined
       ? []
       : [
-          'Should it fail, it leaves an index that is not valid: drop it with DROP INDEX CONCURRENTLY IF EXISTS',
-          `${commentText(step.creates.name)}, then prisma migrate resolve --rolled-back with the name of this folder, and deploy again.`,
+          'If it fails, it leaves an invalid index. Drop it with DROP INDEX CONCURRENTLY IF EXISTS',
+          `${commentText(step.creates.name)}, then run prisma migrate resolve --rolled-back with the name of this folder, and deploy again.`,
         ]
   return [
-    'Alone in its migration, because nothing is built CONCURRENTLY in a transaction.',
-    `It waits for open transactions: a limit is that of its connection, with options=-c%20lock_timeout%3D${LOCK_TIMEOUT.concurrent} in its URL.`,
+    'In a separate migration, because an index cannot be built CONCURRENTLY in a transaction.',
+    `It waits for open transactions. To limit the wait, set options=-c%20lock_timeout%3D${LOCK_TIMEOUT.concurrent} in the URL of its connection.`,
     ...retry,
   ]
 }

@@ -165,7 +165,7 @@ describe('patchPrismaSchema', () => {
   it('sets a name when another index has the default name', () => {
     const before = head() + city('  @@index([name], type: Hash)\n')
     const taken = patch(before, [create('city_name_idx', index('public.city', ['name']))])
-    expect(taken.refused.map(({ why }) => why).join()).toContain('city_name_idx is that of another index')
+    expect(taken.refused.map(({ why }) => why).join()).toContain('city_name_idx is used by another index')
     expect(patch(before, [create('city_name_2_idx', index('public.city', ['name']))]).applied[0]?.line).toBe(
       '@@index([name], map: "city_name_2_idx")',
     )

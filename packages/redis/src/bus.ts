@@ -46,7 +46,7 @@ export class Bus {
     if (this.server.isCluster) await this.server.client.exists(this.options.channel)
     if (replid !== undefined && !this.server.hears(redis, replid)) {
       redis.disconnect()
-      throw new StoreUnavailableError('Redis', 'invalidations are heard from a server that is not the one written to.')
+      throw new StoreUnavailableError('Redis', 'invalidations arrive from a different server than the server of the writes.')
     }
     try {
       await redis.ping()
@@ -110,8 +110,8 @@ export class Bus {
   }
 
   async #subscribed(): Promise<Subscription> {
-    await this.#waiting.wait(this.options.timeoutMs, () => new StoreUnavailableError('Redis', 'invalidations are not heard at present.'))
-    if (this.#subscription === undefined) throw new StoreUnavailableError('Redis', 'invalidations are not heard at present.')
+    await this.#waiting.wait(this.options.timeoutMs, () => new StoreUnavailableError('Redis', 'invalidations cannot be received now.'))
+    if (this.#subscription === undefined) throw new StoreUnavailableError('Redis', 'invalidations cannot be received now.')
     return this.#subscription
   }
 }

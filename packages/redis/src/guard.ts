@@ -88,14 +88,14 @@ export class Guard {
       if (error instanceof SluiceError) throw error
       if (error instanceof BrokenCircuitError) {
         this.#refused += 1
-        throw new StoreUnavailableError('Redis', 'it has failed several times and is left alone for a moment.', error)
+        throw new StoreUnavailableError('Redis', 'its circuit breaker is open after repeated failures.', error)
       }
       throw new StoreUnavailableError('Redis', errorMessage(error), error)
     }
   }
 
   check(): void {
-    if (this.#closed) throw new SluiceError('SLUICE_CLOSED', 'The cache store was closed.')
+    if (this.#closed) throw new SluiceError('SLUICE_CLOSED', 'The cache store is closed.')
   }
 
   /** Resets the circuit breaker for a new connection: failures of the old connection do not apply to it. */

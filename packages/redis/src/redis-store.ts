@@ -15,7 +15,7 @@ const SCAN_COUNT = 1_000
 /** Intents of writers have no TTL. */
 const EVICTION: EvictionRisk = {
   fits: (policy) => policy === 'noeviction' || policy.startsWith('volatile-'),
-  text: 'it may drop what writers have declared, and stale results may be served then. Use noeviction or one of the volatile policies.',
+  text: 'it can evict the write intents of processes, and stale results can then be served. Use noeviction or a volatile policy.',
 }
 
 /**

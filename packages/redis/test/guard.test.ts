@@ -37,7 +37,7 @@ describe('Guard', () => {
     const { guard, failing, breaks } = guardOf()
     await failing(3)
     expect([guard.isOpen, breaks()]).toEqual([true, 1])
-    await expect(guard.run(ok)).rejects.toThrow('left alone')
+    await expect(guard.run(ok)).rejects.toThrow('circuit breaker is open')
     expect(guard.counters).toEqual({ sent: 3, failed: 3, refused: 1 })
   })
 

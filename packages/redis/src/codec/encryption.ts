@@ -39,7 +39,7 @@ export class Encryption {
   /** @throws Error if the key is unknown or wrong, or anything was changed. */
   decrypt(bytes: Buffer, keyId: string, context: Buffer): Buffer {
     const key = this.#keys.get(keyId)
-    if (key === undefined) throw new Error('The entry was encrypted with a key that is not among those given.')
+    if (key === undefined) throw new Error('The entry was encrypted with an unknown key.')
     const decipher = createDecipheriv(ALGORITHM, key, bytes.subarray(0, IV_BYTES), { authTagLength: TAG_BYTES })
     decipher.setAAD(context).setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES))
     return Buffer.concat([decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES)), decipher.final()])

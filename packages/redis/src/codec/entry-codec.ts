@@ -114,13 +114,15 @@ export class EntryCodec {
     const { encryption } = this.options
     // If entries are encrypted, an unencrypted entry was not written by this store.
     if ((encryption !== undefined) !== ((flags & Flag.encrypted) !== 0)) {
-      throw new Error(encryption === undefined ? 'The entry is encrypted, and there are no keys.' : 'The entry is not encrypted.')
+      throw new Error(
+        encryption === undefined ? 'The entry is encrypted, but no encryption keys are configured.' : 'The entry is not encrypted.',
+      )
     }
     if (encryption !== undefined) {
       body = encryption.decrypt(body, head[7], contextOf(id, bytes.subarray(0, PREFIX_BYTES), bytes.subarray(PREFIX_BYTES, start)))
     }
     if ((flags & Flag.deflated) !== 0) body = inflateRawSync(body, { maxOutputLength: Math.max(length, 1) })
-    if (body.length !== length) throw new Error('The entry is not complete.')
+    if (body.length !== length) throw new Error('The entry is incomplete.')
     return unpackValue({ bytes: body, isPlain: (flags & Flag.plain) !== 0 }, types)
   }
 }

@@ -32,6 +32,6 @@ export function resolveBullmqJobBackendOptions(options: BullmqJobBackendOptions,
   checkOptions(options, rules)
   const given = options.prefix ?? (isCluster ? '{bull}' : 'bull')
   if (isCluster && hashTagOf(given) === undefined)
-    throw new InvalidOptionError('prefix', 'one with a hash tag, as "{bull}", in a Redis Cluster', given)
+    throw new InvalidOptionError('prefix', 'a prefix with a hash tag, such as "{bull}", in a Redis Cluster', given)
   return { prefix: given, commandTimeoutMs: options.commandTimeoutMs ?? 2_000 }
 }

@@ -236,7 +236,7 @@ class BullmqBackend implements JobBackend {
 
   #opened(): Parts {
     if (this.#parts !== undefined) return this.#parts
-    throw this.#isClosed ? closed() : new JobBackendError('This job backend was not opened.')
+    throw this.#isClosed ? closed() : new JobBackendError('This job backend is not open.')
   }
 
   #hear(message: string): void {
@@ -253,7 +253,7 @@ class BullmqBackend implements JobBackend {
 }
 
 function closed(): JobBackendError {
-  return new JobBackendError('This job backend was closed.')
+  return new JobBackendError('This job backend is closed.')
 }
 
 function rowsOf(reply: unknown): BatchRow[] {

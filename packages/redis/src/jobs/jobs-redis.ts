@@ -13,7 +13,7 @@ type Script = (root: string, ...rest: Argument[]) => Promise<unknown>
 
 const EVICTION: EvictionRisk = {
   fits: (policy) => policy === 'noeviction',
-  text: 'it may drop tasks when its memory is full. BullMQ needs noeviction.',
+  text: 'it can evict tasks when its memory is full. BullMQ requires noeviction.',
 }
 
 /**
@@ -73,12 +73,12 @@ export class JobsRedis {
   /** Resolves when there is a connection. @throws JobBackendError if there is none in time. */
   async connected(): Promise<void> {
     if (!this.#isClosed && this.#server.link() === undefined) await this.#untilLinked()
-    if (this.#isClosed) throw new JobBackendError('This job backend was closed.')
+    if (this.#isClosed) throw new JobBackendError('This job backend is closed.')
   }
 
   /** @throws JobBackendError. */
   run(name: ScriptName, ...rest: readonly Argument[]): Promise<unknown> {
-    return this.ask(() => this.#scripts[commandOf(name)]?.(this.root, ...rest) ?? Promise.reject(new Error(`No script ${name}.`)))
+    return this.ask(() => this.#scripts[commandOf(name)]?.(this.root, ...rest) ?? Promise.reject(new Error(`Unknown script ${name}.`)))
   }
 
   /** @throws JobBackendError. */
@@ -106,10 +106,9 @@ export class JobsRedis {
 
   #untilLinked(): Promise<void> {
     const late = () =>
-      new JobBackendError(
-        `There is no connection to Redis: ${this.#failure === undefined ? 'it does not answer' : errorMessage(this.#failure)}.`,
-        { cause: this.#failure },
-      )
+      new JobBackendError(`No connection to Redis: ${this.#failure === undefined ? 'it does not respond' : errorMessage(this.#failure)}.`, {
+        cause: this.#failure,
+      })
     return this.#arrivals.wait(this.options.commandTimeoutMs, late)
   }
 

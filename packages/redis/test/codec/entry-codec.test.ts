@@ -69,7 +69,7 @@ describe('EntryCodec', () => {
     const after = await encoded(rotated)
     expect(unpacked(rotated, before)).toEqual(entry.value)
     expect(unpacked(codec(undefined, fresh), after)).toEqual(entry.value)
-    expect(() => unpacked(codec(undefined, fresh), before)).toThrow('not among those given')
+    expect(() => unpacked(codec(undefined, fresh), before)).toThrow('unknown key')
   })
 
   it('throws for a different key with the same ID', async () => {
@@ -103,7 +103,7 @@ describe('EntryCodec', () => {
     const plain = await encoded(codec())
     const hidden = await encoded(codec(undefined, old))
     expect(() => unpacked(codec(undefined, old), plain)).toThrow('not encrypted')
-    expect(() => unpacked(codec(), hidden)).toThrow('there are no keys')
+    expect(() => unpacked(codec(), hidden)).toThrow('no encryption keys')
   })
 
   it('returns undefined for an entry of another version', async () => {

@@ -76,7 +76,7 @@ export const BATCH_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: BATCHER,
-        find: "} catch {\n      // Whoever's key it was gets the error from its own query.",
+        find: '} catch {\n      // The caller with the invalid key gets the error from its own query.',
         replace: '} catch (error) {\n      if (error !== undefined) throw error',
       },
     ],

@@ -271,8 +271,7 @@ export class LoadBalancingEngine {
    * @throws UnknownNodeError; InvalidArgumentError.
    */
   setSessionAffinity(sessionId: string, nodeId: string, ttlSeconds = 3_600): void {
-    if (typeof sessionId !== 'string' || sessionId === '')
-      throw new InvalidArgumentError('sessionId', 'a string that is not empty', sessionId)
+    if (typeof sessionId !== 'string' || sessionId === '') throw new InvalidArgumentError('sessionId', 'a non-empty string', sessionId)
     const node = this.#pool.get(nodeId)
     if (!(typeof ttlSeconds === 'number' && ttlSeconds > 0 && ttlSeconds <= MAX_TTL_SECONDS))
       throw new InvalidArgumentError('ttlSeconds', `a number above 0, at most ${MAX_TTL_SECONDS}`, ttlSeconds)

@@ -93,7 +93,7 @@ export class CachingStrategyEngine {
    * @throws SluiceError `SLUICE_CLOSED` after `close`.
    */
   set<T>(namespace: string, key: string, value: T, ttlOrOptions?: number | CacheSetOptions): CacheEntry<T> {
-    if (this.#closed) throw new SluiceError('SLUICE_CLOSED', 'The cache was closed and takes no more entries.')
+    if (this.#closed) throw new SluiceError('SLUICE_CLOSED', 'This cache is closed, so entries cannot be added.')
     checkNamespace(namespace)
     checkKey(key)
     const { ttl, dependsOn } = resolveSetOptions(ttlOrOptions)

@@ -82,7 +82,7 @@ export class InvalidationRules {
 
 function checkedTargets(targets: Iterable<InvalidationTarget>): readonly InvalidationTarget[] {
   // A string is iterable, too, and one of its characters can be a `*`.
-  if (typeof targets === 'string') throw new InvalidArgumentError('rule', 'patterns and keys in an array', targets)
+  if (typeof targets === 'string') throw new InvalidArgumentError('rule', 'an array of patterns and keys', targets)
   const list: InvalidationTarget[] = []
   for (const target of targets) {
     if (typeof target !== 'string' && (typeof target?.namespace !== 'string' || typeof target.key !== 'string')) {

@@ -264,7 +264,7 @@ export class TieredCache {
   }
 
   #assertOpen(): void {
-    if (this.#closed) throw new SluiceError('SLUICE_CLOSED', 'This Sluice was closed.')
+    if (this.#closed) throw new SluiceError('SLUICE_CLOSED', 'This Sluice is closed.')
   }
 }
 
@@ -323,5 +323,5 @@ export function appTag(tag: string): string {
 }
 
 function noLoad(): Promise<never> {
-  return Promise.reject(new Error('There is nothing to load.'))
+  return Promise.reject(new Error('No value can be loaded here.'))
 }

@@ -10,7 +10,7 @@ export class LoadTimeoutError extends SluiceError {
     readonly key: string,
     timeoutMs: number,
   ) {
-    super('SLUICE_LOAD_TIMEOUT', `Loading a cached value took longer than ${timeoutMs} ms.`)
+    super('SLUICE_LOAD_TIMEOUT', `Loading a value took longer than ${timeoutMs} ms.`)
   }
 }
 

@@ -78,7 +78,7 @@ export function checkDatabaseOptions(options: DatabaseOptions, prefix = ''): voi
 
 /** @throws InvalidArgumentError for an argument that is not a string, or empty. */
 export function checkText(argument: string, value: unknown): void {
-  if (typeof value !== 'string' || value.trim() === '') throw new InvalidArgumentError(argument, 'a string that is not empty', value)
+  if (typeof value !== 'string' || value.trim() === '') throw new InvalidArgumentError(argument, 'a non-empty string', value)
 }
 
 /** @throws InvalidArgumentError for an argument that is not a number of at least 0. */

@@ -91,7 +91,7 @@ export class QueryOptimizationEngine {
   analyzeQuery(query: string, executionTime: number): QueryPlan {
     checkQuery(query)
     if (!option.number(0).accepts(executionTime)) {
-      throw new InvalidArgumentError('executionTime', 'milliseconds, a number of at least 0', executionTime)
+      throw new InvalidArgumentError('executionTime', 'a number of milliseconds, at least 0', executionTime)
     }
     const dialect = this.#dialectOf(query)
     const facts = planOf(query, dialect, this.#tables)
@@ -142,7 +142,7 @@ export class QueryOptimizationEngine {
       throw new InvalidArgumentError('queries', 'an array of at least one query', queries)
     }
     if (expectedTime !== undefined && !option.number(0).accepts(expectedTime)) {
-      throw new InvalidArgumentError('expectedTime', 'milliseconds, a number of at least 0', expectedTime)
+      throw new InvalidArgumentError('expectedTime', 'a number of milliseconds, at least 0', expectedTime)
     }
     const [first]: readonly QueryInput[] = queries
     const text = typeof first === 'string' ? first : first?.sql
@@ -205,7 +205,8 @@ export class QueryOptimizationEngine {
   cacheResult(query: string, result: readonly unknown[], ttl?: number): void {
     checkQuery(query)
     if (!Array.isArray(result) || !isCopyable(result)) throw new InvalidArgumentError('result', 'an array of plain rows', result)
-    if (ttl !== undefined && !option.positive.accepts(ttl)) throw new InvalidArgumentError('ttl', 'seconds, a number greater than 0', ttl)
+    if (ttl !== undefined && !option.positive.accepts(ttl))
+      throw new InvalidArgumentError('ttl', 'a number of seconds, greater than 0', ttl)
     this.#parts.results?.set(query, copyValue(result), ttl)
   }
 
@@ -304,5 +305,5 @@ function checkText(argument: string, value: unknown, expected: string): void {
 }
 
 function checkQuery(query: unknown): void {
-  checkText('query', query, 'a SQL text that is not empty')
+  checkText('query', query, 'a non-empty SQL statement')
 }

@@ -15,7 +15,10 @@ const MAX_READS = 3
 /** The schema changes faster than it can be read. A later attempt can succeed. */
 export class SchemaChangingError extends SluiceError {
   constructor() {
-    super('SLUICE_INVALID_CATALOG', `The schema of the database changed each of ${MAX_READS} times that it was read.`)
+    super(
+      'SLUICE_INVALID_CATALOG',
+      `The schema of the database changed during each of ${MAX_READS} reads. Try again when no migration is running.`,
+    )
   }
 }
 

@@ -55,7 +55,7 @@ export async function warnOfLateWrites(
 
 function messageOf(settings: string, latestWriteMs: number): string {
   return (
-    `The cache is shared, and the database may carry out a write long after its process is gone: set ${settings} ` +
-    `to ${latestWriteMs / 1_000} s or less (half of the store's leaseMs), or results from before such a write may be kept.`
+    `The cache is shared, and the database can execute a write long after its process has exited. Set ${settings} ` +
+    `to ${latestWriteMs / 1_000} s or less (half of the store's leaseMs), or results from before such a write can stay cached.`
   )
 }

@@ -34,7 +34,7 @@ export function setBusyAwareTimeout(ms: number, run: () => void): () => void {
  *
  * @throws The promise's error; an error with `message` if it has not settled in time.
  */
-export function within<T>(ms: number, promise: PromiseLike<T>, message: string = `No answer within ${ms} ms.`): Promise<T> {
+export function within<T>(ms: number, promise: PromiseLike<T>, message: string = `No response within ${ms} ms.`): Promise<T> {
   return new Promise((resolve, reject) => {
     const cancel = setBusyAwareTimeout(ms, () => reject(new Error(message)))
     promise.then(resolve, reject).then(cancel)

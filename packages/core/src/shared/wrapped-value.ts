@@ -172,7 +172,7 @@ function unwrapMap(map: ReadonlyMap<unknown, unknown>, types: WrappedTypes): unk
       }
     }
   }
-  throw new Error('The value contains a part of an unknown kind.')
+  throw new Error('The value contains a part of an unknown type.')
 }
 
 function* pairs(items: readonly unknown[]): Generator<[unknown, unknown]> {

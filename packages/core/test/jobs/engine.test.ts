@@ -395,7 +395,7 @@ describe('AsyncBatchProcessingEngine', () => {
       },
     })
     const health = await open({ backend: broken }).getQueueHealth()
-    expect(health).toEqual({ health: 'unhealthy', reasons: ['Its backend does not answer: gone'] })
+    expect(health).toEqual({ health: 'unhealthy', reasons: ['Its backend does not respond: gone'] })
   })
 
   it('retains outcomes while its backend is unavailable, and reports them afterwards', async () => {

@@ -161,7 +161,7 @@ describe('a shadow difference', () => {
     expect(formatShadowDifference(difference as ShadowDifference).replace(/#[0-9a-f]{12}/g, '#…')).toBe(
       [
         '▲ Shadow  GET /rows   3 rows bare, 3 rows optimized',
-        '  read  answered by batch',
+        '  read  served by batch',
         '  at   /app/a.ts:4:5',
         '  diff [2].author.name: string #… bare, string #… optimized',
       ].join('\n'),

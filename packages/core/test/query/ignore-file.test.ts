@@ -44,6 +44,6 @@ describe('readIgnoreFile', () => {
   })
 
   it('throws for a path that cannot be read as a file', () => {
-    expect(() => readIgnoreFile(folder)).toThrow('a file that can be read')
+    expect(() => readIgnoreFile(folder)).toThrow('a readable file')
   })
 })

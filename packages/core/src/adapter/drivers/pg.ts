@@ -253,7 +253,7 @@ class PoolStandIn {
     const { ready, end } = this.#client.stream(connection, { sql: text ?? UNREADABLE, params: [] })
     if (ready !== undefined) {
       ready.then(() => end(undefined, 0)).catch(() => {})
-      throw new TypeError('A cursor cannot write where other processes must be notified first. Send the statement with query().')
+      throw new TypeError('A cursor cannot write if other processes must be notified first. Send the statement with query().')
     }
     let isOver = false
     const over = (error?: unknown) => {

@@ -176,7 +176,7 @@ export class SharedReads {
   async #payDebts(): Promise<void> {
     if (!this.writes.isOwing) return
     await this.writes.settle()
-    if (this.writes.isOwing) throw new OwingError('Word of earlier writes is still owed to other processes.')
+    if (this.writes.isOwing) throw new OwingError('Other processes have not been notified of earlier writes yet.')
   }
 
   /** A new epoch invalidates everything from before, whether or not a message announced it. */

@@ -17,7 +17,12 @@ import { setTag, tagsWritten } from './tags.ts'
  */
 export class WriteRejectedError extends SluiceError {
   constructor(cause: unknown) {
-    super('SLUICE_WRITE_REJECTED', 'The write was not sent: the shared cache store could not be told of it.', { cause })
+    super(
+      'SLUICE_WRITE_REJECTED',
+      'Write rejected: the shared cache store is unavailable, so other processes could not be notified. The write ' +
+        "was not sent. Restore the store, or set cache.onInvalidationFailure to 'proceed'.",
+      { cause },
+    )
   }
 }
 
@@ -243,7 +248,7 @@ export class SharedWrites extends LocalWrites {
       intent.askedAt = askedAt
       // If half of the lease has elapsed, it might expire before the database commits.
       if (clock.now() - askedAt < store.leaseMs / 2) return
-      if (attempt === MAX_ATTEMPTS) throw new Error(`The cache store took longer than ${store.leaseMs / 2} ms to answer.`)
+      if (attempt === MAX_ATTEMPTS) throw new Error(`The cache store took longer than ${store.leaseMs / 2} ms to respond.`)
     }
   }
 

@@ -208,7 +208,7 @@ export class DerivedValues {
       tags,
       optionalTags: 0,
       policy: plainPolicy(ttlMs / 1_000, this.parts.consistency),
-      load: () => Promise.reject(new Error('There is nothing to load.')),
+      load: () => Promise.reject(new Error('No value can be loaded here.')),
       // These values are never modified.
       copier: copiers.none as Copier<T>,
       sharesErrors: false,

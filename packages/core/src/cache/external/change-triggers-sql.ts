@@ -36,11 +36,11 @@ export interface ChangeTriggersOptions extends DropChangeTriggersOptions {
 
 const name: OptionRule = { expected: 'a name', accepts: (value) => typeof value === 'string' && value !== '' && !value.includes('\0') }
 const names: OptionRule = {
-  expected: 'an array of names, with at least one in it',
+  expected: 'an array of at least one name',
   accepts: (value) => Array.isArray(value) && value.length > 0 && value.every((one) => name.accepts(one)),
 }
 const tables: OptionRule = {
-  expected: 'an array of `table`, `schema.table` or { schema, name }, with at least one in it',
+  expected: 'an array of at least one `table`, `schema.table` or { schema, name }',
   accepts: (value) => Array.isArray(value) && value.length > 0 && value.every(isTable),
 }
 

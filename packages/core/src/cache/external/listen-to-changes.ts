@@ -26,7 +26,7 @@ export interface ChangeListener {
  * ```
  */
 export function listenToChanges(target: ChangeTarget, createClient: () => ChangeConnection, options: ListenOptions = {}): ChangeListener {
-  if (typeof createClient !== 'function') throw new InvalidArgumentError('createClient', 'a function that makes a client', createClient)
+  if (typeof createClient !== 'function') throw new InvalidArgumentError('createClient', 'a function that creates a client', createClient)
   checkListenOptions(options)
   return new Listener(target, createClient, options)
 }
@@ -79,12 +79,12 @@ class Listener implements ChangeListener {
     }
     this.#connection = connection
     connection.on('error', (error) => this.#lost(connection, error))
-    connection.on('end', () => this.#lost(connection, new Error('The connection that listens to changes ended.')))
+    connection.on('end', () => this.#lost(connection, new Error('The connection that listens for changes was closed.')))
     connection.on('notification', ({ channel, payload }) => {
       if (channel === this.#channel && payload !== undefined && connection === this.#connection) this.#changed(payload)
     })
     this.#wait(this.options.connectTimeoutMs ?? 10_000, () =>
-      this.#lost(connection, new Error('The connection to listen on took too long.')),
+      this.#lost(connection, new Error('Connecting to listen for changes took too long.')),
     )
     this.#listen(connection).catch((error: unknown) => this.#lost(connection, error))
   }
@@ -105,7 +105,7 @@ class Listener implements ChangeListener {
   #scheduleHeartbeat(connection: ChangeConnection): void {
     const everyMs = this.options.heartbeatMs ?? 1000
     this.#wait(everyMs, () => {
-      this.#wait(everyMs, () => this.#lost(connection, new Error('The connection that listens to changes does not answer.')))
+      this.#wait(everyMs, () => this.#lost(connection, new Error('The connection that listens for changes does not respond.')))
       connection.query('SELECT 1').then(
         () => connection === this.#connection && this.#scheduleHeartbeat(connection),
         (error: unknown) => this.#lost(connection, error),

@@ -87,7 +87,7 @@ export class WriteBehind<T> {
    */
   set(key: string, value: T): Promise<void> {
     if (typeof key !== 'string') return Promise.reject(new InvalidArgumentError('key', 'a string', key))
-    if (this.#closing !== undefined) return Promise.reject(new SluiceError('SLUICE_CLOSED', 'This write-behind was closed.'))
+    if (this.#closing !== undefined) return Promise.reject(new SluiceError('SLUICE_CLOSED', 'This write-behind is closed.'))
     const accepted = this.#backlog.add(key, value)
     this.#schedule()
     return accepted

@@ -29,7 +29,7 @@ export class LfuPolicy implements EvictionPolicy<LinkedEntry> {
   #age = 0
 
   victim(): CacheKey {
-    if (this.#size === 0) throw new RangeError('there is nothing to evict')
+    if (this.#size === 0) throw new RangeError('nothing can be evicted')
     let first = this.#list(this.#age).first
     while (first === undefined) {
       this.#age = (this.#age + 1) % RING

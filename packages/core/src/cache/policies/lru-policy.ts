@@ -9,7 +9,7 @@ export class LruPolicy implements EvictionPolicy<LinkedEntry> {
 
   victim(): CacheKey {
     const { first } = this.#list
-    if (first === undefined) throw new RangeError('there is nothing to evict')
+    if (first === undefined) throw new RangeError('nothing can be evicted')
     return first
   }
 

@@ -59,7 +59,7 @@ export class S3FifoPolicy implements EvictionPolicy<LinkedEntry> {
 
   #victimOfSmall(): LinkedEntry | undefined {
     const oldest = this.#small.first
-    if (oldest === undefined) throw new RangeError('there is nothing to evict')
+    if (oldest === undefined) throw new RangeError('nothing can be evicted')
     if (oldest.rank < PROMOTING_READS) {
       this.#ghosts.add(oldest.namespace, oldest.key, oldest.size)
       return oldest

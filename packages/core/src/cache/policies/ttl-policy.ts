@@ -30,7 +30,7 @@ export class TtlPolicy implements EvictionPolicy<TimedEntry> {
 
   victim(): CacheKey {
     const least = this.#queue.peek()
-    if (least === undefined) throw new RangeError('there is nothing to evict')
+    if (least === undefined) throw new RangeError('nothing can be evicted')
     return least
   }
 

@@ -46,11 +46,11 @@ export class ClusterCaller {
   call(method: ClusterMethod, ...args: readonly unknown[]): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this.check()
-      if (!this.port.connected) throw unavailable('this process has no connection to it.')
+      if (!this.port.connected) throw unavailable('this process is not connected to it.')
       this.#lastId += 1
       const id = this.#lastId
       const answered = setBusyAwareTimeout(this.timeoutMs, () =>
-        this.#settle(id)?.reject(unavailable(`no answer within ${this.timeoutMs} ms.`)),
+        this.#settle(id)?.reject(unavailable(`no response within ${this.timeoutMs} ms.`)),
       )
       this.#waiting.set(id, { answered, resolve, reject })
       // After the data of all sockets that are read in this tick, so that requests that arrived together
@@ -99,7 +99,7 @@ export class ClusterCaller {
   }
 
   readonly #disconnected = (): void => {
-    for (const id of [...this.#waiting.keys()]) this.#settle(id)?.reject(unavailable('the connection to it has ended.'))
+    for (const id of [...this.#waiting.keys()]) this.#settle(id)?.reject(unavailable('the connection to it was closed.'))
     this.onTold(undefined)
   }
 
@@ -116,5 +116,5 @@ function unavailable(reason: string, cause?: unknown): StoreUnavailableError {
 }
 
 function closed(): SluiceError {
-  return new SluiceError('SLUICE_CLOSED', 'The cache store was closed.')
+  return new SluiceError('SLUICE_CLOSED', 'The cache store is closed.')
 }

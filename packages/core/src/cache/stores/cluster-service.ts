@@ -96,7 +96,7 @@ export class ClusterService<TWorker extends object> {
       case 'ping':
         return store.ping()
       default:
-        throw new Error(`The primary process knows no "${String(method)}"; it may have another version of Sluice.`)
+        throw new Error(`Unknown method "${String(method)}" in the primary process. Use the same version of Sluice in all processes.`)
     }
   }
 
@@ -109,7 +109,7 @@ export class ClusterService<TWorker extends object> {
     const own = this.state.options
     if (leaseMs === own.leaseMs && maxTtlMs === own.maxTtlMs) return
     throw new Error(
-      `clusterStore and serveClusterStore must be given the same times: leaseMs ${leaseMs} and ${own.leaseMs}, maxTtlMs ${maxTtlMs} and ${own.maxTtlMs}.`,
+      `clusterStore and serveClusterStore have different options: leaseMs ${leaseMs} and ${own.leaseMs}, maxTtlMs ${maxTtlMs} and ${own.maxTtlMs}. Pass the same values to both.`,
     )
   }
 
@@ -140,7 +140,11 @@ export interface ClusterStoreServer {
  * outside the primary process.
  */
 export function serveClusterStore(options: ServeClusterStoreOptions = {}): ClusterStoreServer {
-  if (!cluster().isPrimary) throw new SluiceError('SLUICE_INVALID_ARGUMENT', 'serveClusterStore belongs into the primary process.')
+  if (!cluster().isPrimary)
+    throw new SluiceError(
+      'SLUICE_INVALID_ARGUMENT',
+      'serveClusterStore was called outside the primary process. Call it where cluster.isPrimary is true.',
+    )
   const { namespace = clusterNamespace.fallback, ...ofState } = options
   if (!clusterNamespace.rule.accepts(namespace)) throw new InvalidOptionError('namespace', clusterNamespace.rule.expected, namespace)
   const state = new SharedState(resolveMemoryStoreOptions(ofState))

@@ -86,7 +86,11 @@ export function resolveClusterStoreOptions(options: ClusterStoreOptions): Resolv
  */
 export function clusterStore(options: ClusterStoreOptions = {}): CacheStore {
   const resolved = resolveClusterStoreOptions(options)
-  if (!cluster().isWorker) throw new SluiceError('SLUICE_INVALID_ARGUMENT', 'clusterStore belongs into a worker of node:cluster.')
+  if (!cluster().isWorker)
+    throw new SluiceError(
+      'SLUICE_INVALID_ARGUMENT',
+      'clusterStore was called outside a worker of node:cluster. Call it where cluster.isWorker is true.',
+    )
   return clusterStoreOn(process as unknown as ClusterPort, resolved)
 }
 

@@ -111,7 +111,7 @@ class Handle implements MemoryStore {
   }
 
   get #open(): SharedState {
-    if (this.#closed) throw new SluiceError('SLUICE_CLOSED', 'The cache store was closed.')
+    if (this.#closed) throw new SluiceError('SLUICE_CLOSED', 'The cache store is closed.')
     return this.state
   }
 

@@ -105,7 +105,7 @@ async function adviseOnPostgresql(options: WithStatistics): Promise<Advice> {
   try {
     scratch = await tools?.postgresqlScratch?.(snapshot)
   } catch (error) {
-    const why = `A scratch database could not be made: ${errorMessage(error)}`
+    const why = `A scratch database could not be created: ${errorMessage(error)}`
     return withGap(await advise({ ...options, planner: modelOf(options) }), { what: NO_PLANNER.what, why })
   }
   if (scratch === undefined) return withGap(await advise({ ...options, planner: modelOf(options) }), NO_PLANNER)

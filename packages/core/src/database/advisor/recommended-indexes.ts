@@ -80,7 +80,7 @@ function strategyFor(snapshot: DatabaseSnapshot, table: TableSnapshot, { keys, q
   return {
     ...{ table: name, columns, indexName, type: 'btree', unique: false, sparse: false },
     indexSize: table.rows < 0 ? 0 : indexPages(index, table, 1) * PAGE_BYTES,
-    reason: `${formatCount(calls)} statements, ${formatCount(totalMs)} ms in total, filter ${name} by (${columns.join(', ')}), for which there is no index. Not validated by the planner.`,
+    reason: `${formatCount(calls)} statements, ${formatCount(totalMs)} ms in total, filter ${name} by (${columns.join(', ')}), without an index. Not validated by the planner.`,
     queries: queries.sort((a, b) => b.totalMs - a.totalMs).map(({ fingerprint }) => fingerprint),
     estimatedGain: 0,
     writeCost: 0,

@@ -37,7 +37,7 @@ function rewrites(snapshot: DatabaseSnapshot, workload: readonly WorkloadEntry[]
         identity: `${rule} ${fingerprint}`,
         severity: share >= 0.2 ? 'medium' : 'low',
         title,
-        details: [why, ...(isEquivalent ? ['It gives the same rows.'] : []), ...caveats],
+        details: [why, ...(isEquivalent ? ['It returns the same rows.'] : []), ...caveats],
         statements: [{ fingerprint, label, calls, totalMs: ms, callSites }],
         changes: [],
         sql: [...ddl, after],

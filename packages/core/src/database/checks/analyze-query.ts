@@ -111,7 +111,7 @@ function warningsOf({ scanRatio, fullTableScan, measured, names }: Facts, plan: 
     const which = plan === undefined ? '' : ` of ${plan.fullScans.join(', ')}`
     const how =
       plan === undefined
-        ? `It seems to read the whole of ${names[0] ?? 'a table'} (by its numbers and its text: no plan was asked for).`
+        ? `Probably reads the whole of ${names[0] ?? 'a table'} (inferred from statistics and SQL, without a plan).`
         : `Reads the whole${which}.`
     found.push(how)
   }

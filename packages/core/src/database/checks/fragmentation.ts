@@ -38,12 +38,12 @@ function ofTable(snapshot: DatabaseSnapshot, table: TableSnapshot): Fragmentatio
     return [report(free, table.bytes + free, `OPTIMIZE TABLE ${sql}; rebuilds the table while it is in use.`)]
   }
   if (snapshot.dialect === 'sqlite') {
-    const advice = 'VACUUM; rebuilds the whole file, which needs as much room again and keeps writers out.'
+    const advice = 'VACUUM; rebuilds the whole file, which needs twice the disk space and blocks writers.'
     return [report(table.freeBytes ?? 0, table.bytes, advice)]
   }
   const dead = table.deadRows ?? 0
   const share = table.rows < 0 || dead === 0 ? 0 : dead / (table.rows + dead)
-  const vacuum = `VACUUM (ANALYZE) ${sql}; makes the room of dead rows free for new ones. If it comes back, look for old transactions, and lower autovacuum_vacuum_scale_factor of this table.`
+  const vacuum = `VACUUM (ANALYZE) ${sql}; makes the space of dead rows available to new rows. If the problem returns, look for old transactions, and lower autovacuum_vacuum_scale_factor of this table.`
   const bloat = bloatOf(table)
   const rebuild = `VACUUM FULL ${sql}; gives the room back and locks the table meanwhile; pg_repack does so without the lock.`
   const byDead = report(share * table.bytes, table.bytes, vacuum)

@@ -46,7 +46,7 @@ export function postgresPartitioning({ snapshot, table, column, periods }: Parti
         `CREATE TABLE ${place(`${table.name}_${name}`)} PARTITION OF ${next} FOR VALUES FROM ('${start}') TO ('${until}');`,
     ),
     `CREATE TABLE ${place(`${table.name}_later`)} PARTITION OF ${next} DEFAULT;`,
-    `-- One after the other, while the app continues to write to ${old}:`,
+    `-- Run one at a time, while the app continues to write to ${old}:`,
     copy(`${by} < '${first}'`),
     ...periods.map(({ start, end: until }) => copy(`${by} >= '${start}' AND ${by} < '${until}'`)),
     copy(`${by} >= '${end}' OR ${by} IS NULL`),

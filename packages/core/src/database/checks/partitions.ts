@@ -77,7 +77,7 @@ function breaksOf(snapshot: DatabaseSnapshot, table: TableSnapshot, column: Colu
     if (references === table.id) {
       const why = isMysql
         ? 'nothing may refer to a partitioned table'
-        : `(${referencedColumns.join(', ')}) is no unique key any more without ${column.name}`
+        : `(${referencedColumns.join(', ')}) is no longer a unique key without ${column.name}`
       found.push(`The foreign key ${names.get(holder) ?? holder} (${columns.join(', ')}) must be dropped: ${why}.`)
     } else if (isMysql && holder === table.id) {
       found.push(

@@ -48,7 +48,7 @@ export function poolRecommendations(facts: PoolFacts): string[] {
   if (used > max * WARNING_SHARE) lines.push(`The server has ${used} of at most ${max} connections. Beyond that it refuses new ones.`)
   if (idleInTransaction > 0)
     lines.push(
-      `${idleInTransaction} connections of the server are idle in a transaction: each is one less for others. Do not wait for other things than queries within a transaction.`,
+      `${idleInTransaction} connections of the server are idle in a transaction, so others cannot use them. Within a transaction, wait only for queries.`,
     )
   if (blocked > 0) lines.push(`${blocked} connections of the server wait for a lock: a larger pool would only have more of them wait.`)
   return lines

@@ -37,7 +37,7 @@ function sentenceOf(error: unknown): string {
   const { cause, message } = (error ?? {}) as { readonly cause?: { readonly originalMessage?: unknown }; readonly message?: unknown }
   const said = String(cause?.originalMessage ?? message ?? error)
   const text = said.trim().split('\n', 1)[0]?.slice(0, 300) ?? ''
-  return /[.!?]$/.test(text) ? text : `${text || 'an error without a text'}.`
+  return /[.!?]$/.test(text) ? text : `${text || 'an error without a message'}.`
 }
 
 /** `a, b and 3 more`. */

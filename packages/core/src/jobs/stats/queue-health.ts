@@ -121,7 +121,7 @@ export class QueueWatch {
       if (failure === undefined) return found
       return { health: 'unhealthy', reasons: [`Its backend rejects writes: ${errorMessage(failure)}`, ...found.reasons] }
     } catch (error) {
-      return { health: 'unhealthy', reasons: [`Its backend does not answer: ${errorMessage(error)}`] }
+      return { health: 'unhealthy', reasons: [`Its backend does not respond: ${errorMessage(error)}`] }
     }
   }
 

@@ -69,7 +69,7 @@ export class BurnRateObjective implements Objective {
     private readonly clock: Clock,
     private readonly book: AlertBook,
   ) {
-    if (typeof name !== 'string' || name === '') throw new InvalidArgumentError('name', 'a string that is not empty', name)
+    if (typeof name !== 'string' || name === '') throw new InvalidArgumentError('name', 'a non-empty string', name)
     checkOptions(options, rules)
     this.target = options.target ?? 0.999
     this.#minEvents = options.minEvents ?? 100

@@ -103,7 +103,7 @@ export class FeedBook {
     const { name, collect } = (feed ?? {}) as Partial<MetricFeed>
     if (typeof name !== 'string' || name === '' || typeof collect !== 'function')
       throw new InvalidArgumentError('feed', 'an object with a string `name` and a function `collect`', feed)
-    if (this.#entries.has(name)) throw new InvalidArgumentError('feed.name', 'a name that is not used by another feed', name)
+    if (this.#entries.has(name)) throw new InvalidArgumentError('feed.name', 'a name that no other feed uses', name)
     const entry: Entry = { feed, pending: undefined }
     this.#entries.set(name, entry)
     return () => {

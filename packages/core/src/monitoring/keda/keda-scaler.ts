@@ -35,7 +35,7 @@ export interface KedaScaler {
 
 const rules: Readonly<Record<keyof KedaScalerOptions, OptionRule>> = {
   port: option.integer(0, 65_535),
-  host: { expected: 'a string that is not empty', accepts: (value) => typeof value === 'string' && value !== '' },
+  host: { expected: 'a non-empty string', accepts: (value) => typeof value === 'string' && value !== '' },
   tls: {
     expected: 'an object with the strings key and cert, and optionally ca, none of them empty',
     accepts: (value) => {

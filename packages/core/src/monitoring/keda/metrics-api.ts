@@ -50,7 +50,7 @@ export interface KedaMetricsOptions {
 }
 
 const rules: Readonly<Record<keyof KedaMetricsOptions, OptionRule>> = {
-  token: { expected: 'a string that is not empty', accepts: (value) => typeof value === 'string' && value !== '' },
+  token: { expected: 'a non-empty string', accepts: (value) => typeof value === 'string' && value !== '' },
 }
 
 /**

@@ -69,7 +69,7 @@ const builtIn: Readonly<Record<BuiltInMetric, MetricTypeOptions>> = {
   disk: { unit: '%', warning: 80, critical: 95, description: 'Disk usage' },
   network: { unit: 'Mbps', across: 'sum', description: 'Sent and received' },
   requests: { unit: 'req/s', across: 'sum', description: 'Requests' },
-  responseTime: { unit: 'ms', warning: 500, critical: 2_000, description: 'Time until an answer' },
+  responseTime: { unit: 'ms', warning: 500, critical: 2_000, description: 'Time until a response' },
   errorRate: { unit: '%', warning: 2, critical: 5, description: 'Requests that failed' },
   connections: { unit: '', across: 'sum', description: 'Open connections' },
   eventLoopUtilization: { unit: '%', across: 'max', description: 'Time in which the event loop was busy' },
@@ -80,11 +80,11 @@ const builtIn: Readonly<Record<BuiltInMetric, MetricTypeOptions>> = {
 }
 
 const rules: Readonly<Record<keyof MetricTypeOptions, OptionRule>> = {
-  unit: { expected: 'a text', accepts: (value) => typeof value === 'string' },
+  unit: { expected: 'a string', accepts: (value) => typeof value === 'string' },
   warning: option.number(0),
   critical: option.number(0),
   across: option.oneOf('sum', 'mean', 'max'),
-  description: { expected: 'a text', accepts: (value) => typeof value === 'string' },
+  description: { expected: 'a string', accepts: (value) => typeof value === 'string' },
 }
 
 /** The metric is not registered. */

@@ -63,7 +63,7 @@ function cacheSize({ cache }: AdviceInput): string[] {
   // An evicted entry was requested again at most as often as there was a miss.
   if (usedMemory > 0.9 * totalMemory && hitRate < 0.8 && evictions > misses / 2)
     return [
-      `The cache is full, answers ${percent(hitRate)} of reads, and drops entries to make room as often as every second miss: raise cache.maxBytes from ${megabytes(totalMemory)} to ${megabytes(2 * totalMemory)}.`,
+      `The cache is full, serves ${percent(hitRate)} of reads, and evicts an entry for at least every second miss: raise cache.maxBytes from ${megabytes(totalMemory)} to ${megabytes(2 * totalMemory)}.`,
     ]
   if (evictions === 0 && usedMemory < totalMemory / 10)
     return [

@@ -36,8 +36,8 @@ export type IsUnique = (table: readonly string[], column: string) => boolean
 
 export type BatchText = Omit<BatchQuery, 'expectedTime' | 'expectedSaving'>
 
-const EXPECTED = 'queries of one shape, `SELECT … WHERE key = ?`, that differ in the key only'
-const NOT_MERGEABLE = 'queries that cannot be merged'
+const EXPECTED = 'queries with the same normalized query, `SELECT … WHERE key = ?`, that differ only in the key'
+const NOT_MERGEABLE = 'queries that cannot be batched'
 const KEY_NAME = 'sluice_key'
 
 /** Functions that return one value for each row. */
@@ -56,19 +56,19 @@ export function mergeByKey(queries: readonly QueryInput[], dialect: Dialect, isU
   const parsed = queries.map((query, index) => parse(query, index, dialect))
   const [first] = parsed
   if (first === undefined) throw new InvalidArgumentError('queries', 'an array of at least one query', queries)
-  for (const one of parsed) if (!isOfShape(one, first)) fail('queries of another shape')
+  for (const one of parsed) if (!isOfShape(one, first)) fail('different normalized queries')
   const block = mergeableBlock(first.outline)
   const at = differingValue(parsed) ?? onlyKey(first, block)
   const key = block.where.find((predicate) => isKey(predicate, at))
   if (key?.column === undefined || key.sides === undefined)
-    fail('queries that differ in more than a key, or in none that a bare column is equal to')
+    fail('queries that differ in more than a key, or without a plain `column = value` condition for it')
   if (block.clauses.limit !== undefined && !isNeedlessLimit(first, block, key.column, isUnique)) {
-    fail('a query with LIMIT, which would hold for all keys together')
+    fail('a query with LIMIT, which would apply to all keys together')
   }
   const keys = new Map<string, unknown>()
   for (const { values } of parsed) {
     const value = values.get(at)?.value
-    keys.set(canonicalKey(value) ?? fail('a key that is no plain value'), value)
+    keys.set(canonicalKey(value) ?? fail('a key that is not a plain value'), value)
   }
   const limit = MAX_BOUND_KEYS[dialect]
   if (keys.size > limit) throw new InvalidArgumentError('queries', `at most ${limit} different keys`, `${keys.size} keys`)
@@ -86,21 +86,21 @@ interface Parsed {
 }
 
 function fail(reason: string): never {
-  throw new InvalidArgumentError('queries', `${EXPECTED}, and not ${reason}`, NOT_MERGEABLE)
+  throw new InvalidArgumentError('queries', `${EXPECTED}, not ${reason}`, NOT_MERGEABLE)
 }
 
 function parse(query: QueryInput, index: number, dialect: Dialect): Parsed {
   const text = typeof query === 'string' ? query : query?.sql
   const parameters = typeof query === 'string' ? [] : query?.parameters
   if (typeof text !== 'string' || text.trim() === '' || !Array.isArray(parameters)) {
-    throw new InvalidArgumentError(`queries[${index}]`, 'a SQL text or an object { sql, parameters }', query)
+    throw new InvalidArgumentError(`queries[${index}]`, 'a SQL statement or an object { sql, parameters }', query)
   }
   try {
     const outline = outlineOf(text, dialect)
     return { text, outline, values: bindValues(outline.tokens, parameters, `queries[${index}]`) }
   } catch (error) {
     if (!(error instanceof SqlSyntaxError)) throw error
-    throw new InvalidArgumentError(`queries[${index}]`, 'SQL that can be read', `one with ${error.message}`)
+    throw new InvalidArgumentError(`queries[${index}]`, 'SQL that Sluice can parse', `one with ${error.message}`)
   }
 }
 
@@ -133,7 +133,7 @@ function differingValue([first, ...others]: readonly Parsed[]): number | undefin
 
 function onlyKey({ values }: Parsed, block: Block): number {
   const places = [...values.keys()].filter((at) => block.where.some((predicate) => isKey(predicate, at)))
-  return places.length === 1 && places[0] !== undefined ? places[0] : fail('the same query again, and no single key in it')
+  return places.length === 1 && places[0] !== undefined ? places[0] : fail('equal queries without exactly one key')
 }
 
 function isKey({ operator, sides }: Predicate, at: number): boolean {
@@ -143,17 +143,17 @@ function isKey({ operator, sides }: Predicate, at: number): boolean {
 /** Returns the block of the query, if it means the same as all queries together with `IN` for its key. */
 function mergeableBlock({ blocks, tokens, map, statements, incomplete }: Outline): Block {
   const [block] = blocks
-  if (incomplete !== undefined) fail(`a statement that cannot be read (${incomplete})`)
-  if (statements > 1) fail('several queries in one text')
-  if (block?.kind !== 'select' || !map.isWord(0, 'SELECT')) fail('a statement that is no single SELECT')
+  if (incomplete !== undefined) fail(`a statement that Sluice cannot parse (${incomplete})`)
+  if (statements > 1) fail('several statements in one string')
+  if (block?.kind !== 'select' || !map.isWord(0, 'SELECT')) fail('a statement that is not a single SELECT')
   const clause = (['groupBy', 'having', 'windows', 'lock'] as const).find((name) => block.clauses[name] !== undefined)
-  if (clause !== undefined) fail(`a query with ${refused[clause]}, which would hold for all keys together`)
-  if (block.hasOffset) fail('a query with OFFSET, which would hold for all keys together')
-  if (block.isDistinctOn) fail('a query with DISTINCT ON, which would hold for all keys together')
+  if (clause !== undefined) fail(`a query with ${refused[clause]}, which would apply to all keys together`)
+  if (block.hasOffset) fail('a query with OFFSET, which would apply to all keys together')
+  if (block.isDistinctOn) fail('a query with DISTINCT ON, which would apply to all keys together')
   const list = block.clauses.outputs ?? fail('a query without columns')
   for (let at = list.start; at < list.end; at++) {
     const isCall = map.isSymbol(at + 1, '(') && map.isName(at) && !map.isAny(at, words('IN AND OR NOT AS CASE WHEN THEN ELSE DISTINCT'))
-    if (isCall && !map.isAny(at, scalars)) fail(`a query that calls ${tokens[at]?.text}(), which may count all keys together`)
+    if (isCall && !map.isAny(at, scalars)) fail(`a query that calls ${tokens[at]?.text}(), which may aggregate all keys together`)
   }
   return block
 }

@@ -180,11 +180,12 @@ interface Warned {
 
 function warningsOf({ left, right, isCartesian, isRightIndexed, joins, seen, reason }: Warned): string[] {
   const warnings: string[] = []
-  if (reason !== undefined) warnings.push(`The condition could not be read (${reason}).`)
+  if (reason !== undefined) warnings.push(`The condition could not be parsed (${reason}).`)
   const has = (observation: DescribedShape, side: Side) =>
     observation.facts?.tables.some((table) => table.toLowerCase() === side.shown.toLowerCase()) === true
   const most = Math.max(joins, ...seen.filter((one) => has(one, left) && has(one, right)).map(({ facts }) => facts?.joinCount ?? 0))
-  if (most > MANY_JOINS) warnings.push(`${most} joins in one query: planners find a good order for few. Split it, or load a part by key.`)
+  if (most > MANY_JOINS)
+    warnings.push(`${most} joins in one query: planners find a good order only for a few joins. Split it, or load a part by key.`)
   if (isCartesian) {
     warnings.push(`No equality joins ${left.shown} and ${right.shown}: every row is compared with every row.`)
     return warnings

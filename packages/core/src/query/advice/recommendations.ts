@@ -45,7 +45,8 @@ function nPlusOnes(patterns: readonly NPlusOnePattern[]): Ranked[] {
   return ranked.slice(0, MAX_N_PLUS_ONE).map(({ code, label, callSite, fix, count, occurrences, estimatedSaving }) => {
     const where = callSite === undefined ? '' : ` at ${formatCallSite(callSite)}`
     const what = code === 'N_PLUS_ONE' ? 'N+1' : 'Repeated query'
-    const how = fix === undefined ? (code === 'N_PLUS_ONE' ? 'ask for all keys at once.' : 'ask once and keep the answer.') : fix
+    const how =
+      fix === undefined ? (code === 'N_PLUS_ONE' ? 'query all keys with one statement.' : 'query once and reuse the result.') : fix
     return { text: `${what}${where}: ${count} × ${label}. Instead: ${how}`, savedMs: estimatedSaving.ms * occurrences }
   })
 }
@@ -66,7 +67,7 @@ function byText({ label, facts, totalMs }: DescribedShape, knowsKeys: boolean): 
   const found: Ranked[] = []
   for (const { table, columns } of facts.scans) {
     if (columns.length > 0 && knowsKeys) {
-      const text = `No index is known on ${table}(${columns.join(', ')}), which ${label} asks by: if there is none, add one.`
+      const text = `No index is known on ${table}(${columns.join(', ')}), which ${label} filters by. If there is none, add one.`
       found.push({ text, savedMs: totalMs * SCAN_SAVING })
     }
   }

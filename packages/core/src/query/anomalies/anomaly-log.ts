@@ -24,7 +24,7 @@ const VARYING = 3
 const CONCATENATION: Suspicion = {
   kind: 'concatenation',
   severity: 'medium',
-  why: 'values stand in the text that other queries of its shape bind, or that change from text to text: bind them as parameters',
+  why: 'the SQL contains literal values that equal normalized queries bind, or that change between statements: bind them as parameters',
 }
 
 const comparing = words('LIKE ILIKE IN BETWEEN')

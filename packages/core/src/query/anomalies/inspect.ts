@@ -17,10 +17,10 @@ const beforeNames = words('INTO TABLE REFERENCES ON EXISTS UPDATE JOIN FROM')
 /** An app never needs this many random bytes: generating them only takes time. */
 const MANY_BYTES = 1_000_000
 
-const STACKED = 'further statements stand behind the first'
+const STACKED = 'additional statements follow the first'
 const TAUTOLOGY = 'a condition that does not depend on any row was added'
-const TRUNCATION = 'a comment cuts off what follows a value'
-const GRAFT = 'a UNION adds rows that are no rows of the query'
+const TRUNCATION = 'a comment hides the SQL after a value'
+const GRAFT = 'a UNION adds rows from outside the query'
 const WAIT = 'it makes the server wait'
 const REACH = "it reaches the server's files, programs or error messages"
 

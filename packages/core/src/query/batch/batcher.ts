@@ -214,7 +214,7 @@ export class Batcher {
     }
     const answerAlone = async (waiter: Waiter) => void answers.set(waiter, await settle(next(waiter.operation, waiter.context)))
     await Promise.all([...[...byKey.values()].map(answerGroup), ...changed.map(answerAlone)])
-    return waiters.map((waiter) => loaded(answers.get(waiter) ?? { error: new Error('A lookup was lost in its batch.') }))
+    return waiters.map((waiter) => loaded(answers.get(waiter) ?? { error: new Error('A lookup has no result in its batch.') }))
   }
 
   /** Runs one query for all keys that are safe to batch; `undefined` if it was not sent or failed. */
@@ -239,7 +239,7 @@ export class Batcher {
       }
       return merged
     } catch {
-      // Whoever's key it was gets the error from its own query.
+      // The caller with the invalid key gets the error from its own query.
       this.stats.replayed += together.length
       this.#failures.set(group, (this.#failures.get(group) ?? 0) + 1)
       return undefined

@@ -36,7 +36,7 @@ export function planOf(query: string, dialect: Dialect, facts: TableFacts): Plan
 }
 
 function unreadable(reason: string): string {
-  return `Not all of this SQL could be read (${reason}): the estimate leaves out what was not understood.`
+  return `This SQL could not be parsed completely (${reason}): the estimate omits the rest.`
 }
 
 class Estimate {
@@ -122,7 +122,7 @@ class Estimate {
     if (rows !== undefined) {
       this.#cost += COST.scan
       if (columns.length === 0 && block.clauses.limit === undefined)
-        this.advise(`${table.name.join('.')} is read whole, about ${shown(rows)} rows: filter it by a key, or limit it.`)
+        this.advise(`${table.name.join('.')} is read completely, about ${shown(rows)} rows: filter it by a key, or limit it.`)
     }
   }
 
@@ -131,7 +131,7 @@ class Estimate {
     const { table } = join
     const columns = [...join.on, ...block.where].flatMap((predicate) => joinedColumn(predicate, table) ?? [])
     if (columns.length === 0 && join.on.length === 0 && !join.isNatural)
-      this.advise(`${table.alias || 'A subquery'} is joined without a condition: every row meets every row.`)
+      this.advise(`${table.alias || 'A subquery'} is joined without a condition: every row is combined with every row.`)
     if (this.#isTable(table)) this.#read(table, columns)
   }
 
@@ -149,7 +149,7 @@ class Estimate {
     this.#rows += rows
     this.#scans.push({ table: shownName, columns, rows })
     if (columns.length > 0) {
-      this.advise(`No index is known on ${shownName}(${columns.join(', ')}), about ${shown(rows)} rows: if there is none, add one.`)
+      this.advise(`No index is known on ${shownName}(${columns.join(', ')}), about ${shown(rows)} rows. If there is none, add one.`)
     }
     return rows
   }

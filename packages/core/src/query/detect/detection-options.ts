@@ -62,7 +62,7 @@ function isIgnoreRule(value: unknown): boolean {
 }
 
 const ignored: OptionRule = {
-  expected: `an array of ids, fingerprints, and objects with one or more of ${[...NAMES].join(', ')}, each a text that is not empty`,
+  expected: `an array of ids, fingerprints, and objects with one or more of ${[...NAMES].join(', ')}, each a non-empty string`,
   accepts: (value) => Array.isArray(value) && value.every(isIgnoreRule),
 }
 

@@ -54,7 +54,7 @@ function groupLines(finding: Finding, paint: Painter, options: FormatOptions): s
     parent === undefined ? '' : ` after ${plainLine(parent.label)}${parent.callSite === undefined ? '' : ` :${parent.callSite.line}`}`
   if (callSite !== undefined) lines.push(`  at   ${paint('cyan', formatCallSite(callSite))}${after}`)
   else if (after !== '') lines.push(`  ${after.trim()}`)
-  if (code === 'REPEATED_QUERY') lines.push('  fix  ask once and keep the result')
+  if (code === 'REPEATED_QUERY') lines.push('  fix  query once and reuse the result')
   else if (fix !== undefined) lines.push(`  fix  ${paint('green', fix)}`)
   return lines
 }

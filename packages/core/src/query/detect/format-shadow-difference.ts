@@ -12,7 +12,7 @@ export function formatShadowDifference(difference: ShadowDifference, options: Fo
   const { label, scope, callSite, answeredBy, bare, optimized, first } = difference
   const lines = [
     `${paint('red', '▲ Shadow')}  ${scope === undefined ? '' : `${paint('bold', scope)}   `}${bare} bare, ${optimized} optimized`,
-    `  ${plainLine(label)}${answeredBy === undefined ? '' : `  ${paint('dim', `answered by ${answeredBy}`)}`}`,
+    `  ${plainLine(label)}${answeredBy === undefined ? '' : `  ${paint('dim', `served by ${answeredBy}`)}`}`,
   ]
   if (callSite !== undefined) lines.push(`  at   ${paint('cyan', formatCallSite(callSite))}`)
   if (first !== undefined)

@@ -36,7 +36,7 @@ export function readIgnoreFile(path: string | URL = 'sluice/ignore.json'): strin
     text = readFileSync(file, 'utf8')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw new InvalidIgnoreFileError(file, 'a file that can be read', error)
+    throw new InvalidIgnoreFileError(file, 'a readable file', error)
   }
   let json: { readonly schemaVersion?: unknown; readonly findings?: unknown } | null
   try {
@@ -45,12 +45,12 @@ export function readIgnoreFile(path: string | URL = 'sluice/ignore.json'): strin
     throw new InvalidIgnoreFileError(file, 'JSON', error)
   }
   if (json?.schemaVersion !== SCHEMA_VERSION)
-    throw new InvalidIgnoreFileError(file, `schemaVersion ${SCHEMA_VERSION}, as \`sluice ignore\` writes it`)
+    throw new InvalidIgnoreFileError(file, `schemaVersion ${SCHEMA_VERSION}, which \`sluice ignore\` writes`)
   const { findings } = json
   if (!Array.isArray(findings)) throw new InvalidIgnoreFileError(file, '`findings`, a list')
   return findings.map((finding: { readonly id?: unknown } | null, at) => {
     const id = finding?.id
-    if (typeof id !== 'string' || id === '') throw new InvalidIgnoreFileError(file, `\`findings[${at}].id\`, a text that is not empty`)
+    if (typeof id !== 'string' || id === '') throw new InvalidIgnoreFileError(file, `\`findings[${at}].id\`, a non-empty string`)
     return id
   })
 }

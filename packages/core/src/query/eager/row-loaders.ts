@@ -61,7 +61,7 @@ export class RowLoaders {
    */
   async load<TId>(table: string, ids: readonly TId[], field: string): Promise<Map<TId, Row[]>> {
     if (this.#loaders.size === 0) {
-      throw new SluiceError('SLUICE_NO_CLIENT', 'No adapter is attached: instrument the client of an ORM with this Sluice first.')
+      throw new SluiceError('SLUICE_NO_CLIENT', 'No client is attached. Instrument the client of an ORM with this Sluice first.')
     }
     for (const loader of this.#loaders.values()) {
       const target = await loader.target(table, field)

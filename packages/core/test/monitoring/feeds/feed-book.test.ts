@@ -26,7 +26,7 @@ describe('metric feeds', () => {
   it('have a unique name until they are removed', async () => {
     const { monitor, values } = open()
     const takeOff = monitor.addFeed({ name: 'mine', collect: () => [counter('a', { x: 1 })] })
-    expect(() => monitor.addFeed({ name: 'mine', collect: () => [] })).toThrow('a name that is not used by another feed')
+    expect(() => monitor.addFeed({ name: 'mine', collect: () => [] })).toThrow('a name that no other feed uses')
     expect(await values('a')).toEqual([[{ key: 'x' }, 1]])
     takeOff()
     expect(await values('a')).toEqual([])

@@ -36,7 +36,7 @@ describe('advice on the size of a cache', () => {
 
   it('recommends a larger cache if it is full, misses often, and evicts as often', () => {
     expect(advise({ cache: full })).toEqual([
-      'The cache is full, answers 50 % of reads, and drops entries to make room as often as every second miss: raise cache.maxBytes from 100 MB to 200 MB.',
+      'The cache is full, serves 50 % of reads, and evicts an entry for at least every second miss: raise cache.maxBytes from 100 MB to 200 MB.',
     ])
     for (const some of [{ reads: 999 }, { hitRate: 0.8 }, { evictions: 250 }, { usedMemory: 90 * MB }])
       expect(advise({ cache: { ...full, ...some } })).toEqual([])

@@ -150,7 +150,7 @@ describe('ScalingExecutor', () => {
     const { executor, calls, counts, failures } = executorOf()
     executor.request(3, 'a')
     await vi.advanceTimersByTimeAsync(TIMEOUT_MS + 1)
-    expect(failures).toMatchObject([{ desired: 3, error: new Error('No answer within 10000 ms.') }])
+    expect(failures).toMatchObject([{ desired: 3, error: new Error('No response within 10000 ms.') }])
     expect(calls[0]?.signal.aborted).toBe(true)
     await vi.advanceTimersByTimeAsync(1000)
     expect(counts()).toEqual([3, 3])

@@ -138,7 +138,7 @@ describe('a plan', () => {
 
   it('recommends fixes for scans, stars, joins without a condition, and many joins', () => {
     const { optimization } = plan('select * from t, u')
-    expect(optimization.join('\n')).toMatch(/t is read whole, about 10,000 rows[\s\S]*u is joined without a condition[\s\S]*SELECT \*/)
+    expect(optimization.join('\n')).toMatch(/t is read completely, about 10,000 rows[\s\S]*u is joined without a condition[\s\S]*SELECT \*/)
     expect(plan('select a from t where b = $1').optimization.join()).toContain('No index is known on t(b)')
     const joins = [1, 2, 3, 4, 5].map((n) => `join t${n} on t${n}.id = t.id`)
     expect(plan(`select a from t ${joins.join(' ')}`).optimization.join()).toContain('5 joins')

@@ -50,7 +50,7 @@ describe('repeated queries', () => {
     ])
     expect(findings[0]).not.toHaveProperty('fix')
     expect(formatFinding(findings[0] as Finding)).toMatch(
-      /^▲ Repeated {2}run {3}5 queries → 3 possible\n.*equal values, sequential\n.*\n {2}fix {2}ask once/,
+      /^▲ Repeated {2}run {3}5 queries → 3 possible\n.*equal values, sequential\n.*\n {2}fix {2}query once/,
     )
   })
 

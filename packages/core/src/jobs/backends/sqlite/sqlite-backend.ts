@@ -72,7 +72,7 @@ export function sqliteJobBackend(file: string | SqliteDatabase, options: SqliteJ
       throw new InvalidArgumentError('file', 'a path or a better-sqlite3 database', file)
     if (file.memory) throw new InvalidArgumentError('file', 'a database in a file (for tasks in memory, use memoryJobBackend())', file.name)
     if (options.synchronous !== undefined)
-      throw new InvalidOptionError('synchronous', 'no value with an open database, which keeps its own setting', options.synchronous)
+      throw new InvalidOptionError('synchronous', 'no value together with an open database, which has its own setting', options.synchronous)
   }
   return new SqliteBackend(file, { synchronous: options.synchronous ?? 'NORMAL', lockTimeoutMs: options.lockTimeoutMs ?? 5_000 })
 }

@@ -25,7 +25,7 @@ export interface ScalingPolicy {
 /** @throws InvalidArgumentError */
 function checkPolicy({ name, metric, threshold, scaleDirection, scaleAmount, cooldownSeconds }: Omit<ScalingPolicy, 'id'>): void {
   for (const [argument, value] of Object.entries({ name, metric })) {
-    if (typeof value !== 'string' || value === '') throw new InvalidArgumentError(argument, 'a string that is not empty', value)
+    if (typeof value !== 'string' || value === '') throw new InvalidArgumentError(argument, 'a non-empty string', value)
   }
   if (!(Number.isFinite(threshold) && threshold >= 0)) throw new InvalidArgumentError('threshold', 'a number of at least 0', threshold)
   checkDirection(scaleDirection)

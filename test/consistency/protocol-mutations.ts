@@ -76,7 +76,7 @@ export const PROTOCOL_MUTATIONS: Readonly<Record<string, ProtocolMutation>> = {
     edits: [
       {
         file: READS,
-        find: 'return now - this.#trustedFrom <= this.options.maxStalenessMs && !this.writes.isOwing',
+        find: 'return now - this.#trustedFrom <= this.options.maxStalenessMs && !this.writes.hasPending',
         replace: 'return now >= 0',
       },
       { file: READS, find: '        table.raiseAll()\n', replace: '' },

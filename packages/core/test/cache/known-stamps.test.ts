@@ -16,7 +16,7 @@ const entryOf = (tags: readonly string[], stamps: readonly string[], epoch = 'e'
 class Reader {
   readonly clock = new FakeClock()
   readonly table = new TagTable(this.clock)
-  isOwing = false
+  hasPending = false
   watcher: StoreWatcher | undefined
   answer: ((state: StoreState) => void) | undefined
   readonly reads: SharedReads
@@ -33,10 +33,10 @@ class Reader {
           this.answer = resolve
         }),
     } as unknown as CacheStore
-    const isOwing = () => this.isOwing
+    const hasPending = () => this.hasPending
     const writes = {
-      get isOwing() {
-        return isOwing()
+      get hasPending() {
+        return hasPending()
       },
       settle: () => Promise.resolve(),
     }
@@ -117,9 +117,9 @@ describe('known stamps of tags', () => {
   it('are unknown while memory is not trusted', async () => {
     await open()
     await reader.look()
-    reader.isOwing = true
+    reader.hasPending = true
     expect(reader.known).toBeUndefined()
-    reader.isOwing = false
+    reader.hasPending = false
     reader.clock.advance(1_001)
     expect(reader.known).toBeUndefined()
     await open()

@@ -22,7 +22,7 @@ function held(onInvalidationFailure: 'reject-write' | 'proceed' = 'proceed') {
 const away = () => new Error('the store is away')
 
 describe('pending invalidations', () => {
-  it('are sent in one attempt for all that wait for it', async () => {
+  it('are sent in one attempt for all callers that wait for them', async () => {
     const { writes, waiting, begin } = held()
     const isTold = (tag: string) =>
       writes.invalidateTags([tag]).then(
@@ -45,11 +45,11 @@ describe('pending invalidations', () => {
     const { writes, waiting } = held()
     const told = writes.invalidateTags(['a'])
     await turn()
-    expect(writes.isOwing).toBe(true)
+    expect(writes.hasPending).toBe(true)
     const settled = writes.settle()
     waiting[0]?.resolve()
     await settled
-    expect(writes.isOwing).toBe(false)
+    expect(writes.hasPending).toBe(false)
     await told
   })
 })
@@ -63,7 +63,7 @@ describe.each(['reject-write', 'proceed'] as const)('SharedWrites with %s after 
     await write.ready
     await write.end('committed')
     expect(errors).toEqual([])
-    expect(writes.isOwing).toBe(false)
+    expect(writes.hasPending).toBe(false)
   })
 
   it('does not announce new writes', async () => {

@@ -21,9 +21,9 @@ interface Look {
 }
 
 /** Pending invalidations: writes of this process that the others have not been notified of. */
-interface Debts {
+interface PendingWrites {
   /** While this is `true`, nothing that is shared may be used. */
-  readonly isOwing: boolean
+  readonly hasPending: boolean
   settle(): Promise<void>
 }
 
@@ -38,7 +38,7 @@ interface SharedReadsOptions {
 }
 
 /** Nothing that is shared may be used now: this process has pending invalidations. */
-class OwingError extends Error {}
+class PendingInvalidationsError extends Error {}
 
 /**
  * The reader's side of the coherence protocol: the state of the store, whether an entry is valid, and whether
@@ -58,7 +58,7 @@ export class SharedReads {
 
   constructor(
     private readonly table: TagTable,
-    private readonly writes: Debts,
+    private readonly writes: PendingWrites,
     private readonly options: SharedReadsOptions,
   ) {
     const { store, maxStalenessMs } = options
@@ -84,7 +84,7 @@ export class SharedReads {
    * @param now - Monotonic milliseconds.
    */
   isTrusted(now: number): boolean {
-    return now - this.#trustedFrom <= this.options.maxStalenessMs && !this.writes.isOwing
+    return now - this.#trustedFrom <= this.options.maxStalenessMs && !this.writes.hasPending
   }
 
   /**
@@ -126,7 +126,7 @@ export class SharedReads {
    * @throws The error of the store.
    */
   async look(tags: readonly string[], key?: string, snapshot?: TagSnapshot): Promise<Look> {
-    await this.#payDebts()
+    await this.#settlePending()
     const state = await this.options.store.read(tags, key)
     this.#noteEpoch(state.epoch)
     const permit = permitOf(tags, state)
@@ -145,7 +145,7 @@ export class SharedReads {
    * @throws The error of the store.
    */
   async open(tags: readonly string[], snapshot?: TagSnapshot): Promise<Permit | undefined> {
-    await this.#payDebts()
+    await this.#settlePending()
     const opened = await this.options.store.open(tags)
     if (opened === undefined) return undefined
     this.#noteEpoch(opened.epoch)
@@ -160,7 +160,7 @@ export class SharedReads {
    * @throws The error of the store.
    */
   async check(permit: Permit): Promise<'current' | 'changed' | 'closed'> {
-    await this.#payDebts()
+    await this.#settlePending()
     const { epoch, stamps } = await this.options.store.read(permit.tags)
     this.#noteEpoch(epoch)
     if (epoch === undefined || stamps.includes(undefined)) return 'closed'
@@ -173,10 +173,10 @@ export class SharedReads {
     this.#unwatch()
   }
 
-  async #payDebts(): Promise<void> {
-    if (!this.writes.isOwing) return
+  async #settlePending(): Promise<void> {
+    if (!this.writes.hasPending) return
     await this.writes.settle()
-    if (this.writes.isOwing) throw new OwingError('Other processes have not been notified of earlier writes yet.')
+    if (this.writes.hasPending) throw new PendingInvalidationsError('Other processes have not been notified of earlier writes yet.')
   }
 
   /** A new epoch invalidates everything from before, whether or not a message announced it. */

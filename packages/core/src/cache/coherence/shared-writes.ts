@@ -5,8 +5,9 @@ import type { Clock } from '../../shared/clock.ts'
 import { SluiceError } from '../../shared/errors.ts'
 import { randomToken } from '../../shared/random-token.ts'
 import { Periodic, within } from '../../shared/timers.ts'
-import { type CacheStore, EVERY_TAG } from '../stores/cache-store.ts'
+import type { CacheStore } from '../stores/cache-store.ts'
 import { LocalWrites } from './local-writes.ts'
+import { PendingInvalidations } from './pending-invalidations.ts'
 import { type SharedReads, SharedStateAhead } from './shared-reads.ts'
 import type { OpenTags, TagTable } from './tag-table.ts'
 import { setTag, tagsWritten } from './tags.ts'
@@ -23,30 +24,6 @@ export class WriteRejectedError extends SluiceError {
         "was not sent. Restore the store, or set cache.onInvalidationFailure to 'proceed'.",
       { cause },
     )
-  }
-}
-
-/** Above this number of tags, every tag is pending. */
-const MAX_OWED = 1_000
-
-/** Pending invalidations: tags of completed writes whose invalidation has not reached the other processes. */
-class OwedTags {
-  #tags = new Set<string>()
-
-  get isEmpty(): boolean {
-    return this.#tags.size === 0
-  }
-
-  add(tags: readonly string[]): void {
-    for (const tag of tags) this.#tags.add(tag)
-    if (this.#tags.size > MAX_OWED) this.#tags = new Set([EVERY_TAG])
-  }
-
-  /** Takes all of them; tags that are added from now on are pending again. */
-  take(): readonly string[] {
-    const tags = [...this.#tags]
-    this.#tags = new Set()
-    return tags.includes(EVERY_TAG) ? [EVERY_TAG] : tags
   }
 }
 
@@ -79,10 +56,10 @@ interface Intent {
   /** Monotonic time at which its lease was last requested. */
   askedAt: number
   /**
-   * - `untold`: other processes do not know of it, and it was sent anyway.
+   * - `unannounced`: other processes do not know of it, and it was sent anyway.
    * - `doubtful`: it has ended here, and the database can still execute it until `doubtfulUntil`.
    */
-  state: 'beginning' | 'held' | 'untold' | 'doubtful' | 'over'
+  state: 'beginning' | 'held' | 'unannounced' | 'doubtful' | 'over'
   doubtfulUntil: number
 }
 
@@ -95,7 +72,7 @@ export class SharedWrites extends LocalWrites {
   readonly #intents = new Set<Intent>()
   /** Ends of acknowledged writes that the store has not confirmed. */
   readonly #ending = new Set<Promise<void>>()
-  readonly #owed = new OwedTags()
+  readonly #pending = new PendingInvalidations()
   readonly #upkeep: Periodic
   /** The attempt in flight to announce the pending invalidations, and the next one. */
   #settling: Promise<void> | undefined
@@ -112,8 +89,8 @@ export class SharedWrites extends LocalWrites {
   }
 
   /** Whether there are pending invalidations. While there are, nothing that is shared may be used. */
-  get isOwing(): boolean {
-    return !this.#owed.isEmpty || this.#settling !== undefined
+  get hasPending(): boolean {
+    return !this.#pending.isEmpty || this.#settling !== undefined
   }
 
   /** The write is acknowledged when the database has responded, and its end is reported in the background. */
@@ -150,7 +127,7 @@ export class SharedWrites extends LocalWrites {
    */
   override async invalidateTags(tags: readonly string[]): Promise<void> {
     this.table.raise(tags)
-    this.#owed.add(tags)
+    this.#pending.add(tags)
     await this.settle()
   }
 
@@ -176,7 +153,7 @@ export class SharedWrites extends LocalWrites {
 
   /** Announces the pending invalidations. Concurrent callers share one attempt. */
   settle(): Promise<void> {
-    if (this.#owed.isEmpty) return this.#settling ?? Promise.resolve()
+    if (this.#pending.isEmpty) return this.#settling ?? Promise.resolve()
     // Tags that were added after an attempt began need a new attempt.
     this.#nextSettling ??= (this.#settling ?? Promise.resolve()).catch(() => {}).then(() => this.#attempt())
     return this.#nextSettling
@@ -205,13 +182,13 @@ export class SharedWrites extends LocalWrites {
   }
 
   async #settle(): Promise<void> {
-    const tags = this.#owed.take()
+    const tags = this.#pending.take()
     const token = randomToken()
     try {
       await this.options.store.begin(tags, token)
       await this.options.store.end(tags, token)
     } catch (error) {
-      this.#owed.add(tags)
+      this.#pending.add(tags)
       if (!this.#closed) this.#upkeep.start()
       throw error
     } finally {
@@ -227,7 +204,7 @@ export class SharedWrites extends LocalWrites {
     } catch (error) {
       if (!this.#closed) this.options.onError(error)
       if (this.#closed || this.options.onInvalidationFailure === 'proceed') {
-        intent.state = 'untold'
+        intent.state = 'unannounced'
         return
       }
       intent.state = 'over'
@@ -270,14 +247,14 @@ export class SharedWrites extends LocalWrites {
 
   async #end(intent: Intent, outcome: WriteOutcome): Promise<void> {
     const { tags, token, state } = intent
-    if (state !== 'held' && state !== 'untold') return
+    if (state !== 'held' && state !== 'unannounced') return
     if (outcome === 'unknown') this.#doubt(intent)
     else intent.state = 'over'
     try {
       if (this.#closed) return
       if (state === 'held' && outcome !== 'unknown') await this.#tellEnd(tags, token)
-      else if (state === 'untold' && outcome !== 'rolled-back') this.#owed.add(tags)
-      if (!this.#owed.isEmpty) await this.settle()
+      else if (state === 'unannounced' && outcome !== 'rolled-back') this.#pending.add(tags)
+      if (!this.#pending.isEmpty) await this.settle()
     } catch (error) {
       if (!this.#closed) this.options.onError(error)
     } finally {
@@ -299,7 +276,7 @@ export class SharedWrites extends LocalWrites {
   async #endDoubt(intent: Intent): Promise<void> {
     intent.state = 'over'
     this.#intents.delete(intent)
-    this.#owed.add(intent.tags)
+    this.#pending.add(intent.tags)
     // An intent that remains expires with its lease.
     await this.options.store.end(intent.tags, intent.token).catch(() => {})
     await this.settle()
@@ -314,7 +291,7 @@ export class SharedWrites extends LocalWrites {
       try {
         await store.end(tags, token)
       } catch (error) {
-        this.#owed.add(tags)
+        this.#pending.add(tags)
         throw error
       }
     }
@@ -326,8 +303,8 @@ export class SharedWrites extends LocalWrites {
       if (intent.state === 'doubtful' && now >= intent.doubtfulUntil) this.#endDoubt(intent).catch(this.options.onError)
       else if (isKeptUp(intent) && now - intent.askedAt >= RENEW_MS) this.#renew(intent).catch(this.options.onError)
     }
-    if (!this.#owed.isEmpty) this.settle().catch(this.options.onError)
-    return this.#intents.size > 0 || !this.#owed.isEmpty
+    if (!this.#pending.isEmpty) this.settle().catch(this.options.onError)
+    return this.#intents.size > 0 || !this.#pending.isEmpty
   }
 
   async #renew(intent: Intent): Promise<void> {

@@ -4,7 +4,7 @@ const RESULT_CACHE = 'packages/core/src/cache/result-cache.ts'
 const COHERENT = 'packages/core/src/cache/coherent-cache.ts'
 const VALUES = 'packages/core/src/cache/kept-values.ts'
 const TAGS = 'packages/core/src/cache/coherence/tag-table.ts'
-const GATHERED = 'packages/core/src/cache/coherence/gathered-writes.ts'
+const WRITE_SET = 'packages/core/src/cache/coherence/transaction-write-set.ts'
 const PRISMA_OPERATION = 'packages/prisma/src/prisma-operation.ts'
 const KNEX_OPERATION = 'packages/knex/src/knex-operation.ts'
 const TRANSACTIONS = 'packages/core/src/adapter/connection-transactions.ts'
@@ -134,7 +134,7 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
     rule: 'The writes of a transaction take effect at its commit.',
     edits: [
       {
-        file: GATHERED,
+        file: WRITE_SET,
         find: 'if (!all.isEmpty) this.#announced = this.announce(all)',
         replace: 'void all',
       },
@@ -143,7 +143,7 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
   {
     name: 'writes-in-savepoints',
     rule: 'The writes of a released savepoint belong to its transaction.',
-    edits: [{ file: GATHERED, find: 'if (at > 0) this.#join(at)', replace: 'if (at > 0) this.#frames.splice(at)' }],
+    edits: [{ file: WRITE_SET, find: 'if (at > 0) this.#join(at)', replace: 'if (at > 0) this.#frames.splice(at)' }],
   },
   {
     name: 'writes-cascade',

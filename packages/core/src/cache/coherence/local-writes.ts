@@ -1,9 +1,9 @@
 import type { AnnouncedWrite, TransactionWrites, WriteIntent, WriteOutcome, WriteTracker } from '../../pipeline/writes.ts'
 import type { WriteEffect } from '../../schema/catalog.ts'
 import type { TableId } from '../../schema/catalog-data.ts'
-import { GatheredWrites } from './gathered-writes.ts'
 import type { OpenTags, TagTable } from './tag-table.ts'
 import { setTag, tagsWritten } from './tags.ts'
+import { TransactionWriteSet } from './transaction-write-set.ts'
 
 /** A write from begin to end, in this process. A class, because one is created for each write. */
 class LocalWrite implements WriteIntent, AnnouncedWrite {
@@ -43,7 +43,7 @@ export class LocalWrites implements WriteTracker {
   }
 
   transaction(): TransactionWrites {
-    return new GatheredWrites((effect) => this.announce(effect))
+    return new TransactionWriteSet((effect) => this.announce(effect))
   }
 
   stateOf(tables: readonly TableId[]): number | undefined {

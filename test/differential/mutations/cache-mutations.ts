@@ -2,7 +2,7 @@ import type { Mutation } from './mutation.ts'
 
 const RESULT_CACHE = 'packages/core/src/cache/result-cache.ts'
 const COHERENT = 'packages/core/src/cache/coherent-cache.ts'
-const VALUES = 'packages/core/src/cache/kept-values.ts'
+const VALUES = 'packages/core/src/cache/cached-values.ts'
 const TAGS = 'packages/core/src/cache/coherence/tag-table.ts'
 const WRITE_SET = 'packages/core/src/cache/coherence/transaction-write-set.ts'
 const PRISMA_OPERATION = 'packages/prisma/src/prisma-operation.ts'

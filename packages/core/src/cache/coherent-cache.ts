@@ -1,11 +1,11 @@
 import { randomToken } from '../shared/random-token.ts'
+import { CachedValues, type CachedValuesParts, type Landed, type Shared } from './cached-values.ts'
 import type { CallPlan } from './call-plans.ts'
-import type { KeptValue } from './coherence/kept-value.ts'
+import type { CachedValue } from './coherence/cached-value.ts'
 import type { Permit, SharedReads } from './coherence/shared-reads.ts'
 import type { Copier } from './copiers.ts'
 import type { BasisPart } from './derived/read-basis.ts'
 import { type Before, type FetchRequest, flightId, hasOwnTags, neededTags, requiredTags, snapshotFor } from './fetch-request.ts'
-import { KeptValues, type KeptValuesParts, type Landed, type Shared } from './kept-values.ts'
 import { withTimeouts } from './with-timeouts.ts'
 
 /**
@@ -34,12 +34,12 @@ interface Flight<T = unknown> {
  */
 export class CoherentCache {
   readonly #flights = new Map<string, Flight>()
-  readonly #values: KeptValues
+  readonly #values: CachedValues
   /** The tokens of claims, by the permit of the load that they belong to. */
   readonly #claims = new WeakMap<Permit, string>()
 
-  constructor(private readonly parts: KeptValuesParts) {
-    this.#values = new KeptValues(parts)
+  constructor(private readonly parts: CachedValuesParts) {
+    this.#values = new CachedValues(parts)
   }
 
   /** @throws The error of the source; LoadTimeoutError. */
@@ -54,7 +54,7 @@ export class CoherentCache {
    *
    * @throws The error of the source; LoadTimeoutError.
    */
-  serve<T>(request: FetchRequest<T>, kept: KeptValue | undefined, now: number): Promise<T> {
+  serve<T>(request: FetchRequest<T>, kept: CachedValue | undefined, now: number): Promise<T> {
     if (kept === undefined || !this.#values.isValidHere(kept, request.policy, now)) return this.#ask(request, kept, 0)
     const answer = this.#values.handOut(request, kept, now)
     if (answer === undefined) return this.#ask(request, kept, 0)
@@ -63,7 +63,7 @@ export class CoherentCache {
   }
 
   /** A fresh value from memory for a call that needs no request; `undefined`: `serve` decides. */
-  hit<T>(kept: KeptValue, { policy, copier }: CallPlan, now: number): Promise<T> | undefined {
+  hit<T>(kept: CachedValue, { policy, copier }: CallPlan, now: number): Promise<T> | undefined {
     if (now >= kept.freshUntil || policy.earlyRefresh > 0 || !this.#values.isValidHere(kept, policy, now)) return undefined
     const copy = this.#values.copyOf(copier as Copier<T>, kept)
     if (copy === undefined) return undefined
@@ -107,7 +107,7 @@ export class CoherentCache {
     }
   }
 
-  #refresh<T>(request: FetchRequest<T>, kept: KeptValue): void {
+  #refresh<T>(request: FetchRequest<T>, kept: CachedValue): void {
     if (this.#flights.has(flightId(request))) return
     if (this.parts.clock.now() < kept.freshUntil) this.parts.counters.earlyRefreshes += 1
     const { refresh, policy } = request
@@ -125,7 +125,7 @@ export class CoherentCache {
     })
   }
 
-  #ask<T>(request: FetchRequest<T>, kept: KeptValue | undefined, joins: number): Promise<T> {
+  #ask<T>(request: FetchRequest<T>, kept: CachedValue | undefined, joins: number): Promise<T> {
     const before = this.#values.before(request)
     if (before === undefined) {
       this.parts.counters.blocked += 1
@@ -139,14 +139,14 @@ export class CoherentCache {
   }
 
   /** The value of a load, or the fallback that its timeouts allow. */
-  #limited<T>(value: Promise<T>, request: FetchRequest<T>, kept: KeptValue | undefined): Promise<T> {
+  #limited<T>(value: Promise<T>, request: FetchRequest<T>, kept: CachedValue | undefined): Promise<T> {
     const { policy } = request
     const hasLimits = policy.softTimeoutMs !== undefined || policy.hardTimeoutMs !== undefined || policy.graceMs > 0
     return hasLimits ? withTimeouts(value, policy, request.key, () => this.#lastResort(request, kept)) : value
   }
 
   /** The fallback if loading fails or takes too long: a stale value that no known write has invalidated. */
-  async #lastResort<T>(request: FetchRequest<T>, kept: KeptValue | undefined): Promise<{ readonly value: T } | undefined> {
+  async #lastResort<T>(request: FetchRequest<T>, kept: CachedValue | undefined): Promise<{ readonly value: T } | undefined> {
     const { counters, clock } = this.parts
     // By now, the entry of the store is in memory.
     const known = this.#values.find(request, clock.now()) ?? kept
@@ -161,7 +161,7 @@ export class CoherentCache {
   }
 
   /** The result of another request's load, if it is as current as that of a separate load would be. */
-  async #join<T>(flight: Flight<T>, request: FetchRequest<T>, kept: KeptValue | undefined, joins: number): Promise<T> {
+  async #join<T>(flight: Flight<T>, request: FetchRequest<T>, kept: CachedValue | undefined, joins: number): Promise<T> {
     const joined = async (): Promise<T> => {
       let landed: Landed<T>
       try {
@@ -207,7 +207,7 @@ export class CoherentCache {
   }
 
   /** Loads a value for its caller, and for the requests that join. */
-  #takeOff<T>(request: FetchRequest<T>, kept: KeptValue | undefined, before: Before): Promise<T> {
+  #takeOff<T>(request: FetchRequest<T>, kept: CachedValue | undefined, before: Before): Promise<T> {
     const { shared } = this.parts
     const id = flightId(request)
     const landed = shared === undefined ? this.#load(request, before, undefined) : this.#run(shared, request, kept, before)
@@ -233,7 +233,7 @@ export class CoherentCache {
     if (this.#flights.get(id) === flight) this.#flights.delete(id)
   }
 
-  async #run<T>(shared: Shared, request: FetchRequest<T>, kept: KeptValue | undefined, before: Before): Promise<Landed<T>> {
+  async #run<T>(shared: Shared, request: FetchRequest<T>, kept: CachedValue | undefined, before: Before): Promise<Landed<T>> {
     let found: Landed<T> | Permit | undefined
     try {
       const { policy, sharedKey, tags } = request
@@ -264,7 +264,7 @@ export class CoherentCache {
   async #lookUp<T>(
     shared: Shared,
     request: FetchRequest<T>,
-    kept: KeptValue | undefined,
+    kept: CachedValue | undefined,
     before: Before,
   ): Promise<Landed<T> | Permit | undefined> {
     const { policy, sharedKey } = request

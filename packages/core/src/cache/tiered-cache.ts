@@ -6,7 +6,7 @@ import { checkKey } from './cache-options.ts'
 import type { TieredCounters, TieredStats } from './cache-stats.ts'
 import type { CachingStrategyEngine } from './caching-strategy-engine.ts'
 import { type CallPlan, CallPlans, checkCallOptions, type GetOrLoadOptions } from './call-plans.ts'
-import type { KeptValue } from './coherence/kept-value.ts'
+import type { CachedValue } from './coherence/cached-value.ts'
 import type { CoherentCache } from './coherent-cache.ts'
 import type { Copier } from './copiers.ts'
 import { type BasisPart, endWith, type ReadBasis } from './derived/read-basis.ts'
@@ -102,7 +102,7 @@ export class TieredCache {
   #getOrLoad<T>(key: string, load: () => Promise<T> | T, plan: CallPlan, tags: readonly string[] = NO_TAGS): Promise<T> {
     const { cache, clock, engine } = this.parts
     const now = clock.now()
-    const kept = engine.getAt<KeptValue>(TIERED, key, now) ?? undefined
+    const kept = engine.getAt<CachedValue>(TIERED, key, now) ?? undefined
     const hit = kept && cache.hit<T>(kept, plan, now)
     if (hit !== undefined) return hit
     const { policy, copier } = plan

@@ -1,11 +1,11 @@
 import type { Clock } from '../../shared/clock.ts'
 import { newCounters } from '../cache-stats.ts'
+import { CachedValues, type CachedValuesParts, type Shared } from '../cached-values.ts'
 import type { CachingStrategyEngine } from '../caching-strategy-engine.ts'
-import type { KeptValue } from '../coherence/kept-value.ts'
+import type { CachedValue } from '../coherence/cached-value.ts'
 import type { TagTable } from '../coherence/tag-table.ts'
 import { type Copier, copiers } from '../copiers.ts'
 import type { FetchRequest } from '../fetch-request.ts'
-import { KeptValues, type KeptValuesParts, type Shared } from '../kept-values.ts'
 import { DERIVED } from '../namespace-table.ts'
 import { plainPolicy } from '../tiered-options.ts'
 import { ReadBasis } from './read-basis.ts'
@@ -60,14 +60,14 @@ interface Envelope<T> {
  * value is therefore never more outdated than cached results of its reads would be.
  */
 export class DerivedValues {
-  readonly #values: KeptValues
+  readonly #values: CachedValues
   /** Databases that this process reads. A value that was computed from a different database is not used. */
   readonly #databases = new Set<string>()
 
   constructor(private readonly parts: DerivedValuesParts) {
     const { engine, table, shared, clock, random, onError } = parts
-    const own: KeptValuesParts = { engine, table, shared, clock, random, counters: newCounters(), onError }
-    this.#values = new KeptValues(own)
+    const own: CachedValuesParts = { engine, table, shared, clock, random, counters: newCounters(), onError }
+    this.#values = new CachedValues(own)
   }
 
   /** Default time to live of values, in milliseconds. */
@@ -131,12 +131,12 @@ export class DerivedValues {
     return fresh !== undefined && this.#isTrue(fresh, now) ? found<T>(fresh, now) : undefined
   }
 
-  #fresh(key: string, sharedKey: string | undefined, now: number): KeptValue | undefined {
+  #fresh(key: string, sharedKey: string | undefined, now: number): CachedValue | undefined {
     const kept = this.#values.find(this.#request(key, sharedKey, NO_TAGS, 0), now)
     return kept !== undefined && now < kept.freshUntil ? kept : undefined
   }
 
-  #isTrue(fresh: KeptValue, now: number): boolean {
+  #isTrue(fresh: CachedValue, now: number): boolean {
     const { isStrict } = fresh.value as Envelope<unknown>
     return this.#values.isValidHere(fresh, plainPolicy(1, isStrict ? 'strict' : this.parts.consistency), now)
   }
@@ -170,7 +170,7 @@ export class DerivedValues {
     { store, reads }: Shared,
     key: string,
     sharedKey: string | undefined,
-    kept: KeptValue | undefined,
+    kept: CachedValue | undefined,
   ): Promise<DerivedValue<T> | undefined> {
     const { table, clock } = this.parts
     try {
@@ -216,6 +216,6 @@ export class DerivedValues {
   }
 }
 
-function found<T>({ value, askedAt, freshUntil }: KeptValue, now: number): DerivedValue<T> {
+function found<T>({ value, askedAt, freshUntil }: CachedValue, now: number): DerivedValue<T> {
   return { value: (value as Envelope<T>).value, ageMs: Math.max(0, now - askedAt), leftMs: freshUntil - now }
 }

@@ -4,7 +4,7 @@ import { SluiceError } from '../shared/errors.ts'
 import type { RandomSource } from '../shared/random.ts'
 import type { TieredCounters } from './cache-stats.ts'
 import type { CachingStrategyEngine } from './caching-strategy-engine.ts'
-import { KeptValue } from './coherence/kept-value.ts'
+import { CachedValue } from './coherence/cached-value.ts'
 import { type Permit, type SharedReads, SharedStateAhead } from './coherence/shared-reads.ts'
 import type { TagTable } from './coherence/tag-table.ts'
 import type { Copier } from './copiers.ts'
@@ -29,7 +29,7 @@ export interface Shared {
   readonly reads: SharedReads
 }
 
-export interface KeptValuesParts {
+export interface CachedValuesParts {
   readonly engine: CachingStrategyEngine
   readonly table: TagTable
   /** `undefined`: values are not shared with other processes. */
@@ -50,7 +50,7 @@ export interface Landed<T> {
    */
   readonly hasStrayed?: boolean
   /** A cached value that must be revalidated. */
-  readonly due?: KeptValue | undefined
+  readonly due?: CachedValue | undefined
 }
 
 /** A cached value that may be returned. */
@@ -63,15 +63,15 @@ export interface Answer<T> {
 /**
  * The values in the memory of this process and in the shared store. Decides which of them may be returned.
  */
-export class KeptValues {
+export class CachedValues {
   /** From the last request that had them. The app's values are created with them, too. */
   #types: ValueTypes | undefined
 
-  constructor(private readonly parts: KeptValuesParts) {}
+  constructor(private readonly parts: CachedValuesParts) {}
 
   /** The value in memory for a request, valid or not. */
-  find(request: FetchRequest<unknown>, now: number): KeptValue | undefined {
-    const kept = this.parts.engine.getAt<KeptValue>(request.namespace, request.key, now)
+  find(request: FetchRequest<unknown>, now: number): CachedValue | undefined {
+    const kept = this.parts.engine.getAt<CachedValue>(request.namespace, request.key, now)
     return kept !== null && hasOwnTags(kept.ownTags, request) ? kept : undefined
   }
 
@@ -84,14 +84,14 @@ export class KeptValues {
   }
 
   /** Whether a value is known to be valid without a call to the store. */
-  isValidHere(kept: KeptValue, policy: FetchPolicy, now: number): boolean {
+  isValidHere(kept: CachedValue, policy: FetchPolicy, now: number): boolean {
     const { shared, table } = this.parts
     if (!kept.isCurrent(table.changes)) return false
     return shared === undefined || (policy.consistency === 'bounded' && shared.reads.isTrusted(now))
   }
 
   /** Whether the shared store confirms that a value is valid. */
-  async isValidThere(kept: KeptValue): Promise<boolean> {
+  async isValidThere(kept: CachedValue): Promise<boolean> {
     const { shared } = this.parts
     if (shared === undefined || kept.permit === undefined) return false
     try {
@@ -107,7 +107,7 @@ export class KeptValues {
    * @param before - The state of the tags before the store confirmed that the value is valid. Omit it if this
    * process knows at this moment that it is.
    */
-  handOut<T>(request: FetchRequest<T>, kept: KeptValue, now: number, before?: Before): Answer<T> | undefined {
+  handOut<T>(request: FetchRequest<T>, kept: CachedValue, now: number, before?: Before): Answer<T> | undefined {
     const { policy, maxAgeMs } = request
     const freshUntil = maxAgeMs === undefined ? kept.freshUntil : Math.min(kept.freshUntil, kept.askedAt + maxAgeMs)
     if (now >= freshUntil + policy.swrMs) return undefined
@@ -124,7 +124,7 @@ export class KeptValues {
   }
 
   /** The value that a caller receives for a cached value; `undefined` if there is no exact copy. */
-  copyOf<T>(copier: Copier<T>, kept: KeptValue): { readonly value: T } | undefined {
+  copyOf<T>(copier: Copier<T>, kept: CachedValue): { readonly value: T } | undefined {
     if (kept.isPrivate && copier.recopy !== undefined) return { value: copier.recopy(kept.value as T) }
     // The caller may have received the value itself, and can modify it.
     kept.isPrivate = false
@@ -152,7 +152,7 @@ export class KeptValues {
     // The clock of the process that stored it can be ahead of this one.
     const askedAt = now - Math.max(0, clock.wall() - times.askedAt)
     const snapshot = snapshotOf(request, tags.length, before)
-    const kept = new KeptValue(value, snapshot ?? before.required, permit, {
+    const kept = new CachedValue(value, snapshot ?? before.required, permit, {
       askedAt,
       freshUntil: askedAt + times.ttlMs,
       costMs: times.costMs,
@@ -172,7 +172,7 @@ export class KeptValues {
    * Lets memory serve a value again that was in doubt, for example after missed messages, and that the store
    * has confirmed as valid.
    */
-  trustAgain(request: FetchRequest<unknown>, kept: KeptValue, { tags }: Permit, before: Before): void {
+  trustAgain(request: FetchRequest<unknown>, kept: CachedValue, { tags }: Permit, before: Before): void {
     const snapshot = snapshotOf(request, tags.length, before)
     if (snapshot !== undefined && !kept.isCurrent(this.parts.table.changes)) kept.validated(snapshot)
   }
@@ -190,7 +190,7 @@ export class KeptValues {
   #follow<T>(
     request: FetchRequest<T>,
     basis: BasisPart,
-    { value, permit, freshUntil }: KeptValue,
+    { value, permit, freshUntil }: CachedValue,
     now: number,
     before: Before | undefined,
   ): void {
@@ -256,7 +256,7 @@ export class KeptValues {
     if (copy === undefined) return 'NOT_COPYABLE'
     const used = ahead?.permit ?? (permit === undefined ? undefined : shortened(permit, needed))
     const costMs = now - startedAt
-    const kept = new KeptValue(copy.value, snapshot, used, {
+    const kept = new CachedValue(copy.value, snapshot, used, {
       askedAt: asked?.at ?? now,
       freshUntil: now + ttlMs,
       costMs,
@@ -280,7 +280,7 @@ export class KeptValues {
     return undefined
   }
 
-  #remember(request: FetchRequest<unknown>, kept: KeptValue, now: number): void {
+  #remember(request: FetchRequest<unknown>, kept: CachedValue, now: number): void {
     const leftMs = kept.freshUntil - now + keepMs(request.policy, 0)
     if (leftMs > 0) this.parts.engine.set(request.namespace, request.key, kept, leftMs / 1_000)
   }
@@ -289,7 +289,7 @@ export class KeptValues {
    * XFetch (Vattani, Chierichetti and Lowenstein, 2015): the longer a value took to load and the closer it is
    * to its expiry, the likelier.
    */
-  #isDueEarly({ freshUntil, costMs }: KeptValue, { earlyRefresh }: FetchPolicy, now: number): boolean {
+  #isDueEarly({ freshUntil, costMs }: CachedValue, { earlyRefresh }: FetchPolicy, now: number): boolean {
     if (earlyRefresh === 0 || costMs === 0) return false
     return now - costMs * earlyRefresh * Math.log(this.parts.random()) >= freshUntil
   }

@@ -6,7 +6,7 @@ import type { TagSnapshot } from './tag-table.ts'
 const OWN_BYTES = 264
 
 /** Times of a value, and the request for which it was loaded. */
-export interface KeptTerms {
+export interface CachedValueTerms {
   /** Monotonic time from which its age counts, in milliseconds. */
   readonly askedAt: number
   /** Monotonic time until which it is fresh, in milliseconds. */
@@ -18,7 +18,7 @@ export interface KeptTerms {
 }
 
 /** A value in the memory of this process, and the conditions under which it is valid. */
-export class KeptValue extends Sized {
+export class CachedValue extends Sized {
   /** In whole milliseconds: unlike fractions, they do not need a heap object. */
   readonly askedAt: number
   readonly freshUntil: number
@@ -41,7 +41,7 @@ export class KeptValue extends Sized {
     snapshot: TagSnapshot,
     /** The shared store's state of the tags. */
     readonly permit: Permit | undefined,
-    { askedAt, freshUntil, costMs, ownTags }: KeptTerms,
+    { askedAt, freshUntil, costMs, ownTags }: CachedValueTerms,
   ) {
     super()
     this.#snapshot = snapshot

@@ -5,7 +5,7 @@ import type { RandomSource } from '../shared/random.ts'
 import type { TieredCounters } from './cache-stats.ts'
 import type { CachingStrategyEngine } from './caching-strategy-engine.ts'
 import { CachedValue } from './coherence/cached-value.ts'
-import { type Permit, type SharedReads, SharedStateAhead } from './coherence/shared-reads.ts'
+import { type Permit, SharedPrefetchState, type SharedReads } from './coherence/shared-reads.ts'
 import type { TagTable } from './coherence/tag-table.ts'
 import type { Copier } from './copiers.ts'
 import type { BasisPart } from './derived/read-basis.ts'
@@ -180,7 +180,7 @@ export class CachedValues {
   /** Adds the dependencies of a loaded value to the basis. */
   followLoaded<T>(request: FetchRequest<T>, basis: BasisPart, value: T, before: Before, permit: Permit | undefined): void {
     const asked = request.askedAhead?.()
-    const ahead = asked?.state instanceof SharedStateAhead ? asked.state : undefined
+    const ahead = asked?.state instanceof SharedPrefetchState ? asked.state : undefined
     if (ahead !== undefined) basis.add(ahead.permit.tags, ahead.snapshot, ahead.permit)
     else if (this.parts.shared !== undefined && asked !== undefined) basis.spoil('PREFETCHED')
     else basis.add(request.tags.slice(0, neededTags(request, value)), snapshotFor(request, value, before), permit)
@@ -243,7 +243,7 @@ export class CachedValues {
     if (ttlMs <= 0) return 'EXPIRED'
     // Rows that were prefetched before the permit was obtained are cached under the state from before the
     // prefetch.
-    const ahead = asked?.state instanceof SharedStateAhead ? asked.state : undefined
+    const ahead = asked?.state instanceof SharedPrefetchState ? asked.state : undefined
     if (shared !== undefined && asked !== undefined && ahead === undefined) return 'PREFETCHED'
     const needed = neededTags(request, value)
     const snapshot = ahead?.snapshot ?? snapshotFor(request, value, before)

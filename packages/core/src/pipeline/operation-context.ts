@@ -3,7 +3,7 @@ import type { Gain } from './gain.ts'
 import type { Lookup, ReadDemand } from './lookup.ts'
 import type { RunContext } from './operation.ts'
 import type { Scope } from './scope.ts'
-import type { StateAhead } from './writes.ts'
+import type { PrefetchState } from './writes.ts'
 
 /** How a write ended: its result, or the error of the database. */
 export type Outcome = { readonly result: unknown } | { readonly error: unknown }
@@ -15,7 +15,7 @@ export interface Prefetched {
   /** The monotonic time at which the database was queried, in milliseconds. */
   readonly at: number
   /** The state of its tables then, if other processes write, too. */
-  readonly state: StateAhead | undefined
+  readonly state: PrefetchState | undefined
 }
 
 /** The position of a result's rows among those of its group. */

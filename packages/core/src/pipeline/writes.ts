@@ -51,7 +51,7 @@ export interface TransactionWrites {
 }
 
 /** The state of tables at the moment of a prefetch. */
-export interface StateAhead {
+export interface PrefetchState {
   /**
    * Whether it still holds, if other processes must be consulted for that; `undefined` if they do not have to
    * be. Never rejects.
@@ -79,5 +79,5 @@ export interface WriteTracker {
    * The state of tables before a prefetch, if other processes write, too; `undefined`: the tables must not be
    * prefetched. Omitted if there is only this process: `stateOf` is then sufficient. Never rejects.
    */
-  ahead?(tables: readonly TableId[]): Promise<StateAhead | undefined>
+  ahead?(tables: readonly TableId[]): Promise<PrefetchState | undefined>
 }

@@ -1,5 +1,5 @@
 import type { Scope } from '../../pipeline/scope.ts'
-import type { AnnouncedWrite, StateAhead, TransactionWrites, WriteIntent, WriteOutcome, WriteTracker } from '../../pipeline/writes.ts'
+import type { AnnouncedWrite, PrefetchState, TransactionWrites, WriteIntent, WriteOutcome, WriteTracker } from '../../pipeline/writes.ts'
 import type { WriteEffect } from '../../schema/catalog.ts'
 import type { TableId } from '../../schema/catalog-data.ts'
 import type { RequiredPositions } from './required-positions.ts'
@@ -15,7 +15,7 @@ export interface FollowedWrites extends WriteTracker {
  */
 export class ReadYourWritesTracker implements FollowedWrites {
   readonly isShared: boolean
-  readonly ahead?: (tables: readonly TableId[]) => Promise<StateAhead | undefined>
+  readonly ahead?: (tables: readonly TableId[]) => Promise<PrefetchState | undefined>
 
   constructor(
     private readonly inner: FollowedWrites,

@@ -1,4 +1,4 @@
-import type { StateAhead } from '../../pipeline/writes.ts'
+import type { PrefetchState } from '../../pipeline/writes.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { Periodic } from '../../shared/timers.ts'
 import { type CacheStore, EVERY_TAG, type StoredEntry, type StoreState } from '../stores/cache-store.ts'
@@ -216,7 +216,7 @@ function permitOf(tags: readonly string[], { epoch, stamps }: StoreState): Permi
 }
 
 /** The state of tables before a prefetch: prefetched rows may be cached under it. */
-export class SharedStateAhead implements StateAhead {
+export class SharedPrefetchState implements PrefetchState {
   constructor(
     readonly snapshot: TagSnapshot,
     readonly permit: Permit,

@@ -1,4 +1,4 @@
-import type { AnnouncedWrite, StateAhead, WriteOutcome } from '../../pipeline/writes.ts'
+import type { AnnouncedWrite, PrefetchState, WriteOutcome } from '../../pipeline/writes.ts'
 import type { WriteEffect } from '../../schema/catalog.ts'
 import type { TableId } from '../../schema/catalog-data.ts'
 import type { Clock } from '../../shared/clock.ts'
@@ -8,7 +8,7 @@ import { Periodic, within } from '../../shared/timers.ts'
 import type { CacheStore } from '../stores/cache-store.ts'
 import { LocalWrites } from './local-writes.ts'
 import { PendingInvalidations } from './pending-invalidations.ts'
-import { type SharedReads, SharedStateAhead } from './shared-reads.ts'
+import { SharedPrefetchState, type SharedReads } from './shared-reads.ts'
 import type { OpenTags, TagTable } from './tag-table.ts'
 import { setTag, tagsWritten } from './tags.ts'
 
@@ -136,7 +136,7 @@ export class SharedWrites extends LocalWrites {
     this.#reads = { reads, isStrict }
   }
 
-  async ahead(tables: readonly TableId[]): Promise<StateAhead | undefined> {
+  async ahead(tables: readonly TableId[]): Promise<PrefetchState | undefined> {
     if (this.#reads === undefined) return undefined
     const { reads, isStrict } = this.#reads
     const tags = tables.map(setTag)
@@ -144,7 +144,7 @@ export class SharedWrites extends LocalWrites {
     if (snapshot === undefined) return undefined
     try {
       const permit = (await reads.look(tags)).permit ?? (await reads.open(tags))
-      return permit === undefined ? undefined : new SharedStateAhead(snapshot, permit, reads, isStrict)
+      return permit === undefined ? undefined : new SharedPrefetchState(snapshot, permit, reads, isStrict)
     } catch (error) {
       this.options.onError(error)
       return undefined

@@ -1,6 +1,6 @@
 import { keyKinds } from '../../pipeline/key-text.ts'
 import type { LookupKey } from '../../pipeline/lookup.ts'
-import type { StateAhead } from '../../pipeline/writes.ts'
+import type { PrefetchState } from '../../pipeline/writes.ts'
 import type { TableId } from '../../schema/catalog-data.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { KeyFolds } from '../batch/key-folds.ts'
@@ -27,7 +27,7 @@ export interface Fetch {
   readonly at: number
   readonly state: number
   /** The state of other processes' writes at that time, if there are other processes. */
-  readonly ahead?: StateAhead | undefined
+  readonly ahead?: PrefetchState | undefined
 }
 
 export interface Answer {

@@ -1,4 +1,4 @@
-import type { Lookup, ReadDemand, Refusal, RowSource, Source, TableId } from '@sluice/core/adapter'
+import type { Lookup, ReadRequirements, Refusal, RowSource, Source, TableId } from '@sluice/core/adapter'
 import type { AdapterHost } from '@sluice/core/siblings'
 import type { BuilderInternals, ClientInternals } from './internal-types.ts'
 
@@ -7,7 +7,7 @@ export interface InstanceContext {
   readonly source: Source
   readonly host: AdapterHost
   /** Runs a builder without `postProcessResponse`. */
-  runRaw(client: ClientInternals, builder: BuilderInternals, demand: ReadDemand): Promise<unknown>
+  runRaw(client: ClientInternals, builder: BuilderInternals, demand: ReadRequirements): Promise<unknown>
   /** Whether listeners can change builders right before they are sent. */
   mayRewrite(client: ClientInternals): boolean
   /** Returns the same object for builders that look alike at first sight. */

@@ -4,7 +4,7 @@ import {
   attachClient,
   type ClientDescription,
   type Lookup,
-  type ReadDemand,
+  type ReadRequirements,
   type Refusal,
   type RowSource,
   type SentStatement,
@@ -208,11 +208,16 @@ export class PluginState implements InstanceContext {
   }
 
   /** Runs a builder that serves several callers, without `postProcessResponse`. */
-  runRaw(client: ClientInternals, builder: BuilderInternals, demand: ReadDemand): Promise<unknown> {
+  runRaw(client: ClientInternals, builder: BuilderInternals, demand: ReadRequirements): Promise<unknown> {
     return this.#raw(client, builder, demand)
   }
 
-  #raw(client: ClientInternals, builder: BuilderInternals, demand: ReadDemand | undefined, operation?: KnexOperation): Promise<unknown> {
+  #raw(
+    client: ClientInternals,
+    builder: BuilderInternals,
+    demand: ReadRequirements | undefined,
+    operation?: KnexOperation,
+  ): Promise<unknown> {
     const on = (other: ClientInternals) => {
       let raw = other
       if (client.config.postProcessResponse !== undefined) {

@@ -1,5 +1,5 @@
 import { type Dialect, InvalidOptionError, type ReplicaOptions } from '@sluice/core'
-import type { ReadDemand } from '@sluice/core/adapter'
+import type { ReadRequirements } from '@sluice/core/adapter'
 import { type AdapterHost, type ReadRouter, type ReplicaAttempt, resolveReplicaOptions } from '@sluice/core/siblings'
 import type { Knex } from 'knex'
 import type { BuilderInternals, ClientInternals } from './internal-types.ts'
@@ -45,7 +45,7 @@ interface RoutedInstance {
 export interface KnexRead {
   readonly client: ClientInternals
   readonly builder: BuilderInternals
-  readonly demand: ReadDemand | undefined
+  readonly demand: ReadRequirements | undefined
   /** Queries the primary. */
   readonly bare: () => Promise<unknown>
   /** Runs the query through a client. */

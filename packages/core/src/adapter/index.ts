@@ -3,7 +3,7 @@ export { checkCacheControl } from '../pipeline/cache-control.ts'
 export { captureStack } from '../pipeline/call-site.ts'
 export type { Stack } from '../pipeline/execution-group.ts'
 export { keyKinds, keyRefusal, lookupKey, typedKeyText } from '../pipeline/key-text.ts'
-export { type Lookup, type LookupKey, type LookupTarget, type ReadDemand, TooManyRowsError } from '../pipeline/lookup.ts'
+export { type Lookup, type LookupKey, type LookupTarget, type ReadRequirements, TooManyRowsError } from '../pipeline/lookup.ts'
 export {
   type CacheRequest,
   isRefusal,

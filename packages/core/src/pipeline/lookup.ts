@@ -1,10 +1,10 @@
 import type { TableId } from '../schema/catalog-data.ts'
 
 /**
- * Where a read must be sent. `primary`: to the primary. `kept`: to any server whose result may be returned to
+ * What a read requires of its server. `primary`: the primary. `kept`: any server whose result may be returned to
  * other callers later.
  */
-export type ReadDemand = 'primary' | 'kept'
+export type ReadRequirements = 'primary' | 'kept'
 
 /** An operation that selects rows by key. Lookups of one group that are issued together can be batched. */
 export interface Lookup<TResult = unknown> {
@@ -30,7 +30,7 @@ export interface Lookup<TResult = unknown> {
    * @param demand - Where the query must be sent. Default: `kept`, because its result serves several
    * operations.
    */
-  runMany(keys: readonly LookupKey[], maxRows?: number, demand?: ReadDemand): Promise<ReadonlyMap<string, TResult> | undefined>
+  runMany(keys: readonly LookupKey[], maxRows?: number, demand?: ReadRequirements): Promise<ReadonlyMap<string, TResult> | undefined>
   /** Whether its query is still the one that was issued. Omit it if the query cannot be modified. */
   isUnchanged?(): boolean
   /**

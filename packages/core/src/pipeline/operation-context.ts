@@ -1,6 +1,6 @@
 import type { ReadNote } from './explanation.ts'
 import type { Gain } from './gain.ts'
-import type { Lookup, ReadDemand } from './lookup.ts'
+import type { Lookup, ReadRequirements } from './lookup.ts'
 import type { RunContext } from './operation.ts'
 import type { Scope } from './scope.ts'
 import type { PrefetchState } from './writes.ts'
@@ -57,7 +57,7 @@ export class OperationContext implements RunContext {
     /** The open scope that it belongs to. */
     readonly scope: Scope | undefined,
     /** The demand where it was issued. */
-    readonly demand: ReadDemand | undefined,
+    readonly demand: ReadRequirements | undefined,
     /** Whether shadow mode runs it in addition to the caller's run: it counts to no scope, and detection ignores it. */
     readonly isShadow: boolean = false,
   ) {}
@@ -76,7 +76,7 @@ export class OperationContext implements RunContext {
     this.scope.reads -= 1
   }
 
-  get route(): ReadDemand | undefined {
+  get route(): ReadRequirements | undefined {
     return this.demand ?? (this.mayBeCached ? 'kept' : undefined)
   }
 

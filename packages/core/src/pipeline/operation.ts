@@ -2,7 +2,7 @@ import type { WriteEffect } from '../schema/catalog.ts'
 import type { TableId } from '../schema/catalog-data.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { CacheControl } from './cache-control.ts'
-import type { Lookup, ReadDemand } from './lookup.ts'
+import type { Lookup, ReadRequirements } from './lookup.ts'
 import type { ClientErrors } from './outcome.ts'
 import type { TransactionWrites } from './writes.ts'
 
@@ -118,7 +118,7 @@ export interface RowSource {
 /** The part of an operation's context that its adapter needs to run it. */
 export interface RunContext {
   /** Where a read must be sent; `undefined`: to any server that is current enough. */
-  readonly route: ReadDemand | undefined
+  readonly route: ReadRequirements | undefined
 }
 
 /** One ORM call in a neutral form, which the adapters create and the core processes. */

@@ -1,6 +1,6 @@
 import type { Connection } from '../schema/connection.ts'
 import type { Dialect } from '../sql/dialect.ts'
-import type { ReadDemand } from './lookup.ts'
+import type { ReadRequirements } from './lookup.ts'
 import type { ClientErrors } from './outcome.ts'
 import type { Scope } from './scope.ts'
 
@@ -28,7 +28,7 @@ export interface ReplicaAttempt {
 /** A read that certainly changes nothing, outside of transactions. */
 export interface RoutedRead<T> {
   readonly scope: Scope | undefined
-  readonly demand: ReadDemand | undefined
+  readonly demand: ReadRequirements | undefined
   /**
    * Whether a read that failed on a replica with an error that is the database's result is retried on the
    * primary: the replica's error would name another client.

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Basis } from './basis.ts'
 import type { ExecutionGroup, Listing } from './execution-group.ts'
 import type { ReadNote } from './explanation.ts'
-import type { ReadDemand } from './lookup.ts'
+import type { ReadRequirements } from './lookup.ts'
 import type { OverheadTimer } from './overhead.ts'
 import { type ScopeTrace, tracesOf } from './scope-trace.ts'
 
@@ -133,7 +133,7 @@ export class Ambient {
     readonly scope: Scope | undefined,
     /** Whether its reads are passed through. */
     readonly isBypassing: boolean,
-    readonly demand: ReadDemand | undefined,
+    readonly demand: ReadRequirements | undefined,
     /** Whether shadow mode runs it, in addition to the caller's queries: it counts to no scope, and detection ignores it. */
     readonly isShadowing: boolean,
   ) {}
@@ -208,7 +208,7 @@ export class ScopeStorage {
    * Runs a function whose reads are routed according to `demand`. Inside a demand for the primary, any other
    * demand has no effect.
    */
-  demand<T>(demand: ReadDemand, fn: () => T): T {
+  demand<T>(demand: ReadRequirements, fn: () => T): T {
     const { scope, isBypassing, demand: outer, isShadowing } = this.ambient
     return outer === 'primary' ? fn() : this.#storage.run(new Ambient(scope, isBypassing, demand, isShadowing), fn)
   }

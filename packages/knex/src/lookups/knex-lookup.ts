@@ -6,7 +6,7 @@ import {
   MAX_BOUND_KEYS,
   maxRowsOfSlices,
   maxSlices,
-  type ReadDemand,
+  type ReadRequirements,
   type Slice,
   splitRows,
   type TableId,
@@ -75,19 +75,19 @@ export class KnexLookup implements Lookup {
   async runMany(
     keys: readonly LookupKey[],
     maxRows?: number,
-    demand: ReadDemand = 'kept',
+    demand: ReadRequirements = 'kept',
   ): Promise<ReadonlyMap<string, unknown> | undefined> {
     const groups = await this.#groupsOf(keys, demand, maxRows)
     return groups && new Map([...groups].map(([text, found]) => [text, this.#resultOf(found)]))
   }
 
-  #groupsOf(keys: readonly LookupKey[], demand: ReadDemand, maxRows?: number): Promise<ReadonlyMap<string, Row[]> | undefined> {
+  #groupsOf(keys: readonly LookupKey[], demand: ReadRequirements, maxRows?: number): Promise<ReadonlyMap<string, Row[]> | undefined> {
     if (!('ranks' in this.plan.merge)) return this.#rows(keys, demand, maxRows)
     return this.#isPaged ? this.#pages(keys, demand) : this.#slices(keys, demand, maxRows)
   }
 
   /** Each key's rows. */
-  async #rows(keys: readonly LookupKey[], demand: ReadDemand, maxRows?: number): Promise<Map<string, Row[]> | undefined> {
+  async #rows(keys: readonly LookupKey[], demand: ReadRequirements, maxRows?: number): Promise<Map<string, Row[]> | undefined> {
     const { parts, plan } = this
     const isListing = 'lists' in plan.merge || 'ranks' in plan.merge
     const query = mergedQuery(this.builder, parts, plan, keys, isListing && maxRows !== undefined ? maxRows + 1 : undefined)
@@ -100,7 +100,7 @@ export class KnexLookup implements Lookup {
   }
 
   /** The requested part of each key's rows, while there are few rows; otherwise the keys' pages. */
-  async #slices(keys: readonly LookupKey[], demand: ReadDemand, maxRows?: number): Promise<ReadonlyMap<string, Row[]> | undefined> {
+  async #slices(keys: readonly LookupKey[], demand: ReadRequirements, maxRows?: number): Promise<ReadonlyMap<string, Row[]> | undefined> {
     const { parts, plan } = this
     const slice = sliceOf(parts)
     const most = maxRowsOfSlices(keys.length, slice, this.instance.host.maxExtraRows)
@@ -115,7 +115,7 @@ export class KnexLookup implements Lookup {
   }
 
   /** Each key's page, as many per statement as fit. */
-  async #pages(keys: readonly LookupKey[], demand: ReadDemand): Promise<ReadonlyMap<string, Row[]> | undefined> {
+  async #pages(keys: readonly LookupKey[], demand: ReadRequirements): Promise<ReadonlyMap<string, Row[]> | undefined> {
     const { parts, plan } = this
     if (!('ranks' in plan.merge) || plan.merge.leftAlone !== undefined) return undefined
     const size = maxPages(parts, this.instance.source.dialect)
@@ -132,7 +132,7 @@ export class KnexLookup implements Lookup {
     return pages
   }
 
-  async #ask(query: Knex.QueryBuilder, demand: ReadDemand): Promise<Row[]> {
+  async #ask(query: Knex.QueryBuilder, demand: ReadRequirements): Promise<Row[]> {
     return (await this.instance.runRaw(this.client, query as never, demand)) as Row[]
   }
 

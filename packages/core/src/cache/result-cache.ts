@@ -139,6 +139,6 @@ export class ResultCache {
     gain?.found()
     if (scope === undefined) return
     scope.counts.cacheHits += 1
-    scope.trace?.spared(operation, 'cache', 1)
+    scope.trace?.saved(operation, 'cache', 1)
   }
 }

@@ -5,7 +5,7 @@ import type { Operation } from './operation.ts'
  * Why a read needed no separate query: another operation's query returned its result, too; it was prefetched;
  * it was served from the cache; or the ORM batched it, as it does for some normalized queries.
  */
-export type SparedBy = 'batch' | 'ahead' | 'cache' | 'orm'
+export type SavedBy = 'batch' | 'ahead' | 'cache' | 'orm'
 
 /**
  * Receives the events of one scope as they happen. Must not throw, and must cost almost nothing, because the
@@ -22,7 +22,7 @@ export interface ScopeTrace {
    * @param startedAt - Start of the query that returned their results; if omitted, they were served from
    * memory, now.
    */
-  spared(operation: Operation<unknown>, by: SparedBy, count: number, startedAt?: number): void
+  saved(operation: Operation<unknown>, by: SavedBy, count: number, startedAt?: number): void
 }
 
 /** Combines two traces into one. */
@@ -37,9 +37,9 @@ export function tracesOf(first: ScopeTrace | undefined, second: ScopeTrace): Sco
       first.merged(...execution)
       second.merged(...execution)
     },
-    spared: (...read) => {
-      first.spared(...read)
-      second.spared(...read)
+    saved: (...read) => {
+      first.saved(...read)
+      second.saved(...read)
     },
   }
 }

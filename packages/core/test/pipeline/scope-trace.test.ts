@@ -9,7 +9,7 @@ function tracing(sluice: Sluice): string[] {
     executed: ({ shape, count }, startedAt, endedAt, rows, failed) =>
       void told.push(`executed ${shape.label} ${count} ${startedAt}-${endedAt} ${rows}${failed ? ' failed' : ''}`),
     merged: ({ shape }) => void told.push(`merged ${shape.label}`),
-    spared: ({ shape }, by, count) => void told.push(`spared ${shape?.label} ${by} ${count}`),
+    saved: ({ shape }, by, count) => void told.push(`saved ${shape?.label} ${by} ${count}`),
   }
   hostOf(sluice).scopes.watch((scope) => scope.addTrace(trace))
   return told
@@ -46,14 +46,14 @@ describe('a trace of a scope', () => {
       await Promise.all([find(1), find(2), find(3)])
       await turn()
     })
-    expect(told.filter((one) => one.startsWith('spared'))).toEqual(['spared row batch 2'])
+    expect(told.filter((one) => one.startsWith('saved'))).toEqual(['saved row batch 2'])
     told.length = 0
     const cached = () => execute(read({ run: async () => [1], cache: { key: 'k', tables: [] }, label: 'kept' }))
     await sluice.run(async () => {
       await cached()
       await cached()
     })
-    expect(told.map((one) => one.split(' ').slice(0, 3).join(' '))).toEqual(['executed kept 1', 'spared kept cache'])
+    expect(told.map((one) => one.split(' ').slice(0, 3).join(' '))).toEqual(['executed kept 1', 'saved kept cache'])
   })
 
   it('can be one of several', async () => {

@@ -1,6 +1,6 @@
 import { type AnalyzedSql, analyzeSql, type Dialect } from '@sluice/core'
 import { isRefusal, type Operation, type Shape } from '@sluice/core/adapter'
-import type { ExecutionGroup, Scope, ScopeTrace, SparedBy, WatchedShape } from '@sluice/core/siblings'
+import type { ExecutionGroup, SavedBy, Scope, ScopeTrace, WatchedShape } from '@sluice/core/siblings'
 import type { Fill } from '../protocol/request.ts'
 
 /** Maximum number of rows per request. */
@@ -79,7 +79,7 @@ export class RequestTrace implements ScopeTrace {
     if (row !== undefined) this.#add(row, startedAt, endedAt, 0, false)
   }
 
-  spared(operation: Operation<unknown>, by: SparedBy, count: number, startedAt?: number): void {
+  saved(operation: Operation<unknown>, by: SavedBy, count: number, startedAt?: number): void {
     if (this.#isOver) return
     const { shape } = operation
     const now = this.now()
@@ -149,7 +149,7 @@ export class RequestTrace implements ScopeTrace {
   }
 
   /** For adapters that compile operations later: the statement represents the operation. */
-  #statementRow(operation: Operation<unknown>, by: SparedBy): OpenRow | undefined {
+  #statementRow(operation: Operation<unknown>, by: SavedBy): OpenRow | undefined {
     const request = operation.cacheRequest?.()
     const sql = request === undefined || isRefusal(request) ? undefined : request.statement
     const { dialect } = operation.source

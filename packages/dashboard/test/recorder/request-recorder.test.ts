@@ -117,9 +117,9 @@ describe('stored request', () => {
     await sluice.run(() => {
       execute(sluice, region, { ms: 4 }, clock)
       const trace = scopes.current()?.trace
-      trace?.spared(operation, 'batch', 3, 1_000)
-      trace?.spared(operation, 'cache', 1)
-      trace?.spared(operation, 'cache', 1)
+      trace?.saved(operation, 'batch', 3, 1_000)
+      trace?.saved(operation, 'cache', 1)
+      trace?.saved(operation, 'cache', 1)
     })
     const fills = newest().rows.map(({ fill, count, parent, databaseMs, ticks }) => ({
       fill,

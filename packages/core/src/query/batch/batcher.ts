@@ -249,7 +249,7 @@ export class Batcher {
   #countMerged(operation: Operation<unknown>, scope: Scope, lookups: number, startedAt: number): void {
     this.stats.batched += lookups
     scope.counts.batched += lookups
-    if (lookups > 0) scope.trace?.spared(operation, 'batch', lookups, startedAt)
+    if (lookups > 0) scope.trace?.saved(operation, 'batch', lookups, startedAt)
   }
 }
 

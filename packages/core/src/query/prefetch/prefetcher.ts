@@ -251,7 +251,7 @@ export class Prefetcher {
     trail.used(answer)
     stats.prefetched += 1
     scope.counts.prefetched += 1
-    scope.trace?.spared(operation, 'ahead', 1)
+    scope.trace?.saved(operation, 'ahead', 1)
     memory.deliver(group, answer)
     context.prefetched = { at: answer.fetch.at, state: answer.fetch.ahead }
     return this.#handOut(lookup, trail, answer.value as T, mayRecur)

@@ -5,8 +5,8 @@ import { BoundedMap } from './bounded-map.ts'
 import { type Asked, type RequestFacts, requestKey, requestRefusal, varyKey } from './cacheable-request.ts'
 import { isHeadSent } from './capture-response.ts'
 import { Flights } from './flights.ts'
-import { Making } from './making.ts'
 import { type CacheAhead, passageOf } from './passage.ts'
+import { PendingResponse } from './pending-response.ts'
 import { identityOf, personalHeader, UNLISTED } from './request-identity.ts'
 import { type ResolvedResponseCacheOptions, type ResponseCacheOptions, resolveResponseCacheOptions } from './response-cache-options.ts'
 import { countersOf, type ResponseCacheCounters, type ResponseCacheStats } from './response-cache-stats.ts'
@@ -246,10 +246,10 @@ class SluiceResponseCache implements ResponseCache, CacheAhead {
     const basis = derived.begin(context)
     const land = scope.mode === 'shadow' ? undefined : this.#flights.begin(key)
     const isPassed = this.#flights.isPassed(key)
-    const making = new Making(asked, this.#options, basis, why, { ...this.#parts, land, kept, isPassed })
+    const pending = new PendingResponse(asked, this.#options, basis, why, { ...this.#parts, land, kept, isPassed })
     const begin = () => {
       scope.basis = basis
-      making.watch()
+      pending.watch()
       return false
     }
     if (tables.length === 0 && tags.length === 0) return begin()

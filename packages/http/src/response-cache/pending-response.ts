@@ -15,7 +15,7 @@ interface Prepared {
   readonly ttlMs: number
 }
 
-export interface MakingParts {
+export interface PendingResponseParts {
   say(response: ServerResponse, status: string): void
   sharedKey(key: string): string | undefined
   /** Records the headers that a response varies by. Returns all that are known for its key. */
@@ -31,7 +31,7 @@ export interface MakingParts {
 }
 
 /** A response that the app creates. */
-export class Making {
+export class PendingResponse {
   readonly #conditions: Conditions
   readonly #asksWhole: boolean
   #prepared: Prepared | undefined
@@ -43,7 +43,7 @@ export class Making {
     private readonly options: ResolvedResponseCacheOptions,
     private readonly basis: ReadBasis,
     private readonly why: string,
-    private readonly parts: MakingParts,
+    private readonly parts: PendingResponseParts,
   ) {
     this.#conditions = conditionsOf(asked.request.headers)
     this.#asksWhole = asked.scope.mode !== 'shadow' && !parts.isPassed

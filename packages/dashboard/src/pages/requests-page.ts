@@ -1,6 +1,6 @@
 import type { Shape } from '@sluice/core/adapter'
 import type { RequestDetail, RequestsPage, RequestsQuery, Tick, WaterfallRow } from '../protocol/request.ts'
-import { type KeptRequest, type KeptRow, TICK } from '../recorder/kept-request.ts'
+import { type RecordedRequest, type RecordedRow, TICK } from '../recorder/recorded-request.ts'
 import { findingKey } from '../recorder/request-recorder.ts'
 import { summaryOf, thousandths } from '../recorder/summary.ts'
 import { findingItem, savingOf } from './findings-page.ts'
@@ -20,14 +20,14 @@ export function requestsPage({ recorder, process }: Pick<PageParts, 'recorder' |
   }
 }
 
-function matches(request: KeptRequest, { name, status, code, minMs = 0, minQueries = 0 }: RequestsQuery): boolean {
+function matches(request: RecordedRequest, { name, status, code, minMs = 0, minQueries = 0 }: RequestsQuery): boolean {
   if (request.durationMs < minMs || request.queries < minQueries) return false
   if (name !== undefined && !request.name.toLowerCase().includes(name.toLowerCase())) return false
   if (status !== undefined && !hasStatus(request, status)) return false
   return code === undefined || request.findings.some((finding) => code === 'any' || finding.code === code)
 }
 
-function hasStatus({ statusCode = 0, failed }: KeptRequest, status: NonNullable<RequestsQuery['status']>): boolean {
+function hasStatus({ statusCode = 0, failed }: RecordedRequest, status: NonNullable<RequestsQuery['status']>): boolean {
   if (status === 'error') return failed || statusCode >= 500
   return Math.floor(statusCode / 100) === Number(status[0])
 }
@@ -51,7 +51,7 @@ export function requestPage(
   }
 }
 
-function waterfallRow(row: KeptRow, id: number, request: KeptRequest): WaterfallRow {
+function waterfallRow(row: RecordedRow, id: number, request: RecordedRequest): WaterfallRow {
   const { shape, level, fill, parent, count, startMs, endMs, databaseMs, rows, failed, parallel, callSite, parameters = null } = row
   const { fingerprint, label, kind, table = null, dialect = null } = shape
   const about = fill === 'database' ? request.findings.find((finding) => finding.fingerprint === fingerprint) : undefined
@@ -66,7 +66,7 @@ function waterfallRow(row: KeptRow, id: number, request: KeptRequest): Waterfall
   }
 }
 
-function ticksOf({ ticksFrom, ticks }: KeptRow, request: KeptRequest): Tick[] {
+function ticksOf({ ticksFrom, ticks }: RecordedRow, request: RecordedRequest): Tick[] {
   return Array.from({ length: ticks }, (_, at) => {
     const from = (ticksFrom + at) * TICK
     const [start = 0, duration = 0, rows = 0, failed = 0] = request.ticks.slice(from, from + TICK)

@@ -1,6 +1,6 @@
 import type { Finding, Sluice } from '@sluice/core'
 import { type AdapterHost, hostOf, type Scope } from '@sluice/core/siblings'
-import { type KeptRequest, keepRequest } from './kept-request.ts'
+import { type RecordedRequest, recordedRequest } from './recorded-request.ts'
 import { RequestRing } from './request-ring.ts'
 import { RequestTrace } from './request-trace.ts'
 import { RouteTable } from './route-table.ts'
@@ -56,7 +56,7 @@ export class RequestRecorder {
   readonly #queries: SecondCounts
   readonly #reads: SecondCounts
   readonly #cached: SecondCounts
-  readonly #listeners = new Set<(request: KeptRequest) => void>()
+  readonly #listeners = new Set<(request: RecordedRequest) => void>()
   readonly #stops: readonly (() => void)[]
   #tracedAt = Number.NEGATIVE_INFINITY
 
@@ -85,7 +85,7 @@ export class RequestRecorder {
   }
 
   /** Calls `listener` for each stored request. Returns a function that removes the listener. */
-  onRequest(listener: (request: KeptRequest) => void): () => void {
+  onRequest(listener: (request: RecordedRequest) => void): () => void {
     this.#listeners.add(listener)
     return () => {
       this.#listeners.delete(listener)
@@ -145,7 +145,7 @@ export class RequestRecorder {
     trace.close()
     const now = this.now()
     this.requests += 1
-    const request = keepRequest(scope, trace, findings, {
+    const request = recordedRequest(scope, trace, findings, {
       id: `${this.options.idPrefix}${this.requests.toString(36)}`,
       sequence: this.requests,
       now,
@@ -164,7 +164,7 @@ export class RequestRecorder {
     for (const listener of this.#listeners) listener(request)
   }
 
-  #remember(finding: Finding, { id, startedAt, durationMs }: KeptRequest): void {
+  #remember(finding: Finding, { id, startedAt, durationMs }: RecordedRequest): void {
     const key = findingKey(finding)
     // Reinsert the entry to order the map by last occurrence.
     this.#findings.delete(key)

@@ -1,5 +1,5 @@
 import type { RingState } from '../protocol/request.ts'
-import type { KeptRequest } from './kept-request.ts'
+import type { RecordedRequest } from './recorded-request.ts'
 import type { ShapeBook } from './shape-book.ts'
 
 /** Maximum number of requests in a snapshot. */
@@ -7,9 +7,9 @@ const LATEST = 100
 
 /** The last requests within a size limit. */
 export class RequestRing {
-  readonly #requests = new Map<string, KeptRequest>()
+  readonly #requests = new Map<string, RecordedRequest>()
   /** A copy of the newest requests, so that streams do not iterate over all of them. */
-  #latest: KeptRequest[] = []
+  #latest: RecordedRequest[] = []
   #bytes = 0
   #dropped = 0
 
@@ -17,14 +17,14 @@ export class RequestRing {
     private readonly maxBytes: number,
     private readonly shapes: ShapeBook,
     /** Called with each evicted request. */
-    private readonly onDrop: (request: KeptRequest) => void = () => {},
+    private readonly onDrop: (request: RecordedRequest) => void = () => {},
   ) {}
 
   /**
    * Stores a request and evicts the oldest ones until it fits. A request that exceeds the limit alone is not
    * stored.
    */
-  add(request: KeptRequest): void {
+  add(request: RecordedRequest): void {
     this.#requests.set(request.id, request)
     this.#latest.push(request)
     if (this.#latest.length > LATEST) this.#latest.shift()
@@ -32,7 +32,7 @@ export class RequestRing {
     while (this.bytes > this.maxBytes) this.#drop()
   }
 
-  get(id: string): KeptRequest | undefined {
+  get(id: string): RecordedRequest | undefined {
     return this.#requests.get(id)
   }
 
@@ -46,17 +46,17 @@ export class RequestRing {
   }
 
   /** All requests, newest first. */
-  newestFirst(): KeptRequest[] {
+  newestFirst(): RecordedRequest[] {
     return [...this.#requests.values()].reverse()
   }
 
   /** The newest requests, newest first. */
-  newest(limit: number): readonly KeptRequest[] {
+  newest(limit: number): readonly RecordedRequest[] {
     return limit <= 0 ? [] : this.#latest.slice(-limit).reverse()
   }
 
   state(): RingState {
-    const oldest = this.#requests.values().next().value as KeptRequest | undefined
+    const oldest = this.#requests.values().next().value as RecordedRequest | undefined
     return {
       requests: this.#requests.size,
       bytes: this.bytes,
@@ -73,7 +73,7 @@ export class RequestRing {
   }
 
   #drop(): void {
-    const oldest = this.#requests.values().next().value as KeptRequest | undefined
+    const oldest = this.#requests.values().next().value as RecordedRequest | undefined
     if (oldest === undefined) return
     this.#requests.delete(oldest.id)
     this.#forget(oldest)
@@ -82,7 +82,7 @@ export class RequestRing {
     this.onDrop(oldest)
   }
 
-  #forget({ bytes, rows }: KeptRequest): void {
+  #forget({ bytes, rows }: RecordedRequest): void {
     this.#bytes -= bytes
     for (const { shape } of rows) this.shapes.release(shape)
   }

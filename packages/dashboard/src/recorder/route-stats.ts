@@ -1,6 +1,6 @@
 import type { FindingCode } from '@sluice/core'
 import type { RouteRow } from '../protocol/request.ts'
-import type { KeptRequest } from './kept-request.ts'
+import type { RecordedRequest } from './recorded-request.ts'
 import { SecondCounts } from './second-counts.ts'
 import { kindOfName, thousandths } from './summary.ts'
 
@@ -82,7 +82,7 @@ export class RouteStats {
     this.#rate = new SecondCounts(RATE_SECONDS, now)
   }
 
-  add(request: KeptRequest, now: number): void {
+  add(request: RecordedRequest, now: number): void {
     const at = this.requests % SAMPLE
     this.requests += 1
     this.#rate.add(now, 1)

@@ -1,5 +1,5 @@
 import type { RouteRow } from '../protocol/request.ts'
-import type { KeptRequest } from './kept-request.ts'
+import type { RecordedRequest } from './recorded-request.ts'
 import { type RouteFigures, RouteStats, rankedRows } from './route-stats.ts'
 
 /** Maximum number of names. The least recently used one is evicted. */
@@ -13,7 +13,7 @@ export class RouteTable {
   /** Evicted names since the last call of `takeGone`. */
   readonly #gone = new Set<string>()
 
-  add(request: KeptRequest, now: number): void {
+  add(request: RecordedRequest, now: number): void {
     const { name } = request
     let stats = this.#routes.get(name)
     if (stats === undefined) {
@@ -28,7 +28,7 @@ export class RouteTable {
   }
 
   /** Removes references to an evicted request. */
-  dropped({ id, name }: KeptRequest): void {
+  dropped({ id, name }: RecordedRequest): void {
     const stats = this.#routes.get(name)
     if (stats === undefined) return
     if (stats.newest === id) stats.newest = null

@@ -1,9 +1,9 @@
 import type { FindingCode } from '@sluice/core'
 import type { RequestSummary } from '../protocol/request.ts'
-import type { KeptRequest } from './kept-request.ts'
+import type { RecordedRequest } from './recorded-request.ts'
 
 /** Converts a request to a row of a list. */
-export function summaryOf(request: KeptRequest, process: string): RequestSummary {
+export function summaryOf(request: RecordedRequest, process: string): RequestSummary {
   const { id, name, mode, statusCode, failed, startedAt, durationMs } = request
   const { operations, queries, batched, prefetched, cacheHits, databaseMs, findings } = request
   const codes = new Set<FindingCode>(findings.map(({ code }) => code))

@@ -1,11 +1,11 @@
 import type { Finding } from '@sluice/core'
 import { describe, expect, it } from 'vitest'
-import type { KeptRequest } from '../../src/recorder/kept-request.ts'
+import type { RecordedRequest } from '../../src/recorder/recorded-request.ts'
 import { RouteTable } from '../../src/recorder/route-table.ts'
 
 let sequence = 0
 
-function request(more: Partial<KeptRequest> = {}): KeptRequest {
+function request(more: Partial<RecordedRequest> = {}): RecordedRequest {
   sequence += 1
   const counts = { operations: 4, queries: 4, batched: 0, prefetched: 0, cacheHits: 0, databaseMs: 8 }
   const head = {

@@ -6,7 +6,7 @@ import type { KnownShape, ShapeBook } from './shape-book.ts'
 import type { SiteMemory } from './site-memory.ts'
 
 /** A stored row of a waterfall. Times are milliseconds since the start of the scope. */
-export interface KeptRow {
+export interface RecordedRow {
   readonly shape: KnownShape
   readonly level: 'operation' | 'statement'
   readonly fill: Fill
@@ -31,7 +31,7 @@ export interface KeptRow {
 export const TICK = 4
 
 /** A finished scope as it is stored. */
-export interface KeptRequest {
+export interface RecordedRequest {
   readonly id: string
   /** Counts up from 1 in the order of finishing. */
   readonly sequence: number
@@ -49,7 +49,7 @@ export interface KeptRequest {
   readonly cacheHits: number
   readonly databaseMs: number
   readonly findings: readonly Finding[]
-  readonly rows: readonly KeptRow[]
+  readonly rows: readonly RecordedRow[]
   readonly omittedRows: number
   readonly ticks: readonly number[]
   /** An estimate of the heap size without the normalized queries. */
@@ -62,7 +62,7 @@ const FINDING_BYTES = 700
 const NUMBERS_BYTES = 60
 
 /** Estimates the heap size of a request. Normalized queries are shared and counted in `ShapeBook`. */
-function bytesOfRequest(name: string, rows: readonly KeptRow[], ticks: number, findings: readonly Finding[]): number {
+function bytesOfRequest(name: string, rows: readonly RecordedRow[], ticks: number, findings: readonly Finding[]): number {
   let bytes = REQUEST_BYTES + 2 * name.length + rows.length * ROW_BYTES + NUMBERS_BYTES + ticks * TICK * 12
   for (const { parameters, callSite } of rows) {
     if (callSite !== undefined) bytes += 120
@@ -73,7 +73,7 @@ function bytesOfRequest(name: string, rows: readonly KeptRow[], ticks: number, f
   return bytes
 }
 
-interface KeepParts {
+interface RecordParts {
   readonly id: string
   readonly sequence: number
   /** Monotonic time in milliseconds. */
@@ -88,14 +88,14 @@ const MAX_SHOWN = 5
 const MAX_TEXT = 500
 
 /** Converts a finished scope to its stored form. */
-export function keepRequest(scope: Scope, trace: RequestTrace, findings: readonly Finding[], parts: KeepParts): KeptRequest {
+export function recordedRequest(scope: Scope, trace: RequestTrace, findings: readonly Finding[], parts: RecordParts): RecordedRequest {
   const { id, sequence, now, shapes, sites, showParameters } = parts
   const open = trace.rows.filter(({ count }) => count > 0).sort(inOrder)
   // A typed array would be several times as expensive to allocate and free, because of its separate buffer.
   const ticks: number[] = []
   const places = new Map<ExecutionGroup, number>()
   for (const [at, { group }] of open.entries()) if (group !== undefined) places.set(group, at)
-  const rows = open.map((row): KeptRow => {
+  const rows = open.map((row): RecordedRow => {
     const ticksFrom = ticks.length / TICK
     for (let at = 0; at < row.ticks.length; at += TICK) {
       ticks.push((row.ticks[at] as number) - scope.startedAt)
@@ -120,7 +120,7 @@ export function keepRequest(scope: Scope, trace: RequestTrace, findings: readonl
       parameters: showParameters && group !== undefined ? parametersOf(group) : undefined,
     }
   })
-  for (const [at, row] of open.entries()) (rows[at] as KeptRow).parent = parentOf(row, at, open, places)
+  for (const [at, row] of open.entries()) (rows[at] as RecordedRow).parent = parentOf(row, at, open, places)
   const { name, counts } = scope
   const durationMs = Math.max(0, now - scope.startedAt)
   // A spread would be several times as expensive, and this runs for every request.

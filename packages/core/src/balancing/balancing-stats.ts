@@ -27,7 +27,7 @@ export interface NodeStats extends ServerNode {
   readonly requests: number
   /** Requests that got no answer, or one of 500 and more. */
   readonly failures: number
-  /** Milliseconds, of the last one to two minutes, right to 5 %; 0 where nothing was answered. */
+  /** Milliseconds, of the last one to two minutes, right to 5%; 0 where nothing was answered. */
   readonly p50: number
   readonly p95: number
   readonly p99: number

@@ -183,7 +183,7 @@ export class MonitoringAndAutoScalingEngine {
   }
 
   /**
-   * How a metric's values of the last five minutes are spread, its sources as one: each value, which is right to 1.54 %, and how often it came, the smallest first.
+   * How a metric's values of the last five minutes are spread, its sources as one: each value, which is right to 1.54%, and how often it came, the smallest first.
    * Those of several processes can be added up, which quantiles cannot. @throws UnknownMetricError.
    */
   getMetricDistribution(type: MetricName): readonly (readonly [value: number, count: number])[] {

@@ -255,7 +255,7 @@ describe('scaling', () => {
     const refused = await waiting(0.5, 40)
     expect(refused.getScalingHistory()).toEqual([])
     expect(refused.getScalingSkips()[0]?.reason).toMatch(
-      /requests waited for a database connection in 50 % of the measurements, and workers use 40 % of their CPU/,
+      /requests waited for a database connection in 50% of the measurements, and workers use 40% of their CPU/,
     )
     expect((await waiting(0.1, 40)).getScalingHistory().at(-1)?.to).toBe(10)
     expect((await waiting(0.5, 95)).getScalingHistory().length).toBeGreaterThan(0)

@@ -209,7 +209,7 @@ describe('health', () => {
   it('is as bad as the worst alert', () => {
     const { monitor } = open()
     monitor.recordMetric('cpu', 75, 'a')
-    expect(monitor.getSystemHealth()).toMatchObject({ status: 'degraded', problems: ['cpu of a is 75 %, above 70 %'] })
+    expect(monitor.getSystemHealth()).toMatchObject({ status: 'degraded', problems: ['cpu of a is 75%, above 70%'] })
     monitor.recordMetric('memory', 99, 'a')
     expect(monitor.getSystemHealth()).toMatchObject({ status: 'unhealthy' })
     expect(monitor.getSystemHealth().problems[0]).toContain('memory')
@@ -245,7 +245,7 @@ describe('alerts', () => {
       monitor.recordMetric('cpu', 82, 'a')
     }
     expect(at(monitor.getActiveAlerts()[0])).toEqual(['critical', 'active'])
-    expect(monitor.getActiveAlerts()[0]?.message).toBe('cpu of a was above 90 %, and is 82 %')
+    expect(monitor.getActiveAlerts()[0]?.message).toBe('cpu of a was above 90%, and is 82%')
     for (let i = 0; i < 20; i += 1) {
       clock.advance(5_000)
       monitor.recordMetric('cpu', 72, 'a')

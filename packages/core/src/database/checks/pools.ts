@@ -67,7 +67,7 @@ function ofPool({ name, now, mostUsed, mostWaiting }: ObservedPool, facts: PoolF
     )
   }
   if (mostUsed > max * WARNING_SHARE)
-    warn(`warning: ${mostUsed} of ${max} connections were in use at one time (${Math.round((mostUsed / max) * 100)} %).`)
+    warn(`warning: ${mostUsed} of ${max} connections were in use at one time (${Math.round((mostUsed / max) * 100)}%).`)
   if (mostWaiting > 0) warn(onWaiting(max, mostWaiting, cap, facts))
   else if (mostUsed > max * WARNING_SHARE) warn('no caller waited, so a larger pool would not help yet.')
   if (min > 0 && mostUsed < max * LITTLE_SHARE && min > mostUsed)

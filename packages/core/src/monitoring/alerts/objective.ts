@@ -42,7 +42,7 @@ interface BurnRule {
   readonly severity: AlertSeverity
 }
 
-/** Source: Site Reliability Workbook (Google), chapter 5: 2 % of a month's budget in an hour, 5 % in six, 10 % in three days. */
+/** Source: Site Reliability Workbook (Google), chapter 5: 2% of a month's budget in an hour, 5% in six, 10% in three days. */
 const RULES: readonly BurnRule[] = [
   { longSeconds: 3_600, shortSeconds: 300, rate: 14.4, severity: 'critical' },
   { longSeconds: 21_600, shortSeconds: 1_800, rate: 6, severity: 'critical' },

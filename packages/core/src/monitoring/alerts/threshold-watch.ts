@@ -73,7 +73,7 @@ export class ThresholdWatch {
   }
 
   #set({ name, unit }: MetricType, source: string, value: number, severity: AlertSeverity, threshold: number): void {
-    const shown = (number: number) => `${round(number)}${unit === '%' ? ' %' : unit === '' ? '' : ` ${unit}`}`
+    const shown = (number: number) => `${round(number)}${unit === '%' ? '%' : unit === '' ? '' : ` ${unit}`}`
     const message = () =>
       `${name} of ${source} ${value > threshold ? `is ${shown(value)}, above ${shown(threshold)}` : `was above ${shown(threshold)}, and is ${shown(value)}`}`
     this.book.set({ metric: name, source, severity, message, value, threshold })

@@ -64,7 +64,7 @@ export class ExpertMixture {
 
   learn(record: ForecastRecord, actual: number, log: number, minutes: number): void {
     this.#regressions.learn(record, log)
-    // No forecast is within 15 % of 0.
+    // No forecast is within 15% of 0.
     if (actual <= 0) return
     this.#losses.score(record.experts, actual, minutes)
     this.#stack.learn(record.stack, log - record.stackBase, MOST_CORRECTION)

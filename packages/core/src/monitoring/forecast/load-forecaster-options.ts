@@ -65,7 +65,7 @@ export interface Prediction {
   /** The 90th percentile: what to be ready for. */
   readonly p90: number
   readonly model: ForecastModelName
-  /** The share of forecasts of about the last day, this far ahead, that were within 15 %: from 0 to 1, `undefined` while none has been checked. */
+  /** The share of forecasts of about the last day, this far ahead, that were within 15%: from 0 to 1, `undefined` while none has been checked. */
   readonly recentAccuracy: number | undefined
   /** After the latest sample. */
   readonly horizonMinutes: number

@@ -80,7 +80,7 @@ const PAIRS_A_FROZEN_CELL = 10
 
 /**
  * Looks for the periods of a series from time to time, a few lags with each sample, so that no sample pays for it all.
- * It does so by autocorrelation, and by how many values are within 15 % of the one a lag before: that finds patterns
+ * It does so by autocorrelation, and by how many values are within 15% of the one a lag before: that finds patterns
  * (a job that runs every so often) that correlation misses between bursts.
  */
 export class PeriodSearch {

@@ -39,7 +39,7 @@ export function reportMarkdown(report: PerformanceReport): string {
   const expected = Object.entries(forecasts).map(([metric, { value, lower, upper, recentAccuracy }]) => [
     cell(metric),
     ...[value, lower, upper].map(short),
-    recentAccuracy === undefined ? 'not known yet' : `${(recentAccuracy * 100).toFixed(0)} %`,
+    recentAccuracy === undefined ? 'not known yet' : `${(recentAccuracy * 100).toFixed(0)}%`,
   ])
   return [
     `# Performance, ${new Date(generatedAt).toISOString()}`,
@@ -49,7 +49,7 @@ export function reportMarkdown(report: PerformanceReport): string {
       'Metrics of the last five minutes',
       table(['metric', 'source', 'last', 'min', 'mean', 'p50', 'p95', 'p99', 'max', 'trend'], metrics),
     ),
-    section('In fifteen minutes', table(['metric', 'expected', 'at least', 'at most', 'right within 15 % of late'], expected)),
+    section('In fifteen minutes', table(['metric', 'expected', 'at least', 'at most', 'right within 15% of late'], expected)),
     section(
       'Alerts',
       table(

@@ -78,8 +78,8 @@ function poolSize({ metrics }: AdviceInput): string[] {
     .filter(({ metric, p95 }) => metric === 'poolWait' && p95 >= LONG_WAIT_MS)
     .map(({ source, p95 }) =>
       cpu < BUSY_CPU
-        ? `5 % of the queries wait at least ${p95.toFixed(0)} ms for a connection of ${source}, while CPU usage is ${cpu.toFixed(0)} %: enlarge the pool if the database has capacity. More workers would make it worse.`
-        : `5 % of the queries wait at least ${p95.toFixed(0)} ms for a connection of ${source}, and CPU usage is ${cpu.toFixed(0)} %: add workers first.`,
+        ? `5% of the queries wait at least ${p95.toFixed(0)} ms for a connection of ${source}, while CPU usage is ${cpu.toFixed(0)}%: enlarge the pool if the database has capacity. More workers would make it worse.`
+        : `5% of the queries wait at least ${p95.toFixed(0)} ms for a connection of ${source}, and CPU usage is ${cpu.toFixed(0)}%: add workers first.`,
     )
 }
 
@@ -92,7 +92,7 @@ function concurrency({ queues = [], metrics }: AdviceInput): string[] {
     })
     .map(
       ({ queue, oldestTaskMs, maxConcurrency }) =>
-        `Tasks of "${queue}" wait up to ${(oldestTaskMs / 1_000).toFixed(0)} s with a concurrency of ${maxConcurrency}, while CPU usage is ${cpu.toFixed(0)} %: raise the concurrency.`,
+        `Tasks of "${queue}" wait up to ${(oldestTaskMs / 1_000).toFixed(0)} s with a concurrency of ${maxConcurrency}, while CPU usage is ${cpu.toFixed(0)}%: raise the concurrency.`,
     )
 }
 
@@ -105,13 +105,13 @@ function growth({ trends, metrics, critical }: AdviceInput): string[] {
     const minutes = (limit - now) / trend.changePerMinute
     if (!(minutes <= SOON_MINUTES)) return []
     return [
-      `${metric} grows by ${Number(trend.changePerMinute.toPrecision(2))} % per minute: at this rate, it reaches ${limit} % in ${Math.round(minutes)} minutes.`,
+      `${metric} grows by ${Number(trend.changePerMinute.toPrecision(2))}% per minute: at this rate, it reaches ${limit}% in ${Math.round(minutes)} minutes.`,
     ]
   })
 }
 
 function percent(share: number): string {
-  return `${(share * 100).toFixed(0)} %`
+  return `${(share * 100).toFixed(0)}%`
 }
 
 function megabytes(bytes: number): string {

@@ -179,7 +179,7 @@ export class AutoScaler {
       throw new ScalingFailedError('The number of workers is not known yet. Try again after the target has reported it.')
     const { minWorkers, maxWorkers } = this.#options
     const to = Math.max(minWorkers, Math.min(maxWorkers, scaledBy(current, direction, amount)))
-    const reasons = [`${by} requested ${amount} % ${direction === 'up' ? 'more' : 'fewer'} workers.`]
+    const reasons = [`${by} requested ${amount}% ${direction === 'up' ? 'more' : 'fewer'} workers.`]
     if ((direction === 'up' && to <= current) || (direction === 'down' && to >= current)) {
       this.#skip('manual', `${reasons[0]} Not changed: there are ${current}, and ${minWorkers} to ${maxWorkers} are allowed.`)
       return null

@@ -22,7 +22,7 @@ describe('poolRecommendations', () => {
   it('warns above 90% use, and does not recommend a higher limit while no caller waits', () => {
     expect(of({ mostUsed: 9 })).toHaveLength(1)
     const [, warning, calm] = of({ mostUsed: 10 })
-    expect(warning).toContain('warning: 10 of 10 connections were in use at one time (100 %)')
+    expect(warning).toContain('warning: 10 of 10 connections were in use at one time (100%)')
     expect(calm).toContain('no caller waited')
   })
 

@@ -28,16 +28,16 @@ describe('consoleNotifier', () => {
   }
 
   it('writes a line for each change', () => {
-    expect(line({}, 'raised')).toBe('▲ warning raised: cpu of a is 75 %, above 70 %')
-    expect(line({ severity: 'critical' }, 'escalated')).toBe('▲▲ critical escalated: cpu of a is 75 %, above 70 %')
-    expect(line({}, 'downgraded')).toBe('▽ warning downgraded: cpu of a is 75 %, above 70 %')
+    expect(line({}, 'raised')).toBe('▲ warning raised: cpu of a is 75%, above 70%')
+    expect(line({ severity: 'critical' }, 'escalated')).toBe('▲▲ critical escalated: cpu of a is 75%, above 70%')
+    expect(line({}, 'downgraded')).toBe('▽ warning downgraded: cpu of a is 75%, above 70%')
   })
 
   it('includes the actor of an acknowledgment or a resolution', () => {
     const acknowledgedBy = 'ann'
     expect(line({ acknowledgedBy }, 'acknowledged')).toMatch(/^· warning acknowledged: .*, by ann$/)
-    expect(line({ acknowledgedBy }, 'downgraded')).toMatch(/above 70 %$/)
-    expect(line({ acknowledgedBy }, 'resolved')).toMatch(/^✓ warning resolved: .*above 70 %$/)
+    expect(line({ acknowledgedBy }, 'downgraded')).toMatch(/above 70%$/)
+    expect(line({ acknowledgedBy }, 'resolved')).toMatch(/^✓ warning resolved: .*above 70%$/)
     expect(line({ acknowledgedBy, resolvedBy: 'bob' }, 'resolved')).toMatch(/, by bob$/)
   })
 
@@ -49,7 +49,7 @@ describe('consoleNotifier', () => {
     const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
     onTestFinished(() => write.mockRestore())
     void consoleNotifier().notify(alertWith(), 'raised', never)
-    expect(write).toHaveBeenCalledExactlyOnceWith('▲ warning raised: cpu of a is 75 %, above 70 %\n')
+    expect(write).toHaveBeenCalledExactlyOnceWith('▲ warning raised: cpu of a is 75%, above 70%\n')
   })
 })
 

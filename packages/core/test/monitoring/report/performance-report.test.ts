@@ -56,7 +56,7 @@ describe('reportMarkdown', () => {
     const forecast = { value: 10, lower: 5, upper: 15, p90: 14, model: 'mixture', horizonMinutes: 15 } as const
     const forecasts = { cpu: { ...forecast, recentAccuracy: 0.876 }, memory: { ...forecast, recentAccuracy: undefined } }
     const text = page({ forecasts })
-    expect(text).toContain('| cpu | 10 | 5 | 15 | 88 % |\n')
+    expect(text).toContain('| cpu | 10 | 5 | 15 | 88% |\n')
     expect(text).toContain('| memory | 10 | 5 | 15 | not known yet |\n')
   })
 
@@ -66,7 +66,7 @@ describe('reportMarkdown', () => {
       alertWith({ raisedAt: at, severity: 'critical', status: 'acknowledged', acknowledgedBy: 'ann|bob', message: 'memory' }),
     ]
     const text = page({ alerts })
-    expect(text).toContain('| warning | cpu of a is 75 %, above 70 % | 2026-11-26T11:59:00.000Z | active |\n')
+    expect(text).toContain('| warning | cpu of a is 75%, above 70% | 2026-11-26T11:59:00.000Z | active |\n')
     expect(text).toContain('| critical | memory | 2026-11-26T12:00:00.000Z | acknowledged by ann\\|bob |\n')
   })
 

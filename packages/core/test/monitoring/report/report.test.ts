@@ -31,7 +31,7 @@ describe('advice', () => {
     const { monitor, advice } = open({ queues: [queue, { ...queue, queue: 'paused', isPaused: true }] })
     monitor.recordMetric('cpu', 40, 'a')
     expect(await advice()).toEqual([
-      'Tasks of "mail" wait up to 45 s with a concurrency of 10, while CPU usage is 40 %: raise the concurrency.',
+      'Tasks of "mail" wait up to 45 s with a concurrency of 10, while CPU usage is 40%: raise the concurrency.',
     ])
     monitor.recordMetric('cpu', 100, 'b')
     monitor.recordMetric('cpu', 100, 'b')
@@ -56,7 +56,7 @@ describe('advice', () => {
       monitor.recordMetric('memory', 30 + minute, 'a')
       clock.advance(60_000)
     }
-    expect(await advice()).toEqual(['memory grows by 1 % per minute: at this rate, it reaches 90 % in 41 minutes.'])
+    expect(await advice()).toEqual(['memory grows by 1% per minute: at this rate, it reaches 90% in 41 minutes.'])
   })
 
   it('finds alerts that flap', async () => {
@@ -91,7 +91,7 @@ describe('the report', () => {
     expect(page).toContain('# Performance, 2026-11-26T12:00:00.000Z')
     expect(page).toContain('| cpu (%) | node-1 | 95 | 95 | 95 | 95 | 95 | 95 | 95 | → |')
     expect(page).toContain('GET /a\\|b')
-    expect(page).toContain('- cpu of node-1 is 95 %, above 90 %')
+    expect(page).toContain('- cpu of node-1 is 95%, above 90%')
     expect(page).toContain('## Advice')
     expect(page).not.toContain('## Anomalies')
     expect(page).not.toContain('undefined')

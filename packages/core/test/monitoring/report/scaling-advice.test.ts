@@ -37,10 +37,10 @@ describe('advice on scaling', () => {
   it('describes the action of a policy beyond its threshold, and not at it', () => {
     const up = { policies: [policy({})] }
     expect(advise({ ...up, now: { cpu: 80 } })).toEqual([])
-    expect(advise({ ...up, now: { cpu: 80.5 } })).toEqual(['cpu is 80.5 %, above 80 %: scale up by 25 % (policy "p").'])
+    expect(advise({ ...up, now: { cpu: 80.5 } })).toEqual(['cpu is 80.5%, above 80%: scale up by 25% (policy "p").'])
     const down = { policies: [policy({ scaleDirection: 'down', threshold: 30, scaleAmount: 10, metric: 'connections' })] }
     expect(advise({ ...down, now: { connections: 30 } })).toEqual([])
-    expect(advise({ ...down, now: { connections: 29 } })).toEqual(['connections is 29, below 30: scale down by 10 % (policy "p").'])
+    expect(advise({ ...down, now: { connections: 29 } })).toEqual(['connections is 29, below 30: scale down by 10% (policy "p").'])
   })
 
   it('ignores a disabled policy and a missing metric', () => {
@@ -60,7 +60,7 @@ describe('advice on scaling', () => {
   it('recommends more workers before a forecast is reached if forecasts are usually accurate', () => {
     const cpuWillBe = (some: Partial<Prediction>, now: Readonly<Record<string, number>> = { cpu: 60 }) =>
       advise({ forecasts: { cpu: forecast(some) }, now })
-    expect(cpuWillBe({})).toEqual(['cpu will be 95 % (90 % to 99.5 %) in 15 minutes, above 90 %: add workers before that.'])
+    expect(cpuWillBe({})).toEqual(['cpu will be 95% (90% to 99.5%) in 15 minutes, above 90%: add workers before that.'])
     expect(cpuWillBe({ value: 90 })).toEqual([])
     expect(cpuWillBe({ recentAccuracy: 0.69 })).toEqual([])
     expect(cpuWillBe({ recentAccuracy: 0.7 })).toHaveLength(1)
@@ -74,7 +74,7 @@ describe('advice on scaling', () => {
 
   it('recommends fewer workers if none of several is busy, with enough measurements', () => {
     expect(advise({ metrics: [cpu({}), cpu({ source: 'b' })] })).toEqual([
-      'The CPU usage of each of 2 workers was below 20 % in 95 % of the measurements: use fewer workers.',
+      'The CPU usage of each of 2 workers was below 20% in 95% of the measurements: use fewer workers.',
     ])
     expect(advise({ metrics: [cpu({})] })).toEqual([])
     expect(advise({ metrics: [cpu({}), cpu({ source: 'b', p95: 20 })] })).toEqual([])

@@ -36,7 +36,7 @@ describe('advice on the size of a cache', () => {
 
   it('recommends a larger cache if it is full, misses often, and evicts as often', () => {
     expect(advise({ cache: full })).toEqual([
-      'The cache is full, serves 50 % of reads, and evicts an entry for at least every second miss: raise cache.maxBytes from 100 MB to 200 MB.',
+      'The cache is full, serves 50% of reads, and evicts an entry for at least every second miss: raise cache.maxBytes from 100 MB to 200 MB.',
     ])
     for (const some of [{ reads: 999 }, { hitRate: 0.8 }, { evictions: 250 }, { usedMemory: 90 * MB }])
       expect(advise({ cache: { ...full, ...some } })).toEqual([])
@@ -60,7 +60,7 @@ describe('advice on a pool', () => {
     const wait = (p95: number) => advise({ metrics: [health('poolWait', { p95, source: 'postgres' })] })
     expect(wait(49.9)).toEqual([])
     expect(wait(50)).toEqual([
-      '5 % of the queries wait at least 50 ms for a connection of postgres, while CPU usage is 0 %: enlarge the pool if the database has capacity. More workers would make it worse.',
+      '5% of the queries wait at least 50 ms for a connection of postgres, while CPU usage is 0%: enlarge the pool if the database has capacity. More workers would make it worse.',
     ])
   })
 
@@ -68,7 +68,7 @@ describe('advice on a pool', () => {
     const advice = (avg: number) =>
       advise({ metrics: [health('poolWait', { p95: 60 }), health('cpu', { avg: 5 }), health('cpu', { avg })] })
     expect(advice(79)[0]).toContain('enlarge the pool')
-    expect(advice(80)[0]).toContain('and CPU usage is 80 %: add workers first')
+    expect(advice(80)[0]).toContain('and CPU usage is 80%: add workers first')
   })
 })
 
@@ -77,7 +77,7 @@ describe('advice on task concurrency', () => {
 
   it('recommends more concurrency if tasks wait, all workers are busy, and CPU is available', () => {
     expect(advise({ queues: [queue] })).toEqual([
-      'Tasks of "mail" wait up to 30 s with a concurrency of 10, while CPU usage is 0 %: raise the concurrency.',
+      'Tasks of "mail" wait up to 30 s with a concurrency of 10, while CPU usage is 0%: raise the concurrency.',
     ])
     for (const some of [{ isPaused: true }, { queued: 0 }, { oldestTaskMs: 29_999 }, { processing: 9 }])
       expect(advise({ queues: [{ ...queue, ...some }] })).toEqual([])
@@ -98,9 +98,7 @@ describe('advice on growing resources', () => {
     ] as const) {
       const advice = (perMinute: number, last: number) =>
         advise({ metrics: [health(metric, { last: 1 }), health(metric, { last })], trends: { [metric]: growing(perMinute) } })
-      expect(advice(0.123, limit - 10)).toEqual([
-        `${metric} grows by 0.12 % per minute: at this rate, it reaches ${limit} % in 81 minutes.`,
-      ])
+      expect(advice(0.123, limit - 10)).toEqual([`${metric} grows by 0.12% per minute: at this rate, it reaches ${limit}% in 81 minutes.`])
       // The limit is already exceeded, which an alert reports.
       expect(advice(1, limit)).toEqual([])
       expect(advice(10 / 1_440, limit - 10)).toHaveLength(1)

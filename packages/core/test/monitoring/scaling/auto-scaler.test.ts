@@ -194,7 +194,7 @@ describe('AutoScaler', () => {
         source: 'manual',
         metric: 'manual',
         by: 'ada',
-        reasons: ['ada requested 50 % more workers.'],
+        reasons: ['ada requested 50% more workers.'],
       })
       expect(scaler.triggerScaling('down', 25)).toMatchObject({ from: 6, to: 4, by: 'somebody' })
       expect(scaler.history()).toHaveLength(2)

@@ -10,7 +10,7 @@ describe('DatabaseGuard', () => {
     const { desired, reason } = guardOf().check(0, { ...waiting, cpu: 79 }, 14)
     expect(desired).toBe(10)
     expect(reason).toBe(
-      'Not scaled up to 14: requests waited for a database connection in 50 % of the measurements, and workers use 79 % of their CPU: the database is the bottleneck.',
+      'Not scaled up to 14: requests waited for a database connection in 50% of the measurements, and workers use 79% of their CPU: the database is the bottleneck.',
     )
   })
 
@@ -51,7 +51,7 @@ describe('DatabaseGuard', () => {
       expect(stepped(524).checked).toEqual({
         desired: 10,
         reason:
-          'Reverted from 15 to 10 workers: scaling up changed the throughput by only 4.8 % (from 500 to 524 responses/s), and requests wait for database connections.',
+          'Reverted from 15 to 10 workers: scaling up changed the throughput by only 4.8% (from 500 to 524 responses/s), and requests wait for database connections.',
       })
     })
 

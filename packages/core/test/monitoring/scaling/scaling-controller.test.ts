@@ -41,7 +41,7 @@ describe('ScalingController', () => {
     const { live, decide } = worldOf()
     live(15, 700)
     expect(decide(8)).toMatchObject({ from: 8, desired: 10, direction: 'up', load: 700, isPanic: false })
-    expect(decide(8).reasons).toEqual(['700 requests/s need 10 workers at 100 each and a target of 70 %.'])
+    expect(decide(8).reasons).toEqual(['700 requests/s need 10 workers at 100 each and a target of 70%.'])
   })
 
   it('adds the backlog to the load, so that it is processed within 15 s', () => {
@@ -136,7 +136,7 @@ describe('ScalingController', () => {
       const { live, decide } = worldOf({ startUpSeconds: 61, forecasts: { at } })
       live(60, 640)
       expect(decide(8)).toMatchObject({ desired: 12 })
-      expect(decide(8).reasons).toEqual(['960 requests/s are forecast in 180 s, which need 12 workers at 100 each and a target of 80 %.'])
+      expect(decide(8).reasons).toEqual(['960 requests/s are forecast in 180 s, which need 12 workers at 100 each and a target of 80%.'])
       expect(new Set(asked)).toEqual(new Set([120, 180]))
     })
 
@@ -152,7 +152,7 @@ describe('ScalingController', () => {
       for (const { live } of [skilled, unskilled]) live(60, 800)
       expect(skilled.decide(8).desired).toBe(10)
       expect(unskilled.decide(8).desired).toBe(12)
-      expect(unskilled.decide(8).skipped).toContain('Only 49 % of recent forecasts were accurate, so only the current load counts.')
+      expect(unskilled.decide(8).skipped).toContain('Only 49% of recent forecasts were accurate, so only the current load counts.')
     })
 
     it.each([

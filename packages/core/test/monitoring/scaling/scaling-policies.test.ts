@@ -45,8 +45,8 @@ describe('ScalingPolicies', () => {
     const verdict = evaluate(4, { cpu: 77, memory: 45 })
     expect(verdict.direction).toBeNull()
     expect(verdict.skipped).toEqual([
-      'Policy "busy": cpu is 77, above 70. This is within the tolerance of 10 %.',
-      'Policy "idle": memory is 45, below 50. This is within the tolerance of 10 %.',
+      'Policy "busy": cpu is 77, above 70. This is within the tolerance of 10%.',
+      'Policy "idle": memory is 45, below 50. This is within the tolerance of 10%.',
     ])
     expect(evaluate(4, { cpu: 60, memory: 44.9 }).direction).toBe('down')
     expect(policiesOf({ tolerance: 0 }).evaluate(1, {}).direction).toBeNull()

@@ -20,7 +20,7 @@ export interface LoadRuleOptions {
    */
   readonly target?: number
   /**
-   * The share of forecasts that were within 15 % of late, from which on they count: `0` to `1`.
+   * The share of forecasts that were within 15% of late, from which on they count: `0` to `1`.
    * @defaultValue 0.5
    */
   readonly minAccuracy?: number

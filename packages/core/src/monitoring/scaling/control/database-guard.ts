@@ -81,7 +81,7 @@ export class DatabaseGuard {
     }
     const cpu = this.#cpuOf(state)
     if (poolWaiting === undefined || poolWaiting <= WAITING || cpu === undefined || cpu >= BUSY_CPU) return undefined
-    return `requests waited for a database connection in ${percent(poolWaiting)} of the measurements, and workers use ${shown(cpu)} % of their CPU: the database is the bottleneck.`
+    return `requests waited for a database connection in ${percent(poolWaiting)} of the measurements, and workers use ${shown(cpu)}% of their CPU: the database is the bottleneck.`
   }
 
   #limited({ current, poolWaiting }: WorkerState, desired: number): Guarded {

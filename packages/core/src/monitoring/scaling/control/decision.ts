@@ -33,7 +33,7 @@ export function shown(value: number): string {
 }
 
 export function percent(share: number): string {
-  return `${shown(share * 100)} %`
+  return `${shown(share * 100)}%`
 }
 
 export function workers(count: number): string {

@@ -19,7 +19,7 @@ import { NoWrkError, type Round, wrk } from './load/wrk.ts'
 const { json, quick } = benchOptions()
 const CONNECTIONS = 1_000
 const TARGETS = { requests: 10_000, hits: 80 } as const
-/** A store with new state caches nothing for three seconds; then code and caches warm up. */
+/** With store with new state caches nothing for 3 seconds. Then code and caches warm up. */
 const WARM_UP_SECONDS = quick ? 6 : 15
 const DECISIONS_SEED = 99
 const VERIFIED = 100
@@ -130,7 +130,7 @@ async function decisionsOf(app: App, traffic: Traffic, seconds: number): Promise
     monitor: { scaling: { minWorkers: WORKERS, maxWorkers: 8, intervalMs: 1_000, rule: { capacity, startUpSeconds: 2 } } },
   })
   const { monitor } = sluice
-  if (monitor === undefined) throw new Error('It is switched on.')
+  if (monitor === undefined) throw new Error('Monitoring is enabled.')
   const load = wrk(app.workers.origin, traffic, { connections: CONNECTIONS, seconds, seed: DECISIONS_SEED })
   try {
     let asked = (await app.workers.counts()).requests

@@ -75,7 +75,7 @@ export class RedisServer {
         if (chunk.includes('Ready to accept connections')) resolve()
       })
       child.once('error', reject)
-      child.once('exit', (code) => reject(new Error(`redis-server ended with code ${code} before it was ready.`)))
+      child.once('exit', (code) => reject(new Error(`redis-server exited with code ${code} before it was ready.`)))
     })
     this.#child = child
   }

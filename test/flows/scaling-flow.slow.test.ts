@@ -36,7 +36,7 @@ function visit(url: string): Promise<string> {
         else reject(new Error(`answered ${response.statusCode}`))
       })
     })
-    request.on('timeout', () => request.destroy(new Error('no answer in time')))
+    request.on('timeout', () => request.destroy(new Error('no response in time')))
     request.on('error', reject)
   })
 }

@@ -116,7 +116,7 @@ function untilReady(server: ChildProcess, ready: RegExp): Promise<void> {
     })
     server.once('close', (code) => {
       clearTimeout(timer)
-      fail(`The server ended with code ${code} before it was ready.`)
+      fail(`The server exited with code ${code} before it was ready.`)
     })
   })
 }

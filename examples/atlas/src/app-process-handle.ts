@@ -31,7 +31,7 @@ export async function startAppProcess(plan: AppProcessPlan, execArgv: readonly s
   const origin = await new Promise<string>((resolve, reject) => {
     child.once('message', (message) => resolve(String(message)))
     child.once('error', reject)
-    child.once('exit', (code) => reject(new Error(`A process of the app ended with code ${code} before it served.`)))
+    child.once('exit', (code) => reject(new Error(`A process of the app exited with code ${code} before it served.`)))
   })
   return {
     origin,

@@ -67,7 +67,7 @@ interface Pair {
 function pairUp(requests: readonly PlannedRequest[], bare: readonly Answer[], sluice: readonly Answer[]): Pair[] {
   return requests.map((request, index) => {
     const [left, right] = [bare[index], sluice[index]]
-    if (left === undefined || right === undefined) throw new RangeError(`Request ${index} has no answer in both runs.`)
+    if (left === undefined || right === undefined) throw new RangeError(`Request ${index} has no response in both runs.`)
     return { request, bare: left, sluice: right }
   })
 }

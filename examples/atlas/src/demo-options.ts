@@ -28,28 +28,28 @@ export const USAGE = `Usage: npm run demo -- [--once] [--json] [--help]
        npm run demo -- --processes 2 [--redis <url>] [--tries <count>]
                        [--consistency strict|bounded] [--json]
 
-Loads 171,075 real cities, drives the same requests through the app bare and
-with Sluice, compares every response, and shows what it cost. On a terminal it
-then serves the app, the dashboard and GraphiQL, with some visitors.
+Loads 171,075 real cities, sends the same requests to the app without and
+with Sluice, compares every response, and shows queries and times. On a terminal,
+it then serves the app, the dashboard and GraphiQL, with simulated visitors.
 
   --once         exit after the report (without a terminal: always)
   --json         print the report as JSON, as the last line
-  --serve        serve at once, without the comparison
-  --no-visitors  nobody comes by himself while it serves
+  --serve        serve immediately, without the comparison
+  --no-visitors  serve without simulated visitors
   --help         show this text
 
 With --processes 2, two processes of the app share one database and one Redis.
-Reviews are posted to one and read through the other, each in turn.
+Each review is posted to one process and then read from the other.
 
-  --redis <url>        redis://… (without: a redis-server of the PATH is started
-                       on a free port, for this run alone)
+  --redis <url>        redis://… (default: a redis-server from the PATH, started
+                       on a free port for this run)
   --tries <count>      reviews, 1 to 1,000,000 (${DEFAULT_TRIES})
-  --consistency <one>  strict or bounded (both, one after the other)
+  --consistency <one>  strict or bounded (default: both, sequentially)
 
 Environment: DATABASE_URL (file:<path> or postgresql://…), PORT (4000), NO_COLOR
 
-Exit codes: 0 every response was the same, and every review was seen in time,
-1 it was not or the run failed, 2 wrong usage, 3 no connection to the database
+Exit codes: 0 all responses were equal, and all reviews were visible in time,
+1 they were not, or the run failed, 2 wrong usage, 3 no connection to the database
 or to Redis
 `
 
@@ -70,11 +70,11 @@ export function parseDemoOptions(args: readonly string[]): DemoOptions {
     },
   })
   const { once = false, serve = false, json = false, help = false, processes = '1', redis, tries, consistency } = values
-  if (once && serve) throw new Error('--once and --serve: one of them.')
+  if (once && serve) throw new Error('--once and --serve exclude each other. Pass one of them.')
   const common = { once, serve, visitors: values['no-visitors'] !== true, json, help }
   if (processes === '1') {
     const stray = Object.entries({ redis, tries, consistency }).find(([, value]) => value !== undefined)
-    if (stray !== undefined) throw new Error(`--${stray[0]}: goes with --processes 2 only.`)
+    if (stray !== undefined) throw new Error(`--${stray[0]}: requires --processes 2.`)
     return common
   }
   if (processes !== '2') throw new Error(`--processes: expected 1 or 2, got "${processes}"`)

@@ -25,7 +25,7 @@ const WIDTH_WITHOUT_TERMINAL = 120
 /** Runs the app both ways and reports. Resolves to whether every response was the same. */
 async function compareRuns(loaded: DatabaseTarget, options: DemoOptions, progress: Progress): Promise<boolean> {
   const { requests, later, dataset, findings: observed } = await prepare(loaded)
-  const bare = await withSession({ loaded }, (session) => driveAll('Bare', session, requests, progress))
+  const bare = await withSession({ loaded }, (session) => driveAll('Without Sluice', session, requests, progress))
   const sluiced = createSluicedApp({ kind: loaded.kind, mode: 'optimize', report: false })
   const left = collectFindings(sluiced)
   const { answers: sluice, warm } = await withSession({ loaded, sluiced }, async (session) => {

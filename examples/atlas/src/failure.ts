@@ -15,7 +15,7 @@ export function reportFailure(error: unknown): number {
     process.stderr.write('No connection to the database of DATABASE_URL.\n')
     return CANNOT_CONNECT
   }
-  if (code === 'EADDRINUSE') process.stderr.write('The port is in use: set PORT to a different one.\n')
+  if (code === 'EADDRINUSE') process.stderr.write('The port is in use. Set PORT to a different free port.\n')
   else process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
   return FAILED
 }

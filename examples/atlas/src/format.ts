@@ -9,7 +9,7 @@ export function count(value: number): string {
 }
 
 export function percent(part: number, whole: number): string {
-  return whole === 0 ? '–' : `${Math.round((part / whole) * 100)} %`
+  return whole === 0 ? '–' : `${Math.round((part / whole) * 100)}%`
 }
 
 export function paint(style: ReportStyle, code: string, text: string): string {

@@ -19,7 +19,7 @@ export function notFound(what: string): HttpError {
 export const answerError: ErrorRequestHandler = (error, _request, response, _next) => {
   if (error?.code === 'SLUICE_WRITE_REJECTED') {
     // Nothing was written: the client may try again once Redis answers.
-    response.status(503).json({ error: 'Cannot write just now. Try again.' })
+    response.status(503).json({ error: 'Writes are unavailable now. Try again.' })
     return
   }
   const status: unknown = error?.status

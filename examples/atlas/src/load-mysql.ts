@@ -42,7 +42,7 @@ async function dropOwn(connection: Connection, tables: readonly Table[]): Promis
   const [rows] = await connection.query('SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE()')
   const present = (rows as { readonly name: string }[]).map(({ name }) => name).filter((name) => names.includes(name))
   if (present.length > 0 && (await readStamp(connection)) === undefined)
-    throw new Error(`The database contains other tables (${present.join(', ')}): atlas needs an empty database.`)
+    throw new Error(`The database contains other tables (${present.join(', ')}). Atlas requires an empty database.`)
   await connection.query(`DROP TABLE IF EXISTS ${names.join(', ')}`)
 }
 

@@ -42,7 +42,7 @@ async function dropOwn(connection: pg.Client, tables: readonly Table[]): Promise
   const names = tables.map((table) => table.name)
   const { rows } = await connection.query('SELECT name FROM unnest($1::text[]) AS name WHERE to_regclass(name) IS NOT NULL', [names])
   if (rows.length > 0 && (await readStamp(connection)) === undefined) {
-    throw new Error(`The database contains other tables (${rows.map((row) => row.name).join(', ')}): atlas needs an empty database.`)
+    throw new Error(`The database contains other tables (${rows.map((row) => row.name).join(', ')}). Atlas requires an empty database.`)
   }
   await connection.query(`DROP TABLE IF EXISTS ${names.join(', ')}`)
 }

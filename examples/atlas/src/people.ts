@@ -14,7 +14,7 @@ const FAMILY = 'Abe Berg Costa Diaz Eriksen Fofana Garcia Haddad'.split(' ')
 const OPINIONS =
   'Lovely old streets|Too many cars|Great food|Friendly people|A quiet place|Worth a second visit|Rather expensive|Fine museums'.split('|')
 const ADVICE =
-  'go in spring|skip the centre|take the tram|stay two nights|bring an umbrella|try the market|ask for the bridge|walk up the hill'.split(
+  'go in spring|skip the center|take the tram|stay two nights|bring an umbrella|try the market|ask for the bridge|walk up the hill'.split(
     '|',
   )
 

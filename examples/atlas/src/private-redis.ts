@@ -60,11 +60,9 @@ function untilReady(server: ChildProcess): Promise<void> {
     })
     server.once('error', (error: NodeJS.ErrnoException) => {
       const isMissing = error.code === 'ENOENT'
-      settle(
-        isMissing ? new NoRedisError('There is no redis-server on the PATH: install Redis, or give --redis redis://host:port.') : error,
-      )
+      settle(isMissing ? new NoRedisError('No redis-server is on the PATH: install Redis, or pass --redis redis://host:port.') : error)
     })
-    server.once('exit', (code) => settle(new Error(`redis-server ended with code ${code} before it was ready.`)))
+    server.once('exit', (code) => settle(new Error(`redis-server exited with code ${code} before it was ready.`)))
   })
 }
 

@@ -32,8 +32,8 @@ export function formatVerdict(summaries: readonly RouteSummary[], difference: Di
   return [
     paint(style, '31', `✗ ${count(requests - identical)} of ${count(requests)} responses differ; the first: ${difference.request.route}`),
     `  ${difference.request.method} ${difference.request.path}`,
-    `  bare    ${difference.bare}`,
-    `  Sluice  ${difference.sluice}`,
+    `  without Sluice  ${difference.bare}`,
+    `  with Sluice     ${difference.sluice}`,
   ].join('\n')
 }
 
@@ -52,8 +52,8 @@ export function formatHitRates(summaries: readonly RouteSummary[], warm: WarmRun
   const { requests, cache } = total(summaries)
   return [
     paint(style, '1', `cache hit rate ${percent(warm.hits, warm.hits + warm.misses)}`),
-    `  of the reads of ${count(warm.requests)} requests more, with the cache warm: ${count(warm.calls)} calls of the ORMs → ${count(warm.queries)} queries`,
-    `  the ${count(requests)} requests above, which begin with an empty cache: ${percent(cache.hits, cache.hits + cache.misses)}`,
+    `  of the reads of ${count(warm.requests)} more requests, with a warm cache: ${count(warm.calls)} calls of the ORMs → ${count(warm.queries)} queries`,
+    `  the ${count(requests)} requests above, which start with an empty cache: ${percent(cache.hits, cache.hits + cache.misses)}`,
     `  ${TRAFFIC}`,
   ].join('\n')
 }

@@ -48,12 +48,12 @@ export async function serve({ loaded, port, hasVisitors }: ServeOptions): Promis
     const { origin } = session
     process.stderr.write(
       `
-Serving with Sluice. Ctrl-C ends.
+Serving with Sluice. Press Ctrl-C to stop.
   the app        ${origin}/regions/GB.ENG/cities
   the dashboard  ${origin}/_sluice/
   GraphiQL       ${origin}/graphql
-  for machines   ${origin}/metrics, ${origin}/readyz
-${hasVisitors ? 'Visitors come and go, and half of their requests are observed only.\n' : ''}`,
+  operations     ${origin}/metrics, ${origin}/readyz
+${hasVisitors ? 'Half of the requests of the simulated visitors are only observed.\n' : ''}`,
     )
     await untilInterrupted()
     await visitors?.stop()

@@ -11,7 +11,7 @@ async function main(): Promise<number> {
   const loaded = parseDatabaseUrl(process.env.DATABASE_URL)
   await loadData(loaded, createProgress())
   const session = await openSession({ loaded, port })
-  process.stderr.write(`Serving the app without Sluice at ${session.origin}. Ctrl-C ends.\n`)
+  process.stderr.write(`Serving the app without Sluice at ${session.origin}. Press Ctrl-C to stop.\n`)
   await untilInterrupted()
   await session.close()
   return 0

@@ -41,6 +41,6 @@ export function parseServerTiming(header: string | null): { readonly queries: nu
 
 async function request(url: string, init?: RequestInit): Promise<Response> {
   const response = await fetch(url, init)
-  if (!response.ok) throw new Error(`${init?.method ?? 'GET'} ${url} was answered with ${response.status}: ${await response.text()}`)
+  if (!response.ok) throw new Error(`${init?.method ?? 'GET'} ${url} returned ${response.status}: ${await response.text()}`)
   return response
 }

@@ -17,9 +17,9 @@ async function main(): Promise<number> {
   process.stdout.write(
     [
       '',
-      `${batch.status}: ${count(cities)} cities of ${count(batch.processedItems)} regions in ${seconds.toFixed(1)} s, ${count(cities / seconds)} a second`,
+      `${batch.status}: ${count(cities)} cities of ${count(batch.processedItems)} regions in ${seconds.toFixed(1)} s, ${count(cities / seconds)} per second`,
       `${count(operations)} calls of the ORMs, ${count(statements)} statements in the database`,
-      wrong === 0 ? 'every count is what the database counts' : `${count(wrong)} counts are wrong`,
+      wrong === 0 ? 'every count equals the count of the database' : `${count(wrong)} counts are wrong`,
       '',
     ].join('\n'),
   )

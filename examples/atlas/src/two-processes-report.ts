@@ -3,7 +3,7 @@ import { MAX_STALENESS_MS } from './freshness.ts'
 import type { TwoProcessesResult } from './two-processes.ts'
 
 const GAP = '  '
-const HEAD = ['consistency', 'reviews', 'seen by the next read', 'last stale answer', 'write p50', 'write p99', 'hit rate']
+const HEAD = ['consistency', 'reviews', 'seen by the next read', 'last stale result', 'write p50', 'write p99', 'hit rate']
 
 /** The results of the reviews, one line per consistency mode. */
 export function formatTwoProcesses(results: readonly TwoProcessesResult[], style: ReportStyle): string {
@@ -43,10 +43,10 @@ export function twoProcessesJson(results: readonly TwoProcessesResult[]): object
 function verdict(result: TwoProcessesResult, style: ReportStyle): string {
   const { consistency, tries, seenAtOnce, neverSeen } = result
   const [color, sign] = isKept(result) ? ['32', '✓'] : ['31', '✗']
-  const parts = [`${count(seenAtOnce)} of ${count(tries)} reviews were seen by the next read of the other process`]
+  const parts = [`${count(seenAtOnce)} of ${count(tries)} reviews were visible to the next read of the other process`]
   const late = tries - seenAtOnce - neverSeen
-  if (late > 0) parts.push(`${count(late)} by a later one`)
-  if (neverSeen > 0) parts.push(`${count(neverSeen)} by none`)
+  if (late > 0) parts.push(`${count(late)} to a later read`)
+  if (neverSeen > 0) parts.push(`${count(neverSeen)} to no read`)
   const allowed = consistency === 'bounded' && parts.length > 1 ? `; allowed for ${count(MAX_STALENESS_MS)} ms` : ''
   return paint(style, color, `${sign} ${consistency}: ${parts.join(', ')}${allowed}`)
 }
@@ -55,9 +55,9 @@ function percentile(ascending: readonly number[], share: number): number {
   return ascending[Math.min(ascending.length - 1, Math.floor(ascending.length * share))] ?? 0
 }
 
-/** A share that is not all is never shown as 100 %. */
+/** A share that is not all is never shown as 100%. */
 function exactPercent(part: number, whole: number): string {
-  return part === whole ? '100 %' : `${(Math.floor((part / whole) * 10_000) / 100).toFixed(2)} %`
+  return part === whole ? '100%' : `${(Math.floor((part / whole) * 10_000) / 100).toFixed(2)}%`
 }
 
 function ms(value: number): string {

@@ -88,7 +88,7 @@ async function untilItKeeps(site: Site, [city]: readonly number[]): Promise<void
   if (city === undefined) throw new RangeError('No city has reviews.')
   const until = performance.now() + KEEPS_WITHIN_MS
   while ((await site.readCity(city)).cached === 0) {
-    if (performance.now() > until) throw new Error(`The cache kept nothing in ${KEEPS_WITHIN_MS / 1_000} s.`)
+    if (performance.now() > until) throw new Error(`The cache stored nothing within ${KEEPS_WITHIN_MS / 1_000} s.`)
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }

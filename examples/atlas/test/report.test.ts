@@ -18,9 +18,9 @@ describe('formatTable', () => {
   it('has a line for each route and one for all', () => {
     expect(formatTable(routes, plain).split('\n')).toEqual([
       'route                      requests  queries  → Sluice   ms  → Sluice  hit rate',
-      'GET /regions/:code/cities         2    1,202        10  104         8      75 %',
+      'GET /regions/:code/cities         2    1,202        10  104         8       75%',
       'GET /cities/:id                   1        5         5    2         2         –',
-      'all                               3    1,207        15  106        10      75 %',
+      'all                               3    1,207        15  106        10       75%',
     ])
   })
 
@@ -45,7 +45,7 @@ describe('formatVerdict', () => {
     const request = { route: 'GET /cities/:id', method: 'GET', path: '/cities/7' } as const
     const broken = routes.map((route) => ({ ...route, identical: 0 }))
     expect(formatVerdict(broken, { request, bare: 'left', sluice: 'right' }, plain)).toBe(
-      '✗ 3 of 3 responses differ; the first: GET /cities/:id\n  GET /cities/7\n  bare    left\n  Sluice  right',
+      '✗ 3 of 3 responses differ; the first: GET /cities/:id\n  GET /cities/7\n  without Sluice  left\n  with Sluice     right',
     )
   })
 })
@@ -53,9 +53,9 @@ describe('formatVerdict', () => {
 describe('formatHitRates', () => {
   it('shows the hit rate of a warm cache, and the rate from an empty cache on', () => {
     expect(formatHitRates(routes, warm, plain).split('\n')).toEqual([
-      'cache hit rate 86 %',
-      '  of the reads of 600 requests more, with the cache warm: 59,000 calls of the ORMs → 931 queries',
-      '  the 3 requests above, which begin with an empty cache: 75 %',
+      'cache hit rate 86%',
+      '  of the reads of 600 more requests, with a warm cache: 59,000 calls of the ORMs → 931 queries',
+      '  the 3 requests above, which start with an empty cache: 75%',
       expect.stringMatching(/^ {2}visitors/),
     ])
   })

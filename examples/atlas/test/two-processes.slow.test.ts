@@ -61,12 +61,12 @@ describe('formatTwoProcesses', () => {
   it('has a line and a verdict for each consistency', () => {
     const bounded = { ...result, consistency: 'bounded', seenAtOnce: 9_999, worstStalenessMs: 2.5, lastStaleAnswerMs: 12.34 } as const
     expect(formatTwoProcesses([result, bounded], plain).split('\n')).toEqual([
-      'consistency  reviews  seen by the next read  last stale answer  write p50  write p99  hit rate',
-      'strict        10,000         10,000 (100 %)                  –     3.0 ms     4.0 ms      75 %',
-      'bounded       10,000        9,999 (99.99 %)            12.3 ms     3.0 ms     4.0 ms      75 %',
+      'consistency  reviews  seen by the next read  last stale result  write p50  write p99  hit rate',
+      'strict        10,000          10,000 (100%)                  –     3.0 ms     4.0 ms       75%',
+      'bounded       10,000         9,999 (99.99%)            12.3 ms     3.0 ms     4.0 ms       75%',
       '',
-      '✓ strict: 10,000 of 10,000 reviews were seen by the next read of the other process',
-      '✓ bounded: 9,999 of 10,000 reviews were seen by the next read of the other process, 1 by a later one; allowed for 1,000 ms',
+      '✓ strict: 10,000 of 10,000 reviews were visible to the next read of the other process',
+      '✓ bounded: 9,999 of 10,000 reviews were visible to the next read of the other process, 1 to a later read; allowed for 1,000 ms',
     ])
   })
 

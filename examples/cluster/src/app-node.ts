@@ -84,7 +84,7 @@ export class AppNode {
       })
       child.once('close', (code) => {
         clearTimeout(timer)
-        fail(`ended with code ${code}.`)
+        fail(`exited with code ${code}.`)
       })
     })
   }

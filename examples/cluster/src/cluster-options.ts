@@ -28,15 +28,16 @@ is killed.
 
   --once              exit after the report (without a terminal: always)
   --json              print the report as JSON, as the last line
-  --seconds <count>   how long each disturbance lasts, 1 to ${MAX_SECONDS} (${DEFAULT_SECONDS})
-  --visitors <count>  at the same time, 1 to 1,000 (${DEFAULT_VISITORS})
-  --no-cookies        visitors keep no cookies: shows what the consistency cookie is for
+  --seconds <count>   duration of each disturbance, 1 to ${MAX_SECONDS} (${DEFAULT_SECONDS})
+  --visitors <count>  concurrent visitors, 1 to 1,000 (${DEFAULT_VISITORS})
+  --no-cookies        visitors send no cookies: shows the consistency of the cookie
   --help              show this text
 
-Environment: PORT (4000), PG_BIN (the folder of PostgreSQL's programs), NO_COLOR
+Environment: PORT (4000), PG_BIN (the directory of PostgreSQL's programs), NO_COLOR
 
-Exit codes: 0 no request failed that need not, and every visitor saw what he
-wrote, 1 it was not so or the run failed, 2 wrong usage, 3 no PostgreSQL to start
+Exit codes: 0 no request failed that could have been retried, and all visitors
+read their writes, 1 otherwise, or the run failed, 2 wrong usage, 3 PostgreSQL was
+not found
 `
 
 /** @throws Error that names the flag if it is unknown or its value is invalid. */

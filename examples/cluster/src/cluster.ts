@@ -18,8 +18,8 @@ const NO_POSTGRES = 3
 /** Serves until Ctrl-C, and prints the actions of the balancer. */
 async function serve({ front, nodes }: Cluster): Promise<void> {
   const pids = nodes.map(({ name, id, pid }) => `${name} (${id}) is process ${pid}`).join(', ')
-  process.stderr.write(`\nServing at ${front.origin}, for example ${front.origin}/regions/GB.ENG/cities. Ctrl-C ends.\n`)
-  process.stderr.write(`Kill a node (kill -9), or let it hang (kill -STOP, kill -CONT): ${pids}.\n`)
+  process.stderr.write(`\nServing at ${front.origin}, for example ${front.origin}/regions/GB.ENG/cities. Press Ctrl-C to stop.\n`)
+  process.stderr.write(`Kill a node (kill -9), or suspend it (kill -STOP, kill -CONT): ${pids}.\n`)
   tellEvents(front.balancer, (text) => process.stderr.write(`${new Date().toLocaleTimeString('en-GB')}  ${text}\n`))
   await untilInterrupted()
 }
@@ -67,7 +67,7 @@ function reportFailure(error: unknown): number {
     return NO_POSTGRES
   }
   if ((error as NodeJS.ErrnoException | null)?.code === 'EADDRINUSE')
-    process.stderr.write('The port is in use: set PORT to a different one.\n')
+    process.stderr.write('The port is in use. Set PORT to a different free port.\n')
   else process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
   return FAILED
 }

@@ -45,11 +45,11 @@ const texts: { readonly [K in keyof BalancingEvents]: (event: BalancingEvents[K]
   nodeAdded: ({ node }) => `${node.id} was added`,
   draining: ({ node, activeConnections }) => `${node.id} receives no new requests; ${activeConnections} are in flight`,
   nodeRemoved: ({ node, abandoned }) => `${node.id} was removed; ${abandoned} requests were abandoned`,
-  statusChanged: ({ node, from, to }) => `${node.id} is ${to}, and was ${from}`,
+  statusChanged: ({ node, from, to }) => `${node.id} is ${to} (before: ${from})`,
   ejected: ({ node, reason, forMs }) => `${node.id} receives no requests for ${Math.round(forMs / 1_000)} s: ${reason}`,
-  reinstated: ({ node }) => `${node.id} gets requests again`,
-  panic: ({ isPanic }) => (isPanic ? 'too few nodes are left: ejected ones are used' : 'there are nodes enough again'),
-  strategyChanged: ({ from, to }) => `nodes are chosen by ${to}, no longer by ${from}`,
+  reinstated: ({ node }) => `${node.id} is reinstated`,
+  panic: ({ isPanic }) => (isPanic ? 'too few nodes are healthy: ejected nodes receive requests' : 'enough nodes are healthy again'),
+  strategyChanged: ({ from, to }) => `the strategy is ${to} (before: ${from})`,
 }
 
 /** Prints the actions of the balancer; returns a function that stops it. */

@@ -14,7 +14,7 @@ const COLUMNS: readonly Column<Figures>[] = [
     title: 'share of nodes',
     align: 'right',
     expendable: 4,
-    cell: ({ nodes }) => `${NODE_NAMES.map((name) => Math.round((nodes[name] ?? 0) * 100)).join(' / ')} %`,
+    cell: ({ nodes }) => `${NODE_NAMES.map((name) => Math.round((nodes[name] ?? 0) * 100)).join(' / ')}%`,
   },
   { title: 'on the replica', align: 'right', expendable: 2, cell: ({ replicaShare }) => percent(replicaShare, 1) },
   { title: 'own writes', align: 'right', expendable: 3, cell: ({ ownReads }) => count(ownReads) },
@@ -49,8 +49,8 @@ function verdict(results: readonly StepResult[], style: ReportStyle): string[] {
     line(failed === 0, `${count(failed)} of ${count(requests)} requests failed`),
     ...(lost === 0
       ? []
-      : [`  ${count(lost)} POSTs lost: in flight on a node that died or hung, and not sent again, because they may have taken effect`]),
-    line(stale === 0, `${count(stale)} of ${count(own)} reads after a write of the same visitor did not show it`),
+      : [`  ${count(lost)} POSTs lost: in flight on a node that died or hung, and not retried, because they may have taken effect`]),
+    line(stale === 0, `${count(stale)} of ${count(own)} reads after a write of the same visitor missed the write`),
   ]
 }
 

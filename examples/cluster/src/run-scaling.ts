@@ -48,7 +48,7 @@ export async function runScaling(
   })
   const sluice = createSluice({ monitor: { scaling: { target, maxWorkers, intervalMs, rule: { capacity, ...paces } } } })
   const { monitor } = sluice
-  if (monitor === undefined) throw new Error('It is switched on.')
+  if (monitor === undefined) throw new Error('Monitoring is enabled.')
   monitor.on('scaling', ({ from, to, reasons }) => onLine(`  ${from} → ${to} workers: ${reasons.join(' ')}`))
   const listen = ({ process }: Worker, { cpu }: WorkerLoad) => void monitor.recordMetric('cpu', Math.min(100, cpu), `worker ${process.pid}`)
   cluster.on('message', listen)
@@ -119,7 +119,7 @@ function get(url: string): Promise<number | undefined> {
       response.on('end', () => resolve(response.statusCode))
       response.on('error', reject)
     })
-    request.on('timeout', () => request.destroy(new Error('no answer in time')))
+    request.on('timeout', () => request.destroy(new Error('no response in time')))
     request.on('error', reject)
   })
 }

@@ -16,12 +16,13 @@ const LEAST_SECONDS = 20
 
 const USAGE = `Usage: npm run scaling -- [--seconds N] [--json] [--help]
 
-Serves atlas with one worker, lets ${plan.low} requests a second grow to ${plan.high} and fall again, and shows how many workers there are and why.
+Serves atlas with one worker, increases the load from ${plan.low} to ${plan.high} requests per second and reduces it again, and shows the number
+of workers and the reason of each change.
 
-  --seconds N  How long it takes: from ${LEAST_SECONDS}, and up to a minute longer until workers are gone again. Default: 200
-  --json       The outcome as JSON, at the end
+  --seconds N  duration of the load, at least ${LEAST_SECONDS} (200); stopping the workers takes up to a minute longer
+  --json       print the result as JSON, as the last line
 
-Exit codes: 0 workers came and went, and no request failed, 1 it was not so, 2 wrong usage
+Exit codes: 0 workers were added and removed, and no request failed, 1 otherwise, 2 wrong usage
 `
 
 /** Resolves to the exit code. */
@@ -33,7 +34,7 @@ async function run(seconds: number, json: boolean): Promise<number> {
   const quantile = (share: number) => Math.round(times[Math.floor(times.length * share)] ?? 0)
   const summary = { answered, failed: failures.length, p50Ms: quantile(0.5), p99Ms: quantile(0.99), mostWorkers }
   process.stdout.write(
-    `\n${answered} requests answered, ${failures.length} failed; p50 ${summary.p50Ms} ms, p99 ${summary.p99Ms} ms; ${mostWorkers} workers at most, ${workersInTheEnd} in the end.\n`,
+    `\n${answered} requests completed, ${failures.length} failed; p50 ${summary.p50Ms} ms, p99 ${summary.p99Ms} ms; at most ${mostWorkers} workers at most, ${workersInTheEnd} at the end.\n`,
   )
   for (const failure of failures.slice(0, 5)) process.stdout.write(`  ${failure}\n`)
   if (json) process.stdout.write(`${JSON.stringify({ ...summary, history, cost })}\n`)

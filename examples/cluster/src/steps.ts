@@ -18,7 +18,7 @@ export interface Step {
 }
 
 export const STEPS: readonly Step[] = [
-  { name: 'all is well' },
+  { name: 'normal load' },
   {
     name: 'node-1 killed',
     mayLoseWrites: true,

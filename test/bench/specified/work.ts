@@ -57,11 +57,11 @@ export async function jobFigures(tasks: number): Promise<BenchFigure[]> {
   }
 }
 
-/** The cost of recording a metric with thousands of stored values. */
+/** The cost of to record a metric with thousands of stored values. */
 export async function metricFigures(calls: number): Promise<BenchFigure[]> {
   const sluice = createSluice()
   const { monitor } = sluice
-  if (monitor === undefined) throw new Error('It is switched on.')
+  if (monitor === undefined) throw new Error('Monitoring is enabled.')
   try {
     for (let at = 0; at < METRICS; at += 1) monitor.registerMetric(`metric_${at}`)
     const all: number[] = []

@@ -13,11 +13,11 @@ export function formatAdvice(result: AdviceResult, style: ReportStyle): string {
       return `${mark} ${index.title}   without it ${ms(index.without)}, with it ${ms(index.with)}`
     }),
     '',
-    paint(style, '1', 'Chosen by hand (indexes.md)'),
+    paint(style, '1', 'Chosen manually (indexes.md)'),
     ...careful.map(({ index, foundAs }) => {
       const name = `${index.table}(${index.columns.join(', ')})`
       if (foundAs !== undefined) return `${paint(style, '32', '✓')} ${name}   found as ${foundAs}`
-      return index.isOutOfReach ? `– ${name}   no index serves it here: see indexes.md` : `${paint(style, '31', '✗')} ${name}   not found`
+      return index.isOutOfReach ? `– ${name}   not useful here, see indexes.md` : `${paint(style, '31', '✗')} ${name}   not found`
     }),
     '',
     paint(style, '1', 'Statements'),

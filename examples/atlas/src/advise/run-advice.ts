@@ -64,7 +64,7 @@ export async function runAdvice(plan: AdvicePlan): Promise<AdviceResult> {
     const file = join(folder, 'workload.json')
     writeFileSync(file, text)
     await connection.query(copy.target.kind === 'mysql' ? 'ANALYZE TABLE cities, regions, reviews' : 'ANALYZE')
-    plan.say('Asking sluice analyze')
+    plan.say('Running sluice analyze')
     const address = copy.target.kind === 'sqlite' ? `file:${copy.target.file}` : copy.target.url
     const analysis = JSON.parse(await plan.sluice(['analyze', address, '--workload', file, '--json'])) as Analysis
     made = advisedIndexes(analysis)

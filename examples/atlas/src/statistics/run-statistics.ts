@@ -33,7 +33,7 @@ export async function runStatistics(loaded: DatabaseTarget, progress: Progress):
   const { jobs } = sluice
   const ends: (() => Promise<void>)[] = []
   try {
-    if (jobs === undefined) throw new Error('Jobs are switched off.')
+    if (jobs === undefined) throw new Error('Jobs are disabled.')
     await createStatisticsTable(db)
     ends.push(() => dropStatisticsTable(db))
     const regions: number[] = await db('regions').orderBy('id').pluck('id')

@@ -19,8 +19,8 @@ export function findPostgres(given?: string): string {
   if (folder !== undefined) return folder
   const missing = BINARIES.filter((name) => !folders.some((one) => isExecutable(join(one, name))))
   const what = (missing.length === 0 ? BINARIES : missing).join(', ')
-  const where = given ? 'the folder of PG_BIN' : `${PARENT}/*/bin or on the PATH`
-  throw new NoPostgresError(`There is no ${what} in ${where}: install PostgreSQL's server, or give its folder by PG_BIN.`)
+  const where = given ? 'the directory of PG_BIN' : `${PARENT}/*/bin or on the PATH`
+  throw new NoPostgresError(`There is no ${what} in ${where}: install the PostgreSQL server, or set PG_BIN to its directory.`)
 }
 
 function pathFolders(): string[] {

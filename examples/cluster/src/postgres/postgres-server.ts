@@ -76,6 +76,6 @@ function until(child: ChildProcess, program: string, ready: RegExp | undefined):
     child.stdout?.on('data', listen)
     child.stderr?.on('data', listen)
     child.once('error', (error) => settle(() => fail(error.message)))
-    child.once('close', (code) => settle(code === 0 && ready === undefined ? resolve : () => fail(`ended with code ${code}.`)))
+    child.once('close', (code) => settle(code === 0 && ready === undefined ? resolve : () => fail(`exited with code ${code}.`)))
   })
 }

@@ -53,7 +53,7 @@ end
 for index = 0, tonumber(ARGV[2]) - 1 do
   added[#added + 1], added[#added + 2] = add(3 + index * ${TASK_WIDTH})
 end
--- Who waits for tasks has seen that there were none.
+-- Workers that wait for tasks found the queue empty.
 if isSooner or (not wasReady and hasReady()) then tell({ queue = queue }) end
 return added
 `

@@ -16,7 +16,7 @@ for first = 3, #ARGV, 3 do
   local key, place = p .. id, (first - 3) / 3
   local lock = rcall('GET', key .. ':lock')
   local isHeld = lock == token
-  -- The lease ran out, and nobody has noticed.
+  -- The lease has expired, and no process has reassigned the task yet.
   if not lock and rcall('HGET', key, 'pb') == token and rcall('LPOS', p .. 'active', id) then isHeld = true end
   if isHeld then
     rcall('SET', key .. ':lock', token, 'PX', ARGV[2])
@@ -60,7 +60,7 @@ for index = 1, #parts, 2 do
   enter(name)
   local fields = rcall('HMGET', p .. id, 'name', 'finishedOn')
   if not fields[1] then
-    -- Somebody deleted it: it counts as over, if it does not yet.
+    -- It was deleted externally: count it as finished, if it is not counted yet.
     countChunk(batch, parts[index + 1], at)
   elseif not fields[2] then
     if rcall('LPOS', p .. 'active', id) then
@@ -128,7 +128,7 @@ rcall('SADD', own .. 'queues', queue)
 local from, to = 'wait', 'paused'
 if ARGV[2] == '0' then from, to = 'paused', 'wait' end
 local keys = { p .. from, p .. to, p .. 'meta', p .. 'prioritized', p .. 'events', p .. 'delayed', p .. 'marker' }
--- Jobs of an older version of BullMQ may be left in a list of their own.
+-- An older version of BullMQ may have left jobs in a separate list.
 local left = pause(keys, { ARGV[2] == '0' and 'resumed' or 'paused', '1' })
 while ARGV[2] == '0' and left > 0 do left = pause(keys, { 'resumed', '0' }) end
 if ARGV[2] == '0' then tell({ queue = queue }) end
@@ -156,7 +156,7 @@ if rcall('EXISTS', own .. 'batch:' .. ARGV[2]) == 1 then rcall('HSET', own .. 'b
  */
 export const FORGET: string = `${PRELUDE}${ENDING}
 local key = batchKey(ARGV[2])
--- A dead letter of it is tried again.
+-- One of its dead letters is being retried.
 if isKept(ARGV[2]) and rcall('HEXISTS', key, 'endedAt') == 0 then return 0 end
 local parts = rcall('ZRANGE', key .. ':parts', 0, ${GROUP - 1})
 for _, part in ipairs(parts) do

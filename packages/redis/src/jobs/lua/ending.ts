@@ -31,7 +31,7 @@ local function countChunk(batch, chunk, at)
   endBatch(batch, at)
 end
 
--- A job can be finished from where it runs alone.
+-- BullMQ can only finish active jobs.
 local function takeOver(id, token)
   local key = p .. id
   if not rcall('LPOS', p .. 'active', id) then
@@ -51,14 +51,15 @@ local function finish(id, at, token, target, value, keeps, attempts)
     { id, at, target == 'failed' and 'failedReason' or 'returnvalue', value, target, '0', p, cmsgpack.pack(options) })
 end
 
--- The failed jobs are the dead letters. Other parts of a batch that did not end well are with those that did, for their data.
+-- The set of failed jobs contains the dead letters. Other unsuccessful chunks of a batch are stored with the
+-- completed ones, because their data is needed.
 local function park(id, at, status)
   rcall('ZREM', p .. 'failed', id)
   rcall('ZADD', p .. 'completed', at, id)
   rcall('HSET', p .. id, 's:over', status)
 end
 
--- BullMQ removes no job that is held, and not the one from which a job scheduler goes on.
+-- BullMQ does not remove a locked job, nor the job that a job scheduler continues from.
 local function remove(id)
   rcall('DEL', p .. id .. ':lock')
   rcall('HDEL', p .. id, 'rjk')
@@ -76,7 +77,7 @@ local function cancelled(id, at, token, batch, chunk)
   end
 end
 
--- Ends one that waits.
+-- Cancels a waiting job.
 local function cancelWaiting(id, at)
   local fields = rcall('HMGET', p .. id, 's:batch', 's:chunk')
   local batch = fields[1] or ''

@@ -9,8 +9,10 @@ const GROUP = 500
 export const FAST_PATH: string = `
 local meta = rcall('HMGET', p .. 'meta', 'paused', 'concurrency', 'max', 'duration', 'opts.maxLenEvents')
 
--- Ends tasks that are done: those that are active, and have no parent, no children and no deduplication key. The token of the worker does not matter: a task that
--- is done counts. Arguments: place of the first argument of the first one, number. Each has 3: id, token, at. Returns a table of the places of those that ended.
+-- Finishes completed tasks that are active and have no parent, no children and no deduplication key. Ignores
+-- the token of the worker: a completed task counts. Arguments: index of the first argument of the first task,
+-- number of tasks. Each task has 3 arguments: id, token, at. Returns a table with the indexes of the finished
+-- tasks as keys.
 local function finishFast(first, count)
   local finished = {}
   if not HAS_FAST_PATH or count == 0 or not meta[5] then return finished end
@@ -28,7 +30,7 @@ local function finishFast(first, count)
     local key = p .. id
     local fields = rcall('HMGET', key, 'name', 'finishedOn', 'parentKey', 'parent', 'deid')
     local isPlain = fields[1] and not (fields[2] or fields[3] or fields[4] or fields[5])
-    -- One that is named twice is in the list once.
+    -- A task that is passed twice is in the list once.
     if isPlain and rcall('LREM', p .. 'active', -1, id) == 1 then
       if #ids == 0 then rcall('XTRIM', p .. 'events', 'MAXLEN', '~', meta[5]) end
       say('completed', id, 'returnvalue', 'null', 'prev', 'active')
@@ -47,7 +49,8 @@ local function finishFast(first, count)
   return finished
 end
 
--- Claims tasks by their priority. Jobs without a priority go first, and BullMQ claims them, as it does in a queue that is paused or has a limit.
+-- Claims tasks by priority. Jobs without a priority come first: BullMQ claims those, and all jobs of a queue
+-- that is paused or has a limit.
 local function claimFast(claims, want, token, lease)
   if not HAS_FAST_PATH or meta[1] or meta[2] or meta[3] or meta[4] or rcall('LLEN', p .. 'wait') > 0 then return end
   local asked, popped
@@ -67,7 +70,7 @@ local function claimFast(claims, want, token, lease)
         ids[#ids + 1] = id
         claims[#claims + 1] = claim
       else
-        -- Somebody deleted it, and left its place in the queue.
+        -- The job was deleted externally, but not its id in the queue.
         rcall('DEL', key)
       end
     end

@@ -52,7 +52,7 @@ local function hasReady()
   return rcall('LLEN', p .. 'wait') + rcall('ZCARD', p .. 'prioritized') > 0
 end
 
--- Puts a job that is in no list to those that wait for a worker, at its place.
+-- Adds a job that is in no list to the waiting jobs, at its position.
 local function putReady(id)
   local fields = rcall('HMGET', p .. id, 's:order', 'priority')
   local priority = tonumber(fields[2]) or 0

@@ -1,7 +1,7 @@
 import { PRELUDE } from './prelude.ts'
 
 const STATE = `
--- Where a job is, when it is due, and all that is known of it.
+-- The state of a job, when it is due, and all its fields.
 local function recordOf(id)
   local fields = rcall('HGETALL', p .. id)
   if #fields == 0 then return false end

@@ -13,7 +13,8 @@ const ANSWER_MS = 600_000
 const PROMOTED = 1_000
 
 const CLAIM = `
--- A claim of a job, or \`false\` if it does not exist: the id, and the fields that a worker reads. A job that BullMQ added has options, not settings.
+-- A claim of a job: its id, and the fields that a worker reads. \`false\` if the job does not exist. A job that
+-- BullMQ added has options instead of settings.
 local function claimOf(id)
   local claim = rcall('HMGET', p .. id, 'name', ${CLAIM_FIELDS.map((name) => `'${name}'`).join(', ')})
   if not claim[1] then return false end
@@ -43,7 +44,7 @@ if last and tonumber(string.match(last, '^%d+')) >= tonumber(ARGV[7]) then retur
 local lost = {}
 local events, active, delayed = p .. 'events', p .. 'active', p .. 'delayed'
 
--- Whether nobody else has it. A lease that ran out, and nobody noticed, does no harm.
+-- Whether no other worker has the task. An expired lease is renewed, unless the task was reassigned.
 local function holds(id, held)
   local lock = rcall('GET', p .. id .. ':lock')
   if lock then return lock == held end
@@ -59,7 +60,7 @@ local function later(id, held, runAt, skipsAttempt)
     { p, ARGV[2], id, held, string.format('%.0f', delay), skipsAttempt, '', '0', '' })
 end
 
--- Ends a task that is done and has no other fields, also where another worker has it.
+-- Finishes a completed task that has no other fields, even if another worker has it.
 local function settlePlain(id, held, at)
   local fields = rcall('HMGET', p .. id, 'name', 'finishedOn')
   if not fields[1] or fields[2] then return false end
@@ -75,7 +76,7 @@ local function settle(first)
   local fields = rcall('HMGET', key, 'name', 'finishedOn', 's:chunk', 's:cancel', 's:items')
   if not fields[1] or fields[2] then return false end
   if kind == 'done' then
-    -- Of what another worker has tried meanwhile, fewer items are left.
+    -- If another worker has processed items meanwhile, fewer are left.
     done = fields[5] or done
     if rcall('GET', key .. ':lock') ~= held then takeOver(id, held) end
   elseif not holds(id, held) then
@@ -130,7 +131,7 @@ for place = plain, all - 1 do
 end
 
 if want > 0 and rcall('SET', p .. '@checked', '1', 'PX', ARGV[8], 'NX') then
-  -- BullMQ may have added all that is in it.
+  -- BullMQ may have added all jobs of the queue.
   rcall('SADD', own .. 'queues', queue)
   for _, id in ipairs(rcall('LRANGE', active, 0, -1)) do
     if rcall('EXISTS', p .. id .. ':lock') == 0 then
@@ -148,7 +149,8 @@ if want > 0 and rcall('SET', p .. '@checked', '1', 'PX', ARGV[8], 'NX') then
   end
 end
 
--- What BullMQ makes ready by itself would go to the front of its slot. What it is told for the time keeps it from that.
+-- A delayed job that BullMQ promotes itself would move to the front of its slot. The time that is passed to
+-- BullMQ prevents this.
 local movedAt = ARGV[2]
 if want > 0 then
   local due = rcall('ZRANGEBYSCORE', delayed, 0, string.format('%.0f', (now + 1) * 0x1000 - 1), 'WITHSCORES', 'LIMIT', 0, ${PROMOTED + 1})
@@ -183,7 +185,7 @@ while #claims < want do
   if claim then
     claims[#claims + 1] = claim
   else
-    -- Somebody deleted it, and left its place in the queue.
+    -- The job was deleted externally, but not its id in the queue.
     rcall('LREM', active, 1, moved[2])
     rcall('DEL', p .. moved[2], p .. moved[2] .. ':lock')
   end

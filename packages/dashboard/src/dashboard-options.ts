@@ -8,7 +8,7 @@ export interface DashboardOptions {
   /**
    * Authorizes access: `read` to view data, `act` for actions. If set, only its result counts. Required in
    * production.
-   * @defaultValue requests of this machine, in development
+   * @defaultValue requests from this machine, in development
    */
   readonly authorize?: (request: IncomingMessage, what: 'read' | 'act') => boolean | Promise<boolean>
   /**
@@ -67,7 +67,7 @@ export interface DashboardOptions {
   readonly announce?: false | ((text: string) => void)
   /**
    * Origin of the app for the printed URL: `http://localhost:3000`.
-   * @defaultValue the path alone
+   * @defaultValue none: the URL is only the path
    */
   readonly origin?: string
 }

@@ -19,7 +19,7 @@ import { definePlugin } from './define-plugin.ts'
 export interface SluiceMetricsOptions extends MetricsOptions {
   /**
    * The Sluice whose metrics are returned.
-   * @defaultValue the process-wide one
+   * @defaultValue the process-wide Sluice
    */
   readonly sluice?: Sluice | SluiceOptions
   /**
@@ -32,7 +32,7 @@ export interface SluiceMetricsOptions extends MetricsOptions {
 export interface SluiceHealthOptions extends HealthOptions {
   /**
    * The Sluice that is checked.
-   * @defaultValue the process-wide one
+   * @defaultValue the process-wide Sluice
    */
   readonly sluice?: Sluice | SluiceOptions
 }
@@ -40,7 +40,7 @@ export interface SluiceHealthOptions extends HealthOptions {
 export interface SluiceShutdownOptions extends ShutdownOptions {
   /**
    * The Sluice that is closed with the app.
-   * @defaultValue the process-wide one
+   * @defaultValue the process-wide Sluice
    */
   readonly sluice?: Sluice | SluiceOptions
 }

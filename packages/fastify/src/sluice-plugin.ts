@@ -7,7 +7,7 @@ import { definePlugin } from './define-plugin.ts'
 export interface SluicePluginOptions {
   /**
    * A Sluice, or options for a new one, which is closed with the app.
-   * @defaultValue the process-wide one
+   * @defaultValue the process-wide Sluice
    */
   readonly sluice?: Sluice | SluiceOptions
   /**

@@ -13,7 +13,7 @@ export interface SluiceProxyOptions extends ProxyOptions {
   /**
    * A proxy created with `createProxy` of `@sluice/http/proxy`, instead of options. It stays open when the
    * app is closed.
-   * @defaultValue one with these options, closed with the app
+   * @defaultValue a proxy with these options, closed with the app
    */
   readonly proxy?: HttpProxy
   /**

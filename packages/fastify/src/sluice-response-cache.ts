@@ -17,7 +17,7 @@ declare module 'fastify' {
 export interface SluiceResponseCacheOptions extends ResponseCacheOptions {
   /**
    * The Sluice that you passed to `sluicePlugin`.
-   * @defaultValue the process-wide one
+   * @defaultValue the process-wide Sluice
    */
   readonly sluice?: Sluice | SluiceOptions
   /**

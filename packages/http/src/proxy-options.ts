@@ -83,7 +83,7 @@ export interface ProxyOptions {
   readonly strategy?: BalancingStrategy
   /**
    * Active health checks of the nodes.
-   * @defaultValue none: nodes are judged by their answers alone
+   * @defaultValue none: only responses determine the health of nodes
    */
   readonly probe?: ProbeOptions
   /**

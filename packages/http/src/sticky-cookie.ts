@@ -17,7 +17,7 @@ export interface StickyOptions {
    * Key of the cookie's hash (HMAC-SHA256), so that clients can neither guess the addresses of nodes nor
    * select a node. The first secret writes cookies, and all of them read cookies. Each has at least 16
    * characters. Proxies that share clients need the same secret.
-   * @defaultValue a random one for each proxy
+   * @defaultValue a random secret for each proxy
    */
   readonly secret?: string | readonly string[]
   /**
@@ -27,7 +27,7 @@ export interface StickyOptions {
   readonly maxAgeSeconds?: number
   /**
    * Whether the cookie is sent over TLS only.
-   * @defaultValue whether the request came over TLS
+   * @defaultValue whether the request arrived over TLS
    */
   readonly secure?: boolean
   /**

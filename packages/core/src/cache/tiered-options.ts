@@ -10,7 +10,7 @@ export interface TieredOptions {
   readonly ttl?: number
   /**
    * Time to live of `null` and `undefined`, in seconds. `0`: they are not cached.
-   * @defaultValue the ttl
+   * @defaultValue the value of `ttl`
    */
   readonly negativeTtl?: number
   /**
@@ -51,7 +51,7 @@ export interface TieredOptions {
   /**
    * With a shared store: `strict` verifies in the store, for each read, that the value is valid. `bounded`
    * trusts the memory of this process for `maxStalenessMs`.
-   * @defaultValue that of the Sluice
+   * @defaultValue the consistency of the Sluice
    */
   readonly consistency?: 'strict' | 'bounded'
   /**

@@ -37,7 +37,7 @@ export interface DatabaseOptions {
 
 /** Inputs of an analysis. */
 export interface AnalyzeOptions {
-  /** @defaultValue The one of the last inspection, else one of an attached client. */
+  /** @defaultValue The connection of the last inspection; otherwise one of an attached client. */
   readonly connection?: Connection
   /** @defaultValue The recorded workload; if it is empty, the statements that the server counted. */
   readonly workload?: readonly WorkloadEntry[]

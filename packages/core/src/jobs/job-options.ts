@@ -28,7 +28,7 @@ export interface RetentionOptions {
 export interface JobsOptions {
   /**
    * Where tasks are stored.
-   * @defaultValue in this process
+   * @defaultValue an in-memory backend in this process
    */
   readonly backend?: JobBackend
   /**
@@ -91,7 +91,7 @@ export interface JobsOptions {
 export interface WebhookOptions {
   /**
    * Signs each webhook by the scheme of Standard Webhooks, as `webhookNotifier` does. At least 16 characters.
-   * @defaultValue not signed
+   * @defaultValue none: requests are not signed
    */
   readonly secret?: string
   /**
@@ -149,7 +149,7 @@ export interface EnqueueOptions {
   readonly runAs?: string
   /**
    * User who enqueues the task.
-   * @defaultValue that of `runAs`
+   * @defaultValue the actor of `runAs`
    */
   readonly actor?: string
   /**

@@ -45,7 +45,7 @@ interface ProcessorTraits {
 export interface ProcessorOptions {
   /**
    * Number of tasks that run concurrently in this process. Minimum: `1`.
-   * @defaultValue that of the processor, or of the queue, or 10
+   * @defaultValue `concurrency` of the processor or of the queue, otherwise 10
    */
   readonly concurrency?: number
   /**

@@ -13,7 +13,7 @@ const SCOPE = '@sluice/core'
 export interface ExportMetricsOptions {
   /**
    * Provider of the instruments.
-   * @defaultValue the global one of `@opentelemetry/api`, as it is at the time of the call
+   * @defaultValue the global provider of `@opentelemetry/api` at the time of the call
    */
   readonly meterProvider?: MeterProvider
 }

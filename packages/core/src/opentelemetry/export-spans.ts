@@ -10,7 +10,7 @@ const SCOPE = '@sluice/core'
 export interface ExportSpansOptions {
   /**
    * Provider of the spans.
-   * @defaultValue the global one of `@opentelemetry/api`
+   * @defaultValue the global provider of `@opentelemetry/api`
    */
   readonly tracerProvider?: TracerProvider
   /**

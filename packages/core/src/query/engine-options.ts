@@ -20,7 +20,7 @@ interface QueryResultStore {
 export interface QueryOptimizationEngineOptions {
   /**
    * Dialect of the SQL that you pass: `postgresql`, `mysql` or `sqlite`.
-   * @defaultValue that of the first attached adapter; without one, the first in which a text can be read
+   * @defaultValue the dialect of the first attached adapter; without one, the first dialect that can parse the SQL
    */
   readonly dialect?: Dialect
   /**
@@ -31,7 +31,7 @@ export interface QueryOptimizationEngineOptions {
   readonly threshold?: number
   /**
    * Description of the tables. Their keys determine which conditions an index covers.
-   * @defaultValue what attached adapters read
+   * @defaultValue the catalogs of attached adapters
    */
   readonly catalog?: SchemaCatalog
   /**

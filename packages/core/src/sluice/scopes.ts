@@ -107,7 +107,7 @@ export class OpenScope implements ScopeHandle {
 export interface RunOptions {
   /** Name of the scope. @defaultValue 'run' */
   readonly name?: string
-  /** How the scope's operations are treated. @defaultValue the Sluice's mode, for the share of scopes that `rollout` says */
+  /** How the scope's operations are treated. @defaultValue the Sluice's mode, for the share of scopes that `rollout` sets */
   readonly mode?: Mode
 }
 

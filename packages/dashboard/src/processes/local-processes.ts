@@ -27,7 +27,7 @@ export interface LocalProcessesOptions {
   readonly group?: string
   /**
    * Directory of the sockets, which only the current user can read. It is created if it does not exist.
-   * @defaultValue a directory of the user's in the system's one for temporary files
+   * @defaultValue a directory of the user in the system's directory for temporary files
    */
   readonly directory?: string
 }

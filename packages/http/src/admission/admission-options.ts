@@ -31,7 +31,7 @@ export interface RateLimitOptions {
   /**
    * Counts for all processes that use the same Redis: a client of ioredis, which Sluice does not close. While
    * Redis does not respond, each process counts separately.
-   * @defaultValue none: each process counts by itself
+   * @defaultValue none: each process counts its own requests
    */
   readonly redis?: RateLimitRedis
   /**

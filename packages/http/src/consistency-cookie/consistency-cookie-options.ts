@@ -11,7 +11,7 @@ export interface ConsistencyCookieOptions {
   /**
    * Signs the cookie (HMAC-SHA256), so that clients cannot forge it. The first secret signs, and signatures
    * of all secrets are accepted. Each has at least 16 characters.
-   * @defaultValue none: it is not signed
+   * @defaultValue none: the cookie is not signed
    */
   readonly secret?: string | readonly string[]
   /**
@@ -26,13 +26,13 @@ export interface ConsistencyCookieOptions {
   readonly sameSite?: 'strict' | 'lax' | 'none'
   /**
    * Domain of the cookie, including its subdomains.
-   * @defaultValue none: the request's host alone
+   * @defaultValue none: only the host of the request
    */
   readonly domain?: string
   /**
    * Lifetime after a write, in seconds. Set it if processes have different values of `maxLagMs`, or
    * PostgreSQL's `wal_writer_delay` is not 200 ms. Minimum: `1`.
-   * @defaultValue what `maxLagMs` takes, rounded up
+   * @defaultValue the lifetime that `maxLagMs` requires, rounded up
    */
   readonly maxAgeSeconds?: number
 }

@@ -14,7 +14,7 @@ export interface MetricsOptions {
   /**
    * Returns whether a request can read the metrics, which contain names of routes and tables. Other requests
    * receive `403`. Required in production.
-   * @defaultValue requests of this machine's own, in development
+   * @defaultValue requests from this machine, in development
    */
   readonly authorize?: (request: IncomingMessage) => boolean | Promise<boolean>
 }

@@ -28,7 +28,7 @@ export interface HealthOptions {
   readonly cacheMs?: number
   /**
    * Returns whether the response lists each check. Otherwise, it contains the status only.
-   * @defaultValue who asks from this machine itself
+   * @defaultValue requests from this machine
    */
   readonly authorize?: (request: IncomingMessage) => boolean | Promise<boolean>
 }

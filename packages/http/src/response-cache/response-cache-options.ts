@@ -7,7 +7,7 @@ export interface ResponseCacheOptions {
    * Maximum age of a response that sets none (`s-maxage`, `max-age`, `Expires`), in milliseconds. External
    * writes become visible within this time plus the `ttl` of the results behind the response. Greater than
    * `0`.
-   * @defaultValue that of the Sluice's `cache.ttl`
+   * @defaultValue the Sluice's `cache.ttl`
    */
   readonly ttlMs?: number
   /**

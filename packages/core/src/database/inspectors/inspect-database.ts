@@ -8,7 +8,7 @@ import type { Inspected } from './row-values.ts'
 import { inspectSqlite } from './sqlite.ts'
 
 export interface InspectOptions {
-  /** @defaultValue The process's own clocks. */
+  /** @defaultValue The process's clocks. */
   readonly clock?: Clock
 }
 

@@ -7,7 +7,7 @@ const MAX_WAIT_MS = 86_400_000
 export interface ScheduleOptions {
   /**
    * The time zone of the pattern: `Europe/Zurich`.
-   * @defaultValue that of the process
+   * @defaultValue the time zone of the process
    */
   readonly timezone?: string
 }

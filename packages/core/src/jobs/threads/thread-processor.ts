@@ -22,7 +22,7 @@ export interface ThreadProcessorOptions {
   /**
    * Maximum number of threads, each with one task at a time. A queue runs as many tasks concurrently, unless
    * you set `concurrency`. From `1` to `1024`.
-   * @defaultValue one fewer than there are processors, and at least 1
+   * @defaultValue number of processors minus 1, at least 1
    */
   readonly maxThreads?: number
   /**
@@ -39,7 +39,7 @@ export interface ThreadProcessorOptions {
   readonly maxMemoryMb?: number
   /**
    * Arguments of Node for the threads: `['--import', 'tsx']` for a module in TypeScript.
-   * @defaultValue those of the process
+   * @defaultValue the arguments of the process
    */
   readonly execArgv?: readonly string[]
 }

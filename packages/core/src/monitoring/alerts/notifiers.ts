@@ -25,7 +25,7 @@ export interface WebhookNotifierOptions {
   /**
    * Signs each request by the scheme of Standard Webhooks: `webhook-signature` is `v1,` and the HMAC-SHA256, in Base64, of `webhook-id`, `webhook-timestamp` (seconds)
    * and the body, with dots between. At least 16 characters; after `whsec_`, the key in Base64. Receivers check it with `isSignedWebhook`.
-   * @defaultValue not signed
+   * @defaultValue none: requests are not signed
    */
   readonly secret?: string
   /**

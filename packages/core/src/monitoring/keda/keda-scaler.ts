@@ -21,7 +21,7 @@ export interface KedaScalerOptions {
   readonly host?: string
   /**
    * A certificate and its key, as PEM; with `ca`, clients must have one that it has signed.
-   * @defaultValue none: as KEDA speaks within a cluster
+   * @defaultValue none: no TLS, as is common within a cluster
    */
   readonly tls?: { readonly key: string; readonly cert: string; readonly ca?: string }
 }

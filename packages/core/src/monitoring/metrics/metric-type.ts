@@ -36,7 +36,7 @@ export interface MetricTypeOptions {
   readonly warning?: number
   /**
    * Above it there is a critical alert. In its unit.
-   * @defaultValue no such alert
+   * @defaultValue no alert
    */
   readonly critical?: number
   /**
@@ -46,7 +46,7 @@ export interface MetricTypeOptions {
   readonly across?: AcrossSources
   /**
    * Description in one sentence, for `/metrics`.
-   * @defaultValue its name
+   * @defaultValue the name of the metric
    */
   readonly description?: string
 }

@@ -62,7 +62,7 @@ export interface PostgresJobsSqlOptions {
   readonly schema?: string
   /**
    * Role that your app connects as. It receives the permissions that it needs to use the tables.
-   * @defaultValue that of who runs it, as its owner
+   * @defaultValue the role that runs the SQL
    */
   readonly grantTo?: string
 }

@@ -3,17 +3,17 @@ import { checkOptions, option } from '../../../../shared/options.ts'
 export interface ClusterTargetOptions {
   /**
    * The module that workers run.
-   * @defaultValue that of `cluster.settings`, which is the one that this process runs
+   * @defaultValue `exec` of `cluster.settings`: the module that this process runs
    */
   readonly exec?: string
   /**
    * Arguments of the module.
-   * @defaultValue those of `cluster.settings`
+   * @defaultValue the value in `cluster.settings`
    */
   readonly args?: readonly string[]
   /**
    * Arguments of Node.
-   * @defaultValue those of `cluster.settings`
+   * @defaultValue the value in `cluster.settings`
    */
   readonly execArgv?: readonly string[]
   /**

@@ -1,4 +1,4 @@
-import { readAskedSelect } from '../../packages/core/src/adapter/asked-select.ts'
+import { readEqualitySelect } from '../../packages/core/src/adapter/equality-select.ts'
 import { queryShapeOf } from '../../packages/core/src/database/checks/query-shape.ts'
 import { fixFor } from '../../packages/core/src/query/advice/fix-text.ts'
 import { inspectSql } from '../../packages/core/src/query/anomalies/inspect.ts'
@@ -19,7 +19,7 @@ export const sqlReaders: ReadonlyMap<string, SqlReader> = new Map<string, SqlRea
   ['analyzeSql', analyzeSql],
   ['readQueryTree', unlessUnread(readQueryTree)],
   ['outlineOf', unlessUnread(outlineOf)],
-  ['readAskedSelect', readAskedSelect],
+  ['readEqualitySelect', readEqualitySelect],
   ['queryShapeOf', queryShapeOf],
   ['inspectSql', inspectSql],
   ['planOf', (sql, dialect) => planOf(sql, dialect, facts)],

@@ -100,7 +100,7 @@ describe('the entry points of @sluice/core', () => {
         'maxRowsOfSlices',
         'maxSlices',
         'pgPoolState',
-        'readAskedSelect',
+        'readEqualitySelect',
         'refuse',
         'refuseKeyValue',
         'replicaErrorOfCode',

@@ -1,4 +1,4 @@
-import type { AskedAggregate, AskedColumn, AskedOrder, AskedSelect } from '@sluice/core/adapter'
+import type { EqualitySelect, SelectAggregate, SelectColumn, SelectOrder } from '@sluice/core/adapter'
 
 /**
  * Knex code that runs a repeated select by key once. `keys` contains the values of the key; for a composite
@@ -7,7 +7,7 @@ import type { AskedAggregate, AskedColumn, AskedOrder, AskedSelect } from '@slui
  * @returns `undefined` if a limit selects only some rows of each key, and for names that Knex would interpret
  * differently.
  */
-export function fixForSql({ table, keys, columns, aggregates, order, isLimited }: AskedSelect): string | undefined {
+export function fixForSql({ table, keys, columns, aggregates, order, isLimited }: EqualitySelect): string | undefined {
   const parts = [table, ...columns, ...aggregates].flatMap(({ path, alias = '' }) => [...path, alias])
   if ([...parts, ...keys.flat(), ...order.flatMap(({ path }) => path)].some(isOdd)) return undefined
   const names = keys.map((path) => path.join('.'))
@@ -21,7 +21,7 @@ export function fixForSql({ table, keys, columns, aggregates, order, isLimited }
   return `${start}${select(columns, names)}${order.map(orderBy).join('')}`
 }
 
-function select(columns: readonly AskedColumn[], keys: readonly string[]): string {
+function select(columns: readonly SelectColumn[], keys: readonly string[]): string {
   const items = columns.map(nameOf)
   if (items.length === 1 && items[0] === '*') return ''
   // Rows are distinguished by their keys.
@@ -29,15 +29,15 @@ function select(columns: readonly AskedColumn[], keys: readonly string[]): strin
   return `.select(${list([...missing, ...items])})`
 }
 
-function aggregate(item: AskedAggregate): string {
+function aggregate(item: SelectAggregate): string {
   return `.${item.name}${item.isDistinct ? 'Distinct' : ''}(${quote(nameOf(item))})`
 }
 
-function orderBy({ path, descending }: AskedOrder): string {
+function orderBy({ path, descending }: SelectOrder): string {
   return `.orderBy(${quote(path.join('.'))}, '${descending ? 'desc' : 'asc'}')`
 }
 
-function nameOf({ path, alias }: AskedColumn): string {
+function nameOf({ path, alias }: SelectColumn): string {
   return `${path.join('.')}${alias === undefined ? '' : ` as ${alias}`}`
 }
 

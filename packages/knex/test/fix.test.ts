@@ -1,5 +1,5 @@
 import type { Dialect } from '@sluice/core'
-import { readAskedSelect } from '@sluice/core/adapter'
+import { readEqualitySelect } from '@sluice/core/adapter'
 import knex, { type Knex } from 'knex'
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
@@ -15,7 +15,7 @@ const clients = dialects.map(([dialect, client]) => [dialect, knex({ client, use
 type Build = (db: Knex) => Knex.QueryBuilder
 
 function fixOf(dialect: Dialect, db: Knex, build: Build): string | undefined {
-  const asked = readAskedSelect(build(db).toSQL().toNative().sql, dialect)
+  const asked = readEqualitySelect(build(db).toSQL().toNative().sql, dialect)
   return asked && fixForSql(asked)
 }
 

@@ -5,8 +5,8 @@ import type { WriteEffect } from '../schema/catalog.ts'
 import type { Connection, ConnectionRegistry, PoolState } from '../schema/connection.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { TransactionControl } from '../sql/statement.ts'
-import type { AskedSelect } from './asked-select.ts'
 import { ConnectionObserver, type ObserverHost } from './connection-observer.ts'
+import type { EqualitySelect } from './equality-select.ts'
 import { registeredHost } from './host-registry.ts'
 import type { SentControl, SentStatement, StreamedStatement } from './sent-statement.ts'
 import { type ReadContext, SelectPlans, SqlOperation, type SqlRead, type SqlRow } from './sql-read.ts'
@@ -35,7 +35,7 @@ export interface ClientDescription {
    */
   settings?(ownTypes: readonly number[]): string | undefined
   /** Returns code in the ORM's syntax that runs a repeated select once, for an array `keys`. `undefined`: no such code is known. */
-  fix?(asked: AskedSelect): string | undefined
+  fix?(select: EqualitySelect): string | undefined
   /** Returns the state of the connection pool; `undefined` once the client is gone. */
   pool?(): PoolState | undefined
   /** Whether each operation goes through `execute`, so that its statements are counted but not recorded. Default: `false`. */

@@ -11,9 +11,9 @@ import { type AnalyzedSql, analyzeSql } from '../sql/analyze.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { TransactionControl } from '../sql/statement.ts'
 import { TOO_LONG } from '../sql/tokenize.ts'
-import { type AskedSelect, readAskedSelect } from './asked-select.ts'
 import type { CatalogHost, CatalogReader, CatalogSource } from './catalog-reader.ts'
 import { ConnectionTransactions, refuseToWait, type TransactionHost } from './connection-transactions.ts'
+import { type EqualitySelect, readEqualitySelect } from './equality-select.ts'
 import { RunningStatement } from './running-statement.ts'
 import type { SentControl, SentStatement, StreamedStatement } from './sent-statement.ts'
 import { TimedStatement } from './timed-statement.ts'
@@ -35,7 +35,7 @@ export interface ObservedClient {
    * counted. Default: no.
    */
   readonly recordsOperations?: boolean
-  fix?(asked: AskedSelect): string | undefined
+  fix?(select: EqualitySelect): string | undefined
   isClosed?(connection: object): boolean
   wrote?(effect: WriteEffect): void
 }
@@ -247,7 +247,7 @@ export class ConnectionObserver {
   }
 
   #fixOf(sql: string): string | undefined {
-    const asked = this.options.fix === undefined || sql.length > MAX_COMPARED_LENGTH ? undefined : readAskedSelect(sql, this.#dialect)
+    const asked = this.options.fix === undefined || sql.length > MAX_COMPARED_LENGTH ? undefined : readEqualitySelect(sql, this.#dialect)
     return asked && this.options.fix?.(asked)
   }
 

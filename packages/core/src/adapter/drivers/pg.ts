@@ -3,8 +3,8 @@ import type { Stack } from '../../pipeline/execution-group.ts'
 import type { Connection } from '../../schema/connection.ts'
 import { createHash } from '../../shared/late-modules.ts'
 import { afterCaller } from '../after-caller.ts'
-import type { AskedSelect } from '../asked-select.ts'
 import { type AdapterClient, attachClient } from '../attach-client.ts'
+import type { EqualitySelect } from '../equality-select.ts'
 import type { SentStatement } from '../sent-statement.ts'
 import type { SqlRow } from '../sql-read.ts'
 import { isPgPool, pgPoolState, timePgConnects } from './pg-pool-state.ts'
@@ -44,7 +44,7 @@ export interface PoolDescription {
   /** `import.meta.url` of the adapter. Default: of this file. */
   readonly moduleUrl?: string
   /** Returns code in the ORM's syntax that runs a repeated select once, for an array `keys`. */
-  fix?(asked: AskedSelect): string | undefined
+  fix?(select: EqualitySelect): string | undefined
   /** Identifies the options of the ORM that change its results. Default: there are none. */
   settings?(): string | undefined
   /** Whether queries are sent by builders that users await: their call sites are known two microtasks later. Default: `false`. */

@@ -1,10 +1,10 @@
-import { type AskedSelect, readAskedSelect } from '@sluice/core/adapter'
+import { type EqualitySelect, readEqualitySelect } from '@sluice/core/adapter'
 import { describe, expect, it } from 'vitest'
 
 const empty = { columns: [], aggregates: [], order: [], isLimited: false }
 
-describe('readAskedSelect', () => {
-  it.each<[string, AskedSelect]>([
+describe('readEqualitySelect', () => {
+  it.each<[string, EqualitySelect]>([
     ['select * from t where id = $1', { ...empty, table: { path: ['t'] }, keys: [['id']], columns: [{ path: ['*'] }] }],
     [
       'SELECT p.Id, "Title" AS heading FROM app.Posts p WHERE p.author_id = $1 AND "Kind" = \'a\' ORDER BY p.id DESC LIMIT 3',
@@ -30,7 +30,7 @@ describe('readAskedSelect', () => {
       },
     ],
   ])('reads %s', (sql, expected) => {
-    expect(readAskedSelect(sql, 'postgresql')).toEqual(expected)
+    expect(readEqualitySelect(sql, 'postgresql')).toEqual(expected)
   })
 
   it.each([
@@ -57,6 +57,6 @@ describe('readAskedSelect', () => {
     'delete from t where id = $1',
     'select * from where',
   ])('reads nothing from %s', (sql) => {
-    expect(readAskedSelect(sql, 'postgresql')).toBeUndefined()
+    expect(readEqualitySelect(sql, 'postgresql')).toBeUndefined()
   })
 })

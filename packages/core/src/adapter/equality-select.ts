@@ -5,38 +5,38 @@ import { tryReadQueryTree } from '../sql/tree/read-sql.ts'
 import { isName } from './keyed-select.ts'
 
 /** A column as the statement names it, in the parts of its path: `['p', 'id']` for `p.id`. `*` stands for all columns. */
-export interface AskedColumn {
+export interface SelectColumn {
   readonly path: readonly string[]
   /** Its alias in the result, if it has one. */
   readonly alias?: string
 }
 
-export interface AskedAggregate extends AskedColumn {
+export interface SelectAggregate extends SelectColumn {
   readonly name: 'count' | 'sum' | 'avg' | 'min' | 'max'
   readonly isDistinct: boolean
 }
 
-export interface AskedOrder {
+export interface SelectOrder {
   readonly path: readonly string[]
   readonly descending: boolean
 }
 
 /** A select of one table by equality: the facts that an adapter needs to write the same query for many keys. */
-export interface AskedSelect {
-  readonly table: AskedColumn
+export interface EqualitySelect {
+  readonly table: SelectColumn
   /** The columns that are each equal to one value, at least one. */
   readonly keys: readonly (readonly string[])[]
   /** The columns of the result; empty if it has aggregates. */
-  readonly columns: readonly AskedColumn[]
-  readonly aggregates: readonly AskedAggregate[]
-  readonly order: readonly AskedOrder[]
+  readonly columns: readonly SelectColumn[]
+  readonly aggregates: readonly SelectAggregate[]
+  readonly order: readonly SelectOrder[]
   readonly isLimited: boolean
 }
 
 const AGGREGATES: ReadonlySet<string> = new Set(['count', 'sum', 'avg', 'min', 'max'])
 
 /** Reads a select by equality; `undefined` for every other statement. */
-export function readAskedSelect(sql: string, dialect: Dialect): AskedSelect | undefined {
+export function readEqualitySelect(sql: string, dialect: Dialect): EqualitySelect | undefined {
   const tree = tryReadQueryTree(sql, dialect)
   if (tree === undefined) return undefined
   const { root, tokens } = tree
@@ -58,7 +58,7 @@ function isPlain({ root, tokens, writes }: QueryTree): boolean {
   return !isDistinct && having.length === 0 && groupBy.length === 0 && subqueries.length === 0 && root.outputs.length > 0
 }
 
-function tableOf({ from: [item, ...others] }: QueryBlock): AskedColumn | undefined {
+function tableOf({ from: [item, ...others] }: QueryBlock): SelectColumn | undefined {
   if (item?.table === undefined || item.subquery !== undefined || others.length > 0) return undefined
   return item.alias === item.table.at(-1) ? { path: item.table } : { path: item.table, alias: item.alias }
 }
@@ -70,20 +70,20 @@ function isEquality({ operator, negated, column, other, values, subquery, isNull
   return operator === '=' && !negated && isBare && other === undefined && isOneValue && subquery === undefined && isNullSafe !== true
 }
 
-function orderOf({ column, descending, nulls }: OrderTerm): AskedOrder | undefined {
+function orderOf({ column, descending, nulls }: OrderTerm): SelectOrder | undefined {
   if (column === undefined || nulls !== undefined) return undefined
   if (column.call !== undefined || column.cast !== undefined || column.collation !== undefined) return undefined
   return { path: pathOf(column), descending }
 }
 
-function columnOf({ star, column, name, aggregate, isAggregated }: OutputTerm): AskedColumn | undefined {
+function columnOf({ star, column, name, aggregate, isAggregated }: OutputTerm): SelectColumn | undefined {
   if (star !== undefined) return { path: [...qualifierOf(star.schema, star.of), '*'] }
   if (column === undefined || aggregate !== undefined || isAggregated === true) return undefined
   return name === undefined || name === column.column ? { path: pathOf(column) } : { path: pathOf(column), alias: name }
 }
 
 /** An aggregate of all rows or of a plain column: `count(*)`, `sum(x) as total`, `count(distinct t.x)`. */
-function aggregateOf(output: OutputTerm, tokens: readonly Token[]): AskedAggregate | undefined {
+function aggregateOf(output: OutputTerm, tokens: readonly Token[]): SelectAggregate | undefined {
   const { aggregate, name, start, end, columns } = output
   if (aggregate === undefined || !AGGREGATES.has(aggregate)) return undefined
   const close = tokens.findIndex(({ text }, at) => at >= start && at < end && text === ')')
@@ -94,7 +94,7 @@ function aggregateOf(output: OutputTerm, tokens: readonly Token[]): AskedAggrega
   if (!isStar && (!isName(inner) || columns.length !== 1 || column === undefined)) return undefined
   const path = isStar || column === undefined ? ['*'] : pathOf(column)
   const isNamed = name !== undefined && end > close + 1
-  return { name: aggregate as AskedAggregate['name'], isDistinct, path, ...(isNamed ? { alias: name } : {}) }
+  return { name: aggregate as SelectAggregate['name'], isDistinct, path, ...(isNamed ? { alias: name } : {}) }
 }
 
 function pathOf({ schema, table, column }: ColumnName): readonly string[] {

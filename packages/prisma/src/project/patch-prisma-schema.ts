@@ -35,7 +35,7 @@ interface PrismaRefusal extends RefusedChange {
 type Outcome =
   | { readonly files: readonly SchemaFile[]; readonly patched: PatchedChange }
   | { readonly already: string }
-  | { readonly why: string; readonly isLeftAlone: boolean }
+  | { readonly why: string; readonly canMigrate: boolean }
 
 const PRODUCTS: Readonly<Record<string, readonly DatabaseFacts['product'][]>> = {
   postgresql: ['postgresql'],
@@ -61,7 +61,7 @@ export function patchPrismaSchema(files: readonly SchemaFile[], changes: readonl
       current = outcome.files
       applied.push(outcome.patched)
     } else if ('already' in outcome) unchanged.push({ change, why: outcome.already })
-    else refused.push({ change, why: outcome.why, canMigrate: outcome.isLeftAlone, sql: sqlOf(change, facts) })
+    else refused.push({ change, why: outcome.why, canMigrate: outcome.canMigrate, sql: sqlOf(change, facts) })
   }
   return { files: current, applied, unchanged, refused }
 }
@@ -77,7 +77,7 @@ function patchOne(files: readonly SchemaFile[], change: SchemaChange, facts: Dat
   const table = tableOf(facts, change.index.table)
   const models = schema.models.filter((model) => isModelOf(model, table, facts))
   const [model, another] = models
-  if (model === undefined) return { why: `No model of the schema maps to the table ${table.name}.`, isLeftAlone: true }
+  if (model === undefined) return { why: `No model of the schema maps to the table ${table.name}.`, canMigrate: true }
   if (another !== undefined) return cannot(`Several models map to the table ${table.name}: ${models.map(({ name }) => name).join(', ')}.`)
   const file = files.find(({ path }) => path === model.path)
   if (file === undefined || !file.content.slice(model.body.start, model.body.end).includes('\n')) {
@@ -149,6 +149,6 @@ function replaced(files: readonly SchemaFile[], file: SchemaFile): readonly Sche
   return files.map((other) => (other.path === file.path ? file : other))
 }
 
-function cannot(why: string): { readonly why: string; readonly isLeftAlone: boolean } {
-  return { why, isLeftAlone: false }
+function cannot(why: string): { readonly why: string; readonly canMigrate: boolean } {
+  return { why, canMigrate: false }
 }

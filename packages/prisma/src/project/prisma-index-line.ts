@@ -7,7 +7,7 @@ export type WantedIndex =
   | { readonly index: PrismaIndex /** Properties that the line does not express, one sentence each. */; readonly notes: readonly string[] }
   | {
       readonly why: string /** Whether Prisma ignores such an index if it is missing from the schema. */
-      readonly isLeftAlone: boolean
+      readonly canMigrate: boolean
     }
 
 const TYPES = { btree: undefined, hash: 'Hash', gin: 'Gin', gist: 'Gist', brin: 'Brin', fulltext: undefined } as const
@@ -33,7 +33,7 @@ export function wantedIndex(
 ): WantedIndex {
   const expression = index.keys.find((key) => key.expression !== undefined)?.expression
   if (expression !== undefined)
-    return { why: `Prisma does not support an index on an expression, such as ${expression}.`, isLeftAlone: true }
+    return { why: `Prisma does not support an index on an expression, such as ${expression}.`, canMigrate: true }
   const modelNames = new Set(schema.models.map((other) => other.name))
   const fieldOf = (column: string) => model.fields.find((field) => !modelNames.has(field.type) && isSameName(facts, field.column, column))
   const keys: PrismaKey[] = []
@@ -148,7 +148,7 @@ function wantedWhere(
 ): string | undefined | Extract<WantedIndex, { why: string }> {
   if (index.where === undefined) return undefined
   if (!schema.previewFeatures.has('partialIndexes')) {
-    return { why: 'Prisma supports partial indexes only with previewFeatures = ["partialIndexes"].', isLeftAlone: true }
+    return { why: 'Prisma supports partial indexes only with previewFeatures = ["partialIndexes"].', canMigrate: true }
   }
   const why = conditionProblem(index.where, model.fields, facts)
   return why === undefined ? `raw(${JSON.stringify(index.where)})` : cannot(why)
@@ -159,8 +159,8 @@ function needsLength(field: PrismaField, { product }: DatabaseFacts): boolean {
   return field.nativeType === undefined ? field.type === 'Bytes' : /Text$|Blob$/.test(field.nativeType)
 }
 
-function cannot(why: string): { readonly why: string; readonly isLeftAlone: boolean } {
-  return { why, isLeftAlone: false }
+function cannot(why: string): { readonly why: string; readonly canMigrate: boolean } {
+  return { why, canMigrate: false }
 }
 
 /**

@@ -48,9 +48,9 @@ function plan(changes: readonly SchemaChange[], project: PrismaProject, facts: D
   const hasMigrations = migrationsDir !== undefined
   const isIn = (list: readonly { readonly change: SchemaChange }[], change: SchemaChange) =>
     list.some((one) => one.change.name === change.name && one.change.index === change.index)
-  const canMigrate = refused.filter((refusal) => refusal.canMigrate)
-  const migrated = changes.filter((change) => isIn(applied, change) || isIn(canMigrate, change))
-  const byHand = changes.filter((change) => isIn(refused, change) && !(hasMigrations && isIn(canMigrate, change)))
+  const migratable = refused.filter(({ canMigrate }) => canMigrate)
+  const migrated = changes.filter((change) => isIn(applied, change) || isIn(migratable, change))
+  const byHand = changes.filter((change) => isIn(refused, change) && !(hasMigrations && isIn(migratable, change)))
   const inMigrations =
     hasMigrations && migrated.length > 0 ? prismaMigration(migrated, facts, { migrationsDir, at, existing: migrations }) : []
   const inSql = hasMigrations ? byHand : changes.filter((change) => !isIn(unchanged, change))

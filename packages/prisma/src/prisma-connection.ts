@@ -23,13 +23,13 @@ export async function prismaConnection(factory: SqlDriverAdapterFactory): Promis
   const dialect = dialectOf(factory.provider)
   if (dialect === undefined)
     throw new InvalidArgumentError('factory', 'a driver adapter of PostgreSQL, MySQL, MariaDB or SQLite', factory.provider)
-  const bare = (factory as { readonly [BARE]?: SqlDriverAdapterFactory })[BARE] ?? factory
-  const adapter = await bare.connect()
+  const unwrapped = (factory as { readonly [UNWRAPPED]?: SqlDriverAdapterFactory })[UNWRAPPED] ?? factory
+  const adapter = await unwrapped.connect()
   return { ...adapterConnection(adapter, dialect), close: () => adapter.dispose() }
 }
 
 /** Property of Sluice's factories that contains the wrapped factory. */
-export const BARE: unique symbol = Symbol.for('sluice.prisma.bare')
+export const UNWRAPPED: unique symbol = Symbol.for('sluice.prisma.unwrapped')
 
 /**
  * Access to an adapter's database that bypasses Sluice: its statements are neither observed nor cached.

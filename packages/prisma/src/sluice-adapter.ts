@@ -19,7 +19,7 @@ import {
 } from '@sluice/core/adapter'
 import { type AdapterHost, hostOf } from '@sluice/core/siblings'
 import { currentCaller, predictedEffect } from './operation-context.ts'
-import { adapterConnection, BARE } from './prisma-connection.ts'
+import { adapterConnection, UNWRAPPED } from './prisma-connection.ts'
 import { dialectOf } from './schema/prisma-schema-data.ts'
 import { currentTransaction } from './transaction-context.ts'
 
@@ -74,7 +74,7 @@ export function sluiceAdapter<TFactory extends SqlDriverAdapterFactory>(factory:
     provider: factory.provider,
     adapterName: factory.adapterName,
     [CATALOG]: observer.statements.source.id,
-    [BARE]: factory,
+    [UNWRAPPED]: factory,
     get [SCHEMA]() {
       return observer.schemaName
     },

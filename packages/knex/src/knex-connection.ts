@@ -36,7 +36,7 @@ export function knexConnection(knex: Knex): Connection {
   // It may be instrumented later.
   return connectionTo(
     () => client,
-    () => bareClass(client),
+    () => baseOf(client),
     dialect,
   )
 }
@@ -59,22 +59,22 @@ export function attachedConnection(client: ClientInternals, base: ClientInternal
 /**
  * The methods of a client without Sluice. Clients of transactions derive from the class of their instance.
  */
-function bareClass(client: ClientInternals): ClientInternals {
+function baseOf(client: ClientInternals): ClientInternals {
   const known = instrumentations.get(client)
   if (known !== undefined) return known.base as ClientInternals
   for (let type: object | null = client; type !== null; type = Object.getPrototypeOf(type)) {
-    const inherited = bareClasses.get(type)
+    const inherited = bases.get(type)
     if (inherited !== undefined) return inherited as ClientInternals
   }
   return client
 }
 
 /** By prototypes of instrumented clients. */
-const bareClasses = new WeakMap<object, object>()
+const bases = new WeakMap<object, object>()
 
 /** Clients derived from an instrumented prototype (transactions) use the methods of `base`. */
-export function rememberBare(instrumented: object, base: object): void {
-  bareClasses.set(instrumented, base)
+export function rememberBase(instrumented: object, base: object): void {
+  bases.set(instrumented, base)
 }
 
 function connectionTo(clientNow: () => ClientInternals, base: () => ClientInternals, dialect: Dialect): Connection {

@@ -164,9 +164,9 @@ export class PluginState implements InstanceContext {
     const { host } = this
     if (!host.isOptimizing()) {
       host.stats.seen += 1
-      const [bare, { demand }] = [runner.run.bind(runner), host.scopes.ambient]
+      const [onPrimary, { demand }] = [runner.run.bind(runner), host.scopes.ambient]
       const on = (other: ClientInternals) => this.base.runner.call(other, builder).run()
-      runner.run = () => this.#routed({ client, builder, demand, bare, on })
+      runner.run = () => this.#routed({ client, builder, demand, onPrimary, on })
       return runner
     }
     try {
@@ -193,10 +193,10 @@ export class PluginState implements InstanceContext {
     if (client.config.postProcessResponse === undefined || !isPlain(builder)) {
       const on = (other: ClientInternals) => this.#watched(this.base.runner.call(other, builder), operation).run()
       const operation: KnexOperation = new KnexOperation(this, client, builder, ({ route }) =>
-        this.#routed({ client, builder, demand: route, bare, on }),
+        this.#routed({ client, builder, demand: route, onPrimary, on }),
       )
       // Only statements of reads are compared with the cache request.
-      const bare = (operation.kind === 'read' ? this.#watched(runner, operation) : runner).run.bind(runner)
+      const onPrimary = (operation.kind === 'read' ? this.#watched(runner, operation) : runner).run.bind(runner)
       runner.run = () => this.host.execute(operation)
       return runner
     }
@@ -227,7 +227,7 @@ export class PluginState implements InstanceContext {
       const runner = this.base.runner.call(raw, builder)
       return (operation === undefined ? runner : this.#watched(runner, operation)).run()
     }
-    return this.#routed({ client, builder, demand, bare: () => on(client), on })
+    return this.#routed({ client, builder, demand, onPrimary: () => on(client), on })
   }
 
   /** Records the statements that a runner sends for an operation. */
@@ -241,7 +241,7 @@ export class PluginState implements InstanceContext {
   }
 
   #routed(read: KnexRead): Promise<unknown> {
-    return this.#replicas === undefined ? read.bare() : this.#replicas.read(read)
+    return this.#replicas === undefined ? read.onPrimary() : this.#replicas.read(read)
   }
 
   lookupOf(client: ClientInternals, builder: BuilderInternals): Lookup<unknown> | Refusal {

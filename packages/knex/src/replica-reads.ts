@@ -47,7 +47,7 @@ export interface KnexRead {
   readonly builder: BuilderInternals
   readonly demand: ReadRequirements | undefined
   /** Queries the primary. */
-  readonly bare: () => Promise<unknown>
+  readonly onPrimary: () => Promise<unknown>
   /** Runs the query through a client. */
   readonly on: (client: ClientInternals) => Promise<unknown>
 }
@@ -98,21 +98,21 @@ export class ReplicaReads {
   }
 
   read(read: KnexRead): Promise<unknown> {
-    const { client, builder, demand, bare, on } = read
+    const { client, builder, demand, onPrimary, on } = read
     const { host } = this.instance
     if (client.transacting === true) {
       this.router.leave('transaction')
-      return bare()
+      return onPrimary()
     }
     if (!this.#isForReplicas(client, builder)) {
       this.router.leave('write')
-      return bare()
+      return onPrimary()
     }
     return this.router.read({
       scope: host.scopes.current(),
       demand,
       askReplica: (attempt) => on(this.#through(client, attempt)),
-      askPrimary: bare,
+      askPrimary: onPrimary,
     })
   }
 

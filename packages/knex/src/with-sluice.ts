@@ -3,7 +3,7 @@ import { hostOf } from '@sluice/core/siblings'
 import type { Knex } from 'knex'
 import type { BuilderInternals, ClientInternals, QueryObject } from './internal-types.ts'
 import { clientOf, dialectOf } from './internals.ts'
-import { instrumentations, rememberBare } from './knex-connection.ts'
+import { instrumentations, rememberBase } from './knex-connection.ts'
 import { PluginState } from './plugin-state.ts'
 import type { KnexOptions } from './replica-reads.ts'
 import { knexRowLoader } from './row-loader.ts'
@@ -45,7 +45,7 @@ export function withSluice<TKnex extends Knex>(knex: TKnex, sluice?: Sluice | Sl
   // The prototype, not the instance: transactions derive from the class, and would not have properties of the
   // instance.
   const prototype = instrumented(base, state)
-  rememberBare(prototype, base)
+  rememberBase(prototype, base)
   Object.setPrototypeOf(client, prototype)
   instrumentations.set(client, { base, state })
   host.attachLoader(state.source.id, knexRowLoader(knex, host, state.source.id, base, dialect))

@@ -14,7 +14,7 @@ const inTransaction: Act = (db) =>
 
 /** The finding of a loop: with its call site in the harness, and as the driver saw it. */
 async function findingOf(trial: Trial, act: Act): Promise<Finding | undefined> {
-  const ran = await trial.same(act, { asBare: true })
+  const ran = await trial.same(act, { asPlain: true })
   if (ran.sent < 10) return undefined
   const finding = ran.report.findings?.find(({ code }) => code === 'N_PLUS_ONE')
   ok(finding !== undefined, 'an N+1 finding')
@@ -41,6 +41,6 @@ export const OBSERVE_CASES: Readonly<Record<string, Check>> = {
   'reports lookups of async arrows': found(withArrows, 'parallel'),
   'reports a loop in a transaction': found(inTransaction, 'sequential'),
   'sends no additional statements': async (trial) => {
-    await trial.same((db) => Promise.all([db.list(), db.byKey(1), outcomeOf(() => db.byForeignKey(2))]), { asBare: true })
+    await trial.same((db) => Promise.all([db.list(), db.byKey(1), outcomeOf(() => db.byForeignKey(2))]), { asPlain: true })
   },
 }

@@ -57,7 +57,7 @@ export const RESULT_CASES: Readonly<Record<string, Check>> = {
     batched((db) => Promise.all(ids(5).map((id) => db.prepared?.(id)))),
   ),
   'rejects like the ORM': async (trial) => {
-    await trial.same((db) => db.insert({ id: 1, authorId: 1, slug: 'post-1', title: 'twice', views: 0 }), { asBare: true })
+    await trial.same((db) => db.insert({ id: 1, authorId: 1, slug: 'post-1', title: 'twice', views: 0 }), { asPlain: true })
   },
 }
 
@@ -68,7 +68,7 @@ const three =
 const leftAlone =
   (act: Act): Check =>
   async (trial) =>
-    void (await trial.same(act, { asBare: true }))
+    void (await trial.same(act, { asPlain: true }))
 const never =
   (act: Act): Check =>
   async (trial) =>
@@ -122,19 +122,19 @@ export const LOOP_CASES: Readonly<Record<string, Check>> = {
       await db.update(8, 'Post 8')
       return titles
     }
-    for (let round = 0; round < 2; round++) await trial.same(loop, { most: 'bare' })
+    for (let round = 0; round < 2; round++) await trial.same(loop, { most: 'plain' })
   },
   'sends no more for a loop that stops early': async (trial) => {
     const loop: Act = async (db) => {
       for (const { authorId } of await db.list()) return db.authorByKey(authorId)
       return undefined
     }
-    for (let round = 0; round < 3; round++) await trial.same(loop, { asBare: true })
+    for (let round = 0; round < 3; round++) await trial.same(loop, { asPlain: true })
   },
   'shares nothing between scopes': async (trial) => {
-    const [bare, own] = [trial.bare.sent(), trial.db.sent()]
-    await Promise.all([1, 2, 3].map((id) => trial.bare.byKey(id)))
+    const [plain, own] = [trial.plain.sent(), trial.db.sent()]
+    await Promise.all([1, 2, 3].map((id) => trial.plain.byKey(id)))
     await Promise.all([1, 2, 3].map((id) => trial.inScope((db) => db.byKey(id))))
-    strictEqual(trial.db.sent() - own, trial.bare.sent() - bare, 'statements, as without Sluice')
+    strictEqual(trial.db.sent() - own, trial.plain.sent() - plain, 'statements, as without Sluice')
   },
 }

@@ -35,7 +35,7 @@ export class Trial {
 
   private constructor(
     readonly sluice: Sluice,
-    readonly bare: ContractClient,
+    readonly plain: ContractClient,
     readonly db: ContractClient,
     readonly harness: ContractHarness,
   ) {
@@ -63,18 +63,18 @@ export class Trial {
   }
 
   /** Asserts that both return the same, and how many statements the one with Sluice sends: by its own count and by the driver's. */
-  async same(act: Act, expected: { readonly queries?: number; readonly most?: number | 'bare'; readonly asBare?: true }): Promise<Ran> {
-    const before = this.bare.sent()
-    const value = await outcomeOf(() => act(this.bare))
-    const bareSent = this.bare.sent() - before
+  async same(act: Act, expected: { readonly queries?: number; readonly most?: number | 'plain'; readonly asPlain?: true }): Promise<Ran> {
+    const before = this.plain.sent()
+    const value = await outcomeOf(() => act(this.plain))
+    const plainSent = this.plain.sent() - before
     const ran = await this.inScope(act)
     deepStrictEqual(ran.value, value, 'results differ from those of the ORM alone')
     strictEqual(ran.sent, ran.report.queries, 'statements that the driver sent, and those that Sluice counted')
-    const { queries, asBare } = expected
-    const most = expected.most === 'bare' ? bareSent : expected.most
+    const { queries, asPlain } = expected
+    const most = expected.most === 'plain' ? plainSent : expected.most
     if (queries !== undefined) strictEqual(ran.sent, queries, 'statements')
     if (most !== undefined) ok(ran.sent <= most, `${ran.sent} statements, expected at most ${most}`)
-    if (asBare === true) strictEqual(ran.sent, bareSent, 'statements, as without Sluice')
+    if (asPlain === true) strictEqual(ran.sent, plainSent, 'statements, as without Sluice')
     return ran
   }
 

@@ -11,7 +11,7 @@ const abandon = async <T>(transaction: Promise<T>): Promise<void> => {
 
 /** Rows as other readers see them: the client with Sluice in a separate scope, and the database. */
 async function seen(trial: Trial, act: Act): Promise<void> {
-  const expected = await act(trial.bare)
+  const expected = await act(trial.plain)
   deepStrictEqual((await trial.inScope(act)).value, { value: expected }, 'what others read')
 }
 
@@ -53,9 +53,9 @@ export const TRANSACTION_CASES: Readonly<Record<string, Check>> = {
   },
   'batches nothing in a transaction': async (trial) => {
     const { sent } = await trial.inScope((db) => db.transaction((transaction) => Promise.all([1, 2, 3].map((id) => transaction.byKey(id)))))
-    const before = trial.bare.sent()
-    await trial.bare.transaction((transaction) => Promise.all([1, 2, 3].map((id) => transaction.byKey(id))))
-    strictEqual(sent, trial.bare.sent() - before, 'statements, as without Sluice')
+    const before = trial.plain.sent()
+    await trial.plain.transaction((transaction) => Promise.all([1, 2, 3].map((id) => transaction.byKey(id))))
+    strictEqual(sent, trial.plain.sent() - before, 'statements, as without Sluice')
   },
   'neither caches nor invalidates for a transaction that rolls back': async (trial) => {
     await warm(trial, post1, post2, author3)
@@ -167,7 +167,7 @@ export const CACHE_CASES: Readonly<Record<string, Check>> = {
       await trial.db.update(1, 'after DDL')
       await seen(trial, post1)
     } finally {
-      await trial.bare.execute?.(trial.harness.dropIndex('contract_views', 'posts'))
+      await trial.plain.execute?.(trial.harness.dropIndex('contract_views', 'posts'))
     }
     return undefined
   },

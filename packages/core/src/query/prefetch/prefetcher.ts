@@ -41,7 +41,7 @@ interface Ask<T> {
   readonly memory: PrefetchScope
   readonly scope: Scope
   /** Queries the one key. */
-  readonly bare: () => Promise<T>
+  readonly runOne: () => Promise<T>
 }
 
 /**
@@ -161,7 +161,7 @@ export class Prefetcher {
     if (trail === undefined) return next(operation, context)
     context.gain?.found()
     trail.set.gain?.found()
-    const ask: Ask<T> = { operation, context, lookup: keyed, group, trail, memory, scope, bare: () => next(operation, context) }
+    const ask: Ask<T> = { operation, context, lookup: keyed, group, trail, memory, scope, runOne: () => next(operation, context) }
     return trail.pending?.texts.has(text) === true ? trail.pending.done.then(() => this.#follow(ask)) : this.#follow(ask)
   }
 
@@ -199,20 +199,20 @@ export class Prefetcher {
     const { operation, lookup, group, trail, memory } = ask
     const { text } = lookup.key
     const ordinal = trail.ordinalOf(text)
-    if (ordinal === undefined) return ask.bare()
+    if (ordinal === undefined) return ask.runOne()
     const taken = trail.visit(text, ordinal)
     const mayRecur = trail.mayRecur(ordinal, taken)
     const answer = this.#validAnswer(trail, text)
     if (answer !== undefined) {
       // The app requests the key more often than it received rows with it, so it wants the current state.
-      if (!trail.hasCredit(ordinal, taken)) return ask.bare()
+      if (!trail.hasCredit(ordinal, taken)) return ask.runOne()
       const checking = answer.fetch.ahead?.check()
       return checking === undefined
         ? Promise.resolve(this.#give(ask, answer, mayRecur))
         : this.#giveChecked(ask, answer, mayRecur, checking)
     }
     const state = this.parts.writes.stateOf(trail.tables)
-    if (state === undefined) return ask.bare()
+    if (state === undefined) return ask.runOne()
     const fetch = { at: this.parts.clock.now(), state }
     // Concurrent lookups are batched with each other.
     const size = trail.inFlight > 0 || memory.blocked.has(group) ? 1 : Math.min(trail.window(ordinal), lookup.maxKeys)
@@ -242,7 +242,7 @@ export class Prefetcher {
       trail.answers.clear()
       this.parts.stats.prefetchDiscards += 1
     }
-    return ask.bare()
+    return ask.runOne()
   }
 
   #give<T>({ operation, context, lookup, group, trail, memory, scope }: Ask<T>, answer: Answer, mayRecur: boolean): T {
@@ -269,10 +269,10 @@ export class Prefetcher {
   }
 
   /** Queries the one key, and stores a copy if the key may be requested again. */
-  #askOne<T>({ context, lookup, trail, memory, bare }: Ask<T>, fetch: Fetch, mayRecur: boolean): Promise<T> {
+  #askOne<T>({ context, lookup, trail, memory, runOne }: Ask<T>, fetch: Fetch, mayRecur: boolean): Promise<T> {
     const { generation } = memory
     trail.inFlight += 1
-    const running = bare()
+    const running = runOne()
     running.then(
       (value) => {
         trail.inFlight -= 1
@@ -304,19 +304,19 @@ export class Prefetcher {
     try {
       const { tables } = trail
       const ahead = writes.ahead === undefined ? undefined : await writes.ahead(tables)
-      if (writes.ahead !== undefined && ahead === undefined) return await ask.bare()
+      if (writes.ahead !== undefined && ahead === undefined) return await ask.runOne()
       trail.fetched(keys.length - 1)
       stats.prefetches += 1
       stats.prefetchedKeys += keys.length - 1
       const found = await executor
         .runAs(operation, context, () => lookup.runMany(keys, trail.measure.maxRows, context.demand))
         .catch((error: unknown) => this.#failed(ask, keys, error))
-      if (found === 'too many rows') return await ask.bare()
+      if (found === 'too many rows') return await ask.runOne()
       if (found?.has(lookup.key.text) !== true) {
         // A required row is missing, or the query failed: the individual query determines the result, and the
         // group is not prefetched again in this scope.
         memory.blocked.add(group)
-        return await ask.bare()
+        return await ask.runOne()
       }
       const value = found.get(lookup.key.text) as T
       if (memory.generation !== generation || writes.stateOf(trail.tables) !== fetch.state) return value

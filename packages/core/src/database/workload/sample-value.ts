@@ -23,7 +23,7 @@ const MAX_DEPTH = 4
 const MAX_SAMPLE = 8_000
 
 /** A sample and its memory. */
-export interface KeptSample {
+export interface StoredSample {
   readonly values: readonly unknown[]
   /** An estimate. */
   readonly bytes: number
@@ -33,7 +33,7 @@ export interface KeptSample {
  * An independent copy of parameter values, without long ones: strings over 500 characters, bytes over 64.
  * `undefined`: there are too many.
  */
-export function keepSample(bindings: readonly unknown[]): KeptSample | undefined {
+export function storedSample(bindings: readonly unknown[]): StoredSample | undefined {
   if (bindings.length * 8 > MAX_SAMPLE) return undefined
   let bytes = 16
   const values: unknown[] = []

@@ -7,7 +7,7 @@ import type { RandomSource } from '../../shared/random.ts'
 import type { AnalyzedSql } from '../../sql/analyze.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { type Statement, summarizeStatement } from '../../sql/statement.ts'
-import { keepSample } from './sample-value.ts'
+import { storedSample } from './sample-value.ts'
 import type { WorkloadEntry } from './workload-entry.ts'
 import { WorkloadCounts, WorkloadRecord } from './workload-record.ts'
 
@@ -185,7 +185,7 @@ export class WorkloadLog implements StatementWatch {
     if (caller !== undefined && record.calls >= record.traceAt) this.#trace(record, caller)
     // Bindings fit the very text: lists of other lengths are of the same shape.
     if (record.calls >= record.sampleAt && record.sql === sql) {
-      const sample = keepSample(bindings)
+      const sample = storedSample(bindings)
       if (sample === undefined) record.sampleAt = record.calls + UNKEPT_GAP
       else record.sampled(sample)
     }

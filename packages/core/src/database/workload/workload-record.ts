@@ -4,7 +4,7 @@ import { DATABASE_BOUNDS_MS, DurationHistogram } from '../../shared/histogram.ts
 import type { RandomSource } from '../../shared/random.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import type { StatementSummary } from '../../sql/statement.ts'
-import type { KeptSample } from './sample-value.ts'
+import type { StoredSample } from './sample-value.ts'
 import type { WorkloadEntry } from './workload-entry.ts'
 
 /** Samples of bindings that a shape keeps. */
@@ -62,7 +62,7 @@ export class WorkloadRecord extends WorkloadCounts implements WatchedShape {
   #tracedAt = 0
   /** By the user's frames as V8 writes them. */
   #places: Map<string, number> | undefined
-  #samples: KeptSample[] | undefined
+  #samples: StoredSample[] | undefined
   /** State of Li's Algorithm L (1994). */
   #weight = 1
 
@@ -124,7 +124,7 @@ export class WorkloadRecord extends WorkloadCounts implements WatchedShape {
   }
 
   /** Each call's parameter values are stored with the same probability, regardless of the number of calls. */
-  sampled(sample: KeptSample): void {
+  sampled(sample: StoredSample): void {
     const { random } = this
     this.#samples ??= []
     if (this.#samples.length < SAMPLES) {

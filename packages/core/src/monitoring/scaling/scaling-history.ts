@@ -36,7 +36,7 @@ export interface ScalingSkip {
 const MAX_EVENTS = 500
 const MAX_SKIPS = 200
 
-interface KeptSkip {
+interface RecordedSkip {
   readonly source: ScalingSource
   /** The reason without its figures, which differ each time. */
   readonly kind: string
@@ -48,7 +48,7 @@ interface KeptSkip {
 /** Decisions, and separately changes that were not made; above the limit, the oldest are removed. */
 export class ScalingHistory {
   readonly #events: ScalingEvent[] = []
-  readonly #skips: KeptSkip[] = []
+  readonly #skips: RecordedSkip[] = []
 
   add(event: ScalingEvent): void {
     this.#events.push(event)

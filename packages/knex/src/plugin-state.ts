@@ -171,7 +171,7 @@ export class PluginState implements InstanceContext {
     }
     try {
       if (client.transacting !== true) {
-        if (this.#leaves(builder)) return runner
+        if (this.#skips(builder)) return runner
         void this.#statements.readCatalog()
       }
       return this.#optimized(client, builder, runner)
@@ -182,10 +182,10 @@ export class PluginState implements InstanceContext {
   }
 
   /** Whether examining such a read has no benefit. */
-  #leaves(builder: BuilderInternals): boolean {
+  #skips(builder: BuilderInternals): boolean {
     if (this.#replicas !== undefined || controlOf(builder) !== undefined) return false
     const family = this.familyOf(builder)
-    return family !== undefined && this.host.leaves(family)
+    return family !== undefined && this.host.skips(family)
   }
 
   #optimized(client: ClientInternals, builder: BuilderInternals, runner: RunnerInternals): RunnerInternals {

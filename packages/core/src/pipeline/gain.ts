@@ -27,7 +27,7 @@ export class Gain {
   }
 
   /** Whether the next read passes through to the database. @param now - Monotonic time in milliseconds. */
-  leaves(now: () => number): boolean {
+  skips(now: () => number): boolean {
     if (this.#looks > 0) return false
     this.#left += 1
     const isTimed = this.#left % TIMED === 0

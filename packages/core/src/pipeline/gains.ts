@@ -20,7 +20,7 @@ export class Gains {
   constructor(private readonly parts: GainsParts) {}
 
   /** Whether a read passes through to the database. */
-  leaves(operation: Operation<unknown>, context: OperationContext): boolean {
+  skips(operation: Operation<unknown>, context: OperationContext): boolean {
     const { scope } = context
     const { family } = operation
     if (family === undefined || operation.isRaw === true || operation.inTransaction) return false
@@ -30,15 +30,15 @@ export class Gains {
     const gain = this.#gainOf(family)
     context.gain = gain
     if (!isAlone) return false
-    if (gain.leaves(this.parts.now)) return true
+    if (gain.skips(this.parts.now)) return true
     gain.looked(this.parts.now)
     return false
   }
 
   /** The same for a read that its adapter then sends as its ORM does: its result is not seen. */
-  leavesUnseen(family: object, scope: Scope): boolean {
+  skipsUnseen(family: object, scope: Scope): boolean {
     if (scope.basis !== undefined || scope.notes !== undefined || !this.#isAlone(scope)) return false
-    if (!this.#gainOf(family).leaves(this.parts.now)) return false
+    if (!this.#gainOf(family).skips(this.parts.now)) return false
     scope.unsent += 1
     return true
   }

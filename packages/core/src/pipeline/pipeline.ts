@@ -70,7 +70,7 @@ export class Pipeline {
     // A read in observe mode passes through no step that could fail.
     if (isRead && (isLeft || mode === 'observe')) return executor.run(operation, context)
     try {
-      if (isRead && mode === 'optimize' && gains?.leaves(operation, context) === true) {
+      if (isRead && mode === 'optimize' && gains?.skips(operation, context) === true) {
         stats.passThrough('NO_RECENT_GAIN')
         return ask(operation, context)
       }
@@ -97,10 +97,10 @@ export class Pipeline {
    * so, it is counted, and must be sent as in `observe`: by a client whose statements are seen, outside of
    * transactions.
    */
-  leaves(family: object): boolean {
+  skips(family: object): boolean {
     const { scopes, stats, gains } = this.parts
     const { scope, isBypassing } = scopes.ambient
-    if (scope === undefined || scope.ended || isBypassing || scope.mode !== 'optimize' || gains?.leavesUnseen(family, scope) !== true)
+    if (scope === undefined || scope.ended || isBypassing || scope.mode !== 'optimize' || gains?.skipsUnseen(family, scope) !== true)
       return false
     stats.seen += 1
     scope.counts.operations += 1

@@ -24,7 +24,7 @@ export interface AdapterHost {
    * Whether a read outside of transactions is sent as in `observe`, without `execute`, because looking at reads of its family brings nothing. It is counted then.
    * For clients whose statements are seen.
    */
-  leaves(family: object): boolean
+  skips(family: object): boolean
   readonly scopes: ScopeStorage
   readonly recorder: Recorder
   readonly stats: QueryStats

@@ -61,7 +61,7 @@ export function createHost(parts: HostParts): AdapterHost {
   return {
     ...{ scopes, recorder, stats, catalogs, connections, writes, reportError, warn, logger: log.logger },
     execute: (operation) => pipeline.execute(operation),
-    leaves: (family) => pipeline.leaves(family),
+    skips: (family) => pipeline.skips(family),
     seen: (sql, dialect, analyzed) => {
       if (analyzed.statement.isOwn === true) return
       try {

@@ -4,7 +4,7 @@ import { Gain } from '../../src/pipeline/gain.ts'
 /** The number of next reads that are examined before one is skipped. */
 function looksAt(gain: Gain, now: number): number {
   let looks = 0
-  while (looks < 10_000 && !gain.leaves(() => now)) {
+  while (looks < 10_000 && !gain.skips(() => now)) {
     gain.looked(() => now)
     looks += 1
   }
@@ -14,7 +14,7 @@ function looksAt(gain: Gain, now: number): number {
 /** The number of next reads that are skipped before one is examined. */
 function leavesOf(gain: Gain, now: number): number {
   let left = 0
-  while (left < 10_000 && gain.leaves(() => now)) left += 1
+  while (left < 10_000 && gain.skips(() => now)) left += 1
   return left
 }
 
@@ -46,7 +46,7 @@ describe('Gain', () => {
     expect(leavesOf(gain, 15_000)).toBe(14)
     expect(looksAt(gain, 15_000)).toBe(1)
     let left = 1
-    while (left < 3_000 && gain.leaves(() => 24_999)) left += 1
+    while (left < 3_000 && gain.skips(() => 24_999)) left += 1
     expect(left).toBe(3_000)
     expect(leavesOf(gain, 25_000)).toBeLessThan(16)
     expect(looksAt(gain, 25_000)).toBe(98)

@@ -12,7 +12,7 @@ export function knexTemplate(
   const helpers = helpersOf(product, [...up, ...down])
   const exported = language === 'cjs' ? 'exports.config =' : 'export const config ='
   const config =
-    product === 'postgresql' ? `// Nothing is built CONCURRENTLY in a transaction.\n${exported} { transaction: false }\n\n` : ''
+    product === 'postgresql' ? `// An index cannot be built CONCURRENTLY in a transaction.\n${exported} { transaction: false }\n\n` : ''
   const head = language === 'ts' ? "import type { Knex } from 'knex'\n\n" : ''
   const functions = [
     ['up', up],
@@ -35,7 +35,7 @@ function typed(text: string, language: KnexLanguage): string {
 
 const RUN = '/*type Run = (sql: string, bindings?: (string | null)[]) => Promise<any>\n\n*/'
 
-const POSTGRESQL_CONNECTION = `${RUN}/** On one connection, of which the limit is. A concurrent build waits for open transactions, and nobody waits for it. */
+const POSTGRESQL_CONNECTION = `${RUN}/** Runs work on one connection, because the timeout is a setting of it. A concurrent build waits for open transactions, and blocks no query. */
 async function onOneConnection(knex/*: Knex*/, work/*: (run: Run) => Promise<void>*/)/*: Promise<void>*/ {
   const connection = await knex.client.acquireConnection()
   const run/*: Run*/ = async (sql, bindings) => (bindings === undefined ? knex.raw(sql) : knex.raw(sql, bindings)).connection(connection)
@@ -49,7 +49,7 @@ async function onOneConnection(knex/*: Knex*/, work/*: (run: Run) => Promise<voi
 }
 `
 
-const MYSQL_CONNECTION = `${RUN}/** A change that waits for a long transaction makes every other query wait for it: it gives up after five seconds. */
+const MYSQL_CONNECTION = `${RUN}/** A change that waits for a long transaction blocks every other query, so it gives up after 5 seconds. */
 async function onOneConnection(knex/*: Knex*/, work/*: (run: Run) => Promise<void>*/)/*: Promise<void>*/ {
   const run/*: Run*/ = async (sql, bindings) => (bindings === undefined ? knex.raw(sql) : knex.raw(sql, bindings))
   await run('SET SESSION lock_wait_timeout = 5')
@@ -66,7 +66,7 @@ const SQLITE_CONNECTION = `${RUN}async function onOneConnection(knex/*: Knex*/, 
 }
 `
 
-const IS_VALID = `/** Of an index that is not there: undefined. */
+const IS_VALID = `/** Returns undefined if the index does not exist. */
 async function isValid(run/*: Run*/, schema/*: string | null*/, name/*: string*/)/*: Promise<boolean | undefined>*/ {
   const { rows } = await run(
     \`SELECT i.indisvalid AS valid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -77,7 +77,7 @@ async function isValid(run/*: Run*/, schema/*: string | null*/, name/*: string*/
 }
 `
 
-const CREATE_INDEX = `/** A build that failed leaves an index that is written to and never read: it is replaced. */
+const CREATE_INDEX = `/** Replaces the invalid index that a failed build leaves, which is updated but never used. */
 async function createIndex(run/*: Run*/, schema/*: string | null*/, name/*: string*/, sql/*: string*/)/*: Promise<void>*/ {
   const valid = await isValid(run, schema, name)
   if (valid === true) return
@@ -86,17 +86,17 @@ async function createIndex(run/*: Run*/, schema/*: string | null*/, name/*: stri
     else await run('DROP INDEX CONCURRENTLY ??.??', [schema, name])
   }
   await run(sql)
-  if ((await isValid(run, schema, name)) !== true) throw new Error(\`The index \${name} was built, and is not valid.\`)
+  if ((await isValid(run, schema, name)) !== true) throw new Error(\`The index \${name} is invalid after its build.\`)
 }
 `
 
-const CREATE_PARENT_INDEX = `/** Of a partitioned table: it becomes valid with the last of its partitions. */
+const CREATE_PARENT_INDEX = `/** The index of a partitioned table becomes valid with the index of its last partition. */
 async function createParentIndex(run/*: Run*/, schema/*: string | null*/, name/*: string*/, sql/*: string*/)/*: Promise<void>*/ {
   if ((await isValid(run, schema, name)) === undefined) await briefly(run, sql)
 }
 `
 
-const BRIEFLY = `/** What waits for a lock on the whole table makes every query wait behind it: it gives up soon. */
+const BRIEFLY = `/** A statement that waits for a table lock blocks every other query, so it gives up soon. */
 async function briefly(run/*: Run*/, sql/*: string*/)/*: Promise<void>*/ {
   await run("SET lock_timeout = '${LOCK_TIMEOUT.blocking}'")
   await run(sql)

@@ -48,13 +48,13 @@ function intro({ product }: DatabaseFacts): string[] {
     return [
       '-- For psql, without --single-transaction: nothing is built CONCURRENTLY in a transaction.',
       '-- A failed statement leaves an invalid index: drop it, and run the statement again.',
-      '-- A concurrent build waits for open transactions, and does not block others.',
+      '-- A concurrent build waits for open transactions, and does not block other queries.',
       limit('concurrent'),
     ]
   }
   if (product === 'sqlite') return ['-- For sqlite3. Nothing else can write to the file meanwhile.']
   return [
-    '-- A change waits for transactions that use the table, and other queries wait for it: it gives up after five seconds.',
+    '-- A change waits for transactions that use the table, and blocks other queries meanwhile, so it gives up after 5 seconds.',
     'SET SESSION lock_wait_timeout = 5;',
   ]
 }

@@ -119,7 +119,7 @@ export function isWithoutValues(sql: string, dialect: Dialect): boolean {
   return !names.includes('"') && !/\d/.test(names.replace(HARMLESS, ' '))
 }
 
-/** Masks everything in a text about SQL that could be a value. */
+/** Masks everything in a message about SQL that could be a value. */
 export function masked(text: string): string {
   return text.length > MAX_MASKED_LENGTH ? '…' : text.replace(TEXT, '?').replace(NUMBER, '?')
 }

@@ -18,7 +18,7 @@ const PATTERN =
 /** Characters that are highlighted. The rest is plain. */
 const MAX_CHARACTERS = 20_000
 
-/** Splits a statement into tokens for highlighting. Their texts joined are the statement. */
+/** Splits a statement into tokens for highlighting. Joined, they are equal to the statement. */
 export function highlightSql(sql: string): SqlToken[] {
   const tokens: SqlToken[] = []
   const add = (kind: SqlTokenKind, text: string): void => {

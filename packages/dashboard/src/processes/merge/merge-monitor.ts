@@ -93,8 +93,8 @@ function mergeInfo(all: readonly [MetricInfo, ...MetricInfo[]]): MetricInfo {
 
 /**
  * Merges forecasts by combining the bounds of their bands like values: the loads of one app's processes rise
- * together, so their errors have the same direction. Requires a forecast of each process, because a sum of
- * some says nothing about the total.
+ * together, so their errors have the same direction. Requires a forecast of each process, because the sum
+ * for some processes does not describe the total.
  */
 function mergeForecasts(pages: readonly [MetricsPage, ...MetricsPage[]], across: Across): MetricForecast | null {
   const forecasts = pages.flatMap(({ forecast, points }) => (forecast === null && points.length === 0 ? [] : [forecast]))

@@ -27,7 +27,7 @@ export interface TaskContext {
 
 /**
  * Runs a task. The task has failed if it throws. Delivery is at least once: if a worker dies while it runs a
- * task, another one runs it again.
+ * task, another worker runs it again.
  *
  * @param data - The enqueued data; for a batch job, an array of up to `batchSize` items.
  */

@@ -1,7 +1,7 @@
 import type { TableId } from '../schema/catalog-data.ts'
 
 /**
- * What a read requires of its server. `primary`: the primary. `kept`: any server whose result may be returned to
+ * Server that a read requires. `primary`: the primary. `kept`: any server whose result may be returned to
  * other callers later.
  */
 export type ReadRequirements = 'primary' | 'kept'

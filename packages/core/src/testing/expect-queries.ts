@@ -34,10 +34,10 @@ export function placeOfCall(called: (...args: never[]) => unknown): { readonly s
  * Expectations of a number of queries. The first method that you call runs the function; each resolves to its
  * result.
  *
- * Each rejects with a QueryAssertionError that lists the queries with their call sites and fixes; with the
- * error of the function; with an NPlusOneError if the number is right, `detection.mode` is `throw`, and the
- * scope of the function has findings; and with an InvalidArgumentError if the number is not an integer of at
- * least 0.
+ * Each rejects with a QueryAssertionError that lists the queries with their call sites and fixes, or with the
+ * error of the function. If the number is right, `detection.mode` is `throw`, and the scope of the function
+ * has findings, it rejects with an NPlusOneError. If the number is not an integer of at least 0, it rejects
+ * with an InvalidArgumentError.
  */
 export interface QueryExpectation<T> {
   /** As many, no more and no less. */

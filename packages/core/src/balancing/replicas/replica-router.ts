@@ -46,8 +46,8 @@ type Refusal = Extract<PrimaryReason, 'read-your-writes' | 'lag' | 'no-replica'>
 
 /**
  * Sends reads to replicas if the result is as good as that of the primary: within the maximum lag, and never
- * older than the reader's own writes. If a replica does not respond, the read is retried on another one, and
- * then on the primary.
+ * older than the reader's own writes. If a replica does not respond, the read is retried on another
+ * replica, and then on the primary.
  */
 export class ReplicaRouter implements ReadRouter {
   readonly balancer: LoadBalancingEngine

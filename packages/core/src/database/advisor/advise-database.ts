@@ -13,7 +13,7 @@ import { type ReadStatement, resolveWorkload } from './resolve-workload.ts'
 import { CatalogStatistics, type Statistics, sampledStatistics } from './statistics.ts'
 import { trigramAdvice } from './trigram-advice.ts'
 
-/** A PostgreSQL without rows that plans like another one. */
+/** A PostgreSQL without rows that plans like the original server. */
 export interface PostgresqlScratch {
   readonly session: Connection
   readonly supposer: IndexSupposer

@@ -18,7 +18,7 @@ export interface ChosenIndex {
   readonly candidate: Candidate
   /** Cost of each statement that uses it, without it and with it, while the other indexes exist. */
   readonly serves: readonly { readonly statement: WorkloadStatement; readonly without: number; readonly with: number }[]
-  /** Additional cost of the whole workload without it, minus its upkeep. */
+  /** Additional cost of the whole workload without it, minus its maintenance cost. */
   readonly gain: number
   /** Additional cost of writes. */
   readonly upkeep: number
@@ -236,7 +236,7 @@ class Chooser {
   }
 
   /**
-   * Removes indexes that save little and begin with the same column as another one, those without an order first.
+   * Removes indexes that save little and begin with the same column as another index, those without an order first.
    */
   async dropSiblings(): Promise<void> {
     for (;;) {

@@ -41,7 +41,7 @@ export class CostBook {
     return (await this.answer(statement, indexes)).cost
   }
 
-  /** Cost of the whole workload, including the upkeep of the indexes. */
+  /** Cost of the whole workload, including the maintenance of the indexes. */
   async total(indexes: readonly Candidate[]): Promise<number> {
     let sum = indexes.reduce((all, index) => all + this.upkeep(index), 0)
     for (const statement of this.workload) sum += statement.calls * (await this.cost(statement, indexes))

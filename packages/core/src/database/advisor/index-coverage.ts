@@ -50,7 +50,7 @@ export function columnsOf({ keys }: IndexDefinition): readonly string[] {
   return keys.map(({ column, expression }) => expression ?? column)
 }
 
-/** Whether an index fully replaces another one: its first keys are the other's, for the same rows. */
+/** Whether an index fully replaces `other`: its first keys are the keys of `other`, for the same rows. */
 export function covers(index: IndexDefinition, other: IndexDefinition): boolean {
   if (index.table !== other.table || index.method !== other.method || (index.where ?? '') !== (other.where ?? '')) return false
   return sharedKeys(other.keys, index.keys) === other.keys.length

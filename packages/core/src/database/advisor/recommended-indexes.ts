@@ -129,12 +129,12 @@ export interface IndexStrategy {
   readonly indexSize: number
   /** For people: one sentence. */
   readonly reason: string
-  /** Fingerprints of the statements that it serves, dearest first. */
+  /** Fingerprints of the statements that it serves, most expensive first. */
   readonly queries: readonly string[]
-  /** Saving, and cost of upkeep, for the given workload, both in the planner's unit; 0: not estimated. */
+  /** Saving and maintenance cost for the workload, both in the planner's unit; 0: not estimated. */
   readonly estimatedGain: number
   readonly writeCost: number
-  /** The statement that makes it, without locking the table where the database can do that. */
+  /** The statement that creates it, without locking the table if the database supports that. */
   readonly ddl: string
   /** The same as a change that files can be written from; `undefined` where none can: a primary key, an FTS5 table. */
   readonly fix: SchemaChange | undefined

@@ -52,7 +52,7 @@ export function resolveWrites(tree: QueryTree, index: SnapshotIndex, roles: Stat
       if (own !== undefined) roles.written(place, { kind: 'written', table, column: own.name })
     }
     const known = columns.flatMap((column) => column?.name ?? [])
-    // If several tables are updated, a column can belong to another one.
+    // If several tables are updated, a column can belong to another table.
     return kind === 'update' && known.length === 0 ? [] : [{ kind, table, columns: known }]
   })
 }

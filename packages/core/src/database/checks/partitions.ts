@@ -110,6 +110,6 @@ export interface PartitionRecommendation {
   readonly reason: string
   /** SQL to run, in order. */
   readonly ddl: readonly string[]
-  /** What stops working, or must be changed. */
+  /** Features that stop working or must be changed. */
   readonly breaks: readonly string[]
 }

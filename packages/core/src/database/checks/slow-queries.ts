@@ -18,7 +18,7 @@ interface Candidate {
   readonly calls: number
   readonly totalMs: number
   readonly maxMs: number
-  /** Of all calls. -1: unknown. */
+  /** Sum of all calls. -1: unknown. */
   readonly rowsScanned: number
   readonly rowsReturned: number
   readonly callSite: QueryAnalysis['callSite']

@@ -72,7 +72,7 @@ function mysql(value: unknown): string {
   return `'${text.replaceAll("'", "''")}'`
 }
 
-/** A minus before another one would begin a comment. */
+/** Two adjacent minus signs would begin a comment. */
 function signed(value: number | bigint): string {
   return value < 0 || Object.is(value, -0) ? `(${Object.is(value, -0) ? '-0' : value})` : String(value)
 }

@@ -16,7 +16,7 @@ import { ScalingExecutor, ScalingFailedError, type ScalingFailure } from './scal
 import { type ScalingEvent, ScalingHistory, type ScalingSkip, type ScalingSource } from './scaling-history.ts'
 import { type ResolvedScalingOptions, resolveScalingOptions, type ScalingOptions } from './scaling-options.ts'
 
-/** How long a target can take to show a change, in addition to the start-up time. */
+/** How long a target can take to show a change, in addition to the startup time. */
 const SETTLE_SECONDS = 30
 const START_UP_SECONDS = 60
 

@@ -13,9 +13,9 @@ export interface ScalerTarget {
    * @param signal - Aborted when another number is wanted meanwhile, or when it took too long.
    */
   scaleTo(count: number, reason: string, signal: AbortSignal): Promise<void>
-  /** What the target cannot do, if it knows this beforehand. */
+  /** Limits of the target, if it knows them beforehand. */
   admit?(count: number): Admission
-  /** Stops what it began. For who made it: closing a Sluice does not close its target, whose workers may serve on. */
+  /** Stops everything that it started. Call it yourself: closing a Sluice does not close its target, whose workers can continue to run. */
   close?(): Promise<void>
 }
 

@@ -50,7 +50,7 @@ async function reasonToSkip(change: SchemaChange, { session, facts }: Applying):
     return isSameIndex(comparable(change), named) ? undefined : `The index ${change.name} is not the one that it was.`
   }
   if (named?.isInProgress === true) return `Another session is building the index ${change.name}.`
-  // The index of a partitioned table is invalid while partitions are missing: existing ones are kept.
+  // The index of a partitioned table is invalid while partitions are missing: existing indexes are not removed.
   const isLeftOver = named?.isValid === false
   const covering = live.indexes.find((index) => isCoveredBy(comparable(change), index))
   if (covering !== undefined) return `The index ${covering.name} is there, and does the same.`

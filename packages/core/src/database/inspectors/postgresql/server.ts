@@ -4,7 +4,7 @@ import type { DatabaseSnapshot, ServerConnections, ServerStatement } from '../da
 import type { Gaps } from '../gaps.ts'
 import { numberOf } from '../row-values.ts'
 
-/** Of the planner methods (`enable_…`), only changed ones are read: each version has different ones. */
+/** Reads only changed planner methods (`enable_…`), because each version has different methods. */
 const SETTINGS = `
   SELECT name::text AS "name", pg_catalog.current_setting(name)::text AS "value"
   FROM pg_catalog.pg_settings

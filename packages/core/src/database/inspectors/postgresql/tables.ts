@@ -25,9 +25,9 @@ export interface TableDetails {
 }
 
 /**
- * Number of rows as in the planner: those of the last ANALYZE or VACUUM, scaled by the current number of
- * pages; without one, estimated from the width of the columns (24 bytes of a page and 28 of a row are the
- * server's overhead; the planner assumes 32 for a string).
+ * Number of rows as in the planner: the number at the last ANALYZE or VACUUM, scaled by the current number of
+ * pages. Without one, it is estimated from the width of the columns: 24 bytes of a page and 28 of a row are
+ * the server's overhead, and the planner assumes 32 for a string.
  */
 const TABLES = `
   SELECT c.oid::text AS "oid", n.nspname::text AS "schema", c.relname::text AS "table", c.relkind::text AS "kind", c.relispartition AS "is_partition",

@@ -1,7 +1,7 @@
 import type { ResolvedControlOptions } from './control-options.ts'
 import { type Forecasts, type LoadForecast, percent } from './decision.ts'
 
-/** Added to the start-up time. */
+/** Added to the startup time. */
 const MARGIN_SECONDS = 30
 const MINUTE_SECONDS = 60
 /** A 90th percentile beyond so many medians says more of the forecast than of the load. */

@@ -130,7 +130,8 @@ function PlanTree({ plan }: { plan: ExplainResult }) {
         <div class="buttons">
           <CopyButton text={raw} what="plan" />
           <span class="muted">
-            For an external visualiser. It names tables and columns, and may hold values: look at it before you give it to a service.
+            For an external visualizer. The plan contains table and column names, and may contain values: check it before you send it to a
+            service.
           </span>
         </div>
       )}

@@ -51,7 +51,7 @@ export class DurationHistogram {
   }
 }
 
-/** Neighbouring buckets differ by a tenth: a quantile is right to 5%. */
+/** Neighboring buckets differ by a tenth: a quantile is right to 5%. */
 const GAMMA = 1.1
 const LEAST_MS = 0.05
 const LOG_GAMMA = Math.log(GAMMA)

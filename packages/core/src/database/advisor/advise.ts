@@ -104,7 +104,7 @@ class Planning {
     const planned = { id, sql: entry.sql, bindings, use }
     try {
       const baseline = await this.planner.answer(planned, [])
-      if (baseline.cost < this.thresholds.minCost) return void leave('cheap', 'It costs next to nothing as it is.')
+      if (baseline.cost < this.thresholds.minCost) return void leave('cheap', 'Its cost is already negligible.')
       const candidates = candidatesOf(use, this.context, entry.samples, entry.calls)
       const calls = Math.max(1, entry.calls)
       const considered = { planned, fingerprint: entry.fingerprint, calls, totalMs: entry.totalMs, candidates, baseline }

@@ -45,7 +45,7 @@ function ofTable(snapshot: DatabaseSnapshot, table: TableSnapshot): Fragmentatio
   const share = table.rows < 0 || dead === 0 ? 0 : dead / (table.rows + dead)
   const vacuum = `VACUUM (ANALYZE) ${sql}; makes the space of dead rows available to new rows. If the problem returns, look for old transactions, and lower autovacuum_vacuum_scale_factor of this table.`
   const bloat = bloatOf(table)
-  const rebuild = `VACUUM FULL ${sql}; gives the room back and locks the table meanwhile; pg_repack does so without the lock.`
+  const rebuild = `VACUUM FULL ${sql}; returns the space to the system, and locks the table meanwhile. pg_repack does so without the lock.`
   const byDead = report(share * table.bytes, table.bytes, vacuum)
   const byPages = bloat === undefined ? undefined : report(bloat, (table.pages ?? 0) * PAGE, rebuild)
   return [byPages !== undefined && byPages.wastedBytes > byDead.wastedBytes * 2 ? byPages : byDead]

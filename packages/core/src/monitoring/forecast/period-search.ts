@@ -138,12 +138,12 @@ export class PeriodSearch {
     this.#missing = cells - known
     this.#lag = 0
     this.#longestLag = known < LEAST_CELLS ? 0 : Math.min(cells >> 1, Math.floor(this.grid.cellsPerDay * LONGEST_LAG_DAYS))
-    this.#centre(Math.round(sum / known), CLIP_DEVIATIONS * Math.sqrt(Math.max(0, squares - (sum * sum) / known) / cells))
+    this.#center(Math.round(sum / known), CLIP_DEVIATIONS * Math.sqrt(Math.max(0, squares - (sum * sum) / known) / cells))
     this.#correlations.restart()
     this.#matches.restart()
   }
 
-  #centre(mean: number, bound: number): void {
+  #center(mean: number, bound: number): void {
     const clip = Math.min(MOST_LOG, Math.round(bound))
     this.#power = 0
     for (let at = 0; at < this.#cells; at += 1) {

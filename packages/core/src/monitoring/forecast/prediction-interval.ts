@@ -20,10 +20,10 @@ class ResidualHistogram {
     this.#weight *= 1 + 1 / WINDOW
     this.#bins[bin] = (this.#bins[bin] as number) + this.#weight
     this.#total += this.#weight
-    if (this.#weight > MOST_WEIGHT) this.#renormalise()
+    if (this.#weight > MOST_WEIGHT) this.#renormalize()
   }
 
-  #renormalise(): void {
+  #renormalize(): void {
     for (let bin = 0; bin < BINS; bin += 1) this.#bins[bin] = (this.#bins[bin] as number) / this.#weight
     this.#total /= this.#weight
     this.#weight = 1

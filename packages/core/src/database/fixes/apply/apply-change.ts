@@ -53,8 +53,8 @@ async function reasonToSkip(change: SchemaChange, { session, facts }: Applying):
   // The index of a partitioned table is invalid while partitions are missing: existing indexes are not removed.
   const isLeftOver = named?.isValid === false
   const covering = live.indexes.find((index) => isCoveredBy(comparable(change), index))
-  if (covering !== undefined) return `The index ${covering.name} is there, and does the same.`
-  return named === undefined || isLeftOver ? undefined : `The name ${change.name} is that of another index.`
+  if (covering !== undefined) return `The index ${covering.name} already serves the same purpose.`
+  return named === undefined || isLeftOver ? undefined : `The name ${change.name} is used by another index.`
 }
 
 /** An index on an expression is identified by the expression, as in the inspection. */

@@ -5,7 +5,7 @@ import { BoundedMap } from './bounded-map.ts'
 import { type Asked, type RequestFacts, requestKey, requestRefusal, varyKey } from './cacheable-request.ts'
 import { isHeadSent } from './capture-response.ts'
 import { Flights } from './flights.ts'
-import { type CacheAhead, passageOf } from './passage.ts'
+import { type FrontCache, passageOf } from './passage.ts'
 import { PendingResponse } from './pending-response.ts'
 import { identityOf, personalHeader, UNLISTED } from './request-identity.ts'
 import { type ResolvedResponseCacheOptions, type ResponseCacheOptions, resolveResponseCacheOptions } from './response-cache-options.ts'
@@ -53,7 +53,7 @@ export function createResponseCache(sluice: Sluice, options: ResponseCacheOption
   return new SluiceResponseCache(sluice, options)
 }
 
-class SluiceResponseCache implements ResponseCache, CacheAhead {
+class SluiceResponseCache implements ResponseCache, FrontCache {
   readonly #host: AdapterHost
   readonly #options: ResolvedResponseCacheOptions
   readonly #counters: ResponseCacheCounters
@@ -134,7 +134,7 @@ class SluiceResponseCache implements ResponseCache, CacheAhead {
     return base + varyKey(request, this.#varied.get(base) ?? NAMES)
   }
 
-  ahead(request: IncomingMessage, target: string, isLearned: (key: string) => boolean): DerivedValue<StoredResponse> | undefined {
+  findForFront(request: IncomingMessage, target: string, isLearned: (key: string) => boolean): DerivedValue<StoredResponse> | undefined {
     const { derived, scopes, isUniform } = this.#host
     const { scope, isBypassing } = scopes.ambient
     if (derived === undefined || scope !== undefined || isBypassing || !isUniform || this.#host.mode() !== 'optimize') return undefined
@@ -145,7 +145,7 @@ class SluiceResponseCache implements ResponseCache, CacheAhead {
     return found !== undefined && isWanted(found, control) ? found : undefined
   }
 
-  sendAhead(request: IncomingMessage, response: ServerResponse, found: DerivedValue<StoredResponse>, headers: readonly string[]): void {
+  sendForFront(request: IncomingMessage, response: ServerResponse, found: DerivedValue<StoredResponse>, headers: readonly string[]): void {
     this.#counters.hits += 1
     this.#sendStored(request, response, found, hitStatus(found), headers, true)
   }

@@ -5,16 +5,16 @@ import { isPlainResponse } from '../small-responses.ts'
 import type { StoredResponse } from './stored-response.ts'
 
 /** The methods of a response cache that a front calls for requests that the app does not see. */
-export interface CacheAhead {
+export interface FrontCache {
   /**
    * The response that `answer` would send to a request, if that is certain and it is in memory.
    *
    * @param target - The key of an equal request, without the headers that its response varies by.
    * @param isLearned - Whether the app was seen to answer from the cache by a key.
    */
-  ahead(request: IncomingMessage, target: string, isLearned: (key: string) => boolean): DerivedValue<StoredResponse> | undefined
+  findForFront(request: IncomingMessage, target: string, isLearned: (key: string) => boolean): DerivedValue<StoredResponse> | undefined
   /** Sends the response. @param headers - Headers that come first: a flat array of names and values. */
-  sendAhead(request: IncomingMessage, response: ServerResponse, found: DerivedValue<StoredResponse>, headers: readonly string[]): void
+  sendForFront(request: IncomingMessage, response: ServerResponse, found: DerivedValue<StoredResponse>, headers: readonly string[]): void
 }
 
 /** The methods of `RequestScopes` that a front needs. */
@@ -30,7 +30,7 @@ interface Ids {
 
 /** How the app answers one target from its response cache. */
 export interface Lesson {
-  readonly cache: CacheAhead
+  readonly cache: FrontCache
   readonly target: string
   readonly scopes: Scopes
   /** The name of the request's scope. */
@@ -108,7 +108,7 @@ export class Passage {
   }
 
   /** A response cache sends a cached response. */
-  sends(cache: CacheAhead, { request, response, url = request.url, target, key, stored }: Sending): void {
+  sends(cache: FrontCache, { request, response, url = request.url, target, key, stored }: Sending): void {
     // If the app has several caches, a different cache may answer the next request.
     if (this.#asked > 1 || url !== this.#url || this.#isChanged(response, stored)) return
     this.#hit = { cache, target, key, status: stored.status }

@@ -54,15 +54,15 @@ function answers(
   response: ServerResponse,
   isLearned: (key: string) => boolean,
 ): boolean {
-  const found = cache.ahead(request, target, isLearned)
+  const found = cache.findForFront(request, target, isLearned)
   if (found === undefined || found.value.status !== status) return false
   const scope = scopes.open(response, name)
   if (ids === undefined) {
-    cache.sendAhead(request, response, found, NO_HEADERS)
+    cache.sendForFront(request, response, found, NO_HEADERS)
     return true
   }
   const id = ids.newFor(request)
   scope.requestId = id
-  cache.sendAhead(request, response, found, [ids.header, id])
+  cache.sendForFront(request, response, found, [ids.header, id])
   return true
 }

@@ -79,5 +79,5 @@ export interface WriteTracker {
    * The state of tables before a prefetch, if other processes write, too; `undefined`: the tables must not be
    * prefetched. Omitted if there is only this process: `stateOf` is then sufficient. Never rejects.
    */
-  ahead?(tables: readonly TableId[]): Promise<PrefetchState | undefined>
+  prefetchState?(tables: readonly TableId[]): Promise<PrefetchState | undefined>
 }

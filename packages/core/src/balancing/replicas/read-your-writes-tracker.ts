@@ -15,7 +15,7 @@ export interface FollowedWrites extends WriteTracker {
  */
 export class ReadYourWritesTracker implements FollowedWrites {
   readonly isShared: boolean
-  readonly ahead?: (tables: readonly TableId[]) => Promise<PrefetchState | undefined>
+  readonly prefetchState?: (tables: readonly TableId[]) => Promise<PrefetchState | undefined>
 
   constructor(
     private readonly inner: FollowedWrites,
@@ -23,7 +23,7 @@ export class ReadYourWritesTracker implements FollowedWrites {
     private readonly scope: () => Scope | undefined,
   ) {
     this.isShared = inner.isShared
-    if (inner.ahead !== undefined) this.ahead = inner.ahead.bind(inner)
+    if (inner.prefetchState !== undefined) this.prefetchState = inner.prefetchState.bind(inner)
   }
 
   begin(effect: WriteEffect): WriteIntent {

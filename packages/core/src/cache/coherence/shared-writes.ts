@@ -136,7 +136,7 @@ export class SharedWrites extends LocalWrites {
     this.#reads = { reads, isStrict }
   }
 
-  async ahead(tables: readonly TableId[]): Promise<PrefetchState | undefined> {
+  async prefetchState(tables: readonly TableId[]): Promise<PrefetchState | undefined> {
     if (this.#reads === undefined) return undefined
     const { reads, isStrict } = this.#reads
     const tags = tables.map(setTag)

@@ -206,7 +206,7 @@ export class Prefetcher {
     if (answer !== undefined) {
       // The app requests the key more often than it received rows with it, so it wants the current state.
       if (!trail.hasCredit(ordinal, taken)) return ask.runOne()
-      const checking = answer.fetch.ahead?.check()
+      const checking = answer.fetch.prefetchState?.check()
       return checking === undefined
         ? Promise.resolve(this.#give(ask, answer, mayRecur))
         : this.#giveChecked(ask, answer, mayRecur, checking)
@@ -253,7 +253,7 @@ export class Prefetcher {
     scope.counts.prefetched += 1
     scope.trace?.saved(operation, 'ahead', 1)
     memory.deliver(group, answer)
-    context.prefetched = { at: answer.fetch.at, state: answer.fetch.ahead }
+    context.prefetched = { at: answer.fetch.at, state: answer.fetch.prefetchState }
     return this.#handOut(lookup, trail, answer.value as T, mayRecur)
   }
 
@@ -278,7 +278,7 @@ export class Prefetcher {
         trail.inFlight -= 1
         trail.measure.add(value)
         // If other processes write as well, their state would have been needed before the query.
-        if (!mayRecur || this.parts.writes.ahead !== undefined || memory.generation !== generation) return
+        if (!mayRecur || this.parts.writes.prefetchState !== undefined || memory.generation !== generation) return
         const copy = lookup.copy(value)
         if (copy !== undefined) trail.answers.set(lookup.key.text, { ...copy, fetch, ...(context.rows ?? NOWHERE), isUsed: true })
       },
@@ -303,8 +303,8 @@ export class Prefetcher {
     trail.inFlight += 1
     try {
       const { tables } = trail
-      const ahead = writes.ahead === undefined ? undefined : await writes.ahead(tables)
-      if (writes.ahead !== undefined && ahead === undefined) return await ask.runOne()
+      const prefetchState = writes.prefetchState === undefined ? undefined : await writes.prefetchState(tables)
+      if (writes.prefetchState !== undefined && prefetchState === undefined) return await ask.runOne()
       trail.fetched(keys.length - 1)
       stats.prefetches += 1
       stats.prefetchedKeys += keys.length - 1
@@ -320,7 +320,7 @@ export class Prefetcher {
       }
       const value = found.get(lookup.key.text) as T
       if (memory.generation !== generation || writes.stateOf(trail.tables) !== fetch.state) return value
-      this.#keep(ask, keys, found, ahead === undefined ? fetch : { ...fetch, ahead })
+      this.#keep(ask, keys, found, prefetchState === undefined ? fetch : { ...fetch, prefetchState })
       return this.#handOut(lookup, trail, value, mayRecur)
     } finally {
       trail.inFlight -= 1

@@ -27,7 +27,7 @@ export interface Fetch {
   readonly at: number
   readonly state: number
   /** The state of other processes' writes at that time, if there are other processes. */
-  readonly ahead?: PrefetchState | undefined
+  readonly prefetchState?: PrefetchState | undefined
 }
 
 export interface Answer {

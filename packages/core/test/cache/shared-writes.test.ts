@@ -172,10 +172,10 @@ describe('the end of a write', () => {
     write.end('committed')
     ends[0]?.reject(away())
     await turn()
-    expect([writes.isOwing, isBusy(), errors.length]).toEqual([false, true, 0])
+    expect([writes.hasPending, isBusy(), errors.length]).toEqual([false, true, 0])
     ends[1]?.reject(away())
     await turn()
-    expect([writes.isOwing, isBusy(), errors.length]).toEqual([true, false, 1])
+    expect([writes.hasPending, isBusy(), errors.length]).toEqual([true, false, 1])
     await writes.close()
   })
 

@@ -238,7 +238,7 @@ export class SharedWrites extends LocalWrites {
    */
   #endLater(intent: Intent, outcome: WriteOutcome): boolean {
     const { store, clock } = this.options
-    if (intent.state !== 'held' || outcome === 'unknown' || this.#closed || this.isOwing) return false
+    if (intent.state !== 'held' || outcome === 'unknown' || this.#closed || this.hasPending) return false
     if (clock.now() - intent.askedAt >= Math.min(CERTAIN_MS, store.leaseMs / 2)) return false
     const ending = this.#end(intent, outcome).then(() => void this.#ending.delete(ending))
     this.#ending.add(ending)

@@ -71,15 +71,23 @@ type Fluent<TModel, TAction extends ReadAction> = TModel extends { [name: symbol
 
 type Related<TRow, TName extends PropertyKey> = TRow extends null ? null : TName extends keyof TRow ? TRow[TName] : never
 
+/**
+ * `Exact` infers the arguments with their literals and rejects unknown fields. The second part is what editors
+ * complete in an empty `{}`, for which `Exact` is empty, too.
+ */
+type Given<TModel, TAction extends ReadAction, TArguments> = Prisma.Exact<TArguments, ReadArguments<TModel, TAction>> &
+  Completed<TModel, TAction>
+
+/** `Prisma.Args`, but never `any`: literals of the call would widen. */
+type Completed<TModel, TAction extends ReadAction> = TModel extends {
+  [name: symbol]: { types: { operations: { [_ in TAction]: { args: infer TGiven } } } }
+}
+  ? TGiven & CacheArgument
+  : unknown
+
 type Read<TAction extends ReadAction> = TAction extends NeedsArguments
-  ? <TModel, TArguments>(
-      this: TModel,
-      args: Prisma.Exact<TArguments, ReadArguments<TModel, TAction>>,
-    ) => ReadResult<TModel, TArguments, TAction>
-  : <TModel, TArguments>(
-      this: TModel,
-      args?: Prisma.Exact<TArguments, ReadArguments<TModel, TAction>>,
-    ) => ReadResult<TModel, TArguments, TAction>
+  ? <TModel, TArguments>(this: TModel, args: Given<TModel, TAction, TArguments>) => ReadResult<TModel, TArguments, TAction>
+  : <TModel, TArguments>(this: TModel, args?: Given<TModel, TAction, TArguments>) => ReadResult<TModel, TArguments, TAction>
 
 /** The reads of every model, in the form in which an extension declares its additions to a client's types. */
 export type CachedReads = { [TAction in ReadAction]: () => Read<TAction> }

@@ -70,7 +70,12 @@ const npm = {
 module.exports = {
   forbidden: [
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
-    { name: 'not-to-unresolvable', severity: 'error', from: { pathNot: 'generated' }, to: { couldNotResolve: true } },
+    {
+      name: 'not-to-unresolvable',
+      severity: 'error',
+      from: { pathNot: 'generated' },
+      to: { couldNotResolve: true },
+    },
     {
       name: 'engines-are-siblings',
       severity: 'error',
@@ -90,7 +95,11 @@ module.exports = {
       from: {
         path: core,
         // The entry points export what engines have; of engines, `opentelemetry` has types alone.
-        pathNot: [`${core}(sluice|testing|adapter-contract|opentelemetry)/`, `${core}(adapter/index|index|siblings)\\.ts$`, engineFolders],
+        pathNot: [
+          `${core}(sluice|testing|adapter-contract|opentelemetry)/`,
+          `${core}(adapter/index|index|siblings)\\.ts$`,
+          engineFolders,
+        ],
       },
       to: { path: engineFolders },
     },
@@ -102,7 +111,9 @@ module.exports = {
         path: '^packages/',
         pathNot: [
           `^packages/${name}/`,
-          ...allowed.map((other) => `^packages/${other}/src/(((database|adapter|proxy)/)?index|siblings)\\.ts$`),
+          ...allowed.map(
+            (other) => `^packages/${other}/src/(((database|adapter|proxy)/)?index|siblings)\\.ts$`,
+          ),
           ...(name === 'cli' ? [projects] : []),
         ],
       },
@@ -130,7 +141,10 @@ module.exports = {
       name: 'project-formats-know-no-client',
       severity: 'error',
       from: { path: '^packages/(prisma|knex)/src/project/' },
-      to: { path: '^packages/|node_modules/', pathNot: ['^packages/$1/src/project/', `${core}database/index\\.ts$`] },
+      to: {
+        path: '^packages/|node_modules/',
+        pathNot: ['^packages/$1/src/project/', `${core}database/index\\.ts$`],
+      },
     },
     {
       name: 'page-of-dashboard',

@@ -6,7 +6,9 @@ const withoutDynamicImports = (config) => ({
     {
       name: 'without-dynamic-imports',
       setup: (build) =>
-        build.onResolve({ filter: /.*/ }, ({ kind, path }) => (kind === 'dynamic-import' ? { path, external: true } : undefined)),
+        build.onResolve({ filter: /.*/ }, ({ kind, path }) =>
+          kind === 'dynamic-import' ? { path, external: true } : undefined,
+        ),
     },
   ],
 })
@@ -53,7 +55,12 @@ export default [
     ignore: ['node:*', '@sluice/core'],
   },
   { name: '@sluice/core/adapter', path: 'packages/core/dist/adapter.js', limit: '66 kB', ignore: ['node:*'] },
-  { name: '@sluice/core/database', path: 'packages/core/dist/database.js', limit: '120 kB', ignore: ['node:*'] },
+  {
+    name: '@sluice/core/database',
+    path: 'packages/core/dist/database.js',
+    limit: '120 kB',
+    ignore: ['node:*'],
+  },
   {
     name: '@sluice/core/jobs-sqlite',
     path: 'packages/core/dist/jobs-sqlite.js',

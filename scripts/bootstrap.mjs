@@ -1,4 +1,5 @@
-// Sets up a fresh clone on a machine with only Node, then runs one task: demo, cluster, scaling, test or test:all.
+// Sets up a fresh clone on a machine with only Node, then runs one task: demo, cluster, scaling, test or
+// test:all.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -8,10 +9,12 @@ const root = join(import.meta.dirname, '..')
 const read = (name) => readFileSync(join(root, name), 'utf8')
 const shell = process.platform === 'win32'
 const env = { ...process.env, CHECKPOINT_DISABLE: '1', PRISMA_HIDE_UPDATE_MESSAGE: '1' }
-for (const name of Object.keys(env)) if (/^npm_(package|lifecycle)_|^npm_(command|execpath)$/i.test(name)) delete env[name]
+for (const name of Object.keys(env))
+  if (/^npm_(package|lifecycle)_|^npm_(command|execpath)$/i.test(name)) delete env[name]
 // `prisma generate` never runs the schema engine; a stub keeps it from being downloaded.
 if (!shell) env.PRISMA_SCHEMA_ENGINE_BINARY ??= '/bin/true'
-// Addons compile against this Node's own headers where it has them (plain `=`: npm exports the user's nodedir).
+// Addons compile against this Node's own headers where it has them (plain `=`: npm exports the user's
+// nodedir).
 const prefix = join(process.execPath, '../..')
 if (existsSync(join(prefix, 'include/node/node_version.h'))) env.npm_config_nodedir = prefix
 
@@ -22,7 +25,8 @@ function run(command, args, stdio, cwd = root) {
   if (status !== 0) process.exit(status ?? 1)
 }
 // Setup prints to stderr: stdout belongs to the task.
-const pnpm = (...args) => run('npx', ['--yes', JSON.parse(read('package.json')).packageManager, ...args], ['ignore', 2, 2])
+const pnpm = (...args) =>
+  run('npx', ['--yes', JSON.parse(read('package.json')).packageManager, ...args], ['ignore', 2, 2])
 
 const stamp = join(root, 'node_modules/.cache/sluice-setup')
 const inputs = read('pnpm-lock.yaml') + read('pnpm-workspace.yaml') + process.versions.modules
@@ -37,10 +41,21 @@ pnpm('run', 'build')
 pnpm('run', 'generate')
 const [task, ...rest] = process.argv.slice(2)
 const example = { demo: 'atlas', cluster: 'cluster', scaling: 'cluster' }[task]
-if (example !== undefined) run(process.execPath, ['--import', 'tsx', `src/${task}.ts`, ...rest], 'inherit', join(root, 'examples', example))
+if (example !== undefined)
+  run(
+    process.execPath,
+    ['--import', 'tsx', `src/${task}.ts`, ...rest],
+    'inherit',
+    join(root, 'examples', example),
+  )
 else {
-  // Without a project: everything. Random schemas are only for slow tests, and take as long as all other Prisma clients.
+  // Without a project: everything. Random schemas are only for slow tests, and take as long as all other
+  // Prisma clients.
   if (task === 'test:all') pnpm('run', 'generate:random')
   const projects = task === 'test:all' ? [] : ['--project', 'unit', '--project', 'integration']
-  run(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', ...projects, ...rest], ['ignore', 'inherit', 'inherit'])
+  run(
+    process.execPath,
+    ['node_modules/vitest/vitest.mjs', 'run', ...projects, ...rest],
+    ['ignore', 'inherit', 'inherit'],
+  )
 }

@@ -1,5 +1,6 @@
-// Compares docs and code: error codes, codes of database findings, options with their defaults, events, statistics, entry points with API pages; that internal links
-// lead to a file, and that examples compile. Needs the example's generated clients (`npm test` or `pnpm run generate` writes them).
+// Compares docs and code: error codes, codes of database findings, options with their defaults, events,
+// statistics, entry points with API pages; that internal links lead to a file, and that examples compile.
+// Needs the example's generated clients (`npm test` or `pnpm run generate` writes them).
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import ts from 'typescript'
@@ -11,8 +12,10 @@ const read = (path) => readFileSync(join(root, path), 'utf8')
 
 /** Reports names that are on one side only. */
 function compare(what, inCode, inDocs, page) {
-  for (const name of inCode) if (!inDocs.has(name)) problems.push(`${page}: ${what} "${name}" is in the code and not in the docs.`)
-  for (const name of inDocs) if (!inCode.has(name)) problems.push(`${page}: ${what} "${name}" is in the docs and not in the code.`)
+  for (const name of inCode)
+    if (!inDocs.has(name)) problems.push(`${page}: ${what} "${name}" is in the code and not in the docs.`)
+  for (const name of inDocs)
+    if (!inCode.has(name)) problems.push(`${page}: ${what} "${name}" is in the docs and not in the code.`)
 }
 
 const files = new Map()
@@ -27,16 +30,22 @@ function parse(path) {
 /** The interface of a name in a file, or in the file that it is imported from. */
 function interfaceIn(path, name) {
   const { statements } = parse(path)
-  const found = statements.find((statement) => ts.isInterfaceDeclaration(statement) && statement.name.text === name)
+  const found = statements.find(
+    (statement) => ts.isInterfaceDeclaration(statement) && statement.name.text === name,
+  )
   if (found !== undefined) return found
-  const origin = statements.find((statement) => ts.isImportDeclaration(statement) && importedNames(statement).includes(name))
+  const origin = statements.find(
+    (statement) => ts.isImportDeclaration(statement) && importedNames(statement).includes(name),
+  )
   if (origin === undefined) throw new Error(`${relative(root, path)} has no interface ${name}.`)
   return interfaceIn(join(dirname(path), origin.moduleSpecifier.text), name)
 }
 
 function importedNames({ importClause }) {
   const names = importClause?.namedBindings
-  return names !== undefined && ts.isNamedImports(names) ? names.elements.map((element) => element.name.text) : []
+  return names !== undefined && ts.isNamedImports(names)
+    ? names.elements.map((element) => element.name.text)
+    : []
 }
 
 /** Members in order, each with the text of its `@defaultValue`. */
@@ -63,18 +72,24 @@ function entryPoints() {
     const { name, exports } = JSON.parse(read(join('packages', folder, 'package.json')))
     return Object.entries(exports)
       .filter(([, conditions]) => typeof conditions === 'object')
-      .map(([path, conditions]) => ({ name: join(name, path), source: join(root, 'packages', folder, conditions['@sluice/source']) }))
+      .map(([path, conditions]) => ({
+        name: join(name, path),
+        source: join(root, 'packages', folder, conditions['@sluice/source']),
+      }))
   })
 }
 
 /** The entry points that export something. */
-const exportingEntryPoints = () => entryPoints().filter(({ source }) => parse(source).statements.some(ts.isExportDeclaration))
+const exportingEntryPoints = () =>
+  entryPoints().filter(({ source }) => parse(source).statements.some(ts.isExportDeclaration))
 
 /** The names of the values that a file exports from others. */
 function valuesOf(path) {
   return parse(path)
     .statements.filter((statement) => ts.isExportDeclaration(statement) && !statement.isTypeOnly)
-    .flatMap(({ exportClause }) => exportClause.elements.filter((element) => !element.isTypeOnly).map((element) => element.name.text))
+    .flatMap(({ exportClause }) =>
+      exportClause.elements.filter((element) => !element.isTypeOnly).map((element) => element.name.text),
+    )
 }
 
 function checkEntryPoints() {
@@ -86,13 +101,21 @@ function checkEntryPoints() {
     compare(`value of ${name}`, new Set(valuesOf(source)), new Set(tables.get(name)?.keys() ?? []), page)
 }
 
-/** Every exported interface that is called `…Options`, and `CacheControl`, over all entry points: its name and members. */
+/**
+ * Every exported interface that is called `…Options`, and `CacheControl`, over all entry points: its name and
+ * members.
+ */
 function optionInterfaces() {
   const found = new Map()
   const declared = new Map()
   for (const { source: index } of entryPoints()) {
     for (const statement of parse(index).statements) {
-      if (!ts.isExportDeclaration(statement) || !statement.exportClause || !ts.isNamedExports(statement.exportClause)) continue
+      if (
+        !ts.isExportDeclaration(statement) ||
+        !statement.exportClause ||
+        !ts.isNamedExports(statement.exportClause)
+      )
+        continue
       if (statement.moduleSpecifier === undefined) continue
       const source = join(dirname(index), statement.moduleSpecifier.text)
       for (const { name: exported } of statement.exportClause.elements) {
@@ -100,7 +123,8 @@ function optionInterfaces() {
         if (!/^([A-Z].*Options|CacheControl)$/.test(name)) continue
         const declaration = interfaceIn(source, name)
         // The docs have one table for a name.
-        if (declared.has(name) && declared.get(name) !== declaration) problems.push(`${name} is the name of two interfaces.`)
+        if (declared.has(name) && declared.get(name) !== declaration)
+          problems.push(`${name} is the name of two interfaces.`)
         declared.set(name, declaration)
         found.set(name, membersOf(declaration))
       }
@@ -131,14 +155,17 @@ function tablesOf(page, column) {
       continue
     }
     // One row may describe several fields: `hits`, `misses`.
-    for (const name of plain(cells[0]).split(', ')) tables.get(heading).set(name, at < 0 ? undefined : plain(cells[at]))
+    for (const name of plain(cells[0]).split(', '))
+      tables.get(heading).set(name, at < 0 ? undefined : plain(cells[at]))
   }
   return tables
 }
 
 /** The strings of a type that is one string, or a union of strings. */
 function textsOfType(path, name) {
-  const { type } = parse(join(root, path)).statements.find((one) => ts.isTypeAliasDeclaration(one) && one.name.text === name)
+  const { type } = parse(join(root, path)).statements.find(
+    (one) => ts.isTypeAliasDeclaration(one) && one.name.text === name,
+  )
   return (ts.isUnionTypeNode(type) ? [...type.types] : [type]).map((one) => one.literal.text)
 }
 
@@ -149,12 +176,24 @@ function checkCodes(what, path, type, page, heading) {
 }
 
 function checkErrors() {
-  checkCodes('error code', 'packages/core/src/shared/errors.ts', 'SluiceErrorCode', 'docs/reference/errors.md', /^## (SLUICE_\w+)$/gm)
+  checkCodes(
+    'error code',
+    'packages/core/src/shared/errors.ts',
+    'SluiceErrorCode',
+    'docs/reference/errors.md',
+    /^## (SLUICE_\w+)$/gm,
+  )
 }
 
 function checkDatabaseFindings() {
   const path = 'packages/core/src/database/analysis/database-analysis.ts'
-  checkCodes('finding', path, 'DatabaseFindingCode', 'docs/reference/database-findings.md', /^## ([A-Z_]+)$/gm)
+  checkCodes(
+    'finding',
+    path,
+    'DatabaseFindingCode',
+    'docs/reference/database-findings.md',
+    /^## ([A-Z_]+)$/gm,
+  )
 }
 
 /** The API pages describe the entry points in each `typedoc.json`: all except the one without a promise. */
@@ -165,12 +204,20 @@ function checkApiPages() {
     for (const source of sources) inDocs.add(join('docs', folder, source))
   }
   const promised = exportingEntryPoints().filter(({ name }) => name !== '@sluice/core/siblings')
-  compare('entry point', new Set(promised.map(({ source }) => relative(root, source))), inDocs, 'typedoc.json')
+  compare(
+    'entry point',
+    new Set(promised.map(({ source }) => relative(root, source))),
+    inDocs,
+    'typedoc.json',
+  )
 }
 
 /** The pages with options: the first one links to the others. */
 function optionPages() {
-  return ['docs/reference/options.md', ...pages(join(docs, 'reference/options')).map((path) => relative(root, path))]
+  return [
+    'docs/reference/options.md',
+    ...pages(join(docs, 'reference/options')).map((path) => relative(root, path)),
+  ]
 }
 
 function checkOptions() {
@@ -193,7 +240,9 @@ function checkOptions() {
       const expected = value === undefined ? '—' : plain(value)
       const found = rows.get(member)
       if (found !== undefined && found !== expected)
-        problems.push(`${page}: the default of ${name}.${member} is "${expected}" in the code and "${found}" in the docs.`)
+        problems.push(
+          `${page}: the default of ${name}.${member} is "${expected}" in the code and "${found}" in the docs.`,
+        )
     }
   }
 }
@@ -207,13 +256,38 @@ function checkEvents() {
 
 /** Interfaces whose fields a page lists, under a heading. */
 const FIELDS = [
-  ['packages/core/src/pipeline/query-stats.ts', 'QueryStatsSnapshot', 'docs/reference/statistics.md', ['Queries']],
-  ['packages/core/src/cache/cache-stats.ts', 'TieredStats', 'docs/reference/statistics.md', ['Cached values']],
+  [
+    'packages/core/src/pipeline/query-stats.ts',
+    'QueryStatsSnapshot',
+    'docs/reference/statistics.md',
+    ['Queries'],
+  ],
+  [
+    'packages/core/src/cache/cache-stats.ts',
+    'TieredStats',
+    'docs/reference/statistics.md',
+    ['Cached values'],
+  ],
   ['packages/core/src/cache/cache-stats.ts', 'CacheStats', 'docs/reference/statistics.md', ['Memory']],
-  ['packages/core/src/cache/cache-stats.ts', 'CacheEfficiency', 'docs/reference/statistics.md', ['Memory efficiency']],
+  [
+    'packages/core/src/cache/cache-stats.ts',
+    'CacheEfficiency',
+    'docs/reference/statistics.md',
+    ['Memory efficiency'],
+  ],
   ['packages/redis/src/guard.ts', 'RedisStoreCounters', 'docs/reference/statistics.md', ['Shared store']],
-  ['packages/http/src/response-cache/response-cache-stats.ts', 'ResponseCacheStats', 'docs/reference/statistics.md', ['Responses']],
-  ['packages/core/src/database/workload/workload-entry.ts', 'WorkloadEntry', 'docs/reference/statistics.md', ['Query workload']],
+  [
+    'packages/http/src/response-cache/response-cache-stats.ts',
+    'ResponseCacheStats',
+    'docs/reference/statistics.md',
+    ['Responses'],
+  ],
+  [
+    'packages/core/src/database/workload/workload-entry.ts',
+    'WorkloadEntry',
+    'docs/reference/statistics.md',
+    ['Query workload'],
+  ],
   [
     'packages/core/src/database/analysis/database-analysis.ts',
     'DatabaseAnalysis',
@@ -239,16 +313,30 @@ function checkFields() {
   for (const [source, name, page, headings] of FIELDS) {
     const tables = tablesOf(page)
     const rows = headings.flatMap((heading) => [...(tables.get(heading)?.keys() ?? [])])
-    compare(`field of ${name}`, new Set(membersOf(interfaceIn(join(root, source), name)).keys()), new Set(rows), page)
+    compare(
+      `field of ${name}`,
+      new Set(membersOf(interfaceIn(join(root, source), name)).keys()),
+      new Set(rows),
+      page,
+    )
   }
 }
 
 /** The functions and names whose strings are reasons why an operation was passed through. */
 const REASON_CALLS = new Set(['refuse', 'passThrough'])
 const REASON_NAMES = new Set(['refused'])
-const REASON_FUNCTIONS = new Set(['selectParts', 'aggregateRefusal', 'groupRefusal', 'calculationRefusal', 'refuseKeyValue'])
+const REASON_FUNCTIONS = new Set([
+  'selectParts',
+  'aggregateRefusal',
+  'groupRefusal',
+  'calculationRefusal',
+  'refuseKeyValue',
+])
 /** Members of classes that return reasons, by the end of their file's path. */
-const REASON_MEMBERS = { 'core/src/cache/result-cache.ts': '#read', 'core/src/sluice/result-policies.ts': 'of' }
+const REASON_MEMBERS = {
+  'core/src/cache/result-cache.ts': '#read',
+  'core/src/sluice/result-policies.ts': 'of',
+}
 
 /** The strings that an expression can become; interpolated values are shown as `…`. */
 function textsIn(node) {
@@ -263,13 +351,16 @@ function textsIn(node) {
 function reasonsIn(node, isReason = false, member = undefined) {
   const own = []
   if (ts.isCallExpression(node)) {
-    const callee = ts.isPropertyAccessExpression(node.expression) ? node.expression.name.text : node.expression.getText()
+    const callee = ts.isPropertyAccessExpression(node.expression)
+      ? node.expression.name.text
+      : node.expression.getText()
     if (REASON_CALLS.has(callee)) own.push(...textsIn(node.arguments[0]))
   } else if (ts.isPropertyAssignment(node) || ts.isVariableDeclaration(node)) {
     if (REASON_NAMES.has(node.name.getText())) own.push(...textsIn(node.initializer))
   } else if (isReason && ts.isReturnStatement(node)) own.push(...textsIn(node.expression))
   const isFunction = ts.isFunctionDeclaration(node) && REASON_FUNCTIONS.has(node.name?.text ?? '')
-  const isMember = (ts.isMethodDeclaration(node) || ts.isPropertyDeclaration(node)) && node.name.getText() === member
+  const isMember =
+    (ts.isMethodDeclaration(node) || ts.isPropertyDeclaration(node)) && node.name.getText() === member
   ts.forEachChild(node, (child) => {
     own.push(...reasonsIn(child, isReason || isFunction || isMember, member))
   })
@@ -280,16 +371,26 @@ function checkReasons() {
   const page = 'docs/reference/statistics.md'
   const tables = tablesOf(page)
   const documented = ['batch', 'cache'].flatMap((heading) => [...(tables.get(heading)?.keys() ?? [])])
-  const memberIn = (path) => Object.entries(REASON_MEMBERS).find(([end]) => path.replaceAll('\\', '/').endsWith(end))?.[1]
-  const reasons = sources(join(root, 'packages')).flatMap((path) => reasonsIn(parse(path), false, memberIn(path)))
+  const memberIn = (path) =>
+    Object.entries(REASON_MEMBERS).find(([end]) => path.replaceAll('\\', '/').endsWith(end))?.[1]
+  const reasons = sources(join(root, 'packages')).flatMap((path) =>
+    reasonsIn(parse(path), false, memberIn(path)),
+  )
   // The name of a step precedes the reason of an operation.
-  const words = reasons.map((reason) => reason.replace(/^(?:batch|cache):/, '')).filter((reason) => reason !== '…')
+  const words = reasons
+    .map((reason) => reason.replace(/^(?:batch|cache):/, ''))
+    .filter((reason) => reason !== '…')
   compare('reason', new Set(words), new Set(documented), page)
 }
 
 function sources(folder) {
   return readdirSync(folder, { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts') && !/[\\/](node_modules|dist|test)([\\/]|$)/.test(entry.parentPath))
+    .filter(
+      (entry) =>
+        entry.isFile() &&
+        entry.name.endsWith('.ts') &&
+        !/[\\/](node_modules|dist|test)([\\/]|$)/.test(entry.parentPath),
+    )
     .map((entry) => join(entry.parentPath, entry.name))
     .filter((path) => /[\\/]src[\\/]/.test(path))
 }
@@ -297,7 +398,8 @@ function sources(folder) {
 function pages(folder) {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name)
-    if (entry.isDirectory()) return ['node_modules', 'api', '.vitepress'].includes(entry.name) ? [] : pages(path)
+    if (entry.isDirectory())
+      return ['node_modules', 'api', '.vitepress'].includes(entry.name) ? [] : pages(path)
     return entry.name.endsWith('.md') ? [path] : []
   })
 }
@@ -309,7 +411,9 @@ function pageOf(link, from) {
   // Copied when the docs are built.
   if (link.startsWith('/schemas/')) return existsSync(join(root, 'packages/cli', link))
   const path = link.startsWith('/') ? join(docs, link) : join(dirname(from), link)
-  return [path, `${path}.md`, join(path, 'index.md')].some((candidate) => existsSync(candidate) && !candidate.endsWith('/'))
+  return [path, `${path}.md`, join(path, 'index.md')].some(
+    (candidate) => existsSync(candidate) && !candidate.endsWith('/'),
+  )
 }
 
 function checkLinks() {
@@ -323,15 +427,19 @@ function checkLinks() {
   }
   const { nav, sidebar } = JSON.parse(read('docs/.vitepress/navigation.json'))
   for (const { text, link } of [...nav, ...sidebar.flatMap(({ items }) => items)]) {
-    if (!isGenerated(link) && !pageOf(link, docs)) problems.push(`docs/.vitepress/navigation.json: "${text}" leads nowhere: ${link}`)
+    if (!isGenerated(link) && !pageOf(link, docs))
+      problems.push(`docs/.vitepress/navigation.json: "${text}" leads nowhere: ${link}`)
   }
   const shown = new Set(sidebar.flatMap(({ items }) => items.map(({ link }) => join(docs, `${link}.md`))))
   for (const path of pages(docs)) {
-    if (path !== join(docs, 'index.md') && !shown.has(path)) problems.push(`${relative(root, path)} is not in the sidebar.`)
+    if (path !== join(docs, 'index.md') && !shown.has(path))
+      problems.push(`${relative(root, path)} is not in the sidebar.`)
   }
 }
 
-/** Compiles examples in memory, next to the sources of the example app, with the imports of it and the tests. */
+/**
+ * Compiles examples in memory, next to the sources of the example app, with the imports of it and the tests.
+ */
 function checkExamples() {
   const folder = join(root, 'examples/atlas/src')
   if (!existsSync(join(folder, 'generated/prisma'))) {
@@ -345,30 +453,46 @@ function checkExamples() {
       // The files of a quick start are checked together, by the test that follows it.
       if (/^\/\/ (?:src\/|\w+\.config\.ts)/.test(code)) continue
       const line = text.slice(0, index).split('\n').length
-      examples.set(join(folder, `docs-example-${examples.size}.ts`), { code: `${code}\nexport {}\n`, path, line })
+      examples.set(join(folder, `docs-example-${examples.size}.ts`), {
+        code: `${code}\nexport {}\n`,
+        path,
+        line,
+      })
     }
   }
   const base = ts.readConfigFile(join(root, 'tsconfig.base.json'), ts.sys.readFile).config
   const { options } = ts.parseJsonConfigFileContent({ ...base, files: [] }, ts.sys, root)
-  const settings = { ...options, isolatedDeclarations: false, declaration: false, typeRoots: [join(root, 'node_modules/@types')] }
+  const settings = {
+    ...options,
+    isolatedDeclarations: false,
+    declaration: false,
+    typeRoots: [join(root, 'node_modules/@types')],
+  }
   const host = ts.createCompilerHost(settings)
   const { fileExists, getSourceFile } = host
   host.fileExists = (path) => examples.has(path) || fileExists.call(host, path)
   host.getSourceFile = (path, ...rest) =>
-    examples.has(path) ? ts.createSourceFile(path, examples.get(path).code, rest[0]) : getSourceFile.call(host, path, ...rest)
+    examples.has(path)
+      ? ts.createSourceFile(path, examples.get(path).code, rest[0])
+      : getSourceFile.call(host, path, ...rest)
   const resolve = (name, from, reference) => {
     const mode = ts.getModeForUsageLocation(from, reference, settings)
     const found = (path) => ts.resolveModuleName(name, path, settings, host, undefined, undefined, mode)
     const { fileName } = from
     const resolved = found(fileName)
-    return resolved.resolvedModule === undefined && examples.has(fileName) ? found(join(root, 'test/docs-example.ts')) : resolved
+    return resolved.resolvedModule === undefined && examples.has(fileName)
+      ? found(join(root, 'test/docs-example.ts'))
+      : resolved
   }
   host.resolveModuleNameLiterals = (literals, _containing, _redirected, _options, from) =>
     literals.map((literal) => resolve(literal.text, from, literal))
   const program = ts.createProgram([...examples.keys()], settings, host)
   for (const [name, { path, line }] of examples) {
     const file = program.getSourceFile(name)
-    for (const { start, messageText } of [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)]) {
+    for (const { start, messageText } of [
+      ...program.getSyntacticDiagnostics(file),
+      ...program.getSemanticDiagnostics(file),
+    ]) {
       const at = line + 1 + file.getLineAndCharacterOfPosition(start ?? 0).line
       problems.push(`${relative(root, path)}:${at}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`)
     }
@@ -391,5 +515,7 @@ checkReasons()
 checkLinks()
 checkExamples()
 for (const problem of problems) console.error(problem)
-console.log(problems.length === 0 ? 'Docs and code agree.' : `${problems.length} differences between docs and code.`)
+console.log(
+  problems.length === 0 ? 'Docs and code agree.' : `${problems.length} differences between docs and code.`,
+)
 process.exit(problems.length === 0 ? 0 : 1)

@@ -1,4 +1,6 @@
-// Checks the wording of docs, comments, messages and test names. Each folder has a limit, in hits per 1,000 words, that only goes down.
+// Checks the wording of docs, comments, messages and test names. Each folder has a limit, in hits per 1,000
+// words, that only goes down. Comments have at most 110 characters per line, as code does, which the
+// formatter checks.
 //
 //   node scripts/check-voice.mjs             exits with code 1 if a folder is above its limit
 //   node scripts/check-voice.mjs <paths…>    prints the hits in these files and folders
@@ -13,14 +15,17 @@ import { markdownUnits, sourceUnits, unitOf } from './voice/units.mjs'
 
 const root = join(import.meta.dirname, '..')
 const limitsFile = join(import.meta.dirname, 'voice/limits.json')
+const MAX_COLUMNS = 110
 const SOURCES = new Set(['.ts', '.tsx', '.mts', '.js', '.mjs'])
 
 /** Each rule finds its bad example, and not its good one. */
 function selfTest() {
   for (const rule of rules) {
-    const count = (text) => hitsOf(unitOf(KIND_ONLY.has(rule.only) ? rule.only : 'md', [{ text, line: 1 }]), [rule]).length
+    const count = (text) =>
+      hitsOf(unitOf(KIND_ONLY.has(rule.only) ? rule.only : 'md', [{ text, line: 1 }]), [rule]).length
     if (count(rule.bad) === 0) throw new Error(`The rule ${rule.id} does not match "${rule.bad}".`)
-    if (rule.good !== '' && count(rule.good) > 0) throw new Error(`The rule ${rule.id} matches "${rule.good}".`)
+    if (rule.good !== '' && count(rule.good) > 0)
+      throw new Error(`The rule ${rule.id} matches "${rule.good}".`)
   }
 }
 
@@ -28,10 +33,26 @@ function hitsIn(path) {
   const source = readFileSync(join(root, path), 'utf8')
   const lines = source.split('\n')
   if (lines.slice(0, 20).some((line) => line.includes('voice-ignore-file'))) return { words: 0, hits: [] }
-  const isExempt = (line) => [lines[line - 1], lines[line - 2]].some((text) => /voice-ignore(?!-file)/.test(text ?? ''))
+  const isExempt = (line) =>
+    [lines[line - 1], lines[line - 2]].some((text) => /voice-ignore(?!-file)/.test(text ?? ''))
   const units = extname(path) === '.md' ? markdownUnits(source) : sourceUnits(source, path)
   const words = units.reduce((sum, { text }) => sum + (text.match(/[A-Za-z][A-Za-z'’-]*/g) ?? []).length, 0)
   return { words, hits: units.flatMap((unit) => hitsOf(unit, rules)).filter(({ line }) => !isExempt(line)) }
+}
+
+/** Lines of comments that are too long, as `path:line`. Directives of tools must be on one line. */
+function longComments() {
+  return proseFiles(['.'])
+    .filter((path) => SOURCES.has(extname(path)))
+    .flatMap((path) =>
+      readFileSync(join(root, path), 'utf8')
+        .split('\n')
+        .flatMap((line, at) =>
+          line.length > MAX_COLUMNS && /^\s*(\/\/|\/?\*)/.test(line) && !line.includes('biome-ignore')
+            ? [`${path}:${at + 1}`]
+            : [],
+        ),
+    )
 }
 
 /** The folder whose limit applies: `packages/core/src`, `docs/guides`, `test/bench`, `scripts`. */
@@ -43,10 +64,19 @@ function folderOf(path) {
 }
 
 function proseFiles(paths) {
-  const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z', '--', ...paths], { cwd: root })
+  const listed = execFileSync(
+    'git',
+    ['ls-files', '--cached', '--others', '--exclude-standard', '-z', '--', ...paths],
+    { cwd: root },
+  )
   return `${listed}`
     .split('\0')
-    .filter((path) => (extname(path) === '.md' || SOURCES.has(extname(path))) && !path.endsWith('.d.ts') && !path.includes('CHANGELOG'))
+    .filter(
+      (path) =>
+        (extname(path) === '.md' || SOURCES.has(extname(path))) &&
+        !path.endsWith('.d.ts') &&
+        !path.includes('CHANGELOG'),
+    )
 }
 
 function rates() {
@@ -57,7 +87,9 @@ function rates() {
     folders.set(folderOf(path), { words: known.words + words, hits: known.hits + hits.length })
   }
   const rate = ({ words, hits }) => (words === 0 ? 0 : Math.ceil((hits / words) * 10_000) / 10)
-  return new Map([...folders].sort(([a], [b]) => (a < b ? -1 : 1)).map(([folder, counts]) => [folder, rate(counts)]))
+  return new Map(
+    [...folders].sort(([a], [b]) => (a < b ? -1 : 1)).map(([folder, counts]) => [folder, rate(counts)]),
+  )
 }
 
 function check() {
@@ -72,6 +104,10 @@ function check() {
       `${folder}: ${rate} hits per 1,000 words, at most ${limit} are allowed. To list them: node scripts/check-voice.mjs ${folder}`,
     )
   }
+  for (const place of longComments()) {
+    failures += 1
+    console.error(`${place}: the comment has more than ${MAX_COLUMNS} characters in a line`)
+  }
   if (failures === 0) console.log('The wording is within its limits.')
   return failures === 0
 }
@@ -79,7 +115,10 @@ function check() {
 function update() {
   const before = JSON.parse(readFileSync(limitsFile, 'utf8'))
   const lowered = [...rates()].map(([folder, rate]) => [folder, Math.min(rate, before[folder] ?? rate)])
-  writeFileSync(limitsFile, `${JSON.stringify({ default: before.default, ...Object.fromEntries(lowered) }, undefined, 2)}\n`)
+  writeFileSync(
+    limitsFile,
+    `${JSON.stringify({ default: before.default, ...Object.fromEntries(lowered) }, undefined, 2)}\n`,
+  )
 }
 
 selfTest()

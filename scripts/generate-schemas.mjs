@@ -1,5 +1,5 @@
-// Generates the JSON Schemas of the output of `sluice <command> --json`, and of its files, from the types of the command
-// line. With `--check`, it writes nothing, and fails if the schemas are not up to date.
+// Generates the JSON Schemas of the output of `sluice <command> --json`, and of its files, from the types of
+// the command line. With `--check`, it writes nothing, and fails if the schemas are not up to date.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createGenerator } from 'ts-json-schema-generator'
@@ -31,21 +31,30 @@ const generator = createGenerator({
 /** Converts the generator's draft 7. The types contain no tuples, whose schema differs. */
 function toDraft2020(value, name) {
   if (Array.isArray(value)) return value.map((one) => toDraft2020(one))
-  if (typeof value === 'string') return name === 'description' ? inJson(value) : value.replace(/^#\/definitions\//, '#/$defs/')
+  if (typeof value === 'string')
+    return name === 'description' ? inJson(value) : value.replace(/^#\/definitions\//, '#/$defs/')
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name === 'definitions' ? '$defs' : name, toDraft2020(one, name)]))
+  return Object.fromEntries(
+    Object.entries(value).map(([name, one]) => [
+      name === 'definitions' ? '$defs' : name,
+      toDraft2020(one, name),
+    ]),
+  )
 }
 
 /** Inlines types that have no name in TypeScript (`Pick<…>`). */
 function withoutUnnamed(value, definitions) {
   if (Array.isArray(value)) return value.map((one) => withoutUnnamed(one, definitions))
   if (typeof value !== 'object' || value === null) return value
-  const name = typeof value.$ref === 'string' ? decodeURIComponent(value.$ref.replace('#/definitions/', '')) : ''
+  const name =
+    typeof value.$ref === 'string' ? decodeURIComponent(value.$ref.replace('#/definitions/', '')) : ''
   if (isUnnamed(name)) {
     const { $ref: _replaced, ...beside } = value
     return withoutUnnamed({ ...definitions[name], ...beside }, definitions)
   }
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, withoutUnnamed(one, definitions)]))
+  return Object.fromEntries(
+    Object.entries(value).map(([key, one]) => [key, withoutUnnamed(one, definitions)]),
+  )
 }
 
 const isUnnamed = (name) => /\W/.test(name)
@@ -57,9 +66,20 @@ function inJson(text) {
 
 function schemaOf(name, type) {
   const { definitions = {}, ...draft7 } = generator.createSchema(type)
-  const named = Object.fromEntries(Object.entries(definitions).filter(([definition]) => !isUnnamed(definition)))
-  const { $schema: _draft7, description, $defs, ...schema } = toDraft2020(withoutUnnamed({ ...draft7, definitions: named }, definitions))
-  const head = { $schema: 'https://json-schema.org/draft/2020-12/schema', title: `sluice ${name}`, description }
+  const named = Object.fromEntries(
+    Object.entries(definitions).filter(([definition]) => !isUnnamed(definition)),
+  )
+  const {
+    $schema: _draft7,
+    description,
+    $defs,
+    ...schema
+  } = toDraft2020(withoutUnnamed({ ...draft7, definitions: named }, definitions))
+  const head = {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: `sluice ${name}`,
+    description,
+  }
   return `${JSON.stringify({ ...head, ...schema, ...(Object.keys($defs).length === 0 ? {} : { $defs }) }, undefined, 2)}\n`
 }
 
@@ -71,7 +91,10 @@ const stale = [...written]
   .map(([name]) => name)
 const extra = present.filter((name) => !written.has(name))
 if (isCheck) {
-  for (const name of stale) console.error(`packages/cli/schemas/${name}: is not what the types say. pnpm run generate:schemas writes it.`)
+  for (const name of stale)
+    console.error(
+      `packages/cli/schemas/${name}: is not what the types say. pnpm run generate:schemas writes it.`,
+    )
   for (const name of extra) console.error(`packages/cli/schemas/${name}: there is no such output.`)
   if (stale.length + extra.length > 0) process.exit(1)
 } else {

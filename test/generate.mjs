@@ -1,5 +1,7 @@
-// Writes generated/<provider>/, generated/bench-<provider>/ with the models of the bench, and generated/consistency-postgresql/ with those
-// of the consistency checker: schema.prisma, the Prisma client, Sluice's schema data, and the DDL (schema.sql). Needs built packages. Does nothing for a folder whose inputs are as at the last run.
+// Writes generated/<provider>/, generated/bench-<provider>/ with the models of the bench, and
+// generated/consistency-postgresql/ with those of the consistency checker: schema.prisma, the Prisma client,
+// Sluice's schema data, and the DDL (schema.sql). Needs built packages. Does nothing for a folder whose
+// inputs are as at the last run.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -10,8 +12,16 @@ import { env, hashOfTools, header, readStamp } from './prisma/generate-parts.mjs
 const root = import.meta.dirname
 const tools = hashOfTools(join(root, 'generate.mjs'))
 const targets = [
-  ...['sqlite', 'postgresql', 'mysql'].map((provider) => ({ provider, folder: provider, models: 'prisma/models.prisma' })),
-  ...['sqlite', 'postgresql'].map((provider) => ({ provider, folder: `bench-${provider}`, models: 'bench/query/models.prisma' })),
+  ...['sqlite', 'postgresql', 'mysql'].map((provider) => ({
+    provider,
+    folder: provider,
+    models: 'prisma/models.prisma',
+  })),
+  ...['sqlite', 'postgresql'].map((provider) => ({
+    provider,
+    folder: `bench-${provider}`,
+    models: 'bench/query/models.prisma',
+  })),
   { provider: 'postgresql', folder: 'consistency-postgresql', models: 'consistency/models.prisma' },
 ]
 
@@ -30,7 +40,11 @@ for (const { provider, ...target } of targets) {
   const content = header(provider) + models
   writeFileSync(path, content)
   const prisma = join(root, 'node_modules/prisma/build/index.js')
-  const { status } = spawnSync(process.execPath, [prisma, 'generate', '--schema', path], { cwd: root, env, stdio: 'inherit' })
+  const { status } = spawnSync(process.execPath, [prisma, 'generate', '--schema', path], {
+    cwd: root,
+    env,
+    stdio: 'inherit',
+  })
   if (status !== 0) process.exit(status ?? 1)
   writeFileSync(join(folder, 'schema.sql'), await createDdl(provider, { path, content }))
   writeFileSync(stamp, hash)

@@ -15,7 +15,8 @@ export async function finishLlmsTxt(outDir: string): Promise<void> {
     if (!list.includes(`\n## ${text}\n`)) throw new Error(`llms.txt has no section "${text}".`)
     for (const { link } of items) {
       if (!list.includes(`(${link}.md)`)) throw new Error(`llms.txt has no ${link}.`)
-      if (!full.includes(`url: ${link}.md`) && !full.includes(`url: '${link}.md'`)) throw new Error(`llms-full.txt has no ${link}.`)
+      if (!full.includes(`url: ${link}.md`) && !full.includes(`url: '${link}.md'`))
+        throw new Error(`llms-full.txt has no ${link}.`)
     }
   }
 }

@@ -11,11 +11,17 @@ export type Redirects = Readonly<Record<string, string>>
 
 /** The renamed pages and anchors, and all options: they were on one page. */
 export function readRedirects(): Redirects {
-  const redirects = Object.entries(renamed).map(([from, to]) => [from, to.startsWith('#') ? `${from.split('#', 1)[0]}${to}` : to])
+  const redirects = Object.entries(renamed).map(([from, to]) => [
+    from,
+    to.startsWith('#') ? `${from.split('#', 1)[0]}${to}` : to,
+  ])
   const options = readdirSync(optionPages).flatMap((name) => {
     const headings = readFileSync(join(optionPages, name), 'utf8').matchAll(/^## (\w+)$/gm)
     const page = `${OPTIONS}/${name.replace(/\.md$/, '')}`
-    return Array.from(headings, ([, heading = '']) => [`${OPTIONS}#${heading.toLowerCase()}`, `${page}#${heading.toLowerCase()}`])
+    return Array.from(headings, ([, heading = '']) => [
+      `${OPTIONS}#${heading.toLowerCase()}`,
+      `${page}#${heading.toLowerCase()}`,
+    ])
   })
   return Object.fromEntries([...redirects, ...options])
 }
@@ -25,10 +31,13 @@ export function checkRedirects(outDir: string): void {
   const exists = (location: string): boolean => {
     const [page = '', anchor] = location.split('#')
     const file = join(outDir, `${page}.html`)
-    return existsSync(file) && (anchor === undefined || readFileSync(file, 'utf8').includes(` id="${anchor}"`))
+    return (
+      existsSync(file) && (anchor === undefined || readFileSync(file, 'utf8').includes(` id="${anchor}"`))
+    )
   }
   for (const [from, to] of Object.entries(readRedirects())) {
-    if (!exists(to)) throw new Error(`The redirect from ${from} leads nowhere: ${to}. Change it in redirects.json.`)
+    if (!exists(to))
+      throw new Error(`The redirect from ${from} leads nowhere: ${to}. Change it in redirects.json.`)
     if (exists(from)) throw new Error(`${from} exists. Remove its redirect from redirects.json.`)
   }
 }

@@ -1,4 +1,5 @@
-// Writes prisma/schema.prisma, prisma/postgresql/schema.prisma and prisma/mysql/schema.prisma from prisma/models.prisma, then generates the clients.
+// Writes prisma/schema.prisma, prisma/postgresql/schema.prisma and prisma/mysql/schema.prisma from
+// prisma/models.prisma, then generates the clients.
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -7,7 +8,12 @@ const root = import.meta.dirname
 const models = readFileSync(join(root, 'prisma/models.prisma'), 'utf8')
 
 const targets = [
-  { path: 'prisma/schema.prisma', provider: 'sqlite', client: '../src/generated/prisma', sluice: '../src/generated/sluice' },
+  {
+    path: 'prisma/schema.prisma',
+    provider: 'sqlite',
+    client: '../src/generated/prisma',
+    sluice: '../src/generated/sluice',
+  },
   {
     path: 'prisma/postgresql/schema.prisma',
     provider: 'postgresql',
@@ -24,7 +30,12 @@ const targets = [
   },
 ]
 
-const header = ({ provider, client, sluice, relationMode }) => `// Written by generate.mjs: change models.prisma instead.
+const header = ({
+  provider,
+  client,
+  sluice,
+  relationMode,
+}) => `// Written by generate.mjs: change models.prisma instead.
 
 generator client {
   provider            = "prisma-client"
@@ -52,10 +63,14 @@ for (const target of targets) {
   mkdirSync(dirname(path), { recursive: true })
   writeFileSync(path, header(target) + models)
   const prisma = join(root, 'node_modules/prisma/build/index.js')
-  const { status } = spawnSync(process.execPath, [prisma, 'generate', '--schema', target.path, ...process.argv.slice(2)], {
-    cwd: root,
-    env,
-    stdio: 'inherit',
-  })
+  const { status } = spawnSync(
+    process.execPath,
+    [prisma, 'generate', '--schema', target.path, ...process.argv.slice(2)],
+    {
+      cwd: root,
+      env,
+      stdio: 'inherit',
+    },
+  )
   if (status !== 0) process.exit(status ?? 1)
 }

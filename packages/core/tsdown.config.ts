@@ -5,7 +5,9 @@ interface ChunkingContext {
   getModuleInfo(id: string): { readonly importedIds: readonly string[] } | null
 }
 
-/** Packages that become part of the build, and the file of each with its license, which has to come with it. */
+/**
+ * Packages that become part of the build, and the file of each with its license, which has to come with it.
+ */
 const bundled = { dataloader: 'LICENSE', 'lru-cache': 'LICENSE.md' }
 const main = join(import.meta.dirname, 'src/index.ts')
 const evaluated = new Set<string>()
@@ -14,7 +16,8 @@ const evaluated = new Set<string>()
 function isEvaluated(id: string, context: ChunkingContext): boolean {
   if (evaluated.size === 0) {
     evaluated.add(main)
-    for (const one of evaluated) for (const imported of context.getModuleInfo(one)?.importedIds ?? []) evaluated.add(imported)
+    for (const one of evaluated)
+      for (const imported of context.getModuleInfo(one)?.importedIds ?? []) evaluated.add(imported)
   }
   return evaluated.has(id)
 }
@@ -41,7 +44,8 @@ export default defineConfig({
   sourcemap: true,
   fixedExtension: false,
   exports: { devExports: '@sluice/source' },
-  // To find and load these takes a sixth of the time of importing the core: one is CommonJS, whose loader is not needed otherwise.
+  // To find and load these takes a sixth of the time of importing the core: one is CommonJS, whose loader is
+  // not needed otherwise.
   deps: { alwaysBundle: Object.keys(bundled) },
   copy: Object.entries(bundled).map(([name, license]) => ({
     ...{ from: `node_modules/${name}/${license}`, to: 'dist', rename: `license-of-${name}.txt` },
@@ -50,8 +54,12 @@ export default defineConfig({
     codeSplitting: {
       groups: [
         // All that worker threads load.
-        { name: 'shared', test: /\/core\/src\/(shared\/.*|jobs\/job-errors|jobs\/backends\/job-backend)(?<!\.d)\.ts$/ },
-        // Each file costs a millisecond of CPU. By default, there is one for each set of entry points that share a module.
+        {
+          name: 'shared',
+          test: /\/core\/src\/(shared\/.*|jobs\/job-errors|jobs\/backends\/job-backend)(?<!\.d)\.ts$/,
+        },
+        // Each file costs a millisecond of CPU. By default, there is one for each set of entry points that
+        // share a module.
         { name: (id, context) => (isEvaluated(id, context) ? 'main' : null) },
       ],
     },

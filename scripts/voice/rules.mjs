@@ -1,5 +1,5 @@
-// The phrases that the project's prose does without, each with what to write instead, and where they are found in a text.
-// voice-ignore-file: this file quotes the phrases that it searches for.
+// The phrases that the project's prose does without, each with what to write instead, and where they are
+// found in a text. voice-ignore-file: this file quotes the phrases that it searches for.
 const END = String.raw`(?=\s*(?:[.,;:!?)\]|]|$))`
 const START = String.raw`(?:^|(?<=[.;:!?]\s)|(?<=[.;:!?]\*\*\s)|(?<=\*\*))`
 const BE = '(?:is|are|was|were|be|been|being)'
@@ -108,7 +108,10 @@ const RULES = [
   ['commit-length', '^.{73,}$', 'at most 72 characters; the reason goes into the body', 'x'.repeat(73), 'x', 'commit'],
 ]
 
-/** A rule for one kind of prose (`cell`, `test`, `commit`), or for statements: sentences that are no questions. */
+/**
+ * A rule for one kind of prose (`cell`, `test`, `commit`), or for statements: sentences that are no
+ * questions.
+ */
 export const KIND_ONLY = new Set(['cell', 'test', 'commit'])
 export const rules = RULES.map(([id, source, to, bad, good, only]) => ({
   id,
@@ -120,7 +123,14 @@ export const rules = RULES.map(([id, source, to, bad, good, only]) => ({
 }))
 
 function isCased(id) {
-  return ['what-clause', 'where-clause', 'of-first', 'who-clause', 'there-are-list', 'test-too-short'].includes(id)
+  return [
+    'what-clause',
+    'where-clause',
+    'of-first',
+    'who-clause',
+    'there-are-list',
+    'test-too-short',
+  ].includes(id)
 }
 
 function isStatementAt(text, index) {
@@ -156,7 +166,8 @@ export function hitsOf(unit, chosen) {
   const hits = []
   for (const rule of chosen) {
     if (KIND_ONLY.has(rule.only) && rule.only !== unit.kind) continue
-    if (unit.kind === 'commit' && rule.only !== 'commit' && ['what-clause', 'where-clause'].includes(rule.id)) continue
+    if (unit.kind === 'commit' && rule.only !== 'commit' && ['what-clause', 'where-clause'].includes(rule.id))
+      continue
     if (rule.id === 'long-sentence') {
       if (unit.kind !== 'test' && unit.kind !== 'commit') hits.push(...longSentences(unit, rule))
       continue
@@ -166,7 +177,8 @@ export function hitsOf(unit, chosen) {
       const to = from + Math.max(1, match[0].length)
       if (
         rule.only === 'statement' &&
-        (!isStatementAt(unit.text, from) || (unit.kind === 'cell' && unit.text.trim().split(/\s+/).length <= 3))
+        (!isStatementAt(unit.text, from) ||
+          (unit.kind === 'cell' && unit.text.trim().split(/\s+/).length <= 3))
       )
         continue
       if (rule.only === undefined || rule.only === 'statement') {

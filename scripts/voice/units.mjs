@@ -1,6 +1,9 @@
-// Finds the prose of Markdown and source files: paragraphs, cells, comments, sentences in strings, text of pages, names of tests.
-// voice-ignore-file: it has examples of what it looks for.
-/** A piece of prose: its text, and for each character the line that it stands on. Code in it is masked with `¤`. */
+// Finds the prose of Markdown and source files: paragraphs, cells, comments, sentences in strings, text of
+// pages, names of tests. voice-ignore-file: it has examples of what it looks for.
+/**
+ * A piece of prose: its text, and for each character the line that it stands on. Code in it is masked with
+ * `¤`.
+ */
 class Unit {
   constructor(kind, text, lines) {
     this.kind = kind
@@ -107,11 +110,12 @@ export function markdownUnits(source) {
   return units
 }
 
-// ------------------------------------------------------------------------------------------------------------------- source text
+// ---- source text
 
 const DIRECTIVE =
   /^\s*(?:eslint|biome-ignore|prettier|@ts-|istanbul|c8|v8|#region|#endregion|@vite|@__PURE__|#__PURE__|webpack|voice-ignore|<reference|sourceMappingURL)/
-const WORD_BEFORE_REGEX = /(?:^|[^\w$.])(?:return|typeof|case|in|of|do|else|void|delete|throw|new|instanceof|yield|await)$/
+const WORD_BEFORE_REGEX =
+  /(?:^|[^\w$.])(?:return|typeof|case|in|of|do|else|void|delete|throw|new|instanceof|yield|await)$/
 
 /** The comments, strings and JSX texts of JavaScript or TypeScript, with their offsets. */
 function scan(source) {
@@ -244,7 +248,11 @@ const SQL =
 function isSentence(text) {
   if (text.length < 12 || text.length > 2000) return false
   if (/[{}]/.test(text.replace(/\$\{[^}]*\}/g, '')) && /\/\/|;|=>|catch|const /.test(text)) return false
-  if (SQL.test(text) || /^[./@#<]|^\w+:\/\//.test(text) || /[{};]\s*$|=>|===|&&|\|\||\$\d|\(\)\s*\{|<\/|^\s*\(?[A-Z_]+\s/.test(text))
+  if (
+    SQL.test(text) ||
+    /^[./@#<]|^\w+:\/\//.test(text) ||
+    /[{};]\s*$|=>|===|&&|\|\||\$\d|\(\)\s*\{|<\/|^\s*\(?[A-Z_]+\s/.test(text)
+  )
     return false
   const words = text.replace(/\$\{[^}]*\}/g, ' x ').match(/[A-Za-z][A-Za-z'’-]*/g) ?? []
   if (words.length < 3) return false
@@ -257,7 +265,8 @@ const TEST_CALL = /\b(?:it|test)(?:\.\w+(?:\([^()]*(?:\([^()]*\)[^()]*)*\))?)*\(
 export function sourceUnits(source, path) {
   const isTest = /\.(?:test|spec|test-d)\.[cm]?[jt]sx?$/.test(path)
   const starts = [0]
-  for (let index = source.indexOf('\n'); index >= 0; index = source.indexOf('\n', index + 1)) starts.push(index + 1)
+  for (let index = source.indexOf('\n'); index >= 0; index = source.indexOf('\n', index + 1))
+    starts.push(index + 1)
   const lineOf = (offset) => {
     let low = 0
     let high = starts.length - 1
@@ -313,7 +322,9 @@ export function sourceUnits(source, path) {
 }
 
 function looksLikeCode(text) {
-  return /[;{}]\s*$|^\s*(?:const|let|import|export|await|return|if \()\b.*[=({]|=>|^\s*[\w.]+\([^)]*\)\s*$|^\s*<\w/.test(text)
+  return /[;{}]\s*$|^\s*(?:const|let|import|export|await|return|if \()\b.*[=({]|=>|^\s*[\w.]+\([^)]*\)\s*$|^\s*<\w/.test(
+    text,
+  )
 }
 
 /** Paragraphs of a block comment. `@example` and fences are code. */
@@ -321,7 +332,8 @@ function blockUnits(body, firstLine) {
   const units = []
   let rows = []
   const flush = () => {
-    if (rows.length > 0 && /[A-Za-z]/.test(rows.map(({ text }) => text).join(''))) units.push(unitOf('comment', rows))
+    if (rows.length > 0 && /[A-Za-z]/.test(rows.map(({ text }) => text).join('')))
+      units.push(unitOf('comment', rows))
     rows = []
   }
   let isExample = false
@@ -359,4 +371,4 @@ function blockUnits(body, firstLine) {
   return units
 }
 
-// -------------------------------------------------------------------------------------------------------------------------- hits
+// ---- hits

@@ -1,5 +1,5 @@
-// The cost of choosing a node, and the outcome of requests when a node dies, hangs or leaves, compared with other proxies.
-// Reads after writes if a database has a replica; with `--replicas`, only these.
+// The cost of choosing a node, and the outcome of requests when a node dies, hangs or leaves, compared with
+// other proxies. Reads after writes if a database has a replica; with `--replicas`, only these.
 import { failureFigures } from './balancing/failures.ts'
 import { memoryFigures } from './balancing/memory.ts'
 import { pickFigures } from './balancing/picks.ts'

@@ -22,7 +22,11 @@ interface Options {
 }
 
 const { values: options } = parseArgs({
-  options: { json: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false }, trace: { type: 'string' } },
+  options: {
+    json: { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false },
+    trace: { type: 'string' },
+  },
 }) as { values: Options }
 
 /** `undefined` if this machine has none. */
@@ -38,11 +42,17 @@ async function ifThere(name: string, start: () => Promise<TestService>): Promise
 
 async function main({ json, quick, trace: path }: Options): Promise<void> {
   const rounds = quick ? 7 : 41
-  const trace = path === undefined ? zipfTrace(quick ? 300_000 : 2_000_000, quick ? 20_000 : 100_000, 0.9) : readTrace(path)
+  const trace =
+    path === undefined
+      ? zipfTrace(quick ? 300_000 : 2_000_000, quick ? 20_000 : 100_000, 0.9)
+      : readTrace(path)
   const print = (title: string, measured: readonly Measured[]): void => {
     if (!json) printTable(title, measured, [])
   }
-  if (!json) console.log(`Node ${process.version}, medians of ${rounds} interleaved rounds, CPU time; each contender in its own process`)
+  if (!json)
+    console.log(
+      `Node ${process.version}, medians of ${rounds} interleaved rounds, CPU time; each contender in its own process`,
+    )
   const figures: CacheFigure[] = []
 
   const redis = await ifThere('Redis', startRedisServer)
@@ -100,5 +110,6 @@ function printHeap(bytesPerEntry: Readonly<Record<string, number>>): void {
     console.log(`  ${name.padEnd(34)} ${bytes.toFixed(0).padStart(8)} bytes an entry`)
 }
 
-const isServed = (await serveContender([...memoryContenders, ...storeContenders, ...writeContenders])) || (await serveHeap())
+const isServed =
+  (await serveContender([...memoryContenders, ...storeContenders, ...writeContenders])) || (await serveHeap())
 if (!isServed) await main(options)

@@ -11,7 +11,12 @@ import { printAlone, printGain, printWorkload } from './database/print-verdicts.
 import { type RealAnswer, realAnswer, realGain } from './database/real-gain.ts'
 import { type BenchFigure, printFigures, shown, toJson } from './database/report.ts'
 import { createShop } from './database/shop.ts'
-import { openMariadbShop, openPostgresShop, openSqliteShop, type ShopDatabase } from './database/shop-database.ts'
+import {
+  openMariadbShop,
+  openPostgresShop,
+  openSqliteShop,
+  type ShopDatabase,
+} from './database/shop-database.ts'
 import { askedOf } from './database/shop-workload.ts'
 import { benchOptions } from './harness.ts'
 
@@ -45,9 +50,11 @@ async function judge(advisor: ShopAdvisor, all: ShopAsked): Promise<BenchFigure[
   const workload = await judgeWorkload(advisor, all)
   if (!json) printWorkload(advisor, workload)
   const verdicts: ShapeVerdict[] = []
-  for (const [index, asked] of all.shapes.entries()) if (index % EACH_ALONE === 0) verdicts.push(await judgeShape(advisor, asked, all))
+  for (const [index, asked] of all.shapes.entries())
+    if (index % EACH_ALONE === 0) verdicts.push(await judgeShape(advisor, asked, all))
   const real = new Map<string, RealAnswer>()
-  for (const verdict of verdicts) if (!quick && !verdict.isRight) real.set(verdict.asked.id, await realAnswer(advisor, verdict, ROUNDS))
+  for (const verdict of verdicts)
+    if (!quick && !verdict.isRight) real.set(verdict.asked.id, await realAnswer(advisor, verdict, ROUNDS))
   if (!json) printAlone(verdicts, real)
   const { advice, needs, misses } = workload
   const gain = quick ? undefined : await realGain(advisor, advice.indexes, all.shapes, ROUNDS)
@@ -55,10 +62,31 @@ async function judge(advisor: ShopAdvisor, all: ShopAsked): Promise<BenchFigure[
   const rightShare = verdicts.filter(({ isRight }) => isRight).length / verdicts.length
   const needed = gain?.drops.filter(({ losses }) => losses.length > 0).length ?? workload.foreseen.length
   return [
-    { id: `${name}: known good indexes found`, value: (1 - misses.length / needs) * 100, unit: '%', target: TARGETS.recall, bound: '≥' },
-    { id: `${name}: advised indexes that a statement needs`, value: (needed / advice.indexes.length) * 100, unit: '%' },
-    { id: `${name}: advised indexes without gain`, value: advice.indexes.length - needed, unit: 'indexes', target: TARGETS.needless },
-    { id: `${name}: statements alone answered rightly`, value: rightShare * 100, unit: '%', target: TARGETS.alone, bound: '≥' },
+    {
+      id: `${name}: known good indexes found`,
+      value: (1 - misses.length / needs) * 100,
+      unit: '%',
+      target: TARGETS.recall,
+      bound: '≥',
+    },
+    {
+      id: `${name}: advised indexes that a statement needs`,
+      value: (needed / advice.indexes.length) * 100,
+      unit: '%',
+    },
+    {
+      id: `${name}: advised indexes without gain`,
+      value: advice.indexes.length - needed,
+      unit: 'indexes',
+      target: TARGETS.needless,
+    },
+    {
+      id: `${name}: statements alone answered rightly`,
+      value: rightShare * 100,
+      unit: '%',
+      target: TARGETS.alone,
+      bound: '≥',
+    },
     { id: `${name}: the advisor's own time`, value: advice.tookMs / 1_000, unit: 's' },
     { id: `${name}: questions to the planner`, value: advice.asked, unit: 'questions' },
   ]

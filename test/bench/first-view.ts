@@ -1,5 +1,5 @@
-// How soon the dashboard shows figures in a Chromium: a document that contains them, compared with one that waits for the
-// stream.
+// How soon the dashboard shows figures in a Chromium: a document that contains them, compared with one that
+// waits for the stream.
 import { chromium, type Page } from 'playwright-core'
 import { startApp, type TestApp } from '../browser/app.ts'
 import { findChromium } from '../browser/find-chromium.ts'
@@ -39,12 +39,18 @@ async function open(name: string, carries: boolean): Promise<Contender> {
     sluice: { mode: 'observe', monitor: {}, jobs: {}, balancer: {} },
     routes: (routes, db) => {
       for (let route = 0; route < ROUTES; route += 1)
-        routes.get(`/routes/${route}`, async (_, response) => void response.json(await db('city').where({ id: route }).first()))
+        routes.get(
+          `/routes/${route}`,
+          async (_, response) => void response.json(await db('city').where({ id: route }).first()),
+        )
     },
     // Like a link on another site: the shown data is not in the document then.
-    ...(carries ? {} : { before: (request) => void Object.assign(request.headers, { 'sec-fetch-site': 'cross-site' }) }),
+    ...(carries
+      ? {}
+      : { before: (request) => void Object.assign(request.headers, { 'sec-fetch-site': 'cross-site' }) }),
   })
-  for (let sent = 0; sent < REQUESTS; sent += 1) await app.ask(sent % 10 === 0 ? '/cities' : `/routes/${sent % ROUTES}`)
+  for (let sent = 0; sent < REQUESTS; sent += 1)
+    await app.ask(sent % 10 === 0 ? '/cities' : `/routes/${sent % ROUTES}`)
   return { name, app, samples: { cold: [], warm: [] } }
 }
 
@@ -62,9 +68,15 @@ async function main(executablePath: string): Promise<void> {
   const { json, quick } = benchOptions()
   const rounds = quick ? 15 : 31
   const contenders = [await open('waits for the stream', false), await open('carried by the document', true)]
-  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'] })
+  const browser = await chromium.launch({
+    executablePath,
+    args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
+  })
   try {
-    if (!json) console.log(`Node ${process.version}, Chromium ${browser.version()}, medians of ${rounds} interleaved rounds`)
+    if (!json)
+      console.log(
+        `Node ${process.version}, Chromium ${browser.version()}, medians of ${rounds} interleaved rounds`,
+      )
     for (let round = -2; round < rounds; round += 1) {
       for (const { app, samples } of round % 2 === 0 ? contenders : contenders.toReversed()) {
         const context = await browser.newContext({ viewport: { width: 1280, height: 800 } })
@@ -88,15 +100,28 @@ function report(kind: 'cold' | 'warm', contenders: readonly Contender[], json: b
   const against = Object.fromEntries(contenders.map(({ name, samples }) => [name, median(samples[kind])]))
   const value = Object.values(against).at(-1) ?? Number.NaN
   const figure: Figure = {
-    ...{ area: 'dashboard', id: `firstView.${kind}`, value, unit: 'ms', target: TARGET_MS, ok: value <= TARGET_MS, against },
+    ...{
+      area: 'dashboard',
+      id: `firstView.${kind}`,
+      value,
+      unit: 'ms',
+      target: TARGET_MS,
+      ok: value <= TARGET_MS,
+      against,
+    },
   }
   if (json) {
     console.log(JSON.stringify(figure))
     return
   }
-  console.log(`\nFirst view, ${kind === 'cold' ? 'the first time in a browser' : 'with its scripts kept by the browser'}`)
-  for (const [name, ms] of Object.entries(against)) console.log(`  ${name.padEnd(34)} ${ms.toFixed(0).padStart(5)} ms`)
-  console.log(`  ${figure.ok ? 'met   ' : 'MISSED'} ${figure.id}: ${value.toFixed(0)} ms (target ≤ ${TARGET_MS} ms)`)
+  console.log(
+    `\nFirst view, ${kind === 'cold' ? 'the first time in a browser' : 'with its scripts kept by the browser'}`,
+  )
+  for (const [name, ms] of Object.entries(against))
+    console.log(`  ${name.padEnd(34)} ${ms.toFixed(0).padStart(5)} ms`)
+  console.log(
+    `  ${figure.ok ? 'met   ' : 'MISSED'} ${figure.id}: ${value.toFixed(0)} ms (target ≤ ${TARGET_MS} ms)`,
+  )
 }
 
 const executablePath = findChromium()

@@ -38,7 +38,9 @@ function printHeader(): void {
     'Forecasts within ±15 %, and values within the interval and up to its upper bound, in percent; without the first 40 % of each series\n',
   )
   const names = ['Sluice', ...Object.keys(baselines), 'interval', 'upper']
-  console.log(`${'series'.padEnd(22)} ${'ahead'.padStart(6)} ${names.map((name) => name.padStart(14)).join('')}`)
+  console.log(
+    `${'series'.padEnd(22)} ${'ahead'.padStart(6)} ${names.map((name) => name.padStart(14)).join('')}`,
+  )
 }
 
 function printRow({ series: name, minutes, accurate, covered, below }: Evaluation): void {
@@ -51,7 +53,12 @@ function figuresOf({ series: name, minutes, accurate, covered }: Evaluation): Be
   const known = targets[name]?.[minutes]
   const { Sluice: ours = Number.NaN } = accurate
   // Targets have a precision of 0.1%.
-  const within: BenchFigure = { id: `${id}: within ±15 %`, value: Math.round(ours * 10) / 10, unit: '%', bound: '≥' }
+  const within: BenchFigure = {
+    id: `${id}: within ±15 %`,
+    value: Math.round(ours * 10) / 10,
+    unit: '%',
+    bound: '≥',
+  }
   return [
     known === undefined ? within : { ...within, target: known },
     {

@@ -1,13 +1,21 @@
-// The cost of the plugins for GraphQL servers for an operation in which Sluice gains nothing: its resolvers respond from
-// memory. Each server with its plugin compared with the same server without it, from the request to the response, but
-// without a network.
+// The cost of the plugins for GraphQL servers for an operation in which Sluice gains nothing: its resolvers
+// respond from memory. Each server with its plugin compared with the same server without it, from the request
+// to the response, but without a network.
 import { ApolloServer, HeaderMap } from '@apollo/server'
 import { createSluice, type Sluice } from '@sluice/core'
 import { registerSluiceMercurius, sluiceApolloPlugin, useSluice } from '@sluice/graphql'
 import fastify from 'fastify'
 import { createSchema, createYoga } from 'graphql-yoga'
 import mercurius from 'mercurius'
-import { benchOptions, type Contender, type Figure, measure, type Operation, printTable, serveContender } from './harness.ts'
+import {
+  benchOptions,
+  type Contender,
+  type Figure,
+  measure,
+  type Operation,
+  printTable,
+  serveContender,
+} from './harness.ts'
 
 /** Percent of CPU time. */
 const TARGET = 15
@@ -36,11 +44,16 @@ const servers: readonly Server[] = [
     name: 'Yoga',
     start: async (sluice) => {
       const schema = createSchema({ typeDefs, resolvers })
-      const yoga = createYoga({ schema, plugins: sluice === undefined ? [] : [useSluice(sluice)], logging: false })
+      const yoga = createYoga({
+        schema,
+        plugins: sluice === undefined ? [] : [useSluice(sluice)],
+        logging: false,
+      })
       const headers = { 'content-type': 'application/json' }
       const body = JSON.stringify({ query })
       return {
-        ask: async () => await (await yoga.fetch('http://localhost/graphql', { method: 'POST', headers, body })).text(),
+        ask: async () =>
+          await (await yoga.fetch('http://localhost/graphql', { method: 'POST', headers, body })).text(),
         close: async () => void (await yoga.dispose()),
       }
     },
@@ -48,13 +61,20 @@ const servers: readonly Server[] = [
   {
     name: 'Apollo Server',
     start: async (sluice) => {
-      const server = new ApolloServer({ typeDefs, resolvers, plugins: sluice === undefined ? [] : [sluiceApolloPlugin(sluice)] })
+      const server = new ApolloServer({
+        typeDefs,
+        resolvers,
+        plugins: sluice === undefined ? [] : [sluiceApolloPlugin(sluice)],
+      })
       await server.start()
       const headers = new HeaderMap([['content-type', 'application/json']])
       return {
         ask: async () => {
           const httpGraphQLRequest = { method: 'POST', headers, search: '', body: { query } }
-          const { body } = await server.executeHTTPGraphQLRequest({ httpGraphQLRequest, context: async () => ({}) })
+          const { body } = await server.executeHTTPGraphQLRequest({
+            httpGraphQLRequest,
+            context: async () => ({}),
+          })
           return body.kind === 'complete' ? body.string : ''
         },
         close: () => server.stop(),
@@ -83,7 +103,8 @@ function contender({ name, start }: Server, has: boolean): Contender {
       const sluice = has ? createSluice({ mode: 'optimize' }) : undefined
       const { ask, close } = await start(sluice)
       const answered = (await ask()).match(/"title"/g)?.length
-      if (answered !== ANSWER_BOOKS) throw new Error(`${name} answered with ${answered} books instead of ${ANSWER_BOOKS}.`)
+      if (answered !== ANSWER_BOOKS)
+        throw new Error(`${name} answered with ${answered} books instead of ${ANSWER_BOOKS}.`)
       return {
         run: async (iterations) => {
           for (let at = 0; at < iterations; at += 1) await ask()
@@ -100,18 +121,35 @@ function contender({ name, start }: Server, has: boolean): Contender {
 async function main(): Promise<void> {
   const { json, quick } = benchOptions()
   const rounds = quick ? 15 : 41
-  if (!json) console.log(`Node ${process.version}, medians of ${rounds} interleaved rounds, CPU time; each contender in its own process`)
+  if (!json)
+    console.log(
+      `Node ${process.version}, medians of ${rounds} interleaved rounds, CPU time; each contender in its own process`,
+    )
   for (const server of servers) {
     const [bare, measured] = await measure([contender(server, false), contender(server, true)], rounds, 60)
     if (bare === undefined || measured === undefined) continue
     const value = (measured.ratio - 1) * 100
     const id = `${server.name.toLowerCase().replaceAll(' ', '-')}.plugin`
     const figure: Figure = {
-      ...{ area: 'graphql', id, value, unit: '%', target: TARGET, ok: value <= TARGET, against: { [bare.name]: bare.cpuUs } },
+      ...{
+        area: 'graphql',
+        id,
+        value,
+        unit: '%',
+        target: TARGET,
+        ok: value <= TARGET,
+        against: { [bare.name]: bare.cpuUs },
+      },
     }
     if (json) console.log(JSON.stringify(figure))
-    else printTable(`${server.name}: ${AUTHORS} authors, ${BOOKS} books each, from memory`, [bare, measured], [figure])
+    else
+      printTable(
+        `${server.name}: ${AUTHORS} authors, ${BOOKS} books each, from memory`,
+        [bare, measured],
+        [figure],
+      )
   }
 }
 
-if (!(await serveContender(servers.flatMap((server) => [contender(server, false), contender(server, true)])))) await main()
+if (!(await serveContender(servers.flatMap((server) => [contender(server, false), contender(server, true)]))))
+  await main()

@@ -1,7 +1,10 @@
 import { fork } from 'node:child_process'
 import { parseArgs } from 'node:util'
 
-/** A contender in a benchmark. Each runs in a separate process, so that its effects on the engine do not affect others. */
+/**
+ * A contender in a benchmark. Each runs in a separate process, so that its effects on the engine do not
+ * affect others.
+ */
 export interface Contender {
   /** Its name for people and for its process. */
   readonly name: string
@@ -61,8 +64,14 @@ export interface BenchOptions {
 /** @param sections - Parts of the benchmark that can be run alone: `--name`. */
 export function benchOptions(sections: readonly string[] = []): BenchOptions {
   const flag = { type: 'boolean', default: false } as const
-  const { values } = parseArgs({ options: Object.fromEntries(['json', 'quick', ...sections].map((name) => [name, flag])) })
-  return { json: values.json === true, quick: values.quick === true, only: sections.find((name) => values[name] === true) }
+  const { values } = parseArgs({
+    options: Object.fromEntries(['json', 'quick', ...sections].map((name) => [name, flag])),
+  })
+  return {
+    json: values.json === true,
+    quick: values.quick === true,
+    only: sections.find((name) => values[name] === true),
+  }
 }
 
 interface Sample {
@@ -181,7 +190,9 @@ export async function measure(
     cpuUs: median((samples[at] ?? []).map(({ cpuUs }) => cpuUs)),
     wallUs: median((samples[at] ?? []).map(({ wallUs }) => wallUs)),
     ratio: median((samples[at] ?? []).map(({ cpuUs }, round) => cpuUs / (base[round]?.cpuUs ?? Number.NaN))),
-    wallRatio: median((samples[at] ?? []).map(({ wallUs }, round) => wallUs / (base[round]?.wallUs ?? Number.NaN))),
+    wallRatio: median(
+      (samples[at] ?? []).map(({ wallUs }, round) => wallUs / (base[round]?.wallUs ?? Number.NaN)),
+    ),
     toldUs: toldUs(samples[at] ?? []),
   }))
 }
@@ -200,6 +211,8 @@ export function printTable(title: string, measured: readonly Measured[], figures
     )
   }
   for (const { id, value, unit, target, ok } of figures) {
-    console.log(`  ${ok ? 'met   ' : 'MISSED'} ${id}: ${value.toFixed(2)} ${unit} (target ≤ ${target} ${unit})`)
+    console.log(
+      `  ${ok ? 'met   ' : 'MISSED'} ${id}: ${value.toFixed(2)} ${unit} (target ≤ ${target} ${unit})`,
+    )
   }
 }

@@ -4,7 +4,16 @@ import { benchOptions, type Measured, measure, printTable, serveContender } from
 import { type Contest, contests } from './http/contenders.ts'
 
 /** CPU time relative to the first contender; for a miss, the additional percent. */
-const TARGETS = { hit: 0.5, overMap: 2, miss: 25, never: 15, cookie: 5, notModified: 0.5, overConstant: 1 / 0.85, front: 0.5 } as const
+const TARGETS = {
+  hit: 0.5,
+  overMap: 2,
+  miss: 25,
+  never: 15,
+  cookie: 5,
+  notModified: 0.5,
+  overConstant: 1 / 0.85,
+  front: 0.5,
+} as const
 
 function figuresOf({ framework, what }: Contest, [base, ...others]: readonly Measured[]): BenchFigure[] {
   const [first, second, third] = others
@@ -22,7 +31,11 @@ function figuresOf({ framework, what }: Contest, [base, ...others]: readonly Mea
   if (what === 'constant' && second !== undefined) {
     return [
       ratio('a hit ÷ a constant, CPU', first.ratio, TARGETS.overConstant),
-      ratio('a hit at the front ÷ a constant, CPU', second.ratio, framework === 'Express' ? TARGETS.front : TARGETS.overConstant),
+      ratio(
+        'a hit at the front ÷ a constant, CPU',
+        second.ratio,
+        framework === 'Express' ? TARGETS.front : TARGETS.overConstant,
+      ),
     ]
   }
   if (second === undefined || third === undefined) return []
@@ -49,7 +62,9 @@ async function main(): Promise<void> {
   const { json, quick, only } = benchOptions(['hit', 'constant', 'cost', '304'])
   const rounds = quick ? 7 : 31
   if (!json)
-    console.log(`Node ${process.version}, medians of ${rounds} interleaved rounds; each app in its own process, its client in another`)
+    console.log(
+      `Node ${process.version}, medians of ${rounds} interleaved rounds; each app in its own process, its client in another`,
+    )
   process.env.NODE_ENV = 'production'
   const figures: BenchFigure[] = []
   for (const contest of contests) {

@@ -1,5 +1,5 @@
-// The cost of importing the packages in a process that does nothing else, compared with importing Knex; and of the
-// first Sluice.
+// The cost of importing the packages in a process that does nothing else, compared with importing Knex; and
+// of the first Sluice.
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { benchOptions, type Figure } from './harness.ts'
@@ -34,14 +34,17 @@ console.log(JSON.stringify([imported.ms, created.ms]))
 process.exit()`
 
 async function sample(entry: string): Promise<readonly [importMs: number, createMs: number]> {
-  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', PROGRAM, entry], { cwd: `${import.meta.dirname}/..` })
+  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', PROGRAM, entry], {
+    cwd: `${import.meta.dirname}/..`,
+  })
   return JSON.parse(stdout) as [number, number]
 }
 
 const { json, quick } = benchOptions()
 const rounds = quick ? 5 : 21
 const samples = new Map(ENTRIES.map((entry): [string, (readonly [number, number])[]] => [entry, []]))
-for (let round = 0; round < rounds; round += 1) for (const [entry, known] of samples) known.push(await sample(entry))
+for (let round = 0; round < rounds; round += 1)
+  for (const [entry, known] of samples) known.push(await sample(entry))
 
 // The minimum CPU time is closest to the truth: other work on the machine only adds to it.
 const least = (entry: string, at: 0 | 1) => Math.min(...(samples.get(entry) ?? []).map((one) => one[at]))
@@ -53,9 +56,15 @@ const figure: Figure = {
 }
 if (json) console.log(JSON.stringify(figure))
 else {
-  console.log(`Node ${process.version}, the least of ${rounds} interleaved rounds, CPU time, each in a fresh process`)
+  console.log(
+    `Node ${process.version}, the least of ${rounds} interleaved rounds, CPU time, each in a fresh process`,
+  )
   for (const entry of ENTRIES)
-    console.log(`  ${entry.padEnd(20)} ${least(entry, 0).toFixed(1).padStart(6)} ms   × ${(least(entry, 0) / knexMs).toFixed(2)}`)
+    console.log(
+      `  ${entry.padEnd(20)} ${least(entry, 0).toFixed(1).padStart(6)} ms   × ${(least(entry, 0) / knexMs).toFixed(2)}`,
+    )
   console.log(`  ${'createSluice({})'.padEnd(20)} ${least('@sluice/core', 1).toFixed(1).padStart(6)} ms`)
-  console.log(`  ${figure.ok ? 'met   ' : 'MISSED'} ${figure.id}: ${value.toFixed(2)} × (target ≤ ${TARGET} ×)`)
+  console.log(
+    `  ${figure.ok ? 'met   ' : 'MISSED'} ${figure.id}: ${value.toFixed(2)} × (target ≤ ${TARGET} ×)`,
+  )
 }

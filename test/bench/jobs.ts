@@ -16,7 +16,8 @@ const sections: Readonly<Record<string, (quick: boolean) => Promise<BenchFigure[
 if (!(await serveContender(memoryContenders))) {
   const { json, quick, only } = benchOptions(Object.keys(sections))
   const figures: BenchFigure[] = []
-  for (const [name, measured] of Object.entries(sections)) if (only === undefined || only === name) figures.push(...(await measured(quick)))
+  for (const [name, measured] of Object.entries(sections))
+    if (only === undefined || only === name) figures.push(...(await measured(quick)))
   if (json) for (const figure of figures) console.log(toJson(figure, 'jobs'))
   else printFigures(figures)
 }

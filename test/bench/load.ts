@@ -1,4 +1,5 @@
-// An app under load: atlas on two workers on one port, requested over 1,000 connections, with and without Sluice.
+// An app under load: atlas on two workers on one port, requested over 1,000 connections, with and without
+// Sluice.
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createSluice, type ScalingEvent } from '@sluice/core'
@@ -110,16 +111,30 @@ function print({ name, perSecond, p50Ms, p99Ms, errors, hits, statements, cpuUs,
   console.log(`  ${name.padEnd(18)}${cells.map((cell) => String(cell).padStart(12)).join('')}`)
 }
 
-function figuresOf([bare, ...others]: readonly Summary[], differences: ReadonlyMap<string, number>): BenchFigure[] {
+function figuresOf(
+  [bare, ...others]: readonly Summary[],
+  differences: ReadonlyMap<string, number>,
+): BenchFigure[] {
   if (bare === undefined) return []
   return others.flatMap(({ name, perSecond, p50Ms, p99Ms, errors, hits }): BenchFigure[] => [
-    { id: `${name}: requests a second`, value: perSecond, unit: 'requests/s', target: TARGETS.requests, bound: '≥' },
+    {
+      id: `${name}: requests a second`,
+      value: perSecond,
+      unit: 'requests/s',
+      target: TARGETS.requests,
+      bound: '≥',
+    },
     { id: `${name}: requests a second ÷ without Sluice`, value: perSecond / bare.perSecond, unit: '×' },
     { id: `${name}: p50`, value: p50Ms, unit: 'ms' },
     { id: `${name}: p99`, value: p99Ms, unit: 'ms' },
     { id: `${name}: reads served from the cache`, value: hits, unit: '%', target: TARGETS.hits, bound: '≥' },
     { id: `${name}: requests that failed`, value: errors, unit: 'requests', target: 0 },
-    { id: `${name}: responses that differ without Sluice`, value: differences.get(name) ?? 0, unit: 'answers', target: 0 },
+    {
+      id: `${name}: responses that differ without Sluice`,
+      value: differences.get(name) ?? 0,
+      unit: 'answers',
+      target: 0,
+    },
   ])
 }
 
@@ -127,7 +142,14 @@ function figuresOf([bare, ...others]: readonly Summary[], differences: ReadonlyM
 async function decisionsOf(app: App, traffic: Traffic, seconds: number): Promise<readonly ScalingEvent[]> {
   const capacity = perSecond(app.rounds[0] as Load) / WORKERS
   const sluice = createSluice({
-    monitor: { scaling: { minWorkers: WORKERS, maxWorkers: 8, intervalMs: 1_000, rule: { capacity, startUpSeconds: 2 } } },
+    monitor: {
+      scaling: {
+        minWorkers: WORKERS,
+        maxWorkers: 8,
+        intervalMs: 1_000,
+        rule: { capacity, startUpSeconds: 2 },
+      },
+    },
   })
   const { monitor } = sluice
   if (monitor === undefined) throw new Error('Monitoring is enabled.')
@@ -166,14 +188,16 @@ async function main(): Promise<void> {
       )
     }
     for (const app of apps) await drive(app, traffic, WARM_UP_SECONDS, 1)
-    for (let round = 0; round < rounds; round += 1) for (const app of apps) app.rounds.push(await drive(app, traffic, seconds, 2 + round))
+    for (let round = 0; round < rounds; round += 1)
+      for (const app of apps) app.rounds.push(await drive(app, traffic, seconds, 2 + round))
     const summaries = apps.map(summaryOf)
     const measured = apps.at(1)
     const decisions = measured === undefined ? [] : await decisionsOf(measured, traffic, seconds)
     await sleep(SETTLE_MS)
     const paths = [...new Set(traffic.popular)].slice(0, VERIFIED)
     const differences = new Map<string, number>()
-    for (const { name, workers, copy } of apps) differences.set(name, await differencesOf(workers.origin, fileOf(copy), paths))
+    for (const { name, workers, copy } of apps)
+      differences.set(name, await differencesOf(workers.origin, fileOf(copy), paths))
     const figures = figuresOf(summaries, differences)
     if (json) {
       for (const figure of figures) console.log(toJson(figure, 'load'))
@@ -184,7 +208,8 @@ async function main(): Promise<void> {
     )
     for (const summary of summaries) print(summary)
     console.log(`\nScaling decisions, not executed (${measured?.name}):`)
-    for (const { from, to, reasons } of decisions) console.log(`  ${from} → ${to} workers: ${reasons.join(' ')}`)
+    for (const { from, to, reasons } of decisions)
+      console.log(`  ${from} → ${to} workers: ${reasons.join(' ')}`)
     if (decisions.length === 0) console.log('  nothing')
     console.log()
     printFigures(figures)

@@ -3,7 +3,15 @@ import { createHistogram } from 'node:perf_hooks'
 import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics'
 import { createSluice, MonitoringAndAutoScalingEngine } from '@sluice/core'
 import { Histogram, Registry } from 'prom-client'
-import { benchOptions, type Contender, type Figure, type Measured, measure, printTable, serveContender } from './harness.ts'
+import {
+  benchOptions,
+  type Contender,
+  type Figure,
+  type Measured,
+  measure,
+  printTable,
+  serveContender,
+} from './harness.ts'
 
 const { json, quick } = benchOptions()
 const ROUNDS = quick ? 15 : 61
@@ -22,7 +30,11 @@ function durations(): Float64Array {
 }
 
 /** A contender that records values sequentially. */
-function recording(name: string, pace: number, open: () => { record: (value: number) => void; close?: () => unknown }): Contender {
+function recording(
+  name: string,
+  pace: number,
+  open: () => { record: (value: number) => void; close?: () => unknown },
+): Contender {
   return {
     name,
     pace,
@@ -43,7 +55,12 @@ const labels = { method: 'GET', route: '/cities/:id' }
 
 const recorders: readonly Contender[] = [
   recording('prom-client Histogram, 2 labels', 1, () => {
-    const histogram = new Histogram({ name: 'h', help: 'h', labelNames: ['method', 'route'], registers: [new Registry()] })
+    const histogram = new Histogram({
+      name: 'h',
+      help: 'h',
+      labelNames: ['method', 'route'],
+      registers: [new Registry()],
+    })
     return { record: (value) => histogram.observe(labels, value) }
   }),
   recording('meter.record', 16, () => {
@@ -53,7 +70,10 @@ const recorders: readonly Contender[] = [
   }),
   recording('recordMetric', 2, () => {
     const monitor = new MonitoringAndAutoScalingEngine()
-    return { record: (value) => void monitor.recordMetric('responseTime', value, 'GET /cities/:id'), close: () => monitor.close() }
+    return {
+      record: (value) => void monitor.recordMetric('responseTime', value, 'GET /cities/:id'),
+      close: () => monitor.close(),
+    }
   }),
   recording('perf_hooks createHistogram', 4, () => {
     const histogram = createHistogram()
@@ -99,7 +119,13 @@ function prometheusPage(): Contender {
     name: `prom-client, ${SERIES} summaries`,
     open: async () => {
       const registry = new Registry()
-      const histogram = new Histogram({ name: 'h', help: 'h', labelNames: ['source'], buckets: [1, 100, 1_000], registers: [registry] })
+      const histogram = new Histogram({
+        name: 'h',
+        help: 'h',
+        labelNames: ['source'],
+        buckets: [1, 100, 1_000],
+        registers: [registry],
+      })
       for (let at = 0; at < SERIES; at += 1)
         for (const value of durations().subarray(0, 100)) histogram.observe({ source: `s${at}` }, value)
       return {
@@ -164,7 +190,13 @@ function of(measured: readonly Measured[], name: string): Measured {
   return found
 }
 
-function figure(id: string, value: number, unit: string, target: number, against: Readonly<Record<string, number>> = {}): Figure {
+function figure(
+  id: string,
+  value: number,
+  unit: string,
+  target: number,
+  against: Readonly<Record<string, number>> = {},
+): Figure {
   return { area: 'monitoring', id, value, unit, target, ok: value <= target, against }
 }
 
@@ -181,10 +213,14 @@ if (!(await serveContender(contenders))) {
     figure('recordMetric', of(recorded, 'recordMetric').cpuUs, 'µs', 1),
   ])
   const written = await measure(pages, quick ? 7 : 21, 4)
-  print('A page of metrics', written, [figure('metricsText', (written[1] as Measured).cpuUs / 1_000, 'ms', 25)])
+  print('A page of metrics', written, [
+    figure('metricsText', (written[1] as Measured).cpuUs / 1_000, 'ms', 25),
+  ])
   const ended = await measure(others, ROUNDS, 20_000)
   const [off, on] = ended as [Measured, Measured]
-  print('A scope of a request', ended, [figure('time of the monitor per scope', on.cpuUs - off.cpuUs, 'µs', 0.5)])
+  print('A scope of a request', ended, [
+    figure('time of the monitor per scope', on.cpuUs - off.cpuUs, 'µs', 0.5),
+  ])
   const looked = await measure([looks()], quick ? 7 : 21, 64)
   print('The collectors', looked, [figure('a look', (looked[0] as Measured).cpuUs / 1_000, 'ms', 5)])
 }

@@ -1,12 +1,19 @@
-// The cost of Sluice for requests in which it gains nothing: scopes of 1, 5 and 20 queries, compared with the same app
-// without Sluice, and with OpenTelemetry.
+// The cost of Sluice for requests in which it gains nothing: scopes of 1, 5 and 20 queries, compared with the
+// same app without Sluice, and with OpenTelemetry.
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startPostgres } from '../services/postgres.ts'
 import { ServiceUnavailableError, type TestService } from '../services/service.ts'
 import { benchOptions, type Figure, type Measured, measure, printTable, serveContender } from './harness.ts'
-import { contenders, type DatabaseName, type Orm, offer, VARIANTS, type Variant } from './overhead/contenders.ts'
+import {
+  contenders,
+  type DatabaseName,
+  type Orm,
+  offer,
+  VARIANTS,
+  type Variant,
+} from './overhead/contenders.ts'
 import { fillPostgres, fillSqlite } from './overhead/fill.ts'
 import { PROGRAMS, type ProgramName } from './overhead/programs.ts'
 
@@ -17,7 +24,11 @@ const DATABASES: readonly DatabaseName[] = ['SQLite', 'PostgreSQL']
  * CPU of a scope relative to the app without Sluice. `optimize` batches some of the concurrent reads, which
  * is a gain and not a target.
  */
-const TARGETS: Readonly<Partial<Record<Variant, number>>> = { observe: 1.08, optimize: 1.2, 'optimize, cache': 1.2 }
+const TARGETS: Readonly<Partial<Record<Variant, number>>> = {
+  observe: 1.08,
+  optimize: 1.2,
+  'optimize, cache': 1.2,
+}
 
 /** `observe` adds at most this share of the CPU that OpenTelemetry adds. */
 const SHARE_OF_TRACING = 0.25
@@ -36,8 +47,14 @@ const SCOPES: Readonly<Record<Orm, Readonly<Record<ProgramName, number>>>> = {
   Prisma: { one: 80, five: 16, loop20: 5, all20: 5 },
 }
 
-function figuresOf(orm: Orm, database: DatabaseName, program: ProgramName, measured: readonly Measured[]): readonly Figure[] {
-  const of = (variant: Variant) => measured[VARIANTS.indexOf(variant)] ?? { cpuUs: Number.NaN, ratio: Number.NaN }
+function figuresOf(
+  orm: Orm,
+  database: DatabaseName,
+  program: ProgramName,
+  measured: readonly Measured[],
+): readonly Figure[] {
+  const of = (variant: Variant) =>
+    measured[VARIANTS.indexOf(variant)] ?? { cpuUs: Number.NaN, ratio: Number.NaN }
   const prefix = `${orm}.${database}.${program}`.toLowerCase()
   const against = { bare: of('bare').cpuUs }
   const figure = (id: string, value: number, target: number): Figure => {
@@ -46,7 +63,9 @@ function figuresOf(orm: Orm, database: DatabaseName, program: ProgramName, measu
   const targets = Object.entries(TARGETS).filter(([variant]) => program !== 'all20' || variant === 'observe')
   const tracing = of('OpenTelemetry').ratio - 1
   return [
-    ...targets.map(([variant, target]) => figure(variant.replace(', ', '-'), of(variant as Variant).ratio, target)),
+    ...targets.map(([variant, target]) =>
+      figure(variant.replace(', ', '-'), of(variant as Variant).ratio, target),
+    ),
     ...toldFigures(prefix, measured),
     figure('observe-of-opentelemetry', (of('observe').ratio - 1) / tracing, SHARE_OF_TRACING),
   ]
@@ -64,7 +83,17 @@ function toldFigures(prefix: string, measured: readonly Measured[]): readonly Fi
     if (toldUs === undefined || variant === undefined || cpuUs - bare < LEAST_ADDED * bare) return []
     const value = toldUs / (cpuUs - bare)
     const id = `${prefix}.${variant.replace(', ', '-')}.told-of-added`
-    return [{ area: 'overhead', id, value, unit: '×', target: MOST_TOLD, ok: value >= LEAST_TOLD && value <= MOST_TOLD, against: { bare } }]
+    return [
+      {
+        area: 'overhead',
+        id,
+        value,
+        unit: '×',
+        target: MOST_TOLD,
+        ok: value >= LEAST_TOLD && value <= MOST_TOLD,
+        against: { bare },
+      },
+    ]
   })
 }
 
@@ -82,28 +111,38 @@ async function main(hasPostgres: boolean): Promise<void> {
   const { json, quick, only } = benchOptions(['knex', 'prisma', 'pages'])
   const rounds = quick ? 15 : 61
   if (!json)
-    console.log(`Node ${process.version}, medians of ${rounds} interleaved rounds, CPU time of a scope; each contender in its own process`)
+    console.log(
+      `Node ${process.version}, medians of ${rounds} interleaved rounds, CPU time of a scope; each contender in its own process`,
+    )
   const figures: Figure[] = []
   for (const orm of ORMS) {
     if (only !== undefined && only !== orm.toLowerCase()) continue
     for (const database of DATABASES) {
       if (database === 'PostgreSQL' && (!hasPostgres || quick)) continue
       for (const program of PROGRAMS) {
-        const measured = await measure(contenders(orm, database, program), rounds, SCOPES[orm][program], rounds * 3)
+        const measured = await measure(
+          contenders(orm, database, program),
+          rounds,
+          SCOPES[orm][program],
+          rounds * 3,
+        )
         const found = figuresOf(orm, database, program, measured)
         figures.push(...found)
         if (!json) printTable(`${orm}, ${database}, ${program}`, measured, found)
       }
     }
   }
-  if (only === undefined || only === 'pages') figures.push(...(await (await pages()).pagesIfThere(quick, json)))
+  if (only === undefined || only === 'pages')
+    figures.push(...(await (await pages()).pagesIfThere(quick, json)))
   if (json) for (const one of figures) console.log(JSON.stringify(one))
 }
 
 /** Loads Knex, which must not happen before the instrumentations of OpenTelemetry. */
 const pages = () => import('./overhead/pages.ts')
 
-const everybody = ORMS.flatMap((orm) => DATABASES.flatMap((database) => PROGRAMS.flatMap((program) => contenders(orm, database, program))))
+const everybody = ORMS.flatMap((orm) =>
+  DATABASES.flatMap((database) => PROGRAMS.flatMap((program) => contenders(orm, database, program))),
+)
 
 if (!(await serveContender(everybody)) && !(await (await pages()).servePage())) {
   // The disk is not measured.

@@ -25,8 +25,12 @@ async function measureOn(database: BenchDatabase): Promise<QueryFigure[]> {
     }
     const results: CaseResult[] = []
     for (const one of cases) {
-      if (quick && (one.isLong === true || (database.dialect === 'postgresql' && one.isQuick !== true))) continue
-      const result = { ...one, measured: await measureCase(rig, one, one.isLong === true ? LONG_ROUNDS : ROUNDS) }
+      if (quick && (one.isLong === true || (database.dialect === 'postgresql' && one.isQuick !== true)))
+        continue
+      const result = {
+        ...one,
+        measured: await measureCase(rig, one, one.isLong === true ? LONG_ROUNDS : ROUNDS),
+      }
       results.push(result)
       if (!json) printCase(result)
     }
@@ -48,7 +52,10 @@ async function postgresIfThere(): Promise<BenchDatabase | undefined> {
   }
 }
 
-if (!json) console.log(`Node ${process.version}, medians of ${ROUNDS.rounds} interleaved rounds; the most queries that a round took`)
+if (!json)
+  console.log(
+    `Node ${process.version}, medians of ${ROUNDS.rounds} interleaved rounds; the most queries that a round took`,
+  )
 const figures = await measureOn(await openSqlite())
 const postgres = await postgresIfThere()
 if (postgres !== undefined) figures.push(...(await measureOn(postgres)))

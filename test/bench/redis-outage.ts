@@ -1,11 +1,17 @@
-// The effects on an app when Redis is killed and restarted: failures, latency, and how long nothing is served from the
-// cache.
+// The effects on an app when Redis is killed and restarted: failures, latency, and how long nothing is served
+// from the cache.
 import { redisStore } from '@sluice/redis'
 import { Redis } from 'ioredis'
 import { startRedisServer } from '../services/redis-server.ts'
 import { ServiceUnavailableError } from '../services/service.ts'
 import { benchOptions } from './harness.ts'
-import { type Mode, type OutageResult, outageFigures, printOutage, printOutageHeader } from './outage/report.ts'
+import {
+  type Mode,
+  type OutageResult,
+  outageFigures,
+  printOutage,
+  printOutageHeader,
+} from './outage/report.ts'
 import { runLoad } from './outage/run-load.ts'
 import { type Clients, openBare, openWithSluice } from './query/clients.ts'
 import { type BenchDatabase, openPostgres, openSqlite } from './query/databases.ts'
@@ -17,7 +23,10 @@ const SECONDS = quick ? { before: 3, down: 3, after: 8 } : { before: 8, down: 8,
 const SEED = 7
 const TTL_SECONDS = 300
 const WARM_UP_SECONDS = 4
-/** Redis starts without state, so nothing is cached for the store's `quarantineMs` of 3 s; then the cache fills again. */
+/**
+ * Redis starts without state, so nothing is cached for the store's `quarantineMs` of 3 s; then the cache
+ * fills again.
+ */
 const RECOVERY_MS = 6_000
 
 async function measure(database: BenchDatabase, mode: Mode): Promise<OutageResult> {
@@ -25,7 +34,13 @@ async function measure(database: BenchDatabase, mode: Mode): Promise<OutageResul
   const connection = redis && new Redis(redis.url, { lazyConnect: true })
   const clients = await openClients(database, mode, connection)
   try {
-    await runLoad({ clients, redis: undefined, perSecond: PER_SECOND, seconds: { before: WARM_UP_SECONDS, down: 0, after: 0 }, seed: SEED })
+    await runLoad({
+      clients,
+      redis: undefined,
+      perSecond: PER_SECOND,
+      seconds: { before: WARM_UP_SECONDS, down: 0, after: 0 },
+      seed: SEED,
+    })
     const result = await runLoad({ clients, redis, perSecond: PER_SECOND, seconds: SECONDS, seed: SEED + 1 })
     return { ...result, mode, phases: mode === 'bare' ? ['before'] : ['before', 'down', 'after'] }
   } finally {
@@ -35,7 +50,11 @@ async function measure(database: BenchDatabase, mode: Mode): Promise<OutageResul
   }
 }
 
-function openClients(database: BenchDatabase, mode: Mode, redis: Redis | undefined): Promise<Clients> | Clients {
+function openClients(
+  database: BenchDatabase,
+  mode: Mode,
+  redis: Redis | undefined,
+): Promise<Clients> | Clients {
   if (mode === 'bare' || redis === undefined) return openBare(database)
   return openWithSluice(database, { ttl: TTL_SECONDS, store: redisStore(redis), consistency: mode })
 }

@@ -1,5 +1,6 @@
-// Lists the functions and files of Sluice that one read runs: `npx tsx --conditions=@sluice/source test/bench/trace-read.ts [--functions]`.
-// Needs the generated Prisma Client of the tests (`pnpm generate`). Counts come from V8's precise coverage, after the code is warm.
+// Lists the functions and files of Sluice that one read runs:
+// `npx tsx --conditions=@sluice/source test/bench/trace-read.ts [--functions]`. Needs the generated Prisma
+// Client of the tests (`pnpm generate`). Counts come from V8's precise coverage, after the code is warm.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { Session } from 'node:inspector/promises'
 import { tmpdir } from 'node:os'
@@ -22,7 +23,9 @@ const NEW_ID = 200
 function createDatabase(filename: string): void {
   const database = new Database(filename)
   database.exec(readFileSync(new URL('../generated/sqlite/schema.sql', import.meta.url), 'utf8'))
-  const insert = database.prepare(`INSERT INTO authors (email, full_name, updated_at) VALUES (?, ?, '2026-01-01T00:00:00.000+00:00')`)
+  const insert = database.prepare(
+    `INSERT INTO authors (email, full_name, updated_at) VALUES (?, ?, '2026-01-01T00:00:00.000+00:00')`,
+  )
   for (let id = 1; id <= NEW_ID; id += 1) insert.run(`a${id}@example.org`, `Author ${id}`)
   database.close()
 }
@@ -58,14 +61,22 @@ async function takeFunctions(inspector: Session): Promise<Ran> {
     const path = url.startsWith('file://') ? fileURLToPath(url.replace(/\?.*$/, '')) : ''
     if (!path.startsWith(ROOT) || !path.includes('/src/')) continue
     // esbuild's helper that names functions.
-    const calls = functions.map(({ functionName, ranges }) => [functionName || '(anonymous)', ranges[0]?.count ?? 0] as const)
+    const calls = functions.map(
+      ({ functionName, ranges }) => [functionName || '(anonymous)', ranges[0]?.count ?? 0] as const,
+    )
     const ran = calls.filter(([name, count]) => count > 0 && name !== '__name')
     if (ran.length > 0) files.set(path.slice(ROOT.length), ran)
   }
   return files
 }
 
-async function trace(inspector: Session, open: Open, filename: string, mode: Mode, isHit: boolean): Promise<Ran> {
+async function trace(
+  inspector: Session,
+  open: Open,
+  filename: string,
+  mode: Mode,
+  isHit: boolean,
+): Promise<Ran> {
   const sluice = createSluice({ mode, cache: { ttl: 60 } })
   const { find, close } = open(sluice, filename)
   try {
@@ -111,7 +122,9 @@ try {
     console.log(`${orm}, ${title}: ${count} functions in ${files.size} files`)
     if (!process.argv.includes('--functions')) continue
     for (const [file, functions] of [...files].sort(([a], [b]) => (a < b ? -1 : 1)))
-      console.log(`  ${file}: ${functions.map(([name, calls]) => (calls === 1 ? name : `${name} ×${calls}`)).join(', ')}`)
+      console.log(
+        `  ${file}: ${functions.map(([name, calls]) => (calls === 1 ? name : `${name} ×${calls}`)).join(', ')}`,
+      )
   }
 } finally {
   inspector.disconnect()

@@ -23,7 +23,10 @@ describeInBrowser('every page', () => {
   let places: Readonly<Record<string, string>>
 
   beforeAll(async () => {
-    app = await startApp({ sluice: { mode: 'observe', monitor: {}, jobs: {}, balancer: {} }, dashboard: { showParameters: true } })
+    app = await startApp({
+      sluice: { mode: 'observe', monitor: {}, jobs: {}, balancer: {} },
+      dashboard: { showParameters: true },
+    })
     places = await somethingEverywhere(app)
     mkdirSync(pictures, { recursive: true })
   })
@@ -36,7 +39,8 @@ describeInBrowser('every page', () => {
       for (const [name, fragment] of Object.entries(places)) {
         await visit(page, app, fragment)
         await page.screenshot({ path: join(pictures, `${name}-${colorScheme}.png`) })
-        for (const { id, impact, nodes } of await violations(page)) found.push(`${name}: ${impact} ${id} ${nodes[0]?.html}`)
+        for (const { id, impact, nodes } of await violations(page))
+          found.push(`${name}: ${impact} ${id} ${nodes[0]?.html}`)
       }
       await visit(page, app, 'cache')
       await page.getByRole('button', { name: 'Warm', exact: true }).click()
@@ -45,12 +49,14 @@ describeInBrowser('every page', () => {
       await page.getByRole('button', { name: 'Add values' }).click()
       await page.getByRole('alert').waitFor()
       await page.screenshot({ path: join(pictures, `warm-${colorScheme}.png`) })
-      for (const { id, impact, nodes } of await violations(page)) found.push(`warm: ${impact} ${id} ${nodes[0]?.html}`)
+      for (const { id, impact, nodes } of await violations(page))
+        found.push(`warm: ${impact} ${id} ${nodes[0]?.html}`)
       await page.getByRole('button', { name: 'Warm', exact: true }).click()
       await page.getByRole('button', { name: 'Warm', exact: true }).blur()
       await page.keyboard.press('?')
       await page.getByRole('dialog').waitFor()
-      for (const { id, impact, nodes } of await violations(page)) found.push(`help: ${impact} ${id} ${nodes[0]?.html}`)
+      for (const { id, impact, nodes } of await violations(page))
+        found.push(`help: ${impact} ${id} ${nodes[0]?.html}`)
       expect(found).toEqual([])
       expect(complaints).toEqual([])
     })
@@ -111,12 +117,18 @@ async function visit(page: Page, { page: address }: TestApp, fragment: string): 
 
 async function violations(page: Page): Promise<Violation[]> {
   await page.evaluate(axe.source)
-  const found = await page.evaluate<Violation[]>("axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations)")
+  const found = await page.evaluate<Violation[]>(
+    "axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations)",
+  )
   return found.filter(({ impact }) => impact === 'serious' || impact === 'critical')
 }
 
 /** Generates data for each page and returns the URLs of the pages. */
-async function somethingEverywhere({ ask, sluice, page }: TestApp): Promise<Readonly<Record<string, string>>> {
+async function somethingEverywhere({
+  ask,
+  sluice,
+  page,
+}: TestApp): Promise<Readonly<Record<string, string>>> {
   const { monitor, jobs, balancer } = sluice
   await ask('/cities', 3)
   await ask('/regions/2', 80)
@@ -131,13 +143,17 @@ async function somethingEverywhere({ ask, sluice, page }: TestApp): Promise<Read
     await jobs?.enqueueTask({ to: `person-${task}@example.org` }, 'normal', 'mail', { maxRetries: 0 })
   for (const node of [1, 2, 3]) balancer?.registerNode(`10.0.0.${node}`, 8080)
   const api = async <T>(path: string): Promise<T> => (await (await fetch(`${page}api/${path}`)).json()) as T
-  await vi.waitFor(async () => expect((await api<{ deadLetters: { total: number } }>('jobs')).deadLetters.total).toBe(12), SOON)
+  await vi.waitFor(
+    async () => expect((await api<{ deadLetters: { total: number } }>('jobs')).deadLetters.total).toBe(12),
+    SOON,
+  )
   const { findings } = await api<{ findings: { key: string; request: string }[] }>('findings')
   const { statements } = await api<{ statements: { fingerprint: string }[] }>('queries')
   const { deadLetters } = await api<{ deadLetters: { groups: { key: string }[] } }>('jobs')
   const first = findings[0]
   if (first === undefined) throw new Error('GET /cities has no finding.')
-  const opened = (name: string, params: Record<string, string>): string => `${name}?${new URLSearchParams(params)}`
+  const opened = (name: string, params: Record<string, string>): string =>
+    `${name}?${new URLSearchParams(params)}`
   return {
     now: 'now',
     requests: opened('requests', { open: 'GET /cities' }),

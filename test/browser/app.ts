@@ -48,7 +48,12 @@ export async function startApp({
 }: AppOptions = {}): Promise<TestApp> {
   const sluice = createSluice({ mode: 'observe', ...sluiceOptions })
   const db = withSluice(
-    knexFactory({ client: 'better-sqlite3', connection: ':memory:', useNullAsDefault: true, pool: { min: 1, max: 1 } }),
+    knexFactory({
+      client: 'better-sqlite3',
+      connection: ':memory:',
+      useNullAsDefault: true,
+      pool: { min: 1, max: 1 },
+    }),
     sluice,
   )
   await fill(db)
@@ -114,7 +119,9 @@ async function fill(db: Knex): Promise<void> {
     table.string('name')
     table.integer('population')
   })
-  await db('region').insert(Array.from({ length: REGIONS }, (_, at) => ({ id: at + 1, name: `Region ${at + 1}` })))
+  await db('region').insert(
+    Array.from({ length: REGIONS }, (_, at) => ({ id: at + 1, name: `Region ${at + 1}` })),
+  )
   const cities = Array.from({ length: CITIES }, (_, at) => ({
     id: at + 1,
     region_id: (at % REGIONS) + 1,

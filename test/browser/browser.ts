@@ -1,4 +1,10 @@
-import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+} from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, inject } from 'vitest'
 import { SOON } from '../support/patience.ts'
 
@@ -21,7 +27,10 @@ export function useBrowser(): (options?: BrowserContextOptions) => Promise<Watch
   beforeAll(async () => {
     const executablePath = inject('chromium')
     if (executablePath !== null) {
-      browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'] })
+      browser = await chromium.launch({
+        executablePath,
+        args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
+      })
     }
   })
   afterEach(async () => {
@@ -37,7 +46,8 @@ export function useBrowser(): (options?: BrowserContextOptions) => Promise<Watch
     page.on('pageerror', (error) => complaints.push(error.message))
     page.on('console', (message) => {
       const isAnswer = message.text().startsWith('Failed to load resource')
-      if ((message.type() === 'error' || message.type() === 'warning') && !isAnswer) complaints.push(message.text())
+      if ((message.type() === 'error' || message.type() === 'warning') && !isAnswer)
+        complaints.push(message.text())
     })
     page.on('dialog', (dialog) => {
       dialogs.push(dialog.message())

@@ -5,7 +5,8 @@ const NAMES = ['chromium', 'chromium-browser', 'google-chrome']
 
 /** Path of a Chromium: from `SLUICE_TEST_CHROMIUM`, or on the path. */
 export function findChromium(env: NodeJS.ProcessEnv = process.env): string | undefined {
-  if (env.SLUICE_TEST_CHROMIUM !== undefined && env.SLUICE_TEST_CHROMIUM !== '') return env.SLUICE_TEST_CHROMIUM
+  if (env.SLUICE_TEST_CHROMIUM !== undefined && env.SLUICE_TEST_CHROMIUM !== '')
+    return env.SLUICE_TEST_CHROMIUM
   const folders = (env.PATH ?? '').split(delimiter).filter((folder) => folder !== '')
   return NAMES.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable)
 }

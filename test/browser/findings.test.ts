@@ -61,7 +61,9 @@ describeInBrowser('dashboard page of an N+1', () => {
     await page.getByRole('button', { name: 'Copy fix' }).waitFor()
     await page.keyboard.press('c')
     await page.getByRole('button', { name: 'Copied' }).waitFor()
-    expect(await page.evaluate<string>('navigator.clipboard.readText()')).toBe("db('region').whereIn('id', keys)")
+    expect(await page.evaluate<string>('navigator.clipboard.readText()')).toBe(
+      "db('region').whereIn('id', keys)",
+    )
   })
 
   it('mutes it and undoes that', async () => {

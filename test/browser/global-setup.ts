@@ -18,7 +18,8 @@ export default function setup(project: TestProject): void {
   const chromium = findChromium()
   if (chromium === undefined) {
     const how = 'set SLUICE_TEST_CHROMIUM, or install chromium'
-    if (process.env.CI === 'true') throw new Error(`No Chromium found for the tests of the dashboard: ${how}.`)
+    if (process.env.CI === 'true')
+      throw new Error(`No Chromium found for the tests of the dashboard: ${how}.`)
     console.warn(`Tests in a browser are skipped: there is no Chromium (${how}).`)
   }
   project.provide('chromium', chromium ?? null)
@@ -37,7 +38,9 @@ function isStale(): boolean {
   if (!existsSync(built)) return true
   const builtAt = statSync(built).mtimeMs
   const sources = ['page', 'src/protocol'].flatMap((folder) =>
-    readdirSync(join(dashboard, folder), { recursive: true, encoding: 'utf8' }).map((file) => join(dashboard, folder, file)),
+    readdirSync(join(dashboard, folder), { recursive: true, encoding: 'utf8' }).map((file) =>
+      join(dashboard, folder, file),
+    ),
   )
   return sources.some((file) => statSync(file).mtimeMs > builtAt)
 }

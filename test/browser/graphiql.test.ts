@@ -17,9 +17,13 @@ describeInBrowser('GraphiQL in the demo', () => {
     const run = page.getByRole('button', { name: /^Execute query/ })
     await run.waitFor()
     await page.locator('.graphiql-query-editor .view-line').getByText('country').first().waitFor()
-    const answered = page.waitForResponse((response) => response.request().postData()?.includes('FR') === true)
+    const answered = page.waitForResponse(
+      (response) => response.request().postData()?.includes('FR') === true,
+    )
     await run.click()
-    const { data } = (await (await answered).json()) as { readonly data: { readonly country: { readonly name: string } } }
+    const { data } = (await (await answered).json()) as {
+      readonly data: { readonly country: { readonly name: string } }
+    }
     expect(data.country.name).toBe('France')
     await page.locator('.result-window').getByText('France').first().waitFor()
     expect(asked.filter((url) => url.startsWith('http') && !url.startsWith(`${origin}/`))).toEqual([])

@@ -40,10 +40,13 @@ describeInBrowser('dashboard after 8 hours of a busy app', () => {
     server = createServer((request, response) => {
       const path = (request.url ?? '').split('?')[0] ?? ''
       if (path === '/api/stream') stream.open(response)
-      else if (path.startsWith('/api/')) response.writeHead(404, { 'content-type': 'application/json' }).end('{}')
+      else if (path.startsWith('/api/'))
+        response.writeHead(404, { 'content-type': 'application/json' }).end('{}')
       else {
         const file = path === '/' ? 'index.html' : path.slice(1)
-        response.writeHead(200, { 'content-type': types[extname(file)] ?? 'text/plain' }).end(readFileSync(join(dist, file)))
+        response
+          .writeHead(200, { 'content-type': types[extname(file)] ?? 'text/plain' })
+          .end(readFileSync(join(dist, file)))
       }
     })
     await new Promise<void>((done) => server?.listen(0, '127.0.0.1', done))
@@ -60,10 +63,14 @@ describeInBrowser('dashboard after 8 hours of a busy app', () => {
     const after = await heapOf(page)
     const workerAfter = await workerHeapOf(browser, origin)
     console.info(`Heap: ${megabytes(before)} MB at first, ${megabytes(after)} MB after ${DELTAS} deltas.`)
-    console.info(`Heap of the worker: ${megabytes(workerBefore)} MB at first, ${megabytes(workerAfter)} MB then.`)
+    console.info(
+      `Heap of the worker: ${megabytes(workerBefore)} MB at first, ${megabytes(workerAfter)} MB then.`,
+    )
     expect(after).toBeLessThan(MAX_HEAP)
     expect(workerAfter).toBeLessThan(MAX_WORKER_HEAP)
-    expect(await page.evaluate<number>("document.querySelectorAll('*').length")).toBeLessThanOrEqual(MAX_ELEMENTS)
+    expect(await page.evaluate<number>("document.querySelectorAll('*').length")).toBeLessThanOrEqual(
+      MAX_ELEMENTS,
+    )
     expect(complaints).toEqual([])
   })
 })
@@ -95,7 +102,8 @@ class FastStream {
         ...{ at, requests, routes: requests.map(({ name }) => routeRow(name)), skipped: 1 },
         points: { requests: [at, sent % 50], responseTime: [at, sent % 90] },
       }
-      if (!response.write(eventOf('delta', sent, delta))) await new Promise((done) => response.once('drain', done))
+      if (!response.write(eventOf('delta', sent, delta)))
+        await new Promise((done) => response.once('drain', done))
     }
     return route
   }
@@ -120,16 +128,56 @@ function eventOf(name: string, id: number, data: unknown): string {
 
 function request(id: string, name: string): RequestSummary {
   return {
-    ...{ id, name, process: 'p', kind: 'request', method: 'GET', route: '/', statusCode: 200, failed: false, mode: 'observe' },
-    ...{ startedAt: Date.now(), durationMs: 12, operations: 3, queries: 3, batched: 0, prefetched: 0, cacheHits: 0, databaseMs: 2 },
+    ...{
+      id,
+      name,
+      process: 'p',
+      kind: 'request',
+      method: 'GET',
+      route: '/',
+      statusCode: 200,
+      failed: false,
+      mode: 'observe',
+    },
+    ...{
+      startedAt: Date.now(),
+      durationMs: 12,
+      operations: 3,
+      queries: 3,
+      batched: 0,
+      prefetched: 0,
+      cacheHits: 0,
+      databaseMs: 2,
+    },
     findings: ['N_PLUS_ONE'],
   }
 }
 
 function routeRow(name: string): RouteRow {
   return {
-    ...{ name, kind: 'request', requests: 1, errors: 0, perSecond: 1, sample: 1, queries: 3, databaseMs: 2, repeats: 0, sparedShare: null },
-    ...{ cacheShare: null, p50: 12, p95: 12, p99: 12, budget: null, overBudget: 0, flags: [], lastAt: Date.now(), newest: null },
+    ...{
+      name,
+      kind: 'request',
+      requests: 1,
+      errors: 0,
+      perSecond: 1,
+      sample: 1,
+      queries: 3,
+      databaseMs: 2,
+      repeats: 0,
+      sparedShare: null,
+    },
+    ...{
+      cacheShare: null,
+      p50: 12,
+      p95: 12,
+      p99: 12,
+      budget: null,
+      overBudget: 0,
+      flags: [],
+      lastAt: Date.now(),
+      newest: null,
+    },
     newestFlagged: null,
   }
 }
@@ -138,7 +186,16 @@ function snapshot(requests: readonly RequestSummary[]): Snapshot {
   const process = { id: 'p', pid: 1, hostname: 'here', name: 'atlas', startedAt: 0, index: 1, of: 1 }
   const row = { ...process, isAnswering: true, requestsPerSecond: 1, cpu: 1, memory: 1, eventLoopDelay: 1 }
   return {
-    ...{ schemaVersion: 2, at: Date.now(), process, processes: [row], mode: 'observe', ranked: [], routes: [], requests },
+    ...{
+      schemaVersion: 2,
+      at: Date.now(),
+      process,
+      processes: [row],
+      mode: 'observe',
+      ranked: [],
+      routes: [],
+      requests,
+    },
     engines: { detection: true, cache: true, database: true, balancer: true, jobs: true, monitor: true },
     rights: { act: true, reason: null, parameters: false },
     sparklines: [
@@ -146,10 +203,29 @@ function snapshot(requests: readonly RequestSummary[]): Snapshot {
       { id: 'responseTime', label: 'Response time', unit: 'ms', points: [], latest: null },
     ],
     vitals: {
-      ...{ requestsPerSecond: null, p50: null, p95: null, p99: null, errorRate: null, queriesPerSecond: 0, cacheShare: null, cpu: null },
+      ...{
+        requestsPerSecond: null,
+        p50: null,
+        p95: null,
+        p99: null,
+        errorRate: null,
+        queriesPerSecond: 0,
+        cacheShare: null,
+        cpu: null,
+      },
       ...{ memory: null, eventLoopDelay: null },
     },
-    totals: { requests: 1, operations: 0, queries: 0, spared: 0, databaseMs: 0, timedRequests: 0, overheadMs: 0, timedMs: 0, errors: 0 },
+    totals: {
+      requests: 1,
+      operations: 0,
+      queries: 0,
+      spared: 0,
+      databaseMs: 0,
+      timedRequests: 0,
+      overheadMs: 0,
+      timedMs: 0,
+      errors: 0,
+    },
     badges: { findings: 0, alerts: 0, deadLetters: 0, nodes: 0 },
     ring: { requests: 0, bytes: 0, maxBytes: 1, dropped: 0, oldestAt: null },
   }

@@ -31,7 +31,9 @@ describeInBrowser('dashboard of several processes', () => {
   })
 
   it('opens the waterfall of another process and shows which one it is', async () => {
-    const { recent } = await (apps[0] as AppAt).page<{ recent: readonly { id: string; process: string; name: string }[] }>('requests')
+    const { recent } = await (apps[0] as AppAt).page<{
+      recent: readonly { id: string; process: string; name: string }[]
+    }>('requests')
     const shown = new Set<string>()
     const { page } = await open()
     for (const { id, process, name } of recent) {

@@ -73,7 +73,10 @@ describeInBrowser('access to the dashboard', () => {
     const statuses = await page.evaluate(async () => {
       const post = (headers: Record<string, string>) =>
         fetch('api/actions/clear-cache', { method: 'POST', headers, body: '{}' }).then(({ status }) => status)
-      return [await post({ 'content-type': 'application/json' }), await post({ 'content-type': 'text/plain', 'x-sluice-action': '1' })]
+      return [
+        await post({ 'content-type': 'application/json' }),
+        await post({ 'content-type': 'text/plain', 'x-sluice-action': '1' }),
+      ]
     })
     expect(statuses).toEqual([403, 415])
   })

@@ -16,7 +16,10 @@ describeInBrowser('untrusted text in the dashboard', () => {
       routes: (routes, db) => {
         routes.get('/evil', async (_, response) => {
           for (let time = 0; time < 6; time += 1)
-            await db.raw(`SELECT '${IMAGE.replaceAll("'", "''")}' AS "${LINK}", name FROM region WHERE id = ?`, [time])
+            await db.raw(
+              `SELECT '${IMAGE.replaceAll("'", "''")}' AS "${LINK}", name FROM region WHERE id = ?`,
+              [time],
+            )
           await db.raw(`SELECT count(*) AS "${IMAGE.replaceAll(`"`, `""`)}" FROM city`)
           response.json({})
         })
@@ -71,7 +74,12 @@ describeInBrowser('untrusted text in the dashboard', () => {
       const document = await (await fetch(app.page)).text()
       expect(document).toContain('id="first-view"')
       expect(document).toContain('alert(')
-      expect(document.match(/<[/!]?script|<!--|<img/gi)).toEqual(['<script', '</script', '<script', '</script'])
+      expect(document.match(/<[/!]?script|<!--|<img/gi)).toEqual([
+        '<script',
+        '</script',
+        '<script',
+        '</script',
+      ])
       expect(texts.join('\n')).toContain(IMAGE)
       expect(await page.locator('img, iframe, object, embed').count()).toBe(0)
       expect(await page.locator('script').count()).toBe(1)
@@ -88,7 +96,9 @@ describeInBrowser('untrusted text in the dashboard', () => {
     try {
       await app.ask('/cities')
       const { page, complaints, dialogs } = await open()
-      await page.goto(`${app.page}#/requests?sort=${encodeURIComponent(SCRIPT)}&order=sideways&q=${encodeURIComponent(IMAGE)}&evil=1`)
+      await page.goto(
+        `${app.page}#/requests?sort=${encodeURIComponent(SCRIPT)}&order=sideways&q=${encodeURIComponent(IMAGE)}&evil=1`,
+      )
       await page.getByText('No matching routes').waitFor()
       expect(await page.getByLabel('Filter by name').inputValue()).toBe(IMAGE)
       await page.goto(`${app.page}#/${encodeURIComponent(SCRIPT)}`)

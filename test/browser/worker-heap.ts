@@ -16,11 +16,17 @@ export async function workerHeapOf(browser: Browser, origin: string): Promise<nu
     const { targetInfos } = await session.send('Target.getTargets')
     const workers = targetInfos.filter(({ type, url }) => type === 'shared_worker' && url.startsWith(origin))
     const [worker] = workers
-    if (worker === undefined || workers.length > 1) throw new Error(`There are ${workers.length} shared workers of ${origin}.`)
-    const { sessionId } = await session.send('Target.attachToTarget', { targetId: worker.targetId, flatten: false })
+    if (worker === undefined || workers.length > 1)
+      throw new Error(`There are ${workers.length} shared workers of ${origin}.`)
+    const { sessionId } = await session.send('Target.attachToTarget', {
+      targetId: worker.targetId,
+      flatten: false,
+    })
     await ask(session, sessionId, 'HeapProfiler.enable')
     await ask(session, sessionId, 'HeapProfiler.collectGarbage')
-    const { usedSize } = (await ask(session, sessionId, 'Runtime.getHeapUsage')) as { readonly usedSize: number }
+    const { usedSize } = (await ask(session, sessionId, 'Runtime.getHeapUsage')) as {
+      readonly usedSize: number
+    }
     return usedSize
   } finally {
     await session.detach()
@@ -41,6 +47,8 @@ function ask(session: CDPSession, sessionId: string, method: string): Promise<un
       else reject(new Error(`${method}: ${answer.error.message}`))
     }
     session.on('Target.receivedMessageFromTarget', listen)
-    session.send('Target.sendMessageToTarget', { sessionId, message: JSON.stringify({ id, method }) }).catch(reject)
+    session
+      .send('Target.sendMessageToTarget', { sessionId, message: JSON.stringify({ id, method }) })
+      .catch(reject)
   })
 }

@@ -24,7 +24,14 @@ describe('the consistency checker', { retry: 0 }, () => {
     'detects a cache that deletes entries after the write',
     async () => {
       // It takes about 1,000 reads, with a random variation.
-      const report = await runCheck({ ...SHORT, mode: 'naive', reads: 40_000, untilViolated: true, faults: ['pause'], writeShare: 0.2 })
+      const report = await runCheck({
+        ...SHORT,
+        mode: 'naive',
+        reads: 40_000,
+        untilViolated: true,
+        faults: ['pause'],
+        writeShare: 0.2,
+      })
       expect(isViolated('naive', report)).toBe(true)
     },
     TIMEOUT_MS,

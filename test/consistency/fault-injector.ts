@@ -66,7 +66,10 @@ export class FaultInjector {
         worker?.send({ type: 'arm', fault: 'die-after-commit' })
         return
       case 'commit':
-        worker?.send({ type: 'arm', fault: this.#random.chance(0.5) ? 'end-backend-in-commit' : 'drop-connection-in-commit' })
+        worker?.send({
+          type: 'arm',
+          fault: this.#random.chance(0.5) ? 'end-backend-in-commit' : 'drop-connection-in-commit',
+        })
         return
       case 'pause': {
         const ms = 100 + this.#random.next() * (MAX_PAUSE_MS - 100)

@@ -11,7 +11,16 @@ import type { Random } from '../support/random.ts'
  * - `schema`: another process creates or drops a trigger with which a write changes rows that it does not
  * name.
  */
-export const FAULT_KINDS = ['writer', 'pause', 'commit', 'redis', 'snapshot', 'flush', 'bus', 'schema'] as const
+export const FAULT_KINDS = [
+  'writer',
+  'pause',
+  'commit',
+  'redis',
+  'snapshot',
+  'flush',
+  'bus',
+  'schema',
+] as const
 export type FaultKind = (typeof FAULT_KINDS)[number]
 
 /**
@@ -39,7 +48,10 @@ export function parseFaults(text: string): FaultKind[] {
   if (text === 'none') return []
   return text.split(',').map((name) => {
     const kind = FAULT_KINDS.find((known) => known === name)
-    if (kind === undefined) throw new Error(`Expected faults to be "all", "none", or some of ${FAULT_KINDS.join(', ')}, got "${name}".`)
+    if (kind === undefined)
+      throw new Error(
+        `Expected faults to be "all", "none", or some of ${FAULT_KINDS.join(', ')}, got "${name}".`,
+      )
     return kind
   })
 }

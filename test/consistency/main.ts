@@ -27,25 +27,41 @@ const { values } = parseArgs({
 
 function number(name: keyof typeof values): number {
   const parsed = Number(values[name])
-  if (!(parsed >= 0)) throw new Error(`Expected --${name} to be a number, got "${values[name]}". Usage: ${USAGE}`)
+  if (!(parsed >= 0))
+    throw new Error(`Expected --${name} to be a number, got "${values[name]}". Usage: ${USAGE}`)
   return parsed
 }
 
 function modeAsked(): SubjectMode {
   const mode = SUBJECT_MODES.find((known) => known === values.mode)
-  if (mode === undefined) throw new Error(`Expected --mode to be one of ${SUBJECT_MODES.join(', ')}, got "${values.mode}". Usage: ${USAGE}`)
+  if (mode === undefined)
+    throw new Error(
+      `Expected --mode to be one of ${SUBJECT_MODES.join(', ')}, got "${values.mode}". Usage: ${USAGE}`,
+    )
   return mode
 }
 
 /** Disables rules one at a time, and reports after how many reads the checker detected it. */
 async function withoutRules(asked: string): Promise<void> {
   const chosen = Object.entries(PROTOCOL_MUTATIONS).filter(([name]) => asked === 'each' || asked === name)
-  if (chosen.length === 0) throw new Error(`Expected --without to be "each" or a rule, got "${asked}". Usage: ${USAGE}`)
+  if (chosen.length === 0)
+    throw new Error(`Expected --without to be "each" or a rule, got "${asked}". Usage: ${USAGE}`)
   for (const [name, { rule, edits, faults, mode = 'strict' }] of chosen) {
     const startedAt = performance.now()
-    const report = await runCheck({ ...common(), mode, faults, edits, rounds: 4, writeShare: 0.2, pace: 4, untilViolated: true })
+    const report = await runCheck({
+      ...common(),
+      mode,
+      faults,
+      edits,
+      rounds: 4,
+      writeShare: 0.2,
+      pace: 4,
+      untilViolated: true,
+    })
     const seconds = Math.round((performance.now() - startedAt) / 1000)
-    const found = isViolated(mode, report) ? `caught after ${report.reads} reads` : `MISSED in ${report.reads} reads`
+    const found = isViolated(mode, report)
+      ? `caught after ${report.reads} reads`
+      : `MISSED in ${report.reads} reads`
     console.log(`${name.padEnd(20)} ${found}, ${seconds} s. ${rule} ${report.examples[0] ?? ''}`)
     if (!isViolated(mode, report)) process.exitCode = 1
   }
@@ -80,7 +96,13 @@ async function check(): Promise<void> {
     },
   })
   const { examples, failures, faults, ...figures } = report
-  console.table({ mode, seed: values.seed, seconds: Math.round((performance.now() - startedAt) / 1000), ...figures, ...faults })
+  console.table({
+    mode,
+    seed: values.seed,
+    seconds: Math.round((performance.now() - startedAt) / 1000),
+    ...figures,
+    ...faults,
+  })
   for (const [failure, count] of Object.entries(failures)) console.log(`${count} × ${failure}`)
   for (const example of examples) console.log(example)
   const violated = isViolated(mode, report)

@@ -39,12 +39,20 @@ export type FromWorker =
   | { readonly type: 'acknowledged'; readonly versions: readonly Version[] }
   | { readonly type: 'raised'; readonly rows: readonly string[]; readonly turn: number }
   | { readonly type: 'released'; readonly lock: number; readonly isCertain: boolean }
-  | { readonly type: 'failed'; readonly what: 'rejected' | 'refused' | 'unknown' | 'read'; readonly message: string }
+  | {
+      readonly type: 'failed'
+      readonly what: 'rejected' | 'refused' | 'unknown' | 'read'
+      readonly message: string
+    }
   | { readonly type: 'idle' }
   | { readonly type: 'swept'; readonly compared: number; readonly differences: readonly string[] }
 
 /** A fault that a worker inflicts on itself, at its next COMMIT. */
-export type OwnFault = 'die-after-commit' | 'stop-before-commit' | 'end-backend-in-commit' | 'drop-connection-in-commit'
+export type OwnFault =
+  | 'die-after-commit'
+  | 'stop-before-commit'
+  | 'end-backend-in-commit'
+  | 'drop-connection-in-commit'
 
 export type ToWorker =
   | { readonly type: 'answer'; readonly number: number; readonly answer: Turn | number }

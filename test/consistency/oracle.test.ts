@@ -77,7 +77,12 @@ describe('Oracle', () => {
     expect(read(oracle.turn(), [], sum(2))).toEqual([['A', 20]])
     expect(read(oracle.turn(), [], sum(9))).toEqual([])
     expect(read(oracle.turn(), [], sum(8))).toEqual([['B', 0]])
-    const count = (value: number): TotalSeen => ({ of: { atLeast: 4 }, name: 'count', rows: ['x', 'y'], value })
+    const count = (value: number): TotalSeen => ({
+      of: { atLeast: 4 },
+      name: 'count',
+      rows: ['x', 'y'],
+      value,
+    })
     expect(read(oracle.turn(), [], count(0))).toEqual([['A', 15]])
     expect(read(oracle.turn(), [], count(1))).toEqual([])
   })

@@ -136,23 +136,37 @@ export class Oracle {
     }
   }
 
-  #judgeRow({ kind, began: { turn, timeMs } }: ReadSeen, row: string, version: number | null, violations: Violation[]): void {
+  #judgeRow(
+    { kind, began: { turn, timeMs } }: ReadSeen,
+    row: string,
+    version: number | null,
+    violations: Violation[],
+  ): void {
     const register = this.#register(row)
     const acknowledged = register.acknowledged.at(turn)
     const seen = register.seen.at(turn)
     const floor = Math.max(acknowledged, seen)
-    // An absent row is at some version at which it may be absent: the best for the read, and then the least that it can have
-    // shown.
+    // An absent row is at some version at which it may be absent: the best for the read, and then the least
+    // that it can have shown.
     const best = version ?? register.lastAbsence
     const shown = version ?? register.firstAbsenceFrom(floor)
     const what = `${row} ${version ?? 'absent'}, acknowledged ${acknowledged}, seen ${seen}`
     if (best < acknowledged)
-      violations.push({ promise: 'A', kind, what, staleMs: timeMs - (register.acknowledged.roseAbove(best) ?? timeMs) })
+      violations.push({
+        promise: 'A',
+        kind,
+        what,
+        staleMs: timeMs - (register.acknowledged.roseAbove(best) ?? timeMs),
+      })
     else if (best < seen) violations.push({ promise: 'B', kind, what, staleMs: 0 })
     if (shown !== undefined) register.seen.raise(shown, ++this.#turn, this.#now())
   }
 
-  #judgeTotal({ kind, began: { turn, timeMs } }: ReadSeen, { of, name, rows, value }: TotalSeen, violations: Violation[]): void {
+  #judgeTotal(
+    { kind, began: { turn, timeMs } }: ReadSeen,
+    { of, name, rows, value }: TotalSeen,
+    violations: Violation[],
+  ): void {
     const measure = (version: number) => (of === 'sum' ? version : Number(version >= of.atLeast))
     const registers = rows.map((row) => this.#register(row))
     const total = this.#register(name)

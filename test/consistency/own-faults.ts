@@ -7,7 +7,10 @@ type Query = (this: pg.Client, ...args: unknown[]) => unknown
 /** The parts of a client of `pg` that are not in its types. */
 interface Internals {
   readonly processID: number
-  readonly connection: { readonly stream: { destroy(): void }; prependOnceListener(event: 'readyForQuery', listener: () => void): void }
+  readonly connection: {
+    readonly stream: { destroy(): void }
+    prependOnceListener(event: 'readyForQuery', listener: () => void): void
+  }
 }
 
 const BEGINS = /^\s*(begin|start)\b/i
@@ -44,7 +47,8 @@ export class OwnFaults {
   }
 
   #query(client: pg.Client, [query]: readonly unknown[], send: () => unknown): unknown {
-    const text = typeof query === 'string' ? query : ((query as { readonly text?: string } | undefined)?.text ?? '')
+    const text =
+      typeof query === 'string' ? query : ((query as { readonly text?: string } | undefined)?.text ?? '')
     const isCommit = COMMITS.test(text) || (WRITES.test(text) && !this.#inTransaction.has(client))
     if (BEGINS.test(text)) this.#inTransaction.add(client)
     if (ENDS.test(text)) this.#inTransaction.delete(client)

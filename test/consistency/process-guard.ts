@@ -30,7 +30,11 @@ export class ProcessGuard {
 
   private constructor(folder: string) {
     this.folder = folder
-    this.#guard = spawn('/bin/sh', ['-c', GUARD, 'guard', folder], { cwd: '/', detached: true, stdio: ['pipe', 'ignore', 'ignore'] })
+    this.#guard = spawn('/bin/sh', ['-c', GUARD, 'guard', folder], {
+      cwd: '/',
+      detached: true,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    })
     this.#guard.unref()
     ;(this.#guard.stdin as Socket).unref()
   }

@@ -52,10 +52,22 @@ export const PROTOCOL_MUTATIONS: Readonly<Record<string, ProtocolMutation>> = {
   epochCheck: {
     rule: 'An entry of another epoch or of another server is dead.',
     edits: [
-      { file: READS, find: 'if (entry === undefined || entry.epoch !== state.epoch)', replace: 'if (entry === undefined)' },
+      {
+        file: READS,
+        find: 'if (entry === undefined || entry.epoch !== state.epoch)',
+        replace: 'if (entry === undefined)',
+      },
       { file: READS, find: 'return epoch === permit.epoch && stamps.every', replace: 'return stamps.every' },
-      { file: STORE, find: 'const isOurs = link !== undefined && ', replace: 'const isOurs = epoch !== undefined || ' },
-      { file: SCRIPTS, find: "return epoch and string.sub(epoch, 1, #replid + 1) == replid .. '.'", replace: 'return epoch' },
+      {
+        file: STORE,
+        find: 'const isOurs = link !== undefined && ',
+        replace: 'const isOurs = epoch !== undefined || ',
+      },
+      {
+        file: SCRIPTS,
+        find: "return epoch and string.sub(epoch, 1, #replid + 1) == replid .. '.'",
+        replace: 'return epoch',
+      },
     ],
     faults: ['snapshot'],
   },
@@ -92,7 +104,11 @@ export const PROTOCOL_MUTATIONS: Readonly<Record<string, ProtocolMutation>> = {
         find: 'node.stamp === undefined || node.stampedAt !== node.generation + this.every.generation',
         replace: 'node.stamp === undefined',
       },
-      { file: READS, find: 'epoch !== permit.epoch || !snapshot.isCurrent', replace: 'epoch !== permit.epoch' },
+      {
+        file: READS,
+        find: 'epoch !== permit.epoch || !snapshot.isCurrent',
+        replace: 'epoch !== permit.epoch',
+      },
     ],
     faults: [],
     mode: 'bounded',
@@ -104,17 +120,27 @@ export const PROTOCOL_MUTATIONS: Readonly<Record<string, ProtocolMutation>> = {
   },
   setTag: {
     rule: 'A write to one row reaches lists.',
-    edits: [{ file: TAGS, find: '    tags.push(setTag(table))\n    if (written', replace: '    if (written' }],
+    edits: [
+      { file: TAGS, find: '    tags.push(setTag(table))\n    if (written', replace: '    if (written' },
+    ],
     faults: [],
   },
   nullUnderSet: {
     rule: 'A row that was not there depends on inserts.',
-    edits: [{ file: RESULTS, find: 'isComplete: (value) => request.isComplete?.(value) === true', replace: 'isComplete: () => true' }],
+    edits: [
+      {
+        file: RESULTS,
+        find: 'isComplete: (value) => request.isComplete?.(value) === true',
+        replace: 'isComplete: () => true',
+      },
+    ],
     faults: [],
   },
   schemaChecks: {
     rule: 'A change of the schema by another process is noticed.',
-    edits: [{ file: WATCH, find: 'if (found === expected && !this.#isUntold)', replace: 'if (!this.#isUntold)' }],
+    edits: [
+      { file: WATCH, find: 'if (found === expected && !this.#isUntold)', replace: 'if (!this.#isUntold)' },
+    ],
     faults: ['schema'],
   },
   schemaDrops: {
@@ -125,7 +151,11 @@ export const PROTOCOL_MUTATIONS: Readonly<Record<string, ProtocolMutation>> = {
         find: 'return this.#wroteEverything(true)',
         replace: 'this.#host.catalogs.generations.beginDefinition()(true); return true',
       },
-      { file: ANNOUNCER, find: 'setTimeout(() => void this.#wroteEverything(false)', replace: 'setTimeout(() => {}' },
+      {
+        file: ANNOUNCER,
+        find: 'setTimeout(() => void this.#wroteEverything(false)',
+        replace: 'setTimeout(() => {}',
+      },
     ],
     faults: ['schema'],
   },

@@ -33,31 +33,48 @@ const CHUNK = 4
 /** All queries of the checker, by kind. */
 export const READ_QUERIES: ReadonlyMap<string, readonly ReadQuery[]> = new Map(
   Object.entries({
-    'prisma findUnique': itemIds.map((id) => ofItem(id, ({ prisma }) => prisma.item.findUnique({ where: { id } }))),
+    'prisma findUnique': itemIds.map((id) =>
+      ofItem(id, ({ prisma }) => prisma.item.findUnique({ where: { id } })),
+    ),
     'prisma findFirst': itemIds.map((id) =>
       ofItem(id, ({ prisma }) => prisma.item.findFirst({ where: { id }, select: { id: true, v: true } })),
     ),
     'knex first': itemIds.map((id) => ofItem(id, ({ db }) => db('items').where({ id }).first())),
-    'prisma by code': itemIds.map((id) => ofItem(id, ({ prisma }) => prisma.item.findUnique({ where: { code: codeOf(id) } }))),
-    'knex by code': itemIds.map((id) => ofItem(id, ({ db }) => db('items').where('code', codeOf(id)).first('id', 'v'))),
+    'prisma by code': itemIds.map((id) =>
+      ofItem(id, ({ prisma }) => prisma.item.findUnique({ where: { code: codeOf(id) } })),
+    ),
+    'knex by code': itemIds.map((id) =>
+      ofItem(id, ({ db }) => db('items').where('code', codeOf(id)).first('id', 'v')),
+    ),
     'prisma id in': chunks().map((ids) =>
       ofItems(`${ids}`, ids, ({ prisma }) => prisma.item.findMany({ where: { id: { in: [...ids] } } })),
     ),
-    'knex id in': chunks().map((ids) => ofItems(`${ids}`, ids, ({ db }) => db('items').whereIn('id', ids).select('id', 'v'))),
-    'prisma group': groupIds.map((id) => ofGroup(id, ({ prisma }) => prisma.group.findUnique({ where: { id } }))),
+    'knex id in': chunks().map((ids) =>
+      ofItems(`${ids}`, ids, ({ db }) => db('items').whereIn('id', ids).select('id', 'v')),
+    ),
+    'prisma group': groupIds.map((id) =>
+      ofGroup(id, ({ prisma }) => prisma.group.findUnique({ where: { id } })),
+    ),
     'prisma include': groupIds.map(withItems),
     'prisma list': groupIds.map((group) =>
-      ofItems(`${group}`, itemsOf(group), ({ prisma }) => prisma.item.findMany({ where: { groupId: group }, orderBy: { id: 'asc' } })),
+      ofItems(`${group}`, itemsOf(group), ({ prisma }) =>
+        prisma.item.findMany({ where: { groupId: group }, orderBy: { id: 'asc' } }),
+      ),
     ),
     'knex list': groupIds.map((group) =>
       ofItems(`${group}`, itemsOf(group), ({ db }) => db('items').where('group_id', group).orderBy('id')),
     ),
     'knex join': groupIds.map((group) =>
       ofItems(`${group}`, itemsOf(group), ({ db }) =>
-        db('items').join('groups', 'groups.id', 'items.group_id').where('groups.id', group).select('items.id', 'items.v'),
+        db('items')
+          .join('groups', 'groups.id', 'items.group_id')
+          .where('groups.id', group)
+          .select('items.id', 'items.v'),
       ),
     ),
-    'prisma all': [ofItems('all', itemIds, ({ prisma }) => prisma.item.findMany({ select: { id: true, v: true } }))],
+    'prisma all': [
+      ofItems('all', itemIds, ({ prisma }) => prisma.item.findMany({ select: { id: true, v: true } })),
+    ],
     'knex sum': groupIds.map(sumOf),
     'prisma count': groupIds.flatMap((group) => THRESHOLDS.map((atLeast) => countOf(group, atLeast))),
   } satisfies Record<string, readonly Omit<ReadQuery, 'kind'>[]>).map(([kind, queries]) => [
@@ -83,7 +100,9 @@ const WEIGHTS: readonly (readonly [kind: string, weight: number])[] = [
   ['knex sum', 2],
   ['prisma count', 2],
 ]
-const DRAWN = WEIGHTS.flatMap(([kind, weight]) => Array.from({ length: weight }, () => READ_QUERIES.get(kind) ?? []))
+const DRAWN = WEIGHTS.flatMap(([kind, weight]) =>
+  Array.from({ length: weight }, () => READ_QUERIES.get(kind) ?? []),
+)
 
 /** Some queries run far more often than others. */
 export function pickQuery(random: Random): ReadQuery {
@@ -93,7 +112,9 @@ export function pickQuery(random: Random): ReadQuery {
 
 /** The names of all queries whose results may change with these rows. */
 export function namesTouching(rows: readonly string[]): string[] {
-  return [...READ_QUERIES.values()].flat().flatMap(({ name, rows: shown }) => (shown.some((row) => rows.includes(row)) ? [name] : []))
+  return [...READ_QUERIES.values()]
+    .flat()
+    .flatMap(({ name, rows: shown }) => (shown.some((row) => rows.includes(row)) ? [name] : []))
 }
 
 type Unnamed = Omit<ReadQuery, 'kind'>
@@ -116,7 +137,11 @@ function ofGroup(id: number, run: (clients: Clients) => PromiseLike<{ readonly v
   }
 }
 
-function ofItems(name: string, ids: readonly number[], run: (clients: Clients) => PromiseLike<readonly Item[]>): Unnamed {
+function ofItems(
+  name: string,
+  ids: readonly number[],
+  run: (clients: Clients) => PromiseLike<readonly Item[]>,
+): Unnamed {
   return {
     name,
     rows: ids.map(itemRow),
@@ -130,7 +155,8 @@ function withItems(group: number): Unnamed {
   return {
     name: `${group}`,
     rows: [groupRow(group), ...ids.map(itemRow)],
-    run: ({ prisma }) => prisma.group.findUnique({ where: { id: group }, include: { items: { orderBy: { id: 'asc' } } } }),
+    run: ({ prisma }) =>
+      prisma.group.findUnique({ where: { id: group }, include: { items: { orderBy: { id: 'asc' } } } }),
     shows: (answer: { readonly v: number; readonly items: readonly Item[] }) => ({
       rows: [[groupRow(group), answer.v], ...rowsOf(ids, answer.items)],
     }),
@@ -142,7 +168,12 @@ function sumOf(group: number): Unnamed {
   return {
     name: `${group}`,
     rows,
-    run: async ({ db }) => db('items').where('group_id', group).whereIn('id', itemsOf(group, stableIds)).sum({ total: 'v' }).first(),
+    run: async ({ db }) =>
+      db('items')
+        .where('group_id', group)
+        .whereIn('id', itemsOf(group, stableIds))
+        .sum({ total: 'v' })
+        .first(),
     shows: ({ total }: { readonly total: string }) => ({
       rows: [],
       total: { of: 'sum', name: `sum ${group}`, rows, value: Number(total) },
@@ -155,8 +186,12 @@ function countOf(group: number, atLeast: number): Unnamed {
   return {
     name: `${group} from ${atLeast}`,
     rows,
-    run: ({ prisma }) => prisma.item.count({ where: { groupId: group, id: { lte: stableIds.length }, v: { gte: atLeast } } }),
-    shows: (value: number) => ({ rows: [], total: { of: { atLeast }, name: `count ${group} from ${atLeast}`, rows, value } }),
+    run: ({ prisma }) =>
+      prisma.item.count({ where: { groupId: group, id: { lte: stableIds.length }, v: { gte: atLeast } } }),
+    shows: (value: number) => ({
+      rows: [],
+      total: { of: { atLeast }, name: `count ${group} from ${atLeast}`, rows, value },
+    }),
   }
 }
 
@@ -166,5 +201,7 @@ function rowsOf(ids: readonly number[], items: readonly Item[]): RowSeen[] {
 }
 
 function chunks(): (readonly number[])[] {
-  return Array.from({ length: itemIds.length / CHUNK }, (_, index) => itemIds.slice(index * CHUNK, (index + 1) * CHUNK))
+  return Array.from({ length: itemIds.length / CHUNK }, (_, index) =>
+    itemIds.slice(index * CHUNK, (index + 1) * CHUNK),
+  )
 }

@@ -27,7 +27,8 @@ export class RedisServer {
   /** @throws ServiceUnavailableError if this machine has no `redis-server`. */
   static async start(guard: ProcessGuard): Promise<RedisServer> {
     const binary = findBinary('redis-server', ['/usr/bin', '/usr/local/bin'])
-    if (binary === undefined) throw new ServiceUnavailableError('No redis-server on PATH, in /usr/bin or in /usr/local/bin.')
+    if (binary === undefined)
+      throw new ServiceUnavailableError('No redis-server on PATH, in /usr/bin or in /usr/local/bin.')
     const port = await freePort()
     const folder = join(guard.folder, `redis-${port}`)
     await mkdir(folder, { recursive: true })
@@ -66,22 +67,41 @@ export class RedisServer {
   }
 
   async #start(): Promise<void> {
-    const options = { port: this.port, bind: '127.0.0.1', dir: this.#folder, dbfilename: DUMP, save: '', appendonly: 'no' }
+    const options = {
+      port: this.port,
+      bind: '127.0.0.1',
+      dir: this.#folder,
+      dbfilename: DUMP,
+      save: '',
+      appendonly: 'no',
+    }
     const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)])
-    const child = spawn(this.#binary, flags, { cwd: this.#folder, stdio: ['ignore', 'pipe', 'inherit'], detached: true })
+    const child = spawn(this.#binary, flags, {
+      cwd: this.#folder,
+      stdio: ['ignore', 'pipe', 'inherit'],
+      detached: true,
+    })
     this.#guard.watch(child)
     await new Promise<void>((resolve, reject) => {
       child.stdout.on('data', (chunk: Buffer) => {
         if (chunk.includes('Ready to accept connections')) resolve()
       })
       child.once('error', reject)
-      child.once('exit', (code) => reject(new Error(`redis-server exited with code ${code} before it was ready.`)))
+      child.once('exit', (code) =>
+        reject(new Error(`redis-server exited with code ${code} before it was ready.`)),
+      )
     })
     this.#child = child
   }
 
   async #command(run: (redis: Redis) => Promise<unknown>): Promise<void> {
-    const redis = new Redis({ port: this.port, host: '127.0.0.1', lazyConnect: true, retryStrategy: () => null, maxRetriesPerRequest: 0 })
+    const redis = new Redis({
+      port: this.port,
+      host: '127.0.0.1',
+      lazyConnect: true,
+      retryStrategy: () => null,
+      maxRetriesPerRequest: 0,
+    })
     redis.on('error', () => {})
     try {
       await redis.connect()

@@ -23,7 +23,8 @@ class Floor {
   /** The value at a turn; 0 if it is no longer known. */
   at(turn: number): number {
     const turns = this.#turns
-    for (let index = turns.length - 1; index >= 0; index--) if ((turns[index] as number) <= turn) return this.#values[index] as number
+    for (let index = turns.length - 1; index >= 0; index--)
+      if ((turns[index] as number) <= turn) return this.#values[index] as number
     return 0
   }
 
@@ -34,10 +35,16 @@ class Floor {
   }
 
   /** The changes until a turn, the latest first. */
-  *before(turn: number): Generator<{ readonly value: number; readonly previous: number; readonly timeMs: number }> {
+  *before(
+    turn: number,
+  ): Generator<{ readonly value: number; readonly previous: number; readonly timeMs: number }> {
     for (let index = this.#turns.length - 1; index >= 0; index--) {
       if ((this.#turns[index] as number) > turn) continue
-      yield { value: this.#values[index] as number, previous: this.#values[index - 1] ?? 0, timeMs: this.#times[index] as number }
+      yield {
+        value: this.#values[index] as number,
+        previous: this.#values[index - 1] ?? 0,
+        timeMs: this.#times[index] as number,
+      }
     }
   }
 }

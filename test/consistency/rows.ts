@@ -6,7 +6,10 @@ const FLEETING_FROM = 101
 const FLEETING = 16
 
 export const stableIds: readonly number[] = Array.from({ length: STABLE }, (_, index) => index + 1)
-export const fleetingIds: readonly number[] = Array.from({ length: FLEETING }, (_, index) => FLEETING_FROM + index)
+export const fleetingIds: readonly number[] = Array.from(
+  { length: FLEETING },
+  (_, index) => FLEETING_FROM + index,
+)
 export const groupIds: readonly number[] = Array.from({ length: GROUPS }, (_, index) => index + 1)
 
 export const itemRow = (id: number): string => `item ${id}`

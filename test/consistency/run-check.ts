@@ -140,7 +140,10 @@ class Check {
       if (this.#isOver) break
     }
     for (const worker of this.#workers) worker.send({ type: 'quit' })
-    await Promise.race([Promise.all(this.#workers.map(({ gone }) => gone)), after(QUIT_MS, undefined, { ref: false })])
+    await Promise.race([
+      Promise.all(this.#workers.map(({ gone }) => gone)),
+      after(QUIT_MS, undefined, { ref: false }),
+    ])
   }
 
   report(): CheckReport {
@@ -153,12 +156,22 @@ class Check {
   }
 
   async #createTables(): Promise<void> {
-    const ddl = readFileSync(join(import.meta.dirname, '../generated/consistency-postgresql/schema.sql'), 'utf8')
+    const ddl = readFileSync(
+      join(import.meta.dirname, '../generated/consistency-postgresql/schema.sql'),
+      'utf8',
+    )
     await onPostgres(this.#databaseUrl, `${ddl}; ${SEED_SQL}`)
     const fenceMs = Math.floor(this.#options.leaseMs / 2)
-    const settings = { deadlock_timeout: 100, statement_timeout: fenceMs, idle_in_transaction_session_timeout: fenceMs }
+    const settings = {
+      deadlock_timeout: 100,
+      statement_timeout: fenceMs,
+      idle_in_transaction_session_timeout: fenceMs,
+    }
     for (const [name, ms] of Object.entries(settings)) {
-      await onPostgres(this.#databaseUrl, `ALTER DATABASE ${databaseOf(this.#databaseUrl)} SET ${name} = ${ms}`)
+      await onPostgres(
+        this.#databaseUrl,
+        `ALTER DATABASE ${databaseOf(this.#databaseUrl)} SET ${name} = ${ms}`,
+      )
     }
   }
 
@@ -177,7 +190,9 @@ class Check {
       leaseMs,
       maxStalenessMs,
     }
-    const worker = new WorkerHandle(plan, this.#options.edits, this.#guard, (message) => this.#receive(worker, message))
+    const worker = new WorkerHandle(plan, this.#options.edits, this.#guard, (message) =>
+      this.#receive(worker, message),
+    )
     this.#workers[index] = worker
     worker.gone.then(() => this.#replace(index, number))
     await worker.next('ready')
@@ -205,7 +220,9 @@ class Check {
     }
   }
 
-  /** Waits until all workers are idle, including those that just start and those that died of a pending fault. */
+  /**
+   * Waits until all workers are idle, including those that just start and those that died of a pending fault.
+   */
   async #rest(): Promise<void> {
     const deadline = performance.now() + REST_TIMEOUT_MS
     for (let index = 0; index < this.#workers.length; index += 1) {

@@ -37,7 +37,9 @@ export interface Subject extends Clients {
   read<T>(name: string, load: () => Promise<T>): Promise<T>
   /** Called after each write, before it is acknowledged. */
   wrote(names: readonly string[]): Promise<void>
-  /** Whether an error states that the write was not executed because other processes could not be notified. */
+  /**
+   * Whether an error states that the write was not executed because other processes could not be notified.
+   */
   isRejection(error: unknown): boolean
   /** Reads that were served without the database. */
   hits(): number
@@ -74,7 +76,10 @@ export async function openSubject(mode: SubjectMode, options: SubjectOptions): P
 }
 
 function openBare(databaseUrl: string): Clients {
-  return { prisma: new PrismaClient({ errorFormat: 'minimal', adapter: openAdapter(databaseUrl) }), db: openKnex(databaseUrl) }
+  return {
+    prisma: new PrismaClient({ errorFormat: 'minimal', adapter: openAdapter(databaseUrl) }),
+    db: openKnex(databaseUrl),
+  }
 }
 
 async function openSluice(
@@ -86,9 +91,19 @@ async function openSluice(
   const memory = mode === 'bounded' && index % 2 === 0 ? { maxBytes: 1 } : {}
   const sluice = createSluice({
     mode: 'optimize',
-    cache: { store, consistency: mode, maxStalenessMs, ttl: 60, onInvalidationFailure: 'reject-write', ...memory },
+    cache: {
+      store,
+      consistency: mode,
+      maxStalenessMs,
+      ttl: 60,
+      onInvalidationFailure: 'reject-write',
+      ...memory,
+    },
   })
-  const client = new PrismaClient({ errorFormat: 'minimal', adapter: sluiceAdapter(openAdapter(databaseUrl), sluice) })
+  const client = new PrismaClient({
+    errorFormat: 'minimal',
+    adapter: sluiceAdapter(openAdapter(databaseUrl), sluice),
+  })
   const db = withSluiceKnex(openKnex(databaseUrl), sluice)
   await untilCatalogIsRead(sluice, db)
   await connectRead(client, sluice)

@@ -17,7 +17,10 @@ export interface CheckReport {
   readonly failedReads: number
   /** Reads that were served without the database. */
   readonly hits: number
-  /** The number of these reads that read only an entry from the store, because the process knew the state of its tags. */
+  /**
+   * The number of these reads that read only an entry from the store, because the process knew the state of
+   * its tags.
+   */
   readonly knownHits: number
   readonly violationsA: number
   readonly violationsB: number

@@ -11,15 +11,24 @@ export class WorkerHandle {
   readonly plan: WorkerPlan
   readonly gone: Promise<void>
   readonly #child: ChildProcess
-  readonly #waiting = new Map<FromWorker['type'], { resolve(message: FromWorker): void; reject(reason: Error): void }>()
+  readonly #waiting = new Map<
+    FromWorker['type'],
+    { resolve(message: FromWorker): void; reject(reason: Error): void }
+  >()
   #outbox: ToWorker[] = []
   #isGone = false
 
   /** @param edits - Edits of the sources in the worker. */
-  constructor(plan: WorkerPlan, edits: readonly Edit[], guard: ProcessGuard, receive: (message: FromWorker) => void) {
+  constructor(
+    plan: WorkerPlan,
+    edits: readonly Edit[],
+    guard: ProcessGuard,
+    receive: (message: FromWorker) => void,
+  ) {
     this.plan = plan
     const patches = edits.map((edit) => ({ path: pathOf(edit), find: edit.find, replace: edit.replace }))
-    const patching = edits.length === 0 ? [] : ['--import', join(root, 'test/differential/mutations/register.mjs')]
+    const patching =
+      edits.length === 0 ? [] : ['--import', join(root, 'test/differential/mutations/register.mjs')]
     this.#child = fork(join(import.meta.dirname, 'worker.ts'), [JSON.stringify(plan)], {
       cwd: root,
       execArgv: [...patching, '--import', 'tsx', '--conditions=@sluice/source'],

@@ -10,7 +10,10 @@ import { fleetingWrite, pickFleeting, pickWrite, type WriteOperation } from './w
 
 const FLEETING_SHARE = 0.2
 const MAX_DIFFERENCES = 20
-/** Errors of PostgreSQL after which nothing was written for certain: not those of a lost connection or an operator. */
+/**
+ * Errors of PostgreSQL after which nothing was written for certain: not those of a lost connection or an
+ * operator.
+ */
 const CERTAIN_STATE = /^(?!08|57)[0-9A-Z]{5}$/
 const CERTAIN_PRISMA_CODES = new Set(['P2002', 'P2003', 'P2025', 'P2034'])
 
@@ -98,9 +101,14 @@ async function sweep({ bare, read, ...clients }: Subject): Promise<FromWorker> {
   const queries = [...READ_QUERIES.values()].flat()
   const differences: string[] = []
   for (const query of queries) {
-    const [answer, expected] = await Promise.all([read(query.name, () => query.run(clients)), query.run(bare)])
+    const [answer, expected] = await Promise.all([
+      read(query.name, () => query.run(clients)),
+      query.run(bare),
+    ])
     if (isDeepStrictEqual(plain(answer), plain(expected)) || differences.length >= MAX_DIFFERENCES) continue
-    differences.push(`${query.name}: ${JSON.stringify(answer)} where the database has ${JSON.stringify(expected)}`)
+    differences.push(
+      `${query.name}: ${JSON.stringify(answer)} where the database has ${JSON.stringify(expected)}`,
+    )
   }
   return { type: 'swept', compared: queries.length, differences }
 }
@@ -113,7 +121,9 @@ function kindOf(error: unknown): 'rejected' | 'refused' | 'unknown' {
   if (subject.isRejection(error)) return 'rejected'
   const code = (error as { readonly code?: unknown } | null)?.code
   if (typeof code !== 'string') return 'unknown'
-  return CERTAIN_PRISMA_CODES.has(code) || (!code.startsWith('P') && CERTAIN_STATE.test(code)) ? 'refused' : 'unknown'
+  return CERTAIN_PRISMA_CODES.has(code) || (!code.startsWith('P') && CERTAIN_STATE.test(code))
+    ? 'refused'
+    : 'unknown'
 }
 
 /** Short enough to group equal messages: without the statement that Knex puts before the driver's message. */

@@ -47,7 +47,9 @@ function prismaUpdate(id: number): WriteOperation {
   return {
     kind: 'prisma update',
     rows: [itemRow(id)],
-    run: async ({ prisma }) => ({ versions: [[itemRow(id), (await prisma.item.update({ where: { id }, data: { v: byOne } })).v]] }),
+    run: async ({ prisma }) => ({
+      versions: [[itemRow(id), (await prisma.item.update({ where: { id }, data: { v: byOne } })).v]],
+    }),
   }
 }
 
@@ -57,7 +59,9 @@ function prismaUpsert(id: number): WriteOperation {
     kind: 'prisma upsert',
     rows: [itemRow(id)],
     run: async ({ prisma }) => ({
-      versions: [[itemRow(id), (await prisma.item.upsert({ where: { id }, update: { v: byOne }, create })).v]],
+      versions: [
+        [itemRow(id), (await prisma.item.upsert({ where: { id }, update: { v: byOne }, create })).v],
+      ],
     }),
   }
 }
@@ -132,7 +136,11 @@ function nested(group: number, random: Random): WriteOperation {
   }
 }
 
-function prismaTransaction(ids: readonly number[], groups: readonly number[], rollsBack: boolean): WriteOperation {
+function prismaTransaction(
+  ids: readonly number[],
+  groups: readonly number[],
+  rollsBack: boolean,
+): WriteOperation {
   return {
     kind: rollsBack ? 'prisma rollback' : 'prisma transaction',
     rows: [...groups.map(groupRow), ...ids.map(itemRow)],
@@ -140,8 +148,10 @@ function prismaTransaction(ids: readonly number[], groups: readonly number[], ro
       orRolledBack(
         prisma.$transaction(async (tx) => {
           const versions: Version[] = []
-          for (const id of groups) versions.push([groupRow(id), (await tx.group.update({ where: { id }, data: { v: byOne } })).v])
-          for (const id of ids) versions.push([itemRow(id), (await tx.item.update({ where: { id }, data: { v: byOne } })).v])
+          for (const id of groups)
+            versions.push([groupRow(id), (await tx.group.update({ where: { id }, data: { v: byOne } })).v])
+          for (const id of ids)
+            versions.push([itemRow(id), (await tx.item.update({ where: { id }, data: { v: byOne } })).v])
           if (rollsBack) throw new Rollback()
           return { versions }
         }),
@@ -154,12 +164,18 @@ function prismaBatch(ids: readonly number[]): WriteOperation {
     kind: 'prisma batch',
     rows: ids.map(itemRow),
     run: async ({ prisma }) => ({
-      versions: versionsOf(await prisma.$transaction(ids.map((id) => prisma.item.update({ where: { id }, data: { v: byOne } })))),
+      versions: versionsOf(
+        await prisma.$transaction(ids.map((id) => prisma.item.update({ where: { id }, data: { v: byOne } }))),
+      ),
     }),
   }
 }
 
-function knexTransaction(ids: readonly number[], groups: readonly number[], rollsBack: boolean): WriteOperation {
+function knexTransaction(
+  ids: readonly number[],
+  groups: readonly number[],
+  rollsBack: boolean,
+): WriteOperation {
   return {
     kind: rollsBack ? 'knex rollback' : 'knex transaction',
     rows: [...groups.map(groupRow), ...ids.map(itemRow)],
@@ -201,7 +217,11 @@ export async function fleetingWrite(
   bare: Clients,
   oracle: OracleClient,
 ): Promise<WriteOperation> {
-  const there = new Set((await bare.db('items').whereIn('id', [id, other]).select('id')).map((row: { readonly id: number }) => row.id))
+  const there = new Set(
+    (await bare.db('items').whereIn('id', [id, other]).select('id')).map(
+      (row: { readonly id: number }) => row.id,
+    ),
+  )
   const byPrisma = random.chance(0.5)
   const orm = byPrisma ? 'prisma' : 'knex'
   if (!there.has(id)) {
@@ -223,7 +243,9 @@ export async function fleetingWrite(
       rows: [itemRow(id)],
       run: async ({ prisma, db }) => {
         if (byPrisma)
-          await (random.chance(0.5) ? prisma.item.delete({ where: { id } }) : prisma.item.deleteMany({ where: { code: codeOf(id) } }))
+          await (random.chance(0.5)
+            ? prisma.item.delete({ where: { id } })
+            : prisma.item.deleteMany({ where: { code: codeOf(id) } }))
         else
           await db('items')
             .where(random.chance(0.5) ? { id } : { code: codeOf(id) })
@@ -237,7 +259,11 @@ export async function fleetingWrite(
     kind: `${orm} key change`,
     rows: [itemRow(id), itemRow(other)],
     run: async ({ prisma, db }) => {
-      if (byPrisma) await prisma.item.update({ where: { id }, data: { id: other, code: codeOf(other), v, groupId: groupOf(other) } })
+      if (byPrisma)
+        await prisma.item.update({
+          where: { id },
+          data: { id: other, code: codeOf(other), v, groupId: groupOf(other) },
+        })
       else
         await db('items')
           .where({ id })

@@ -48,7 +48,8 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
     }
     const unique = (): string => randomBytes(6).toString('hex')
     const tag = (): string => `public.city ${unique()}#set`
-    const opened = (store: CacheStore, tags: readonly string[]): Promise<Stamps> => until(world, () => store.open(tags))
+    const opened = (store: CacheStore, tags: readonly string[]): Promise<Stamps> =>
+      until(world, () => store.open(tags))
     const stampsOf = async (store: CacheStore, tags: readonly string[]) => (await store.read(tags)).stamps
     const watched = async (store: CacheStore): Promise<Log> => {
       const log = new Log()
@@ -91,7 +92,12 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
         const [first, second] = [tag(), tag()]
         const store = connect()
         const { stamps } = await opened(store, [first, second])
-        expect(await stampsOf(store, [second, first, tag(), second])).toEqual([stamps[1], stamps[0], undefined, stamps[1]])
+        expect(await stampsOf(store, [second, first, tag(), second])).toEqual([
+          stamps[1],
+          stamps[0],
+          undefined,
+          stamps[1],
+        ])
       })
 
       it('uses the epoch as the stamp of the tag of everything', async () => {
@@ -107,9 +113,13 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
         const { stamps } = await opened(store, tags)
         const key = unique()
         await store.set(key, entryOf('one', [], await opened(store, [])), 1_000)
-        const answers = await Promise.all(tags.map((one, at) => store.read([one, tag()], at === 3 ? key : undefined)))
+        const answers = await Promise.all(
+          tags.map((one, at) => store.read([one, tag()], at === 3 ? key : undefined)),
+        )
         expect(answers.map((answer) => answer.stamps[0])).toEqual(stamps)
-        expect(answers.map((answer) => answer.entry?.value())).toEqual(tags.map((_, at) => (at === 3 ? 'one' : undefined)))
+        expect(answers.map((answer) => answer.entry?.value())).toEqual(
+          tags.map((_, at) => (at === 3 ? 'one' : undefined)),
+        )
       })
 
       it('sends a read after the call, regardless of the number of reads in flight', async () => {
@@ -252,18 +262,21 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
         expect(await writer.end([one], 'w')).toBeDefined()
       })
 
-      it.each(['renew', 'begin'] as const)('keeps a tag closed as long as its writer calls %s', async (how) => {
-        const one = tag()
-        const [writer, reader] = [connect(), connect()]
-        await opened(reader, [one])
-        await writer.begin([one], 'w')
-        for (let round = 0; round < 6; round += 1) {
-          await world.pass(world.leaseMs / 4)
-          expect((await writer[how]([one], 'w')) ?? true).toBe(true)
-          expect(await reader.open([one])).toBeUndefined()
-        }
-        expect(await writer.end([one], 'w')).toBeDefined()
-      })
+      it.each(['renew', 'begin'] as const)(
+        'keeps a tag closed as long as its writer calls %s',
+        async (how) => {
+          const one = tag()
+          const [writer, reader] = [connect(), connect()]
+          await opened(reader, [one])
+          await writer.begin([one], 'w')
+          for (let round = 0; round < 6; round += 1) {
+            await world.pass(world.leaseMs / 4)
+            expect((await writer[how]([one], 'w')) ?? true).toBe(true)
+            expect(await reader.open([one])).toBeUndefined()
+          }
+          expect(await writer.end([one], 'w')).toBeDefined()
+        },
+      )
 
       it('renews none of the intents that are gone or owned by another writer, and all others', async () => {
         const [held, other] = [tag(), tag()]
@@ -580,7 +593,12 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
         await kept
         const change = async () => {
           const first = (await store.read([], key)).entry?.value() as typeof value
-          expect(first).toEqual({ list: [1], bytes: Buffer.from([1]), at: new Date(0), map: new Map([['a', { b: 1 }]]) })
+          expect(first).toEqual({
+            list: [1],
+            bytes: Buffer.from([1]),
+            at: new Date(0),
+            map: new Map([['a', { b: 1 }]]),
+          })
           first.list.push(3)
           first.bytes[0] = 8
         }
@@ -702,5 +720,8 @@ const valuesWithTypes: readonly (readonly [string, unknown])[] = [
   ['fields that are undefined', { a: undefined, b: null }],
   ['an object without a prototype', Object.assign(Object.create(null) as object, { a: 1 })],
   ['strings from all Unicode planes', ['', 'é', '漢字', '😀', '\u0000', 'a'.repeat(70_000)]],
-  ['rows', Array.from({ length: 100 }, (_, id) => ({ id, name: `city ${id}`, at: new Date(id), area: id / 3 }))],
+  [
+    'rows',
+    Array.from({ length: 100 }, (_, id) => ({ id, name: `city ${id}`, at: new Date(id), area: id / 3 })),
+  ],
 ]

@@ -1,4 +1,11 @@
-import { type CacheStore, type NewEntry, type Stamps, type StoreState, StoreUnavailableError, type StoreWatcher } from '@sluice/core'
+import {
+  type CacheStore,
+  type NewEntry,
+  type Stamps,
+  type StoreState,
+  StoreUnavailableError,
+  type StoreWatcher,
+} from '@sluice/core'
 import type { Random } from '../support/random.ts'
 
 export interface Chaos {
@@ -10,7 +17,9 @@ export interface Chaos {
   readonly maxTurns: number
 }
 
-/** A store whose calls are delayed or lost, or whose replies are lost. Watchers always receive notifications. */
+/**
+ * A store whose calls are delayed or lost, or whose replies are lost. Watchers always receive notifications.
+ */
 export class ChaosStore implements CacheStore {
   constructor(
     private readonly store: CacheStore,
@@ -80,15 +89,18 @@ export class ChaosStore implements CacheStore {
 
   async #through<T>(call: () => Promise<T>): Promise<T> {
     await turns(this.random, this.chaos.maxTurns)
-    if (this.random.chance(this.chaos.rejected)) throw new StoreUnavailableError('Chaos', 'the call was lost.')
+    if (this.random.chance(this.chaos.rejected))
+      throw new StoreUnavailableError('Chaos', 'the call was lost.')
     const reply = await call()
     await turns(this.random, this.chaos.maxTurns)
-    if (this.random.chance(this.chaos.repliesLost)) throw new StoreUnavailableError('Chaos', 'the reply was lost.')
+    if (this.random.chance(this.chaos.repliesLost))
+      throw new StoreUnavailableError('Chaos', 'the reply was lost.')
     return reply
   }
 }
 
 /** Waits for a random number of event-loop ticks, up to a limit. */
 export async function turns(random: Random, max: number): Promise<void> {
-  for (let left = random.below(max + 1); left > 0; left -= 1) await new Promise((resolve) => setImmediate(resolve))
+  for (let left = random.below(max + 1); left > 0; left -= 1)
+    await new Promise((resolve) => setImmediate(resolve))
 }

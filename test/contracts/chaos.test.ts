@@ -18,7 +18,9 @@ interface Omissions {
   readonly openBeforeSql?: boolean
 }
 
-/** Readers and writers of a few rows, using the protocol over a chaotic store. Counts forbidden observations. */
+/**
+ * Readers and writers of a few rows, using the protocol over a chaotic store. Counts forbidden observations.
+ */
 class World {
   readonly clock = new FakeClock()
   readonly state = new SharedState(resolveMemoryStoreOptions({ clock: this.clock }))
@@ -72,7 +74,11 @@ class World {
     try {
       state = await store.read(tags, key)
       const { entry, epoch, stamps } = state
-      if (entry !== undefined && epoch === entry.epoch && entry.stamps.every((stamp, at) => stamp === stamps[at])) {
+      if (
+        entry !== undefined &&
+        epoch === entry.epoch &&
+        entry.stamps.every((stamp, at) => stamp === stamps[at])
+      ) {
         this.hits += 1
         return entry.value() as number
       }
@@ -149,13 +155,16 @@ describe('the protocol over a chaotic store', { retry: 0 }, () => {
     }
   })
 
-  it.each([{ begin: true }, { openBeforeSql: true }])('serves stale values when it omits %j', async (omit) => {
-    let wrong = 0
-    for (let seed = 1; seed <= 8; seed += 1) {
-      const world = new World(new Random(seed), omit)
-      await world.run()
-      wrong += world.stale + world.wentBack
-    }
-    expect(wrong).toBeGreaterThan(0)
-  })
+  it.each([{ begin: true }, { openBeforeSql: true }])(
+    'serves stale values when it omits %j',
+    async (omit) => {
+      let wrong = 0
+      for (let seed = 1; seed <= 8; seed += 1) {
+        const world = new World(new Random(seed), omit)
+        await world.run()
+        wrong += world.stale + world.wentBack
+      }
+      expect(wrong).toBeGreaterThan(0)
+    },
+  )
 })

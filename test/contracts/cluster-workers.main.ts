@@ -32,11 +32,24 @@ function worker(): void {
     keep: async (key: string) => {
       const stamps = await store.open(['a'])
       if (stamps === undefined) return false
-      const value = { at: new Date(0), big: 2n ** 70n, bytes: Buffer.from([1, 2]), none: undefined, map: new Map([[1, new Set(['a'])]]) }
-      return store.set(key, { value, tags: ['a'], times: { askedAt: 0, ttlMs: 1_000, costMs: 1 }, ...stamps }, 60_000)
+      const value = {
+        at: new Date(0),
+        big: 2n ** 70n,
+        bytes: Buffer.from([1, 2]),
+        none: undefined,
+        map: new Map([[1, new Set(['a'])]]),
+      }
+      return store.set(
+        key,
+        { value, tags: ['a'], times: { askedAt: 0, ttlMs: 1_000, costMs: 1 }, ...stamps },
+        60_000,
+      )
     },
     value: async (key: string) =>
-      inspect((await store.read(['a'], key)).entry?.value(), { compact: true, breakLength: Number.POSITIVE_INFINITY }),
+      inspect((await store.read(['a'], key)).entry?.value(), {
+        compact: true,
+        breakLength: Number.POSITIVE_INFINITY,
+      }),
     busy: async () => {
       const opened = store.open(['c'])
       await new Promise((resolve) => setImmediate(resolve))

@@ -11,7 +11,12 @@ describe('a real node:cluster of three workers', () => {
   beforeAll(async () => {
     const args = ['--import', 'tsx', '--conditions=@sluice/source', main]
     results = JSON.parse(
-      (await promisify(execFile)(process.execPath, args, { timeout: TEST_MS, env: { ...process.env, NODE_OPTIONS: '' } })).stdout,
+      (
+        await promisify(execFile)(process.execPath, args, {
+          timeout: TEST_MS,
+          env: { ...process.env, NODE_OPTIONS: '' },
+        })
+      ).stdout,
     )
   })
 

@@ -14,7 +14,11 @@ export interface StoreWorld {
 }
 
 /** Repeats the call until it returns a value. */
-export async function until<T>(world: StoreWorld, ask: () => Promise<T | undefined>, withinMs = 5_000): Promise<T> {
+export async function until<T>(
+  world: StoreWorld,
+  ask: () => Promise<T | undefined>,
+  withinMs = 5_000,
+): Promise<T> {
   const stepMs = 10
   for (let waited = 0; waited <= withinMs; waited += stepMs) {
     const answer = await ask()

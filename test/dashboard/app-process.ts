@@ -41,7 +41,9 @@ export class AppAt {
   }
 
   /** Reads the events of the stream until the signal is aborted. */
-  async *stream(signal: AbortSignal): AsyncGenerator<{ readonly event: string; readonly data: Record<string, unknown> }> {
+  async *stream(
+    signal: AbortSignal,
+  ): AsyncGenerator<{ readonly event: string; readonly data: Record<string, unknown> }> {
     const response = await fetch(`http://127.0.0.1:${this.port}/_sluice/api/stream`, { signal })
     let text = ''
     for await (const chunk of Readable.fromWeb(response.body as ReadableStream)) {

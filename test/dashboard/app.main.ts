@@ -1,5 +1,6 @@
-// An app with a dashboard, connected with other processes. Usage: `node app.main.ts cluster <workers>`, or `local <directory> [<file of jobs>]`, or `redis <url> <namespace>`.
-// Each process prints its port and pid to stdout, and ends after SIGTERM.
+// An app with a dashboard, connected with other processes. Usage: `node app.main.ts cluster <workers>`, or
+// `local <directory> [<file of jobs>]`, or `redis <url> <namespace>`. Each process prints its port and pid to
+// stdout, and ends after SIGTERM.
 import cluster from 'node:cluster'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -24,9 +25,19 @@ if (kind === 'cluster' && cluster.isPrimary) {
 } else await app()
 
 async function app(): Promise<void> {
-  const sluice = createSluice({ mode: 'optimize', cache: { ttl: 60 }, monitor: { collect: { intervalMs: 500 } }, jobs: jobsOf() })
+  const sluice = createSluice({
+    mode: 'optimize',
+    cache: { ttl: 60 },
+    monitor: { collect: { intervalMs: 500 } },
+    jobs: jobsOf(),
+  })
   const db = withSluice(
-    knexFactory({ client: 'better-sqlite3', connection: ':memory:', useNullAsDefault: true, pool: { min: 1, max: 1 } }),
+    knexFactory({
+      client: 'better-sqlite3',
+      connection: ':memory:',
+      useNullAsDefault: true,
+      pool: { min: 1, max: 1 },
+    }),
     sluice,
   )
   await db.schema.createTable('region', (table) => {
@@ -40,7 +51,11 @@ async function app(): Promise<void> {
   })
   sluice.jobs?.start()
   const { link, end } = linkOf()
-  const dashboard = createDashboard(sluice, { name: 'joined', announce: false, ...(link === undefined ? {} : { processes: link }) })
+  const dashboard = createDashboard(sluice, {
+    name: 'joined',
+    announce: false,
+    ...(link === undefined ? {} : { processes: link }),
+  })
   // An app can have one Sluice instance for each database.
   const second = createSluice({ jobs: false })
   const other = createDashboard(second, { path: '/_other', announce: false })
@@ -82,7 +97,9 @@ async function app(): Promise<void> {
     })
   const listening = createServer(server)
   listening.listen({ port: 0, host: '127.0.0.1', exclusive: true }, () => {
-    process.stdout.write(`${JSON.stringify({ port: (listening.address() as AddressInfo).port, pid: process.pid, url: dashboard.url })}\n`)
+    process.stdout.write(
+      `${JSON.stringify({ port: (listening.address() as AddressInfo).port, pid: process.pid, url: dashboard.url })}\n`,
+    )
   })
   process.once('SIGTERM', async () => {
     listening.close()
@@ -102,7 +119,8 @@ function jobsOf(): Pick<JobsOptions, 'backend'> {
 }
 
 function linkOf(): { readonly link: ProcessLink | undefined; readonly end: () => void } {
-  if (kind === 'local') return { link: localProcesses({ group: 'joined', directory: place }), end: () => undefined }
+  if (kind === 'local')
+    return { link: localProcesses({ group: 'joined', directory: place }), end: () => undefined }
   if (kind !== 'redis') return { link: undefined, end: () => undefined }
   const redis = new Redis(place)
   redis.on('error', () => {})

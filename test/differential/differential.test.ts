@@ -14,9 +14,13 @@ describe.each(databases())('random programs on $name', { retry: 0 }, ({ connect,
     async () => {
       const rig = await Rig.open(await connect())
       try {
-        const { seen, batched, batches, cacheHits, undetermined } = await findDifferences(rig, { runs: RUNS, seed })
-        // Programs in which nothing is batched or cached would prove nothing. Batching in Prisma does not count, and
-        // on PostgreSQL nothing is batched in transactions, which contain many of the programs' reads.
+        const { seen, batched, batches, cacheHits, undetermined } = await findDifferences(rig, {
+          runs: RUNS,
+          seed,
+        })
+        // Programs in which nothing is batched or cached would prove nothing. Batching in Prisma does not
+        // count, and on PostgreSQL nothing is batched in transactions, which contain many of the programs'
+        // reads.
         expect(batched / seen).toBeGreaterThan(0.025)
         expect(cacheHits / seen).toBeGreaterThan(0.1)
         expect(batches).toBeGreaterThan(RUNS / 4)

@@ -15,16 +15,23 @@ const DISTANT = new Set(['Employee', 'Device', 'Reading'])
 export function fixedVocabulary(ground: Ground): Vocabulary {
   const { dialect, schema, rows } = ground
   const prismaWrites = (isAllowed: (model: string) => boolean): fc.Arbitrary<Call> =>
-    fc.oneof({ weight: 2, arbitrary: prismaWrite() }, { weight: 1, arbitrary: prismaRandomWrite(schema, rows, isAllowed) })
+    fc.oneof(
+      { weight: 2, arbitrary: prismaWrite() },
+      { weight: 1, arbitrary: prismaRandomWrite(schema, rows, isAllowed) },
+    )
   return {
     dialect,
     loop: (orm) =>
       orm === 'knex'
         ? knexLoop()
-        : fc.oneof({ weight: 4, arbitrary: prismaLoop() }, { weight: 1, arbitrary: prismaRandomRead(schema, rows) }),
+        : fc.oneof(
+            { weight: 4, arbitrary: prismaLoop() },
+            { weight: 1, arbitrary: prismaRandomRead(schema, rows) },
+          ),
     view: (orm) => (orm === 'knex' ? knexView() : prismaView()),
     write: (orm) => (orm === 'knex' ? knexWrite(dialect) : prismaWrites(() => true)),
-    writeInTransaction: (orm) => (orm === 'knex' ? knexWrite(dialect) : prismaWrites((model) => !DISTANT.has(model))),
+    writeInTransaction: (orm) =>
+      orm === 'knex' ? knexWrite(dialect) : prismaWrites((model) => !DISTANT.has(model)),
     distantWrite,
     ...walkVocabulary(ground),
     isLoose: (text) => COLLATED_TEXTS.has(text),

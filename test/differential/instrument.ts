@@ -36,7 +36,12 @@ export interface Instrumented extends Clients {
 }
 
 /** Clients with one Sluice that uses everything that its kind allows. */
-export async function instrument(kind: Kind, clients: PrismaClients, database: Database, table: string): Promise<Instrumented> {
+export async function instrument(
+  kind: Kind,
+  clients: PrismaClients,
+  database: Database,
+  table: string,
+): Promise<Instrumented> {
   const { seesStatements, caches, maxKeys } = kind
   let passedMs = 0
   const sluice = createSluice({
@@ -49,7 +54,9 @@ export async function instrument(kind: Kind, clients: PrismaClients, database: D
   const errors: unknown[] = []
   sluice.on('error', (error) => errors.push(error))
   const adapter = clients.createAdapter()
-  const base = new clients.PrismaClient({ adapter: seesStatements ? sluiceAdapter(adapter, sluice) : adapter })
+  const base = new clients.PrismaClient({
+    adapter: seesStatements ? sluiceAdapter(adapter, sluice) : adapter,
+  })
   const prisma = base.$extends(withSluice(sluice, { schema: clients.schema })) as unknown as TestPrismaClient
   const db = withSluiceKnex(knex(database.knexConfig()), sluice)
   if (seesStatements) await connectRead(base, sluice)

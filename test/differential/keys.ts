@@ -10,10 +10,13 @@ export function someOf(keys: readonly unknown[], others: readonly unknown[] = []
   const regular = fc.array(fc.constantFrom(...keys), { minLength: 1, maxLength: MAX_KEYS })
   if (others.length === 0) return regular
   const odd = fc.constantFrom(...others)
-  const mixed = fc.array(fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...keys) }, { weight: 1, arbitrary: odd }), {
-    minLength: 2,
-    maxLength: MAX_KEYS,
-  })
+  const mixed = fc.array(
+    fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...keys) }, { weight: 1, arbitrary: odd }),
+    {
+      minLength: 2,
+      maxLength: MAX_KEYS,
+    },
+  )
   return fc.oneof({ weight: 3, arbitrary: regular }, { weight: 2, arbitrary: mixed })
 }
 
@@ -23,7 +26,15 @@ export function range(from: number, to: number): number[] {
 
 /** Strings that some collations consider equal to others, and strings that no row has. */
 const EMAILS = ['a1@example.org', 'a2@example.org', 'a3@example.org', 'a10@example.org', 's1001']
-const ODD_EMAILS = ['A1@EXAMPLE.ORG', 'A2@example.org', 'a2@example.org ', 'á1@example.org', 'nobody@example.org', 'ａ3@example.org', '']
+const ODD_EMAILS = [
+  'A1@EXAMPLE.ORG',
+  'A2@example.org',
+  'a2@example.org ',
+  'á1@example.org',
+  'nobody@example.org',
+  'ａ3@example.org',
+  '',
+]
 
 export const COUNTRY_CODES: readonly string[] = ['FR', 'DE', 'JP']
 export const ODD_CODES: readonly unknown[] = ['fr', 'FR ', 'XX', null]
@@ -39,7 +50,15 @@ const ODD_LABELS: readonly string[] = ['TAG 1', 'Tag 2', 'tag  1']
 const ODD_HANDLES = ['ann', 'BEN', 'Änn']
 
 /** Strings that MySQL's collation considers equal to that of a row, and JavaScript does not. */
-export const COLLATED_TEXTS: ReadonlySet<unknown> = new Set([...ODD_EMAILS, ...ODD_LABELS, ...ODD_HANDLES, 'fr', 'FR ', 'O1', 'Sweep'])
+export const COLLATED_TEXTS: ReadonlySet<unknown> = new Set([
+  ...ODD_EMAILS,
+  ...ODD_LABELS,
+  ...ODD_HANDLES,
+  'fr',
+  'FR ',
+  'O1',
+  'Sweep',
+])
 
 export const handles: Keys = someOf(['Ann', 'ben', 'chloe'], [...ODD_HANDLES, null])
 export const emails: Keys = someOf(EMAILS, ODD_EMAILS)
@@ -55,11 +74,17 @@ export function looseIntegers(to: number): Keys {
     { weight: 3, arbitrary: someOf(integers.map(String), ['07', '7', '2 ', '02', '99', ' 3', '+4', '5.0']) },
     { weight: 2, arbitrary: someOf([1, '1', 2, '2']) },
     { weight: 1, arbitrary: someOf(['1', '2', '3', '5.0', 'x']) },
-    { weight: 2, arbitrary: someOf(integers, [...integers.map(String), '01', '3x', '', 2.5, 2n, true, null]) },
+    {
+      weight: 2,
+      arbitrary: someOf(integers, [...integers.map(String), '01', '3x', '', 2.5, 2n, true, null]),
+    },
   )
 }
 
 /** Strings as keys, and values that the database compares with strings after a conversion. */
 export function looseTexts(texts: Keys): Keys {
-  return fc.oneof({ weight: 5, arbitrary: texts }, { weight: 1, arbitrary: someOf([0, 1, 7], ['7', 'a1@example.org', null]) })
+  return fc.oneof(
+    { weight: 5, arbitrary: texts },
+    { weight: 1, arbitrary: someOf([0, 1, 7], ['7', 'a1@example.org', null]) },
+  )
 }

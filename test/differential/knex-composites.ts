@@ -18,7 +18,13 @@ const MEMBERS = [
 
 const COMPOSITES: readonly Composite[] = [
   {
-    table: { name: 'memberships', unique: ['org_id', 'user_id'], plain: 'role', columns: ['user_id', 'org_id', 'role'], keys: {} },
+    table: {
+      name: 'memberships',
+      unique: ['org_id', 'user_id'],
+      plain: 'role',
+      columns: ['user_id', 'org_id', 'role'],
+      keys: {},
+    },
     columns: ['org_id', 'user_id'],
     keys: fc.oneof(
       { weight: 3, arbitrary: someOf(MEMBERS) },
@@ -82,7 +88,9 @@ const COMPOSITES: readonly Composite[] = [
 
 /** Builders that query by two columns, and keys for them. */
 export function compositeLoop(): fc.Arbitrary<Loop> {
-  return fc.constantFrom(...COMPOSITES).chain((subject) => fc.record({ call: compositeCall(subject), keys: subject.keys }))
+  return fc
+    .constantFrom(...COMPOSITES)
+    .chain((subject) => fc.record({ call: compositeCall(subject), keys: subject.keys }))
 }
 
 function compositeCall({ table, columns: [a, b] }: Composite): fc.Arbitrary<KnexCall> {
@@ -95,7 +103,10 @@ function compositeCall({ table, columns: [a, b] }: Composite): fc.Arbitrary<Knex
       ['andWhere', b, '=', hole(1)],
     ],
   )
-  return fc
-    .tuple(filter, endings(table, a))
-    .map(([where, { chain, order }]) => ({ orm: 'knex', table: table.name, chain: [...where, ...chain], order }))
+  return fc.tuple(filter, endings(table, a)).map(([where, { chain, order }]) => ({
+    orm: 'knex',
+    table: table.name,
+    chain: [...where, ...chain],
+    order,
+  }))
 }

@@ -16,7 +16,10 @@ export interface Table {
 }
 
 /** The part after the conditions: columns, aggregates, orders and limits. */
-export function endings(table: Table, column: string): fc.Arbitrary<{ readonly chain: Chain; readonly order: Order }> {
+export function endings(
+  table: Table,
+  column: string,
+): fc.Arbitrary<{ readonly chain: Chain; readonly order: Order }> {
   const { columns, plain, unique } = table
   const total: Chain = unique.map((column) => ['orderBy', column] as const)
   const totals: Chain[] = [
@@ -38,7 +41,10 @@ export function endings(table: Table, column: string): fc.Arbitrary<{ readonly c
     ],
     [['select', `${plain} as ${columns[0] ?? plain}`]],
   ]
-  const ends: { readonly weight: number; readonly arbitrary: fc.Arbitrary<{ readonly chain: Chain; readonly order: Order }> }[] = [
+  const ends: {
+    readonly weight: number
+    readonly arbitrary: fc.Arbitrary<{ readonly chain: Chain; readonly order: Order }>
+  }[] = [
     {
       weight: 5,
       arbitrary: fc

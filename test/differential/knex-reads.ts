@@ -24,7 +24,12 @@ const TABLES: readonly Table[] = [
     unique: ['id'],
     plain: 'views',
     columns: ['id', 'slug', 'title', 'created_at', 'author_id'],
-    keys: { id: looseIntegers(14), author_id: looseIntegers(10), editor_id: looseIntegers(5), views: looseIntegers(6) },
+    keys: {
+      id: looseIntegers(14),
+      author_id: looseIntegers(10),
+      editor_id: looseIntegers(5),
+      views: looseIntegers(6),
+    },
   },
   {
     name: 'authors',
@@ -46,7 +51,13 @@ const TABLES: readonly Table[] = [
     columns: ['id', 'body', 'post_id'],
     keys: { id: looseTexts(someOf(COMMENT_IDS)), post_id: looseIntegers(13), author_id: looseIntegers(7) },
   },
-  { name: 'Tag', unique: ['id'], plain: 'label', columns: ['id', 'label'], keys: { id: looseIntegers(5), label: looseTexts(labels) } },
+  {
+    name: 'Tag',
+    unique: ['id'],
+    plain: 'label',
+    columns: ['id', 'label'],
+    keys: { id: looseIntegers(5), label: looseTexts(labels) },
+  },
   {
     name: 'memberships',
     unique: ['org_id', 'user_id'],
@@ -62,7 +73,13 @@ const TABLES: readonly Table[] = [
     keys: { id: looseIntegers(6), manager_id: looseIntegers(3) },
   },
   { name: 'Device', unique: ['id'], plain: 'name', columns: ['id', 'name'], keys: { id: big } },
-  { name: 'readings', unique: ['id'], plain: 'value', columns: ['id', 'value'], keys: { device_id: big, value: someOf([0, 0.5, 1, 2]) } },
+  {
+    name: 'readings',
+    unique: ['id'],
+    plain: 'value',
+    columns: ['id', 'value'],
+    keys: { device_id: big, value: someOf([0, 0.5, 1, 2]) },
+  },
 ]
 
 interface Subject {
@@ -102,7 +119,11 @@ function filters({ table, column }: Subject, alias: string): fc.Arbitrary<Chain>
   const beside = fc
     .tuple(single, constants(table), fc.boolean())
     .map(([key, constant, isFirst]) => (isFirst ? [...constant, ...key] : [...key, ...constant]))
-  return fc.oneof({ weight: 4, arbitrary: single }, { weight: 2, arbitrary: beside }, { weight: 1, arbitrary: fc.constantFrom(...others) })
+  return fc.oneof(
+    { weight: 4, arbitrary: single },
+    { weight: 2, arbitrary: beside },
+    { weight: 1, arbitrary: fc.constantFrom(...others) },
+  )
 }
 
 /** Conditions in addition to the key, the same for each key. */
@@ -160,8 +181,12 @@ const JOINS: readonly { readonly call: KnexCall; readonly keys: Keys }[] = [
 
 /** Loops of builders over given keys, and over the results of a listing. */
 export function knexLoop(): fc.Arbitrary<Loop> {
-  const keyed = fc.constantFrom(...SUBJECTS).chain((subject) => fc.record({ call: callOf(subject), keys: subject.keys }))
-  const joined = fc.constantFrom(...JOINS).chain(({ call, keys }) => fc.record({ call: fc.constant(call), keys }))
+  const keyed = fc
+    .constantFrom(...SUBJECTS)
+    .chain((subject) => fc.record({ call: callOf(subject), keys: subject.keys }))
+  const joined = fc
+    .constantFrom(...JOINS)
+    .chain(({ call, keys }) => fc.record({ call: fc.constant(call), keys }))
   const walking = fc
     .constantFrom(
       ['posts', 'author_id', 'authors', 'id'],
@@ -195,7 +220,13 @@ function callOf(subject: Subject): fc.Arbitrary<KnexCall> {
   const { name } = subject.table
   return fc
     .constantFrom(name, name, `${name} as t`)
-    .chain((table) => fc.tuple(fc.constant(table), filters(subject, table === name ? name : 't'), endings(subject.table, subject.column)))
+    .chain((table) =>
+      fc.tuple(
+        fc.constant(table),
+        filters(subject, table === name ? name : 't'),
+        endings(subject.table, subject.column),
+      ),
+    )
     .map(([table, filter, { chain, order }]) => ({ orm: 'knex', table, chain: [...filter, ...chain], order }))
 }
 
@@ -218,7 +249,11 @@ const VIEWS: readonly KnexCall[] = [
     orm: 'knex',
     table: 'tasks',
     chain: [
-      ['leftJoin', 'memberships', { 'memberships.org_id': 'tasks.org_id', 'memberships.user_id': 'tasks.owner_id' }],
+      [
+        'leftJoin',
+        'memberships',
+        { 'memberships.org_id': 'tasks.org_id', 'memberships.user_id': 'tasks.owner_id' },
+      ],
       ['orderBy', 'tasks.id'],
     ],
     order: 'total',

@@ -30,19 +30,24 @@ interface Job {
 
 function wholeNumber(name: string, text: string): number {
   const number = Number(text)
-  if (!Number.isSafeInteger(number)) throw new Error(`Expected --${name} to be a whole number, got "${text}". Usage: ${USAGE}`)
+  if (!Number.isSafeInteger(number))
+    throw new Error(`Expected --${name} to be a whole number, got "${text}". Usage: ${USAGE}`)
   return number
 }
 
 /** Generates the schemas beyond those of the setup. */
 function generate(schemas: number): void {
   const script = join(import.meta.dirname, 'schemas/generate.mjs')
-  const { status } = spawnSync(process.execPath, ['--import', 'tsx', script, String(schemas)], { stdio: 'inherit' })
+  const { status } = spawnSync(process.execPath, ['--import', 'tsx', script, String(schemas)], {
+    stdio: 'inherit',
+  })
   if (status !== 0) throw new Error(`Expected ${schemas} schemas to be generated.`)
 }
 
 function jobsOf(runs: number, schemas: number, dialects: readonly Dialect[]): Job[] {
-  const places = Array.from({ length: schemas }, (_, index) => schemaAt(index)).filter(({ dialect }) => dialects.includes(dialect))
+  const places = Array.from({ length: schemas }, (_, index) => schemaAt(index)).filter(({ dialect }) =>
+    dialects.includes(dialect),
+  )
   const ofFixed = Math.ceil((runs * FIXED_SHARE) / dialects.length)
   const ofRandom = Math.ceil((runs * (1 - FIXED_SHARE)) / Math.max(places.length, 1))
   const ofFeatures = Math.ceil((runs * FEATURES_SHARE) / (places.length + dialects.length))
@@ -50,7 +55,14 @@ function jobsOf(runs: number, schemas: number, dialects: readonly Dialect[]): Jo
     ...dialects.map((dialect): Job => ({ name: `fixed-${dialect}`, dialect, runs: ofFixed })),
     ...places.map((place): Job => ({ name: place.folder, dialect: place.dialect, place, runs: ofRandom })),
   ]
-  const featured = jobs.map((job): Job => ({ ...job, name: `features-${job.name}`, runs: ofFeatures, featureSeed: job.place?.seed ?? 1 }))
+  const featured = jobs.map(
+    (job): Job => ({
+      ...job,
+      name: `features-${job.name}`,
+      runs: ofFeatures,
+      featureSeed: job.place?.seed ?? 1,
+    }),
+  )
   return [...jobs, ...featured]
 }
 
@@ -63,11 +75,15 @@ async function runJob(
   const database = await places.connect(dialect)
   const subject = place === undefined ? undefined : await randomSubject(place, database)
   const rig =
-    featureSeed === undefined ? await Rig.open(database, subject, place?.seed) : await Rig.withFeatures(database, subject, featureSeed)
+    featureSeed === undefined
+      ? await Rig.open(database, subject, place?.seed)
+      : await Rig.withFeatures(database, subject, featureSeed)
   const startedAt = Date.now()
   try {
     const effect = await findDifferences(rig, { runs, seed, shrinks })
-    console.log(`${name}: ${runs} programs, no difference, ${Math.round((Date.now() - startedAt) / 1000)} s. ${JSON.stringify(effect)}`)
+    console.log(
+      `${name}: ${runs} programs, no difference, ${Math.round((Date.now() - startedAt) / 1000)} s. ${JSON.stringify(effect)}`,
+    )
     return effect
   } catch (error) {
     console.error(`${name}, seed ${seed}:`, error)
@@ -103,7 +119,8 @@ async function forkJobs(jobs: readonly Job[], parts: readonly string[]): Promise
     const waiting = [...jobs]
     let isGreen = true
     const lane = async () => {
-      for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) if (!(await forkJob(job, parts))) isGreen = false
+      for (let job = waiting.shift(); job !== undefined; job = waiting.shift())
+        if (!(await forkJob(job, parts))) isGreen = false
     }
     await Promise.all(Array.from({ length: Math.min(availableParallelism(), jobs.length) }, lane))
     return isGreen
@@ -128,21 +145,31 @@ const runs = wholeNumber('runs', values.runs ?? '20000')
 const schemas = wholeNumber('schemas', values.schemas ?? String(SCHEMAS))
 const seed = wholeNumber('seed', values.seed ?? process.env.SLUICE_SEED ?? String(Date.now() % 2 ** 31))
 const dialects = DIALECTS.filter((dialect) => values.database === undefined || dialect === values.database)
-if (dialects.length === 0) throw new Error(`Expected --database to be one of ${DIALECTS.join(', ')}. Usage: ${USAGE}`)
+if (dialects.length === 0)
+  throw new Error(`Expected --database to be one of ${DIALECTS.join(', ')}. Usage: ${USAGE}`)
 if (schemas > SCHEMAS && values.generated !== true) generate(schemas)
-const jobs = jobsOf(runs, schemas, dialects).filter(({ name }) => values.only === undefined || name.startsWith(values.only))
-if (jobs.length === 0) throw new Error(`Expected --only to be the beginning of a schema's name, got "${values.only}". Usage: ${USAGE}`)
+const jobs = jobsOf(runs, schemas, dialects).filter(
+  ({ name }) => values.only === undefined || name.startsWith(values.only),
+)
+if (jobs.length === 0)
+  throw new Error(
+    `Expected --only to be the beginning of a schema's name, got "${values.only}". Usage: ${USAGE}`,
+  )
 const [first, ...others] = jobs
 if (others.length > 0) {
   console.log(`${runs} programs of seed ${seed} on ${schemas} random schemas and a fixed one`)
   const shrink = values['no-shrink'] === true ? ['--no-shrink'] : []
-  if (!(await forkJobs(jobs, ['--runs', `${runs}`, '--schemas', `${schemas}`, '--seed', `${seed}`, ...shrink]))) process.exitCode = 1
+  if (
+    !(await forkJobs(jobs, ['--runs', `${runs}`, '--schemas', `${schemas}`, '--seed', `${seed}`, ...shrink]))
+  )
+    process.exitCode = 1
 } else if (first !== undefined) {
   const places = await openPlaces([first.dialect])
   try {
     const reason = places.skipped(first.dialect)
     if (reason !== undefined) console.warn(`${first.name}: skipped. ${reason}`)
-    else if ((await runJob(first, places, seed, values['no-shrink'] !== true)) === undefined) process.exitCode = 1
+    else if ((await runJob(first, places, seed, values['no-shrink'] !== true)) === undefined)
+      process.exitCode = 1
   } finally {
     await places.stop()
   }

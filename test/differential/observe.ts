@@ -18,7 +18,11 @@ export function describeError(error: unknown, namesModel = true): string {
   if (!(error instanceof Error)) return `thrown ${String(error)}`
   // The wording depends on how Prisma composed the query.
   if (error.name === 'PrismaClientValidationError') return error.name
-  const { code, errno, meta } = error as { readonly code?: unknown; readonly errno?: unknown; readonly meta?: { modelName?: unknown } }
+  const { code, errno, meta } = error as {
+    readonly code?: unknown
+    readonly errno?: unknown
+    readonly meta?: { modelName?: unknown }
+  }
   // The message for Prisma's own batched query is shorter than for a single one.
   const message = error.message
     .trim()
@@ -46,7 +50,9 @@ function write(value: unknown, isSorted: boolean): string {
   if (isPostgresResult(value)) return `${value.command} ${value.rowCount} ${write(value.rows, isSorted)}`
   const prototype: unknown = Object.getPrototypeOf(value)
   const name = prototype === null ? 'null' : prototype === Object.prototype ? '' : value.constructor.name
-  const fields = Object.entries(value).map(([field, inner]) => `${field}: ${VOLATILE.has(field) ? '…' : write(inner, isSorted)}`)
+  const fields = Object.entries(value).map(
+    ([field, inner]) => `${field}: ${VOLATILE.has(field) ? '…' : write(inner, isSorted)}`,
+  )
   return `${name}{${fields.join(', ')}}`
 }
 
@@ -56,7 +62,9 @@ function isDecimal(value: object): value is { toFixed(): string } {
 }
 
 /** The result of Knex for writes on PostgreSQL: it refers to the driver's own tables. */
-function isPostgresResult(value: object): value is { readonly command: string; readonly rowCount: number; readonly rows: unknown } {
+function isPostgresResult(
+  value: object,
+): value is { readonly command: string; readonly rowCount: number; readonly rows: unknown } {
   return 'command' in value && 'rowCount' in value && 'rows' in value
 }
 

@@ -28,7 +28,16 @@ export function addEffects(left: Effect, right: Effect): Effect {
   return sum
 }
 
-export const NO_EFFECT: Effect = { seen: 0, batched: 0, batches: 0, cacheHits: 0, prefetched: 0, replayed: 0, executed: 0, undetermined: 0 }
+export const NO_EFFECT: Effect = {
+  seen: 0,
+  batched: 0,
+  batches: 0,
+  cacheHits: 0,
+  prefetched: 0,
+  replayed: 0,
+  executed: 0,
+  undetermined: 0,
+}
 
 const COUNTED = ['seen', 'batched', 'batches', 'cacheHits', 'prefetched', 'replayed', 'executed'] as const
 
@@ -41,9 +50,13 @@ const PROGRAMS_PER_SLUICE = 10
 /**
  * Runs random programs on the plain ORMs and with Sluice, each from the same rows.
  *
- * @throws Error with the shrunk program and the seed at the first difference in a result, an error, or the rows left behind.
+ * @throws Error with the shrunk program and the seed at the first difference in a result, an error, or the
+ *   rows left behind.
  */
-export async function findDifferences(rig: Rig, { runs, seed, onProgress, shrinks = true }: OracleOptions): Promise<Effect> {
+export async function findDifferences(
+  rig: Rig,
+  { runs, seed, onProgress, shrinks = true }: OracleOptions,
+): Promise<Effect> {
   const effect = { ...NO_EFFECT }
   let done = 0
   let hasFailed = false
@@ -75,11 +88,17 @@ async function compare(rig: Rig, program: Program): Promise<boolean> {
   rig.bareWidest.taken()
   sluiced.widest.taken()
   const before = sluiced.sluice.queries.getStats()
-  const runBare = () => runOnce(rig, program, new Runner(rig.bare, rig.vocabulary, rig.outsiderBeside(sluiced, false)))
+  const runBare = () =>
+    runOnce(rig, program, new Runner(rig.bare, rig.vocabulary, rig.outsiderBeside(sluiced, false)))
   const bare = await runBare()
-  const found = await runOnce(rig, program, new Runner(sluiced, rig.vocabulary, rig.outsiderBeside(sluiced, true)))
+  const found = await runOnce(
+    rig,
+    program,
+    new Runner(sluiced, rig.vocabulary, rig.outsiderBeside(sluiced, true)),
+  )
   const after = sluiced.sluice.queries.getStats()
-  if (sluiced.errors.length > 0) throw new Error('Sluice failed inside.', { cause: sluiced.errors.splice(0)[0] })
+  if (sluiced.errors.length > 0)
+    throw new Error('Sluice failed inside.', { cause: sluiced.errors.splice(0)[0] })
   const problems = [
     ...differences('result', bare.results, found.results),
     ...differences('row', bare.content, found.content),
@@ -92,7 +111,12 @@ async function compare(rig: Rig, program: Program): Promise<boolean> {
   if (problems.length === 0) return true
   const again = await runBare()
   // The result depends on a free choice of the database, which differs each time: the program proves nothing.
-  if (differences('result', bare.results, again.results).length + differences('row', bare.content, again.content).length > 0) return false
+  if (
+    differences('result', bare.results, again.results).length +
+      differences('row', bare.content, again.content).length >
+    0
+  )
+    return false
   throw new Error(problems.join('\n'))
 }
 

@@ -11,10 +11,9 @@ export class Peer {
     this.#server ??= listen()
     const { port } = (await this.#server).address() as AddressInfo
     await new Promise<void>((resolve, reject) => {
-      get({ host: '127.0.0.1', port, agent: false }, (response) => response.resume().on('end', resolve).on('error', reject)).on(
-        'error',
-        reject,
-      )
+      get({ host: '127.0.0.1', port, agent: false }, (response) =>
+        response.resume().on('end', resolve).on('error', reject),
+      ).on('error', reject)
     })
   }
 

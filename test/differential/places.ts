@@ -15,7 +15,11 @@ export interface Places {
   stop(): Promise<void>
 }
 
-const CREATE = { sqlite: createSqliteDatabase, postgresql: createPostgresDatabase, mysql: createMariadbDatabase } as const
+const CREATE = {
+  sqlite: createSqliteDatabase,
+  postgresql: createPostgresDatabase,
+  mysql: createMariadbDatabase,
+} as const
 
 /** Starts the servers that some databases need. */
 export async function openPlaces(dialects: readonly Dialect[]): Promise<Places> {

@@ -1,5 +1,17 @@
 import fc from 'fast-check'
-import { BIG_IDS, COMMENT_IDS, COUNTRY_CODES, emails, handles, type Keys, labels, ODD_BIG_IDS, ODD_CODES, range, someOf } from './keys.ts'
+import {
+  BIG_IDS,
+  COMMENT_IDS,
+  COUNTRY_CODES,
+  emails,
+  handles,
+  type Keys,
+  labels,
+  ODD_BIG_IDS,
+  ODD_CODES,
+  range,
+  someOf,
+} from './keys.ts'
 import { hole } from './program.ts'
 
 export type Args = Readonly<Record<string, unknown>>
@@ -34,9 +46,19 @@ export const MODELS: Readonly<Record<string, ModelInfo>> = {
       { include: { author: true, tags: byId } },
       { include: { comments: { ...byId, take: 2 }, _count: { select: { comments: true } } } },
     ],
-    total: [{ id: 'asc' }, [{ views: 'desc' }, { id: 'asc' }], { slug: 'desc' }, [{ editor: { name: 'asc' } }, { id: 'desc' }]],
+    total: [
+      { id: 'asc' },
+      [{ views: 'desc' }, { id: 'asc' }],
+      { slug: 'desc' },
+      [{ editor: { name: 'asc' } }, { id: 'desc' }],
+    ],
     partial: [undefined, { views: 'desc' }, { editorId: 'asc' }],
-    filters: [{ views: { gt: 3 } }, { author: { active: true } }, { tags: { some: { id: { lt: 3 } } } }, { comments: { none: {} } }],
+    filters: [
+      { views: { gt: 3 } },
+      { author: { active: true } },
+      { tags: { some: { id: { lt: 3 } } } },
+      { comments: { none: {} } },
+    ],
     group: 'views',
   },
   Author: {
@@ -50,18 +72,32 @@ export const MODELS: Readonly<Record<string, ModelInfo>> = {
     ],
     total: [{ id: 'desc' }, { email: 'asc' }],
     partial: [undefined, { countryCode: 'asc' }],
-    filters: [{ followers: { gte: 3000n } }, { posts: { some: { views: 3 } } }, { profile: null }, { rating: { not: null } }],
+    filters: [
+      { followers: { gte: 3000n } },
+      { posts: { some: { views: 3 } } },
+      { profile: null },
+      { rating: { not: null } },
+    ],
     group: 'active',
   },
   Comment: {
-    selections: [{}, { select: { body: true } }, { include: { post: { include: { tags: byId } }, author: true } }],
+    selections: [
+      {},
+      { select: { body: true } },
+      { include: { post: { include: { tags: byId } }, author: true } },
+    ],
     total: [{ id: 'asc' }, [{ score: 'asc' }, { id: 'desc' }]],
     partial: [undefined, { score: 'asc' }],
     filters: [{ score: { gt: 1 } }, { post: { views: { lt: 5 } } }],
     group: 'score',
   },
   Tag: {
-    selections: [{}, { include: { posts: byId } }, { select: { label: true } }, { include: { _count: true } }],
+    selections: [
+      {},
+      { include: { posts: byId } },
+      { select: { label: true } },
+      { include: { _count: true } },
+    ],
     total: [{ id: 'asc' }, { label: 'desc' }],
     partial: [undefined],
     filters: [{ posts: { some: {} } }, { posts: { every: { views: 0 } } }],
@@ -75,7 +111,12 @@ export const MODELS: Readonly<Record<string, ModelInfo>> = {
     group: 'bio',
   },
   Membership: {
-    selections: [{}, { include: { org: true, user: true } }, { select: { role: true } }, { include: { assigned: byId } }],
+    selections: [
+      {},
+      { include: { org: true, user: true } },
+      { select: { role: true } },
+      { include: { assigned: byId } },
+    ],
     total: [[{ orgId: 'asc' }, { userId: 'asc' }]],
     partial: [undefined, { orgId: 'asc' }],
     filters: [{ user: { active: true } }, { assigned: { some: {} } }],
@@ -130,19 +171,44 @@ export const LOOKUPS: readonly Lookup[] = [
   { model: 'Post', where: { id: hole() }, isUnique: true, keys: someOf([...range(1, 14), ...missing], odd) },
   { model: 'Post', where: { authorId: hole() }, isUnique: false, keys: someOf([...range(1, 12), 99], odd) },
   { model: 'Post', where: { authorId: hole() }, isUnique: false, keys: someOf(range(1, 10)) },
-  { model: 'Post', where: { editorId: hole() }, isUnique: false, keys: someOf([...range(1, 6), null], [undefined]) },
+  {
+    model: 'Post',
+    where: { editorId: hole() },
+    isUnique: false,
+    keys: someOf([...range(1, 6), null], [undefined]),
+  },
   { model: 'Post', where: { author: { id: hole() } }, isUnique: false, keys: someOf(range(1, 6)) },
   { model: 'Post', where: { tags: { some: { id: hole() } } }, isUnique: false, keys: someOf(range(1, 5)) },
-  { model: 'Author', where: { id: hole() }, isUnique: true, keys: someOf([...range(1, 12), ...missing], odd) },
+  {
+    model: 'Author',
+    where: { id: hole() },
+    isUnique: true,
+    keys: someOf([...range(1, 12), ...missing], odd),
+  },
   { model: 'Author', where: { email: hole() }, isUnique: true, keys: emails },
-  { model: 'Author', where: { countryCode: hole() }, isUnique: false, keys: someOf(COUNTRY_CODES, ODD_CODES) },
+  {
+    model: 'Author',
+    where: { countryCode: hole() },
+    isUnique: false,
+    keys: someOf(COUNTRY_CODES, ODD_CODES),
+  },
   { model: 'Author', where: { active: hole() }, isUnique: false, keys: someOf([true, false]) },
-  { model: 'Author', where: { followers: hole() }, isUnique: false, keys: someOf([0n, 1000n, 2000n, 5000, 3n]) },
+  {
+    model: 'Author',
+    where: { followers: hole() },
+    isUnique: false,
+    keys: someOf([0n, 1000n, 2000n, 5000, 3n]),
+  },
   { model: 'Country', where: { code: hole() }, isUnique: true, keys: someOf(COUNTRY_CODES, ODD_CODES) },
   { model: 'Comment', where: { id: hole() }, isUnique: true, keys: someOf(COMMENT_IDS) },
   { model: 'Comment', where: { postId: hole() }, isUnique: false, keys: someOf(range(1, 14)) },
   { model: 'Comment', where: { authorId: hole() }, isUnique: false, keys: someOf([...range(1, 7), null]) },
-  { model: 'Comment', where: { parentId: hole() }, isUnique: false, keys: someOf([null, ...COMMENT_IDS.slice(0, 3)]) },
+  {
+    model: 'Comment',
+    where: { parentId: hole() },
+    isUnique: false,
+    keys: someOf([null, ...COMMENT_IDS.slice(0, 3)]),
+  },
   { model: 'Tag', where: { id: hole() }, isUnique: true, keys: someOf([...range(1, 5), ...missing]) },
   { model: 'Tag', where: { label: hole() }, isUnique: true, keys: labels },
   { model: 'Profile', where: { authorId: hole() }, isUnique: true, keys: someOf(range(1, 5), [null]) },
@@ -166,7 +232,12 @@ export const LOOKUPS: readonly Lookup[] = [
       ],
     ),
   },
-  { model: 'Membership', where: { orgId: hole() }, isUnique: false, keys: someOf(['o1', 'o2'], ['O1', 'o3']) },
+  {
+    model: 'Membership',
+    where: { orgId: hole() },
+    isUnique: false,
+    keys: someOf(['o1', 'o2'], ['O1', 'o3']),
+  },
   { model: 'Membership', where: { userId: hole() }, isUnique: false, keys: someOf(range(1, 4)) },
   {
     model: 'Task',
@@ -188,7 +259,12 @@ export const LOOKUPS: readonly Lookup[] = [
   { model: 'Employee', where: { id: hole() }, isUnique: true, keys: someOf([...range(1, 6), ...missing]) },
   { model: 'Employee', where: { managerId: hole() }, isUnique: false, keys: someOf([1, 2, 3, null]) },
   { model: 'Device', where: { id: hole() }, isUnique: true, keys: someOf(BIG_IDS, ODD_BIG_IDS) },
-  { model: 'Reading', where: { deviceId: hole() }, isUnique: false, keys: someOf(BIG_IDS, [...ODD_BIG_IDS, 2]) },
+  {
+    model: 'Reading',
+    where: { deviceId: hole() },
+    isUnique: false,
+    keys: someOf(BIG_IDS, [...ODD_BIG_IDS, 2]),
+  },
 ]
 
 /** Rows of one model whose field is the key of another: the parents of 1 + N loops. */

@@ -10,7 +10,10 @@ function call(model: string, action: string, args: unknown): PrismaCall {
 }
 
 /** A read with relations in every place, as the models allow them. */
-export function prismaRandomRead(schema: PrismaSchema, rows: ReadonlyMap<string, readonly Row[]>): fc.Arbitrary<Loop> {
+export function prismaRandomRead(
+  schema: PrismaSchema,
+  rows: ReadonlyMap<string, readonly Row[]>,
+): fc.Arbitrary<Loop> {
   return randomOperation(schema, rows, (operations) => operations.read()).map(({ model, action, args }) => {
     const orderBy = (schema.models.get(model)?.primaryKey ?? []).map((field) => ({ [field]: 'asc' }))
     const { take, ...rest } = args
@@ -31,7 +34,11 @@ export function prismaRandomWrite(
       if (isAllowed(operation.model)) return operation
     }
   }).map(({ model, action, args }) =>
-    call(model, action, action.startsWith('createMany') ? { ...args, data: alike(args.data as Args[]) } : args),
+    call(
+      model,
+      action,
+      action.startsWith('createMany') ? { ...args, data: alike(args.data as Args[]) } : args,
+    ),
   )
 }
 

@@ -18,7 +18,9 @@ function callOf(lookup: Lookup): fc.Arbitrary<PrismaCall> {
   if (!lookup.isUnique) return lists
   const next = FLUENT[lookup.model]
   const alone = { weight: 5, arbitrary: unique(lookup, info) }
-  return next === undefined ? fc.oneof(alone, lists) : fc.oneof(alone, { weight: 1, arbitrary: fluent(lookup, next) }, lists)
+  return next === undefined
+    ? fc.oneof(alone, lists)
+    : fc.oneof(alone, { weight: 1, arbitrary: fluent(lookup, next) }, lists)
 }
 
 function unique({ model, where }: Lookup, { selections, filters }: ModelInfo): fc.Arbitrary<PrismaCall> {
@@ -26,9 +28,14 @@ function unique({ model, where }: Lookup, { selections, filters }: ModelInfo): f
     .record({
       action: fc.constantFrom('findUnique', 'findUnique', 'findUniqueOrThrow'),
       selection: fc.constantFrom(...selections),
-      extra: fc.oneof({ weight: 6, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: fc.constantFrom(...filters) }),
+      extra: fc.oneof(
+        { weight: 6, arbitrary: fc.constant({}) },
+        { weight: 1, arbitrary: fc.constantFrom(...filters) },
+      ),
     })
-    .map(({ action, selection, extra }) => call(model, action, { where: { ...where, ...extra }, ...selection }, 'none'))
+    .map(({ action, selection, extra }) =>
+      call(model, action, { where: { ...where, ...extra }, ...selection }, 'none'),
+    )
 }
 
 /** As a filter, a compound key is written as separate fields. */
@@ -45,27 +52,57 @@ function filterOf({ where, isUnique }: Lookup, { filters }: ModelInfo): fc.Arbit
     { weight: 1, arbitrary: fc.constant({ ...by, [field]: { equals: value } }) },
     {
       weight: 1,
-      arbitrary: fc.constantFrom({ AND: [by] }, { NOT: by }, { ...by, [field]: { in: [value] } }, { ...by, [field]: { not: value } }),
+      arbitrary: fc.constantFrom(
+        { AND: [by] },
+        { NOT: by },
+        { ...by, [field]: { in: [value] } },
+        { ...by, [field]: { not: value } },
+      ),
     },
   )
   return fc.oneof(
     { weight: 4, arbitrary: forms },
-    { weight: 1, arbitrary: fc.tuple(forms, fc.constantFrom(...filters)).map(([form, extra]) => ({ ...form, ...extra })) },
+    {
+      weight: 1,
+      arbitrary: fc.tuple(forms, fc.constantFrom(...filters)).map(([form, extra]) => ({ ...form, ...extra })),
+    },
   )
 }
 
 function listing(lookup: Lookup, info: ModelInfo): fc.Arbitrary<PrismaCall> {
   const { total, partial, selections } = info
-  const window = fc.constantFrom({}, {}, {}, { take: 2 }, { skip: 1, take: 2 }, { take: -2 }, { distinct: [info.group] })
+  const window = fc.constantFrom(
+    {},
+    {},
+    {},
+    { take: 2 },
+    { skip: 1, take: 2 },
+    { take: -2 },
+    { distinct: [info.group] },
+  )
   const ordered = fc
-    .record({ where: filterOf(lookup, info), orderBy: fc.constantFrom(...total), selection: fc.constantFrom(...selections), window })
+    .record({
+      where: filterOf(lookup, info),
+      orderBy: fc.constantFrom(...total),
+      selection: fc.constantFrom(...selections),
+      window,
+    })
     .map(({ where, orderBy, selection, window: part }) =>
       call(lookup.model, 'findMany', { where, orderBy, ...selection, ...part }, 'total'),
     )
   const unordered = fc
-    .record({ where: filterOf(lookup, info), orderBy: fc.constantFrom(...partial), selection: fc.constantFrom(...selections) })
+    .record({
+      where: filterOf(lookup, info),
+      orderBy: fc.constantFrom(...partial),
+      selection: fc.constantFrom(...selections),
+    })
     .map(({ where, orderBy, selection }) =>
-      call(lookup.model, 'findMany', { where, ...(orderBy === undefined ? {} : { orderBy }), ...selection }, 'none'),
+      call(
+        lookup.model,
+        'findMany',
+        { where, ...(orderBy === undefined ? {} : { orderBy }), ...selection },
+        'none',
+      ),
     )
   return fc.oneof({ weight: 2, arbitrary: ordered }, { weight: 1, arbitrary: unordered })
 }
@@ -75,11 +112,18 @@ function first(lookup: Lookup, info: ModelInfo): fc.Arbitrary<PrismaCall> {
   const parts = { where: filterOf(lookup, info), selection: fc.constantFrom(...info.selections), action }
   const ordered = fc
     .record({ ...parts, orderBy: fc.constantFrom(...info.total) })
-    .map(({ where, orderBy, selection, action: name }) => call(lookup.model, name, { where, orderBy, ...selection }, 'total'))
+    .map(({ where, orderBy, selection, action: name }) =>
+      call(lookup.model, name, { where, orderBy, ...selection }, 'total'),
+    )
   const doubtful = fc
     .record({ ...parts, orderBy: fc.constantFrom(...info.partial) })
     .map(({ where, orderBy, selection, action: name }) =>
-      call(lookup.model, name, { where, ...(orderBy === undefined ? {} : { orderBy }), ...selection }, 'doubtful'),
+      call(
+        lookup.model,
+        name,
+        { where, ...(orderBy === undefined ? {} : { orderBy }), ...selection },
+        'doubtful',
+      ),
     )
   return fc.oneof({ weight: 2, arbitrary: ordered }, { weight: 1, arbitrary: doubtful })
 }
@@ -87,12 +131,22 @@ function first(lookup: Lookup, info: ModelInfo): fc.Arbitrary<PrismaCall> {
 function number(lookup: Lookup, info: ModelInfo): fc.Arbitrary<PrismaCall> {
   const { group } = info
   return fc
-    .tuple(filterOf(lookup, info), fc.constantFrom('count', 'count', 'count', 'count select', 'aggregate', 'groupBy'))
+    .tuple(
+      filterOf(lookup, info),
+      fc.constantFrom('count', 'count', 'count', 'count select', 'aggregate', 'groupBy'),
+    )
     .map(([where, action]) => {
       if (action === 'count') return call(lookup.model, action, { where }, 'none')
-      if (action === 'count select') return call(lookup.model, 'count', { where, select: { _all: true, [group]: true } }, 'none')
-      if (action === 'aggregate') return call(lookup.model, action, { where, _count: true, _max: { [group]: true } }, 'none')
-      return call(lookup.model, action, { by: [group], where, _count: true, orderBy: { [group]: 'asc' } }, 'none')
+      if (action === 'count select')
+        return call(lookup.model, 'count', { where, select: { _all: true, [group]: true } }, 'none')
+      if (action === 'aggregate')
+        return call(lookup.model, action, { where, _count: true, _max: { [group]: true } }, 'none')
+      return call(
+        lookup.model,
+        action,
+        { by: [group], where, _count: true, orderBy: { [group]: 'asc' } },
+        'none',
+      )
     })
 }
 
@@ -114,13 +168,20 @@ const FLUENT: Readonly<Record<string, readonly NonNullable<PrismaCall['fluent']>
   Device: [{ field: 'readings', args: byId }],
 }
 
-function fluent({ model, where }: Lookup, next: readonly NonNullable<PrismaCall['fluent']>[]): fc.Arbitrary<PrismaCall> {
-  return fc.constantFrom(...next).map((step) => ({ ...call(model, 'findUnique', { where }, 'none'), fluent: step }))
+function fluent(
+  { model, where }: Lookup,
+  next: readonly NonNullable<PrismaCall['fluent']>[],
+): fc.Arbitrary<PrismaCall> {
+  return fc
+    .constantFrom(...next)
+    .map((step) => ({ ...call(model, 'findUnique', { where }, 'none'), fluent: step }))
 }
 
 /** Loops over given keys, and over the results of a listing. */
 export function prismaLoop(): fc.Arbitrary<Loop> {
-  const keyed = fc.constantFrom(...LOOKUPS).chain((lookup) => fc.record({ call: callOf(lookup), keys: lookup.keys }))
+  const keyed = fc
+    .constantFrom(...LOOKUPS)
+    .chain((lookup) => fc.record({ call: callOf(lookup), keys: lookup.keys }))
   const walking = fc.constantFrom(...WALKS).chain(({ from, field, to }) => {
     const listed = fc
       .constantFrom({ id: { lte: 5 } }, { id: { gt: 8, lte: 16 } }, {})
@@ -128,19 +189,31 @@ export function prismaLoop(): fc.Arbitrary<Loop> {
         call(
           from,
           'findMany',
-          from === 'Comment' || from === 'Device' ? { take: 6, orderBy: { id: 'asc' } } : { where, take: 8, orderBy: { id: 'asc' } },
+          from === 'Comment' || from === 'Device'
+            ? { take: 6, orderBy: { id: 'asc' } }
+            : { where, take: 8, orderBy: { id: 'asc' } },
           'total',
         ),
       )
-    return fc.record({ call: callOf(to), keys: listed.map((listingCall) => ({ listing: listingCall, field })) })
+    return fc.record({
+      call: callOf(to),
+      keys: listed.map((listingCall) => ({ listing: listingCall, field })),
+    })
   })
   return fc.oneof({ weight: 4, arbitrary: keyed }, { weight: 1, arbitrary: walking })
 }
 
 const VIEWS: readonly Loop[] = [
   view('Post', { orderBy: { id: 'asc' }, include: { author: true, tags: byId } }),
-  view('Post', { where: { comments: { some: {} } }, orderBy: { id: 'asc' }, include: { _count: { select: { comments: true } } } }),
-  view('Author', { orderBy: { id: 'asc' }, include: { profile: { include: { badge: true } }, country: true } }),
+  view('Post', {
+    where: { comments: { some: {} } },
+    orderBy: { id: 'asc' },
+    include: { _count: { select: { comments: true } } },
+  }),
+  view('Author', {
+    orderBy: { id: 'asc' },
+    include: { profile: { include: { badge: true } }, country: true },
+  }),
   view('Tag', { orderBy: { id: 'asc' }, include: { posts: { ...byId, select: { id: true } } } }),
   view('Tag', { where: { posts: { some: { authorId: { lt: 4 } } } }, orderBy: { id: 'asc' } }),
   view('Comment', { orderBy: { id: 'asc' } }),

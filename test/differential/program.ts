@@ -1,4 +1,6 @@
-/** How far the order of a result's rows is determined. `doubtful`: the database decides which row is first. */
+/**
+ * How far the order of a result's rows is determined. `doubtful`: the database decides which row is first.
+ */
 export type Order = 'total' | 'none' | 'doubtful'
 
 /** One call of a Prisma client; without a model, one of its raw methods, whose arguments are a list. */
@@ -173,7 +175,8 @@ export function hole(at = 0): Hole {
 /** The arguments with the key's values in their holes. */
 export function fill(args: unknown, key: unknown): unknown {
   if (Array.isArray(args)) return args.map((item) => fill(item, key))
-  if (typeof args !== 'object' || args === null || Object.getPrototypeOf(args) !== Object.prototype) return args
+  if (typeof args !== 'object' || args === null || Object.getPrototypeOf(args) !== Object.prototype)
+    return args
   if ('$key' in args) return Array.isArray(key) ? key[args.$key as number] : key
   return Object.fromEntries(Object.entries(args).map(([name, value]) => [name, fill(value, key)]))
 }

@@ -30,10 +30,16 @@ export function programs(vocabulary: Vocabulary): fc.Arbitrary<Program> {
   const transaction = fc.oneof(...both.map((orm) => transactionOf(orm, vocabulary, anyReads)))
   const views = fc.array(fc.oneof(...both.map((orm) => vocabulary.view(orm))), { minLength: 1, maxLength: 3 })
   const viewing = views.map((shown): Reads => ({ kind: 'reads', isParallel: true, loops: shown, times: 1 }))
-  const part = fc.oneof<fc.MaybeWeightedArbitrary<Reads | Walk>[]>({ weight: 1, arbitrary: anyReads }, { weight: 1, arbitrary: anyWalk })
+  const part = fc.oneof<fc.MaybeWeightedArbitrary<Reads | Walk>[]>(
+    { weight: 1, arbitrary: anyReads },
+    { weight: 1, arbitrary: anyWalk },
+  )
   const step: fc.Arbitrary<Step> = fc.oneof(
     { weight: 8, arbitrary: anyReads },
-    { weight: 6, arbitrary: fc.oneof(anyWalk, interrupted(anyWalk, anyWrite, transaction, anyReads, vocabulary)) },
+    {
+      weight: 6,
+      arbitrary: fc.oneof(anyWalk, interrupted(anyWalk, anyWrite, transaction, anyReads, vocabulary)),
+    },
     { weight: 4, arbitrary: anyWrite.map((call): Write => ({ kind: 'write', call })) },
     { weight: 2, arbitrary: transaction },
     { weight: 1, arbitrary: batchOf(vocabulary) },
@@ -56,10 +62,14 @@ export function programs(vocabulary: Vocabulary): fc.Arbitrary<Program> {
   const around = fc
     .tuple(
       fc.oneof(readsOf(anyLoop), viewing),
-      fc.oneof({ weight: 4, arbitrary: anyWrite.map((call): Step => ({ kind: 'write', call })) }, { weight: 2, arbitrary: transaction }),
+      fc.oneof(
+        { weight: 4, arbitrary: anyWrite.map((call): Step => ({ kind: 'write', call })) },
+        { weight: 2, arbitrary: transaction },
+      ),
     )
     .map(([reads, between]): readonly Step[] => {
-      const middle = between.kind === 'transaction' ? readBeforeEnd(between, reads, vocabulary.dialect) : between
+      const middle =
+        between.kind === 'transaction' ? readBeforeEnd(between, reads, vocabulary.dialect) : between
       return [{ ...reads, times: 2 }, middle, reads]
     })
   const unseen = vocabulary.unseen?.()
@@ -72,7 +82,10 @@ export function programs(vocabulary: Vocabulary): fc.Arbitrary<Program> {
     { minLength: 1, maxLength: 4 },
   )
   return fc.record({
-    isScoped: fc.oneof({ weight: 9, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
+    isScoped: fc.oneof(
+      { weight: 9, arbitrary: fc.constant(true) },
+      { weight: 1, arbitrary: fc.constant(false) },
+    ),
     steps: steps.map((parts) => parts.flat()),
   })
 }
@@ -87,7 +100,9 @@ function interrupted(
 ): fc.Arbitrary<Walk> {
   return walks.chain((walk) => {
     const near = fc.oneof(...both.map((orm) => vocabulary.writeNear(orm, walk)))
-    const past = fc.constantFrom('by a request' as const, 'by age' as const).chain((told) => writePast(walk, vocabulary, told))
+    const past = fc
+      .constantFrom('by a request' as const, 'by age' as const)
+      .chain((told) => writePast(walk, vocabulary, told))
     const step = fc.oneof<fc.MaybeWeightedArbitrary<Write | TransactionStep | Reads | PastWrite>[]>(
       { weight: 3, arbitrary: near.map((call) => ({ kind: 'write', call })) },
       { weight: 2, arbitrary: anyWrite.map((call) => ({ kind: 'write', call })) },
@@ -96,9 +111,16 @@ function interrupted(
       { weight: 3, arbitrary: past },
     )
     const interruption = fc
-      .record({ afterRow: fc.integer({ min: 1, max: 6 }), isElsewhere: fc.boolean(), mayOverlap: fc.boolean(), step })
+      .record({
+        afterRow: fc.integer({ min: 1, max: 6 }),
+        isElsewhere: fc.boolean(),
+        mayOverlap: fc.boolean(),
+        step,
+      })
       .map(({ mayOverlap, ...parts }) => ({ ...parts, overlaps: mayOverlap && parts.step.kind === 'write' }))
-    return fc.array(interruption, { minLength: 1, maxLength: 2 }).map((interruptions) => ({ ...walk, isParallel: false, interruptions }))
+    return fc
+      .array(interruption, { minLength: 1, maxLength: 2 })
+      .map((interruptions) => ({ ...walk, isParallel: false, interruptions }))
   })
 }
 
@@ -109,10 +131,16 @@ function writePast(walk: Walk, vocabulary: Vocabulary, told: PastWrite['told']):
 }
 
 function pollOf(walks: fc.Arbitrary<Walk>, vocabulary: Vocabulary): fc.Arbitrary<Step> {
-  return walks.chain((walk) => writePast(walk, vocabulary, 'not').map((between): Step => ({ kind: 'poll', walk, between })))
+  return walks.chain((walk) =>
+    writePast(walk, vocabulary, 'not').map((between): Step => ({ kind: 'poll', walk, between })),
+  )
 }
 
-function refetchOf(orm: Call['orm'], vocabulary: Vocabulary, otherwise: fc.Arbitrary<Step>): fc.Arbitrary<Step> {
+function refetchOf(
+  orm: Call['orm'],
+  vocabulary: Vocabulary,
+  otherwise: fc.Arbitrary<Step>,
+): fc.Arbitrary<Step> {
   const walks = vocabulary.refetch?.(orm)
   if (walks === undefined) return otherwise
   return walks.chain((walk) => {
@@ -141,23 +169,40 @@ function readsOf(loop: fc.Arbitrary<Loop>): fc.Arbitrary<Reads> {
   const twins = loop.map((one): readonly Loop[] => [one, twinOf(one)])
   return fc
     .record({
-      isParallel: fc.oneof({ weight: 3, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
-      loops: fc.oneof({ weight: 5, arbitrary: fc.array(loop, { minLength: 1, maxLength: 2 }) }, { weight: 1, arbitrary: twins }),
+      isParallel: fc.oneof(
+        { weight: 3, arbitrary: fc.constant(true) },
+        { weight: 1, arbitrary: fc.constant(false) },
+      ),
+      loops: fc.oneof(
+        { weight: 5, arbitrary: fc.array(loop, { minLength: 1, maxLength: 2 }) },
+        { weight: 1, arbitrary: twins },
+      ),
       times: fc.constantFrom(1, 1, 2),
     })
     .map((parts) => ({ kind: 'reads', ...parts }))
 }
 
-function transactionOf(orm: Call['orm'], vocabulary: Vocabulary, anyReads: fc.Arbitrary<Reads>): fc.Arbitrary<TransactionStep> {
+function transactionOf(
+  orm: Call['orm'],
+  vocabulary: Vocabulary,
+  anyReads: fc.Arbitrary<Reads>,
+): fc.Arbitrary<TransactionStep> {
   const { dialect } = vocabulary
   const write = vocabulary.writeInTransaction(orm).map((call): Write => ({ kind: 'write', call }))
-  const reads = readsOf(fc.oneof({ weight: 3, arbitrary: vocabulary.loop(orm) }, { weight: 1, arbitrary: vocabulary.view(orm) }))
+  const reads = readsOf(
+    fc.oneof({ weight: 3, arbitrary: vocabulary.loop(orm) }, { weight: 1, arbitrary: vocabulary.view(orm) }),
+  )
   const ends = fc.constantFrom('commit' as const, 'commit' as const, 'rollback' as const)
   // SQLite has one writer, and each ORM one connection.
   const otherLoop = vocabulary.loop(orm === 'knex' ? 'prisma' : 'knex')
-  const distant = vocabulary.distantWrite?.().map((call): InnerStep => ({ kind: 'outside', steps: [{ kind: 'write', call }] }))
-  const outsideReads = (dialect === 'sqlite' ? readsOf(otherLoop) : anyReads).map((only): InnerStep => ({ kind: 'outside', steps: [only] }))
-  const outside = dialect === 'sqlite' || distant === undefined ? outsideReads : fc.oneof(outsideReads, distant)
+  const distant = vocabulary
+    .distantWrite?.()
+    .map((call): InnerStep => ({ kind: 'outside', steps: [{ kind: 'write', call }] }))
+  const outsideReads = (dialect === 'sqlite' ? readsOf(otherLoop) : anyReads).map(
+    (only): InnerStep => ({ kind: 'outside', steps: [only] }),
+  )
+  const outside =
+    dialect === 'sqlite' || distant === undefined ? outsideReads : fc.oneof(outsideReads, distant)
   const flat = fc.oneof<fc.MaybeWeightedArbitrary<InnerStep>[]>(
     { weight: 3, arbitrary: write },
     { weight: 2, arbitrary: reads },
@@ -165,20 +210,36 @@ function transactionOf(orm: Call['orm'], vocabulary: Vocabulary, anyReads: fc.Ar
     { weight: 1, arbitrary: outside },
   )
   const nested = fc
-    .record({ steps: fc.array(fc.oneof<fc.Arbitrary<InnerStep>[]>(write, reads), { minLength: 1, maxLength: 2 }), ends })
+    .record({
+      steps: fc.array(fc.oneof<fc.Arbitrary<InnerStep>[]>(write, reads), { minLength: 1, maxLength: 2 }),
+      ends,
+    })
     .map((parts): InnerStep => ({ kind: 'transaction', orm, ...parts }))
   return fc
     .record({
-      steps: fc.array(fc.oneof({ weight: 4, arbitrary: flat }, { weight: 2, arbitrary: nested }), { minLength: 1, maxLength: 4 }),
+      steps: fc.array(fc.oneof({ weight: 4, arbitrary: flat }, { weight: 2, arbitrary: nested }), {
+        minLength: 1,
+        maxLength: 4,
+      }),
       ends,
     })
     .map((parts) => ({ kind: 'transaction', orm, ...parts }))
 }
 
 function batchOf(vocabulary: Vocabulary): fc.Arbitrary<Step> {
-  const read = vocabulary.loop('prisma').map(({ call, keys }) => ({ call, key: Array.isArray(keys) ? keys[0] : 1 }))
+  const read = vocabulary
+    .loop('prisma')
+    .map(({ call, keys }) => ({ call, key: Array.isArray(keys) ? keys[0] : 1 }))
   const write = vocabulary.write('prisma').map((call) => ({ call, key: undefined }))
   return fc
-    .array(fc.oneof({ weight: 2, arbitrary: read }, { weight: 1, arbitrary: write }), { minLength: 1, maxLength: 4 })
-    .map((members): Step => ({ kind: 'batch', calls: members.map(({ call, key }) => fill(call, key) as PrismaCall) }))
+    .array(fc.oneof({ weight: 2, arbitrary: read }, { weight: 1, arbitrary: write }), {
+      minLength: 1,
+      maxLength: 4,
+    })
+    .map(
+      (members): Step => ({
+        kind: 'batch',
+        calls: members.map(({ call, key }) => fill(call, key) as PrismaCall),
+      }),
+    )
 }

@@ -32,7 +32,9 @@ export class Rig {
   private constructor(
     private readonly database: Database,
     { clients, vocabulary }: Subject,
-    /** In the order in which they may be emptied; they are filled in reverse, so that no trigger finds a row. */
+    /**
+     * In the order in which they may be emptied; they are filled in reverse, so that no trigger finds a row.
+     */
     private readonly tables: readonly Table[],
     /** The rows of each model at the start of a program. */
     rows: ReadonlyMap<string, readonly Row[]>,
@@ -54,7 +56,12 @@ export class Rig {
    * @param firstKind - The index of the first Sluice in the list of kinds.
    * @param featureSeed - Without one, the database only has tables and keys.
    */
-  static async open(database: Database, subject?: Subject, firstKind = 0, featureSeed?: number): Promise<Rig> {
+  static async open(
+    database: Database,
+    subject?: Subject,
+    firstKind = 0,
+    featureSeed?: number,
+  ): Promise<Rig> {
     const { dialect } = database
     // Writes do not wait for the disk, because a program has many.
     if (dialect === 'sqlite') await database.exec('PRAGMA journal_mode = WAL')
@@ -73,16 +80,35 @@ export class Rig {
       ]
       rows.set(name, (await delegate?.findMany()) ?? [])
     }
-    const tables = [...(features?.earlier ?? []), ...[...schema.catalog.tables.values()].map(tableOf), ...(features?.later ?? [])]
+    const tables = [
+      ...(features?.earlier ?? []),
+      ...[...schema.catalog.tables.values()].map(tableOf),
+      ...(features?.later ?? []),
+    ]
     const quote = quoteFor(dialect)
     for (const table of tables)
-      await database.exec(`CREATE TABLE ${quote(initialOf(table))} AS SELECT ${table.stored ?? '*'} FROM ${quote(table.name)}`)
+      await database.exec(
+        `CREATE TABLE ${quote(initialOf(table))} AS SELECT ${table.stored ?? '*'} FROM ${quote(table.name)}`,
+      )
     if (dialect !== 'mysql')
-      await database.exec(dialect === 'sqlite' ? 'PRAGMA foreign_keys = OFF' : 'SET session_replication_role = replica')
-    return new Rig(database, used, tables, rows, features, { prisma, knex: knex(database.knexConfig()) }, firstKind)
+      await database.exec(
+        dialect === 'sqlite' ? 'PRAGMA foreign_keys = OFF' : 'SET session_replication_role = replica',
+      )
+    return new Rig(
+      database,
+      used,
+      tables,
+      rows,
+      features,
+      { prisma, knex: knex(database.knexConfig()) },
+      firstKind,
+    )
   }
 
-  /** A database with more than tables and keys. Hidden effects show in cached results, so it begins with a Sluice that caches. */
+  /**
+   * A database with more than tables and keys. Hidden effects show in cached results, so it begins with a
+   * Sluice that caches.
+   */
   static withFeatures(database: Database, subject: Subject | undefined, featureSeed: number): Promise<Rig> {
     return Rig.open(database, subject, 1 + (featureSeed % 2), featureSeed)
   }
@@ -143,7 +169,8 @@ export class Rig {
     for (const { name } of this.tables) {
       const rows = await this.database.query(`SELECT * FROM ${quote(name)}`)
       const texts = rows.map(
-        ({ updated_at, ...row }) => `${name} ${JSON.stringify(row, (_, value) => (typeof value === 'bigint' ? `${value}n` : value))}`,
+        ({ updated_at, ...row }) =>
+          `${name} ${JSON.stringify(row, (_, value) => (typeof value === 'bigint' ? `${value}n` : value))}`,
       )
       lines.push(...texts.sort())
     }
@@ -152,7 +179,11 @@ export class Rig {
 
   async close(): Promise<void> {
     await this.renew(false)
-    await Promise.all([this.bareClients.prisma.$disconnect(), this.bareClients.knex.destroy(), this.#peer.close()])
+    await Promise.all([
+      this.bareClients.prisma.$disconnect(),
+      this.bareClients.knex.destroy(),
+      this.#peer.close(),
+    ])
     for (const sql of this.features?.tearDown ?? []) await this.database.exec(sql)
     await this.database.drop()
   }
@@ -182,7 +213,8 @@ export class Rig {
         ].join('\n')
       case 'postgresql': {
         const counters = numbered.map(
-          ({ name, numbered: column }) => `SELECT setval(pg_get_serial_sequence('"${name}"', '${column}'), 500);`,
+          ({ name, numbered: column }) =>
+            `SELECT setval(pg_get_serial_sequence('"${name}"', '${column}'), 500);`,
         )
         return ['BEGIN;', ...deletes, ...inserts, ...counters, 'COMMIT;'].join('\n')
       }

@@ -64,18 +64,26 @@ function hasMishandledValue(where: unknown, vocabulary: Vocabulary): boolean {
   if (where instanceof Date) return false
   if (typeof where !== 'object' || where === null) return where === null || where === undefined
   // Prisma has no such condition on a relation.
-  if ('not' in where && typeof where.not === 'object' && where.not !== null && !(where.not instanceof Date)) return true
+  if ('not' in where && typeof where.not === 'object' && where.not !== null && !(where.not instanceof Date))
+    return true
   return Object.values(where).some((value) => hasMishandledValue(value, vocabulary))
 }
 
 /** The rows as a caller may store them, regardless of later changes to the result. */
 function rowsIn(result: unknown): Observed['rows'] {
   const rows = Array.isArray(result) ? result : [result]
-  return rows.flatMap((row) => (typeof row === 'object' && row !== null && !(row instanceof Date) ? [keptRow(row)] : []))
+  return rows.flatMap((row) =>
+    typeof row === 'object' && row !== null && !(row instanceof Date) ? [keptRow(row)] : [],
+  )
 }
 
 function keptRow(row: object): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, value instanceof Date ? new Date(value.getTime()) : value]))
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [
+      name,
+      value instanceof Date ? new Date(value.getTime()) : value,
+    ]),
+  )
 }
 
 export function withKey(call: Call, key: unknown): Call {
@@ -87,7 +95,9 @@ export function start(call: Call, { prisma, knex }: Target): unknown {
   if (call.orm === 'knex') return build(call.table === undefined ? knex : knex(call.table), call.chain, knex)
   const { model, action, args, fluent } = call
   if (model === undefined) return (prisma as Methods)[action]?.apply(prisma, args as unknown[])
-  const delegate = (prisma as Readonly<Record<string, Methods>>)[`${model.slice(0, 1).toLowerCase()}${model.slice(1)}`]
+  const delegate = (prisma as Readonly<Record<string, Methods>>)[
+    `${model.slice(0, 1).toLowerCase()}${model.slice(1)}`
+  ]
   const found = delegate?.[action]?.(args)
   return fluent === undefined ? found : (found as Methods)[fluent.field]?.(fluent.args)
 }

@@ -94,15 +94,20 @@ export class Runner {
         return this.#batch(step.calls)
       case 'scopes': {
         const part = (inner: Reads | Walk) =>
-          inner.kind === 'walk' ? this.#walk(inner, this.clients, true) : this.#reads(inner, this.clients, true)
-        const parts = await Promise.all(step.parts.map((inner) => (step.isShared ? part(inner) : this.clients.run(() => part(inner)))))
+          inner.kind === 'walk'
+            ? this.#walk(inner, this.clients, true)
+            : this.#reads(inner, this.clients, true)
+        const parts = await Promise.all(
+          step.parts.map((inner) => (step.isShared ? part(inner) : this.clients.run(() => part(inner)))),
+        )
         this.#observations.push(...parts.flat())
         return
       }
       case 'race':
         return this.#race(step.reads, step.write)
       case 'poll': {
-        const poll = () => walkTwice(step.walk, this.#hostOf(step.walk, this.clients), () => this.#writePast(step.between))
+        const poll = () =>
+          walkTwice(step.walk, this.#hostOf(step.walk, this.clients), () => this.#writePast(step.between))
         this.#observations.push(...(await this.clients.run(poll)))
         return
       }
@@ -164,7 +169,8 @@ export class Runner {
     const { prisma, knex } = this.clients
     const act = async (transaction: Knex.Transaction) => {
       await transaction.raw(enter)
-      for (const call of calls) this.#observations.push(await this.#observe(call, { prisma, knex: transaction }))
+      for (const call of calls)
+        this.#observations.push(await this.#observe(call, { prisma, knex: transaction }))
       await transaction.raw(leave)
       if (ends === 'rollback') throw new RolledBack('rolled back')
     }
@@ -195,7 +201,10 @@ export class Runner {
     const begin = () =>
       orm === 'knex'
         ? target.knex.transaction(body)
-        : ((target.prisma as TestPrismaClient).$transaction as (...args: unknown[]) => Promise<string>)(body, ...options)
+        : ((target.prisma as TestPrismaClient).$transaction as (...args: unknown[]) => Promise<string>)(
+            body,
+            ...options,
+          )
     const before = this.#observations.length
     const ended = await settled(begin, (value) => value)
     if (running !== undefined && !isOver) {
@@ -224,7 +233,11 @@ export class Runner {
   }
 
   /** @param isAccompanied - Whether other steps run concurrently with the block. */
-  async #reads({ isParallel, loops, times }: Reads, target: Target, isAccompanied = false): Promise<readonly string[]> {
+  async #reads(
+    { isParallel, loops, times }: Reads,
+    target: Target,
+    isAccompanied = false,
+  ): Promise<readonly string[]> {
     const observations: string[] = []
     for (let time = 0; time < times; time++) {
       const calls: Call[] = []
@@ -233,9 +246,14 @@ export class Runner {
       const together = isParallel ? regular : []
       const alone = isAccompanied ? regular : calls
       observations.push(
-        ...this.#asFarAsDetermined(together, await Promise.all(together.map((call) => this.#observe(call, target))), target),
+        ...this.#asFarAsDetermined(
+          together,
+          await Promise.all(together.map((call) => this.#observe(call, target))),
+          target,
+        ),
       )
-      for (const call of alone) if (!together.includes(call)) observations.push(await this.#observe(call, target))
+      for (const call of alone)
+        if (!together.includes(call)) observations.push(await this.#observe(call, target))
     }
     return observations
   }

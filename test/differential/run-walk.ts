@@ -22,13 +22,18 @@ export async function walkRows(walk: Walk, host: WalkHost): Promise<readonly str
     const { text, rows } = await host.observe(walk.listing)
     texts.push(text)
     const chosen = chosenRows(rows, walk).slice(0, MAX_ROWS[0])
-    if (walk.isParallel) texts.push(...(await Promise.all(chosen.map((row) => hopAll(row, walk.hops, 1, host)))).flat())
+    if (walk.isParallel)
+      texts.push(...(await Promise.all(chosen.map((row) => hopAll(row, walk.hops, 1, host)))).flat())
     else texts.push(...(await walkSingly(chosen, walk, host)))
   }
   return texts
 }
 
-async function walkSingly(rows: readonly Row[], { hops, interruptions }: Walk, host: WalkHost): Promise<readonly string[]> {
+async function walkSingly(
+  rows: readonly Row[],
+  { hops, interruptions }: Walk,
+  host: WalkHost,
+): Promise<readonly string[]> {
   const texts: string[] = []
   let underWay: Promise<void> | undefined
   for (const [at, row] of rows.entries()) {
@@ -48,7 +53,11 @@ async function walkSingly(rows: readonly Row[], { hops, interruptions }: Walk, h
 }
 
 /** Follows all rows of a listing twice. The host runs the steps in between. */
-export async function walkTwice(walk: Walk, host: WalkHost, between: () => Promise<void>): Promise<readonly string[]> {
+export async function walkTwice(
+  walk: Walk,
+  host: WalkHost,
+  between: () => Promise<void>,
+): Promise<readonly string[]> {
   const { text, rows } = await host.observe(walk.listing)
   const texts = [text]
   const chosen = chosenRows(rows, walk)
@@ -84,10 +93,15 @@ function chosenRows(rows: readonly Row[], { direction, skips, stopsAfter, listin
   return kept.slice(0, stopsAfter)
 }
 
-/** If the order is nondeterministic, the walk uses its own order; if the choice of rows is nondeterministic, the walk ends. */
+/**
+ * If the order is nondeterministic, the walk uses its own order; if the choice of rows is nondeterministic,
+ * the walk ends.
+ */
 function inOwnOrder(rows: readonly Row[], { order }: Call): Row[] {
   if (order === 'doubtful') return []
-  return order === 'total' ? [...rows] : [...rows].sort((left, right) => (textOf(left) < textOf(right) ? -1 : 1))
+  return order === 'total'
+    ? [...rows]
+    : [...rows].sort((left, right) => (textOf(left) < textOf(right) ? -1 : 1))
 }
 
 function textOf(row: Row): string {

@@ -28,7 +28,12 @@ export async function fixedSubject(database: Database): Promise<Subject> {
 async function seedMore(prisma: TestPrismaClient): Promise<void> {
   const handles = ['Ann', 'ben', null, 'chloe']
   await prisma.profile.createMany({
-    data: handles.map((handle, at) => ({ id: at + 1, handle, bio: `bio ${at}`, authorId: at === 3 ? null : at + 1 })),
+    data: handles.map((handle, at) => ({
+      id: at + 1,
+      handle,
+      bio: `bio ${at}`,
+      authorId: at === 3 ? null : at + 1,
+    })),
   })
   await prisma.badge.createMany({
     data: [
@@ -45,7 +50,12 @@ async function seedMore(prisma: TestPrismaClient): Promise<void> {
     ],
   })
   await prisma.employee.createMany({
-    data: [null, 1, 1, 2, 2, 3].map((managerId, at) => ({ id: at + 1, name: `Employee ${at + 1}`, grade: at % 3, managerId })),
+    data: [null, 1, 1, 2, 2, 3].map((managerId, at) => ({
+      id: at + 1,
+      name: `Employee ${at + 1}`,
+      grade: at % 3,
+      managerId,
+    })),
   })
   await prisma.employee.update({ where: { id: 1 }, data: { friends: { connect: [{ id: 2 }, { id: 3 }] } } })
   await prisma.post.update({ where: { id: 2 }, data: { tags: { connect: [{ id: 1 }, { id: 3 }] } } })

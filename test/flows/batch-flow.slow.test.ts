@@ -42,10 +42,22 @@ const kinds = databases()
       kind.dialect === 'sqlite'
         ? { kind: 'sqlite', file: join(database.filename as string, '../jobs.db') }
         : { kind: 'postgres', url: database.url }
-    const inRedis = (): QueuePlace => ({ kind: 'bullmq', url: 'url' in redis ? redis.url : '', prefix: `flow-${randomSuffix()}` })
+    const inRedis = (): QueuePlace => ({
+      kind: 'bullmq',
+      url: 'url' in redis ? redis.url : '',
+      prefix: `flow-${randomSuffix()}`,
+    })
     const own = { ...kind, queue: kind.name, place: inDatabase }
     if (kind.dialect === 'sqlite') return [own]
-    return [own, { ...kind, queue: 'Redis', place: inRedis, skipped: kind.skipped ?? ('url' in redis ? undefined : redis.skipped) }]
+    return [
+      own,
+      {
+        ...kind,
+        queue: 'Redis',
+        place: inRedis,
+        skipped: kind.skipped ?? ('url' in redis ? undefined : redis.skipped),
+      },
+    ]
   })
 
 describe.each(kinds)('a batch on $name, its tasks in $queue', ({ skipped, connect, place }) => {
@@ -59,7 +71,9 @@ describe.each(kinds)('a batch on $name, its tasks in $queue', ({ skipped, connec
         'CREATE TABLE cities (id integer PRIMARY KEY, name text); CREATE TABLE imported (id integer PRIMARY KEY, name text); CREATE TABLE runs (worker text, what text, attempt integer, items integer)',
       )
       const cities = Array.from({ length: ITEMS }, (_, at) => at + 1).filter((id) => id !== MISSING)
-      await database.exec(`INSERT INTO cities VALUES ${cities.map((id) => `(${id}, 'City ${id}')`).join(', ')}`)
+      await database.exec(
+        `INSERT INTO cities VALUES ${cities.map((id) => `(${id}, 'City ${id}')`).join(', ')}`,
+      )
       const where = place(database)
       const { backend, close } = openBackend(where)
       const sluice = createSluice({ jobs: { backend, webhooks: { allowPrivateAddresses: true } } })
@@ -69,15 +83,26 @@ describe.each(kinds)('a batch on $name, its tasks in $queue', ({ skipped, connec
       })
       const jobs = sluice.jobs as NonNullable<typeof sluice.jobs>
       const { url, notices } = await openWebhook()
-      const numbers = async (sql: string) => (await database.query(sql)).map((row) => Number(Object.values(row)[0]))
+      const numbers = async (sql: string) =>
+        (await database.query(sql)).map((row) => Number(Object.values(row)[0]))
 
       // It is split into parts, which wait; a more urgent task that arrives later runs first.
       jobs.createQueue('import', 2)
       const items = Array.from({ length: ITEMS }, (_, at) => at + 1)
-      const options = { priority: 'low', webhook: url, maxFailedItems: 1, maxRetries: 3, backoff: BACKOFF_MS } as const
+      const options = {
+        priority: 'low',
+        webhook: url,
+        maxFailedItems: 1,
+        maxRetries: 3,
+        backoff: BACKOFF_MS,
+      } as const
       const batch = await jobs.createBatchJob('import', items, 5, options)
       await jobs.enqueueTask('urgent', 'critical', 'import')
-      expect(await jobs.getBatchProgress(batch.id)).toMatchObject({ totalItems: ITEMS, processedItems: 0, progress: 0 })
+      expect(await jobs.getBatchProgress(batch.id)).toMatchObject({
+        totalItems: ITEMS,
+        processedItems: 0,
+        progress: 0,
+      })
       expect(await jobs.getProcessingStats('import')).toMatchObject({ queued: ITEMS / 5 + 1, processing: 0 })
 
       const workers = await Promise.all(
@@ -90,7 +115,9 @@ describe.each(kinds)('a batch on $name, its tasks in $queue', ({ skipped, connec
       )
       const [killed, other] = workers as [(typeof workers)[number], (typeof workers)[number]]
       await killed.ask('start')
-      await expect.poll(() => numbers('SELECT count(*) FROM runs'), { ...SOON, interval: 10 }).not.toEqual([0])
+      await expect
+        .poll(() => numbers('SELECT count(*) FROM runs'), { ...SOON, interval: 10 })
+        .not.toEqual([0])
       await killed.kill()
       const urgent = await database.query("SELECT what FROM runs WHERE what = 'urgent'")
       expect(urgent).toHaveLength(1)
@@ -100,21 +127,34 @@ describe.each(kinds)('a batch on $name, its tasks in $queue', ({ skipped, connec
 
       // Progress is visible while the batch runs: the tasks of the killed worker stay leased for a while.
       const progress = async () => (await jobs.getBatchProgress(batch.id)).progress
-      await expect.poll(progress, { ...SOON, interval: 10 }).toSatisfy((percent: number) => percent > 0 && percent < 100)
+      await expect
+        .poll(progress, { ...SOON, interval: 10 })
+        .toSatisfy((percent: number) => percent > 0 && percent < 100)
 
       // The batch completes when each item is finished, including those of the killed worker.
       await expect.poll(progress, SOON).toBe(100)
-      expect(await jobs.getBatchProgress(batch.id)).toMatchObject({ status: 'completed', processedItems: ITEMS - 1, failedItems: 1 })
+      expect(await jobs.getBatchProgress(batch.id)).toMatchObject({
+        status: 'completed',
+        processedItems: ITEMS - 1,
+        failedItems: 1,
+      })
       expect(await numbers('SELECT id FROM imported ORDER BY id')).toEqual(cities)
       // The failing item was attempted four times in total, individually after the first attempt.
       expect(await numbers('SELECT attempt FROM runs WHERE items = 1 ORDER BY attempt')).toEqual([2, 3, 4])
       await expect.poll(() => notices.length, SOON).toBeGreaterThan(0)
       for (const { key, body } of notices) {
         expect(key).toBe(batch.id)
-        expect(body).toMatchObject({ event: 'batch:completed', batchId: batch.id, processedItems: ITEMS - 1, failedItems: 1 })
+        expect(body).toMatchObject({
+          event: 'batch:completed',
+          batchId: batch.id,
+          processedItems: ITEMS - 1,
+          failedItems: 1,
+        })
       }
       // No worker that starts later sends the notification again.
-      await expect.poll(async () => (await backend.unnotifiedBatches(Date.now() + 60_000)).length, SOON).toBe(0)
+      await expect
+        .poll(async () => (await backend.unnotifiedBatches(Date.now() + 60_000)).length, SOON)
+        .toBe(0)
 
       // The dead letter contains the reason, and completes once its city exists.
       const [letter, ...more] = await jobs.listDeadLetters({ queue: 'import' })
@@ -124,7 +164,8 @@ describe.each(kinds)('a batch on $name, its tasks in $queue', ({ skipped, connec
       const failedAt = letter?.failures.map(({ at }) => at) ?? []
       expect(failedAt).toHaveLength(4)
       const waits = failedAt.slice(1).map((at, index) => at - (failedAt[index] ?? 0))
-      for (const [index, ms] of waits.entries()) expect(ms).toBeGreaterThanOrEqual((BACKOFF_MS / 2) * 2 ** index)
+      for (const [index, ms] of waits.entries())
+        expect(ms).toBeGreaterThanOrEqual((BACKOFF_MS / 2) * 2 ** index)
       await database.exec(`INSERT INTO cities VALUES (${MISSING}, 'City ${MISSING}')`)
       expect(await jobs.retryDeadLetterTask((letter as NonNullable<typeof letter>).id)).toBe(true)
       await expect.poll(() => numbers('SELECT id FROM imported ORDER BY id'), SOON).toEqual(items)

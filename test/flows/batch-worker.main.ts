@@ -1,4 +1,5 @@
-// A worker of the batch flow: runs the tasks of the queue, writes results to the database, and fails for missing cities.
+// A worker of the batch flow: runs the tasks of the queue, writes results to the database, and fails for
+// missing cities.
 import { createSluice } from '@sluice/core'
 import { postgresJobBackend } from '@sluice/core/jobs-postgres'
 import { sqliteJobBackend } from '@sluice/core/jobs-sqlite'
@@ -25,7 +26,10 @@ export function openBackend(place: QueuePlace) {
   if (place.kind === 'sqlite') return { backend: sqliteJobBackend(place.file), close: async () => {} }
   if (place.kind === 'bullmq') {
     const redis = new Redis(place.url, { maxRetriesPerRequest: null })
-    return { backend: bullmqJobBackend(redis, { prefix: place.prefix }), close: async () => redis.disconnect() }
+    return {
+      backend: bullmqJobBackend(redis, { prefix: place.prefix }),
+      close: async () => redis.disconnect(),
+    }
   }
   const pool = new pg.Pool({ connectionString: place.url })
   return { backend: postgresJobBackend({ pool, schema: 'jobs' }), close: () => pool.end() }
@@ -47,7 +51,12 @@ async function work({ name, place, knexConfig }: BatchWorkerPlan): Promise<void>
         if (city === undefined) failItem(at, new Error(`There is no city ${ids[at]}.`))
         else await db('imported').insert({ id: city.id, name: city.name }).onConflict('id').ignore()
       }
-      await db('runs').insert({ worker: name, what: typeof data === 'string' ? data : 'part', attempt, items: ids.length })
+      await db('runs').insert({
+        worker: name,
+        what: typeof data === 'string' ? data : 'part',
+        attempt,
+        items: ids.length,
+      })
     },
     { concurrency: 2 },
   )
@@ -58,4 +67,5 @@ async function work({ name, place, knexConfig }: BatchWorkerPlan): Promise<void>
   })
 }
 
-if (process.send !== undefined && process.argv[1]?.endsWith('batch-worker.main.ts')) await work(flowPlan<BatchWorkerPlan>())
+if (process.send !== undefined && process.argv[1]?.endsWith('batch-worker.main.ts'))
+  await work(flowPlan<BatchWorkerPlan>())

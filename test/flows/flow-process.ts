@@ -3,7 +3,9 @@ import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '../..')
 
-type Answer = { readonly id: number; readonly value?: unknown; readonly error?: string } | { readonly ready: unknown }
+type Answer =
+  | { readonly id: number; readonly value?: unknown; readonly error?: string }
+  | { readonly ready: unknown }
 
 /** A process of the app in a flow. It receives commands over IPC, and replies to each. */
 export class FlowProcess<TReady> {
@@ -20,8 +22,12 @@ export class FlowProcess<TReady> {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
     this.#ready = new Promise((resolve, reject) => {
-      this.#child.on('message', (answer: Answer) => ('ready' in answer ? resolve(answer.ready as TReady) : this.#take(answer)))
-      this.#child.once('exit', (code, signal) => reject(new Error(`${file} ended by ${signal ?? code} before it was ready.`)))
+      this.#child.on('message', (answer: Answer) =>
+        'ready' in answer ? resolve(answer.ready as TReady) : this.#take(answer),
+      )
+      this.#child.once('exit', (code, signal) =>
+        reject(new Error(`${file} ended by ${signal ?? code} before it was ready.`)),
+      )
     })
     this.#gone = new Promise((resolve) => {
       this.#child.once('exit', () => {
@@ -33,7 +39,10 @@ export class FlowProcess<TReady> {
   }
 
   /** Resolves once the process is ready, with its first message. */
-  static async start<TReady>(file: string, plan: object): Promise<{ readonly process: FlowProcess<TReady>; readonly ready: TReady }> {
+  static async start<TReady>(
+    file: string,
+    plan: object,
+  ): Promise<{ readonly process: FlowProcess<TReady>; readonly ready: TReady }> {
     const process = new FlowProcess<TReady>(file, plan)
     return { process, ready: await process.#ready }
   }
@@ -60,7 +69,15 @@ export class FlowProcess<TReady> {
     await this.#gone
   }
 
-  #take({ id, value, error }: { readonly id: number; readonly value?: unknown; readonly error?: string }): void {
+  #take({
+    id,
+    value,
+    error,
+  }: {
+    readonly id: number
+    readonly value?: unknown
+    readonly error?: string
+  }): void {
     const waiting = this.#waiting.get(id)
     this.#waiting.delete(id)
     if (error === undefined) waiting?.resolve(value as never)

@@ -11,7 +11,11 @@ type Route = (stack: Stack) => Promise<unknown>
 
 /** Each post with its comments: one query for the posts, and one for the comments of each post. */
 const withPrisma: Route = async ({ prisma }) => {
-  const posts = await prisma.post.findMany({ select: { id: true, title: true }, orderBy: { id: 'asc' }, take: 12 })
+  const posts = await prisma.post.findMany({
+    select: { id: true, title: true },
+    orderBy: { id: 'asc' },
+    take: 12,
+  })
   return Promise.all(
     posts.map(async ({ id, title }) => {
       const comments = await prisma.comment.findMany({ where: { postId: id }, orderBy: { id: 'asc' } })
@@ -34,7 +38,10 @@ const withKnex: Route = async ({ db }) => {
 async function expected({ bareDb }: Stack): Promise<unknown> {
   const posts = await bareDb('posts').select('id', 'title').orderBy('id').limit(12)
   const comments = await bareDb('comments').select('post_id', 'body').orderBy('id')
-  return posts.map(({ id, title }) => ({ title, comments: comments.filter(({ post_id }) => post_id === id).map(({ body }) => body) }))
+  return posts.map(({ id, title }) => ({
+    title,
+    comments: comments.filter(({ post_id }) => post_id === id).map(({ body }) => body),
+  }))
 }
 
 /** An app with one route. Requests resolve to the response and the report of their scope. */
@@ -93,7 +100,13 @@ describe.each(kinds)('an N+1 of $orm on $name', ({ dialect, skipped, route, fix 
       expect(observed.report).toMatchObject({ name: 'GET /posts', queries: 13, batched: 0, cacheHits: 0 })
       expect(findings).toHaveLength(1)
       const [finding] = findings as [Finding]
-      expect(finding).toMatchObject({ code: 'N_PLUS_ONE', scope: 'GET /posts', count: 12, queries: 13, queriesPossible: 2 })
+      expect(finding).toMatchObject({
+        code: 'N_PLUS_ONE',
+        scope: 'GET /posts',
+        count: 12,
+        queries: 13,
+        queriesPossible: 2,
+      })
       expect(finding.callSite?.file).toContain('n-plus-one-flow.test.ts')
       expect(finding.fix).toContain(fix)
 

@@ -32,12 +32,23 @@ function withTimeouts(database: Database): Knex.Config {
 async function openApp(connect: DatabaseKind['connect'], redisUrl: string) {
   const database = await connect()
   onTestFinished(() => database.drop())
-  await database.exec("CREATE TABLE cities (id integer PRIMARY KEY, name text); INSERT INTO cities VALUES (1, 'Basel'), (2, 'Bern')")
+  await database.exec(
+    "CREATE TABLE cities (id integer PRIMARY KEY, name text); INSERT INTO cities VALUES (1, 'Basel'), (2, 'Bern')",
+  )
   const namespace = `flow-${randomSuffix()}`
   const nodes = await Promise.all(
     ['a', 'b'].map(async (name) => {
-      const plan: RequestNodePlan = { name, knexConfig: withTimeouts(database), redisUrl, namespace, ttlSeconds: TTL_SECONDS }
-      const { process, ready } = await FlowProcess.start<{ readonly address: string }>('request-node.main.ts', plan)
+      const plan: RequestNodePlan = {
+        name,
+        knexConfig: withTimeouts(database),
+        redisUrl,
+        namespace,
+        ttlSeconds: TTL_SECONDS,
+      }
+      const { process, ready } = await FlowProcess.start<{ readonly address: string }>(
+        'request-node.main.ts',
+        plan,
+      )
       onTestFinished(() => process.stop())
       return { name, process, address: ready.address }
     }),
@@ -55,7 +66,9 @@ async function openApp(connect: DatabaseKind['connect'], redisUrl: string) {
   let asked = 0
   /** Requests a city, and resolves to the node, the response and the statements that it took. */
   const get = async (id: number) => {
-    const before = new Map(await Promise.all(nodes.map(async ({ name }) => [name, await counts(name)] as const)))
+    const before = new Map(
+      await Promise.all(nodes.map(async ({ name }) => [name, await counts(name)] as const)),
+    )
     asked += 1
     const response = await fetch(`${origin}/cities/${id}`)
     const node = response.headers.get('x-node') ?? ''
@@ -77,106 +90,130 @@ async function openApp(connect: DatabaseKind['connect'], redisUrl: string) {
   return { namespace, nodes, proxy, origin, get, rename, asked: () => asked }
 }
 
-describe.each(databases().filter(({ dialect }) => dialect !== 'mysql'))('a request, on $name and Redis', ({ skipped, connect }) => {
-  const redisUrl = 'url' in redis ? redis.url : undefined
+describe.each(databases().filter(({ dialect }) => dialect !== 'mysql'))(
+  'a request, on $name and Redis',
+  ({ skipped, connect }) => {
+    const redisUrl = 'url' in redis ? redis.url : undefined
 
-  it.skipIf(skipped !== undefined || redisUrl === undefined)(
-    'is balanced across nodes, served from memory, Redis or the database, cached for its TTL, and counted',
-    { timeout: TEST_MS },
-    async () => {
-      const { namespace, nodes, proxy, get, rename, asked } = await openApp(connect, redisUrl as string)
-      const client = new Redis(redisUrl as string)
-      onTestFinished(() => void client.disconnect())
-      // The first request of each node reads its catalog, and nothing is cached before.
-      await expect
-        .poll(async () => Math.max(...[await get(2), await get(2), await get(2), await get(2)].map(({ statements }) => statements)), SOON)
-        .toBe(0)
+    it.skipIf(skipped !== undefined || redisUrl === undefined)(
+      'is balanced across nodes, served from memory, Redis or the database, cached for its TTL, and counted',
+      { timeout: TEST_MS },
+      async () => {
+        const { namespace, nodes, proxy, get, rename, asked } = await openApp(connect, redisUrl as string)
+        const client = new Redis(redisUrl as string)
+        onTestFinished(() => void client.disconnect())
+        // The first request of each node reads its catalog, and nothing is cached before.
+        await expect
+          .poll(
+            async () =>
+              Math.max(
+                ...[await get(2), await get(2), await get(2), await get(2)].map(
+                  ({ statements }) => statements,
+                ),
+              ),
+            SOON,
+          )
+          .toBe(0)
 
-      const miss = await get(1)
-      const fromRedis = await get(1)
-      const fromMemory = [await get(1), await get(1)]
-      expect([miss, fromRedis, ...fromMemory].map(({ name }) => name)).toEqual(['Basel', 'Basel', 'Basel', 'Basel'])
-      expect(miss.node).not.toBe(fromRedis.node)
-      expect(miss).toMatchObject({ statements: 1, cacheHits: 0 })
-      expect(fromRedis).toMatchObject({ statements: 0, cacheHits: 1, fromStore: 1 })
-      for (const hit of fromMemory) expect(hit).toMatchObject({ statements: 0, cacheHits: 1, fromStore: 0 })
+        const miss = await get(1)
+        const fromRedis = await get(1)
+        const fromMemory = [await get(1), await get(1)]
+        expect([miss, fromRedis, ...fromMemory].map(({ name }) => name)).toEqual([
+          'Basel',
+          'Basel',
+          'Basel',
+          'Basel',
+        ])
+        expect(miss.node).not.toBe(fromRedis.node)
+        expect(miss).toMatchObject({ statements: 1, cacheHits: 0 })
+        expect(fromRedis).toMatchObject({ statements: 0, cacheHits: 1, fromStore: 1 })
+        for (const hit of fromMemory) expect(hit).toMatchObject({ statements: 0, cacheHits: 1, fromStore: 0 })
 
-      const entries = await client.keys(`${namespace}:e:*`)
-      expect(entries).toHaveLength(2)
-      const left = await Promise.all(entries.map((key) => client.pttl(key)))
-      for (const ms of left) {
-        expect(ms).toBeGreaterThan(0)
-        expect(ms).toBeLessThanOrEqual(TTL_SECONDS * 1_000)
-      }
-      expect(await client.mget(entries)).not.toContainEqual(expect.stringContaining('cities/1'))
+        const entries = await client.keys(`${namespace}:e:*`)
+        expect(entries).toHaveLength(2)
+        const left = await Promise.all(entries.map((key) => client.pttl(key)))
+        for (const ms of left) {
+          expect(ms).toBeGreaterThan(0)
+          expect(ms).toBeLessThanOrEqual(TTL_SECONDS * 1_000)
+        }
+        expect(await client.mget(entries)).not.toContainEqual(expect.stringContaining('cities/1'))
 
-      // Both nodes see a write by one node immediately, and other rows stay cached.
-      expect(await rename(1, 'Basle')).toBe(204)
-      const after = [await get(1), await get(1), await get(1), await get(1)]
-      expect(after.map(({ name }) => name)).toEqual(['Basle', 'Basle', 'Basle', 'Basle'])
-      expect(after.reduce((sum, { statements }) => sum + statements, 0)).toBe(1)
-      expect((await get(2)).statements + (await get(2)).statements).toBe(0)
+        // Both nodes see a write by one node immediately, and other rows stay cached.
+        expect(await rename(1, 'Basle')).toBe(204)
+        const after = [await get(1), await get(1), await get(1), await get(1)]
+        expect(after.map(({ name }) => name)).toEqual(['Basle', 'Basle', 'Basle', 'Basle'])
+        expect(after.reduce((sum, { statements }) => sum + statements, 0)).toBe(1)
+        expect((await get(2)).statements + (await get(2)).statements).toBe(0)
 
-      const text = await (nodes[0] as (typeof nodes)[number]).process.ask<string>('metrics')
-      expect(text).toMatch(/http_server_request_duration_seconds_count\{[^}]*http_route="\/cities\/:id"[^}]*\} \d+/)
-      expect(text).toMatch(/sluice_operations_saved_total\{sluice_saved_by="cached"\} [1-9]/)
-      const served = proxy.balancer.getClusterStats().nodes.map(({ requests }) => requests)
-      expect(served.reduce((sum, count) => sum + count, 0)).toBe(asked())
-      expect(Math.max(...served) - Math.min(...served)).toBeLessThanOrEqual(1)
-    },
-  )
-
-  it.skipIf(skipped !== undefined || redisUrl === undefined)(
-    'is served a page that another node cached until a write modifies its data',
-    { timeout: TEST_MS },
-    async () => {
-      const { nodes, origin, get, rename } = await openApp(connect, redisUrl as string)
-      await expect.poll(async () => (await get(2)).statements + (await get(2)).statements, SOON).toBe(0)
-      const page = async () => {
-        const response = await fetch(`${origin}/pages/1`)
-        const status = response.headers.get('cache-status') ?? ''
-        return { node: response.headers.get('x-node'), text: await response.text(), isHit: /;\s*hit/.test(status) }
-      }
-      const total = async (of: 'made' | 'toStore') =>
-        (await Promise.all(nodes.map(({ process }) => process.ask<RequestNodeCounts>('counts')))).reduce(
-          (sum, counts) => sum + counts[of],
-          0,
+        const text = await (nodes[0] as (typeof nodes)[number]).process.ask<string>('metrics')
+        expect(text).toMatch(
+          /http_server_request_duration_seconds_count\{[^}]*http_route="\/cities\/:id"[^}]*\} \d+/,
         )
-      /** A newly rendered page, once Redis has stored it, which happens after it was sent. */
-      const fresh = async () => {
-        const before = await total('toStore')
-        const answer = await page()
-        await expect.poll(() => total('toStore'), SOON).toBe(before + 1)
-        return answer
-      }
-      const first = await fresh()
-      const [second, third] = [await page(), await page()]
-      expect(first).toMatchObject({ text: '<h1>Basel</h1><p>one of 2</p>', isHit: false })
-      expect(second).toMatchObject({ text: first.text, isHit: true })
-      expect(second.node).not.toBe(first.node)
-      expect(third).toMatchObject({ text: first.text, isHit: true })
-      expect(await total('made')).toBe(1)
-      expect(await rename(1, 'Basle')).toBe(204)
-      const after = [await fresh(), await page(), await page()]
-      expect(after.map(({ text }) => text)).toEqual(Array.from({ length: 3 }, () => '<h1>Basle</h1><p>one of 2</p>'))
-      expect(after.map(({ isHit }) => isHit)).toEqual([false, true, true])
-      expect(await total('made')).toBe(2)
-    },
-  )
+        expect(text).toMatch(/sluice_operations_saved_total\{sluice_saved_by="cached"\} [1-9]/)
+        const served = proxy.balancer.getClusterStats().nodes.map(({ requests }) => requests)
+        expect(served.reduce((sum, count) => sum + count, 0)).toBe(asked())
+        expect(Math.max(...served) - Math.min(...served)).toBeLessThanOrEqual(1)
+      },
+    )
 
-  it.skipIf(skipped !== undefined || redisUrl === undefined)(
-    'is served while a node is killed, and from the results that the node cached in Redis',
-    { timeout: TEST_MS },
-    async () => {
-      const { nodes, origin, get } = await openApp(connect, redisUrl as string)
-      await expect.poll(async () => (await get(1)).statements + (await get(1)).statements, SOON).toBe(0)
-      const [killed] = nodes as [(typeof nodes)[number], ...(typeof nodes)[number][]]
-      const asking = Array.from({ length: 40 }, async (_, turn) => {
-        await new Promise((resolve) => setTimeout(resolve, turn * 5))
-        if (turn === 10) await killed.process.kill()
-        return (await fetch(`${origin}/cities/1`)).status
-      })
-      expect(await Promise.all(asking)).toEqual(asking.map(() => 200))
-    },
-  )
-})
+    it.skipIf(skipped !== undefined || redisUrl === undefined)(
+      'is served a page that another node cached until a write modifies its data',
+      { timeout: TEST_MS },
+      async () => {
+        const { nodes, origin, get, rename } = await openApp(connect, redisUrl as string)
+        await expect.poll(async () => (await get(2)).statements + (await get(2)).statements, SOON).toBe(0)
+        const page = async () => {
+          const response = await fetch(`${origin}/pages/1`)
+          const status = response.headers.get('cache-status') ?? ''
+          return {
+            node: response.headers.get('x-node'),
+            text: await response.text(),
+            isHit: /;\s*hit/.test(status),
+          }
+        }
+        const total = async (of: 'made' | 'toStore') =>
+          (await Promise.all(nodes.map(({ process }) => process.ask<RequestNodeCounts>('counts')))).reduce(
+            (sum, counts) => sum + counts[of],
+            0,
+          )
+        /** A newly rendered page, once Redis has stored it, which happens after it was sent. */
+        const fresh = async () => {
+          const before = await total('toStore')
+          const answer = await page()
+          await expect.poll(() => total('toStore'), SOON).toBe(before + 1)
+          return answer
+        }
+        const first = await fresh()
+        const [second, third] = [await page(), await page()]
+        expect(first).toMatchObject({ text: '<h1>Basel</h1><p>one of 2</p>', isHit: false })
+        expect(second).toMatchObject({ text: first.text, isHit: true })
+        expect(second.node).not.toBe(first.node)
+        expect(third).toMatchObject({ text: first.text, isHit: true })
+        expect(await total('made')).toBe(1)
+        expect(await rename(1, 'Basle')).toBe(204)
+        const after = [await fresh(), await page(), await page()]
+        expect(after.map(({ text }) => text)).toEqual(
+          Array.from({ length: 3 }, () => '<h1>Basle</h1><p>one of 2</p>'),
+        )
+        expect(after.map(({ isHit }) => isHit)).toEqual([false, true, true])
+        expect(await total('made')).toBe(2)
+      },
+    )
+
+    it.skipIf(skipped !== undefined || redisUrl === undefined)(
+      'is served while a node is killed, and from the results that the node cached in Redis',
+      { timeout: TEST_MS },
+      async () => {
+        const { nodes, origin, get } = await openApp(connect, redisUrl as string)
+        await expect.poll(async () => (await get(1)).statements + (await get(1)).statements, SOON).toBe(0)
+        const [killed] = nodes as [(typeof nodes)[number], ...(typeof nodes)[number][]]
+        const asking = Array.from({ length: 40 }, async (_, turn) => {
+          await new Promise((resolve) => setTimeout(resolve, turn * 5))
+          if (turn === 10) await killed.process.kill()
+          return (await fetch(`${origin}/cities/1`)).status
+        })
+        expect(await Promise.all(asking)).toEqual(asking.map(() => 200))
+      },
+    )
+  },
+)

@@ -1,4 +1,5 @@
-// One node of the request flow: an Express app whose queries are served from memory, from Redis, or by the database.
+// One node of the request flow: an Express app whose queries are served from memory, from Redis, or by the
+// database.
 import type { AddressInfo } from 'node:net'
 import { createSluice } from '@sluice/core'
 import { sluiceMiddleware, sluiceResponseCache } from '@sluice/express'
@@ -54,12 +55,16 @@ app.get('/cities/:id', async (request, response) => {
 })
 let made = 0
 // The proxy uses a different host name for each node, and the header with the node's name must not be cached.
-app.get('/pages/:id', sluiceResponseCache(sluice, { host: false, dropHeaders: ['x-node'] }), async (request, response) => {
-  made += 1
-  const cities = await db('cities').orderBy('id')
-  const city = cities.find(({ id }) => id === Number(request.params.id))
-  response.send(`<h1>${city?.name}</h1><p>one of ${cities.length}</p>`)
-})
+app.get(
+  '/pages/:id',
+  sluiceResponseCache(sluice, { host: false, dropHeaders: ['x-node'] }),
+  async (request, response) => {
+    made += 1
+    const cities = await db('cities').orderBy('id')
+    const city = cities.find(({ id }) => id === Number(request.params.id))
+    response.send(`<h1>${city?.name}</h1><p>one of ${cities.length}</p>`)
+  },
+)
 app.post('/cities/:id/:name', async (request, response) => {
   await db('cities')
     .where({ id: Number(request.params.id) })

@@ -42,7 +42,9 @@ function visit(url: string): Promise<string> {
 }
 
 // The scaling does not depend on the database of the workers: one dialect is enough.
-const kind = databases().find(({ dialect, skipped }) => dialect === 'postgresql' && skipped === undefined) ?? databases()[0]
+const kind =
+  databases().find(({ dialect, skipped }) => dialect === 'postgresql' && skipped === undefined) ??
+  databases()[0]
 const { name, connect } = kind as NonNullable<typeof kind>
 
 describe(`scaling an app on ${name}`, () => {
@@ -51,7 +53,9 @@ describe(`scaling an app on ${name}`, () => {
   }, async () => {
     const database = await connect()
     onTestFinished(() => database.drop())
-    await database.exec("CREATE TABLE cities (id integer PRIMARY KEY, name text); INSERT INTO cities VALUES (1, 'Basel')")
+    await database.exec(
+      "CREATE TABLE cities (id integer PRIMARY KEY, name text); INSERT INTO cities VALUES (1, 'Basel')",
+    )
     const port = await freePort()
     const plan: ScalingWorkerPlan = { port, knexConfig: database.knexConfig() }
     const problems: Error[] = []
@@ -86,7 +90,8 @@ describe(`scaling an app on ${name}`, () => {
     const visitors = async (rate: (second: number) => number, isEnough: () => boolean) => {
       for (let second = 0; !isEnough(); second += 1) {
         const perSecond = rate(second)
-        if (second > 600) throw new Error(`Waited for ${isEnough} in vain: ${JSON.stringify(monitor.getScalingHistory())}`)
+        if (second > 600)
+          throw new Error(`Waited for ${isEnough} in vain: ${JSON.stringify(monitor.getScalingHistory())}`)
         for (let at = 0; at < perSecond; at += 1) {
           const asked = visit(`http://127.0.0.1:${port}`).then(
             (pid) => void answered.set(pid, (answered.get(pid) ?? 0) + 1),
@@ -125,7 +130,8 @@ describe(`scaling an app on ${name}`, () => {
     )
     await Promise.all(asking)
 
-    for (const metric of ['cpu', 'memory']) expect(monitor.getMetricTrend(metric, 2 * MINUTE).length, metric).toBeGreaterThan(3)
+    for (const metric of ['cpu', 'memory'])
+      expect(monitor.getMetricTrend(metric, 2 * MINUTE).length, metric).toBeGreaterThan(3)
     expect(failures).toEqual([])
     expect(problems).toEqual([])
     const history = [...monitor.getScalingHistory()].reverse()
@@ -135,12 +141,19 @@ describe(`scaling an app on ${name}`, () => {
     expect(history.at(-1)).toMatchObject({ direction: 'down', metric: 'requests', value: 4 })
     expect(history.at(-1)?.reasons.join(' ')).toContain('few requests')
     // A step down waits until the stabilization window after the last step up has passed.
-    const [up, down] = [history.findLast(({ direction }) => direction === 'up'), history.find(({ direction }) => direction === 'down')]
-    expect((down?.timestamp ?? 0) - (up?.timestamp ?? 0)).toBeGreaterThanOrEqual(STABILIZATION_SECONDS * 1_000 - 50)
+    const [up, down] = [
+      history.findLast(({ direction }) => direction === 'up'),
+      history.find(({ direction }) => direction === 'down'),
+    ]
+    expect((down?.timestamp ?? 0) - (up?.timestamp ?? 0)).toBeGreaterThanOrEqual(
+      STABILIZATION_SECONDS * 1_000 - 50,
+    )
     // On a busy machine the window may have passed before the load falls.
     const isWithin = fellAt + 3_000 < (up?.timestamp ?? 0) + STABILIZATION_SECONDS * 1_000
     if (isWithin)
-      expect(monitor.getScalingSkips(200).map(({ reason }) => reason)).toContainEqual(expect.stringContaining('not down within'))
+      expect(monitor.getScalingSkips(200).map(({ reason }) => reason)).toContainEqual(
+        expect.stringContaining('not down within'),
+      )
     expect(monitor.getResolvedAlerts().map(({ metric }) => metric)).toContain('requests')
   })
 })

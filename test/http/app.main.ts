@@ -1,4 +1,5 @@
-// An app that stops on a signal: `node app.main.ts <framework>`. Prints its port and its exit state to stdout.
+// An app that stops on a signal: `node app.main.ts <framework>`. Prints its port and its exit state to
+// stdout.
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createSluice } from '@sluice/core'
@@ -18,7 +19,8 @@ const options = {
 }
 const work = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-const port = (server: { address(): unknown }) => process.stdout.write(`port ${(server.address() as AddressInfo).port}\n`)
+const port = (server: { address(): unknown }) =>
+  process.stdout.write(`port ${(server.address() as AddressInfo).port}\n`)
 
 if (framework === 'fastify') {
   const app = fastify()

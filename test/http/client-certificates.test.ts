@@ -9,9 +9,18 @@ it('caches nothing for clients with a certificate unless the app distinguishes t
   const { sluice, db, close } = await cityTable()
   onTestFinished(close)
   const scopes = new RequestScopes(sluice, { report: false, serverTiming: false })
-  const caches = { '/plain': createResponseCache(sluice), '/keyed': createResponseCache(sluice, { key: () => 'everybody' }) }
+  const caches = {
+    '/plain': createResponseCache(sluice),
+    '/keyed': createResponseCache(sluice, { key: () => 'everybody' }),
+  }
   let runs = 0
-  const tls = { cert: nodeCertificate, key: nodeKey, ca: authority, requestCert: true, rejectUnauthorized: false }
+  const tls = {
+    cert: nodeCertificate,
+    key: nodeKey,
+    ca: authority,
+    requestCert: true,
+    rejectUnauthorized: false,
+  }
   const server = createServer(tls, (request, response) => {
     scopes.open(response, `GET ${request.url}`).enter(async () => {
       if (await caches[request.url as keyof typeof caches].answer(request, response)) return
@@ -28,15 +37,19 @@ it('caches nothing for clients with a certificate unless the app distinguishes t
   const { port } = server.address() as AddressInfo
   const get = (path: string, own = {}) =>
     new Promise<string | undefined>((resolve, reject) => {
-      httpsRequest({ host: '127.0.0.1', port, path, ca: authority, servername: 'node.test', agent: false, ...own }, (response) => {
-        response.resume().on('end', () => resolve(response.headers['cache-status'] as string | undefined))
-      })
+      httpsRequest(
+        { host: '127.0.0.1', port, path, ca: authority, servername: 'node.test', agent: false, ...own },
+        (response) => {
+          response.resume().on('end', () => resolve(response.headers['cache-status'] as string | undefined))
+        },
+      )
         .on('error', reject)
         .end()
     })
   const shown = { cert: proxyCertificate, key: proxyKey }
 
-  for (let at = 0; at < 2; at += 1) expect(await get('/plain', shown)).toBe('Sluice; fwd=bypass; detail="client certificate"')
+  for (let at = 0; at < 2; at += 1)
+    expect(await get('/plain', shown)).toBe('Sluice; fwd=bypass; detail="client certificate"')
   expect(runs).toBe(2)
   for (let at = 0; at < 2; at += 1) await get('/plain')
   expect(runs).toBe(3)

@@ -32,6 +32,8 @@ describe.each(frameworks.filter(({ name }) => name !== 'node:http'))('findings o
       await vi.waitFor(() => expect(findings).toHaveLength(at), SOON)
     }
     expect(new Set(ids).size).toBe(2)
-    expect(findings.map(({ code, requestId }) => [code, requestId])).toEqual(ids.map((id) => ['N_PLUS_ONE', id]))
+    expect(findings.map(({ code, requestId }) => [code, requestId])).toEqual(
+      ids.map((id) => ['N_PLUS_ONE', id]),
+    )
   })
 })

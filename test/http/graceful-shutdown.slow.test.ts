@@ -43,18 +43,25 @@ interface Answered {
 
 function ask(port: number, path: string, agent?: Agent): Promise<Answered> {
   return new Promise((resolve, reject) => {
-    httpRequest({ host: '127.0.0.1', port, path, ...(agent === undefined ? { agent: false } : { agent }) }, (response) => {
-      response.resume()
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, connection: response.headers.connection }))
-      response.on('error', reject)
-    })
+    httpRequest(
+      { host: '127.0.0.1', port, path, ...(agent === undefined ? { agent: false } : { agent }) },
+      (response) => {
+        response.resume()
+        response.on('end', () =>
+          resolve({ status: response.statusCode ?? 0, connection: response.headers.connection }),
+        )
+        response.on('error', reject)
+      },
+    )
       .on('error', reject)
       .end()
   })
 }
 
 describe.each(['node', 'express', 'fastify'])('gracefulShutdown of an app of %s', (framework) => {
-  it('fails no request under load that was accepted before the drain completed', { timeout: TEST_MS }, async () => {
+  it('fails no request under load that was accepted before the drain completed', {
+    timeout: TEST_MS,
+  }, async () => {
     const { child, port, lines, ended } = await start(framework, 1_000)
     let isReady = true
     let sent = 0
@@ -98,7 +105,9 @@ describe.each(['node', 'express', 'fastify'])('gracefulShutdown of an app of %s'
     expect(lines).toContain('closed')
   })
 
-  it('closes connections after their response from the start of the drain', { timeout: TEST_MS }, async () => {
+  it('closes connections after their response from the start of the drain', {
+    timeout: TEST_MS,
+  }, async () => {
     const { child, port, ended } = await start(framework)
     const agent = new Agent({ keepAlive: true })
     const before = await ask(port, '/work/1', agent)
@@ -110,7 +119,9 @@ describe.each(['node', 'express', 'fastify'])('gracefulShutdown of an app of %s'
     agent.destroy()
   })
 
-  it('cuts requests that exceed the time limit, and reports it in its exit code', { timeout: TEST_MS }, async () => {
+  it('cuts requests that exceed the time limit, and reports it in its exit code', {
+    timeout: TEST_MS,
+  }, async () => {
     const { child, port, ended } = await start(framework, 0, 200)
     const slow = ask(port, '/work/60000').catch((error: NodeJS.ErrnoException) => error.code)
     await ask(port, '/work/50')

@@ -25,7 +25,8 @@ async function table(options: Parameters<typeof cityTable>[0] = {}): Promise<Cit
  */
 function whenWritten(response: ServerResponse, change: (args: unknown[]) => unknown[]): void {
   const writeHead = response.writeHead as (...args: unknown[]) => ServerResponse
-  response.writeHead = ((...args: unknown[]) => writeHead.apply(response, change(args))) as typeof response.writeHead
+  response.writeHead = ((...args: unknown[]) =>
+    writeHead.apply(response, change(args))) as typeof response.writeHead
 }
 
 const COOKIE = 'session=1; HttpOnly'
@@ -41,9 +42,16 @@ const ways: readonly [string, (response: ServerResponse) => void][] = [
   ],
   [
     'passing it to writeHead',
-    (response) => whenWritten(response, ([status, headers = {}]) => [status, { ...(headers as object), 'set-cookie': COOKIE }]),
+    (response) =>
+      whenWritten(response, ([status, headers = {}]) => [
+        status,
+        { ...(headers as object), 'set-cookie': COOKIE },
+      ]),
   ],
-  ['passing it to writeHead as a list', (response) => whenWritten(response, ([status]) => [status, ['set-cookie', COOKIE]])],
+  [
+    'passing it to writeHead as a list',
+    (response) => whenWritten(response, ([status]) => [status, ['set-cookie', COOKIE]]),
+  ],
 ]
 const bodies: readonly [string, Answer][] = [
   ['whole', { body: 'a city' }],
@@ -51,7 +59,12 @@ const bodies: readonly [string, Answer][] = [
 ]
 
 describe.each(frameworks)('Set-Cookie at the last moment on $name', (framework) => {
-  async function serve(answer: Answer, before: (response: ServerResponse) => void, cache: ResponseCacheOptions = {}, options = {}) {
+  async function serve(
+    answer: Answer,
+    before: (response: ServerResponse) => void,
+    cache: ResponseCacheOptions = {},
+    options = {},
+  ) {
     const { sluice, db } = await table(options)
     let runs = 0
     const route = async () => {
@@ -59,7 +72,11 @@ describe.each(frameworks)('Set-Cookie at the last moment on $name', (framework) 
       await db('cities').where({ id: 1 }).first()
       return answer
     }
-    const served = await framework.serve(sluice, [{ path: '/city', cache, answer: route }], (_request, response) => before(response))
+    const served = await framework.serve(
+      sluice,
+      [{ path: '/city', cache, answer: route }],
+      (_request, response) => before(response),
+    )
     closing.push(() => served.close())
     const get = async (headers: Record<string, string> = {}, signal: AbortSignal | null = null) => {
       const response = await fetch(`${served.url}/city`, { headers, signal })
@@ -77,7 +94,8 @@ describe.each(frameworks)('Set-Cookie at the last moment on $name', (framework) 
     it.each(ways)('does not cache it when a middleware sets the cookie by %s', async (_way, before) => {
       for (const cacheStatus of [true, false]) {
         const { get, runs, stats } = await serve(answer, before, { cacheStatus })
-        for (let at = 0; at < 2; at += 1) expect(await get()).toMatchObject({ status: 200, cookies: [COOKIE], body: 'a city' })
+        for (let at = 0; at < 2; at += 1)
+          expect(await get()).toMatchObject({ status: 200, cookies: [COOKIE], body: 'a city' })
         expect(runs()).toBe(2)
         expect(stats()).toMatchObject({ hits: 0, stored: 0, notStored: { 'set-cookie': 2 } })
       }
@@ -85,7 +103,10 @@ describe.each(frameworks)('Set-Cookie at the last moment on $name', (framework) 
   })
 
   it('does not cache a 304', async () => {
-    const { get, stats } = await serve({ body: 'a city', headers: { etag: '"v1"' } }, ways[0]?.[1] ?? (() => {}))
+    const { get, stats } = await serve(
+      { body: 'a city', headers: { etag: '"v1"' } },
+      ways[0]?.[1] ?? (() => {}),
+    )
     expect(await get({ 'if-none-match': '"v1"' })).toMatchObject({ status: 304, cookies: [COOKIE] })
     expect(await get()).toMatchObject({ status: 200, cookies: [COOKIE] })
     expect(stats()).toMatchObject({ hits: 0, stored: 0, notModified: 1, notStored: { 'set-cookie': 2 } })
@@ -99,29 +120,32 @@ describe.each(frameworks)('Set-Cookie at the last moment on $name', (framework) 
   })
 
   // The app decides what happens with the error: here it is caught.
-  it.runIf(framework.name === 'node:http')('lets no request wait for a response whose head cannot be written', async () => {
-    let times = 0
-    const { get, runs } = await serve(
-      { body: 'a city' },
-      (response) => {
-        times += 1
-        if (times > 1) return
-        whenWritten(response, (args) => {
+  it.runIf(framework.name === 'node:http')(
+    'lets no request wait for a response whose head cannot be written',
+    async () => {
+      let times = 0
+      const { get, runs } = await serve(
+        { body: 'a city' },
+        (response) => {
           times += 1
-          if (times === 2) throw new Error('no head')
-          return args
-        })
-      },
-      { maxWaitMs: 60_000 },
-    )
-    // Node leaves its connection corked, so it may send no response.
-    const first = get({}, AbortSignal.timeout(300)).catch(() => undefined)
-    await vi.waitFor(() => expect(runs()).toBe(1), SOON)
-    await first
-    expect(await get()).toMatchObject({ status: 200, body: 'a city' })
-    expect(await get()).toMatchObject({ status: 200, body: 'a city' })
-    expect(runs()).toBe(2)
-  })
+          if (times > 1) return
+          whenWritten(response, (args) => {
+            times += 1
+            if (times === 2) throw new Error('no head')
+            return args
+          })
+        },
+        { maxWaitMs: 60_000 },
+      )
+      // Node leaves its connection corked, so it may send no response.
+      const first = get({}, AbortSignal.timeout(300)).catch(() => undefined)
+      await vi.waitFor(() => expect(runs()).toBe(1), SOON)
+      await first
+      expect(await get()).toMatchObject({ status: 200, body: 'a city' })
+      expect(await get()).toMatchObject({ status: 200, body: 'a city' })
+      expect(runs()).toBe(2)
+    },
+  )
 
   it('belongs to one response, and to no other', async () => {
     let times = 0
@@ -172,15 +196,27 @@ describe('Set-Cookie of hooks of Fastify', () => {
     app.get('/city', async (_request, reply) => {
       runs += 1
       await db('cities').where({ id: 1 }).first()
-      return reply.type('text/plain').send(typeof body() === 'object' && !(body() instanceof PassThrough) ? JSON.stringify(body()) : body())
+      return reply
+        .type('text/plain')
+        .send(
+          typeof body() === 'object' && !(body() instanceof PassThrough) ? JSON.stringify(body()) : body(),
+        )
     })
     await app.listen({ port: 0, host: '127.0.0.1' })
     const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}/city`
     for (let at = 0; at < 2; at += 1) {
       const response = await fetch(url)
-      expect([response.status, response.headers.getSetCookie(), (await response.text()).includes('a city')]).toEqual([200, [COOKIE], true])
+      expect([
+        response.status,
+        response.headers.getSetCookie(),
+        (await response.text()).includes('a city'),
+      ]).toEqual([200, [COOKIE], true])
     }
     expect(runs).toBe(2)
-    expect(createResponseCache(sluice).getStats()).toMatchObject({ hits: 0, stored: 0, notStored: { 'set-cookie': 2 } })
+    expect(createResponseCache(sluice).getStats()).toMatchObject({
+      hits: 0,
+      stored: 0,
+      notStored: { 'set-cookie': 2 },
+    })
   })
 })

@@ -28,7 +28,12 @@ describe("findings in the log of Fastify's own pino", () => {
     const app = fastify({ logger: { level: 'info', stream } })
     const sluice = createSluice({ logger: app.log })
     const db = withSluice(
-      knexFactory({ client: 'better-sqlite3', connection: ':memory:', useNullAsDefault: true, pool: { min: 1, max: 1 } }),
+      knexFactory({
+        client: 'better-sqlite3',
+        connection: ':memory:',
+        useNullAsDefault: true,
+        pool: { min: 1, max: 1 },
+      }),
       sluice,
     )
     onTestFinished(async () => {
@@ -49,7 +54,8 @@ describe("findings in the log of Fastify's own pino", () => {
           .first()
       return 'done'
     })
-    for (let time = 0; time < 11; time += 1) await app.inject({ url: '/cities', headers: { 'x-request-id': `request-${time}` } })
+    for (let time = 0; time < 11; time += 1)
+      await app.inject({ url: '/cities', headers: { 'x-request-id': `request-${time}` } })
     const findings = () => lines.filter(({ code }) => code === 'N_PLUS_ONE')
     await expect.poll(() => findings().length, SOON).toBe(2)
     const [first, tenth] = findings()

@@ -11,7 +11,13 @@ import {
   sluiceMiddleware,
 } from '@sluice/express'
 import { sluiceHealth, sluiceLoadShed, sluiceMetrics, sluicePlugin, sluiceRateLimit } from '@sluice/fastify'
-import type { HealthOptions, LoadShedOptions, MetricsOptions, RateLimitOptions, RequestIdOptions } from '@sluice/http'
+import type {
+  HealthOptions,
+  LoadShedOptions,
+  MetricsOptions,
+  RateLimitOptions,
+  RequestIdOptions,
+} from '@sluice/http'
 import express5 from 'express'
 // @ts-expect-error its types are those of Express 5, which differ in nothing that is used here
 import express4 from 'express4'
@@ -46,7 +52,10 @@ const onExpress =
     app.use('/metrics', expressMetrics(sluice, metrics))
     app.use(sluiceMiddleware(sluice, { ...quiet, ...(requestId === undefined ? {} : { requestId }) }))
     if (limit !== undefined) app.use(expressLimit(limit))
-    app.get('/work/:ms', (request, response) => void setTimeout(() => response.send('done'), Number(request.params.ms)))
+    app.get(
+      '/work/:ms',
+      (request, response) => void setTimeout(() => response.send('done'), Number(request.params.ms)),
+    )
     app.get('/fails', () => {
       throw new Error('it fails')
     })
@@ -85,15 +94,23 @@ async function listen(handler: RequestListener): Promise<string> {
 }
 
 function ask(url: string, headers: Record<string, string> = {}) {
-  return new Promise<{ status: number; headers: NodeJS.Dict<string | string[]>; body: Buffer }>((resolve, reject) => {
-    httpRequest(url, { headers, agent: false }, (response) => {
-      const chunks: Buffer[] = []
-      response.on('data', (chunk: Buffer) => chunks.push(chunk))
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) }))
-    })
-      .on('error', reject)
-      .end()
-  })
+  return new Promise<{ status: number; headers: NodeJS.Dict<string | string[]>; body: Buffer }>(
+    (resolve, reject) => {
+      httpRequest(url, { headers, agent: false }, (response) => {
+        const chunks: Buffer[] = []
+        response.on('data', (chunk: Buffer) => chunks.push(chunk))
+        response.on('end', () =>
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            body: Buffer.concat(chunks),
+          }),
+        )
+      })
+        .on('error', reject)
+        .end()
+    },
+  )
 }
 
 const frameworks: readonly [string, Serve][] = [
@@ -109,7 +126,12 @@ describe.each(frameworks)('on %s', (_name, serve) => {
     const reports: ScopeReport[] = []
     sluice.on('scope', (report) => reports.push(report))
     const url = await serve(sluice, settings)
-    return { sluice, url, reports, get: (path: string, headers?: Record<string, string>) => ask(`${url}${path}`, headers) }
+    return {
+      sluice,
+      url,
+      reports,
+      get: (path: string, headers?: Record<string, string>) => ask(`${url}${path}`, headers),
+    }
   }
 
   describe('probes', () => {
@@ -117,8 +139,15 @@ describe.each(frameworks)('on %s', (_name, serve) => {
       const { get } = await setUp({ health: { checks: { search: async () => true } } })
       expect((await get('/healthz')).body.toString()).toBe('{"status":"pass"}')
       const { status, headers, body } = await get('/readyz')
-      expect([status, headers['content-type'], headers['cache-control']]).toEqual([200, 'application/health+json', 'no-store'])
-      expect(JSON.parse(body.toString())).toMatchObject({ status: 'pass', checks: { search: [{ status: 'pass', observedUnit: 'ms' }] } })
+      expect([status, headers['content-type'], headers['cache-control']]).toEqual([
+        200,
+        'application/health+json',
+        'no-store',
+      ])
+      expect(JSON.parse(body.toString())).toMatchObject({
+        status: 'pass',
+        checks: { search: [{ status: 'pass', observedUnit: 'ms' }] },
+      })
     })
 
     it('fail when a check fails, and return the reason only to this machine', async () => {
@@ -129,7 +158,10 @@ describe.each(frameworks)('on %s', (_name, serve) => {
       }
       const { get } = await setUp({ health: { checks } })
       const own = await get('/readyz')
-      expect([own.status, JSON.parse(own.body.toString()).checks.search[0].output]).toEqual([503, 'secret host is down'])
+      expect([own.status, JSON.parse(own.body.toString()).checks.search[0].output]).toEqual([
+        503,
+        'secret host is down',
+      ])
       const other = await get('/readyz', { 'x-forwarded-for': '192.0.2.1' })
       expect([other.status, other.body.toString()]).toEqual([503, '{"status":"fail"}'])
       expect((await get('/readyz', { host: 'app.example' })).body.toString()).toBe('{"status":"fail"}')
@@ -178,23 +210,37 @@ describe.each(frameworks)('on %s', (_name, serve) => {
       gone.destroy()
       await vi.waitFor(() => expect(reports).toHaveLength(4), SOON)
       const { headers, body } = await get('/metrics')
-      expect([headers['content-type'], headers['cache-control']]).toEqual(['text/plain; version=0.0.4; charset=utf-8', 'no-store'])
+      expect([headers['content-type'], headers['cache-control']]).toEqual([
+        'text/plain; version=0.0.4; charset=utf-8',
+        'no-store',
+      ])
       const count = 'http_server_request_duration_seconds_count'
       const text = body.toString()
-      expect(text).toContain(`${count}{http_request_method="GET",http_route="/work/:ms",http_response_status_code="200"} 1\n`)
+      expect(text).toContain(
+        `${count}{http_request_method="GET",http_route="/work/:ms",http_response_status_code="200"} 1\n`,
+      )
       expect(text).toContain(`${count}{http_request_method="GET",http_response_status_code="404"} 1\n`)
-      expect(text).toContain(`${count}{http_request_method="GET",http_route="/fails",http_response_status_code="500"} 1\n`)
+      expect(text).toContain(
+        `${count}{http_request_method="GET",http_route="/fails",http_response_status_code="500"} 1\n`,
+      )
       expect(text).toContain(`${count}{http_request_method="GET",http_route="/work/:ms"} 1\n`)
     })
 
     it('are compressed for clients that accept it, and shown to authorized clients', async () => {
-      const { get } = await setUp({ metrics: { authorize: (request) => request.headers.authorization === 'Bearer m' } })
+      const { get } = await setUp({
+        metrics: { authorize: (request) => request.headers.authorization === 'Bearer m' },
+      })
       expect((await get('/metrics')).status).toBe(403)
-      const { headers, body } = await get('/metrics', { authorization: 'Bearer m', 'accept-encoding': 'gzip' })
+      const { headers, body } = await get('/metrics', {
+        authorization: 'Bearer m',
+        'accept-encoding': 'gzip',
+      })
       expect(headers['content-encoding']).toBe('gzip')
       expect(gunzipSync(body).toString()).toContain('# TYPE ')
       expect(
-        (await get('/metrics', { authorization: 'Bearer m', 'accept-encoding': 'gzip;q=0' })).headers['content-encoding'],
+        (await get('/metrics', { authorization: 'Bearer m', 'accept-encoding': 'gzip;q=0' })).headers[
+          'content-encoding'
+        ],
       ).toBeUndefined()
     })
   })
@@ -213,7 +259,9 @@ describe.each(frameworks)('on %s', (_name, serve) => {
       ])
       const times = readOpenMetrics(body.toString()).get('http_server_request_duration_seconds')
       expect(times).toMatchObject({ type: 'histogram', unit: 'seconds' })
-      expect(times?.samples.flatMap(({ exemplar }) => exemplar?.labels.get('request_id') ?? [])).toEqual(['mine-1'])
+      expect(times?.samples.flatMap(({ exemplar }) => exemplar?.labels.get('request_id') ?? [])).toEqual([
+        'mine-1',
+      ])
       const packed = await get('/metrics', { accept, 'accept-encoding': 'gzip' })
       expect(packed.headers['content-encoding']).toBe('gzip')
       readOpenMetrics(gunzipSync(packed.body).toString())
@@ -234,9 +282,14 @@ describe.each(frameworks)('on %s', (_name, serve) => {
       await sluice.jobs?.enqueueTask({}, 'normal', 'mails')
       await get('/work/1')
       await get('/fails')
-      await vi.waitFor(async () => expect((await get('/metrics')).body.toString()).toContain('sluice_scope_failures_total'), SOON)
+      await vi.waitFor(
+        async () => expect((await get('/metrics')).body.toString()).toContain('sluice_scope_failures_total'),
+        SOON,
+      )
       const written = [...(await get('/metrics')).body.toString().matchAll(/^# TYPE (\S+) (\w+)$/gm)]
-      const names = written.map(([, name = '', type]) => (type === 'counter' ? name.replace(/_total$/, '') : name))
+      const names = written.map(([, name = '', type]) =>
+        type === 'counter' ? name.replace(/_total$/, '') : name,
+      )
       const read = readOpenMetrics((await get('/metrics', { accept })).body.toString())
       expect(names.length).toBeGreaterThan(30)
       // These may be measured for the first time in between.
@@ -259,7 +312,9 @@ describe.each(frameworks)('on %s', (_name, serve) => {
       const { get } = await setUp({ requestId: { trust: true } })
       expect((await get('/work/1', { 'x-request-id': 'abc-1' })).headers['x-request-id']).toBe('abc-1')
       for (const id of ['a b', '<x>', ''.padEnd(129, 'a')]) {
-        expect((await get('/work/1', { 'x-request-id': id })).headers['x-request-id']).toMatch(/^[\da-f-]{36}$/)
+        expect((await get('/work/1', { 'x-request-id': id })).headers['x-request-id']).toMatch(
+          /^[\da-f-]{36}$/,
+        )
       }
     })
 
@@ -294,18 +349,24 @@ describe.each(frameworks)('on %s', (_name, serve) => {
   it('shows metrics without authorize only to this machine', async () => {
     const { get } = await setUp()
     expect((await get('/metrics')).status).toBe(200)
-    for (const headers of [{ 'x-forwarded-for': '10.0.0.1' }, { host: 'attacker.example' }] as Record<string, string>[])
+    for (const headers of [{ 'x-forwarded-for': '10.0.0.1' }, { host: 'attacker.example' }] as Record<
+      string,
+      string
+    >[])
       expect((await get('/metrics', headers)).status).toBe(403)
   })
 
-  it.each(['production', 'staging', undefined])('has no metrics without authorize if NODE_ENV is %s', async (environment) => {
-    vi.stubEnv('NODE_ENV', environment)
-    closing.push(async () => void vi.unstubAllEnvs())
-    await expect(setUp()).rejects.toMatchObject({ code: 'SLUICE_AUTHORIZE_REQUIRED' })
-    const { get } = await setUp({ metrics: { authorize: () => true } })
-    expect((await get('/metrics', { host: 'metrics.example' })).status).toBe(200)
-    expect(JSON.parse((await get('/readyz')).body.toString())).toEqual({ status: 'pass' })
-  })
+  it.each(['production', 'staging', undefined])(
+    'has no metrics without authorize if NODE_ENV is %s',
+    async (environment) => {
+      vi.stubEnv('NODE_ENV', environment)
+      closing.push(async () => void vi.unstubAllEnvs())
+      await expect(setUp()).rejects.toMatchObject({ code: 'SLUICE_AUTHORIZE_REQUIRED' })
+      const { get } = await setUp({ metrics: { authorize: () => true } })
+      expect((await get('/metrics', { host: 'metrics.example' })).status).toBe(200)
+      expect(JSON.parse((await get('/readyz')).body.toString())).toEqual({ status: 'pass' })
+    },
+  )
 
   it('rejects requests for metrics, and reports the error, if authorize throws', async () => {
     const errors: unknown[] = []
@@ -320,20 +381,29 @@ describe.each(frameworks)('on %s', (_name, serve) => {
 
   it('limits one client as one, regardless of the notation of its address', async () => {
     const { get } = await setUp({ limit: { requests: 1, perSeconds: 60 } })
-    const statusOf = async (forwarded: string) => (await get('/work/0', { 'x-forwarded-for': forwarded })).status
+    const statusOf = async (forwarded: string) =>
+      (await get('/work/0', { 'x-forwarded-for': forwarded })).status
     const same = ['1.2.3.4', '::ffff:1.2.3.4', '::FFFF:102:304']
-    for (const [at, address] of same.entries()) expect([address, await statusOf(address)]).toEqual([address, at === 0 ? 200 : 429])
+    for (const [at, address] of same.entries())
+      expect([address, await statusOf(address)]).toEqual([address, at === 0 ? 200 : 429])
     const network = ['2001:db8:1:2::1', '2001:DB8:1:2:ffff::']
-    for (const [at, address] of network.entries()) expect([address, await statusOf(address)]).toEqual([address, at === 0 ? 200 : 429])
+    for (const [at, address] of network.entries())
+      expect([address, await statusOf(address)]).toEqual([address, at === 0 ? 200 : 429])
     // All of these are the connection's address.
     const malformed = ['1.2.3.4:80', '1.2.3.4:81', 'any', '[2001:db8::1]:80', '"1.2.3.5"']
-    for (const [at, address] of malformed.entries()) expect([address, await statusOf(address)]).toEqual([address, at === 0 ? 200 : 429])
+    for (const [at, address] of malformed.entries())
+      expect([address, await statusOf(address)]).toEqual([address, at === 0 ? 200 : 429])
   })
 
   it('rejects clients that send too many requests, and reports the remaining quota to all', async () => {
-    const { get } = await setUp({ limit: { requests: 2, perSeconds: 60, key: (request) => String(request.headers['x-client']) } })
+    const { get } = await setUp({
+      limit: { requests: 2, perSeconds: 60, key: (request) => String(request.headers['x-client']) },
+    })
     const first = await get('/work/1', { 'x-client': 'a' })
-    expect([first.headers['ratelimit-policy'], first.headers.ratelimit]).toEqual(['"default";q=2;w=60', '"default";r=1;t=60'])
+    expect([first.headers['ratelimit-policy'], first.headers.ratelimit]).toEqual([
+      '"default";q=2;w=60',
+      '"default";r=1;t=60',
+    ])
     await get('/work/1', { 'x-client': 'a' })
     const third = await get('/work/1', { 'x-client': 'a' })
     expect(third.status).toBe(429)

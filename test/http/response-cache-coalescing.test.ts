@@ -43,7 +43,9 @@ describe.each(frameworks)('concurrent requests to the response cache on $name', 
       },
     ])
     vi.spyOn(console, 'error').mockReturnValue()
-    const statuses = (await Promise.all(Array.from({ length: 4 }, () => get('/it')))).map(({ status }) => status)
+    const statuses = (await Promise.all(Array.from({ length: 4 }, () => get('/it')))).map(
+      ({ status }) => status,
+    )
     vi.restoreAllMocks()
     expect(statuses.toSorted()).toEqual([200, 200, 200, 500])
     expect(runs).toBe(4)

@@ -10,7 +10,14 @@ import { createServer as createTlsServer, request as httpsRequest } from 'node:h
 import type { AddressInfo } from 'node:net'
 import { sluiceResponseCache as expressCache, sluiceMiddleware } from '@sluice/express'
 import { sluicePlugin } from '@sluice/fastify'
-import { createResponseCache, gracefulShutdown, RequestIds, RequestScopes, type ResponseCache, responseCacheFront } from '@sluice/http'
+import {
+  createResponseCache,
+  gracefulShutdown,
+  RequestIds,
+  RequestScopes,
+  type ResponseCache,
+  responseCacheFront,
+} from '@sluice/http'
 import express from 'express'
 import fastify from 'fastify'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -60,7 +67,10 @@ function appOn(
 
 type Headers = Readonly<Record<string, string>>
 
-function get(port: number, headers: Headers = {}): Promise<{ readonly headers: NodeJS.Dict<string | string[]>; readonly body: string }> {
+function get(
+  port: number,
+  headers: Headers = {},
+): Promise<{ readonly headers: NodeJS.Dict<string | string[]>; readonly body: string }> {
   return new Promise((resolve, reject) => {
     httpRequest({ host: '127.0.0.1', port, path: '/city', headers }, (response) => {
       let body = ''
@@ -75,7 +85,11 @@ function get(port: number, headers: Headers = {}): Promise<{ readonly headers: N
 }
 
 /** Whether a front has learned to serve responses for an app after some requests. */
-async function learns({ sluice }: CityTable, { handler, seen }: App, headers: Headers = {}): Promise<boolean> {
+async function learns(
+  { sluice }: CityTable,
+  { handler, seen }: App,
+  headers: Headers = {},
+): Promise<boolean> {
   const port = await listen(createServer(responseCacheFront(sluice, handler)))
   for (let tries = 0; tries < 4; tries += 1) await get(port, headers)
   const before = seen()
@@ -86,8 +100,12 @@ async function learns({ sluice }: CityTable, { handler, seen }: App, headers: He
 describe('responseCacheFront', () => {
   it('throws SLUICE_INVALID_ARGUMENT if the handler or the Sluice is invalid', async () => {
     const { sluice } = await open()
-    expect(() => responseCacheFront(sluice, undefined as never)).toThrow(expect.objectContaining({ code: 'SLUICE_INVALID_ARGUMENT' }))
-    expect(() => responseCacheFront({} as never, () => {})).toThrow(expect.objectContaining({ code: 'SLUICE_INVALID_ARGUMENT' }))
+    expect(() => responseCacheFront(sluice, undefined as never)).toThrow(
+      expect.objectContaining({ code: 'SLUICE_INVALID_ARGUMENT' }),
+    )
+    expect(() => responseCacheFront({} as never, () => {})).toThrow(
+      expect.objectContaining({ code: 'SLUICE_INVALID_ARGUMENT' }),
+    )
   })
 
   it('does not learn from requests with two scopes, or none', async () => {
@@ -99,7 +117,8 @@ describe('responseCacheFront', () => {
     expect(await learns(table, once)).toBe(true)
     const twice = appOn(
       table,
-      (_, response, go) => others.open(response, 'GET /city').enter(() => scopes.open(response, 'b').enter(go)),
+      (_, response, go) =>
+        others.open(response, 'GET /city').enter(() => scopes.open(response, 'b').enter(go)),
       cache,
     )
     expect(await learns(table, twice)).toBe(false)
@@ -110,7 +129,11 @@ describe('responseCacheFront', () => {
   it('does not learn from responses with Server-Timing', async () => {
     const table = await open()
     const scopes = new RequestScopes(table.sluice, { report: false, serverTiming: true })
-    const app = appOn(table, (_, response, go) => scopes.open(response, 'GET /city').enter(go), createResponseCache(table.sluice))
+    const app = appOn(
+      table,
+      (_, response, go) => scopes.open(response, 'GET /city').enter(go),
+      createResponseCache(table.sluice),
+    )
     expect(await learns(table, app)).toBe(false)
   })
 
@@ -118,8 +141,16 @@ describe('responseCacheFront', () => {
     const table = await open()
     const { sluice } = table
     const scopes = new RequestScopes(sluice, quiet)
-    const [strict, lenient] = [createResponseCache(sluice, { cacheStatus: false }), createResponseCache(sluice, { ignoreHeaders: ['x-a'] })]
-    const app = appOn(table, (_, response, go) => scopes.open(response, 'GET /city').enter(go), strict, lenient)
+    const [strict, lenient] = [
+      createResponseCache(sluice, { cacheStatus: false }),
+      createResponseCache(sluice, { ignoreHeaders: ['x-a'] }),
+    ]
+    const app = appOn(
+      table,
+      (_, response, go) => scopes.open(response, 'GET /city').enter(go),
+      strict,
+      lenient,
+    )
     expect(await learns(table, app, { 'x-a': '1' })).toBe(false)
   })
 
@@ -144,13 +175,21 @@ describe('responseCacheFront', () => {
       const port = await listen(createServer(responseCacheFront(sluice, handler)))
       for (let tries = 0; tries < 3; tries += 1) await get(port)
       const before = seen()
-      const given = [await get(port, { 'x-request-id': 'mine' }), await get(port)].map(({ headers }) => headers['x-request-id'] as string)
+      const given = [await get(port, { 'x-request-id': 'mine' }), await get(port)].map(
+        ({ headers }) => headers['x-request-id'] as string,
+      )
       return { given, isSeen: seen() > before }
     }
     const plain = await idsOf(new RequestIds())
-    expect(plain).toEqual({ given: [expect.stringMatching(/^[\da-f-]{36}$/), expect.stringMatching(/^[\da-f-]{36}$/)], isSeen: false })
+    expect(plain).toEqual({
+      given: [expect.stringMatching(/^[\da-f-]{36}$/), expect.stringMatching(/^[\da-f-]{36}$/)],
+      isSeen: false,
+    })
     expect(plain.given[0]).not.toBe(plain.given[1])
-    expect(await idsOf(new RequestIds({ trust: true }))).toEqual({ given: ['mine', expect.any(String)], isSeen: false })
+    expect(await idsOf(new RequestIds({ trust: true }))).toEqual({
+      given: ['mine', expect.any(String)],
+      isSeen: false,
+    })
     expect(await learns(table, appWith(new RequestIds({ trust: () => true })))).toBe(false)
     expect(await learns(table, appWith(new RequestIds(), 'of-the-app'))).toBe(false)
   })
@@ -186,7 +225,11 @@ describe('responseCacheFront', () => {
       seen += 1
       next()
     })
-    app.get('/city', expressCache(sluice), async (_, response) => void response.json(await db('cities').where({ id: 1 }).first()))
+    app.get(
+      '/city',
+      expressCache(sluice),
+      async (_, response) => void response.json(await db('cities').where({ id: 1 }).first()),
+    )
     const port = await listen(createServer(responseCacheFront(sluice, app)))
     const ids = new Set<unknown>()
     for (let at = 0; at < 5; at += 1) ids.add((await get(port)).headers['x-trace'])
@@ -209,7 +252,10 @@ describe('responseCacheFront', () => {
     })
     route(plain)
     route(fronted)
-    const [other, port] = [await listen(createServer(plain)), await listen(createServer(responseCacheFront(sluice, fronted)))]
+    const [other, port] = [
+      await listen(createServer(plain)),
+      await listen(createServer(responseCacheFront(sluice, fronted))),
+    ]
     const host = { host: 'app.test' }
     for (let at = 0; at < 3; at += 1) await get(port, host)
     expect(seen).toBe(2)
@@ -238,7 +284,11 @@ describe('responseCacheFront', () => {
     const table = await open()
     const scopes = new RequestScopes(table.sluice, quiet)
     const cache = createResponseCache(table.sluice)
-    const { handler, seen } = appOn(table, (_, response, go) => scopes.open(response, 'GET /city').enter(go), cache)
+    const { handler, seen } = appOn(
+      table,
+      (_, response, go) => scopes.open(response, 'GET /city').enter(go),
+      cache,
+    )
     const front = responseCacheFront(table.sluice, handler)
     const { sluice } = table
     let within = (go: () => void) => go()
@@ -260,12 +310,26 @@ describe('responseCacheFront', () => {
       (_, response, go) => scopes.open(response, 'GET /city').enter(go),
       createResponseCache(table.sluice),
     )
-    const tls = { cert: nodeCertificate, key: nodeKey, ca: authority, requestCert: true, rejectUnauthorized: false }
+    const tls = {
+      cert: nodeCertificate,
+      key: nodeKey,
+      ca: authority,
+      requestCert: true,
+      rejectUnauthorized: false,
+    }
     const port = await listen(createTlsServer(tls, responseCacheFront(table.sluice, handler)))
     const ask = (own = {}) =>
       new Promise<void>((resolve, reject) => {
         httpsRequest(
-          { host: '127.0.0.1', port, path: '/city', ca: authority, servername: 'node.test', agent: false, ...own },
+          {
+            host: '127.0.0.1',
+            port,
+            path: '/city',
+            ca: authority,
+            servername: 'node.test',
+            agent: false,
+            ...own,
+          },
           (response) => {
             response.resume().on('end', resolve)
           },

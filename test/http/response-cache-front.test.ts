@@ -27,17 +27,29 @@ interface Received {
 }
 
 /** Sends exactly these headers. */
-function ask(port: number, { path = '/city', method = 'GET', headers = {}, body }: Asking = {}): Promise<Received> {
+function ask(
+  port: number,
+  { path = '/city', method = 'GET', headers = {}, body }: Asking = {},
+): Promise<Received> {
   return new Promise((resolve, reject) => {
-    const sent = httpRequest({ host: '127.0.0.1', port, path, method, headers: { ...HOST, ...headers } }, (response) => {
-      const chunks: Buffer[] = []
-      response.on('data', (chunk: Buffer) => chunks.push(chunk))
-      response.on('end', () => {
-        const { rawHeaders, statusCode, statusMessage } = response
-        const lines = rawHeaders.flatMap((name, at) => (at % 2 === 0 ? [[name.toLowerCase(), rawHeaders[at + 1] ?? ''] as const] : []))
-        resolve({ status: `${statusCode} ${statusMessage}`, headers: Object.fromEntries(lines), body: Buffer.concat(chunks).toString() })
-      })
-    })
+    const sent = httpRequest(
+      { host: '127.0.0.1', port, path, method, headers: { ...HOST, ...headers } },
+      (response) => {
+        const chunks: Buffer[] = []
+        response.on('data', (chunk: Buffer) => chunks.push(chunk))
+        response.on('end', () => {
+          const { rawHeaders, statusCode, statusMessage } = response
+          const lines = rawHeaders.flatMap((name, at) =>
+            at % 2 === 0 ? [[name.toLowerCase(), rawHeaders[at + 1] ?? ''] as const] : [],
+          )
+          resolve({
+            status: `${statusCode} ${statusMessage}`,
+            headers: Object.fromEntries(lines),
+            body: Buffer.concat(chunks).toString(),
+          })
+        })
+      },
+    )
     sent.on('error', reject).end(body)
   })
 }
@@ -46,7 +58,15 @@ function ask(port: number, { path = '/city', method = 'GET', headers = {}, body 
 function comparable({ status, headers, body }: Received) {
   const { date, age, 'x-request-id': id, 'cache-status': cacheStatus = '', ...others } = headers
   const isDated = date !== undefined
-  return { status, body, isDated, hasAge: age !== undefined, id: id?.length, kept: cacheStatus.replace(/\d+/g, 'n'), others }
+  return {
+    status,
+    body,
+    isDated,
+    hasAge: age !== undefined,
+    id: id?.length,
+    kept: cacheStatus.replace(/\d+/g, 'n'),
+    others,
+  }
 }
 
 interface WorldOptions {
@@ -55,11 +75,17 @@ interface WorldOptions {
   readonly cache?: ResponseCacheOptions
   readonly sluice?: SluiceOptions
   readonly before?: (request: IncomingMessage, response: ServerResponse) => void
-  readonly answer?: (city: { readonly name: string; readonly people: number }, request: IncomingMessage) => Answer
+  readonly answer?: (
+    city: { readonly name: string; readonly people: number },
+    request: IncomingMessage,
+  ) => Answer
 }
 
 /** An app that is served twice, with a front and without, and has one cache. */
-async function world(framework: Framework, { cache = {}, sluice: options, before, answer, file }: WorldOptions = {}) {
+async function world(
+  framework: Framework,
+  { cache = {}, sluice: options, before, answer, file }: WorldOptions = {},
+) {
   const table = await cityTable(options, file)
   onTestFinished(() => table.close())
   const { sluice, db } = table
@@ -69,7 +95,10 @@ async function world(framework: Framework, { cache = {}, sluice: options, before
     async answer(request) {
       const city = await db('cities').where({ id: 1 }).first()
       if (answer !== undefined) return answer(city, request)
-      return { body: `${city.name} ${city.people}`, headers: { 'last-modified': MODIFIED, vary: 'accept-language' } }
+      return {
+        body: `${city.name} ${city.people}`,
+        headers: { 'last-modified': MODIFIED, vary: 'accept-language' },
+      }
     },
   }
   let seen = 0
@@ -77,7 +106,10 @@ async function world(framework: Framework, { cache = {}, sluice: options, before
     seen += 1
     before?.(request, response)
   }
-  const [plain, fronted] = [await framework.serve(sluice, [route], before), await framework.serve(sluice, [route], count, true)]
+  const [plain, fronted] = [
+    await framework.serve(sluice, [route], before),
+    await framework.serve(sluice, [route], count, true),
+  ]
   onTestFinished(() => plain.close())
   onTestFinished(() => fronted.close())
   const port = (url: string) => Number(new URL(url).port)
@@ -115,7 +147,11 @@ async function world(framework: Framework, { cache = {}, sluice: options, before
 /** Requests after a plain `GET` was learned, and whether the front serves them. */
 const REQUESTS: readonly (readonly [name: string, asking: Asking, isAnswered: boolean])[] = [
   ['the same request', {}, true],
-  ['browser headers', { headers: { 'user-agent': 'b', accept: '*/*', 'sec-fetch-mode': 'navigate', traceparent: '00-1-2-01' } }, true],
+  [
+    'browser headers',
+    { headers: { 'user-agent': 'b', accept: '*/*', 'sec-fetch-mode': 'navigate', traceparent: '00-1-2-01' } },
+    true,
+  ],
   ['an address of a proxy', { headers: { 'x-forwarded-for': '10.0.0.1' } }, true],
   ['a condition that holds', { headers: { 'if-none-match': '*' } }, true],
   ['a condition that does not hold', { headers: { 'if-none-match': '"other"' } }, true],
@@ -159,7 +195,12 @@ describe.each(frameworks)('responseCacheFront with $name', (framework) => {
       expect({ name, isAnswered: !isSeen }).toEqual({ name, isAnswered })
       // A request that the app serves may be a hit in only one of the two apps.
       if (isAnswered) expect({ name, ...comparable(received) }).toEqual({ name, ...expected })
-      else expect({ name, status: received.status, body: received.body }).toEqual({ name, status: expected.status, body: expected.body })
+      else
+        expect({ name, status: received.status, body: received.body }).toEqual({
+          name,
+          status: expected.status,
+          body: expected.body,
+        })
       await learn()
     }
   })
@@ -167,7 +208,11 @@ describe.each(frameworks)('responseCacheFront with $name', (framework) => {
   it('serves HEAD, and other targets, once it has learned each', async () => {
     const { plain, learn, front } = await world(framework)
     await learn()
-    for (const asking of [{ method: 'HEAD' }, { path: '/city?b=1&a=2' }, { headers: { 'x-forwarded-proto': 'https' } }]) {
+    for (const asking of [
+      { method: 'HEAD' },
+      { path: '/city?b=1&a=2' },
+      { headers: { 'x-forwarded-proto': 'https' } },
+    ]) {
       await learn(asking)
       await plain({ ...asking, method: 'GET' })
       expect(comparable(await front(asking))).toEqual(comparable(await plain(asking)))

@@ -16,12 +16,20 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
 
-/** Serves `/cached` and `/plain`: both respond with the query as the app reads it, and only the first one has a cache. */
-type Serve = (table: CityTable, options: ResponseCacheOptions, read: (query: unknown) => unknown) => Promise<string>
+/**
+ * Serves `/cached` and `/plain`: both respond with the query as the app reads it, and only the first one has
+ * a cache.
+ */
+type Serve = (
+  table: CityTable,
+  options: ResponseCacheOptions,
+  read: (query: unknown) => unknown,
+) => Promise<string>
 
 const quiet = { report: false, serverTiming: false }
 /** Express has none if a URL has no query. */
-const folded = (text: string | null | undefined) => parseQuery((text ?? '').replaceAll(';', '&').replaceAll('p=', 'page=').toLowerCase())
+const folded = (text: string | null | undefined) =>
+  parseQuery((text ?? '').replaceAll(';', '&').replaceAll('p=', 'page=').toLowerCase())
 const lastOnly = (text: string | null | undefined) => ({ page: text?.split('&').at(-1) })
 
 const expressWith =
@@ -45,7 +53,9 @@ const fastifyWith =
     const app = fastify(querystringParser && { routerOptions: { querystringParser } })
     await app.register(sluicePlugin, { sluice, ...quiet })
     await app.register(fastifyCache, { sluice, ...options })
-    app.get('/plain', async (request, reply) => reply.type('application/json').send(JSON.stringify(read(request.query) ?? null)))
+    app.get('/plain', async (request, reply) =>
+      reply.type('application/json').send(JSON.stringify(read(request.query) ?? null)),
+    )
     app.get('/cached', { config: { responseCache: true } }, async (request, reply) => {
       await db('cities').first()
       return reply.type('application/json').send(JSON.stringify(read(request.query) ?? null))
@@ -63,7 +73,11 @@ const nodeWith =
     const server = createServer((request, response) => {
       const [path = '', text = ''] = (request.url ?? '').split('?')
       scopes.open(response, `GET ${path}`).enter(async () => {
-        if (path === '/cached' && (await cache.answer(request, response, isTold ? { query: () => parse(text) } : {}))) return
+        if (
+          path === '/cached' &&
+          (await cache.answer(request, response, isTold ? { query: () => parse(text) } : {}))
+        )
+          return
         if (path === '/cached') await db('cities').first()
         response.setHeader('content-type', 'application/json')
         response.end(JSON.stringify(read(parse(text)) ?? null))
@@ -89,7 +103,18 @@ const servers: readonly [name: string, serve: Serve][] = [
 
 const junk = (count: number) => Array.from({ length: count }, (_, at) => `j${at}=`).join('&')
 const queries = [
-  ...['', 'page=1', 'page=2', 'page=1&utm=x', 'utm=x&page=1', 'page=1&page=2', 'page=2&page=1', 'page=', 'page', 'page=1&'],
+  ...[
+    '',
+    'page=1',
+    'page=2',
+    'page=1&utm=x',
+    'utm=x&page=1',
+    'page=1&page=2',
+    'page=2&page=1',
+    'page=',
+    'page',
+    'page=1&',
+  ],
   ...[
     'page[]=1',
     'page[]=1&page=2',
@@ -111,8 +136,28 @@ const queries = [
     'page=a%20b',
     'page=a%2Bb',
   ],
-  ...['page=%ff', 'page=%fe', '%ff=1&page=1', 'page=%', 'utm=x;page=3', 'utm=x%26page=3', 'utm=x%3Bpage=3', 'page=1;page=2', 'PAGE=4'],
-  ...['PAGE=4&page=5', 'page=5&PAGE=4', 'p=6', 'p=6&page=7', 'page=7&p=6', 'page.x=1', 'page=1,2', '__proto__[page]=1', 'hasOwnProperty=1'],
+  ...[
+    'page=%ff',
+    'page=%fe',
+    '%ff=1&page=1',
+    'page=%',
+    'utm=x;page=3',
+    'utm=x%26page=3',
+    'utm=x%3Bpage=3',
+    'page=1;page=2',
+    'PAGE=4',
+  ],
+  ...[
+    'PAGE=4&page=5',
+    'page=5&PAGE=4',
+    'p=6',
+    'p=6&page=7',
+    'page=7&p=6',
+    'page.x=1',
+    'page=1,2',
+    '__proto__[page]=1',
+    'hasOwnProperty=1',
+  ],
   ...[
     `${junk(999)}&page=8`,
     `${junk(1_000)}&page=8`,
@@ -133,7 +178,12 @@ describe.each(servers)('the key of a response on %s', (_name, serve) => {
     closing.push(() => table.close())
     const url = await serve(table, options, read)
     const get = async (path: string, query: string) =>
-      (await fetch(`${url}${path}${query === '' ? '' : `?${query}`}`, { headers, signal: AbortSignal.timeout(3000) })).json()
+      (
+        await fetch(`${url}${path}${query === '' ? '' : `?${query}`}`, {
+          headers,
+          signal: AbortSignal.timeout(3000),
+        })
+      ).json()
     for (const query of [...queries, ...queries.toReversed()]) {
       const [cached, plain] = [await get('/cached', query), await get('/plain', query)]
       expect([query.slice(0, 60), cached]).toEqual([query.slice(0, 60), plain])

@@ -50,13 +50,17 @@ async function peer(options: SluiceOptions, filename: string, pause: () => Promi
   return { ...table, ...served }
 }
 
-async function race(seed: number, optionsOf: readonly SluiceOptions[]): Promise<{ readonly answered: number; readonly hits: number }> {
+async function race(
+  seed: number,
+  optionsOf: readonly SluiceOptions[],
+): Promise<{ readonly answered: number; readonly hits: number }> {
   const source = new Random(seed)
   const random = () => source.next()
   const folder = mkdtempSync(join(tmpdir(), 'sluice-race-'))
   closing.push(async () => rmSync(folder, { recursive: true, force: true }))
   const pause = async () => {
-    for (let turns = Math.floor(random() * 4); turns > 0; turns -= 1) await new Promise((resolve) => setImmediate(resolve))
+    for (let turns = Math.floor(random() * 4); turns > 0; turns -= 1)
+      await new Promise((resolve) => setImmediate(resolve))
   }
   const peers: Peer[] = []
   for (const options of optionsOf) peers.push(await peer(options, join(folder, 'cities.sqlite'), pause))
@@ -77,7 +81,10 @@ async function race(seed: number, optionsOf: readonly SluiceOptions[]): Promise<
     const set = async (run: (id: number) => Promise<unknown>, rows: readonly number[]) => {
       for (const at of rows) await run(ROWS[at] as number)
     }
-    if (both) await db.transaction((trx) => set((id) => trx('cities').where({ id }).update({ people: value }), [0, 1]))
+    if (both)
+      await db.transaction((trx) =>
+        set((id) => trx('cities').where({ id }).update({ people: value }), [0, 1]),
+      )
     else await set((id) => db('cities').where({ id }).update({ people: value }), [row])
     for (const at of both ? [0, 1] : [row]) acknowledged[at] = Math.max(acknowledged[at] as number, value)
   }
@@ -86,7 +93,8 @@ async function race(seed: number, optionsOf: readonly SluiceOptions[]): Promise<
     const values = JSON.parse(await text(`${any().url}${random() < 0.5 ? '/all' : '/list'}`)) as number[]
     answered += 1
     for (const [at, value] of values.entries()) {
-      if (value < (floors[at] as number)) throw new Error(`Seed ${seed}: row ${at + 1} was ${floors[at]}, and ${value} was answered.`)
+      if (value < (floors[at] as number))
+        throw new Error(`Seed ${seed}: row ${at + 1} was ${floors[at]}, and ${value} was answered.`)
       returned[at] = Math.max(returned[at] as number, value)
     }
   }
@@ -140,17 +148,25 @@ function text(url: string): Promise<string> {
 }
 
 describe('cached responses in races of writers and readers', { retry: 0 }, () => {
-  it.each([1, 2, 3, 4, 5])('are never older than an acknowledged or returned value, in one process (seed %i)', async (seed) => {
-    const { answered, hits } = await race(seed, [{}])
-    expect(answered).toBe(ROUNDS * 8)
-    expect(hits).toBeGreaterThan(answered / 20)
-  })
+  it.each([1, 2, 3, 4, 5])(
+    'are never older than an acknowledged or returned value, in one process (seed %i)',
+    async (seed) => {
+      const { answered, hits } = await race(seed, [{}])
+      expect(answered).toBe(ROUNDS * 8)
+      expect(hits).toBeGreaterThan(answered / 20)
+    },
+  )
 
-  it.each([1, 2, 3, 4, 5])('are never older between processes that share a cache, in strict consistency (seed %i)', async (seed) => {
-    const shared = memoryStore()
-    const options = (): SluiceOptions => ({ cache: { ttl: 300, store: lateToHear(shared.fork()), consistency: 'strict' } })
-    const { answered, hits } = await race(seed, [options(), options()])
-    expect(answered).toBe(ROUNDS * 8)
-    expect(hits).toBeGreaterThan(answered / 20)
-  })
+  it.each([1, 2, 3, 4, 5])(
+    'are never older between processes that share a cache, in strict consistency (seed %i)',
+    async (seed) => {
+      const shared = memoryStore()
+      const options = (): SluiceOptions => ({
+        cache: { ttl: 300, store: lateToHear(shared.fork()), consistency: 'strict' },
+      })
+      const { answered, hits } = await race(seed, [options(), options()])
+      expect(answered).toBe(ROUNDS * 8)
+      expect(hits).toBeGreaterThan(answered / 20)
+    },
+  )
 })

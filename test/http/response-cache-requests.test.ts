@@ -125,7 +125,8 @@ describe.each(frameworks)('the response cache and request headers on $name', (fr
 
   it('distinguishes only the parameters that the response depends on', async () => {
     const { get, runs } = await oneCity({ query: ['page'] })
-    for (const query of ['', '?utm=1', '?page=1&utm=2', '?page=1', '?page=2', '?page[x]=2']) await get(`/city${query}`)
+    for (const query of ['', '?utm=1', '?page=1&utm=2', '?page=1', '?page=2', '?page[x]=2'])
+      await get(`/city${query}`)
     expect(runs()).toBe(4)
   })
 
@@ -152,7 +153,10 @@ describe.each(frameworks)('the response cache and request headers on $name', (fr
         answer: async (request) => {
           runs += 1
           const { name } = await db('cities').where({ id: 1 }).first()
-          return { body: `${name} ${request.headers['accept-language']}`, headers: { vary: 'Accept-Language' } }
+          return {
+            body: `${name} ${request.headers['accept-language']}`,
+            headers: { vary: 'Accept-Language' },
+          }
         },
       },
     ])

@@ -6,11 +6,20 @@ describe.each(frameworks)('the response cache and HTTP validators on $name', (fr
   const { setUp, oneCity } = responseCacheOn(framework)
 
   it('sends a strong validator and responds with 304 to clients that have the body', async () => {
-    const { get, runs, stats } = await oneCity({}, { headers: { etag: '"v1"', 'cache-control': 'public, max-age=60' } })
+    const { get, runs, stats } = await oneCity(
+      {},
+      { headers: { etag: '"v1"', 'cache-control': 'public, max-age=60' } },
+    )
     await get('/city')
     for (const tag of ['"v1"', 'W/"v1"', '"other", W/"v1"', '*']) {
       const { status, body, headers } = await get('/city', { 'if-none-match': tag })
-      expect([tag, status, body, headers.get('etag'), headers.get('cache-control')]).toEqual([tag, 304, '', '"v1"', 'public, max-age=60'])
+      expect([tag, status, body, headers.get('etag'), headers.get('cache-control')]).toEqual([
+        tag,
+        304,
+        '',
+        '"v1"',
+        'public, max-age=60',
+      ])
       expect(headers.has('content-length')).toBe(false)
     }
     expect((await get('/city', { 'if-none-match': '"v2"' })).status).toBe(200)
@@ -66,7 +75,11 @@ describe.each(frameworks)('the response cache and HTTP validators on $name', (fr
     const whole = await get('/city')
     const head = await get('/city', {}, 'HEAD')
     expect(runs()).toBe(2)
-    expect([head.status, head.body, head.headers.get('content-length')]).toEqual([200, '', String(whole.body.length)])
+    expect([head.status, head.body, head.headers.get('content-length')]).toEqual([
+      200,
+      '',
+      String(whole.body.length),
+    ])
   })
 
   it('passes other methods, ranges and requests with bodies to the app', async () => {
@@ -80,7 +93,13 @@ describe.each(frameworks)('the response cache and HTTP validators on $name', (fr
     const { get } = await oneCity(
       { dropHeaders: ['X-Mine'] },
       {
-        headers: { 'x-kept': 'yes', 'x-mine': '1', 'x-request-id': 'r1', 'server-timing': 'a;dur=1', 'retry-after': '1' },
+        headers: {
+          'x-kept': 'yes',
+          'x-mine': '1',
+          'x-request-id': 'r1',
+          'server-timing': 'a;dur=1',
+          'retry-after': '1',
+        },
       },
     )
     const first = await get('/city')
@@ -88,7 +107,8 @@ describe.each(frameworks)('the response cache and HTTP validators on $name', (fr
     const second = await get('/city')
     expect(second.headers.get('x-kept')).toBe('yes')
     expect(second.headers.get('x-request-id')).not.toBe('r1')
-    for (const name of ['x-mine', 'server-timing', 'retry-after']) expect([name, second.headers.has(name)]).toEqual([name, false])
+    for (const name of ['x-mine', 'server-timing', 'retry-after'])
+      expect([name, second.headers.has(name)]).toEqual([name, false])
   })
 
   it('caches a response that is written in parts', async () => {
@@ -110,7 +130,9 @@ describe.each(frameworks)('the response cache and HTTP validators on $name', (fr
           await db('cities').where({ id: 1 }).first()
           const isGzip = request.headers['accept-encoding'] === 'gzip'
           const type = { vary: 'Accept-Encoding', 'content-type': 'application/octet-stream' }
-          return isGzip ? { body: bytes, headers: { ...type, 'content-encoding': 'gzip' } } : { body: Buffer.from('plain'), headers: type }
+          return isGzip
+            ? { body: bytes, headers: { ...type, 'content-encoding': 'gzip' } }
+            : { body: Buffer.from('plain'), headers: type }
         },
       },
     ])

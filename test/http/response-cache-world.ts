@@ -6,7 +6,10 @@ import type { Answer, Framework, Route, Served } from './servers.ts'
 
 /** Serves routes with the response cache until the test has finished. */
 export function responseCacheOn(framework: Framework) {
-  async function setUp(routes: (table: CityTable) => readonly Route[], options: Parameters<typeof cityTable>[0] = {}) {
+  async function setUp(
+    routes: (table: CityTable) => readonly Route[],
+    options: Parameters<typeof cityTable>[0] = {},
+  ) {
     const table = await cityTable(options)
     onTestFinished(() => table.close())
     const served: Served = await framework.serve(table.sluice, routes(table))
@@ -48,16 +51,20 @@ export function responseCacheOn(framework: Framework) {
 
 /** Unlike `fetch`, adds no headers to the given ones, such as `no-cache` to conditions. */
 export function ask(url: string, headers: Record<string, string>, method: string) {
-  return new Promise<{ readonly status: number; readonly headers: Headers; readonly body: Buffer }>((resolve, reject) => {
-    httpRequest(url, { headers, method }, (response) => {
-      const chunks: Buffer[] = []
-      response.on('data', (chunk: Buffer) => chunks.push(chunk))
-      response.on('end', () => {
-        const received = new Headers(Object.entries(response.headers).map(([name, value]): [string, string] => [name, String(value)]))
-        resolve({ status: response.statusCode ?? 0, headers: received, body: Buffer.concat(chunks) })
+  return new Promise<{ readonly status: number; readonly headers: Headers; readonly body: Buffer }>(
+    (resolve, reject) => {
+      httpRequest(url, { headers, method }, (response) => {
+        const chunks: Buffer[] = []
+        response.on('data', (chunk: Buffer) => chunks.push(chunk))
+        response.on('end', () => {
+          const received = new Headers(
+            Object.entries(response.headers).map(([name, value]): [string, string] => [name, String(value)]),
+          )
+          resolve({ status: response.statusCode ?? 0, headers: received, body: Buffer.concat(chunks) })
+        })
       })
-    })
-      .on('error', reject)
-      .end()
-  })
+        .on('error', reject)
+        .end()
+    },
+  )
 }

@@ -91,28 +91,56 @@ describe.each(frameworks)('the response cache on $name', (framework) => {
     ],
     [
       'IN_TRANSACTION',
-      async ({ db }) => ({ body: String(await db.transaction(async (trx) => (await trx('cities').where({ id: 1 }).first()).people)) }),
+      async ({ db }) => ({
+        body: String(
+          await db.transaction(async (trx) => (await trx('cities').where({ id: 1 }).first()).people),
+        ),
+      }),
     ],
     ['UNKNOWN_READ', async ({ db }) => ({ body: JSON.stringify(await db.raw('select * from cities')) })],
-    ['SET_COOKIE', async ({ db }) => ({ body: (await db('cities').first()).name, headers: { 'set-cookie': ['a=1'] } })],
+    [
+      'SET_COOKIE',
+      async ({ db }) => ({ body: (await db('cities').first()).name, headers: { 'set-cookie': ['a=1'] } }),
+    ],
     ['STATUS', async ({ db }) => ({ body: (await db('cities').first()).name, status: 404 })],
     ['VARY', async ({ db }) => ({ body: (await db('cities').first()).name, headers: { vary: '*' } })],
-    ['EVENT_STREAM', async ({ db }) => ({ body: (await db('cities').first()).name, headers: { 'content-type': 'text/event-stream' } })],
+    [
+      'EVENT_STREAM',
+      async ({ db }) => ({
+        body: (await db('cities').first()).name,
+        headers: { 'content-type': 'text/event-stream' },
+      }),
+    ],
     ...['no-store', 'private', 'no-cache', 'max-age=0', 's-maxage=0, max-age=60', 'private="x-y"'].map(
       (control): [string, (table: CityTable) => Promise<Answer>] => [
         'CACHE_CONTROL',
-        async ({ db }) => ({ body: (await db('cities').first()).name, headers: { 'cache-control': control } }),
+        async ({ db }) => ({
+          body: (await db('cities').first()).name,
+          headers: { 'cache-control': control },
+        }),
       ],
     ),
-    ['CACHE_CONTROL', async ({ db }) => ({ body: (await db('cities').first()).name, headers: { expires: '0' } })],
+    [
+      'CACHE_CONTROL',
+      async ({ db }) => ({ body: (await db('cities').first()).name, headers: { expires: '0' } }),
+    ],
     ['TOO_LARGE', async ({ db }) => ({ body: (await db('cities').first()).name.padEnd(2_000) })],
     ['TOO_LARGE', async ({ db }) => ({ parts: [(await db('cities').first()).name, ''.padEnd(2_000)] })],
-    ['UNKNOWN_READ', async ({ db, sluice }) => ({ body: await sluice.bypass(async () => (await db('cities').first()).name) })],
+    [
+      'UNKNOWN_READ',
+      async ({ db, sluice }) => ({
+        body: await sluice.bypass(async () => (await db('cities').first()).name),
+      }),
+    ],
     [
       'UNKNOWN_READ',
       async ({ db, sluice }) => {
         await db('cities').where({ id: 1 }).first()
-        return { body: await sluice.run(async () => (await db('cities').where({ id: 2 }).first()).name, { mode: 'observe' }) }
+        return {
+          body: await sluice.run(async () => (await db('cities').where({ id: 2 }).first()).name, {
+            mode: 'observe',
+          }),
+        }
       },
     ],
     [
@@ -157,7 +185,11 @@ describe.each(frameworks)('the response cache on $name', (framework) => {
         path: '/it',
         answer: async () => {
           runs += 1
-          return { body: String(await sluice.run(async () => (await knex('cities').where({ id: 1 }).first()).people)) }
+          return {
+            body: String(
+              await sluice.run(async () => (await knex('cities').where({ id: 1 }).first()).people),
+            ),
+          }
         },
       },
     ])
@@ -171,7 +203,12 @@ describe.each(frameworks)('the response cache on $name', (framework) => {
   it('depends on cached values of the app that the response used', async () => {
     let value = 1
     const { get, sluice } = await setUp(({ sluice: used }) => [
-      { path: '/it', answer: async () => ({ body: String(await used.tiered?.getOrLoad('rate', () => value, { tags: ['rates'] })) }) },
+      {
+        path: '/it',
+        answer: async () => ({
+          body: String(await used.tiered?.getOrLoad('rate', () => value, { tags: ['rates'] })),
+        }),
+      },
     ])
     expect((await get('/it')).body).toBe('1')
     value = 2
@@ -202,7 +239,11 @@ describe.each(frameworks)('the response cache on $name', (framework) => {
   it('caches a response without a query under tags and tables of the app', async () => {
     let value = 1
     const { get, sluice, db } = await setUp(() => [
-      { path: '/it', cache: { tags: ['front'], tables: ['cities'] }, answer: async () => ({ body: String(value) }) },
+      {
+        path: '/it',
+        cache: { tags: ['front'], tables: ['cities'] },
+        answer: async () => ({ body: String(value) }),
+      },
     ])
     await get('/it')
     value = 2
@@ -227,14 +268,22 @@ describe.each(frameworks)('the response cache on $name', (framework) => {
     let suffix = ''
     const differences: ResponseDifference[] = []
     const { get, sluice, stats } = await setUp(
-      ({ db }) => [{ path: '/it', answer: async () => ({ body: `${(await db('cities').where({ id: 1 }).first()).name}${suffix}` }) }],
+      ({ db }) => [
+        {
+          path: '/it',
+          answer: async () => ({ body: `${(await db('cities').where({ id: 1 }).first()).name}${suffix}` }),
+        },
+      ],
       { mode: 'shadow' },
     )
     sluice.on('responseDifference', (difference) => differences.push(difference))
     await get('/it')
     await vi.waitFor(() => expect(stats().stored).toBe(1), SOON)
     await get('/it')
-    await vi.waitFor(() => expect(stats()).toMatchObject({ shadowed: 1, shadowDifferences: 0, stored: 2 }), SOON)
+    await vi.waitFor(
+      () => expect(stats()).toMatchObject({ shadowed: 1, shadowDifferences: 0, stored: 2 }),
+      SOON,
+    )
     suffix = '!'
     expect((await get('/it')).body).toBe('Ghent!')
     await vi.waitFor(() => expect(stats()).toMatchObject({ shadowed: 2, shadowDifferences: 1 }), SOON)
@@ -244,7 +293,11 @@ describe.each(frameworks)('the response cache on $name', (framework) => {
 
   it('caches for the lifetime in the response, and counts it by reason in the metrics', async () => {
     const clock = { ms: 1_000, now: () => clock.ms, wall: () => 1_700_000_000_000 + clock.ms }
-    const { get, runs, sluice } = await oneCity({ ttlMs: 5_000 }, { headers: { 'cache-control': 's-maxage=10, max-age=1' } }, { clock })
+    const { get, runs, sluice } = await oneCity(
+      { ttlMs: 5_000 },
+      { headers: { 'cache-control': 's-maxage=10, max-age=1' } },
+      { clock },
+    )
     await get('/city')
     clock.ms += 9_900
     const { headers } = await get('/city')

@@ -4,7 +4,12 @@ import { parse } from 'node:querystring'
 import type { Sluice } from '@sluice/core'
 import { sluiceResponseCache as expressCache, sluiceMiddleware } from '@sluice/express'
 import { sluiceResponseCache as fastifyCache, sluicePlugin } from '@sluice/fastify'
-import { createResponseCache, RequestScopes, type ResponseCacheOptions, responseCacheFront } from '@sluice/http'
+import {
+  createResponseCache,
+  RequestScopes,
+  type ResponseCacheOptions,
+  responseCacheFront,
+} from '@sluice/http'
 import express5 from 'express'
 // @ts-expect-error its types are those of Express 5, which differ in nothing that is used here
 import express4 from 'express4'
@@ -64,7 +69,8 @@ function expressOf(name: string, express: typeof express5): Framework {
           answer(request, response).then((given) => {
             response.status(given.status ?? 200).set(given.headers ?? {})
             if (given.parts !== undefined) writeParts(response, given.parts)
-            else if (typeof given.body === 'string' && given.headers?.['content-type'] === undefined) response.type('text').send(given.body)
+            else if (typeof given.body === 'string' && given.headers?.['content-type'] === undefined)
+              response.type('text').send(given.body)
             else response.send(given.body)
           }, next)
         })
@@ -77,7 +83,8 @@ function expressOf(name: string, express: typeof express5): Framework {
 const fastify5: Framework = {
   name: 'Fastify 5',
   async serve(sluice, routes, before, isFronted = false) {
-    const serverFactory = (handler: RequestListener) => createServer(isFronted ? responseCacheFront(sluice, handler) : handler)
+    const serverFactory = (handler: RequestListener) =>
+      createServer(isFronted ? responseCacheFront(sluice, handler) : handler)
     const app = fastify({ serverFactory })
     await app.register(sluicePlugin, { sluice, ...quiet })
     app.addHook('onRequest', async (request, reply) => before?.(request.raw, reply.raw))
@@ -88,11 +95,13 @@ const fastify5: Framework = {
         reply.code(given.status ?? 200).headers(given.headers ?? {})
         if (given.parts !== undefined) {
           reply.hijack()
-          for (const [name, value] of Object.entries(reply.getHeaders())) reply.raw.setHeader(name, value as string)
+          for (const [name, value] of Object.entries(reply.getHeaders()))
+            reply.raw.setHeader(name, value as string)
           writeParts(reply.raw, given.parts)
           return
         }
-        if (typeof given.body === 'string' && given.headers?.['content-type'] === undefined) reply.type('text/plain; charset=utf-8')
+        if (typeof given.body === 'string' && given.headers?.['content-type'] === undefined)
+          reply.type('text/plain; charset=utf-8')
         return reply.send(given.body)
       })
     }
@@ -106,7 +115,12 @@ const node: Framework = {
   name: 'node:http',
   async serve(sluice, routes, before, isFronted = false) {
     const scopes = new RequestScopes(sluice, quiet)
-    const caches = new Map(routes.map(({ path, cache }) => [path, cache === false ? undefined : createResponseCache(sluice, cache)]))
+    const caches = new Map(
+      routes.map(({ path, cache }) => [
+        path,
+        cache === false ? undefined : createResponseCache(sluice, cache),
+      ]),
+    )
     const handler: RequestListener = (request, response) => {
       const [path = '', query = ''] = (request.url ?? '').split('?')
       scopes.open(response, `${request.method} ${path}`).enter(async () => {
@@ -116,7 +130,10 @@ const node: Framework = {
         if (await caches.get(path)?.answer(request, response, { query: () => parse(query) })) return
         try {
           const given = await route.answer(request, response)
-          const headers = typeof given.body === 'string' ? { 'content-type': 'text/plain; charset=utf-8', ...given.headers } : given.headers
+          const headers =
+            typeof given.body === 'string'
+              ? { 'content-type': 'text/plain; charset=utf-8', ...given.headers }
+              : given.headers
           response.writeHead(given.status ?? 200, headers ?? {})
           if (given.parts !== undefined) writeParts(response, given.parts)
           else response.end(request.method === 'HEAD' ? undefined : given.body)
@@ -129,7 +146,12 @@ const node: Framework = {
   },
 }
 
-export const frameworks: readonly Framework[] = [expressOf('Express 5', express5), expressOf('Express 4', express4), fastify5, node]
+export const frameworks: readonly Framework[] = [
+  expressOf('Express 5', express5),
+  expressOf('Express 4', express4),
+  fastify5,
+  node,
+]
 
 function writeParts(response: ServerResponse, parts: readonly string[]): void {
   for (const part of parts) response.write(part)

@@ -1,6 +1,12 @@
 import { adapterContract } from '@sluice/core/adapter-contract'
 import { afterAll, beforeAll, describe, it } from 'vitest'
-import { createTables, type Harness, knexHarness, pgHarness, prismaHarness } from '../support/contract-harnesses.ts'
+import {
+  createTables,
+  type Harness,
+  knexHarness,
+  pgHarness,
+  prismaHarness,
+} from '../support/contract-harnesses.ts'
 import { type Database, databases } from '../support/databases.ts'
 
 const ADAPTERS: Readonly<Record<string, { readonly make: Harness; readonly on: readonly string[] }>> = {
@@ -18,7 +24,9 @@ for (const kind of databases()) {
     })
     afterAll(() => database.drop())
 
-    for (const [adapter, { make }] of Object.entries(ADAPTERS).filter(([, { on }]) => on.includes(kind.name))) {
+    for (const [adapter, { make }] of Object.entries(ADAPTERS).filter(([, { on }]) =>
+      on.includes(kind.name),
+    )) {
       describe(adapter, () => {
         for (const { name, run } of adapterContract(() => make(database)))
           it(name, async ({ skip }) => {

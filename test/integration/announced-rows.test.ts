@@ -55,22 +55,40 @@ describe.each(databases())('announced writes on $name', ({ dialect, skipped }) =
     }
 
     it.each<[string, () => Promise<unknown>, readonly number[] | 'any']>([
-      ['a Prisma update', () => stack.prisma.post.update({ where: { id: 1 }, data: { title: 'a' } }), [bucket(1)]],
+      [
+        'a Prisma update',
+        () => stack.prisma.post.update({ where: { id: 1 }, data: { title: 'a' } }),
+        [bucket(1)],
+      ],
       [
         'a Prisma updateMany',
         () => stack.prisma.post.updateMany({ where: { id: { in: [1, 2] } }, data: { title: 'b' } }),
         [bucket(1), bucket(2)],
       ],
-      ['a Prisma update by another key', () => stack.prisma.post.updateMany({ where: { title: 'none' }, data: { title: 'c' } }), 'any'],
-      ['a Prisma create', () => stack.prisma.post.create({ data: { id: 901, slug: 'n1', title: 'n', authorId: 1 } }), []],
+      [
+        'a Prisma update by another key',
+        () => stack.prisma.post.updateMany({ where: { title: 'none' }, data: { title: 'c' } }),
+        'any',
+      ],
+      [
+        'a Prisma create',
+        () => stack.prisma.post.create({ data: { id: 901, slug: 'n1', title: 'n', authorId: 1 } }),
+        [],
+      ],
       ['a Prisma delete', () => stack.prisma.post.delete({ where: { id: 901 } }), [bucket(901)]],
-      ['a Knex insert', () => stack.db('posts').insert({ id: 902, slug: 'n2', title: 'n', author_id: 1 }), []],
+      [
+        'a Knex insert',
+        () => stack.db('posts').insert({ id: 902, slug: 'n2', title: 'n', author_id: 1 }),
+        [],
+      ],
       ['a Knex update', () => stack.db('posts').where('id', 902).update({ title: 'd' }), [bucket(902)]],
       ['a Knex update of more', () => stack.db('posts').where('views', -1).update({ title: 'd' }), 'any'],
       ['a Knex delete', () => stack.db('posts').where({ id: 902 }).del(), [bucket(902)]],
     ])('are the rows of %s', async (_, write, rows) => {
       await write()
-      expect(new Set(announced('posts').map((one) => JSON.stringify(one)))).toEqual(new Set([JSON.stringify(rows)]))
+      expect(new Set(announced('posts').map((one) => JSON.stringify(one)))).toEqual(
+        new Set([JSON.stringify(rows)]),
+      )
       expect(stack.sluice.queries.getStats()).toMatchObject({ errors: 0, touchMisses: 0 })
     })
   })
@@ -88,9 +106,15 @@ describe('the check of predicted touches', () => {
       const before = sluice.queries.getStats().unpredictedWrites
       const tables = new Set(['main.tag'])
       const expected: WriteEffect =
-        rows === undefined ? { tables, everything: false } : { tables, rows: new Map([['main.tag', new Set(rows)]]), everything: false }
+        rows === undefined
+          ? { tables, everything: false }
+          : { tables, rows: new Map([['main.tag', new Set(rows)]]), everything: false }
       await predicting(expected, () =>
-        adapter.executeRaw({ sql, args, argTypes: args.map(() => ({ scalarType: 'unknown', arity: 'scalar' })) }),
+        adapter.executeRaw({
+          sql,
+          args,
+          argTypes: args.map(() => ({ scalarType: 'unknown', arity: 'scalar' })),
+        }),
       )
       return sluice.queries.getStats().unpredictedWrites - before
     }

@@ -25,7 +25,10 @@ describe.each(databases())('cache control of one read on $name', ({ dialect, ski
     })
 
     /** A client with `cache` typed, over the connections of the unmodified one. */
-    const clientOf = () => (stack.bare as unknown as PrismaClient).$extends(withSluice(stack.sluice, { schema: stack.clients.schema }))
+    const clientOf = () =>
+      (stack.bare as unknown as PrismaClient).$extends(
+        withSluice(stack.sluice, { schema: stack.clients.schema }),
+      )
 
     it('never passes the cache argument to Prisma, regardless of the read', async () => {
       const client = clientOf()
@@ -39,16 +42,27 @@ describe.each(databases())('cache control of one read on $name', ({ dialect, ski
       expect(await client.author.findFirstOrThrow({ where: { id: 2 }, cache })).toMatchObject({ id: 2 })
       expect(await client.author.count({ cache })).toBe(12)
       expect(await client.author.aggregate({ _max: { id: true }, cache })).toEqual({ _max: { id: 12 } })
-      expect(await client.post.groupBy({ by: 'authorId', _count: true, orderBy: { authorId: 'asc' }, take: 1, cache })).toEqual([
-        { authorId: 1, _count: 5 },
-      ])
-      expect(await client.author.findUnique({ where: { id: 1 }, cache }).posts({ select: { id: true }, take: 1 })).toHaveLength(1)
+      expect(
+        await client.post.groupBy({
+          by: 'authorId',
+          _count: true,
+          orderBy: { authorId: 'asc' },
+          take: 1,
+          cache,
+        }),
+      ).toEqual([{ authorId: 1, _count: 5 }])
+      expect(
+        await client.author.findUnique({ where: { id: 1 }, cache }).posts({ select: { id: true }, take: 1 }),
+      ).toHaveLength(1)
     })
 
     it('never passes the cache argument to Prisma in transactions, bypassed reads and other modes', async () => {
       const client = clientOf()
       expect(
-        await client.$transaction([client.author.count({ cache }), client.author.findMany({ where: { id: 1 }, cache })]),
+        await client.$transaction([
+          client.author.count({ cache }),
+          client.author.findMany({ where: { id: 1 }, cache }),
+        ]),
       ).toMatchObject([12, [{ id: 1 }]])
       expect(await client.$transaction(async (tx) => tx.author.count({ cache }))).toBe(12)
       expect(await stack.sluice.bypass(() => client.author.count({ cache }))).toBe(12)
@@ -60,7 +74,11 @@ describe.each(databases())('cache control of one read on $name', ({ dialect, ski
       const { prisma } = stack
       const ids = [1, 2, 3, 4]
       const merged = await stack.sluice.run(() =>
-        Promise.all(ids.map((authorId) => prisma.post.findMany({ where: { authorId }, orderBy: { id: 'asc' }, cache } as object))),
+        Promise.all(
+          ids.map((authorId) =>
+            prisma.post.findMany({ where: { authorId }, orderBy: { id: 'asc' }, cache } as object),
+          ),
+        ),
       )
       expect(merged.map((posts) => posts[0]?.authorId)).toEqual(ids)
       expect(stack.taken()).toHaveLength(1)

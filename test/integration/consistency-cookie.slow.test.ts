@@ -14,7 +14,8 @@ import { SOON, TEST_MS } from '../support/patience.ts'
 
 const found = findPostgresReplication()
 if (typeof found === 'string') {
-  if (process.env.CI === 'true') throw new Error(`A PostgreSQL that can be replicated is needed when CI is set: ${found}`)
+  if (process.env.CI === 'true')
+    throw new Error(`A PostgreSQL that can be replicated is needed when CI is set: ${found}`)
   console.warn(`Tests on replicas are skipped. ${found}`)
 }
 
@@ -81,7 +82,9 @@ describe.skipIf(typeof found === 'string')('the consistency cookie', () => {
   async function caughtUp(): Promise<void> {
     const [primary] = await onPostgres(pair.primary, 'SELECT pg_current_wal_flush_lsn()::text AS lsn')
     const isThere = async () =>
-      (await onPostgres(replica.url, 'SELECT pg_last_wal_replay_lsn() >= $1::pg_lsn AS done', [primary?.lsn]))[0]?.done
+      (
+        await onPostgres(replica.url, 'SELECT pg_last_wal_replay_lsn() >= $1::pg_lsn AS done', [primary?.lsn])
+      )[0]?.done
     await vi.waitUntil(isThere, { ...SOON, interval: 10 })
   }
 
@@ -93,7 +96,10 @@ describe.skipIf(typeof found === 'string')('the consistency cookie', () => {
     })
   }
 
-  const setDelay = (ms: number) => [`ALTER SYSTEM SET recovery_min_apply_delay = '${ms}ms'`, 'SELECT pg_reload_conf()']
+  const setDelay = (ms: number) => [
+    `ALTER SYSTEM SET recovery_min_apply_delay = '${ms}ms'`,
+    'SELECT pg_reload_conf()',
+  ]
   const lagging = (ms = LAG_MS) => disturb(setDelay(ms), setDelay(0))
   const paused = () => disturb(['SELECT pg_wal_replay_pause()'], ['SELECT pg_wal_replay_resume()'])
 
@@ -102,12 +108,19 @@ describe.skipIf(typeof found === 'string')('the consistency cookie', () => {
     const errors: unknown[] = []
     sluice.on('error', (error) => errors.push(error))
     const other = knex({ client: 'pg', connection: replica.url, pool: { min: 0, max: 8 } })
-    const db = withSluice(knex({ client: 'pg', connection: pair.primary, pool: { min: 0, max: 8 } }), sluice, {
-      replicas: [other],
-      maxLagMs,
-    })
+    const db = withSluice(
+      knex({ client: 'pg', connection: pair.primary, pool: { min: 0, max: 8 } }),
+      sluice,
+      {
+        replicas: [other],
+        maxLagMs,
+      },
+    )
     const answer = async (method: string, url: URL): Promise<unknown> => {
-      const [ids, value] = [(url.searchParams.get('ids') ?? '').split(',').map(Number), Number(url.searchParams.get('value'))]
+      const [ids, value] = [
+        (url.searchParams.get('ids') ?? '').split(',').map(Number),
+        Number(url.searchParams.get('value')),
+      ]
       if (method === 'POST') return db('counters').whereIn('id', ids).update({ value })
       const read = async (id: number | undefined) => (await db('counters').where({ id }).first())?.value
       if (url.pathname === '/in-turn') return [await read(ids[0]), await read(ids[1])]
@@ -137,8 +150,13 @@ describe.skipIf(typeof found === 'string')('the consistency cookie', () => {
 
   function onExpress(sluice: Sluice, answer: Answer): RequestListener {
     const app = express()
-    app.use(sluiceMiddleware(sluice, { report: false, consistencyCookie: { secret: 'what both processes know' } }))
-    app.use(async (request, response) => void response.json(await answer(request.method, new URL(request.url, 'http://a'))))
+    app.use(
+      sluiceMiddleware(sluice, { report: false, consistencyCookie: { secret: 'what both processes know' } }),
+    )
+    app.use(
+      async (request, response) =>
+        void response.json(await answer(request.method, new URL(request.url, 'http://a'))),
+    )
     return app
   }
 
@@ -148,7 +166,9 @@ describe.skipIf(typeof found === 'string')('the consistency cookie', () => {
       void sluice.run(async () => {
         consistencyCookie.carry(request, response)
         const body = await answer(request.method ?? 'GET', new URL(request.url ?? '/', 'http://a'))
-        response.writeHead(200, { 'content-type': 'application/json', 'set-cookie': 'own=1; Max-Age=1;' }).end(JSON.stringify(body))
+        response
+          .writeHead(200, { 'content-type': 'application/json', 'set-cookie': 'own=1; Max-Age=1;' })
+          .end(JSON.stringify(body))
       })
     }
   }
@@ -167,7 +187,13 @@ describe.skipIf(typeof found === 'string')('the consistency cookie', () => {
    * Visitors write through one app and concurrently read through the other. Returns the number of reads that
    * missed a write of their reader.
    */
-  async function staleReads({ apps, tries, keepsCookies, rows = 1, changesOver = true }: Traffic): Promise<number> {
+  async function staleReads({
+    apps,
+    tries,
+    keepsCookies,
+    rows = 1,
+    changesOver = true,
+  }: Traffic): Promise<number> {
     let stale = 0
     let value = Math.floor(performance.now())
     const visit = async (visitor: Visitor) => {
@@ -188,13 +214,17 @@ describe.skipIf(typeof found === 'string')('the consistency cookie', () => {
   it.each([
     ['lags behind', lagging],
     ['stands still', paused],
-  ])('returns every write that a visitor made through another process while the replica %s', { timeout: TEST_MS }, async (_, begin) => {
-    const apps = [await open('express', 60_000), await open('bare', 60_000)] as const
-    await begin()
-    expect(await staleReads({ apps, tries: 1_200, keepsCookies: true })).toBe(0)
-    // Without the cookie, reads miss writes.
-    expect(await staleReads({ apps, tries: 80, keepsCookies: false })).toBeGreaterThan(40)
-  })
+  ])(
+    'returns every write that a visitor made through another process while the replica %s',
+    { timeout: TEST_MS },
+    async (_, begin) => {
+      const apps = [await open('express', 60_000), await open('bare', 60_000)] as const
+      await begin()
+      expect(await staleReads({ apps, tries: 1_200, keepsCookies: true })).toBe(0)
+      // Without the cookie, reads miss writes.
+      expect(await staleReads({ apps, tries: 80, keepsCookies: false })).toBeGreaterThan(40)
+    },
+  )
 
   it('applies to batched lookups', { timeout: TEST_MS }, async () => {
     const apps = [await open('express', 60_000), await open('bare', 60_000)] as const
@@ -205,7 +235,9 @@ describe.skipIf(typeof found === 'string')('the consistency cookie', () => {
     expect(await staleReads({ ...traffic, tries: 40, keepsCookies: false })).toBeGreaterThan(20)
   })
 
-  it('holds while requests of one browser overlap, regardless of the response order', { timeout: TEST_MS }, async () => {
+  it('holds while requests of one browser overlap, regardless of the response order', {
+    timeout: TEST_MS,
+  }, async () => {
     const apps = [await open('express', 60_000), await open('bare', 60_000)] as const
     await lagging(40)
     const counts = { reads: 0, stale: 0, written: 0 }
@@ -266,7 +298,9 @@ describe.skipIf(typeof found === 'string')('the consistency cookie', () => {
     )
   })
 
-  it('sends the reads of one position to the primary, not those of the whole request', { timeout: TEST_MS }, async () => {
+  it('sends the reads of one position to the primary, not those of the whole request', {
+    timeout: TEST_MS,
+  }, async () => {
     const { sluice, db, stats } = await open('bare', 60_000)
     await lagging()
     await sluice.run(async () => {
@@ -280,7 +314,9 @@ describe.skipIf(typeof found === 'string')('the consistency cookie', () => {
       }
       expect(await read()).toBe(before.replicaReads)
       await expect.poll(read, { ...SOON, interval: 5 }).toBeGreaterThan(before.replicaReads)
-      expect(stats().primaryReasons['read-your-writes']).toBeGreaterThan(before.primaryReasons['read-your-writes'])
+      expect(stats().primaryReasons['read-your-writes']).toBeGreaterThan(
+        before.primaryReasons['read-your-writes'],
+      )
     })
   })
 })

@@ -1,5 +1,15 @@
 import { execFile } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -64,7 +74,10 @@ afterAll(() => rmSync(folder, { recursive: true }))
 describe('two copies of @sluice/core in one process', () => {
   it('share one default Sluice: scopes of one copy contain the queries of the other', async () => {
     const { stdout, stderr } = await run(process.execPath, ['app.js'], { cwd: folder })
-    expect(JSON.parse(stdout)).toEqual({ isOther: true, seen: [{ name: 'loop', queries: 8, codes: ['N_PLUS_ONE'] }] })
+    expect(JSON.parse(stdout)).toEqual({
+      isOther: true,
+      seen: [{ name: 'loop', queries: 8, codes: ['N_PLUS_ONE'] }],
+    })
     expect(stderr).toBe('')
   })
 
@@ -74,10 +87,13 @@ describe('two copies of @sluice/core in one process', () => {
     const path = join(core, file ?? '')
     // Like a build of a release with a higher major version.
     let places = 0
-    const later = readFileSync(path, 'utf8').replaceAll(/\b(slots\(\)|all)\[1\]|Number\(version\) !== 1\b/g, (found) => {
-      places += 1
-      return found.replace('1', '2')
-    })
+    const later = readFileSync(path, 'utf8').replaceAll(
+      /\b(slots\(\)|all)\[1\]|Number\(version\) !== 1\b/g,
+      (found) => {
+        places += 1
+        return found.replace('1', '2')
+      },
+    )
     expect(places).toBe(3)
     writeFileSync(path, later)
     const { stdout, stderr } = await run(process.execPath, ['app.js'], { cwd: folder })

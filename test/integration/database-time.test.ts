@@ -22,7 +22,10 @@ const loops: readonly [name: string, adapter: boolean, run: (stack: Stack) => Pr
   ...([true, false] as const).map((adapter): (typeof loops)[number] => [
     adapter ? 'Prisma' : 'Prisma without sluiceAdapter',
     adapter,
-    ({ prisma }) => Promise.all(Array.from({ length: COUNT }, (_, at) => prisma.author.findUnique({ where: { id: at + 1 } }))),
+    ({ prisma }) =>
+      Promise.all(
+        Array.from({ length: COUNT }, (_, at) => prisma.author.findUnique({ where: { id: at + 1 } })),
+      ),
   ]),
 ]
 
@@ -40,7 +43,8 @@ describe.each(databases())('the database time of requests on $name', ({ dialect,
       const report = reports.at(-1) as ScopeReport
       expect(report.databaseMs).toBeGreaterThan(0)
       expect(report.databaseMs).toBeLessThanOrEqual(report.durationMs)
-      for (const finding of findings.splice(0)) expect(finding.databaseMs).toBeLessThanOrEqual(report.databaseMs)
+      for (const finding of findings.splice(0))
+        expect(finding.databaseMs).toBeLessThanOrEqual(report.databaseMs)
     }
   })
 })

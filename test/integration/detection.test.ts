@@ -64,7 +64,10 @@ describe.each(loops)('detection on %s', (_orm, loop, fix) => {
     const stack = await open({ detection: { mode: 'throw', threshold: 50, budget: { 'GET *': 6, '*': 7 } } })
     await stack.sluice.run(() => loop(stack), { name: 'job' })
     const error = await failure(stack.sluice.run(() => loop(stack), { name: 'GET /posts' }))
-    expect(error).toMatchObject({ code: 'SLUICE_N_PLUS_ONE', findings: [{ code: 'QUERY_BUDGET', count: 7, queriesPossible: 6 }] })
+    expect(error).toMatchObject({
+      code: 'SLUICE_N_PLUS_ONE',
+      findings: [{ code: 'QUERY_BUDGET', count: 7, queriesPossible: 6 }],
+    })
   })
 
   it('ignores findings by table', async () => {
@@ -97,10 +100,17 @@ describe.each(loops)('detection on %s', (_orm, loop, fix) => {
     const server = app.listen(0, '127.0.0.1')
     await new Promise((resolve) => server.once('listening', resolve))
     closing.push(() => new Promise((resolve) => server.close(resolve)))
-    const request = () => fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/posts`).then((response) => response.json())
+    const request = () =>
+      fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/posts`).then((response) =>
+        response.json(),
+      )
     expect(await expectQueries(request, { sluice, everything: true }).toBe(7)).toBe(6)
-    expect((await failure(expectQueries(request, { sluice, everything: true }).toBe(1))).message).toContain('6×')
-    expect((await failure(expectNoNPlusOne(request, { sluice, everything: true }))).message).toContain('GET /posts')
+    expect((await failure(expectQueries(request, { sluice, everything: true }).toBe(1))).message).toContain(
+      '6×',
+    )
+    expect((await failure(expectNoNPlusOne(request, { sluice, everything: true }))).message).toContain(
+      'GET /posts',
+    )
   })
 })
 
@@ -109,7 +119,10 @@ describe('batched lookups', () => {
     const { sluice, db } = await open({ mode: 'optimize' })
     await db('posts').where('id', 1)
     await catalogsRead(sluice)
-    await expectNoNPlusOne(() => Promise.all([1, 2, 3, 4, 5, 6].map((id) => db('comments').where('post_id', id))), { sluice })
+    await expectNoNPlusOne(
+      () => Promise.all([1, 2, 3, 4, 5, 6].map((id) => db('comments').where('post_id', id))),
+      { sluice },
+    )
     expect(sluice.queries.getStats().batched).toBe(5)
   })
 })
@@ -129,7 +142,9 @@ describe('repeated queries on Prisma', () => {
         await prisma.post.update({ where: { id: 1 }, data: { views: i } })
       }
     })
-    expect(findings).toMatchObject([{ code: 'REPEATED_QUERY', count: 4, label: 'Author.findUnique where id' }])
+    expect(findings).toMatchObject([
+      { code: 'REPEATED_QUERY', count: 4, label: 'Author.findUnique where id' },
+    ])
   })
 })
 

@@ -23,11 +23,21 @@ describe.each(databases())('excluding on $name', ({ dialect, skipped }) => {
     const twice = (fn: () => PromiseLike<unknown>) => async () => [await fn(), await fn()]
     expect(await sent(twice(() => db('countries').orderBy('code')))).toBe(1)
     expect(await sent(twice(() => db('authors').count('* as n')))).toBe(2)
-    expect(await sent(twice(() => db('posts').join('authors', 'authors.id', 'posts.author_id').select('posts.id')))).toBe(2)
+    expect(
+      await sent(
+        twice(() => db('posts').join('authors', 'authors.id', 'posts.author_id').select('posts.id')),
+      ),
+    ).toBe(2)
     expect(await sent(twice(() => prisma.author.count()))).toBe(2)
-    expect(await sent(twice(() => prisma.post.findMany({ where: { id: 1 }, include: { comments: true } })))).toBe(4)
+    expect(
+      await sent(twice(() => prisma.post.findMany({ where: { id: 1 }, include: { comments: true } }))),
+    ).toBe(4)
     expect(await sent(() => Promise.all([1, 2, 3].map((id) => db('comments').where('post_id', id))))).toBe(3)
-    expect(await sent(() => Promise.all([1, 2, 3].map((authorId) => prisma.post.findMany({ where: { authorId } }))))).toBe(1)
+    expect(
+      await sent(() =>
+        Promise.all([1, 2, 3].map((authorId) => prisma.post.findMany({ where: { authorId } }))),
+      ),
+    ).toBe(1)
     expect(sluice.queries.getStats().passedThrough.EXCLUDED).toBeGreaterThanOrEqual(2 * 4 + 3)
   })
 
@@ -36,7 +46,9 @@ describe.each(databases())('excluding on $name', ({ dialect, skipped }) => {
     closing.push(stack)
     await seed(stack.bare)
     stack.taken()
-    await stack.sluice.run(() => Promise.all([1, 2, 3].map((id) => stack.db('comments').where('post_id', id))))
+    await stack.sluice.run(() =>
+      Promise.all([1, 2, 3].map((id) => stack.db('comments').where('post_id', id))),
+    )
     expect(stack.taken().filter((sql) => sql.includes('comments'))).toHaveLength(3)
   })
 })

@@ -1,4 +1,10 @@
-import { changeTriggersSql, createSluice, dropChangeTriggersSql, type ListenOptions, listenToChanges } from '@sluice/core'
+import {
+  changeTriggersSql,
+  createSluice,
+  dropChangeTriggersSql,
+  type ListenOptions,
+  listenToChanges,
+} from '@sluice/core'
 import { readCatalog } from '@sluice/core/siblings'
 import { withSluice } from '@sluice/knex'
 import knex, { type Knex } from 'knex'
@@ -34,7 +40,11 @@ describe.skipIf(postgres?.skipped !== undefined)('external writes on PostgreSQL'
     await database.exec(TABLES)
   })
   afterAll(() => database?.drop())
-  beforeEach(() => database.exec('TRUNCATE city, region, measurement CASCADE; INSERT INTO city VALUES (1, $$Lyon$$), (2, $$Nice$$)'))
+  beforeEach(() =>
+    database.exec(
+      'TRUNCATE city, region, measurement CASCADE; INSERT INTO city VALUES (1, $$Lyon$$), (2, $$Nice$$)',
+    ),
+  )
 
   const objects = async () =>
     (
@@ -73,16 +83,22 @@ describe.skipIf(postgres?.skipped !== undefined)('external writes on PostgreSQL'
       expect(await heardOf('DELETE FROM city WHERE id = 3')).toEqual(['public.city', 'public.region'])
       expect(await heardOf('TRUNCATE region')).toEqual(['public.region'])
       expect(await heardOf('INSERT INTO geo."odd.Table" VALUES (1)')).toEqual(['geo.odd.Table'])
-      expect(await heardOf(`BEGIN; INSERT INTO city VALUES (4, 'Caen'); UPDATE city SET name = 'x' WHERE id = 4; COMMIT`)).toEqual([
-        'public.city',
-      ])
+      expect(
+        await heardOf(
+          `BEGIN; INSERT INTO city VALUES (4, 'Caen'); UPDATE city SET name = 'x' WHERE id = 4; COMMIT`,
+        ),
+      ).toEqual(['public.city'])
       expect(await heardOf('SELECT * FROM city')).toEqual([])
     })
 
     it('notify of a partitioned table by the name in the statement', async () => {
       await database.exec(changeTriggersSql({ schemas: ['public'] }))
-      expect(await heardOf(`INSERT INTO measurement VALUES (1, '2026-03-01')`)).toEqual(['public.measurement'])
-      expect(await heardOf(`INSERT INTO measurement_2026 VALUES (2, '2026-03-01')`)).toEqual(['public.measurement_2026'])
+      expect(await heardOf(`INSERT INTO measurement VALUES (1, '2026-03-01')`)).toEqual([
+        'public.measurement',
+      ])
+      expect(await heardOf(`INSERT INTO measurement_2026 VALUES (2, '2026-03-01')`)).toEqual([
+        'public.measurement_2026',
+      ])
     })
 
     it('send no notification for a write that is rolled back', async () => {
@@ -92,17 +108,24 @@ describe.skipIf(postgres?.skipped !== undefined)('external writes on PostgreSQL'
 
     it('send no notification while `sluice.quiet` is on', async () => {
       await database.exec(changeTriggersSql({ tables: ['city'] }))
-      expect(await heardOf(`SET sluice.quiet = on; DELETE FROM city WHERE id = 1; RESET sluice.quiet`)).toEqual([])
-      expect(await heardOf(`BEGIN; SET LOCAL sluice.quiet = on; COMMIT; DELETE FROM city WHERE id = 2`)).toEqual(['public.city'])
+      expect(
+        await heardOf(`SET sluice.quiet = on; DELETE FROM city WHERE id = 1; RESET sluice.quiet`),
+      ).toEqual([])
+      expect(
+        await heardOf(`BEGIN; SET LOCAL sluice.quiet = on; COMMIT; DELETE FROM city WHERE id = 2`),
+      ).toEqual(['public.city'])
     })
 
     it('work regardless of the search path of the writer', async () => {
       await database.exec(changeTriggersSql({ tables: ['city'] }))
-      expect(await heardOf(`SET search_path = geo; DELETE FROM public.city; RESET search_path`)).toEqual(['public.city'])
+      expect(await heardOf(`SET search_path = geo; DELETE FROM public.city; RESET search_path`)).toEqual([
+        'public.city',
+      ])
     })
 
     it('stay unchanged when they are created again, and switch to another channel', async () => {
-      const ids = () => database.query(`SELECT oid FROM pg_trigger WHERE tgname = 'sluice_notify_change' ORDER BY oid`)
+      const ids = () =>
+        database.query(`SELECT oid FROM pg_trigger WHERE tgname = 'sluice_notify_change' ORDER BY oid`)
       await database.exec(changeTriggersSql({ schemas: ['public'] }))
       const before = await ids()
       expect(before).toHaveLength(4)
@@ -117,16 +140,25 @@ describe.skipIf(postgres?.skipped !== undefined)('external writes on PostgreSQL'
 
     it('leave nothing behind when they are removed', async () => {
       const before = await objects()
-      await database.exec(changeTriggersSql({ schemas: ['public'], tables: [{ schema: 'geo', name: 'odd.Table' }], functionSchema: 'geo' }))
+      await database.exec(
+        changeTriggersSql({
+          schemas: ['public'],
+          tables: [{ schema: 'geo', name: 'odd.Table' }],
+          functionSchema: 'geo',
+        }),
+      )
       expect(await objects()).toEqual({ triggers: 5, functions: 1 })
       await database.exec(dropChangeTriggersSql({ schemas: ['public'], functionSchema: 'geo' }))
       expect(await objects()).toEqual({ triggers: 1, functions: 1 })
-      for (const _ of [1, 2]) await database.exec(dropChangeTriggersSql({ schemas: ['public', 'geo'], functionSchema: 'geo' }))
+      for (const _ of [1, 2])
+        await database.exec(dropChangeTriggersSql({ schemas: ['public', 'geo'], functionSchema: 'geo' }))
       expect(await objects()).toEqual(before)
     })
 
     it('are rejected for a table that does not exist', async () => {
-      await expect(database.exec(changeTriggersSql({ tables: ['nowhere'] }))).rejects.toThrow('"nowhere" does not exist')
+      await expect(database.exec(changeTriggersSql({ tables: ['nowhere'] }))).rejects.toThrow(
+        '"nowhere" does not exist',
+      )
     })
 
     it('are not listed as triggers in the catalog, unlike other triggers', async () => {
@@ -138,8 +170,13 @@ describe.skipIf(postgres?.skipped !== undefined)('external writes on PostgreSQL'
         DROP TRIGGER sluice_notify_change ON region;
         CREATE TRIGGER sluice_notify_change AFTER INSERT ON region EXECUTE FUNCTION other()`)
       const { tables } = await catalog()
-      expect([tables.get('public.city')?.hasTriggers, tables.get('public.region')?.hasTriggers]).toEqual([true, true])
-      await database.exec('DROP TRIGGER another ON city; DROP TRIGGER sluice_notify_change ON region; DROP FUNCTION other')
+      expect([tables.get('public.city')?.hasTriggers, tables.get('public.region')?.hasTriggers]).toEqual([
+        true,
+        true,
+      ])
+      await database.exec(
+        'DROP TRIGGER another ON city; DROP TRIGGER sluice_notify_change ON region; DROP FUNCTION other',
+      )
     })
   })
 
@@ -166,7 +203,10 @@ describe.skipIf(postgres?.skipped !== undefined)('external writes on PostgreSQL'
       db.on('query', () => {
         asked += 1
       })
-      const listener = listenToChanges(sluice, () => new pg.Client(database.url), { retryBaseMs: 5, ...options })
+      const listener = listenToChanges(sluice, () => new pg.Client(database.url), {
+        retryBaseMs: 5,
+        ...options,
+      })
       closing.push(
         () => sluice.close(),
         () => listener.close(),
@@ -205,7 +245,11 @@ describe.skipIf(postgres?.skipped !== undefined)('external writes on PostgreSQL'
 
     it('caches nothing while its connection is down, and refetches after it reconnects', async () => {
       const downs: unknown[] = []
-      const { listener, name, isKept } = await open({ onDown: (error) => downs.push(error), retryBaseMs: 200, random: () => 0 })
+      const { listener, name, isKept } = await open({
+        onDown: (error) => downs.push(error),
+        retryBaseMs: 200,
+        random: () => 0,
+      })
       await eventually(isKept, 'the read is cached')
       await writer.query(
         `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%' AND pid <> pg_backend_pid()`,
@@ -232,7 +276,11 @@ describe.skipIf(postgres?.skipped !== undefined)('external writes on PostgreSQL'
       const { listener } = await open()
       await listener.close()
       const listening = async () =>
-        (await writer.query(`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'`)).rowCount
+        (
+          await writer.query(
+            `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'`,
+          )
+        ).rowCount
       await eventually(async () => (await listening()) === 0, 'the connection is gone')
     })
   })

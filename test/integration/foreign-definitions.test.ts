@@ -5,7 +5,8 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { readFingerprint } from '../../packages/core/src/schema/schema-fingerprint.ts'
 import { databases } from '../support/databases.ts'
 
-const TABLES = 'create table items (id int primary key, name varchar(50)); create table log (id int primary key, entry varchar(50))'
+const TABLES =
+  'create table items (id int primary key, name varchar(50)); create table log (id int primary key, entry varchar(50))'
 const ROWS = "insert into items values (1, 'a'), (2, 'b'); insert into log values (1, 'none'), (2, 'none')"
 
 const triggers: Readonly<Record<Dialect, readonly string[]>> = {
@@ -103,7 +104,12 @@ const maintenance: Readonly<Record<Dialect, readonly string[]>> = {
     'create index on tt (a)',
     'drop table tt cascade',
   ],
-  mysql: ["insert into items values (3, 'c')", 'analyze table items', 'create temporary table tt (id int)', 'drop temporary table tt'],
+  mysql: [
+    "insert into items values (3, 'c')",
+    'analyze table items',
+    'create temporary table tt (id int)',
+    'drop temporary table tt',
+  ],
   sqlite: ["insert into items values (3, 'c')", 'create temp table tt (id int)', 'drop table tt'],
 }
 
@@ -112,7 +118,11 @@ describe.each(databases())('DDL by another process on $name', ({ dialect, connec
     const database = await connect()
     onTestFinished(() => database.drop())
     await database.exec(`${TABLES}; ${ROWS}`)
-    const sluice = createSluice({ mode: 'optimize', cache: { ttl: 300 }, ...(schemaCheckMs !== undefined && { schemaCheckMs }) })
+    const sluice = createSluice({
+      mode: 'optimize',
+      cache: { ttl: 300 },
+      ...(schemaCheckMs !== undefined && { schemaCheckMs }),
+    })
     const errors: unknown[] = []
     sluice.on('error', (error) => errors.push(error))
     const db = withSluice(knex(database.knexConfig()), sluice)
@@ -148,12 +158,15 @@ describe.each(databases())('DDL by another process on $name', ({ dialect, connec
     expect((await log())[0]).toEqual({ id: 1, entry: 'last' })
   })
 
-  it.skipIf(skipped !== undefined)('invalidates the results that an undetected trigger left outdated', async () => {
-    const { database, db, log } = await open(50)
-    for (const statement of triggers[dialect]) await database.exec(statement)
-    await db('items').where('id', 1).update({ name: 'unseen' })
-    await expect.poll(async () => (await log())[0]).toEqual({ id: 1, entry: 'unseen' })
-  })
+  it.skipIf(skipped !== undefined)(
+    'invalidates the results that an undetected trigger left outdated',
+    async () => {
+      const { database, db, log } = await open(50)
+      for (const statement of triggers[dialect]) await database.exec(statement)
+      await db('items').where('id', 1).update({ name: 'unseen' })
+      await expect.poll(async () => (await log())[0]).toEqual({ id: 1, entry: 'unseen' })
+    },
+  )
 
   it.skipIf(skipped !== undefined)('is not checked when the option is disabled', async () => {
     const { database, isCached } = await open(false)
@@ -162,24 +175,27 @@ describe.each(databases())('DDL by another process on $name', ({ dialect, connec
     expect(await isCached()).toBe(true)
   })
 
-  it.skipIf(skipped !== undefined)('changes the fingerprint, unlike maintenance and row changes', async () => {
-    const database = await connect()
-    onTestFinished(() => database.drop())
-    await database.exec(`${TABLES}; ${ROWS}`)
-    // As the app's user, which does not see the tables of other tests.
-    const db = knex(database.knexConfig())
-    onTestFinished(() => db.destroy())
-    const fingerprint = () => readFingerprint(knexConnection(db))
-    let before = await fingerprint()
-    for (const statement of maintenance[dialect]) {
-      await database.exec(statement)
-      expect(await fingerprint(), statement).toBe(before)
-    }
-    for (const statement of definitions[dialect]) {
-      await database.exec(statement)
-      const after = await fingerprint()
-      expect(after, statement).not.toBe(before)
-      before = after
-    }
-  })
+  it.skipIf(skipped !== undefined)(
+    'changes the fingerprint, unlike maintenance and row changes',
+    async () => {
+      const database = await connect()
+      onTestFinished(() => database.drop())
+      await database.exec(`${TABLES}; ${ROWS}`)
+      // As the app's user, which does not see the tables of other tests.
+      const db = knex(database.knexConfig())
+      onTestFinished(() => db.destroy())
+      const fingerprint = () => readFingerprint(knexConnection(db))
+      let before = await fingerprint()
+      for (const statement of maintenance[dialect]) {
+        await database.exec(statement)
+        expect(await fingerprint(), statement).toBe(before)
+      }
+      for (const statement of definitions[dialect]) {
+        await database.exec(statement)
+        const after = await fingerprint()
+        expect(after, statement).not.toBe(before)
+        before = after
+      }
+    },
+  )
 })

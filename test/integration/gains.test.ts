@@ -26,7 +26,10 @@ interface Opened {
 
 async function open(options: SluiceOptions = {}): Promise<Opened> {
   const sluice = createSluice({ mode: 'optimize', ...options })
-  const db = withSluice(knex({ client: 'better-sqlite3', connection: ':memory:', useNullAsDefault: true }), sluice)
+  const db = withSluice(
+    knex({ client: 'better-sqlite3', connection: ':memory:', useNullAsDefault: true }),
+    sluice,
+  )
   onTestFinished(async () => {
     await db.destroy()
     await sluice.close()
@@ -203,7 +206,8 @@ describe('Knex reads that never gain', () => {
     await readNew(MANY)
     const before = leftAlone(sluice)
     await sluice.run(async () => {
-      for (let at = 0; at < 3; at += 1) await expect(db('authors').where({ nothing: at }).first()).rejects.toThrow('no such column')
+      for (let at = 0; at < 3; at += 1)
+        await expect(db('authors').where({ nothing: at }).first()).rejects.toThrow('no such column')
     })
     expect(leftAlone(sluice)).toBe(before + 3)
   })

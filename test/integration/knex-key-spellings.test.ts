@@ -182,13 +182,17 @@ describe.each(databases())('keys in several spellings on Knex and $name', ({ dia
       bare = knex(database.knexConfig())
       db = withSluice(knex(database.knexConfig()), sluice)
       if (dialect === 'mysql') {
-        const config = { client: 'mysql2', connection: `${database.url}?dateStrings=true&supportBigNumbers=true&bigNumberStrings=true` }
+        const config = {
+          client: 'mysql2',
+          connection: `${database.url}?dateStrings=true&supportBigNumbers=true&bigNumberStrings=true`,
+        }
         asText = { bare: knex(config), db: withSluice(knex(config), sluice) }
       }
       for (const one of [db, asText?.db]) {
         if (one === undefined) continue
         await one('odd').first()
-        while (hostOf(sluice).catalogs.catalog(dialect) === undefined) await new Promise((resolve) => setImmediate(resolve))
+        while (hostOf(sluice).catalogs.catalog(dialect) === undefined)
+          await new Promise((resolve) => setImmediate(resolve))
       }
     })
     afterAll(async () => {
@@ -207,21 +211,29 @@ describe.each(databases())('keys in several spellings on Knex and $name', ({ dia
         ),
       )
 
-    it.each(Object.entries(CASES[dialect]))('%s returns the same results as without Sluice', async (column, lists) => {
-      for (const keys of lists) {
-        for (const method of Object.keys(METHODS)) {
-          for (const pair of [{ bare, db }, ...(asText === undefined ? [] : [asText])]) {
-            const expected = await read(pair.bare, column, keys, method)
-            expect(await sluice.run(() => read(pair.db, column, keys, method)), `${method} by ${keys.join()}`).toEqual(expected)
+    it.each(Object.entries(CASES[dialect]))(
+      '%s returns the same results as without Sluice',
+      async (column, lists) => {
+        for (const keys of lists) {
+          for (const method of Object.keys(METHODS)) {
+            for (const pair of [{ bare, db }, ...(asText === undefined ? [] : [asText])]) {
+              const expected = await read(pair.bare, column, keys, method)
+              expect(
+                await sluice.run(() => read(pair.db, column, keys, method)),
+                `${method} by ${keys.join()}`,
+              ).toEqual(expected)
+            }
           }
         }
-      }
-    })
+      },
+    )
 
     it.each(Object.entries(PLAIN[dialect]))('%s is batched if it has one spelling', async (column, lists) => {
       for (const keys of lists) {
         const before = sluice.queries.getStats().batched
-        expect(await sluice.run(() => read(db, column, keys, 'rows'))).toEqual(await read(bare, column, keys, 'rows'))
+        expect(await sluice.run(() => read(db, column, keys, 'rows'))).toEqual(
+          await read(bare, column, keys, 'rows'),
+        )
         expect(sluice.queries.getStats().batched - before, keys.join()).toBe(keys.length - 1)
       }
     })

@@ -8,7 +8,8 @@ import { openStack, type Stack, seed } from '../support/stack.ts'
 type Builder = Knex.QueryBuilder
 type Program = (db: Knex) => readonly Builder[]
 
-const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i)
+const range = (from: number, to: number): number[] =>
+  Array.from({ length: to - from + 1 }, (_, i) => from + i)
 const posts =
   (ids: readonly unknown[], end: (posts: Builder, k: Knex) => Builder): Program =>
   (k) =>
@@ -93,7 +94,8 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
           (p) => p.where('created_at', new Date('2026-01-01T00:00:00.000Z')),
           (p) => p.where('editor_id', '=', null),
         ]
-        for (const form of forms) expect(await sent(posts(range(1, 9), (p) => form(p).orderBy('id')))).toHaveLength(1)
+        for (const form of forms)
+          expect(await sent(posts(range(1, 9), (p) => form(p).orderBy('id')))).toHaveLength(1)
       })
 
       it('are distinguished from the key in any position, in an object, and with the table name', async () => {
@@ -104,18 +106,26 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
           (k: Knex, id: number) => k('posts').where({ id, views: 7 }),
           (k: Knex, id: number) => k('posts').where({ id, author_id: 3 }),
         ])
-          expect(await sent((k) => range(1, 9).map((id) => of(k, id).select('title').orderBy('id')))).toHaveLength(1)
+          expect(
+            await sent((k) => range(1, 9).map((id) => of(k, id).select('title').orderBy('id'))),
+          ).toHaveLength(1)
       })
 
       it('form separate batches', async () => {
         const program: Program = (k) =>
-          [1, 2].flatMap((views) => range(1, 4).map((id) => k('posts').where('author_id', id).where('views', '>', views).orderBy('id')))
+          [1, 2].flatMap((views) =>
+            range(1, 4).map((id) =>
+              k('posts').where('author_id', id).where('views', '>', views).orderBy('id'),
+            ),
+          )
         expect(await sent(program)).toHaveLength(2)
         const lists: Program = (k) =>
           [
             [1, 2],
             [2, 1, 7],
-          ].flatMap((views) => range(1, 4).map((id) => k('posts').where('author_id', id).whereIn('views', views).orderBy('id')))
+          ].flatMap((views) =>
+            range(1, 4).map((id) => k('posts').where('author_id', id).whereIn('views', views).orderBy('id')),
+          )
         expect(await sent(lists)).toHaveLength(2)
       })
 
@@ -131,7 +141,9 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
           (p: Builder) => p.whereIn('views', []),
           (p: Builder) => p.having('id', '>', 0).groupBy('id'),
         ])
-          expect(await sent(posts(range(1, 3), (p, k) => form(p, k).select('id').orderBy('id')))).toHaveLength(3)
+          expect(
+            await sent(posts(range(1, 3), (p, k) => form(p, k).select('id').orderBy('id'))),
+          ).toHaveLength(3)
       })
     })
 
@@ -144,8 +156,14 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
       ] as const
 
       it('are batched as pairs', async () => {
-        expect(await sent((k) => pairs.map(([org_id, user_id]) => k('memberships').where({ org_id, user_id }).first()))).toHaveLength(1)
-        const roles = await sent((k) => pairs.map(([org_id, user_id]) => k('memberships').where({ user_id, org_id }).select('role')))
+        expect(
+          await sent((k) =>
+            pairs.map(([org_id, user_id]) => k('memberships').where({ org_id, user_id }).first()),
+          ),
+        ).toHaveLength(1)
+        const roles = await sent((k) =>
+          pairs.map(([org_id, user_id]) => k('memberships').where({ user_id, org_id }).select('role')),
+        )
         expect(roles).toHaveLength(1)
         const aliased: Program = (k) =>
           pairs.map(([org_id, user_id]) =>
@@ -158,10 +176,14 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
 
       it('of foreign keys keep the other conditions', async () => {
         const tasks: Program = (k) =>
-          pairs.map(([org_id, owner_id]) => k('tasks').where({ org_id, owner_id }).where('id', '>', 0).orderBy('id'))
+          pairs.map(([org_id, owner_id]) =>
+            k('tasks').where({ org_id, owner_id }).where('id', '>', 0).orderBy('id'),
+          )
         expect(await sent(tasks)).toHaveLength(1)
         expect(
-          await sent((k) => pairs.map(([org_id, owner_id]) => k('tasks').where({ org_id, owner_id }).count('* as n').first())),
+          await sent((k) =>
+            pairs.map(([org_id, owner_id]) => k('tasks').where({ org_id, owner_id }).count('* as n').first()),
+          ),
         ).toHaveLength(1)
       })
 
@@ -180,7 +202,8 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
       })
 
       it('share the limit of bindings', async () => {
-        const many: Program = (k) => range(1, 500).map((user_id) => k('memberships').where({ org_id: 'o1', user_id }).select('role'))
+        const many: Program = (k) =>
+          range(1, 500).map((user_id) => k('memberships').where({ org_id: 'o1', user_id }).select('role'))
         expect(await sent(many)).toHaveLength(dialect === 'sqlite' ? 2 : 1)
       })
     })
@@ -209,8 +232,12 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
       })
 
       it('that depend on the order of rows are passed through', async () => {
-        expect(await sent((k) => [1, 2].map((device_id) => k('readings').where({ device_id }).sum('value as s')))).toHaveLength(2)
-        expect(await sent(posts([1, 2], (p) => p.min('title as t')))).toHaveLength(dialect === 'mysql' ? 2 : 1)
+        expect(
+          await sent((k) => [1, 2].map((device_id) => k('readings').where({ device_id }).sum('value as s'))),
+        ).toHaveLength(2)
+        expect(await sent(posts([1, 2], (p) => p.min('title as t')))).toHaveLength(
+          dialect === 'mysql' ? 2 : 1,
+        )
       })
 
       it('with the same name as the key are passed through', async () => {
@@ -221,8 +248,15 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
       it('by additional columns keep their groups and their order', async () => {
         for (const form of [
           (p: Builder) => p.select('views').count('* as n').groupBy('views').orderBy('views'),
-          (p: Builder) => p.select('editor_id as e').max('views as m').groupBy('editor_id').orderBy('m', 'desc').orderBy('e'),
-          (p: Builder) => p.count('* as n').groupBy('views', 'editor_id').orderBy('views').orderBy('editor_id'),
+          (p: Builder) =>
+            p
+              .select('editor_id as e')
+              .max('views as m')
+              .groupBy('editor_id')
+              .orderBy('m', 'desc')
+              .orderBy('e'),
+          (p: Builder) =>
+            p.count('* as n').groupBy('views', 'editor_id').orderBy('views').orderBy('editor_id'),
           (p: Builder) => p.groupBy('views').orderBy('views').pluck('views'),
         ])
           expect(await sent(posts([...range(1, 9), 77], form)), String(form)).toHaveLength(1)
@@ -260,17 +294,25 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
         expect(await sent((k) => range(1, 5).map((id) => k('posts').where({ id }).limit(1)))).toHaveLength(1)
         expect(
           await sent((k) =>
-            range(1, 5).map((id) => k('posts as p').where('p.author_id', id).orderBy('p.id').limit(2).select('p.*', 'p.id as x')),
+            range(1, 5).map((id) =>
+              k('posts as p').where('p.author_id', id).orderBy('p.id').limit(2).select('p.*', 'p.id as x'),
+            ),
           ),
         ).toHaveLength(together(5))
         expect(
-          await sent((k) => ['o1', 'o2'].map((org_id) => k('memberships').where({ org_id }).orderBy('user_id', 'desc').limit(1))),
+          await sent((k) =>
+            ['o1', 'o2'].map((org_id) =>
+              k('memberships').where({ org_id }).orderBy('user_id', 'desc').limit(1),
+            ),
+          ),
         ).toHaveLength(together(2))
       })
 
       it('of different sizes are batched separately', async () => {
         const program: Program = (k) =>
-          [1, 2].flatMap((size) => range(1, 3).map((id) => k('posts').where('author_id', id).orderBy('id').limit(size).offset(size)))
+          [1, 2].flatMap((size) =>
+            range(1, 3).map((id) => k('posts').where('author_id', id).orderBy('id').limit(size).offset(size)),
+          )
         expect(await sent(program)).toHaveLength(together(6, 2))
       })
 
@@ -294,11 +336,14 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
       })
 
       it('number rows when columns have the names of the helper columns', async () => {
-        const program: Program = (k) => [1, 2, 3].map((city) => k('ranked').where({ city }).orderBy('at').orderBy('id').limit(2))
+        const program: Program = (k) =>
+          [1, 2, 3].map((city) => k('ranked').where({ city }).orderBy('at').orderBy('id').limit(2))
         expect(await sent(program)).toHaveLength(together(3))
         expect(
           await sent((k) =>
-            [1, 2].map((city) => k('ranked').where({ city }).orderBy('id').limit(2).select('sluice_key_1', 'sluice_rank_1')),
+            [1, 2].map((city) =>
+              k('ranked').where({ city }).orderBy('id').limit(2).select('sluice_key_1', 'sluice_rank_1'),
+            ),
           ),
         ).toHaveLength(together(2))
       })
@@ -309,19 +354,28 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
             .map((code) => k('loose').where({ code }).orderBy('at').orderBy('id').limit(1).offset(1))
             .slice(0, dialect === 'postgresql' ? 0 : 2),
         )
-        await sent((k) => ['1', '2', '3'].map((code) => k('loose').where({ code }).orderBy('at').orderBy('id').limit(1).offset(1)))
+        await sent((k) =>
+          ['1', '2', '3'].map((code) =>
+            k('loose').where({ code }).orderBy('at').orderBy('id').limit(1).offset(1),
+          ),
+        )
       })
 
       it('fetch at most 50 pages per statement', async () => {
         const asked = await sent(posts(range(1, 70), (p) => p.orderBy('id').first()))
-        if (dialect !== 'sqlite') expect(asked.map((sql) => sql.split(' union all ').length).sort()).toEqual([20, 50])
+        if (dialect !== 'sqlite')
+          expect(asked.map((sql) => sql.split(' union all ').length).sort()).toEqual([20, 50])
       })
 
       it('preserve each type and its order', async () => {
         for (const direction of ['asc', 'desc'])
           for (const column of ['mood', 'few', 'at'])
             expect(
-              await sent((k) => [0, 1, 2].map((city) => k('typed').where({ city }).orderBy(column, direction).orderBy('id').limit(4))),
+              await sent((k) =>
+                [0, 1, 2].map((city) =>
+                  k('typed').where({ city }).orderBy(column, direction).orderBy('id').limit(4),
+                ),
+              ),
             ).toHaveLength(together(3))
       })
     })
@@ -335,7 +389,8 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
     it('batches through rewritten identifiers and processed responses', async () => {
       const config = (): Knex.Config => ({
         ...stack.database.knexConfig(),
-        wrapIdentifier: (name, original) => original(name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)),
+        wrapIdentifier: (name, original) =>
+          original(name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)),
         postProcessResponse: camel,
       })
       const [bare, own] = [knex(config()), withSluice(knex(config()), stack.sluice)]
@@ -343,9 +398,18 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
       const statements: string[] = []
       own.on('query', ({ sql }: { sql: string }) => statements.push(sql))
       const programs: Program[] = [
-        (k) => range(1, 9).map((authorId) => k('posts').where({ authorId }).orderBy('createdAt').orderBy('id').limit(2)),
-        (k) => range(1, 9).map((authorId) => k('posts').where({ authorId }).orderBy('id').limit(2).select('createdAt as madeAt')),
-        (k) => range(1, 9).map((authorId) => k('posts').where({ authorId }).whereNull('editorId').max('createdAt as latestOne')),
+        (k) =>
+          range(1, 9).map((authorId) =>
+            k('posts').where({ authorId }).orderBy('createdAt').orderBy('id').limit(2),
+          ),
+        (k) =>
+          range(1, 9).map((authorId) =>
+            k('posts').where({ authorId }).orderBy('id').limit(2).select('createdAt as madeAt'),
+          ),
+        (k) =>
+          range(1, 9).map((authorId) =>
+            k('posts').where({ authorId }).whereNull('editorId').max('createdAt as latestOne'),
+          ),
         (k) => [1, 2, 3].map((userId) => k('memberships').where({ orgId: 'o1', userId }).first()),
         (k) => range(1, 9).map((authorId) => k('posts').where({ authorId }).orderBy('id').pluck('createdAt')),
       ]
@@ -392,7 +456,13 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
             await trx('posts').where({ id: 1 }).update({ views: 100 })
             stack.taken()
             const tops = await Promise.all(
-              range(1, 3).map((id) => trx('posts').where('author_id', id).orderBy('views', 'desc').orderBy('id').first('id', 'views')),
+              range(1, 3).map((id) =>
+                trx('posts')
+                  .where('author_id', id)
+                  .orderBy('views', 'desc')
+                  .orderBy('id')
+                  .first('id', 'views'),
+              ),
             )
             expect(tops[0]).toEqual({ id: 1, views: 100 })
             expect(stack.taken()).toHaveLength(3)

@@ -38,19 +38,29 @@ const own: Readonly<Record<ReplicaPairKind['name'], Own>> = {
       db('information_schema.tables').first(),
     ],
     missingTable: { errno: 1146 },
-    failing: (db) => ({ read: db('counters').whereRaw('id = (select id from counters)').first(), error: { errno: 1242 } }),
+    failing: (db) => ({
+      read: db('counters').whereRaw('id = (select id from counters)').first(),
+      error: { errno: 1242 },
+    }),
     async makePrimaryOnly(url, on) {
       // Reading the view writes, so a replica rejects it.
       await on(url, 'CREATE TABLE seen (id int)')
-      await on(url, 'CREATE FUNCTION see() RETURNS int DETERMINISTIC MODIFIES SQL DATA BEGIN INSERT INTO seen VALUES (1); RETURN 1; END')
-      await on(url, 'CREATE SQL SECURITY INVOKER VIEW primary_only AS SELECT see() AS id FROM counters WHERE id = 0')
+      await on(
+        url,
+        'CREATE FUNCTION see() RETURNS int DETERMINISTIC MODIFIES SQL DATA BEGIN INSERT INTO seen VALUES (1); RETURN 1; END',
+      )
+      await on(
+        url,
+        'CREATE SQL SECURITY INVOKER VIEW primary_only AS SELECT see() AS id FROM counters WHERE id = 0',
+      )
     },
   },
 }
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-for (const kind of replicaPairs()) describe.skipIf(kind.skipped !== undefined)(`Knex with replicas of ${kind.name}`, () => testOf(kind))
+for (const kind of replicaPairs())
+  describe.skipIf(kind.skipped !== undefined)(`Knex with replicas of ${kind.name}`, () => testOf(kind))
 
 function testOf(kind: ReplicaPairKind): void {
   let pair: ReplicaPair
@@ -83,18 +93,33 @@ function testOf(kind: ReplicaPairKind): void {
     stats(): ReplicaRoutingStats
   }
 
-  async function open(options: KnexOptions = {}, settings = 'SELECT 1', sluiceOptions = {}, url = replica.url): Promise<Opened> {
+  async function open(
+    options: KnexOptions = {},
+    settings = 'SELECT 1',
+    sluiceOptions = {},
+    url = replica.url,
+  ): Promise<Opened> {
     const pool = (max: number) => ({
       min: 0,
       max,
-      afterCreate: (connection: { query(sql: string, done: (error: unknown) => void): void }, done: (error: unknown) => void) =>
-        connection.query(settings, done),
+      afterCreate: (
+        connection: { query(sql: string, done: (error: unknown) => void): void },
+        done: (error: unknown) => void,
+      ) => connection.query(settings, done),
     })
     const errors: unknown[] = []
     const sluice = createSluice({ mode: 'optimize', ...sluiceOptions })
     sluice.on('error', (error) => errors.push(error))
-    const other = knex({ client: kind.client, connection: url, pool: { min: 0, max: 8 }, log: { warn: () => {}, error: () => {} } })
-    const db = withSluice(knex({ client: kind.client, connection: pair.primary, pool: pool(8) }), sluice, { replicas: [other], ...options })
+    const other = knex({
+      client: kind.client,
+      connection: url,
+      pool: { min: 0, max: 8 },
+      log: { warn: () => {}, error: () => {} },
+    })
+    const db = withSluice(knex({ client: kind.client, connection: pair.primary, pool: pool(8) }), sluice, {
+      replicas: [other],
+      ...options,
+    })
     closing.push(async () => {
       await sluice.close()
       await Promise.all([db.destroy(), other.destroy()])
@@ -112,39 +137,50 @@ function testOf(kind: ReplicaPairKind): void {
     return { sluice, db, used: () => other.client.pool.numUsed(), stats }
   }
 
-  const read = async (db: Knex, id: number): Promise<number> => ((await db('counters').where({ id }).first()) as { value: number }).value
+  const read = async (db: Knex, id: number): Promise<number> =>
+    ((await db('counters').where({ id }).first()) as { value: number }).value
   const write = (db: Knex, id: number, value: number) => db('counters').where({ id }).update({ value })
 
-  it.each(kind.ways)('has read-your-writes consistency with $name', { timeout: TEST_MS }, async ({ name, session, set }) => {
-    await set(replica)
-    const { sluice, db, stats } = await open({}, session, { cache: false })
-    let stale = 0
-    let turns = 0
-    const walk = async (id: number) => {
-      for (let i = 1; i <= 250; i += 1) {
-        await sluice.run(async () => {
-          await write(db, id, i)
-          for (let k = 0; k < 4; k += 1) {
-            if ((await read(db, id)) !== i) stale += 1
-            turns += 1
-            if (k > 0) await sleep(4)
-          }
-        })
+  it.each(kind.ways)(
+    'has read-your-writes consistency with $name',
+    { timeout: TEST_MS },
+    async ({ name, session, set }) => {
+      await set(replica)
+      const { sluice, db, stats } = await open({}, session, { cache: false })
+      let stale = 0
+      let turns = 0
+      const walk = async (id: number) => {
+        for (let i = 1; i <= 250; i += 1) {
+          await sluice.run(async () => {
+            await write(db, id, i)
+            for (let k = 0; k < 4; k += 1) {
+              if ((await read(db, id)) !== i) stale += 1
+              turns += 1
+              if (k > 0) await sleep(4)
+            }
+          })
+        }
       }
-    }
-    const before = stats()
-    await Promise.all([walk(1), walk(2), walk(3), walk(4)])
-    const { replicaReads } = stats()
-    console.log(`${name}: ${turns} reads, ${stale} stale, ${replicaReads - before.replicaReads} on the replica`)
-    expect(stale).toBe(0)
-    expect(replicaReads).toBeGreaterThan(before.replicaReads)
-  })
+      const before = stats()
+      await Promise.all([walk(1), walk(2), walk(3), walk(4)])
+      const { replicaReads } = stats()
+      console.log(
+        `${name}: ${turns} reads, ${stale} stale, ${replicaReads - before.replicaReads} on the replica`,
+      )
+      expect(stale).toBe(0)
+      expect(replicaReads).toBeGreaterThan(before.replicaReads)
+    },
+  )
 
   it.each([true, false])(
     'has read-your-writes consistency with the cache: %s, in other scopes and outside of scopes',
     { timeout: TEST_MS },
     async (isCached) => {
-      const { sluice, db, stats } = await open({}, 'SELECT 1', isCached ? { cache: { ttl: 60 } } : { cache: false })
+      const { sluice, db, stats } = await open(
+        {},
+        'SELECT 1',
+        isCached ? { cache: { ttl: 60 } } : { cache: false },
+      )
       const before = stats().replicaReads
       let stale = 0
       for (let i = 1; i <= 300; i += 1) {
@@ -199,7 +235,10 @@ function testOf(kind: ReplicaPairKind): void {
     await caughtUp()
   })
 
-  async function underLoad(opened: Opened, disturb: () => Promise<void>): Promise<{ done: number; failed: unknown[]; slowestMs: number }> {
+  async function underLoad(
+    opened: Opened,
+    disturb: () => Promise<void>,
+  ): Promise<{ done: number; failed: unknown[]; slowestMs: number }> {
     const { db, sluice } = opened
     const failed: unknown[] = []
     let done = 0
@@ -231,13 +270,16 @@ function testOf(kind: ReplicaPairKind): void {
   async function readsAgain(stats: () => ReplicaRoutingStats): Promise<number> {
     const [startedAt, before] = [performance.now(), stats().replicaReads]
     while (stats().replicaReads === before) {
-      if (performance.now() - startedAt > SOON.timeout) throw new Error('The replica is not read from any more.')
+      if (performance.now() - startedAt > SOON.timeout)
+        throw new Error('The replica is not read from any more.')
       await sleep(5)
     }
     return performance.now() - startedAt
   }
 
-  it('loses no read when the replica is killed, and uses it again after it restarts', { timeout: TEST_MS }, async () => {
+  it('loses no read when the replica is killed, and uses it again after it restarts', {
+    timeout: TEST_MS,
+  }, async () => {
     const opened = await open({}, 'SELECT 1', { cache: false })
     let againAfterMs = 0
     const { done, failed } = await underLoad(opened, async () => {
@@ -248,12 +290,16 @@ function testOf(kind: ReplicaPairKind): void {
       againAfterMs = await readsAgain(opened.stats)
       await sleep(500)
     })
-    console.log(`killed: ${done} reads, ${failed.length} failed, used again ${againAfterMs.toFixed(0)} ms after the restart`)
+    console.log(
+      `killed: ${done} reads, ${failed.length} failed, used again ${againAfterMs.toFixed(0)} ms after the restart`,
+    )
     expect(failed).toEqual([])
     expect(opened.stats().replicas[0]?.failures).toBeGreaterThan(0)
   })
 
-  it('has read-your-writes consistency while the replica is killed and restarts behind', { timeout: TEST_MS }, async () => {
+  it('has read-your-writes consistency while the replica is killed and restarts behind', {
+    timeout: TEST_MS,
+  }, async () => {
     const opened = await open({}, 'SELECT 1', { cache: false })
     const { sluice, db, stats } = opened
     const failed: unknown[] = []
@@ -290,7 +336,9 @@ function testOf(kind: ReplicaPairKind): void {
       await Promise.all(walks)
     }
     const replicaReads = stats().replicaReads - before.replicaReads
-    console.log(`killed 4 times: ${turns} reads, ${stale} stale, ${failed.length} failed, ${replicaReads} on the replica`)
+    console.log(
+      `killed 4 times: ${turns} reads, ${stale} stale, ${failed.length} failed, ${replicaReads} on the replica`,
+    )
     expect({ stale, failed }).toEqual({ stale: 0, failed: [] })
   })
 
@@ -320,7 +368,12 @@ function testOf(kind: ReplicaPairKind): void {
   it('reads from no new connection to a server that lags further', { timeout: TEST_MS }, async () => {
     const road = await tcpSwitch(replica.url)
     closing.push(() => road.close())
-    const { sluice, db, stats } = await open({ maxLagMs: 60_000 }, 'SELECT 1', { cache: false }, road.url(replica.url))
+    const { sluice, db, stats } = await open(
+      { maxLagMs: 60_000 },
+      'SELECT 1',
+      { cache: false },
+      road.url(replica.url),
+    )
     await spare.pauseReplay()
     try {
       let stale = 0

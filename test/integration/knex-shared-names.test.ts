@@ -11,7 +11,9 @@ const TIMESTAMP = 1114
 /** By dialect, settings that make a driver return different values. */
 const ways: Readonly<Record<string, object>> = {
   mysql: { timezone: '+05:00' },
-  postgresql: { types: { getTypeParser: (type: number) => (text: string) => (type === TIMESTAMP ? `own ${text}` : text) } },
+  postgresql: {
+    types: { getTypeParser: (type: number) => (text: string) => (type === TIMESTAMP ? `own ${text}` : text) },
+  },
   sqlite: { options: { safeIntegers: true } },
 }
 
@@ -34,7 +36,10 @@ describe.each(databases())('Knex instances that share a store, on $name', ({ dia
     async function start(database: Database, store: ReturnType<typeof memoryStore>, settings: object = {}) {
       const config = database.knexConfig()
       const sluice = createSluice({ mode: 'optimize', cache: { ttl: 60, store } })
-      const db = withSluice(knex({ ...config, connection: { ...addressOf(config, dialect), ...settings } }), sluice)
+      const db = withSluice(
+        knex({ ...config, connection: { ...addressOf(config, dialect), ...settings } }),
+        sluice,
+      )
       const bare = knex({ ...config, connection: { ...addressOf(config, dialect), ...settings } })
       cleanups.push(() => Promise.all([sluice.close(), db.destroy(), bare.destroy()]))
       // The catalog is read with the first statement.
@@ -43,7 +48,11 @@ describe.each(databases())('Knex instances that share a store, on $name', ({ dia
         await db('moments').where({ id: turn + 2 })
         await new Promise((resolve) => setTimeout(resolve, 5))
       }
-      return { sluice, read: () => db('moments').where({ id: 1 }), bare: () => bare('moments').where({ id: 1 }) }
+      return {
+        sluice,
+        read: () => db('moments').where({ id: 1 }),
+        bare: () => bare('moments').where({ id: 1 }),
+      }
     }
 
     it('share results if their drivers have the same settings', async () => {

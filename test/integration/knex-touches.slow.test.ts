@@ -1,5 +1,11 @@
 import { analyzeSql, createSluice, type Dialect } from '@sluice/core'
-import { canonicalKey, effectOfStatement, isRefusal, type TableId, type WriteEffect } from '@sluice/core/adapter'
+import {
+  canonicalKey,
+  effectOfStatement,
+  isRefusal,
+  type TableId,
+  type WriteEffect,
+} from '@sluice/core/adapter'
 import { hostOf, readCatalog } from '@sluice/core/siblings'
 import knex, { type Knex } from 'knex'
 import { describe, expect, it } from 'vitest'
@@ -81,18 +87,30 @@ class Bench {
       lookupOf: () => ({ refused: 'not asked' }),
       rowSourceOf: () => undefined,
     }
-    const operation = new KnexOperation(context, client, builder as unknown as BuilderInternals, () => Promise.resolve())
+    const operation = new KnexOperation(context, client, builder as unknown as BuilderInternals, () =>
+      Promise.resolve(),
+    )
     const request = operation.cacheRequest()
     if (isRefusal(request)) return undefined
     const { sql, bindings } = builder.toSQL()
     const name = `${sql} ${canonicalKey(bindings)}`
-    return { ...request, name, isOrdered: name.includes('order by'), ask: async () => this.#plain(await builder.clone()) }
+    return {
+      ...request,
+      name,
+      isOrdered: name.includes('order by'),
+      ask: async () => this.#plain(await builder.clone()),
+    }
   }
 
   /** The prediction for the SQL and the bindings as the driver receives them. */
   effectOf({ sql, bindings }: Compiled): WriteEffect {
     const { statement } = analyzeSql(sql, this.dialect)
-    return effectOfStatement(statement, SOURCE, this.host.catalogs, bindings) ?? { tables: new Set(), everything: false }
+    return (
+      effectOfStatement(statement, SOURCE, this.host.catalogs, bindings) ?? {
+        tables: new Set(),
+        everything: false,
+      }
+    )
   }
 
   /** The rows of Knex and their values, as plain objects. */
@@ -117,7 +135,14 @@ interface Run {
 }
 
 async function compare(bench: Bench, random: Random, rounds: number): Promise<Run> {
-  const run: Run = { missed: [], cached: new CachedReads(), written: new Set(), reads: 0, writes: 0, exact: 0 }
+  const run: Run = {
+    missed: [],
+    cached: new CachedReads(),
+    written: new Set(),
+    reads: 0,
+    writes: 0,
+    exact: 0,
+  }
   const make = new RandomBuilders(bench.db, bench.dialect, random)
   for (const row of make.rows())
     await row.then(
@@ -146,7 +171,11 @@ async function compare(bench: Bench, random: Random, rounds: number): Promise<Ru
     const changed = tablesOf(changes)
     if (isDone) run.writes++
     const name = `${sql} ${canonicalKey(bindings)}`
-    run.missed.push(...[...changed].filter((table) => !effect.everything && !effect.tables.has(table)).map((table) => `${table}: ${name}`))
+    run.missed.push(
+      ...[...changed]
+        .filter((table) => !effect.everything && !effect.tables.has(table))
+        .map((table) => `${table}: ${name}`),
+    )
     run.missed.push(...missedRows(changes, effect).map((row) => `${row}: ${name}`))
     for (const table of changed) run.written.add(table)
     if ([...(effect.rows ?? [])].some(([table, rows]) => rows.size > 0 && changed.has(table))) run.exact++

@@ -6,7 +6,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { databases } from '../support/databases.ts'
 import { openStack, type Stack, seed } from '../support/stack.ts'
 
-const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i)
+const range = (from: number, to: number): number[] =>
+  Array.from({ length: to - from + 1 }, (_, i) => from + i)
 
 describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
   describe.skipIf(skipped !== undefined)('', () => {
@@ -48,56 +49,106 @@ describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
     describe('batching', () => {
       it('batches selects by a foreign key and keeps each order', async () => {
         const sent = await same((k) =>
-          Promise.all(range(1, 12).map((id) => k('posts').where('author_id', id).orderBy('views', 'desc').orderBy('id'))),
+          Promise.all(
+            range(1, 12).map((id) =>
+              k('posts').where('author_id', id).orderBy('views', 'desc').orderBy('id'),
+            ),
+          ),
         )
         expect(sent).toHaveLength(1)
       })
 
       it('batches first by a unique key', async () => {
-        expect(await same((k) => Promise.all(range(1, 14).map((id) => k('authors').where({ id }).first())))).toHaveLength(1)
+        expect(
+          await same((k) => Promise.all(range(1, 14).map((id) => k('authors').where({ id }).first()))),
+        ).toHaveLength(1)
         const emails = ['a1@example.org', 'a2@example.org', 'none@example.org']
         expect(
-          await same((k) => Promise.all(emails.map((email) => k('authors').where({ email }).select('id', 'email').first()))),
+          await same((k) =>
+            Promise.all(emails.map((email) => k('authors').where({ email }).select('id', 'email').first())),
+          ),
         ).toHaveLength(1)
       })
 
       it('batches first in a total order, and in no other', async () => {
         const latest = (k: Knex) =>
-          Promise.all(range(1, 12).map((id) => k('posts').where('author_id', id).orderBy('views').orderBy('id', 'desc').first()))
+          Promise.all(
+            range(1, 12).map((id) =>
+              k('posts').where('author_id', id).orderBy('views').orderBy('id', 'desc').first(),
+            ),
+          )
         expect(await same(latest)).toHaveLength(1)
         const doubtful = (k: Knex) =>
-          Promise.all(range(1, 3).map((id) => k('posts').where('author_id', id).orderBy('views').select('views').first()))
+          Promise.all(
+            range(1, 3).map((id) =>
+              k('posts').where('author_id', id).orderBy('views').select('views').first(),
+            ),
+          )
         expect(await same(doubtful)).toHaveLength(3)
       })
 
       it('batches count by key in each of its forms', async () => {
-        expect(await same((k) => Promise.all(range(1, 12).map((id) => k('posts').where('author_id', id).count('* as n'))))).toHaveLength(1)
-        expect(await same((k) => Promise.all(range(1, 12).map((id) => k('posts').where('author_id', id).count().first())))).toHaveLength(1)
         expect(
-          await same((k) => Promise.all(range(1, 6).map((id) => k('posts').where('author_id', id).count('editor_id as n').first()))),
+          await same((k) =>
+            Promise.all(range(1, 12).map((id) => k('posts').where('author_id', id).count('* as n'))),
+          ),
         ).toHaveLength(1)
-        await same((k) => Promise.all(range(98, 99).map((id) => k('posts').where('author_id', id).count('* as n'))))
+        expect(
+          await same((k) =>
+            Promise.all(range(1, 12).map((id) => k('posts').where('author_id', id).count().first())),
+          ),
+        ).toHaveLength(1)
+        expect(
+          await same((k) =>
+            Promise.all(
+              range(1, 6).map((id) => k('posts').where('author_id', id).count('editor_id as n').first()),
+            ),
+          ),
+        ).toHaveLength(1)
+        await same((k) =>
+          Promise.all(range(98, 99).map((id) => k('posts').where('author_id', id).count('* as n'))),
+        )
       })
 
       it('batches strings that spell integers in canonical form', async () => {
         const ids = ['1', '2', '3']
-        expect(await same((k) => Promise.all(ids.map((id) => k('posts').where('author_id', id).orderBy('id'))))).toHaveLength(1)
-        await same((k) => Promise.all(['1', '02', '3'].map((id) => k('posts').where('author_id', id).orderBy('id'))))
+        expect(
+          await same((k) => Promise.all(ids.map((id) => k('posts').where('author_id', id).orderBy('id')))),
+        ).toHaveLength(1)
+        await same((k) =>
+          Promise.all(['1', '02', '3'].map((id) => k('posts').where('author_id', id).orderBy('id'))),
+        )
       })
 
       it('returns no more columns than requested', async () => {
         const sent = await same((k) =>
-          Promise.all(range(1, 4).map((id) => k('posts').where('author_id', id).select('title').orderBy('id'))),
+          Promise.all(
+            range(1, 4).map((id) => k('posts').where('author_id', id).select('title').orderBy('id')),
+          ),
         )
         expect(sent).toHaveLength(1)
         await same((k) =>
-          Promise.all(range(1, 4).map((id) => k('posts as p').where('p.author_id', id).select('p.title', 'p.author_id').orderBy('p.id'))),
+          Promise.all(
+            range(1, 4).map((id) =>
+              k('posts as p').where('p.author_id', id).select('p.title', 'p.author_id').orderBy('p.id'),
+            ),
+          ),
         )
-        await same((k) => Promise.all(range(1, 4).map((id) => k('posts').where('author_id', id).select('id as author_id').orderBy('id'))))
+        await same((k) =>
+          Promise.all(
+            range(1, 4).map((id) =>
+              k('posts').where('author_id', id).select('id as author_id').orderBy('id'),
+            ),
+          ),
+        )
       })
 
       it('never batches null keys', async () => {
-        expect(await same((k) => Promise.all([1, null, 2].map((id) => k('posts').where('editor_id', id).orderBy('id'))))).toHaveLength(2)
+        expect(
+          await same((k) =>
+            Promise.all([1, null, 2].map((id) => k('posts').where('editor_id', id).orderBy('id'))),
+          ),
+        ).toHaveLength(2)
       })
 
       it('passes unsupported conditions through', async () => {
@@ -109,7 +160,11 @@ describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
             ...range(1, 3).map((id) => k('posts').whereNot('author_id', id).orderBy('id')),
             ...range(1, 3).map((id) => k('posts').where('author_id', id).distinct('views').orderBy('views')),
             ...range(1, 3).map((id) =>
-              k('posts').join('authors', 'authors.id', 'posts.author_id').where('authors.id', id).select('posts.id').orderBy('posts.id'),
+              k('posts')
+                .join('authors', 'authors.id', 'posts.author_id')
+                .where('authors.id', id)
+                .select('posts.id')
+                .orderBy('posts.id'),
             ),
             ...range(1, 3).map((id) => k('posts').where('author_id', id).sum('views as s')),
             ...range(1, 3).map((id) =>
@@ -132,7 +187,8 @@ describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
               : value
         const config = (): Knex.Config => ({
           ...stack.database.knexConfig(),
-          wrapIdentifier: (name, original) => original(name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)),
+          wrapIdentifier: (name, original) =>
+            original(name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)),
           postProcessResponse: camel,
         })
         const bare = knex(config())
@@ -141,7 +197,11 @@ describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
         const sent: string[] = []
         sluiced.on('query', ({ sql }: { sql: string }) => sent.push(sql))
         const program = (k: Knex) =>
-          Promise.all(range(1, 5).map((id) => k('posts').where('authorId', id).select('title', 'createdAt').orderBy('id')))
+          Promise.all(
+            range(1, 5).map((id) =>
+              k('posts').where('authorId', id).select('title', 'createdAt').orderBy('id'),
+            ),
+          )
         const firsts = (k: Knex) => Promise.all(range(1, 5).map((id) => k('posts').where('id', id).first()))
         expect(await stack.sluice.run(() => program(sluiced))).toEqual(await program(bare))
         expect(sent).toHaveLength(1)
@@ -151,7 +211,10 @@ describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
     })
 
     describe('the cache', () => {
-      async function staysRight(read: (db: Knex) => PromiseLike<unknown>, write: () => PromiseLike<unknown>): Promise<void> {
+      async function staysRight(
+        read: (db: Knex) => PromiseLike<unknown>,
+        write: () => PromiseLike<unknown>,
+      ): Promise<void> {
         await read(db)
         stack.taken()
         await read(db)
@@ -189,7 +252,12 @@ describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
       })
 
       it('invalidates rows that foreign key actions change', async () => {
-        await db('authors').insert({ id: 95, email: 'k@example.org', full_name: 'K', updated_at: new Date(0) })
+        await db('authors').insert({
+          id: 95,
+          email: 'k@example.org',
+          full_name: 'K',
+          updated_at: new Date(0),
+        })
         await db('posts').insert({ id: 95, slug: 'k', title: 'k', author_id: 95 })
         await staysRight(
           (k) => k('posts').where('author_id', 95),
@@ -198,11 +266,15 @@ describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
       })
 
       it('is shared with Prisma', async () => {
-        await staysRight(tags, () => stack.prisma.tag.update({ where: { id: 1 }, data: { label: 'from Prisma' } }))
+        await staysRight(tags, () =>
+          stack.prisma.tag.update({ where: { id: 1 }, data: { label: 'from Prisma' } }),
+        )
         const { prisma, bare } = stack
         await prisma.tag.findUnique({ where: { id: 2 } })
         await db('Tag').where('id', 2).update({ label: 'from Knex' })
-        expect(await prisma.tag.findUnique({ where: { id: 2 } })).toEqual(await bare.tag.findUnique({ where: { id: 2 } }))
+        expect(await prisma.tag.findUnique({ where: { id: 2 } })).toEqual(
+          await bare.tag.findUnique({ where: { id: 2 } }),
+        )
         await prisma.author.create({ data: { id: 96, email: 'm@example.org', name: 'M' } })
         await staysRight(
           (k) => k('authors').where('id', 96),
@@ -216,7 +288,9 @@ describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
         first.label = 'spoilt'
         const [second] = await db('Tag').where('id', 3)
         expect(second).toEqual(bareRow)
-        expect(Object.getPrototypeOf(second)?.constructor?.name).toBe(Object.getPrototypeOf(bareRow)?.constructor?.name)
+        expect(Object.getPrototypeOf(second)?.constructor?.name).toBe(
+          Object.getPrototypeOf(bareRow)?.constructor?.name,
+        )
       })
 
       it('does not cache results that depend on more than their tables', async () => {
@@ -332,23 +406,29 @@ describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
         await isRight()
       })
 
-      it.runIf(dialect === 'postgresql')('leave results cached when the database answers a COMMIT with ROLLBACK', async () => {
-        await read(db)
-        await db.transaction(async (trx) => {
-          await set(trx, fresh())
-          await trx.raw('select 1/0').catch(() => undefined)
-        })
-        await isRight()
-      })
+      it.runIf(dialect === 'postgresql')(
+        'leave results cached when the database answers a COMMIT with ROLLBACK',
+        async () => {
+          await read(db)
+          await db.transaction(async (trx) => {
+            await set(trx, fresh())
+            await trx.raw('select 1/0').catch(() => undefined)
+          })
+          await isRight()
+        },
+      )
 
-      it.skipIf(dialect === 'sqlite')('do not let other readers cache results from before the commit', async () => {
-        const text = fresh()
-        await db.transaction(async (trx) => {
-          await set(trx, text)
-          expect((await read(db)).label).not.toBe(text)
-        })
-        expect((await read(db)).label).toBe(text)
-      })
+      it.skipIf(dialect === 'sqlite')(
+        'do not let other readers cache results from before the commit',
+        async () => {
+          const text = fresh()
+          await db.transaction(async (trx) => {
+            await set(trx, text)
+            expect((await read(db)).label).not.toBe(text)
+          })
+          expect((await read(db)).label).toBe(text)
+        },
+      )
 
       it('are never batched across', async () => {
         await stack.sluice.run(() =>
@@ -392,7 +472,11 @@ describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
     })
 
     it('counts each operation of a scope once in every mode', async () => {
-      for (const options of [{ mode: 'observe' }, { mode: 'optimize', rollout: 0 }, { mode: 'optimize' }] as const) {
+      for (const options of [
+        { mode: 'observe' },
+        { mode: 'optimize', rollout: 0 },
+        { mode: 'optimize' },
+      ] as const) {
         const sluice = createSluice({ ...options, cache: false })
         const own = withSluice(knex(stack.database.knexConfig()), sluice)
         const reports: number[][] = []

@@ -9,7 +9,9 @@ import { catalogsRead } from '../support/catalog-read.ts'
 import { type Database, databases } from '../support/databases.ts'
 import { warningsOf } from '../support/warnings.ts'
 
-const [postgres, mariadb] = ['postgresql', 'mysql'].map((dialect) => databases().find((kind) => kind.dialect === dialect))
+const [postgres, mariadb] = ['postgresql', 'mysql'].map((dialect) =>
+  databases().find((kind) => kind.dialect === dialect),
+)
 
 describe('a database that may execute writes late', () => {
   let database: Database | undefined
@@ -19,8 +21,14 @@ describe('a database that may execute writes late', () => {
   }
   const byKnex = (client: string, isShared = true) =>
     warningsOf(async () => {
-      const sluice = createSluice({ mode: 'optimize', cache: isShared ? { store: memoryStore({ leaseMs: 10_000 }) } : {} })
-      const db = withSluice(knex({ client, connection: database?.url ?? '', pool: { min: 0, max: 2 } }), sluice)
+      const sluice = createSluice({
+        mode: 'optimize',
+        cache: isShared ? { store: memoryStore({ leaseMs: 10_000 }) } : {},
+      })
+      const db = withSluice(
+        knex({ client, connection: database?.url ?? '', pool: { min: 0, max: 2 } }),
+        sluice,
+      )
       await db.select(db.raw('1 as one'))
       await db.select(db.raw('1 as one'))
       await db.destroy()
@@ -42,7 +50,10 @@ describe('a database that may execute writes late', () => {
     it('causes a warning through the Prisma adapter', async () => {
       const warnings = await warningsOf(async () => {
         const sluice = createSluice({ mode: 'optimize', cache: { store: memoryStore() } })
-        const adapter = await sluiceAdapter(new PrismaPg({ connectionString: database?.url ?? '' }), sluice).connect()
+        const adapter = await sluiceAdapter(
+          new PrismaPg({ connectionString: database?.url ?? '' }),
+          sluice,
+        ).connect()
         await adapter.queryRaw({ sql: 'SELECT 1', args: [], argTypes: [] })
         await catalogsRead(sluice)
         await adapter.dispose()
@@ -63,7 +74,9 @@ describe('a database that may execute writes late', () => {
   describe.skipIf(mariadb?.skipped !== undefined)('on MariaDB', () => {
     it('causes a warning with the settings that limit it', async () => {
       database = await mariadb?.connect()
-      expect(await byKnex('mysql2')).toEqual([expect.stringMatching(/set max_statement_time and idle_transaction_timeout to 5 s or less/)])
+      expect(await byKnex('mysql2')).toEqual([
+        expect.stringMatching(/set max_statement_time and idle_transaction_timeout to 5 s or less/),
+      ])
     })
   })
 })

@@ -11,14 +11,24 @@ async function packagesAfter(program: string): Promise<readonly string[]> {
     import { createRequire } from 'node:module'
     const names = Object.keys(createRequire(import.meta.url).cache).map((path) => path.split('node_modules/').at(-1).split('/')[0])
     console.log(JSON.stringify(names))`
-  const args = ['--import', 'tsx', '--conditions=@sluice/source', '--input-type=module', '-e', `${program};${report}`]
+  const args = [
+    '--import',
+    'tsx',
+    '--conditions=@sluice/source',
+    '--input-type=module',
+    '-e',
+    `${program};${report}`,
+  ]
   const { stdout } = await run(process.execPath, args, { cwd: join(import.meta.dirname, '..') })
   return JSON.parse(stdout) as string[]
 }
 
 describe.each(['@sluice/express', '@sluice/fastify', '@sluice/http'])('importing %s', (name) => {
   it('loads the HTTP client with its proxy, and not before', async () => {
-    const [main, proxy] = await Promise.all([packagesAfter(`await import('${name}')`), packagesAfter(`await import('${name}/proxy')`)])
+    const [main, proxy] = await Promise.all([
+      packagesAfter(`await import('${name}')`),
+      packagesAfter(`await import('${name}/proxy')`),
+    ])
     expect(proxy).toContain('undici')
     expect(main).not.toContain('undici')
   })

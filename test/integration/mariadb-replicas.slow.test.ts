@@ -39,10 +39,18 @@ describe.skipIf(kind.skipped !== undefined)('replicas of MariaDB', () => {
     stats(): ReplicaRoutingStats
   }
 
-  function open(settings: { readonly primary?: string; readonly session?: () => string; readonly options?: KnexOptions } = {}): Opened {
+  function open(
+    settings: {
+      readonly primary?: string
+      readonly session?: () => string
+      readonly options?: KnexOptions
+    } = {},
+  ): Opened {
     const { primary = pair.primary, session = () => 'SELECT 1', options = {} } = settings
-    const afterCreate = (connection: { query(sql: string, done: (error: unknown) => void): void }, done: (error: unknown) => void) =>
-      connection.query(session(), done)
+    const afterCreate = (
+      connection: { query(sql: string, done: (error: unknown) => void): void },
+      done: (error: unknown) => void,
+    ) => connection.query(session(), done)
     const errors: unknown[] = []
     const sluice = createSluice({ mode: 'optimize', cache: false })
     sluice.on('error', (error) => errors.push(error))
@@ -57,7 +65,8 @@ describe.skipIf(kind.skipped !== undefined)('replicas of MariaDB', () => {
     return { sluice, db, stats: () => sluice.replicas.getStats()[0] as ReplicaRoutingStats }
   }
 
-  const read = async (db: Knex, id: number): Promise<number> => ((await db('counters').where({ id }).first()) as { value: number }).value
+  const read = async (db: Knex, id: number): Promise<number> =>
+    ((await db('counters').where({ id }).first()) as { value: number }).value
 
   /** Reads until the replica, or only the primary, has returned ten results in a row. */
   async function readsFrom({ db, sluice, stats }: Opened, where: 'replica' | 'primary'): Promise<void> {
@@ -168,7 +177,8 @@ describe.skipIf(kind.skipped !== undefined)('replicas of MariaDB', () => {
   it('waits for exactly the required transaction', { timeout: TEST_MS }, async () => {
     const { sluice, db, stats } = open({ options: { maxLagMs: 60_000 } })
     await readsFrom({ sluice, db, stats }, 'replica')
-    const position = async (url: string, variable: string) => (await kind.on(url, `SELECT @@${variable} AS position`))[0]?.position
+    const position = async (url: string, variable: string) =>
+      (await kind.on(url, `SELECT @@${variable} AS position`))[0]?.position
     const blocker = knex({ client: 'mysql2', connection: asRoot(replica.url), pool: { min: 0, max: 1 } })
     await kind.ways[0]?.set(replica)
     try {
@@ -220,7 +230,9 @@ describe.skipIf(kind.skipped !== undefined)('replicas of MariaDB', () => {
         await db('counters').where({ id: 32 }).update({ value: 321 })
         for (let i = 1; i <= 5; i += 1) {
           await kind.on(pair.primary, `UPDATE counters SET value = ${i} WHERE id = 33`)
-          await expect.poll(() => kind.on(replica.url, 'SELECT value FROM counters WHERE id = 33'), SOON).toEqual([{ value: i }])
+          await expect
+            .poll(() => kind.on(replica.url, 'SELECT value FROM counters WHERE id = 33'), SOON)
+            .toEqual([{ value: i }])
           const reads = stats().replicaReads
           for (let k = 0; k < 10; k += 1) {
             expect(await read(db, 32)).toBe(321)
@@ -242,7 +254,9 @@ describe.skipIf(kind.skipped !== undefined)('replicas of MariaDB', () => {
     }
   })
 
-  it('carries read-your-writes consistency to another process in a token string', { timeout: TEST_MS }, async () => {
+  it('carries read-your-writes consistency to another process in a token string', {
+    timeout: TEST_MS,
+  }, async () => {
     const [one, other] = [open({ options: { maxLagMs: 60_000 } }), open({ options: { maxLagMs: 60_000 } })]
     await readsFrom(one, 'replica')
     await readsFrom(other, 'replica')
@@ -368,7 +382,8 @@ describe.skipIf(kind.skipped !== undefined)('replicas of MariaDB', () => {
     const { db, stats } = opened
     const reads = [
       () => db('counters').select(db.raw("CONCAT(`value`, ':=', 'FOR UPDATE') AS text")).limit(3),
-      () => db('counters as c').leftJoin('counters as d', 'c.id', 'd.id').where('c.id', '>', 40).orderBy('c.id'),
+      () =>
+        db('counters as c').leftJoin('counters as d', 'c.id', 'd.id').where('c.id', '>', 40).orderBy('c.id'),
       () => db('counters').count('* as n').groupBy('value').havingRaw('count(*) > 1'),
       () => db('counters').whereIn('id', db('counters').select('id').where('value', 0)).pluck('id'),
       () => db('counters').select('id').union(db('counters').select('value')),

@@ -49,7 +49,12 @@ async function clientsOfRequests(): Promise<number> {
 /** Creates an instance, uses it and destroys it. */
 async function destroyedInstances(): Promise<number> {
   const database = await createSqliteDatabase()
-  await database.exec(Array.from({ length: 60 }, (_, n) => `create table t${n} (id integer primary key, a text, b text, c text);`).join(''))
+  await database.exec(
+    Array.from(
+      { length: 60 },
+      (_, n) => `create table t${n} (id integer primary key, a text, b text, c text);`,
+    ).join(''),
+  )
   const sluice = createSluice({ mode: 'optimize' })
   const growth = await growthOf(100, async () => {
     const db = withSluiceKnex(knex(database.knexConfig()), sluice)

@@ -6,7 +6,9 @@ import { TEST_MS } from '../support/patience.ts'
 const MB = 1_000_000
 
 describe('the heap', () => {
-  it('does not grow with a client per request, destroyed instances and long statements', { timeout: TEST_MS }, () => {
+  it('does not grow with a client per request, destroyed instances and long statements', {
+    timeout: TEST_MS,
+  }, () => {
     const flags = ['--expose-gc', '--import', 'tsx', '--conditions=@sluice/source']
     const report: Readonly<Record<string, number>> = JSON.parse(
       execFileSync(process.execPath, [...flags, resolve(import.meta.dirname, 'memory.heap.ts')], {

@@ -22,13 +22,21 @@ describe('exported queries of the ORMs', () => {
     const spans = exporter.getFinishedSpans()
     const request = spans.find(({ name }) => name === 'GET /cities')
     const statements = spans.filter((span) => span !== request)
-    expect(statements.map(({ name }) => name)).toEqual(['SELECT authors', expect.stringContaining('authors'), 'SELECT NoSuchTable'])
+    expect(statements.map(({ name }) => name)).toEqual([
+      'SELECT authors',
+      expect.stringContaining('authors'),
+      'SELECT NoSuchTable',
+    ])
     for (const { attributes, parentSpanContext } of statements) {
       expect(attributes).toMatchObject({ 'db.system.name': 'sqlite', 'db.operation.name': 'SELECT' })
       expect(String(attributes['db.query.text'])).not.toContain('471')
       expect(parentSpanContext?.spanId).toBe(request?.spanContext().spanId)
     }
-    expect(statements.map(({ attributes }) => attributes['error.type'])).toEqual([undefined, undefined, '_OTHER'])
+    expect(statements.map(({ attributes }) => attributes['error.type'])).toEqual([
+      undefined,
+      undefined,
+      '_OTHER',
+    ])
     expect(request?.attributes['sluice.queries']).toBe(3)
     const text = await stack.sluice.monitor?.metricsText()
     expect(text).toMatch(

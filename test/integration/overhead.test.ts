@@ -11,7 +11,9 @@ const EVERY = 17
 /** Milliseconds that pass in a driver with each statement, far more than a clock that is read. */
 const PAUSE = 50
 const TICK = 0.001
-/** Each statement passes several places that read the clock; without them, only the ends of the scope remain. */
+/**
+ * Each statement passes several places that read the clock; without them, only the ends of the scope remain.
+ */
 const LEAST_READINGS = { observe: 6, optimize: 9 }
 
 /** A clock that advances on each read, like running code, and on request. */
@@ -40,7 +42,12 @@ async function knexProgram(sluice: Sluice, { pause }: WatchedClock): Promise<Run
   }
   const pool = { min: 1, max: 1, afterCreate }
   const db = withSluiceKnex(
-    knex({ client: 'better-sqlite3', connection: ':memory:', useNullAsDefault: true, pool } as never) as ReturnType<typeof knex>,
+    knex({
+      client: 'better-sqlite3',
+      connection: ':memory:',
+      useNullAsDefault: true,
+      pool,
+    } as never) as ReturnType<typeof knex>,
     sluice,
   )
   onTestFinished(() => db.destroy())
@@ -61,7 +68,9 @@ async function prismaProgram(sluice: Sluice, { pause }: WatchedClock): Promise<R
   const database = await freshDatabase('sqlite')
   const clients = await prismaClient('sqlite', database)
   await database.exec(clients.ddl)
-  const client = new clients.PrismaClient({ adapter: sluiceAdapter(watchStatements(clients.createAdapter(), pause), sluice) })
+  const client = new clients.PrismaClient({
+    adapter: sluiceAdapter(watchStatements(clients.createAdapter(), pause), sluice),
+  })
   onTestFinished(async () => {
     await client.$disconnect()
     await database.drop()
@@ -79,32 +88,42 @@ describe.each([
   ['Knex', knexProgram],
   ['Prisma', prismaProgram],
 ] as const)('the overhead of scopes on %s', (_, open) => {
-  it.each(['observe', 'optimize'] as const)('is measured in 1 of 17 scopes, without the driver: %s', async (mode) => {
-    const clock = new WatchedClock()
-    const sluice = createSluice({ mode, clock, random: () => 0.5 })
-    onTestFinished(() => sluice.close())
-    const run = await open(sluice, clock)
-    const reports: ScopeReport[] = []
-    // The time in listeners is not part of the overhead.
-    sluice.on('scope', (report) => {
-      reports.push(report)
-      clock.pause()
-    })
-    const before = sluice.queries.getStats().overhead
-    expect(before).toEqual({ scopes: 0, timedScopes: 0, timedMs: 0, timedDurationMs: 0, msPerScope: undefined, totalMs: 0 })
-    for (let at = 0; at < 2 * EVERY; at += 1) await sluice.run(run, { name: 'GET /page' })
-    const timed = reports.filter(({ overheadMs }) => overheadMs !== undefined)
-    expect(timed).toEqual([reports[EVERY - 1], reports[2 * EVERY - 1]])
-    for (const { overheadMs = 0, durationMs, queries } of timed) {
-      expect(durationMs).toBeGreaterThan(4 * PAUSE)
-      expect(overheadMs).toBeGreaterThan(LEAST_READINGS[mode] * queries * TICK)
-      expect(overheadMs).toBeLessThan(0.9)
-    }
-    const { overhead } = sluice.queries.getStats()
-    expect(overhead).toMatchObject({ scopes: 2 * EVERY, timedScopes: 2 })
-    expect(overhead.timedMs).toBeLessThan(1.8)
-    expect(overhead.msPerScope).toBeCloseTo(overhead.timedMs / 2)
-    expect(overhead.totalMs).toBeCloseTo(overhead.timedMs * EVERY)
-    expect(overhead.timedDurationMs).toBeCloseTo(timed.reduce((sum, { durationMs }) => sum + durationMs, 0))
-  })
+  it.each(['observe', 'optimize'] as const)(
+    'is measured in 1 of 17 scopes, without the driver: %s',
+    async (mode) => {
+      const clock = new WatchedClock()
+      const sluice = createSluice({ mode, clock, random: () => 0.5 })
+      onTestFinished(() => sluice.close())
+      const run = await open(sluice, clock)
+      const reports: ScopeReport[] = []
+      // The time in listeners is not part of the overhead.
+      sluice.on('scope', (report) => {
+        reports.push(report)
+        clock.pause()
+      })
+      const before = sluice.queries.getStats().overhead
+      expect(before).toEqual({
+        scopes: 0,
+        timedScopes: 0,
+        timedMs: 0,
+        timedDurationMs: 0,
+        msPerScope: undefined,
+        totalMs: 0,
+      })
+      for (let at = 0; at < 2 * EVERY; at += 1) await sluice.run(run, { name: 'GET /page' })
+      const timed = reports.filter(({ overheadMs }) => overheadMs !== undefined)
+      expect(timed).toEqual([reports[EVERY - 1], reports[2 * EVERY - 1]])
+      for (const { overheadMs = 0, durationMs, queries } of timed) {
+        expect(durationMs).toBeGreaterThan(4 * PAUSE)
+        expect(overheadMs).toBeGreaterThan(LEAST_READINGS[mode] * queries * TICK)
+        expect(overheadMs).toBeLessThan(0.9)
+      }
+      const { overhead } = sluice.queries.getStats()
+      expect(overhead).toMatchObject({ scopes: 2 * EVERY, timedScopes: 2 })
+      expect(overhead.timedMs).toBeLessThan(1.8)
+      expect(overhead.msPerScope).toBeCloseTo(overhead.timedMs / 2)
+      expect(overhead.totalMs).toBeCloseTo(overhead.timedMs * EVERY)
+      expect(overhead.timedDurationMs).toBeCloseTo(timed.reduce((sum, { durationMs }) => sum + durationMs, 0))
+    },
+  )
 })

@@ -81,7 +81,12 @@ describe.each(databases())('waits for a connection of Knex on $name', ({ dialect
     it('are reported for a caller that timed out', async () => {
       const { database, sluice, waits } = await fresh(connect)
       const db = withSluice(
-        knex({ ...database.knexConfig(), acquireConnectionTimeout: 500, pool: { min: 0, max: 1 }, log: { warn: () => {} } }),
+        knex({
+          ...database.knexConfig(),
+          acquireConnectionTimeout: 500,
+          pool: { min: 0, max: 1 },
+          log: { warn: () => {} },
+        }),
         sluice,
       )
       onTestFinished(() => db.destroy())
@@ -95,62 +100,67 @@ describe.each(databases())('waits for a connection of Knex on $name', ({ dialect
 
 const postgres = databases().find(({ dialect }) => dialect === 'postgresql')
 
-describe.skipIf(postgres?.skipped !== undefined)('waits for a connection of a pool of pg below Prisma', () => {
-  const query = { sql: 'select 1', args: [], argTypes: [] }
-  const open = async (max: number, port?: number) => {
-    const opened = await fresh(() => (postgres as NonNullable<typeof postgres>).connect())
-    const url = new URL(opened.database.url)
-    if (port !== undefined) url.port = String(port)
-    const pool = new Pool({ connectionString: url.href, max })
-    const adapter = await sluiceAdapter(new PrismaPg(pool), opened.sluice).connect()
-    onTestFinished(async () => {
-      await adapter.dispose()
-      await pool.end()
+describe.skipIf(postgres?.skipped !== undefined)(
+  'waits for a connection of a pool of pg below Prisma',
+  () => {
+    const query = { sql: 'select 1', args: [], argTypes: [] }
+    const open = async (max: number, port?: number) => {
+      const opened = await fresh(() => (postgres as NonNullable<typeof postgres>).connect())
+      const url = new URL(opened.database.url)
+      if (port !== undefined) url.port = String(port)
+      const pool = new Pool({ connectionString: url.href, max })
+      const adapter = await sluiceAdapter(new PrismaPg(pool), opened.sluice).connect()
+      onTestFinished(async () => {
+        await adapter.dispose()
+        await pool.end()
+      })
+      return { ...opened, pool, adapter }
+    }
+
+    it('are reported for statements and for transactions', async () => {
+      const { adapter, waits, histogram, sluice } = await open(1)
+      const transaction = await adapter.startTransaction()
+      const waiting = adapter.queryRaw(query)
+      await new Promise((resolve) => setTimeout(resolve, 30))
+      expect(sluice.database?.getConnectionPoolRecommendations()[0]).toContain(
+        'max 1, 1 in use, 0 idle, 1 waiting',
+      )
+      await transaction.executeRaw({ ...query, sql: 'ROLLBACK' })
+      await transaction.rollback()
+      await waiting
+      expect(waits()).toEqual([false, true])
+      expect(await histogram()).toBe(2)
     })
-    return { ...opened, pool, adapter }
-  }
 
-  it('are reported for statements and for transactions', async () => {
-    const { adapter, waits, histogram, sluice } = await open(1)
-    const transaction = await adapter.startTransaction()
-    const waiting = adapter.queryRaw(query)
-    await new Promise((resolve) => setTimeout(resolve, 30))
-    expect(sluice.database?.getConnectionPoolRecommendations()[0]).toContain('max 1, 1 in use, 0 idle, 1 waiting')
-    await transaction.executeRaw({ ...query, sql: 'ROLLBACK' })
-    await transaction.rollback()
-    await waiting
-    expect(waits()).toEqual([false, true])
-    expect(await histogram()).toBe(2)
-  })
+    it('restore the pool once the client is disposed of', async () => {
+      const { adapter, pool, waits, sluice } = await open(2)
+      const { connect } = pool
+      await adapter.queryRaw(query)
+      expect(waits()).toHaveLength(1)
+      expect(Object.hasOwn(pool, 'connect')).toBe(true)
+      await adapter.dispose()
+      expect(pool.connect).toBe(Pool.prototype.connect)
+      expect(sluice.database?.getConnectionPoolRecommendations()).toEqual([])
+      // Other code may still hold a reference to the function.
+      const client = await (connect as () => Promise<PoolClient>).call(pool)
+      client.release()
+      expect(waits()).toHaveLength(1)
+    })
 
-  it('restore the pool once the client is disposed of', async () => {
-    const { adapter, pool, waits, sluice } = await open(2)
-    const { connect } = pool
-    await adapter.queryRaw(query)
-    expect(waits()).toHaveLength(1)
-    expect(Object.hasOwn(pool, 'connect')).toBe(true)
-    await adapter.dispose()
-    expect(pool.connect).toBe(Pool.prototype.connect)
-    expect(sluice.database?.getConnectionPoolRecommendations()).toEqual([])
-    // Other code may still hold a reference to the function.
-    const client = await (connect as () => Promise<PoolClient>).call(pool)
-    client.release()
-    expect(waits()).toHaveLength(1)
-  })
+    it('do not undo a later replacement by other code', async () => {
+      const { adapter, pool } = await open(2)
+      const ours = pool.connect
+      const theirs = (...args: unknown[]) => (ours as (...args: unknown[]) => unknown).apply(pool, args)
+      Object.assign(pool, { connect: theirs })
+      await adapter.dispose()
+      expect(pool.connect).toBe(theirs)
+      expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }])
+    })
 
-  it('do not undo a later replacement by other code', async () => {
-    const { adapter, pool } = await open(2)
-    const ours = pool.connect
-    const theirs = (...args: unknown[]) => (ours as (...args: unknown[]) => unknown).apply(pool, args)
-    Object.assign(pool, { connect: theirs })
-    await adapter.dispose()
-    expect(pool.connect).toBe(theirs)
-    expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }])
-  })
-
-  it('pass a failure through', async () => {
-    const { adapter, waits } = await open(1, 1)
-    await expect(adapter.queryRaw(query)).rejects.toThrow()
-    expect(waits()).toHaveLength(1)
-  })
-})
+    it('pass a failure through', async () => {
+      const { adapter, waits } = await open(1, 1)
+      await expect(adapter.queryRaw(query)).rejects.toThrow()
+      expect(waits()).toHaveLength(1)
+    })
+  },
+)

@@ -29,13 +29,17 @@ describe.each(databases())('prefetching on $name', ({ dialect, skipped }) => {
      * Runs a program without Sluice, and with Sluice until the loop is known. The results must be equal.
      * Returns the number of statements that the last run sent.
      */
-    async function learned(program: (clients: { prisma: TestPrismaClient; db: Knex }) => Promise<unknown>): Promise<number> {
+    async function learned(
+      program: (clients: { prisma: TestPrismaClient; db: Knex }) => Promise<unknown>,
+    ): Promise<number> {
       const expected = await program({ prisma: stack.bare, db: stack.bareDb })
       let sent = 0
       for (let time = 0; time < 3; time += 1) {
         stack.taken()
         expect(await stack.sluice.run(() => program(stack))).toEqual(expected)
-        sent = stack.taken().filter((sql) => !/^(begin|commit|rollback|start transaction|set )/i.test(sql)).length
+        sent = stack
+          .taken()
+          .filter((sql) => !/^(begin|commit|rollback|start transaction|set )/i.test(sql)).length
       }
       return sent
     }
@@ -66,9 +70,15 @@ describe.each(databases())('prefetching on $name', ({ dialect, skipped }) => {
       const sent = await learned(async ({ prisma }) => {
         const found: unknown[] = []
         for (const comment of await prisma.comment.findMany({ orderBy: { id: 'asc' } })) {
-          const post = await prisma.post.findUniqueOrThrow({ where: { id: comment.postId }, select: { title: true, authorId: true } })
+          const post = await prisma.post.findUniqueOrThrow({
+            where: { id: comment.postId },
+            select: { title: true, authorId: true },
+          })
           const author = await prisma.author.findUnique({ where: { id: post.authorId } })
-          const country = author?.countryCode == null ? null : await prisma.country.findUnique({ where: { code: author.countryCode } })
+          const country =
+            author?.countryCode == null
+              ? null
+              : await prisma.country.findUnique({ where: { code: author.countryCode } })
           found.push([post, author, country])
         }
         return found
@@ -79,7 +89,10 @@ describe.each(databases())('prefetching on $name', ({ dialect, skipped }) => {
     it('prefetches for eager-loaded rows', async () => {
       const sent = await learned(async ({ prisma }) => {
         const found: unknown[] = []
-        for (const post of await prisma.post.findMany({ orderBy: { id: 'asc' }, select: { comments: { orderBy: { id: 'asc' } } } })) {
+        for (const post of await prisma.post.findMany({
+          orderBy: { id: 'asc' },
+          select: { comments: { orderBy: { id: 'asc' } } },
+        })) {
           for (const { authorId } of post.comments) {
             found.push(authorId === null ? null : await prisma.author.findUnique({ where: { id: authorId } }))
           }
@@ -96,7 +109,12 @@ describe.each(databases())('prefetching on $name', ({ dialect, skipped }) => {
           orderBy: [{ orgId: 'asc' }, { userId: 'asc' }],
           select: { orgId: true, userId: true },
         })) {
-          found.push(await prisma.membership.findUnique({ where: { orgId_userId: { orgId, userId } }, include: { user: true } }))
+          found.push(
+            await prisma.membership.findUnique({
+              where: { orgId_userId: { orgId, userId } },
+              include: { user: true },
+            }),
+          )
         }
         return found
       })
@@ -110,7 +128,9 @@ describe.each(databases())('prefetching on $name', ({ dialect, skipped }) => {
         for (const author of await prisma.author.findMany({ orderBy: { id: 'asc' } })) {
           found.push(await prisma.profile.findUnique({ where: { authorId: author.id } }))
           found.push(
-            await prisma.profile.findUniqueOrThrow({ where: { authorId: author.id } }).catch((error: { code: string }) => error.code),
+            await prisma.profile
+              .findUniqueOrThrow({ where: { authorId: author.id } })
+              .catch((error: { code: string }) => error.code),
           )
         }
         return found
@@ -132,14 +152,19 @@ describe.each(databases())('prefetching on $name', ({ dialect, skipped }) => {
     it('sees the writes of the loop itself', async () => {
       const rename = async ({ prisma }: { prisma: TestPrismaClient }) => {
         const found: unknown[] = []
-        for (const post of await prisma.post.findMany({ where: { id: { lte: 20 } }, orderBy: { id: 'asc' } })) {
+        for (const post of await prisma.post.findMany({
+          where: { id: { lte: 20 } },
+          orderBy: { id: 'asc' },
+        })) {
           const author = await prisma.author.findUnique({ where: { id: post.authorId } })
           found.push(author?.followers)
-          if (post.id % 5 === 0) await prisma.author.update({ where: { id: post.authorId }, data: { followers: BigInt(post.id) } })
+          if (post.id % 5 === 0)
+            await prisma.author.update({ where: { id: post.authorId }, data: { followers: BigInt(post.id) } })
         }
         return found
       }
-      const restore = () => stack.bare.author.updateMany({ where: { id: { lte: 12 } }, data: { followers: 7n } })
+      const restore = () =>
+        stack.bare.author.updateMany({ where: { id: { lte: 12 } }, data: { followers: 7n } })
       await restore()
       const expected = await rename({ prisma: stack.bare })
       for (let time = 0; time < 3; time += 1) {
@@ -154,13 +179,21 @@ describe.each(databases())('prefetching on $name', ({ dialect, skipped }) => {
         apart: (fn: () => Promise<unknown>) => Promise<unknown>,
       ) => {
         const found: unknown[] = []
-        for (const post of await prisma.post.findMany({ where: { id: { lte: 20 } }, orderBy: { id: 'asc' } })) {
-          found.push((await prisma.author.findUnique({ where: { id: post.authorId }, select: { followers: true } }))?.followers)
-          if (post.id % 7 === 0) await apart(async () => db('authors').where('id', '<=', 12).increment('followers', 1))
+        for (const post of await prisma.post.findMany({
+          where: { id: { lte: 20 } },
+          orderBy: { id: 'asc' },
+        })) {
+          found.push(
+            (await prisma.author.findUnique({ where: { id: post.authorId }, select: { followers: true } }))
+              ?.followers,
+          )
+          if (post.id % 7 === 0)
+            await apart(async () => db('authors').where('id', '<=', 12).increment('followers', 1))
         }
         return found
       }
-      const restore = () => stack.bare.author.updateMany({ where: { id: { lte: 12 } }, data: { followers: 7n } })
+      const restore = () =>
+        stack.bare.author.updateMany({ where: { id: { lte: 12 } }, data: { followers: 7n } })
       await restore()
       const expected = await loop({ prisma: stack.bare, db: stack.bareDb }, (fn) => fn())
       for (let time = 0; time < 3; time += 1) {
@@ -173,8 +206,14 @@ describe.each(databases())('prefetching on $name', ({ dialect, skipped }) => {
     it('returns the same row for each repeated key of a listing, as a separate object', async () => {
       await learned(async ({ prisma }) => {
         const found: unknown[] = []
-        for (const post of await prisma.post.findMany({ where: { authorId: { lte: 3 } }, orderBy: { id: 'asc' } })) {
-          const author = (await prisma.author.findUnique({ where: { id: post.authorId } })) as Record<string, unknown> | null
+        for (const post of await prisma.post.findMany({
+          where: { authorId: { lte: 3 } },
+          orderBy: { id: 'asc' },
+        })) {
+          const author = (await prisma.author.findUnique({ where: { id: post.authorId } })) as Record<
+            string,
+            unknown
+          > | null
           found.push({ ...author })
           if (author !== null) Object.assign(author, { name: 'spoilt', spoilt: true })
         }
@@ -201,5 +240,7 @@ async function seedMore(prisma: TestPrismaClient): Promise<void> {
       authorId: 100 + (at % AUTHORS),
     })),
   })
-  await prisma.profile.createMany({ data: [1, 2, 3, 5, 8].map((authorId) => ({ authorId, handle: `h${authorId}` })) })
+  await prisma.profile.createMany({
+    data: [1, 2, 3, 5, 8].map((authorId) => ({ authorId, handle: `h${authorId}` })),
+  })
 }

@@ -4,7 +4,8 @@ import { databases } from '../support/databases.ts'
 import type { TestPrismaClient } from '../support/prisma-clients.ts'
 import { openStack, type Stack, seed } from '../support/stack.ts'
 
-const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i)
+const range = (from: number, to: number): number[] =>
+  Array.from({ length: to - from + 1 }, (_, i) => from + i)
 
 describe.each(databases())('batching on Prisma and $name', ({ dialect, skipped }) => {
   describe.skipIf(skipped !== undefined)('', () => {
@@ -31,28 +32,44 @@ describe.each(databases())('batching on Prisma and $name', ({ dialect, skipped }
     it("leaves findUnique to Prisma's own batching and reports that", async () => {
       const before = stack.sluice.queries.getStats()
       expect(
-        await same((prisma) => Promise.all(range(1, 14).map((id) => prisma.author.findUniqueOrThrow({ where: { id: id % 12 || 12 } })))),
+        await same((prisma) =>
+          Promise.all(
+            range(1, 14).map((id) => prisma.author.findUniqueOrThrow({ where: { id: id % 12 || 12 } })),
+          ),
+        ),
       ).toHaveLength(1)
       const after = stack.sluice.queries.getStats()
       expect(after.batched).toBe(before.batched)
-      expect(after.passedThrough['batch:BATCHED_BY_ORM']).toBe((before.passedThrough['batch:BATCHED_BY_ORM'] ?? 0) + 14)
+      expect(after.passedThrough['batch:BATCHED_BY_ORM']).toBe(
+        (before.passedThrough['batch:BATCHED_BY_ORM'] ?? 0) + 14,
+      )
     })
 
     it('batches findUnique by primary key', async () => {
-      const sent = await same((prisma) => Promise.all(range(1, 14).map((id) => prisma.author.findUnique({ where: { id } }))))
+      const sent = await same((prisma) =>
+        Promise.all(range(1, 14).map((id) => prisma.author.findUnique({ where: { id } }))),
+      )
       expect(sent).toHaveLength(1)
     })
 
     it('batches findUnique by another unique key', async () => {
       const emails = [...range(1, 5).map((i) => `a${i}@example.org`), 'nobody@example.org']
-      expect(await same((prisma) => Promise.all(emails.map((email) => prisma.author.findUnique({ where: { email } }))))).toHaveLength(1)
+      expect(
+        await same((prisma) =>
+          Promise.all(emails.map((email) => prisma.author.findUnique({ where: { email } }))),
+        ),
+      ).toHaveLength(1)
     })
 
     it('runs lookups by strings individually if a collation may consider them equal', async () => {
       const emails = ['A1@example.org', 'a1@example.org', 'a2@example.org']
-      await same((prisma) => Promise.all(emails.map((email) => prisma.author.findUnique({ where: { email } }))))
       await same((prisma) =>
-        Promise.all(['A3@example.org', 'A4@example.org'].map((email) => prisma.author.findUnique({ where: { email } }))),
+        Promise.all(emails.map((email) => prisma.author.findUnique({ where: { email } }))),
+      )
+      await same((prisma) =>
+        Promise.all(
+          ['A3@example.org', 'A4@example.org'].map((email) => prisma.author.findUnique({ where: { email } })),
+        ),
       )
     })
 
@@ -66,7 +83,10 @@ describe.each(databases())('batching on Prisma and $name', ({ dialect, skipped }
       const sent = await same((prisma) =>
         Promise.all(
           keys.map(([orgId, userId]) =>
-            prisma.membership.findUnique({ where: { orgId_userId: { orgId, userId } }, include: { user: true } }),
+            prisma.membership.findUnique({
+              where: { orgId_userId: { orgId, userId } },
+              include: { user: true },
+            }),
           ),
         ),
       )
@@ -75,27 +95,41 @@ describe.each(databases())('batching on Prisma and $name', ({ dialect, skipped }
 
     it('batches keys beyond the range of a number', async () => {
       const ids = [1n, 9007199254740995n, 9007199254740996n]
-      expect(await same((prisma) => Promise.all(ids.map((id) => prisma.device.findUnique({ where: { id } }))))).toHaveLength(1)
+      expect(
+        await same((prisma) => Promise.all(ids.map((id) => prisma.device.findUnique({ where: { id } })))),
+      ).toHaveLength(1)
       expect(
         await same((prisma) =>
-          Promise.all(ids.map((deviceId) => prisma.reading.findMany({ where: { deviceId }, orderBy: { id: 'asc' } }))),
+          Promise.all(
+            ids.map((deviceId) => prisma.reading.findMany({ where: { deviceId }, orderBy: { id: 'asc' } })),
+          ),
         ),
       ).toHaveLength(1)
     })
 
     it('throws the error of its own query if findUniqueOrThrow finds nothing', async () => {
       const program = (prisma: TestPrismaClient) =>
-        Promise.allSettled([1, 99, 2].map((id) => prisma.author.findUniqueOrThrow({ where: { id }, select: { name: true } }))).then(
-          (results) => results.map((result) => (result.status === 'fulfilled' ? result.value : (result.reason as { code: string }).code)),
+        Promise.allSettled(
+          [1, 99, 2].map((id) => prisma.author.findUniqueOrThrow({ where: { id }, select: { name: true } })),
+        ).then((results) =>
+          results.map((result) =>
+            result.status === 'fulfilled' ? result.value : (result.reason as { code: string }).code,
+          ),
         )
       await same(program)
-      expect(await stack.sluice.run(() => program(stack.prisma))).toEqual([{ name: 'Author 1' }, 'P2025', { name: 'Author 2' }])
+      expect(await stack.sluice.run(() => program(stack.prisma))).toEqual([
+        { name: 'Author 1' },
+        'P2025',
+        { name: 'Author 2' },
+      ])
     })
 
     it('batches findMany by a foreign key and keeps each order', async () => {
       const sent = await same((prisma) =>
         Promise.all(
-          range(1, 12).map((authorId) => prisma.post.findMany({ where: { authorId }, orderBy: [{ views: 'desc' }, { id: 'asc' }] })),
+          range(1, 12).map((authorId) =>
+            prisma.post.findMany({ where: { authorId }, orderBy: [{ views: 'desc' }, { id: 'asc' }] }),
+          ),
         ),
       )
       expect(sent).toHaveLength(1)
@@ -123,40 +157,59 @@ describe.each(databases())('batching on Prisma and $name', ({ dialect, skipped }
     it('returns no more columns than requested', async () => {
       const sent = await same((prisma) =>
         Promise.all(
-          range(1, 4).map((authorId) => prisma.post.findMany({ where: { authorId }, select: { title: true }, orderBy: { id: 'asc' } })),
+          range(1, 4).map((authorId) =>
+            prisma.post.findMany({ where: { authorId }, select: { title: true }, orderBy: { id: 'asc' } }),
+          ),
         ),
       )
       expect(sent).toHaveLength(1)
       await same((prisma) =>
         Promise.all(
           range(1, 4).map((authorId) =>
-            prisma.post.findMany({ where: { authorId }, omit: { authorId: true, slug: true }, orderBy: { id: 'asc' } }),
+            prisma.post.findMany({
+              where: { authorId },
+              omit: { authorId: true, slug: true },
+              orderBy: { id: 'asc' },
+            }),
           ),
         ),
       )
       await same((prisma) =>
-        Promise.all(range(1, 4).map((id) => prisma.post.findUnique({ where: { id }, select: { author: { select: { name: true } } } }))),
+        Promise.all(
+          range(1, 4).map((id) =>
+            prisma.post.findUnique({ where: { id }, select: { author: { select: { name: true } } } }),
+          ),
+        ),
       )
     })
 
     it('batches count by key, including zeros', async () => {
-      expect(await same((prisma) => Promise.all(range(1, 12).map((authorId) => prisma.post.count({ where: { authorId } }))))).toHaveLength(
-        1,
-      )
+      expect(
+        await same((prisma) =>
+          Promise.all(range(1, 12).map((authorId) => prisma.post.count({ where: { authorId } }))),
+        ),
+      ).toHaveLength(1)
     })
 
     it('batches findFirst in a deterministic order', async () => {
       const latest = (prisma: TestPrismaClient) =>
         Promise.all(
-          range(1, 12).map((authorId) => prisma.post.findFirst({ where: { authorId }, orderBy: [{ views: 'desc' }, { id: 'desc' }] })),
+          range(1, 12).map((authorId) =>
+            prisma.post.findFirst({ where: { authorId }, orderBy: [{ views: 'desc' }, { id: 'desc' }] }),
+          ),
         )
       expect(await same(latest)).toHaveLength(1)
-      const byKey = (prisma: TestPrismaClient) => Promise.all(range(1, 3).map((id) => prisma.post.findFirst({ where: { id } })))
+      const byKey = (prisma: TestPrismaClient) =>
+        Promise.all(range(1, 3).map((id) => prisma.post.findFirst({ where: { id } })))
       expect(await same(byKey)).toHaveLength(1)
       const doubtful = (prisma: TestPrismaClient) =>
         Promise.all(
           range(1, 3).map((authorId) =>
-            prisma.post.findFirst({ where: { authorId }, orderBy: { views: 'desc' }, select: { views: true } }),
+            prisma.post.findFirst({
+              where: { authorId },
+              orderBy: { views: 'desc' },
+              select: { views: true },
+            }),
           ),
         )
       expect(await same(doubtful)).toHaveLength(3)
@@ -166,7 +219,9 @@ describe.each(databases())('batching on Prisma and $name', ({ dialect, skipped }
       const sent = await same((prisma) =>
         Promise.all(
           range(1, 3).flatMap((authorId) =>
-            (['asc', 'desc'] as const).map((id) => prisma.post.findMany({ where: { authorId }, orderBy: { id }, select: { id: true } })),
+            (['asc', 'desc'] as const).map((id) =>
+              prisma.post.findMany({ where: { authorId }, orderBy: { id }, select: { id: true } }),
+            ),
           ),
         ),
       )
@@ -188,7 +243,9 @@ describe.each(databases())('batching on Prisma and $name', ({ dialect, skipped }
             if (arrived === 2) open?.()
             // From here on, both query in the same tick.
             await both
-            const found = await Promise.all([12, 11].map((authorId) => tx.post.findMany({ where: { authorId }, select: { id: true } })))
+            const found = await Promise.all(
+              [12, 11].map((authorId) => tx.post.findMany({ where: { authorId }, select: { id: true } })),
+            )
             throw Object.assign(new Error('undo'), { found })
           })
           .catch((error: { found: unknown }) => error.found)
@@ -199,7 +256,11 @@ describe.each(databases())('batching on Prisma and $name', ({ dialect, skipped }
     })
 
     it('fetches equal keys once and returns separate rows to each caller', async () => {
-      expect(await same((prisma) => Promise.all([1, 1, 2].map((id) => prisma.author.findUnique({ where: { id } }))))).toHaveLength(1)
+      expect(
+        await same((prisma) =>
+          Promise.all([1, 1, 2].map((id) => prisma.author.findUnique({ where: { id } }))),
+        ),
+      ).toHaveLength(1)
       const [a, b] = await stack.sluice.run(() =>
         Promise.all([1, 1].map((authorId) => stack.prisma.post.findMany({ where: { authorId } }))),
       )
@@ -209,14 +270,22 @@ describe.each(databases())('batching on Prisma and $name', ({ dialect, skipped }
 
     it('never batches null keys', async () => {
       const sent = await same((prisma) =>
-        Promise.all([1, null, 2].map((editorId) => prisma.post.findMany({ where: { editorId }, orderBy: { id: 'asc' } }))),
+        Promise.all(
+          [1, null, 2].map((editorId) =>
+            prisma.post.findMany({ where: { editorId }, orderBy: { id: 'asc' } }),
+          ),
+        ),
       )
       expect(sent).toHaveLength(2)
     })
 
     it('passes a missing key through, which matches everything', async () => {
       const sent = await same((prisma) =>
-        Promise.all([1, undefined].map((authorId) => prisma.post.findMany({ where: { authorId } as object, orderBy: { id: 'asc' } }))),
+        Promise.all(
+          [1, undefined].map((authorId) =>
+            prisma.post.findMany({ where: { authorId } as object, orderBy: { id: 'asc' } }),
+          ),
+        ),
       )
       expect(sent).toHaveLength(2)
     })
@@ -224,10 +293,18 @@ describe.each(databases())('batching on Prisma and $name', ({ dialect, skipped }
     it('passes unsupported arguments through', async () => {
       await same((prisma) =>
         Promise.all([
-          ...range(1, 3).map((authorId) => prisma.post.findMany({ where: { authorId }, take: -2, orderBy: { id: 'asc' } })),
-          ...range(1, 3).map((authorId) => prisma.post.findMany({ where: { authorId }, cursor: { id: 3 }, orderBy: { id: 'asc' } })),
-          ...range(1, 3).map((authorId) => prisma.post.findMany({ where: { authorId: { gt: authorId } }, orderBy: { id: 'asc' } })),
-          ...range(1, 3).map((authorId) => prisma.post.findMany({ where: { authorId }, distinct: ['views'], orderBy: { id: 'asc' } })),
+          ...range(1, 3).map((authorId) =>
+            prisma.post.findMany({ where: { authorId }, take: -2, orderBy: { id: 'asc' } }),
+          ),
+          ...range(1, 3).map((authorId) =>
+            prisma.post.findMany({ where: { authorId }, cursor: { id: 3 }, orderBy: { id: 'asc' } }),
+          ),
+          ...range(1, 3).map((authorId) =>
+            prisma.post.findMany({ where: { authorId: { gt: authorId } }, orderBy: { id: 'asc' } }),
+          ),
+          ...range(1, 3).map((authorId) =>
+            prisma.post.findMany({ where: { authorId }, distinct: ['views'], orderBy: { id: 'asc' } }),
+          ),
         ]),
       )
     })
@@ -235,7 +312,9 @@ describe.each(databases())('batching on Prisma and $name', ({ dialect, skipped }
     it('returns the right rows for fluent calls', async () => {
       await same((prisma) =>
         Promise.all([
-          ...range(1, 3).map((id) => prisma.author.findUnique({ where: { id } }).posts({ orderBy: { id: 'asc' } })),
+          ...range(1, 3).map((id) =>
+            prisma.author.findUnique({ where: { id } }).posts({ orderBy: { id: 'asc' } }),
+          ),
           ...range(1, 3).map((id) => prisma.post.findUnique({ where: { id } }).author()),
           prisma.author.findUnique({ where: { id: 1 }, select: { posts: { orderBy: { id: 'asc' } } } }),
         ]),
@@ -244,7 +323,9 @@ describe.each(databases())('batching on Prisma and $name', ({ dialect, skipped }
 
     it('never batches members of a batch transaction', async () => {
       const ids = [1, 2, 3]
-      await same((prisma) => prisma.$transaction(ids.map((id) => prisma.author.findUnique({ where: { id } }))))
+      await same((prisma) =>
+        prisma.$transaction(ids.map((id) => prisma.author.findUnique({ where: { id } }))),
+      )
       await same((prisma) =>
         prisma.$transaction([
           prisma.post.findMany({ where: { authorId: 1 } }),
@@ -270,10 +351,15 @@ describe.each(databases())('batching on Prisma and $name', ({ dialect, skipped }
     it('does not batch across clients', async () => {
       const other = new stack.clients.PrismaClient({ adapter: stack.clients.createAdapter() })
       const { withSluice } = await import('@sluice/prisma')
-      const second = other.$extends(withSluice(stack.sluice, { schema: stack.clients.schema })) as unknown as TestPrismaClient
+      const second = other.$extends(
+        withSluice(stack.sluice, { schema: stack.clients.schema }),
+      ) as unknown as TestPrismaClient
       const before = stack.sluice.queries.getStats().batched
       await stack.sluice.run(() =>
-        Promise.all([stack.prisma.author.findUnique({ where: { id: 1 } }), second.author.findUnique({ where: { id: 2 } })]),
+        Promise.all([
+          stack.prisma.author.findUnique({ where: { id: 1 } }),
+          second.author.findUnique({ where: { id: 2 } }),
+        ]),
       )
       expect(stack.sluice.queries.getStats().batched).toBe(before)
       await other.$disconnect()

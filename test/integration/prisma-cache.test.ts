@@ -24,7 +24,10 @@ describe.each(databases())('the cache on Prisma and $name', ({ dialect, skipped 
      * Reads until the result is cached, writes, and reads again: the result must equal that of the client
      * without Sluice.
      */
-    async function staysRight(read: (prisma: TestPrismaClient) => Promise<unknown>, write: (prisma: TestPrismaClient) => Promise<unknown>) {
+    async function staysRight(
+      read: (prisma: TestPrismaClient) => Promise<unknown>,
+      write: (prisma: TestPrismaClient) => Promise<unknown>,
+    ) {
       await read(prisma)
       stack.taken()
       await read(prisma)
@@ -35,7 +38,10 @@ describe.each(databases())('the cache on Prisma and $name', ({ dialect, skipped 
 
     it('serves an equal read from memory with equal values', async () => {
       const read = (client: TestPrismaClient) =>
-        client.author.findMany({ orderBy: { id: 'asc' }, include: { posts: { orderBy: { id: 'asc' } }, country: true } })
+        client.author.findMany({
+          orderBy: { id: 'asc' },
+          include: { posts: { orderBy: { id: 'asc' } }, country: true },
+        })
       const expected = await read(stack.bare)
       expect(await read(prisma)).toEqual(expected)
       stack.taken()
@@ -45,10 +51,14 @@ describe.each(databases())('the cache on Prisma and $name', ({ dialect, skipped 
 
     it('keeps different arguments apart', async () => {
       for (const id of [1, 2]) expect((await prisma.author.findUnique({ where: { id } }))?.id).toBe(id)
-      expect(await prisma.author.findUnique({ where: { id: 1 }, select: { name: true } })).toEqual({ name: 'Author 1' })
-      expect(await prisma.author.findUnique({ where: { id: 1 } }).posts({ select: { id: true }, orderBy: { id: 'asc' }, take: 1 })).toEqual(
-        [{ id: 1 }],
-      )
+      expect(await prisma.author.findUnique({ where: { id: 1 }, select: { name: true } })).toEqual({
+        name: 'Author 1',
+      })
+      expect(
+        await prisma.author
+          .findUnique({ where: { id: 1 } })
+          .posts({ select: { id: true }, orderBy: { id: 'asc' }, take: 1 }),
+      ).toEqual([{ id: 1 }])
     })
 
     it('invalidates after updates, inserts and deletes', async () => {
@@ -73,7 +83,8 @@ describe.each(databases())('the cache on Prisma and $name', ({ dialect, skipped 
     it('invalidates after nested writes through a relation', async () => {
       await staysRight(
         (client) => client.profile.findMany({ orderBy: { id: 'asc' } }),
-        (client) => client.author.update({ where: { id: 1 }, data: { profile: { create: { id: 1, bio: 'b' } } } }),
+        (client) =>
+          client.author.update({ where: { id: 1 }, data: { profile: { create: { id: 1, bio: 'b' } } } }),
       )
       await staysRight(
         (client) => client.profile.findUnique({ where: { id: 1 } }),
@@ -84,14 +95,20 @@ describe.each(databases())('the cache on Prisma and $name', ({ dialect, skipped 
         (client) => client.post.update({ where: { id: 2 }, data: { tags: { connect: { id: 3 } } } }),
       )
       await staysRight(
-        (client) => client.post.findUnique({ where: { id: 2 }, include: { tags: { orderBy: { id: 'asc' } } } }),
+        (client) =>
+          client.post.findUnique({ where: { id: 2 }, include: { tags: { orderBy: { id: 'asc' } } } }),
         (client) => client.tag.update({ where: { id: 3 }, data: { posts: { disconnect: { id: 2 } } } }),
       )
     })
 
     it('invalidates rows that foreign key actions change', async () => {
       await prisma.author.create({
-        data: { id: 90, email: 'x@example.org', name: 'X', posts: { create: { id: 90, slug: 'x', title: 'x' } } },
+        data: {
+          id: 90,
+          email: 'x@example.org',
+          name: 'X',
+          posts: { create: { id: 90, slug: 'x', title: 'x' } },
+        },
       })
       await prisma.comment.create({ data: { id: 'c-x', body: 'x', postId: 90 } })
       await staysRight(
@@ -139,7 +156,10 @@ describe.each(databases())('the cache on Prisma and $name', ({ dialect, skipped 
     })
 
     it('preserves types: dates, decimals, big integers, bytes', async () => {
-      await prisma.author.update({ where: { id: 2 }, data: { photo: new Uint8Array([1, 2, 3]), rating: '2.50' } })
+      await prisma.author.update({
+        where: { id: 2 },
+        data: { photo: new Uint8Array([1, 2, 3]), rating: '2.50' },
+      })
       await prisma.author.findUnique({ where: { id: 2 } })
       stack.taken()
       const kept = await prisma.author.findUnique({ where: { id: 2 } })
@@ -208,15 +228,18 @@ describe.each(databases())('the cache on Prisma and $name', ({ dialect, skipped 
         expect((await read(prisma))?.label).toBe(text)
       })
 
-      it.skipIf(dialect === 'sqlite')('does not cache what another client read before the commit', async () => {
-        const text = fresh()
-        await prisma.$transaction(async (tx) => {
-          await tx.tag.update(label(text))
-          // The old value is correct here: it is cached until the commit, and no longer.
-          expect((await read(prisma))?.label).not.toBe(text)
-        })
-        expect((await read(prisma))?.label).toBe(text)
-      })
+      it.skipIf(dialect === 'sqlite')(
+        'does not cache what another client read before the commit',
+        async () => {
+          const text = fresh()
+          await prisma.$transaction(async (tx) => {
+            await tx.tag.update(label(text))
+            // The old value is correct here: it is cached until the commit, and no longer.
+            expect((await read(prisma))?.label).not.toBe(text)
+          })
+          expect((await read(prisma))?.label).toBe(text)
+        },
+      )
 
       it.skipIf(dialect === 'sqlite')(
         'distinguishes the outer transaction’s writes from those of another transaction begun inside it',
@@ -249,7 +272,8 @@ describe('metadata of the models', () => {
     await seed(bare)
     // The first query connects, which also reads the catalog.
     await prisma.tag.count()
-    const read = (client: TestPrismaClient) => client.comment.findMany({ where: { post: { author: { id: 2 } } }, orderBy: { id: 'asc' } })
+    const read = (client: TestPrismaClient) =>
+      client.comment.findMany({ where: { post: { author: { id: 2 } } }, orderBy: { id: 'asc' } })
     await read(prisma)
     stack.taken()
     await read(prisma)
@@ -267,7 +291,8 @@ describe('metadata of the models', () => {
     stack = await openStack('sqlite', { adapter: false })
     const { prisma, bare } = stack
     await seed(bare)
-    const read = (client: TestPrismaClient) => client.post.findMany({ where: { authorId: 1 }, orderBy: { id: 'asc' } })
+    const read = (client: TestPrismaClient) =>
+      client.post.findMany({ where: { authorId: 1 }, orderBy: { id: 'asc' } })
     await read(prisma)
     stack.taken()
     await read(prisma)
@@ -330,7 +355,9 @@ describe('metadata of the models', () => {
     const { prisma, bare, sluice } = stack
     await seed(bare)
     const ids = [1, 2, 3]
-    const found = await sluice.run(() => Promise.all(ids.map((id) => prisma.author.findUnique({ where: { id } }))))
+    const found = await sluice.run(() =>
+      Promise.all(ids.map((id) => prisma.author.findUnique({ where: { id } }))),
+    )
     expect(found).toEqual(await Promise.all(ids.map((id) => bare.author.findUnique({ where: { id } }))))
     expect(stack.taken()).toHaveLength(1)
     await prisma.tag.findMany()

@@ -14,7 +14,8 @@ interface Hook {
   readonly query: (args: never) => Promise<unknown>
 }
 
-const onlyActive = ({ args, query }: Hook) => query({ ...args, where: { ...(args as { where?: object }).where, active: true } } as never)
+const onlyActive = ({ args, query }: Hook) =>
+  query({ ...args, where: { ...(args as { where?: object }).where, active: true } } as never)
 
 describe('other extensions', () => {
   let stack: Stack
@@ -51,7 +52,10 @@ describe('other extensions', () => {
     const prisma = sluiced(own.$extends(softDelete))
     const bare = stack.bare.$extends(softDelete) as unknown as TestPrismaClient
     const program = (p: TestPrismaClient) =>
-      Promise.all([...ids.map((id) => p.author.findUnique({ where: { id } })), ...ids.map((id) => p.author.findMany({ where: { id } }))])
+      Promise.all([
+        ...ids.map((id) => p.author.findUnique({ where: { id } })),
+        ...ids.map((id) => p.author.findMany({ where: { id } })),
+      ])
     expect(await stack.sluice.run(() => program(prisma))).toEqual(await program(bare))
     await own.$disconnect()
   })
@@ -59,12 +63,18 @@ describe('other extensions', () => {
   it('neither batches nor caches under a later extension with query hooks', async () => {
     await stack.bare.author.update({ where: { id: 2 }, data: { active: false } })
     const own = client()
-    const prisma = (sluiced(own) as unknown as { $extends(extension: unknown): unknown }).$extends(softDelete) as TestPrismaClient
+    const prisma = (sluiced(own) as unknown as { $extends(extension: unknown): unknown }).$extends(
+      softDelete,
+    ) as TestPrismaClient
     const bare = stack.bare.$extends(softDelete) as unknown as TestPrismaClient
     const program = (p: TestPrismaClient) =>
-      Promise.all([...ids.map((id) => p.author.findUnique({ where: { id } })), ...ids.map((id) => p.author.findMany({ where: { id } }))])
+      Promise.all([
+        ...ids.map((id) => p.author.findUnique({ where: { id } })),
+        ...ids.map((id) => p.author.findMany({ where: { id } })),
+      ])
     const before = stack.sluice.queries.getStats()
-    for (let round = 0; round < 2; round += 1) expect(await stack.sluice.run(() => program(prisma))).toEqual(await program(bare))
+    for (let round = 0; round < 2; round += 1)
+      expect(await stack.sluice.run(() => program(prisma))).toEqual(await program(bare))
     const after = stack.sluice.queries.getStats()
     expect([after.batched - before.batched, after.cacheHits - before.cacheHits]).toEqual([0, 0])
     expect(after.passedThrough).toMatchObject({ 'batch:EXTENSION_ADDED_AFTER_SLUICE': 10 })
@@ -77,20 +87,25 @@ describe('other extensions', () => {
       query: {
         author: {
           $allOperations: ({ args, query }) =>
-            query({ ...args, where: { ...(args as { where?: object }).where, countryCode: tenant } } as never),
+            query({
+              ...args,
+              where: { ...(args as { where?: object }).where, countryCode: tenant },
+            } as never),
         },
       },
     })
     const own = client()
-    const prisma = (sluiced(own) as unknown as { $extends(extension: unknown): unknown }).$extends(byTenant) as TestPrismaClient
+    const prisma = (sluiced(own) as unknown as { $extends(extension: unknown): unknown }).$extends(
+      byTenant,
+    ) as TestPrismaClient
     const french = await prisma.author.findMany({ orderBy: { id: 'asc' } })
     tenant = 'DE'
     const german = await prisma.author.findMany({ orderBy: { id: 'asc' } })
-    expect([french.length > 0, german.length > 0, french.some(({ id }) => german.some((other) => other.id === id))]).toEqual([
-      true,
-      true,
-      false,
-    ])
+    expect([
+      french.length > 0,
+      german.length > 0,
+      french.some(({ id }) => german.some((other) => other.id === id)),
+    ]).toEqual([true, true, false])
     await own.$disconnect()
   })
 
@@ -105,7 +120,9 @@ describe('other extensions', () => {
         },
       },
     })
-    const prisma = (sluiced(own) as unknown as { $extends(extension: unknown): unknown }).$extends(spy) as TestPrismaClient
+    const prisma = (sluiced(own) as unknown as { $extends(extension: unknown): unknown }).$extends(
+      spy,
+    ) as TestPrismaClient
     await prisma.$transaction(async (tx) => {
       await tx.tag.count()
     })
@@ -123,13 +140,16 @@ describe('other extensions', () => {
         },
       },
     })
-    const program = (p: TestPrismaClient) => Promise.all(ids.map((id) => p.author.findFirst({ where: { id } })))
+    const program = (p: TestPrismaClient) =>
+      Promise.all(ids.map((id) => p.author.findFirst({ where: { id } })))
     // Computed rows are proxies that are only equal to themselves.
     const plain = (row: object | null) => Object.entries(row ?? {})
     const expected = await program(stack.bare.$extends(shout) as unknown as TestPrismaClient)
     for (const prisma of [
       sluiced(own.$extends(shout)),
-      (sluiced(own) as unknown as { $extends(extension: unknown): unknown }).$extends(shout) as TestPrismaClient,
+      (sluiced(own) as unknown as { $extends(extension: unknown): unknown }).$extends(
+        shout,
+      ) as TestPrismaClient,
     ]) {
       for (let round = 0; round < 2; round += 1) {
         const found = await stack.sluice.run(() => program(prisma))
@@ -144,19 +164,30 @@ describe('other extensions', () => {
   it('keeps the fields that computed fields need, regardless of the fields that Sluice adds', async () => {
     const computed = {
       result: {
-        author: { tag: { needs: { id: true, name: true }, compute: ({ id, name }: { id: number; name: string }) => `${id} ${name}` } },
+        author: {
+          tag: {
+            needs: { id: true, name: true },
+            compute: ({ id, name }: { id: number; name: string }) => `${id} ${name}`,
+          },
+        },
         post: {
-          link: { needs: { id: true, authorId: true }, compute: (p: { id: number; authorId: number }) => `${p.authorId}/${p.id}` },
+          link: {
+            needs: { id: true, authorId: true },
+            compute: (p: { id: number; authorId: number }) => `${p.authorId}/${p.id}`,
+          },
           deep: { needs: { link: true }, compute: ({ link }: { link: string }) => `deep ${link}` },
         },
       },
     }
-    const extend = (c: unknown) => (c as { $extends(extension: unknown): unknown }).$extends(computed) as TestPrismaClient
+    const extend = (c: unknown) =>
+      (c as { $extends(extension: unknown): unknown }).$extends(computed) as TestPrismaClient
     type Program = (p: TestPrismaClient) => Promise<unknown>
     const posts =
       (args: object): Program =>
       (p) =>
-        Promise.all(ids.map((authorId) => p.post.findMany({ where: { authorId }, orderBy: { id: 'asc' }, ...args })))
+        Promise.all(
+          ids.map((authorId) => p.post.findMany({ where: { authorId }, orderBy: { id: 'asc' }, ...args })),
+        )
     const authors =
       (args: object): Program =>
       (p) =>
@@ -194,16 +225,22 @@ describe('other extensions', () => {
     for (const [at, program] of programs.entries()) {
       const expected = JSON.stringify(await program(bare), asText)
       const merged = stack.sluice.queries.getStats()
-      expect(JSON.stringify(await stack.sluice.run(() => program(before)), asText), `before, ${at}`).toBe(expected)
+      expect(JSON.stringify(await stack.sluice.run(() => program(before)), asText), `before, ${at}`).toBe(
+        expected,
+      )
       const { batched: now, prefetched } = stack.sluice.queries.getStats()
       expect(now + prefetched, `${at}`).toBeGreaterThan(merged.batched + merged.prefetched)
-      expect(JSON.stringify(await stack.sluice.run(() => program(later)), asText), `after, ${at}`).toBe(expected)
+      expect(JSON.stringify(await stack.sluice.run(() => program(later)), asText), `after, ${at}`).toBe(
+        expected,
+      )
     }
     expect(stack.sluice.queries.getStats().passedThrough['batch:UNKNOWN_COMPUTED_FIELDS']).toBeGreaterThan(0)
     // A client without the extension has no computed fields, although it shares a Sluice with a client that
     // has them.
     const omitting = posts({ omit: { id: true } })
-    const both = await stack.sluice.run(() => Promise.all([omitting(later), omitting(after), omitting(later)]))
+    const both = await stack.sluice.run(() =>
+      Promise.all([omitting(later), omitting(after), omitting(later)]),
+    )
     const expected = await Promise.all([omitting(bare), omitting(stack.bare), omitting(bare)])
     expect(JSON.stringify(both, asText)).toBe(JSON.stringify(expected, asText))
     await own.$disconnect()
@@ -214,7 +251,9 @@ describe('other extensions', () => {
     const [first, second] = [sluiced(one), sluiced(two)]
     await first.tag.findMany()
     await second.tag.update({ where: { id: 1 }, data: { label: 'by the second' } })
-    expect(await first.tag.findMany({ orderBy: { id: 'asc' } })).toEqual(await stack.bare.tag.findMany({ orderBy: { id: 'asc' } }))
+    expect(await first.tag.findMany({ orderBy: { id: 'asc' } })).toEqual(
+      await stack.bare.tag.findMany({ orderBy: { id: 'asc' } }),
+    )
     await Promise.all([one.$disconnect(), two.$disconnect()])
   })
 
@@ -225,8 +264,9 @@ describe('other extensions', () => {
       log: [{ emit: 'event', level: 'query' }],
     })
     const heard: string[] = []
-    ;(own as unknown as { $on(event: string, listener: (event: { query: string }) => void): void }).$on('query', ({ query }) =>
-      heard.push(query),
+    ;(own as unknown as { $on(event: string, listener: (event: { query: string }) => void): void }).$on(
+      'query',
+      ({ query }) => heard.push(query),
     )
     const prisma = sluiced(own)
     await prisma.tag.count()
@@ -242,13 +282,20 @@ describe('observe mode', () => {
     const program = async (p: TestPrismaClient) => {
       const posts = await p.post.findMany({ where: { id: { lte: 8 } }, orderBy: { id: 'asc' } })
       const comments = []
-      for (const { id } of posts) comments.push(await p.comment.findMany({ where: { postId: id }, orderBy: { id: 'asc' } }))
+      for (const { id } of posts)
+        comments.push(await p.comment.findMany({ where: { postId: id }, orderBy: { id: 'asc' } }))
       return comments
     }
     const expected = await program(stack.bare)
     expect(await stack.sluice.run(() => program(stack.prisma), { name: 'list' })).toEqual(expected)
     const [finding] = stack.sluice.queries.getNPlusOnePatterns()
-    expect(finding).toMatchObject({ scope: 'list', count: 8, pattern: 'sequential', queries: 9, queriesPossible: 2 })
+    expect(finding).toMatchObject({
+      scope: 'list',
+      count: 8,
+      pattern: 'sequential',
+      queries: 9,
+      queriesPossible: 2,
+    })
     expect(finding?.callSite?.file).toMatch(/prisma-extensions\.test\.ts$/)
     expect(finding?.parent?.label).toBe('Post.findMany where id')
     expect(finding?.fix).toBe(`include: { comments: { orderBy: { id: 'asc' } } }  // in post.findMany`)
@@ -264,7 +311,8 @@ describe('observe mode', () => {
         await stack.prisma.$queryRaw`SELECT title FROM posts WHERE id = ${id}`
         await stack.prisma.$queryRaw`SELECT full_name FROM authors WHERE id = ${id}`
       }
-      for (let id = 1; id <= 6; id += 1) await stack.prisma.$queryRawUnsafe(`SELECT label FROM Tag WHERE id = ${id}`)
+      for (let id = 1; id <= 6; id += 1)
+        await stack.prisma.$queryRawUnsafe(`SELECT label FROM Tag WHERE id = ${id}`)
     })
     expect(stack.sluice.queries.getNPlusOnePatterns().map(({ label, count }) => [label, count])).toEqual([
       ['SELECT label FROM Tag WHERE id = ?', 6],
@@ -275,7 +323,9 @@ describe('observe mode', () => {
   it('does not report lookups that Prisma batches itself', async () => {
     const stack = await openStack('sqlite', { mode: 'observe' })
     await seed(stack.bare)
-    await stack.sluice.run(() => Promise.all(ids.map((id) => stack.prisma.author.findUnique({ where: { id } }))))
+    await stack.sluice.run(() =>
+      Promise.all(ids.map((id) => stack.prisma.author.findUnique({ where: { id } }))),
+    )
     expect(stack.sluice.queries.getNPlusOnePatterns()).toEqual([])
     await stack.close()
   })
@@ -290,10 +340,9 @@ describe('a client of an unsupported version', () => {
       warned.mockClear()
       const fake = Object.create(stack.bare) as object
       Object.defineProperty(fake, '_clientVersion', { value: version })
-      const extended = (stack.bare.$extends as unknown as (this: object, extension: unknown) => TestPrismaClient).call(
-        fake,
-        withSluice(sluice, { schema: stack.clients.schema }),
-      )
+      const extended = (
+        stack.bare.$extends as unknown as (this: object, extension: unknown) => TestPrismaClient
+      ).call(fake, withSluice(sluice, { schema: stack.clients.schema }))
       expect(await extended.tag.count()).toBe(0)
       expect(warned.mock.calls[0]?.[0]).toContain(version ?? 'unknown version')
     }
@@ -307,7 +356,9 @@ describe('a client of an unsupported version', () => {
     ['schema', { schema: 'x' }],
     ['catalog', { catalog: {} }],
   ])('rejects an invalid option: %s', (option, options) => {
-    expect(() => withSluice(createSluice(), options as never)).toThrow(expect.objectContaining({ code: 'SLUICE_INVALID_OPTION', option }))
+    expect(() => withSluice(createSluice(), options as never)).toThrow(
+      expect.objectContaining({ code: 'SLUICE_INVALID_OPTION', option }),
+    )
   })
 })
 

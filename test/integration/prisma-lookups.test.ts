@@ -53,7 +53,8 @@ describe.each(databases())('lookups of Prisma on $name', ({ dialect, skipped }) 
 
     async function lookupOf(ask: Ask): Promise<Lookup> {
       const lookup = (await operationOf(ask)).lookup?.()
-      if (lookup === undefined || isRefusal(lookup)) throw new Error(`Expected a lookup, got ${JSON.stringify(lookup)}.`)
+      if (lookup === undefined || isRefusal(lookup))
+        throw new Error(`Expected a lookup, got ${JSON.stringify(lookup)}.`)
       return lookup
     }
 
@@ -69,7 +70,11 @@ describe.each(databases())('lookups of Prisma on $name', ({ dialect, skipped }) 
       const lookups: Lookup[] = []
       const expected: unknown[] = []
       for (const ask of asks) {
-        lookups.push(await lookupOf(ask).catch(async () => (operations.at(-1) as Operation<unknown>).lookup?.() as Lookup))
+        lookups.push(
+          await lookupOf(ask).catch(
+            async () => (operations.at(-1) as Operation<unknown>).lookup?.() as Lookup,
+          ),
+        )
         expected.push(await Promise.resolve(ask(stack.bare)).catch((error: { code: string }) => error.code))
       }
       expect(new Set(lookups.map(({ group }) => group)).size).toBe(1)
@@ -88,9 +93,15 @@ describe.each(databases())('lookups of Prisma on $name', ({ dialect, skipped }) 
     ] as const
 
     it('batches several findUnique calls', async () => {
-      await sameTogether([3, 1, 99].map((id) => (client) => client.author.findUnique({ where: { id }, include: { country: true } })))
       await sameTogether(
-        ['a2@example.org', 'x'].map((email) => (client) => client.author.findUnique({ where: { email }, select: { name: true } })),
+        [3, 1, 99].map(
+          (id) => (client) => client.author.findUnique({ where: { id }, include: { country: true } }),
+        ),
+      )
+      await sameTogether(
+        ['a2@example.org', 'x'].map(
+          (email) => (client) => client.author.findUnique({ where: { email }, select: { name: true } }),
+        ),
       )
       await sameTogether(
         keys.map(
@@ -102,13 +113,18 @@ describe.each(databases())('lookups of Prisma on $name', ({ dialect, skipped }) 
       await sameTogether(
         ['sweep', 'mop', 'none'].map(
           (title) => (client) =>
-            client.task.findUnique({ where: { titleInOrg: { orgId: 'o1', title } }, omit: { title: true, orgId: true } }),
+            client.task.findUnique({
+              where: { titleInOrg: { orgId: 'o1', title } },
+              omit: { title: true, orgId: true },
+            }),
         ),
       )
     })
 
     it('omits missing rows of findUniqueOrThrow', async () => {
-      const found = await sameTogether([1, 99, 2].map((id) => (client) => client.post.findUniqueOrThrow({ where: { id } })))
+      const found = await sameTogether(
+        [1, 99, 2].map((id) => (client) => client.post.findUniqueOrThrow({ where: { id } })),
+      )
       expect(found.size).toBe(2)
     })
 
@@ -116,37 +132,55 @@ describe.each(databases())('lookups of Prisma on $name', ({ dialect, skipped }) 
       await sameTogether(
         [1, 2, 3].map(
           (id) => (client) =>
-            client.post.findUnique({ where: { id, views: { gt: 3 }, OR: [{ authorId: 2 }, { editorId: 3 }], NOT: { title: 'x' } } }),
+            client.post.findUnique({
+              where: { id, views: { gt: 3 }, OR: [{ authorId: 2 }, { editorId: 3 }], NOT: { title: 'x' } },
+            }),
         ),
       )
       await sameTogether(
-        ['sweep', 'mop'].map((title) => (client) => client.task.findUnique({ where: { titleInOrg: { orgId: 'o1', title }, done: false } })),
+        ['sweep', 'mop'].map(
+          (title) => (client) =>
+            client.task.findUnique({ where: { titleInOrg: { orgId: 'o1', title }, done: false } }),
+        ),
       )
       const groups: string[] = []
-      for (const done of [true, false]) groups.push((await lookupOf((client) => client.task.findUnique({ where: { id: 1, done } }))).group)
+      for (const done of [true, false])
+        groups.push((await lookupOf((client) => client.task.findUnique({ where: { id: 1, done } }))).group)
       expect(new Set(groups).size).toBe(2)
     })
 
     it('rejects a findUnique with two compound keys', async () => {
       const where = { orgId_userId: { orgId: 'o1', userId: 1 }, AND: [] }
-      expect((await lookupOf((client) => client.membership.findUnique({ where }))).key.values).toEqual(['o1', 1])
+      expect((await lookupOf((client) => client.membership.findUnique({ where }))).key.values).toEqual([
+        'o1',
+        1,
+      ])
       expect(
         await refusalOf((client) =>
-          client.task.findUnique({ where: { id: 1, titleInOrg: { orgId: 'o1', title: 'sweep' } } }).then((task) => task),
+          client.task
+            .findUnique({ where: { id: 1, titleInOrg: { orgId: 'o1', title: 'sweep' } } })
+            .then((task) => task),
         ),
       ).toBe('UNSUPPORTED_FILTER')
     })
 
     it('reports that Prisma batches findUnique itself, and no other operation', async () => {
-      expect((await operationOf((client) => client.tag.findUnique({ where: { id: 1 } }))).shape?.mergedByOrm).toBe(true)
-      expect((await operationOf((client) => client.tag.findFirst({ where: { id: 1 } }))).shape?.mergedByOrm).toBe(false)
+      expect(
+        (await operationOf((client) => client.tag.findUnique({ where: { id: 1 } }))).shape?.mergedByOrm,
+      ).toBe(true)
+      expect(
+        (await operationOf((client) => client.tag.findFirst({ where: { id: 1 } }))).shape?.mergedByOrm,
+      ).toBe(false)
     })
 
     it('assigns one target, in columns, to each query shape', async () => {
       const targets: unknown[] = []
-      for (const authorId of [1, 2]) targets.push((await lookupOf((client) => client.post.findMany({ where: { authorId } }))).target)
+      for (const authorId of [1, 2])
+        targets.push((await lookupOf((client) => client.post.findMany({ where: { authorId } }))).target)
       expect(targets[0]).toBe(targets[1])
-      const compound = await lookupOf((client) => client.membership.findUnique({ where: { orgId_userId: { orgId: 'o1', userId: 1 } } }))
+      const compound = await lookupOf((client) =>
+        client.membership.findUnique({ where: { orgId_userId: { orgId: 'o1', userId: 1 } } }),
+      )
       expect(targets[0]).toMatchObject({ columns: ['author_id'], table: expect.stringMatching(/\.posts$/) })
       expect(compound.target?.columns).toEqual(['org_id', 'user_id'])
     })
@@ -155,7 +189,10 @@ describe.each(databases())('lookups of Prisma on $name', ({ dialect, skipped }) 
       const plain = await lookupOf((client) => client.post.findMany({ where: { authorId: 1 } }))
       expect(plain.reads?.()).toEqual([expect.stringMatching(/\.posts$/)])
       const wide = await lookupOf((client) =>
-        client.post.findUnique({ where: { id: 1, author: { country: { code: 'FR' } } }, include: { comments: true } }),
+        client.post.findUnique({
+          where: { id: 1, author: { country: { code: 'FR' } } },
+          include: { comments: true },
+        }),
       )
       expect(
         wide
@@ -170,11 +207,15 @@ describe.each(databases())('lookups of Prisma on $name', ({ dialect, skipped }) 
     it('describes an operation once', async () => {
       const operation = await operationOf((client) => client.post.findUnique({ where: { id: 1 } }))
       expect(operation.lookup?.()).toBe(operation.lookup?.())
-      expect(operation.rowSource?.()).toBe((await operationOf((client) => client.post.findUnique({ where: { id: 2 } }))).rowSource?.())
+      expect(operation.rowSource?.()).toBe(
+        (await operationOf((client) => client.post.findUnique({ where: { id: 2 } }))).rowSource?.(),
+      )
     })
 
     it('describes the source of rows and their columns', async () => {
-      const whole = (await operationOf((client) => client.post.findMany({ include: { author: true } }))).rowSource?.()
+      const whole = (
+        await operationOf((client) => client.post.findMany({ include: { author: true } }))
+      ).rowSource?.()
       expect(whole).toMatchObject({ isWhole: true, table: expect.stringMatching(/\.posts$/) })
       expect(['author_id', 'id', 'authorId', 'author'].map((column) => whole?.property(column))).toEqual([
         'authorId',
@@ -182,15 +223,23 @@ describe.each(databases())('lookups of Prisma on $name', ({ dialect, skipped }) 
         undefined,
         undefined,
       ])
-      const some = (await operationOf((client) => client.post.findFirst({ select: { authorId: true, title: false } }))).rowSource?.()
-      expect([some?.isWhole, some?.property('author_id'), some?.property('title'), some?.property('id')]).toEqual([
+      const some = (
+        await operationOf((client) => client.post.findFirst({ select: { authorId: true, title: false } }))
+      ).rowSource?.()
+      expect([
+        some?.isWhole,
+        some?.property('author_id'),
+        some?.property('title'),
+        some?.property('id'),
+      ]).toEqual([false, 'authorId', undefined, undefined])
+      const less = (
+        await operationOf((client) => client.post.findMany({ omit: { authorId: true } }))
+      ).rowSource?.()
+      expect([less?.isWhole, less?.property('author_id'), less?.property('id')]).toEqual([
         false,
-        'authorId',
         undefined,
-        undefined,
+        'id',
       ])
-      const less = (await operationOf((client) => client.post.findMany({ omit: { authorId: true } }))).rowSource?.()
-      expect([less?.isWhole, less?.property('author_id'), less?.property('id')]).toEqual([false, undefined, 'id'])
     })
 
     it('describes no rows if an operation returns anything else', async () => {
@@ -226,10 +275,16 @@ describe.each(databases())('lookups of Prisma on $name', ({ dialect, skipped }) 
         await seen.post.findMany({ where: { authorId: 1 }, orderBy: { id: 'asc' } })
         const operation = operations.at(-1) as Operation<unknown>
         const source = operation.rowSource?.()
-        expect([source?.isWhole, source?.property('author_id'), source?.property('id')]).toEqual([false, undefined, 'id'])
+        expect([source?.isWhole, source?.property('author_id'), source?.property('id')]).toEqual([
+          false,
+          undefined,
+          'id',
+        ])
         const lookup = operation.lookup?.() as Lookup
         const found = await lookup.runMany([lookup.key, { values: [2], text: 'i2' }])
-        expect(found?.get(lookup.key.text)).toEqual(await client.post.findMany({ where: { authorId: 1 }, orderBy: { id: 'asc' } }))
+        expect(found?.get(lookup.key.text)).toEqual(
+          await client.post.findMany({ where: { authorId: 1 }, orderBy: { id: 'asc' } }),
+        )
         await seen.post.findMany({ omit: { authorId: false } })
         expect(operations.at(-1)?.rowSource?.()?.property('author_id')).toBe('authorId')
       } finally {

@@ -4,7 +4,8 @@ import { databases } from '../support/databases.ts'
 import type { TestPrismaClient } from '../support/prisma-clients.ts'
 import { openStack, type Stack, seed } from '../support/stack.ts'
 
-const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i)
+const range = (from: number, to: number): number[] =>
+  Array.from({ length: to - from + 1 }, (_, i) => from + i)
 const byId = { id: 'asc' } as const
 
 describe.each(databases())('batching with additional filters on Prisma and $name', ({ dialect, skipped }) => {
@@ -20,7 +21,10 @@ describe.each(databases())('batching with additional filters on Prisma and $name
           ['dust', 'o1', 2],
           ['sweep', 'o2', 3],
           ['wipe', null, null],
-        ].map(([title, orgId, ownerId]) => ({ title, orgId, ownerId }) as { title: string; orgId: string; ownerId: number }),
+        ].map(
+          ([title, orgId, ownerId]) =>
+            ({ title, orgId, ownerId }) as { title: string; orgId: string; ownerId: number },
+        ),
       })
       await stack.prisma.tag.count()
     })
@@ -29,11 +33,19 @@ describe.each(databases())('batching with additional filters on Prisma and $name
 
     it('keeps a constant value and a null next to a foreign key', async () => {
       const sent = await same((prisma) =>
-        Promise.all(range(1, 9).map((authorId) => prisma.post.findMany({ where: { authorId, price: null, views: 7 }, orderBy: byId }))),
+        Promise.all(
+          range(1, 9).map((authorId) =>
+            prisma.post.findMany({ where: { authorId, price: null, views: 7 }, orderBy: byId }),
+          ),
+        ),
       )
       expect(sent).toHaveLength(1)
       const soft = await same((prisma) =>
-        Promise.all(range(1, 9).map((authorId) => prisma.post.findMany({ where: { editorId: null, authorId }, orderBy: byId }))),
+        Promise.all(
+          range(1, 9).map((authorId) =>
+            prisma.post.findMany({ where: { editorId: null, authorId }, orderBy: byId }),
+          ),
+        ),
       )
       expect(soft).toHaveLength(1)
     })
@@ -41,11 +53,17 @@ describe.each(databases())('batching with additional filters on Prisma and $name
     it('passes a call through that Prisma rejects, even if it would accept it with one more field', async () => {
       const nothing = { id: true, name: true } as const
       const results = await stack.sluice.run(() =>
-        Promise.allSettled(range(1, 4).map((deviceId) => stack.prisma.device.findMany({ where: { id: deviceId }, omit: nothing }))),
+        Promise.allSettled(
+          range(1, 4).map((deviceId) =>
+            stack.prisma.device.findMany({ where: { id: deviceId }, omit: nothing }),
+          ),
+        ),
       )
       expect(results.map(({ status }) => status)).toEqual(Array(4).fill('rejected'))
       const none = await stack.sluice.run(() =>
-        Promise.allSettled(range(1, 4).map((id) => stack.prisma.author.findMany({ where: { id }, select: { name: false } }))),
+        Promise.allSettled(
+          range(1, 4).map((id) => stack.prisma.author.findMany({ where: { id }, select: { name: false } })),
+        ),
       )
       expect(none.map(({ status }) => status)).toEqual(Array(4).fill('rejected'))
     })
@@ -62,11 +80,17 @@ describe.each(databases())('batching with additional filters on Prisma and $name
       ]
       for (const filter of filters) {
         const sent = await same((prisma) =>
-          Promise.all(range(1, 9).map((authorId) => prisma.post.findMany({ where: { ...filter, authorId }, orderBy: byId }))),
+          Promise.all(
+            range(1, 9).map((authorId) =>
+              prisma.post.findMany({ where: { ...filter, authorId }, orderBy: byId }),
+            ),
+          ),
         )
         expect(sent, JSON.stringify(filter)).toHaveLength(1)
         expect(
-          await same((prisma) => Promise.all(range(1, 9).map((authorId) => prisma.post.count({ where: { authorId, ...filter } })))),
+          await same((prisma) =>
+            Promise.all(range(1, 9).map((authorId) => prisma.post.count({ where: { authorId, ...filter } }))),
+          ),
         ).toHaveLength(1)
       }
     })
@@ -75,7 +99,9 @@ describe.each(databases())('batching with additional filters on Prisma and $name
       const sent = await same((prisma) =>
         Promise.all(
           range(1, 4).flatMap((authorId) =>
-            [1, 7].map((views) => prisma.post.findMany({ where: { authorId, views: { lt: views } }, orderBy: byId })),
+            [1, 7].map((views) =>
+              prisma.post.findMany({ where: { authorId, views: { lt: views } }, orderBy: byId }),
+            ),
           ),
         ),
       )
@@ -86,7 +112,12 @@ describe.each(databases())('batching with additional filters on Prisma and $name
       const fields = (prisma: TestPrismaClient) => prisma.post.fields
       const sent = await same((prisma) =>
         Promise.all(
-          range(1, 3).map((authorId) => prisma.post.findMany({ where: { authorId, views: { equals: fields(prisma).id } }, orderBy: byId })),
+          range(1, 3).map((authorId) =>
+            prisma.post.findMany({
+              where: { authorId, views: { equals: fields(prisma).id } },
+              orderBy: byId,
+            }),
+          ),
         ),
       )
       expect(sent).toHaveLength(3)
@@ -95,16 +126,26 @@ describe.each(databases())('batching with additional filters on Prisma and $name
 
     it('batches by the unique key if there is also a foreign key', async () => {
       const sent = await same((prisma) =>
-        Promise.all(range(1, 9).map((id) => prisma.post.findFirst({ where: { authorId: { equals: 3 }, id } }))),
+        Promise.all(
+          range(1, 9).map((id) => prisma.post.findFirst({ where: { authorId: { equals: 3 }, id } })),
+        ),
       )
       expect(sent).toHaveLength(1)
     })
 
     it('batches by the foreign key that varies', async () => {
       const byAuthor = (prisma: TestPrismaClient) =>
-        Promise.all(range(1, 5).map((authorId) => prisma.post.findMany({ where: { authorId, editorId: 2 }, orderBy: byId })))
+        Promise.all(
+          range(1, 5).map((authorId) =>
+            prisma.post.findMany({ where: { authorId, editorId: 2 }, orderBy: byId }),
+          ),
+        )
       const byEditor = (prisma: TestPrismaClient) =>
-        Promise.all(range(1, 5).map((editorId) => prisma.post.findMany({ where: { authorId: 2, editorId }, orderBy: byId })))
+        Promise.all(
+          range(1, 5).map((editorId) =>
+            prisma.post.findMany({ where: { authorId: 2, editorId }, orderBy: byId }),
+          ),
+        )
       for (const program of [byAuthor, byEditor]) {
         expect((await same(program)).length).toBeLessThanOrEqual(2)
         expect(await same(program)).toHaveLength(1)
@@ -120,15 +161,25 @@ describe.each(databases())('batching with additional filters on Prisma and $name
         ['o9', 1],
       ]
       const sent = await same((prisma) =>
-        Promise.all(keys.map(([orgId, userId]) => prisma.membership.findMany({ where: { orgId, userId }, include: { user: true } }))),
+        Promise.all(
+          keys.map(([orgId, userId]) =>
+            prisma.membership.findMany({ where: { orgId, userId }, include: { user: true } }),
+          ),
+        ),
       )
       expect(sent).toHaveLength(2)
       const first = await same((prisma) =>
-        Promise.all(keys.map(([orgId, userId]) => prisma.membership.findFirst({ where: { userId, orgId }, select: { role: true } }))),
+        Promise.all(
+          keys.map(([orgId, userId]) =>
+            prisma.membership.findFirst({ where: { userId, orgId }, select: { role: true } }),
+          ),
+        ),
       )
       expect(first).toHaveLength(1)
       expect(
-        await same((prisma) => Promise.all(keys.map(([orgId, userId]) => prisma.membership.count({ where: { orgId, userId } })))),
+        await same((prisma) =>
+          Promise.all(keys.map(([orgId, userId]) => prisma.membership.count({ where: { orgId, userId } }))),
+        ),
       ).toHaveLength(1)
     })
 
@@ -140,7 +191,11 @@ describe.each(databases())('batching with additional filters on Prisma and $name
         ['o2', 1],
       ]
       const sent = await same((prisma) =>
-        Promise.all(keys.map(([orgId, ownerId]) => prisma.task.findMany({ where: { orgId, ownerId, done: false }, orderBy: byId }))),
+        Promise.all(
+          keys.map(([orgId, ownerId]) =>
+            prisma.task.findMany({ where: { orgId, ownerId, done: false }, orderBy: byId }),
+          ),
+        ),
       )
       expect(sent).toHaveLength(1)
     })
@@ -153,14 +208,20 @@ describe.each(databases())('batching with additional filters on Prisma and $name
         ['o2', 3],
       ]
       const sent = await same((prisma) =>
-        Promise.all(keys.map(([orgId, ownerId]) => prisma.task.findMany({ where: { orgId, ownerId }, orderBy: byId }))),
+        Promise.all(
+          keys.map(([orgId, ownerId]) => prisma.task.findMany({ where: { orgId, ownerId }, orderBy: byId })),
+        ),
       )
       expect(sent).toHaveLength(3)
     })
 
     it('batches findFirst by part of a compound key if the order determines the rest', async () => {
       const sent = await same((prisma) =>
-        Promise.all(range(1, 4).map((userId) => prisma.membership.findFirst({ where: { userId }, orderBy: { orgId: 'desc' } }))),
+        Promise.all(
+          range(1, 4).map((userId) =>
+            prisma.membership.findFirst({ where: { userId }, orderBy: { orgId: 'desc' } }),
+          ),
+        ),
       )
       expect(sent).toHaveLength(1)
     })
@@ -169,7 +230,11 @@ describe.each(databases())('batching with additional filters on Prisma and $name
       const sent = await same((prisma) =>
         Promise.all(
           range(1, 3).map((authorId) =>
-            prisma.post.findFirst({ where: { authorId }, orderBy: { id: undefined, views: 'desc' } as object, select: { views: true } }),
+            prisma.post.findFirst({
+              where: { authorId },
+              orderBy: { id: undefined, views: 'desc' } as object,
+              select: { views: true },
+            }),
           ),
         ),
       )

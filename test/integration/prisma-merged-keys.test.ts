@@ -31,19 +31,32 @@ describe.each(databases())('batching by keys of every type on Prisma and $name',
     it('batches by bytes', async () => {
       const photos = [[1], [1, 2], [], [7], [1, 2, 255]].map((bytes) => new Uint8Array(bytes))
       expect(
-        await same((prisma) => Promise.all(photos.map((photo) => prisma.author.findMany({ where: { photo }, orderBy: byId })))),
+        await same((prisma) =>
+          Promise.all(photos.map((photo) => prisma.author.findMany({ where: { photo }, orderBy: byId }))),
+        ),
       ).toHaveLength(1)
-      expect(await same((prisma) => Promise.all(photos.map((photo) => prisma.author.count({ where: { photo } }))))).toHaveLength(1)
+      expect(
+        await same((prisma) => Promise.all(photos.map((photo) => prisma.author.count({ where: { photo } })))),
+      ).toHaveLength(1)
     })
 
     it('batches by times, to the millisecond', async () => {
       const times = [0, 1, 2, 3, 4].map((at) => new Date(Date.UTC(2000, 0, 1, 0, 0, 0, at)))
-      times.push(new Date(Date.UTC(1969, 11, 31, 23, 59, 59, 999)), new Date(Date.UTC(1969, 11, 31, 23, 59, 59, 998)))
+      times.push(
+        new Date(Date.UTC(1969, 11, 31, 23, 59, 59, 999)),
+        new Date(Date.UTC(1969, 11, 31, 23, 59, 59, 998)),
+      )
       expect(
-        await same((prisma) => Promise.all(times.map((born) => prisma.author.findMany({ where: { born }, orderBy: byId })))),
+        await same((prisma) =>
+          Promise.all(times.map((born) => prisma.author.findMany({ where: { born }, orderBy: byId }))),
+        ),
       ).toHaveLength(1)
       const counted = await same((prisma) =>
-        Promise.all(times.map((born) => prisma.author.aggregate({ where: { born }, _count: true, _max: { born: true } }))),
+        Promise.all(
+          times.map((born) =>
+            prisma.author.aggregate({ where: { born }, _count: true, _max: { born: true } }),
+          ),
+        ),
       )
       expect(counted).toHaveLength(1)
     })
@@ -62,7 +75,9 @@ describe.each(databases())('batching by keys of every type on Prisma and $name',
     it('batches by a flag', async () => {
       const sent = await same((prisma) =>
         Promise.all(
-          [true, false, true].map((active) => prisma.author.findMany({ where: { active }, orderBy: byId, select: { id: true } })),
+          [true, false, true].map((active) =>
+            prisma.author.findMany({ where: { active }, orderBy: byId, select: { id: true } }),
+          ),
         ),
       )
       expect(sent).toHaveLength(1)
@@ -71,14 +86,19 @@ describe.each(databases())('batching by keys of every type on Prisma and $name',
     it('treats a flag as a constant next to any other key', async () => {
       const sent = await same((prisma) =>
         Promise.all(
-          ['FR', 'DE', 'JP'].map((countryCode) => prisma.author.findMany({ where: { active: true, countryCode }, orderBy: byId })),
+          ['FR', 'DE', 'JP'].map((countryCode) =>
+            prisma.author.findMany({ where: { active: true, countryCode }, orderBy: byId }),
+          ),
         ),
       )
       expect(sent).toHaveLength(1)
     })
 
     it('batches by the value of a key at the call, even if the caller changes it afterwards', async () => {
-      const expected = await stack.bare.author.findMany({ where: { photo: new Uint8Array([1, 2]) }, orderBy: byId })
+      const expected = await stack.bare.author.findMany({
+        where: { photo: new Uint8Array([1, 2]) },
+        orderBy: byId,
+      })
       const photo = new Uint8Array([1, 2])
       const found = await stack.sluice.run(async () => {
         const asked = [photo, new Uint8Array([1])].map((bytes) =>
@@ -93,7 +113,9 @@ describe.each(databases())('batching by keys of every type on Prisma and $name',
 
     it('runs queries by decimals and floats individually', async () => {
       const decimals = await same((prisma) =>
-        Promise.all(['1.5', '2.5'].map((rating) => prisma.author.findMany({ where: { rating }, orderBy: byId }))),
+        Promise.all(
+          ['1.5', '2.5'].map((rating) => prisma.author.findMany({ where: { rating }, orderBy: byId })),
+        ),
       )
       expect(decimals).toHaveLength(2)
       const floats = await same((prisma) =>
@@ -113,7 +135,11 @@ describe.each(databases())('batching by keys of every type on Prisma and $name',
         )
         expect(sent).toHaveLength(2)
         const texts = await sameAsBare(unknown, (prisma) =>
-          Promise.all(['FR', 'DE'].map((countryCode) => prisma.author.findMany({ where: { countryCode }, orderBy: byId }))),
+          Promise.all(
+            ['FR', 'DE'].map((countryCode) =>
+              prisma.author.findMany({ where: { countryCode }, orderBy: byId }),
+            ),
+          ),
         )
         expect(texts).toHaveLength(1)
       } finally {
@@ -132,16 +158,24 @@ describe.each(databases())('batching by keys of every type on Prisma and $name',
         })
         try {
           await seed(loose.bare)
-          await loose.database.exec(`UPDATE posts SET title = (ARRAY['strasse', 'aether', 'か'])[id] WHERE id < 4`)
+          await loose.database.exec(
+            `UPDATE posts SET title = (ARRAY['strasse', 'aether', 'か'])[id] WHERE id < 4`,
+          )
           const titles = ['strasse', 'straße', 'aether', 'æther', 'か', 'カ', 'Post 7']
           const rows = await sameAsBare(loose, (prisma) =>
             Promise.all(titles.map((title) => prisma.post.findMany({ where: { title }, orderBy: byId }))),
           )
           expect(rows).toHaveLength(titles.length)
-          const counts = await sameAsBare(loose, (prisma) => Promise.all(titles.map((title) => prisma.post.count({ where: { title } }))))
+          const counts = await sameAsBare(loose, (prisma) =>
+            Promise.all(titles.map((title) => prisma.post.count({ where: { title } }))),
+          )
           expect(counts).toHaveLength(titles.length)
           const groups = await sameAsBare(loose, (prisma) =>
-            Promise.all([1, 2].map((authorId) => prisma.post.groupBy({ by: ['title'], where: { authorId }, orderBy: { title: 'asc' } }))),
+            Promise.all(
+              [1, 2].map((authorId) =>
+                prisma.post.groupBy({ by: ['title'], where: { authorId }, orderBy: { title: 'asc' } }),
+              ),
+            ),
           )
           expect(groups).toHaveLength(2)
         } finally {

@@ -4,7 +4,8 @@ import { databases } from '../support/databases.ts'
 import type { TestPrismaClient } from '../support/prisma-clients.ts'
 import { openStack, type Stack, seed } from '../support/stack.ts'
 
-const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i)
+const range = (from: number, to: number): number[] =>
+  Array.from({ length: to - from + 1 }, (_, i) => from + i)
 
 describe.each(databases())('batching numbers on Prisma and $name', ({ dialect, skipped }) => {
   describe.skipIf(skipped !== undefined)('', () => {
@@ -12,7 +13,8 @@ describe.each(databases())('batching numbers on Prisma and $name', ({ dialect, s
     beforeAll(async () => {
       stack = await openStack(dialect, { cache: false })
       await seed(stack.bare)
-      for (const id of range(1, 20)) await stack.bare.post.update({ where: { id }, data: { price: `${id}.${id % 7}5` } })
+      for (const id of range(1, 20))
+        await stack.bare.post.update({ where: { id }, data: { price: `${id}.${id % 7}5` } })
       await stack.prisma.tag.count()
     })
     afterAll(() => stack?.close())
@@ -20,11 +22,19 @@ describe.each(databases())('batching numbers on Prisma and $name', ({ dialect, s
 
     it('batches count of fields by key, including zeros', async () => {
       const sent = await same((prisma) =>
-        Promise.all(range(1, 12).map((authorId) => prisma.post.count({ where: { authorId }, select: { _all: true, editorId: true } }))),
+        Promise.all(
+          range(1, 12).map((authorId) =>
+            prisma.post.count({ where: { authorId }, select: { _all: true, editorId: true } }),
+          ),
+        ),
       )
       expect(sent).toHaveLength(1)
       const one = await same((prisma) =>
-        Promise.all(range(1, 12).map((authorId) => prisma.post.count({ where: { authorId, views: { gt: 2 } }, select: { price: true } }))),
+        Promise.all(
+          range(1, 12).map((authorId) =>
+            prisma.post.count({ where: { authorId, views: { gt: 2 } }, select: { price: true } }),
+          ),
+        ),
       )
       expect(one).toHaveLength(1)
     })
@@ -48,7 +58,11 @@ describe.each(databases())('batching numbers on Prisma and $name', ({ dialect, s
       const counted = await same((prisma) =>
         Promise.all(
           range(1, 12).map((authorId) =>
-            prisma.post.aggregate({ _max: { views: true }, where: { authorId, views: { gt: 4 } }, _count: { editorId: true, _all: true } }),
+            prisma.post.aggregate({
+              _max: { views: true },
+              where: { authorId, views: { gt: 4 } },
+              _count: { editorId: true, _all: true },
+            }),
           ),
         ),
       )
@@ -59,7 +73,11 @@ describe.each(databases())('batching numbers on Prisma and $name', ({ dialect, s
       const sent = await same((prisma) =>
         Promise.all(
           ['FR', 'DE', 'JP', 'XX'].map((countryCode) =>
-            prisma.author.aggregate({ where: { countryCode }, _sum: { followers: true }, _max: { followers: true, born: true } }),
+            prisma.author.aggregate({
+              where: { countryCode },
+              _sum: { followers: true },
+              _max: { followers: true, born: true },
+            }),
           ),
         ),
       )
@@ -69,17 +87,25 @@ describe.each(databases())('batching numbers on Prisma and $name', ({ dialect, s
     it('runs sums individually if they depend on the order of rows', async () => {
       const ids = [1n, 2n, 9007199254740995n]
       const floats = await same((prisma) =>
-        Promise.all(ids.map((deviceId) => prisma.reading.aggregate({ where: { deviceId }, _sum: { value: true } }))),
+        Promise.all(
+          ids.map((deviceId) => prisma.reading.aggregate({ where: { deviceId }, _sum: { value: true } })),
+        ),
       )
       expect(floats).toHaveLength(3)
       const decimals = await same((prisma) =>
         Promise.all(
-          range(1, 12).map((authorId) => prisma.post.aggregate({ where: { authorId }, _sum: { price: true }, _avg: { price: true } })),
+          range(1, 12).map((authorId) =>
+            prisma.post.aggregate({ where: { authorId }, _sum: { price: true }, _avg: { price: true } }),
+          ),
         ),
       )
       expect(decimals).toHaveLength(dialect === 'sqlite' ? 12 : 1)
       const texts = await same((prisma) =>
-        Promise.all(range(1, 3).map((authorId) => prisma.post.aggregate({ where: { authorId }, _max: { title: true } }))),
+        Promise.all(
+          range(1, 3).map((authorId) =>
+            prisma.post.aggregate({ where: { authorId }, _max: { title: true } }),
+          ),
+        ),
       )
       expect(texts).toHaveLength(3)
     })
@@ -88,7 +114,12 @@ describe.each(databases())('batching numbers on Prisma and $name', ({ dialect, s
       const plain = await same((prisma) =>
         Promise.all(
           range(1, 12).map((authorId) =>
-            prisma.post.groupBy({ by: ['views'], where: { authorId }, _count: true, orderBy: { views: 'desc' } }),
+            prisma.post.groupBy({
+              by: ['views'],
+              where: { authorId },
+              _count: true,
+              orderBy: { views: 'desc' },
+            }),
           ),
         ),
       )
@@ -114,7 +145,11 @@ describe.each(databases())('batching numbers on Prisma and $name', ({ dialect, s
       const sent = await same((prisma) =>
         Promise.all(
           range(1, 12).map((authorId) =>
-            prisma.post.groupBy({ by: ['authorId', 'editorId'], where: { authorId }, orderBy: [{ authorId: 'asc' }, { editorId: 'asc' }] }),
+            prisma.post.groupBy({
+              by: ['authorId', 'editorId'],
+              where: { authorId },
+              orderBy: [{ authorId: 'asc' }, { editorId: 'asc' }],
+            }),
           ),
         ),
       )
@@ -125,8 +160,18 @@ describe.each(databases())('batching numbers on Prisma and $name', ({ dialect, s
       const sent = await same((prisma) =>
         Promise.all(
           range(1, 3).flatMap((authorId) => [
-            prisma.post.groupBy({ by: ['views'], where: { authorId }, _count: true, orderBy: { views: 'asc' } }),
-            prisma.post.groupBy({ by: ['editorId'], where: { authorId }, _count: true, orderBy: { editorId: 'asc' } }),
+            prisma.post.groupBy({
+              by: ['views'],
+              where: { authorId },
+              _count: true,
+              orderBy: { views: 'asc' },
+            }),
+            prisma.post.groupBy({
+              by: ['editorId'],
+              where: { authorId },
+              _count: true,
+              orderBy: { editorId: 'asc' },
+            }),
           ]),
         ),
       )
@@ -137,16 +182,26 @@ describe.each(databases())('batching numbers on Prisma and $name', ({ dialect, s
       const codes = (prisma: TestPrismaClient) =>
         Promise.allSettled(
           range(1, 3).map((authorId) =>
-            prisma.post.groupBy({ by: ['views'], where: { authorId }, having: { authorId: { gt: 0 } } } as never),
+            prisma.post.groupBy({
+              by: ['views'],
+              where: { authorId },
+              having: { authorId: { gt: 0 } },
+            } as never),
           ),
-        ).then((results) => results.map((result) => (result.status === 'rejected' ? (result.reason as Error).name : result.value)))
+        ).then((results) =>
+          results.map((result) =>
+            result.status === 'rejected' ? (result.reason as Error).name : result.value,
+          ),
+        )
       await same(codes)
     })
 
     it('runs pages of groups individually', async () => {
       const sent = await same((prisma) =>
         Promise.all(
-          range(1, 3).map((authorId) => prisma.post.groupBy({ by: ['views'], where: { authorId }, orderBy: { views: 'asc' }, take: 2 })),
+          range(1, 3).map((authorId) =>
+            prisma.post.groupBy({ by: ['views'], where: { authorId }, orderBy: { views: 'asc' }, take: 2 }),
+          ),
         ),
       )
       expect(sent).toHaveLength(3)
@@ -160,7 +215,9 @@ describe.each(databases())('batching numbers on Prisma and $name', ({ dialect, s
       ]
       const sent = await same((prisma) =>
         Promise.all(
-          keys.map(([orgId, userId]) => prisma.membership.aggregate({ where: { orgId, userId }, _count: true, _max: { userId: true } })),
+          keys.map(([orgId, userId]) =>
+            prisma.membership.aggregate({ where: { orgId, userId }, _count: true, _max: { userId: true } }),
+          ),
         ),
       )
       expect(sent).toHaveLength(1)

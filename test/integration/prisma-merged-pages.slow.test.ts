@@ -6,7 +6,8 @@ import { databases } from '../support/databases.ts'
 import type { TestPrismaClient } from '../support/prisma-clients.ts'
 import { openStack, type Stack, seed } from '../support/stack.ts'
 
-const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i)
+const range = (from: number, to: number): number[] =>
+  Array.from({ length: to - from + 1 }, (_, i) => from + i)
 const byId = { id: 'asc' } as const
 const AUTHORS = range(1, 12)
 
@@ -22,7 +23,8 @@ describe.each(databases())('batching pages on Prisma and $name', ({ dialect, ski
     const same = (program: (prisma: TestPrismaClient) => Promise<unknown>) => sameAsBare(stack, program)
     /** Pages of several rows are batched if the database is another process. */
     const merges = (sent: readonly string[], statements: number, why?: string) => {
-      if (dialect === 'sqlite') expect(stack.sluice.queries.getStats().passedThrough['batch:PAGE_ON_SQLITE']).toBeGreaterThan(0)
+      if (dialect === 'sqlite')
+        expect(stack.sluice.queries.getStats().passedThrough['batch:PAGE_ON_SQLITE']).toBeGreaterThan(0)
       else expect(sent, why).toHaveLength(statements)
     }
 
@@ -35,7 +37,13 @@ describe.each(databases())('batching pages on Prisma and $name', ({ dialect, ski
       ]) {
         const sent = await same((prisma) =>
           Promise.all(
-            AUTHORS.map((authorId) => prisma.post.findMany({ where: { authorId }, orderBy: [{ views: 'desc' }, { id: 'asc' }], ...page })),
+            AUTHORS.map((authorId) =>
+              prisma.post.findMany({
+                where: { authorId },
+                orderBy: [{ views: 'desc' }, { id: 'asc' }],
+                ...page,
+              }),
+            ),
           ),
         )
         merges(sent, 2, JSON.stringify(page))
@@ -54,14 +62,21 @@ describe.each(databases())('batching pages on Prisma and $name', ({ dialect, ski
       }
       expect(await outcomes([{ authorId: 5n }, { authorId: 1n }])).toContain('rejected')
       await outcomes([{ authorId: 2 ** 40 }, { authorId: 2 ** 40 + 1 }, { authorId: 1 }])
-      for (const views of ['many', 3n]) expect(await outcomes(AUTHORS.map((authorId) => ({ authorId, views })))).toContain('rejected')
+      for (const views of ['many', 3n])
+        expect(await outcomes(AUTHORS.map((authorId) => ({ authorId, views })))).toContain('rejected')
     })
 
     it('orders nulls like Prisma', async () => {
       for (const editorId of ['asc', 'desc'] as const) {
         const sent = await same((prisma) =>
           Promise.all(
-            AUTHORS.map((authorId) => prisma.post.findMany({ where: { authorId }, orderBy: [{ editorId }, { slug: 'desc' }], take: 2 })),
+            AUTHORS.map((authorId) =>
+              prisma.post.findMany({
+                where: { authorId },
+                orderBy: [{ editorId }, { slug: 'desc' }],
+                take: 2,
+              }),
+            ),
           ),
         )
         merges(sent, 2)
@@ -75,7 +90,11 @@ describe.each(databases())('batching pages on Prisma and $name', ({ dialect, ski
           const sent = await same((prisma) =>
             Promise.all(
               ['FR', 'DE', 'JP'].map((countryCode) =>
-                prisma.author.findFirst({ where: { countryCode }, orderBy: [{ [field]: direction }, byId], select: { email: true } }),
+                prisma.author.findFirst({
+                  where: { countryCode },
+                  orderBy: [{ [field]: direction }, byId],
+                  select: { email: true },
+                }),
               ),
             ),
           )
@@ -101,7 +120,12 @@ describe.each(databases())('batching pages on Prisma and $name', ({ dialect, ski
       const omitted = await same((prisma) =>
         Promise.all(
           AUTHORS.map((authorId) =>
-            prisma.post.findMany({ where: { authorId }, orderBy: byId, take: 1, omit: { id: true, authorId: true } }),
+            prisma.post.findMany({
+              where: { authorId },
+              orderBy: byId,
+              take: 1,
+              omit: { id: true, authorId: true },
+            }),
           ),
         ),
       )
@@ -109,7 +133,11 @@ describe.each(databases())('batching pages on Prisma and $name', ({ dialect, ski
       const active = await same((prisma) =>
         Promise.all(
           ['FR', 'DE', 'XX'].map((countryCode) =>
-            prisma.author.findMany({ where: { countryCode, active: true, rating: null }, orderBy: { email: 'desc' }, take: 1 }),
+            prisma.author.findMany({
+              where: { countryCode, active: true, rating: null },
+              orderBy: { email: 'desc' },
+              take: 1,
+            }),
           ),
         ),
       )
@@ -120,23 +148,37 @@ describe.each(databases())('batching pages on Prisma and $name', ({ dialect, ski
       const devices = await same((prisma) =>
         Promise.all(
           [1n, 2n, 9007199254740995n, 9007199254740996n].map((deviceId) =>
-            prisma.reading.findMany({ where: { deviceId }, orderBy: [{ value: 'desc' }, { id: 'asc' }], take: 2 }),
+            prisma.reading.findMany({
+              where: { deviceId },
+              orderBy: [{ value: 'desc' }, { id: 'asc' }],
+              take: 2,
+            }),
           ),
         ),
       )
       merges(devices, 2)
       const members = await same((prisma) =>
         Promise.all(
-          ['o1', 'o2', 'o3'].map((orgId) => prisma.membership.findMany({ where: { orgId }, orderBy: { userId: 'desc' }, take: 1 })),
+          ['o1', 'o2', 'o3'].map((orgId) =>
+            prisma.membership.findMany({ where: { orgId }, orderBy: { userId: 'desc' }, take: 1 }),
+          ),
         ),
       )
       expect(members).toHaveLength(2)
       const comments = await same((prisma) =>
-        Promise.all(range(1, 9).map((postId) => prisma.comment.findMany({ where: { postId }, orderBy: { id: 'desc' }, take: 1 }))),
+        Promise.all(
+          range(1, 9).map((postId) =>
+            prisma.comment.findMany({ where: { postId }, orderBy: { id: 'desc' }, take: 1 }),
+          ),
+        ),
       )
       expect(comments).toHaveLength(2)
       const tasks = await same((prisma) =>
-        Promise.all([1, 2, 3].map((ownerId) => prisma.task.findMany({ where: { orgId: 'o1', ownerId }, orderBy: byId, take: 1 }))),
+        Promise.all(
+          [1, 2, 3].map((ownerId) =>
+            prisma.task.findMany({ where: { orgId: 'o1', ownerId }, orderBy: byId, take: 1 }),
+          ),
+        ),
       )
       expect(tasks).toHaveLength(1)
     })
@@ -147,12 +189,18 @@ describe.each(databases())('batching pages on Prisma and $name', ({ dialect, ski
         read += rows
       })
       const client = new stack.clients.PrismaClient({ adapter: sluiceAdapter(counted, stack.sluice) })
-      const prisma = client.$extends(withSluice(stack.sluice, { schema: stack.clients.schema })) as unknown as TestPrismaClient
+      const prisma = client.$extends(
+        withSluice(stack.sluice, { schema: stack.clients.schema }),
+      ) as unknown as TestPrismaClient
       await connectRead(client, stack.sluice)
       const measure = async (skip: number, take: number) => {
         read = 0
         const pages = await stack.sluice.run(() =>
-          Promise.all(range(1, 9).map((authorId) => prisma.post.findMany({ where: { authorId }, orderBy: byId, skip, take }))),
+          Promise.all(
+            range(1, 9).map((authorId) =>
+              prisma.post.findMany({ where: { authorId }, orderBy: byId, skip, take }),
+            ),
+          ),
         )
         return { read, delivered: pages.flat().length }
       }
@@ -175,13 +223,31 @@ describe.each(databases())('batching pages on Prisma and $name', ({ dialect, ski
         (prisma, authorId) => prisma.post.findMany({ where: { authorId }, orderBy: byId, take: 0 }),
         (prisma, authorId) => prisma.post.findMany({ where: { authorId }, orderBy: byId, take: 31 }),
         (prisma, authorId) => prisma.post.findMany({ where: { authorId }, orderBy: byId, skip: 1 }),
-        (prisma, authorId) => prisma.post.findMany({ where: { authorId }, orderBy: byId, take: 2, distinct: ['views'] }),
-        (prisma, authorId) => prisma.post.findMany({ where: { authorId }, orderBy: byId, take: 2, cursor: { id: authorId } }),
-        (prisma, authorId) => prisma.post.findMany({ where: { authorId }, orderBy: { views: 'asc' }, take: 2, select: { views: true } }),
-        (prisma, authorId) => prisma.post.findMany({ where: { authorId, views: { gt: 2 } }, orderBy: byId, take: 2 }),
-        (prisma, authorId) => prisma.post.findMany({ where: { authorId }, orderBy: [{ editor: { name: 'asc' } }, byId], take: 2 }),
         (prisma, authorId) =>
-          prisma.post.findMany({ where: { authorId }, orderBy: [{ editorId: { sort: 'asc', nulls: 'first' } }, byId], take: 2 }),
+          prisma.post.findMany({ where: { authorId }, orderBy: byId, take: 2, distinct: ['views'] }),
+        (prisma, authorId) =>
+          prisma.post.findMany({ where: { authorId }, orderBy: byId, take: 2, cursor: { id: authorId } }),
+        (prisma, authorId) =>
+          prisma.post.findMany({
+            where: { authorId },
+            orderBy: { views: 'asc' },
+            take: 2,
+            select: { views: true },
+          }),
+        (prisma, authorId) =>
+          prisma.post.findMany({ where: { authorId, views: { gt: 2 } }, orderBy: byId, take: 2 }),
+        (prisma, authorId) =>
+          prisma.post.findMany({
+            where: { authorId },
+            orderBy: [{ editor: { name: 'asc' } }, byId],
+            take: 2,
+          }),
+        (prisma, authorId) =>
+          prisma.post.findMany({
+            where: { authorId },
+            orderBy: [{ editorId: { sort: 'asc', nulls: 'first' } }, byId],
+            take: 2,
+          }),
       ]
       for (const ask of asks) {
         if (dialect === 'mysql' && asks.at(-1) === ask) continue
@@ -194,7 +260,9 @@ describe.each(databases())('batching pages on Prisma and $name', ({ dialect, ski
       const sent = await same((prisma) =>
         prisma.$transaction(async (tx) => {
           await tx.post.update({ where: { id: 1 }, data: { title: 'Post 1' } })
-          return Promise.all([1, 2].map((authorId) => tx.post.findMany({ where: { authorId }, orderBy: byId, take: 2 })))
+          return Promise.all(
+            [1, 2].map((authorId) => tx.post.findMany({ where: { authorId }, orderBy: byId, take: 2 })),
+          )
         }),
       )
       expect(sent.filter((sql) => /union all/i.test(sql))).toEqual([])
@@ -205,7 +273,9 @@ describe.each(databases())('batching pages on Prisma and $name', ({ dialect, ski
       try {
         await seed(unseen.bare)
         const sent = await sameAsBare(unseen, (prisma) =>
-          Promise.all([1, 2].map((authorId) => prisma.post.findMany({ where: { authorId }, orderBy: byId, take: 2 }))),
+          Promise.all(
+            [1, 2].map((authorId) => prisma.post.findMany({ where: { authorId }, orderBy: byId, take: 2 })),
+          ),
         )
         expect(sent).toHaveLength(2)
         expect(sent.join()).not.toMatch(/union all/i)
@@ -216,7 +286,11 @@ describe.each(databases())('batching pages on Prisma and $name', ({ dialect, ski
 
     it('queries again if rows change between its two statements', async () => {
       const program = (prisma: TestPrismaClient) =>
-        Promise.all([1, 2, 3].map((authorId) => prisma.post.findMany({ where: { authorId }, orderBy: [{ views: 'desc' }, byId], take: 1 })))
+        Promise.all(
+          [1, 2, 3].map((authorId) =>
+            prisma.post.findMany({ where: { authorId }, orderBy: [{ views: 'desc' }, byId], take: 1 }),
+          ),
+        )
       const [, second] = await program(stack.bare)
       const moved = second?.[0]
       let isMoved = false
@@ -226,7 +300,9 @@ describe.each(databases())('batching pages on Prisma and $name', ({ dialect, ski
         await stack.bare.post.update({ where: { id: moved?.id ?? 0 }, data: { views: -1 } })
       })
       const client = new stack.clients.PrismaClient({ adapter: sluiceAdapter(between, stack.sluice) })
-      const prisma = client.$extends(withSluice(stack.sluice, { schema: stack.clients.schema })) as unknown as TestPrismaClient
+      const prisma = client.$extends(
+        withSluice(stack.sluice, { schema: stack.clients.schema }),
+      ) as unknown as TestPrismaClient
       await connectRead(client, stack.sluice)
       const found = await stack.sluice.run(() => program(prisma))
       expect(isMoved).toBe(true)
@@ -240,26 +316,42 @@ describe.each(databases())('batching pages on Prisma and $name', ({ dialect, ski
       const counted = countRows(stack.clients.createAdapter(), (rows) => {
         read += rows
       })
-      await stack.bare.author.createMany({ data: [51, 52].map((id) => ({ id, email: `many${id}@example.org`, name: 'many' })) })
+      await stack.bare.author.createMany({
+        data: [51, 52].map((id) => ({ id, email: `many${id}@example.org`, name: 'many' })),
+      })
       await stack.bare.post.createMany({
-        data: range(1, 600).map((at) => ({ id: 1000 + at, slug: `many-${at}`, title: 'many', authorId: 51 + (at % 2), views: at % 17 })),
+        data: range(1, 600).map((at) => ({
+          id: 1000 + at,
+          slug: `many-${at}`,
+          title: 'many',
+          authorId: 51 + (at % 2),
+          views: at % 17,
+        })),
       })
       const latest = (prisma: TestPrismaClient) =>
         Promise.all(
           [51, 52, 53].map((authorId) =>
-            prisma.post.findFirst({ where: { authorId }, orderBy: [{ views: 'desc' }, { id: 'desc' }], select: { views: true, id: true } }),
+            prisma.post.findFirst({
+              where: { authorId },
+              orderBy: [{ views: 'desc' }, { id: 'desc' }],
+              select: { views: true, id: true },
+            }),
           ),
         )
       expect(await same(latest)).toHaveLength(2)
       const client = new stack.clients.PrismaClient({ adapter: sluiceAdapter(counted, stack.sluice) })
-      const prisma = client.$extends(withSluice(stack.sluice, { schema: stack.clients.schema })) as unknown as TestPrismaClient
+      const prisma = client.$extends(
+        withSluice(stack.sluice, { schema: stack.clients.schema }),
+      ) as unknown as TestPrismaClient
       await connectRead(client, stack.sluice)
       read = 0
       await stack.sluice.run(() => latest(prisma))
       expect(read).toBe(4)
       await client.$disconnect()
       const orThrow = (prisma: TestPrismaClient) =>
-        Promise.allSettled([51, 53].map((authorId) => prisma.post.findFirstOrThrow({ where: { authorId }, orderBy: byId }))).then((all) =>
+        Promise.allSettled(
+          [51, 53].map((authorId) => prisma.post.findFirstOrThrow({ where: { authorId }, orderBy: byId })),
+        ).then((all) =>
           all.map((one) => (one.status === 'fulfilled' ? one.value : (one.reason as { code: string }).code)),
         )
       await same(orThrow)
@@ -267,16 +359,24 @@ describe.each(databases())('batching pages on Prisma and $name', ({ dialect, ski
 
     it('runs first rows of unsupported pages individually', async () => {
       const first = (prisma: TestPrismaClient) =>
-        Promise.all([2, 3, 4].map((authorId) => prisma.post.findFirst({ where: { authorId, views: { gt: 2 } }, orderBy: byId })))
+        Promise.all(
+          [2, 3, 4].map((authorId) =>
+            prisma.post.findFirst({ where: { authorId, views: { gt: 2 } }, orderBy: byId }),
+          ),
+        )
       expect(await same(first)).toHaveLength(3)
       const byUnique = (prisma: TestPrismaClient) =>
-        Promise.all([2, 3, 4].map((id) => prisma.post.findFirst({ where: { id, views: { gt: 2 } }, orderBy: byId })))
+        Promise.all(
+          [2, 3, 4].map((id) => prisma.post.findFirst({ where: { id, views: { gt: 2 } }, orderBy: byId })),
+        )
       expect(await same(byUnique)).toHaveLength(1)
     })
 
     it('fetches at most 50 pages per statement', async () => {
       const sent = await same((prisma) =>
-        Promise.all(range(1, 70).map((authorId) => prisma.post.findFirst({ where: { authorId }, orderBy: byId }))),
+        Promise.all(
+          range(1, 70).map((authorId) => prisma.post.findFirst({ where: { authorId }, orderBy: byId })),
+        ),
       )
       const selects = sent.map((sql) => sql.split(/ union all /i).length).filter((count) => count > 1)
       expect(selects.sort()).toEqual([20, 50])
@@ -292,7 +392,10 @@ type SqlDriverAdapterFactory = Parameters<typeof sluiceAdapter>[0]
 type Queryable = { queryRaw(query: { sql: string }): Promise<{ rows: unknown[] }> }
 
 /** Wraps a driver adapter so that `after` is awaited when a statement has run. */
-function intercept<T extends object>(adapter: T, after: (sql: string, rows: number) => Promise<void>): SqlDriverAdapterFactory {
+function intercept<T extends object>(
+  adapter: T,
+  after: (sql: string, rows: number) => Promise<void>,
+): SqlDriverAdapterFactory {
   return new Proxy(adapter, {
     get(target, name) {
       const value: unknown = Reflect.get(target, name)

@@ -11,7 +11,8 @@ import { tcpSwitch } from '../support/tcp-switch.ts'
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-for (const kind of replicaPairs()) describe.skipIf(kind.skipped !== undefined)(`Prisma with replicas of ${kind.name}`, () => testOf(kind))
+for (const kind of replicaPairs())
+  describe.skipIf(kind.skipped !== undefined)(`Prisma with replicas of ${kind.name}`, () => testOf(kind))
 
 function testOf(kind: ReplicaPairKind): void {
   const { dialect } = kind
@@ -26,7 +27,8 @@ function testOf(kind: ReplicaPairKind): void {
     pair = await kind.start(2)
     ;[replica, spare] = pair.replicas as [PairReplica, PairReplica]
     const { ddl } = await prismaClient(dialect, at(pair.primary))
-    for (const statement of ddl.split(/;\n/).filter((text) => text.trim() !== '')) await kind.on(pair.primary, statement)
+    for (const statement of ddl.split(/;\n/).filter((text) => text.trim() !== ''))
+      await kind.on(pair.primary, statement)
     await kind.on(
       pair.primary,
       `INSERT INTO countries (code, name) VALUES ('FR', 'France'), ('DE', 'Germany'), ('ES', 'Spain'), ('IT', 'Italy')`,
@@ -51,8 +53,12 @@ function testOf(kind: ReplicaPairKind): void {
     const sluice = createSluice({ mode: 'optimize', cache: false, ...sluiceOptions })
     sluice.on('error', (error) => errors.push(error))
     const other = new clients.PrismaClient({ adapter: createAdapter(dialect, at(url)) })
-    const own = new clients.PrismaClient({ adapter: sluiceAdapter(createAdapter(dialect, at(pair.primary)), sluice) })
-    const extended = (extend(own) as typeof own).$extends(withSluice(sluice, { schema: clients.schema, replicas: [other], ...options }))
+    const own = new clients.PrismaClient({
+      adapter: sluiceAdapter(createAdapter(dialect, at(pair.primary)), sluice),
+    })
+    const extended = (extend(own) as typeof own).$extends(
+      withSluice(sluice, { schema: clients.schema, replicas: [other], ...options }),
+    )
     const prisma = extended as unknown as TestPrismaClient
     closing.push(async () => {
       await sluice.close()
@@ -84,7 +90,10 @@ function testOf(kind: ReplicaPairKind): void {
           const name = `${code} ${i}`
           await prisma.country.update({ where: { code }, data: { name } })
           for (let k = 0; k < 3; k += 1) {
-            const [one, many] = await Promise.all([prisma.country.findUnique({ where: { code } }), prisma.country.findMany()])
+            const [one, many] = await Promise.all([
+              prisma.country.findUnique({ where: { code } }),
+              prisma.country.findMany(),
+            ])
             if (one?.name !== name || !many.some((row) => row.name === name)) stale += 1
             await sleep(5)
           }
@@ -92,7 +101,9 @@ function testOf(kind: ReplicaPairKind): void {
       }
     }
     await Promise.all(['FR', 'DE', 'ES', 'IT'].map(walk))
-    console.log(`${kind.name}: ${stale} stale, ${stats().replicaReads - before} of 3,600 reads on the replica`)
+    console.log(
+      `${kind.name}: ${stale} stale, ${stats().replicaReads - before} of 3,600 reads on the replica`,
+    )
     expect(stale).toBe(0)
     expect(stats().replicaReads).toBeGreaterThan(before)
   })
@@ -147,7 +158,9 @@ function testOf(kind: ReplicaPairKind): void {
     while (stats().replicaReads === before && performance.now() - at < SOON.timeout) await sleep(5)
     isRunning = false
     await Promise.all(loads)
-    console.log(`killed: ${done} reads, ${failed.length} failed, used again ${(performance.now() - at).toFixed(0)} ms after the restart`)
+    console.log(
+      `killed: ${done} reads, ${failed.length} failed, used again ${(performance.now() - at).toFixed(0)} ms after the restart`,
+    )
     expect(failed).toEqual([])
     expect(stats().replicaReads).toBeGreaterThan(before)
   })
@@ -225,14 +238,17 @@ function testOf(kind: ReplicaPairKind): void {
   it('throws the same errors as the primary', async () => {
     const { prisma, stats } = await openUsed()
     const before = stats().primaryReasons.failed
-    await expect(prisma.country.findUniqueOrThrow({ where: { code: 'XX' } })).rejects.toMatchObject({ code: 'P2025' })
+    await expect(prisma.country.findUniqueOrThrow({ where: { code: 'XX' } })).rejects.toMatchObject({
+      code: 'P2025',
+    })
     expect(stats().primaryReasons.failed).toBe(before + 1)
     expect(stats().replicas[0]).toMatchObject({ isUp: true })
   })
 
   it('returns the same relations and selections as without replicas', async () => {
     const { prisma, stats } = await openUsed()
-    const ask = () => prisma.country.findMany({ where: { code: 'FR' }, include: { authors: true }, orderBy: { code: 'asc' } })
+    const ask = () =>
+      prisma.country.findMany({ where: { code: 'FR' }, include: { authors: true }, orderBy: { code: 'asc' } })
     const before = stats().replicaReads
     expect(await ask()).toMatchObject([{ code: 'FR', authors: [] }])
     expect(stats().replicaReads).toBe(before + 1)

@@ -74,10 +74,19 @@ describe.each(databases())('the Prisma schema on $name', ({ dialect, skipped, co
           const other = found?.relations.get(field)
           if (other?.ambiguous) ambiguous.push(`${name}.${field}`)
           else {
-            const { foreignKeyHere, fromFields, toFields, list, required, oneToOne, joinTable, keyColumns } = relation
-            // Without a key on this side, the database does not determine whether a relation is required, and nothing
-            // depends on it.
-            expect(other, `${name}.${field}`).toMatchObject({ foreignKeyHere, fromFields, toFields, list, oneToOne, joinTable, keyColumns })
+            const { foreignKeyHere, fromFields, toFields, list, required, oneToOne, joinTable, keyColumns } =
+              relation
+            // Without a key on this side, the database does not determine whether a relation is required, and
+            // nothing depends on it.
+            expect(other, `${name}.${field}`).toMatchObject({
+              foreignKeyHere,
+              fromFields,
+              toFields,
+              list,
+              oneToOne,
+              joinTable,
+              keyColumns,
+            })
             if (foreignKeyHere) expect(other?.required).toBe(required)
           }
         }
@@ -100,7 +109,9 @@ describe.each(databases())('the Prisma schema on $name', ({ dialect, skipped, co
       const posts = runtime.models.get('Post')?.table
       const read = touches(runtime, 'Author', 'findMany', { include: { edited: true } })
       expect([read.opaque, read.reads.has(posts ?? '')]).toEqual([false, true])
-      expect(touches(runtime, 'Author', 'findMany', { include: { _count: true } }).reads.has(posts ?? '')).toBe(true)
+      expect(
+        touches(runtime, 'Author', 'findMany', { include: { _count: true } }).reads.has(posts ?? ''),
+      ).toBe(true)
       expect(touches(runtime, 'Author', 'update', { data: { edited: { set: [] } } }).opaque).toBe(true)
       expect(touches(runtime, 'Author', 'update', { data: { name: 'x' } }).opaque).toBe(false)
     })

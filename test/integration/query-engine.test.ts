@@ -22,7 +22,8 @@ describe.each(databases())('the query engine on $name', ({ dialect, skipped }) =
     const keys = [3, 1, 3, 99, 7]
 
     describe('createBatchQuery', () => {
-      const bound = (sql: string) => keys.map((key) => ({ sql: sql.replace('KEY', placeholder), parameters: [key] }))
+      const bound = (sql: string) =>
+        keys.map((key) => ({ sql: sql.replace('KEY', placeholder), parameters: [key] }))
       const written = (sql: string) => keys.map((key) => sql.replace('KEY', String(key)))
 
       async function run(query: QueryInput | BatchQuery): Promise<readonly Row[]> {
@@ -33,9 +34,18 @@ describe.each(databases())('the query engine on $name', ({ dialect, skipped }) =
       it.each([
         ['all columns', 'select * from posts where author_id = KEY order by id'],
         ['some columns', 'select title, views from posts where author_id = KEY order by views, id'],
-        ['the key under another name', 'select title as author_id, id from posts where author_id = KEY order by id'],
-        ['a further condition', "select id from posts where views > 2 and author_id = KEY and slug <> 'post-3' order by id"],
-        ['a join', 'select p.title, a.full_name from posts p join authors a on a.id = p.author_id where a.id = KEY order by p.id'],
+        [
+          'the key under another name',
+          'select title as author_id, id from posts where author_id = KEY order by id',
+        ],
+        [
+          'a further condition',
+          "select id from posts where views > 2 and author_id = KEY and slug <> 'post-3' order by id",
+        ],
+        [
+          'a join',
+          'select p.title, a.full_name from posts p join authors a on a.id = p.author_id where a.id = KEY order by p.id',
+        ],
         ['distinct rows', 'select distinct views from posts where author_id = KEY order by views'],
         ['no rows', 'select id from posts where author_id = KEY and 1 = 0'],
       ])('returns the rows of its own query to each key: %s', async (_, sql) => {
@@ -48,7 +58,9 @@ describe.each(databases())('the query engine on $name', ({ dialect, skipped }) =
             const own = await run(query)
             const names = Object.keys(own[0] ?? {})
             const mine = rows.filter((row) => Number(row[batch.keyColumn]) === keys[index])
-            expect(mine.map((row) => names.map((name) => row[name]))).toEqual(own.map((row) => names.map((name) => row[name])))
+            expect(mine.map((row) => names.map((name) => row[name]))).toEqual(
+              own.map((row) => names.map((name) => row[name])),
+            )
           }
         }
       })
@@ -59,7 +71,11 @@ describe.each(databases())('the query engine on $name', ({ dialect, skipped }) =
           await optimizing.ready()
           const queries = ["select full_name from authors where email = 'a1@example.org' limit 1"]
           expect(optimizing.sluice.queries.createBatchQuery(queries).query).toMatch(/email IN \(\S+\)$/)
-          expect(() => optimizing.sluice.queries.createBatchQuery(['select id from authors where full_name = 1 limit 1'])).toThrow('LIMIT')
+          expect(() =>
+            optimizing.sluice.queries.createBatchQuery([
+              'select id from authors where full_name = 1 limit 1',
+            ]),
+          ).toThrow('LIMIT')
         } finally {
           await optimizing.close()
         }
@@ -97,8 +113,12 @@ describe.each(databases())('the query engine on $name', ({ dialect, skipped }) =
           expect(found.get('3')).toEqual(await stack.bareDb('comments').where({ post_id: 3 }))
           expect(found.get(4)).toEqual(await stack.bareDb('comments').where({ post_id: 4 }))
           expect(found.get(1000)).toEqual([])
-          await expect(sluice.queries.eagerLoadRelationships('comments', [1], 'nope')).rejects.toMatchObject({ argument: 'field' })
-          await expect(sluice.queries.eagerLoadRelationships('nope', [1], 'id')).rejects.toMatchObject({ argument: 'field' })
+          await expect(sluice.queries.eagerLoadRelationships('comments', [1], 'nope')).rejects.toMatchObject({
+            argument: 'field',
+          })
+          await expect(sluice.queries.eagerLoadRelationships('nope', [1], 'id')).rejects.toMatchObject({
+            argument: 'field',
+          })
         } finally {
           await sluice.close()
           await db.destroy()
@@ -109,7 +129,10 @@ describe.each(databases())('the query engine on $name', ({ dialect, skipped }) =
     describe('getAnomalies', () => {
       it('is empty after queries of the ORMs, and finds injections into raw queries without blocking them', async () => {
         const { sluice, prisma, db } = stack
-        await prisma.author.findMany({ where: { OR: [{ name: 'x' }, { id: { in: [] } }], AND: [] }, include: { posts: true } })
+        await prisma.author.findMany({
+          where: { OR: [{ name: 'x' }, { id: { in: [] } }], AND: [] },
+          include: { posts: true },
+        })
         await prisma.$transaction(async (tx) =>
           tx.tag.upsert({ where: { id: 77 }, create: { id: 77, label: 'x' }, update: { label: 'y' } }),
         )
@@ -124,7 +147,9 @@ describe.each(databases())('the query engine on $name', ({ dialect, skipped }) =
         expect(sluice.queries.getAnomalies()).toEqual([])
 
         const name = "x' OR '1'='1"
-        const rows = await prisma.$queryRawUnsafe<unknown[]>(`SELECT id FROM authors WHERE full_name = '${name}'`)
+        const rows = await prisma.$queryRawUnsafe<unknown[]>(
+          `SELECT id FROM authors WHERE full_name = '${name}'`,
+        )
         expect(rows).toHaveLength(12)
         await db.raw('select 1 from authors where id = -1 union select null')
         const found = sluice.queries.getAnomalies()
@@ -135,9 +160,12 @@ describe.each(databases())('the query engine on $name', ({ dialect, skipped }) =
 
     it('recommends fixes from the queries of finished scopes', async () => {
       const sluice = createSluice()
-      const prisma = new stack.clients.PrismaClient({ adapter: stack.clients.createAdapter() }).$extends(withSluice(sluice))
+      const prisma = new stack.clients.PrismaClient({ adapter: stack.clients.createAdapter() }).$extends(
+        withSluice(sluice),
+      )
       await sluice.run(async () => {
-        for (const { id } of await prisma.author.findMany({ select: { id: true } })) await prisma.post.findMany({ where: { authorId: id } })
+        for (const { id } of await prisma.author.findMany({ select: { id: true } }))
+          await prisma.post.findMany({ where: { authorId: id } })
       })
       await prisma.$disconnect()
       const [first] = sluice.queries.getNPlusOnePatterns()

@@ -13,10 +13,13 @@ for (const { name, dialect, skipped, connect } of databases()) {
 
     const id = (...parts: string[]) => catalog.idOf(parts)
     const info = (...parts: string[]) => catalog.tables.get(id(...parts))
-    const column = (table: string, columnName: string) => info(table)?.columns.find((candidate) => candidate.name === columnName)
+    const column = (table: string, columnName: string) =>
+      info(table)?.columns.find((candidate) => candidate.name === columnName)
     const keysOf = (table: string) => catalog.foreignKeys.filter((key) => key.table === id(table))
     const touchedBy = (table: string, kind: 'update' | 'delete', columns?: readonly string[]) =>
-      catalog.effectOf([columns === undefined ? { table: id(table), kind } : { table: id(table), kind, columns }])
+      catalog.effectOf([
+        columns === undefined ? { table: id(table), kind } : { table: id(table), kind, columns },
+      ])
 
     beforeAll(async () => {
       database = await connect()
@@ -51,7 +54,9 @@ for (const { name, dialect, skipped, connect } of databases()) {
       }
       try {
         // The third statement reads the columns.
-        const { tables } = await readWhile((asked) => (asked === 3 ? 'create table torn (id int primary key)' : undefined))
+        const { tables } = await readWhile((asked) =>
+          asked === 3 ? 'create table torn (id int primary key)' : undefined,
+        )
         expect([...tables.values()].map(({ name }) => name)).toContain('torn')
         const always = readWhile((asked) => `alter table torn add c${asked} int`)
         await expect(always).rejects.toMatchObject({ code: 'SLUICE_INVALID_CATALOG' })
@@ -61,21 +66,50 @@ for (const { name, dialect, skipped, connect } of databases()) {
     })
 
     it('knows the default schema', () => {
-      const expected = { sqlite: 'main', postgresql: 'public', mysql: new URL(database.url).pathname.slice(1) }
+      const expected = {
+        sqlite: 'main',
+        postgresql: 'public',
+        mysql: new URL(database.url).pathname.slice(1),
+      }
       expect(catalog.defaultSchema).toBe(expected[dialect])
     })
 
     it('lists the user’s tables and none of the system’s', () => {
       const schemas = dialect === 'postgresql' ? [catalog.defaultSchema, 'geo'] : [catalog.defaultSchema]
-      const names = [...catalog.tables.values()].filter(({ schema }) => schemas.includes(schema ?? '')).map(({ name: table }) => table)
-      const shared = ['Order Line', 'audit', 'city', 'city_tag', 'city_view', 'country', 'employee', 'place', 'tag', 'visit']
+      const names = [...catalog.tables.values()]
+        .filter(({ schema }) => schemas.includes(schema ?? ''))
+        .map(({ name: table }) => table)
+      const shared = [
+        'Order Line',
+        'audit',
+        'city',
+        'city_tag',
+        'city_view',
+        'country',
+        'employee',
+        'place',
+        'tag',
+        'visit',
+      ]
       const own = {
         sqlite: ['words', 'words_config', 'words_content', 'words_data', 'words_docsize', 'words_idx'],
-        postgresql: ['City', 'area', 'city_totals', 'measurement', 'measurement_2026', 'node', 'node_leaf', 'ruled', 'secret'],
+        postgresql: [
+          'City',
+          'area',
+          'city_totals',
+          'measurement',
+          'measurement_2026',
+          'node',
+          'node_leaf',
+          'ruled',
+          'secret',
+        ],
         mysql: ['numbers'],
       }
       expect(names.sort()).toEqual([...shared, ...own[dialect]].sort())
-      expect(info('information_schema', 'tables') ?? info('pg_catalog', 'pg_class') ?? info('mysql', 'user')).toBeUndefined()
+      expect(
+        info('information_schema', 'tables') ?? info('pg_catalog', 'pg_class') ?? info('mysql', 'user'),
+      ).toBeUndefined()
     })
 
     it('distinguishes base tables from views', () => {
@@ -85,7 +119,15 @@ for (const { name, dialect, skipped, connect } of databases()) {
     })
 
     it('reads columns in order, with types and NULL', () => {
-      expect(info('city')?.columns.map((each) => each.name)).toEqual(['id', 'name', 'country_id', 'area', 'founded', 'slug', 'population'])
+      expect(info('city')?.columns.map((each) => each.name)).toEqual([
+        'id',
+        'name',
+        'country_id',
+        'area',
+        'founded',
+        'slug',
+        'population',
+      ])
       expect(column('city', 'id')).toEqual({ name: 'id', type: 'integer', nullable: false })
       expect(column('city', 'name')).toEqual({ name: 'name', type: 'text', nullable: false })
       expect(column('city', 'country_id')).toEqual({ name: 'country_id', type: 'integer', nullable: true })
@@ -119,19 +161,25 @@ for (const { name, dialect, skipped, connect } of databases()) {
     })
 
     it('reads a foreign key to its own table', () => {
-      expect(keysOf('employee')).toMatchObject([{ references: id('employee'), columns: ['manager_id'], onDelete: 'SetNull' }])
+      expect(keysOf('employee')).toMatchObject([
+        { references: id('employee'), columns: ['manager_id'], onDelete: 'SetNull' },
+      ])
     })
 
     it('reads the actions of foreign keys', () => {
       expect(keysOf('city')).toMatchObject([
         { references: id('country'), referencedColumns: ['id'], onDelete: 'SetNull', onUpdate: 'Cascade' },
       ])
-      expect(keysOf('Order Line')).toMatchObject([{ references: id('city'), onDelete: 'Restrict', onUpdate: 'NoAction' }])
+      expect(keysOf('Order Line')).toMatchObject([
+        { references: id('city'), onDelete: 'Restrict', onUpdate: 'NoAction' },
+      ])
     })
 
     it('reads both keys of a many-to-many table', () => {
       expect(info('city_tag')?.primaryKey).toEqual(['city_id', 'tag_id'])
-      expect(new Set(keysOf('city_tag').map(({ references }) => references))).toEqual(new Set([id('city'), id('tag')]))
+      expect(new Set(keysOf('city_tag').map(({ references }) => references))).toEqual(
+        new Set([id('city'), id('tag')]),
+      )
     })
 
     it('keeps quoted names unchanged', () => {
@@ -153,14 +201,18 @@ for (const { name, dialect, skipped, connect } of databases()) {
     })
 
     it('knows which tables have triggers', () => {
-      const withTriggers = ['tag', 'city', 'country', 'audit'].filter((table) => info(table)?.hasTriggers === true)
+      const withTriggers = ['tag', 'city', 'country', 'audit'].filter(
+        (table) => info(table)?.hasTriggers === true,
+      )
       expect(withTriggers).toEqual(['tag'])
     })
 
     it('returns the effects of writes with their cascades', () => {
       expect([...touchedBy('country', 'delete').tables].sort()).toEqual([id('city'), id('country')].sort())
       expect([...touchedBy('country', 'update', ['name']).tables]).toEqual([id('country')])
-      expect([...touchedBy('place', 'update', ['code']).tables].sort()).toEqual([id('place'), id('visit')].sort())
+      expect([...touchedBy('place', 'update', ['code']).tables].sort()).toEqual(
+        [id('place'), id('visit')].sort(),
+      )
       expect(touchedBy('tag', 'delete').everything).toBe(true)
       expect(touchedBy('city', 'delete').everything).toBe(false)
     })
@@ -196,9 +248,12 @@ for (const { name, dialect, skipped, connect } of databases()) {
         )
       })
 
-      it.each(['measurement', 'measurement_2026', 'node', 'node_leaf', 'secret'])('does not treat %s as a base table', (table) => {
-        expect(info(table)?.kind).toBe('view')
-      })
+      it.each(['measurement', 'measurement_2026', 'node', 'node_leaf', 'secret'])(
+        'does not treat %s as a base table',
+        (table) => {
+          expect(info(table)?.kind).toBe('view')
+        },
+      )
 
       it('treats a rule as a trigger', () => {
         expect(info('ruled')).toMatchObject({ kind: 'table', hasTriggers: true })
@@ -240,8 +295,18 @@ for (const { name, dialect, skipped, connect } of databases()) {
           CREATE TABLE texts (plain varchar(9), bin varchar(9) COLLATE utf8mb4_bin, odd varchar(9) CHARACTER SET macce, e enum('a'), s set('a'), y year, t time)`)
         const read = await readCatalog(database)
         await database.exec('DROP TABLE texts')
-        const types = read.baseTable(read.idOf(['texts']))?.columns.map(({ name: of, type }) => `${of} ${type}`)
-        expect(types).toEqual(['plain text', 'bin text', 'odd collated', 'e other', 's other', 'y other', 't other'])
+        const types = read
+          .baseTable(read.idOf(['texts']))
+          ?.columns.map(({ name: of, type }) => `${of} ${type}`)
+        expect(types).toEqual([
+          'plain text',
+          'bin text',
+          'odd collated',
+          'e other',
+          's other',
+          'y other',
+          't other',
+        ])
       })
 
       it('reads foreign keys from and to another database', async () => {
@@ -251,20 +316,27 @@ for (const { name, dialect, skipped, connect } of databases()) {
           CREATE TABLE ${other}.stay (id int PRIMARY KEY, city_id int, FOREIGN KEY (city_id) REFERENCES ${catalog.defaultSchema}.city (id) ON DELETE CASCADE)`)
         const read = await readCatalog(database)
         await database.exec(`DROP DATABASE ${other}`)
-        expect(read.effectOf([{ table: `${catalog.defaultSchema}.city`, kind: 'delete' }]).tables).toContain(`${other}.stay`)
+        expect(read.effectOf([{ table: `${catalog.defaultSchema}.city`, kind: 'delete' }]).tables).toContain(
+          `${other}.stay`,
+        )
       })
 
       it('assumes triggers on every table when the user may see none', async () => {
         const { defaultSchema } = catalog
         const user = defaultSchema
-        await database.exec(`CREATE USER ${user}@'%'; GRANT SELECT, INSERT, UPDATE, DELETE ON ${defaultSchema}.* TO ${user}@'%'`)
+        await database.exec(
+          `CREATE USER ${user}@'%'; GRANT SELECT, INSERT, UPDATE, DELETE ON ${defaultSchema}.* TO ${user}@'%'`,
+        )
         const address = new URL(database.url)
         address.username = user
         address.password = ''
         const read = async () => {
           const rows = knex({ client: 'mysql2', connection: address.href })
           try {
-            return await readCatalog({ dialect, query: async (sql, params = []) => (await rows.raw(sql, params as Knex.RawBinding[]))[0] })
+            return await readCatalog({
+              dialect,
+              query: async (sql, params = []) => (await rows.raw(sql, params as Knex.RawBinding[]))[0],
+            })
           } finally {
             await rows.destroy()
           }
@@ -273,14 +345,14 @@ for (const { name, dialect, skipped, connect } of databases()) {
         await database.exec(`GRANT TRIGGER ON ${defaultSchema}.* TO ${user}@'%'`)
         const seeing = await read()
         await database.exec(`DROP USER ${user}@'%'`)
-        expect([blind.tables.get(`${defaultSchema}.city`)?.hasTriggers, blind.tables.get(`${defaultSchema}.tag`)?.hasTriggers]).toEqual([
-          true,
-          true,
-        ])
-        expect([seeing.tables.get(`${defaultSchema}.city`)?.hasTriggers, seeing.tables.get(`${defaultSchema}.tag`)?.hasTriggers]).toEqual([
-          false,
-          true,
-        ])
+        expect([
+          blind.tables.get(`${defaultSchema}.city`)?.hasTriggers,
+          blind.tables.get(`${defaultSchema}.tag`)?.hasTriggers,
+        ]).toEqual([true, true])
+        expect([
+          seeing.tables.get(`${defaultSchema}.city`)?.hasTriggers,
+          seeing.tables.get(`${defaultSchema}.tag`)?.hasTriggers,
+        ]).toEqual([false, true])
       })
     }
   })

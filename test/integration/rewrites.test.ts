@@ -1,6 +1,9 @@
 import Database from 'better-sqlite3'
 import { afterAll, describe, expect, it } from 'vitest'
-import type { DatabaseSnapshot, TableSnapshot } from '../../packages/core/src/database/inspectors/database-snapshot.ts'
+import type {
+  DatabaseSnapshot,
+  TableSnapshot,
+} from '../../packages/core/src/database/inspectors/database-snapshot.ts'
 import type { Rewrite, RewriteRule } from '../../packages/core/src/database/rewrites/rewrite.ts'
 import { suggestRewrites } from '../../packages/core/src/database/rewrites/suggest-rewrites.ts'
 import { readQueryTree } from '../../packages/core/src/sql/tree/read-sql.ts'
@@ -65,13 +68,28 @@ function table(name: string): TableSnapshot {
 }
 
 const snapshot: DatabaseSnapshot = {
-  ...{ dialect: 'sqlite', product: 'sqlite', version: '3.50.0', versionParts: [3, 50, 0], defaultSchema: 'main', takenAt: 0 },
+  ...{
+    dialect: 'sqlite',
+    product: 'sqlite',
+    version: '3.50.0',
+    versionParts: [3, 50, 0],
+    defaultSchema: 'main',
+    takenAt: 0,
+  },
   tables: ['city', 'region', 'review'].map(table),
-  ...{ foreignKeys: [], settings: {}, extensions: { installed: [], available: [] }, statements: [], gaps: [] },
+  ...{
+    foreignKeys: [],
+    settings: {},
+    extensions: { installed: [], available: [] },
+    statements: [],
+    gaps: [],
+  },
 }
 
 function suggested(sql: string, rule: RewriteRule, bindings: readonly unknown[]): Rewrite {
-  const [found, more] = suggestRewrites(readQueryTree(sql, 'sqlite'), snapshot, { bindings }).filter((rewrite) => rewrite.rule === rule)
+  const [found, more] = suggestRewrites(readQueryTree(sql, 'sqlite'), snapshot, { bindings }).filter(
+    (rewrite) => rewrite.rule === rule,
+  )
   if (found === undefined || more !== undefined) throw new Error(`Expected one rewrite of ${sql}.`)
   return found
 }
@@ -79,7 +97,9 @@ function suggested(sql: string, rule: RewriteRule, bindings: readonly unknown[])
 function rows(sql: string, values: readonly unknown[]): unknown[][] {
   const isNumbered = /\?\d/.test(sql)
   const statement = database.prepare<unknown[], unknown[]>(sql).raw()
-  return statement.all(...(isNumbered ? [Object.fromEntries(values.map((value, at) => [at + 1, value]))] : values))
+  return statement.all(
+    ...(isNumbered ? [Object.fromEntries(values.map((value, at) => [at + 1, value]))] : values),
+  )
 }
 
 function sorted(found: unknown[][]): string[] {
@@ -93,7 +113,11 @@ afterAll(() => {
 describe('suggestRewrites', () => {
   it.each<[RewriteRule, string, readonly unknown[]]>([
     ['star-to-columns', 'SELECT * FROM city WHERE region_id = ?', [3]],
-    ['star-to-columns', 'SELECT c.*, r.name AS region FROM city AS c JOIN region AS r ON r.id = c.region_id', []],
+    [
+      'star-to-columns',
+      'SELECT c.*, r.name AS region FROM city AS c JOIN region AS r ON r.id = c.region_id',
+      [],
+    ],
     ['star-to-columns', 'SELECT * FROM city c, region r WHERE r.id = c.region_id AND r.code = ?', ['R1']],
     ['or-to-union', 'SELECT * FROM city WHERE region_id = ? OR population = ?', [3, 2]],
     [
@@ -101,14 +125,26 @@ describe('suggestRewrites', () => {
       'SELECT id, name FROM city WHERE name <> ? AND (region_id = ? OR population = ? OR name LIKE ?)',
       ['Lyon', 3, 2, 'Ly%'],
     ],
-    ['or-to-union', 'SELECT name FROM city WHERE region_id = 1 OR (population = 2 AND name > ?) ORDER BY name', ['L']],
-    ['or-to-union', 'SELECT * FROM city WHERE region_id IS NULL OR population IS NULL ORDER BY visited_at DESC', []],
+    [
+      'or-to-union',
+      'SELECT name FROM city WHERE region_id = 1 OR (population = 2 AND name > ?) ORDER BY name',
+      ['L'],
+    ],
+    [
+      'or-to-union',
+      'SELECT * FROM city WHERE region_id IS NULL OR population IS NULL ORDER BY visited_at DESC',
+      [],
+    ],
     [
       'or-to-union',
       'SELECT c.name, r.name FROM city c LEFT JOIN region r ON r.id = c.region_id WHERE c.population = ? OR r.code = ?',
       [1, 'R2'],
     ],
-    ['count-to-exists', 'SELECT * FROM city WHERE (SELECT count(*) FROM review WHERE city_id = city.id) > 0', []],
+    [
+      'count-to-exists',
+      'SELECT * FROM city WHERE (SELECT count(*) FROM review WHERE city_id = city.id) > 0',
+      [],
+    ],
     [
       'count-to-exists',
       'SELECT * FROM city WHERE NOT (SELECT count(*) FROM review WHERE city_id = city.id AND rating > ?) = 0 AND region_id = 3',
@@ -124,12 +160,24 @@ describe('suggestRewrites', () => {
       'SELECT id, CASE WHEN (SELECT count(*) FROM review WHERE city_id = city.id) >= 1 THEN 1 ELSE 0 END AS x FROM city',
       [],
     ],
-    ['count-to-exists', 'SELECT id, (SELECT count(*) FROM review WHERE city_id = city.id) <> 0 AS x FROM city', []],
+    [
+      'count-to-exists',
+      'SELECT id, (SELECT count(*) FROM review WHERE city_id = city.id) <> 0 AS x FROM city',
+      [],
+    ],
     ['count-to-exists', 'SELECT count(*) > 0 AS x FROM city WHERE region_id = ?', [99]],
     ['count-to-exists', 'SELECT count(*) = 0 FROM city WHERE region_id = ?', [3]],
-    ['count-to-exists', 'SELECT region_id, count(*) FROM city GROUP BY region_id HAVING count(*) > 0 ORDER BY 1', []],
+    [
+      'count-to-exists',
+      'SELECT region_id, count(*) FROM city GROUP BY region_id HAVING count(*) > 0 ORDER BY 1',
+      [],
+    ],
     ['substring-search', "SELECT * FROM city WHERE name LIKE '%ari%'", []],
-    ['substring-search', "SELECT c.id FROM city c WHERE c.name LIKE '%' || ? || '%' AND region_id = ?", ['y', 3]],
+    [
+      'substring-search',
+      "SELECT c.id FROM city c WHERE c.name LIKE '%' || ? || '%' AND region_id = ?",
+      ['y', 3],
+    ],
     ['substring-search', 'SELECT id FROM city WHERE name LIKE ? OR population = 1', ['%LY_N%']],
     ['substring-search', 'SELECT id FROM city WHERE name LIKE ? OR id = 1', ['%äpf%']],
     ['substring-search', 'SELECT id FROM city WHERE name LIKE ?', ['%Äpf%']],
@@ -161,7 +209,10 @@ describe('suggestRewrites', () => {
 
   it.each<[string, readonly unknown[]]>([
     ['SELECT name, id FROM city ORDER BY name LIMIT 7 OFFSET ?', []],
-    ['SELECT name, visited_at, id FROM city WHERE region_id > ? ORDER BY name DESC, visited_at DESC LIMIT 5 OFFSET ?', [2]],
+    [
+      'SELECT name, visited_at, id FROM city WHERE region_id > ? ORDER BY name DESC, visited_at DESC LIMIT 5 OFFSET ?',
+      [2],
+    ],
     ['SELECT name, visited_at, id FROM city ORDER BY name DESC, visited_at LIMIT 5 OFFSET ?', []],
     ['SELECT id FROM city ORDER BY id DESC LIMIT 9 OFFSET ?', []],
   ])('continues after the last row of a page: %s', (sql, values) => {
@@ -171,7 +222,9 @@ describe('suggestRewrites', () => {
     // Rows with equal sort keys are ordered by the primary key.
     const whole = sql
       .replace(/LIMIT.*/, '')
-      .replace(/ORDER BY (.*\S)/, (all, terms: string) => (/\bid\b/.test(terms) ? all : `${all}, id${/DESC$/.test(terms) ? ' DESC' : ''}`))
+      .replace(/ORDER BY (.*\S)/, (all, terms: string) =>
+        /\bid\b/.test(terms) ? all : `${all}, id${/DESC$/.test(terms) ? ' DESC' : ''}`,
+      )
     const all = rows(whole, values)
     const size = Number(/LIMIT (\d+)/.exec(sql)?.[1])
     const pages: unknown[][] = all.slice(0, size)
@@ -189,7 +242,9 @@ describe('suggestRewrites', () => {
     const { after, isEquivalent } = suggested(sql, 'not-in-to-not-exists', [1])
     expect(isEquivalent).toBe(false)
     expect(rows(sql, [1])).toEqual([])
-    expect(sorted(rows(after, [1]))).toEqual(sorted(rows(sql.replace('population', 'region_id IS NOT NULL AND population'), [1])))
+    expect(sorted(rows(after, [1]))).toEqual(
+      sorted(rows(sql.replace('population', 'region_id IS NOT NULL AND population'), [1])),
+    )
     expect(rows(after, [1]).length).toBeGreaterThan(0)
   })
 

@@ -17,7 +17,13 @@ const ITEMS: readonly Item[] = [
 ]
 
 const connect = (config: Knex.Config = {}): Knex =>
-  knex({ client: 'better-sqlite3', connection: ':memory:', useNullAsDefault: true, pool: { min: 1, max: 1 }, ...config })
+  knex({
+    client: 'better-sqlite3',
+    connection: ':memory:',
+    useNullAsDefault: true,
+    pool: { min: 1, max: 1 },
+    ...config,
+  })
 
 async function fill(db: Knex): Promise<void> {
   await db.schema.createTable('items', (table) => {
@@ -120,7 +126,9 @@ describe('sent queries', () => {
     expect(await ids()).toEqual([2])
     tenant = 'a'
     expect(await ids()).toEqual([1, 3])
-    const { value } = await inScope(sluice, () => Promise.all([1, 2, 3].map((id) => db('items').where({ id }).select('id'))))
+    const { value } = await inScope(sluice, () =>
+      Promise.all([1, 2, 3].map((id) => db('items').where({ id }).select('id'))),
+    )
     expect(value).toEqual([[{ id: 1 }], [], [{ id: 3 }]])
     const user = db.withUserParams({})
     user.on('start', (builder: Knex.QueryBuilder) => void builder.where('id', 3))
@@ -179,59 +187,78 @@ describe('shadow mode', () => {
 
 const [, postgresql] = databases()
 
-describe.skipIf(postgresql?.skipped !== undefined)('the PostgreSQL catalog with a pool of one connection', () => {
-  const open = async (options: Knex.Config = {}) => {
-    const database = (await postgresql?.connect()) as Database
-    await database.exec('create table items (id int primary key); insert into items values (1), (2)')
-    const sluice = createSluice({ mode: 'optimize', cache: { ttl: 300 } })
-    const errors: unknown[] = []
-    sluice.on('error', (error) => errors.push(error))
-    const db = withSluice(knex({ ...database.knexConfig(), pool: { min: 0, max: 1 }, acquireConnectionTimeout: 5_000, ...options }), sluice)
-    onTestFinished(async () => {
-      await db.destroy()
-      await sluice.close()
-      await database.drop()
-      expect(errors).toEqual([])
-    })
-    const connections = async () =>
-      (await database.query('select 1 from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()')).length
-    const cached = () => expect.poll(() => sentBy(db, () => db('items').where('id', 2))).toEqual([])
-    return { db, connections, cached }
-  }
-
-  it('is read without waiting for the pool, and leaves no connection behind', async () => {
-    const { db, connections, cached } = await open()
-    const transaction = await db.transaction()
-    // The pool has none left: the catalog is read anyway.
-    db('items')
-      .where('id', 1)
-      .then(() => {})
-    await transaction('items').where('id', 1)
-    await expect.poll(() => connections()).toBe(2)
-    await expect.poll(() => connections()).toBe(1)
-    await transaction.commit()
-    await cached()
-    expect(await connections()).toBe(1)
-  })
-
-  it('releases its connection when the instance is destroyed during the read', async () => {
-    const { db, connections } = await open()
-    await db('items').where('id', 1)
-    await db.destroy()
-    await expect.poll(() => connections()).toBe(0)
-  })
-
-  it('uses a connection of the pool if it cannot open another', async () => {
-    const { db, cached } = await open()
-    const { client } = db as unknown as { readonly client: Record<'acquireConnection' | 'acquireRawConnection', () => Promise<object>> }
-    const { releaseConnection } = client as unknown as { releaseConnection(connection: object): Promise<void> }
-    await releaseConnection.call(client, await client.acquireConnection())
-    let refused = 0
-    client.acquireRawConnection = () => {
-      refused += 1
-      return Promise.reject(new Error('sorry, too many clients already'))
+describe.skipIf(postgresql?.skipped !== undefined)(
+  'the PostgreSQL catalog with a pool of one connection',
+  () => {
+    const open = async (options: Knex.Config = {}) => {
+      const database = (await postgresql?.connect()) as Database
+      await database.exec('create table items (id int primary key); insert into items values (1), (2)')
+      const sluice = createSluice({ mode: 'optimize', cache: { ttl: 300 } })
+      const errors: unknown[] = []
+      sluice.on('error', (error) => errors.push(error))
+      const db = withSluice(
+        knex({
+          ...database.knexConfig(),
+          pool: { min: 0, max: 1 },
+          acquireConnectionTimeout: 5_000,
+          ...options,
+        }),
+        sluice,
+      )
+      onTestFinished(async () => {
+        await db.destroy()
+        await sluice.close()
+        await database.drop()
+        expect(errors).toEqual([])
+      })
+      const connections = async () =>
+        (
+          await database.query(
+            'select 1 from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+          )
+        ).length
+      const cached = () => expect.poll(() => sentBy(db, () => db('items').where('id', 2))).toEqual([])
+      return { db, connections, cached }
     }
-    await cached()
-    expect(refused).toBeGreaterThan(0)
-  })
-})
+
+    it('is read without waiting for the pool, and leaves no connection behind', async () => {
+      const { db, connections, cached } = await open()
+      const transaction = await db.transaction()
+      // The pool has none left: the catalog is read anyway.
+      db('items')
+        .where('id', 1)
+        .then(() => {})
+      await transaction('items').where('id', 1)
+      await expect.poll(() => connections()).toBe(2)
+      await expect.poll(() => connections()).toBe(1)
+      await transaction.commit()
+      await cached()
+      expect(await connections()).toBe(1)
+    })
+
+    it('releases its connection when the instance is destroyed during the read', async () => {
+      const { db, connections } = await open()
+      await db('items').where('id', 1)
+      await db.destroy()
+      await expect.poll(() => connections()).toBe(0)
+    })
+
+    it('uses a connection of the pool if it cannot open another', async () => {
+      const { db, cached } = await open()
+      const { client } = db as unknown as {
+        readonly client: Record<'acquireConnection' | 'acquireRawConnection', () => Promise<object>>
+      }
+      const { releaseConnection } = client as unknown as {
+        releaseConnection(connection: object): Promise<void>
+      }
+      await releaseConnection.call(client, await client.acquireConnection())
+      let refused = 0
+      client.acquireRawConnection = () => {
+        refused += 1
+        return Promise.reject(new Error('sorry, too many clients already'))
+      }
+      await cached()
+      expect(refused).toBeGreaterThan(0)
+    })
+  },
+)

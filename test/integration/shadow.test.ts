@@ -10,7 +10,9 @@ const ids = [1, 2, 3, 4, 5, 6, 7, 8]
 const onPrisma = (prisma: TestPrismaClient) =>
   Promise.all([
     ...ids.map((id) => prisma.author.findUnique({ where: { id } })),
-    ...ids.map((authorId) => prisma.post.findMany({ where: { authorId }, include: { author: { select: { name: true } } } })),
+    ...ids.map((authorId) =>
+      prisma.post.findMany({ where: { authorId }, include: { author: { select: { name: true } } } }),
+    ),
     ...ids.map((authorId) => prisma.post.count({ where: { authorId } })),
     ...ids.map((id) => prisma.post.findFirst({ where: { id } })),
     prisma.post.aggregate({ _max: { views: true } }),

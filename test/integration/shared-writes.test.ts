@@ -14,7 +14,9 @@ function faultyStore() {
       if (typeof value !== 'function') return value
       return (...args: unknown[]) => {
         calls.push(String(name))
-        return failing.has(String(name)) ? Promise.reject(new Error('the store is away')) : value.apply(target, args)
+        return failing.has(String(name))
+          ? Promise.reject(new Error('the store is away'))
+          : value.apply(target, args)
       }
     },
   })
@@ -28,7 +30,10 @@ describe.each(databases())('writes with a shared store on $name', ({ dialect, sk
     const errors: unknown[] = []
     beforeAll(async () => {
       faults = faultyStore()
-      stack = await openStack(dialect, { cache: { ttl: 60, store: faults.store, consistency: 'strict' }, reportsErrors: false })
+      stack = await openStack(dialect, {
+        cache: { ttl: 60, store: faults.store, consistency: 'strict' },
+        reportsErrors: false,
+      })
       stack.sluice.on('error', (error) => errors.push(error))
       await seed(stack.bare)
       await stack.prisma.tag.count()
@@ -47,10 +52,16 @@ describe.each(databases())('writes with a shared store on $name', ({ dialect, sk
     /** Every way to write, and the label that it gives to the tag with this id. */
     const ways: readonly [name: string, write: (value: string) => Promise<unknown>][] = [
       ['a write of Prisma', (value) => stack.prisma.tag.update({ where: { id: 1 }, data: { label: value } })],
-      ['a write of many of Prisma', (value) => stack.prisma.tag.updateMany({ where: { id: 1 }, data: { label: value } })],
+      [
+        'a write of many of Prisma',
+        (value) => stack.prisma.tag.updateMany({ where: { id: 1 }, data: { label: value } }),
+      ],
       [
         'an interactive transaction of Prisma',
-        (value) => stack.prisma.$transaction(async (tx) => tx.tag.update({ where: { id: 1 }, data: { label: value } })),
+        (value) =>
+          stack.prisma.$transaction(async (tx) =>
+            tx.tag.update({ where: { id: 1 }, data: { label: value } }),
+          ),
       ],
       [
         'a batch of Prisma',
@@ -61,33 +72,47 @@ describe.each(databases())('writes with a shared store on $name', ({ dialect, sk
           ]),
       ],
       ['a write of Knex', (value) => stack.db('Tag').where({ id: 1 }).update({ label: value })],
-      ['a raw statement of Knex', (value) => stack.db.raw('update ?? set label = ? where id = 1', ['Tag', value])],
-      ['a transaction of Knex', (value) => stack.db.transaction((trx) => trx('Tag').where({ id: 1 }).update({ label: value }))],
+      [
+        'a raw statement of Knex',
+        (value) => stack.db.raw('update ?? set label = ? where id = 1', ['Tag', value]),
+      ],
+      [
+        'a transaction of Knex',
+        (value) => stack.db.transaction((trx) => trx('Tag').where({ id: 1 }).update({ label: value })),
+      ],
     ]
 
-    it.each(ways)('%s is announced before it takes effect and ended before it is acknowledged', async (_, write) => {
-      await write('told')
-      expect(announcements()).toBe('begin end')
-      expect(await label(1)).toBe('told')
-    })
+    it.each(ways)(
+      '%s is announced before it takes effect and ended before it is acknowledged',
+      async (_, write) => {
+        await write('told')
+        expect(announcements()).toBe('begin end')
+        expect(await label(1)).toBe('told')
+      },
+    )
 
-    it.each(ways)('%s is rejected when other processes cannot be notified, and changes nothing', async (_, write) => {
-      await write('before')
-      faults.failing.add('begin')
-      const refused = write('refused')
-      await expect(refused).rejects.toBeInstanceOf(Error)
-      expect(await label(1)).toBe('before')
-      faults.failing.clear()
-      await write('after')
-      expect(await label(1)).toBe('after')
-    })
+    it.each(ways)(
+      '%s is rejected when other processes cannot be notified, and changes nothing',
+      async (_, write) => {
+        await write('before')
+        faults.failing.add('begin')
+        const refused = write('refused')
+        await expect(refused).rejects.toBeInstanceOf(Error)
+        expect(await label(1)).toBe('before')
+        faults.failing.clear()
+        await write('after')
+        expect(await label(1)).toBe('after')
+      },
+    )
 
     it('carry an error code when they are rejected', async () => {
       faults.failing.add('begin')
-      await expect(stack.db('Tag').where({ id: 1 }).update({ label: 'refused' })).rejects.toMatchObject({ code: 'SLUICE_WRITE_REJECTED' })
-      await expect(stack.db.transaction((trx) => trx('Tag').where({ id: 1 }).update({ label: 'refused' }))).rejects.toBeInstanceOf(
-        SluiceError,
-      )
+      await expect(stack.db('Tag').where({ id: 1 }).update({ label: 'refused' })).rejects.toMatchObject({
+        code: 'SLUICE_WRITE_REJECTED',
+      })
+      await expect(
+        stack.db.transaction((trx) => trx('Tag').where({ id: 1 }).update({ label: 'refused' })),
+      ).rejects.toBeInstanceOf(SluiceError)
     })
 
     it('are rejected any number of times without leaking connections', async () => {
@@ -117,16 +142,19 @@ describe.each(databases())('writes with a shared store on $name', ({ dialect, sk
       expect(announcements()).toBe('')
     })
 
-    it.each(ways)('%s is acknowledged although its end could not be announced, and no reader sees a stale result', async (_, write) => {
-      const read = () => stack.prisma.tag.findUnique({ where: { id: 1 } })
-      await write('one')
-      await read()
-      faults.failing.add('end')
-      await write('two')
-      expect((await read())?.label).toBe('two')
-      faults.failing.clear()
-      expect((await read())?.label).toBe('two')
-    })
+    it.each(ways)(
+      '%s is acknowledged although its end could not be announced, and no reader sees a stale result',
+      async (_, write) => {
+        const read = () => stack.prisma.tag.findUnique({ where: { id: 1 } })
+        await write('one')
+        await read()
+        faults.failing.add('end')
+        await write('two')
+        expect((await read())?.label).toBe('two')
+        faults.failing.clear()
+        expect((await read())?.label).toBe('two')
+      },
+    )
 
     it('of one row keep the results of other rows cached', async () => {
       const other = () => stack.prisma.tag.findUnique({ where: { id: 2 } })
@@ -146,10 +174,14 @@ describe.each(['strict', 'bounded'] as const)('a closed Sluice with a shared sto
     ['a write of Prisma', ({ prisma }, label) => prisma.tag.update({ where: { id: 1 }, data: { label } })],
     [
       'a transaction of Prisma',
-      ({ prisma }, label) => prisma.$transaction(async (tx) => tx.tag.update({ where: { id: 1 }, data: { label } })),
+      ({ prisma }, label) =>
+        prisma.$transaction(async (tx) => tx.tag.update({ where: { id: 1 }, data: { label } })),
     ],
     ['a write of Knex', async ({ db }, label) => db('Tag').where({ id: 1 }).update({ label })],
-    ['a transaction of Knex', ({ db }, label) => db.transaction((trx) => trx('Tag').where({ id: 1 }).update({ label }))],
+    [
+      'a transaction of Knex',
+      ({ db }, label) => db.transaction((trx) => trx('Tag').where({ id: 1 }).update({ label })),
+    ],
   ]
 
   it.each(calls)('lets %s run as without Sluice, whether in flight or new', async (_, write) => {

@@ -79,13 +79,19 @@ class StatementBuilder {
       const next = this.#source(scope, depth)
       const join = this.#pick(['join', 'LEFT JOIN', 'inner join', 'cross join'])
       const on = this.#chance(50) ? `coalesce(${next.alias}.id, 1) = 2` : `${next.alias}.id = ${alias}.id`
-      from += this.#chance(40) ? `${this.#gap()},${this.#gap()}${next.text}` : `${this.#gap()}${join} ${next.text} on ${on}`
+      from += this.#chance(40)
+        ? `${this.#gap()},${this.#gap()}${next.text}`
+        : `${this.#gap()}${join} ${next.text} on ${on}`
       alias = next.alias
     }
-    const columns = single ? `${alias}.id` : `${alias}.id as id, ${this.#expression(scope, alias, depth)} as x, ${this.#string()} as y`
+    const columns = single
+      ? `${alias}.id`
+      : `${alias}.id as id, ${this.#expression(scope, alias, depth)} as x, ${this.#string()} as y`
     let sql = `select ${columns}${this.#gap()}from ${from}`
-    if (this.#chance(60)) sql += `${this.#gap()}where ${this.#condition(scope, alias, depth)} and ${this.#condition(scope, alias, depth)}`
-    if (depth > 0 && !single && this.#chance(15)) sql += ` union all select id, x, y from ${this.#source(scope, 0).text}`
+    if (this.#chance(60))
+      sql += `${this.#gap()}where ${this.#condition(scope, alias, depth)} and ${this.#condition(scope, alias, depth)}`
+    if (depth > 0 && !single && this.#chance(15))
+      sql += ` union all select id, x, y from ${this.#source(scope, 0).text}`
     return sql
   }
 
@@ -93,7 +99,8 @@ class StatementBuilder {
     this.#aliases++
     const alias = `t${this.#aliases}`
     const as = this.#pick([' as ', ' '])
-    if (depth > 0 && this.#chance(20)) return { text: `(${this.#query(scope, depth - 1)})${as}${alias}`, alias }
+    if (depth > 0 && this.#chance(20))
+      return { text: `(${this.#query(scope, depth - 1)})${as}${alias}`, alias }
     if (depth > 0 && this.#chance(15)) {
       const left = this.#source(scope, depth - 1)
       const right = this.#source(scope, depth - 1)
@@ -111,7 +118,8 @@ class StatementBuilder {
   }
 
   #expression(scope: readonly string[], alias: string, depth: number): string {
-    if (depth > 0 && this.#chance(20)) return `(select max(id)${this.#gap()}from ${this.#source(scope, depth - 1).text})`
+    if (depth > 0 && this.#chance(20))
+      return `(select max(id)${this.#gap()}from ${this.#source(scope, depth - 1).text})`
     return this.#pick([
       `case when ${alias}.id > 1 then ${this.#string()} else ${this.#string()} end`,
       `count(*) over (partition by ${alias}.id order by ${alias}.id)`,
@@ -130,7 +138,10 @@ class StatementBuilder {
       this.reads.add('ids')
       return `${alias}.id ${this.#pick(['in', 'not in'])} ${this.#pick(['ids', 'main.ids', '"ids"'])}`
     }
-    return this.#pick([`${alias}.id is not distinct from 3`, `(${alias}.id > 1 or ${this.#string()} = ${this.#string()})`])
+    return this.#pick([
+      `${alias}.id is not distinct from 3`,
+      `(${alias}.id > 1 or ${this.#string()} = ${this.#string()})`,
+    ])
   }
 
   /** White space, or a comment that looks like SQL. */
@@ -156,7 +167,8 @@ describe('readStatement against the plans of SQLite', { retry: 0 }, () => {
   const tableOfRoot = new Map<number, string>()
 
   beforeAll(() => {
-    for (const table of TABLES) database.exec(`create table ${quote(table)} (id integer primary key, x integer, y text)`)
+    for (const table of TABLES)
+      database.exec(`create table ${quote(table)} (id integer primary key, x integer, y text)`)
     database.exec(`create table ids (id integer primary key); create index a_x on a (x);
       create view v1 as select a.* from a join b on a.id = b.id; create view v2 as select * from c where id in (select id from v1)`)
     const roots = database.prepare<[], { table: string; root: number }>(
@@ -174,7 +186,9 @@ describe('readStatement against the plans of SQLite', { retry: 0 }, () => {
     const reads = new Set<string>()
     const writes = new Set<string>()
     try {
-      for (const { opcode, p2, p3 } of database.prepare<[], { opcode: string; p2: number; p3: number }>(`explain ${sql}`).all()) {
+      for (const { opcode, p2, p3 } of database
+        .prepare<[], { opcode: string; p2: number; p3: number }>(`explain ${sql}`)
+        .all()) {
         const table = tableOfRoot.get(p2)
         if (p3 !== 0 || table === undefined) continue
         if (opcode === 'OpenRead') reads.add(table)

@@ -1,7 +1,10 @@
 import Database from 'better-sqlite3'
 import { afterAll, describe, expect, it } from 'vitest'
 import { resolveStatement } from '../../packages/core/src/database/advisor/resolve-statement.ts'
-import type { DatabaseSnapshot, TableSnapshot } from '../../packages/core/src/database/inspectors/database-snapshot.ts'
+import type {
+  DatabaseSnapshot,
+  TableSnapshot,
+} from '../../packages/core/src/database/inspectors/database-snapshot.ts'
 import { readQueryTree } from '../../packages/core/src/sql/tree/read-sql.ts'
 
 const database = new Database(':memory:')
@@ -98,10 +101,19 @@ interface Column {
 
 function snapshot(): DatabaseSnapshot {
   const rows = database
-    .prepare<[], { type: string; name: string; sql: string }>("SELECT type, name, sql FROM sqlite_schema WHERE type IN ('table', 'view')")
+    .prepare<[], { type: string; name: string; sql: string }>(
+      "SELECT type, name, sql FROM sqlite_schema WHERE type IN ('table', 'view')",
+    )
     .all()
   return {
-    ...{ dialect: 'sqlite', product: 'sqlite', version: '3.50.0', versionParts: [3, 50, 0], defaultSchema: 'main', takenAt: 0 },
+    ...{
+      dialect: 'sqlite',
+      product: 'sqlite',
+      version: '3.50.0',
+      versionParts: [3, 50, 0],
+      defaultSchema: 'main',
+      takenAt: 0,
+    },
     tables: rows.map(({ type, name, sql }): TableSnapshot => {
       const columns = database.pragma(`table_info("${name}")`) as Column[]
       return {
@@ -115,12 +127,23 @@ function snapshot(): DatabaseSnapshot {
           indexBytes: -1,
           indexes: [],
         },
-        columns: columns.map((column) => ({ name: column.name, type: 'text', databaseType: column.type, nullable: column.pk === 0 })),
+        columns: columns.map((column) => ({
+          name: column.name,
+          type: 'text',
+          databaseType: column.type,
+          nullable: column.pk === 0,
+        })),
         primaryKey: columns.filter(({ pk }) => pk > 0).map((column) => column.name),
         ...(type === 'view' ? { definition: sql.replace(/^CREATE VIEW \w+ AS /, '') } : {}),
       }
     }),
-    ...{ foreignKeys: [], settings: {}, extensions: { installed: [], available: [] }, statements: [], gaps: [] },
+    ...{
+      foreignKeys: [],
+      settings: {},
+      extensions: { installed: [], available: [] },
+      statements: [],
+      gaps: [],
+    },
   }
 }
 
@@ -128,17 +151,22 @@ function snapshot(): DatabaseSnapshot {
 function opened(sql: string): string[] {
   const roots = new Map(
     database
-      .prepare<[], { rootpage: number; tbl_name: string }>('SELECT rootpage, tbl_name FROM sqlite_schema WHERE rootpage > 0')
+      .prepare<[], { rootpage: number; tbl_name: string }>(
+        'SELECT rootpage, tbl_name FROM sqlite_schema WHERE rootpage > 0',
+      )
       .all()
       .map((row) => [row.rootpage, row.tbl_name]),
   )
-  const program = database.prepare<unknown[], { opcode: string; p1: number; p2: number; p3: number }>(`EXPLAIN ${sql}`)
+  const program = database.prepare<unknown[], { opcode: string; p1: number; p2: number; p3: number }>(
+    `EXPLAIN ${sql}`,
+  )
   // EXPLAIN requires the values of the explained statement.
   const values = Array.from({ length: readQueryTree(sql, 'sqlite').parameters }, () => null)
   const found = new Set<string>()
   for (const { opcode, p1, p2, p3 } of program.all(...values)) {
     // A DELETE of all rows clears the table without opening it.
-    const name = opcode === 'Clear' ? roots.get(p1) : openers.has(opcode) && p3 === 0 ? roots.get(p2) : undefined
+    const name =
+      opcode === 'Clear' ? roots.get(p1) : openers.has(opcode) && p3 === 0 ? roots.get(p2) : undefined
     if (name !== undefined) found.add(name)
   }
   return [...found].sort()

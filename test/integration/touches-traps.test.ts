@@ -7,10 +7,16 @@ import { WatchedClient } from '../support/watched-client.ts'
 
 type Trap = readonly [fact: string, read: RandomOperation, write: RandomOperation]
 
-const operation = (model: string, action: string, args: RandomOperation['args']): RandomOperation => ({ model, action, args })
+const operation = (model: string, action: string, args: RandomOperation['args']): RandomOperation => ({
+  model,
+  action,
+  args,
+})
 const all = (model: string) => operation(model, 'findMany', {})
-const one = (model: string, id: unknown, more: object = {}) => operation(model, 'findUnique', { where: { id }, ...more })
-const update = (model: string, id: unknown, data: object) => operation(model, 'update', { where: { id }, data })
+const one = (model: string, id: unknown, more: object = {}) =>
+  operation(model, 'findUnique', { where: { id }, ...more })
+const update = (model: string, id: unknown, data: object) =>
+  operation(model, 'update', { where: { id }, data })
 const remove = (model: string, id: unknown) => operation(model, 'delete', { where: { id } })
 
 /** Reads whose result a write changes in an easily overlooked way. */
@@ -26,7 +32,11 @@ const traps: readonly Trap[] = [
     update('Employee', 1, { grade: 5 }),
   ],
   ['a key cleared in the own table with a deleted row', one('Employee', 1), remove('Employee', 2)],
-  ['a row let go by the row that had it', one('Employee', 1), update('Employee', 2, { reports: { set: [] } })],
+  [
+    'a row let go by the row that had it',
+    one('Employee', 1),
+    update('Employee', 2, { reports: { set: [] } }),
+  ],
   [
     'one of two rows that was not there',
     operation('Employee', 'findMany', { where: { id: { in: [1, 99] } } }),
@@ -57,11 +67,27 @@ const traps: readonly Trap[] = [
     one('Employee', 1),
     operation('Employee', 'updateMany', { where: { id: undefined }, data: { grade: 9 } }),
   ],
-  ['a row that was not there', one('Employee', 99), operation('Employee', 'create', { data: { id: 99, name: 'new' } })],
+  [
+    'a row that was not there',
+    one('Employee', 99),
+    operation('Employee', 'create', { data: { id: 99, name: 'new' } }),
+  ],
   ['a renamed key', one('Employee', 99), update('Employee', 3, { id: 99 })],
-  ['an empty to-one relation', one('Author', 3, { include: { profile: true } }), operation('Profile', 'create', { data: { authorId: 3 } })],
-  ['a one-to-one relation taken over', one('Profile', 1), update('Profile', 2, { author: { connect: { id: 1 } } })],
-  ['a one-to-one relation taken over from the other side', one('Profile', 1), update('Author', 1, { profile: { connect: { id: 2 } } })],
+  [
+    'an empty to-one relation',
+    one('Author', 3, { include: { profile: true } }),
+    operation('Profile', 'create', { data: { authorId: 3 } }),
+  ],
+  [
+    'a one-to-one relation taken over',
+    one('Profile', 1),
+    update('Profile', 2, { author: { connect: { id: 1 } } }),
+  ],
+  [
+    'a one-to-one relation taken over from the other side',
+    one('Profile', 1),
+    update('Author', 1, { profile: { connect: { id: 2 } } }),
+  ],
   [
     'a one-to-one relation taken over by a new row',
     one('Profile', 1),
@@ -70,21 +96,37 @@ const traps: readonly Trap[] = [
   [
     'a one-to-one relation taken over by the row that an upsert creates',
     one('Profile', 1),
-    operation('Profile', 'upsert', { where: { id: 77 }, update: {}, create: { author: { connect: { id: 1 } } } }),
+    operation('Profile', 'upsert', {
+      where: { id: 77 },
+      update: {},
+      create: { author: { connect: { id: 1 } } },
+    }),
   ],
-  ['a one-to-one relation taken over by a created child', one('Profile', 1), update('Author', 1, { profile: { create: { bio: 'new' } } })],
+  [
+    'a one-to-one relation taken over by a created child',
+    one('Profile', 1),
+    update('Author', 1, { profile: { create: { bio: 'new' } } }),
+  ],
   [
     'a child that a new parent takes',
     one('Profile', 1),
     operation('Author', 'create', { data: { email: 'x', name: 'x', profile: { connect: { id: 1 } } } }),
   ],
-  ['a one-to-one relation of a model to itself', one('Employee', 1), update('Employee', 3, { mentor: { connect: { id: 2 } } })],
+  [
+    'a one-to-one relation of a model to itself',
+    one('Employee', 1),
+    update('Employee', 3, { mentor: { connect: { id: 2 } } }),
+  ],
   ['rows deleted with their parent', all('Post'), remove('Author', 1)],
   ['rows deleted with the parent of their parent', all('Comment'), remove('Author', 1)],
   ['keys cleared with a deleted parent', all('Post'), remove('Author', 2)],
   ['keys cleared by default', all('Author'), operation('Country', 'delete', { where: { code: 'is' } })],
   ['many-to-many links deleted with a row', one('Post', 1, { include: { _count: true } }), remove('Tag', 1)],
-  ['many-to-many links of a renamed row', one('Post', 1, { include: { tags: { select: { id: true } } } }), update('Tag', 1, { id: 99 })],
+  [
+    'many-to-many links of a renamed row',
+    one('Post', 1, { include: { tags: { select: { id: true } } } }),
+    update('Tag', 1, { id: 99 }),
+  ],
   [
     'many-to-many links made from the other side',
     one('Post', 2, { select: { _count: { select: { tags: true } } } }),
@@ -107,15 +149,29 @@ const traps: readonly Trap[] = [
     one('Badge', 1),
     update('Author', 1, { profile: { update: { data: { set: 'x' }, badge: { update: { text: 'new' } } } } }),
   ],
-  ['data within data', one('Badge', 1), update('Author', 1, { profile: { update: { data: { badge: { update: { text: 'new' } } } } } })],
-  ['a nested updateMany', one('Post', 1), update('Author', 1, { posts: { updateMany: { where: {}, data: { views: 9 } } } })],
+  [
+    'data within data',
+    one('Badge', 1),
+    update('Author', 1, { profile: { update: { data: { badge: { update: { text: 'new' } } } } } }),
+  ],
+  [
+    'a nested updateMany',
+    one('Post', 1),
+    update('Author', 1, { posts: { updateMany: { where: {}, data: { views: 9 } } } }),
+  ],
   ['a nested deleteMany', all('Comment'), update('Author', 1, { posts: { deleteMany: {} } })],
   ['children let go', all('Post'), update('Author', 2, { edited: { set: [] } })],
   ['a deleted parent of a row that stays', all('Author'), update('Profile', 1, { author: { delete: true } })],
-  ['@updatedAt of a row whose relation changes', one('Author', 1), update('Author', 1, { country: { disconnect: true } })],
+  [
+    '@updatedAt of a row whose relation changes',
+    one('Author', 1),
+    update('Author', 1, { country: { disconnect: true } }),
+  ],
   [
     'a filter three relations away',
-    operation('Country', 'findMany', { where: { authors: { some: { posts: { some: { comments: { some: { score: 0 } } } } } } } }),
+    operation('Country', 'findMany', {
+      where: { authors: { some: { posts: { some: { comments: { some: { score: 0 } } } } } } },
+    }),
     operation('Comment', 'updateMany', { data: { score: 5 } }),
   ],
   [
@@ -130,13 +186,27 @@ const traps: readonly Trap[] = [
   ],
 ]
 
-/** Author 1 has the posts, profile and country; author 2 edits post 1; author 3 has the membership; employee 1 reports to 2, who mentors it. */
+/**
+ * Author 1 has the posts, profile and country; author 2 edits post 1; author 3 has the membership; employee 1
+ * reports to 2, who mentors it.
+ */
 async function seed(client: TestPrismaClient): Promise<void> {
   await client.country.create({ data: { code: 'is', name: 'Iceland' } })
   await client.author.createMany({
-    data: [1, 2, 3].map((id) => ({ id, email: `${id}`, name: `n${id}`, countryCode: id === 1 ? 'is' : null })),
+    data: [1, 2, 3].map((id) => ({
+      id,
+      email: `${id}`,
+      name: `n${id}`,
+      countryCode: id === 1 ? 'is' : null,
+    })),
   })
-  const post = (id: number, authorId: number, editorId: number | null) => ({ id, slug: `${id}`, title: 't', authorId, editorId })
+  const post = (id: number, authorId: number, editorId: number | null) => ({
+    id,
+    slug: `${id}`,
+    title: 't',
+    authorId,
+    editorId,
+  })
   await client.post.createMany({ data: [post(1, 1, 2), post(2, 1, null), post(3, 2, null)] })
   await client.comment.create({ data: { id: 'c1', body: 'b', postId: 1 } })
   await client.tag.create({ data: { id: 1, label: 'l', posts: { connect: { id: 1 } } } })
@@ -151,7 +221,12 @@ async function seed(client: TestPrismaClient): Promise<void> {
   await client.membership.create({ data: { orgId: 'org', userId: 3 } })
   await client.task.create({ data: { title: 't', orgId: 'org', ownerId: 3 } })
   await client.employee.createMany({
-    data: [2, 1, 3].map((id) => ({ id, name: `${id}`, managerId: id === 1 ? 2 : null, mentorId: id === 1 ? 2 : null })),
+    data: [2, 1, 3].map((id) => ({
+      id,
+      name: `${id}`,
+      managerId: id === 1 ? 2 : null,
+      mentorId: id === 1 ? 2 : null,
+    })),
   })
 }
 

@@ -22,7 +22,15 @@ interface Run {
 
 /** Runs random operations and compares the touched rows of each with the prediction. */
 async function compare(watched: WatchedClient, random: Random, operations: number): Promise<Run> {
-  const run: Run = { missed: [], refused: [], written: new Set(), cached: new CachedReads(), reads: 0, writes: 0, exact: 0 }
+  const run: Run = {
+    missed: [],
+    refused: [],
+    written: new Set(),
+    cached: new CachedReads(),
+    reads: 0,
+    writes: 0,
+    exact: 0,
+  }
   const make = new RandomOperations(watched.schema, random, watched.rows)
   await watched.load()
   for (let at = 0; at < operations; at++) {
@@ -68,11 +76,16 @@ function note(
   schema: PrismaSchema,
   operation: RandomOperation,
   predicted: Touches,
-  seen: { readonly reads: Set<TableId>; readonly writes: Set<TableId>; readonly changed: ReadonlySet<TableId> },
+  seen: {
+    readonly reads: Set<TableId>
+    readonly writes: Set<TableId>
+    readonly changed: ReadonlySet<TableId>
+  },
 ): void {
   if (predicted.opaque) missed.push(`opaque: ${show(operation)}`)
   const { tables } = schema.catalog.effectOf(predicted.changes)
-  for (const table of seen.reads) if (!predicted.reads.has(table) && !tables.has(table)) missed.push(`read of ${table}: ${show(operation)}`)
+  for (const table of seen.reads)
+    if (!predicted.reads.has(table) && !tables.has(table)) missed.push(`read of ${table}: ${show(operation)}`)
   for (const table of new Set([...seen.writes, ...seen.changed]))
     if (!tables.has(table)) missed.push(`write of ${table}: ${show(operation)}`)
 }
@@ -85,21 +98,24 @@ describe.each(databases())('touches on $name', { retry: 0 }, ({ dialect, skipped
   // On MySQL, rows are compared, not logged: each operation costs more.
   const operations = dialect === 'mysql' ? 240 : 480
 
-  it.skipIf(skipped !== undefined)('include every table and row that random operations read or write', async () => {
-    const watched = await WatchedClient.open(dialect)
-    try {
-      const run = await compare(watched, new Random(20_260_101), operations)
-      expect(run.missed).toEqual([])
-      expect(run.refused).toEqual([])
-      expect(run.cached.stale).toEqual([])
-      expect(run.reads).toBeGreaterThan(operations / 3)
-      expect(run.writes).toBeGreaterThan(operations / 5)
-      expect(run.exact).toBeGreaterThan(operations / 10)
-      expect(run.cached.pinned).toBeGreaterThan(operations / 10)
-      expect(run.cached.reruns).toBeGreaterThan(operations / 20)
-      expect(run.written.size).toBeGreaterThan(watched.schema.catalog.tables.size - 3)
-    } finally {
-      await watched.close()
-    }
-  })
+  it.skipIf(skipped !== undefined)(
+    'include every table and row that random operations read or write',
+    async () => {
+      const watched = await WatchedClient.open(dialect)
+      try {
+        const run = await compare(watched, new Random(20_260_101), operations)
+        expect(run.missed).toEqual([])
+        expect(run.refused).toEqual([])
+        expect(run.cached.stale).toEqual([])
+        expect(run.reads).toBeGreaterThan(operations / 3)
+        expect(run.writes).toBeGreaterThan(operations / 5)
+        expect(run.exact).toBeGreaterThan(operations / 10)
+        expect(run.cached.pinned).toBeGreaterThan(operations / 10)
+        expect(run.cached.reruns).toBeGreaterThan(operations / 20)
+        expect(run.written.size).toBeGreaterThan(watched.schema.catalog.tables.size - 3)
+      } finally {
+        await watched.close()
+      }
+    },
+  )
 })

@@ -7,7 +7,10 @@ import type { TestPrismaClient } from '../support/prisma-clients.ts'
 import { openStack, seed } from '../support/stack.ts'
 
 /** One connection from the pool, with any SQL that the app sends on it. */
-async function onConnection(db: Knex, act: (send: (sql: string) => Promise<unknown>) => Promise<void>): Promise<void> {
+async function onConnection(
+  db: Knex,
+  act: (send: (sql: string) => Promise<unknown>) => Promise<void>,
+): Promise<void> {
   const connection = await db.client.acquireConnection()
   try {
     await act(async (sql) => {
@@ -144,7 +147,9 @@ describe.each(databases())('transaction control on $name', ({ dialect, skipped, 
     let db: Knex
     beforeAll(async () => {
       database = await connect()
-      await database.exec('create table t (id int primary key, v int); create table u (id int primary key, v int)')
+      await database.exec(
+        'create table t (id int primary key, v int); create table u (id int primary key, v int)',
+      )
     })
     afterAll(() => database?.drop())
     beforeEach(async () => {
@@ -201,7 +206,8 @@ describe('transaction control of Prisma', () => {
         const stack = await openStack('postgresql')
         await seed(stack.bare)
         await stack.ready()
-        const titleOf = async (prisma: TestPrismaClient) => (await prisma.post.findMany({ where: { id: 1 } }))[0]?.title
+        const titleOf = async (prisma: TestPrismaClient) =>
+          (await prisma.post.findMany({ where: { id: 1 } }))[0]?.title
         const seen = async (prisma: TestPrismaClient) => {
           await stack.bare.post.update({ where: { id: 1 }, data: { title: 'before' } })
           stack.sluice.invalidate('Post')

@@ -8,7 +8,8 @@ import type { TestPrismaClient } from '../support/prisma-clients.ts'
 import { openStack, seed } from '../support/stack.ts'
 
 /** A table that the app reads and writes, and a table that only the database itself writes. */
-const TABLES = 'create table items (id int primary key, name varchar(50)); create table log (id int primary key, entry varchar(50))'
+const TABLES =
+  'create table items (id int primary key, name varchar(50)); create table log (id int primary key, entry varchar(50))'
 const ROWS = "insert into items values (1, 'a'), (2, 'b'); insert into log values (1, 'none'), (2, 'none')"
 
 class World {
@@ -56,7 +57,10 @@ class World {
 
   /** The rows of the log as the app reads them, and as stored. */
   async log(): Promise<readonly [app: unknown, database: unknown]> {
-    return [await this.db('log').select('id', 'entry').orderBy('id'), await this.database.query('select id, entry from log order by id')]
+    return [
+      await this.db('log').select('id', 'entry').orderBy('id'),
+      await this.database.query('select id, entry from log order by id'),
+    ]
   }
 
   /** Runs `work` after the log was cached; then the app must read the stored rows. */
@@ -88,13 +92,21 @@ const rename = (db: Knex) => db('items').where('id', 1).update({ name: 'renamed'
 
 describe.skipIf(postgresql.skipped !== undefined)('writes that PostgreSQL performs implicitly', () => {
   it.each<[string, setUp: string, work: (db: Knex) => PromiseLike<unknown>]>([
-    ['a default', `${writer('f')}; create table t (id int, x int default f())`, (db) => db('t').insert({ id: 1 })],
+    [
+      'a default',
+      `${writer('f')}; create table t (id int, x int default f())`,
+      (db) => db('t').insert({ id: 1 }),
+    ],
     [
       'a default that calls a function which calls another',
       `${writer('f')}; create function g() returns int language sql as 'select f()'; create table t (id int, x int default g())`,
       (db) => db('t').insert({ id: 1 }),
     ],
-    ['a check', `${writer('f', '$1', 'int')}; create table t (id int check (f(id) > 0))`, (db) => db('t').insert({ id: 1 })],
+    [
+      'a check',
+      `${writer('f', '$1', 'int')}; create table t (id int check (f(id) > 0))`,
+      (db) => db('t').insert({ id: 1 }),
+    ],
     [
       'the check of a domain',
       `${writer('f', '$1', 'int')}; create domain d as int check (f(value) > 0); create table t (id d)`,
@@ -177,9 +189,21 @@ describe.skipIf(postgresql.skipped !== undefined)('writes that PostgreSQL perfor
       `${ON_ITEM}; ${definer('f')}; create function g() returns int language sql as 'select f()'`,
       (db) => db.raw('select g()'),
     ],
-    ['a default', `${ON_ITEM}; ${definer('f')}; create table t (id int, x int default f())`, (db) => db('t').insert({ id: 1 })],
-    ['a procedure', `${ON_ITEM}; create procedure p() language plpgsql as $$ begin ${TRIGGER}; end $$`, (db) => db.raw('call p()')],
-    ['several statements in one', ON_ITEM, (db) => db.raw(`set statement_timeout = 0; do $$ begin ${TRIGGER}; end $$`)],
+    [
+      'a default',
+      `${ON_ITEM}; ${definer('f')}; create table t (id int, x int default f())`,
+      (db) => db('t').insert({ id: 1 }),
+    ],
+    [
+      'a procedure',
+      `${ON_ITEM}; create procedure p() language plpgsql as $$ begin ${TRIGGER}; end $$`,
+      (db) => db.raw('call p()'),
+    ],
+    [
+      'several statements in one',
+      ON_ITEM,
+      (db) => db.raw(`set statement_timeout = 0; do $$ begin ${TRIGGER}; end $$`),
+    ],
     [
       'a transaction',
       ON_ITEM,
@@ -204,7 +228,10 @@ describe.skipIf(postgresql.skipped !== undefined)('writes that PostgreSQL perfor
   })
 
   it('are seen after a transaction changed the schema while no catalog was known', async () => {
-    const world = await World.open(postgresql, `${ON_ITEM}; ${definer('f')}; create table t (id int, x int default f())`)
+    const world = await World.open(
+      postgresql,
+      `${ON_ITEM}; ${definer('f')}; create table t (id int, x int default f())`,
+    )
     const { db } = world
     await db.raw('create table other (id int)')
     const transaction = await db.transaction()
@@ -315,7 +342,8 @@ describe.skipIf(postgresql.skipped !== undefined)('writes that PostgreSQL perfor
 const WAITING = "select 1 from pg_locks where not granted and relation = 'items'::regclass"
 
 describe.skipIf(mariadb.skipped !== undefined)('writes that MariaDB performs implicitly', () => {
-  const trigger = "create trigger t after update on items for each row update log set entry = concat('trigger ', new.name) where id = 1"
+  const trigger =
+    "create trigger t after update on items for each row update log set entry = concat('trigger ', new.name) where id = 1"
 
   it.each<[string, setUp: readonly string[], define: (db: Knex) => PromiseLike<unknown>]>([
     ['DDL', [], (db) => db.raw(trigger)],
@@ -360,7 +388,9 @@ describe.skipIf(mariadb.skipped !== undefined)('writes that MariaDB performs imp
   it('caches nothing while a connection uses another database', async () => {
     const world = await World.open(mariadb, '', () => ({ pool: { min: 1, max: 1 } }))
     const { db } = world
-    const [{ name } = { name: '' }] = (await world.database.query('select database() as name')) as { name: string }[]
+    const [{ name } = { name: '' }] = (await world.database.query('select database() as name')) as {
+      name: string
+    }[]
     const entry = async () => (await db('log').where('id', 1).first()).entry
     expect(await entry()).toBe('none')
     await world.database.exec(`create database ${name}_2`)
@@ -382,7 +412,9 @@ describe.skipIf(mariadb.skipped !== undefined)('writes that MariaDB performs imp
 describe('writes that SQLite performs implicitly', () => {
   it('are seen after a schema change', async () => {
     const world = await World.open(sqlite, '')
-    await world.db.raw("create trigger t after update on items begin update log set entry = 'trigger ' || new.name where id = 1; end")
+    await world.db.raw(
+      "create trigger t after update on items begin update log set entry = 'trigger ' || new.name where id = 1; end",
+    )
     await world.ready()
     await world.sees(rename)
   })
@@ -399,95 +431,111 @@ describe('writes that SQLite performs implicitly', () => {
   })
 })
 
-describe.skipIf(postgresql.skipped !== undefined)('writes that PostgreSQL performs implicitly for Prisma', () => {
-  const open = async () => {
-    const stack = await openStack('postgresql')
-    onTestFinished(() => stack.close())
-    await seed(stack.bare)
-    await stack.ready()
-    const name = async () => (await stack.prisma.author.findMany({ where: { id: 1 } }))[0]?.name
-    const isCached = async () => {
-      await name()
-      stack.taken()
-      await name()
-      return stack.taken().length === 0
-    }
-    await expect.poll(isCached).toBe(true)
-    return { ...stack, name, isCached }
-  }
-  const writer = (body: string) => `create function f() returns int language plpgsql as $$ begin ${body}; return 1; end $$`
-  const setName = "update authors set full_name = 'by a function' where id = 1"
-
-  it('are seen by the next read: a default that was added meanwhile', async () => {
-    const { prisma, name, isCached } = await open()
-    await prisma.$executeRawUnsafe(writer(setName))
-    await prisma.$executeRawUnsafe('alter table posts add column extra int default f()')
-    await prisma.author.update({ where: { id: 1 }, data: { name: 'before' } })
-    await expect.poll(isCached).toBe(true)
-    expect(await name()).toBe('before')
-    await prisma.post.create({ data: { id: 900, slug: 'new', title: 'new', authorId: 2 } })
-    expect(await name()).toBe('by a function')
-  })
-
-  it('are seen after a function changed the schema', async () => {
-    const { prisma, name, isCached } = await open()
-    await prisma.$executeRawUnsafe(`create function on_post() returns trigger language plpgsql as $$ begin ${setName}; return new; end $$`)
-    await prisma.$executeRawUnsafe(writer("execute 'create trigger t after update on posts for each row execute function on_post()'"))
-    await prisma.$queryRawUnsafe('select f()')
-    await expect.poll(isCached).toBe(true)
-    await prisma.post.update({ where: { id: 1 }, data: { title: 'changed' } })
-    expect(await name()).toBe('by a function')
-  })
-
-  it.each<[string, define: (prisma: TestPrismaClient, sql: string) => PromiseLike<unknown>]>([
-    ['DDL', (prisma, sql) => prisma.$executeRawUnsafe(sql)],
-    ['a transaction', (prisma, sql) => prisma.$transaction((transaction) => transaction.$executeRawUnsafe(sql))],
-    ['a batch', (prisma, sql) => prisma.$transaction([prisma.$executeRawUnsafe(sql)])],
-    ['a DO block', (prisma, sql) => prisma.$executeRawUnsafe(`do $$ begin ${sql}; end $$`)],
-  ])('are seen after a schema change by %s without sluiceAdapter', async (_, define) => {
-    const stack = await openStack('postgresql', { adapter: false })
-    onTestFinished(() => stack.close())
-    await seed(stack.bare)
-    await stack.ready()
-    const { db, prisma, bare } = stack
-    await bare.$executeRawUnsafe(`create function on_post() returns trigger language plpgsql as $$ begin ${setName}; return new; end $$`)
-    await define(prisma, 'create trigger t after update on posts for each row execute function on_post()')
-    await stack.ready()
-    const name = async () => (await db('authors').where('id', 1).first()).full_name
-    await name()
-    await db('posts').where('id', 1).update({ title: 'changed' })
-    expect(await name()).toBe('by a function')
-  })
-
-  it.each<[string, read: (prisma: TestPrismaClient) => PromiseLike<unknown>]>([
-    ['a model', (prisma) => prisma.post.findMany()],
-    ['an include', (prisma) => prisma.author.findMany({ include: { posts: true } })],
-    ['a raw query', (prisma) => prisma.$queryRawUnsafe('select * from posts')],
-    ['a raw query with an operator', (prisma) => prisma.$queryRawUnsafe('select id <!> 1 as x from authors')],
-  ])('are seen by the next read: a view, read by %s', async (_, read) => {
-    for (const adapter of [true, false]) {
-      const stack = await openStack('postgresql', { adapter })
+describe.skipIf(postgresql.skipped !== undefined)(
+  'writes that PostgreSQL performs implicitly for Prisma',
+  () => {
+    const open = async () => {
+      const stack = await openStack('postgresql')
       onTestFinished(() => stack.close())
       await seed(stack.bare)
+      await stack.ready()
+      const name = async () => (await stack.prisma.author.findMany({ where: { id: 1 } }))[0]?.name
+      const isCached = async () => {
+        await name()
+        stack.taken()
+        await name()
+        return stack.taken().length === 0
+      }
+      await expect.poll(isCached).toBe(true)
+      return { ...stack, name, isCached }
+    }
+    const writer = (body: string) =>
+      `create function f() returns int language plpgsql as $$ begin ${body}; return 1; end $$`
+    const setName = "update authors set full_name = 'by a function' where id = 1"
+
+    it('are seen by the next read: a default that was added meanwhile', async () => {
+      const { prisma, name, isCached } = await open()
+      await prisma.$executeRawUnsafe(writer(setName))
+      await prisma.$executeRawUnsafe('alter table posts add column extra int default f()')
+      await prisma.author.update({ where: { id: 1 }, data: { name: 'before' } })
+      await expect.poll(isCached).toBe(true)
+      expect(await name()).toBe('before')
+      await prisma.post.create({ data: { id: 900, slug: 'new', title: 'new', authorId: 2 } })
+      expect(await name()).toBe('by a function')
+    })
+
+    it('are seen after a function changed the schema', async () => {
+      const { prisma, name, isCached } = await open()
+      await prisma.$executeRawUnsafe(
+        `create function on_post() returns trigger language plpgsql as $$ begin ${setName}; return new; end $$`,
+      )
+      await prisma.$executeRawUnsafe(
+        writer("execute 'create trigger t after update on posts for each row execute function on_post()'"),
+      )
+      await prisma.$queryRawUnsafe('select f()')
+      await expect.poll(isCached).toBe(true)
+      await prisma.post.update({ where: { id: 1 }, data: { title: 'changed' } })
+      expect(await name()).toBe('by a function')
+    })
+
+    it.each<[string, define: (prisma: TestPrismaClient, sql: string) => PromiseLike<unknown>]>([
+      ['DDL', (prisma, sql) => prisma.$executeRawUnsafe(sql)],
+      [
+        'a transaction',
+        (prisma, sql) => prisma.$transaction((transaction) => transaction.$executeRawUnsafe(sql)),
+      ],
+      ['a batch', (prisma, sql) => prisma.$transaction([prisma.$executeRawUnsafe(sql)])],
+      ['a DO block', (prisma, sql) => prisma.$executeRawUnsafe(`do $$ begin ${sql}; end $$`)],
+    ])('are seen after a schema change by %s without sluiceAdapter', async (_, define) => {
+      const stack = await openStack('postgresql', { adapter: false })
+      onTestFinished(() => stack.close())
+      await seed(stack.bare)
+      await stack.ready()
       const { db, prisma, bare } = stack
-      for (const sql of [
-        `create function f(int, int) returns int language plpgsql as $$ begin ${setName}; return 1; end $$`,
-        'create operator <!> (leftarg = int, rightarg = int, function = f)',
-        'alter table posts rename to stored_posts',
-        'create view posts as select *, f(1, 1) as called from stored_posts where f(1, 1) > 0',
-      ])
-        await bare.$executeRawUnsafe(sql)
+      await bare.$executeRawUnsafe(
+        `create function on_post() returns trigger language plpgsql as $$ begin ${setName}; return new; end $$`,
+      )
+      await define(prisma, 'create trigger t after update on posts for each row execute function on_post()')
       await stack.ready()
       const name = async () => (await db('authors').where('id', 1).first()).full_name
       await name()
-      await read(prisma)
-      expect(await name(), `sluiceAdapter: ${adapter}`).toBe('by a function')
-    }
-  })
+      await db('posts').where('id', 1).update({ title: 'changed' })
+      expect(await name()).toBe('by a function')
+    })
 
-  it('caches nothing after a statement changed the session of a connection', async () => {
-    const { prisma, isCached } = await open()
-    await prisma.$executeRawUnsafe("set time zone 'Asia/Tokyo'")
-    expect(await isCached()).toBe(false)
-  })
-})
+    it.each<[string, read: (prisma: TestPrismaClient) => PromiseLike<unknown>]>([
+      ['a model', (prisma) => prisma.post.findMany()],
+      ['an include', (prisma) => prisma.author.findMany({ include: { posts: true } })],
+      ['a raw query', (prisma) => prisma.$queryRawUnsafe('select * from posts')],
+      [
+        'a raw query with an operator',
+        (prisma) => prisma.$queryRawUnsafe('select id <!> 1 as x from authors'),
+      ],
+    ])('are seen by the next read: a view, read by %s', async (_, read) => {
+      for (const adapter of [true, false]) {
+        const stack = await openStack('postgresql', { adapter })
+        onTestFinished(() => stack.close())
+        await seed(stack.bare)
+        const { db, prisma, bare } = stack
+        for (const sql of [
+          `create function f(int, int) returns int language plpgsql as $$ begin ${setName}; return 1; end $$`,
+          'create operator <!> (leftarg = int, rightarg = int, function = f)',
+          'alter table posts rename to stored_posts',
+          'create view posts as select *, f(1, 1) as called from stored_posts where f(1, 1) > 0',
+        ])
+          await bare.$executeRawUnsafe(sql)
+        await stack.ready()
+        const name = async () => (await db('authors').where('id', 1).first()).full_name
+        await name()
+        await read(prisma)
+        expect(await name(), `sluiceAdapter: ${adapter}`).toBe('by a function')
+      }
+    })
+
+    it('caches nothing after a statement changed the session of a connection', async () => {
+      const { prisma, isCached } = await open()
+      await prisma.$executeRawUnsafe("set time zone 'Asia/Tokyo'")
+      expect(await isCached()).toBe(false)
+    })
+  },
+)

@@ -4,7 +4,10 @@ import { freemem } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { type ClusterTarget, type ClusterTargetOptions, clusterTarget } from '@sluice/core/scaling-cluster'
 
-/** The primary process of a `node:cluster`: runs the scenario that its argument names, and prints the result as JSON. */
+/**
+ * The primary process of a `node:cluster`: runs the scenario that its argument names, and prints the result
+ * as JSON.
+ */
 const never = new AbortController().signal
 const exec = fileURLToPath(new URL('scaling-worker.main.ts', import.meta.url))
 
@@ -101,7 +104,11 @@ const stories: Record<string, () => Promise<unknown>> = {
     }
     const visitors: Promise<void>[] = []
     const more = () =>
-      visitors.push(...[true, true, true, true, false, false].map((keepAlive) => visit(new Agent({ keepAlive, maxSockets: 1 }))))
+      visitors.push(
+        ...[true, true, true, true, false, false].map((keepAlive) =>
+          visit(new Agent({ keepAlive, maxSockets: 1 })),
+        ),
+      )
     more()
     const counts: number[] = []
     for (const count of [3, 1, 2, 1]) {
@@ -115,7 +122,13 @@ const stories: Record<string, () => Promise<unknown>> = {
     isOver = true
     await Promise.all(visitors)
     await workers.close()
-    return { failed, counts, answersAll: answered > 200, processes: seen.size, alive: [...seen].map(Number).filter(isAlive) }
+    return {
+      failed,
+      counts,
+      answersAll: answered > 200,
+      processes: seen.size,
+      alive: [...seen].map(Number).filter(isAlive),
+    }
   },
 
   /** A worker that dies is replaced, and the others respond meanwhile. */
@@ -143,9 +156,13 @@ const stories: Record<string, () => Promise<unknown>> = {
   /** Workers that die during startup are not restarted in a tight loop. */
   async loop() {
     const workers = target({ env: { SCALING_STARTS: 'dies' } })
-    const first = await workers.scaleTo(1, 'start', never).catch(({ code, message }) => [code, message.replace(/worker \d+/, 'worker PID')])
+    const first = await workers
+      .scaleTo(1, 'start', never)
+      .catch(({ code, message }) => [code, message.replace(/worker \d+/, 'worker PID')])
     await until(() => workers.current() === 0)
-    const second = await workers.scaleTo(1, 'again', never).catch(({ message }) => message.replace(/\d+ ms/, 'N ms'))
+    const second = await workers
+      .scaleTo(1, 'again', never)
+      .catch(({ message }) => message.replace(/\d+ ms/, 'N ms'))
     const startedAt = performance.now()
     await until(() => problems.length >= 3)
     const tookMs = performance.now() - startedAt
@@ -183,7 +200,15 @@ const stories: Record<string, () => Promise<unknown>> = {
     const fewer = workers.admit(1)
     await workers.close()
     const full = target({ reserveBytes: 2 * bytes })
-    return { admitted: admitted.count, reason: admitted.reason, error, started, fewer, full: full.admit(3).count, none: full.admit(0) }
+    return {
+      admitted: admitted.count,
+      reason: admitted.reason,
+      error,
+      started,
+      fewer,
+      full: full.admit(3).count,
+      none: full.admit(0),
+    }
   },
 
   /** The newest number counts, and the older call ends. */

@@ -9,13 +9,22 @@ const main = fileURLToPath(new URL('scaling-cluster.main.ts', import.meta.url))
 /** Runs a scenario in a process that exits on its own, which shows that nothing keeps it alive. */
 async function tell(story: string): Promise<unknown> {
   const args = ['--import', 'tsx', '--conditions=@sluice/source', main, story]
-  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: TEST_MS, env: { ...process.env, NODE_OPTIONS: '' } })
+  const { stdout } = await promisify(execFile)(process.execPath, args, {
+    timeout: TEST_MS,
+    env: { ...process.env, NODE_OPTIONS: '' },
+  })
   return JSON.parse(stdout)
 }
 
 describe('clusterTarget with real workers', { timeout: TEST_MS }, () => {
   it('fails no request while it scales up and down', async () => {
-    expect(await tell('load')).toEqual({ failed: [], counts: [3, 3, 1, 1, 2, 2, 1, 1], answersAll: true, processes: 4, alive: [] })
+    expect(await tell('load')).toEqual({
+      failed: [],
+      counts: [3, 3, 1, 1, 2, 2, 1, 1],
+      answersAll: true,
+      processes: 4,
+      alive: [],
+    })
   })
 
   it('replaces a worker that dies while the others respond', async () => {
@@ -50,7 +59,9 @@ describe('clusterTarget with real workers', { timeout: TEST_MS }, () => {
   it('starts no more workers than fit into memory', async () => {
     expect(await tell('memory')).toEqual({
       admitted: 2,
-      reason: expect.stringMatching(/^Not enough memory: \d+ MB are free, of which 0 MB are reserved, and a worker needs \d+ MB\.$/),
+      reason: expect.stringMatching(
+        /^Not enough memory: \d+ MB are free, of which 0 MB are reserved, and a worker needs \d+ MB\.$/,
+      ),
       error: 'SLUICE_SCALING_FAILED',
       started: 2,
       fewer: { count: 1 },
@@ -60,6 +71,11 @@ describe('clusterTarget with real workers', { timeout: TEST_MS }, () => {
   })
 
   it('uses the newest number when calls overlap', async () => {
-    expect(await tell('newest')).toEqual({ told: 'another', current: 0, answering: 1, closed: 'SLUICE_CLOSED' })
+    expect(await tell('newest')).toEqual({
+      told: 'another',
+      current: 0,
+      answering: 1,
+      closed: 'SLUICE_CLOSED',
+    })
   })
 })

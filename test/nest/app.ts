@@ -53,7 +53,12 @@ class RegionsController {
   @UseGuards(KnownVisitor)
   async cities(@Param('count') count: string): Promise<unknown> {
     const cities = await this.db('city').orderBy('id').limit(Number(count))
-    return Promise.all(cities.map(async ({ name, region_id }) => ({ name, region: (await this.regions.find(region_id))?.name })))
+    return Promise.all(
+      cities.map(async ({ name, region_id }) => ({
+        name,
+        region: (await this.regions.find(region_id))?.name,
+      })),
+    )
   }
 
   @Get('slow')
@@ -84,6 +89,12 @@ export function appModule(db: Knex, sluice: Sluice): DynamicModule {
   return {
     module: AppModule,
     controllers: [RegionsController],
-    providers: [Regions, KnownVisitor, Closing, { provide: DB, useValue: db }, { provide: SLUICE, useValue: sluice }],
+    providers: [
+      Regions,
+      KnownVisitor,
+      Closing,
+      { provide: DB, useValue: db },
+      { provide: SLUICE, useValue: sluice },
+    ],
   }
 }

@@ -36,7 +36,11 @@ const platforms: readonly (readonly [string, Platform])[] = [
   [
     'platform-fastify',
     async (sluice, db) => {
-      const app = await NestFactory.create<NestFastifyApplication>(appModule(db, sluice), new FastifyAdapter(), { logger: false })
+      const app = await NestFactory.create<NestFastifyApplication>(
+        appModule(db, sluice),
+        new FastifyAdapter(),
+        { logger: false },
+      )
       await app.register(sluicePlugin, { sluice, report: false })
       return app
     },
@@ -52,8 +56,16 @@ async function serve(platform: Platform, options: SluiceOptions): Promise<Served
   await database.exec(
     'CREATE TABLE region (id integer PRIMARY KEY, name text); CREATE TABLE city (id integer PRIMARY KEY, name text, region_id integer)',
   )
-  await db('region').insert(Array.from({ length: CITIES }, (_, at) => ({ id: at + 1, name: `Region ${at + 1}` })))
-  await db('city').insert(Array.from({ length: CITIES }, (_, at) => ({ id: at + 1, name: `City ${at + 1}`, region_id: CITIES - at })))
+  await db('region').insert(
+    Array.from({ length: CITIES }, (_, at) => ({ id: at + 1, name: `Region ${at + 1}` })),
+  )
+  await db('city').insert(
+    Array.from({ length: CITIES }, (_, at) => ({
+      id: at + 1,
+      name: `City ${at + 1}`,
+      region_id: CITIES - at,
+    })),
+  )
   const app = await platform(sluice, db)
   await app.listen(0, '127.0.0.1')
   onTestFinished(async () => {
@@ -64,7 +76,10 @@ async function serve(platform: Platform, options: SluiceOptions): Promise<Served
   return { app, sluice, db, scopes, url: `http://127.0.0.1:${port}` }
 }
 
-const rows = Array.from({ length: CITIES }, (_, at) => ({ name: `City ${at + 1}`, region: `Region ${CITIES - at}` }))
+const rows = Array.from({ length: CITIES }, (_, at) => ({
+  name: `City ${at + 1}`,
+  region: `Region ${CITIES - at}`,
+}))
 
 async function ask({ url, scopes }: Served): Promise<ScopeReport | undefined> {
   const response = await fetch(`${url}/regions/${CITIES}/cities`)

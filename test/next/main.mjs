@@ -1,6 +1,6 @@
-// Builds the Next.js app of the guide with the packages as published, and requests it: as `next dev` with changes, as the
-// standalone server, and with a custom server. Takes about a minute and needs npm's registry, so run it manually: `pnpm run
-// build && pnpm examples:next`.
+// Builds the Next.js app of the guide with the packages as published, and requests it: as `next dev` with
+// changes, as the standalone server, and with a custom server. Takes about a minute and needs npm's registry,
+// so run it manually: `pnpm run build && pnpm examples:next`.
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { appendFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
@@ -27,9 +27,19 @@ try {
   await run(process.execPath, [next, 'build'], { cwd: folder, env })
   console.log(`built in ${seconds(startedAt)}`)
   await check('the standalone server', ['.next/standalone/server.js'], {}, checkScopes)
-  await check('the same, optimizing', ['.next/standalone/server.js'], { SLUICE_MODE: 'optimize' }, checkMerged)
+  await check(
+    'the same, optimizing',
+    ['.next/standalone/server.js'],
+    { SLUICE_MODE: 'optimize' },
+    checkMerged,
+  )
   await check('a custom server', ['server.js'], { NODE_ENV: 'production' }, checkNested)
-  await check('next dev, with changes', [next, 'dev', '-H', '127.0.0.1'], { NODE_ENV: 'development' }, checkReloads)
+  await check(
+    'next dev, with changes',
+    [next, 'dev', '-H', '127.0.0.1'],
+    { NODE_ENV: 'development' },
+    checkReloads,
+  )
   console.log(`all in ${seconds(startedAt)}`)
 } finally {
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
@@ -38,16 +48,39 @@ try {
 async function install() {
   cpSync(join(import.meta.dirname, 'app'), folder, { recursive: true })
   for (const name of ['core', 'knex', 'http', 'express'])
-    await run('npx', ['--yes', 'pnpm@10.34.9', 'pack', '--pack-destination', folder], { cwd: join(root, 'packages', name) })
+    await run('npx', ['--yes', 'pnpm@10.34.9', 'pack', '--pack-destination', folder], {
+      cwd: join(root, 'packages', name),
+    })
   const packs = readdirSync(folder).filter((name) => name.endsWith('.tgz'))
   const sqlite = realpathSync(join(root, 'test/node_modules/better-sqlite3'))
   const { version } = JSON.parse(readFileSync(join(sqlite, 'package.json'), 'utf8'))
-  const others = [NEXT, `react@${REACT}`, `react-dom@${REACT}`, 'knex@3', 'express@5', `better-sqlite3@${version}`]
-  await run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', ...packs.map((pack) => `./${pack}`), ...others], {
-    cwd: folder,
-  })
+  const others = [
+    NEXT,
+    `react@${REACT}`,
+    `react-dom@${REACT}`,
+    'knex@3',
+    'express@5',
+    `better-sqlite3@${version}`,
+  ]
+  await run(
+    'npm',
+    [
+      'install',
+      '--ignore-scripts',
+      '--no-audit',
+      '--no-fund',
+      ...packs.map((pack) => `./${pack}`),
+      ...others,
+    ],
+    {
+      cwd: folder,
+    },
+  )
   // Uses the binary of this repository.
-  cpSync(join(sqlite, 'build/Release/better_sqlite3.node'), join(folder, 'node_modules/better-sqlite3/build/Release/better_sqlite3.node'))
+  cpSync(
+    join(sqlite, 'build/Release/better_sqlite3.node'),
+    join(folder, 'node_modules/better-sqlite3/build/Release/better_sqlite3.node'),
+  )
 }
 
 function makeDatabase() {
@@ -68,7 +101,10 @@ async function checkScopes(ask) {
   assert.match(await ask('/nested'), /cities/)
   await checkAction(ask)
   const { patterns, statements, sluices, made } = await ask('/api/scopes')
-  assert.deepEqual([...new Set(patterns.map(({ scope, count }) => `${scope} ${count}`))].sort(), ['/cities 20', 'GET /api/cities 20'])
+  assert.deepEqual([...new Set(patterns.map(({ scope, count }) => `${scope} ${count}`))].sort(), [
+    '/cities 20',
+    'GET /api/cities 20',
+  ])
   // Includes the second listing of the cities, and the update.
   assert.equal(statements, 4 * (CITIES + 1) + 1)
   assert.equal(sluices, 1)
@@ -111,7 +147,10 @@ async function checkReloads(ask) {
     await ask('/api/cities')
   }
   const after = await ask('/api/scopes')
-  assert.ok(after.made >= before.made + 3, `lib/db.js was evaluated ${after.made - before.made} times more, for 3 changes`)
+  assert.ok(
+    after.made >= before.made + 3,
+    `lib/db.js was evaluated ${after.made - before.made} times more, for 3 changes`,
+  )
   assert.equal(after.sluices, 1)
   assert.equal(after.statements, before.statements + 3 * (CITIES + 1))
 }
@@ -132,7 +171,8 @@ async function check(what, args, more, expectations) {
     return response.headers.get('content-type').includes('json') ? response.json() : response.text()
   }
   try {
-    for (let tries = 0; tries < 300 && !(await ask('/api/scopes').catch(() => false)); tries += 1) await sleep(100)
+    for (let tries = 0; tries < 300 && !(await ask('/api/scopes').catch(() => false)); tries += 1)
+      await sleep(100)
     await expectations(ask)
     console.log(`✓ ${what}`)
   } catch (error) {
@@ -148,7 +188,9 @@ async function run(command, args, options) {
   try {
     await promisify(execFile)(command, args, { maxBuffer: 64 * 1024 * 1024, ...options })
   } catch (error) {
-    throw new Error(`${command} ${args[0]} in ${dirname(options.cwd)}: ${error.stderr || error.stdout}`, { cause: error })
+    throw new Error(`${command} ${args[0]} in ${dirname(options.cwd)}: ${error.stderr || error.stdout}`, {
+      cause: error,
+    })
   }
 }
 

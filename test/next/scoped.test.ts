@@ -1,7 +1,10 @@
 import type { Sluice } from '@sluice/core'
 import { describe, expect, it } from 'vitest'
 
-type Scoped = <A extends unknown[], R>(name: string, handle: (...args: A) => R | Promise<R>) => (...args: A) => Promise<R>
+type Scoped = <A extends unknown[], R>(
+  name: string,
+  handle: (...args: A) => R | Promise<R>,
+) => (...args: A) => Promise<R>
 
 /** The files of the app are JavaScript, like in many apps. */
 const { scoped } = (await import('./app/lib/scoped.js' as string)) as { readonly scoped: Scoped }

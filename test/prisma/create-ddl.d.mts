@@ -5,6 +5,11 @@ export interface Engine {
   free(): void
 }
 
-export declare const engine: Promise<{ new: (options: unknown, log: () => void, adapterFactory: unknown) => Promise<Engine> }>
+export declare const engine: Promise<{
+  new: (options: unknown, log: () => void, adapterFactory: unknown) => Promise<Engine>
+}>
 
-export declare function createDdl(provider: string, schema: { readonly path: string; readonly content: string }): Promise<string>
+export declare function createDdl(
+  provider: string,
+  schema: { readonly path: string; readonly content: string },
+): Promise<string>

@@ -5,7 +5,9 @@ import * as bindings from '@prisma/schema-engine-wasm/schema_engine_bg'
 
 /** The package's own entry imports WebAssembly as a module, which Node 20 only supports with a flag. */
 async function loadEngine() {
-  const folder = dirname(createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm/schema_engine_bg'))
+  const folder = dirname(
+    createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm/schema_engine_bg'),
+  )
   const wasm = readFileSync(join(folder, 'schema_engine_bg.wasm'))
   const { instance } = await WebAssembly.instantiate(wasm, { './schema_engine_bg.js': bindings })
   bindings.__wbg_set_wasm(instance.exports)
@@ -48,7 +50,10 @@ const MYSQL_WORDS = [
   [/\bDOUBLE PRECISION\b/g, 'DOUBLE'],
 ]
 
-/** The statements that create the tables of a Prisma schema (`{ path, content }`) in an empty database. Sends no queries. */
+/**
+ * The statements that create the tables of a Prisma schema (`{ path, content }`) in an empty database. Sends
+ * no queries.
+ */
 export async function createDdl(provider, schema) {
   if (provider === 'sqlite') return diffFromEmpty('sqlite', schema)
   const content = schema.content.replace(/provider = "mysql"/, 'provider = "postgresql"')
@@ -58,7 +63,11 @@ export async function createDdl(provider, schema) {
 
 async function diffFromEmpty(adapterProvider, { path, content }) {
   const SchemaEngine = await engine
-  const instance = await SchemaEngine.new({ datamodels: [[path, content]] }, () => {}, offlineAdapter(adapterProvider))
+  const instance = await SchemaEngine.new(
+    { datamodels: [[path, content]] },
+    () => {},
+    offlineAdapter(adapterProvider),
+  )
   try {
     const { stdout } = await instance.diff({
       from: { tag: 'empty' },

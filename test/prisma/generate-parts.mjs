@@ -33,7 +33,8 @@ export function hashOfTools(...files) {
   const built = readdirSync(generator).filter((name) => name.endsWith('.js'))
   const own = [join(import.meta.dirname, 'generate-parts.mjs'), join(import.meta.dirname, 'create-ddl.mjs')]
   const hash = createHash('sha256')
-  for (const path of [...built.sort().map((name) => join(generator, name)), ...own, ...files]) hash.update(readFileSync(path))
+  for (const path of [...built.sort().map((name) => join(generator, name)), ...own, ...files])
+    hash.update(readFileSync(path))
   return hash.update(createRequire(import.meta.url)('prisma/package.json').version).digest('hex')
 }
 

@@ -25,14 +25,20 @@ export function readPage(name: string): Page {
     else versions.set(`${path} ${version}`, code)
   }
   const commands = [...text.matchAll(/^npm install (.*)$/gm)].flatMap(([, names = '']) => names.split(' '))
-  const installed = commands.filter((word) => !word.startsWith('--')).map((word) => word.replace(/(?<=.)@.*$/, ''))
+  const installed = commands
+    .filter((word) => !word.startsWith('--'))
+    .map((word) => word.replace(/(?<=.)@.*$/, ''))
   const report = /```text\n([\s\S]*?)```/.exec(text)?.[1] ?? ''
-  const queries = [...text.matchAll(/^\| (?:first|second|third) +\| +(\d+) \|/gm)].map(([, count]) => Number(count))
+  const queries = [...text.matchAll(/^\| (?:first|second|third) +\| +(\d+) \|/gm)].map(([, count]) =>
+    Number(count),
+  )
   return { files, versions, installed: new Set(installed), report, queries }
 }
 
 /** The packages that a file imports. */
 export function packagesIn(code: string): readonly string[] {
-  const names = [...code.matchAll(/from '([^.'][^']*)'/g)].map(([, from = '']) => from.split('/', from.startsWith('@') ? 2 : 1).join('/'))
+  const names = [...code.matchAll(/from '([^.'][^']*)'/g)].map(([, from = '']) =>
+    from.split('/', from.startsWith('@') ? 2 : 1).join('/'),
+  )
   return names.filter((name) => !name.startsWith('node:'))
 }

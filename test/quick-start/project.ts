@@ -85,9 +85,17 @@ export class Project {
    * @param last - The last line of output to wait for. Default: the message that it listens.
    * @param variables - Additional environment variables.
    */
-  async serve(code: string, requests: number, last: RegExp = LISTENING, variables: NodeJS.ProcessEnv = {}): Promise<Served> {
+  async serve(
+    code: string,
+    requests: number,
+    last: RegExp = LISTENING,
+    variables: NodeJS.ProcessEnv = {},
+  ): Promise<Served> {
     const port = await freePort()
-    this.write('src/server.ts', code.replace('listen(3000', `listen(${port}, '127.0.0.1'`).replace('port: 3000', `port: ${port}`))
+    this.write(
+      'src/server.ts',
+      code.replace('listen(3000', `listen(${port}, '127.0.0.1'`).replace('port: 3000', `port: ${port}`),
+    )
     const args = ['--import', require.resolve('tsx'), 'src/server.ts']
     const child = spawn(process.execPath, args, {
       cwd: this.folder,

@@ -33,7 +33,12 @@ function projectOf({ files }: Page): Project {
 }
 
 /** Replaces `prisma db push`, whose engine may be missing here, and `prisma generate`. */
-async function push(project: Project, provider: 'sqlite' | 'postgresql', schema: string, exec: (ddl: string) => unknown): Promise<void> {
+async function push(
+  project: Project,
+  provider: 'sqlite' | 'postgresql',
+  schema: string,
+  exec: (ddl: string) => unknown,
+): Promise<void> {
   await exec(await createDdl(provider, { path: 'schema.prisma', content: schema }))
   project.generate()
 }
@@ -95,9 +100,18 @@ describe('a quick start, followed from an empty folder', () => {
       onTestFinished(() => database.drop())
       const moved = (code: string) =>
         code
-          .replace("import { PrismaBetterSqlite3 } from '@prisma/adapter-better-sqlite3'", "import { PrismaPg } from '@prisma/adapter-pg'")
-          .replace(/const adapter = .*/, `const adapter = new PrismaPg({ connectionString: ${JSON.stringify(database.url)} })`)
-      const schema = file(page, 'prisma/schema.prisma').replace('provider = "sqlite"', 'provider = "postgresql"')
+          .replace(
+            "import { PrismaBetterSqlite3 } from '@prisma/adapter-better-sqlite3'",
+            "import { PrismaPg } from '@prisma/adapter-pg'",
+          )
+          .replace(
+            /const adapter = .*/,
+            `const adapter = new PrismaPg({ connectionString: ${JSON.stringify(database.url)} })`,
+          )
+      const schema = file(page, 'prisma/schema.prisma').replace(
+        'provider = "sqlite"',
+        'provider = "postgresql"',
+      )
       project.write('prisma/schema.prisma', schema)
       project.write('prisma.config.ts', file(page, 'prisma.config.ts').replace('file:books.db', database.url))
       const versions = new Map([...page.versions].map(([path, code]) => [path, moved(code)]))

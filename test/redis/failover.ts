@@ -19,7 +19,14 @@ export interface Failover {
  * Checks that the state of the promoted replica is not trusted, that calls fail in time without a master, and
  * that invalidations arrive from the new one.
  */
-export async function expectFailover({ writer, reader, keys, commandTimeoutMs, replicated, promote }: Failover): Promise<void> {
+export async function expectFailover({
+  writer,
+  reader,
+  keys,
+  commandTimeoutMs,
+  replicated,
+  promote,
+}: Failover): Promise<void> {
   const witness = new Witness(reader)
   try {
     reader.watch(witness)

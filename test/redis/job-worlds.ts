@@ -6,7 +6,11 @@ import { startRedisServer } from '../services/redis-server.ts'
 import { clients } from './redis-worlds.ts'
 
 /** A backend, and the instance with its connection options, which sends no commands itself. */
-export function jobBackendOn(client: string, port: number, options: BullmqJobBackendOptions = {}): JobBackend {
+export function jobBackendOn(
+  client: string,
+  port: number,
+  options: BullmqJobBackendOptions = {},
+): JobBackend {
   return bullmqJobBackend(redisOn(client, port), options)
 }
 

@@ -35,12 +35,31 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
   }
   const task = (id: string, rest: Partial<NewTask> = {}): NewTask => {
     const createdAt = Date.now()
-    const common = { level: 2, order: createdAt, data: `"${id}"`, runAt: 0, createdAt, settings, uniqueKey: null } as const
+    const common = {
+      level: 2,
+      order: createdAt,
+      data: `"${id}"`,
+      runAt: 0,
+      createdAt,
+      settings,
+      uniqueKey: null,
+    } as const
     return { id, queue, ...common, batchId: null, chunk: 0, items: 0, ...rest }
   }
   const outcome = (claim: TaskClaim, kind: TaskOutcomeKind, rest: Partial<TaskOutcome> = {}): TaskOutcome => {
     const at = Date.now()
-    return { claim, kind, at, runAt: at, failure: null, isKept: false, doneItems: 0, failedItems: 0, data: null, ...rest }
+    return {
+      claim,
+      kind,
+      at,
+      runAt: at,
+      failure: null,
+      isKept: false,
+      doneItems: 0,
+      failedItems: 0,
+      data: null,
+      ...rest,
+    }
   }
   const claim = async (backend: JobBackend, owner: string, leaseMs = LEASE): Promise<TaskClaim> => {
     const { claims } = await backend.step(queue, [], 1, owner, leaseMs)
@@ -48,14 +67,25 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
     return claims[0] as TaskClaim
   }
   /** A claim whose lease has expired, and the claim of the worker that has the task now. */
-  const twice = async (backend: JobBackend): Promise<{ readonly late: TaskClaim; readonly current: TaskClaim }> => {
+  const twice = async (
+    backend: JobBackend,
+  ): Promise<{ readonly late: TaskClaim; readonly current: TaskClaim }> => {
     await backend.add([task('t')])
     const late = await claim(backend, 'first', 1)
     let current: TaskClaim | undefined
-    await expect.poll(async () => (current = (await backend.step(queue, [], 1, 'second', LEASE)).claims[0]), SOON).toBeDefined()
+    await expect
+      .poll(async () => (current = (await backend.step(queue, [], 1, 'second', LEASE)).claims[0]), SOON)
+      .toBeDefined()
     return { late, current: current as TaskClaim }
   }
-  const batch = { name: 'q', batchSize: 1, createdAt: 1, maxFailedItems: 0, stopsOnFailure: false, webhook: null }
+  const batch = {
+    name: 'q',
+    batchSize: 1,
+    createdAt: 1,
+    maxFailedItems: 0,
+    stopsOnFailure: false,
+    webhook: null,
+  }
   const counts = async (backend: JobBackend) => {
     const { pending, queued, processing, retry, dead } = await backend.counts(queue)
     return { pending, queued, processing, retry, dead }
@@ -66,7 +96,9 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
     it('use the order, to the millisecond, and the id within one', async () => {
       const backend = await open()
       const base = Date.now()
-      const orders = [5, 3, 3, 700_000, 0, 4, 600_000, 599_999].map((order, at) => task(`t${at}`, { order: base + order }))
+      const orders = [5, 3, 3, 700_000, 0, 4, 600_000, 599_999].map((order, at) =>
+        task(`t${at}`, { order: base + order }),
+      )
       await backend.add(orders)
       const { claims } = await backend.step(queue, [], 10, 'w', LEASE)
       expect(claims.map(({ id }) => id)).toEqual(['t4', 't1', 't2', 't5', 't0', 't7', 't6', 't3'])
@@ -86,7 +118,13 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       expect([released?.id, lost?.id]).toEqual(['a-released', 'a-lost'])
       await backend.add([task('a-last', { order: base + 3 }), task('a-first', { order: base - 1 })])
       await sleep(1_200)
-      const { claims } = await backend.step(queue, [outcome(released as TaskClaim, 'release')], 10, 'a', LEASE)
+      const { claims } = await backend.step(
+        queue,
+        [outcome(released as TaskClaim, 'release')],
+        10,
+        'a',
+        LEASE,
+      )
       expect(claims.map(({ id, crashes }) => [id, crashes])).toEqual([
         ['a-first', 0],
         ['a-delayed', 0],
@@ -100,13 +138,18 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       const backend = await open()
       const cost = async () => {
         const before = ownNow()
-        for (let at = 0; at < 50; at += 1) await backend.step(queue, [outcome(await claim(backend, 'w'), 'done')], 0, 'w', LEASE)
+        for (let at = 0; at < 50; at += 1)
+          await backend.step(queue, [outcome(await claim(backend, 'w'), 'done')], 0, 'w', LEASE)
         return ownNow() - before
       }
       await backend.add(Array.from({ length: 200 }, (_, at) => task(`t${at}`)))
       const alone = await cost()
       for (let group = 0; group < 50; group += 1)
-        await backend.add(Array.from({ length: 2_000 }, (_, at) => task(`d${group}-${at}`, { runAt: Date.now() + 3_600_000 })))
+        await backend.add(
+          Array.from({ length: 2_000 }, (_, at) =>
+            task(`d${group}-${at}`, { runAt: Date.now() + 3_600_000 }),
+          ),
+        )
       expect(await counts(backend)).toMatchObject({ pending: 100_000 })
       expect(await cost()).toBeLessThan(5 * alone + 200)
     })
@@ -119,7 +162,8 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       )
       await backend.add(tasks)
       const ids: string[] = []
-      for (let step = 0; step < 30; step += 1) ids.push(...(await backend.step(queue, [], 100, 'w', LEASE)).claims.map(({ id }) => id))
+      for (let step = 0; step < 30; step += 1)
+        ids.push(...(await backend.step(queue, [], 100, 'w', LEASE)).claims.map(({ id }) => id))
       expect(ids).toEqual(tasks.map(({ id }) => id))
     })
 
@@ -151,28 +195,42 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       expect((await backend.step(queue, [outcome(late, 'done')], 0, 'first', LEASE)).lost).toEqual([])
       expect(await counts(backend)).toEqual(none)
       expect((await backend.renew([current], 'second', LEASE)).lost).toEqual([current])
-      expect((await backend.step(queue, [outcome(current, 'done')], 0, 'second', LEASE)).lost).toEqual([current])
+      expect((await backend.step(queue, [outcome(current, 'done')], 0, 'second', LEASE)).lost).toEqual([
+        current,
+      ])
       expect(await server.run('KEYS', `bull:${queue}:t*`)).toEqual([])
     })
 
-    it.each(['release', 'retry'] as const)('count as done from a worker that lost the task, while it waits after a %s', async (kind) => {
-      const backend = await open()
-      const { late, current } = await twice(backend)
-      await backend.step(queue, [outcome(current, kind, { runAt: kind === 'retry' ? Date.now() + NEVER_MS : 0 })], 0, 'second', LEASE)
-      expect(await counts(backend)).toEqual({ ...none, [kind === 'retry' ? 'retry' : 'queued']: 1 })
-      expect((await backend.step(queue, [outcome(late, 'done')], 0, 'first', LEASE)).lost).toEqual([])
-      expect(await counts(backend)).toEqual(none)
-      expect(await server.run('SCARD', `bull:${queue}:@retry`)).toBe(0)
-      expect((await backend.step(queue, [], 1, 'second', LEASE)).claims).toEqual([])
-    })
+    it.each(['release', 'retry'] as const)(
+      'count as done from a worker that lost the task, while it waits after a %s',
+      async (kind) => {
+        const backend = await open()
+        const { late, current } = await twice(backend)
+        await backend.step(
+          queue,
+          [outcome(current, kind, { runAt: kind === 'retry' ? Date.now() + NEVER_MS : 0 })],
+          0,
+          'second',
+          LEASE,
+        )
+        expect(await counts(backend)).toEqual({ ...none, [kind === 'retry' ? 'retry' : 'queued']: 1 })
+        expect((await backend.step(queue, [outcome(late, 'done')], 0, 'first', LEASE)).lost).toEqual([])
+        expect(await counts(backend)).toEqual(none)
+        expect(await server.run('SCARD', `bull:${queue}:@retry`)).toBe(0)
+        expect((await backend.step(queue, [], 1, 'second', LEASE)).claims).toEqual([])
+      },
+    )
 
-    it.each(['retry', 'dead', 'release', 'cancelled'] as const)('do not count as %s from a worker that lost the task', async (kind) => {
-      const backend = await open()
-      const { late, current } = await twice(backend)
-      expect((await backend.step(queue, [outcome(late, kind)], 0, 'first', LEASE)).lost).toEqual([late])
-      expect(await counts(backend)).toEqual({ ...none, processing: 1 })
-      expect((await backend.step(queue, [outcome(current, 'done')], 0, 'second', LEASE)).lost).toEqual([])
-    })
+    it.each(['retry', 'dead', 'release', 'cancelled'] as const)(
+      'do not count as %s from a worker that lost the task',
+      async (kind) => {
+        const backend = await open()
+        const { late, current } = await twice(backend)
+        expect((await backend.step(queue, [outcome(late, kind)], 0, 'first', LEASE)).lost).toEqual([late])
+        expect(await counts(backend)).toEqual({ ...none, processing: 1 })
+        expect((await backend.step(queue, [outcome(current, 'done')], 0, 'second', LEASE)).lost).toEqual([])
+      },
+    )
 
     it('do not count from a worker that lost the task, even if the lease of the next one has expired', async () => {
       const backend = await open()
@@ -188,7 +246,10 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       await backend.add([task('t')])
       const late = await claim(backend, 'w', 1)
       await sleep(20)
-      expect((await backend.step(queue, [outcome(late, 'retry', { runAt: Date.now() + NEVER_MS })], 0, 'w', LEASE)).lost).toEqual([])
+      expect(
+        (await backend.step(queue, [outcome(late, 'retry', { runAt: Date.now() + NEVER_MS })], 0, 'w', LEASE))
+          .lost,
+      ).toEqual([])
       expect(await counts(backend)).toEqual({ ...none, retry: 1 })
     })
 
@@ -196,7 +257,13 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       const backend = await open()
       await backend.add([task('t')])
       const held = await claim(backend, 'w')
-      const { lost } = await backend.step(queue, [outcome(held, 'done'), outcome(held, 'done')], 0, 'w', LEASE)
+      const { lost } = await backend.step(
+        queue,
+        [outcome(held, 'done'), outcome(held, 'done')],
+        0,
+        'w',
+        LEASE,
+      )
       expect(lost).toEqual([held])
     })
 
@@ -207,10 +274,22 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       await backend.sealBatch('b', 1, 10, 5)
       const late = await claim(backend, 'first', 1)
       let current: TaskClaim | undefined
-      await expect.poll(async () => (current = (await backend.step(queue, [], 1, 'second', LEASE)).claims[0]), SOON).toBeDefined()
-      const retried = outcome(current as TaskClaim, 'retry', { runAt: Date.now() + NEVER_MS, doneItems: 7, data: '[8,9,10]' })
+      await expect
+        .poll(async () => (current = (await backend.step(queue, [], 1, 'second', LEASE)).claims[0]), SOON)
+        .toBeDefined()
+      const retried = outcome(current as TaskClaim, 'retry', {
+        runAt: Date.now() + NEVER_MS,
+        doneItems: 7,
+        data: '[8,9,10]',
+      })
       expect((await backend.step(queue, [retried], 0, 'second', LEASE)).batches).toEqual([])
-      const { lost, batches } = await backend.step(queue, [outcome(late, 'done', { doneItems: 10 })], 0, 'first', LEASE)
+      const { lost, batches } = await backend.step(
+        queue,
+        [outcome(late, 'done', { doneItems: 10 })],
+        0,
+        'first',
+        LEASE,
+      )
       expect(lost).toEqual([])
       expect(batches).toMatchObject([{ id: 'b', processedItems: 10, failedItems: 0, chunksDone: 1 }])
     })
@@ -222,7 +301,13 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       await backend.sealBatch('b', 1, 1, 5)
       const held = await claim(backend, 'w')
       expect(await backend.cancel('t', 7)).toEqual({ was: 'running', batches: [] })
-      const { batches } = await backend.step(queue, [outcome(held, 'retry', { runAt: Date.now() + 1_000 })], 1, 'w', LEASE)
+      const { batches } = await backend.step(
+        queue,
+        [outcome(held, 'retry', { runAt: Date.now() + 1_000 })],
+        1,
+        'w',
+        LEASE,
+      )
       expect(batches).toMatchObject([{ id: 'b', chunksDone: 1, processedItems: 0 }])
       expect(await counts(backend)).toEqual(none)
       expect(await backend.get('t')).toMatchObject({ status: 'cancelled', data: '"t"' })
@@ -282,7 +367,9 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
         { kind: 'dead', isKept: true, failedItems: 1 },
       ]
       const failure = { attempt: 1, at: 1, message: 'no', log: [] }
-      const outcomes = claims.map((held, at) => outcome(held, 'done', { failure: at === 0 ? null : failure, ...ends[at] }))
+      const outcomes = claims.map((held, at) =>
+        outcome(held, 'done', { failure: at === 0 ? null : failure, ...ends[at] }),
+      )
       const { batches } = await backend.step(queue, outcomes, 0, 'w', LEASE)
       expect(batches).toMatchObject([{ id: 'b', chunksDone: 5, processedItems: 1, failedItems: 3 }])
       expect(await backend.purge({ id: '1-4' })).toBe(1)
@@ -294,8 +381,13 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
         ['1-3', 'cancelled', '"1-3"', 0],
         ['1-4', 'failed', '"1-4"', 1],
       ])
-      expect((await backend.list({ batchId: 'b', status: 'dead' }, { offset: 0, limit: 10 })).map(({ id }) => id)).toEqual(['1-1'])
-      expect((await backend.list({ batchId: 'b' }, { offset: 1, limit: 2 })).map(({ id }) => id)).toEqual(['1-1', '1-2'])
+      expect(
+        (await backend.list({ batchId: 'b', status: 'dead' }, { offset: 0, limit: 10 })).map(({ id }) => id),
+      ).toEqual(['1-1'])
+      expect((await backend.list({ batchId: 'b' }, { offset: 1, limit: 2 })).map(({ id }) => id)).toEqual([
+        '1-1',
+        '1-2',
+      ])
       const limits = { maxDeadBytes: 1_000, maxBatchAgeMs: 1_000 }
       await backend.tidy(limits, Date.now())
       expect(await backend.batch('b')).toBeDefined()
@@ -312,14 +404,18 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       await backend.sealBatch('b', 1, 1, 5)
       const unnotified = async () => (await backend.unnotifiedBatches(Date.now() + 1)).map(({ id }) => id)
       const dead = outcome(await claim(backend, 'w'), 'dead', { isKept: true, failedItems: 1 })
-      expect((await backend.step(queue, [dead], 0, 'w', LEASE)).batches).toMatchObject([{ id: 'b', failedItems: 1 }])
+      expect((await backend.step(queue, [dead], 0, 'w', LEASE)).batches).toMatchObject([
+        { id: 'b', failedItems: 1 },
+      ])
       expect(await unnotified()).toEqual(['b'])
       expect(await backend.replay('t')).toBe(true)
       expect(await unnotified()).toEqual([])
       expect(await server.run('ZCARD', 'bull:@sluice:ended')).toBe(0)
       expect(await backend.batch('b')).toMatchObject({ endedAt: null, failedItems: 0, chunksDone: 0 })
       const done = outcome(await claim(backend, 'w'), 'done', { doneItems: 1 })
-      expect((await backend.step(queue, [done], 0, 'w', LEASE)).batches).toMatchObject([{ id: 'b', processedItems: 1, failedItems: 0 }])
+      expect((await backend.step(queue, [done], 0, 'w', LEASE)).batches).toMatchObject([
+        { id: 'b', processedItems: 1, failedItems: 0 },
+      ])
       expect(await unnotified()).toEqual(['b'])
     })
 
@@ -342,16 +438,21 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       // As if adding the last one had failed.
       await backend.sealBatch('b', 3, 3, 5)
       const { claims } = await backend.step(queue, [], 4, 'w', LEASE)
-      const [first, second, third, fourth] = claims.map((held) => outcome(held, 'done', { doneItems: 1 })) as [
-        TaskOutcome,
-        TaskOutcome,
-        TaskOutcome,
-        TaskOutcome,
-      ]
-      expect(await backend.step(queue, [first, second], 0, 'w', LEASE)).toMatchObject({ lost: [], batches: [] })
-      expect(await backend.step(queue, [first], 0, 'w', LEASE)).toMatchObject({ lost: [first.claim], batches: [] })
+      const [first, second, third, fourth] = claims.map((held) =>
+        outcome(held, 'done', { doneItems: 1 }),
+      ) as [TaskOutcome, TaskOutcome, TaskOutcome, TaskOutcome]
+      expect(await backend.step(queue, [first, second], 0, 'w', LEASE)).toMatchObject({
+        lost: [],
+        batches: [],
+      })
+      expect(await backend.step(queue, [first], 0, 'w', LEASE)).toMatchObject({
+        lost: [first.claim],
+        batches: [],
+      })
       expect(await backend.batch('b')).toMatchObject({ processedItems: 2, chunksDone: 2 })
-      expect((await backend.step(queue, [third], 0, 'w', LEASE)).batches).toMatchObject([{ processedItems: 3, chunksDone: 3 }])
+      expect((await backend.step(queue, [third], 0, 'w', LEASE)).batches).toMatchObject([
+        { processedItems: 3, chunksDone: 3 },
+      ])
       expect(await backend.step(queue, [fourth], 0, 'w', LEASE)).toMatchObject({ lost: [], batches: [] })
     })
 
@@ -369,7 +470,9 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
     it('end when they are cancelled although another client deleted a part', async () => {
       const backend = await open()
       await backend.openBatch({ id: 'b', ...batch, webhook: 'http://127.0.0.1:1/' })
-      await backend.add(Array.from({ length: 1_200 }, (_, chunk) => task(`t${chunk}`, { batchId: 'b', chunk, items: 1 })))
+      await backend.add(
+        Array.from({ length: 1_200 }, (_, chunk) => task(`t${chunk}`, { batchId: 'b', chunk, items: 1 })),
+      )
       await backend.sealBatch('b', 1_200, 1_200, 5)
       for (const id of ['t3', 't700']) await server.run('DEL', `bull:${queue}:${id}`)
       const { isFound, batches } = await backend.cancelBatch('b', 9)
@@ -390,7 +493,13 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       for (const one of tasks) {
         await backend.add([one])
         const { claims } = await backend.step(one.queue, [], 1, 'w', LEASE)
-        await backend.step(one.queue, [outcome(claims[0] as TaskClaim, 'dead', { isKept: true })], 0, 'w', LEASE)
+        await backend.step(
+          one.queue,
+          [outcome(claims[0] as TaskClaim, 'dead', { isKept: true })],
+          0,
+          'w',
+          LEASE,
+        )
         await sleep(2)
       }
     }
@@ -406,7 +515,10 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
         task('4', { data, queue: `${queue}b` }),
       )
       await backend.tidy({ maxDeadBytes: 250, maxBatchAgeMs: 0 }, Date.now())
-      expect((await backend.list({ status: 'dead' }, { offset: 0, limit: 10 })).map(({ id }) => id)).toEqual(['3', '4'])
+      expect((await backend.list({ status: 'dead' }, { offset: 0, limit: 10 })).map(({ id }) => id)).toEqual([
+        '3',
+        '4',
+      ])
     })
 
     it('are deleted when they exceed the byte limit, regardless of their number and of later changes', async () => {
@@ -416,11 +528,14 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       await backend.add(ids.map((id, at) => task(id, { data, queue: at % 2 === 0 ? queue : `${queue}b` })))
       for (const name of [queue, `${queue}b`]) {
         const { claims } = await backend.step(name, [], 700, 'w', LEASE)
-        const outcomes = claims.map((held) => outcome(held, 'dead', { isKept: true, at: 1_000 + Number(held.id.slice(1)) }))
+        const outcomes = claims.map((held) =>
+          outcome(held, 'dead', { isKept: true, at: 1_000 + Number(held.id.slice(1)) }),
+        )
         await backend.step(name, outcomes, 0, 'w', LEASE)
       }
       const tidy = (maxDeadBytes: number) => backend.tidy({ maxDeadBytes, maxBatchAgeMs: 0 }, Date.now())
-      const dead = async () => (await backend.list({ status: 'dead' }, { offset: 0, limit: 1_000 })).map(({ id }) => id)
+      const dead = async () =>
+        (await backend.list({ status: 'dead' }, { offset: 0, limit: 1_000 })).map(({ id }) => id)
       await tidy(70_000)
       expect(await dead()).toEqual(ids)
       await tidy(69_900)
@@ -481,7 +596,10 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
     const hints: WakeHint[] = []
     other.onWake((hint) => hints.push(hint))
     await backend.openBatch({ id: 'b', ...batch })
-    await backend.add([task('1', { batchId: 'b', chunk: 0, items: 1 }), task('2', { batchId: 'b', chunk: 1, items: 1 })])
+    await backend.add([
+      task('1', { batchId: 'b', chunk: 0, items: 1 }),
+      task('2', { batchId: 'b', chunk: 1, items: 1 }),
+    ])
     await backend.step(queue, [], 2, 'w', LEASE)
     const told = (id: string) => hints.some(({ cancel }) => cancel === id)
     const isTold = async (id: string, cancels: () => unknown) => {
@@ -495,7 +613,11 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
 
   it('adds a task once by its id, and returns which ones existed', async () => {
     const backend = await open()
-    const tasks = [task('a'), task('b', { uniqueKey: 'k' }), task('c', { queue: `${queue}b`, uniqueKey: 'k' })]
+    const tasks = [
+      task('a'),
+      task('b', { uniqueKey: 'k' }),
+      task('c', { queue: `${queue}b`, uniqueKey: 'k' }),
+    ]
     expect(await backend.add(tasks)).toEqual(tasks.map(({ id }) => ({ id, isDuplicate: false })))
     expect(await backend.add([...tasks, task('d', { uniqueKey: 'k' })])).toEqual([
       ...tasks.map(({ id }) => ({ id, isDuplicate: true })),
@@ -506,9 +628,19 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
 
   it('preserves any data', async () => {
     const backend = await open()
-    const data = ['"\\ud800 \\u0000 ü 🜚"', '[]', '{}', 'null', '""', '1e400', JSON.stringify('x'.repeat(100_000))]
+    const data = [
+      '"\\ud800 \\u0000 ü 🜚"',
+      '[]',
+      '{}',
+      'null',
+      '""',
+      '1e400',
+      JSON.stringify('x'.repeat(100_000)),
+    ]
     await backend.add(
-      data.map((text, at) => task(`t${at}`, { data: text, settings: { ...settings, backoff: [], runAs: '\ud83d" \u0000' } })),
+      data.map((text, at) =>
+        task(`t${at}`, { data: text, settings: { ...settings, backoff: [], runAs: '\ud83d" \u0000' } }),
+      ),
     )
     const { claims } = await backend.step(queue, [], 10, 'w', LEASE)
     expect(claims.map((one) => one.data)).toEqual(data)
@@ -528,7 +660,13 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
   it('lists by status, in the order of creation', async () => {
     const backend = await open()
     const later = Date.now() + NEVER_MS
-    await backend.add([task('1', { runAt: later }), task('2'), task('3', { order: 1 }), task('4'), task('5', { runAt: later })])
+    await backend.add([
+      task('1', { runAt: later }),
+      task('2'),
+      task('3', { order: 1 }),
+      task('4'),
+      task('5', { runAt: later }),
+    ])
     const held = await claim(backend, 'w')
     expect(held.id).toBe('3')
     const ids = async (filter: Parameters<JobBackend['list']>[0]) =>
@@ -547,7 +685,9 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
   it('grants a slot to one process', async () => {
     const [one, other] = [await open(), await open()]
     const now = Date.now()
-    const taken = await Promise.all([one, other, one, other].map((backend) => backend.takeSlot('s', now, now + 200)))
+    const taken = await Promise.all(
+      [one, other, one, other].map((backend) => backend.takeSlot('s', now, now + 200)),
+    )
     expect(taken.filter((isMine) => isMine)).toHaveLength(1)
     await sleep(250)
     expect(await other.takeSlot('s', Date.now(), Date.now() + 200)).toBe(true)

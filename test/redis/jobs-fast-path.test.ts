@@ -49,8 +49,10 @@ describe.skipIf(findRedisServer() === undefined)('the fast path of a step', () =
       root,
       run: async (name: ScriptName, ...args: Argument[]) =>
         withoutRoot(await redis.eval(scripts.get(name) as string, 1, `${root}:`, ...args)),
-      call: (command: string, name: string, ...args: Argument[]) => redis.call(command, `${root}:q:${name}`, ...args),
-      dump: async () => withoutRoot(await redis.eval(DUMP, 1, `${root}:`)) as [key: string, kind: string, value: unknown][],
+      call: (command: string, name: string, ...args: Argument[]) =>
+        redis.call(command, `${root}:q:${name}`, ...args),
+      dump: async () =>
+        withoutRoot(await redis.eval(DUMP, 1, `${root}:`)) as [key: string, kind: string, value: unknown][],
     }
   }
   type Side = ReturnType<typeof sideOf>
@@ -69,25 +71,64 @@ describe.skipIf(findRedisServer() === undefined)('the fast path of a step', () =
         ids.push(added)
         const delay = kind === 1 ? 1 + random.below(5_000) : 0
         const batch = kind === 0 ? ['b', random.below(100), 1] : ['', 0, 0]
-        return [added, now, delay, '{}', now - random.below(2_000_000), 4, kind === 2 ? 'k' : '', SETTINGS, ...batch]
+        return [
+          added,
+          now,
+          delay,
+          '{}',
+          now - random.below(2_000_000),
+          4,
+          kind === 2 ? 'k' : '',
+          SETTINGS,
+          ...batch,
+        ]
       })
       return (side) => side.run('add', 'q', rows.length, ...rows.flat())
     }
     const step = (at: number, now: number): Operation => {
-      const settled = Array.from({ length: claims.length === 0 ? 0 : random.below(6) }, () => random.pick(claims))
+      const settled = Array.from({ length: claims.length === 0 ? 0 : random.below(6) }, () =>
+        random.pick(claims),
+      )
       // Some stay, like those of a worker whose reply was lost.
-      for (const claim of settled) if (random.chance(0.9) && claims.includes(claim)) claims.splice(claims.indexOf(claim), 1)
+      for (const claim of settled)
+        if (random.chance(0.9) && claims.includes(claim)) claims.splice(claims.indexOf(claim), 1)
       const rest = settled.filter(() => random.chance(0.3))
       const plain = settled.filter((claim) => !rest.includes(claim))
       const token = `w:${at}`
       const args = [
-        ...['q', now, token, LONG, random.below(6), 'w.0', at, LONG, plain.length, plain.length + rest.length],
+        ...[
+          'q',
+          now,
+          token,
+          LONG,
+          random.below(6),
+          'w.0',
+          at,
+          LONG,
+          plain.length,
+          plain.length + rest.length,
+        ],
         ...plain.flatMap((claim) => [claim.id, claim.token, now]),
         ...rest.flatMap((claim) => {
           const kind = random.pick(['done', 'retry', 'release', 'dead', 'cancelled'])
           const isKept = random.below(2)
           const batch = random.pick(['b', ''])
-          return [claim.id, claim.token, kind, now, now + random.below(3_000), isKept, 1, 0, '', 'no', '[]', '[]', 4, batch]
+          return [
+            claim.id,
+            claim.token,
+            kind,
+            now,
+            now + random.below(3_000),
+            isKept,
+            1,
+            0,
+            '',
+            'no',
+            '[]',
+            '[]',
+            4,
+            batch,
+          ]
         }),
       ]
       let isFirst = true
@@ -105,7 +146,20 @@ describe.skipIf(findRedisServer() === undefined)('the fast path of a step', () =
     const foreign = (at: number, now: number): Operation => {
       ids.push(`f${at}`)
       return async (side) => {
-        const fields = ['name', 'foreign', 'data', '{}', 'opts', '{"attempts":2}', 'timestamp', now, 'delay', 0, 'priority', 0]
+        const fields = [
+          'name',
+          'foreign',
+          'data',
+          '{}',
+          'opts',
+          '{"attempts":2}',
+          'timestamp',
+          now,
+          'delay',
+          0,
+          'priority',
+          0,
+        ]
         await side.call('HSET', `f${at}`, ...fields)
         await side.call('LPUSH', 'wait', `f${at}`)
       }
@@ -113,7 +167,14 @@ describe.skipIf(findRedisServer() === undefined)('the fast path of a step', () =
     const child = (): Operation => {
       const name = id()
       return async (side) => {
-        await side.call('HSET', name, 'parentKey', `${side.root}:q:parent`, 'parent', `{"id":"parent","queueKey":"${side.root}:q"}`)
+        await side.call(
+          'HSET',
+          name,
+          'parentKey',
+          `${side.root}:q:parent`,
+          'parent',
+          `{"id":"parent","queueKey":"${side.root}:q"}`,
+        )
         await side.call('SADD', 'parent:dependencies', `${side.root}:q:${name}`)
       }
     }
@@ -136,13 +197,17 @@ describe.skipIf(findRedisServer() === undefined)('the fast path of a step', () =
       () => command('SADD', 'stalled', id()),
       () => command('DEL', id()),
     ]
-    const next = (at: number): Operation => random.pick([add, step, step, step, random.pick(rare)])(at, BASE + at * 1_000)
+    const next = (at: number): Operation =>
+      random.pick([add, step, step, step, random.pick(rare)])(at, BASE + at * 1_000)
     return { next, deleted }
   }
 
   it('leaves the same tasks, lists and events as the BullMQ scripts that it replaces', async () => {
     const bullmq = await loadBullmq()
-    const scripts = { fast: scriptsWith(bullmq, 'PUBLISH'), slow: scriptsWith({ ...bullmq, hasFastPath: false }, 'PUBLISH') }
+    const scripts = {
+      fast: scriptsWith(bullmq, 'PUBLISH'),
+      slow: scriptsWith({ ...bullmq, hasFastPath: false }, 'PUBLISH'),
+    }
     for (let seed = 1; seed <= SEEDS; seed += 1) {
       const { next, deleted } = programOf(seed)
       const [fast, slow] = [sideOf(`fast${seed}`, scripts.fast), sideOf(`slow${seed}`, scripts.slow)]
@@ -161,7 +226,10 @@ describe.skipIf(findRedisServer() === undefined)('the fast path of a step', () =
  * Without the order of the fields of a job and of the events of different jobs, and without the active event
  * of a deleted job.
  */
-function comparable(dump: readonly (readonly [key: string, kind: string, value: unknown])[], deleted: ReadonlySet<string>) {
+function comparable(
+  dump: readonly (readonly [key: string, kind: string, value: unknown])[],
+  deleted: ReadonlySet<string>,
+) {
   return Object.fromEntries(dump.map(([key, kind, value]) => [key, plainValue(kind, value, deleted)]))
 }
 
@@ -171,9 +239,13 @@ function plainValue(kind: string, value: unknown, deleted: ReadonlySet<string>):
   const events = (value as [id: string, fields: string[]][]).map(([, fields]) => pairsOf(fields))
   const compared = events.filter(({ event, jobId = '' }) => event !== 'active' || !deleted.has(jobId))
   // A stable sort: the events of one job stay in their order.
-  return compared.sort(({ jobId: left = '' }, { jobId: right = '' }) => Number(left > right) - Number(left < right))
+  return compared.sort(
+    ({ jobId: left = '' }, { jobId: right = '' }) => Number(left > right) - Number(left < right),
+  )
 }
 
 function pairsOf(flat: readonly string[]): Readonly<Record<string, string | undefined>> {
-  return Object.fromEntries(Array.from({ length: flat.length / 2 }, (_, at) => [flat[2 * at] as string, flat[2 * at + 1] as string]))
+  return Object.fromEntries(
+    Array.from({ length: flat.length / 2 }, (_, at) => [flat[2 * at] as string, flat[2 * at + 1] as string]),
+  )
 }

@@ -6,7 +6,10 @@ import type { StoreWorld } from '../contracts/store-world.ts'
 import { randomSuffix } from '../services/service.ts'
 
 /** The supported versions of ioredis. The types are those of the newest. */
-export const clients: Readonly<Record<string, typeof Redis>> = { 'ioredis 6': Redis, 'ioredis 5': Redis5 as unknown as typeof Redis }
+export const clients: Readonly<Record<string, typeof Redis>> = {
+  'ioredis 6': Redis,
+  'ioredis 5': Redis5 as unknown as typeof Redis,
+}
 
 export interface RedisWorld extends StoreWorld {
   readonly namespace: string

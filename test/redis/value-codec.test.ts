@@ -31,13 +31,24 @@ const name = fc
   .oneof(text, fc.constantFrom('id', 'name', 'constructor', 'toString', 'length', '0', '1'))
   .filter((one) => one !== '__proto__')
 const value = fc.letrec((tie) => ({
-  any: fc.oneof({ depthSize: 'small', withCrossShrink: true }, leaf, tie('fields'), tie('items'), tie('map'), tie('set'), tie('rows')),
+  any: fc.oneof(
+    { depthSize: 'small', withCrossShrink: true },
+    leaf,
+    tie('fields'),
+    tie('items'),
+    tie('map'),
+    tie('set'),
+    tie('rows'),
+  ),
   fields: fc.dictionary(name, tie('any'), { noNullPrototype: false }),
   items: fc.array(tie('any')),
   map: fc.array(fc.tuple(tie('any'), tie('any'))).map((pairs) => new Map(pairs)),
   set: fc.array(tie('any')).map((items) => new Set(items)),
   rows: fc.array(
-    fc.record({ id: fc.integer(), at: fc.date({ noInvalidDate: true }), name: text, extra: leaf }, { requiredKeys: ['id', 'name'] }),
+    fc.record(
+      { id: fc.integer(), at: fc.date({ noInvalidDate: true }), name: text, extra: leaf },
+      { requiredKeys: ['id', 'name'] },
+    ),
   ),
 })).any
 
@@ -52,7 +63,11 @@ describe('value codec', () => {
   })
 
   it('returns many rows of many shapes', () => {
-    const rows = Array.from({ length: 500 }, (_, id) => ({ id, [`column${id % 97}`]: id, list: [{ [`deep${id % 41}`]: -id }] }))
+    const rows = Array.from({ length: 500 }, (_, id) => ({
+      id,
+      [`column${id % 97}`]: id,
+      list: [{ [`deep${id % 41}`]: -id }],
+    }))
     expect(through(rows)).toStrictEqual(rows)
   })
 

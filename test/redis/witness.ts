@@ -36,7 +36,8 @@ export class Witness implements StoreWatcher {
       await this.#call(() => this.store.read(tags, name))
       const opened = await this.#call(() => this.store.open(tags))
       const times = { askedAt: 0, ttlMs: 1_000, costMs: 1 }
-      if (opened !== undefined) await this.#call(() => this.store.set(name, { value: round, tags, times, ...opened }, 1_000))
+      if (opened !== undefined)
+        await this.#call(() => this.store.set(name, { value: round, tags, times, ...opened }, 1_000))
       await this.#call(() => this.store.begin(tags, name))
       await this.#call(() => this.store.renew(tags, name))
       await this.#call(() => this.store.end(tags, name))

@@ -40,7 +40,11 @@ function pictures(request: string): readonly Picture[] {
   ]
 }
 
-async function take(browser: Browser, url: string, { name, colorScheme, width, height, place, act }: Picture): Promise<void> {
+async function take(
+  browser: Browser,
+  url: string,
+  { name, colorScheme, width, height, place, act }: Picture,
+): Promise<void> {
   const context = await browser.newContext({ colorScheme, viewport: { width, height } })
   const page = await context.newPage()
   await page.goto(`${url}#/${place}`)
@@ -59,7 +63,8 @@ async function requestToShow(url: string): Promise<string> {
     readonly routes: readonly { readonly name: string; readonly newestFlagged: string | null }[]
   }
   const shown = routes.find(({ name }) => name === 'GET /countries/:code')?.newestFlagged
-  if (shown === undefined || shown === null) throw new Error('GET /countries/:code has no N+1 yet. Wait longer.')
+  if (shown === undefined || shown === null)
+    throw new Error('GET /countries/:code has no N+1 yet. Wait longer.')
   return shown
 }
 
@@ -72,7 +77,10 @@ const demo = spawn(process.execPath, ['--import', 'tsx', 'src/demo.ts', '--serve
   env: { ...process.env, PORT: String(port) },
   stdio: ['ignore', 'ignore', 'inherit'],
 })
-const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'] })
+const browser = await chromium.launch({
+  executablePath,
+  args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
+})
 try {
   await sleep(WARM_UP_MS)
   const url = `http://127.0.0.1:${port}/_sluice/`

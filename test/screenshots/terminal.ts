@@ -1,5 +1,5 @@
-// Writes the terminal picture of the README and the home page: the real output of the quick start with Prisma, at
-// its first request. `pnpm docs:terminal`. Requires the built packages.
+// Writes the terminal picture of the README and the home page: the real output of the quick start with
+// Prisma, at its first request. `pnpm docs:terminal`. Requires the built packages.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createDdl } from '../prisma/create-ddl.mjs'
@@ -15,10 +15,15 @@ async function firstRequest(): Promise<string> {
   const project = new Project()
   try {
     for (const [path, code] of files) project.write(path, code)
-    project.exec('books.db', await createDdl('sqlite', { path: 'schema.prisma', content: files.get(SCHEMA) ?? '' }))
+    project.exec(
+      'books.db',
+      await createDdl('sqlite', { path: 'schema.prisma', content: files.get(SCHEMA) ?? '' }),
+    )
     project.generate()
     project.seed()
-    return (await project.serve(files.get(SERVER) ?? '', 1, /mute.*\n/, { FORCE_COLOR: '1', NO_COLOR: undefined })).printed
+    return (
+      await project.serve(files.get(SERVER) ?? '', 1, /mute.*\n/, { FORCE_COLOR: '1', NO_COLOR: undefined })
+    ).printed
   } finally {
     project.remove()
   }

@@ -10,7 +10,9 @@ export function findBinary(name: string, otherFolders: readonly string[] = []): 
 /** The folders `parent/<version>/child` that exist, the highest version first. */
 export function versionedFolders(parent: string, child: string): string[] {
   try {
-    const versions = readdirSync(parent).sort((left, right) => right.localeCompare(left, 'en', { numeric: true }))
+    const versions = readdirSync(parent).sort((left, right) =>
+      right.localeCompare(left, 'en', { numeric: true }),
+    )
     return versions.map((version) => join(parent, version, child))
   } catch {
     return []

@@ -31,7 +31,9 @@ function shared(): SharedServices {
   return holder[SHARED]
 }
 
-/** Vitest's global setup of the tests on servers: one real server of each kind for all test files of a run. */
+/**
+ * Vitest's global setup of the tests on servers: one real server of each kind for all test files of a run.
+ */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const state = shared()
   state.users += 1
@@ -50,7 +52,8 @@ async function startAndReport(): Promise<Services> {
   const services = await startServices()
   const { postgres, mariadb, redis } = services
   for (const [name, service] of Object.entries({ PostgreSQL: postgres, MariaDB: mariadb, Redis: redis })) {
-    if ('skipped' in service) console.warn(`Tests on ${name} are skipped. ${service.skipped.split('\n', 1)[0]}`)
+    if ('skipped' in service)
+      console.warn(`Tests on ${name} are skipped. ${service.skipped.split('\n', 1)[0]}`)
   }
   return services
 }

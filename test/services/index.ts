@@ -21,7 +21,11 @@ export interface Services {
 export async function startServices(): Promise<Services> {
   const [postgres, mariadb, redis] = await Promise.allSettled([startPostgres(), startMariadb(), startRedis()])
   const stop = async () => {
-    await Promise.all([postgres, mariadb, redis].map((result) => (result.status === 'fulfilled' ? result.value.stop() : undefined)))
+    await Promise.all(
+      [postgres, mariadb, redis].map((result) =>
+        result.status === 'fulfilled' ? result.value.stop() : undefined,
+      ),
+    )
   }
   try {
     return {
@@ -40,6 +44,7 @@ function addressOf(name: string, result: PromiseSettledResult<TestService>): Ser
   if (result.status === 'fulfilled') return { url: result.value.url }
   const { reason } = result
   if (!(reason instanceof ServiceUnavailableError)) throw reason
-  if (process.env.CI === 'true') throw new Error(`${name} is needed when CI is set: ${reason.message}`, { cause: reason })
+  if (process.env.CI === 'true')
+    throw new Error(`${name} is needed when CI is set: ${reason.message}`, { cause: reason })
   return { skipped: reason.message }
 }

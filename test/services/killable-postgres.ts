@@ -19,13 +19,31 @@ export interface KillablePostgres {
   stop(): Promise<void>
 }
 
-const SETTINGS = { listen_addresses: '127.0.0.1', unix_socket_directories: '', max_connections: '100', fsync: 'off' }
+const SETTINGS = {
+  listen_addresses: '127.0.0.1',
+  unix_socket_directories: '',
+  max_connections: '100',
+  fsync: 'off',
+}
 
 /** Settings as arguments of `postgres`. */
-const POSTGRES_FLAGS: readonly string[] = Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+const POSTGRES_FLAGS: readonly string[] = Object.entries(SETTINGS).flatMap(([name, value]) => [
+  '-c',
+  `${name}=${value}`,
+])
 
 function initdbCommand(folder: string, data: string): readonly string[] {
-  return [join(folder, 'initdb'), '-D', data, '-U', 'sluice', '--auth=trust', '--no-sync', '--encoding=UTF8', '--locale=C']
+  return [
+    join(folder, 'initdb'),
+    '-D',
+    data,
+    '-U',
+    'sluice',
+    '--auth=trust',
+    '--no-sync',
+    '--encoding=UTF8',
+    '--locale=C',
+  ]
 }
 
 /**
@@ -58,7 +76,10 @@ export async function startKillablePostgres(
   })
   const processes = () => {
     const pid = Number(readFileSync(join(place, 'data', 'postmaster.pid'), 'utf8').split('\n', 1)[0])
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+      .split(' ')
+      .filter(Boolean)
+      .map(Number)
     return [pid, ...children]
   }
   const signal = (name: NodeJS.Signals) => {

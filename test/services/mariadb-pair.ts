@@ -17,7 +17,9 @@ const DATABASE = 'app'
 /** The MariaDB binaries of this machine, or a string that names the missing ones. */
 export function findMariadbReplication(): Binaries | string {
   const [server, install] = ['mariadbd', 'mariadb-install-db'].map((name) => findBinary(name, folders))
-  return server === undefined || install === undefined ? 'No mariadbd and mariadb-install-db on PATH or in /usr/sbin.' : { server, install }
+  return server === undefined || install === undefined
+    ? 'No mariadbd and mariadb-install-db on PATH or in /usr/sbin.'
+    : { server, install }
 }
 
 /**
@@ -53,7 +55,8 @@ export async function startMariadbPair(binaries: Binaries, replicaCount = 1): Pr
     ])
       await onMariadb(root, statement)
     const replicas: PairReplica[] = []
-    for (let i = 0; i < replicaCount; i += 1) replicas.push(await startReplica(binaries, primary, i, user, stops))
+    for (let i = 0; i < replicaCount; i += 1)
+      replicas.push(await startReplica(binaries, primary, i, user, stops))
     return { primary, replicas, stop }
   } catch (error) {
     await stop()
@@ -71,8 +74,14 @@ export function asRoot(url: string, database?: string): string {
 
 /** Settles when a replica has replayed all earlier writes of its primary. */
 export async function replayedOnMariadb(primary: string, replica: string): Promise<void> {
-  const [{ position } = {}] = await onMariadb(asRoot(primary, 'mysql'), 'SELECT @@gtid_binlog_pos AS position')
-  const [waited] = await onMariadb(asRoot(replica, 'mysql'), `SELECT MASTER_GTID_WAIT('${position}', 30) AS failed`)
+  const [{ position } = {}] = await onMariadb(
+    asRoot(primary, 'mysql'),
+    'SELECT @@gtid_binlog_pos AS position',
+  )
+  const [waited] = await onMariadb(
+    asRoot(replica, 'mysql'),
+    `SELECT MASTER_GTID_WAIT('${position}', 30) AS failed`,
+  )
   if (Number(waited?.failed) !== 0) throw new Error('The replica does not catch up.')
 }
 
@@ -111,7 +120,14 @@ async function startReplica(
 
 function installation({ install }: Binaries, place: string): readonly string[] {
   const data = `--datadir=${join(place, 'data')}`
-  return [install, '--no-defaults', data, `--tmpdir=${place}`, '--auth-root-authentication-method=normal', '--skip-test-db']
+  return [
+    install,
+    '--no-defaults',
+    data,
+    `--tmpdir=${place}`,
+    '--auth-root-authentication-method=normal',
+    '--skip-test-db',
+  ]
 }
 
 function command({ server }: Binaries, place: string, port: number): readonly string[] {

@@ -2,7 +2,14 @@ import { join } from 'node:path'
 import { createConnection } from 'mysql2/promise'
 import { findBinary } from './find-binary.ts'
 import { freePort } from './free-port.ts'
-import { databaseOf, messageOf, randomSuffix, ServiceUnavailableError, type TestService, withDatabase } from './service.ts'
+import {
+  databaseOf,
+  messageOf,
+  randomSuffix,
+  ServiceUnavailableError,
+  type TestService,
+  withDatabase,
+} from './service.ts'
 import { superviseServer } from './supervise.ts'
 import { unprivilegedUser } from './unprivileged-user.ts'
 
@@ -32,7 +39,11 @@ export async function startMariadb(): Promise<TestService> {
 }
 
 /** Runs one statement on a separate connection. */
-export async function onMariadb(url: string, sql: string, params: unknown[] = []): Promise<Record<string, unknown>[]> {
+export async function onMariadb(
+  url: string,
+  sql: string,
+  params: unknown[] = [],
+): Promise<Record<string, unknown>[]> {
   const connection = await createConnection({ uri: url })
   try {
     const [rows] = await connection.query(sql, params)
@@ -90,9 +101,10 @@ async function createDatabase(serverUrl: string): Promise<string> {
 }
 
 async function dropDatabases(serverUrl: string, name: string): Promise<void> {
-  const ours = await onMariadb(serverUrl, 'SELECT schema_name AS name FROM information_schema.schemata WHERE LEFT(schema_name, ?) = ?', [
-    name.length,
-    name,
-  ])
+  const ours = await onMariadb(
+    serverUrl,
+    'SELECT schema_name AS name FROM information_schema.schemata WHERE LEFT(schema_name, ?) = ?',
+    [name.length, name],
+  )
   for (const database of ours) await onMariadb(serverUrl, `DROP DATABASE IF EXISTS ${database.name}`)
 }

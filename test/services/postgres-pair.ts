@@ -24,7 +24,12 @@ export function findPostgresReplication(): { readonly folder: string } | string 
 /** Starts a primary, and replicas that are created from it. */
 export async function startPostgresPair(folder: string, replicaCount = 1): Promise<ReplicaPair> {
   const user = unprivilegedUser(['postgres'])
-  const settings = { listen_addresses: '127.0.0.1', unix_socket_directories: '', max_connections: '100', fsync: 'off' }
+  const settings = {
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    max_connections: '100',
+    fsync: 'off',
+  }
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   const stops: (() => Promise<void>)[] = []
   const stop = async () => {
@@ -36,8 +41,29 @@ export async function startPostgresPair(folder: string, replicaCount = 1): Promi
       commands: (place) => {
         const data = join(place, 'data')
         return [
-          [join(folder, 'initdb'), '-D', data, '-U', 'sluice', '--auth=trust', '--no-sync', '--encoding=UTF8', '--locale=C'],
-          [join(folder, 'postgres'), '-D', data, '-p', String(port), ...flags, '-c', 'wal_level=replica', '-c', 'max_wal_senders=10'],
+          [
+            join(folder, 'initdb'),
+            '-D',
+            data,
+            '-U',
+            'sluice',
+            '--auth=trust',
+            '--no-sync',
+            '--encoding=UTF8',
+            '--locale=C',
+          ],
+          [
+            join(folder, 'postgres'),
+            '-D',
+            data,
+            '-p',
+            String(port),
+            ...flags,
+            '-c',
+            'wal_level=replica',
+            '-c',
+            'max_wal_senders=10',
+          ],
         ]
       },
       ready: /ready to accept connections/,
@@ -47,7 +73,8 @@ export async function startPostgresPair(folder: string, replicaCount = 1): Promi
     stops.push(server.stop)
     const primary = `postgresql://sluice@127.0.0.1:${port}/postgres`
     const replicas: PairReplica[] = []
-    for (let i = 0; i < replicaCount; i += 1) replicas.push(await startReplica(folder, port, flags, user, stops))
+    for (let i = 0; i < replicaCount; i += 1)
+      replicas.push(await startReplica(folder, port, flags, user, stops))
     return { primary, replicas, stop }
   } catch (error) {
     await stop()
@@ -67,7 +94,18 @@ async function startReplica(
   const source = `host=127.0.0.1 port=${primaryPort} user=sluice`
   const { stop, ...server } = await startReplicaServer({
     setUp: (place) => [
-      [join(folder, 'pg_basebackup'), '-D', join(place, 'data'), '-R', '-X', 'stream', '--checkpoint=fast', '--no-sync', '-d', source],
+      [
+        join(folder, 'pg_basebackup'),
+        '-D',
+        join(place, 'data'),
+        '-R',
+        '-X',
+        'stream',
+        '--checkpoint=fast',
+        '--no-sync',
+        '-d',
+        source,
+      ],
     ],
     server: (place) => [join(folder, 'postgres'), '-D', join(place, 'data'), '-p', String(port), ...flags],
     pidFile: 'data/postmaster.pid',

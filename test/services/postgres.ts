@@ -6,7 +6,14 @@ import { basename, dirname, join } from 'node:path'
 import pg from 'pg'
 import { findBinary, versionedFolders } from './find-binary.ts'
 import { freePort } from './free-port.ts'
-import { databaseOf, messageOf, randomSuffix, ServiceUnavailableError, type TestService, withDatabase } from './service.ts'
+import {
+  databaseOf,
+  messageOf,
+  randomSuffix,
+  ServiceUnavailableError,
+  type TestService,
+  withDatabase,
+} from './service.ts'
 import { superviseServer } from './supervise.ts'
 import { unprivilegedUser } from './unprivileged-user.ts'
 
@@ -47,13 +54,20 @@ export async function startPostgres(): Promise<TestService> {
  */
 export async function startPostgresWithHypopg(): Promise<TestService> {
   const control = (version: string) => `/usr/share/postgresql/${version}/extension/hypopg.control`
-  const root = versionedFolders('/usr/lib/postgresql', '').find((folder) => existsSync(control(basename(folder))))
-  if (root === undefined) throw new ServiceUnavailableError('No PostgreSQL with HypoPG in /usr/lib/postgresql.')
+  const root = versionedFolders('/usr/lib/postgresql', '').find((folder) =>
+    existsSync(control(basename(folder))),
+  )
+  if (root === undefined)
+    throw new ServiceUnavailableError('No PostgreSQL with HypoPG in /usr/lib/postgresql.')
   return startOwn({ root, copy: false })
 }
 
 /** Runs one statement on a separate connection. */
-export async function onPostgres(url: string, sql: string, params: unknown[] = []): Promise<Record<string, unknown>[]> {
+export async function onPostgres(
+  url: string,
+  sql: string,
+  params: unknown[] = [],
+): Promise<Record<string, unknown>[]> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   try {
@@ -83,7 +97,17 @@ async function startOwn({ root, copy }: Installation): Promise<TestService> {
       const binaries = join(copy ? join(folder, 'postgresql') : root, 'bin')
       const data = join(folder, 'data')
       return [
-        [join(binaries, 'initdb'), '-D', data, '-U', 'sluice', '--auth=trust', '--no-sync', '--encoding=UTF8', '--locale=C'],
+        [
+          join(binaries, 'initdb'),
+          '-D',
+          data,
+          '-U',
+          'sluice',
+          '--auth=trust',
+          '--no-sync',
+          '--encoding=UTF8',
+          '--locale=C',
+        ],
         [join(binaries, 'postgres'), '-D', data, '-p', String(port), ...flags],
       ]
     },
@@ -117,7 +141,10 @@ function findEmbedded(): Installation {
     throw new Error(`The package ${platform} is not installed.`)
   }
   const root = join(dirname(entry), '..', 'native')
-  const probe = spawnSync(join(root, 'bin', 'postgres'), ['--version'], { cwd: '/', ...unprivilegedUser(['postgres']) })
+  const probe = spawnSync(join(root, 'bin', 'postgres'), ['--version'], {
+    cwd: '/',
+    ...unprivilegedUser(['postgres']),
+  })
   return { root, copy: probe.status !== 0 }
 }
 
@@ -128,6 +155,9 @@ async function createDatabase(serverUrl: string): Promise<string> {
 }
 
 async function dropDatabases(serverUrl: string, name: string): Promise<void> {
-  const ours = await onPostgres(serverUrl, 'SELECT datname FROM pg_database WHERE starts_with(datname, $1)', [name])
-  for (const { datname } of ours) await onPostgres(serverUrl, `DROP DATABASE IF EXISTS ${datname} WITH (FORCE)`)
+  const ours = await onPostgres(serverUrl, 'SELECT datname FROM pg_database WHERE starts_with(datname, $1)', [
+    name,
+  ])
+  for (const { datname } of ours)
+    await onPostgres(serverUrl, `DROP DATABASE IF EXISTS ${datname} WITH (FORCE)`)
 }

@@ -40,21 +40,33 @@ export async function startRedisCluster(): Promise<RedisCluster> {
     const masters = nodes.slice(0, MASTERS)
     for (const [at, node] of masters.entries()) {
       await node.run('CLUSTER', 'SET-CONFIG-EPOCH', at + 1)
-      await node.run('CLUSTER', 'ADDSLOTSRANGE', Math.ceil((at * SLOTS) / MASTERS), Math.ceil(((at + 1) * SLOTS) / MASTERS) - 1)
+      await node.run(
+        'CLUSTER',
+        'ADDSLOTSRANGE',
+        Math.ceil((at * SLOTS) / MASTERS),
+        Math.ceil(((at + 1) * SLOTS) / MASTERS) - 1,
+      )
     }
     for (const node of others) await node.run('CLUSTER', 'MEET', '127.0.0.1', first.port, Number(busPorts[0]))
     const id = String(await first.run('CLUSTER', 'MYID'))
-    await poll(async () => (await every(nodes, 'INFO', /cluster_known_nodes:4/)) && (await every(nodes, 'INFO', /cluster_state:ok/)))
+    await poll(
+      async () =>
+        (await every(nodes, 'INFO', /cluster_known_nodes:4/)) &&
+        (await every(nodes, 'INFO', /cluster_state:ok/)),
+    )
     await replica.run('CLUSTER', 'REPLICATE', id)
     await poll(async () => /master_link_status:up/.test(String(await replica.run('INFO', 'replication'))))
     await poll(async () =>
-      (await Promise.all(masters.map((node) => node.run('CLUSTER', 'NODES')))).every((text) => /slave/.test(String(text))),
+      (await Promise.all(masters.map((node) => node.run('CLUSTER', 'NODES')))).every((text) =>
+        /slave/.test(String(text)),
+      ),
     )
     return {
       masters,
       replica,
       startupNodes: nodes.map(({ port }) => ({ host: '127.0.0.1', port })),
-      untilPromoted: () => poll(async () => /role:master/.test(String(await replica.run('INFO', 'replication')))),
+      untilPromoted: () =>
+        poll(async () => /role:master/.test(String(await replica.run('INFO', 'replication')))),
       stop,
     }
   } catch (error) {

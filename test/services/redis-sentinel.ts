@@ -14,7 +14,10 @@ export interface SentinelSetUp {
   readonly master: RedisServer
   readonly replica: RedisServer
   /** Options with which ioredis finds the master. */
-  readonly options: { readonly sentinels: { readonly host: string; readonly port: number }[]; readonly name: string }
+  readonly options: {
+    readonly sentinels: { readonly host: string; readonly port: number }[]
+    readonly name: string
+  }
   /** Waits until the replica has become the master. */
   untilPromoted(): Promise<void>
   stop(): Promise<void>

@@ -34,7 +34,9 @@ export function findRedisServer(): string | undefined {
  * @param settings - More settings, such as `cluster-enabled`.
  * @throws ServiceUnavailableError if this machine has no `redis-server`.
  */
-export async function startRedisServer(settings: Readonly<Record<string, string>> = {}): Promise<RedisServer> {
+export async function startRedisServer(
+  settings: Readonly<Record<string, string>> = {},
+): Promise<RedisServer> {
   const binary = findRedisServer()
   if (binary === undefined) throw new ServiceUnavailableError('No redis-server on PATH or in /usr/bin.')
   const folder = await mkdtemp(join(tmpdir(), 'sluice-redis-'))
@@ -46,7 +48,13 @@ export async function startRedisServer(settings: Readonly<Record<string, string>
   let pid = 0
 
   const run = async (command: string, ...args: (string | number)[]): Promise<unknown> => {
-    const redis = new Redis({ port, host: '127.0.0.1', lazyConnect: true, retryStrategy: () => null, maxRetriesPerRequest: 0 })
+    const redis = new Redis({
+      port,
+      host: '127.0.0.1',
+      lazyConnect: true,
+      retryStrategy: () => null,
+      maxRetriesPerRequest: 0,
+    })
     redis.on('error', () => {})
     try {
       await redis.connect()
@@ -56,7 +64,11 @@ export async function startRedisServer(settings: Readonly<Record<string, string>
     }
   }
   const start = async (): Promise<void> => {
-    server = await superviseServer({ commands: () => [[binary, ...flags]], ready: /Ready to accept connections/, stopSignal: 'KILL' })
+    server = await superviseServer({
+      commands: () => [[binary, ...flags]],
+      ready: /Ready to accept connections/,
+      stopSignal: 'KILL',
+    })
     pid = Number(/^process_id:(\d+)/m.exec(String(await run('INFO', 'server')))?.[1])
   }
   const kill = async (): Promise<void> => {

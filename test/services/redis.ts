@@ -10,7 +10,8 @@ import { messageOf, ServiceUnavailableError, type TestService } from './service.
 export async function startRedis(): Promise<TestService> {
   const given = process.env.SLUICE_TEST_REDIS_URL
   if (given !== undefined && given !== '') return { url: given, stop: async () => {} }
-  if (findRedisServer() === undefined) throw new ServiceUnavailableError('No redis-server on PATH or in /usr/bin.')
+  if (findRedisServer() === undefined)
+    throw new ServiceUnavailableError('No redis-server on PATH or in /usr/bin.')
   try {
     return await startRedisServer()
   } catch (error) {

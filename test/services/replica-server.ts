@@ -44,7 +44,9 @@ export interface ReplicaServerPlan {
 }
 
 /** Starts a server that is restarted whenever it ends, until it is stopped. */
-export async function startReplicaServer(plan: ReplicaServerPlan): Promise<ReplicaServer & { stop(): Promise<void> }> {
+export async function startReplicaServer(
+  plan: ReplicaServerPlan,
+): Promise<ReplicaServer & { stop(): Promise<void> }> {
   let place = ''
   const server = await superviseServer({
     prepare: async (made) => {
@@ -93,7 +95,10 @@ export async function startReplicaServer(plan: ReplicaServerPlan): Promise<Repli
 function processesOf(pidFile: string): readonly number[] {
   const pid = Number(readFileSync(pidFile, 'utf8').split('\n', 1)[0])
   try {
-    return [pid, ...readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)]
+    return [
+      pid,
+      ...readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+    ]
   } catch {
     return [pid]
   }

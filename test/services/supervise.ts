@@ -59,7 +59,11 @@ export async function superviseServer(plan: ServerPlan): Promise<SupervisedServe
   }
   const script = plan.commands(folder).map((command) => command.map(quote).join(' '))
   script.push(`exec ${script.pop()}`)
-  const env = { PATH: [process.env.PATH, '/usr/bin', '/bin'].filter(Boolean).join(delimiter), HOME: folder, LC_ALL: 'C' }
+  const env = {
+    PATH: [process.env.PATH, '/usr/bin', '/bin'].filter(Boolean).join(delimiter),
+    HOME: folder,
+    LC_ALL: 'C',
+  }
   // Separate process groups: Ctrl-C in the terminal does not reach the server before the tests have ended.
   const server = spawn('/bin/sh', ['-c', script.join(' && ')], {
     cwd: folder,
@@ -100,7 +104,10 @@ function untilReady(server: ChildProcess, ready: RegExp): Promise<void> {
   return new Promise((resolve, reject) => {
     let output = ''
     const fail = (reason: string) => reject(new Error(`${reason}\n${output}`.trim()))
-    const timer = setTimeout(() => fail(`The server was not ready within ${SOON.timeout / 1000} s.`), SOON.timeout)
+    const timer = setTimeout(
+      () => fail(`The server was not ready within ${SOON.timeout / 1000} s.`),
+      SOON.timeout,
+    )
     // Keeps reading after the server is ready, because a full pipe would block the server.
     const listen = (chunk: Buffer) => {
       output = (output + chunk.toString()).slice(-KEPT_OUTPUT)

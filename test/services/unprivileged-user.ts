@@ -22,5 +22,7 @@ export function unprivilegedUser(names: readonly string[]): SystemUser | undefin
     const user = users.get(name)
     if (user !== undefined) return user
   }
-  throw new Error(`A server does not run as root, and the machine has none of the users ${[...names, 'nobody'].join(', ')}.`)
+  throw new Error(
+    `A server does not run as root, and the machine has none of the users ${[...names, 'nobody'].join(', ')}.`,
+  )
 }

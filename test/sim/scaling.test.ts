@@ -48,7 +48,17 @@ describe('the plot of a replay', () => {
 
   it('shows each rule with its figures, both scales with their units, and time', () => {
     const svg = plot('a < b & c', [replayedOf('one', 120), replayedOf('two', 120)])
-    for (const text of ['a &lt; b &amp; c', '>one<', '>two<', '1.23 % of the time', '>1,500<', '>0/s<', '>15<', '>workers<', '>hours<'])
+    for (const text of [
+      'a &lt; b &amp; c',
+      '>one<',
+      '>two<',
+      '1.23 % of the time',
+      '>1,500<',
+      '>0/s<',
+      '>15<',
+      '>workers<',
+      '>hours<',
+    ])
       expect(svg).toContain(text)
     expect(svg).not.toMatch(/NaN|Infinity|undefined/)
   })

@@ -42,7 +42,9 @@ export class CachedReads {
   /** @param changed - The tables that the write really changed. */
   async written(write: string, effect: WriteEffect, changed: ReadonlySet<TableId>): Promise<void> {
     const written = tagsWritten(effect)
-    this.#kept = this.#kept.filter(({ tags }) => !written.includes(EVERY_TAG) && !written.some((tag) => tags.has(tag)))
+    this.#kept = this.#kept.filter(
+      ({ tags }) => !written.includes(EVERY_TAG) && !written.some((tag) => tags.has(tag)),
+    )
     for (const { read, text } of [...this.#kept]) {
       const isNear = [...read.tables].some((table) => changed.has(table))
       if (!isNear) continue
@@ -58,7 +60,9 @@ export class CachedReads {
 function tagsOf({ tables, rows }: KnownRead, isPinned: boolean): string[] {
   return [...tables].flatMap((table) => {
     const buckets = isPinned ? rows?.get(table) : undefined
-    return buckets === undefined ? [setTag(table)] : [allTag(table), ...buckets.map((bucket) => rowTag(table, bucket))]
+    return buckets === undefined
+      ? [setTag(table)]
+      : [allTag(table), ...buckets.map((bucket) => rowTag(table, bucket))]
   })
 }
 

@@ -27,7 +27,11 @@ export async function createChangeLog(database: Database, catalog: SchemaCatalog
     async drain() {
       const rows = await database.query('SELECT touched, was, became FROM sluice_log ORDER BY at')
       if (rows.length > 0) await database.exec('DELETE FROM sluice_log')
-      return rows.map(({ touched, was, became }) => ({ table: String(touched), before: keyOf(was), after: keyOf(became) }))
+      return rows.map(({ touched, was, became }) => ({
+        table: String(touched),
+        before: keyOf(was),
+        after: keyOf(became),
+      }))
     },
   }
 }
@@ -47,7 +51,10 @@ function sqliteTriggers(tables: readonly CatalogTable[]): string {
       return `CREATE TRIGGER "log ${event} ${table.name}" AFTER ${event} ON "${table.name}" BEGIN ${log}; END;`
     }),
   )
-  return ['CREATE TABLE sluice_log (at INTEGER PRIMARY KEY, touched TEXT, was TEXT, became TEXT);', ...triggers].join('\n')
+  return [
+    'CREATE TABLE sluice_log (at INTEGER PRIMARY KEY, touched TEXT, was TEXT, became TEXT);',
+    ...triggers,
+  ].join('\n')
 }
 
 function postgresTriggers(tables: readonly CatalogTable[]): string {
@@ -99,7 +106,8 @@ async function compareRows(database: Database, tables: readonly CatalogTable[]):
           const now = after.get(name)
           if (now?.text !== text) changes.push({ table: table.id, before: key, after: now?.key })
         }
-        for (const [name, { key }] of after) if (!before.has(name)) changes.push({ table: table.id, before: undefined, after: key })
+        for (const [name, { key }] of after)
+          if (!before.has(name)) changes.push({ table: table.id, before: undefined, after: key })
       }
       return changes
     },

@@ -11,7 +11,10 @@ const FRAME = /^(begin|commit|rollback|start transaction|set )/i
  *
  * @returns The statements that Sluice sent.
  */
-export async function sameAsBare(stack: Stack, program: (prisma: TestPrismaClient) => Promise<unknown>): Promise<string[]> {
+export async function sameAsBare(
+  stack: Stack,
+  program: (prisma: TestPrismaClient) => Promise<unknown>,
+): Promise<string[]> {
   const expected = await program(stack.bare)
   stack.taken()
   const found = await stack.sluice.run(() => program(stack.prisma))

@@ -10,7 +10,10 @@ import type { Database } from './databases.ts'
 import { type PrismaClients, prismaClient, type TestPrismaClient } from './prisma-clients.ts'
 import { watchStatements } from './watch-statements.ts'
 
-/** The adapters that run the contract, each on a database with the tables `authors` and `posts` of `prisma/models.prisma`. */
+/**
+ * The adapters that run the contract, each on a database with the tables `authors` and `posts` of
+ * `prisma/models.prisma`.
+ */
 export type Harness = (database: Database) => Promise<ContractHarness>
 
 /** Creates the tables. */
@@ -21,10 +24,19 @@ export async function createTables(database: Database): Promise<void> {
 const range = (count: number) => Array.from({ length: count }, (_, at) => at + 1)
 const quoted = (value: string) => `'${value}'`
 
-function harness(database: Database, hasFix: boolean, open: (sluice: Sluice | undefined) => Promise<ContractClient>): ContractHarness {
+function harness(
+  database: Database,
+  hasFix: boolean,
+  open: (sluice: Sluice | undefined) => Promise<ContractClient>,
+): ContractHarness {
   const at = quoted('2026-01-01 00:00:00')
-  const authors = range(12).map((id) => `(${id}, ${quoted(`a${id}@example.org`)}, ${quoted(`Author ${id}`)}, ${at})`)
-  const posts = range(40).map((id) => `(${id}, ${quoted(`post-${id}`)}, ${quoted(`Post ${id}`)}, ${(id * 7) % 11}, ${(id % 9) + 1}, ${at})`)
+  const authors = range(12).map(
+    (id) => `(${id}, ${quoted(`a${id}@example.org`)}, ${quoted(`Author ${id}`)}, ${at})`,
+  )
+  const posts = range(40).map(
+    (id) =>
+      `(${id}, ${quoted(`post-${id}`)}, ${quoted(`Post ${id}`)}, ${(id * 7) % 11}, ${(id % 9) + 1}, ${at})`,
+  )
   return {
     file: import.meta.filename,
     hasFix,
@@ -33,14 +45,23 @@ function harness(database: Database, hasFix: boolean, open: (sluice: Sluice | un
     async reset() {
       await database.exec('DELETE FROM posts; DELETE FROM authors')
       await database.exec(`INSERT INTO authors (id, email, full_name, updated_at) VALUES ${authors.join()}`)
-      await database.exec(`INSERT INTO posts (id, slug, title, views, author_id, created_at) VALUES ${posts.join()}`)
+      await database.exec(
+        `INSERT INTO posts (id, slug, title, views, author_id, created_at) VALUES ${posts.join()}`,
+      )
     },
   }
 }
 
-const toRow = ({ id, authorId, slug, title, views }: NewPost) => ({ id, author_id: authorId, slug, title, views })
+const toRow = ({ id, authorId, slug, title, views }: NewPost) => ({
+  id,
+  author_id: authorId,
+  slug,
+  title,
+  views,
+})
 
-export const knexHarness: Harness = async (database) => harness(database, true, async (sluice) => openKnex(database, sluice))
+export const knexHarness: Harness = async (database) =>
+  harness(database, true, async (sluice) => openKnex(database, sluice))
 
 function openKnex(database: Database, sluice: Sluice | undefined): ContractClient {
   const bare = knex(database.knexConfig())
@@ -59,13 +80,23 @@ function knexClient(db: Knex, sent: () => number): ContractClient {
     firstByKey: async (id) => await db('posts').where({ id }).first(),
     authorByKey: async (id) => await db('authors').where({ id }),
     byUniqueText: async (email) => await db('authors').where({ email }).select('id', 'full_name'),
-    byForeignKey: async (authorId) => await db('posts').where({ author_id: authorId }).select('title').orderBy('id', 'desc'),
-    byForeignKeyAbove: async (authorId, views) => await db('posts').where({ author_id: authorId }).where('views', '>', views).orderBy('id'),
-    list: async () => (await db('posts').select('id', 'author_id').orderBy('id')).map((row) => ({ id: row.id, authorId: row.author_id })),
+    byForeignKey: async (authorId) =>
+      await db('posts').where({ author_id: authorId }).select('title').orderBy('id', 'desc'),
+    byForeignKeyAbove: async (authorId, views) =>
+      await db('posts').where({ author_id: authorId }).where('views', '>', views).orderBy('id'),
+    list: async () =>
+      (await db('posts').select('id', 'author_id').orderBy('id')).map((row) => ({
+        id: row.id,
+        authorId: row.author_id,
+      })),
     count: async (authorId) => await db('posts').where({ author_id: authorId }).count(),
-    page: async (authorId, offset) => await db('posts').where({ author_id: authorId }).orderBy('id').offset(offset).limit(2),
+    page: async (authorId, offset) =>
+      await db('posts').where({ author_id: authorId }).orderBy('id').offset(offset).limit(2),
     joined: async (id) =>
-      await db('posts').join('authors', 'authors.id', 'posts.author_id').where('posts.id', id).select('title', 'full_name'),
+      await db('posts')
+        .join('authors', 'authors.id', 'posts.author_id')
+        .where('posts.id', id)
+        .select('title', 'full_name'),
     locked: async (id) => await db('posts').where({ id }).forUpdate(),
     raw: async (id) =>
       await db
@@ -73,7 +104,8 @@ function knexClient(db: Knex, sent: () => number): ContractClient {
         .then((result) => result.rows ?? (Array.isArray(result[0]) ? result[0] : result)),
     stream: async (authorId) => {
       const rows: unknown[] = []
-      for await (const row of db('posts').where({ author_id: authorId }).orderBy('id').stream()) rows.push(row)
+      for await (const row of db('posts').where({ author_id: authorId }).orderBy('id').stream())
+        rows.push(row)
       return rows
     },
     execute: async (sql) => await db.raw(sql),
@@ -97,13 +129,19 @@ export const prismaHarness: Harness = async (database) => {
   return harness(database, true, async (sluice) => openPrisma(clients, sluice))
 }
 
-function openPrisma({ PrismaClient, createAdapter, schema }: PrismaClients, sluice: Sluice | undefined): ContractClient {
+function openPrisma(
+  { PrismaClient, createAdapter, schema }: PrismaClients,
+  sluice: Sluice | undefined,
+): ContractClient {
   let sent = 0
   const adapter = watchStatements(createAdapter(), () => {
     sent += 1
   })
   const bare = new PrismaClient({ adapter: sluice === undefined ? adapter : sluiceAdapter(adapter, sluice) })
-  const db = sluice === undefined ? bare : (bare.$extends(withSluice(sluice, { schema })) as unknown as TestPrismaClient)
+  const db =
+    sluice === undefined
+      ? bare
+      : (bare.$extends(withSluice(sluice, { schema })) as unknown as TestPrismaClient)
   return { ...prismaClientOf(db, () => sent), close: () => bare.$disconnect() }
 }
 
@@ -112,32 +150,39 @@ function prismaClientOf(db: TestPrismaClient, sent: () => number): ContractClien
     byKey: async (id) => await db.post.findUnique({ where: { id } }),
     firstByKey: async (id) => await db.post.findFirst({ where: { id } }),
     authorByKey: async (id) => await db.author.findUnique({ where: { id } }),
-    byUniqueText: async (email) => await db.author.findUnique({ where: { email }, select: { id: true, name: true } }),
-    byForeignKey: async (authorId) => await db.post.findMany({ where: { authorId }, select: { title: true }, orderBy: { id: 'desc' } }),
+    byUniqueText: async (email) =>
+      await db.author.findUnique({ where: { email }, select: { id: true, name: true } }),
+    byForeignKey: async (authorId) =>
+      await db.post.findMany({ where: { authorId }, select: { title: true }, orderBy: { id: 'desc' } }),
     byForeignKeyAbove: async (authorId, views) =>
       await db.post.findMany({ where: { authorId, views: { gt: views } }, orderBy: { id: 'asc' } }),
-    list: async () => await db.post.findMany({ select: { id: true, authorId: true }, orderBy: { id: 'asc' } }),
+    list: async () =>
+      await db.post.findMany({ select: { id: true, authorId: true }, orderBy: { id: 'asc' } }),
     count: async (authorId) => await db.post.count({ where: { authorId } }),
-    page: async (authorId, skip) => await db.post.findMany({ where: { authorId }, orderBy: { id: 'asc' }, skip, take: 2 }),
+    page: async (authorId, skip) =>
+      await db.post.findMany({ where: { authorId }, orderBy: { id: 'asc' }, skip, take: 2 }),
     joined: async (id) => await db.post.findUnique({ where: { id }, include: { author: true } }),
     raw: async (id) => await db.$queryRawUnsafe(`select * from posts where id = ${id}`),
     execute: async (sql) => await db.$executeRawUnsafe(sql),
     insert: async (data) => await db.post.create({ data }),
     update: async (id, title) => await db.post.update({ where: { id }, data: { title } }),
     remove: async (id) => await db.post.delete({ where: { id } }),
-    transaction: (work) => db.$transaction((transaction) => work(prismaClientOf(transaction as TestPrismaClient, sent))),
+    transaction: (work) =>
+      db.$transaction((transaction) => work(prismaClientOf(transaction as TestPrismaClient, sent))),
     sent,
     close: async () => {},
   }
 }
 
-export const pgHarness: Harness = async (database) => harness(database, false, async (sluice) => openPg(database, sluice))
+export const pgHarness: Harness = async (database) =>
+  harness(database, false, async (sluice) => openPg(database, sluice))
 
 function openPg({ url }: Database, sluice: Sluice | undefined): ContractClient {
   let sent = 0
   class CountedClient extends pg.Client {
     override query(...args: readonly unknown[]): never {
-      const text = typeof args[0] === 'string' ? args[0] : (args[0] as { readonly text?: string } | undefined)?.text
+      const text =
+        typeof args[0] === 'string' ? args[0] : (args[0] as { readonly text?: string } | undefined)?.text
       if (!/pg_catalog|pg_settings/.test(text ?? '')) sent += 1
       return (super.query as (...args: readonly unknown[]) => never)(...args)
     }
@@ -150,7 +195,11 @@ function openPg({ url }: Database, sluice: Sluice | undefined): ContractClient {
       const client = await pool.connect()
       try {
         await client.query('BEGIN')
-        const result = await work({ ...pgClient(client, () => sent), nested: savepoints(client, () => sent), fail: () => failOn(client) })
+        const result = await work({
+          ...pgClient(client, () => sent),
+          nested: savepoints(client, () => sent),
+          fail: () => failOn(client),
+        })
         await client.query('COMMIT')
         return result
       } catch (error) {
@@ -164,7 +213,9 @@ function openPg({ url }: Database, sluice: Sluice | undefined): ContractClient {
       const client = await pool.connect()
       try {
         const rows: unknown[] = []
-        for await (const row of client.query(new QueryStream('select * from posts where author_id = $1 order by id', [authorId])))
+        for await (const row of client.query(
+          new QueryStream('select * from posts where author_id = $1 order by id', [authorId]),
+        ))
           rows.push(row)
         return rows
       } finally {
@@ -185,19 +236,34 @@ function pgClient(db: PgQueryable, sent: () => number): ContractClient {
     authorByKey: (id) => rows('select id, email, full_name from authors where id = $1', id),
     byUniqueText: (email) => rows('select id, full_name from authors where email = $1', email),
     byForeignKey: async (id) => {
-      const query = { text: 'select title from posts where author_id = $1 order by id desc', values: [id], rowMode: 'array' as const }
+      const query = {
+        text: 'select title from posts where author_id = $1 order by id desc',
+        values: [id],
+        rowMode: 'array' as const,
+      }
       return (await db.query(query)).rows
     },
-    byForeignKeyAbove: (id, views) => rows('select * from posts where ((author_id = $1) and (views > $2)) order by id', id, views),
+    byForeignKeyAbove: (id, views) =>
+      rows('select * from posts where ((author_id = $1) and (views > $2)) order by id', id, views),
     list: () => rows('select id, author_id as "authorId" from posts order by id'),
     count: (id) => rows('select count(*) from posts where author_id = $1', id),
-    page: (id, offset) => rows('select * from posts where author_id = $1 order by id limit 2 offset $2', id, offset),
-    joined: (id) => rows('select title, full_name from posts join authors on authors.id = posts.author_id where posts.id = $1', id),
+    page: (id, offset) =>
+      rows('select * from posts where author_id = $1 order by id limit 2 offset $2', id, offset),
+    joined: (id) =>
+      rows(
+        'select title, full_name from posts join authors on authors.id = posts.author_id where posts.id = $1',
+        id,
+      ),
     locked: (id) => rows('select * from posts where id = $1 for update', id),
-    prepared: async (id) => (await db.query({ name: 'by-key', text: 'select id, title from posts where id = $1', values: [id] })).rows,
+    prepared: async (id) =>
+      (await db.query({ name: 'by-key', text: 'select id, title from posts where id = $1', values: [id] }))
+        .rows,
     execute: (sql) => rows(sql),
     insert: (post) =>
-      rows('insert into posts (id, author_id, slug, title, views) values ($1, $2, $3, $4, $5)', ...Object.values(toRow(post))),
+      rows(
+        'insert into posts (id, author_id, slug, title, views) values ($1, $2, $3, $4, $5)',
+        ...Object.values(toRow(post)),
+      ),
     update: (id, title) => rows('update posts set title = $2 where id = $1', id, title),
     remove: (id) => rows('delete from posts where id = $1', id),
     transaction: () => Promise.reject(new Error('Begin it on the pool.')),

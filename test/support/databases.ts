@@ -42,12 +42,17 @@ export async function freshDatabase(dialect: Dialect): Promise<Database> {
 function services(): { readonly postgres: ServiceAddress; readonly mariadb: ServiceAddress } {
   const provided: ReturnType<typeof inject<'services'>> | undefined = inject('services')
   if (provided === undefined) {
-    throw new Error('No database services: run these tests in the project "integration", whose global setup starts them.')
+    throw new Error(
+      'No database services: run these tests in the project "integration", whose global setup starts them.',
+    )
   }
   return provided
 }
 
-function service(address: ServiceAddress, create: (serviceUrl: string) => Promise<Database>): Pick<DatabaseKind, 'skipped' | 'connect'> {
+function service(
+  address: ServiceAddress,
+  create: (serviceUrl: string) => Promise<Database>,
+): Pick<DatabaseKind, 'skipped' | 'connect'> {
   if ('url' in address) return { connect: () => create(address.url) }
   return { skipped: address.skipped, connect: () => Promise.reject(new Error(address.skipped)) }
 }

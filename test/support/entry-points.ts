@@ -11,7 +11,10 @@ interface Manifest {
  * @param except - Entry points that run a program when they are imported.
  * @returns The names of the values that each of them exports, in alphabetical order.
  */
-export async function exportedValues(folder: string, except: readonly string[] = []): Promise<Record<string, readonly string[]>> {
+export async function exportedValues(
+  folder: string,
+  except: readonly string[] = [],
+): Promise<Record<string, readonly string[]>> {
   const { exports } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest
   const values: Record<string, readonly string[]> = {}
   for (const [path, conditions] of Object.entries(exports)) {

@@ -7,7 +7,10 @@ import type { Database } from './database.ts'
  * A user with privileges on one database only, like that of an app, so that its schema contains no tables of
  * other tests. If the service's user may not create users, that user.
  */
-async function createUser(serviceUrl: string, name: string): Promise<{ readonly url: string; drop(): Promise<void> }> {
+async function createUser(
+  serviceUrl: string,
+  name: string,
+): Promise<{ readonly url: string; drop(): Promise<void> }> {
   const user = `${name}_app`
   const url = new URL(withDatabase(serviceUrl, name))
   try {

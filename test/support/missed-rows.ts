@@ -14,9 +14,11 @@ export function missedRows(changes: readonly RowChange[], { rows }: WriteEffect)
     const expected = rows?.get(table)
     if (before === undefined) {
       if (after !== undefined) created.add(name(after))
-    } else if (expected !== undefined && !created.has(name(before)) && !expected.has(rowBucket(before))) missed.push(name(before))
+    } else if (expected !== undefined && !created.has(name(before)) && !expected.has(rowBucket(before)))
+      missed.push(name(before))
     // With its new key, the row is not one that existed before.
-    else if (before !== undefined && after !== undefined && name(before) !== name(after)) created.add(name(after))
+    else if (before !== undefined && after !== undefined && name(before) !== name(after))
+      created.add(name(after))
   }
   return missed
 }

@@ -6,7 +6,9 @@ let tickedAt = 0
 let cpuAtTick = 0
 let timer: NodeJS.Timeout | undefined
 
-/** Milliseconds of CPU that this process has used. A busy machine does not change what a computation costs. */
+/**
+ * Milliseconds of CPU that this process has used. A busy machine does not change what a computation costs.
+ */
 export function cpuNow(): number {
   const { user, system } = process.cpuUsage()
   return (user + system) / 1_000

@@ -8,7 +8,10 @@
 export const TEST_MS = 600_000
 
 /** Options of `expect.poll` and `vi.waitFor` for an event that must come. */
-export const SOON: { readonly timeout: number; readonly interval: number } = { timeout: 300_000, interval: 10 }
+export const SOON: { readonly timeout: number; readonly interval: number } = {
+  timeout: 300_000,
+  interval: 10,
+}
 
 /** An interval, a lease or a delay that does not end during a test. */
 export const NEVER_MS = 36_000_000

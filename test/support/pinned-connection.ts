@@ -14,7 +14,8 @@ export async function pinnedConnection({ dialect, url, filename = '' }: Database
   if (dialect === 'postgresql') {
     const client = new pg.Client({ connectionString: url })
     await client.connect()
-    const query: Connection['query'] = async (sql, params = []) => (await client.query<Record<string, unknown>>(sql, [...params])).rows
+    const query: Connection['query'] = async (sql, params = []) =>
+      (await client.query<Record<string, unknown>>(sql, [...params])).rows
     return pinned({ dialect, query }, () => client.end())
   }
   if (dialect === 'mysql') {

@@ -23,7 +23,10 @@ export interface PrismaClients {
   readonly ddl: string
 }
 
-/** The generated client for a database; `generate.mjs` must have run. The tables are not created: `database.exec(ddl)` does. */
+/**
+ * The generated client for a database; `generate.mjs` must have run. The tables are not created:
+ * `database.exec(ddl)` does.
+ */
 export async function prismaClient(dialect: Dialect, database: Database): Promise<PrismaClients> {
   const { PrismaClient, schema } = await generated(dialect)
   const ddl = readFileSync(join(import.meta.dirname, '../generated', dialect, 'schema.sql'), 'utf8')
@@ -36,20 +39,34 @@ async function generated(dialect: Dialect): Promise<Pick<PrismaClients, 'PrismaC
 }
 
 /** Literal paths, so that the bundler of the tests finds the modules. */
-function load(dialect: Dialect): Promise<[{ readonly PrismaClient: unknown }, { readonly schema: PrismaSchemaData }]> {
+function load(
+  dialect: Dialect,
+): Promise<[{ readonly PrismaClient: unknown }, { readonly schema: PrismaSchemaData }]> {
   switch (dialect) {
     case 'sqlite':
-      return Promise.all([import('../generated/sqlite/client/client.ts'), import('../generated/sqlite/sluice/index.js')])
+      return Promise.all([
+        import('../generated/sqlite/client/client.ts'),
+        import('../generated/sqlite/sluice/index.js'),
+      ])
     case 'postgresql':
-      return Promise.all([import('../generated/postgresql/client/client.ts'), import('../generated/postgresql/sluice/index.js')])
+      return Promise.all([
+        import('../generated/postgresql/client/client.ts'),
+        import('../generated/postgresql/sluice/index.js'),
+      ])
     case 'mysql':
-      return Promise.all([import('../generated/mysql/client/client.ts'), import('../generated/mysql/sluice/index.js')])
+      return Promise.all([
+        import('../generated/mysql/client/client.ts'),
+        import('../generated/mysql/sluice/index.js'),
+      ])
   }
 }
 
 /** A driver adapter for a database, with separate connections. */
 export function createAdapter(dialect: Dialect, { filename, url }: Database): TestAdapter {
-  if (dialect === 'sqlite' && filename !== undefined) return new PrismaBetterSqlite3({ url: `file:${filename}` })
+  if (dialect === 'sqlite' && filename !== undefined)
+    return new PrismaBetterSqlite3({ url: `file:${filename}` })
   if (url === undefined) throw new Error(`Expected a database with a url for ${dialect}.`)
-  return dialect === 'postgresql' ? new PrismaPg({ connectionString: url, max: 2 }) : new PrismaMariaDb(url.replace(/^mysql:/, 'mariadb:'))
+  return dialect === 'postgresql'
+    ? new PrismaPg({ connectionString: url, max: 2 })
+    : new PrismaMariaDb(url.replace(/^mysql:/, 'mariadb:'))
 }

@@ -6,7 +6,12 @@ type Table = 'item' | 'seat' | 'doc' | 'word'
 type Write = Knex.QueryBuilder | Knex.Raw
 
 const TABLES: readonly Table[] = ['item', 'item', 'seat', 'doc', 'word']
-const KEYS: Readonly<Record<Table, readonly string[]>> = { item: ['id'], seat: ['row_no', 'num'], doc: ['id'], word: ['code'] }
+const KEYS: Readonly<Record<Table, readonly string[]>> = {
+  item: ['id'],
+  seat: ['row_no', 'num'],
+  doc: ['id'],
+  word: ['code'],
+}
 /** Few keys, so that most refer to existing rows. */
 const MAX_KEY = 8
 
@@ -50,8 +55,13 @@ export class RandomBuilders {
     else builder.rightJoin(`${other} as o`, 'o.n', 't.n')
     const [key = ''] = KEYS[table]
     const values = { ...this.#key(table) }
-    if (random.chance(0.6)) for (const column of KEYS[table]) builder.where(`t.${column}`, values[column] as string)
-    else builder.where(random.pick(['o.n', `o.${KEYS[other][0]}`, `t.${key}`]), this.#value(table, key) as string)
+    if (random.chance(0.6))
+      for (const column of KEYS[table]) builder.where(`t.${column}`, values[column] as string)
+    else
+      builder.where(
+        random.pick(['o.n', `o.${KEYS[other][0]}`, `t.${key}`]),
+        this.#value(table, key) as string,
+      )
     return random.chance(0.2) ? builder.first() : builder
   }
 
@@ -84,7 +94,10 @@ export class RandomBuilders {
     if (kind === 8) return db(table).where(this.#key(table)).del()
     if (kind === 9) return random.chance(0.3) ? this.#filtered(db(table), table).del() : this.#rekey(table)
     if (kind < 13) return this.#raw(table)
-    return this.#filtered(db(table), table).update({ name: this.#name(), ...(random.chance(0.5) ? { n: random.below(6) } : {}) })
+    return this.#filtered(db(table), table).update({
+      name: this.#name(),
+      ...(random.chance(0.5) ? { n: random.below(6) } : {}),
+    })
   }
 
   #rekey(table: Table): Knex.QueryBuilder {
@@ -111,8 +124,13 @@ export class RandomBuilders {
     if (dialect === 'mysql') {
       forms.push([`update ${table} set n = 4 where ${column} = ? and name is not null || n = 1`, [value]])
       forms.push([`update ${table} set name = '?' where ${column} = ?`, ['x', value]])
-    } else forms.push([`insert into item (id, n) values (?, 1) on conflict (id) do update set n = 9 where item.id = ?`, [1, 1]])
-    if (dialect === 'sqlite') forms.push([`insert or replace into item (id, n) values (?, 1)`, [this.#value('item', 'id')]])
+    } else
+      forms.push([
+        `insert into item (id, n) values (?, 1) on conflict (id) do update set n = 9 where item.id = ?`,
+        [1, 1],
+      ])
+    if (dialect === 'sqlite')
+      forms.push([`insert or replace into item (id, n) values (?, 1)`, [this.#value('item', 'id')]])
     const [sql, bindings] = random.pick(forms)
     return db.raw(sql, bindings as string[])
   }
@@ -167,7 +185,17 @@ export class RandomBuilders {
       const uuid = `0000000${number}-aaaa-4bbb-8ccc-0000000000ab`
       return random.chance(0.1) ? uuid.toUpperCase() : uuid
     }
-    const odd = [`${number}`, `0${number}`, ` ${number}`, `${number}x`, `${number}.0`, `0.${number}e1`, number + 0.5, BigInt(number), true]
+    const odd = [
+      `${number}`,
+      `0${number}`,
+      ` ${number}`,
+      `${number}x`,
+      `${number}.0`,
+      `0.${number}e1`,
+      number + 0.5,
+      BigInt(number),
+      true,
+    ]
     return random.chance(0.2) ? random.pick(odd) : number
   }
 

@@ -28,20 +28,36 @@ export class RandomOperations {
   read(): RandomOperation {
     const { random } = this
     const model = this.#model()
-    const action = random.pick(['findUnique', 'findFirst', 'findMany', 'findMany', 'count', 'aggregate', 'groupBy'])
+    const action = random.pick([
+      'findUnique',
+      'findFirst',
+      'findMany',
+      'findMany',
+      'count',
+      'aggregate',
+      'groupBy',
+    ])
     const where = random.chance(0.4) ? this.#pin(model) : this.#where(model, 2)
     const orderBy = random.chance(0.4) ? { orderBy: this.#orderBy(model, 2) } : {}
     if (action === 'findUnique')
       return {
         model: model.name,
         action,
-        args: { where: { ...this.#unique(model), AND: [this.#where(model, 1)] }, ...this.#selection(model, 2) },
+        args: {
+          where: { ...this.#unique(model), AND: [this.#where(model, 1)] },
+          ...this.#selection(model, 2),
+        },
       }
     if (action === 'count') return { model: model.name, action, args: { where } }
-    if (action === 'aggregate') return { model: model.name, action, args: { where, _count: true, ...orderBy } }
+    if (action === 'aggregate')
+      return { model: model.name, action, args: { where, _count: true, ...orderBy } }
     if (action === 'groupBy') {
       const field = random.pick(model.primaryKey)
-      return { model: model.name, action, args: { by: [field], where, _count: true, orderBy: { [field]: 'asc' } } }
+      return {
+        model: model.name,
+        action,
+        args: { by: [field], where, _count: true, orderBy: { [field]: 'asc' } },
+      }
     }
     return {
       model: model.name,
@@ -53,10 +69,13 @@ export class RandomOperations {
   /** A read that refers to rows by their primary key, if it is a number. */
   readByKey(): RandomOperation {
     const { random } = this
-    const model = random.pick([...this.schema.models.values()].filter(({ table }) => this.schema.rowKey(table) !== undefined))
+    const model = random.pick(
+      [...this.schema.models.values()].filter(({ table }) => this.schema.rowKey(table) !== undefined),
+    )
     const action = random.pick(['findUnique', 'findFirst', 'findMany', 'findMany'])
     const selection = random.chance(0.4) ? this.#selection(model, 1) : {}
-    if (action === 'findUnique') return { model: model.name, action, args: { where: this.#primaryKey(model), ...selection } }
+    if (action === 'findUnique')
+      return { model: model.name, action, args: { where: this.#primaryKey(model), ...selection } }
     const orderBy = random.chance(0.3) ? { orderBy: this.#orderBy(model, 2) } : {}
     return { model: model.name, action, args: { where: this.#pin(model), ...orderBy, ...selection } }
   }
@@ -66,8 +85,21 @@ export class RandomOperations {
     const model = this.#model()
     const isFew = this.#rowsOf(model).length < 4
     const returning = this.schema.dialect === 'mysql' ? [] : ['createManyAndReturn', 'updateManyAndReturn']
-    const actions = ['create', 'update', 'update', 'update', 'upsert', 'delete', 'deleteMany', 'createMany', 'updateMany', ...returning]
-    const action = this.#canBeFlat(model) ? random.pick(isFew ? ['create', 'create', 'createMany', 'upsert'] : actions) : 'create'
+    const actions = [
+      'create',
+      'update',
+      'update',
+      'update',
+      'upsert',
+      'delete',
+      'deleteMany',
+      'createMany',
+      'updateMany',
+      ...returning,
+    ]
+    const action = this.#canBeFlat(model)
+      ? random.pick(isFew ? ['create', 'create', 'createMany', 'upsert'] : actions)
+      : 'create'
     return { model: model.name, action, args: this.#writeArgs(model, action) }
   }
 
@@ -82,13 +114,25 @@ export class RandomOperations {
         return { where: this.#unique(model), data: this.#update(model, 2), ...this.#selection(model, 1) }
       case 'updateMany':
       case 'updateManyAndReturn':
-        return { where: this.random.chance(0.5) ? this.#pin(model) : this.#where(model, 1), data: this.#update(model, 0) }
+        return {
+          where: this.random.chance(0.5) ? this.#pin(model) : this.#where(model, 1),
+          data: this.#update(model, 0),
+        }
       case 'upsert':
-        return { where: this.#unique(model), update: this.#update(model, 2), create: this.#create(model, 1), ...this.#selection(model, 1) }
+        return {
+          where: this.#unique(model),
+          update: this.#update(model, 2),
+          create: this.#create(model, 1),
+          ...this.#selection(model, 1),
+        }
       case 'delete':
         return { where: this.#unique(model), ...this.#selection(model, 1) }
       default:
-        return { where: this.random.chance(0.5) ? this.#pin(model) : { AND: [this.#where(model, 1), this.#unique(model, true)] } }
+        return {
+          where: this.random.chance(0.5)
+            ? this.#pin(model)
+            : { AND: [this.#where(model, 1), this.#unique(model, true)] },
+        }
     }
   }
 
@@ -107,13 +151,16 @@ export class RandomOperations {
   /** Whether there are rows for its required foreign keys to refer to. */
   #canBeFlat(model: PrismaModel): boolean {
     return [...model.relations.values()].every(
-      ({ foreignKeyHere, required, target }) => !(foreignKeyHere && required) || this.#rowsOf(target).length > 0,
+      ({ foreignKeyHere, required, target }) =>
+        !(foreignKeyHere && required) || this.#rowsOf(target).length > 0,
     )
   }
 
   /** Fields that contain a foreign key are set through their relation. */
   #isKeyField(model: PrismaModel, field: string): boolean {
-    return [...model.relations.values()].some(({ foreignKeyHere, fromFields }) => foreignKeyHere && fromFields.includes(field))
+    return [...model.relations.values()].some(
+      ({ foreignKeyHere, fromFields }) => foreignKeyHere && fromFields.includes(field),
+    )
   }
 
   #isUnique({ id, unique, name }: PrismaFieldData, model: PrismaModel): boolean {
@@ -153,7 +200,9 @@ export class RandomOperations {
       const field = model.fields.get(name)
       return row?.[name] ?? (field === undefined ? undefined : this.#value(field, model))
     }
-    const usable = [...model.uniqueSelectors].filter(([, fields]) => fields.every((name) => row === undefined || row[name] !== null))
+    const usable = [...model.uniqueSelectors].filter(([, fields]) =>
+      fields.every((name) => row === undefined || row[name] !== null),
+    )
     const [selector, fields] = random.pick(usable)
     const values = Object.fromEntries(fields.map((name) => [name, read(name)]))
     return fields.length === 1 || asFilter ? values : { [selector]: values }
@@ -203,14 +252,18 @@ export class RandomOperations {
     const { random } = this
     const where: Fields = {}
     if (random.chance(0.5)) {
-      const field = random.pick(this.#values(model).filter(({ type }) => ['Int', 'String', 'Boolean', 'BigInt'].includes(type)))
+      const field = random.pick(
+        this.#values(model).filter(({ type }) => ['Int', 'String', 'Boolean', 'BigInt'].includes(type)),
+      )
       const value = this.#value({ ...field, id: false, unique: false }, model)
       if (!field.required && random.chance(0.3)) where[field.name] = null
-      else if (field.type === 'Int') where[field.name] = random.pick([{ gt: value }, { not: value }, { lt: 3 }])
+      else if (field.type === 'Int')
+        where[field.name] = random.pick([{ gt: value }, { not: value }, { lt: 3 }])
       else where[field.name] = random.chance(0.5) ? value : { not: value }
     }
     if (depth === 0) return where
-    for (const relation of model.relations.values()) if (random.chance(0.2)) where[relation.field] = this.#filter(relation, depth - 1)
+    for (const relation of model.relations.values())
+      if (random.chance(0.2)) where[relation.field] = this.#filter(relation, depth - 1)
     if (random.chance(0.2)) {
       const both = [this.#where(model, depth - 1), this.#where(model, depth - 1)]
       where[random.pick(['AND', 'OR', 'NOT'])] = both
@@ -222,12 +275,17 @@ export class RandomOperations {
     const { random } = this
     if (list) return { [random.pick(['some', 'every', 'none'])]: this.#where(target, depth) }
     if (!required && random.chance(0.2)) return random.pick([null, { is: null }])
-    return random.chance(0.5) ? { [random.pick(['is', 'isNot'])]: this.#where(target, depth) } : this.#where(target, depth)
+    return random.chance(0.5)
+      ? { [random.pick(['is', 'isNot'])]: this.#where(target, depth) }
+      : this.#where(target, depth)
   }
 
   #orderBy(model: PrismaModel, depth: number): Fields {
     const { random } = this
-    const relation = model.relations.size > 0 && depth > 0 && random.chance(0.6) ? random.pick([...model.relations.values()]) : undefined
+    const relation =
+      model.relations.size > 0 && depth > 0 && random.chance(0.6)
+        ? random.pick([...model.relations.values()])
+        : undefined
     if (relation === undefined) return { [random.pick(model.primaryKey)]: random.pick(['asc', 'desc']) }
     return { [relation.field]: relation.list ? { _count: 'asc' } : this.#orderBy(relation.target, depth - 1) }
   }
@@ -237,11 +295,16 @@ export class RandomOperations {
     if (depth === 0 || model.relations.size === 0 || random.chance(0.3)) return {}
     const chosen: Fields = {}
     const relations = [...model.relations.values()]
-    for (const relation of relations) if (random.chance(0.4)) chosen[relation.field] = this.#selected(relation, depth - 1)
+    for (const relation of relations)
+      if (random.chance(0.4)) chosen[relation.field] = this.#selected(relation, depth - 1)
     const lists = relations.filter(({ list }) => list)
     if (lists.length > 0 && random.chance(0.3)) {
       const { field, target } = random.pick(lists)
-      chosen._count = random.pick([true, { select: { [field]: true } }, { select: { [field]: { where: this.#where(target, 1) } } }])
+      chosen._count = random.pick([
+        true,
+        { select: { [field]: true } },
+        { select: { [field]: { where: this.#where(target, 1) } } },
+      ])
     }
     if (Object.keys(chosen).length === 0) return {}
     return { [random.pick(['select', 'include'])]: chosen }
@@ -262,7 +325,8 @@ export class RandomOperations {
     for (const field of this.#values(model)) {
       if (this.#isKeyField(model, field.name)) continue
       const isGenerated = field.id === true && field.type === 'Int'
-      if (isGenerated ? this.random.chance(0.1) : field.required || this.random.chance(0.5)) data[field.name] = this.#value(field, model)
+      if (isGenerated ? this.random.chance(0.1) : field.required || this.random.chance(0.5))
+        data[field.name] = this.#value(field, model)
     }
     return data
   }
@@ -270,9 +334,24 @@ export class RandomOperations {
   /** A new row with its foreign keys as scalars. */
   #flat(model: PrismaModel, skip?: PrismaRelation): Fields {
     const data = this.#scalars(model)
-    for (const { foreignKeyHere, fromFields, toFields, required, target, field, oneToOne } of model.relations.values()) {
+    for (const {
+      foreignKeyHere,
+      fromFields,
+      toFields,
+      required,
+      target,
+      field,
+      oneToOne,
+    } of model.relations.values()) {
       const rows = this.#rowsOf(target)
-      if (!foreignKeyHere || field === skip?.field || oneToOne || rows.length === 0 || !(required || this.random.chance(0.5))) continue
+      if (
+        !foreignKeyHere ||
+        field === skip?.field ||
+        oneToOne ||
+        rows.length === 0 ||
+        !(required || this.random.chance(0.5))
+      )
+        continue
       const row = this.random.pick(rows)
       for (const [at, name] of fromFields.entries()) data[name] = row[toFields[at] ?? '']
     }
@@ -317,7 +396,9 @@ export class RandomOperations {
     if (depth === 0) return data
     for (const relation of model.relations.values()) {
       if (relation.field === skip?.field || !random.chance(0.3)) continue
-      const step = random.pick(stepsOf(relation).filter((name) => name !== 'createMany' || this.#canBeFlat(relation.target)))
+      const step = random.pick(
+        stepsOf(relation).filter((name) => name !== 'createMany' || this.#canBeFlat(relation.target)),
+      )
       data[relation.field] = { [step]: this.#stepOf(relation, step, depth - 1) }
     }
     return withCheckedId(data, model)
@@ -334,7 +415,9 @@ export class RandomOperations {
     switch (step) {
       case 'create':
         // Prisma validates a list as a whole, so none of its rows may have fields that only some may have.
-        return list && random.chance(0.5) ? [create(), create()].map((row) => withoutGenerated(row, target)) : create()
+        return list && random.chance(0.5)
+          ? [create(), create()].map((row) => withoutGenerated(row, target))
+          : create()
       case 'createMany':
         return { data: [this.#flat(target, back)] }
       case 'connectOrCreate':
@@ -349,7 +432,10 @@ export class RandomOperations {
       case 'deleteMany':
         return random.chance(0.3) ? this.#pin(target, 0) : this.#where(target, 0)
       case 'updateMany':
-        return { where: random.chance(0.3) ? this.#pin(target, 0) : this.#where(target, 0), data: this.#update(target, 0) }
+        return {
+          where: random.chance(0.3) ? this.#pin(target, 0) : this.#where(target, 0),
+          data: this.#update(target, 0),
+        }
       case 'upsert':
         return { ...(list ? { where: this.#unique(target) } : {}), update: update(), create: create() }
       default:
@@ -362,13 +448,17 @@ export class RandomOperations {
 
 /** Prisma accepts a generated id only together with foreign keys as scalars. */
 function withCheckedId(data: Fields, model: PrismaModel): Fields {
-  const hasParent = [...model.relations.values()].some(({ field, foreignKeyHere }) => foreignKeyHere && data[field] !== undefined)
+  const hasParent = [...model.relations.values()].some(
+    ({ field, foreignKeyHere }) => foreignKeyHere && data[field] !== undefined,
+  )
   return hasParent ? withoutGenerated(data, model) : data
 }
 
 function withoutGenerated(data: Fields, model: PrismaModel): Fields {
   return Object.fromEntries(
-    Object.entries(data).filter(([name]) => model.fields.get(name)?.id !== true || model.fields.get(name)?.type !== 'Int'),
+    Object.entries(data).filter(
+      ([name]) => model.fields.get(name)?.id !== true || model.fields.get(name)?.type !== 'Int',
+    ),
   )
 }
 
@@ -380,9 +470,18 @@ function stepsOf(relation: PrismaRelation): readonly string[] {
   const { list, required, foreignKeyHere } = relation
   const always = ['create', 'connect', 'connectOrCreate', 'update', 'upsert']
   if (list) {
-    const back = [...relation.target.relations.values()].find(({ name, field }) => name === relation.name && field !== relation.field)
+    const back = [...relation.target.relations.values()].find(
+      ({ name, field }) => name === relation.name && field !== relation.field,
+    )
     const parting = back?.list === true || back?.required === false ? ['disconnect', 'set'] : []
-    return [...always, ...parting, 'delete', 'updateMany', 'deleteMany', ...(canCreateMany(relation) ? ['createMany'] : [])]
+    return [
+      ...always,
+      ...parting,
+      'delete',
+      'updateMany',
+      'deleteMany',
+      ...(canCreateMany(relation) ? ['createMany'] : []),
+    ]
   }
   return required && foreignKeyHere ? always : [...always, 'disconnect', 'delete']
 }

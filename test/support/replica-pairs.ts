@@ -1,6 +1,11 @@
 import type { Dialect } from '@sluice/core'
 import { onMariadb } from '../services/mariadb.ts'
-import { asRoot, findMariadbReplication, replayedOnMariadb, startMariadbPair } from '../services/mariadb-pair.ts'
+import {
+  asRoot,
+  findMariadbReplication,
+  replayedOnMariadb,
+  startMariadbPair,
+} from '../services/mariadb-pair.ts'
 import { onPostgres } from '../services/postgres.ts'
 import { findPostgresReplication, startPostgresPair } from '../services/postgres-pair.ts'
 import type { PairReplica, ReplicaPair } from '../services/replica-server.ts'
@@ -52,7 +57,11 @@ function postgres(): ReplicaPairKind {
     async caughtUp({ primary }, replica) {
       const [{ lsn } = {}] = await onPostgres(primary, 'SELECT pg_current_wal_flush_lsn()::text AS lsn')
       for (;;) {
-        const [behind] = await onPostgres(replica.url, 'SELECT pg_last_wal_replay_lsn() >= $1::pg_lsn AS done', [lsn])
+        const [behind] = await onPostgres(
+          replica.url,
+          'SELECT pg_last_wal_replay_lsn() >= $1::pg_lsn AS done',
+          [lsn],
+        )
         if (behind?.done === true) return
         await sleep(20)
       }
@@ -90,7 +99,8 @@ function mariadb(): ReplicaPairKind {
 
 function skippedBy(found: unknown): string | undefined {
   if (typeof found !== 'string') return undefined
-  if (process.env.CI === 'true') throw new Error(`A database that can be replicated is needed when CI is set: ${found}`)
+  if (process.env.CI === 'true')
+    throw new Error(`A database that can be replicated is needed when CI is set: ${found}`)
   console.warn(`Tests on replicas are skipped. ${found}`)
   return found
 }

@@ -49,7 +49,9 @@ export function cliProject(): CliProject {
     return {
       child,
       ended: new Promise((resolve) =>
-        child.once('close', (code) => resolve({ code, out, err: err.replaceAll(/^.*(?: …| {2}\d+%)\n/gm, '') })),
+        child.once('close', (code) =>
+          resolve({ code, out, err: err.replaceAll(/^.*(?: …| {2}\d+%)\n/gm, '') }),
+        ),
       ),
     }
   }

@@ -10,7 +10,10 @@ export interface SchemaEngine {
   /** The statements that would create the schema in an empty database. */
   create(schema: string): Promise<string>
   /** Applies migrations like `prisma migrate deploy`, by their names. */
-  deploy(schema: string, migrations: readonly { readonly name: string; readonly sql: string }[]): Promise<void>
+  deploy(
+    schema: string,
+    migrations: readonly { readonly name: string; readonly sql: string }[],
+  ): Promise<void>
 }
 
 /**
@@ -28,11 +31,19 @@ export function schemaEngine(database: Pick<Database, 'dialect' | 'url'>): Schem
   const diff = (schema: string, from: unknown) =>
     withEngine(database, schema, async (engine) => {
       const to = { tag: 'schemaDatamodel', files: [{ path, content: schema }] }
-      const { stdout } = await engine.diff({ from, to, script: true, exitCode: null, shadowDatabaseUrl: null, filters })
+      const { stdout } = await engine.diff({
+        from,
+        to,
+        script: true,
+        exitCode: null,
+        shadowDatabaseUrl: null,
+        filters,
+      })
       return stdout.replace('-- This is an empty migration.', '').trim()
     })
   return {
-    difference: (schema) => diff(schema, { tag: 'schemaDatasource', files: [{ path, content: schema }], configDir: '/' }),
+    difference: (schema) =>
+      diff(schema, { tag: 'schemaDatasource', files: [{ path, content: schema }], configDir: '/' }),
     create: (schema) => diff(schema, { tag: 'empty' }),
     deploy: (schema, migrations) =>
       withEngine(database, schema, async (engine) => {
@@ -55,9 +66,14 @@ async function withEngine<T>(
   work: (engine: Engine) => Promise<T>,
 ): Promise<T> {
   const SchemaEngine = await engineOfPrisma
-  const factory = dialect === 'sqlite' ? new PrismaBetterSqlite3({ url }) : new PrismaPg({ connectionString: url })
+  const factory =
+    dialect === 'sqlite' ? new PrismaBetterSqlite3({ url }) : new PrismaPg({ connectionString: url })
   const connections: Connection[] = []
-  const engine = await SchemaEngine.new({ datamodels: [[path, schema]] }, () => undefined, bind(factory, connections))
+  const engine = await SchemaEngine.new(
+    { datamodels: [[path, schema]] },
+    () => undefined,
+    bind(factory, connections),
+  )
   try {
     return await work(engine)
   } finally {

@@ -6,7 +6,11 @@ export interface Database {
 const CHUNK = 500
 
 /** Inserts rows of numbers, plain strings and NULL. */
-export async function insertRows(database: Database, table: string, rows: readonly (readonly (string | number | null)[])[]): Promise<void> {
+export async function insertRows(
+  database: Database,
+  table: string,
+  rows: readonly (readonly (string | number | null)[])[],
+): Promise<void> {
   for (let start = 0; start < rows.length; start += CHUNK) {
     const tuples = rows.slice(start, start + CHUNK).map((row) => `(${row.map(literal).join(', ')})`)
     await database.exec(`INSERT INTO ${table} VALUES ${tuples.join(', ')}`)

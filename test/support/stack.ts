@@ -49,7 +49,9 @@ export async function openStack(
   const watched = watchStatements(clients.createAdapter(), (sql) => log.push(sql))
   const bare = new clients.PrismaClient({ adapter: clients.createAdapter() })
   const client = new clients.PrismaClient({ adapter: adapter ? sluiceAdapter(watched, sluice) : watched })
-  const prisma = client.$extends(withSluice(sluice, schema ? { schema: clients.schema } : {})) as unknown as TestPrismaClient
+  const prisma = client.$extends(
+    withSluice(sluice, schema ? { schema: clients.schema } : {}),
+  ) as unknown as TestPrismaClient
   const bareDb = knex(database.knexConfig())
   const db = withSluiceKnex(knex(database.knexConfig()), sluice)
   db.on('query', ({ sql }: { sql: string }) => log.push(sql))
@@ -69,7 +71,8 @@ export async function openStack(
     taken: () => log.splice(0),
     async ready() {
       await db('countries').select('code').limit(1)
-      for (let turns = 0; turns < 1000 && !(await isCached(sluice, db)); turns += 1) await new Promise((resolve) => setImmediate(resolve))
+      for (let turns = 0; turns < 1000 && !(await isCached(sluice, db)); turns += 1)
+        await new Promise((resolve) => setImmediate(resolve))
       log.splice(0)
     },
     async close() {
@@ -91,7 +94,9 @@ async function isCached(sluice: Sluice, db: Knex): Promise<boolean> {
 
 /** Rows for every model that the tests read; small, with nulls, gaps and repeated keys. */
 export async function seed(prisma: TestPrismaClient): Promise<void> {
-  await prisma.country.createMany({ data: ['FR', 'DE', 'JP'].map((code) => ({ code, name: `Country ${code}` })) })
+  await prisma.country.createMany({
+    data: ['FR', 'DE', 'JP'].map((code) => ({ code, name: `Country ${code}` })),
+  })
   const updatedAt = new Date('2026-01-01T00:00:00.000Z')
   await prisma.author.createMany({
     data: Array.from({ length: 12 }, (_, i) => ({
@@ -132,11 +137,19 @@ export async function seed(prisma: TestPrismaClient): Promise<void> {
       ['o1', 2],
       ['o2', 1],
       ['o2', 3],
-    ].map(([orgId, userId]) => ({ orgId: orgId as string, userId: userId as number, role: `role ${orgId}${userId}` })),
+    ].map(([orgId, userId]) => ({
+      orgId: orgId as string,
+      userId: userId as number,
+      role: `role ${orgId}${userId}`,
+    })),
   })
-  await prisma.tag.createMany({ data: Array.from({ length: 5 }, (_, i) => ({ id: i + 1, label: `tag ${i + 1}` })) })
+  await prisma.tag.createMany({
+    data: Array.from({ length: 5 }, (_, i) => ({ id: i + 1, label: `tag ${i + 1}` })),
+  })
   await prisma.post.update({ where: { id: 1 }, data: { tags: { connect: [{ id: 1 }, { id: 2 }] } } })
-  await prisma.device.createMany({ data: [1n, 2n, 9007199254740995n].map((id) => ({ id, name: `Device ${id}` })) })
+  await prisma.device.createMany({
+    data: [1n, 2n, 9007199254740995n].map((id) => ({ id, name: `Device ${id}` })),
+  })
   await prisma.reading.createMany({
     data: Array.from({ length: 9 }, (_, i) => ({
       id: i + 1,

@@ -21,7 +21,8 @@ export function watchStatements<T extends object>(adapter: T, onSql: (sql: strin
         }
       }
       if (name === 'connect' || name === 'startTransaction') {
-        return async (...args: unknown[]) => watchStatements((await value.apply(target, args)) as object, onSql)
+        return async (...args: unknown[]) =>
+          watchStatements((await value.apply(target, args)) as object, onSql)
       }
       return value.bind(target)
     },

@@ -60,7 +60,9 @@ describe('the types of @sluice/core', () => {
 
 describe('the types of @sluice/core/adapter', () => {
   it('name the parts of an operation', () => {
-    expectTypeOf<ReturnType<NonNullable<Operation<number>['lookup']>>>().toEqualTypeOf<Lookup<number> | Refusal>()
+    expectTypeOf<ReturnType<NonNullable<Operation<number>['lookup']>>>().toEqualTypeOf<
+      Lookup<number> | Refusal
+    >()
     expectTypeOf<ReturnType<NonNullable<Operation['rowSource']>>>().toEqualTypeOf<RowSource | undefined>()
   })
 })

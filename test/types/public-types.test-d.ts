@@ -23,14 +23,18 @@ describe('an extended Prisma client', () => {
   it('has the results of the client that it extends', () => {
     expectTypeOf(extended.author.findMany()).resolves.toEqualTypeOf<Author[]>()
     expectTypeOf(extended.post.findUnique({ where: { id: 1 } })).resolves.toEqualTypeOf<Post | null>()
-    expectTypeOf(extended.author.findMany({ select: { name: true, posts: { select: { title: true } } } })).resolves.toEqualTypeOf<
-      { name: string; posts: { title: string }[] }[]
-    >()
+    expectTypeOf(
+      extended.author.findMany({ select: { name: true, posts: { select: { title: true } } } }),
+    ).resolves.toEqualTypeOf<{ name: string; posts: { title: string }[] }[]>()
   })
 
   it('keeps fluent calls and transactions typed', () => {
-    expectTypeOf(extended.author.findUnique({ where: { id: 1 } }).posts()).resolves.toEqualTypeOf<Post[] | null>()
-    expectTypeOf(extended.$transaction([extended.author.findMany(), extended.post.count()])).resolves.toEqualTypeOf<[Author[], number]>()
+    expectTypeOf(extended.author.findUnique({ where: { id: 1 } }).posts()).resolves.toEqualTypeOf<
+      Post[] | null
+    >()
+    expectTypeOf(
+      extended.$transaction([extended.author.findMany(), extended.post.count()]),
+    ).resolves.toEqualTypeOf<[Author[], number]>()
     expectTypeOf(extended.$transaction(async (tx) => tx.post.count())).resolves.toEqualTypeOf<number>()
   })
 
@@ -58,8 +62,17 @@ describe('the plugins for Fastify', () => {
     apps[0].register(sluicePlugin)
     apps[0].register(sluicePlugin, { sluice, report: false, serverTiming: true })
     apps[1].register(sluicePlugin, { sluice: { mode: 'optimize' } })
-    apps[2].register(sluiceProxy, { prefix: '/api', nodes: ['10.0.0.1:8080'], rewritePrefix: '/v1', logLevel: 'warn' })
-    fastify({ https: {} }).register(sluiceProxy, { prefix: '/api', proxy: createProxy({ nodes: [] }), websocket: false })
+    apps[2].register(sluiceProxy, {
+      prefix: '/api',
+      nodes: ['10.0.0.1:8080'],
+      rewritePrefix: '/v1',
+      logLevel: 'warn',
+    })
+    fastify({ https: {} }).register(sluiceProxy, {
+      prefix: '/api',
+      proxy: createProxy({ nodes: [] }),
+      websocket: false,
+    })
   })
 
   it('reject unknown options', () => {

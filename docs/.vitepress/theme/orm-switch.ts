@@ -11,13 +11,20 @@ export const OrmSwitch = defineComponent(() => {
   })
   const tab = (orm: string, at: number): VNode[] => {
     const id = `orm-switch-${at}`
-    return [h('input', { type: 'radio', name: 'orm-switch', id, checked: at === 0 }), h('label', { for: id }, orm)]
+    return [
+      h('input', { type: 'radio', name: 'orm-switch', id, checked: at === 0 }),
+      h('label', { for: id }, orm),
+    ]
   }
   // Only in the browser: it would be in each of many hundred pages.
   return () =>
     isMounted.value
       ? h('div', { class: 'vp-code-group orm-switch', onVnodeMounted: selectStoredTabs }, [
-          h('div', { class: 'tabs', role: 'radiogroup', 'aria-label': 'Code of the guides' }, ORMS.flatMap(tab)),
+          h(
+            'div',
+            { class: 'tabs', role: 'radiogroup', 'aria-label': 'Code of the guides' },
+            ORMS.flatMap(tab),
+          ),
         ])
       : undefined
 })

@@ -1,4 +1,7 @@
-/** Tabs that are alternatives: a choice applies to every group with the same tabs, on all pages and the next visit. */
+/**
+ * Tabs that are alternatives: a choice applies to every group with the same tabs, on all pages and the next
+ * visit.
+ */
 const CHOICES: Readonly<Record<string, readonly string[]>> = {
   orm: ['Prisma', 'Knex'],
   packageManager: ['npm', 'pnpm', 'yarn'],

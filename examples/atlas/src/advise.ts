@@ -11,7 +11,10 @@ const REQUESTS = 300
 const SEED = 7
 const WIDTH_WITHOUT_TERMINAL = 120
 
-/** Has the app's indexes advised, makes them, and measures what they are worth. Resolves to the exit code: 1 unless all are found and of use. */
+/**
+ * Has the app's indexes advised, makes them, and measures what they are worth. Resolves to the exit code: 1
+ * unless all are found and of use.
+ */
 async function main(): Promise<number> {
   const loaded = parseDatabaseUrl(process.env.DATABASE_URL)
   await loadData(loaded, createProgress())

@@ -26,12 +26,19 @@ export interface AppProcess {
  * @param execArgv - What Node is started with.
  * @throws Error when it ends before it serves.
  */
-export async function startAppProcess(plan: AppProcessPlan, execArgv: readonly string[] = process.execArgv): Promise<AppProcess> {
-  const child = fork(join(import.meta.dirname, 'app-process.ts'), [JSON.stringify(plan)], { execArgv: [...execArgv] })
+export async function startAppProcess(
+  plan: AppProcessPlan,
+  execArgv: readonly string[] = process.execArgv,
+): Promise<AppProcess> {
+  const child = fork(join(import.meta.dirname, 'app-process.ts'), [JSON.stringify(plan)], {
+    execArgv: [...execArgv],
+  })
   const origin = await new Promise<string>((resolve, reject) => {
     child.once('message', (message) => resolve(String(message)))
     child.once('error', reject)
-    child.once('exit', (code) => reject(new Error(`A process of the app exited with code ${code} before it served.`)))
+    child.once('exit', (code) =>
+      reject(new Error(`A process of the app exited with code ${code} before it served.`)),
+    )
   })
   return {
     origin,

@@ -10,7 +10,12 @@ import { StatementCounter } from './statement-counter.ts'
 const { target, redisUrl, namespace, consistency } = JSON.parse(process.argv[2] ?? '{}') as AppProcessPlan
 
 const redis = new Redis(redisUrl, { lazyConnect: true })
-const sluiced = createSluicedApp({ kind: target.kind, mode: 'optimize', report: false, shared: { redis, namespace, consistency } })
+const sluiced = createSluicedApp({
+  kind: target.kind,
+  mode: 'optimize',
+  report: false,
+  shared: { redis, namespace, consistency },
+})
 const clients = openClients(target, new StatementCounter(), sluiced.plugin)
 const server = await listen(createApp({ ...clients, middleware: sluiced.middleware }), 0)
 

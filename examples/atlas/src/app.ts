@@ -19,7 +19,14 @@ export interface AppOptions extends Pick<Clients, 'prisma' | 'db'> {
 }
 
 /** The app: plain Express, Prisma and Knex, written the way that comes to mind first. */
-export function createApp({ prisma, db, middleware, graphql, operations, keptResponses }: AppOptions): Express {
+export function createApp({
+  prisma,
+  db,
+  middleware,
+  graphql,
+  operations,
+  keptResponses,
+}: AppOptions): Express {
   const app = express()
   app.disable('x-powered-by')
   if (operations !== undefined) app.use(operations)

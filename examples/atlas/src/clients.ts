@@ -31,7 +31,11 @@ export interface ClientPlugin {
  *
  * @param counter - Counts the statements that reach the driver, below the plugin.
  */
-export function openClients(target: DatabaseTarget, counter: StatementCounter, plugin?: ClientPlugin): Clients {
+export function openClients(
+  target: DatabaseTarget,
+  counter: StatementCounter,
+  plugin?: ClientPlugin,
+): Clients {
   const counted = counter.adapter(driverAdapter(target))
   const client = prismaClient(target, plugin?.adapter(counted) ?? counted)
   const bare = counter.knex(knexInstance(target))
@@ -47,17 +51,21 @@ export function openClients(target: DatabaseTarget, counter: StatementCounter, p
 
 function driverAdapter(target: DatabaseTarget): SqlDriverAdapterFactory {
   if (target.kind === 'sqlite') return new PrismaBetterSqlite3({ url: `file:${target.file}` })
-  return target.kind === 'postgresql' ? new PrismaPg({ connectionString: target.url }) : new PrismaMariaDb(target.url)
+  return target.kind === 'postgresql'
+    ? new PrismaPg({ connectionString: target.url })
+    : new PrismaMariaDb(target.url)
 }
 
 function prismaClient(target: DatabaseTarget, adapter: SqlDriverAdapterFactory): PrismaClient {
   if (target.kind === 'sqlite') return new PrismaClient({ adapter })
   // Made from the same models: all that the routes call is in each of the clients.
-  const client = target.kind === 'postgresql' ? new PostgresqlClient({ adapter }) : new MysqlClient({ adapter })
+  const client =
+    target.kind === 'postgresql' ? new PostgresqlClient({ adapter }) : new MysqlClient({ adapter })
   return client as unknown as PrismaClient
 }
 
 function knexInstance(target: DatabaseTarget): Knex {
-  if (target.kind === 'sqlite') return knex({ client: 'better-sqlite3', connection: { filename: target.file }, useNullAsDefault: true })
+  if (target.kind === 'sqlite')
+    return knex({ client: 'better-sqlite3', connection: { filename: target.file }, useNullAsDefault: true })
   return knex({ client: target.kind === 'postgresql' ? 'pg' : 'mysql2', connection: target.url })
 }

@@ -9,9 +9,15 @@ export interface Column<TLine> {
 const GAP = '  '
 
 /** A table of strings: its head, then one row per line. */
-export function formatColumns<TLine>(columns: readonly Column<TLine>[], lines: readonly TLine[], width: number): string[] {
+export function formatColumns<TLine>(
+  columns: readonly Column<TLine>[],
+  lines: readonly TLine[],
+  width: number,
+): string[] {
   const cells = (column: Column<TLine>) => [column.title, ...lines.map((line) => column.cell(line))]
-  const widths = new Map(columns.map((column) => [column, Math.max(...cells(column).map((cell) => cell.length))]))
+  const widths = new Map(
+    columns.map((column) => [column, Math.max(...cells(column).map((cell) => cell.length))]),
+  )
   const shown = fitting(widths, width)
   const row = (cellOf: (column: Column<TLine>) => string) => {
     const texts = shown.map((column) => {
@@ -26,7 +32,8 @@ export function formatColumns<TLine>(columns: readonly Column<TLine>[], lines: r
 /** Leaves columns out until a line fits. */
 function fitting<TLine>(widths: ReadonlyMap<Column<TLine>, number>, width: number): readonly Column<TLine>[] {
   let columns = [...widths.keys()]
-  const needed = () => columns.reduce((sum, column) => sum + (widths.get(column) ?? 0) + GAP.length, -GAP.length)
+  const needed = () =>
+    columns.reduce((sum, column) => sum + (widths.get(column) ?? 0) + GAP.length, -GAP.length)
   while (needed() > width) {
     const worst = Math.max(...columns.map((column) => column.expendable))
     if (worst === 0) break

@@ -26,7 +26,11 @@ export interface Difference {
 const CONTEXT = 40
 
 /** Sums up both runs by route, in the order in which the routes first came. */
-export function summarize(requests: readonly PlannedRequest[], bare: readonly Answer[], sluice: readonly Answer[]): RouteSummary[] {
+export function summarize(
+  requests: readonly PlannedRequest[],
+  bare: readonly Answer[],
+  sluice: readonly Answer[],
+): RouteSummary[] {
   const pairs = pairUp(requests, bare, sluice)
   return [...new Set(requests.map((request) => request.route))].map((route) => {
     const mine = pairs.filter((pair) => pair.request.route === route)
@@ -47,12 +51,13 @@ export function firstDifference(
   bare: readonly Answer[],
   sluice: readonly Answer[],
 ): Difference | undefined {
-  const pair = pairUp(requests, bare, sluice).find((candidate) => !sameAnswer(candidate.bare, candidate.sluice))
+  const pair = pairUp(requests, bare, sluice).find(
+    (candidate) => !sameAnswer(candidate.bare, candidate.sluice),
+  )
   if (pair === undefined) return undefined
-  const [left, right] = [pair.bare, pair.sluice].map((answer) => `${answer.status} ${answer.contentType} ${answer.body}`) as [
-    string,
-    string,
-  ]
+  const [left, right] = [pair.bare, pair.sluice].map(
+    (answer) => `${answer.status} ${answer.contentType} ${answer.body}`,
+  ) as [string, string]
   let at = 0
   while (at < left.length && left[at] === right[at]) at++
   return { request: pair.request, bare: excerpt(left, at), sluice: excerpt(right, at) }
@@ -64,10 +69,15 @@ interface Pair {
   readonly sluice: Answer
 }
 
-function pairUp(requests: readonly PlannedRequest[], bare: readonly Answer[], sluice: readonly Answer[]): Pair[] {
+function pairUp(
+  requests: readonly PlannedRequest[],
+  bare: readonly Answer[],
+  sluice: readonly Answer[],
+): Pair[] {
   return requests.map((request, index) => {
     const [left, right] = [bare[index], sluice[index]]
-    if (left === undefined || right === undefined) throw new RangeError(`Request ${index} has no response in both runs.`)
+    if (left === undefined || right === undefined)
+      throw new RangeError(`Request ${index} has no response in both runs.`)
     return { request, bare: left, sluice: right }
   })
 }

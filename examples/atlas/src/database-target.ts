@@ -17,6 +17,9 @@ export function parseDatabaseUrl(url: string | undefined): DatabaseTarget {
   if (url === undefined || url === '') return { kind: 'sqlite', file: DEFAULT_FILE }
   if (/^postgres(ql)?:\/\//.test(url)) return { kind: 'postgresql', url }
   if (/^(mysql|mariadb):\/\//.test(url)) return { kind: 'mysql', url: url.replace(/^mariadb:/, 'mysql:') }
-  if (url.startsWith('file:') && url.length > 'file:'.length) return { kind: 'sqlite', file: url.slice('file:'.length) }
-  throw new Error(`DATABASE_URL: expected "file:<path>", "postgresql://…" or "mysql://…", got "${url.replace(/:[^:@/]*@/, ':***@')}"`)
+  if (url.startsWith('file:') && url.length > 'file:'.length)
+    return { kind: 'sqlite', file: url.slice('file:'.length) }
+  throw new Error(
+    `DATABASE_URL: expected "file:<path>", "postgresql://…" or "mysql://…", got "${url.replace(/:[^:@/]*@/, ':***@')}"`,
+  )
 }

@@ -69,7 +69,16 @@ export function parseDemoOptions(args: readonly string[]): DemoOptions {
       consistency: { type: 'string' },
     },
   })
-  const { once = false, serve = false, json = false, help = false, processes = '1', redis, tries, consistency } = values
+  const {
+    once = false,
+    serve = false,
+    json = false,
+    help = false,
+    processes = '1',
+    redis,
+    tries,
+    consistency,
+  } = values
   if (once && serve) throw new Error('--once and --serve exclude each other. Pass one of them.')
   const common = { once, serve, visitors: values['no-visitors'] !== true, json, help }
   if (processes === '1') {
@@ -97,12 +106,15 @@ function triesOf(text: string | undefined): number {
   if (text === undefined) return DEFAULT_TRIES
   const tries = Number(text)
   if (!/^\d+$/.test(text) || tries < 1 || tries > MAX_TRIES)
-    throw new Error(`--tries: expected a whole number from 1 to ${MAX_TRIES.toLocaleString('en')}, got "${text}"`)
+    throw new Error(
+      `--tries: expected a whole number from 1 to ${MAX_TRIES.toLocaleString('en')}, got "${text}"`,
+    )
   return tries
 }
 
 function consistenciesOf(text: string | undefined): readonly Consistency[] {
   if (text === undefined) return ['strict', 'bounded']
-  if (text !== 'strict' && text !== 'bounded') throw new Error(`--consistency: expected strict or bounded, got "${text}"`)
+  if (text !== 'strict' && text !== 'bounded')
+    throw new Error(`--consistency: expected strict or bounded, got "${text}"`)
   return [text]
 }

@@ -7,7 +7,14 @@ import { reportFailure } from './failure.ts'
 import { parsePort } from './listen.ts'
 import { loadData } from './load.ts'
 import { createProgress, type Progress } from './progress.ts'
-import { demoJson, formatFindings, formatHitRates, formatTable, formatVerdict, type WarmRun } from './report.ts'
+import {
+  demoJson,
+  formatFindings,
+  formatHitRates,
+  formatTable,
+  formatVerdict,
+  type WarmRun,
+} from './report.ts'
 import { type PlannedRequest, planRequests } from './requests.ts'
 import { countRows } from './row-counts.ts'
 import { serve } from './serve.ts'
@@ -23,9 +30,15 @@ const OBSERVED = 40
 const WIDTH_WITHOUT_TERMINAL = 120
 
 /** Runs the app both ways and reports. Resolves to whether every response was the same. */
-async function compareRuns(loaded: DatabaseTarget, options: DemoOptions, progress: Progress): Promise<boolean> {
+async function compareRuns(
+  loaded: DatabaseTarget,
+  options: DemoOptions,
+  progress: Progress,
+): Promise<boolean> {
   const { requests, later, dataset, findings: observed } = await prepare(loaded)
-  const bare = await withSession({ loaded }, (session) => driveAll('Without Sluice', session, requests, progress))
+  const bare = await withSession({ loaded }, (session) =>
+    driveAll('Without Sluice', session, requests, progress),
+  )
   const sluiced = createSluicedApp({ kind: loaded.kind, mode: 'optimize', report: false })
   const left = collectFindings(sluiced)
   const { answers: sluice, warm } = await withSession({ loaded, sluiced }, async (session) => {
@@ -45,7 +58,8 @@ async function compareRuns(loaded: DatabaseTarget, options: DemoOptions, progres
     formatFindings(findings, style),
   ]
   process.stdout.write(`\n${report.filter((part) => part !== '').join('\n\n')}\n`)
-  if (options.json) process.stdout.write(`\n${JSON.stringify(demoJson({ dataset, routes, findings, warm }))}\n`)
+  if (options.json)
+    process.stdout.write(`\n${JSON.stringify(demoJson({ dataset, routes, findings, warm }))}\n`)
   return difference === undefined
 }
 
@@ -80,16 +94,28 @@ function collectFindings({ sluice }: SluicedApp): ReadonlyMap<string, Finding> {
   return found
 }
 
-async function driveAll(label: string, session: Session, requests: readonly PlannedRequest[], progress: Progress): Promise<Answer[]> {
+async function driveAll(
+  label: string,
+  session: Session,
+  requests: readonly PlannedRequest[],
+  progress: Progress,
+): Promise<Answer[]> {
   const startedAt = performance.now()
   progress.start(`${label}: ${requests.length} requests`, requests.length)
   const answers = await session.drive(requests, () => progress.advance(1))
-  progress.finish(`${label}: ${requests.length} requests in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`)
+  progress.finish(
+    `${label}: ${requests.length} requests in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`,
+  )
   return answers
 }
 
 /** Sends the requests after the comparison: by now the cache contains popular results. */
-async function goOn(session: Session, { sluice }: SluicedApp, later: readonly PlannedRequest[], progress: Progress): Promise<WarmRun> {
+async function goOn(
+  session: Session,
+  { sluice }: SluicedApp,
+  later: readonly PlannedRequest[],
+  progress: Progress,
+): Promise<WarmRun> {
   const before = sluice.queries.getStats().seen
   const answers = await driveAll('With Sluice, warm', session, later, progress)
   const sum = (value: (answer: Answer) => number) => answers.reduce((all, answer) => all + value(answer), 0)
@@ -102,7 +128,10 @@ async function goOn(session: Session, { sluice }: SluicedApp, later: readonly Pl
   }
 }
 
-async function withSession<T>(options: Parameters<typeof openSession>[0], use: (session: Session) => Promise<T>): Promise<T> {
+async function withSession<T>(
+  options: Parameters<typeof openSession>[0],
+  use: (session: Session) => Promise<T>,
+): Promise<T> {
   const session = await openSession(options)
   try {
     return await use(session)
@@ -114,12 +143,24 @@ async function withSession<T>(options: Parameters<typeof openSession>[0], use: (
 /** Resolves to whether both processes saw what they should. */
 async function shareBetweenProcesses(
   loaded: DatabaseTarget,
-  { tries, consistencies, redisUrl, json }: Pick<DemoOptions, 'json'> & NonNullable<DemoOptions['twoProcesses']>,
+  {
+    tries,
+    consistencies,
+    redisUrl,
+    json,
+  }: Pick<DemoOptions, 'json'> & NonNullable<DemoOptions['twoProcesses']>,
   progress: Progress,
 ): Promise<boolean> {
   // A private Redis ends when this process exits.
-  for (const [signal, code] of Object.entries({ SIGINT: 130, SIGTERM: 143 })) process.once(signal, () => process.exit(code))
-  const results = await runTwoProcesses({ loaded, tries, consistencies, progress, ...(redisUrl !== undefined && { redisUrl }) })
+  for (const [signal, code] of Object.entries({ SIGINT: 130, SIGTERM: 143 }))
+    process.once(signal, () => process.exit(code))
+  const results = await runTwoProcesses({
+    loaded,
+    tries,
+    consistencies,
+    progress,
+    ...(redisUrl !== undefined && { redisUrl }),
+  })
   const style = { color: wantsColor(process.stdout), width: process.stdout.columns ?? WIDTH_WITHOUT_TERMINAL }
   process.stdout.write(`\n${formatTwoProcesses(results, style)}\n`)
   if (json) process.stdout.write(`\n${JSON.stringify(twoProcessesJson(results))}\n`)
@@ -145,10 +186,13 @@ async function main(): Promise<number> {
   const progress = createProgress()
   await loadData(loaded, progress)
   if (options.twoProcesses !== undefined) {
-    return (await shareBetweenProcesses(loaded, { ...options.twoProcesses, json: options.json }, progress)) ? 0 : 1
+    return (await shareBetweenProcesses(loaded, { ...options.twoProcesses, json: options.json }, progress))
+      ? 0
+      : 1
   }
   const identical = options.serve || (await compareRuns(loaded, options, progress))
-  if (options.serve || (process.stdout.isTTY && !options.once)) await serve({ loaded, port, hasVisitors: options.visitors })
+  if (options.serve || (process.stdout.isTTY && !options.once))
+    await serve({ loaded, port, hasVisitors: options.visitors })
   return identical ? 0 : 1
 }
 

@@ -27,7 +27,10 @@ export async function drive(
     const startedAt = performance.now()
     const response = await fetch(new URL(request.path, origin), {
       method: request.method,
-      ...(request.body !== undefined && { body: JSON.stringify(request.body), headers: { 'content-type': 'application/json' } }),
+      ...(request.body !== undefined && {
+        body: JSON.stringify(request.body),
+        headers: { 'content-type': 'application/json' },
+      }),
     })
     const body = Buffer.from(await response.arrayBuffer())
     const ms = performance.now() - startedAt

@@ -2,7 +2,9 @@ import type { Random } from './random.ts'
 import type { Site } from './site.ts'
 
 export interface FreshnessPlan {
-  /** Both processes. One is written to and read through the other, `TURN` times; then they change their parts. */
+  /**
+   * Both processes. One is written to and read through the other, `TURN` times; then they change their parts.
+   */
   readonly sites: readonly [Site, Site]
   /** The reviewed cities, the most viewed first. */
   readonly cities: readonly number[]
@@ -40,14 +42,17 @@ export const TURN = 25
 const GIVE_UP_MS = 10_000
 
 /**
- * Views a city through one process, posts a review to the other, and views it again until the review is there.
+ * Views a city through one process, posts a review to the other, and views it again until the review is
+ * there.
  *
  * @throws The error of a failed request.
  */
 export async function measureFreshness(plan: FreshnessPlan): Promise<Freshness> {
   const { cities, random, now } = plan
   const writeMs: number[] = []
-  let [begun, seenAtOnce, neverSeen, worstStalenessMs, lastStaleAnswerMs, cached, queries] = [0, 0, 0, 0, 0, 0, 0]
+  let [begun, seenAtOnce, neverSeen, worstStalenessMs, lastStaleAnswerMs, cached, queries] = [
+    0, 0, 0, 0, 0, 0, 0,
+  ]
 
   const shows = async (site: Site, city: number, review?: number): Promise<boolean> => {
     const page = await site.readCity(city)
@@ -88,5 +93,14 @@ export async function measureFreshness(plan: FreshnessPlan): Promise<Freshness> 
 
   await Promise.all(Array.from({ length: plan.visitors }, visit))
   writeMs.sort((a, b) => a - b)
-  return { tries: plan.tries, seenAtOnce, neverSeen, worstStalenessMs, lastStaleAnswerMs, writeMs, cached, queries }
+  return {
+    tries: plan.tries,
+    seenAtOnce,
+    neverSeen,
+    worstStalenessMs,
+    lastStaleAnswerMs,
+    writeMs,
+    cached,
+    queries,
+  }
 }

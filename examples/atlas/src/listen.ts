@@ -18,7 +18,8 @@ const DEFAULT_PORT = 4_000
 export function parsePort(text: string | undefined): number {
   if (text === undefined || text === '') return DEFAULT_PORT
   const port = Number(text)
-  if (!/^\d+$/.test(text) || port > 65_535) throw new Error(`PORT: expected a whole number from 0 to 65535, got "${text}"`)
+  if (!/^\d+$/.test(text) || port > 65_535)
+    throw new Error(`PORT: expected a whole number from 0 to 65535, got "${text}"`)
   return port
 }
 
@@ -29,7 +30,11 @@ export function parsePort(text: string | undefined): number {
  * @param prepare - Given the server before it listens.
  * @throws the system's error, for example `EADDRINUSE`.
  */
-export async function listen(app: Express, port: number, prepare?: (server: Server) => void): Promise<RunningServer> {
+export async function listen(
+  app: Express,
+  port: number,
+  prepare?: (server: Server) => void,
+): Promise<RunningServer> {
   const server = createServer(app)
   prepare?.(server)
   await new Promise<void>((resolve, reject) => {

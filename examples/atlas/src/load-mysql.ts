@@ -39,19 +39,31 @@ async function readStamp(connection: Connection): Promise<number | undefined> {
 
 async function dropOwn(connection: Connection, tables: readonly Table[]): Promise<void> {
   const names = tables.map((table) => table.name)
-  const [rows] = await connection.query('SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE()')
-  const present = (rows as { readonly name: string }[]).map(({ name }) => name).filter((name) => names.includes(name))
+  const [rows] = await connection.query(
+    'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE()',
+  )
+  const present = (rows as { readonly name: string }[])
+    .map(({ name }) => name)
+    .filter((name) => names.includes(name))
   if (present.length > 0 && (await readStamp(connection)) === undefined)
-    throw new Error(`The database contains other tables (${present.join(', ')}). Atlas requires an empty database.`)
+    throw new Error(
+      `The database contains other tables (${present.join(', ')}). Atlas requires an empty database.`,
+    )
   await connection.query(`DROP TABLE IF EXISTS ${names.join(', ')}`)
 }
 
-async function insert(connection: Connection, { name, columns, rows }: Table, onRows: (rows: number) => void): Promise<void> {
+async function insert(
+  connection: Connection,
+  { name, columns, rows }: Table,
+  onRows: (rows: number) => void,
+): Promise<void> {
   const times = columns.indexOf('created_at')
   for (let start = 0; start < rows.length; start += CHUNK) {
     const chunk = rows.slice(start, start + CHUNK)
     // MySQL reads times without a zone.
-    const values = chunk.map((row) => row.map((value, at) => (at === times ? String(value).slice(0, 23).replace('T', ' ') : value)))
+    const values = chunk.map((row) =>
+      row.map((value, at) => (at === times ? String(value).slice(0, 23).replace('T', ' ') : value)),
+    )
     await connection.query(`INSERT INTO ${name} (${columns.join(', ')}) VALUES ?`, [values])
     onRows(chunk.length)
   }

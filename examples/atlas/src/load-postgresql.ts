@@ -15,7 +15,9 @@ export function postgresqlStore(url: string): Store {
         await dropOwn(connection, tables)
         await connection.query(ddl)
         for (const table of tables) await insert(connection, table, onRows)
-        await connection.query(`SELECT setval(pg_get_serial_sequence('reviews', 'id'), (SELECT MAX(id) FROM reviews))`)
+        await connection.query(
+          `SELECT setval(pg_get_serial_sequence('reviews', 'id'), (SELECT MAX(id) FROM reviews))`,
+        )
         await connection.query(`COMMENT ON TABLE cities IS '${MARK}${stamp}'`)
         await connection.query('COMMIT')
         // As autovacuum would, in a while: an index then answers alone.
@@ -40,19 +42,30 @@ async function readStamp(connection: pg.Client): Promise<number | undefined> {
 
 async function dropOwn(connection: pg.Client, tables: readonly Table[]): Promise<void> {
   const names = tables.map((table) => table.name)
-  const { rows } = await connection.query('SELECT name FROM unnest($1::text[]) AS name WHERE to_regclass(name) IS NOT NULL', [names])
+  const { rows } = await connection.query(
+    'SELECT name FROM unnest($1::text[]) AS name WHERE to_regclass(name) IS NOT NULL',
+    [names],
+  )
   if (rows.length > 0 && (await readStamp(connection)) === undefined) {
-    throw new Error(`The database contains other tables (${rows.map((row) => row.name).join(', ')}). Atlas requires an empty database.`)
+    throw new Error(
+      `The database contains other tables (${rows.map((row) => row.name).join(', ')}). Atlas requires an empty database.`,
+    )
   }
   await connection.query(`DROP TABLE IF EXISTS ${names.join(', ')}`)
 }
 
-async function insert(connection: pg.Client, { name, columns, rows }: Table, onRows: (rows: number) => void): Promise<void> {
+async function insert(
+  connection: pg.Client,
+  { name, columns, rows }: Table,
+  onRows: (rows: number) => void,
+): Promise<void> {
   const list = columns.join(', ')
   const sql = `INSERT INTO ${name} (${list}) SELECT ${list} FROM json_populate_recordset(NULL::${name}, $1)`
   for (let start = 0; start < rows.length; start += CHUNK) {
     const chunk = rows.slice(start, start + CHUNK)
-    const records = chunk.map((row) => Object.fromEntries(columns.map((column, index) => [column, row[index]])))
+    const records = chunk.map((row) =>
+      Object.fromEntries(columns.map((column, index) => [column, row[index]])),
+    )
     await connection.query(sql, [JSON.stringify(records)])
     onRows(chunk.length)
   }

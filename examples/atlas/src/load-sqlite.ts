@@ -40,8 +40,14 @@ export function sqliteStore(file: string): Store {
   }
 }
 
-function insert(database: Database.Database, { name, columns, rows }: Table, onRows: (rows: number) => void): void {
-  const statement = database.prepare(`INSERT INTO ${name} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`)
+function insert(
+  database: Database.Database,
+  { name, columns, rows }: Table,
+  onRows: (rows: number) => void,
+): void {
+  const statement = database.prepare(
+    `INSERT INTO ${name} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
+  )
   for (let start = 0; start < rows.length; start += CHUNK) {
     const chunk = rows.slice(start, start + CHUNK)
     for (const row of chunk) statement.run(row)

@@ -10,7 +10,15 @@ import { peopleTables } from './people.ts'
 import type { Progress } from './progress.ts'
 import type { Store } from './store.ts'
 
-const LOADER = ['load.ts', 'load-sqlite.ts', 'load-postgresql.ts', 'load-mysql.ts', 'gazetteer.ts', 'people.ts', 'random.ts']
+const LOADER = [
+  'load.ts',
+  'load-sqlite.ts',
+  'load-postgresql.ts',
+  'load-mysql.ts',
+  'gazetteer.ts',
+  'people.ts',
+  'random.ts',
+]
 
 /** Loads the data into the database, unless this very loader has done so before. Takes a few seconds. */
 export async function loadData(target: DatabaseTarget, progress: Progress): Promise<void> {

@@ -9,10 +9,14 @@ const START = Date.UTC(2024, 0, 1)
 const MAX_GAP_MS = 2 * 3_600_000
 
 const GIVEN =
-  'Ada Amir Aya Ben Chidi Dana Elif Emil Farah Goran Hana Ines Ivo Jun Kofi Lena Lina Marek Mei Nour Olga Priya Rafa Sofia Tariq'.split(' ')
+  'Ada Amir Aya Ben Chidi Dana Elif Emil Farah Goran Hana Ines Ivo Jun Kofi Lena Lina Marek Mei Nour Olga Priya Rafa Sofia Tariq'.split(
+    ' ',
+  )
 const FAMILY = 'Abe Berg Costa Diaz Eriksen Fofana Garcia Haddad'.split(' ')
 const OPINIONS =
-  'Lovely old streets|Too many cars|Great food|Friendly people|A quiet place|Worth a second visit|Rather expensive|Fine museums'.split('|')
+  'Lovely old streets|Too many cars|Great food|Friendly people|A quiet place|Worth a second visit|Rather expensive|Fine museums'.split(
+    '|',
+  )
 const ADVICE =
   'go in spring|skip the center|take the tram|stay two nights|bring an umbrella|try the market|ask for the bridge|walk up the hill'.split(
     '|',
@@ -22,8 +26,16 @@ const ADVICE =
 export function peopleTables(cities: readonly GazetteerCity[]): [Table, Table] {
   const random = createRandom(1)
   return [
-    { name: 'users', columns: ['id', 'name', 'email'], rows: Array.from({ length: USERS }, (_, index) => user(index)) },
-    { name: 'reviews', columns: ['id', 'city_id', 'user_id', 'rating', 'body', 'created_at'], rows: reviews(cities, random) },
+    {
+      name: 'users',
+      columns: ['id', 'name', 'email'],
+      rows: Array.from({ length: USERS }, (_, index) => user(index)),
+    },
+    {
+      name: 'reviews',
+      columns: ['id', 'city_id', 'user_id', 'rating', 'body', 'created_at'],
+      rows: reviews(cities, random),
+    },
   ]
 }
 
@@ -34,7 +46,10 @@ function user(index: number): [number, string, string] {
 }
 
 /** Most reviews go to few regions, and there to the cities that a listing of the region shows first. */
-function reviews(cities: readonly GazetteerCity[], random: Random): [number, number, number, number, string, string][] {
+function reviews(
+  cities: readonly GazetteerCity[],
+  random: Random,
+): [number, number, number, number, string, string][] {
   const places = reviewedPlaces(cities)
   let time = START
   return Array.from({ length: LOADED_REVIEWS }, (_, index) => {
@@ -57,7 +72,9 @@ function reviewedPlaces(cities: readonly GazetteerCity[]): number[][] {
   return [...regions.values()]
     .filter((members) => members.length >= MIN_CITIES)
     .sort((a, b) => b.length - a.length)
-    .map((members) => members.sort((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name))).slice(0, MIN_CITIES))
+    .map((members) =>
+      members.sort((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name))).slice(0, MIN_CITIES),
+    )
     .map((members) => members.map((member) => member.id))
 }
 

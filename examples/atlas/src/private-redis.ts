@@ -17,7 +17,8 @@ export interface PrivateRedis {
 export class NoRedisError extends Error {}
 
 /**
- * Starts the `redis-server` of the `PATH` on a free port of the loopback interface. It saves nothing, and ends with this process.
+ * Starts the `redis-server` of the `PATH` on a free port of the loopback interface. It saves nothing, and
+ * ends with this process.
  *
  * @throws NoRedisError when there is none.
  */
@@ -34,7 +35,10 @@ export async function startPrivateRedis(): Promise<PrivateRedis> {
   process.once('exit', end)
   const stop = async () => {
     process.off('exit', end)
-    const ended = server.pid === undefined || server.exitCode !== null ? undefined : new Promise((resolve) => server.once('exit', resolve))
+    const ended =
+      server.pid === undefined || server.exitCode !== null
+        ? undefined
+        : new Promise((resolve) => server.once('exit', resolve))
     end()
     await ended
   }
@@ -49,7 +53,10 @@ export async function startPrivateRedis(): Promise<PrivateRedis> {
 
 function untilReady(server: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`redis-server was not ready within ${START_TIMEOUT_MS / 1_000} s.`)), START_TIMEOUT_MS)
+    const timer = setTimeout(
+      () => reject(new Error(`redis-server was not ready within ${START_TIMEOUT_MS / 1_000} s.`)),
+      START_TIMEOUT_MS,
+    )
     const settle = (error?: Error) => {
       clearTimeout(timer)
       if (error === undefined) resolve()
@@ -60,9 +67,17 @@ function untilReady(server: ChildProcess): Promise<void> {
     })
     server.once('error', (error: NodeJS.ErrnoException) => {
       const isMissing = error.code === 'ENOENT'
-      settle(isMissing ? new NoRedisError('No redis-server is on the PATH: install Redis, or pass --redis redis://host:port.') : error)
+      settle(
+        isMissing
+          ? new NoRedisError(
+              'No redis-server is on the PATH: install Redis, or pass --redis redis://host:port.',
+            )
+          : error,
+      )
     })
-    server.once('exit', (code) => settle(new Error(`redis-server exited with code ${code} before it was ready.`)))
+    server.once('exit', (code) =>
+      settle(new Error(`redis-server exited with code ${code} before it was ready.`)),
+    )
   })
 }
 

@@ -57,7 +57,8 @@ class BarProgress implements Progress {
 
   advance(steps: number): void {
     this.#done += steps
-    if (this.#bar === undefined && performance.now() - this.#startedAt > SHOW_AFTER_MS) this.#bar = this.#show()
+    if (this.#bar === undefined && performance.now() - this.#startedAt > SHOW_AFTER_MS)
+      this.#bar = this.#show()
     this.#bar?.update(this.#done)
   }
 
@@ -69,7 +70,10 @@ class BarProgress implements Progress {
 
   #show(): SingleBar {
     const format = `${this.#label} {bar} {percentage}% {value}/{total}`
-    const bar = new SingleBar({ format, stream: this.#stream, clearOnComplete: true, hideCursor: true }, Presets.shades_classic)
+    const bar = new SingleBar(
+      { format, stream: this.#stream, clearOnComplete: true, hideCursor: true },
+      Presets.shades_classic,
+    )
     bar.start(this.#total, this.#done)
     return bar
   }

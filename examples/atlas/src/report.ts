@@ -11,7 +11,12 @@ const COLUMNS: readonly Column<RouteSummary>[] = [
   { title: '→ Sluice', align: 'right', expendable: 0, cell: ({ sluice }) => count(sluice.queries) },
   { title: 'ms', align: 'right', expendable: 2, cell: ({ bare }) => count(bare.ms) },
   { title: '→ Sluice', align: 'right', expendable: 1, cell: ({ sluice }) => count(sluice.ms) },
-  { title: 'hit rate', align: 'right', expendable: 4, cell: ({ cache }) => percent(cache.hits, cache.hits + cache.misses) },
+  {
+    title: 'hit rate',
+    align: 'right',
+    expendable: 4,
+    cell: ({ cache }) => percent(cache.hits, cache.hits + cache.misses),
+  },
 ]
 
 /** The table of both runs, one line a route and a last one for all. */
@@ -26,11 +31,20 @@ export function formatFindings(findings: readonly Finding[], style: ReportStyle)
   return findings.map((finding) => formatFinding(finding, style)).join('\n')
 }
 
-export function formatVerdict(summaries: readonly RouteSummary[], difference: Difference | undefined, style: ReportStyle): string {
+export function formatVerdict(
+  summaries: readonly RouteSummary[],
+  difference: Difference | undefined,
+  style: ReportStyle,
+): string {
   const { requests, identical } = total(summaries)
-  if (difference === undefined) return paint(style, '32', `✓ ${count(identical)} of ${count(requests)} responses identical`)
+  if (difference === undefined)
+    return paint(style, '32', `✓ ${count(identical)} of ${count(requests)} responses identical`)
   return [
-    paint(style, '31', `✗ ${count(requests - identical)} of ${count(requests)} responses differ; the first: ${difference.request.route}`),
+    paint(
+      style,
+      '31',
+      `✗ ${count(requests - identical)} of ${count(requests)} responses differ; the first: ${difference.request.route}`,
+    ),
     `  ${difference.request.method} ${difference.request.path}`,
     `  without Sluice  ${difference.bare}`,
     `  with Sluice     ${difference.sluice}`,
@@ -48,7 +62,11 @@ export interface WarmRun {
 }
 
 /** The hit rate from an empty cache on, and once it is warm. */
-export function formatHitRates(summaries: readonly RouteSummary[], warm: WarmRun, style: ReportStyle): string {
+export function formatHitRates(
+  summaries: readonly RouteSummary[],
+  warm: WarmRun,
+  style: ReportStyle,
+): string {
   const { requests, cache } = total(summaries)
   return [
     paint(style, '1', `cache hit rate ${percent(warm.hits, warm.hits + warm.misses)}`),
@@ -75,14 +93,21 @@ export function demoJson({ dataset, routes, findings, warm }: DemoResult): objec
       ...{ route, requests, identical },
       ...{ bare: cost(bare), sluice: cost(sluice) },
     })),
-    findings: findings.map((finding) => ({ ...finding, ...(finding.callSite && { at: formatCallSite(finding.callSite) }) })),
+    findings: findings.map((finding) => ({
+      ...finding,
+      ...(finding.callSite && { at: formatCallSite(finding.callSite) }),
+    })),
     cache: { hitRate: hitRate(total(routes).cache), warm: { ...warm, hitRate: hitRate(warm) } },
   }
 }
 
 function total(summaries: readonly RouteSummary[]): RouteSummary {
-  const sum = (value: (summary: RouteSummary) => number) => summaries.reduce((all, summary) => all + value(summary), 0)
-  const cost = (side: 'bare' | 'sluice') => ({ queries: sum((line) => line[side].queries), ms: sum((line) => line[side].ms) })
+  const sum = (value: (summary: RouteSummary) => number) =>
+    summaries.reduce((all, summary) => all + value(summary), 0)
+  const cost = (side: 'bare' | 'sluice') => ({
+    queries: sum((line) => line[side].queries),
+    ms: sum((line) => line[side].ms),
+  })
   const cache = { hits: sum((line) => line.cache.hits), misses: sum((line) => line.cache.misses) }
   return {
     route: 'all',

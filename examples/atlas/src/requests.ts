@@ -14,7 +14,10 @@ const MAX_COUNTRY_REGIONS = 60
 const USERS = 200
 const FIRST_REVIEW = Date.UTC(2026, 0, 1)
 const MAX_GAP_MS = 3_600_000
-const NAMES = 'San Santa New Saint Bad Villa Port Al Nova Ober La Puerto Kota Fort Sankt North Monte Los Lake Mount'.split(' ')
+const NAMES =
+  'San Santa New Saint Bad Villa Port Al Nova Ober La Puerto Kota Fort Sankt North Monte Los Lake Mount'.split(
+    ' ',
+  )
 /** Visitors who are on the site at the same time. */
 const VISITORS = 5
 const MAX_CITIES_SEEN = 4
@@ -30,7 +33,10 @@ export const TRAFFIC =
 interface Places {
   /** Codes of the countries with 2 to `MAX_COUNTRY_REGIONS` regions, those with most cities first. */
   readonly countries: readonly string[]
-  /** The regions with at least `MIN_CITIES` cities, the largest first; each with its cities that have reviews, those with most first. */
+  /**
+   * The regions with at least `MIN_CITIES` cities, the largest first; each with its cities that have reviews,
+   * those with most first.
+   */
   readonly regions: readonly { readonly code: string; readonly cities: readonly number[] }[]
 }
 
@@ -127,15 +133,27 @@ function browse(plan: Plan, { code, cities }: Region): PlannedRequest[] {
     return index === 0 || random.next() < BACK_TO_LIST_SHARE ? [list, city] : [city]
   })
   const last = seen.at(-1)
-  return last !== undefined && random.next() < REVIEW_SHARE ? [...requests, ...review(plan, last, list)] : requests
+  return last !== undefined && random.next() < REVIEW_SHARE
+    ? [...requests, ...review(plan, last, list)]
+    : requests
 }
 
 /** A review and the reads that must show it. 10% have no valid rating and are rejected. */
 function review({ random, nextTime }: Plan, city: number, list: PlannedRequest): PlannedRequest[] {
   const rating = random.next() < INVALID_SHARE ? 6 : 1 + random.below(5)
   const time = nextTime()
-  const body = { userId: 1 + random.below(USERS), rating, body: `Seen in ${time.getUTCFullYear()}.`, createdAt: time.toISOString() }
-  const post = { route: 'POST /cities/:id/reviews', method: 'POST', path: `/cities/${city}/reviews`, body } as const
+  const body = {
+    userId: 1 + random.below(USERS),
+    rating,
+    body: `Seen in ${time.getUTCFullYear()}.`,
+    createdAt: time.toISOString(),
+  }
+  const post = {
+    route: 'POST /cities/:id/reviews',
+    method: 'POST',
+    path: `/cities/${city}/reviews`,
+    body,
+  } as const
   const requests = [post, get('/cities/:id', city)]
   return random.next() < READ_LIST_BACK_SHARE ? [...requests, list] : requests
 }
@@ -166,7 +184,10 @@ async function findPlaces(db: Knex): Promise<Places> {
   const citiesOf = new Map<string, number[]>(regions.map(({ code }) => [code, []]))
   for (const { id, region } of cities) citiesOf.get(region)?.push(id)
   const reviewed = [...citiesOf].filter(([, ids]) => ids.length > 0)
-  return { countries: countries.map((row) => row.country_code), regions: reviewed.map(([code, ids]) => ({ code, cities: ids })) }
+  return {
+    countries: countries.map((row) => row.country_code),
+    regions: reviewed.map(([code, ids]) => ({ code, cities: ids })),
+  }
 }
 
 /** The cities that have reviews, those with most first. */

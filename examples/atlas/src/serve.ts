@@ -21,12 +21,20 @@ export interface ServeOptions {
   readonly hasVisitors: boolean
 }
 
-/** Serves the app, with the dashboard and GraphiQL, until it is interrupted; then it finishes requests in flight. */
+/**
+ * Serves the app, with the dashboard and GraphiQL, until it is interrupted; then it finishes requests in
+ * flight.
+ */
 export async function serve({ loaded, port, hasVisitors }: ServeOptions): Promise<void> {
   // The demo runs on the user's machine: the dashboard and the metrics are for this machine only.
   process.env.NODE_ENV ??= 'development'
   const monitor = { collect: {}, scaling: { maxWorkers: 6 } }
-  const sluiced = createSluicedApp({ kind: loaded.kind, mode: 'optimize', report: false, more: { rollout: ROLLOUT, monitor } })
+  const sluiced = createSluicedApp({
+    kind: loaded.kind,
+    mode: 'optimize',
+    report: false,
+    more: { rollout: ROLLOUT, monitor },
+  })
   const { sluice } = sluiced
   watch(sluice)
   mailReviewers(sluice)
@@ -41,7 +49,11 @@ export async function serve({ loaded, port, hasVisitors }: ServeOptions): Promis
       // No route depends on the user, so a response to one visitor may be served to all.
       keptResponses: sluiceResponseCache(sluice),
       prepare: (server) => {
-        closing = gracefulShutdown(server, sluice, { drainDelayMs: DRAIN_DELAY_MS, signals: [], close: () => session?.close() })
+        closing = gracefulShutdown(server, sluice, {
+          drainDelayMs: DRAIN_DELAY_MS,
+          signals: [],
+          close: () => session?.close(),
+        })
       },
     })
     const visitors = hasVisitors ? await startVisitors(session, sluice) : undefined
@@ -68,7 +80,11 @@ ${hasVisitors ? 'Half of the requests of the simulated visitors are only observe
 /** Decisions are only recorded, because there is one process. */
 function watch({ monitor }: Sluice): void {
   if (monitor === undefined) return
-  monitor.registerMetric('reviews', { unit: 'reviews/s', warning: MANY_REVIEWS, description: 'Reviews that visitors leave' })
+  monitor.registerMetric('reviews', {
+    unit: 'reviews/s',
+    warning: MANY_REVIEWS,
+    description: 'Reviews that visitors leave',
+  })
   monitor.createScalingPolicy('many requests', 'requests', MANY_REQUESTS, 'up', 50, 30)
   monitor.createScalingPolicy('few requests', 'requests', FEW_REQUESTS, 'down', 34, 30)
 }

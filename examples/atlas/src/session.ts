@@ -33,18 +33,32 @@ export interface SessionOptions {
 }
 
 /** Opens the clients and serves the app. If this fails, it closes everything. */
-export async function openSession({ loaded, sluiced, port = 0, operations, keptResponses, prepare }: SessionOptions): Promise<Session> {
+export async function openSession({
+  loaded,
+  sluiced,
+  port = 0,
+  operations,
+  keptResponses,
+  prepare,
+}: SessionOptions): Promise<Session> {
   const copy = await createWorkingCopy(loaded)
   const counter = new StatementCounter()
   const clients = openClients(copy.target, counter, sluiced?.plugin)
   const graphql = graphqlEndpoint({ prisma: clients.prisma, sluice: sluiced?.sluice })
-  const app = createApp({ ...clients, graphql, operations, keptResponses, ...(sluiced && { middleware: sluiced.middleware }) })
+  const app = createApp({
+    ...clients,
+    graphql,
+    operations,
+    keptResponses,
+    ...(sluiced && { middleware: sluiced.middleware }),
+  })
   try {
     const server = await listen(app, port, prepare)
     return {
       origin: server.origin,
       clients,
-      drive: (requests, onAnswer) => drive(server.origin, requests, () => readMeter(counter, sluiced), onAnswer),
+      drive: (requests, onAnswer) =>
+        drive(server.origin, requests, () => readMeter(counter, sluiced), onAnswer),
       close: () => closeAll(copy, clients, server),
     }
   } catch (error) {
@@ -57,7 +71,11 @@ function readMeter(counter: StatementCounter, sluiced: SluicedApp | undefined): 
   const kept = sluiced?.sluice.tiered?.getStats()
   if (kept === undefined) return { queries: counter.statements, hits: 0, misses: 0 }
   // An invalidated entry was found but is a miss: only served reads count.
-  return { queries: counter.statements, hits: kept.hits + kept.graceHits + kept.coalesced, misses: kept.loads + kept.blocked }
+  return {
+    queries: counter.statements,
+    hits: kept.hits + kept.graceHits + kept.coalesced,
+    misses: kept.loads + kept.blocked,
+  }
 }
 
 async function closeAll(copy: WorkingCopy, clients: Clients, server?: RunningServer): Promise<void> {

@@ -23,24 +23,35 @@ export function httpSite(origin: string): Site {
     async readCity(id) {
       const response = await request(`${origin}/cities/${id}`)
       const { reviews } = (await response.json()) as { readonly reviews: readonly { readonly id: number }[] }
-      return { reviews: reviews.map((review) => review.id), ...parseServerTiming(response.headers.get('server-timing')) }
+      return {
+        reviews: reviews.map((review) => review.id),
+        ...parseServerTiming(response.headers.get('server-timing')),
+      }
     },
     async postReview(cityId) {
       const headers = { 'content-type': 'application/json' }
-      const response = await request(`${origin}/cities/${cityId}/reviews`, { method: 'POST', headers, body: JSON.stringify(REVIEW) })
+      const response = await request(`${origin}/cities/${cityId}/reviews`, {
+        method: 'POST',
+        headers,
+        body: JSON.stringify(REVIEW),
+      })
       return ((await response.json()) as { readonly id: number }).id
     },
   }
 }
 
 /** Reads the `Server-Timing` of Sluice's middleware. Without the header, nothing was counted. */
-export function parseServerTiming(header: string | null): { readonly queries: number; readonly cached: number } {
+export function parseServerTiming(header: string | null): {
+  readonly queries: number
+  readonly cached: number
+} {
   const count = (unit: string) => Number(new RegExp(`"(\\d+) ${unit}"`).exec(header ?? '')?.[1] ?? 0)
   return { queries: count('queries'), cached: count('from cache') }
 }
 
 async function request(url: string, init?: RequestInit): Promise<Response> {
   const response = await fetch(url, init)
-  if (!response.ok) throw new Error(`${init?.method ?? 'GET'} ${url} returned ${response.status}: ${await response.text()}`)
+  if (!response.ok)
+    throw new Error(`${init?.method ?? 'GET'} ${url} returned ${response.status}: ${await response.text()}`)
   return response
 }

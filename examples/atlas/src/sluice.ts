@@ -40,7 +40,11 @@ interface SharedCache {
 }
 
 export function createSluicedApp({ kind, mode, report, shared, more }: SluiceSettings): SluicedApp {
-  const sluice = createSluice({ ...more, mode, cache: { ttl: TTL_SECONDS, ...(shared && shareThrough(shared)) } })
+  const sluice = createSluice({
+    ...more,
+    mode,
+    cache: { ttl: TTL_SECONDS, ...(shared && shareThrough(shared)) },
+  })
   const schema = { sqlite: sqliteSchema, postgresql: postgresqlSchema, mysql: mysqlSchema }[kind]
   return {
     sluice,
@@ -54,7 +58,11 @@ export function createSluicedApp({ kind, mode, report, shared, more }: SluiceSet
   }
 }
 
-function shareThrough({ redis, namespace, consistency }: SharedCache): Pick<CacheOptions, 'store' | 'consistency'> {
+function shareThrough({
+  redis,
+  namespace,
+  consistency,
+}: SharedCache): Pick<CacheOptions, 'store' | 'consistency'> {
   // The remaining Redis keys expire after the demo.
   return { store: redisStore(redis, { namespace, maxTtlMs: TTL_SECONDS * 1_000 }), consistency }
 }

@@ -21,7 +21,8 @@ export class StatementCounter {
       connect: async () => {
         const adapter = this.#counted(await factory.connect())
         const startTransaction = adapter.startTransaction.bind(adapter)
-        adapter.startTransaction = async (isolationLevel) => this.#counted(await startTransaction(isolationLevel))
+        adapter.startTransaction = async (isolationLevel) =>
+          this.#counted(await startTransaction(isolationLevel))
         return adapter
       },
     }

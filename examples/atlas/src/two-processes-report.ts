@@ -3,7 +3,15 @@ import { MAX_STALENESS_MS } from './freshness.ts'
 import type { TwoProcessesResult } from './two-processes.ts'
 
 const GAP = '  '
-const HEAD = ['consistency', 'reviews', 'seen by the next read', 'last stale result', 'write p50', 'write p99', 'hit rate']
+const HEAD = [
+  'consistency',
+  'reviews',
+  'seen by the next read',
+  'last stale result',
+  'write p50',
+  'write p99',
+  'hit rate',
+]
 
 /** The results of the reviews, one line per consistency mode. */
 export function formatTwoProcesses(results: readonly TwoProcessesResult[], style: ReportStyle): string {
@@ -18,13 +26,28 @@ export function formatTwoProcesses(results: readonly TwoProcessesResult[], style
   ])
   const widths = HEAD.map((title, at) => Math.max(title.length, ...rows.map((row) => row[at]?.length ?? 0)))
   const line = (cells: readonly string[]) =>
-    cells.map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0))).join(GAP)
-  return [paint(style, '1', line(HEAD)), ...rows.map(line), '', ...results.map((result) => verdict(result, style))].join('\n')
+    cells
+      .map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0)))
+      .join(GAP)
+  return [
+    paint(style, '1', line(HEAD)),
+    ...rows.map(line),
+    '',
+    ...results.map((result) => verdict(result, style)),
+  ].join('\n')
 }
 
 /** Whether the consistency holds what it promises. */
-export function isKept({ consistency, tries, seenAtOnce, neverSeen, worstStalenessMs }: TwoProcessesResult): boolean {
-  return consistency === 'strict' ? seenAtOnce === tries : neverSeen === 0 && worstStalenessMs <= MAX_STALENESS_MS
+export function isKept({
+  consistency,
+  tries,
+  seenAtOnce,
+  neverSeen,
+  worstStalenessMs,
+}: TwoProcessesResult): boolean {
+  return consistency === 'strict'
+    ? seenAtOnce === tries
+    : neverSeen === 0 && worstStalenessMs <= MAX_STALENESS_MS
 }
 
 /** The same for machines. */
@@ -43,11 +66,14 @@ export function twoProcessesJson(results: readonly TwoProcessesResult[]): object
 function verdict(result: TwoProcessesResult, style: ReportStyle): string {
   const { consistency, tries, seenAtOnce, neverSeen } = result
   const [color, sign] = isKept(result) ? ['32', '✓'] : ['31', '✗']
-  const parts = [`${count(seenAtOnce)} of ${count(tries)} reviews were visible to the next read of the other process`]
+  const parts = [
+    `${count(seenAtOnce)} of ${count(tries)} reviews were visible to the next read of the other process`,
+  ]
   const late = tries - seenAtOnce - neverSeen
   if (late > 0) parts.push(`${count(late)} to a later read`)
   if (neverSeen > 0) parts.push(`${count(neverSeen)} to no read`)
-  const allowed = consistency === 'bounded' && parts.length > 1 ? `; allowed for ${count(MAX_STALENESS_MS)} ms` : ''
+  const allowed =
+    consistency === 'bounded' && parts.length > 1 ? `; allowed for ${count(MAX_STALENESS_MS)} ms` : ''
   return paint(style, color, `${sign} ${consistency}: ${parts.join(', ')}${allowed}`)
 }
 

@@ -38,7 +38,8 @@ const VISITORS = 4
 const KEEPS_WITHIN_MS = 30_000
 
 /**
- * Has two processes of the app share one database and one Redis, and looks whether what is posted to one is seen through the other.
+ * Has two processes of the app share one database and one Redis, and looks whether what is posted to one is
+ * seen through the other.
  *
  * @throws NoRedisError, NoConnectionToRedisError
  */
@@ -48,7 +49,8 @@ export async function runTwoProcesses(options: TwoProcessesOptions): Promise<Two
     const redisUrl = own?.url ?? options.redisUrl ?? ''
     await checkConnection(redisUrl)
     const results: TwoProcessesResult[] = []
-    for (const consistency of options.consistencies) results.push(await runOne(options, redisUrl, consistency))
+    for (const consistency of options.consistencies)
+      results.push(await runOne(options, redisUrl, consistency))
     return results
   } finally {
     await own?.stop()
@@ -78,7 +80,8 @@ async function runOne(
     progress.finish(`Two processes, ${consistency}: ${tries.toLocaleString('en')} reviews in ${seconds} s`)
     return { consistency, ...freshness }
   } finally {
-    for (const started of await Promise.allSettled(starting)) if (started.status === 'fulfilled') await started.value.close()
+    for (const started of await Promise.allSettled(starting))
+      if (started.status === 'fulfilled') await started.value.close()
     remove()
   }
 }
@@ -88,7 +91,8 @@ async function untilItKeeps(site: Site, [city]: readonly number[]): Promise<void
   if (city === undefined) throw new RangeError('No city has reviews.')
   const until = performance.now() + KEEPS_WITHIN_MS
   while ((await site.readCity(city)).cached === 0) {
-    if (performance.now() > until) throw new Error(`The cache stored nothing within ${KEEPS_WITHIN_MS / 1_000} s.`)
+    if (performance.now() > until)
+      throw new Error(`The cache stored nothing within ${KEEPS_WITHIN_MS / 1_000} s.`)
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }

@@ -20,8 +20,14 @@ export interface Visitors {
   stop(): Promise<void>
 }
 
-/** Sends visitors to an app until they are stopped: the requests of the demo's comparison, in waves, and some GraphQL queries. */
-export async function startVisitors({ clients, origin }: Session, { monitor, jobs }: Sluice): Promise<Visitors> {
+/**
+ * Sends visitors to an app until they are stopped: the requests of the demo's comparison, in waves, and some
+ * GraphQL queries.
+ */
+export async function startVisitors(
+  { clients, origin }: Session,
+  { monitor, jobs }: Sluice,
+): Promise<Visitors> {
   const nextVisit = await planVisits(clients.db, SEED)
   const stopping = new AbortController()
   const { signal } = stopping
@@ -42,10 +48,15 @@ export async function startVisitors({ clients, origin }: Session, { monitor, job
       await response.arrayBuffer()
       if (method === 'POST' && response.status === 201) {
         reviews += 1
-        await jobs?.enqueueTask({ userId: (body as { readonly userId: number }).userId }, 'normal', 'thanks', {
-          maxRetries: 1,
-          backoff: 500,
-        })
+        await jobs?.enqueueTask(
+          { userId: (body as { readonly userId: number }).userId },
+          'normal',
+          'thanks',
+          {
+            maxRetries: 1,
+            backoff: 500,
+          },
+        )
       }
     } catch {
       // A visitor who has left.
@@ -54,7 +65,10 @@ export async function startVisitors({ clients, origin }: Session, { monitor, job
   const come = async () => {
     while (!signal.aborted) {
       if (queue.length === 0) queue = nextVisit()
-      const request = Math.random() < GRAPHQL_SHARE ? { method: 'POST' as const, path: '/graphql', body: GRAPHQL } : queue.shift()
+      const request =
+        Math.random() < GRAPHQL_SHARE
+          ? { method: 'POST' as const, path: '/graphql', body: GRAPHQL }
+          : queue.shift()
       const asked = request === undefined ? Promise.resolve() : ask(request)
       underWay.add(asked)
       asked.finally(() => underWay.delete(asked))

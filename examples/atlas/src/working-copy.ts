@@ -21,5 +21,8 @@ export async function createWorkingCopy(loaded: DatabaseTarget): Promise<Working
   const directory = mkdtempSync(join(tmpdir(), 'atlas-'))
   const file = join(directory, 'atlas.db')
   copyFileSync(loaded.file, file)
-  return { target: { kind: 'sqlite', file }, remove: () => rmSync(directory, { recursive: true, force: true }) }
+  return {
+    target: { kind: 'sqlite', file },
+    remove: () => rmSync(directory, { recursive: true, force: true }),
+  }
 }

@@ -103,12 +103,20 @@ describe('GET /cities/:id', () => {
   })
 
   it('shows a city without a region', async () => {
-    expect((await get('/cities/4')).body).toMatchObject({ name: 'Lys', region: null, district: null, reviews: [] })
+    expect((await get('/cities/4')).body).toMatchObject({
+      name: 'Lys',
+      region: null,
+      district: null,
+      reviews: [],
+    })
   })
 
-  it.each(['/cities/99', '/cities/x', '/cities/1.5', '/cities/99999999999999'])('responds with 404 to %s', async (path) => {
-    expect(await get(path)).toEqual({ status: 404, body: { error: 'No such city.' } })
-  })
+  it.each(['/cities/99', '/cities/x', '/cities/1.5', '/cities/99999999999999'])(
+    'responds with 404 to %s',
+    async (path) => {
+      expect(await get(path)).toEqual({ status: 404, body: { error: 'No such city.' } })
+    },
+  )
 })
 
 describe('GET /search', () => {
@@ -140,17 +148,24 @@ describe('POST /cities/:id/reviews', () => {
 
   it('sorts new times among loaded ones', async () => {
     await review('/cities/1/reviews', { ...valid, createdAt: '2024-01-01T12:00:00.000Z' })
-    expect((await get('/cities/1')).body).toMatchObject({ reviews: [{ id: 3 }, { id: 2 }, { id: 5 }, { id: 1 }] })
+    expect((await get('/cities/1')).body).toMatchObject({
+      reviews: [{ id: 3 }, { id: 2 }, { id: 5 }, { id: 1 }],
+    })
   })
 
-  it.each([{ rating: 0 }, { rating: 6 }, { rating: 2.5 }, { rating: '5' }, { userId: 77 }, { body: '' }, { createdAt: 'soon' }])(
-    'refuses %o',
-    async (wrong) => {
-      const { status, body } = await review('/cities/1/reviews', { ...valid, ...wrong })
-      expect([status, body]).toEqual([400, { error: expect.stringContaining(Object.keys(wrong).join()) }])
-      expect((await get('/cities/1')).body).toMatchObject({ reviews: [{ id: 3 }, { id: 2 }, { id: 1 }] })
-    },
-  )
+  it.each([
+    { rating: 0 },
+    { rating: 6 },
+    { rating: 2.5 },
+    { rating: '5' },
+    { userId: 77 },
+    { body: '' },
+    { createdAt: 'soon' },
+  ])('refuses %o', async (wrong) => {
+    const { status, body } = await review('/cities/1/reviews', { ...valid, ...wrong })
+    expect([status, body]).toEqual([400, { error: expect.stringContaining(Object.keys(wrong).join()) }])
+    expect((await get('/cities/1')).body).toMatchObject({ reviews: [{ id: 3 }, { id: 2 }, { id: 1 }] })
+  })
 
   it('rejects a body that is not JSON', async () => {
     const response = await fetch(`${server.origin}/cities/1/reviews`, {
@@ -191,8 +206,15 @@ describe('GET /reports', () => {
 
   it('shows a top city once it has five reviews', async () => {
     for (const rating of [5, 5])
-      await review('/cities/1/reviews', { userId: 1, rating, body: 'Good', createdAt: '2024-05-01T12:00:00.000Z' })
-    expect((await get('/reports/top-rated')).body).toEqual({ rows: [{ id: 1, name: 'Lyon', reviews: 5, rating: 4.4 }] })
+      await review('/cities/1/reviews', {
+        userId: 1,
+        rating,
+        body: 'Good',
+        createdAt: '2024-05-01T12:00:00.000Z',
+      })
+    expect((await get('/reports/top-rated')).body).toEqual({
+      rows: [{ id: 1, name: 'Lyon', reviews: 5, rating: 4.4 }],
+    })
   })
 })
 
@@ -200,7 +222,10 @@ describe('errors', () => {
   it('hides internal errors from clients', async () => {
     const logged = vi.spyOn(console, 'error').mockImplementation(() => {})
     await clients.db.schema.dropTable('reviews')
-    expect(await get('/reports/reviewers')).toEqual({ status: 500, body: { error: 'Internal server error.' } })
+    expect(await get('/reports/reviewers')).toEqual({
+      status: 500,
+      body: { error: 'Internal server error.' },
+    })
     expect(logged).toHaveBeenCalledOnce()
     logged.mockRestore()
   })

@@ -14,7 +14,11 @@ describe('summarize', () => {
   it('sums up each route of both runs', () => {
     const requests = [request('/a'), request('/b'), request('/a')]
     const bare = [answer('1'), answer('2'), answer('3')]
-    const sluice = [answer('1', { queries: 1, misses: 1 }), answer('2'), answer('3', { queries: 0, hits: 1, ms: 1 })]
+    const sluice = [
+      answer('1', { queries: 1, misses: 1 }),
+      answer('2'),
+      answer('3', { queries: 0, hits: 1, ms: 1 }),
+    ]
     expect(summarize(requests, bare, sluice)).toEqual([
       {
         ...{ route: 'GET /a', requests: 2, identical: 2 },

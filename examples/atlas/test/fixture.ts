@@ -18,7 +18,9 @@ export function emptyFixture(): Fixture {
   }
 }
 
-/** Two countries, three regions, four cities, two users, four reviews; two of the reviews have the same time. */
+/**
+ * Two countries, three regions, four cities, two users, four reviews; two of the reviews have the same time.
+ */
 export function smallFixture(): Fixture {
   const fixture = emptyFixture()
   const database = new Database(fixture.target.file)

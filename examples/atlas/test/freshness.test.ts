@@ -42,7 +42,14 @@ function twoSites(staleReads: number) {
 describe('measureFreshness', () => {
   it('counts the reviews that the next read of the other process shows', async () => {
     const { measure } = twoSites(0)
-    expect(await measure()).toMatchObject({ tries: 6, seenAtOnce: 6, neverSeen: 0, worstStalenessMs: 0, cached: 36, queries: 12 })
+    expect(await measure()).toMatchObject({
+      tries: 6,
+      seenAtOnce: 6,
+      neverSeen: 0,
+      worstStalenessMs: 0,
+      cached: 36,
+      queries: 12,
+    })
   })
 
   it('posts to one for a while, then to the other', async () => {
@@ -54,12 +61,21 @@ describe('measureFreshness', () => {
   it('reads until a review is visible, and reports the delay', async () => {
     const { measure } = twoSites(3)
     // Reads begin 0, 1 and 2 ms after the acknowledgement, take a millisecond each, and do not show it.
-    expect(await measure()).toMatchObject({ seenAtOnce: 0, neverSeen: 0, worstStalenessMs: 2, lastStaleAnswerMs: 3 })
+    expect(await measure()).toMatchObject({
+      seenAtOnce: 0,
+      neverSeen: 0,
+      worstStalenessMs: 2,
+      lastStaleAnswerMs: 3,
+    })
   })
 
   it('gives up a review that never becomes visible', async () => {
     const { measure } = twoSites(Number.POSITIVE_INFINITY)
-    expect(await measure({ tries: 1 })).toMatchObject({ seenAtOnce: 0, neverSeen: 1, worstStalenessMs: 10_000 })
+    expect(await measure({ tries: 1 })).toMatchObject({
+      seenAtOnce: 0,
+      neverSeen: 1,
+      worstStalenessMs: 10_000,
+    })
   })
 
   it('makes each try once, regardless of the number of visitors', async () => {
@@ -72,7 +88,10 @@ describe('measureFreshness', () => {
 
 describe('parseServerTiming', () => {
   it('reads queries and cache hits', () => {
-    expect(parseServerTiming('db;dur=6.1;desc="2 queries", sluice;desc="25 from cache"')).toEqual({ queries: 2, cached: 25 })
+    expect(parseServerTiming('db;dur=6.1;desc="2 queries", sluice;desc="25 from cache"')).toEqual({
+      queries: 2,
+      cached: 25,
+    })
   })
 
   it('counts nothing without the header', () => {

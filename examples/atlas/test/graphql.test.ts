@@ -36,7 +36,10 @@ async function open(isSluiced: boolean): Promise<void> {
 
 interface Answer {
   readonly status: number
-  readonly body: { readonly data?: Record<string, unknown> | null; readonly errors?: { message: string; extensions?: { code?: string } }[] }
+  readonly body: {
+    readonly data?: Record<string, unknown> | null
+    readonly errors?: { message: string; extensions?: { code?: string } }[]
+  }
 }
 
 async function post(body: string, headers: Record<string, string> = {}): Promise<Answer> {
@@ -76,7 +79,10 @@ describe('/graphql', () => {
             {
               cities: [
                 { name: 'Annecy', district: null, reviews: [] },
-                { name: 'Lyon', reviews: [{ rating: 3, author: { name: 'Ada' } }, { rating: 4 }, { rating: 5 }] },
+                {
+                  name: 'Lyon',
+                  reviews: [{ rating: 3, author: { name: 'Ada' } }, { rating: 4 }, { rating: 5 }],
+                },
               ],
             },
             { cities: [{ name: 'Paris', reviews: [{ rating: 1, author: { name: 'Ben' } }] }] },
@@ -86,14 +92,22 @@ describe('/graphql', () => {
     })
     // Countries, regions of two, cities of three, a district, reviews of three, authors.
     expect(bareStatements).toBe(11)
-    expect(reports.find(({ name }) => name === 'query Everything')).toMatchObject({ operations: 14, queries: 6 })
+    expect(reports.find(({ name }) => name === 'query Everything')).toMatchObject({
+      operations: 14,
+      queries: 6,
+    })
   })
 
   it('resolves relations to parents, too', async () => {
     await open(true)
-    const { body } = await ask('{ city(id: 4) { name region { code } country { name } } region(code: "FR.84") { country { code } } }')
+    const { body } = await ask(
+      '{ city(id: 4) { name region { code } country { name } } region(code: "FR.84") { country { code } } }',
+    )
     expect(body).toEqual({
-      data: { city: { name: 'Lys', region: null, country: { name: 'France' } }, region: { country: { code: 'FR' } } },
+      data: {
+        city: { name: 'Lys', region: null, country: { name: 'France' } },
+        region: { country: { code: 'FR' } },
+      },
     })
   })
 
@@ -105,14 +119,14 @@ describe('/graphql', () => {
     expect((await ask('mutation { clearCache }')).body).toEqual({ data: { clearCache: true } })
   })
 
-  it.each([{ 'x-forwarded-for': '203.0.113.7' }, { origin: 'https://elsewhere.example' }] as Record<string, string>[])(
-    'rejects other requests: %o',
-    async (headers) => {
-      await open(true)
-      for (const query of ['mutation { clearCache }', '{ cacheStats { hits } }'])
-        expect((await ask(query, headers)).body.errors?.[0]?.extensions?.code).toBe('SLUICE_NOT_AUTHORIZED')
-    },
-  )
+  it.each([{ 'x-forwarded-for': '203.0.113.7' }, { origin: 'https://elsewhere.example' }] as Record<
+    string,
+    string
+  >[])('rejects other requests: %o', async (headers) => {
+    await open(true)
+    for (const query of ['mutation { clearCache }', '{ cacheStats { hits } }'])
+      expect((await ask(query, headers)).body.errors?.[0]?.extensions?.code).toBe('SLUICE_NOT_AUTHORIZED')
+  })
 
   it.each(['application/x-www-form-urlencoded', 'text/plain', 'multipart/form-data; boundary=x'])(
     'takes nothing that a page of another site could send unasked: %s',
@@ -122,7 +136,9 @@ describe('/graphql', () => {
       const response = await fetch(`${server.origin}/graphql`, {
         method: 'POST',
         headers: { 'content-type': type },
-        body: type.startsWith('application') ? 'query=mutation%20%7B%20clearCache%20%7D' : '{"query":"mutation { clearCache }"}',
+        body: type.startsWith('application')
+          ? 'query=mutation%20%7B%20clearCache%20%7D'
+          : '{"query":"mutation { clearCache }"}',
       })
       expect(response.status).toBeGreaterThanOrEqual(400)
       expect(sluiced.sluice.cache?.get('kept', '1')).toBe(1)
@@ -155,7 +171,10 @@ describe('/graphql', () => {
 
   it('rejects operations that are too expensive', async () => {
     await open(true)
-    const wide = Array.from({ length: 200 }, (_, at) => `c${at}: city(id: ${at}) { name region { name } country { name } }`).join(' ')
+    const wide = Array.from(
+      { length: 200 },
+      (_, at) => `c${at}: city(id: ${at}) { name region { name } country { name } }`,
+    ).join(' ')
     const before = counter.statements
     expect((await ask(`{ ${wide} }`)).body.errors?.[0]?.message).toContain('Cost limit of 2000')
     expect(counter.statements).toBe(before)
@@ -167,13 +186,13 @@ describe('/graphql', () => {
     expect(response.status).toBe(413)
   })
 
-  it.each(['region(code: "FR.84") { cities(first: 101) { id } }', 'city(id: 1) { reviews(first: 0) { id } }'])(
-    'refuses %s',
-    async (field) => {
-      await open(true)
-      expect((await ask(`{ ${field} }`)).body.errors?.[0]?.extensions?.code).toBe('BAD_USER_INPUT')
-    },
-  )
+  it.each([
+    'region(code: "FR.84") { cities(first: 101) { id } }',
+    'city(id: 1) { reviews(first: 0) { id } }',
+  ])('refuses %s', async (field) => {
+    await open(true)
+    expect((await ask(`{ ${field} }`)).body.errors?.[0]?.extensions?.code).toBe('BAD_USER_INPUT')
+  })
 
   it('serves GraphiQL, which loads nothing from other sites', async () => {
     await open(true)
@@ -194,7 +213,8 @@ describe('/graphql', () => {
 })
 
 describe('isLocal', () => {
-  const from = (remoteAddress: string, headers: Record<string, string>) => isLocal({ socket: { remoteAddress } as never, headers })
+  const from = (remoteAddress: string, headers: Record<string, string>) =>
+    isLocal({ socket: { remoteAddress } as never, headers })
 
   it.each([
     [true, '127.0.0.1', { host: '127.0.0.1:4000' }],

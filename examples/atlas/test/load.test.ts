@@ -7,7 +7,11 @@ import { emptyFixture } from './fixture.ts'
 const fixture = emptyFixture()
 const { file } = fixture.target
 const lines: string[] = []
-const progress: Progress = { start: (label) => lines.push(label), advance() {}, finish: (line) => lines.push(line) }
+const progress: Progress = {
+  start: (label) => lines.push(label),
+  advance() {},
+  finish: (line) => lines.push(line),
+}
 
 function ask<T>(use: (database: Database.Database) => T): T {
   const database = new Database(file)
@@ -35,7 +39,8 @@ describe('loadData', () => {
   })
 
   it('has 379 regions with at least 100 cities', () => {
-    const large = 'SELECT region_id FROM cities WHERE region_id IS NOT NULL GROUP BY region_id HAVING COUNT(*) >= 100'
+    const large =
+      'SELECT region_id FROM cities WHERE region_id IS NOT NULL GROUP BY region_id HAVING COUNT(*) >= 100'
     expect(value(`SELECT COUNT(*) FROM (${large})`)).toBe(379)
   })
 
@@ -51,11 +56,17 @@ describe('loadData', () => {
           JOIN regions r ON r.id = c.region_id JOIN districts d ON d.id = c.district_id WHERE c.name = 'Lyon' AND c.country_code = 'FR'`)
         .get(),
     )
-    expect(path).toEqual({ region: 'Auvergne-Rhône-Alpes', district: 'Rhône', latitude: expect.closeTo(45.748, 2) })
+    expect(path).toEqual({
+      region: 'Auvergne-Rhône-Alpes',
+      district: 'Rhône',
+      latitude: expect.closeTo(45.748, 2),
+    })
   })
 
   it('writes times as Prisma writes them', () => {
-    expect(value(`SELECT COUNT(*) FROM reviews WHERE created_at GLOB '????-??-??T??:??:??.???+00:00'`)).toBe(8_000)
+    expect(value(`SELECT COUNT(*) FROM reviews WHERE created_at GLOB '????-??-??T??:??:??.???+00:00'`)).toBe(
+      8_000,
+    )
   })
 
   it('leaves no dangling key', () => {

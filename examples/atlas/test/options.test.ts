@@ -5,19 +5,43 @@ import { parsePort } from '../src/listen.ts'
 
 describe('parseDemoOptions', () => {
   it('reads the flags', () => {
-    expect(parseDemoOptions(['--once', '--json'])).toEqual({ once: true, serve: false, visitors: true, json: true, help: false })
-    expect(parseDemoOptions(['--serve', '--no-visitors'])).toEqual({ once: false, serve: true, visitors: false, json: false, help: false })
+    expect(parseDemoOptions(['--once', '--json'])).toEqual({
+      once: true,
+      serve: false,
+      visitors: true,
+      json: true,
+      help: false,
+    })
+    expect(parseDemoOptions(['--serve', '--no-visitors'])).toEqual({
+      once: false,
+      serve: true,
+      visitors: false,
+      json: false,
+      help: false,
+    })
   })
 
   it('shares the app between two processes', () => {
-    const arguments_ = ['--processes', '2', '--redis', 'redis://127.0.0.1:6379', '--tries', '10000', '--consistency', 'strict']
+    const arguments_ = [
+      '--processes',
+      '2',
+      '--redis',
+      'redis://127.0.0.1:6379',
+      '--tries',
+      '10000',
+      '--consistency',
+      'strict',
+    ]
     expect(parseDemoOptions(arguments_).twoProcesses).toEqual({
       ...{ redisUrl: 'redis://127.0.0.1:6379', tries: 10_000, consistencies: ['strict'] },
     })
   })
 
   it('defaults to 500 tries of both consistency modes with a separate Redis', () => {
-    expect(parseDemoOptions(['--processes=2']).twoProcesses).toEqual({ tries: 500, consistencies: ['strict', 'bounded'] })
+    expect(parseDemoOptions(['--processes=2']).twoProcesses).toEqual({
+      tries: 500,
+      consistencies: ['strict', 'bounded'],
+    })
   })
 
   it.each([

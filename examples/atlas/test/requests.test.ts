@@ -52,20 +52,33 @@ describe('planRequests', () => {
   it('reads back each review', () => {
     for (const [index, request] of requests.slice(0, -50).entries()) {
       if (request.method !== 'POST') continue
-      expect(requests.slice(index + 1).map(({ path }) => path)).toContain(request.path.replace('/reviews', ''))
+      expect(requests.slice(index + 1).map(({ path }) => path)).toContain(
+        request.path.replace('/reviews', ''),
+      )
     }
   })
 
   it('opens cities from the list of their region', async () => {
-    const open = new Set(requests.filter(({ route }) => route === 'GET /regions/:code/cities').map(({ path }) => path.split('/')[2]))
-    const ids = requests.filter(({ route }) => route === 'GET /cities/:id').map(({ path }) => Number(path.split('/')[2]))
+    const open = new Set(
+      requests
+        .filter(({ route }) => route === 'GET /regions/:code/cities')
+        .map(({ path }) => path.split('/')[2]),
+    )
+    const ids = requests
+      .filter(({ route }) => route === 'GET /cities/:id')
+      .map(({ path }) => Number(path.split('/')[2]))
     const known = ids.filter((id) => id < 999_999_999)
-    const cities = await clients.prisma.city.findMany({ where: { id: { in: known } }, include: { region: true } })
+    const cities = await clients.prisma.city.findMany({
+      where: { id: { in: known } },
+      include: { region: true },
+    })
     for (const { region } of cities) expect(open).toContain(region?.code)
   })
 
   it('repeats requests for popular places', () => {
-    const paths = requests.filter((request) => request.route === 'GET /regions/:code/cities').map((request) => request.path)
+    const paths = requests
+      .filter((request) => request.route === 'GET /regions/:code/cities')
+      .map((request) => request.path)
     expect(new Set(paths).size).toBeLessThan(paths.length * 0.8)
   })
 

@@ -13,12 +13,17 @@ describe('the demo, serving', () => {
     }
     expect(await text('/cities/1')).toMatchObject({ status: 200, body: expect.stringContaining('"id":1') })
     expect(await text('/_sluice/')).toMatchObject({ status: 200, body: expect.stringContaining('<script') })
-    expect(await text('/graphql', { accept: 'text/html' })).toMatchObject({ status: 200, body: expect.stringContaining('Atlas') })
+    expect(await text('/graphql', { accept: 'text/html' })).toMatchObject({
+      status: 200,
+      body: expect.stringContaining('Atlas'),
+    })
     expect(await text('/readyz')).toMatchObject({ status: 200 })
     expect((await text('/metrics')).body).toContain('http_server_request_duration_seconds_count')
     const routes = async () => {
       const { body } = await text('/_sluice/api/requests')
-      return (JSON.parse(body) as { readonly routes: readonly { readonly name: string }[] }).routes.map(({ name }) => name)
+      return (JSON.parse(body) as { readonly routes: readonly { readonly name: string }[] }).routes.map(
+        ({ name }) => name,
+      )
     }
     await expect.poll(routes, SOON).toContain('GET /regions/:code/cities')
     const ended = new Promise((resolve) => demo.once('exit', (code) => resolve(code)))
@@ -26,7 +31,9 @@ describe('the demo, serving', () => {
     expect(await ended).toBe(0)
   })
 
-  it('serves a cached response until a review is written, and responds while it stops', { timeout: TEST_MS }, async () => {
+  it('serves a cached response until a review is written, and responds while it stops', {
+    timeout: TEST_MS,
+  }, async () => {
     const { demo, origin } = await startDemo('--no-visitors')
     const look = async () => {
       const response = await fetch(`${origin}/cities/1`)
@@ -42,14 +49,20 @@ describe('the demo, serving', () => {
     }
     expect(await lookUntilKept()).not.toContain('Lovely at dusk')
     const body = JSON.stringify({ userId: 1, rating: 5, body: 'Lovely at dusk' })
-    const posted = await fetch(`${origin}/cities/1/reviews`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+    const posted = await fetch(`${origin}/cities/1/reviews`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    })
     expect(posted.status).toBe(201)
     expect((await look()).body).toContain('Lovely at dusk')
     expect(await lookUntilKept()).toContain('Lovely at dusk')
 
     const ended = new Promise((resolve) => demo.once('exit', (code) => resolve(code)))
     demo.kill('SIGTERM')
-    await expect.poll(async () => (await fetch(`${origin}/readyz`)).status, { ...SOON, interval: 20 }).toBe(503)
+    await expect
+      .poll(async () => (await fetch(`${origin}/readyz`)).status, { ...SOON, interval: 20 })
+      .toBe(503)
     expect((await fetch(`${origin}/search?q=Lyo`)).status).toBe(200)
     expect(await ended).toBe(0)
   })

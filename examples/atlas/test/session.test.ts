@@ -24,7 +24,12 @@ afterEach(async () => {
 
 const look: PlannedRequest = { route: 'GET /cities/:id', method: 'GET', path: '/cities/1' }
 const body = { userId: 1, rating: 5, body: 'Good' }
-const review: PlannedRequest = { route: 'POST /cities/:id/reviews', method: 'POST', path: '/cities/1/reviews', body }
+const review: PlannedRequest = {
+  route: 'POST /cities/:id/reviews',
+  method: 'POST',
+  path: '/cities/1/reviews',
+  body,
+}
 
 describe('openSession', () => {
   it('counts a read as a hit when the cache served it', async () => {

@@ -6,13 +6,19 @@ import { freePort } from '../../../test/services/free-port.ts'
 const folder = join(import.meta.dirname, '..')
 
 /** `npm run demo -- --serve`, from when it prints its address to the end of the test. */
-export async function startDemo(...args: readonly string[]): Promise<{ readonly demo: ChildProcess; readonly origin: string }> {
+export async function startDemo(
+  ...args: readonly string[]
+): Promise<{ readonly demo: ChildProcess; readonly origin: string }> {
   const port = await freePort()
-  const demo = spawn(process.execPath, ['--import', 'tsx', '--conditions=@sluice/source', 'src/demo.ts', '--serve', ...args], {
-    cwd: folder,
-    env: { ...process.env, PORT: String(port), DATABASE_URL: '' },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
+  const demo = spawn(
+    process.execPath,
+    ['--import', 'tsx', '--conditions=@sluice/source', 'src/demo.ts', '--serve', ...args],
+    {
+      cwd: folder,
+      env: { ...process.env, PORT: String(port), DATABASE_URL: '' },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    },
+  )
   onTestFinished(() => void demo.kill('SIGKILL'))
   let text = ''
   await new Promise<void>((resolve, reject) => {

@@ -27,7 +27,9 @@ async function statementsOf(work: () => Promise<unknown>): Promise<number> {
 
 describe('StatementCounter', () => {
   it('counts one statement for each level of an include', async () => {
-    expect(await statementsOf(() => clients.prisma.city.findMany({ include: { region: true, reviews: true } }))).toBe(3)
+    expect(
+      await statementsOf(() => clients.prisma.city.findMany({ include: { region: true, reviews: true } })),
+    ).toBe(3)
   })
 
   it('counts the statements of a Prisma transaction, without BEGIN and COMMIT', async () => {
@@ -37,10 +39,14 @@ describe('StatementCounter', () => {
   })
 
   it('counts the statements of Knex', async () => {
-    expect(await statementsOf(() => Promise.all([clients.db('cities').first(), clients.db.raw('SELECT 1')]))).toBe(2)
+    expect(
+      await statementsOf(() => Promise.all([clients.db('cities').first(), clients.db.raw('SELECT 1')])),
+    ).toBe(2)
   })
 
   it('counts the statements of a Knex transaction, without BEGIN and COMMIT', async () => {
-    expect(await statementsOf(() => clients.db.transaction((trx) => trx('cities').update({ latitude: 2 })))).toBe(1)
+    expect(
+      await statementsOf(() => clients.db.transaction((trx) => trx('cities').update({ latitude: 2 }))),
+    ).toBe(1)
   })
 })

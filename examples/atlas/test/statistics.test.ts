@@ -9,7 +9,13 @@ afterAll(() => fixture.remove())
 describe('runStatistics', () => {
   it('computes every region as a batch, with fewer statements than calls', async () => {
     const run = await runStatistics(fixture.target, silentProgress)
-    expect(run.batch).toMatchObject({ status: 'completed', totalItems: 3, processedItems: 3, failedItems: 0, progress: 100 })
+    expect(run.batch).toMatchObject({
+      status: 'completed',
+      totalItems: 3,
+      processedItems: 3,
+      failedItems: 0,
+      progress: 100,
+    })
     expect(run).toMatchObject({ cities: 3, wrong: 0 })
     expect(run.operations).toBeGreaterThan(6)
   })

@@ -18,9 +18,17 @@ beforeAll(() => {
 afterAll(() => fixture.remove())
 
 describe.skipIf(!hasRedis && process.env.CI !== 'true')('runTwoProcesses', () => {
-  it('sees each review immediately in strict, and within the limit in bounded', { timeout: TEST_MS }, async () => {
+  it('sees each review immediately in strict, and within the limit in bounded', {
+    timeout: TEST_MS,
+  }, async () => {
     const consistencies = ['strict', 'bounded'] as const
-    const results = await runTwoProcesses({ loaded: fixture.target, consistencies, tries: 60, progress: silentProgress, execArgv })
+    const results = await runTwoProcesses({
+      loaded: fixture.target,
+      consistencies,
+      tries: 60,
+      progress: silentProgress,
+      execArgv,
+    })
     expect(results).toMatchObject([
       { consistency: 'strict', tries: 60, seenAtOnce: 60 },
       { consistency: 'bounded', tries: 60, neverSeen: 0 },
@@ -33,8 +41,16 @@ describe.skipIf(!hasRedis && process.env.CI !== 'true')('runTwoProcesses', () =>
   it('reports that no Redis responds', async () => {
     const redis = await startPrivateRedis()
     await redis.stop()
-    const plan = { loaded: fixture.target, consistencies: ['strict'] as const, tries: 1, progress: silentProgress, execArgv }
-    await expect(runTwoProcesses({ ...plan, redisUrl: redis.url })).rejects.toBeInstanceOf(NoConnectionToRedisError)
+    const plan = {
+      loaded: fixture.target,
+      consistencies: ['strict'] as const,
+      tries: 1,
+      progress: silentProgress,
+      execArgv,
+    }
+    await expect(runTwoProcesses({ ...plan, redisUrl: redis.url })).rejects.toBeInstanceOf(
+      NoConnectionToRedisError,
+    )
   })
 })
 
@@ -59,7 +75,13 @@ describe('formatTwoProcesses', () => {
   const plain = { color: false, width: 120 }
 
   it('has a line and a verdict for each consistency', () => {
-    const bounded = { ...result, consistency: 'bounded', seenAtOnce: 9_999, worstStalenessMs: 2.5, lastStaleAnswerMs: 12.34 } as const
+    const bounded = {
+      ...result,
+      consistency: 'bounded',
+      seenAtOnce: 9_999,
+      worstStalenessMs: 2.5,
+      lastStaleAnswerMs: 12.34,
+    } as const
     expect(formatTwoProcesses([result, bounded], plain).split('\n')).toEqual([
       'consistency  reviews  seen by the next read  last stale result  write p50  write p99  hit rate',
       'strict        10,000          10,000 (100%)                  –     3.0 ms     4.0 ms       75%',
@@ -72,7 +94,10 @@ describe('formatTwoProcesses', () => {
 
   it.each([
     ['one that strict did not show at once', { seenAtOnce: 9_999 }],
-    ['one that bounded showed too late', { consistency: 'bounded', seenAtOnce: 9_999, worstStalenessMs: 1_001 }],
+    [
+      'one that bounded showed too late',
+      { consistency: 'bounded', seenAtOnce: 9_999, worstStalenessMs: 1_001 },
+    ],
     ['one that bounded never showed', { consistency: 'bounded', seenAtOnce: 9_999, neverSeen: 1 }],
   ] as const)('has a cross for %s', (_, wrong) => {
     expect(formatTwoProcesses([{ ...result, ...wrong }], plain)).toContain('✗')
@@ -80,6 +105,9 @@ describe('formatTwoProcesses', () => {
   })
 
   it('has its figures for machines', () => {
-    expect(twoProcessesJson([result])).toMatchObject({ processes: 2, results: [{ seenAtOnce: 10_000, hitRate: 0.75, isKept: true }] })
+    expect(twoProcessesJson([result])).toMatchObject({
+      processes: 2,
+      results: [{ seenAtOnce: 10_000, hitRate: 0.75, isKept: true }],
+    })
   })
 })

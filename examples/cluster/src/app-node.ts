@@ -61,7 +61,10 @@ export class AppNode {
    */
   async start(): Promise<void> {
     const { own, plan, execArgv } = this.parts
-    const child = own.fork(join(import.meta.dirname, 'node-process.ts'), [JSON.stringify(plan)], { execArgv: [...execArgv], silent: true })
+    const child = own.fork(join(import.meta.dirname, 'node-process.ts'), [JSON.stringify(plan)], {
+      execArgv: [...execArgv],
+      silent: true,
+    })
     this.#process = child
     let output = ''
     const listen = (chunk: Buffer) => {
@@ -72,7 +75,10 @@ export class AppNode {
     let known: ReadCounts = { onReplica: 0, onPrimary: 0 }
     await new Promise<void>((resolve, reject) => {
       const fail = (reason: string) => reject(new Error(`${this.name} ${reason}\n${output}`.trim()))
-      const timer = setTimeout(() => fail(`did not serve within ${START_TIMEOUT_MS / 1_000} s.`), START_TIMEOUT_MS)
+      const timer = setTimeout(
+        () => fail(`did not serve within ${START_TIMEOUT_MS / 1_000} s.`),
+        START_TIMEOUT_MS,
+      )
       child.on('message', (message: NodeMessage) => {
         if (message === 'ready') {
           clearTimeout(timer)

@@ -53,7 +53,14 @@ export function parseClusterOptions(args: readonly string[]): ClusterOptions {
       'no-cookies': { type: 'boolean' },
     },
   })
-  const { once = false, json = false, help = false, seconds, visitors, 'no-cookies': noCookies = false } = values
+  const {
+    once = false,
+    json = false,
+    help = false,
+    seconds,
+    visitors,
+    'no-cookies': noCookies = false,
+  } = values
   return {
     ...{ once, json, help },
     seconds: countOf('--seconds', seconds, MAX_SECONDS) ?? DEFAULT_SECONDS,

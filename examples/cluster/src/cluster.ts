@@ -18,9 +18,13 @@ const NO_POSTGRES = 3
 /** Serves until Ctrl-C, and prints the actions of the balancer. */
 async function serve({ front, nodes }: Cluster): Promise<void> {
   const pids = nodes.map(({ name, id, pid }) => `${name} (${id}) is process ${pid}`).join(', ')
-  process.stderr.write(`\nServing at ${front.origin}, for example ${front.origin}/regions/GB.ENG/cities. Press Ctrl-C to stop.\n`)
+  process.stderr.write(
+    `\nServing at ${front.origin}, for example ${front.origin}/regions/GB.ENG/cities. Press Ctrl-C to stop.\n`,
+  )
   process.stderr.write(`Kill a node (kill -9), or suspend it (kill -STOP, kill -CONT): ${pids}.\n`)
-  tellEvents(front.balancer, (text) => process.stderr.write(`${new Date().toLocaleTimeString('en-GB')}  ${text}\n`))
+  tellEvents(front.balancer, (text) =>
+    process.stderr.write(`${new Date().toLocaleTimeString('en-GB')}  ${text}\n`),
+  )
   await untilInterrupted()
 }
 
@@ -28,13 +32,21 @@ async function serve({ front, nodes }: Cluster): Promise<void> {
 async function run({ once, json, ...options }: ClusterOptions, port: number): Promise<number> {
   const progress = createProgress()
   let tally = new Tally()
-  const cluster = await openCluster({ port, postgres: process.env.PG_BIN, progress, onReads: (reads) => tally.addReads(reads) })
+  const cluster = await openCluster({
+    port,
+    postgres: process.env.PG_BIN,
+    progress,
+    onReads: (reads) => tally.addReads(reads),
+  })
   try {
     const onTally = (next: Tally) => {
       tally = next
     }
     const results = await runSteps({ cluster, ...options, progress, onTally })
-    const style = { color: wantsColor(process.stdout), width: process.stdout.columns || WIDTH_WITHOUT_TERMINAL }
+    const style = {
+      color: wantsColor(process.stdout),
+      width: process.stdout.columns || WIDTH_WITHOUT_TERMINAL,
+    }
     process.stdout.write(`\n${formatSteps(results, style)}\n`)
     if (json) process.stdout.write(`\n${JSON.stringify(clusterJson(results))}\n`)
     if (process.stdout.isTTY && !once) await serve(cluster)

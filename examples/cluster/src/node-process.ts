@@ -20,7 +20,10 @@ const replica = openClients({ kind: 'postgresql', url: replicaUrl }, new Stateme
 const clients = openClients({ kind: 'postgresql', url: primaryUrl }, new StatementCounter(), {
   adapter: (adapter) => sluiceAdapter(adapter, sluice),
   // The extension changes no type, but TypeScript cannot compare the two forms of a generic delegate.
-  prisma: (client) => client.$extends(withSluice(sluice, { schema, replicas: [replica.prisma], maxLagMs })) as unknown as typeof client,
+  prisma: (client) =>
+    client.$extends(
+      withSluice(sluice, { schema, replicas: [replica.prisma], maxLagMs }),
+    ) as unknown as typeof client,
   knex: (db) => withSluiceKnex(db, sluice, { replicas: [replica.db], maxLagMs }),
 })
 
@@ -41,7 +44,8 @@ setInterval(() => {
   const onReplica = stats.reduce((sum, { replicaReads }) => sum + replicaReads, 0)
   // Writes and transactions cannot use the replica.
   const onPrimary = stats.reduce(
-    (sum, { primaryReads, primaryReasons: { write, transaction } }) => sum + primaryReads - write - transaction,
+    (sum, { primaryReads, primaryReasons: { write, transaction } }) =>
+      sum + primaryReads - write - transaction,
     0,
   )
   tell({ onReplica, onPrimary })

@@ -49,7 +49,8 @@ export interface ClusterPlan {
 /**
  * Starts the databases, the nodes, and the proxy before them.
  *
- * @throws NoPostgresError where there is none to start; what starting fails with. Nothing is left behind then.
+ * @throws NoPostgresError where there is none to start; what starting fails with. Nothing is left behind
+ *   then.
  */
 export async function openCluster({
   port,
@@ -67,7 +68,9 @@ export async function openCluster({
     for (const one of closing.splice(0).reverse()) await one()
   }
   try {
-    const databases = await timed(progress, 'PostgreSQL and its replica', () => startPostgresPair(own, binaries))
+    const databases = await timed(progress, 'PostgreSQL and its replica', () =>
+      startPostgresPair(own, binaries),
+    )
     const { primaryUrl, replicaUrl } = databases
     const nextVisit = await load(primaryUrl, progress)
     const made = await Promise.all(

@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 /**
- * Waits for the end of its input, which closes when the process that started it ends in any way. Then it sends each process that has a file in
- * `$1/pids` the signal in that file, after two seconds `KILL`, and removes the folder `$1`.
+ * Waits for the end of its input, which closes when the process that started it ends in any way. Then it
+ * sends each process that has a file in `$1/pids` the signal in that file, after two seconds `KILL`, and
+ * removes the folder `$1`.
  */
 const GUARD = `
   read -r _
@@ -27,21 +28,32 @@ const GUARD = `
   each "$1" KILL
   rm -rf "$1"`
 
-/** Processes, and a folder for them, that end with this process. Ctrl-C on the terminal reaches none of them. */
+/**
+ * Processes, and a folder for them, that end with this process. Ctrl-C on the terminal reaches none of them.
+ */
 export class OwnProcesses {
   readonly folder: string = mkdtempSync(join(tmpdir(), 'sluice-cluster-'))
   readonly #guard: ChildProcess
 
   constructor() {
     mkdirSync(join(this.folder, 'pids'))
-    this.#guard = spawn('/bin/sh', ['-c', GUARD, 'guard', this.folder], { cwd: '/', detached: true, stdio: ['pipe', 'ignore', 'ignore'] })
+    this.#guard = spawn('/bin/sh', ['-c', GUARD, 'guard', this.folder], {
+      cwd: '/',
+      detached: true,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    })
     this.#guard.unref()
     const input = this.#guard.stdin as Socket | null
     input?.unref()
   }
 
   /** @param endsBy - The signal that ends it. */
-  spawn(command: string, args: readonly string[], options: SpawnOptions, endsBy: NodeJS.Signals): ChildProcess {
+  spawn(
+    command: string,
+    args: readonly string[],
+    options: SpawnOptions,
+    endsBy: NodeJS.Signals,
+  ): ChildProcess {
     return this.#own(spawn(command, args, { ...options, detached: true }), endsBy)
   }
 

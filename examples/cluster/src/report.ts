@@ -16,10 +16,20 @@ const COLUMNS: readonly Column<Figures>[] = [
     expendable: 4,
     cell: ({ nodes }) => `${NODE_NAMES.map((name) => Math.round((nodes[name] ?? 0) * 100)).join(' / ')}%`,
   },
-  { title: 'on the replica', align: 'right', expendable: 2, cell: ({ replicaShare }) => percent(replicaShare, 1) },
+  {
+    title: 'on the replica',
+    align: 'right',
+    expendable: 2,
+    cell: ({ replicaShare }) => percent(replicaShare, 1),
+  },
   { title: 'own writes', align: 'right', expendable: 3, cell: ({ ownReads }) => count(ownReads) },
   { title: 'stale', align: 'right', expendable: 0, cell: ({ staleReads }) => count(staleReads) },
-  { title: 'used again', align: 'right', expendable: 1, cell: ({ usedAgainMs }) => (usedAgainMs === null ? '–' : ms(usedAgainMs)) },
+  {
+    title: 'used again',
+    align: 'right',
+    expendable: 1,
+    cell: ({ usedAgainMs }) => (usedAgainMs === null ? '–' : ms(usedAgainMs)),
+  },
 ]
 
 /** The results of the requests, one line per step. */
@@ -42,15 +52,25 @@ export function clusterJson(results: readonly StepResult[]): object {
 function verdict(results: readonly StepResult[], style: ReportStyle): string[] {
   const figures = results.map(figuresOf)
   const sum = (value: (line: Figures) => number) => figures.reduce((all, line) => all + value(line), 0)
-  const [requests, failed, lost] = [sum((line) => line.requests), sum((line) => line.failed), sum((line) => line.lostPosts)]
+  const [requests, failed, lost] = [
+    sum((line) => line.requests),
+    sum((line) => line.failed),
+    sum((line) => line.lostPosts),
+  ]
   const [own, stale] = [sum((line) => line.ownReads), sum((line) => line.staleReads)]
-  const line = (isGood: boolean, text: string) => paint(style, isGood ? '32' : '31', `${isGood ? '✓' : '✗'} ${text}`)
+  const line = (isGood: boolean, text: string) =>
+    paint(style, isGood ? '32' : '31', `${isGood ? '✓' : '✗'} ${text}`)
   return [
     line(failed === 0, `${count(failed)} of ${count(requests)} requests failed`),
     ...(lost === 0
       ? []
-      : [`  ${count(lost)} POSTs lost: in flight on a node that died or hung, and not retried, because they may have taken effect`]),
-    line(stale === 0, `${count(stale)} of ${count(own)} reads after a write of the same visitor missed the write`),
+      : [
+          `  ${count(lost)} POSTs lost: in flight on a node that died or hung, and not retried, because they may have taken effect`,
+        ]),
+    line(
+      stale === 0,
+      `${count(stale)} of ${count(own)} reads after a write of the same visitor missed the write`,
+    ),
   ]
 }
 

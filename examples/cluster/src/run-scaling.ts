@@ -46,11 +46,14 @@ export async function runScaling(
     env: { ATLAS_WORKER: JSON.stringify({ file, port }) },
     onProblem: (error) => onLine(error.message),
   })
-  const sluice = createSluice({ monitor: { scaling: { target, maxWorkers, intervalMs, rule: { capacity, ...paces } } } })
+  const sluice = createSluice({
+    monitor: { scaling: { target, maxWorkers, intervalMs, rule: { capacity, ...paces } } },
+  })
   const { monitor } = sluice
   if (monitor === undefined) throw new Error('Monitoring is enabled.')
   monitor.on('scaling', ({ from, to, reasons }) => onLine(`  ${from} → ${to} workers: ${reasons.join(' ')}`))
-  const listen = ({ process }: Worker, { cpu }: WorkerLoad) => void monitor.recordMetric('cpu', Math.min(100, cpu), `worker ${process.pid}`)
+  const listen = ({ process }: Worker, { cpu }: WorkerLoad) =>
+    void monitor.recordMetric('cpu', Math.min(100, cpu), `worker ${process.pid}`)
   cluster.on('message', listen)
 
   // Measured like by a proxy in front of them: workers only see the requests that they process.
@@ -80,7 +83,11 @@ export async function runScaling(
     let sent = 0
     const hasShrunk = () => mostWorkers > 1 && target.current() < mostWorkers
     const startedAt = performance.now()
-    for (let second = 0; second < seconds || (!hasShrunk() && second < seconds + MOST_EXTRA_SECONDS); second += 1) {
+    for (
+      let second = 0;
+      second < seconds || (!hasShrunk() && second < seconds + MOST_EXTRA_SECONDS);
+      second += 1
+    ) {
       const rate = rateAt(second / seconds, plan)
       for (let at = 0; at < rate; at += 1) {
         const asked = ask(paths[sent % paths.length] ?? '/')
@@ -93,7 +100,9 @@ export async function runScaling(
       }
       mostWorkers = Math.max(mostWorkers, target.current())
       if (second % SHOW_EVERY_SECONDS === 0)
-        onLine(`${String(second).padStart(4)} s  ${rate.toFixed(0).padStart(4)} requests/s  ${'#'.repeat(target.current())}`)
+        onLine(
+          `${String(second).padStart(4)} s  ${rate.toFixed(0).padStart(4)} requests/s  ${'#'.repeat(target.current())}`,
+        )
     }
     await Promise.all(asking)
     const { cost } = (await monitor.getPerformanceReport()).scaling

@@ -15,7 +15,10 @@ const LOOK_EVERY_MS = 50
 export interface StepResult {
   readonly name: string
   readonly tally: Tally
-  /** Milliseconds from when what was disturbed was there again to when it was used again; `undefined`: nothing was disturbed. */
+  /**
+   * Milliseconds from when what was disturbed was there again to when it was used again; `undefined`: nothing
+   * was disturbed.
+   */
   readonly usedAgainMs: number | undefined
 }
 
@@ -42,7 +45,13 @@ export async function runSteps({
   onTally,
 }: RunPlan): Promise<StepResult[]> {
   const { front, nextVisit } = cluster
-  const traffic = new Traffic({ origin: front.origin, visitors, keepsCookies, random: createRandom(SEED), nextVisit })
+  const traffic = new Traffic({
+    origin: front.origin,
+    visitors,
+    keepsCookies,
+    random: createRandom(SEED),
+    nextVisit,
+  })
   try {
     await warmUp(traffic.tally, progress)
     const results: StepResult[] = []

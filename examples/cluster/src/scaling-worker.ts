@@ -12,7 +12,10 @@ export interface WorkerLoad {
 }
 
 const TELL_EVERY_MS = 1_000
-const { file, port } = JSON.parse(process.env.ATLAS_WORKER ?? '{}') as { readonly file: string; readonly port: number }
+const { file, port } = JSON.parse(process.env.ATLAS_WORKER ?? '{}') as {
+  readonly file: string
+  readonly port: number
+}
 
 const clients = openClients({ kind: 'sqlite', file }, new StatementCounter())
 closeConnectionsOnDisconnect(createServer(createApp(clients))).listen(port, '127.0.0.1')

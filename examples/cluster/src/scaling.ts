@@ -1,4 +1,5 @@
-// Load goes up and down, and workers follow: atlas served by processes of this machine, as many as are needed.
+// Load goes up and down, and workers follow: atlas served by processes of this machine, as many as are
+// needed.
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { loadData } from '@sluice/example-atlas/load'
@@ -28,11 +29,20 @@ Exit codes: 0 workers were added and removed, and no request failed, 1 otherwise
 /** Resolves to the exit code. */
 async function run(seconds: number, json: boolean): Promise<number> {
   await loadData({ kind: 'sqlite', file: plan.file }, createProgress())
-  const outcome = await runScaling({ ...plan, seconds }, { onLine: (line) => process.stdout.write(`${line}\n`) })
+  const outcome = await runScaling(
+    { ...plan, seconds },
+    { onLine: (line) => process.stdout.write(`${line}\n`) },
+  )
   const { answered, failures, mostWorkers, workersInTheEnd, history, cost } = outcome
   const times = outcome.timesMs.toSorted((a, b) => a - b)
   const quantile = (share: number) => Math.round(times[Math.floor(times.length * share)] ?? 0)
-  const summary = { answered, failed: failures.length, p50Ms: quantile(0.5), p99Ms: quantile(0.99), mostWorkers }
+  const summary = {
+    answered,
+    failed: failures.length,
+    p50Ms: quantile(0.5),
+    p99Ms: quantile(0.99),
+    mostWorkers,
+  }
   process.stdout.write(
     `\n${answered} requests completed, ${failures.length} failed; p50 ${summary.p50Ms} ms, p99 ${summary.p99Ms} ms; at most ${mostWorkers} workers at most, ${workersInTheEnd} at the end.\n`,
   )
@@ -42,11 +52,17 @@ async function run(seconds: number, json: boolean): Promise<number> {
 }
 
 const { values } = parseArgs({
-  options: { seconds: { type: 'string', default: '200' }, json: { type: 'boolean' }, help: { type: 'boolean' } },
+  options: {
+    seconds: { type: 'string', default: '200' },
+    json: { type: 'boolean' },
+    help: { type: 'boolean' },
+  },
 })
 const seconds = Number(values.seconds)
 if (values.help === true) process.stdout.write(USAGE)
 else if (!Number.isInteger(seconds) || seconds < LEAST_SECONDS) {
-  process.stderr.write(`--seconds: expected a whole number from ${LEAST_SECONDS}, got "${values.seconds}"\n\n${USAGE}`)
+  process.stderr.write(
+    `--seconds: expected a whole number from ${LEAST_SECONDS}, got "${values.seconds}"\n\n${USAGE}`,
+  )
   process.exitCode = 2
 } else process.exitCode = await run(seconds, values.json === true)

@@ -35,7 +35,8 @@ export const STEPS: readonly Step[] = [
   },
   {
     name: 'node-3 drained',
-    disturb: async ({ nodes: [, , node], front }) => void (await front.balancer.removeNode(node.id, { drainMs: DRAIN_MS })),
+    disturb: async ({ nodes: [, , node], front }) =>
+      void (await front.balancer.removeNode(node.id, { drainMs: DRAIN_MS })),
     repair: ({ nodes: [, , node], front }) => void front.balancer.registerNode('127.0.0.1', node.port),
     isUsed: ({ nodes: [, , node] }, tally, since) => answers(node, tally, since),
   },
@@ -61,11 +62,16 @@ function answers({ name }: AppNode, { answers: all }: Tally, since: number): boo
  * @returns Milliseconds from when what was disturbed was there again to when it was used again.
  * @throws Error when it is not used for a minute.
  */
-export async function untilUsed({ name, isUsed }: Step, cluster: Cluster, tally: Tally): Promise<number | undefined> {
+export async function untilUsed(
+  { name, isUsed }: Step,
+  cluster: Cluster,
+  tally: Tally,
+): Promise<number | undefined> {
   if (isUsed === undefined) return undefined
   const since = performance.now()
   while (!isUsed(cluster, tally, since)) {
-    if (performance.now() - since > USED_WITHIN_MS) throw new Error(`${name}: it was not used again within ${USED_WITHIN_MS / 1_000} s.`)
+    if (performance.now() - since > USED_WITHIN_MS)
+      throw new Error(`${name}: it was not used again within ${USED_WITHIN_MS / 1_000} s.`)
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))
   }
   return performance.now() - since

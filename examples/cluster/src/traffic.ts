@@ -47,7 +47,12 @@ export class Traffic {
 
   async #visit(): Promise<void> {
     const { origin, keepsCookies, nextVisit, random } = this.plan
-    const visitor = new Visitor({ origin, keepsCookies, tally: () => this.#tally, mayLoseWrites: () => this.mayLoseWrites })
+    const visitor = new Visitor({
+      origin,
+      keepsCookies,
+      tally: () => this.#tally,
+      mayLoseWrites: () => this.mayLoseWrites,
+    })
     while (this.#isRunning) {
       for (const request of withReview(nextVisit(), random)) {
         if (!this.#isRunning) return
@@ -62,6 +67,15 @@ export class Traffic {
 function withReview(visit: readonly PlannedRequest[], random: Random): readonly PlannedRequest[] {
   const city = visit.findLast(({ path }) => CITY.test(path))
   if (city === undefined || random.next() >= REVIEW_SHARE) return visit
-  const body = { userId: 1 + random.below(USERS), rating: 1 + random.below(5), body: 'Seen from another node.' }
-  return [...visit, { route: 'POST /cities/:id/reviews', method: 'POST', path: `${city.path}/reviews`, body }, city, city]
+  const body = {
+    userId: 1 + random.below(USERS),
+    rating: 1 + random.below(5),
+    body: 'Seen from another node.',
+  }
+  return [
+    ...visit,
+    { route: 'POST /cities/:id/reviews', method: 'POST', path: `${city.path}/reviews`, body },
+    city,
+    city,
+  ]
 }

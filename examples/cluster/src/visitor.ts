@@ -40,7 +40,10 @@ export class Visitor {
       const cookie = this.#jar.header
       const response = await fetch(origin + path, {
         method,
-        headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...(cookie !== undefined && { cookie }) },
+        headers: {
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+          ...(cookie !== undefined && { cookie }),
+        },
         ...(body !== undefined && { body: JSON.stringify(body) }),
       })
       node = response.headers.get('x-node') ?? undefined
@@ -52,7 +55,10 @@ export class Visitor {
     } catch (error) {
       outcome = mayLose ? 'lost' : 'failed'
       if (outcome === 'failed')
-        note(counted, `${method} ${path}: ${error instanceof Error ? `${error.message} ${error.cause ?? ''}` : error}`)
+        note(
+          counted,
+          `${method} ${path}: ${error instanceof Error ? `${error.message} ${error.cause ?? ''}` : error}`,
+        )
     }
     counted.add({ sentAt, ms: performance.now() - sentAt, outcome, node })
   }
@@ -64,19 +70,24 @@ export class Visitor {
       const { id, createdAt } = JSON.parse(text) as Review
       const known = this.#reviews.get(city)
       // A page shows the latest by their own time.
-      if (known === undefined || isBefore(known, { id, createdAt })) this.#reviews.set(city, { id, createdAt })
+      if (known === undefined || isBefore(known, { id, createdAt }))
+        this.#reviews.set(city, { id, createdAt })
       return
     }
     const own = this.#reviews.get(city)
     if (own === undefined) return
     counted.ownReads += 1
-    if (!shows((JSON.parse(text) as { readonly reviews: readonly Review[] }).reviews, own)) counted.staleReads += 1
+    if (!shows((JSON.parse(text) as { readonly reviews: readonly Review[] }).reviews, own))
+      counted.staleReads += 1
   }
 }
 
 /** Whether a page shows a review, or enough later ones to replace it. */
 export function shows(page: readonly Review[], review: Review): boolean {
-  return page.some(({ id }) => id === review.id) || (page.length === SHOWN && page.every((one) => isBefore(review, one)))
+  return (
+    page.some(({ id }) => id === review.id) ||
+    (page.length === SHOWN && page.every((one) => isBefore(review, one)))
+  )
 }
 
 function isBefore(one: Review, other: Review): boolean {

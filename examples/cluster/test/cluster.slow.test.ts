@@ -40,7 +40,8 @@ describe.skipIf(missing !== undefined)('the cluster', () => {
     })
 
   beforeAll(async () => {
-    // The machine may have other load: a slow node does not count as hung. The replica is used although its replay is paused.
+    // The machine may have other load: a slow node does not count as hung. The replica is used although its
+    // replay is paused.
     const probe = { timeoutMs: 3_000, down: 3 }
     cluster = await openCluster({
       port: 0,
@@ -61,11 +62,16 @@ describe.skipIf(missing !== undefined)('the cluster', () => {
     const figures = results.map(figuresOf)
     console.log(
       figures
-        .map(({ name, requests, lostPosts, ownReads, replicaShare }) => `${name}: ${[requests, lostPosts, ownReads, replicaShare]}`)
+        .map(
+          ({ name, requests, lostPosts, ownReads, replicaShare }) =>
+            `${name}: ${[requests, lostPosts, ownReads, replicaShare]}`,
+        )
         .join('\n'),
     )
     expect(results.flatMap((result) => result.tally.failures)).toEqual([])
-    expect(figures.map(({ name, staleReads }) => [name, staleReads])).toEqual(STEPS.map(({ name }) => [name, 0]))
+    expect(figures.map(({ name, staleReads }) => [name, staleReads])).toEqual(
+      STEPS.map(({ name }) => [name, 0]),
+    )
     expect(isGood(results)).toBe(true)
     const [well, ...disturbed] = figures
     expect(Object.values(well?.nodes ?? {}).every((share) => share > 0)).toBe(true)
@@ -76,7 +82,11 @@ describe.skipIf(missing !== undefined)('the cluster', () => {
   })
 
   it('detects stale reads of visitors that keep no cookies', { timeout: TEST_MS }, async () => {
-    const [result] = await run({ keepsCookies: false, seconds: 4, steps: STEPS.filter(({ name }) => name === 'replay paused') })
+    const [result] = await run({
+      keepsCookies: false,
+      seconds: 4,
+      steps: STEPS.filter(({ name }) => name === 'replay paused'),
+    })
     expect(result?.tally.staleReads).toBeGreaterThan(0)
     expect(isGood(result === undefined ? [] : [result])).toBe(false)
   })
@@ -92,14 +102,24 @@ describe.skipIf(missing !== undefined)('the cluster', () => {
 describe('findPostgres', () => {
   it('names the missing programs and folders', () => {
     expect(() => findPostgres(import.meta.dirname)).toThrow(NoPostgresError)
-    expect(() => findPostgres(import.meta.dirname)).toThrow('There is no initdb, postgres, pg_basebackup in the folder of PG_BIN')
+    expect(() => findPostgres(import.meta.dirname)).toThrow(
+      'There is no initdb, postgres, pg_basebackup in the folder of PG_BIN',
+    )
   })
 })
 
 describe('the command', () => {
   const run = (args: readonly string[], env: NodeJS.ProcessEnv = {}) => {
-    const options = { cwd: join(import.meta.dirname, '..'), env: { ...process.env, ...env }, encoding: 'utf8' } as const
-    const { status, stdout, stderr } = spawnSync(process.execPath, [...execArgv, 'src/cluster.ts', ...args], options)
+    const options = {
+      cwd: join(import.meta.dirname, '..'),
+      env: { ...process.env, ...env },
+      encoding: 'utf8',
+    } as const
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [...execArgv, 'src/cluster.ts', ...args],
+      options,
+    )
     return { status, stdout, stderr }
   }
 

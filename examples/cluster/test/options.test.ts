@@ -3,11 +3,20 @@ import { parseClusterOptions } from '../src/cluster-options.ts'
 
 describe('parseClusterOptions', () => {
   it('returns the defaults without flags', () => {
-    expect(parseClusterOptions([])).toEqual({ once: false, json: false, help: false, seconds: 4, visitors: 8, keepsCookies: true })
+    expect(parseClusterOptions([])).toEqual({
+      once: false,
+      json: false,
+      help: false,
+      seconds: 4,
+      visitors: 8,
+      keepsCookies: true,
+    })
   })
 
   it('reads the flags', () => {
-    expect(parseClusterOptions(['--once', '--json', '--help', '--seconds', '10', '--visitors=3', '--no-cookies'])).toEqual({
+    expect(
+      parseClusterOptions(['--once', '--json', '--help', '--seconds', '10', '--visitors=3', '--no-cookies']),
+    ).toEqual({
       ...{ once: true, json: true, help: true, seconds: 10, visitors: 3, keepsCookies: false },
     })
   })

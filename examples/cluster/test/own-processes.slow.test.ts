@@ -16,18 +16,26 @@ const isAlive = (pid: number) => {
 }
 
 describe('OwnProcesses', () => {
-  it.each(['SIGINT', 'SIGTERM', 'SIGKILL'] as const)('ends them, and removes their folder, when their owner ends by %s', async (signal) => {
-    const owner: ChildProcess = fork(join(import.meta.dirname, 'own-processes.main.ts'), { execArgv })
-    const [{ folder, pid }] = (await once(owner, 'message')) as [{ folder: string; pid: number }]
-    expect([existsSync(folder), isAlive(pid)]).toEqual([true, true])
-    owner.kill(signal)
-    await expect.poll(() => [existsSync(folder), isAlive(pid)], SOON).toEqual([false, false])
-  })
+  it.each(['SIGINT', 'SIGTERM', 'SIGKILL'] as const)(
+    'ends them, and removes their folder, when their owner ends by %s',
+    async (signal) => {
+      const owner: ChildProcess = fork(join(import.meta.dirname, 'own-processes.main.ts'), { execArgv })
+      const [{ folder, pid }] = (await once(owner, 'message')) as [{ folder: string; pid: number }]
+      expect([existsSync(folder), isAlive(pid)]).toEqual([true, true])
+      owner.kill(signal)
+      await expect.poll(() => [existsSync(folder), isAlive(pid)], SOON).toEqual([false, false])
+    },
+  )
 
   it('ends a suspended process, and one that ignores signals', async () => {
     const own = new OwnProcesses()
     const stopped = own.spawn('sleep', ['600'], { stdio: 'ignore' }, 'SIGTERM')
-    const deaf = own.spawn('/bin/sh', ['-c', 'trap "" TERM; while :; do sleep 0.1; done'], { stdio: 'ignore' }, 'SIGTERM')
+    const deaf = own.spawn(
+      '/bin/sh',
+      ['-c', 'trap "" TERM; while :; do sleep 0.1; done'],
+      { stdio: 'ignore' },
+      'SIGTERM',
+    )
     const pids = [stopped.pid, deaf.pid] as [number, number]
     stopped.kill('SIGSTOP')
     await own.close()

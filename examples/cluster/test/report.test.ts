@@ -16,12 +16,20 @@ function result(name: string, change: (tally: Tally) => void = () => {}, usedAga
   return { name, tally, usedAgainMs }
 }
 
-const answer = (given: Partial<Answer>): Answer => ({ sentAt: 0, ms: 1, outcome: 'answered', node: 'node-1', ...given })
+const answer = (given: Partial<Answer>): Answer => ({
+  sentAt: 0,
+  ms: 1,
+  outcome: 'answered',
+  node: 'node-1',
+  ...given,
+})
 
 describe('formatSteps', () => {
   it('has a line for each step, and a verdict', () => {
     const killed = (tally: Tally) => tally.add(answer({ ms: 1_234.56, outcome: 'lost', node: undefined }))
-    expect(formatSteps([result('normal load'), result('node-1 killed', killed, 1_500.4)], plain).split('\n')).toEqual([
+    expect(
+      formatSteps([result('normal load'), result('node-1 killed', killed, 1_500.4)], plain).split('\n'),
+    ).toEqual([
       'while          requests  failed  POSTs lost    p50       p99  share of nodes  on the replica  own writes  stale  used again',
       'normal load          99       0           0  50 ms     99 ms   33 / 33 / 33%             75%          20      0           –',
       'node-1 killed       100       0           1  51 ms  1,235 ms   33 / 33 / 33%             75%          20      0    1,500 ms',
@@ -51,7 +59,9 @@ describe('formatSteps', () => {
 
 describe('isGood', () => {
   it('tolerates lost POSTs', () => {
-    expect(isGood([result('normal load'), result('killed', (tally) => tally.add(answer({ outcome: 'lost' })))])).toBe(true)
+    expect(
+      isGood([result('normal load'), result('killed', (tally) => tally.add(answer({ outcome: 'lost' })))]),
+    ).toBe(true)
   })
 
   it.each([

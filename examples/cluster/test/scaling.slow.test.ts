@@ -11,7 +11,9 @@ const execArgv = ['--import', 'tsx', '--conditions=@sluice/source']
 
 describe('rateAt', () => {
   it('is low, grows, is high, and falls again', () => {
-    const rates = [0, 0.1, 0.2, 0.3, 0.5, 0.55, 0.6, 1, 1.5].map((share) => rateAt(share, { low: 10, high: 30 }))
+    const rates = [0, 0.1, 0.2, 0.3, 0.5, 0.55, 0.6, 1, 1.5].map((share) =>
+      rateAt(share, { low: 10, high: 30 }),
+    )
     expect(rates.map((rate) => Math.round(rate))).toEqual([10, 10, 20, 30, 30, 20, 10, 10, 10])
   })
 })
@@ -24,15 +26,26 @@ describe('pacesOf', () => {
 })
 
 describe('a run', () => {
-  it('adds and removes workers with the load, each time for a reason, without failed requests', { timeout: TEST_MS }, async () => {
+  it('adds and removes workers with the load, each time for a reason, without failed requests', {
+    timeout: TEST_MS,
+  }, async () => {
     const { target, remove } = smallFixture()
     onTestFinished(remove)
     const pids = new Set<number>()
-    const onFork = (worker: { readonly process: { readonly pid?: number | undefined } }) => pids.add(worker.process.pid ?? 0)
+    const onFork = (worker: { readonly process: { readonly pid?: number | undefined } }) =>
+      pids.add(worker.process.pid ?? 0)
     cluster.on('fork', onFork)
     onTestFinished(() => void cluster.off('fork', onFork))
     const lines: string[] = []
-    const plan = { file: target.file, paths: ['/cities/1', '/cities/3'], seconds: 16, low: 5, high: 30, capacity: 12, maxWorkers: 3 }
+    const plan = {
+      file: target.file,
+      paths: ['/cities/1', '/cities/3'],
+      seconds: 16,
+      low: 5,
+      high: 30,
+      capacity: 12,
+      maxWorkers: 3,
+    }
     const { answered, failures, mostWorkers, workersInTheEnd, history, cost } = await runScaling(plan, {
       execArgv,
       onLine: (line) => lines.push(line),
@@ -58,12 +71,19 @@ describe('a run', () => {
 describe('the command', () => {
   const run = (...args: readonly string[]) => {
     const options = { cwd: join(import.meta.dirname, '..'), encoding: 'utf8' } as const
-    const { status, stdout, stderr } = spawnSync(process.execPath, [...execArgv, 'src/scaling.ts', ...args], options)
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [...execArgv, 'src/scaling.ts', ...args],
+      options,
+    )
     return { status, stdout, stderr }
   }
 
   it('prints its usage, and exits with code 2 for an invalid duration', () => {
     expect(run('--help')).toMatchObject({ status: 0, stdout: expect.stringContaining('npm run scaling') })
-    expect(run('--seconds', '5')).toMatchObject({ status: 2, stderr: expect.stringContaining('from 20, got "5"') })
+    expect(run('--seconds', '5')).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('from 20, got "5"'),
+    })
   })
 })

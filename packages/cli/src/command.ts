@@ -51,5 +51,8 @@ export class UsageError extends Error {
 
 /** Whether `parseArgs` threw the error for an unknown argument. */
 export function isParseError(error: unknown): error is Error {
-  return error instanceof Error && String((error as { readonly code?: unknown }).code).startsWith('ERR_PARSE_ARGS_')
+  return (
+    error instanceof Error &&
+    String((error as { readonly code?: unknown }).code).startsWith('ERR_PARSE_ARGS_')
+  )
 }

@@ -13,7 +13,16 @@ import { triggers } from './commands/triggers.ts'
 import { ConnectError, isDisconnect } from './connect/own-connection.ts'
 import { ownVersion } from './own-version.ts'
 
-const commands: Readonly<Record<string, Command>> = { analyze, explain, top, bench, ignore, doctor, triggers, mcp }
+const commands: Readonly<Record<string, Command>> = {
+  analyze,
+  explain,
+  top,
+  bench,
+  ignore,
+  doctor,
+  triggers,
+  mcp,
+}
 
 const help = `sluice <command> [options]
 
@@ -81,7 +90,8 @@ function messageOf(error: Error, { help }: Command): string {
 
 /** Exit code of an error that is reported without a stack trace. */
 function exitCodeOf(error: unknown): number | undefined {
-  if (error instanceof UsageError || error instanceof InvalidOptionError || isParseError(error)) return EXIT.usage
+  if (error instanceof UsageError || error instanceof InvalidOptionError || isParseError(error))
+    return EXIT.usage
   if (error instanceof ConnectError || isDisconnect(error)) return EXIT.unreachable
   return error instanceof SluiceError ? EXIT.failed : undefined
 }

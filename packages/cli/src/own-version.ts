@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs'
 /** The version of this package. */
 export function ownVersion(): string {
   // One level above both `src` and `dist`.
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { readonly version: string }
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    readonly version: string
+  }
   return version
 }

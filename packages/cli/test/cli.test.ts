@@ -7,7 +7,11 @@ import { run, sluice } from './support/run-sluice.ts'
 
 describe('sluice', () => {
   it('exits with the code of the command, and writes only data to stdout', { timeout: TEST_MS }, async () => {
-    expect(await run(['triggers', '--schema', 'public'])).toEqual({ code: 0, out: changeTriggersSql({ schemas: ['public'] }), err: '' })
+    expect(await run(['triggers', '--schema', 'public'])).toEqual({
+      code: 0,
+      out: changeTriggersSql({ schemas: ['public'] }),
+      err: '',
+    })
     const wrong = await run(['triggers'])
     expect([wrong.code, wrong.out]).toEqual([2, ''])
     expect(wrong.err).toContain('expected --schema or --table')
@@ -15,13 +19,18 @@ describe('sluice', () => {
 
   it('lists the commands', async () => {
     for (const word of ['--help', '-h', 'help'])
-      expect(await sluice(word)).toMatchObject({ code: 0, err: '', out: expect.stringMatching(/analyze.*explain.*doctor.*triggers/s) })
+      expect(await sluice(word)).toMatchObject({
+        code: 0,
+        err: '',
+        out: expect.stringMatching(/analyze.*explain.*doctor.*triggers/s),
+      })
     expect(await sluice()).toMatchObject({ code: 2, out: '', err: expect.stringMatching(/triggers/) })
   })
 
   it('prints its version', async () => {
     const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8'))
-    for (const word of ['--version', '-v', 'version']) expect(await sluice(word)).toEqual({ code: 0, out: `${version}\n`, err: '' })
+    for (const word of ['--version', '-v', 'version'])
+      expect(await sluice(word)).toEqual({ code: 0, out: `${version}\n`, err: '' })
   })
 
   it.each([
@@ -34,21 +43,40 @@ describe('sluice', () => {
     expect(await sluice(...args)).toMatchObject({ code: 2, out: '', err: expect.stringContaining(message) })
   })
 
-  it.each([['deploy'], ['x'], ['toString']])('lists the commands for %s, which resembles none', async (word) => {
-    const { code, err } = await sluice(word)
-    expect([code, err]).toEqual([2, expect.stringMatching(/Expected analyze, .*, mcp or --help\n$/)])
-  })
+  it.each([['deploy'], ['x'], ['toString']])(
+    'lists the commands for %s, which resembles none',
+    async (word) => {
+      const { code, err } = await sluice(word)
+      expect([code, err]).toEqual([2, expect.stringMatching(/Expected analyze, .*, mcp or --help\n$/)])
+    },
+  )
 
   it('rejects an unknown command', async () => {
     for (const word of ['trigger', 'toString'])
-      expect(await sluice(word)).toMatchObject({ code: 2, out: '', err: expect.stringContaining(`unknown command "${word}"`) })
+      expect(await sluice(word)).toMatchObject({
+        code: 2,
+        out: '',
+        err: expect.stringContaining(`unknown command "${word}"`),
+      })
   })
 })
 
 describe('sluice triggers', () => {
   it('includes all tables of several schemas', async () => {
-    const { out } = await sluice('triggers', '--schema', 'public', '--schema', 'geo', '--channel', 'mine', '--function-schema', 'ops')
-    expect(out).toBe(changeTriggersSql({ schemas: ['public', 'geo'], channel: 'mine', functionSchema: 'ops' }))
+    const { out } = await sluice(
+      'triggers',
+      '--schema',
+      'public',
+      '--schema',
+      'geo',
+      '--channel',
+      'mine',
+      '--function-schema',
+      'ops',
+    )
+    expect(out).toBe(
+      changeTriggersSql({ schemas: ['public', 'geo'], channel: 'mine', functionSchema: 'ops' }),
+    )
   })
 
   it('includes single tables, with and without their schema', async () => {
@@ -58,11 +86,17 @@ describe('sluice triggers', () => {
   })
 
   it('prints SQL that removes the triggers with --remove', async () => {
-    expect((await sluice('triggers', '--schema', 'public', '--remove')).out).toBe(dropChangeTriggersSql({ schemas: ['public'] }))
+    expect((await sluice('triggers', '--schema', 'public', '--remove')).out).toBe(
+      dropChangeTriggersSql({ schemas: ['public'] }),
+    )
   })
 
   it('prints its options with --help', async () => {
-    expect(await sluice('triggers', '--help')).toMatchObject({ code: 0, err: '', out: expect.stringMatching(/--function-schema/) })
+    expect(await sluice('triggers', '--help')).toMatchObject({
+      code: 0,
+      err: '',
+      out: expect.stringMatching(/--function-schema/),
+    })
   })
 
   it.each([

@@ -20,7 +20,10 @@ const servers: Server[] = []
 async function app(queries: number, city: string): Promise<string> {
   const server = createServer((_request, response) => {
     response.setHeader('Content-Type', 'application/json')
-    response.setHeader('Server-Timing', `db;dur=${queries}.0;desc="${queries} queries", sluice;desc="0 from cache"`)
+    response.setHeader(
+      'Server-Timing',
+      `db;dur=${queries}.0;desc="${queries} queries", sluice;desc="0 from cache"`,
+    )
     response.end(JSON.stringify({ city }))
   })
   servers.push(server)
@@ -31,7 +34,9 @@ async function app(queries: number, city: string): Promise<string> {
 beforeAll(async () => {
   project = sqliteProject()
   const database = new Sqlite(join(project.folder, 'app.db'))
-  database.exec('CREATE INDEX by_name ON city (name); CREATE INDEX by_name_twice ON city (name, id); CREATE INDEX old ON city (population)')
+  database.exec(
+    'CREATE INDEX by_name ON city (name); CREATE INDEX by_name_twice ON city (name, id); CREATE INDEX old ON city (population)',
+  )
   database.close()
   const routes = [wireRoute('GET /cities', { flags: ['N_PLUS_ONE'], budget: 5 }), wireRoute('GET /regions')]
   dashboard = await fakeDashboard(wireSnapshot(routes, { ranked: [item] }))
@@ -54,7 +59,9 @@ describe('the JSON Schemas', () => {
   it('describe the output of analyze, and its baseline', async () => {
     const out = await printed('analyze', project.url, '--workload', project.workload, '--update-baseline')
     const { findings } = JSON.parse(out) as { findings: { code: string; changes: { kind: string }[] }[] }
-    expect(findings.map(({ code }) => code)).toEqual(expect.arrayContaining(['MISSING_INDEX', 'DUPLICATE_INDEX']))
+    expect(findings.map(({ code }) => code)).toEqual(
+      expect.arrayContaining(['MISSING_INDEX', 'DUPLICATE_INDEX']),
+    )
     expect(findings.flatMap(({ changes }) => changes.map(({ kind }) => kind))).toContain('drop-index')
     expect(schemaProblems('analyze', out)).toEqual([])
     expect(schemaProblems('baseline', fileOf('sluice/baseline.json'))).toEqual([])
@@ -77,7 +84,8 @@ describe('the JSON Schemas', () => {
 
   it('describe the output of bench, and its baseline', async () => {
     const [own, other, quiet] = [await app(2, 'Genf'), await app(101, 'Geneva'), await app(0, 'Genf')]
-    const bench = (...args: string[]) => printed('bench', '--duration', '0.25', '--warmup', '0', '--connections', '2', 'GET /city', ...args)
+    const bench = (...args: string[]) =>
+      printed('bench', '--duration', '0.25', '--warmup', '0', '--connections', '2', 'GET /city', ...args)
     const compared = await bench('--url', own, '--compare', other, '--fail-on', 'different')
     expect(JSON.parse(compared)).toMatchObject({
       compare: other,

@@ -1,13 +1,28 @@
-export type { BalancingEfficiency, BalancingEvents, LoadBalancerStats, NodeStats } from './balancing/balancing-stats.ts'
+export type {
+  BalancingEfficiency,
+  BalancingEvents,
+  LoadBalancerStats,
+  NodeStats,
+} from './balancing/balancing-stats.ts'
 export type { EjectionOptions } from './balancing/health/ejection-options.ts'
 export type { EjectionReason } from './balancing/health/outlier-detector.ts'
-export { LoadBalancingEngine, type NodeLease, type NodeMetrics, type RemoveNodeOptions } from './balancing/load-balancing-engine.ts'
+export {
+  LoadBalancingEngine,
+  type NodeLease,
+  type NodeMetrics,
+  type RemoveNodeOptions,
+} from './balancing/load-balancing-engine.ts'
 export type { LoadBalancingOptions } from './balancing/load-balancing-options.ts'
 export type { SelectOptions } from './balancing/node-pool.ts'
 export type { ReplicaOptions } from './balancing/replicas/replica-options.ts'
 export type { PendingConsistencyToken, ReplicaRouters } from './balancing/replicas/replica-routers.ts'
 export type { PrimaryReason, ReplicaRoutingStats, ReplicaStats } from './balancing/replicas/replica-stats.ts'
-export { DuplicateNodeError, type HealthStatus, type ServerNode, UnknownNodeError } from './balancing/server-node.ts'
+export {
+  DuplicateNodeError,
+  type HealthStatus,
+  type ServerNode,
+  UnknownNodeError,
+} from './balancing/server-node.ts'
 export type { BalancingStrategy } from './balancing/strategies/create-picker.ts'
 export type { CacheEntry, CacheKey } from './cache/cache-entry.ts'
 export type { CacheSetOptions, CachingStrategyEngineOptions } from './cache/cache-options.ts'
@@ -16,7 +31,11 @@ export { CachingStrategyEngine } from './cache/caching-strategy-engine.ts'
 export type { GetOrLoadOptions } from './cache/call-plans.ts'
 export { WriteRejectedError } from './cache/coherence/shared-writes.ts'
 export type { CopyMode } from './cache/copiers.ts'
-export type { ChangeConnection, ChangeTarget, ListenOptions } from './cache/external/change-listener-options.ts'
+export type {
+  ChangeConnection,
+  ChangeTarget,
+  ListenOptions,
+} from './cache/external/change-listener-options.ts'
 export {
   type ChangeTriggersOptions,
   type ChangeTriggerTable,
@@ -44,7 +63,11 @@ export {
   StoreUnavailableError,
   type StoreWatcher,
 } from './cache/stores/cache-store.ts'
-export { type ClusterStoreServer, type ServeClusterStoreOptions, serveClusterStore } from './cache/stores/cluster-service.ts'
+export {
+  type ClusterStoreServer,
+  type ServeClusterStoreOptions,
+  serveClusterStore,
+} from './cache/stores/cluster-service.ts'
 export { type ClusterStoreOptions, clusterStore } from './cache/stores/cluster-store.ts'
 export { type MemoryStore, memoryStore } from './cache/stores/memory-store.ts'
 export type { MemoryStoreOptions } from './cache/stores/memory-store-options.ts'
@@ -54,7 +77,11 @@ export type { WarmEntry, WarmLoader, WarmOptions, WarmProgress } from './cache/w
 export { LoadTimeoutError } from './cache/with-timeouts.ts'
 export type { IndexPreset } from './database/advisor/index-preset.ts'
 export type { IndexStrategy } from './database/advisor/recommended-indexes.ts'
-export type { DuplicateIndex, MissingForeignKeyIndex, UnusedIndex } from './database/advisor/schema-indexes.ts'
+export type {
+  DuplicateIndex,
+  MissingForeignKeyIndex,
+  UnusedIndex,
+} from './database/advisor/schema-indexes.ts'
 export type { QueryAnalysis, QuerySeverity } from './database/checks/analyze-query.ts'
 export type { FragmentationReport } from './database/checks/fragmentation.ts'
 export type { PartitionRecommendation } from './database/checks/partitions.ts'
@@ -140,7 +167,11 @@ export type { DeadLetter, Task, TaskFailure, TaskPriority, TaskStatus } from './
 export type { RateLimit } from './jobs/worker/rate-bucket.ts'
 export type { Alert, AlertChange, AlertSeverity } from './monitoring/alerts/alert-book.ts'
 export type { Notifier } from './monitoring/alerts/notifier.ts'
-export { consoleNotifier, type WebhookNotifierOptions, webhookNotifier } from './monitoring/alerts/notifiers.ts'
+export {
+  consoleNotifier,
+  type WebhookNotifierOptions,
+  webhookNotifier,
+} from './monitoring/alerts/notifiers.ts'
 export type { BurnRate, Objective, ObjectiveOptions } from './monitoring/alerts/objective.ts'
 export type { CollectOptions, CountedServer } from './monitoring/collectors/collect-options.ts'
 export { type MetricsFormat, OPEN_METRICS_CONTENT_TYPE } from './monitoring/export/open-metrics-text.ts'
@@ -168,12 +199,25 @@ export {
   UnknownMetricError,
 } from './monitoring/metrics/metric-type.ts'
 export type { MetricSummary } from './monitoring/metrics/series.ts'
-export { type Meter, type Metric, MonitoringAndAutoScalingEngine } from './monitoring/monitoring-and-auto-scaling-engine.ts'
-export type { AlertOptions, ForecastOptions, MonitoringEvents, MonitoringOptions } from './monitoring/monitoring-options.ts'
+export {
+  type Meter,
+  type Metric,
+  MonitoringAndAutoScalingEngine,
+} from './monitoring/monitoring-and-auto-scaling-engine.ts'
+export type {
+  AlertOptions,
+  ForecastOptions,
+  MonitoringEvents,
+  MonitoringOptions,
+} from './monitoring/monitoring-options.ts'
 export { type PerformanceReport, reportMarkdown } from './monitoring/report/performance-report.ts'
 export type { LoadRuleOptions } from './monitoring/scaling/control/control-options.ts'
 export type { ScaleDirection, ScalingPolicy } from './monitoring/scaling/policies/scaling-policies.ts'
-export { type Admission, type ScalerTarget, ScalingFailedError } from './monitoring/scaling/scaling-executor.ts'
+export {
+  type Admission,
+  type ScalerTarget,
+  ScalingFailedError,
+} from './monitoring/scaling/scaling-executor.ts'
 export type { ScalingEvent, ScalingSkip, ScalingSource } from './monitoring/scaling/scaling-history.ts'
 export type { ScalingOptions } from './monitoring/scaling/scaling-options.ts'
 export { type WebhookTargetOptions, webhookTarget } from './monitoring/scaling/targets/webhook-target.ts'
@@ -232,7 +276,13 @@ export {
   sluiceFrom,
 } from './sluice/default-sluice.ts'
 export type { ResponseDifference, SluiceEvents } from './sluice/events.ts'
-export type { BatchOptions, CacheOptions, PrefetchOptions, ShadowModeOptions, SluiceOptions } from './sluice/options.ts'
+export type {
+  BatchOptions,
+  CacheOptions,
+  PrefetchOptions,
+  ShadowModeOptions,
+  SluiceOptions,
+} from './sluice/options.ts'
 export type { Explained, RunOptions, ScopeHandle, ScopeReport } from './sluice/scopes.ts'
 export { createSluice, type Sluice } from './sluice/sluice.ts'
 export { type AnalyzedSql, analyzeSql } from './sql/analyze.ts'

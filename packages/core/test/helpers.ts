@@ -54,7 +54,8 @@ export class FakeTable {
   findMany(ids: readonly unknown[]): Promise<Map<string, unknown>> {
     this.queries.push(`many ${ids.map(String).join()}`)
     const found = new Map<string, unknown>()
-    for (const id of ids) found.set(lookupKey([id])?.text ?? '', this.rows.find((row) => row.id === id) ?? null)
+    for (const id of ids)
+      found.set(lookupKey([id])?.text ?? '', this.rows.find((row) => row.id === id) ?? null)
     return Promise.resolve(found)
   }
 }
@@ -92,13 +93,22 @@ export function read(options: ReadOptions): Operation<unknown> {
             copy: (value) => ({ value: structuredClone(value) }),
           },
     cacheRequest: () =>
-      cache === undefined ? { refused: 'not cacheable' } : { ...cache, copy: (value) => ({ value: structuredClone(value) }) },
+      cache === undefined
+        ? { refused: 'not cacheable' }
+        : { ...cache, copy: (value) => ({ value: structuredClone(value) }) },
     rows: (result) => (Array.isArray(result) ? result.length : 1),
   }
 }
 
 export function write(effect: WriteEffect, run: () => Promise<unknown>): Operation<unknown> {
-  return { source, kind: 'write', shape: shape('write', 'write'), inTransaction: false, run, effect: () => effect }
+  return {
+    source,
+    kind: 'write',
+    shape: shape('write', 'write'),
+    inTransaction: false,
+    run,
+    effect: () => effect,
+  }
 }
 
 export function touching(...tables: string[]): WriteEffect {

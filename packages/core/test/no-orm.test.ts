@@ -12,7 +12,11 @@ it('the core names no ORM, neither in code nor in comments', () => {
   const naming = files.flatMap((path) =>
     readFileSync(join(src, path), 'utf8')
       .split('\n')
-      .flatMap((line, at) => (/prisma|knex|drizzle|kysely/i.test(line) && !(path in ALLOWED) ? [`${path}:${at + 1}: ${line.trim()}`] : [])),
+      .flatMap((line, at) =>
+        /prisma|knex|drizzle|kysely/i.test(line) && !(path in ALLOWED)
+          ? [`${path}:${at + 1}: ${line.trim()}`]
+          : [],
+      ),
   )
   expect(files.length).toBeGreaterThan(100)
   expect(naming).toEqual([])

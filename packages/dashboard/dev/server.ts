@@ -1,5 +1,6 @@
 // An app with data for every page, for development of the dashboard. Run it in the root of the repository:
-// `npx tsx --conditions=@sluice/source packages/dashboard/dev/server.ts [port]`. It is not part of the package.
+// `npx tsx --conditions=@sluice/source packages/dashboard/dev/server.ts [port]`. It is not part of the
+// package.
 import { createServer } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createSluice } from '@sluice/core'
@@ -34,7 +35,12 @@ const sluice = createSluice({
   },
 })
 const db = withSluice(
-  knexFactory({ client: 'better-sqlite3', connection: ':memory:', useNullAsDefault: true, pool: { min: 1, max: 1 } }),
+  knexFactory({
+    client: 'better-sqlite3',
+    connection: ':memory:',
+    useNullAsDefault: true,
+    pool: { min: 1, max: 1 },
+  }),
   sluice,
 )
 
@@ -97,8 +103,11 @@ app.get('/search', async (request, response) => {
   )
 })
 app.get('/report', async (_request, response) => {
-  for (let region = 1; region <= 24; region += 1) await db('city').where({ region_id: region }).sum('population as total').first()
-  await db.raw('SELECT count(*) FROM city a, city b WHERE a.population = b.population AND a.name < b.name AND a.region_id < 3')
+  for (let region = 1; region <= 24; region += 1)
+    await db('city').where({ region_id: region }).sum('population as total').first()
+  await db.raw(
+    'SELECT count(*) FROM city a, city b WHERE a.population = b.population AND a.name < b.name AND a.region_id < 3',
+  )
   response.json({ done: true })
 })
 app.get('/broken', async (_request, response) => {
@@ -133,7 +142,13 @@ jobs?.registerProcessor('thumbnails', async ({ city }: { city: number }) => {
 })
 jobs?.start()
 
-monitor?.registerMetric('orders', { unit: 'orders/min', warning: 90, critical: 140, across: 'sum', description: 'Orders' })
+monitor?.registerMetric('orders', {
+  unit: 'orders/min',
+  warning: 90,
+  critical: 140,
+  across: 'sum',
+  description: 'Orders',
+})
 monitor?.createScalingPolicy('busy', 'orders', 110, 'up', 50, 20)
 monitor?.createScalingPolicy('calm', 'orders', 50, 'down', 25, 20)
 
@@ -173,7 +188,11 @@ const load = setInterval(() => {
   asked.then((response) => response.arrayBuffer()).catch(() => {})
   const wave = 90 + 60 * Math.sin(Date.now() / 30_000)
   monitor?.recordMetric('orders', Math.max(0, wave + Math.random() * 20), 'shop')
-  if (sent % 3 === 0) void jobs?.enqueueTask({ to: `somebody${sent}@example.com` }, 'normal', 'mail', { maxRetries: 1, backoff: 200 })
+  if (sent % 3 === 0)
+    void jobs?.enqueueTask({ to: `somebody${sent}@example.com` }, 'normal', 'mail', {
+      maxRetries: 1,
+      backoff: 200,
+    })
   if (sent % 6 === 0) void jobs?.enqueueTask({ city: sent % 4_000 }, 'low', 'thumbnails')
 }, 1_000 / rate)
 

@@ -11,8 +11,14 @@ export function bundledLicenses(): Plugin {
   return {
     name: 'bundled-licenses',
     generateBundle() {
-      const licenses = bundled.map((name) => `${name}\n\n${readFileSync(join(folderOf(name), 'LICENSE'), 'utf8').trim()}\n`)
-      this.emitFile({ type: 'asset', fileName: 'licenses.txt', source: licenses.join(`\n${'-'.repeat(72)}\n\n`) })
+      const licenses = bundled.map(
+        (name) => `${name}\n\n${readFileSync(join(folderOf(name), 'LICENSE'), 'utf8').trim()}\n`,
+      )
+      this.emitFile({
+        type: 'asset',
+        fileName: 'licenses.txt',
+        source: licenses.join(`\n${'-'.repeat(72)}\n\n`),
+      })
     },
   }
 }

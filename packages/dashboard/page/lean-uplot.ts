@@ -39,7 +39,9 @@ export function leanUplot(): Plugin {
             return to
           })
           if (found !== times)
-            throw new Error(`uPlot has changed: ${of} matches ${found} times, expected ${times}. Update the cuts in lean-uplot.ts.`)
+            throw new Error(
+              `uPlot has changed: ${of} matches ${found} times, expected ${times}. Update the cuts in lean-uplot.ts.`,
+            )
         }
         return { code: lean, map: null }
       },

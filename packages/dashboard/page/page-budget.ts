@@ -16,10 +16,15 @@ export function pageBudget(): Plugin {
       handler(_, bundle) {
         for (const { ending, maxBytes } of budgets) {
           const files = Object.values(bundle).filter(({ fileName }) => fileName.endsWith(ending))
-          const sizes = files.map((file) => gzipSync(file.type === 'chunk' ? file.code : file.source, { level: 9 }).length)
+          const sizes = files.map(
+            (file) => gzipSync(file.type === 'chunk' ? file.code : file.source, { level: 9 }).length,
+          )
           const bytes = sizes.reduce((sum, size) => sum + size, 0)
           if (bytes === 0) this.error(`The page has no ${ending} files, so their size cannot be checked.`)
-          if (bytes > maxBytes) this.error(`The ${ending} files of the page have ${bytes} bytes after gzip. Maximum: ${maxBytes}.`)
+          if (bytes > maxBytes)
+            this.error(
+              `The ${ending} files of the page have ${bytes} bytes after gzip. Maximum: ${maxBytes}.`,
+            )
         }
       },
     },

@@ -2,7 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Sluice } from '@sluice/core'
 import { hostOf, requireAuthorize } from '@sluice/core/siblings'
 import { type ActionParts, isActionName, performAction } from './actions/perform-action.ts'
-import { type DashboardOptions, type ResolvedDashboardOptions, resolveDashboardOptions } from './dashboard-options.ts'
+import {
+  type DashboardOptions,
+  type ResolvedDashboardOptions,
+  resolveDashboardOptions,
+} from './dashboard-options.ts'
 import { Assets } from './http/assets.ts'
 import { Gate } from './http/gate.ts'
 import { type FastifyLike, fastifyPlugin } from './http/mounting.ts'
@@ -26,7 +30,11 @@ export interface Dashboard {
    * Handler for `node:http`, Express and similar frameworks. Requests outside its path go to `next`, or get a
    * 404 response without `next`.
    */
-  readonly handler: (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void) => void
+  readonly handler: (
+    request: IncomingMessage,
+    response: ServerResponse,
+    next?: (error?: unknown) => void,
+  ) => void
   /** Plugin for Fastify: `app.register(dashboard.fastify, { prefix: '/_sluice' })`. */
   readonly fastify: (app: FastifyLike) => Promise<void>
   /**
@@ -79,7 +87,11 @@ class SluiceDashboard implements Dashboard {
     const host = hostOf(sluice)
     const { maxBytes, showParameters, maxStreams, maxBodyBytes, processes } = options
     const info = processIdentity(options.name ?? appName())
-    this.#recorder = new RequestRecorder(sluice, { maxBytes, showParameters, idPrefix: info.id.slice(0, ID_PREFIX) })
+    this.#recorder = new RequestRecorder(sluice, {
+      maxBytes,
+      showParameters,
+      idPrefix: info.id.slice(0, ID_PREFIX),
+    })
     const recorder = this.#recorder
     const muted = new Set<string>()
     const jobs = new JobFacts(sluice)
@@ -130,7 +142,11 @@ class SluiceDashboard implements Dashboard {
     this.#announce('Dashboard')
   }
 
-  readonly handler = (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void): void => {
+  readonly handler = (
+    request: IncomingMessage,
+    response: ServerResponse,
+    next?: (error?: unknown) => void,
+  ): void => {
     if (!this.#isClosed && this.#handler.handle(request, response, this.#options.path)) return
     if (next !== undefined) {
       next()
@@ -141,7 +157,10 @@ class SluiceDashboard implements Dashboard {
   }
 
   readonly fastify: (app: FastifyLike) => Promise<void> = (app) =>
-    fastifyPlugin(this.#options.path, (request, response, base) => !this.#isClosed && this.#handler.handle(request, response, base))(app)
+    fastifyPlugin(
+      this.#options.path,
+      (request, response, base) => !this.#isClosed && this.#handler.handle(request, response, base),
+    )(app)
 
   get url(): string {
     const { origin, path } = this.#options

@@ -87,7 +87,10 @@ export interface ResolvedDashboardOptions {
   readonly processes: ProcessLink | undefined
 }
 
-const text: OptionRule = { expected: 'a non-empty string', accepts: (value) => typeof value === 'string' && value.trim() !== '' }
+const text: OptionRule = {
+  expected: 'a non-empty string',
+  accepts: (value) => typeof value === 'string' && value.trim() !== '',
+}
 
 const rules: Readonly<Record<keyof DashboardOptions, OptionRule>> = {
   authorize: option.callback,

@@ -5,7 +5,13 @@ import { exportedValues } from '../../../test/support/entry-points.ts'
 describe('entry points of @sluice/dashboard', () => {
   it('export exactly these values', async () => {
     expect(await exportedValues(join(import.meta.dirname, '..'))).toEqual({
-      '.': ['AuthorizeRequiredError', 'PeerUnavailableError', 'createDashboard', 'localProcesses', 'schemaVersion'],
+      '.': [
+        'AuthorizeRequiredError',
+        'PeerUnavailableError',
+        'createDashboard',
+        'localProcesses',
+        'schemaVersion',
+      ],
       './protocol': ['actionHeader', 'firstViewId', 'schemaVersion'],
     })
   }, 60_000)

@@ -39,7 +39,11 @@ export interface AskOptions {
 }
 
 /** Headers that an action requires. */
-export const ACTING = { 'content-type': 'application/json', 'sec-fetch-site': 'same-origin', 'x-sluice-action': '1' } as const
+export const ACTING = {
+  'content-type': 'application/json',
+  'sec-fetch-site': 'same-origin',
+  'x-sluice-action': '1',
+} as const
 
 export interface World {
   readonly sluice: Sluice
@@ -62,7 +66,11 @@ export async function openWorld(options: DashboardOptions = {}, given: SluiceOpt
   return {
     ...{ sluice, dashboard, port, ask: asking },
     act: (name, body, headers = {}) =>
-      asking(`/api/actions/${name}`, { method: 'POST', headers: { ...ACTING, ...headers }, body: JSON.stringify(body) }),
+      asking(`/api/actions/${name}`, {
+        method: 'POST',
+        headers: { ...ACTING, ...headers },
+        body: JSON.stringify(body),
+      }),
   }
 }
 
@@ -78,7 +86,11 @@ export async function serve(listener: Parameters<typeof createServer>[1]): Promi
   return (server.address() as AddressInfo).port
 }
 
-export async function ask(port: number, path: string, { method = 'GET', headers = {}, body }: AskOptions = {}): Promise<Answer> {
+export async function ask(
+  port: number,
+  path: string,
+  { method = 'GET', headers = {}, body }: AskOptions = {},
+): Promise<Answer> {
   const sent = request({ host: '127.0.0.1', port, path, method, headers, agent: false })
   sent.end(body)
   const [response] = (await once(sent, 'response')) as [IncomingMessage]
@@ -86,8 +98,14 @@ export async function ask(port: number, path: string, { method = 'GET', headers 
   for await (const chunk of response) chunks.push(chunk as Buffer)
   const text = Buffer.concat(chunks).toString('utf8')
   const isJson =
-    response.headers['content-type']?.startsWith('application/json') === true && response.headers['content-encoding'] === undefined
-  return { status: response.statusCode ?? 0, headers: response.headers, text, body: (isJson ? JSON.parse(text) : undefined) as never }
+    response.headers['content-type']?.startsWith('application/json') === true &&
+    response.headers['content-encoding'] === undefined
+  return {
+    status: response.statusCode ?? 0,
+    headers: response.headers,
+    text,
+    body: (isJson ? JSON.parse(text) : undefined) as never,
+  }
 }
 
 export function shapeOf(label: string, more: Partial<Shape> = {}): Shape {
@@ -112,7 +130,11 @@ export function execute(
 ): void {
   const { recorder, scopes } = hostOf(sluice)
   recorder.statement(scopes.current())
-  const execution = recorder.begin(scopes.current(), shape, values === undefined ? NOTHING : { values: () => values })
+  const execution = recorder.begin(
+    scopes.current(),
+    shape,
+    values === undefined ? NOTHING : { values: () => values },
+  )
   clock?.advance(ms)
   recorder.end(execution, rows, NOTHING, failed)
 }

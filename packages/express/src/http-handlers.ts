@@ -91,7 +91,8 @@ export function sluiceLoadShed(options: LoadShedOptions = {}): LoadShedMiddlewar
  */
 export function sluiceRateLimit(options: RateLimitOptions): RequestHandler {
   const limit = createRateLimit(options)
-  return (request, response, next) => void limit.admit(request, response, request.ip).then((is) => is && next())
+  return (request, response, next) =>
+    void limit.admit(request, response, request.ip).then((is) => is && next())
 }
 
 export interface ResponseCacheMiddleware extends RequestHandler {
@@ -110,7 +111,10 @@ export interface ResponseCacheMiddleware extends RequestHandler {
  * app.get('/cities', sluiceResponseCache(sluice, { ttlMs: 60_000 }), listCities)
  * ```
  */
-export function sluiceResponseCache(sluice?: Sluice, options: ResponseCacheOptions = {}): ResponseCacheMiddleware {
+export function sluiceResponseCache(
+  sluice?: Sluice,
+  options: ResponseCacheOptions = {},
+): ResponseCacheMiddleware {
   const cache = createResponseCache(sluiceFrom(sluice), options)
   const middleware: RequestHandler = (request, response, next) => {
     const answered = cache.answer(request, response, { url: request.originalUrl, query: () => request.query })

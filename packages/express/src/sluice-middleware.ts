@@ -56,7 +56,10 @@ export interface SluiceMiddleware extends RequestHandler {
  * app.use(sluiceMiddleware(sluice))
  * ```
  */
-export function sluiceMiddleware(sluice?: Sluice | SluiceOptions, options: SluiceMiddlewareOptions = {}): SluiceMiddleware {
+export function sluiceMiddleware(
+  sluice?: Sluice | SluiceOptions,
+  options: SluiceMiddlewareOptions = {},
+): SluiceMiddleware {
   checkOptions(options, {
     report: option.boolean,
     serverTiming: option.boolean,
@@ -67,7 +70,8 @@ export function sluiceMiddleware(sluice?: Sluice | SluiceOptions, options: Sluic
   const scopes = new RequestScopes(used, options)
   const { consistencyCookie: given = false, requestId = true } = options
   const ids = requestId === false ? undefined : new RequestIds(requestId === true ? {} : requestId)
-  const consistencyCookie = given === false ? undefined : createConsistencyCookie(used, given === true ? {} : given)
+  const consistencyCookie =
+    given === false ? undefined : createConsistencyCookie(used, given === true ? {} : given)
   const middleware: RequestHandler = (request, response, next) => {
     const { method, path } = request
     const scope = scopes.open(response, `${method} ${path}`, () => nameOf(request, response))

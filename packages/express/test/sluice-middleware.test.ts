@@ -49,7 +49,8 @@ function setUp(express: typeof express5, options?: Parameters<typeof sluiceMiddl
   return { sluice, app, reports }
 }
 
-const ended = (reports: ScopeReport[], count = 1) => vi.waitFor(() => expect(reports).toHaveLength(count), SOON)
+const ended = (reports: ScopeReport[], count = 1) =>
+  vi.waitFor(() => expect(reports).toHaveLength(count), SOON)
 
 const versions: readonly [string, typeof express5][] = [
   ['5', express5],
@@ -104,22 +105,27 @@ describe.each(versions)('sluiceMiddleware on Express %s', (_version, express) =>
       response.set('Server-Timing', 'app;dur=1').json({})
     })
     const response = await fetch(await listen(app))
-    expect(response.headers.get('server-timing')).toMatch(/^app;dur=1, db;dur=[\d.]+;desc="1 queries", sluice;desc="0 from cache"$/)
+    expect(response.headers.get('server-timing')).toMatch(
+      /^app;dur=1, db;dur=[\d.]+;desc="1 queries", sluice;desc="0 from cache"$/,
+    )
   })
 
-  it.each(['production', 'staging'])('sends no timings and prints nothing if NODE_ENV is %s', async (environment) => {
-    vi.stubEnv('NODE_ENV', environment)
-    const written = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
-    const { sluice, app, reports } = setUp(express)
-    app.get('/', async (_request, response) => {
-      for (let i = 0; i < 9; i += 1) await ask(sluice, 'again')
-      response.json({})
-    })
-    const response = await fetch(await listen(app))
-    expect(response.headers.has('server-timing')).toBe(false)
-    await ended(reports)
-    expect(written).not.toHaveBeenCalled()
-  })
+  it.each(['production', 'staging'])(
+    'sends no timings and prints nothing if NODE_ENV is %s',
+    async (environment) => {
+      vi.stubEnv('NODE_ENV', environment)
+      const written = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+      const { sluice, app, reports } = setUp(express)
+      app.get('/', async (_request, response) => {
+        for (let i = 0; i < 9; i += 1) await ask(sluice, 'again')
+        response.json({})
+      })
+      const response = await fetch(await listen(app))
+      expect(response.headers.has('server-timing')).toBe(false)
+      await ended(reports)
+      expect(written).not.toHaveBeenCalled()
+    },
+  )
 
   it('prints an N+1 but sends no timings if NODE_ENV is not set', async () => {
     vi.stubEnv('NODE_ENV', undefined)
@@ -155,7 +161,9 @@ describe.each(versions)('sluiceMiddleware on Express %s', (_version, express) =>
       app.get('/slow', () => resolve())
     })
     const { port } = new URL(await listen(app))
-    const socket = connect(Number(port), '127.0.0.1', () => socket.write('GET /slow HTTP/1.1\r\nHost: a\r\n\r\n'))
+    const socket = connect(Number(port), '127.0.0.1', () =>
+      socket.write('GET /slow HTTP/1.1\r\nHost: a\r\n\r\n'),
+    )
     await received
     socket.destroy()
     await ended(reports)
@@ -195,7 +203,8 @@ describe.each(versions)('sluiceMiddleware on Express %s', (_version, express) =>
     app.get('/fail', () => {
       throw new Error('no')
     })
-    app.use(((_error, _request, response, _next) => response.status(500).end()) as express5.ErrorRequestHandler)
+    app.use(((_error, _request, response, _next) =>
+      response.status(500).end()) as express5.ErrorRequestHandler)
     const origin = await listen(app)
     await fetch(`${origin}/fail`)
     await fetch(`${origin}/a-path-with-a-secret`)
@@ -261,7 +270,9 @@ describe.each(versions)('sluiceMiddleware on Express %s', (_version, express) =>
     ])
     expect(plain.headers.get('server-timing')).toContain('db;dur=')
     const secure = await fetch(origin, { method: 'POST', headers: { 'x-forwarded-proto': 'https' } })
-    expect(secure.headers.getSetCookie()).toContainEqual(expect.stringMatching(/^sluice-consistency=.*; Secure$/))
+    expect(secure.headers.getSetCookie()).toContainEqual(
+      expect.stringMatching(/^sluice-consistency=.*; Secure$/),
+    )
     const taken = vi.spyOn(sluice.replicas, 'useConsistencyToken')
     const read = await fetch(origin, { headers: { cookie: 'own=1; sluice-consistency=*' } })
     expect(read.headers.getSetCookie()).toEqual([])
@@ -275,7 +286,10 @@ describe.each(versions)('sluiceMiddleware on Express %s', (_version, express) =>
     app.use(middleware)
     app.get('/', (_request, response) => void response.json({}))
     const response = await fetch(await listen(app), { headers: { cookie: 'consistency=*' } })
-    expect([response.status, middleware.consistencyCookie?.getStats()]).toEqual([200, { set: 0, taken: 0, refused: 1 }])
+    expect([response.status, middleware.consistencyCookie?.getStats()]).toEqual([
+      200,
+      { set: 0, taken: 0, refused: 1 },
+    ])
     for (const none of [{}, { consistencyCookie: false }])
       expect(sluiceMiddleware(sluice, { report: false, ...none }).consistencyCookie).toBeUndefined()
   })

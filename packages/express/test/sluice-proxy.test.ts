@@ -20,17 +20,27 @@ async function serve(listener: RequestListener): Promise<number> {
 }
 
 function post(port: number, path: string, body: string) {
-  return new Promise<{ status: number; cookies: string[]; timing: boolean; body: string }>((resolve, reject) => {
-    const headers = { 'content-type': 'application/json', 'content-length': String(body.length) }
-    const sent = request({ host: '127.0.0.1', port, path, method: 'POST', headers, agent: false }, async (answer) => {
-      let text = ''
-      for await (const chunk of answer) text += chunk
-      const cookies = answer.headers['set-cookie'] ?? []
-      resolve({ status: answer.statusCode ?? 0, cookies, timing: 'server-timing' in answer.headers, body: text })
-    })
-    sent.on('error', reject)
-    sent.end(body)
-  })
+  return new Promise<{ status: number; cookies: string[]; timing: boolean; body: string }>(
+    (resolve, reject) => {
+      const headers = { 'content-type': 'application/json', 'content-length': String(body.length) }
+      const sent = request(
+        { host: '127.0.0.1', port, path, method: 'POST', headers, agent: false },
+        async (answer) => {
+          let text = ''
+          for await (const chunk of answer) text += chunk
+          const cookies = answer.headers['set-cookie'] ?? []
+          resolve({
+            status: answer.statusCode ?? 0,
+            cookies,
+            timing: 'server-timing' in answer.headers,
+            body: text,
+          })
+        },
+      )
+      sent.on('error', reject)
+      sent.end(body)
+    },
+  )
 }
 
 describe.each([

@@ -1,6 +1,12 @@
 import { type ScopeHandle, type Sluice, type SluiceOptions, sluiceFrom } from '@sluice/core'
 import { checkOptions, option } from '@sluice/core/siblings'
-import { type ConsistencyCookieOptions, createConsistencyCookie, type RequestIdOptions, RequestIds, RequestScopes } from '@sluice/http'
+import {
+  type ConsistencyCookieOptions,
+  createConsistencyCookie,
+  type RequestIdOptions,
+  RequestIds,
+  RequestScopes,
+} from '@sluice/http'
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import { definePlugin } from './define-plugin.ts'
 
@@ -65,7 +71,8 @@ async function register(app: FastifyInstance, options: SluicePluginOptions): Pro
   checkOptions(options, rules)
   const sluice = sluiceFrom(given)
   const scopes = new RequestScopes(sluice, reporting)
-  const consistencyCookie = carried === false ? undefined : createConsistencyCookie(sluice, carried === true ? {} : carried)
+  const consistencyCookie =
+    carried === false ? undefined : createConsistencyCookie(sluice, carried === true ? {} : carried)
   const ids = requestId === false ? undefined : new RequestIds(requestId === true ? {} : requestId)
   const key = Symbol('sluice.scope')
   type Scoped = FastifyRequest & { [key]?: ScopeHandle | null }

@@ -40,7 +40,11 @@ export interface SluiceProxyOptions extends ProxyOptions {
  * app.register(sluiceProxy, { prefix: '/api', nodes: ['10.0.0.1:8080', '10.0.0.2:8080'] })
  * ```
  */
-export const sluiceProxy: FastifyPluginAsync<SluiceProxyOptions> = definePlugin('@sluice/fastify/proxy', register, true)
+export const sluiceProxy: FastifyPluginAsync<SluiceProxyOptions> = definePlugin(
+  '@sluice/fastify/proxy',
+  register,
+  true,
+)
 
 const rules = {
   proxy: {
@@ -49,7 +53,8 @@ const rules = {
   },
   rewritePrefix: {
     expected: 'a path that begins with "/"',
-    accepts: (value: unknown) => typeof value === 'string' && /^(\/[\x21-\x7e]*)?$/.test(value) && !/[?#]/.test(value),
+    accepts: (value: unknown) =>
+      typeof value === 'string' && /^(\/[\x21-\x7e]*)?$/.test(value) && !/[?#]/.test(value),
   },
   websocket: option.boolean,
 }
@@ -64,7 +69,8 @@ async function register(app: FastifyInstance, options: SluiceProxyOptions): Prom
     if (given !== undefined && value !== undefined)
       throw new InvalidOptionError(name, 'no such option together with a proxy, which has its own', value)
   }
-  if (app.initialConfig.http2 === true) throw new InvalidOptionError('http2', 'an app that uses HTTP/1.1', true)
+  if (app.initialConfig.http2 === true)
+    throw new InvalidOptionError('http2', 'an app that uses HTTP/1.1', true)
   const proxy = given ?? createProxy(proxyOptions)
   const prefix = new PathPrefix(app.prefix, readingOf(app))
   const replacement = rewritePrefix.replace(/\/+$/, '')
@@ -85,12 +91,15 @@ async function register(app: FastifyInstance, options: SluiceProxyOptions): Prom
       return
     }
     if (replacement !== '' && STEP_UP.test(target.split(/[?#]/, 1)[0] ?? '')) {
-      reply.code(400).send({ statusCode: 400, error: 'Bad Request', message: 'The path leaves the prefix of the proxy.' })
+      reply
+        .code(400)
+        .send({ statusCode: 400, error: 'Bad Request', message: 'The path leaves the prefix of the proxy.' })
       return
     }
     if (target !== url) setRequestTarget(raw, target)
     // Headers that hooks have set, for CORS and similar. Headers of the node's response take precedence.
-    for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) reply.raw.setHeader(name, value)
+    for (const [name, value] of Object.entries(reply.getHeaders()))
+      if (value !== undefined) reply.raw.setHeader(name, value)
     reply.hijack()
     const upgrade = upgrades.take(raw)
     if (upgrade === undefined) proxy.handler(raw, reply.raw)
@@ -114,7 +123,8 @@ async function register(app: FastifyInstance, options: SluiceProxyOptions): Prom
   app.addHook('onRoute', (route) => {
     route.preHandler = [route.preHandler ?? [], handOver].flat()
   })
-  for (const method of METHODS) if (method !== 'CONNECT' && !app.supportedMethods.includes(method)) app.addHttpMethod(method)
+  for (const method of METHODS)
+    if (method !== 'CONNECT' && !app.supportedMethods.includes(method)) app.addHttpMethod(method)
   for (const url of ['/', '/*']) app.route({ method: app.supportedMethods, url, handler: () => {} })
 
   const target: UpgradeTarget = {
@@ -134,10 +144,9 @@ async function register(app: FastifyInstance, options: SluiceProxyOptions): Prom
 
 function readingOf({ initialConfig }: FastifyInstance): PathReading {
   // Their location depends on the release of Fastify 5 and on the app.
-  const places: Partial<Record<'caseSensitive' | 'ignoreDuplicateSlashes' | 'useSemicolonDelimiter', boolean>>[] = [
-    initialConfig,
-    initialConfig.routerOptions ?? {},
-  ]
+  const places: Partial<
+    Record<'caseSensitive' | 'ignoreDuplicateSlashes' | 'useSemicolonDelimiter', boolean>
+  >[] = [initialConfig, initialConfig.routerOptions ?? {}]
   return {
     isCaseSensitive: !places.some(({ caseSensitive }) => caseSensitive === false),
     ignoresDuplicateSlashes: places.some(({ ignoreDuplicateSlashes }) => ignoreDuplicateSlashes === true),
@@ -153,7 +162,14 @@ function leaveBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (request, payload, done) => {
     if (payload === request.raw) done(null)
-    else done(new InvalidArgumentError('payload', 'the original request, which no preParsing hook has replaced', payload))
+    else
+      done(
+        new InvalidArgumentError(
+          'payload',
+          'the original request, which no preParsing hook has replaced',
+          payload,
+        ),
+      )
   })
   // Fastify rejects an invalid content type before it calls a parser. The nodes must decide that, and they
   // receive the original header.

@@ -1,7 +1,14 @@
 import { type Sluice, type SluiceOptions, sluiceFrom } from '@sluice/core'
 import { checkOptions, option } from '@sluice/core/siblings'
 import { createResponseCache, type ResponseCache, type ResponseCacheOptions } from '@sluice/http'
-import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, RouteHandlerMethod, RouteOptions } from 'fastify'
+import type {
+  FastifyInstance,
+  FastifyPluginAsync,
+  FastifyReply,
+  FastifyRequest,
+  RouteHandlerMethod,
+  RouteOptions,
+} from 'fastify'
 import { definePlugin } from './define-plugin.ts'
 
 declare module 'fastify' {
@@ -42,7 +49,10 @@ export interface SluiceResponseCacheOptions extends ResponseCacheOptions {
  * app.get('/cities', { config: { responseCache: true } }, listCities)
  * ```
  */
-export const sluiceResponseCache: FastifyPluginAsync<SluiceResponseCacheOptions> = definePlugin('@sluice/fastify/response-cache', register)
+export const sluiceResponseCache: FastifyPluginAsync<SluiceResponseCacheOptions> = definePlugin(
+  '@sluice/fastify/response-cache',
+  register,
+)
 
 async function register(app: FastifyInstance, given: SluiceResponseCacheOptions): Promise<void> {
   const { sluice: sluiceGiven, allRoutes = false, ...defaults } = given
@@ -50,7 +60,9 @@ async function register(app: FastifyInstance, given: SluiceResponseCacheOptions)
   const sluice = sluiceFrom(sluiceGiven)
   const shared = createResponseCache(sluice, defaults)
   app.addHook('onRoute', (route) => {
-    const said = (route.config as { responseCache?: boolean | ResponseCacheOptions } | undefined)?.responseCache ?? allRoutes
+    const said =
+      (route.config as { responseCache?: boolean | ResponseCacheOptions } | undefined)?.responseCache ??
+      allRoutes
     if (said === false || !isRead(route)) return
     const cache = said === true ? shared : createResponseCache(sluice, { ...defaults, ...said })
     route.handler = cached(cache, route.handler)

@@ -109,7 +109,8 @@ function handBack(server: Server, request: IncomingMessage, socket: Socket, head
   const { method, url, httpVersion, rawHeaders } = request
   let text = `${method} ${url} HTTP/${httpVersion}\r\n`
   for (let i = 0; i < rawHeaders.length; i += 2) {
-    if (!/^(upgrade|connection)$/i.test(rawHeaders[i] as string)) text += `${rawHeaders[i]}: ${rawHeaders[i + 1]}\r\n`
+    if (!/^(upgrade|connection)$/i.test(rawHeaders[i] as string))
+      text += `${rawHeaders[i]}: ${rawHeaders[i + 1]}\r\n`
   }
   // Happens once per connection: its listeners are added a second time.
   socket.unshift(Buffer.concat([Buffer.from(`${text}connection: close\r\n\r\n`, 'latin1'), head]))

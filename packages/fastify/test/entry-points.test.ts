@@ -5,7 +5,15 @@ import { exportedValues } from '../../../test/support/entry-points.ts'
 describe('the entry points of @sluice/fastify', () => {
   it('export these values and no others', async () => {
     expect(await exportedValues(join(import.meta.dirname, '..'))).toEqual({
-      '.': ['sluiceHealth', 'sluiceLoadShed', 'sluiceMetrics', 'sluicePlugin', 'sluiceRateLimit', 'sluiceResponseCache', 'sluiceShutdown'],
+      '.': [
+        'sluiceHealth',
+        'sluiceLoadShed',
+        'sluiceMetrics',
+        'sluicePlugin',
+        'sluiceRateLimit',
+        'sluiceResponseCache',
+        'sluiceShutdown',
+      ],
       './proxy': ['sluiceProxy'],
     })
   }, 60_000)

@@ -27,12 +27,18 @@ async function serve() {
       reply.hijack()
       write(reply)
     })
-  raw('/plain/:id', {}, ({ raw: response }) => response.writeHead(201, { 'content-type': 'text/plain' }).end('made'))
+  raw('/plain/:id', {}, ({ raw: response }) =>
+    response.writeHead(201, { 'content-type': 'text/plain' }).end('made'),
+  )
   raw('/fails', {}, ({ raw: response }) => response.writeHead(503).end())
   raw('/hangs', {}, ({ raw: response }) => response.writeHead(200).write('a'))
   const kept = { responseCache: { tags: ['all'] } }
-  raw('/kept', kept, ({ raw: response }) => response.writeHead(200, { 'content-type': 'text/plain' }).end('kept'))
-  raw('/cookie', kept, ({ raw: response }) => response.writeHead(200, [['set-cookie', 'a=1']] as never).end('mine'))
+  raw('/kept', kept, ({ raw: response }) =>
+    response.writeHead(200, { 'content-type': 'text/plain' }).end('kept'),
+  )
+  raw('/cookie', kept, ({ raw: response }) =>
+    response.writeHead(200, [['set-cookie', 'a=1']] as never).end('mine'),
+  )
   await app.listen({ port: 0, host: '127.0.0.1' })
   const { port } = app.server.address() as AddressInfo
   const get = async (path: string) => {
@@ -56,8 +62,12 @@ describe('hijacked replies', () => {
     ])
     const text = (await get('/metrics')).body
     const count = 'http_server_request_duration_seconds_count'
-    expect(text).toContain(`${count}{http_request_method="GET",http_route="/plain/:id",http_response_status_code="201"} 1\n`)
-    expect(text).toContain(`${count}{http_request_method="GET",http_route="/fails",http_response_status_code="503"} 1\n`)
+    expect(text).toContain(
+      `${count}{http_request_method="GET",http_route="/plain/:id",http_response_status_code="201"} 1\n`,
+    )
+    expect(text).toContain(
+      `${count}{http_request_method="GET",http_route="/fails",http_response_status_code="503"} 1\n`,
+    )
     expect(text).toContain('sluice_scope_failures_total{sluice_scope_name="GET /fails"} 1\n')
   })
 
@@ -77,6 +87,10 @@ describe('hijacked replies', () => {
     expect(runs()).toBe(1)
     for (let at = 0; at < 2; at += 1) expect((await get('/cookie')).headers.getSetCookie()).toEqual(['a=1'])
     expect(runs()).toBe(3)
-    expect(createResponseCache(sluice).getStats()).toMatchObject({ hits: 1, stored: 1, notStored: { 'set-cookie': 2 } })
+    expect(createResponseCache(sluice).getStats()).toMatchObject({
+      hits: 1,
+      stored: 1,
+      notStored: { 'set-cookie': 2 },
+    })
   })
 })

@@ -39,7 +39,10 @@ interface World {
   query(label: string): Promise<unknown>
 }
 
-async function setUp(options: Parameters<typeof sluicePlugin>[1] = { report: false }, server: FastifyServerOptions = {}): Promise<World> {
+async function setUp(
+  options: Parameters<typeof sluicePlugin>[1] = { report: false },
+  server: FastifyServerOptions = {},
+): Promise<World> {
   const sluice = createSluice()
   const reports: ScopeReport[] = []
   sluice.on('scope', (report) => reports.push(report))
@@ -59,7 +62,8 @@ async function listen(app: FastifyInstance): Promise<string> {
   return `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
 }
 
-const ended = (reports: ScopeReport[], count = 1) => vi.waitFor(() => expect(reports).toHaveLength(count), SOON)
+const ended = (reports: ScopeReport[], count = 1) =>
+  vi.waitFor(() => expect(reports).toHaveLength(count), SOON)
 const outside = (values: Record<string, boolean>) => Object.keys(values).filter((label) => !values[label])
 
 describe('sluicePlugin', () => {
@@ -101,51 +105,62 @@ describe('sluicePlugin', () => {
     expect(reports.map(({ queries }) => queries)).toEqual([1, 1])
   })
 
-  it.each(['async', 'callback'] as const)('provides the scope in every hook, handler and error handler, written as %s', async (style) => {
-    const { app, reports, inScope, query } = await setUp()
-    const hook = (name: string) =>
-      style === 'async'
-        ? async () => {
-            await query(name)
-            await nextTurn()
-            await query(`${name}, later`)
-          }
-        : (...args: unknown[]) => {
-            const done = args.at(-1) as () => void
-            query(name).then(() => setImmediate(() => query(`${name}, later`).then(() => done())))
-          }
-    for (const name of ['onRequest', 'preParsing', 'preValidation', 'preHandler', 'preSerialization', 'onSend', 'onError'] as const) {
-      const run = hook(name)
-      const arity = { onRequest: 3, preValidation: 3, preHandler: 3 }[name as string] ?? 4
-      // Fastify distinguishes the two styles by the number of parameters.
-      Object.defineProperty(run, 'length', { value: style === 'async' ? arity - 1 : arity })
-      app.addHook(name as 'onRequest', run)
-    }
-    app.setErrorHandler(async (_error, _request, reply) => {
-      await query('error handler')
-      return reply.code(500).send({})
-    })
-    app.post('/well', async () => {
-      await query('handler')
-      return {}
-    })
-    app.post('/fails', async () => {
-      await query('failing handler')
-      throw new Error('no')
-    })
-    const origin = await listen(app)
-    const post = { method: 'POST', body: '{"a":1}', headers: { 'content-type': 'application/json' } }
-    expect((await fetch(`${origin}/well`, post)).status).toBe(200)
-    expect((await fetch(`${origin}/fails`, post)).status).toBe(500)
-    await ended(reports, 2)
-    expect(outside(inScope)).toEqual([])
-    expect(Object.keys(inScope)).toHaveLength(17)
-    // Hooks with two queries each: six without onError; and the handler.
-    expect(reports.map(({ name, queries }) => [name, queries])).toEqual([
-      ['POST /well', 13],
-      ['POST /fails', 16],
-    ])
-  })
+  it.each(['async', 'callback'] as const)(
+    'provides the scope in every hook, handler and error handler, written as %s',
+    async (style) => {
+      const { app, reports, inScope, query } = await setUp()
+      const hook = (name: string) =>
+        style === 'async'
+          ? async () => {
+              await query(name)
+              await nextTurn()
+              await query(`${name}, later`)
+            }
+          : (...args: unknown[]) => {
+              const done = args.at(-1) as () => void
+              query(name).then(() => setImmediate(() => query(`${name}, later`).then(() => done())))
+            }
+      for (const name of [
+        'onRequest',
+        'preParsing',
+        'preValidation',
+        'preHandler',
+        'preSerialization',
+        'onSend',
+        'onError',
+      ] as const) {
+        const run = hook(name)
+        const arity = { onRequest: 3, preValidation: 3, preHandler: 3 }[name as string] ?? 4
+        // Fastify distinguishes the two styles by the number of parameters.
+        Object.defineProperty(run, 'length', { value: style === 'async' ? arity - 1 : arity })
+        app.addHook(name as 'onRequest', run)
+      }
+      app.setErrorHandler(async (_error, _request, reply) => {
+        await query('error handler')
+        return reply.code(500).send({})
+      })
+      app.post('/well', async () => {
+        await query('handler')
+        return {}
+      })
+      app.post('/fails', async () => {
+        await query('failing handler')
+        throw new Error('no')
+      })
+      const origin = await listen(app)
+      const post = { method: 'POST', body: '{"a":1}', headers: { 'content-type': 'application/json' } }
+      expect((await fetch(`${origin}/well`, post)).status).toBe(200)
+      expect((await fetch(`${origin}/fails`, post)).status).toBe(500)
+      await ended(reports, 2)
+      expect(outside(inScope)).toEqual([])
+      expect(Object.keys(inScope)).toHaveLength(17)
+      // Hooks with two queries each: six without onError; and the handler.
+      expect(reports.map(({ name, queries }) => [name, queries])).toEqual([
+        ['POST /well', 13],
+        ['POST /fails', 16],
+      ])
+    },
+  )
 
   it('keeps scopes separate when large bodies arrive in interleaved chunks on keep-alive connections', async () => {
     const { app, reports, inScope, query } = await setUp({ report: false }, { bodyLimit: 10_000_000 })
@@ -166,10 +181,16 @@ describe('sluicePlugin', () => {
     for (let round = 0; round < 3; round += 1) {
       const before = arrived
       const sent = [1, 2].map((at) => {
-        const text = JSON.stringify({ id: `${round}.${at}`, queries: at * 2, text: 'x'.repeat(1_000_000 * at) })
+        const text = JSON.stringify({
+          id: `${round}.${at}`,
+          queries: at * 2,
+          text: 'x'.repeat(1_000_000 * at),
+        })
         const headers = { 'content-type': 'application/json', 'content-length': String(text.length) }
         const request = httpRequest(`${origin}/${at}`, { agent, method: 'POST', headers })
-        const answer = once(request, 'response').then(async ([response]) => JSON.parse(Buffer.concat(await response.toArray()).toString()))
+        const answer = once(request, 'response').then(async ([response]) =>
+          JSON.parse(Buffer.concat(await response.toArray()).toString()),
+        )
         return { text, request, answer }
       })
       for (const { request } of sent) request.flushHeaders()
@@ -178,7 +199,9 @@ describe('sluicePlugin', () => {
       for (let piece = 0; piece < 4; piece += 1) {
         for (const { text, request } of sent) {
           const quarter = Math.ceil(text.length / 4)
-          await new Promise((resolve) => request.write(text.slice(piece * quarter, (piece + 1) * quarter), resolve))
+          await new Promise((resolve) =>
+            request.write(text.slice(piece * quarter, (piece + 1) * quarter), resolve),
+          )
         }
       }
       for (const { request } of sent) request.end()
@@ -203,7 +226,9 @@ describe('sluicePlugin', () => {
     app.post('/', async () => query('handler'))
     const { hostname, port } = new URL(await listen(app))
     const socket = connect(Number(port), hostname)
-    socket.write('POST / HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 7\r\n\r\n{"a"')
+    socket.write(
+      'POST / HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 7\r\n\r\n{"a"',
+    )
     await nextTurn()
     socket.write(':1}')
     await once(socket, 'data')
@@ -223,7 +248,10 @@ describe('sluicePlugin', () => {
       return {}
     })
     const { port } = new URL(await listen(app))
-    const text = await askRaw(Number(port), [3, 1, 2].map((queries) => `GET /${queries} HTTP/1.1\r\nhost: a\r\n\r\n`).join(''))
+    const text = await askRaw(
+      Number(port),
+      [3, 1, 2].map((queries) => `GET /${queries} HTTP/1.1\r\nhost: a\r\n\r\n`).join(''),
+    )
     expect(text.match(/HTTP\/1\.1 200/g)).toHaveLength(3)
     await ended(reports, 3)
     expect(reports.map(({ queries }) => queries).sort()).toEqual([1, 2, 3])
@@ -241,7 +269,9 @@ describe('sluicePlugin', () => {
       reply.send(Readable.from(chunks()))
     })
     const { port } = new URL(await listen(app))
-    const socket = connect(Number(port), '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n'))
+    const socket = connect(Number(port), '127.0.0.1', () =>
+      socket.write('GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n'),
+    )
     let received = 0
     socket.on('data', (data) => {
       received += data.length
@@ -258,7 +288,10 @@ describe('sluicePlugin', () => {
 
   it('provides the scope in error hooks when a handler times out and when a stream fails', async () => {
     const { app, reports, inScope, query } = await setUp({ report: false }, { handlerTimeout: 20 })
-    app.addHook('onError', async (_request, _reply, error) => void (await query(error.message.split(' ')[0] ?? '')))
+    app.addHook(
+      'onError',
+      async (_request, _reply, error) => void (await query(error.message.split(' ')[0] ?? '')),
+    )
     app.setErrorHandler(async (error: Error, _request, reply) => {
       await query(`${error.message.split(' ')[0]}, handled`)
       return reply.code(500).send({})
@@ -301,7 +334,9 @@ describe('sluicePlugin', () => {
     })
     const origin = await listen(app)
     const { port } = new URL(origin)
-    const socket = connect(Number(port), '127.0.0.1', () => socket.write('GET /slow HTTP/1.1\r\nHost: a\r\n\r\n'))
+    const socket = connect(Number(port), '127.0.0.1', () =>
+      socket.write('GET /slow HTTP/1.1\r\nHost: a\r\n\r\n'),
+    )
     await received
     expect(reports).toEqual([])
     socket.destroy()
@@ -361,20 +396,23 @@ describe('reports of sluicePlugin', () => {
     expect(await timingOf('/stream')).toMatch(own)
   })
 
-  it.each(['production', 'staging'])('sends no timings and prints nothing if NODE_ENV is %s', async (environment) => {
-    vi.stubEnv('NODE_ENV', environment)
-    const written = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
-    const { app, reports, query } = await setUp({})
-    app.get('/', async () => {
-      for (let i = 0; i < 9; i += 1) await query('again')
-      return {}
-    })
-    const response = await fetch(await listen(app))
-    expect(response.headers.has('server-timing')).toBe(false)
-    await ended(reports)
-    expect(reports[0]?.findings).toHaveLength(1)
-    expect(written).not.toHaveBeenCalled()
-  })
+  it.each(['production', 'staging'])(
+    'sends no timings and prints nothing if NODE_ENV is %s',
+    async (environment) => {
+      vi.stubEnv('NODE_ENV', environment)
+      const written = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+      const { app, reports, query } = await setUp({})
+      app.get('/', async () => {
+        for (let i = 0; i < 9; i += 1) await query('again')
+        return {}
+      })
+      const response = await fetch(await listen(app))
+      expect(response.headers.has('server-timing')).toBe(false)
+      await ended(reports)
+      expect(reports[0]?.findings).toHaveLength(1)
+      expect(written).not.toHaveBeenCalled()
+    },
+  )
 
   it('prints an N+1 once in development, and nothing after the app is closed', async () => {
     const written = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
@@ -476,15 +514,24 @@ describe('the consistency cookie', () => {
     app.get('/', async () => ({}))
     const origin = await listen(app)
     const cookie = /^sluice-consistency=[\w-]{12}; Max-Age=3; Path=\/; HttpOnly; SameSite=Lax/
-    expect((await fetch(origin, { method: 'POST' })).headers.getSetCookie()).toEqual(['own=1', expect.stringMatching(cookie)])
+    expect((await fetch(origin, { method: 'POST' })).headers.getSetCookie()).toEqual([
+      'own=1',
+      expect.stringMatching(cookie),
+    ])
     const secure = await fetch(origin, { method: 'POST', headers: { 'x-forwarded-proto': 'https' } })
-    expect(secure.headers.getSetCookie()).toContainEqual(expect.stringMatching(/^sluice-consistency=.*; Secure$/))
+    expect(secure.headers.getSetCookie()).toContainEqual(
+      expect.stringMatching(/^sluice-consistency=.*; Secure$/),
+    )
     const taken = vi.spyOn(sluice.replicas, 'useConsistencyToken')
-    expect((await fetch(origin, { headers: { cookie: 'own=1; sluice-consistency=*' } })).headers.getSetCookie()).toEqual([])
+    expect(
+      (await fetch(origin, { headers: { cookie: 'own=1; sluice-consistency=*' } })).headers.getSetCookie(),
+    ).toEqual([])
     expect(taken).toHaveBeenCalledExactlyOnceWith('*', undefined)
   })
 
   it('throws for an invalid option of the cookie', async () => {
-    await expect(setUp({ consistencyCookie: { name: '' } })).rejects.toMatchObject({ option: 'consistencyCookie.name' })
+    await expect(setUp({ consistencyCookie: { name: '' } })).rejects.toMatchObject({
+      option: 'consistencyCookie.name',
+    })
   })
 })

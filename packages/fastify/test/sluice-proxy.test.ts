@@ -40,7 +40,12 @@ const echo = () =>
 async function openApp(options: Partial<ProxyPluginOptions> = {}, server: FastifyServerOptions = {}) {
   const app = createApp(server)
   const node = await echo()
-  app.register(sluiceProxy, { prefix: '/api', nodes: [node.address], hangTimeoutMs: false, ...options } as ProxyPluginOptions)
+  app.register(sluiceProxy, {
+    prefix: '/api',
+    nodes: [node.address],
+    hangTimeoutMs: false,
+    ...options,
+  } as ProxyPluginOptions)
   return { app, node }
 }
 
@@ -51,7 +56,9 @@ const handshake = (path: string, more = '') =>
 async function tunnelNode(name = 'node') {
   const node = await serve((request, response) => response.end(`plain ${request.url}`))
   node.server.on('upgrade', (request, socket) => {
-    socket.write(`HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nx-path: ${name} ${request.url}\r\n\r\n`)
+    socket.write(
+      `HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nx-path: ${name} ${request.url}\r\n\r\n`,
+    )
     socket.pipe(socket)
     socket.on('error', () => {})
   })
@@ -83,7 +90,12 @@ describe('sluiceProxy', () => {
   })
 
   it('finds its prefix under any router options and in nested plugins', async () => {
-    const routerOptions = { caseSensitive: false, ignoreDuplicateSlashes: true, ignoreTrailingSlash: true, useSemicolonDelimiter: true }
+    const routerOptions = {
+      caseSensitive: false,
+      ignoreDuplicateSlashes: true,
+      ignoreTrailingSlash: true,
+      useSemicolonDelimiter: true,
+    }
     const { app } = await openApp({ prefix: '/v1/api' }, { routerOptions })
     const port = await listen(app)
     expect(await urlOf(port, '/V1/Api/X')).toBe('/X')
@@ -119,7 +131,10 @@ describe('sluiceProxy', () => {
     const headers = { 'content-type': 'application/json' }
     expect((await ask(port, { path: '/own', method: 'POST', headers, body: '{"a":1}' })).body).toBe('{"a":1}')
     for (const path of ['/apis', '/', '/ap', '/xapi/y']) {
-      expect(await ask(port, { path })).toMatchObject({ status: 404, body: expect.stringContaining(`Route GET:${path} not found`) })
+      expect(await ask(port, { path })).toMatchObject({
+        status: 404,
+        body: expect.stringContaining(`Route GET:${path} not found`),
+      })
     }
     expect((await ask(port, { path: '/own', method: 'PROPFIND' })).status).toBe(404)
   })
@@ -139,11 +154,26 @@ describe('sluiceProxy', () => {
     const { app } = await openApp({}, { bodyLimit: 10 })
     const port = await listen(app)
     const body = '{"this is": no JSON'
-    for (const type of ['application/json', 'text/plain; charset=x', 'a', 'a/b/c', '', undefined, 'multipart/form-data']) {
+    for (const type of [
+      'application/json',
+      'text/plain; charset=x',
+      'a',
+      'a/b/c',
+      '',
+      undefined,
+      'multipart/form-data',
+    ]) {
       for (const method of ['POST', 'QUERY', 'PROPFIND', 'DELETE']) {
-        const headers = { 'content-length': String(body.length), ...(type === undefined ? {} : { 'content-type': type }) }
+        const headers = {
+          'content-length': String(body.length),
+          ...(type === undefined ? {} : { 'content-type': type }),
+        }
         const answer = await ask(port, { method, path: '/api/x', headers, body })
-        expect([type, answer.body, answer.headers['x-type']]).toEqual([type, `${method} /x ${body}`, type ?? 'none'])
+        expect([type, answer.body, answer.headers['x-type']]).toEqual([
+          type,
+          `${method} /x ${body}`,
+          type ?? 'none',
+        ])
       }
     }
   })
@@ -156,7 +186,12 @@ describe('sluiceProxy', () => {
     const body = Buffer.alloc(10_000_000, 'so long').toString()
     for (const headers of [{ 'content-length': String(body.length) }, { 'transfer-encoding': 'chunked' }]) {
       for (const method of ['POST', 'PUT']) {
-        const answer = await ask(port, { method, path: '/api/', body, headers: { 'content-type': 'application/json', ...headers } })
+        const answer = await ask(port, {
+          method,
+          path: '/api/',
+          body,
+          headers: { 'content-type': 'application/json', ...headers },
+        })
         expect(answer.body === body).toBe(true)
       }
     }
@@ -168,7 +203,11 @@ describe('sluiceProxy', () => {
     app.register(sluiceProxy, { prefix: '/none', balancer })
     app.register(sluiceProxy, { prefix: '/dead', nodes: [await unusedAddress()] })
     const port = await listen(app)
-    expect(await ask(port, { path: '/none/' })).toMatchObject({ status: 503, headers: { 'retry-after': '1' }, body: '' })
+    expect(await ask(port, { path: '/none/' })).toMatchObject({
+      status: 503,
+      headers: { 'retry-after': '1' },
+      body: '',
+    })
     expect((await ask(port, { path: '/dead/', method: 'POST', body: 'x' })).status).toBe(502)
   })
 
@@ -186,7 +225,9 @@ describe('sluiceProxy', () => {
     app.register(sluiceProxy, { prefix: '/api', proxy })
     const port = await listen(app)
     for (const body of ['', 'content-length: 100\r\n\r\nhalf']) {
-      const socket = connect(port, '127.0.0.1', () => socket.write(`POST /api/ HTTP/1.1\r\nhost: a\r\n${body || '\r\n'}`))
+      const socket = connect(port, '127.0.0.1', () =>
+        socket.write(`POST /api/ HTTP/1.1\r\nhost: a\r\n${body || '\r\n'}`),
+      )
       await expect.poll(() => proxy.balancer.getClusterStats().activeConnections, SOON).toBe(1)
       socket.destroy()
       await expect.poll(() => proxy.balancer.getClusterStats().activeConnections, SOON).toBe(0)
@@ -224,8 +265,11 @@ describe('sluiceProxy', () => {
 
   it('works with other proxies in one app, each with its own nodes', async () => {
     const app = createApp()
-    const nodes = await Promise.all(['a', 'b'].map((name) => serve((request, response) => response.end(`${name} ${request.url}`))))
-    for (const [at, { address }] of nodes.entries()) app.register(sluiceProxy, { prefix: `/${at}`, nodes: [address] })
+    const nodes = await Promise.all(
+      ['a', 'b'].map((name) => serve((request, response) => response.end(`${name} ${request.url}`))),
+    )
+    for (const [at, { address }] of nodes.entries())
+      app.register(sluiceProxy, { prefix: `/${at}`, nodes: [address] })
     const port = await listen(app)
     expect((await ask(port, { path: '/0/x' })).body).toBe('a /x')
     expect((await ask(port, { path: '/1/x', method: 'PURGE' })).body).toBe('b /x')
@@ -252,7 +296,10 @@ describe('hooks of sluiceProxy', () => {
         const port = await listen(app)
         const post = { method: 'POST', path: '/api/x', body: '{"a":1}' }
         const headers = { 'content-type': 'application/json' }
-        expect([place, await ask(port, { ...post, headers })]).toMatchObject([place, { status: 401, body: 'who?' }])
+        expect([place, await ask(port, { ...post, headers })]).toMatchObject([
+          place,
+          { status: 401, body: 'who?' },
+        ])
         expect(asked).toBe(0)
         const allowed = await ask(port, { ...post, headers: { ...headers, authorization: 'me' } })
         expect(allowed).toMatchObject({ status: 200, body: 'POST /x {"a":1}' })
@@ -288,7 +335,11 @@ describe('hooks of sluiceProxy', () => {
     })
     const port = await listen(app)
     const { headers } = await ask(port, { path: '/api/x?a=1' })
-    expect(headers).toMatchObject({ 'access-control-allow-origin': '*', 'set-cookie': ['a=1', 'b=2'], 'x-url': '/x?a=1' })
+    expect(headers).toMatchObject({
+      'access-control-allow-origin': '*',
+      'set-cookie': ['a=1', 'b=2'],
+      'x-url': '/x?a=1',
+    })
     await expect.poll(() => seen, SOON).toEqual([['/api/x?a=1', '/api/x?a=1', '/api/*', 200]])
   })
 
@@ -341,7 +392,17 @@ describe('rewritePrefix', () => {
     expect(await urlOf(port, '/api')).toBe('/v1/x')
     expect(await urlOf(port, '/api?a')).toBe('/v1/x?a')
     expect(await urlOf(port, '/api/a..b/...')).toBe('/v1/x/a..b/...')
-    for (const path of ['/..', '/../y', '/a/%2e%2E/y', '/a/.%2e', '/a%2f../y', '/a/..%5cy', '/a\\..\\y', '/..;a/y', '/a/..?b']) {
+    for (const path of [
+      '/..',
+      '/../y',
+      '/a/%2e%2E/y',
+      '/a/.%2e',
+      '/a%2f../y',
+      '/a/..%5cy',
+      '/a\\..\\y',
+      '/..;a/y',
+      '/a/..?b',
+    ]) {
       expect([path, (await ask(port, { path: `/api${path}` })).status]).toEqual([path, 400])
     }
   })
@@ -360,7 +421,11 @@ describe('inject', () => {
     app.register(sluiceProxy, { prefix: '/none', balancer: new LoadBalancingEngine() })
     expect((await app.inject('/api/x?a')).body).toBe('GET /x?a ')
     const posted = await app.inject({ method: 'POST', url: '/api/x', payload: { a: 1 } })
-    expect(posted).toMatchObject({ statusCode: 200, body: 'POST /x {"a":1}', headers: { 'x-type': 'application/json' } })
+    expect(posted).toMatchObject({
+      statusCode: 200,
+      body: 'POST /x {"a":1}',
+      headers: { 'x-type': 'application/json' },
+    })
     const large = Buffer.alloc(1_000_000, 'x').toString()
     expect((await app.inject({ method: 'PUT', url: '/api/x', payload: large })).body).toBe(`PUT /x ${large}`)
     for (const [path, status] of [
@@ -369,7 +434,10 @@ describe('inject', () => {
       ['/none', 503],
     ] as const) {
       expect([path, (await app.inject(path)).statusCode]).toEqual([path, status])
-      expect([path, (await app.inject({ method: 'POST', url: path, payload: 'x' })).statusCode]).toEqual([path, status])
+      expect([path, (await app.inject({ method: 'POST', url: path, payload: 'x' })).statusCode]).toEqual([
+        path,
+        status,
+      ])
     }
   })
 })
@@ -404,24 +472,28 @@ describe('upgrades', () => {
     await once(another, 'close')
   })
 
-  it.each(['onRequest', 'preHandler'] as const)('runs %s hooks for upgrades, including protocols other than WebSocket', async (name) => {
-    const { address } = await tunnelNode()
-    const app = createApp()
-    app.addHook(name as 'onRequest', async (request, reply) => {
-      await new Promise(setImmediate)
-      if (request.headers.authorization !== 'me') return reply.code(401).send('who?')
-    })
-    app.register(sluiceProxy, { prefix: '/api', nodes: [address] })
-    const port = await listen(app)
-    const refused = await askRaw(port, handshake('/api/chat'))
-    expect(refused).toMatch(/^HTTP\/1\.1 401 [\s\S]*connection: close[\s\S]*who\?$/i)
-    expect(statusOf(await askRaw(port, handshake('/api/chat').replace('websocket', 'anything')))).toBe(401)
-    expect(statusOf(await askRaw(port, handshake('/api/chat', 'authorization: me\r\n')))).toBe(101)
-  })
+  it.each(['onRequest', 'preHandler'] as const)(
+    'runs %s hooks for upgrades, including protocols other than WebSocket',
+    async (name) => {
+      const { address } = await tunnelNode()
+      const app = createApp()
+      app.addHook(name as 'onRequest', async (request, reply) => {
+        await new Promise(setImmediate)
+        if (request.headers.authorization !== 'me') return reply.code(401).send('who?')
+      })
+      app.register(sluiceProxy, { prefix: '/api', nodes: [address] })
+      const port = await listen(app)
+      const refused = await askRaw(port, handshake('/api/chat'))
+      expect(refused).toMatch(/^HTTP\/1\.1 401 [\s\S]*connection: close[\s\S]*who\?$/i)
+      expect(statusOf(await askRaw(port, handshake('/api/chat').replace('websocket', 'anything')))).toBe(401)
+      expect(statusOf(await askRaw(port, handshake('/api/chat', 'authorization: me\r\n')))).toBe(101)
+    },
+  )
 
   it('routes upgrades to the proxy with their prefix, and others to the app as plain requests', async () => {
     const app = createApp()
-    for (const name of ['a', 'b']) app.register(sluiceProxy, { prefix: `/${name}`, nodes: [(await tunnelNode(name)).address] })
+    for (const name of ['a', 'b'])
+      app.register(sluiceProxy, { prefix: `/${name}`, nodes: [(await tunnelNode(name)).address] })
     app.post('/own', async ({ body }) => body)
     app.get('/own', async ({ headers }) => `own ${headers.upgrade}`)
     const port = await listen(app)
@@ -476,7 +548,9 @@ describe('upgrades', () => {
           text += data
         })
         const path = url.replace('/api', '')
-        await expect.poll(() => text, SOON).toMatch(new RegExp(`^HTTP/1\\.1 101 [\\s\\S]*x-path: node ${path}\\r\\n\\r\\nhello$`))
+        await expect
+          .poll(() => text, SOON)
+          .toMatch(new RegExp(`^HTTP/1\\.1 101 [\\s\\S]*x-path: node ${path}\\r\\n\\r\\nhello$`))
         socket.destroy()
       }
       expect(hooked).toEqual(['/own', '/api/at-once', '/api/later'])
@@ -584,7 +658,9 @@ describe('closing sluiceProxy', () => {
     await app.close()
     await closed
     expect(app.server.listenerCount('upgrade')).toBe(0)
-    await expect.poll(() => new Promise((resolve) => node.server.getConnections((_, count) => resolve(count))), SOON).toBe(0)
+    await expect
+      .poll(() => new Promise((resolve) => node.server.getConnections((_, count) => resolve(count))), SOON)
+      .toBe(0)
   })
 
   it('finishes requests on close, but does not close a proxy or balancer that it received', async () => {
@@ -598,7 +674,13 @@ describe('closing sluiceProxy', () => {
     app.register(sluiceProxy, { prefix: '/b', proxy })
     const port = await listen(app)
     const answers = ['/a/', '/b/'].map((path) => ask(port, { path }))
-    await expect.poll(() => balancer.getClusterStats().activeConnections + proxy.balancer.getClusterStats().activeConnections, SOON).toBe(2)
+    await expect
+      .poll(
+        () =>
+          balancer.getClusterStats().activeConnections + proxy.balancer.getClusterStats().activeConnections,
+        SOON,
+      )
+      .toBe(2)
     await app.close()
     expect((await Promise.all(answers)).map(({ body }) => body)).toEqual(['well', 'well'])
     expect(balancer.acquire('1.1.1.1')).not.toBeNull()
@@ -621,13 +703,19 @@ describe('options of sluiceProxy', () => {
   ])('throws for an invalid option %s', async (option, options) => {
     const app = createApp()
     app.register(sluiceProxy, options as never)
-    await expect(async () => await app.ready()).rejects.toMatchObject({ code: 'SLUICE_INVALID_OPTION', option })
+    await expect(async () => await app.ready()).rejects.toMatchObject({
+      code: 'SLUICE_INVALID_OPTION',
+      option,
+    })
   })
 
   it('throws for an app that uses HTTP/2', async () => {
     const app = fastify({ http2: true })
     onTestFinished(() => app.close())
     app.register(sluiceProxy as never, { nodes: ['a:1'] } as never)
-    await expect(async () => await app.ready()).rejects.toMatchObject({ code: 'SLUICE_INVALID_OPTION', option: 'http2' })
+    await expect(async () => await app.ready()).rejects.toMatchObject({
+      code: 'SLUICE_INVALID_OPTION',
+      option: 'http2',
+    })
   })
 })

@@ -2,7 +2,12 @@ import type { Sluice } from '@sluice/core'
 import { hostOf } from '@sluice/core/siblings'
 import type { GraphQLScalarType } from 'graphql'
 import { GraphQLJSON } from 'graphql-scalars'
-import { FieldGate, type SluiceField, type SluiceMutationField, type SluiceQueryField } from './schema/field-gate.ts'
+import {
+  FieldGate,
+  type SluiceField,
+  type SluiceMutationField,
+  type SluiceQueryField,
+} from './schema/field-gate.ts'
 import { mutationResolvers } from './schema/mutation-resolvers.ts'
 import { queryResolvers } from './schema/query-resolvers.ts'
 import { resolverError } from './schema/resolver-error.ts'
@@ -13,7 +18,11 @@ import { typeDefs } from './schema/type-defs.ts'
 type Args = Readonly<Record<string, unknown>>
 
 /** A resolver, in the form that all servers accept. */
-export type SluiceResolver<TContext> = (source: unknown, args: Readonly<Record<string, unknown>>, context: TContext) => Promise<unknown>
+export type SluiceResolver<TContext> = (
+  source: unknown,
+  args: Readonly<Record<string, unknown>>,
+  context: TContext,
+) => Promise<unknown>
 
 /** For `makeExecutableSchema`, tools based on it, and Mercurius. */
 export interface SluiceSchema<TContext> {
@@ -31,8 +40,8 @@ export interface SluiceSchema<TContext> {
  * types.
  *
  * Each field reads from its engine when it is resolved. A field of a disabled engine fails with
- * `SLUICE_ENGINE_DISABLED`. Errors of Sluice contain their code in `extensions.code`. An `Int` above 32 bits, and
- * an unknown value of a minute, are -1.
+ * `SLUICE_ENGINE_DISABLED`. Errors of Sluice contain their code in `extensions.code`. An `Int` above 32 bits,
+ * and an unknown value of a minute, are -1.
  *
  * @throws InvalidOptionError; InvalidArgumentError if `sluice` is not a Sluice instance.
  * @example
@@ -47,13 +56,23 @@ export function createSluiceSchema<TContext = unknown>(
   options: SluiceSchemaOptions<TContext> = {},
 ): SluiceSchema<TContext> {
   checkSchemaOptions(options)
-  const { authorize, actor, defines = ['JSON'], batchJobs = [], maxItems = 10_000, maxJsonDepth = 20 } = options
+  const {
+    authorize,
+    actor,
+    defines = ['JSON'],
+    batchJobs = [],
+    maxItems = 10_000,
+    maxJsonDepth = 20,
+  } = options
   const host = hostOf(sluice)
   const report = (error: unknown) => host.reportError(error)
   const gate = new FieldGate(authorize, report)
   const guarded =
     <K extends SluiceField>(isMutation: boolean) =>
-    ([field, answer]: [string, (args: Args, actor: string | undefined) => unknown]): [K, SluiceResolver<TContext>] => [
+    ([field, answer]: [string, (args: Args, actor: string | undefined) => unknown]): [
+      K,
+      SluiceResolver<TContext>,
+    ] => [
       field as K,
       async (_source, args, context) => {
         try {
@@ -65,7 +84,9 @@ export function createSluiceSchema<TContext = unknown>(
       },
     ]
   const queries = Object.entries(queryResolvers(sluice)).map(guarded<SluiceQueryField>(false))
-  const mutations = Object.entries(mutationResolvers(sluice, { maxItems, maxJsonDepth }, batchJobs)).map(guarded<SluiceMutationField>(true))
+  const mutations = Object.entries(mutationResolvers(sluice, { maxItems, maxJsonDepth }, batchJobs)).map(
+    guarded<SluiceMutationField>(true),
+  )
   return {
     typeDefs: typeDefs(defines),
     resolvers: {

@@ -1,6 +1,11 @@
 export { createSluiceSchema, type SluiceResolver, type SluiceSchema } from './create-sluice-schema.ts'
 export { type MercuriusApp, registerSluiceMercurius } from './register-sluice-mercurius.ts'
-export type { AuthorizeField, SluiceField, SluiceMutationField, SluiceQueryField } from './schema/field-gate.ts'
+export type {
+  AuthorizeField,
+  SluiceField,
+  SluiceMutationField,
+  SluiceQueryField,
+} from './schema/field-gate.ts'
 export type { SluiceSchemaOptions } from './schema/schema-options.ts'
 export type { DefinedName } from './schema/type-defs.ts'
 export type { GraphqlScopeOptions } from './scopes/operation-names.ts'

@@ -26,7 +26,11 @@ export interface MercuriusApp {
  * registerSluiceMercurius(app, sluice)
  * ```
  */
-export function registerSluiceMercurius(app: MercuriusApp, sluice?: Sluice, options: GraphqlScopeOptions = {}): void {
+export function registerSluiceMercurius(
+  app: MercuriusApp,
+  sluice?: Sluice,
+  options: GraphqlScopeOptions = {},
+): void {
   if (typeof (app as Partial<MercuriusApp> | undefined)?.graphql?.addHook !== 'function')
     throw new SluiceError(
       'SLUICE_INVALID_ARGUMENT',
@@ -37,29 +41,35 @@ export function registerSluiceMercurius(app: MercuriusApp, sluice?: Sluice, opti
   const open = new WeakMap<object, QueryScope>()
   const responses = new ResponseEnds()
 
-  app.graphql.addHook('preExecution', async (schema: GraphQLSchema, document: DocumentNode, context: object) => {
-    // Concurrent operations with the same context share one scope.
-    if (open.has(context)) return
-    instrumentSchema(schema, { withRootValue: true })
-    // If a document has several operations, Mercurius does not report which one runs: `null`.
-    const scope = new QueryScope(used, names, getOperationAST(document) ?? undefined)
-    open.set(context, scope)
-    attachScopes(context, scope)
-    // If another hook rejects an operation, it has no result.
-    responses.onClose(context, () => scope.end(undefined))
-  })
+  app.graphql.addHook(
+    'preExecution',
+    async (schema: GraphQLSchema, document: DocumentNode, context: object) => {
+      // Concurrent operations with the same context share one scope.
+      if (open.has(context)) return
+      instrumentSchema(schema, { withRootValue: true })
+      // If a document has several operations, Mercurius does not report which one runs: `null`.
+      const scope = new QueryScope(used, names, getOperationAST(document) ?? undefined)
+      open.set(context, scope)
+      attachScopes(context, scope)
+      // If another hook rejects an operation, it has no result.
+      responses.onClose(context, () => scope.end(undefined))
+    },
+  )
   app.graphql.addHook('onResolution', async (execution: unknown, context: object) => {
     open.get(context)?.end(execution)
     open.delete(context)
   })
 
   const subscriptions = new WeakMap<object, SubscriptionScopes>()
-  app.graphql.addHook('preSubscriptionExecution', async (schema: GraphQLSchema, _document: unknown, context: object) => {
-    instrumentSchema(schema, { withRootValue: true })
-    const events = new SubscriptionScopes(used, names)
-    subscriptions.set(context, events)
-    attachScopes(context, events)
-  })
+  app.graphql.addHook(
+    'preSubscriptionExecution',
+    async (schema: GraphQLSchema, _document: unknown, context: object) => {
+      instrumentSchema(schema, { withRootValue: true })
+      const events = new SubscriptionScopes(used, names)
+      subscriptions.set(context, events)
+      attachScopes(context, events)
+    },
+  )
   app.graphql.addHook('onSubscriptionResolution', async (execution: unknown, context: object) => {
     subscriptions.get(context)?.eventDone(execution)
   })

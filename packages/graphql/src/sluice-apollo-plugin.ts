@@ -18,7 +18,10 @@ interface ExecutionListener {
 
 interface RequestListener {
   readonly executionDidStart: (request: RequestContext) => Promise<ExecutionListener>
-  readonly willSendSubsequentPayload: (request: RequestContext, payload: { readonly hasNext: boolean }) => Promise<void>
+  readonly willSendSubsequentPayload: (
+    request: RequestContext,
+    payload: { readonly hasNext: boolean },
+  ) => Promise<void>
 }
 
 /** The used parts of a plugin for Apollo Server. */

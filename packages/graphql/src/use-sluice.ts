@@ -36,7 +36,10 @@ export interface SluiceEnvelopPlugin {
   readonly onExecute: (payload: any) => void
   // biome-ignore lint/suspicious/noExplicitAny: As above.
   readonly onSubscribe: (payload: any) => {
-    readonly onSubscribeResult: () => { readonly onNext: (payload: { readonly result: unknown }) => void; readonly onEnd: () => void }
+    readonly onSubscribeResult: () => {
+      readonly onNext: (payload: { readonly result: unknown }) => void
+      readonly onEnd: () => void
+    }
   }
 }
 

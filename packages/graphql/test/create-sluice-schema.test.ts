@@ -38,14 +38,20 @@ describe('createSluiceSchema', () => {
     }
   })
 
-  it.each(['PerformanceMetrics', 'CacheStats', 'ClusterStatus', 'Query', 'Mutation'])('matches the documentation of %s', (name) => {
-    const { typeDefs } = createSluiceSchema(sluice, { defines: ['Query', 'Mutation', 'JSON'] })
-    const guide = readFileSync(join(import.meta.dirname, '../../../docs/guides/graphql.md'), 'utf8')
-    const [, documented = ''] = /```graphql\n([\s\S]*?)```/.exec(guide) ?? []
-    const shown = buildSchema(`${documented.replaceAll('extend type', 'type')} scalar JSON ${rest(typeDefs)}`)
-    const type = (schema: ReturnType<typeof buildSchema>) => printType(schema.getType(name) as GraphQLObjectType)
-    expect(type(buildSchema(typeDefs))).toBe(type(shown))
-  })
+  it.each(['PerformanceMetrics', 'CacheStats', 'ClusterStatus', 'Query', 'Mutation'])(
+    'matches the documentation of %s',
+    (name) => {
+      const { typeDefs } = createSluiceSchema(sluice, { defines: ['Query', 'Mutation', 'JSON'] })
+      const guide = readFileSync(join(import.meta.dirname, '../../../docs/guides/graphql.md'), 'utf8')
+      const [, documented = ''] = /```graphql\n([\s\S]*?)```/.exec(guide) ?? []
+      const shown = buildSchema(
+        `${documented.replaceAll('extend type', 'type')} scalar JSON ${rest(typeDefs)}`,
+      )
+      const type = (schema: ReturnType<typeof buildSchema>) =>
+        printType(schema.getType(name) as GraphQLObjectType)
+      expect(type(buildSchema(typeDefs))).toBe(type(shown))
+    },
+  )
 
   it.each([
     ['authorize', { authorize: true }],
@@ -62,7 +68,9 @@ describe('createSluiceSchema', () => {
   })
 
   it('rejects an object that is not a Sluice instance', () => {
-    expect(() => createSluiceSchema({} as never)).toThrow(expect.objectContaining({ code: 'SLUICE_INVALID_ARGUMENT' }))
+    expect(() => createSluiceSchema({} as never)).toThrow(
+      expect.objectContaining({ code: 'SLUICE_INVALID_ARGUMENT' }),
+    )
   })
 
   it('returns the code of an internal failure, but not its message', async () => {

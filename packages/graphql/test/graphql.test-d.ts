@@ -1,5 +1,11 @@
 import { ApolloServer, type ApolloServerPlugin } from '@apollo/server'
-import { createSluice, type Prediction, type QueryAnalysis, type ScalingEvent, type ScalingPolicy } from '@sluice/core'
+import {
+  createSluice,
+  type Prediction,
+  type QueryAnalysis,
+  type ScalingEvent,
+  type ScalingPolicy,
+} from '@sluice/core'
 import {
   createSluiceSchema,
   registerSluiceMercurius,
@@ -54,12 +60,23 @@ it('uses the field names of the engines', () => {
   // A field that an engine renames would be null for GraphQL clients.
   type Shown<T, K extends keyof T> = Pick<T, K>
   expectTypeOf<
-    Shown<QueryAnalysis, 'query' | 'fingerprint' | 'executionTime' | 'rowsScanned' | 'rowsReturned' | 'scanRatio'>
+    Shown<
+      QueryAnalysis,
+      'query' | 'fingerprint' | 'executionTime' | 'rowsScanned' | 'rowsReturned' | 'scanRatio'
+    >
   >().not.toBeAny()
-  expectTypeOf<Shown<QueryAnalysis, 'fullTableScan' | 'isInferred' | 'indexesUsed' | 'warnings' | 'recommendations'>>().not.toBeAny()
-  expectTypeOf<Shown<QueryAnalysis, 'severity' | 'callSite' | 'calls' | 'totalTime' | 'maxTime' | 'plan'>>().not.toBeAny()
-  expectTypeOf<Shown<ScalingEvent, 'timestamp' | 'direction' | 'from' | 'to' | 'metric' | 'value' | 'reasons' | 'source'>>().not.toBeAny()
-  expectTypeOf<Shown<Prediction, 'value' | 'lower' | 'upper' | 'p90' | 'model' | 'recentAccuracy' | 'horizonMinutes'>>().not.toBeAny()
+  expectTypeOf<
+    Shown<QueryAnalysis, 'fullTableScan' | 'isInferred' | 'indexesUsed' | 'warnings' | 'recommendations'>
+  >().not.toBeAny()
+  expectTypeOf<
+    Shown<QueryAnalysis, 'severity' | 'callSite' | 'calls' | 'totalTime' | 'maxTime' | 'plan'>
+  >().not.toBeAny()
+  expectTypeOf<
+    Shown<ScalingEvent, 'timestamp' | 'direction' | 'from' | 'to' | 'metric' | 'value' | 'reasons' | 'source'>
+  >().not.toBeAny()
+  expectTypeOf<
+    Shown<Prediction, 'value' | 'lower' | 'upper' | 'p90' | 'model' | 'recentAccuracy' | 'horizonMinutes'>
+  >().not.toBeAny()
   expectTypeOf<keyof ScalingPolicy>().toEqualTypeOf<
     'id' | 'name' | 'metric' | 'threshold' | 'scaleDirection' | 'scaleAmount' | 'cooldownSeconds' | 'enabled'
   >()

@@ -15,6 +15,8 @@ describe('plugins', () => {
   })
 
   it('reject an app without Mercurius', () => {
-    expect(() => registerSluiceMercurius({} as never)).toThrow(expect.objectContaining({ code: 'SLUICE_INVALID_ARGUMENT' }))
+    expect(() => registerSluiceMercurius({} as never)).toThrow(
+      expect.objectContaining({ code: 'SLUICE_INVALID_ARGUMENT' }),
+    )
   })
 })

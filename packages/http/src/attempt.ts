@@ -12,7 +12,11 @@ import type { PendingAttempt, Upstream } from './upstream.ts'
 const MAX_UNSENT = 131_072
 const CONTENT_LENGTH = /^content-length$/i
 /** Errors of undici for a request that it does not send. They do not count as failures of the node. */
-const OWN_FAULTS = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH', 'UND_ERR_NOT_SUPPORTED'])
+const OWN_FAULTS = new Set([
+  'UND_ERR_INVALID_ARG',
+  'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH',
+  'UND_ERR_NOT_SUPPORTED',
+])
 const TIMEOUTS = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'])
 /** The node was removed in the meantime. */
 const REMOVED = new Set(['UND_ERR_DESTROYED', 'UND_ERR_CLOSED'])
@@ -148,7 +152,10 @@ export class Attempt implements Dispatcher.DispatchHandler, PendingAttempt {
     if (!isPlain || response.writableLength > MAX_UNSENT) this.#pause(controller)
   }
 
-  /** Sends all chunks of this event-loop tick in one write. If the kernel does not take all of them, the client is slow. */
+  /**
+   * Sends all chunks of this event-loop tick in one write. If the kernel does not take all of them, the
+   * client is slow.
+   */
   #cork(controller: Dispatcher.DispatchController): void {
     if (this.#isCorked) return
     this.#isCorked = true
@@ -195,7 +202,10 @@ export class Attempt implements Dispatcher.DispatchHandler, PendingAttempt {
     if (this.#whole !== -2) response.end()
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error & { readonly code?: string }): void {
+  onResponseError(
+    _controller: Dispatcher.DispatchController,
+    error: Error & { readonly code?: string },
+  ): void {
     if (!this.#settle()) return
     const { code = '' } = error
     // undici compares the length of a body that a 304 does not have.
@@ -233,6 +243,7 @@ export class Attempt implements Dispatcher.DispatchHandler, PendingAttempt {
 }
 
 function lengthOf(headers: readonly string[]): number {
-  for (let i = 0; i < headers.length; i += 2) if (CONTENT_LENGTH.test(headers[i] as string)) return Number(headers[i + 1])
+  for (let i = 0; i < headers.length; i += 2)
+    if (CONTENT_LENGTH.test(headers[i] as string)) return Number(headers[i + 1])
   return -1
 }

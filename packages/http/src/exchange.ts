@@ -168,7 +168,13 @@ export class Exchange implements AttemptOwner {
   #hedgeLater(first: ServerNode): void {
     // Concurrent requests that modify data could be executed in the wrong order, long after the client has
     // its response.
-    if (this.#isOver || this.client.home !== undefined || !SAFE.has(this.method) || this.options.body !== null) return
+    if (
+      this.#isOver ||
+      this.client.home !== undefined ||
+      !SAFE.has(this.method) ||
+      this.options.body !== null
+    )
+      return
     const afterMs = this.core.hedging?.afterMs()
     if (afterMs === undefined) return
     this.#hedgeTimer = setTimeout(() => this.#hedge(first), afterMs)

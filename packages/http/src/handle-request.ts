@@ -39,7 +39,13 @@ export function handleRequest(core: ProxyCore, request: IncomingMessage, respons
   }
 }
 
-function admit(core: ProxyCore, request: IncomingMessage, response: ServerResponse, parsed: RequestHeaders, path: string): void {
+function admit(
+  core: ProxyCore,
+  request: IncomingMessage,
+  response: ServerResponse,
+  parsed: RequestHeaders,
+  path: string,
+): void {
   const verdict = core.admission?.admit(request, parsed.clientIp)
   const go = (given: Verdict) => {
     if (given.status === undefined) {
@@ -60,7 +66,11 @@ function admit(core: ProxyCore, request: IncomingMessage, response: ServerRespon
 }
 
 /** Returns the status with which a request is rejected. */
-function refusalOf(core: ProxyCore, { isMalformed, contentLength = 0 }: RequestHeaders, target: RequestTarget): number | undefined {
+function refusalOf(
+  core: ProxyCore,
+  { isMalformed, contentLength = 0 }: RequestHeaders,
+  target: RequestTarget,
+): number | undefined {
   if (isMalformed) return 400
   if (target.status !== undefined) return target.status
   if (core.isClosed) return 503
@@ -86,7 +96,13 @@ function send(
   core.sign(headers, method, path, host)
   const client = { ip: clientIp, isTls, home: core.sticky?.homeOf(request.headers.cookie) }
   const exchangeOf = (body: Buffer | Readable | null) => {
-    const exchange = new Exchange(core, request, response, { path, method, headers, body, reset: false }, client)
+    const exchange = new Exchange(
+      core,
+      request,
+      response,
+      { path, method, headers, body, reset: false },
+      client,
+    )
     response.on('close', () => {
       if (!response.writableFinished) exchange.cancel()
     })

@@ -15,8 +15,17 @@ export {
 } from './consistency-cookie/create-consistency-cookie.ts'
 export { setRequestTarget } from './headers/request-target.ts'
 export { type NodeAuthOptions, nodeAuthVerifier, requireNodeAuth } from './node-auth.ts'
-export { createHealth, type Health, type HealthDetail, type HealthReport } from './operations/create-health.ts'
-export { createMetricsHandler, type MetricsOptions, type OperationsHandler } from './operations/create-metrics-handler.ts'
+export {
+  createHealth,
+  type Health,
+  type HealthDetail,
+  type HealthReport,
+} from './operations/create-health.ts'
+export {
+  createMetricsHandler,
+  type MetricsOptions,
+  type OperationsHandler,
+} from './operations/create-metrics-handler.ts'
 export type { HealthCheck, HealthOptions, HealthStatus as CheckStatus } from './operations/health-checks.ts'
 export { type RequestIdOptions, RequestIds } from './request-ids.ts'
 export { type RequestReporting, RequestScopes } from './request-scopes.ts'
@@ -25,4 +34,9 @@ export { createResponseCache, type ResponseCache } from './response-cache/create
 export { responseCacheFront } from './response-cache/response-cache-front.ts'
 export type { ResponseCacheOptions } from './response-cache/response-cache-options.ts'
 export type { ResponseCacheStats } from './response-cache/response-cache-stats.ts'
-export { type GracefulShutdown, gracefulShutdown, type ShutdownOptions, type ShutdownReport } from './shutdown/graceful-shutdown.ts'
+export {
+  type GracefulShutdown,
+  gracefulShutdown,
+  type ShutdownOptions,
+  type ShutdownReport,
+} from './shutdown/graceful-shutdown.ts'

@@ -13,7 +13,11 @@ interface SignedRequest {
 }
 
 /** @param nowSeconds - Seconds since the Unix epoch. */
-export function signNodeRequest(secret: string, { method, path, host }: SignedRequest, nowSeconds: number): string {
+export function signNodeRequest(
+  secret: string,
+  { method, path, host }: SignedRequest,
+  nowSeconds: number,
+): string {
   return signTimed(secret, [method, path, host], nowSeconds)
 }
 
@@ -55,7 +59,13 @@ export function nodeAuthVerifier(options: NodeAuthOptions): (request: IncomingMe
     // Express removes the path at which an app is mounted.
     const path = (request as { readonly originalUrl?: string }).originalUrl ?? url
     const signed = [method, path, headers.host ?? '']
-    return isSignedTimed(secrets, headers[NODE_AUTH_HEADER], signed, Math.floor(Date.now() / 1_000), maxAgeSeconds)
+    return isSignedTimed(
+      secrets,
+      headers[NODE_AUTH_HEADER],
+      signed,
+      Math.floor(Date.now() / 1_000),
+      maxAgeSeconds,
+    )
   }
 }
 
@@ -65,7 +75,9 @@ export function nodeAuthVerifier(options: NodeAuthOptions): (request: IncomingMe
  *
  * @throws InvalidOptionError.
  */
-export function requireNodeAuth(options: NodeAuthOptions): (request: IncomingMessage, response: ServerResponse, next: () => void) => void {
+export function requireNodeAuth(
+  options: NodeAuthOptions,
+): (request: IncomingMessage, response: ServerResponse, next: () => void) => void {
   const isFromProxy = nodeAuthVerifier(options)
   return (request, response, next) => {
     if (isFromProxy(request)) next()

@@ -21,7 +21,16 @@ export class ProxyCore {
   readonly sticky: StickyCookie | undefined
   /** `undefined`: all requests are admitted. */
   readonly admission: Admission | undefined
-  readonly counts = { requests: 0, retries: 0, withoutBudget: 0, hedges: 0, noNode: 0, limited: 0, shed: 0, failed: 0 }
+  readonly counts = {
+    requests: 0,
+    retries: 0,
+    withoutBudget: 0,
+    hedges: 0,
+    noNode: 0,
+    limited: 0,
+    shed: 0,
+    failed: 0,
+  }
   readonly now = (): number => performance.now()
   isClosed = false
   /** Client connections that became tunnels, and a callback for when the last one has ended. */
@@ -39,10 +48,15 @@ export class ProxyCore {
     this.hedging = hedge && new Hedging(balancer, hedge, this.now)
     this.sticky = options.sticky && new StickyCookie(balancer, options.sticky)
     const isLimited =
-      options.rateLimit !== undefined || options.shed !== undefined || options.maxConcurrentPerClient < Number.POSITIVE_INFINITY
+      options.rateLimit !== undefined ||
+      options.shed !== undefined ||
+      options.maxConcurrentPerClient < Number.POSITIVE_INFINITY
     this.admission = isLimited ? new Admission(options, this.now) : undefined
     const { maxConnectionsPerClient } = options
-    this.#connections = maxConnectionsPerClient < Number.POSITIVE_INFINITY ? new ClientCounts(maxConnectionsPerClient) : undefined
+    this.#connections =
+      maxConnectionsPerClient < Number.POSITIVE_INFINITY
+        ? new ClientCounts(maxConnectionsPerClient)
+        : undefined
     this.#stops = [
       balancer.on('ejected', ({ node }) => this.#rescue(node)),
       balancer.on('statusChanged', ({ node, to }) => {
@@ -60,7 +74,11 @@ export class ProxyCore {
    * Acquires a connection to a node that is up and has capacity. Returns `null` once the proxy is closed:
    * connections opened after that would stay open.
    */
-  acquire(clientIp: string, except: ServerNode | undefined, prefer: ServerNode | undefined): NodeLease | null {
+  acquire(
+    clientIp: string,
+    except: ServerNode | undefined,
+    prefer: ServerNode | undefined,
+  ): NodeLease | null {
     if (this.isClosed) return null
     if (except === undefined && prefer === undefined) return this.options.balancer.acquire(clientIp)
     return this.options.balancer.acquire(clientIp, { ...(except && { except }), ...(prefer && { prefer }) })
@@ -98,7 +116,10 @@ export class ProxyCore {
   sign(headers: string[], method: string, path: string, host: string): void {
     const [secret] = this.options.nodeSecrets
     if (secret === undefined) return
-    headers.push(NODE_AUTH_HEADER, signNodeRequest(secret, { method, path, host }, Math.floor(Date.now() / 1_000)))
+    headers.push(
+      NODE_AUTH_HEADER,
+      signNodeRequest(secret, { method, path, host }, Math.floor(Date.now() / 1_000)),
+    )
   }
 
   upstreamOf(node: ServerNode): Upstream {
@@ -154,14 +175,16 @@ export class ProxyCore {
     const now = this.now()
     for (const upstream of this.#upstreams.values()) {
       const { node } = upstream
-      if (upstream.hangs(now, hangTimeoutMs) && !this.#removed.has(node)) this.options.balancer.eject(node.id, 'stalled')
+      if (upstream.hangs(now, hangTimeoutMs) && !this.#removed.has(node))
+        this.options.balancer.eject(node.id, 'stalled')
     }
   }
 
   /** Moves requests that wait for an unhealthy node, and may be sent twice, to another node. */
   #rescue(node: ServerNode): void {
     const upstream = this.#upstreams.get(node)
-    for (const attempt of [...(upstream?.attempts ?? [])]) if (!attempt.hasAnswer && attempt.isRescuable) attempt.rescue()
+    for (const attempt of [...(upstream?.attempts ?? [])])
+      if (!attempt.hasAnswer && attempt.isRescuable) attempt.rescue()
   }
 
   #forget(node: ServerNode, isHurried: boolean): void {

@@ -19,7 +19,10 @@ export interface RequestIdOptions {
 }
 
 const WELL_FORMED = /^[\w.:/+=@-]{1,128}$/
-const header: OptionRule = { expected: 'a header name', accepts: (value) => typeof value === 'string' && /^[\w-]+$/.test(value) }
+const header: OptionRule = {
+  expected: 'a header name',
+  accepts: (value) => typeof value === 'string' && /^[\w-]+$/.test(value),
+}
 
 /** Assigns an id to each request. */
 export class RequestIds {
@@ -57,7 +60,9 @@ export class RequestIds {
   #brought(request: IncomingMessage): string | undefined {
     if (this.#trust === false) return undefined
     const brought = request.headers[this.header]
-    return typeof brought === 'string' && WELL_FORMED.test(brought) && this.#trusts(request) ? brought : undefined
+    return typeof brought === 'string' && WELL_FORMED.test(brought) && this.#trusts(request)
+      ? brought
+      : undefined
   }
 
   #trusts(request: IncomingMessage): boolean {

@@ -1,5 +1,11 @@
 import type { ServerResponse } from 'node:http'
-import { createConsoleReport, NPlusOneError, type ScopeCounts, type ScopeHandle, type Sluice } from '@sluice/core'
+import {
+  createConsoleReport,
+  NPlusOneError,
+  type ScopeCounts,
+  type ScopeHandle,
+  type Sluice,
+} from '@sluice/core'
 import { hostOf, isDevelopment, type Scope } from '@sluice/core/siblings'
 import onHeaders from 'on-headers'
 import { passageOf } from './response-cache/passage.ts'
@@ -38,11 +44,14 @@ export class RequestScopes {
     // The report appears only on the local terminal. An app that you try out without NODE_ENV also prints it.
     const reports = process.env.NODE_ENV === undefined || isDevelopment()
     // If an app has a logger, its findings are in the log.
-    const { report = reports && hostOf(sluice).logger === undefined, serverTiming = isDevelopment() } = options
+    const { report = reports && hostOf(sluice).logger === undefined, serverTiming = isDevelopment() } =
+      options
     this.#sluice = sluice
     this.#sendsTiming = serverTiming
     this.#stopReport = report ? sluice.on('finding', createConsoleReport()) : undefined
-    this.#stopTiming = serverTiming ? hostOf(sluice).scopes.watch((scope, parent) => this.#addTo(parent, scope)) : undefined
+    this.#stopTiming = serverTiming
+      ? hostOf(sluice).scopes.watch((scope, parent) => this.#addTo(parent, scope))
+      : undefined
   }
 
   /**
@@ -106,7 +115,12 @@ export class RequestScopes {
 }
 
 function timing(counts: readonly Readonly<ScopeCounts>[]): string {
-  const sum = (of: (counts: Readonly<ScopeCounts>) => number) => counts.reduce((total, one) => total + of(one), 0)
-  const [databaseMs, queries, hits] = [sum((one) => one.databaseMs), sum((one) => one.queries), sum((one) => one.cacheHits)]
+  const sum = (of: (counts: Readonly<ScopeCounts>) => number) =>
+    counts.reduce((total, one) => total + of(one), 0)
+  const [databaseMs, queries, hits] = [
+    sum((one) => one.databaseMs),
+    sum((one) => one.queries),
+    sum((one) => one.cacheHits),
+  ]
   return `db;dur=${databaseMs.toFixed(1)};desc="${queries} queries", sluice;desc="${hits} from cache"`
 }

@@ -1,9 +1,20 @@
 import { type BalancingStrategy, InvalidOptionError, LoadBalancingEngine } from '@sluice/core'
 import { checkOptions, checkSecrets, type OptionRule, option } from '@sluice/core/siblings'
-import { checkRateLimit, checkShed, type RateLimitOptions, type ShedOptions } from './admission/admission-options.ts'
+import {
+  checkRateLimit,
+  checkShed,
+  type RateLimitOptions,
+  type ShedOptions,
+} from './admission/admission-options.ts'
 import type { Forwarding } from './headers/forwarding.ts'
 import type { HedgeOptions } from './hedging.ts'
-import type { NodeAddress, NodeTlsOptions, ProbeOptions, ProxyOptions, RetryOptions } from './proxy-options.ts'
+import type {
+  NodeAddress,
+  NodeTlsOptions,
+  ProbeOptions,
+  ProxyOptions,
+  RetryOptions,
+} from './proxy-options.ts'
 import { isCookieName, type StickyOptions } from './sticky-cookie.ts'
 
 export interface ResolvedProxyOptions {
@@ -38,7 +49,10 @@ type Rules = Readonly<Record<string, OptionRule>>
 
 const rule = (expected: string, accepts: OptionRule['accepts']): OptionRule => ({ expected, accepts })
 
-const secrets = rule('a string, or an array of strings', (value) => typeof value === 'string' || Array.isArray(value))
+const secrets = rule(
+  'a string, or an array of strings',
+  (value) => typeof value === 'string' || Array.isArray(value),
+)
 const rules: Rules = {
   balancer: rule('a LoadBalancingEngine', (value) => value instanceof LoadBalancingEngine),
   nodes: option.array,
@@ -68,13 +82,20 @@ const rules: Rules = {
   tls: option.object,
 }
 const probeRules: Rules = {
-  path: rule('a path that begins with "/"', (value) => typeof value === 'string' && /^\/[\x21-\x7e]*$/.test(value)),
+  path: rule(
+    'a path that begins with "/"',
+    (value) => typeof value === 'string' && /^\/[\x21-\x7e]*$/.test(value),
+  ),
   intervalMs: option.number(10),
   timeoutMs: option.number(1),
   up: option.integer(1),
   down: option.integer(1),
 }
-const retryRules: Rules = { maxAttempts: option.integer(1, 10), budget: option.number(0, 1), burst: option.integer(0) }
+const retryRules: Rules = {
+  maxAttempts: option.integer(1, 10),
+  budget: option.number(0, 1),
+  burst: option.integer(0),
+}
 const hedgeRules: Rules = {
   after: option.either(option.oneOf('p50', 'p95', 'p99'), option.number(1)),
   budget: option.number(0, 1),
@@ -87,7 +108,10 @@ const stickyRules: Rules = {
   secure: option.boolean,
   sameSite: option.oneOf('lax', 'strict', 'none'),
 }
-const pem = rule('PEM, as a string or bytes', (value) => typeof value === 'string' || Buffer.isBuffer(value) || Array.isArray(value))
+const pem = rule(
+  'PEM, as a string or bytes',
+  (value) => typeof value === 'string' || Buffer.isBuffer(value) || Array.isArray(value),
+)
 const tlsRules: Rules = {
   ca: pem,
   cert: pem,
@@ -104,7 +128,8 @@ export function resolveProxyOptions(options: ProxyOptions): ResolvedProxyOptions
   const { balancer, nodes, probe, retry = {}, tls } = options
   if (probe !== undefined) {
     checkOptions(probe, probeRules, 'probe.')
-    if (probe.path === undefined) throw new InvalidOptionError('probe.path', 'a path that begins with "/"', undefined)
+    if (probe.path === undefined)
+      throw new InvalidOptionError('probe.path', 'a path that begins with "/"', undefined)
   }
   checkOptions(retry, retryRules, 'retry.')
   if (tls !== undefined) checkOptions(tls, tlsRules, 'tls.')
@@ -116,10 +141,18 @@ export function resolveProxyOptions(options: ProxyOptions): ResolvedProxyOptions
   if (shed !== undefined) checkShed(shed)
   if (options.rateLimit !== undefined) checkRateLimit(options.rateLimit)
   if ((balancer === undefined) === (nodes === undefined)) {
-    throw new InvalidOptionError('nodes', 'either nodes or a balancer', nodes === undefined ? undefined : 'both')
+    throw new InvalidOptionError(
+      'nodes',
+      'either nodes or a balancer',
+      nodes === undefined ? undefined : 'both',
+    )
   }
   if (balancer !== undefined && options.strategy !== undefined)
-    throw new InvalidOptionError('strategy', 'no strategy if a balancer is passed, which has its own', options.strategy)
+    throw new InvalidOptionError(
+      'strategy',
+      'no strategy if a balancer is passed, which has its own',
+      options.strategy,
+    )
   return {
     balancer: balancer ?? balancerOf(nodes ?? [], options.strategy ?? 'peak-ewma'),
     ownsBalancer: balancer === undefined,
@@ -157,7 +190,10 @@ function switched<T extends object>(given: boolean | T | undefined): Partial<T> 
   return given === true ? {} : given
 }
 
-function balancerOf(nodes: readonly (string | NodeAddress)[], strategy: BalancingStrategy): LoadBalancingEngine {
+function balancerOf(
+  nodes: readonly (string | NodeAddress)[],
+  strategy: BalancingStrategy,
+): LoadBalancingEngine {
   const balancer = new LoadBalancingEngine(strategy)
   for (const node of nodes) {
     const { host, port, weight, maxConnections } = typeof node === 'string' ? addressOf(node) : node
@@ -168,6 +204,7 @@ function balancerOf(nodes: readonly (string | NodeAddress)[], strategy: Balancin
 
 function addressOf(text: string): NodeAddress {
   const match = /^(?:\[([\da-fA-F:.]+)\]|([^:/\s[\]]+)):(\d{1,5})$/.exec(text)
-  if (match === null) throw new InvalidOptionError('nodes', 'addresses such as "10.0.0.1:8080", without a scheme', text)
+  if (match === null)
+    throw new InvalidOptionError('nodes', 'addresses such as "10.0.0.1:8080", without a scheme', text)
   return { host: match[1] ?? match[2] ?? '', port: Number(match[3]) }
 }

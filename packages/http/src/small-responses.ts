@@ -6,7 +6,12 @@ import type { Duplex } from 'node:stream'
  *
  * @param retryAfterSeconds - Default: 1 if the status requires `Retry-After`.
  */
-export function refuse(request: IncomingMessage, response: ServerResponse, status: number, retryAfterSeconds?: number): void {
+export function refuse(
+  request: IncomingMessage,
+  response: ServerResponse,
+  status: number,
+  retryAfterSeconds?: number,
+): void {
   // The rest of the request body would be parsed as the next request.
   if (!request.complete && hasBody(request)) response.shouldKeepAlive = false
   response.writeHead(status, ['content-length', '0', ...retryAfter(status, retryAfterSeconds)])
@@ -19,7 +24,9 @@ export function refuseUpgrade(socket: Duplex, status: number, retryAfterSeconds?
   if (socket.destroyed) return
   const [name, seconds] = retryAfter(status, retryAfterSeconds)
   const retry = name === undefined ? '' : `${name}: ${seconds}\r\n`
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-length: 0\r\n${retry}connection: close\r\n\r\n`)
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-length: 0\r\n${retry}connection: close\r\n\r\n`,
+  )
 }
 
 function retryAfter(status: number, seconds = 1): string[] {
@@ -61,8 +68,8 @@ export function isPlainResponse(response: ServerResponse): boolean {
 }
 
 /**
- * Sends the only chunk of a body and ends the response: headers and body are one string in one plain write. `end(chunk)` adds an empty string, which
- * makes it a gathering write.
+ * Sends the only chunk of a body and ends the response: headers and body are one string in one plain write.
+ * `end(chunk)` adds an empty string, which makes it a gathering write.
  */
 export function endAtOnce(response: ServerResponse, body: Buffer): void {
   const { socket } = response

@@ -22,7 +22,10 @@ const HALF_OPEN_MS = 2_000
 export function openTunnel(core: ProxyCore, request: IncomingMessage, socket: Duplex, head: Buffer): void {
   socket.on('error', () => {})
   core.counts.requests += 1
-  const { headers, clientIp, host, isMalformed, isChunked, contentLength } = requestHeaders(request, core.options.forwarding)
+  const { headers, clientIp, host, isMalformed, isChunked, contentLength } = requestHeaders(
+    request,
+    core.options.forwarding,
+  )
   const target = requestTarget(request)
   const protocol = request.headers.upgrade?.trim().toLowerCase()
   const hasBody = isChunked || (contentLength ?? 0) > 0
@@ -140,7 +143,8 @@ class Tunnel {
 
 /** Forwards data in both directions until both sides have ended. */
 function join(client: Duplex, upstream: Duplex, head: Buffer, onClosed: () => void): void {
-  for (const side of [client, upstream] as (Duplex & Partial<Pick<Socket, 'setTimeout' | 'setNoDelay' | 'setKeepAlive'>>)[]) {
+  for (const side of [client, upstream] as (Duplex &
+    Partial<Pick<Socket, 'setTimeout' | 'setNoDelay' | 'setKeepAlive'>>)[]) {
     side.setTimeout?.(0)
     side.setNoDelay?.(true)
     side.setKeepAlive?.(true, KEEP_ALIVE_MS)

@@ -101,7 +101,14 @@ export function originOf(node: ServerNode, tls: NodeTlsOptions | undefined): str
 }
 
 /** Options for connections to nodes. */
-export function connectOptions(timeout: number, tls: NodeTlsOptions | undefined): buildConnector.BuildOptions {
+export function connectOptions(
+  timeout: number,
+  tls: NodeTlsOptions | undefined,
+): buildConnector.BuildOptions {
   const { ca, ...rest } = tls ?? {}
-  return { timeout, ...rest, ...(ca === undefined ? {} : { ca: Array.isArray(ca) ? [...ca] : (ca as string | Buffer) }) }
+  return {
+    timeout,
+    ...rest,
+    ...(ca === undefined ? {} : { ca: Array.isArray(ca) ? [...ca] : (ca as string | Buffer) }),
+  }
 }

@@ -11,7 +11,10 @@ async function node() {
 
 describe('rate limits', () => {
   it('responds with 429 and Retry-After when a client exceeds the rate limit', async () => {
-    const { port, proxy } = await openProxy({ nodes: [await node()], rateLimit: { requests: 3, perSeconds: 60 } })
+    const { port, proxy } = await openProxy({
+      nodes: [await node()],
+      rateLimit: { requests: 3, perSeconds: 60 },
+    })
     const statuses: number[] = []
     for (let at = 0; at < 5; at += 1) statuses.push((await ask(port, { method: 'POST', body: 'x' })).status)
     expect(statuses).toEqual([200, 200, 200, 429, 429])
@@ -33,7 +36,10 @@ describe('rate limits', () => {
   })
 
   it('allows one burst above the rate limit', async () => {
-    const { port } = await openProxy({ nodes: [await node()], rateLimit: { requests: 1, perSeconds: 60, burst: 2 } })
+    const { port } = await openProxy({
+      nodes: [await node()],
+      rateLimit: { requests: 1, perSeconds: 60, burst: 2 },
+    })
     const statuses: number[] = []
     for (let at = 0; at < 4; at += 1) statuses.push((await ask(port)).status)
     expect(statuses).toEqual([200, 200, 200, 429])
@@ -56,9 +62,15 @@ describe('rate limits', () => {
   it('limits by the key of the app, and does not limit requests without a key', async () => {
     const key = (request: { headers: { [name: string]: string | string[] | undefined } }) =>
       request.headers['x-tenant'] as string | undefined
-    const { port } = await openProxy({ nodes: [await node()], rateLimit: { requests: 1, perSeconds: 60, key } })
-    const as = async (tenant?: string) => (await ask(port, { headers: tenant === undefined ? {} : { 'x-tenant': tenant } })).status
-    expect([await as('a'), await as('a'), await as('b'), await as(), await as()]).toEqual([200, 429, 200, 200, 200])
+    const { port } = await openProxy({
+      nodes: [await node()],
+      rateLimit: { requests: 1, perSeconds: 60, key },
+    })
+    const as = async (tenant?: string) =>
+      (await ask(port, { headers: tenant === undefined ? {} : { 'x-tenant': tenant } })).status
+    expect([await as('a'), await as('a'), await as('b'), await as(), await as()]).toEqual([
+      200, 429, 200, 200, 200,
+    ])
   })
 
   it('allows requests and warns once when the key function throws', async () => {

@@ -25,7 +25,10 @@ function write(sluice: Sluice, outcome: 'committed' | 'unknown' | 'rolled-back' 
 interface App {
   readonly sluice: Sluice
   readonly consistencyCookie: ConsistencyCookie
-  /** Sends a request whose handler runs in a scope with its consistency token; returns the cookies that were set. */
+  /**
+   * Sends a request whose handler runs in a scope with its consistency token; returns the cookies that were
+   * set.
+   */
   ask(handle: Handler, cookie?: string, method?: string): Promise<string[]>
 }
 
@@ -47,7 +50,10 @@ async function open(options?: ConsistencyCookieOptions, isSecure?: boolean): Pro
     consistencyCookie,
     async ask(given, cookie, method = 'GET') {
       handle = given
-      const response = await fetch(`http://${address}`, { method, ...(cookie !== undefined && { headers: { cookie } }) })
+      const response = await fetch(`http://${address}`, {
+        method,
+        ...(cookie !== undefined && { headers: { cookie } }),
+      })
       await response.text()
       return response.headers.getSetCookie()
     },
@@ -70,7 +76,9 @@ const pairOf = (cookie: string | undefined) => cookie?.split(';')[0] ?? ''
 describe('createConsistencyCookie', () => {
   it('sets a cookie only when the scope wrote', async () => {
     const { sluice, ask, consistencyCookie } = await open()
-    expect(await ask(() => write(sluice))).toEqual(['sluice-consistency=*; Max-Age=3; Path=/; HttpOnly; SameSite=Lax'])
+    expect(await ask(() => write(sluice))).toEqual([
+      'sluice-consistency=*; Max-Age=3; Path=/; HttpOnly; SameSite=Lax',
+    ])
     expect(await ask(() => {})).toEqual([])
     expect(await ask(() => write(sluice, 'rolled-back'))).toEqual([])
     expect(await ask(() => {}, 'sluice-consistency=*')).toEqual([])
@@ -101,17 +109,27 @@ describe('createConsistencyCookie', () => {
   it('sets a second cookie after a write of unknown outcome, which later cookies do not replace', async () => {
     const app = await open()
     const { sluice, ask } = app
-    expect(await ask(() => write(sluice, 'unknown'))).toEqual(['sluice-consistency-unknown=*; Max-Age=33; Path=/; HttpOnly; SameSite=Lax'])
+    expect(await ask(() => write(sluice, 'unknown'))).toEqual([
+      'sluice-consistency-unknown=*; Max-Age=33; Path=/; HttpOnly; SameSite=Lax',
+    ])
     expect(await ask(() => write(sluice))).toEqual([expect.stringMatching(/^sluice-consistency=/)])
     expect(await tokenOf(app, 'sluice-consistency=*; sluice-consistency-unknown=*')).toBe('?')
   })
 
   it('sets the attributes of its options', async () => {
-    const { sluice, ask } = await open({ name: 'consistency', sameSite: 'strict', secure: true, domain: 'example.org', maxAgeSeconds: 10 })
+    const { sluice, ask } = await open({
+      name: 'consistency',
+      sameSite: 'strict',
+      secure: true,
+      domain: 'example.org',
+      maxAgeSeconds: 10,
+    })
     expect(await ask(() => write(sluice))).toEqual([
       'consistency=*; Max-Age=10; Domain=example.org; Path=/; HttpOnly; SameSite=Strict; Secure',
     ])
-    expect(await ask(() => write(sluice, 'unknown'))).toEqual([expect.stringContaining('consistency-unknown=*; Max-Age=40;')])
+    expect(await ask(() => write(sluice, 'unknown'))).toEqual([
+      expect.stringContaining('consistency-unknown=*; Max-Age=40;'),
+    ])
   })
 
   it.each([
@@ -142,20 +160,27 @@ describe('createConsistencyCookie', () => {
     await new Promise((resolve) => server.close(resolve))
   })
 
-  it.each<ConsistencyCookieOptions>([{ sameSite: 'none' }, { name: '__Host-consistency' }, { name: '__Secure-consistency' }])(
-    'is secure in any case with %o',
-    async (options) => {
-      const { sluice, ask } = await open(options)
-      expect((await ask(() => write(sluice)))[0]).toContain('; Secure')
-    },
-  )
+  it.each<ConsistencyCookieOptions>([
+    { sameSite: 'none' },
+    { name: '__Host-consistency' },
+    { name: '__Secure-consistency' },
+  ])('is secure in any case with %o', async (options) => {
+    const { sluice, ask } = await open(options)
+    expect((await ask(() => write(sluice)))[0]).toContain('; Secure')
+  })
 
   it.each<[string, Handler]>([
     ['set before', (response) => response.setHeader('Set-Cookie', ['a=1', 'b=2'])],
     ['one text', (response) => response.setHeader('set-cookie', 'a=1').appendHeader('Set-Cookie', 'b=2')],
     ['an object of writeHead', (response) => response.writeHead(201, { 'Set-Cookie': ['a=1', 'b=2'] })],
-    ['an array of writeHead', (response) => response.writeHead(201, ['Set-Cookie', 'a=1', 'Set-Cookie', 'b=2'])],
-    ['sent by flushHeaders', (response) => response.appendHeader('Set-Cookie', ['a=1', 'b=2']).flushHeaders()],
+    [
+      'an array of writeHead',
+      (response) => response.writeHead(201, ['Set-Cookie', 'a=1', 'Set-Cookie', 'b=2']),
+    ],
+    [
+      'sent by flushHeaders',
+      (response) => response.appendHeader('Set-Cookie', ['a=1', 'b=2']).flushHeaders(),
+    ],
   ])('leaves cookies of the app unchanged: %s', async (_, setOwn) => {
     const { sluice, ask } = await open()
     const cookies = await ask((response, request) => {
@@ -263,6 +288,8 @@ describe('createConsistencyCookie', () => {
     ['maxAge', { maxAge: 1 }],
   ])('throws for an invalid option %s: %o', (option, options) => {
     const make = () => createConsistencyCookie(createSluice(), options as never)
-    expect(make).toThrow(expect.objectContaining({ code: 'SLUICE_INVALID_OPTION', option: `consistencyCookie.${option}` }))
+    expect(make).toThrow(
+      expect.objectContaining({ code: 'SLUICE_INVALID_OPTION', option: `consistencyCookie.${option}` }),
+    )
   })
 })

@@ -4,10 +4,21 @@ import { requestHeaders } from '../src/headers/request-headers.ts'
 import { askRaw, openProxy, serveRaw } from './world.ts'
 
 function sent(forwarding: Forwarding, rawHeaders: string[] = [], remoteAddress = '::ffff:10.0.0.9') {
-  const request = { rawHeaders: ['host', 'shop:8080', ...rawHeaders], socket: { remoteAddress }, httpVersionMinor: 1 }
+  const request = {
+    rawHeaders: ['host', 'shop:8080', ...rawHeaders],
+    socket: { remoteAddress },
+    httpVersionMinor: 1,
+  }
   const { headers, clientIp } = requestHeaders(request as never, forwarding)
-  const of = (name: string) => headers.filter((_, at) => at % 2 === 1 && headers[at - 1]?.toLowerCase() === name)
-  return { clientIp, forwarded: of('forwarded'), xff: of('x-forwarded-for'), host: of('x-forwarded-host'), proto: of('x-forwarded-proto') }
+  const of = (name: string) =>
+    headers.filter((_, at) => at % 2 === 1 && headers[at - 1]?.toLowerCase() === name)
+  return {
+    clientIp,
+    forwarded: of('forwarded'),
+    xff: of('x-forwarded-for'),
+    host: of('x-forwarded-host'),
+    proto: of('x-forwarded-proto'),
+  }
 }
 
 describe('Forwarded', () => {
@@ -33,15 +44,34 @@ describe('Forwarded', () => {
   })
 
   it('uses forwarding headers of trusted proxies only, and only in the configured style', () => {
-    const forged = ['forwarded', 'for=6.6.6.6;proto=https', 'x-forwarded-for', '7.7.7.7', 'x-forwarded-proto', 'https']
+    const forged = [
+      'forwarded',
+      'for=6.6.6.6;proto=https',
+      'x-forwarded-for',
+      '7.7.7.7',
+      'x-forwarded-proto',
+      'https',
+    ]
     expect(sent({ style: 'x-forwarded', trustedHops: 0 }, forged)).toEqual({
       ...{ clientIp: '10.0.0.9', forwarded: [], xff: ['10.0.0.9'], host: ['shop:8080'], proto: ['http'] },
     })
     expect(sent({ style: 'forwarded', trustedHops: 0 }, forged)).toEqual({
-      ...{ clientIp: '10.0.0.9', forwarded: ['for=10.0.0.9;host="shop:8080";proto=http'], xff: [], host: [], proto: [] },
+      ...{
+        clientIp: '10.0.0.9',
+        forwarded: ['for=10.0.0.9;host="shop:8080";proto=http'],
+        xff: [],
+        host: [],
+        proto: [],
+      },
     })
     expect(sent({ style: 'x-forwarded', trustedHops: 1 }, forged)).toEqual({
-      ...{ clientIp: '7.7.7.7', forwarded: [], xff: ['7.7.7.7, 10.0.0.9'], host: ['shop:8080'], proto: ['https'] },
+      ...{
+        clientIp: '7.7.7.7',
+        forwarded: [],
+        xff: ['7.7.7.7, 10.0.0.9'],
+        host: ['shop:8080'],
+        proto: ['https'],
+      },
     })
     expect(sent({ style: 'forwarded', trustedHops: 1 }, forged)).toEqual({
       ...{ clientIp: '6.6.6.6', xff: [], host: [], proto: [] },
@@ -62,15 +92,22 @@ describe('Forwarded', () => {
     ['forwarded', 'for="6.6.6.6, for=1.2.3.4'],
     ['x-forwarded', '6.6.6.6, evil'],
     ['x-forwarded', '6.6.6.6:port'],
-  ] as const)('uses the connection address, and does not forward the header, if it is malformed: %s %s', (style, value) => {
-    const name = style === 'forwarded' ? 'forwarded' : 'x-forwarded-for'
-    const { clientIp, forwarded, xff } = sent({ style, trustedHops: 1 }, [name, value])
-    expect(clientIp).toBe('10.0.0.9')
-    expect([...forwarded, ...xff]).toEqual([style === 'forwarded' ? 'for=10.0.0.9;host="shop:8080";proto=http' : '10.0.0.9'])
-  })
+  ] as const)(
+    'uses the connection address, and does not forward the header, if it is malformed: %s %s',
+    (style, value) => {
+      const name = style === 'forwarded' ? 'forwarded' : 'x-forwarded-for'
+      const { clientIp, forwarded, xff } = sent({ style, trustedHops: 1 }, [name, value])
+      expect(clientIp).toBe('10.0.0.9')
+      expect([...forwarded, ...xff]).toEqual([
+        style === 'forwarded' ? 'for=10.0.0.9;host="shop:8080";proto=http' : '10.0.0.9',
+      ])
+    },
+  )
 
   it('ignores ports and the IPv6 form of IPv4 addresses in forwarding headers', () => {
-    const clientOf = (value: string) => sent({ style: 'x-forwarded', trustedHops: 1 }, ['x-forwarded-for', value]).clientIp
-    for (const value of ['1.2.3.4:5678', '::ffff:1.2.3.4', '[::ffff:102:304]:5678']) expect(clientOf(value)).toBe('1.2.3.4')
+    const clientOf = (value: string) =>
+      sent({ style: 'x-forwarded', trustedHops: 1 }, ['x-forwarded-for', value]).clientIp
+    for (const value of ['1.2.3.4:5678', '::ffff:1.2.3.4', '[::ffff:102:304]:5678'])
+      expect(clientOf(value)).toBe('1.2.3.4')
   })
 })

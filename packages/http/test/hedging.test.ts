@@ -40,7 +40,11 @@ describe('hedging', () => {
   it('uses the response of the first node when it arrives before that of the second', async () => {
     const { nodes } = await twoNodes(() => 60)
     const silent = await serveRaw(() => {})
-    const { port, proxy } = await openProxy({ nodes: [nodes[0] ?? '', silent], strategy: 'round-robin', hedge: { after: 10 } })
+    const { port, proxy } = await openProxy({
+      nodes: [nodes[0] ?? '', silent],
+      strategy: 'round-robin',
+      hedge: { after: 10 },
+    })
     expect((await ask(port)).body).toBe('slow')
     expect(proxy.getStats().hedges).toBe(1)
     await expect.poll(() => proxy.balancer.getClusterStats().activeConnections, SOON).toBe(0)
@@ -49,10 +53,18 @@ describe('hedging', () => {
   it('ignores an error while the other node may still succeed', async () => {
     const { nodes } = await twoNodes(() => 80)
     const broken = await serve((_request, response) => response.writeHead(500).end('broken'))
-    const hurried = await openProxy({ nodes: [nodes[0] ?? '', broken.address], strategy: 'round-robin', hedge: { after: 10 } })
+    const hurried = await openProxy({
+      nodes: [nodes[0] ?? '', broken.address],
+      strategy: 'round-robin',
+      hedge: { after: 10 },
+    })
     expect(await ask(hurried.port)).toMatchObject({ status: 200, body: 'slow' })
     const dead = await serveRaw((socket) => socket.destroy())
-    const alone = await openProxy({ nodes: [nodes[0] ?? '', dead], strategy: 'round-robin', hedge: { after: 10 } })
+    const alone = await openProxy({
+      nodes: [nodes[0] ?? '', dead],
+      strategy: 'round-robin',
+      hedge: { after: 10 },
+    })
     expect(await ask(alone.port)).toMatchObject({ status: 200, body: 'slow' })
     expect(alone.proxy.getStats()).toMatchObject({ hedges: 1, retries: 0, failed: 0 })
   })
@@ -60,7 +72,11 @@ describe('hedging', () => {
   it('responds with the error when both nodes fail', async () => {
     const { nodes } = await twoNodes(() => 60, 500)
     const broken = await serve((_request, response) => response.writeHead(500).end('broken'))
-    const { port } = await openProxy({ nodes: [nodes[0] ?? '', broken.address], strategy: 'round-robin', hedge: { after: 10 } })
+    const { port } = await openProxy({
+      nodes: [nodes[0] ?? '', broken.address],
+      strategy: 'round-robin',
+      hedge: { after: 10 },
+    })
     expect(await ask(port)).toMatchObject({ status: 500, body: 'slow' })
   })
 
@@ -92,7 +108,9 @@ describe('hedging', () => {
     for (let at = 0; at < 220; at += 1) await ask(port)
     slowMs = 200
     // The percentile is recomputed at most once per second.
-    await expect.poll(async () => (await Promise.all([ask(port), ask(port)])).map(({ body }) => body).join(), SOON).toBe('quick,quick')
+    await expect
+      .poll(async () => (await Promise.all([ask(port), ask(port)])).map(({ body }) => body).join(), SOON)
+      .toBe('quick,quick')
     expect(proxy.getStats().hedges).toBeGreaterThanOrEqual(1)
   })
 
@@ -121,7 +139,12 @@ describe('hedging', () => {
     await expect.poll(() => proxy.balancer.getClusterStats().activeConnections, SOON).toBe(0)
   })
 
-  it.each([{ after: 0 }, { after: 'p90' }, { budget: 2 }, { burst: 0 }, { afterMs: 5 }])('throws for %o', async (hedge) => {
-    await expect(openProxy({ nodes: ['a:1'], hedge: hedge as never })).rejects.toThrow(`"hedge.${Object.keys(hedge)[0]}"`)
-  })
+  it.each([{ after: 0 }, { after: 'p90' }, { budget: 2 }, { burst: 0 }, { afterMs: 5 }])(
+    'throws for %o',
+    async (hedge) => {
+      await expect(openProxy({ nodes: ['a:1'], hedge: hedge as never })).rejects.toThrow(
+        `"hedge.${Object.keys(hedge)[0]}"`,
+      )
+    },
+  )
 })

@@ -42,13 +42,17 @@ async function holdUp(): Promise<void> {
 describe('shedding by the heap', () => {
   it('rejects requests above the limit, except probes and critical requests', async () => {
     const { shedding, get } = await open({ maxHeapBytes: 1, retryAfterSeconds: 9 })
-    expect([await get(), await get('low'), await get('critical'), await get('normal', '/readyz?a=b')]).toEqual([
-      [503, '9'],
-      [503, '9'],
-      [200],
-      [200],
-    ])
-    expect(shedding.getStats()).toEqual({ concurrent: 0, admitted: 1, shed: { eventLoop: 0, concurrent: 0, heap: 2 } })
+    expect([
+      await get(),
+      await get('low'),
+      await get('critical'),
+      await get('normal', '/readyz?a=b'),
+    ]).toEqual([[503, '9'], [503, '9'], [200], [200]])
+    expect(shedding.getStats()).toEqual({
+      concurrent: 0,
+      admitted: 1,
+      shed: { eventLoop: 0, concurrent: 0, heap: 2 },
+    })
   })
 
   it('rejects low-priority requests from 50% of the limit on', async () => {
@@ -62,9 +66,13 @@ describe('shedding by the heap', () => {
     expect([await get(), await get('low')]).toEqual([[200], [200]])
     const held: unknown[] = []
     const { used_heap_size } = getHeapStatistics()
-    const { get: getAgain } = await open({ maxHeapBytes: used_heap_size + 64 * 2 ** 20, maxEventLoopDelayMs: 0 })
+    const { get: getAgain } = await open({
+      maxHeapBytes: used_heap_size + 64 * 2 ** 20,
+      maxEventLoopDelayMs: 0,
+    })
     expect(await getAgain()).toEqual([200])
-    for (let at = 0; at < 12; at += 1) held.push(Array.from({ length: 1_000_000 }, (_, index) => index + 0.5 + at))
+    for (let at = 0; at < 12; at += 1)
+      held.push(Array.from({ length: 1_000_000 }, (_, index) => index + 0.5 + at))
     await expect.poll(() => getAgain(), SOON).toEqual([503, '1'])
     expect(held).toHaveLength(12)
   })
@@ -76,7 +84,11 @@ describe('shedding by timer delay', () => {
     await expect.poll(() => get(), { ...SOON, interval: 200 }).toEqual([200])
     const { eventLoop } = shedding.getStats().shed
     await holdUp()
-    expect([await get(), await get('critical'), await get('normal', '/healthz')]).toEqual([[503, '1'], [200], [200]])
+    expect([await get(), await get('critical'), await get('normal', '/healthz')]).toEqual([
+      [503, '1'],
+      [200],
+      [200],
+    ])
     expect(shedding.getStats().shed).toEqual({ eventLoop: eventLoop + 1, concurrent: 0, heap: 0 })
     await expect.poll(() => get(), { ...SOON, interval: 200 }).toEqual([200])
   })

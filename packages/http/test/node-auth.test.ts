@@ -36,11 +36,19 @@ describe('node authentication', () => {
 
   it('removes the authentication header when a client sends it through the proxy', async () => {
     const node = await guarded(OLD)
-    const proof = signNodeRequest(OLD, { method: 'GET', path: '/', host: 'a' }, Math.floor(Date.now() / 1_000))
+    const proof = signNodeRequest(
+      OLD,
+      { method: 'GET', path: '/', host: 'a' },
+      Math.floor(Date.now() / 1_000),
+    )
     const { port } = await openProxy({ nodes: [node.address] })
-    expect(statusOf(await askRaw(port, `GET / HTTP/1.1\r\nhost: a\r\nx-sluice-node-auth: ${proof}\r\n\r\n`))).toBe(403)
+    expect(
+      statusOf(await askRaw(port, `GET / HTTP/1.1\r\nhost: a\r\nx-sluice-node-auth: ${proof}\r\n\r\n`)),
+    ).toBe(403)
     expect(node.seen).toEqual([undefined])
-    expect(statusOf(await askRaw(node.port, `GET / HTTP/1.1\r\nhost: a\r\nX-Sluice-Node-Auth: ${proof}\r\n\r\n`))).toBe(200)
+    expect(
+      statusOf(await askRaw(node.port, `GET / HTTP/1.1\r\nhost: a\r\nX-Sluice-Node-Auth: ${proof}\r\n\r\n`)),
+    ).toBe(200)
   })
 
   it('accepts all requests during a rotation of secrets', async () => {
@@ -68,7 +76,14 @@ describe('node authentication', () => {
     expect(verified(proof(), { url: '/a?b=2' })).toBe(false)
     expect(verified(proof(), { headers: { host: 'other', 'x-sluice-node-auth': proof() } })).toBe(false)
     expect(verified(proof(), { url: '/b', originalUrl: '/a?b=1' })).toBe(true)
-    for (const bad of [undefined, '', proof().slice(0, -1), `${proof()}0`, proof().replace('v1', 'v2'), proof().replace(/.$/, 'g')]) {
+    for (const bad of [
+      undefined,
+      '',
+      proof().slice(0, -1),
+      `${proof()}0`,
+      proof().replace('v1', 'v2'),
+      proof().replace(/.$/, 'g'),
+    ]) {
       expect(verified(bad)).toBe(false)
     }
     expect(nodeAuthVerifier({ secrets: OLD, maxAgeSeconds: 5 })(request(proof(now - 8)) as never)).toBe(false)
@@ -97,13 +112,20 @@ describe('node authentication', () => {
     const address = `127.0.0.1:${(server.address() as AddressInfo).port}`
     const probe = { path: '/health', intervalMs: 20 }
     const { port } = await openProxy({ nodes: [address], nodeAuth: [OLD, NEW], probe })
-    expect(statusOf(await askRaw(port, 'GET /a HTTP/1.1\r\nhost: a\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n'))).toBe(101)
+    expect(
+      statusOf(
+        await askRaw(port, 'GET /a HTTP/1.1\r\nhost: a\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n'),
+      ),
+    ).toBe(101)
     await expect.poll(() => probed.mock.calls.length, SOON).toBeGreaterThan(0)
     expect(probed.mock.calls.every(([isIn]) => isIn)).toBe(true)
   })
 
-  it.each([['short'], [''], [[]], [[OLD, 'short']], [5], [undefined]])('rejects the secrets %o without showing them', (secrets) => {
-    expect(() => nodeAuthVerifier({ secrets: secrets as never })).toThrow(InvalidOptionError)
-    expect(() => nodeAuthVerifier({ secrets: secrets as never })).not.toThrow('short')
-  })
+  it.each([['short'], [''], [[]], [[OLD, 'short']], [5], [undefined]])(
+    'rejects the secrets %o without showing them',
+    (secrets) => {
+      expect(() => nodeAuthVerifier({ secrets: secrets as never })).toThrow(InvalidOptionError)
+      expect(() => nodeAuthVerifier({ secrets: secrets as never })).not.toThrow('short')
+    },
+  )
 })

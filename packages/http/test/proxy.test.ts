@@ -24,7 +24,9 @@ describe('createProxy', () => {
   it.each(['GET', 'HEAD', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'])('forwards %s requests', async (method) => {
     const node = await serve((request, response) => response.end(request.method))
     const { port } = await openProxy({ nodes: [node.address] })
-    expect((await ask(port, { method, body: method === 'PUT' ? 'x' : '' })).body).toBe(method === 'HEAD' ? '' : method)
+    expect((await ask(port, { method, body: method === 'PUT' ? 'x' : '' })).body).toBe(
+      method === 'HEAD' ? '' : method,
+    )
   })
 
   it('forwards bodies of any size in both directions without changes', async () => {
@@ -43,20 +45,40 @@ describe('createProxy', () => {
 
   it('keeps every byte of a body that is sent in one chunk', async () => {
     const bytes = Buffer.from(Array.from({ length: 256 }, (_, at) => at))
-    const node = await serve((_request, response) => response.writeHead(200, { 'content-length': '256' }).end(bytes))
+    const node = await serve((_request, response) =>
+      response.writeHead(200, { 'content-length': '256' }).end(bytes),
+    )
     const { port } = await openProxy({ nodes: [node.address] })
     const text = await askRaw(port, 'GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n')
     expect(Buffer.from(text.slice(text.indexOf('\r\n\r\n') + 4), 'latin1').equals(bytes)).toBe(true)
   })
 
   it('distributes requests over its nodes', async () => {
-    const nodes = await Promise.all(['a', 'b'].map((name) => serve((_request, response) => response.end(name))))
-    const { port, proxy } = await openProxy({ nodes: nodes.map(({ address }) => address), strategy: 'round-robin' })
+    const nodes = await Promise.all(
+      ['a', 'b'].map((name) => serve((_request, response) => response.end(name))),
+    )
+    const { port, proxy } = await openProxy({
+      nodes: nodes.map(({ address }) => address),
+      strategy: 'round-robin',
+    })
     const bodies: string[] = []
     for (let at = 0; at < 6; at += 1) bodies.push((await ask(port)).body)
     expect(bodies).toEqual(['a', 'b', 'a', 'b', 'a', 'b'])
-    expect(proxy.balancer.getClusterStats()).toMatchObject({ totalRequests: 6, failedRequests: 0, activeConnections: 0 })
-    expect(proxy.getStats()).toEqual({ requests: 6, retries: 0, withoutBudget: 0, hedges: 0, noNode: 0, limited: 0, shed: 0, failed: 0 })
+    expect(proxy.balancer.getClusterStats()).toMatchObject({
+      totalRequests: 6,
+      failedRequests: 0,
+      activeConnections: 0,
+    })
+    expect(proxy.getStats()).toEqual({
+      requests: 6,
+      retries: 0,
+      withoutBudget: 0,
+      hedges: 0,
+      noNode: 0,
+      limited: 0,
+      shed: 0,
+      failed: 0,
+    })
   })
 
   it('uses a balancer that it receives, follows its nodes, and does not close it', async () => {
@@ -106,17 +128,27 @@ describe('nodes that fail', () => {
     expect((await ask(port)).status).toBe(502)
   })
 
-  it.each(['GET', 'POST'])('sends a %s to another node when the first does not accept connections', async (method) => {
-    const node = await serve((request, response) => request.pipe(response))
-    const { port, proxy } = await openProxy({ nodes: [await unusedAddress(), node.address], strategy: 'round-robin' })
-    const headers = method === 'POST' ? { 'transfer-encoding': 'chunked' } : {}
-    const answers = await Promise.all(
-      Array.from({ length: 4 }, () => ask(port, { method, body: method === 'POST' ? 'hello' : '', headers })),
-    )
-    expect(answers.map(({ status, body }) => `${status} ${body}`)).toEqual(Array(4).fill(method === 'POST' ? '200 hello' : '200 '))
-    expect(proxy.getStats().retries).toBeGreaterThanOrEqual(1)
-    expect(proxy.balancer.getClusterStats().activeConnections).toBe(0)
-  })
+  it.each(['GET', 'POST'])(
+    'sends a %s to another node when the first does not accept connections',
+    async (method) => {
+      const node = await serve((request, response) => request.pipe(response))
+      const { port, proxy } = await openProxy({
+        nodes: [await unusedAddress(), node.address],
+        strategy: 'round-robin',
+      })
+      const headers = method === 'POST' ? { 'transfer-encoding': 'chunked' } : {}
+      const answers = await Promise.all(
+        Array.from({ length: 4 }, () =>
+          ask(port, { method, body: method === 'POST' ? 'hello' : '', headers }),
+        ),
+      )
+      expect(answers.map(({ status, body }) => `${status} ${body}`)).toEqual(
+        Array(4).fill(method === 'POST' ? '200 hello' : '200 '),
+      )
+      expect(proxy.getStats().retries).toBeGreaterThanOrEqual(1)
+      expect(proxy.balancer.getClusterStats().activeConnections).toBe(0)
+    },
+  )
 
   it('retries only idempotent methods on another node when the first closes the connection', async () => {
     const seen: string[] = []
@@ -139,19 +171,31 @@ describe('nodes that fail', () => {
   it('does not retry a body that exceeds maxBufferedBytes', async () => {
     const broken = await serveRaw((socket) => socket.destroy())
     const node = await serve((request, response) => request.pipe(response))
-    const { port } = await openProxy({ nodes: [broken, node.address], strategy: 'round-robin', maxBufferedBytes: 4 })
-    expect((await ask(port, { method: 'PUT', body: 'hello', headers: { 'content-length': '5' } })).status).toBe(502)
+    const { port } = await openProxy({
+      nodes: [broken, node.address],
+      strategy: 'round-robin',
+      maxBufferedBytes: 4,
+    })
+    expect(
+      (await ask(port, { method: 'PUT', body: 'hello', headers: { 'content-length': '5' } })).status,
+    ).toBe(502)
   })
 
   it('stops after 2 retries, and when the retry budget is spent', async () => {
-    const addresses = await Promise.all(Array.from({ length: 5 }, () => serveRaw((socket) => socket.destroy())))
+    const addresses = await Promise.all(
+      Array.from({ length: 5 }, () => serveRaw((socket) => socket.destroy())),
+    )
     const three = await openProxy({ nodes: addresses, strategy: 'round-robin' })
     expect((await ask(three.port)).status).toBe(502)
     expect(three.proxy.getStats()).toMatchObject({ retries: 2, withoutBudget: 0 })
     const none = await openProxy({ nodes: addresses, strategy: 'round-robin', retry: { burst: 0 } })
     expect((await ask(none.port)).status).toBe(502)
     expect(none.proxy.getStats()).toMatchObject({ retries: 0, withoutBudget: 1 })
-    const some = await openProxy({ nodes: addresses, strategy: 'round-robin', retry: { burst: 1, budget: 0.5 } })
+    const some = await openProxy({
+      nodes: addresses,
+      strategy: 'round-robin',
+      retry: { burst: 1, budget: 0.5 },
+    })
     for (let at = 0; at < 4; at += 1) await ask(some.port)
     expect(some.proxy.getStats().retries).toBe(2)
   })
@@ -161,7 +205,10 @@ describe('nodes that fail', () => {
       socket.write('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf')
       setTimeout(() => socket.destroy(), 20)
     })
-    const { port } = await openProxy({ nodes: [broken, broken.replace('127.0.0.1', 'localhost')], strategy: 'round-robin' })
+    const { port } = await openProxy({
+      nodes: [broken, broken.replace('127.0.0.1', 'localhost')],
+      strategy: 'round-robin',
+    })
     await expect(ask(port)).rejects.toThrow()
     expect(statusOf(await askRaw(port, 'GET / HTTP/1.1\r\nhost: a\r\n\r\n'))).toBe(200)
   })
@@ -205,7 +252,12 @@ describe('nodes that fail', () => {
     const silent = await serveRaw(() => {})
     const node = await serve((_request, response) => response.end('well'))
     const probe = { path: '/', intervalMs: 50, timeoutMs: 500 }
-    const { port, proxy } = await openProxy({ nodes: [silent, node.address], strategy: 'round-robin', probe, headersTimeoutMs: 60_000 })
+    const { port, proxy } = await openProxy({
+      nodes: [silent, node.address],
+      strategy: 'round-robin',
+      probe,
+      headersTimeoutMs: 60_000,
+    })
     expect((await Promise.all([ask(port), ask(port)])).map(({ body }) => body)).toEqual(['well', 'well'])
     expect(proxy.balancer.getNodeStats(silent).status).toBe('unhealthy')
   })
@@ -213,7 +265,12 @@ describe('nodes that fail', () => {
   it('does not retry a write that a hanging node may have executed', async () => {
     const silent = await serveRaw(() => {})
     const node = await serve((_request, response) => response.end('well'))
-    const { port } = await openProxy({ nodes: [silent, node.address], strategy: 'round-robin', hangTimeoutMs: 50, headersTimeoutMs: 1_000 })
+    const { port } = await openProxy({
+      nodes: [silent, node.address],
+      strategy: 'round-robin',
+      hangTimeoutMs: 50,
+      headersTimeoutMs: 1_000,
+    })
     const writes = await Promise.all(Array.from({ length: 4 }, () => ask(port, { method: 'POST' })))
     expect(writes.map(({ status }) => status).sort()).toEqual([200, 200, 504, 504])
   })
@@ -296,7 +353,9 @@ describe('nodes that fail', () => {
     })
     const { port, proxy } = await openProxy({ nodes: [node.address] })
     for (let at = 0; at < 6; at += 1) {
-      const socket = connect(port, '127.0.0.1', () => socket.write('POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 100000\r\n\r\nhalf'))
+      const socket = connect(port, '127.0.0.1', () =>
+        socket.write('POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 100000\r\n\r\nhalf'),
+      )
       await expect.poll(() => proxy.balancer.getClusterStats().activeConnections, SOON).toBe(1)
       socket.destroy()
       await expect.poll(() => proxy.balancer.getClusterStats().activeConnections, SOON).toBe(0)
@@ -312,7 +371,10 @@ describe('probes', () => {
       response.statusCode = request.url === '/health' && !isWell ? 500 : 200
       response.end()
     })
-    const { port, proxy } = await openProxy({ nodes: [node.address], probe: { path: '/health', intervalMs: 20, timeoutMs: 1_000 } })
+    const { port, proxy } = await openProxy({
+      nodes: [node.address],
+      probe: { path: '/health', intervalMs: 20, timeoutMs: 1_000 },
+    })
     const status = () => proxy.balancer.nodes[0]?.status
     isWell = false
     await expect.poll(status, SOON).toBe('unhealthy')
@@ -338,7 +400,9 @@ describe('probes', () => {
 
 describe('draining', () => {
   it('loses no request while a node is removed', async () => {
-    const nodes = await Promise.all([1, 2].map(() => serve((_request, response) => setTimeout(() => response.end('well'), 5))))
+    const nodes = await Promise.all(
+      [1, 2].map(() => serve((_request, response) => setTimeout(() => response.end('well'), 5))),
+    )
     const { port, proxy } = await openProxy({ nodes: nodes.map(({ address }) => address) })
     const statuses: number[] = []
     let isDone = false
@@ -346,7 +410,9 @@ describe('draining', () => {
       while (!isDone) statuses.push((await ask(port)).status)
     })
     await expect.poll(() => statuses.length, SOON).toBeGreaterThan(15)
-    expect(await proxy.balancer.removeNode(nodes[0]?.address ?? '', { drainMs: SOON.timeout })).toEqual({ abandoned: 0 })
+    expect(await proxy.balancer.removeNode(nodes[0]?.address ?? '', { drainMs: SOON.timeout })).toEqual({
+      abandoned: 0,
+    })
     const before = statuses.length
     await expect.poll(() => statuses.length, SOON).toBeGreaterThan(before + 10)
     isDone = true
@@ -367,12 +433,15 @@ describe('draining', () => {
 })
 
 describe('upgrades', () => {
-  const HANDSHAKE = 'GET /chat HTTP/1.1\r\nhost: a\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-key: x\r\n\r\n'
+  const HANDSHAKE =
+    'GET /chat HTTP/1.1\r\nhost: a\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-key: x\r\n\r\n'
 
   async function echo() {
     const node = await serve((_request, response) => response.writeHead(426).end('no'))
     node.server.on('upgrade', (request, socket) => {
-      socket.write(`HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nx-path: ${request.url}\r\n\r\nhello `)
+      socket.write(
+        `HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nx-path: ${request.url}\r\n\r\nhello `,
+      )
       socket.pipe(socket)
       socket.on('error', () => {})
     })
@@ -400,19 +469,25 @@ describe('upgrades', () => {
   })
 
   it('rejects upgrades to protocols other than WebSocket, unless they are allowed', async () => {
-    const node = await serveRaw((socket) => socket.end('HTTP/1.1 101 Switching Protocols\r\nupgrade: any\r\nconnection: upgrade\r\n\r\n'))
-    const handshake = (name: string) => `GET / HTTP/1.1\r\nhost: a\r\nupgrade: ${name}\r\nconnection: Upgrade\r\n\r\n`
+    const node = await serveRaw((socket) =>
+      socket.end('HTTP/1.1 101 Switching Protocols\r\nupgrade: any\r\nconnection: upgrade\r\n\r\n'),
+    )
+    const handshake = (name: string) =>
+      `GET / HTTP/1.1\r\nhost: a\r\nupgrade: ${name}\r\nconnection: Upgrade\r\n\r\n`
     const { port } = await openProxy({ nodes: [node] })
     for (const name of ['h2c', 'websocket, h2c', 'h2c, websocket', 'websocket/13', 'x'])
       expect([name, statusOf(await askRaw(port, handshake(name)))]).toEqual([name, 400])
-    for (const name of ['websocket', 'WebSocket']) expect(statusOf(await askRaw(port, handshake(name)))).toBe(101)
+    for (const name of ['websocket', 'WebSocket'])
+      expect(statusOf(await askRaw(port, handshake(name)))).toBe(101)
     const allowing = await openProxy({ nodes: [node], upgrades: ['X'] })
     expect(statusOf(await askRaw(allowing.port, handshake('x')))).toBe(101)
     expect(statusOf(await askRaw(allowing.port, handshake('websocket')))).toBe(400)
   })
 
   it('forwards the response of a node that does not upgrade', async () => {
-    const node = await serve((_request, response) => response.writeHead(403, { 'content-length': '2' }).end('no'))
+    const node = await serve((_request, response) =>
+      response.writeHead(403, { 'content-length': '2' }).end('no'),
+    )
     const { port, proxy } = await openProxy({ nodes: [node.address] })
     const text = await askRaw(port, HANDSHAKE)
     expect(statusOf(text)).toBe(403)
@@ -422,7 +497,10 @@ describe('upgrades', () => {
 
   it('sends an upgrade to another node when the first does not accept connections, or fails with 503 or 502', async () => {
     const node = await echo()
-    const { port, proxy } = await openProxy({ nodes: [await unusedAddress(), node.address], strategy: 'round-robin' })
+    const { port, proxy } = await openProxy({
+      nodes: [await unusedAddress(), node.address],
+      strategy: 'round-robin',
+    })
     expect(statusOf(await askRaw(port, HANDSHAKE))).toBe(101)
     for (const { id } of proxy.balancer.nodes) proxy.balancer.updateNodeHealth(id, 'unhealthy')
     expect(await askRaw(port, HANDSHAKE)).toMatch(/^HTTP\/1\.1 503 [\s\S]*retry-after: 1/)
@@ -461,6 +539,8 @@ describe('upgrades', () => {
     const node = await echo()
     const { port } = await openProxy({ nodes: [node.address] })
     expect(statusOf(await askRaw(port, HANDSHAKE.replace('GET', 'POST')))).toBe(400)
-    expect(statusOf(await askRaw(port, HANDSHAKE.replace('host: a', 'host: a\r\ncontent-length: 5')))).toBe(400)
+    expect(statusOf(await askRaw(port, HANDSHAKE.replace('host: a', 'host: a\r\ncontent-length: 5')))).toBe(
+      400,
+    )
   })
 })

@@ -5,7 +5,8 @@ import { requestHeaders } from '../src/headers/request-headers.ts'
 /** A request from a parser that is less strict than the one of Node. */
 function malformed(...rawHeaders: string[]): boolean {
   const request = { rawHeaders, socket: { remoteAddress: '::ffff:1.2.3.4' }, httpVersionMinor: 1 }
-  return requestHeaders(request as unknown as IncomingMessage, { style: 'x-forwarded', trustedHops: 0 }).isMalformed
+  return requestHeaders(request as unknown as IncomingMessage, { style: 'x-forwarded', trustedHops: 0 })
+    .isMalformed
 }
 
 describe('requestHeaders', () => {

@@ -64,10 +64,18 @@ describe('slow clients', () => {
   it('responds with 408 when a body takes too long, releases the node, and counts no failure of it', async () => {
     const { node } = await counted()
     const { port, proxy } = await openProxy({ nodes: [node.address] }, TIMEOUTS)
-    expect(statusOf(await text(port, 'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\nha'))).toBe(408)
-    expect(statusOf(await text(port, 'POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n2\r\nha\r\n'))).toBe(408)
+    expect(statusOf(await text(port, 'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\nha'))).toBe(
+      408,
+    )
+    expect(
+      statusOf(
+        await text(port, 'POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n2\r\nha\r\n'),
+      ),
+    ).toBe(408)
     expect(statusOf(await text(port, 'PUT / HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\nha'))).toBe(408)
-    await expect.poll(() => proxy.balancer.getClusterStats(), SOON).toMatchObject({ activeConnections: 0, failedRequests: 0 })
+    await expect
+      .poll(() => proxy.balancer.getClusterStats(), SOON)
+      .toMatchObject({ activeConnections: 0, failedRequests: 0 })
   })
 
   it('disconnects a client that reads nothing of a response, and releases the node', async () => {
@@ -85,20 +93,25 @@ describe('slow clients', () => {
     await expect.poll(() => proxy.balancer.getClusterStats().activeConnections, SOON).toBe(1)
     await expect.poll(() => proxy.balancer.getClusterStats().activeConnections, SOON).toBe(0)
     await expect.poll(() => isClosed, SOON).toBe(true)
-    await expect.poll(() => new Promise((resolve) => server.getConnections((_error, count) => resolve(count))), SOON).toBe(0)
+    await expect
+      .poll(() => new Promise((resolve) => server.getConnections((_error, count) => resolve(count))), SOON)
+      .toBe(0)
     expect(proxy.balancer.getClusterStats().failedRequests).toBe(0)
     socket.destroy()
   })
 
-  it.each([20_000, 100_000, 300_000])('disconnects a client that reads nothing of a response of %d bytes', async (bytes) => {
-    const node = await serve((_request, response) => response.end(Buffer.alloc(bytes)))
-    const { proxy, server } = await openProxy({ nodes: [node.address], sendTimeoutMs: 200 })
-    const client = new StuckClient()
-    server.emit('connection', client)
-    client.push('GET / HTTP/1.1\r\nhost: a\r\n\r\n')
-    await expect.poll(() => client.destroyed, SOON).toBe(true)
-    expect(proxy.balancer.getClusterStats()).toMatchObject({ activeConnections: 0, failedRequests: 0 })
-  })
+  it.each([20_000, 100_000, 300_000])(
+    'disconnects a client that reads nothing of a response of %d bytes',
+    async (bytes) => {
+      const node = await serve((_request, response) => response.end(Buffer.alloc(bytes)))
+      const { proxy, server } = await openProxy({ nodes: [node.address], sendTimeoutMs: 200 })
+      const client = new StuckClient()
+      server.emit('connection', client)
+      client.push('GET / HTTP/1.1\r\nhost: a\r\n\r\n')
+      await expect.poll(() => client.destroyed, SOON).toBe(true)
+      expect(proxy.balancer.getClusterStats()).toMatchObject({ activeConnections: 0, failedRequests: 0 })
+    },
+  )
 
   it('limits how much of a large response is buffered for a client', async () => {
     const node = await serve((_request, response) => response.end(Buffer.alloc(64_000_000)))
@@ -161,7 +174,9 @@ describe('slow clients', () => {
     const { port } = await openProxy({ nodes: [node.address], sendTimeoutMs: 2_000 })
     const chunks: Buffer[] = []
     await new Promise<void>((resolve, reject) => {
-      const socket = connect(port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n'))
+      const socket = connect(port, '127.0.0.1', () =>
+        socket.write('GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n'),
+      )
       socket.on('data', (data) => {
         chunks.push(data)
         socket.pause()

@@ -54,14 +54,19 @@ describe('requests that two parsers could read differently', () => {
 
   it('closes the connection after it rejects an ambiguous request', async () => {
     const { port, seen } = await echo()
-    const text = await askRaw(port, 'GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\nGET /second HTTP/1.1\r\nhost: a\r\n\r\n')
+    const text = await askRaw(
+      port,
+      'GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\nGET /second HTTP/1.1\r\nhost: a\r\n\r\n',
+    )
     expect(statusOf(text)).toBe(400)
     expect(seen.some((request) => request.includes('/second'))).toBe(false)
   })
 
   it('rejects two equal lengths, which Node accepts', async () => {
     const { port } = await echo()
-    expect(statusOf(await askRaw(port, `${HEAD}content-length: 5\r\ncontent-length: 5\r\n\r\nhello`))).toBe(400)
+    expect(statusOf(await askRaw(port, `${HEAD}content-length: 5\r\ncontent-length: 5\r\n\r\nhello`))).toBe(
+      400,
+    )
   })
 
   it('sends only the path to nodes when the client sent an absolute URL', async () => {
@@ -73,7 +78,9 @@ describe('requests that two parsers could read differently', () => {
 
   it('does not open CONNECT tunnels', async () => {
     const { port, seen } = await echo()
-    expect([0, 400, 405]).toContain(statusOf(await askRaw(port, 'CONNECT b:443 HTTP/1.1\r\nhost: b:443\r\n\r\n')))
+    expect([0, 400, 405]).toContain(
+      statusOf(await askRaw(port, 'CONNECT b:443 HTTP/1.1\r\nhost: b:443\r\n\r\n')),
+    )
     expect(seen).toEqual([])
   })
 })
@@ -83,7 +90,9 @@ describe('request headers', () => {
     const { port, seen } = await echo(options)
     await askRaw(port, `GET / HTTP/1.1\r\nhost: a\r\n${headers}\r\n`)
     const lines = (seen[0] ?? '').split('\r\n').slice(1)
-    return lines.filter((line) => line !== '').map((line) => line.replace(/^([^:]*):/, (name) => name.toLowerCase()))
+    return lines
+      .filter((line) => line !== '')
+      .map((line) => line.replace(/^([^:]*):/, (name) => name.toLowerCase()))
   }
 
   it('does not forward headers of the connection', async () => {
@@ -91,7 +100,14 @@ describe('request headers', () => {
       'keep-alive: timeout=5\r\nproxy-connection: keep-alive\r\nte: trailers\r\nproxy-authorization: x\r\nhttp2-settings: x\r\nconnection: close, x-mine\r\nx-mine: 1\r\nx-other: 2\r\n',
     )
     expect(lines).toContain('x-other: 2')
-    for (const name of ['keep-alive', 'proxy-connection', 'te', 'proxy-authorization', 'http2-settings', 'x-mine'])
+    for (const name of [
+      'keep-alive',
+      'proxy-connection',
+      'te',
+      'proxy-authorization',
+      'http2-settings',
+      'x-mine',
+    ])
       expect(lines.filter((line) => line.startsWith(`${name}:`))).toEqual([])
   })
 
@@ -99,7 +115,13 @@ describe('request headers', () => {
     const lines = await sent(
       'connection: host, cookie, authorization, x-forwarded-for, content-type, forwarded\r\ncookie: a=1\r\nauthorization: b\r\ncontent-type: c\r\n',
     )
-    for (const line of ['host: a', 'cookie: a=1', 'authorization: b', 'content-type: c', 'x-forwarded-for: 127.0.0.1'])
+    for (const line of [
+      'host: a',
+      'cookie: a=1',
+      'authorization: b',
+      'content-type: c',
+      'x-forwarded-for: 127.0.0.1',
+    ])
       expect(lines).toContain(line)
   })
 
@@ -114,12 +136,15 @@ describe('request headers', () => {
   })
 
   it('keeps forwarding headers of trusted proxies, and uses them to identify the client', async () => {
-    const chain = 'x-forwarded-for: 6.6.6.6, 1.2.3.4\r\nx-forwarded-proto: https\r\nx-forwarded-host: shop\r\n'
+    const chain =
+      'x-forwarded-for: 6.6.6.6, 1.2.3.4\r\nx-forwarded-proto: https\r\nx-forwarded-host: shop\r\n'
     const lines = await sent(chain, { trustedHops: 1 })
     expect(lines).toContain('x-forwarded-for: 6.6.6.6, 1.2.3.4, 127.0.0.1')
     expect(lines).toContain('x-forwarded-proto: https')
     expect(lines).toContain('x-forwarded-host: shop')
-    const nodes = await Promise.all(['a', 'b', 'c', 'd'].map((name) => serve((_request, response) => response.end(name))))
+    const nodes = await Promise.all(
+      ['a', 'b', 'c', 'd'].map((name) => serve((_request, response) => response.end(name))),
+    )
     const addresses = nodes.map(({ address }) => address)
     const homes = async (trustedHops: number, forwarded: (at: number) => string) => {
       const { LoadBalancingEngine } = await import('@sluice/core')
@@ -127,7 +152,8 @@ describe('request headers', () => {
       for (const { port } of nodes) balancer.registerNode('127.0.0.1', port)
       const { port } = await openProxy({ balancer, trustedHops })
       const found = new Set<string>()
-      for (let at = 0; at < 12; at += 1) found.add((await ask(port, { headers: { 'x-forwarded-for': forwarded(at) } })).body)
+      for (let at = 0; at < 12; at += 1)
+        found.add((await ask(port, { headers: { 'x-forwarded-for': forwarded(at) } })).body)
       return found.size
     }
     expect(addresses).toHaveLength(4)
@@ -169,7 +195,10 @@ describe('responses of nodes', () => {
 
   it.each<[string, string]>([
     ['two different lengths', 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\nok'],
-    ['a length and chunks', 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n'],
+    [
+      'a length and chunks',
+      'HTTP/1.1 200 OK\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n',
+    ],
     ['a control character in a header', 'HTTP/1.1 200 OK\r\nx-a: 1\x012\r\ncontent-length: 2\r\n\r\nok'],
     ['a folded header', 'HTTP/1.1 200 OK\r\nx-a: 1\r\n x-b: 2\r\ncontent-length: 2\r\n\r\nok'],
     ['headers of 20 KB', `HTTP/1.1 200 OK\r\nx-a: ${'a'.repeat(20_000)}\r\ncontent-length: 2\r\n\r\nok`],
@@ -187,7 +216,11 @@ describe('responses of nodes', () => {
   it.each([
     ['204', 'HTTP/1.1 204 No Content\r\n\r\n', 204],
     ['304 with a length', 'HTTP/1.1 304 Not Modified\r\ncontent-length: 100\r\netag: x\r\n\r\n', 304],
-    ['hints before it', 'HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok', 200],
+    [
+      'hints before it',
+      'HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok',
+      200,
+    ],
     ['no length', 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n', 200],
   ])('forwards a response with %s', async (_, bytes, status) => {
     expect(statusOf(await answered(bytes))).toBe(status)
@@ -203,7 +236,9 @@ describe('responses of nodes', () => {
 describe('limits', () => {
   it('rejects a body that is too long by its declared length or its bytes', async () => {
     const { port, seen } = await echo({ maxBodyBytes: 10 })
-    expect((await ask(port, { method: 'POST', body: 'a'.repeat(10), headers: { 'content-length': '10' } })).status).toBe(200)
+    expect(
+      (await ask(port, { method: 'POST', body: 'a'.repeat(10), headers: { 'content-length': '10' } })).status,
+    ).toBe(200)
     const before = seen.length
     expect(statusOf(await askRaw(port, `${HEAD}content-length: 11\r\n\r\n${'a'.repeat(11)}`))).toBe(413)
     expect(seen).toHaveLength(before)
@@ -212,8 +247,12 @@ describe('limits', () => {
       request.resume().on('end', () => response.end())
     })
     const chunked = await openProxy({ nodes: [node.address], maxBodyBytes: 10 })
-    expect(statusOf(await askRaw(chunked.port, `${HEAD}${CHUNKED}\r\n5\r\nhello\r\n6\r\nworld!\r\n0\r\n\r\n`))).toBe(413)
-    expect(statusOf(await askRaw(chunked.port, `${HEAD}${CHUNKED}\r\n5\r\nhello\r\n5\r\nworld\r\n0\r\n\r\n`))).toBe(200)
+    expect(
+      statusOf(await askRaw(chunked.port, `${HEAD}${CHUNKED}\r\n5\r\nhello\r\n6\r\nworld!\r\n0\r\n\r\n`)),
+    ).toBe(413)
+    expect(
+      statusOf(await askRaw(chunked.port, `${HEAD}${CHUNKED}\r\n5\r\nhello\r\n5\r\nworld\r\n0\r\n\r\n`)),
+    ).toBe(200)
     expect(chunked.proxy.balancer.getClusterStats().ejectedNodes).toBe(0)
   })
 })

@@ -3,7 +3,9 @@ import { SOON } from '../../../test/support/patience.ts'
 import { type Answer, ask, askRaw, openProxy, serve } from './world.ts'
 
 async function threeNodes() {
-  const nodes = await Promise.all(['a', 'b', 'c'].map((name) => serve((_request, response) => response.end(name))))
+  const nodes = await Promise.all(
+    ['a', 'b', 'c'].map((name) => serve((_request, response) => response.end(name))),
+  )
   return nodes.map(({ address }) => address)
 }
 
@@ -33,20 +35,27 @@ describe('sticky', () => {
     const other = await openProxy({ nodes: [...nodes].reverse(), sticky })
     const first = await ask(one.port)
     const cookie = pairOf(cookieOf(first))
-    for (let at = 0; at < 5; at += 1) expect((await ask(other.port, { headers: { cookie } })).body).toBe(first.body)
+    for (let at = 0; at < 5; at += 1)
+      expect((await ask(other.port, { headers: { cookie } })).body).toBe(first.body)
     for (const address of nodes) expect(cookie).not.toContain(address.split(':')[1])
   })
 
   it('is signed: without the secret a client cannot compute the value for a node', async () => {
     const nodes = await threeNodes()
     const tagAt = async (secret?: string | readonly string[]) => {
-      const { port } = await openProxy({ nodes: nodes.slice(0, 1), sticky: secret === undefined ? true : { secret } })
+      const { port } = await openProxy({
+        nodes: nodes.slice(0, 1),
+        sticky: secret === undefined ? true : { secret },
+      })
       return pairOf(cookieOf(await ask(port)))
     }
     const [first, second] = [await tagAt(), await tagAt()]
     expect(first).not.toBe(second)
     expect(await tagAt('one secret of 16')).not.toBe(await tagAt('two secrets of 16'))
-    const { port } = await openProxy({ nodes: nodes.slice(0, 1), sticky: { secret: ['new secret of 16', 'one secret of 16'] } })
+    const { port } = await openProxy({
+      nodes: nodes.slice(0, 1),
+      sticky: { secret: ['new secret of 16', 'one secret of 16'] },
+    })
     const old = await tagAt('one secret of 16')
     expect((await ask(port, { headers: { cookie: old } })).headers['set-cookie']).toBeUndefined()
     expect((await ask(port, { headers: { cookie: first } })).headers['set-cookie']).toBeDefined()
@@ -54,17 +63,23 @@ describe('sticky', () => {
   })
 
   it('moves a client when its node is down, and stays with the new node', async () => {
-    const { port, proxy } = await openProxy({ nodes: await threeNodes(), strategy: 'round-robin', sticky: true })
+    const { port, proxy } = await openProxy({
+      nodes: await threeNodes(),
+      strategy: 'round-robin',
+      sticky: true,
+    })
     const first = await ask(port)
     const old = pairOf(cookieOf(first))
-    const home = proxy.balancer.nodes.find(({ id }) => proxy.balancer.getNodeStats(id).requests === 1)?.id ?? ''
+    const home =
+      proxy.balancer.nodes.find(({ id }) => proxy.balancer.getNodeStats(id).requests === 1)?.id ?? ''
     proxy.balancer.updateNodeHealth(home, 'unhealthy')
     const second = await ask(port, { headers: { cookie: old } })
     expect(second.body).not.toBe(first.body)
     const moved = pairOf(cookieOf(second))
     expect(moved).not.toBe('')
     proxy.balancer.updateNodeHealth(home, 'healthy')
-    for (let at = 0; at < 4; at += 1) expect((await ask(port, { headers: { cookie: moved } })).body).toBe(second.body)
+    for (let at = 0; at < 4; at += 1)
+      expect((await ask(port, { headers: { cookie: moved } })).body).toBe(second.body)
   })
 
   it('uses another node while the node of the client is full, without changing the cookie', async () => {
@@ -100,15 +115,22 @@ describe('sticky', () => {
     expect((await busy).body).toBe('slow')
   })
 
-  it.each(['', 'sluice_node=', 'sluice_node=0123456789abcdef', 'sluice_node=../../etc', 'sluice_node', '=;=;'])(
-    'assigns a new node for the cookie %o',
-    async (cookie) => {
-      const { port } = await openProxy({ nodes: await threeNodes(), sticky: { cookie: 'sluice_node', maxAgeSeconds: 60 } })
-      const answer = await ask(port, { headers: cookie === '' ? {} : { cookie } })
-      expect(answer.status).toBe(200)
-      expect(cookieOf(answer)).toContain('; Max-Age=60')
-    },
-  )
+  it.each([
+    '',
+    'sluice_node=',
+    'sluice_node=0123456789abcdef',
+    'sluice_node=../../etc',
+    'sluice_node',
+    '=;=;',
+  ])('assigns a new node for the cookie %o', async (cookie) => {
+    const { port } = await openProxy({
+      nodes: await threeNodes(),
+      sticky: { cookie: 'sluice_node', maxAgeSeconds: 60 },
+    })
+    const answer = await ask(port, { headers: cookie === '' ? {} : { cookie } })
+    expect(answer.status).toBe(200)
+    expect(cookieOf(answer)).toContain('; Max-Age=60')
+  })
 
   it('does not hedge requests of a client that has a node', async () => {
     let ms = 0
@@ -129,7 +151,9 @@ describe('sticky', () => {
       ['a', 'b'].map(async (name) => {
         const node = await serve((_request, response) => response.end(name))
         node.server.on('upgrade', (_request, socket) => {
-          socket.end(`HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\nx-name: ${name}\r\n\r\n`)
+          socket.end(
+            `HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\nx-name: ${name}\r\n\r\n`,
+          )
         })
         return node.address
       }),
@@ -140,10 +164,16 @@ describe('sticky', () => {
     for (let at = 0; at < 4; at += 1) expect(await askRaw(port, handshake)).toContain(`x-name: ${first.body}`)
   })
 
-  it.each([{ cookie: 'a b' }, { cookie: '' }, { maxAgeSeconds: 0 }, { sameSite: 'Lax' }, { secure: 1 }, { path: '/' }])(
-    'refuses %o',
-    async (sticky) => {
-      await expect(openProxy({ nodes: ['a:1'], sticky: sticky as never })).rejects.toThrow(`"sticky.${Object.keys(sticky)[0]}"`)
-    },
-  )
+  it.each([
+    { cookie: 'a b' },
+    { cookie: '' },
+    { maxAgeSeconds: 0 },
+    { sameSite: 'Lax' },
+    { secure: 1 },
+    { path: '/' },
+  ])('refuses %o', async (sticky) => {
+    await expect(openProxy({ nodes: ['a:1'], sticky: sticky as never })).rejects.toThrow(
+      `"sticky.${Object.keys(sticky)[0]}"`,
+    )
+  })
 })

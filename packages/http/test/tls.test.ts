@@ -3,7 +3,13 @@ import { createServer, type ServerOptions } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { authority, nodeCertificate, nodeKey, proxyCertificate, proxyKey } from '../../../test/support/certificates.ts'
+import {
+  authority,
+  nodeCertificate,
+  nodeKey,
+  proxyCertificate,
+  proxyKey,
+} from '../../../test/support/certificates.ts'
 import { SOON } from '../../../test/support/patience.ts'
 import type { NodeTlsOptions } from '../src/proxy/index.ts'
 import { ask, openProxy } from './world.ts'
@@ -41,14 +47,20 @@ describe('TLS to nodes', () => {
 
   it('presents its certificate to nodes that request one', async () => {
     const node = await serveTls({ ca: authority, requestCert: true, rejectUnauthorized: true })
-    expect(await answer(node, { ca: authority, cert: proxyCertificate, key: proxyKey })).toBe('200 http proxy.test')
+    expect(await answer(node, { ca: authority, cert: proxyCertificate, key: proxyKey })).toBe(
+      '200 http proxy.test',
+    )
     expect(await answer(node, { ca: authority })).toBe('502')
   })
 
   it('uses TLS for probes', async () => {
     const node = await serveTls({ ca: authority, requestCert: true, rejectUnauthorized: true })
     const tls = { ca: authority, cert: proxyCertificate, key: proxyKey }
-    const { proxy } = await openProxy({ nodes: [node], tls, probe: { path: '/', intervalMs: 20, timeoutMs: 2_000 } })
+    const { proxy } = await openProxy({
+      nodes: [node],
+      tls,
+      probe: { path: '/', intervalMs: 20, timeoutMs: 2_000 },
+    })
     proxy.balancer.updateNodeHealth(node, 'unhealthy')
     await expect.poll(() => proxy.balancer.nodes[0]?.status, SOON).toBe('healthy')
   })

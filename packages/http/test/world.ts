@@ -1,4 +1,11 @@
-import { createServer, type IncomingMessage, type RequestListener, request, type Server, type ServerOptions } from 'node:http'
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  request,
+  type Server,
+  type ServerOptions,
+} from 'node:http'
 import { type AddressInfo, connect, createServer as createRawServer, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { ownNow } from '../../../test/support/own-clock.ts'
@@ -72,7 +79,10 @@ export interface Ask {
   readonly body?: string | Buffer
 }
 
-export function ask(port: number, { method = 'GET', path = '/', headers = {}, body }: Ask = {}): Promise<Answer> {
+export function ask(
+  port: number,
+  { method = 'GET', path = '/', headers = {}, body }: Ask = {},
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const sent = request({ host: '127.0.0.1', port, method, path, headers, agent: false }, (answer) => {
       const chunks: Buffer[] = []
@@ -80,7 +90,13 @@ export function ask(port: number, { method = 'GET', path = '/', headers = {}, bo
       answer.on('error', reject)
       answer.on('end', () => {
         const { statusCode = 0, rawHeaders, trailers } = answer
-        resolve({ status: statusCode, headers: answer.headers, rawHeaders, body: Buffer.concat(chunks).toString(), trailers })
+        resolve({
+          status: statusCode,
+          headers: answer.headers,
+          rawHeaders,
+          body: Buffer.concat(chunks).toString(),
+          trailers,
+        })
       })
     })
     sent.on('error', reject)

@@ -17,7 +17,10 @@ const controls = new WeakMap<object, CacheControl>()
  * ```
  */
 // biome-ignore lint/suspicious/noExplicitAny: a builder of whatever rows
-export function cached<TBuilder extends Knex.QueryBuilder<any, any>>(builder: TBuilder, control: CacheControl): TBuilder {
+export function cached<TBuilder extends Knex.QueryBuilder<any, any>>(
+  builder: TBuilder,
+  control: CacheControl,
+): TBuilder {
   checkCacheControl(control, 'cache')
   if (typeof (builder as { clone?: unknown } | null | undefined)?.clone !== 'function')
     throw new InvalidArgumentError('builder', 'a query builder of Knex', builder)

@@ -7,13 +7,22 @@ import type { EqualitySelect, SelectAggregate, SelectColumn, SelectOrder } from 
  * @returns `undefined` if a limit selects only some rows of each key, and for names that Knex would interpret
  * differently.
  */
-export function fixForSql({ table, keys, columns, aggregates, order, isLimited }: EqualitySelect): string | undefined {
+export function fixForSql({
+  table,
+  keys,
+  columns,
+  aggregates,
+  order,
+  isLimited,
+}: EqualitySelect): string | undefined {
   const parts = [table, ...columns, ...aggregates].flatMap(({ path, alias = '' }) => [...path, alias])
   if ([...parts, ...keys.flat(), ...order.flatMap(({ path }) => path)].some(isOdd)) return undefined
   const names = keys.map((path) => path.join('.'))
   const start = `db(${quote(nameOf(table))}).whereIn(${names.length === 1 ? quote(names[0] ?? '') : `[${list(names)}]`}, keys)`
   if (aggregates.length > 0) {
-    return order.length === 0 ? `${start}.groupBy(${list(names)}).select(${list(names)})${aggregates.map(aggregate).join('')}` : undefined
+    return order.length === 0
+      ? `${start}.groupBy(${list(names)}).select(${list(names)})${aggregates.map(aggregate).join('')}`
+      : undefined
   }
   // With an order, a limit selects some rows of each key; without one, it is `first()` by a key that has one
   // row.

@@ -1,7 +1,14 @@
 import type { Dialect, PoolState } from '@sluice/core'
 import type { Knex } from 'knex'
 import type { BuilderInternals, ClientInternals, Statement } from './internal-types.ts'
-import { type Aggregate, type AggregateOutput, EQUALS, type Filter, type Order, type SelectParts } from './lookups/select-parts.ts'
+import {
+  type Aggregate,
+  type AggregateOutput,
+  EQUALS,
+  type Filter,
+  type Order,
+  type SelectParts,
+} from './lookups/select-parts.ts'
 import type { KnexReason } from './reasons.ts'
 
 /**
@@ -9,11 +16,18 @@ import type { KnexReason } from './reasons.ts'
  * anything unknown to them is described as `undefined`, and passed through unchanged.
  */
 
-const DIALECTS: Readonly<Record<string, Dialect>> = { sqlite3: 'sqlite', postgresql: 'postgresql', mysql: 'mysql' }
+const DIALECTS: Readonly<Record<string, Dialect>> = {
+  sqlite3: 'sqlite',
+  postgresql: 'postgresql',
+  mysql: 'mysql',
+}
 
 export function clientOf(knex: Knex): ClientInternals | undefined {
   const client = (knex as { readonly client?: unknown }).client as ClientInternals | undefined
-  const isKnown = typeof client?._query === 'function' && typeof client._stream === 'function' && typeof client.runner === 'function'
+  const isKnown =
+    typeof client?._query === 'function' &&
+    typeof client._stream === 'function' &&
+    typeof client.runner === 'function'
   return isKnown ? client : undefined
 }
 
@@ -27,9 +41,11 @@ export function poolStateOf(client: ClientInternals): PoolState | undefined {
   const { pool } = client as { readonly pool?: Readonly<Record<string, unknown>> }
   if (pool === undefined || pool === null) return undefined
   const { min, max } = pool
-  const count = (name: string) => (typeof pool[name] === 'function' ? Number((pool[name] as () => unknown).call(pool)) : Number.NaN)
+  const count = (name: string) =>
+    typeof pool[name] === 'function' ? Number((pool[name] as () => unknown).call(pool)) : Number.NaN
   const [used, idle, waiting] = [count('numUsed'), count('numFree'), count('numPendingAcquires')]
-  if (typeof min !== 'number' || typeof max !== 'number' || Number.isNaN(used + idle + waiting)) return undefined
+  if (typeof min !== 'number' || typeof max !== 'number' || Number.isNaN(used + idle + waiting))
+    return undefined
   return { min, max, used, idle, waiting }
 }
 
@@ -47,10 +63,15 @@ const ARRAYS = [199, 1000, 1005, 1007, 1016, 1021, 1022, 1028, 1115, 1182, 1185,
  */
 export function typeParsersOf({ driver }: ClientInternals, ownTypes: readonly number[]): readonly string[] {
   const { types } = (driver ?? {}) as {
-    readonly types?: { readonly builtins?: Readonly<Record<string, number>>; getTypeParser?(type: number): unknown }
+    readonly types?: {
+      readonly builtins?: Readonly<Record<string, number>>
+      getTypeParser?(type: number): unknown
+    }
   }
   if (typeof types?.getTypeParser !== 'function') return []
-  return [...Object.values(types.builtins ?? {}), ...ARRAYS, ...ownTypes].map((type) => String(types.getTypeParser?.(type)))
+  return [...Object.values(types.builtins ?? {}), ...ARRAYS, ...ownTypes].map((type) =>
+    String(types.getTypeParser?.(type)),
+  )
 }
 
 export function dialectOf(client: ClientInternals): Dialect | undefined {
@@ -74,7 +95,8 @@ export function wasRolledBack(response: unknown): boolean {
 
 /** A response's rows as objects, for Sluice's catalog queries. */
 export function rowsOf(response: unknown): readonly Readonly<Record<string, unknown>>[] {
-  if (Array.isArray(response)) return (Array.isArray(response[0]) ? response[0] : response) as Record<string, unknown>[]
+  if (Array.isArray(response))
+    return (Array.isArray(response[0]) ? response[0] : response) as Record<string, unknown>[]
   const rows = (response as { readonly rows?: unknown } | null | undefined)?.rows
   return Array.isArray(rows) ? (rows as Record<string, unknown>[]) : []
 }
@@ -109,10 +131,18 @@ export async function afterCreate({ config }: ClientInternals, connection: objec
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { postgresql: 5432, mysql: 3306 }
 
 /** Host and port of a client's connections, if its settings contain them. */
-export function addressOf(client: ClientInternals | undefined): { readonly host?: string; readonly port?: number } {
-  const { host, port } = (client?.connectionSettings ?? {}) as { readonly host?: unknown; readonly port?: unknown }
+export function addressOf(client: ClientInternals | undefined): {
+  readonly host?: string
+  readonly port?: number
+} {
+  const { host, port } = (client?.connectionSettings ?? {}) as {
+    readonly host?: unknown
+    readonly port?: unknown
+  }
   const number = port === undefined ? DEFAULT_PORTS[client?.dialect ?? ''] : Number(port)
-  return typeof host === 'string' && number !== undefined && Number.isInteger(number) ? { host, port: number } : {}
+  return typeof host === 'string' && number !== undefined && Number.isInteger(number)
+    ? { host, port: number }
+    : {}
 }
 
 interface DriverConnection {
@@ -126,7 +156,9 @@ interface DriverConnection {
 export function abandon(connection: object): void {
   discard(connection)
   // `pg` has a connection within its client; a `mysql2` client is the connection itself.
-  const { connection: inner, stream = inner?.stream } = connection as DriverConnection & { readonly connection?: DriverConnection }
+  const { connection: inner, stream = inner?.stream } = connection as DriverConnection & {
+    readonly connection?: DriverConnection
+  }
   if (typeof stream?.destroy === 'function') stream.destroy()
 }
 
@@ -137,7 +169,13 @@ export function abandon(connection: object): void {
 export function isReplicaRead(builder: BuilderInternals): boolean {
   const { _method: method, _single: single, _statements: statements } = builder
   if (method !== 'select' && method !== 'first' && method !== 'pluck') return false
-  if (single === undefined || statements === undefined || single.lock !== undefined || single.waitMode !== undefined) return false
+  if (
+    single === undefined ||
+    statements === undefined ||
+    single.lock !== undefined ||
+    single.waitMode !== undefined
+  )
+    return false
   return isPlain(builder) && !statements.some(({ grouping }) => grouping === 'with')
 }
 
@@ -148,7 +186,12 @@ export function isReplicaRead(builder: BuilderInternals): boolean {
 export function isPlain(builder: BuilderInternals): boolean {
   const { _events, _options, _timeout, _connection } = builder
   const quiet = _events === undefined || Object.keys(_events).length === 0
-  return quiet && _options === undefined && (_timeout === undefined || _timeout === false) && _connection === undefined
+  return (
+    quiet &&
+    _options === undefined &&
+    (_timeout === undefined || _timeout === false) &&
+    _connection === undefined
+  )
 }
 
 const COMPARISONS = new Set(['=', '<', '>', '<=', '>=', '<>', '!=', 'like', 'not like', 'ilike', 'not ilike'])
@@ -168,11 +211,14 @@ export function selectParts(builder: BuilderInternals): SelectParts | KnexReason
   if (method !== 'select' && method !== 'first' && method !== 'pluck') return 'NOT_BY_KEY'
   if (!isPlain(builder) || (builder._comments?.length ?? 0) > 0) return 'BUILDER_WITH_OPTIONS'
   const { table, schema, only, pluck } = single
-  if (typeof table !== 'string' || only === true || (schema !== undefined && typeof schema !== 'string')) return 'NO_PLAIN_TABLE'
-  for (const name in single) if (!SINGLES.has(name) && single[name] !== undefined) return `UNSUPPORTED_CLAUSE:${name}`
+  if (typeof table !== 'string' || only === true || (schema !== undefined && typeof schema !== 'string'))
+    return 'NO_PLAIN_TABLE'
+  for (const name in single)
+    if (!SINGLES.has(name) && single[name] !== undefined) return `UNSUPPORTED_CLAUSE:${name}`
   const { limit, offset = 0 } = single
   if (limit !== undefined && !(typeof limit === 'number' && limit > 0)) return 'UNSUPPORTED_LIMIT'
-  if (offset !== null && (typeof offset !== 'number' || (offset > 0 && limit === undefined))) return 'UNSUPPORTED_LIMIT'
+  if (offset !== null && (typeof offset !== 'number' || (offset > 0 && limit === undefined)))
+    return 'UNSUPPORTED_LIMIT'
   const filters: Filter[] = []
   let columns: string[] | undefined
   let aggregates: Aggregate[] | undefined
@@ -186,21 +232,29 @@ export function selectParts(builder: BuilderInternals): SelectParts | KnexReason
       if (filter === undefined) return 'UNSUPPORTED_FILTER'
       filters.push(filter)
     } else if (grouping === 'columns' && type === undefined) {
-      if (statement.distinct !== undefined || statement.distinctOn !== undefined || !isTexts(value)) return 'UNSUPPORTED_COLUMNS'
+      if (statement.distinct !== undefined || statement.distinctOn !== undefined || !isTexts(value))
+        return 'UNSUPPORTED_COLUMNS'
       columns = columns === undefined ? value : [...columns, ...value]
     } else if (grouping === 'columns' && type === 'pluck') {
       // Knex reads a value from a row by a path, in which brackets have a special meaning.
-      if (typeof value !== 'string' || value !== pluck || columns !== undefined || !/^(?:\w+\.)*\w+$/.test(value))
+      if (
+        typeof value !== 'string' ||
+        value !== pluck ||
+        columns !== undefined ||
+        !/^(?:\w+\.)*\w+$/.test(value)
+      )
         return 'UNSUPPORTED_COLUMNS'
       columns = [value]
     } else if (grouping === 'columns' && type === 'aggregate') {
       const aggregate = aggregateOf(statement)
       if (aggregate === undefined) return 'UNSUPPORTED_AGGREGATE'
       aggregates = [...(aggregates ?? []), aggregate]
-    } else if (grouping === 'group' && type === 'groupByBasic' && isTexts(value)) groups = [...(groups ?? []), ...value]
+    } else if (grouping === 'group' && type === 'groupByBasic' && isTexts(value))
+      groups = [...(groups ?? []), ...value]
     else if (grouping === 'order' && type === 'orderByBasic') {
       const { direction, nulls } = statement
-      if (typeof value !== 'string' || !isOptionalText(direction) || !isOptionalText(nulls)) return 'UNSUPPORTED_ORDER'
+      if (typeof value !== 'string' || !isOptionalText(direction) || !isOptionalText(nulls))
+        return 'UNSUPPORTED_ORDER'
       orders = [...(orders ?? []), { column: value, direction, nulls: nulls === '' ? undefined : nulls }]
     } else return `UNSUPPORTED_CLAUSE:${String(grouping)}`
   }
@@ -232,9 +286,11 @@ export interface ListingParts {
 /** Describes a builder that lists rows of one table; `undefined` for any other builder. */
 export function listingParts(builder: BuilderInternals): ListingParts | undefined {
   const { _method: method, _single: single, _statements: statements } = builder
-  if ((method !== 'select' && method !== 'first') || single === undefined || statements === undefined) return undefined
+  if ((method !== 'select' && method !== 'first') || single === undefined || statements === undefined)
+    return undefined
   const { table, schema, only, limit, offset } = single
-  if (typeof table !== 'string' || only === true || (schema !== undefined && typeof schema !== 'string')) return undefined
+  if (typeof table !== 'string' || only === true || (schema !== undefined && typeof schema !== 'string'))
+    return undefined
   for (const name in single) if (!SINGLES.has(name) && single[name] !== undefined) return undefined
   let columns: readonly string[] = NO_NAMES
   const conditions: unknown[] = [limit !== undefined, offset !== undefined]
@@ -243,7 +299,13 @@ export function listingParts(builder: BuilderInternals): ListingParts | undefine
     const statement = statements[at] as Statement
     const { grouping, type, value } = statement
     if (grouping === 'columns') {
-      if (type !== undefined || statement.distinct !== undefined || statement.distinctOn !== undefined || !isTexts(value)) return undefined
+      if (
+        type !== undefined ||
+        statement.distinct !== undefined ||
+        statement.distinctOn !== undefined ||
+        !isTexts(value)
+      )
+        return undefined
       columns = columns.length === 0 ? value : [...columns, ...value]
     } else if (grouping === 'where') {
       const filter = filterOf(statement, at)
@@ -251,7 +313,8 @@ export function listingParts(builder: BuilderInternals): ListingParts | undefine
       else conditions.push(filter.column, filter.form)
     } else if (grouping === 'order') {
       const { direction, nulls } = statement
-      if (typeof value !== 'string' || !isOptionalText(direction) || !isOptionalText(nulls)) isPlainest = false
+      if (typeof value !== 'string' || !isOptionalText(direction) || !isOptionalText(nulls))
+        isPlainest = false
       else conditions.push(grouping, value, direction, nulls)
     } else return undefined
   }
@@ -262,8 +325,12 @@ export function listingParts(builder: BuilderInternals): ListingParts | undefine
  * `undefined` for a clause that does not compare a plain column with values, or that is an alternative to a
  * different condition.
  */
-function filterOf({ type, column, operator, value, not, bool, asColumn }: Statement, at: number): Filter | undefined {
-  if (bool !== 'and' || typeof column !== 'string' || (asColumn !== undefined && asColumn !== false)) return undefined
+function filterOf(
+  { type, column, operator, value, not, bool, asColumn }: Statement,
+  at: number,
+): Filter | undefined {
+  if (bool !== 'and' || typeof column !== 'string' || (asColumn !== undefined && asColumn !== false))
+    return undefined
   const negation = not === true ? 'not ' : ''
   switch (type) {
     case 'whereBasic':
@@ -297,7 +364,9 @@ function aggregateOf({ method, value, aggregateDistinct, alias }: Statement): Ag
 function outputsOf(value: unknown, alias: string | undefined): AggregateOutput[] | undefined {
   if (typeof value === 'string') {
     const at = value.toLowerCase().indexOf(' as ')
-    return [at === -1 ? { columns: [value], alias } : { columns: [value.slice(0, at)], alias: value.slice(at + 4) }]
+    return [
+      at === -1 ? { columns: [value], alias } : { columns: [value.slice(0, at)], alias: value.slice(at + 4) },
+    ]
   }
   if (isTexts(value)) return [{ columns: value, alias: undefined }]
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
@@ -324,7 +393,10 @@ function isOptionalText(value: unknown): value is string | undefined {
  *
  * @param keeps - Whether to keep a statement, by its index and its grouping.
  */
-export function asListing(builder: BuilderInternals, keeps: (at: number, grouping: unknown) => boolean): Knex.QueryBuilder {
+export function asListing(
+  builder: BuilderInternals,
+  keeps: (at: number, grouping: unknown) => boolean,
+): Knex.QueryBuilder {
   const listing = builder.clone()
   const statements = builder._statements?.filter(({ grouping }, at) => keeps(at, grouping)) ?? []
   Object.assign(listing, { _method: 'select', _statements: statements.map(asColumns) })
@@ -343,8 +415,13 @@ export function asListing(builder: BuilderInternals, keeps: (at: number, groupin
  */
 export function asRows(builder: BuilderInternals, values: ReadonlyMap<number, unknown>): Knex.QueryBuilder {
   const rows = builder.clone()
-  const statements = builder._statements?.map((statement, at) => (values.has(at) ? { ...statement, value: values.get(at) } : statement))
-  Object.assign(rows, { _method: 'select', _statements: statements?.filter(({ grouping }) => grouping !== 'columns') })
+  const statements = builder._statements?.map((statement, at) =>
+    values.has(at) ? { ...statement, value: values.get(at) } : statement,
+  )
+  Object.assign(rows, {
+    _method: 'select',
+    _statements: statements?.filter(({ grouping }) => grouping !== 'columns'),
+  })
   delete (rows._single as Record<string, unknown>).pluck
   return rows
 }
@@ -389,5 +466,7 @@ export function rewritesNames(client: ClientInternals): boolean {
 /** The name of a column in the database, if identifiers are rewritten. */
 export function databaseName(client: ClientInternals, identifier: string, queryContext: unknown): string {
   const { wrapIdentifier } = client.config
-  return typeof wrapIdentifier !== 'function' ? identifier : wrapIdentifier(identifier, (value) => value, queryContext)
+  return typeof wrapIdentifier !== 'function'
+    ? identifier
+    : wrapIdentifier(identifier, (value) => value, queryContext)
 }

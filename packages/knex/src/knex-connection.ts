@@ -42,7 +42,11 @@ export function knexConnection(knex: Knex): Connection {
 }
 
 /** The same for an instrumented client. The connection does not keep the client alive. */
-export function attachedConnection(client: ClientInternals, base: ClientInternals, dialect: Dialect): Connection {
+export function attachedConnection(
+  client: ClientInternals,
+  base: ClientInternals,
+  dialect: Dialect,
+): Connection {
   const reference = new WeakRef(client)
   const find = (): ClientInternals => {
     const found = reference.deref()
@@ -77,12 +81,19 @@ export function rememberBase(instrumented: object, base: object): void {
   bases.set(instrumented, base)
 }
 
-function connectionTo(clientNow: () => ClientInternals, base: () => ClientInternals, dialect: Dialect): Connection {
+function connectionTo(
+  clientNow: () => ClientInternals,
+  base: () => ClientInternals,
+  dialect: Dialect,
+): Connection {
   const on = (client: ClientInternals, connection: object): Connection => {
     const session: Connection = {
       dialect,
       query: async (sql, bindings = []) =>
-        rowsAsked((await base()._query.call(client, connection, { sql, bindings, method: 'raw' })).response, dialect),
+        rowsAsked(
+          (await base()._query.call(client, connection, { sql, bindings, method: 'raw' })).response,
+          dialect,
+        ),
       session: (work) => work(session),
     }
     return session
@@ -107,7 +118,8 @@ function connectionTo(clientNow: () => ClientInternals, base: () => ClientIntern
     },
     session(work) {
       const client = clientNow()
-      if (dialect === 'sqlite' || client.transacting === true) return pooled(client, (connection) => work(on(client, connection)))
+      if (dialect === 'sqlite' || client.transacting === true)
+        return pooled(client, (connection) => work(on(client, connection)))
       // The client's settings may be out of date; the pool can fetch current ones.
       if (typeof client.connectionConfigProvider === 'function') {
         return pooled(client, (connection) => work(on(client, connection)).finally(() => discard(connection)))

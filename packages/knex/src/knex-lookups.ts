@@ -41,13 +41,19 @@ export class KnexLookups {
     const [only] = filters
     if (only === undefined) return refuse('NOT_BY_KEY')
     if (filters.length === 1 && only.form !== EQUALS)
-      return refuse(only.form !== '= value' ? 'NOT_BY_KEY' : only.value === null ? 'NULL_KEY' : 'UNSUPPORTED_KEY_TYPE')
+      return refuse(
+        only.form !== '= value' ? 'NOT_BY_KEY' : only.value === null ? 'NULL_KEY' : 'UNSUPPORTED_KEY_TYPE',
+      )
     const context = builder.queryContext()
     const contextKey = context === undefined ? '' : canonicalKey(context)
     if (contextKey === undefined) return refuse('UNSUPPORTED_QUERY_CONTEXT')
     const plan = this.#planOf(client, parts, context, contextKey)
     if ('refused' in plan.merge) return plan.merge
-    if ('ranks' in plan.merge && plan.merge.leftAlone !== undefined && (plan.seen.areMany || host.maxExtraRows === 0))
+    if (
+      'ranks' in plan.merge &&
+      plan.merge.leftAlone !== undefined &&
+      (plan.seen.areMany || host.maxExtraRows === 0)
+    )
       return refuse(plan.merge.leftAlone)
     const values = plan.keys.map(({ filter }) => filters[filter]?.value)
     const key = lookupKey(values)
@@ -58,7 +64,10 @@ export class KnexLookups {
     }
     const constants = constantsOf(parts, plan, source.dialect)
     if (constants === undefined) return refuse('UNSUPPORTED_CONSTANTS')
-    const maxKeys = Math.min(host.maxKeys, Math.floor((MAX_BOUND_KEYS[source.dialect] - constants.count) / plan.keys.length))
+    const maxKeys = Math.min(
+      host.maxKeys,
+      Math.floor((MAX_BOUND_KEYS[source.dialect] - constants.count) / plan.keys.length),
+    )
     if (maxKeys < 2) return refuse('TOO_MANY_VALUES')
     const group = `${source.id} ${plan.id} ${keyKinds(key)}${constants.text}${contextKey === '' ? '' : ` in ${contextKey}`}`
     return new KnexLookup(group, key, maxKeys, this.instance, client, builder, parts, plan)
@@ -73,7 +82,9 @@ export class KnexLookups {
     if (known !== undefined && known.catalog === catalog) return known
     if (this.#plans.size >= MAX_PLANS) this.#plans.clear()
     this.#lastId += 1
-    const plan = makePlan(this.#lastId, parts, structure, catalog, (identifier) => databaseName(client, identifier, context))
+    const plan = makePlan(this.#lastId, parts, structure, catalog, (identifier) =>
+      databaseName(client, identifier, context),
+    )
     this.#plans.set(structure, plan)
     return plan
   }

@@ -70,7 +70,9 @@ export class KnexOperation implements Operation<unknown> {
   }
 
   lookup(): Lookup<unknown> | Refusal {
-    this.#lookup ??= this.state.mayRewrite(this.client) ? refuse('START_LISTENER') : this.state.lookupOf(this.client, this.builder)
+    this.#lookup ??= this.state.mayRewrite(this.client)
+      ? refuse('START_LISTENER')
+      : this.state.lookupOf(this.client, this.builder)
     return this.#lookup
   }
 
@@ -104,7 +106,11 @@ export class KnexOperation implements Operation<unknown> {
     }
     const pinned = pinnedReadOf(statement, query.bindings, state.source.id, state.host.catalogs)
     if (pinned === undefined) return request
-    return { ...request, rows: new Map([[pinned.table, pinned.buckets]]), isComplete: (value) => isComplete(value, pinned) }
+    return {
+      ...request,
+      rows: new Map([[pinned.table, pinned.buckets]]),
+      isComplete: (value) => isComplete(value, pinned),
+    }
   }
 }
 
@@ -133,12 +139,16 @@ function isSame({ sql, bindings, objects }: Asked, sentSql: string, sent: readon
   if (sentSql !== sql || sent.length !== bindings.length) return false
   for (let at = 0; at < sent.length; at++) {
     const object = objects[at]
-    if (object === undefined ? !isSameValue(sent[at], bindings[at]) : textOfObject(sent[at]) !== object) return false
+    if (object === undefined ? !isSameValue(sent[at], bindings[at]) : textOfObject(sent[at]) !== object)
+      return false
   }
   return true
 }
 
 /** Drivers receive `null` for `undefined`, and SQLite receives 1 and 0 for booleans. */
 function isSameValue(sent: unknown, asked: unknown): boolean {
-  return Object.is(sent, asked) || ((sent === null || typeof sent === 'number') && sent === (asked === undefined ? null : Number(asked)))
+  return (
+    Object.is(sent, asked) ||
+    ((sent === null || typeof sent === 'number') && sent === (asked === undefined ? null : Number(asked)))
+  )
 }

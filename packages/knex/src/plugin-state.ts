@@ -69,7 +69,9 @@ export class PluginState implements InstanceContext {
     this.#knex = new WeakRef(knex)
     this.#client = new WeakRef(client)
     const migrationTable = client.config.migrations?.tableName ?? 'knex_migrations'
-    this.#migrationTables = new Set([migrationTable, `${migrationTable}_lock`].map((name) => name.toLowerCase()))
+    this.#migrationTables = new Set(
+      [migrationTable, `${migrationTable}_lock`].map((name) => name.toLowerCase()),
+    )
     const waits = new PoolWaits(host)
     this.waits = waits
     this.#statements = attachClient(sluice, describe(client, base, dialect, waits))
@@ -77,7 +79,10 @@ export class PluginState implements InstanceContext {
     const statements = this.#statements
     waits.report = (ms, wasExhausted, count) => statements.waited(ms, wasExhausted, count)
     const onlyReads = (sql: string) => this.#statements.onlyReads(sql)
-    this.#replicas = ReplicaReads.attach({ host, sourceId: this.source.id, dialect, client, base, onlyReads }, options)
+    this.#replicas = ReplicaReads.attach(
+      { host, sourceId: this.source.id, dialect, client, base, onlyReads },
+      options,
+    )
   }
 
   /** Called when the instance is no longer instrumented. */
@@ -98,15 +103,26 @@ export class PluginState implements InstanceContext {
 
   query(client: ClientInternals, connection: object, query: QueryObject): Promise<QueryObject> {
     // SQLite streams through `_query`: Sluice has already seen a streamed query.
-    if (this.#streamed.size > 0 && this.#streamed.has(query)) return this.base._query.call(client, connection, query)
+    if (this.#streamed.size > 0 && this.#streamed.has(query))
+      return this.base._query.call(client, connection, query)
     this.#sent.get(query)?.sends(query.sql, query.bindings ?? NO_BINDINGS)
     return this.#statements.statement(connection, new SentQuery(this.base, client, connection, query))
   }
 
-  stream(client: ClientInternals, connection: object, query: QueryObject, stream: object, options: unknown): Promise<unknown> {
+  stream(
+    client: ClientInternals,
+    connection: object,
+    query: QueryObject,
+    stream: object,
+    options: unknown,
+  ): Promise<unknown> {
     this.#streamed.add(query)
-    const { ready, end } = this.#statements.stream(connection, { sql: query.sql, params: query.bindings ?? NO_BINDINGS })
-    if (ready !== undefined) return this.#streamWhenReady(client, connection, query, stream, options, ready, end)
+    const { ready, end } = this.#statements.stream(connection, {
+      sql: query.sql,
+      params: query.bindings ?? NO_BINDINGS,
+    })
+    if (ready !== undefined)
+      return this.#streamWhenReady(client, connection, query, stream, options, ready, end)
     let streamed: Promise<unknown>
     try {
       streamed = this.base._stream.call(client, connection, query, stream, options)
@@ -156,7 +172,9 @@ export class PluginState implements InstanceContext {
       return this.base.runner.call(client, builder)
     }
     const { timer } = host.scopes
-    return timer === undefined ? this.#runner(client, builder) : timer.inside(() => this.#runner(client, builder))
+    return timer === undefined
+      ? this.#runner(client, builder)
+      : timer.inside(() => this.#runner(client, builder))
   }
 
   #runner(client: ClientInternals, builder: BuilderInternals): RunnerInternals {
@@ -191,19 +209,25 @@ export class PluginState implements InstanceContext {
   #optimized(client: ClientInternals, builder: BuilderInternals, runner: RunnerInternals): RunnerInternals {
     // A builder's listeners receive the caller's result; such a builder is neither batched nor cached.
     if (client.config.postProcessResponse === undefined || !isPlain(builder)) {
-      const on = (other: ClientInternals) => this.#watched(this.base.runner.call(other, builder), operation).run()
+      const on = (other: ClientInternals) =>
+        this.#watched(this.base.runner.call(other, builder), operation).run()
       const operation: KnexOperation = new KnexOperation(this, client, builder, ({ route }) =>
         this.#routed({ client, builder, demand: route, onPrimary, on }),
       )
       // Only statements of reads are compared with the cache request.
-      const onPrimary = (operation.kind === 'read' ? this.#watched(runner, operation) : runner).run.bind(runner)
+      const onPrimary = (operation.kind === 'read' ? this.#watched(runner, operation) : runner).run.bind(
+        runner,
+      )
       runner.run = () => this.host.execute(operation)
       return runner
     }
     // Batched and cached results are as returned by the driver; they are post-processed for each caller.
-    const operation: KnexOperation = new KnexOperation(this, client, builder, ({ route }) => this.#raw(client, builder, route, operation))
+    const operation: KnexOperation = new KnexOperation(this, client, builder, ({ route }) =>
+      this.#raw(client, builder, route, operation),
+    )
     if (operation.kind !== 'read') return runner
-    runner.run = async () => client.postProcessResponse(await this.host.execute(operation), builder.queryContext())
+    runner.run = async () =>
+      client.postProcessResponse(await this.host.execute(operation), builder.queryContext())
     return runner
   }
 
@@ -318,7 +342,11 @@ class SentQuery implements SentStatement<Promise<QueryObject>> {
   }
 
   rollBack(): Promise<unknown> {
-    return this.base._query.call(this.client, this.connection, { sql: 'ROLLBACK', bindings: [], method: 'raw' })
+    return this.base._query.call(this.client, this.connection, {
+      sql: 'ROLLBACK',
+      bindings: [],
+      method: 'raw',
+    })
   }
 }
 
@@ -327,7 +355,12 @@ function listenersOf(emitter: object): number {
 }
 
 /** The description of an instance that the core needs. None of it keeps the instance alive. */
-function describe(client: ClientInternals, base: ClientInternals, dialect: Dialect, waits: PoolWaits): ClientDescription {
+function describe(
+  client: ClientInternals,
+  base: ClientInternals,
+  dialect: Dialect,
+  waits: PoolWaits,
+): ClientDescription {
   const held = new WeakRef(client)
   // Results are as returned by the driver, so the driver and its settings are part of the name. Settings do
   // not change.
@@ -336,7 +369,9 @@ function describe(client: ClientInternals, base: ClientInternals, dialect: Diale
     ...{ orm: 'knex', dialect, moduleUrl: import.meta.url, fix: fixForSql },
     connection() {
       const client = held.deref()
-      return client === undefined || poolStateOf(client) === undefined ? undefined : attachedConnection(client, base, dialect)
+      return client === undefined || poolStateOf(client) === undefined
+        ? undefined
+        : attachedConnection(client, base, dialect)
     },
     isClosed,
     pool() {

@@ -1,9 +1,23 @@
 import { type Dialect, InvalidOptionError, type ReplicaOptions } from '@sluice/core'
 import type { ReadRequirements } from '@sluice/core/adapter'
-import { type AdapterHost, type ReadRouter, type ReplicaAttempt, resolveReplicaOptions } from '@sluice/core/siblings'
+import {
+  type AdapterHost,
+  type ReadRouter,
+  type ReplicaAttempt,
+  resolveReplicaOptions,
+} from '@sluice/core/siblings'
 import type { Knex } from 'knex'
 import type { BuilderInternals, ClientInternals } from './internal-types.ts'
-import { abandon, addressOf, clientOf, compiled, dialectOf, isDestroyed, isReplicaRead, rowsOf } from './internals.ts'
+import {
+  abandon,
+  addressOf,
+  clientOf,
+  compiled,
+  dialectOf,
+  isDestroyed,
+  isReplicaRead,
+  rowsOf,
+} from './internals.ts'
 import { attachedConnection, knexConnection } from './knex-connection.ts'
 
 export interface KnexOptions extends ReplicaOptions {
@@ -72,7 +86,10 @@ export class ReplicaReads {
     if (replicas.length === 0) return undefined
     const { host, dialect, sourceId, base } = instance
     const clients = replicas.flatMap((replica) => clientOf(replica) ?? [])
-    if (clients.length < replicas.length || ![instance.client, ...clients].every((client) => hasReplicas(client, dialect))) {
+    if (
+      clients.length < replicas.length ||
+      ![instance.client, ...clients].every((client) => hasReplicas(client, dialect))
+    ) {
       host.warn(
         '@sluice/knex reads from replicas of PostgreSQL through `pg`, and of MariaDB through `mysql2`; this instance uses others. All reads go to the primary.',
       )
@@ -83,7 +100,9 @@ export class ReplicaReads {
       ...{ sourceId, dialect, options },
       primary: () => {
         const client = held.deref()
-        return client === undefined || client.pool === undefined ? undefined : attachedConnection(client, base, dialect)
+        return client === undefined || client.pool === undefined
+          ? undefined
+          : attachedConnection(client, base, dialect)
       },
       replicas: replicas.map((replica, at) => ({
         ...addressOf(clients[at]),
@@ -138,7 +157,8 @@ export class ReplicaReads {
         used = connection
         try {
           if (isAbandoned) throw new Error('This read was abandoned.')
-          if (!this.#admitted.has(connection)) await attempt.admit((sql) => this.#ask(through, connection, sql))
+          if (!this.#admitted.has(connection))
+            await attempt.admit((sql) => this.#ask(through, connection, sql))
           this.#admitted.add(connection)
         } catch (error) {
           used = undefined
@@ -154,8 +174,16 @@ export class ReplicaReads {
     })
   }
 
-  async #ask(client: ClientInternals, connection: object, sql: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
-    const { response } = await this.instance.base._query.call(client, connection, { sql, bindings: [], method: 'raw' })
+  async #ask(
+    client: ClientInternals,
+    connection: object,
+    sql: string,
+  ): Promise<readonly Readonly<Record<string, unknown>>[]> {
+    const { response } = await this.instance.base._query.call(client, connection, {
+      sql,
+      bindings: [],
+      method: 'raw',
+    })
     return rowsOf(response)
   }
 }

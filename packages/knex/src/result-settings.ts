@@ -41,7 +41,10 @@ const NAMELESS = /^function \(\) \{\s*\[native code\]\s*\}$/
  *
  * @param ownTypes - The OIDs of PostgreSQL types created by extensions and users.
  */
-export function resultSettings(client: ClientInternals, ownTypes: readonly number[] = []): string | undefined {
+export function resultSettings(
+  client: ClientInternals,
+  ownTypes: readonly number[] = [],
+): string | undefined {
   try {
     const text = JSON.stringify([settingsOf(client), typeParsersOf(client, ownTypes)], replacer)
     return createHash('sha256').update(text).digest('base64url')

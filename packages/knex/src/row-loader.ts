@@ -11,7 +11,13 @@ import { clientOf, databaseName, isDestroyed, rowsOf } from './internals.ts'
  * @param base - The client's class before instrumentation: the statements that read the catalog are not
  * statements of the app.
  */
-export function knexRowLoader(knex: Knex, host: AdapterHost, sourceId: string, base: ClientInternals, dialect: Dialect): RowLoader {
+export function knexRowLoader(
+  knex: Knex,
+  host: AdapterHost,
+  sourceId: string,
+  base: ClientInternals,
+  dialect: Dialect,
+): RowLoader {
   const instance = new WeakRef(knex)
   let own: Promise<SchemaCatalog> | undefined
   const fresh = (from: Knex) => {
@@ -29,14 +35,16 @@ export function knexRowLoader(knex: Knex, host: AdapterHost, sourceId: string, b
       const client = clientOf(knex)
       if (found === undefined || client === undefined) return undefined
       const name = databaseName(client, field, undefined)
-      const same = (column: string) => column === name || (dialect !== 'postgresql' && column.toLowerCase() === name.toLowerCase())
+      const same = (column: string) =>
+        column === name || (dialect !== 'postgresql' && column.toLowerCase() === name.toLowerCase())
       const column = found.columns.find((one) => same(one.name))
       if (column === undefined) return undefined
       return {
         type: column.type,
         // `postProcessResponse` may have renamed it.
         keyOf: (row) => (field in row ? row[field] : row[column.name]),
-        load: async (keys) => (await knex(table).whereIn(field, keys as Knex.Value[])) as Record<string, unknown>[],
+        load: async (keys) =>
+          (await knex(table).whereIn(field, keys as Knex.Value[])) as Record<string, unknown>[],
       }
     },
   }
@@ -53,7 +61,8 @@ async function readTables(knex: Knex, base: ClientInternals, dialect: Dialect): 
   try {
     return await readCatalog({
       dialect,
-      query: async (sql, bindings = []) => rowsOf((await base._query.call(client, connection, { sql, bindings, method: 'raw' })).response),
+      query: async (sql, bindings = []) =>
+        rowsOf((await base._query.call(client, connection, { sql, bindings, method: 'raw' })).response),
     })
   } finally {
     await client.releaseConnection(connection)

@@ -36,14 +36,18 @@ export class RowSources {
     const known = this.#known.get(structure)
     if (known?.catalog === catalog) return known.source
     if (this.#known.size >= MAX_SOURCES) this.#known.clear()
-    const made = sourceOf(listing, structure, catalog, (identifier) => databaseName(client, identifier, context))
+    const made = sourceOf(listing, structure, catalog, (identifier) =>
+      databaseName(client, identifier, context),
+    )
     this.#known.set(structure, { catalog, source: made })
     return made
   }
 
   #shapeOf(client: ClientInternals, builder: BuilderInternals): string | undefined {
     const query = compiled(client, builder)
-    return query === undefined || 'error' in query ? undefined : analyzeSql(query.sql, this.instance.source.dialect).fingerprint
+    return query === undefined || 'error' in query
+      ? undefined
+      : analyzeSql(query.sql, this.instance.source.dialect).fingerprint
   }
 }
 

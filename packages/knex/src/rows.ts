@@ -29,7 +29,9 @@ function isCopyableRow(row: unknown): boolean {
 
 function isDriverRow(row: unknown): row is object {
   if (typeof row !== 'object' || row === null) return false
-  const prototype = Object.getPrototypeOf(row) as { readonly constructor?: { readonly name?: unknown } } | null
+  const prototype = Object.getPrototypeOf(row) as {
+    readonly constructor?: { readonly name?: unknown }
+  } | null
   const name = prototype?.constructor?.name
   return typeof name === 'string' && DRIVER_ROWS.has(name)
 }

@@ -26,7 +26,11 @@ type ClientClass = new (...args: never[]) => ClientInternals
  * const db = withSluice(knex({ client: 'pg', connection }), sluice)
  * ```
  */
-export function withSluice<TKnex extends Knex>(knex: TKnex, sluice?: Sluice | SluiceOptions, options: KnexOptions = {}): TKnex {
+export function withSluice<TKnex extends Knex>(
+  knex: TKnex,
+  sluice?: Sluice | SluiceOptions,
+  options: KnexOptions = {},
+): TKnex {
   if (typeof knex !== 'function') throw new InvalidArgumentError('knex', 'a Knex instance', knex)
   const used = sluiceFrom(sluice)
   const host = hostOf(used)
@@ -71,7 +75,12 @@ function instrumented(base: ClientInternals, state: PluginState): object {
       return state.query(this, connection, typeof query === 'string' ? { sql: query } : query)
     }
 
-    override _stream(connection: object, query: QueryObject, stream: object, options: unknown): Promise<unknown> {
+    override _stream(
+      connection: object,
+      query: QueryObject,
+      stream: object,
+      options: unknown,
+    ): Promise<unknown> {
       return state.stream(this, connection, query, stream, options)
     }
 

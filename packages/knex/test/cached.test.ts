@@ -14,7 +14,9 @@ describe('cached', () => {
 
   function controlIn(builder: Knex.QueryBuilder) {
     if (client === undefined) throw new Error('Expected to know the client.')
-    const request = new KnexOperation(context, client, builder as unknown as BuilderInternals, () => Promise.resolve([])).cacheRequest()
+    const request = new KnexOperation(context, client, builder as unknown as BuilderInternals, () =>
+      Promise.resolve([]),
+    ).cacheRequest()
     if (isRefusal(request)) throw new Error(`Expected a request, got a refusal: ${request.refused}.`)
     return request.control
   }
@@ -48,7 +50,9 @@ describe('cached', () => {
 
   it('throws for an invalid cache control and for a value that is not a builder', () => {
     expect(() => cached(db('reviews'), { tll: 60 } as never)).toThrow(InvalidOptionError)
-    expect(() => cached(db('reviews'), { ttl: 0 })).toThrow('Option "cache.ttl": expected a number greater than 0')
+    expect(() => cached(db('reviews'), { ttl: 0 })).toThrow(
+      'Option "cache.ttl": expected a number greater than 0',
+    )
     expect(() => cached(undefined as never, { ttl: 1 })).toThrow(InvalidArgumentError)
   })
 })

@@ -10,7 +10,9 @@ const dialects: readonly [Dialect, client: string][] = [
   ['postgresql', 'pg'],
   ['mysql', 'mysql2'],
 ]
-const clients = dialects.map(([dialect, client]) => [dialect, knex({ client, useNullAsDefault: true })] as const)
+const clients = dialects.map(
+  ([dialect, client]) => [dialect, knex({ client, useNullAsDefault: true })] as const,
+)
 
 type Build = (db: Knex) => Knex.QueryBuilder
 
@@ -20,13 +22,19 @@ function fixOf(dialect: Dialect, db: Knex, build: Build): string | undefined {
 }
 
 function syntaxErrors(code: string): string[] {
-  const { diagnostics } = ts.transpileModule(code, { reportDiagnostics: true, compilerOptions: { target: ts.ScriptTarget.ES2022 } })
+  const { diagnostics } = ts.transpileModule(code, {
+    reportDiagnostics: true,
+    compilerOptions: { target: ts.ScriptTarget.ES2022 },
+  })
   return (diagnostics ?? []).map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, ' '))
 }
 
 /** Runs the fix with a real builder, whose methods must exist and whose SQL must select by the keys. */
 function sqlOf(db: Knex, fix: string, keys: readonly unknown[]): string {
-  const build = new Function('db', 'keys', `return ${fix}`) as (db: Knex, keys: readonly unknown[]) => Knex.QueryBuilder
+  const build = new Function('db', 'keys', `return ${fix}`) as (
+    db: Knex,
+    keys: readonly unknown[],
+  ) => Knex.QueryBuilder
   return build(db, keys).toSQL().toNative().sql
 }
 
@@ -49,8 +57,16 @@ describe.each(clients)('fixForSql on %s', (dialect, db) => {
       (db) => db('posts').where({ a: 1 }).orderBy('x', 'desc').orderBy('id'),
       "db('posts').whereIn('a', keys).orderBy('x', 'desc').orderBy('id', 'asc')",
     ],
-    ['an alias', (db) => db('posts as p').where('p.id', 1).select('p.*'), "db('posts as p').whereIn('p.id', keys).select('p.*')"],
-    ['a schema', (db) => db.withSchema('s').from('posts').where('id', 1), "db('s.posts').whereIn('id', keys)"],
+    [
+      'an alias',
+      (db) => db('posts as p').where('p.id', 1).select('p.*'),
+      "db('posts as p').whereIn('p.id', keys).select('p.*')",
+    ],
+    [
+      'a schema',
+      (db) => db.withSchema('s').from('posts').where('id', 1),
+      "db('s.posts').whereIn('id', keys)",
+    ],
     [
       'a composite key',
       (db) => db('memberships').where({ org_id: 1, user_id: 2 }),

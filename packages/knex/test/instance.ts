@@ -8,9 +8,17 @@ import { clientOf } from '../src/internals.ts'
 import { KnexLookups } from '../src/knex-lookups.ts'
 import { RowSources } from '../src/row-sources.ts'
 
-const CLIENTS: Readonly<Record<Dialect, string>> = { sqlite: 'better-sqlite3', postgresql: 'pg', mysql: 'mysql2' }
+const CLIENTS: Readonly<Record<Dialect, string>> = {
+  sqlite: 'better-sqlite3',
+  postgresql: 'pg',
+  mysql: 'mysql2',
+}
 
-const column = (name: string, type: 'integer' | 'text' | 'float' = 'integer', nullable = false) => ({ name, type, nullable })
+const column = (name: string, type: 'integer' | 'text' | 'float' = 'integer', nullable = false) => ({
+  name,
+  type,
+  nullable,
+})
 
 const tables: readonly TableInfo[] = [
   {
@@ -34,9 +42,17 @@ const tables: readonly TableInfo[] = [
 function catalogFor(dialect: Dialect): SchemaCatalog {
   const data: CatalogData = { dialect, defaultSchema: 'main', tables, foreignKeys: [] }
   const id = new SchemaCatalog(data).idOf(['reviews'])
-  const key = (name: string) => ({ table: id, columns: [name], references: `${name}s`, referencedColumns: ['id'] })
+  const key = (name: string) => ({
+    table: id,
+    columns: [name],
+    references: `${name}s`,
+    referencedColumns: ['id'],
+  })
   const actions = { onDelete: 'NoAction', onUpdate: 'NoAction' } as const
-  return new SchemaCatalog({ ...data, foreignKeys: [key('tenant_id'), key('city_id')].map((parts) => ({ ...parts, ...actions })) })
+  return new SchemaCatalog({
+    ...data,
+    foreignKeys: [key('tenant_id'), key('city_id')].map((parts) => ({ ...parts, ...actions })),
+  })
 }
 
 export interface TestInstance {
@@ -56,7 +72,12 @@ export interface TestInstance {
 }
 
 /** An instance without a database, which records merged queries. */
-export function testInstance(dialect: Dialect, config: Knex.Config = {}, withCatalog = true, maxExtraRows = 0): TestInstance {
+export function testInstance(
+  dialect: Dialect,
+  config: Knex.Config = {},
+  withCatalog = true,
+  maxExtraRows = 0,
+): TestInstance {
   const host = hostOf(createSluice({ mode: 'optimize', batch: { maxExtraRows } }))
   if (withCatalog) host.catalogs.set('test', catalogFor(dialect))
   const db = knex({ client: CLIENTS[dialect], useNullAsDefault: true, ...config })

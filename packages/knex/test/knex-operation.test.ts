@@ -14,7 +14,10 @@ function operationOf({ db, context }: TestInstance, builder: Knex.QueryBuilder):
   return new KnexOperation(context, client, builder as unknown as BuilderInternals, () => Promise.resolve([]))
 }
 
-function requestOf(make: (db: Knex) => Knex.QueryBuilder, dialect: Dialect = 'sqlite'): CacheRequest<unknown> {
+function requestOf(
+  make: (db: Knex) => Knex.QueryBuilder,
+  dialect: Dialect = 'sqlite',
+): CacheRequest<unknown> {
   const instance = testInstance(dialect)
   const request = operationOf(instance, make(instance.db)).cacheRequest()
   if (isRefusal(request)) throw new Error(`Expected a request, got a refusal: ${request.refused}.`)
@@ -58,9 +61,14 @@ describe('row buckets of a cached read', () => {
       ['7'],
     ],
     ['a negation beside', (db) => db('reviews').where('id', 7).whereNot('stars', 1), ['7']],
-    ['a limit and an offset', (db) => db('reviews').where('id', 7).limit(3).offset(1).orderBy('stars'), ['7']],
+    [
+      'a limit and an offset',
+      (db) => db('reviews').where('id', 7).limit(3).offset(1).orderBy('stars'),
+      ['7'],
+    ],
   ])('are derived from %s', (_, make, keys) => {
-    for (const dialect of ['sqlite', 'postgresql', 'mysql'] as const) expect(rowsOf(make, dialect)).toEqual(buckets(...keys))
+    for (const dialect of ['sqlite', 'postgresql', 'mysql'] as const)
+      expect(rowsOf(make, dialect)).toEqual(buckets(...keys))
   })
 
   it.each<[string, (db: Knex) => Knex.QueryBuilder]>([
@@ -78,8 +86,14 @@ describe('row buckets of a cached read', () => {
     ['null', (db) => db('reviews').where('id', null)],
     ['another column', (db) => db('reviews').where('city_id', 7)],
     ['another column as its value', (db) => db('reviews').where('id', db.ref('city_id'))],
-    ['the table once more', (db) => db('reviews').where('id', 7).whereExists(db('reviews').where('stars', 1))],
-    ['a join with itself', (db) => db('reviews as a').join('reviews as b', 'a.id', 'b.id').where('a.id', 7).select('a.id')],
+    [
+      'the table once more',
+      (db) => db('reviews').where('id', 7).whereExists(db('reviews').where('stars', 1)),
+    ],
+    [
+      'a join with itself',
+      (db) => db('reviews as a').join('reviews as b', 'a.id', 'b.id').where('a.id', 7).select('a.id'),
+    ],
     ['a union', (db) => db('reviews').where('id', 7).union(db('reviews').where('stars', 1))],
     ['an aggregate', (db) => db('reviews').where('id', 7).count()],
     ['groups', (db) => db('reviews').where('id', 7).select('stars').groupBy('stars')],
@@ -97,7 +111,8 @@ describe('row buckets of a cached read', () => {
 })
 
 describe('completeness of a cached read', () => {
-  const isComplete = (make: (db: Knex) => Knex.QueryBuilder, value: unknown) => requestOf(make).isComplete?.(value)
+  const isComplete = (make: (db: Knex) => Knex.QueryBuilder, value: unknown) =>
+    requestOf(make).isComplete?.(value)
   const row = { id: 7 }
 
   it('depends on the row when one row was requested', () => {
@@ -109,7 +124,11 @@ describe('completeness of a cached read', () => {
 
   it('depends on the number of rows when several were requested', () => {
     const several = (db: Knex) => db('reviews').whereIn('id', [7, 8, '8'])
-    expect([isComplete(several, [row, row]), isComplete(several, [row]), isComplete(several, [])]).toEqual([true, false, false])
+    expect([isComplete(several, [row, row]), isComplete(several, [row]), isComplete(several, [])]).toEqual([
+      true,
+      false,
+      false,
+    ])
   })
 
   it('is not assumed for the first of several rows', () => {

@@ -19,13 +19,22 @@ function client(connection: Connection, config: Knex.Config = {}): ClientInterna
   return found
 }
 
-const settings = (connection: Connection, config?: Knex.Config): string | undefined => resultSettings(client(connection, config))
+const settings = (connection: Connection, config?: Knex.Config): string | undefined =>
+  resultSettings(client(connection, config))
 
 describe('settings that affect results', () => {
   const plain = { host: 'a', user: 'one', password: 'x', database: 'd' }
 
   it('are the same for any address and credentials', () => {
-    const elsewhere = { host: 'b', port: 3307, user: 'two', password: 'y', database: 'e', connectTimeout: 5, ssl: { ca: 'c' } }
+    const elsewhere = {
+      host: 'b',
+      port: 3307,
+      user: 'two',
+      password: 'y',
+      database: 'e',
+      connectTimeout: 5,
+      ssl: { ca: 'c' },
+    }
     expect(settings(plain)).toBeTypeOf('string')
     expect(settings(elsewhere)).toBe(settings(plain))
     expect(settings('mysql://one:x@a/d')).toBe(settings('mysql://two:y@b:3307/e'))
@@ -37,7 +46,11 @@ describe('settings that affect results', () => {
     ['a setting behind the address', { ...plain, uri: 'mysql://a/d?decimalNumbers=true' }, {}],
     ['a setting in the URL', 'mysql://one:x@a/d?timezone=Z', {}],
     ['a function of its own', { ...plain, typeCast: (_: unknown, next: () => unknown) => next() }, {}],
-    ['what is done with each connection', plain, { pool: { afterCreate: (_: unknown, done: () => void) => done() } }],
+    [
+      'what is done with each connection',
+      plain,
+      { pool: { afterCreate: (_: unknown, done: () => void) => done() } },
+    ],
   ] as [string, Connection, Knex.Config][])('differ by %s', (_, connection, config) => {
     expect(settings(connection, config)).not.toBe(settings(plain))
     expect(settings(connection, config)).toBe(settings(connection, config))
@@ -45,7 +58,9 @@ describe('settings that affect results', () => {
 
   it('differ by the type parsers of the PostgreSQL driver, which are global', () => {
     const { driver } = client(plain, { client: 'pg' })
-    const { types } = driver as { types: { getTypeParser(type: number): unknown; setTypeParser(type: number, parse: unknown): void } }
+    const { types } = driver as {
+      types: { getTypeParser(type: number): unknown; setTypeParser(type: number, parse: unknown): void }
+    }
     const before = settings(plain, { client: 'pg' })
     const parse = types.getTypeParser(20)
     types.setTypeParser(20, Number)

@@ -9,17 +9,24 @@ describe('RowSource', () => {
 
   it('contains the table, a stable shape, and the property of each column', () => {
     const source = instance.rowSource(reviews().where('stars', '>', 3).orderBy('id').limit(5))
-    expect(source).toMatchObject({ table: 'main.reviews', isWhole: true, shape: expect.stringMatching(/^[0-9a-f]{16}$/) })
+    expect(source).toMatchObject({
+      table: 'main.reviews',
+      isWhole: true,
+      shape: expect.stringMatching(/^[0-9a-f]{16}$/),
+    })
     expect(source?.property('city_id')).toBe('city_id')
     expect(source?.property('nothing')).toBeUndefined()
     const other = testInstance('sqlite')
-    expect(other.rowSource(other.db('reviews').where('stars', '>', 9).orderBy('id').limit(7))?.shape).toBe(source?.shape)
+    expect(other.rowSource(other.db('reviews').where('stars', '>', 9).orderBy('id').limit(7))?.shape).toBe(
+      source?.shape,
+    )
   })
 
   it('is one object for all parent queries of a shape', () => {
     const of = (stars: number) => instance.rowSource(reviews().where({ stars }).orderBy('id'))
     expect(of(1)).toBe(of(2))
-    const raw = (stars: number, ids: number[]) => instance.rowSource(reviews().whereRaw('stars > ?', [stars]).whereIn('id', ids))
+    const raw = (stars: number, ids: number[]) =>
+      instance.rowSource(reviews().whereRaw('stars > ?', [stars]).whereIn('id', ids))
     expect(raw(1, [1])).toBe(raw(2, [1, 2]))
     const shapes = [
       reviews(),
@@ -41,7 +48,12 @@ describe('RowSource', () => {
   it('follows column lists and aliases', () => {
     const some = instance.rowSource(reviews().select('id as x', 'reviews.slug').select('stars'))
     expect(some?.isWhole).toBe(false)
-    expect(['id', 'slug', 'stars', 'city_id'].map((column) => some?.property(column))).toEqual(['x', 'slug', 'stars', undefined])
+    expect(['id', 'slug', 'stars', 'city_id'].map((column) => some?.property(column))).toEqual([
+      'x',
+      'slug',
+      'stars',
+      undefined,
+    ])
     const all = instance.rowSource(db('reviews as r').select('r.*'))
     expect([all?.isWhole, all?.property('id')]).toEqual([true, 'id'])
     const hidden = instance.rowSource(reviews().select('*', 'stars as id'))

@@ -29,12 +29,25 @@ describe('copies of rows', () => {
   })
 
   it('are possible when all values are copyable', () => {
-    for (const value of [[{ id: 1, at: new Date(), bytes: Buffer.from('a'), json: { a: [1] } }], [], { n: 1 }, undefined, ['a', null]])
+    for (const value of [
+      [{ id: 1, at: new Date(), bytes: Buffer.from('a'), json: { a: [1] } }],
+      [],
+      { n: 1 },
+      undefined,
+      ['a', null],
+    ])
       expect(isCopyableResult(value)).toBe(true)
   })
 
   it('are not possible when a value has a class that may have internal state', () => {
-    for (const value of [new Interval(), new Secret(), new URL('http://a'), /a/, () => 1, Object.create({ inherited: 1 })]) {
+    for (const value of [
+      new Interval(),
+      new Secret(),
+      new URL('http://a'),
+      /a/,
+      () => 1,
+      Object.create({ inherited: 1 }),
+    ]) {
       expect(isCopyableResult([{ id: 1 }, { id: 2, value }])).toBe(false)
       expect(isCopyableResult([row({ id: 1 }), row({ value })])).toBe(false)
       expect(isCopyableResult({ value })).toBe(false)

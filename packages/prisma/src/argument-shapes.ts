@@ -29,5 +29,7 @@ export function rawText(args: unknown): string | undefined {
   if (typeof sql === 'string') return sql
   if (typeof query === 'string') return query
   // The pieces of a template; the values between them are bound.
-  return Array.isArray(strings) && strings.every((piece) => typeof piece === 'string') ? strings.join('?') : undefined
+  return Array.isArray(strings) && strings.every((piece) => typeof piece === 'string')
+    ? strings.join('?')
+    : undefined
 }

@@ -53,29 +53,42 @@ type ReadResult<TModel, TArguments, TAction extends ReadAction> =
         >
     : OwnResult<TModel, TArguments, TAction>
 
-type OwnResult<TModel, TArguments, TAction extends ReadAction> = Prisma.PrismaPromise<Prisma.Result<TModel, TArguments, TAction>> &
+type OwnResult<TModel, TArguments, TAction extends ReadAction> = Prisma.PrismaPromise<
+  Prisma.Result<TModel, TArguments, TAction>
+> &
   Fluent<TModel, TAction>
 
 type OneRow = 'findUnique' | 'findUniqueOrThrow' | 'findFirst' | 'findFirstOrThrow'
 
 /** The relations of the requested row, as methods. */
-type Fluent<TModel, TAction extends ReadAction> = TModel extends { [name: symbol]: { types: { payload: { objects: infer TRelations } } } }
+type Fluent<TModel, TAction extends ReadAction> = TModel extends {
+  [name: symbol]: { types: { payload: { objects: infer TRelations } } }
+}
   ? TAction extends OneRow
     ? {
         [TName in keyof TRelations]: <TArguments>(
           args?: Prisma.Exact<TArguments, Prisma.Args<TModel, TAction>['select'][TName]>,
-        ) => Prisma.PrismaPromise<Related<Prisma.Result<TModel, { select: { [_ in TName]: TArguments } }, TAction>, TName>>
+        ) => Prisma.PrismaPromise<
+          Related<Prisma.Result<TModel, { select: { [_ in TName]: TArguments } }, TAction>, TName>
+        >
       }
     : unknown
   : unknown
 
-type Related<TRow, TName extends PropertyKey> = TRow extends null ? null : TName extends keyof TRow ? TRow[TName] : never
+type Related<TRow, TName extends PropertyKey> = TRow extends null
+  ? null
+  : TName extends keyof TRow
+    ? TRow[TName]
+    : never
 
 /**
- * `Exact` infers the arguments with their literals and rejects unknown fields. The second part is what editors
- * complete in an empty `{}`, for which `Exact` is empty, too.
+ * `Exact` infers the arguments with their literals and rejects unknown fields. The second part is what
+ * editors complete in an empty `{}`, for which `Exact` is empty, too.
  */
-type Given<TModel, TAction extends ReadAction, TArguments> = Prisma.Exact<TArguments, ReadArguments<TModel, TAction>> &
+type Given<TModel, TAction extends ReadAction, TArguments> = Prisma.Exact<
+  TArguments,
+  ReadArguments<TModel, TAction>
+> &
   Completed<TModel, TAction>
 
 /** `Prisma.Args`, but never `any`: literals of the call would widen. */
@@ -86,8 +99,14 @@ type Completed<TModel, TAction extends ReadAction> = TModel extends {
   : unknown
 
 type Read<TAction extends ReadAction> = TAction extends NeedsArguments
-  ? <TModel, TArguments>(this: TModel, args: Given<TModel, TAction, TArguments>) => ReadResult<TModel, TArguments, TAction>
-  : <TModel, TArguments>(this: TModel, args?: Given<TModel, TAction, TArguments>) => ReadResult<TModel, TArguments, TAction>
+  ? <TModel, TArguments>(
+      this: TModel,
+      args: Given<TModel, TAction, TArguments>,
+    ) => ReadResult<TModel, TArguments, TAction>
+  : <TModel, TArguments>(
+      this: TModel,
+      args?: Given<TModel, TAction, TArguments>,
+    ) => ReadResult<TModel, TArguments, TAction>
 
 /** The reads of every model, in the form in which an extension declares its additions to a client's types. */
 export type CachedReads = { [TAction in ReadAction]: () => Read<TAction> }
@@ -109,7 +128,13 @@ export function takeControl(call: {
   readonly args: unknown
 }): ControlledCall {
   const { model, operation, args } = call
-  if (model === undefined || !isRead(operation) || typeof args !== 'object' || args === null || !Object.hasOwn(args, 'cache'))
+  if (
+    model === undefined ||
+    !isRead(operation) ||
+    typeof args !== 'object' ||
+    args === null ||
+    !Object.hasOwn(args, 'cache')
+  )
     return { args, control: undefined }
   const { cache, ...rest } = args as { readonly cache?: unknown }
   return { args: rest, control: cache === undefined ? undefined : checkCacheControl(cache, 'cache') }

@@ -43,7 +43,8 @@ export class ClientModels {
     this.seesStatements = this.#adapterCatalogId !== undefined
     this.catalogId = host.nextSourceId('prisma-models')
     host.catalogs.bind(this.catalogId, this)
-    if (data !== undefined) this.#use(new PrismaSchema(data, { defaultSchema: givenSchemaOf(adapter) }), !this.seesStatements)
+    if (data !== undefined)
+      this.#use(new PrismaSchema(data, { defaultSchema: givenSchemaOf(adapter) }), !this.seesStatements)
   }
 
   /**
@@ -60,8 +61,13 @@ export class ClientModels {
    * until it is known.
    */
   get databaseName(): string | undefined {
-    const identity = this.#adapterCatalogId === undefined ? undefined : this.host.catalogs.of(this.#adapterCatalogId)?.identity
-    return identity === undefined ? undefined : `${identity} ${JSON.stringify(connectedSchemaOf(this.adapter) ?? null)}`
+    const identity =
+      this.#adapterCatalogId === undefined
+        ? undefined
+        : this.host.catalogs.of(this.#adapterCatalogId)?.identity
+    return identity === undefined
+      ? undefined
+      : `${identity} ${JSON.stringify(connectedSchemaOf(this.adapter) ?? null)}`
   }
 
   /** Identifies the models, the same in every process. */
@@ -74,7 +80,8 @@ export class ClientModels {
 
   /** Whether table ids match the database's current catalog. */
   get isSettled(): boolean {
-    const isValid = this.#adapterCatalogId === undefined || this.host.catalogs.of(this.#adapterCatalogId) !== undefined
+    const isValid =
+      this.#adapterCatalogId === undefined || this.host.catalogs.of(this.#adapterCatalogId) !== undefined
     return this.#isSettled && isValid
   }
 
@@ -93,7 +100,8 @@ export class ClientModels {
     this.#database = database
     const defaultSchema = connectedSchemaOf(this.adapter)
     if (this.data !== undefined) this.#use(new PrismaSchema(this.data, { database, defaultSchema }), true)
-    else if (this.runtime !== undefined) this.#use(schemaFromRuntime(this.runtime, database, defaultSchema), true)
+    else if (this.runtime !== undefined)
+      this.#use(schemaFromRuntime(this.runtime, database, defaultSchema), true)
   }
 
   #use(schema: PrismaSchema, isSettled: boolean): void {
@@ -112,7 +120,10 @@ export class ClientModels {
 /**
  * Models by their tables. Until the database has been queried, a table without a schema can belong to any.
  */
-function* namesOf({ data, dialect, models }: PrismaSchema, isSettled: boolean): Iterable<readonly [string, TableId]> {
+function* namesOf(
+  { data, dialect, models }: PrismaSchema,
+  isSettled: boolean,
+): Iterable<readonly [string, TableId]> {
   for (const { name, schema, table } of data.models) {
     const id = models.get(name)?.table
     if (id !== undefined) yield [name, id]
@@ -133,13 +144,19 @@ function unseen(schema: string | undefined): object {
   return place
 }
 
-export function modelsOf(host: AdapterHost, client: object, dialect: Dialect, data: PrismaSchemaData | undefined): ClientModels {
+export function modelsOf(
+  host: AdapterHost,
+  client: object,
+  dialect: Dialect,
+  data: PrismaSchemaData | undefined,
+): ClientModels {
   const runtime = runtimeDataModelOf(client)
   const adapter = adapterOf(client)
   const byData = of(known, host, () => new WeakMap<object, WeakMap<object, ClientModels>>())
   const byAdapter = of(byData, data ?? runtime ?? client, () => new WeakMap<object, ClientModels>())
   // Adapters that Sluice does not see differ only in the schema of their models.
-  const place = catalogIdOf(adapter) === undefined ? unseen(givenSchemaOf(adapter)) : (adapter ?? unseen(undefined))
+  const place =
+    catalogIdOf(adapter) === undefined ? unseen(givenSchemaOf(adapter)) : (adapter ?? unseen(undefined))
   return of(byAdapter, place, () => new ClientModels(host, dialect, data, runtime, adapter))
 }
 

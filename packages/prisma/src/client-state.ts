@@ -99,7 +99,9 @@ export class ClientState implements ClientContext {
 
   touches(model: string, operation: string, args: unknown): Touches | undefined {
     const schema = this.schema()
-    return schema === undefined || !this.#models.isSettled ? undefined : touches(schema, model, operation, args, this.#keyOf)
+    return schema === undefined || !this.#models.isSettled
+      ? undefined
+      : touches(schema, model, operation, args, this.#keyOf)
   }
 
   /**
@@ -108,7 +110,8 @@ export class ClientState implements ClientContext {
    */
   computedFields(model: string): ComputedFields | undefined {
     if (this.hasLaterComputedFields) return undefined
-    if (!this.#computed.has(model)) this.#computed.set(model, computedFieldsOf(this.client, clientName(model)))
+    if (!this.#computed.has(model))
+      this.#computed.set(model, computedFieldsOf(this.client, clientName(model)))
     return this.#computed.get(model)
   }
 
@@ -116,10 +119,17 @@ export class ClientState implements ClientContext {
   pages(table: TableId): PageContext | undefined {
     const ask = this.#rawQuery
     const { dialect } = this.source
-    const isKnown = this.seesStatements && this.#models.isSettled && this.host.catalogs.cacheableTable(dialect, table) !== undefined
+    const isKnown =
+      this.seesStatements &&
+      this.#models.isSettled &&
+      this.host.catalogs.cacheableTable(dialect, table) !== undefined
     const known = isKnown ? this.schema()?.catalog.baseTable(table) : undefined
     if (ask === undefined || known === undefined) return undefined
-    return { dialect, table: known, ask: async (sql, values) => (await ask(sql, ...values)) as Readonly<Record<string, unknown>>[] }
+    return {
+      dialect,
+      table: known,
+      ask: async (sql, values) => (await ask(sql, ...values)) as Readonly<Record<string, unknown>>[],
+    }
   }
 
   /** Sends the query to the database or to a replica. */
@@ -143,7 +153,15 @@ export class ClientState implements ClientContext {
     try {
       const params: InternalParams | undefined = internalParamsOf(hook)
       const { model, operation: action } = hook
-      operation = new PrismaOperation(this, { model, operation: action, args, control, params, transaction: transactionOf(params), query })
+      operation = new PrismaOperation(this, {
+        model,
+        operation: action,
+        args,
+        control,
+        params,
+        transaction: transactionOf(params),
+        query,
+      })
     } catch (error) {
       this.host.reportError(error)
       return query(args)

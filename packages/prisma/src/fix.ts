@@ -34,7 +34,9 @@ export function follows(shape: PrismaShape, listing: Shape): boolean {
 function relationsTo(from: PrismaModel, { model, keyColumns = [] }: PrismaShape): readonly PrismaRelation[] {
   return [...from.relations.values()].filter(
     ({ target, toFields }) =>
-      target.name === model?.name && toFields.length === keyColumns.length && toFields.every((field) => keyColumns.includes(field)),
+      target.name === model?.name &&
+      toFields.length === keyColumns.length &&
+      toFields.every((field) => keyColumns.includes(field)),
   )
 }
 
@@ -43,13 +45,15 @@ function relationsTo(from: PrismaModel, { model, keyColumns = [] }: PrismaShape)
  * ids count as fields.
  */
 function areFields({ model }: PrismaShape, names: readonly string[]): boolean {
-  if (model === undefined) return names.every((name) => /^(?:id|\w+Id|\w+_id)$/.test(name) && !COMBINATORS.has(name))
+  if (model === undefined)
+    return names.every((name) => /^(?:id|\w+Id|\w+_id)$/.test(name) && !COMBINATORS.has(name))
   return names.every((name) => model.column(name) !== undefined)
 }
 
 /** An argument for the parent query's call, which eager-loads the relation. */
 function argumentFix(shape: PrismaShape, listing: PrismaShape | undefined): string | undefined {
-  if (listing?.model === undefined || !listing.operation.startsWith('find') || !isByKey(shape)) return undefined
+  if (listing?.model === undefined || !listing.operation.startsWith('find') || !isByKey(shape))
+    return undefined
   const relations = relationsTo(listing.model, shape)
   const [relation] = relations
   const nested = relation === undefined ? undefined : nestedFix(shape, relation)
@@ -63,27 +67,38 @@ function argumentFix(shape: PrismaShape, listing: PrismaShape | undefined): stri
 function nestedFix(shape: PrismaShape, relation: PrismaRelation): string | undefined {
   const { operation, rest } = shape
   if (operation === 'count') {
-    return relation.list && !relation.ambiguous && has(rest, []) ? `_count: { select: { ${relation.field}: true } }` : undefined
+    return relation.list && !relation.ambiguous && has(rest, [])
+      ? `_count: { select: { ${relation.field}: true } }`
+      : undefined
   }
   if (!operation.startsWith('find')) return undefined
   const isList = relation.list && !relation.ambiguous
   if (!has(rest, [...ROW_ARGS, ...(isList ? LIST_ARGS : []), 'relationLoadStrategy'])) return undefined
   const isFirst = isList && operation.startsWith('findFirst')
-  const { relationLoadStrategy: _, ...kept } = isFirst ? { ...rest, take: Number(rest.take) < 0 ? -1 : 1 } : rest
+  const { relationLoadStrategy: _, ...kept } = isFirst
+    ? { ...rest, take: Number(rest.take) < 0 ? -1 : 1 }
+    : rest
   const args = propertiesOf(kept)
-  return args === undefined ? undefined : `${relation.field}: ${args.length === 0 ? 'true' : `{ ${args.join(', ')} }`}`
+  return args === undefined
+    ? undefined
+    : `${relation.field}: ${args.length === 0 ? 'true' : `{ ${args.join(', ')} }`}`
 }
 
 /** One call for all keys. */
 function callFix(shape: PrismaShape, keys: readonly string[]): string | undefined {
   const { operation, rest, model } = shape
   const plan = shape.plan()
-  if (model !== undefined && (plan === undefined || (isRefusal(plan) && plan.refused !== 'NONDETERMINISTIC_FIRST_ROW'))) return undefined
+  if (
+    model !== undefined &&
+    (plan === undefined || (isRefusal(plan) && plan.refused !== 'NONDETERMINISTIC_FIRST_ROW'))
+  )
+    return undefined
   const [key] = keys
   if (keys.length > 1 && !isCompositeKey(model, keys)) return undefined
   const where = `where: ${keys.length > 1 ? '{ OR: keys }' : `{ ${key}: { in: keys } }`}`
   const by = `by: [${keys.map((name) => `'${name}'`).join(', ')}]`
-  const call = (method: string, ...args: readonly string[]) => `prisma.${clientName(shape.modelName)}.${method}({ ${args.join(', ')} })`
+  const call = (method: string, ...args: readonly string[]) =>
+    `prisma.${clientName(shape.modelName)}.${method}({ ${args.join(', ')} })`
   if (operation === 'count') {
     if (!has(rest, ['select'])) return undefined
     const count = rest.select === undefined ? 'true' : literal(rest.select)
@@ -91,7 +106,8 @@ function callFix(shape: PrismaShape, keys: readonly string[]): string | undefine
   }
   const isFirst = operation.startsWith('findFirst')
   if (operation !== 'aggregate' && !operation.startsWith('find')) return undefined
-  if (!has(rest, operation === 'aggregate' ? AGGREGATES : [...ROW_ARGS, 'orderBy', 'relationLoadStrategy'])) return undefined
+  if (!has(rest, operation === 'aggregate' ? AGGREGATES : [...ROW_ARGS, 'orderBy', 'relationLoadStrategy']))
+    return undefined
   const args = propertiesOf(rest)
   if (args === undefined) return undefined
   if (operation === 'aggregate') return call('groupBy', by, where, ...args)
@@ -108,13 +124,22 @@ function callFix(shape: PrismaShape, keys: readonly string[]): string | undefine
 function isByKey(shape: PrismaShape): boolean {
   const plan = shape.plan()
   if (plan === undefined) return false
-  return !isRefusal(plan) || plan.refused === 'NONDETERMINISTIC_FIRST_ROW' || plan.refused.startsWith('UNSUPPORTED_ARGUMENT:')
+  return (
+    !isRefusal(plan) ||
+    plan.refused === 'NONDETERMINISTIC_FIRST_ROW' ||
+    plan.refused.startsWith('UNSUPPORTED_ARGUMENT:')
+  )
 }
 
 function isCompositeKey(model: PrismaModel | undefined, keys: readonly string[]): boolean {
   if (model === undefined) return false
-  const composites = [...model.uniqueSelectors.values(), ...[...model.relations.values()].map(({ fromFields }) => fromFields)]
-  return composites.some((fields) => fields.length === keys.length && fields.every((field) => keys.includes(field)))
+  const composites = [
+    ...model.uniqueSelectors.values(),
+    ...[...model.relations.values()].map(({ fromFields }) => fromFields),
+  ]
+  return composites.some(
+    (fields) => fields.length === keys.length && fields.every((field) => keys.includes(field)),
+  )
 }
 
 /** Whether arguments contain only the allowed names. */

@@ -1,6 +1,12 @@
 export type { CacheArgument, CachedReads } from './cache-argument.ts'
 export { type PrismaConnection, prismaConnection } from './prisma-connection.ts'
 export type { PrismaOptions } from './prisma-options.ts'
-export type { PrismaFieldData, PrismaKeyData, PrismaModelData, PrismaRelationData, PrismaSchemaData } from './schema/prisma-schema-data.ts'
+export type {
+  PrismaFieldData,
+  PrismaKeyData,
+  PrismaModelData,
+  PrismaRelationData,
+  PrismaSchemaData,
+} from './schema/prisma-schema-data.ts'
 export { sluiceAdapter } from './sluice-adapter.ts'
 export { type SluiceExtension, withSluice } from './with-sluice.ts'

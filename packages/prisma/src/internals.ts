@@ -33,7 +33,9 @@ export function internalParamsOf(hook: object): InternalParams | undefined {
   const params = (hook as { readonly __internalParams?: unknown }).__internalParams
   if (typeof params !== 'object' || params === null) return undefined
   const { action, clientMethod } = params as Record<string, unknown>
-  return typeof action === 'string' && typeof clientMethod === 'string' ? (params as InternalParams) : undefined
+  return typeof action === 'string' && typeof clientMethod === 'string'
+    ? (params as InternalParams)
+    : undefined
 }
 
 /**
@@ -42,14 +44,17 @@ export function internalParamsOf(hook: object): InternalParams | undefined {
  */
 export function transactionOf(params: InternalParams | undefined): TransactionInfo | undefined {
   const transaction = params?.transaction
-  if (transaction === undefined || transaction === null) return params === undefined ? { kind: 'batch', id: 'unknown' } : undefined
+  if (transaction === undefined || transaction === null)
+    return params === undefined ? { kind: 'batch', id: 'unknown' } : undefined
   const { kind, id } = transaction as Record<string, unknown>
   if (kind === 'itx' && (typeof id === 'string' || typeof id === 'number')) return { kind, id: String(id) }
   return { kind: 'batch', id: String(id) }
 }
 
 /** The stack of the user's call, which Prisma captures for its error messages. */
-export function stackOf(params: InternalParams | undefined): { readonly stack?: string | undefined } | undefined {
+export function stackOf(
+  params: InternalParams | undefined,
+): { readonly stack?: string | undefined } | undefined {
   const error = (params?.callsite as { readonly _error?: unknown } | undefined)?._error
   return error instanceof Error ? error : undefined
 }
@@ -90,16 +95,21 @@ export function providerOf(client: object): string | undefined {
 
 export function runtimeDataModelOf(client: object): RuntimeDataModel | undefined {
   const model = (client as { readonly _runtimeDataModel?: unknown })._runtimeDataModel
-  const isModel = typeof model === 'object' && model !== null && typeof (model as { models?: unknown }).models === 'object'
+  const isModel =
+    typeof model === 'object' && model !== null && typeof (model as { models?: unknown }).models === 'object'
   return isModel ? (model as RuntimeDataModel) : undefined
 }
 
 /**
  * Fields that the client omits from rows (`new PrismaClient({ omit })`), by the model's name in the client.
  */
-export function globalOmitOf(client: object): Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>> | undefined {
+export function globalOmitOf(
+  client: object,
+): Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>> | undefined {
   const omit = (client as { readonly _globalOmit?: unknown })._globalOmit
-  return typeof omit === 'object' && omit !== null ? (omit as Record<string, Record<string, unknown>>) : undefined
+  return typeof omit === 'object' && omit !== null
+    ? (omit as Record<string, Record<string, unknown>>)
+    : undefined
 }
 
 /** The client from which a client was extended; the client itself if that is not known. */
@@ -136,7 +146,8 @@ export function computedFieldsOf(client: object, model: string): ComputedFields 
   if (typeof found !== 'object' || found === null) return undefined
   for (const field of Object.values(found)) {
     const { name, needs } = (field ?? {}) as { readonly name?: unknown; readonly needs?: unknown }
-    if (typeof name !== 'string' || !Array.isArray(needs) || !needs.every((need) => typeof need === 'string')) return undefined
+    if (typeof name !== 'string' || !Array.isArray(needs) || !needs.every((need) => typeof need === 'string'))
+      return undefined
     fields.set(name, needs)
   }
   return fields
@@ -163,7 +174,8 @@ export function adapterOf(client: object): object | undefined {
  * do.
  */
 export function givenSchemaOf(factory: object | undefined): string | undefined {
-  const schema = (factory as { readonly options?: { readonly schema?: unknown } } | undefined)?.options?.schema
+  const schema = (factory as { readonly options?: { readonly schema?: unknown } } | undefined)?.options
+    ?.schema
   return typeof schema === 'string' ? schema : undefined
 }
 

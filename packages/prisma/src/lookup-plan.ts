@@ -32,7 +32,14 @@ const ACTIONS: Readonly<Record<string, KeyedPlan['action']>> = {
   groupBy: 'groupBy',
 }
 
-const ROW_ARGS: ReadonlySet<string> = new Set(['where', 'select', 'include', 'omit', 'orderBy', 'relationLoadStrategy'])
+const ROW_ARGS: ReadonlySet<string> = new Set([
+  'where',
+  'select',
+  'include',
+  'omit',
+  'orderBy',
+  'relationLoadStrategy',
+])
 
 /** Arguments that a batched query can apply to all its keys. */
 const MERGEABLE_ARGS: Readonly<Record<KeyedPlan['action'], ReadonlySet<string>>> = {
@@ -58,15 +65,20 @@ export function planLookup(
   const action = ACTIONS[operation]
   if (action === undefined) return undefined
   if (!isPlainObject(args)) return refuse('NO_KEY')
-  const other = Object.keys(args).find((name) => args[name] !== undefined && !MERGEABLE_ARGS[action].has(name))
+  const other = Object.keys(args).find(
+    (name) => args[name] !== undefined && !MERGEABLE_ARGS[action].has(name),
+  )
   if (other !== undefined) return refuse(`UNSUPPORTED_ARGUMENT:${other}`)
   const keys = planKeys(args.where, model, action === 'unique', isExact)
   if ('refused' in keys) return keys
   if (model === undefined) return refuse('NO_SCHEMA')
-  if (!isOfNumbers(action) && selectsNothing(args, scalarsOf(model), omitted)) return refuse('EMPTY_SELECTION')
+  if (!isOfNumbers(action) && selectsNothing(args, scalarsOf(model), omitted))
+    return refuse('EMPTY_SELECTION')
   const shape = `${fingerprint} ${operation}`
   const checked = keys.map((key) => ({ key, refusal: refuseKey(action, args, key, model, dialect) }))
-  const [first, ...others] = checked.filter(({ refusal }) => refusal === undefined).map(({ key }) => choiceOf(key, model, shape))
+  const [first, ...others] = checked
+    .filter(({ refusal }) => refusal === undefined)
+    .map(({ key }) => choiceOf(key, model, shape))
   if (first === undefined) return checked[0]?.refusal
   return { action, throws: operation.endsWith('OrThrow'), keys: new KeyChoices([first, ...others]) }
 }
@@ -76,11 +88,21 @@ function scalarsOf({ fields }: PrismaModel): readonly string[] {
 }
 
 function choiceOf(key: KeyPlan, model: PrismaModel, shape: string): KeyChoice {
-  return { key, target: { table: model.table, columns: key.fields.map((field) => model.column(field) ?? field), shape } }
+  return {
+    key,
+    target: { table: model.table, columns: key.fields.map((field) => model.column(field) ?? field), shape },
+  }
 }
 
-function refuseKey(action: KeyedPlan['action'], args: Args, key: KeyPlan, model: PrismaModel, dialect: Dialect): Refusal | undefined {
-  if (action === 'first' && !isTotal(args.orderBy, key.fields, model)) return refuse('NONDETERMINISTIC_FIRST_ROW')
+function refuseKey(
+  action: KeyedPlan['action'],
+  args: Args,
+  key: KeyPlan,
+  model: PrismaModel,
+  dialect: Dialect,
+): Refusal | undefined {
+  if (action === 'first' && !isTotal(args.orderBy, key.fields, model))
+    return refuse('NONDETERMINISTIC_FIRST_ROW')
   return isOfNumbers(action) ? refuseNumbers(action, args, key, model, dialect) : undefined
 }
 
@@ -89,20 +111,31 @@ export function isOfNumbers(action: KeyedPlan['action']): boolean {
   return action === 'count' || action === 'aggregate' || action === 'groupBy'
 }
 
-function refuseNumbers(action: KeyedPlan['action'], args: Args, key: KeyPlan, model: PrismaModel, dialect: Dialect): Refusal | undefined {
+function refuseNumbers(
+  action: KeyedPlan['action'],
+  args: Args,
+  key: KeyPlan,
+  model: PrismaModel,
+  dialect: Dialect,
+): Refusal | undefined {
   if (action === 'count') return refuseAggregates(countAsAggregate(args), model, dialect)
   const refusal = refuseAggregates(args, model, dialect)
   if (refusal !== undefined || action === 'aggregate') return refusal
   const { by, having, orderBy } = args
   const own: readonly unknown[] = Array.isArray(by) ? by : [by]
-  if (own.length === 0 || !own.every((field): field is string => typeof field === 'string')) return refuse('UNSUPPORTED_ARGUMENTS')
+  if (own.length === 0 || !own.every((field): field is string => typeof field === 'string'))
+    return refuse('UNSUPPORTED_ARGUMENTS')
   // If a collation considers strings equal, any of them can represent their group.
-  const isLoose = (field: string) => model.collated.has(field) || (dialect === 'mysql' && model.fields.get(field)?.type === 'String')
+  const isLoose = (field: string) =>
+    model.collated.has(field) || (dialect === 'mysql' && model.fields.get(field)?.type === 'String')
   if (own.some(isLoose)) return refuse('GROUPED_BY_STRING')
   const named = [...namesIn(having), ...namesIn(orderBy)]
   // Prisma rejects conditions on fields that are not grouped by; the batched query also groups by the key.
-  if (named.some((name) => key.fields.includes(name) && !own.includes(name))) return refuse('CONDITION_ON_UNGROUPED_KEY')
-  return named.some((name) => model.fields.get(name)?.type === 'Float') ? refuse('CONDITION_ON_FLOAT') : undefined
+  if (named.some((name) => key.fields.includes(name) && !own.includes(name)))
+    return refuse('CONDITION_ON_UNGROUPED_KEY')
+  return named.some((name) => model.fields.get(name)?.type === 'Float')
+    ? refuse('CONDITION_ON_FLOAT')
+    : undefined
 }
 
 function namesIn(value: unknown): readonly string[] {

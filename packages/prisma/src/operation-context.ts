@@ -27,7 +27,11 @@ export function currentCaller(): StatementCaller | undefined {
  * operation when its promise is awaited, so the await must happen in the context; an additional promise
  * around it would change the order of results.
  */
-export function predicting<T>(effect: WriteEffect | undefined, ask: () => Promise<T>, caller?: StatementCaller): Promise<T> {
+export function predicting<T>(
+  effect: WriteEffect | undefined,
+  ask: () => Promise<T>,
+  caller?: StatementCaller,
+): Promise<T> {
   const lazy: PromiseLike<T> = {
     // biome-ignore lint/suspicious/noThenProperty: it stands for Prisma's own lazy promise
     then: (fulfilled, rejected) => within({ effect, caller }, ask, fulfilled, rejected),

@@ -1,4 +1,9 @@
-import type { ArgType, SqlDriverAdapter, SqlDriverAdapterFactory, SqlQueryable } from '@prisma/driver-adapter-utils'
+import type {
+  ArgType,
+  SqlDriverAdapter,
+  SqlDriverAdapterFactory,
+  SqlQueryable,
+} from '@prisma/driver-adapter-utils'
 import { analyzeSql, type Connection, type Dialect, InvalidArgumentError } from '@sluice/core'
 import { dialectOf } from './schema/prisma-schema-data.ts'
 
@@ -22,7 +27,11 @@ export interface PrismaConnection extends Connection {
 export async function prismaConnection(factory: SqlDriverAdapterFactory): Promise<PrismaConnection> {
   const dialect = dialectOf(factory.provider)
   if (dialect === undefined)
-    throw new InvalidArgumentError('factory', 'a driver adapter of PostgreSQL, MySQL, MariaDB or SQLite', factory.provider)
+    throw new InvalidArgumentError(
+      'factory',
+      'a driver adapter of PostgreSQL, MySQL, MariaDB or SQLite',
+      factory.provider,
+    )
   const unwrapped = (factory as { readonly [UNWRAPPED]?: SqlDriverAdapterFactory })[UNWRAPPED] ?? factory
   const adapter = await unwrapped.connect()
   return { ...adapterConnection(adapter, dialect), close: () => adapter.dispose() }
@@ -42,14 +51,20 @@ export const UNWRAPPED: unique symbol = Symbol.for('sluice.prisma.unwrapped')
  */
 export function adapterConnection(adapter: SqlDriverAdapter, dialect: Dialect): Connection {
   const plain = queryableConnection(adapter, dialect)
-  return dialect === 'sqlite' ? plain : { ...plain, session: (work) => onOwnConnection(adapter, dialect, work) }
+  return dialect === 'sqlite'
+    ? plain
+    : { ...plain, session: (work) => onOwnConnection(adapter, dialect, work) }
 }
 
 function queryableConnection(queryable: SqlQueryable, dialect: Dialect): Connection {
   return { dialect, query: (sql, params) => rowsOf(queryable, sql, params) }
 }
 
-async function onOwnConnection<T>(adapter: SqlDriverAdapter, dialect: Dialect, work: (session: Connection) => Promise<T>): Promise<T> {
+async function onOwnConnection<T>(
+  adapter: SqlDriverAdapter,
+  dialect: Dialect,
+  work: (session: Connection) => Promise<T>,
+): Promise<T> {
   const transaction = await adapter.startTransaction()
   let isChanged = false
   const end = () => transaction.executeRaw({ sql: 'ROLLBACK', args: [], argTypes: [] })
@@ -67,7 +82,8 @@ async function onOwnConnection<T>(adapter: SqlDriverAdapter, dialect: Dialect, w
   } finally {
     try {
       await end()
-      if (isChanged && dialect === 'postgresql') await transaction.executeRaw({ sql: 'DISCARD ALL', args: [], argTypes: [] })
+      if (isChanged && dialect === 'postgresql')
+        await transaction.executeRaw({ sql: 'DISCARD ALL', args: [], argTypes: [] })
     } finally {
       await transaction.rollback()
     }
@@ -78,13 +94,24 @@ async function onOwnConnection<T>(adapter: SqlDriverAdapter, dialect: Dialect, w
 function leavesAsItWas(sql: string, dialect: Dialect): boolean {
   if (/^\s*(?:SET LOCAL|BEGIN|ROLLBACK|EXPLAIN)\b/i.test(sql)) return true
   const { statement } = analyzeSql(sql, dialect)
-  const isRead = statement.kinds.every((kind) => kind === 'SELECT' || kind === 'VALUES') && statement.writes.length === 0
-  const ownCalls = [...statement.functions].every((name) => name.startsWith('pg_catalog.') && !/set_config|advisory/.test(name))
+  const isRead =
+    statement.kinds.every((kind) => kind === 'SELECT' || kind === 'VALUES') && statement.writes.length === 0
+  const ownCalls = [...statement.functions].every(
+    (name) => name.startsWith('pg_catalog.') && !/set_config|advisory/.test(name),
+  )
   return isRead && statement.opaque === undefined && ownCalls
 }
 
-async function rowsOf(queryable: SqlQueryable, sql: string, params: readonly unknown[] = []): Promise<Record<string, unknown>[]> {
-  const { columnNames, rows } = await queryable.queryRaw({ sql, args: [...params], argTypes: params.map(argTypeOf) })
+async function rowsOf(
+  queryable: SqlQueryable,
+  sql: string,
+  params: readonly unknown[] = [],
+): Promise<Record<string, unknown>[]> {
+  const { columnNames, rows } = await queryable.queryRaw({
+    sql,
+    args: [...params],
+    argTypes: params.map(argTypeOf),
+  })
   return rows.map((row) => Object.fromEntries(columnNames.map((name, at) => [name, row[at]])))
 }
 

@@ -1,9 +1,17 @@
-import { type ClientErrors, type ReplicaErrorKind, replicaErrorOfCode, type WriteOutcome, writeOutcomeOfCode } from '@sluice/core/adapter'
+import {
+  type ClientErrors,
+  type ReplicaErrorKind,
+  replicaErrorOfCode,
+  type WriteOutcome,
+  writeOutcomeOfCode,
+} from '@sluice/core/adapter'
 
 interface PrismaError {
   readonly code?: unknown
   readonly name?: unknown
-  readonly meta?: { readonly driverAdapterError?: { readonly cause?: { readonly originalCode?: unknown } } } | null
+  readonly meta?: {
+    readonly driverAdapterError?: { readonly cause?: { readonly originalCode?: unknown } }
+  } | null
 }
 
 /** P1xxx concern the connection, P2024 the pool; P2021 and P2022 report a missing table or column. */

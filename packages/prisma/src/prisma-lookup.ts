@@ -13,7 +13,14 @@ import {
   type Source,
   type TableId,
 } from '@sluice/core/adapter'
-import { type ComputedFields, dataPathOf, type InternalParams, type QueryFunction, stackOf, type TransactionInfo } from './internals.ts'
+import {
+  type ComputedFields,
+  dataPathOf,
+  type InternalParams,
+  type QueryFunction,
+  stackOf,
+  type TransactionInfo,
+} from './internals.ts'
 import { isOfNumbers } from './lookup-plan.ts'
 import { MAX_TUPLES } from './lookups/key-filter.ts'
 import { isTotal, isUnique, readKey } from './lookups/key-plan.ts'
@@ -57,7 +64,11 @@ export interface LookupContext {
  * How an operation can be batched with others, or the reason why not. `undefined` for operations without a
  * key.
  */
-export function prismaLookup(context: LookupContext, shape: PrismaShape, call: LookupCall): Lookup | Refusal | undefined {
+export function prismaLookup(
+  context: LookupContext,
+  shape: PrismaShape,
+  call: LookupCall,
+): Lookup | Refusal | undefined {
   const plan = shape.plan()
   if (plan === undefined || 'refused' in plan) return plan
   const { source, maxKeys, maxExtraRows, reads } = context
@@ -73,7 +84,8 @@ export function prismaLookup(context: LookupContext, shape: PrismaShape, call: L
   const { values, filters } = readKey(keyPlan, where as Args)
   const key = keyOf(values, keyPlan.types)
   if (key === undefined) return keyRefusal(values)
-  const constants = hasAny(filters) || hasAny(rest) ? canonicalKey([filters, rest], { dropUndefined: false }) : ''
+  const constants =
+    hasAny(filters) || hasAny(rest) ? canonicalKey([filters, rest], { dropUndefined: false }) : ''
   if (constants === undefined) return refuse('UNSUPPORTED_ARGUMENTS')
   const computed = shape.leavesOut === true ? context.computedFields(shape.modelName) : NONE_NEEDED
   if (computed === undefined) return refuse('UNKNOWN_COMPUTED_FIELDS')
@@ -89,7 +101,12 @@ export function prismaLookup(context: LookupContext, shape: PrismaShape, call: L
   const limit =
     slice === undefined
       ? most
-      : Math.min(most, pages !== undefined && isHeavy(shape, maxExtraRows) ? maxPages(pages) : maxSlices(slice, maxExtraRows))
+      : Math.min(
+          most,
+          pages !== undefined && isHeavy(shape, maxExtraRows)
+            ? maxPages(pages)
+            : maxSlices(slice, maxExtraRows),
+        )
   if (limit < 2) return refuse('TOO_FEW_KEYS_PER_QUERY')
   return new PrismaLookup(group, key, limit, target, { ...merged, page: pages }, slice, reads)
 }
@@ -108,7 +125,12 @@ function sliceOf({ shape, plan, key, rest }: Omit<MergedCall, 'page'>): Slice | 
 }
 
 /** How the database applies the limit; needed if keys have many rows. */
-function pageOf(context: LookupContext, call: Omit<MergedCall, 'page'>, slice: Slice, isInTransaction: boolean): Page | Refusal {
+function pageOf(
+  context: LookupContext,
+  call: Omit<MergedCall, 'page'>,
+  slice: Slice,
+  isInTransaction: boolean,
+): Page | Refusal {
   const { shape, key, filters, rest } = call
   if (shape.model === undefined) return refuse('NO_SCHEMA')
   // Sluice's SQL runs outside the app's transactions.
@@ -144,7 +166,9 @@ class PrismaLookup implements Lookup {
   runMany(keys: readonly LookupKey[], maxRows?: number): Promise<Answers> {
     const stack = stackOf(this.call.params)
     // The call site of the first call represents all calls of the batch.
-    return stack === undefined ? this.#ask(keys, maxRows) : tracing({ stack: () => stack }, () => this.#ask(keys, maxRows))
+    return stack === undefined
+      ? this.#ask(keys, maxRows)
+      : tracing({ stack: () => stack }, () => this.#ask(keys, maxRows))
   }
 
   #ask(keys: readonly LookupKey[], maxRows: number | undefined): Promise<Answers> {

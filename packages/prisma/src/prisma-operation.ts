@@ -97,19 +97,24 @@ export class PrismaOperation implements Operation<unknown> {
     if (model === undefined) {
       const text = rawText(args)
       const analyzed = text === undefined ? undefined : analyzeSql(text, this.source.dialect)
-      this.kind = analyzed !== undefined && onlyReads(analyzed.statement) && !this.#writesUnseen(analyzed.statement) ? 'read' : 'other'
+      this.kind =
+        analyzed !== undefined && onlyReads(analyzed.statement) && !this.#writesUnseen(analyzed.statement)
+          ? 'read'
+          : 'other'
       this.shape = state.shapes.rawShapeOf(operation, this.kind, analyzed)
     } else {
       this.kind = !isRead(operation) ? 'write' : this.#callsWhenRead() ? 'other' : 'read'
       this.shape = state.shapes.shapeOf(model, state.schema()?.models.get(model), operation, this.kind, args)
     }
     this.unordered =
-      (operation === 'findMany' || operation === 'groupBy') && (args as { orderBy?: unknown } | undefined)?.orderBy === undefined
+      (operation === 'findMany' || operation === 'groupBy') &&
+      (args as { orderBy?: unknown } | undefined)?.orderBy === undefined
     if (this.kind === 'read') return
     this.effect = () => this.#writes()
     // Results of a batch arrive after its commit; an interactive transaction commits later.
     if (transaction?.kind === 'itx')
-      this.transactionWrites = () => currentTransaction()?.gathering() ?? (state.seesStatements ? inert : undefined)
+      this.transactionWrites = () =>
+        currentTransaction()?.gathering() ?? (state.seesStatements ? inert : undefined)
   }
 
   get family(): object | undefined {
@@ -139,7 +144,8 @@ export class PrismaOperation implements Operation<unknown> {
     const { args, params, query, transaction } = this.call
     // Prisma changes the parameters that it receives, so a second run of a read needs its own copy.
     this.#runs += 1
-    const ask = () => (params === undefined || this.#runs === 1 ? query(args) : query(args, freshParams(params)))
+    const ask = () =>
+      params === undefined || this.#runs === 1 ? query(args) : query(args, freshParams(params))
     // One member of a batch sends the statements of all members, so they cannot be attributed to an
     // operation.
     if (!this.state.seesStatements) return this.#mayDefine() ? this.#defining(ask) : ask()
@@ -152,11 +158,14 @@ export class PrismaOperation implements Operation<unknown> {
   #mayDefine(): boolean {
     const { host, source } = this.state
     const catalog = host.catalogs.catalog(source.dialect)
-    if (this.call.model !== undefined) return this.kind !== 'read' && catalog?.hasDefiningTriggers === true && this.#writes().everything
+    if (this.call.model !== undefined)
+      return this.kind !== 'read' && catalog?.hasDefiningTriggers === true && this.#writes().everything
     const text = rawText(this.call.args)
     if (text === undefined) return true
     const { statement } = analyzeSql(text, source.dialect)
-    return (catalog === undefined && statement.functions.size > 0) || mayDefine(statement, catalog, this.#writes())
+    return (
+      (catalog === undefined && statement.functions.size > 0) || mayDefine(statement, catalog, this.#writes())
+    )
   }
 
   /**
@@ -229,7 +238,8 @@ export class PrismaOperation implements Operation<unknown> {
     const { state, call } = this
     if (call.model === undefined) return refuse('RAW_QUERY')
     if (state.hasInnerExtensions) return refuse('EXTENSION_ADDED_AFTER_SLUICE')
-    if (state.hasLaterComputedFields && this.shape.leavesOut === true) return refuse('UNKNOWN_COMPUTED_FIELDS')
+    if (state.hasLaterComputedFields && this.shape.leavesOut === true)
+      return refuse('UNKNOWN_COMPUTED_FIELDS')
     if (call.params === undefined) return refuse('UNKNOWN_PRISMA_INTERNALS')
     if (this.inTransaction) return refuse('IN_TRANSACTION')
     const touches = this.#touchesOf()
@@ -241,11 +251,22 @@ export class PrismaOperation implements Operation<unknown> {
     const tables = this.#cacheableReads()
     if (tables === undefined) return refuse('NO_BASE_TABLE')
     const key = `${call.model}.${call.operation} ${dataPathOf(call.params)} ${args}`
-    const request = { key, tables, copy: exactCopy, recopy: copyValue, types: valueTypes(), control: call.control }
+    const request = {
+      key,
+      tables,
+      copy: exactCopy,
+      recopy: copyValue,
+      types: valueTypes(),
+      control: call.control,
+    }
     const { pinned } = touches
     if (pinned === undefined) return request
     const { table, buckets, count } = pinned
-    return { ...request, rows: new Map([[table, buckets]]), isComplete: (value) => areFound(value, call.operation, count) }
+    return {
+      ...request,
+      rows: new Map([[table, buckets]]),
+      isComplete: (value) => areFound(value, call.operation, count),
+    }
   }
 
   /** All tables that the operation reads; `undefined` unless each is known and a base table. */
@@ -254,12 +275,15 @@ export class PrismaOperation implements Operation<unknown> {
     if (touches === undefined || touches.opaque) return undefined
     const { host, source } = this.state
     const tables = [...touches.reads]
-    return tables.every((table) => host.catalogs.cacheableTable(source.dialect, table) !== undefined) ? tables : undefined
+    return tables.every((table) => host.catalogs.cacheableTable(source.dialect, table) !== undefined)
+      ? tables
+      : undefined
   }
 
   #touchesOf(): Touches | undefined {
     const { model, operation, args } = this.call
-    if (this.#touches === undefined && model !== undefined) this.#touches = this.state.touches(model, operation, args)
+    if (this.#touches === undefined && model !== undefined)
+      this.#touches = this.state.touches(model, operation, args)
     return this.#touches
   }
 
@@ -273,7 +297,9 @@ export class PrismaOperation implements Operation<unknown> {
     if (this.call.model === undefined) {
       const text = rawText(this.call.args)
       const effect =
-        text === undefined ? EVERYTHING : effectOfStatement(analyzeSql(text, source.dialect).statement, catalogId, host.catalogs)
+        text === undefined
+          ? EVERYTHING
+          : effectOfStatement(analyzeSql(text, source.dialect).statement, catalogId, host.catalogs)
       return effect ?? { tables: new Set(), everything: false }
     }
     const touches = this.#touchesOf()

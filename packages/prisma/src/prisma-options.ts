@@ -19,7 +19,8 @@ export interface PrismaOptions extends ReplicaOptions {
 
 const schema: OptionRule = {
   expected: 'the output of `generator sluice` of this version',
-  accepts: (value) => typeof value === 'object' && value !== null && (value as Partial<PrismaSchemaData>).version === 1,
+  accepts: (value) =>
+    typeof value === 'object' && value !== null && (value as Partial<PrismaSchemaData>).version === 1,
 }
 
 /** @throws InvalidOptionError */

@@ -39,7 +39,8 @@ export class TraceSchedule {
     this.#operations += 1
     if (this.#operations < this.#dueAt) return false
     // At random: operations that alternate between call sites would otherwise be seen at only one of them.
-    this.#dueAt = this.#operations + (this.#operations < FIRST ? 1 : 1 + Math.floor(Math.random() * (2 * GAP - 1)))
+    this.#dueAt =
+      this.#operations + (this.#operations < FIRST ? 1 : 1 + Math.floor(Math.random() * (2 * GAP - 1)))
     return true
   }
 }
@@ -55,18 +56,38 @@ type Args = Readonly<Record<string, unknown>>
  * Contents of the rows of a shape's operations; `undefined` for operations that do not return rows of their
  * model.
  */
-export function rowSourceOf({ model, operation, rest, fingerprint, omitted }: PrismaShape): RowSource | undefined {
-  return model === undefined || !ROWS.has(operation) ? undefined : sourceOf(model, rest, fingerprint, omitted, 0)
+export function rowSourceOf({
+  model,
+  operation,
+  rest,
+  fingerprint,
+  omitted,
+}: PrismaShape): RowSource | undefined {
+  return model === undefined || !ROWS.has(operation)
+    ? undefined
+    : sourceOf(model, rest, fingerprint, omitted, 0)
 }
 
-function sourceOf(model: PrismaModel, rest: Args, shape: string, omitted: OmittedFields | undefined, depth: number): RowSource {
+function sourceOf(
+  model: PrismaModel,
+  rest: Args,
+  shape: string,
+  omitted: OmittedFields | undefined,
+  depth: number,
+): RowSource {
   const properties = new Map<string, string>()
   for (const { name, kind, column } of model.fields.values()) {
-    if (kind !== 'object' && kind !== 'unsupported' && hasField(rest, name, omitted)) properties.set(column, name)
+    if (kind !== 'object' && kind !== 'unsupported' && hasField(rest, name, omitted))
+      properties.set(column, name)
   }
   const isWhole = !isPlainObject(rest.select) && !isPlainObject(rest.omit) && omitted === undefined
   const nested = depth < MAX_DEPTH ? nestedIn(model, rest, shape, depth) : []
-  const source: RowSource = { table: model.table, shape, isWhole, property: (column) => properties.get(column) }
+  const source: RowSource = {
+    table: model.table,
+    shape,
+    isWhole,
+    property: (column) => properties.get(column),
+  }
   return nested.length === 0 ? source : { ...source, nested }
 }
 
@@ -74,12 +95,19 @@ function sourceOf(model: PrismaModel, rest: Args, shape: string, omitted: Omitte
  * The eager-loaded relations. A client can omit fields from their rows too: such rows are found to have no
  * value.
  */
-function nestedIn(model: PrismaModel, { select, include }: Args, shape: string, depth: number): NonNullable<RowSource['nested']> {
+function nestedIn(
+  model: PrismaModel,
+  { select, include }: Args,
+  shape: string,
+  depth: number,
+): NonNullable<RowSource['nested']> {
   const asked = isPlainObject(select) ? select : isPlainObject(include) ? include : {}
   return Object.entries(asked).flatMap(([property, args]) => {
     const relation = model.relations.get(property)
     if (relation === undefined || relation.ambiguous || (args !== true && !isPlainObject(args))) return []
     const inner = isPlainObject(args) ? args : {}
-    return [{ property, source: sourceOf(relation.target, inner, `${shape}.${property}`, undefined, depth + 1) }]
+    return [
+      { property, source: sourceOf(relation.target, inner, `${shape}.${property}`, undefined, depth + 1) },
+    ]
   })
 }

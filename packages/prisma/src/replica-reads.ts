@@ -34,7 +34,10 @@ type Row = Readonly<Record<string, unknown>>
 
 interface ReplicaClient {
   $queryRawUnsafe(sql: string): Promise<readonly Row[]>
-  $transaction(queries: readonly Promise<unknown>[], options: { readonly isolationLevel: 'ReadCommitted' }): Promise<readonly unknown[]>
+  $transaction(
+    queries: readonly Promise<unknown>[],
+    options: { readonly isolationLevel: 'ReadCommitted' },
+  ): Promise<readonly unknown[]>
 }
 
 /** Sends reads to replica clients, for all clients that use the same extension. */
@@ -67,7 +70,9 @@ export class ReplicaReads {
     this.#router = this.host.routeReads({
       ...{ sourceId, dialect, errors: prismaErrors, options: replicasOf(this.options).options },
       primary: () => this.#primary(dialect),
-      replicas: this.#replicas.map((replica) => ({ connection: () => connectionOf(replica as ReplicaClient, dialect) })),
+      replicas: this.#replicas.map((replica) => ({
+        connection: () => connectionOf(replica as ReplicaClient, dialect),
+      })),
     })
   }
 
@@ -75,7 +80,13 @@ export class ReplicaReads {
    * @param isPlain - Whether no extension after Sluice concerns the client.
    * @param ask - Queries the primary.
    */
-  read(client: object, context: RunContext, call: RoutableCall, isPlain: boolean, ask: () => Promise<unknown>): Promise<unknown> {
+  read(
+    client: object,
+    context: RunContext,
+    call: RoutableCall,
+    isPlain: boolean,
+    ask: () => Promise<unknown>,
+  ): Promise<unknown> {
     const { host } = this
     const router = this.#router
     if (router === undefined || this.#alike.get(client) !== true) return ask()
@@ -84,7 +95,13 @@ export class ReplicaReads {
       router.leave('transaction')
       return ask()
     }
-    if (model === undefined || !isRead(action) || !isPlain || params === undefined || dataPathOf(params) !== '') {
+    if (
+      model === undefined ||
+      !isRead(action) ||
+      !isPlain ||
+      params === undefined ||
+      dataPathOf(params) !== ''
+    ) {
       router.leave('write')
       return ask()
     }
@@ -92,7 +109,8 @@ export class ReplicaReads {
       scope: host.scopes.current(),
       demand: context.route,
       asksErrorsAnew: true,
-      askReplica: (attempt) => askReplica(this.#replicas[attempt.index] as ReplicaClient, attempt, clientName(model), action, args),
+      askReplica: (attempt) =>
+        askReplica(this.#replicas[attempt.index] as ReplicaClient, attempt, clientName(model), action, args),
       askPrimary: ask,
     })
   }
@@ -120,7 +138,8 @@ export class ReplicaReads {
       models.length > 0 &&
       models.every((model) => computedFieldsOf(client, clientName(model))?.size === 0) &&
       this.#replicas.every((replica) => {
-        const isSame = replica.constructor === own.constructor && clientVersionOf(replica) === clientVersionOf(own)
+        const isSame =
+          replica.constructor === own.constructor && clientVersionOf(replica) === clientVersionOf(own)
         return isSame && isUnextended(replica) && JSON.stringify(globalOmitOf(replica) ?? {}) === omit
       })
     this.#alike.set(client, isAlike)
@@ -134,7 +153,13 @@ export class ReplicaReads {
  */
 const readCommitted = { isolationLevel: 'ReadCommitted' } as const
 
-async function askReplica(replica: ReplicaClient, attempt: ReplicaAttempt, model: string, action: string, args: unknown): Promise<unknown> {
+async function askReplica(
+  replica: ReplicaClient,
+  attempt: ReplicaAttempt,
+  model: string,
+  action: string,
+  args: unknown,
+): Promise<unknown> {
   const ask = () =>
     (replica as unknown as Models)[model]?.[action]?.(args) ??
     Promise.reject(new TypeError(`The replica client has no ${model}.${action}.`))

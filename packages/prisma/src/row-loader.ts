@@ -66,7 +66,8 @@ class ClientRowLoader implements RowLoader {
     const found = fields.find(({ name }) => name === field) ?? fields.find(({ dbName }) => dbName === field)
     const client = this.#client()
     const delegate = model === undefined || client === undefined ? undefined : delegateOf(client, model.name)
-    if (found === undefined || delegate === undefined || found.kind === 'object' || found.isList === true) return undefined
+    if (found === undefined || delegate === undefined || found.kind === 'object' || found.isList === true)
+      return undefined
     return {
       type: COLUMN_TYPES[found.type] ?? 'other',
       keyOf: (row) => row[found.name],
@@ -91,7 +92,10 @@ interface FoundModel {
 /** Finds a model by its name, or by the name of its table, with or without a schema. */
 function modelOf(runtime: RuntimeDataModel | undefined, table: string): FoundModel | undefined {
   const models = Object.entries(runtime?.models ?? {}).map(([name, data]) => ({ name, data }))
-  return models.find(({ name }) => name === table) ?? models.find(({ name, data }) => tableNames(name, data).includes(table))
+  return (
+    models.find(({ name }) => name === table) ??
+    models.find(({ name, data }) => tableNames(name, data).includes(table))
+  )
 }
 
 function tableNames(name: string, data: unknown): readonly string[] {
@@ -107,6 +111,10 @@ function fieldsOf(data: unknown): readonly Field[] {
 
 /** Prisma names the delegate of `UserRole` `userRole`. */
 function delegateOf(client: object, model: string): Delegate | undefined {
-  const delegate = (client as Readonly<Record<string, unknown>>)[`${model.charAt(0).toLowerCase()}${model.slice(1)}`]
-  return typeof (delegate as Partial<Delegate> | undefined)?.findMany === 'function' ? (delegate as Delegate) : undefined
+  const delegate = (client as Readonly<Record<string, unknown>>)[
+    `${model.charAt(0).toLowerCase()}${model.slice(1)}`
+  ]
+  return typeof (delegate as Partial<Delegate> | undefined)?.findMany === 'function'
+    ? (delegate as Delegate)
+    : undefined
 }

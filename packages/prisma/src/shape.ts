@@ -46,7 +46,13 @@ export class PrismaShapes {
     return shape
   }
 
-  shapeOf(modelName: string, model: PrismaModel | undefined, operation: string, kind: OperationKind, args: unknown): PrismaShape {
+  shapeOf(
+    modelName: string,
+    model: PrismaModel | undefined,
+    operation: string,
+    kind: OperationKind,
+    args: unknown,
+  ): PrismaShape {
     const by = operation === 'groupBy' ? groupedBy(args) : ''
     const text = `${modelName}.${operation}${structureOf(args, 0, 'arguments')}${by}`
     const known = this.#shapes.get(text)
@@ -85,7 +91,13 @@ export class PrismaShapes {
   }
 
   /** In a separate function: a closure retains all variables that any closure of the same function uses. */
-  #planner(operation: string, fingerprint: string, modelName: string, model: PrismaModel | undefined, args: unknown): () => LookupPlan {
+  #planner(
+    operation: string,
+    fingerprint: string,
+    modelName: string,
+    model: PrismaModel | undefined,
+    args: unknown,
+  ): () => LookupPlan {
     const { dialect, isExact } = this
     const omitted = this.#omittedOf(modelName)
     let plan: { readonly value: LookupPlan } | undefined
@@ -107,7 +119,8 @@ function keyColumnsOf(where: unknown): readonly string[] {
   if (typeof where !== 'object' || where === null) return []
   const names = Object.keys(where)
   const [only] = names
-  const value = names.length === 1 && only !== undefined ? (where as Record<string, unknown>)[only] : undefined
+  const value =
+    names.length === 1 && only !== undefined ? (where as Record<string, unknown>)[only] : undefined
   const isCompound = typeof value === 'object' && value !== null && only?.includes('_') === true
   return isCompound ? Object.keys(value) : names
 }
@@ -136,7 +149,8 @@ type Place = 'arguments' | 'within' | 'condition' | 'written'
  */
 function structureOf(value: unknown, depth: number, place: Place): string {
   if (place === 'condition' && value === null) return '0'
-  if (typeof value !== 'object' || value === null) return value === true && (place === 'within' || place === 'arguments') ? '+' : '?'
+  if (typeof value !== 'object' || value === null)
+    return value === true && (place === 'within' || place === 'arguments') ? '+' : '?'
   if (depth >= MAX_DEPTH) return '…'
   if (Array.isArray(value)) {
     const [first] = value

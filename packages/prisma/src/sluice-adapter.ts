@@ -60,7 +60,10 @@ export function catalogIdOf(factory: object | undefined): string | undefined {
  * const prisma = new PrismaClient({ adapter: sluiceAdapter(adapter, sluice) }).$extends(withSluice(sluice))
  * ```
  */
-export function sluiceAdapter<TFactory extends SqlDriverAdapterFactory>(factory: TFactory, sluice: Sluice): SqlDriverAdapterFactory {
+export function sluiceAdapter<TFactory extends SqlDriverAdapterFactory>(
+  factory: TFactory,
+  sluice: Sluice,
+): SqlDriverAdapterFactory {
   const host = hostOf(sluice)
   const dialect = dialectOf(factory.provider)
   if (dialect === undefined) {
@@ -100,7 +103,11 @@ function watchPool(adapter: SqlDriverAdapter, { host, statements }: AdapterObser
   }
 }
 
-function wrapAdapter(adapter: SqlDriverAdapter, observer: AdapterObserver, leavePool: () => void): SqlDriverAdapter {
+function wrapAdapter(
+  adapter: SqlDriverAdapter,
+  observer: AdapterObserver,
+  leavePool: () => void,
+): SqlDriverAdapter {
   const { statements, host } = observer
   // The pool's connection that runs a statement is unknown, so each statement counts as on a separate
   // connection.
@@ -127,22 +134,34 @@ function wrapAdapter(adapter: SqlDriverAdapter, observer: AdapterObserver, leave
   return info === undefined ? wrapped : { ...wrapped, getConnectionInfo: info }
 }
 
-function wrapTransaction(transaction: Transaction, observer: AdapterObserver, writes: TransactionWrites): Transaction {
+function wrapTransaction(
+  transaction: Transaction,
+  observer: AdapterObserver,
+  writes: TransactionWrites,
+): Transaction {
   const { statements } = observer
   let wasRefused = false
   const rollBack = async () => {
     wasRefused = true
     // If Prisma ends transactions with statements, `rollback` only releases the connection.
-    if (!transaction.options.usePhantomQuery) await transaction.executeRaw({ sql: 'ROLLBACK', args: [], argTypes: [] })
+    if (!transaction.options.usePhantomQuery)
+      await transaction.executeRaw({ sql: 'ROLLBACK', args: [], argTypes: [] })
     await transaction.rollback()
   }
   // A COMMIT or ROLLBACK statement may already have ended the transaction.
   const end = async (kind: 'commit' | 'rollback', send: () => Promise<void>) => {
     if (wasRefused) return
-    await (statements.isOpen(transaction) ? statements.control(transaction, { kind }, { send, rollBack }) : send())
+    await (statements.isOpen(transaction)
+      ? statements.control(transaction, { kind }, { send, rollBack })
+      : send())
   }
-  const savepoint = (kind: 'savepoint' | 'rollback-to' | 'release', call: ((name: string) => Promise<void>) | undefined) =>
-    call && ((name: string) => statements.control(transaction, { kind, name }, { send: () => call.call(transaction, name) }))
+  const savepoint = (
+    kind: 'savepoint' | 'rollback-to' | 'release',
+    call: ((name: string) => Promise<void>) | undefined,
+  ) =>
+    call &&
+    ((name: string) =>
+      statements.control(transaction, { kind, name }, { send: () => call.call(transaction, name) }))
   const named = {
     createSavepoint: savepoint('savepoint', transaction.createSavepoint),
     rollbackToSavepoint: savepoint('rollback-to', transaction.rollbackToSavepoint),
@@ -206,7 +225,12 @@ class AdapterObserver {
     await this.statements.forgetCatalog()
   }
 
-  statement<T>(connection: object, { sql, args }: SqlQuery, send: () => Promise<T>, rollBack?: () => Promise<void>): Promise<T> {
+  statement<T>(
+    connection: object,
+    { sql, args }: SqlQuery,
+    send: () => Promise<T>,
+    rollBack?: () => Promise<void>,
+  ): Promise<T> {
     const sent = { sql, params: args, send, rows: rowsIn, caller: currentCaller() }
     return this.statements.statement(connection, rollBack === undefined ? sent : { ...sent, rollBack })
   }
@@ -214,7 +238,8 @@ class AdapterObserver {
   #compareWithPrediction(effect: WriteEffect): void {
     const predicted = predictedEffect()
     if (predicted === undefined || predicted.everything) return
-    if (effect.everything || [...effect.tables].some((table) => isMissed(table, effect, predicted))) this.host.stats.unpredictedWrites += 1
+    if (effect.everything || [...effect.tables].some((table) => isMissed(table, effect, predicted)))
+      this.host.stats.unpredictedWrites += 1
   }
 }
 
@@ -241,7 +266,11 @@ function rowsIn(result: unknown): number {
  *
  * @returns The function that stops watching.
  */
-function watchDriverPool(adapter: SqlDriverAdapter, host: AdapterHost, statements: AdapterClient): () => void {
+function watchDriverPool(
+  adapter: SqlDriverAdapter,
+  host: AdapterHost,
+  statements: AdapterClient,
+): () => void {
   const { underlyingDriver } = adapter as { underlyingDriver?: () => unknown }
   const pool = typeof underlyingDriver === 'function' ? underlyingDriver.call(adapter) : undefined
   if (typeof pool !== 'object' || pool === null || !isPgPool(pool)) return () => {}

@@ -3,7 +3,14 @@ import { type Sluice, SluiceError, type SluiceOptions, sluiceFrom } from '@sluic
 import { hostOf, registerOwnFrames, writeOutcomeOf } from '@sluice/core/siblings'
 import { type CachedReads, takeControl } from './cache-argument.ts'
 import { ClientState, type Hook } from './client-state.ts'
-import { clientVersionOf, loadDecimal, originalOf, providerOf, type QueryFunction, runtimeDataModelOf } from './internals.ts'
+import {
+  clientVersionOf,
+  loadDecimal,
+  originalOf,
+  providerOf,
+  type QueryFunction,
+  runtimeDataModelOf,
+} from './internals.ts'
 import { prismaErrors } from './prisma-errors.ts'
 import { checkPrismaOptions, type PrismaOptions } from './prisma-options.ts'
 import { ReplicaReads } from './replica-reads.ts'
@@ -21,7 +28,9 @@ type Nothing = {}
  * change the client's types.
  */
 export type SluiceExtension = (client: unknown) => {
-  $extends: { extArgs: { result: Nothing; model: { $allModels: CachedReads }; query: Nothing; client: Nothing } }
+  $extends: {
+    extArgs: { result: Nothing; model: { $allModels: CachedReads }; query: Nothing; client: Nothing }
+  }
 }
 
 type AnyFunction = (...args: never[]) => unknown
@@ -52,19 +61,30 @@ export function withSluice(sluice?: Sluice | SluiceOptions, options: PrismaOptio
   checkPrismaOptions(options)
   const used = sluiceFrom(sluice)
   const replicas = new ReplicaReads(hostOf(used), options)
-  return Prisma.defineExtension((client) => attach(client as never, used, options, replicas) as never) as unknown as SluiceExtension
+  return Prisma.defineExtension(
+    (client) => attach(client as never, used, options, replicas) as never,
+  ) as unknown as SluiceExtension
 }
 
-function attach(client: ExtendableClient, sluice: Sluice, options: PrismaOptions, replicas: ReplicaReads): ExtendableClient {
+function attach(
+  client: ExtendableClient,
+  sluice: Sluice,
+  options: PrismaOptions,
+  replicas: ReplicaReads,
+): ExtendableClient {
   const host = hostOf(sluice)
   const version = clientVersionOf(client)
   const dialect = dialectOf(providerOf(client))
   if (version === undefined || !isSupported(version)) {
-    host.warn(`@sluice/prisma works with Prisma 6.16 to 7; this client is ${version ?? 'of an unknown version'}. Its queries pass through.`)
+    host.warn(
+      `@sluice/prisma works with Prisma 6.16 to 7; this client is ${version ?? 'of an unknown version'}. Its queries pass through.`,
+    )
     return passingThrough(client)
   }
   if (dialect === undefined) {
-    host.warn(`@sluice/prisma does not support the provider "${providerOf(client) ?? 'unknown'}". The client's queries pass through.`)
+    host.warn(
+      `@sluice/prisma does not support the provider "${providerOf(client) ?? 'unknown'}". The client's queries pass through.`,
+    )
     return passingThrough(client)
   }
   const state = new ClientState(host, client, dialect, options.schema, replicas)
@@ -83,7 +103,11 @@ function attach(client: ExtendableClient, sluice: Sluice, options: PrismaOptions
       $transaction(this: unknown, first: unknown, ...rest: unknown[]) {
         const original = client.$transaction as (...args: unknown[]) => Promise<unknown>
         if (typeof first !== 'function') return original.call(this, first, ...rest)
-        return interactive(state, (callback) => original.call(this, callback, ...rest), first as (tx: unknown) => Promise<unknown>)
+        return interactive(
+          state,
+          (callback) => original.call(this, callback, ...rest),
+          first as (tx: unknown) => Promise<unknown>,
+        )
       },
       $extends(this: unknown, extension: unknown) {
         if (has(extension, 'query')) state.hasInnerExtensions = true
@@ -123,7 +147,9 @@ async function interactive(
     await context.committed()
     return result
   } catch (error) {
-    await context.failed(committing ? (prismaErrors.writeOutcome(error) ?? writeOutcomeOf(error)) : 'rolled-back')
+    await context.failed(
+      committing ? (prismaErrors.writeOutcome(error) ?? writeOutcomeOf(error)) : 'rolled-back',
+    )
     throw error
   } finally {
     state.host.transactionEnded()
@@ -133,7 +159,11 @@ async function interactive(
 function has(extension: unknown, part: 'query' | 'result'): boolean {
   // A function can do anything to the client.
   if (typeof extension === 'function') return true
-  return typeof extension === 'object' && extension !== null && (extension as Readonly<Record<string, unknown>>)[part] !== undefined
+  return (
+    typeof extension === 'object' &&
+    extension !== null &&
+    (extension as Readonly<Record<string, unknown>>)[part] !== undefined
+  )
 }
 
 function isSupported(version: string): boolean {

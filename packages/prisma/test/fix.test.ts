@@ -9,7 +9,12 @@ const id = scalar('Int', { id: true })
 const teams = [
   model(
     'Membership',
-    { orgId: scalar('String'), userId: scalar('Int'), role: scalar('String'), tasks: hasMany('Task', 'MembershipToTask') },
+    {
+      orgId: scalar('String'),
+      userId: scalar('Int'),
+      role: scalar('String'),
+      tasks: hasMany('Task', 'MembershipToTask'),
+    },
     { primaryKey: { fields: ['orgId', 'userId'] } },
   ),
   model('Task', {
@@ -41,12 +46,16 @@ function shapeOf([call, args]: Call, hasModel = true) {
   return shapes.shapeOf(name, hasModel ? schema.models.get(name) : undefined, operation, 'read', args)
 }
 
-const fixOf = (listing: Call | undefined, asked: Call) => shapeOf(asked).fix?.(listing === undefined ? undefined : shapeOf(listing))
+const fixOf = (listing: Call | undefined, asked: Call) =>
+  shapeOf(asked).fix?.(listing === undefined ? undefined : shapeOf(listing))
 
 /** A fix is an argument of the parent query, or a separate call. */
 function syntaxErrors(fix: string): string[] {
   const code = fix.startsWith('prisma.') ? fix : `({ ${fix}\n})`
-  const { diagnostics } = ts.transpileModule(code, { reportDiagnostics: true, compilerOptions: { target: ts.ScriptTarget.ES2022 } })
+  const { diagnostics } = ts.transpileModule(code, {
+    reportDiagnostics: true,
+    compilerOptions: { target: ts.ScriptTarget.ES2022 },
+  })
   return (diagnostics ?? []).map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, ' '))
 }
 
@@ -55,20 +64,43 @@ const authors: Call = ['Author.findMany']
 
 describe('fixes along a relation', () => {
   it.each<[string, Call, Call, string]>([
-    ['to-one', books, ['Author.findUnique', { where: { id: 1 } }], 'include: { author: true }  // in book.findMany'],
+    [
+      'to-one',
+      books,
+      ['Author.findUnique', { where: { id: 1 } }],
+      'include: { author: true }  // in book.findMany',
+    ],
     [
       'to-one with a selection',
       books,
       ['Author.findUniqueOrThrow', { where: { id: 1 }, select: { name: true, books: { take: 2 } } }],
       'include: { author: { select: { name: true, books: { take: 2 } } } }  // in book.findMany',
     ],
-    ['to-one by findFirst', books, ['Author.findFirst', { where: { id: 1 } }], 'include: { author: true }  // in book.findMany'],
-    ['one to one', authors, ['Card.findUnique', { where: { ownerEmail: 'a' } }], 'include: { card: true }  // in author.findMany'],
-    ['to-many', authors, ['Book.findMany', { where: { authorId: 1 } }], 'include: { books: true }  // in author.findMany'],
+    [
+      'to-one by findFirst',
+      books,
+      ['Author.findFirst', { where: { id: 1 } }],
+      'include: { author: true }  // in book.findMany',
+    ],
+    [
+      'one to one',
+      authors,
+      ['Card.findUnique', { where: { ownerEmail: 'a' } }],
+      'include: { card: true }  // in author.findMany',
+    ],
+    [
+      'to-many',
+      authors,
+      ['Book.findMany', { where: { authorId: 1 } }],
+      'include: { books: true }  // in author.findMany',
+    ],
     [
       'to-many with an order and a limit for each',
       authors,
-      ['Book.findMany', { where: { authorId: 1 }, orderBy: [{ title: 'asc' }, { id: 'desc' }], take: 3, skip: 1 }],
+      [
+        'Book.findMany',
+        { where: { authorId: 1 }, orderBy: [{ title: 'asc' }, { id: 'desc' }], take: 3, skip: 1 },
+      ],
       "include: { books: { orderBy: [{ title: 'asc' }, { id: 'desc' }], take: 3, skip: 1 } }  // in author.findMany",
     ],
     [
@@ -121,15 +153,23 @@ describe('fixes along a relation', () => {
 
   it('show no value of a condition', () => {
     const include = {
-      loans: { where: { book: { title: { in: ['Secret', 'Hidden'] } }, bookId: null, id: { gt: 5n } }, cursor: { id: 77 } },
+      loans: {
+        where: { book: { title: { in: ['Secret', 'Hidden'] } }, bookId: null, id: { gt: 5n } },
+        cursor: { id: 77 },
+      },
     }
     const fix = fixOf(authors, ['Book.findMany', { where: { authorId: 1 }, include }])
-    expect(fix).toContain('loans: { where: { book: { title: { in: values } }, bookId: null, id: { gt: value } }, cursor: { id: value } }')
+    expect(fix).toContain(
+      'loans: { where: { book: { title: { in: values } }, bookId: null, id: { gt: value } }, cursor: { id: value } }',
+    )
     expect(syntaxErrors(fix ?? '')).toEqual([])
   })
 
   it('quote names and strings that need it', () => {
-    const fix = fixOf(authors, ['Book.findMany', { where: { authorId: 1 }, orderBy: { 'odd-name': `it's "\\" \n` }, distinct: ['title'] }])
+    const fix = fixOf(authors, [
+      'Book.findMany',
+      { where: { authorId: 1 }, orderBy: { 'odd-name': `it's "\\" \n` }, distinct: ['title'] },
+    ])
     expect(fix).toContain(`{ 'odd-name': 'it\\'s "\\\\" \\n' }`)
     expect(syntaxErrors(fix ?? '')).toEqual([])
   })
@@ -137,7 +177,11 @@ describe('fixes along a relation', () => {
 
 describe('fixes without a relation', () => {
   it.each<[string, Call, string]>([
-    ['a unique key', ['Author.findUnique', { where: { email: 'a' } }], 'prisma.author.findMany({ where: { email: { in: keys } } })'],
+    [
+      'a unique key',
+      ['Author.findUnique', { where: { email: 'a' } }],
+      'prisma.author.findMany({ where: { email: { in: keys } } })',
+    ],
     [
       'rows in an order',
       ['Book.findMany', { where: { shelf: 1 }, orderBy: { id: 'asc' } }],
@@ -180,9 +224,15 @@ describe('fixes without a relation', () => {
   })
 
   it('are separate calls when the relation does not accept the arguments', () => {
-    expect(fixOf(books, ['Author.findMany', { where: { id: 1 }, orderBy: { id: 'asc' } }])).toMatch(/^prisma\.author\.findMany/)
-    expect(fixOf(authors, ['Book.aggregate', { where: { authorId: 1 }, _sum: { place: true } }])).toMatch(/^prisma\.book\.groupBy/)
-    expect(fixOf(['Author.groupBy', { by: ['name'] }], ['Book.findMany', { where: { authorId: 1 } }])).toMatch(/^prisma\.book\.findMany/)
+    expect(fixOf(books, ['Author.findMany', { where: { id: 1 }, orderBy: { id: 'asc' } }])).toMatch(
+      /^prisma\.author\.findMany/,
+    )
+    expect(fixOf(authors, ['Book.aggregate', { where: { authorId: 1 }, _sum: { place: true } }])).toMatch(
+      /^prisma\.book\.groupBy/,
+    )
+    expect(
+      fixOf(['Author.groupBy', { by: ['name'] }], ['Book.findMany', { where: { authorId: 1 } }]),
+    ).toMatch(/^prisma\.book\.findMany/)
   })
 })
 
@@ -195,9 +245,15 @@ describe('missing fixes', () => {
     ['it has a filter beside its key', ['Book.findMany', { where: { shelf: 1, title: 'x' } }]],
     ['it takes some of each key', ['Book.findMany', { where: { shelf: 1 }, take: 3 }]],
     ['it counts some of each key', ['Book.count', { where: { shelf: 1 }, take: 3 }]],
-    ['an argument cannot be written', ['Book.findMany', { where: { shelf: 1 }, orderBy: { place: Symbol('skip') } }]],
+    [
+      'an argument cannot be written',
+      ['Book.findMany', { where: { shelf: 1 }, orderBy: { place: Symbol('skip') } }],
+    ],
     ['it groups', ['Book.groupBy', { by: ['place'], where: { shelf: 1 } }]],
-    ['a key is called by a name of its own', ['Book.findUnique', { where: { spot: { shelf: 1, place: 2 } } }]],
+    [
+      'a key is called by a name of its own',
+      ['Book.findUnique', { where: { spot: { shelf: 1, place: 2 } } }],
+    ],
   ])('are expected when %s', (_name, asked) => {
     expect(fixOf(undefined, asked)).toBeUndefined()
   })
@@ -206,7 +262,9 @@ describe('missing fixes', () => {
     expect(shapeOf(['Shop.findUnique', { where: { id: 1 } }], false).fix?.(undefined)).toBe(
       'prisma.shop.findMany({ where: { id: { in: keys } } })',
     )
-    expect(shapeOf(['Shop.findMany', { where: { owner: { name: 'x' } } }], false).fix?.(undefined)).toBeUndefined()
+    expect(
+      shapeOf(['Shop.findMany', { where: { owner: { name: 'x' } } }], false).fix?.(undefined),
+    ).toBeUndefined()
     expect(shapeOf(['Shop.findMany', { where: { AND: [] } }], false).fix?.(undefined)).toBeUndefined()
   })
 })

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { prismaErrors } from '../src/prisma-errors.ts'
 
-const prisma = (code: string, originalCode?: string) => ({ code, meta: { driverAdapterError: { cause: { originalCode } } } })
+const prisma = (code: string, originalCode?: string) => ({
+  code,
+  meta: { driverAdapterError: { cause: { originalCode } } },
+})
 
 describe('prismaErrors.writeOutcome', () => {
   it.each([
@@ -24,9 +27,12 @@ describe('prismaErrors.writeOutcome', () => {
     expect(prismaErrors.writeOutcome(error)).toBe('unknown')
   })
 
-  it.each([[{ code: '23505' }], [new Error('What is this?')], [undefined]])('leaves the outcome of %s to the core', (error) => {
-    expect(prismaErrors.writeOutcome(error)).toBeUndefined()
-  })
+  it.each([[{ code: '23505' }], [new Error('What is this?')], [undefined]])(
+    'leaves the outcome of %s to the core',
+    (error) => {
+      expect(prismaErrors.writeOutcome(error)).toBeUndefined()
+    },
+  )
 })
 
 describe('prismaErrors.replicaError', () => {
@@ -36,7 +42,10 @@ describe('prismaErrors.replicaError', () => {
     ['a shutdown of MariaDB', prisma('P2039', '1053')],
     ['a shutdown of PostgreSQL', prisma('P2010', '57P01')],
     ['a lost connection of Prisma', { code: 'P1017' }],
-    ['a client that cannot connect', { name: 'PrismaClientInitializationError', message: "Can't reach the database server" }],
+    [
+      'a client that cannot connect',
+      { name: 'PrismaClientInitializationError', message: "Can't reach the database server" },
+    ],
   ])('treats %s as a failure of the replica', (_, error) => {
     expect(prismaErrors.replicaError(error)).toBe('node')
   })

@@ -26,7 +26,8 @@ function requestOf(args: unknown, control?: CacheControl, action = 'findMany'): 
       schema: () => schema,
       pages: () => undefined,
       routed: (_operation, _call, ask) => ask(),
-      touches: (model, operationName, given) => touches(schema, model, operationName, given, (table) => host.catalogs.rowKey('p', table)),
+      touches: (model, operationName, given) =>
+        touches(schema, model, operationName, given, (table) => host.catalogs.rowKey('p', table)),
     },
     {
       model: 'Book',

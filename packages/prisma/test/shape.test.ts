@@ -4,8 +4,10 @@ import { describe, expect, it } from 'vitest'
 import { PrismaShapes } from '../src/shape.ts'
 
 const shapes = new PrismaShapes('sqlite')
-const written = (operation: string, args: unknown) => shapes.shapeOf('Tag', undefined, operation, 'write', args)
-const rows = (count: number) => Array.from({ length: count }, (_, id) => ({ id, label: `tag ${id}`, isNew: id % 2 === 0 }))
+const written = (operation: string, args: unknown) =>
+  shapes.shapeOf('Tag', undefined, operation, 'write', args)
+const rows = (count: number) =>
+  Array.from({ length: count }, (_, id) => ({ id, label: `tag ${id}`, isNew: id % 2 === 0 }))
 
 describe('shape of a write', () => {
   it('is the same for lists of rows of any length', () => {
@@ -16,7 +18,9 @@ describe('shape of a write', () => {
 
   it('differs for other columns and other selections', () => {
     expect(written('createMany', { data: rows(2) })).not.toBe(written('createMany', { data: [{ id: 1 }] }))
-    expect(written('create', { data: { id: 1 }, select: { id: true } })).not.toBe(written('create', { data: { id: 1 } }))
+    expect(written('create', { data: { id: 1 }, select: { id: true } })).not.toBe(
+      written('create', { data: { id: 1 } }),
+    )
   })
 
   it('treats true as a value where it is one', () => {
@@ -24,10 +28,14 @@ describe('shape of a write', () => {
   })
 
   it('retains no values of the first write', () => {
-    expect(written('upsert', { where: { id: 1 }, create: { id: 1 }, update: {}, select: { id: true } }).rest).toEqual({
+    expect(
+      written('upsert', { where: { id: 1 }, create: { id: 1 }, update: {}, select: { id: true } }).rest,
+    ).toEqual({
       select: { id: true },
     })
-    expect(written('createMany', { data: rows(3), skipDuplicates: true }).rest).toEqual({ skipDuplicates: true })
+    expect(written('createMany', { data: rows(3), skipDuplicates: true }).rest).toEqual({
+      skipDuplicates: true,
+    })
   })
 
   it('does not prevent garbage collection of the first write', async () => {

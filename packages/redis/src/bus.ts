@@ -46,7 +46,10 @@ export class Bus {
     if (this.server.isCluster) await this.server.client.exists(this.options.channel)
     if (replid !== undefined && !this.server.hears(redis, replid)) {
       redis.disconnect()
-      throw new StoreUnavailableError('Redis', 'invalidations arrive from a different server than the server of the writes.')
+      throw new StoreUnavailableError(
+        'Redis',
+        'invalidations arrive from a different server than the server of the writes.',
+      )
     }
     try {
       await redis.ping()
@@ -84,7 +87,9 @@ export class Bus {
     try {
       await redis.connect()
       const replid = await replidOf(redis)
-      await (this.server.isCluster ? redis.ssubscribe(this.options.channel) : redis.subscribe(this.options.channel))
+      await (this.server.isCluster
+        ? redis.ssubscribe(this.options.channel)
+        : redis.subscribe(this.options.channel))
       if (this.#closed || redis.status !== 'ready') return redis.disconnect()
       this.#attempt = 0
       this.#subscription = { redis, replid }
@@ -110,8 +115,12 @@ export class Bus {
   }
 
   async #subscribed(): Promise<Subscription> {
-    await this.#waiting.wait(this.options.timeoutMs, () => new StoreUnavailableError('Redis', 'invalidations cannot be received now.'))
-    if (this.#subscription === undefined) throw new StoreUnavailableError('Redis', 'invalidations cannot be received now.')
+    await this.#waiting.wait(
+      this.options.timeoutMs,
+      () => new StoreUnavailableError('Redis', 'invalidations cannot be received now.'),
+    )
+    if (this.#subscription === undefined)
+      throw new StoreUnavailableError('Redis', 'invalidations cannot be received now.')
     return this.#subscription
   }
 }

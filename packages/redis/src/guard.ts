@@ -1,6 +1,13 @@
 import { SluiceError, StoreUnavailableError } from '@sluice/core'
 import { errorMessage } from '@sluice/core/siblings'
-import { BrokenCircuitError, CircuitState, ConsecutiveBreaker, circuitBreaker, handleAll, type IPolicy } from 'cockatiel'
+import {
+  BrokenCircuitError,
+  CircuitState,
+  ConsecutiveBreaker,
+  circuitBreaker,
+  handleAll,
+  type IPolicy,
+} from 'cockatiel'
 
 /** Number of Redis calls, and how many of them failed. */
 export interface RedisStoreCounters {
@@ -53,7 +60,8 @@ export class Guard {
    */
   run<T>(send: () => Promise<T>): Promise<T> {
     const [policy, breaker] = [this.#policy, this.#breaker]
-    if (this.#closed || policy.state !== CircuitState.Closed) return this.pass(() => this.#throughPolicy(send))
+    if (this.#closed || policy.state !== CircuitState.Closed)
+      return this.pass(() => this.#throughPolicy(send))
     // The policy's layers cost several promises. While the circuit is closed, only failures pass through
     // them.
     this.#sent += 1
@@ -88,7 +96,11 @@ export class Guard {
       if (error instanceof SluiceError) throw error
       if (error instanceof BrokenCircuitError) {
         this.#refused += 1
-        throw new StoreUnavailableError('Redis', 'its circuit breaker is open after repeated failures.', error)
+        throw new StoreUnavailableError(
+          'Redis',
+          'its circuit breaker is open after repeated failures.',
+          error,
+        )
       }
       throw new StoreUnavailableError('Redis', errorMessage(error), error)
     }

@@ -42,7 +42,8 @@ export class ReadBatch {
       // share a batch.
       if (this.#reads.length === 0) setImmediate(() => this.#flush())
       this.#reads.push({ tags, key, resolve, reject })
-      for (const tag of tags) if (tag !== EVERY_TAG && !this.#tags.has(tag)) this.#tags.set(tag, this.#tags.size)
+      for (const tag of tags)
+        if (tag !== EVERY_TAG && !this.#tags.has(tag)) this.#tags.set(tag, this.#tags.size)
       if (key !== undefined && !this.#keys.has(key)) this.#keys.set(key, this.#keys.size)
       if (this.#tags.size + this.#keys.size > MAX_KEYS) this.#flush()
     })
@@ -66,7 +67,12 @@ export class ReadBatch {
     }, fail)
   }
 
-  #answer(reads: readonly Read[], tags: ReadonlyMap<string, number>, keys: ReadonlyMap<string, number>, reply: BatchReply): void {
+  #answer(
+    reads: readonly Read[],
+    tags: ReadonlyMap<string, number>,
+    keys: ReadonlyMap<string, number>,
+    reply: BatchReply,
+  ): void {
     const stamps = reply.stamps.map((stamp) => stamp?.toString('latin1'))
     const entries = new Map<string, StoredEntry | undefined>()
     for (const [key, at] of keys) {

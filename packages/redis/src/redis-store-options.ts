@@ -81,7 +81,10 @@ const namespace: OptionRule = {
 const keys: OptionRule = {
   expected: `at least one { id, key }: ids of 1 to 64 characters, each once, and keys of ${KEY_BYTES} bytes`,
   accepts: (value) =>
-    Array.isArray(value) && value.length > 0 && value.every(isKey) && new Set(value.map(({ id }) => id)).size === value.length,
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value.every(isKey) &&
+    new Set(value.map(({ id }) => id)).size === value.length,
 }
 const rules = {
   namespace,
@@ -101,7 +104,8 @@ export function resolveRedisStoreOptions(options: RedisStoreOptions): ResolvedRe
   const { encryption } = options
   if (encryption !== undefined) {
     checkOptions(encryption, { keys }, 'encryption.')
-    if (encryption.keys === undefined) throw new InvalidOptionError('encryption.keys', keys.expected, undefined)
+    if (encryption.keys === undefined)
+      throw new InvalidOptionError('encryption.keys', keys.expected, undefined)
   }
   return {
     namespace: options.namespace ?? 'sluice',
@@ -119,5 +123,11 @@ export function resolveRedisStoreOptions(options: RedisStoreOptions): ResolvedRe
 function isKey(value: unknown): boolean {
   if (!option.object.accepts(value)) return false
   const { id, key } = value as Partial<EncryptionKey>
-  return typeof id === 'string' && id.length > 0 && id.length <= 64 && key instanceof Uint8Array && key.length === KEY_BYTES
+  return (
+    typeof id === 'string' &&
+    id.length > 0 &&
+    id.length <= 64 &&
+    key instanceof Uint8Array &&
+    key.length === KEY_BYTES
+  )
 }

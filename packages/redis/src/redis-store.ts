@@ -1,4 +1,11 @@
-import { type CacheStore, InvalidArgumentError, type NewEntry, type Stamps, type StoreState, type StoreWatcher } from '@sluice/core'
+import {
+  type CacheStore,
+  InvalidArgumentError,
+  type NewEntry,
+  type Stamps,
+  type StoreState,
+  type StoreWatcher,
+} from '@sluice/core'
 import type { Cluster, Redis } from 'ioredis'
 import { Bus, tagListener } from './bus.ts'
 import { Encryption } from './codec/encryption.ts'
@@ -6,7 +13,11 @@ import { EntryCodec } from './codec/entry-codec.ts'
 import { Guard, type RedisStoreCounters } from './guard.ts'
 import { type Keys, keysOf } from './keys.ts'
 import { type BatchReply, ReadBatch } from './read-batch.ts'
-import { type RedisStoreOptions, type ResolvedRedisStoreOptions, resolveRedisStoreOptions } from './redis-store-options.ts'
+import {
+  type RedisStoreOptions,
+  type ResolvedRedisStoreOptions,
+  resolveRedisStoreOptions,
+} from './redis-store-options.ts'
 import { type EvictionRisk, type Server, warnOfEviction } from './server/server.ts'
 import { keySlot, serverOf } from './server/server-of.ts'
 import { TagScripts } from './tag-scripts.ts'
@@ -48,7 +59,8 @@ export interface RedisStore extends CacheStore {
  * ```
  */
 export function redisStore(redis: Redis | Cluster, options: RedisStoreOptions = {}): RedisStore {
-  if (typeof redis?.duplicate !== 'function') throw new InvalidArgumentError('redis', 'an instance of ioredis', redis)
+  if (typeof redis?.duplicate !== 'function')
+    throw new InvalidArgumentError('redis', 'an instance of ioredis', redis)
   return new Store(redis, resolveRedisStoreOptions(options))
 }
 
@@ -66,7 +78,8 @@ class Store implements RedisStore {
     redis: Redis | Cluster,
     private readonly options: ResolvedRedisStoreOptions,
   ) {
-    const { namespace, commandTimeoutMs, maxFailures, retryAfterMs, compressAboveBytes, encryptionKeys } = options
+    const { namespace, commandTimeoutMs, maxFailures, retryAfterMs, compressAboveBytes, encryptionKeys } =
+      options
     this.#keys = keysOf(namespace)
     this.#codec = new EntryCodec({
       compressAboveBytes,
@@ -153,7 +166,14 @@ class Store implements RedisStore {
 
   claim(key: string, token: string, ms: number): Promise<boolean> {
     return this.#run(
-      async () => (await this.#server.client.set(this.#keys.claim(key), token, 'PX', Math.max(1, Math.ceil(ms)), 'NX')) === 'OK',
+      async () =>
+        (await this.#server.client.set(
+          this.#keys.claim(key),
+          token,
+          'PX',
+          Math.max(1, Math.ceil(ms)),
+          'NX',
+        )) === 'OK',
     )
   }
 
@@ -164,7 +184,10 @@ class Store implements RedisStore {
   watch(watcher: StoreWatcher): () => void {
     this.#guard.check()
     this.#bus?.close()
-    const bus = new Bus(this.#server, tagListener(watcher), { channel: this.#keys.bus, timeoutMs: this.options.commandTimeoutMs })
+    const bus = new Bus(this.#server, tagListener(watcher), {
+      channel: this.#keys.bus,
+      timeoutMs: this.options.commandTimeoutMs,
+    })
     this.#bus = bus
     return () => {
       bus.close()
@@ -210,7 +233,11 @@ class Store implements RedisStore {
     const epoch = replies[0]?.toString('latin1')
     // If the link is the same before and after, the reply came from its server.
     const isOurs = link !== undefined && server.link() === link && epoch?.startsWith(`${link.replid}.`)
-    return { epoch: isOurs ? epoch : undefined, stamps: replies.slice(1, states.length), entries: replies.slice(states.length) }
+    return {
+      epoch: isOurs ? epoch : undefined,
+      stamps: replies.slice(1, states.length),
+      entries: replies.slice(states.length),
+    }
   }
 
   async #unlink(ids: readonly string[]): Promise<void> {
@@ -222,7 +249,9 @@ class Store implements RedisStore {
   async #clearNode(node: Redis): Promise<void> {
     let cursor = '0'
     do {
-      const [next, ids] = await this.#run(() => node.scan(cursor, 'MATCH', `${this.#keys.entryPrefix}*`, 'COUNT', SCAN_COUNT))
+      const [next, ids] = await this.#run(() =>
+        node.scan(cursor, 'MATCH', `${this.#keys.entryPrefix}*`, 'COUNT', SCAN_COUNT),
+      )
       cursor = next
       if (ids.length > 0) await this.#run(() => this.#unlink(ids))
     } while (cursor !== '0')

@@ -26,14 +26,23 @@ export class TagScripts {
     private readonly options: ResolvedRedisStoreOptions,
   ) {
     const client: Redis | Cluster = server.client
-    const sources = { sluiceBegin: BEGIN, sluiceRenew: RENEW, sluiceEnd: END, sluiceOpen: OPEN, sluiceRelease: RELEASE }
+    const sources = {
+      sluiceBegin: BEGIN,
+      sluiceRenew: RENEW,
+      sluiceEnd: END,
+      sluiceOpen: OPEN,
+      sluiceRelease: RELEASE,
+    }
     for (const [name, lua] of Object.entries(sources)) client.defineCommand(name, { lua })
     this.#scripts = client as unknown as Scripts
   }
 
   async open(tags: readonly string[]): Promise<Stamps | undefined> {
     const { maxTtlMs, quarantineMs } = this.options
-    return this.#stamps(tags, await this.#run('sluiceOpen', tags, [EVERY_TAG], randomToken(), 2 * maxTtlMs, quarantineMs))
+    return this.#stamps(
+      tags,
+      await this.#run('sluiceOpen', tags, [EVERY_TAG], randomToken(), 2 * maxTtlMs, quarantineMs),
+    )
   }
 
   async begin(tags: readonly string[], token: string): Promise<void> {
@@ -41,13 +50,31 @@ export class TagScripts {
   }
 
   async renew(tags: readonly string[], token: string): Promise<boolean> {
-    const [replid, all] = (await this.#run('sluiceRenew', tags, tags, token, this.options.leaseMs, writesAll(tags))) as [string, number]
+    const [replid, all] = (await this.#run(
+      'sluiceRenew',
+      tags,
+      tags,
+      token,
+      this.options.leaseMs,
+      writesAll(tags),
+    )) as [string, number]
     this.#meet(replid)
     return all === 1
   }
 
   async end(tags: readonly string[], token: string): Promise<Stamps | undefined> {
-    return this.#stamps(tags, await this.#run('sluiceEnd', tags, tags, token, randomToken(), 2 * this.options.maxTtlMs, writesAll(tags)))
+    return this.#stamps(
+      tags,
+      await this.#run(
+        'sluiceEnd',
+        tags,
+        tags,
+        token,
+        randomToken(),
+        2 * this.options.maxTtlMs,
+        writesAll(tags),
+      ),
+    )
   }
 
   async release(key: string, token: string): Promise<void> {
@@ -55,13 +82,26 @@ export class TagScripts {
   }
 
   /** @param told - The tags that watchers receive if the script notifies them. */
-  #run(name: keyof Scripts, tags: readonly string[], told: readonly string[], ...rest: (string | number)[]): Promise<unknown> {
+  #run(
+    name: keyof Scripts,
+    tags: readonly string[],
+    told: readonly string[],
+    ...rest: (string | number)[]
+  ): Promise<unknown> {
     const { keys, server } = this
     const names = [keys.epoch, keys.quarantine, keys.everyIntent]
     for (const tag of tags) if (tag !== EVERY_TAG) names.push(keys.stamp(tag), keys.intent(tag))
     const publish = server.isCluster ? 'SPUBLISH' : 'PUBLISH'
     const replid = server.link()?.replid ?? NO_REPLID
-    return this.#scripts[name](names.length, ...names, replid, publish, keys.bus, JSON.stringify(told), ...rest)
+    return this.#scripts[name](
+      names.length,
+      ...names,
+      replid,
+      publish,
+      keys.bus,
+      JSON.stringify(told),
+      ...rest,
+    )
   }
 
   #stamps(tags: readonly string[], reply: unknown): Stamps | undefined {

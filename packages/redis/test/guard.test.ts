@@ -15,7 +15,8 @@ function guardOf(maxFailures = 3) {
     },
   })
   const failing = async (times: number, send = fail) => {
-    for (let at = 0; at < times; at += 1) await expect(guard.run(send)).rejects.toMatchObject({ code: 'SLUICE_STORE_UNAVAILABLE' })
+    for (let at = 0; at < times; at += 1)
+      await expect(guard.run(send)).rejects.toMatchObject({ code: 'SLUICE_STORE_UNAVAILABLE' })
   }
   return { guard, failing, breaks: () => breaks }
 }

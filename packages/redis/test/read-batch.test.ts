@@ -47,6 +47,9 @@ describe('ReadBatch', () => {
     const { send, reads } = batch()
     send.mockRejectedValueOnce(new Error('no connection'))
     const both = await Promise.allSettled([reads.read(['a'], 'one'), reads.read(['b'], 'two')])
-    expect(both.map((one) => one.status === 'rejected' && String(one.reason))).toEqual(['Error: no connection', 'Error: no connection'])
+    expect(both.map((one) => one.status === 'rejected' && String(one.reason))).toEqual([
+      'Error: no connection',
+      'Error: no connection',
+    ])
   })
 })

@@ -44,9 +44,9 @@ describe('redisStore options', () => {
 
   it('does not include a key in its error message', () => {
     const text = 'not-the-right-length-but-secret'
-    expect(() => resolveRedisStoreOptions({ encryption: { keys: [{ id: 'a', key: Buffer.from(text) }] } })).toThrow(
-      expect.objectContaining({ message: expect.not.stringContaining(text) }),
-    )
+    expect(() =>
+      resolveRedisStoreOptions({ encryption: { keys: [{ id: 'a', key: Buffer.from(text) }] } }),
+    ).toThrow(expect.objectContaining({ message: expect.not.stringContaining(text) }))
   })
 
   it('treats an explicit undefined as the default', () => {

@@ -9,7 +9,12 @@ export async function failureFigures(ms: number): Promise<BenchFigure[]> {
   const figures: BenchFigure[] = []
   for (const kind of ['sluice', '@fastify/http-proxy', 'http-proxy']) {
     const killed = await underLoad(kind, 3, ms, ([node]) => node?.child.kill('SIGKILL'))
-    figures.push({ id: `${kind}: failed while one of 3 nodes is killed`, value: share(killed), unit: '%', ...target(kind, 0) })
+    figures.push({
+      id: `${kind}: failed while one of 3 nodes is killed`,
+      value: share(killed),
+      unit: '%',
+      ...target(kind, 0),
+    })
     const calm = await underLoad(kind, 2, ms, () => {})
     const hung = await underLoad(kind, 2, ms, ([node]) => node?.child.kill('SIGSTOP'))
     const kept = {
@@ -21,7 +26,12 @@ export async function failureFigures(ms: number): Promise<BenchFigure[]> {
     figures.push({ id: `${kind}: failed meanwhile`, value: share(hung), unit: '%', ...target(kind, 0) })
   }
   const left = await underLoad('sluice', 2, ms, ([node], proxy) => proxy.child.send({ remove: node?.port }))
-  figures.push({ id: 'sluice: failed while one of 2 nodes is removed', value: share(left), unit: '%', target: 0 })
+  figures.push({
+    id: 'sluice: failed while one of 2 nodes is removed',
+    value: share(left),
+    unit: '%',
+    target: 0,
+  })
   return figures
 }
 
@@ -33,7 +43,12 @@ function share({ served, failed }: { readonly served: number; readonly failed: n
   return (failed / (served + failed)) * 100
 }
 
-async function underLoad(kind: string, count: number, ms: number, happen: (nodes: readonly Started[], proxy: Started) => unknown) {
+async function underLoad(
+  kind: string,
+  count: number,
+  ms: number,
+  happen: (nodes: readonly Started[], proxy: Started) => unknown,
+) {
   const nodes = await Promise.all(Array.from({ length: count }, () => startNode()))
   const proxy = await startProxy(
     kind,

@@ -56,7 +56,14 @@ function download(port: number, pauseMs: number, bytes = BYTES): Promise<void> {
 }
 
 async function upload(port: number, path: string): Promise<void> {
-  const sent = request({ host: '127.0.0.1', port, path, method: 'POST', agent: false, headers: { 'content-length': BYTES } })
+  const sent = request({
+    host: '127.0.0.1',
+    port,
+    path,
+    method: 'POST',
+    agent: false,
+    headers: { 'content-length': BYTES },
+  })
   const answered = new Promise<void>((resolve, reject) => {
     sent.on('response', (answer) => answer.resume().on('end', resolve))
     sent.on('error', reject)

@@ -1,4 +1,5 @@
-// A node that receives requests: responds with a number of bytes, or reads the body; `/100m` is large, and `/slow` is slow.
+// A node that receives requests: responds with a number of bytes, or reads the body; `/100m` is large, and
+// `/slow` is slow.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { pipeline, Readable } from 'node:stream'
 

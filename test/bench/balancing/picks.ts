@@ -2,7 +2,15 @@ import { type BalancingStrategy, LoadBalancingEngine } from '@sluice/core'
 import type { BenchFigure } from '../database/report.ts'
 import { median } from '../harness.ts'
 
-const STRATEGIES: readonly BalancingStrategy[] = ['round-robin', 'weighted', 'least-connections', 'p2c', 'peak-ewma', 'random', 'ip-hash']
+const STRATEGIES: readonly BalancingStrategy[] = [
+  'round-robin',
+  'weighted',
+  'least-connections',
+  'p2c',
+  'peak-ewma',
+  'random',
+  'ip-hash',
+]
 const OPEN = 64
 
 function balancerOf(strategy: BalancingStrategy, nodes: number): LoadBalancingEngine {
@@ -55,7 +63,11 @@ async function affinity(): Promise<number> {
   })
   let met = 0
   for (let at = 0; at < 100_000; at += 1) {
-    if (at % 500 === 0) balancer.updateNodeHealth(`10.0.0.${10 + ((at / 500) % 9)}:80`, at % 1_000 === 0 ? 'unhealthy' : 'healthy')
+    if (at % 500 === 0)
+      balancer.updateNodeHealth(
+        `10.0.0.${10 + ((at / 500) % 9)}:80`,
+        at % 1_000 === 0 ? 'unhealthy' : 'healthy',
+      )
     if (at % 5_000 === 0) {
       await balancer.removeNode('10.0.0.19:80')
       balancer.registerNode('10.0.0.19', 80)
@@ -81,11 +93,23 @@ export async function pickFigures(rounds: number): Promise<BenchFigure[]> {
   }
   for (const strategy of ['round-robin', 'weighted', 'least-connections'] as const) {
     const [least, most] = spread(strategy)
-    figures.push({ id: `${strategy}: the least share of a node, relative to fair`, value: least, unit: '%', target: 97, bound: '≥' })
+    figures.push({
+      id: `${strategy}: the least share of a node, relative to fair`,
+      value: least,
+      unit: '%',
+      target: 97,
+      bound: '≥',
+    })
     figures.push({ id: `${strategy}: the greatest`, value: most, unit: '%', target: 103 })
   }
   const [least, most] = spread('p2c')
   figures.push({ id: 'p2c: the greatest share over the least', value: most / least, unit: '×', target: 1.1 })
-  figures.push({ id: 'sessions that met their node', value: await affinity(), unit: '%', target: 100, bound: '≥' })
+  figures.push({
+    id: 'sessions that met their node',
+    value: await affinity(),
+    unit: '%',
+    target: 100,
+    bound: '≥',
+  })
   return figures
 }

@@ -22,20 +22,28 @@ async function open(): Promise<number> {
       const proxy = createProxy({ nodes: ports.map((port) => `127.0.0.1:${port}`), probe: { path: '/' } })
       process.on('message', async (message: { readonly remove?: number }) => {
         if (message.remove === undefined) return
-        const { abandoned } = await proxy.balancer.removeNode(`127.0.0.1:${message.remove}`, { drainMs: 10_000 })
+        const { abandoned } = await proxy.balancer.removeNode(`127.0.0.1:${message.remove}`, {
+          drainMs: 10_000,
+        })
         process.send?.({ abandoned })
       })
       return listen(proxy.handler)
     }
     case '@fastify/http-proxy': {
       const app = fastify()
-      await app.register(httpProxy, { upstream: '', replyOptions: { getUpstream: turn }, undici: { connections: 1_000, pipelining: 1 } })
+      await app.register(httpProxy, {
+        upstream: '',
+        replyOptions: { getUpstream: turn },
+        undici: { connections: 1_000, pipelining: 1 },
+      })
       await app.listen({ host: '127.0.0.1', port: 0 })
       return (app.server.address() as AddressInfo).port
     }
     case 'http-proxy': {
       const { Agent } = await import('node:http')
-      const proxy = legacyProxy.createProxyServer({ agent: new Agent({ keepAlive: true, maxSockets: 1_000 }) })
+      const proxy = legacyProxy.createProxyServer({
+        agent: new Agent({ keepAlive: true, maxSockets: 1_000 }),
+      })
       proxy.on('error', (_error, _request, response) => {
         if ('writeHead' in response && !response.headersSent) response.writeHead(502).end()
         else response.destroy?.()

@@ -36,7 +36,8 @@ export async function replicaFigures(tries: number): Promise<BenchFigure[]> {
     const pair = await kind.start()
     try {
       await createTables(kind, pair)
-      for (const [adapter, open] of Object.entries(adapters)) figures.push(...(await figuresOf(kind, pair, adapter, open, tries)))
+      for (const [adapter, open] of Object.entries(adapters))
+        figures.push(...(await figuresOf(kind, pair, adapter, open, tries)))
     } finally {
       await pair.stop()
     }
@@ -44,7 +45,13 @@ export async function replicaFigures(tries: number): Promise<BenchFigure[]> {
   return figures
 }
 
-async function figuresOf(kind: ReplicaPairKind, pair: ReplicaPair, adapter: string, open: Open, tries: number): Promise<BenchFigure[]> {
+async function figuresOf(
+  kind: ReplicaPairKind,
+  pair: ReplicaPair,
+  adapter: string,
+  open: Open,
+  tries: number,
+): Promise<BenchFigure[]> {
   const [replica] = pair.replicas as [PairReplica]
   const store = await open(kind, pair, replica)
   const figures: BenchFigure[] = []
@@ -54,7 +61,12 @@ async function figuresOf(kind: ReplicaPairKind, pair: ReplicaPair, adapter: stri
       if (replay === 'paused') await replica.pauseReplay()
       const { stale, share } = await writeAndRead(store, tries)
       const name = `${kind.name}, ${adapter}, replay ${replay}`
-      figures.push({ id: `${name}: stale of ${2 * tries} reads after ${tries} writes`, value: stale, unit: 'reads', target: 0 })
+      figures.push({
+        id: `${name}: stale of ${2 * tries} reads after ${tries} writes`,
+        value: stale,
+        unit: 'reads',
+        target: 0,
+      })
       figures.push({ id: `${name}: served by the replica`, value: share * 100, unit: '%' })
     }
   } finally {
@@ -65,7 +77,10 @@ async function figuresOf(kind: ReplicaPairKind, pair: ReplicaPair, adapter: stri
   return figures
 }
 
-async function writeAndRead({ sluice, write, read }: Store, tries: number): Promise<{ readonly stale: number; readonly share: number }> {
+async function writeAndRead(
+  { sluice, write, read }: Store,
+  tries: number,
+): Promise<{ readonly stale: number; readonly share: number }> {
   const replicaReads = () => sluice.replicas.getStats()[0]?.replicaReads ?? 0
   const before = replicaReads()
   let [done, stale] = [0, 0]
@@ -95,11 +110,15 @@ async function warmUp({ sluice, read }: Store): Promise<void> {
 
 async function createTables(kind: ReplicaPairKind, pair: ReplicaPair): Promise<void> {
   const { ddl } = await prismaClient(kind.dialect, { url: pair.primary } as never)
-  for (const statement of ddl.split(/;\n/).filter((text) => text.trim() !== '')) await kind.on(pair.primary, statement)
+  for (const statement of ddl.split(/;\n/).filter((text) => text.trim() !== ''))
+    await kind.on(pair.primary, statement)
   await kind.on(pair.primary, 'CREATE TABLE counters (id int PRIMARY KEY, value int NOT NULL)')
   const ids = Array.from({ length: WRITERS }, (_, id) => id)
   await kind.on(pair.primary, `INSERT INTO counters VALUES ${ids.map((id) => `(${id}, 0)`)}`)
-  await kind.on(pair.primary, `INSERT INTO countries (code, name) VALUES ${ids.map((id) => `('${id}', '0')`)}`)
+  await kind.on(
+    pair.primary,
+    `INSERT INTO countries (code, name) VALUES ${ids.map((id) => `('${id}', '0')`)}`,
+  )
   for (const replica of pair.replicas) await kind.caughtUp(pair, replica)
 }
 
@@ -107,11 +126,18 @@ async function createTables(kind: ReplicaPairKind, pair: ReplicaPair): Promise<v
 const withoutCache = { mode: 'optimize', cache: false } as const
 const anyLag = { maxLagMs: 3_600_000 }
 
-async function openKnex({ client }: ReplicaPairKind, pair: ReplicaPair, replica: PairReplica): Promise<Store> {
+async function openKnex(
+  { client }: ReplicaPairKind,
+  pair: ReplicaPair,
+  replica: PairReplica,
+): Promise<Store> {
   const sluice = createSluice(withoutCache)
   const pool = { min: 0, max: 8 }
   const other = knex({ client, connection: replica.url, pool })
-  const db = withKnex(knex({ client, connection: pair.primary, pool }), sluice, { replicas: [other], ...anyLag })
+  const db = withKnex(knex({ client, connection: pair.primary, pool }), sluice, {
+    replicas: [other],
+    ...anyLag,
+  })
   return {
     sluice,
     write: (id, value) => db('counters').where({ id }).update({ value }),
@@ -123,16 +149,23 @@ async function openKnex({ client }: ReplicaPairKind, pair: ReplicaPair, replica:
   }
 }
 
-async function openPrisma({ dialect }: ReplicaPairKind, pair: ReplicaPair, replica: PairReplica): Promise<Store> {
+async function openPrisma(
+  { dialect }: ReplicaPairKind,
+  pair: ReplicaPair,
+  replica: PairReplica,
+): Promise<Store> {
   const sluice = createSluice(withoutCache)
   const adapterAt = (url: string) => createAdapter(dialect, { url } as never)
   const { PrismaClient, schema } = await prismaClient(dialect, { url: pair.primary } as never)
   const other = new PrismaClient({ adapter: adapterAt(replica.url) })
   const own = new PrismaClient({ adapter: sluiceAdapter(adapterAt(pair.primary), sluice) })
-  const prisma = own.$extends(withPrisma(sluice, { schema, replicas: [other], ...anyLag })) as unknown as TestPrismaClient
+  const prisma = own.$extends(
+    withPrisma(sluice, { schema, replicas: [other], ...anyLag }),
+  ) as unknown as TestPrismaClient
   return {
     sluice,
-    write: (id, value) => prisma.country.update({ where: { code: String(id) }, data: { name: String(value) } }),
+    write: (id, value) =>
+      prisma.country.update({ where: { code: String(id) }, data: { name: String(value) } }),
     read: async (id) => Number((await prisma.country.findUnique({ where: { code: String(id) } }))?.name),
     async close() {
       await sluice.close()

@@ -22,7 +22,8 @@ export async function throughputFigures(rounds: number, seconds: number): Promis
   const ports = nodes.map(({ port }) => port)
   const proxies = new Map<string, Started>()
   try {
-    for (const kind of ['sluice', '@fastify/http-proxy', 'http-proxy']) proxies.set(kind, await startProxy(kind, ports))
+    for (const kind of ['sluice', '@fastify/http-proxy', 'http-proxy'])
+      proxies.set(kind, await startProxy(kind, ports))
     if (has('nginx')) proxies.set('nginx', await startNginx(ports))
     const figures: BenchFigure[] = []
     for (const path of ['/1k', '/64k'] as const) {
@@ -37,19 +38,41 @@ export async function throughputFigures(rounds: number, seconds: number): Promis
         }
       }
       const ratio = (against: string, of: (one: Measured) => number) =>
-        median((measured.get('sluice') ?? []).map((own, at) => of(own) / of(measured.get(against)?.[at] as Measured)))
+        median(
+          (measured.get('sluice') ?? []).map(
+            (own, at) => of(own) / of(measured.get(against)?.[at] as Measured),
+          ),
+        )
       for (const [kind, all] of measured) {
-        figures.push({ id: `${kind} ${path}`, value: median(all.map(({ rate }) => rate)), unit: 'requests/s' })
-        figures.push({ id: `${kind} ${path}, processor time a request`, value: median(all.map(({ cpuUs }) => cpuUs)), unit: 'µs' })
+        figures.push({
+          id: `${kind} ${path}`,
+          value: median(all.map(({ rate }) => rate)),
+          unit: 'requests/s',
+        })
+        figures.push({
+          id: `${kind} ${path}, processor time a request`,
+          value: median(all.map(({ cpuUs }) => cpuUs)),
+          unit: 'µs',
+        })
       }
       figures.push({
-        ...{ id: `sluice ÷ @fastify/http-proxy ${path}`, value: ratio('@fastify/http-proxy', ({ rate }) => rate), unit: '×' as const },
+        ...{
+          id: `sluice ÷ @fastify/http-proxy ${path}`,
+          value: ratio('@fastify/http-proxy', ({ rate }) => rate),
+          unit: '×' as const,
+        },
         ...{ target: TARGETS.overFastify[path], bound: '≥' as const },
       })
       // The nodes are slower than nginx: its CPU time shows its capacity.
       if (measured.has('nginx')) {
         const value = 1 / ratio('nginx', ({ cpuUs }) => cpuUs)
-        figures.push({ id: `sluice ÷ nginx ${path}, by processor time`, value, unit: '×', target: TARGETS.overNginx[path], bound: '≥' })
+        figures.push({
+          id: `sluice ÷ nginx ${path}, by processor time`,
+          value,
+          unit: '×',
+          target: TARGETS.overNginx[path],
+          bound: '≥',
+        })
       }
     }
     return figures

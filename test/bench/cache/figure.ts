@@ -18,7 +18,13 @@ function isMet({ value, target }: CacheFigure): boolean | undefined {
 
 /** One line for each figure; marks missed targets. */
 export function printFigures(figures: readonly CacheFigure[]): void {
-  const rows = figures.map((figure) => [figure.name, targetOf(figure), show(figure.value, figure.unit), verdictOf(figure), peersOf(figure)])
+  const rows = figures.map((figure) => [
+    figure.name,
+    targetOf(figure),
+    show(figure.value, figure.unit),
+    verdictOf(figure),
+    peersOf(figure),
+  ])
   const table = [['figure', 'target', 'measured', '', 'peers'], ...rows]
   const widths = [0, 1, 2, 3].map((column) => Math.max(...table.map((row) => row[column]?.length ?? 0)))
   for (const row of table) console.log(row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()) // biome-ignore format: one row

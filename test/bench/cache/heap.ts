@@ -18,13 +18,18 @@ const userOf = (index: number) => ({ id: index, name: `User ${index}` })
 
 const fillers: Readonly<Record<string, Fill>> = {
   'lru-cache, ttl and size': async () => {
-    const cache = new LRUCache<string, object>({ maxSize: 100 * 1024 * 1024, sizeCalculation: () => 100, ttl: TTL_SECONDS * 1_000 })
+    const cache = new LRUCache<string, object>({
+      maxSize: 100 * 1024 * 1024,
+      sizeCalculation: () => 100,
+      ttl: TTL_SECONDS * 1_000,
+    })
     for (let index = 0; index < ENTRIES; index += 1) cache.set(keyOf(index), userOf(index))
     return { cache, entries: cache.size }
   },
   engine: async () => {
     const cache = new CachingStrategyEngine()
-    for (let index = 0; index < ENTRIES; index += 1) cache.set('users', keyOf(index), userOf(index), TTL_SECONDS)
+    for (let index = 0; index < ENTRIES; index += 1)
+      cache.set('users', keyOf(index), userOf(index), TTL_SECONDS)
     return { cache, entries: cache.getStats().itemCount }
   },
   tiered: async () => {
@@ -37,8 +42,13 @@ const fillers: Readonly<Record<string, Fill>> = {
   bentocache: async () => {
     const stores = { users: bentostore().useL1Layer(memoryDriver({ maxItems: 2 * ENTRIES })) }
     const bento = new BentoCache({ default: 'users', stores })
-    for (let index = 0; index < ENTRIES; index += 1) await bento.set({ key: keyOf(index), value: userOf(index), ttl: `${TTL_SECONDS}s` })
-    return { cache: bento, entries: (await bento.has({ key: keyOf(0) })) && (await bento.has({ key: keyOf(ENTRIES - 1) })) ? ENTRIES : 0 }
+    for (let index = 0; index < ENTRIES; index += 1)
+      await bento.set({ key: keyOf(index), value: userOf(index), ttl: `${TTL_SECONDS}s` })
+    return {
+      cache: bento,
+      entries:
+        (await bento.has({ key: keyOf(0) })) && (await bento.has({ key: keyOf(ENTRIES - 1) })) ? ENTRIES : 0,
+    }
   },
 }
 
@@ -87,7 +97,9 @@ export async function measureHeap(
       samples[name] = found
     }
   }
-  const bytesPerEntry = Object.fromEntries(Object.entries(samples).map(([name, bytes]) => [name, median(bytes)]))
+  const bytesPerEntry = Object.fromEntries(
+    Object.entries(samples).map(([name, bytes]) => [name, median(bytes)]),
+  )
   const base = bytesPerEntry['lru-cache, ttl and size'] ?? Number.NaN
   const ratio = (name: string) => (bytesPerEntry[name] ?? Number.NaN) / base
   const figures: CacheFigure[] = [

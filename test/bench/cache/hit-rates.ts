@@ -24,7 +24,9 @@ export function hitRatesOf({ reads, keys }: Trace, share: number): HitRates {
   const capacity = Math.max(1, Math.round(keys * share))
   const names = Array.from({ length: keys }, (_, key) => String(key).padStart(10, '0'))
   const percent = (hits: number) => (hits / reads.length) * 100
-  const rates = Object.fromEntries(policies.map((policy) => [policy, percent(engineHits(policy, reads, names, capacity))]))
+  const rates = Object.fromEntries(
+    policies.map((policy) => [policy, percent(engineHits(policy, reads, names, capacity))]),
+  )
   rates['lru-cache'] = percent(lruHits(reads, names, capacity))
   rates.optimum = percent(optimalHits(reads, keys, capacity))
   return { share, capacity, rates }
@@ -32,7 +34,9 @@ export function hitRatesOf({ reads, keys }: Trace, share: number): HitRates {
 
 /** @param isSynthetic - Such a trace has no target, because it does not represent apps. */
 export function figureOf({ share, rates }: HitRates, isSynthetic: boolean): CacheFigure {
-  const [best, value] = policies.map((policy): [string, number] => [policy, rates[policy] ?? 0]).reduce((a, b) => (b[1] > a[1] ? b : a))
+  const [best, value] = policies
+    .map((policy): [string, number] => [policy, rates[policy] ?? 0])
+    .reduce((a, b) => (b[1] > a[1] ? b : a))
   const others = Object.entries(rates).filter(([name]) => name !== best)
   return {
     name: `hit rate at ${share * 100} % of keys${isSynthetic ? ', synthetic' : ''}: ${best}`,

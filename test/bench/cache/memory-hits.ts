@@ -1,4 +1,9 @@
-import { CachingStrategyEngine, type CachingStrategyEngineOptions, type CopyMode, createSluice } from '@sluice/core'
+import {
+  CachingStrategyEngine,
+  type CachingStrategyEngineOptions,
+  type CopyMode,
+  createSluice,
+} from '@sluice/core'
 import { BentoCache, bentostore } from 'bentocache'
 import { memoryDriver } from 'bentocache/drivers/memory'
 import { createCache } from 'cache-manager'
@@ -35,7 +40,11 @@ function direct(get: (key: string) => unknown, close: () => unknown = () => {}):
 }
 
 /** A cache with sequentially awaited reads, as in an app. */
-async function awaited(read: (key: string) => Promise<unknown>, loads: () => number, close: () => unknown): Promise<Operation> {
+async function awaited(
+  read: (key: string) => Promise<unknown>,
+  loads: () => number,
+  close: () => unknown,
+): Promise<Operation> {
   const keys = shuffledKeys(KEYS)
   for (let from = 0; from < KEYS; from += FILLED_AT_A_TIME) {
     await Promise.all(keys.slice(from, from + FILLED_AT_A_TIME).map(read))
@@ -73,7 +82,9 @@ async function openEngine(policy: EnginePolicy): Promise<Operation> {
   )
 }
 
-/** With a store, so that tags belong to several processes, and memory is trusted for `maxStalenessMs` only. */
+/**
+ * With a store, so that tags belong to several processes, and memory is trusted for `maxStalenessMs` only.
+ */
 async function openSluice(copy: CopyMode): Promise<Operation> {
   const { store, end } = await openStore(`bench-memory-${copy}`)
   const sluice = createSluice({ cache: { store, consistency: 'bounded' } })
@@ -94,7 +105,13 @@ function openBento(serialize: boolean): Promise<Operation> {
   const stores = { rows: bentostore().useL1Layer(memoryDriver({ maxItems: 2 * KEYS, serialize })) }
   const bento = new BentoCache({ default: 'rows', stores })
   return awaited(
-    (key) => bento.getOrSet({ key, ttl: `${TTL_SECONDS}s`, tags: [TAG], factory: () => countedRow(key, () => (loads += 1)) }),
+    (key) =>
+      bento.getOrSet({
+        key,
+        ttl: `${TTL_SECONDS}s`,
+        tags: [TAG],
+        factory: () => countedRow(key, () => (loads += 1)),
+      }),
     () => loads,
     () => bento.disconnectAll(),
   )
@@ -155,10 +172,26 @@ export async function measureMemoryHits(
   return {
     measured,
     figures: [
-      { name: "memory hit, awaited, 2 tags, copy 'none'", value: none, unit: '×', target: { atMost: 10 }, peers: others },
-      { name: "memory hit, awaited, 2 tags, copy 'clone'", value: clone, unit: '×', peers: { 'bentocache serialized': serialized } },
+      {
+        name: "memory hit, awaited, 2 tags, copy 'none'",
+        value: none,
+        unit: '×',
+        target: { atMost: 10 },
+        peers: others,
+      },
+      {
+        name: "memory hit, awaited, 2 tags, copy 'clone'",
+        value: clone,
+        unit: '×',
+        peers: { 'bentocache serialized': serialized },
+      },
       ...enginePolicies.map((policy, at): CacheFigure => {
-        return { name: `memory hit, engine.get, ${policy}`, value: ratios[at + 1] ?? Number.NaN, unit: '×', target: { atMost: 3 } }
+        return {
+          name: `memory hit, engine.get, ${policy}`,
+          value: ratios[at + 1] ?? Number.NaN,
+          unit: '×',
+          target: { atMost: 3 },
+        }
       }),
     ],
   }

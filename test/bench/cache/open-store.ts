@@ -21,6 +21,7 @@ export async function openStore(namespace: string, given?: Redis): Promise<OpenS
   const store = redisStore(redis, { namespace, commandTimeoutMs: COMMAND_TIMEOUT_MS })
   // A server without state may have lost it: nothing is cached until living writers have had time to declare
   // themselves.
-  while ((await store.open(['warm-up'])) === undefined) await new Promise((resolve) => setTimeout(resolve, 100))
+  while ((await store.open(['warm-up'])) === undefined)
+    await new Promise((resolve) => setTimeout(resolve, 100))
   return { store, end: () => redis.disconnect() }
 }

@@ -68,7 +68,8 @@ class LatestFirst {
     for (;;) {
       let below = 2 * place + 1
       if (below >= length) break
-      if (below + 1 < length && (this.#items[below + 1] as number) > (this.#items[below] as number)) below += 1
+      if (below + 1 < length && (this.#items[below + 1] as number) > (this.#items[below] as number))
+        below += 1
       if ((this.#items[below] as number) <= last) break
       this.#items[place] = this.#items[below] as number
       place = below

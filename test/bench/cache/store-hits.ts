@@ -37,7 +37,10 @@ async function reading(
     run: async (iterations) => {
       let misses = 0
       for (let done = 0; done < iterations; done += inFlight) {
-        const rows = inFlight === 1 ? [await read(next())] : await Promise.all(Array.from({ length: inFlight }, () => read(next())))
+        const rows =
+          inFlight === 1
+            ? [await read(next())]
+            : await Promise.all(Array.from({ length: inFlight }, () => read(next())))
         for (const row of rows) if (row == null) misses += 1
       }
       misses += loads() - before
@@ -51,7 +54,8 @@ const redisUrl = () => process.env[REDIS_URL] ?? ''
 
 async function openRaw(inFlight: number, isPipelined = false): Promise<Operation> {
   const redis = new Redis(redisUrl(), { enableAutoPipelining: isPipelined })
-  for (const key of shuffledKeys(KEYS)) await redis.set(`raw:${key}`, JSON.stringify(rowOf(indexOf(key))), 'EX', TTL_SECONDS)
+  for (const key of shuffledKeys(KEYS))
+    await redis.set(`raw:${key}`, JSON.stringify(rowOf(indexOf(key))), 'EX', TTL_SECONDS)
   return reading(
     inFlight,
     async (key) => JSON.parse((await redis.get(`raw:${key}`)) ?? 'null'),
@@ -61,9 +65,15 @@ async function openRaw(inFlight: number, isPipelined = false): Promise<Operation
 }
 
 /** @param maxBytes - With 1, memory caches nothing, and the store serves a separate value for each read. */
-async function openSluice(inFlight: number, maxBytes: number | undefined, consistency: 'bounded' | 'strict'): Promise<Operation> {
+async function openSluice(
+  inFlight: number,
+  maxBytes: number | undefined,
+  consistency: 'bounded' | 'strict',
+): Promise<Operation> {
   const { store, end } = await openStore(`bench-${inFlight}-${consistency}`)
-  const sluice = createSluice({ cache: { store, consistency, ...(maxBytes === undefined ? {} : { maxBytes }) } })
+  const sluice = createSluice({
+    cache: { store, consistency, ...(maxBytes === undefined ? {} : { maxBytes }) },
+  })
   const { tiered } = sluice
   if (tiered === undefined) throw new Error('Expected a cache.')
   return reading(
@@ -118,7 +128,9 @@ function contendersOf(inFlight: number): readonly Contender[] {
     { name: name('tiered.getOrLoad, strict'), open: () => openSluice(inFlight, undefined, 'strict') },
     { name: name('bentocache, from Redis'), open: () => openBento(inFlight) },
     { name: name('keyv, without tags'), open: () => openKeyv(inFlight) },
-    ...(inFlight === 1 ? [] : [{ name: name('ioredis, auto-pipelined'), open: () => openRaw(inFlight, true) }]),
+    ...(inFlight === 1
+      ? []
+      : [{ name: name('ioredis, auto-pipelined'), open: () => openRaw(inFlight, true) }]),
   ]
 }
 
@@ -134,7 +146,10 @@ export interface StoreHits {
 
 /** Hits in Redis, compared with a plain `GET`. */
 export async function measureStoreHits(rounds: number, iterations: number): Promise<StoreHits> {
-  const measured = { one: await measure(one, rounds, iterations), many: await measure(many, rounds, 2 * iterations) }
+  const measured = {
+    one: await measure(one, rounds, iterations),
+    many: await measure(many, rounds, 2 * iterations),
+  }
   const figureOf = (
     inFlight: number,
     atMost: number,

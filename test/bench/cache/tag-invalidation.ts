@@ -28,17 +28,28 @@ export async function measureTagInvalidation(url: string, rounds: number): Promi
   if (tiered === undefined) throw new Error('Expected a cache.')
   try {
     await inBatches((index) => read(tiered, index))
-    await inBatches((index) => plain.redis.set(`rows:${groupOf(index)}:${index}`, JSON.stringify(rowOf(index))))
-    const ways: Readonly<Record<'tag' | 'scan' | 'incr', Way>> = { tag: newWay(), scan: newWay(), incr: newWay() }
+    await inBatches((index) =>
+      plain.redis.set(`rows:${groupOf(index)}:${index}`, JSON.stringify(rowOf(index))),
+    )
+    const ways: Readonly<Record<'tag' | 'scan' | 'incr', Way>> = {
+      tag: newWay(),
+      scan: newWay(),
+      incr: newWay(),
+    }
     for (let round = -1; round < rounds; round += 1) {
       const group = round + 1
       await time(round, ways.tag, taken, () => tiered.invalidateTags([groupOf(group * INVALIDATED.group)]))
-      await time(round, ways.scan, plain.taken, () => scanAndDelete(plain.redis, `rows:${groupOf(group * INVALIDATED.group)}:*`))
+      await time(round, ways.scan, plain.taken, () =>
+        scanAndDelete(plain.redis, `rows:${groupOf(group * INVALIDATED.group)}:*`),
+      )
       await time(round, ways.incr, plain.taken, () => plain.redis.incr('version'))
       await assertDropped(tiered, group)
     }
     const { tag, scan, incr } = ways
-    const peers = (figure: keyof Way) => ({ 'SCAN and UNLINK': median(scan[figure]), INCR: median(incr[figure]) })
+    const peers = (figure: keyof Way) => ({
+      'SCAN and UNLINK': median(scan[figure]),
+      INCR: median(incr[figure]),
+    })
     return [
       {
         name: 'invalidate a tag of 100 of 100k keys: sent',
@@ -47,7 +58,12 @@ export async function measureTagInvalidation(url: string, rounds: number): Promi
         target: { atMost: 2 },
         peers: peers('commands'),
       },
-      { name: 'invalidate a tag of 100 of 100k keys: time', value: median(tag.ms), unit: 'ms', peers: peers('ms') },
+      {
+        name: 'invalidate a tag of 100 of 100k keys: time',
+        value: median(tag.ms),
+        unit: 'ms',
+        peers: peers('ms'),
+      },
     ]
   } finally {
     await sluice.close()
@@ -75,7 +91,12 @@ async function inBatches(run: (index: number) => Promise<unknown>): Promise<void
 }
 
 /** The first round warms up. */
-async function time(round: number, way: Way, taken: () => string[], run: () => Promise<unknown>): Promise<void> {
+async function time(
+  round: number,
+  way: Way,
+  taken: () => string[],
+  run: () => Promise<unknown>,
+): Promise<void> {
   taken()
   const startedAt = performance.now()
   await run()

@@ -37,7 +37,9 @@ export function readTrace(path: string): Trace {
 function unpack(path: string): Buffer {
   const { error, status, stdout, stderr } = spawnSync('xz', ['-dc', path], { maxBuffer: MAX_BYTES })
   if ((error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') {
-    throw new Error(`xz is needed to unpack ${path}, and is not on PATH: install it (xz-utils), or unpack the file first.`)
+    throw new Error(
+      `xz is needed to unpack ${path}, and is not on PATH: install it (xz-utils), or unpack the file first.`,
+    )
   }
   if (error !== undefined) throw error
   if (status !== 0) throw new Error(`xz could not unpack ${path}: ${stderr.toString().trim()}`)
@@ -55,7 +57,12 @@ export function zipfTrace(length: number, keys: number, exponent: number): Trace
   }
   const reads = new Int32Array(length)
   for (let at = 0; at < length; at += 1) reads[at] = rankAt(upTo, random.next() * sum)
-  return { about: `synthetic: ${keys} keys by Zipf's law with exponent ${exponent}`, isSynthetic: true, reads, keys }
+  return {
+    about: `synthetic: ${keys} keys by Zipf's law with exponent ${exponent}`,
+    isSynthetic: true,
+    reads,
+    keys,
+  }
 }
 
 function rankAt(upTo: Float64Array, point: number): number {

@@ -74,7 +74,10 @@ async function openPrisma(kind: Kind): Promise<Writer> {
   const adapter = new PrismaPg({ connectionString: postgresUrl(), max: 2 })
   // Like in apps whose NODE_ENV is `production`.
   const errorFormat = 'minimal'
-  const client = new PrismaClient({ errorFormat, adapter: parts === undefined ? adapter : sluiceAdapter(adapter, parts.sluice) })
+  const client = new PrismaClient({
+    errorFormat,
+    adapter: parts === undefined ? adapter : sluiceAdapter(adapter, parts.sluice),
+  })
   const extended =
     parts === undefined
       ? client.$extends({ query: { $allOperations: ({ args, query }) => query(args) } })
@@ -110,7 +113,11 @@ const orms = [
   { name: 'Knex', open: openKnex },
   { name: 'Prisma', open: openPrisma },
 ] as const
-const kinds: Readonly<Record<Kind, string>> = { bare: 'bare', embedded: 'embedded', strict: 'strict with Redis' }
+const kinds: Readonly<Record<Kind, string>> = {
+  bare: 'bare',
+  embedded: 'embedded',
+  strict: 'strict with Redis',
+}
 
 const contendersOf = ({ name, open }: (typeof orms)[number], hasRedis: boolean): Contender[] =>
   (Object.keys(kinds) as Kind[])
@@ -135,8 +142,10 @@ export async function measureWriteOverhead(rounds: number, iterations: number): 
     measured.push(found)
     const [bare, embedded, strict] = found
     const more = (one: Measured | undefined) => ((one?.ratio ?? Number.NaN) - 1) * 100
-    const longer = (one: Measured | undefined) => ((one?.wallUs ?? Number.NaN) / (bare?.wallUs ?? Number.NaN) - 1) * 100
-    const beside = strict === undefined ? {} : { 'strict with Redis': more(strict), 'time, strict': longer(strict) }
+    const longer = (one: Measured | undefined) =>
+      ((one?.wallUs ?? Number.NaN) / (bare?.wallUs ?? Number.NaN) - 1) * 100
+    const beside =
+      strict === undefined ? {} : { 'strict with Redis': more(strict), 'time, strict': longer(strict) }
     figures.push({
       name: `a write, ${orm.name}, embedded: additional CPU`,
       value: more(embedded),
@@ -158,11 +167,19 @@ async function roundTripsOf({ name, open }: (typeof orms)[number]): Promise<Cach
     counts.push(taken().length)
   }
   await close()
-  return { name: `a write, ${name}, strict: sent to Redis`, value: Math.max(...counts), unit: 'round trips', target: { atMost: 2 } }
+  return {
+    name: `a write, ${name}, strict: sent to Redis`,
+    value: Math.max(...counts),
+    unit: 'round trips',
+    target: { atMost: 2 },
+  }
 }
 
 async function fill(): Promise<void> {
-  await onPostgres(postgresUrl(), readFileSync(new URL('../../generated/postgresql/schema.sql', import.meta.url), 'utf8'))
+  await onPostgres(
+    postgresUrl(),
+    readFileSync(new URL('../../generated/postgresql/schema.sql', import.meta.url), 'utf8'),
+  )
   await onPostgres(
     postgresUrl(),
     `INSERT INTO authors (email, full_name, updated_at) SELECT 'a' || i || '@example.org', 'Author ' || i, now() FROM generate_series(1, $1::int) i`,

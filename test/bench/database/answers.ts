@@ -22,7 +22,8 @@ const INDEX = /^(\w+)(?: using (\w+))? \((.+?)\)(?: where (.+))?$/
 /** @throws Error if the string is not an index in the notation. */
 export function readIndex(text: string): ExpectedIndex {
   const [, table, method = 'btree', keys, where] = INDEX.exec(text.trim()) ?? []
-  if (table === undefined || keys === undefined) throw new Error(`Expected an index like "orders (customer_id, placed_at)", got "${text}".`)
+  if (table === undefined || keys === undefined)
+    throw new Error(`Expected an index like "orders (customer_id, placed_at)", got "${text}".`)
   return {
     table,
     method,
@@ -39,7 +40,8 @@ export function readIndex(text: string): ExpectedIndex {
 function columnOf({ column, expression }: IndexKey): string {
   return expression === undefined
     ? column
-    : bare(expression).replace(/^(lower|upper) /, '$1(') + (/^(lower|upper)/.test(bare(expression)) ? ')' : '')
+    : bare(expression).replace(/^(lower|upper) /, '$1(') +
+        (/^(lower|upper)/.test(bare(expression)) ? ')' : '')
 }
 
 function operatorsOf({ operatorClass, collation }: IndexKey): string | undefined {
@@ -68,7 +70,8 @@ function answers(index: IndexDefinition, text: string): boolean {
   const areColumns = own.every((key, at) => {
     const column = columnOf(key)
     const place = places[at]
-    if (place?.columns.includes(column) !== true || taken.has(column) || place.operators !== operatorsOf(key)) return false
+    if (place?.columns.includes(column) !== true || taken.has(column) || place.operators !== operatorsOf(key))
+      return false
     taken.add(column)
     return true
   })
@@ -83,7 +86,9 @@ export function indexesOfNeed<T extends { readonly definition: IndexDefinition }
   advised: readonly T[],
 ): readonly T[] | undefined {
   for (const alternative of need.split(' | ')) {
-    const found = alternative.split(' & ').map((text) => advised.find(({ definition }) => answers(definition, text)))
+    const found = alternative
+      .split(' & ')
+      .map((text) => advised.find(({ definition }) => answers(definition, text)))
     if (found.every((index) => index !== undefined)) return found
   }
   return undefined

@@ -8,7 +8,8 @@ export function createExpected(need: string, dialect: Dialect): string[] {
     const { table, method, keys, where } = readIndex(text)
     const columns = keys.flatMap(({ columns: names, isDescending, operators }) =>
       names.map((name) => {
-        const special = operators === undefined ? '' : dialect === 'sqlite' ? ` COLLATE ${operators}` : ` ${operators}`
+        const special =
+          operators === undefined ? '' : dialect === 'sqlite' ? ` COLLATE ${operators}` : ` ${operators}`
         return `${name}${special}${isDescending ? ' DESC' : ''}`
       }),
     )

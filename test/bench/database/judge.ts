@@ -44,7 +44,8 @@ export async function judgeWorkload(advisor: ShopAdvisor, all: ShopAsked): Promi
   const { dialect } = advisor.database
   const advice = await advisor.advise(entries([...all.shapes, ...all.writes], dialect, all))
   const needs = all.shapes.flatMap(({ id, shape }) => answerOf(shape, dialect).map((need) => ({ id, need })))
-  const isOfSome = ({ definition }: IndexAdvice) => all.shapes.some(({ shape }) => isForeseen(definition, shape, dialect))
+  const isOfSome = ({ definition }: IndexAdvice) =>
+    all.shapes.some(({ shape }) => isForeseen(definition, shape, dialect))
   return {
     advice,
     needs: needs.length,
@@ -54,11 +55,19 @@ export async function judgeWorkload(advisor: ShopAdvisor, all: ShopAsked): Promi
   }
 }
 
-export async function judgeShape(advisor: ShopAdvisor, asked: AskedShape, all: ShopAsked, measures = true): Promise<ShapeVerdict> {
+export async function judgeShape(
+  advisor: ShopAdvisor,
+  asked: AskedShape,
+  all: ShopAsked,
+  measures = true,
+): Promise<ShapeVerdict> {
   const { dialect } = advisor.database
   const { shape } = asked
   const beside = all.writes.filter(({ id }) => shape.beside?.includes(id))
-  const advice = await advisor.advise(entries([asked, ...beside], dialect, all), measures && shape.isEndlessOnSqlite !== true)
+  const advice = await advisor.advise(
+    entries([asked, ...beside], dialect, all),
+    measures && shape.isEndlessOnSqlite !== true,
+  )
   const missing = answerOf(shape, dialect).filter((need) => indexesOfNeed(need, advice.indexes) === undefined)
   const needless = advice.indexes.filter(({ definition }) => !isForeseen(definition, shape, dialect))
   return { asked, isRight: missing.length === 0 && needless.length === 0, missing, needless, advice }

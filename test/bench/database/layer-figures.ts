@@ -4,7 +4,9 @@ import type { ShopDatabase } from './shop-database.ts'
 
 const ROWS = 100_000
 const WORDS =
-  'amber bold coral dusty early frosty golden hazel ivory jade linen maple noble olive pearl quiet rustic silver tidal velvet'.split(' ')
+  'amber bold coral dusty early frosty golden hazel ivory jade linen maple noble olive pearl quiet rustic silver tidal velvet'.split(
+    ' ',
+  )
 
 /** The specified limits for one layer of a database with 100,000 rows, in milliseconds. */
 const TARGETS = { key: 1, range: 10, text: 50 }
@@ -27,12 +29,17 @@ export async function layerFigures(database: ShopDatabase, rounds: number): Prom
     }
     return median(times)
   }
-  const count = async (sql: string, values: readonly unknown[] = []) => (await connection.query(sql, values)).length
+  const count = async (sql: string, values: readonly unknown[] = []) =>
+    (await connection.query(sql, values)).length
   const byKey = `SELECT * FROM papers WHERE id = ${placeholder}`
   const key = (round: number) => ((round * 7_919) % ROWS) + 1
   const keyMs = await time((round) => count(byKey, [key(round)]))
-  const rangeMs = await time((round) => count(`SELECT id, day FROM papers WHERE day BETWEEN ${round % 90} AND ${(round % 90) + 9}`))
-  const textMs = await time((round) => count(textSearch(dialect, `${WORDS[round % 20]}`, `${WORDS[(round + 7) % 20]}`)))
+  const rangeMs = await time((round) =>
+    count(`SELECT id, day FROM papers WHERE day BETWEEN ${round % 90} AND ${(round % 90) + 9}`),
+  )
+  const textMs = await time((round) =>
+    count(textSearch(dialect, `${WORDS[round % 20]}`, `${WORDS[(round + 7) % 20]}`)),
+  )
   const ids = (round: number) => Array.from({ length: 100 }, (_, at) => key(round * 100 + at))
   const oneByOneMs = await time(async (round) => {
     let rows = 0
@@ -52,18 +59,30 @@ export async function layerFigures(database: ShopDatabase, rounds: number): Prom
 
 async function fill({ connection, dialect }: ShopDatabase): Promise<void> {
   const text = dialect === 'mysql' ? 'VARCHAR(191)' : 'TEXT'
-  const body = dialect === 'postgresql' ? ", search tsvector GENERATED ALWAYS AS (to_tsvector('simple', body)) STORED" : ''
-  await connection.query(`CREATE TABLE papers (id INTEGER PRIMARY KEY, day INTEGER NOT NULL, body ${text} NOT NULL${body})`)
-  const words = (id: number) => Array.from({ length: 8 }, (_, at) => WORDS[Math.trunc(id / (at * at * at + 1)) % 20]).join(' ')
+  const body =
+    dialect === 'postgresql'
+      ? ", search tsvector GENERATED ALWAYS AS (to_tsvector('simple', body)) STORED"
+      : ''
+  await connection.query(
+    `CREATE TABLE papers (id INTEGER PRIMARY KEY, day INTEGER NOT NULL, body ${text} NOT NULL${body})`,
+  )
+  const words = (id: number) =>
+    Array.from({ length: 8 }, (_, at) => WORDS[Math.trunc(id / (at * at * at + 1)) % 20]).join(' ')
   for (let from = 1; from <= ROWS; from += 1_000) {
-    const rows = Array.from({ length: 1_000 }, (_, at) => `(${from + at}, ${(from + at) % 100}, '${words(from + at)}')`)
+    const rows = Array.from(
+      { length: 1_000 },
+      (_, at) => `(${from + at}, ${(from + at) % 100}, '${words(from + at)}')`,
+    )
     await connection.query(`INSERT INTO papers (id, day, body) VALUES ${rows.join(', ')}`)
   }
   await connection.query('CREATE INDEX papers_day ON papers (day)')
   if (dialect === 'sqlite') {
-    await connection.query("CREATE VIRTUAL TABLE papers_text USING fts5 (body, content='papers', content_rowid='id')")
+    await connection.query(
+      "CREATE VIRTUAL TABLE papers_text USING fts5 (body, content='papers', content_rowid='id')",
+    )
     await connection.query("INSERT INTO papers_text (papers_text) VALUES ('rebuild')")
-  } else if (dialect === 'postgresql') await connection.query('CREATE INDEX papers_text ON papers USING gin (search)')
+  } else if (dialect === 'postgresql')
+    await connection.query('CREATE INDEX papers_text ON papers USING gin (search)')
   else await connection.query('CREATE FULLTEXT INDEX papers_text ON papers (body)')
   await connection.query(dialect === 'mysql' ? 'ANALYZE TABLE papers' : 'ANALYZE papers')
 }

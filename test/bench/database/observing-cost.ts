@@ -50,7 +50,9 @@ export function observingFigures(rounds: number): BenchFigure[] {
   })
   // Statements that differ in a value, like those of apps that inline values.
   const fresh = microseconds(rounds, texts.length * FRESH_TURNS, (round) => {
-    const copies = Array.from({ length: FRESH_TURNS }, (_, turn) => texts.map((sql) => copyOf(`${sql} /* ${round} ${turn} */`)))
+    const copies = Array.from({ length: FRESH_TURNS }, (_, turn) =>
+      texts.map((sql) => copyOf(`${sql} /* ${round} ${turn} */`)),
+    )
     const startedAt = performance.now()
     for (const own of copies) for (const sql of own) analyzeSql(sql, 'postgresql')
     return performance.now() - startedAt
@@ -68,13 +70,19 @@ export function observingFigures(rounds: number): BenchFigure[] {
     for (let turn = 0; turn < FRESH_TURNS; turn += 1) for (const sql of texts) tokenize(sql, 'postgresql')
   })
   const trees = microseconds(rounds, texts.length * FRESH_TURNS, () => {
-    for (let turn = 0; turn < FRESH_TURNS; turn += 1) for (const sql of texts) readQueryTree(sql, 'postgresql')
+    for (let turn = 0; turn < FRESH_TURNS; turn += 1)
+      for (const sql of texts) readQueryTree(sql, 'postgresql')
   })
   const mean = bytes / texts.length
   return [
     { id: 'fingerprint of a known statement', value: seen, unit: 'µs', target: TARGETS.seen },
     { id: 'the same, of a new but equal string each time', value: equal, unit: 'µs' },
-    { id: `fingerprint of a new statement (${Math.round(mean)} characters on average)`, value: fresh, unit: 'µs', target: TARGETS.fresh },
+    {
+      id: `fingerprint of a new statement (${Math.round(mean)} characters on average)`,
+      value: fresh,
+      unit: 'µs',
+      target: TARGETS.fresh,
+    },
     { id: 'counting a known statement', value: logged, unit: 'µs' },
     { id: 'reading tokens', value: mean / tokens, unit: 'MB/s' },
     { id: 'reading the tree of a statement', value: trees, unit: 'µs' },

@@ -46,13 +46,18 @@ export async function realGain(
       const table = index.definition.table.split('.').at(-1)
       const name = quoted(index.name, dialect)
       // MariaDB cannot roll back a DROP, but can ignore an index.
-      const drop = [dialect === 'mysql' ? `ALTER TABLE ${table} ALTER INDEX ${name} IGNORED` : `DROP INDEX ${name}`]
+      const drop = [
+        dialect === 'mysql' ? `ALTER TABLE ${table} ALTER INDEX ${name} IGNORED` : `DROP INDEX ${name}`,
+      ]
       const losses: Loss[] = []
       for (const asked of shapes.filter((shape) => isOf(shape, index))) {
         const loss = await lossOf(database, asked, drop, after.get(asked.id) ?? 0, rounds)
         if (loss !== undefined) losses.push(loss)
       }
-      drops.push({ label: labelOf(index), losses: losses.sort((a, b) => b.without / b.with - a.without / a.with) })
+      drops.push({
+        label: labelOf(index),
+        losses: losses.sort((a, b) => b.without / b.with - a.without / a.with),
+      })
     }
     return { after, drops }
   } finally {
@@ -73,7 +78,11 @@ async function lossOf(
 ): Promise<Loss | undefined> {
   const first = { id: asked.id, with: ms, without: await timer.ms(asked, 1, drop) }
   if (!isLoss(first)) return undefined
-  const again = { id: asked.id, with: await timer.ms(asked, rounds), without: await timer.ms(asked, rounds, drop) }
+  const again = {
+    id: asked.id,
+    with: await timer.ms(asked, rounds),
+    without: await timer.ms(asked, rounds, drop),
+  }
   return isLoss(again) ? again : undefined
 }
 
@@ -104,10 +113,15 @@ export async function realAnswer(
   const advised = advice.indexes.flatMap(({ definition, name, reason }) => {
     const { steps } = schemaChangeSql({ kind: 'create-index', index: definition, name, reason }, snapshot)
     // In a transaction, which is rolled back.
-    return steps.filter(({ sql }) => /^(CREATE|ALTER TABLE)/.test(sql)).map(({ sql }) => sql.replace(' CONCURRENTLY', ''))
+    return steps
+      .filter(({ sql }) => /^(CREATE|ALTER TABLE)/.test(sql))
+      .map(({ sql }) => sql.replace(' CONCURRENTLY', ''))
   })
   const known = answerOf(asked.shape, dialect).flatMap((need) => createExpected(need, dialect))
-  const analyze = (sql: readonly string[]) => [...sql, ...tables.map((table) => `ANALYZE ${dialect === 'mysql' ? 'TABLE ' : ''}${table}`)]
+  const analyze = (sql: readonly string[]) => [
+    ...sql,
+    ...tables.map((table) => `ANALYZE ${dialect === 'mysql' ? 'TABLE ' : ''}${table}`),
+  ]
   return {
     bare: await timer.ms(asked, rounds),
     advised: advised.length === 0 ? undefined : await timer.ms(asked, rounds, analyze(advised)),

@@ -50,5 +50,7 @@ export function toJson(figure: BenchFigure, area = 'database'): string {
 
 export function shown(value: number): string {
   if (Number.isInteger(value)) return String(value)
-  return value.toFixed(Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : Math.abs(value) >= 0.1 ? 2 : 3)
+  return value.toFixed(
+    Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : Math.abs(value) >= 0.1 ? 2 : 3,
+  )
 }

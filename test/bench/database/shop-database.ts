@@ -75,9 +75,12 @@ export async function openSqliteShop(shop: Shop): Promise<ShopDatabase> {
 export async function openPostgresShop(shop: Shop): Promise<ShopDatabase> {
   const service = await startPostgres()
   const name = `${databaseOf(service.url)}_shop`
-  // Strings in a natural-language order, as in most databases: indexes serve prefixes only with special operator
-  // classes.
-  await onPostgres(service.url, `CREATE DATABASE ${name} TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en' LOCALE 'C.UTF-8'`)
+  // Strings in a natural-language order, as in most databases: indexes serve prefixes only with special
+  // operator classes.
+  await onPostgres(
+    service.url,
+    `CREATE DATABASE ${name} TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en' LOCALE 'C.UTF-8'`,
+  )
   const url = withDatabase(service.url, name)
   const startedAt = performance.now()
   const client = new pg.Client({ connectionString: url })
@@ -87,7 +90,9 @@ export async function openPostgresShop(shop: Shop): Promise<ShopDatabase> {
   const rows = await load(shop, async (table, chunk) => {
     const names = shopTable(table).columns.map((column) => column.name)
     const records = chunk.map((row) => Object.fromEntries(names.map((column, at) => [column, row[at]])))
-    await client.query(`INSERT INTO ${table} SELECT * FROM json_populate_recordset(NULL::${table}, $1)`, [JSON.stringify(records)])
+    await client.query(`INSERT INTO ${table} SELECT * FROM json_populate_recordset(NULL::${table}, $1)`, [
+      JSON.stringify(records),
+    ])
   })
   await client.query(after)
   await client.query('CREATE EXTENSION IF NOT EXISTS pg_trgm').catch(() => {})
@@ -144,7 +149,10 @@ export async function openMariadbShop(shop: Shop): Promise<ShopDatabase> {
   }
 }
 
-async function load(shop: Shop, insert: (table: string, rows: readonly (readonly Value[])[]) => Promise<void>): Promise<number> {
+async function load(
+  shop: Shop,
+  insert: (table: string, rows: readonly (readonly Value[])[]) => Promise<void>,
+): Promise<number> {
   let rows = 0
   for (const [table, make, size] of shopRows(shop)) {
     for (let from = 1; from <= size; from += CHUNK) {

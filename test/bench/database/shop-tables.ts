@@ -24,7 +24,12 @@ export interface ShopTable {
 function table(
   name: string,
   columns: string,
-  { primaryKey = ['id'], unique = [], indexes = [], references = [] }: Partial<Omit<ShopTable, 'name' | 'columns'>> = {},
+  {
+    primaryKey = ['id'],
+    unique = [],
+    indexes = [],
+    references = [],
+  }: Partial<Omit<ShopTable, 'name' | 'columns'>> = {},
 ): ShopTable {
   const read = columns.split(',').map((column): Column => {
     const [, of = '', kind = '', optional] = /^\s*(\w+) (\w+)(\?)?\s*$/.exec(column) ?? []
@@ -57,7 +62,11 @@ const shopTables: readonly ShopTable[] = [
   table(
     'orders',
     'id int, number text, customer_id int, status text, channel text, warehouse_id int, total int, coupon_code text?, placed_at time, cancelled_at time?',
-    { unique: ['number'], indexes: [['warehouse_id', 'placed_at']], references: [['customer_id', 'customers']] },
+    {
+      unique: ['number'],
+      indexes: [['warehouse_id', 'placed_at']],
+      references: [['customer_id', 'customers']],
+    },
   ),
   table('order_items', 'id int, order_id int, product_id int, quantity int, price int, returned bool', {
     references: [
@@ -70,15 +79,23 @@ const shopTables: readonly ShopTable[] = [
     'id int, order_id int, carrier text, tracking_number text, state text, region text, weight int, shipped_at time, delivered_at time?',
     { references: [['order_id', 'orders']] },
   ),
-  table('reviews', 'id int, product_id int, customer_id int, rating int, title text, body text, status text, created_at time', {
-    references: [
-      ['product_id', 'products'],
-      ['customer_id', 'customers'],
-    ],
-  }),
-  table('messages', 'id int, thread_id int, customer_id int, agent_id int?, body text, sent_at time, read_at time?', {
-    references: [['customer_id', 'customers']],
-  }),
+  table(
+    'reviews',
+    'id int, product_id int, customer_id int, rating int, title text, body text, status text, created_at time',
+    {
+      references: [
+        ['product_id', 'products'],
+        ['customer_id', 'customers'],
+      ],
+    },
+  ),
+  table(
+    'messages',
+    'id int, thread_id int, customer_id int, agent_id int?, body text, sent_at time, read_at time?',
+    {
+      references: [['customer_id', 'customers']],
+    },
+  ),
   table('events', 'id int, session_id text, kind text, customer_id int?, path text, occurred_at time'),
 ]
 
@@ -111,12 +128,18 @@ export function shopDdl(dialect: Dialect): { readonly before: string; readonly a
       return `${quote(column.name)} ${TYPES[dialect][column.kind]}${column.isNullable ? '' : ' NOT NULL'}${isRowid ? ' PRIMARY KEY' : ''}`
     })
     if (dialect !== 'sqlite' || primaryKey.length > 1) lines.push(`PRIMARY KEY (${list(primaryKey)})`)
-    const keys = references.map(([column, other]) => `FOREIGN KEY (${quote(column)}) REFERENCES ${quote(other)} (${quote('id')})`)
+    const keys = references.map(
+      ([column, other]) => `FOREIGN KEY (${quote(column)}) REFERENCES ${quote(other)} (${quote('id')})`,
+    )
     if (dialect === 'sqlite') lines.push(...keys)
     before.push(`CREATE TABLE ${quote(name)} (${lines.join(', ')});`)
     if (dialect === 'postgresql') after.push(...keys.map((key) => `ALTER TABLE ${quote(name)} ADD ${key};`))
-    for (const column of unique) after.push(`CREATE UNIQUE INDEX ${quote(`${name}_${column}_key`)} ON ${quote(name)} (${quote(column)});`)
-    for (const key of indexes) after.push(`CREATE INDEX ${quote(`${name}_${key.join('_')}_idx`)} ON ${quote(name)} (${list(key)});`)
+    for (const column of unique)
+      after.push(
+        `CREATE UNIQUE INDEX ${quote(`${name}_${column}_key`)} ON ${quote(name)} (${quote(column)});`,
+      )
+    for (const key of indexes)
+      after.push(`CREATE INDEX ${quote(`${name}_${key.join('_')}_idx`)} ON ${quote(name)} (${list(key)});`)
   }
   return { before: before.join('\n'), after: after.join('\n') }
 }

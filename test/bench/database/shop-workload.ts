@@ -24,11 +24,19 @@ export interface AskedShape extends Asked {
 }
 
 /** The shop's queries of a database, and its writes. */
-export function askedOf(dialect: Dialect, scale: number): { readonly shapes: readonly AskedShape[]; readonly writes: readonly Asked[] } {
+export function askedOf(
+  dialect: Dialect,
+  scale: number,
+): { readonly shapes: readonly AskedShape[]; readonly writes: readonly Asked[] } {
   const shop = createShop(SEED, scale)
   const asked = (shape: WriteShape): Asked => {
     const { sql, bindings } = statementOf(shape, dialect)
-    return { id: shape.id, sql, calls: shape.calls, samples: Array.from({ length: SAMPLES }, () => bindings(shop)) }
+    return {
+      id: shape.id,
+      sql,
+      calls: shape.calls,
+      samples: Array.from({ length: SAMPLES }, () => bindings(shop)),
+    }
   }
   return { shapes: shapes.map((shape) => ({ ...asked(shape), shape })), writes: writes.map(asked) }
 }

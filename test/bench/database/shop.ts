@@ -46,9 +46,14 @@ const NOUNS =
   'Anchor Apron Basket Bench Blanket Bottle Bowl Brush Candle Carafe Chair Clock Cup Curtain Desk Drawer Easel Fan Frame Funnel Glass Hammer Hook Jar Kettle Knife Ladder Lamp Lantern Mat Mirror Mug Napkin Needle Paddle Pan Pillow Pitcher Plate Quilt Rack Rug Saddle Shelf Spoon Stool Table Tray Vase Whisk'.split(
     ' ',
   )
-const FIRST = 'Ada Ben Cleo Dan Eva Finn Gil Hana Ivo Jana Kai Lea Max Nia Odo Pia Rex Sam Tia Uma Vic Wen Yara Zoe'.split(' ')
+const FIRST =
+  'Ada Ben Cleo Dan Eva Finn Gil Hana Ivo Jana Kai Lea Max Nia Odo Pia Rex Sam Tia Uma Vic Wen Yara Zoe'.split(
+    ' ',
+  )
 const LAST =
-  'Abel Brandt Costa Dahl Ebner Falk Greco Haas Ibarra Jansen Klein Lopez Meyer Novak Okafor Peters Quist Rossi Silva Tanaka'.split(' ')
+  'Abel Brandt Costa Dahl Ebner Falk Greco Haas Ibarra Jansen Klein Lopez Meyer Novak Okafor Peters Quist Rossi Silva Tanaka'.split(
+    ' ',
+  )
 
 const SIZES = {
   categories: 60,
@@ -82,7 +87,10 @@ export class Shop {
     readonly random: Random,
     scale: number,
   ) {
-    const scaled = Object.entries(SIZES).map(([table, size]) => [table, size <= 300 ? size : Math.round(size * scale)])
+    const scaled = Object.entries(SIZES).map(([table, size]) => [
+      table,
+      size <= 300 ? size : Math.round(size * scale),
+    ])
     this.sizes = Object.fromEntries(scaled) as Record<keyof typeof SIZES, number>
     this.#customers = new Zipf(random, this.sizes.customers, 0.6)
     this.#products = new Zipf(random, this.sizes.products, 0.8)
@@ -100,7 +108,8 @@ export class Shop {
   thread = (): number => this.random.below(Math.ceil(this.sizes.messages / 4)) + 1
   agent = (): number => this.random.below(40) + 1
   warehouse = (): number => this.random.below(8) + 1
-  session = (): string => `s${(this.random.below(Math.ceil(this.sizes.events / 3)) * 2_654_435_761) % 4_294_967_296}`
+  session = (): string =>
+    `s${(this.random.below(Math.ceil(this.sizes.events / 3)) * 2_654_435_761) % 4_294_967_296}`
   price = (): number => Math.round(10 ** (1 + this.random.next() * 2)) * 100 - 1
   countryRank = (): number => this.#countries.rank()
   country = (rank = this.countryRank()): string => `C${String(rank).padStart(2, '0')}`
@@ -110,11 +119,14 @@ export class Shop {
   coupon = (): string => `COUPON-${this.random.below(500)}`
   region = (): string => `region-${this.random.below(25)}`
   carrier = (): string => `carrier-${this.random.below(5)}`
-  productName = (): string => `${this.random.pick(ADJECTIVES)} ${this.random.pick(NOUNS)} ${this.random.below(1000)}`
-  customerName = (): string => `${this.random.pick(FIRST)} ${this.random.pick(LAST)} ${this.random.below(1000)}`
+  productName = (): string =>
+    `${this.random.pick(ADJECTIVES)} ${this.random.pick(NOUNS)} ${this.random.below(1000)}`
+  customerName = (): string =>
+    `${this.random.pick(FIRST)} ${this.random.pick(LAST)} ${this.random.below(1000)}`
   title = (): string => `${this.random.pick(ADJECTIVES)} and ${this.random.pick(ADJECTIVES)}`.toLowerCase()
   /** Many, few, and very few. */
-  status = (): string => this.weighted({ delivered: 86, shipped: 8, paid: 3, pending: 2, failed: 0.8, disputed: 0.2 })
+  status = (): string =>
+    this.weighted({ delivered: 86, shipped: 8, paid: 3, pending: 2, failed: 0.8, disputed: 0.2 })
   weighted<T extends string>(weights: Readonly<Record<T, number>>): T {
     const entries = Object.entries(weights) as [T, number][]
     let left = this.random.next() * entries.reduce((sum, [, weight]) => sum + weight, 0)
@@ -126,7 +138,8 @@ export class Shop {
   }
   /** @param share - 0: the first day, 1: the last. */
   time = (share = this.random.next()): Date => new Date(START + Math.floor(share * SHOP_DAYS * DAY_MS))
-  later = (time: Date, days: number): Date => new Date(time.getTime() + Math.floor(this.random.next() * days * DAY_MS))
+  later = (time: Date, days: number): Date =>
+    new Date(time.getTime() + Math.floor(this.random.next() * days * DAY_MS))
   /** The number of days before the end. */
   ago = (days: number): Date => this.time(1 - days / SHOP_DAYS)
 }

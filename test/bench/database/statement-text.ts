@@ -17,7 +17,10 @@ export interface Statement {
  * everything that Prisma puts before it, `{orders.*}` all columns, `{page 20 40}` a page, `{all}` the text
  * without a page, and `{starts}` and `{contains}` are patterns. Knex's `{limit 20}` is a bound one.
  */
-export function statementOf({ orm, text, values }: Pick<Shape, 'orm' | 'text' | 'values'>, dialect: Dialect): Statement {
+export function statementOf(
+  { orm, text, values }: Pick<Shape, 'orm' | 'text' | 'values'>,
+  dialect: Dialect,
+): Statement {
   const given = typeof text === 'string' ? text : text[dialect]
   const after: unknown[] = []
   const written = given.replaceAll(/\{([^{}]+)\}/g, (_, name: string) => {
@@ -25,7 +28,10 @@ export function statementOf({ orm, text, values }: Pick<Shape, 'orm' | 'text' | 
     after.push(...bound)
     return sql
   })
-  return { sql: inDialect(written, dialect), bindings: (shop) => [...values(shop).map((value) => boundValue(value, dialect)), ...after] }
+  return {
+    sql: inDialect(written, dialect),
+    bindings: (shop) => [...values(shop).map((value) => boundValue(value, dialect)), ...after],
+  }
 }
 
 interface Part {
@@ -45,10 +51,14 @@ function prismaPart(name: string, dialect: Dialect): Part {
   if (take !== undefined) return { sql: 'LIMIT ? OFFSET ?', bound: [take, skip] }
   if (name === 'all') {
     if (dialect === 'mysql') return { sql: '', bound: [] }
-    return dialect === 'sqlite' ? { sql: 'LIMIT ? OFFSET ?', bound: [-1, '0'] } : { sql: 'OFFSET ?', bound: ['0'] }
+    return dialect === 'sqlite'
+      ? { sql: 'LIMIT ? OFFSET ?', bound: [-1, '0'] }
+      : { sql: 'OFFSET ?', bound: ['0'] }
   }
-  if (name === 'starts') return { sql: dialect === 'mysql' ? "LIKE CONCAT(?, '%')" : "LIKE (? || '%')", bound: [] }
-  if (name === 'contains') return { sql: dialect === 'mysql' ? "LIKE CONCAT('%', ?, '%')" : "LIKE ('%' || ? || '%')", bound: [] }
+  if (name === 'starts')
+    return { sql: dialect === 'mysql' ? "LIKE CONCAT(?, '%')" : "LIKE (? || '%')", bound: [] }
+  if (name === 'contains')
+    return { sql: dialect === 'mysql' ? "LIKE CONCAT('%', ?, '%')" : "LIKE ('%' || ? || '%')", bound: [] }
   const [, returning] = /^returning (\w+)$/.exec(name) ?? []
   if (returning !== undefined) return { sql: returningOf(returning, dialect), bound: [] }
   const [, table = '', column, type] = /^(\w+)(?:\.(\w+|\*))?(:text)?$/.exec(name) ?? []

@@ -31,7 +31,9 @@ export class SessionTimer implements StatementTimer {
   async ms({ sql, samples }: Asked, rounds: number, before: readonly string[] = []): Promise<number> {
     const { connection } = this
     const isPostgres = connection.dialect === 'postgresql'
-    const limit = isPostgres ? `SET statement_timeout = ${MAX_CALL_MS}` : `SET max_statement_time = ${MAX_CALL_MS / 1000}`
+    const limit = isPostgres
+      ? `SET statement_timeout = ${MAX_CALL_MS}`
+      : `SET max_statement_time = ${MAX_CALL_MS / 1000}`
     // MariaDB cannot roll back a change of the schema.
     const outside = isPostgres ? [] : before
     for (const step of outside) await connection.query(step)
@@ -73,7 +75,12 @@ export class SqliteTimer implements StatementTimer {
 
   async ms({ sql, samples }: Asked, rounds: number, before: readonly string[] = []): Promise<number> {
     const child = await this.#ready()
-    const request: TimeRequest = { before, sql, samples: samples.map((sample) => sample.map((value) => runnable(value, 'sqlite'))), rounds }
+    const request: TimeRequest = {
+      before,
+      sql,
+      samples: samples.map((sample) => sample.map((value) => runnable(value, 'sqlite'))),
+      rounds,
+    }
     child.send(request)
     const times = await this.#answer(child, MAX_CALL_MS * 1.5)
     if (times === undefined) {

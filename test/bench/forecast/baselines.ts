@@ -66,7 +66,9 @@ class DailyNaive implements Baseline {
   }
 
   predict(horizon: number): number {
-    return this.#values[this.#values.length - 1 + horizon - this.stepsADay] ?? this.#values.at(-1) ?? Number.NaN
+    return (
+      this.#values[this.#values.length - 1 + horizon - this.stepsADay] ?? this.#values.at(-1) ?? Number.NaN
+    )
   }
 }
 
@@ -101,6 +103,9 @@ class HoltWinters implements Baseline {
   }
 
   predict(horizon: number): number {
-    return Math.max(0, Math.exp(this.#level + (this.#season[(this.#step + horizon) % this.#season.length] ?? 0)) - OFFSET)
+    return Math.max(
+      0,
+      Math.exp(this.#level + (this.#season[(this.#step + horizon) % this.#season.length] ?? 0)) - OFFSET,
+    )
   }
 }

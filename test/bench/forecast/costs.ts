@@ -31,7 +31,10 @@ function filled({ values }: Series, stepMs: number): LoadForecaster {
  * Each sample counts with the fastest of several rounds, because a slow sample in one round only is due to
  * the machine. Steps of five minutes cost most, since each begins a cell.
  */
-function timeSamples({ values, stepMinutes }: Series, rounds: number): { readonly mean: number; readonly worst: number } {
+function timeSamples(
+  { values, stepMinutes }: Series,
+  rounds: number,
+): { readonly mean: number; readonly worst: number } {
   const least = new Float64Array(values.length).fill(Number.POSITIVE_INFINITY)
   const stepMs = stepMinutes * MINUTE_MS
   for (let round = -WARM_UPS; round < rounds; round += 1) {

@@ -12,7 +12,10 @@ export const HORIZONS_MINUTES: readonly number[] = [5, 15, 60]
 export interface Evaluation {
   readonly series: string
   readonly minutes: number
-  /** Forecasts within 15 %, by the name of the method. Values of 0 are omitted, as nothing is within 15 % of them. */
+  /**
+   * Forecasts within 15 %, by the name of the method. Values of 0 are omitted, as nothing is within 15 % of
+   * them.
+   */
   readonly accurate: Readonly<Record<string, number>>
   /** Values within the interval. */
   readonly covered: number
@@ -45,7 +48,10 @@ export function evaluate(series: Series): Evaluation[] {
   const { stepMinutes } = series
   const minutes = [...new Set(HORIZONS_MINUTES.map((horizon) => Math.max(horizon, stepMinutes)))]
   const ours = ourForecasts(series, minutes)
-  const others = Object.entries(baselines).map(([name]) => ({ name, forecasts: baselineForecasts(series, name, minutes) }))
+  const others = Object.entries(baselines).map(([name]) => ({
+    name,
+    forecasts: baselineForecasts(series, name, minutes),
+  }))
   return minutes.map((horizon, at) => {
     const mine = ours[at] ?? []
     const covered = new Score()
@@ -56,13 +62,20 @@ export function evaluate(series: Series): Evaluation[] {
       covered.count(actual >= forecast.lower && actual <= forecast.upper)
       below.count(actual <= forecast.upper)
     })
-    const accurate: Record<string, number> = { Sluice: accuracyOf(series, horizon, (madeAt) => mine[madeAt]?.value) }
-    for (const { name, forecasts } of others) accurate[name] = accuracyOf(series, horizon, (madeAt) => forecasts[at]?.[madeAt])
+    const accurate: Record<string, number> = {
+      Sluice: accuracyOf(series, horizon, (madeAt) => mine[madeAt]?.value),
+    }
+    for (const { name, forecasts } of others)
+      accurate[name] = accuracyOf(series, horizon, (madeAt) => forecasts[at]?.[madeAt])
     return { series: series.name, minutes: horizon, accurate, covered: covered.percent, below: below.percent }
   })
 }
 
-function eachCounted({ values, stepMinutes }: Series, minutes: number, visit: (actual: number, madeAt: number) => void): void {
+function eachCounted(
+  { values, stepMinutes }: Series,
+  minutes: number,
+  visit: (actual: number, madeAt: number) => void,
+): void {
   const horizon = Math.round(minutes / stepMinutes)
   for (let madeAt = Math.floor(LEARNT_SHARE * values.length); madeAt + horizon < values.length; madeAt += 1) {
     const actual = values[madeAt + horizon] ?? Number.NaN
@@ -70,7 +83,11 @@ function eachCounted({ values, stepMinutes }: Series, minutes: number, visit: (a
   }
 }
 
-function accuracyOf(series: Series, minutes: number, forecastOf: (madeAt: number) => number | undefined): number {
+function accuracyOf(
+  series: Series,
+  minutes: number,
+  forecastOf: (madeAt: number) => number | undefined,
+): number {
   const score = new Score()
   eachCounted(series, minutes, (actual, madeAt) => {
     if (actual === 0) return

@@ -6,7 +6,10 @@ import { RECOVERY } from './targets.ts'
 const STEPS_A_DAY = 288
 const TRIPLED_AT = 8.4
 
-/** How soon forecasts are accurate again after a load tripled. Earlier forecasts cannot be: up to 4 % of an hour ahead. */
+/**
+ * How soon forecasts are accurate again after a load tripled. Earlier forecasts cannot be: up to 4 % of an
+ * hour ahead.
+ */
 export function measureRecovery(): BenchFigure[] {
   const at = Math.round(TRIPLED_AT * STEPS_A_DAY)
   const series = tripledSeries(10, at)
@@ -19,6 +22,12 @@ export function measureRecovery(): BenchFigure[] {
       score.count(Math.abs(forecast - actual) <= ACCURATE * actual)
     }
     const target = RECOVERY[minutes] ?? 0
-    return { id: `the day after × 3, ${minutes} min: within ±15 %`, value: Math.round(score.percent), unit: '%', target, bound: '≥' }
+    return {
+      id: `the day after × 3, ${minutes} min: within ±15 %`,
+      value: Math.round(score.percent),
+      unit: '%',
+      target,
+      bound: '≥',
+    }
   })
 }

@@ -41,7 +41,8 @@ export function readFile(path: string): Series | undefined {
   if (first === undefined || rows.length < 3) throw new Error(`${path} has fewer than three values.`)
   const steps = rows.slice(1).map(({ ms }, at) => ms - (rows[at]?.ms ?? 0))
   const stepMinutes = Math.round(median(steps) / MINUTE_MS)
-  if (stepMinutes < 1 || DAY_MINUTES % stepMinutes !== 0) throw new Error(`${path}: expected steps of minutes that divide a day.`)
+  if (stepMinutes < 1 || DAY_MINUTES % stepMinutes !== 0)
+    throw new Error(`${path}: expected steps of minutes that divide a day.`)
   const indexes = rows.map(({ ms }) => Math.round((ms - first.ms) / (stepMinutes * MINUTE_MS)))
   const values = new Float64Array(Math.max(...indexes) + 1).fill(Number.NaN)
   for (const [at, { value }] of rows.entries()) values[indexes[at] ?? 0] = value
@@ -65,7 +66,11 @@ export function syntheticSeries(days: number): Series[] {
 
 /** A daily load that triples at a step. */
 export function tripledSeries(days: number, at: number): Series {
-  return made('synthetic daily × 3', days, (step, random) => (step >= at ? 3 : 1) * dayOf(step) * Math.exp(0.03 * normal(random)))
+  return made(
+    'synthetic daily × 3',
+    days,
+    (step, random) => (step >= at ? 3 : 1) * dayOf(step) * Math.exp(0.03 * normal(random)),
+  )
 }
 
 type Draw = (step: number, random: Random) => number
@@ -75,7 +80,11 @@ const STEPS_A_DAY: number = DAY_MINUTES / STEP_MINUTES
 
 function made(name: string, days: number, draw: Draw): Series {
   const random = new Random(11)
-  return { name, stepMinutes: STEP_MINUTES, values: Float64Array.from({ length: days * STEPS_A_DAY }, (_, step) => draw(step, random)) }
+  return {
+    name,
+    stepMinutes: STEP_MINUTES,
+    values: Float64Array.from({ length: days * STEPS_A_DAY }, (_, step) => draw(step, random)),
+  }
 }
 
 function normal(random: Random): number {
@@ -113,7 +122,11 @@ function stepped(days: number): Series {
 
 function periodic(days: number): Series {
   const period = 50 / STEP_MINUTES
-  return made('synthetic period', days, (step, random) => (step % period < 3 ? 90 : 30) * Math.exp(0.05 * normal(random)))
+  return made(
+    'synthetic period',
+    days,
+    (step, random) => (step % period < 3 ? 90 : 30) * Math.exp(0.05 * normal(random)),
+  )
 }
 
 function sparse(days: number): Series {

@@ -13,5 +13,7 @@ export const targets: Readonly<Record<string, Readonly<Record<number, number>>>>
 /** In percent: 90% of the values should be within the interval. */
 export const COVERAGE: { readonly goal: number; readonly mostOff: number } = { goal: 90, mostOff: 2 }
 
-/** After a load tripled: forecasts within 15 % for values of the following day, in whole percent, by minutes. */
+/**
+ * After a load tripled: forecasts within 15 % for values of the following day, in whole percent, by minutes.
+ */
 export const RECOVERY: Readonly<Record<number, number>> = { 5: 100, 15: 99, 60: 96 }

@@ -58,7 +58,10 @@ async function openFastify(keeping: Keeping): Promise<App> {
   const { sluice } = rows
   const app = fastify({
     serverFactory: (handler) =>
-      createServer({ keepAliveTimeout: 0 }, keeping === 'front' && sluice !== undefined ? responseCacheFront(sluice, handler) : handler),
+      createServer(
+        { keepAliveTimeout: 0 },
+        keeping === 'front' && sluice !== undefined ? responseCacheFront(sluice, handler) : handler,
+      ),
   })
   // Express creates its own.
   if (keeping === 'bare' || keeping === 'results') await app.register(etag)

@@ -1,5 +1,5 @@
-// Sends requests to one app, from a separate process so that its CPU time does not count for the app: `client.ts <port>`.
-// Each message is a `Task`; the reply to it is its last response's `ETag`.
+// Sends requests to one app, from a separate process so that its CPU time does not count for the app:
+// `client.ts <port>`. Each message is a `Task`; the reply to it is its last response's `ETag`.
 import { connect, type Socket } from 'node:net'
 import type { Task } from './task.ts'
 
@@ -11,7 +11,9 @@ let asked = 0
 function requestText({ query, headers }: Task): string {
   asked += 1
   const path = `/overview?${query.replace('$', String(asked))}`
-  const lines = Object.entries({ host: `127.0.0.1:${port}`, ...headers }).map(([name, value]) => `${name}: ${value}\r\n`)
+  const lines = Object.entries({ host: `127.0.0.1:${port}`, ...headers }).map(
+    ([name, value]) => `${name}: ${value}\r\n`,
+  )
   return `GET ${path} HTTP/1.1\r\n${lines.join('')}\r\n`
 }
 
@@ -59,8 +61,10 @@ async function run(task: Task): Promise<string> {
       while (left > 0) {
         left -= 1
         const head = await connection.ask(requestText(task))
-        if (!head.startsWith(`HTTP/1.1 ${task.status} `)) throw new Error(`Expected ${task.status}, got:\n${head}`)
-        if (task.says !== undefined && !head.includes(task.says)) throw new Error(`Expected "${task.says}", got:\n${head}`)
+        if (!head.startsWith(`HTTP/1.1 ${task.status} `))
+          throw new Error(`Expected ${task.status}, got:\n${head}`)
+        if (task.says !== undefined && !head.includes(task.says))
+          throw new Error(`Expected "${task.says}", got:\n${head}`)
         tag = /\r\netag: *(.+)/i.exec(head)?.[1] ?? ''
       }
     }),

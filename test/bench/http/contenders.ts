@@ -20,18 +20,28 @@ function contender(name: string, framework: FrameworkName, keeping: Keeping, ask
     name: `${framework}, ${name}`,
     open: async () => {
       const app = await openApp(framework, keeping)
-      const client = fork(join(import.meta.dirname, 'client.ts'), [String(app.port)], { execArgv: process.execArgv })
+      const client = fork(join(import.meta.dirname, 'client.ts'), [String(app.port)], {
+        execArgv: process.execArgv,
+      })
       client.once('exit', (code) => {
         if (code !== 0 && code !== null) throw new Error(`The client of "${name}" ended with ${code}.`)
       })
       await answerOf(client)
       const { query, kept } = ASKING[asking]
-      const plain: Task = { requests: 1, query, headers: asking === 'cookie' ? { cookie: 'a=b' } : {}, status: 200 }
+      const plain: Task = {
+        requests: 1,
+        query,
+        headers: asking === 'cookie' ? { cookie: 'a=b' } : {},
+        status: 200,
+      }
       // The first request fills the cache, and a front learns from the second.
       await ask(client, plain)
       const tag = await ask(client, plain)
       const says = keeping === 'responses' || keeping === 'front' ? kept : undefined
-      const task = asking === 'unchanged' ? { ...plain, headers: { 'if-none-match': tag }, status: 304, says } : { ...plain, says }
+      const task =
+        asking === 'unchanged'
+          ? { ...plain, headers: { 'if-none-match': tag }, status: 304, says }
+          : { ...plain, says }
       return {
         run: async (iterations) => void (await ask(client, { ...task, requests: iterations })),
         close: async () => {
@@ -63,46 +73,48 @@ export interface Contest {
   readonly contenders: readonly Contender[]
 }
 
-export const contests: readonly Contest[] = (['Express', 'Fastify'] as const).flatMap((framework): Contest[] => [
-  {
-    framework,
-    what: 'hit',
-    title: `${framework}: a route of three queries on SQLite, asked again`,
-    contenders: [
-      contender('without Sluice', framework, 'bare', 'same'),
-      contender('results kept', framework, 'results', 'same'),
-      contender('a Map of bodies by URL', framework, 'map', 'same'),
-      contender('responses kept', framework, 'responses', 'same'),
-    ],
-  },
-  {
-    framework,
-    what: 'constant',
-    title: `${framework}: cached responses and the same text as a constant`,
-    contenders: [
-      contender('a constant', framework, 'constant', 'same'),
-      contender('a hit', framework, 'responses', 'same'),
-      contender('a hit at the front', framework, 'front', 'same'),
-    ].map((one) => ({ ...one, pace: 4 })),
-  },
-  {
-    framework,
-    what: 'cost',
-    title: `${framework}: requests without a cached response; each queries the database`,
-    contenders: [
-      contender('no response cache', framework, 'results', 'new'),
-      contender('a miss', framework, 'responses', 'new'),
-      contender('never kept', framework, 'responses', 'never'),
-      contender('with a cookie', framework, 'responses', 'cookie'),
-    ],
-  },
-  {
-    framework,
-    what: '304',
-    title: `${framework}: If-None-Match of what has not changed, answered 304`,
-    contenders: [
-      contender('without Sluice, 304', framework, 'bare', 'unchanged'),
-      contender('responses kept, 304', framework, 'responses', 'unchanged'),
-    ],
-  },
-])
+export const contests: readonly Contest[] = (['Express', 'Fastify'] as const).flatMap(
+  (framework): Contest[] => [
+    {
+      framework,
+      what: 'hit',
+      title: `${framework}: a route of three queries on SQLite, asked again`,
+      contenders: [
+        contender('without Sluice', framework, 'bare', 'same'),
+        contender('results kept', framework, 'results', 'same'),
+        contender('a Map of bodies by URL', framework, 'map', 'same'),
+        contender('responses kept', framework, 'responses', 'same'),
+      ],
+    },
+    {
+      framework,
+      what: 'constant',
+      title: `${framework}: cached responses and the same text as a constant`,
+      contenders: [
+        contender('a constant', framework, 'constant', 'same'),
+        contender('a hit', framework, 'responses', 'same'),
+        contender('a hit at the front', framework, 'front', 'same'),
+      ].map((one) => ({ ...one, pace: 4 })),
+    },
+    {
+      framework,
+      what: 'cost',
+      title: `${framework}: requests without a cached response; each queries the database`,
+      contenders: [
+        contender('no response cache', framework, 'results', 'new'),
+        contender('a miss', framework, 'responses', 'new'),
+        contender('never kept', framework, 'responses', 'never'),
+        contender('with a cookie', framework, 'responses', 'cookie'),
+      ],
+    },
+    {
+      framework,
+      what: '304',
+      title: `${framework}: If-None-Match of what has not changed, answered 304`,
+      contenders: [
+        contender('without Sluice, 304', framework, 'bare', 'unchanged'),
+        contender('responses kept, 304', framework, 'responses', 'unchanged'),
+      ],
+    },
+  ],
+)

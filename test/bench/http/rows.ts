@@ -14,7 +14,11 @@ export interface Rows {
 
 /** A small in-memory database in the calling process. */
 export async function openRows(withSluiceOn: boolean): Promise<Rows> {
-  const bare = createKnex({ client: 'better-sqlite3', connection: { filename: ':memory:' }, useNullAsDefault: true })
+  const bare = createKnex({
+    client: 'better-sqlite3',
+    connection: { filename: ':memory:' },
+    useNullAsDefault: true,
+  })
   await bare.schema.createTable('regions', (table) => {
     table.integer('id').primary()
     table.string('name')
@@ -25,7 +29,9 @@ export async function openRows(withSluiceOn: boolean): Promise<Rows> {
     table.string('name')
     table.integer('people')
   })
-  await bare('regions').insert(Array.from({ length: REGIONS }, (_, at) => ({ id: at + 1, name: `Region ${at + 1}` })))
+  await bare('regions').insert(
+    Array.from({ length: REGIONS }, (_, at) => ({ id: at + 1, name: `Region ${at + 1}` })),
+  )
   const cities = Array.from({ length: CITIES }, (_, at) => ({
     id: at + 1,
     region_id: (at % REGIONS) + 1,
@@ -63,7 +69,11 @@ async function untilKept(db: Knex, sluice: Sluice): Promise<void> {
  */
 export async function overview(db: Knex, at: number): Promise<object> {
   const regions = await db('regions').select('id', 'name').where('id', '>', -at).orderBy('id')
-  const cities = await db('cities').select('id', 'name', 'people').where('people', '>=', -at).orderBy('id').limit(20)
+  const cities = await db('cities')
+    .select('id', 'name', 'people')
+    .where('people', '>=', -at)
+    .orderBy('id')
+    .limit(20)
   const total = await db('cities').where('people', '>=', -at).count({ count: '*' }).first()
   return { regions, cities, total: total?.count }
 }

@@ -24,7 +24,8 @@ export async function bullmqFigures(isQuick: boolean): Promise<BenchFigure[]> {
   const server = await startRedisServer()
   try {
     const figures: BenchFigure[] = []
-    for (const concurrency of [10, 50]) figures.push(...(await throughput(server, concurrency, isQuick ? 3 : 9)))
+    for (const concurrency of [10, 50])
+      figures.push(...(await throughput(server, concurrency, isQuick ? 3 : 9)))
     return [...figures, ...(await latencies(server, isQuick ? 50 : 200))]
   } finally {
     await server.stop()
@@ -36,18 +37,31 @@ async function throughput(server: RedisServer, concurrency: number, rounds: numb
   const raw: Rate[] = []
   // The first round warms up.
   for (let round = -1; round < rounds; round += 1) {
-    const turns = [async () => own.push(await engineRate(server, concurrency)), async () => raw.push(await workerRate(server, concurrency))]
+    const turns = [
+      async () => own.push(await engineRate(server, concurrency)),
+      async () => raw.push(await workerRate(server, concurrency)),
+    ]
     for (const turn of round % 2 === 0 ? turns : turns.reverse()) await turn()
   }
   const of = (rates: readonly Rate[], rate: keyof Rate) => rates.slice(1).map((one) => one[rate])
-  const figure = (id: string, value: number): BenchFigure => ({ id: `${id}, ${concurrency} at once`, value, unit: 'tasks/s' })
+  const figure = (id: string, value: number): BenchFigure => ({
+    id: `${id}, ${concurrency} at once`,
+    value,
+    unit: 'tasks/s',
+  })
   const ratios = of(own, 'processed').map((rate, round) => rate / (of(raw, 'processed')[round] ?? Number.NaN))
   return [
     figure('bullmq: added by a thousand', median(of(own, 'added'))),
     figure('BullMQ alone: added by a thousand', median(of(raw, 'added'))),
     figure('bullmq: processed', median(of(own, 'processed'))),
     figure('BullMQ alone: processed', median(of(raw, 'processed'))),
-    { id: `bullmq ÷ BullMQ alone: processed, ${concurrency} at once`, value: median(ratios), unit: '×', target: TARGET, bound: '≥' },
+    {
+      id: `bullmq ÷ BullMQ alone: processed, ${concurrency} at once`,
+      value: median(ratios),
+      unit: '×',
+      target: TARGET,
+      bound: '≥',
+    },
   ]
 }
 
@@ -61,7 +75,9 @@ async function engineRate(server: RedisServer, concurrency: number): Promise<Rat
   await jobs.getProcessingStats(queue)
   const added = await perSecond(async () => {
     for (let at = 0; at < TASKS; at += GROUP)
-      await Promise.all(Array.from({ length: GROUP }, (_, each) => jobs.enqueueTask({ at: at + each }, 'normal', queue)))
+      await Promise.all(
+        Array.from({ length: GROUP }, (_, each) => jobs.enqueueTask({ at: at + each }, 'normal', queue)),
+      )
   })
   let done = 0
   const processed = await perSecond(
@@ -88,7 +104,9 @@ async function workerRate(server: RedisServer, concurrency: number): Promise<Rat
   const opts = { removeOnComplete: true }
   const added = await perSecond(async () => {
     for (let at = 0; at < TASKS; at += GROUP)
-      await queue.addBulk(Array.from({ length: GROUP }, (_, each) => ({ name: 'task', data: { at: at + each }, opts })))
+      await queue.addBulk(
+        Array.from({ length: GROUP }, (_, each) => ({ name: 'task', data: { at: at + each }, opts })),
+      )
   })
   let done = 0
   const worker = new Worker(queue.name, async () => {}, { connection, concurrency, autorun: false })
@@ -136,12 +154,22 @@ async function latencies(server: RedisServer, count: number): Promise<BenchFigur
   await Promise.all([source.close(), worker.close()])
   return [
     { id: 'bullmq: start after enqueueing, the median', value: median(starts), unit: 'ms' },
-    { id: 'bullmq: abort of a running task after cancelling, the median', value: median(cancels), unit: 'ms', target: 200 },
+    {
+      id: 'bullmq: abort of a running task after cancelling, the median',
+      value: median(cancels),
+      unit: 'ms',
+      target: 200,
+    },
   ]
 }
 
-function engineOn({ port }: RedisServer): { readonly jobs: AsyncBatchProcessingEngine; readonly close: () => Promise<void> } {
-  const jobs = new AsyncBatchProcessingEngine({ backend: bullmqJobBackend(new Redis({ port, host: '127.0.0.1', lazyConnect: true })) })
+function engineOn({ port }: RedisServer): {
+  readonly jobs: AsyncBatchProcessingEngine
+  readonly close: () => Promise<void>
+} {
+  const jobs = new AsyncBatchProcessingEngine({
+    backend: bullmqJobBackend(new Redis({ port, host: '127.0.0.1', lazyConnect: true })),
+  })
   return { jobs, close: () => jobs.close() }
 }
 

@@ -10,7 +10,11 @@ const BASE = 'fastq.promise'
 const OWN = 'sluice'
 
 /** All tasks are added together, and do nothing; the benchmark awaits the promise of each. */
-function operation(add: (at: number) => Promise<unknown>, done: () => unknown, close: () => unknown = () => {}): Operation {
+function operation(
+  add: (at: number) => Promise<unknown>,
+  done: () => unknown,
+  close: () => unknown = () => {},
+): Operation {
   return {
     async run(iterations) {
       const all: Promise<unknown>[] = []
@@ -22,7 +26,11 @@ function operation(add: (at: number) => Promise<unknown>, done: () => unknown, c
   }
 }
 
-function ofEngine(jobs: AsyncBatchProcessingEngine, close: () => unknown, priorities: readonly ('high' | 'normal')[]): Operation {
+function ofEngine(
+  jobs: AsyncBatchProcessingEngine,
+  close: () => unknown,
+  priorities: readonly ('high' | 'normal')[],
+): Operation {
   let added = 0
   let over = 0
   let resolve = () => {}
@@ -99,13 +107,24 @@ export const memoryContenders: readonly Contender[] = [
 export async function memoryFigures(rounds: number, tasks: number): Promise<BenchFigure[]> {
   const measured = await measure(memoryContenders, rounds, tasks)
   const base = measured.find(({ name }) => name === BASE)
-  const figures: BenchFigure[] = measured.map(({ name, wallUs }) => ({ id: `${name}, a task`, value: wallUs, unit: 'µs' }))
+  const figures: BenchFigure[] = measured.map(({ name, wallUs }) => ({
+    id: `${name}, a task`,
+    value: wallUs,
+    unit: 'µs',
+  }))
   for (const { name, wallUs } of measured) {
     if (name === BASE) continue
-    const figure = { id: `${name} ÷ ${BASE}, tasks a second`, value: (base?.wallUs ?? Number.NaN) / wallUs, unit: '×' as const }
+    const figure = {
+      id: `${name} ÷ ${BASE}, tasks a second`,
+      value: (base?.wallUs ?? Number.NaN) / wallUs,
+      unit: '×' as const,
+    }
     figures.push(name === OWN ? { ...figure, target: 0.5, bound: '≥' } : figure)
   }
-  return [...figures, { id: 'memory of a waiting task', value: await bytesOfWaiting(100_000), unit: 'B', target: 1_024 }]
+  return [
+    ...figures,
+    { id: 'memory of a waiting task', value: await bytesOfWaiting(100_000), unit: 'B', target: 1_024 },
+  ]
 }
 
 async function bytesOfWaiting(tasks: number): Promise<number> {

@@ -43,7 +43,11 @@ function nextQueue(): string {
 }
 
 /** Tasks per second, with tasks that do nothing. */
-async function throughput(world: World, concurrency: number, tasks: number): Promise<{ readonly add: number; readonly process: number }> {
+async function throughput(
+  world: World,
+  concurrency: number,
+  tasks: number,
+): Promise<{ readonly add: number; readonly process: number }> {
   const queue = nextQueue()
   const { jobs } = world.engine(concurrency)
   jobs.createQueue(queue, concurrency)
@@ -69,12 +73,18 @@ async function throughput(world: World, concurrency: number, tasks: number): Pro
   return { add, process }
 }
 
-/** Milliseconds from enqueueing in one process until the start in another, which would poll only after five seconds. */
+/**
+ * Milliseconds from enqueueing in one process until the start in another, which would poll only after five
+ * seconds.
+ */
 async function startMs(world: World, rounds: number): Promise<number> {
   const queue = nextQueue()
   const source = world.engine(1).jobs
   const pool = new pg.Pool({ connectionString: world.url, max: 8 })
-  const worker = new AsyncBatchProcessingEngine({ backend: postgresJobBackend({ pool, schema: SCHEMA }), pollMs: 5_000 })
+  const worker = new AsyncBatchProcessingEngine({
+    backend: postgresJobBackend({ pool, schema: SCHEMA }),
+    pollMs: 5_000,
+  })
   const times: number[] = []
   source.createQueue(queue)
   worker.createQueue(queue)
@@ -119,7 +129,17 @@ async function claimMs(world: World, beside: number, rounds: number): Promise<nu
   for (let round = 0; round < rounds; round += 1) {
     const at = Date.now()
     const outcomes = claims.map((claim) => ({
-      ...{ claim, kind: 'done' as const, at, runAt: 0, failure: null, isKept: false, doneItems: 0, failedItems: 0, data: null },
+      ...{
+        claim,
+        kind: 'done' as const,
+        at,
+        runAt: 0,
+        failure: null,
+        isKept: false,
+        doneItems: 0,
+        failedItems: 0,
+        data: null,
+      },
     }))
     const startedAt = performance.now()
     claims = (await backend.step(queue, outcomes, 10, 'bench', 60_000)).claims
@@ -138,7 +158,13 @@ export async function postgresJobFigures(quick: boolean): Promise<BenchFigure[]>
     for (const concurrency of [10, 50]) {
       const { add, process } = await throughput(world, concurrency, quick ? 2_000 : 10_000)
       if (concurrency === 10)
-        figures.push({ id: 'PostgreSQL: tasks added, ten at a time', value: add, unit: 'tasks/s', bound: '≥', target: 1_000 })
+        figures.push({
+          id: 'PostgreSQL: tasks added, ten at a time',
+          value: add,
+          unit: 'tasks/s',
+          bound: '≥',
+          target: 1_000,
+        })
       const target = concurrency === 10 ? 1_900 : 4_000
       figures.push({
         id: `PostgreSQL: tasks that do nothing, concurrency ${concurrency}`,
@@ -149,9 +175,19 @@ export async function postgresJobFigures(quick: boolean): Promise<BenchFigure[]>
       })
     }
     const start = await startMs(world, quick ? 20 : 100)
-    figures.push({ id: 'PostgreSQL: from enqueueing to the start in another process', value: start, unit: 'ms', target: 20 })
+    figures.push({
+      id: 'PostgreSQL: from enqueueing to the start in another process',
+      value: start,
+      unit: 'ms',
+      target: 20,
+    })
     const rounds = quick ? 50 : 300
-    figures.push({ id: 'PostgreSQL: a step of ten tasks', value: await claimMs(world, 0, rounds), unit: 'ms', target: 20 })
+    figures.push({
+      id: 'PostgreSQL: a step of ten tasks',
+      value: await claimMs(world, 0, rounds),
+      unit: 'ms',
+      target: 20,
+    })
     const beside = quick ? 10_000 : 100_000
     const id = `PostgreSQL: the same with ${beside.toLocaleString('en')} each that wait, are delayed, dead, and done`
     figures.push({ id, value: await claimMs(world, beside, rounds), unit: 'ms', target: 20 })

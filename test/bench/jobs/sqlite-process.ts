@@ -51,7 +51,16 @@ async function million(): Promise<unknown> {
   clearInterval(loop)
   await jobs.close()
   const isWhole = sum === (count * (count - 1)) / 2
-  return { addMs, runMs, addMb: (addPeak - before) / 1e6, peakMb: (peak - before) / 1e6, rssMb: peak / 1e6, gapMs: gap, isWhole, details }
+  return {
+    addMs,
+    runMs,
+    addMb: (addPeak - before) / 1e6,
+    peakMb: (peak - before) / 1e6,
+    rssMb: peak / 1e6,
+    gapMs: gap,
+    isWhole,
+    details,
+  }
 }
 
 /** Works until the queue is empty. */

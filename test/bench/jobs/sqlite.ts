@@ -34,7 +34,11 @@ async function throughput(synchronous: Synchronous, count: number, target: numbe
     })
     const groupMs = await timed(async () => {
       for (let at = alone; at < count; at += 1_000)
-        await Promise.all(Array.from({ length: Math.min(1_000, count - at) }, (_, each) => jobs.enqueueTask({ at: at + each }, 'normal')))
+        await Promise.all(
+          Array.from({ length: Math.min(1_000, count - at) }, (_, each) =>
+            jobs.enqueueTask({ at: at + each }, 'normal'),
+          ),
+        )
     })
     let done = 0
     let end = () => {}
@@ -55,7 +59,11 @@ async function throughput(synchronous: Synchronous, count: number, target: numbe
     })
     await jobs.close()
     const rate = (tasks: number, ms: number) => (tasks / ms) * 1_000
-    const figure = (what: string, value: number): BenchFigure => ({ id: `sqlite ${synchronous}: ${what}`, value, unit: 'tasks/s' })
+    const figure = (what: string, value: number): BenchFigure => ({
+      id: `sqlite ${synchronous}: ${what}`,
+      value,
+      unit: 'tasks/s',
+    })
     return [
       figure('enqueued sequentially', rate(alone, oneMs)),
       ...(count > alone ? [figure('enqueued in batches of a thousand', rate(count - alone, groupMs))] : []),
@@ -128,7 +136,9 @@ async function processes(count: number): Promise<BenchFigure[]> {
       await backend.open()
       const now = Date.now()
       for (let at = 0; at < count; at += 1_000) {
-        await backend.add(Array.from({ length: 1_000 }, (_, each) => ({ ...task(at + each, 2, now, 0), queue: 'default' })))
+        await backend.add(
+          Array.from({ length: 1_000 }, (_, each) => ({ ...task(at + each, 2, now, 0), queue: 'default' })),
+        )
       }
       const started = Array.from({ length: workers }, () => start('work', file))
       for (const { next } of started) await next()
@@ -137,9 +147,16 @@ async function processes(count: number): Promise<BenchFigure[]> {
       await backend.close()
       const done = results.reduce((sum, one) => sum + one.done, 0)
       const errors = results.reduce((sum, one) => sum + one.errors, 0)
-      if (done !== count || errors > 0) throw new Error(`${workers} processes: ${done} of ${count} tasks done, ${errors} errors.`)
-      const ms = Math.max(...results.map(({ last }) => last)) - Math.min(...results.map(({ first }) => first).filter((at) => at > 0))
-      figures.push({ id: `sqlite: processed by ${workers} processes`, value: (count / ms) * 1_000, unit: 'tasks/s' })
+      if (done !== count || errors > 0)
+        throw new Error(`${workers} processes: ${done} of ${count} tasks done, ${errors} errors.`)
+      const ms =
+        Math.max(...results.map(({ last }) => last)) -
+        Math.min(...results.map(({ first }) => first).filter((at) => at > 0))
+      figures.push({
+        id: `sqlite: processed by ${workers} processes`,
+        value: (count / ms) * 1_000,
+        unit: 'tasks/s',
+      })
     })
   }
   return figures
@@ -164,10 +181,13 @@ interface MillionResult {
 
 async function millionItems(): Promise<BenchFigure[]> {
   return await inFolder(async (file) => {
-    const { addMs, runMs, addMb, peakMb, gapMs, isWhole, details } = (await start('million', file).answers) as MillionResult
+    const { addMs, runMs, addMb, peakMb, gapMs, isWhole, details } = (await start('million', file)
+      .answers) as MillionResult
     const { status, processedItems, failedItems } = details
     if (!isWhole || status !== 'completed' || processedItems !== 1_000_000 || failedItems !== 0)
-      throw new Error(`A million items: ${JSON.stringify(details)}, ${isWhole ? 'each once' : 'not each once'}.`)
+      throw new Error(
+        `A million items: ${JSON.stringify(details)}, ${isWhole ? 'each once' : 'not each once'}.`,
+      )
     return [
       { id: 'sqlite: a million items added', value: addMs / 1_000, unit: 's' },
       { id: 'sqlite: memory for that', value: addMb, unit: 'MB', target: 112 },
@@ -181,7 +201,16 @@ async function millionItems(): Promise<BenchFigure[]> {
 function task(at: number, level: 0 | 2 | 3, now: number, runAt: number): NewTask {
   const id = `01900000-0000-7000-8000-${at.toString(16).padStart(12, '0')}`
   const settings = { maxRetries: 3, maxCrashes: 5, timeoutMs: 0, backoff: 1_000, runAs: null }
-  const common = { queue: 'q', level, createdAt: now, settings, uniqueKey: null, batchId: null, chunk: 0, items: 0 }
+  const common = {
+    queue: 'q',
+    level,
+    createdAt: now,
+    settings,
+    uniqueKey: null,
+    batchId: null,
+    chunk: 0,
+    items: 0,
+  }
   return { ...common, id, order: Math.max(now, runAt) + level * 60_000, data: `{"at":${at}}`, runAt }
 }
 
@@ -193,11 +222,15 @@ async function timed(run: () => Promise<unknown>): Promise<number> {
 
 /** A process of the benchmark. `next`: its next message; `answers`: the last one. */
 function start(what: string, file: string) {
-  const child = fork(join(import.meta.dirname, 'sqlite-process.ts'), [what, file], { execArgv: process.execArgv })
+  const child = fork(join(import.meta.dirname, 'sqlite-process.ts'), [what, file], {
+    execArgv: process.execArgv,
+  })
   const messages: unknown[] = []
   child.on('message', (message) => messages.push(message))
   const answers = new Promise<unknown>((resolve, reject) => {
-    child.on('exit', (code) => (code === 0 ? resolve(messages.at(-1)) : reject(new Error(`The process "${what}" ended with ${code}.`))))
+    child.on('exit', (code) =>
+      code === 0 ? resolve(messages.at(-1)) : reject(new Error(`The process "${what}" ended with ${code}.`)),
+    )
   })
   let read = 0
   const next = async () => {

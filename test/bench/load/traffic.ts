@@ -46,7 +46,8 @@ export async function planTraffic(file: string): Promise<Traffic> {
     const random = createRandom(SEED)
     const popular = Array.from(
       { length: DRAWN },
-      () => `${random.next() < COUNTRIES ? '/countries' : '/reports/regions'}/${random.pickPopular(countries).code}`,
+      () =>
+        `${random.next() < COUNTRIES ? '/countries' : '/reports/regions'}/${random.pickPopular(countries).code}`,
     )
     return { popular, cities }
   } finally {
@@ -99,7 +100,8 @@ end
 export async function createIndexes(file: string): Promise<void> {
   const clients = openClients({ kind: 'sqlite', file }, new StatementCounter())
   try {
-    for (const { table, columns } of carefulIndexes('sqlite')) await clients.db.schema.alterTable(table, (of) => of.index([...columns]))
+    for (const { table, columns } of carefulIndexes('sqlite'))
+      await clients.db.schema.alterTable(table, (of) => of.index([...columns]))
     await clients.db.raw('ANALYZE')
   } finally {
     await clients.close()

@@ -19,7 +19,8 @@ export async function differencesOf(origin: string, file: string, paths: readonl
   try {
     for (const path of paths) {
       const expected = await bodyOf(bare + path)
-      for (let time = 0; time < TIMES; time += 1) if ((await bodyOf(origin + path)) !== expected) differences += 1
+      for (let time = 0; time < TIMES; time += 1)
+        if ((await bodyOf(origin + path)) !== expected) differences += 1
     }
     return differences
   } finally {

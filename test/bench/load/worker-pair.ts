@@ -18,7 +18,9 @@ export class WorkerPair {
   /** Resolves once all of them listen. */
   static async start(plan: WorkerPlan): Promise<WorkerPair> {
     cluster.setupPrimary({ exec: join(import.meta.dirname, 'worker.ts'), args: [] })
-    const workers = Array.from({ length: WORKERS }, () => cluster.fork({ [PLAN]: JSON.stringify(plan), NODE_ENV: 'production' }))
+    const workers = Array.from({ length: WORKERS }, () =>
+      cluster.fork({ [PLAN]: JSON.stringify(plan), NODE_ENV: 'production' }),
+    )
     const pair = new WorkerPair(plan.port, workers)
     try {
       await Promise.all(workers.map((worker) => answerOf(worker)))
@@ -40,7 +42,12 @@ export class WorkerPair {
     )
     const sum = (of: keyof WorkerCounts) => all.reduce((total, one) => total + one[of], 0)
     return {
-      ...{ requests: sum('requests'), hits: sum('hits'), misses: sum('misses'), statements: sum('statements') },
+      ...{
+        requests: sum('requests'),
+        hits: sum('hits'),
+        misses: sum('misses'),
+        statements: sum('statements'),
+      },
       ...{ cpuMs: sum('cpuMs'), rssMb: sum('rssMb') },
     }
   }

@@ -6,7 +6,9 @@ export interface WorkerPlan {
   readonly file: string
   readonly port: number
   /** Without it, the app runs without Sluice. */
-  readonly shared?: Pick<NonNullable<SluiceSettings['shared']>, 'namespace' | 'consistency'> & { readonly redisUrl: string }
+  readonly shared?: Pick<NonNullable<SluiceSettings['shared']>, 'namespace' | 'consistency'> & {
+    readonly redisUrl: string
+  }
 }
 
 /** The counts of a worker since its start. */

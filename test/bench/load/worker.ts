@@ -23,7 +23,12 @@ const count: RequestHandler = (_request, _response, next) => {
 
 function openSluiced({ redisUrl, ...others }: NonNullable<WorkerPlan['shared']>) {
   const redis = new Redis(redisUrl)
-  const sluiced = createSluicedApp({ kind: 'sqlite', mode: 'optimize', report: false, shared: { redis, ...others } })
+  const sluiced = createSluicedApp({
+    kind: 'sqlite',
+    mode: 'optimize',
+    report: false,
+    shared: { redis, ...others },
+  })
   const close = async () => {
     await sluiced.sluice.close()
     redis.disconnect()

@@ -39,7 +39,11 @@ export class NoWrkError extends Error {}
  *
  * @throws NoWrkError.
  */
-export async function wrk(origin: string, traffic: Traffic, { connections, seconds, seed }: LoadPlan): Promise<Round> {
+export async function wrk(
+  origin: string,
+  traffic: Traffic,
+  { connections, seconds, seed }: LoadPlan,
+): Promise<Round> {
   const script = wrkScript(traffic, seed, connections)
   const folder = mkdtempSync(join(tmpdir(), 'sluice-load-'))
   const file = join(folder, 'traffic.lua')
@@ -77,7 +81,9 @@ export function wrkOutput(flags: readonly string[], url: string): Promise<string
     })
     child.once('error', (error: NodeJS.ErrnoException) => {
       reject(
-        error.code === 'ENOENT' ? new NoWrkError('This benchmark drives its load with wrk: install it (Debian and Homebrew: wrk).') : error,
+        error.code === 'ENOENT'
+          ? new NoWrkError('This benchmark drives its load with wrk: install it (Debian and Homebrew: wrk).')
+          : error,
       )
     })
     child.once('close', (code) => {

@@ -25,16 +25,20 @@ const READS: readonly Make[] = [
   (id) => read('Knex, a row', ({ db }) => db('products').where({ id }).first()),
   (id) => read('Prisma, a list', ({ prisma }) => prisma.city.findMany({ where: { districtId: id } })),
   (id) => read('Knex, a list', ({ db }) => db('cities').where({ district_id: id })),
-  (id) => read('Prisma, a list that changes', ({ prisma }) => prisma.review.findMany({ where: { productId: id } })),
+  (id) =>
+    read('Prisma, a list that changes', ({ prisma }) => prisma.review.findMany({ where: { productId: id } })),
   (id) => read('Knex, a list that changes', ({ db }) => db('reviews').where({ product_id: id })),
 ]
 
 const WRITES: readonly Make[] = [
-  (id, rating) => write('Prisma, a write', ({ prisma }) => prisma.review.update({ where: { id }, data: { rating } })),
+  (id, rating) =>
+    write('Prisma, a write', ({ prisma }) => prisma.review.update({ where: { id }, data: { rating } })),
   (id, rating) => write('Knex, a write', ({ db }) => db('reviews').where({ id }).update({ rating })),
   (id, value) =>
     write('Prisma, a transaction', ({ prisma }) =>
-      prisma.$transaction(async (tx) => tx.product.update({ where: { id }, data: { name: `Product ${id}, ${value}` } })),
+      prisma.$transaction(async (tx) =>
+        tx.product.update({ where: { id }, data: { name: `Product ${id}, ${value}` } }),
+      ),
     ),
   (id, value) =>
     write('Knex, a transaction', ({ db }) =>

@@ -35,14 +35,21 @@ export function printOutage(result: OutageResult): void {
         percent(hits, reads.length),
         String(failed(reads).length),
       ],
-      ...[String(writes.length), ms(latency(writes, 0.5)), ms(latency(writes, 0.99)), String(failed(writes).length)],
+      ...[
+        String(writes.length),
+        ms(latency(writes, 0.5)),
+        ms(latency(writes, 0.99)),
+        String(failed(writes).length),
+      ],
     ])
   }
   if (result.mode === 'bare') return
   const added = latency(pick(result, 'read', 'down'), 0.99) - latency(pick(result, 'read', 'before'), 0.99)
   console.log(`    added to a read while Redis was down, p99: ${ms(added)} ms`)
   const [first, back] = [firstHitMs(result), hitsBackMs(result)]
-  console.log(`    after the restart: first hit ${seconds(first)}, hit rate back at ${BACK_SHARE * 100} % of what it was ${seconds(back)}`)
+  console.log(
+    `    after the restart: first hit ${seconds(first)}, hit rate back at ${BACK_SHARE * 100} % of what it was ${seconds(back)}`,
+  )
   const last = lastFailureMs(result)
   if (last !== undefined) console.log(`    after the restart: the last request failed ${seconds(last)}`)
   console.log(`    failed: ${failures(result.done)}`)
@@ -54,7 +61,16 @@ export function outageFigures(result: OutageResult, slack: { readonly recoveryMs
   const count = (kind: Kind) => failed(done.filter((one) => one.kind === kind)).length
   const strangers = failed(done).filter(({ failure }) => failure !== REJECTED).length
   const figure = (id: string, value: number, unit: string, target: number): QueryFigure => ({
-    ...{ area: 'outage', id: `${mode} ${id}`, value, unit, target, ok: value <= target, bound: '≤', against: {} },
+    ...{
+      area: 'outage',
+      id: `${mode} ${id}`,
+      value,
+      unit,
+      target,
+      ok: value <= target,
+      bound: '≤',
+      against: {},
+    },
   })
   if (mode === 'bare') return []
   return [
@@ -96,7 +112,8 @@ function rate(reads: readonly Done[]): number {
 
 function failures(done: readonly Done[]): string {
   const counts = new Map<string, number>()
-  for (const { kind, failure } of failed(done)) counts.set(`${kind}s ${failure}`, (counts.get(`${kind}s ${failure}`) ?? 0) + 1)
+  for (const { kind, failure } of failed(done))
+    counts.set(`${kind}s ${failure}`, (counts.get(`${kind}s ${failure}`) ?? 0) + 1)
   return counts.size === 0 ? 'nothing' : [...counts].map(([what, times]) => `${times} ${what}`).join(', ')
 }
 
@@ -126,5 +143,7 @@ function percent(part: number, whole: number): string {
 }
 
 function printRow([name = '', ...cells]: readonly string[]): void {
-  console.log(`  ${name.padEnd(WIDTHS[0] ?? 0)}${cells.map((cell, at) => cell.padStart(WIDTHS[at + 1] ?? 0)).join('')}`.trimEnd())
+  console.log(
+    `  ${name.padEnd(WIDTHS[0] ?? 0)}${cells.map((cell, at) => cell.padStart(WIDTHS[at + 1] ?? 0)).join('')}`.trimEnd(),
+  )
 }

@@ -52,7 +52,14 @@ export async function runLoad({ clients, redis, perSecond, seconds, seed }: Load
     const scope = clients.sluice?.openScope(name)
     const run = async () => operation.run(clients)
     const settled = (failure?: string) => {
-      ended.push({ kind, name, startedAt, endedAt: now(), isHit: (scope?.counts.cacheHits ?? 0) > 0, failure })
+      ended.push({
+        kind,
+        name,
+        startedAt,
+        endedAt: now(),
+        isHit: (scope?.counts.cacheHits ?? 0) > 0,
+        failure,
+      })
       scope?.end()
       running.delete(promise)
     }
@@ -66,7 +73,8 @@ export async function runLoad({ clients, redis, perSecond, seconds, seed }: Load
   const loadFor = async (ms: number): Promise<void> => {
     const from = now()
     for (let sent = 0; now() - from < ms; await pause(TICK_MS)) {
-      for (const due = ((now() - from) * perSecond) / 1_000; sent < due; sent += 1) start(pickOperation(random))
+      for (const due = ((now() - from) * perSecond) / 1_000; sent < due; sent += 1)
+        start(pickOperation(random))
     }
   }
 

@@ -7,7 +7,10 @@ import { startTracing } from './tracing.ts'
 
 export type Orm = 'Knex' | 'Prisma'
 export type DatabaseName = 'SQLite' | 'PostgreSQL'
-/** `bare` is an app with an `AsyncLocalStorage`, as most have one; on Prisma with an extension that does nothing. */
+/**
+ * `bare` is an app with an `AsyncLocalStorage`, as most have one; on Prisma with an extension that does
+ * nothing.
+ */
 export const VARIANTS = ['bare', 'observe', 'optimize', 'optimize, cache', 'OpenTelemetry'] as const
 export type Variant = (typeof VARIANTS)[number]
 
@@ -42,7 +45,12 @@ interface App {
   readonly told?: NonNullable<Operation['told']>
 }
 
-async function open(orm: Orm, database: DatabaseName, program: ProgramName, variant: Variant): Promise<Operation> {
+async function open(
+  orm: Orm,
+  database: DatabaseName,
+  program: ProgramName,
+  variant: Variant,
+): Promise<Operation> {
   const { request, programs, close, told } = await openApp(orm, database, variant)
   const run = programs[program]
   return {
@@ -97,7 +105,11 @@ async function openKnex(database: DatabaseName, sluice?: Sluice): Promise<Opened
   const knex = createRequire(import.meta.url)('knex') as typeof import('knex').default
   const db =
     database === 'SQLite'
-      ? knex({ client: 'better-sqlite3', connection: { filename: process.env[SQLITE_FILE] ?? '' }, useNullAsDefault: true })
+      ? knex({
+          client: 'better-sqlite3',
+          connection: { filename: process.env[SQLITE_FILE] ?? '' },
+          useNullAsDefault: true,
+        })
       : knex({ client: 'pg', connection: process.env[POSTGRES_URL] ?? '', pool: { min: 2, max: 2 } })
   if (sluice !== undefined) (await import('@sluice/knex')).withSluice(db, sluice)
   return { programs: knexPrograms(db), end: () => db.destroy() }
@@ -106,8 +118,13 @@ async function openKnex(database: DatabaseName, sluice?: Sluice): Promise<Opened
 async function openPrisma(database: DatabaseName, sluice?: Sluice): Promise<OpenedOrm> {
   const adapter =
     database === 'SQLite'
-      ? new (await import('@prisma/adapter-better-sqlite3')).PrismaBetterSqlite3({ url: `file:${process.env[SQLITE_FILE] ?? ''}` })
-      : new (await import('@prisma/adapter-pg')).PrismaPg({ connectionString: process.env[POSTGRES_URL] ?? '', max: 2 })
+      ? new (await import('@prisma/adapter-better-sqlite3')).PrismaBetterSqlite3({
+          url: `file:${process.env[SQLITE_FILE] ?? ''}`,
+        })
+      : new (await import('@prisma/adapter-pg')).PrismaPg({
+          connectionString: process.env[POSTGRES_URL] ?? '',
+          max: 2,
+        })
   const { PrismaClient } =
     database === 'SQLite'
       ? await import('../../generated/sqlite/client/client.ts')

@@ -14,7 +14,9 @@ export function fillSqlite(file: string): void {
   database.pragma('journal_mode = WAL')
   database.exec(ddlOf('sqlite'))
   const author = database.prepare(`INSERT INTO authors (email, full_name, updated_at) VALUES (?, ?, '${AT}')`)
-  const post = database.prepare(`INSERT INTO posts (slug, title, created_at, author_id) VALUES (?, ?, '${AT}', ?)`)
+  const post = database.prepare(
+    `INSERT INTO posts (slug, title, created_at, author_id) VALUES (?, ?, '${AT}', ?)`,
+  )
   database.transaction(() => {
     for (let at = 1; at <= ROWS; at += 1) {
       author.run(`a${at}@example.org`, `Author ${at}`)

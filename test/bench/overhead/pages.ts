@@ -17,7 +17,9 @@ import { knexPrograms } from './programs.ts'
 const FRAMEWORKS = ['Express', 'Fastify'] as const
 type Framework = (typeof FRAMEWORKS)[number]
 
-/** `storage` is an app with its request in an `AsyncLocalStorage`, like most apps with a logger or a tracer. */
+/**
+ * `storage` is an app with its request in an `AsyncLocalStorage`, like most apps with a logger or a tracer.
+ */
 const MODES = ['bare', 'storage', 'observe', 'optimize'] as const
 type PageMode = (typeof MODES)[number]
 
@@ -33,17 +35,27 @@ export async function servePage(): Promise<boolean> {
   const [framework, mode] = (process.env[PAGE] ?? '').split(' ') as [Framework, PageMode]
   if (!FRAMEWORKS.includes(framework)) return false
   const sluice = mode === 'bare' || mode === 'storage' ? undefined : createSluice({ mode, cache: false })
-  const db = knex({ client: 'better-sqlite3', connection: { filename: process.env[SQLITE_FILE] ?? '' }, useNullAsDefault: true })
+  const db = knex({
+    client: 'better-sqlite3',
+    connection: { filename: process.env[SQLITE_FILE] ?? '' },
+    useNullAsDefault: true,
+  })
   if (sluice !== undefined) withSluice(db, sluice)
   const { one } = knexPrograms(db)
-  const port = await (framework === 'Express' ? openExpress(one, sluice, mode === 'storage') : openFastify(one, sluice, mode === 'storage'))
+  const port = await (framework === 'Express'
+    ? openExpress(one, sluice, mode === 'storage')
+    : openFastify(one, sluice, mode === 'storage'))
   process.on('message', () => process.send?.(process.cpuUsage()))
   process.on('disconnect', () => process.exit(0))
   process.send?.(port)
   return true
 }
 
-async function openExpress(page: () => Promise<unknown>, sluice: Sluice | undefined, hasStorage: boolean): Promise<number> {
+async function openExpress(
+  page: () => Promise<unknown>,
+  sluice: Sluice | undefined,
+  hasStorage: boolean,
+): Promise<number> {
   const app = express()
   if (hasStorage) app.use((_request, _response, next) => storage.run({}, next))
   if (sluice !== undefined) app.use(sluiceMiddleware(sluice))
@@ -53,7 +65,11 @@ async function openExpress(page: () => Promise<unknown>, sluice: Sluice | undefi
   return (server.address() as AddressInfo).port
 }
 
-async function openFastify(page: () => Promise<unknown>, sluice: Sluice | undefined, hasStorage: boolean): Promise<number> {
+async function openFastify(
+  page: () => Promise<unknown>,
+  sluice: Sluice | undefined,
+  hasStorage: boolean,
+): Promise<number> {
   const app = fastify()
   if (hasStorage) app.addHook('onRequest', (_request, _reply, done) => storage.run({}, done))
   if (sluice !== undefined) await app.register(sluicePlugin, { sluice })
@@ -78,7 +94,10 @@ class Page {
 
   static async open(framework: Framework, mode: PageMode): Promise<Page> {
     const env = { ...process.env, [PAGE]: `${framework} ${mode}` }
-    const page = new Page(mode, fork(process.argv[1] ?? '', process.argv.slice(2), { env, execArgv: process.execArgv }))
+    const page = new Page(
+      mode,
+      fork(process.argv[1] ?? '', process.argv.slice(2), { env, execArgv: process.execArgv }),
+    )
     page.#port = await page.#answer<number>()
     return page
   }
@@ -89,7 +108,8 @@ class Page {
     const text = await wrkOutput(flags, `http://127.0.0.1:${this.#port}/authors/1`)
     const requests = Number(/(\d+) requests in/.exec(text)?.[1])
     const perSecond = Number(/Requests\/sec:\s+([\d.]+)/.exec(text)?.[1])
-    if (/Non-2xx/.test(text) || !(requests > 0)) throw new Error(`Expected a page to answer each request, got:\n${text}`)
+    if (/Non-2xx/.test(text) || !(requests > 0))
+      throw new Error(`Expected a page to answer each request, got:\n${text}`)
     return { perSecond, cpuUs: ((await this.#cpuUs()) - before) / requests }
   }
 
@@ -139,7 +159,9 @@ async function measurePages(rounds: number, seconds: number, isSilent: boolean):
     const [bare] = pages
     for (const { mode, rounds: measured } of pages) {
       const against = bare?.rounds ?? []
-      const kept = median(measured.map(({ perSecond }, at) => perSecond / (against[at]?.perSecond ?? Number.NaN)))
+      const kept = median(
+        measured.map(({ perSecond }, at) => perSecond / (against[at]?.perSecond ?? Number.NaN)),
+      )
       const cpu = median(measured.map(({ cpuUs }, at) => cpuUs / (against[at]?.cpuUs ?? Number.NaN)))
       const perSecond = median(measured.map((one) => one.perSecond))
       if (!isSilent)
@@ -158,7 +180,10 @@ async function measurePages(rounds: number, seconds: number, isSilent: boolean):
         ok: kept >= target,
         against: { bare: median(against.map((one) => one.perSecond)) },
       })
-      if (!isSilent) console.log(`  ${kept >= target ? 'met   ' : 'MISSED'} ${id}: ${kept.toFixed(2)} × (target ≥ ${target} ×)`)
+      if (!isSilent)
+        console.log(
+          `  ${kept >= target ? 'met   ' : 'MISSED'} ${id}: ${kept.toFixed(2)} × (target ≥ ${target} ×)`,
+        )
     }
   }
   return figures

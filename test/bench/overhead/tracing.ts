@@ -52,7 +52,9 @@ export function startTracing(orm: 'Knex' | 'Prisma'): Tracing {
     async close() {
       await provider.forceFlush()
       if (spans <= requests)
-        throw new Error(`Expected OpenTelemetry to trace the queries of ${orm}, got ${spans} spans for ${requests} requests.`)
+        throw new Error(
+          `Expected OpenTelemetry to trace the queries of ${orm}, got ${spans} spans for ${requests} requests.`,
+        )
       await provider.shutdown()
     },
   }

@@ -24,7 +24,10 @@ export interface Clients {
 
 export function openBare(database: BenchDatabase): Clients {
   const counter = new StatementCounter()
-  const prisma = new database.PrismaClient({ errorFormat, adapter: counter.onPrisma(database.createAdapter()) })
+  const prisma = new database.PrismaClient({
+    errorFormat,
+    adapter: counter.onPrisma(database.createAdapter()),
+  })
   const db = counter.onKnex(database.createKnex())
   return {
     prisma,
@@ -36,10 +39,16 @@ export function openBare(database: BenchDatabase): Clients {
 }
 
 /** @throws Error if Sluice does not read the database's catalog. */
-export async function openWithSluice(database: BenchDatabase, cache: CacheOptions | false = false): Promise<Clients> {
+export async function openWithSluice(
+  database: BenchDatabase,
+  cache: CacheOptions | false = false,
+): Promise<Clients> {
   const counter = new StatementCounter()
   const sluice = createSluice({ mode: 'optimize', cache })
-  const client = new database.PrismaClient({ errorFormat, adapter: sluiceAdapter(counter.onPrisma(database.createAdapter()), sluice) })
+  const client = new database.PrismaClient({
+    errorFormat,
+    adapter: sluiceAdapter(counter.onPrisma(database.createAdapter()), sluice),
+  })
   const db = withSluiceKnex(counter.onKnex(database.createKnex()), sluice)
   await client.$connect()
   await db('countries').first()

@@ -21,7 +21,9 @@ export async function startDelayProxy(host: string, port: number, delayMs: numbe
   const child = fork(MODULE, [JSON.stringify(route)], { execArgv: process.execArgv })
   const listening = await new Promise<number>((resolve, reject) => {
     child.once('message', (message) => resolve(message as number))
-    child.once('exit', (code) => reject(new Error(`The delaying proxy ended with ${code} before it listened.`)))
+    child.once('exit', (code) =>
+      reject(new Error(`The delaying proxy ended with ${code} before it listened.`)),
+    )
   })
   return {
     port: listening,

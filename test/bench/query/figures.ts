@@ -41,7 +41,12 @@ const sequential = (id: string): CaseTargets => ({
 })
 
 const TARGETS: readonly CaseTargets[] = [
-  ...['prisma.parallel-to-one', 'prisma.parallel-to-many', 'knex.parallel-to-one', 'knex.parallel-to-many'].map(parallel),
+  ...[
+    'prisma.parallel-to-one',
+    'prisma.parallel-to-many',
+    'knex.parallel-to-one',
+    'knex.parallel-to-many',
+  ].map(parallel),
   ...['prisma.to-one', 'prisma.to-many', 'knex.to-one', 'knex.to-many'].map(sequential),
 ]
 
@@ -50,8 +55,16 @@ export function figuresOf({ dialect }: BenchDatabase, results: readonly CaseResu
   return results.flatMap((result) => {
     const targets = TARGETS.find(({ id }) => id === result.id)
     if (targets === undefined) return []
-    const name = (contender: ContenderName, what: string) => `${dialect}.${result.id}.${contender.replace('Sluice, ', '')}.${what}`
-    const figure = (id: string, value: number, unit: string, bound: '≤' | '≥', target: number, base: ContenderName): QueryFigure => ({
+    const name = (contender: ContenderName, what: string) =>
+      `${dialect}.${result.id}.${contender.replace('Sluice, ', '')}.${what}`
+    const figure = (
+      id: string,
+      value: number,
+      unit: string,
+      bound: '≤' | '≥',
+      target: number,
+      base: ContenderName,
+    ): QueryFigure => ({
       area: 'query',
       id,
       value,
@@ -73,7 +86,14 @@ export function figuresOf({ dialect }: BenchDatabase, results: readonly CaseResu
     return [
       ...queries,
       ...speed,
-      figure(name('Sluice, learned', 'time'), time, '× include', '≤', targets.againstInclude, 'include by hand'),
+      figure(
+        name('Sluice, learned', 'time'),
+        time,
+        '× include',
+        '≤',
+        targets.againstInclude,
+        'include by hand',
+      ),
     ]
   })
 }

@@ -4,7 +4,12 @@ import { type Clients, openBare, openWithSluice } from './clients.ts'
 import type { BenchDatabase } from './databases.ts'
 import type { QueryCase } from './query-case.ts'
 
-export type ContenderName = 'bare' | 'Sluice, cold' | 'Sluice, learned' | 'include by hand' | 'DataLoader by hand'
+export type ContenderName =
+  | 'bare'
+  | 'Sluice, cold'
+  | 'Sluice, learned'
+  | 'include by hand'
+  | 'DataLoader by hand'
 
 /** All connections to one database. Each kind of contender has its own. */
 export interface Rig {
@@ -64,7 +69,11 @@ interface Contender {
  *
  * @throws Error if two results differ.
  */
-export async function measureCase(rig: Rig, one: QueryCase, { rounds, warmUps }: Rounds): Promise<Measured[]> {
+export async function measureCase(
+  rig: Rig,
+  one: QueryCase,
+  { rounds, warmUps }: Rounds,
+): Promise<Measured[]> {
   const contenders = contendersOf(rig, one)
   for (const { sluice } of [rig.cold, rig.learned]) forget(sluice)
   const bare = await runOnce({ name: 'bare', clients: rig.bare, run: one.naive })
@@ -78,7 +87,9 @@ export async function measureCase(rig: Rig, one: QueryCase, { rounds, warmUps }:
       if (contender === undefined || (one.isLong === true && contender.name === 'bare')) continue
       const { sample, result } = await runOnce(contender)
       if (!isDeepStrictEqual(result, bare.result)) {
-        throw new Error(`${rig.database.name}, ${one.id}: the result of "${contender.name}" differs from the one without Sluice.`)
+        throw new Error(
+          `${rig.database.name}, ${one.id}: the result of "${contender.name}" differs from the one without Sluice.`,
+        )
       }
       if (round >= 0) samples[at]?.push(sample)
     }
@@ -86,7 +97,10 @@ export async function measureCase(rig: Rig, one: QueryCase, { rounds, warmUps }:
   return contenders.map(({ name }, at) => ({ name, samples: samples[at] ?? [] }))
 }
 
-function contendersOf({ bare, cold, learned }: Rig, { naive, include, loader }: QueryCase): readonly Contender[] {
+function contendersOf(
+  { bare, cold, learned }: Rig,
+  { naive, include, loader }: QueryCase,
+): readonly Contender[] {
   return [
     { name: 'bare', clients: bare, run: naive },
     { name: 'Sluice, cold', clients: cold, run: naive, prepare: () => forget(cold.sluice) },
@@ -96,7 +110,11 @@ function contendersOf({ bare, cold, learned }: Rig, { naive, include, loader }: 
   ]
 }
 
-async function runOnce({ clients, run, prepare }: Contender): Promise<{ readonly sample: Sample; readonly result: unknown }> {
+async function runOnce({
+  clients,
+  run,
+  prepare,
+}: Contender): Promise<{ readonly sample: Sample; readonly result: unknown }> {
   prepare?.()
   const before = clients.sluice?.queries.getStats()
   const queriesBefore = clients.statements()
@@ -106,7 +124,8 @@ async function runOnce({ clients, run, prepare }: Contender): Promise<{ readonly
   const ms = performance.now() - startedAt
   const { user, system } = process.cpuUsage(cpuBefore)
   const after = clients.sluice?.queries.getStats()
-  const grown = (name: 'prefetchedKeys' | 'prefetchedKeysUsed' | 'blockedLinks') => (after?.[name] ?? 0) - (before?.[name] ?? 0)
+  const grown = (name: 'prefetchedKeys' | 'prefetchedKeysUsed' | 'blockedLinks') =>
+    (after?.[name] ?? 0) - (before?.[name] ?? 0)
   const sample = {
     queries: clients.statements() - queriesBefore,
     ms,
@@ -124,6 +143,18 @@ function runScoped(clients: Clients, run: QueryCase['naive']): Promise<unknown> 
 
 /** Resets everything that was learned, as in a new process. */
 function forget(sluice: Sluice | undefined): void {
-  const nothing = { loops: 0, span: 0, density: 0, backward: 0, rows: 0, fetched: 0, used: 0, blockedFor: 0, backoff: 1 }
-  sluice?.queries.restorePrefetchLinks(sluice.queries.getPrefetchLinks().map(({ id }) => ({ id, ...nothing })))
+  const nothing = {
+    loops: 0,
+    span: 0,
+    density: 0,
+    backward: 0,
+    rows: 0,
+    fetched: 0,
+    used: 0,
+    blockedFor: 0,
+    backoff: 1,
+  }
+  sluice?.queries.restorePrefetchLinks(
+    sluice.queries.getPrefetchLinks().map(({ id }) => ({ id, ...nothing })),
+  )
 }

@@ -43,7 +43,9 @@ export const citiesLoader = (prisma: BenchPrisma) =>
 
 export const toOneByHand: ByHand = {
   include: async ({ prisma }) =>
-    (await prisma.city.findMany({ ...first(PARENTS), include: { district: true } })).map(({ district }) => district),
+    (await prisma.city.findMany({ ...first(PARENTS), include: { district: true } })).map(
+      ({ district }) => district,
+    ),
   async loader({ prisma }) {
     const load = districtLoader(prisma)
     return together(await citiesOf(prisma), ({ districtId }) => load(districtId))
@@ -52,7 +54,9 @@ export const toOneByHand: ByHand = {
 
 export const toManyByHand: ByHand = {
   include: async ({ prisma }) =>
-    (await prisma.district.findMany({ ...first(PARENTS), include: { cities: byId } })).map(({ cities }) => cities),
+    (await prisma.district.findMany({ ...first(PARENTS), include: { cities: byId } })).map(
+      ({ cities }) => cities,
+    ),
   async loader({ prisma }) {
     const load = citiesLoader(prisma)
     return together(await prisma.district.findMany(first(PARENTS)), ({ id }) => load(id))
@@ -61,38 +65,54 @@ export const toManyByHand: ByHand = {
 
 export const countsByHand: ByHand = {
   include: async ({ prisma }) =>
-    (await prisma.district.findMany({ ...first(PARENTS), include: { _count: { select: { cities: true } } } })).map(
-      ({ _count }) => _count.cities,
-    ),
+    (
+      await prisma.district.findMany({ ...first(PARENTS), include: { _count: { select: { cities: true } } } })
+    ).map(({ _count }) => _count.cities),
   async loader({ prisma }) {
     const load = rowLoader(
-      (keys: number[]) => prisma.city.groupBy({ by: ['districtId'], where: { districtId: { in: keys } }, _count: { _all: true } }),
+      (keys: number[]) =>
+        prisma.city.groupBy({
+          by: ['districtId'],
+          where: { districtId: { in: keys } },
+          _count: { _all: true },
+        }),
       ({ districtId }) => districtId,
     )
-    return together(await prisma.district.findMany(first(PARENTS)), async ({ id }) => (await load(id))?._count._all ?? 0)
+    return together(
+      await prisma.district.findMany(first(PARENTS)),
+      async ({ id }) => (await load(id))?._count._all ?? 0,
+    )
   },
 }
 
 export const latestByHand: ByHand = {
   include: async ({ prisma }) =>
-    (await prisma.product.findMany({ ...first(PARENTS), include: { reviews: latest } })).map(({ reviews }) => reviews),
+    (await prisma.product.findMany({ ...first(PARENTS), include: { reviews: latest } })).map(
+      ({ reviews }) => reviews,
+    ),
   async loader({ prisma }) {
     const load = rowsLoader(
       (keys) => prisma.review.findMany({ where: { productId: { in: keys } }, orderBy: latest.orderBy }),
       ({ productId }) => productId,
     )
-    return together(await prisma.product.findMany(first(PARENTS)), async ({ id }) => (await load(id)).slice(0, latest.take))
+    return together(await prisma.product.findMany(first(PARENTS)), async ({ id }) =>
+      (await load(id)).slice(0, latest.take),
+    )
   },
 }
 
 export const ownersByHand: ByHand = {
-  include: async ({ prisma }) => (await prisma.task.findMany({ ...first(PARENTS), include: { owner: true } })).map(({ owner }) => owner),
+  include: async ({ prisma }) =>
+    (await prisma.task.findMany({ ...first(PARENTS), include: { owner: true } })).map(({ owner }) => owner),
   async loader({ prisma }) {
     const load = rowLoader(
-      (keys: { readonly orgId: number; readonly userId: number }[]) => prisma.membership.findMany({ where: { OR: keys } }),
+      (keys: { readonly orgId: number; readonly userId: number }[]) =>
+        prisma.membership.findMany({ where: { OR: keys } }),
       ({ orgId, userId }) => ({ orgId, userId }),
       ({ orgId, userId }) => `${orgId} ${userId}`,
     )
-    return together(await prisma.task.findMany(first(PARENTS)), ({ orgId, ownerId }) => load({ orgId, userId: ownerId }))
+    return together(await prisma.task.findMany(first(PARENTS)), ({ orgId, ownerId }) =>
+      load({ orgId, userId: ownerId }),
+    )
   },
 }

@@ -27,7 +27,9 @@ export const prismaParallelCases: readonly QueryCase[] = [
     title: 'Prisma, parallel to-one, findFirst by id',
     isQuick: true,
     naive: async ({ prisma }) =>
-      together(await citiesOf(prisma), ({ districtId }) => prisma.district.findFirst({ where: { id: districtId } })),
+      together(await citiesOf(prisma), ({ districtId }) =>
+        prisma.district.findFirst({ where: { id: districtId } }),
+      ),
     ...toOneByHand,
   },
   {
@@ -41,7 +43,9 @@ export const prismaParallelCases: readonly QueryCase[] = [
     id: 'prisma.parallel-count',
     title: 'Prisma, parallel count by key',
     naive: async ({ prisma }) =>
-      together(await prisma.district.findMany(first(PARENTS)), ({ id }) => prisma.city.count({ where: { districtId: id } })),
+      together(await prisma.district.findMany(first(PARENTS)), ({ id }) =>
+        prisma.city.count({ where: { districtId: id } }),
+      ),
     ...countsByHand,
   },
   {

@@ -84,7 +84,10 @@ export const prismaSequentialCases: readonly QueryCase[] = [
         inTurn(await prisma.district.findMany({ where: { regionId: id }, ...byId }), citiesIn(prisma)),
       ),
     include: async ({ prisma }) => {
-      const regions = await prisma.region.findMany({ ...byId, include: { districts: { ...byId, include: { cities: byId } } } })
+      const regions = await prisma.region.findMany({
+        ...byId,
+        include: { districts: { ...byId, include: { cities: byId } } },
+      })
       return regions.map(({ districts }) => districts.map(({ cities }) => cities))
     },
     async loader({ prisma }) {
@@ -115,7 +118,9 @@ export const prismaSequentialCases: readonly QueryCase[] = [
     title: 'Prisma, sorted copy',
     naive: async ({ prisma }) => inTurn(sortedByName(await citiesOf(prisma)), districtOf(prisma)),
     include: async ({ prisma }) =>
-      sortedByName(await prisma.city.findMany({ ...first(PARENTS), include: { district: true } })).map(({ district }) => district),
+      sortedByName(await prisma.city.findMany({ ...first(PARENTS), include: { district: true } })).map(
+        ({ district }) => district,
+      ),
   },
   {
     id: 'prisma.every-second',
@@ -133,12 +138,20 @@ export const prismaSequentialCases: readonly QueryCase[] = [
       Promise.all([
         (async () => inTurn(await citiesOf(prisma, 50), districtOf(prisma)))(),
         (async () =>
-          inTurn(await prisma.post.findMany(first(50)), ({ authorId }) => prisma.user.findUnique({ where: { id: authorId } })))(),
+          inTurn(await prisma.post.findMany(first(50)), ({ authorId }) =>
+            prisma.user.findUnique({ where: { id: authorId } }),
+          ))(),
       ]),
     include: async ({ prisma }) =>
       Promise.all([
-        (async () => (await prisma.city.findMany({ ...first(50), include: { district: true } })).map(({ district }) => district))(),
-        (async () => (await prisma.post.findMany({ ...first(50), include: { author: true } })).map(({ author }) => author))(),
+        (async () =>
+          (await prisma.city.findMany({ ...first(50), include: { district: true } })).map(
+            ({ district }) => district,
+          ))(),
+        (async () =>
+          (await prisma.post.findMany({ ...first(50), include: { author: true } })).map(
+            ({ author }) => author,
+          ))(),
       ]),
   },
   {
@@ -147,18 +160,24 @@ export const prismaSequentialCases: readonly QueryCase[] = [
     naive: async ({ prisma }) =>
       inTurn(await citiesOf(prisma), async (city) => {
         const district = await districtOf(prisma)(city)
-        const mayor = city.mayorId === null ? null : await prisma.user.findUnique({ where: { id: city.mayorId } })
+        const mayor =
+          city.mayorId === null ? null : await prisma.user.findUnique({ where: { id: city.mayorId } })
         return { district, mayor }
       }),
     include: async ({ prisma }) =>
-      (await prisma.city.findMany({ ...first(PARENTS), include: { district: true, mayor: true } })).map(({ district, mayor }) => ({
-        district,
-        mayor,
-      })),
+      (await prisma.city.findMany({ ...first(PARENTS), include: { district: true, mayor: true } })).map(
+        ({ district, mayor }) => ({
+          district,
+          mayor,
+        }),
+      ),
     async loader({ prisma }) {
       const [loadDistrict, loadUser] = [districtLoader(prisma), userLoader(prisma)]
       return together(await citiesOf(prisma), async ({ districtId, mayorId }) => {
-        const [district, mayor] = await Promise.all([loadDistrict(districtId), mayorId === null ? null : loadUser(mayorId)])
+        const [district, mayor] = await Promise.all([
+          loadDistrict(districtId),
+          mayorId === null ? null : loadUser(mayorId),
+        ])
         return { district, mayor }
       })
     },
@@ -176,15 +195,20 @@ export const prismaSequentialCases: readonly QueryCase[] = [
     id: 'prisma.coincidence',
     title: 'Prisma, coincidence of ids (user 5, product 5)',
     naive: async ({ prisma }) =>
-      inTurn(await prisma.user.findMany(first(PARENTS)), ({ id }) => prisma.product.findUnique({ where: { id } })),
+      inTurn(await prisma.user.findMany(first(PARENTS)), ({ id }) =>
+        prisma.product.findUnique({ where: { id } }),
+      ),
   },
   {
     id: 'prisma.many-parents',
     title: 'Prisma, 10,000 parents, 200 keys',
     isLong: true,
     naive: async ({ prisma }) =>
-      inTurn(await prisma.visit.findMany(first(VISITS)), ({ userId }) => prisma.user.findUnique({ where: { id: userId } })),
-    include: async ({ prisma }) => (await prisma.visit.findMany({ ...first(VISITS), include: { user: true } })).map(({ user }) => user),
+      inTurn(await prisma.visit.findMany(first(VISITS)), ({ userId }) =>
+        prisma.user.findUnique({ where: { id: userId } }),
+      ),
+    include: async ({ prisma }) =>
+      (await prisma.visit.findMany({ ...first(VISITS), include: { user: true } })).map(({ user }) => user),
     async loader({ prisma }) {
       const load = userLoader(prisma)
       return together(await prisma.visit.findMany(first(VISITS)), ({ userId }) => load(userId))
@@ -194,7 +218,9 @@ export const prismaSequentialCases: readonly QueryCase[] = [
     id: 'prisma.count',
     title: 'Prisma, sequential count by key',
     naive: async ({ prisma }) =>
-      inTurn(await prisma.district.findMany(first(PARENTS)), ({ id }) => prisma.city.count({ where: { districtId: id } })),
+      inTurn(await prisma.district.findMany(first(PARENTS)), ({ id }) =>
+        prisma.city.count({ where: { districtId: id } }),
+      ),
     ...countsByHand,
   },
   {

@@ -1,6 +1,9 @@
 import type { Clients } from './clients.ts'
 
-/** One piece of an app, as usually written and as manually fixed against N+1. All variants return the same result. */
+/**
+ * One piece of an app, as usually written and as manually fixed against N+1. All variants return the same
+ * result.
+ */
 export interface QueryCase {
   readonly id: string
   readonly title: string

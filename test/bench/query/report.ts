@@ -30,7 +30,17 @@ export function msOf({ measured }: CaseResult, name: ContenderName): number {
   return medianMs(samplesOf(measured, name))
 }
 
-const HEADER = ['', 'queries', 'ms', 'CPU ms', 'bare ÷ this', 'this ÷ include', 'keys ahead', 'used', 'blocked']
+const HEADER = [
+  '',
+  'queries',
+  'ms',
+  'CPU ms',
+  'bare ÷ this',
+  'this ÷ include',
+  'keys ahead',
+  'used',
+  'blocked',
+]
 const WIDTHS = [22, 12, 11, 9, 13, 16, 12, 8, 9]
 
 export function printHeader(): void {
@@ -41,7 +51,8 @@ export function printCase(result: CaseResult): void {
   console.log(`  ${result.title}`)
   for (const { name, samples } of result.measured) {
     const asks = samples.some(({ keys }) => keys > 0)
-    const mean = (of: (sample: Sample) => number) => round(samples.reduce((sum, sample) => sum + of(sample), 0) / samples.length)
+    const mean = (of: (sample: Sample) => number) =>
+      round(samples.reduce((sum, sample) => sum + of(sample), 0) / samples.length)
     printRow([
       `  ${name}`,
       rangeOf(samples.map(({ queries }) => queries)),
@@ -56,12 +67,16 @@ export function printCase(result: CaseResult): void {
 
 export function printFigures(figures: readonly QueryFigure[]): void {
   for (const { id, value, unit, target, bound, ok } of figures) {
-    console.log(`  ${ok ? 'met   ' : 'MISSED'} ${id}: ${round(value)} ${unit} (target ${bound} ${target} ${unit})`)
+    console.log(
+      `  ${ok ? 'met   ' : 'MISSED'} ${id}: ${round(value)} ${unit} (target ${bound} ${target} ${unit})`,
+    )
   }
 }
 
 function printRow([name = '', ...cells]: readonly string[]): void {
-  console.log(`  ${name.padEnd(WIDTHS[0] ?? 0)}${cells.map((cell, at) => cell.padStart(WIDTHS[at + 1] ?? 0)).join('')}`.trimEnd())
+  console.log(
+    `  ${name.padEnd(WIDTHS[0] ?? 0)}${cells.map((cell, at) => cell.padStart(WIDTHS[at + 1] ?? 0)).join('')}`.trimEnd(),
+  )
 }
 
 function samplesOf(measured: readonly Measured[], name: ContenderName): readonly Sample[] {

@@ -30,8 +30,17 @@ export function rowsOfTables(): Readonly<Record<string, Rows>> {
     visits: make(VISITS, (id) => ({ id, user_id: cycle(id * 7, VISITORS) })),
     products: make(USERS, (id) => ({ id, name: `Product ${id}` })),
     reviews: make(5 * PARENTS, (id) => ({ id, rating: id % 6, product_id: cycle(id, PARENTS) })),
-    memberships: make(PARENTS, (id) => ({ org_id: cycle(id, ORGANIZATIONS), user_id: id, role: `Role ${id % 4}` })),
-    tasks: make(PARENTS, (id) => ({ id, title: `Task ${id}`, org_id: cycle(id, ORGANIZATIONS), owner_id: id })),
+    memberships: make(PARENTS, (id) => ({
+      org_id: cycle(id, ORGANIZATIONS),
+      user_id: id,
+      role: `Role ${id % 4}`,
+    })),
+    tasks: make(PARENTS, (id) => ({
+      id,
+      title: `Task ${id}`,
+      org_id: cycle(id, ORGANIZATIONS),
+      owner_id: id,
+    })),
   }
 }
 

@@ -14,13 +14,19 @@ const TTL_SECONDS = 300
 const QUARTER = "created_at >= '2026-01-01' AND created_at < '2026-04-01'"
 const READY_MS = 20_000
 
-type Plans = readonly { readonly 'QUERY PLAN': readonly { readonly Plan: Readonly<Record<string, number>> }[] }[]
+type Plans = readonly {
+  readonly 'QUERY PLAN': readonly { readonly Plan: Readonly<Record<string, number>> }[]
+}[]
 
 /**
  * The specified figures for a table of more than a million rows, on PostgreSQL, and for its cached results in
  * memory and in Redis.
  */
-export async function readingFigures(postgresUrl: string, redisUrl: string, calls: number): Promise<BenchFigure[]> {
+export async function readingFigures(
+  postgresUrl: string,
+  redisUrl: string,
+  calls: number,
+): Promise<BenchFigure[]> {
   const bare = open(postgresUrl)
   try {
     await fill(bare)
@@ -38,7 +44,10 @@ export async function readingFigures(postgresUrl: string, redisUrl: string, call
 
 function open(url: string): Knex {
   const connection = new URL(url)
-  connection.searchParams.set('options', '-c statement_timeout=15000 -c idle_in_transaction_session_timeout=15000')
+  connection.searchParams.set(
+    'options',
+    '-c statement_timeout=15000 -c idle_in_transaction_session_timeout=15000',
+  )
   return knex({ client: 'pg', connection: connection.href, pool: { min: 1, max: 4 } })
 }
 
@@ -69,11 +78,19 @@ const ofSensor = (db: Knex, sensor: number) => db('readings').where({ sensor }).
 
 async function indexed(db: Knex, calls: number): Promise<BenchFigure> {
   const all = await times(calls, (at) => ofSensor(db, (at * 7_919) % SENSORS))
-  return { id: `an indexed query of ${ROWS / 1e6} million rows, p99`, value: p99(all), unit: 'ms', target: 100 }
+  return {
+    id: `an indexed query of ${ROWS / 1e6} million rows, p99`,
+    value: p99(all),
+    unit: 'ms',
+    target: 100,
+  }
 }
 
 /** An app that caches results, with its catalog read. */
-async function caching(url: string, redis?: Redis): Promise<{ readonly db: Knex; readonly sluice: Sluice; close(): Promise<void> }> {
+async function caching(
+  url: string,
+  redis?: Redis,
+): Promise<{ readonly db: Knex; readonly sluice: Sluice; close(): Promise<void> }> {
   const shared = redis === undefined ? {} : { store: redisStore(redis), consistency: 'bounded' as const }
   const sluice = createSluice({ mode: 'optimize', cache: { ttl: TTL_SECONDS, ...shared } })
   const db = withSluice(open(url), sluice)
@@ -156,7 +173,13 @@ async function oneBatch(url: string): Promise<BenchFigure> {
     await loop()
     statements = 0
     await loop()
-    return { id: 'queries of a hundred lookups that one batch saves', value: 100 - statements, unit: '%', target: 90, bound: '≥' }
+    return {
+      id: 'queries of a hundred lookups that one batch saves',
+      value: 100 - statements,
+      unit: '%',
+      target: 90,
+      bound: '≥',
+    }
   } finally {
     await db.destroy()
     await sluice.close()
@@ -166,7 +189,9 @@ async function oneBatch(url: string): Promise<BenchFigure> {
 /** Pages that a query of one quarter reads after the table is partitioned as advised, relative to before. */
 async function pruned(db: Knex): Promise<BenchFigure> {
   const pages = async () => {
-    const { rows } = await db.raw(`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT sum(value) FROM readings WHERE ${QUARTER}`)
+    const { rows } = await db.raw(
+      `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT sum(value) FROM readings WHERE ${QUARTER}`,
+    )
     const [{ Plan: plan } = { Plan: {} }] = (rows as Plans)[0]?.['QUERY PLAN'] ?? []
     return (plan['Shared Hit Blocks'] ?? 0) + (plan['Shared Read Blocks'] ?? 0)
   }

@@ -36,7 +36,9 @@ export async function jobFigures(tasks: number): Promise<BenchFigure[]> {
     })
     jobs.start()
     const startedAt = performance.now()
-    await Promise.all(Array.from({ length: tasks }, (_, at) => jobs.enqueueTask({ at }, 'normal', 'mail', { backoff: 20 })))
+    await Promise.all(
+      Array.from({ length: tasks }, (_, at) => jobs.enqueueTask({ at }, 'normal', 'mail', { backoff: 20 })),
+    )
     await ended
     const perSecond = (tasks / (performance.now() - startedAt)) * 1_000
     const { retryRate } = await jobs.getProcessingStats('mail')
@@ -45,9 +47,16 @@ export async function jobFigures(tasks: number): Promise<BenchFigure[]> {
       Array.from({ length: 10 * BATCH_ROWS }, (_, at) => at),
       BATCH_ROWS,
     )
-    while ((await jobs.getBatchJob(id))?.status !== 'completed') await new Promise((resolve) => setTimeout(resolve, 10))
+    while ((await jobs.getBatchJob(id))?.status !== 'completed')
+      await new Promise((resolve) => setTimeout(resolve, 10))
     return [
-      { id: 'completed tasks, one in 40 of them in two attempts', value: perSecond, unit: 'tasks/s', target: 100, bound: '≥' },
+      {
+        id: 'completed tasks, one in 40 of them in two attempts',
+        value: perSecond,
+        unit: 'tasks/s',
+        target: 100,
+        bound: '≥',
+      },
       { id: 'retried attempts', value: retryRate * 100, unit: '%', target: 5 },
       { id: 'rows in one part of a batch', value: largest, unit: 'rows', target: 1_000, bound: '≥' },
     ]

@@ -13,7 +13,10 @@ export interface BoundedProtocol {
   readonly watchesFirst: boolean
   readonly beginDestroys: boolean
   readonly flushesOnReconnect: boolean
-  /** Whether a process notes the stamps that it read, and accepts an entry by them without reading the stamps again. */
+  /**
+   * Whether a process notes the stamps that it read, and accepts an entry by them without reading the stamps
+   * again.
+   */
   readonly notesStamps: boolean
   /** Whether a noted stamp is valid only in the generation in which it was noted. */
   readonly stampedAt: boolean

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { ALL_FAULTS, type BoundedFaults, type BoundedProtocol, CORRECTED, MISTAKES, NO_FAULTS } from './bounded-protocol.ts'
+import {
+  ALL_FAULTS,
+  type BoundedFaults,
+  type BoundedProtocol,
+  CORRECTED,
+  MISTAKES,
+  NO_FAULTS,
+} from './bounded-protocol.ts'
 import { type Simulation, simulateBounded } from './simulate-bounded.ts'
 
 const SEEDS = Array.from({ length: 40 }, (_, index) => (index + 1) * 7919)
@@ -24,7 +31,9 @@ describe('bounded mode in a simulation', () => {
 
   it('serves nothing by a noted stamp after a message invalidated it', () => {
     expect(total(simulateAll(CORRECTED, ALL_FAULTS), 'overtaken')).toBe(0)
-    expect(total(simulateAll({ ...CORRECTED, currentAtReply: false }, ALL_FAULTS), 'overtaken')).toBeGreaterThan(0)
+    expect(
+      total(simulateAll({ ...CORRECTED, currentAtReply: false }, ALL_FAULTS), 'overtaken'),
+    ).toBeGreaterThan(0)
   })
 
   it('is stale for at most the delay of a message, without faults', () => {
@@ -33,6 +42,8 @@ describe('bounded mode in a simulation', () => {
   })
 
   it.each(Object.entries(MISTAKES))('detects that %s', (_, protocol) => {
-    expect(SEEDS.some((seed) => simulateBounded(protocol, ALL_FAULTS, seed).tooStaleSinceCommit > 0)).toBe(true)
+    expect(SEEDS.some((seed) => simulateBounded(protocol, ALL_FAULTS, seed).tooStaleSinceCommit > 0)).toBe(
+      true,
+    )
   })
 })

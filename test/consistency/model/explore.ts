@@ -21,13 +21,18 @@ export interface Exploration {
 }
 
 /**
- * Visits every interleaving of a scenario's steps, breadth first: each step is one atomic script of Redis or one action of the database.
+ * Visits every interleaving of a scenario's steps, breadth first: each step is one atomic script of Redis or
+ * one action of the database.
  *
  * - A: a read returns nothing older than a write that was acknowledged before it began.
  * - B: nor anything older than a value that any read had returned before it began.
  * - C: when all steps are done, no valid entry differs from the database.
  */
-export function explore(scenario: Scenario, protocol: Protocol, maxStates = Number.POSITIVE_INFINITY): Exploration {
+export function explore(
+  scenario: Scenario,
+  protocol: Protocol,
+  maxStates = Number.POSITIVE_INFINITY,
+): Exploration {
   const plan = planOf(scenario, protocol)
   const renames = new Uint8Array(256)
   const first = World.initial(plan)
@@ -62,7 +67,8 @@ export function explore(scenario: Scenario, protocol: Protocol, maxStates = Numb
       }
       ordinal += 1
     })
-    if (isAtRest && broken.C === undefined && isStaleAtRest(world)) broken.C = [...wayTo(index), 'at rest: a valid entry is stale']
+    if (isAtRest && broken.C === undefined && isStaleAtRest(world))
+      broken.C = [...wayTo(index), 'at rest: a valid entry is stale']
     if (broken.A !== undefined && broken.B !== undefined && broken.C !== undefined) break
   }
   return { states: index, isCut: index < queue.length && index >= maxStates, broken, hits, hitsAfterFlush }

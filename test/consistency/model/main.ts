@@ -21,22 +21,30 @@ function protocolAsked(): Protocol {
   const rules = values.without.split(',').filter((rule) => rule !== '')
   for (const rule of rules) {
     if (!(rule in RULES))
-      throw new Error(`Expected --without to name rules among ${Object.keys(RULES).join(', ')}, got "${rule}". ${USAGE}`)
+      throw new Error(
+        `Expected --without to name rules among ${Object.keys(RULES).join(', ')}, got "${rule}". ${USAGE}`,
+      )
   }
   return rules.length === 0 ? FULL : without(...(rules as Rule[]))
 }
 
 const all: Record<string, Scenario> = { ...SCENARIOS, ...LIMITS }
-const chosen = Object.entries(all).filter(([name]) => values.scenario === undefined || name === values.scenario)
-if (chosen.length === 0) throw new Error(`Expected --scenario to be one of ${Object.keys(all).join(', ')}. ${USAGE}`)
+const chosen = Object.entries(all).filter(
+  ([name]) => values.scenario === undefined || name === values.scenario,
+)
+if (chosen.length === 0)
+  throw new Error(`Expected --scenario to be one of ${Object.keys(all).join(', ')}. ${USAGE}`)
 const rules = protocolAsked()
 let isBroken = false
 for (const [name, scenario] of chosen) {
   const { states, isCut, broken, hits } = explore(scenario, rules, Number(values['max-states']))
   const invariants = Object.keys(broken).sort().join('')
   isBroken ||= invariants !== '' && name in SCENARIOS
-  console.log(`${name.padEnd(30)} ${invariants.padEnd(4)} ${states} states${isCut ? ' (cut)' : ''}, ${hits} hits`)
+  console.log(
+    `${name.padEnd(30)} ${invariants.padEnd(4)} ${states} states${isCut ? ' (cut)' : ''}, ${hits} hits`,
+  )
   if (!values.ways) continue
-  for (const [invariant, way] of Object.entries(broken)) console.log(`  ${invariant}:\n    ${way.join('\n    ')}`)
+  for (const [invariant, way] of Object.entries(broken))
+    console.log(`  ${invariant}:\n    ${way.join('\n    ')}`)
 }
 process.exitCode = isBroken ? 1 : 0

@@ -43,9 +43,12 @@ describe('the protocol in a model', () => {
     expect(isCut || hits > 0).toBe(true)
   })
 
-  it.each(names.filter((name) => name.startsWith('pause') && !NEED_THE_FENCE.includes(name)))('needs no fence: %s', (name) => {
-    expect(explore(SCENARIOS[name], without('dbFence'), MAX_STATES).broken).toEqual({})
-  })
+  it.each(names.filter((name) => name.startsWith('pause') && !NEED_THE_FENCE.includes(name)))(
+    'needs no fence: %s',
+    (name) => {
+      expect(explore(SCENARIOS[name], without('dbFence'), MAX_STATES).broken).toEqual({})
+    },
+  )
 
   it.each(Object.entries(MISSED_IN) as [Rule, ScenarioName][])('needs the rule %s: %s', (rule, name) => {
     expect(Object.keys(explore(SCENARIOS[name], without(rule)).broken), RULES[rule]).not.toEqual([])

@@ -65,7 +65,10 @@ export interface Plan {
   readonly stampCells: readonly number[]
 }
 
-/** Within a writer: its step, then these, then the versions that it wrote. `unsure`: by its clock, its intent may be gone. */
+/**
+ * Within a writer: its step, then these, then the versions that it wrote. `unsure`: by its clock, its intent
+ * may be gone.
+ */
 export const WRITER = { step: 0, late: 1, inFlight: 2, unsure: 3, versions: 4 } as const
 /** Within a reader: its step, then these, then floors, stamps and values. */
 export const READER = { step: 0, read: 1, keeps: 2, ahead: 3, floors: 4 } as const
@@ -91,7 +94,9 @@ export function planOf(scenario: Scenario, protocol: Protocol): Plan {
       prefetches: prefetches ?? false,
     }),
   )
-  const keys = keyNames.map((_, key) => readers.flatMap(({ reads }) => reads).find((read) => read.key === key) as PlannedRead)
+  const keys = keyNames.map(
+    (_, key) => readers.flatMap(({ reads }) => reads).find((read) => read.key === key) as PlannedRead,
+  )
   const writers = scenario.writers.map((writer) => ({
     rows: indexes(writer.rows, scenario.rows),
     tags: indexes(tagsUnder(writer, protocol), tags),

@@ -3,7 +3,17 @@ import { areLive, entryCells, epochIsGood, isHit, open } from './redis-scripts.t
 import type { Emit } from './step.ts'
 import type { World } from './world.ts'
 
-const STEP = { idle: 0, asking: 1, opening: 2, reading: 3, filling: 4, closing: 5, validated: 6, refused: 7, joined: 8 } as const
+const STEP = {
+  idle: 0,
+  asking: 1,
+  opening: 2,
+  reading: 3,
+  filling: 4,
+  closing: 5,
+  validated: 6,
+  refused: 7,
+  joined: 8,
+} as const
 /** States of a prefetched result: `taken` stamps, then `read` from the database. */
 const AHEAD = { none: 0, taken: 1, read: 2, used: 3 } as const
 
@@ -43,7 +53,8 @@ export function readerSteps(world: World, reader: number, emit: Emit): void {
         )
       return
     case STEP.asking:
-      if (planned.joins !== undefined && mayJoin(world, planned.joins, read)) go(`joins R${planned.joins + 1}`, move(STEP.joined))
+      if (planned.joins !== undefined && mayJoin(world, planned.joins, read))
+        go(`joins R${planned.joins + 1}`, move(STEP.joined))
       go(isHit(world, read) ? 'MGET: hit' : 'MGET: miss', (next) => ask(next, reader, read))
       return
     case STEP.opening:
@@ -75,7 +86,11 @@ export function readerSteps(world: World, reader: number, emit: Emit): void {
         move(STEP.closing, (next) => {
           const entry = entryCells(next, read.key)
           next.set(entry.present, 1)
-          next.cells.copyWithin(entry.value, valuesCell(plan, reader), valuesCell(plan, reader) + plan.rows.length + plan.tags.length)
+          next.cells.copyWithin(
+            entry.value,
+            valuesCell(plan, reader),
+            valuesCell(plan, reader) + plan.rows.length + plan.tags.length,
+          )
         }),
       )
       return
@@ -97,7 +112,8 @@ function ask(world: World, reader: number, read: PlannedRead): void {
   const { at, protocol } = world.plan
   const values = valuesCell(world.plan, reader)
   if (world.reader(reader, READER.ahead) === AHEAD.read && protocol.prefetchValidated) {
-    const isLive = world.reader(reader, READER.keeps) === 1 && areLive(world, stampsCell(world.plan, reader), read.tags)
+    const isLive =
+      world.reader(reader, READER.keeps) === 1 && areLive(world, stampsCell(world.plan, reader), read.tags)
     if (isLive) {
       check(world, reader, read, values)
       world.nextRead(reader)
@@ -113,7 +129,10 @@ function ask(world: World, reader: number, read: PlannedRead): void {
     return
   }
   const isQuarantined = protocol.quarantine && protocol.readSeesQuarantine && world.get(at.quarantine) === 1
-  const isComplete = (!protocol.epochCheck || epochIsGood(world)) && read.tags.every((tag) => world.stamp(tag) !== 0) && !isQuarantined
+  const isComplete =
+    (!protocol.epochCheck || epochIsGood(world)) &&
+    read.tags.every((tag) => world.stamp(tag) !== 0) &&
+    !isQuarantined
   if (!isComplete && !protocol.naive) {
     world.setReader(reader, READER.step, STEP.opening)
     return
@@ -126,7 +145,9 @@ function ask(world: World, reader: number, read: PlannedRead): void {
 /** Passes the result of a flight to a read that waits for it. */
 function settleJoiner(world: World, leader: number, isValid: boolean, emit: Emit): boolean {
   const { plan } = world
-  const joiner = plan.readers.findIndex(({ joins }, other) => joins === leader && world.reader(other, READER.step) === STEP.joined)
+  const joiner = plan.readers.findIndex(
+    ({ joins }, other) => joins === leader && world.reader(other, READER.step) === STEP.joined,
+  )
   if (joiner < 0) return false
   const read = plan.readers[joiner]?.reads[world.reader(joiner, READER.read)] as PlannedRead
   emit(
@@ -146,7 +167,8 @@ function settleJoiner(world: World, leader: number, isValid: boolean, emit: Emit
 function mayJoin(world: World, leader: number, { key }: PlannedRead): boolean {
   const step = world.reader(leader, READER.step)
   if (world.plan.readers[leader]?.reads[world.reader(leader, READER.read)]?.key !== key) return false
-  const isOpen = step === STEP.opening || step === STEP.reading || step === STEP.filling || step === STEP.closing
+  const isOpen =
+    step === STEP.opening || step === STEP.reading || step === STEP.filling || step === STEP.closing
   return isOpen || (!world.plan.protocol.joinCloses && (step === STEP.validated || step === STEP.refused))
 }
 

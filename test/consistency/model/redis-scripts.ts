@@ -2,7 +2,10 @@ import type { PlannedRead } from './plan.ts'
 import { INTENT, type World } from './world.ts'
 
 /** Cells of an entry: whether it exists, its values, its stamps. */
-export function entryCells(world: World, key: number): { readonly present: number; readonly value: number; readonly stamp: number } {
+export function entryCells(
+  world: World,
+  key: number,
+): { readonly present: number; readonly value: number; readonly stamp: number } {
   const present = world.plan.at.entry + key * world.plan.entrySize
   return { present, value: present + 1, stamp: present + 1 + world.plan.rows.length }
 }
@@ -16,7 +19,8 @@ export function epochIsGood(world: World): boolean {
 /** Whether the stamps from a cell on are the live ones. */
 export function areLive(world: World, stampCell: number, tags: readonly number[]): boolean {
   const { every, protocol } = world.plan
-  if (protocol.epochCheck && (!epochIsGood(world) || world.get(stampCell + every) !== world.stamp(every))) return false
+  if (protocol.epochCheck && (!epochIsGood(world) || world.get(stampCell + every) !== world.stamp(every)))
+    return false
   return tags.every((tag) => world.stamp(tag) !== 0 && world.stamp(tag) === world.get(stampCell + tag))
 }
 
@@ -30,7 +34,8 @@ export function isHit(world: World, { key, tags }: PlannedRead): boolean {
 export function begin(world: World, writer: number): void {
   const { at, every, protocol, writers } = world.plan
   for (const tag of writers[writer]?.tags ?? []) {
-    if (tag === every && protocol.everyGuard && !epochIsGood(world) && !hasLiveIntentOnEverything(world)) world.set(at.quarantine, 1)
+    if (tag === every && protocol.everyGuard && !epochIsGood(world) && !hasLiveIntentOnEverything(world))
+      world.set(at.quarantine, 1)
     if (!protocol.ownIntents) clearIntents(world, tag)
     world.setIntent(tag, writer, INTENT.live)
     if (tag === every) world.set(at.intentServer + writer, world.get(at.server))
@@ -44,7 +49,8 @@ export function end(world: World, writer: number): void {
     const own = world.intent(tag, writer) === INTENT.live
     if (protocol.ownIntents) world.setIntent(tag, writer, INTENT.none)
     else clearIntents(world, tag)
-    const sameServer = tag !== every || !protocol.everyGuard || world.get(at.intentServer + writer) === world.get(at.server)
+    const sameServer =
+      tag !== every || !protocol.everyGuard || world.get(at.intentServer + writer) === world.get(at.server)
     const opens =
       (own || !protocol.endNeedsOwn) &&
       sameServer &&
@@ -84,6 +90,8 @@ function clearIntents(world: World, tag: number): void {
 function hasLiveIntentOnEverything(world: World): boolean {
   const { at, every, writers } = world.plan
   return writers.some(
-    (_, writer) => world.intent(every, writer) === INTENT.live && world.get(at.intentServer + writer) === world.get(at.server),
+    (_, writer) =>
+      world.intent(every, writer) === INTENT.live &&
+      world.get(at.intentServer + writer) === world.get(at.server),
   )
 }

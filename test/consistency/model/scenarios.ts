@@ -9,14 +9,23 @@ function reads(count: number, read: Read = readX): ReaderPlan {
 }
 
 /** One row under one tag. */
-function oneRow(writers: readonly WriterPlan[], counts: readonly number[], faults: Partial<Record<Fault, number>> = {}): Scenario {
+function oneRow(
+  writers: readonly WriterPlan[],
+  counts: readonly number[],
+  faults: Partial<Record<Fault, number>> = {},
+): Scenario {
   return { rows: ['x'], tags: ['x'], writers, readers: counts.map((count) => reads(count)), faults }
 }
 
 const pinnedX: Read = { key: 'pk:x', rows: ['x'], tags: ['x', 'all'], without: { allTag: ['x'] } }
 const list: Read = { key: 'list', rows: ['x', 'y'], tags: ['set'], without: { setTag: ['x'] } }
 const mass: WriterPlan = { rows: ['x', 'y'], tags: ['all', 'set'], without: { allTag: ['set'] } }
-const nullX: Read = { key: 'pk:x', rows: ['x'], tags: ['x', 'all', 'set'], without: { nullUnderSet: ['x', 'all'] } }
+const nullX: Read = {
+  key: 'pk:x',
+  rows: ['x'],
+  tags: ['x', 'all', 'set'],
+  without: { nullUnderSet: ['x', 'all'] },
+}
 
 /** The scenarios in which the protocol holds. */
 export const SCENARIOS = {
@@ -51,8 +60,18 @@ export const SCENARIOS = {
   allFaults: oneRow([write], [2], { crash: 1, lapse: 1, flush: 1, evictStamp: 1, restore: 1 }),
   join: { ...oneRow([write], []), readers: [reads(1), { ...reads(1), joins: 0 }] },
   prefetch: { ...oneRow([write], []), readers: [{ ...reads(1), prefetches: true }, reads(1)] },
-  replica: { ...oneRow([write], []), hasReplica: true, readers: [reads(1, { ...readX, fromReplica: true }), reads(1)] },
-  massWrite: { rows: ['x', 'y'], tags: ['x', 'all', 'set'], writers: [mass], readers: [reads(2, pinnedX)], faults: {} },
+  replica: {
+    ...oneRow([write], []),
+    hasReplica: true,
+    readers: [reads(1, { ...readX, fromReplica: true }), reads(1)],
+  },
+  massWrite: {
+    rows: ['x', 'y'],
+    tags: ['x', 'all', 'set'],
+    writers: [mass],
+    readers: [reads(2, pinnedX)],
+    faults: {},
+  },
   listByRows: {
     rows: ['x', 'y'],
     tags: ['x', 'y', 'set'],
@@ -94,7 +113,10 @@ export type ScenarioName = keyof typeof SCENARIOS
 
 /** Combinations that no rule covers, as the guide states. */
 export const LIMITS = {
-  /** A writer suspended between its check and its COMMIT for longer than the quarantine cannot declare itself again. */
+  /**
+   * A writer suspended between its check and its COMMIT for longer than the quarantine cannot declare itself
+   * again.
+   */
   longPauseFlush: oneRow([write], [2, 1], { longPause: 1, flush: 1 }),
   /** If the process of a COMMIT that the server still executes is gone, its intent is not declared again. */
   unknownFlushCrash: oneRow([write], [2, 1], { unknownCommit: 1, flush: 1, crash: 1 }),

@@ -93,7 +93,8 @@ export function simulateBounded(
   )
 
   const network = () => 0.1 + random.next() * 0.6 + (random.chance(0.01) ? random.next() * 40 : 0)
-  const inProcess = (process: Process, ms: number, run: () => void) => events.after(ms, run, () => process.stopsUntil)
+  const inProcess = (process: Process, ms: number, run: () => void) =>
+    events.after(ms, run, () => process.stopsUntil)
   const hasIntent = (key: number) => [...at(intents, key).values()].some((deadline) => deadline > events.now)
   const generation = (process: Process, key: number) => {
     const known = process.marks.get(key)
@@ -131,7 +132,13 @@ export function simulateBounded(
     if (staleFor(at(committed, key), version, began) > maxStalenessMs) counts.tooStaleSinceCommit += 1
   }
 
-  function keep(process: Process, key: number, version: number, stamp: number, watched: number | undefined): void {
+  function keep(
+    process: Process,
+    key: number,
+    version: number,
+    stamp: number,
+    watched: number | undefined,
+  ): void {
     if (protocol.message === 'sets') {
       process.marks.set(key, stamp)
       process.copies.set(key, { version, mark: stamp })
@@ -208,7 +215,13 @@ export function simulateBounded(
     })
   }
 
-  function load(process: Process, key: number, began: number, stamp: number | undefined, watched: number | undefined): void {
+  function load(
+    process: Process,
+    key: number,
+    began: number,
+    stamp: number | undefined,
+    watched: number | undefined,
+  ): void {
     events.after(network() + random.next() * 3, () => {
       const version = at(database, key)
       inProcess(process, network() + (random.chance(0.02) ? random.next() * 300 : 0), () => {

@@ -5,7 +5,10 @@ export const INTENT = { none: 0, live: 1, expired: 2 } as const
 
 export type Invariant = 'A' | 'B' | 'C'
 
-/** One state of database, Redis, writers and readers: small numbers in cells, so that worlds are cheap to copy and compare. */
+/**
+ * One state of database, Redis, writers and readers: small numbers in cells, so that worlds are cheap to copy
+ * and compare.
+ */
 export class World {
   /** Invariants that the step to this world violated. */
   readonly broken: Invariant[] = []
@@ -82,7 +85,8 @@ export class World {
   }
 
   hasLiveIntent(tag: number): boolean {
-    for (let writer = 0; writer < this.plan.writers.length; writer++) if (this.intent(tag, writer) === INTENT.live) return true
+    for (let writer = 0; writer < this.plan.writers.length; writer++)
+      if (this.intent(tag, writer) === INTENT.live) return true
     return false
   }
 

@@ -22,7 +22,8 @@ export function writerSteps(world: World, writer: number, emit: Emit): void {
   const { protocol } = plan
   const step = world.writer(writer, WRITER.step)
   const actor = `W${writer + 1}`
-  const go = (action: string, change: (next: World) => void, isFault = false) => emit(actor, action, world, change, isFault)
+  const go = (action: string, change: (next: World) => void, isFault = false) =>
+    emit(actor, action, world, change, isFault)
   const move = (to: number, change?: (next: World) => void) => (next: World) => {
     change?.(next)
     next.setWriter(writer, WRITER.step, to)
@@ -50,7 +51,8 @@ export function writerSteps(world: World, writer: number, emit: Emit): void {
         isRollback(world, writer) ? 'ROLLBACK' : 'COMMIT',
         move(STEP.ended, (next) => commit(next, writer, true)),
       )
-      if (world.fault('pause') > 0) go('passes its check, then stops', spending('pause', move(STEP.paused)), true)
+      if (world.fault('pause') > 0)
+        go('passes its check, then stops', spending('pause', move(STEP.paused)), true)
       if (world.fault('longPause') > 0)
         go(
           'passes its check, then stops for long',
@@ -100,7 +102,11 @@ export function writerSteps(world: World, writer: number, emit: Emit): void {
     )
     if (world.fault('endLost') > 0) go('cannot reach Redis for END', spending('endLost', move(then)), true)
   }
-  if (step === STEP.ended && !protocol.naive && !(protocol.unsureAwaitsEnd && world.writer(writer, WRITER.unsure) === 1))
+  if (
+    step === STEP.ended &&
+    !protocol.naive &&
+    !(protocol.unsureAwaitsEnd && world.writer(writer, WRITER.unsure) === 1)
+  )
     go(
       'acknowledges before END',
       move(STEP.ending, (next) => acknowledge(next, writer)),
@@ -143,7 +149,8 @@ export function mustDeclare(world: World, writer: number): boolean {
   const step = world.writer(writer, WRITER.step)
   // After COMMIT, readers see what was written: the intent is not needed any more.
   const isOpen = step === STEP.begun || step === STEP.paused
-  const isAbandoned = protocol.abandonedDeclared && step === STEP.abandoned && world.writer(writer, WRITER.inFlight) === 1
+  const isAbandoned =
+    protocol.abandonedDeclared && step === STEP.abandoned && world.writer(writer, WRITER.inFlight) === 1
   if (!isOpen && !isAbandoned) return false
   // An expired one can come back from a snapshot. A writer that is late notices that before its COMMIT.
   const isLate = world.writer(writer, WRITER.late) === 1
@@ -153,7 +160,10 @@ export function mustDeclare(world: World, writer: number): boolean {
   })
 }
 
-function spending(fault: Parameters<World['spend']>[0], change: (next: World) => void): (next: World) => void {
+function spending(
+  fault: Parameters<World['spend']>[0],
+  change: (next: World) => void,
+): (next: World) => void {
   return (next) => {
     next.spend(fault)
     change(next)
@@ -227,7 +237,11 @@ function beginAgain(world: World, writer: number): void {
 }
 
 /** The lease of a dead writer expires in time, but not before a COMMIT that the database still executes. */
-function leaseEnds(world: World, writer: number, go: (action: string, change: (next: World) => void) => void): void {
+function leaseEnds(
+  world: World,
+  writer: number,
+  go: (action: string, change: (next: World) => void) => void,
+): void {
   if (!holds(world, writer)) return
   if (world.plan.protocol.leaseCoversDb && world.writer(writer, WRITER.inFlight) === 1) return
   go('lease ends', (next) => expire(next, writer))

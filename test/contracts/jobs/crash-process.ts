@@ -59,7 +59,9 @@ export class Ledger {
         const [name = '', key = '', by = '', at = '', rest = ''] = line.split('\t')
         return { event: name as LedgerLine['event'], key, pid: Number(by), at: Number(at), text: rest }
       })
-      .filter((line) => (event === undefined || line.event === event) && (pid === undefined || line.pid === pid))
+      .filter(
+        (line) => (event === undefined || line.event === event) && (pid === undefined || line.pid === pid),
+      )
   }
 
   /** Tasks that a process started and did not end. */
@@ -89,10 +91,14 @@ export class CrashProcess {
   readonly #child: ChildProcess
 
   constructor(order: CrashOrder) {
-    this.#child = spawn(process.execPath, ['--import', 'tsx', '--conditions=@sluice/source', main, JSON.stringify(order)], {
-      stdio: ['pipe', 'inherit', 'inherit'],
-      env: { ...process.env, NODE_OPTIONS: '' },
-    })
+    this.#child = spawn(
+      process.execPath,
+      ['--import', 'tsx', '--conditions=@sluice/source', main, JSON.stringify(order)],
+      {
+        stdio: ['pipe', 'inherit', 'inherit'],
+        env: { ...process.env, NODE_OPTIONS: '' },
+      },
+    )
     this.pid = this.#child.pid ?? 0
     this.exited = new Promise((resolve) => {
       this.#child.on('exit', (code, signal) => {

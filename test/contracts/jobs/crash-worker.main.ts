@@ -8,7 +8,10 @@ const order = JSON.parse(process.argv[2] ?? '') as CrashOrder
 const { child, queue, ledger, concurrency, options, workMs } = order
 
 const write = (event: string, key: unknown, rest: unknown = '') =>
-  appendFileSync(ledger, `${event}\t${key}\t${process.pid}\t${Date.now()}\t${String(rest).replace(/\s+/g, ' ')}\n`)
+  appendFileSync(
+    ledger,
+    `${event}\t${key}\t${process.pid}\t${Date.now()}\t${String(rest).replace(/\s+/g, ' ')}\n`,
+  )
 
 const processors: Record<CrashOrder['kind'], Processor> = {
   tasks: () => sleep(workMs),
@@ -26,7 +29,9 @@ const processors: Record<CrashOrder['kind'], Processor> = {
   },
 }
 
-const { connect } = (await import(child.module)) as { connect(...args: readonly string[]): JobBackend | Promise<JobBackend> }
+const { connect } = (await import(child.module)) as {
+  connect(...args: readonly string[]): JobBackend | Promise<JobBackend>
+}
 const jobs = new AsyncBatchProcessingEngine({ ...options, backend: await connect(...child.args) })
 jobs.on('error', ({ error }) => write('error', 0, error))
 jobs.on('task:completed', ({ taskId }) => write('completed', taskId))

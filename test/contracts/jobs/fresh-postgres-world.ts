@@ -12,5 +12,9 @@ export async function freshPostgresWorld(): Promise<CrashWorld> {
   const database = await postgres?.connect()
   if (database?.url === undefined) throw new Error('There is no PostgreSQL.')
   const { url } = database
-  return { connect: () => connectPostgres(url), child: { module: worldModule, args: [url] }, stop: () => database.drop() }
+  return {
+    connect: () => connectPostgres(url),
+    child: { module: worldModule, args: [url] },
+    stop: () => database.drop(),
+  }
 }

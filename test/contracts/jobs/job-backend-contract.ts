@@ -35,7 +35,14 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
 
     const open = (options: JobsOptions = {}): AsyncBatchProcessingEngine => {
       const engine = new AsyncBatchProcessingEngine({
-        ...{ leaseMs: NEVER_MS, pollMs: 100, graceMs: 200, webhooks: { allowPrivateAddresses: true }, ...world.options, ...options },
+        ...{
+          leaseMs: NEVER_MS,
+          pollMs: 100,
+          graceMs: 200,
+          webhooks: { allowPrivateAddresses: true },
+          ...world.options,
+          ...options,
+        },
         backend: world.connect(),
       })
       engines.push(engine)
@@ -106,9 +113,21 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
     describe('tasks', () => {
       it('receive their data and metadata', async () => {
         const { jobs, queue } = one()
-        const data = { text: 'ü \u0000 "', list: [1, null, true, { a: 1.5 }], when: new Date(0), nothing: undefined }
+        const data = {
+          text: 'ü \u0000 "',
+          list: [1, null, true, { a: 1.5 }],
+          when: new Date(0),
+          nothing: undefined,
+        }
         const task = await jobs.enqueueTask(data, 'high', queue, { runAs: 'ann' })
-        expect(task).toMatchObject({ priority: 'high', queue, status: 'queued', attempts: 0, maxRetries: 3, runAs: 'ann' })
+        expect(task).toMatchObject({
+          priority: 'high',
+          queue,
+          status: 'queued',
+          attempts: 0,
+          maxRetries: 3,
+          runAs: 'ann',
+        })
         expect(await jobs.getTask(task.id)).toMatchObject({ ...task, data: JSON.parse(JSON.stringify(data)) })
         const seen: unknown[] = []
         const completed = heard(jobs, 'task:completed')
@@ -137,7 +156,12 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
         const { jobs, queue } = one()
         const task = await jobs.enqueueTask(1, 'normal', queue)
         jobs.registerProcessor<number>(queue, () => {})
-        expect(await jobs.processNextTask(queue)).toMatchObject({ id: task.id, data: 1, status: 'completed', attempts: 0 })
+        expect(await jobs.processNextTask(queue)).toMatchObject({
+          id: task.id,
+          data: 1,
+          status: 'completed',
+          attempts: 0,
+        })
         expect(await jobs.processNextTask(queue)).toBeNull()
       })
 
@@ -176,13 +200,17 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
         expect(first.isDuplicate).toBeUndefined()
         const otherQueue = unique()
         jobs.createQueue(otherQueue)
-        expect((await jobs.enqueueTask(1, 'normal', otherQueue, { uniqueKey: 'k' })).isDuplicate).toBeUndefined()
+        expect(
+          (await jobs.enqueueTask(1, 'normal', otherQueue, { uniqueKey: 'k' })).isDuplicate,
+        ).toBeUndefined()
         const seen: unknown[] = []
         jobs.registerProcessor(queue, (data) => void seen.push(data))
         await jobs.processNextTask(queue)
         expect(await jobs.processNextTask(queue)).toBeNull()
         expect(seen).toEqual([{ at: 1 }])
-        expect((await jobs.enqueueTask({ at: 3 }, 'normal', queue, { uniqueKey: 'k' })).isDuplicate).toBeUndefined()
+        expect(
+          (await jobs.enqueueTask({ at: 3 }, 'normal', queue, { uniqueKey: 'k' })).isDuplicate,
+        ).toBeUndefined()
       })
     })
 
@@ -206,7 +234,11 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
         expect(await jobs.listDeadLetters({ queue })).toMatchObject([
           {
             ...{ id: task.id, status: 'dead', data: { a: 1 }, attempts: 3, error: 'broken 3' },
-            failures: [1, 2, 3].map((attempt) => ({ attempt, message: `broken ${attempt}`, log: [`attempt ${attempt}`] })),
+            failures: [1, 2, 3].map((attempt) => ({
+              attempt,
+              message: `broken ${attempt}`,
+              log: [`attempt ${attempt}`],
+            })),
           },
         ])
         expect((await jobs.getProcessingStats(queue)).deadLetters).toBe(1)
@@ -226,7 +258,12 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
           throw new UnretryableError('never')
         })
         const task = await jobs.enqueueTask(1, 'normal', queue)
-        expect(await jobs.processNextTask(queue)).toMatchObject({ id: task.id, status: 'failed', error: 'never', attempts: 1 })
+        expect(await jobs.processNextTask(queue)).toMatchObject({
+          id: task.id,
+          status: 'failed',
+          error: 'never',
+          attempts: 1,
+        })
         expect(await jobs.listDeadLetters({ queue })).toEqual([])
       })
 
@@ -290,7 +327,10 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
     describe('cancelling', () => {
       it('ends a waiting task', async () => {
         const { jobs, queue } = one()
-        const tasks = [await jobs.enqueueTask(1, 'normal', queue), await jobs.enqueueTask(2, 'normal', queue, { delayMs: NEVER_MS })]
+        const tasks = [
+          await jobs.enqueueTask(1, 'normal', queue),
+          await jobs.enqueueTask(2, 'normal', queue, { delayMs: NEVER_MS }),
+        ]
         for (const { id } of tasks) expect(await jobs.cancelTask(id)).toBe(true)
         expect(await jobs.cancelTask(tasks[0]?.id ?? '')).toBe(false)
         let runs = 0
@@ -413,7 +453,14 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
         jobs.start()
         await expect.poll(() => completed.length, SOON).toBe(1)
         expect([...seen].sort((left, right) => left - right)).toEqual(items)
-        const expected = { batchId: batch.id, status: 'completed', progress: 100, processedItems: 1_050, failedItems: 0, totalItems: 1_050 }
+        const expected = {
+          batchId: batch.id,
+          status: 'completed',
+          progress: 100,
+          processedItems: 1_050,
+          failedItems: 0,
+          totalItems: 1_050,
+        }
         expect(completed[0]).toMatchObject(expected)
         expect(await jobs.getBatchProgress(batch.id)).toMatchObject({ ...expected, etaSeconds: 0 })
         expect((await jobs.getBatchJob(batch.id)).items).toEqual([])
@@ -572,7 +619,13 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
           }
           expect(completed).toHaveLength(1)
           // Not every item had its last attempt.
-          expect(completed[0]).toMatchObject({ batchId: batch.id, status: 'cancelled', processedItems: 1, failedItems: 0, totalItems: 3 })
+          expect(completed[0]).toMatchObject({
+            batchId: batch.id,
+            status: 'cancelled',
+            processedItems: 1,
+            failedItems: 0,
+            totalItems: 3,
+          })
           for (const { taskId } of retried) expect(await jobs.cancelTask(taskId)).toBe(false)
           expect(await jobs.cancelBatchJob(batch.id)).toBe(false)
           await expect.poll(() => calls, SOON).toBe(1)
@@ -597,7 +650,8 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
         const [first, second] = await jobs.listDeadLetters({ batchId: batch.id })
         await jobs.pause(queue)
         isWell = true
-        for (const letter of [first, second]) expect(await jobs.retryDeadLetterTask(letter?.id ?? '')).toBe(true)
+        for (const letter of [first, second])
+          expect(await jobs.retryDeadLetterTask(letter?.id ?? '')).toBe(true)
         const open = await jobs.getBatchProgress(batch.id)
         expect(open).toMatchObject({ processedItems: 0, failedItems: 0, status: 'pending' })
         expect(open.finishedAt).toBeUndefined()
@@ -620,7 +674,9 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
         async function* items() {
           for (; read < 100_000; read += 1) {
             if (read === 200) {
-              jobs.registerProcessor(queue, (_chunk, { batchId }) => void ids.push(batchId ?? ''), { concurrency: 1 })
+              jobs.registerProcessor(queue, (_chunk, { batchId }) => void ids.push(batchId ?? ''), {
+                concurrency: 1,
+              })
               jobs.start()
               await expect.poll(() => ids.length, SOON).toBeGreaterThan(0)
               await other.cancelBatchJob(ids[0] ?? '')
@@ -649,7 +705,12 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
           const webhook = `http://127.0.0.1:${(server.address() as AddressInfo).port}/done`
           const batch = await jobs.createBatchJob(queue, [1, 2, 3], 2, { webhook })
           await expect.poll(() => bodies.length, SOON).toBe(2)
-          expect(bodies[1]).toMatchObject({ event: 'batch:completed', batchId: batch.id, status: 'completed', processedItems: 3 })
+          expect(bodies[1]).toMatchObject({
+            event: 'batch:completed',
+            batchId: batch.id,
+            status: 'completed',
+            processedItems: 3,
+          })
         } finally {
           server.closeAllConnections()
           server.close()
@@ -662,12 +723,26 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
         const { jobs, queue } = one()
         for (let at = 0; at < 3; at += 1) await jobs.enqueueTask(at, 'normal', queue)
         await jobs.enqueueTask(3, 'normal', queue, { delayMs: NEVER_MS })
-        expect(await jobs.getProcessingStats(queue)).toMatchObject({ queued: 3, pending: 1, processing: 0, completed: 0, isStalled: false })
+        expect(await jobs.getProcessingStats(queue)).toMatchObject({
+          queued: 3,
+          pending: 1,
+          processing: 0,
+          completed: 0,
+          isStalled: false,
+        })
         expect((await jobs.getProcessingStats(queue)).oldestTaskMs).toBeGreaterThanOrEqual(0)
         jobs.registerProcessor(queue, () => sleep(20))
         for (let at = 0; at < 3; at += 1) await jobs.processNextTask(queue)
         const stats = await jobs.getProcessingStats(queue)
-        expect(stats).toMatchObject({ queued: 0, pending: 1, completed: 3, retried: 0, failed: 0, retryRate: 0, oldestTaskMs: 0 })
+        expect(stats).toMatchObject({
+          queued: 0,
+          pending: 1,
+          completed: 3,
+          retried: 0,
+          failed: 0,
+          retryRate: 0,
+          oldestTaskMs: 0,
+        })
         expect(stats.runMs.p50).toBeGreaterThan(10)
         expect(stats.throughputPerSecond).toBeGreaterThan(0)
         expect(await jobs.getQueueHealth(queue)).toEqual({ health: 'healthy', reasons: [] })
@@ -720,7 +795,9 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
         jobs.registerProcessor(queue, (data) => void seen.push(data))
         jobs.start()
         const startedAt = Date.now()
-        const schedules = await Promise.all([jobs, other].map((engine) => engine.schedule('tick', '* * * * * *', 'tick', { queue })))
+        const schedules = await Promise.all(
+          [jobs, other].map((engine) => engine.schedule('tick', '* * * * * *', 'tick', { queue })),
+        )
         await expect.poll(() => seen.length, SOON).toBeGreaterThanOrEqual(3)
         for (const schedule of schedules) schedule.stop()
         await sleep(50)

@@ -2,7 +2,10 @@ import type { JobBackend, JobsOptions } from '@sluice/core'
 
 /** A place for tasks, and the capabilities of its backend. */
 export interface JobWorld {
-  /** A handle like another process would open; for a backend in one process, always the same. The caller closes it. */
+  /**
+   * A handle like another process would open; for a backend in one process, always the same. The caller
+   * closes it.
+   */
   connect(): JobBackend
   /** Options that make a test short. */
   readonly options?: JobsOptions

@@ -89,7 +89,10 @@ export class FeaturePlan {
   defineCascade(): void {
     const child = this.addSource('child', 'v int', '2')
     this.definitions.push({
-      ...{ writes: [{ orm: 'knex', table: 'feature_side', chain: [['where', 'id', 2], ['del']], order: 'none' }], reads: [readAll(child)] },
+      ...{
+        writes: [{ orm: 'knex', table: 'feature_side', chain: [['where', 'id', 2], ['del']], order: 'none' }],
+        reads: [readAll(child)],
+      },
       define: `ALTER TABLE ${child} ADD CONSTRAINT feature_parent FOREIGN KEY (v) REFERENCES feature_side (id) ON DELETE CASCADE`,
       undo: `ALTER TABLE ${child} DROP CONSTRAINT IF EXISTS feature_parent`,
       isShared: false,
@@ -142,7 +145,11 @@ export class FeaturePlan {
 }
 
 function targetsOf(model: PrismaModel, table: string): readonly Target[] {
-  const foreign = new Set([...model.relations.values()].flatMap(({ fromFields, foreignKeyHere }) => (foreignKeyHere ? fromFields : [])))
+  const foreign = new Set(
+    [...model.relations.values()].flatMap(({ fromFields, foreignKeyHere }) =>
+      foreignKeyHere ? fromFields : [],
+    ),
+  )
   const usable = [...model.fields.values()].filter(
     (field) =>
       (field.type === 'Int' || field.type === 'String') &&
@@ -157,7 +164,13 @@ function targetsOf(model: PrismaModel, table: string): readonly Target[] {
 
 /** Writes to one of the tables of `addSource`. */
 export function writesTo(table: string, row: Readonly<Record<string, unknown>> = {}): readonly KnexCall[] {
-  const write = (chain: KnexCall['chain']): KnexCall => ({ orm: 'knex', table, chain, order: 'none', isVague: true })
+  const write = (chain: KnexCall['chain']): KnexCall => ({
+    orm: 'knex',
+    table,
+    chain,
+    order: 'none',
+    isVague: true,
+  })
   const inserts = [4, 5, 6, 7, 8, 9].map((id) => write([['insert', { id, ...row }]]))
   return [
     ...inserts,
@@ -170,7 +183,12 @@ export function writesTo(table: string, row: Readonly<Record<string, unknown>> =
 
 /** A query of Knex whose result contains the value of a piece of SQL for each row of a table. */
 export function selectRaw(table: string, ...pieces: readonly string[]): KnexCall {
-  return { orm: 'knex', table, chain: [['select', ...pieces.map((piece) => ({ $raw: piece }))]], order: 'none' }
+  return {
+    orm: 'knex',
+    table,
+    chain: [['select', ...pieces.map((piece) => ({ $raw: piece }))]],
+    order: 'none',
+  }
 }
 
 /** A statement of Knex that is sent for its side effects. */

@@ -10,7 +10,11 @@ import { type Definition, type FeaturePlan, type Link, readAll, type Session } f
 const both = ['prisma', 'knex'] as const
 
 /** Calls that use the features of a database in addition to the tables of the models. */
-export function featuredVocabulary({ distantWrite: _, ...plain }: Vocabulary, ground: Ground, plan: FeaturePlan): Vocabulary {
+export function featuredVocabulary(
+  { distantWrite: _, ...plain }: Vocabulary,
+  ground: Ground,
+  plan: FeaturePlan,
+): Vocabulary {
   const calls = new FeatureCalls(ground, plan)
   const own = new Set<unknown>([...ground.rows.values()].flat().flatMap((row) => Object.values(row)))
   return { ...plain, unseen: () => calls.unseen(), isLoose: (text) => plain.isLoose(text) || !own.has(text) }
@@ -28,13 +32,21 @@ class FeatureCalls {
     const defined = fc.constantFrom(...definitions).chain((definition) => this.#defined(definition))
     if (sessions.length === 0) return fc.oneof(linked, defined)
     const inSession = fc.constantFrom(...sessions).chain((session) => this.#inSession(session))
-    return fc.oneof({ weight: 4, arbitrary: linked }, { weight: 4, arbitrary: defined }, { weight: 1, arbitrary: inSession })
+    return fc.oneof(
+      { weight: 4, arbitrary: linked },
+      { weight: 4, arbitrary: defined },
+      { weight: 1, arbitrary: inSession },
+    )
   }
 
   #linked(link: Link): fc.Arbitrary<readonly Step[]> {
     return fc
       .tuple(this.#reads(link), this.#write(link))
-      .map(([reads, write]): readonly Step[] => [{ ...reads, times: 2 }, { kind: 'write', call: write }, reads])
+      .map(([reads, write]): readonly Step[] => [
+        { ...reads, times: 2 },
+        { kind: 'write', call: write },
+        reads,
+      ])
   }
 
   #defined(definition: Definition): fc.Arbitrary<readonly Step[]> {
@@ -55,7 +67,10 @@ class FeatureCalls {
         if (place === 'in a transaction' && definition.isShared) {
           const { define } = definition
           const call = typeof define === 'string' ? rawCall(define, orm) : define
-          const inner: InnerStep[] = [{ ...step, call }, ...(write.orm === call.orm ? [{ kind: 'write' as const, call: write }] : [])]
+          const inner: InnerStep[] = [
+            { ...step, call },
+            ...(write.orm === call.orm ? [{ kind: 'write' as const, call: write }] : []),
+          ]
           return [twice, { kind: 'transaction', orm: call.orm, steps: inner, ends }, ...after]
         }
         const beside = place === 'beside reads' ? { beside: { ...twice, isParallel: false } } : {}
@@ -65,9 +80,17 @@ class FeatureCalls {
 
   #step({ define, undo }: Definition): fc.Arbitrary<DefinitionStep> {
     const call: fc.Arbitrary<Call> =
-      typeof define === 'string' ? fc.constantFrom(...both).map((orm) => rawCall(define, orm)) : fc.constant(define)
+      typeof define === 'string'
+        ? fc.constantFrom(...both).map((orm) => rawCall(define, orm))
+        : fc.constant(define)
     return fc
-      .record({ call, isAwaited: fc.oneof({ weight: 3, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }) })
+      .record({
+        call,
+        isAwaited: fc.oneof(
+          { weight: 3, arbitrary: fc.constant(true) },
+          { weight: 1, arbitrary: fc.constant(false) },
+        ),
+      })
       .map((parts) => ({ kind: 'definition', undo, ...parts }))
   }
 
@@ -79,7 +102,11 @@ class FeatureCalls {
         calls: fc.array(fc.constantFrom(...session.writes), { minLength: 1, maxLength: 2 }),
         ends: fc.constantFrom('commit' as const, 'commit' as const, 'rollback' as const),
       })
-      .map(({ reads, calls, ends }): readonly Step[] => [{ ...reads, times: 2 }, { kind: 'session', enter, calls, leave, ends }, reads])
+      .map(({ reads, calls, ends }): readonly Step[] => [
+        { ...reads, times: 2 },
+        { kind: 'session', enter, calls, leave, ends },
+        reads,
+      ])
   }
 
   #reads({ reads }: Link): fc.Arbitrary<Reads> {
@@ -95,15 +122,25 @@ class FeatureCalls {
     const byKey = fc
       .constantFrom(...subjectsOf(model, ground))
       .chain((subject) =>
-        fc.record({ call: fc.oneof<fc.Arbitrary<Call>[]>(knexCall(subject, ground), prismaCall(subject)), keys: subject.keys }),
+        fc.record({
+          call: fc.oneof<fc.Arbitrary<Call>[]>(knexCall(subject, ground), prismaCall(subject)),
+          keys: subject.keys,
+        }),
       )
       .filter(({ call, keys }) => call.orm === 'prisma' || !keys.flat().includes(undefined))
-    return fc.oneof({ weight: 2, arbitrary: whole }, { weight: 2, arbitrary: prismaViews([model]) }, { weight: 1, arbitrary: byKey })
+    return fc.oneof(
+      { weight: 2, arbitrary: whole },
+      { weight: 2, arbitrary: prismaViews([model]) },
+      { weight: 1, arbitrary: byKey },
+    )
   }
 
   #write({ writes }: Link): fc.Arbitrary<Call> {
     if (isCalls(writes)) return fc.constantFrom(...writes)
-    return fc.oneof<fc.Arbitrary<Call>[]>(prismaSchemaWrite(this.ground, [writes]), knexSchemaWrite(this.ground, [writes]))
+    return fc.oneof<fc.Arbitrary<Call>[]>(
+      prismaSchemaWrite(this.ground, [writes]),
+      knexSchemaWrite(this.ground, [writes]),
+    )
   }
 }
 

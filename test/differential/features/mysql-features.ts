@@ -15,14 +15,18 @@ function addTrigger(plan: FeaturePlan): void {
   const { source, model, at } = plan.source()
   const target = plan.target(at)
   for (const event of ['INSERT', 'UPDATE', 'DELETE'])
-    plan.setUp.push(`CREATE TRIGGER feature_${event} AFTER ${event} ON \`${source.table}\` FOR EACH ROW ${plan.bump(target)}`)
+    plan.setUp.push(
+      `CREATE TRIGGER feature_${event} AFTER ${event} ON \`${source.table}\` FOR EACH ROW ${plan.bump(target)}`,
+    )
   plan.links.push({ writes: model, reads: target })
 }
 
 function addFunctions(plan: FeaturePlan): void {
   const [written, read] = [plan.target(), plan.target()]
   const table = plan.addSource('row', 'v int, twice int AS (v * 2) VIRTUAL', '1, DEFAULT', 'id, v')
-  plan.setUp.push(`CREATE FUNCTION poke() RETURNS int MODIFIES SQL DATA BEGIN ${plan.bump(written)}; RETURN 1; END`)
+  plan.setUp.push(
+    `CREATE FUNCTION poke() RETURNS int MODIFIES SQL DATA BEGIN ${plan.bump(written)}; RETURN 1; END`,
+  )
   plan.setUp.push(`CREATE FUNCTION peek() RETURNS int READS SQL DATA RETURN (${plan.digest(read)})`)
   plan.links.push({ writes: [rawWrite('SELECT poke()')], reads: written })
   plan.links.push({ writes: read.model ?? SIDE_WRITES, reads: [selectRaw(table, 'peek() as x')] })
@@ -35,7 +39,9 @@ function addViews(plan: FeaturePlan): void {
   plan.setUp.push(`CREATE VIEW feature_digest AS ${plan.digest(target)}`)
   plan.links.push({ writes: writesTo('feature_editable', { n: 4 }), reads: plan.targets[0] as Target })
   const written = plan.target()
-  plan.setUp.push(`CREATE FUNCTION poke_in_view() RETURNS int MODIFIES SQL DATA BEGIN ${plan.bump(written)}; RETURN 1; END`)
+  plan.setUp.push(
+    `CREATE FUNCTION poke_in_view() RETURNS int MODIFIES SQL DATA BEGIN ${plan.bump(written)}; RETURN 1; END`,
+  )
   plan.setUp.push('CREATE VIEW feature_called AS SELECT poke_in_view() AS x')
   plan.links.push({ writes: [{ ...readAll('feature_called'), isVague: true }], reads: written })
   plan.links.push({ writes: target.model ?? SIDE_WRITES, reads: [readAll('feature_digest')] })
@@ -46,7 +52,12 @@ function addDefinitions(plan: FeaturePlan): void {
     const { source, model, at } = plan.source()
     const target = plan.target(at)
     const create = `CREATE TRIGGER feature_${name} AFTER UPDATE ON \`${source.table}\` FOR EACH ROW ${plan.bump(target)}`
-    const link = { writes: model, reads: target, undo: `DROP TRIGGER IF EXISTS feature_${name}`, isShared: true }
+    const link = {
+      writes: model,
+      reads: target,
+      undo: `DROP TRIGGER IF EXISTS feature_${name}`,
+      isShared: true,
+    }
     if (name === 'raw') plan.definitions.push({ ...link, define: create })
     if (name === 'text') plan.definitions.push({ ...link, define: `EXECUTE IMMEDIATE "${create}"` })
     if (name === 'procedure') {

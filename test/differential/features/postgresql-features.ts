@@ -3,7 +3,10 @@ import { type FeaturePlan, rawWrite, readAll, selectRaw, type Target, writesTo }
 
 const SIDE_WRITES = writesTo('feature_side', { n: 5 })
 
-/** Functions behind triggers, defaults, checks, domains, operators, casts, policies and computed fields; views, rules, a role and a second schema. */
+/**
+ * Functions behind triggers, defaults, checks, domains, operators, casts, policies and computed fields;
+ * views, rules, a role and a second schema.
+ */
 export function planPostgresql(plan: FeaturePlan, database: string): void {
   new PostgresqlFeatures(plan, database).add()
 }
@@ -36,8 +39,13 @@ class PostgresqlFeatures {
     const body = `BEGIN ${this.plan.bump(target)}; RETURN ${result}; END`
     if (returns === 'int' && this.plan.random.chance(0.3)) {
       this.plan.setUp.push(`CREATE FUNCTION inner_${name}() RETURNS int LANGUAGE plpgsql AS $$ ${body} $$`)
-      this.plan.setUp.push(`CREATE FUNCTION ${name}(${args}) RETURNS int LANGUAGE sql AS 'SELECT inner_${name}()'`)
-    } else this.plan.setUp.push(`CREATE FUNCTION ${name}(${args}) RETURNS ${returns} LANGUAGE plpgsql AS $$ ${body} $$`)
+      this.plan.setUp.push(
+        `CREATE FUNCTION ${name}(${args}) RETURNS int LANGUAGE sql AS 'SELECT inner_${name}()'`,
+      )
+    } else
+      this.plan.setUp.push(
+        `CREATE FUNCTION ${name}(${args}) RETURNS ${returns} LANGUAGE plpgsql AS $$ ${body} $$`,
+      )
     return name
   }
 
@@ -46,7 +54,9 @@ class PostgresqlFeatures {
     this.#functions += 1
     const name = `peek_${this.#functions}`
     const { plan } = this
-    plan.setUp.push(`CREATE FUNCTION ${name}(${args}) RETURNS ${returns} LANGUAGE sql STABLE AS $$ ${plan.digest(target)} $$`)
+    plan.setUp.push(
+      `CREATE FUNCTION ${name}(${args}) RETURNS ${returns} LANGUAGE sql STABLE AS $$ ${plan.digest(target)} $$`,
+    )
     return name
   }
 
@@ -69,7 +79,9 @@ class PostgresqlFeatures {
     const { plan } = this
     const { source, model, at } = plan.source()
     const target = plan.target(at)
-    plan.setUp.push(`ALTER TABLE "${source.table}" ADD COLUMN feature_n int NOT NULL DEFAULT ${this.#poke(target)}()`)
+    plan.setUp.push(
+      `ALTER TABLE "${source.table}" ADD COLUMN feature_n int NOT NULL DEFAULT ${this.#poke(target)}()`,
+    )
     plan.links.push({ writes: model, reads: target })
   }
 
@@ -90,7 +102,9 @@ class PostgresqlFeatures {
     const [byCall, byOperator, byField] = [plan.target(), plan.target(), plan.target()]
     const table = plan.addSource('row')
     plan.links.push({ writes: [rawWrite(`SELECT ${this.#poke(byCall)}()`)], reads: byCall })
-    plan.setUp.push(`CREATE OPERATOR <!> (leftarg = int, rightarg = int, function = ${this.#poke(byOperator, 'int, int')})`)
+    plan.setUp.push(
+      `CREATE OPERATOR <!> (leftarg = int, rightarg = int, function = ${this.#poke(byOperator, 'int, int')})`,
+    )
     plan.links.push({ writes: [{ ...selectRaw(table, 'id <!> 1'), isVague: true }], reads: byOperator })
     const field = this.#poke(byField, table)
     plan.links.push({ writes: [{ ...selectRaw(table, `${table}.${field}`), isVague: true }], reads: byField })
@@ -108,9 +122,13 @@ class PostgresqlFeatures {
     const { plan } = this
     const target = plan.target()
     const table = 'feature_row'
-    plan.setUp.push(`CREATE OPERATOR <?> (leftarg = int, rightarg = int, function = ${this.#peek(target, 'int, int')})`)
+    plan.setUp.push(
+      `CREATE OPERATOR <?> (leftarg = int, rightarg = int, function = ${this.#peek(target, 'int, int')})`,
+    )
     plan.setUp.push('CREATE TYPE feature_box AS (n int)')
-    plan.setUp.push(`CREATE CAST (feature_box AS int) WITH FUNCTION ${this.#peek(target, 'feature_box')}(feature_box) AS ASSIGNMENT`)
+    plan.setUp.push(
+      `CREATE CAST (feature_box AS int) WITH FUNCTION ${this.#peek(target, 'feature_box')}(feature_box) AS ASSIGNMENT`,
+    )
     plan.setUp.push(`CREATE VIEW feature_digest AS ${plan.digest(target)}`)
     plan.links.push({
       writes: target.model ?? SIDE_WRITES,
@@ -131,7 +149,12 @@ class PostgresqlFeatures {
       const target = plan.target(at)
       const trigger = `feature_${name}`
       const create = `CREATE TRIGGER ${trigger} AFTER INSERT OR UPDATE OR DELETE ON "${source.table}" FOR EACH STATEMENT EXECUTE FUNCTION ${this.#fire(target)}()`
-      const link = { writes: model, reads: target, undo: `DROP TRIGGER IF EXISTS ${trigger} ON "${source.table}"`, isShared: true }
+      const link = {
+        writes: model,
+        reads: target,
+        undo: `DROP TRIGGER IF EXISTS ${trigger} ON "${source.table}"`,
+        isShared: true,
+      }
       if (name === 'raw') plan.definitions.push({ ...link, define: create })
       if (name === 'block') plan.definitions.push({ ...link, define: `DO $$ BEGIN ${create}; END $$` })
       const definer = `CREATE FUNCTION define_${name}() RETURNS int LANGUAGE plpgsql AS $$ BEGIN EXECUTE '${create}'; RETURN 1; END $$`
@@ -151,7 +174,8 @@ class PostgresqlFeatures {
   #addFunctionDefinitions(): void {
     const { plan } = this
     const target = plan.target()
-    const quiet = (body: string) => `CREATE OR REPLACE FUNCTION helper() RETURNS int LANGUAGE plpgsql AS $$ BEGIN ${body} RETURN 1; END $$`
+    const quiet = (body: string) =>
+      `CREATE OR REPLACE FUNCTION helper() RETURNS int LANGUAGE plpgsql AS $$ BEGIN ${body} RETURN 1; END $$`
     plan.setUp.push(quiet(''))
     const table = plan.addSource('helped', 'v int DEFAULT helper()')
     const link = { writes: writesTo(table), reads: target, isShared: true }
@@ -165,14 +189,17 @@ class PostgresqlFeatures {
       isShared: false,
     })
     // A name in the source of a function is resolved when the function is called.
-    plan.setUp.push('CREATE FUNCTION caller() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN named(); END $$')
+    plan.setUp.push(
+      'CREATE FUNCTION caller() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN named(); END $$',
+    )
     plan.setUp.push('CREATE FUNCTION named() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN 1; END $$')
     plan.setUp.push(swapped.replace('helper', 'other'))
     const calling = plan.addSource('calling', 'v int DEFAULT caller()')
     plan.definitions.push({
       writes: writesTo(calling),
       reads: target,
-      define: 'DO $$ BEGIN ALTER FUNCTION named() RENAME TO unnamed; ALTER FUNCTION other() RENAME TO named; END $$',
+      define:
+        'DO $$ BEGIN ALTER FUNCTION named() RENAME TO unnamed; ALTER FUNCTION other() RENAME TO named; END $$',
       undo: `DO $$ BEGIN IF to_regproc('unnamed') IS NOT NULL THEN
         ALTER FUNCTION named() RENAME TO other; ALTER FUNCTION unnamed() RENAME TO named; END IF; END $$`,
       isShared: true,
@@ -235,7 +262,10 @@ class PostgresqlFeatures {
       plan.sessions.push({ writes, reads, enter, leave })
   }
 
-  /** A role that sees fewer rows, and one with a policy that changes a table on reads. Roles belong to the server. */
+  /**
+   * A role that sees fewer rows, and one with a policy that changes a table on reads. Roles belong to the
+   * server.
+   */
   #addRole(): void {
     const { plan } = this
     const role = `${this.database}_reader`
@@ -251,13 +281,24 @@ class PostgresqlFeatures {
       )
     plan.setUp.push(`CREATE ROLE ${role}`, `GRANT ALL ON ALL TABLES IN SCHEMA public TO ${role}`)
     plan.tearDown.push(`DROP OWNED BY ${role}`, `DROP ROLE ${role}`)
-    const update: KnexCall = { orm: 'knex', table: hidden, chain: [['update', { v: 8 }]], order: 'none', isVague: true }
+    const update: KnexCall = {
+      orm: 'knex',
+      table: hidden,
+      chain: [['update', { v: 8 }]],
+      order: 'none',
+      isVague: true,
+    }
     for (const [enter, leave] of [
       [`SET LOCAL ROLE ${role}`, 'SELECT 1'],
       [`SET ROLE ${role}`, 'RESET ROLE'],
       [`SELECT set_config('role', '${role}', true)`, 'SELECT 1'],
     ] as const) {
-      plan.sessions.push({ writes: [update, readAll(hidden), ...writesTo(hidden, { v: 3 })], reads: [readAll(hidden)], enter, leave })
+      plan.sessions.push({
+        writes: [update, readAll(hidden), ...writesTo(hidden, { v: 3 })],
+        reads: [readAll(hidden)],
+        enter,
+        leave,
+      })
       plan.sessions.push({ writes: [readAll(watched)], reads: target, enter, leave })
     }
   }

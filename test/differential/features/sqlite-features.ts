@@ -11,11 +11,15 @@ function addTriggers(plan: FeaturePlan): void {
   const { source, model, at } = plan.source()
   const target = plan.target(at)
   for (const event of ['INSERT', 'UPDATE', 'DELETE'])
-    plan.setUp.push(`CREATE TRIGGER feature_${event} AFTER ${event} ON "${source.table}" BEGIN ${plan.bump(target)}; END`)
+    plan.setUp.push(
+      `CREATE TRIGGER feature_${event} AFTER ${event} ON "${source.table}" BEGIN ${plan.bump(target)}; END`,
+    )
   plan.links.push({ writes: model, reads: target })
   const table = plan.addSource('row')
   const written = plan.target()
-  plan.setUp.push(`CREATE TRIGGER feature_row_written AFTER INSERT ON ${table} BEGIN ${plan.bump(written)}; END`)
+  plan.setUp.push(
+    `CREATE TRIGGER feature_row_written AFTER INSERT ON ${table} BEGIN ${plan.bump(written)}; END`,
+  )
   plan.links.push({ writes: writesTo(table, { v: 3 }), reads: written })
   const computed = plan.addSource('computed', 'v int', '1', 'id, v')
   plan.setUp.push(`ALTER TABLE ${computed} ADD COLUMN twice int AS (v * 2) VIRTUAL`)
@@ -30,7 +34,10 @@ function addViews(plan: FeaturePlan): void {
   )
   plan.setUp.push(`CREATE VIEW feature_digest AS ${plan.digest(target).replace(' FROM', ' AS x FROM')}`)
   plan.links.push({ writes: writesTo('feature_editable', { n: 4 }), reads: plan.targets[0] as Target })
-  plan.links.push({ writes: target.model ?? writesTo('feature_side', { n: 5 }), reads: [readAll('feature_digest')] })
+  plan.links.push({
+    writes: target.model ?? writesTo('feature_side', { n: 5 }),
+    reads: [readAll('feature_digest')],
+  })
 }
 
 function addDefinitions(plan: FeaturePlan): void {
@@ -42,7 +49,10 @@ function addDefinitions(plan: FeaturePlan): void {
     const create = `CREATE ${kind} feature_${name} AFTER UPDATE ON "${source.table}" BEGIN ${plan.bump(target)}; END`
     plan.definitions.push({
       ...{ writes: model, reads: target, isShared: true },
-      define: name === 'temporary' ? { orm: 'knex', chain: [['raw', create]], order: 'none', isVague: true } : create,
+      define:
+        name === 'temporary'
+          ? { orm: 'knex', chain: [['raw', create]], order: 'none', isVague: true }
+          : create,
       undo: `DROP TRIGGER IF EXISTS feature_${name}`,
     })
   }

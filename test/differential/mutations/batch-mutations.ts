@@ -31,15 +31,25 @@ export const BATCH_MUTATIONS: readonly Mutation[] = [
   {
     name: 'batch-chunks',
     rule: 'A query carries no more keys than it may.',
-    edits: [{ file: BATCHER, find: 'maxBatchSize: open.first.lookup.maxKeys,', replace: 'maxBatchSize: 30_000,' }],
+    edits: [
+      { file: BATCHER, find: 'maxBatchSize: open.first.lookup.maxKeys,', replace: 'maxBatchSize: 30_000,' },
+    ],
     isQuick: true,
   },
   {
     name: 'batch-number-texts',
     rule: 'Strings are batched by a column of numbers only if they are in the canonical form of the database.',
     edits: [
-      { file: SPLIT_ROWS, find: 'isText && keys.every((key) => isCanonicalInteger(String(key.values[at])))', replace: 'isText' },
-      { file: KEY_VALUES, find: 'isCanonicalInteger(value) && isExact(Number(value), dialect)', replace: "type === 'integer'" },
+      {
+        file: SPLIT_ROWS,
+        find: 'isText && keys.every((key) => isCanonicalInteger(String(key.values[at])))',
+        replace: 'isText',
+      },
+      {
+        file: KEY_VALUES,
+        find: 'isCanonicalInteger(value) && isExact(Number(value), dialect)',
+        replace: "type === 'integer'",
+      },
     ],
   },
   {
@@ -49,14 +59,21 @@ export const BATCH_MUTATIONS: readonly Mutation[] = [
       {
         file: KEY_TEXT,
         find: "if (typeof value === 'bigint') return",
-        replace: "if (typeof value === 'bigint') value = Number(value)\n  if (typeof value === 'number') return",
+        replace:
+          "if (typeof value === 'bigint') value = Number(value)\n  if (typeof value === 'number') return",
       },
     ],
   },
   {
     name: 'batch-strange-rows',
     rule: 'If a row belongs to no requested key, all keys are queried individually.',
-    edits: [{ file: SPLIT_ROWS, find: 'if (group === undefined) return undefined', replace: 'if (group === undefined) continue' }],
+    edits: [
+      {
+        file: SPLIT_ROWS,
+        find: 'if (group === undefined) return undefined',
+        replace: 'if (group === undefined) continue',
+      },
+    ],
   },
   {
     name: 'batch-collations',
@@ -85,7 +102,13 @@ export const BATCH_MUTATIONS: readonly Mutation[] = [
   {
     name: 'batch-left-out',
     rule: 'Keys that a batch omits are queried individually.',
-    edits: [{ file: BATCHER, find: ': await settle(next(leader.operation, leader.context))', replace: ': { value: null }' }],
+    edits: [
+      {
+        file: BATCHER,
+        find: ': await settle(next(leader.operation, leader.context))',
+        replace: ': { value: null }',
+      },
+    ],
     isQuick: true,
   },
   {
@@ -108,14 +131,24 @@ export const BATCH_MUTATIONS: readonly Mutation[] = [
   {
     name: 'batch-knex-transaction',
     rule: 'Knex’s lookups in a transaction are never batched with those outside it.',
-    edits: [{ file: KNEX_LOOKUPS, find: "if (client.transacting === true) return refuse('IN_TRANSACTION')", replace: '' }],
+    edits: [
+      {
+        file: KNEX_LOOKUPS,
+        find: "if (client.transacting === true) return refuse('IN_TRANSACTION')",
+        replace: '',
+      },
+    ],
     dialect: 'mysql',
   },
   {
     name: 'batch-knex-constants',
     rule: 'Knex’s lookups are batched only if every constant is equal.',
     edits: [
-      { file: KNEX_LOOKUPS, find: 'const constants = constantsOf(parts, plan, source.dialect)', replace: 'const constants = NO_CONSTANTS' },
+      {
+        file: KNEX_LOOKUPS,
+        find: 'const constants = constantsOf(parts, plan, source.dialect)',
+        replace: 'const constants = NO_CONSTANTS',
+      },
     ],
   },
   {

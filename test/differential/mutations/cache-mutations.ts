@@ -56,13 +56,21 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
   {
     name: 'cache-copies-at-hit',
     rule: 'Changes to a result by a caller do not affect the cached result.',
-    edits: [{ file: VALUES, find: 'const copy = this.copyOf(request.copier, kept)', replace: 'const copy = { value: kept.value as T }' }],
+    edits: [
+      {
+        file: VALUES,
+        find: 'const copy = this.copyOf(request.copier, kept)',
+        replace: 'const copy = { value: kept.value as T }',
+      },
+    ],
     isQuick: true,
   },
   {
     name: 'cache-copies-at-fill',
     rule: 'The cached result is not the object of the first caller.',
-    edits: [{ file: VALUES, find: 'const copy = request.copier.copy(value)', replace: 'const copy = { value }' }],
+    edits: [
+      { file: VALUES, find: 'const copy = request.copier.copy(value)', replace: 'const copy = { value }' },
+    ],
     isQuick: true,
   },
   {
@@ -70,19 +78,35 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
     rule: 'Reads in a transaction are neither served from the cache nor cached.',
     edits: [
       { file: RESULT_CACHE, find: "if (operation.inTransaction) return 'IN_TRANSACTION'", replace: '' },
-      { file: PRISMA_OPERATION, find: "if (this.inTransaction) return refuse('IN_TRANSACTION')", replace: '' },
+      {
+        file: PRISMA_OPERATION,
+        find: "if (this.inTransaction) return refuse('IN_TRANSACTION')",
+        replace: '',
+      },
       { file: KNEX_OPERATION, find: "if (this.inTransaction) return refuse('IN_TRANSACTION')", replace: '' },
     ],
   },
   {
     name: 'cache-key-method',
     rule: 'Knex’s key names the method: `first` and a listing are not one result.',
-    edits: [{ file: KNEX_OPERATION, find: 'canonicalKey([builder._method, query.bindings])', replace: 'canonicalKey([query.bindings])' }],
+    edits: [
+      {
+        file: KNEX_OPERATION,
+        find: 'canonicalKey([builder._method, query.bindings])',
+        replace: 'canonicalKey([query.bindings])',
+      },
+    ],
   },
   {
     name: 'cache-key-bindings',
     rule: 'Knex’s key has every binding.',
-    edits: [{ file: KNEX_OPERATION, find: 'canonicalKey([builder._method, query.bindings])', replace: 'canonicalKey([builder._method])' }],
+    edits: [
+      {
+        file: KNEX_OPERATION,
+        find: 'canonicalKey([builder._method, query.bindings])',
+        replace: 'canonicalKey([builder._method])',
+      },
+    ],
   },
   {
     name: 'cache-key-path',
@@ -143,7 +167,9 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
   {
     name: 'writes-in-savepoints',
     rule: 'The writes of a released savepoint belong to its transaction.',
-    edits: [{ file: WRITE_SET, find: 'if (at > 0) this.#join(at)', replace: 'if (at > 0) this.#frames.splice(at)' }],
+    edits: [
+      { file: WRITE_SET, find: 'if (at > 0) this.#join(at)', replace: 'if (at > 0) this.#frames.splice(at)' },
+    ],
   },
   {
     name: 'writes-cascade',

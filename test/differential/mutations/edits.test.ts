@@ -16,6 +16,7 @@ describe('mutations', () => {
   })
 
   it.each(all)('%s finds its string once in the sources', (_, edits) => {
-    for (const edit of edits) expect(readFileSync(pathOf(edit), 'utf8').split(edit.find), edit.find).toHaveLength(2)
+    for (const edit of edits)
+      expect(readFileSync(pathOf(edit), 'utf8').split(edit.find), edit.find).toHaveLength(2)
   })
 })

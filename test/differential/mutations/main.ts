@@ -11,18 +11,28 @@ function wholeNumber(name: string, text: string): number {
   return number
 }
 
-const { values } = parseArgs({ options: { budget: { type: 'string' }, seed: { type: 'string' }, only: { type: 'string' } } })
+const { values } = parseArgs({
+  options: { budget: { type: 'string' }, seed: { type: 'string' }, only: { type: 'string' } },
+})
 const budget = wholeNumber('budget', values.budget ?? '3000')
 const seed = wholeNumber('seed', values.seed ?? '1')
 const chosen = MUTATIONS.filter(({ name }) => name.startsWith(values.only ?? ''))
-if (chosen.length === 0) throw new Error(`Expected --only to be the beginning of a mutation's name, got "${values.only}". Usage: ${USAGE}`)
+if (chosen.length === 0)
+  throw new Error(
+    `Expected --only to be the beginning of a mutation's name, got "${values.only}". Usage: ${USAGE}`,
+  )
 for (const mutation of chosen) {
   const startedAt = Date.now()
   const report = await runMutant(mutation, { budget, seed }).catch((error: unknown) => ({ broken: error }))
   const seconds = Math.round((Date.now() - startedAt) / 1000)
   const where = `${mutation.name.padEnd(28)} ${(mutation.test === undefined ? (mutation.dialect ?? 'sqlite') : 'test').padEnd(11)}`
   if ('broken' in report) console.log(where, 'BROKEN:', report.broken)
-  else if (report.found === undefined) console.log(where, `MISSED in ${report.programs} programs, ${seconds} s`)
-  else console.log(where, `found after ${report.programs} programs, ${seconds} s: ${report.found.split('\n')[0]}`)
+  else if (report.found === undefined)
+    console.log(where, `MISSED in ${report.programs} programs, ${seconds} s`)
+  else
+    console.log(
+      where,
+      `found after ${report.programs} programs, ${seconds} s: ${report.found.split('\n')[0]}`,
+    )
   if (!('found' in report)) process.exitCode = 1
 }

@@ -31,7 +31,9 @@ async function hunt({ dialect, budget, seed, hasFeatures }: Hunt): Promise<Mutan
   const rigs = new Map<string, Rig>()
   const subjects = [
     undefined,
-    ...Array.from({ length: SCHEMAS }, (_, index) => schemaAt(index)).filter((place) => place.dialect === dialect),
+    ...Array.from({ length: SCHEMAS }, (_, index) => schemaAt(index)).filter(
+      (place) => place.dialect === dialect,
+    ),
   ]
   let programs = 0
   try {
@@ -42,7 +44,9 @@ async function hunt({ dialect, budget, seed, hasFeatures }: Hunt): Promise<Mutan
         if (rig === undefined) {
           const database = await places.connect(dialect)
           const subject = place === undefined ? undefined : await randomSubject(place, database)
-          rig = await (hasFeatures ? Rig.withFeatures(database, subject, at) : Rig.open(database, subject, at))
+          rig = await (hasFeatures
+            ? Rig.withFeatures(database, subject, at)
+            : Rig.open(database, subject, at))
           rigs.set(name, rig)
         }
         const before = programs
@@ -71,5 +75,6 @@ function differenceIn(error: unknown): string {
   return `${own}${innermost}`.slice(0, 500)
 }
 
-if (!(MUTATED in globalThis)) throw new Error('Expected sources that were changed; they are as they are on disk.')
+if (!(MUTATED in globalThis))
+  throw new Error('Expected sources that were changed; they are as they are on disk.')
 console.log(`mutant ${JSON.stringify(await hunt(JSON.parse(process.env.SLUICE_MUTANT ?? '{}') as Hunt))}`)

@@ -29,7 +29,10 @@ export interface Mutation {
   readonly dialect?: Dialect
   /** Whether it shows only on databases with triggers, functions and views. */
   readonly hasFeatures?: boolean
-  /** The test that detects it, if no program does: for example because time must pass. Default: the oracle detects it. */
+  /**
+   * The test that detects it, if no program does: for example because time must pass. Default: the oracle
+   * detects it.
+   */
   readonly test?: KillingTest
   /** Found within a few programs: part of the tests, not only of the script. */
   readonly isQuick?: boolean

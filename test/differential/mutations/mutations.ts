@@ -5,4 +5,9 @@ import { PREFETCH_MUTATIONS } from './prefetch-mutations.ts'
 import { SCHEMA_MUTATIONS } from './schema-mutations.ts'
 
 /** Every rule of correctness whose violation the oracle, or the named test, must detect. */
-export const MUTATIONS: readonly Mutation[] = [...BATCH_MUTATIONS, ...PREFETCH_MUTATIONS, ...CACHE_MUTATIONS, ...SCHEMA_MUTATIONS]
+export const MUTATIONS: readonly Mutation[] = [
+  ...BATCH_MUTATIONS,
+  ...PREFETCH_MUTATIONS,
+  ...CACHE_MUTATIONS,
+  ...SCHEMA_MUTATIONS,
+]

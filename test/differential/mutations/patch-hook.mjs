@@ -16,5 +16,8 @@ export async function load(url, context, nextLoad) {
   if (own.length === 0 || loaded.source === null || loaded.source === undefined) return loaded
   const text = typeof loaded.source === 'string' ? loaded.source : Buffer.from(loaded.source).toString('utf8')
   const source = patched(text, own)
-  return { ...loaded, source: `${source}\nObject.assign(globalThis, { [Symbol.for('sluice.mutated')]: true })\n` }
+  return {
+    ...loaded,
+    source: `${source}\nObject.assign(globalThis, { [Symbol.for('sluice.mutated')]: true })\n`,
+  }
 }

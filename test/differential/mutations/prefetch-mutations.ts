@@ -12,7 +12,11 @@ export const PREFETCH_MUTATIONS: readonly Mutation[] = [
     rule: 'A key is answered at most as often as rows that bear it were handed out.',
     edits: [
       { file: TRAIL, find: 'return taken < this.index.credit(ordinal)', replace: 'return taken >= 0' },
-      { file: TRAIL, find: 'return this.set.isGrowing || taken + 1 < this.index.multiplicity(ordinal)', replace: 'return ordinal >= 0' },
+      {
+        file: TRAIL,
+        find: 'return this.set.isGrowing || taken + 1 < this.index.multiplicity(ordinal)',
+        replace: 'return ordinal >= 0',
+      },
     ],
   },
   {
@@ -21,8 +25,8 @@ export const PREFETCH_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: PREFETCHER,
-        find: 'if (clock.now() - answer.fetch.at <= maxAgeMs && writes.stateOf(trail.tables) === answer.fetch.state) return answer',
-        replace: 'if (clock.now() - answer.fetch.at <= maxAgeMs) return answer',
+        find: ' && writes.stateOf(trail.tables) === answer.fetch.state)\n',
+        replace: ')\n',
       },
     ],
   },
@@ -33,7 +37,8 @@ export const PREFETCH_MUTATIONS: readonly Mutation[] = [
       {
         file: PREFETCHER,
         find: 'if (memory.generation !== generation || writes.stateOf(trail.tables) !== fetch.state) return value',
-        replace: 'Object.assign(fetch, { state: writes.stateOf(trail.tables) })\n      if (memory.generation !== generation) return value',
+        replace:
+          'Object.assign(fetch, { state: writes.stateOf(trail.tables) })\n      if (memory.generation !== generation) return value',
       },
     ],
     dialect: 'mysql',
@@ -45,8 +50,8 @@ export const PREFETCH_MUTATIONS: readonly Mutation[] = [
       { file: PREFETCHER, find: 'if (memory?.discard() === true)', replace: 'if (memory === null)' },
       {
         file: PREFETCHER,
-        find: 'if (clock.now() - answer.fetch.at <= maxAgeMs && writes.stateOf(trail.tables) === answer.fetch.state) return answer',
-        replace: 'if (clock.now() - answer.fetch.at <= maxAgeMs) return answer',
+        find: ' && writes.stateOf(trail.tables) === answer.fetch.state)\n',
+        replace: ')\n',
       },
     ],
   },
@@ -112,7 +117,11 @@ export const PREFETCH_MUTATIONS: readonly Mutation[] = [
     name: 'prefetch-doubt',
     rule: 'Keys without a certain result in the query for several keys are queried individually.',
     edits: [
-      { file: PREFETCHER, find: 'if (found?.has(lookup.key.text) !== true) {', replace: 'if (found === undefined) {' },
+      {
+        file: PREFETCHER,
+        find: 'if (found?.has(lookup.key.text) !== true) {',
+        replace: 'if (found === undefined) {',
+      },
       { file: PREFETCHER, find: 'if (!found.has(key.text)) continue', replace: '' },
     ],
   },
@@ -122,8 +131,8 @@ export const PREFETCH_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: PREFETCHER,
-        find: 'if (memory === undefined || memory.isEmpty || operation.inTransaction || context.isFresh) return next(operation, context)',
-        replace: 'if (memory === undefined || memory.isEmpty) return next(operation, context)',
+        find: 'memory.isEmpty || operation.inTransaction || context.isFresh)',
+        replace: 'memory.isEmpty)',
       },
       {
         file: PREFETCHER,
@@ -136,7 +145,13 @@ export const PREFETCH_MUTATIONS: readonly Mutation[] = [
   {
     name: 'prefetch-collations',
     rule: 'Strings that a collation considers equal never share a query.',
-    edits: [{ file: TRAIL, find: 'keyKinds(next) === kinds && folds.add(next)', replace: 'keyKinds(next) === kinds' }],
+    edits: [
+      {
+        file: TRAIL,
+        find: 'keyKinds(next) === kinds && folds.add(next)',
+        replace: 'keyKinds(next) === kinds',
+      },
+    ],
     dialect: 'mysql',
   },
   {

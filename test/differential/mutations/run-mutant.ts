@@ -19,8 +19,17 @@ export interface MutantOptions {
 export async function runMutant(mutation: Mutation, { budget, seed }: MutantOptions): Promise<MutantReport> {
   const { name, dialect = 'sqlite', hasFeatures = false, test } = mutation
   if (test !== undefined) return runTest(mutation, test)
-  const args = ['--import', join(here, 'register.mjs'), '--import', 'tsx', '--conditions=@sluice/source', join(here, 'mutant.ts')]
-  const text = await run(mutation, args, { SLUICE_MUTANT: JSON.stringify({ dialect, budget, seed, hasFeatures }) })
+  const args = [
+    '--import',
+    join(here, 'register.mjs'),
+    '--import',
+    'tsx',
+    '--conditions=@sluice/source',
+    join(here, 'mutant.ts'),
+  ]
+  const text = await run(mutation, args, {
+    SLUICE_MUTANT: JSON.stringify({ dialect, budget, seed, hasFeatures }),
+  })
   const line = text.split('\n').find((each) => each.startsWith('mutant '))
   if (line === undefined) throw new Error(`${name}: expected a report, got:\n${text.slice(-3000)}`)
   return JSON.parse(line.slice('mutant '.length)) as MutantReport
@@ -46,7 +55,9 @@ async function runTest(mutation: Mutation, { file, name }: KillingTest): Promise
   const line = text.split('\n').find((each) => each.startsWith('{"numTotalTestSuites"'))
   if (line === undefined) throw new Error(`${mutation.name}: expected a report, got:\n${text.slice(-3000)}`)
   const { numFailedTests, numPassedTests, testResults } = JSON.parse(line) as TestReport
-  const messages = testResults.flatMap(({ assertionResults }) => assertionResults.flatMap(({ failureMessages }) => failureMessages))
+  const messages = testResults.flatMap(({ assertionResults }) =>
+    assertionResults.flatMap(({ failureMessages }) => failureMessages),
+  )
   const programs = numFailedTests + numPassedTests
   if (programs === 0) throw new Error(`${mutation.name}: expected tests, got:\n${text.slice(-3000)}`)
   return numFailedTests === 0 ? { programs } : { programs, found: messages.join('\n').slice(0, 500) }
@@ -55,11 +66,17 @@ async function runTest(mutation: Mutation, { file, name }: KillingTest): Promise
 interface TestReport {
   readonly numFailedTests: number
   readonly numPassedTests: number
-  readonly testResults: readonly { readonly assertionResults: readonly { readonly failureMessages: readonly string[] }[] }[]
+  readonly testResults: readonly {
+    readonly assertionResults: readonly { readonly failureMessages: readonly string[] }[]
+  }[]
 }
 
 /** The output of the process. */
-async function run({ edits }: Mutation, args: readonly string[], env: Readonly<Record<string, string>>): Promise<string> {
+async function run(
+  { edits }: Mutation,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<string> {
   const patches = edits.map((edit): Patch => ({ path: pathOf(edit), find: edit.find, replace: edit.replace }))
   const child = spawn(process.execPath, args, {
     cwd: root,

@@ -45,7 +45,10 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
         replace: 'this.#readIn = generations.current\n        this.#failedAt = undefined',
       },
     ],
-    test: { file: 'packages/core/test/adapter/connection-observer.test.ts', name: 'is discarded when DDL was sent while it was read' },
+    test: {
+      file: 'packages/core/test/adapter/connection-observer.test.ts',
+      name: 'is discarded when DDL was sent while it was read',
+    },
   },
   {
     name: 'schema-definition-lasts',
@@ -87,15 +90,29 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
   {
     name: 'schema-definition-of-prisma',
     rule: 'If the statements of Prisma are not instrumented, an operation that may change the schema counts as a change.',
-    edits: [{ file: PRISMA_OPERATION, find: 'return this.#mayDefine() ? this.#defining(ask) : ask()', replace: 'return ask()' }],
+    edits: [
+      {
+        file: PRISMA_OPERATION,
+        find: 'return this.#mayDefine() ? this.#defining(ask) : ask()',
+        replace: 'return ask()',
+      },
+    ],
     ...onFeatures,
   },
   {
     name: 'schema-definition-by-call',
     rule: 'A function may change the schema.',
     edits: [
-      { file: DEFINITIONS, find: "if (hiddenLevel(statement, catalog) === 'defines') return true", replace: '' },
-      { file: DEFINITIONS, find: 'return catalog !== undefined && callsDefine(statement.functions, catalog)', replace: 'return false' },
+      {
+        file: DEFINITIONS,
+        find: "if (hiddenLevel(statement, catalog) === 'defines') return true",
+        replace: '',
+      },
+      {
+        file: DEFINITIONS,
+        find: 'return catalog !== undefined && callsDefine(statement.functions, catalog)',
+        replace: 'return false',
+      },
     ],
     test: { file: UNSEEN, name: 'are seen after a schema change by a' },
   },
@@ -129,13 +146,24 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
   {
     name: 'schema-writes-in-flight',
     rule: 'The schema changes until the writes have ended that were in flight when it had changed.',
-    edits: [{ file: GENERATIONS, find: 'const before = new Set(this.#eras)', replace: 'const before = new Set<WriteEra>()' }],
-    test: { file: 'packages/core/test/schema/schema-generations.test.ts', name: 'that were in flight when the definition ended' },
+    edits: [
+      {
+        file: GENERATIONS,
+        find: 'const before = new Set(this.#eras)',
+        replace: 'const before = new Set<WriteEra>()',
+      },
+    ],
+    test: {
+      file: 'packages/core/test/schema/schema-generations.test.ts',
+      name: 'that were in flight when the definition ended',
+    },
   },
   {
     name: 'schema-plans',
     rule: 'The writes of a statement are determined again when a catalog has changed.',
-    edits: [{ file: ANNOUNCER, find: 'if (plan?.version !== catalogs.used())', replace: 'if (plan === undefined)' }],
+    edits: [
+      { file: ANNOUNCER, find: 'if (plan?.version !== catalogs.used())', replace: 'if (plan === undefined)' },
+    ],
     test: {
       file: 'packages/core/test/adapter/connection-observer.test.ts',
       name: 'announces the writes of a statement with the current catalog',
@@ -150,26 +178,52 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
   {
     name: 'schema-watch',
     rule: 'A change of the schema by another process is noticed.',
-    edits: [{ file: WATCH, find: 'if (found === expected && !this.#isUntold)', replace: 'if (!this.#isUntold)' }],
-    test: { file: 'test/integration/foreign-definitions.test.ts', name: 'is detected within the configured time' },
+    edits: [
+      { file: WATCH, find: 'if (found === expected && !this.#isUntold)', replace: 'if (!this.#isUntold)' },
+    ],
+    test: {
+      file: 'test/integration/foreign-definitions.test.ts',
+      name: 'is detected within the configured time',
+    },
   },
   {
     name: 'schema-watch-late',
     rule: 'A catalog that was not compared lately does not count.',
-    edits: [{ file: WATCH, find: 'catalogs.setUnchecked(this.source.id, true)', replace: 'catalogs.setUnchecked(this.source.id, false)' }],
+    edits: [
+      {
+        file: WATCH,
+        find: 'catalogs.setUnchecked(this.source.id, true)',
+        replace: 'catalogs.setUnchecked(this.source.id, false)',
+      },
+    ],
     test: { file: 'packages/core/test/adapter/schema-watch.test.ts', name: 'does not trust a catalog' },
   },
   {
     name: 'schema-own-types',
     rule: 'Processes share results of types that they parse alike.',
-    edits: [{ file: 'packages/core/src/schema/catalog.ts', find: 'this.ownTypes = data.ownTypes ?? []', replace: 'this.ownTypes = []' }],
+    edits: [
+      {
+        file: 'packages/core/src/schema/catalog.ts',
+        find: 'this.ownTypes = data.ownTypes ?? []',
+        replace: 'this.ownTypes = []',
+      },
+    ],
     test: { file: 'test/integration/own-type-parsers.test.ts', name: 'is shared among processes' },
   },
   {
     name: 'schema-torn',
     rule: 'The statements of a catalog read one state.',
-    edits: [{ file: 'packages/core/src/schema/read-catalog.ts', find: 'if (fingerprint !== before) continue', replace: 'void before' }],
-    test: { file: 'test/integration/read-catalog.test.ts', name: 'reads again if the schema changed during the read' },
+    edits: [
+      {
+        file: 'packages/core/src/schema/read-catalog.ts',
+        find: 'if (fingerprint !== before) continue',
+        replace: 'void before',
+      },
+    ],
+    test: {
+      file: 'test/integration/read-catalog.test.ts',
+      name: 'reads again if the schema changed during the read',
+    },
   },
   {
     name: 'schema-triggers-postgresql',
@@ -201,19 +255,33 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
   {
     name: 'schema-defaults',
     rule: 'A default may call a function that writes.',
-    edits: [{ file: FUNCTIONS, find: "d.classid = 'pg_catalog.pg_attrdef'::regclass AND", replace: 'false AND' }],
+    edits: [
+      { file: FUNCTIONS, find: "d.classid = 'pg_catalog.pg_attrdef'::regclass AND", replace: 'false AND' },
+    ],
     ...postgresql,
   },
   {
     name: 'schema-checks',
     rule: 'A check may call a function that writes.',
-    edits: [{ file: FUNCTIONS, find: 'SELECT c.conrelid, c.contypid, d.function', replace: 'SELECT 0::oid, c.contypid, d.function' }],
+    edits: [
+      {
+        file: FUNCTIONS,
+        find: 'SELECT c.conrelid, c.contypid, d.function',
+        replace: 'SELECT 0::oid, c.contypid, d.function',
+      },
+    ],
     ...postgresql,
   },
   {
     name: 'schema-domains',
     rule: 'The check of a domain may call a function that writes.',
-    edits: [{ file: FUNCTIONS, find: 'SELECT c.conrelid, c.contypid, d.function', replace: 'SELECT c.conrelid, 0::oid, d.function' }],
+    edits: [
+      {
+        file: FUNCTIONS,
+        find: 'SELECT c.conrelid, c.contypid, d.function',
+        replace: 'SELECT c.conrelid, 0::oid, d.function',
+      },
+    ],
     ...postgresql,
   },
   {
@@ -223,7 +291,8 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
       {
         file: LEVELS,
         find: 'for (let isGrowing = true; isGrowing; ) {\n    isGrowing = false\n    for (const [id, level] of levels) {',
-        replace: 'for (let isGrowing = false; isGrowing; ) {\n    isGrowing = false\n    for (const [id, level] of levels) {',
+        replace:
+          'for (let isGrowing = false; isGrowing; ) {\n    isGrowing = false\n    for (const [id, level] of levels) {',
       },
     ],
     ...postgresql,
@@ -239,32 +308,56 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
     rule: 'No result that depends on a user-defined function is cached.',
     edits: [
       { file: HIDDEN, find: "read ??= { refused: 'USER_DEFINED_FUNCTION' }", replace: '' },
-      { file: EFFECT, find: "if (!arePure(statement.functions, catalog)) return { refused: 'UNKNOWN_FUNCTION' }", replace: '' },
+      {
+        file: EFFECT,
+        find: "if (!arePure(statement.functions, catalog)) return { refused: 'UNKNOWN_FUNCTION' }",
+        replace: '',
+      },
     ],
     test: { file: UNSEEN, name: 'caches no result that depends on more than its tables' },
   },
   {
     name: 'schema-fields-read',
     rule: 'No result with a computed field is cached.',
-    edits: [{ file: HIDDEN, find: "if (rows.length > 0) read ??= { refused: 'COMPUTED_FIELD' }", replace: '' }],
+    edits: [
+      { file: HIDDEN, find: "if (rows.length > 0) read ??= { refused: 'COMPUTED_FIELD' }", replace: '' },
+    ],
     ...postgresql,
   },
   {
     name: 'schema-fields-write',
     rule: 'A computed field may write.',
-    edits: [{ file: HIDDEN, find: 'for (const name of rows) level = higherLevel(level, untrusted.get(name))', replace: '' }],
+    edits: [
+      {
+        file: HIDDEN,
+        find: 'for (const name of rows) level = higherLevel(level, untrusted.get(name))',
+        replace: '',
+      },
+    ],
     test: { file: UNSEEN, name: 'are seen by the next read: a computed field' },
   },
   {
     name: 'schema-reads-write',
     rule: 'A view or a policy may call a function that writes.',
-    edits: [{ file: HIDDEN, find: 'catalog.whenRead(statement.reads.map((name) => catalog.idOf(name)))', replace: "'reads'" }],
+    edits: [
+      {
+        file: HIDDEN,
+        find: 'catalog.whenRead(statement.reads.map((name) => catalog.idOf(name)))',
+        replace: "'reads'",
+      },
+    ],
     test: { file: UNSEEN, name: 'are seen by the next read: a view' },
   },
   {
     name: 'schema-reads-write-of-prisma',
     rule: 'If the statements of Prisma are not instrumented, an operation that reads such a view counts as a write.',
-    edits: [{ file: PRISMA_OPERATION, find: 'this.#callsWhenRead() ? ', replace: 'this.#callsWhenRead() && this.isRaw ? ' }],
+    edits: [
+      {
+        file: PRISMA_OPERATION,
+        find: 'this.#callsWhenRead() ? ',
+        replace: 'this.#callsWhenRead() && this.isRaw ? ',
+      },
+    ],
     test: { file: UNSEEN, name: 'are seen by the next read: a view, read by' },
   },
   {
@@ -288,26 +381,42 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
   {
     name: 'schema-views',
     rule: 'No result of a view is cached: its tables are not known.',
-    edits: [{ file: SQLITE, find: "kind: textOf(row, 'type') === 'table' ? 'table' : 'view'", replace: "kind: 'table'" }],
+    edits: [
+      {
+        file: SQLITE,
+        find: "kind: textOf(row, 'type') === 'table' ? 'table' : 'view'",
+        replace: "kind: 'table'",
+      },
+    ],
     ...onFeatures,
   },
   {
     name: 'schema-triggers-sqlite',
     rule: 'A write to a table with triggers writes everything.',
-    edits: [{ file: SQLITE, find: "hasTriggers: flagOf(row, 'has_triggers')", replace: 'hasTriggers: false' }],
+    edits: [
+      { file: SQLITE, find: "hasTriggers: flagOf(row, 'has_triggers')", replace: 'hasTriggers: false' },
+    ],
     ...onFeatures,
     isQuick: true,
   },
   {
     name: 'schema-session-reads',
     rule: 'While a connection has different session settings, nothing is cached, and names may refer to other tables.',
-    edits: [{ file: ANNOUNCER, find: 'catalogs.setStrange(this.#sourceId, this.#sessions.hasChanged)', replace: 'void catalogs' }],
+    edits: [
+      {
+        file: ANNOUNCER,
+        find: 'catalogs.setStrange(this.#sourceId, this.#sessions.hasChanged)',
+        replace: 'void catalogs',
+      },
+    ],
     test: { file: UNSEEN, name: 'caches nothing while a connection has different session settings' },
   },
   {
     name: 'schema-virtual-columns',
     rule: 'No column whose value depends on more than its row is cached.',
-    edits: [{ file: MYSQL, find: 'kind: unknown.has(JSON.stringify(name)) ?', replace: "kind: unknown.has('') ?" }],
+    edits: [
+      { file: MYSQL, find: 'kind: unknown.has(JSON.stringify(name)) ?', replace: "kind: unknown.has('') ?" },
+    ],
     test: { file: UNSEEN, name: 'caches no column that is computed on read' },
   },
   {
@@ -353,7 +462,8 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
       {
         file: 'packages/core/src/pipeline/shadow.ts',
         find: 'if (request === undefined || isRefusal(request)) return next(operation, context)',
-        replace: 'if (request === undefined) return next(operation, context)\n    const tables = isRefusal(request) ? [] : request.tables',
+        replace:
+          'if (request === undefined) return next(operation, context)\n    const tables = isRefusal(request) ? [] : request.tables',
       },
       {
         file: 'packages/core/src/pipeline/shadow.ts',

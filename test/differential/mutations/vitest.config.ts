@@ -16,6 +16,12 @@ const plugin = {
   },
 }
 
-const projects = (root.test?.projects ?? []).map((project) => (typeof project === 'object' ? { ...project, plugins: [plugin] } : project))
+const projects = (root.test?.projects ?? []).map((project) =>
+  typeof project === 'object' ? { ...project, plugins: [plugin] } : project,
+)
 
-export default defineConfig({ ...root, root: join(import.meta.dirname, '../../..'), test: { ...root.test, projects } })
+export default defineConfig({
+  ...root,
+  root: join(import.meta.dirname, '../../..'),
+  test: { ...root.test, projects },
+})

@@ -1,7 +1,7 @@
-// Writes generated/schemas/<place>-<provider>/ for each random schema: schema.prisma, the Prisma client, Sluice's schema
-// data, the DDL. Needs built packages and tsx. Skips a schema with unchanged inputs. Usage: generate.mjs [number of
-// schemas]. Runs the CLI once per schema, two at a time: a schema has one provider, and separate clients prevent name
-// conflicts.
+// Writes generated/schemas/<place>-<provider>/ for each random schema: schema.prisma, the Prisma client,
+// Sluice's schema data, the DDL. Needs built packages and tsx. Skips a schema with unchanged inputs. Usage:
+// generate.mjs [number of schemas]. Runs the CLI once per schema, two at a time: a schema has one provider,
+// and separate clients prevent name conflicts.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
@@ -14,11 +14,16 @@ import { randomSchema } from './random-schema.ts'
 const root = join(import.meta.dirname, '../..')
 const WORKERS = 2
 const count = process.argv[2] === undefined ? SCHEMAS : Number(process.argv[2])
-if (!Number.isSafeInteger(count) || count < 1) throw new Error(`Expected the number of schemas to generate, got "${process.argv[2]}".`)
+if (!Number.isSafeInteger(count) || count < 1)
+  throw new Error(`Expected the number of schemas to generate, got "${process.argv[2]}".`)
 
 function runPrisma(path) {
   const prisma = join(root, 'node_modules/prisma/build/index.js')
-  const child = spawn(process.execPath, [prisma, 'generate', '--schema', path], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [prisma, 'generate', '--schema', path], {
+    cwd: root,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   const output = []
   child.stdout.on('data', (part) => output.push(part))
   child.stderr.on('data', (part) => output.push(part))
@@ -31,11 +36,21 @@ function runPrisma(path) {
   })
 }
 
-/** PostgreSQL's enum types are part of the column on MySQL, and the serial types have a name for each width. */
+/**
+ * PostgreSQL's enum types are part of the column on MySQL, and the serial types have a name for each width.
+ */
 function fitEnums(ddl) {
-  const values = new Map([...ddl.matchAll(/CREATE TYPE [`"](\w+)[`"] AS ENUM (\([^)]*\));/g)].map(([, name, list]) => [name, list]))
+  const values = new Map(
+    [...ddl.matchAll(/CREATE TYPE [`"](\w+)[`"] AS ENUM (\([^)]*\));/g)].map(([, name, list]) => [
+      name,
+      list,
+    ]),
+  )
   const bare = ddl.replace(/CREATE TYPE [`"]\w+[`"] AS ENUM \([^)]*\);/g, '')
-  return [...values].reduce((text, [name, list]) => text.replaceAll(`\` \`${name}\``, `\` ENUM ${list}`), bare)
+  return [...values].reduce(
+    (text, [name, list]) => text.replaceAll(`\` \`${name}\``, `\` ENUM ${list}`),
+    bare,
+  )
 }
 
 const tools = hashOfTools(join(import.meta.dirname, 'generate.mjs'))

@@ -38,8 +38,19 @@ export function knexCall(subject: Subject, ground: Ground): fc.Arbitrary<KnexCal
   return fc
     .constantFrom(table.name, table.name, table.name, `${table.name} as t`)
     .filter((name) => !/\s/.test(table.name) || name === table.name)
-    .chain((name) => fc.tuple(fc.constant(name), filters(columns, table, name === table.name ? table.name : 't'), endings(table)))
-    .map(([name, filter, { chain, order }]) => ({ orm: 'knex', table: name, chain: [...filter, ...chain], order }))
+    .chain((name) =>
+      fc.tuple(
+        fc.constant(name),
+        filters(columns, table, name === table.name ? table.name : 't'),
+        endings(table),
+      ),
+    )
+    .map(([name, filter, { chain, order }]) => ({
+      orm: 'knex',
+      table: name,
+      chain: [...filter, ...chain],
+      order,
+    }))
 }
 
 /** A listing of a table's rows in a total order. */
@@ -74,7 +85,11 @@ export function knexViews(ground: Ground): fc.Arbitrary<Loop> {
   return fc.constantFrom(...views).map((view): Loop => ({ call: view, keys: [0] }))
 }
 
-function filters(columns: readonly string[], { name, key, plain }: KnexTable, alias: string): fc.Arbitrary<Chain> {
+function filters(
+  columns: readonly string[],
+  { name, key, plain }: KnexTable,
+  alias: string,
+): fc.Arbitrary<Chain> {
   const [column = '', ...others] = columns
   if (others.length > 0) {
     const object = Object.fromEntries(columns.map((each, at) => [each, hole(at)]))
@@ -83,8 +98,14 @@ function filters(columns: readonly string[], { name, key, plain }: KnexTable, al
       columns.map((each, at) => [at === 0 ? 'where' : 'andWhere', each, hole(at)] as const),
     )
   }
-  const qualified: Chain[] = alias === name && /[\s.]/.test(name) ? [] : [[['where', `${alias}.${column}`, hole()]]]
-  const forms: Chain[] = [[['where', column, hole()]], [['where', { [column]: hole() }]], ...qualified, [['where', column, '=', hole()]]]
+  const qualified: Chain[] =
+    alias === name && /[\s.]/.test(name) ? [] : [[['where', `${alias}.${column}`, hole()]]]
+  const forms: Chain[] = [
+    [['where', column, hole()]],
+    [['where', { [column]: hole() }]],
+    ...qualified,
+    [['where', column, '=', hole()]],
+  ]
   const rare: Chain[] = [
     [['whereIn', column, [hole()]]],
     [['whereNot', column, hole()]],
@@ -97,10 +118,17 @@ function filters(columns: readonly string[], { name, key, plain }: KnexTable, al
       ['orWhereNull', key[0] ?? column],
     ],
   ]
-  return fc.oneof({ weight: 5, arbitrary: fc.constantFrom(...forms) }, { weight: 1, arbitrary: fc.constantFrom(...rare) })
+  return fc.oneof(
+    { weight: 5, arbitrary: fc.constantFrom(...forms) },
+    { weight: 1, arbitrary: fc.constantFrom(...rare) },
+  )
 }
 
-function endings({ key, columns, plain }: KnexTable): fc.Arbitrary<{ readonly chain: Chain; readonly order: Order }> {
+function endings({
+  key,
+  columns,
+  plain,
+}: KnexTable): fc.Arbitrary<{ readonly chain: Chain; readonly order: Order }> {
   const total: Chain = key.map((column) => ['orderBy', column] as const)
   const totals: Chain[] = [total, total, [['orderBy', plain, 'desc'], ...total]]
   const selected: Chain[] = [
@@ -111,7 +139,9 @@ function endings({ key, columns, plain }: KnexTable): fc.Arbitrary<{ readonly ch
     [['select', plain]],
     [['columns', columns.slice(1)]],
     [['select', '*']],
-    ...(columns.some((column) => /\s/.test(column)) ? [] : [[['select', ...columns.map((column) => `${column} as ${column}_`)]] as Chain]),
+    ...(columns.some((column) => /\s/.test(column))
+      ? []
+      : [[['select', ...columns.map((column) => `${column} as ${column}_`)]] as Chain]),
   ]
   const parts = fc.tuple(fc.constantFrom(...selected), fc.constantFrom(...totals))
   const open = fc.tuple(fc.constantFrom(...selected), fc.constantFrom<Chain>([], [['orderBy', plain]]))

@@ -52,7 +52,10 @@ export function prismaCall(subject: Subject): fc.Arbitrary<PrismaCall> {
   const fluent = fc.constantFrom(...relations).map(
     (relation): PrismaCall => ({
       ...call(model, 'findUnique', { where: uniqueWhere(subject, selector) }, 'none'),
-      fluent: { field: relation.field, ...(relation.list ? { args: { orderBy: byKey(relation.target) } } : {}) },
+      fluent: {
+        field: relation.field,
+        ...(relation.list ? { args: { orderBy: byKey(relation.target) } } : {}),
+      },
     }),
   )
   return fc.oneof(alone, { weight: 1, arbitrary: fluent }, { weight: 3, arbitrary: lists })
@@ -63,12 +66,20 @@ export function prismaListing(model: PrismaModel): fc.Arbitrary<PrismaCall> {
   const { total, filters, selections } = argsOf(model)
   return fc
     .record({
-      where: fc.oneof({ weight: 3, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: fc.constantFrom({}, ...filters) }),
+      where: fc.oneof(
+        { weight: 3, arbitrary: fc.constant({}) },
+        { weight: 1, arbitrary: fc.constantFrom({}, ...filters) },
+      ),
       orderBy: fc.constantFrom(...total),
-      selection: fc.oneof({ weight: 3, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: fc.constantFrom(...selections) }),
+      selection: fc.oneof(
+        { weight: 3, arbitrary: fc.constant({}) },
+        { weight: 1, arbitrary: fc.constantFrom(...selections) },
+      ),
       window: fc.constantFrom({}, {}, { take: 8 }, { take: 12, skip: 1 }),
     })
-    .map(({ where, orderBy, selection, window }) => call(model, 'findMany', { where, orderBy, ...selection, ...window }, 'total'))
+    .map(({ where, orderBy, selection, window }) =>
+      call(model, 'findMany', { where, orderBy, ...selection, ...window }, 'total'),
+    )
 }
 
 /** A whole table with its relations. */
@@ -86,19 +97,27 @@ function argsOf(model: PrismaModel): ModelArgs {
   const scalars = scalarsOf(model)
   const relations = [...model.relations.values()]
   const plain = plainFields(model)
-  const group = plain.find(({ name }) => name === 'plain')?.name ?? plain[0]?.name ?? model.primaryKey[0] ?? ''
+  const group =
+    plain.find(({ name }) => name === 'plain')?.name ?? plain[0]?.name ?? model.primaryKey[0] ?? ''
   const someFields = Object.fromEntries(plain.slice(0, 2).map(({ name }) => [name, true]))
   const [firstRelation] = relations
   const uniques = scalars.filter(({ unique, required }) => unique === true && required)
   const nested = relations.map((relation) => ({
-    include: { [relation.field]: inner(relation, includeOf([...relation.target.relations.values()].slice(0, 2))) },
+    include: {
+      [relation.field]: inner(relation, includeOf([...relation.target.relations.values()].slice(0, 2))),
+    },
   }))
   return {
     selections: [
       {},
       {},
       { select: someFields },
-      { select: { ...Object.fromEntries(scalars.map(({ name }) => [name, true])), ...selectOf(firstRelation) } },
+      {
+        select: {
+          ...Object.fromEntries(scalars.map(({ name }) => [name, true])),
+          ...selectOf(firstRelation),
+        },
+      },
       { omit: Object.fromEntries(scalars.slice(0, 2).map(({ name }) => [name, true])) },
       ...(relations.length === 0 ? [] : [includeOf(relations.slice(0, 2)), countsOf(model)]),
       ...nested.slice(0, 3),
@@ -129,7 +148,9 @@ function filterOf({ name, type, kind, required }: PrismaFieldData): Args {
 function relationFilterOf({ field, list, required, target }: PrismaRelation): Args {
   if (list) return { [field]: { some: {} } }
   const [plain] = plainFields(target)
-  return required ? { [field]: { is: plain === undefined ? {} : filterOf(plain) } } : { [field]: { isNot: null } }
+  return required
+    ? { [field]: { is: plain === undefined ? {} : filterOf(plain) } }
+    : { [field]: { isNot: null } }
 }
 
 function inner({ list, target }: PrismaRelation, args: Args): unknown {
@@ -155,20 +176,30 @@ function uniqueWhere({ fields }: Subject, selector: string): Args {
   return { [selector]: Object.fromEntries(fields.map((name, at) => [name, hole(at)])) }
 }
 
-function unique(subject: Subject, selector: string, { selections, filters }: ModelArgs): fc.Arbitrary<PrismaCall> {
+function unique(
+  subject: Subject,
+  selector: string,
+  { selections, filters }: ModelArgs,
+): fc.Arbitrary<PrismaCall> {
   const where = uniqueWhere(subject, selector)
-  // Prisma rejects an empty selection in a single call, and accepts it when it batches the call with others of
-  // its tick.
+  // Prisma rejects an empty selection in a single call, and accepts it when it batches the call with others
+  // of its tick.
   const answered = selections.filter(
-    ({ omit }) => omit === undefined || scalarsOf(subject.model).some(({ name }) => !(name in (omit as Args))),
+    ({ omit }) =>
+      omit === undefined || scalarsOf(subject.model).some(({ name }) => !(name in (omit as Args))),
   )
   return fc
     .record({
       action: fc.constantFrom('findUnique', 'findUnique', 'findUniqueOrThrow'),
       selection: fc.constantFrom(...answered),
-      extra: fc.oneof({ weight: 6, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: fc.constantFrom({}, ...filters) }),
+      extra: fc.oneof(
+        { weight: 6, arbitrary: fc.constant({}) },
+        { weight: 1, arbitrary: fc.constantFrom({}, ...filters) },
+      ),
     })
-    .map(({ action, selection, extra }) => call(subject.model, action, { where: { ...extra, ...where }, ...selection }, 'none'))
+    .map(({ action, selection, extra }) =>
+      call(subject.model, action, { where: { ...extra, ...where }, ...selection }, 'none'),
+    )
 }
 
 /** The key as a filter; sometimes through the relation, or together with another filter. */
@@ -177,7 +208,9 @@ function wheres({ model, fields }: Subject, { filters }: ModelArgs): fc.Arbitrar
   const [[field, value] = ['', undefined]] = Object.entries(by)
   const along = [...model.relations.values()]
     .filter(({ foreignKeyHere, fromFields }) => foreignKeyHere && fromFields.join() === fields.join())
-    .map(({ field: relation, toFields }) => ({ [relation]: Object.fromEntries(toFields.map((name, at) => [name, hole(at)])) }))
+    .map(({ field: relation, toFields }) => ({
+      [relation]: Object.fromEntries(toFields.map((name, at) => [name, hole(at)])),
+    }))
   const forms = fc.oneof(
     { weight: 8, arbitrary: fc.constant(by) },
     { weight: 1, arbitrary: fc.constant({ ...by, [field]: { equals: value } }) },
@@ -194,22 +227,49 @@ function wheres({ model, fields }: Subject, { filters }: ModelArgs): fc.Arbitrar
   )
   return fc.oneof(
     { weight: 4, arbitrary: forms },
-    { weight: 1, arbitrary: fc.tuple(forms, fc.constantFrom({}, ...filters)).map(([form, extra]) => ({ ...extra, ...form })) },
+    {
+      weight: 1,
+      arbitrary: fc
+        .tuple(forms, fc.constantFrom({}, ...filters))
+        .map(([form, extra]) => ({ ...extra, ...form })),
+    },
   )
 }
 
 function listing(subject: Subject, args: ModelArgs): fc.Arbitrary<PrismaCall> {
   const { total, partial, selections, group } = args
-  const window = fc.constantFrom({}, {}, {}, { take: 2 }, { skip: 1, take: 2 }, { take: -2 }, { distinct: [group] })
+  const window = fc.constantFrom(
+    {},
+    {},
+    {},
+    { take: 2 },
+    { skip: 1, take: 2 },
+    { take: -2 },
+    { distinct: [group] },
+  )
   const ordered = fc
-    .record({ where: wheres(subject, args), orderBy: fc.constantFrom(...total), selection: fc.constantFrom(...selections), window })
+    .record({
+      where: wheres(subject, args),
+      orderBy: fc.constantFrom(...total),
+      selection: fc.constantFrom(...selections),
+      window,
+    })
     .map(({ where, orderBy, selection, window: part }) =>
       call(subject.model, 'findMany', { where, orderBy, ...selection, ...part }, 'total'),
     )
   const unordered = fc
-    .record({ where: wheres(subject, args), orderBy: fc.constantFrom(...partial), selection: fc.constantFrom(...selections) })
+    .record({
+      where: wheres(subject, args),
+      orderBy: fc.constantFrom(...partial),
+      selection: fc.constantFrom(...selections),
+    })
     .map(({ where, orderBy, selection }) =>
-      call(subject.model, 'findMany', { where, ...(orderBy === undefined ? {} : { orderBy }), ...selection }, 'none'),
+      call(
+        subject.model,
+        'findMany',
+        { where, ...(orderBy === undefined ? {} : { orderBy }), ...selection },
+        'none',
+      ),
     )
   return fc.oneof({ weight: 2, arbitrary: ordered }, { weight: 1, arbitrary: unordered })
 }
@@ -223,11 +283,18 @@ function first(subject: Subject, args: ModelArgs): fc.Arbitrary<PrismaCall> {
   }
   const ordered = fc
     .record({ ...parts, orderBy: fc.constantFrom(...total) })
-    .map(({ where, orderBy, selection, action }) => call(subject.model, action, { where, orderBy, ...selection }, 'total'))
+    .map(({ where, orderBy, selection, action }) =>
+      call(subject.model, action, { where, orderBy, ...selection }, 'total'),
+    )
   const doubtful = fc
     .record({ ...parts, orderBy: fc.constantFrom(...partial) })
     .map(({ where, orderBy, selection, action }) =>
-      call(subject.model, action, { where, ...(orderBy === undefined ? {} : { orderBy }), ...selection }, 'doubtful'),
+      call(
+        subject.model,
+        action,
+        { where, ...(orderBy === undefined ? {} : { orderBy }), ...selection },
+        'doubtful',
+      ),
     )
   return fc.oneof({ weight: 3, arbitrary: ordered }, { weight: 1, arbitrary: doubtful })
 }
@@ -236,11 +303,16 @@ function number(subject: Subject, args: ModelArgs): fc.Arbitrary<PrismaCall> {
   const { group } = args
   const { model } = subject
   return fc
-    .tuple(wheres(subject, args), fc.constantFrom('count', 'count', 'count', 'count select', 'aggregate', 'groupBy'))
+    .tuple(
+      wheres(subject, args),
+      fc.constantFrom('count', 'count', 'count', 'count select', 'aggregate', 'groupBy'),
+    )
     .map(([where, action]) => {
       if (action === 'count') return call(model, action, { where }, 'none')
-      if (action === 'count select') return call(model, 'count', { where, select: { _all: true, [group]: true } }, 'none')
-      if (action === 'aggregate') return call(model, action, { where, _count: true, _max: { [group]: true } }, 'none')
+      if (action === 'count select')
+        return call(model, 'count', { where, select: { _all: true, [group]: true } }, 'none')
+      if (action === 'aggregate')
+        return call(model, action, { where, _count: true, _max: { [group]: true } }, 'none')
       return call(model, action, { by: [group], where, _count: true, orderBy: { [group]: 'asc' } }, 'none')
     })
 }

@@ -11,8 +11,15 @@ type Delegate = Readonly<Record<'createMany' | 'update', (args: unknown) => Prom
 const SIZES = [2, 4, 9, 14, 22] as const
 const ATTEMPTS = 3
 
-/** Fills the tables of a random schema: overlapping keys, gaps, nulls, repeated foreign keys, parents without children. */
-export async function fillTables(prisma: TestPrismaClient, schema: PrismaSchema, random: Random): Promise<void> {
+/**
+ * Fills the tables of a random schema: overlapping keys, gaps, nulls, repeated foreign keys, parents without
+ * children.
+ */
+export async function fillTables(
+  prisma: TestPrismaClient,
+  schema: PrismaSchema,
+  random: Random,
+): Promise<void> {
   const rows = new Map<string, Fields[]>()
   for (const model of schema.models.values()) {
     const made = new RowMaker(model, schema, random, rows).make()
@@ -49,10 +56,12 @@ class RowMaker {
       const isKey = isInKey(model, field.name)
       if (!field.required && random.chance(0.3)) row[field.name] = null
       // Part of a compound key occurs in other rows too.
-      else if (isKey) row[field.name] = keyValue(field, field.id || field.unique ? at : 1 + random.below(6), schema.dialect)
+      else if (isKey)
+        row[field.name] = keyValue(field, field.id || field.unique ? at : 1 + random.below(6), schema.dialect)
       else row[field.name] = plainValue(field, random)
     }
-    for (const relation of model.relations.values()) if (relation.foreignKeyHere && !this.#refer(row, relation)) return false
+    for (const relation of model.relations.values())
+      if (relation.foreignKeyHere && !this.#refer(row, relation)) return false
     const keys = keysOf(model, row)
     if (keys.some((key) => this.#keys.has(key))) return false
     for (const key of keys) this.#keys.add(key)
@@ -63,8 +72,8 @@ class RowMaker {
   /** Sets a foreign key. Returns whether that is possible. */
   #refer(row: Fields, { target, fromFields, toFields, required }: PrismaRelation): boolean {
     const { random } = this
-    const parents = (target === this.model ? this.#made : (this.rows.get(target.name) ?? [])).filter((parent) =>
-      toFields.every((field) => parent[field] !== null),
+    const parents = (target === this.model ? this.#made : (this.rows.get(target.name) ?? [])).filter(
+      (parent) => toFields.every((field) => parent[field] !== null),
     )
     // Some of the rows share a few parents.
     const parent =
@@ -80,7 +89,12 @@ class RowMaker {
  * Sets values that were unavailable when the rows were created: keys of models that were filled later, and
  * many-to-many.
  */
-async function joinRows(prisma: TestPrismaClient, model: PrismaModel, rows: ReadonlyMap<string, Fields[]>, random: Random): Promise<void> {
+async function joinRows(
+  prisma: TestPrismaClient,
+  model: PrismaModel,
+  rows: ReadonlyMap<string, Fields[]>,
+  random: Random,
+): Promise<void> {
   const names = [...rows.keys()]
   for (const relation of model.relations.values()) {
     const { field, target, joinTable, oneToOne, foreignKeyHere } = relation
@@ -115,5 +129,7 @@ export function uniqueWhere(model: PrismaModel, row: Row): Fields {
 }
 
 function delegate(prisma: object, { name }: Pick<PrismaModel, 'name'>): Delegate {
-  return (prisma as Readonly<Record<string, Delegate>>)[`${name.slice(0, 1).toLowerCase()}${name.slice(1)}`] as Delegate
+  return (prisma as Readonly<Record<string, Delegate>>)[
+    `${name.slice(0, 1).toLowerCase()}${name.slice(1)}`
+  ] as Delegate
 }

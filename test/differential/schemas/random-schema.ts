@@ -4,9 +4,42 @@ import { Random } from '../../support/random.ts'
 /** The values of the only enum of schemas whose database supports enums. */
 export const MOODS: readonly string[] = ['calm', 'Angry', 'sad']
 
-const MODEL_NAMES = ['Customer', 'Order', 'Item', 'Group', 'Node', 'Event', 'Ledger', 'User', 'Team', 'Doc'] as const
-const TABLE_NAMES = ['order', 'user', 'select', 'MixedCase', 'line_items', 'Group', 'events_2', 'from', 'tbl Spaced', 'table'] as const
-const COLUMN_NAMES = ['order', 'group', 'from', 'MixedCase', 'select', 'the_value', 'key', 'due date', 'index', 'User'] as const
+const MODEL_NAMES = [
+  'Customer',
+  'Order',
+  'Item',
+  'Group',
+  'Node',
+  'Event',
+  'Ledger',
+  'User',
+  'Team',
+  'Doc',
+] as const
+const TABLE_NAMES = [
+  'order',
+  'user',
+  'select',
+  'MixedCase',
+  'line_items',
+  'Group',
+  'events_2',
+  'from',
+  'tbl Spaced',
+  'table',
+] as const
+const COLUMN_NAMES = [
+  'order',
+  'group',
+  'from',
+  'MixedCase',
+  'select',
+  'the_value',
+  'key',
+  'due date',
+  'index',
+  'User',
+] as const
 
 type Type = 'Int' | 'BigInt' | 'String' | 'Boolean' | 'Float' | 'Decimal' | 'DateTime' | 'Bytes' | 'Mood'
 
@@ -39,7 +72,10 @@ interface Model {
   readonly uniques: (readonly KeyPart[])[]
 }
 
-const ACTIONS = { required: ['Cascade', 'Restrict', 'NoAction'], optional: ['SetNull', 'Cascade', 'Restrict', 'NoAction'] } as const
+const ACTIONS = {
+  required: ['Cascade', 'Restrict', 'NoAction'],
+  optional: ['SetNull', 'Cascade', 'Restrict', 'NoAction'],
+} as const
 
 /**
  * The models of a Prisma schema, without generators and datasource: types, nullable and composite keys,
@@ -66,15 +102,25 @@ class SchemaWriter {
     for (const model of this.#models) this.#addExtraRelations(model)
     if (random.chance(0.6)) this.#addJunction()
     const models = this.#models.map(
-      ({ name, lines, blocks }) => `model ${name} {\n${[...lines, ...blocks].map((line) => `  ${line}\n`).join('')}}\n`,
+      ({ name, lines, blocks }) =>
+        `model ${name} {\n${[...lines, ...blocks].map((line) => `  ${line}\n`).join('')}}\n`,
     )
-    if (this.dialect !== 'sqlite') models.push(`enum Mood {\n${MOODS.map((mood) => `  ${mood}\n`).join('')}}\n`)
+    if (this.dialect !== 'sqlite')
+      models.push(`enum Mood {\n${MOODS.map((mood) => `  ${mood}\n`).join('')}}\n`)
     return models.join('\n')
   }
 
   #addModel(name: string): void {
     const { random } = this
-    const model: Model = { name, lines: [], blocks: [], usedNames: new Set(), usedColumns: new Set(), key: [], uniques: [] }
+    const model: Model = {
+      name,
+      lines: [],
+      blocks: [],
+      usedNames: new Set(),
+      usedColumns: new Set(),
+      key: [],
+      uniques: [],
+    }
     const earlier = [...this.#models]
     this.#models.push(model)
     this.#addKey(model)
@@ -106,7 +152,18 @@ class SchemaWriter {
 
   #addScalars(model: Model): void {
     const { random } = this
-    const types: readonly Type[] = ['Int', 'BigInt', 'String', 'String', 'Boolean', 'Float', 'Decimal', 'DateTime', 'Bytes', 'Mood']
+    const types: readonly Type[] = [
+      'Int',
+      'BigInt',
+      'String',
+      'String',
+      'Boolean',
+      'Float',
+      'Decimal',
+      'DateTime',
+      'Bytes',
+      'Mood',
+    ]
     // Every model has a column for listings and groups.
     this.#addField(model, 'plain', random.pick(['Int', 'String'] as const), '', random.chance(0.4))
     const usable = types.filter((type) => type !== 'Mood' || this.dialect !== 'sqlite')
@@ -117,15 +174,24 @@ class SchemaWriter {
       const isOptional = random.chance(0.4)
       if (isUnique) model.uniques.push([{ name, type }])
       const fallback = type === 'Mood' && !isOptional ? '@default(calm)' : ''
-      this.#addField(model, name, type, isUnique ? '@unique' : `${fallback} ${this.#nativeType(type)}`.trim(), isOptional)
+      this.#addField(
+        model,
+        name,
+        type,
+        isUnique ? '@unique' : `${fallback} ${this.#nativeType(type)}`.trim(),
+        isOptional,
+      )
     }
   }
 
   #nativeType(type: Type): string {
     const { random, dialect } = this
     if (dialect === 'sqlite' || !random.chance(0.3)) return ''
-    if (type === 'String') return dialect === 'postgresql' ? random.pick(['@db.Char(12)', '@db.VarChar(40)']) : '@db.VarChar(40)'
-    return type === 'DateTime' ? random.pick(dialect === 'postgresql' ? ['@db.Date', '@db.Timestamptz(3)'] : ['@db.Date']) : ''
+    if (type === 'String')
+      return dialect === 'postgresql' ? random.pick(['@db.Char(12)', '@db.VarChar(40)']) : '@db.VarChar(40)'
+    return type === 'DateTime'
+      ? random.pick(dialect === 'postgresql' ? ['@db.Date', '@db.Timestamptz(3)'] : ['@db.Date'])
+      : ''
   }
 
   #addCompoundUnique(model: Model): void {
@@ -148,7 +214,13 @@ class SchemaWriter {
     const isOne = random.chance(0.2)
     const fields = key.map((part) => {
       const single = key.length === 1
-      return this.#addField(model, `${field}${capital(part.name)}`, part.type, single && isOne ? '@unique' : '', isOptional)
+      return this.#addField(
+        model,
+        `${field}${capital(part.name)}`,
+        part.type,
+        single && isOne ? '@unique' : '',
+        isOptional,
+      )
     })
     if (isOne && key.length > 1) model.blocks.push(`@@unique([${fields.join(', ')}])`)
     const references = key.map((part) => part.name).join(', ')
@@ -161,7 +233,9 @@ class SchemaWriter {
 
   #actions(isOptional: boolean, isSelf: boolean): string {
     const { random } = this
-    const onDelete = random.chance(0.7) ? `, onDelete: ${random.pick(ACTIONS[isOptional ? 'optional' : 'required'])}` : ''
+    const onDelete = random.chance(0.7)
+      ? `, onDelete: ${random.pick(ACTIONS[isOptional ? 'optional' : 'required'])}`
+      : ''
     const onUpdate = isSelf
       ? ', onUpdate: NoAction'
       : random.chance(0.3)
@@ -188,11 +262,21 @@ class SchemaWriter {
     const { random } = this
     const [left, right] = shuffled(this.#models, random)
     if (left === undefined || right === undefined) return
-    const model: Model = { name: 'Link', lines: [], blocks: [], usedNames: new Set(), usedColumns: new Set(), key: [], uniques: [] }
+    const model: Model = {
+      name: 'Link',
+      lines: [],
+      blocks: [],
+      usedNames: new Set(),
+      usedColumns: new Set(),
+      key: [],
+      uniques: [],
+    }
     const parts: string[] = []
     for (const parent of [left, right]) {
       const { name, field, back } = this.#nameRelation(model, parent)
-      const fields = parent.key.map((part) => this.#addField(model, `${field}${capital(part.name)}`, part.type, ''))
+      const fields = parent.key.map((part) =>
+        this.#addField(model, `${field}${capital(part.name)}`, part.type, ''),
+      )
       parts.push(...fields)
       const references = parent.key.map((part) => part.name).join(', ')
       model.lines.push(
@@ -206,21 +290,33 @@ class SchemaWriter {
     this.#models.push(model)
   }
 
-  #nameRelation(model: Model, other: Model): { readonly name: string; readonly field: string; readonly back: string } {
+  #nameRelation(
+    model: Model,
+    other: Model,
+  ): { readonly name: string; readonly field: string; readonly back: string } {
     this.#relations += 1
     const name = `${this.random.pick(['rel', 'Rel', 'has'])}${this.#relations}`
-    return { name, field: `${small(other.name)}${this.#relations}`, back: `${small(model.name)}Back${this.#relations}` }
+    return {
+      name,
+      field: `${small(other.name)}${this.#relations}`,
+      back: `${small(model.name)}Back${this.#relations}`,
+    }
   }
 
   #addField(model: Model, name: string, type: Type, attributes: string, isOptional = false): string {
     const { random } = this
     model.usedNames.add(name)
     const free = COLUMN_NAMES.filter((column) => !hasName(model.usedColumns, column))
-    const column = random.chance(0.6) || free.length === 0 ? name : random.chance(0.5) ? snake(name) : random.pick(free)
+    const column =
+      random.chance(0.6) || free.length === 0 ? name : random.chance(0.5) ? snake(name) : random.pick(free)
     const used = hasName(model.usedColumns, column) ? name : column
     model.usedColumns.add(used)
     const map = used === name ? '' : ` @map("${used}")`
-    model.lines.push(`${name} ${type}${isOptional ? '?' : ''} ${attributes}${map}`.replace(/ +/g, (spaces) => spaces.slice(0, 1)).trimEnd())
+    model.lines.push(
+      `${name} ${type}${isOptional ? '?' : ''} ${attributes}${map}`
+        .replace(/ +/g, (spaces) => spaces.slice(0, 1))
+        .trimEnd(),
+    )
     return name
   }
 
@@ -229,7 +325,8 @@ class SchemaWriter {
     // Names that differ only in case are one name to some databases.
     const free = TABLE_NAMES.filter(
       (table) =>
-        !hasName(this.#tables, table) && !MODEL_NAMES.some((name) => name.toLowerCase() === table.toLowerCase() && name !== model.name),
+        !hasName(this.#tables, table) &&
+        !MODEL_NAMES.some((name) => name.toLowerCase() === table.toLowerCase() && name !== model.name),
     )
     const table = random.chance(0.5) && free.length > 0 ? random.pick(free) : model.name
     this.#tables.add(table)

@@ -17,8 +17,13 @@ export function schemaVocabulary(ground: Ground): Vocabulary {
   const loopOf = (callOf: (subject: (typeof subjects)[number]) => fc.Arbitrary<Call>): fc.Arbitrary<Loop> =>
     fc.constantFrom(...subjects).chain((subject) => fc.record({ call: callOf(subject), keys: subject.keys }))
   const loops = {
-    prisma: fc.oneof({ weight: 4, arbitrary: loopOf(prismaCall) }, { weight: 1, arbitrary: prismaRandomRead(schema, rows) }),
-    knex: loopOf((subject) => knexCall(subject, ground)).map(({ call, keys }): Loop => ({ call, keys: withoutUndefined(keys) })),
+    prisma: fc.oneof(
+      { weight: 4, arbitrary: loopOf(prismaCall) },
+      { weight: 1, arbitrary: prismaRandomRead(schema, rows) },
+    ),
+    knex: loopOf((subject) => knexCall(subject, ground)).map(
+      ({ call, keys }): Loop => ({ call, keys: withoutUndefined(keys) }),
+    ),
   }
   const views = { prisma: prismaViews(models), knex: knexViews(ground) }
   const writes: Readonly<Record<Call['orm'], fc.Arbitrary<Call>>> = {
@@ -42,5 +47,7 @@ export function schemaVocabulary(ground: Ground): Vocabulary {
 /** Knex rejects `undefined` before it sends a query. */
 function withoutUndefined(keys: Loop['keys']): Loop['keys'] {
   if (!Array.isArray(keys)) return keys
-  return keys.map((key: unknown) => (Array.isArray(key) ? key.map((part: unknown) => part ?? null) : (key ?? null)))
+  return keys.map((key: unknown) =>
+    Array.isArray(key) ? key.map((part: unknown) => part ?? null) : (key ?? null),
+  )
 }

@@ -21,9 +21,16 @@ const ASKED_TYPES = new Set(['Int', 'BigInt', 'String', 'Boolean', 'DateTime'])
 
 /** Everything that a model's rows are looked up by: its keys, its foreign keys, and plain fields. */
 export function subjectsOf(model: PrismaModel, ground: Ground): readonly Subject[] {
-  const keys = [...model.uniqueSelectors].map(([selector, fields]) => ({ model, fields, selector, keys: keysOf(model, fields, ground) }))
+  const keys = [...model.uniqueSelectors].map(([selector, fields]) => ({
+    model,
+    fields,
+    selector,
+    keys: keysOf(model, fields, ground),
+  }))
   const foreign = foreignKeysOf(model).map(({ fromFields }) => fromFields)
-  const plain = [...model.fields.values()].filter(({ kind, type }) => kind === 'enum' || ASKED_TYPES.has(type)).map(({ name }) => [name])
+  const plain = [...model.fields.values()]
+    .filter(({ kind, type }) => kind === 'enum' || ASKED_TYPES.has(type))
+    .map(({ name }) => [name])
   const asked = new Set(keys.map(({ fields }) => fields.join()))
   const others: Subject[] = []
   for (const fields of [...foreign, ...foreign, ...plain]) {
@@ -58,7 +65,9 @@ function keysOf(model: PrismaModel, fields: readonly string[], ground: Ground): 
   const tuples = rowsOf(ground, model).map((row) => fields.map((name) => row[name]))
   const values = fields.map((name) => valuesOf(model, name, ground))
   const mixed = fc.tuple(...values.map((some) => fc.constantFrom(...some)))
-  const odd = fc.tuple(...fields.map((name, at) => fc.constantFrom(...oddValues(fieldOf(model, name), values[at] ?? []))))
+  const odd = fc.tuple(
+    ...fields.map((name, at) => fc.constantFrom(...oddValues(fieldOf(model, name), values[at] ?? []))),
+  )
   const one = fc.oneof(
     { weight: 6, arbitrary: tuples.length === 0 ? mixed : fc.constantFrom(...tuples) },
     { weight: 2, arbitrary: mixed },
@@ -71,7 +80,8 @@ function keysOf(model: PrismaModel, fields: readonly string[], ground: Ground): 
 function valuesOf(model: PrismaModel, name: string, ground: Ground): readonly unknown[] {
   const found = new Map<string, unknown>()
   const add = (value: unknown) => {
-    if (value !== null && value !== undefined) found.set(String(value instanceof Date ? value.getTime() : value), value)
+    if (value !== null && value !== undefined)
+      found.set(String(value instanceof Date ? value.getTime() : value), value)
   }
   for (const row of rowsOf(ground, model)) add(row[name])
   for (const { fromFields, toFields, target } of foreignKeysOf(model)) {

@@ -5,12 +5,41 @@ import type { Random } from '../../support/random.ts'
 import { MOODS } from './random-schema.ts'
 
 /** Strings that some collations consider equal, that look like numbers, and that need quoting. */
-const TEXTS = ['alpha', 'Alpha', 'ALPHA', 'alpha ', 'álpha', 'beta', 'ｂeta', 'straße', 'strasse', '', '7', '07', "o'clock", 'a,b'] as const
+const TEXTS = [
+  'alpha',
+  'Alpha',
+  'ALPHA',
+  'alpha ',
+  'álpha',
+  'beta',
+  'ｂeta',
+  'straße',
+  'strasse',
+  '',
+  '7',
+  '07',
+  "o'clock",
+  'a,b',
+] as const
 const INTEGERS = [0, 1, 2, 3, -1, 7, 2_147_483_647] as const
-const BIG_INTEGERS = [0n, 1n, 2n, -2n, 2_147_483_648n, 9_007_199_254_740_993n, 9_007_199_254_740_995n, -9_007_199_254_740_993n] as const
+const BIG_INTEGERS = [
+  0n,
+  1n,
+  2n,
+  -2n,
+  2_147_483_648n,
+  9_007_199_254_740_993n,
+  9_007_199_254_740_995n,
+  -9_007_199_254_740_993n,
+] as const
 const FLOATS = [0, 0.5, -1.25, 1e10, 3] as const
 const DECIMALS = ['0', '1.5', '-2.25', '1000000.000001', '3'] as const
-const TIMES = [0, Date.UTC(1999, 11, 31, 23, 59, 59, 999), Date.UTC(2024, 1, 29, 12, 0, 0, 123), Date.UTC(2026, 0, 1)] as const
+const TIMES = [
+  0,
+  Date.UTC(1999, 11, 31, 23, 59, 59, 999),
+  Date.UTC(2024, 1, 29, 12, 0, 0, 123),
+  Date.UTC(2026, 0, 1),
+] as const
 const MAX_CASED = 4
 
 /**
@@ -90,7 +119,13 @@ export function oddValues({ type, kind }: PrismaFieldData, some: readonly unknow
     case 'DateTime':
       return [null, ...(first instanceof Date ? [first.toISOString(), new Date(first.getTime() + 1)] : [])]
     case 'String':
-      return [null, undefined, 'nobody', 'ALPHA', ...(typeof first === 'string' ? [first.toUpperCase(), `${first} `] : [])]
+      return [
+        null,
+        undefined,
+        'nobody',
+        'ALPHA',
+        ...(typeof first === 'string' ? [first.toUpperCase(), `${first} `] : []),
+      ]
     default:
       return [null, 99]
   }

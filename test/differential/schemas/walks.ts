@@ -35,7 +35,10 @@ function schemaWalk(ground: Ground, orms: readonly Orm[]): fc.Arbitrary<Walk> {
       kind: fc.constant('walk' as const),
       listing: orm === 'knex' ? knexListing(model, ground) : prismaListing(model),
       hops: fc.array(maker.hop(model, orm, MAX_DEPTH), { minLength: 1, maxLength: 2 }),
-      isParallel: fc.oneof({ weight: 3, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
+      isParallel: fc.oneof(
+        { weight: 3, arbitrary: fc.constant(false) },
+        { weight: 1, arbitrary: fc.constant(true) },
+      ),
       direction: fc.constantFrom(
         'as listed' as const,
         'as listed' as const,
@@ -89,7 +92,9 @@ function schemaPoll(ground: Ground, orm: Orm): fc.Arbitrary<Walk> {
  * only refer to that row.
  */
 function refetchedModels({ schema }: Ground): readonly PrismaModel[] {
-  return [...schema.models.values()].filter((model) => [...model.relations.values()].every(({ target }) => target !== model))
+  return [...schema.models.values()].filter((model) =>
+    [...model.relations.values()].every(({ target }) => target !== model),
+  )
 }
 
 /** Loops over whole rows that query each by its own key. */
@@ -115,7 +120,13 @@ function refetchWalk(models: readonly PrismaModel[], ground: Ground, orm: Orm): 
 }
 
 function wholeWalk(listing: Call, hops: readonly Hop[]): Walk {
-  const whole = { isParallel: false, direction: 'as listed', skips: 0, stopsAfter: Number.MAX_SAFE_INTEGER, times: 1 } as const
+  const whole = {
+    isParallel: false,
+    direction: 'as listed',
+    skips: 0,
+    stopsAfter: Number.MAX_SAFE_INTEGER,
+    times: 1,
+  } as const
   return { kind: 'walk', listing, hops, ...whole, interruptions: [] }
 }
 
@@ -145,7 +156,10 @@ class HopMaker {
           call,
           fields: fc.constant(rowsOf === 'knex' ? fields.map((field) => columnOf(model, field)) : fields),
           times: fc.constantFrom(1, 1, 1, 1, 2, 3),
-          asksNull: fc.oneof({ weight: 3, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
+          asksNull: fc.oneof(
+            { weight: 3, arbitrary: fc.constant(false) },
+            { weight: 1, arbitrary: fc.constant(true) },
+          ),
           next:
             depth > 0 && this.hasHops(target)
               ? fc.array(this.hop(target, orm, depth - 1), { maxLength: depth })
@@ -162,7 +176,11 @@ class HopMaker {
     const name = `${model.name} ${orm}`
     const known = this.#links.get(name)
     if (known !== undefined) return known
-    const links = [...this.#along(model, orm), ...(orm === 'knex' ? [] : this.#through(model)), ...this.#coincidences(model, orm)]
+    const links = [
+      ...this.#along(model, orm),
+      ...(orm === 'knex' ? [] : this.#through(model)),
+      ...this.#coincidences(model, orm),
+    ]
     this.#links.set(name, links)
     return links
   }
@@ -170,7 +188,9 @@ class HopMaker {
   #along(model: PrismaModel, orm: Orm): Link[] {
     return [...model.relations.values()].flatMap(({ target, fromFields, toFields }) => {
       const subject = fromFields.length === 0 ? undefined : this.#subject(target, toFields)
-      return subject === undefined ? [] : [{ target, fields: fromFields, call: this.#call(subject, orm), weight: 6 }]
+      return subject === undefined
+        ? []
+        : [{ target, fields: fromFields, call: this.#call(subject, orm), weight: 6 }]
     })
   }
 
@@ -199,7 +219,9 @@ class HopMaker {
       const [other = '', ...others] = target.primaryKey
       if (target === model || others.length > 0 || fieldOf(target, other).type !== type) return []
       const subject = this.#subject(target, [other])
-      return subject === undefined ? [] : [{ target, fields: [key], call: this.#call(subject, orm), weight: 1 }]
+      return subject === undefined
+        ? []
+        : [{ target, fields: [key], call: this.#call(subject, orm), weight: 1 }]
     })
   }
 

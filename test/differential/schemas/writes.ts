@@ -15,15 +15,23 @@ type Fields = Record<string, unknown>
  * Writes near the keys that programs read by: rows are inserted, updated and deleted, move to another parent,
  * or take another key.
  */
-export function prismaSchemaWrite(ground: Ground, models: readonly PrismaModel[] = modelsOf(ground)): fc.Arbitrary<PrismaCall> {
+export function prismaSchemaWrite(
+  ground: Ground,
+  models: readonly PrismaModel[] = modelsOf(ground),
+): fc.Arbitrary<PrismaCall> {
   return fc
     .tuple(fc.constantFrom(...models), fc.nat(2 ** 31 - 1))
     .map(([model, chance]) => prismaWriteOf(model, ground, new Random(chance)))
 }
 
 /** The same through Knex. */
-export function knexSchemaWrite(ground: Ground, models: readonly PrismaModel[] = modelsOf(ground)): fc.Arbitrary<KnexCall> {
-  return fc.tuple(fc.constantFrom(...models), fc.nat(2 ** 31 - 1)).map(([model, chance]) => knexWriteOf(model, ground, new Random(chance)))
+export function knexSchemaWrite(
+  ground: Ground,
+  models: readonly PrismaModel[] = modelsOf(ground),
+): fc.Arbitrary<KnexCall> {
+  return fc
+    .tuple(fc.constantFrom(...models), fc.nat(2 ** 31 - 1))
+    .map(([model, chance]) => knexWriteOf(model, ground, new Random(chance)))
 }
 
 function modelsOf({ schema }: Ground): readonly PrismaModel[] {
@@ -43,20 +51,45 @@ function isOf(call: Call, model: PrismaModel, ground: Ground): boolean {
 }
 
 function prismaWriteOf(model: PrismaModel, ground: Ground, random: Random): PrismaCall {
-  const call = (action: string, args: unknown): PrismaCall => ({ orm: 'prisma', model: model.name, action, args, order: 'none' })
+  const call = (action: string, args: unknown): PrismaCall => ({
+    orm: 'prisma',
+    model: model.name,
+    action,
+    args,
+    order: 'none',
+  })
   const row = someRow(model, ground, random)
   const where = uniqueWhere(model, row)
   switch (
-    random.pick(['value', 'value', 'parent', 'parent', 'key', 'many', 'delete', 'deleteMany', 'create', 'upsert', 'raw', 'raw read'])
+    random.pick([
+      'value',
+      'value',
+      'parent',
+      'parent',
+      'key',
+      'many',
+      'delete',
+      'deleteMany',
+      'create',
+      'upsert',
+      'raw',
+      'raw read',
+    ])
   ) {
     case 'value':
       return call('update', { where, data: changes(model, random) })
     case 'parent':
-      return call('update', { where, data: { ...changes(model, random), ...newParent(model, ground, random) } })
+      return call('update', {
+        where,
+        data: { ...changes(model, random), ...newParent(model, ground, random) },
+      })
     case 'key':
       return call('update', { where, data: newKey(model, ground, random) })
     case 'many':
-      return call('updateMany', { where: sameParent(model, row), data: { ...changes(model, random), ...newParent(model, ground, random) } })
+      return call('updateMany', {
+        where: sameParent(model, row),
+        data: { ...changes(model, random), ...newParent(model, ground, random) },
+      })
     case 'delete':
       return call('delete', { where })
     case 'deleteMany':
@@ -66,7 +99,12 @@ function prismaWriteOf(model: PrismaModel, ground: Ground, random: Random): Pris
     case 'upsert':
       return call('upsert', { where, create: newRow(model, ground, random), update: changes(model, random) })
     case 'raw':
-      return { orm: 'prisma', action: '$executeRawUnsafe', args: [rawWrite(model, ground, random)], order: 'none' }
+      return {
+        orm: 'prisma',
+        action: '$executeRawUnsafe',
+        args: [rawWrite(model, ground, random)],
+        order: 'none',
+      }
     default:
       return {
         orm: 'prisma',
@@ -79,11 +117,19 @@ function prismaWriteOf(model: PrismaModel, ground: Ground, random: Random): Pris
 
 function knexWriteOf(model: PrismaModel, ground: Ground, random: Random): KnexCall {
   const { name } = knexTable(model, ground)
-  const call = (chain: KnexCall['chain'], isVague = false): KnexCall => ({ orm: 'knex', table: name, chain, order: 'none', isVague })
+  const call = (chain: KnexCall['chain'], isVague = false): KnexCall => ({
+    orm: 'knex',
+    table: name,
+    chain,
+    order: 'none',
+    isVague,
+  })
   const row = someRow(model, ground, random)
   const where = inColumns(model, Object.fromEntries(model.primaryKey.map((field) => [field, row[field]])))
   const parent = inColumns(model, sameParent(model, row))
-  switch (random.pick(['value', 'value', 'parent', 'parent', 'many', 'delete', 'deleteMany', 'insert', 'raw'])) {
+  switch (
+    random.pick(['value', 'value', 'parent', 'parent', 'many', 'delete', 'deleteMany', 'insert', 'raw'])
+  ) {
     case 'value':
       return call([
         ['where', where],
@@ -114,14 +160,18 @@ function knexWriteOf(model: PrismaModel, ground: Ground, random: Random): KnexCa
 function someRow(model: PrismaModel, ground: Ground, random: Random): Row {
   const rows = rowsOf(ground, model)
   if (rows.length > 0 && random.chance(0.9)) return random.pick(rows)
-  return Object.fromEntries([...model.columns.keys()].map((field) => [field, keyValue(fieldOf(model, field), 60, ground.dialect)]))
+  return Object.fromEntries(
+    [...model.columns.keys()].map((field) => [field, keyValue(fieldOf(model, field), 60, ground.dialect)]),
+  )
 }
 
 /** A value that a row shares with its siblings: its first foreign key, or otherwise a plain value. */
 function sameParent(model: PrismaModel, row: Row): Fields {
   const [key] = foreignKeysOf(model)
   const fields = key?.fromFields ?? ['plain'].filter((field) => model.fields.has(field))
-  return Object.fromEntries((fields.length === 0 ? model.primaryKey : fields).map((field) => [field, row[field] ?? null]))
+  return Object.fromEntries(
+    (fields.length === 0 ? model.primaryKey : fields).map((field) => [field, row[field] ?? null]),
+  )
 }
 
 function changes(model: PrismaModel, random: Random): Fields {
@@ -153,7 +203,9 @@ function newParent(model: PrismaModel, ground: Ground, random: Random): Fields {
 /** Another value for a part of a key: free, used, or the row's own. */
 function newKey(model: PrismaModel, ground: Ground, random: Random): Fields {
   const foreign = new Set(foreignKeysOf(model).flatMap(({ fromFields }) => fromFields))
-  const fields = [...new Set([...model.uniqueSelectors.values()].flat())].filter((field) => !foreign.has(field))
+  const fields = [...new Set([...model.uniqueSelectors.values()].flat())].filter(
+    (field) => !foreign.has(field),
+  )
   const [first = model.primaryKey[0] ?? ''] = fields
   const name = fields.length === 0 ? first : random.pick(fields)
   return { [name]: keyValue(fieldOf(model, name), random.pick([1, 2, 3, 40, 41]), ground.dialect) }
@@ -168,7 +220,8 @@ function newRow(model: PrismaModel, ground: Ground, random: Random): Fields {
   }
   for (const { target, fromFields, toFields, required } of foreignKeysOf(model)) {
     const parents = rowsOf(ground, target)
-    const parent = parents.length === 0 || (!required && random.chance(0.3)) ? undefined : random.pick(parents)
+    const parent =
+      parents.length === 0 || (!required && random.chance(0.3)) ? undefined : random.pick(parents)
     for (const [at, field] of fromFields.entries()) row[field] = parent?.[toFields[at] ?? ''] ?? null
   }
   return row

@@ -40,7 +40,14 @@ describe.skipIf(kind?.skipped !== undefined)('the command line on MariaDB', () =
 
   it('analyzes the workload of an app, and leaves nothing behind', async () => {
     const before = await catalogue()
-    const { code, out, err } = await project.run(['analyze', database.url, '--workload', workload, '--fail-on', 'high'])
+    const { code, out, err } = await project.run([
+      'analyze',
+      database.url,
+      '--workload',
+      workload,
+      '--fail-on',
+      'high',
+    ])
     expect([code, err]).toEqual([1, ''])
     expect(out).toMatch(/^sluice analyze {3}MariaDB \d/)
     expect(out).toMatch(/HIGH {2}idx-1 {2}city\(region_id\) {3}\d+% of DB time/)
@@ -65,7 +72,14 @@ describe.skipIf(kind?.skipped !== undefined)('the command line on MariaDB', () =
     const applied = await project.run(['analyze', database.url, '--workload', workload, '--apply', '--yes'])
     expect(applied.code).toBe(0)
     expect(applied.err).toMatch(/done: \w+/)
-    const again = await project.run(['analyze', database.url, '--workload', workload, '--fail-on', 'missing-index'])
+    const again = await project.run([
+      'analyze',
+      database.url,
+      '--workload',
+      workload,
+      '--fail-on',
+      'missing-index',
+    ])
     expect([again.code, again.err]).toEqual([0, ''])
     await database.exec(`DROP INDEX ${/done: (\w+)/.exec(applied.err)?.[1]} ON city`)
   })
@@ -84,16 +98,33 @@ describe.skipIf(kind?.skipped !== undefined)('the command line on MariaDB', () =
     })
     expect(schemaProblems('analyze', analysis.out)).toEqual([])
     const sql = 'SELECT * FROM city WHERE region_id = 7 ORDER BY name'
-    expect(schemaProblems('explain', (await project.run(['explain', sql, '--url', database.url, '--analyze', '--json'])).out)).toEqual([])
+    expect(
+      schemaProblems(
+        'explain',
+        (await project.run(['explain', sql, '--url', database.url, '--analyze', '--json'])).out,
+      ),
+    ).toEqual([])
   })
 
   it('explains with parameter values, and requires them', async () => {
     const sql = 'SELECT * FROM city WHERE region_id = ?'
-    const { code, out } = await project.run(['explain', sql, '--url', database.url, '--bind', '[7]', '--analyze'])
+    const { code, out } = await project.run([
+      'explain',
+      sql,
+      '--url',
+      database.url,
+      '--bind',
+      '[7]',
+      '--analyze',
+    ])
     expect(code).toBe(0)
     expect(out).toMatch(/city {3}FULL SCAN +20,000/)
     const without = await project.run(['explain', sql, '--url', database.url])
-    expect(without).toMatchObject({ code: 2, out: '', err: expect.stringContaining('Pass them with --bind.') })
+    expect(without).toMatchObject({
+      code: 2,
+      out: '',
+      err: expect.stringContaining('Pass them with --bind.'),
+    })
   })
 
   it('checks the server with doctor', async () => {

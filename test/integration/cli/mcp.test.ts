@@ -15,7 +15,9 @@ const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 async function connect(args: readonly string[]): Promise<Client> {
   const client = new Client({ name: 'test', version: '1.0.0' })
   const command = ['--import', loader, '--conditions=@sluice/source', bin, 'mcp', ...args]
-  await client.connect(new StdioClientTransport({ command: process.execPath, args: command, stderr: 'inherit' }))
+  await client.connect(
+    new StdioClientTransport({ command: process.execPath, args: command, stderr: 'inherit' }),
+  )
   return client
 }
 
@@ -47,7 +49,14 @@ describe('sluice mcp', () => {
   it('offers only tools that change nothing unless actions are allowed', async () => {
     const { tools } = await client.listTools()
     expect(tools.map(({ name }) => name).sort()).toEqual([
-      ...['explain_query', 'get_index_advice', 'get_overview', 'get_request', 'list_findings', 'list_requests'],
+      ...[
+        'explain_query',
+        'get_index_advice',
+        'get_overview',
+        'get_request',
+        'list_findings',
+        'list_requests',
+      ],
       ...['list_slow_queries', 'read_docs', 'search_docs'],
     ])
     expect(tools.filter(({ annotations }) => annotations?.readOnlyHint !== true)).toEqual([])
@@ -58,7 +67,14 @@ describe('sluice mcp', () => {
     const { findings, matching } = await call('list_findings', { route: 'GET /cities' })
     expect(matching).toBe(1)
     expect(findings[0]).toMatchObject({
-      ...{ code: 'N_PLUS_ONE', scope: 'GET /cities', count: 10, queries: 11, queriesPossible: 2, isMuted: false },
+      ...{
+        code: 'N_PLUS_ONE',
+        scope: 'GET /cities',
+        count: 10,
+        queries: 11,
+        queriesPossible: 2,
+        isMuted: false,
+      },
       callSite: expect.stringMatching(/test\/browser\/app\.ts:\d+:\d+$/),
       parent: { label: expect.stringContaining('city') },
       fix: expect.stringContaining('whereIn'),
@@ -76,7 +92,9 @@ describe('sluice mcp', () => {
 
   it('returns slow queries, and the plan of one', async () => {
     const { statements } = await call('list_slow_queries')
-    const { fingerprint, dialect } = statements.find(({ sql }: { sql: string }) => /\bcity\b.*order by/i.test(sql))
+    const { fingerprint, dialect } = statements.find(({ sql }: { sql: string }) =>
+      /\bcity\b.*order by/i.test(sql),
+    )
     const plan = await call('explain_query', { fingerprint, dialect })
     expect(plan).toMatchObject({ fullTableScan: true, steps: [expect.anything()] })
   })
@@ -107,7 +125,9 @@ describe('sluice mcp', () => {
   })
 
   it('reports unknown pages, invalid arguments and missing requests as errors of the tool', async () => {
-    await expect(call('read_docs', { path: 'guides/nothing' })).rejects.toThrow(/^Unknown page "guides\/nothing"/)
+    await expect(call('read_docs', { path: 'guides/nothing' })).rejects.toThrow(
+      /^Unknown page "guides\/nothing"/,
+    )
     await expect(call('get_request', { id: '../now' })).rejects.toThrow(/id/)
     await expect(call('get_request', { id: 'zzzz' })).rejects.toThrow(/404/)
   })
@@ -120,7 +140,9 @@ describe('sluice mcp', () => {
       expect((await call('list_findings', { route: 'GET /cities' })).matching).toBe(0)
       await call('mute_finding', { id: findings[0].id, muted: false }, acting)
       expect((await call('list_findings', { route: 'GET /cities' })).matching).toBe(1)
-      expect(await call('set_query_budget', { name: 'GET /cities', queries: 5 }, acting)).toEqual({ done: true })
+      expect(await call('set_query_budget', { name: 'GET /cities', queries: 5 }, acting)).toEqual({
+        done: true,
+      })
       expect(await call('clear_cache', {}, acting)).toEqual({ done: true })
     } finally {
       await acting.close()
@@ -128,7 +150,8 @@ describe('sluice mcp', () => {
   })
 
   it('follows the access rule of the dashboard', async () => {
-    const authorize = ({ headers }: IncomingMessage, right: 'read' | 'act') => right === 'read' && headers.authorization === 'Bearer s3cret'
+    const authorize = ({ headers }: IncomingMessage, right: 'read' | 'act') =>
+      right === 'read' && headers.authorization === 'Bearer s3cret'
     const guarded = await startApp({ dashboard: { authorize } })
     await guarded.ask('/cities')
     const withoutToken = await connect(['--url', `${guarded.origin}/_sluice`])
@@ -160,6 +183,10 @@ describe('sluice mcp', () => {
   })
 
   it('rejects a missing URL', async () => {
-    expect(await project.run(['mcp'])).toMatchObject({ code: 2, out: '', err: expect.stringContaining('expected --url') })
+    expect(await project.run(['mcp'])).toMatchObject({
+      code: 2,
+      out: '',
+      err: expect.stringContaining('expected --url'),
+    })
   })
 })

@@ -1,4 +1,9 @@
-import { type Connection, type DatabaseSnapshot, inspectDatabase, type PostgresqlScratch } from '@sluice/core/database'
+import {
+  type Connection,
+  type DatabaseSnapshot,
+  inspectDatabase,
+  type PostgresqlScratch,
+} from '@sluice/core/database'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createPgliteScratch } from '../../../packages/cli/src/scratch/pglite-scratch.ts'
 import { CITIES } from '../../support/city-workload.ts'
@@ -17,17 +22,23 @@ describe.skipIf(kind?.skipped !== undefined)('a scratch PostgreSQL', () => {
   beforeAll(async () => {
     database = (await kind?.connect()) as Database
     await database.exec(CITIES.postgresql)
-    await database.exec('SET enable_indexscan = off; SET enable_bitmapscan = off; SET parallel_setup_cost = 77')
+    await database.exec(
+      'SET enable_indexscan = off; SET enable_bitmapscan = off; SET parallel_setup_cost = 77',
+    )
     snapshot = await inspectDatabase(database)
     await database.exec('RESET ALL')
-    scratch = await createPgliteScratch({ ...snapshot, settings: { ...snapshot.settings, enable_telepathy: 'on' } })
+    scratch = await createPgliteScratch({
+      ...snapshot,
+      settings: { ...snapshot.settings, enable_telepathy: 'on' },
+    })
   }, TEST_MS)
   afterAll(async () => {
     await scratch?.close()
     await database.drop()
   })
 
-  const planOf = async (session: Connection) => (await session.query(SEARCH)).map((row) => String(row['QUERY PLAN'])).join('\n')
+  const planOf = async (session: Connection) =>
+    (await session.query(SEARCH)).map((row) => String(row['QUERY PLAN'])).join('\n')
 
   it('copies the changed settings of the server', async () => {
     const changed = Object.entries(snapshot.settings).filter(([name]) => name.startsWith('enable_'))

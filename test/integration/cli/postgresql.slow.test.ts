@@ -39,7 +39,9 @@ describe.skipIf(kind?.skipped !== undefined)('the command line on PostgreSQL', (
   })
 
   const sessions = () =>
-    database.query(`SELECT pid FROM pg_stat_activity WHERE application_name = 'sluice' AND datname = current_database()`)
+    database.query(
+      `SELECT pid FROM pg_stat_activity WHERE application_name = 'sluice' AND datname = current_database()`,
+    )
 
   function as(user: string, password = ''): string {
     const url = new URL(database.url)
@@ -51,7 +53,14 @@ describe.skipIf(kind?.skipped !== undefined)('the command line on PostgreSQL', (
     'analyzes the workload of an app, and leaves nothing behind',
     async () => {
       const before = await database.query(CATALOGUE)
-      const { code, out, err } = await project.run(['analyze', database.url, '--workload', workload, '--fail-on', 'missing-index'])
+      const { code, out, err } = await project.run([
+        'analyze',
+        database.url,
+        '--workload',
+        workload,
+        '--fail-on',
+        'missing-index',
+      ])
       expect([code, err]).toEqual([1, ''])
       expect(out).toMatch(/^sluice analyze {3}PostgreSQL \d/)
       expect(out).toMatch(/HIGH {2}idx-1 {2}city\(region_id\) {3}\d+% of DB time/)
@@ -93,9 +102,11 @@ describe.skipIf(kind?.skipped !== undefined)('the command line on PostgreSQL', (
     'analyzes the counters of the server without a workload file',
     async ({ skip }) => {
       const [row] = await database.query(`SELECT current_setting('shared_preload_libraries') AS libraries`)
-      if (!String(row?.libraries).includes('pg_stat_statements')) skip('The server has not loaded pg_stat_statements.')
+      if (!String(row?.libraries).includes('pg_stat_statements'))
+        skip('The server has not loaded pg_stat_statements.')
       await database.exec('CREATE EXTENSION IF NOT EXISTS pg_stat_statements')
-      for (let region = 0; region < 50; region += 1) await database.query('SELECT * FROM city WHERE region_id = $1', [region])
+      for (let region = 0; region < 50; region += 1)
+        await database.query('SELECT * FROM city WHERE region_id = $1', [region])
       const { code, out } = await project.run(['analyze', database.url])
       expect(code).toBe(0)
       expect(out).toContain('city(region_id)')
@@ -113,7 +124,9 @@ describe.skipIf(kind?.skipped !== undefined)('the command line on PostgreSQL', (
     ]) {
       const { code, out, err } = await project.run(command)
       expect([command[0], code]).toEqual([command[0], 3])
-      expect((out + err).replaceAll(/\s+/g, ' ')).toMatch(/database "there_is_no_such_database" does not exist/)
+      expect((out + err).replaceAll(/\s+/g, ' ')).toMatch(
+        /database "there_is_no_such_database" does not exist/,
+      )
       expect(out + err).not.toContain('p4ssword')
     }
   })
@@ -121,13 +134,24 @@ describe.skipIf(kind?.skipped !== undefined)('the command line on PostgreSQL', (
   it(
     'prints JSON that matches the schemas, including for indexes to drop',
     async () => {
-      await database.exec('CREATE INDEX city_twice ON city (id) INCLUDE (name); CREATE INDEX city_once ON city (id) WHERE id > 7')
+      await database.exec(
+        'CREATE INDEX city_twice ON city (id) INCLUDE (name); CREATE INDEX city_once ON city (id) WHERE id > 7',
+      )
       const analysis = await project.run(['analyze', database.url, '--workload', workload, '--json'])
       await database.exec('DROP INDEX city_twice; DROP INDEX city_once')
       expect(analysis.out).toContain('"kind": "drop-index"')
       expect(schemaProblems('analyze', analysis.out)).toEqual([])
       const sql = 'SELECT * FROM city WHERE region_id = $1 ORDER BY name'
-      const plan = await project.run(['explain', sql, '--url', database.url, '--bind', '[7]', '--analyze', '--json'])
+      const plan = await project.run([
+        'explain',
+        sql,
+        '--url',
+        database.url,
+        '--bind',
+        '[7]',
+        '--analyze',
+        '--json',
+      ])
       expect(JSON.parse(plan.out)).toMatchObject({ sorts: 1, executionTime: expect.any(Number) })
       expect(schemaProblems('explain', plan.out)).toEqual([])
     },
@@ -148,12 +172,21 @@ describe.skipIf(kind?.skipped !== undefined)('the command line on PostgreSQL', (
   })
 
   it('plans a write, and rejects measuring it', async () => {
-    expect(await project.run(['explain', 'DELETE FROM city', '--url', database.url])).toMatchObject({ code: 0 })
+    expect(await project.run(['explain', 'DELETE FROM city', '--url', database.url])).toMatchObject({
+      code: 0,
+    })
     const refused = await project.run(['explain', 'DELETE FROM city', '--analyze', '--url', database.url])
-    expect(refused).toMatchObject({ code: 2, out: '', err: expect.stringContaining('it would be executed, and it writes') })
+    expect(refused).toMatchObject({
+      code: 2,
+      out: '',
+      err: expect.stringContaining('it would be executed, and it writes'),
+    })
     expect(await database.query('SELECT COUNT(*)::int AS n FROM city')).toEqual([{ n: 20_000 }])
     const wrong = await project.run(['explain', 'SELECT * FROM nowhere', '--url', database.url])
-    expect(wrong).toMatchObject({ code: 2, err: expect.stringContaining('relation "nowhere" does not exist') })
+    expect(wrong).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('relation "nowhere" does not exist'),
+    })
   })
 
   it('checks the server with doctor, and Redis if REDIS_URL is set', async () => {
@@ -169,7 +202,11 @@ describe.skipIf(kind?.skipped !== undefined)('the command line on PostgreSQL', (
     expect(out).toMatch(/ok {4}Redis \d+\.\d+/)
     expect(out).toMatch(/ok {4}maxmemory-policy is /)
     expect(out).toMatch(/warn {2}statement_timeout is not set/)
-    await database.exec(`ALTER ROLE CURRENT_USER IN DATABASE ${new URL(database.url).pathname.slice(1)} SET statement_timeout = '10s'`)
-    expect((await project.run(['doctor', database.url], env)).out).toContain('ok    statement_timeout is 10 s\n')
+    await database.exec(
+      `ALTER ROLE CURRENT_USER IN DATABASE ${new URL(database.url).pathname.slice(1)} SET statement_timeout = '10s'`,
+    )
+    expect((await project.run(['doctor', database.url], env)).out).toContain(
+      'ok    statement_timeout is 10 s\n',
+    )
   })
 })

@@ -29,7 +29,12 @@ beforeAll(async () => {
   project = cliProject()
   sluice = createSluice()
   db = withSluice(
-    knexFactory({ client: 'better-sqlite3', connection: ':memory:', useNullAsDefault: true, pool: { min: 1, max: 1 } }),
+    knexFactory({
+      client: 'better-sqlite3',
+      connection: ':memory:',
+      useNullAsDefault: true,
+      pool: { min: 1, max: 1 },
+    }),
     sluice,
   )
   await db.schema.createTable('region', (table) => void table.increments('id'))
@@ -84,27 +89,59 @@ describe('the command line on a running app', () => {
   it('authenticates with a token, and asks for one without it', async () => {
     const args = ['top', '--url', `${origin}/_guarded`, '--once']
     expect((await project.run([...args, '--token', 's3cret'])).code).toBe(0)
-    expect(await project.run(args)).toMatchObject({ code: 3, out: '', err: expect.stringContaining('--token') })
+    expect(await project.run(args)).toMatchObject({
+      code: 3,
+      out: '',
+      err: expect.stringContaining('--token'),
+    })
   })
 
   it('authenticates once with a URL with a key, from a different machine', async () => {
     // The app does not trust the IP address of a request from a proxy.
-    const args = (url: string) => ['top', '--url', `${origin}${url}`, '--once', '--header', 'X-Forwarded-For: 203.0.113.9']
+    const args = (url: string) => [
+      'top',
+      '--url',
+      `${origin}${url}`,
+      '--once',
+      '--header',
+      'X-Forwarded-For: 203.0.113.9',
+    ]
     const { url } = dashboard
     expect((await project.run(args(url))).code).toBe(0)
     expect(await project.run(args(url))).toMatchObject({ code: 3, err: expect.stringContaining('401') })
   })
 
   it('passes the check for scopes in doctor', async () => {
-    const { out } = await project.run(['doctor', ':memory:', '--url', `${origin}/_sluice`, '--seconds', '3', '--json'])
+    const { out } = await project.run([
+      'doctor',
+      ':memory:',
+      '--url',
+      `${origin}/_sluice`,
+      '--seconds',
+      '3',
+      '--json',
+    ])
     expect(schemaProblems('doctor', out)).toEqual([])
-    const texts = JSON.parse(out).checks.map(({ level, text }: { level: string; text: string }) => `${level} ${text}`)
+    const texts = JSON.parse(out).checks.map(
+      ({ level, text }: { level: string; text: string }) => `${level} ${text}`,
+    )
     expect(texts).toContain('ok mode: observe, which does not change results')
     expect(texts).toContainEqual(expect.stringMatching(/^ok scopes: \d+ in 3 s, which contain the queries$/))
   })
 
   it('benchmarks the app with the queries from Server-Timing', async () => {
-    const { out } = await project.run(['bench', '--url', origin, '/regions', '/one', '--duration', '0.5', '--warmup', '0', '--json'])
+    const { out } = await project.run([
+      'bench',
+      '--url',
+      origin,
+      '/regions',
+      '/one',
+      '--duration',
+      '0.5',
+      '--warmup',
+      '0',
+      '--json',
+    ])
     expect(schemaProblems('bench', out)).toEqual([])
     const queries = JSON.parse(out).routes.map(
       ({ own }: { own: { figures: { queries: { median: number } } } }) => own.figures.queries.median,
@@ -113,9 +150,14 @@ describe('the command line on a running app', () => {
   })
 
   it('lists findings with ids that sluice ignore accepts', async () => {
-    const { findings } = (await (await fetch(`${origin}/_sluice/api/findings`)).json()) as { findings: { id: string }[] }
+    const { findings } = (await (await fetch(`${origin}/_sluice/api/findings`)).json()) as {
+      findings: { id: string }[]
+    }
     const id = findings[0]?.id ?? ''
-    expect(await project.run(['ignore', id, '--url', `${origin}/_sluice`])).toMatchObject({ code: 0, err: '' })
+    expect(await project.run(['ignore', id, '--url', `${origin}/_sluice`])).toMatchObject({
+      code: 0,
+      err: '',
+    })
     expect((await project.run(['ignore', '--list'])).out).toContain('N+1 GET /regions: ')
   })
 })
@@ -125,11 +167,15 @@ const LEAVE = '\u001b[?1049l'
 
 describe.skipIf(!existsSync('/usr/bin/script'))('sluice top on a terminal', () => {
   /** Runs the command in a terminal of script(1). */
-  async function onTerminal(act: (child: ChildProcess, pid: number) => void): Promise<{ code: number | null; out: string }> {
+  async function onTerminal(
+    act: (child: ChildProcess, pid: number) => void,
+  ): Promise<{ code: number | null; out: string }> {
     const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
     const bin = join(import.meta.dirname, '../../../packages/cli/src/bin.ts')
     const command = `echo pid $$; exec '${process.execPath}' --import '${tsx}' --conditions=@sluice/source '${bin}' top --url '${origin}/_sluice'`
-    const child = spawn('/usr/bin/script', ['-qfec', command, '/dev/null'], { env: { ...process.env, TERM: 'xterm', SHELL: '/bin/sh' } })
+    const child = spawn('/usr/bin/script', ['-qfec', command, '/dev/null'], {
+      env: { ...process.env, TERM: 'xterm', SHELL: '/bin/sh' },
+    })
     let out = ''
     let hasActed = false
     child.stdout.on('data', (text: Buffer) => {

@@ -32,7 +32,12 @@ interface App {
 async function withDatabase(): Promise<Pick<App, 'sluice' | 'dashboard' | 'db'>> {
   const sluice = createSluice()
   const db = withSluice(
-    knexFactory({ client: 'better-sqlite3', connection: ':memory:', useNullAsDefault: true, pool: { min: 1, max: 1 } }),
+    knexFactory({
+      client: 'better-sqlite3',
+      connection: ':memory:',
+      useNullAsDefault: true,
+      pool: { min: 1, max: 1 },
+    }),
     sluice,
   )
   await db.schema.createTable('region', (table) => {
@@ -63,7 +68,10 @@ async function listening(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port
 }
 
-function closing({ sluice, dashboard, db }: Pick<App, 'sluice' | 'dashboard' | 'db'>, close: () => unknown): () => Promise<void> {
+function closing(
+  { sluice, dashboard, db }: Pick<App, 'sluice' | 'dashboard' | 'db'>,
+  close: () => unknown,
+): () => Promise<void> {
   return async () => {
     dashboard.close()
     await close()
@@ -108,7 +116,9 @@ async function onHttp(): Promise<App> {
   const { sluice, dashboard, db } = parts
   const server = createServer((incoming, response) =>
     dashboard.handler(incoming, response, () => {
-      void sluice.run(async () => response.end(JSON.stringify(await cities(db))), { name: `${incoming.method} ${incoming.url}` })
+      void sluice.run(async () => response.end(JSON.stringify(await cities(db))), {
+        name: `${incoming.method} ${incoming.url}`,
+      })
     }),
   )
   const port = await listening(server)
@@ -144,7 +154,11 @@ describe.each(worlds)('dashboard on %s', (_name, open) => {
       ['select * from city order by id asc', 1, null, 'sqlite'],
       ['select * from region where id = ? limit ?', 8, 0, 'sqlite'],
     ])
-    expect(rows[1]).toMatchObject({ rows: 8, fix: expect.stringContaining("whereIn('id'"), finding: found[0]?.key })
+    expect(rows[1]).toMatchObject({
+      rows: 8,
+      fix: expect.stringContaining("whereIn('id'"),
+      finding: found[0]?.key,
+    })
     expect(rows[1]?.ticks).toHaveLength(8)
     expect(rows[1]?.callSite?.file).toBe('test/integration/dashboard/frameworks.test.ts')
   })
@@ -152,7 +166,9 @@ describe.each(worlds)('dashboard on %s', (_name, open) => {
   it('does not show, count or measure requests to itself', async () => {
     await json('/api/now')
     const { recent, routes } = await json<RequestsPage>('/api/requests')
-    expect([...recent, ...routes].map(({ name }) => name).filter((name) => name !== 'GET /cities')).toEqual([])
+    expect([...recent, ...routes].map(({ name }) => name).filter((name) => name !== 'GET /cities')).toEqual(
+      [],
+    )
     expect(JSON.stringify(await app.sluice.monitor?.collectMetrics())).not.toContain('_sluice')
   })
 
@@ -166,7 +182,10 @@ describe.each(worlds)('dashboard on %s', (_name, open) => {
     const explained = await act('explain', { fingerprint, dialect })
     expect([explained.status, await explained.json()]).toEqual([
       200,
-      expect.objectContaining({ fullTableScan: true, steps: [expect.objectContaining({ name: 'city', access: 'full-scan' })] }),
+      expect.objectContaining({
+        fullTableScan: true,
+        steps: [expect.objectContaining({ name: 'city', access: 'full-scan' })],
+      }),
     ])
     expect((await act('explain', { fingerprint: '0000', dialect })).status).toBe(404)
   })
@@ -194,13 +213,17 @@ describe.each(worlds)('dashboard on %s', (_name, open) => {
     response.on('error', () => {})
     sent.destroy()
     if (app.hasMiddleware) await ended
-    expect((await json<RequestsPage>('/api/requests')).recent.map(({ name }) => name)).toEqual(['GET /cities'])
+    expect((await json<RequestsPage>('/api/requests')).recent.map(({ name }) => name)).toEqual([
+      'GET /cities',
+    ])
   })
 
   it('redirects to its folder and passes other paths to the app', async () => {
     const bare = await fetch(at(app.path), { redirect: 'manual' })
     expect([bare.status, bare.headers.get('location')]).toEqual([308, './_sluice/'])
-    expect((await fetch(at(`${app.path}X`))).headers.get('content-security-policy') ?? '').not.toContain('trusted-types')
+    expect((await fetch(at(`${app.path}X`))).headers.get('content-security-policy') ?? '').not.toContain(
+      'trusted-types',
+    )
   })
 })
 
@@ -210,8 +233,11 @@ describe('Fastify app', () => {
     const app = fastify({ forceCloseConnections: true })
     await app.register(parts.dashboard.fastify as never)
     app.get('/', async () => 'the app')
-    const status = async (url: string) => (await app.inject({ url, headers: { host: 'localhost' } })).statusCode
-    expect([await status('/_sluice/api/now'), await status('/_sluice'), await status('/_sluiceX')]).toEqual([200, 308, 404])
+    const status = async (url: string) =>
+      (await app.inject({ url, headers: { host: 'localhost' } })).statusCode
+    expect([await status('/_sluice/api/now'), await status('/_sluice'), await status('/_sluiceX')]).toEqual([
+      200, 308, 404,
+    ])
     expect((await app.inject('/')).body).toBe('the app')
     await closing(parts, () => app.close())()
   })

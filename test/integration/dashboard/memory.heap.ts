@@ -1,4 +1,5 @@
-// Prints the heap growth in bytes while more requests are recorded than the history can store, with its own estimate.
+// Prints the heap growth in bytes while more requests are recorded than the history can store, with its own
+// estimate.
 import { createSluice } from '@sluice/core'
 import { hostOf } from '@sluice/core/siblings'
 import { createDashboard } from '@sluice/dashboard'
@@ -19,7 +20,11 @@ async function record(from: number, requests: number): Promise<void> {
       () => {
         for (let query = 0; query < 8; query += 1) {
           const label = `SELECT * FROM table_${query < 6 ? at % 700 : (at * 7 + query) % 900} WHERE id = ? AND ${'x'.repeat(at % 120)} = ?`
-          const execution = recorder.begin(scopes.current(), { fingerprint: label, label, kind: 'read' }, traced([at, query]))
+          const execution = recorder.begin(
+            scopes.current(),
+            { fingerprint: label, label, kind: 'read' },
+            traced([at, query]),
+          )
           recorder.end(execution, 1, {})
         }
       },
@@ -39,7 +44,9 @@ const full = heap()
 await record(REQUESTS, REQUESTS)
 const later = heap()
 const { port, close } = await listening()
-const { ring } = (await (await fetch(`http://127.0.0.1:${port}/_sluice/api/requests?limit=1`)).json()) as { ring: object }
+const { ring } = (await (await fetch(`http://127.0.0.1:${port}/_sluice/api/requests?limit=1`)).json()) as {
+  ring: object
+}
 close()
 const beforeClose = heap()
 dashboard.close()

@@ -16,11 +16,15 @@ interface Report {
 describe('heap of an app with a dashboard', () => {
   it('does not grow when the history is full, and matches its estimate', { timeout: TEST_MS }, () => {
     const flags = ['--expose-gc', '--import', 'tsx', '--conditions=@sluice/source']
-    const output = execFileSync(process.execPath, [...flags, resolve(import.meta.dirname, 'memory.heap.ts')], {
-      cwd: resolve(import.meta.dirname, '../../..'),
-      encoding: 'utf8',
-      env: { ...process.env, NODE_OPTIONS: '', NODE_ENV: '' },
-    })
+    const output = execFileSync(
+      process.execPath,
+      [...flags, resolve(import.meta.dirname, 'memory.heap.ts')],
+      {
+        cwd: resolve(import.meta.dirname, '../../..'),
+        encoding: 'utf8',
+        env: { ...process.env, NODE_OPTIONS: '', NODE_ENV: '' },
+      },
+    )
     const { growth, held, ring, maxBytes } = JSON.parse(output) as Report
     expect(ring.bytes).toBeLessThanOrEqual(maxBytes)
     expect(ring.requests + ring.dropped).toBe(24_000)

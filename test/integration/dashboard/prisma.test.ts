@@ -61,14 +61,20 @@ describe('waterfall of Prisma', () => {
     const fills = async (program: () => Promise<unknown>) =>
       (await rowsOf(program)).map(({ fill, count, level }) => `${level} ${fill} ${count}`)
     const posts = () => stack.prisma.post.findMany({ where: { authorId: { gte: 1 } } })
-    expect(await fills(async () => [await posts(), await posts(), await posts()])).toContain('operation cache 2')
-    const merged = await fills(() => Promise.all([1, 2, 3].map((id) => stack.prisma.author.findFirst({ where: { id } }))))
+    expect(await fills(async () => [await posts(), await posts(), await posts()])).toContain(
+      'operation cache 2',
+    )
+    const merged = await fills(() =>
+      Promise.all([1, 2, 3].map((id) => stack.prisma.author.findFirst({ where: { id } }))),
+    )
     expect(merged).toContain('operation batch 2')
   })
 
   it('shows batches of Prisma separately', async () => {
     const { stack, rowsOf } = await start({ mode: 'observe' })
-    const rows = await rowsOf(() => Promise.all([1, 2, 3, 4].map((id) => stack.prisma.author.findUniqueOrThrow({ where: { id } }))))
+    const rows = await rowsOf(() =>
+      Promise.all([1, 2, 3, 4].map((id) => stack.prisma.author.findUniqueOrThrow({ where: { id } }))),
+    )
     const operations = rows.filter(({ level }) => level === 'operation')
     expect(operations.map(({ fill, count }) => [fill, count]).sort()).toEqual([['database', 1], ['orm', 3]]) // biome-ignore format: a table
   })

@@ -48,6 +48,9 @@ describe('the advisor on a shop in SQLite, one statement at a time', () => {
     if (shape === undefined) throw new Error(`The bench has no shape "${id}".`)
     // Only planned: measured values are not the same each time.
     const { missing, needless, advice } = await judgeShape(advisor, shape, { ...asked, ms: new Map() }, false)
-    expect({ missing, needless: needless.map(labelOf), came: advice.indexes.map(labelOf) }).toMatchObject({ missing: [], needless: [] })
+    expect({ missing, needless: needless.map(labelOf), came: advice.indexes.map(labelOf) }).toMatchObject({
+      missing: [],
+      needless: [],
+    })
   })
 })

@@ -18,10 +18,18 @@ import { TEST_MS } from '../../support/patience.ts'
 import { type PinnedConnection, pinnedConnection } from '../../support/pinned-connection.ts'
 import { createShop } from '../../support/shop.ts'
 
-const ANALYZE = { sqlite: 'ANALYZE', postgresql: 'VACUUM (ANALYZE)', mysql: 'ANALYZE TABLE customers, orders' }
+const ANALYZE = {
+  sqlite: 'ANALYZE',
+  postgresql: 'VACUUM (ANALYZE)',
+  mysql: 'ANALYZE TABLE customers, orders',
+}
 
 /** With `?`, which becomes `$1`, `$2`, … in PostgreSQL. */
-const statements: readonly (readonly [sql: string, calls: number, samples: readonly (readonly unknown[])[]])[] = [
+const statements: readonly (readonly [
+  sql: string,
+  calls: number,
+  samples: readonly (readonly unknown[])[],
+])[] = [
   [
     'SELECT id, total FROM orders WHERE customer_id = ? ORDER BY placed_at DESC LIMIT ?',
     500,
@@ -32,7 +40,11 @@ const statements: readonly (readonly [sql: string, calls: number, samples: reado
   ],
   ['SELECT * FROM customers WHERE email = ?', 300, [['c7@example.org']]],
   ["SELECT id, placed_at FROM orders WHERE status = 'open' ORDER BY placed_at LIMIT ?", 200, [[50]]],
-  ['SELECT c.name, o.total FROM customers c JOIN orders o ON o.customer_id = c.id WHERE c.country = ? AND o.total > ?', 20, [['C3', 900]]],
+  [
+    'SELECT c.name, o.total FROM customers c JOIN orders o ON o.customer_id = c.id WHERE c.country = ? AND o.total > ?',
+    20,
+    [['C3', 900]],
+  ],
   ['SELECT status, count(*) FROM orders GROUP BY status', 2, [[]]],
   ['SELECT * FROM orders WHERE id = ?', 9_000, [[3]]],
   ['INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?)', 50, []],
@@ -47,7 +59,18 @@ function workloadOf(dialect: Dialect): WorkloadEntry[] {
     const { fingerprint } = analyzeSql(sql, dialect)
     const kind = sql.startsWith('INSERT') ? 'write' : 'read'
     const times = { totalMs: calls * 4, maxMs: 9, firstSeenAt: 0, lastSeenAt: 0 }
-    return { fingerprint, dialect, sql, kind, calls, rows: calls, callSites: [], samples, source: 'app', ...times }
+    return {
+      fingerprint,
+      dialect,
+      sql,
+      kind,
+      calls,
+      rows: calls,
+      callSites: [],
+      samples,
+      source: 'app',
+      ...times,
+    }
   })
 }
 
@@ -98,7 +121,12 @@ for (const { name, dialect, skipped, connect } of databases()) {
       connection = await pinnedConnection(database)
       before = await connection.query(OBJECTS[dialect])
       const snapshot = await inspectDatabase(connection)
-      analysis = await analyzeDatabase({ connection, snapshot, workload: workloadOf(dialect), tools: sqliteTools })
+      analysis = await analyzeDatabase({
+        connection,
+        snapshot,
+        workload: workloadOf(dialect),
+        tools: sqliteTools,
+      })
       after = await connection.query(OBJECTS[dialect])
     }, TEST_MS)
     afterAll(async () => {
@@ -110,7 +138,11 @@ for (const { name, dialect, skipped, connect } of databases()) {
       const found = titles(analysis)
       expect(found).toContain('customers(email)')
       expect(found.some((title) => title.startsWith('orders(customer_id'))).toBe(true)
-      expect(found.some((title) => title.startsWith('orders(status') || title.includes('WHERE "status" = \'open\''))).toBe(true)
+      expect(
+        found.some(
+          (title) => title.startsWith('orders(status') || title.includes('WHERE "status" = \'open\''),
+        ),
+      ).toBe(true)
       expect(found.length, found.join()).toBeLessThanOrEqual(5)
     })
 
@@ -119,31 +151,35 @@ for (const { name, dialect, skipped, connect } of databases()) {
       expect([...new Set(missing(analysis).map(({ validation }) => validation))]).toEqual(expected)
       const measured = missing(analysis).filter((finding) => finding.measured !== undefined)
       expect(measured).toHaveLength(dialect === 'postgresql' ? 0 : missing(analysis).length)
-      if (dialect === 'postgresql') expect(analysis.gaps.some(({ what }) => what === 'validation of indexes')).toBe(true)
+      if (dialect === 'postgresql')
+        expect(analysis.gaps.some(({ what }) => what === 'validation of indexes')).toBe(true)
     })
 
-    it.skipIf(dialect !== 'sqlite')('measures again if a busy machine may have decided the result', async () => {
-      let slow = 3
-      const sqliteScratch: typeof sqliteTools.sqliteScratch = async () => {
-        const scratch = (await sqliteTools.sqliteScratch?.()) as NonNullable<
-          Awaited<ReturnType<NonNullable<AdvisorTools['sqliteScratch']>>>
-        >
-        const query: Connection['query'] = async (sql, params) => {
-          if (/^SELECT \* FROM customers WHERE email/.test(sql) && slow > 0) {
-            slow -= 1
-            keepBusy(40)
+    it.skipIf(dialect !== 'sqlite')(
+      'measures again if a busy machine may have decided the result',
+      async () => {
+        let slow = 3
+        const sqliteScratch: typeof sqliteTools.sqliteScratch = async () => {
+          const scratch = (await sqliteTools.sqliteScratch?.()) as NonNullable<
+            Awaited<ReturnType<NonNullable<AdvisorTools['sqliteScratch']>>>
+          >
+          const query: Connection['query'] = async (sql, params) => {
+            if (/^SELECT \* FROM customers WHERE email/.test(sql) && slow > 0) {
+              slow -= 1
+              keepBusy(40)
+            }
+            return scratch.query(sql, params)
           }
-          return scratch.query(sql, params)
+          return { ...scratch, query }
         }
-        return { ...scratch, query }
-      }
-      const again = await analyzeDatabase({
-        ...{ connection, snapshot: await inspectDatabase(connection), workload: workloadOf(dialect) },
-        tools: { ...sqliteTools, sqliteScratch },
-      })
-      expect(slow).toBe(0)
-      expect(titles(again)).toContain('customers(email)')
-    })
+        const again = await analyzeDatabase({
+          ...{ connection, snapshot: await inspectDatabase(connection), workload: workloadOf(dialect) },
+          tools: { ...sqliteTools, sqliteScratch },
+        })
+        expect(slow).toBe(0)
+        expect(titles(again)).toContain('customers(email)')
+      },
+    )
 
     it('returns SQL that creates each missing index', async () => {
       for (const { sql = [], changes } of missing(analysis)) {
@@ -154,7 +190,10 @@ for (const { name, dialect, skipped, connect } of databases()) {
     })
 
     it('lists unreadable statements and unknown tables, and continues', () => {
-      expect(analysis.left.filter(({ kind }) => kind !== 'cheap').map(({ kind }) => kind)).toEqual(['unreadable', 'unknown-table'])
+      expect(analysis.left.filter(({ kind }) => kind !== 'cheap').map(({ kind }) => kind)).toEqual([
+        'unreadable',
+        'unknown-table',
+      ])
     })
 
     it('leaves the database unchanged', () => {
@@ -166,10 +205,16 @@ for (const { name, dialect, skipped, connect } of databases()) {
     })
 
     it('finds no additional indexes after the missing ones are created', { timeout: TEST_MS }, async () => {
-      for (const { sql = [] } of missing(analysis)) for (const statement of sql) await database.exec(statement)
+      for (const { sql = [] } of missing(analysis))
+        for (const statement of sql) await database.exec(statement)
       await database.exec(ANALYZE[dialect])
       const snapshot = await inspectDatabase(connection)
-      const again = await analyzeDatabase({ connection, snapshot, workload: workloadOf(dialect), tools: sqliteTools })
+      const again = await analyzeDatabase({
+        connection,
+        snapshot,
+        workload: workloadOf(dialect),
+        tools: sqliteTools,
+      })
       expect(titles(again)).toEqual([])
     })
   })
@@ -194,7 +239,8 @@ describe('analyzeDatabase with HypoPG', () => {
     await createShop({ exec }, 'postgresql')
     await exec('CREATE EXTENSION hypopg')
     await exec(ANALYZE.postgresql)
-    const query: Connection['query'] = async (sql, params = []) => (await own.query<Record<string, unknown>>(sql, [...params])).rows
+    const query: Connection['query'] = async (sql, params = []) =>
+      (await own.query<Record<string, unknown>>(sql, [...params])).rows
     connection = { dialect: 'postgresql', query, session: (work) => work({ dialect: 'postgresql', query }) }
   }, TEST_MS)
   afterAll(async () => {

@@ -9,7 +9,11 @@ import { type Database, databases } from '../../support/databases.ts'
 import { fixFacts, fixTable } from '../../support/fix-facts.ts'
 import { type PinnedConnection, pinnedConnection } from '../../support/pinned-connection.ts'
 
-const index = (facts: DatabaseFacts, keys: readonly (string | IndexKey)[], more: Partial<IndexDefinition> = {}): IndexDefinition => ({
+const index = (
+  facts: DatabaseFacts,
+  keys: readonly (string | IndexKey)[],
+  more: Partial<IndexDefinition> = {},
+): IndexDefinition => ({
   table: `${facts.defaultSchema}.city`,
   keys: keys.map((key) => (typeof key === 'string' ? { column: key } : key)),
   method: 'btree',
@@ -24,12 +28,19 @@ for (const { name, dialect, skipped, connect } of databases()) {
     let facts: DatabaseFacts
     let events: ApplyEvent[]
 
-    const create = (indexName: string, keys: readonly (string | IndexKey)[], more: Partial<IndexDefinition> = {}): SchemaChange => ({
+    const create = (
+      indexName: string,
+      keys: readonly (string | IndexKey)[],
+      more: Partial<IndexDefinition> = {},
+    ): SchemaChange => ({
       kind: 'create-index',
       name: indexName,
       index: index(facts, keys, more),
     })
-    const drop = (indexName: string, keys: readonly string[]): SchemaChange => ({ ...create(indexName, keys), kind: 'drop-index' })
+    const drop = (indexName: string, keys: readonly string[]): SchemaChange => ({
+      ...create(indexName, keys),
+      kind: 'drop-index',
+    })
     const apply = (changes: readonly SchemaChange[], over: Connection = connection, lockTimeoutMs = 1_000) =>
       applyChanges(over, changes, facts, { lockTimeoutMs, onEvent: (event) => events.push(event) })
     const kinds = () => events.map(({ kind }) => kind)
@@ -38,7 +49,8 @@ for (const { name, dialect, skipped, connect } of databases()) {
       const rows = await database.query(
         {
           sqlite: "SELECT name FROM sqlite_schema WHERE type = 'index' AND name NOT LIKE 'sqlite_%'",
-          postgresql: "SELECT indexname AS name FROM pg_indexes WHERE schemaname = 'public' AND indexname NOT LIKE '%_pkey'",
+          postgresql:
+            "SELECT indexname AS name FROM pg_indexes WHERE schemaname = 'public' AND indexname NOT LIKE '%_pkey'",
           mysql:
             "SELECT DISTINCT index_name AS name FROM information_schema.statistics WHERE table_schema = database() AND index_name <> 'PRIMARY'",
         }[dialect],
@@ -51,7 +63,9 @@ for (const { name, dialect, skipped, connect } of databases()) {
       facts = fixFacts(database)
       connection = await pinnedConnection(database)
       events = []
-      await database.exec('CREATE TABLE city (id integer PRIMARY KEY, name varchar(40), region_id integer, code varchar(9) UNIQUE);')
+      await database.exec(
+        'CREATE TABLE city (id integer PRIMARY KEY, name varchar(40), region_id integer, code varchar(9) UNIQUE);',
+      )
       await database.exec("INSERT INTO city VALUES (1, 'a', 1, 'x'), (2, 'b', 1, 'y');")
     })
     afterEach(async () => {
@@ -80,7 +94,10 @@ for (const { name, dialect, skipped, connect } of databases()) {
         create('city_code_idx', ['code']),
         create('by_hand', ['name']),
         create('city_town_idx', ['town']),
-        { ...create('town_idx', ['id']), index: index(facts, ['id'], { table: `${facts.defaultSchema}.town` }) },
+        {
+          ...create('town_idx', ['id']),
+          index: index(facts, ['id'], { table: `${facts.defaultSchema}.town` }),
+        },
         drop('city_gone_idx', ['name']),
         drop('by_hand', ['name']),
       ])
@@ -98,7 +115,10 @@ for (const { name, dialect, skipped, connect } of databases()) {
 
     it('creates an index next to one that covers less', async () => {
       await database.exec('CREATE INDEX by_hand ON city (region_id)')
-      const { done } = await apply([create('more', ['region_id', 'name']), create('unique', ['region_id', 'id'], { isUnique: true })])
+      const { done } = await apply([
+        create('more', ['region_id', 'name']),
+        create('unique', ['region_id', 'id'], { isUnique: true }),
+      ])
       expect(done).toHaveLength(2)
     })
 
@@ -151,7 +171,9 @@ for (const { name, dialect, skipped, connect } of databases()) {
       const listener = () => {
         throw new Error('no more')
       }
-      await expect(applyChanges(connection, [create('a', ['name'])], facts, { onEvent: listener })).rejects.toThrow('no more')
+      await expect(
+        applyChanges(connection, [create('a', ['name'])], facts, { onEvent: listener }),
+      ).rejects.toThrow('no more')
       const other = await pinnedConnection(database)
       try {
         expect((await apply([create('city_name_idx', ['name'])], other)).done).toHaveLength(1)
@@ -163,7 +185,11 @@ for (const { name, dialect, skipped, connect } of databases()) {
     it.skipIf(dialect === 'sqlite')('gives up when it would wait for a lock', async () => {
       const other = await pinnedConnection(database)
       try {
-        const lock = { postgresql: 'LOCK TABLE city IN ACCESS EXCLUSIVE MODE', mysql: 'SELECT * FROM city FOR UPDATE', sqlite: '' }
+        const lock = {
+          postgresql: 'LOCK TABLE city IN ACCESS EXCLUSIVE MODE',
+          mysql: 'SELECT * FROM city FOR UPDATE',
+          sqlite: '',
+        }
         await other.query('BEGIN')
         await other.query(lock[dialect])
         const { failed } = await apply([create('city_name_idx', ['name'])], connection, 50)
@@ -181,7 +207,9 @@ for (const { name, dialect, skipped, connect } of databases()) {
     })
 
     it.runIf(dialect === 'postgresql')('replaces an invalid index from an earlier build', async () => {
-      await expect(database.exec('CREATE UNIQUE INDEX CONCURRENTLY city_region_id_key ON city (region_id)')).rejects.toThrow()
+      await expect(
+        database.exec('CREATE UNIQUE INDEX CONCURRENTLY city_region_id_key ON city (region_id)'),
+      ).rejects.toThrow()
       expect(await names()).toContain('city_region_id_key')
       await database.exec('UPDATE city SET region_id = id')
       await apply([create('city_region_id_key', ['region_id'], { isUnique: true })])

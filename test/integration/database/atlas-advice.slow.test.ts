@@ -17,7 +17,9 @@ const BIN = join(import.meta.dirname, '../../../packages/cli/src/bin.ts')
 function sluice(args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const own = ['--import', 'tsx', '--conditions=@sluice/source', BIN, ...args]
-    execFile(process.execPath, own, { maxBuffer: 1 << 26 }, (error, out, err) => (error === null ? resolve(out) : reject(new Error(err))))
+    execFile(process.execPath, own, { maxBuffer: 1 << 26 }, (error, out, err) =>
+      error === null ? resolve(out) : reject(new Error(err)),
+    )
   })
 }
 
@@ -25,8 +27,12 @@ async function advise(loaded: DatabaseTarget) {
   await loadData(loaded, silentProgress)
   const { advised, careful } = await runAdvice({ loaded, requests: REQUESTS, seed: 7, sluice, say() {} })
   return {
-    missed: careful.filter(({ foundAs, index }) => foundAs === undefined && !index.isOutOfReach).map(({ index }) => index),
-    needless: advised.filter((index) => !hasGain(index)).map(({ title, without, with: present }) => ({ title, without, present })),
+    missed: careful
+      .filter(({ foundAs, index }) => foundAs === undefined && !index.isOutOfReach)
+      .map(({ index }) => index),
+    needless: advised
+      .filter((index) => !hasGain(index))
+      .map(({ title, without, with: present }) => ({ title, without, present })),
     found: advised.length,
   }
 }
@@ -34,11 +40,17 @@ async function advise(loaded: DatabaseTarget) {
 const { postgres, mariadb } = inject('services')
 
 describe('the advice for atlas', () => {
-  it('finds the manually chosen indexes, and none without gain, on SQLite', { timeout: TEST_MS }, async () => {
+  it('finds the manually chosen indexes, and none without gain, on SQLite', {
+    timeout: TEST_MS,
+  }, async () => {
     const database = await freshDatabase('sqlite')
     try {
       const file = `${database.filename}.atlas`
-      expect(await advise({ kind: 'sqlite', file })).toEqual({ missed: [], needless: [], found: expect.any(Number) })
+      expect(await advise({ kind: 'sqlite', file })).toEqual({
+        missed: [],
+        needless: [],
+        found: expect.any(Number),
+      })
     } finally {
       await database.drop()
     }
@@ -50,7 +62,10 @@ describe('the advice for atlas', () => {
     async () => {
       if (!('url' in postgres)) throw new Error(postgres.skipped)
       const name = `${databaseOf(postgres.url)}_${randomSuffix()}`
-      await onPostgres(postgres.url, `CREATE DATABASE ${name} TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en'`)
+      await onPostgres(
+        postgres.url,
+        `CREATE DATABASE ${name} TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en'`,
+      )
       try {
         const target = parseDatabaseUrl(withDatabase(postgres.url, name))
         expect(await advise(target)).toEqual({ missed: [], needless: [], found: expect.any(Number) })
@@ -60,12 +75,20 @@ describe('the advice for atlas', () => {
     },
   )
 
-  it.skipIf('skipped' in mariadb)('finds the manually chosen indexes on MariaDB', { timeout: TEST_MS }, async () => {
-    const database = await freshDatabase('mysql')
-    try {
-      expect(await advise(parseDatabaseUrl(database.url))).toEqual({ missed: [], needless: [], found: expect.any(Number) })
-    } finally {
-      await database.drop()
-    }
-  })
+  it.skipIf('skipped' in mariadb)(
+    'finds the manually chosen indexes on MariaDB',
+    { timeout: TEST_MS },
+    async () => {
+      const database = await freshDatabase('mysql')
+      try {
+        expect(await advise(parseDatabaseUrl(database.url))).toEqual({
+          missed: [],
+          needless: [],
+          found: expect.any(Number),
+        })
+      } finally {
+        await database.drop()
+      }
+    },
+  )
 })

@@ -82,16 +82,23 @@ for (const { name, dialect, skipped, connect } of databases()) {
 
       it('binds values and returns rows by name', async () => {
         const sql =
-          dialect === 'postgresql' ? 'SELECT name FROM city WHERE id = $1 AND code = $2' : 'SELECT name FROM city WHERE id = ? AND code = ?'
+          dialect === 'postgresql'
+            ? 'SELECT name FROM city WHERE id = $1 AND code = $2'
+            : 'SELECT name FROM city WHERE id = ? AND code = ?'
         expect(await connection.query(sql, [8, 'c8'])).toEqual([{ name: 'city 8' }])
         expect(await connection.query(sql, [8, 'c9'])).toEqual([])
       })
 
       it('explains a statement and measures it', async () => {
-        const plan = await explainStatement(connection, `SELECT id FROM city WHERE label = 'city 7!'`, [], { tables: expected.tables })
+        const plan = await explainStatement(connection, `SELECT id FROM city WHERE label = 'city 7!'`, [], {
+          tables: expected.tables,
+        })
         expect(plan.steps).toMatchObject([{ access: 'full-scan' }])
         if (dialect === 'sqlite') return
-        const sql = dialect === 'postgresql' ? 'SELECT id FROM city WHERE population < $1' : 'SELECT id FROM city WHERE population < ?'
+        const sql =
+          dialect === 'postgresql'
+            ? 'SELECT id FROM city WHERE population < $1'
+            : 'SELECT id FROM city WHERE population < ?'
         const measured = await explainStatement(connection, sql, [10], { analyze: true })
         expect(measured).toMatchObject({ rowsReturned: 200 })
       })
@@ -113,16 +120,21 @@ for (const { name, dialect, skipped, connect } of databases()) {
           await session.query(TEMPORARY)
           await session.query('INSERT INTO passing VALUES (1)')
           await session.query('SELECT * FROM nowhere').catch(() => {})
-          return (await session.query('SELECT COUNT(*) AS rows_of FROM passing')).map((row) => Number(row.rows_of))
+          return (await session.query('SELECT COUNT(*) AS rows_of FROM passing')).map((row) =>
+            Number(row.rows_of),
+          )
         })
         expect(counted).toEqual([1])
-        if (dialect === 'postgresql') await expect(connection.query('SELECT * FROM passing')).rejects.toThrow(/passing|TableDoesNotExist/)
+        if (dialect === 'postgresql')
+          await expect(connection.query('SELECT * FROM passing')).rejects.toThrow(/passing|TableDoesNotExist/)
       })
 
       it('releases the session when the work fails', async () => {
         if (connection.session === undefined) return
         for (let at = 0; at < 5; at++) {
-          await expect(connection.session(() => Promise.reject(new Error('planned')))).rejects.toThrow('planned')
+          await expect(connection.session(() => Promise.reject(new Error('planned')))).rejects.toThrow(
+            'planned',
+          )
         }
         expect(await connection.query('SELECT 1 AS one')).toHaveLength(1)
       })
@@ -132,7 +144,9 @@ for (const { name, dialect, skipped, connect } of databases()) {
       const own = createSluice()
       const first = withSluice(knex(database.knexConfig()), own)
       expect(hostOf(own).connections.first(dialect)?.dialect).toBe(dialect)
-      expect(await hostOf(own).connections.first()?.query('SELECT name FROM region WHERE id = 1')).toEqual([{ name: 'region 1' }])
+      expect(await hostOf(own).connections.first()?.query('SELECT name FROM region WHERE id = 1')).toEqual([
+        { name: 'region 1' },
+      ])
       unsluice(first)
       expect(hostOf(own).connections.all()).toEqual([])
       withSluice(first, own)
@@ -146,7 +160,9 @@ for (const { name, dialect, skipped, connect } of databases()) {
       const factory = sluiceAdapter(createAdapter(dialect, database), own)
       expect(hostOf(own).connections.all()).toEqual([])
       const adapter = await factory.connect()
-      expect(await hostOf(own).connections.first(dialect)?.query('SELECT name FROM region WHERE id = 1')).toEqual([{ name: 'region 1' }])
+      expect(
+        await hostOf(own).connections.first(dialect)?.query('SELECT name FROM region WHERE id = 1'),
+      ).toEqual([{ name: 'region 1' }])
       await adapter.dispose()
       expect(hostOf(own).connections.all()).toEqual([])
     })
@@ -156,36 +172,41 @@ for (const { name, dialect, skipped, connect } of databases()) {
         .transaction(async (trx) => {
           const connection = knexConnection(trx)
           await connection.query(`INSERT INTO region (id, name) VALUES (99, 'new')`)
-          expect(await connection.session?.((session) => session.query('SELECT name FROM region WHERE id = 99'))).toEqual([{ name: 'new' }])
+          expect(
+            await connection.session?.((session) => session.query('SELECT name FROM region WHERE id = 99')),
+          ).toEqual([{ name: 'new' }])
           await trx.rollback()
         })
         .catch(() => {})
       expect(await database.query('SELECT name FROM region WHERE id = 99')).toEqual([])
     })
 
-    it.skipIf(dialect === 'sqlite')('takes no pool connection for a session, and configures its connection like the pool', async () => {
-      const config = database.knexConfig()
-      const made: object[] = []
-      const pool = {
-        min: 0,
-        max: 1,
-        afterCreate: (connection: object, done: (error: unknown, connection: object) => void) => {
-          made.push(connection)
-          done(undefined, connection)
-        },
-      }
-      const one = knex({ ...config, pool })
-      try {
-        const both = await knexConnection(one).session?.(async (session) => [
-          await session.query('SELECT 1 AS a'),
-          await one.raw('SELECT 2 AS b'),
-        ])
-        expect(both).toHaveLength(2)
-        expect(made).toHaveLength(2)
-      } finally {
-        await one.destroy()
-      }
-    })
+    it.skipIf(dialect === 'sqlite')(
+      'takes no pool connection for a session, and configures its connection like the pool',
+      async () => {
+        const config = database.knexConfig()
+        const made: object[] = []
+        const pool = {
+          min: 0,
+          max: 1,
+          afterCreate: (connection: object, done: (error: unknown, connection: object) => void) => {
+            made.push(connection)
+            done(undefined, connection)
+          },
+        }
+        const one = knex({ ...config, pool })
+        try {
+          const both = await knexConnection(one).session?.(async (session) => [
+            await session.query('SELECT 1 AS a'),
+            await one.raw('SELECT 2 AS b'),
+          ])
+          expect(both).toHaveLength(2)
+          expect(made).toHaveLength(2)
+        } finally {
+          await one.destroy()
+        }
+      },
+    )
 
     it('rejects a value that is not a Knex instance', () => {
       expect(() => knexConnection({} as Knex)).toThrow('a Knex instance')

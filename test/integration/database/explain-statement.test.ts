@@ -1,6 +1,9 @@
 import type { Connection } from '@sluice/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type ExplainOptions, explainStatement } from '../../../packages/core/src/database/explain/explain-statement.ts'
+import {
+  type ExplainOptions,
+  explainStatement,
+} from '../../../packages/core/src/database/explain/explain-statement.ts'
 import type { PlanSummary } from '../../../packages/core/src/database/explain/plan-summary.ts'
 import type { DatabaseSnapshot } from '../../../packages/core/src/database/inspectors/database-snapshot.ts'
 import { inspectDatabase } from '../../../packages/core/src/database/inspectors/inspect-database.ts'
@@ -87,14 +90,19 @@ for (const { name, dialect, skipped, connect } of databases()) {
     let snapshot: DatabaseSnapshot
     const sent: string[] = []
     const $ = (number: number) => (dialect === 'postgresql' ? `$${number}` : '?')
-    const explain = (sql: string, bindings?: readonly unknown[], options?: ExplainOptions): Promise<PlanSummary> =>
+    const explain = (
+      sql: string,
+      bindings?: readonly unknown[],
+      options?: ExplainOptions,
+    ): Promise<PlanSummary> =>
       explainStatement(connection, sql, bindings, { tables: snapshot.tables, ...options })
     const id = (table: string) => snapshot.tables.find((each) => each.name === table)?.id
     const state = async () => {
       const counts = await database.query(
         'SELECT (SELECT COUNT(*) FROM city) AS cities, (SELECT COUNT(*) FROM note) AS notes, (SELECT COUNT(*) FROM region) AS regions',
       )
-      const [sequence] = dialect === 'postgresql' ? await database.query('SELECT last_value, is_called FROM numbers') : []
+      const [sequence] =
+        dialect === 'postgresql' ? await database.query('SELECT last_value, is_called FROM numbers') : []
       const [tables] = await database.query(TABLES[dialect])
       return { counts: counts.map((row) => Object.values(row).map(Number)), sequence, tables }
     }
@@ -129,7 +137,10 @@ for (const { name, dialect, skipped, connect } of databases()) {
     })
 
     it('reports an index and the columns that are searched by it', async () => {
-      const plan = await explain(`SELECT id, name, code FROM city WHERE region_id = ${$(1)} AND population > ${$(2)}`, [3, 97])
+      const plan = await explain(
+        `SELECT id, name, code FROM city WHERE region_id = ${$(1)} AND population > ${$(2)}`,
+        [3, 97],
+      )
       const [step] = plan.steps
       expect(plan.steps).toHaveLength(1)
       expect(step?.searchedBy?.[0]).toBe('region_id')
@@ -170,17 +181,20 @@ for (const { name, dialect, skipped, connect } of databases()) {
       expect(await state()).toEqual(before)
     })
 
-    it.each([...HARMFUL_EVERYWHERE, ...HARMFUL[dialect]])('writes nothing when it explains: %s', async (sql) => {
-      const before = await state()
-      for (const analyze of [false, true]) {
-        const error = await explain(sql, undefined, { analyze }).then(
-          () => undefined,
-          (reason: unknown) => reason as { readonly code?: string },
-        )
-        if (analyze) expect(error).toBeDefined()
-        expect(await state()).toEqual(before)
-      }
-    })
+    it.each([...HARMFUL_EVERYWHERE, ...HARMFUL[dialect]])(
+      'writes nothing when it explains: %s',
+      async (sql) => {
+        const before = await state()
+        for (const analyze of [false, true]) {
+          const error = await explain(sql, undefined, { analyze }).then(
+            () => undefined,
+            (reason: unknown) => reason as { readonly code?: string },
+          )
+          if (analyze) expect(error).toBeDefined()
+          expect(await state()).toEqual(before)
+        }
+      },
+    )
 
     it('releases the session with its settings unchanged', async () => {
       const settings = {
@@ -204,9 +218,9 @@ for (const { name, dialect, skipped, connect } of databases()) {
     if (dialect === 'sqlite') {
       it('plans without values if none are given, and with parameters of any kind', async () => {
         expect((await explain('SELECT * FROM city WHERE id = ?')).steps).toMatchObject([{ access: 'key' }])
-        expect((await explain('SELECT * FROM city WHERE code = :code AND id > ?1', [1, 'c2'])).steps).toMatchObject([
-          { access: 'index-search' },
-        ])
+        expect(
+          (await explain('SELECT * FROM city WHERE code = :code AND id > ?1', [1, 'c2'])).steps,
+        ).toMatchObject([{ access: 'index-search' }])
       })
 
       it('distinguishes index scans, index-only searches and automatic indexes', async () => {
@@ -214,11 +228,16 @@ for (const { name, dialect, skipped, connect } of databases()) {
           { access: 'index-only-scan', index: 'sqlite_autoindex_city_1' },
         ])
         const search = await explain('SELECT population FROM city WHERE region_id = 3')
-        expect(search.steps).toMatchObject([{ access: 'index-only-scan', index: 'city_plain', searchedBy: ['region_id'] }])
+        expect(search.steps).toMatchObject([
+          { access: 'index-only-scan', index: 'city_plain', searchedBy: ['region_id'] },
+        ])
         const joined = await explain('SELECT * FROM city a JOIN city b ON a.label = b.label')
         expect(joined.steps.map(({ access }) => access)).toEqual(['full-scan', 'automatic-index'])
         const either = await explain('SELECT * FROM city WHERE code = ? OR region_id = ?', ['a', 1])
-        expect(either.steps.map(({ index }) => index)).toEqual(['sqlite_autoindex_city_1', expect.stringMatching(/^city_/)])
+        expect(either.steps.map(({ index }) => index)).toEqual([
+          'sqlite_autoindex_city_1',
+          expect.stringMatching(/^city_/),
+        ])
       })
 
       it('recognizes tables within subqueries and views', async () => {
@@ -229,33 +248,51 @@ for (const { name, dialect, skipped, connect } of databases()) {
       })
 
       it('rejects measuring a statement on SQLite', async () => {
-        await expect(explain('SELECT 1 FROM city', [], { analyze: true })).rejects.toMatchObject({ code: 'SLUICE_NOT_EXPLAINABLE' })
+        await expect(explain('SELECT 1 FROM city', [], { analyze: true })).rejects.toMatchObject({
+          code: 'SLUICE_NOT_EXPLAINABLE',
+        })
       })
     } else {
       it('measures a read in a read-only transaction', async () => {
         sent.length = 0
-        const plan = await explain(`SELECT id FROM city WHERE label LIKE ${$(1)}`, ['city 1%'], { analyze: true })
+        const plan = await explain(`SELECT id FROM city WHERE label LIKE ${$(1)}`, ['city 1%'], {
+          analyze: true,
+        })
         expect(plan).toMatchObject({ rowsScanned: 2000, rowsReturned: 1111 })
         expect(plan.executionTime).toBeGreaterThan(0)
-        expect(sent.findIndex((sql) => /READ ONLY/.test(sql))).toBeLessThan(sent.findIndex((sql) => /ANALYZE/.test(sql)))
+        expect(sent.findIndex((sql) => /READ ONLY/.test(sql))).toBeLessThan(
+          sent.findIndex((sql) => /ANALYZE/.test(sql)),
+        )
         expect(sent.some((sql) => sql === 'ROLLBACK')).toBe(true)
       })
 
       it('aborts a statement that exceeds the time limit', async () => {
-        const slow = 'SELECT COUNT(*) FROM city a, city b, city c WHERE a.label <> b.label AND b.label <> c.label'
-        await expect(explain(slow, [], { analyze: true, timeoutMs: 100 })).rejects.toThrow(/timeout|max_statement_time/i)
+        const slow =
+          'SELECT COUNT(*) FROM city a, city b, city c WHERE a.label <> b.label AND b.label <> c.label'
+        await expect(explain(slow, [], { analyze: true, timeoutMs: 100 })).rejects.toThrow(
+          /timeout|max_statement_time/i,
+        )
       })
 
       it('does not execute a statement that locks, calls unknown functions or depends on the clock', async () => {
-        const texts = ['SELECT * FROM city FOR UPDATE', 'SELECT lie()', 'SELECT * FROM city WHERE deleted_at < NOW()', 'DELETE FROM city']
+        const texts = [
+          'SELECT * FROM city FOR UPDATE',
+          'SELECT lie()',
+          'SELECT * FROM city WHERE deleted_at < NOW()',
+          'DELETE FROM city',
+        ]
         for (const sql of texts) {
-          await expect(explain(sql, [], { analyze: true })).rejects.toMatchObject({ code: 'SLUICE_NOT_EXPLAINABLE' })
+          await expect(explain(sql, [], { analyze: true })).rejects.toMatchObject({
+            code: 'SLUICE_NOT_EXPLAINABLE',
+          })
         }
       })
 
       it('requires a separate session', async () => {
         const { query } = database
-        await expect(explainStatement({ dialect, query }, 'SELECT * FROM city')).rejects.toMatchObject({ code: 'SLUICE_NOT_EXPLAINABLE' })
+        await expect(explainStatement({ dialect, query }, 'SELECT * FROM city')).rejects.toMatchObject({
+          code: 'SLUICE_NOT_EXPLAINABLE',
+        })
       })
     }
 
@@ -271,7 +308,9 @@ for (const { name, dialect, skipped, connect } of databases()) {
         await database.exec('SET standard_conforming_strings = off; SET escape_string_warning = off')
         try {
           const before = await state()
-          await expect(explain(`SELECT 'a\\''; DELETE FROM city; --'`)).rejects.toMatchObject({ code: 'SLUICE_NOT_EXPLAINABLE' })
+          await expect(explain(`SELECT 'a\\''; DELETE FROM city; --'`)).rejects.toMatchObject({
+            code: 'SLUICE_NOT_EXPLAINABLE',
+          })
           expect(await state()).toEqual(before)
         } finally {
           await database.exec('RESET standard_conforming_strings; RESET escape_string_warning')
@@ -292,7 +331,9 @@ for (const { name, dialect, skipped, connect } of databases()) {
       it('counts the rows that a LIMIT saves and those that a loop repeats', async () => {
         const first = await explain('SELECT * FROM city WHERE population >= 0 LIMIT 20')
         expect(first.rowsScanned).toBeLessThan(30)
-        const loop = await explain(`SELECT * FROM region r, LATERAL (SELECT * FROM city c WHERE c.region_id = r.id OFFSET 0) x`)
+        const loop = await explain(
+          `SELECT * FROM region r, LATERAL (SELECT * FROM city c WHERE c.region_id = r.id OFFSET 0) x`,
+        )
         const inner = loop.steps.find(({ table }) => table === 'public.city')
         expect(inner?.loops).toBe(10)
       })
@@ -301,7 +342,9 @@ for (const { name, dialect, skipped, connect } of databases()) {
     if (dialect === 'mysql') {
       it('recognizes an index-only search and a union of two indexes', async () => {
         const alone = await explain('SELECT region_id FROM city WHERE region_id = 3 AND population = 7')
-        expect(alone.steps).toMatchObject([{ access: 'index-only-scan', index: 'city_plain', searchedBy: ['region_id', 'population'] }])
+        expect(alone.steps).toMatchObject([
+          { access: 'index-only-scan', index: 'city_plain', searchedBy: ['region_id', 'population'] },
+        ])
         const either = await explain(`SELECT * FROM city WHERE code = 'c2' OR id = 9`)
         expect(either.steps).toMatchObject([{ table: id('city'), access: 'bitmap' }])
       })
@@ -322,13 +365,17 @@ for (const { name, dialect, skipped, connect } of databases()) {
       })
 
       it('plans with values only', async () => {
-        await expect(explain('SELECT * FROM city WHERE id = ?')).rejects.toMatchObject({ code: 'SLUICE_NOT_EXPLAINABLE' })
+        await expect(explain('SELECT * FROM city WHERE id = ?')).rejects.toMatchObject({
+          code: 'SLUICE_NOT_EXPLAINABLE',
+        })
       })
 
       it('rejects quoted names that it parses as strings', async () => {
         await database.exec(`SET sql_mode = 'ANSI_QUOTES'`)
         try {
-          await expect(explain('SELECT "name" FROM city')).rejects.toMatchObject({ code: 'SLUICE_NOT_EXPLAINABLE' })
+          await expect(explain('SELECT "name" FROM city')).rejects.toMatchObject({
+            code: 'SLUICE_NOT_EXPLAINABLE',
+          })
         } finally {
           await database.exec('SET sql_mode = DEFAULT')
         }

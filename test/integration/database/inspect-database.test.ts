@@ -1,7 +1,10 @@
 import { createConnection } from 'mysql2/promise'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { DatabaseSnapshot, TableSnapshot } from '../../../packages/core/src/database/inspectors/database-snapshot.ts'
+import type {
+  DatabaseSnapshot,
+  TableSnapshot,
+} from '../../../packages/core/src/database/inspectors/database-snapshot.ts'
 import { inspectDatabase } from '../../../packages/core/src/database/inspectors/inspect-database.ts'
 import { type Database, databases } from '../../support/databases.ts'
 import { cities, inspectedSchemas } from '../../support/inspected-schemas.ts'
@@ -15,9 +18,12 @@ for (const { name, dialect, skipped, connect } of databases()) {
     let snapshot: DatabaseSnapshot
     const sent: string[] = []
 
-    const table = (wanted: string): TableSnapshot | undefined => snapshot.tables.find((candidate) => candidate.name === wanted)
-    const column = (of: string, wanted: string) => table(of)?.columns.find((candidate) => candidate.name === wanted)
-    const index = (of: string, wanted: string) => table(of)?.indexes.find((candidate) => candidate.name === wanted)
+    const table = (wanted: string): TableSnapshot | undefined =>
+      snapshot.tables.find((candidate) => candidate.name === wanted)
+    const column = (of: string, wanted: string) =>
+      table(of)?.columns.find((candidate) => candidate.name === wanted)
+    const index = (of: string, wanted: string) =>
+      table(of)?.indexes.find((candidate) => candidate.name === wanted)
     const keys = (wanted: string) => index('city', wanted)?.keys
 
     beforeAll(async () => {
@@ -53,7 +59,12 @@ for (const { name, dialect, skipped, connect } of databases()) {
       const kinds = Object.fromEntries(snapshot.tables.map((each) => [each.name, each.kind]))
       const own = {
         sqlite: { named_city: 'view', tagged: 'table', words: 'virtual' },
-        postgresql: { visit: 'partitioned', visit_2025: 'partition', visit_2026: 'partition', city_count: 'materialized-view' },
+        postgresql: {
+          visit: 'partitioned',
+          visit_2025: 'partition',
+          visit_2026: 'partition',
+          city_count: 'materialized-view',
+        },
         mysql: { visit: 'partitioned' },
       }
       expect(kinds).toEqual({ region: 'table', city: 'table', big_city: 'view', ...own[dialect] })
@@ -72,9 +83,11 @@ for (const { name, dialect, skipped, connect } of databases()) {
       const { bytes = 0, indexBytes = 0, indexes = [] } = table('city') ?? {}
       expect(bytes).toBeGreaterThan(40_000)
       expect(indexBytes).toBeGreaterThan(40_000)
-      // On MySQL the primary key is the table, and it does not report the sizes of spatial and full-text indexes
-      // separately.
-      const measured = indexes.filter((each) => each.bytes !== undefined && !(dialect === 'mysql' && each.isPrimary))
+      // On MySQL the primary key is the table, and it does not report the sizes of spatial and full-text
+      // indexes separately.
+      const measured = indexes.filter(
+        (each) => each.bytes !== undefined && !(dialect === 'mysql' && each.isPrimary),
+      )
       const sum = measured.reduce((all, each) => all + (each.bytes ?? 0), 0)
       if (dialect === 'mysql') expect(sum).toBeGreaterThan(indexBytes / 2)
       // Between two queries, autovacuum may add maps of free space.
@@ -83,15 +96,30 @@ for (const { name, dialect, skipped, connect } of databases()) {
 
     it('reads keys, foreign keys and the indexes of constraints', () => {
       expect(table('city')?.primaryKey).toEqual(['id'])
-      expect(snapshot.foreignKeys).toMatchObject([{ table: table('city')?.id, references: table('region')?.id, columns: ['region_id'] }])
+      expect(snapshot.foreignKeys).toMatchObject([
+        { table: table('city')?.id, references: table('region')?.id, columns: ['region_id'] },
+      ])
       const unique = table('city')?.indexes.find((each) => each.isUnique && !each.isPrimary)
-      expect(unique).toMatchObject({ keys: [{ column: 'code' }], isConstraint: true, isValid: true, isVisible: true })
-      expect(index('city', 'city_plain')).toMatchObject({ isConstraint: false, isUnique: false, method: 'btree' })
+      expect(unique).toMatchObject({
+        keys: [{ column: 'code' }],
+        isConstraint: true,
+        isValid: true,
+        isVisible: true,
+      })
+      expect(index('city', 'city_plain')).toMatchObject({
+        isConstraint: false,
+        isUnique: false,
+        method: 'btree',
+      })
     })
 
     it('reads columns with their types, and which are generated', () => {
       const code = { sqlite: 'varchar(8)', postgresql: 'character varying(8)', mysql: 'varchar(8)' }
-      expect(column('city', 'code')).toMatchObject({ type: 'text', databaseType: code[dialect], nullable: true })
+      expect(column('city', 'code')).toMatchObject({
+        type: 'text',
+        databaseType: code[dialect],
+        nullable: true,
+      })
       expect(column('city', 'label')?.isGenerated).toBe(true)
       expect(column('city', 'name')?.isGenerated).toBeUndefined()
     })
@@ -103,7 +131,10 @@ for (const { name, dialect, skipped, connect } of databases()) {
 
     if (dialect === 'postgresql') {
       it('reads directions, and NULLS if they are not the default', () => {
-        expect(keys('city_plain')).toEqual([{ column: 'region_id' }, { column: 'population', isDescending: true }])
+        expect(keys('city_plain')).toEqual([
+          { column: 'region_id' },
+          { column: 'population', isDescending: true },
+        ])
         expect(keys('city_nulls')).toEqual([
           { column: 'population', nulls: 'first' },
           { column: 'region_id', isDescending: true, nulls: 'last' },
@@ -111,7 +142,10 @@ for (const { name, dialect, skipped, connect } of databases()) {
       })
 
       it('reads expressions, and the column within', () => {
-        expect(keys('city_lower')).toEqual([{ column: 'name', expression: 'lower(name)' }, { column: 'code' }])
+        expect(keys('city_lower')).toEqual([
+          { column: 'name', expression: 'lower(name)' },
+          { column: 'code' },
+        ])
       })
 
       it('reads operator classes and collations if they are not the default', () => {
@@ -125,8 +159,13 @@ for (const { name, dialect, skipped, connect } of databases()) {
 
       it('reads conditions, carried columns and methods', () => {
         expect(index('city', 'city_partial')?.where).toBe('deleted_at IS NULL')
-        expect(index('city', 'city_covering')).toMatchObject({ keys: [{ column: 'region_id' }], include: ['name', 'population'] })
-        const methods = ['city_hash', 'city_trigrams', 'city_brin', 'city_box_excl'].map((each) => index('city', each)?.method)
+        expect(index('city', 'city_covering')).toMatchObject({
+          keys: [{ column: 'region_id' }],
+          include: ['name', 'population'],
+        })
+        const methods = ['city_hash', 'city_trigrams', 'city_brin', 'city_box_excl'].map(
+          (each) => index('city', each)?.method,
+        )
         expect(methods).toEqual(['hash', 'gin', 'brin', 'gist'])
         expect(index('city', 'city_box_excl')?.isConstraint).toBe(true)
         expect(index('city', 'city_covering')?.definition).toContain('INCLUDE (name, population)')
@@ -141,13 +180,23 @@ for (const { name, dialect, skipped, connect } of databases()) {
         const statistics = column('city', 'region_id')?.statistics
         expect(statistics).toMatchObject({ distinct: 10, nullShare: 0, bounds: [] })
         expect(statistics?.common[0]).toEqual({ value: '1', share: 0.5 })
-        expect(statistics?.raw).toMatchObject({ n_distinct: 10, most_common_vals: expect.stringMatching(/^\{1,/), histogram_bounds: null })
-        expect(column('city', 'code')?.statistics).toMatchObject({ distinct: 1000, nullShare: 0.5, raw: { n_distinct: -0.5 } })
+        expect(statistics?.raw).toMatchObject({
+          n_distinct: 10,
+          most_common_vals: expect.stringMatching(/^\{1,/),
+          histogram_bounds: null,
+        })
+        expect(column('city', 'code')?.statistics).toMatchObject({
+          distinct: 1000,
+          nullShare: 0.5,
+          raw: { n_distinct: -0.5 },
+        })
         expect(column('city', 'id')?.statistics?.bounds).toHaveLength(101)
       })
 
       it('reports the time of the last ANALYZE and the writes since the counters began', async () => {
-        await database.exec(`UPDATE city SET population = 5 WHERE id <= 50; SELECT pg_stat_force_next_flush()`)
+        await database.exec(
+          `UPDATE city SET population = 5 WHERE id <= 50; SELECT pg_stat_force_next_flush()`,
+        )
         const { tables } = await inspectDatabase(database)
         const city = tables.find((each) => each.name === 'city')
         expect(city).toMatchObject({ inserted: 2000, updated: 50, deadRows: 50, changedSinceAnalyze: 50 })
@@ -181,18 +230,27 @@ for (const { name, dialect, skipped, connect } of databases()) {
         const client = new pg.Client({ connectionString: url.href })
         await client.connect()
         try {
-          const seen = await inspectDatabase({ dialect, query: async (sql, params = []) => (await client.query(sql, [...params])).rows })
+          const seen = await inspectDatabase({
+            dialect,
+            query: async (sql, params = []) => (await client.query(sql, [...params])).rows,
+          })
           const city = seen.tables.find((each) => each.name === 'city')
           expect(seen.tables.map((each) => each.name)).toEqual(snapshot.tables.map((each) => each.name))
-          expect(city?.indexes.map((each) => each.name)).toEqual(table('city')?.indexes.map((each) => each.name))
+          expect(city?.indexes.map((each) => each.name)).toEqual(
+            table('city')?.indexes.map((each) => each.name),
+          )
           expect(city?.rows).toBeGreaterThanOrEqual(2000)
           expect(city?.columns.every((each) => each.statistics === undefined)).toBe(true)
-          expect(seen.tables.find((each) => each.name === 'region')?.columns[0]?.statistics?.distinct).toBe(10)
+          expect(seen.tables.find((each) => each.name === 'region')?.columns[0]?.statistics?.distinct).toBe(
+            10,
+          )
           expect(seen.gaps).toContainEqual({
             what: 'statistics of public.city',
             why: expect.stringContaining('GRANT SELECT'),
           })
-          expect(seen.gaps.find(({ what }) => what === 'connections')?.why).toContain('GRANT pg_read_all_stats')
+          expect(seen.gaps.find(({ what }) => what === 'connections')?.why).toContain(
+            'GRANT pg_read_all_stats',
+          )
         } finally {
           await client.end()
           await database.exec(`DROP OWNED BY ${role}; DROP ROLE ${role}`)
@@ -217,7 +275,12 @@ for (const { name, dialect, skipped, connect } of databases()) {
       })
 
       it('reads settings, extensions and sessions', () => {
-        expect(snapshot.settings).toMatchObject({ random_page_cost: '4', work_mem: '4MB', max_connections: '200', lc_collate: 'C' })
+        expect(snapshot.settings).toMatchObject({
+          random_page_cost: '4',
+          work_mem: '4MB',
+          max_connections: '200',
+          lc_collate: 'C',
+        })
         expect(snapshot.extensions.installed).toContain('pg_trgm')
         expect(snapshot.extensions.available).toContain('pgstattuple')
         expect(snapshot.connections).toMatchObject({ max: 200 })
@@ -230,10 +293,17 @@ for (const { name, dialect, skipped, connect } of databases()) {
         expect(keys('city_plain')).toEqual([{ column: 'region_id' }, { column: 'population' }])
         expect(keys('city_order')).toEqual([{ column: 'population', isDescending: true }])
         expect(keys('city_prefix')).toEqual([{ column: 'body', prefixLength: 20 }])
-        expect(index('city', 'city_text')).toMatchObject({ keys: [{ column: 'name' }, { column: 'body' }], method: 'fulltext' })
+        expect(index('city', 'city_text')).toMatchObject({
+          keys: [{ column: 'name' }, { column: 'body' }],
+          method: 'fulltext',
+        })
         expect(index('city', 'city_place')).toMatchObject({ keys: [{ column: 'place' }], method: 'spatial' })
         expect(index('city', 'city_ignored')?.isVisible).toBe(false)
-        expect(index('city', 'PRIMARY')).toMatchObject({ isPrimary: true, isConstraint: true, isUnique: true })
+        expect(index('city', 'PRIMARY')).toMatchObject({
+          isPrimary: true,
+          isConstraint: true,
+          isUnique: true,
+        })
       })
 
       it('reads collations that differ from that of the database', () => {
@@ -247,7 +317,11 @@ for (const { name, dialect, skipped, connect } of databases()) {
 
       it('reads settings and sessions', () => {
         expect(snapshot.product).toBe('mariadb')
-        expect(snapshot.settings).toMatchObject({ performance_schema: 'OFF', lower_case_table_names: '0', max_connections: '200' })
+        expect(snapshot.settings).toMatchObject({
+          performance_schema: 'OFF',
+          lower_case_table_names: '0',
+          max_connections: '200',
+        })
         expect(snapshot.settings.optimizer_switch).toContain('index_merge=on')
         expect(snapshot.connections).toMatchObject({ max: 200 })
       })
@@ -270,7 +344,9 @@ for (const { name, dialect, skipped, connect } of databases()) {
         try {
           await database.query('SELECT name FROM city WHERE population = 7')
           const { tables, gaps } = await inspectDatabase(database)
-          const scans = tables.find((each) => each.name === 'city')?.indexes.map((each) => [each.name, each.scans])
+          const scans = tables
+            .find((each) => each.name === 'city')
+            ?.indexes.map((each) => [each.name, each.scans])
           expect(scans).toContainEqual(['city_order', 20])
           expect(scans).toContainEqual(['city_prefix', 0])
           expect(gaps.map(({ what }) => what)).toEqual(['statements'])
@@ -289,13 +365,16 @@ for (const { name, dialect, skipped, connect } of databases()) {
         try {
           const seen = await inspectDatabase({
             dialect,
-            query: async (sql, params = []) => (await client.query(sql, [...params]))[0] as Record<string, unknown>[],
+            query: async (sql, params = []) =>
+              (await client.query(sql, [...params]))[0] as Record<string, unknown>[],
           })
           expect(seen.tables.map((each) => each.name)).toEqual(snapshot.tables.map((each) => each.name))
           expect(seen.tables.find((each) => each.name === 'city')?.rows).toBe(table('city')?.rows)
           const whys = Object.fromEntries(seen.gaps.map(({ what, why }) => [what, why]))
           expect(whys[`what is selected of ${table('big_city')?.id}`]).toContain('GRANT SHOW VIEW')
-          expect(whys['sizes of indexes, and when tables were analyzed']).toContain('GRANT SELECT ON mysql.innodb_table_stats')
+          expect(whys['sizes of indexes, and when tables were analyzed']).toContain(
+            'GRANT SELECT ON mysql.innodb_table_stats',
+          )
           expect(whys.connections).toContain('GRANT PROCESS')
         } finally {
           await client.end()
@@ -306,7 +385,10 @@ for (const { name, dialect, skipped, connect } of databases()) {
 
     if (dialect === 'sqlite') {
       it('reads directions, expressions, collations and conditions', () => {
-        expect(keys('city_plain')).toEqual([{ column: 'region_id' }, { column: 'population', isDescending: true }])
+        expect(keys('city_plain')).toEqual([
+          { column: 'region_id' },
+          { column: 'population', isDescending: true },
+        ])
         expect(keys('city_own')).toEqual([{ column: 'name' }])
         expect(keys('city_binary')).toEqual([{ column: 'name', collation: 'BINARY' }])
         expect(keys('city_lower')).toEqual([
@@ -318,7 +400,9 @@ for (const { name, dialect, skipped, connect } of databases()) {
       })
 
       it('preserves the column names that a view defines', () => {
-        expect(table('named_city')?.definition).toBe('WITH named (key, label) AS (SELECT id, name FROM city) SELECT * FROM named')
+        expect(table('named_city')?.definition).toBe(
+          'WITH named (key, label) AS (SELECT id, name FROM city) SELECT * FROM named',
+        )
         expect(table('named_city')?.columns.map((each) => each.name)).toEqual(['key', 'label'])
       })
 
@@ -333,18 +417,26 @@ for (const { name, dialect, skipped, connect } of databases()) {
       })
 
       it('reads settings and compile options', () => {
-        expect(snapshot.settings).toMatchObject({ page_size: '4096', case_sensitive_like: '0', encoding: 'UTF-8' })
+        expect(snapshot.settings).toMatchObject({
+          page_size: '4096',
+          case_sensitive_like: '0',
+          encoding: 'UTF-8',
+        })
         expect(snapshot.settings.compile_options).toContain('ENABLE_DBSTAT_VTAB')
       })
 
       it('records gaps when nothing was analyzed and sizes are unavailable', async () => {
         const own = await connect()
         try {
-          await own.exec('CREATE TABLE a (id integer PRIMARY KEY, b text); CREATE INDEX a_b ON a (b); INSERT INTO a VALUES (1, NULL)')
+          await own.exec(
+            'CREATE TABLE a (id integer PRIMARY KEY, b text); CREATE INDEX a_b ON a (b); INSERT INTO a VALUES (1, NULL)',
+          )
           const { tables, gaps } = await inspectDatabase({
             dialect,
             query: (sql, params) =>
-              sql.includes('dbstat WHERE') ? Promise.reject(new Error('no such table: dbstat')) : own.query(sql, params),
+              sql.includes('dbstat WHERE')
+                ? Promise.reject(new Error('no such table: dbstat'))
+                : own.query(sql, params),
           })
           expect(gaps.map(({ what }) => what)).toEqual(['sizes', 'statistics'])
           expect(gaps[0]?.why).toContain('SQLITE_ENABLE_DBSTAT_VTAB')

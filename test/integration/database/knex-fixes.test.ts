@@ -4,7 +4,10 @@ import { join } from 'node:path'
 import knex, { type Knex } from 'knex'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { DatabaseFacts } from '../../../packages/core/src/database/fixes/database-facts.ts'
-import type { CreateIndexChange, SchemaChange } from '../../../packages/core/src/database/fixes/schema-change.ts'
+import type {
+  CreateIndexChange,
+  SchemaChange,
+} from '../../../packages/core/src/database/fixes/schema-change.ts'
 import { knexMigration } from '../../../packages/knex/src/project/knex-project.ts'
 import { type Database, databases } from '../../support/databases.ts'
 import { fixFacts, fixTable } from '../../support/fix-facts.ts'
@@ -18,7 +21,11 @@ for (const { name, dialect, skipped, connect } of databases()) {
     let db: Knex
     let folder: string
 
-    const change = (indexName: string, keys: CreateIndexChange['index']['keys'], more = {}): CreateIndexChange => ({
+    const change = (
+      indexName: string,
+      keys: CreateIndexChange['index']['keys'],
+      more = {},
+    ): CreateIndexChange => ({
       kind: 'create-index',
       name: indexName,
       index: { table: `${facts.defaultSchema}.city`, keys, method: 'btree', isUnique: false, ...more },
@@ -27,7 +34,8 @@ for (const { name, dialect, skipped, connect } of databases()) {
     async function indexes(): Promise<string[]> {
       const rows = await database.query(
         {
-          sqlite: "SELECT name FROM sqlite_schema WHERE type = 'index' AND name NOT LIKE 'sqlite_%' AND tbl_name NOT LIKE 'knex%'",
+          sqlite:
+            "SELECT name FROM sqlite_schema WHERE type = 'index' AND name NOT LIKE 'sqlite_%' AND tbl_name NOT LIKE 'knex%'",
           postgresql:
             "SELECT c.relname AS name FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid WHERE i.indisvalid AND NOT i.indisprimary AND t.relnamespace = 'public'::regnamespace AND t.relname NOT LIKE 'knex%'",
           mysql:
@@ -38,7 +46,10 @@ for (const { name, dialect, skipped, connect } of databases()) {
     }
 
     /** Writes the migration of the changes to the folder that Knex reads. */
-    async function write(changes: readonly SchemaChange[], language: 'esm' | 'cjs'): Promise<Knex.MigratorConfig> {
+    async function write(
+      changes: readonly SchemaChange[],
+      language: 'esm' | 'cjs',
+    ): Promise<Knex.MigratorConfig> {
       const { path, content } = knexMigration(changes, facts, { migrationsDir: '.', language }, at)
       await writeFile(join(folder, path), content)
       return { directory: folder, loadExtensions: ['.js', '.mjs'] }
@@ -49,7 +60,9 @@ for (const { name, dialect, skipped, connect } of databases()) {
       facts = fixFacts(database)
       db = knex(database.knexConfig())
       folder = await mkdtemp(join(tmpdir(), 'sluice-knex-'))
-      await database.exec('CREATE TABLE city (id integer PRIMARY KEY, name varchar(40), region_id integer, old integer);')
+      await database.exec(
+        'CREATE TABLE city (id integer PRIMARY KEY, name varchar(40), region_id integer, old integer);',
+      )
       await database.exec("INSERT INTO city VALUES (1, 'a?b', 1, 1), (2, 'b', 1, 1);")
       await database.exec('CREATE INDEX city_old_index ON city (old);')
     })
@@ -62,7 +75,10 @@ for (const { name, dialect, skipped, connect } of databases()) {
     it.each(['esm', 'cjs'] as const)('migrates up, down and up again (%s)', async (language) => {
       const config = await write(
         [
-          change('city_region_id_name_index', [{ column: 'region_id' }, { column: 'name', isDescending: true }]),
+          change('city_region_id_name_index', [
+            { column: 'region_id' },
+            { column: 'name', isDescending: true },
+          ]),
           { ...change('city_old_index', [{ column: 'old' }]), kind: 'drop-index' },
         ],
         language,
@@ -94,14 +110,22 @@ for (const { name, dialect, skipped, connect } of databases()) {
     })
 
     it.skipIf(dialect === 'mysql')('preserves a question mark in a condition', async () => {
-      await db.migrate.latest(await write([change('city_odd_index', [{ column: 'region_id' }], { where: "name = 'a?b'" })], 'cjs'))
+      await db.migrate.latest(
+        await write([change('city_odd_index', [{ column: 'region_id' }], { where: "name = 'a?b'" })], 'cjs'),
+      )
       expect(await indexes()).toContain('city_odd_index')
     })
 
     it.runIf(dialect === 'postgresql')('replaces an invalid index from an earlier attempt', async () => {
-      const config = await write([change('city_region_id_unique', [{ column: 'region_id' }], { isUnique: true })], 'cjs')
+      const config = await write(
+        [change('city_region_id_unique', [{ column: 'region_id' }], { isUnique: true })],
+        'cjs',
+      )
       await expect(db.migrate.latest(config)).rejects.toThrow('could not create unique index')
-      const invalid = await database.query('SELECT indisvalid FROM pg_index WHERE indexrelid = $1::regclass', ['city_region_id_unique'])
+      const invalid = await database.query(
+        'SELECT indisvalid FROM pg_index WHERE indexrelid = $1::regclass',
+        ['city_region_id_unique'],
+      )
       expect(invalid).toEqual([{ indisvalid: false }])
       await database.exec('UPDATE city SET region_id = id')
       await db.migrate.latest(config)
@@ -114,29 +138,35 @@ for (const { name, dialect, skipped, connect } of databases()) {
       const config = await write([change('city_name_index', [{ column: 'name' }])], 'esm')
       const [file = ''] = await readdir(folder)
       const path = join(folder, file)
-      await writeFile(path, (await readFile(path, 'utf8')).replace("lock_timeout = '5min'", "lock_timeout = '50ms'"))
+      await writeFile(
+        path,
+        (await readFile(path, 'utf8')).replace("lock_timeout = '5min'", "lock_timeout = '50ms'"),
+      )
       await db.transaction(async (trx) => {
         await trx.raw('LOCK TABLE city IN ACCESS EXCLUSIVE MODE')
         await expect(db.migrate.latest(config)).rejects.toThrow('lock timeout')
       })
     })
 
-    it.runIf(dialect === 'postgresql')('builds the index of a partitioned table, even if parts of it exist', async () => {
-      await database.exec(`CREATE TABLE log (id integer, at integer) PARTITION BY RANGE (at);
+    it.runIf(dialect === 'postgresql')(
+      'builds the index of a partitioned table, even if parts of it exist',
+      async () => {
+        await database.exec(`CREATE TABLE log (id integer, at integer) PARTITION BY RANGE (at);
         CREATE TABLE log_1 PARTITION OF log FOR VALUES FROM (0) TO (10);
         CREATE TABLE log_2 PARTITION OF log FOR VALUES FROM (10) TO (20);`)
-      facts = fixFacts(database, [
-        fixTable('public', 'log', { kind: 'partitioned' }),
-        fixTable('public', 'log_1', { kind: 'partition', parent: 'public.log' }),
-        fixTable('public', 'log_2', { kind: 'partition', parent: 'public.log' }),
-      ])
-      await database.exec('CREATE INDEX log_id_index ON ONLY log (id)')
-      const index = { ...change('', [{ column: 'id' }]).index, table: 'public.log' }
-      const config = await write([{ kind: 'create-index', name: 'log_id_index', index }], 'cjs')
-      await db.migrate.latest(config)
-      expect(await indexes()).toEqual(['city_old_index', 'log_1_id_idx', 'log_2_id_idx', 'log_id_index'])
-      await db.migrate.rollback(config)
-      expect(await indexes()).toEqual(['city_old_index'])
-    })
+        facts = fixFacts(database, [
+          fixTable('public', 'log', { kind: 'partitioned' }),
+          fixTable('public', 'log_1', { kind: 'partition', parent: 'public.log' }),
+          fixTable('public', 'log_2', { kind: 'partition', parent: 'public.log' }),
+        ])
+        await database.exec('CREATE INDEX log_id_index ON ONLY log (id)')
+        const index = { ...change('', [{ column: 'id' }]).index, table: 'public.log' }
+        const config = await write([{ kind: 'create-index', name: 'log_id_index', index }], 'cjs')
+        await db.migrate.latest(config)
+        expect(await indexes()).toEqual(['city_old_index', 'log_1_id_idx', 'log_2_id_idx', 'log_id_index'])
+        await db.migrate.rollback(config)
+        expect(await indexes()).toEqual(['city_old_index'])
+      },
+    )
   })
 }

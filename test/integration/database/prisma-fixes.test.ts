@@ -57,7 +57,8 @@ for (const { name, dialect, skipped, connect } of databases().filter(({ dialect 
     let facts: DatabaseFacts
 
     const schema = (features = '"partialIndexes"') =>
-      head(dialect, features) + (dialect === 'sqlite' ? models('') : models('  @db.Timestamptz') + enumOfPostgresql)
+      head(dialect, features) +
+      (dialect === 'sqlite' ? models('') : models('  @db.Timestamptz') + enumOfPostgresql)
 
     const change = (
       table: string,
@@ -77,7 +78,10 @@ for (const { name, dialect, skipped, connect } of databases().filter(({ dialect 
     })
 
     function plan(content: string, changes: readonly SchemaChange[]): FixPlan & { readonly schema: string } {
-      const project = prismaProject({ schemaFiles: [{ path: 'schema.prisma', content }], migrationsDir: 'migrations' })
+      const project = prismaProject({
+        schemaFiles: [{ path: 'schema.prisma', content }],
+        migrationsDir: 'migrations',
+      })
       const planned = planFixFiles(changes, project, facts, at)
       return { ...planned, schema: planned.files.find(({ isPatch }) => isPatch)?.content ?? content }
     }
@@ -129,16 +133,27 @@ for (const { name, dialect, skipped, connect } of databases().filter(({ dialect 
     })
 
     it('agree on a truncated name', async () => {
-      const long = schema().replaceAll('City', 'CityOfThisModelWhoseNameGoesOnAndOnUntilNobodyReadsIt').replace('@@map("city")', '')
+      const long = schema()
+        .replaceAll('City', 'CityOfThisModelWhoseNameGoesOnAndOnUntilNobodyReadsIt')
+        .replace('@@map("city")', '')
       const [made] =
-        /"CityOf\w+_idx"/.exec(await engine.create(long.replace(/(DateTime.*)\n/, '$1\n\n  @@index([name, regionId, isOpen, at])'))) ?? []
+        /"CityOf\w+_idx"/.exec(
+          await engine.create(
+            long.replace(/(DateTime.*)\n/, '$1\n\n  @@index([name, regionId, isOpen, at])'),
+          ),
+        ) ?? []
       const table = 'CityOfThisModelWhoseNameGoesOnAndOnUntilNobodyReadsIt'
-      const { patched } = await expectNoDifference(long, [change(table, made?.slice(1, -1) ?? '', ['name', 'region_id', 'is_open', 'at'])])
+      const { patched } = await expectNoDifference(long, [
+        change(table, made?.slice(1, -1) ?? '', ['name', 'region_id', 'is_open', 'at']),
+      ])
       expect(patched[0]?.line).toBe('@@index([name, regionId, isOpen, at])')
     })
 
     it('agree on conditions that Prisma recognizes', async () => {
-      const own = dialect === 'postgresql' ? [change('Place', 'p7', ['id'], { where: `"kind" = 'OPEN' AND cents > 1.5` })] : []
+      const own =
+        dialect === 'postgresql'
+          ? [change('Place', 'p7', ['id'], { where: `"kind" = 'OPEN' AND cents > 1.5` })]
+          : []
       const { refused } = await expectNoDifference(schema(), [
         change('city', 'p1', ['name'], { where: 'region_id IS NOT NULL' }),
         change('city', 'p2', ['name'], { where: '"region_id" IS NULL AND "name" = \'a\'' }),
@@ -177,23 +192,34 @@ for (const { name, dialect, skipped, connect } of databases().filter(({ dialect 
     it.runIf(dialect === 'postgresql')('agree on operators, types and included columns', async () => {
       const { patched } = await expectNoDifference(schema(), [
         change('city', 'city_name_prefix', [{ column: 'name', operatorClass: 'text_pattern_ops' }, 'at']),
-        change('city', 'city_name_trgm', [{ column: 'name', operatorClass: 'gin_trgm_ops' }], { method: 'gin' }),
-        change('city', 'city_name_gist', [{ column: 'name', operatorClass: 'gist_trgm_ops' }], { method: 'gist' }),
+        change('city', 'city_name_trgm', [{ column: 'name', operatorClass: 'gin_trgm_ops' }], {
+          method: 'gin',
+        }),
+        change('city', 'city_name_gist', [{ column: 'name', operatorClass: 'gist_trgm_ops' }], {
+          method: 'gist',
+        }),
         change('city', 'city_name_hash', ['name'], { method: 'hash' }),
         change('city', 'city_at_brin', ['at'], { method: 'brin' }),
         change('city', 'city_at_include', ['at'], { include: ['name', 'is_open'] }),
         change('city', 'city_at_last', [{ column: 'at', isDescending: true, nulls: 'last' }, 'region_id']),
-        change('Place', 'Place_data_path', [{ column: 'data', operatorClass: 'jsonb_path_ops' }], { method: 'gin' }),
-        change('Place', 'Place_data_idx', [{ column: 'data', operatorClass: 'jsonb_ops' }], { method: 'gin' }),
+        change('Place', 'Place_data_path', [{ column: 'data', operatorClass: 'jsonb_path_ops' }], {
+          method: 'gin',
+        }),
+        change('Place', 'Place_data_idx', [{ column: 'data', operatorClass: 'jsonb_ops' }], {
+          method: 'gin',
+        }),
         change('Place', 'Place_tags_idx', ['tags'], { method: 'gin' }),
       ])
       expect(patched).toHaveLength(10)
     })
 
-    it.runIf(dialect === 'postgresql')('reject conditions that Prisma would report as different each time', async () => {
-      const conditions = ["label = 'a'", 'id = -5', "kind IN ('OPEN', 'SHUT')"]
-      const changes = conditions.map((where, index) => change('Place', `p${index}`, ['id'], { where }))
-      expect(plan(schema(), changes).refused).toHaveLength(3)
-    })
+    it.runIf(dialect === 'postgresql')(
+      'reject conditions that Prisma would report as different each time',
+      async () => {
+        const conditions = ["label = 'a'", 'id = -5', "kind IN ('OPEN', 'SHUT')"]
+        const changes = conditions.map((where, index) => change('Place', `p${index}`, ['id'], { where }))
+        expect(plan(schema(), changes).refused).toHaveLength(3)
+      },
+    )
   })
 }

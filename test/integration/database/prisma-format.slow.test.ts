@@ -80,7 +80,12 @@ const products = [
 ] as const
 
 describe.each(products)('a patched schema for %s', (provider, product, defaultSchema, text, native) => {
-  const facts: DatabaseFacts = { product, defaultSchema, tables: [], versionParts: product === 'mysql' ? [8, 4, 0] : [17, 0, 0] }
+  const facts: DatabaseFacts = {
+    product,
+    defaultSchema,
+    tables: [],
+    versionParts: product === 'mysql' ? [8, 4, 0] : [17, 0, 0],
+  }
   let folder: string
   let file: string
 
@@ -111,7 +116,11 @@ describe.each(products)('a patched schema for %s', (provider, product, defaultSc
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
   it('is valid, and as Prisma would format it', async () => {
-    const { files, refused, unchanged } = patchPrismaSchema([{ path: file, content: await readFile(file, 'utf8') }], changes, facts)
+    const { files, refused, unchanged } = patchPrismaSchema(
+      [{ path: file, content: await readFile(file, 'utf8') }],
+      changes,
+      facts,
+    )
     expect([refused, unchanged]).toEqual([[], []])
     const patched = files[0]?.content ?? ''
     await writeFile(file, patched)
@@ -121,8 +130,14 @@ describe.each(products)('a patched schema for %s', (provider, product, defaultSc
   })
 
   it('is as Prisma would format it when the indexes are gone again', async () => {
-    const drops = changes.filter(({ index }) => !index.isUnique).map((made) => ({ ...made, kind: 'drop-index' as const }))
-    const { files, refused } = patchPrismaSchema([{ path: file, content: await readFile(file, 'utf8') }], drops, facts)
+    const drops = changes
+      .filter(({ index }) => !index.isUnique)
+      .map((made) => ({ ...made, kind: 'drop-index' as const }))
+    const { files, refused } = patchPrismaSchema(
+      [{ path: file, content: await readFile(file, 'utf8') }],
+      drops,
+      facts,
+    )
     expect(refused).toEqual([])
     await writeFile(file, files[0]?.content ?? '')
     await run('prisma', ['format', '--schema', file], { cwd: join(import.meta.dirname, '../..'), env })

@@ -8,12 +8,24 @@ import { patchPrismaSchema } from '../../../packages/prisma/src/project/patch-pr
 import { prismaProject } from '../../../packages/prisma/src/project/prisma-project.ts'
 import { cpuNow } from '../../support/own-clock.ts'
 
-const facts: DatabaseFacts = { product: 'postgresql', defaultSchema: 'public', tables: [], versionParts: [17, 0, 0] }
+const facts: DatabaseFacts = {
+  product: 'postgresql',
+  defaultSchema: 'public',
+  tables: [],
+  versionParts: [17, 0, 0],
+}
 
 const columns = ['id', 'a', 'b_col', 'c', 'd_col'] as const
 
 /** A suffix of a line, or a separate line, that has no structure. */
-const noise = fc.constantFrom('', ' // plain', ' // } { @@index([a]) "', ' /// doc "unclosed', ' // model A {', ' /* { " */')
+const noise = fc.constantFrom(
+  '',
+  ' // plain',
+  ' // } { @@index([a]) "',
+  ' /// doc "unclosed',
+  ' // model A {',
+  ' /* { " */',
+)
 
 const defaultValue = fc.constantFrom(
   '',
@@ -62,9 +74,18 @@ const model = (name: string) =>
     })
 
 const schema = fc
-  .record({ before: noise, models: fc.tuple(model('Other'), model('T'), model('Last')), isWindows: fc.boolean(), order: fc.boolean() })
+  .record({
+    before: noise,
+    models: fc.tuple(model('Other'), model('T'), model('Last')),
+    isWindows: fc.boolean(),
+    order: fc.boolean(),
+  })
   .map(({ before, models, isWindows, order }) => {
-    const text = ['datasource db {\n  provider = "postgresql"\n}\n', `${before}\n`, ...(order ? models : [...models].reverse())].join('\n')
+    const text = [
+      'datasource db {\n  provider = "postgresql"\n}\n',
+      `${before}\n`,
+      ...(order ? models : [...models].reverse()),
+    ].join('\n')
     return isWindows ? text.replaceAll('\n', '\r\n') : text
   })
 
@@ -82,7 +103,10 @@ const changes = fc
   .map((wanted): SchemaChange[] => {
     const taken: string[] = []
     return wanted.map(({ columns: named, isDescending, isUnique, isDrop, table }) => {
-      const keys = named.map((column, at) => ({ column, isDescending: isDescending && at === named.length - 1 }))
+      const keys = named.map((column, at) => ({
+        column,
+        isDescending: isDescending && at === named.length - 1,
+      }))
       const index = { table: `public.${table}`, keys, method: 'btree' as const, isUnique }
       const name = indexName(index, taken, facts)
       taken.push(name)
@@ -124,7 +148,9 @@ describe('patchPrismaSchema on any schema', () => {
             else inserted.push(line.trim())
           }
           expect(at).toBe(before.length)
-          expect(inserted.filter((line) => line !== '').sort()).toEqual(applied.map(({ line }) => line).sort())
+          expect(inserted.filter((line) => line !== '').sort()).toEqual(
+            applied.map(({ line }) => line).sort(),
+          )
         },
       ),
       { numRuns: 500 },
@@ -142,7 +168,8 @@ describe('patchPrismaSchema on any schema', () => {
         const grown = (name: string) => count(patched, name) - count(text, name)
         expect(grown('Last')).toBe(0)
         if (!applied.some(({ change }) => change.index.table === 'public.t')) expect(grown('T')).toBe(0)
-        if (!applied.some(({ change }) => change.index.table === 'public.Other')) expect(grown('Other')).toBe(0)
+        if (!applied.some(({ change }) => change.index.table === 'public.Other'))
+          expect(grown('Other')).toBe(0)
       }),
       { numRuns: 300 },
     )
@@ -156,7 +183,10 @@ describe('patchPrismaSchema on any schema', () => {
         fc.nat(60),
         fc.constantFrom('', '"', '{', '}', '(', ']', '/*', '//', '\\', '@@', '\n', '\u0000', '\ud800'),
       )
-      .map(([text, at, length, put]) => text.slice(0, at % text.length) + put + text.slice((at % text.length) + length))
+      .map(
+        ([text, at, length, put]) =>
+          text.slice(0, at % text.length) + put + text.slice((at % text.length) + length),
+      )
     fc.assert(
       fc.property(fc.oneof(broken, fc.string()), changes, (text, wanted) => {
         const { applied, unchanged, refused } = patch(text, wanted)
@@ -172,7 +202,11 @@ describe('patchPrismaSchema on any schema', () => {
     for (const piece of ['"', '/*', '{', '(', '@@index([', 'model A {\n', '@map(', '\\"', '//']) {
       const started = cpuNow()
       patch(piece.repeat(20_000), [
-        { kind: 'create-index', name: 'x', index: { table: 'public.A', keys: [{ column: 'a' }], method: 'btree', isUnique: false } },
+        {
+          kind: 'create-index',
+          name: 'x',
+          index: { table: 'public.A', keys: [{ column: 'a' }], method: 'btree', isUnique: false },
+        },
       ])
       expect(cpuNow() - started, piece).toBeLessThan(2_000)
     }

@@ -52,7 +52,9 @@ for (const { name, dialect, skipped, connect } of databases()) {
     })
 
     it('spreads evenly over a large table, regardless of periodic values', async () => {
-      const sample = await sampleTable(database, table('event'), ['id', 'kind', 'owner', 'note'], { maxRows: 2_000 })
+      const sample = await sampleTable(database, table('event'), ['id', 'kind', 'owner', 'note'], {
+        maxRows: 2_000,
+      })
       const ids = sample.rows.map(([id]) => Number(id))
       expect(ids.length).toBeGreaterThan(1_800)
       expect(ids.length).toBeLessThanOrEqual(2_000)

@@ -11,7 +11,11 @@ for (const { name, dialect, skipped, connect } of databases()) {
     let database: Database
     let facts: DatabaseFacts
 
-    const change = (kind: SchemaChange['kind'], indexName: string, more: Partial<IndexDefinition>): SchemaChange => ({
+    const change = (
+      kind: SchemaChange['kind'],
+      indexName: string,
+      more: Partial<IndexDefinition>,
+    ): SchemaChange => ({
       kind,
       name: indexName,
       index: { table: `${facts.defaultSchema}.City`, keys: [], method: 'btree', isUnique: false, ...more },
@@ -20,7 +24,8 @@ for (const { name, dialect, skipped, connect } of databases()) {
     const names = async () => {
       const sql = {
         sqlite: "SELECT name FROM sqlite_schema WHERE type = 'index'",
-        postgresql: "SELECT indexname AS name FROM pg_indexes WHERE schemaname = 'public' AND indexname NOT LIKE '%_pkey'",
+        postgresql:
+          "SELECT indexname AS name FROM pg_indexes WHERE schemaname = 'public' AND indexname NOT LIKE '%_pkey'",
         mysql:
           "SELECT DISTINCT index_name AS name FROM information_schema.statistics WHERE table_schema = database() AND index_name <> 'PRIMARY'",
       }[dialect]
@@ -35,7 +40,9 @@ for (const { name, dialect, skipped, connect } of databases()) {
     beforeEach(async () => {
       database = await connect()
       const quoted = dialect === 'mysql' ? '`City`' : '"City"'
-      await database.exec(`CREATE TABLE ${quoted} (id integer PRIMARY KEY, name varchar(40), body text, region_id integer);`)
+      await database.exec(
+        `CREATE TABLE ${quoted} (id integer PRIMARY KEY, name varchar(40), body text, region_id integer);`,
+      )
       await database.exec(`CREATE INDEX old ON ${quoted} (region_id)`)
       const { defaultSchema } = fixFacts(database)
       facts = fixFacts(database, [fixTable(defaultSchema, 'City')])
@@ -45,18 +52,34 @@ for (const { name, dialect, skipped, connect } of databases()) {
     it('applies the changes and reverts them', async () => {
       const own: SchemaChange[] = {
         sqlite: [
-          change('create-index', 'p', { keys: [{ column: 'name', collation: 'NOCASE', isDescending: true }], where: 'region_id > 5' }),
-          change('create-index', 'q', { keys: [{ column: 'name', expression: 'lower(name) || upper(body)', collation: 'NOCASE' }] }),
+          change('create-index', 'p', {
+            keys: [{ column: 'name', collation: 'NOCASE', isDescending: true }],
+            where: 'region_id > 5',
+          }),
+          change('create-index', 'q', {
+            keys: [{ column: 'name', expression: 'lower(name) || upper(body)', collation: 'NOCASE' }],
+          }),
         ],
         postgresql: [
-          change('create-index', 'p', { keys: [{ column: 'name', operatorClass: 'gin_trgm_ops' }], method: 'gin' }),
+          change('create-index', 'p', {
+            keys: [{ column: 'name', operatorClass: 'gin_trgm_ops' }],
+            method: 'gin',
+          }),
           change('create-index', 'q', {
             keys: [{ column: 'name', expression: 'lower(name)', nulls: 'first' }],
             include: ['id'],
             where: 'region_id > 5',
           }),
           change('create-index', 'r', {
-            keys: [{ column: 'name', expression: 'lower(name) || upper(body)', collation: 'C', isDescending: true }, { column: 'id' }],
+            keys: [
+              {
+                column: 'name',
+                expression: 'lower(name) || upper(body)',
+                collation: 'C',
+                isDescending: true,
+              },
+              { column: 'id' },
+            ],
           }),
         ],
         mysql: [

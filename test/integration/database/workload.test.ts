@@ -23,7 +23,8 @@ async function withStack(options: SluiceOptions, work: (stack: Stack) => Promise
   }
 }
 
-const find = (stack: Stack, text: RegExp) => stack.sluice.database?.getWorkload().filter(({ sql }) => text.test(sql)) ?? []
+const find = (stack: Stack, text: RegExp) =>
+  stack.sluice.database?.getWorkload().filter(({ sql }) => text.test(sql)) ?? []
 
 describe('workload', () => {
   it('records Knex statements with their rows, times, bindings and call sites', () =>
@@ -34,7 +35,14 @@ describe('workload', () => {
       }
       const [entry, ...rest] = find(stack, /from `posts`/)
       expect(rest).toEqual([])
-      expect(entry).toMatchObject({ kind: 'read', calls: 3, errors: 0, rows: 15, dialect: 'sqlite', samples: [[1], [2], [3]] })
+      expect(entry).toMatchObject({
+        kind: 'read',
+        calls: 3,
+        errors: 0,
+        rows: 15,
+        dialect: 'sqlite',
+        samples: [[1], [2], [3]],
+      })
       expect(entry?.sql).toBe('select `id` from `posts` where `author_id` = ?')
       expect(entry?.totalMs).toBeGreaterThan(0)
       expect(entry?.maxMs).toBeLessThanOrEqual(entry?.totalMs ?? 0)

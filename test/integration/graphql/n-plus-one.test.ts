@@ -30,25 +30,39 @@ for (const { dialect, skipped } of kinds) {
     })
 
     for (const { orm, resolvers } of orms) {
-      it.each(servers)(`of ${orm} send one query per level in optimize mode, with unchanged results, in $name`, async ({ name, start }) => {
-        const { answers: bare, queries: before } = await ask('observe', start, resolvers, 1)
-        // Mercurius compiles repeated queries.
-        const { answers, queries } = await ask('optimize', start, resolvers, 3)
-        table.push(`${orm.padEnd(7)}${name.padEnd(14)} ${before[0]?.join(' → ')}   with Sluice ${queries[0]?.join(' → ')}`)
-        expect(answers).toEqual([bare[0], bare[0], bare[0]])
-        expect(queries).toEqual([ONCE, ONCE, ONCE])
-        const [countries, regions, cities, reviews, users = 0] = before[0] ?? []
-        expect([countries, regions, cities, reviews]).toEqual([1, 3, 12, 60])
-        // Prisma batches `findUnique` calls of one tick, so their number depends on the timing of earlier
-        // results.
-        if (orm === 'Knex') expect(users).toBe(120)
-        else if (dialect === 'sqlite') expect(users).toBe(1)
-      })
+      it.each(servers)(
+        `of ${orm} send one query per level in optimize mode, with unchanged results, in $name`,
+        async ({ name, start }) => {
+          const { answers: bare, queries: before } = await ask('observe', start, resolvers, 1)
+          // Mercurius compiles repeated queries.
+          const { answers, queries } = await ask('optimize', start, resolvers, 3)
+          table.push(
+            `${orm.padEnd(7)}${name.padEnd(14)} ${before[0]?.join(' → ')}   with Sluice ${queries[0]?.join(' → ')}`,
+          )
+          expect(answers).toEqual([bare[0], bare[0], bare[0]])
+          expect(queries).toEqual([ONCE, ONCE, ONCE])
+          const [countries, regions, cities, reviews, users = 0] = before[0] ?? []
+          expect([countries, regions, cities, reviews]).toEqual([1, 3, 12, 60])
+          // Prisma batches `findUnique` calls of one tick, so their number depends on the timing of earlier
+          // results.
+          if (orm === 'Knex') expect(users).toBe(120)
+          else if (dialect === 'sqlite') expect(users).toBe(1)
+        },
+      )
     }
 
-    async function ask(mode: Mode, start: ServerKind['start'], resolvers: (places: Places) => Record<string, object>, times: number) {
+    async function ask(
+      mode: Mode,
+      start: ServerKind['start'],
+      resolvers: (places: Places) => Record<string, object>,
+      times: number,
+    ) {
       const places = await openPlaces(database, mode)
-      const server = await start({ typeDefs: [typeDefs], resolvers: [resolvers(places)], sluice: places.sluice })
+      const server = await start({
+        typeDefs: [typeDefs],
+        resolvers: [resolvers(places)],
+        sluice: places.sluice,
+      })
       const answers: unknown[] = []
       const queries: number[][] = []
       try {

@@ -25,9 +25,16 @@ interface Row {
 export function prismaResolvers({ prisma }: Places): Record<string, object> {
   return {
     Query: { countries: () => prisma.country.findMany({ orderBy: { code: 'asc' } }) },
-    Country: { regions: ({ code }: Row) => prisma.region.findMany({ where: { countryCode: code }, orderBy: { id: 'asc' } }) },
-    Region: { cities: ({ id }: Row) => prisma.city.findMany({ where: { regionId: id }, orderBy: { id: 'asc' } }) },
-    City: { reviews: ({ id }: Row) => prisma.review.findMany({ where: { cityId: id }, orderBy: { id: 'asc' } }) },
+    Country: {
+      regions: ({ code }: Row) =>
+        prisma.region.findMany({ where: { countryCode: code }, orderBy: { id: 'asc' } }),
+    },
+    Region: {
+      cities: ({ id }: Row) => prisma.city.findMany({ where: { regionId: id }, orderBy: { id: 'asc' } }),
+    },
+    City: {
+      reviews: ({ id }: Row) => prisma.review.findMany({ where: { cityId: id }, orderBy: { id: 'asc' } }),
+    },
     Review: { author: ({ userId }: Row) => prisma.user.findUnique({ where: { id: userId } }) },
   }
 }

@@ -36,7 +36,9 @@ const USERS = 7
 /** 3 countries with 4 regions each, 5 cities per region, and 2 reviews per city by 7 people. */
 export async function createPlaces(dialect: 'sqlite' | 'postgresql'): Promise<Database> {
   const database = await freshDatabase(dialect)
-  await database.exec(readFileSync(join(import.meta.dirname, `../../../examples/atlas/prisma/${dialect}.sql`), 'utf8'))
+  await database.exec(
+    readFileSync(join(import.meta.dirname, `../../../examples/atlas/prisma/${dialect}.sql`), 'utf8'),
+  )
   const rows = (count: number, row: (at: number) => readonly (string | number)[]) =>
     Array.from({ length: count }, (_, at) => `(${row(at).map(literal).join(', ')})`).join(', ')
   const [regions, cities] = [COUNTRIES * REGIONS, COUNTRIES * REGIONS * CITIES]
@@ -64,8 +66,12 @@ export async function openPlaces(database: Database, mode: Mode): Promise<Places
   const watched = watchStatements(adapterFor(database), (sql) => log.push(sql))
   const adapter = sluiceAdapter(watched, sluice)
   const isSqlite = database.dialect === 'sqlite'
-  const client = isSqlite ? new PrismaClient({ adapter }) : (new PostgresqlClient({ adapter }) as unknown as PrismaClient)
-  const prisma = client.$extends(withSluice(sluice, { schema: isSqlite ? sqliteSchema : postgresqlSchema })) as unknown as Models
+  const client = isSqlite
+    ? new PrismaClient({ adapter })
+    : (new PostgresqlClient({ adapter }) as unknown as PrismaClient)
+  const prisma = client.$extends(
+    withSluice(sluice, { schema: isSqlite ? sqliteSchema : postgresqlSchema }),
+  ) as unknown as Models
   const db = withSluiceKnex(knex(database.knexConfig()), sluice)
   db.on('query', ({ sql }: { sql: string }) => log.push(sql))
   // Knex reads the catalog along with the first statement, and batches only with it.
@@ -93,5 +99,7 @@ export async function openPlaces(database: Database, mode: Mode): Promise<Places
 }
 
 function adapterFor({ dialect, filename, url }: Database): SqlDriverAdapterFactory {
-  return dialect === 'sqlite' ? new PrismaBetterSqlite3({ url: `file:${filename}` }) : new PrismaPg({ connectionString: url })
+  return dialect === 'sqlite'
+    ? new PrismaBetterSqlite3({ url: `file:${filename}` })
+    : new PrismaPg({ connectionString: url })
 }

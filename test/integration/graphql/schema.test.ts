@@ -21,7 +21,10 @@ class TestClock {
   }
 }
 
-const isAda: SluiceSchemaOptions<TestContext> = { authorize: async ({ user }) => user === 'ada', actor: ({ user }) => user }
+const isAda: SluiceSchemaOptions<TestContext> = {
+  authorize: async ({ user }) => user === 'ada',
+  actor: ({ user }) => user,
+}
 const ada = { 'x-user': 'ada' }
 
 describe.each(servers)('the schema in $name', ({ name, start }) => {
@@ -34,10 +37,17 @@ describe.each(servers)('the schema in $name', ({ name, start }) => {
     await sluice.close()
   })
 
-  async function serve(options: SluiceOptions = {}, schema: SluiceSchemaOptions<TestContext> = isAda): Promise<GraphqlServer> {
+  async function serve(
+    options: SluiceOptions = {},
+    schema: SluiceSchemaOptions<TestContext> = isAda,
+  ): Promise<GraphqlServer> {
     sluice = createSluice({ clock, ...options })
     const { typeDefs, resolvers } = createSluiceSchema<TestContext>(sluice, schema)
-    server = await start({ typeDefs: [app, typeDefs], resolvers: [{ Query: { hello: () => 'you' } }, resolvers], sluice })
+    server = await start({
+      typeDefs: [app, typeDefs],
+      resolvers: [{ Query: { hello: () => 'you' } }, resolvers],
+      sluice,
+    })
     return server
   }
 
@@ -64,7 +74,8 @@ describe.each(servers)('the schema in $name', ({ name, start }) => {
       await serve()
       const record = (cpu: number) => {
         const values = { cpu, memory: 40, disk: 30, responseTime: 12.5, errorRate: 0.5, requests: 20.4 }
-        for (const [metric, value] of Object.entries(values)) sluice.monitor?.recordMetric(metric, value, 'test')
+        for (const [metric, value] of Object.entries(values))
+          sluice.monitor?.recordMetric(metric, value, 'test')
       }
       record(10)
       clock.pass(2_000)
@@ -114,7 +125,9 @@ describe.each(servers)('the schema in $name', ({ name, start }) => {
       const second = sluice.balancer?.registerNode('10.0.0.2', 80, 1, 30)
       sluice.balancer?.updateNodeHealth(second?.id ?? '', 'unhealthy')
       sluice.balancer?.acquire()
-      expect(await data('{ clusterStatus { healthyNodes unhealthyNodes averageLoad totalCapacity } }')).toEqual({
+      expect(
+        await data('{ clusterStatus { healthyNodes unhealthyNodes averageLoad totalCapacity } }'),
+      ).toEqual({
         clusterStatus: { healthyNodes: 1, unhealthyNodes: 1, averageLoad: 0.1, totalCapacity: 10 },
       })
     })
@@ -123,11 +136,18 @@ describe.each(servers)('the schema in $name', ({ name, start }) => {
       await serve()
       sluice.database?.analyzeQuery('SELECT * FROM a WHERE x = 1', 1_500, 100_000, 20)
       sluice.database?.analyzeQuery('SELECT * FROM b WHERE y = 2', 2_500, 1_000, 20)
-      const one = '{ slowQueries(limit: 1) { query executionTime rowsScanned severity isInferred warnings calls callSite { file } plan } }'
+      const one =
+        '{ slowQueries(limit: 1) { query executionTime rowsScanned severity isInferred warnings calls callSite { file } plan } }'
       expect(await data(one)).toEqual({
         slowQueries: [
           {
-            ...{ query: 'SELECT * FROM b WHERE y = ?', executionTime: 2_500, rowsScanned: 1_000, isInferred: true, calls: 1 },
+            ...{
+              query: 'SELECT * FROM b WHERE y = ?',
+              executionTime: 2_500,
+              rowsScanned: 1_000,
+              isInferred: true,
+              calls: 1,
+            },
             ...{ severity: expect.any(String), warnings: expect.any(Array), callSite: null, plan: null },
           },
         ],
@@ -137,7 +157,8 @@ describe.each(servers)('the schema in $name', ({ name, start }) => {
 
     it('return forecasts, or a code if there is none', async () => {
       await serve()
-      const ask = '{ predictedLoad(metric: "requests") { value lower upper p90 model recentAccuracy horizonMinutes } }'
+      const ask =
+        '{ predictedLoad(metric: "requests") { value lower upper p90 model recentAccuracy horizonMinutes } }'
       expect(await error(ask)).toMatchObject({ code: 'SLUICE_NO_FORECAST' })
       for (let minute = 0; minute < 5; minute += 1) {
         sluice.monitor?.recordMetric('requests', 100, 'test')
@@ -147,9 +168,15 @@ describe.each(servers)('the schema in $name', ({ name, start }) => {
       sluice.monitor?.recordMetric('requests', 100, 'test')
       const prediction = sluice.monitor?.predictLoad('requests', 5)
       expect(prediction?.horizonMinutes).toBeGreaterThan(0)
-      expect(await data(ask)).toEqual({ predictedLoad: { ...prediction, recentAccuracy: prediction?.recentAccuracy ?? null } })
-      expect(await error('{ predictedLoad(metric: "nothing") { value } }')).toMatchObject({ code: 'SLUICE_UNKNOWN_METRIC' })
-      expect(await error('{ predictedLoad(metric: "cpu", minutesAhead: 90) { value } }')).toMatchObject({ code: 'SLUICE_INVALID_ARGUMENT' })
+      expect(await data(ask)).toEqual({
+        predictedLoad: { ...prediction, recentAccuracy: prediction?.recentAccuracy ?? null },
+      })
+      expect(await error('{ predictedLoad(metric: "nothing") { value } }')).toMatchObject({
+        code: 'SLUICE_UNKNOWN_METRIC',
+      })
+      expect(await error('{ predictedLoad(metric: "cpu", minutesAhead: 90) { value } }')).toMatchObject({
+        code: 'SLUICE_INVALID_ARGUMENT',
+      })
     })
 
     it('return the state and counters of a queue', async () => {
@@ -158,7 +185,9 @@ describe.each(servers)('the schema in $name', ({ name, start }) => {
       expect(await data('{ queueStats { queue queued completed waitMs { p95 } isStalled } }')).toEqual({
         queueStats: { queue: 'default', queued: 1, completed: 0, waitMs: { p95: 0 }, isStalled: false },
       })
-      expect(await error('{ queueStats(queueName: "mail") { queue } }')).toMatchObject({ code: 'SLUICE_UNKNOWN_QUEUE' })
+      expect(await error('{ queueStats(queueName: "mail") { queue } }')).toMatchObject({
+        code: 'SLUICE_UNKNOWN_QUEUE',
+      })
     })
 
     it.each([
@@ -195,10 +224,14 @@ describe.each(servers)('the schema in $name', ({ name, start }) => {
       await serve()
       const warm = 'mutation ($data: JSON!) { warmCache(namespace: "users", data: $data) }'
       expect(await data(warm, { data: { 1: { name: 'Ada' }, 2: { name: 'Ben' } } })).toEqual({ warmCache: 2 })
-      expect(await data('mutation { warmCache(namespace: "tiles", data: { a: [1, 2.5], b: null }) }')).toEqual({ warmCache: 2 })
+      expect(
+        await data('mutation { warmCache(namespace: "tiles", data: { a: [1, 2.5], b: null }) }'),
+      ).toEqual({ warmCache: 2 })
       expect(sluice.cache?.get('users', '1')).toEqual({ name: 'Ada' })
       expect(sluice.cache?.get('tiles', 'a')).toEqual([1, 2.5])
-      expect(await data('mutation { invalidateCacheByPattern(pattern: "users:1") }')).toEqual({ invalidateCacheByPattern: 1 })
+      expect(await data('mutation { invalidateCacheByPattern(pattern: "users:1") }')).toEqual({
+        invalidateCacheByPattern: 1,
+      })
       expect(await data('mutation { clearCache(namespace: "tiles") }')).toEqual({ clearCache: true })
       expect(sluice.cache?.getStats().itemCount).toBe(1)
       expect(await data('mutation { clearCache }')).toEqual({ clearCache: true })
@@ -207,15 +240,32 @@ describe.each(servers)('the schema in $name', ({ name, start }) => {
 
     it('scale and record the user', async () => {
       await serve({ monitor: { scaling: { minWorkers: 1, maxWorkers: 10 } } })
-      expect(await data('mutation { triggerScaling(direction: "up", amount: 50) }')).toEqual({ triggerScaling: true })
+      expect(await data('mutation { triggerScaling(direction: "up", amount: 50) }')).toEqual({
+        triggerScaling: true,
+      })
       const [event] = sluice.monitor?.getScalingHistory() ?? []
-      expect(await data('{ scalingHistory { timestamp direction from to metric source by isDryRun reasons value } }')).toEqual({
-        scalingHistory: [{ ...event, timestamp: Math.floor((event?.timestamp ?? 0) / 1_000), value: null, by: 'ada', from: 1, to: 2 }],
+      expect(
+        await data(
+          '{ scalingHistory { timestamp direction from to metric source by isDryRun reasons value } }',
+        ),
+      ).toEqual({
+        scalingHistory: [
+          {
+            ...event,
+            timestamp: Math.floor((event?.timestamp ?? 0) / 1_000),
+            value: null,
+            by: 'ada',
+            from: 1,
+            to: 2,
+          },
+        ],
       })
       expect(await error('mutation { triggerScaling(direction: "sideways", amount: 50) }')).toMatchObject({
         code: 'SLUICE_INVALID_ARGUMENT',
       })
-      expect(await error('mutation { triggerScaling(direction: "up", amount: 0) }')).toMatchObject({ code: 'SLUICE_INVALID_ARGUMENT' })
+      expect(await error('mutation { triggerScaling(direction: "up", amount: 0) }')).toMatchObject({
+        code: 'SLUICE_INVALID_ARGUMENT',
+      })
     })
 
     it('create policies, which affect recommendations', async () => {
@@ -224,30 +274,51 @@ describe.each(servers)('the schema in $name', ({ name, start }) => {
       const create =
         'mutation ($policy: ScalingPolicyInput!) { createScalingPolicy(policy: $policy) { id name threshold scaleAmount cooldownSeconds enabled } }'
       expect(await data(create, { policy })).toEqual({
-        createScalingPolicy: { id: expect.any(String), name: 'busy', threshold: 70, scaleAmount: 25, cooldownSeconds: 300, enabled: true },
+        createScalingPolicy: {
+          id: expect.any(String),
+          name: 'busy',
+          threshold: 70,
+          scaleAmount: 25,
+          cooldownSeconds: 300,
+          enabled: true,
+        },
       })
       expect(sluice.monitor?.getScalingPolicies()).toHaveLength(1)
       sluice.monitor?.recordMetric('cpu', 95, 'test')
-      expect(await data('{ scalingRecommendations }')).toEqual({ scalingRecommendations: sluice.monitor?.getScalingRecommendations() })
+      expect(await data('{ scalingRecommendations }')).toEqual({
+        scalingRecommendations: sluice.monitor?.getScalingRecommendations(),
+      })
       expect(sluice.monitor?.getScalingRecommendations().length).toBeGreaterThan(0)
-      expect(await error(create, { policy: { ...policy, metric: 'nothing' } })).toMatchObject({ code: 'SLUICE_UNKNOWN_METRIC' })
-      expect(await error(create, { policy: { ...policy, threshold: -1 } })).toMatchObject({ code: 'SLUICE_INVALID_ARGUMENT' })
+      expect(await error(create, { policy: { ...policy, metric: 'nothing' } })).toMatchObject({
+        code: 'SLUICE_UNKNOWN_METRIC',
+      })
+      expect(await error(create, { policy: { ...policy, threshold: -1 } })).toMatchObject({
+        code: 'SLUICE_INVALID_ARGUMENT',
+      })
     })
 
     it('submit, follow and cancel batches of registered processors', async () => {
       await serve({ jobs: { authorize: (actor) => actor === 'ada' } })
       sluice.jobs?.registerProcessor('double', async () => {})
       const submit = `mutation ($items: [JSON!]!) { submitBatchJob(name: "double", items: $items, batchSize: 2) { id items batchSize status totalItems } }`
-      const submitted = (await data(submit, { items: [1, { two: 2 }, 'three'] })) as { submitBatchJob: { id: string } }
+      const submitted = (await data(submit, { items: [1, { two: 2 }, 'three'] })) as {
+        submitBatchJob: { id: string }
+      }
       const { id } = submitted.submitBatchJob
-      expect(submitted.submitBatchJob).toMatchObject({ items: [1, { two: 2 }, 'three'], batchSize: 2, totalItems: 3 })
+      expect(submitted.submitBatchJob).toMatchObject({
+        items: [1, { two: 2 }, 'three'],
+        batchSize: 2,
+        totalItems: 3,
+      })
       const status =
         'query ($id: String!) { batchJobStatus(jobId: $id) { batchId name status progress totalItems processedItems createdAt etaSeconds } }'
       expect(await data(status, { id })).toMatchObject({
         batchJobStatus: { batchId: id, name: 'double', totalItems: 3, processedItems: 0 },
       })
       await sluice.jobs?.processNextTask('double')
-      expect(await data(status, { id })).toMatchObject({ batchJobStatus: { status: 'processing', processedItems: 2 } })
+      expect(await data(status, { id })).toMatchObject({
+        batchJobStatus: { status: 'processing', processedItems: 2 },
+      })
       const cancel = 'mutation ($id: String!) { cancelBatchJob(jobId: $id) }'
       expect(await data(cancel, { id })).toEqual({ cancelBatchJob: true })
       expect(await data(cancel, { id })).toEqual({ cancelBatchJob: false })
@@ -257,7 +328,10 @@ describe.each(servers)('the schema in $name', ({ name, start }) => {
     it('reject batches of unknown processors, and create no queue for them', async () => {
       await serve({}, { ...isAda, batchJobs: ['elsewhere'] })
       const submit = (name: string) => `mutation { submitBatchJob(name: "${name}", items: [1]) { id } }`
-      expect(await error(submit('unknown'))).toMatchObject({ code: 'SLUICE_NO_PROCESSOR', message: expect.stringContaining('"unknown"') })
+      expect(await error(submit('unknown'))).toMatchObject({
+        code: 'SLUICE_NO_PROCESSOR',
+        message: expect.stringContaining('"unknown"'),
+      })
       expect(sluice.jobs?.getQueues().map(({ name }) => name)).toEqual(['default'])
       expect(await error(submit('elsewhere'))).toMatchObject({ code: undefined })
     })
@@ -362,7 +436,10 @@ describe.each(servers)('the schema in $name', ({ name, start }) => {
           },
         },
       )
-      expect(await error('mutation { clearCache }')).toEqual({ code: 'UNAUTHENTICATED', message: 'Log in first.' })
+      expect(await error('mutation { clearCache }')).toEqual({
+        code: 'UNAUTHENTICATED',
+        message: 'Log in first.',
+      })
     })
   })
 
@@ -392,7 +469,10 @@ describe.each(servers)('the schema in $name', ({ name, start }) => {
         throw broken
       },
     })
-    expect(await error('{ cacheStats { hits } }')).toEqual({ code: 'INTERNAL_SERVER_ERROR', message: 'Internal server error.' })
+    expect(await error('{ cacheStats { hits } }')).toEqual({
+      code: 'INTERNAL_SERVER_ERROR',
+      message: 'Internal server error.',
+    })
     expect(errors).toEqual([broken])
   })
 })

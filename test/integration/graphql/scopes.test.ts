@@ -124,7 +124,9 @@ describe.each(servers)('scopes of operations in $name', ({ start }) => {
       await server.ask('{ items { id } }')
       await server.ask('query Kind { __typename }')
       await server.ask('mutation Rename { rename(id: 10, name: "Ten") { name } }')
-      expect((await server.ask('query A { items { id } } query Shop { items { name } }')).body.errors).toBeDefined()
+      expect(
+        (await server.ask('query A { items { id } } query Shop { items { name } }')).body.errors,
+      ).toBeDefined()
       const shop = { operations: 4, queries: 1, batched: 3, failed: false }
       expect(named('query Shop')).toMatchObject([shop, shop, shop])
       expect(named('query Kind')).toMatchObject([{ operations: 0 }])
@@ -152,7 +154,9 @@ describe.each(servers)('scopes of operations in $name', ({ start }) => {
     await open('optimize')
     const server = await serve()
     try {
-      await Promise.all([1, 2, 3].map((turns) => server.ask(`query Slow${turns} { slow(turns: ${turns}) items { name } }`)))
+      await Promise.all(
+        [1, 2, 3].map((turns) => server.ask(`query Slow${turns} { slow(turns: ${turns}) items { name } }`)),
+      )
       for (const turns of [1, 2, 3]) expect(named(`query Slow${turns}`)).toMatchObject([{ operations: 6 }])
     } finally {
       await server.close()
@@ -189,8 +193,15 @@ describe.each(servers)('scopes of operations in $name', ({ start }) => {
     await open('observe')
     const server = await serve()
     try {
-      const body = JSON.stringify({ query: 'query One { items { id } } query Two { items { name } }', operationName: 'Two' })
-      const response = await fetch(server.url, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+      const body = JSON.stringify({
+        query: 'query One { items { id } } query Two { items { name } }',
+        operationName: 'Two',
+      })
+      const response = await fetch(server.url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body,
+      })
       expect(((await response.json()) as { data?: unknown }).data).toBeDefined()
       expect(named('query Two')).toMatchObject([{ operations: 4 }])
     } finally {
@@ -220,7 +231,11 @@ describe('scopes of operations within those of requests', () => {
       'Yoga in Express',
       async () => {
         const app = express().use(sluiceMiddleware(sluice, { report: false, serverTiming: true }))
-        const yoga = createYoga({ schema: createSchema({ typeDefs, resolvers }), plugins: [useSluice(sluice)], logging: false })
+        const yoga = createYoga({
+          schema: createSchema({ typeDefs, resolvers }),
+          plugins: [useSluice(sluice)],
+          logging: false,
+        })
         app.use('/graphql', yoga as never)
         return listening(app)
       },
@@ -242,7 +257,11 @@ describe('scopes of operations within those of requests', () => {
   async function mercuriusInFastify(): Promise<Listening> {
     const app = fastify()
     await app.register(sluicePlugin, { sluice, report: false, serverTiming: true })
-    await app.register(mercurius, { schema: typeDefs, resolvers: resolvers as unknown as IResolvers, allowBatchedQueries: true })
+    await app.register(mercurius, {
+      schema: typeDefs,
+      resolvers: resolvers as unknown as IResolvers,
+      allowBatchedQueries: true,
+    })
     registerSluiceMercurius(app, sluice)
     return { url: `${await app.listen({ port: 0, host: '127.0.0.1' })}/graphql`, close: () => app.close() }
   }
@@ -259,13 +278,20 @@ describe('scopes of operations within those of requests', () => {
   }
 
   const ask = (url: string, body: object) =>
-    fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
+    fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
 
   it.each(kinds)('are separate, and count towards the response: %s', async (_name, start) => {
     await open('optimize')
     const { url, close } = await start()
     try {
-      const response = await expectQueries(() => ask(url, { query: 'query Shop { items { name } }' }), { sluice, everything: true }).toBe(1)
+      const response = await expectQueries(() => ask(url, { query: 'query Shop { items { name } }' }), {
+        sluice,
+        everything: true,
+      }).toBe(1)
       expect(await response.json()).toMatchObject({ data: { items: { length: 4 } } })
       expect(response.headers.get('server-timing')).toContain('"1 queries"')
       await until(() => expect(named('POST /graphql')).toHaveLength(1))
@@ -282,12 +308,18 @@ describe('scopes of operations within those of requests', () => {
     await db.destroy()
     let draws = 0
     // Every second scope is in observe mode, and operations do not decide again.
-    sluice = createSluice({ mode: 'optimize', cache: false, rollout: 0.5, random: () => (draws++ % 2 === 0 ? 0.9 : 0.1) })
+    sluice = createSluice({
+      mode: 'optimize',
+      cache: false,
+      rollout: 0.5,
+      random: () => (draws++ % 2 === 0 ? 0.9 : 0.1),
+    })
     db = withSluice(knex(database.knexConfig()), sluice)
     sluice.on('scope', (report) => reports.push(report))
     const { url, close } = await start()
     try {
-      for (let time = 0; time < 2; time += 1) await (await ask(url, { query: 'query Shop { items { id } }' })).text()
+      for (let time = 0; time < 2; time += 1)
+        await (await ask(url, { query: 'query Shop { items { id } }' })).text()
       await until(() => expect(named('POST /graphql')).toHaveLength(2))
       expect(named('query Shop').map(({ mode }) => mode)).toEqual(['observe', 'optimize'])
     } finally {
@@ -301,7 +333,8 @@ describe('scopes of operations within those of requests', () => {
     try {
       const batch = Array.from({ length: 12 }, (_, at) => ({ query: `query Part${at} { items { name } }` }))
       await (await ask(url, batch)).json()
-      for (const at of batch.keys()) expect(named(`query Part${at}`)).toMatchObject([{ operations: 4, queries: 1 }])
+      for (const at of batch.keys())
+        expect(named(`query Part${at}`)).toMatchObject([{ operations: 4, queries: 1 }])
     } finally {
       await close()
     }
@@ -311,7 +344,11 @@ describe('scopes of operations within those of requests', () => {
 describe('incremental results', () => {
   it('keep their scope until the last part in Yoga', async () => {
     await open('optimize')
-    const yoga = createYoga({ schema: createSchema({ typeDefs, resolvers }), plugins: [useSluice(sluice)], logging: false })
+    const yoga = createYoga({
+      schema: createSchema({ typeDefs, resolvers }),
+      plugins: [useSluice(sluice)],
+      logging: false,
+    })
     const query = 'query Parts { items { id } ... @defer { late: items { name } slow(turns: 3) } }'
     const response = await yoga.fetch('http://yoga/graphql', {
       method: 'POST',
@@ -326,7 +363,11 @@ describe('incremental results', () => {
 
   it('end their scope if the consumer stops', async () => {
     await open('optimize')
-    const yoga = createYoga({ schema: createSchema({ typeDefs, resolvers }), plugins: [useSluice(sluice)], logging: false })
+    const yoga = createYoga({
+      schema: createSchema({ typeDefs, resolvers }),
+      plugins: [useSluice(sluice)],
+      logging: false,
+    })
     const controller = new AbortController()
     const response = await yoga.fetch('http://yoga/graphql', {
       method: 'POST',
@@ -346,12 +387,18 @@ describe('subscriptions', () => {
 
   function expectEvents(): void {
     const events = named('subscription Sales').filter(({ operations }) => operations > 0)
-    expect(events).toMatchObject(Array.from({ length: 3 }, () => ({ operations: 3, queries: 1, batched: 2, failed: false })))
+    expect(events).toMatchObject(
+      Array.from({ length: 3 }, () => ({ operations: 3, queries: 1, batched: 2, failed: false })),
+    )
   }
 
   it('have a scope for each event in Yoga', async () => {
     await open('optimize')
-    const yoga = createYoga({ schema: createSchema({ typeDefs, resolvers }), plugins: [useSluice(sluice)], logging: false })
+    const yoga = createYoga({
+      schema: createSchema({ typeDefs, resolvers }),
+      plugins: [useSluice(sluice)],
+      logging: false,
+    })
     const response = await yoga.fetch('http://yoga/graphql', {
       method: 'POST',
       headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
@@ -364,7 +411,11 @@ describe('subscriptions', () => {
   it('have a scope for each event in Mercurius', async () => {
     await open('optimize')
     const app = fastify()
-    await app.register(mercurius, { schema: typeDefs, resolvers: resolvers as unknown as IResolvers, subscription: true })
+    await app.register(mercurius, {
+      schema: typeDefs,
+      resolvers: resolvers as unknown as IResolvers,
+      subscription: true,
+    })
     registerSluiceMercurius(app, sluice)
     const origin = await app.listen({ port: 0, host: '127.0.0.1' })
     const socket = new WebSocket(`${origin.replace('http', 'ws')}/graphql`, 'graphql-transport-ws')
@@ -375,7 +426,8 @@ describe('subscriptions', () => {
         socket.onopen = () => socket.send(JSON.stringify({ type: 'connection_init' }))
         socket.onmessage = ({ data }) => {
           const { type, payload } = JSON.parse(String(data))
-          if (type === 'connection_ack') socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query } }))
+          if (type === 'connection_ack')
+            socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query } }))
           else if (type === 'next') payloads.push(payload)
           else if (type === 'complete') resolve()
         }

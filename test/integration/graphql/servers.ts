@@ -20,7 +20,10 @@ interface Answer {
   readonly status: number
   readonly body: {
     readonly data?: Readonly<Record<string, unknown>> | null
-    readonly errors?: readonly { readonly message: string; readonly extensions?: Readonly<Record<string, unknown>> }[]
+    readonly errors?: readonly {
+      readonly message: string
+      readonly extensions?: Readonly<Record<string, unknown>>
+    }[]
   }
 }
 

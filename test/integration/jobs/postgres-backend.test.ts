@@ -3,7 +3,14 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { AsyncBatchProcessingEngine, type JobBackend, type JobsOptions, type NewTask, type TaskClaim, type TaskOutcome } from '@sluice/core'
+import {
+  AsyncBatchProcessingEngine,
+  type JobBackend,
+  type JobsOptions,
+  type NewTask,
+  type TaskClaim,
+  type TaskOutcome,
+} from '@sluice/core'
 import { PostgresJobsSetUpError, postgresJobBackend, postgresJobsSql } from '@sluice/core/jobs-postgres'
 import { MAX_FAILURES } from '@sluice/core/siblings'
 import knex from 'knex'
@@ -41,7 +48,9 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
     return pool
   }
 
-  async function open(...args: Parameters<typeof connectPostgres> extends [unknown, ...infer R] ? R : never): Promise<JobBackend> {
+  async function open(
+    ...args: Parameters<typeof connectPostgres> extends [unknown, ...infer R] ? R : never
+  ): Promise<JobBackend> {
     const backend = connectPostgres(url, ...args)
     closing.push(async () => backend.close())
     await backend.open()
@@ -61,29 +70,64 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
     const createdAt = Date.now()
     return {
       id: `00000000-0000-7000-8000-${String(lastId).padStart(12, '0')}`,
-      ...{ queue, level: 2, order: createdAt, data: '{}', runAt: 0, createdAt, uniqueKey: null, batchId: null, chunk: 0, items: 0 },
+      ...{
+        queue,
+        level: 2,
+        order: createdAt,
+        data: '{}',
+        runAt: 0,
+        createdAt,
+        uniqueKey: null,
+        batchId: null,
+        chunk: 0,
+        items: 0,
+      },
       settings: { maxRetries: 3, maxCrashes: 5, timeoutMs: 0, backoff: 0, runAs: null },
       ...given,
     }
   }
 
-  function outcome(claim: TaskClaim | undefined, kind: TaskOutcome['kind'], rest: Partial<TaskOutcome> = {}): TaskOutcome {
+  function outcome(
+    claim: TaskClaim | undefined,
+    kind: TaskOutcome['kind'],
+    rest: Partial<TaskOutcome> = {},
+  ): TaskOutcome {
     if (claim === undefined) throw new Error('Nothing was claimed.')
     const at = Date.now()
-    return { claim, kind, at, runAt: at, failure: null, isKept: true, doneItems: 0, failedItems: 0, data: null, ...rest }
+    return {
+      claim,
+      kind,
+      at,
+      runAt: at,
+      failure: null,
+      isKept: true,
+      doneItems: 0,
+      failedItems: 0,
+      data: null,
+      ...rest,
+    }
   }
 
-  const claim = async (backend: JobBackend, want = 1, leaseMs = LEASE_MS) => (await backend.step(queue, [], want, 'me', leaseMs)).claims
-  const settle = (backend: JobBackend, ...outcomes: TaskOutcome[]) => backend.step(queue, outcomes, 0, 'me', LEASE_MS)
+  const claim = async (backend: JobBackend, want = 1, leaseMs = LEASE_MS) =>
+    (await backend.step(queue, [], want, 'me', leaseMs)).claims
+  const settle = (backend: JobBackend, ...outcomes: TaskOutcome[]) =>
+    backend.step(queue, outcomes, 0, 'me', LEASE_MS)
   /** Expires the lease of each running task. */
   const expire = () =>
-    database.query(`UPDATE ${SCHEMA}.job_tasks SET lease_until = now() WHERE queue = $1 AND status = 'processing'`, [queue])
+    database.query(
+      `UPDATE ${SCHEMA}.job_tasks SET lease_until = now() WHERE queue = $1 AND status = 'processing'`,
+      [queue],
+    )
 
   async function newBatch(backend: JobBackend, parts: number): Promise<string> {
     const { id } = task()
     const rest = { batchSize: 10, maxFailedItems: 0, stopsOnFailure: false, webhook: null }
     await backend.openBatch({ id, name: queue, createdAt: Date.now(), ...rest })
-    await backend.add(Array.from({ length: parts }, (_, chunk) => task({ batchId: id, chunk, items: 10, data: `[${chunk}]` })))
+    await backend.add(
+      Array.from({ length: parts }, (_, chunk) =>
+        task({ batchId: id, chunk, items: 10, data: `[${chunk}]` }),
+      ),
+    )
     await backend.sealBatch(id, parts, parts * 10, Date.now())
     return id
   }
@@ -101,7 +145,9 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
     it('reports the SQL to run when its user may not create tables, and works once it was run', async () => {
       const role = `app_${randomBytes(4).toString('hex')}`
       await database.exec(`CREATE ROLE ${role} LOGIN PASSWORD 'app'`)
-      closing.push(() => database.exec(`DROP SCHEMA IF EXISTS sluice CASCADE; DROP OWNED BY ${role}; DROP ROLE ${role}`))
+      closing.push(() =>
+        database.exec(`DROP SCHEMA IF EXISTS sluice CASCADE; DROP OWNED BY ${role}; DROP ROLE ${role}`),
+      )
       const asRole = new URL(url)
       asRole.username = role
       asRole.password = 'app'
@@ -110,7 +156,11 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       closing.push(async () => backend.close())
       const error = await Promise.resolve(backend.open()).catch((reason: unknown) => reason)
       expect(error).toBeInstanceOf(PostgresJobsSetUpError)
-      expect(error).toMatchObject({ code: 'SLUICE_JOB_BACKEND', cause: { code: '42501' }, sql: postgresJobsSql() })
+      expect(error).toMatchObject({
+        code: 'SLUICE_JOB_BACKEND',
+        cause: { code: '42501' },
+        sql: postgresJobsSql(),
+      })
       expect((error as PostgresJobsSetUpError).message).toContain(postgresJobsSql())
       // Created, but without privileges for this role.
       await database.exec(postgresJobsSql())
@@ -132,7 +182,8 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       const schema = `odd "name" ${randomBytes(4).toString('hex')}`
       const db = knex({ client: 'pg', connection: url })
       closing.push(() => db.destroy())
-      for (let times = 0; times < 2; times += 1) await db.transaction(async (trx) => void (await trx.raw(postgresJobsSql({ schema }))))
+      for (let times = 0; times < 2; times += 1)
+        await db.transaction(async (trx) => void (await trx.raw(postgresJobsSql({ schema }))))
       const backend = await open({ schema })
       await backend.add([task()])
       expect(await claim(backend)).toHaveLength(1)
@@ -204,7 +255,9 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       jobs.start()
       await jobs.enqueueTask(1, 'normal', queue)
       await expect.poll(() => seen, SOON).toEqual([1])
-      await expect.poll(() => jobs.getProcessingStats(queue), SOON).toMatchObject({ queued: 0, processing: 0 })
+      await expect
+        .poll(() => jobs.getProcessingStats(queue), SOON)
+        .toMatchObject({ queued: 0, processing: 0 })
     })
 
     it('may be limited to one', async () => {
@@ -235,7 +288,10 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       jobs.registerProcessor(queue, () => {})
       jobs.start()
       await jobs.enqueueTask(1, 'normal', queue)
-      const listening = () => database.query(`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'`)
+      const listening = () =>
+        database.query(
+          `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'`,
+        )
       await expect.poll(listening, SOON).toHaveLength(1)
       await jobs.close()
       await expect.poll(listening, SOON).toEqual([])
@@ -244,7 +300,10 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
 
     it('let a drained process exit', async () => {
       const args = ['--import', 'tsx', '--conditions=@sluice/source', idleProcess, url, SCHEMA]
-      const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: TEST_MS, env: { ...process.env, NODE_OPTIONS: '' } })
+      const { stdout } = await promisify(execFile)(process.execPath, args, {
+        timeout: TEST_MS,
+        env: { ...process.env, NODE_OPTIONS: '' },
+      })
       expect(stdout).toBe('drained')
     })
   })
@@ -263,12 +322,17 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       const [a, b] = first
       for (const kind of ['retry', 'dead', 'release', 'cancelled'] as const)
         expect((await settle(backend, outcome(a, kind))).lost, kind).toEqual([a])
-      expect(await backend.renew([...first, ...second], 'me', LEASE_MS)).toMatchObject({ lost: first, cancelled: [] })
+      expect(await backend.renew([...first, ...second], 'me', LEASE_MS)).toMatchObject({
+        lost: first,
+        cancelled: [],
+      })
       expect((await settle(backend, outcome(a, 'done'))).lost).toEqual([])
       expect(await backend.get(a?.id ?? '')).toBeUndefined()
       const ofA = second.find(({ id }) => id === a?.id)
       const ofB = second.find(({ id }) => id === b?.id)
-      expect(await settle(backend, outcome(ofA, 'done'), outcome(ofB, 'retry'))).toMatchObject({ lost: [ofA] })
+      expect(await settle(backend, outcome(ofA, 'done'), outcome(ofB, 'retry'))).toMatchObject({
+        lost: [ofA],
+      })
       expect(await backend.get(b?.id ?? '')).toMatchObject({ status: 'queued', attempts: 1, crashes: 1 })
     })
 
@@ -278,7 +342,11 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       const [first] = await claim(backend)
       await expire()
       const [second] = await claim(backend)
-      const { lost, batches } = await settle(backend, outcome(second, 'retry'), outcome(first, 'done', { doneItems: 10 }))
+      const { lost, batches } = await settle(
+        backend,
+        outcome(second, 'retry'),
+        outcome(first, 'done', { doneItems: 10 }),
+      )
       expect(lost).toEqual([second])
       expect(batches).toMatchObject([{ id, processedItems: 10, chunksDone: 1 }])
     })
@@ -290,7 +358,13 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       await backend.add([task(), task()])
       await expire()
       const crashes = async () => {
-        const { claims, nextAt = Number.POSITIVE_INFINITY } = await backend.step(queue, [], 10, 'me', LEASE_MS)
+        const { claims, nextAt = Number.POSITIVE_INFINITY } = await backend.step(
+          queue,
+          [],
+          10,
+          'me',
+          LEASE_MS,
+        )
         return [claims.map((one) => one.crashes), nextAt <= Date.now()]
       }
       expect(await crashes()).toEqual([[1, 0, 0], true])
@@ -376,7 +450,9 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       end()
       await expect.poll(() => completed, SOON).toEqual([next.id, id])
       expect(starts).toBe(1)
-      await expect.poll(() => jobs.getProcessingStats(queue), SOON).toMatchObject({ processing: 0, queued: 0, lost: 0 })
+      await expect
+        .poll(() => jobs.getProcessingStats(queue), SOON)
+        .toMatchObject({ processing: 0, queued: 0, lost: 0 })
     })
 
     it('are cancelled as soon as they run again after a cancellation and an expired lease', async () => {
@@ -412,7 +488,9 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       const { lost, batches } = await settle(backend, outcome(first, 'retry'), outcome(second, 'release'))
       expect(lost).toEqual([])
       expect(batches).toMatchObject([{ id, isCancelled: true, chunksDone: 2, processedItems: 0 }])
-      expect((await backend.list({ batchId: id }, { offset: 0, limit: 9 })).map(({ status }) => status)).toEqual(['cancelled', 'cancelled'])
+      expect(
+        (await backend.list({ batchId: id }, { offset: 0, limit: 9 })).map(({ status }) => status),
+      ).toEqual(['cancelled', 'cancelled'])
     })
 
     it('end a batch although the reply was late, and report it once', async () => {
@@ -420,7 +498,8 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       const id = await newBatch(backend, 2)
       const held = await claim(backend, 2)
       const done = held.map((one) => outcome(one, 'done', { doneItems: 10 }))
-      const settleAs = (outcomes: readonly TaskOutcome[]) => backend.step(queue, outcomes, 0, `owner of ${queue}`, LEASE_MS)
+      const settleAs = (outcomes: readonly TaskOutcome[]) =>
+        backend.step(queue, outcomes, 0, `owner of ${queue}`, LEASE_MS)
       const client = await newPool().connect()
       const waiting = () =>
         database.query(
@@ -453,7 +532,11 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
     it('take all tasks that are due', async () => {
       const backend = await open()
       const now = Date.now()
-      await backend.add(Array.from({ length: 250 }, (_, at) => task({ createdAt: now, runAt: now + 5_000, data: String(at) })))
+      await backend.add(
+        Array.from({ length: 250 }, (_, at) =>
+          task({ createdAt: now, runAt: now + 5_000, data: String(at) }),
+        ),
+      )
       const other = task({ createdAt: now, runAt: now + NEVER_MS })
       await backend.add([other])
       expect(await backend.counts(queue)).toMatchObject({ pending: 251, queued: 0 })
@@ -468,7 +551,9 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
         expect(some.length).toBeGreaterThan(0)
         data.push(...some.map((one) => one.data))
       }
-      expect(data.map(Number).sort((left, right) => left - right)).toEqual(Array.from({ length: 250 }, (_, at) => at))
+      expect(data.map(Number).sort((left, right) => left - right)).toEqual(
+        Array.from({ length: 250 }, (_, at) => at),
+      )
       expect(await claim(backend)).toEqual([])
       expect(await backend.counts(queue)).toMatchObject({ pending: 1, queued: 0, processing: 250 })
     })
@@ -481,7 +566,9 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
         await backend.add([task({ createdAt, runAt: createdAt + 3_000 })])
       }
       expect(await claim(backend, 2)).toEqual([])
-      await expect.poll(async () => (await backend.counts(queue)).processing + (await claim(backend, 2)).length, SOON).toBe(2)
+      await expect
+        .poll(async () => (await backend.counts(queue)).processing + (await claim(backend, 2)).length, SOON)
+        .toBe(2)
     })
   })
 
@@ -495,7 +582,9 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
         await settle(backend, outcome(had, attempt === MAX_FAILURES + 5 ? 'dead' : 'retry', { failure }))
       }
       const [letter] = await backend.list({ queue, status: 'dead' }, { offset: 0, limit: 1 })
-      expect(letter?.failures.map(({ attempt }) => attempt)).toEqual(Array.from({ length: MAX_FAILURES }, (_, at) => at + 6))
+      expect(letter?.failures.map(({ attempt }) => attempt)).toEqual(
+        Array.from({ length: MAX_FAILURES }, (_, at) => at + 6),
+      )
       expect(letter).toMatchObject({ attempts: MAX_FAILURES + 5 })
       expect(letter?.failures.at(-1)).toEqual({
         attempt: MAX_FAILURES + 5,
@@ -554,7 +643,8 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
         await backend.add([one])
         await settle(backend, outcome((await claim(backend))[0], 'dead', { at: at + 1 }))
       }
-      const left = async () => (await backend.list({ status: 'dead' }, { offset: 0, limit: 9 })).map(({ id }) => id)
+      const left = async () =>
+        (await backend.list({ status: 'dead' }, { offset: 0, limit: 9 })).map(({ id }) => id)
       await backend.tidy({ maxDeadBytes: 500, maxBatchAgeMs: 1 }, Date.now())
       expect(await left()).toEqual(ids)
       await backend.tidy({ maxDeadBytes: 399, maxBatchAgeMs: 1 }, Date.now())
@@ -575,7 +665,11 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
         outcome(third, 'dead', { at: 1_000, failedItems: 10 }),
       )
       const running = await newBatch(backend, 1)
-      const parts = async () => (await backend.list({ batchId: old }, { offset: 0, limit: 9 })).map(({ status, data }) => [status, data])
+      const parts = async () =>
+        (await backend.list({ batchId: old }, { offset: 0, limit: 9 })).map(({ status, data }) => [
+          status,
+          data,
+        ])
       expect(await backend.purge({ id: third?.id ?? '' })).toBe(1)
       await backend.tidy({ maxDeadBytes: 1_000, maxBatchAgeMs: 500 }, 1_500)
       expect(await parts()).toEqual([
@@ -619,13 +713,21 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       expect(await backend.batch(id)).toMatchObject({ isNotified: true })
       expect(await backend.replay(first?.id ?? '')).toBe(true)
       // A late confirmation of the earlier end has no effect.
-      expect(await database.query(`SELECT ended_by FROM ${SCHEMA}.job_batches WHERE id = $1`, [id])).toEqual([{ ended_by: null }])
+      expect(await database.query(`SELECT ended_by FROM ${SCHEMA}.job_batches WHERE id = $1`, [id])).toEqual([
+        { ended_by: null },
+      ])
       expect(await backend.batch(id)).toMatchObject({ isNotified: false })
       await backend.batchNotified(id)
-      expect(await backend.batch(id)).toMatchObject({ endedAt: null, isNotified: false, failedItems: 0, chunksDone: 0 })
+      expect(await backend.batch(id)).toMatchObject({
+        endedAt: null,
+        isNotified: false,
+        failedItems: 0,
+        chunksDone: 0,
+      })
       const ended = await settle(backend, outcome((await claim(backend))[0], 'done', { doneItems: 1 }))
       expect(ended.batches).toMatchObject([{ id, processedItems: 1, failedItems: 0 }])
-      const unnotified = async () => (await backend.unnotifiedBatches(Date.now() + 1)).filter((one) => one.id === id)
+      const unnotified = async () =>
+        (await backend.unnotifiedBatches(Date.now() + 1)).filter((one) => one.id === id)
       expect(await unnotified()).toHaveLength(1)
       await backend.batchNotified(id)
       expect(await unnotified()).toEqual([])
@@ -635,11 +737,21 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       const backend = await open()
       const runAt = Date.now() + 60_000
       await backend.add(
-        Array.from({ length: 30 }, (_, at) => task({ createdAt: 1_000 + at, order: 100 - at, runAt: at % 3 === 0 ? runAt : 0 })),
+        Array.from({ length: 30 }, (_, at) =>
+          task({ createdAt: 1_000 + at, order: 100 - at, runAt: at % 3 === 0 ? runAt : 0 }),
+        ),
       )
       const [dead, retried] = await claim(backend, 3)
       await settle(backend, outcome(dead, 'dead'), outcome(retried, 'retry', { runAt }))
-      const exact = { queued: 17, pending: 10, retry: 1, processing: 1, dead: 1, oldestQueuedAt: 1_001, isPaused: false }
+      const exact = {
+        queued: 17,
+        pending: 10,
+        retry: 1,
+        processing: 1,
+        dead: 1,
+        oldestQueuedAt: 1_001,
+        isPaused: false,
+      }
       expect(await backend.counts(queue)).toEqual(exact)
       expect(await backend.counts(queue, 1_000)).toEqual(exact)
       const { pending, retry, ...some } = await backend.counts(queue, 5)
@@ -659,29 +771,52 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
         )
       const parts = 4_500
       const { id } = task()
-      await backend.openBatch({ id, name: queue, createdAt: 1, batchSize: 1, maxFailedItems: 0, stopsOnFailure: false, webhook: null })
+      await backend.openBatch({
+        id,
+        name: queue,
+        createdAt: 1,
+        batchSize: 1,
+        maxFailedItems: 0,
+        stopsOnFailure: false,
+        webhook: null,
+      })
       await fill(parts, 'queued', id)
       await backend.sealBatch(id, parts, parts, 1)
       const [first, last] = [
         await claim(backend),
-        await database.query(`UPDATE ${schema}.job_tasks SET status = 'processing', token = 1 WHERE chunk = $1 RETURNING id`, [parts - 1]),
+        await database.query(
+          `UPDATE ${schema}.job_tasks SET status = 'processing', token = 1 WHERE chunk = $1 RETURNING id`,
+          [parts - 1],
+        ),
       ]
       expect(await backend.cancelBatch(id, 2)).toEqual({ isFound: true, batches: [] })
-      expect(await backend.batch(id)).toMatchObject({ isCancelled: true, chunksDone: parts - 2, endedAt: null })
-      const running = [first[0] as TaskClaim, { ...(first[0] as TaskClaim), id: String(last[0]?.id), token: 1 }]
+      expect(await backend.batch(id)).toMatchObject({
+        isCancelled: true,
+        chunksDone: parts - 2,
+        endedAt: null,
+      })
+      const running = [
+        first[0] as TaskClaim,
+        { ...(first[0] as TaskClaim), id: String(last[0]?.id), token: 1 },
+      ]
       expect(await backend.renew(running, 'me', LEASE_MS)).toEqual({ lost: [], cancelled: running })
       const { batches } = await settle(backend, ...running.map((one) => outcome(one, 'cancelled', { at: 3 })))
       expect(batches).toMatchObject([{ id, chunksDone: parts, endedAt: 3 }])
       // More than one slice removes.
       await fill(10_500, 'completed', id)
       await backend.tidy({ maxDeadBytes: 1_000, maxBatchAgeMs: 1 }, 1_000)
-      expect([await backend.batch(id), await database.query(`SELECT 1 FROM ${schema}.job_tasks`)]).toEqual([undefined, []])
+      expect([await backend.batch(id), await database.query(`SELECT 1 FROM ${schema}.job_tasks`)]).toEqual([
+        undefined,
+        [],
+      ])
       await fill(10_500, 'dead', null)
       await backend.tidy({ maxDeadBytes: 20_000, maxBatchAgeMs: 1 }, 1_000)
       expect(await backend.counts(queue)).toMatchObject({ dead: 10_000 })
       await backend.tidy({ maxDeadBytes: 100, maxBatchAgeMs: 1 }, 1_000)
       expect(
-        await database.query(`SELECT min(extract(epoch FROM finished_at))::int AS oldest, count(*)::int FROM ${schema}.job_tasks`),
+        await database.query(
+          `SELECT min(extract(epoch FROM finished_at))::int AS oldest, count(*)::int FROM ${schema}.job_tasks`,
+        ),
       ).toEqual([{ oldest: 10_451, count: 50 }])
       await fill(10_500, 'dead', null)
       expect(await backend.purge({ queue })).toBe(10_550)
@@ -692,7 +827,9 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       const backends = [await open(), await open()]
       const key = `\u0000${queue}`
       const at = Date.now() + 3_600_000
-      const taken = await Promise.all([...backends, ...backends].map((backend) => backend.takeSlot(key, at, at + 300)))
+      const taken = await Promise.all(
+        [...backends, ...backends].map((backend) => backend.takeSlot(key, at, at + 300)),
+      )
       expect(taken.filter(Boolean)).toHaveLength(1)
       await expect.poll(() => backends[0]?.takeSlot(key, at, at + 60_000), SOON).toBe(true)
       expect(await backends[1]?.takeSlot(key, at, at + 60_000)).toBe(false)

@@ -41,20 +41,48 @@ describe.skipIf(postgres?.skipped !== undefined)('several processes with one tas
     const createdAt = Date.now()
     return {
       id: `00000000-0000-7000-8000-${String(lastId).padStart(12, '0')}`,
-      ...{ queue, level: 2, order: createdAt, data: '{}', runAt: 0, createdAt, uniqueKey: null, batchId: null, chunk: 0, items: 0 },
+      ...{
+        queue,
+        level: 2,
+        order: createdAt,
+        data: '{}',
+        runAt: 0,
+        createdAt,
+        uniqueKey: null,
+        batchId: null,
+        chunk: 0,
+        items: 0,
+      },
       settings: { maxRetries: 3, maxCrashes: 5, timeoutMs: 0, backoff: 0, runAs: null },
       ...given,
     }
   }
 
-  function outcome(claim: TaskClaim | undefined, kind: TaskOutcome['kind'], rest: Partial<TaskOutcome> = {}): TaskOutcome {
+  function outcome(
+    claim: TaskClaim | undefined,
+    kind: TaskOutcome['kind'],
+    rest: Partial<TaskOutcome> = {},
+  ): TaskOutcome {
     if (claim === undefined) throw new Error('Nothing was claimed.')
     const at = Date.now()
-    return { claim, kind, at, runAt: at, failure: null, isKept: true, doneItems: 0, failedItems: 0, data: null, ...rest }
+    return {
+      claim,
+      kind,
+      at,
+      runAt: at,
+      failure: null,
+      isKept: true,
+      doneItems: 0,
+      failedItems: 0,
+      data: null,
+      ...rest,
+    }
   }
 
-  const claim = async (backend: JobBackend, want = 1) => (await backend.step(queue, [], want, queue, LEASE_MS)).claims
-  const settle = (backend: JobBackend, ...outcomes: TaskOutcome[]) => backend.step(queue, outcomes, 0, queue, LEASE_MS)
+  const claim = async (backend: JobBackend, want = 1) =>
+    (await backend.step(queue, [], want, queue, LEASE_MS)).claims
+  const settle = (backend: JobBackend, ...outcomes: TaskOutcome[]) =>
+    backend.step(queue, outcomes, 0, queue, LEASE_MS)
   /** Expires the lease of each running task. */
   const expire = (secondsAgo = 0) =>
     database.query(
@@ -62,7 +90,10 @@ describe.skipIf(postgres?.skipped !== undefined)('several processes with one tas
       [queue, secondsAgo],
     )
   const isRunOut = async ({ id }: TaskClaim) => {
-    const [row] = await database.query(`SELECT lease_until <= now() AS over FROM ${SCHEMA}.job_tasks WHERE id = $1`, [id])
+    const [row] = await database.query(
+      `SELECT lease_until <= now() AS over FROM ${SCHEMA}.job_tasks WHERE id = $1`,
+      [id],
+    )
     return row?.over
   }
 
@@ -70,7 +101,11 @@ describe.skipIf(postgres?.skipped !== undefined)('several processes with one tas
     const { id } = task()
     const rest = { batchSize: 10, maxFailedItems: 0, stopsOnFailure: false, webhook: null }
     await backend.openBatch({ id, name: queue, createdAt: Date.now(), ...rest })
-    await backend.add(Array.from({ length: parts }, (_, chunk) => task({ batchId: id, chunk, items: 10, data: `[${chunk}]` })))
+    await backend.add(
+      Array.from({ length: parts }, (_, chunk) =>
+        task({ batchId: id, chunk, items: 10, data: `[${chunk}]` }),
+      ),
+    )
     await backend.sealBatch(id, sealed, sealed * 10, Date.now())
     return id
   }
@@ -118,7 +153,10 @@ describe.skipIf(postgres?.skipped !== undefined)('several processes with one tas
     await expire(1)
     const [second] = await claim(backend, 2).then((claims) => claims.filter(({ crashes }) => crashes === 0))
     await expire(2)
-    await database.query(`UPDATE ${SCHEMA}.job_tasks SET lease_until = now() - interval '1 minute' WHERE id = $1`, [second?.id])
+    await database.query(
+      `UPDATE ${SCHEMA}.job_tasks SET lease_until = now() - interval '1 minute' WHERE id = $1`,
+      [second?.id],
+    )
     expect(await claim(backend, 2)).toMatchObject([{ id: second?.id, crashes: 1 }])
     expect(await claim(backend, 2)).toMatchObject([{ id: first?.id, crashes: 2 }])
   })
@@ -140,7 +178,11 @@ describe.skipIf(postgres?.skipped !== undefined)('several processes with one tas
     const backend = await open()
     const id = await newBatch(backend, 2, 4)
     const [first, second, third] = await claim(backend, 3)
-    const { batches } = await settle(backend, outcome(first, 'done', { doneItems: 10 }), outcome(second, 'done', { doneItems: 10 }))
+    const { batches } = await settle(
+      backend,
+      outcome(first, 'done', { doneItems: 10 }),
+      outcome(second, 'done', { doneItems: 10 }),
+    )
     expect(batches).toMatchObject([{ id, chunksDone: 2 }])
     expect((await settle(backend, outcome(third, 'done', { doneItems: 10 }))).batches).toEqual([])
     const [fourth] = await backend.list({ batchId: id, status: 'queued' }, { offset: 0, limit: 1 })
@@ -174,15 +216,18 @@ describe.skipIf(postgres?.skipped !== undefined)('several processes with one tas
     await expect.poll(() => hints, SOON).toEqual([{}, { queue }])
   })
 
-  it.each(['cancel', 'cancelBatch'] as const)('notifies the running worker immediately: %s', async (cancels) => {
-    const [worker, other] = [await open(), await open()]
-    const batchId = await newBatch(worker, 1)
-    const hints: WakeHint[] = []
-    worker.onWake((hint) => hints.push(hint))
-    const [held] = await claim(worker)
-    // From here on, it receives notifications.
-    await expect.poll(() => hints, SOON).toEqual([{}])
-    await other[cancels](cancels === 'cancel' ? (held?.id ?? '') : batchId, Date.now())
-    await expect.poll(() => hints.map(({ cancel }) => cancel), SOON).toEqual([undefined, held?.id])
-  })
+  it.each(['cancel', 'cancelBatch'] as const)(
+    'notifies the running worker immediately: %s',
+    async (cancels) => {
+      const [worker, other] = [await open(), await open()]
+      const batchId = await newBatch(worker, 1)
+      const hints: WakeHint[] = []
+      worker.onWake((hint) => hints.push(hint))
+      const [held] = await claim(worker)
+      // From here on, it receives notifications.
+      await expect.poll(() => hints, SOON).toEqual([{}])
+      await other[cancels](cancels === 'cancel' ? (held?.id ?? '') : batchId, Date.now())
+      await expect.poll(() => hints.map(({ cancel }) => cancel), SOON).toEqual([undefined, held?.id])
+    },
+  )
 })

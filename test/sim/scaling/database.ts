@@ -16,7 +16,9 @@ const BEST_CONNECTIONS = 40
 
 /** Queries per second that the database completes, by Gunther's universal scalability law. */
 function answeredBy(connections: number): number {
-  return connections <= 0 ? 0 : (40 * connections) / (1 + 0.02 * (connections - 1) + 0.0006 * connections * (connections - 1))
+  return connections <= 0
+    ? 0
+    : (40 * connections) / (1 + 0.02 * (connections - 1) + 0.0006 * connections * (connections - 1))
 }
 
 export interface DatabaseRun {
@@ -82,7 +84,9 @@ function hpa(metric: 'inFlight' | 'rps'): DatabaseRule {
       const wanted = Math.abs(raw / current - 1) <= 0.1 ? current : Math.ceil(raw)
       recommended.push([second, wanted])
       while ((recommended[0]?.[0] ?? second) < second - 300) recommended.shift()
-      return wanted > current ? Math.min(wanted, 2 * current) : Math.min(current, Math.max(...recommended.map(([, count]) => count)))
+      return wanted > current
+        ? Math.min(wanted, 2 * current)
+        : Math.min(current, Math.max(...recommended.map(([, count]) => count)))
     },
   }
 }
@@ -94,13 +98,22 @@ function fixed(workers: number): DatabaseRule {
 function sluice(name: string, seesPools: boolean, maxConnections?: number): DatabaseRule {
   let seconds = 0
   const clock = { now: () => seconds * 1000, wall: () => seconds * 1000 }
-  const options = { capacity: CAPACITY, minWorkers: MIN_WORKERS, maxWorkers: MAX_WORKERS, startUpSeconds: START_UP_SECONDS }
-  const controller = new ScalingController(maxConnections === undefined ? options : { ...options, maxConnections }, { clock })
+  const options = {
+    capacity: CAPACITY,
+    minWorkers: MIN_WORKERS,
+    maxWorkers: MAX_WORKERS,
+    startUpSeconds: START_UP_SECONDS,
+  }
+  const controller = new ScalingController(
+    maxConnections === undefined ? options : { ...options, maxConnections },
+    { clock },
+  )
   const last = new LastSeconds(15)
   let pool = POOL
   return {
     name,
-    pool: (workers) => (maxConnections === undefined ? pool : Math.max(1, Math.floor(maxConnections / workers))),
+    pool: (workers) =>
+      maxConnections === undefined ? pool : Math.max(1, Math.floor(maxConnections / workers)),
     after(looked, second) {
       seconds = second + 1
       last.add(looked)
@@ -163,10 +176,14 @@ function run(rule: DatabaseRule, peak: number): DatabaseRun {
     paid += active + starting.length
     mostWorkers = Math.max(mostWorkers, active)
     const workers = active + starting.length
-    const desired = rule.after({ workers, arrivals, served, backlog, inFlight: backlog + used, isWaiting: backlog > 1 }, second)
+    const desired = rule.after(
+      { workers, arrivals, served, backlog, inFlight: backlog + used, isWaiting: backlog > 1 },
+      second,
+    )
     if (desired === undefined) continue
     for (let more = clamp(desired) - workers; more > 0; more -= 1) starting.push(second + START_UP_SECONDS)
-    for (let fewer = workers - clamp(desired); fewer > 0; fewer -= 1) if (starting.pop() === undefined) active -= 1
+    for (let fewer = workers - clamp(desired); fewer > 0; fewer -= 1)
+      if (starting.pop() === undefined) active -= 1
   }
   return {
     rule: rule.name,

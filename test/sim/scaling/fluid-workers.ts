@@ -4,7 +4,9 @@ import { Random } from '../../support/random.ts'
 export const CAPACITY = 100
 /** Seconds that a request takes without waiting. */
 const SERVICE_SECONDS = 0.01
-/** Upper limit of the p99 latency in seconds for a second to meet the objective: p99 is five times the mean. */
+/**
+ * Upper limit of the p99 latency in seconds for a second to meet the objective: p99 is five times the mean.
+ */
 const OBJECTIVE_SECONDS = 0.2
 const SLOWEST = 5
 /** Seconds of work that may wait; requests beyond that are dropped. */
@@ -66,7 +68,8 @@ export class FluidWorkers {
   }
 
   scaleTo(count: number): void {
-    for (let more = count - this.workers; more > 0; more -= 1) this.#starting.push(this.#second + this.options.startUpSeconds)
+    for (let more = count - this.workers; more > 0; more -= 1)
+      this.#starting.push(this.#second + this.options.startUpSeconds)
     for (let fewer = this.workers - count; fewer > 0; fewer -= 1) {
       if (this.#starting.pop() !== undefined) continue
       this.#active -= 1
@@ -92,8 +95,16 @@ export class FluidWorkers {
     this.backlog = waiting - dropped
     const again = (now + RETRY_SECONDS) % RETRY_SLOTS
     this.#retries[again] = (this.#retries[again] ?? 0) + dropped * this.options.retries
-    const slowest = this.backlog / capacity + SLOWEST * (SERVICE_SECONDS + this.#mutual(offered, capacity, arrivals))
-    return { arrivals, served, dropped, isOver: slowest > OBJECTIVE_SECONDS, busy: served / capacity, slowest }
+    const slowest =
+      this.backlog / capacity + SLOWEST * (SERVICE_SECONDS + this.#mutual(offered, capacity, arrivals))
+    return {
+      arrivals,
+      served,
+      dropped,
+      isOver: slowest > OBJECTIVE_SECONDS,
+      busy: served / capacity,
+      slowest,
+    }
   }
 
   /** The time that requests wait for each other while the capacity is sufficient. */

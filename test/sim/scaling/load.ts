@@ -85,7 +85,10 @@ function bySecond(values: Float64Array, stepMinutes: number, scale: number): Flo
 
 function byMinute(values: Float64Array, stepMinutes: number, scale: number): Float64Array {
   const kept = values.subarray(Math.max(0, values.length - (BEFORE_DAYS * DAY_MINUTES) / stepMinutes))
-  return Float64Array.from({ length: kept.length * stepMinutes }, (_, minute) => scale * (kept[Math.floor(minute / stepMinutes)] ?? 0))
+  return Float64Array.from(
+    { length: kept.length * stepMinutes },
+    (_, minute) => scale * (kept[Math.floor(minute / stepMinutes)] ?? 0),
+  )
 }
 
 /** The times of events in hours: four times a day, not on full hours. */
@@ -105,7 +108,10 @@ export function withFlashCrowds(load: Load): Load {
   })
 }
 
-/** The load almost stops for 4 to 25 minutes, and returns at 2.2 times its rate, which falls back over 5 minutes. */
+/**
+ * The load almost stops for 4 to 25 minutes, and returns at 2.2 times its rate, which falls back over 5
+ * minutes.
+ */
 export function withOutages(load: Load): Load {
   const lengths = [240, 600, 900, 1500]
   return changed(load, 'outage', hoursOf(load.rates.length / DAY_SECONDS, 0.5), 1800, (second, at) => {

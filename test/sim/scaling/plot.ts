@@ -46,7 +46,10 @@ interface Frame {
   readonly minutes: number
 }
 
-/** One panel per rule: the load, the capacity of the workers, and where requests took longer than the objective. */
+/**
+ * One panel per rule: the load, the capacity of the workers, and where requests took longer than the
+ * objective.
+ */
 export function plot(title: string, replayed: readonly Replayed[]): string {
   const minutes = replayed[0]?.minutes.length ?? 0
   const columns = replayed.map((one) => columnsOf(one.minutes))
@@ -78,14 +81,24 @@ function legend(): string {
   ].join('\n')
 }
 
-function panel({ rule, over, dropped, cost }: Replayed, columns: readonly Column[], top: number, frame: Frame): string {
+function panel(
+  { rule, over, dropped, cost }: Replayed,
+  columns: readonly Column[],
+  top: number,
+  frame: Frame,
+): string {
   const bottom = top + PANEL
   const x = (at: number) => (LEFT + (at * SPAN) / columns.length).toFixed(1)
   const y = (value: number) => (bottom - (PANEL * value) / frame.most).toFixed(1)
-  const steps = columns.map(({ workers }, at) => `${at === 0 ? 'M' : 'H'}${x(at)}${at === 0 ? ' ' : 'V'}${y(workers * CAPACITY)}`).join('')
+  const steps = columns
+    .map(
+      ({ workers }, at) => `${at === 0 ? 'M' : 'H'}${x(at)}${at === 0 ? ' ' : 'V'}${y(workers * CAPACITY)}`,
+    )
+    .join('')
   const room = `${steps}H${x(columns.length)}`
   const line = columns.map(({ rate }, at) => `${x(at + 0.5)},${y(rate)}`).join(' ')
-  const bad = (from: number, to: number) => columns.flatMap(({ isOver }, at) => (isOver ? [`M${x(at + 0.5)} ${from}V${to}`] : [])).join('')
+  const bad = (from: number, to: number) =>
+    columns.flatMap(({ isOver }, at) => (isOver ? [`M${x(at + 0.5)} ${from}V${to}`] : [])).join('')
   const figures = `${over.toFixed(2)} % of the time over 200 ms, ${dropped.toFixed(2)} % dropped, ${cost.toFixed(2)} × the worker-hours of an oracle`
   return [
     `<text x="${LEFT}" y="${top - 12}"><tspan font-weight="bold">${escaped(rule)}</tspan><tspan class="muted" dx="8">${figures}</tspan></text>`,

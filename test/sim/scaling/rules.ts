@@ -24,13 +24,19 @@ function within(count: number): number {
 /** As many workers as the highest minute of the load needs, all the time. */
 const noScaling: RuleMaker = ({ rates }) => {
   const peak = rates.reduce((most, rate) => Math.max(most, rate), 0)
-  return { name: 'no scaling, enough for the peak', after: () => within(Math.ceil(peak / (CAPACITY * TARGET))) }
+  return {
+    name: 'no scaling, enough for the peak',
+    after: () => within(Math.ceil(peak / (CAPACITY * TARGET))),
+  }
 }
 
 /** As many workers as the load on average needs, all the time. */
 const noScalingMean: RuleMaker = ({ rates }) => {
   const mean = rates.reduce((sum, rate) => sum + rate, 0) / rates.length
-  return { name: 'no scaling, enough for the mean', after: () => within(Math.ceil(mean / (CAPACITY * TARGET))) }
+  return {
+    name: 'no scaling, enough for the mean',
+    after: () => within(Math.ceil(mean / (CAPACITY * TARGET))),
+  }
 }
 
 /** Knows the load until workers started now are up, and 30 s longer. */
@@ -38,7 +44,8 @@ export const oracle: RuleMaker = ({ rates }, startUpSeconds) => {
   const highest = highestAhead(rates, startUpSeconds + 30)
   return {
     name: 'oracle',
-    after: (_, at) => (at % 15 === 14 ? within(Math.ceil((highest[at] ?? 0) / (CAPACITY * TARGET))) : undefined),
+    after: (_, at) =>
+      at % 15 === 14 ? within(Math.ceil((highest[at] ?? 0) / (CAPACITY * TARGET))) : undefined,
   }
 }
 
@@ -47,7 +54,8 @@ function highestAhead(rates: Float64Array, seconds: number): Float64Array {
   const descending: number[] = []
   let first = 0
   for (let at = rates.length - 1; at >= 0; at -= 1) {
-    while (descending.length > first && (rates[descending.at(-1) ?? 0] ?? 0) <= (rates[at] ?? 0)) descending.pop()
+    while (descending.length > first && (rates[descending.at(-1) ?? 0] ?? 0) <= (rates[at] ?? 0))
+      descending.pop()
     descending.push(at)
     while ((descending[first] ?? 0) > at + seconds) first += 1
     highest[at] = rates[descending[first] ?? at] ?? 0
@@ -71,14 +79,19 @@ function hpa(metric: 'cpu' | 'rps'): RuleMaker {
         sum += metric === 'cpu' ? second.busy : second.arrivals
         if (at % 15 !== 14) return undefined
         const current = workers.workers
-        const load = metric === 'cpu' ? (sum / 15) * workers.active * CAPACITY : sum / 15 + workers.backlog / 15
+        const load =
+          metric === 'cpu' ? (sum / 15) * workers.active * CAPACITY : sum / 15 + workers.backlog / 15
         sum = 0
         const raw = load / (CAPACITY * TARGET)
         const wanted = Math.abs(raw / current - 1) <= 0.1 ? current : Math.ceil(raw - 1e-9)
         recommended.push([at, wanted])
         while ((recommended[0]?.[0] ?? at) < at - 300) recommended.shift()
         const highest = Math.max(...recommended.map(([, count]) => count))
-        return within(wanted > current ? Math.min(wanted, Math.max(current * 2, current + 4)) : Math.min(current, highest))
+        return within(
+          wanted > current
+            ? Math.min(wanted, Math.max(current * 2, current + 4))
+            : Math.min(current, highest),
+        )
       },
     }
   }
@@ -132,4 +145,11 @@ function forecastsOf({ before }: Load, startUpSeconds: number, now: () => number
   }
 }
 
-export const rules: readonly RuleMaker[] = [noScaling, noScalingMean, hpa('cpu'), hpa('rps'), sluice(false), sluice(true)]
+export const rules: readonly RuleMaker[] = [
+  noScaling,
+  noScalingMean,
+  hpa('cpu'),
+  hpa('rps'),
+  sluice(false),
+  sluice(true),
+]

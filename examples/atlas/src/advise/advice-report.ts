@@ -7,7 +7,11 @@ export function formatAdvice(result: AdviceResult, style: ReportStyle): string {
   const { analysis, advised, careful } = result
   const { product, version } = analysis.database
   return [
-    paint(style, '1', `${product} ${version.split(/[-+ ]/, 1)[0]}: advised in ${(analysis.tookMs / 1_000).toFixed(1)} s`),
+    paint(
+      style,
+      '1',
+      `${product} ${version.split(/[-+ ]/, 1)[0]}: advised in ${(analysis.tookMs / 1_000).toFixed(1)} s`,
+    ),
     ...advised.map((index) => {
       const mark = hasGain(index) ? paint(style, '32', '✓') : paint(style, '31', '✗')
       return `${mark} ${index.title}   without it ${ms(index.without)}, with it ${ms(index.with)}`
@@ -17,7 +21,9 @@ export function formatAdvice(result: AdviceResult, style: ReportStyle): string {
     ...careful.map(({ index, foundAs }) => {
       const name = `${index.table}(${index.columns.join(', ')})`
       if (foundAs !== undefined) return `${paint(style, '32', '✓')} ${name}   found as ${foundAs}`
-      return index.isOutOfReach ? `– ${name}   not useful here, see indexes.md` : `${paint(style, '31', '✗')} ${name}   not found`
+      return index.isOutOfReach
+        ? `– ${name}   not useful here, see indexes.md`
+        : `${paint(style, '31', '✗')} ${name}   not found`
     }),
     '',
     paint(style, '1', 'Statements'),
@@ -27,7 +33,10 @@ export function formatAdvice(result: AdviceResult, style: ReportStyle): string {
 
 /** Whether all of the set was found, and everything that was advised is of use. */
 export function isGood({ advised, careful }: AdviceResult): boolean {
-  return careful.every(({ index, foundAs }) => foundAs !== undefined || index.isOutOfReach) && advised.every(hasGain)
+  return (
+    careful.every(({ index, foundAs }) => foundAs !== undefined || index.isOutOfReach) &&
+    advised.every(hasGain)
+  )
 }
 
 function statementLines({ workload, before, after }: AdviceResult, style: ReportStyle): string[] {

@@ -63,23 +63,33 @@ export async function runAdvice(plan: AdvicePlan): Promise<AdviceResult> {
     const workload = readWorkload(text)
     const file = join(folder, 'workload.json')
     writeFileSync(file, text)
-    await connection.query(copy.target.kind === 'mysql' ? 'ANALYZE TABLE cities, regions, reviews' : 'ANALYZE')
+    await connection.query(
+      copy.target.kind === 'mysql' ? 'ANALYZE TABLE cities, regions, reviews' : 'ANALYZE',
+    )
     plan.say('Running sluice analyze')
     const address = copy.target.kind === 'sqlite' ? `file:${copy.target.file}` : copy.target.url
-    const analysis = JSON.parse(await plan.sluice(['analyze', address, '--workload', file, '--json'])) as Analysis
+    const analysis = JSON.parse(
+      await plan.sluice(['analyze', address, '--workload', file, '--json']),
+    ) as Analysis
     made = advisedIndexes(analysis)
     plan.say('Measuring')
     const before = await timeReads(connection, workload)
     for (const { sql } of made) await runAll(connection, sql)
-    await connection.query(copy.target.kind === 'mysql' ? 'ANALYZE TABLE cities, regions, reviews' : 'ANALYZE')
+    await connection.query(
+      copy.target.kind === 'mysql' ? 'ANALYZE TABLE cities, regions, reviews' : 'ANALYZE',
+    )
     const after = await timeReads(connection, workload)
     const advised: MeasuredIndex[] = []
     for (const index of made) advised.push(await measure(connection, copy.target.kind, index, workload))
-    const careful = carefulIndexes(copy.target.kind).map((index) => ({ index, foundAs: made.find((one) => serves(one, index))?.title }))
+    const careful = carefulIndexes(copy.target.kind).map((index) => ({
+      index,
+      foundAs: made.find((one) => serves(one, index))?.title,
+    }))
     return { analysis, workload, before, after, advised, careful }
   } finally {
     // On a server the database stays: restore it.
-    if (copy.target.kind !== 'sqlite') for (const index of made) await drop(connection, copy.target.kind, index).catch(() => {})
+    if (copy.target.kind !== 'sqlite')
+      for (const index of made) await drop(connection, copy.target.kind, index).catch(() => {})
     await clients.close()
     copy.remove()
     rmSync(folder, { recursive: true, force: true })
@@ -88,7 +98,12 @@ export async function runAdvice(plan: AdvicePlan): Promise<AdviceResult> {
 
 async function observe({ loaded, requests, seed }: AdvicePlan): Promise<string> {
   // Bindings are sampled randomly: the same seed must produce the same advice.
-  const sluiced = createSluicedApp({ kind: loaded.kind, mode: 'observe', report: false, more: { random: createRandom(seed).next } })
+  const sluiced = createSluicedApp({
+    kind: loaded.kind,
+    mode: 'observe',
+    report: false,
+    more: { random: createRandom(seed).next },
+  })
   const planning = openClients(loaded, new StatementCounter())
   const planned = await planRequests(planning.db, requests, seed).finally(() => planning.close())
   const session = await openSession({ loaded, sluiced })
@@ -112,12 +127,21 @@ async function measure(
   await drop(connection, kind, index)
   const absent = await timeReads(connection, workload, only)
   await runAll(connection, index.sql)
-  const pairs = [...absent].map(([fingerprint, without]) => ({ without, with: present.get(fingerprint) ?? Number.NaN }))
-  const [most = { without: Number.NaN, with: Number.NaN }] = pairs.sort((a, b) => b.without / b.with - a.without / a.with)
+  const pairs = [...absent].map(([fingerprint, without]) => ({
+    without,
+    with: present.get(fingerprint) ?? Number.NaN,
+  }))
+  const [most = { without: Number.NaN, with: Number.NaN }] = pairs.sort(
+    (a, b) => b.without / b.with - a.without / a.with,
+  )
   return { ...index, ...most }
 }
 
-async function drop(connection: Connection, kind: DatabaseTarget['kind'], { name, table }: AdvisedIndex): Promise<void> {
+async function drop(
+  connection: Connection,
+  kind: DatabaseTarget['kind'],
+  { name, table }: AdvisedIndex,
+): Promise<void> {
   await connection.query(kind === 'mysql' ? `DROP INDEX \`${name}\` ON ${table}` : `DROP INDEX "${name}"`)
 }
 

@@ -9,7 +9,11 @@ const ROUNDS = 5
 const MAX_MS = 400
 
 /** Runs every read of a workload with the bindings that it was seen with. */
-export async function timeReads(connection: Connection, workload: readonly WorkloadEntry[], only?: ReadonlySet<string>): Promise<Timings> {
+export async function timeReads(
+  connection: Connection,
+  workload: readonly WorkloadEntry[],
+  only?: ReadonlySet<string>,
+): Promise<Timings> {
   const timings = new Map<string, number>()
   for (const { fingerprint, kind, sql, samples } of workload) {
     if (kind !== 'read' || samples.length === 0 || (only !== undefined && !only.has(fingerprint))) continue

@@ -41,7 +41,11 @@ export function graphqlEndpoint({ prisma, sluice }: GraphqlEndpointOptions): Req
       typeDefs: [atlasTypeDefs, ...(own === undefined ? [] : [own.typeDefs])],
       resolvers: [atlasResolvers(prisma), ...(own === undefined ? [] : [own.resolvers])] as never,
     }),
-    plugins: [...limits(), useCSRFPrevention({ requestHeaders: ['x-graphql-yoga-csrf'] }), ...(sluice ? [useSluice(sluice)] : [])],
+    plugins: [
+      ...limits(),
+      useCSRFPrevention({ requestHeaders: ['x-graphql-yoga-csrf'] }),
+      ...(sluice ? [useSluice(sluice)] : []),
+    ],
     maxRequestBodySize: MAX_BODY_BYTES,
     // Yoga allows every origin with credentials by default; this app has no pages elsewhere.
     cors: false,
@@ -49,19 +53,28 @@ export function graphqlEndpoint({ prisma, sluice }: GraphqlEndpointOptions): Req
     logging: 'error',
     graphiql: { title: 'Atlas' },
     // Yoga's own page loads its scripts from another site.
-    renderGraphiQL: async (options) => (await import('@graphql-yoga/render-graphiql')).renderGraphiQL(options),
+    renderGraphiQL: async (options) =>
+      (await import('@graphql-yoga/render-graphiql')).renderGraphiQL(options),
   })
   const router = Router()
   router.use((_request, response, next) => {
-    response.setHeader('Content-Security-Policy', "default-src 'self' 'unsafe-inline' blob: data:; frame-ancestors 'none'")
+    response.setHeader(
+      'Content-Security-Policy',
+      "default-src 'self' 'unsafe-inline' blob: data:; frame-ancestors 'none'",
+    )
     next()
   })
   router.use(yoga as unknown as RequestHandler)
   return router
 }
 
-/** Limits of one operation. Sluice batches the queries of resolvers, but the server must limit their number. */
+/**
+ * Limits of one operation. Sluice batches the queries of resolvers, but the server must limit their number.
+ */
 function limits(): Plugin[] {
   const flattenFragments = true
-  return [maxDepthPlugin({ n: MAX_DEPTH, flattenFragments }), costLimitPlugin({ maxCost: MAX_COST, flattenFragments })] as Plugin[]
+  return [
+    maxDepthPlugin({ n: MAX_DEPTH, flattenFragments }),
+    costLimitPlugin({ maxCost: MAX_COST, flattenFragments }),
+  ] as Plugin[]
 }

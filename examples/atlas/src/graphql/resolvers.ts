@@ -27,12 +27,15 @@ export function atlasResolvers(prisma: AtlasPrisma) {
   return {
     Query: {
       countries: () => prisma.country.findMany({ orderBy: { name: 'asc' } }),
-      country: (_source: unknown, { code }: { readonly code: string }) => prisma.country.findUnique({ where: { code } }),
-      region: (_source: unknown, { code }: { readonly code: string }) => prisma.region.findUnique({ where: { code } }),
+      country: (_source: unknown, { code }: { readonly code: string }) =>
+        prisma.country.findUnique({ where: { code } }),
+      region: (_source: unknown, { code }: { readonly code: string }) =>
+        prisma.region.findUnique({ where: { code } }),
       city: (_source: unknown, { id }: { readonly id: number }) => prisma.city.findUnique({ where: { id } }),
     },
     Country: {
-      regions: ({ code }: { readonly code: string }) => prisma.region.findMany({ where: { countryCode: code }, orderBy: byName }),
+      regions: ({ code }: { readonly code: string }) =>
+        prisma.region.findMany({ where: { countryCode: code }, orderBy: byName }),
     },
     Region: {
       country: ({ countryCode }: Region) => prisma.country.findUnique({ where: { code: countryCode } }),
@@ -41,10 +44,16 @@ export function atlasResolvers(prisma: AtlasPrisma) {
     },
     City: {
       country: ({ countryCode }: City) => prisma.country.findUnique({ where: { code: countryCode } }),
-      region: ({ regionId }: City) => (regionId === null ? null : prisma.region.findUnique({ where: { id: regionId } })),
-      district: ({ districtId }: City) => (districtId === null ? null : prisma.district.findUnique({ where: { id: districtId } })),
+      region: ({ regionId }: City) =>
+        regionId === null ? null : prisma.region.findUnique({ where: { id: regionId } }),
+      district: ({ districtId }: City) =>
+        districtId === null ? null : prisma.district.findUnique({ where: { id: districtId } }),
       reviews: ({ id }: City, { first }: First) =>
-        prisma.review.findMany({ where: { cityId: id }, orderBy: [{ createdAt: 'desc' }, { id: 'desc' }], take: checkedFirst(first) }),
+        prisma.review.findMany({
+          where: { cityId: id },
+          orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+          take: checkedFirst(first),
+        }),
     },
     Review: {
       createdAt: ({ createdAt }: Review) => createdAt.toISOString(),
@@ -55,5 +64,7 @@ export function atlasResolvers(prisma: AtlasPrisma) {
 
 function checkedFirst(first: number): number {
   if (Number.isInteger(first) && first >= 1 && first <= MAX_FIRST) return first
-  throw new GraphQLError(`first: expected a whole number from 1 to ${MAX_FIRST}.`, { extensions: { code: 'BAD_USER_INPUT' } })
+  throw new GraphQLError(`first: expected a whole number from 1 to ${MAX_FIRST}.`, {
+    extensions: { code: 'BAD_USER_INPUT' },
+  })
 }

@@ -12,8 +12,10 @@ export function cityRoutes(prisma: AtlasPrisma): Router {
     const city = await prisma.city.findUnique({ where: { id: cityId(request.params.id) } })
     if (city === null) throw notFound('city')
     const country = await prisma.country.findUnique({ where: { code: city.countryCode } })
-    const region = city.regionId === null ? null : await prisma.region.findUnique({ where: { id: city.regionId } })
-    const district = city.districtId === null ? null : await prisma.district.findUnique({ where: { id: city.districtId } })
+    const region =
+      city.regionId === null ? null : await prisma.region.findUnique({ where: { id: city.regionId } })
+    const district =
+      city.districtId === null ? null : await prisma.district.findUnique({ where: { id: city.districtId } })
     const reviews = await prisma.review.findMany({
       where: { cityId: city.id },
       include: { user: true },

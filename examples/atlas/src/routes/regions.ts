@@ -18,7 +18,8 @@ export function regionRoutes(prisma: AtlasPrisma): Router {
     })
     const listed = []
     for (const city of cities) {
-      const district = city.districtId === null ? null : await prisma.district.findUnique({ where: { id: city.districtId } })
+      const district =
+        city.districtId === null ? null : await prisma.district.findUnique({ where: { id: city.districtId } })
       const country = await prisma.country.findUnique({ where: { code: city.countryCode } })
       const reviews = await prisma.review.findMany({
         where: { cityId: city.id },
@@ -28,9 +29,20 @@ export function regionRoutes(prisma: AtlasPrisma): Router {
       const latest = []
       for (const review of reviews) {
         const author = await prisma.user.findUnique({ where: { id: review.userId } })
-        latest.push({ rating: review.rating, body: review.body, createdAt: review.createdAt, author: author?.name })
+        latest.push({
+          rating: review.rating,
+          body: review.body,
+          createdAt: review.createdAt,
+          author: author?.name,
+        })
       }
-      listed.push({ id: city.id, name: city.name, district: district?.name ?? null, country: country?.name, latest })
+      listed.push({
+        id: city.id,
+        name: city.name,
+        district: district?.name ?? null,
+        country: country?.name,
+        latest,
+      })
     }
     response.json({ code: region.code, name: region.name, cities: listed })
   })

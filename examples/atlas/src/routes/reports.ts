@@ -26,7 +26,11 @@ export function reportRoutes(db: Knex): Router {
       users.map(async (user) => {
         const reviews = await db('reviews').where({ user_id: user.id }).orderBy('id')
         const stars = reviews.reduce((sum, review) => sum + review.rating, 0)
-        return { name: user.name, reviews: reviews.length, averageRating: reviews.length === 0 ? null : stars / reviews.length }
+        return {
+          name: user.name,
+          reviews: reviews.length,
+          averageRating: reviews.length === 0 ? null : stars / reviews.length,
+        }
       }),
     )
     response.json({ rows })
@@ -39,8 +43,12 @@ export function reportRoutes(db: Knex): Router {
       GROUP BY c.id, c.name HAVING COUNT(*) >= 5
       ORDER BY rating DESC, reviews DESC, c.id LIMIT 20`)
     // The drivers differ: SQLite's returns the rows, PostgreSQL's a result with numbers as strings.
-    const rows: { id: number; name: string; reviews: unknown; rating: unknown }[] = Array.isArray(result) ? result : result.rows
-    response.json({ rows: rows.map((row) => ({ ...row, reviews: Number(row.reviews), rating: Number(row.rating) })) })
+    const rows: { id: number; name: string; reviews: unknown; rating: unknown }[] = Array.isArray(result)
+      ? result
+      : result.rows
+    response.json({
+      rows: rows.map((row) => ({ ...row, reviews: Number(row.reviews), rating: Number(row.rating) })),
+    })
   })
 
   return router

@@ -15,7 +15,9 @@ export interface RegionStatistics {
   readonly northernmost: string
 }
 
-/** Creates the empty table that the job fills, and the index that it requires: `sluice analyze` recommends it. */
+/**
+ * Creates the empty table that the job fills, and the index that it requires: `sluice analyze` recommends it.
+ */
 export async function createStatisticsTable(db: Knex): Promise<void> {
   await db.schema.alterTable('cities', (table) => table.index(['region_id'], INDEX))
   await db.schema.dropTableIfExists(TABLE)
@@ -36,13 +38,17 @@ export async function dropStatisticsTable(db: Knex): Promise<void> {
 }
 
 /** Computes one region in the naive way: one query for it, one for its country, one for its cities. */
-export async function statisticsOf(prisma: AtlasPrisma, regionId: number): Promise<RegionStatistics | undefined> {
+export async function statisticsOf(
+  prisma: AtlasPrisma,
+  regionId: number,
+): Promise<RegionStatistics | undefined> {
   const region = await prisma.region.findUnique({ where: { id: regionId } })
   if (region === null) return undefined
   const country = await prisma.country.findUnique({ where: { code: region.countryCode } })
   const cities = await prisma.city.findMany({ where: { regionId: region.id } })
   if (cities.length === 0) return undefined
-  const mean = (of: (city: (typeof cities)[number]) => number) => cities.reduce((sum, city) => sum + of(city), 0) / cities.length
+  const mean = (of: (city: (typeof cities)[number]) => number) =>
+    cities.reduce((sum, city) => sum + of(city), 0) / cities.length
   const northernmost = cities.reduce((best, city) => (city.latitude > best.latitude ? city : best))
   return {
     region_id: region.id,
@@ -60,7 +66,9 @@ export async function saveStatistics(db: Knex, rows: readonly RegionStatistics[]
 }
 
 /** Computed cities, and regions whose count differs from that of the database. */
-export async function checkStatistics(db: Knex): Promise<{ readonly cities: number; readonly wrong: number }> {
+export async function checkStatistics(
+  db: Knex,
+): Promise<{ readonly cities: number; readonly wrong: number }> {
   const counted: { region_id?: number; cities?: number | string }[] = await db('cities')
     .whereNotNull('region_id')
     .groupBy('region_id')
@@ -70,6 +78,7 @@ export async function checkStatistics(db: Knex): Promise<{ readonly cities: numb
   const byRegion = new Map(kept.map(({ region_id, cities }) => [region_id, Number(cities)]))
   return {
     cities: kept.reduce((sum, { cities }) => sum + Number(cities), 0),
-    wrong: counted.filter(({ region_id, cities }) => byRegion.get(Number(region_id)) !== Number(cities)).length,
+    wrong: counted.filter(({ region_id, cities }) => byRegion.get(Number(region_id)) !== Number(cities))
+      .length,
   }
 }

@@ -5,7 +5,13 @@ import type { Progress } from '../progress.ts'
 import { createSluicedApp } from '../sluice.ts'
 import { StatementCounter } from '../statement-counter.ts'
 import { createWorkingCopy } from '../working-copy.ts'
-import { checkStatistics, createStatisticsTable, dropStatisticsTable, saveStatistics, statisticsOf } from './region-statistics.ts'
+import {
+  checkStatistics,
+  createStatisticsTable,
+  dropStatisticsTable,
+  saveStatistics,
+  statisticsOf,
+} from './region-statistics.ts'
 
 const JOB = 'region-statistics'
 const REGIONS_A_TASK = 50

@@ -14,13 +14,17 @@ export class NoPostgresError extends Error {}
  * @throws NoPostgresError
  */
 export function findPostgres(given?: string): string {
-  const folders = given ? [given] : [...versions(PARENT).map((version) => join(PARENT, version, 'bin')), ...pathFolders()]
+  const folders = given
+    ? [given]
+    : [...versions(PARENT).map((version) => join(PARENT, version, 'bin')), ...pathFolders()]
   const folder = folders.find((one) => BINARIES.every((name) => isExecutable(join(one, name))))
   if (folder !== undefined) return folder
   const missing = BINARIES.filter((name) => !folders.some((one) => isExecutable(join(one, name))))
   const what = (missing.length === 0 ? BINARIES : missing).join(', ')
   const where = given ? 'the directory of PG_BIN' : `${PARENT}/*/bin or on the PATH`
-  throw new NoPostgresError(`There is no ${what} in ${where}: install the PostgreSQL server, or set PG_BIN to its directory.`)
+  throw new NoPostgresError(
+    `There is no ${what} in ${where}: install the PostgreSQL server, or set PG_BIN to its directory.`,
+  )
 }
 
 function pathFolders(): string[] {

@@ -25,11 +25,30 @@ export async function startPostgresPair(own: OwnProcesses, binaries: string): Pr
   if (user !== undefined) chownSync(own.folder, user.uid, user.gid)
   const port = await freePort()
   const primary = new PostgresServer({ ...{ own, binaries, user, port }, name: 'primary' })
-  await primary.run('initdb', ['-D', primary.data, '-U', 'atlas', '--auth=trust', '--no-sync', '--encoding=UTF8', '--locale=C'])
+  await primary.run('initdb', [
+    '-D',
+    primary.data,
+    '-U',
+    'atlas',
+    '--auth=trust',
+    '--no-sync',
+    '--encoding=UTF8',
+    '--locale=C',
+  ])
   await primary.start()
   const replica = new PostgresServer({ ...{ own, binaries, user }, port: await freePort(), name: 'replica' })
   const connection = `host=127.0.0.1 port=${port} user=atlas`
-  await replica.run('pg_basebackup', ['-D', replica.data, '-R', '-X', 'stream', '--checkpoint=fast', '--no-sync', '-d', connection])
+  await replica.run('pg_basebackup', [
+    '-D',
+    replica.data,
+    '-R',
+    '-X',
+    'stream',
+    '--checkpoint=fast',
+    '--no-sync',
+    '-d',
+    connection,
+  ])
   await replica.start()
   return {
     primaryUrl: primary.url,

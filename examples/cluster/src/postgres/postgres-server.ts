@@ -38,7 +38,11 @@ export class PostgresServer {
   async start(): Promise<void> {
     const flags = Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`])
     // With SIGQUIT, it exits immediately and releases its shared memory.
-    this.#process = this.#spawn('postgres', ['-D', this.data, '-p', String(this.place.port), ...flags], 'SIGQUIT')
+    this.#process = this.#spawn(
+      'postgres',
+      ['-D', this.data, '-p', String(this.place.port), ...flags],
+      'SIGQUIT',
+    )
     await until(this.#process, 'postgres', /ready to accept (read[- ]only )?connections/)
   }
 
@@ -54,7 +58,12 @@ export class PostgresServer {
   #spawn(program: string, args: readonly string[], endsBy: NodeJS.Signals): ChildProcess {
     const { own, binaries, user } = this.place
     const env = { PATH: process.env.PATH, LC_ALL: 'C' }
-    return own.spawn(join(binaries, program), args, { cwd: own.folder, env, stdio: ['ignore', 'pipe', 'pipe'], ...user }, endsBy)
+    return own.spawn(
+      join(binaries, program),
+      args,
+      { cwd: own.folder, env, stdio: ['ignore', 'pipe', 'pipe'], ...user },
+      endsBy,
+    )
   }
 }
 
@@ -63,7 +72,10 @@ function until(child: ChildProcess, program: string, ready: RegExp | undefined):
   return new Promise((resolve, reject) => {
     let output = ''
     const fail = (reason: string) => reject(new Error(`${program} ${reason}\n${output}`.trim()))
-    const timer = setTimeout(() => fail(`was not ready within ${START_TIMEOUT_MS / 1_000} s.`), START_TIMEOUT_MS)
+    const timer = setTimeout(
+      () => fail(`was not ready within ${START_TIMEOUT_MS / 1_000} s.`),
+      START_TIMEOUT_MS,
+    )
     // Keeps reading afterwards: otherwise the program would block on a full pipe.
     const listen = (chunk: Buffer) => {
       output = (output + chunk.toString()).slice(-KEPT_OUTPUT)
@@ -76,6 +88,8 @@ function until(child: ChildProcess, program: string, ready: RegExp | undefined):
     child.stdout?.on('data', listen)
     child.stderr?.on('data', listen)
     child.once('error', (error) => settle(() => fail(error.message)))
-    child.once('close', (code) => settle(code === 0 && ready === undefined ? resolve : () => fail(`exited with code ${code}.`)))
+    child.once('close', (code) =>
+      settle(code === 0 && ready === undefined ? resolve : () => fail(`exited with code ${code}.`)),
+    )
   })
 }

@@ -13,7 +13,9 @@ const NAMES = ['postgres', 'nobody']
 export function serverUser(): ServerUser | undefined {
   if (process.getuid?.() !== 0) return undefined
   const lines = readFileSync('/etc/passwd', 'utf8').split('\n')
-  const users = lines.map((line) => line.split(':')).map(([name, , uid, gid]) => ({ name, uid: Number(uid), gid: Number(gid) }))
+  const users = lines
+    .map((line) => line.split(':'))
+    .map(([name, , uid, gid]) => ({ name, uid: Number(uid), gid: Number(gid) }))
   for (const name of NAMES) {
     const user = users.find((one) => one.name === name)
     if (user !== undefined) return { uid: user.uid, gid: user.gid }

@@ -20,7 +20,8 @@ export async function readBenchBaseline(path: string): Promise<ReadonlyMap<strin
     throw new UsageError(`--baseline ${path}: ${(error as Error).message}`)
   }
   const routes = routesIn(text)
-  if (routes === undefined) throw new UsageError(`--baseline ${path}: expected a file written by sluice bench --update-baseline`)
+  if (routes === undefined)
+    throw new UsageError(`--baseline ${path}: expected a file written by sluice bench --update-baseline`)
   return new Map(routes.map(({ route, own }) => [route, own]))
 }
 
@@ -32,7 +33,10 @@ export async function writeBenchBaseline(path: string, results: readonly RouteRe
 
 function routesIn(text: string): Pick<RouteResult, 'route' | 'own'>[] | undefined {
   try {
-    const { schemaVersion, routes } = JSON.parse(text) as { readonly schemaVersion?: unknown; readonly routes?: unknown }
+    const { schemaVersion, routes } = JSON.parse(text) as {
+      readonly schemaVersion?: unknown
+      readonly routes?: unknown
+    }
     if (schemaVersion !== SCHEMA_VERSION || !Array.isArray(routes)) return undefined
     return routes.every(isRoute) ? routes : undefined
   } catch {

@@ -47,10 +47,15 @@ export function isNear(address: string): boolean {
  *
  * @throws UsageError for an invalid URL or a remote host; ConnectError if the host name cannot be resolved.
  */
-export async function benchTarget(given: string, { option, connections, allowRemote, headers }: BenchTargetOptions): Promise<BenchTarget> {
+export async function benchTarget(
+  given: string,
+  { option, connections, allowRemote, headers }: BenchTargetOptions,
+): Promise<BenchTarget> {
   const url = URL.canParse(given) ? new URL(given) : undefined
   if (url === undefined || !/^https?:$/.test(url.protocol))
-    throw new UsageError(`${option}: expected the URL of the app, such as http://127.0.0.1:3000, got ${shownAddress(given)}`)
+    throw new UsageError(
+      `${option}: expected the URL of the app, such as http://127.0.0.1:3000, got ${shownAddress(given)}`,
+    )
   const address = shownAddress(url.origin).replace(/\/$/, '')
   const host = url.hostname.replace(/^\[|\]$/g, '')
   const found = await lookup(host, { all: true }).catch((error: unknown) => {
@@ -70,7 +75,12 @@ export async function benchTarget(given: string, { option, connections, allowRem
   const all = Object.fromEntries(headers)
   if (url.username !== '' && all.authorization === undefined)
     all.authorization = `Basic ${Buffer.from(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`).toString('base64')}`
-  return { url, address, agent: new Agent({ keepAlive: true, maxSockets: connections, lookup: pinned }), headers: all }
+  return {
+    url,
+    address,
+    agent: new Agent({ keepAlive: true, maxSockets: connections, lookup: pinned }),
+    headers: all,
+  }
 }
 
 export interface BenchRoute {
@@ -83,14 +93,18 @@ export interface BenchRoute {
 /**
  * Parses `GET /cities`, or `/cities`.
  *
- * @throws UsageError for an invalid request, and for methods other than GET and HEAD, because each request is sent
+ * @throws UsageError for an invalid request, and for methods other than GET and HEAD, because each request is
+ *   sent
  * thousands of times.
  */
 export function benchRoute(given: string): BenchRoute {
   const [, method = 'GET', path] = /^(?:([A-Za-z]+)\s+)?(\/\S*)$/.exec(given.trim()) ?? []
   const verb = method.toUpperCase()
-  if (path === undefined) throw new UsageError(`--routes: expected a request such as 'GET /cities', got "${given}"`)
+  if (path === undefined)
+    throw new UsageError(`--routes: expected a request such as 'GET /cities', got "${given}"`)
   if (verb !== 'GET' && verb !== 'HEAD')
-    throw new UsageError(`--routes: expected GET or HEAD, got "${given}": each request is sent thousands of times`)
+    throw new UsageError(
+      `--routes: expected GET or HEAD, got "${given}": each request is sent thousands of times`,
+    )
   return { name: `${verb} ${path}`, method: verb, path }
 }

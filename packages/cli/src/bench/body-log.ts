@@ -40,7 +40,10 @@ export class BodyLog {
       }
       known = {
         count: 0,
-        value: this.bodies.size < MAX_KEPT && value !== undefined ? { value: withoutPaths(value.value, this.ignored) } : undefined,
+        value:
+          this.bodies.size < MAX_KEPT && value !== undefined
+            ? { value: withoutPaths(value.value, this.ignored) }
+            : undefined,
       }
       this.bodies.set(key, known)
     }
@@ -54,7 +57,12 @@ export class BodyLog {
 export type BodyComparison =
   | { readonly kind: 'equal'; readonly of: number }
   /** Number of responses of the first side that the other side never returned. */
-  | { readonly kind: 'different'; readonly different: number; readonly of: number; readonly at: JsonDifference | undefined }
+  | {
+      readonly kind: 'different'
+      readonly different: number
+      readonly of: number
+      readonly at: JsonDifference | undefined
+    }
   /** The responses of the other side differ from each other, so a comparison is impossible. */
   | { readonly kind: 'varying'; readonly of: number; readonly at: JsonDifference | undefined }
 
@@ -66,7 +74,12 @@ export function compareBodies(log: BodyLog, reference: BodyLog): BodyComparison 
   if (different === 0) return { kind: 'equal', of }
   const known = [...reference.bodies.values()].flatMap(({ value }) => (value === undefined ? [] : [value]))
   if (reference.bodies.size > 1) return { kind: 'varying', of, at: differenceOf(known[0], known[1]) }
-  return { kind: 'different', different, of, at: differenceOf(others.find(({ value }) => value !== undefined)?.value, known[0]) }
+  return {
+    kind: 'different',
+    different,
+    of,
+    at: differenceOf(others.find(({ value }) => value !== undefined)?.value, known[0]),
+  }
 }
 
 function differenceOf(

@@ -38,7 +38,9 @@ const SIGNIFICANCE = 0.07
 export function summaryOf(rounds: readonly LoadResult[]): SideSummary {
   const figures = METRICS.flatMap((metric) => {
     const values = rounds.map((round) => metricOf(round, metric))
-    return values.some((value) => value === undefined) || values.length === 0 ? [] : [[metric, figureOf(values as number[])] as const]
+    return values.some((value) => value === undefined) || values.length === 0
+      ? []
+      : [[metric, figureOf(values as number[])] as const]
   })
   const firstError = rounds.find((round) => round.firstError !== undefined)?.firstError
   return {
@@ -50,11 +52,18 @@ export function summaryOf(rounds: readonly LoadResult[]): SideSummary {
 }
 
 /** Compares two sides in pairs of consecutive rounds, so that a slowdown of both sides has no effect. */
-export function compareRounds(rounds: readonly LoadResult[], others: readonly LoadResult[], metric: Metric): Comparison | undefined {
+export function compareRounds(
+  rounds: readonly LoadResult[],
+  others: readonly LoadResult[],
+  metric: Metric,
+): Comparison | undefined {
   const ratios: number[] = []
   for (const [at, round] of rounds.entries()) {
     const other = others[at]
-    const [value, reference] = [metricOf(round, metric), other === undefined ? undefined : metricOf(other, metric)]
+    const [value, reference] = [
+      metricOf(round, metric),
+      other === undefined ? undefined : metricOf(other, metric),
+    ]
     if (value === undefined || reference === undefined) return undefined
     ratios.push(ratioOf(value, reference))
   }
@@ -62,17 +71,25 @@ export function compareRounds(rounds: readonly LoadResult[], others: readonly Lo
   const ratio = figureOf(ratios)
   const up = ratios.filter((one) => one > 1).length
   const down = ratios.filter((one) => one < 1).length
-  return { ratio, verdict: verdictOf(metric, ratio.median, signTest(Math.max(up, down), ratios.length) <= SIGNIFICANCE) }
+  return {
+    ratio,
+    verdict: verdictOf(metric, ratio.median, signTest(Math.max(up, down), ratios.length) <= SIGNIFICANCE),
+  }
 }
 
-/** Compares with the figures of an earlier run. The difference is noise if the ranges of the rounds overlap. */
+/**
+ * Compares with the figures of an earlier run. The difference is noise if the ranges of the rounds overlap.
+ */
 export function compareFigures(figure: Figure, reference: Figure, metric: Metric): Comparison {
   const ratio = {
     median: ratioOf(figure.median, reference.median),
     least: ratioOf(figure.least, reference.most),
     most: ratioOf(figure.most, reference.least),
   }
-  return { ratio, verdict: verdictOf(metric, ratio.median, figure.least > reference.most || figure.most < reference.least) }
+  return {
+    ratio,
+    verdict: verdictOf(metric, ratio.median, figure.least > reference.most || figure.most < reference.least),
+  }
 }
 
 function verdictOf(metric: Metric, ratio: number, isTold: boolean): Comparison['verdict'] {
@@ -80,7 +97,10 @@ function verdictOf(metric: Metric, ratio: number, isTold: boolean): Comparison['
   return ratio > 1 === MORE_IS_BETTER.has(metric) ? 'better' : 'worse'
 }
 
-function metricOf({ requests, seconds, latencies, queries, databaseMs }: LoadResult, metric: Metric): number | undefined {
+function metricOf(
+  { requests, seconds, latencies, queries, databaseMs }: LoadResult,
+  metric: Metric,
+): number | undefined {
   switch (metric) {
     case 'requestsPerSecond':
       return requests / seconds
@@ -90,7 +110,9 @@ function metricOf({ requests, seconds, latencies, queries, databaseMs }: LoadRes
       return databaseMs
     default:
       if (latencies.length < LEAST_REQUESTS[metric]) return undefined
-      return latencies[Math.min(latencies.length - 1, Math.floor((Number(metric.slice(1)) / 100) * latencies.length))]
+      return latencies[
+        Math.min(latencies.length - 1, Math.floor((Number(metric.slice(1)) / 100) * latencies.length))
+      ]
   }
 }
 

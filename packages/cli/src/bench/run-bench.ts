@@ -2,7 +2,15 @@ import { UsageError } from '../command.ts'
 import { ConnectError } from '../connect/own-connection.ts'
 import type { BenchRoute, BenchTarget } from './bench-target.ts'
 import { type BodyComparison, BodyLog, compareBodies } from './body-log.ts'
-import { type Comparison, compareFigures, compareRounds, METRICS, type Metric, type SideSummary, summaryOf } from './round-statistics.ts'
+import {
+  type Comparison,
+  compareFigures,
+  compareRounds,
+  METRICS,
+  type Metric,
+  type SideSummary,
+  summaryOf,
+} from './round-statistics.ts'
 import { type LoadResult, runLoad } from './run-load.ts'
 import { sendRequest } from './send-request.ts'
 
@@ -55,11 +63,29 @@ async function tryOnce(target: BenchTarget, route: BenchRoute, timeoutMs: number
   } catch (error) {
     throw new ConnectError(target.address, error)
   }
-  if (status >= 300) throw new UsageError(`${route.name}: expected a response with status 2xx, got ${status} from ${target.address}`)
+  if (status >= 300)
+    throw new UsageError(
+      `${route.name}: expected a response with status 2xx, got ${status} from ${target.address}`,
+    )
 }
 
-async function benchOne(route: BenchRoute, index: number, sides: readonly BenchTarget[], options: BenchOptions): Promise<RouteResult> {
-  const { connections, durationMs, warmupMs, rounds, maxRequests, timeoutMs, ignoredPaths, routes, onProgress } = options
+async function benchOne(
+  route: BenchRoute,
+  index: number,
+  sides: readonly BenchTarget[],
+  options: BenchOptions,
+): Promise<RouteResult> {
+  const {
+    connections,
+    durationMs,
+    warmupMs,
+    rounds,
+    maxRequests,
+    timeoutMs,
+    ignoredPaths,
+    routes,
+    onProgress,
+  } = options
   const logs = sides.map(() => new BodyLog(ignoredPaths))
   const results: LoadResult[][] = sides.map(() => [])
   const roundMs = durationMs / rounds
@@ -76,7 +102,8 @@ async function benchOne(route: BenchRoute, index: number, sides: readonly BenchT
     if (warmupMs > 0) await load(side, warmupMs, maxRequests)
   }
   for (let round = 0; round < rounds; round += 1) {
-    // The first side alternates, so that neither side always benefits from the caches that the other has filled.
+    // The first side alternates, so that neither side always benefits from the caches that the other has
+    // filled.
     const order = round % 2 === 0 ? [...sides.keys()] : [...sides.keys()].reverse()
     for (const [turn, side] of order.entries()) {
       tell(`round ${round + 1}/${rounds}`, warmupMs + (round + turn / sides.length) * roundMs)
@@ -129,9 +156,17 @@ export function benchLimits(names: readonly string[]): BenchLimits {
     const percent = /^slower(?:=(\d+(?:\.\d+)?)%?)?$/.exec(name)
     if (percent !== null) slower = Number(percent[1] ?? 0)
     else if (['more-queries', 'different', 'errors'].includes(name)) flags.add(name)
-    else throw new UsageError(`--fail-on: expected slower=<percent>, more-queries, different, errors, got "${name}"`)
+    else
+      throw new UsageError(
+        `--fail-on: expected slower=<percent>, more-queries, different, errors, got "${name}"`,
+      )
   }
-  return { slower, moreQueries: flags.has('more-queries'), different: flags.has('different'), errors: flags.has('errors') }
+  return {
+    slower,
+    moreQueries: flags.has('more-queries'),
+    different: flags.has('different'),
+    errors: flags.has('errors'),
+  }
 }
 
 /** The reasons why a run fails. Differences within noise do not count. */
@@ -140,9 +175,13 @@ export function benchFailures(results: readonly RouteResult[], limits: BenchLimi
     const { requestsPerSecond, queries } = comparisons
     const lost = requestsPerSecond?.verdict === 'worse' ? (1 - requestsPerSecond.ratio.median) * 100 : 0
     return [
-      ...(limits.slower !== undefined && lost > limits.slower ? [`${route}: ${Math.round(lost)}% slower, ${limits.slower}% allowed`] : []),
+      ...(limits.slower !== undefined && lost > limits.slower
+        ? [`${route}: ${Math.round(lost)}% slower, ${limits.slower}% allowed`]
+        : []),
       ...(limits.moreQueries && queries?.verdict === 'worse' ? [`${route}: more queries per request`] : []),
-      ...(limits.different && bodies?.kind === 'different' ? [`${route}: ${bodies.different} of ${bodies.of} responses differ`] : []),
+      ...(limits.different && bodies?.kind === 'different'
+        ? [`${route}: ${bodies.different} of ${bodies.of} responses differ`]
+        : []),
       ...(limits.errors && own.errors > 0 ? [`${route}: ${own.errors} errors`] : []),
     ]
   })

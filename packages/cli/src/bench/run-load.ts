@@ -28,10 +28,14 @@ export interface LoadResult {
 }
 
 /**
- * Each connection sends its next request after the response, until `durationMs` has passed. Statuses of 400 and above
- * are errors.
+ * Each connection sends its next request after the response, until `durationMs` has passed. Statuses of 400
+ * and above are errors.
  */
-export async function runLoad(target: BenchTarget, route: BenchRoute, options: LoadOptions): Promise<LoadResult> {
+export async function runLoad(
+  target: BenchTarget,
+  route: BenchRoute,
+  options: LoadOptions,
+): Promise<LoadResult> {
   const { connections, durationMs, maxRequests, timeoutMs, bodies } = options
   const startedAt = performance.now()
   const latencies: number[] = []

@@ -12,13 +12,24 @@ export interface Answer {
 }
 
 /** Sends one request and reads the full response. Does not follow redirects. */
-export function sendRequest({ url, agent, headers }: BenchTarget, { method, path }: BenchRoute, timeoutMs: number): Promise<Answer> {
+export function sendRequest(
+  { url, agent, headers }: BenchTarget,
+  { method, path }: BenchRoute,
+  timeoutMs: number,
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const startedAt = performance.now()
     const send = url.protocol === 'https:' ? httpsRequest : httpRequest
     // Concatenated, because resolving a path of `//elsewhere/` would change the host.
-    const request = send(new URL(`${url.origin}${path}`), { method, agent, headers: { accept: 'application/json, */*', ...headers } })
-    const timer = setTimeout(() => request.destroy(new Error(`no response within ${timeoutMs / 1_000} s`)), timeoutMs)
+    const request = send(new URL(`${url.origin}${path}`), {
+      method,
+      agent,
+      headers: { accept: 'application/json, */*', ...headers },
+    })
+    const timer = setTimeout(
+      () => request.destroy(new Error(`no response within ${timeoutMs / 1_000} s`)),
+      timeoutMs,
+    )
     const failed = (error: Error) => {
       clearTimeout(timer)
       reject(error)
@@ -50,7 +61,8 @@ export interface DatabaseTiming {
 }
 
 /**
- * Reads the `Server-Timing` entry of Sluice's middleware: `db;dur=12.3;desc="5 queries"`. `undefined` if there is none.
+ * Reads the `Server-Timing` entry of Sluice's middleware: `db;dur=12.3;desc="5 queries"`. `undefined` if
+ * there is none.
  *
  * Source: the W3C's Server Timing.
  */

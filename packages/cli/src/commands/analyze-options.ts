@@ -81,14 +81,21 @@ export function parseAnalyzeOptions(args: readonly string[]): AnalyzeOptions {
     url,
     workload: values.workload,
     reporter: oneOf('--reporter', REPORTERS, reporter),
-    failOn: listOf(values['fail-on']).map((name) => oneOf('--fail-on', [...Object.keys(CODE_NAMES), ...SEVERITIES], name)),
-    include: listOf(values.include).map((name) => CODE_NAMES[oneOf('--include', Object.keys(CODE_NAMES), name)] as Code),
+    failOn: listOf(values['fail-on']).map((name) =>
+      oneOf('--fail-on', [...Object.keys(CODE_NAMES), ...SEVERITIES], name),
+    ),
+    include: listOf(values.include).map(
+      (name) => CODE_NAMES[oneOf('--include', Object.keys(CODE_NAMES), name)] as Code,
+    ),
     baseline: values.baseline ?? 'sluice/baseline.json',
     updatesBaseline: values['update-baseline'] === true,
     writes: values.write === true,
     applies: values.apply === true,
     isConfirmed: values.yes === true,
-    format: values.format === undefined ? undefined : oneOf('--format', ['prisma', 'knex', 'sql'] as const, values.format),
+    format:
+      values.format === undefined
+        ? undefined
+        : oneOf('--format', ['prisma', 'knex', 'sql'] as const, values.format),
     isVerbose: values.verbose === true,
     color: colorOf(values),
   }
@@ -98,6 +105,8 @@ export function parseAnalyzeOptions(args: readonly string[]): AnalyzeOptions {
 export function isFailure(failOn: readonly string[], findings: readonly DatabaseFinding[]): boolean {
   return failOn.some((name) => {
     const least = SEVERITIES.indexOf(name as (typeof SEVERITIES)[number])
-    return findings.some(({ code, severity }) => (least < 0 ? code === CODE_NAMES[name] : SEVERITIES.indexOf(severity) >= least))
+    return findings.some(({ code, severity }) =>
+      least < 0 ? code === CODE_NAMES[name] : SEVERITIES.indexOf(severity) >= least,
+    )
   })
 }

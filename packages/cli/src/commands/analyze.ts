@@ -38,7 +38,14 @@ export const analyze: Command = {
     progress.say(`Connecting to ${shownAddress(url)}`)
     const connection = await openConnection(url).finally(() => progress.end())
     try {
-      return await analyzeWith(connection, url, workloadOf(workload, connection, options), options, output, progress)
+      return await analyzeWith(
+        connection,
+        url,
+        workloadOf(workload, connection, options),
+        options,
+        output,
+        progress,
+      )
     } finally {
       progress.end()
       await connection.close().catch(() => {})
@@ -70,23 +77,41 @@ async function analyzeWith(
     onProgress: (done, of) => progress.say(`Planning statements ${done}/${of}`, of === 0 ? 1 : done / of),
   })
   progress.end()
-  const split = splitBy(await readBaseline(options.baseline), analysis.findings, options.isVerbose || options.updatesBaseline)
+  const split = splitBy(
+    await readBaseline(options.baseline),
+    analysis.findings,
+    options.isVerbose || options.updatesBaseline,
+  )
   output.out(reportOf(analysis, split, options, output))
   if (options.updatesBaseline) {
     await writeBaseline(options.baseline, analysis.findings)
     output.err(`wrote ${options.baseline}\n`)
   }
-  const included = split.fresh.filter(({ code }) => code === 'MISSING_INDEX' || options.include.includes(code))
+  const included = split.fresh.filter(
+    ({ code }) => code === 'MISSING_INDEX' || options.include.includes(code),
+  )
   const changes = included.flatMap((finding) => finding.changes)
-  if (options.writes) await writeFixes(changes, { snapshot, format: options.format, cwd: process.cwd(), output })
+  if (options.writes)
+    await writeFixes(changes, { snapshot, format: options.format, cwd: process.cwd(), output })
   if (options.applies) {
-    const code = await applyFixes(changes, { connection, url, snapshot, isConfirmed: options.isConfirmed, output })
+    const code = await applyFixes(changes, {
+      connection,
+      url,
+      snapshot,
+      isConfirmed: options.isConfirmed,
+      output,
+    })
     if (code !== EXIT.ok) return code
   }
   return !options.updatesBaseline && isFailure(options.failOn, split.fresh) ? EXIT.failed : EXIT.ok
 }
 
-function reportOf(analysis: DatabaseAnalysis, split: ReturnType<typeof splitBy>, options: AnalyzeOptions, output: Output): string {
+function reportOf(
+  analysis: DatabaseAnalysis,
+  split: ReturnType<typeof splitBy>,
+  options: AnalyzeOptions,
+  output: Output,
+): string {
   switch (options.reporter) {
     case 'json':
       return jsonText<AnalyzeJson>({ ...analysis, new: split.fresh.map(({ key }) => key) })
@@ -120,7 +145,9 @@ function workloadOf(
   const own = workload?.filter((entry) => entry.dialect === dialect)
   const [other] = workload ?? []
   if (other !== undefined && own?.length === 0)
-    throw new UsageError(`--workload ${path}: expected statements for ${dialect}, got statements for ${other.dialect}`)
+    throw new UsageError(
+      `--workload ${path}: expected statements for ${dialect}, got statements for ${other.dialect}`,
+    )
   return own
 }
 

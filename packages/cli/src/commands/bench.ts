@@ -69,19 +69,32 @@ export const bench: Command = {
   help,
   async run(args: readonly string[], output: Output): Promise<number> {
     const { values, positionals } = valuesOf(args)
-    const reporter = values.json === true ? 'json' : oneOf('--reporter', REPORTERS, values.reporter ?? 'terminal')
+    const reporter =
+      values.json === true ? 'json' : oneOf('--reporter', REPORTERS, values.reporter ?? 'terminal')
     const routes = routesOf([...(values.routes ?? []), ...positionals])
     const limits = benchLimits(listOf(values['fail-on']))
     checkLimits(limits, values)
     if (values.compare !== undefined && values.baseline !== undefined && values['update-baseline'] !== true)
       throw new UsageError('--baseline has no effect with --compare: omit it, or add --update-baseline')
     const how = howOf(values)
-    if (values.url === undefined) throw new UsageError('expected --url with the URL of the app, such as http://127.0.0.1:3000')
+    if (values.url === undefined)
+      throw new UsageError('expected --url with the URL of the app, such as http://127.0.0.1:3000')
     const target = await targetOf('--url', values.url, values, how.connections)
-    const reference = values.compare === undefined ? undefined : await targetOf('--compare', values.compare, values, how.connections)
+    const reference =
+      values.compare === undefined
+        ? undefined
+        : await targetOf('--compare', values.compare, values, how.connections)
     const path = values.baseline ?? 'sluice/bench.json'
-    const baseline = reference === undefined && values['update-baseline'] !== true ? await readBenchBaseline(path) : undefined
-    if (baseline === undefined && values.baseline !== undefined && reference === undefined && values['update-baseline'] !== true)
+    const baseline =
+      reference === undefined && values['update-baseline'] !== true
+        ? await readBenchBaseline(path)
+        : undefined
+    if (
+      baseline === undefined &&
+      values.baseline !== undefined &&
+      reference === undefined &&
+      values['update-baseline'] !== true
+    )
       throw new UsageError(`--baseline ${path}: file not found. Create it with --update-baseline`)
     const progress = progressOn(output)
     let results: BenchRun['results']
@@ -117,20 +130,33 @@ function valuesOf(args: readonly string[]) {
 }
 
 function routesOf(given: readonly string[]): BenchRoute[] {
-  if (given.length === 0) throw new UsageError("expected --routes with at least one request, such as 'GET /cities'")
+  if (given.length === 0)
+    throw new UsageError("expected --routes with at least one request, such as 'GET /cities'")
   const routes = given.map(benchRoute)
   const twice = routes.find(({ name }, at) => routes.findIndex((route) => route.name === name) !== at)
-  if (twice !== undefined) throw new UsageError(`--routes: duplicate request "${twice.name}". Pass each request once`)
+  if (twice !== undefined)
+    throw new UsageError(`--routes: duplicate request "${twice.name}". Pass each request once`)
   return routes
 }
 
 function howOf(values: Values) {
-  const connections = numberOption('--connections', values.connections, { least: 1, most: 1_000, isInteger: true, otherwise: 10 })
-  const rounds = numberOption('--rounds', values.rounds, { least: 1, most: 100, isInteger: true, otherwise: 5 })
+  const connections = numberOption('--connections', values.connections, {
+    least: 1,
+    most: 1_000,
+    isInteger: true,
+    otherwise: 10,
+  })
+  const rounds = numberOption('--rounds', values.rounds, {
+    least: 1,
+    most: 100,
+    isInteger: true,
+    otherwise: 5,
+  })
   return {
     connections,
     rounds,
-    durationMs: numberOption('--duration', values.duration, { least: 0.1, most: 3_600, otherwise: 10 }) * 1_000,
+    durationMs:
+      numberOption('--duration', values.duration, { least: 0.1, most: 3_600, otherwise: 10 }) * 1_000,
     warmupMs: numberOption('--warmup', values.warmup, { least: 0, most: 600, otherwise: 1 }) * 1_000,
     maxRequests: numberOption('--max-requests', values['max-requests'], {
       least: rounds,
@@ -152,7 +178,12 @@ function checkLimits(limits: BenchLimits, { compare, baseline, ...values }: Valu
 }
 
 function targetOf(option: string, url: string, values: Values, connections: number): Promise<BenchTarget> {
-  return benchTarget(url, { option, connections, allowRemote: values['allow-remote'] === true, headers: headersOf(values.header ?? []) })
+  return benchTarget(url, {
+    option,
+    connections,
+    allowRemote: values['allow-remote'] === true,
+    headers: headersOf(values.header ?? []),
+  })
 }
 
 function reportOf(
@@ -166,7 +197,15 @@ function reportOf(
   if (reporter === 'json') {
     const { address, reference, baseline, connections, rounds, durationMs, results } = run
     const how = { connections, rounds, durationSeconds: durationMs / 1_000, node: process.versions.node }
-    return jsonText<BenchJson>({ schemaVersion: 1, url: address, compare: reference, baseline, ...how, routes: results, failures })
+    return jsonText<BenchJson>({
+      schemaVersion: 1,
+      url: address,
+      compare: reference,
+      baseline,
+      ...how,
+      routes: results,
+      failures,
+    })
   }
   const paint = paintWith(wantsColor(colorOf(values), output.isTerminal === true))
   return benchReport(run, { paint, width: output.columns ?? 100 })

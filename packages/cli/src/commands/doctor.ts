@@ -54,7 +54,8 @@ export const doctor: Command = {
     const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true })
     const [url, extra] = positionals
     if (extra !== undefined) throw new UsageError(`expected one database URL, also got "${extra}"`)
-    const watchMs = numberOption('--seconds', values.seconds, { least: 0.1, most: 3_600, otherwise: 5 }) * 1_000
+    const watchMs =
+      numberOption('--seconds', values.seconds, { least: 0.1, most: 3_600, otherwise: 5 }) * 1_000
     const app = values.url === undefined ? undefined : dashboardOf(values)
     const progress = progressOn(output)
     const say = (text: string) => progress.say(text)
@@ -71,7 +72,10 @@ export const doctor: Command = {
     output.out(
       values.json === true
         ? jsonText<DoctorJson>({ schemaVersion: 1, checks })
-        : doctorReport(checks, { paint: paintWith(wantsColor(colorOf(values), output.isTerminal === true)), width: output.columns || 100 }),
+        : doctorReport(checks, {
+            paint: paintWith(wantsColor(colorOf(values), output.isTerminal === true)),
+            width: output.columns || 100,
+          }),
     )
     if (checks.some(({ isUnreachable }) => isUnreachable === true)) return EXIT.unreachable
     return checks.some(({ level }) => level === 'fail') ? EXIT.failed : EXIT.ok
@@ -87,7 +91,11 @@ async function appChecks(app: DashboardClient, watchMs: number): Promise<readonl
   }
 }
 
-async function allChecks(given: string | undefined, cwd: string, say: (text: string) => void): Promise<Check[]> {
+async function allChecks(
+  given: string | undefined,
+  cwd: string,
+  say: (text: string) => void,
+): Promise<Check[]> {
   const checks: Check[] = [...checkNode(process.versions.node)]
   const add = async (what: string, check: () => Promise<readonly Check[]> | readonly Check[]) => {
     say(`Checking ${what}`)
@@ -117,16 +125,21 @@ async function allChecks(given: string | undefined, cwd: string, say: (text: str
 }
 
 async function databaseChecks(url: string | undefined, isShared: boolean): Promise<readonly Check[]> {
-  if (url === undefined) return [warn('no database was checked', 'Set DATABASE_URL, or run: sluice doctor <url>')]
+  if (url === undefined)
+    return [warn('no database was checked', 'Set DATABASE_URL, or run: sluice doctor <url>')]
   try {
     const connection = await openConnection(url)
     try {
-      return [ok(`connected to ${connection.address}`), ...(await checkDatabase(connection, { isShared, hasScratch: await hasPglite() }))]
+      return [
+        ok(`connected to ${connection.address}`),
+        ...(await checkDatabase(connection, { isShared, hasScratch: await hasPglite() })),
+      ]
     } finally {
       await connection.close().catch(() => {})
     }
   } catch (error) {
-    if (error instanceof ConnectError) return [{ ...fail(error.message, 'Start the database, or correct its URL.'), isUnreachable: true }]
+    if (error instanceof ConnectError)
+      return [{ ...fail(error.message, 'Start the database, or correct its URL.'), isUnreachable: true }]
     if (error instanceof UsageError) return [fail('the database was not checked', error.message)]
     throw error
   }
@@ -145,13 +158,20 @@ const STYLES = { ok: 'green', warn: 'yellow', fail: 'red', skip: 'dim' } as cons
 const INDENT = 6
 
 /** Formats checks for a terminal. Ends with a line break. */
-function doctorReport(checks: readonly Check[], { paint, width }: { readonly paint: Paint; readonly width: number }): string {
+function doctorReport(
+  checks: readonly Check[],
+  { paint, width }: { readonly paint: Paint; readonly width: number },
+): string {
   const lines = [paint('bold', 'sluice doctor')]
   const rest = ' '.repeat(INDENT)
   for (const { level, text, fix } of checks) {
     const [first = '', ...more] = wrapped(text, width - INDENT)
-    lines.push(`${paint(STYLES[level], level)}${' '.repeat(INDENT - level.length)}${first}`, ...more.map((line) => `${rest}${line}`))
-    if (fix !== undefined) lines.push(...wrapped(`fix: ${fix}`, width - INDENT).map((line) => paint('dim', `${rest}${line}`)))
+    lines.push(
+      `${paint(STYLES[level], level)}${' '.repeat(INDENT - level.length)}${first}`,
+      ...more.map((line) => `${rest}${line}`),
+    )
+    if (fix !== undefined)
+      lines.push(...wrapped(`fix: ${fix}`, width - INDENT).map((line) => paint('dim', `${rest}${line}`)))
   }
   const count = (level: Check['level']) => checks.filter((check) => check.level === level).length
   const parts = [

@@ -1,7 +1,12 @@
 import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
 import { type Dialect, NotExplainableError } from '@sluice/core'
-import { explainStatement, inspectDatabase, type PlanSummary, type TableSnapshot } from '@sluice/core/database'
+import {
+  explainStatement,
+  inspectDatabase,
+  type PlanSummary,
+  type TableSnapshot,
+} from '@sluice/core/database'
 import { type Command, EXIT, type Output, UsageError } from '../command.ts'
 import { openConnection } from '../connect/open-connection.ts'
 import { isDisconnect, type OpenConnection, shownAddress } from '../connect/own-connection.ts'
@@ -39,7 +44,11 @@ const options = {
 } as const
 
 /** Parameters for which the database can plan without values. MySQL cannot. */
-const PARAMETERS: Readonly<Record<Dialect, RegExp>> = { postgresql: /\$\d/, mysql: /(?!)/, sqlite: /\?|[$:@]\w/ }
+const PARAMETERS: Readonly<Record<Dialect, RegExp>> = {
+  postgresql: /\$\d/,
+  mysql: /(?!)/,
+  sqlite: /\?|[$:@]\w/,
+}
 const MAX_TIMEOUT_SECONDS = 86_400
 
 /** `sluice explain` */
@@ -61,17 +70,25 @@ export const explain: Command = {
     try {
       const analyze = values.analyze === true
       progress.say('Reading the plan')
-      const plan = await planOf(connection, sql, bindings, { analyze, timeoutMs }).finally(() => progress.end())
+      const plan = await planOf(connection, sql, bindings, { analyze, timeoutMs }).finally(() =>
+        progress.end(),
+      )
       output.out(
         values.json === true
-          ? jsonText<ExplainJson>({ schemaVersion: 1, sql: sql.trim(), ...plan, warnings: planWarnings(plan, sql) })
+          ? jsonText<ExplainJson>({
+              schemaVersion: 1,
+              sql: sql.trim(),
+              ...plan,
+              warnings: planWarnings(plan, sql),
+            })
           : planReport(plan, {
               paint: paintWith(wantsColor(colorOf(values), output.isTerminal === true)),
               width: output.columns ?? 100,
               sql,
               address: connection.address,
               isMeasured: analyze,
-              isGeneric: bindings === undefined && PARAMETERS[connection.dialect].test(sql.replaceAll(/'[^']*'/g, '')),
+              isGeneric:
+                bindings === undefined && PARAMETERS[connection.dialect].test(sql.replaceAll(/'[^']*'/g, '')),
             }),
       )
       return EXIT.ok
@@ -94,7 +111,9 @@ async function planOf(
   } catch (error) {
     if (isDisconnect(error) || !(error instanceof Error)) throw error
     const needsBindings = error instanceof NotExplainableError && error.needsBindings
-    throw new UsageError(`${error.message}${needsBindings ? ' Pass them with --bind.' : ''}`, { cause: error })
+    throw new UsageError(`${error.message}${needsBindings ? ' Pass them with --bind.' : ''}`, {
+      cause: error,
+    })
   }
 }
 
@@ -112,7 +131,8 @@ function bindingsOf(json: string | undefined): readonly unknown[] | undefined {
   } catch {
     // Reported below.
   }
-  if (!Array.isArray(values)) throw new UsageError(`--bind: expected a JSON array such as '["DE", 10]', got ${json}`)
+  if (!Array.isArray(values))
+    throw new UsageError(`--bind: expected a JSON array such as '["DE", 10]', got ${json}`)
   return values
 }
 

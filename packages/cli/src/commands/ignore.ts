@@ -54,12 +54,18 @@ export const ignore: Command = {
     const { list = false, remove = false, reason, json = false, file = DEFAULT_FILE } = values
     const ids = positionals.map(idOf)
     if (list && (ids.length > 0 || remove)) throw new UsageError('--list accepts neither an id nor --remove')
-    if (!list && ids.length === 0) throw new UsageError('expected the id of a finding, such as 3ac91e00, or --list')
-    if (reason !== undefined && (list || remove)) throw new UsageError('--reason has no effect with --list or --remove: omit it')
+    if (!list && ids.length === 0)
+      throw new UsageError('expected the id of a finding, such as 3ac91e00, or --list')
+    if (reason !== undefined && (list || remove))
+      throw new UsageError('--reason has no effect with --list or --remove: omit it')
     const found = await readIgnoreList(file)
     const known = found ?? []
     const paint = paintWith(wantsColor(colorOf(values), output.isTerminal === true))
-    const after = list ? known : remove ? without(known, ids, file) : [...known, ...(await added(ids, known, values, output))]
+    const after = list
+      ? known
+      : remove
+        ? without(known, ids, file)
+        : [...known, ...(await added(ids, known, values, output))]
     if (!list) await writeIgnoreList(file, after)
     output.out(
       json
@@ -76,7 +82,9 @@ export const ignore: Command = {
 function idOf(given: string): string {
   const id = given.toLowerCase()
   if (/^(?:[0-9a-f]{8}|[0-9a-f]{16})$/.test(id)) return id
-  throw new UsageError(`expected an id of 8 characters, such as 3ac91e00, or a fingerprint of 16, got "${given}"`)
+  throw new UsageError(
+    `expected an id of 8 characters, such as 3ac91e00, or a fingerprint of 16, got "${given}"`,
+  )
 }
 
 interface Given {
@@ -86,14 +94,24 @@ interface Given {
   readonly reason?: string | undefined
 }
 
-async function added(ids: readonly string[], known: readonly IgnoredFinding[], given: Given, output: Output): Promise<IgnoredFinding[]> {
+async function added(
+  ids: readonly string[],
+  known: readonly IgnoredFinding[],
+  given: Given,
+  output: Output,
+): Promise<IgnoredFinding[]> {
   const { reason } = given
   const fresh = [...new Set(ids)].filter((id) => known.every((one) => one.id !== id))
   const described = given.url === undefined ? new Map<string, string>() : await lookedUp(fresh, given, output)
   const ignoredAt = new Date().toISOString().slice(0, 10)
   return fresh.map((id) => {
     const what = described.get(id)
-    return { id, ...(what === undefined ? {} : { what }), ...(reason === undefined ? {} : { reason }), ignoredAt }
+    return {
+      id,
+      ...(what === undefined ? {} : { what }),
+      ...(reason === undefined ? {} : { reason }),
+      ignoredAt,
+    }
   })
 }
 
@@ -106,7 +124,8 @@ async function lookedUp(ids: readonly string[], given: Given, output: Output): P
   return new Map(
     ids.map((id) => {
       const one = findings.find((finding) => finding.id === id)
-      if (one === undefined && id.length === 8) throw new UsageError(`${id}: no finding with this id at ${client.address}`)
+      if (one === undefined && id.length === 8)
+        throw new UsageError(`${id}: no finding with this id at ${client.address}`)
       return [id, one === undefined ? 'a fingerprint' : `${one.title} ${one.scope}: ${one.label}`]
     }),
   )
@@ -122,7 +141,9 @@ function listOf(findings: readonly IgnoredFinding[], file: string, paint: Paint)
   if (findings.length === 0) return `No ignored findings in ${file}.\n`
   return findings
     .map(({ id, ignoredAt = '', what, reason }) => {
-      const lines = [what, reason].filter((text) => text !== undefined).map((text) => `  ${plainLine(text)}\n`)
+      const lines = [what, reason]
+        .filter((text) => text !== undefined)
+        .map((text) => `  ${plainLine(text)}\n`)
       return `${paint('bold', plainLine(id))}  ${paint('dim', plainLine(ignoredAt))}\n${lines.join('')}`
     })
     .join('')
@@ -152,7 +173,8 @@ async function readIgnoreList(path: string): Promise<readonly IgnoredFinding[] |
     throw new UsageError(`${path}: ${(error as Error).message}`)
   }
   const findings = findingsIn(text)
-  if (findings === undefined) throw new UsageError(`${path}: expected a file written by sluice ignore. The file was not changed`)
+  if (findings === undefined)
+    throw new UsageError(`${path}: expected a file written by sluice ignore. The file was not changed`)
   return findings
 }
 
@@ -168,9 +190,14 @@ async function writeIgnoreList(path: string, findings: readonly IgnoredFinding[]
 
 function findingsIn(text: string): IgnoredFinding[] | undefined {
   try {
-    const { schemaVersion, findings } = JSON.parse(text) as { readonly schemaVersion?: unknown; readonly findings?: unknown }
+    const { schemaVersion, findings } = JSON.parse(text) as {
+      readonly schemaVersion?: unknown
+      readonly findings?: unknown
+    }
     if (schemaVersion !== SCHEMA_VERSION || !Array.isArray(findings)) return undefined
-    return findings.every((one: IgnoredFinding) => typeof one.id === 'string' && one.id !== '') ? findings : undefined
+    return findings.every((one: IgnoredFinding) => typeof one.id === 'string' && one.id !== '')
+      ? findings
+      : undefined
   } catch {
     return undefined
   }

@@ -27,14 +27,21 @@ export const mcp: Command = {
     const { values } = parseArgs({ args: [...args], options, allowPositionals: false })
     const client = dashboardOf(values)
     if (process.stdin.isTTY === true)
-      throw new UsageError('expected an MCP client on standard input. Add this command to the settings of your coding agent')
+      throw new UsageError(
+        'expected an MCP client on standard input. Add this command to the settings of your coding agent',
+      )
     // Loaded here, so that other commands do not load the SDK.
     const [{ serveStdio }, { createMcpServer }, { readDocs }] = await Promise.all([
       import('@modelcontextprotocol/server/stdio'),
       import('../mcp/mcp-server.ts'),
       import('../mcp/docs-pages.ts'),
     ])
-    const parts = { client, docs: await readDocs(), allowsActions: values['allow-actions'] === true, version: ownVersion() }
+    const parts = {
+      client,
+      docs: await readDocs(),
+      allowsActions: values['allow-actions'] === true,
+      version: ownVersion(),
+    }
     const handle = serveStdio(() => createMcpServer(parts), {
       onerror: (error) => output.err(`sluice mcp: ${error.message}\n`),
     })

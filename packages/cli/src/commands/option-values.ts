@@ -9,11 +9,17 @@ export interface NumberBounds {
 }
 
 /** @throws UsageError */
-export function numberOption(option: string, given: string | undefined, { least, most, isInteger, otherwise }: NumberBounds): number {
+export function numberOption(
+  option: string,
+  given: string | undefined,
+  { least, most, isInteger, otherwise }: NumberBounds,
+): number {
   if (given === undefined) return otherwise
   const value = given.trim() === '' ? Number.NaN : Number(given)
   if (value >= least && value <= most && (isInteger !== true || Number.isInteger(value))) return value
-  throw new UsageError(`${option}: expected ${isInteger === true ? 'an integer' : 'a number'} from ${least} to ${most}, got "${given}"`)
+  throw new UsageError(
+    `${option}: expected ${isInteger === true ? 'an integer' : 'a number'} from ${least} to ${most}, got "${given}"`,
+  )
 }
 
 /** @throws UsageError */
@@ -38,6 +44,9 @@ export const colorOptions = {
 } as const
 
 /** Value of the color options; `undefined` if neither is set. */
-export function colorOf(values: { readonly color?: boolean | undefined; readonly 'no-color'?: boolean | undefined }): boolean | undefined {
+export function colorOf(values: {
+  readonly color?: boolean | undefined
+  readonly 'no-color'?: boolean | undefined
+}): boolean | undefined {
   return values['no-color'] === true ? false : values.color
 }

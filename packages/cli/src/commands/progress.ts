@@ -16,8 +16,8 @@ export interface Progress {
 }
 
 /**
- * Shows the progress of long operations on stderr: on a terminal, one line that is overwritten, with a bar if the
- * share is known; elsewhere, periodic plain lines.
+ * Shows the progress of long operations on stderr: on a terminal, one line that is overwritten, with a bar if
+ * the share is known; elsewhere, periodic plain lines.
  */
 export function progressOn(output: Output, now: () => number = () => performance.now()): Progress {
   return output.isErrTerminal === true ? lineOn(output, now) : linesOn(output, now)
@@ -38,7 +38,10 @@ function lineOn(output: Output, now: () => number): Progress {
   }
   return {
     say(text, share) {
-      const shown = share === undefined ? `${text} …` : `${bar(share, BAR)} ${String(Math.floor(share * 100)).padStart(3)}%  ${text}`
+      const shown =
+        share === undefined
+          ? `${text} …`
+          : `${bar(share, BAR)} ${String(Math.floor(share * 100)).padStart(3)}%  ${text}`
       last = cut(shown, (output.columns ?? 80) - 1)
       const waitMs = Math.max(startedAt + SHOW_AFTER_MS, shownAt + EVERY_MS) - now()
       if (waitMs <= 0) show()

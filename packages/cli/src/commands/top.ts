@@ -51,8 +51,11 @@ export const top: Command = {
     const isOnce = values.once === true
     const sort = oneOf('--sort', SORTS, values.sort ?? 'cost')
     const slowMs = numberOption('--slow', values.slow, { least: 0, most: 3_600_000, otherwise: 500 })
-    const onceMs = numberOption('--seconds', values.seconds, { least: 0.1, most: 3_600, otherwise: 2 }) * 1_000
-    const everyMs = numberOption('--interval', values.interval, { least: 0.2, most: 3_600, otherwise: isJson ? 1 : 5 }) * 1_000
+    const onceMs =
+      numberOption('--seconds', values.seconds, { least: 0.1, most: 3_600, otherwise: 2 }) * 1_000
+    const everyMs =
+      numberOption('--interval', values.interval, { least: 0.2, most: 3_600, otherwise: isJson ? 1 : 5 }) *
+      1_000
     const client = dashboardOf(values)
     const abort = new AbortController()
     const stop = () => abort.abort()
@@ -69,7 +72,16 @@ export const top: Command = {
         return await topScreen({ client, events, terminal, state, paint, slowMs, stop })
       }
       const width = output.columns ?? 100
-      await topText({ ...shown, width, events, output, asJson: isJson, onceAfterMs: isOnce ? onceMs : undefined, everyMs, stop })
+      await topText({
+        ...shown,
+        width,
+        events,
+        output,
+        asJson: isJson,
+        onceAfterMs: isOnce ? onceMs : undefined,
+        everyMs,
+        stop,
+      })
       return EXIT.ok
     } finally {
       stop()

@@ -39,14 +39,19 @@ export const triggers: Command = {
     const { values } = parseArgs({ args: [...args], options, allowPositionals: false })
     const { schema: schemas, table: tables, channel, remove } = values
     if (schemas === undefined && tables === undefined) throw new UsageError('expected --schema or --table')
-    if (remove === true && channel !== undefined) throw new UsageError('--channel has no effect with --remove: omit it')
+    if (remove === true && channel !== undefined)
+      throw new UsageError('--channel has no effect with --remove: omit it')
     const functionSchema = values['function-schema']
     const which = {
-      ...(tables === undefined ? { schemas: schemas ?? [] } : { tables: tables.map((table) => tableOf(table, schemas)) }),
+      ...(tables === undefined
+        ? { schemas: schemas ?? [] }
+        : { tables: tables.map((table) => tableOf(table, schemas)) }),
       ...(functionSchema === undefined ? {} : { functionSchema }),
     }
     const sql =
-      remove === true ? dropChangeTriggersSql(which) : changeTriggersSql({ ...which, ...(channel === undefined ? {} : { channel }) })
+      remove === true
+        ? dropChangeTriggersSql(which)
+        : changeTriggersSql({ ...which, ...(channel === undefined ? {} : { channel }) })
     output.out(values.json === true ? jsonText<TriggersJson>({ schemaVersion: 1, sql }) : sql)
     return EXIT.ok
   },
@@ -55,6 +60,9 @@ export const triggers: Command = {
 function tableOf(table: string, schemas: readonly string[] | undefined): ChangeTriggerTable {
   const [schema, another] = schemas ?? []
   if (schema === undefined || table.includes('.')) return table
-  if (another !== undefined) throw new UsageError(`--table ${table}: expected schema.table, because there are several --schema options`)
+  if (another !== undefined)
+    throw new UsageError(
+      `--table ${table}: expected schema.table, because there are several --schema options`,
+    )
   return { schema, name: table }
 }

@@ -9,7 +9,11 @@ export async function openMysql(url: string): Promise<OpenConnection> {
   const parsed = new URL(url.replace(/^mariadb:/, 'mysql:'))
   parsed.search = ''
   try {
-    const client = await createConnection({ uri: parsed.href, connectTimeout: CONNECT_TIMEOUT_MS, supportBigNumbers: true })
+    const client = await createConnection({
+      uri: parsed.href,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      supportBigNumbers: true,
+    })
     // A lost connection rejects the running query. Without a listener, the event would end the process.
     client.on('error', () => {})
     const connection: OpenConnection = {

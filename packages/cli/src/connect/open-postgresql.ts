@@ -9,12 +9,20 @@ export async function openPostgresql(url: string): Promise<OpenConnection> {
   // The driver does not accept Prisma's parameters.
   const { schema, connectionString } = withoutPrismaParameters(url)
   // Throws if certificate files of the URL are missing.
-  const client = attempt(() => new pg.Client({ connectionString, application_name: 'sluice', connectionTimeoutMillis: CONNECT_TIMEOUT_MS }))
+  const client = attempt(
+    () =>
+      new pg.Client({
+        connectionString,
+        application_name: 'sluice',
+        connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      }),
+  )
   // A lost connection rejects the running query. Without a listener, the event would end the process.
   client.on('error', () => {})
   try {
     await client.connect()
-    if (schema !== undefined) await client.query('SELECT pg_catalog.set_config($1, $2, false)', ['search_path', schema])
+    if (schema !== undefined)
+      await client.query('SELECT pg_catalog.set_config($1, $2, false)', ['search_path', schema])
   } catch (error) {
     await client.end().catch(() => {})
     throw new ConnectError(address, error)
@@ -37,11 +45,21 @@ export async function openPostgresql(url: string): Promise<OpenConnection> {
   }
 }
 
-function withoutPrismaParameters(url: string): { readonly connectionString: string; readonly schema: string | undefined } {
+function withoutPrismaParameters(url: string): {
+  readonly connectionString: string
+  readonly schema: string | undefined
+} {
   if (!URL.canParse(url)) return { connectionString: url, schema: undefined }
   const parsed = new URL(url)
   const schema = parsed.searchParams.get('schema') ?? undefined
-  for (const name of ['schema', 'connection_limit', 'pool_timeout', 'pgbouncer', 'statement_cache_size', 'socket_timeout'])
+  for (const name of [
+    'schema',
+    'connection_limit',
+    'pool_timeout',
+    'pgbouncer',
+    'statement_cache_size',
+    'socket_timeout',
+  ])
     parsed.searchParams.delete(name)
   return { connectionString: parsed.href, schema }
 }

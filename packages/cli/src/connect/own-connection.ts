@@ -40,7 +40,9 @@ function withoutSecrets(url: string): string {
   }
   // In an invalid URL, the password can contain any character, so cut up to the last @.
   const at = rest.lastIndexOf('@')
-  return at < 0 ? `${scheme}${withoutParameters(rest)}` : `${scheme}…@${withoutParameters(rest.slice(at + 1))}`
+  return at < 0
+    ? `${scheme}${withoutParameters(rest)}`
+    : `${scheme}…@${withoutParameters(rest.slice(at + 1))}`
 }
 
 function withoutParameters(text: string): string {

@@ -46,7 +46,9 @@ export class DashboardClient {
   ) {
     const parsed = URL.canParse(url) ? new URL(url) : undefined
     if (parsed === undefined || !/^https?:$/.test(parsed.protocol))
-      throw new UsageError(`--url: expected the URL of the dashboard, such as http://localhost:3000/_sluice, got ${shownAddress(url)}`)
+      throw new UsageError(
+        `--url: expected the URL of the dashboard, such as http://localhost:3000/_sluice, got ${shownAddress(url)}`,
+      )
     this.#key = parsed.searchParams.get('key') ?? undefined
     this.#headers = new Headers(headers)
     if (parsed.username !== '' && !this.#headers.has('authorization')) {
@@ -81,24 +83,34 @@ export class DashboardClient {
   /**
    * Yields `open`, then the events of a stream until it ends.
    *
-   * @param lastId - Id of the last received event, to resume after it; an empty string starts with a snapshot.
+   * @param lastId - Id of the last received event, to resume after it; an empty string starts with a
+   *   snapshot.
    * @throws DashboardError if the stream cannot be opened, breaks, or sends no data for too long.
    */
   async *events(path: string, lastId: string, signal: AbortSignal): AsyncGenerator<StreamEvent> {
     const silence = new AbortController()
     const any = AbortSignal.any([signal, silence.signal])
-    const response = await this.#ask(path, { accept: 'text/event-stream', ...(lastId === '' ? {} : { 'last-event-id': lastId }) }, any)
+    const response = await this.#ask(
+      path,
+      { accept: 'text/event-stream', ...(lastId === '' ? {} : { 'last-event-id': lastId }) },
+      any,
+    )
     const type = response.headers.get('content-type') ?? ''
     if (!type.startsWith('text/event-stream') || response.body === null) {
       await response.body?.cancel()
       throw this.#error(
-        new Error(`expected an event stream, got ${plainLine(type) || 'no content type'}: check that the URL is that of a dashboard`),
+        new Error(
+          `expected an event stream, got ${plainLine(type) || 'no content type'}: check that the URL is that of a dashboard`,
+        ),
         true,
       )
     }
     const parser = new EventStreamParser()
     const decoder = new TextDecoder()
-    const timer = setTimeout(() => silence.abort(new Error(`no data for ${this.silenceMs / 1_000} s`)), this.silenceMs)
+    const timer = setTimeout(
+      () => silence.abort(new Error(`no data for ${this.silenceMs / 1_000} s`)),
+      this.silenceMs,
+    )
     try {
       yield { event: 'open', id: '', data: '' }
       // The DOM types, which some packages include, do not declare iteration of streams.
@@ -123,7 +135,12 @@ export class DashboardClient {
   }
 
   /** @param body - Makes the request a POST. */
-  async #ask(path: string, headers: Readonly<Record<string, string>>, signal?: AbortSignal, body?: string): Promise<Response> {
+  async #ask(
+    path: string,
+    headers: Readonly<Record<string, string>>,
+    signal?: AbortSignal,
+    body?: string,
+  ): Promise<Response> {
     await this.#enter()
     const response = await this.#fetch(new URL(path, this.#base), headers, signal, body)
     if (response.ok) return response
@@ -139,12 +156,18 @@ export class DashboardClient {
     await response.body?.cancel()
     const cookies = response.headers.getSetCookie().map((cookie) => cookie.split(';', 1)[0] ?? '')
     if (cookies.length > 0) this.#headers.set('cookie', cookies.join('; '))
-    // Without a cookie, the key was used before. The next request is then rejected, unless the app trusts this machine.
+    // Without a cookie, the key was used before. The next request is then rejected, unless the app trusts
+    // this machine.
     this.#key = undefined
   }
 
   /** Does not follow redirects, which could send the credentials to another origin. */
-  async #fetch(url: URL, headers: Readonly<Record<string, string>>, signal?: AbortSignal, body?: string): Promise<Response> {
+  async #fetch(
+    url: URL,
+    headers: Readonly<Record<string, string>>,
+    signal?: AbortSignal,
+    body?: string,
+  ): Promise<Response> {
     const all = new Headers(this.#headers)
     for (const [name, value] of Object.entries(headers)) all.set(name, value)
     const late = new AbortController()
@@ -171,10 +194,12 @@ export class DashboardClient {
       return this.#error(new Error(`redirected to ${to}: use the URL of the dashboard itself`), true)
     }
     if (status === 401 || status === 403) {
-      const how = 'Use the URL that the app printed, or pass the credentials for its `authorize` hook with --token or --header.'
+      const how =
+        'Use the URL that the app printed, or pass the credentials for its `authorize` hook with --token or --header.'
       return this.#error(new Error(`${status}: ${told ?? 'access denied.'} ${how}`), true)
     }
-    if (status === 404) return this.#error(new Error('404: no dashboard at this path. Check where the app mounts it.'), true)
+    if (status === 404)
+      return this.#error(new Error('404: no dashboard at this path. Check where the app mounts it.'), true)
     return this.#error(new Error(`${status}${told === undefined ? '' : `: ${told}`}`), final)
   }
 

@@ -20,13 +20,19 @@ interface GivenDashboard {
 }
 
 /** @throws UsageError */
-export function dashboardOf(given: GivenDashboard, environment: NodeJS.ProcessEnv = process.env): DashboardClient {
+export function dashboardOf(
+  given: GivenDashboard,
+  environment: NodeJS.ProcessEnv = process.env,
+): DashboardClient {
   const url = given.url ?? environment.SLUICE_URL
   if (url === undefined || url === '')
-    throw new UsageError('expected --url with the URL of the dashboard, such as http://localhost:3000/_sluice')
+    throw new UsageError(
+      'expected --url with the URL of the dashboard, such as http://localhost:3000/_sluice',
+    )
   const token = given.token ?? environment.SLUICE_TOKEN
   const headers = headersOf(given.header ?? [])
-  if (token !== undefined && token !== '' && !headers.has('authorization')) setHeader(headers, 'authorization', `Bearer ${token}`)
+  if (token !== undefined && token !== '' && !headers.has('authorization'))
+    setHeader(headers, 'authorization', `Bearer ${token}`)
   return new DashboardClient(url, headers)
 }
 

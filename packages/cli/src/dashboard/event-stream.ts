@@ -34,7 +34,8 @@ export class EventStreamParser {
     const held = text.endsWith('\r') ? '\r' : ''
     const lines = text.slice(0, text.length - held.length).split(/\r\n|\n|\r/)
     this.#rest = `${lines.pop() ?? ''}${held}`
-    if (this.#rest.length + this.#characters > MAX_CHARACTERS) throw new Error('An event of the stream is too large.')
+    if (this.#rest.length + this.#characters > MAX_CHARACTERS)
+      throw new Error('An event of the stream is too large.')
     return lines.flatMap((line) => this.#line(line))
   }
 
@@ -56,6 +57,8 @@ export class EventStreamParser {
     this.#event = ''
     this.#data = []
     this.#characters = 0
-    return data.length === 0 ? [] : [{ event: event === '' ? 'message' : event, id: this.#id, data: data.join('\n') }]
+    return data.length === 0
+      ? []
+      : [{ event: event === '' ? 'message' : event, id: this.#id, data: data.join('\n') }]
   }
 }

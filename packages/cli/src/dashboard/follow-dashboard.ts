@@ -21,12 +21,15 @@ export interface FollowOptions {
 const WAITS_MS = [1_000, 2_000, 4_000, 8_000, 15_000] as const
 
 /**
- * Follows a dashboard until the signal is aborted. If the stream breaks, reopens it and resumes after the last event,
- * if the dashboard still has the later ones.
+ * Follows a dashboard until the signal is aborted. If the stream breaks, reopens it and resumes after the
+ * last event, if the dashboard still has the later ones.
  *
  * @throws DashboardError if the first connection fails, or a retry cannot succeed.
  */
-export async function* followDashboard(client: DashboardClient, { signal, pause = pauseFor }: FollowOptions): AsyncGenerator<FollowEvent> {
+export async function* followDashboard(
+  client: DashboardClient,
+  { signal, pause = pauseFor }: FollowOptions,
+): AsyncGenerator<FollowEvent> {
   let lastId = ''
   let hasSnapshot = false
   let attempt = 0
@@ -64,7 +67,9 @@ function eventOf(event: string, data: string, client: DashboardClient): FollowEv
   if (event !== 'snapshot' && event !== 'delta') return undefined
   try {
     const json = JSON.parse(data) as unknown
-    return event === 'snapshot' ? { kind: 'snapshot', snapshot: readSnapshot(json) } : { kind: 'delta', delta: readDelta(json) }
+    return event === 'snapshot'
+      ? { kind: 'snapshot', snapshot: readSnapshot(json) }
+      : { kind: 'delta', delta: readDelta(json) }
   } catch (error) {
     if (!(error instanceof ProtocolError) && !(error instanceof SyntaxError)) throw error
     throw new DashboardError(client.address, error, true)

@@ -14,7 +14,10 @@ export interface LiveSnapshot extends LiveFigures {
   readonly requestLine: readonly number[]
 }
 
-/** Changes since the last event. `routes` contains the changed routes; other fields replace their previous values. */
+/**
+ * Changes since the last event. `routes` contains the changed routes; other fields replace their previous
+ * values.
+ */
 export interface LiveDelta extends Partial<LiveFigures> {
   readonly at: number
   readonly mode?: string
@@ -26,7 +29,10 @@ export interface LiveDelta extends Partial<LiveFigures> {
   readonly requestPoint?: number
   /** Pages of the dashboard whose data has changed. */
   readonly stale: readonly string[]
-  /** Scopes that ended: the number of reported ones, their queries, and the number of scopes that were not reported. */
+  /**
+   * Scopes that ended: the number of reported ones, their queries, and the number of scopes that were not
+   * reported.
+   */
   readonly ended: { readonly count: number; readonly queries: number; readonly skipped: number }
 }
 
@@ -132,12 +138,14 @@ export class ProtocolError extends Error {
 export function readSnapshot(json: unknown): LiveSnapshot {
   const value = objectOf(json)
   const version = value.schemaVersion
-  if (typeof version !== 'number') throw new ProtocolError('expected a Sluice dashboard, got data without a schemaVersion: check the URL')
+  if (typeof version !== 'number')
+    throw new ProtocolError('expected a Sluice dashboard, got data without a schemaVersion: check the URL')
   if (version > PROTOCOL_VERSION)
     throw new ProtocolError(
       `the dashboard uses protocol version ${version}, but this command line supports version ${PROTOCOL_VERSION}: npm install --save-dev sluice@latest`,
     )
-  if (value.process === undefined || !Array.isArray(value.routes)) throw new ProtocolError('expected a snapshot, got other data')
+  if (value.process === undefined || !Array.isArray(value.routes))
+    throw new ProtocolError('expected a snapshot, got other data')
   const app = objectOf(value.process)
   return {
     at: numberOf(value.at),
@@ -149,7 +157,9 @@ export function readSnapshot(json: unknown): LiveSnapshot {
       startedAt: numberOf(app.startedAt),
     },
     processes: Math.max(1, listOf(value.processes).length),
-    engines: Object.fromEntries(Object.entries(objectOf(value.engines)).map(([name, is]) => [name, is === true])),
+    engines: Object.fromEntries(
+      Object.entries(objectOf(value.engines)).map(([name, is]) => [name, is === true]),
+    ),
     mode: textOf(value.mode),
     vitals: vitalsOf(value.vitals),
     totals: totalsOf(value.totals),
@@ -174,16 +184,28 @@ export function readDelta(json: unknown): LiveDelta {
     goneRoutes: listOf(value.goneRoutes).map(textOf),
     ...(typeof point === 'number' ? { requestPoint: point } : {}),
     stale: listOf(value.stale).map(textOf),
-    ended: { count: requests.length, queries: requests.reduce((sum, queries) => sum + queries, 0), skipped: numberOf(value.skipped) },
+    ended: {
+      count: requests.length,
+      queries: requests.reduce((sum, queries) => sum + queries, 0),
+      skipped: numberOf(value.skipped),
+    },
   }
 }
 
-/** Statistics of the shared store in `GET api/cache`; `undefined` if the cache is disabled or has no store. */
-export function readStoreStats(json: unknown): { readonly hits: number; readonly stored: number; readonly errors: number } | undefined {
+/**
+ * Statistics of the shared store in `GET api/cache`; `undefined` if the cache is disabled or has no store.
+ */
+export function readStoreStats(
+  json: unknown,
+): { readonly hits: number; readonly stored: number; readonly errors: number } | undefined {
   const { tiered } = objectOf(json)
   if (tiered === undefined || tiered === null) return undefined
   const value = objectOf(tiered)
-  return { hits: numberOf(value.storeHits), stored: numberOf(value.stored), errors: numberOf(value.storeErrors) }
+  return {
+    hits: numberOf(value.storeHits),
+    stored: numberOf(value.stored),
+    errors: numberOf(value.storeErrors),
+  }
 }
 
 /** The health of each queue in `GET api/jobs`; empty if jobs are disabled or not used yet. */
@@ -192,7 +214,11 @@ export function readQueueHealth(
 ): readonly { readonly queue: string; readonly health: string; readonly reasons: readonly string[] }[] {
   return listOf(objectOf(json).queues).map((one) => {
     const value = objectOf(one)
-    return { queue: textOf(value.queue), health: textOf(value.health), reasons: listOf(value.reasons).map(textOf) }
+    return {
+      queue: textOf(value.queue),
+      health: textOf(value.health),
+      reasons: listOf(value.reasons).map(textOf),
+    }
   })
 }
 
@@ -209,7 +235,10 @@ export function readFindings(json: unknown): readonly LiveFinding[] {
       title: textOf(value.title),
       severity: textOf(value.severity),
       scope: textOf(value.scope),
-      parent: parent === undefined ? undefined : `${textOf(parent.label)}${parentLine === undefined ? '' : ` :${parentLine}`}`,
+      parent:
+        parent === undefined
+          ? undefined
+          : `${textOf(parent.label)}${parentLine === undefined ? '' : ` :${parentLine}`}`,
       queries: numberOf(value.queries),
       queriesPossible: numberOf(value.queriesPossible),
       occurrences: numberOf(value.occurrences),
@@ -256,7 +285,12 @@ function routeOf(json: unknown): LiveRoute {
 
 function itemOf(json: unknown): LiveItem {
   const value = objectOf(json)
-  return { kind: textOf(value.kind), severity: textOf(value.severity), title: textOf(value.title), detail: textOf(value.detail) }
+  return {
+    kind: textOf(value.kind),
+    severity: textOf(value.severity),
+    title: textOf(value.title),
+    detail: textOf(value.detail),
+  }
 }
 
 function vitalsOf(json: unknown): LiveVitals {

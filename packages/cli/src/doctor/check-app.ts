@@ -24,14 +24,15 @@ const LEAST_QUERIES = 20
 const OUTSIDE_SHARE = 0.25
 
 /**
- * Checks the setup of a running app through its dashboard. The dashboard reports neither package versions nor how
- * often an adapter is wrapped, so these are not checked.
+ * Checks the setup of a running app through its dashboard. The dashboard reports neither package versions nor
+ * how often an adapter is wrapped, so these are not checked.
  *
  * @throws DashboardError
  */
 export async function checkApp(client: DashboardClient, watchMs: number): Promise<Check[]> {
   const watch = await watchApp(client, watchMs)
-  const store = watch.snapshot.engines.cache === true ? readStoreStats(await client.json('api/cache')) : undefined
+  const store =
+    watch.snapshot.engines.cache === true ? readStoreStats(await client.json('api/cache')) : undefined
   const queues = watch.snapshot.engines.jobs === true ? readQueueHealth(await client.json('api/jobs')) : []
   return [
     ...processChecks(watch.snapshot),
@@ -89,9 +90,14 @@ function processChecks({ app, processes, mode, engines }: LiveSnapshot): Check[]
     ok(`${app.name}: process ${app.pid} on ${app.hostname}${processes > 1 ? `, one of ${processes}` : ''}`),
     ok(`mode: ${mode}${mode === 'observe' ? ', which does not change results' : ''}`),
     on.length === 0
-      ? warn('no engine is enabled', 'Remove the engines with the value false from the options of createSluice().')
+      ? warn(
+          'no engine is enabled',
+          'Remove the engines with the value false from the options of createSluice().',
+        )
       : ok(`enabled: ${on.map(([name]) => name).join(', ')}`),
-    ...(engines.detection === false ? [warn('detection is disabled, so Sluice reports no findings', 'Remove detection: false.')] : []),
+    ...(engines.detection === false
+      ? [warn('detection is disabled, so Sluice reports no findings', 'Remove detection: false.')]
+      : []),
   ]
 }
 
@@ -111,9 +117,15 @@ export function scopeChecks({ snapshot, queries, scopes, scopeQueries }: AppWatc
     return [warn(`scopes: ${count(totals.queries)} queries since the app started, and no scope`, fix)]
   }
   const outside = Math.max(0, queries - scopeQueries) / queries
-  if (scopes === 0) return [warn(`scopes: ${count(queries)} queries in ${time}, none of them in a scope`, fix)]
+  if (scopes === 0)
+    return [warn(`scopes: ${count(queries)} queries in ${time}, none of them in a scope`, fix)]
   if (outside > OUTSIDE_SHARE)
-    return [warn(`scopes: about ${percent(outside)} of ${count(queries)} queries in ${time} were outside scopes`, fix)]
+    return [
+      warn(
+        `scopes: about ${percent(outside)} of ${count(queries)} queries in ${time} were outside scopes`,
+        fix,
+      ),
+    ]
   return [ok(`scopes: ${count(scopes)} in ${time}, which contain the queries`)]
 }
 
@@ -130,11 +142,16 @@ function storeChecks(store: ReturnType<typeof readStoreStats>): Check[] {
   return [ok(`shared store: ${count(stored)} values stored, ${count(hits)} hits`)]
 }
 
-/** The engine reports the health, because only the app knows the path of its job store and whether its disk is full. */
+/**
+ * The engine reports the health, because only the app knows the path of its job store and whether its disk is
+ * full.
+ */
 function queueChecks(queues: ReturnType<typeof readQueueHealth>): Check[] {
   const sick = queues.filter(({ health }) => health !== 'healthy')
   if (sick.length === 0)
-    return queues.length === 0 ? [] : [ok(`jobs: all queues are healthy: ${queues.map(({ queue }) => queue).join(', ')}`)]
+    return queues.length === 0
+      ? []
+      : [ok(`jobs: all queues are healthy: ${queues.map(({ queue }) => queue).join(', ')}`)]
   return sick.map(({ queue, health, reasons }) =>
     (health === 'unhealthy' ? fail : warn)(`jobs: queue "${queue}" is ${health}`, reasons.join(' ')),
   )
@@ -145,11 +162,18 @@ function overheadChecks({ totals: { timedRequests, overheadMs, timedMs } }: AppW
   if (timedRequests === 0) return []
   const us = Math.max(1, Math.round((overheadMs / timedRequests) * 1_000))
   return [
-    ok(`overhead: Sluice's code takes ${count(us)} µs per request, ${percent(overheadMs / Math.max(overheadMs, timedMs))} of its duration`),
+    ok(
+      `overhead: Sluice's code takes ${count(us)} µs per request, ${percent(overheadMs / Math.max(overheadMs, timedMs))} of its duration`,
+    ),
   ]
 }
 
 function errorChecks({ errors }: AppWatch): Check[] {
   if (errors === 0) return []
-  return [warn(`${count(errors)} errors inside Sluice: it passed these operations through`, "Log them: sluice.on('error', console.error)")]
+  return [
+    warn(
+      `${count(errors)} errors inside Sluice: it passed these operations through`,
+      "Log them: sluice.on('error', console.error)",
+    ),
+  ]
 }

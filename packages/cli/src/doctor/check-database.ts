@@ -1,4 +1,9 @@
-import { type Connection, type DatabaseSnapshot, type InspectionGap, inspectDatabase } from '@sluice/core/database'
+import {
+  type Connection,
+  type DatabaseSnapshot,
+  type InspectionGap,
+  inspectDatabase,
+} from '@sluice/core/database'
 import { type Check, fail, ok, warn } from './check.ts'
 import { isBelow } from './installed-package.ts'
 
@@ -36,9 +41,15 @@ export async function checkDatabase(connection: Connection, options: DatabaseChe
 function versionCheck({ product, version, versionParts }: DatabaseSnapshot): Check[] {
   const { name, least, kept } = VERSIONS[product]
   const shown = `${name} ${version.split(/[-+ ]/, 1)[0]}`
-  if (isBelow(versionParts, least)) return [fail(`${shown} is too old`, `Sluice needs ${least.slice(0, 2).join('.')} or later.`)]
+  if (isBelow(versionParts, least))
+    return [fail(`${shown} is too old`, `Sluice needs ${least.slice(0, 2).join('.')} or later.`)]
   if (isBelow(versionParts, kept))
-    return [warn(`${shown} is no longer maintained by its vendor`, `Upgrade to ${kept.slice(0, 2).join('.')} or later.`)]
+    return [
+      warn(
+        `${shown} is no longer maintained by its vendor`,
+        `Upgrade to ${kept.slice(0, 2).join('.')} or later.`,
+      ),
+    ]
   return [ok(shown)]
 }
 
@@ -47,15 +58,24 @@ function statementsCheck({ product, statements, gaps, settings, extensions }: Da
   if (product === 'sqlite') return []
   const source = product === 'postgresql' ? 'pg_stat_statements' : 'performance_schema'
   const gap = gaps.find(({ what }) => what === 'statements')
-  if (gap === undefined) return [ok(`${source}: ${statements.length === 1 ? '1 statement' : `${statements.length} statements`}`)]
+  if (gap === undefined)
+    return [ok(`${source}: ${statements.length === 1 ? '1 statement' : `${statements.length} statements`}`)]
   if (statements.length > 0) return [warn(`${source}: not all statements are visible`, gap.why)]
   const isLoaded = (settings.shared_preload_libraries ?? '').includes('pg_stat_statements')
   if (isLoaded && !extensions.installed.includes('pg_stat_statements'))
-    return [warn('pg_stat_statements is loaded, but not installed in this database', 'CREATE EXTENSION pg_stat_statements')]
+    return [
+      warn(
+        'pg_stat_statements is loaded, but not installed in this database',
+        'CREATE EXTENSION pg_stat_statements',
+      ),
+    ]
   return [warn(`${source} is missing: sluice analyze needs --workload`, gap.why)]
 }
 
-function extensionChecks({ product, extensions }: DatabaseSnapshot, { hasScratch }: DatabaseCheckOptions): Check[] {
+function extensionChecks(
+  { product, extensions }: DatabaseSnapshot,
+  { hasScratch }: DatabaseCheckOptions,
+): Check[] {
   if (product !== 'postgresql') return []
   const { installed, available } = extensions
   const toTry = installed.includes('hypopg')
@@ -64,18 +84,24 @@ function extensionChecks({ product, extensions }: DatabaseSnapshot, { hasScratch
       ? ok('PGlite: a scratch PostgreSQL plans with hypothetical indexes')
       : warn(
           'neither HypoPG nor PGlite is installed: sluice analyze cannot validate indexes',
-          available.includes('hypopg') ? 'CREATE EXTENSION hypopg' : 'npm install --save-dev @electric-sql/pglite',
+          available.includes('hypopg')
+            ? 'CREATE EXTENSION hypopg'
+            : 'npm install --save-dev @electric-sql/pglite',
         )
   const trigrams = installed.includes('pg_trgm')
     ? ok('pg_trgm')
     : available.includes('pg_trgm')
       ? ok("pg_trgm can be installed, for LIKE '%…%'")
-      : warn("pg_trgm is not available: no index can serve LIKE '%…%'", "Install PostgreSQL's contrib package.")
+      : warn(
+          "pg_trgm is not available: no index can serve LIKE '%…%'",
+          "Install PostgreSQL's contrib package.",
+        )
   return [toTry, trigrams]
 }
 
 function statisticsCheck({ dialect, tables, gaps }: DatabaseSnapshot): Check[] {
-  if (dialect === 'mysql' || gaps.some(({ what }) => what === 'statistics' && dialect === 'postgresql')) return []
+  if (dialect === 'mysql' || gaps.some(({ what }) => what === 'statistics' && dialect === 'postgresql'))
+    return []
   const without = tables.filter(({ kind, rows, analyzedAt, changedSinceAnalyze, columns }) => {
     const isLarge = (kind === 'table' || kind === 'partition') && rows >= MIN_ROWS
     // SQLite does not store the time, and PostgreSQL also counts changes of tables that were never analyzed.
@@ -84,7 +110,8 @@ function statisticsCheck({ dialect, tables, gaps }: DatabaseSnapshot): Check[] {
   })
   if (without.length === 0) return [ok('all large tables were analyzed')]
   const names = without.map(({ name }) => name)
-  const shown = names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ')
+  const shown =
+    names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ')
   return [warn(`never analyzed: ${shown}`, 'ANALYZE')]
 }
 
@@ -95,7 +122,9 @@ function rightsChecks({ gaps, tables, dialect }: DatabaseSnapshot): Check[] {
     (/^statistics of /.test(what) && !/GRANT|privilege|permission/i.test(why))
   const left = gaps.filter((gap) => !isTold(gap))
   if (left.length > 0) return left.map(({ what, why }) => warn(`${what}: not available`, why))
-  return [ok(`catalog and statistics are readable: ${tables.length === 1 ? '1 table' : `${tables.length} tables`}`)]
+  return [
+    ok(`catalog and statistics are readable: ${tables.length === 1 ? '1 table' : `${tables.length} tables`}`),
+  ]
 }
 
 /** Half of the default lease of the Redis store. The store does not expect a write to complete later. */
@@ -112,7 +141,8 @@ const FENCES = {
     seconds: 1,
     query: `SELECT @@max_statement_time AS \`max_statement_time\`,
       GREATEST(@@idle_transaction_timeout, @@idle_write_transaction_timeout) AS \`idle_transaction_timeout\``,
-    fix: (name: string) => `SET GLOBAL ${name} = ${LATEST_WRITE_SECONDS}, and set it in the server's configuration`,
+    fix: (name: string) =>
+      `SET GLOBAL ${name} = ${LATEST_WRITE_SECONDS}, and set it in the server's configuration`,
   },
 } as const
 

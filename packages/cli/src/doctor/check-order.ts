@@ -1,6 +1,16 @@
 import { type AppSources, type Found, functionAround } from '../source/app-sources.ts'
 import { asksDatabase } from '../source/asks-database.ts'
-import { bare, child, children, isFunction, lineOf, memberOf, nameOf, type Syntax, walk } from '../source/syntax.ts'
+import {
+  bare,
+  child,
+  children,
+  isFunction,
+  lineOf,
+  memberOf,
+  nameOf,
+  type Syntax,
+  walk,
+} from '../source/syntax.ts'
 import { type Check, fail, ok, warn } from './check.ts'
 
 const VERBS = /^(?:get|post|put|patch|delete|head|options|all)$/
@@ -15,8 +25,9 @@ interface Registration extends Found {
 }
 
 /**
- * Checks that the middleware or plugin that opens scopes comes before the routes that query the database. Reports only
- * certain problems: both calls are in one function, on one app, and the earlier one demonstrably queries the database.
+ * Checks that the middleware or plugin that opens scopes comes before the routes that query the database.
+ * Reports only certain problems: both calls are in one function, on one app, and the earlier one demonstrably
+ * queries the database.
  */
 export function checkOrder(sources: AppSources): Check[] {
   const modules = sources.naming('@sluice/express', '@sluice/fastify')
@@ -33,7 +44,8 @@ function groupsOf({ module, node }: Found): Map<string, Registration[]> {
     const member = call.type === 'CallExpression' ? memberOf(callee) : undefined
     if (member === undefined) return undefined
     // `app.route('/cities').get(…)` also registers on the app.
-    const route = member.object.type === 'CallExpression' ? memberOf(child(member.object, 'callee')) : undefined
+    const route =
+      member.object.type === 'CallExpression' ? memberOf(child(member.object, 'callee')) : undefined
     const app = nameOf(route?.name === 'route' ? route.object : member.object)
     const around = functionAround(above)
     if (app === undefined || around === undefined) return undefined
@@ -52,19 +64,25 @@ function checkCalls(sources: AppSources, calls: readonly Registration[]): Check[
   const opener = calls[at]
   if (opener === undefined) return []
   const before = calls.slice(0, at)
-  return opener.method === 'register' ? checkHooks(sources, opener, before) : checkRoutes(sources, opener, before)
+  return opener.method === 'register'
+    ? checkHooks(sources, opener, before)
+    : checkRoutes(sources, opener, before)
 }
 
 /** `app.use(sluiceMiddleware(…))`, `app.register(sluicePlugin, …)`. */
 function opensScopes(sources: AppSources, { module, method, args }: Registration): boolean {
   const [first] = args
-  if (method === 'register') return first !== undefined && sources.isFrom({ module, node: first }, '@sluice/fastify', 'sluicePlugin')
+  if (method === 'register')
+    return first !== undefined && sources.isFrom({ module, node: first }, '@sluice/fastify', 'sluicePlugin')
   if (method !== 'use') return false
   return args.some((arg) => {
     const made = sources.resolve({ module, node: arg })
     if (made === undefined || !('node' in made) || made.node.type !== 'CallExpression') return false
     const callee = child(made.node, 'callee')
-    return callee !== undefined && sources.isFrom({ module: made.module, node: callee }, '@sluice/express', 'sluiceMiddleware')
+    return (
+      callee !== undefined &&
+      sources.isFrom({ module: made.module, node: callee }, '@sluice/express', 'sluiceMiddleware')
+    )
   })
 }
 
@@ -76,7 +94,11 @@ function checkRoutes(sources: AppSources, opener: Registration, before: readonly
   const maker = makerOf(sources, opener)
   if (maker !== undefined && isRouterFactory(sources, maker)) return []
   const started = before.find(({ method }) => STARTS.test(method))
-  if (started !== undefined && maker !== undefined && sources.isFrom(maker, '@nestjs/core', 'NestFactory.create'))
+  if (
+    started !== undefined &&
+    maker !== undefined &&
+    sources.isFrom(maker, '@nestjs/core', 'NestFactory.create')
+  )
     return [
       fail(
         `scope: middleware registered after app.${started.method}(), which registers Nest's routes`,
@@ -108,7 +130,8 @@ function isRoute(sources: AppSources, call: Registration): boolean {
   const { module, method, args } = call
   const path = args[0]?.type === 'Literal' ? nameOf(args[0]) : undefined
   if (path !== undefined && PROBES.test(path)) return false
-  if (VERBS.test(method) && args.length > 1) return args.slice(1).some((node) => asksDatabase(sources, { module, node }))
+  if (VERBS.test(method) && args.length > 1)
+    return args.slice(1).some((node) => asksDatabase(sources, { module, node }))
   return method === 'use' && args.some((node) => isRouter(sources, { module, node }))
 }
 
@@ -121,14 +144,18 @@ function isRouter(sources: AppSources, found: Found): boolean {
   const { module } = made
   if (isRouterFactory(sources, { module, node: callee })) {
     const name = routerName(made)
-    return name !== undefined && routesOf(module.program, name).some((node) => asksDatabase(sources, { module, node }))
+    return (
+      name !== undefined &&
+      routesOf(module.program, name).some((node) => asksDatabase(sources, { module, node }))
+    )
   }
   const target = sources.resolve({ module, node: callee })
   if (target === undefined || !('node' in target) || !isFunction(target.node)) return false
   let hasRouter = false
   walk(target.node, (node) => {
     const inner = node.type === 'CallExpression' ? child(node, 'callee') : undefined
-    if (inner !== undefined && isRouterFactory(sources, { module: target.module, node: inner })) hasRouter = true
+    if (inner !== undefined && isRouterFactory(sources, { module: target.module, node: inner }))
+      hasRouter = true
     return hasRouter ? false : undefined
   })
   return hasRouter && asksDatabase(sources, target)
@@ -148,7 +175,8 @@ function routesOf(program: Syntax, router: string): Syntax[] {
   const found: Syntax[] = []
   walk(program, (node) => {
     const member = node.type === 'CallExpression' ? memberOf(child(node, 'callee')) : undefined
-    const route = member?.object.type === 'CallExpression' ? memberOf(child(member.object, 'callee'))?.object : undefined
+    const route =
+      member?.object.type === 'CallExpression' ? memberOf(child(member.object, 'callee'))?.object : undefined
     if (member !== undefined && VERBS.test(member.name) && nameOf(route ?? member.object) === router)
       found.push(...children(node, 'arguments'))
     return undefined
@@ -183,5 +211,7 @@ function shownRoute({ module, method, args }: Registration): string {
 
 function shownCall({ module, node }: Found): string {
   const text = module.text.slice(node.start, node.end)
-  return text.length > 60 || text.includes('\n') ? `${text.slice(0, text.indexOf('(', text.indexOf('(') + 1) + 1).slice(0, 60)}…)` : text
+  return text.length > 60 || text.includes('\n')
+    ? `${text.slice(0, text.indexOf('(', text.indexOf('(') + 1) + 1).slice(0, 60)}…)`
+    : text
 }

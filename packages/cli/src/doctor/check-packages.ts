@@ -1,7 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { type Check, fail, ok, warn } from './check.ts'
-import { type InstalledPackage, installedPackage, isBelow, isInRange, versionParts } from './installed-package.ts'
+import {
+  type InstalledPackage,
+  installedPackage,
+  isBelow,
+  isInRange,
+  versionParts,
+} from './installed-package.ts'
 
 const CORE = '@sluice/core'
 /** Limit for the search in the dependency tree. */
@@ -32,19 +38,25 @@ const WRAPPED_BY: Readonly<Record<string, string>> = {
 /** Packages that only one export of the wrapping package needs. */
 const OPTIONAL: Readonly<Record<string, string>> = { bullmq: 'bullmqJobBackend' }
 
-const SLUICE = ['core', 'prisma', 'knex', 'redis', 'http', 'express', 'fastify', 'graphql', 'dashboard'].map((name) => `@sluice/${name}`)
+const SLUICE = ['core', 'prisma', 'knex', 'redis', 'http', 'express', 'fastify', 'graphql', 'dashboard'].map(
+  (name) => `@sluice/${name}`,
+)
 
 export function checkNode(version: string): Check[] {
   if (!isBelow(versionParts(version), versionParts(LEAST_NODE))) return [ok(`Node.js ${version}`)]
   return [fail(`Node.js ${version} is too old`, `Sluice needs ${LEAST_NODE.replace(/\.0$/, '')} or later.`)]
 }
 
-/** Checks the versions of the packages that the installed Sluice packages wrap, or of all if none is installed. */
+/**
+ * Checks the versions of the packages that the installed Sluice packages wrap, or of all if none is
+ * installed.
+ */
 export async function checkWrapped(cwd: string): Promise<Check[]> {
   const checks: Check[] = []
   const sluice = new Set((await sluicePackages(cwd)).map(({ name }) => name))
   for (const [name, range] of Object.entries(SUPPORTED)) {
-    const found = sluice.size === 0 || sluice.has(WRAPPED_BY[name] ?? '') ? await installedPackage(name, cwd) : undefined
+    const found =
+      sluice.size === 0 || sluice.has(WRAPPED_BY[name] ?? '') ? await installedPackage(name, cwd) : undefined
     if (found === undefined) continue
     const fix = `npm install ${name}@"${range}"`
     const use = OPTIONAL[name]
@@ -56,18 +68,27 @@ export async function checkWrapped(cwd: string): Promise<Check[]> {
   const prisma = await installedPackage('prisma', cwd)
   if (client !== undefined && prisma !== undefined && client.version !== prisma.version) {
     const fix = `npm install --save-dev prisma@${client.version}`
-    checks.push(warn(`prisma ${prisma.version} generates for a different version from @prisma/client ${client.version}`, fix))
+    checks.push(
+      warn(
+        `prisma ${prisma.version} generates for a different version from @prisma/client ${client.version}`,
+        fix,
+      ),
+    )
   }
   return checks
 }
 
-/** Copies of the core share a default Sluice only within one major version, and never share their error classes. */
+/**
+ * Copies of the core share a default Sluice only within one major version, and never share their error
+ * classes.
+ */
 export async function checkCopies(cwd: string): Promise<Check[]> {
   const installed = await sluicePackages(cwd)
   if (installed.length === 0) return [warn('no Sluice package is installed here', 'npm install @sluice/core')]
   const cores = new Map<string, InstalledPackage & { readonly by?: string }>()
   for (const { name, folder } of installed) {
-    const core = name === CORE ? installed.find((found) => found.name === name) : await installedPackage(CORE, folder)
+    const core =
+      name === CORE ? installed.find((found) => found.name === name) : await installedPackage(CORE, folder)
     if (core !== undefined) cores.set(core.folder, core)
   }
   for (const { name, folder } of await dependenciesOf(cwd)) {
@@ -76,7 +97,10 @@ export async function checkCopies(cwd: string): Promise<Check[]> {
   }
   const [first, ...others] = [...cores.values()]
   if (first === undefined) return [fail(`${CORE} is not installed`, `npm install ${CORE}`)]
-  if (others.length === 0) return [ok(`${installed.map(({ name, version }) => `${name} ${version}`).join(', ')}: one copy of the core`)]
+  if (others.length === 0)
+    return [
+      ok(`${installed.map(({ name, version }) => `${name} ${version}`).join(', ')}: one copy of the core`),
+    ]
   const copies = [first, ...others].map(({ version, folder, by }) => {
     return `${version} in ${relative(cwd, folder) || folder}${by === undefined ? '' : `, for ${by}`}`
   })
@@ -107,7 +131,9 @@ async function dependenciesOf(cwd: string): Promise<InstalledPackage[]> {
 
 async function dependencyNames(folder: string): Promise<string[]> {
   try {
-    const { dependencies, peerDependencies } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as Record<string, object>
+    const { dependencies, peerDependencies } = JSON.parse(
+      await readFile(join(folder, 'package.json'), 'utf8'),
+    ) as Record<string, object>
     return Object.keys({ ...dependencies, ...peerDependencies })
   } catch {
     return []

@@ -9,19 +9,29 @@ const GENERATE = 'npx prisma generate'
 const BLOCK = 'generator sluice { provider = "sluice-prisma-generator" }'
 
 /** Checks that the schema has its generators, and that they ran after the last change of the schema. */
-export async function checkPrisma(cwd: string, { schemaFiles }: Pick<DetectedPrisma, 'schemaFiles'>): Promise<Check[]> {
+export async function checkPrisma(
+  cwd: string,
+  { schemaFiles }: Pick<DetectedPrisma, 'schemaFiles'>,
+): Promise<Check[]> {
   if ((await installedPackage('@sluice/prisma', cwd)) === undefined) return []
   return [...(await checkPrismaClient(cwd, schemaFiles)), ...(await checkGenerator(cwd, schemaFiles))]
 }
 
 async function checkGenerator(cwd: string, schemaFiles: DetectedPrisma['schemaFiles']): Promise<Check[]> {
-  const generators = schemaFiles.flatMap(({ path, content }) => generatorsIn(content).map((output) => ({ path, output })))
+  const generators = schemaFiles.flatMap(({ path, content }) =>
+    generatorsIn(content).map((output) => ({ path, output })),
+  )
   const [generator] = generators
-  if (generator === undefined) return [warn("the Prisma schema does not contain Sluice's generator", `Add ${BLOCK}, then run: ${GENERATE}`)]
+  if (generator === undefined)
+    return [
+      warn("the Prisma schema does not contain Sluice's generator", `Add ${BLOCK}, then run: ${GENERATE}`),
+    ]
   const output = outputOf(generator)
   const written = await changedAt(join(cwd, output, 'index.js'))
   if (written === undefined) return [fail(`${output} was not generated`, GENERATE)]
-  const changed = await Promise.all(schemaFiles.map(async ({ path }) => ({ path, at: (await changedAt(join(cwd, path))) ?? 0 })))
+  const changed = await Promise.all(
+    schemaFiles.map(async ({ path }) => ({ path, at: (await changedAt(join(cwd, path))) ?? 0 })),
+  )
   const newer = changed.find(({ at }) => at > written)
   if (newer !== undefined) return [warn(`${newer.path} changed after ${output} was generated`, GENERATE)]
   return [ok(`${output} is up to date with the Prisma schema`)]
@@ -37,7 +47,13 @@ function generatorsIn(schema: string): (string | undefined)[] {
 }
 
 /** The path is relative to the file that contains the block. */
-function outputOf({ path, output = './generated/sluice' }: { readonly path: string; readonly output: string | undefined }): string {
+function outputOf({
+  path,
+  output = './generated/sluice',
+}: {
+  readonly path: string
+  readonly output: string | undefined
+}): string {
   return output.startsWith('/') ? output : projectPath(dirname(path), output)
 }
 
@@ -50,12 +66,14 @@ async function changedAt(file: string): Promise<number | undefined> {
 }
 
 /**
- * Checks that Prisma's client was generated from the current schema. Compares the schema that the client contains,
- * because file times are unreliable after a checkout.
+ * Checks that Prisma's client was generated from the current schema. Compares the schema that the client
+ * contains, because file times are unreliable after a checkout.
  */
 export async function checkPrismaClient(cwd: string, schemaFiles: readonly TextFile[]): Promise<Check[]> {
   const current = blocksOf(schemaFiles.map(({ content }) => content).join('\n'))
-  const outputs = await Promise.all(schemaFiles.flatMap((file) => clientOutputs(file)).map((output) => folderOf(cwd, output)))
+  const outputs = await Promise.all(
+    schemaFiles.flatMap((file) => clientOutputs(file)).map((output) => folderOf(cwd, output)),
+  )
   const checks: Check[] = []
   for (const output of new Set(outputs)) {
     if (output === undefined) continue
@@ -66,18 +84,33 @@ export async function checkPrismaClient(cwd: string, schemaFiles: readonly TextF
   return checks
 }
 
-function compared(output: string, current: ReadonlyMap<string, string>, generated: ReadonlyMap<string, string>): Check {
-  const changed = [...new Set([...current.keys(), ...generated.keys()])].filter((name) => current.get(name) !== generated.get(name))
+function compared(
+  output: string,
+  current: ReadonlyMap<string, string>,
+  generated: ReadonlyMap<string, string>,
+): Check {
+  const changed = [...new Set([...current.keys(), ...generated.keys()])].filter(
+    (name) => current.get(name) !== generated.get(name),
+  )
   if (changed.length === 0) return ok(`${output} was generated from this Prisma schema`)
-  const shown = changed.length > 3 ? `${changed.slice(0, 3).join(', ')} and ${changed.length - 3} more` : changed.join(', ')
+  const shown =
+    changed.length > 3
+      ? `${changed.slice(0, 3).join(', ')} and ${changed.length - 3} more`
+      : changed.join(', ')
   return warn(`${output} was generated from a different schema: ${shown} changed`, GENERATE)
 }
 
 /** Models, enums, views and types by name, without comments and whitespace. */
 function blocksOf(schema: string): Map<string, string> {
-  const text = schema.replace(/"(?:[^"\\\n]|\\.)*"|\/\/[^\n]*/g, (found) => (found.startsWith('/') ? '' : found))
-  const blocks = [...text.matchAll(/^\s*((?:model|enum|view|type)\s+\w+)\s*\{((?:"(?:[^"\\\n]|\\.)*"|[^}"])*)\}/gm)]
-  return new Map(blocks.map(([, name = '', body = '']) => [name.replace(/\s+/, ' '), body.replace(/\s+/g, '')]))
+  const text = schema.replace(/"(?:[^"\\\n]|\\.)*"|\/\/[^\n]*/g, (found) =>
+    found.startsWith('/') ? '' : found,
+  )
+  const blocks = [
+    ...text.matchAll(/^\s*((?:model|enum|view|type)\s+\w+)\s*\{((?:"(?:[^"\\\n]|\\.)*"|[^}"])*)\}/gm),
+  ]
+  return new Map(
+    blocks.map(([, name = '', body = '']) => [name.replace(/\s+/, ' '), body.replace(/\s+/g, '')]),
+  )
 }
 
 interface ClientOutput {
@@ -91,12 +124,21 @@ function clientOutputs({ path, content }: TextFile): ClientOutput[] {
   return [...text.matchAll(/^\s*generator\s+\w+\s*\{([^}]*)\}/gm)].flatMap(([, body = '']) => {
     const provider = /\bprovider\s*=\s*"(prisma-client(?:-js)?)"/.exec(body)?.[1]
     if (provider === undefined) return []
-    return [{ path, isOwnPackage: provider === 'prisma-client-js', output: /\boutput\s*=\s*"([^"]*)"/.exec(body)?.[1] }]
+    return [
+      {
+        path,
+        isOwnPackage: provider === 'prisma-client-js',
+        output: /\boutput\s*=\s*"([^"]*)"/.exec(body)?.[1],
+      },
+    ]
   })
 }
 
 /** Path relative to the project; `undefined` if it is outside the project or unknown. */
-async function folderOf(cwd: string, { path, output, isOwnPackage }: ClientOutput): Promise<string | undefined> {
+async function folderOf(
+  cwd: string,
+  { path, output, isOwnPackage }: ClientOutput,
+): Promise<string | undefined> {
   if (output !== undefined) return output.startsWith('/') ? undefined : projectPath(dirname(path), output)
   const client = isOwnPackage ? await installedPackage('@prisma/client', cwd) : undefined
   if (client === undefined || !client.folder.startsWith(cwd)) return undefined

@@ -27,9 +27,17 @@ export async function checkRedis(url: string): Promise<Check[]> {
   try {
     await client.connect()
     await client.ping()
-    return [...versionCheck(address, await client.info('server')), ...evictionCheck(await client.info('memory'))]
+    return [
+      ...versionCheck(address, await client.info('server')),
+      ...evictionCheck(await client.info('memory')),
+    ]
   } catch (error) {
-    return [fail(`Redis at ${address} does not respond: ${errorMessage(last ?? error)}`, 'Start Redis, or correct REDIS_URL.')]
+    return [
+      fail(
+        `Redis at ${address} does not respond: ${errorMessage(last ?? error)}`,
+        'Start Redis, or correct REDIS_URL.',
+      ),
+    ]
   } finally {
     client.disconnect()
   }
@@ -37,13 +45,19 @@ export async function checkRedis(url: string): Promise<Check[]> {
 
 async function openRedis(url: string): Promise<Redis> {
   const { Redis: Client } = await loadDriver('ioredis', () => import('ioredis'))
-  return new Client(url, { lazyConnect: true, connectTimeout: TIMEOUT_MS, commandTimeout: TIMEOUT_MS, retryStrategy: () => null })
+  return new Client(url, {
+    lazyConnect: true,
+    connectTimeout: TIMEOUT_MS,
+    commandTimeout: TIMEOUT_MS,
+    retryStrategy: () => null,
+  })
 }
 
 function versionCheck(address: string, info: string): Check[] {
   const version = /^redis_version:(\S+)/m.exec(info)?.[1]
   if (version === undefined) return [ok(`Redis at ${address} responds`)]
-  if (!isBelow(versionParts(version), versionParts(LEAST_REDIS))) return [ok(`Redis ${version} at ${address}`)]
+  if (!isBelow(versionParts(version), versionParts(LEAST_REDIS)))
+    return [ok(`Redis ${version} at ${address}`)]
   return [fail(`Redis ${version} at ${address} is too old`, 'Sluice needs Redis 7 or later.')]
 }
 

@@ -3,7 +3,10 @@ import { type Check, skip } from './check.ts'
 import { checkOrder } from './check-order.ts'
 import { checkWrapping } from './check-wrapping.ts'
 
-/** Checks in the source code where the app opens scopes and how it wraps Prisma. Reports only what the code proves. */
+/**
+ * Checks in the source code where the app opens scopes and how it wraps Prisma. Reports only what the code
+ * proves.
+ */
 export async function checkSource(cwd: string): Promise<Check[]> {
   const sources = await AppSources.of(cwd)
   const checks = [...checkOrder(sources), ...checkWrapping(sources)]

@@ -14,7 +14,10 @@ interface Client extends Found {
   readonly made: Found
 }
 
-/** Checks that each Prisma client is extended once and its adapter wrapped once. Skips clients of unknown origin. */
+/**
+ * Checks that each Prisma client is extended once and its adapter wrapped once. Skips clients of unknown
+ * origin.
+ */
 export function checkWrapping(sources: AppSources): Check[] {
   const found = sources.naming(PACKAGE).flatMap((module) => {
     const clients: Client[] = []
@@ -60,7 +63,9 @@ function callOf(sources: AppSources, found: Found, name: string): Found | undefi
   const made = sources.resolve(found)
   if (made === undefined || !('node' in made) || made.node.type !== 'CallExpression') return undefined
   const callee = child(made.node, 'callee')
-  return callee !== undefined && sources.isFrom({ module: made.module, node: callee }, PACKAGE, name) ? made : undefined
+  return callee !== undefined && sources.isFrom({ module: made.module, node: callee }, PACKAGE, name)
+    ? made
+    : undefined
 }
 
 function checkClient(sources: AppSources, client: Client): Check[] {
@@ -127,10 +132,17 @@ function haveOtherSluices(sources: AppSources, adapter: Found, extension: Found 
   const second = children(extension?.node, 'arguments')[0]
   const one = first && sources.resolve({ module: adapter.module, node: first })
   const other = second && extension && sources.resolve({ module: extension.module, node: second })
-  const isMade = (found: typeof one) => found !== undefined && 'node' in found && callsCreateSluice(sources, found)
+  const isMade = (found: typeof one) =>
+    found !== undefined && 'node' in found && callsCreateSluice(sources, found)
   if (second === undefined) return extension !== undefined && isMade(one)
   return (
-    isMade(one) && isMade(other) && one !== undefined && other !== undefined && 'node' in one && 'node' in other && one.node !== other.node
+    isMade(one) &&
+    isMade(other) &&
+    one !== undefined &&
+    other !== undefined &&
+    'node' in one &&
+    'node' in other &&
+    one.node !== other.node
   )
 }
 

@@ -18,7 +18,10 @@ export const warn = (text: string, fix: string): Check => ({ level: 'warn', text
 export const fail = (text: string, fix: string): Check => ({ level: 'fail', text, fix })
 
 /** Runs checks. If they throw, returns a warning, so that the other checks still run. */
-export async function attempt(what: string, check: () => Promise<readonly Check[]> | readonly Check[]): Promise<readonly Check[]> {
+export async function attempt(
+  what: string,
+  check: () => Promise<readonly Check[]> | readonly Check[],
+): Promise<readonly Check[]> {
   try {
     return await check()
   } catch (error) {

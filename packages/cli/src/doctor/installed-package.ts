@@ -19,7 +19,9 @@ export async function installedPackage(name: string, from: string): Promise<Inst
 async function packageIn(path: string, name: string): Promise<InstalledPackage | undefined> {
   try {
     const folder = await realpath(path)
-    const { version } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as { readonly version?: unknown }
+    const { version } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as {
+      readonly version?: unknown
+    }
     return { name, version: String(version), folder }
   } catch {
     return undefined

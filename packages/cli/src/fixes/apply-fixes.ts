@@ -1,5 +1,11 @@
 import { createInterface } from 'node:readline/promises'
-import { type ApplyEvent, applyChanges, type DatabaseSnapshot, type SchemaChange, schemaChangeSql } from '@sluice/core/database'
+import {
+  type ApplyEvent,
+  applyChanges,
+  type DatabaseSnapshot,
+  type SchemaChange,
+  schemaChangeSql,
+} from '@sluice/core/database'
 import { errorMessage } from '@sluice/core/siblings'
 import { EXIT, type Output, UsageError } from '../command.ts'
 import { openSqlite, sqlitePath } from '../connect/open-sqlite.ts'
@@ -17,21 +23,31 @@ export interface ApplyFixesOptions {
  * Applies changes to the database after a confirmation.
  *
  * @returns The exit code: 1 if a change failed, 130 if the user declined.
- * @throws UsageError if a confirmation is needed and there is no terminal; SluiceError if another process applies
+ * @throws UsageError if a confirmation is needed and there is no terminal; SluiceError if another process
+ *   applies
  * changes.
  */
-export async function applyFixes(changes: readonly SchemaChange[], options: ApplyFixesOptions): Promise<number> {
+export async function applyFixes(
+  changes: readonly SchemaChange[],
+  options: ApplyFixesOptions,
+): Promise<number> {
   const { connection, snapshot, output, isConfirmed, url } = options
   if (changes.length === 0) return EXIT.ok
-  if (!isConfirmed && !process.stdin.isTTY) throw new UsageError('--apply requires a terminal for the confirmation, or --yes')
-  for (const change of changes) for (const { sql } of schemaChangeSql(change, snapshot).steps) output.err(`${sql};\n`)
-  if (!isConfirmed && !(await agrees(`Apply these changes to ${connection.address}? [y/N] `))) return EXIT.interrupted
+  if (!isConfirmed && !process.stdin.isTTY)
+    throw new UsageError('--apply requires a terminal for the confirmation, or --yes')
+  for (const change of changes)
+    for (const { sql } of schemaChangeSql(change, snapshot).steps) output.err(`${sql};\n`)
+  if (!isConfirmed && !(await agrees(`Apply these changes to ${connection.address}? [y/N] `)))
+    return EXIT.interrupted
   // The analysis opened the SQLite file as read-only.
   const writable = snapshot.dialect === 'sqlite' ? await openSqlite(sqlitePath(url), true) : connection
   try {
-    const { failed, remaining } = await applyChanges(writable, changes, snapshot, { onEvent: (event) => tell(event, output) })
+    const { failed, remaining } = await applyChanges(writable, changes, snapshot, {
+      onEvent: (event) => tell(event, output),
+    })
     if (failed === undefined) return EXIT.ok
-    if (failed.isLockTimeout) output.err('timeout while waiting for a lock: try again when the database is less busy\n')
+    if (failed.isLockTimeout)
+      output.err('timeout while waiting for a lock: try again when the database is less busy\n')
     for (const { name } of remaining) output.err(`not applied: ${name}\n`)
     return EXIT.failed
   } finally {

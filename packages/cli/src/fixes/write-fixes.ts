@@ -19,11 +19,16 @@ export interface WriteFixesOptions {
  *
  * @throws UsageError if the project does not have the file that the format requires.
  */
-export async function writeFixes(changes: readonly SchemaChange[], { snapshot, format, cwd, output }: WriteFixesOptions): Promise<void> {
+export async function writeFixes(
+  changes: readonly SchemaChange[],
+  { snapshot, format, cwd, output }: WriteFixesOptions,
+): Promise<void> {
   if (changes.length === 0) return
   const project = projectOf(await detectProjects(cwd, process.env), format)
   if (project === undefined)
-    throw new UsageError(`--format ${format}: expected a ${format === 'prisma' ? 'schema.prisma' : 'knexfile'} in ${cwd}`)
+    throw new UsageError(
+      `--format ${format}: expected a ${format === 'prisma' ? 'schema.prisma' : 'knexfile'} in ${cwd}`,
+    )
   const plan = planFixFiles(changes, formatOf(project), snapshot, new Date())
   for (const { path, content, isPatch } of plan.files) {
     const file = join(cwd, path)
@@ -31,6 +36,8 @@ export async function writeFixes(changes: readonly SchemaChange[], { snapshot, f
     await writeFile(file, content)
     output.err(`${isPatch ? 'changed' : 'wrote'} ${path}\n`)
   }
-  for (const { change } of plan.unchanged) output.err(`${change.name} is already in the schema: migrate the database\n`)
-  for (const { change, why } of plan.refused) output.err(`${change.name} was not added to the schema: ${why}\n`)
+  for (const { change } of plan.unchanged)
+    output.err(`${change.name} is already in the schema: migrate the database\n`)
+  for (const { change, why } of plan.refused)
+    output.err(`${change.name} was not added to the schema: ${why}\n`)
 }

@@ -41,7 +41,12 @@ class Tools {
     run: (given: z.infer<z.ZodObject<Shape>>, signal: AbortSignal) => unknown,
   ): void {
     const { title, description, annotations = READS } = about
-    const config = { title, description, annotations: { title, ...annotations }, inputSchema: z.strictObject(shape) }
+    const config = {
+      title,
+      description,
+      annotations: { title, ...annotations },
+      inputSchema: z.strictObject(shape),
+    }
     this.server.registerTool(name, config, async (given, context) =>
       resultOf(() => run(given as z.infer<z.ZodObject<Shape>>, context.mcpReq.signal)),
     )
@@ -55,7 +60,10 @@ async function resultOf(run: () => unknown): Promise<CallToolResult> {
     const value = await run()
     return { content: [{ type: 'text', text: typeof value === 'string' ? value : JSON.stringify(value) }] }
   } catch (error) {
-    return { isError: true, content: [{ type: 'text', text: error instanceof Error ? error.message : String(error) }] }
+    return {
+      isError: true,
+      content: [{ type: 'text', text: error instanceof Error ? error.message : String(error) }],
+    }
   }
 }
 
@@ -67,7 +75,8 @@ function addAppTools(tools: Tools, client: DashboardClient): void {
     'get_overview',
     {
       title: 'Overview',
-      description: 'Current problems of the app, worst first, with request rate, latency, error rate and query rate.',
+      description:
+        'Current problems of the app, worst first, with request rate, latency, error rate and query rate.',
     },
     {},
     async (_, signal) => {
@@ -85,7 +94,10 @@ function addAppTools(tools: Tools, client: DashboardClient): void {
         'statements with a possible SQL injection.',
     },
     {
-      route: z.string().optional().describe('Only findings of requests whose name contains this, such as "GET /cities"'),
+      route: z
+        .string()
+        .optional()
+        .describe('Only findings of requests whose name contains this, such as "GET /cities"'),
       code: z.string().optional().describe('Only findings with this code, such as "N_PLUS_ONE"'),
       includeMuted: z.boolean().default(false),
       limit,
@@ -123,9 +135,12 @@ function addAppTools(tools: Tools, client: DashboardClient): void {
     },
     async (given, signal) => {
       const query = new URLSearchParams()
-      for (const [name, value] of Object.entries(given)) if (value !== undefined) query.set(name, String(value))
+      for (const [name, value] of Object.entries(given))
+        if (value !== undefined) query.set(name, String(value))
       const { routes, recent, matching } = json(await client.json(`api/requests?${query}`, signal))
-      const shown = rows(routes).filter(({ name }) => given.name === undefined || String(name).includes(given.name))
+      const shown = rows(routes).filter(
+        ({ name }) => given.name === undefined || String(name).includes(given.name),
+      )
       return { routes: shown.slice(0, given.limit), recent, matching }
     },
   )
@@ -133,7 +148,8 @@ function addAppTools(tools: Tools, client: DashboardClient): void {
     'get_request',
     {
       title: 'One request',
-      description: 'All queries of one request in order, grouped, with duration, rows, call site and findings.',
+      description:
+        'All queries of one request in order, grouped, with duration, rows, call site and findings.',
     },
     {
       id: z
@@ -155,12 +171,16 @@ function addDatabaseTools(tools: Tools, client: DashboardClient): void {
     'list_slow_queries',
     {
       title: 'Slow queries',
-      description: 'SQL statements by their share of the database time, with calls, average and p95 duration and call sites.',
+      description:
+        'SQL statements by their share of the database time, with calls, average and p95 duration and call sites.',
     },
     { limit },
     async ({ limit }, signal) => {
       const page = pageOf(await client.json('api/queries', signal))
-      const statements = rows(page.statements).map((row) => ({ ...row, callSites: rows(row.callSites).map(placeOf) }))
+      const statements = rows(page.statements).map((row) => ({
+        ...row,
+        callSites: rows(row.callSites).map(placeOf),
+      }))
       return { calls: page.calls, totalMs: page.totalMs, statements: statements.slice(0, limit) }
     },
   )
@@ -187,7 +207,9 @@ function addDatabaseTools(tools: Tools, client: DashboardClient): void {
     { analyze: z.boolean().default(false).describe('Analyze now instead of returning the last result') },
     async ({ analyze }, signal) => {
       if (analyze) await client.act('inspect-database', { analyze: true }, signal)
-      const { advice, inspectedAt, analyzedAt, tables, isAttached } = pageOf(await client.json('api/queries', signal))
+      const { advice, inspectedAt, analyzedAt, tables, isAttached } = pageOf(
+        await client.json('api/queries', signal),
+      )
       return { isAttached, inspectedAt, analyzedAt, tables, advice }
     },
   )
@@ -195,10 +217,19 @@ function addDatabaseTools(tools: Tools, client: DashboardClient): void {
 
 /** Tools that change the state of the app, but neither its data nor its schema. */
 function addActionTools(tools: Tools, client: DashboardClient): void {
-  const annotations: ToolAnnotations = { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false }
+  const annotations: ToolAnnotations = {
+    readOnlyHint: false,
+    destructiveHint: false,
+    idempotentHint: true,
+    openWorldHint: false,
+  }
   tools.add(
     'mute_finding',
-    { title: 'Mute a finding', description: 'Hides a finding until the app restarts, or shows it again.', annotations },
+    {
+      title: 'Mute a finding',
+      description: 'Hides a finding until the app restarts, or shows it again.',
+      annotations,
+    },
     { id: z.string().min(1).describe('The id of a finding'), muted: z.boolean().default(true) },
     (given, signal) => client.act('mute-finding', given, signal),
   )
@@ -209,12 +240,19 @@ function addActionTools(tools: Tools, client: DashboardClient): void {
       description: 'Reports requests of a route that send more queries than this, until the app restarts.',
       annotations,
     },
-    { name: z.string().min(1).describe('The name of a route'), queries: z.int().min(1).nullable().describe('null removes the budget') },
+    {
+      name: z.string().min(1).describe('The name of a route'),
+      queries: z.int().min(1).nullable().describe('null removes the budget'),
+    },
     (given, signal) => client.act('set-budget', given, signal),
   )
   tools.add(
     'clear_cache',
-    { title: 'Clear the cache', description: 'Removes all cached results, so that the next requests are cold.', annotations },
+    {
+      title: 'Clear the cache',
+      description: 'Removes all cached results, so that the next requests are cold.',
+      annotations,
+    },
     {},
     (_, signal) => client.act('clear-cache', {}, signal),
   )
@@ -223,7 +261,10 @@ function addActionTools(tools: Tools, client: DashboardClient): void {
 function addDocs(server: McpServer, tools: Tools, docs: readonly DocsPage[]): void {
   tools.add(
     'search_docs',
-    { title: 'Search the documentation', description: 'Sections of the documentation of Sluice that match the words.' },
+    {
+      title: 'Search the documentation',
+      description: 'Sections of the documentation of Sluice that match the words.',
+    },
     { query: z.string().min(2).max(200), limit: z.int().min(1).max(20).default(5) },
     ({ query, limit }) => searchDocs(docs, query, limit),
   )
@@ -238,9 +279,14 @@ function addDocs(server: McpServer, tools: Tools, docs: readonly DocsPage[]): vo
     },
   )
   for (const { path, title, text } of docs)
-    server.registerResource(path, `sluice-docs:///${path}`, { title, mimeType: 'text/markdown' }, async (uri) => ({
-      contents: [{ uri: uri.href, mimeType: 'text/markdown', text }],
-    }))
+    server.registerResource(
+      path,
+      `sluice-docs:///${path}`,
+      { title, mimeType: 'text/markdown' },
+      async (uri) => ({
+        contents: [{ uri: uri.href, mimeType: 'text/markdown', text }],
+      }),
+    )
 }
 
 type Json = Readonly<Record<string, unknown>>
@@ -251,7 +297,10 @@ function json(value: unknown): Json {
 
 /** @throws Error if the app has no database engine. */
 function pageOf(value: unknown): Json {
-  if (value === null) throw new Error('The app runs Sluice without its database engine. Remove `database: false` from createSluice.')
+  if (value === null)
+    throw new Error(
+      'The app runs Sluice without its database engine. Remove `database: false` from createSluice.',
+    )
   return json(value)
 }
 
@@ -267,7 +316,10 @@ function placeOf(value: unknown): unknown {
 
 /** A finding without the fields that only the page needs. */
 function findingOf({ key: _key, text: _text, ...finding }: Json): Json {
-  const parent = finding.parent === null ? null : { ...json(finding.parent), callSite: placeOf(json(finding.parent).callSite) }
+  const parent =
+    finding.parent === null
+      ? null
+      : { ...json(finding.parent), callSite: placeOf(json(finding.parent).callSite) }
   const groups = rows(finding.groups).map((group) => ({ ...group, callSite: placeOf(group.callSite) }))
   return { ...finding, callSite: placeOf(finding.callSite), parent, groups }
 }

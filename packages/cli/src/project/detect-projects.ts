@@ -11,14 +11,20 @@ import { readDatabaseUrl } from './read-database-url.ts'
 const fixesDir = 'sluice/fixes'
 
 /**
- * Detects Prisma and Knex in a folder, in this order, followed by plain SQL, which is always possible. Reads files, and
- * executes none.
+ * Detects Prisma and Knex in a folder, in this order, followed by plain SQL, which is always possible. Reads
+ * files, and executes none.
  *
  * @param env - Environment variables. A database URL in them takes precedence over one in a file.
  */
-export async function detectProjects(root: string, env: Readonly<Record<string, string | undefined>>): Promise<DetectedProject[]> {
+export async function detectProjects(
+  root: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<DetectedProject[]> {
   const folder = projectFolder(root)
-  const fixes: SqlFiles = { dir: fixesDir, existing: ((await folder.list(fixesDir)) ?? []).filter((name) => name.endsWith('.sql')) }
+  const fixes: SqlFiles = {
+    dir: fixesDir,
+    existing: ((await folder.list(fixesDir)) ?? []).filter((name) => name.endsWith('.sql')),
+  }
   const prisma = await findPrisma(folder, env)
   const knex = await findKnex(folder, env)
   const database = await readDatabaseUrl(folder, ['DATABASE_URL'], env)
@@ -30,7 +36,10 @@ export async function detectProjects(root: string, env: Readonly<Record<string, 
 }
 
 /** The project with the given format. Default: the first. */
-export function projectOf(projects: readonly DetectedProject[], format: DetectedProject['kind'] | undefined): DetectedProject | undefined {
+export function projectOf(
+  projects: readonly DetectedProject[],
+  format: DetectedProject['kind'] | undefined,
+): DetectedProject | undefined {
   return format === undefined ? projects[0] : projects.find(({ kind }) => kind === format)
 }
 

@@ -41,13 +41,18 @@ export async function findKnex(
 /** The client, if all environments of the file have the same one. */
 function clientOf(source: string): string | undefined {
   const clients = new Set(
-    [...source.matchAll(/(?<![\w$.])["']?client["']?\s*:\s*(?:'([\w-]+)'|"([\w-]+)")/g)].map(([, single, double]) => single ?? double),
+    [...source.matchAll(/(?<![\w$.])["']?client["']?\s*:\s*(?:'([\w-]+)'|"([\w-]+)")/g)].map(
+      ([, single, double]) => single ?? double,
+    ),
   )
   const [client] = clients
   return clients.size === 1 ? client : undefined
 }
 
-/** The extension in the knexfile, otherwise that of the latest migration, otherwise that of the knexfile itself. */
+/**
+ * The extension in the knexfile, otherwise that of the latest migration, otherwise that of the knexfile
+ * itself.
+ */
 function extensionOf(configured: string | undefined, latest: string | undefined, knexfile: string): string {
   if (configured !== undefined) return `.${configured.replace(/^\./, '')}`
   return /\.[cm]?[jt]s$/.exec(latest ?? knexfile)?.[0] ?? '.js'

@@ -4,7 +4,10 @@ import { environmentNames, readDatabaseUrl } from './read-database-url.ts'
 import { objectOption, projectPath, stringOption, withoutComments } from './source-text.ts'
 
 const endings = ['ts', 'mts', 'cts', 'js', 'mjs', 'cjs']
-const configs = [...endings.map((ending) => `prisma.config.${ending}`), ...endings.map((ending) => `.config/prisma.${ending}`)]
+const configs = [
+  ...endings.map((ending) => `prisma.config.${ending}`),
+  ...endings.map((ending) => `.config/prisma.${ending}`),
+]
 /** Prisma's default paths, in order. */
 const places = ['schema.prisma', 'prisma/schema.prisma', 'prisma/schema', 'prisma']
 
@@ -16,7 +19,10 @@ export async function findPrisma(
   const config = await firstFile(folder, configs)
   const source = config === undefined ? '' : withoutComments(config.content)
   const configured = stringOption(source, 'schema') ?? (await packageSchema(folder))
-  const schemaFiles = await firstSchema(folder, configured === undefined ? places : [projectPath('', configured)])
+  const schemaFiles = await firstSchema(
+    folder,
+    configured === undefined ? places : [projectPath('', configured)],
+  )
   if (schemaFiles === undefined) return undefined
   const datasource = schemaFiles.find(({ content }) => /^\s*datasource\s/m.test(content)) ?? schemaFiles[0]
   const migrationsDir = await findMigrations(folder, source, datasource?.path ?? '', configured)
@@ -29,7 +35,10 @@ export async function findPrisma(
     kind: 'prisma',
     schemaFiles,
     ...(migrationsDir === undefined ? {} : { migrationsDir }),
-    migrations: migrationsDir === undefined ? [] : ((await folder.list(migrationsDir)) ?? []).filter((name) => /^\d/.test(name)),
+    migrations:
+      migrationsDir === undefined
+        ? []
+        : ((await folder.list(migrationsDir)) ?? []).filter((name) => /^\d/.test(name)),
     ...(database === undefined ? {} : { database }),
   }
 }
@@ -46,7 +55,10 @@ async function packageSchema(folder: ProjectFolder): Promise<string | undefined>
 }
 
 /** The schema files at the first path that exists: the file itself, or all files in the folder. */
-async function firstSchema(folder: ProjectFolder, paths: readonly string[]): Promise<readonly TextFile[] | undefined> {
+async function firstSchema(
+  folder: ProjectFolder,
+  paths: readonly string[],
+): Promise<readonly TextFile[] | undefined> {
   for (const path of paths) {
     const content = path.endsWith('.prisma') ? await folder.read(path) : undefined
     const files = content === undefined ? await filesOf(folder, path) : [{ path, content }]
@@ -59,7 +71,10 @@ async function filesOf(folder: ProjectFolder, path: string, depth = 0): Promise<
   const names = (await folder.list(path)) ?? []
   const found = names.map(async (name): Promise<TextFile[]> => {
     const inside = `${path}/${name}`
-    if (!name.endsWith('.prisma')) return name.includes('.') || name === 'migrations' || depth > 5 ? [] : filesOf(folder, inside, depth + 1)
+    if (!name.endsWith('.prisma'))
+      return name.includes('.') || name === 'migrations' || depth > 5
+        ? []
+        : filesOf(folder, inside, depth + 1)
     const content = await folder.read(inside)
     return content === undefined ? [] : [{ path: inside, content }]
   })

@@ -20,7 +20,10 @@ export function projectFolder(root: string): ProjectFolder {
 }
 
 /** The first of the files that exists. */
-export async function firstFile(folder: ProjectFolder, paths: readonly string[]): Promise<{ path: string; content: string } | undefined> {
+export async function firstFile(
+  folder: ProjectFolder,
+  paths: readonly string[],
+): Promise<{ path: string; content: string } | undefined> {
   for (const path of paths) {
     const content = await folder.read(path)
     if (content !== undefined) return { path, content }

@@ -7,8 +7,8 @@ type Environment = Readonly<Record<string, string | undefined>>
 const files = ['.env', 'prisma/.env']
 
 /**
- * Reads the database URL from a variable of the environment, otherwise of a `.env` file. Expands `${OTHER}` in values of
- * files.
+ * Reads the database URL from a variable of the environment, otherwise of a `.env` file. Expands `${OTHER}`
+ * in values of files.
  *
  * @param names - The variables to read, in order of precedence.
  */
@@ -18,14 +18,18 @@ export async function readDatabaseUrl(
   env: Environment,
 ): Promise<DetectedDatabase | undefined> {
   const texts = await Promise.all(
-    files.map(async (path) => ({ path, variables: parseEnv((await folder.read(path)) ?? '') as Environment })),
+    files.map(async (path) => ({
+      path,
+      variables: parseEnv((await folder.read(path)) ?? '') as Environment,
+    })),
   )
   for (const name of names) {
     const given = env[name]
     if (given !== undefined && given !== '') return { url: given, from: name }
     for (const { path, variables } of texts) {
       const value = variables[name]
-      if (value !== undefined && value !== '') return { url: expand(value, { ...variables, ...env }), from: `${name} in ${path}` }
+      if (value !== undefined && value !== '')
+        return { url: expand(value, { ...variables, ...env }), from: `${name} in ${path}` }
     }
   }
   return undefined
@@ -33,7 +37,9 @@ export async function readDatabaseUrl(
 
 /** The names in `env('NAME')`, `env("NAME")` and `process.env.NAME`. */
 export function environmentNames(text: string): string[] {
-  return [...text.matchAll(/\benv\(\s*["'](\w+)["']\s*\)|\bprocess\.env\.(\w+)/g)].flatMap(([, called, read]) => called ?? read ?? [])
+  return [...text.matchAll(/\benv\(\s*["'](\w+)["']\s*\)|\bprocess\.env\.(\w+)/g)].flatMap(
+    ([, called, read]) => called ?? read ?? [],
+  )
 }
 
 function expand(value: string, variables: Environment): string {

@@ -1,12 +1,14 @@
-/** Removes the comments from JavaScript or TypeScript. Strings are unchanged, even if they look like comments. */
+/**
+ * Removes the comments from JavaScript or TypeScript. Strings are unchanged, even if they look like comments.
+ */
 export function withoutComments(source: string): string {
   const text = /"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`|\/\/[^\n]*|\/\*[\s\S]*?(?:\*\/|$)/g
   return source.replace(text, (found) => (found.startsWith('/') ? ' ' : found))
 }
 
 /**
- * The value of `name: 'text'` in source code, or of `name: path.join('a', 'b')`, joined with `/`. Executes nothing;
- * `undefined` for other expressions.
+ * The value of `name: 'text'` in source code, or of `name: path.join('a', 'b')`, joined with `/`. Executes
+ * nothing; `undefined` for other expressions.
  */
 export function stringOption(source: string, name: string): string | undefined {
   const call = String.raw`(?:path\s*\.\s*)?(?:join|resolve)\s*\(\s*(?:(?:__dirname|import\.meta\.dirname|process\.cwd\(\))\s*,\s*)?`
@@ -14,7 +16,9 @@ export function stringOption(source: string, name: string): string | undefined {
   const found = new RegExp(
     String.raw`(?<![\w$.])["']?${name}["']?\s*:\s*(?:${call}(${string}(?:\s*,\s*${string})*)\s*,?\s*\)|(${string}))`,
   ).exec(source)
-  const parts = [...(found?.[1] ?? found?.[2] ?? '').matchAll(new RegExp(string, 'g'))].map(([part]) => part.slice(1, -1))
+  const parts = [...(found?.[1] ?? found?.[2] ?? '').matchAll(new RegExp(string, 'g'))].map(([part]) =>
+    part.slice(1, -1),
+  )
   return parts.length === 0 ? undefined : parts.join('/')
 }
 
@@ -32,7 +36,10 @@ export function objectOption(source: string, name: string): string | undefined {
   return undefined
 }
 
-/** Converts a path that is relative to `folder` to one that is relative to the project, with `/`, and normalizes it. */
+/**
+ * Converts a path that is relative to `folder` to one that is relative to the project, with `/`, and
+ * normalizes it.
+ */
 export function projectPath(folder: string, path: string): string {
   const parts: string[] = []
   for (const part of `${folder}/${path.replaceAll('\\', '/')}`.split('/')) {

@@ -39,7 +39,9 @@ export async function readBaseline(path: string): Promise<Baseline | undefined> 
 }
 
 function baselineText(findings: readonly DatabaseFinding[]): string {
-  const entries = findings.map(({ key, code, title }) => ({ key, code, title })).sort((a, b) => (a.key < b.key ? -1 : 1))
+  const entries = findings
+    .map(({ key, code, title }) => ({ key, code, title }))
+    .sort((a, b) => (a.key < b.key ? -1 : 1))
   return jsonText<BaselineJson>({ schemaVersion: SCHEMA_VERSION, findings: entries })
 }
 
@@ -48,14 +50,21 @@ export async function writeBaseline(path: string, findings: readonly DatabaseFin
   await writeFile(path, baselineText(findings))
 }
 
-export function splitBy(baseline: Baseline | undefined, findings: readonly DatabaseFinding[], showsKnown: boolean): BaselineSplit {
+export function splitBy(
+  baseline: Baseline | undefined,
+  findings: readonly DatabaseFinding[],
+  showsKnown: boolean,
+): BaselineSplit {
   const fresh = findings.filter(({ key }) => baseline?.keys.has(key) !== true)
   return { hasBaseline: baseline !== undefined, fresh, shown: showsKnown ? findings : fresh }
 }
 
 function parse(text: string): string[] | undefined {
   try {
-    const { schemaVersion, findings } = JSON.parse(text) as { schemaVersion?: unknown; findings?: { key?: unknown }[] }
+    const { schemaVersion, findings } = JSON.parse(text) as {
+      schemaVersion?: unknown
+      findings?: { key?: unknown }[]
+    }
     if (schemaVersion !== SCHEMA_VERSION || !Array.isArray(findings)) return undefined
     const keys = findings.map(({ key }) => key)
     return keys.every((key): key is string => typeof key === 'string') ? keys : undefined

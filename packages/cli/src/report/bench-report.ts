@@ -38,9 +38,13 @@ const ROWS: readonly Row[] = [
 const STYLES = { better: 'green', worse: 'red', noise: 'dim' } as const
 
 /** Formats a benchmark for a terminal. Ends with a line break. */
-export function benchReport(run: BenchRun, { paint, width }: { readonly paint: Paint; readonly width: number }): string {
+export function benchReport(
+  run: BenchRun,
+  { paint, width }: { readonly paint: Paint; readonly width: number },
+): string {
   const { address, reference, baseline, connections, rounds, durationMs, results } = run
-  const against = reference === undefined ? (baseline === undefined ? '' : ` against ${baseline}`) : ` against ${reference}`
+  const against =
+    reference === undefined ? (baseline === undefined ? '' : ` against ${baseline}`) : ` against ${reference}`
   const how = `${connections} ${connections === 1 ? 'connection' : 'connections'} · ${rounds} rounds of ${decimal(durationMs / rounds / 1_000)} s`
   const whole = `${address}${against} · ${how}`
   const lines = whole.length + 15 <= width ? [whole] : [`${address}${against}`, how]
@@ -48,10 +52,16 @@ export function benchReport(run: BenchRun, { paint, width }: { readonly paint: P
   return `${[head, ...results.flatMap((result) => ['', ...routeLines(result, run, { paint, width })])].join('\n')}\n`
 }
 
-function routeLines(result: RouteResult, run: BenchRun, { paint, width }: { readonly paint: Paint; readonly width: number }): string[] {
+function routeLines(
+  result: RouteResult,
+  run: BenchRun,
+  { paint, width }: { readonly paint: Paint; readonly width: number },
+): string[] {
   const { route, own, other, comparisons, bodies } = result
   const titles =
-    other === undefined ? '' : `${cell('--url', 14, 'right')}${cell(run.reference === undefined ? 'baseline' : '--compare', 16, 'right')}`
+    other === undefined
+      ? ''
+      : `${cell('--url', 14, 'right')}${cell(run.reference === undefined ? 'baseline' : '--compare', 16, 'right')}`
   const name = cut(route, width)
   const lines = [name.length > 18 && other !== undefined ? paint('bold', name) : undefined]
   lines.push(
@@ -62,20 +72,34 @@ function routeLines(result: RouteResult, run: BenchRun, { paint, width }: { read
     if (figure === undefined && other?.figures[metric] === undefined) continue
     const comparison = comparisons[metric]
     const right = other === undefined ? '' : cell(figureText(other.figures[metric], show), 16, 'right')
-    const told = comparison === undefined ? '' : `   ${paint(STYLES[comparison.verdict], comparisonText(comparison, words))}`
+    const told =
+      comparison === undefined
+        ? ''
+        : `   ${paint(STYLES[comparison.verdict], comparisonText(comparison, words))}`
     lines.push(`  ${cell(title, 18)}${cell(figureText(figure, show), 14, 'right')}${right}${told}`.trimEnd())
   }
   if (own.errors > 0 || (other?.errors ?? 0) > 0) {
     const first = own.firstError ?? other?.firstError
     const right = other === undefined ? '' : cell(rate(other.errors), 16, 'right')
-    lines.push(paint('red', `  ${cell('errors', 18)}${cell(rate(own.errors), 14, 'right')}${right}   ${plainLine(first ?? '')}`.trimEnd()))
+    lines.push(
+      paint(
+        'red',
+        `  ${cell('errors', 18)}${cell(rate(own.errors), 14, 'right')}${right}   ${plainLine(first ?? '')}`.trimEnd(),
+      ),
+    )
   }
   if (own.figures.queries === undefined)
-    lines.push(paint('dim', '  No Server-Timing header, so the queries are unknown. Set serverTiming: true in the middleware.'))
+    lines.push(
+      paint(
+        'dim',
+        '  No Server-Timing header, so the queries are unknown. Set serverTiming: true in the middleware.',
+      ),
+    )
   if (bodies !== undefined)
     lines.push(
       ...wrapped(bodyText(bodies), width - 2).map(
-        (line) => `  ${bodies.kind === 'equal' ? paint('green', line) : paint(bodies.kind === 'different' ? 'red' : 'yellow', line)}`,
+        (line) =>
+          `  ${bodies.kind === 'equal' ? paint('green', line) : paint(bodies.kind === 'different' ? 'red' : 'yellow', line)}`,
       ),
     )
   return lines.filter((line) => line !== undefined)
@@ -99,7 +123,9 @@ function comparisonText({ ratio, verdict }: Comparison, [more, less]: readonly [
   const factor = isMore ? ratio.median : 1 / ratio.median
   const word = isMore ? more : less
   if (!Number.isFinite(factor)) return word
-  return factor >= 1.5 ? `${times(factor)}× ${word}` : `${Math.round(Math.abs(ratio.median - 1) * 100)}% ${word}`
+  return factor >= 1.5
+    ? `${times(factor)}× ${word}`
+    : `${Math.round(Math.abs(ratio.median - 1) * 100)}% ${word}`
 }
 
 function times(value: number): string {
@@ -113,12 +139,22 @@ function bodyText(bodies: BodyComparison): string {
   const { at } = bodies
   if (bodies.kind === 'varying')
     return `bodies not comparable: those of --compare differ from each other${at === undefined ? '' : ` at ${plainLine(at.path)}: --ignore-path ${plainLine(at.path).replace(/^\$\.?/, '')}`}`
-  const where = at === undefined ? '' : `; first at ${at.path}: ${at.left ?? 'nothing'}, --compare has ${at.right ?? 'nothing'}`
+  const where =
+    at === undefined
+      ? ''
+      : `; first at ${at.path}: ${at.left ?? 'nothing'}, --compare has ${at.right ?? 'nothing'}`
   return plainLine(`BODIES DIFFER: ${rate(bodies.different)} of ${of}${where}`)
 }
 
 /** Formats a benchmark as Markdown, for a comment on a pull request. */
-export function benchMarkdown({ results, reference, baseline, connections, rounds, durationMs }: BenchRun): string {
+export function benchMarkdown({
+  results,
+  reference,
+  baseline,
+  connections,
+  rounds,
+  durationMs,
+}: BenchRun): string {
   const against = reference === undefined && baseline === undefined ? '' : ', as before → now'
   const head = `### sluice bench\n\n${connections} connections, ${rounds} rounds of ${decimal(durationMs / rounds / 1_000)} s${against}.\n\n`
   const titles = ['route', ...ROWS.map(({ title }) => title), 'errors', 'bodies']

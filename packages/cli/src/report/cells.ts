@@ -1,4 +1,7 @@
-/** Characters with a width of 2 columns: East Asian scripts and emoji. Source: Unicode Standard Annex 11, simplified. */
+/**
+ * Characters with a width of 2 columns: East Asian scripts and emoji. Source: Unicode Standard Annex 11,
+ * simplified.
+ */
 const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1f64f}\u{1f900}-\u{1f9ff}\u{20000}-\u{3fffd}]/u
 const NONE = /[\p{Mn}\p{Me}\p{Cf}]/u
@@ -38,7 +41,9 @@ const grouped = new Intl.NumberFormat('en', { maximumFractionDigits: 0 })
 
 /** `18,402`; small fractions have one decimal. */
 export function count(value: number): string {
-  return Math.abs(value) >= 100 || Number.isInteger(value) ? grouped.format(value) : value.toFixed(value < 10 ? 1 : 0)
+  return Math.abs(value) >= 100 || Number.isInteger(value)
+    ? grouped.format(value)
+    : value.toFixed(value < 10 ? 1 : 0)
 }
 
 /** `38%`; values below 1% are `<1%`. */

@@ -83,10 +83,14 @@ interface BenchRouteJson {
 
 interface ComparisonJson {
   /**
-   * This side's figure divided by that of the other side: median, minimum and maximum over the rounds. `null` for a
-   * division by zero.
+   * This side's figure divided by that of the other side: median, minimum and maximum over the rounds. `null`
+   * for a division by zero.
    */
-  readonly ratio: { readonly median: number | null; readonly least: number | null; readonly most: number | null }
+  readonly ratio: {
+    readonly median: number | null
+    readonly least: number | null
+    readonly most: number | null
+  }
   readonly verdict: 'better' | 'worse' | 'noise'
 }
 
@@ -133,7 +137,15 @@ export interface BenchBaselineJson {
   readonly routes: readonly Pick<BenchRouteJson, 'route' | 'own'>[]
 }
 
-type JsonOutput = AnalyzeJson | ExplainJson | BenchJson | DoctorJson | IgnoreJson | TriggersJson | BaselineJson | BenchBaselineJson
+type JsonOutput =
+  | AnalyzeJson
+  | ExplainJson
+  | BenchJson
+  | DoctorJson
+  | IgnoreJson
+  | TriggersJson
+  | BaselineJson
+  | BenchBaselineJson
 
 /** Serializes an object with indentation. Ends with a line break. */
 export function jsonText<T extends JsonOutput>(output: T): string {

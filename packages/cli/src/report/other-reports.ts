@@ -7,8 +7,12 @@ export function githubReport(findings: readonly DatabaseFinding[]): string {
   return findings
     .map((finding) => {
       const [site] = finding.statements.flatMap(({ callSites }) => callSites)
-      const place = site === undefined ? '' : ` file=${escapeProperty(shownFile(site.file))},line=${site.line},col=${site.column},`
-      const level = finding.severity === 'high' ? 'error' : finding.severity === 'medium' ? 'warning' : 'notice'
+      const place =
+        site === undefined
+          ? ''
+          : ` file=${escapeProperty(shownFile(site.file))},line=${site.line},col=${site.column},`
+      const level =
+        finding.severity === 'high' ? 'error' : finding.severity === 'medium' ? 'warning' : 'notice'
       const title = `title=${escapeProperty(`${finding.code} ${finding.title}`)}`
       return `::${level}${place === '' ? ` ${title}` : `${place}${title}`}::${escapeData(messageOf(finding))}\n`
     })
@@ -23,7 +27,10 @@ export function markdownReport({ database }: DatabaseAnalysis, findings: readonl
     return `| ${severity} | ${code} | \`${title.replaceAll('|', '\\|')}\` | ${savedShare === undefined ? '' : percent(savedShare)} |\n`
   })
   const details = findings.map((finding) => {
-    const sql = finding.sql === undefined || finding.sql.length === 0 ? '' : `\n\`\`\`sql\n${finding.sql.join(';\n')};\n\`\`\`\n`
+    const sql =
+      finding.sql === undefined || finding.sql.length === 0
+        ? ''
+        : `\n\`\`\`sql\n${finding.sql.join(';\n')};\n\`\`\`\n`
     return `\n#### \`${finding.title}\`\n\n${finding.details.join('\n\n')}\n${sql}`
   })
   return `${head}| Severity | Code | Finding | Share of DB time |\n| --- | --- | --- | ---: |\n${rows.join('')}${details.join('')}`
@@ -53,7 +60,10 @@ export function sarifReport(findings: readonly DatabaseFinding[]): string {
             .flatMap(({ callSites }) => callSites.slice(0, 1))
             .slice(0, 1)
             .map(({ file, line, column }) => ({
-              physicalLocation: { artifactLocation: { uri: shownFile(file) }, region: { startLine: line, startColumn: column } },
+              physicalLocation: {
+                artifactLocation: { uri: shownFile(file) },
+                region: { startLine: line, startColumn: column },
+              },
             })),
         })),
       },

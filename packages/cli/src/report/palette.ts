@@ -1,4 +1,13 @@
-const CODES = { bold: '1', dim: '2', red: '31', green: '32', yellow: '33', blue: '34', cyan: '36', inverse: '7' } as const
+const CODES = {
+  bold: '1',
+  dim: '2',
+  red: '31',
+  green: '32',
+  yellow: '33',
+  blue: '34',
+  cyan: '36',
+  inverse: '7',
+} as const
 
 export type Style = keyof typeof CODES
 
@@ -11,12 +20,16 @@ export function paintWith(isColored: boolean): Paint {
 }
 
 /**
- * Whether to use colors. `--color` and `--no-color` take precedence over `NO_COLOR`, then `FORCE_COLOR`, then whether the
- * output is a terminal.
+ * Whether to use colors. `--color` and `--no-color` take precedence over `NO_COLOR`, then `FORCE_COLOR`, then
+ * whether the output is a terminal.
  *
  * Source: https://no-color.org
  */
-export function wantsColor(option: boolean | undefined, isTerminal: boolean, environment: NodeJS.ProcessEnv = process.env): boolean {
+export function wantsColor(
+  option: boolean | undefined,
+  isTerminal: boolean,
+  environment: NodeJS.ProcessEnv = process.env,
+): boolean {
   if (option !== undefined) return option
   if ((environment.NO_COLOR ?? '') !== '') return false
   if ((environment.FORCE_COLOR ?? '') !== '') return environment.FORCE_COLOR !== '0'

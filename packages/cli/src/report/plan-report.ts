@@ -39,12 +39,20 @@ export function planReport(plan: PlanSummary, options: PlanReportOptions): strin
   const marks = [
     ...(plan.sorts > 0 ? [paint('yellow', plan.sorts === 1 ? 'SORT' : `${plan.sorts} SORTS`)] : []),
     ...(plan.temporaryStructures > 0
-      ? [paint('yellow', plan.temporaryStructures === 1 ? 'TEMPORARY STRUCTURE' : `${plan.temporaryStructures} TEMPORARY STRUCTURES`)]
+      ? [
+          paint(
+            'yellow',
+            plan.temporaryStructures === 1
+              ? 'TEMPORARY STRUCTURE'
+              : `${plan.temporaryStructures} TEMPORARY STRUCTURES`,
+          ),
+        ]
       : []),
   ]
   const about = isMeasured ? '' : 'about '
   const scanned = plan.rowsScanned === undefined ? [] : [`reads ${about}${rows(plan.rowsScanned)}`]
-  const returned = plan.rowsReturned === undefined || isWrite(sql) ? [] : [`returns ${about}${rows(plan.rowsReturned)}`]
+  const returned =
+    plan.rowsReturned === undefined || isWrite(sql) ? [] : [`returns ${about}${rows(plan.rowsReturned)}`]
   const facts = [...scanned, ...returned, ...marks]
   if (facts.length > 0) lines.push('', facts.join(' · '))
   for (const warning of planWarnings(plan, sql)) {
@@ -54,7 +62,10 @@ export function planReport(plan: PlanSummary, options: PlanReportOptions): strin
   return `${lines.join('\n')}\n`
 }
 
-function headOf({ cost, executionTime }: PlanSummary, { paint, address, isGeneric }: PlanReportOptions): string {
+function headOf(
+  { cost, executionTime }: PlanSummary,
+  { paint, address, isGeneric }: PlanReportOptions,
+): string {
   const facts = [
     address,
     ...(cost === undefined ? [] : [`cost ${count(cost)}`]),
@@ -67,7 +78,12 @@ function headOf({ cost, executionTime }: PlanSummary, { paint, address, isGeneri
 function stepLines(steps: readonly PlanStep[], { paint, width }: PlanReportOptions): string[] {
   const table = [
     ['TABLE', 'ACCESS', 'INDEX', 'ROWS'].map((title): Cell => [title, 'dim']),
-    ...steps.map((step): Cell[] => [[tableOf(step), 'bold'], accessOf(step), [indexOf(step)], [rowsOf(step)]]),
+    ...steps.map((step): Cell[] => [
+      [tableOf(step), 'bold'],
+      accessOf(step),
+      [indexOf(step)],
+      [rowsOf(step)],
+    ]),
   ]
   const widths = [0, 1, 2, 3].map((at) => Math.max(...table.map((row) => row[at]?.[0].length ?? 0)))
   return table.flatMap((cells, at) => {
@@ -76,7 +92,10 @@ function stepLines(steps: readonly PlanStep[], { paint, width }: PlanReportOptio
       return style === undefined ? padded : paint(style, padded)
     })
     const filter = steps[at - 1]?.filter
-    const filterLines = filter === undefined ? [] : wrapped(`filter ${filter}`, width - 4).map((text) => paint('dim', `    ${text}`))
+    const filterLines =
+      filter === undefined
+        ? []
+        : wrapped(`filter ${filter}`, width - 4).map((text) => paint('dim', `    ${text}`))
     return [`  ${line.join('  ').trimEnd()}`, ...filterLines]
   })
 }
@@ -89,7 +108,8 @@ function tableOf({ table, name }: PlanStep): string {
 
 function accessOf({ access, searchedBy, index }: PlanStep): Cell {
   // An index-only scan without a search reads the full index.
-  if (access === 'index-only-scan' && searchedBy === undefined && index !== undefined) return ['FULL INDEX-ONLY SCAN', 'yellow']
+  if (access === 'index-only-scan' && searchedBy === undefined && index !== undefined)
+    return ['FULL INDEX-ONLY SCAN', 'yellow']
   return ACCESS[access]
 }
 
@@ -112,11 +132,15 @@ const MANY_LOOPS = 1_000
 /**
  * Warnings about a plan, most severe first.
  *
- * @param sql - The statement, because plans do not contain all conditions, and not the purpose of the reads of a write.
+ * @param sql - The statement, because plans do not contain all conditions, and not the purpose of the reads
+ *   of a write.
  */
 export function planWarnings(plan: PlanSummary, sql: string): string[] {
   const words = sql.replaceAll(/'[^']*'|"[^"]*"|`[^`]*`|--[^\n]*|\/\*[\s\S]*?\*\//g, ' ')
-  return [...scanWarnings(plan, /\b(?:where|on|using|having)\b/i.test(words), isWrite(sql)), ...plan.steps.flatMap(stepWarnings)]
+  return [
+    ...scanWarnings(plan, /\b(?:where|on|using|having)\b/i.test(words), isWrite(sql)),
+    ...plan.steps.flatMap(stepWarnings),
+  ]
 }
 
 /** Whether the statement changes rows. Its number of returned rows is then irrelevant. */
@@ -124,10 +148,15 @@ function isWrite(sql: string): boolean {
   return /^[\s(]*(?:(?:--[^\n]*\n|\/\*[\s\S]*?\*\/)\s*)*(?:insert|update|delete|replace|merge)\b/i.test(sql)
 }
 
-function scanWarnings({ steps, rowsScanned: scanned, rowsReturned: returned }: PlanSummary, isChosen: boolean, writes: boolean): string[] {
+function scanWarnings(
+  { steps, rowsScanned: scanned, rowsReturned: returned }: PlanSummary,
+  isChosen: boolean,
+  writes: boolean,
+): string[] {
   const whole = steps.filter(({ access }) => access === 'full-scan')
   const names = [...new Set(whole.map(({ table, name }) => table?.split('.').at(-1) ?? name))].join(' and ')
-  if (whole.length > 0 && scanned === undefined) return [`It reads all rows of ${names}, whose number is unknown.`]
+  if (whole.length > 0 && scanned === undefined)
+    return [`It reads all rows of ${names}, whose number is unknown.`]
   if (scanned === undefined || scanned < FEW) return []
   const why = whole.length > 0 && isChosen ? `: no index of ${names} is used` : ''
   if (writes) return why === '' ? [] : [`It reads ${rows(scanned)} to find the rows that it changes${why}.`]
@@ -136,9 +165,12 @@ function scanWarnings({ steps, rowsScanned: scanned, rowsReturned: returned }: P
 }
 
 function stepWarnings({ access, name, loops, rows: each }: PlanStep): string[] {
-  if (access === 'automatic-index') return [`The database builds an index on ${name} for each execution: create a permanent index.`]
+  if (access === 'automatic-index')
+    return [`The database builds an index on ${name} for each execution: create a permanent index.`]
   if (loops === undefined || loops < MANY_LOOPS || access !== 'full-scan') return []
-  return [`It reads all rows of ${name} ${count(loops)} times${each === undefined ? '' : `, ${rows(each)} each`}.`]
+  return [
+    `It reads all rows of ${name} ${count(loops)} times${each === undefined ? '' : `, ${rows(each)} each`}.`,
+  ]
 }
 
 /** `1 row`, `18,402 rows`. */

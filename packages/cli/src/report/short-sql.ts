@@ -1,5 +1,6 @@
 /**
- * Shortens a normalized query to `room` characters. Removes default schemas first, then the select list, then the end.
+ * Shortens a normalized query to `room` characters. Removes default schemas first, then the select list, then
+ * the end.
  *
  * @param sql - One line, with `?` or `$1` for values.
  */

@@ -21,7 +21,12 @@ const WORDS = { high: 'HIGH', medium: 'MED ', low: 'LOW ' } as const
 const STYLES = { high: 'red', medium: 'yellow', low: 'cyan' } as const
 const MAX_STATEMENTS = 2
 const INDENT = ' '.repeat(6)
-const PRODUCTS: Readonly<Record<string, string>> = { postgresql: 'PostgreSQL', mysql: 'MySQL', mariadb: 'MariaDB', sqlite: 'SQLite' }
+const PRODUCTS: Readonly<Record<string, string>> = {
+  postgresql: 'PostgreSQL',
+  mysql: 'MySQL',
+  mariadb: 'MariaDB',
+  sqlite: 'SQLite',
+}
 const NARROW = 80
 
 const VALIDATIONS: Readonly<Record<Validation, string>> = {
@@ -74,16 +79,26 @@ function findingLines(finding: DatabaseFinding, options: TerminalReportOptions):
   const share = savedShare === undefined ? [] : [`${percent(savedShare)} of DB time${saved}`]
   const doubt = validation === 'none' ? [paint('yellow', 'NOT VALIDATED')] : []
   const lines = [
-    [`${paint(STYLES[severity], WORDS[severity])}  ${paint('dim', id.padEnd(6))} ${paint('bold', title)}`, ...share, ...doubt].join('   '),
+    [
+      `${paint(STYLES[severity], WORDS[severity])}  ${paint('dim', id.padEnd(6))} ${paint('bold', title)}`,
+      ...share,
+      ...doubt,
+    ].join('   '),
   ]
   for (const line of joined(costParts(finding), width - INDENT.length)) lines.push(`${INDENT}${line}`)
-  for (const detail of details) lines.push(...wrapped(detail, width - INDENT.length).map((line) => `${INDENT}${line}`))
+  for (const detail of details)
+    lines.push(...wrapped(detail, width - INDENT.length).map((line) => `${INDENT}${line}`))
   lines.push(...statementLines(finding, options))
-  if (isVerbose) for (const text of sql ?? []) lines.push(paint('green', `${INDENT}${text.replaceAll('\n', `\n${INDENT}`)};`))
+  if (isVerbose)
+    for (const text of sql ?? [])
+      lines.push(paint('green', `${INDENT}${text.replaceAll('\n', `\n${INDENT}`)};`))
   return lines
 }
 
-function statementLines({ statements }: DatabaseFinding, { paint, width, isVerbose }: TerminalReportOptions): string[] {
+function statementLines(
+  { statements }: DatabaseFinding,
+  { paint, width, isVerbose }: TerminalReportOptions,
+): string[] {
   const shown = isVerbose ? statements : statements.slice(0, MAX_STATEMENTS)
   const times = shown.map(({ calls }) => `${count(calls)}×`)
   const wide = Math.max(0, ...times.map(({ length }) => length))
@@ -95,7 +110,10 @@ function statementLines({ statements }: DatabaseFinding, { paint, width, isVerbo
     const sites = isVerbose ? callSites : callSites.slice(0, 1)
     return [
       `${INDENT}${(times[at] ?? '').padStart(wide)} ${text}${paint('dim', took)}`,
-      ...sites.map(({ file, line, column }) => `${INDENT}${'at'.padEnd(wide)} ${paint('cyan', `${shownFile(file)}:${line}:${column}`)}`),
+      ...sites.map(
+        ({ file, line, column }) =>
+          `${INDENT}${'at'.padEnd(wide)} ${paint('cyan', `${shownFile(file)}:${line}:${column}`)}`,
+      ),
     ]
   })
   const hidden = statements.length - shown.length
@@ -110,7 +128,9 @@ function costParts({ statements, validation, measured, bytes: size }: DatabaseFi
   const [first] = measured ?? []
   const by = validation === undefined || validation === 'none' ? '' : ` (${VALIDATIONS[validation]})`
   return [
-    ...(calls === 0 ? [] : [`cost ${count(total('without') / calls)} → ${count(total('with') / calls)} per call${by}`]),
+    ...(calls === 0
+      ? []
+      : [`cost ${count(total('without') / calls)} → ${count(total('with') / calls)} per call${by}`]),
     ...(first === undefined
       ? []
       : first.unit === 'ms'
@@ -125,7 +145,8 @@ function joined(parts: readonly string[], width: number): string[] {
   const lines: string[] = []
   for (const part of parts) {
     const last = lines.at(-1)
-    if (last !== undefined && last.length + 2 + part.length <= width) lines[lines.length - 1] = `${last}  ${part}`
+    if (last !== undefined && last.length + 2 + part.length <= width)
+      lines[lines.length - 1] = `${last}  ${part}`
     else lines.push(part)
   }
   return lines
@@ -135,18 +156,27 @@ function counted(number: number, what: string): string {
   return `${count(number)} ${what}${number === 1 ? '' : 's'}`
 }
 
-function summaryOf({ findings, database }: DatabaseAnalysis, { split, paint, isFixing }: TerminalReportOptions): string[] {
+function summaryOf(
+  { findings, database }: DatabaseAnalysis,
+  { split, paint, isFixing }: TerminalReportOptions,
+): string[] {
   if (findings.length === 0) {
-    const text = database.statements === 0 ? 'No findings in the schema.' : 'No findings: no index would improve the analyzed statements.'
+    const text =
+      database.statements === 0
+        ? 'No findings in the schema.'
+        : 'No findings: no index would improve the analyzed statements.'
     return [paint('green', text)]
   }
   const parts = [counted(findings.length, 'finding')]
-  if (split.hasBaseline) parts.push(`${split.fresh.length} new`, `${findings.length - split.fresh.length} in the baseline`)
+  if (split.hasBaseline)
+    parts.push(`${split.fresh.length} new`, `${findings.length - split.fresh.length} in the baseline`)
   else {
     const kinds = (['high', 'medium', 'low'] as const).map(
       (severity) => [severity, findings.filter((one) => one.severity === severity).length] as const,
     )
-    parts.push(...kinds.filter(([, number]) => number > 0).map(([severity, number]) => `${number} ${severity}`))
+    parts.push(
+      ...kinds.filter(([, number]) => number > 0).map(([severity, number]) => `${number} ${severity}`),
+    )
   }
   return [parts.join(' · '), ...(isFixing ? [] : fixHint(split))]
 }
@@ -161,7 +191,9 @@ function fixHint({ fresh }: BaselineSplit): string[] {
     .map(codeName)
     .join(',')}`
   if (missing === 0)
-    return others === 0 ? [] : [`fix: sluice analyze --write ${include}   writes ${counted(others, 'change')} to the project`]
+    return others === 0
+      ? []
+      : [`fix: sluice analyze --write ${include}   writes ${counted(others, 'change')} to the project`]
   const written = missing === 1 ? '1 index' : `${count(missing)} indexes`
   return [
     `fix: sluice analyze --write   writes ${written} to the project`,
@@ -169,17 +201,24 @@ function fixHint({ fresh }: BaselineSplit): string[] {
   ]
 }
 
-function footnotes({ left, gaps, database }: DatabaseAnalysis, { isVerbose, paint, width }: TerminalReportOptions): string[] {
+function footnotes(
+  { left, gaps, database }: DatabaseAnalysis,
+  { isVerbose, paint, width }: TerminalReportOptions,
+): string[] {
   const telling = left.filter(({ kind }) => kind !== 'cheap')
   const lines: string[] = []
-  if (database.statements === 0) lines.push('No statements: pass the workload of an app with --workload <file>.')
+  if (database.statements === 0)
+    lines.push('No statements: pass the workload of an app with --workload <file>.')
   if (telling.length > 0) {
     lines.push(
       `${counted(telling.length, 'statement')} ${telling.length === 1 ? 'was' : 'were'} not analyzed${isVerbose ? ':' : '; --verbose lists them'}`,
     )
-    if (isVerbose) for (const { label, why } of telling) lines.push(`  ${label.slice(0, width - 2)}`, paint('dim', `    ${why}`))
+    if (isVerbose)
+      for (const { label, why } of telling)
+        lines.push(`  ${label.slice(0, width - 2)}`, paint('dim', `    ${why}`))
   }
-  for (const { what, why } of gaps) lines.push(...wrapped(`not available: ${what}. ${why}`, width).map((line) => paint('dim', line)))
+  for (const { what, why } of gaps)
+    lines.push(...wrapped(`not available: ${what}. ${why}`, width).map((line) => paint('dim', line)))
   return lines
 }
 

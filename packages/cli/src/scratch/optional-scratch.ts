@@ -1,7 +1,10 @@
 import type { AdvisorTools } from '@sluice/core/database'
 import type { Progress } from '../commands/progress.ts'
 
-/** Creates a scratch PostgreSQL if PGlite is installed. Without it, indexes are recommended without validation. */
+/**
+ * Creates a scratch PostgreSQL if PGlite is installed. Without it, indexes are recommended without
+ * validation.
+ */
 export function pgliteScratch(progress: Progress): NonNullable<AdvisorTools['postgresqlScratch']> {
   return async (snapshot) => {
     progress.say('Starting a scratch PostgreSQL')

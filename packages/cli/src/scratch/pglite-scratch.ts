@@ -27,8 +27,9 @@ const planning =
   /^(random_page_cost|seq_page_cost|cpu_|effective_cache_size|work_mem|enable_|jit|min_parallel|parallel_|max_parallel|from_collapse|join_collapse|hash_mem_multiplier)/
 
 /**
- * Creates a PostgreSQL in this process (PGlite) with the schema, the statistics and the table sizes of another database,
- * but no rows. Its planner returns the plans of that database. Takes a few seconds and about 800 MB.
+ * Creates a PostgreSQL in this process (PGlite) with the schema, the statistics and the table sizes of
+ * another database, but no rows. Its planner returns the plans of that database. Takes a few seconds and
+ * about 800 MB.
  */
 export async function createPgliteScratch(snapshot: DatabaseSnapshot): Promise<PostgresqlScratch> {
   const { PGlite } = await import('@electric-sql/pglite')
@@ -86,11 +87,15 @@ class Scratch implements IndexSupposer {
     for (const table of this.#tables) await this.#makeTable(table)
     await this.#makeViews()
     for (const [name, value] of Object.entries(this.snapshot.settings)) {
-      if (planning.test(name)) await this.#attempt(`SET ${name} = '${value.replaceAll("'", "''")}'`, `setting ${name}`)
+      if (planning.test(name))
+        await this.#attempt(`SET ${name} = '${value.replaceAll("'", "''")}'`, `setting ${name}`)
     }
   }
 
-  async suppose({ definition, share }: SupposedIndex, tables: readonly TableSnapshot[]): Promise<readonly string[]> {
+  async suppose(
+    { definition, share }: SupposedIndex,
+    tables: readonly TableSnapshot[],
+  ): Promise<readonly string[]> {
     const names: string[] = []
     for (const table of tables) {
       this.#made += 1
@@ -109,7 +114,9 @@ class Scratch implements IndexSupposer {
 
   async forget(names: readonly string[]): Promise<void> {
     for (const name of names) {
-      const [row] = (await this.database.query('SELECT schemaname AS s FROM pg_indexes WHERE indexname = $1', [name])).rows
+      const [row] = (
+        await this.database.query('SELECT schemaname AS s FROM pg_indexes WHERE indexname = $1', [name])
+      ).rows
       await this.database.exec(`DROP INDEX IF EXISTS ${quote(String(row?.s))}.${quote(name)}`)
     }
   }
@@ -129,13 +136,22 @@ class Scratch implements IndexSupposer {
       await this.#statistics(table, name, raw)
     }
     for (const index of table.indexes) {
-      const pages = index.bytes === undefined ? indexPages(index, table, 1) : Math.max(1, Math.ceil(index.bytes / PAGE_BYTES))
-      await this.#attemptAsync(() => this.#size({ schema: table.schema, name: index.name }, pages, table.rows))
+      const pages =
+        index.bytes === undefined
+          ? indexPages(index, table, 1)
+          : Math.max(1, Math.ceil(index.bytes / PAGE_BYTES))
+      await this.#attemptAsync(() =>
+        this.#size({ schema: table.schema, name: index.name }, pages, table.rows),
+      )
     }
     await this.#extend(table)
   }
 
-  async #statistics(table: TableSnapshot, column: string, raw: Readonly<Record<string, unknown>>): Promise<void> {
+  async #statistics(
+    table: TableSnapshot,
+    column: string,
+    raw: Readonly<Record<string, unknown>>,
+  ): Promise<void> {
     const values = [
       raw.null_frac,
       raw.avg_width === null ? null : Math.round(Number(raw.avg_width)),
@@ -157,7 +173,13 @@ class Scratch implements IndexSupposer {
     )
   }
 
-  async #makeIndex(sql: string, name: string, table: TableSnapshot, pages: number, rows: number): Promise<void> {
+  async #makeIndex(
+    sql: string,
+    name: string,
+    table: TableSnapshot,
+    pages: number,
+    rows: number,
+  ): Promise<void> {
     // CREATE INDEX reads the file of the table, so it must not be sparse, and sets the row count to 0.
     await this.files.resize(await this.#path(table), 0)
     try {
@@ -190,13 +212,17 @@ class Scratch implements IndexSupposer {
   }
 
   async #path(relation: RelationName): Promise<string> {
-    const [row] = (await this.database.query('SELECT pg_relation_filepath($1::regclass) AS path', [fullName(relation)])).rows
+    const [row] = (
+      await this.database.query('SELECT pg_relation_filepath($1::regclass) AS path', [fullName(relation)])
+    ).rows
     return String(row?.path)
   }
 
   /** Views can depend on each other, so failed ones are retried after the others. */
   async #makeViews(): Promise<void> {
-    let left = this.snapshot.tables.filter(({ kind, definition }) => kind === 'view' && definition !== undefined)
+    let left = this.snapshot.tables.filter(
+      ({ kind, definition }) => kind === 'view' && definition !== undefined,
+    )
     while (left.length > 0) {
       const failed: TableSnapshot[] = []
       for (const view of left) {
@@ -227,8 +253,8 @@ class Scratch implements IndexSupposer {
 }
 
 /**
- * Sets the file sizes of relations in a scratch database, because PostgreSQL's planner derives the table size from the
- * file. A sparse file uses no disk space, and EXPLAIN never reads it.
+ * Sets the file sizes of relations in a scratch database, because PostgreSQL's planner derives the table size
+ * from the file. A sparse file uses no disk space, and EXPLAIN never reads it.
  */
 class RelationFiles {
   constructor(private readonly directory: string) {}

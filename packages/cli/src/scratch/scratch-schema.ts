@@ -1,4 +1,10 @@
-import { type ColumnSnapshot, type DatabaseSnapshot, isBytewise, quoteName, type TableSnapshot } from '@sluice/core/database'
+import {
+  type ColumnSnapshot,
+  type DatabaseSnapshot,
+  isBytewise,
+  quoteName,
+  type TableSnapshot,
+} from '@sluice/core/database'
 
 export const quote = (name: string): string => quoteName(name, 'postgresql')
 
@@ -15,7 +21,9 @@ const builtIn =
 
 /** Names of the types that a scratch database does not have. */
 export function missingTypes(tables: readonly TableSnapshot[]): string[] {
-  const types = tables.flatMap(({ columns }) => columns.map(({ databaseType }) => databaseType.replace(/(\(.*\))?(\[\])*$/, '')))
+  const types = tables.flatMap(({ columns }) =>
+    columns.map(({ databaseType }) => databaseType.replace(/(\(.*\))?(\[\])*$/, '')),
+  )
   return [...new Set(types)].filter((type) => !builtIn.test(type))
 }
 
@@ -23,7 +31,10 @@ export function missingTypes(tables: readonly TableSnapshot[]): string[] {
 export function createTable(table: TableSnapshot, snapshot: DatabaseSnapshot): string {
   const columns = table.columns.map((column) => columnSql(column, snapshot))
   const name = primaryIndexName(table)
-  const key = name === undefined ? [] : [`CONSTRAINT ${quote(name)} PRIMARY KEY (${table.primaryKey.map(quote).join(', ')})`]
+  const key =
+    name === undefined
+      ? []
+      : [`CONSTRAINT ${quote(name)} PRIMARY KEY (${table.primaryKey.map(quote).join(', ')})`]
   return `CREATE TABLE ${fullName(table)} (${[...columns, ...key].join(', ')})`
 }
 

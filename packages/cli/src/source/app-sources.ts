@@ -1,7 +1,13 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join, posix } from 'node:path'
 import { errorMessage } from '@sluice/core/siblings'
-import { type Binding, loadParser, type ParseSource, type SourceModule, sourceModule } from './source-module.ts'
+import {
+  type Binding,
+  loadParser,
+  type ParseSource,
+  type SourceModule,
+  sourceModule,
+} from './source-module.ts'
 import { bare, child, children, isFunction, memberOf, nameOf, type Syntax } from './syntax.ts'
 
 const SOURCE = /(?<!\.d)\.[cm]?[jt]sx?$/
@@ -10,7 +16,21 @@ const OTHERS =
   /^(?:node_modules|dist|build|out|coverage|generated|migrations|tests?|__tests__|fixtures|e2e)$|^\.|\.(?:test|spec)\.[cm]?[jt]sx?$|\.d\.[cm]?ts$/
 const MAX_FILES = 5_000
 const MAX_LENGTH = 500_000
-const ENDINGS = ['', '.ts', '.tsx', '.mts', '.cts', '.js', '.jsx', '.mjs', '.cjs', '/index.ts', '/index.js', '/index.mjs', '/index.cjs']
+const ENDINGS = [
+  '',
+  '.ts',
+  '.tsx',
+  '.mts',
+  '.cts',
+  '.js',
+  '.jsx',
+  '.mjs',
+  '.cjs',
+  '/index.ts',
+  '/index.js',
+  '/index.mjs',
+  '/index.cjs',
+]
 
 /** An expression and its file. */
 export interface Found {
@@ -41,13 +61,15 @@ export class AppSources {
 
   /** The files whose text contains the name of one of the packages. */
   naming(...packages: readonly string[]): SourceModule[] {
-    const paths = [...this.#texts].filter(([, text]) => packages.some((name) => text.includes(name))).map(([path]) => path)
+    const paths = [...this.#texts]
+      .filter(([, text]) => packages.some((name) => text.includes(name)))
+      .map(([path]) => path)
     return paths.map((path) => this.#module(path)).filter((module) => module !== undefined)
   }
 
   /**
-   * Resolves an expression through variables, imports and members of objects. Returns other expressions unchanged;
-   * `undefined` if the definition is unknown.
+   * Resolves an expression through variables, imports and members of objects. Returns other expressions
+   * unchanged; `undefined` if the definition is unknown.
    */
   resolve({ module, node }: Found, depth = 0): Resolved | undefined {
     const expression = bare(node)
@@ -55,7 +77,8 @@ export class AppSources {
     const name = expression.type === 'Identifier' ? nameOf(expression) : undefined
     if (name !== undefined) return this.#follow(module, module.bindings.get(name), depth)
     const member = memberOf(expression)
-    if (member !== undefined) return this.#member(this.resolve({ module, node: member.object }, depth + 1), member.name, depth)
+    if (member !== undefined)
+      return this.#member(this.resolve({ module, node: member.object }, depth + 1), member.name, depth)
     return { module, node: expression }
   }
 
@@ -107,7 +130,9 @@ export class AppSources {
   #member(object: Resolved | undefined, name: string, depth: number): Resolved | undefined {
     if (object === undefined) return undefined
     if (!('node' in object))
-      return object.name === '*' ? { from: object.from, name } : { from: object.from, name: `${object.name}.${name}` }
+      return object.name === '*'
+        ? { from: object.from, name }
+        : { from: object.from, name: `${object.name}.${name}` }
     const { module, node } = object
     if (node.type === 'Program') return this.#exported(module, name, depth)
     if (node.type === 'NewExpression') {
@@ -123,7 +148,9 @@ export class AppSources {
     const callee = child(node, 'callee')
     const type = callee === undefined ? undefined : this.resolve({ module, node: callee })
     if (type === undefined || !('node' in type)) return undefined
-    const method = children(child(type.node, 'body'), 'body').find((part) => nameOf(child(part, 'key')) === name)
+    const method = children(child(type.node, 'body'), 'body').find(
+      (part) => nameOf(child(part, 'key')) === name,
+    )
     const value = child(method, 'value')
     return value === undefined ? undefined : { module: type.module, node: value }
   }
@@ -132,7 +159,9 @@ export class AppSources {
 /** The value of a property in an object literal. */
 export function optionOf(node: Syntax, name: string): Syntax | undefined {
   if (node.type !== 'ObjectExpression') return undefined
-  const property = children(node, 'properties').find((one) => one.computed !== true && nameOf(child(one, 'key')) === name)
+  const property = children(node, 'properties').find(
+    (one) => one.computed !== true && nameOf(child(one, 'key')) === name,
+  )
   return child(property, 'value')
 }
 

@@ -6,8 +6,8 @@ const PRISMA_CALLS =
   /^(?:findMany|findUnique|findUniqueOrThrow|findFirst|findFirstOrThrow|createMany|createManyAndReturn|updateMany|updateManyAndReturn|deleteMany|upsert)$/
 
 /**
- * Whether code demonstrably queries a database through Prisma or Knex, either directly or in functions of the app that
- * it references. Returns `false` if this is unknown.
+ * Whether code demonstrably queries a database through Prisma or Knex, either directly or in functions of the
+ * app that it references. Returns `false` if this is unknown.
  */
 export function asksDatabase(sources: AppSources, found: Found, seen: Set<Syntax> = new Set()): boolean {
   const { module, node } = found
@@ -18,7 +18,8 @@ export function asksDatabase(sources: AppSources, found: Found, seen: Set<Syntax
     if (asks || inner.type.startsWith('TS')) return false
     if (inner.type === 'CallExpression' && isQuery(sources, { module, node: inner })) asks = true
     const isChain = isNameChain(inner)
-    if (!asks && isChain && isRead(inner, above.at(-1))) asks = runsQuery(sources, { module, node: inner }, seen)
+    if (!asks && isChain && isRead(inner, above.at(-1)))
+      asks = runsQuery(sources, { module, node: inner }, seen)
     // `a.b.c` was resolved as a whole. Other members of `a` do not matter.
     return isChain ? false : undefined
   })
@@ -34,7 +35,9 @@ function runsQuery(sources: AppSources, found: Found, seen: Set<Syntax>): boolea
   // `asyncHandler(async () => …)`
   if (node.type !== 'CallExpression') return false
   return children(node, 'arguments').some((argument) =>
-    isFunction(argument) ? asksDatabase(sources, { module, node: argument }, seen) : runsQuery(sources, { module, node: argument }, seen),
+    isFunction(argument)
+      ? asksDatabase(sources, { module, node: argument }, seen)
+      : runsQuery(sources, { module, node: argument }, seen),
   )
 }
 
@@ -53,7 +56,9 @@ function isQuery(sources: AppSources, { module, node }: Found): boolean {
     // Drizzle has `db.query.cities.findMany`.
     return PRISMA_CALLS.test(member.name) && model !== undefined && memberOf(model.object)?.name !== 'query'
   }
-  return callee !== undefined && nameOf(bare(callee)) !== undefined && isKnex(sources, { module, node: callee })
+  return (
+    callee !== undefined && nameOf(bare(callee)) !== undefined && isKnex(sources, { module, node: callee })
+  )
 }
 
 /** `knex({ … })`, with or without `withSluice` around it. */
@@ -64,8 +69,9 @@ function isKnex(sources: AppSources, found: Found): boolean {
   if (callee === undefined) return false
   const { module } = made
   return (
-    ['default', 'knex', '*', '*.default'].some((name) => sources.isFrom({ module, node: callee }, 'knex', name)) ||
-    sources.isFrom({ module, node: callee }, '@sluice/knex', 'withSluice')
+    ['default', 'knex', '*', '*.default'].some((name) =>
+      sources.isFrom({ module, node: callee }, 'knex', name),
+    ) || sources.isFrom({ module, node: callee }, '@sluice/knex', 'withSluice')
   )
 }
 

@@ -13,7 +13,9 @@ export interface SourceModule {
   readonly path: string
   readonly text: string
   readonly program: Syntax
-  /** Names that the file declares exactly once and never assigns. Other names would require a scope analysis. */
+  /**
+   * Names that the file declares exactly once and never assigns. Other names would require a scope analysis.
+   */
   readonly bindings: ReadonlyMap<string, Binding>
   /** Exported names with their name in the file. `default` can be an expression. */
   readonly exports: ReadonlyMap<string, Binding | string>
@@ -45,7 +47,9 @@ function declareImports(node: Syntax, declare: Declare): void {
   const from = nameOf(child(node, 'source')) ?? ''
   for (const specifier of children(node, 'specifiers')) {
     const name =
-      { ImportDefaultSpecifier: 'default', ImportNamespaceSpecifier: '*' }[specifier.type] ?? nameOf(child(specifier, 'imported')) ?? '*'
+      { ImportDefaultSpecifier: 'default', ImportNamespaceSpecifier: '*' }[specifier.type] ??
+      nameOf(child(specifier, 'imported')) ??
+      '*'
     declare(nameOf(child(specifier, 'local')), { kind: 'import', from, name })
   }
 }
@@ -55,11 +59,17 @@ function declareVariable(node: Syntax, declare: Declare): void {
   const init = bare(child(node, 'init'))
   const from = requiredBy(init)
   if (id?.type === 'Identifier') {
-    declare(nameOf(id), from !== undefined ? { kind: 'import', from, name: '*' } : init && { kind: 'value', node: init })
+    declare(
+      nameOf(id),
+      from !== undefined ? { kind: 'import', from, name: '*' } : init && { kind: 'value', node: init },
+    )
   } else if (id?.type === 'ObjectPattern' && from !== undefined) {
     for (const property of children(id, 'properties')) {
       const name = nameOf(child(property, 'key'))
-      declare(nameOf(child(property, 'value')), name === undefined ? undefined : { kind: 'import', from, name })
+      declare(
+        nameOf(child(property, 'value')),
+        name === undefined ? undefined : { kind: 'import', from, name },
+      )
     }
   } else if (id !== undefined) declarePattern(id, declare)
 }
@@ -98,7 +108,9 @@ function readExports(statement: Syntax, exports: Map<string, Binding | string>):
         exports.set(exported, from === undefined ? local : { kind: 'import', from, name: local })
     }
     const declaration = child(statement, 'declaration')
-    for (const name of [declaration, ...children(declaration, 'declarations')].map((node) => nameOf(child(node, 'id'))))
+    for (const name of [declaration, ...children(declaration, 'declarations')].map((node) =>
+      nameOf(child(node, 'id')),
+    ))
       if (name !== undefined) exports.set(name, name)
   } else if (statement.type === 'ExpressionStatement') readCommonJs(child(statement, 'expression'), exports)
 }
@@ -114,14 +126,20 @@ function readCommonJs(node: Syntax | undefined, exports: Map<string, Binding | s
   if (isWhole) {
     exports.set('default', binding)
     exports.set('*', binding)
-  } else if (nameOf(target.object) === 'exports' || memberOf(target.object)?.name === 'exports') exports.set(target.name, binding)
+  } else if (nameOf(target.object) === 'exports' || memberOf(target.object)?.name === 'exports')
+    exports.set(target.name, binding)
 }
 
 export type ParseSource = (path: string, text: string) => Syntax
 
-/** Loads a parser for JavaScript and TypeScript on demand. It throws a SyntaxError if it cannot parse a file. */
+/**
+ * Loads a parser for JavaScript and TypeScript on demand. It throws a SyntaxError if it cannot parse a file.
+ */
 export async function loadParser(): Promise<ParseSource> {
-  const [{ Parser }, { tsPlugin }] = await Promise.all([import('acorn'), import('@sveltejs/acorn-typescript')])
+  const [{ Parser }, { tsPlugin }] = await Promise.all([
+    import('acorn'),
+    import('@sveltejs/acorn-typescript'),
+  ])
   const plain = Parser.extend(tsPlugin())
   const withJsx = Parser.extend(tsPlugin({ jsx: true }))
   return (path, text) =>

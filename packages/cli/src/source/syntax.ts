@@ -8,7 +8,11 @@ export interface Syntax {
 }
 
 function isSyntax(value: unknown): value is Syntax {
-  return typeof value === 'object' && value !== null && typeof (value as { readonly type?: unknown }).type === 'string'
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as { readonly type?: unknown }).type === 'string'
+  )
 }
 
 /** The node in a field. */
@@ -51,11 +55,19 @@ export function nameOf(node: Syntax | undefined): string | undefined {
 }
 
 /** The node `a` and the name `b` of `a.b`. */
-export function memberOf(node: Syntax | undefined): { readonly object: Syntax; readonly name: string } | undefined {
+export function memberOf(
+  node: Syntax | undefined,
+): { readonly object: Syntax; readonly name: string } | undefined {
   const member = bare(node)
   const object = bare(child(member, 'object'))
   const name = nameOf(child(member, 'property'))
-  if (member?.type !== 'MemberExpression' || member.computed === true || object === undefined || name === undefined) return undefined
+  if (
+    member?.type !== 'MemberExpression' ||
+    member.computed === true ||
+    object === undefined ||
+    name === undefined
+  )
+    return undefined
   return { object, name }
 }
 
@@ -64,8 +76,8 @@ export function isFunction(node: Syntax): boolean {
 }
 
 /**
- * Calls `visit` for a node and its descendants, with the ancestors, nearest last. If it returns `false`, skips the
- * descendants.
+ * Calls `visit` for a node and its descendants, with the ancestors, nearest last. If it returns `false`,
+ * skips the descendants.
  */
 export function walk(
   node: Syntax,

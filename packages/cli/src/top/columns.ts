@@ -23,7 +23,8 @@ const COLUMNS = {
     width: 6,
     sort: 'queries',
     text: ({ queries }) => decimal(queries),
-    style: ({ flags, overBudget }) => (flags.includes('N_PLUS_ONE') ? 'red' : overBudget > 0 ? 'yellow' : undefined),
+    style: ({ flags, overBudget }) =>
+      flags.includes('N_PLUS_ONE') ? 'red' : overBudget > 0 ? 'yellow' : undefined,
   },
   database: { title: 'DB ms', width: 7, sort: 'database', text: ({ databaseMs }) => decimal(databaseMs) },
   load: {
@@ -34,7 +35,11 @@ const COLUMNS = {
   },
   p50: { title: 'p50', width: 6, text: ({ p50 }) => milliseconds(p50) },
   p99: { title: 'p99', width: 6, sort: 'p99', text: ({ p99 }) => milliseconds(p99) },
-  hit: { title: 'HIT', width: 5, text: ({ cacheShare }) => (cacheShare === undefined ? '–' : `${Math.round(cacheShare * 100)}%`) },
+  hit: {
+    title: 'HIT',
+    width: 5,
+    text: ({ cacheShare }) => (cacheShare === undefined ? '–' : `${Math.round(cacheShare * 100)}%`),
+  },
   errors: {
     title: 'ERR',
     width: 5,
@@ -46,7 +51,16 @@ const COLUMNS = {
 type ColumnName = keyof typeof COLUMNS
 
 /** Columns by importance. Narrow terminals omit the last ones. */
-const IMPORTANCE: readonly ColumnName[] = ['queries', 'p99', 'rate', 'database', 'load', 'errors', 'hit', 'p50']
+const IMPORTANCE: readonly ColumnName[] = [
+  'queries',
+  'p99',
+  'rate',
+  'database',
+  'load',
+  'errors',
+  'hit',
+  'p50',
+]
 
 export interface Layout {
   readonly names: readonly ColumnName[]
@@ -70,7 +84,11 @@ export function layoutOf(width: number): Layout {
 }
 
 /** The column titles, with an arrow at the sort column. */
-export function titleLine({ names, routeWidth, flagsWidth }: Layout, sort: Sort, isReversed: boolean): string {
+export function titleLine(
+  { names, routeWidth, flagsWidth }: Layout,
+  sort: Sort,
+  isReversed: boolean,
+): string {
   const arrow = isReversed ? '▴' : '▾'
   const cells = names.map((name) => {
     const column: Column = COLUMNS[name]
@@ -85,14 +103,20 @@ export interface RowOptions {
 }
 
 /** The line of a route, no wider than the layout. */
-export function routeLine(route: RouteFigures, { names, routeWidth, flagsWidth }: Layout, { paint, slowMs }: RowOptions): string {
+export function routeLine(
+  route: RouteFigures,
+  { names, routeWidth, flagsWidth }: Layout,
+  { paint, slowMs }: RowOptions,
+): string {
   const cells = names.map((name) => {
     const column: Column = COLUMNS[name]
     const text = cell(column.text(route), column.width, 'right')
     const style = column.style?.(route)
     return style === undefined ? text : paint(style, text)
   })
-  return [cell(route.name, routeWidth), ...cells, flagsText(route, flagsWidth, { paint, slowMs })].join(' '.repeat(GAP))
+  return [cell(route.name, routeWidth), ...cells, flagsText(route, flagsWidth, { paint, slowMs })].join(
+    ' '.repeat(GAP),
+  )
 }
 
 /** As many flags as fit. `+1` is the number of hidden ones. */

@@ -23,7 +23,8 @@ const MARK = '▸ '
 /** Renders the full screen: exactly `rows` lines of at most `columns` characters. */
 export function frame(view: LiveView, state: TopState, options: FrameOptions): string[] {
   const { columns, rows, paint } = options
-  if (state.isHelping) return filled([...headOf(view, state, options), '', ...helpLines(options)], keyLine(state, options), rows)
+  if (state.isHelping)
+    return filled([...headOf(view, state, options), '', ...helpLines(options)], keyLine(state, options), rows)
   const head = headOf(view, state, options)
   const routes = state.shown(view.routes)
   const selected = state.selectedIn(routes)
@@ -43,10 +44,15 @@ export function frame(view: LiveView, state: TopState, options: FrameOptions): s
   })
   const title = paint('bold', `${' '.repeat(MARK.length)}${titleLine(layout, state.sort, state.isReversed)}`)
   const empty = routes.length > 0 ? [] : [emptyLine(view, state, options)]
-  const place = routes.length > room ? `${from + 1}–${Math.min(routes.length, from + room)} of ${routes.length}` : ''
+  const place =
+    routes.length > room ? `${from + 1}–${Math.min(routes.length, from + room)} of ${routes.length}` : ''
   const table = [...head, title, ...lines, ...empty]
   const gap = Math.max(0, rows - 1 - table.length - shownPanel.length)
-  return filled([...table, ...Array<string>(gap).fill(''), ...shownPanel], keyLine(state, options, place), rows)
+  return filled(
+    [...table, ...Array<string>(gap).fill(''), ...shownPanel],
+    keyLine(state, options, place),
+    rows,
+  )
 }
 
 function headOf(view: LiveView, state: TopState, { paint, columns, rows, trouble }: FrameOptions): string[] {
@@ -56,7 +62,9 @@ function headOf(view: LiveView, state: TopState, { paint, columns, rows, trouble
       : state.isPaused
         ? ({ text: 'PAUSED', style: 'yellow' } as const)
         : undefined
-  const lines = [headLine(view, { paint, width: columns, ...(status === undefined ? {} : { state: status }) })]
+  const lines = [
+    headLine(view, { paint, width: columns, ...(status === undefined ? {} : { state: status }) }),
+  ]
   if (trouble !== undefined) lines.push(paint('red', cut(trouble, columns)))
   if (rows >= 10) lines.push(vitalsLine(view, { paint, width: columns }))
   // Findings are shown as flags of their routes.
@@ -78,7 +86,11 @@ function panelLines(route: RouteFigures, options: FrameOptions): string[] {
   if (findings === undefined) return [rule, ...lines, paint('dim', 'Loading findings …')]
   const own = findingsOf(findings, route.name)
   if (own.length === 0) return [rule, ...lines, paint('green', 'No findings for this route.')]
-  return [rule, ...lines, ...own.flatMap((finding) => ['', ...findingLines(finding, { paint, width, address })])]
+  return [
+    rule,
+    ...lines,
+    ...own.flatMap((finding) => ['', ...findingLines(finding, { paint, width, address })]),
+  ]
 }
 
 /** Shortens lines to `room`. The last line contains the number of omitted ones. */
@@ -86,7 +98,10 @@ function fitted(lines: readonly string[], room: number, { paint }: FrameOptions)
   if (lines.length <= room) return [...lines]
   const dense = lines.filter((line) => line !== '')
   if (dense.length <= room) return dense
-  return [...dense.slice(0, room - 1), paint('dim', `  ${dense.length - room + 1} more lines: enlarge the window`)]
+  return [
+    ...dense.slice(0, room - 1),
+    paint('dim', `  ${dense.length - room + 1} more lines: enlarge the window`),
+  ]
 }
 
 function emptyLine(view: LiveView, { filter }: TopState, { paint, columns }: FrameOptions): string {
@@ -121,7 +136,8 @@ function keyLine(state: TopState, { columns, paint }: FrameOptions, place = ''):
   }
   let shown = KEYS.map(([key, what]) => [key, words[key] ?? what] as const)
   const length = () => shown.reduce((sum, [key, what]) => sum + widthOf(key) + 1 + what.length + 2, 0)
-  for (const key of LEAVE_FIRST) if (length() + widthOf(right) > columns) shown = shown.filter(([one]) => one !== key)
+  for (const key of LEAVE_FIRST)
+    if (length() + widthOf(right) > columns) shown = shown.filter(([one]) => one !== key)
   const left = shown.map(([key, what]) => `${paint('bold', key)} ${paint('dim', what)}`).join('  ')
   return `${left}${' '.repeat(Math.max(1, columns - length() + 2 - widthOf(right) - 1))}${paint('dim', right)}`
 }
@@ -146,7 +162,9 @@ function helpLines({ paint, columns, slowMs }: FrameOptions): string[] {
     ['SLOW', `p99 of ${slowMs} ms or more (--slow)`],
     ['BUDGET', 'more queries than the budget allows'],
   ]
-  return lines.map(([key, what]) => cut(`  ${cell(key, 16)}${what}`, columns)).map((line) => (line.trim() === '' ? '' : paint('dim', line)))
+  return lines
+    .map(([key, what]) => cut(`  ${cell(key, 16)}${what}`, columns))
+    .map((line) => (line.trim() === '' ? '' : paint('dim', line)))
 }
 
 function filled(lines: readonly string[], last: string, rows: number): string[] {
@@ -167,9 +185,13 @@ export function headLine(view: LiveView, { paint, width, state }: HeadOptions): 
   const room = width - title.length - 2 - (state === undefined ? 0 : widthOf(state.text) + 1)
   const facts = headFacts(view)
   // Omit the last facts first, then the number of processes.
-  while (facts.length > 1 && widthOf(facts.join(' · ')) > room) facts.splice(facts.length > 4 ? facts.length - 1 : 1, 1)
+  while (facts.length > 1 && widthOf(facts.join(' · ')) > room)
+    facts.splice(facts.length > 4 ? facts.length - 1 : 1, 1)
   const shown = cut(facts.join(' · '), room)
-  const right = state === undefined ? '' : `${' '.repeat(Math.max(1, room - widthOf(shown) + 1))}${paint(state.style, state.text)}`
+  const right =
+    state === undefined
+      ? ''
+      : `${' '.repeat(Math.max(1, room - widthOf(shown) + 1))}${paint(state.style, state.text)}`
   return `${paint('bold', title)}  ${shown}${right}`
 }
 
@@ -213,12 +235,28 @@ interface FindingLinesOptions {
 
 /** The findings of a route, largest possible saving first, without muted ones. */
 function findingsOf(findings: readonly LiveFinding[], route: string): readonly LiveFinding[] {
-  return findings.filter(({ scope, isMuted }) => scope === route && !isMuted).sort((a, b) => b.savedMs - a.savedMs || b.count - a.count)
+  return findings
+    .filter(({ scope, isMuted }) => scope === route && !isMuted)
+    .sort((a, b) => b.savedMs - a.savedMs || b.count - a.count)
 }
 
 /** Figures of a route that the table does not contain. */
 function routeLines(route: RouteFigures, { paint, width }: FindingLinesOptions): string[] {
-  const { requests, errors, perSecond, sample, queries, repeats, databaseMs, p50, p95, p99, cacheShare, budget, overBudget } = route
+  const {
+    requests,
+    errors,
+    perSecond,
+    sample,
+    queries,
+    repeats,
+    databaseMs,
+    p50,
+    p95,
+    p99,
+    cacheShare,
+    budget,
+    overBudget,
+  } = route
   const figures = [
     `${rate(perSecond)} req/s · ${rate(requests)} requests · ${rate(errors)} failed · p50 ${milliseconds(p50)} · p95 ${milliseconds(p95)} · p99 ${milliseconds(p99)} ms`,
     `${decimal(queries)} queries, ${decimal(databaseMs)} ms of database time per request · ${decimal(repeats)} avoidable${
@@ -231,9 +269,12 @@ function routeLines(route: RouteFigures, { paint, width }: FindingLinesOptions):
 /** A finding with its call site and fix. The call site is never truncated. */
 function findingLines(finding: LiveFinding, options: FindingLinesOptions): string[] {
   const { paint, width, address } = options
-  const { code, severity, title, queries, queriesPossible, occurrences, parent, groups, request, id } = finding
+  const { code, severity, title, queries, queriesPossible, occurrences, parent, groups, request, id } =
+    finding
   const outcome =
-    code === 'QUERY_BUDGET' ? `${queries} queries, ${queriesPossible} allowed` : `${queries} queries → ${queriesPossible} possible`
+    code === 'QUERY_BUDGET'
+      ? `${queries} queries, ${queriesPossible} allowed`
+      : `${queries} queries → ${queriesPossible} possible`
   const head = `${paint(severity === 'low' ? 'yellow' : 'red', `▲ ${title}`)}  ${cut(`${outcome}   seen ${rate(occurrences)}×`, width - title.length - 4)}`
   const own = code === 'QUERY_BUDGET' ? groups : [finding]
   const lines = own.flatMap((group) => groupLines(group, group === finding ? parent : undefined, options))
@@ -249,19 +290,28 @@ function findingLines(finding: LiveFinding, options: FindingLinesOptions): strin
 }
 
 /** @param after - The parent query of an N+1. */
-function groupLines(group: LiveFinding['groups'][number], after: string | undefined, { paint, width }: FindingLinesOptions): string[] {
+function groupLines(
+  group: LiveFinding['groups'][number],
+  after: string | undefined,
+  { paint, width }: FindingLinesOptions,
+): string[] {
   const ms = duration(group.databaseMs)
   const times = `${group.count}×`
   const label = cut(group.label, Math.max(16, width - times.length - ms.length - 6))
   const site = group.callSite ?? ''
   const isRoomy = after !== undefined && site !== '' && widthOf(site) + widthOf(after) + 14 <= width
-  const own = after === undefined || isRoomy ? [] : wrapped(`after ${after}`, width - 7).map((line) => `       ${line}`)
+  const own =
+    after === undefined || isRoomy ? [] : wrapped(`after ${after}`, width - 7).map((line) => `       ${line}`)
   return [
     `  ${times} ${label}  ${paint('dim', ms)}`,
-    ...(site === '' ? [] : [`  ${paint('dim', 'at')}   ${paint('cyan', site)}${isRoomy ? ` after ${after}` : ''}`]),
+    ...(site === ''
+      ? []
+      : [`  ${paint('dim', 'at')}   ${paint('cyan', site)}${isRoomy ? ` after ${after}` : ''}`]),
     ...own,
     ...(group.fix === undefined
       ? []
-      : wrapped(group.fix, width - 7).map((line, at) => `  ${at === 0 ? paint('dim', 'fix') : '   '}  ${paint('green', line)}`)),
+      : wrapped(group.fix, width - 7).map(
+          (line, at) => `  ${at === 0 ? paint('dim', 'fix') : '   '}  ${paint('green', line)}`,
+        )),
   ]
 }

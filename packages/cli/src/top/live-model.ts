@@ -1,4 +1,12 @@
-import type { AppProcess, LiveDelta, LiveItem, LiveRoute, LiveSnapshot, LiveTotals, LiveVitals } from '../dashboard/protocol.ts'
+import type {
+  AppProcess,
+  LiveDelta,
+  LiveItem,
+  LiveRoute,
+  LiveSnapshot,
+  LiveTotals,
+  LiveVitals,
+} from '../dashboard/protocol.ts'
 
 /** The state to display. */
 export interface LiveView {
@@ -82,7 +90,12 @@ export class LiveModel {
       ...{ at, app, processes, mode, vitals, totals, ranked, requestLine: this.#line },
       routes: routes.map((route, index) => {
         const load = loads[index] ?? 0
-        return { ...route, load, loadShare: all === 0 ? 0 : load / all, errorShare: this.#errorShare(route.name, at) }
+        return {
+          ...route,
+          load,
+          loadShare: all === 0 ? 0 : load / all,
+          errorShare: this.#errorShare(route.name, at),
+        }
       }),
     }
   }

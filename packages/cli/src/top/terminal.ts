@@ -21,10 +21,13 @@ const ENTER = '\u001b[?1049h\u001b[?25l\u001b[?7l'
 const LEAVE = '\u001b[0m\u001b[?7h\u001b[?25h\u001b[?1049l'
 
 /**
- * The terminal of this process. It is restored whenever the process ends, except for SIGKILL, because signals and errors
- * end it with `process.exit`.
+ * The terminal of this process. It is restored whenever the process ends, except for SIGKILL, because signals
+ * and errors end it with `process.exit`.
  */
-export function processTerminal(input: NodeJS.ReadStream = process.stdin, output: NodeJS.WriteStream = process.stdout): Terminal {
+export function processTerminal(
+  input: NodeJS.ReadStream = process.stdin,
+  output: NodeJS.WriteStream = process.stdout,
+): Terminal {
   let isEntered = false
   const terminal: Terminal = {
     get columns() {
@@ -88,7 +91,9 @@ export class Screen {
 
   draw(lines: readonly string[]): void {
     // Clear before writing, because clearing after a full-width line would remove its last character.
-    const changed = lines.flatMap((line, at) => (line === this.#lines[at] ? [] : [`\u001b[${at + 1};1H\u001b[2K${line}\u001b[0m`]))
+    const changed = lines.flatMap((line, at) =>
+      line === this.#lines[at] ? [] : [`\u001b[${at + 1};1H\u001b[2K${line}\u001b[0m`],
+    )
     this.#lines = lines
     if (changed.length > 0) this.terminal.write(changed.join(''))
   }

@@ -51,7 +51,11 @@ export function topLines(view: LiveView, { sort, filter, slowMs, width }: TopRep
 }
 
 /** The object of `--json`, in one line. */
-export function topJson(view: LiveView, { sort, filter, slowMs }: Omit<TopReportOptions, 'paint' | 'width'>, watchedMs: number): string {
+export function topJson(
+  view: LiveView,
+  { sort, filter, slowMs }: Omit<TopReportOptions, 'paint' | 'width'>,
+  watchedMs: number,
+): string {
   const { at, app, processes, mode, vitals, totals, ranked, routes } = view
   const json: TopJson = {
     schemaVersion: 1,

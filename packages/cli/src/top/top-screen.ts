@@ -134,7 +134,10 @@ class TopView {
     const { columns, rows } = terminal
     const trouble = this.#trouble()
     this.#screen.draw(
-      frame(view, state, { ...{ paint, columns, rows, slowMs, address: client.address, trouble }, findings: this.#findings }),
+      frame(view, state, {
+        ...{ paint, columns, rows, slowMs, address: client.address, trouble },
+        findings: this.#findings,
+      }),
     )
   }
 
@@ -146,7 +149,13 @@ class TopView {
 
   #askForFindings(): void {
     const now = performance.now()
-    if (this.#isAsking || !this.#areFindingsStale || this.#lost !== undefined || now - this.#findingsAt < FINDINGS_MS) return
+    if (
+      this.#isAsking ||
+      !this.#areFindingsStale ||
+      this.#lost !== undefined ||
+      now - this.#findingsAt < FINDINGS_MS
+    )
+      return
     this.#isAsking = true
     this.#areFindingsStale = false
     this.#findingsAt = now

@@ -99,7 +99,13 @@ export class TopState {
         else this.filter = ''
         break
       default:
-        return this.#move(ctrl && name !== undefined ? `ctrl-${name}` : name === undefined || name.length === 1 ? (sequence ?? '') : name)
+        return this.#move(
+          ctrl && name !== undefined
+            ? `ctrl-${name}`
+            : name === undefined || name.length === 1
+              ? (sequence ?? '')
+              : name,
+        )
     }
     return 'redraw'
   }
@@ -134,7 +140,8 @@ export class TopState {
       this.filter = ''
     } else if (name === 'backspace') this.filter = [...this.filter].slice(0, -1).join('')
     else if (ctrl && name === 'u') this.filter = ''
-    else if (!ctrl && !meta && sequence !== undefined && /^[^\p{Cc}]+$/u.test(sequence)) this.filter += sequence
+    else if (!ctrl && !meta && sequence !== undefined && /^[^\p{Cc}]+$/u.test(sequence))
+      this.filter += sequence
     else return 'none'
     return 'redraw'
   }
@@ -152,7 +159,9 @@ const VALUES: Readonly<Record<Sort, (route: RouteFigures) => number>> = {
   p99: ({ p99 }) => p99,
 }
 
-/** Sorts by a figure in descending order, then by database time, then by name, so that the order is stable. */
+/**
+ * Sorts by a figure in descending order, then by database time, then by name, so that the order is stable.
+ */
 export function sortRoutes(routes: readonly RouteFigures[], sort: Sort, isReversed = false): RouteFigures[] {
   const value = VALUES[sort]
   const sorted = [...routes].sort((a, b) => {

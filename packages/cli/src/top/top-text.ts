@@ -27,7 +27,10 @@ export async function topText(options: TopTextOptions): Promise<void> {
     const watchedMs = performance.now() - startedAt
     const view = model.view()
     if (asJson) output.out(`${topJson(view, options, watchedMs)}\n`)
-    else output.out(onceAfterMs === undefined ? topLines(view, options) : topTable(view, { ...options, watchedMs }))
+    else
+      output.out(
+        onceAfterMs === undefined ? topLines(view, options) : topTable(view, { ...options, watchedMs }),
+      )
   }
   const tick = () => {
     if (onceAfterMs === undefined) return write()

@@ -17,7 +17,10 @@ async function app(queries: number, city: string): Promise<string> {
   const server = createServer((request, response) => {
     response.setHeader('Content-Type', 'application/json')
     if (request.url !== '/quiet')
-      response.setHeader('Server-Timing', `db;dur=${queries}.0;desc="${queries} queries", sluice;desc="0 from cache"`)
+      response.setHeader(
+        'Server-Timing',
+        `db;dur=${queries}.0;desc="${queries} queries", sluice;desc="0 from cache"`,
+      )
     if (request.url === '/missing') response.statusCode = 404
     if (request.url === '/moved') response.writeHead(302, { location: '/equal' })
     if (request.url === '/header' && request.headers['x-team'] !== 'blue') response.statusCode = 403
@@ -41,14 +44,27 @@ afterAll(async () => {
   }
 })
 
-const bench = (...args: string[]) => sluice('bench', '--duration', '0.25', '--warmup', '0', '--connections', '2', ...args)
+const bench = (...args: string[]) =>
+  sluice('bench', '--duration', '0.25', '--warmup', '0', '--connections', '2', ...args)
 
 describe('sluice bench', () => {
   it('reports the queries of each side, and that the responses are equal', async () => {
-    const { code, out, err } = await bench('--url', own, '--compare', other, '--routes', 'GET /equal', '/quiet', '--json')
+    const { code, out, err } = await bench(
+      '--url',
+      own,
+      '--compare',
+      other,
+      '--routes',
+      'GET /equal',
+      '/quiet',
+      '--json',
+    )
     expect([code, err]).toEqual([0, ''])
     const { schemaVersion, routes } = JSON.parse(out)
-    expect([schemaVersion, routes.map(({ route }: { route: string }) => route)]).toEqual([1, ['GET /equal', 'GET /quiet']])
+    expect([schemaVersion, routes.map(({ route }: { route: string }) => route)]).toEqual([
+      1,
+      ['GET /equal', 'GET /quiet'],
+    ])
     expect(routes[0]).toMatchObject({
       own: { errors: 0, figures: { queries: { median: 2 }, databaseMs: { median: 2 } } },
       other: { figures: { queries: { median: 101 } } },
@@ -60,17 +76,41 @@ describe('sluice bench', () => {
   })
 
   it('exits with code 1 when the responses differ, regardless of speed', async () => {
-    const { code, out, err } = await bench('--url', own, '--compare', other, 'GET /city', '--fail-on', 'different')
+    const { code, out, err } = await bench(
+      '--url',
+      own,
+      '--compare',
+      other,
+      'GET /city',
+      '--fail-on',
+      'different',
+    )
     expect(code).toBe(1)
-    expect(out).toMatch(/BODIES DIFFER: ([\d,.k]+) of \1; first at \$\.rows\[0\]\.city: "Genf", --compare has "Geneva"/)
+    expect(out).toMatch(
+      /BODIES DIFFER: ([\d,.k]+) of \1; first at \$\.rows\[0\]\.city: "Genf", --compare has "Geneva"/,
+    )
     expect(err).toMatch(/^fail: GET \/city: \d+ of \d+ responses differ\n$/)
     expect(
-      (await bench('--url', own, '--compare', other, 'GET /city', '--ignore-path', 'rows.*.city', '--fail-on', 'different')).code,
+      (
+        await bench(
+          '--url',
+          own,
+          '--compare',
+          other,
+          'GET /city',
+          '--ignore-path',
+          'rows.*.city',
+          '--fail-on',
+          'different',
+        )
+      ).code,
     ).toBe(0)
   })
 
   it('exits with code 1 when a route sends more queries', async () => {
-    expect(await bench('--url', other, '--compare', own, '/equal', '--fail-on', 'slower=1000,more-queries')).toMatchObject({
+    expect(
+      await bench('--url', other, '--compare', own, '/equal', '--fail-on', 'slower=1000,more-queries'),
+    ).toMatchObject({
       code: 1,
       err: 'fail: GET /equal: more queries per request\n',
     })
@@ -78,14 +118,33 @@ describe('sluice bench', () => {
 
   it('compares with a baseline from --update-baseline', async () => {
     const file = join(folder, 'bench.json')
-    expect(await bench('--url', own, '/equal', '--baseline', file, '--update-baseline')).toMatchObject({ code: 0, err: `wrote ${file}\n` })
-    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ schemaVersion: 1, routes: [{ route: 'GET /equal' }] })
-    const { code, out } = await bench('--url', other, '/equal', '--baseline', file, '--fail-on', 'more-queries', '--reporter', 'markdown')
+    expect(await bench('--url', own, '/equal', '--baseline', file, '--update-baseline')).toMatchObject({
+      code: 0,
+      err: `wrote ${file}\n`,
+    })
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({
+      schemaVersion: 1,
+      routes: [{ route: 'GET /equal' }],
+    })
+    const { code, out } = await bench(
+      '--url',
+      other,
+      '/equal',
+      '--baseline',
+      file,
+      '--fail-on',
+      'more-queries',
+      '--reporter',
+      'markdown',
+    )
     expect(code).toBe(1)
     expect(out).toMatch(/\| `GET \/equal` \| .* \| 2\.0 → 101 \(51× more\) \|/)
     writeFileSync(file, '{"schemaVersion":1,"routes":[{"route":"GET /equal"}]}')
     expect(await bench('--url', own, '/equal', '--baseline', file)).toMatchObject({ code: 2, out: '' })
-    expect(await bench('--url', own, '/equal', '--baseline', join(folder, 'none.json'))).toMatchObject({ code: 2, out: '' })
+    expect(await bench('--url', own, '/equal', '--baseline', join(folder, 'none.json'))).toMatchObject({
+      code: 2,
+      out: '',
+    })
   })
 
   it('sends at most --max-requests requests', async () => {
@@ -126,16 +185,26 @@ describe('sluice bench', () => {
     [['--url', 'http://127.0.0.1:1', 'POST /cities'], 'GET or HEAD'],
     [['--url', 'http://127.0.0.1:1', '/a', 'GET /a'], 'duplicate request'],
     [['--url', 'http://127.0.0.1:1', '/a', '--connections', '0'], '--connections: expected an integer'],
-    [['--url', 'http://127.0.0.1:1', '/a', '--fail-on', 'different'], '--fail-on different: expected --compare'],
+    [
+      ['--url', 'http://127.0.0.1:1', '/a', '--fail-on', 'different'],
+      '--fail-on different: expected --compare',
+    ],
     [['--url', 'http://127.0.0.1:1', '/a', '--fail-on', 'slower=5'], 'expected --compare or --baseline'],
     [
       ['--url', 'http://127.0.0.1:1', '/a', '--compare', 'http://127.0.0.1:2', '--baseline', 'b.json'],
       '--baseline has no effect with --compare',
     ],
     [['--url', 'http://203.0.113.9', '/a'], '--allow-remote'],
-    [['--url', 'http://127.0.0.1:1', '/a', '--compare', 'http://203.0.113.9'], '--compare: 203.0.113.9 is neither'],
+    [
+      ['--url', 'http://127.0.0.1:1', '/a', '--compare', 'http://203.0.113.9'],
+      '--compare: 203.0.113.9 is neither',
+    ],
   ])('rejects %j', async (args, message) => {
-    expect(await sluice('bench', ...args)).toMatchObject({ code: 2, out: '', err: expect.stringContaining(message) })
+    expect(await sluice('bench', ...args)).toMatchObject({
+      code: 2,
+      out: '',
+      err: expect.stringContaining(message),
+    })
   })
 })
 

@@ -31,9 +31,14 @@ describe('canonicalJson', () => {
   })
 })
 
-const log = (bodies: readonly unknown[], ignored: readonly string[] = [], type = 'application/json; charset=utf-8') => {
+const log = (
+  bodies: readonly unknown[],
+  ignored: readonly string[] = [],
+  type = 'application/json; charset=utf-8',
+) => {
   const made = new BodyLog(ignored)
-  for (const body of bodies) made.add(Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)), type)
+  for (const body of bodies)
+    made.add(Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)), type)
   return made
 }
 
@@ -48,7 +53,10 @@ describe('compareBodies', () => {
   })
 
   it('compares JSON regardless of property order, and other content by bytes', () => {
-    expect(compareBodies(log(['{"a":1,"b":2}']), log(['{ "b": 2, "a": 1 }']))).toEqual({ kind: 'equal', of: 1 })
+    expect(compareBodies(log(['{"a":1,"b":2}']), log(['{ "b": 2, "a": 1 }']))).toEqual({
+      kind: 'equal',
+      of: 1,
+    })
     expect(compareBodies(log(['a b'], [], 'text/plain'), log(['a  b'], [], 'text/plain'))).toMatchObject({
       kind: 'different',
       different: 1,
@@ -56,12 +64,22 @@ describe('compareBodies', () => {
   })
 
   it('does not compare when the responses of the other side differ, and reports the path', () => {
-    expect(compareBodies(log([{ at: 3 }]), log([{ at: 1 }, { at: 2 }]))).toMatchObject({ kind: 'varying', at: { path: '$.at' } })
-    expect(compareBodies(log([{ at: 3 }], ['at']), log([{ at: 1 }, { at: 2 }], ['at']))).toEqual({ kind: 'equal', of: 1 })
+    expect(compareBodies(log([{ at: 3 }]), log([{ at: 1 }, { at: 2 }]))).toMatchObject({
+      kind: 'varying',
+      at: { path: '$.at' },
+    })
+    expect(compareBodies(log([{ at: 3 }], ['at']), log([{ at: 1 }, { at: 2 }], ['at']))).toEqual({
+      kind: 'equal',
+      of: 1,
+    })
   })
 
   it('counts bodies beyond the limit of distinct ones as different', () => {
     const many = Array.from({ length: 200 }, (_, at) => ({ at }))
-    expect(compareBodies(log(many), log([{ at: -1 }]))).toMatchObject({ kind: 'different', different: 200, of: 200 })
+    expect(compareBodies(log(many), log([{ at: -1 }]))).toMatchObject({
+      kind: 'different',
+      different: 200,
+      of: 200,
+    })
   })
 })

@@ -40,7 +40,10 @@ describe('sluice analyze', () => {
     [['a.db', 'b.db'], 'expected one database URL, also got "b.db"'],
     [['a.db', '--fail-on', 'everything'], '--fail-on: expected missing-index'],
     [['a.db', '--include', 'high'], '--include: expected missing-index'],
-    [['a.db', '--reporter', 'html'], '--reporter: expected terminal, json, github, markdown, sarif, got "html"'],
+    [
+      ['a.db', '--reporter', 'html'],
+      '--reporter: expected terminal, json, github, markdown, sarif, got "html"',
+    ],
     [['a.db', '--format', 'sequelize'], '--format: expected prisma, knex, sql'],
     [['a.db', '--yes'], '--yes requires --apply'],
     [['a.db', '--workload', '/nowhere.json'], '--workload /nowhere.json: ENOENT'],
@@ -53,7 +56,11 @@ describe('sluice analyze', () => {
   })
 
   it('prints its options with --help', async () => {
-    expect(await sluice('analyze', '--help')).toMatchObject({ code: 0, err: '', out: expect.stringContaining('--update-baseline') })
+    expect(await sluice('analyze', '--help')).toMatchObject({
+      code: 0,
+      err: '',
+      out: expect.stringContaining('--update-baseline'),
+    })
   })
 
   it('exits with code 3 when the database does not exist', async () => {

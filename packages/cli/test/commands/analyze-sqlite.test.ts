@@ -17,7 +17,8 @@ function openProject(files?: Readonly<Record<string, string>>): Project {
 
 afterEach(() => project?.remove())
 
-const analyze = ({ folder, url, workload }: Project, ...args: string[]) => sluiceIn(folder, 'analyze', url, '--workload', workload, ...args)
+const analyze = ({ folder, url, workload }: Project, ...args: string[]) =>
+  sluiceIn(folder, 'analyze', url, '--workload', workload, ...args)
 
 describe('sluice analyze on SQLite', () => {
   it('finds the missing index, and changes nothing', async () => {
@@ -50,14 +51,23 @@ describe('sluice analyze on SQLite', () => {
 
   it('reports a missing database URL', async () => {
     const { folder } = openProject()
-    expect(await sluiceIn(folder, 'analyze')).toMatchObject({ code: 2, out: '', err: expect.stringContaining('DATABASE_URL') })
+    expect(await sluiceIn(folder, 'analyze')).toMatchObject({
+      code: 2,
+      out: '',
+      err: expect.stringContaining('DATABASE_URL'),
+    })
   })
 
   it('prints the analysis as JSON', async () => {
     const { out } = await analyze(openProject(), '--json')
     const { schemaVersion, findings, new: fresh } = JSON.parse(out)
     expect(schemaVersion).toBe(1)
-    expect(findings[0]).toMatchObject({ code: 'MISSING_INDEX', table: 'main.city', severity: 'high', validation: 'clone' })
+    expect(findings[0]).toMatchObject({
+      code: 'MISSING_INDEX',
+      table: 'main.city',
+      severity: 'high',
+      validation: 'clone',
+    })
     expect(fresh).toContain(findings[0].key)
   })
 
@@ -94,7 +104,9 @@ describe('sluice analyze on SQLite', () => {
     expect(err).toContain('changed schema.prisma')
     expect(readFileSync(join(opened.folder, 'schema.prisma'), 'utf8')).toContain('@@index([regionId])')
     const [migration = ''] = readdirSync(join(opened.folder, 'migrations'))
-    expect(readFileSync(join(opened.folder, 'migrations', migration, 'migration.sql'), 'utf8')).toContain('CREATE INDEX')
+    expect(readFileSync(join(opened.folder, 'migrations', migration, 'migration.sql'), 'utf8')).toContain(
+      'CREATE INDEX',
+    )
     expect(indexesOf(opened)).toEqual([])
   })
 
@@ -104,11 +116,15 @@ describe('sluice analyze on SQLite', () => {
     mkdirSync(join(opened.folder, 'migrations'))
     const { err } = await analyze(opened, '--write')
     expect(err).toContain('changed schema.prisma')
-    expect(readFileSync(join(opened.folder, 'schema.prisma'), 'utf8')).toContain('@@index([regionId], map: "city_region_id_2_idx")')
+    expect(readFileSync(join(opened.folder, 'schema.prisma'), 'utf8')).toContain(
+      '@@index([regionId], map: "city_region_id_2_idx")',
+    )
   })
 
   it('uses the name of an index that the Prisma schema already contains', async () => {
-    const opened = openProject({ 'schema.prisma': PRISMA_SCHEMA.replace('\n  @@map("city")', '\n  @@index([regionId])\n  @@map("city")') })
+    const opened = openProject({
+      'schema.prisma': PRISMA_SCHEMA.replace('\n  @@map("city")', '\n  @@index([regionId])\n  @@map("city")'),
+    })
     const { out, err } = await analyze(opened, '--write', '--verbose')
     expect(out).toContain('city_region_id_idx')
     expect(err).toBe('city_region_id_idx is already in the schema: migrate the database\n')
@@ -120,7 +136,9 @@ describe('sluice analyze on SQLite', () => {
     expect(code).toBe(0)
     const [migration = ''] = readdirSync(join(opened.folder, 'migrations'))
     expect(err).toBe(`wrote migrations/${migration}\n`)
-    expect(readFileSync(join(opened.folder, 'migrations', migration), 'utf8')).toMatch(/exports\.up = [\s\S]*region_id/)
+    expect(readFileSync(join(opened.folder, 'migrations', migration), 'utf8')).toMatch(
+      /exports\.up = [\s\S]*region_id/,
+    )
   })
 
   it('writes SQL when the project uses neither Prisma nor Knex', async () => {
@@ -133,7 +151,10 @@ describe('sluice analyze on SQLite', () => {
 
   it('rejects a format that the project does not use', async () => {
     const opened = openProject()
-    expect(await analyze(opened, '--write', '--format', 'knex')).toMatchObject({ code: 2, err: expect.stringContaining('knexfile') })
+    expect(await analyze(opened, '--write', '--format', 'knex')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('knexfile'),
+    })
     expect(existsSync(join(opened.folder, 'migrations'))).toBe(false)
   })
 

@@ -33,7 +33,9 @@ describe('sluice doctor', () => {
   it('exits with code 0 without a database, and warns', async () => {
     const { code, out } = await sluiceIn(project.folder, 'doctor')
     expect(code).toBe(0)
-    expect(out).toContain('warn  no database was checked\n      fix: Set DATABASE_URL, or run: sluice doctor <url>\n')
+    expect(out).toContain(
+      'warn  no database was checked\n      fix: Set DATABASE_URL, or run: sluice doctor <url>\n',
+    )
   })
 
   it('exits with code 3 when the database does not respond, after all other checks, without the password', async () => {
@@ -60,7 +62,9 @@ describe('sluice doctor', () => {
   })
 
   it('prints the checks as JSON', async () => {
-    const { schemaVersion, checks } = JSON.parse((await sluiceIn(project.folder, 'doctor', project.url, '--json')).out)
+    const { schemaVersion, checks } = JSON.parse(
+      (await sluiceIn(project.folder, 'doctor', project.url, '--json')).out,
+    )
     expect(schemaVersion).toBe(1)
     expect(checks[0]).toEqual({ level: 'ok', text: `Node.js ${process.versions.node}` })
   })
@@ -87,7 +91,10 @@ app.use(sluiceMiddleware())
     })
     writeFileSync(join(project.folder, 'app.ts'), 'import "@sluice/express"\nconst = 1\n')
     const skipped = await sluiceIn(project.folder, 'doctor')
-    expect([skipped.code, skipped.out]).toEqual([0, expect.stringMatching(/skip {2}app\.ts could not be read: .*[\s\S]* · 1 skipped/)])
+    expect([skipped.code, skipped.out]).toEqual([
+      0,
+      expect.stringMatching(/skip {2}app\.ts could not be read: .*[\s\S]* · 1 skipped/),
+    ])
   })
 
   it('rejects a second database URL', async () => {

@@ -49,11 +49,16 @@ describe.each(NAMES)('sluice %s', (name) => {
   })
 
   it('accepts --color and --no-color', async () => {
-    for (const flag of ['--color', '--no-color']) expect((await sluice(name, ...(calls()[name] ?? []), flag)).code).toBe(0)
+    for (const flag of ['--color', '--no-color'])
+      expect((await sluice(name, ...(calls()[name] ?? []), flag)).code).toBe(0)
   })
 
   it('exits with code 2 for an unknown option, and refers to --help', async () => {
-    expect(await sluice(name, '--nonsense')).toMatchObject({ code: 2, out: '', err: expect.stringContaining(`See sluice ${name} --help`) })
+    expect(await sluice(name, '--nonsense')).toMatchObject({
+      code: 2,
+      out: '',
+      err: expect.stringContaining(`See sluice ${name} --help`),
+    })
   })
 
   it('lists its exit codes with --help', async () => {
@@ -102,7 +107,9 @@ describe('a command that is interrupted', () => {
     const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
     const bin = join(import.meta.dirname, '../../src/bin.ts')
     return new Promise<{ code: number | null; out: string }>((resolve) => {
-      const child = spawn(process.execPath, ['--import', tsx, '--conditions=@sluice/source', bin, ...args], { cwd: project.folder })
+      const child = spawn(process.execPath, ['--import', tsx, '--conditions=@sluice/source', bin, ...args], {
+        cwd: project.folder,
+      })
       let out = ''
       child.stdout.on('data', (text: Buffer) => {
         out += String(text)

@@ -32,7 +32,10 @@ describe('sluice explain', () => {
   })
 
   it('plans a write, and does not execute it', async () => {
-    expect(await explain('DELETE FROM city WHERE id = 3')).toMatchObject({ code: 0, out: expect.stringContaining('by key') })
+    expect(await explain('DELETE FROM city WHERE id = 3')).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('by key'),
+    })
     expect((await explain('CREATE INDEX i ON city (name)')).code).toBe(2)
     expect(indexesOf(project)).toEqual([])
     expect((await explain('SELECT * FROM city WHERE id = 3')).code).toBe(0)
@@ -63,7 +66,10 @@ describe('sluice explain', () => {
     const prisma = join(project.folder, 'with-prisma')
     mkdirSync(join(prisma, 'prisma'), { recursive: true })
     renameSync(join(project.folder, 'app.db'), join(prisma, 'prisma/app.db'))
-    writeFileSync(join(prisma, 'prisma/schema.prisma'), 'datasource db {\n  provider = "sqlite"\n  url = env("DATABASE_URL")\n}\n')
+    writeFileSync(
+      join(prisma, 'prisma/schema.prisma'),
+      'datasource db {\n  provider = "sqlite"\n  url = env("DATABASE_URL")\n}\n',
+    )
     writeFileSync(join(prisma, '.env'), 'DATABASE_URL="file:./app.db"\n')
     try {
       expect((await sluiceIn(prisma, 'explain', 'SELECT * FROM city')).code).toBe(0)
@@ -73,7 +79,9 @@ describe('sluice explain', () => {
   })
 
   it('reads the statement from stdin', { timeout: TEST_MS }, async () => {
-    const { code, out } = await run(['explain', '-', '--url', project.url], { stdin: 'SELECT *\nFROM city\n' })
+    const { code, out } = await run(['explain', '-', '--url', project.url], {
+      stdin: 'SELECT *\nFROM city\n',
+    })
     expect([code, out.includes('FULL SCAN')]).toEqual([0, true])
   })
 

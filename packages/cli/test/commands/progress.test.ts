@@ -11,7 +11,13 @@ afterEach(() => {
 })
 
 const progress = (isErrTerminal: boolean, columns = 80) =>
-  progressOn({ out: () => {}, err: (text) => void written.push(text), isErrTerminal, columns, isTerminal: !isErrTerminal })
+  progressOn({
+    out: () => {},
+    err: (text) => void written.push(text),
+    isErrTerminal,
+    columns,
+    isTerminal: !isErrTerminal,
+  })
 
 describe('progress on a terminal', () => {
   it('shows the operation after 0.5 s, even without further updates, and removes it at the end', () => {
@@ -42,7 +48,8 @@ describe('progress on a terminal', () => {
       vi.advanceTimersByTime(10)
     }
     expect(written.length).toBeLessThanOrEqual(12)
-    for (const text of written) expect([text.startsWith('\r\u001b[2K'), text.slice(5).length < 40]).toEqual([true, true])
+    for (const text of written)
+      expect([text.startsWith('\r\u001b[2K'), text.slice(5).length < 40]).toEqual([true, true])
     expect(written.at(-1)?.slice(5)).toMatch(/^█+.*\d+% {2}round \d+ x*…$/)
   })
 })

@@ -6,7 +6,10 @@ import { ConnectError, shownAddress } from '../../src/connect/own-connection.ts'
 
 describe('shownAddress', () => {
   it.each([
-    ['postgresql://ann:secret@db.example:5432/shop?schema=public&password=secret', 'postgresql://ann@db.example:5432/shop'],
+    [
+      'postgresql://ann:secret@db.example:5432/shop?schema=public&password=secret',
+      'postgresql://ann@db.example:5432/shop',
+    ],
     ['mysql://root@localhost/shop', 'mysql://root@localhost/shop'],
     ['postgres://ann:s@cret@db/shop', 'postgres://ann@db/shop'],
     ['postgresql://ann:se/cret@db/shop', 'postgresql://…@db/shop'],
@@ -47,7 +50,9 @@ describe('openConnection', () => {
   )
 
   it('names the missing file', async () => {
-    await expect(opening('file:/nowhere/dev.db')).rejects.toThrow('Cannot connect to /nowhere/dev.db: file not found')
+    await expect(opening('file:/nowhere/dev.db')).rejects.toThrow(
+      'Cannot connect to /nowhere/dev.db: file not found',
+    )
   })
 
   it('rejects a file that is not a database', async () => {
@@ -57,14 +62,18 @@ describe('openConnection', () => {
 
 describe('loadDriver', () => {
   it('names the missing package', async () => {
-    const missing = Object.assign(new Error("Cannot find package 'pg' imported from here"), { code: 'ERR_MODULE_NOT_FOUND' })
+    const missing = Object.assign(new Error("Cannot find package 'pg' imported from here"), {
+      code: 'ERR_MODULE_NOT_FOUND',
+    })
     await expect(loadDriver('pg', () => Promise.reject(missing))).rejects.toThrow(
       'package "pg" is not installed. Install it: npm install --save-dev pg',
     )
   })
 
   it('rethrows an error of the package itself', async () => {
-    const broken = Object.assign(new Error("Cannot find package 'pg-native' imported from pg"), { code: 'ERR_MODULE_NOT_FOUND' })
+    const broken = Object.assign(new Error("Cannot find package 'pg-native' imported from pg"), {
+      code: 'ERR_MODULE_NOT_FOUND',
+    })
     await expect(loadDriver('pg', () => Promise.reject(broken))).rejects.toBe(broken)
   })
 })

@@ -9,7 +9,9 @@ const parse = (...pieces: string[]) => {
 describe('EventStreamParser', () => {
   it('returns an event after its empty line', () => {
     expect(parse('event: delta\nid: a.1\ndata: {"at":1}\n')).toEqual([])
-    expect(parse('event: delta\nid: a.1\ndata: {"at":1}\n', '\n')).toEqual([{ event: 'delta', id: 'a.1', data: '{"at":1}' }])
+    expect(parse('event: delta\nid: a.1\ndata: {"at":1}\n', '\n')).toEqual([
+      { event: 'delta', id: 'a.1', data: '{"at":1}' },
+    ])
   })
 
   it('accepts chunks that are cut anywhere, including between the characters of a CRLF', () => {
@@ -23,7 +25,9 @@ describe('EventStreamParser', () => {
   })
 
   it('ignores comments, events without data and unknown fields', () => {
-    expect(parse(': beat\n\n', 'event: nothing\n\n', 'retry: 10\nfoo\ndata:x\n\n')).toEqual([{ event: 'message', id: '', data: 'x' }])
+    expect(parse(': beat\n\n', 'event: nothing\n\n', 'retry: 10\nfoo\ndata:x\n\n')).toEqual([
+      { event: 'message', id: '', data: 'x' },
+    ])
   })
 
   it('removes one leading space of a value, and the byte order mark', () => {

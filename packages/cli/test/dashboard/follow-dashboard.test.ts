@@ -12,7 +12,11 @@ beforeEach(async () => {
 afterEach(() => fake.close())
 
 /** Returns the first events. Records the waits, which end immediately. */
-async function follow(count: number, act: (event: FollowEvent, at: number) => void = () => {}, client = new DashboardClient(fake.url)) {
+async function follow(
+  count: number,
+  act: (event: FollowEvent, at: number) => void = () => {},
+  client = new DashboardClient(fake.url),
+) {
   const abort = new AbortController()
   const waits: number[] = []
   const events: FollowEvent[] = []
@@ -31,13 +35,17 @@ async function follow(count: number, act: (event: FollowEvent, at: number) => vo
 describe('followDashboard', () => {
   it('yields the snapshot, then the changes', async () => {
     const { events } = await follow(2, (event) => {
-      if (event.kind === 'snapshot') fake.send('delta', { at: 5, routes: [wireRoute('GET /new', { p99: 7 })] })
+      if (event.kind === 'snapshot')
+        fake.send('delta', { at: 5, routes: [wireRoute('GET /new', { p99: 7 })] })
     })
     expect(events[0]).toMatchObject({
       kind: 'snapshot',
       snapshot: { processes: 4, app: { name: 'atlas' }, routes: [{ name: 'GET /cities' }] },
     })
-    expect(events[1]).toMatchObject({ kind: 'delta', delta: { at: 5, routes: [{ name: 'GET /new', p99: 7 }] } })
+    expect(events[1]).toMatchObject({
+      kind: 'delta',
+      delta: { at: 5, routes: [{ name: 'GET /new', p99: 7 }] },
+    })
   })
 
   it('reopens a broken stream with increasing waits, and resumes after the last event', async () => {
@@ -70,7 +78,10 @@ describe('followDashboard', () => {
       response.once('close', () => clearInterval(beat))
       return true
     }
-    expect((await follow(2, undefined, new DashboardClient(fake.url, undefined, 250))).kinds).toEqual(['snapshot', 'delta'])
+    expect((await follow(2, undefined, new DashboardClient(fake.url, undefined, 250))).kinds).toEqual([
+      'snapshot',
+      'delta',
+    ])
   })
 
   it('fails when the first connection fails', async () => {
@@ -87,7 +98,9 @@ describe('followDashboard', () => {
       response.write(`event: snapshot\ndata: ${JSON.stringify(wireSnapshot([], { schemaVersion: 3 }))}\n\n`)
       return true
     }
-    await expect(follow(1)).rejects.toThrow(/uses protocol version 3, but this command line supports version 2: npm install/)
+    await expect(follow(1)).rejects.toThrow(
+      /uses protocol version 3, but this command line supports version 2: npm install/,
+    )
   })
 
   it('ignores fields that a later dashboard adds', async () => {
@@ -138,7 +151,9 @@ describe('DashboardClient', () => {
       response.end()
       return true
     }
-    await expect(new DashboardClient(fake.url).json('api/now')).rejects.toThrow('redirected to http://elsewhere.example/login')
+    await expect(new DashboardClient(fake.url).json('api/now')).rejects.toThrow(
+      'redirected to http://elsewhere.example/login',
+    )
   })
 
   it('includes the message of the dashboard when access is denied', async () => {
@@ -157,15 +172,22 @@ describe('DashboardClient', () => {
 })
 
 describe('dashboardOf', () => {
-  const headersSent = async (given: Parameters<typeof dashboardOf>[0], environment: NodeJS.ProcessEnv = {}) => {
+  const headersSent = async (
+    given: Parameters<typeof dashboardOf>[0],
+    environment: NodeJS.ProcessEnv = {},
+  ) => {
     await dashboardOf({ url: fake.url, ...given }, environment).json('api/findings')
     return fake.requests.at(-1)?.headers
   }
 
   it('sends a token from the option or the environment, and headers', async () => {
-    expect(await headersSent({ token: 't1' }, { SLUICE_TOKEN: 't2' })).toMatchObject({ authorization: 'Bearer t1' })
+    expect(await headersSent({ token: 't1' }, { SLUICE_TOKEN: 't2' })).toMatchObject({
+      authorization: 'Bearer t1',
+    })
     expect(await headersSent({}, { SLUICE_TOKEN: 't2' })).toMatchObject({ authorization: 'Bearer t2' })
-    expect(await headersSent({ header: ['X-Team: blue', 'Authorization: Basic eDp5'] }, { SLUICE_TOKEN: 't2' })).toMatchObject({
+    expect(
+      await headersSent({ header: ['X-Team: blue', 'Authorization: Basic eDp5'] }, { SLUICE_TOKEN: 't2' }),
+    ).toMatchObject({
       'x-team': 'blue',
       authorization: 'Basic eDp5',
     })
@@ -178,7 +200,11 @@ describe('dashboardOf', () => {
   })
 
   it('rejects an invalid header without printing its value', () => {
-    expect(() => dashboardOf({ url: fake.url, header: ['nothing'] }, {})).toThrow("--header: expected 'Name: value'")
-    expect(() => dashboardOf({ url: fake.url, token: 'se\ncret' }, {})).toThrow(expect.not.stringContaining('cret'))
+    expect(() => dashboardOf({ url: fake.url, header: ['nothing'] }, {})).toThrow(
+      "--header: expected 'Name: value'",
+    )
+    expect(() => dashboardOf({ url: fake.url, token: 'se\ncret' }, {})).toThrow(
+      expect.not.stringContaining('cret'),
+    )
   })
 })

@@ -6,11 +6,17 @@ import { wireSnapshot } from '../support/live.ts'
 import { sluice } from '../support/run-sluice.ts'
 
 const toldBy = (snapshot: ReturnType<typeof readSnapshot>) => ({ snapshot, totals: snapshot.totals })
-const watch = (queries: number, scopes: number, scopeQueries: number, totals = { requests: 9, queries: 99 }) => ({
+const watch = (
+  queries: number,
+  scopes: number,
+  scopeQueries: number,
+  totals = { requests: 9, queries: 99 },
+) => ({
   ...{ queries, scopes, scopeQueries, errors: 0 },
   ...toldBy(readSnapshot(wireSnapshot([], { totals }))),
 })
-const text = (...of: Parameters<typeof watch>) => scopeChecks(watch(...of), 5_000).map(({ level, text: what }) => `${level} ${what}`)
+const text = (...of: Parameters<typeof watch>) =>
+  scopeChecks(watch(...of), 5_000).map(({ level, text: what }) => `${level} ${what}`)
 
 describe('scopeChecks', () => {
   it('passes when scopes contain the queries', () => {
@@ -25,7 +31,9 @@ describe('scopeChecks', () => {
 
   it('does not judge too few queries, unless earlier counters suffice', () => {
     expect(text(3, 1, 3)).toEqual(['warn scopes: not checked, 3 queries in 5 s'])
-    expect(text(0, 0, 0, { requests: 0, queries: 1_500 })).toEqual(['warn scopes: 1,500 queries since the app started, and no scope'])
+    expect(text(0, 0, 0, { requests: 0, queries: 1_500 })).toEqual([
+      'warn scopes: 1,500 queries since the app started, and no scope',
+    ])
   })
 })
 
@@ -45,7 +53,9 @@ describe('sluice doctor --url', () => {
     const { code, out } = await sluice('doctor', 'file::memory:', '--json', '--seconds', '0.5', ...args)
     return {
       code,
-      checks: (JSON.parse(out).checks as { level: string; text: string }[]).map(({ level, text: what }) => `${level} ${what}`),
+      checks: (JSON.parse(out).checks as { level: string; text: string }[]).map(
+        ({ level, text: what }) => `${level} ${what}`,
+      ),
     }
   }
 
@@ -53,7 +63,12 @@ describe('sluice doctor --url', () => {
     const { answer } = fake
     fake.answer = (request, response) => {
       const timed = { timedRequests: 60, overheadMs: 3, timedMs: 600 }
-      const delta = { at: 2, totals: { requests: 1_001, queries: 1_600, errors: 2, ...timed }, requests: [{ queries: 20 }], skipped: 1 }
+      const delta = {
+        at: 2,
+        totals: { requests: 1_001, queries: 1_600, errors: 2, ...timed },
+        requests: [{ queries: 20 }],
+        skipped: 1,
+      }
       if (request.url?.endsWith('/stream') === true) setTimeout(() => fake.send('delta', delta), 50)
       return answer?.(request, response) === true
     }
@@ -78,16 +93,23 @@ describe('sluice doctor --url', () => {
   }
 
   it('fails with the reasons of the engine when a queue is unhealthy, such as because of a full disk', async () => {
-    const full = 'Its backend rejects writes: The SQLite file "a.db" cannot grow: the disk is full (SQLITE_FULL: database or disk is full).'
+    const full =
+      'Its backend rejects writes: The SQLite file "a.db" cannot grow: the disk is full (SQLITE_FULL: database or disk is full).'
     await withQueues([
       { queue: 'mail', health: 'unhealthy', reasons: [full, '3 of 4 tasks failed permanently.'] },
       { queue: 'bills', health: 'degraded', reasons: ['A task has waited for 90 seconds.'] },
       { queue: 'default', health: 'healthy', reasons: [] },
     ])
     const { out } = await sluice('doctor', 'file::memory:', '--json', '--seconds', '0.5', '--url', fake.url)
-    const found = (JSON.parse(out).checks as { text: string }[]).filter(({ text: what }) => what.startsWith('jobs'))
+    const found = (JSON.parse(out).checks as { text: string }[]).filter(({ text: what }) =>
+      what.startsWith('jobs'),
+    )
     expect(found).toEqual([
-      { level: 'fail', text: 'jobs: queue "mail" is unhealthy', fix: `${full} 3 of 4 tasks failed permanently.` },
+      {
+        level: 'fail',
+        text: 'jobs: queue "mail" is unhealthy',
+        fix: `${full} 3 of 4 tasks failed permanently.`,
+      },
       { level: 'warn', text: 'jobs: queue "bills" is degraded', fix: 'A task has waited for 90 seconds.' },
     ])
   })

@@ -24,7 +24,9 @@ async function check(app: string, files: Readonly<Record<string, string>> = {}, 
 const express = (body: string, files?: Readonly<Record<string, string>>) => check(IMPORTS + body, files)
 
 const isLate = [{ level: 'fail', text: expect.stringMatching(/^scope: middleware registered after routes/) }]
-const isFine = [{ level: 'ok', text: expect.stringMatching(/^scope: the middleware comes before the routes/) }]
+const isFine = [
+  { level: 'ok', text: expect.stringMatching(/^scope: the middleware comes before the routes/) },
+]
 
 describe('checkOrder with Express', () => {
   it('names the first route that comes before the middleware, and where to move it', async () => {
@@ -38,7 +40,9 @@ describe('checkOrder with Express', () => {
   })
 
   it('passes when the middleware comes before the routes', async () => {
-    expect(await express(`${LATE}${ASKS}`)).toEqual([{ level: 'ok', text: 'scope: the middleware comes before the routes (src/app.ts:8)' }])
+    expect(await express(`${LATE}${ASKS}`)).toEqual([
+      { level: 'ok', text: 'scope: the middleware comes before the routes (src/app.ts:8)' },
+    ])
   })
 
   it.each([
@@ -57,28 +61,42 @@ describe('checkOrder with Express', () => {
       `const wrap = (fn) => fn\nconst list = wrap(async () => prisma.city.findMany())\napp.get('/a', list)\n${LATE}`,
     ],
     ['with app.route', `app.route('/a').get(async () => prisma.city.findMany())\n${LATE}`],
-    ['with Knex', `const db = knex({ client: 'pg' })\napp.get('/a', async (q, r) => r.json(await db('city')))\n${LATE}`],
+    [
+      'with Knex',
+      `const db = knex({ client: 'pg' })\napp.get('/a', async (q, r) => r.json(await db('city')))\n${LATE}`,
+    ],
     [
       'with a router in the file',
       `const router = Router()\nrouter.get('/a', async () => prisma.city.findMany())\napp.use('/r', router)\n${LATE}`,
     ],
-    ['with types', `${ASKS.replace('res)', 'res: Response)').replace('prisma.city', '(prisma as Client).city')}${LATE}`],
+    [
+      'with types',
+      `${ASKS.replace('res)', 'res: Response)').replace('prisma.city', '(prisma as Client).city')}${LATE}`,
+    ],
   ])('finds late middleware %s', async (_how, body) => {
     expect(await express(body)).toMatchObject(isLate)
   })
 
   it('follows handlers and routers in other files', async () => {
     const files = {
-      'src/list.ts': "import { cities } from './cities.js'\nexport const list = async (req, res) => res.json(await cities())\n",
-      'src/cities.ts': "import { db } from './db.js'\nexport async function cities() { return db('city').select() }\n",
+      'src/list.ts':
+        "import { cities } from './cities.js'\nexport const list = async (req, res) => res.json(await cities())\n",
+      'src/cities.ts':
+        "import { db } from './db.js'\nexport async function cities() { return db('city').select() }\n",
       'src/db.ts':
         "import knex from 'knex'\nimport { withSluice } from '@sluice/knex'\nexport const db = withSluice(knex({ client: 'pg' }))\n",
       'src/routes.ts':
         "import express from 'express'\nexport default function routes(prisma) {\nconst router = express.Router()\nrouter.get('/', async () => prisma.a.findMany())\nreturn router\n}\n",
     }
-    expect(await express(`import { list } from './list.js'\napp.get('/a', list)\n${LATE}`, files)).toMatchObject(isLate)
-    expect(await express(`import routes from './routes.js'\napp.use(routes(prisma))\n${LATE}`, files)).toMatchObject(isLate)
-    expect(await express(`import * as lists from './list.js'\napp.get('/a', lists.list)\n${LATE}`, files)).toMatchObject(isLate)
+    expect(
+      await express(`import { list } from './list.js'\napp.get('/a', list)\n${LATE}`, files),
+    ).toMatchObject(isLate)
+    expect(
+      await express(`import routes from './routes.js'\napp.use(routes(prisma))\n${LATE}`, files),
+    ).toMatchObject(isLate)
+    expect(
+      await express(`import * as lists from './list.js'\napp.get('/a', lists.list)\n${LATE}`, files),
+    ).toMatchObject(isLate)
   })
 
   it('resolves imports of CommonJS modules', async () => {
@@ -90,12 +108,27 @@ describe('checkOrder with Express', () => {
   it.each([
     ['a route without queries', `app.get('/version', (req, res) => res.json(version))\n${LATE}`],
     ['a health check', `app.get('/healthz', async () => prisma.city.findFirst())\n${LATE}`],
-    ['data that was loaded at startup', `const all = await prisma.city.findMany()\napp.get('/a', (q, r) => r.json(all))\n${LATE}`],
-    ['other middleware', `app.use(express.json())\napp.use(async (q, r, next) => { await prisma.log.createMany(); next() })\n${LATE}`],
-    ['a router without queries', `const router = Router()\nrouter.get('/a', (q, r) => r.end())\napp.use(router)\n${LATE}`],
-    ['a route of another app', `const other = express()\nother.get('/a', async () => prisma.a.findMany())\n${LATE}`],
+    [
+      'data that was loaded at startup',
+      `const all = await prisma.city.findMany()\napp.get('/a', (q, r) => r.json(all))\n${LATE}`,
+    ],
+    [
+      'other middleware',
+      `app.use(express.json())\napp.use(async (q, r, next) => { await prisma.log.createMany(); next() })\n${LATE}`,
+    ],
+    [
+      'a router without queries',
+      `const router = Router()\nrouter.get('/a', (q, r) => r.end())\napp.use(router)\n${LATE}`,
+    ],
+    [
+      'a route of another app',
+      `const other = express()\nother.get('/a', async () => prisma.a.findMany())\n${LATE}`,
+    ],
     ['a route in another function', `function later() { ${ASKS} }\n${LATE}`],
-    ['a member without queries', `const c = { list: async () => prisma.a.findMany(), page: () => 1 }\napp.get('/a', c.page)\n${LATE}`],
+    [
+      'a member without queries',
+      `const c = { list: async () => prisma.a.findMany(), page: () => 1 }\napp.get('/a', c.page)\n${LATE}`,
+    ],
     ["another library's findMany", `app.get('/a', async () => drizzle.query.cities.findMany())\n${LATE}`],
     ['a second middleware', `${LATE}${ASKS}${LATE}`],
   ])('permits %s before the middleware', async (_what, body) => {
@@ -108,7 +141,10 @@ describe('checkOrder with Express', () => {
       'a router whose app can have middleware',
       `const router = Router()\nrouter.get('/a', async () => prisma.a.findMany())\nrouter.use(sluiceMiddleware(sluice))\n`,
     ],
-    ['a middleware that is a parameter', `export function createApp(app, middleware) {\n${ASKS}app.use(middleware)\n}\n`],
+    [
+      'a middleware that is a parameter',
+      `export function createApp(app, middleware) {\n${ASKS}app.use(middleware)\n}\n`,
+    ],
     [
       'a name with two definitions',
       `function a() { const opened = 1; ${ASKS}app.use(opened) }\nfunction b() { const opened = sluiceMiddleware() }\n`,
@@ -120,7 +156,10 @@ describe('checkOrder with Express', () => {
 
   it('reports nothing for tests and build output', async () => {
     const files = Object.fromEntries(
-      ['test/app.ts', 'dist/app.js', 'src/app.test.ts', 'node_modules/a/app.js'].map((path) => [path, `${IMPORTS}${ASKS}${LATE}`]),
+      ['test/app.ts', 'dist/app.js', 'src/app.test.ts', 'node_modules/a/app.js'].map((path) => [
+        path,
+        `${IMPORTS}${ASKS}${LATE}`,
+      ]),
     )
     expect(await check('', files)).toEqual([])
   })
@@ -136,13 +175,16 @@ describe('checkOrder with Fastify', () => {
   const start = `import fastify from 'fastify'\nimport { sluicePlugin } from '@sluice/fastify'\nconst app = fastify()\n`
 
   it('permits routes before the plugin, because hooks apply to them', async () => {
-    expect(await check(`${start}app.get('/a', async () => prisma.a.findMany())\nawait app.register(sluicePlugin, { sluice })\n`)).toEqual([
-      { level: 'ok', text: 'scope: the plugin opens a scope per request (src/app.ts:5)' },
-    ])
+    expect(
+      await check(
+        `${start}app.get('/a', async () => prisma.a.findMany())\nawait app.register(sluicePlugin, { sluice })\n`,
+      ),
+    ).toEqual([{ level: 'ok', text: 'scope: the plugin opens a scope per request (src/app.ts:5)' }])
   })
 
   it('warns of a hook that queries the database before the scope opens', async () => {
-    const hook = (event: string) => `app.addHook('${event}', async (request) => { request.user = await prisma.user.findUnique({}) })\n`
+    const hook = (event: string) =>
+      `app.addHook('${event}', async (request) => { request.user = await prisma.user.findUnique({}) })\n`
     const plugin = 'await app.register(sluicePlugin, { sluice })\n'
     expect(await check(`${start}${hook('onRequest')}${plugin}`)).toEqual([
       {

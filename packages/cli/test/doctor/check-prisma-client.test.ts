@@ -4,7 +4,8 @@ import { appFolder } from '../support/app-folder.ts'
 import { PRISMA_SCHEMA } from '../support/sqlite-project.ts'
 
 const path = 'prisma/schema.prisma'
-const generated = (schema: string) => `const config = {\n  "clientVersion": "7.10.0",\n  "inlineSchema": ${JSON.stringify(schema)},\n}\n`
+const generated = (schema: string) =>
+  `const config = {\n  "clientVersion": "7.10.0",\n  "inlineSchema": ${JSON.stringify(schema)},\n}\n`
 
 async function check(schema: string, files: Readonly<Record<string, string>>) {
   const { folder, remove } = appFolder(files)
@@ -17,7 +18,10 @@ async function check(schema: string, files: Readonly<Record<string, string>>) {
 
 describe('checkPrismaClient', () => {
   it('passes when the client has the same schema, regardless of formatting', async () => {
-    const laidOut = PRISMA_SCHEMA.replaceAll('  ', '    ').replace('model City', '// Of GeoNames.\nmodel City')
+    const laidOut = PRISMA_SCHEMA.replaceAll('  ', '    ').replace(
+      'model City',
+      '// Of GeoNames.\nmodel City',
+    )
     expect(await check(laidOut, { 'prisma/generated/internal/class.ts': generated(PRISMA_SCHEMA) })).toEqual([
       { level: 'ok', text: 'prisma/generated was generated from this Prisma schema' },
     ])
@@ -41,13 +45,19 @@ describe('checkPrismaClient', () => {
   })
 
   it('finds the client of prisma-client-js next to its package', async () => {
-    const schema = PRISMA_SCHEMA.replace('"prisma-client"', '"prisma-client-js"').replace(/ {2}output.*\n/, '')
+    const schema = PRISMA_SCHEMA.replace('"prisma-client"', '"prisma-client-js"').replace(
+      / {2}output.*\n/,
+      '',
+    )
     const files = {
       'node_modules/@prisma/client/package.json': '{"name":"@prisma/client","version":"6.16.0"}',
       'node_modules/.prisma/client/index.js': generated(schema.replace('name   String', 'name   String?')),
     }
     expect(await check(schema, files)).toMatchObject([
-      { level: 'warn', text: expect.stringMatching(/^node_modules\/\.prisma\/client.*model Region changed$/) },
+      {
+        level: 'warn',
+        text: expect.stringMatching(/^node_modules\/\.prisma\/client.*model Region changed$/),
+      },
     ])
   })
 

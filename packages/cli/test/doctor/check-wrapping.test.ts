@@ -45,27 +45,40 @@ describe('checkWrapping', () => {
 
   it('fails when the client is extended twice, also in another file', async () => {
     const fail = [
-      { level: 'fail', text: 'withSluice is applied 2 times to one client: Sluice counts each query as often, and caches nothing' },
+      {
+        level: 'fail',
+        text: 'withSluice is applied 2 times to one client: Sluice counts each query as often, and caches nothing',
+      },
     ]
     expect(
-      await check('export const prisma = new PrismaClient({ adapter }).$extends(withSluice(sluice)).$extends(withSluice(sluice))\n'),
+      await check(
+        'export const prisma = new PrismaClient({ adapter }).$extends(withSluice(sluice)).$extends(withSluice(sluice))\n',
+      ),
     ).toMatchObject(fail)
-    const base = 'export const prisma = new PrismaClient({ adapter: sluiceAdapter(adapter, sluice) }).$extends(withSluice(sluice))\n'
+    const base =
+      'export const prisma = new PrismaClient({ adapter: sluiceAdapter(adapter, sluice) }).$extends(withSluice(sluice))\n'
     const other =
       "import { withSluice } from '@sluice/prisma'\nimport { prisma } from './db.ts'\nexport const again = prisma.$extends(withSluice())\n"
-    expect(await check(base, { 'src/again.ts': other })).toMatchObject([{ ...fail[0], fix: 'Extend the client once, in src/again.ts:3' }])
+    expect(await check(base, { 'src/again.ts': other })).toMatchObject([
+      { ...fail[0], fix: 'Extend the client once, in src/again.ts:3' },
+    ])
   })
 
   it('fails when the adapter is wrapped twice', async () => {
     const body =
       'const first = sluiceAdapter(adapter, sluice)\nexport const prisma = new PrismaClient({ adapter: sluiceAdapter(first, sluice) }).$extends(withSluice(sluice))\n'
     expect(await check(body)).toMatchObject([
-      { level: 'fail', text: 'sluiceAdapter wraps one adapter 2 times: Sluice counts each statement as often' },
+      {
+        level: 'fail',
+        text: 'sluiceAdapter wraps one adapter 2 times: Sluice counts each statement as often',
+      },
     ])
   })
 
   it('warns when the adapter is not wrapped', async () => {
-    expect(await check('export const prisma = new PrismaClient({ adapter }).$extends(withSluice(sluice))\n')).toMatchObject([
+    expect(
+      await check('export const prisma = new PrismaClient({ adapter }).$extends(withSluice(sluice))\n'),
+    ).toMatchObject([
       { level: 'warn', text: expect.stringMatching(/^adapter is not wrapped \(src\/db\.ts:7\)/) },
     ])
   })
@@ -73,7 +86,9 @@ describe('checkWrapping', () => {
   it('fails when the adapter and the client have different Sluices', async () => {
     const with_ = (second: string) =>
       `export const prisma = new PrismaClient({ adapter: sluiceAdapter(adapter, sluice) }).$extends(withSluice(${second}))\nconst other = createSluice()\n`
-    const fail = [{ level: 'fail', text: expect.stringMatching(/^adapter and client have different Sluices/) }]
+    const fail = [
+      { level: 'fail', text: expect.stringMatching(/^adapter and client have different Sluices/) },
+    ]
     expect(await check(with_('other'))).toMatchObject(fail)
     expect(await check(with_(''))).toMatchObject(fail)
     expect(await check(with_('getDefaultSluice()'))).toEqual(ONCE)
@@ -81,8 +96,14 @@ describe('checkWrapping', () => {
 
   it('reports nothing when the origin of the client or the adapter is unknown', async () => {
     expect(await check('export const extend = (client) => client.$extends(withSluice(sluice))\n')).toEqual([])
-    expect(await check('export const prisma = new PrismaClient({ adapter: adapterOf(sluice) }).$extends(withSluice(sluice))\n')).toEqual([])
-    expect(await check('export const prisma = new PrismaClient(options()).$extends(withSluice(sluice))\n')).toEqual([])
+    expect(
+      await check(
+        'export const prisma = new PrismaClient({ adapter: adapterOf(sluice) }).$extends(withSluice(sluice))\n',
+      ),
+    ).toEqual([])
+    expect(
+      await check('export const prisma = new PrismaClient(options()).$extends(withSluice(sluice))\n'),
+    ).toEqual([])
     expect(await check('export const prisma = new PrismaClient({ adapter }).$extends(other)\n')).toEqual([])
   })
 

@@ -41,11 +41,14 @@ describe('isInRange', () => {
     expect(isInRange(version, range)).toBe(expected)
   })
 
-  it.each(['prisma', 'knex', 'redis', 'express', 'fastify', 'graphql'])('matches the peer dependencies of @sluice/%s', (name) => {
-    const file = join(import.meta.dirname, `../../../${name}/package.json`)
-    const { peerDependencies } = JSON.parse(readFileSync(file, 'utf8'))
-    expect(SUPPORTED).toMatchObject(peerDependencies)
-  })
+  it.each(['prisma', 'knex', 'redis', 'express', 'fastify', 'graphql'])(
+    'matches the peer dependencies of @sluice/%s',
+    (name) => {
+      const file = join(import.meta.dirname, `../../../${name}/package.json`)
+      const { peerDependencies } = JSON.parse(readFileSync(file, 'utf8'))
+      expect(SUPPORTED).toMatchObject(peerDependencies)
+    },
+  )
 })
 
 describe('checkNode', () => {
@@ -70,7 +73,10 @@ describe('checkWrapped', () => {
   it('warns when Prisma generates for a different version', async () => {
     install('@prisma/client', '7.10.0')
     install('prisma', '7.9.0')
-    expect((await checkWrapped(root)).at(-1)).toMatchObject({ level: 'warn', fix: 'npm install --save-dev prisma@7.10.0' })
+    expect((await checkWrapped(root)).at(-1)).toMatchObject({
+      level: 'warn',
+      fix: 'npm install --save-dev prisma@7.10.0',
+    })
   })
 })
 
@@ -81,7 +87,9 @@ describe('checkWrapped with Sluice installed', () => {
     install('express', '4.17.1')
     install('graphql', '17.0.0')
     install('bullmq', '5.1.0')
-    expect(await checkWrapped(root)).toMatchObject([{ level: 'fail', text: 'express 4.17.1 is not supported' }])
+    expect(await checkWrapped(root)).toMatchObject([
+      { level: 'fail', text: 'express 4.17.1 is not supported' },
+    ])
   })
 
   it('only warns of an optional package', async () => {
@@ -90,7 +98,11 @@ describe('checkWrapped with Sluice installed', () => {
     install('bullmq', '5.1.0')
     expect(await checkWrapped(root)).toEqual([
       { level: 'ok', text: 'ioredis 5.4.1' },
-      { level: 'warn', text: 'bullmq 5.1.0 is not supported by bullmqJobBackend', fix: 'If you use it: npm install bullmq@"~6.7.0"' },
+      {
+        level: 'warn',
+        text: 'bullmq 5.1.0 is not supported by bullmqJobBackend',
+        fix: 'If you use it: npm install bullmq@"~6.7.0"',
+      },
     ])
   })
 })
@@ -101,7 +113,10 @@ describe('checkCopies', () => {
     install('@sluice/knex', '1.0.0')
     symlinkSync(join(root, 'store/@sluice/core'), join(root, 'node_modules/@sluice/core'))
     mkdirSync(join(root, 'node_modules/@sluice/knex/node_modules/@sluice'), { recursive: true })
-    symlinkSync(join(root, 'store/@sluice/core'), join(root, 'node_modules/@sluice/knex/node_modules/@sluice/core'))
+    symlinkSync(
+      join(root, 'store/@sluice/core'),
+      join(root, 'node_modules/@sluice/knex/node_modules/@sluice/core'),
+    )
     expect(await checkCopies(root)).toMatchObject([{ level: 'ok' }])
   })
 
@@ -110,13 +125,19 @@ describe('checkCopies', () => {
     install('@sluice/knex', '1.0.0')
     install('@sluice/core', '1.0.0', 'node_modules/@sluice/knex/node_modules')
     const [check] = await checkCopies(root)
-    expect(check).toMatchObject({ level: 'fail', text: expect.stringMatching(/2 copies.*1\.1\.0.*1\.0\.0 in .*knex/) })
+    expect(check).toMatchObject({
+      level: 'fail',
+      text: expect.stringMatching(/2 copies.*1\.1\.0.*1\.0\.0 in .*knex/),
+    })
   })
 
   it('finds a copy of a transitive dependency', async () => {
     install('@sluice/core', '1.1.0')
     write('package.json', JSON.stringify({ dependencies: { shop: '1' }, devDependencies: { sluice: '1' } }))
-    write('node_modules/shop/package.json', JSON.stringify({ name: 'shop', version: '1.0.0', dependencies: { stock: '1' } }))
+    write(
+      'node_modules/shop/package.json',
+      JSON.stringify({ name: 'shop', version: '1.0.0', dependencies: { stock: '1' } }),
+    )
     write(
       'node_modules/stock/package.json',
       JSON.stringify({ name: 'stock', version: '1.0.0', dependencies: { '@sluice/core': '^1.0.0' } }),
@@ -124,7 +145,12 @@ describe('checkCopies', () => {
     expect(await checkCopies(root)).toMatchObject([{ level: 'ok' }])
     install('@sluice/core', '1.0.0', 'node_modules/stock/node_modules')
     expect(await checkCopies(root)).toMatchObject([
-      { level: 'fail', text: expect.stringMatching(/^2 copies.*1\.0\.0 in node_modules.stock.node_modules.@sluice.core, for stock$/) },
+      {
+        level: 'fail',
+        text: expect.stringMatching(
+          /^2 copies.*1\.0\.0 in node_modules.stock.node_modules.@sluice.core, for stock$/,
+        ),
+      },
     ])
   })
 
@@ -146,7 +172,8 @@ describe('checkCopies', () => {
 
 describe('checkPrisma', () => {
   const path = 'prisma/schema.prisma'
-  const block = 'generator sluice {\n  provider = "sluice-prisma-generator"\n  output   = "../src/generated/sluice"\n}\n'
+  const block =
+    'generator sluice {\n  provider = "sluice-prisma-generator"\n  output   = "../src/generated/sluice"\n}\n'
 
   async function check(content: string) {
     write(path, content)
@@ -159,7 +186,9 @@ describe('checkPrisma', () => {
 
   it('warns when the generator is missing or commented out', async () => {
     install('@sluice/prisma', '1.0.0')
-    expect(await check('generator client {\n  provider = "prisma-client"\n}\n')).toMatchObject([{ level: 'warn' }])
+    expect(await check('generator client {\n  provider = "prisma-client"\n}\n')).toMatchObject([
+      { level: 'warn' },
+    ])
     expect(await check(block.replaceAll(/^/gm, '// '))).toMatchObject([{ level: 'warn' }])
   })
 
@@ -176,7 +205,9 @@ describe('checkPrisma', () => {
     await check(block)
     utimesSync(join(root, 'src/generated/sluice/index.js'), 1_000, 1_000)
     const schemaFiles = [{ path, content: block }]
-    expect(await checkPrisma(root, { schemaFiles })).toMatchObject([{ level: 'warn', text: expect.stringContaining('changed after') }])
+    expect(await checkPrisma(root, { schemaFiles })).toMatchObject([
+      { level: 'warn', text: expect.stringContaining('changed after') },
+    ])
     utimesSync(join(root, path), 500, 500)
     expect(await checkPrisma(root, { schemaFiles })).toMatchObject([{ level: 'ok' }])
   })
@@ -185,6 +216,8 @@ describe('checkPrisma', () => {
 describe('attempt', () => {
   it('returns a warning when a check throws', async () => {
     const broken = () => Promise.reject(new Error('it broke\nat length'))
-    expect(await attempt('this', broken)).toEqual([{ level: 'warn', text: 'this could not be checked', fix: 'it broke' }])
+    expect(await attempt('this', broken)).toEqual([
+      { level: 'warn', text: 'this could not be checked', fix: 'it broke' },
+    ])
   })
 })

@@ -24,7 +24,11 @@ describe('sluice ignore', () => {
     const second = await ignore('00000001', '0123456789abcdef')
     expect(second.out).not.toContain('load it')
     expect(readIgnoreFile(file())).toEqual(['00000001', '0123456789abcdef', '3ac91e00'])
-    expect(inFile().findings[2]).toEqual({ id: '3ac91e00', reason: 'an import', ignoredAt: expect.stringMatching(/^\d{4}-\d\d-\d\d$/) })
+    expect(inFile().findings[2]).toEqual({
+      id: '3ac91e00',
+      reason: 'an import',
+      ignoredAt: expect.stringMatching(/^\d{4}-\d\d-\d\d$/),
+    })
   })
 
   it('does not replace the entry of a known id', async () => {
@@ -34,7 +38,10 @@ describe('sluice ignore', () => {
   })
 
   it('lists and removes ids', async () => {
-    expect(await ignore('--list')).toMatchObject({ code: 0, out: 'No ignored findings in sluice/ignore.json.\n' })
+    expect(await ignore('--list')).toMatchObject({
+      code: 0,
+      out: 'No ignored findings in sluice/ignore.json.\n',
+    })
     await ignore('3ac91e00', '00000001', '--reason', 'known')
     expect((await ignore('--list')).out).toMatch(/^00000001 {2}\d{4}-\d\d-\d\d\n {2}known\n3ac91e00 /)
     expect(JSON.parse((await ignore('--list', '--json')).out)).toMatchObject({
@@ -43,7 +50,10 @@ describe('sluice ignore', () => {
     })
     await ignore('00000001', '--remove')
     expect(readIgnoreFile(file())).toEqual(['3ac91e00'])
-    expect(await ignore('00000001', '--remove')).toMatchObject({ code: 2, err: expect.stringContaining('is not in sluice/ignore.json') })
+    expect(await ignore('00000001', '--remove')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('is not in sluice/ignore.json'),
+    })
   })
 
   it('looks up the finding in a running app, and rejects an unknown id', async () => {

@@ -56,11 +56,16 @@ describe('detectProjects', () => {
       ["// schema: 'db/main.prisma'\n  schema: 'prisma/schema.prisma'", ['prisma/schema.prisma']],
     ])('follows the configuration: %s', async (option, expected) => {
       const files = { 'db/main.prisma': schema, 'db/other.prisma': '', 'prisma/schema.prisma': schema }
-      expect(await paths({ ...files, 'prisma.config.ts': `export default defineConfig({\n  ${option}\n})\n` })).toEqual(expected)
+      expect(
+        await paths({ ...files, 'prisma.config.ts': `export default defineConfig({\n  ${option}\n})\n` }),
+      ).toEqual(expected)
     })
 
     it('uses the schema path in package.json', async () => {
-      const files = { 'db/main.prisma': schema, 'package.json': '{ "prisma": { "schema": "db/main.prisma" } }' }
+      const files = {
+        'db/main.prisma': schema,
+        'package.json': '{ "prisma": { "schema": "db/main.prisma" } }',
+      }
       expect(await paths(files)).toEqual(['db/main.prisma'])
       expect(await paths({ 'package.json': '{ broken', 'schema.prisma': schema })).toEqual(['schema.prisma'])
     })
@@ -69,7 +74,12 @@ describe('detectProjects', () => {
       ['beside the schema', 'prisma/schema.prisma', 'prisma/migrations', ''],
       ['beside the file with the data source', 'prisma/schema/base.prisma', 'prisma/schema/migrations', ''],
       ['beside the folder of the schema', 'prisma/schema/base.prisma', 'prisma/migrations', ''],
-      ['where the configuration says', 'prisma/schema.prisma', 'db/migrations', "migrations: { path: 'db/migrations', seed: 'x' }"],
+      [
+        'where the configuration says',
+        'prisma/schema.prisma',
+        'db/migrations',
+        "migrations: { path: 'db/migrations', seed: 'x' }",
+      ],
     ])('finds the migrations %s', async (_, path, migrationsDir, option) => {
       const [project] = await detect({
         [path]: schema,
@@ -88,22 +98,41 @@ describe('detectProjects', () => {
 
     it('reads the database URL from the variable of the data source', async () => {
       const files = {
-        'prisma/schema.prisma': schema.replace('\n}', '\n  // url = env("OLD_URL")\n  url = env("SHOP_URL")\n}'),
+        'prisma/schema.prisma': schema.replace(
+          '\n}',
+          '\n  // url = env("OLD_URL")\n  url = env("SHOP_URL")\n}',
+        ),
         '.env': `DATABASE_URL="postgresql://other"\nPASSWORD=s3cret\nSHOP_URL="postgresql://me:\${PASSWORD}@localhost/shop"\n`,
       }
-      expect((await detect(files))[0]?.database).toEqual({ url: 'postgresql://me:s3cret@localhost/shop', from: 'SHOP_URL in .env' })
-      expect((await detect(files, { SHOP_URL: 'postgresql://env' }))[0]?.database).toEqual({ url: 'postgresql://env', from: 'SHOP_URL' })
+      expect((await detect(files))[0]?.database).toEqual({
+        url: 'postgresql://me:s3cret@localhost/shop',
+        from: 'SHOP_URL in .env',
+      })
+      expect((await detect(files, { SHOP_URL: 'postgresql://env' }))[0]?.database).toEqual({
+        url: 'postgresql://env',
+        from: 'SHOP_URL',
+      })
     })
 
     it('reads it with the configuration of Prisma 7, and from a .env next to the schema', async () => {
       const config = "export default { datasource: { url: env('SHOP_URL') } }"
-      const files = { 'prisma/schema.prisma': schema, 'prisma.config.ts': config, 'prisma/.env': 'SHOP_URL=postgresql://shop # ours' }
-      expect((await detect(files))[0]?.database).toEqual({ url: 'postgresql://shop', from: 'SHOP_URL in prisma/.env' })
+      const files = {
+        'prisma/schema.prisma': schema,
+        'prisma.config.ts': config,
+        'prisma/.env': 'SHOP_URL=postgresql://shop # ours',
+      }
+      expect((await detect(files))[0]?.database).toEqual({
+        url: 'postgresql://shop',
+        from: 'SHOP_URL in prisma/.env',
+      })
     })
   })
 
   describe('of Knex', () => {
-    const knex = async (files: Readonly<Record<string, string>>, env: Readonly<Record<string, string>> = {}) => {
+    const knex = async (
+      files: Readonly<Record<string, string>>,
+      env: Readonly<Record<string, string>> = {},
+    ) => {
       const [project] = await detect(files, env)
       return project
     }
@@ -137,20 +166,37 @@ describe('detectProjects', () => {
       ['a package of modules', { 'knexfile.js': '', 'package.json': '{ "type": "module" }' }, 'esm', '.js'],
       ['a module', { 'knexfile.mjs': '' }, 'esm', '.mjs'],
       ['migrations that are modules', { 'knexfile.js': '', 'migrations/1_a.mjs': '' }, 'esm', '.mjs'],
-      ['migrations that export', { 'knexfile.ts': '', 'migrations/1_a.js': 'export function up() {}' }, 'esm', '.js'],
-      ['migrations that do not', { 'knexfile.ts': '', 'migrations/1_a.js': '// export const a\nexports.up = 1' }, 'cjs', '.js'],
+      [
+        'migrations that export',
+        { 'knexfile.ts': '', 'migrations/1_a.js': 'export function up() {}' },
+        'esm',
+        '.js',
+      ],
+      [
+        'migrations that do not',
+        { 'knexfile.ts': '', 'migrations/1_a.js': '// export const a\nexports.up = 1' },
+        'cjs',
+        '.js',
+      ],
     ])('writes as %s', async (_, files, language, extension) => {
-      expect(await knex(files as Record<string, string>)).toMatchObject({ language, extension, migrationsDir: 'migrations' })
+      expect(await knex(files as Record<string, string>)).toMatchObject({
+        language,
+        extension,
+        migrationsDir: 'migrations',
+      })
     })
 
     it('does not choose between several clients', async () => {
-      expect(await knex({ 'knexfile.js': "module.exports = { a: { client: 'pg' }, b: { client: 'sqlite3' } }" })).not.toHaveProperty(
-        'client',
-      )
+      expect(
+        await knex({ 'knexfile.js': "module.exports = { a: { client: 'pg' }, b: { client: 'sqlite3' } }" }),
+      ).not.toHaveProperty('client')
     })
 
     it('resolves paths relative to the knexfile', async () => {
-      const files = { 'src/knexfile.ts': "export default { migrations: { directory: '../migrations' } }", 'migrations/2_b.ts': '' }
+      const files = {
+        'src/knexfile.ts': "export default { migrations: { directory: '../migrations' } }",
+        'migrations/2_b.ts': '',
+      }
       expect(await knex(files)).toMatchObject({ migrationsDir: 'migrations', migrations: ['2_b.ts'] })
     })
   })

@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest'
 import { githubReport, markdownReport, sarifReport } from '../../src/report/other-reports.ts'
 import { analysis, finding, statement } from '../support/analysis.ts'
 
-const here = statement({ callSites: [{ file: join(process.cwd(), 'src/a,b:c.ts'), line: 4, column: 2, count: 1 }] })
+const here = statement({
+  callSites: [{ file: join(process.cwd(), 'src/a,b:c.ts'), line: 4, column: 2, count: 1 }],
+})
 
 describe('githubReport', () => {
   it('writes an annotation at the call site, with escaped special characters', () => {
@@ -36,7 +38,10 @@ describe('markdownReport', () => {
 
 describe('sarifReport', () => {
   it('has one rule per code, and each finding with its key, level and location', () => {
-    const found = [finding({ statements: [here] }), finding({ key: 'key-2', severity: 'low', statements: [] })]
+    const found = [
+      finding({ statements: [here] }),
+      finding({ key: 'key-2', severity: 'low', statements: [] }),
+    ]
     const { version, runs } = JSON.parse(sarifReport(found))
     expect(version).toBe('2.1.0')
     expect(runs[0].tool.driver.rules).toEqual([{ id: 'MISSING_INDEX' }])
@@ -44,7 +49,14 @@ describe('sarifReport', () => {
       {
         level: 'error',
         partialFingerprints: { 'sluice/v1': 'key-1' },
-        locations: [{ physicalLocation: { artifactLocation: { uri: 'src/a,b:c.ts' }, region: { startLine: 4, startColumn: 2 } } }],
+        locations: [
+          {
+            physicalLocation: {
+              artifactLocation: { uri: 'src/a,b:c.ts' },
+              region: { startLine: 4, startColumn: 2 },
+            },
+          },
+        ],
       },
       { level: 'note', partialFingerprints: { 'sluice/v1': 'key-2' }, locations: [] },
     ])

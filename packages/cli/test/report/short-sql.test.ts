@@ -8,8 +8,12 @@ describe('shortSql', () => {
 
   it('removes default schemas first, quoted or not', () => {
     expect(shortSql('SELECT main.city.id FROM main.city', 33)).toBe('SELECT city.id FROM city')
-    expect(shortSql('SELECT "public"."city"."id" FROM "public"."city"', 40)).toBe('SELECT "city"."id" FROM "city"')
-    expect(shortSql('SELECT domain.id, x.main.y FROM domain, main_road', 45)).toContain('main_road'.slice(0, 3))
+    expect(shortSql('SELECT "public"."city"."id" FROM "public"."city"', 40)).toBe(
+      'SELECT "city"."id" FROM "city"',
+    )
+    expect(shortSql('SELECT domain.id, x.main.y FROM domain, main_road', 45)).toContain(
+      'main_road'.slice(0, 3),
+    )
   })
 
   it('removes the select list, up to the FROM of the outermost statement', () => {
@@ -19,6 +23,8 @@ describe('shortSql', () => {
 
   it('truncates the end when the statement is still too long', () => {
     expect(shortSql('UPDATE city SET name = ? WHERE id = ?', 20)).toBe('UPDATE city SET nam…')
-    expect(shortSql('SELECT id FROM city WHERE name = ? AND region_id = ?', 30)).toBe('SELECT … FROM city WHERE name…')
+    expect(shortSql('SELECT id FROM city WHERE name = ? AND region_id = ?', 30)).toBe(
+      'SELECT … FROM city WHERE name…',
+    )
   })
 })

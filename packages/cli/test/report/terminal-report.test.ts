@@ -7,12 +7,21 @@ import { analysis, finding, statement } from '../support/analysis.ts'
 
 function report(of: DatabaseAnalysis, options: Partial<TerminalReportOptions> = {}): string {
   const split = splitBy(undefined, of.findings, false)
-  return terminalReport(of, { paint: paintWith(false), width: 100, isVerbose: false, isFixing: false, split, ...options })
+  return terminalReport(of, {
+    paint: paintWith(false),
+    width: 100,
+    isVerbose: false,
+    isFixing: false,
+    split,
+    ...options,
+  })
 }
 
 describe('terminalReport', () => {
   it('reports the savings of an index, its validation, its statements and their call sites', () => {
-    expect(report(analysis([finding()]))).toBe(`sluice analyze   PostgreSQL 17.2 · 41 tables · 1,208 statements · 5.3 min of database time
+    expect(
+      report(analysis([finding()])),
+    ).toBe(`sluice analyze   PostgreSQL 17.2 · 41 tables · 1,208 statements · 5.3 min of database time
 
 Indexes to create
 HIGH  idx-1  city(region_id, population)   38% of DB time (2.0 min)
@@ -28,7 +37,9 @@ fix: sluice analyze --write   writes 1 index to the project
 
   it('respects the width, and truncates statements but never call sites', () => {
     const label = `SELECT city.id, city.name, city.population FROM public.city WHERE ${'public.city.name LIKE $1 OR '.repeat(6)}false`
-    const details = ['A sentence that is much longer than a terminal is wide, so that it has to go on in a line below the first one.']
+    const details = [
+      'A sentence that is much longer than a terminal is wide, so that it has to go on in a line below the first one.',
+    ]
     const text = report(analysis([finding({ details, statements: [statement({ label })] })]), { width: 60 })
     expect(text).toContain('SELECT … FROM city WHERE')
     expect(text).toContain('/somewhere/app/src/routes/cities.ts:41:28')
@@ -37,18 +48,26 @@ fix: sluice analyze --write   writes 1 index to the project
   })
 
   it('shows two statements, and all statements with the SQL when verbose', () => {
-    const statements = ['a', 'b', 'c', 'd'].map((name) => statement({ fingerprint: name, label: `SELECT ${name} FROM city` }))
+    const statements = ['a', 'b', 'c', 'd'].map((name) =>
+      statement({ fingerprint: name, label: `SELECT ${name} FROM city` }),
+    )
     const short = report(analysis([finding({ statements })]))
     expect(short).toContain('and 2 more statements')
     expect(short).not.toMatch(/SELECT c|CREATE INDEX/)
     const all = report(analysis([finding({ statements })]), { isVerbose: true })
     expect(all).toContain('SELECT d FROM city')
-    expect(all).toContain('CREATE INDEX CONCURRENTLY "city_region_id_population_idx" ON "public"."city" ("region_id", "population");')
+    expect(all).toContain(
+      'CREATE INDEX CONCURRENTLY "city_region_id_population_idx" ON "public"."city" ("region_id", "population");',
+    )
     expect(all).not.toContain('more statement')
   })
 
   it('marks a finding that was not validated', () => {
-    const text = report(analysis([finding({ code: 'MISSING_FOREIGN_KEY_INDEX', id: 'fk-1', validation: 'none', statements: [] })]))
+    const text = report(
+      analysis([
+        finding({ code: 'MISSING_FOREIGN_KEY_INDEX', id: 'fk-1', validation: 'none', statements: [] }),
+      ]),
+    )
     expect(text).toMatch(/fk-1 .*NOT VALIDATED\n/)
   })
 
@@ -60,9 +79,16 @@ fix: sluice analyze --write   writes 1 index to the project
       finding({ code: 'STALE_STATISTICS', id: 'stat-1', changes: [] }),
     ]
     const text = report(analysis(findings))
-    const places = ['Indexes to create', 'idx-1', 'Indexes to drop', 'use-1', 'Queries', 'slow-1', 'Maintenance', 'stat-1'].map((word) =>
-      text.indexOf(word),
-    )
+    const places = [
+      'Indexes to create',
+      'idx-1',
+      'Indexes to drop',
+      'use-1',
+      'Queries',
+      'slow-1',
+      'Maintenance',
+      'stat-1',
+    ].map((word) => text.indexOf(word))
     expect(places).toEqual([...places].sort((a, b) => a - b))
     expect(places).not.toContain(-1)
     expect(text).toContain('--include unused-index   adds 1 more')
@@ -99,13 +125,17 @@ fix: sluice analyze --write   writes 1 index to the project
 
   it('shows the --include option for findings that --write omits by default', () => {
     const text = report(analysis([finding({ code: 'UNUSED_INDEX' }), finding({ code: 'DUPLICATE_INDEX' })]))
-    expect(text).toContain('fix: sluice analyze --write --include unused-index,duplicate-index   writes 2 changes to the project\n')
+    expect(text).toContain(
+      'fix: sluice analyze --write --include unused-index,duplicate-index   writes 2 changes to the project\n',
+    )
   })
 
   it('asks for a workload when there are no statements', () => {
     const { database } = analysis([])
     const text = report(analysis([], { database: { ...database, statements: 0, totalMs: 0 } }))
-    expect(text).toContain('No findings in the schema.\nNo statements: pass the workload of an app with --workload')
+    expect(text).toContain(
+      'No findings in the schema.\nNo statements: pass the workload of an app with --workload',
+    )
   })
 
   it('omits the hint about --write while writing fixes', () => {

@@ -19,10 +19,17 @@ export function finding(of: Partial<DatabaseFinding> = {}): DatabaseFinding {
       {
         kind: 'create-index',
         name: 'city_region_id_population_idx',
-        index: { table: 'public.city', keys: [{ column: 'region_id' }, { column: 'population' }], method: 'btree', isUnique: false },
+        index: {
+          table: 'public.city',
+          keys: [{ column: 'region_id' }, { column: 'population' }],
+          method: 'btree',
+          isUnique: false,
+        },
       },
     ],
-    sql: ['CREATE INDEX CONCURRENTLY "city_region_id_population_idx" ON "public"."city" ("region_id", "population")'],
+    sql: [
+      'CREATE INDEX CONCURRENTLY "city_region_id_population_idx" ON "public"."city" ("region_id", "population")',
+    ],
     ...of,
   }
 }
@@ -39,10 +46,19 @@ export function statement(of: Partial<FindingStatement> = {}): FindingStatement 
   }
 }
 
-export function analysis(findings: readonly DatabaseFinding[], of: Partial<DatabaseAnalysis> = {}): DatabaseAnalysis {
+export function analysis(
+  findings: readonly DatabaseFinding[],
+  of: Partial<DatabaseAnalysis> = {},
+): DatabaseAnalysis {
   return {
     schemaVersion: 1,
-    database: { product: 'postgresql', version: '17.2 (Debian 17.2-1)', tables: 41, statements: 1_208, totalMs: 320_000 },
+    database: {
+      product: 'postgresql',
+      version: '17.2 (Debian 17.2-1)',
+      tables: 41,
+      statements: 1_208,
+      totalMs: 320_000,
+    },
     findings,
     validation: 'hypopg',
     left: [],

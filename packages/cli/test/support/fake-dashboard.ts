@@ -15,7 +15,9 @@ export interface FakeDashboard {
 }
 
 /** A server with the protocol of a dashboard. */
-export async function fakeDashboard(snapshot: unknown = wireSnapshot([wireRoute('GET /cities')])): Promise<FakeDashboard> {
+export async function fakeDashboard(
+  snapshot: unknown = wireSnapshot([wireRoute('GET /cities')]),
+): Promise<FakeDashboard> {
   const streams = new Set<ServerResponse>()
   const requests: { url: string; headers: IncomingMessage['headers'] }[] = []
   let isClosed = false
@@ -41,7 +43,8 @@ export async function fakeDashboard(snapshot: unknown = wireSnapshot([wireRoute(
     requests,
     answer: undefined,
     send(event, data, id = 'abc.2') {
-      for (const stream of streams) stream.write(`event: ${event}\nid: ${id}\ndata: ${JSON.stringify(data)}\n\n`)
+      for (const stream of streams)
+        stream.write(`event: ${event}\nid: ${id}\ndata: ${JSON.stringify(data)}\n\n`)
     },
     cut() {
       for (const stream of streams) stream.destroy()

@@ -34,7 +34,8 @@ export class FakeTerminal implements Terminal {
     for (const part of text.split(new RegExp(`(?=${esc}\\[\\d+;1H)|(?=${esc}\\[2J)`))) {
       const row = new RegExp(`^${esc}\\[(\\d+);1H`).exec(part)?.[1]
       if (part.startsWith(`${esc}[2J`)) this.#lines = []
-      if (row !== undefined) this.#lines[Number(row) - 1] = part.replaceAll(new RegExp(`${esc}\\[[\\d;]*[A-Za-z]`, 'g'), '')
+      if (row !== undefined)
+        this.#lines[Number(row) - 1] = part.replaceAll(new RegExp(`${esc}\\[[\\d;]*[A-Za-z]`, 'g'), '')
     }
   }
 
@@ -70,7 +71,10 @@ export class FakeTerminal implements Terminal {
 
   press(...keys: readonly (string | Key)[]): void {
     for (const key of keys) {
-      const pressed = typeof key === 'string' ? { sequence: key, ...(/^[a-z]$/i.test(key) ? { name: key.toLowerCase() } : {}) } : key
+      const pressed =
+        typeof key === 'string'
+          ? { sequence: key, ...(/^[a-z]$/i.test(key) ? { name: key.toLowerCase() } : {}) }
+          : key
       for (const listener of [...this.#keys]) listener(pressed)
     }
   }

@@ -41,8 +41,10 @@ export function run(args: readonly string[], { stdin }: { readonly stdin?: strin
   const bin = join(import.meta.dirname, '../../src/bin.ts')
   const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, ['--import', tsx, '--conditions=@sluice/source', bin, ...args], (error, out, err) =>
-      resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, err }),
+    const child = execFile(
+      process.execPath,
+      ['--import', tsx, '--conditions=@sluice/source', bin, ...args],
+      (error, out, err) => resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, err }),
     )
     child.stdin?.end(stdin ?? '')
   })

@@ -8,8 +8,15 @@ const ajv = new Ajv2020({ allErrors: true, strict: true, allowUnionTypes: true }
 export function schemaProblems(name: string, json: string): string[] {
   const validate =
     ajv.getSchema(name) ??
-    ajv.addSchema(JSON.parse(readFileSync(join(import.meta.dirname, `../../schemas/${name}.json`), 'utf8')), name).getSchema(name)
+    ajv
+      .addSchema(
+        JSON.parse(readFileSync(join(import.meta.dirname, `../../schemas/${name}.json`), 'utf8')),
+        name,
+      )
+      .getSchema(name)
   if (validate === undefined) throw new Error(`Unknown schema ${name}.`)
   validate(JSON.parse(json))
-  return (validate.errors ?? []).map(({ instancePath, message, params }) => `${instancePath} ${message} ${JSON.stringify(params)}`)
+  return (validate.errors ?? []).map(
+    ({ instancePath, message, params }) => `${instancePath} ${message} ${JSON.stringify(params)}`,
+  )
 }

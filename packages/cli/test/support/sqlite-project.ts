@@ -47,8 +47,14 @@ model City {
 }
 `
 
-/** A temporary folder with a small SQLite database and a workload: one statement with a missing index, one without. */
-export function sqliteProject(files: Readonly<Record<string, string>> = {}, { isAnalyzed = true } = {}): Project {
+/**
+ * A temporary folder with a small SQLite database and a workload: one statement with a missing index, one
+ * without.
+ */
+export function sqliteProject(
+  files: Readonly<Record<string, string>> = {},
+  { isAnalyzed = true } = {},
+): Project {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-cli-test-'))
   const file = join(folder, 'app.db')
   const database = new Sqlite(file)
@@ -57,17 +63,26 @@ export function sqliteProject(files: Readonly<Record<string, string>> = {}, { is
   const addCity = database.prepare('INSERT INTO city VALUES (?, ?, ?, ?)')
   database.transaction(() => {
     for (let id = 1; id <= 200; id += 1) addRegion.run(id, `region ${id}`)
-    for (let id = 1; id <= 20_000; id += 1) addCity.run(id, `city ${id}`, (id * 7_919) % 1_000_003, (id % 200) + 1)
+    for (let id = 1; id <= 20_000; id += 1)
+      addCity.run(id, `city ${id}`, (id * 7_919) % 1_000_003, (id % 200) + 1)
   })()
   if (isAnalyzed) database.exec('ANALYZE')
   database.close()
   const workload = join(folder, 'workload.json')
   writeFileSync(
     workload,
-    writeWorkload([entry('region_id', 'SELECT * FROM city WHERE region_id = ?'), entry('id', 'SELECT * FROM city WHERE id = ?')]),
+    writeWorkload([
+      entry('region_id', 'SELECT * FROM city WHERE region_id = ?'),
+      entry('id', 'SELECT * FROM city WHERE id = ?'),
+    ]),
   )
   for (const [path, content] of Object.entries(files)) writeFileSync(join(folder, path), content)
-  return { folder, url: `file:${file}`, workload, remove: () => rmSync(folder, { recursive: true, force: true }) }
+  return {
+    folder,
+    url: `file:${file}`,
+    workload,
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  }
 }
 
 function entry(fingerprint: string, sql: string): WorkloadEntry {
@@ -92,7 +107,9 @@ function entry(fingerprint: string, sql: string): WorkloadEntry {
 export function indexesOf({ url }: Project): string[] {
   const database = new Sqlite(url.slice('file:'.length), { readonly: true })
   try {
-    return (database.prepare("SELECT name FROM sqlite_schema WHERE type = 'index'").all() as { name: string }[]).map(({ name }) => name)
+    return (
+      database.prepare("SELECT name FROM sqlite_schema WHERE type = 'index'").all() as { name: string }[]
+    ).map(({ name }) => name)
   } finally {
     database.close()
   }

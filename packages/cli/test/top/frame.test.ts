@@ -8,8 +8,19 @@ import { wireFinding, wireRoute, wireSnapshot } from '../support/live.ts'
 
 const ROUTES = [
   wireRoute('GET /cities', { perSecond: 210, databaseMs: 3.1, p99: 22 }),
-  wireRoute('GET /regions/:id', { perSecond: 96, queries: 41.2, databaseMs: 30.4, p99: 618, flags: ['N_PLUS_ONE'] }),
-  wireRoute('GET /idle', { perSecond: 0, databaseMs: 90, overBudget: 2, flags: ['QUERY_BUDGET', 'REPEATED_QUERY'] }),
+  wireRoute('GET /regions/:id', {
+    perSecond: 96,
+    queries: 41.2,
+    databaseMs: 30.4,
+    p99: 618,
+    flags: ['N_PLUS_ONE'],
+  }),
+  wireRoute('GET /idle', {
+    perSecond: 0,
+    databaseMs: 90,
+    overBudget: 2,
+    flags: ['QUERY_BUDGET', 'REPEATED_QUERY'],
+  }),
 ]
 
 interface Size {
@@ -17,9 +28,21 @@ interface Size {
   readonly rows: number
 }
 
-const lines = (size: Partial<Size> = {}, state = new TopState(), routes: readonly unknown[] = ROUTES, of: object = {}) =>
+const lines = (
+  size: Partial<Size> = {},
+  state = new TopState(),
+  routes: readonly unknown[] = ROUTES,
+  of: object = {},
+) =>
   frame(new LiveModel(readSnapshot(wireSnapshot(routes))).view(), state, {
-    ...{ paint: (_style: string, text: string) => text, columns: 100, rows: 24, slowMs: 500, address: 'http://app/_sluice', ...size },
+    ...{
+      paint: (_style: string, text: string) => text,
+      columns: 100,
+      rows: 24,
+      slowMs: 500,
+      address: 'http://app/_sluice',
+      ...size,
+    },
     findings: readFindings({ findings: [wireFinding] }),
     ...of,
   })
@@ -28,12 +51,18 @@ const text = (...of: Parameters<typeof lines>) => lines(...of).join('\n')
 describe('frame', () => {
   it('starts with the figures of the app', () => {
     expect(lines()[0]).toBe('sluice top  atlas · 4 procs · 412 req/s · p99 38 ms · hit 91% · observe')
-    expect(lines()[1]).toMatch(/^1,208 queries\/s · errors 0\.2% · cpu 14% · memory 45% · loop 1\.2 ms .*req\/s ▅█$/)
+    expect(lines()[1]).toMatch(
+      /^1,208 queries\/s · errors 0\.2% · cpu 14% · memory 45% · loop 1\.2 ms .*req\/s ▅█$/,
+    )
   })
 
   it('lists the most expensive routes first, with flags', () => {
     const table = lines().filter((line) => line.includes('GET /'))
-    expect(table.map((line) => line.trim().split(/ {2,}/)[0])).toEqual(['▸ GET /regions/:id', 'GET /cities', 'GET /idle'])
+    expect(table.map((line) => line.trim().split(/ {2,}/)[0])).toEqual([
+      '▸ GET /regions/:id',
+      'GET /cities',
+      'GET /idle',
+    ])
     expect(table[0]).toMatch(/96 +41\.2 +30\.4 .* 618 .*N\+1 SLOW$|N\+1 SLOW *$/)
     expect(table[2]).toMatch(/BUDGET \+1$/)
   })
@@ -48,10 +77,12 @@ describe('frame', () => {
   ])('fills exactly %d columns and %d rows', (columns, rows) => {
     for (const keys of ['', '\r', '?', '/x']) {
       const state = new TopState()
-      for (const key of keys) state.press(key === '\r' ? { name: 'return', sequence: key } : { sequence: key })
+      for (const key of keys)
+        state.press(key === '\r' ? { name: 'return', sequence: key } : { sequence: key })
       const shown = lines({ columns, rows }, state, [...ROUTES, wireRoute(`GET /${'日本'.repeat(60)}`)])
       expect(shown).toHaveLength(rows)
-      for (const line of shown.slice(1, -1)) expect([line, widthOf(line) <= columns || /at {3}|more|mute/.test(line)]).toEqual([line, true])
+      for (const line of shown.slice(1, -1))
+        expect([line, widthOf(line) <= columns || /at {3}|more|mute/.test(line)]).toEqual([line, true])
     }
   })
 
@@ -61,7 +92,18 @@ describe('frame', () => {
         .find((line) => line.includes('ROUTE'))
         ?.trim()
         .split(/\s{2,}| (?=FLAG)/)
-    expect(titles(130)).toEqual(['ROUTE', 'REQ/S', 'Q/REQ', 'DB ms', '▾DB LOAD', 'p50', 'p99', 'HIT', 'ERR', 'FLAG'])
+    expect(titles(130)).toEqual([
+      'ROUTE',
+      'REQ/S',
+      'Q/REQ',
+      'DB ms',
+      '▾DB LOAD',
+      'p50',
+      'p99',
+      'HIT',
+      'ERR',
+      'FLAG',
+    ])
     expect(titles(80)).toEqual(['ROUTE', 'REQ/S', 'Q/REQ', 'DB ms', 'p99', 'FLAG'])
     expect(titles(60)).toEqual(['ROUTE', 'REQ/S', 'Q/REQ', 'p99', 'FLAG'])
     expect(titles(40)).toEqual(['ROUTE', 'Q/REQ', 'p99', 'FLAG'])

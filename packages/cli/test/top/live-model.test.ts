@@ -9,7 +9,9 @@ const names = (one: LiveModel) => one.view().routes.map(({ name }) => name)
 describe('LiveModel', () => {
   it('replaces changed routes, adds new ones, and removes deleted ones', () => {
     const one = model(wireRoute('a'), wireRoute('b'))
-    one.apply(readDelta({ at: 1_000_250, routes: [wireRoute('b', { p99: 99 }), wireRoute('c')], goneRoutes: ['a'] }))
+    one.apply(
+      readDelta({ at: 1_000_250, routes: [wireRoute('b', { p99: 99 }), wireRoute('c')], goneRoutes: ['a'] }),
+    )
     expect(names(one)).toEqual(['b', 'c'])
     expect(one.view().routes[0]?.p99).toBe(99)
   })
@@ -23,7 +25,10 @@ describe('LiveModel', () => {
   })
 
   it('calculates the share of the load of a route', () => {
-    const { routes } = model(wireRoute('a', { perSecond: 1, databaseMs: 30 }), wireRoute('b', { perSecond: 10, databaseMs: 1 })).view()
+    const { routes } = model(
+      wireRoute('a', { perSecond: 1, databaseMs: 30 }),
+      wireRoute('b', { perSecond: 10, databaseMs: 1 }),
+    ).view()
     expect(routes.map(({ load, loadShare }) => [load, loadShare])).toEqual([
       [30, 0.75],
       [10, 0.25],
@@ -49,7 +54,9 @@ describe('LiveModel', () => {
   it('resets the counters when another process responds', () => {
     const one = model(wireRoute('a', { requests: 100, errors: 0 }))
     const process = { id: 'other', pid: 8, name: 'atlas', hostname: 'here', startedAt: 9 }
-    one.replace(readSnapshot(wireSnapshot([wireRoute('a', { requests: 103, errors: 3 })], { process, at: 1_001_000 })))
+    one.replace(
+      readSnapshot(wireSnapshot([wireRoute('a', { requests: 103, errors: 3 })], { process, at: 1_001_000 })),
+    )
     expect(one.view().routes[0]?.errorShare).toBeUndefined()
   })
 })

@@ -25,7 +25,8 @@ const start = (...args: string[]) =>
     isTerminal: true,
     screen: () => terminal,
   })
-const shows = (text: string | RegExp) => vi.waitFor(() => expect(terminal.text).toMatch(text), { ...SOON, interval: 10 })
+const shows = (text: string | RegExp) =>
+  vi.waitFor(() => expect(terminal.text).toMatch(text), { ...SOON, interval: 10 })
 
 describe('sluice top on a terminal', () => {
   it('enters full-screen mode with the first snapshot, and restores the terminal', async () => {
@@ -110,7 +111,8 @@ describe('sluice top on a terminal', () => {
     }
     expect(new Set(await colors('1'))).toEqual(new Set([undefined, '0']))
     // Only codes of the 16 basic colors.
-    for (const code of await colors('')) expect([undefined, '0', '1', '2', '7', '31', '32', '33', '36']).toContain(code)
+    for (const code of await colors(''))
+      expect([undefined, '0', '1', '2', '7', '31', '32', '33', '36']).toContain(code)
   })
 
   it('redraws after a resize', async () => {

@@ -7,7 +7,10 @@ import { sluice } from '../support/run-sluice.ts'
 let fake: FakeDashboard
 beforeEach(async () => {
   fake = await fakeDashboard(
-    wireSnapshot([wireRoute('GET /cities'), wireRoute('GET /regions/:id', { databaseMs: 99, flags: ['N_PLUS_ONE'] })]),
+    wireSnapshot([
+      wireRoute('GET /cities'),
+      wireRoute('GET /regions/:id', { databaseMs: 99, flags: ['N_PLUS_ONE'] }),
+    ]),
   )
 })
 afterEach(() => fake.close())
@@ -35,7 +38,11 @@ describe('sluice top without a screen', () => {
     const { out } = await top('--once', '--seconds', '0.1', '--json')
     const json = JSON.parse(out)
     expect(out.trim()).not.toContain('\n')
-    expect(json).toMatchObject({ schemaVersion: 1, app: { name: 'atlas', processes: 4 }, vitals: { p99: 38 } })
+    expect(json).toMatchObject({
+      schemaVersion: 1,
+      app: { name: 'atlas', processes: 4 },
+      vitals: { p99: 38 },
+    })
     expect(json.routes.map((route: { name: string; flags: string[] }) => [route.name, route.flags])).toEqual([
       ['GET /regions/:id', ['N+1']],
       ['GET /cities', []],
@@ -48,7 +55,8 @@ describe('sluice top without a screen', () => {
     const code = main(['top', '--url', fake.url, '--interval', '0.2', '--filter', 'region'], {
       out: (text) => {
         out += text
-        if (out.split('sluice top').length > 3) fake.answer ??= (_request, response) => response.writeHead(401).end() !== undefined
+        if (out.split('sluice top').length > 3)
+          fake.answer ??= (_request, response) => response.writeHead(401).end() !== undefined
         if (fake.answer !== undefined) fake.cut()
       },
       err: (text) => {

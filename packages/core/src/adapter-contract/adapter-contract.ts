@@ -15,17 +15,21 @@ const GROUPS: readonly (readonly [Readonly<Record<string, Check>>, SluiceOptions
 ]
 
 /**
- * The cases that every adapter must pass, for any test runner. Each compares the results of the ORM with those of the ORM alone, and
- * counts the statements that the driver sends.
+ * The cases that every adapter must pass, for any test runner. Each compares the results of the ORM with
+ * those of the ORM alone, and counts the statements that the driver sends.
  *
  * @param make - Opens the ORM under test. Called once for each case.
  * @example
  * ```ts
- * for (const { name, run } of adapterContract(make)) it(name, async ({ skip }) => void ((await run()) !== undefined && skip()))
+ * for (const { name, run } of adapterContract(make))
+ *   it(name, async ({ skip }) => void ((await run()) !== undefined && skip()))
  * ```
  */
 export function adapterContract(make: () => Promise<ContractHarness>): readonly ContractCase[] {
   return GROUPS.flatMap(([cases, options]) =>
-    Object.entries(cases).map(([name, check]) => ({ name, run: async () => Trial.run(await make(), check, options) })),
+    Object.entries(cases).map(([name, check]) => ({
+      name,
+      run: async () => Trial.run(await make(), check, options),
+    })),
   )
 }

@@ -41,6 +41,8 @@ export const OBSERVE_CASES: Readonly<Record<string, Check>> = {
   'reports lookups of async arrows': found(withArrows, 'parallel'),
   'reports a loop in a transaction': found(inTransaction, 'sequential'),
   'sends no additional statements': async (trial) => {
-    await trial.same((db) => Promise.all([db.list(), db.byKey(1), outcomeOf(() => db.byForeignKey(2))]), { asPlain: true })
+    await trial.same((db) => Promise.all([db.list(), db.byKey(1), outcomeOf(() => db.byForeignKey(2))]), {
+      asPlain: true,
+    })
   },
 }

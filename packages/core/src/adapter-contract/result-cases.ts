@@ -57,7 +57,9 @@ export const RESULT_CASES: Readonly<Record<string, Check>> = {
     batched((db) => Promise.all(ids(5).map((id) => db.prepared?.(id)))),
   ),
   'rejects like the ORM': async (trial) => {
-    await trial.same((db) => db.insert({ id: 1, authorId: 1, slug: 'post-1', title: 'twice', views: 0 }), { asPlain: true })
+    await trial.same((db) => db.insert({ id: 1, authorId: 1, slug: 'post-1', title: 'twice', views: 0 }), {
+      asPlain: true,
+    })
   },
 }
 
@@ -96,7 +98,9 @@ export const UNCHANGED_CASES: Readonly<Record<string, Check>> = {
   ),
   'takes locks': offered(
     'locked',
-    leftAlone((db) => db.transaction(async (transaction) => [await transaction.locked?.(1), await transaction.locked?.(2)])),
+    leftAlone((db) =>
+      db.transaction(async (transaction) => [await transaction.locked?.(1), await transaction.locked?.(2)]),
+    ),
   ),
   'reads streams': offered('stream', leftAlone(three((db, id) => db.stream?.(id)))),
 }

@@ -8,7 +8,9 @@ import type { ContractClient, ContractHarness } from './contract-client.ts'
 /** One case, for any test runner. */
 export interface ContractCase {
   readonly name: string
-  /** Rejects with an AssertionError if the adapter breaks the contract. Resolves to why a case does not apply. */
+  /**
+   * Rejects with an AssertionError if the adapter breaks the contract. Resolves to why a case does not apply.
+   */
   run(): Promise<string | undefined>
 }
 
@@ -62,14 +64,24 @@ export class Trial {
     }
   }
 
-  /** Asserts that both return the same, and how many statements the one with Sluice sends: by its own count and by the driver's. */
-  async same(act: Act, expected: { readonly queries?: number; readonly most?: number | 'plain'; readonly asPlain?: true }): Promise<Ran> {
+  /**
+   * Asserts that both return the same, and how many statements the one with Sluice sends: by its own count
+   * and by the driver's.
+   */
+  async same(
+    act: Act,
+    expected: { readonly queries?: number; readonly most?: number | 'plain'; readonly asPlain?: true },
+  ): Promise<Ran> {
     const before = this.plain.sent()
     const value = await outcomeOf(() => act(this.plain))
     const plainSent = this.plain.sent() - before
     const ran = await this.inScope(act)
     deepStrictEqual(ran.value, value, 'results differ from those of the ORM alone')
-    strictEqual(ran.sent, ran.report.queries, 'statements that the driver sent, and those that Sluice counted')
+    strictEqual(
+      ran.sent,
+      ran.report.queries,
+      'statements that the driver sent, and those that Sluice counted',
+    )
     const { queries, asPlain } = expected
     const most = expected.most === 'plain' ? plainSent : expected.most
     if (queries !== undefined) strictEqual(ran.sent, queries, 'statements')

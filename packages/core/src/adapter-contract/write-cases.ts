@@ -49,10 +49,16 @@ export const TRANSACTION_CASES: Readonly<Record<string, Check>> = {
     )
     await seen(trial, post1)
     // A transaction on posts must not invalidate authors.
-    strictEqual(await queriesOf(trial, author3), 0, 'statements for a row of a table that the transaction did not modify')
+    strictEqual(
+      await queriesOf(trial, author3),
+      0,
+      'statements for a row of a table that the transaction did not modify',
+    )
   },
   'batches nothing in a transaction': async (trial) => {
-    const { sent } = await trial.inScope((db) => db.transaction((transaction) => Promise.all([1, 2, 3].map((id) => transaction.byKey(id)))))
+    const { sent } = await trial.inScope((db) =>
+      db.transaction((transaction) => Promise.all([1, 2, 3].map((id) => transaction.byKey(id)))),
+    )
     const before = trial.plain.sent()
     await trial.plain.transaction((transaction) => Promise.all([1, 2, 3].map((id) => transaction.byKey(id))))
     strictEqual(sent, trial.plain.sent() - before, 'statements, as without Sluice')
@@ -159,7 +165,9 @@ export const CACHE_CASES: Readonly<Record<string, Check>> = {
       await seen(trial, (db) => db.list())
     }),
   'sees writes after DDL': async (trial) => {
-    const skipped = await executed(trial, 'create index contract_views on posts (views)', () => seen(trial, post1))
+    const skipped = await executed(trial, 'create index contract_views on posts (views)', () =>
+      seen(trial, post1),
+    )
     if (skipped !== undefined) return skipped
     try {
       await trial.ready()

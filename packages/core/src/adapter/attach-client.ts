@@ -16,7 +16,10 @@ export interface ClientDescription {
   /** Display name of the ORM. */
   readonly orm: string
   readonly dialect: Dialect
-  /** Returns a way to query the database without Sluice; `undefined` once the client is gone. Must not keep the client alive. */
+  /**
+   * Returns a way to query the database without Sluice; `undefined` once the client is gone. Must not keep
+   * the client alive.
+   */
   connection(): Connection | undefined
   /** `import.meta.url` of the adapter: its frames are not call sites of the user. */
   readonly moduleUrl: string
@@ -34,17 +37,26 @@ export interface ClientDescription {
    *   parsers matter.
    */
   settings?(ownTypes: readonly number[]): string | undefined
-  /** Returns code in the ORM's syntax that runs a repeated select once, for an array `keys`. `undefined`: no such code is known. */
+  /**
+   * Returns code in the ORM's syntax that runs a repeated select once, for an array `keys`. `undefined`: no
+   * such code is known.
+   */
   fix?(select: EqualitySelect): string | undefined
   /** Returns the state of the connection pool; `undefined` once the client is gone. */
   pool?(): PoolState | undefined
-  /** Whether each operation goes through `execute`, so that its statements are counted but not recorded. Default: `false`. */
+  /**
+   * Whether each operation goes through `execute`, so that its statements are counted but not recorded.
+   * Default: `false`.
+   */
   readonly recordsOperations?: boolean
   /** Called with the effect of each statement that writes. */
   wrote?(effect: WriteEffect): void
 }
 
-/** One client of a database, instrumented. Statements and transactions are followed by connection, which may be any object. */
+/**
+ * One client of a database, instrumented. Statements and transactions are followed by connection, which may
+ * be any object.
+ */
 export interface AdapterClient {
   /** Identifies this client in operations, catalogs and reports. */
   readonly source: Source
@@ -105,7 +117,8 @@ interface ClientHost extends ObserverHost {
  * @throws InvalidArgumentError if `sluice` is not a Sluice.
  * @example
  * ```ts
- * const client = attachClient(sluice, { orm: 'my-orm', dialect: 'postgresql', connection, moduleUrl: import.meta.url })
+ * const of = { orm: 'my-orm', dialect: 'postgresql', connection, moduleUrl: import.meta.url }
+ * const client = attachClient(sluice, of)
  * const rows = await client.read({ sql, params, rows: 'objects', inTransaction: false, ask })
  * ```
  */
@@ -129,7 +142,10 @@ class AttachedClient implements AdapterClient {
     const { orm, dialect, pool } = options
     const id = host.nextSourceId(orm)
     this.source = { id, orm, dialect, seesStatements: true, sharedName: () => this.#sharedName(id) }
-    this.#observer = new ConnectionObserver(host, id, options, { open: (work) => this.#open(work), ask: (work) => this.#ask(work) })
+    this.#observer = new ConnectionObserver(host, id, options, {
+      open: (work) => this.#open(work),
+      ask: (work) => this.#ask(work),
+    })
     this.#context = {
       ...{ source: this.source, catalogs: host.catalogs, maxKeys: host.maxKeys },
       onlyReads: (sql) => this.onlyReads(sql),
@@ -235,7 +251,8 @@ class AttachedClient implements AdapterClient {
     const { orm, settings } = this.options
     const catalog = this.host.catalogs.of(id)
     const identity = catalog?.identity
-    const own = settings === undefined || catalog === undefined ? '' : settings.call(this.options, catalog.ownTypes)
+    const own =
+      settings === undefined || catalog === undefined ? '' : settings.call(this.options, catalog.ownTypes)
     return identity === undefined || own === undefined ? undefined : `${orm} ${own} ${identity}`
   }
 }

@@ -76,7 +76,13 @@ export class CatalogReader {
     const { id, ask, changed } = source
     host.catalogs.bind(id, this)
     host.catalogs.addReader(id, this)
-    this.#watch = new SchemaWatch(host, { id, ask, changed, isCurrent: () => this.#isCurrent, lost: () => this.#lost() })
+    this.#watch = new SchemaWatch(host, {
+      id,
+      ask,
+      changed,
+      isCurrent: () => this.#isCurrent,
+      lost: () => this.#lost(),
+    })
   }
 
   /** The most that a read may do, according to the catalog that was read last. */
@@ -90,7 +96,8 @@ export class CatalogReader {
   }
 
   get isNeeded(): boolean {
-    if (this.#reading !== undefined || this.host.catalogs.generations.isChanging || !this.host.isOptimizing()) return false
+    if (this.#reading !== undefined || this.host.catalogs.generations.isChanging || !this.host.isOptimizing())
+      return false
     return !this.#isCurrent || (this.#failedAt !== undefined && performance.now() - this.#failedAt > RETRY_MS)
   }
 
@@ -136,7 +143,8 @@ export class CatalogReader {
         await warnOfLateWrites(connection, host)
         // Reads that were sent while no catalog was known may have called functions that write.
         if (catalog.readsMayDo !== 'reads') await source.called()
-        if (forgets !== this.#forgets || generations.current !== generation || this.#mayHaveDefined(catalog)) return
+        if (forgets !== this.#forgets || generations.current !== generation || this.#mayHaveDefined(catalog))
+          return
         this.#readIn = generation
         this.#failedAt = undefined
         this.#known = catalog
@@ -148,7 +156,12 @@ export class CatalogReader {
     } catch (error) {
       // Closing the client ends the statements that it sends, and objects that are read while the schema
       // changes may be gone.
-      if (forgets !== this.#forgets || generations.current !== generation || error instanceof SchemaChangingError) return
+      if (
+        forgets !== this.#forgets ||
+        generations.current !== generation ||
+        error instanceof SchemaChangingError
+      )
+        return
       host.reportError(error)
       this.#failed(generation)
     }
@@ -221,11 +234,15 @@ export class CatalogReader {
    * tables.
    */
   areShared(tables: readonly (readonly string[])[]): boolean {
-    return tables.every((name) => !isOfServer(name, this.source.dialect) && !this.#temporary.has((name.at(-1) ?? '').toLowerCase()))
+    return tables.every(
+      (name) =>
+        !isOfServer(name, this.source.dialect) && !this.#temporary.has((name.at(-1) ?? '').toLowerCase()),
+    )
   }
 }
 
 function isOfServer(name: readonly string[], dialect: Dialect): boolean {
-  if (dialect === 'mysql') return name.length > 1 && /^(?:information_schema|performance_schema|mysql|sys)$/i.test(name[0] ?? '')
+  if (dialect === 'mysql')
+    return name.length > 1 && /^(?:information_schema|performance_schema|mysql|sys)$/i.test(name[0] ?? '')
   return name.some((part) => /^(?:pg_|information_schema$)/i.test(part))
 }

@@ -21,9 +21,13 @@ export function chooseKey<TCandidate>(
     lists
       .map((names) => names.flatMap((name) => candidates.get(name) ?? []))
       .filter((keys, at) => keys.length > 0 && keys.length === lists[at]?.length)
-  const [unique] = complete([table.primaryKey, ...table.uniqueKeys]).sort((left, right) => left.length - right.length)
+  const [unique] = complete([table.primaryKey, ...table.uniqueKeys]).sort(
+    (left, right) => left.length - right.length,
+  )
   if (unique !== undefined) return unique
-  const foreign = complete(catalog.foreignKeys.flatMap((key) => (key.table === table.id ? [key.columns] : [])))
+  const foreign = complete(
+    catalog.foreignKeys.flatMap((key) => (key.table === table.id ? [key.columns] : [])),
+  )
   const lastOf = (keys: readonly TCandidate[]) => Math.max(...keys.map((key) => inOrder.indexOf(key)))
   const [best] = foreign.sort((left, right) => right.length - left.length || lastOf(right) - lastOf(left))
   return best ?? last

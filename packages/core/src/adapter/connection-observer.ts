@@ -67,7 +67,10 @@ class Comparable {
   }
 }
 
-/** Observes every statement of one client: records it, follows transactions by connection, and announces writes. */
+/**
+ * Observes every statement of one client: records it, follows transactions by connection, and announces
+ * writes.
+ */
 export class ConnectionObserver {
   /** By analyzed statement, which `analyzeSql` remembers for a while. */
   readonly #described = new WeakMap<AnalyzedSql, Described>()
@@ -85,7 +88,10 @@ export class ConnectionObserver {
     const { dialect } = options
     this.#dialect = dialect
     this.#transactions = new ConnectionTransactions(host, dialect)
-    this.#writes = new WriteAnnouncer({ host, sourceId, client: options, transactions: this.#transactions }, { open, ask })
+    this.#writes = new WriteAnnouncer(
+      { host, sourceId, client: options, transactions: this.#transactions },
+      { open, ask },
+    )
     this.catalog = this.#writes.catalog
   }
 
@@ -133,9 +139,12 @@ export class ConnectionObserver {
     const { ambient } = this.host.scopes
     const described = this.#counted(sent.sql, ambient)
     const statement = described?.analyzed.statement
-    if (statement?.transaction !== undefined) return this.#transactions.controlSync(connection, statement.transaction, sent)
+    if (statement?.transaction !== undefined)
+      return this.#transactions.controlSync(connection, statement.transaction, sent)
     const announced =
-      described === undefined ? this.#transactions.announce(EVERYTHING, true) : this.#writes.announce(connection, described, sent.params)
+      described === undefined
+        ? this.#transactions.announce(EVERYTHING, true)
+        : this.#writes.announce(connection, described, sent.params)
     refuseToWait(announced?.ready)
     const running = described && this.#begin(sent, described, ambient)
     let answer: T
@@ -192,7 +201,8 @@ export class ConnectionObserver {
     const scope = ambient.counted
     recorder.statement(scope)
     // In `observe`, operations bypass the pipeline, and each statement is one.
-    if (this.options.recordsOperations !== true && scope !== undefined && !this.host.isOptimizing()) scope.counts.operations += 1
+    if (this.options.recordsOperations !== true && scope !== undefined && !this.host.isOptimizing())
+      scope.counts.operations += 1
     try {
       const described = this.#describe(sql)
       if (described.analyzed.statement.opaque === TOO_LONG) recorder.unparsed()
@@ -203,7 +213,12 @@ export class ConnectionObserver {
     }
   }
 
-  #send<T>(sent: SentStatement<Promise<T>>, described: Described, ambient: Ambient, announced: AnnouncedWrite | undefined): Promise<T> {
+  #send<T>(
+    sent: SentStatement<Promise<T>>,
+    described: Described,
+    ambient: Ambient,
+    announced: AnnouncedWrite | undefined,
+  ): Promise<T> {
     const running = this.#begin(sent, described, ambient)
     let answered: Promise<T>
     try {
@@ -235,19 +250,35 @@ export class ConnectionObserver {
   ): RunningStatement {
     const { recorder, watch } = this.host
     const { recordsOperations } = this.options
-    const issued = isRepeatable && !isStream ? new Comparable(sent as SentStatement<never>) : sent.stack === undefined ? traced : sent
+    const issued =
+      isRepeatable && !isStream
+        ? new Comparable(sent as SentStatement<never>)
+        : sent.stack === undefined
+          ? traced
+          : sent
     const caller = (recordsOperations === true ? sent.caller : issued) as StatementCaller | undefined
     const watched =
-      watch === undefined || ambient.isShadowing ? undefined : watch.begin(sent.sql, this.#dialect, analyzed, sent.params, caller)
+      watch === undefined || ambient.isShadowing
+        ? undefined
+        : watch.begin(sent.sql, this.#dialect, analyzed, sent.params, caller)
     const scope = ambient.counted
     const execution = recordsOperations === true ? undefined : recorder.begin(scope, shape, issued)
     const startedAt = execution?.startedAt ?? recorder.sent(scope)
     // A statement that is sent after the scope has ended does not count for it.
-    return new RunningStatement(this.host, execution, scope?.ended === true ? undefined : scope, startedAt, watched)
+    return new RunningStatement(
+      this.host,
+      execution,
+      scope?.ended === true ? undefined : scope,
+      startedAt,
+      watched,
+    )
   }
 
   #fixOf(sql: string): string | undefined {
-    const asked = this.options.fix === undefined || sql.length > MAX_COMPARED_LENGTH ? undefined : readEqualitySelect(sql, this.#dialect)
+    const asked =
+      this.options.fix === undefined || sql.length > MAX_COMPARED_LENGTH
+        ? undefined
+        : readEqualitySelect(sql, this.#dialect)
     return asked && this.options.fix?.(asked)
   }
 
@@ -257,7 +288,8 @@ export class ConnectionObserver {
     if (known !== undefined) return known
     this.host.seen(sql, this.#dialect, analyzed)
     const { statement, shape: label, fingerprint } = analyzed
-    const isRead = statement.kinds.every((word) => word === 'SELECT' || word === 'WITH') && statement.writes.length === 0
+    const isRead =
+      statement.kinds.every((word) => word === 'SELECT' || word === 'WITH') && statement.writes.length === 0
     // A statement of Sluice itself is not a read of the app.
     const kind = isRead && statement.isOwn !== true ? 'read' : 'write'
     const onlyReads = kind === 'read' && statement.opaque === undefined && statement.functions.size === 0
@@ -270,13 +302,23 @@ export class ConnectionObserver {
         return fix.text
       },
     }
-    const described: Described = { analyzed, onlyReads, isRepeatable, shape, plan: undefined, harmlessIn: Number.NaN }
+    const described: Described = {
+      analyzed,
+      onlyReads,
+      isRepeatable,
+      shape,
+      plan: undefined,
+      harmlessIn: Number.NaN,
+    }
     this.#described.set(analyzed, described)
     return described
   }
 }
 
-/** Ends an announced write with the outcome of its statement, before the caller is notified. One promise: each costs every write. */
+/**
+ * Ends an announced write with the outcome of its statement, before the caller is notified. One promise: each
+ * costs every write.
+ */
 function settledAs<T>(
   announced: AnnouncedWrite,
   answered: Promise<T>,

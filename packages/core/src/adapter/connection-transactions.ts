@@ -19,8 +19,8 @@ export interface TransactionHost {
 interface OpenTransaction {
   readonly writes: TransactionWrites
   /**
-   * Whether its writes may take effect before its end is seen: the ORM does not know of it, or a statement in it may have committed it.
-   * They are announced when they are sent, and again at the end.
+   * Whether its writes may take effect before its end is seen: the ORM does not know of it, or a statement in
+   * it may have committed it. They are announced when they are sent, and again at the end.
    */
   isDoubtful: boolean
   /**
@@ -92,7 +92,9 @@ class SingleWrite implements AnnouncedWrite {
 /** The transactions of one client, by connection: begin, savepoint, commit, rollback, connection lost. */
 export class ConnectionTransactions {
   readonly #open = new WeakMap<object, OpenTransaction>()
-  /** Connections of MySQL with session settings: if `autocommit` is off, a transaction is open without BEGIN. */
+  /**
+   * Connections of MySQL with session settings: if `autocommit` is off, a transaction is open without BEGIN.
+   */
   readonly #altered = new WeakSet<object>()
 
   constructor(
@@ -130,11 +132,17 @@ export class ConnectionTransactions {
   }
 
   /**
-   * Adds a write to the connection's transaction, or announces it if it may take effect before a commit is seen.
+   * Adds a write to the connection's transaction, or announces it if it may take effect before a commit is
+   * seen.
    *
    * @param defines - Whether it may change the schema.
    */
-  write(connection: object, { mayCommit, kinds }: Statement, effect: WriteEffect, defines: boolean): AnnouncedWrite | undefined {
+  write(
+    connection: object,
+    { mayCommit, kinds }: Statement,
+    effect: WriteEffect,
+    defines: boolean,
+  ): AnnouncedWrite | undefined {
     const open = this.#open.get(connection)
     if (this.dialect === 'mysql' && kinds.includes('SET')) this.#altered.add(connection)
     if (open !== undefined) {
@@ -168,7 +176,11 @@ export class ConnectionTransactions {
   }
 
   /** Sends BEGIN, COMMIT, ROLLBACK or a savepoint. */
-  async control<T>(connection: object, control: TransactionControl, sent: SentControl<Promise<T>>): Promise<T> {
+  async control<T>(
+    connection: object,
+    control: TransactionControl,
+    sent: SentControl<Promise<T>>,
+  ): Promise<T> {
     const step = this.#begin(connection, control)
     const { announced, open } = step
     // The end of an unknown transaction cannot be refused: it may have ended already.
@@ -187,7 +199,13 @@ export class ConnectionTransactions {
       throw error
     }
     await announced?.end('committed')
-    await this.#succeeded(connection, control, step, sent, sent.isRolledBack?.(answer as Awaited<Promise<T>>) === true)
+    await this.#succeeded(
+      connection,
+      control,
+      step,
+      sent,
+      sent.isRolledBack?.(answer as Awaited<Promise<T>>) === true,
+    )
     return answer
   }
 
@@ -230,7 +248,8 @@ export class ConnectionTransactions {
     // On MySQL, BEGIN commits an open transaction first. Elsewhere, BEGIN changes nothing inside a
     // transaction.
     const commits = kind === 'commit' || (kind === 'begin' && open !== undefined && this.dialect === 'mysql')
-    // Without a known transaction, the statement may end an unknown one: after `SET autocommit = 0`, for example.
+    // Without a known transaction, the statement may end an unknown one: after `SET autocommit = 0`, for
+    // example.
     const mayEnd = kind === 'begin' ? this.#altered.has(connection) : kind !== 'savepoint'
     const endsUnknown = mayEnd && (open === undefined || open.isDoubtful)
     return { open, commits, announced: endsUnknown ? this.announce(EVERYTHING, false) : undefined }
@@ -255,13 +274,21 @@ export class ConnectionTransactions {
     return told
   }
 
-  #failed(connection: object, { kind }: TransactionControl, { commits }: Step, error: unknown): Promise<void> | undefined {
+  #failed(
+    connection: object,
+    { kind }: TransactionControl,
+    { commits }: Step,
+    error: unknown,
+  ): Promise<void> | undefined {
     if (kind === 'commit') return this.#end(connection, writeOutcomeOf(error))
     // Whether a failed ROLLBACK, or the commit before a failed BEGIN, took effect is unknown.
     return commits || kind === 'rollback' ? this.#end(connection, 'unknown') : undefined
   }
 
-  /** Waits until COMMIT may be sent. If other processes cannot be notified of the writes, rolls back instead and rejects. */
+  /**
+   * Waits until COMMIT may be sent. If other processes cannot be notified of the writes, rolls back instead
+   * and rejects.
+   */
   async #allowed(
     connection: object,
     ready: Promise<void>,

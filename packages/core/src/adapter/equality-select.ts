@@ -1,10 +1,20 @@
 import type { Dialect } from '../sql/dialect.ts'
 import type { Token } from '../sql/tokenize.ts'
-import type { ColumnName, ComparisonNode, OrderTerm, OutputTerm, QueryBlock, QueryTree } from '../sql/tree/query-tree.ts'
+import type {
+  ColumnName,
+  ComparisonNode,
+  OrderTerm,
+  OutputTerm,
+  QueryBlock,
+  QueryTree,
+} from '../sql/tree/query-tree.ts'
 import { tryReadQueryTree } from '../sql/tree/read-sql.ts'
 import { isName } from './keyed-select.ts'
 
-/** A column as the statement names it, in the parts of its path: `['p', 'id']` for `p.id`. `*` stands for all columns. */
+/**
+ * A column as the statement names it, in the parts of its path: `['p', 'id']` for `p.id`. `*` stands for all
+ * columns.
+ */
 export interface SelectColumn {
   readonly path: readonly string[]
   /** Its alias in the result, if it has one. */
@@ -21,7 +31,9 @@ export interface SelectOrder {
   readonly descending: boolean
 }
 
-/** A select of one table by equality: the facts that an adapter needs to write the same query for many keys. */
+/**
+ * A select of one table by equality: the facts that an adapter needs to write the same query for many keys.
+ */
 export interface EqualitySelect {
   readonly table: SelectColumn
   /** The columns that are each equal to one value, at least one. */
@@ -41,7 +53,9 @@ export function readEqualitySelect(sql: string, dialect: Dialect): EqualitySelec
   if (tree === undefined) return undefined
   const { root, tokens } = tree
   const table = isPlain(tree) ? tableOf(root) : undefined
-  const keys = root.where.map((node) => (node.kind === 'comparison' && isEquality(node) ? pathOf(node.column) : undefined))
+  const keys = root.where.map((node) =>
+    node.kind === 'comparison' && isEquality(node) ? pathOf(node.column) : undefined,
+  )
   const order = root.orderBy.map(orderOf)
   if (table === undefined || keys.length === 0 || !areKnown(keys) || !areKnown(order)) return undefined
   const base = { table, keys, order, isLimited: root.limit !== undefined || root.clauses.limit !== undefined }
@@ -54,8 +68,20 @@ export function readEqualitySelect(sql: string, dialect: Dialect): EqualitySelec
 function isPlain({ root, tokens, writes }: QueryTree): boolean {
   const { clauses, having, groupBy, subqueries, isDistinct, offset } = root
   if (root.kind !== 'select' || writes.length > 0 || tokens[0]?.upper !== 'SELECT') return false
-  if (clauses.lock !== undefined || clauses.windows !== undefined || root.hasWindows === true || offset !== undefined) return false
-  return !isDistinct && having.length === 0 && groupBy.length === 0 && subqueries.length === 0 && root.outputs.length > 0
+  if (
+    clauses.lock !== undefined ||
+    clauses.windows !== undefined ||
+    root.hasWindows === true ||
+    offset !== undefined
+  )
+    return false
+  return (
+    !isDistinct &&
+    having.length === 0 &&
+    groupBy.length === 0 &&
+    subqueries.length === 0 &&
+    root.outputs.length > 0
+  )
 }
 
 function tableOf({ from: [item, ...others] }: QueryBlock): SelectColumn | undefined {
@@ -63,23 +89,44 @@ function tableOf({ from: [item, ...others] }: QueryBlock): SelectColumn | undefi
   return item.alias === item.table.at(-1) ? { path: item.table } : { path: item.table, alias: item.alias }
 }
 
-function isEquality({ operator, negated, column, other, values, subquery, isNullSafe }: ComparisonNode): boolean {
+function isEquality({
+  operator,
+  negated,
+  column,
+  other,
+  values,
+  subquery,
+  isNullSafe,
+}: ComparisonNode): boolean {
   const isBare = column.call === undefined && column.cast === undefined && column.collation === undefined
   const [value] = values
-  const isOneValue = values.length === 1 && (value?.kind === 'literal' || (value?.kind === 'parameter' && value.isArray !== true))
-  return operator === '=' && !negated && isBare && other === undefined && isOneValue && subquery === undefined && isNullSafe !== true
+  const isOneValue =
+    values.length === 1 &&
+    (value?.kind === 'literal' || (value?.kind === 'parameter' && value.isArray !== true))
+  return (
+    operator === '=' &&
+    !negated &&
+    isBare &&
+    other === undefined &&
+    isOneValue &&
+    subquery === undefined &&
+    isNullSafe !== true
+  )
 }
 
 function orderOf({ column, descending, nulls }: OrderTerm): SelectOrder | undefined {
   if (column === undefined || nulls !== undefined) return undefined
-  if (column.call !== undefined || column.cast !== undefined || column.collation !== undefined) return undefined
+  if (column.call !== undefined || column.cast !== undefined || column.collation !== undefined)
+    return undefined
   return { path: pathOf(column), descending }
 }
 
 function columnOf({ star, column, name, aggregate, isAggregated }: OutputTerm): SelectColumn | undefined {
   if (star !== undefined) return { path: [...qualifierOf(star.schema, star.of), '*'] }
   if (column === undefined || aggregate !== undefined || isAggregated === true) return undefined
-  return name === undefined || name === column.column ? { path: pathOf(column) } : { path: pathOf(column), alias: name }
+  return name === undefined || name === column.column
+    ? { path: pathOf(column) }
+    : { path: pathOf(column), alias: name }
 }
 
 /** An aggregate of all rows or of a plain column: `count(*)`, `sum(x) as total`, `count(distinct t.x)`. */

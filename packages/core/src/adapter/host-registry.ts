@@ -20,6 +20,7 @@ export function registerHost(sluice: object, host: object): void {
 /** @throws InvalidArgumentError if it is not a Sluice. */
 export function registeredHost(sluice: unknown): object {
   const host = typeof sluice === 'object' && sluice !== null ? hosts().get(sluice) : undefined
-  if (host === undefined) throw new InvalidArgumentError('sluice', 'a Sluice that createSluice() returned', sluice)
+  if (host === undefined)
+    throw new InvalidArgumentError('sluice', 'a Sluice that createSluice() returned', sluice)
   return host
 }

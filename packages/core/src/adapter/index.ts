@@ -3,7 +3,13 @@ export { checkCacheControl } from '../pipeline/cache-control.ts'
 export { captureStack } from '../pipeline/call-site.ts'
 export type { Stack } from '../pipeline/execution-group.ts'
 export { keyKinds, keyRefusal, lookupKey, typedKeyText } from '../pipeline/key-text.ts'
-export { type Lookup, type LookupKey, type LookupTarget, type ReadRequirements, TooManyRowsError } from '../pipeline/lookup.ts'
+export {
+  type Lookup,
+  type LookupKey,
+  type LookupTarget,
+  type ReadRequirements,
+  TooManyRowsError,
+} from '../pipeline/lookup.ts'
 export {
   type CacheRequest,
   isRefusal,
@@ -18,7 +24,13 @@ export {
 } from '../pipeline/operation.ts'
 export { type ClientErrors, type ReplicaErrorKind, writeOutcomeOfCode } from '../pipeline/outcome.ts'
 export type { TransactionWrites, WriteOutcome } from '../pipeline/writes.ts'
-export { type CatalogTable, type Change, EVERYTHING, SchemaCatalog, type WriteEffect } from '../schema/catalog.ts'
+export {
+  type CatalogTable,
+  type Change,
+  EVERYTHING,
+  SchemaCatalog,
+  type WriteEffect,
+} from '../schema/catalog.ts'
 export {
   type CatalogData,
   type ColumnInfo,
@@ -44,7 +56,13 @@ export { type AdapterClient, attachClient, type ClientDescription } from './atta
 export { chooseKey } from './choose-key.ts'
 export { type PoolDescription, sluicePool } from './drivers/pg.ts'
 export { isPgPool, pgPoolState, timePgConnects } from './drivers/pg-pool-state.ts'
-export { type EqualitySelect, readEqualitySelect, type SelectAggregate, type SelectColumn, type SelectOrder } from './equality-select.ts'
+export {
+  type EqualitySelect,
+  readEqualitySelect,
+  type SelectAggregate,
+  type SelectColumn,
+  type SelectOrder,
+} from './equality-select.ts'
 export { isKeyType, refuseKeyValue } from './key-values.ts'
 export type { RowForm } from './keyed-select.ts'
 export type { SentControl, SentStatement, StreamedStatement } from './sent-statement.ts'

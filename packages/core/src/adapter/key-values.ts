@@ -4,7 +4,12 @@ import type { ReasonCode } from '../shared/reasons.ts'
 import type { Dialect } from '../sql/dialect.ts'
 
 /** Types of columns whose values a database treats as equal only if they have the same written form. */
-const KEY_TYPES: ReadonlySet<ColumnType | undefined> = new Set<ColumnType | undefined>(['integer', 'text', 'uuid', undefined])
+const KEY_TYPES: ReadonlySet<ColumnType | undefined> = new Set<ColumnType | undefined>([
+  'integer',
+  'text',
+  'uuid',
+  undefined,
+])
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 /** Every numeric column stores these numbers exactly, including single-precision columns. */
 const MAX_OF_ANY = 2 ** 24
@@ -18,11 +23,16 @@ export function isKeyType(type: ColumnType | undefined): boolean {
  * Returns the reason why a value of a key is not batched with others: the result would not show for certain
  * which of them requested it. A database treats `'07'` as 7, and returns 7.
  */
-export function refuseKeyValue(value: unknown, type: ColumnType | undefined, dialect: Dialect): ReasonCode | undefined {
+export function refuseKeyValue(
+  value: unknown,
+  type: ColumnType | undefined,
+  dialect: Dialect,
+): ReasonCode | undefined {
   if (type === undefined) return isOfAnyColumn(value, dialect) ? undefined : 'UNKNOWN_COLUMN'
   if (typeof value === 'string') {
     if (type === 'text') return undefined
-    const isAsWritten = type === 'uuid' ? UUID.test(value) : isCanonicalInteger(value) && isExact(Number(value), dialect)
+    const isAsWritten =
+      type === 'uuid' ? UUID.test(value) : isCanonicalInteger(value) && isExact(Number(value), dialect)
     return isAsWritten ? undefined : 'NON_CANONICAL_KEY'
   }
   // MySQL compares a string with a number by its value, and SQLite compares a string differently with 7 and

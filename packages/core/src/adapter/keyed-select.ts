@@ -34,7 +34,10 @@ export interface KeyedSelect {
   /** Removes the helper column of a row. */
   strip(row: unknown[] | Record<string, unknown>): void
   /** Returns the query for many keys, with its parameters. */
-  batched(params: readonly unknown[], keys: readonly LookupKey[]): { readonly sql: string; readonly params: readonly unknown[] }
+  batched(
+    params: readonly unknown[],
+    keys: readonly LookupKey[],
+  ): { readonly sql: string; readonly params: readonly unknown[] }
 }
 
 /** The facts about a SELECT that batching and prefetching need. */
@@ -53,24 +56,37 @@ const refused = (reason: ReasonCode, rowSource?: RowSource, isOrdered = false): 
 })
 
 /**
- * Reads how selects with this SQL string are batched. Batches only what it understands for certain: one base table, plain columns,
- * conditions that all hold, and a key that is `column = parameter`.
+ * Reads how selects with this SQL string are batched. Batches only what it understands for certain: one base
+ * table, plain columns, conditions that all hold, and a key that is `column = parameter`.
  *
- * @param isPlainRead - Whether the statement certainly only reads, calls no volatile function and takes no locks.
+ * @param isPlainRead - Whether the statement certainly only reads, calls no volatile function and takes no
+ *   locks.
  */
-export function planSelect(sql: string, dialect: Dialect, form: RowForm, catalog: SchemaCatalog, isPlainRead: boolean): SelectPlan {
+export function planSelect(
+  sql: string,
+  dialect: Dialect,
+  form: RowForm,
+  catalog: SchemaCatalog,
+  isPlainRead: boolean,
+): SelectPlan {
   if (sql.length > MAX_SQL_LENGTH) return refused('STATEMENT_TOO_LONG')
   if (!isPlainRead) return refused('NOT_A_PLAIN_READ')
   const tree = tryReadQueryTree(sql, dialect)
   if (tree === undefined) return refused('UNSUPPORTED_SQL')
   const { root, tokens } = tree
-  if (root.kind !== 'select' || tree.writes.length > 0 || tokens[0]?.upper !== 'SELECT') return refused('NOT_A_SELECT')
+  if (root.kind !== 'select' || tree.writes.length > 0 || tokens[0]?.upper !== 'SELECT')
+    return refused('NOT_A_SELECT')
   const table = tableOf(tree, catalog)
   if (table === undefined) return refused('NOT_ONE_BASE_TABLE')
   const outputs = outputsOf(root, table)
   if (outputs === undefined) return refused('COMPUTED_COLUMNS')
-  if (root.isDistinct || root.groupBy.length > 0 || root.having.length > 0 || root.hasWindows === true) return refused('GROUPED_ROWS')
-  const names = new Set([...outputs.map(({ name }) => name), ...table.columns.map(({ name }) => name)].map((name) => name.toLowerCase()))
+  if (root.isDistinct || root.groupBy.length > 0 || root.having.length > 0 || root.hasWindows === true)
+    return refused('GROUPED_ROWS')
+  const names = new Set(
+    [...outputs.map(({ name }) => name), ...table.columns.map(({ name }) => name)].map((name) =>
+      name.toLowerCase(),
+    ),
+  )
   const properties = propertiesOf(outputs, form)
   const rowSource = rowSourceOf(sql, table, properties, form)
   const isOrdered = root.orderBy.length > 0
@@ -89,7 +105,8 @@ function keyedSelect(
   const { root, sql, dialect, tokens, places } = tree
   if (root.subqueries.length > 0) return { refused: 'SUBQUERY' }
   if (root.offset !== undefined) return { refused: 'OFFSET' }
-  if (!root.where.every((node) => node.kind === 'comparison' && node.subquery === undefined)) return { refused: 'UNSUPPORTED_CONDITION' }
+  if (!root.where.every((node) => node.kind === 'comparison' && node.subquery === undefined))
+    return { refused: 'UNSUPPORTED_CONDITION' }
   const candidates = new Map<string, Candidate>()
   for (const node of root.where) {
     const found = candidateOf(node as ComparisonNode, tree, table)
@@ -103,11 +120,14 @@ function keyedSelect(
   if (keys.length > 1) return { refused: 'COMPOSITE_KEY' }
   const limit = limitOf(tree)
   if (limit === undefined) return { refused: 'UNSUPPORTED_LIMIT' }
-  if (root.limit !== undefined && !catalog.isUniqueKey(table.id, [key.column])) return { refused: 'UNSUPPORTED_LIMIT' }
-  if ([...places.values()].filter((place) => place === key.place).length !== 1) return { refused: 'KEY_USED_TWICE' }
+  if (root.limit !== undefined && !catalog.isUniqueKey(table.id, [key.column]))
+    return { refused: 'UNSUPPORTED_LIMIT' }
+  if ([...places.values()].filter((place) => place === key.place).length !== 1)
+    return { refused: 'KEY_USED_TWICE' }
   // SQLite's named and numbered parameters would be renumbered among the added ones.
   const isPlain = dialect === 'postgresql' ? /^\$\d+$/ : /^\?$/
-  if (![...places.keys()].every((at) => isPlain.test(tokens[at]?.text ?? ''))) return { refused: 'NAMED_PARAMETERS' }
+  if (![...places.keys()].every((at) => isPlain.test(tokens[at]?.text ?? '')))
+    return { refused: 'NAMED_PARAMETERS' }
   const { start, end } = limit.range ?? { start: tokens.length, end: tokens.length }
   const outputsEnd = tokens[(root.clauses.outputs?.end ?? 0) - 1]?.end
   if (outputsEnd === undefined) return { refused: 'NO_COLUMNS' }
@@ -117,7 +137,9 @@ function keyedSelect(
   const property = properties.get(key.column)
   const quote = dialect === 'mysql' ? '`' : '"'
   const select =
-    property === undefined ? `${sql.slice(0, outputsEnd)}, ${columnText} as ${quote}${helper}${quote}` : sql.slice(0, outputsEnd)
+    property === undefined
+      ? `${sql.slice(0, outputsEnd)}, ${columnText} as ${quote}${helper}${quote}`
+      : sql.slice(0, outputsEnd)
   const head = `${select}${sql.slice(outputsEnd, offsetOf(key.range.start))}${columnText} in (`
   // Nothing follows the limit of a statement.
   const tail = `)${sql.slice(conditionEnd, end > start ? offsetOf(start) : sql.length)}`
@@ -130,10 +152,14 @@ function keyedSelect(
     limitPlace,
     table,
     helpers: property === undefined ? 1 : 0,
-    constants: Array.from({ length: tree.parameters }, (_, at) => at).filter((at) => at !== place && at !== limitPlace),
+    constants: Array.from({ length: tree.parameters }, (_, at) => at).filter(
+      (at) => at !== place && at !== limitPlace,
+    ),
     target: { table: table.id, columns: [key.column], shape: shapeOf(sql, form) },
     keyOf: (row) =>
-      Array.isArray(row) ? row[typeof property === 'number' ? property : row.length - 1] : (row as Fields)[property ?? helper],
+      Array.isArray(row)
+        ? row[typeof property === 'number' ? property : row.length - 1]
+        : (row as Fields)[property ?? helper],
     strip(row) {
       if (property !== undefined) return
       if (Array.isArray(row)) row.pop()
@@ -144,11 +170,17 @@ function keyedSelect(
       const values = asked.map(({ values: [value] }) => value)
       if (dialect !== 'postgresql') {
         const list = values.map(() => '?').join(', ')
-        return { sql: `${head}${list}${tail}`, params: [...kept.slice(0, place), ...values, ...kept.slice(place + 1)] }
+        return {
+          sql: `${head}${list}${tail}`,
+          params: [...kept.slice(0, place), ...values, ...kept.slice(place + 1)],
+        }
       }
       const list = values.map((_, nth) => `$${nth === 0 ? place + 1 : kept.length + nth}`).join(', ')
       const [first, ...others] = values
-      return { sql: `${head}${list}${tail}`, params: [...kept.slice(0, place), first, ...kept.slice(place + 1), ...others] }
+      return {
+        sql: `${head}${list}${tail}`,
+        params: [...kept.slice(0, place), first, ...kept.slice(place + 1), ...others],
+      }
     },
   }
 }
@@ -166,9 +198,14 @@ interface Candidate {
 }
 
 /** Only `column = parameter`: a cast on either side could make two keys one. */
-function candidateOf(node: ComparisonNode, { tokens, places }: QueryTree, table: CatalogTable): Candidate | undefined {
+function candidateOf(
+  node: ComparisonNode,
+  { tokens, places }: QueryTree,
+  table: CatalogTable,
+): Candidate | undefined {
   const [value] = node.values
-  if (node.operator !== '=' || node.negated || node.isNullSafe === true || node.other !== undefined) return undefined
+  if (node.operator !== '=' || node.negated || node.isNullSafe === true || node.other !== undefined)
+    return undefined
   if (node.values.length !== 1 || value?.kind !== 'parameter' || value.isArray === true) return undefined
   const type = table.columns.find(({ name }) => name === node.column.column)?.type
   if (type === undefined || !isKeyType(type)) return undefined
@@ -195,7 +232,9 @@ function withoutParentheses({ start, end }: Range, tokens: readonly Token[]): Ra
 /** `a`, `"a"`, `t.a`, `s.t.a`. */
 export function isName(tokens: readonly Token[]): boolean {
   return (
-    tokens.every(({ kind, text }, at) => (at % 2 === 0 ? kind === 'word' || kind === 'quoted' : text === '.')) && tokens.length % 2 === 1
+    tokens.every(({ kind, text }, at) =>
+      at % 2 === 0 ? kind === 'word' || kind === 'quoted' : text === '.',
+    ) && tokens.length % 2 === 1
   )
 }
 
@@ -203,12 +242,22 @@ export function isName(tokens: readonly Token[]): boolean {
 function tableOf({ root, tokens }: QueryTree, catalog: SchemaCatalog): CatalogTable | undefined {
   const [from] = root.from
   const range = root.clauses.from
-  if (root.from.length !== 1 || from?.table === undefined || from.subquery !== undefined || range === undefined) return undefined
+  if (
+    root.from.length !== 1 ||
+    from?.table === undefined ||
+    from.subquery !== undefined ||
+    range === undefined
+  )
+    return undefined
   const written = tokens.slice(range.start, range.end)
   if (written[0]?.upper === 'ONLY') return undefined
   const length = from.table.length * 2 - 1
   const alias = written.slice(length).filter(({ upper }) => upper !== 'AS')
-  if (!isName(written.slice(0, length)) || alias.length > 1 || !alias.every(({ kind }) => kind === 'word' || kind === 'quoted'))
+  if (
+    !isName(written.slice(0, length)) ||
+    alias.length > 1 ||
+    !alias.every(({ kind }) => kind === 'word' || kind === 'quoted')
+  )
     return undefined
   return catalog.baseTable(catalog.idOf(from.table))
 }
@@ -225,7 +274,8 @@ interface Output {
 function outputsOf(root: QueryBlock, table: CatalogTable): readonly Output[] | undefined {
   const outputs: Output[] = []
   for (const output of root.outputs) {
-    if (output.star !== undefined) for (const { name } of table.columns) outputs.push({ name, column: name, isOfStar: true })
+    if (output.star !== undefined)
+      for (const { name } of table.columns) outputs.push({ name, column: name, isOfStar: true })
     else {
       const { name, column } = plainOutput(output, table)
       if (name === undefined || column === undefined) return undefined
@@ -235,9 +285,14 @@ function outputsOf(root: QueryBlock, table: CatalogTable): readonly Output[] | u
   return outputs.length === 0 ? undefined : outputs
 }
 
-function plainOutput({ name, column, aggregate, isAggregated }: OutputTerm, table: CatalogTable): Partial<Output> {
+function plainOutput(
+  { name, column, aggregate, isAggregated }: OutputTerm,
+  table: CatalogTable,
+): Partial<Output> {
   if (column === undefined || aggregate !== undefined || isAggregated === true) return {}
-  return table.columns.some((own) => own.name === column.column) ? { name: name ?? column.column, column: column.column } : {}
+  return table.columns.some((own) => own.name === column.column)
+    ? { name: name ?? column.column, column: column.column }
+    : {}
 }
 
 type Properties = ReadonlyMap<string, string | number>
@@ -250,7 +305,8 @@ function propertiesOf(outputs: readonly Output[], form: RowForm): Properties {
   const properties = new Map<string, string | number>()
   if (form === 'arrays' && outputs.some(({ isOfStar }) => isOfStar)) return properties
   const timesNamed = new Map<string, number>()
-  for (const { name } of outputs) timesNamed.set(name.toLowerCase(), (timesNamed.get(name.toLowerCase()) ?? 0) + 1)
+  for (const { name } of outputs)
+    timesNamed.set(name.toLowerCase(), (timesNamed.get(name.toLowerCase()) ?? 0) + 1)
   const seen = new Set<string>()
   for (const [at, { name, column }] of outputs.entries()) {
     if (seen.has(column)) continue
@@ -262,17 +318,25 @@ function propertiesOf(outputs: readonly Output[], form: RowForm): Properties {
 }
 
 /** Returns the limit, if it is one value at the end of the statement; `undefined`: it has another form. */
-function limitOf({ root, tokens, places, parameters }: QueryTree): { readonly range?: Range; readonly place?: number } | undefined {
+function limitOf({
+  root,
+  tokens,
+  places,
+  parameters,
+}: QueryTree): { readonly range?: Range; readonly place?: number } | undefined {
   const range = root.clauses.limit
   if (root.limit === undefined && range === undefined) return {}
   const { limit } = root
   if (limit === undefined || range === undefined) return undefined
-  const isSimple = tokens[range.start]?.upper === 'LIMIT' && range.end - range.start === 2 && range.end === tokens.length
+  const isSimple =
+    tokens[range.start]?.upper === 'LIMIT' && range.end - range.start === 2 && range.end === tokens.length
   if (!isSimple) return undefined
   if (limit.kind === 'literal') return /^[1-9]\d*$/.test(limit.text) ? { range } : undefined
   // If the limit is the last parameter, removing it leaves no gap in the numbers.
   const isLast = limit.kind === 'parameter' && limit.place === parameters - 1
-  return isLast && [...places.values()].filter((place) => place === limit.place).length === 1 ? { range, place: limit.place } : undefined
+  return isLast && [...places.values()].filter((place) => place === limit.place).length === 1
+    ? { range, place: limit.place }
+    : undefined
 }
 
 function rowSourceOf(sql: string, table: CatalogTable, properties: Properties, form: RowForm): RowSource {

@@ -45,7 +45,10 @@ export class RunningStatement {
     const { host, execution, startedAt } = this
     const { recorder } = host
     try {
-      const endedAt = execution === undefined ? recorder.answered(this.scope, startedAt) : recorder.end(execution, rows, untraced, failed)
+      const endedAt =
+        execution === undefined
+          ? recorder.answered(this.scope, startedAt)
+          : recorder.end(execution, rows, untraced, failed)
       this.watched?.ended(startedAt, endedAt, rows, failed)
     } catch (error) {
       host.reportError(error)

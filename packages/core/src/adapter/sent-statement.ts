@@ -16,9 +16,14 @@ export interface SentStatement<TAnswer> {
    * rejected.
    */
   rollBack?(): Promise<unknown>
-  /** Whether the ORM knows of the transaction that this statement begins, so that it marks the reads inside. */
+  /**
+   * Whether the ORM knows of the transaction that this statement begins, so that it marks the reads inside.
+   */
   readonly isKnown?: boolean | undefined
-  /** The stack of the user's call, if the adapter captured it earlier. Default: captured when the statement is sent. */
+  /**
+   * The stack of the user's call, if the adapter captured it earlier. Default: captured when the statement is
+   * sent.
+   */
   stack?(): Stack | undefined
   /** The operation that caused the statement, if the pipeline records operations. */
   readonly caller?: StatementCaller | undefined
@@ -26,7 +31,10 @@ export interface SentStatement<TAnswer> {
 
 /** A statement whose answer arrives as a stream. */
 export interface StreamedStatement {
-  /** Settles when the statement may be sent; `undefined`: immediately. If it rejects, the statement must not be sent. */
+  /**
+   * Settles when the statement may be sent; `undefined`: immediately. If it rejects, the statement must not
+   * be sent.
+   */
   readonly ready: Promise<void> | undefined
   /**
    * Reports the end of the stream.
@@ -38,4 +46,7 @@ export interface StreamedStatement {
 }
 
 /** BEGIN, COMMIT and the like, sent as a statement or called by name. */
-export type SentControl<TAnswer> = Pick<SentStatement<TAnswer>, 'send' | 'isRolledBack' | 'rollBack' | 'isKnown'>
+export type SentControl<TAnswer> = Pick<
+  SentStatement<TAnswer>,
+  'send' | 'isRolledBack' | 'rollBack' | 'isKnown'
+>

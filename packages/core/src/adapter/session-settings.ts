@@ -1,6 +1,9 @@
 import type { SessionChange } from '../sql/statement.ts'
 
-/** The connections of one client whose session has settings that may change results, or the tables that names stand for. */
+/**
+ * The connections of one client whose session has settings that may change results, or the tables that names
+ * stand for.
+ */
 export class SessionSettings {
   readonly #changed = new Map<object, Set<string>>()
 
@@ -29,7 +32,8 @@ export class SessionSettings {
   /** Whether any connection that is not closed is changed. */
   get hasChanged(): boolean {
     if (this.#changed.size === 0) return false
-    for (const connection of this.#changed.keys()) if (this.isClosed?.(connection) === true) this.#changed.delete(connection)
+    for (const connection of this.#changed.keys())
+      if (this.isClosed?.(connection) === true) this.#changed.delete(connection)
     return this.#changed.size > 0
   }
 }

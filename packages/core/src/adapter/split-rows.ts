@@ -20,11 +20,15 @@ export function splitRows<TRow>(
   const askedTyped = first.map((value) => typeof value === 'boolean' || typeof value === 'object')
   // A string is compared with a number by its value: `'07'` finds 7. A number can only be traced back to the
   // string that requested it if every string has the form in which the database writes numbers.
-  const integral = askedTexts.map((isText, at) => isText && keys.every((key) => isCanonicalInteger(String(key.values[at]))))
+  const integral = askedTexts.map(
+    (isText, at) => isText && keys.every((key) => isCanonicalInteger(String(key.values[at]))),
+  )
   for (const row of rows) {
     const values = valuesOf(row)
     const texts = values.map((value, at) =>
-      askedTyped[at] === true ? typedKeyText(value) : textAsAsked(value, askedTexts[at] === true, integral[at] === true),
+      askedTyped[at] === true
+        ? typedKeyText(value)
+        : textAsAsked(value, askedTexts[at] === true, integral[at] === true),
     )
     const text = texts.length === 1 ? texts[0] : texts.includes(undefined) ? undefined : JSON.stringify(texts)
     const group = text === undefined ? undefined : groups.get(text)
@@ -43,5 +47,7 @@ function textAsAsked(value: unknown, askedText: boolean, integral: boolean): str
   }
   if (!askedText) return keyText(value)
   // For a larger number, a driver may have lost the last digits.
-  return integral && (typeof value === 'bigint' || Number.isSafeInteger(value)) ? `s${String(value)}` : undefined
+  return integral && (typeof value === 'bigint' || Number.isSafeInteger(value))
+    ? `s${String(value)}`
+    : undefined
 }

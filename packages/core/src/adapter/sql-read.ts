@@ -2,7 +2,15 @@ import type { CacheControl } from '../pipeline/cache-control.ts'
 import type { Stack } from '../pipeline/execution-group.ts'
 import { keyKinds, keyRefusal, lookupKey } from '../pipeline/key-text.ts'
 import { type Lookup, type LookupKey, TooManyRowsError } from '../pipeline/lookup.ts'
-import { type CacheRequest, isRefusal, type Operation, type Refusal, type RowSource, refuse, type Source } from '../pipeline/operation.ts'
+import {
+  type CacheRequest,
+  isRefusal,
+  type Operation,
+  type Refusal,
+  type RowSource,
+  refuse,
+  type Source,
+} from '../pipeline/operation.ts'
 import type { SchemaCatalog } from '../schema/catalog.ts'
 import type { CatalogRegistry } from '../schema/catalog-registry.ts'
 import { pinnedReadOf } from '../schema/condition-rows.ts'
@@ -25,7 +33,8 @@ export interface SqlRead {
   readonly rows: RowForm
   readonly inTransaction: boolean
   /**
-   * Sends a query with the same settings as this read, through `statement()`, and returns the rows of the driver.
+   * Sends a query with the same settings as this read, through `statement()`, and returns the rows of the
+   * driver.
    *
    * @param helpers - How many columns at the end of each row are not part of the result.
    */
@@ -114,7 +123,8 @@ export class SqlOperation implements Operation<readonly SqlRow[]> {
     if (isRefusal(plan)) return plan
     const { dialect } = context.source
     const { constants, place, limitPlace, type } = plan
-    if (call.params.length !== constants.length + (limitPlace === undefined ? 1 : 2)) return refuse('UNSUPPORTED_PARAMETERS')
+    if (call.params.length !== constants.length + (limitPlace === undefined ? 1 : 2))
+      return refuse('UNSUPPORTED_PARAMETERS')
     if (limitPlace !== undefined && !isPositive(call.params[limitPlace])) return refuse('UNSUPPORTED_LIMIT')
     const value = call.params[place]
     const key = lookupKey([value])
@@ -124,7 +134,9 @@ export class SqlOperation implements Operation<readonly SqlRow[]> {
     if (bindsRelativeDate(call.params, dialect)) return refuse('RELATIVE_DATE')
     const shared = canonicalKey(constants.map((at) => call.params[at]))
     if (shared === undefined) return refuse('UNSUPPORTED_CONSTANTS')
-    const group = [context.source.id, call.rows, call.settings ?? '', keyKinds(key), shared, call.sql].join('\n')
+    const group = [context.source.id, call.rows, call.settings ?? '', keyKinds(key), shared, call.sql].join(
+      '\n',
+    )
     const maxKeys = Math.max(1, Math.min(context.maxKeys, MAX_BOUND_KEYS[dialect] - constants.length))
     return new SqlLookup(context, call, plan, key, group, maxKeys)
   }
@@ -139,7 +151,14 @@ export class SqlOperation implements Operation<readonly SqlRow[]> {
     const reads = readsOfStatement(statement, source.id, context.catalogs)
     if ('refused' in reads) return reads
     const key = [call.rows, call.settings ?? '', call.sql, bindings].join('\n')
-    const request = { key, tables: reads.tables, statement: call.sql, control: call.control, copy: exactCopy, recopy: copyValue }
+    const request = {
+      key,
+      tables: reads.tables,
+      statement: call.sql,
+      control: call.control,
+      copy: exactCopy,
+      recopy: copyValue,
+    }
     const pinned = pinnedReadOf(statement, call.params, source.id, context.catalogs)
     if (pinned === undefined) return request
     const isComplete = (value: readonly SqlRow[]) =>
@@ -164,15 +183,23 @@ class SqlLookup implements Lookup<readonly SqlRow[]> {
     readonly group: string,
     readonly maxKeys: number,
   ) {
-    this.target = call.settings === undefined ? plan.target : { ...plan.target, shape: `${plan.target.shape} ${call.settings}` }
+    this.target =
+      call.settings === undefined
+        ? plan.target
+        : { ...plan.target, shape: `${plan.target.shape} ${call.settings}` }
   }
 
   reads() {
     const { table } = this.plan
-    return this.context.catalogs.cacheableTable(this.context.source.dialect, table.id) === undefined ? undefined : [table.id]
+    return this.context.catalogs.cacheableTable(this.context.source.dialect, table.id) === undefined
+      ? undefined
+      : [table.id]
   }
 
-  async runMany(keys: readonly LookupKey[], maxRows?: number): Promise<ReadonlyMap<string, readonly SqlRow[]> | undefined> {
+  async runMany(
+    keys: readonly LookupKey[],
+    maxRows?: number,
+  ): Promise<ReadonlyMap<string, readonly SqlRow[]> | undefined> {
     const { plan, call } = this
     const { sql, params } = plan.batched(call.params, keys)
     const rows = await call.ask(sql, params, plan.helpers)
@@ -184,5 +211,7 @@ class SqlLookup implements Lookup<readonly SqlRow[]> {
 }
 
 function isPositive(limit: unknown): boolean {
-  return typeof limit === 'bigint' ? limit > 0n : typeof limit === 'number' && Number.isSafeInteger(limit) && limit > 0
+  return typeof limit === 'bigint'
+    ? limit > 0n
+    : typeof limit === 'number' && Number.isSafeInteger(limit) && limit > 0
 }

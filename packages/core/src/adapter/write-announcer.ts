@@ -41,7 +41,10 @@ export class WriteAnnouncer {
   readonly #sessions: SessionSettings
   readonly catalog: CatalogReader
 
-  constructor({ host, sourceId, client, transactions }: AnnouncerParts, { open, ask }: Pick<CatalogSource, 'open' | 'ask'>) {
+  constructor(
+    { host, sourceId, client, transactions }: AnnouncerParts,
+    { open, ask }: Pick<CatalogSource, 'open' | 'ask'>,
+  ) {
     this.#host = host
     this.#sourceId = sourceId
     this.#client = client
@@ -49,7 +52,14 @@ export class WriteAnnouncer {
     this.#sessions = new SessionSettings(client.isClosed?.bind(client))
     const changed = (checkMs: number) => this.#schemaChanged(checkMs)
     const called = () => this.#wroteEverything(false)
-    this.catalog = new CatalogReader(host, { id: sourceId, dialect: client.dialect, open, ask, changed, called })
+    this.catalog = new CatalogReader(host, {
+      id: sourceId,
+      dialect: client.dialect,
+      open,
+      ask,
+      changed,
+      called,
+    })
   }
 
   /** Identifies the state of the known schema, and whether Sluice uses it. */
@@ -59,7 +69,11 @@ export class WriteAnnouncer {
   }
 
   /** Announces the write of a statement, unless it takes effect at a later commit. */
-  announce(connection: object, described: Announceable, params: readonly unknown[]): AnnouncedWrite | undefined {
+  announce(
+    connection: object,
+    described: Announceable,
+    params: readonly unknown[],
+  ): AnnouncedWrite | undefined {
     // As long as a session is changed, its connection may be closed at any time.
     if (described.harmlessIn === this.#state && this.#sessions.isPlain) return undefined
     const { analyzed, onlyReads } = described
@@ -70,14 +84,20 @@ export class WriteAnnouncer {
     let defines: boolean
     try {
       const plan = this.#planOf(described)
-      effect = plan === undefined ? effectOfStatement(statement, this.#sourceId, catalogs, params) : plan.effectOf(params)
+      effect =
+        plan === undefined
+          ? effectOfStatement(statement, this.#sourceId, catalogs, params)
+          : plan.effectOf(params)
       if (statement.session.length > 0) this.#sessions.note(connection, statement.session)
       if (statement.ddl) this.catalog.shadowed(statement)
       if (effect === undefined) return this.#unread(connection, described)
       if (plan === undefined) {
         // While another source is being read, the client's own catalog still shows what a statement may
         // define.
-        const catalog = catalogs.seenBy(this.#sourceId) ?? catalogs.of(this.#sourceId) ?? catalogs.catalog(this.#client.dialect)
+        const catalog =
+          catalogs.seenBy(this.#sourceId) ??
+          catalogs.of(this.#sourceId) ??
+          catalogs.catalog(this.#client.dialect)
         defines = mayDefine(statement, catalog, effect)
         if (catalog === undefined && !defines) return this.#suspected(connection, statement, effect)
       } else defines = plan.defines
@@ -96,7 +116,8 @@ export class WriteAnnouncer {
   #planOf(described: Announceable): WritePlan | undefined {
     const { plan } = described
     const { catalogs } = this.#host
-    if (plan?.version !== catalogs.used()) described.plan = WritePlan.of(described.analyzed.statement, this.#sourceId, catalogs)
+    if (plan?.version !== catalogs.used())
+      described.plan = WritePlan.of(described.analyzed.statement, this.#sourceId, catalogs)
     return described.plan
   }
 
@@ -114,7 +135,11 @@ export class WriteAnnouncer {
   /** Announces a read that is sent while the functions that its views and policies call are unknown. */
   #unread(connection: object, described: Announceable): AnnouncedWrite | undefined {
     const { statement } = described.analyzed
-    if (statement.reads.length === 0 || !this.#host.isOptimizing() || this.#host.catalogs.seenBy(this.#sourceId) !== undefined)
+    if (
+      statement.reads.length === 0 ||
+      !this.#host.isOptimizing() ||
+      this.#host.catalogs.seenBy(this.#sourceId) !== undefined
+    )
       return this.#harmless(described)
     // The adapter may have passed the statement through without reading the catalog.
     if (!this.#transactions.isOpen(connection)) void this.catalog.read()
@@ -124,9 +149,13 @@ export class WriteAnnouncer {
     // A catalog that has been read by then shows what the statement did.
     const end = (outcome: WriteOutcome): Promise<void> | undefined => {
       const level = hiddenLevel(statement, this.#host.catalogs.seenBy(this.#sourceId))
-      return outcome === 'rolled-back' || level === 'reads' ? undefined : this.#wroteEverything(level === 'defines').then(() => {})
+      return outcome === 'rolled-back' || level === 'reads'
+        ? undefined
+        : this.#wroteEverything(level === 'defines').then(() => {})
     }
-    return this.#transactions.ends(connection, (outcome) => void end(outcome)) ? undefined : { ready: undefined, end }
+    return this.#transactions.ends(connection, (outcome) => void end(outcome))
+      ? undefined
+      : { ready: undefined, end }
   }
 
   /**
@@ -160,7 +189,8 @@ export class WriteAnnouncer {
   async #schemaChanged(checkMs: number): Promise<boolean> {
     const { latestWriteMs } = this.#host
     // A process that shares the store may write, and end before it detects the change.
-    if (latestWriteMs !== undefined) setTimeout(() => void this.#wroteEverything(false), 2 * (latestWriteMs + checkMs)).unref()
+    if (latestWriteMs !== undefined)
+      setTimeout(() => void this.#wroteEverything(false), 2 * (latestWriteMs + checkMs)).unref()
     return this.#wroteEverything(true)
   }
 

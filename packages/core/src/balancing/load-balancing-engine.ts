@@ -18,7 +18,13 @@ import { type EjectionReason, OutlierDetector } from './health/outlier-detector.
 import { checkLoadBalancingOptions, type LoadBalancingOptions } from './load-balancing-options.ts'
 import { NodePool, type SelectOptions } from './node-pool.ts'
 import { NodeState } from './node-state.ts'
-import { checkAddress, DuplicateNodeError, type HealthStatus, nodeId, type ServerNode } from './server-node.ts'
+import {
+  checkAddress,
+  DuplicateNodeError,
+  type HealthStatus,
+  nodeId,
+  type ServerNode,
+} from './server-node.ts'
 import { type BalancingStrategy, balancingStrategies } from './strategies/create-picker.ts'
 
 /** A node with one of its connections. */
@@ -56,10 +62,11 @@ const MAX_TTL_SECONDS = 31_536_000
 const TIME = option.number(0)
 
 /**
- * Selects a node for each request, with a strategy and the state of the nodes. Failing nodes are ejected, returning nodes start slowly, and
- * full, unhealthy and maintained nodes receive no requests.
+ * Selects a node for each request, with a strategy and the state of the nodes. Failing nodes are ejected,
+ * returning nodes start slowly, and full, unhealthy and maintained nodes receive no requests.
  *
- * The balancer sends no requests: health checks, proxies and routers report outcomes to it. Only draining nodes use timers.
+ * The balancer sends no requests: health checks, proxies and routers report outcomes to it. Only draining
+ * nodes use timers.
  *
  * @example
  * ```ts
@@ -92,14 +99,25 @@ export class LoadBalancingEngine {
   constructor(given: BalancingStrategy | LoadBalancingOptions = {}, parts: BalancingEngineParts = {}) {
     const options = typeof given === 'string' ? { strategy: given } : given
     checkLoadBalancingOptions(options)
-    const { strategy = 'round-robin', ejection = {}, slowStartMs = 5_000, degradedShare = 0.25, maxSessions = 100_000 } = options
+    const {
+      strategy = 'round-robin',
+      ejection = {},
+      slowStartMs = 5_000,
+      degradedShare = 0.25,
+      maxSessions = 100_000,
+    } = options
     this.#clock = parts.clock ?? systemClock
     this.#events = new Emitter(parts.onError ?? (() => {}))
     this.#sessions = new SessionAffinity(this.#clock, maxSessions)
     this.#outliers = ejection === false ? undefined : new OutlierDetector(resolveEjectionOptions(ejection))
     this.#strategy = strategy
     this.#pool = new NodePool(strategy, {
-      ...{ clock: this.#clock, random: parts.random ?? Math.random, events: this.#events, sessions: this.#sessions },
+      ...{
+        clock: this.#clock,
+        random: parts.random ?? Math.random,
+        events: this.#events,
+        sessions: this.#sessions,
+      },
       ...{ outliers: this.#outliers, slowStartMs, degradedShare },
     })
   }
@@ -127,9 +145,11 @@ export class LoadBalancingEngine {
    */
   registerNode(host: string, port: number, weight = 1, maxConnections = 1_000): ServerNode {
     checkAddress(host, port)
-    if (!option.positive.accepts(weight)) throw new InvalidArgumentError('weight', option.positive.expected, weight)
+    if (!option.positive.accepts(weight))
+      throw new InvalidArgumentError('weight', option.positive.expected, weight)
     const whole = option.integer(1)
-    if (!whole.accepts(maxConnections)) throw new InvalidArgumentError('maxConnections', whole.expected, maxConnections)
+    if (!whole.accepts(maxConnections))
+      throw new InvalidArgumentError('maxConnections', whole.expected, maxConnections)
     const id = nodeId(host, port)
     if (this.#pool.has(id)) throw new DuplicateNodeError(id)
     const node = new NodeState(host, port, weight, maxConnections)
@@ -139,12 +159,16 @@ export class LoadBalancingEngine {
   }
 
   /**
-   * Removes a node. It receives no new requests, and is removed when its connections are released, or after `drainMs`.
+   * Removes a node. It receives no new requests, and is removed when its connections are released, or after
+   * `drainMs`.
    *
    * @returns The number of connections that were still open.
    * @throws UnknownNodeError; InvalidArgumentError.
    */
-  async removeNode(id: string, { drainMs = 0 }: RemoveNodeOptions = {}): Promise<{ readonly abandoned: number }> {
+  async removeNode(
+    id: string,
+    { drainMs = 0 }: RemoveNodeOptions = {},
+  ): Promise<{ readonly abandoned: number }> {
     const node = this.#pool.get(id)
     if (!TIME.accepts(drainMs)) throw new InvalidArgumentError('drainMs', TIME.expected, drainMs)
     if (!node.isDraining) {
@@ -167,7 +191,10 @@ export class LoadBalancingEngine {
     return this.#pool.select(clientIp, options) ?? null
   }
 
-  /** Selects a node and counts a connection until the lease is released. `null` if no node is up and has capacity. */
+  /**
+   * Selects a node and counts a connection until the lease is released. `null` if no node is up and has
+   * capacity.
+   */
   acquire(clientIp?: string, options: SelectOptions = {}): NodeLease | null {
     const node = this.#pool.select(clientIp, options)
     if (node === undefined) return null
@@ -187,12 +214,14 @@ export class LoadBalancingEngine {
    * Reports the outcome of a request.
    *
    * @param responseTimeMs - Time until the response began, or until it was certain that there would be none.
-   * @param status - HTTP status; 0 if there was no response. 0 and 502 to 504 count for ejection, 500 and above for the error rate.
+   * @param status - HTTP status; 0 if there was no response. 0 and 502 to 504 count for ejection, 500 and
+   *   above for the error rate.
    * @throws UnknownNodeError; InvalidArgumentError.
    */
   recordRequest(nodeId: string, responseTimeMs: number, status: number): void {
     const node = this.#pool.get(nodeId)
-    if (!TIME.accepts(responseTimeMs)) throw new InvalidArgumentError('responseTimeMs', TIME.expected, responseTimeMs)
+    if (!TIME.accepts(responseTimeMs))
+      throw new InvalidArgumentError('responseTimeMs', TIME.expected, responseTimeMs)
     if (!(status === 0 || (Number.isInteger(status) && status >= 100 && status <= 599)))
       throw new InvalidArgumentError('status', '0, or an integer from 100 to 599', status)
     const now = this.#clock.now()
@@ -205,8 +234,8 @@ export class LoadBalancingEngine {
   }
 
   /**
-   * Tells that a request was given up though nothing had failed: another node answered it first. It counts as no request; a node that would have taken
-   * longer than it does is picked less where times matter.
+   * Tells that a request was given up though nothing had failed: another node answered it first. It counts as
+   * no request; a node that would have taken longer than it does is picked less where times matter.
    *
    * @param elapsedMs - Milliseconds that it had taken by then.
    * @throws UnknownNodeError; InvalidArgumentError.
@@ -218,16 +247,20 @@ export class LoadBalancingEngine {
   }
 
   /**
-   * Sets the health of a node. A node that returns from `unhealthy` or `maintenance` starts slowly, and its ejection ends.
+   * Sets the health of a node. A node that returns from `unhealthy` or `maintenance` starts slowly, and its
+   * ejection ends.
    *
    * @throws UnknownNodeError; InvalidArgumentError.
    */
   updateNodeHealth(nodeId: string, status: HealthStatus, metrics: NodeMetrics = {}): void {
     const node = this.#pool.get(nodeId)
-    if (!HEALTH.includes(status)) throw new InvalidArgumentError('status', option.oneOf(...HEALTH).expected, status)
+    if (!HEALTH.includes(status))
+      throw new InvalidArgumentError('status', option.oneOf(...HEALTH).expected, status)
     const { responseTime = node.responseTime, errorRate = node.errorRate } = metrics
-    if (!option.number(0).accepts(responseTime)) throw new InvalidArgumentError('metrics.responseTime', 'milliseconds', responseTime)
-    if (!option.number(0, 1).accepts(errorRate)) throw new InvalidArgumentError('metrics.errorRate', 'a number from 0 to 1', errorRate)
+    if (!option.number(0).accepts(responseTime))
+      throw new InvalidArgumentError('metrics.responseTime', 'milliseconds', responseTime)
+    if (!option.number(0, 1).accepts(errorRate))
+      throw new InvalidArgumentError('metrics.errorRate', 'a number from 0 to 1', errorRate)
     node.responseTime = responseTime
     node.errorRate = errorRate
     const from = node.status
@@ -240,7 +273,8 @@ export class LoadBalancingEngine {
   }
 
   /**
-   * Gives a node nothing for a while, as if it had failed too often. The last one that is left is not ejected.
+   * Gives a node nothing for a while, as if it had failed too often. The last one that is left is not
+   * ejected.
    *
    * @returns Whether it is ejected now.
    * @throws UnknownNodeError.
@@ -271,7 +305,8 @@ export class LoadBalancingEngine {
    * @throws UnknownNodeError; InvalidArgumentError.
    */
   setSessionAffinity(sessionId: string, nodeId: string, ttlSeconds = 3_600): void {
-    if (typeof sessionId !== 'string' || sessionId === '') throw new InvalidArgumentError('sessionId', 'a non-empty string', sessionId)
+    if (typeof sessionId !== 'string' || sessionId === '')
+      throw new InvalidArgumentError('sessionId', 'a non-empty string', sessionId)
     const node = this.#pool.get(nodeId)
     if (!(typeof ttlSeconds === 'number' && ttlSeconds > 0 && ttlSeconds <= MAX_TTL_SECONDS))
       throw new InvalidArgumentError('ttlSeconds', `a number above 0, at most ${MAX_TTL_SECONDS}`, ttlSeconds)

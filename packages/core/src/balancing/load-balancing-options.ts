@@ -38,7 +38,10 @@ const rules = {
   maxSessions: option.integer(1),
 }
 
-/** @throws InvalidOptionError that names the first option that is unknown, of the wrong type, or out of bounds. */
+/**
+ * @throws InvalidOptionError that names the first option that is unknown, of the wrong type, or out of
+ *   bounds.
+ */
 export function checkLoadBalancingOptions(options: LoadBalancingOptions, prefix = ''): void {
   checkOptions(options, rules, prefix)
   if (options.ejection) checkEjectionOptions(options.ejection, `${prefix}ejection.`)

@@ -149,8 +149,11 @@ export class NodePool {
     node.consecutiveFailures = 0
     node.reinstatedAt = now
     node.progressAt = now
-    // Its old response time is outdated, and would keep requests away for long. It gets the others' time until it responds.
-    const others = [...this.#nodes.values()].filter((other) => other !== node && other.isUp && !other.isEjected)
+    // Its old response time is outdated, and would keep requests away for long. It gets the others' time
+    // until it responds.
+    const others = [...this.#nodes.values()].filter(
+      (other) => other !== node && other.isUp && !other.isEjected,
+    )
     if (others.length === 0) return
     const mean = others.reduce((sum, { peakMs }) => sum + peakMs, 0) / others.length
     node.peakMs = Math.min(node.peakMs, mean)
@@ -175,10 +178,13 @@ export class NodePool {
       node.steadyFactor = node.status === 'degraded' ? this.parts.degradedShare : 1
       node.factor = node.steadyFactor * this.#started(node, now)
       if (node.isEjected) this.#nextChangeAt = Math.min(this.#nextChangeAt, node.ejectedUntil)
-      else if (node.factor < node.steadyFactor) this.#nextChangeAt = Math.min(this.#nextChangeAt, now + STEP_MS)
+      else if (node.factor < node.steadyFactor)
+        this.#nextChangeAt = Math.min(this.#nextChangeAt, now + STEP_MS)
     }
     const left = up.filter(({ isEjected }) => !isEjected)
-    const isPanic = left.length < up.length && left.length < Math.max(1, up.length * (this.parts.outliers?.options.panicThreshold ?? 0))
+    const isPanic =
+      left.length < up.length &&
+      left.length < Math.max(1, up.length * (this.parts.outliers?.options.panicThreshold ?? 0))
     this.#picker.rebuild(isPanic ? up : left)
     if (isPanic === this.#isPanic) return
     this.#isPanic = isPanic

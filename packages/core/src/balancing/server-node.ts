@@ -2,8 +2,8 @@ import { isIP } from 'node:net'
 import { InvalidArgumentError, SluiceError } from '../shared/errors.ts'
 
 /**
- * `degraded` nodes get a reduced share. `unhealthy` ones and those in `maintenance` are never picked: the first is for probes to say, the second for
- * people.
+ * `degraded` nodes get a reduced share. `unhealthy` ones and those in `maintenance` are never picked: the
+ * first is for probes to say, the second for people.
  */
 export type HealthStatus = 'healthy' | 'degraded' | 'unhealthy' | 'maintenance'
 
@@ -33,7 +33,11 @@ const HOST = /^(?=.{1,253}$)[\w](?:[\w-]{0,61}\w)?(?:\.\w(?:[\w-]{0,61}\w)?)*\.?
 /** @throws InvalidArgumentError for an invalid host or port. */
 export function checkAddress(host: unknown, port: unknown): void {
   if (typeof host !== 'string' || !(isIP(host) !== 0 || (HOST.test(host) && !/^[\d.]+$/.test(host)))) {
-    throw new InvalidArgumentError('host', 'a host name or an IP address, without scheme, port and path', host)
+    throw new InvalidArgumentError(
+      'host',
+      'a host name or an IP address, without scheme, port and path',
+      host,
+    )
   }
   if (!Number.isInteger(port) || (port as number) < 1 || (port as number) > 65_535) {
     throw new InvalidArgumentError('port', 'an integer from 1 to 65535', port)
@@ -53,7 +57,8 @@ export class UnknownNodeError extends SluiceError {
     readonly nodeId: string,
     known: readonly string[],
   ) {
-    const shown = known.length === 0 ? 'none' : `${known.slice(0, 10).join(', ')}${known.length > 10 ? ', …' : ''}`
+    const shown =
+      known.length === 0 ? 'none' : `${known.slice(0, 10).join(', ')}${known.length > 10 ? ', …' : ''}`
     super('SLUICE_UNKNOWN_NODE', `Unknown node "${nodeId}". Known nodes: ${shown}.`)
   }
 }

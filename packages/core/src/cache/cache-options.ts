@@ -49,14 +49,16 @@ const rules = {
   sweepIntervalMs: option.integer(1, MAX_TIMER_MS),
   clock: {
     expected: 'a clock with now() and wall()',
-    accepts: (value: unknown) => typeof (value as Clock | null)?.now === 'function' && typeof (value as Clock).wall === 'function',
+    accepts: (value: unknown) =>
+      typeof (value as Clock | null)?.now === 'function' && typeof (value as Clock).wall === 'function',
   },
 }
 
 /** @throws InvalidOptionError with the name of the option and the expected value. */
 export function resolveEngineOptions(given: number | CachingStrategyEngineOptions): ResolvedEngineOptions {
   const options = typeof given === 'number' ? { maxBytes: given } : given
-  if (!option.object.accepts(options)) throw new InvalidOptionError('options', 'a number of bytes or an object', given)
+  if (!option.object.accepts(options))
+    throw new InvalidOptionError('options', 'a number of bytes or an object', given)
   checkOptions(options, rules)
   return {
     maxBytes: options.maxBytes ?? DEFAULT_MAX_BYTES,
@@ -89,13 +91,17 @@ interface ResolvedSetOptions {
 }
 
 const accepted = { expected: 'any value', accepts: () => true }
-const names = { ttl: accepted, dependsOn: { expected: 'an array of { namespace, key }', accepts: Array.isArray } }
+const names = {
+  ttl: accepted,
+  dependsOn: { expected: 'an array of { namespace, key }', accepts: Array.isArray },
+}
 
 /** @throws InvalidArgumentError for an invalid lifetime or key; InvalidOptionError for an unknown option. */
 export function resolveSetOptions(given: number | CacheSetOptions | undefined): ResolvedSetOptions {
   if (given === undefined) return { ttl: DEFAULT_TTL, dependsOn: NO_KEYS }
   if (typeof given === 'number') return { ttl: checkTtl(given), dependsOn: NO_KEYS }
-  if (!option.object.accepts(given)) throw new InvalidArgumentError('ttl', 'a number of seconds greater than 0 or an object', given)
+  if (!option.object.accepts(given))
+    throw new InvalidArgumentError('ttl', 'a number of seconds greater than 0 or an object', given)
   checkOptions(given, names)
   const dependsOn = given.dependsOn ?? NO_KEYS
   for (const parent of dependsOn) checkCacheKey(parent, 'dependsOn')
@@ -103,13 +109,15 @@ export function resolveSetOptions(given: number | CacheSetOptions | undefined): 
 }
 
 function checkTtl(ttl: unknown): number {
-  if (!option.positive.accepts(ttl)) throw new InvalidArgumentError('ttl', 'a number of seconds greater than 0', ttl)
+  if (!option.positive.accepts(ttl))
+    throw new InvalidArgumentError('ttl', 'a number of seconds greater than 0', ttl)
   return ttl as number
 }
 
 /** @throws InvalidArgumentError if the value is not an object with a valid namespace and key. */
 export function checkCacheKey(value: CacheKey, argument: string): void {
-  if (!option.object.accepts(value)) throw new InvalidArgumentError(argument, 'an object { namespace, key }', value)
+  if (!option.object.accepts(value))
+    throw new InvalidArgumentError(argument, 'an object { namespace, key }', value)
   checkNamespace(value.namespace)
   checkKey(value.key)
 }

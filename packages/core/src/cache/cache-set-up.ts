@@ -69,7 +69,13 @@ export class CacheSetUp {
     }
     const writes = new SharedWrites(this.#table, { store, clock, onInvalidationFailure, onError })
     this.writes = writes
-    const reads = new SharedReads(this.#table, writes, { store, clock, maxStalenessMs, onError, onAnswer: this.#outages.over })
+    const reads = new SharedReads(this.#table, writes, {
+      store,
+      clock,
+      maxStalenessMs,
+      onError,
+      onAnswer: this.#outages.over,
+    })
     writes.connect(reads, consistency === 'strict')
     this.#shared = { store, reads }
   }

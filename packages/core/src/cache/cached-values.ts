@@ -107,9 +107,15 @@ export class CachedValues {
    * @param before - The state of the tags before the store confirmed that the value is valid. Omit it if this
    * process knows at this moment that it is.
    */
-  handOut<T>(request: FetchRequest<T>, kept: CachedValue, now: number, before?: Before): Answer<T> | undefined {
+  handOut<T>(
+    request: FetchRequest<T>,
+    kept: CachedValue,
+    now: number,
+    before?: Before,
+  ): Answer<T> | undefined {
     const { policy, maxAgeMs } = request
-    const freshUntil = maxAgeMs === undefined ? kept.freshUntil : Math.min(kept.freshUntil, kept.askedAt + maxAgeMs)
+    const freshUntil =
+      maxAgeMs === undefined ? kept.freshUntil : Math.min(kept.freshUntil, kept.askedAt + maxAgeMs)
     if (now >= freshUntil + policy.swrMs) return undefined
     const copy = this.copyOf(request.copier, kept)
     if (copy === undefined) return undefined
@@ -135,7 +141,11 @@ export class CachedValues {
    * The value of a valid entry, which is cached in memory from now on; `undefined` if it cannot be read or is
    * too old.
    */
-  fromStore<T>(request: FetchRequest<T>, entry: StoredEntry | undefined, before: Before): Landed<T> | undefined {
+  fromStore<T>(
+    request: FetchRequest<T>,
+    entry: StoredEntry | undefined,
+    before: Before,
+  ): Landed<T> | undefined {
     if (entry === undefined || !hasOwnTags(entry.tags, request)) return undefined
     const { clock, counters } = this.parts
     let value: T
@@ -178,12 +188,23 @@ export class CachedValues {
   }
 
   /** Adds the dependencies of a loaded value to the basis. */
-  followLoaded<T>(request: FetchRequest<T>, basis: BasisPart, value: T, before: Before, permit: Permit | undefined): void {
+  followLoaded<T>(
+    request: FetchRequest<T>,
+    basis: BasisPart,
+    value: T,
+    before: Before,
+    permit: Permit | undefined,
+  ): void {
     const asked = request.askedAhead?.()
     const ahead = asked?.state instanceof SharedPrefetchState ? asked.state : undefined
     if (ahead !== undefined) basis.add(ahead.permit.tags, ahead.snapshot, ahead.permit)
     else if (this.parts.shared !== undefined && asked !== undefined) basis.spoil('PREFETCHED')
-    else basis.add(request.tags.slice(0, neededTags(request, value)), snapshotFor(request, value, before), permit)
+    else
+      basis.add(
+        request.tags.slice(0, neededTags(request, value)),
+        snapshotFor(request, value, before),
+        permit,
+      )
   }
 
   /** Adds the dependencies of a cached value to the basis: the tags under which it is valid. */
@@ -206,7 +227,13 @@ export class CachedValues {
   }
 
   /** Caches a loaded value. The caller receives the value even if caching it fails. */
-  tryToKeep<T>(request: FetchRequest<T>, value: T, before: Before, permit: Permit | undefined, startedAt: number): void {
+  tryToKeep<T>(
+    request: FetchRequest<T>,
+    value: T,
+    before: Before,
+    permit: Permit | undefined,
+    startedAt: number,
+  ): void {
     try {
       this.keep(request, value, before, permit, startedAt)
     } catch (error) {
@@ -220,7 +247,13 @@ export class CachedValues {
    *
    * @returns The reason why it is not cached; `undefined` if it is.
    */
-  keep<T>(request: FetchRequest<T>, value: T, before: Before, permit: Permit | undefined, startedAt: number): string | undefined {
+  keep<T>(
+    request: FetchRequest<T>,
+    value: T,
+    before: Before,
+    permit: Permit | undefined,
+    startedAt: number,
+  ): string | undefined {
     const refused = this.#tryKeep(request, value, before, permit, startedAt)
     if (refused !== undefined) request.note?.notKept(refused)
     return refused
@@ -232,11 +265,19 @@ export class CachedValues {
   }
 
   /** @returns The reason why it is not cached; `undefined` if it is. */
-  #tryKeep<T>(request: FetchRequest<T>, value: T, before: Before, permit: Permit | undefined, startedAt: number): string | undefined {
+  #tryKeep<T>(
+    request: FetchRequest<T>,
+    value: T,
+    before: Before,
+    permit: Permit | undefined,
+    startedAt: number,
+  ): string | undefined {
     const { clock, random, shared, counters } = this.parts
     const { policy } = request
     const now = clock.now()
-    const fullMs = (value === null || value === undefined ? policy.negativeTtlMs : policy.ttlMs) * (1 - policy.jitter * random())
+    const fullMs =
+      (value === null || value === undefined ? policy.negativeTtlMs : policy.ttlMs) *
+      (1 - policy.jitter * random())
     const asked = request.askedAhead?.()
     const ttlMs = asked === undefined ? fullMs : fullMs - (now - asked.at)
     if (asked !== undefined && request.note !== undefined) request.note.answeredBy = 'prefetch'
@@ -267,7 +308,13 @@ export class CachedValues {
     this.#remember(request, kept, now)
     request.note?.kept(used?.tags ?? request.tags.slice(0, needed))
     const { sharedKey } = request
-    if (shared === undefined || used === undefined || sharedKey === undefined || request.mayShare?.(value) === false) return undefined
+    if (
+      shared === undefined ||
+      used === undefined ||
+      sharedKey === undefined ||
+      request.mayShare?.(value) === false
+    )
+      return undefined
     const entry = { ...used, times: { askedAt: clock.wall(), ttlMs, costMs }, value: copy.value }
     const stored = shared.store.set(sharedKey, entry, Math.min(keepMs(policy, ttlMs), shared.store.maxTtlMs))
     stored.then(
@@ -297,5 +344,7 @@ export class CachedValues {
 
 function shortened(permit: Permit, length: number): Permit {
   const { epoch, tags, stamps } = permit
-  return tags.length <= length ? permit : { epoch, tags: tags.slice(0, length), stamps: stamps.slice(0, length) }
+  return tags.length <= length
+    ? permit
+    : { epoch, tags: tags.slice(0, length), stamps: stamps.slice(0, length) }
 }

@@ -2,7 +2,14 @@ import type { Clock } from '../shared/clock.ts'
 import { InvalidArgumentError, SluiceError } from '../shared/errors.ts'
 import { compileGlob, literalPrefix } from '../shared/glob.ts'
 import { Periodic } from '../shared/timers.ts'
-import { type CacheEntry, type CacheKey, cacheId, parseCacheId, StoredEntry, type StoredValue } from './cache-entry.ts'
+import {
+  type CacheEntry,
+  type CacheKey,
+  cacheId,
+  parseCacheId,
+  StoredEntry,
+  type StoredValue,
+} from './cache-entry.ts'
 import {
   type CacheSetOptions,
   type CachingStrategyEngineOptions,
@@ -15,7 +22,12 @@ import {
 import type { CacheEfficiency, CacheStats } from './cache-stats.ts'
 import { DependencyGraph } from './dependency-graph.ts'
 import { estimateBytes } from './estimate-bytes.ts'
-import { type InvalidationEvent, type InvalidationRule, InvalidationRules, type InvalidationTarget } from './invalidation-rules.ts'
+import {
+  type InvalidationEvent,
+  type InvalidationRule,
+  InvalidationRules,
+  type InvalidationTarget,
+} from './invalidation-rules.ts'
 import { NamespaceTable, type TableEntry } from './namespace-table.ts'
 import { createPolicy } from './policies/create-policy.ts'
 import type { WarmLoader, WarmOptions, WarmProgress } from './warm-up.ts'
@@ -93,19 +105,32 @@ export class CachingStrategyEngine {
    * @throws SluiceError `SLUICE_CLOSED` after `close`.
    */
   set<T>(namespace: string, key: string, value: T, ttlOrOptions?: number | CacheSetOptions): CacheEntry<T> {
-    if (this.#closed) throw new SluiceError('SLUICE_CLOSED', 'This cache is closed, so entries cannot be added.')
+    if (this.#closed)
+      throw new SluiceError('SLUICE_CLOSED', 'This cache is closed, so entries cannot be added.')
     checkNamespace(namespace)
     checkKey(key)
     const { ttl, dependsOn } = resolveSetOptions(ttlOrOptions)
-    const size = this.#table.entryBytes + estimateBytes(key) + estimateBytes(value) + dependsOn.length * DEPENDENCY_BYTES
+    const size =
+      this.#table.entryBytes + estimateBytes(key) + estimateBytes(value) + dependsOn.length * DEPENDENCY_BYTES
     const now = this.#now()
-    const entry: StoredValue = { value, expires: Math.ceil(now + ttl * 1_000), size, hits: 0, lastAccess: Math.floor(now) }
+    const entry: StoredValue = {
+      value,
+      expires: Math.ceil(now + ttl * 1_000),
+      size,
+      hits: 0,
+      lastAccess: Math.floor(now),
+    }
     const predecessor = this.#remove(namespace, key)
-    const stored = size > this.#maxEntryBytes ? this.#refuse(entry) : this.#add(namespace, key, entry, predecessor, dependsOn)
+    const stored =
+      size > this.#maxEntryBytes
+        ? this.#refuse(entry)
+        : this.#add(namespace, key, entry, predecessor, dependsOn)
     return new StoredEntry<T>(namespace, key, ttl, stored, this.#startedAt)
   }
 
-  /** Returns the value; `null` if none or expired. Counts a hit or a miss, and updates the eviction policy. */
+  /**
+   * Returns the value; `null` if none or expired. Counts a hit or a miss, and updates the eviction policy.
+   */
   get<T>(namespace: string, key: string): T | null {
     return this.getAt<T>(namespace, key, undefined)
   }
@@ -129,7 +154,9 @@ export class CachingStrategyEngine {
   delete(namespace: string, key: string): boolean {
     checkNamespace(namespace)
     checkKey(key)
-    return this.#invalidate((dropped) => this.#dropKey({ namespace, key }, dropped)).has(cacheId(namespace, key))
+    return this.#invalidate((dropped) => this.#dropKey({ namespace, key }, dropped)).has(
+      cacheId(namespace, key),
+    )
   }
 
   /**
@@ -178,7 +205,8 @@ export class CachingStrategyEngine {
    * which it rejects.
    */
   warmCache<T>(namespace: string, data: Readonly<Record<string, T>>, ttl?: number): number {
-    if (typeof data !== 'object' || data === null) throw new InvalidArgumentError('data', 'an object of values by key', data)
+    if (typeof data !== 'object' || data === null)
+      throw new InvalidArgumentError('data', 'an object of values by key', data)
     let stored = 0
     for (const [key, value] of Object.entries(data)) {
       if (this.#takes(() => this.set(namespace, key, value, ttl))) stored++
@@ -196,7 +224,10 @@ export class CachingStrategyEngine {
       loader,
       ({ namespace, key, value, ttl, dependsOn }) =>
         this.#takes(() =>
-          this.set(namespace, key, value, { ...(ttl !== undefined && { ttl }), ...(dependsOn !== undefined && { dependsOn }) }),
+          this.set(namespace, key, value, {
+            ...(ttl !== undefined && { ttl }),
+            ...(dependsOn !== undefined && { dependsOn }),
+          }),
         ),
       options,
     )
@@ -315,7 +346,8 @@ export class CachingStrategyEngine {
 
   #remove(namespace: string, key: string): StoredValue | undefined {
     const stored = this.#table.remove(namespace, key)
-    if (stored !== undefined && !this.#dependencies.isEmpty) this.#dependencies.release(cacheId(namespace, key))
+    if (stored !== undefined && !this.#dependencies.isEmpty)
+      this.#dependencies.release(cacheId(namespace, key))
     return stored
   }
 
@@ -377,11 +409,13 @@ export class CachingStrategyEngine {
   #matching(pattern: string): readonly CacheKey[] {
     const prefix = literalPrefix(pattern)
     const { namespace, key } = parseCacheId(prefix)
-    if (!/[*?]/.test(pattern)) return this.#table.find(namespace, key) === undefined ? [] : [{ namespace, key }]
+    if (!/[*?]/.test(pattern))
+      return this.#table.find(namespace, key) === undefined ? [] : [{ namespace, key }]
     const matches = compileGlob(pattern)
     const keys: CacheKey[] = []
     for (const entry of this.#table.entries(prefix.includes(':') ? namespace : undefined)) {
-      if (matches(cacheId(entry.namespace, entry.key))) keys.push({ namespace: entry.namespace, key: entry.key })
+      if (matches(cacheId(entry.namespace, entry.key)))
+        keys.push({ namespace: entry.namespace, key: entry.key })
     }
     return keys
   }

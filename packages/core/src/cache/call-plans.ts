@@ -20,7 +20,12 @@ export interface GetOrLoadOptions extends TieredOptions {
   readonly copy?: CopyMode
 }
 
-const callRules = { ...tieredRules, tags: option.strings, tables: option.strings, copy: option.oneOf('none', 'freeze', 'clone') }
+const callRules = {
+  ...tieredRules,
+  tags: option.strings,
+  tables: option.strings,
+  copy: option.oneOf('none', 'freeze', 'clone'),
+}
 /** A power of 2. */
 const SLOTS = 16
 
@@ -48,7 +53,8 @@ export class CallPlans {
   /** @throws InvalidOptionError */
   of(options: GetOrLoadOptions): CallPlan {
     // An instance of a class can have options that are not enumerable.
-    if (!option.object.accepts(options) || Object.getPrototypeOf(options) !== Object.prototype) return this.#resolve(options)
+    if (!option.object.accepts(options) || Object.getPrototypeOf(options) !== Object.prototype)
+      return this.#resolve(options)
     const { ttl } = options
     const at = typeof ttl === 'number' ? ttl & (SLOTS - 1) : 0
     const slot = this.#slots[at]

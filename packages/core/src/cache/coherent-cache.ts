@@ -5,7 +5,15 @@ import type { CachedValue } from './coherence/cached-value.ts'
 import type { Permit, SharedReads } from './coherence/shared-reads.ts'
 import type { Copier } from './copiers.ts'
 import type { BasisPart } from './derived/read-basis.ts'
-import { type Before, type FetchRequest, flightId, hasOwnTags, neededTags, requiredTags, snapshotFor } from './fetch-request.ts'
+import {
+  type Before,
+  type FetchRequest,
+  flightId,
+  hasOwnTags,
+  neededTags,
+  requiredTags,
+  snapshotFor,
+} from './fetch-request.ts'
 import { withTimeouts } from './with-timeouts.ts'
 
 /**
@@ -55,7 +63,8 @@ export class CoherentCache {
    * @throws The error of the source; LoadTimeoutError.
    */
   serve<T>(request: FetchRequest<T>, kept: CachedValue | undefined, now: number): Promise<T> {
-    if (kept === undefined || !this.#values.isValidHere(kept, request.policy, now)) return this.#ask(request, kept, 0)
+    if (kept === undefined || !this.#values.isValidHere(kept, request.policy, now))
+      return this.#ask(request, kept, 0)
     const answer = this.#values.handOut(request, kept, now)
     if (answer === undefined) return this.#ask(request, kept, 0)
     if (answer.isDue) this.#refresh(request, kept)
@@ -64,7 +73,8 @@ export class CoherentCache {
 
   /** A fresh value from memory for a call that needs no request; `undefined`: `serve` decides. */
   hit<T>(kept: CachedValue, { policy, copier }: CallPlan, now: number): Promise<T> | undefined {
-    if (now >= kept.freshUntil || policy.earlyRefresh > 0 || !this.#values.isValidHere(kept, policy, now)) return undefined
+    if (now >= kept.freshUntil || policy.earlyRefresh > 0 || !this.#values.isValidHere(kept, policy, now))
+      return undefined
     const copy = this.#values.copyOf(copier as Copier<T>, kept)
     if (copy === undefined) return undefined
     this.parts.counters.hits += 1
@@ -100,7 +110,8 @@ export class CoherentCache {
     if (before === undefined) return
     if (shared === undefined) return void this.#values.keep(request, value, before, undefined, clock.now())
     try {
-      const permit = (await shared.reads.look(request.tags)).permit ?? (await openFor(request, shared.reads, before))
+      const permit =
+        (await shared.reads.look(request.tags)).permit ?? (await openFor(request, shared.reads, before))
       if (permit !== undefined) this.#values.keep(request, value, before, permit, clock.now())
     } catch (error) {
       this.#values.storeFailed(error)
@@ -133,25 +144,34 @@ export class CoherentCache {
       request.basis?.spoil('DISCARDED_BY_WRITE')
       return request.load()
     }
-    const flight = request.policy.strategy === 'refresh' ? undefined : (this.#flights.get(flightId(request)) as Flight<T> | undefined)
-    if (flight?.before.required.isCurrent === true && hasOwnTags(flight.ownTags, request)) return this.#join(flight, request, kept, joins)
+    const flight =
+      request.policy.strategy === 'refresh'
+        ? undefined
+        : (this.#flights.get(flightId(request)) as Flight<T> | undefined)
+    if (flight?.before.required.isCurrent === true && hasOwnTags(flight.ownTags, request))
+      return this.#join(flight, request, kept, joins)
     return this.#limited(this.#takeOff(request, kept, before), request, kept)
   }
 
   /** The value of a load, or the fallback that its timeouts allow. */
   #limited<T>(value: Promise<T>, request: FetchRequest<T>, kept: CachedValue | undefined): Promise<T> {
     const { policy } = request
-    const hasLimits = policy.softTimeoutMs !== undefined || policy.hardTimeoutMs !== undefined || policy.graceMs > 0
+    const hasLimits =
+      policy.softTimeoutMs !== undefined || policy.hardTimeoutMs !== undefined || policy.graceMs > 0
     return hasLimits ? withTimeouts(value, policy, request.key, () => this.#lastResort(request, kept)) : value
   }
 
   /** The fallback if loading fails or takes too long: a stale value that no known write has invalidated. */
-  async #lastResort<T>(request: FetchRequest<T>, kept: CachedValue | undefined): Promise<{ readonly value: T } | undefined> {
+  async #lastResort<T>(
+    request: FetchRequest<T>,
+    kept: CachedValue | undefined,
+  ): Promise<{ readonly value: T } | undefined> {
     const { counters, clock } = this.parts
     // By now, the entry of the store is in memory.
     const known = this.#values.find(request, clock.now()) ?? kept
     if (known === undefined || clock.now() >= known.freshUntil + request.policy.graceMs) return undefined
-    const isValid = this.#values.isValidHere(known, request.policy, clock.now()) || (await this.#values.isValidThere(known))
+    const isValid =
+      this.#values.isValidHere(known, request.policy, clock.now()) || (await this.#values.isValidThere(known))
     const copy = isValid ? this.#values.copyOf(request.copier, known) : undefined
     if (copy === undefined) return undefined
     counters.graceHits += 1
@@ -161,7 +181,12 @@ export class CoherentCache {
   }
 
   /** The result of another request's load, if it is as current as that of a separate load would be. */
-  async #join<T>(flight: Flight<T>, request: FetchRequest<T>, kept: CachedValue | undefined, joins: number): Promise<T> {
+  async #join<T>(
+    flight: Flight<T>,
+    request: FetchRequest<T>,
+    kept: CachedValue | undefined,
+    joins: number,
+  ): Promise<T> {
     const joined = async (): Promise<T> => {
       let landed: Landed<T>
       try {
@@ -172,7 +197,9 @@ export class CoherentCache {
         return request.load()
       }
       const copy =
-        landed.hasStrayed !== true && (await this.#isStillTrue(flight, landed, request)) ? request.copier.copy(landed.value) : undefined
+        landed.hasStrayed !== true && (await this.#isStillTrue(flight, landed, request))
+          ? request.copier.copy(landed.value)
+          : undefined
       if (copy === undefined) {
         if (joins < MAX_JOINS) return this.#ask(request, kept, joins + 1)
         request.basis?.spoil('COALESCING_FAILED')
@@ -187,12 +214,26 @@ export class CoherentCache {
     return this.#limited(joined(), request, kept)
   }
 
-  #followJoined<T>({ before }: Flight<T>, { value, permit, isAhead }: Landed<T>, request: FetchRequest<T>, basis: BasisPart): void {
+  #followJoined<T>(
+    { before }: Flight<T>,
+    { value, permit, isAhead }: Landed<T>,
+    request: FetchRequest<T>,
+    basis: BasisPart,
+  ): void {
     if (isAhead === true && this.parts.shared !== undefined) basis.spoil('PREFETCHED')
-    else basis.add(permit?.tags ?? request.tags.slice(0, neededTags(request, value)), snapshotFor(request, value, before), permit)
+    else
+      basis.add(
+        permit?.tags ?? request.tags.slice(0, neededTags(request, value)),
+        snapshotFor(request, value, before),
+        permit,
+      )
   }
 
-  #isStillTrue<T>(flight: Flight<T>, { value, permit }: Landed<T>, request: FetchRequest<T>): Promise<boolean> | boolean {
+  #isStillTrue<T>(
+    flight: Flight<T>,
+    { value, permit }: Landed<T>,
+    request: FetchRequest<T>,
+  ): Promise<boolean> | boolean {
     const { shared, clock } = this.parts
     const snapshot = snapshotFor(request, value, flight.before)
     if (snapshot?.isCurrent !== true) return false
@@ -210,7 +251,8 @@ export class CoherentCache {
   #takeOff<T>(request: FetchRequest<T>, kept: CachedValue | undefined, before: Before): Promise<T> {
     const { shared } = this.parts
     const id = flightId(request)
-    const landed = shared === undefined ? this.#load(request, before, undefined) : this.#run(shared, request, kept, before)
+    const landed =
+      shared === undefined ? this.#load(request, before, undefined) : this.#run(shared, request, kept, before)
     const flight: Flight<T> = { before, landed, ownTags: request.ownTags ?? NO_TAGS }
     // The flight is closed before any caller receives the result; requests that joined receive it later. A
     // request that starts after that can know of a write that this load has not seen.
@@ -233,15 +275,27 @@ export class CoherentCache {
     if (this.#flights.get(id) === flight) this.#flights.delete(id)
   }
 
-  async #run<T>(shared: Shared, request: FetchRequest<T>, kept: CachedValue | undefined, before: Before): Promise<Landed<T>> {
+  async #run<T>(
+    shared: Shared,
+    request: FetchRequest<T>,
+    kept: CachedValue | undefined,
+    before: Before,
+  ): Promise<Landed<T>> {
     let found: Landed<T> | Permit | undefined
     try {
       const { policy, sharedKey, tags } = request
       const { all } = before
       // A value in memory that may still be valid is checked below: the store may contain no entry for it.
-      if (kept?.permit === undefined && all && sharedKey && policy.strategy === 'cache-first' && policy.consistency === 'bounded') {
+      if (
+        kept?.permit === undefined &&
+        all &&
+        sharedKey &&
+        policy.strategy === 'cache-first' &&
+        policy.consistency === 'bounded'
+      ) {
         const permit = shared.reads.known(all, tags, this.parts.clock.now())
-        const entry = permit && shared.reads.accepted(await shared.store.read(NO_TAGS, sharedKey), permit, all)
+        const entry =
+          permit && shared.reads.accepted(await shared.store.read(NO_TAGS, sharedKey), permit, all)
         if (entry === 'absent') found = await this.#claimed(shared, request, before, permit)
         else if (entry !== undefined) {
           found = this.#values.fromStore(request, entry, before)
@@ -273,11 +327,18 @@ export class CoherentCache {
     if (isFirst && kept?.permit !== undefined) {
       const state = await reads.check(kept.permit)
       if (state === 'current') this.#values.trustAgain(request, kept, kept.permit, before)
-      const answer = state === 'current' ? this.#values.handOut(request, kept, this.parts.clock.now(), before) : undefined
-      if (answer !== undefined) return { value: answer.value, permit: kept.permit, due: answer.isDue ? kept : undefined }
-      if (state === 'closed') return this.#claimed(shared, request, before, await openFor(request, reads, before))
+      const answer =
+        state === 'current' ? this.#values.handOut(request, kept, this.parts.clock.now(), before) : undefined
+      if (answer !== undefined)
+        return { value: answer.value, permit: kept.permit, due: answer.isDue ? kept : undefined }
+      if (state === 'closed')
+        return this.#claimed(shared, request, before, await openFor(request, reads, before))
     }
-    const look = await reads.look(request.tags, isFirst ? sharedKey : undefined, before.all ?? before.required)
+    const look = await reads.look(
+      request.tags,
+      isFirst ? sharedKey : undefined,
+      before.all ?? before.required,
+    )
     const found = this.#values.fromStore(request, look.entry, before)
     if (found !== undefined) return found
     return this.#claimed(shared, request, before, look.permit ?? (await openFor(request, reads, before)))
@@ -292,7 +353,13 @@ export class CoherentCache {
   ): Promise<Landed<T> | Permit | undefined> {
     const { policy, sharedKey, tags } = request
     const { clock } = this.parts
-    if (policy.loadLockWaitMs === 0 || sharedKey === undefined || permit === undefined || policy.strategy === 'refresh') return permit
+    if (
+      policy.loadLockWaitMs === 0 ||
+      sharedKey === undefined ||
+      permit === undefined ||
+      policy.strategy === 'refresh'
+    )
+      return permit
     const token = randomToken()
     const until = clock.now() + policy.loadLockWaitMs
     let current: Permit = permit
@@ -328,8 +395,10 @@ export class CoherentCache {
         request.basis?.spoil('QUERY_CHANGED')
         return { value, permit: undefined, hasStrayed: true }
       }
-      if (request.basis !== undefined) this.#values.followLoaded(request, request.basis, value, before, permit)
-      if (shared === undefined || permit !== undefined) this.#values.tryToKeep(request, value, before, permit, startedAt)
+      if (request.basis !== undefined)
+        this.#values.followLoaded(request, request.basis, value, before, permit)
+      if (shared === undefined || permit !== undefined)
+        this.#values.tryToKeep(request, value, before, permit, startedAt)
       return { value, permit, isAhead: request.askedAhead?.() !== undefined }
     } catch (error) {
       counters.loadErrors += 1
@@ -342,7 +411,13 @@ export class CoherentCache {
 }
 
 /** The permit to cache what is loaded from now on; without the optional tags if they cannot be opened. */
-async function openFor(request: FetchRequest<unknown>, reads: SharedReads, before: Before): Promise<Permit | undefined> {
+async function openFor(
+  request: FetchRequest<unknown>,
+  reads: SharedReads,
+  before: Before,
+): Promise<Permit | undefined> {
   const opened = await reads.open(request.tags, before.all ?? before.required)
-  return opened === undefined && request.optionalTags > 0 ? reads.open(requiredTags(request), before.required) : opened
+  return opened === undefined && request.optionalTags > 0
+    ? reads.open(requiredTags(request), before.required)
+    : opened
 }

@@ -133,25 +133,36 @@ class Walk {
         this.#first(value.values(), value.size, weight, budget / 2)
       )
     }
-    if (value instanceof Set) return tableBytes(value.size, 2) + this.#first(value, value.size, weight, budget)
+    if (value instanceof Set)
+      return tableBytes(value.size, 2) + this.#first(value, value.size, weight, budget)
     return this.#object(value as Record<string, unknown>, weight, budget)
   }
 
   #object(value: Record<string, unknown>, weight: number, budget: number): number {
     const names = Object.keys(value)
     if (names.length > MAX_FAST_FIELDS) return this.#dictionary(value, names, weight, budget)
-    let bytes = Object.getPrototypeOf(value) === null ? dictionaryBytes(names.length) : fastObjectBytes(names.length)
+    let bytes =
+      Object.getPrototypeOf(value) === null ? dictionaryBytes(names.length) : fastObjectBytes(names.length)
     for (const name of names) bytes += this.#child(value[name], weight, budget / names.length)
     return bytes
   }
 
-  #dictionary(value: Record<string, unknown>, names: readonly string[], weight: number, budget: number): number {
+  #dictionary(
+    value: Record<string, unknown>,
+    names: readonly string[],
+    weight: number,
+    budget: number,
+  ): number {
     const values = {
       *[Symbol.iterator]() {
         for (const name of names) yield value[name]
       },
     }
-    return dictionaryBytes(names.length) + this.#first(names, names.length, weight, 0) + this.#first(values, names.length, weight, budget)
+    return (
+      dictionaryBytes(names.length) +
+      this.#first(names, names.length, weight, 0) +
+      this.#first(values, names.length, weight, budget)
+    )
   }
 
   #array(items: readonly unknown[], weight: number, budget: number): number {
@@ -186,7 +197,8 @@ class Walk {
   #view(view: ArrayBufferView): number {
     // A slice of Node's shared pool counts only its own bytes; a slice of any other buffer keeps the whole
     // buffer alive.
-    if (view.buffer.byteLength === Buffer.poolSize && Buffer.isBuffer(view)) return TYPED_ARRAY + roundUp(view.byteLength, WORD)
+    if (view.buffer.byteLength === Buffer.poolSize && Buffer.isBuffer(view))
+      return TYPED_ARRAY + roundUp(view.byteLength, WORD)
     if (this.#seen.has(view.buffer)) return TYPED_ARRAY
     this.#seen.add(view.buffer)
     return TYPED_ARRAY + ARRAY_BUFFER + view.buffer.byteLength
@@ -195,7 +207,9 @@ class Walk {
 
 function fastObjectBytes(fields: number): number {
   const outside = fields - OWN_SLOTS
-  return OBJECT_HEADER + OWN_SLOTS * WORD + (outside > 0 ? TABLE_HEADER + roundUp(outside, SLOT_STEP) * WORD : 0)
+  return (
+    OBJECT_HEADER + OWN_SLOTS * WORD + (outside > 0 ? TABLE_HEADER + roundUp(outside, SLOT_STEP) * WORD : 0)
+  )
 }
 
 function dictionaryBytes(fields: number): number {

@@ -125,7 +125,11 @@ export function snapshotFor<T>(request: FetchRequest<T>, value: T, before: Befor
 }
 
 /** The same, for the first `count` tags of the request. */
-export function snapshotOf({ tags }: FetchRequest<unknown>, count: number, before: Before): TagSnapshot | undefined {
+export function snapshotOf(
+  { tags }: FetchRequest<unknown>,
+  count: number,
+  before: Before,
+): TagSnapshot | undefined {
   return count < tags.length ? before.required : before.all
 }
 

@@ -82,13 +82,18 @@ export class InvalidationRules {
 
 function checkedTargets(targets: Iterable<InvalidationTarget>): readonly InvalidationTarget[] {
   // A string is iterable, too, and one of its characters can be a `*`.
-  if (typeof targets === 'string') throw new InvalidArgumentError('rule', 'an array of patterns and keys', targets)
+  if (typeof targets === 'string')
+    throw new InvalidArgumentError('rule', 'an array of patterns and keys', targets)
   const list: InvalidationTarget[] = []
   for (const target of targets) {
-    if (typeof target !== 'string' && (typeof target?.namespace !== 'string' || typeof target.key !== 'string')) {
+    if (
+      typeof target !== 'string' &&
+      (typeof target?.namespace !== 'string' || typeof target.key !== 'string')
+    ) {
       throw new InvalidArgumentError('rule', 'patterns or { namespace, key }', target)
     }
-    if (list.length > MAX_TARGETS) throw new InvalidArgumentError('rule', `at most ${MAX_TARGETS} targets`, 'more')
+    if (list.length > MAX_TARGETS)
+      throw new InvalidArgumentError('rule', `at most ${MAX_TARGETS} targets`, 'more')
     list.push(target)
   }
   return list

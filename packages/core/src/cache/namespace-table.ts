@@ -98,7 +98,8 @@ export class NamespaceTable {
    * takes no memory.
    */
   miss(namespace: string): void {
-    const space = this.get(namespace) ?? (this.#spaces.size < MAX_IDLE_NAMESPACES ? this.#create(namespace) : undefined)
+    const space =
+      this.get(namespace) ?? (this.#spaces.size < MAX_IDLE_NAMESPACES ? this.#create(namespace) : undefined)
     if (space !== undefined) space.misses++
   }
 
@@ -111,7 +112,8 @@ export class NamespaceTable {
   *entries(namespace?: string): Generator<TableEntry, void> {
     const names = namespace === undefined ? this.#spaces.keys() : [namespace]
     for (const name of names) {
-      for (const [key, stored] of this.#spaces.get(name)?.shelf.entries() ?? []) yield { namespace: name, key, stored }
+      for (const [key, stored] of this.#spaces.get(name)?.shelf.entries() ?? [])
+        yield { namespace: name, key, stored }
     }
   }
 

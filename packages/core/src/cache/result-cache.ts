@@ -72,7 +72,12 @@ export class ResultCache {
   }
 
   /** The promise of the result, or the reason why the cache is not used. */
-  #read<T>(request: CacheRequest<T>, operation: Operation<T>, context: OperationContext, next: Handler): Promise<T> | string {
+  #read<T>(
+    request: CacheRequest<T>,
+    operation: Operation<T>,
+    context: OperationContext,
+    next: Handler,
+  ): Promise<T> | string {
     if (operation.inTransaction) return 'IN_TRANSACTION'
     const chosen = this.options.policyOf(request)
     if (request.control?.disabled === true) context.isFresh = true
@@ -93,7 +98,8 @@ export class ResultCache {
     // from it.
     if (chosen.saysTtl) context.gain?.found()
     const sharedKey = chosen.isShared && database !== undefined ? `${database}\n${question}` : undefined
-    const basis = scope?.basis instanceof ReadBasis ? this.#part(scope.basis, chosen, variant, database) : undefined
+    const basis =
+      scope?.basis instanceof ReadBasis ? this.#part(scope.basis, chosen, variant, database) : undefined
     const answer = this.cache.fetch<T>({
       namespace: RESULTS,
       key: `${operation.source.id}\n${question}`,
@@ -132,7 +138,12 @@ export class ResultCache {
     return basis.part({ isShareable, database, isStrict: policy.consistency === 'strict', maxTtlMs }, true)
   }
 
-  #answered<T>(value: T, operation: Operation<T>, context: OperationContext, listener: AnswerListener | undefined): void {
+  #answered<T>(
+    value: T,
+    operation: Operation<T>,
+    context: OperationContext,
+    listener: AnswerListener | undefined,
+  ): void {
     listener?.(operation, value, context)
     this.stats.cacheHits += 1
     const { gain, scope } = context

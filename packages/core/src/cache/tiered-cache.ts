@@ -50,7 +50,8 @@ export interface TieredCacheParts {
  *
  * @example
  * ```ts
- * const rates = await sluice.tiered.getOrLoad('rates', () => fetchRates(), { ttl: 60, swr: 600, tags: ['rates'] })
+ * const options = { ttl: 60, swr: 600, tags: ['rates'] }
+ * const rates = await sluice.tiered.getOrLoad('rates', () => fetchRates(), options)
  * await sluice.tiered.invalidateTags(['rates'])
  * ```
  */
@@ -99,18 +100,30 @@ export class TieredCache {
   }
 
   /** A hit needs neither the tags nor the load, and most calls are hits: no request is created for them. */
-  #getOrLoad<T>(key: string, load: () => Promise<T> | T, plan: CallPlan, tags: readonly string[] = NO_TAGS): Promise<T> {
+  #getOrLoad<T>(
+    key: string,
+    load: () => Promise<T> | T,
+    plan: CallPlan,
+    tags: readonly string[] = NO_TAGS,
+  ): Promise<T> {
     const { cache, clock, engine } = this.parts
     const now = clock.now()
     const kept = engine.getAt<CachedValue>(TIERED, key, now) ?? undefined
     const hit = kept && cache.hit<T>(kept, plan, now)
     if (hit !== undefined) return hit
     const { policy, copier } = plan
-    return cache.serve(new TieredRequest(key, load, this.parts, policy, copier as Copier<T>, tags, NO_TAGS, undefined), kept, now)
+    return cache.serve(
+      new TieredRequest(key, load, this.parts, policy, copier as Copier<T>, tags, NO_TAGS, undefined),
+      kept,
+      now,
+    )
   }
 
   /** Returns the cached value if it is valid; otherwise `undefined`. */
-  async get<T>(key: string, options: Pick<GetOrLoadOptions, 'tags' | 'tables' | 'copy' | 'consistency'> = {}): Promise<T | undefined> {
+  async get<T>(
+    key: string,
+    options: Pick<GetOrLoadOptions, 'tags' | 'tables' | 'copy' | 'consistency'> = {},
+  ): Promise<T | undefined> {
     const request = this.#requestOf<T>(key, noLoad, options)
     const unwritten = this.#unwritten(key) as { readonly value: T } | undefined
     const found = unwritten ?? (request && (await this.parts.cache.find(request)))
@@ -163,7 +176,10 @@ export class TieredCache {
    *
    * @param load - Loads the value of a key from its source.
    */
-  cacheAside<T>(load: (key: string) => Promise<T> | T, options: GetOrLoadOptions = {}): (key: string) => Promise<T> {
+  cacheAside<T>(
+    load: (key: string) => Promise<T> | T,
+    options: GetOrLoadOptions = {},
+  ): (key: string) => Promise<T> {
     if (typeof load !== 'function') throw new InvalidArgumentError('load', 'a function', load)
     checkCallOptions(options)
     return (key) => this.getOrLoad(key, () => load(key), options)
@@ -184,7 +200,10 @@ export class TieredCache {
     return async (key, value) => {
       const request = this.#requestOf<T>(key, noLoad, options, false)
       this.#spoil('WRITE')
-      await this.parts.announce([keyTag(key), ...(options.tags ?? NO_TAGS).map(appTag)], async () => void (await write(key, value)))
+      await this.parts.announce(
+        [keyTag(key), ...(options.tags ?? NO_TAGS).map(appTag)],
+        async () => void (await write(key, value)),
+      )
       if (request !== undefined) await this.parts.cache.put(request, value)
     }
   }
@@ -204,7 +223,11 @@ export class TieredCache {
     if (typeof write !== 'function') throw new InvalidArgumentError('write', 'a function', write)
     this.#assertOpen()
     const behind = new WriteBehind<T>(
-      (entries) => this.parts.announce([...new Set(entries.map(({ key }) => keyTag(key)))], async () => void (await write(entries))),
+      (entries) =>
+        this.parts.announce(
+          [...new Set(entries.map(({ key }) => keyTag(key)))],
+          async () => void (await write(entries)),
+        ),
       options,
     )
     this.#behinds.push(behind as WriteBehind<unknown>)
@@ -239,7 +262,12 @@ export class TieredCache {
   }
 
   /** `undefined` if the value depends on tables and no catalog is known that resolves their names. */
-  #requestOf<T>(key: string, load: () => Promise<T> | T, options: GetOrLoadOptions, isFollowed = true): FetchRequest<T> | undefined {
+  #requestOf<T>(
+    key: string,
+    load: () => Promise<T> | T,
+    options: GetOrLoadOptions,
+    isFollowed = true,
+  ): FetchRequest<T> | undefined {
     this.#assertOpen()
     checkKey(key)
     const { parts } = this
@@ -250,13 +278,25 @@ export class TieredCache {
       parts.counters.unknownTables += 1
       return undefined
     }
-    return new TieredRequest(key, load, parts, policy, copier as Copier<T>, tags, tableTags, isFollowed ? this.#part(policy) : undefined)
+    return new TieredRequest(
+      key,
+      load,
+      parts,
+      policy,
+      copier as Copier<T>,
+      tags,
+      tableTags,
+      isFollowed ? this.#part(policy) : undefined,
+    )
   }
 
   #part({ consistency, ttlMs }: FetchPolicy): BasisPart | undefined {
     const basis = this.parts.basis()
     if (basis === undefined) return undefined
-    return basis.part({ isShareable: true, database: undefined, isStrict: consistency === 'strict', maxTtlMs: ttlMs }, false)
+    return basis.part(
+      { isShareable: true, database: undefined, isStrict: consistency === 'strict', maxTtlMs: ttlMs },
+      false,
+    )
   }
 
   #spoil(reason: string): void {

@@ -86,7 +86,12 @@ export function policyFrom(options: TieredOptions, base: FetchPolicy): FetchPoli
   const { ttl, negativeTtl, swr, grace } = options
   return {
     ttlMs: ttl === undefined ? base.ttlMs : ttl * 1_000,
-    negativeTtlMs: negativeTtl === undefined ? (ttl === undefined ? base.negativeTtlMs : ttl * 1_000) : negativeTtl * 1_000,
+    negativeTtlMs:
+      negativeTtl === undefined
+        ? ttl === undefined
+          ? base.negativeTtlMs
+          : ttl * 1_000
+        : negativeTtl * 1_000,
     swrMs: swr === undefined ? base.swrMs : swr * 1_000,
     graceMs: grace === undefined ? base.graceMs : grace * 1_000,
     softTimeoutMs: options.softTimeoutMs ?? base.softTimeoutMs,

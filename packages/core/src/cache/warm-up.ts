@@ -12,7 +12,10 @@ export interface WarmEntry<T = unknown> extends CacheKey, CacheSetOptions {
 }
 
 /** Returns the entries: as a list, a generator, or an async generator that reads page by page. */
-export type WarmLoader<T = unknown> = () => AsyncIterable<WarmEntry<T>> | Iterable<WarmEntry<T>> | Promise<Iterable<WarmEntry<T>>>
+export type WarmLoader<T = unknown> = () =>
+  | AsyncIterable<WarmEntry<T>>
+  | Iterable<WarmEntry<T>>
+  | Promise<Iterable<WarmEntry<T>>>
 
 export interface WarmProgress {
   /** Entries that the loader has yielded so far. */
@@ -41,7 +44,8 @@ export async function warmUp<T>(
   let loaded = 0
   let stored = 0
   for await (const entry of await loader()) {
-    if (!option.object.accepts(entry)) throw new InvalidArgumentError('loader', 'entries { namespace, key, value }', entry)
+    if (!option.object.accepts(entry))
+      throw new InvalidArgumentError('loader', 'entries { namespace, key, value }', entry)
     loaded++
     if (store(entry)) stored++
     if (loaded % ENTRIES_PER_TURN !== 0) continue

@@ -41,7 +41,12 @@ export function withTimeouts<T>(
     }
     if (softTimeoutMs !== undefined) timers.push(setTimeout(() => void orElse(() => {}), softTimeoutMs))
     if (hardTimeoutMs !== undefined) {
-      timers.push(setTimeout(() => void orElse(() => settle(() => reject(new LoadTimeoutError(key, hardTimeoutMs)))), hardTimeoutMs))
+      timers.push(
+        setTimeout(
+          () => void orElse(() => settle(() => reject(new LoadTimeoutError(key, hardTimeoutMs)))),
+          hardTimeoutMs,
+        ),
+      )
     }
     load.then(
       (value) => settle(() => resolve(value)),

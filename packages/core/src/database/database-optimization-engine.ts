@@ -45,8 +45,9 @@ import { type DatabaseEngineParts, WorkloadRecorder } from './workload-recorder.
 /**
  * Analyzes the query workload of an app and its database, and recommends changes.
  *
- * A Sluice's engine (`sluice.database`) sees the statements of attached clients. `inspect` reads the database; the other methods use the
- * last inspection and the recorded workload: `inspectedAt` and `age` contain its time, and methods that need it return nothing before.
+ * A Sluice's engine (`sluice.database`) sees the statements of attached clients. `inspect` reads the
+ * database; the other methods use the last inspection and the recorded workload: `inspectedAt` and `age`
+ * contain its time, and methods that need it return nothing before.
  *
  * @example
  * ```ts
@@ -86,11 +87,20 @@ export class DatabaseOptimizationEngine {
     const { explainNew = false, inspectEveryMs = false } = options
     if (explainNew !== false) {
       const onFullScan = parts.onFullScan ?? (() => {})
-      this.#planWatch = watchNewPlans(explainNew === true ? {} : explainNew, this, this.#recorder, { clock, random, onError, onFullScan })
+      this.#planWatch = watchNewPlans(explainNew === true ? {} : explainNew, this, this.#recorder, {
+        clock,
+        random,
+        onError,
+        onFullScan,
+      })
     }
     if (inspectEveryMs !== false) {
       const isAttached = () => (this.#connection ?? parts.connection?.()) !== undefined
-      this.#inspections = inspectRegularly(inspectEveryMs, { isAttached, inspect: () => this.inspect(), onError })
+      this.#inspections = inspectRegularly(inspectEveryMs, {
+        isAttached,
+        inspect: () => this.inspect(),
+        onError,
+      })
     }
   }
 
@@ -110,11 +120,13 @@ export class DatabaseOptimizationEngine {
   }
 
   /**
-   * Determines what to change in the database and its workload: inspects the database, and plans the workload with the existing and with
-   * hypothetical indexes. Writes nothing to the database. Afterwards, `getRecommendedIndexes` returns the result.
+   * Determines what to change in the database and its workload: inspects the database, and plans the workload
+   * with the existing and with hypothetical indexes. Writes nothing to the database. Afterwards,
+   * `getRecommendedIndexes` returns the result.
    *
-   * If the planner does not support hypothetical indexes, advice is marked as not validated: PostgreSQL needs the extension HypoPG or a
-   * scratch database, SQLite an empty database in memory (`tools`). The command line, `sluice analyze`, has both.
+   * If the planner does not support hypothetical indexes, advice is marked as not validated: PostgreSQL needs
+   * the extension HypoPG or a scratch database, SQLite an empty database in memory (`tools`). The command
+   * line, `sluice analyze`, has both.
    *
    * @param options - `connection` as for `inspect`; `workload` replaces the recorded workload.
    * @throws SluiceError `SLUICE_NO_CLIENT` if there is no connection; the database's errors.
@@ -160,7 +172,8 @@ export class DatabaseOptimizationEngine {
   }
 
   /**
-   * Records a statement that no attached client sent. Statements of attached clients are recorded automatically.
+   * Records a statement that no attached client sent. Statements of attached clients are recorded
+   * automatically.
    *
    * @throws InvalidArgumentError for an empty string, or a time that is negative or not a number.
    */
@@ -183,8 +196,8 @@ export class DatabaseOptimizationEngine {
   }
 
   /**
-   * Approximate quantile of the execution times of one normalized query, in milliseconds: they are counted in buckets (1, 5, 10, 50, 100
-   * …), whose bounds can be far apart.
+   * Approximate quantile of the execution times of one normalized query, in milliseconds: they are counted in
+   * buckets (1, 5, 10, 50, 100 …), whose bounds can be far apart.
    *
    * @param share - 0 to 1: 0.95 for the 95th percentile.
    * @returns `undefined` if it was never seen, or was removed.
@@ -212,7 +225,10 @@ export class DatabaseOptimizationEngine {
     this.#inspections?.stop()
   }
 
-  /** The workload as the content of a file for `sluice analyze --workload`. Contains parameter values, unless the workload is redacted. */
+  /**
+   * The workload as the content of a file for `sluice analyze --workload`. Contains parameter values, unless
+   * the workload is redacted.
+   */
   exportWorkload(): string {
     return writeWorkload(this.getWorkload())
   }
@@ -223,8 +239,9 @@ export class DatabaseOptimizationEngine {
   }
 
   /**
-   * The indexes that a table needs: those that `analyze` found; before it ran, those for conditions of the recorded workload without an
-   * index, if there are both; otherwise the registered presets, without existing indexes.
+   * The indexes that a table needs: those that `analyze` found; before it ran, those for conditions of the
+   * recorded workload without an index, if there are both; otherwise the registered presets, without existing
+   * indexes.
    *
    * @param table - Name with or without schema.
    * @throws InvalidArgumentError for an empty name.
@@ -234,9 +251,14 @@ export class DatabaseOptimizationEngine {
     const snapshot = this.#snapshot
     const known = snapshot && tableNamed(snapshot, table)
     const workload = known === undefined ? [] : this.getWorkload()
-    if (this.#analysis !== undefined && snapshot !== undefined && known !== undefined) return strategiesOf(this.#analysis, known, snapshot)
-    if (snapshot !== undefined && known !== undefined && workload.length > 0) return indexesForWorkload(snapshot, known, workload)
-    return this.#presets.recommended({ dialect: snapshot?.dialect ?? this.#parts.dialect?.() ?? 'postgresql', table }, known)
+    if (this.#analysis !== undefined && snapshot !== undefined && known !== undefined)
+      return strategiesOf(this.#analysis, known, snapshot)
+    if (snapshot !== undefined && known !== undefined && workload.length > 0)
+      return indexesForWorkload(snapshot, known, workload)
+    return this.#presets.recommended(
+      { dialect: snapshot?.dialect ?? this.#parts.dialect?.() ?? 'postgresql', table },
+      known,
+    )
   }
 
   /**
@@ -250,14 +272,20 @@ export class DatabaseOptimizationEngine {
   }
 
   /**
-   * Judges a statement by its numbers and its text, and takes it for one execution, which counts for `getSlowQueries` and
-   * `detectNPlusOneProblems`. Whether it reads a whole table is inferred: `explain` knows.
+   * Judges a statement by its numbers and its text, and takes it for one execution, which counts for
+   * `getSlowQueries` and `detectNPlusOneProblems`. Whether it reads a whole table is inferred: `explain`
+   * knows.
    *
    * @param executionTime - Milliseconds.
    * @param rowsScanned - Rows that the database read for it.
    * @throws InvalidArgumentError for an empty query, or a number that is negative or none.
    */
-  analyzeQuery(query: string, executionTime: number, rowsScanned: number, rowsReturned: number): QueryAnalysis {
+  analyzeQuery(
+    query: string,
+    executionTime: number,
+    rowsScanned: number,
+    rowsReturned: number,
+  ): QueryAnalysis {
     checkText('query', query)
     checkAmount('executionTime', executionTime, 'milliseconds')
     checkAmount('rowsScanned', rowsScanned, 'rows')
@@ -273,13 +301,19 @@ export class DatabaseOptimizationEngine {
   }
 
   /**
-   * Requests the plan of a statement from the database, and analyzes it. Nothing is executed, unless `analyze` is set: then a read is
-   * executed in a transaction that is rolled back; a write never is.
+   * Requests the plan of a statement from the database, and analyzes it. Nothing is executed, unless
+   * `analyze` is set: then a read is executed in a transaction that is rolled back; a write never is.
    *
-   * @param bindings - By position. Omit them for SQL with parameters: PostgreSQL and SQLite plan it without values; MySQL cannot.
-   * @throws SluiceError `SLUICE_NO_CLIENT` if there is no connection; NotExplainableError; the database's errors.
+   * @param bindings - By position. Omit them for SQL with parameters: PostgreSQL and SQLite plan it without
+   *   values; MySQL cannot.
+   * @throws SluiceError `SLUICE_NO_CLIENT` if there is no connection; NotExplainableError; the database's
+   *   errors.
    */
-  async explain(query: string, bindings?: readonly unknown[], options: ExplainOptions = {}): Promise<QueryAnalysis> {
+  async explain(
+    query: string,
+    bindings?: readonly unknown[],
+    options: ExplainOptions = {},
+  ): Promise<QueryAnalysis> {
     checkText('query', query)
     const connection = this.#connectionFor(undefined)
     const { explainStatement } = await import('./explain/explain-statement.ts')
@@ -288,8 +322,9 @@ export class DatabaseOptimizationEngine {
   }
 
   /**
-   * Normalized queries with a slow execution: of the workload, of the queries passed to `analyzeQuery`, and of those that the server
-   * counted at the inspection. Those with the most total time come first, each with its call site, if it is known.
+   * Normalized queries with a slow execution: of the workload, of the queries passed to `analyzeQuery`, and
+   * of those that the server counted at the inspection. Those with the most total time come first, each with
+   * its call site, if it is known.
    *
    * @param threshold - Minimum of the longest execution in milliseconds.
    * @param limit - Maximum number of normalized queries.
@@ -298,11 +333,16 @@ export class DatabaseOptimizationEngine {
   getSlowQueries(threshold = 1_000, limit = 20): QueryAnalysis[] {
     checkAmount('threshold', threshold, 'milliseconds')
     checkAmount('limit', limit, 'shapes')
-    return slowQueries({ workload: this.getWorkload(), analyzed: this.#analyzed.entries(), snapshot: this.#snapshot }, threshold, limit)
+    return slowQueries(
+      { workload: this.getWorkload(), analyzed: this.#analyzed.entries(), snapshot: this.#snapshot },
+      threshold,
+      limit,
+    )
   }
 
   /**
-   * Size of a table: the given values, otherwise those of the inspection. Given values also apply to `getPartitionRecommendations`.
+   * Size of a table: the given values, otherwise those of the inspection. Given values also apply to
+   * `getPartitionRecommendations`.
    *
    * @param totalSize - Bytes, including indexes.
    * @throws InvalidArgumentError for an empty name, or an invalid or negative number.
@@ -315,19 +355,24 @@ export class DatabaseOptimizationEngine {
   }
 
   /**
-   * Finds repetitions in statements that belong together, such as those of one request. Reports at least 5 equal normalized queries.
+   * Finds repetitions in statements that belong together, such as those of one request. Reports at least 5
+   * equal normalized queries.
    *
-   * @returns One sentence each: the normalized query, its count, and the saving of one query; the most frequent first.
+   * @returns One sentence each: the normalized query, its count, and the saving of one query; the most
+   *   frequent first.
    * @throws InvalidArgumentError if it is not an array of strings.
    */
   detectNPlusOneProblems(queries: readonly string[]): string[] {
-    if (!option.strings.accepts(queries)) throw new InvalidArgumentError('queries', 'an array of SQL strings', queries)
+    if (!option.strings.accepts(queries))
+      throw new InvalidArgumentError('queries', 'an array of SQL strings', queries)
     const meanMs = (fingerprint: string, dialect: Dialect) =>
       meanMsOf(this.#recorder.log?.entry(fingerprint, dialect) ?? this.#analyzed.get(fingerprint))
     return nPlusOneProblems(queries, (sql) => this.#dialectOf(sql), meanMs)
   }
 
-  /** Room that tables and indexes take and do not need, as the database was when it was inspected; most first. */
+  /**
+   * Room that tables and indexes take and do not need, as the database was when it was inspected; most first.
+   */
   getFragmentationStatus(): FragmentationReport[] {
     return this.#check(fragmentation)
   }
@@ -349,25 +394,31 @@ export class DatabaseOptimizationEngine {
   }
 
   /**
-   * Attaches a connection pool; an adapter can attach those of its ORM. It is observed while statements are sent.
+   * Attaches a connection pool; an adapter can attach those of its ORM. It is observed while statements are
+   * sent.
    *
    * @param name - Name for people. Replaces a pool of the same name.
    * @returns A function that detaches it.
    * @example
    * ```ts
    * engine.attachPool('pg', () => ({
-   *   min: 0, max: pool.options.max, used: pool.totalCount - pool.idleCount, idle: pool.idleCount, waiting: pool.waitingCount,
+   *   min: 0, max: pool.options.max, used: pool.totalCount - pool.idleCount, idle: pool.idleCount,
+   *   waiting: pool.waitingCount,
    * }))
    * ```
    */
   attachPool(name: string, read: PoolReader): () => void {
     checkText('name', name)
-    if (typeof read !== 'function') throw new InvalidArgumentError('read', 'a function that returns the state of the pool', read)
+    if (typeof read !== 'function')
+      throw new InvalidArgumentError('read', 'a function that returns the state of the pool', read)
     this.#recorder.pools.attach(name, read)
     return () => this.#recorder.pools.detach(name)
   }
 
-  /** Indexes that nothing had read when the database was inspected, where the server counts that; the largest first. */
+  /**
+   * Indexes that nothing had read when the database was inspected, where the server counts that; the largest
+   * first.
+   */
   getUnusedIndexes(): UnusedIndex[] {
     return this.#check(unusedIndexes)
   }
@@ -389,7 +440,10 @@ export class DatabaseOptimizationEngine {
   #connectionFor(given: Connection | undefined): Connection {
     const connection = given ?? this.#connection ?? this.#parts.connection?.()
     if (connection !== undefined) return connection
-    throw new SluiceError('SLUICE_NO_CLIENT', 'There is no connection. Pass one to `inspect`, or attach a client to this Sluice first.')
+    throw new SluiceError(
+      'SLUICE_NO_CLIENT',
+      'There is no connection. Pass one to `inspect`, or attach a client to this Sluice first.',
+    )
   }
 
   #dialectOf(sql: string): Dialect {

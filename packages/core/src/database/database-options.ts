@@ -67,21 +67,27 @@ const rules = {
   inspectEveryMs: option.either(option.false, option.number(1_000)),
 }
 
-/** @throws InvalidOptionError that names the first option that is unknown, of the wrong type, or out of bounds. */
+/**
+ * @throws InvalidOptionError that names the first option that is unknown, of the wrong type, or out of
+ *   bounds.
+ */
 export function checkDatabaseOptions(options: DatabaseOptions, prefix = ''): void {
   checkOptions(options, rules, prefix)
   const { workload, explainNew } = options
   if (workload) checkWorkloadOptions(workload, `${prefix}workload.`)
   if (typeof explainNew === 'object') checkExplainNew(explainNew, `${prefix}explainNew.`)
-  if (explainNew && workload === false) throw new InvalidOptionError(`${prefix}explainNew`, 'false, because workload is false', explainNew)
+  if (explainNew && workload === false)
+    throw new InvalidOptionError(`${prefix}explainNew`, 'false, because workload is false', explainNew)
 }
 
 /** @throws InvalidArgumentError for an argument that is not a string, or empty. */
 export function checkText(argument: string, value: unknown): void {
-  if (typeof value !== 'string' || value.trim() === '') throw new InvalidArgumentError(argument, 'a non-empty string', value)
+  if (typeof value !== 'string' || value.trim() === '')
+    throw new InvalidArgumentError(argument, 'a non-empty string', value)
 }
 
 /** @throws InvalidArgumentError for an argument that is not a number of at least 0. */
 export function checkAmount(argument: string, value: unknown, unit: string): void {
-  if (!option.number(0).accepts(value)) throw new InvalidArgumentError(argument, `${unit}, a number of at least 0`, value)
+  if (!option.number(0).accepts(value))
+    throw new InvalidArgumentError(argument, `${unit}, a number of at least 0`, value)
 }

@@ -20,7 +20,16 @@ export interface IndexKey {
   readonly prefixLength?: number
 }
 
-export type IndexMethod = 'btree' | 'hash' | 'gin' | 'gist' | 'brin' | 'spgist' | 'fulltext' | 'spatial' | 'other'
+export type IndexMethod =
+  | 'btree'
+  | 'hash'
+  | 'gin'
+  | 'gist'
+  | 'brin'
+  | 'spgist'
+  | 'fulltext'
+  | 'spatial'
+  | 'other'
 
 /** An existing or hypothetical index. */
 export interface IndexDefinition {
@@ -35,11 +44,27 @@ export interface IndexDefinition {
 }
 
 /** The definition of an index, without the other facts of an existing one: its name, its size, its usage. */
-export function definitionOf({ table, keys, method, isUnique, where, include }: IndexDefinition): IndexDefinition {
-  return { table, keys, method, isUnique, ...(where === undefined ? {} : { where }), ...(include === undefined ? {} : { include }) }
+export function definitionOf({
+  table,
+  keys,
+  method,
+  isUnique,
+  where,
+  include,
+}: IndexDefinition): IndexDefinition {
+  return {
+    table,
+    keys,
+    method,
+    isUnique,
+    ...(where === undefined ? {} : { where }),
+    ...(include === undefined ? {} : { include }),
+  }
 }
 
-/** Tells an index from every other of its table: `public.city(region_id, name DESC) WHERE deleted_at IS NULL`. */
+/**
+ * Tells an index from every other of its table: `public.city(region_id, name DESC) WHERE deleted_at IS NULL`.
+ */
 export function indexLabel({ table, keys, method, where, include }: IndexDefinition): string {
   const columns = keys.map((key) =>
     [
@@ -65,24 +90,32 @@ export function indexKeySql(key: IndexKey, dialect: Dialect): string {
     expression === undefined ? quoteName(column, dialect) : `(${expression})`,
     dialect !== 'mysql' || prefixLength === undefined ? '' : `(${prefixLength})`,
     dialect === 'mysql' || collation === undefined ? '' : ` COLLATE ${quoteName(collation, dialect)}`,
-    !isPostgresql || operatorClass === undefined ? '' : ` ${operatorClass.split('.').map(quotePlainly).join('.')}`,
+    !isPostgresql || operatorClass === undefined
+      ? ''
+      : ` ${operatorClass.split('.').map(quotePlainly).join('.')}`,
     isDescending === true ? ' DESC' : '',
     !isPostgresql || nulls === undefined ? '' : ` NULLS ${nulls.toUpperCase()}`,
   ].join('')
 }
 
 /** The part of `CREATE INDEX` after the table: `USING gin ("a", "b") INCLUDE ("c") WHERE d IS NULL`. */
-export function indexBodySql({ method, keys, include = [], where }: IndexDefinition, dialect: Dialect): string {
+export function indexBodySql(
+  { method, keys, include = [], where }: IndexDefinition,
+  dialect: Dialect,
+): string {
   const isPostgresql = dialect === 'postgresql'
   return [
     !isPostgresql || method === 'btree' ? '' : `USING ${method} `,
     `(${keys.map((key) => indexKeySql(key, dialect)).join(', ')})`,
-    !isPostgresql || include.length === 0 ? '' : ` INCLUDE (${include.map((column) => quoteName(column, dialect)).join(', ')})`,
+    !isPostgresql || include.length === 0
+      ? ''
+      : ` INCLUDE (${include.map((column) => quoteName(column, dialect)).join(', ')})`,
     dialect === 'mysql' || where === undefined ? '' : ` WHERE ${where}`,
   ].join('')
 }
 
-const quotePlainly = (name: string) => (/^[a-z_][a-z0-9_]*$/.test(name) ? name : quoteName(name, 'postgresql'))
+const quotePlainly = (name: string) =>
+  /^[a-z_][a-z0-9_]*$/.test(name) ? name : quoteName(name, 'postgresql')
 
 /**
  * Length of the common prefix of two indexes' keys, in the same order or, because an index can be read
@@ -113,7 +146,9 @@ function isSameKey(a: IndexKey, b: IndexKey | undefined): boolean {
 /** A key as it is read from the end: what came first comes last. */
 function turned({ nulls, ...key }: IndexKey): IndexKey {
   const isDescending = key.isDescending !== true
-  return nulls === undefined ? { ...key, isDescending } : { ...key, isDescending, nulls: nulls === 'first' ? 'last' : 'first' }
+  return nulls === undefined
+    ? { ...key, isDescending }
+    : { ...key, isDescending, nulls: nulls === 'first' ? 'last' : 'first' }
 }
 
 /**

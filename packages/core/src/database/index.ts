@@ -1,15 +1,32 @@
 export type { CallSite } from '../pipeline/call-site.ts'
 export type { Connection } from '../schema/connection.ts'
 export { quoteName } from '../sql/dialect.ts'
-export type { Advice, IndexAdvice, LeftStatement, Measurement, ServedStatement, StatementAdvice } from './advisor/advice.ts'
-export { type AdviseDatabaseOptions, type AdvisorTools, adviseDatabase, type PostgresqlScratch } from './advisor/advise-database.ts'
+export type {
+  Advice,
+  IndexAdvice,
+  LeftStatement,
+  Measurement,
+  ServedStatement,
+  StatementAdvice,
+} from './advisor/advice.ts'
+export {
+  type AdviseDatabaseOptions,
+  type AdvisorTools,
+  adviseDatabase,
+  type PostgresqlScratch,
+} from './advisor/advise-database.ts'
 export { indexPages, PAGE_BYTES } from './advisor/index-pages.ts'
 export { isBytewise } from './advisor/own-type.ts'
 export { createPostgresqlIndex, type IndexSupposer } from './advisor/planners/postgresql-planner.ts'
 export type { Thresholds } from './advisor/thresholds.ts'
 export type { SupposedIndex, Validation } from './advisor/what-if-planner.ts'
 export { type AnalyzeDatabaseOptions, analyzeDatabase } from './analysis/analyze-database.ts'
-export type { DatabaseAnalysis, DatabaseFinding, DatabaseFindingCode, FindingStatement } from './analysis/database-analysis.ts'
+export type {
+  DatabaseAnalysis,
+  DatabaseFinding,
+  DatabaseFindingCode,
+  FindingStatement,
+} from './analysis/database-analysis.ts'
 export { serverWorkload } from './analysis/server-workload.ts'
 export { type ExplainOptions, explainStatement } from './explain/explain-statement.ts'
 export type { PlanStep, PlanSummary } from './explain/plan-summary.ts'
@@ -28,7 +45,12 @@ export {
   planFixFiles,
   type RefusedChange,
 } from './fixes/project-format.ts'
-export { type CreateIndexChange, type DropIndexChange, type SchemaChange, schemaChangeSql } from './fixes/schema-change.ts'
+export {
+  type CreateIndexChange,
+  type DropIndexChange,
+  type SchemaChange,
+  schemaChangeSql,
+} from './fixes/schema-change.ts'
 export { type SqlFolder, sqlFix, sqlProject } from './fixes/sql-project.ts'
 export { type IndexDefinition, type IndexKey, type IndexMethod, indexLabel } from './index-definition.ts'
 export type {

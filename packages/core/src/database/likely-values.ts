@@ -7,7 +7,11 @@ import { thinned } from './inspectors/row-values.ts'
  * @param nth - Number of values that were used before: those of an IN must differ.
  * @param isHeavy - Whether to use a value of many rows; otherwise, one from the middle.
  */
-export function likelyValue({ common, bounds }: ColumnStatistics, nth: number, isHeavy: boolean): StatisticsValue | undefined {
+export function likelyValue(
+  { common, bounds }: ColumnStatistics,
+  nth: number,
+  isHeavy: boolean,
+): StatisticsValue | undefined {
   if (isHeavy && common.length > 0) return common[nth % common.length]?.value
   if (bounds.length > 0) return bounds[(Math.floor(bounds.length / 2) + nth) % bounds.length]
   return common[(Math.floor(common.length / 2) + nth) % Math.max(1, common.length)]?.value

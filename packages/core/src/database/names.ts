@@ -16,7 +16,8 @@ export function shownName(
   { schema, name }: Pick<TableSnapshot, 'schema' | 'name'>,
   { defaultSchema, dialect }: Pick<DatabaseSnapshot, 'defaultSchema' | 'dialect'>,
 ): string {
-  const isDefault = dialect === 'postgresql' ? schema === defaultSchema : schema.toLowerCase() === defaultSchema.toLowerCase()
+  const isDefault =
+    dialect === 'postgresql' ? schema === defaultSchema : schema.toLowerCase() === defaultSchema.toLowerCase()
   return isDefault ? name : `${schema}.${name}`
 }
 
@@ -42,7 +43,11 @@ export function quotedTable(
 }
 
 /** A name for an index: `table_column_idx`. */
-export function indexNameOf(table: string, columns: readonly string[], suffix: 'idx' | 'key' | 'pkey' | 'fulltext'): string {
+export function indexNameOf(
+  table: string,
+  columns: readonly string[],
+  suffix: 'idx' | 'key' | 'pkey' | 'fulltext',
+): string {
   const end = `_${suffix}`
   const parts = suffix === 'pkey' ? [table] : [table, ...columns]
   const name = parts.join('_').replace(/[^\p{L}\p{N}_]+/gu, '_')
@@ -64,7 +69,9 @@ export function tableNamed(snapshot: DatabaseSnapshot, name: string): TableSnaps
   const folded = name.toLowerCase()
   const exact = tables.filter((table) => table.id === name || table.name === name)
   const found =
-    exact.length > 0 ? exact : tables.filter((table) => table.id.toLowerCase() === folded || table.name.toLowerCase() === folded)
+    exact.length > 0
+      ? exact
+      : tables.filter((table) => table.id.toLowerCase() === folded || table.name.toLowerCase() === folded)
   return found.find(({ schema }) => schema === defaultSchema) ?? found[0]
 }
 

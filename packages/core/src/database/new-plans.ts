@@ -14,7 +14,11 @@ const MANY_ROWS = 1_000
 interface Engine {
   readonly snapshot: DatabaseSnapshot | undefined
   inspect(): Promise<DatabaseSnapshot>
-  explain(query: string, bindings: readonly unknown[] | undefined, options: ExplainOptions): Promise<QueryAnalysis>
+  explain(
+    query: string,
+    bindings: readonly unknown[] | undefined,
+    options: ExplainOptions,
+  ): Promise<QueryAnalysis>
 }
 
 interface NewPlansParts extends Pick<PlanWatchParts, 'clock' | 'random' | 'onError'> {
@@ -40,7 +44,10 @@ export function watchNewPlans(
   return watch
 }
 
-async function explainEntry(engine: Engine, { sql, samples, calls, totalMs, maxMs, callSites }: WorkloadEntry): Promise<QueryAnalysis> {
+async function explainEntry(
+  engine: Engine,
+  { sql, samples, calls, totalMs, maxMs, callSites }: WorkloadEntry,
+): Promise<QueryAnalysis> {
   // How many rows a table has, plans do not always say.
   const { tables, defaultSchema } = engine.snapshot ?? (await engine.inspect())
   const analysis = await engine.explain(sql, samples.find(isRunnable), { tables, defaultSchema })
@@ -51,7 +58,11 @@ async function explainEntry(engine: Engine, { sql, samples, calls, totalMs, maxM
   return { ...analysis, ...observed, callSite }
 }
 
-function readsManyRows({ snapshot }: Engine, { plan, query }: QueryAnalysis, dialect: WorkloadEntry['dialect']): boolean {
+function readsManyRows(
+  { snapshot }: Engine,
+  { plan, query }: QueryAnalysis,
+  dialect: WorkloadEntry['dialect'],
+): boolean {
   const { hasWhere, hasLimit, orderBy } = queryShapeOf(query, dialect)
   // The limit ends the scan.
   if (hasLimit && !hasWhere && orderBy.length === 0) return false

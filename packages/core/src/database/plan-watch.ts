@@ -56,7 +56,10 @@ export function checkExplainNew(options: ExplainNewOptions, prefix = ''): void {
   checkOptions(options, rules, prefix)
 }
 
-/** Asks for the plans of shapes that are new: one at a time, what takes most time first, and not more often than it may. */
+/**
+ * Asks for the plans of shapes that are new: one at a time, what takes most time first, and not more often
+ * than it may.
+ */
 export class PlanWatch {
   readonly #waiting = new Map<string, Dialect>()
   readonly #plans = new LRUCache<string, QueryAnalysis>({ max: MAX_KEPT })
@@ -83,7 +86,10 @@ export class PlanWatch {
     const key = `${dialect}:${fingerprint}`
     if (this.#isClosed || this.#known.has(key)) return
     this.#known.set(key, true)
-    if (this.#waiting.size >= MAX_WAITING || (this.#sampleRate < 1 && this.parts.random() >= this.#sampleRate)) {
+    if (
+      this.#waiting.size >= MAX_WAITING ||
+      (this.#sampleRate < 1 && this.parts.random() >= this.#sampleRate)
+    ) {
       this.#counts.skipped += 1
       return
     }

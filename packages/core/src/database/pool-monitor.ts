@@ -28,7 +28,12 @@ export class PoolMonitor {
 
   attach(name: string, read: PoolReader): void {
     this.#pools.delete(name)
-    this.#pools.set(name, { read, mostUsed: 0, mostWaiting: 0, waits: new DurationHistogram(DATABASE_BOUNDS_MS) })
+    this.#pools.set(name, {
+      read,
+      mostUsed: 0,
+      mostWaiting: 0,
+      waits: new DurationHistogram(DATABASE_BOUNDS_MS),
+    })
     const [oldest] = this.#pools.keys()
     if (this.#pools.size > MAX_POOLS && oldest !== undefined) this.#pools.delete(oldest)
   }
@@ -51,7 +56,9 @@ export class PoolMonitor {
   pools(): MeteredPool[] {
     return [...this.#pools].flatMap(([name, pool]) => {
       const now = this.#read(pool)
-      return now === undefined ? [] : [{ name, now, mostUsed: pool.mostUsed, mostWaiting: pool.mostWaiting, waits: pool.waits }]
+      return now === undefined
+        ? []
+        : [{ name, now, mostUsed: pool.mostUsed, mostWaiting: pool.mostWaiting, waits: pool.waits }]
     })
   }
 

@@ -31,7 +31,10 @@ export interface WorkloadRecorderParts {
 
 const NO_BINDINGS: readonly unknown[] = []
 
-/** Records the statements and pools that a database engine analyzes. A Sluice records before its engine is created. */
+/**
+ * Records the statements and pools that a database engine analyzes. A Sluice records before its engine is
+ * created.
+ */
 export class WorkloadRecorder {
   /** `undefined` if the option `workload` is `false`. */
   readonly log: WorkloadLog | undefined
@@ -53,7 +56,10 @@ export class WorkloadRecorder {
   }
 
   /** Records a statement that no attached client sent. */
-  observe({ sql, bindings = NO_BINDINGS, executionTime, rows = 0, failed = false, stack }: ObservedStatement, dialect: Dialect): void {
+  observe(
+    { sql, bindings = NO_BINDINGS, executionTime, rows = 0, failed = false, stack }: ObservedStatement,
+    dialect: Dialect,
+  ): void {
     const watched = this.log?.begin(sql, dialect, analyzeSql(sql, dialect), bindings, stack && { stack })
     const now = this.parts.clock.now()
     watched?.ended(now - executionTime, now, rows, failed)

@@ -1,7 +1,15 @@
 import { NotAuthorizedError } from './job-errors.ts'
 
 /** Actions that `authorize` can deny. */
-export type JobAction = 'enqueue' | 'retry' | 'cancel' | 'purge' | 'pause' | 'resume' | 'clear-cache' | 'warm-cache'
+export type JobAction =
+  | 'enqueue'
+  | 'retry'
+  | 'cancel'
+  | 'purge'
+  | 'pause'
+  | 'resume'
+  | 'clear-cache'
+  | 'warm-cache'
 
 /** The object of an action. */
 export interface JobTarget {
@@ -43,7 +51,9 @@ class AuditLog {
   /** The oldest first. */
   get entries(): readonly AuditEntry[] {
     const at = this.#next % MAX_ENTRIES
-    return this.#next <= MAX_ENTRIES ? [...this.#entries] : [...this.#entries.slice(at), ...this.#entries.slice(0, at)]
+    return this.#next <= MAX_ENTRIES
+      ? [...this.#entries]
+      : [...this.#entries.slice(at), ...this.#entries.slice(0, at)]
   }
 }
 
@@ -51,7 +61,11 @@ class AuditLog {
  * @param actor - User who performs the action; `undefined` if anonymous.
  * @returns Whether the action is allowed.
  */
-export type Authorize = (actor: string | undefined, action: JobAction, task: JobTarget) => boolean | Promise<boolean>
+export type Authorize = (
+  actor: string | undefined,
+  action: JobAction,
+  task: JobTarget,
+) => boolean | Promise<boolean>
 
 /** Authorizes actions and logs them. */
 export class Gate {

@@ -5,7 +5,14 @@ import type { PageRange, TaskFilter } from './backends/job-backend.ts'
 import { MemoryBackend } from './backends/memory/memory-backend.ts'
 import type { BatchJob, ProgressDetails } from './batch/batch-job.ts'
 import type { JobEvents } from './job-events.ts'
-import type { ActorOptions, BatchJobOptions, DrainOptions, EnqueueOptions, JobsOptions, QueueOptions } from './job-options.ts'
+import type {
+  ActorOptions,
+  BatchJobOptions,
+  DrainOptions,
+  EnqueueOptions,
+  JobsOptions,
+  QueueOptions,
+} from './job-options.ts'
 import { JobParts, type JobsEngineParts } from './job-parts.ts'
 import { toPayload } from './payload.ts'
 import type { Processor, ProcessorOptions } from './processor.ts'
@@ -85,9 +92,14 @@ export class AsyncBatchProcessingEngine {
     return this.#parts.queues.all.map(({ name, maxConcurrency }) => ({ name, maxConcurrency }))
   }
 
-  /** Whether this process has registered what runs the tasks of a queue, or the parts of the batches of that name. */
+  /**
+   * Whether this process has registered what runs the tasks of a queue, or the parts of the batches of that
+   * name.
+   */
   hasProcessor(queueOrJobName: string): boolean {
-    return this.#parts.queues.all.some(({ name, processor }) => name === queueOrJobName && processor !== undefined)
+    return this.#parts.queues.all.some(
+      ({ name, processor }) => name === queueOrJobName && processor !== undefined,
+    )
   }
 
   /**
@@ -98,7 +110,12 @@ export class AsyncBatchProcessingEngine {
    * @throws InvalidPayloadError, UnknownQueueError, InvalidArgumentError, InvalidOptionError,
    * NotAuthorizedError; JobBackendError.
    */
-  enqueueTask<T = unknown>(data: T, priority: TaskPriority = 'normal', queue = 'default', options?: EnqueueOptions): Promise<Task<T>> {
+  enqueueTask<T = unknown>(
+    data: T,
+    priority: TaskPriority = 'normal',
+    queue = 'default',
+    options?: EnqueueOptions,
+  ): Promise<Task<T>> {
     // Not `async`: if there is nothing to await, that would cost as much as everything else here.
     try {
       const task = this.#parts.entry.enqueue(data, priority, queue, options)
@@ -111,7 +128,8 @@ export class AsyncBatchProcessingEngine {
   /**
    * Cuts items into tasks, which the processor of this name runs. They are worked on while the rest is added.
    *
-   * @param items - An array, or anything that can be gone through once: a million items from a cursor take the memory of some.
+   * @param items - An array, or anything that can be gone through once: a million items from a cursor take
+   *   the memory of some.
    * @param batchSize - Items in a task.
    * @throws As `enqueueTask`; what going through the items throws, and then the batch is cancelled.
    */
@@ -130,7 +148,11 @@ export class AsyncBatchProcessingEngine {
    *
    * @throws InvalidArgumentError; InvalidOptionError.
    */
-  registerProcessor<T = never>(queueOrJobName: string, processor: Processor<T>, options: ProcessorOptions = {}): void {
+  registerProcessor<T = never>(
+    queueOrJobName: string,
+    processor: Processor<T>,
+    options: ProcessorOptions = {},
+  ): void {
     this.#parts.open.assertOpen()
     this.#parts.queues.setProcessor(queueOrJobName, processor, options)
     if (processor.close !== undefined) this.#closing.add(processor)
@@ -143,7 +165,8 @@ export class AsyncBatchProcessingEngine {
    * @throws InvalidArgumentError.
    */
   registerProcessingCallback<T = never>(taskId: string, processor: Processor<T>): void {
-    if (typeof taskId !== 'string' || taskId === '') throw new InvalidArgumentError('taskId', 'the id of a task', taskId)
+    if (typeof taskId !== 'string' || taskId === '')
+      throw new InvalidArgumentError('taskId', 'the id of a task', taskId)
     if (typeof processor !== 'function') throw new InvalidArgumentError('processor', 'a function', processor)
     this.#parts.callbacks.set(taskId, processor)
     this.#parts.workers.registered()
@@ -153,7 +176,8 @@ export class AsyncBatchProcessingEngine {
    * Runs one attempt of the next task in a queue. Use it in tests, or if you drive the queue yourself.
    *
    * @returns The task after the attempt; `null` if no task can run.
-   * @throws UnknownQueueError; NoProcessorError, if tasks wait and this process has no processor for them; JobBackendError.
+   * @throws UnknownQueueError; NoProcessorError, if tasks wait and this process has no processor for them;
+   *   JobBackendError.
    */
   async processNextTask(queue = 'default'): Promise<Task | null> {
     this.#parts.open.assertOpen()
@@ -162,7 +186,8 @@ export class AsyncBatchProcessingEngine {
   }
 
   /**
-   * Starts running tasks: of one queue, or of all that have a processor, now or later. It keeps the process until `drain` or `close`.
+   * Starts running tasks: of one queue, or of all that have a processor, now or later. It keeps the process
+   * until `drain` or `close`.
    *
    * @throws UnknownQueueError; NoProcessorError for a queue without one.
    */
@@ -186,7 +211,8 @@ export class AsyncBatchProcessingEngine {
   }
 
   /**
-   * Calls the `authorize` hook and writes the audit log, for an action that the caller performs itself, such as one on a cache.
+   * Calls the `authorize` hook and writes the audit log, for an action that the caller performs itself, such
+   * as one on a cache.
    *
    * @throws NotAuthorizedError; the error of the hook.
    */
@@ -223,7 +249,10 @@ export class AsyncBatchProcessingEngine {
    *
    * @returns The function that takes it back.
    */
-  closeOnSignal(signals: readonly NodeJS.Signals[] = ['SIGTERM'], { timeoutMs = DRAIN_MS }: DrainOptions = {}): () => void {
+  closeOnSignal(
+    signals: readonly NodeJS.Signals[] = ['SIGTERM'],
+    { timeoutMs = DRAIN_MS }: DrainOptions = {},
+  ): () => void {
     return closeOnSignals(signals, async () => {
       await this.drain({ timeoutMs })
       await this.close()
@@ -241,17 +270,23 @@ export class AsyncBatchProcessingEngine {
     name: string,
     pattern: string,
     data: T,
-    options: EnqueueOptions & ScheduleOptions & { readonly queue?: string; readonly priority?: TaskPriority } = {},
+    options: EnqueueOptions &
+      ScheduleOptions & { readonly queue?: string; readonly priority?: TaskPriority } = {},
   ): Promise<Schedule> {
     this.#parts.open.assertOpen()
     const { queue = 'default', priority = 'normal', timezone, ...rest } = options
     this.#parts.entry.check(priority, queue, rest)
     toPayload(data, this.#parts.options.maxPayloadBytes)
-    return await this.#parts.schedules.add(name, pattern, timezone === undefined ? {} : { timezone }, (at) => {
-      this.#parts.open
-        .once(`${name}@${at}`, at, () => this.enqueueTask(data, priority, queue, rest))
-        .catch((error) => this.#parts.events.emit('error', { error }))
-    })
+    return await this.#parts.schedules.add(
+      name,
+      pattern,
+      timezone === undefined ? {} : { timezone },
+      (at) => {
+        this.#parts.open
+          .once(`${name}@${at}`, at, () => this.enqueueTask(data, priority, queue, rest))
+          .catch((error) => this.#parts.events.emit('error', { error }))
+      },
+    )
   }
 
   /** @returns `undefined` if the task does not exist, or has ended and was not stored. */
@@ -294,7 +329,9 @@ export class AsyncBatchProcessingEngine {
   }
 
   /** Permanently failed tasks, in the order of their creation. @throws UnknownQueueError; JobBackendError. */
-  async listDeadLetters(filter: Pick<TaskFilter, 'queue' | 'batchId'> & PageRange = {}): Promise<readonly DeadLetter[]> {
+  async listDeadLetters(
+    filter: Pick<TaskFilter, 'queue' | 'batchId'> & PageRange = {},
+  ): Promise<readonly DeadLetter[]> {
     return await this.#parts.stored.deadLetters(filter)
   }
 
@@ -356,15 +393,20 @@ export class AsyncBatchProcessingEngine {
 
   async #setPaused(queue: string | undefined, isPaused: boolean, actor: string | undefined): Promise<void> {
     this.#parts.open.assertOpen()
-    const names = queue === undefined ? this.#parts.queues.all.map(({ name }) => name) : [this.#parts.queues.get(queue).name]
-    for (const name of names) await this.#parts.gate.pass(actor, isPaused ? 'pause' : 'resume', { queue: name })
+    const names =
+      queue === undefined
+        ? this.#parts.queues.all.map(({ name }) => name)
+        : [this.#parts.queues.get(queue).name]
+    for (const name of names)
+      await this.#parts.gate.pass(actor, isPaused ? 'pause' : 'resume', { queue: name })
     await this.#parts.open.open()
     for (const name of names) await this.#parts.open.backend.pause(name, isPaused)
   }
 
   #look(): boolean {
     // The event of another health reports a backend that does not answer: `health` does not reject.
-    if (this.#parts.events.has('queue:health')) for (const { name } of this.#parts.queues.all) void this.#parts.watch.look(name)
+    if (this.#parts.events.has('queue:health'))
+      for (const { name } of this.#parts.queues.all) void this.#parts.watch.look(name)
     return !this.#parts.open.isClosed
   }
 }

@@ -21,7 +21,10 @@ export class InvalidPayloadError extends SluiceError {
     expected: string,
     received: unknown,
   ) {
-    super('SLUICE_INVALID_PAYLOAD', `Invalid task data at ${path}: expected ${expected}, got ${describe(received)}.`)
+    super(
+      'SLUICE_INVALID_PAYLOAD',
+      `Invalid task data at ${path}: expected ${expected}, got ${describe(received)}.`,
+    )
   }
 }
 
@@ -77,6 +80,9 @@ export class JobBackendError extends SluiceError {
 /** Tasks of a queue cannot run, because the queue has no processor. */
 export class NoProcessorError extends SluiceError {
   constructor(readonly queue: string) {
-    super('SLUICE_NO_PROCESSOR', `No processor for the queue "${queue}". Call registerProcessor("${queue}", …) first.`)
+    super(
+      'SLUICE_NO_PROCESSOR',
+      `No processor for the queue "${queue}". Call registerProcessor("${queue}", …) first.`,
+    )
   }
 }

@@ -131,8 +131,8 @@ export interface EnqueueOptions {
    */
   readonly delayMs?: number
   /**
-   * Milliseconds before the first retry, twice as many before each further one, up to an hour, and up to half of it left to chance. Or a function of the attempt that
-   * failed, from 1. Minimum: `0`.
+   * Milliseconds before the first retry, twice as many before each further one, up to an hour, and up to half
+   * of it left to chance. Or a function of the attempt that failed, from 1. Minimum: `0`.
    * @defaultValue 1000
    */
   readonly backoff?: number | ((attempt: number) => number)
@@ -175,7 +175,8 @@ export interface BatchJobOptions extends Omit<EnqueueOptions, 'delayMs' | 'uniqu
    */
   readonly stopOnFailure?: boolean
   /**
-   * Address that Sluice notifies with a `POST` of JSON when the batch ends. Sluice tries three more times after an error. The address contains no credentials.
+   * Address that Sluice notifies with a `POST` of JSON when the batch ends. Sluice tries three more times
+   * after an error. The address contains no credentials.
    * @defaultValue none
    */
   readonly webhook?: string
@@ -199,9 +200,13 @@ export interface DrainOptions {
   readonly timeoutMs?: number
 }
 
-export type ResolvedJobsOptions = Required<Omit<JobsOptions, 'retention' | 'authorize' | 'audit' | 'backend' | 'webhooks'>> & {
+export type ResolvedJobsOptions = Required<
+  Omit<JobsOptions, 'retention' | 'authorize' | 'audit' | 'backend' | 'webhooks'>
+> & {
   readonly webhooks: WebhookSettings
-  readonly retention: Required<Omit<RetentionOptions, 'maxDeadAgeMs'>> & { readonly maxDeadAgeMs: number | undefined }
+  readonly retention: Required<Omit<RetentionOptions, 'maxDeadAgeMs'>> & {
+    readonly maxDeadAgeMs: number | undefined
+  }
 }
 
 type Rules = Readonly<Record<string, OptionRule>>
@@ -216,7 +221,10 @@ const webhook: OptionRule = {
 }
 
 const jobsRules: Rules = {
-  backend: { expected: 'a backend', accepts: (value) => typeof (value as JobBackend | null)?.step === 'function' },
+  backend: {
+    expected: 'a backend',
+    accepts: (value) => typeof (value as JobBackend | null)?.step === 'function',
+  },
   leaseMs: option.number(100),
   pollMs: option.number(10),
   priorityAgingMs: option.number(0),
@@ -229,7 +237,11 @@ const jobsRules: Rules = {
   webhooks: option.object,
 }
 const webhookRules: Rules = { secret: any, allowPrivateAddresses: option.boolean }
-const retentionRules: Rules = { maxDeadBytes: option.integer(0), maxDeadAgeMs: option.number(0), maxBatchAgeMs: option.number(0) }
+const retentionRules: Rules = {
+  maxDeadBytes: option.integer(0),
+  maxDeadAgeMs: option.number(0),
+  maxBatchAgeMs: option.number(0),
+}
 const queueRules: Rules = { rate: option.object, deadLetters: option.boolean }
 const rateRules: Rules = { tasks: option.integer(1), perMs: option.number(1) }
 const enqueueRules: Rules = {
@@ -276,7 +288,10 @@ export function resolveJobsOptions(options: JobsOptions): ResolvedJobsOptions {
       maxDeadAgeMs: options.retention?.maxDeadAgeMs,
       maxBatchAgeMs: options.retention?.maxBatchAgeMs ?? 86_400_000,
     },
-    webhooks: { secret: options.webhooks?.secret, allowPrivateAddresses: options.webhooks?.allowPrivateAddresses ?? false },
+    webhooks: {
+      secret: options.webhooks?.secret,
+      allowPrivateAddresses: options.webhooks?.allowPrivateAddresses ?? false,
+    },
   }
 }
 
@@ -286,7 +301,8 @@ export function checkQueueOptions(options: QueueOptions): void {
   if (options.rate === undefined) return
   checkOptions(options.rate, rateRules, 'rate.')
   for (const name of ['tasks', 'perMs'] as const) {
-    if (options.rate[name] === undefined) throw new InvalidOptionError(`rate.${name}`, rateRules[name]?.expected ?? '', undefined)
+    if (options.rate[name] === undefined)
+      throw new InvalidOptionError(`rate.${name}`, rateRules[name]?.expected ?? '', undefined)
   }
 }
 

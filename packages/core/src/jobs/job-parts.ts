@@ -53,14 +53,26 @@ export class JobParts {
     const onError = (error: unknown) => events.emit('error', { error })
     const queues = new Queues(clock)
     const batches = new Batches(backend, clock, events, resolved.webhooks)
-    const open = new OpenBackend(backend, { clock, retention: resolved.retention, onError, resume: () => batches.resume() })
+    const open = new OpenBackend(backend, {
+      clock,
+      retention: resolved.retention,
+      onError,
+      resume: () => batches.resume(),
+    })
     this.options = resolved
     this.events = events
     this.queues = queues
     this.batches = batches
     this.open = open
     this.gate = new Gate(options.authorize, options.audit, () => clock.wall(), onError)
-    this.stored = new StoredTasks({ open, queues, gate: this.gate, batches, clock, callbacks: this.callbacks })
+    this.stored = new StoredTasks({
+      open,
+      queues,
+      gate: this.gate,
+      batches,
+      clock,
+      callbacks: this.callbacks,
+    })
     this.entry = new TaskEntry({
       ...{ open, queues, factory: new TaskFactory(resolved), gate: this.gate, batches, clock, events },
       maxPayloadBytes: resolved.maxPayloadBytes,

@@ -41,7 +41,8 @@ function faultOf(value: unknown, depth: number): Fault | undefined {
 }
 
 function faultOfObject(value: object, depth: number): Fault | undefined {
-  if (depth > MAX_DEPTH) return { path: '', expected: `at most ${MAX_DEPTH} levels and no circular reference`, value }
+  if (depth > MAX_DEPTH)
+    return { path: '', expected: `at most ${MAX_DEPTH} levels and no circular reference`, value }
   if (Array.isArray(value)) {
     for (let at = 0; at < value.length; at += 1) {
       const fault = faultOf(value[at], depth + 1)
@@ -52,7 +53,8 @@ function faultOfObject(value: object, depth: number): Fault | undefined {
   // A `Date`, for example: the processor receives the string.
   if (typeof (value as { readonly toJSON?: unknown }).toJSON === 'function') return undefined
   const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype !== Object.prototype && prototype !== null) return { path: '', expected: 'a plain object', value }
+  if (prototype !== Object.prototype && prototype !== null)
+    return { path: '', expected: 'a plain object', value }
   for (const name in value) {
     const member = (value as Readonly<Record<string, unknown>>)[name]
     const fault = member === undefined ? undefined : faultOf(member, depth + 1)

@@ -49,7 +49,8 @@ export interface ProcessorOptions {
    */
   readonly concurrency?: number
   /**
-   * Whether the processor is given the items of a batch one by one: what it throws is that item's failure alone.
+   * Whether the processor is given the items of a batch one by one: what it throws is that item's failure
+   * alone.
    * @defaultValue false
    */
   readonly perItem?: boolean

@@ -60,9 +60,19 @@ export class Queues {
     const known = this.#queues.get(name)
     if (known !== undefined && options === undefined) return viewOf(known)
     const { rate, deadLetters = true } = options ?? {}
-    const settings = { maxConcurrency, keepsDead: deadLetters, rate: rate && new RateBucket(rate, this.clock.now()) }
+    const settings = {
+      maxConcurrency,
+      keepsDead: deadLetters,
+      rate: rate && new RateBucket(rate, this.clock.now()),
+    }
     if (known === undefined)
-      this.#queues.set(name, { name, ...settings, stats: new QueueStats(this.clock.now()), processor: undefined, perItem: false })
+      this.#queues.set(name, {
+        name,
+        ...settings,
+        stats: new QueueStats(this.clock.now()),
+        processor: undefined,
+        perItem: false,
+      })
     else Object.assign(known, settings)
     return { name, maxConcurrency }
   }

@@ -41,10 +41,17 @@ export class StoredTasks {
   }
 
   /** @throws UnknownQueueError. */
-  async deadLetters({ offset, limit, ...filter }: Pick<TaskFilter, 'queue' | 'batchId'> & PageRange): Promise<readonly DeadLetter[]> {
+  async deadLetters({
+    offset,
+    limit,
+    ...filter
+  }: Pick<TaskFilter, 'queue' | 'batchId'> & PageRange): Promise<readonly DeadLetter[]> {
     if (filter.queue !== undefined) this.parts.queues.get(filter.queue)
     const backend = await this.#backend()
-    const range = rangeOf({ ...(offset === undefined ? {} : { offset }), ...(limit === undefined ? {} : { limit }) })
+    const range = rangeOf({
+      ...(offset === undefined ? {} : { offset }),
+      ...(limit === undefined ? {} : { limit }),
+    })
     return (await backend.list({ ...filter, status: 'dead' }, range)).map(deadLetterView)
   }
 
@@ -57,14 +64,24 @@ export class StoredTasks {
 
   /** @throws UnknownQueueError; NotAuthorizedError. */
   async purge(
-    { queue, taskId, before }: { readonly queue?: string; readonly taskId?: string; readonly before?: number },
+    {
+      queue,
+      taskId,
+      before,
+    }: { readonly queue?: string; readonly taskId?: string; readonly before?: number },
     actor: string | undefined,
   ): Promise<number> {
     const { queues, gate } = this.parts
     if (queue !== undefined) queues.get(queue)
     const backend = await this.#backend()
-    await gate.pass(actor, 'purge', { ...(queue === undefined ? {} : { queue }), ...(taskId === undefined ? {} : { taskId }) })
-    const given = { ...(queue === undefined ? {} : { queue }), ...(taskId === undefined ? {} : { id: taskId }) }
+    await gate.pass(actor, 'purge', {
+      ...(queue === undefined ? {} : { queue }),
+      ...(taskId === undefined ? {} : { taskId }),
+    })
+    const given = {
+      ...(queue === undefined ? {} : { queue }),
+      ...(taskId === undefined ? {} : { id: taskId }),
+    }
     return await backend.purge(before === undefined ? given : { ...given, before })
   }
 

@@ -8,7 +8,12 @@ import type { BatchJob } from './batch/batch-job.ts'
 import { type Batches, checkItems } from './batch/batches.ts'
 import { JobBackendError } from './job-errors.ts'
 import type { JobEvents } from './job-events.ts'
-import { type BatchJobOptions, checkBatchJobOptions, checkEnqueueOptions, type EnqueueOptions } from './job-options.ts'
+import {
+  type BatchJobOptions,
+  checkBatchJobOptions,
+  checkEnqueueOptions,
+  type EnqueueOptions,
+} from './job-options.ts'
 import type { OpenBackend } from './open-backend.ts'
 import { toPayload } from './payload.ts'
 import type { Queues } from './queues.ts'
@@ -32,7 +37,12 @@ export class TaskEntry {
   constructor(private readonly parts: TaskEntryParts) {}
 
   /** @throws As `enqueueTask`, immediately or by its promise. */
-  enqueue<T>(data: T, priority: TaskPriority, queue: string, options: EnqueueOptions | undefined): MaybePromise<Task<T>> {
+  enqueue<T>(
+    data: T,
+    priority: TaskPriority,
+    queue: string,
+    options: EnqueueOptions | undefined,
+  ): MaybePromise<Task<T>> {
     const { open, factory, maxPayloadBytes } = this.parts
     open.assertOpen()
     const level = this.check(priority, queue, options)
@@ -44,7 +54,12 @@ export class TaskEntry {
         options.transaction,
       )
     const ready = this.#readyFor(queue, options)
-    const add = () => this.#add(data, factory.task(queue, level, payload, this.parts.clock.wall(), options), options?.transaction)
+    const add = () =>
+      this.#add(
+        data,
+        factory.task(queue, level, payload, this.parts.clock.wall(), options),
+        options?.transaction,
+      )
     return ready === undefined ? add() : ready.then(add)
   }
 
@@ -69,15 +84,34 @@ export class TaskEntry {
     if (!size.accepts(batchSize)) throw new InvalidArgumentError('batchSize', size.expected, batchSize)
     checkItems(items)
     checkBatchJobOptions(options)
-    const { priority = 'normal', maxFailedItems = 0, stopOnFailure = false, webhook = null, runAs, actor = runAs } = options
+    const {
+      priority = 'normal',
+      maxFailedItems = 0,
+      stopOnFailure = false,
+      webhook = null,
+      runAs,
+      actor = runAs,
+    } = options
     const level = factory.level(priority)
     const settings = factory.settings(options)
     queues.create(name)
     const id = uuidV7(clock.wall())
     if (gate.isWatched || actor !== undefined)
-      await gate.pass(actor, 'enqueue', { queue: name, batchId: id, ...(runAs === undefined ? {} : { runAs }) })
+      await gate.pass(actor, 'enqueue', {
+        queue: name,
+        batchId: id,
+        ...(runAs === undefined ? {} : { runAs }),
+      })
     await open.open()
-    const batch = { id, name, batchSize, createdAt: clock.wall(), maxFailedItems, stopsOnFailure: stopOnFailure, webhook }
+    const batch = {
+      id,
+      name,
+      batchSize,
+      createdAt: clock.wall(),
+      maxFailedItems,
+      stopsOnFailure: stopOnFailure,
+      webhook,
+    }
     try {
       return await batches.create(batch, items, { factory, level, settings, maxPayloadBytes })
     } catch (error) {
@@ -91,7 +125,9 @@ export class TaskEntry {
     const { gate, open } = this.parts
     if (!gate.isWatched && options?.actor === undefined && options?.runAs === undefined) return open.open()
     const { runAs, actor = runAs } = options ?? {}
-    return gate.pass(actor, 'enqueue', { queue, ...(runAs === undefined ? {} : { runAs }) }).then(() => open.open())
+    return gate
+      .pass(actor, 'enqueue', { queue, ...(runAs === undefined ? {} : { runAs }) })
+      .then(() => open.open())
   }
 
   #add<T>(data: T, task: NewTask, transaction: unknown): MaybePromise<Task<T>> {
@@ -113,7 +149,8 @@ export class TaskEntry {
   #added<T>(data: T, task: NewTask, added: AddedTask | undefined): MaybePromise<Task<T>> {
     const { events } = this.parts
     if (added?.isDuplicate === true) return this.#duplicate<T>(added.id, newTaskView(task, data))
-    if (events.has('task:queued')) events.emit('task:queued', { taskId: task.id, queue: task.queue, batchId: undefined })
+    if (events.has('task:queued'))
+      events.emit('task:queued', { taskId: task.id, queue: task.queue, batchId: undefined })
     return newTaskView(task, data)
   }
 

@@ -26,23 +26,60 @@ export class TaskFactory {
   /** @throws InvalidArgumentError. */
   level(priority: TaskPriority): TaskLevel {
     const level = taskPriorities.indexOf(priority)
-    if (level < 0) throw new InvalidArgumentError('priority', option.oneOf(...taskPriorities).expected, priority)
+    if (level < 0)
+      throw new InvalidArgumentError('priority', option.oneOf(...taskPriorities).expected, priority)
     return level as TaskLevel
   }
 
   /** @throws InvalidArgumentError if `backoff` does not return a valid number. */
-  settings({ maxRetries = DEFAULT_RETRIES, timeoutMs = 0, backoff = DEFAULT_BACKOFF_MS, runAs }: EnqueueOptions): TaskSettings {
-    const steps = typeof backoff === 'number' ? backoff : Array.from({ length: maxRetries }, (_, at) => stepOf(backoff, at + 1))
-    return { maxRetries, maxCrashes: this.options.maxCrashes, timeoutMs, backoff: steps, runAs: runAs ?? null }
+  settings({
+    maxRetries = DEFAULT_RETRIES,
+    timeoutMs = 0,
+    backoff = DEFAULT_BACKOFF_MS,
+    runAs,
+  }: EnqueueOptions): TaskSettings {
+    const steps =
+      typeof backoff === 'number'
+        ? backoff
+        : Array.from({ length: maxRetries }, (_, at) => stepOf(backoff, at + 1))
+    return {
+      maxRetries,
+      maxCrashes: this.options.maxCrashes,
+      timeoutMs,
+      backoff: steps,
+      runAs: runAs ?? null,
+    }
   }
 
-  task(queue: string, level: TaskLevel, data: string, now: number, options: EnqueueOptions | undefined): NewTask {
+  task(
+    queue: string,
+    level: TaskLevel,
+    data: string,
+    now: number,
+    options: EnqueueOptions | undefined,
+  ): NewTask {
     if (options === undefined) return this.#task(queue, level, data, now, 0, this.#common, null, undefined)
     const { delayMs = 0, uniqueKey = null } = options
-    return this.#task(queue, level, data, now, delayMs === 0 ? 0 : now + delayMs, this.settings(options), uniqueKey, undefined)
+    return this.#task(
+      queue,
+      level,
+      data,
+      now,
+      delayMs === 0 ? 0 : now + delayMs,
+      this.settings(options),
+      uniqueKey,
+      undefined,
+    )
   }
 
-  part(queue: string, level: TaskLevel, data: string, now: number, settings: TaskSettings, part: Part): NewTask {
+  part(
+    queue: string,
+    level: TaskLevel,
+    data: string,
+    now: number,
+    settings: TaskSettings,
+    part: Part,
+  ): NewTask {
     return this.#task(queue, level, data, now, 0, settings, null, part)
   }
 
@@ -108,7 +145,13 @@ export function taskView(record: TaskRecord): Task {
 
 /** A task after an attempt, as it is returned to the app. */
 export function settledTaskView({ claim, kind, at, failure, isKept }: TaskOutcome): Task {
-  const status = { done: 'completed', retry: 'retry', release: 'queued', dead: isKept ? 'dead' : 'failed', cancelled: 'cancelled' } as const
+  const status = {
+    done: 'completed',
+    retry: 'retry',
+    release: 'queued',
+    dead: isKept ? 'dead' : 'failed',
+    cancelled: 'cancelled',
+  } as const
   return {
     ...newTaskView(claim, JSON.parse(claim.data) as unknown),
     status: status[kind],
@@ -126,6 +169,7 @@ export function deadLetterView(record: TaskRecord): DeadLetter {
 function stepOf(backoff: (attempt: number) => number, attempt: number): number {
   const ms: unknown = backoff(attempt)
   const number = option.number(0)
-  if (!number.accepts(ms)) throw new InvalidArgumentError('backoff', `a function that returns ${number.expected}`, ms)
+  if (!number.accepts(ms))
+    throw new InvalidArgumentError('backoff', `a function that returns ${number.expected}`, ms)
   return ms as number
 }

@@ -15,7 +15,15 @@ export const taskPriorities: readonly TaskPriority[] = ['critical', 'high', 'nor
  * - `dead`: failed permanently, and is stored as a dead letter
  * - `failed`: failed permanently, and is not stored
  */
-export type TaskStatus = 'pending' | 'queued' | 'processing' | 'retry' | 'completed' | 'failed' | 'cancelled' | 'dead'
+export type TaskStatus =
+  | 'pending'
+  | 'queued'
+  | 'processing'
+  | 'retry'
+  | 'completed'
+  | 'failed'
+  | 'cancelled'
+  | 'dead'
 
 /** One attempt that failed. */
 export interface TaskFailure {

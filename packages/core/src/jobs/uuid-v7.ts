@@ -3,14 +3,20 @@ import { randomBytes } from '../shared/late-modules.ts'
 const POOL = 4_096
 const RANDOM_BYTES = 6
 const HEX: Buffer = Buffer.from('0123456789abcdef', 'latin1')
-/** Written over again for each: text that is put together from pieces is copied once more when it becomes a key. */
+/**
+ * Written over again for each: text that is put together from pieces is copied once more when it becomes a
+ * key.
+ */
 const text: Buffer = Buffer.from('00000000-0000-7000-a000-000000000000', 'latin1')
 let pool = Buffer.alloc(0)
 let offset = 0
 let lastMs = 0
 let counter = 0
 
-/** A UUID of version 7, greater than all that this process made before. Source: RFC 9562, section 6.2, method 1. */
+/**
+ * A UUID of version 7, greater than all that this process made before. Source: RFC 9562, section 6.2, method
+ * 1.
+ */
 export function uuidV7(nowMs: number): string {
   if (nowMs > lastMs) {
     lastMs = nowMs

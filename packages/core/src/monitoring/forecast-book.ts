@@ -72,19 +72,27 @@ export class ForecastBook {
 
   /** Plain data for `restore`, by metric. */
   save(): Readonly<Record<string, unknown>> {
-    return Object.fromEntries([...this.#followed].map(([metric, { forecaster }]) => [metric, forecaster.save()]))
+    return Object.fromEntries(
+      [...this.#followed].map(([metric, { forecaster }]) => [metric, forecaster.save()]),
+    )
   }
 
   /** @throws InvalidArgumentError for an invalid state; nothing is restored then. */
   restore(states: Readonly<Record<string, unknown>>): void {
-    const restored = Object.entries(states).map(([metric, state]) => [metric, LoadForecaster.restore(state)] as const)
-    for (const [metric, forecaster] of restored) (this.#followed.get(metric) ?? this.#follow(metric)).forecaster = forecaster
+    const restored = Object.entries(states).map(
+      ([metric, state]) => [metric, LoadForecaster.restore(state)] as const,
+    )
+    for (const [metric, forecaster] of restored)
+      (this.#followed.get(metric) ?? this.#follow(metric)).forecaster = forecaster
   }
 
   #follow(metric: string): Followed {
     const { model, stepMs } = this.parts
     const horizonsMinutes = [...new Set([stepMs / 60_000, ...HORIZONS])]
-    const followed = { forecaster: new LoadForecaster({ model, stepMs, horizonsMinutes }), anomalies: new AnomalyWatch(metric) }
+    const followed = {
+      forecaster: new LoadForecaster({ model, stepMs, horizonsMinutes }),
+      anomalies: new AnomalyWatch(metric),
+    }
     this.#followed.set(metric, followed)
     return followed
   }

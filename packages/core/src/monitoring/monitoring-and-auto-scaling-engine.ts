@@ -44,9 +44,11 @@ const SCALED_LOAD = 'scaling load'
 const _POOL_MS = 60_000
 
 /**
- * Records metrics of an app in bounded memory, raises alerts, computes trends and forecasts, and scales the number of workers.
+ * Records metrics of an app in bounded memory, raises alerts, computes trends and forecasts, and scales the
+ * number of workers.
  *
- * Values are counted when they are recorded, and stored once a second. A value that is not recorded is missing, which is not 0.
+ * Values are counted when they are recorded, and stored once a second. A value that is not recorded is
+ * missing, which is not 0.
  *
  * @example
  * ```ts
@@ -74,7 +76,10 @@ export class MonitoringAndAutoScalingEngine {
   }
 
   /** Listens to an event; returns the function that stops it. */
-  on<K extends keyof MonitoringEvents>(event: K, listener: (payload: MonitoringEvents[K]) => void): () => void {
+  on<K extends keyof MonitoringEvents>(
+    event: K,
+    listener: (payload: MonitoringEvents[K]) => void,
+  ): () => void {
     return this.#parts.events.on(event, listener)
   }
 
@@ -97,7 +102,8 @@ export class MonitoringAndAutoScalingEngine {
   /**
    * Records a value. An alert that results from it is raised immediately.
    *
-   * @param value - In the type's unit. @param source - Where it was measured: a node, a route. @param unit - A label.
+   * @param value - In the type's unit. @param source - Where it was measured: a node, a route. @param unit -
+   *   A label.
    * @throws UnknownMetricError; InvalidArgumentError for a value that is not a finite number of at least 0.
    */
   recordMetric(type: MetricName, value: number, source: string, unit?: string): Metric {
@@ -118,7 +124,8 @@ export class MonitoringAndAutoScalingEngine {
   }
 
   /**
-   * A handle that records values of one metric from one source, for a few nanoseconds each. Alerts follow within a second.
+   * A handle that records values of one metric from one source, for a few nanoseconds each. Alerts follow
+   * within a second.
    *
    * @throws UnknownMetricError; InvalidArgumentError.
    */
@@ -130,9 +137,9 @@ export class MonitoringAndAutoScalingEngine {
   }
 
   /**
-   * Records metrics of the process and its host every 5 seconds: `cpu`, `memory`, `disk`, `network`, `eventLoopUtilization`,
-   * `eventLoopDelay`, `gcPause`, `cpuThrottling`, and `connections` of servers. Values that cannot be read are omitted. Replaces the
-   * options of an earlier call.
+   * Records metrics of the process and its host every 5 seconds: `cpu`, `memory`, `disk`, `network`,
+   * `eventLoopUtilization`, `eventLoopDelay`, `gcPause`, `cpuThrottling`, and `connections` of servers.
+   * Values that cannot be read are omitted. Replaces the options of an earlier call.
    *
    * @returns A function that stops it.
    * @throws InvalidOptionError.
@@ -165,7 +172,8 @@ export class MonitoringAndAutoScalingEngine {
   }
 
   /**
-   * The same as the text of a page for Prometheus, of the type `METRICS_CONTENT_TYPE`; in the format of OpenMetrics of the type `OPEN_METRICS_CONTENT_TYPE`.
+   * The same as the text of a page for Prometheus, of the type `METRICS_CONTENT_TYPE`; in the format of
+   * OpenMetrics of the type `OPEN_METRICS_CONTENT_TYPE`.
    *
    * @throws InvalidArgumentError.
    */
@@ -174,8 +182,8 @@ export class MonitoringAndAutoScalingEngine {
   }
 
   /**
-   * Trend of a metric, over all sources: one value per second for the last 2 minutes, and coarser ones before. @throws UnknownMetricError;
-   * InvalidArgumentError.
+   * Trend of a metric, over all sources: one value per second for the last 2 minutes, and coarser ones
+   * before. @throws UnknownMetricError; InvalidArgumentError.
    */
   getMetricTrend(type: MetricName, windowMs: number = TREND_MS): readonly TrendData[] {
     checkWindow(windowMs)
@@ -183,8 +191,9 @@ export class MonitoringAndAutoScalingEngine {
   }
 
   /**
-   * How a metric's values of the last five minutes are spread, its sources as one: each value, which is right to 1.54%, and how often it came, the smallest first.
-   * Those of several processes can be added up, which quantiles cannot. @throws UnknownMetricError.
+   * How a metric's values of the last five minutes are spread, its sources as one: each value, which is right
+   * to 1.54%, and how often it came, the smallest first. Those of several processes can be added up, which
+   * quantiles cannot. @throws UnknownMetricError.
    */
   getMetricDistribution(type: MetricName): readonly (readonly [value: number, count: number])[] {
     return this.#parts.store.distribution(type).entries()
@@ -197,8 +206,8 @@ export class MonitoringAndAutoScalingEngine {
   }
 
   /**
-   * Current value of a metric, over all sources; `undefined` if there was no value for 15 seconds, which is not 0. @throws
-   * UnknownMetricError.
+   * Current value of a metric, over all sources; `undefined` if there was no value for 15 seconds, which is
+   * not 0. @throws UnknownMetricError.
    */
   currentLoad(metric: MetricName): number | undefined {
     return this.#parts.store.current(metric)
@@ -223,14 +232,18 @@ export class MonitoringAndAutoScalingEngine {
 
   /** @throws InvalidArgumentError for what `saveForecasts` did not give; nothing is restored then. */
   restoreForecasts(states: Readonly<Record<string, unknown>>): void {
-    if (!option.object.accepts(states)) throw new InvalidArgumentError('states', 'a result of saveForecasts()', states)
+    if (!option.object.accepts(states))
+      throw new InvalidArgumentError('states', 'a result of saveForecasts()', states)
     const { [SCALED_LOAD]: load, ...metrics } = states
     const take = load === undefined ? undefined : this.#parts.desk.restored(load)
     this.#parts.forecasts.restore(metrics)
     take?.()
   }
 
-  /** Values and changes of the forecast metrics that were not to be expected, the oldest first. @throws UnknownMetricError. */
+  /**
+   * Values and changes of the forecast metrics that were not to be expected, the oldest first. @throws
+   * UnknownMetricError.
+   */
   getAnomalies(type?: MetricName): readonly MetricAnomaly[] {
     if (type !== undefined) this.#parts.types.get(type)
     return this.#parts.forecasts.anomalies(type)
@@ -251,13 +264,15 @@ export class MonitoringAndAutoScalingEngine {
   recordLoad(arrivals: number, backlog = 0): void {
     this.#parts.assertOpen()
     for (const [name, value] of Object.entries({ arrivals, backlog }))
-      if (!option.number(0).accepts(value)) throw new InvalidArgumentError(name, option.number(0).expected, value)
+      if (!option.number(0).accepts(value))
+        throw new InvalidArgumentError(name, option.number(0).expected, value)
     this.#parts.desk.scaler.record(arrivals, backlog)
     this.#parts.turning.start()
   }
 
   /**
-   * Scales by a threshold of a metric. Evaluated every five seconds (`scaling.intervalMs`), and by `evaluateScalingPolicies`.
+   * Scales by a threshold of a metric. Evaluated every five seconds (`scaling.intervalMs`), and by
+   * `evaluateScalingPolicies`.
    *
    * @param scaleAmount - By how many percent of the workers; by one at least.
    * @param cooldownSeconds - After a decision, in which it makes none.
@@ -273,7 +288,14 @@ export class MonitoringAndAutoScalingEngine {
   ): ScalingPolicy {
     this.#parts.assertOpen()
     this.#parts.types.get(metric)
-    const policy = this.#parts.desk.scaler.policies.create(name, metric, threshold, direction, scaleAmount, cooldownSeconds)
+    const policy = this.#parts.desk.scaler.policies.create(
+      name,
+      metric,
+      threshold,
+      direction,
+      scaleAmount,
+      cooldownSeconds,
+    )
     this.#parts.desk.scaler.start()
     return policy
   }
@@ -293,8 +315,8 @@ export class MonitoringAndAutoScalingEngine {
   }
 
   /**
-   * Evaluates the policies now, within their cooldowns. The target carries out the decision, and the history contains it with its reasons;
-   * without a target, only the history.
+   * Evaluates the policies now, within their cooldowns. The target carries out the decision, and the history
+   * contains it with its reasons; without a target, only the history.
    */
   evaluateScalingPolicies(): ScaleDirection | null {
     this.#parts.assertOpen()
@@ -318,7 +340,10 @@ export class MonitoringAndAutoScalingEngine {
     return this.#parts.desk.scaler.history(limitOf(limit))
   }
 
-  /** Changes that were considered and not made, with the reasons, the newest first. @throws InvalidArgumentError. */
+  /**
+   * Changes that were considered and not made, with the reasons, the newest first. @throws
+   * InvalidArgumentError.
+   */
   getScalingSkips(limit = 50): readonly ScalingSkip[] {
     return this.#parts.desk.scaler.skips(limitOf(limit))
   }
@@ -329,7 +354,10 @@ export class MonitoringAndAutoScalingEngine {
     return this.#parts.reports.recommendations()
   }
 
-  /** How the app fares: health, trends, forecasts, alerts, and what to change. `reportMarkdown` makes a page of it. */
+  /**
+   * How the app fares: health, trends, forecasts, alerts, and what to change. `reportMarkdown` makes a page
+   * of it.
+   */
   async getPerformanceReport(): Promise<PerformanceReport> {
     this.#parts.evaluate()
     return await this.#parts.reports.performance()
@@ -346,7 +374,9 @@ export class MonitoringAndAutoScalingEngine {
     return this.#parts.alerting.book.resolved(limitOf(limit))
   }
 
-  /** Acknowledges an alert. @returns Whether it was open and not acknowledged. @throws InvalidArgumentError. */
+  /**
+   * Acknowledges an alert. @returns Whether it was open and not acknowledged. @throws InvalidArgumentError.
+   */
   acknowledgeAlert(id: string, by: string): boolean {
     return this.#parts.alerting.book.acknowledge(id, by)
   }
@@ -362,8 +392,8 @@ export class MonitoringAndAutoScalingEngine {
   }
 
   /**
-   * Creates an objective for the share of good events. An alert is raised if bad events consume the error budget too fast. An objective
-   * replaces an earlier one of the same name.
+   * Creates an objective for the share of good events. An alert is raised if bad events consume the error
+   * budget too fast. An objective replaces an earlier one of the same name.
    *
    * @throws InvalidArgumentError; InvalidOptionError.
    */
@@ -374,7 +404,10 @@ export class MonitoringAndAutoScalingEngine {
     return objective
   }
 
-  /** Stops everything but the target of scaling and its workers: who made that closes it. A second call does nothing. */
+  /**
+   * Stops everything but the target of scaling and its workers: who made that closes it. A second call does
+   * nothing.
+   */
   close(): void {
     this.#collectors?.stop()
     this.#parts.close()
@@ -382,7 +415,8 @@ export class MonitoringAndAutoScalingEngine {
 }
 
 function checkWindow(windowMs: number): void {
-  if (!option.positive.accepts(windowMs)) throw new InvalidArgumentError('windowMs', option.positive.expected, windowMs)
+  if (!option.positive.accepts(windowMs))
+    throw new InvalidArgumentError('windowMs', option.positive.expected, windowMs)
 }
 
 function limitOf(limit: number): number {

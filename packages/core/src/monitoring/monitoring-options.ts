@@ -18,7 +18,9 @@ export interface MonitoringEvents {
   scaling: ScalingEvent
   /** The target did what was decided. */
   scaled: { readonly workers: number }
-  /** A notifier, a collector or a scaler's target failed. It is tried again; nothing else is held up by it. */
+  /**
+   * A notifier, a collector or a scaler's target failed. It is tried again; nothing else is held up by it.
+   */
   error: { readonly error: unknown }
 }
 
@@ -110,7 +112,8 @@ const alertRules: Readonly<Record<keyof AlertOptions, OptionRule>> = {
   clearMs: option.number(0),
   notifiers: {
     expected: 'an array of notifiers',
-    accepts: (value) => Array.isArray(value) && value.every((one) => typeof (one as Notifier | null)?.notify === 'function'),
+    accepts: (value) =>
+      Array.isArray(value) && value.every((one) => typeof (one as Notifier | null)?.notify === 'function'),
   },
   notifyTimeoutMs: option.number(1),
 }
@@ -143,7 +146,13 @@ export function checkMonitoringOptions(options: MonitoringOptions, prefix: strin
 /** @throws InvalidOptionError. */
 export function resolveMonitoringOptions(options: MonitoringOptions): ResolvedMonitoringOptions {
   checkMonitoringOptions(options, '')
-  const { forMs = 0, hysteresis = 0.9, clearMs = 60_000, notifiers = [], notifyTimeoutMs = 10_000 } = options.alerts ?? {}
+  const {
+    forMs = 0,
+    hysteresis = 0.9,
+    clearMs = 60_000,
+    notifiers = [],
+    notifyTimeoutMs = 10_000,
+  } = options.alerts ?? {}
   const {
     metrics = ['cpu', 'memory', 'requests', 'responseTime', 'connections'],
     model = 'mixture',

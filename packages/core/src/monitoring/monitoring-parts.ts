@@ -76,7 +76,13 @@ export class MonitoringParts {
     )
     const { store } = this
     this.alerting = new Alerting({
-      ...{ clock, rule: alerts, notifiers: alerts.notifiers, notifyTimeoutMs: alerts.notifyTimeoutMs, onError },
+      ...{
+        clock,
+        rule: alerts,
+        notifiers: alerts.notifiers,
+        notifyTimeoutMs: alerts.notifyTimeoutMs,
+        onError,
+      },
       onAlert: (alert, change) => events.emit('alert', { alert, change }),
     })
     this.forecasts = new ForecastBook({
@@ -166,7 +172,8 @@ export class MonitoringParts {
 
   #workerState(): Omit<WorkerState, 'current'> {
     const waits = this.store.trend('poolWait', POOL_MS)
-    const poolWaiting = waits.length === 0 ? undefined : waits.filter(({ value }) => value > 0).length / waits.length
+    const poolWaiting =
+      waits.length === 0 ? undefined : waits.filter(({ value }) => value > 0).length / waits.length
     return { cpu: this.store.current('cpu'), throughput: this.store.current('requests'), poolWaiting }
   }
 

@@ -52,9 +52,13 @@ export class ScalingDesk {
     this.#addedAt = clock.now()
     this.#countedAt = clock.now()
     this.#least = options.minWorkers ?? 1
-    this.#each = (options.rule?.capacity ?? Number.POSITIVE_INFINITY) * (options.rule?.target ?? DEFAULT_TARGET)
+    this.#each =
+      (options.rule?.capacity ?? Number.POSITIVE_INFINITY) * (options.rule?.target ?? DEFAULT_TARGET)
     const startUp = options.rule?.startUpSeconds ?? START_UP_SECONDS
-    const first = Math.min(MAX_MINUTES - MINUTES_BEYOND, Math.max(1, Math.ceil((startUp + SETTLE_SECONDS) / 60)))
+    const first = Math.min(
+      MAX_MINUTES - MINUTES_BEYOND,
+      Math.max(1, Math.ceil((startUp + SETTLE_SECONDS) / 60)),
+    )
     const longest = first + MINUTES_BEYOND
     this.#forecaster = new LoadForecaster({ horizonsMinutes: [first, first + 1, longest] })
     const forecasts: Forecasts = {
@@ -81,7 +85,11 @@ export class ScalingDesk {
   cost(): ScalingCost | undefined {
     this.count()
     if (this.#seconds === 0) return undefined
-    return { workerHours: this.#workerSeconds / 3_600, leastWorkerHours: this.#leastSeconds / 3_600, hours: this.#seconds / 3_600 }
+    return {
+      workerHours: this.#workerSeconds / 3_600,
+      leastWorkerHours: this.#leastSeconds / 3_600,
+      hours: this.#seconds / 3_600,
+    }
   }
 
   /** Counts what the workers have cost since the last time. */

@@ -17,10 +17,18 @@ const OVERFLOW: Attributes = { 'otel.metric.overflow': true }
 /** Records the duration of each scope and statement. Returns what stops it. */
 export function recordDurations(meter: Meter, host: AdapterHost): () => void {
   const histogram = (name: string, description: string, boundsMs: readonly number[]) =>
-    meter.createHistogram(name, { description, unit: 's', advice: { explicitBucketBoundaries: boundsMs.map((bound) => bound / 1_000) } })
+    meter.createHistogram(name, {
+      description,
+      unit: 's',
+      advice: { explicitBucketBoundaries: boundsMs.map((bound) => bound / 1_000) },
+    })
   const requests = histogram(REQUEST_DURATION, 'Duration of HTTP requests', REQUEST_BOUNDS_MS)
   const scopes = histogram(SCOPE_DURATION, 'Duration of scopes that are not HTTP requests', REQUEST_BOUNDS_MS)
-  const statements = histogram(STATEMENT_DURATION, 'Duration of database statements, by normalized query', DATABASE_BOUNDS_MS)
+  const statements = histogram(
+    STATEMENT_DURATION,
+    'Duration of database statements, by normalized query',
+    DATABASE_BOUNDS_MS,
+  )
   const ofScopes = new AttributeSets()
   const ofStatements = new AttributeSets()
   const stopScopes = host.scopes.watchEnds((scope) => {
@@ -46,7 +54,10 @@ export function recordDurations(meter: Meter, host: AdapterHost): () => void {
         ...statementAttributes(dialect, analyzed),
         'sluice.query.fingerprint': fingerprint,
       }))
-      return { ended: (startedAt, endedAt) => statements.record(Math.max(0, endedAt - startedAt) / 1_000, attributes) }
+      return {
+        ended: (startedAt, endedAt) =>
+          statements.record(Math.max(0, endedAt - startedAt) / 1_000, attributes),
+      }
     },
   })
   return () => {

@@ -11,7 +11,10 @@ interface Point {
   readonly value: number
 }
 
-/** Observable instruments for families. Which there are is found out as they come: those that are new are observed from the next collection on. */
+/**
+ * Observable instruments for families. Which there are is found out as they come: those that are new are
+ * observed from the next collection on.
+ */
 export class FamilyInstruments {
   readonly #instruments = new Map<string, Observable>()
   readonly #callback: BatchObservableCallback = (result) => this.#observe(result)
@@ -53,7 +56,10 @@ export class FamilyInstruments {
     let instrument = this.#instruments.get(name)
     if (instrument === undefined) {
       const options = { description: help, ...(unit === undefined ? {} : { unit }) }
-      instrument = kind === 'counter' ? this.meter.createObservableCounter(name, options) : this.meter.createObservableGauge(name, options)
+      instrument =
+        kind === 'counter'
+          ? this.meter.createObservableCounter(name, options)
+          : this.meter.createObservableGauge(name, options)
       this.#instruments.set(name, instrument)
     }
     return instrument
@@ -102,7 +108,14 @@ function totalsOf(
 ): readonly Point[] {
   const points: Point[] = []
   const add = (part: string, of: string | undefined, value: number) =>
-    points.push({ name: `${name}.${part}`, help: `${help}: ${part}`, unit: of, kind: 'counter', labels, value })
+    points.push({
+      name: `${name}.${part}`,
+      help: `${help}: ${part}`,
+      unit: of,
+      kind: 'counter',
+      labels,
+      value,
+    })
   if (count !== undefined) add('count', undefined, count)
   if (sum !== undefined) add('sum', unit, sum)
   return points

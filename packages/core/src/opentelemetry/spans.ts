@@ -8,7 +8,10 @@ import { summarizeStatement } from '../sql/statement.ts'
 import type { OpenTelemetryApi } from './load-api.ts'
 
 /** https://opentelemetry.io/docs/specs/semconv/http/; `undefined` for a scope that is not an HTTP request. */
-export function requestAttributes({ name, statusCode }: Pick<Scope, 'name' | 'statusCode'>): Attributes | undefined {
+export function requestAttributes({
+  name,
+  statusCode,
+}: Pick<Scope, 'name' | 'statusCode'>): Attributes | undefined {
   const request = requestName(name)
   if (request === undefined) return undefined
   return {
@@ -112,7 +115,9 @@ export class ScopeSpans {
     const { context, trace } = this.api
     const active = context.active()
     const known = scope === undefined ? undefined : this.#spans.get(scope)
-    return known !== undefined && trace.getSpan(active) === known.outer ? trace.setSpan(active, known.span) : active
+    return known !== undefined && trace.getSpan(active) === known.outer
+      ? trace.setSpan(active, known.span)
+      : active
   }
 
   #begin(scope: Scope, parent: Scope | undefined): void {
@@ -120,7 +125,11 @@ export class ScopeSpans {
     const outer = trace.getSpan(context.active())
     const within = this.contextIn(parent)
     const isServer = trace.getSpan(within) === undefined && requestName(scope.name) !== undefined
-    const span = this.tracer.startSpan(scope.name, { kind: isServer ? SpanKind.SERVER : SpanKind.INTERNAL }, within)
+    const span = this.tracer.startSpan(
+      scope.name,
+      { kind: isServer ? SpanKind.SERVER : SpanKind.INTERNAL },
+      within,
+    )
     this.#spans.set(scope, { span, outer })
     this.#open += 1
   }
@@ -142,7 +151,8 @@ export class ScopeSpans {
       'sluice.prefetched': counts.prefetched,
       'sluice.cache_hits': counts.cacheHits,
     })
-    if (failed || (statusCode !== undefined && statusCode >= 500)) span.setStatus({ code: this.api.SpanStatusCode.ERROR })
+    if (failed || (statusCode !== undefined && statusCode >= 500))
+      span.setStatus({ code: this.api.SpanStatusCode.ERROR })
     span.end()
   }
 }

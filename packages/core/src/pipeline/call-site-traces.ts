@@ -73,7 +73,9 @@ export class CallSiteTraces {
     return true
   }
 
-  /** A scope found something. @param place - The only call site that it found; `undefined`: several, or none. */
+  /**
+   * A scope found something. @param place - The only call site that it found; `undefined`: several, or none.
+   */
   found(shape: Shape, place: string | undefined): void {
     confirm(knownOf(this.#shapes, shape), place)
   }
@@ -115,6 +117,7 @@ function knownOf(all: WeakMap<Shape, Known>, shape: Shape): Known {
 
 function confirm(known: Known, place: string | undefined): void {
   known.fruitless = 0
-  known.confirmations = place !== undefined && (known.place === undefined || known.place === place) ? known.confirmations + 1 : 0
+  known.confirmations =
+    place !== undefined && (known.place === undefined || known.place === place) ? known.confirmations + 1 : 0
   known.place = place
 }

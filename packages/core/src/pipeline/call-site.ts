@@ -39,8 +39,13 @@ interface PackageJson {
 /** A package of Sluice, or a third-party adapter: its `keywords` include `sluice-adapter`. */
 function isOwnPackage(root: string): boolean {
   try {
-    const { name, keywords } = JSON.parse(readFileSync(new URL(`file://${root}/package.json`), 'utf8')) as PackageJson
-    return (typeof name === 'string' && name.startsWith('@sluice/')) || (Array.isArray(keywords) && keywords.includes('sluice-adapter'))
+    const { name, keywords } = JSON.parse(
+      readFileSync(new URL(`file://${root}/package.json`), 'utf8'),
+    ) as PackageJson
+    return (
+      (typeof name === 'string' && name.startsWith('@sluice/')) ||
+      (Array.isArray(keywords) && keywords.includes('sluice-adapter'))
+    )
   } catch {
     return false
   }
@@ -95,7 +100,9 @@ export function parseCallSite(stack: string | undefined): CallSite | undefined {
     // A bundle contains packages, too.
     if (source !== place && !isUsersFile(source.file)) continue
     const functionName = frame[1]?.replace(/^async /, '')
-    return functionName === undefined || functionName.includes('<anonymous>') ? source : { ...source, functionName }
+    return functionName === undefined || functionName.includes('<anonymous>')
+      ? source
+      : { ...source, functionName }
   }
   return undefined
 }

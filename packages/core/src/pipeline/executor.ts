@@ -22,12 +22,21 @@ export class Executor {
     return (operation, context) => this.#run(operation, context, listener)
   }
 
-  #run<TResult>(operation: Operation<TResult>, context: OperationContext, listener: AnswerListener | undefined): Promise<TResult> {
+  #run<TResult>(
+    operation: Operation<TResult>,
+    context: OperationContext,
+    listener: AnswerListener | undefined,
+  ): Promise<TResult> {
     if (operation.kind !== 'read') context.outcome = 'pending'
     const running =
       operation.kind !== 'read' && operation.shape === undefined
         ? this.#send(operation, context)
-        : this.#ask<TResult, TResult>(operation, context, undefined, operation.kind === 'read' ? listener : undefined)
+        : this.#ask<TResult, TResult>(
+            operation,
+            context,
+            undefined,
+            operation.kind === 'read' ? listener : undefined,
+          )
     context.running = running
     return running
   }
@@ -51,7 +60,11 @@ export class Executor {
   }
 
   /** Runs a query for an operation: it counts as one execution of the operation's normalized query. */
-  runAs<TOperation, TResult>(operation: Operation<TOperation>, context: OperationContext, query: () => Promise<TResult>): Promise<TResult> {
+  runAs<TOperation, TResult>(
+    operation: Operation<TOperation>,
+    context: OperationContext,
+    query: () => Promise<TResult>,
+  ): Promise<TResult> {
     return this.#ask(operation, context, query, undefined)
   }
 
@@ -129,7 +142,12 @@ export class Executor {
     if (listener !== undefined) this.#tell(listener, operation, result, context)
   }
 
-  #end<TResult>(execution: Execution | undefined, operation: Operation<TResult>, result: TResult | undefined, failed = false): void {
+  #end<TResult>(
+    execution: Execution | undefined,
+    operation: Operation<TResult>,
+    result: TResult | undefined,
+    failed = false,
+  ): void {
     if (execution === undefined) return
     let rows = 0
     try {
@@ -144,7 +162,12 @@ export class Executor {
     }
   }
 
-  #tell(listener: AnswerListener, operation: Operation<unknown>, result: unknown, context: OperationContext): void {
+  #tell(
+    listener: AnswerListener,
+    operation: Operation<unknown>,
+    result: unknown,
+    context: OperationContext,
+  ): void {
     try {
       listener(operation, result, context)
     } catch (error) {

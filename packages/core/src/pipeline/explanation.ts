@@ -52,6 +52,8 @@ export class ReadNote {
   explanation(): ReadExplanation {
     const { label, answeredBy, reason } = this
     const said = { label, answeredBy }
-    return this.#isCached ? { ...said, isCached: true, tags: this.#tags } : { ...said, isCached: false, reason, tags: [] }
+    return this.#isCached
+      ? { ...said, isCached: true, tags: this.#tags }
+      : { ...said, isCached: false, reason, tags: [] }
   }
 }

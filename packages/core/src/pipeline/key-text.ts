@@ -13,7 +13,8 @@ const LONE_SURROGATE = /\p{Cs}/u
  * fractions, dates, bytes, objects, and strings that are long or not valid Unicode.
  */
 export function keyText(value: unknown): string | undefined {
-  if (typeof value === 'number') return Number.isSafeInteger(value) && !Object.is(value, -0) ? `i${value}` : undefined
+  if (typeof value === 'number')
+    return Number.isSafeInteger(value) && !Object.is(value, -0) ? `i${value}` : undefined
   if (typeof value === 'bigint') return `i${value}`
   return typeof value === 'string' && isKeyText(value) ? `s${value}` : undefined
 }
@@ -25,7 +26,8 @@ export function keyText(value: unknown): string | undefined {
 export function typedKeyText(value: unknown): string | undefined {
   if (typeof value === 'boolean') return value ? 'b1' : 'b0'
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? undefined : `t${value.getTime()}`
-  if (value instanceof Uint8Array) return `x${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64')}`
+  if (value instanceof Uint8Array)
+    return `x${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64')}`
   return keyText(value)
 }
 
@@ -34,7 +36,10 @@ export function typedKeyText(value: unknown): string | undefined {
  *
  * @param textOf - Returns the string that distinguishes a value; `undefined` if the value is never batched.
  */
-export function lookupKey(values: readonly unknown[], textOf: (value: unknown) => string | undefined = keyText): LookupKey | undefined {
+export function lookupKey(
+  values: readonly unknown[],
+  textOf: (value: unknown) => string | undefined = keyText,
+): LookupKey | undefined {
   const first = values.length === 1 ? textOf(values[0]) : undefined
   if (values.length === 1) return first === undefined ? undefined : { values, text: first }
   const texts: string[] = []
@@ -67,7 +72,11 @@ function isKeyText(text: string): boolean {
 /** The reason why values are not a key. */
 export function keyRefusal(values: readonly unknown[]): Refusal {
   if (values.includes(null)) return refuse('NULL_KEY')
-  return refuse(values.some((value) => typeof value === 'string' && value.length > MAX_TEXT) ? 'KEY_TOO_LONG' : 'UNSUPPORTED_KEY_TYPE')
+  return refuse(
+    values.some((value) => typeof value === 'string' && value.length > MAX_TEXT)
+      ? 'KEY_TOO_LONG'
+      : 'UNSUPPORTED_KEY_TYPE',
+  )
 }
 
 /**

@@ -30,7 +30,11 @@ export interface Lookup<TResult = unknown> {
    * @param demand - Where the query must be sent. Default: `kept`, because its result serves several
    * operations.
    */
-  runMany(keys: readonly LookupKey[], maxRows?: number, demand?: ReadRequirements): Promise<ReadonlyMap<string, TResult> | undefined>
+  runMany(
+    keys: readonly LookupKey[],
+    maxRows?: number,
+    demand?: ReadRequirements,
+  ): Promise<ReadonlyMap<string, TResult> | undefined>
   /** Whether its query is still the one that was issued. Omit it if the query cannot be modified. */
   isUnchanged?(): boolean
   /**

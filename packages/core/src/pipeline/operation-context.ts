@@ -24,7 +24,10 @@ export interface RowRange {
   readonly to: number
 }
 
-/** One operation on its way: created when it is issued, passed along its chain, and updated by each step that handles it. */
+/**
+ * One operation on its way: created when it is issued, passed along its chain, and updated by each step that
+ * handles it.
+ */
 export class OperationContext implements RunContext {
   /** Whether its result may be cached. */
   mayBeCached = false
@@ -58,7 +61,10 @@ export class OperationContext implements RunContext {
     readonly scope: Scope | undefined,
     /** The demand where it was issued. */
     readonly demand: ReadRequirements | undefined,
-    /** Whether shadow mode runs it in addition to the caller's run: it counts to no scope, and detection ignores it. */
+    /**
+     * Whether shadow mode runs it in addition to the caller's run: it counts to no scope, and detection
+     * ignores it.
+     */
     readonly isShadow: boolean = false,
   ) {}
 

@@ -36,12 +36,15 @@ export function writeOutcomeOf(error: unknown): WriteOutcome {
   const { code, errno, sqlState, fatal } = error as Record<string, unknown>
   if (fatal === true) return 'unknown'
   // SQLite and its extended codes: the call itself failed, and one call is one statement.
-  if (typeof code === 'string' && code.startsWith('SQLITE_')) return code.startsWith('SQLITE_IOERR') ? 'unknown' : 'rolled-back'
+  if (typeof code === 'string' && code.startsWith('SQLITE_'))
+    return code.startsWith('SQLITE_IOERR') ? 'unknown' : 'rolled-back'
   // PostgreSQL's codes have 5 characters; MySQL returns a number and a separate SQLSTATE.
   if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && !/^E[A-Z]{4}$/.test(code))
     return UNCERTAIN_SQLSTATE.test(code) ? 'unknown' : 'rolled-back'
   if (typeof errno === 'number' && isOfServer(errno) && typeof sqlState === 'string') {
-    return UNCERTAIN_SQLSTATE.test(sqlState) || UNCERTAIN_NUMBER.test(String(errno)) ? 'unknown' : 'rolled-back'
+    return UNCERTAIN_SQLSTATE.test(sqlState) || UNCERTAIN_NUMBER.test(String(errno))
+      ? 'unknown'
+      : 'rolled-back'
   }
   return 'unknown'
 }

@@ -100,7 +100,13 @@ export class Pipeline {
   skips(family: object): boolean {
     const { scopes, stats, gains } = this.parts
     const { scope, isBypassing } = scopes.ambient
-    if (scope === undefined || scope.ended || isBypassing || scope.mode !== 'optimize' || gains?.skipsUnseen(family, scope) !== true)
+    if (
+      scope === undefined ||
+      scope.ended ||
+      isBypassing ||
+      scope.mode !== 'optimize' ||
+      gains?.skipsUnseen(family, scope) !== true
+    )
       return false
     stats.seen += 1
     scope.counts.operations += 1
@@ -109,7 +115,11 @@ export class Pipeline {
   }
 
   /** Sluice failed: a read runs without Sluice; a write that was sent is never sent again. */
-  #withoutSluice<TResult>(operation: Operation<TResult>, context: OperationContext, failure: unknown): Promise<TResult> {
+  #withoutSluice<TResult>(
+    operation: Operation<TResult>,
+    context: OperationContext,
+    failure: unknown,
+  ): Promise<TResult> {
     context.end()
     this.parts.onError(failure)
     const { outcome } = context

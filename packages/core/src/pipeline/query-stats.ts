@@ -92,6 +92,10 @@ export class QueryStats {
   }
 
   snapshot(): QueryStatsSnapshot {
-    return { ...this, overhead: this.overhead.snapshot(), passedThrough: Object.fromEntries(this.#passedThrough) }
+    return {
+      ...this,
+      overhead: this.overhead.snapshot(),
+      passedThrough: Object.fromEntries(this.#passedThrough),
+    }
   }
 }

@@ -85,7 +85,12 @@ export class Recorder {
    * @param issued - Provides its stack if it is a listing: if it returned several rows.
    * @returns The time of its end, on the clock of `startedAt`.
    */
-  end({ scope, group, startedAt, isMerged, isTimed }: Execution, rows: number, issued: Traceable, failed = false): number {
+  end(
+    { scope, group, startedAt, isMerged, isTimed }: Execution,
+    rows: number,
+    issued: Traceable,
+    failed = false,
+  ): number {
     const endedAt = this.clock.now()
     if (isTimed) {
       if (!isMerged) this.stats.databaseMs += endedAt - startedAt
@@ -145,7 +150,12 @@ export class Recorder {
     this.stats.passThrough('STATEMENT_TOO_LONG')
   }
 
-  #execution(scope: Scope | undefined, group: ExecutionGroup | undefined, isMerged: boolean, isTimed: boolean): Execution {
+  #execution(
+    scope: Scope | undefined,
+    group: ExecutionGroup | undefined,
+    isMerged: boolean,
+    isTimed: boolean,
+  ): Execution {
     const startedAt = this.clock.now()
     if (group?.inFlight === 1) group.busySince = startedAt
     if (isTimed) scope?.sent(startedAt)

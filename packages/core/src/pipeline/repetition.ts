@@ -3,7 +3,10 @@ import type { Sample } from './execution-group.ts'
 
 /** Executions of one normalized query that fewer queries could replace. */
 export interface Repetition {
-  /** `N_PLUS_ONE`: with different values. `REPEATED_QUERY`: most repeat earlier ones, with the same values and no write in between. */
+  /**
+   * `N_PLUS_ONE`: with different values. `REPEATED_QUERY`: most repeat earlier ones, with the same values and
+   * no write in between.
+   */
   readonly code: 'N_PLUS_ONE' | 'REPEATED_QUERY'
   readonly count: number
   /** Number of queries that are needed to fetch the same rows. */
@@ -32,7 +35,11 @@ export function repetitionAmong(
   const found = repeatsAmong(samples, isLoop ? 0.5 : 0)
   if (found.most >= repeats) {
     const repeated = Math.round(found.share * count)
-    return { code: 'REPEATED_QUERY', count: repeated, needed: Math.max(1, repeated - Math.round(found.needless * count)) }
+    return {
+      code: 'REPEATED_QUERY',
+      count: repeated,
+      needed: Math.max(1, repeated - Math.round(found.needless * count)),
+    }
   }
   return isLoop ? { code: 'N_PLUS_ONE', count, needed: 1 } : undefined
 }
@@ -73,7 +80,11 @@ function repeatsAmong(samples: readonly Sample[], least: number): Repeats {
   if (times.size === known) return NONE
   const counts = [...times.values()]
   const repeated = counts.filter((count) => count > 1).reduce((sum, count) => sum + count, 0)
-  return { share: repeated / samples.length, needless: (known - times.size) / samples.length, most: Math.max(...counts) }
+  return {
+    share: repeated / samples.length,
+    needless: (known - times.size) / samples.length,
+    most: Math.max(...counts),
+  }
 }
 
 interface SimpleSample extends Sample {

@@ -30,7 +30,14 @@ const NO_LISTINGS: readonly Listing[] = []
 /** One request, job or other unit of work. Its state is shared within it, and never with other scopes. */
 export class Scope {
   readonly id: number
-  readonly counts: ScopeCounts = { operations: 0, queries: 0, batched: 0, prefetched: 0, cacheHits: 0, databaseMs: 0 }
+  readonly counts: ScopeCounts = {
+    operations: 0,
+    queries: 0,
+    batched: 0,
+    prefetched: 0,
+    cacheHits: 0,
+    databaseMs: 0,
+  }
   readonly groups: Map<string, ExecutionGroup> = new Map()
   /** State of interceptors for this scope, each under a separate symbol. Created when it is first set. */
   #state: Map<symbol, unknown> | undefined
@@ -134,7 +141,10 @@ export class Ambient {
     /** Whether its reads are passed through. */
     readonly isBypassing: boolean,
     readonly demand: ReadRequirements | undefined,
-    /** Whether shadow mode runs it, in addition to the caller's queries: it counts to no scope, and detection ignores it. */
+    /**
+     * Whether shadow mode runs it, in addition to the caller's queries: it counts to no scope, and detection
+     * ignores it.
+     */
     readonly isShadowing: boolean,
   ) {}
 
@@ -210,7 +220,9 @@ export class ScopeStorage {
    */
   demand<T>(demand: ReadRequirements, fn: () => T): T {
     const { scope, isBypassing, demand: outer, isShadowing } = this.ambient
-    return outer === 'primary' ? fn() : this.#storage.run(new Ambient(scope, isBypassing, demand, isShadowing), fn)
+    return outer === 'primary'
+      ? fn()
+      : this.#storage.run(new Ambient(scope, isBypassing, demand, isShadowing), fn)
   }
 
   /** Runs the queries that shadow mode sends in addition to the caller's. */

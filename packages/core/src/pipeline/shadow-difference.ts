@@ -61,7 +61,11 @@ const MISSING = Symbol('missing')
 let hashKey: Buffer | undefined
 
 /** The difference between two results; `undefined` if they are equal. */
-export function differenceOf(bare: Settled, optimized: Settled, unordered: boolean): Omit<ShadowDifference, 'label'> | undefined {
+export function differenceOf(
+  bare: Settled,
+  optimized: Settled,
+  unordered: boolean,
+): Omit<ShadowDifference, 'label'> | undefined {
   const outlines = { bare: outline(bare), optimized: outline(optimized) }
   if ('error' in bare || 'error' in optimized) {
     if ('error' in bare && 'error' in optimized && outlines.bare === outlines.optimized) return undefined
@@ -85,7 +89,10 @@ function outline(settled: Settled): string {
   return typeof value === 'object' ? 'a row' : `a ${typeof value}`
 }
 
-function rowsOf<K extends 'bareRows' | 'optimizedRows'>(name: K, settled: Settled): { readonly [P in K]?: number } {
+function rowsOf<K extends 'bareRows' | 'optimizedRows'>(
+  name: K,
+  settled: Settled,
+): { readonly [P in K]?: number } {
   if ('error' in settled) return {}
   const { value } = settled
   if (value === null || value === undefined) return { [name]: 0 } as { [P in K]: number }
@@ -94,7 +101,10 @@ function rowsOf<K extends 'bareRows' | 'optimizedRows'>(name: K, settled: Settle
 }
 
 /** For rows in any order: the first row of each side that the other side does not contain. */
-function firstUnmatched(bare: readonly unknown[], optimized: readonly unknown[]): FirstDifference | undefined {
+function firstUnmatched(
+  bare: readonly unknown[],
+  optimized: readonly unknown[],
+): FirstDifference | undefined {
   const rest = optimized.map((row, index) => ({ row, index }))
   const unmatched = bare.flatMap((row, index) => {
     const at = rest.findIndex((other) => isDeepStrictEqual(row, other.row))
@@ -104,7 +114,11 @@ function firstUnmatched(bare: readonly unknown[], optimized: readonly unknown[])
   const [left, right] = [unmatched[0], rest[0]]
   if (left === undefined && right === undefined) return undefined
   const path = `[${left?.index ?? right?.index}]`
-  return firstBetween(left === undefined ? MISSING : left.row, right === undefined ? MISSING : right.row, path)
+  return firstBetween(
+    left === undefined ? MISSING : left.row,
+    right === undefined ? MISSING : right.row,
+    path,
+  )
 }
 
 function firstBetween(bare: unknown, optimized: unknown, path: string): FirstDifference | undefined {
@@ -122,7 +136,8 @@ function firstInside(bare: unknown, optimized: unknown, path: string): FirstDiff
     }
   } else if (isRecord(bare) && isRecord(optimized)) {
     for (const name of new Set([...Object.keys(bare), ...Object.keys(optimized)])) {
-      const at = (fields: Readonly<Record<string, unknown>>) => (Object.hasOwn(fields, name) ? fields[name] : MISSING)
+      const at = (fields: Readonly<Record<string, unknown>>) =>
+        Object.hasOwn(fields, name) ? fields[name] : MISSING
       const found = firstBetween(at(bare), at(optimized), `${path}${step(name, path)}`)
       if (found !== undefined) return found
     }
@@ -155,7 +170,8 @@ function typeOf(value: unknown): string {
   if (typeof value !== 'object') return typeof value
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype === Object.prototype || prototype === null) return 'object'
-  const name: unknown = (prototype as { readonly constructor?: { readonly name?: unknown } }).constructor?.name
+  const name: unknown = (prototype as { readonly constructor?: { readonly name?: unknown } }).constructor
+    ?.name
   return typeof name === 'string' && NAME.test(name) ? name : 'object'
 }
 

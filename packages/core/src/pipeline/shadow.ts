@@ -33,14 +33,20 @@ export interface ShadowOptions {
 /**
  * Composes named steps around the step that queries the database. Each step writes its name into the context.
  */
-export function composeNamed(steps: readonly (readonly [name: string, interceptor: Interceptor])[], terminal: Handler): Handler {
+export function composeNamed(
+  steps: readonly (readonly [name: string, interceptor: Interceptor])[],
+  terminal: Handler,
+): Handler {
   const named =
     (name: string): Interceptor =>
     (operation, context, next) => {
       context.step = name
       return next(operation, context)
     }
-  return compose([...steps.flatMap(([name, interceptor]) => [named(name), interceptor]), named('database')], terminal)
+  return compose(
+    [...steps.flatMap(([name, interceptor]) => [named(name), interceptor]), named('database')],
+    terminal,
+  )
 }
 
 /**
@@ -67,7 +73,8 @@ export function shadow(optimized: Handler, options: ShadowOptions): Interceptor 
     options.report({ ...describe(operation, context), ...difference })
   }
   return (operation, context, next) => {
-    if (operation.kind !== 'read' || operation.inTransaction || options.random() >= options.sample) return next(operation, context)
+    if (operation.kind !== 'read' || operation.inTransaction || options.random() >= options.sample)
+      return next(operation, context)
     // A read that the cache would not accept can have side effects, so it runs once.
     const request = operation.cacheRequest?.()
     if (request === undefined || isRefusal(request)) return next(operation, context)
@@ -76,7 +83,9 @@ export function shadow(optimized: Handler, options: ShadowOptions): Interceptor 
     const bare = next(operation, context)
     const other = settle(scopes.shadow(() => optimized(operation, shadowContext)))
     // The caller can modify its rows before the comparison, so a copy is compared.
-    compare(operation, shadowContext, settle(bare.then(copyValue)), other, request.tables).catch(options.onError)
+    compare(operation, shadowContext, settle(bare.then(copyValue)), other, request.tables).catch(
+      options.onError,
+    )
     return bare
   }
 }

@@ -20,7 +20,10 @@ interface Mapped {
 const MAX_FILE = 16 * 1024 * 1024
 
 /** Cached maps, limited by the length of their text. An evicted map is read again. */
-const maps = new LRUCache<string, { readonly mapped: Mapped | undefined }>({ max: 200, maxSize: 2 * MAX_FILE })
+const maps = new LRUCache<string, { readonly mapped: Mapped | undefined }>({
+  max: 200,
+  maxSize: 2 * MAX_FILE,
+})
 
 const COMPILED = /\.[cm]?jsx?$/
 const COMMENT = /\/\/[#@]\s*sourceMappingURL=(\S+)\s*(?:$|\n)/g
@@ -46,7 +49,9 @@ export function originalPlace({ file, line, column }: Place): Place | undefined 
 }
 
 function prefixOf(sourceRoot: string | undefined): string {
-  return sourceRoot === undefined || sourceRoot === '' || sourceRoot.endsWith('/') ? (sourceRoot ?? '') : `${sourceRoot}/`
+  return sourceRoot === undefined || sourceRoot === '' || sourceRoot.endsWith('/')
+    ? (sourceRoot ?? '')
+    : `${sourceRoot}/`
 }
 
 function mapOf(file: string): Mapped | undefined {
@@ -85,5 +90,7 @@ function read(url: URL): string {
 function decode({ pathname }: URL): string {
   const comma = pathname.indexOf(',')
   const content = decodeURIComponent(pathname.slice(comma + 1))
-  return pathname.slice(0, comma).endsWith(';base64') ? Buffer.from(content, 'base64').toString('utf8') : content
+  return pathname.slice(0, comma).endsWith(';base64')
+    ? Buffer.from(content, 'base64').toString('utf8')
+    : content
 }

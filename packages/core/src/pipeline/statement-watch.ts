@@ -60,7 +60,11 @@ export class StatementWatches {
   constructor(own: StatementWatch | undefined, now: () => number, onError: (error: unknown) => void) {
     this.#own = own
     this.#onError = onError
-    this.#together = { now, begin: (sql, dialect, analyzed, bindings, caller) => this.#begin(sql, dialect, analyzed, bindings, caller) }
+    this.#together = {
+      now,
+      begin: (sql, dialect, analyzed, bindings, caller) =>
+        this.#begin(sql, dialect, analyzed, bindings, caller),
+    }
     this.current = own
   }
 

@@ -20,7 +20,8 @@ interface QueryResultStore {
 export interface QueryOptimizationEngineOptions {
   /**
    * Dialect of the SQL that you pass: `postgresql`, `mysql` or `sqlite`.
-   * @defaultValue the dialect of the first attached adapter; without one, the first dialect that can parse the SQL
+   * @defaultValue the dialect of the first attached adapter; without one, the first dialect that can parse
+   *   the SQL
    */
   readonly dialect?: Dialect
   /**
@@ -61,7 +62,10 @@ const rules = {
   clock: option.object,
 }
 
-/** @throws InvalidOptionError that names the first option that is unknown, of the wrong type, or out of bounds. */
+/**
+ * @throws InvalidOptionError that names the first option that is unknown, of the wrong type, or out of
+ *   bounds.
+ */
 export function checkEngineOptions(options: QueryOptimizationEngineOptions): void {
   checkOptions(options, rules)
 }

@@ -5,7 +5,10 @@ import type { Dialect } from '../sql/dialect.ts'
 import { Observations } from './advice/observations.ts'
 import { AnomalyLog } from './anomalies/anomaly-log.ts'
 
-/** Records the statements and scopes that the advice of a query engine is based on. A Sluice records before its engine is created. */
+/**
+ * Records the statements and scopes that the advice of a query engine is based on. A Sluice records before
+ * its engine is created.
+ */
 export class QueryLog {
   readonly observations: Observations = new Observations()
   readonly anomalies: AnomalyLog
@@ -26,6 +29,7 @@ export class QueryLog {
 
   /** Records the executions of a scope that has ended. */
   scope({ groups }: Scope): void {
-    for (const { shape, count, databaseMs } of groups.values()) this.observations.time(shape.fingerprint, shape.label, count, databaseMs)
+    for (const { shape, count, databaseMs } of groups.values())
+      this.observations.time(shape.fingerprint, shape.label, count, databaseMs)
   }
 }

@@ -18,7 +18,11 @@ import { planOf } from './cost/cost-model.ts'
 import type { PlanFacts, QueryPlan } from './cost/query-plan.ts'
 import { TableFacts } from './cost/table-facts.ts'
 import { RowLoaders } from './eager/row-loaders.ts'
-import { checkEngineOptions, type QueryEngineParts, type QueryOptimizationEngineOptions } from './engine-options.ts'
+import {
+  checkEngineOptions,
+  type QueryEngineParts,
+  type QueryOptimizationEngineOptions,
+} from './engine-options.ts'
 import type { PrefetchLink } from './prefetch/link.ts'
 import { QueryLog } from './query-log.ts'
 
@@ -65,7 +69,9 @@ export class QueryOptimizationEngine {
     this.#parts = parts
     this.#stats = parts.stats ?? new QueryStats()
     this.#loaders = parts.loaders ?? new RowLoaders()
-    this.#tables = new TableFacts((dialect) => (catalog?.dialect === dialect ? catalog : parts.catalog?.(dialect)))
+    this.#tables = new TableFacts((dialect) =>
+      catalog?.dialect === dialect ? catalog : parts.catalog?.(dialect),
+    )
     const log = parts.log ?? new QueryLog(clock)
     this.#observations = log.observations
     this.#anomalies = log.anomalies
@@ -129,8 +135,8 @@ export class QueryOptimizationEngine {
    * query binds the values, contains each key once, and also selects the key column: `keyColumn` identifies
    * the key of each row.
    *
-   * @param queries - Equal normalized queries: `SELECT … WHERE key = ?`, with any additional conditions joined
-   *   by AND. LIMIT is accepted only if the key is known to be unique. Aggregates are rejected.
+   * @param queries - Equal normalized queries: `SELECT … WHERE key = ?`, with any additional conditions
+   *   joined by AND. LIMIT is accepted only if the key is known to be unique. Aggregates are rejected.
    * @param expectedTime - Expected duration of the batch in milliseconds. Default: the observed mean of the
    *   batch query; otherwise, the mean of the single query plus 10% for each further key; otherwise
    *   `undefined`.
@@ -147,12 +153,15 @@ export class QueryOptimizationEngine {
     const [first]: readonly QueryInput[] = queries
     const text = typeof first === 'string' ? first : first?.sql
     const dialect = this.#dialectOf(typeof text === 'string' ? text : '')
-    const batch = mergeByKey(queries, dialect, (table, column) => this.#tables.isUnique(table, column, dialect))
+    const batch = mergeByKey(queries, dialect, (table, column) =>
+      this.#tables.isUnique(table, column, dialect),
+    )
     const mean = (sql: string) => this.#observations.meanMs(analyzeSql(sql, dialect).fingerprint)
     const single = mean(batch.originalQueries[0] ?? '')
     const guess = single === undefined ? undefined : single * (1 + FURTHER_KEY * (queries.length - 1))
     const expected = expectedTime ?? mean(batch.query) ?? guess
-    const expectedSaving = single === undefined || expected === undefined ? undefined : single * queries.length - expected
+    const expectedSaving =
+      single === undefined || expected === undefined ? undefined : single * queries.length - expected
     return { ...batch, expectedTime: expected, expectedSaving }
   }
 
@@ -165,13 +174,23 @@ export class QueryOptimizationEngine {
    *   have no match); otherwise INNER.
    * @throws InvalidArgumentError if an argument is empty, or the type is not one of the four.
    */
-  recommendJoinStrategy(left: string, right: string, condition: string, type?: JoinStrategy['type']): JoinStrategy {
+  recommendJoinStrategy(
+    left: string,
+    right: string,
+    condition: string,
+    type?: JoinStrategy['type'],
+  ): JoinStrategy {
     checkText('left', left, 'the name of a table')
     checkText('right', right, 'the name of a table')
     checkText('condition', condition, 'a condition such as `a.x = b.y`')
-    if (type !== undefined && !JOIN_TYPES.accepts(type)) throw new InvalidArgumentError('type', JOIN_TYPES.expected, type)
+    if (type !== undefined && !JOIN_TYPES.accepts(type))
+      throw new InvalidArgumentError('type', JOIN_TYPES.expected, type)
     const dialect = this.#dialectOf(`SELECT 1 FROM ${left} JOIN ${right} ON ${condition}`)
-    return joinStrategy(left, right, condition, type, { dialect, facts: this.#tables, seen: this.#observations.describe(this.#tables) })
+    return joinStrategy(left, right, condition, type, {
+      dialect,
+      facts: this.#tables,
+      seen: this.#observations.describe(this.#tables),
+    })
   }
 
   /**
@@ -187,7 +206,11 @@ export class QueryOptimizationEngine {
    * @throws SluiceError `SLUICE_NO_CLIENT` if no client is attached; InvalidArgumentError if none knows the
    *   field.
    */
-  async eagerLoadRelationships<TId>(table: string, ids: readonly TId[], field: string): Promise<Map<TId, Row[]>> {
+  async eagerLoadRelationships<TId>(
+    table: string,
+    ids: readonly TId[],
+    field: string,
+  ): Promise<Map<TId, Row[]>> {
     checkText('table', table, 'the name of a model or table')
     checkText('field', field, 'the name of a field or column')
     if (!Array.isArray(ids)) throw new InvalidArgumentError('ids', 'an array of ids', ids)
@@ -204,7 +227,8 @@ export class QueryOptimizationEngine {
    */
   cacheResult(query: string, result: readonly unknown[], ttl?: number): void {
     checkQuery(query)
-    if (!Array.isArray(result) || !isCopyable(result)) throw new InvalidArgumentError('result', 'an array of plain rows', result)
+    if (!Array.isArray(result) || !isCopyable(result))
+      throw new InvalidArgumentError('result', 'an array of plain rows', result)
     if (ttl !== undefined && !option.positive.accepts(ttl))
       throw new InvalidArgumentError('ttl', 'a number of seconds, greater than 0', ttl)
     this.#parts.results?.set(query, copyValue(result), ttl)
@@ -250,7 +274,8 @@ export class QueryOptimizationEngine {
    */
   setTableRows(table: string, rows: number): void {
     checkText('table', table, 'the name of a table')
-    if (!option.integer(0).accepts(rows)) throw new InvalidArgumentError('rows', 'an integer of at least 0', rows)
+    if (!option.integer(0).accepts(rows))
+      throw new InvalidArgumentError('rows', 'an integer of at least 0', rows)
     this.#tables.setRows(table, rows)
   }
 
@@ -262,7 +287,10 @@ export class QueryOptimizationEngine {
    */
   setTableIndexes(table: string, indexes: readonly (readonly string[])[]): void {
     checkText('table', table, 'the name of a table')
-    if (!Array.isArray(indexes) || !indexes.every((columns) => option.strings.accepts(columns) && columns.length > 0)) {
+    if (
+      !Array.isArray(indexes) ||
+      !indexes.every((columns) => option.strings.accepts(columns) && columns.length > 0)
+    ) {
       throw new InvalidArgumentError('indexes', 'an array of arrays of column names', indexes)
     }
     this.#tables.setIndexes(table, indexes)
@@ -301,7 +329,8 @@ export class QueryOptimizationEngine {
 }
 
 function checkText(argument: string, value: unknown, expected: string): void {
-  if (typeof value !== 'string' || value.trim() === '') throw new InvalidArgumentError(argument, expected, value)
+  if (typeof value !== 'string' || value.trim() === '')
+    throw new InvalidArgumentError(argument, expected, value)
 }
 
 function checkQuery(query: unknown): void {

@@ -113,7 +113,12 @@ export const UNKNOWN_SCHEMA = '-'
  * @param schema - The schema as written, or `undefined` for the default one.
  * @param defaultSchema - The connection's default schema, as in `CatalogData`.
  */
-export function tableId(dialect: Dialect, schema: string | undefined, name: string, defaultSchema: string): TableId {
+export function tableId(
+  dialect: Dialect,
+  schema: string | undefined,
+  name: string,
+  defaultSchema: string,
+): TableId {
   if (dialect === 'postgresql') return `${schema ?? defaultSchema}.${name}`
   return `${(schema ?? defaultSchema).toLowerCase()}.${name.toLowerCase()}`
 }

@@ -1,5 +1,11 @@
 import type { Dialect } from '../sql/dialect.ts'
-import { type CatalogTable, type Change, EVERYTHING, type SchemaCatalog, type WriteEffect } from './catalog.ts'
+import {
+  type CatalogTable,
+  type Change,
+  EVERYTHING,
+  type SchemaCatalog,
+  type WriteEffect,
+} from './catalog.ts'
 import { isOfUnknownSchema, type TableId, tableId, UNKNOWN_SCHEMA } from './catalog-data.ts'
 import { isSameKey, keyedRows, type RowKey, rowKeyOf } from './row-key.ts'
 import { SchemaGenerations } from './schema-generations.ts'
@@ -64,13 +70,17 @@ export class CatalogRegistry {
     this.#changed()
   }
 
-  /** Sets a catalog derived from that of a different source, which is used instead if this one is outdated. */
+  /**
+   * Sets a catalog derived from that of a different source, which is used instead if this one is outdated.
+   */
   derive(sourceId: string, catalog: SchemaCatalog, readIn: number): void {
     this.#derived.add(sourceId)
     this.set(sourceId, catalog, readIn)
   }
 
-  /** Sets whether names and results can differ on a connection of a source: if so, none of it is optimized. */
+  /**
+   * Sets whether names and results can differ on a connection of a source: if so, none of it is optimized.
+   */
   setStrange(sourceId: string, isStrange: boolean): void {
     if (this.#strange.has(sourceId) === isStrange) return
     if (isStrange) this.#strange.add(sourceId)
@@ -116,7 +126,9 @@ export class CatalogRegistry {
     }
   }
 
-  /** Sets additional names of a source's tables, such as model names, for `resolve`. Can precede its catalog. */
+  /**
+   * Sets additional names of a source's tables, such as model names, for `resolve`. Can precede its catalog.
+   */
   name(sourceId: string, aliases: Iterable<readonly [string, TableId]>): void {
     const tables = new Map<string, Set<TableId>>()
     for (const [alias, table] of aliases) tables.set(alias, (tables.get(alias) ?? new Set()).add(table))
@@ -210,7 +222,8 @@ export class CatalogRegistry {
   /** Whether a source is being read. */
   isReading(): boolean {
     return [...this.#sources].some(
-      ([sourceId, catalog]) => catalog === undefined || !(this.#derived.has(sourceId) || this.#isCurrent(sourceId)),
+      ([sourceId, catalog]) =>
+        catalog === undefined || !(this.#derived.has(sourceId) || this.#isCurrent(sourceId)),
     )
   }
 
@@ -221,7 +234,8 @@ export class CatalogRegistry {
     const effect = catalog.effectOf(changes)
     if (this.#triggered.size === 0 || effect.everything || effect.tables.size === 0) return effect
     const isTriggered =
-      this.#triggered.has(ANY_TABLE) || [...effect.tables].some((table) => has(this.#triggered, catalog.tables.get(table)))
+      this.#triggered.has(ANY_TABLE) ||
+      [...effect.tables].some((table) => has(this.#triggered, catalog.tables.get(table)))
     return isTriggered ? EVERYTHING : effect
   }
 
@@ -281,7 +295,9 @@ export class CatalogRegistry {
 
   /** Whether one of these names can refer to a temporary view with functions that can write. */
   callWhenRead(names: readonly (readonly string[])[]): boolean {
-    return this.#calling.size > 0 && names.some((name) => this.#calling.has((name.at(-1) ?? '').toLowerCase()))
+    return (
+      this.#calling.size > 0 && names.some((name) => this.#calling.has((name.at(-1) ?? '').toLowerCase()))
+    )
   }
 
   /**
@@ -298,11 +314,17 @@ export class CatalogRegistry {
    */
   resolve(name: string): ReadonlySet<TableId> {
     const found = new Set<TableId>()
-    for (const aliases of this.#aliases.values()) for (const table of aliases.get(name) ?? []) found.add(table)
+    for (const aliases of this.#aliases.values())
+      for (const table of aliases.get(name) ?? []) found.add(table)
     const folded = name.toLowerCase()
     for (const catalog of this.#sources.values()) {
       for (const [id, table] of catalog?.tables ?? []) {
-        if (id === name || table.name === name || (catalog?.dialect !== 'postgresql' && table.name.toLowerCase() === folded)) found.add(id)
+        if (
+          id === name ||
+          table.name === name ||
+          (catalog?.dialect !== 'postgresql' && table.name.toLowerCase() === folded)
+        )
+          found.add(id)
       }
     }
     const unknown = new Set([...found].filter(isOfUnknownSchema))

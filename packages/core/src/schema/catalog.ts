@@ -9,7 +9,12 @@ import {
   tableId,
   UNKNOWN_SCHEMA,
 } from './catalog-data.ts'
-import { type DatabaseFunctions, type FunctionLevel, higherLevel, unionOfFunctions } from './database-functions.ts'
+import {
+  type DatabaseFunctions,
+  type FunctionLevel,
+  higherLevel,
+  unionOfFunctions,
+} from './database-functions.ts'
 import { mergeEffect } from './merge-effect.ts'
 import { MAX_WRITTEN_ROWS } from './row-key.ts'
 
@@ -111,20 +116,33 @@ export class SchemaCatalog {
   get identity(): string | undefined {
     if (this.#databaseId === undefined) return undefined
     this.#identity ??= createHash('sha256')
-      .update(JSON.stringify([this.#databaseId, this.dialect, this.defaultSchema, [...this.tables.values()], this.foreignKeys]))
+      .update(
+        JSON.stringify([
+          this.#databaseId,
+          this.dialect,
+          this.defaultSchema,
+          [...this.tables.values()],
+          this.foreignKeys,
+        ]),
+      )
       .digest('base64url')
     return this.#identity
   }
 
   /** Whether a write to some table can change the schema. */
   get hasDefiningTriggers(): boolean {
-    this.#hasDefiningTriggers ??= [...this.tables.values()].some((table) => table.hasDefiningTriggers === true)
+    this.#hasDefiningTriggers ??= [...this.tables.values()].some(
+      (table) => table.hasDefiningTriggers === true,
+    )
     return this.#hasDefiningTriggers
   }
 
   /** The maximum effect of a read of any table or view. */
   get readsMayDo(): FunctionLevel {
-    this.#readsMayDo ??= [...this.tables.values()].reduce<FunctionLevel>((most, { whenRead }) => higherLevel(most, whenRead), 'reads')
+    this.#readsMayDo ??= [...this.tables.values()].reduce<FunctionLevel>(
+      (most, { whenRead }) => higherLevel(most, whenRead),
+      'reads',
+    )
     return this.#readsMayDo
   }
 
@@ -169,7 +187,10 @@ export class SchemaCatalog {
   /** This catalog, for connections with a different default schema. */
   withDefault(defaultSchema: string): SchemaCatalog {
     const { dialect, foreignKeys, tables, functions } = this
-    return new SchemaCatalog({ dialect, defaultSchema, tables: [], foreignKeys, ...(functions && { functions }) }, tables)
+    return new SchemaCatalog(
+      { dialect, defaultSchema, tables: [], foreignKeys, ...(functions && { functions }) },
+      tables,
+    )
   }
 
   /** Whether the columns are exactly a primary or unique key of the table, in any order. */
@@ -203,7 +224,8 @@ export class SchemaCatalog {
   #effectOfOne(change: Change): WriteEffect {
     const { effect, isConfined } = this.#closureOf(change)
     const { table, rows } = change
-    if (rows === undefined || !isConfined || rows.length > MAX_WRITTEN_ROWS || change.kind === 'insert') return effect
+    if (rows === undefined || !isConfined || rows.length > MAX_WRITTEN_ROWS || change.kind === 'insert')
+      return effect
     return { tables: effect.tables, rows: new Map([[table, new Set(rows)]]), everything: false }
   }
 
@@ -237,7 +259,8 @@ export class SchemaCatalog {
       if (change.kind === 'insert') continue
       for (const key of this.#incoming.get(change.table) ?? []) {
         const { columns } = change
-        const reached = change.kind === 'delete' || columns === undefined || haveCommon(columns, key.referencedColumns)
+        const reached =
+          change.kind === 'delete' || columns === undefined || haveCommon(columns, key.referencedColumns)
         const action = change.kind === 'delete' ? key.onDelete : key.onUpdate
         if (!reached || action === 'Restrict' || action === 'NoAction') continue
         const isDeleted = action === 'Cascade' && change.kind === 'delete'
@@ -249,7 +272,12 @@ export class SchemaCatalog {
     }
     if (everything) return { effect: { tables, everything }, isConfined: false }
     const isInsert = start.kind === 'insert'
-    return { effect: isInsert ? { tables, rows: new Map([[start.table, NO_ROWS]]), everything } : { tables, everything }, isConfined }
+    return {
+      effect: isInsert
+        ? { tables, rows: new Map([[start.table, NO_ROWS]]), everything }
+        : { tables, everything },
+      isConfined,
+    }
   }
 
   /** Whether a row may have a different key afterwards. */
@@ -271,10 +299,16 @@ export class SchemaCatalog {
       else {
         const kind = mine.kind === 'view' || theirs.kind === 'view' ? 'view' : 'table'
         const standing = mine.declared === true && theirs.declared !== true ? theirs : mine
-        const either = (key: 'hasTriggers' | 'hasDefiningTriggers') => mine[key] === true || theirs[key] === true
+        const either = (key: 'hasTriggers' | 'hasDefiningTriggers') =>
+          mine[key] === true || theirs[key] === true
         const read = higherLevel(mine.whenRead ?? 'reads', theirs.whenRead)
         tables.set(id, {
-          ...{ ...standing, kind, hasTriggers: either('hasTriggers'), hasDefiningTriggers: either('hasDefiningTriggers') },
+          ...{
+            ...standing,
+            kind,
+            hasTriggers: either('hasTriggers'),
+            hasDefiningTriggers: either('hasDefiningTriggers'),
+          },
           ...(read === 'reads' ? {} : { whenRead: read }),
         })
       }
@@ -283,7 +317,10 @@ export class SchemaCatalog {
     // The two sides are joined by ids, not by names, because each side can have a different default schema.
     const functions = unionOfFunctions(this.functions, other.functions)
     const { dialect, defaultSchema } = this
-    return new SchemaCatalog({ dialect, defaultSchema, tables: [], foreignKeys, ...(functions && { functions }) }, tables)
+    return new SchemaCatalog(
+      { dialect, defaultSchema, tables: [], foreignKeys, ...(functions && { functions }) },
+      tables,
+    )
   }
 }
 
@@ -337,7 +374,12 @@ function byId(data: CatalogData): Map<TableId, CatalogTable> {
     else {
       const read = higherLevel(namesake.whenRead ?? 'reads', table.whenRead)
       const hasTriggers = namesake.hasTriggers === true || table.hasTriggers === true
-      tables.set(id, { ...namesake, kind: 'view', hasTriggers, ...(read === 'reads' ? {} : { whenRead: read }) })
+      tables.set(id, {
+        ...namesake,
+        kind: 'view',
+        hasTriggers,
+        ...(read === 'reads' ? {} : { whenRead: read }),
+      })
     }
   }
   return tables

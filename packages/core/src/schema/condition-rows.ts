@@ -46,7 +46,11 @@ export function rowsOfConditions(
   return keyedRows(key, options, most)
 }
 
-function conditionOn(column: string, conditions: readonly Condition[], dialect: Dialect): Condition | undefined {
+function conditionOn(
+  column: string,
+  conditions: readonly Condition[],
+  dialect: Dialect,
+): Condition | undefined {
   const name = dialect === 'postgresql' ? column : column.toLowerCase()
   for (const condition of conditions) if (condition.column === name) return condition
   return undefined
@@ -86,5 +90,7 @@ export function pinnedReadOf(
   const key = table === undefined ? undefined : catalogs.rowKey(sourceId, table)
   if (table === undefined || key === undefined) return undefined
   const rows = rowsOfConditions(statement, listing.conditions, key, values, MAX_READ_ROWS)
-  return rows === undefined ? undefined : { buckets: rows.buckets, count: rows.count, table, isPlain: listing.isPlain }
+  return rows === undefined
+    ? undefined
+    : { buckets: rows.buckets, count: rows.count, table, isPlain: listing.isPlain }
 }

@@ -30,7 +30,10 @@ export function higherLevel(left: FunctionLevel, right: FunctionLevel | undefine
 }
 
 /** The union of two sources of the same database. */
-export function unionOfFunctions(left: DatabaseFunctions | undefined, right: DatabaseFunctions | undefined): DatabaseFunctions | undefined {
+export function unionOfFunctions(
+  left: DatabaseFunctions | undefined,
+  right: DatabaseFunctions | undefined,
+): DatabaseFunctions | undefined {
   if (left === undefined || right === undefined || left === right) return left ?? right
   const highest = (key: 'untrusted' | 'types') => {
     const levels = new Map(left[key])

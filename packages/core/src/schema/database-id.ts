@@ -23,7 +23,9 @@ const QUERIES: Readonly<Record<Dialect, readonly string[]>> = {
      WHERE d.datname = pg_catalog.current_database()`,
   ],
   mysql: ['@@server_uuid', '@@server_uid'].map(
-    (server) => `SELECT CONCAT_WS(' ', ${server}, @@hostname, @@port, @@datadir, @@server_id, DATABASE(), CURRENT_USER(), CURRENT_ROLE(),
+    (
+      server,
+    ) => `SELECT CONCAT_WS(' ', ${server}, @@hostname, @@port, @@datadir, @@server_id, DATABASE(), CURRENT_USER(), CURRENT_ROLE(),
        @@time_zone, @@system_time_zone, @@sql_mode, @@character_set_results, @@collation_connection, @@lc_time_names) AS id`,
   ),
   sqlite: [`SELECT file AS id FROM pragma_database_list WHERE name = 'main'`],
@@ -39,7 +41,10 @@ export async function readDatabaseId(connection: Connection): Promise<string | u
     const id = await ask(connection, query)
     if (id === undefined || id === '') continue
     const database = connection.dialect === 'sqlite' ? fileId(id) : id
-    return database && `${database} ${Intl.DateTimeFormat().resolvedOptions().timeZone} ${process.versions.tz ?? ''}`
+    return (
+      database &&
+      `${database} ${Intl.DateTimeFormat().resolvedOptions().timeZone} ${process.versions.tz ?? ''}`
+    )
   }
   return undefined
 }

@@ -7,7 +7,10 @@ import { type DatabaseFunctions, type FunctionLevel, higherLevel } from './datab
 const SYSTEM_COLUMNS = ['ctid', 'xmin', 'xmax', 'cmin', 'cmax', 'tableoid']
 
 /** Reason why a result depends on more than its tables and arguments, or `undefined` if it does not. */
-export function hiddenDependency(statement: Statement, catalog: SchemaCatalog | undefined): { readonly refused: ReasonCode } | undefined {
+export function hiddenDependency(
+  statement: Statement,
+  catalog: SchemaCatalog | undefined,
+): { readonly refused: ReasonCode } | undefined {
   return screened(statement, catalog).read
 }
 
@@ -49,7 +52,10 @@ function screened(statement: Statement, catalog: SchemaCatalog | undefined): Scr
   let known = ofCatalog.get(statement)
   if (known === undefined) {
     const { read, level } = functions === undefined ? NOTHING : screen(statement, functions)
-    known = { read, level: higherLevel(level, catalog.whenRead(statement.reads.map((name) => catalog.idOf(name)))) }
+    known = {
+      read,
+      level: higherLevel(level, catalog.whenRead(statement.reads.map((name) => catalog.idOf(name)))),
+    }
     ofCatalog.set(statement, known)
   }
   return known

@@ -72,14 +72,21 @@ export function rowKeyOf({ primaryKey, columns, declared }: TableInfo, dialect: 
 
 export function isSameKey(left: RowKey, right: RowKey): boolean {
   const { columns, types } = right
-  return left.columns.length === columns.length && left.columns.every((name, at) => name === columns[at] && left.types[at] === types[at])
+  return (
+    left.columns.length === columns.length &&
+    left.columns.every((name, at) => name === columns[at] && left.types[at] === types[at])
+  )
 }
 
 /**
  * The canonical string of a key's value, equal for all values that a comparison with the column considers
  * equal; `undefined` for values that may equal others, or that may not be valid for the column.
  */
-export function keyTextOf(value: unknown, type: RowKeyType | undefined, dialect: Dialect): string | undefined {
+export function keyTextOf(
+  value: unknown,
+  type: RowKeyType | undefined,
+  dialect: Dialect,
+): string | undefined {
   if (type === 'uuid') return typeof value === 'string' && UUID.test(value) ? value : undefined
   if (typeof value === 'number') return Number.isSafeInteger(value) ? String(value) : undefined
   const text = typeof value === 'bigint' ? String(value) : value
@@ -104,7 +111,11 @@ function isExact(text: string, dialect: Dialect): boolean {
  * @param most - Maximum number of rows that are distinguished.
  * @returns `undefined` if the rows cannot be identified.
  */
-export function keyedRows({ dialect, types }: RowKey, values: readonly (readonly unknown[])[], most: number): KeyedRows | undefined {
+export function keyedRows(
+  { dialect, types }: RowKey,
+  values: readonly (readonly unknown[])[],
+  most: number,
+): KeyedRows | undefined {
   const [first = NO_VALUES] = values
   if (values.length === 1 && first.length !== 1) return severalRows(first, types[0], dialect, most)
   const texts: string[] = []
@@ -117,7 +128,12 @@ export function keyedRows({ dialect, types }: RowKey, values: readonly (readonly
   return { buckets: [rowBucket(texts)], count: 1 }
 }
 
-function severalRows(values: readonly unknown[], type: RowKeyType | undefined, dialect: Dialect, most: number): KeyedRows | undefined {
+function severalRows(
+  values: readonly unknown[],
+  type: RowKeyType | undefined,
+  dialect: Dialect,
+  most: number,
+): KeyedRows | undefined {
   // Iterating over a longer list would be wasted work.
   if (values.length > most) return undefined
   const texts = new Set<string>()

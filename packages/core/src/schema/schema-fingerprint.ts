@@ -35,7 +35,10 @@ const POSTGRESQL = `SELECT pg_catalog.string_agg(part || ' ' || rows || ' ' || C
   ofTables('pg_policy', 'polrelid'),
   // Domains also have constraints, which belong to no table.
   ofUser('pg_constraint', `conrelid NOT ${IS_TEMPORARY}`),
-  ofUser('pg_type', `typnamespace NOT IN (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname ${IS_TEMPORARY_SCHEMA})`),
+  ofUser(
+    'pg_type',
+    `typnamespace NOT IN (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname ${IS_TEMPORARY_SCHEMA})`,
+  ),
   postgresPart('pg_namespace', `nspname NOT ${IS_TEMPORARY_SCHEMA}`, 'oid'),
   // Settings of the whole server that apply to this user.
   postgresPart(
@@ -44,7 +47,9 @@ const POSTGRESQL = `SELECT pg_catalog.string_agg(part || ' ' || rows || ' ' || C
       AND setrole IN (0, (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = session_user))`,
     'setrole',
   ),
-  ...['pg_proc', 'pg_operator', 'pg_cast', 'pg_enum', 'pg_collation', 'pg_extension'].map((table) => ofUser(table)),
+  ...['pg_proc', 'pg_operator', 'pg_cast', 'pg_enum', 'pg_collation', 'pg_extension'].map((table) =>
+    ofUser(table),
+  ),
 ].join(' UNION ALL ')}) parts`
 
 function mysqlPart(table: string, schema: string, columns: readonly string[], condition = 'TRUE'): string {
@@ -57,14 +62,39 @@ function mysqlPart(table: string, schema: string, columns: readonly string[], co
 /** Data that the catalog reader reads, and the code of triggers and computed columns. */
 const MYSQL = `SELECT CONCAT_WS(' ', ${[
   mysqlPart('TABLES', 'TABLE_SCHEMA', ['TABLE_NAME', 'TABLE_TYPE', 'ENGINE'], `TABLE_TYPE <> 'TEMPORARY'`),
-  mysqlPart('TRIGGERS', 'TRIGGER_SCHEMA', ['TRIGGER_NAME', 'EVENT_OBJECT_SCHEMA', 'EVENT_OBJECT_TABLE', 'ACTION_STATEMENT']),
+  mysqlPart('TRIGGERS', 'TRIGGER_SCHEMA', [
+    'TRIGGER_NAME',
+    'EVENT_OBJECT_SCHEMA',
+    'EVENT_OBJECT_TABLE',
+    'ACTION_STATEMENT',
+  ]),
   mysqlPart('COLUMNS', 'TABLE_SCHEMA', [
-    ...['TABLE_NAME', 'COLUMN_NAME', 'ORDINAL_POSITION', 'COLUMN_TYPE', 'COLLATION_NAME', 'IS_NULLABLE', 'EXTRA', 'COLUMN_DEFAULT'],
+    ...[
+      'TABLE_NAME',
+      'COLUMN_NAME',
+      'ORDINAL_POSITION',
+      'COLUMN_TYPE',
+      'COLLATION_NAME',
+      'IS_NULLABLE',
+      'EXTRA',
+      'COLUMN_DEFAULT',
+    ],
     'GENERATION_EXPRESSION',
   ]),
   mysqlPart('VIEWS', 'TABLE_SCHEMA', ['TABLE_NAME', 'VIEW_DEFINITION']),
-  mysqlPart('STATISTICS', 'TABLE_SCHEMA', ['TABLE_NAME', 'INDEX_NAME', 'SEQ_IN_INDEX', 'COLUMN_NAME', 'NON_UNIQUE']),
-  mysqlPart('REFERENTIAL_CONSTRAINTS', 'CONSTRAINT_SCHEMA', ['TABLE_NAME', 'CONSTRAINT_NAME', 'DELETE_RULE', 'UPDATE_RULE']),
+  mysqlPart('STATISTICS', 'TABLE_SCHEMA', [
+    'TABLE_NAME',
+    'INDEX_NAME',
+    'SEQ_IN_INDEX',
+    'COLUMN_NAME',
+    'NON_UNIQUE',
+  ]),
+  mysqlPart('REFERENTIAL_CONSTRAINTS', 'CONSTRAINT_SCHEMA', [
+    'TABLE_NAME',
+    'CONSTRAINT_NAME',
+    'DELETE_RULE',
+    'UPDATE_RULE',
+  ]),
   mysqlPart(
     'KEY_COLUMN_USAGE',
     'TABLE_SCHEMA',

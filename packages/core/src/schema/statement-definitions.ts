@@ -15,9 +15,18 @@ const NO_DEFINITIONS = words(`
  *
  * @param effect - The effect of its writes.
  */
-export function mayDefine(statement: Statement, catalog: SchemaCatalog | undefined, effect: WriteEffect | undefined): boolean {
+export function mayDefine(
+  statement: Statement,
+  catalog: SchemaCatalog | undefined,
+  effect: WriteEffect | undefined,
+): boolean {
   if (statement.transaction !== undefined || statement.isOwn === true) return false
-  if (statement.ddl || statement.kinds.length === 0 || !statement.kinds.every((kind) => NO_DEFINITIONS.has(kind))) return true
+  if (
+    statement.ddl ||
+    statement.kinds.length === 0 ||
+    !statement.kinds.every((kind) => NO_DEFINITIONS.has(kind))
+  )
+    return true
   if (hiddenLevel(statement, catalog) === 'defines') return true
   if (effect?.everything === true && catalog?.hasDefiningTriggers === true) return true
   return catalog !== undefined && callsDefine(statement.functions, catalog)

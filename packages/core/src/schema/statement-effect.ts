@@ -32,7 +32,8 @@ export function effectOfStatement(
   const changes: Change[] = []
   for (const write of statement.writes) {
     const table = catalog.idOf(write.name)
-    if (catalog.baseTable(table) === undefined || write.how === 'truncate-cascade' || write.how === 'refresh') return EVERYTHING
+    if (catalog.baseTable(table) === undefined || write.how === 'truncate-cascade' || write.how === 'refresh')
+      return EVERYTHING
     const key = write.conditions && catalogs.rowKey(sourceId, table)
     const named = key && rowsOfConditions(statement, write.conditions ?? [], key, values, MAX_WRITTEN_ROWS)
     changes.push(...changesOf(write, table, named?.buckets))
@@ -44,14 +45,21 @@ export function effectOfStatement(
 export function callsMayWrite(statement: Statement, catalog: SchemaCatalog | undefined): boolean {
   if (hiddenLevel(statement, catalog) !== 'reads') return true
   if (statement.functions.size === 0) return false
-  return catalog === undefined || [...statement.functions].some((name) => levelOfCall(name, catalog) !== 'reads')
+  return (
+    catalog === undefined || [...statement.functions].some((name) => levelOfCall(name, catalog) !== 'reads')
+  )
 }
 
 /** @param buckets - The specified rows; `undefined`: any. */
-export function changesOf({ how, columns }: TableWrite, table: TableId, buckets: readonly number[] | undefined): Change[] {
+export function changesOf(
+  { how, columns }: TableWrite,
+  table: TableId,
+  buckets: readonly number[] | undefined,
+): Change[] {
   const rows = buckets === undefined ? {} : { rows: buckets }
   const insert: Change = { table, kind: 'insert' }
-  const update: Change = columns === undefined ? { table, kind: 'update' } : { table, kind: 'update', columns, ...rows }
+  const update: Change =
+    columns === undefined ? { table, kind: 'update' } : { table, kind: 'update', columns, ...rows }
   const remove: Change = { table, kind: 'delete', ...rows }
   switch (how) {
     case 'insert':
@@ -89,7 +97,8 @@ export function readsOfStatement(
   sourceId: string,
   catalogs: CatalogRegistry,
 ): { readonly tables: readonly TableId[] } | { readonly refused: ReasonCode } {
-  if (statement.opaque !== undefined) return { refused: statement.opaque === TOO_LONG ? 'STATEMENT_TOO_LONG' : 'UNSUPPORTED_SQL' }
+  if (statement.opaque !== undefined)
+    return { refused: statement.opaque === TOO_LONG ? 'STATEMENT_TOO_LONG' : 'UNSUPPORTED_SQL' }
   if (statement.writes.length > 0) return { refused: 'WRITES' }
   if (statement.volatile) return { refused: 'VOLATILE_FUNCTION' }
   if (statement.locks) return { refused: 'LOCKS_ROWS' }

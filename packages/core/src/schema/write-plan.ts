@@ -45,7 +45,8 @@ export class WritePlan {
     const table = catalog.idOf(write.name)
     const key = write.conditions && catalogs.rowKey(sourceId, table)
     // If the effect of one row is confined to it, so is the effect of any other row.
-    const isConfined = key && catalogs.effectOf(catalog.dialect, changesOf(write, table, [0])).rows?.has(table)
+    const isConfined =
+      key && catalogs.effectOf(catalog.dialect, changesOf(write, table, [0])).rows?.has(table)
     const rows = key && isConfined === true ? { table, key, conditions: write.conditions ?? [] } : undefined
     return new WritePlan(statement, version, effect, rows, defines)
   }

@@ -37,7 +37,11 @@ function write(value: unknown, dropUndefined: boolean, depth: number): string | 
     case 'undefined':
       return String(value)
     case 'object':
-      return value === null ? 'null' : depth > MAX_DEPTH ? undefined : writeObject(value, dropUndefined, depth)
+      return value === null
+        ? 'null'
+        : depth > MAX_DEPTH
+          ? undefined
+          : writeObject(value, dropUndefined, depth)
     default:
       return undefined
   }
@@ -50,8 +54,10 @@ function quote(text: string): string {
 
 function writeObject(value: object, dropUndefined: boolean, depth: number): string | undefined {
   const prototype = Object.getPrototypeOf(value)
-  if (prototype === Object.prototype || prototype === null) return writeFields(value as Record<string, unknown>, dropUndefined, depth)
-  if (Array.isArray(value)) return prototype === Array.prototype ? writeItems(value, dropUndefined, depth) : undefined
+  if (prototype === Object.prototype || prototype === null)
+    return writeFields(value as Record<string, unknown>, dropUndefined, depth)
+  if (Array.isArray(value))
+    return prototype === Array.prototype ? writeItems(value, dropUndefined, depth) : undefined
   if (prototype === Date.prototype) return `Date(${(value as Date).getTime()})`
   if (prototype === Buffer.prototype) return `Bytes(${(value as Buffer).toString('base64')})`
   if (prototype === Uint8Array.prototype) {
@@ -61,7 +67,11 @@ function writeObject(value: object, dropUndefined: boolean, depth: number): stri
   return isDecimal(value) ? `Decimal(${value.toFixed()})` : undefined
 }
 
-function writeFields(fields: Record<string, unknown>, dropUndefined: boolean, depth: number): string | undefined {
+function writeFields(
+  fields: Record<string, unknown>,
+  dropUndefined: boolean,
+  depth: number,
+): string | undefined {
   if (Object.getOwnPropertySymbols(fields).length > 0) return undefined
   let text = '{'
   for (const name of Object.keys(fields).sort()) {

@@ -10,7 +10,8 @@ const HIDDEN = /^(?:unknown|_[\w.-]+)(?::(?:\d{1,5}|_[\w.-]+))?$/i
 const PAIR = /^([\w!#$%&'*+.^`|~-]+)=(?:"((?:[^"\\]|\\.)*)"|([\w!#$%&'*+.^`|~-]+))$/
 
 /**
- * An address in the one form that compares equal: IPv6 as RFC 5952 writes it, IPv4 plain though a socket listens for both.
+ * An address in the one form that compares equal: IPv6 as RFC 5952 writes it, IPv4 plain though a socket
+ * listens for both.
  *
  * @returns `undefined` if it is not an address.
  */
@@ -22,7 +23,8 @@ export function plainAddress(address: string | undefined): string | undefined {
 }
 
 /**
- * The client whose requests count together: an IPv4 address, or the 64 bits of an IPv6 address that a provider assigns to one customer.
+ * The client whose requests count together: an IPv4 address, or the 64 bits of an IPv6 address that a
+ * provider assigns to one customer.
  *
  * @param address - From `plainAddress`.
  */
@@ -40,11 +42,15 @@ export function clientNetwork(address: string): string {
 }
 
 /**
- * The addresses that proxies have written down, the first hop first; `undefined` for a hop that hides its address.
+ * The addresses that proxies have written down, the first hop first; `undefined` for a hop that hides its
+ * address.
  *
  * @returns `undefined` if the header is malformed: then no part of it can be trusted.
  */
-export function forwardedAddresses(style: ForwardedStyle, header: string): readonly (string | undefined)[] | undefined {
+export function forwardedAddresses(
+  style: ForwardedStyle,
+  header: string,
+): readonly (string | undefined)[] | undefined {
   const hops = style === 'forwarded' ? forwardedNodes(header) : header.split(',').map((hop) => hop.trim())
   const addresses: (string | undefined)[] = []
   for (const hop of hops ?? []) {

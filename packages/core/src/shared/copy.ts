@@ -5,14 +5,19 @@ interface DecimalLike {
 }
 
 /**
- * Whether a value is an instance of decimal.js's class. Copies of that class differ between libraries and its name does not
- * survive every minifier, so its own mark and its own fields decide.
+ * Whether a value is an instance of decimal.js's class. Copies of that class differ between libraries and its
+ * name does not survive every minifier, so its own mark and its own fields decide.
  */
 export function isDecimal(value: object): value is DecimalLike {
   const prototype = Object.getPrototypeOf(value)
   if (prototype === null || prototype === Object.prototype) return false
   if (prototype.toStringTag !== '[object Decimal]' && prototype.constructor?.name !== 'Decimal') return false
-  return typeof prototype.toFixed === 'function' && Object.hasOwn(value, 's') && Object.hasOwn(value, 'e') && Object.hasOwn(value, 'd')
+  return (
+    typeof prototype.toFixed === 'function' &&
+    Object.hasOwn(value, 's') &&
+    Object.hasOwn(value, 'e') &&
+    Object.hasOwn(value, 'd')
+  )
 }
 
 const MAX_DEPTH = 64
@@ -32,12 +37,14 @@ export function copyValue<T>(value: T): T {
 function copyObject(value: object): object {
   if (Array.isArray(value)) return copyArray(value)
   const prototype = Object.getPrototypeOf(value)
-  // A spread takes over the hidden class in one step and defines fields rather than assigning them, so `__proto__` is safe.
+  // A spread takes over the hidden class in one step and defines fields rather than assigning them, so
+  // `__proto__` is safe.
   if (prototype === Object.prototype) return copyFields({ ...value })
   if (prototype === null) return copyFields({ __proto__: null, ...value })
   if (value instanceof Date) return new Date(value.getTime())
   if (ArrayBuffer.isView(value)) return copyView(value)
-  if (value instanceof Map) return new Map(Array.from(value, ([key, item]) => [copyValue(key), copyValue(item)]))
+  if (value instanceof Map)
+    return new Map(Array.from(value, ([key, item]) => [copyValue(key), copyValue(item)]))
   if (value instanceof Set) return new Set(Array.from(value, copyValue))
   return value
 }
@@ -55,7 +62,8 @@ function copyFields(copy: Record<string, unknown>): object {
   for (const name in copy) {
     const field = copy[name]
     // `in` also walks what a polluted prototype adds; that must not become a field of the copy.
-    if (typeof field === 'object' && field !== null && Object.hasOwn(copy, name)) copy[name] = copyObject(field)
+    if (typeof field === 'object' && field !== null && Object.hasOwn(copy, name))
+      copy[name] = copyObject(field)
   }
   return copy
 }
@@ -65,21 +73,26 @@ function copyView(view: ArrayBufferView): object {
   return view instanceof DataView ? view : (view as Uint8Array).slice()
 }
 
-/** A copy that shares no object with the value, or `undefined` if there is no exact copy: see {@link isCopyable}. */
+/**
+ * A copy that shares no object with the value, or `undefined` if there is no exact copy: see
+ * {@link isCopyable}.
+ */
 export function exactCopy<T>(value: T): { readonly value: T } | undefined {
   return isCopyable(value) ? { value: copyValue(value) } : undefined
 }
 
 /**
- * Whether {@link copyValue} copies a value exactly. False for functions, symbols, class instances other than decimals,
- * symbol keys, accessors, hidden fields, sparse or extended arrays, cycles, and anything nested deeper than 64 levels.
+ * Whether {@link copyValue} copies a value exactly. False for functions, symbols, class instances other than
+ * decimals, symbol keys, accessors, hidden fields, sparse or extended arrays, cycles, and anything nested
+ * deeper than 64 levels.
  */
 export function isCopyable(value: unknown): boolean {
   return isCopyableAt(value, 0)
 }
 
 function isCopyableAt(value: unknown, depth: number): boolean {
-  if (value === null || typeof value !== 'object') return typeof value !== 'function' && typeof value !== 'symbol'
+  if (value === null || typeof value !== 'object')
+    return typeof value !== 'function' && typeof value !== 'symbol'
   if (depth > MAX_DEPTH) return false
   if (Array.isArray(value)) return isPlainArray(value) && value.every((item) => isCopyableAt(item, depth + 1))
   switch (Object.getPrototypeOf(value)) {
@@ -101,7 +114,11 @@ function isCopyableAt(value: unknown, depth: number): boolean {
 }
 
 function isPlainArray(value: readonly unknown[]): boolean {
-  return Object.getPrototypeOf(value) === Array.prototype && Object.keys(value).length === value.length && hasNoHiddenKeys(value, 1)
+  return (
+    Object.getPrototypeOf(value) === Array.prototype &&
+    Object.keys(value).length === value.length &&
+    hasNoHiddenKeys(value, 1)
+  )
 }
 
 function hasCopyableFields(value: object, depth: number): boolean {
@@ -115,8 +132,15 @@ function hasCopyableFields(value: object, depth: number): boolean {
   return true
 }
 
-/** Whether an object has no symbol keys and no names but its enumerable ones and `hidden` standard ones (an array's `length`). */
-function hasNoHiddenKeys(value: object, hidden: number, visible: number = Object.keys(value).length): boolean {
+/**
+ * Whether an object has no symbol keys and no names but its enumerable ones and `hidden` standard ones (an
+ * array's `length`).
+ */
+function hasNoHiddenKeys(
+  value: object,
+  hidden: number,
+  visible: number = Object.keys(value).length,
+): boolean {
   return Reflect.ownKeys(value).length === visible + hidden
 }
 
@@ -133,7 +157,8 @@ function everyItem(items: Iterable<unknown>, depth: number): boolean {
 
 /** Freezes a value and everything that it contains, except for bytes and dates, which cannot be frozen. */
 export function deepFreeze<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value) || ArrayBuffer.isView(value)) return value
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value) || ArrayBuffer.isView(value))
+    return value
   Object.freeze(value)
   for (const part of Object.values(value)) deepFreeze(part)
   return value

@@ -24,7 +24,8 @@ export function errorForLog(error: unknown, depth = 0): unknown {
   const shown = Object.setPrototypeOf(new Error(redact(error.message)), Object.getPrototypeOf(error)) as Error
   const set = (name: string, value: unknown, enumerable: boolean) =>
     Object.defineProperty(shown, name, { value, enumerable, writable: true, configurable: true })
-  for (const [name, value] of Object.entries(error)) if (isPlain(value)) set(name, typeof value === 'string' ? redact(value) : value, true)
+  for (const [name, value] of Object.entries(error))
+    if (isPlain(value)) set(name, typeof value === 'string' ? redact(value) : value, true)
   set('stack', redact(error.stack ?? ''), false)
   if (depth >= MAX_CAUSES) return shown
   if (error.cause !== undefined) set('cause', errorForLog(error.cause, depth + 1), false)

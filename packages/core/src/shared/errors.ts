@@ -124,7 +124,10 @@ export class InvalidArgumentError extends SluiceError {
     expected: string,
     received: unknown,
   ) {
-    super('SLUICE_INVALID_ARGUMENT', `Argument "${argument}": expected ${expected}, got ${describe(received)}.`)
+    super(
+      'SLUICE_INVALID_ARGUMENT',
+      `Argument "${argument}": expected ${expected}, got ${describe(received)}.`,
+    )
   }
 }
 
@@ -143,7 +146,11 @@ export class FlushIncompleteError extends SluiceError {
 
 /** Formats a value for a message: short, and never with the content of an object. */
 export function describe(value: unknown): string {
-  if (typeof value === 'string') return value.length > 40 ? `a string of ${value.length} characters` : JSON.stringify(redact(value))
-  if (value === null || typeof value !== 'object') return typeof value === 'bigint' ? `${value}n` : String(value)
-  return Array.isArray(value) ? `an array of ${value.length}` : `an object (${value.constructor?.name ?? 'null prototype'})`
+  if (typeof value === 'string')
+    return value.length > 40 ? `a string of ${value.length} characters` : JSON.stringify(redact(value))
+  if (value === null || typeof value !== 'object')
+    return typeof value === 'bigint' ? `${value}n` : String(value)
+  return Array.isArray(value)
+    ? `an array of ${value.length}`
+    : `an object (${value.constructor?.name ?? 'null prototype'})`
 }

@@ -1,7 +1,9 @@
 /** Upper bounds in milliseconds, as OpenTelemetry's conventions advise for database clients. */
 export const DATABASE_BOUNDS_MS: readonly number[] = [1, 5, 10, 50, 100, 500, 1_000, 5_000, 10_000]
 /** The same for HTTP servers. */
-export const REQUEST_BOUNDS_MS: readonly number[] = [5, 10, 25, 50, 75, 100, 250, 500, 750, 1_000, 2_500, 5_000, 7_500, 10_000]
+export const REQUEST_BOUNDS_MS: readonly number[] = [
+  5, 10, 25, 50, 75, 100, 250, 500, 750, 1_000, 2_500, 5_000, 7_500, 10_000,
+]
 
 /** Counts durations since it was created. */
 export class DurationHistogram {

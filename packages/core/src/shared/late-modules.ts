@@ -19,7 +19,9 @@ const v8 = late(() => process.getBuiltinModule('node:v8'))
 const zlib = late(() => process.getBuiltinModule('node:zlib'))
 
 // Its types describe it as an ES module, of which this is the default export.
-export const cluster: () => Cluster = late(() => process.getBuiltinModule('node:cluster') as unknown as Cluster)
+export const cluster: () => Cluster = late(
+  () => process.getBuiltinModule('node:cluster') as unknown as Cluster,
+)
 
 export const createHash = (algorithm: string): Hash => crypto().createHash(algorithm)
 export const createHmac = (algorithm: string, key: BinaryLike): Hmac => crypto().createHmac(algorithm, key)

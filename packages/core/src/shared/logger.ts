@@ -11,5 +11,6 @@ export interface Logger {
 export const loggerRule: OptionRule = {
   expected: 'a logger with the methods warn(details, message) and error(details, message), such as pino()',
   accepts: (value) =>
-    typeof (value as Partial<Logger> | null)?.warn === 'function' && typeof (value as Partial<Logger>).error === 'function',
+    typeof (value as Partial<Logger> | null)?.warn === 'function' &&
+    typeof (value as Partial<Logger>).error === 'function',
 }

@@ -29,19 +29,29 @@ export const option: OptionRules = {
   callback: rule('a function', (value) => typeof value === 'function'),
   object: rule('an object', (value) => typeof value === 'object' && value !== null && !Array.isArray(value)),
   array: rule('an array', Array.isArray),
-  strings: rule('an array of strings', (value) => Array.isArray(value) && value.every((item) => typeof item === 'string')),
+  strings: rule(
+    'an array of strings',
+    (value) => Array.isArray(value) && value.every((item) => typeof item === 'string'),
+  ),
   integer: (min: number, max: number = Number.MAX_SAFE_INTEGER): OptionRule =>
-    rule(max === Number.MAX_SAFE_INTEGER ? `an integer of at least ${min}` : `an integer from ${min} to ${max}`, (value) =>
-      Number.isInteger(value) ? (value as number) >= min && (value as number) <= max : false,
+    rule(
+      max === Number.MAX_SAFE_INTEGER ? `an integer of at least ${min}` : `an integer from ${min} to ${max}`,
+      (value) => (Number.isInteger(value) ? (value as number) >= min && (value as number) <= max : false),
     ),
   number: (min: number, max: number = Number.POSITIVE_INFINITY): OptionRule =>
     rule(
       max === Number.POSITIVE_INFINITY ? `a number of at least ${min}` : `a number from ${min} to ${max}`,
-      (value) => typeof value === 'number' && value >= min && value <= max && value !== Number.POSITIVE_INFINITY,
+      (value) =>
+        typeof value === 'number' && value >= min && value <= max && value !== Number.POSITIVE_INFINITY,
     ),
-  positive: rule('a number greater than 0', (value) => typeof value === 'number' && value > 0 && value !== Number.POSITIVE_INFINITY),
+  positive: rule(
+    'a number greater than 0',
+    (value) => typeof value === 'number' && value > 0 && value !== Number.POSITIVE_INFINITY,
+  ),
   oneOf: (...values: readonly string[]): OptionRule =>
-    rule(values.map((value) => JSON.stringify(value)).join(' or '), (value) => values.includes(value as string)),
+    rule(values.map((value) => JSON.stringify(value)).join(' or '), (value) =>
+      values.includes(value as string),
+    ),
   either: (...rules: readonly OptionRule[]): OptionRule =>
     rule(rules.map((one) => one.expected).join(', or '), (value) => rules.some((one) => one.accepts(value))),
   false: rule('false', (value) => value === false),
@@ -54,8 +64,13 @@ export const option: OptionRules = {
  * @param prefix - Prefix of an option's name in messages, for example `cache.`; empty at the top.
  * @throws InvalidOptionError with the option, the expected and the received value.
  */
-export function checkOptions(options: unknown, rules: Readonly<Record<string, OptionRule>>, prefix = ''): void {
-  if (!option.object.accepts(options)) throw new InvalidOptionError(prefix.replace(/\.$/, '') || 'options', 'an object', options)
+export function checkOptions(
+  options: unknown,
+  rules: Readonly<Record<string, OptionRule>>,
+  prefix = '',
+): void {
+  if (!option.object.accepts(options))
+    throw new InvalidOptionError(prefix.replace(/\.$/, '') || 'options', 'an object', options)
   const given = options as Readonly<Record<string, unknown>>
   // Calls are checked, too: an array of entries and a look for own rules cost more than the checks.
   for (const name in given) {
@@ -66,7 +81,12 @@ export function checkOptions(options: unknown, rules: Readonly<Record<string, Op
     if (isKnown && (value === undefined || known.accepts(value))) continue
     // Inherited properties are not options.
     if (!Object.hasOwn(given, name)) continue
-    if (!isKnown) throw new InvalidOptionError(`${prefix}${name}`, `one of ${Object.keys(rules).join(', ')}`, `unknown option "${name}"`)
+    if (!isKnown)
+      throw new InvalidOptionError(
+        `${prefix}${name}`,
+        `one of ${Object.keys(rules).join(', ')}`,
+        `unknown option "${name}"`,
+      )
     throw new InvalidOptionError(`${prefix}${name}`, known.expected, value)
   }
 }

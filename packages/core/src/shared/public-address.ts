@@ -2,7 +2,10 @@ import type { LookupAddress, LookupOptions } from 'node:dns'
 import type { BlockList } from 'node:net'
 import { PrivateAddressError } from './private-address-error.ts'
 
-/** Not reachable from the internet, or ways to address such hosts: https://www.iana.org/assignments/iana-ipv4-special-registry, iana-ipv6-special-registry. */
+/**
+ * Not reachable from the internet, or ways to address such hosts:
+ * https://www.iana.org/assignments/iana-ipv4-special-registry, iana-ipv6-special-registry.
+ */
 const RESERVED = `
   0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24 192.88.99.0/24 192.168.0.0/16
   198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4
@@ -28,7 +31,10 @@ export function addressGuard(): Promise<AddressGuard> {
 }
 
 async function createGuard(): Promise<AddressGuard> {
-  const [{ BlockList: List, isIPv4, isIPv6 }, { lookup }] = await Promise.all([import('node:net'), import('node:dns')])
+  const [{ BlockList: List, isIPv4, isIPv6 }, { lookup }] = await Promise.all([
+    import('node:net'),
+    import('node:dns'),
+  ])
   const reserved: BlockList = new List()
   for (const range of RESERVED) {
     const [address = '', bits = '0'] = range.split('/')
@@ -40,8 +46,8 @@ async function createGuard(): Promise<AddressGuard> {
 }
 
 /**
- * A lookup whose result the socket connects to: a name that resolves to another address the next time gains nothing. One reserved address refuses
- * the name.
+ * A lookup whose result the socket connects to: a name that resolves to another address the next time gains
+ * nothing. One reserved address refuses the name.
  */
 export function guarded(lookup: AddressLookup, isReserved: (address: string) => boolean): AddressLookup {
   return (host, options, callback) =>
@@ -49,7 +55,8 @@ export function guarded(lookup: AddressLookup, isReserved: (address: string) => 
       const addresses = Array.isArray(found) ? found : []
       const [first] = addresses
       if (error !== null || first === undefined) callback(error ?? new Error(`No address of ${host}`), [])
-      else if (addresses.some(({ address }) => isReserved(address))) callback(new PrivateAddressError(host), [])
+      else if (addresses.some(({ address }) => isReserved(address)))
+        callback(new PrivateAddressError(host), [])
       else if (options.all === true) callback(null, addresses)
       else callback(null, first.address, first.family)
     })

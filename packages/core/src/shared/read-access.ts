@@ -1,8 +1,8 @@
 import { SluiceError } from './errors.ts'
 
 /**
- * Whether only developers can reach this process: `NODE_ENV` is `development` or `test`. Any other value is production, and so is none, as a server may be
- * started without it.
+ * Whether only developers can reach this process: `NODE_ENV` is `development` or `test`. Any other value is
+ * production, and so is none, as a server may be started without it.
  */
 export function isDevelopment(): boolean {
   const { NODE_ENV } = process.env
@@ -19,7 +19,10 @@ export class AuthorizeRequiredError extends SluiceError {
   }
 }
 
-/** @throws AuthorizeRequiredError in production without `authorize`: there a proxy on this machine makes every request look local. */
+/**
+ * @throws AuthorizeRequiredError in production without `authorize`: there a proxy on this machine makes every
+ *   request look local.
+ */
 export function requireAuthorize(what: string, authorize: unknown): void {
   if (authorize === undefined && !isDevelopment()) throw new AuthorizeRequiredError(what)
 }

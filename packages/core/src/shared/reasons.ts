@@ -18,7 +18,8 @@ const STEPS: ReasonTable = { batch: 'Not batched: ', cache: 'Not cached: ' }
  *   `batch:UNSUPPORTED_CLAUSE:having`.
  */
 export function describeReason(reason: string): string {
-  const [, step = '', code = reason, detail] = /^(?:([a-z]+):)?([A-Z][A-Z0-9_]*)(?::(.*))?$/.exec(reason) ?? []
+  const [, step = '', code = reason, detail] =
+    /^(?:([a-z]+):)?([A-Z][A-Z0-9_]*)(?::(.*))?$/.exec(reason) ?? []
   const text = `${STEPS[step] ?? ''}${texts.get(code) ?? code.toLowerCase().replaceAll('_', ' ')}`
   return detail === undefined ? text : `${text}: ${detail}`
 }
@@ -60,7 +61,8 @@ const REASONS = {
   PAGE_ON_SQLITE: 'Pages run individually on SQLite',
   PREFETCHED: 'It was prefetched without the state of the store',
   QUERY_CHANGED: 'The query changed after it was issued',
-  REJECTED_BY_STORE: 'The store rejected it: a write is in flight, or the store lost its state or does not respond',
+  REJECTED_BY_STORE:
+    'The store rejected it: a write is in flight, or the store lost its state or does not respond',
   RELATIVE_DATE: 'It binds a relative date',
   SHADOW_MODE: 'The mode is shadow, and the read was not compared',
   STATEMENT_TOO_LONG: 'The statement has more than 250,000 characters',

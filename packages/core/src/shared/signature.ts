@@ -50,7 +50,11 @@ export function isSignedTimed(
 }
 
 /** Whether one of the secrets produces this MAC of 32 bytes. Compares in constant time. */
-export function isSignedBy(secrets: readonly string[], given: Buffer, macOf: (secret: string) => Buffer): boolean {
+export function isSignedBy(
+  secrets: readonly string[],
+  given: Buffer,
+  macOf: (secret: string) => Buffer,
+): boolean {
   return given.length === 32 && secrets.some((secret) => timingSafeEqual(given, macOf(secret)))
 }
 

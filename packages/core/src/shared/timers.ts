@@ -1,12 +1,15 @@
 import { AsyncResource } from 'node:async_hooks'
 import type { RandomSource } from './random.ts'
 
-/** A busy-aware timeout consists of this many ticks. A period in which the event loop is blocked counts as one tick at most. */
+/**
+ * A busy-aware timeout consists of this many ticks. A period in which the event loop is blocked counts as one
+ * tick at most.
+ */
 export const TIMEOUT_TICKS = 5
 
 /**
- * Calls `run` after `ms`, like `setTimeout`, but counts any period in which the event loop is blocked as at most 20% of `ms`, and reads first what arrived
- * meanwhile. Does not keep the process alive.
+ * Calls `run` after `ms`, like `setTimeout`, but counts any period in which the event loop is blocked as at
+ * most 20% of `ms`, and reads first what arrived meanwhile. Does not keep the process alive.
  *
  * @returns Cancels it.
  */
@@ -30,11 +33,16 @@ export function setBusyAwareTimeout(ms: number, run: () => void): () => void {
 }
 
 /**
- * Waits for a promise, at most `ms`, by a busy-aware timeout: a result that this process was too busy to read in time is not late.
+ * Waits for a promise, at most `ms`, by a busy-aware timeout: a result that this process was too busy to read
+ * in time is not late.
  *
  * @throws The promise's error; an error with `message` if it has not settled in time.
  */
-export function within<T>(ms: number, promise: PromiseLike<T>, message: string = `No response within ${ms} ms.`): Promise<T> {
+export function within<T>(
+  ms: number,
+  promise: PromiseLike<T>,
+  message: string = `No response within ${ms} ms.`,
+): Promise<T> {
   return new Promise((resolve, reject) => {
     const cancel = setBusyAwareTimeout(ms, () => reject(new Error(message)))
     promise.then(resolve, reject).then(cancel)
@@ -80,7 +88,10 @@ export class Periodic {
   }
 }
 
-/** Runs an asynchronous function repeatedly, one run at a time, at times that the caller sets. Does not keep the process alive. */
+/**
+ * Runs an asynchronous function repeatedly, one run at a time, at times that the caller sets. Does not keep
+ * the process alive.
+ */
 export class Repeated {
   /** Runs outside the async context of the request that woke it. */
   readonly #context = new AsyncResource('SluiceRepeated')
@@ -108,7 +119,9 @@ export class Repeated {
     this.#timer = undefined
     this.#dueAt = at
     if (at === Number.POSITIVE_INFINITY) return
-    this.#timer = this.#context.runInAsyncScope(() => setTimeout(() => this.#runNow(), Math.max(0, at - this.now())))
+    this.#timer = this.#context.runInAsyncScope(() =>
+      setTimeout(() => this.#runNow(), Math.max(0, at - this.now())),
+    )
     this.#timer.unref()
   }
 
@@ -138,7 +151,8 @@ export interface BackOff {
 }
 
 /**
- * The wait after consecutive failures: exponential backoff, of which up to half is jitter, so that processes that failed together do not retry together.
+ * The wait after consecutive failures: exponential backoff, of which up to half is jitter, so that processes
+ * that failed together do not retry together.
  *
  * @param failures - From `1`.
  */

@@ -9,7 +9,10 @@ const EXPECTED = 'an http or https URL without credentials'
 const SECRET_PREFIX = 'whsec_'
 const SIGNATURE = /^v1,([A-Za-z\d+/]{43}=)$/
 
-/** Whether a webhook can be sent to an address. Credentials belong in a header: an address is stored and shown. */
+/**
+ * Whether a webhook can be sent to an address. Credentials belong in a header: an address is stored and
+ * shown.
+ */
 export function isWebhookUrl(url: unknown): boolean {
   if (typeof url !== 'string' || !URL.canParse(url)) return false
   const { protocol, username, password } = new URL(url)
@@ -35,7 +38,8 @@ export interface WebhookPost {
 }
 
 /**
- * Posts a webhook, signed by the scheme of Standard Webhooks (https://www.standardwebhooks.com). Follows no redirect.
+ * Posts a webhook, signed by the scheme of Standard Webhooks (https://www.standardwebhooks.com). Follows no
+ * redirect.
  *
  * @returns The status of the response.
  * @throws PrivateAddressError; the error of the connection; the reason of the signal.
@@ -80,9 +84,22 @@ function statusOf(request: ClientRequest, body: string): Promise<number> {
 function headersOf({ body, id, secret, headers }: WebhookPost): Record<string, string | number> {
   // The time of this attempt: a retry can be hours later.
   const timestamp = Math.floor(Date.now() / 1000)
-  const own = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), 'idempotency-key': id }
-  const signature = secret === undefined ? {} : { 'webhook-signature': `v1,${macOf(secret, id, timestamp, body).toString('base64')}` }
-  return { ...withLowerCaseNames(headers), ...own, 'webhook-id': id, 'webhook-timestamp': timestamp, ...signature }
+  const own = {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+    'idempotency-key': id,
+  }
+  const signature =
+    secret === undefined
+      ? {}
+      : { 'webhook-signature': `v1,${macOf(secret, id, timestamp, body).toString('base64')}` }
+  return {
+    ...withLowerCaseNames(headers),
+    ...own,
+    'webhook-id': id,
+    'webhook-timestamp': timestamp,
+    ...signature,
+  }
 }
 
 function withLowerCaseNames(headers: Readonly<Record<string, string>> = {}): Record<string, string> {
@@ -90,7 +107,9 @@ function withLowerCaseNames(headers: Readonly<Record<string, string>> = {}): Rec
 }
 
 function macOf(secret: string, id: string, timestamp: string | number, body: string): Buffer {
-  const key = secret.startsWith(SECRET_PREFIX) ? Buffer.from(secret.slice(SECRET_PREFIX.length), 'base64') : secret
+  const key = secret.startsWith(SECRET_PREFIX)
+    ? Buffer.from(secret.slice(SECRET_PREFIX.length), 'base64')
+    : secret
   return hmacOf(key, `${id}.${timestamp}.${body}`)
 }
 
@@ -110,10 +129,15 @@ export function isSignedWebhook(
   maxAgeSeconds = 300,
 ): boolean {
   const keys = checkSecrets('secrets', secrets)
-  const [id, timestamp, signature] = ['webhook-id', 'webhook-timestamp', 'webhook-signature'].map((name) => headers[name])
+  const [id, timestamp, signature] = ['webhook-id', 'webhook-timestamp', 'webhook-signature'].map(
+    (name) => headers[name],
+  )
   if (typeof id !== 'string' || typeof timestamp !== 'string' || typeof signature !== 'string') return false
-  if (!/^\d{1,12}$/.test(timestamp) || !(Math.abs(nowSeconds - Number(timestamp)) <= maxAgeSeconds)) return false
+  if (!/^\d{1,12}$/.test(timestamp) || !(Math.abs(nowSeconds - Number(timestamp)) <= maxAgeSeconds))
+    return false
   // A sender whose secret changes signs with both.
   const given = signature.split(' ').flatMap((each) => SIGNATURE.exec(each)?.[1] ?? [])
-  return given.some((mac) => isSignedBy(keys, Buffer.from(mac, 'base64'), (key) => macOf(key, id, timestamp, body)))
+  return given.some((mac) =>
+    isSignedBy(keys, Buffer.from(mac, 'base64'), (key) => macOf(key, id, timestamp, body)),
+  )
 }

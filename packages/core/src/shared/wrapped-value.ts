@@ -80,7 +80,8 @@ class Wrapper {
     if (prototype === null) return this.#as(Kind.bare, this.#fields(value))
     if (value instanceof Date) return Number.isNaN(value.getTime()) ? this.#as(Kind.invalidDate, null) : value
     if (Buffer.isBuffer(value)) return value
-    if (value instanceof Uint8Array) return this.#as(Kind.bytes, Buffer.from(value.buffer, value.byteOffset, value.byteLength))
+    if (value instanceof Uint8Array)
+      return this.#as(Kind.bytes, Buffer.from(value.buffer, value.byteOffset, value.byteLength))
     if (value instanceof Map)
       return this.#as(
         Kind.map,
@@ -130,7 +131,9 @@ function unwrap(value: unknown, types: WrappedTypes): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (Array.isArray(value)) return unwrapItems(value, types)
   if (value instanceof Map) return unwrapMap(value, types)
-  return Object.getPrototypeOf(value) === Object.prototype ? unwrapFields(value as Record<string, unknown>, types) : value
+  return Object.getPrototypeOf(value) === Object.prototype
+    ? unwrapFields(value as Record<string, unknown>, types)
+    : value
 }
 
 function unwrapItems(items: unknown[], types: WrappedTypes): unknown[] {
@@ -144,7 +147,8 @@ function unwrapItems(items: unknown[], types: WrappedTypes): unknown[] {
 function unwrapFields<T extends Record<string, unknown>>(fields: T, types: WrappedTypes): T {
   for (const name of Object.keys(fields)) {
     const field = fields[name]
-    if (typeof field === 'object' && field !== null) (fields as Record<string, unknown>)[name] = unwrap(field, types)
+    if (typeof field === 'object' && field !== null)
+      (fields as Record<string, unknown>)[name] = unwrap(field, types)
   }
   return fields
 }
@@ -167,7 +171,8 @@ function unwrapMap(map: ReadonlyMap<unknown, unknown>, types: WrappedTypes): unk
       case Kind.bare:
         return Object.assign(Object.create(null), unwrapFields(content as Record<string, unknown>, types))
       case Kind.decimal: {
-        if (types.Decimal === undefined) throw new Error('The value contains a decimal, but no class for decimals is known.')
+        if (types.Decimal === undefined)
+          throw new Error('The value contains a decimal, but no class for decimals is known.')
         return new types.Decimal(content as string)
       }
     }

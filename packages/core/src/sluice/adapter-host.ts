@@ -21,8 +21,8 @@ export interface AdapterHost {
   /** Sends an operation on its way. */
   execute<TResult>(operation: Operation<TResult>): Promise<TResult>
   /**
-   * Whether a read outside of transactions is sent as in `observe`, without `execute`, because looking at reads of its family brings nothing. It is counted then.
-   * For clients whose statements are seen.
+   * Whether a read outside of transactions is sent as in `observe`, without `execute`, because looking at
+   * reads of its family brings nothing. It is counted then. For clients whose statements are seen.
    */
   skips(family: object): boolean
   readonly scopes: ScopeStorage
@@ -58,13 +58,19 @@ export interface AdapterHost {
   readonly pingStore: (() => Promise<void>) | undefined
   /** Shadow mode found a response that differs. */
   differs(difference: ResponseDifference): void
-  /** Lets reads go to replicas of a client's database; `undefined` for one whose replicas cannot be compared with it. @throws InvalidOptionError */
+  /**
+   * Lets reads go to replicas of a client's database; `undefined` for one whose replicas cannot be compared
+   * with it. @throws InvalidOptionError
+   */
   routeReads(client: RoutedClient): ReadRouter | undefined
   /** Monotonic time in milliseconds. */
   now(): number
   /** How operations outside any scope are treated now. */
   mode(): Mode
-  /** Whether new scopes have this mode and share their results: there is no `rollout` below 1, and no `context`. */
+  /**
+   * Whether new scopes have this mode and share their results: there is no `rollout` below 1, and no
+   * `context`.
+   */
   readonly isUniform: boolean
   /**
    * If processes share a cache: the maximum time in milliseconds between sending a write and its execution by

@@ -17,7 +17,9 @@ export function storeOf({ cache }: SluiceOptions): CacheStore | undefined {
 
 /** How old a result may be because of writes by other processes. */
 export function maxStalenessOf({ cache }: SluiceOptions): number {
-  return cache === false || cache?.store === undefined ? Number.POSITIVE_INFINITY : (cache.maxStalenessMs ?? DEFAULT_MAX_STALENESS_MS)
+  return cache === false || cache?.store === undefined
+    ? Number.POSITIVE_INFINITY
+    : (cache.maxStalenessMs ?? DEFAULT_MAX_STALENESS_MS)
 }
 
 /**
@@ -43,7 +45,8 @@ export function createCaching(
     store: cache.store,
     consistency,
     maxStalenessMs: cache.maxStalenessMs ?? DEFAULT_MAX_STALENESS_MS,
-    onInvalidationFailure: cache.onInvalidationFailure ?? (consistency === 'strict' ? 'reject-write' : 'proceed'),
+    onInvalidationFailure:
+      cache.onInvalidationFailure ?? (consistency === 'strict' ? 'reject-write' : 'proceed'),
     tiered: cache.tiered ?? {},
     ttl: resultTtl(cache),
     context: options.context ?? (() => ''),
@@ -56,7 +59,10 @@ export function createCaching(
     },
     clock,
     random,
-    tagsOf: (names) => (catalogs.isKnown() && !catalogs.isReading() ? names.flatMap((name) => tagsOf(name, services)) : undefined),
+    tagsOf: (names) =>
+      catalogs.isKnown() && !catalogs.isReading()
+        ? names.flatMap((name) => tagsOf(name, services))
+        : undefined,
     onError: services.reportError,
   })
 }
@@ -64,6 +70,7 @@ export function createCaching(
 /** The tags of a model or table. */
 function tagsOf(name: string, { catalogs }: Services): readonly string[] {
   const tables = catalogs.resolve(name)
-  if (tables.size === 0) throw new InvalidArgumentError('tables', 'names of models or tables in a known catalog', name)
+  if (tables.size === 0)
+    throw new InvalidArgumentError('tables', 'names of models or tables in a known catalog', name)
   return [...tables].map(setTag)
 }

@@ -35,14 +35,18 @@ export interface ChainParts {
 }
 
 /** The way of an operation in each mode, and the last step of `optimize`. */
-export function createChains(parts: ChainParts): { readonly chains: Readonly<Record<Mode, Handler>>; readonly ask: Handler } {
+export function createChains(parts: ChainParts): {
+  readonly chains: Readonly<Record<Mode, Handler>>
+  readonly ask: Handler
+} {
   const { options, executor, prefetcher, stats, scopes } = parts
   const { batch, exclude } = options
   const onAnswer = prefetcher?.observe
   const writes = trackWrites(parts.writes)
   const steps: [name: string, interceptor: Interceptor][] = []
   const { cache } = parts
-  if (cache !== undefined) steps.push(['cache', onFirstUse(() => createResultCache(parts, cache).interceptor)])
+  if (cache !== undefined)
+    steps.push(['cache', onFirstUse(() => createResultCache(parts, cache).interceptor)])
   if (prefetcher !== undefined) steps.push(['prefetch', prefetcher.interceptor])
   if (batch !== false) {
     const options = { windowMs: batch?.windowMs, onAnswer }
@@ -60,10 +64,20 @@ export function createChains(parts: ChainParts): { readonly chains: Readonly<Rec
     report: parts.onDifference,
     onError: parts.onError,
   })
-  return { chains: { observe: compose([writes], executor.run), shadow: compose([writes, compare], executor.run), optimize }, ask }
+  return {
+    chains: {
+      observe: compose([writes], executor.run),
+      shadow: compose([writes, compare], executor.run),
+      optimize,
+    },
+    ask,
+  }
 }
 
-/** An interceptor that is created for the first operation: in `observe`, the cache and the batcher are never created. */
+/**
+ * An interceptor that is created for the first operation: in `observe`, the cache and the batcher are never
+ * created.
+ */
 function onFirstUse(create: () => Interceptor): Interceptor {
   let interceptor: Interceptor | undefined
   return (operation, context, next) => {
@@ -72,7 +86,10 @@ function onFirstUse(create: () => Interceptor): Interceptor {
   }
 }
 
-function createResultCache({ options, stats, prefetcher, catalogs, scopes, warn }: ChainParts, cache: CacheSetUp): ResultCache {
+function createResultCache(
+  { options, stats, prefetcher, catalogs, scopes, warn }: ChainParts,
+  cache: CacheSetUp,
+): ResultCache {
   const policies = new ResultPolicies(options.cache === false ? {} : (options.cache ?? {}), catalogs, warn)
   return new ResultCache(cache.cache, stats, {
     policyOf: policies.of,
@@ -101,7 +118,8 @@ function createExclusion(names: readonly string[], { catalogs, stats, executor }
     const catalog = catalogs.catalog(operation.source.dialect)
     // Before the tables are known, each may be one of them.
     const tables = catalog === undefined ? undefined : excludedIn(catalog)
-    if (tables !== undefined && !tablesRead(operation).some((table) => tables.has(table))) return next(operation, context)
+    if (tables !== undefined && !tablesRead(operation).some((table) => tables.has(table)))
+      return next(operation, context)
     stats.passThrough('EXCLUDED')
     return executor.run(operation, context)
   }

@@ -37,7 +37,19 @@ export interface HostParts {
 
 /** Joins the services that a Sluice offers to adapters. */
 export function createHost(parts: HostParts): AdapterHost {
-  const { options, services, engines, lifecycle, caching, writes, replicas, detector, prefetcher, recorder, executor } = parts
+  const {
+    options,
+    services,
+    engines,
+    lifecycle,
+    caching,
+    writes,
+    replicas,
+    detector,
+    prefetcher,
+    recorder,
+    executor,
+  } = parts
   const { stats, scopes, catalogs, connections, loaders, events, log, clock, reportError, warn } = services
   const { workload } = engines
   const pipeline = new Pipeline({
@@ -110,5 +122,8 @@ export function createHost(parts: HostParts): AdapterHost {
 /** @returns `undefined` where lookups wait for others beyond their tick: any may be merged. */
 function gainsOf({ options, services, prefetcher }: HostParts): Gains | undefined {
   if (options.batch !== false && (options.batch?.windowMs ?? 0) > 0) return undefined
-  return new Gains({ now: () => services.clock.now(), remembers: (scope) => prefetcher?.remembers(scope) === true })
+  return new Gains({
+    now: () => services.clock.now(),
+    remembers: (scope) => prefetcher?.remembers(scope) === true,
+  })
 }

@@ -44,7 +44,10 @@ export class DefaultSluice {
   readonly #strategy = new Setting<BalancingStrategy>('round-robin')
 
   constructor() {
-    this.sluice = new Sluice({}, { maxBytes: () => this.#maxBytes.finish(), strategy: () => this.#strategy.finish() })
+    this.sluice = new Sluice(
+      {},
+      { maxBytes: () => this.#maxBytes.finish(), strategy: () => this.#strategy.finish() },
+    )
   }
 
   cache(bytes?: number): CachingStrategyEngine {
@@ -72,7 +75,8 @@ export class DefaultSluice {
 
 /** The process-wide Sluice has no options that turn an engine off. */
 function created<T>(engine: T | undefined): T {
-  if (engine === undefined) throw new SluiceError('SLUICE_ENGINE_DISABLED', 'This engine is disabled in the process-wide Sluice.')
+  if (engine === undefined)
+    throw new SluiceError('SLUICE_ENGINE_DISABLED', 'This engine is disabled in the process-wide Sluice.')
   return engine
 }
 
@@ -106,7 +110,8 @@ function isSluice(given: Sluice | SluiceOptions): given is Sluice {
  * Returns the process-wide cache. The first use creates it.
  *
  * @param bytes - Memory limit in bytes. Default: 100 MiB, or the limit that the cache was created with.
- * @throws InvalidOptionError; SluiceError `SLUICE_ALREADY_CREATED` if the cache was created with another limit.
+ * @throws InvalidOptionError; SluiceError `SLUICE_ALREADY_CREATED` if the cache was created with another
+ *   limit.
  */
 export function getCachingStrategyEngine(bytes?: number): CachingStrategyEngine {
   return defaultSluice().cache(bytes)
@@ -125,8 +130,10 @@ export function getDatabaseOptimizationEngine(): DatabaseOptimizationEngine {
 /**
  * Returns the process-wide balancer. The first use creates it.
  *
- * @param strategy - Default: `round-robin`, or the strategy that the balancer was created with; `setStrategy` changes it.
- * @throws InvalidOptionError; SluiceError `SLUICE_ALREADY_CREATED` if the balancer was created with another strategy.
+ * @param strategy - Default: `round-robin`, or the strategy that the balancer was created with; `setStrategy`
+ *   changes it.
+ * @throws InvalidOptionError; SluiceError `SLUICE_ALREADY_CREATED` if the balancer was created with another
+ *   strategy.
  */
 export function getLoadBalancingEngine(strategy?: BalancingStrategy): LoadBalancingEngine {
   return defaultSluice().balancer(strategy)

@@ -30,8 +30,8 @@ export interface EnginesParts {
 }
 
 /**
- * The engines of one Sluice. Each is created when it is first used; until then, recorders collect the data that it analyzes. An engine that is
- * created after `close()` is closed from the start.
+ * The engines of one Sluice. Each is created when it is first used; until then, recorders collect the data
+ * that it analyzes. An engine that is created after `close()` is closed from the start.
  */
 export class Engines {
   /** `undefined` if the option `database` is `false`. */
@@ -49,7 +49,8 @@ export class Engines {
   constructor(private readonly parts: EnginesParts) {
     const { clock, random, reportError } = parts.services
     const { database = {}, monitor = {} } = parts.options
-    this.workload = database === false ? undefined : new WorkloadRecorder(database, { clock, random, onError: reportError })
+    this.workload =
+      database === false ? undefined : new WorkloadRecorder(database, { clock, random, onError: reportError })
     this.scopeMeter =
       monitor === false
         ? undefined
@@ -101,7 +102,9 @@ export class Engines {
     const { clock, random, reportListenerError } = this.parts.services
     const strategy = this.parts.strategy?.()
     const options = strategy === undefined ? balancer : { ...balancer, strategy }
-    this.#balancer = this.#opened(new LoadBalancingEngine(options, { clock, random, onError: reportListenerError }))
+    this.#balancer = this.#opened(
+      new LoadBalancingEngine(options, { clock, random, onError: reportListenerError }),
+    )
     return this.#balancer
   }
 

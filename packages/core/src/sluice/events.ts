@@ -22,7 +22,10 @@ export interface SluiceEvents {
   finding: Finding
   /** A scope has ended. */
   scope: ScopeReport
-  /** A statement that is new reads the whole of a table of 1,000 rows or more; with `database: { explainNew: true }`. */
+  /**
+   * A statement that is new reads the whole of a table of 1,000 rows or more; with
+   * `database: { explainNew: true }`.
+   */
   fullScan: QueryAnalysis
   /** Shadow mode found a difference. */
   shadowDifference: ShadowDifference

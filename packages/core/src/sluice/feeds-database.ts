@@ -20,18 +20,29 @@ export function databaseFamilies({ log, pools }: WorkloadRecorder): readonly Met
 
 function queryFamilies({ counters }: WorkloadLog): readonly MetricFamily[] {
   const { shapes, others } = counters
-  const all = [...shapes.map((shape) => ({ labels: shapeLabels(shape), of: shape })), { labels: OVERFLOW_LABELS, of: others }]
+  const all = [
+    ...shapes.map((shape) => ({ labels: shapeLabels(shape), of: shape })),
+    { labels: OVERFLOW_LABELS, of: others },
+  ]
   const seen = all.filter(({ of }) => of.times.count > 0)
   const sum = (value: (of: (typeof seen)[number]['of']) => number): readonly NumberSample[] =>
     seen.map(({ labels, of }) => ({ labels, value: value(of) }))
   return [
     {
-      ...{ name: 'db.client.operation.duration', help: 'Duration of database statements, by normalized query', unit: 's' },
+      ...{
+        name: 'db.client.operation.duration',
+        help: 'Duration of database statements, by normalized query',
+        unit: 's',
+      },
       type: 'histogram',
       samples: seen.map(({ labels, of }) => durationSample(labels, of.times)),
     },
     {
-      ...{ name: 'sluice.query.returned_rows', help: 'Rows returned by statements, by normalized query', unit: '{row}' },
+      ...{
+        name: 'sluice.query.returned_rows',
+        help: 'Rows returned by statements, by normalized query',
+        unit: '{row}',
+      },
       type: 'counter',
       samples: sum(({ rows }) => rows),
     },
@@ -47,7 +58,11 @@ function queryFamilies({ counters }: WorkloadLog): readonly MetricFamily[] {
  * The SQL is not a label: the fingerprint identifies a normalized query, and finds its SQL in
  * `sluice.database.getWorkload()`.
  */
-function shapeLabels({ dialect, fingerprint, summary: { operation, table, summary } }: Readonly<WorkloadRecord>): Labels {
+function shapeLabels({
+  dialect,
+  fingerprint,
+  summary: { operation, table, summary },
+}: Readonly<WorkloadRecord>): Labels {
   return {
     'db.system.name': dialect,
     ...(operation === '' ? {} : { 'db.operation.name': operation }),
@@ -60,7 +75,10 @@ function shapeLabels({ dialect, fingerprint, summary: { operation, table, summar
 function poolFamilies(monitor: PoolMonitor): readonly MetricFamily[] {
   const pools = monitor.pools()
   const label = (name: string): Labels => ({ 'db.client.connection.pool.name': name })
-  const state = (name: string, value: string): Labels => ({ ...label(name), 'db.client.connection.state': value })
+  const state = (name: string, value: string): Labels => ({
+    ...label(name),
+    'db.client.connection.state': value,
+  })
   return [
     gauge(
       'db.client.connection.count',
@@ -84,9 +102,15 @@ function poolFamilies(monitor: PoolMonitor): readonly MetricFamily[] {
       pools.map(({ name, now }) => ({ labels: label(name), value: now.waiting })),
     ),
     {
-      ...{ name: 'db.client.connection.wait_time', help: 'Time until a caller received a connection', unit: 's' },
+      ...{
+        name: 'db.client.connection.wait_time',
+        help: 'Time until a caller received a connection',
+        unit: 's',
+      },
       type: 'histogram',
-      samples: pools.filter(({ waits }) => waits.count > 0).map(({ name, waits }) => durationSample(label(name), waits)),
+      samples: pools
+        .filter(({ waits }) => waits.count > 0)
+        .map(({ name, waits }) => durationSample(label(name), waits)),
     },
   ]
 }
@@ -94,17 +118,28 @@ function poolFamilies(monitor: PoolMonitor): readonly MetricFamily[] {
 export function replicaFamilies(routers: ReplicaRouters): readonly MetricFamily[] {
   const all = routers.getStats()
   const samples = all.flatMap(({ source, replicas, primaryReasons }) => [
-    ...replicas.map(({ id, reads }) => ({ labels: { 'sluice.source': source, 'sluice.node.id': id }, value: reads })),
+    ...replicas.map(({ id, reads }) => ({
+      labels: { 'sluice.source': source, 'sluice.node.id': id },
+      value: reads,
+    })),
     ...Object.entries(primaryReasons).map(([reason, value]) => ({
       labels: { 'sluice.source': source, 'sluice.node.id': 'primary', 'sluice.reason': reason },
       value,
     })),
   ])
   const lags = all.flatMap(({ source, replicas }) =>
-    replicas.map(({ id, lagMs }) => ({ labels: { 'sluice.source': source, 'sluice.node.id': id }, value: lagMs / 1_000 })),
+    replicas.map(({ id, lagMs }) => ({
+      labels: { 'sluice.source': source, 'sluice.node.id': id },
+      value: lagMs / 1_000,
+    })),
   )
   return [
-    counterOf('sluice.replicas.reads', 'Reads by destination; for the primary, also by reason', '{read}', samples),
+    counterOf(
+      'sluice.replicas.reads',
+      'Reads by destination; for the primary, also by reason',
+      '{read}',
+      samples,
+    ),
     gauge('sluice.replicas.lag', 'Replication lag of a replica', 's', lags),
   ]
 }

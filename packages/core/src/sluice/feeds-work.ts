@@ -1,14 +1,22 @@
 import type { LoadBalancingEngine } from '../balancing/load-balancing-engine.ts'
 import type { AsyncBatchProcessingEngine } from '../jobs/async-batch-processing-engine.ts'
 import type { ProcessingStats } from '../jobs/stats/queue-health.ts'
-import { counterOf, gauge, type Labels, type MetricFamily, type NumberSample, quantileSample } from '../monitoring/feeds/metric-family.ts'
+import {
+  counterOf,
+  gauge,
+  type Labels,
+  type MetricFamily,
+  type NumberSample,
+  quantileSample,
+} from '../monitoring/feeds/metric-family.ts'
 
 export function balancerFamilies(balancer: LoadBalancingEngine | undefined): readonly MetricFamily[] {
   if (balancer === undefined) return []
   const { nodes } = balancer.getClusterStats()
   type Node = (typeof nodes)[number]
   const label = ({ id }: Node): Labels => ({ 'sluice.node.id': id })
-  const of = (value: (node: Node) => number): readonly NumberSample[] => nodes.map((node) => ({ labels: label(node), value: value(node) }))
+  const of = (value: (node: Node) => number): readonly NumberSample[] =>
+    nodes.map((node) => ({ labels: label(node), value: value(node) }))
   const isUp = ({ status, ejectedForMs, isDraining }: Node) =>
     status !== 'unhealthy' && status !== 'maintenance' && ejectedForMs === 0 && !isDraining
   return [
@@ -49,21 +57,35 @@ export function balancerFamilies(balancer: LoadBalancingEngine | undefined): rea
       of((node) => Number(isUp(node))),
     ),
     {
-      ...{ name: 'sluice.balancer.response.time', help: 'Response times of the last 1 to 2 minutes', unit: 's' },
+      ...{
+        name: 'sluice.balancer.response.time',
+        help: 'Response times of the last 1 to 2 minutes',
+        unit: 's',
+      },
       type: 'summary',
       samples: nodes.map((node) => quantileSample(label(node), node)),
     },
   ]
 }
 
-export async function jobFamilies(jobs: AsyncBatchProcessingEngine | undefined): Promise<readonly MetricFamily[]> {
+export async function jobFamilies(
+  jobs: AsyncBatchProcessingEngine | undefined,
+): Promise<readonly MetricFamily[]> {
   // An unused backend must not be opened here: that may create tables.
   if (jobs?.isOpen !== true) return []
   const queues = jobs.getQueues()
   const all = await Promise.all(queues.map(({ name }) => jobs.getProcessingStats(name)))
   const label = ({ queue }: ProcessingStats): Labels => ({ 'sluice.queue.name': queue })
-  const by = (name: string, values: (stats: ProcessingStats) => Readonly<Record<string, number>>): readonly NumberSample[] =>
-    all.flatMap((stats) => Object.entries(values(stats)).map(([key, value]) => ({ labels: { ...label(stats), [name]: key }, value })))
+  const by = (
+    name: string,
+    values: (stats: ProcessingStats) => Readonly<Record<string, number>>,
+  ): readonly NumberSample[] =>
+    all.flatMap((stats) =>
+      Object.entries(values(stats)).map(([key, value]) => ({
+        labels: { ...label(stats), [name]: key },
+        value,
+      })),
+    )
   const of = (value: (stats: ProcessingStats) => number): readonly NumberSample[] =>
     all.map((stats) => ({ labels: label(stats), value: value(stats) }))
   const tasks = by('sluice.task.state', ({ pending, queued, processing, retry, deadLetters }) => ({
@@ -92,12 +114,20 @@ export async function jobFamilies(jobs: AsyncBatchProcessingEngine | undefined):
       of(({ oldestTaskMs }) => oldestTaskMs / 1_000),
     ),
     {
-      ...{ name: 'sluice.jobs.wait.time', help: 'Time from the creation of a task until it ran, over the last 1 to 2 minutes', unit: 's' },
+      ...{
+        name: 'sluice.jobs.wait.time',
+        help: 'Time from the creation of a task until it ran, over the last 1 to 2 minutes',
+        unit: 's',
+      },
       type: 'summary',
       samples: all.map((stats) => quantileSample(label(stats), stats.waitMs)),
     },
     {
-      ...{ name: 'sluice.jobs.run.time', help: 'Duration of attempts, over the last 1 to 2 minutes', unit: 's' },
+      ...{
+        name: 'sluice.jobs.run.time',
+        help: 'Duration of attempts, over the last 1 to 2 minutes',
+        unit: 's',
+      },
       type: 'summary',
       samples: all.map((stats) => quantileSample(label(stats), stats.runMs)),
     },

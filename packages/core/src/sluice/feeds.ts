@@ -52,35 +52,94 @@ function operationFamilies(stats: QueryStats): readonly MetricFamily[] {
       '{operation}',
       counts.executed,
     ),
-    counters('sluice.operations.saved', 'Operations that needed no separate query', '{operation}', 'sluice.saved.by', saved),
-    counters('sluice.operations.passed_through', 'Operations that Sluice passed through', '{operation}', 'sluice.reason', passedThrough),
-    counter('sluice.operations.replayed', 'Lookups of a batch that had to run again individually', '{operation}', counts.replayed),
+    counters(
+      'sluice.operations.saved',
+      'Operations that needed no separate query',
+      '{operation}',
+      'sluice.saved.by',
+      saved,
+    ),
+    counters(
+      'sluice.operations.passed_through',
+      'Operations that Sluice passed through',
+      '{operation}',
+      'sluice.reason',
+      passedThrough,
+    ),
+    counter(
+      'sluice.operations.replayed',
+      'Lookups of a batch that had to run again individually',
+      '{operation}',
+      counts.replayed,
+    ),
     counter('sluice.statements', 'Statements seen on connections', '{statement}', counts.statements),
     counter('sluice.batches', 'Queries that returned the rows of several lookups', '{query}', counts.batches),
     counter('sluice.prefetches', 'Queries that prefetched', '{query}', counts.prefetches),
     counter('sluice.prefetch.keys', 'Prefetched keys', '{key}', counts.prefetchedKeys),
-    counter('sluice.prefetch.keys.used', 'Prefetched keys that the app requested later', '{key}', counts.prefetchedKeysUsed),
+    counter(
+      'sluice.prefetch.keys.used',
+      'Prefetched keys that the app requested later',
+      '{key}',
+      counts.prefetchedKeysUsed,
+    ),
     counter('sluice.database.time', 'Time spent waiting for the database', 's', counts.databaseMs / 1_000),
-    counter('sluice.overhead.time', "Time of Sluice's code in scopes, estimated from 1 of 17 scopes", 's', overhead.totalMs / 1_000),
-    counter('sluice.shadow.comparisons', 'Operations that ran twice and were compared', '{operation}', counts.shadowed),
-    counter('sluice.shadow.differences', 'Comparisons with different results', '{operation}', counts.shadowDifferences),
+    counter(
+      'sluice.overhead.time',
+      "Time of Sluice's code in scopes, estimated from 1 of 17 scopes",
+      's',
+      overhead.totalMs / 1_000,
+    ),
+    counter(
+      'sluice.shadow.comparisons',
+      'Operations that ran twice and were compared',
+      '{operation}',
+      counts.shadowed,
+    ),
+    counter(
+      'sluice.shadow.differences',
+      'Comparisons with different results',
+      '{operation}',
+      counts.shadowDifferences,
+    ),
     counter('sluice.errors', 'Errors in Sluice', '{error}', counts.errors),
   ]
 }
 
 function cacheFamilies(caching: CreatedEngines['caching']): readonly MetricFamily[] {
   if (caching === undefined) return []
-  const { hits, misses, itemCount, usedMemory, totalMemory, evictions, expirations, rejected } = caching.engine.getStats()
-  const events = Object.fromEntries(Object.entries(caching.tiered.getStats()).map(([name, count]) => [snakeCase(name), count]))
+  const { hits, misses, itemCount, usedMemory, totalMemory, evictions, expirations, rejected } =
+    caching.engine.getStats()
+  const events = Object.fromEntries(
+    Object.entries(caching.tiered.getStats()).map(([name, count]) => [snakeCase(name), count]),
+  )
   return [
-    counters('sluice.cache.reads', 'Reads of the in-process cache', '{read}', 'sluice.result', { hit: hits, miss: misses }),
-    counters('sluice.cache.removals', 'Entries that expired or were evicted, and values that were too large', '{entry}', 'sluice.reason', {
-      ...{ evicted: evictions, expired: expirations, rejected },
+    counters('sluice.cache.reads', 'Reads of the in-process cache', '{read}', 'sluice.result', {
+      hit: hits,
+      miss: misses,
     }),
-    gauge('sluice.cache.entries', 'Entries of the in-process cache', '{entry}', [{ labels: {}, value: itemCount }]),
+    counters(
+      'sluice.cache.removals',
+      'Entries that expired or were evicted, and values that were too large',
+      '{entry}',
+      'sluice.reason',
+      {
+        ...{ evicted: evictions, expired: expirations, rejected },
+      },
+    ),
+    gauge('sluice.cache.entries', 'Entries of the in-process cache', '{entry}', [
+      { labels: {}, value: itemCount },
+    ]),
     gauge('sluice.cache.memory', 'Estimated heap of all entries', 'By', [{ labels: {}, value: usedMemory }]),
-    gauge('sluice.cache.memory.limit', 'Memory budget of all entries', 'By', [{ labels: {}, value: totalMemory }]),
-    counters('sluice.tiered.events', 'Outcomes of requests for cached values', '{event}', 'sluice.event', events),
+    gauge('sluice.cache.memory.limit', 'Memory budget of all entries', 'By', [
+      { labels: {}, value: totalMemory },
+    ]),
+    counters(
+      'sluice.tiered.events',
+      'Outcomes of requests for cached values',
+      '{event}',
+      'sluice.event',
+      events,
+    ),
   ]
 }
 
@@ -99,6 +158,10 @@ export async function tuningFacts(
 
 async function queuesOf(jobs: AsyncBatchProcessingEngine): Promise<NonNullable<TuningFacts['queues']>> {
   return await Promise.all(
-    jobs.getQueues().map(async ({ name, maxConcurrency }) => ({ ...(await jobs.getProcessingStats(name)), queue: name, maxConcurrency })),
+    jobs.getQueues().map(async ({ name, maxConcurrency }) => ({
+      ...(await jobs.getProcessingStats(name)),
+      queue: name,
+      maxConcurrency,
+    })),
   )
 }

@@ -44,7 +44,20 @@ export class SluiceLog {
     if (this.logger === undefined) return
     const times = this.#repeats.timesToTell(finding)
     if (times === undefined) return
-    const { code, id, scope, requestId, label, count, queries, queriesPossible, severity, databaseMs, callSite, fix } = finding
+    const {
+      code,
+      id,
+      scope,
+      requestId,
+      label,
+      count,
+      queries,
+      queriesPossible,
+      severity,
+      databaseMs,
+      callSite,
+      fix,
+    } = finding
     this.#tell(
       'warn',
       {
@@ -71,7 +84,11 @@ export class SluiceLog {
   alert({ id, metric, source, severity, value, threshold, message }: Alert, change: AlertChange): void {
     const isOver = change === 'resolved' || change === 'acknowledged' || change === 'downgraded'
     const level = isOver || severity === 'info' ? 'info' : severity === 'critical' ? 'error' : 'warn'
-    this.#tell(level, { alert: id, change, metric, source, severity, value, threshold }, `Alert ${change}: ${message}`)
+    this.#tell(
+      level,
+      { alert: id, change, metric, source, severity, value, threshold },
+      `Alert ${change}: ${message}`,
+    )
   }
 
   #tell(level: Level, details: object, message: string): void {

@@ -60,13 +60,15 @@ export interface CacheOptions {
    */
   readonly store?: CacheStore
   /**
-   * With a `store`: `strict` asks it with every read whether the result is valid, so that no read that begins after a write was acknowledged
-   * returns what was before it. `bounded` trusts this process's memory for `maxStalenessMs`.
+   * With a `store`: `strict` asks it with every read whether the result is valid, so that no read that begins
+   * after a write was acknowledged returns what was before it. `bounded` trusts this process's memory for
+   * `maxStalenessMs`.
    * @defaultValue 'bounded'
    */
   readonly consistency?: 'strict' | 'bounded'
   /**
-   * With a `store`, in `bounded`: milliseconds for which a result may be older than a write that was acknowledged. Minimum: `10`.
+   * With a `store`, in `bounded`: milliseconds for which a result may be older than a write that was
+   * acknowledged. Minimum: `10`.
    * @defaultValue 1000
    */
   readonly maxStalenessMs?: number
@@ -249,7 +251,8 @@ const cacheRules = {
   store: {
     expected: 'a cache store',
     accepts: (value: unknown) =>
-      typeof (value as CacheStore | null)?.read === 'function' && typeof (value as CacheStore).open === 'function',
+      typeof (value as CacheStore | null)?.read === 'function' &&
+      typeof (value as CacheStore).open === 'function',
   },
   consistency: option.oneOf('strict', 'bounded'),
   maxStalenessMs: option.number(10),
@@ -272,7 +275,10 @@ export function checkMode(value: unknown, name = 'mode'): Mode {
   return value as Mode
 }
 
-/** @throws InvalidOptionError that names the first option that is unknown, of the wrong type, or out of bounds. */
+/**
+ * @throws InvalidOptionError that names the first option that is unknown, of the wrong type, or out of
+ *   bounds.
+ */
 export function checkSluiceOptions(options: SluiceOptions): void {
   const group = option.either(option.false, option.object)
   checkOptions(options, {
@@ -298,12 +304,17 @@ export function checkSluiceOptions(options: SluiceOptions): void {
   if (cache) {
     checkOptions(cache, cacheRules, 'cache.')
     if (cache.tiered) checkTieredOptions(cache.tiered, 'cache.tiered.')
-    for (const [name, control] of Object.entries(cache.models ?? {})) checkCacheControl(control, `cache.models.${name}`)
+    for (const [name, control] of Object.entries(cache.models ?? {}))
+      checkCacheControl(control, `cache.models.${name}`)
   }
   if (batch)
     checkOptions(
       batch,
-      { maxKeys: option.integer(2, 30_000), maxExtraRows: option.integer(0, 1000), windowMs: option.number(0, 1000) },
+      {
+        maxKeys: option.integer(2, 30_000),
+        maxExtraRows: option.integer(0, 1000),
+        windowMs: option.number(0, 1000),
+      },
       'batch.',
     )
   const links = { expected: LINKS, accepts: arePrefetchLinks }

@@ -50,11 +50,15 @@ export class ResultPolicies {
     const { tables } = this.options
     const controls = this.#controlsOf(request)
     if (controls.some((control) => control.disabled === true)) return 'DISABLED'
-    if (tables !== undefined && !request.tables.every((table) => this.#tables.has(tables, table))) return 'TABLE_NOT_LISTED'
+    if (tables !== undefined && !request.tables.every((table) => this.#tables.has(tables, table)))
+      return 'TABLE_NOT_LISTED'
     return {
       policy: controls.length === 0 ? this.#base : controls.reduce(controlled, this.#base),
       saysTtl: controls.some(({ ttl }) => ttl !== undefined),
-      tags: controls.length === 0 ? NO_TAGS : [...new Set(controls.flatMap((control) => (control.tags ?? NO_TAGS).map(appTag)))],
+      tags:
+        controls.length === 0
+          ? NO_TAGS
+          : [...new Set(controls.flatMap((control) => (control.tags ?? NO_TAGS).map(appTag)))],
       ...this.#secrets.of(request),
     }
   }
@@ -80,7 +84,10 @@ export class ResultPolicies {
 const NO_CONTROLS: readonly CacheControl[] = []
 
 /** A read may be cached although its model is not. */
-function withoutDisabled(controls: readonly CacheControl[], { disabled }: CacheControl): readonly CacheControl[] {
+function withoutDisabled(
+  controls: readonly CacheControl[],
+  { disabled }: CacheControl,
+): readonly CacheControl[] {
   return disabled === false ? controls.map((control) => ({ ...control, disabled })) : controls
 }
 

@@ -5,7 +5,13 @@ import type { Finding } from '../query/detect/finding.ts'
 import type { Prefetcher } from '../query/prefetch/prefetcher.ts'
 import type { Engines } from './engines.ts'
 import { checkMode, type SluiceOptions } from './options.ts'
-import { OpenScope, type OpenScopeParts, type RunOptions, type ScopeHandle, type ScopeReport } from './scopes.ts'
+import {
+  OpenScope,
+  type OpenScopeParts,
+  type RunOptions,
+  type ScopeHandle,
+  type ScopeReport,
+} from './scopes.ts'
 import type { Services } from './services.ts'
 
 export interface ScopeLifecycleParts {
@@ -44,7 +50,11 @@ export class ScopeLifecycle {
   open(name: string, { mode }: Pick<RunOptions, 'mode'>, isClosed: boolean, notes?: ReadNote[]): ScopeHandle {
     const { clock, scopes, stats } = this.parts.services
     const startedAt = clock.now()
-    const scope = new Scope(name, mode === undefined || isClosed ? this.#modeOfNextScope() : checkMode(mode), startedAt)
+    const scope = new Scope(
+      name,
+      mode === undefined || isClosed ? this.#modeOfNextScope() : checkMode(mode),
+      startedAt,
+    )
     scope.notes = notes
     const parent = scopes.current()
     scope.basis = parent?.basis
@@ -63,7 +73,9 @@ export class ScopeLifecycle {
 
   #modeOfNextScope(): Mode {
     const { rollout } = this.parts.options
-    return this.mode === 'observe' || rollout === undefined || this.parts.services.random() < rollout ? this.mode : 'observe'
+    return this.mode === 'observe' || rollout === undefined || this.parts.services.random() < rollout
+      ? this.mode
+      : 'observe'
   }
 
   #end(scope: Scope): ScopeReport {
@@ -87,7 +99,8 @@ export class ScopeLifecycle {
     const { name, mode, counts, startedAt, statusCode, failed, requestId } = scope
     const { operations, queries, batched, prefetched, cacheHits, databaseMs } = counts
     const durationMs = endedAt - startedAt
-    // No spread: an object that grows after its creation costs several times as much, and each request creates one.
+    // No spread: an object that grows after its creation costs several times as much, and each request
+    // creates one.
     const report: ScopeReport = {
       operations,
       queries,

@@ -16,8 +16,8 @@ export interface ScopeReport extends Readonly<ScopeCounts> {
   readonly requestId: string | undefined
   readonly findings: readonly Finding[]
   /**
-   * Milliseconds that Sluice's own code took, before it called listeners. The app's code, the ORM and the driver do not count.
-   * `undefined`: not measured; one scope in seventeen is.
+   * Milliseconds that Sluice's own code took, before it called listeners. The app's code, the ORM and the
+   * driver do not count. `undefined`: not measured; one scope in seventeen is.
    */
   readonly overheadMs: number | undefined
 }
@@ -38,7 +38,8 @@ export interface ScopeHandle {
   /**
    * Ends the scope and reports. A second call reports the same without emitting again.
    *
-   * @throws NPlusOneError at the first call, where detection's mode is `throw` and there are findings; they were emitted before.
+   * @throws NPlusOneError at the first call, where detection's mode is `throw` and there are findings; they
+   *   were emitted before.
    */
   end(): ScopeReport
 }
@@ -107,7 +108,10 @@ export class OpenScope implements ScopeHandle {
 export interface RunOptions {
   /** Name of the scope. @defaultValue 'run' */
   readonly name?: string
-  /** How the scope's operations are treated. @defaultValue the Sluice's mode, for the share of scopes that `rollout` sets */
+  /**
+   * How the scope's operations are treated. @defaultValue the Sluice's mode, for the share of scopes that
+   * `rollout` sets
+   */
   readonly mode?: Mode
 }
 

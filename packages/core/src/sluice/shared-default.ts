@@ -1,7 +1,9 @@
 import { hostOf } from './adapter-host.ts'
 import type { Sluice } from './sluice.ts'
 
-/** Counts up with each major release after 1: code of the one cannot be trusted with a Sluice of the other. */
+/**
+ * Counts up with each major release after 1: code of the one cannot be trusted with a Sluice of the other.
+ */
 export const DEFAULT_VERSION = 1
 
 interface WithSluice {
@@ -24,8 +26,9 @@ interface Shared {
 let known: WithSluice | undefined
 
 /**
- * The default of all copies of this package in the process that are of one version; made, where there is none. One that was closed stays that of the copies that
- * had it, and is none for a copy that is loaded later.
+ * The default of all copies of this package in the process that are of one version; made, where there is
+ * none. One that was closed stays that of the copies that had it, and is none for a copy that is loaded
+ * later.
  */
 export function sharedDefault<T extends WithSluice>(make: () => T): T {
   known ??= openDefault() ?? newDefault(make)

@@ -101,7 +101,19 @@ export class Sluice {
     const lifecycle = new ScopeLifecycle({ options, services, detector, prefetcher, engines })
     this.#lifecycle = lifecycle
     const host = createHost({
-      ...{ options, services, engines, lifecycle, caching, writes, replicas, detector, prefetcher, recorder, executor },
+      ...{
+        options,
+        services,
+        engines,
+        lifecycle,
+        caching,
+        writes,
+        replicas,
+        detector,
+        prefetcher,
+        recorder,
+        executor,
+      },
       isClosed: () => this.#closed,
     })
     setHost(this, host)
@@ -168,10 +180,11 @@ export class Sluice {
   }
 
   /**
-   * Runs `fn` in a new scope. Use it for work outside HTTP requests: jobs, scripts, tests. Queries are batched within a scope and never
-   * across scopes.
+   * Runs `fn` in a new scope. Use it for work outside HTTP requests: jobs, scripts, tests. Queries are
+   * batched within a scope and never across scopes.
    *
-   * @throws The error of `fn`; NPlusOneError if it succeeded, `detection.mode` is `throw`, and there are findings.
+   * @throws The error of `fn`; NPlusOneError if it succeeded, `detection.mode` is `throw`, and there are
+   *   findings.
    */
   run<T>(fn: () => T | Promise<T>, options: RunOptions = {}): Promise<T> {
     let scope: ScopeHandle | undefined
@@ -208,23 +221,25 @@ export class Sluice {
   }
 
   /**
-   * Runs a function whose reads Sluice passes through: they are neither batched, prefetched nor served from the cache. They count for the
-   * open scope, if there is one.
+   * Runs a function whose reads Sluice passes through: they are neither batched, prefetched nor served from
+   * the cache. They count for the open scope, if there is one.
    */
   bypass<T>(fn: () => T | Promise<T>): Promise<T> {
     return this.#services.scopes.bypass(fn)
   }
 
   /**
-   * Runs a function. Its reads, and those of everything that it awaits, go to the primary instead of a replica if they reach the database.
+   * Runs a function. Its reads, and those of everything that it awaits, go to the primary instead of a
+   * replica if they reach the database.
    */
   onPrimary<T>(fn: () => T | Promise<T>): Promise<T> {
     return this.replicas.onPrimary(fn)
   }
 
   /**
-   * Runs a function and explains each of its reads: how it was served, whether its result is cached, and why not. For debugging: explained
-   * reads cost more, and belong to a separate scope named `explain`. In shadow mode, it explains the optimized way.
+   * Runs a function and explains each of its reads: how it was served, whether its result is cached, and why
+   * not. For debugging: explained reads cost more, and belong to a separate scope named `explain`. In shadow
+   * mode, it explains the optimized way.
    *
    * @param options - `mode` as in `run`.
    * @throws The error of the function.
@@ -250,18 +265,23 @@ export class Sluice {
   }
 
   /**
-   * Reports an external write to a table, such as by a script, a migration or another program. Invalidates the results of the table: in
-   * this process immediately, and with a shared store in all processes when the promise resolves.
+   * Reports an external write to a table, such as by a script, a migration or another program. Invalidates
+   * the results of the table: in this process immediately, and with a shared store in all processes when the
+   * promise resolves.
    *
    * @param table - Name of a model or table, or `schema.table`.
-   * @param ids - Primary keys of the modified rows; omitted: any row. Each is a value, or an array of values for a composite key. Integers
+   * @param ids - Primary keys of the modified rows; omitted: any row. Each is a value, or an array of values
+   *   for a composite key. Integers
    * and lowercase UUIDs identify rows; for any other value, all rows count as modified.
-   * @returns Rejects with the error of the shared store; the other processes are then notified when it responds again.
+   * @returns Rejects with the error of the shared store; the other processes are then notified when it
+   *   responds again.
    * @throws InvalidArgumentError, synchronously, if a catalog is known and does not contain the table.
    */
   invalidate(table: string, ids?: readonly unknown[]): Promise<void> {
-    if (typeof table !== 'string' || table === '') throw new InvalidArgumentError('table', 'the name of a model or table', table)
-    if (ids !== undefined && !Array.isArray(ids)) throw new InvalidArgumentError('ids', 'an array of primary keys', ids)
+    if (typeof table !== 'string' || table === '')
+      throw new InvalidArgumentError('table', 'the name of a model or table', table)
+    if (ids !== undefined && !Array.isArray(ids))
+      throw new InvalidArgumentError('ids', 'an array of primary keys', ids)
     const { catalogs } = this.#services
     // Names of a catalog that is being read are not found yet.
     const tables = catalogs.isReading() ? new Set<TableId>() : catalogs.resolve(table)
@@ -276,8 +296,8 @@ export class Sluice {
   }
 
   /**
-   * Declares that external writes are not detected from now on. Until you call the returned function, nothing is served from memory and
-   * nothing is cached; then all results are invalidated.
+   * Declares that external writes are not detected from now on. Until you call the returned function, nothing
+   * is served from memory and nothing is cached; then all results are invalidated.
    */
   suspend(): () => void {
     const intent = this.#writes.begin(EVERYTHING)
@@ -294,8 +314,8 @@ export class Sluice {
   }
 
   /**
-   * Stops all engines, releases running tasks, and writes the pending entries of write-behinds. Instrumented clients continue without
-   * Sluice. A second call has no effect.
+   * Stops all engines, releases running tasks, and writes the pending entries of write-behinds. Instrumented
+   * clients continue without Sluice. A second call has no effect.
    *
    * @throws UnwrittenError if an entry could not be written; everything is stopped anyway.
    */
@@ -343,7 +363,10 @@ export class Sluice {
 
 /** Later changes to the app's object have no effect: engines read their options when they are created. */
 function copied(options: SluiceOptions): SluiceOptions {
-  const groups = Object.entries(options).map(([name, value]) => [name, GROUPS.has(name) && value ? { ...(value as object) } : value])
+  const groups = Object.entries(options).map(([name, value]) => [
+    name,
+    GROUPS.has(name) && value ? { ...(value as object) } : value,
+  ])
   return Object.fromEntries(groups) as SluiceOptions
 }
 

@@ -75,5 +75,7 @@ function analyze(sql: string, dialect: Dialect): AnalyzedSql {
 
 /** A substring keeps the whole string in memory, unless it is copied. */
 function shorten(shape: string): string {
-  return shape.length <= MAX_SHAPE_LENGTH ? shape : `${Buffer.from(shape.slice(0, MAX_SHAPE_LENGTH)).toString()} …`
+  return shape.length <= MAX_SHAPE_LENGTH
+    ? shape
+    : `${Buffer.from(shape.slice(0, MAX_SHAPE_LENGTH)).toString()} …`
 }

@@ -57,7 +57,8 @@ const volatile: Readonly<Record<Dialect, ReadonlySet<string>>> = {
 
 /** The same, called without parentheses; and words that make a query leave state in its session. */
 const volatileWords: Readonly<Record<Dialect, ReadonlySet<string>>> = {
-  postgresql: words(`CURRENT_DATE CURRENT_TIME CURRENT_TIMESTAMP LOCALTIME LOCALTIMESTAMP CURRENT_USER CURRENT_ROLE SESSION_USER
+  postgresql:
+    words(`CURRENT_DATE CURRENT_TIME CURRENT_TIMESTAMP LOCALTIME LOCALTIMESTAMP CURRENT_USER CURRENT_ROLE SESSION_USER
     SYSTEM_USER USER CURRENT_SCHEMA CURRENT_CATALOG`),
   sqlite: words('CURRENT_DATE CURRENT_TIME CURRENT_TIMESTAMP'),
   mysql:
@@ -96,7 +97,10 @@ function isVolatileWord(upper: string, dialect: Dialect): boolean {
 /** SQLite's date functions read the clock if their time is omitted, is `'now'`, or can be `'now'`. */
 function readsClock(upper: string, args: readonly Token[]): boolean {
   if (args.length === 0 || (upper === 'STRFTIME' && !args.some((token) => token.text === ','))) return true
-  return args.some(({ kind, text }) => kind === 'parameter' || (kind === 'string' && /^'(?:now|subsec|subsecond)'$/.test(lowerAscii(text))))
+  return args.some(
+    ({ kind, text }) =>
+      kind === 'parameter' || (kind === 'string' && /^'(?:now|subsec|subsecond)'$/.test(lowerAscii(text))),
+  )
 }
 
 const sequenceParts = words('NEXTVAL CURRVAL')
@@ -143,7 +147,8 @@ class CallReader implements Calls {
         if (names[at] === 0) at = this.#name(at, token)
       } else if (token.kind === 'string') {
         if (dialect === 'postgresql' && isRelativeDate(token.text)) this.volatile = true
-      } else if (token.kind === 'parameter' && dialect === 'mysql' && token.text.startsWith('@')) this.volatile = true
+      } else if (token.kind === 'parameter' && dialect === 'mysql' && token.text.startsWith('@'))
+        this.volatile = true
     }
   }
 
@@ -171,12 +176,16 @@ class CallReader implements Calls {
     if (isVolatileWord(upper, dialect)) this.volatile = true
     else if (upper === 'REGEXP' && dialect === 'sqlite') this.functions.add('regexp')
     else if (upper === 'TABLESAMPLE' && dialect === 'postgresql') this.volatile = true
-    else if (upper === 'FOR' && map.isWord(at - 1, 'VALUE') && map.isAny(at - 2, sequenceValues)) this.opaque ??= 'value of a sequence'
+    else if (upper === 'FOR' && map.isWord(at - 1, 'VALUE') && map.isAny(at - 2, sequenceValues))
+      this.opaque ??= 'value of a sequence'
   }
 
   #isKeyword(at: number, { kind, upper }: Token): boolean {
     if (kind === 'quoted') return false
-    return notFunctions[this.parsed.dialect].has(upper) || (callSuffixes.has(upper) && this.parsed.map.isSymbol(at - 1, ')'))
+    return (
+      notFunctions[this.parsed.dialect].has(upper) ||
+      (callSuffixes.has(upper) && this.parsed.map.isSymbol(at - 1, ')'))
+    )
   }
 
   /** `set_config(name, value, is_local)`. */
@@ -184,7 +193,11 @@ class CallReader implements Calls {
     this.opaque ??= 'set_config()'
     const [name] = args
     const isLocal = args.at(-1)?.upper === 'TRUE' && args.at(-2)?.text === ','
-    if (!isLocal) this.session.push({ kind: 'set', name: name?.kind === 'string' ? lowerAscii(name.text.slice(1, -1)) : '*' })
+    if (!isLocal)
+      this.session.push({
+        kind: 'set',
+        name: name?.kind === 'string' ? lowerAscii(name.text.slice(1, -1)) : '*',
+      })
   }
 
   /** Records a call whose name starts and ends at these indexes. */

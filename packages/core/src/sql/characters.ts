@@ -26,7 +26,8 @@ const LOWER = 16
 
 const classes = new Uint8Array(128)
 function mark(characters: string, bit: number): void {
-  for (let i = 0; i < characters.length; i++) classes[characters.charCodeAt(i)] = (classes[characters.charCodeAt(i)] ?? 0) | bit
+  for (let i = 0; i < characters.length; i++)
+    classes[characters.charCodeAt(i)] = (classes[characters.charCodeAt(i)] ?? 0) | bit
 }
 mark(' \t\n\v\f\r', SPACE)
 mark('abcdefghijklmnopqrstuvwxyz', NAME_START | LOWER)

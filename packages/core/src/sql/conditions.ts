@@ -19,7 +19,10 @@ const SINGLE_QUOTED = /^'([0-9a-f-]*)'$/
  * `column IN (values)`, joined by AND only.
  * `undefined` if there are none, or if that is not certain.
  */
-export function plainConditionsOf(parsed: ParsedSql, { range, conditions, calledAs }: WhereClause): readonly Condition[] | undefined {
+export function plainConditionsOf(
+  parsed: ParsedSql,
+  { range, conditions, calledAs }: WhereClause,
+): readonly Condition[] | undefined {
   const found = new Map<number, Condition>()
   const reader = new ConditionReader(parsed, calledAs)
   for (const node of conditions) reader.take(node, found)
@@ -32,7 +35,11 @@ export function plainConditionsOf(parsed: ParsedSql, { range, conditions, called
  * The conditions, by the index of their first token, whose parentheses contain no tokens that dialects group
  * differently.
  */
-function unblurred({ tokens, dialect }: ParsedSql, { start, end }: Range, found: ReadonlyMap<number, Condition>): Condition[] {
+function unblurred(
+  { tokens, dialect }: ParsedSql,
+  { start, end }: Range,
+  found: ReadonlyMap<number, Condition>,
+): Condition[] {
   interface Level {
     readonly conditions: Condition[]
     isBlurred: boolean
@@ -70,7 +77,8 @@ class ConditionReader {
   ) {}
 
   take(node: ConditionNode, found: Map<number, Condition>): void {
-    if (node.kind !== 'comparison' || node.negated || node.subquery !== undefined || node.other !== undefined) return
+    if (node.kind !== 'comparison' || node.negated || node.subquery !== undefined || node.other !== undefined)
+      return
     if (node.operator !== '=' && node.operator !== 'in') return
     const { map } = this.parsed
     const { start, end } = map.unwrapped(node)
@@ -83,7 +91,8 @@ class ConditionReader {
     if (!map.isName(start)) return undefined
     let at = start
     while (map.isSymbol(at + 1, '.') && map.isName(at + 2)) at += 2
-    if (this.calledAs !== undefined && (at === start || map.foldedName(at - 2) !== this.calledAs)) return undefined
+    if (this.calledAs !== undefined && (at === start || map.foldedName(at - 2) !== this.calledAs))
+      return undefined
     const values = map.isSymbol(at + 1, '=') ? this.#values(at + 2, end, 1) : this.#inList(at + 1, end)
     return values === undefined ? undefined : { column: map.foldedName(at), values }
   }
@@ -114,7 +123,8 @@ class ConditionReader {
 
   /** Index of the bound value of a parameter. */
   #place({ text }: Token, at: number): number | undefined {
-    if (this.parsed.dialect === 'postgresql') return /^\$[1-9]\d{0,4}$/.test(text) ? Number(text.slice(1)) - 1 : undefined
+    if (this.parsed.dialect === 'postgresql')
+      return /^\$[1-9]\d{0,4}$/.test(text) ? Number(text.slice(1)) - 1 : undefined
     return ordinalsOf(this.parsed.tokens).get(at)
   }
 }
@@ -144,7 +154,8 @@ function ordinalsOf(tokens: readonly Token[]): ReadonlyMap<number, number> {
 export function placeholdersIn(sql: string, tokens: readonly Token[], dialect: Dialect): number | undefined {
   if (dialect === 'postgresql') return undefined
   const count = tokens.filter(isPlaceholder).length
-  if (dialect === 'sqlite') return tokens.some((token) => token.kind === 'parameter' && token.text !== '?') ? undefined : count
+  if (dialect === 'sqlite')
+    return tokens.some((token) => token.kind === 'parameter' && token.text !== '?') ? undefined : count
   return sql.includes('??') || sql.split('?').length - 1 !== count ? undefined : count
 }
 
@@ -157,14 +168,25 @@ export function listingOf(parsed: ParsedSql): Listing | undefined {
   const [root] = roots
   const [first] = root?.from ?? []
   const { outputs, from, where: range } = root?.clauses ?? {}
-  if (root?.kind !== 'select' || first === undefined || range === undefined || from === undefined || outputs === undefined) return undefined
+  if (
+    root?.kind !== 'select' ||
+    first === undefined ||
+    range === undefined ||
+    from === undefined ||
+    outputs === undefined
+  )
+    return undefined
   const isPlainSelect = kinds.length === 1 && map.isWord(0, 'SELECT') && !isMixed(parsed, from.start)
   if (!isPlainSelect || !map.isName(from.start) || map.isAny(from.start, otherSources)) return undefined
   const { table, columnNames, alias } = first
   if (table === undefined || columnNames !== undefined) return undefined
   const isPlain = root.from.length === 1 && tokens[first.end]?.upper === 'WHERE'
   const calledAs = parsed.dialect === 'postgresql' ? alias : lowerAscii(alias)
-  const conditions = plainConditionsOf(parsed, { range, conditions: root.where, ...(isPlain ? {} : { calledAs }) })
+  const conditions = plainConditionsOf(parsed, {
+    range,
+    conditions: root.where,
+    ...(isPlain ? {} : { calledAs }),
+  })
   return conditions === undefined ? undefined : { table, conditions, isPlain }
 }
 

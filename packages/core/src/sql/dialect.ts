@@ -2,7 +2,11 @@
 export type Dialect = 'postgresql' | 'sqlite' | 'mysql'
 
 /** Number of keys that one statement can bind on each database, with a reserve for the ORM's values. */
-export const MAX_BOUND_KEYS: Readonly<Record<Dialect, number>> = { sqlite: 900, postgresql: 32_000, mysql: 65_000 }
+export const MAX_BOUND_KEYS: Readonly<Record<Dialect, number>> = {
+  sqlite: 900,
+  postgresql: 32_000,
+  mysql: 65_000,
+}
 
 /**
  * Differences in the lexical rules of the dialects. Server settings are assumed to have their defaults
@@ -89,7 +93,11 @@ const MYSQL: LexicalRules = {
   looseNames: true,
 }
 
-export const lexicalRules: Readonly<Record<Dialect, LexicalRules>> = { postgresql: POSTGRESQL, sqlite: SQLITE, mysql: MYSQL }
+export const lexicalRules: Readonly<Record<Dialect, LexicalRules>> = {
+  postgresql: POSTGRESQL,
+  sqlite: SQLITE,
+  mysql: MYSQL,
+}
 
 /** A name, quoted for the dialect. */
 export function quoteName(name: string, dialect: Dialect): string {

@@ -40,7 +40,11 @@ export function beginsColumns(tokens: readonly Token[], at: number): boolean {
  * that name exists, so anywhere else it can contain a value. Source: "Double-quoted String Literals Are
  * Accepted" (sqlite.org/quirks.html).
  */
-export function isCertainlyName(tokens: readonly Token[], at: number, { clause, areColumns, isCall }: Surroundings): boolean {
+export function isCertainlyName(
+  tokens: readonly Token[],
+  at: number,
+  { clause, areColumns, isCall }: Surroundings,
+): boolean {
   const before = tokens[at - 1]
   const after = tokens[at + 1]
   if (areColumns || isSymbol(before, '.') || isSymbol(after, '.') || isSymbol(after, '(')) return true
@@ -57,11 +61,17 @@ function isDistinctFrom(tokens: readonly Token[], at: number): boolean {
 /** Comparing two constants is useless, so a token that is compared with a constant is a name. */
 function isComparedWithValue(tokens: readonly Token[], from: number): boolean {
   let at = from
-  while (isSymbolOf(tokens[at], '=<>!') || (tokens[at]?.kind === 'word' && comparisons.has(tokens[at]?.upper ?? ''))) at++
+  while (
+    isSymbolOf(tokens[at], '=<>!') ||
+    (tokens[at]?.kind === 'word' && comparisons.has(tokens[at]?.upper ?? ''))
+  )
+    at++
   if (at === from) return false
   if (isSymbol(tokens[at], '(')) at++
   const operand = tokens[at]
-  return ['parameter', 'string', 'number'].includes(operand?.kind ?? '') || constants.has(operand?.upper ?? '')
+  return (
+    ['parameter', 'string', 'number'].includes(operand?.kind ?? '') || constants.has(operand?.upper ?? '')
+  )
 }
 
 function isSymbolOf(token: Token | undefined, symbols: string): boolean {

@@ -35,7 +35,9 @@ export function hashShape(shape: string, exact = ''): string {
 
 const VALUE = '?'
 /** Words after which a sign belongs to the number that follows it. */
-const beforeSign = words('SELECT AND OR NOT WHEN THEN ELSE BETWEEN IN LIKE LIMIT OFFSET BY VALUES RETURNING WHERE ON HAVING RETURN')
+const beforeSign = words(
+  'SELECT AND OR NOT WHEN THEN ELSE BETWEEN IN LIKE LIMIT OFFSET BY VALUES RETURNING WHERE ON HAVING RETURN',
+)
 
 interface List extends Surroundings {
   /** Index of its opening parenthesis in the pieces. */
@@ -100,9 +102,20 @@ class ShapePrinter {
       case '(':
       case '[': {
         const isCall = text === '(' && isCallee(before)
-        const glued = isCall || gluesAfter(before) || (text === '[' && before !== undefined && before.kind !== 'symbol')
-        const list = { open: this.#pieces.length, isCall, item: this.#pieces.length + 1, previous: -1, previousEnd: -1 }
-        this.#lists.push({ ...list, clause: this.#clause, areColumns: text === '(' && beginsColumns(tokens, index) })
+        const glued =
+          isCall || gluesAfter(before) || (text === '[' && before !== undefined && before.kind !== 'symbol')
+        const list = {
+          open: this.#pieces.length,
+          isCall,
+          item: this.#pieces.length + 1,
+          previous: -1,
+          previousEnd: -1,
+        }
+        this.#lists.push({
+          ...list,
+          clause: this.#clause,
+          areColumns: text === '(' && beginsColumns(tokens, index),
+        })
         // A row of VALUES belongs to that clause; a query in parentheses begins a new clause.
         if (this.#clause !== 'VALUES') this.#clause = ''
         this.#add(text, glued)
@@ -140,7 +153,8 @@ class ShapePrinter {
         this.#signed = isSign(tokens, index, before)
         if (this.#signed) return
     }
-    const operator = before?.kind === 'symbol' && before.end === token.start && !'(),;.]['.includes(before.text)
+    const operator =
+      before?.kind === 'symbol' && before.end === token.start && !'(),;.]['.includes(before.text)
     this.#add(text, operator || gluesAfter(before))
   }
 
@@ -199,7 +213,10 @@ class ShapePrinter {
 }
 
 function gluesAfter(before: Token | undefined): boolean {
-  return before?.kind === 'symbol' && (before.text === '(' || before.text === '[' || before.text === '.' || before.text === '::')
+  return (
+    before?.kind === 'symbol' &&
+    (before.text === '(' || before.text === '[' || before.text === '.' || before.text === '::')
+  )
 }
 
 function isCallee(before: Token | undefined): boolean {

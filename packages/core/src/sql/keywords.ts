@@ -8,7 +8,9 @@ export function words(list: string): ReadonlySet<string> {
 export const queryStarts: ReadonlySet<string> = words('SELECT WITH VALUES TABLE')
 
 /** Words that can follow `WITH …`, or start the body of a CTE. */
-export const queriesAndWrites: ReadonlySet<string> = words('SELECT WITH VALUES TABLE INSERT REPLACE UPDATE DELETE MERGE')
+export const queriesAndWrites: ReadonlySet<string> = words(
+  'SELECT WITH VALUES TABLE INSERT REPLACE UPDATE DELETE MERGE',
+)
 
 /** Words after a table that are not its alias. */
 export const notAliases: ReadonlySet<string> = words(`
@@ -27,10 +29,13 @@ const neverFunctions = `
 
 /** Words before a parenthesis that are not calls. */
 export const notFunctions: Readonly<Record<Dialect, ReadonlySet<string>>> = {
-  postgresql: words(`${neverFunctions} ANY SOME ILIKE SIMILAR ARRAY ROW LATERAL ONLY OFFSET FETCH WINDOW SETS ROLLUP CUBE MATERIALIZED
+  postgresql:
+    words(`${neverFunctions} ANY SOME ILIKE SIMILAR ARRAY ROW LATERAL ONLY OFFSET FETCH WINDOW SETS ROLLUP CUBE MATERIALIZED
     COLUMNS CONFLICT VARYING`),
   sqlite: words(`${neverFunctions} MATERIALIZED CONFLICT`),
-  mysql: words(`${neverFunctions} ANY SOME ROW LATERAL OFFSET WINDOW RLIKE DIV XOR BINARY MATCH AGAINST OF VALUE COLUMNS PARTITION`),
+  mysql: words(
+    `${neverFunctions} ANY SOME ROW LATERAL OFFSET WINDOW RLIKE DIV XOR BINARY MATCH AGAINST OF VALUE COLUMNS PARTITION`,
+  ),
 }
 
 /** Words after a closing parenthesis that continue the call before it. */

@@ -87,7 +87,12 @@ export function outlineOf(sql: string, dialect: Dialect): Outline {
   return { tokens, map, statements, blocks, incomplete, label }
 }
 
-const outlinedKinds: ReadonlySet<QueryBlock['kind']> = new Set(['select', 'set-operation', 'update', 'delete'])
+const outlinedKinds: ReadonlySet<QueryBlock['kind']> = new Set([
+  'select',
+  'set-operation',
+  'update',
+  'delete',
+])
 
 /** The blocks outside parentheses first, the others in source order. */
 function blocksOf(root: QueryBlock, map: TokenMap): readonly QueryBlock[] {
@@ -103,11 +108,17 @@ function blocksOf(root: QueryBlock, map: TokenMap): readonly QueryBlock[] {
   }
   const outermost = new Set(outerArms(root, map))
   const byPlace = [...found].filter(({ kind }) => outlinedKinds.has(kind)).sort((a, b) => a.start - b.start)
-  return [...byPlace.filter((block) => outermost.has(block)), ...byPlace.filter((block) => !outermost.has(block))]
+  return [
+    ...byPlace.filter((block) => outermost.has(block)),
+    ...byPlace.filter((block) => !outermost.has(block)),
+  ]
 }
 
 function outerArms(block: QueryBlock, map: TokenMap): QueryBlock[] {
-  return [block, ...block.arms.flatMap((arm) => (map.isSymbol(arm.start - 1, '(') ? [] : outerArms(arm, map)))]
+  return [
+    block,
+    ...block.arms.flatMap((arm) => (map.isSymbol(arm.start - 1, '(') ? [] : outerArms(arm, map))),
+  ]
 }
 
 function outlined(map: TokenMap, block: QueryBlock): Block {
@@ -149,7 +160,9 @@ function predicatesOf(map: TokenMap, conditions: readonly ConditionNode[]): read
   return conditions.map((node) => {
     const { start, end } = map.unwrapped(node)
     const predicate = { start, end, operator: '' }
-    return node.kind === 'comparison' && isBare(node) ? { ...predicate, ...comparedIn(node, { start, end }) } : predicate
+    return node.kind === 'comparison' && isBare(node)
+      ? { ...predicate, ...comparedIn(node, { start, end }) }
+      : predicate
   })
 }
 
@@ -162,7 +175,9 @@ function isBare({ operator, column: { call, cast, collation }, sides }: Comparis
 function comparedIn(node: ComparisonNode, { start, end }: Range): Omit<Predicate, keyof Range> {
   const { operator, negated, isNullSafe, column, other, sides, values } = node
   const isWhole =
-    sides !== undefined && Math.min(sides.column.start, sides.value.start) === start && Math.max(sides.column.end, sides.value.end) === end
+    sides !== undefined &&
+    Math.min(sides.column.start, sides.value.start) === start &&
+    Math.max(sides.column.end, sides.value.end) === end
   const [value] = values
   return {
     column,

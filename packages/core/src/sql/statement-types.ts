@@ -30,7 +30,16 @@ export interface TableWrite {
   /** The name's parts, case-folded as in the dialect. */
   readonly name: readonly string[]
   /** `replace` deletes conflicting rows; `merge` can insert, update and delete. */
-  readonly how: 'insert' | 'upsert' | 'replace' | 'update' | 'delete' | 'merge' | 'truncate' | 'truncate-cascade' | 'refresh'
+  readonly how:
+    | 'insert'
+    | 'upsert'
+    | 'replace'
+    | 'update'
+    | 'delete'
+    | 'merge'
+    | 'truncate'
+    | 'truncate-cascade'
+    | 'refresh'
   /** For an update, and for an upsert's update: the columns in its SET, if they can be determined. */
   readonly columns?: readonly string[]
   /**

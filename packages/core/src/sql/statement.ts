@@ -54,13 +54,17 @@ export function statementOf(sql: string, tokens: readonly Token[], dialect: Dial
   const understood = parsed.opaque ?? calls.opaque
   const [transaction] = parsed.transactions
   const alone = statements === 1 && understood === undefined
-  const opaque = understood ?? (transaction !== undefined && !alone ? 'transaction control among other statements' : undefined)
+  const opaque =
+    understood ??
+    (transaction !== undefined && !alone ? 'transaction control among other statements' : undefined)
   const reads = distinct(parsed.reads)
   const writes = parsed.changes.map((change) => writeOf(parsed, change))
-  const commitsFirst = dialect === 'mysql' && (opaque !== undefined || writes.some(({ how }) => how === 'truncate'))
+  const commitsFirst =
+    dialect === 'mysql' && (opaque !== undefined || writes.some(({ how }) => how === 'truncate'))
   const mayCommit = commitsFirst || (transaction !== undefined && !alone)
   const placeholders = placeholdersIn(sql, tokens, dialect)
-  const listing = alone && writes.length === 0 && parsed.reads.length === reads.length ? listingOf(parsed) : undefined
+  const listing =
+    alone && writes.length === 0 && parsed.reads.length === reads.length ? listingOf(parsed) : undefined
   const found: { -readonly [K in keyof Statement]: Statement[K] } = {
     kinds,
     reads,
@@ -68,7 +72,10 @@ export function statementOf(sql: string, tokens: readonly Token[], dialect: Dial
     functions,
     volatile,
     names,
-    session: parsed.session.length === 0 && calls.session.length === 0 ? NO_CHANGES : [...parsed.session, ...calls.session],
+    session:
+      parsed.session.length === 0 && calls.session.length === 0
+        ? NO_CHANGES
+        : [...parsed.session, ...calls.session],
     locks,
     ddl,
     temporary,
@@ -84,12 +91,19 @@ export function statementOf(sql: string, tokens: readonly Token[], dialect: Dial
 
 function writeOf(parsed: ParsedSql, { how, table, columns, where }: TableChange): TableWrite {
   const conditions = where === undefined ? undefined : plainConditionsOf(parsed, where)
-  return { name: table, how, ...(columns === undefined ? {} : { columns }), ...(conditions === undefined ? {} : { conditions }) }
+  return {
+    name: table,
+    how,
+    ...(columns === undefined ? {} : { columns }),
+    ...(conditions === undefined ? {} : { conditions }),
+  }
 }
 
 function distinct(names: readonly (readonly string[])[]): (readonly string[])[] {
   if (names.length < 2) return [...names]
-  return [...new Map(names.map((name) => [name.length === 1 ? (name[0] ?? '') : name.join('\0'), name])).values()]
+  return [
+    ...new Map(names.map((name) => [name.length === 1 ? (name[0] ?? '') : name.join('\0'), name])).values(),
+  ]
 }
 
 /** A short summary of a statement's operation and tables, without values, as defined by OpenTelemetry. */
@@ -105,9 +119,18 @@ export interface StatementSummary {
 const MAX_SUMMARY = 255
 
 export function summarizeStatement({ kinds, reads, writes }: Statement): StatementSummary {
-  const tables = [...new Set([...writes.map(({ name }) => name.join('.')), ...reads.map((name) => name.join('.'))])]
+  const tables = [
+    ...new Set([...writes.map(({ name }) => name.join('.')), ...reads.map((name) => name.join('.'))]),
+  ]
   // A common table expression reads on behalf of the operation that uses its rows.
-  const operation = (writes.length > 0 ? kinds.find((kind) => kind !== 'SELECT' && kind !== 'WITH') : undefined) ?? kinds[0] ?? ''
+  const operation =
+    (writes.length > 0 ? kinds.find((kind) => kind !== 'SELECT' && kind !== 'WITH') : undefined) ??
+    kinds[0] ??
+    ''
   const words = [operation, ...tables].filter((word) => word !== '')
-  return { operation, table: tables.length === 1 ? (tables[0] ?? '') : '', summary: words.join(' ').slice(0, MAX_SUMMARY) }
+  return {
+    operation,
+    table: tables.length === 1 ? (tables[0] ?? '') : '',
+    summary: words.join(' ').slice(0, MAX_SUMMARY),
+  }
 }

@@ -92,7 +92,11 @@ export class TokenMap {
   /** A range without the parentheses around it; the parentheses of a query belong to the query. */
   unwrapped({ start, end }: Range): Range {
     let inner = { start, end }
-    while (this.isSymbol(inner.start, '(') && this.closing(inner.start) === inner.end - 1 && !this.isWord(inner.start + 1, 'SELECT'))
+    while (
+      this.isSymbol(inner.start, '(') &&
+      this.closing(inner.start) === inner.end - 1 &&
+      !this.isWord(inner.start + 1, 'SELECT')
+    )
       inner = { start: inner.start + 1, end: inner.end - 1 }
     return inner
   }

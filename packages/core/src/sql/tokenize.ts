@@ -1,6 +1,14 @@
 import * as char from './characters.ts'
 import { type Dialect, type LexicalRules, lexicalRules } from './dialect.ts'
-import { blockCommentEnd, bracketedEnd, dollarQuotedEnd, lineCommentEnd, nameEnd, numberEnd, quotedEnd } from './lexemes.ts'
+import {
+  blockCommentEnd,
+  bracketedEnd,
+  dollarQuotedEnd,
+  lineCommentEnd,
+  nameEnd,
+  numberEnd,
+  quotedEnd,
+} from './lexemes.ts'
 import { SqlSyntaxError } from './syntax-error.ts'
 
 type TokenKind = 'word' | 'quoted' | 'string' | 'number' | 'parameter' | 'symbol'
@@ -86,7 +94,8 @@ class Lexer {
       if (rules.escapeStrings && letter === 'e') {
         const end = quotedEnd(sql, at + 1, true)
         // After a line break, an additional literal continues this one, with the same escapes.
-        if (sql.charCodeAt(skipBlanks(sql, end, rules)) === char.QUOTE) throw new SqlSyntaxError('continued escape string')
+        if (sql.charCodeAt(skipBlanks(sql, end, rules)) === char.QUOTE)
+          throw new SqlSyntaxError('continued escape string')
         this.add('string', end)
         return true
       }
@@ -181,7 +190,8 @@ class Lexer {
         }
         break
     }
-    if (!char.isSymbol(code)) throw new SqlSyntaxError(`unexpected character U+${code.toString(16).padStart(4, '0')}`)
+    if (!char.isSymbol(code))
+      throw new SqlSyntaxError(`unexpected character U+${code.toString(16).padStart(4, '0')}`)
     this.add('symbol', at + 1)
   }
 
@@ -189,7 +199,14 @@ class Lexer {
     const raw = this.sql.slice(this.at + 1, end - 1)
     const text = quote !== '' && raw.includes(quote) ? raw.replaceAll(quote + quote, quote) : raw
     const mayBeString = quote === '"' && this.rules.doubleQuotedFallback
-    this.tokens.push({ kind: 'quoted', text, upper: '', start: this.at, end, ...(mayBeString && { mayBeString }) })
+    this.tokens.push({
+      kind: 'quoted',
+      text,
+      upper: '',
+      start: this.at,
+      end,
+      ...(mayBeString && { mayBeString }),
+    })
     this.at = end
   }
 
@@ -208,7 +225,8 @@ class Lexer {
   private namedParameter(from: number): void {
     const end = nameEnd(this.sql, from)
     if (end === from) throw new SqlSyntaxError('parameter without a name')
-    if (this.rules.tclParameters && (this.sql[end] === '(' || this.sql.startsWith('::', end))) throw new SqlSyntaxError('Tcl variable')
+    if (this.rules.tclParameters && (this.sql[end] === '(' || this.sql.startsWith('::', end)))
+      throw new SqlSyntaxError('Tcl variable')
     this.add('parameter', end)
   }
 
@@ -240,7 +258,8 @@ function commentEnd(sql: string, at: number, code: number, rules: LexicalRules):
     const after = sql.charCodeAt(at + 2)
     // The end of the string counts as white space, and so do control characters.
     if (!rules.dashesNeedSpace || !(after > 32) || after === 127) return lineCommentEnd(sql, at, rules)
-  } else if (code === char.SLASH && sql.charCodeAt(at + 1) === char.ASTERISK) return blockCommentEnd(sql, at, rules)
+  } else if (code === char.SLASH && sql.charCodeAt(at + 1) === char.ASTERISK)
+    return blockCommentEnd(sql, at, rules)
   else if (code === char.HASH && rules.hashComments) return lineCommentEnd(sql, at, rules)
   return at
 }

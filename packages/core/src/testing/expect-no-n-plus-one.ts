@@ -19,14 +19,18 @@ import { checkWatch, type WatchOptions, watchQueries } from './watch-queries.ts'
  * await expectNoNPlusOne(() => listCities())
  * ```
  */
-export async function expectNoNPlusOne<T>(fn: () => T | PromiseLike<T>, options: WatchOptions = {}): Promise<T> {
+export async function expectNoNPlusOne<T>(
+  fn: () => T | PromiseLike<T>,
+  options: WatchOptions = {},
+): Promise<T> {
   const place = placeOfCall(expectNoNPlusOne)
   checkWatch(fn, options)
   const { sluice = getDefaultSluice() } = options
   const { result, scopes } = await watchQueries(fn, options)
   const findings = scopes.flatMap((scope) => {
     const found = hostOf(sluice).findingsSoFar(scope)
-    if (found === undefined) throw new InvalidArgumentError('sluice', 'a Sluice whose detection is on', sluice)
+    if (found === undefined)
+      throw new InvalidArgumentError('sluice', 'a Sluice whose detection is on', sluice)
     return found.filter(({ code }) => code !== 'QUERY_BUDGET')
   })
   if (findings.length === 0) return result

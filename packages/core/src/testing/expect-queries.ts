@@ -59,22 +59,34 @@ export interface QueryExpectation<T> {
  * await expectQueries(() => listCities()).toBeAtMost(3)
  * ```
  */
-export function expectQueries<T>(fn: () => T | PromiseLike<T>, options: WatchOptions = {}): QueryExpectation<T> {
+export function expectQueries<T>(
+  fn: () => T | PromiseLike<T>,
+  options: WatchOptions = {},
+): QueryExpectation<T> {
   checkWatch(fn, options)
   let watching: Promise<Watched<T>> | undefined
-  const check = async (words: string, expected: number, isMet: (queries: number) => boolean, place: { readonly stack?: string }) => {
-    if (!Number.isInteger(expected) || expected < 0) throw new InvalidArgumentError('queries', 'an integer of at least 0', expected)
+  const check = async (
+    words: string,
+    expected: number,
+    isMet: (queries: number) => boolean,
+    place: { readonly stack?: string },
+  ) => {
+    if (!Number.isInteger(expected) || expected < 0)
+      throw new InvalidArgumentError('queries', 'an integer of at least 0', expected)
     watching ??= watchQueries(fn, options)
     const watched = await watching
     const { queries, failure, result } = watched
-    if (!isMet(queries)) throw new QueryAssertionError(messageOf(words, expected, watched), expected, queries, place)
+    if (!isMet(queries))
+      throw new QueryAssertionError(messageOf(words, expected, watched), expected, queries, place)
     if (failure !== undefined) throw failure
     return result
   }
   const expectation: QueryExpectation<T> = {
     toBe: (count) => check('', count, (queries) => queries === count, placeOfCall(expectation.toBe)),
-    toBeAtMost: (count) => check('at most ', count, (queries) => queries <= count, placeOfCall(expectation.toBeAtMost)),
-    toBeAtLeast: (count) => check('at least ', count, (queries) => queries >= count, placeOfCall(expectation.toBeAtLeast)),
+    toBeAtMost: (count) =>
+      check('at most ', count, (queries) => queries <= count, placeOfCall(expectation.toBeAtMost)),
+    toBeAtLeast: (count) =>
+      check('at least ', count, (queries) => queries >= count, placeOfCall(expectation.toBeAtLeast)),
   }
   return expectation
 }

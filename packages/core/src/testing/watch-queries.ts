@@ -13,8 +13,9 @@ export interface WatchOptions {
    */
   readonly sluice?: Sluice
   /**
-   * Counts every query that the Sluice sees meanwhile, wherever it comes from: for requests to a server in the same process, which lose
-   * track of who sent them. Tests that run at the same time disturb each other then.
+   * Counts every query that the Sluice sees meanwhile, wherever it comes from: for requests to a server in
+   * the same process, which lose track of who sent them. Tests that run at the same time disturb each other
+   * then.
    * @defaultValue false
    */
   readonly everything?: boolean
@@ -37,7 +38,10 @@ export function checkWatch(fn: unknown, options: WatchOptions): void {
 }
 
 /** Runs a function in a new scope and records its queries, and those of scopes that are opened inside. */
-export async function watchQueries<T>(fn: () => T | PromiseLike<T>, options: WatchOptions): Promise<Watched<T>> {
+export async function watchQueries<T>(
+  fn: () => T | PromiseLike<T>,
+  options: WatchOptions,
+): Promise<Watched<T>> {
   const { sluice = getDefaultSluice(), everything = false } = options
   const { scopes, stats } = hostOf(sluice)
   const handle = sluice.openScope('test')

@@ -1,5 +1,11 @@
 import { createSluice, type Mode, type SluiceOptions } from '@sluice/core'
-import { type AdapterClient, attachClient, type RowForm, type SqlRead, type SqlRow } from '@sluice/core/adapter'
+import {
+  type AdapterClient,
+  attachClient,
+  type RowForm,
+  type SqlRead,
+  type SqlRow,
+} from '@sluice/core/adapter'
 import Database from 'better-sqlite3'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
@@ -12,7 +18,8 @@ class App {
 
   constructor(mode: Mode = 'optimize', options: Partial<SluiceOptions> = {}) {
     this.database.exec('create table city (id integer primary key, region_id integer, name text)')
-    for (let id = 1; id <= 60; id++) this.database.prepare('insert into city values (?, ?, ?)').run(id, id % 7, `city ${id}`)
+    for (let id = 1; id <= 60; id++)
+      this.database.prepare('insert into city values (?, ?, ?)').run(id, id % 7, `city ${id}`)
     this.sluice = createSluice({ mode, ...options })
     onTestFinished(() => this.sluice.close())
     this.client = attachClient(this.sluice, {
@@ -41,10 +48,17 @@ class App {
     return this.client.statement({}, { sql, params, send, rows: (rows) => rows.length })
   }
 
-  query(sql: string, params: readonly unknown[] = [], extra: Partial<SqlRead> = {}): Promise<readonly SqlRow[]> {
+  query(
+    sql: string,
+    params: readonly unknown[] = [],
+    extra: Partial<SqlRead> = {},
+  ): Promise<readonly SqlRow[]> {
     const { rows = 'objects' } = extra
     if (!this.client.isActive) return this.send(sql, params, rows)
-    return this.client.read({ ...{ sql, params, rows, inTransaction: false, ask: (s, p) => this.send(s, p, rows) }, ...extra })
+    return this.client.read({
+      ...{ sql, params, rows, inTransaction: false, ask: (s, p) => this.send(s, p, rows) },
+      ...extra,
+    })
   }
 
   /** Settles when the catalog is available. */
@@ -59,13 +73,16 @@ class App {
 const byId = 'select name, region_id from city where id = ?'
 
 describe('AdapterClient.read', () => {
-  it.each(['objects', 'arrays'] as const)('batches lookups of one tick, and returns to each its rows as %s', async (rows) => {
-    const app = await new App().ready()
-    const ids = [3, 1, 99, 3]
-    const found = await app.sluice.run(() => Promise.all(ids.map((id) => app.query(byId, [id], { rows }))))
-    expect(found).toEqual(ids.map((id) => app.bare(byId, [id], rows)))
-    expect(app.sent).toHaveLength(1)
-  })
+  it.each(['objects', 'arrays'] as const)(
+    'batches lookups of one tick, and returns to each its rows as %s',
+    async (rows) => {
+      const app = await new App().ready()
+      const ids = [3, 1, 99, 3]
+      const found = await app.sluice.run(() => Promise.all(ids.map((id) => app.query(byId, [id], { rows }))))
+      expect(found).toEqual(ids.map((id) => app.bare(byId, [id], rows)))
+      expect(app.sent).toHaveLength(1)
+    },
+  )
 
   it('does not batch lookups with one key and different constants', async () => {
     const app = await new App().ready()
@@ -84,7 +101,12 @@ describe('AdapterClient.read', () => {
     const app = await new App('optimize', { cache: {} }).ready()
     const ask = (id: number, extra: Partial<SqlRead>) => app.query(byId, [id], extra)
     const all = () =>
-      Promise.all([ask(1, {}), ask(2, { rows: 'arrays' }), ask(3, { settings: 'dates as text' }), ask(1, { rows: 'arrays' })])
+      Promise.all([
+        ask(1, {}),
+        ask(2, { rows: 'arrays' }),
+        ask(3, { settings: 'dates as text' }),
+        ask(1, { rows: 'arrays' }),
+      ])
     const found = await app.sluice.run(all)
     expect(found[3]).toEqual(app.bare(byId, [1], 'arrays'))
     expect(found[0]).toEqual(app.bare(byId, [1], 'objects'))
@@ -123,7 +145,9 @@ describe('AdapterClient.read', () => {
 
   it('returns separate objects to each caller', async () => {
     const app = await new App().ready()
-    const [one, other] = (await app.sluice.run(() => Promise.all([app.query(byId, [1]), app.query(byId, [1])]))) as {
+    const [one, other] = (await app.sluice.run(() =>
+      Promise.all([app.query(byId, [1]), app.query(byId, [1])]),
+    )) as {
       name: string
     }[][]
     if (one?.[0] !== undefined) one[0].name = 'changed'
@@ -140,14 +164,17 @@ describe('AdapterClient.read', () => {
       app.sent.push(sql)
       return []
     }
-    const ask = (key: unknown) => app.client.read({ sql: byId, params: [key], rows: 'objects', inTransaction: false, ask: note })
+    const ask = (key: unknown) =>
+      app.client.read({ sql: byId, params: [key], rows: 'objects', inTransaction: false, ask: note })
     await app.sluice.run(() => Promise.all([ask(value), ask(7)]))
     expect(app.sent).toEqual([byId, byId])
   })
 
   it('batches nothing in a transaction', async () => {
     const app = await new App().ready()
-    await app.sluice.run(() => Promise.all([1, 2].map((id) => app.query(byId, [id], { inTransaction: true }))))
+    await app.sluice.run(() =>
+      Promise.all([1, 2].map((id) => app.query(byId, [id], { inTransaction: true }))),
+    )
     expect(app.sent).toEqual([byId, byId])
   })
 
@@ -157,13 +184,19 @@ describe('AdapterClient.read', () => {
     await scope.enter(async () => {
       for (let id = 1; id <= 10; id++) await app.query(byId, [id])
     })
-    expect(scope.end()).toMatchObject({ queries: 10, operations: 10, findings: [{ code: 'N_PLUS_ONE', fix: 'ask once' }] })
+    expect(scope.end()).toMatchObject({
+      queries: 10,
+      operations: 10,
+      findings: [{ code: 'N_PLUS_ONE', fix: 'ask once' }],
+    })
     expect(app.sent).toHaveLength(10)
   })
 
   it('sends reads unchanged when the catalog cannot be read', async () => {
     const app = new App()
-    app.database.exec('drop table city; create table city (id integer primary key, region_id integer, name text)')
+    app.database.exec(
+      'drop table city; create table city (id integer primary key, region_id integer, name text)',
+    )
     const broken = attachClient(app.sluice, {
       ...{ orm: 'broken', dialect: 'sqlite', moduleUrl: import.meta.url },
       connection: () => ({ dialect: 'sqlite', query: () => Promise.reject(new Error('no permission')) }),

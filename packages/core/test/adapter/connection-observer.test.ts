@@ -14,13 +14,23 @@ import { ConnectionObserver, type ObservedClient } from '../../src/adapter/conne
 import { MAX_SQL_LENGTH } from '../../src/sql/tokenize.ts'
 import { turn } from '../helpers.ts'
 
-const named = ({ tables, everything }: WriteEffect) => (everything ? '*' : [...tables].map((table) => table.split('.').at(-1)).join())
+const named = ({ tables, everything }: WriteEffect) =>
+  everything ? '*' : [...tables].map((table) => table.split('.').at(-1)).join()
 
 /** A catalog of the tables `t` and `u`, and of the view `v`. */
 function catalogOf(dialect: Dialect, whenRead?: FunctionLevel): SchemaCatalog {
   const id = { name: 'id', type: 'integer', nullable: false } as const
-  const tables = ['t', 'u'].map((name) => ({ name, kind: 'table' as const, columns: [id], primaryKey: ['id'], uniqueKeys: [] }))
-  const view = { ...{ name: 'v', kind: 'view' as const, columns: [id], primaryKey: [], uniqueKeys: [] }, ...(whenRead && { whenRead }) }
+  const tables = ['t', 'u'].map((name) => ({
+    name,
+    kind: 'table' as const,
+    columns: [id],
+    primaryKey: ['id'],
+    uniqueKeys: [],
+  }))
+  const view = {
+    ...{ name: 'v', kind: 'view' as const, columns: [id], primaryKey: [], uniqueKeys: [] },
+    ...(whenRead && { whenRead }),
+  }
   return new SchemaCatalog({ dialect, defaultSchema: 'main', tables: [...tables, view], foreignKeys: [] })
 }
 
@@ -124,8 +134,12 @@ describe('ConnectionObserver', () => {
 
   it('determines the outcome of a failed write from the error of the database', async () => {
     const world = new World()
-    await expect(world.observer.statement({}, world.sent('delete from t', { send: refused }))).rejects.toThrow('duplicate key')
-    await expect(world.observer.statement({}, world.sent('delete from t', { send: lost }))).rejects.toThrow('terminated')
+    await expect(
+      world.observer.statement({}, world.sent('delete from t', { send: refused })),
+    ).rejects.toThrow('duplicate key')
+    await expect(world.observer.statement({}, world.sent('delete from t', { send: lost }))).rejects.toThrow(
+      'terminated',
+    )
     expect(world.log).toEqual(['announce t', 't rolled-back', 'announce t', 't unknown'])
   })
 
@@ -139,7 +153,10 @@ describe('ConnectionObserver', () => {
     await world.run(one, 'savepoint a', 'rollback to savepoint a', 'release savepoint a', 'commit')
     expect(world.observer.isOpen(one)).toBe(false)
     expect(
-      world.log.filter((line) => line !== line.toLowerCase() || !/^(begin|update|savepoint|rollback to s|release|commit)/.test(line)),
+      world.log.filter(
+        (line) =>
+          line !== line.toLowerCase() || !/^(begin|update|savepoint|rollback to s|release|commit)/.test(line),
+      ),
     ).toEqual([
       'transaction adds t',
       'announce u',
@@ -180,12 +197,19 @@ describe('ConnectionObserver', () => {
     await world.run(connection, 'begin')
     world.ready = unreachable
     const rollBack = async () => void world.log.push('rolled back')
-    await expect(world.observer.statement(connection, world.sent('commit', { rollBack }))).rejects.toThrow('store is down')
+    await expect(world.observer.statement(connection, world.sent('commit', { rollBack }))).rejects.toThrow(
+      'store is down',
+    )
     expect(world.log).toEqual(['begin', 'rolled back', 'transaction rolled-back', 'scope notified'])
   })
 
   it('announces everything at the end of an unknown transaction', async () => {
-    expect(await new World().run({}, 'commit')).toEqual(['announce *', 'commit', '* committed', 'scope notified'])
+    expect(await new World().run({}, 'commit')).toEqual([
+      'announce *',
+      'commit',
+      '* committed',
+      'scope notified',
+    ])
   })
 
   it('announces the writes of a transaction that is unknown to the ORM also when they are sent', async () => {
@@ -281,67 +305,75 @@ describe('ConnectionObserver', () => {
     expect(world.log).toContain('transaction adds *')
   })
 
-  describe.each(['postgresql', 'mysql', 'sqlite'] as const)('a read that calls a writing function on %s', (dialect) => {
-    it('is announced according to the views of its catalog', async () => {
-      const world = new World({ dialect })
-      world.host.catalogs.set('one', catalogOf(dialect, 'writes'))
-      await world.run({}, 'select * from t', 'select * from v')
-      expect(world.log).toEqual(['select * from t', 'announce *', 'select * from v', '* committed'])
-      await world.run({}, 'select * from unknown')
-      expect(world.log.slice(4)).toEqual(['announce *', 'select * from unknown', '* committed'])
-    })
+  describe.each(['postgresql', 'mysql', 'sqlite'] as const)(
+    'a read that calls a writing function on %s',
+    (dialect) => {
+      it('is announced according to the views of its catalog', async () => {
+        const world = new World({ dialect })
+        world.host.catalogs.set('one', catalogOf(dialect, 'writes'))
+        await world.run({}, 'select * from t', 'select * from v')
+        expect(world.log).toEqual(['select * from t', 'announce *', 'select * from v', '* committed'])
+        await world.run({}, 'select * from unknown')
+        expect(world.log.slice(4)).toEqual(['announce *', 'select * from unknown', '* committed'])
+      })
 
-    it('is announced even if the same statement wrote nothing before', async () => {
-      const world = new World({ dialect })
-      await world.run({}, 'select * from v', 'select * from v')
-      expect(world.log).toEqual(['select * from v', 'select * from v'])
-      world.host.catalogs.set('one', catalogOf(dialect, 'writes'))
-      await world.run({}, 'select * from v')
-      expect(world.log.slice(2)).toEqual(['announce *', 'select * from v', '* committed'])
-      await world.run({}, 'select * from t')
-      world.host.catalogs.shadow('t', true)
-      await world.run({}, 'select * from t')
-      expect(world.log.slice(5)).toEqual(['select * from t', 'announce *', 'select * from t', '* committed'])
-    })
+      it('is announced even if the same statement wrote nothing before', async () => {
+        const world = new World({ dialect })
+        await world.run({}, 'select * from v', 'select * from v')
+        expect(world.log).toEqual(['select * from v', 'select * from v'])
+        world.host.catalogs.set('one', catalogOf(dialect, 'writes'))
+        await world.run({}, 'select * from v')
+        expect(world.log.slice(2)).toEqual(['announce *', 'select * from v', '* committed'])
+        await world.run({}, 'select * from t')
+        world.host.catalogs.shadow('t', true)
+        await world.run({}, 'select * from t')
+        expect(world.log.slice(5)).toEqual([
+          'select * from t',
+          'announce *',
+          'select * from t',
+          '* committed',
+        ])
+      })
 
-    it('is announced even if the same statement was only observed before', async () => {
-      let isOptimizing = false
-      const world = new World({ dialect }, { isOptimizing: () => isOptimizing })
-      const { catalogs } = world.host
-      catalogs.set('one', undefined)
-      world.open = () => new Promise(() => {})
-      await world.run({}, 'select * from v')
-      isOptimizing = true
-      const send = async () => {
-        catalogs.set('one', catalogOf(dialect, 'writes'))
-        return []
-      }
-      await world.observer.statement({}, world.sent('select * from v', { send }))
-      expect(world.log).toEqual(['select * from v', 'announce *', '* committed'])
-    })
+      it('is announced even if the same statement was only observed before', async () => {
+        let isOptimizing = false
+        const world = new World({ dialect }, { isOptimizing: () => isOptimizing })
+        const { catalogs } = world.host
+        catalogs.set('one', undefined)
+        world.open = () => new Promise(() => {})
+        await world.run({}, 'select * from v')
+        isOptimizing = true
+        const send = async () => {
+          catalogs.set('one', catalogOf(dialect, 'writes'))
+          return []
+        }
+        await world.observer.statement({}, world.sent('select * from v', { send }))
+        expect(world.log).toEqual(['select * from v', 'announce *', '* committed'])
+      })
 
-    it('is announced when it ends, if no catalog was known before', async () => {
-      const world = new World({ dialect })
-      const { catalogs } = world.host
-      catalogs.set('one', undefined)
-      const connection = {}
-      const known = (whenRead?: FunctionLevel) => async () => {
-        catalogs.set('one', catalogOf(dialect, whenRead))
-        return []
-      }
-      await world.observer.statement(connection, world.sent('select * from v', { send: known() }))
-      expect(world.log).toEqual([])
-      catalogs.set('one', undefined)
-      await world.observer.statement(connection, world.sent('select * from v', { send: known('writes') }))
-      expect(world.log).toEqual(['announce *', '* committed'])
-      catalogs.set('one', undefined)
-      await world.run(connection, 'begin', 'select * from v')
-      await known('writes')()
-      world.log.length = 0
-      await world.run(connection, 'commit')
-      expect(world.log).toContain('* committed')
-    })
-  })
+      it('is announced when it ends, if no catalog was known before', async () => {
+        const world = new World({ dialect })
+        const { catalogs } = world.host
+        catalogs.set('one', undefined)
+        const connection = {}
+        const known = (whenRead?: FunctionLevel) => async () => {
+          catalogs.set('one', catalogOf(dialect, whenRead))
+          return []
+        }
+        await world.observer.statement(connection, world.sent('select * from v', { send: known() }))
+        expect(world.log).toEqual([])
+        catalogs.set('one', undefined)
+        await world.observer.statement(connection, world.sent('select * from v', { send: known('writes') }))
+        expect(world.log).toEqual(['announce *', '* committed'])
+        catalogs.set('one', undefined)
+        await world.run(connection, 'begin', 'select * from v')
+        await known('writes')()
+        world.log.length = 0
+        await world.run(connection, 'commit')
+        expect(world.log).toContain('* committed')
+      })
+    },
+  )
 
   it('changes the schema at the commit of a transaction with DDL', async () => {
     const world = new World()
@@ -359,7 +391,11 @@ describe('ConnectionObserver', () => {
     const { catalogs } = world.host
     const connection = {}
     const isKnown = () => catalogs.of('one') !== undefined
-    for (const sql of ["set statement_timeout = '5s'", 'set local search_path = other', 'set transaction read only']) {
+    for (const sql of [
+      "set statement_timeout = '5s'",
+      'set local search_path = other',
+      'set transaction read only',
+    ]) {
       await world.run(connection, sql)
       expect(isKnown(), sql).toBe(true)
     }
@@ -438,12 +474,23 @@ describe('a stream of ConnectionObserver', () => {
 
 describe('a synchronous statement', () => {
   const send = (world: World, connection: object, sql: string) =>
-    world.observer.statementSync(connection, { ...{ sql, params: [], isKnown: true }, send: () => void world.log.push(sql), rows: () => 0 })
+    world.observer.statementSync(connection, {
+      ...{ sql, params: [], isKnown: true },
+      send: () => void world.log.push(sql),
+      rows: () => 0,
+    })
 
   it('follows transactions like an asynchronous statement', () => {
     const world = new World({ dialect: 'sqlite' })
     const connection = {}
-    for (const sql of ['begin', 'update t set v = 1', 'savepoint a', 'rollback to a', 'commit', 'delete from t'])
+    for (const sql of [
+      'begin',
+      'update t set v = 1',
+      'savepoint a',
+      'rollback to a',
+      'commit',
+      'delete from t',
+    ])
       send(world, connection, sql)
     expect(world.log).toEqual([
       'begin',
@@ -470,9 +517,13 @@ describe('a synchronous statement', () => {
     }
     expect(() => world.observer.statementSync({}, { ...failing, send: fail })).toThrow('no such table: t')
     expect(world.log).toEqual(['announce t', 't rolled-back'])
-    expect(() => world.observer.statementSync({}, { ...failing, sql: 'commit', send: fail })).toThrow('no such table: t')
+    expect(() => world.observer.statementSync({}, { ...failing, sql: 'commit', send: fail })).toThrow(
+      'no such table: t',
+    )
     expect(world.log.slice(2)).toEqual(
-      ['announce *', '* rolled-back', 'transaction rolled-back', 'scope notified'].filter((line) => line[0] !== 't'),
+      ['announce *', '* rolled-back', 'transaction rolled-back', 'scope notified'].filter(
+        (line) => line[0] !== 't',
+      ),
     )
   })
 
@@ -549,7 +600,13 @@ describe('the catalog of a client', () => {
       v: 'CREATE VIEW v AS SELECT * FROM "W"',
       w: 'CREATE VIEW "w"(a) AS SELECT fancy(b) FROM t',
     }
-    const tables = Object.entries(views).map(([table, view]) => ({ table, view, type: 'view', without_rowid: 0, has_triggers: 0 }))
+    const tables = Object.entries(views).map(([table, view]) => ({
+      table,
+      view,
+      type: 'view',
+      without_rowid: 0,
+      has_triggers: 0,
+    }))
     const query = async (sql: string) => (sql.includes('AS "without_rowid"') ? tables : connection.query(sql))
     world.open = (work) => work({ ...connection, query })
     const reading = world.observer.catalog.read()
@@ -557,7 +614,11 @@ describe('the catalog of a client', () => {
     await reading
     expect(world.log).toEqual(['select * from v', 'announce *', '* committed'])
     const catalog = world.host.catalogs.of('one')
-    expect(['u', 'v', 'w'].map((name) => catalog?.tables.get(`main.${name}`)?.whenRead)).toEqual([undefined, 'writes', 'writes'])
+    expect(['u', 'v', 'w'].map((name) => catalog?.tables.get(`main.${name}`)?.whenRead)).toEqual([
+      undefined,
+      'writes',
+      'writes',
+    ])
     // Until it is updated, any name may refer to a view.
     await world.run({}, 'create table x (id int)')
     world.log.length = 0
@@ -619,7 +680,10 @@ describe('the catalog of a client', () => {
     const world = new World({ dialect: 'sqlite' }, { reportError: (error) => void errors.push(error) })
     let fingerprint = 0
     world.open = (work) =>
-      work({ dialect: 'sqlite', query: async (sql) => (sql.includes('"fingerprint"') ? [{ fingerprint: `${fingerprint++}` }] : []) })
+      work({
+        dialect: 'sqlite',
+        query: async (sql) => (sql.includes('"fingerprint"') ? [{ fingerprint: `${fingerprint++}` }] : []),
+      })
     await world.observer.catalog.read()
     expect(errors).toEqual([])
     expect(world.host.catalogs.of('one')).toBeUndefined()

@@ -5,7 +5,10 @@ const empty = { columns: [], aggregates: [], order: [], isLimited: false }
 
 describe('readEqualitySelect', () => {
   it.each<[string, EqualitySelect]>([
-    ['select * from t where id = $1', { ...empty, table: { path: ['t'] }, keys: [['id']], columns: [{ path: ['*'] }] }],
+    [
+      'select * from t where id = $1',
+      { ...empty, table: { path: ['t'] }, keys: [['id']], columns: [{ path: ['*'] }] },
+    ],
     [
       'SELECT p.Id, "Title" AS heading FROM app.Posts p WHERE p.author_id = $1 AND "Kind" = \'a\' ORDER BY p.id DESC LIMIT 3',
       {

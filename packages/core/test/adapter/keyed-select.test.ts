@@ -5,7 +5,11 @@ import { describe, expect, it } from 'vitest'
 import { type KeyedSelect, planSelect, type RowForm } from '../../src/adapter/keyed-select.ts'
 import { analyzeSql } from '../../src/sql/analyze.ts'
 
-const column = (name: string, type: 'integer' | 'text' | 'decimal' = 'integer') => ({ name, type, nullable: false })
+const column = (name: string, type: 'integer' | 'text' | 'decimal' = 'integer') => ({
+  name,
+  type,
+  nullable: false,
+})
 
 function catalogOf(dialect: Dialect): SchemaCatalog {
   const city = {
@@ -16,11 +20,22 @@ function catalogOf(dialect: Dialect): SchemaCatalog {
     uniqueKeys: [['region_id', 'name']],
   }
   const view = { ...city, name: 'big_city', kind: 'view' as const }
-  const region = { name: 'region', kind: 'table' as const, columns: [column('id')], primaryKey: ['id'], uniqueKeys: [] }
+  const region = {
+    name: 'region',
+    kind: 'table' as const,
+    columns: [column('id')],
+    primaryKey: ['id'],
+    uniqueKeys: [],
+  }
   const schema = dialect === 'postgresql' ? 'public' : 'main'
   const foreignKeys = [
     {
-      ...{ table: `${schema}.city`, columns: ['region_id'], references: `${schema}.region`, referencedColumns: ['id'] },
+      ...{
+        table: `${schema}.city`,
+        columns: ['region_id'],
+        references: `${schema}.region`,
+        referencedColumns: ['id'],
+      },
       ...{ onDelete: 'NoAction' as const, onUpdate: 'NoAction' as const },
     },
   ]
@@ -49,14 +64,20 @@ const keys = (...values: unknown[]): LookupKey[] => values.flatMap((value) => lo
 describe('a select by key', () => {
   it.each([
     ['SELECT * FROM city WHERE id = $1', 'SELECT * FROM city WHERE id in ($1, $2)'],
-    ['select "id", "name" from "city" where "id" = $1 limit $2', 'select "id", "name" from "city" where "id" in ($1, $2) '],
+    [
+      'select "id", "name" from "city" where "id" = $1 limit $2',
+      'select "id", "name" from "city" where "id" in ($1, $2) ',
+    ],
     ['select "id" from "city" where "id" = $1 limit 1', 'select "id" from "city" where "id" in ($1, $2) '],
     ['select id from city c where (c.id = $1)', 'select id from city c where (c.id in ($1, $2))'],
     [
       'select * from city where ((region_id = $1) and (size > $2)) order by id desc',
       'select * from city where ((region_id in ($1, $3)) and (size > $2)) order by id desc',
     ],
-    ['select name from public.city where id = $1', 'select name, id as "sluice_key_1" from public.city where id in ($1, $2)'],
+    [
+      'select name from public.city where id = $1',
+      'select name, id as "sluice_key_1" from public.city where id in ($1, $2)',
+    ],
   ])('is extended to many keys: %s', (sql, batched) => {
     const keyed = keyedOf(sql)
     expect(keyed.batched([1, 9, 9].slice(0, keyed.constants.length + 1), keys(1, 2)).sql).toBe(batched)
@@ -113,15 +134,21 @@ describe('a select by key', () => {
   })
 
   it('passes through unchanged with named or numbered parameters of SQLite', () => {
-    expect(planOf('select * from city where id = ?1 and size > ?2', 'sqlite').keyed).toEqual({ refused: 'NAMED_PARAMETERS' })
-    expect(planOf('select * from city where id = :id', 'sqlite').keyed).toEqual({ refused: 'NAMED_PARAMETERS' })
+    expect(planOf('select * from city where id = ?1 and size > ?2', 'sqlite').keyed).toEqual({
+      refused: 'NAMED_PARAMETERS',
+    })
+    expect(planOf('select * from city where id = :id', 'sqlite').keyed).toEqual({
+      refused: 'NAMED_PARAMETERS',
+    })
   })
 
   it('adds a helper column when no other column is certainly the key', () => {
     expect(keyedOf('select * from city where id = $1').helpers).toBe(0)
     expect(keyedOf('select * from city where id = $1', 'postgresql', 'arrays').helpers).toBe(1)
     expect(keyedOf('select id as name, name from city where id = $1').helpers).toBe(1)
-    expect(keyedOf('select name, id from city where id = $1', 'postgresql', 'arrays')).toMatchObject({ helpers: 0 })
+    expect(keyedOf('select name, id from city where id = $1', 'postgresql', 'arrays')).toMatchObject({
+      helpers: 0,
+    })
     const keyed = keyedOf('select name as sluice_key_1 from city where id = $1')
     const row = { sluice_key_1: 'a', sluice_key_2: 7 }
     expect(keyed.keyOf(row)).toBe(7)
@@ -133,7 +160,8 @@ describe('a select by key', () => {
 describe('the rows of a batched select', () => {
   const database = new Database(':memory:')
   database.exec('create table city (id integer primary key, region_id integer, name text, size decimal)')
-  for (let id = 1; id <= 40; id++) database.prepare('insert into city values (?, ?, ?, ?)').run(id, id % 7, `city ${id % 5}`, id)
+  for (let id = 1; id <= 40; id++)
+    database.prepare('insert into city values (?, ?, ?, ?)').run(id, id % 7, `city ${id % 5}`, id)
 
   const asked = (sql: string, params: readonly unknown[], form: RowForm) =>
     database
@@ -147,7 +175,10 @@ describe('the rows of a batched select', () => {
     ['select name, size from city where region_id = ? order by id desc', []],
     ['select name as id, size from city where (region_id = ?) order by 2', []],
     ['select size from city where ((region_id = ?) and (size > ?)) order by id', [12]],
-    ['select c.*, name from city as c where c."region_id" = ? and c.size between ? and ? order by c.id', [3, 30]],
+    [
+      'select c.*, name from city as c where c."region_id" = ? and c.size between ? and ? order by c.id',
+      [3, 30],
+    ],
     ['select id, name from city where name = ? order by id', []],
   ] as const)('contain the rows of each key separately: %s', (sql, constants) => {
     for (const form of ['arrays', 'objects'] as const) {

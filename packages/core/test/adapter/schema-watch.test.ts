@@ -31,7 +31,10 @@ class World {
       },
       lost: () => void this.log.push('lost'),
     }
-    this.watch = new SchemaWatch({ catalogs: this.catalogs, schemaCheckMs, isOptimizing: () => this.isOptimizing }, source)
+    this.watch = new SchemaWatch(
+      { catalogs: this.catalogs, schemaCheckMs, isOptimizing: () => this.isOptimizing },
+      source,
+    )
     this.catalogs.set('one', catalog, this.catalogs.generations.current)
     this.watch.start('a', performance.now())
   }
@@ -142,7 +145,9 @@ describe('SchemaWatch', () => {
   it('checks less often when responses are slow, except after one that waited', async () => {
     const world = new World()
     const slow = (ms: number) => () =>
-      new Promise<{ fingerprint: string }[]>((resolve) => setTimeout(() => resolve([{ fingerprint: 'a' }]), ms))
+      new Promise<{ fingerprint: string }[]>((resolve) =>
+        setTimeout(() => resolve([{ fingerprint: 'a' }]), ms),
+      )
     world.query = slow(10)
     await world.pass(11_000)
     // 200 times the response time of 10 ms.

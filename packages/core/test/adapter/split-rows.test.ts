@@ -1,7 +1,15 @@
-import { keyKinds, keyRefusal, type LookupKey, lookupKey, splitRows, typedKeyText } from '@sluice/core/adapter'
+import {
+  keyKinds,
+  keyRefusal,
+  type LookupKey,
+  lookupKey,
+  splitRows,
+  typedKeyText,
+} from '@sluice/core/adapter'
 import { describe, expect, it } from 'vitest'
 
-const keys = (...values: unknown[]): LookupKey[] => values.flatMap((value) => lookupKey(Array.isArray(value) ? value : [value]) ?? [])
+const keys = (...values: unknown[]): LookupKey[] =>
+  values.flatMap((value) => lookupKey(Array.isArray(value) ? value : [value]) ?? [])
 const split = (rows: unknown[], ...asked: unknown[]) =>
   splitRows(
     rows.map((k) => ({ k })),
@@ -18,12 +26,20 @@ describe('lookupKey', () => {
     expect(lookupKey(['7'])?.text).not.toBe(lookupKey([7])?.text)
   })
 
-  it.each([[null], [undefined], [1.5], [-0], [Number.NaN], [2 ** 60], [true], [new Date(0)], [Buffer.from('a')], [{ in: [1] }]])(
-    'never batches %s',
-    (value) => {
-      expect(lookupKey([value])).toBeUndefined()
-    },
-  )
+  it.each([
+    [null],
+    [undefined],
+    [1.5],
+    [-0],
+    [Number.NaN],
+    [2 ** 60],
+    [true],
+    [new Date(0)],
+    [Buffer.from('a')],
+    [{ in: [1] }],
+  ])('never batches %s', (value) => {
+    expect(lookupKey([value])).toBeUndefined()
+  })
 
   it('never batches a long string or a string that is not valid Unicode', () => {
     expect(lookupKey(['x'.repeat(1000)])).toBeDefined()
@@ -43,7 +59,9 @@ describe('lookupKey', () => {
 
 describe('keyRefusal', () => {
   it('returns the reason why values are not a key', () => {
-    const reasons = [[1, null], ['x'.repeat(1001)], [1.5], ['\ud800']].map((values) => keyRefusal(values).refused)
+    const reasons = [[1, null], ['x'.repeat(1001)], [1.5], ['\ud800']].map(
+      (values) => keyRefusal(values).refused,
+    )
     expect(reasons).toEqual(['NULL_KEY', 'KEY_TOO_LONG', 'UNSUPPORTED_KEY_TYPE', 'UNSUPPORTED_KEY_TYPE'])
   })
 })
@@ -52,14 +70,25 @@ describe('typedKeyText', () => {
   const typed = (...values: unknown[]) => lookupKey(values, typedKeyText)
 
   it('is equal for equal dates, bytes and booleans, and for no others', () => {
-    const values = [true, false, 1, '1', new Date(1), new Date(2), new Uint8Array([1]), new Uint8Array([1, 2]), new Uint8Array([])]
+    const values = [
+      true,
+      false,
+      1,
+      '1',
+      new Date(1),
+      new Date(2),
+      new Uint8Array([1]),
+      new Uint8Array([1, 2]),
+      new Uint8Array([]),
+    ]
     expect(new Set(values.map((value) => typed(value)?.text)).size).toBe(values.length)
     expect(typed(new Date(5))?.text).toBe(typed(new Date(5))?.text)
     expect(typed(Buffer.from([1, 2]))?.text).toBe(typed(new Uint8Array([0, 1, 2]).subarray(1))?.text)
   })
 
   it('is undefined for invalid dates, fractions and null', () => {
-    for (const value of [new Date(Number.NaN), 1.5, null, undefined, {}, []]) expect(typed(value)).toBeUndefined()
+    for (const value of [new Date(Number.NaN), 1.5, null, undefined, {}, []])
+      expect(typed(value)).toBeUndefined()
   })
 
   it('is not used for keys by default', () => {
@@ -73,8 +102,10 @@ describe('typedKeyText', () => {
 
 describe('splitRows', () => {
   it('splits by dates, bytes and booleans', () => {
-    const asked = (...values: unknown[]): LookupKey[] => values.flatMap((value) => lookupKey([value], typedKeyText) ?? [])
-    const own = (values: unknown[], keysAsked: LookupKey[]) => splitRows(values, keysAsked, (value) => [value])
+    const asked = (...values: unknown[]): LookupKey[] =>
+      values.flatMap((value) => lookupKey([value], typedKeyText) ?? [])
+    const own = (values: unknown[], keysAsked: LookupKey[]) =>
+      splitRows(values, keysAsked, (value) => [value])
     const bytes = new Uint8Array([1, 2])
     expect(own([Buffer.from([1, 2])], asked(bytes))?.get('xAQI=')).toHaveLength(1)
     expect(own([new Date(7), new Date(7)], asked(new Date(7), new Date(8)))?.get('t7')).toHaveLength(2)
@@ -130,6 +161,8 @@ describe('splitRows', () => {
   it('returns undefined for a number that may have lost digits', () => {
     expect(split([2 ** 53], '9007199254740992', '9007199254740993')).toBeUndefined()
     expect(split([2 ** 53], 9007199254740992n, 9007199254740993n)).toBeUndefined()
-    expect(split([2n ** 53n], '9007199254740992', '9007199254740993')?.get('s9007199254740992')).toHaveLength(1)
+    expect(split([2n ** 53n], '9007199254740992', '9007199254740993')?.get('s9007199254740992')).toHaveLength(
+      1,
+    )
   })
 })

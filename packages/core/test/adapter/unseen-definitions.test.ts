@@ -20,7 +20,12 @@ function open() {
   onTestFinished(() => sluice.close())
   const { catalogs } = hostOf(sluice)
   const open = () => Promise.reject(new Error('not opened'))
-  const observer = new ConnectionObserver(hostOf(sluice), 'one', { dialect: 'postgresql' }, { open, ask: open })
+  const observer = new ConnectionObserver(
+    hostOf(sluice),
+    'one',
+    { dialect: 'postgresql' },
+    { open, ask: open },
+  )
   catalogs.set('one', catalogOf())
   const generationsOf = async (sql: string) => {
     const before = catalogs.generations.current

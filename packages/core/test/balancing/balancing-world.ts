@@ -22,7 +22,8 @@ export function balancerOf(
 ) {
   const clock = new FakeClock()
   const balancer = new LoadBalancingEngine(options, { clock, random: seeded(seed) })
-  for (const [at, weight] of weights.entries()) balancer.registerNode(`n${at + 1}`, 80, weight, maxConnections)
+  for (const [at, weight] of weights.entries())
+    balancer.registerNode(`n${at + 1}`, 80, weight, maxConnections)
   const events: string[] = []
   for (const event of [
     'ejected',
@@ -35,14 +36,20 @@ export function balancerOf(
     'strategyChanged',
   ] as const) {
     balancer.on(event, (payload) => {
-      events.push(`${event}${'node' in payload ? ` ${payload.node.id}` : ''}${'reason' in payload ? ` ${payload.reason}` : ''}`)
+      events.push(
+        `${event}${'node' in payload ? ` ${payload.node.id}` : ''}${'reason' in payload ? ` ${payload.reason}` : ''}`,
+      )
     })
   }
   return { balancer, clock, events }
 }
 
 /** The number of picks of each node, by ID. */
-export function picksOf(balancer: LoadBalancingEngine, times: number, client: (at: number) => string | undefined = () => undefined) {
+export function picksOf(
+  balancer: LoadBalancingEngine,
+  times: number,
+  client: (at: number) => string | undefined = () => undefined,
+) {
   const counts: Record<string, number> = Object.fromEntries(balancer.nodes.map(({ id }) => [id, 0]))
   for (let at = 0; at < times; at += 1) {
     const node = balancer.selectNode(client(at))

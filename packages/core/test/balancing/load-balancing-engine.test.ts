@@ -35,9 +35,20 @@ describe('LoadBalancingEngine', () => {
     it('registers host names and addresses', () => {
       const { balancer } = balancerOf('round-robin', [])
       expect(balancer.registerNode('db-1.internal', 5432)).toMatchObject({
-        ...{ id: 'db-1.internal:5432', weight: 1, maxConnections: 1_000, status: 'healthy', activeConnections: 0, errorRate: 0 },
+        ...{
+          id: 'db-1.internal:5432',
+          weight: 1,
+          maxConnections: 1_000,
+          status: 'healthy',
+          activeConnections: 0,
+          errorRate: 0,
+        },
       })
-      expect(balancer.registerNode('127.0.0.1', 80, 2.5, 10)).toMatchObject({ id: '127.0.0.1:80', weight: 2.5, maxConnections: 10 })
+      expect(balancer.registerNode('127.0.0.1', 80, 2.5, 10)).toMatchObject({
+        id: '127.0.0.1:80',
+        weight: 2.5,
+        maxConnections: 10,
+      })
       expect(balancer.registerNode('::1', 80).id).toBe('[::1]:80')
       expect(balancer.nodes.map(({ id }) => id)).toEqual(['db-1.internal:5432', '127.0.0.1:80', '[::1]:80'])
     })
@@ -121,7 +132,9 @@ describe('LoadBalancingEngine', () => {
     balancer.updateNodeHealth('n1:80', 'healthy', { responseTime: 12, errorRate: 0.5 })
     expect(balancer.nodes[0]).toMatchObject({ responseTime: 12, errorRate: 0.5 })
     expect(() => balancer.updateNodeHealth('n1:80', 'ill' as never)).toThrow('"status"')
-    expect(() => balancer.updateNodeHealth('n1:80', 'healthy', { responseTime: -1 })).toThrow('metrics.responseTime')
+    expect(() => balancer.updateNodeHealth('n1:80', 'healthy', { responseTime: -1 })).toThrow(
+      'metrics.responseTime',
+    )
     expect(() => balancer.updateNodeHealth('n1:80', 'healthy', { errorRate: 2 })).toThrow('metrics.errorRate')
     expect(() => balancer.recordRequest('n1:80', -1, 200)).toThrow('responseTimeMs')
     expect(() => balancer.recordRequest('n1:80', 1, 99)).toThrow('status')
@@ -200,7 +213,11 @@ describe('LoadBalancingEngine', () => {
       expect(picksOf(balancer, 10)['n1:80']).toBe(5)
       fail(balancer, 'n1:80', 5)
       expect(balancer.getNodeStats('n1:80').ejectedForMs).toBe(60_000)
-      expect(events).toEqual(['ejected n1:80 consecutive-failures', 'reinstated n1:80', 'ejected n1:80 consecutive-failures'])
+      expect(events).toEqual([
+        'ejected n1:80 consecutive-failures',
+        'reinstated n1:80',
+        'ejected n1:80 consecutive-failures',
+      ])
     })
 
     it('does not count the statuses 500 and 501 as failures for ejection', () => {
@@ -302,7 +319,10 @@ describe('LoadBalancingEngine', () => {
       try {
         const { balancer } = balancerOf('round-robin', [1])
         const lease = balancer.acquire()
-        const both = Promise.all([balancer.removeNode('n1:80', { drainMs: 500 }), balancer.removeNode('n1:80', { drainMs: 500 })])
+        const both = Promise.all([
+          balancer.removeNode('n1:80', { drainMs: 500 }),
+          balancer.removeNode('n1:80', { drainMs: 500 }),
+        ])
         await vi.advanceTimersByTimeAsync(500)
         expect(await both).toEqual([{ abandoned: 1 }, { abandoned: 1 }])
         expect(balancer.nodes).toEqual([])
@@ -314,7 +334,9 @@ describe('LoadBalancingEngine', () => {
     })
 
     it('rejects an invalid time', async () => {
-      await expect(balancerOf('round-robin', [1]).balancer.removeNode('n1:80', { drainMs: -1 })).rejects.toThrow('drainMs')
+      await expect(
+        balancerOf('round-robin', [1]).balancer.removeNode('n1:80', { drainMs: -1 }),
+      ).rejects.toThrow('drainMs')
     })
   })
 
@@ -324,7 +346,11 @@ describe('LoadBalancingEngine', () => {
       balancer.setSessionAffinity('ada', 'n1:80')
       let missed = 0
       for (let at = 0; at < 100_000; at += 1) {
-        if (at % 1_000 === 0) balancer.updateNodeHealth(`n${2 + ((at / 1_000) % 3)}:80`, at % 2_000 === 0 ? 'unhealthy' : 'healthy')
+        if (at % 1_000 === 0)
+          balancer.updateNodeHealth(
+            `n${2 + ((at / 1_000) % 3)}:80`,
+            at % 2_000 === 0 ? 'unhealthy' : 'healthy',
+          )
         if (at === 50_000) await balancer.removeNode('n5:80')
         if (balancer.selectNode(undefined, { sessionId: 'ada' })?.id !== 'n1:80') missed += 1
       }
@@ -334,7 +360,8 @@ describe('LoadBalancingEngine', () => {
     it('are assigned automatically', () => {
       const { balancer } = balancerOf('random', [1, 1, 1, 1])
       const home = balancer.selectNode(undefined, { sessionId: 'ada' })?.id
-      for (let at = 0; at < 100; at += 1) expect(balancer.selectNode(undefined, { sessionId: 'ada' })?.id).toBe(home)
+      for (let at = 0; at < 100; at += 1)
+        expect(balancer.selectNode(undefined, { sessionId: 'ada' })?.id).toBe(home)
     })
 
     it('move once when their node is down, and stay there', () => {
@@ -344,7 +371,8 @@ describe('LoadBalancingEngine', () => {
       const home = balancer.selectNode(undefined, { sessionId: 'ada' })?.id
       expect(home).not.toBe('n1:80')
       balancer.updateNodeHealth('n1:80', 'healthy')
-      for (let at = 0; at < 20; at += 1) expect(balancer.selectNode(undefined, { sessionId: 'ada' })?.id).toBe(home)
+      for (let at = 0; at < 20; at += 1)
+        expect(balancer.selectNode(undefined, { sessionId: 'ada' })?.id).toBe(home)
     })
 
     it('return to their node when it was only busy', () => {
@@ -410,8 +438,21 @@ describe('LoadBalancingEngine', () => {
     }
     balancer.acquire()
     expect(balancer.getClusterStats()).toMatchObject({
-      ...{ strategy: 'round-robin', totalNodes: 3, healthyNodes: 2, degradedNodes: 0, unhealthyNodes: 0, maintenanceNodes: 1 },
-      ...{ totalRequests: 100, failedRequests: 1, activeConnections: 1, totalCapacity: 20, averageLoad: 0.05 },
+      ...{
+        strategy: 'round-robin',
+        totalNodes: 3,
+        healthyNodes: 2,
+        degradedNodes: 0,
+        unhealthyNodes: 0,
+        maintenanceNodes: 1,
+      },
+      ...{
+        totalRequests: 100,
+        failedRequests: 1,
+        activeConnections: 1,
+        totalCapacity: 20,
+        averageLoad: 0.05,
+      },
     })
     const stats = balancer.getNodeStats('n1:80')
     expect(stats).toMatchObject({ picks: 51, requests: 100, failures: 1 })
@@ -435,7 +476,10 @@ describe('LoadBalancingEngine', () => {
       ],
       imbalanceRatio: 1,
     })
-    expect(balancerOf('random', []).balancer.getBalancingEfficiency()).toEqual({ nodes: [], imbalanceRatio: 1 })
+    expect(balancerOf('random', []).balancer.getBalancingEfficiency()).toEqual({
+      nodes: [],
+      imbalanceRatio: 1,
+    })
   })
 
   it('emits no events after it is closed, and continues to work', () => {

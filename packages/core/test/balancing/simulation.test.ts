@@ -83,7 +83,8 @@ function run(strategy: BalancingStrategy, nodes: number, seed = 1) {
     })
   }
   // 1.5 requests per worker keep all workers busy only if requests are distributed evenly.
-  for (let client = 0; client < nodes * WORKERS * 1.5; client += 1) timeline.after(random(), () => send(client))
+  for (let client = 0; client < nodes * WORKERS * 1.5; client += 1)
+    timeline.after(random(), () => send(client))
   const endsAt = timeline.clock.ms + 60_000
   timeline.until(endsAt)
   const picks = balancer.nodes.map(({ id }) => balancer.getNodeStats(id).picks)

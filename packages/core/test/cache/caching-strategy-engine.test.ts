@@ -40,15 +40,20 @@ describe('CachingStrategyEngine options', () => {
   })
 
   it('lists the valid policies in its error', () => {
-    expect(() => new CachingStrategyEngine({ policy: 'mru' as 'lru' })).toThrow(/"policy": expected "lru" or "lfu" or "ttl" or "s3-fifo"/)
+    expect(() => new CachingStrategyEngine({ policy: 'mru' as 'lru' })).toThrow(
+      /"policy": expected "lru" or "lfu" or "ttl" or "s3-fifo"/,
+    )
   })
 
-  it.each([{ maxEntryShare: 0 }, { maxEntryShare: 1.1 }, { sweepIntervalMs: 0 }, { clock: {} as never }, { ttl: 1 } as object])(
-    'throws for invalid options: %o',
-    (options) => {
-      expect(() => new CachingStrategyEngine(options)).toThrow(InvalidOptionError)
-    },
-  )
+  it.each([
+    { maxEntryShare: 0 },
+    { maxEntryShare: 1.1 },
+    { sweepIntervalMs: 0 },
+    { clock: {} as never },
+    { ttl: 1 } as object,
+  ])('throws for invalid options: %o', (options) => {
+    expect(() => new CachingStrategyEngine(options)).toThrow(InvalidOptionError)
+  })
 })
 
 describe('CachingStrategyEngine get and set', () => {
@@ -62,8 +67,19 @@ describe('CachingStrategyEngine get and set', () => {
   it('returns an entry that follows later reads', () => {
     const { cache, clock } = setUp()
     const entry = cache.set('users', 'a:b', 5, 60)
-    expect(entry).toMatchObject({ id: 'users:a:b', namespace: 'users', key: 'a:b', value: 5, ttl: 60, hits: 0 })
-    expect(entry).toMatchObject({ expiresAt: EPOCH + 60_000, lastAccessedAt: EPOCH, size: cache.getStats().usedMemory })
+    expect(entry).toMatchObject({
+      id: 'users:a:b',
+      namespace: 'users',
+      key: 'a:b',
+      value: 5,
+      ttl: 60,
+      hits: 0,
+    })
+    expect(entry).toMatchObject({
+      expiresAt: EPOCH + 60_000,
+      lastAccessedAt: EPOCH,
+      size: cache.getStats().usedMemory,
+    })
     clock.ms = 1_500
     cache.get('users', 'a:b')
     expect(entry).toMatchObject({ hits: 1, lastAccessedAt: EPOCH + 1_500 })
@@ -76,7 +92,14 @@ describe('CachingStrategyEngine get and set', () => {
     expect(cache.get('users', '1')).toBe('Ada')
     clock.ms = 3_600_000
     expect(cache.get('users', '1')).toBeNull()
-    expect(cache.getStats()).toMatchObject({ hits: 1, misses: 1, hitRate: 0.5, expirations: 1, itemCount: 0, usedMemory: 0 })
+    expect(cache.getStats()).toMatchObject({
+      hits: 1,
+      misses: 1,
+      hitRate: 0.5,
+      expirations: 1,
+      itemCount: 0,
+      usedMemory: 0,
+    })
   })
 
   it('supports lifetimes of more than 32 bits of milliseconds', () => {
@@ -91,19 +114,24 @@ describe('CachingStrategyEngine get and set', () => {
   it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, '60', null])('throws for a ttl of %s', (ttl) => {
     const { cache } = setUp()
     expect(() => cache.set('users', '1', 'Ada', ttl as number)).toThrow(InvalidArgumentError)
-    if (typeof ttl === 'number') expect(() => cache.set('users', '1', 'Ada', { ttl })).toThrow(/"ttl": expected a number of seconds/)
+    if (typeof ttl === 'number')
+      expect(() => cache.set('users', '1', 'Ada', { ttl })).toThrow(/"ttl": expected a number of seconds/)
   })
 
   it.each(['', 'a:b', 7])('throws for the namespace %o', (namespace) => {
     const { cache } = setUp()
-    expect(() => cache.set(namespace as string, 'key', 1)).toThrow(/"namespace": expected a non-empty string without ":"/)
+    expect(() => cache.set(namespace as string, 'key', 1)).toThrow(
+      /"namespace": expected a non-empty string without ":"/,
+    )
   })
 
   it('throws for a key that is not a string, an unknown option, and an invalid dependency', () => {
     const { cache } = setUp()
     expect(() => cache.set('users', 7 as unknown as string, 1)).toThrow(InvalidArgumentError)
     expect(() => cache.set('users', '7', 1, { tll: 5 } as object)).toThrow(InvalidOptionError)
-    expect(() => cache.set('users', '7', 1, { dependsOn: [{ namespace: 'a:b', key: '' }] })).toThrow(InvalidArgumentError)
+    expect(() => cache.set('users', '7', 1, { dependsOn: [{ namespace: 'a:b', key: '' }] })).toThrow(
+      InvalidArgumentError,
+    )
   })
 
   it('treats __proto__ like any other name', () => {
@@ -195,7 +223,11 @@ describe('CachingStrategyEngine invalidation', () => {
   it('deletes one entry', () => {
     const { cache } = setUp()
     cache.set('users', '1', 1)
-    expect([cache.delete('users', '1'), cache.delete('users', '1'), cache.get('users', '1')]).toEqual([true, false, null])
+    expect([cache.delete('users', '1'), cache.delete('users', '1'), cache.get('users', '1')]).toEqual([
+      true,
+      false,
+      null,
+    ])
   })
 
   it('does not count an expired entry as invalidated', () => {
@@ -221,7 +253,9 @@ describe('CachingStrategyEngine invalidation', () => {
     const keys = ids.map((id) => [id.slice(0, id.indexOf(':')), id.slice(id.indexOf(':') + 1)] as const)
     for (const [namespace, key] of keys) cache.set(namespace, key, 1)
     expect(cache.invalidateByPattern(pattern)).toBe(expected.length)
-    expect(keys.filter(([namespace, key]) => cache.get(namespace, key) === null).map((key) => key.join(':'))).toEqual(expected)
+    expect(
+      keys.filter(([namespace, key]) => cache.get(namespace, key) === null).map((key) => key.join(':')),
+    ).toEqual(expected)
   })
 
   it('invalidates dependents through cycles and absent entries, each once', () => {
@@ -305,7 +339,9 @@ describe('CachingStrategyEngine invalidation rules', () => {
 
   it('stops a rule that returns new keys without end', () => {
     const { cache } = setUp()
-    cache.addInvalidationRule(({ keys }) => keys.map(({ namespace, key }) => ({ namespace, key: String(Number(key) + 1) })))
+    cache.addInvalidationRule(({ keys }) =>
+      keys.map(({ namespace, key }) => ({ namespace, key: String(Number(key) + 1) })),
+    )
     cache.delete('n', '0')
     expect(cache.getStats().ruleErrors).toBe(1)
   })
@@ -356,16 +392,22 @@ describe('CachingStrategyEngine warm-up', () => {
     const { cache } = setUp({ maxBytes: 10_000_000, maxEntryShare: 0.0001 })
     const onProgress = vi.fn()
     const loader = async function* () {
-      for (let id = 0; id < 1_500; id++) yield { namespace: 'users', key: String(id), value: id === 7 ? KB : id, ttl: 5 }
+      for (let id = 0; id < 1_500; id++)
+        yield { namespace: 'users', key: String(id), value: id === 7 ? KB : id, ttl: 5 }
     }
     expect(await cache.warmCacheFrom(loader, { onProgress })).toEqual({ loaded: 1_500, stored: 1_499 })
-    expect(onProgress.mock.calls).toEqual([[{ loaded: 1_000, stored: 999 }], [{ loaded: 1_500, stored: 1_499 }]])
+    expect(onProgress.mock.calls).toEqual([
+      [{ loaded: 1_000, stored: 999 }],
+      [{ loaded: 1_500, stored: 1_499 }],
+    ])
     expect(cache.get('users', '1499')).toBe(1_499)
   })
 
   it('accepts a list or a promise of one, and rejects with the error of the loader', async () => {
     const { cache } = setUp()
-    const entries = [{ namespace: 'users', key: '1', value: 1, dependsOn: [{ namespace: 'n', key: 'parent' }] }]
+    const entries = [
+      { namespace: 'users', key: '1', value: 1, dependsOn: [{ namespace: 'n', key: 'parent' }] },
+    ]
     expect(await cache.warmCacheFrom(() => entries)).toEqual({ loaded: 1, stored: 1 })
     expect(cache.invalidateDependencies('n', 'parent')).toBe(1)
     expect(await cache.warmCacheFrom(async () => entries)).toEqual({ loaded: 1, stored: 1 })
@@ -390,8 +432,17 @@ describe('CachingStrategyEngine statistics', () => {
   })
 
   it('returns only zeros when empty', () => {
-    expect(setUp().cache.getStats()).toMatchObject({ hitRate: 0, itemCount: 0, usedMemory: 0, averageAccessTimeMs: 0 })
-    expect(setUp().cache.getCacheEfficiency()).toMatchObject({ memoryEfficiency: 0, hitsPerByte: 0, entriesNeverHit: 0 })
+    expect(setUp().cache.getStats()).toMatchObject({
+      hitRate: 0,
+      itemCount: 0,
+      usedMemory: 0,
+      averageAccessTimeMs: 0,
+    })
+    expect(setUp().cache.getCacheEfficiency()).toMatchObject({
+      memoryEfficiency: 0,
+      hitsPerByte: 0,
+      entriesNeverHit: 0,
+    })
   })
 
   it('retains statistics of at most 256 empty namespaces', () => {
@@ -443,7 +494,8 @@ describe('CachingStrategyEngine close and sweep', () => {
 
   it('clears one namespace or all, and keeps its counters', () => {
     const { cache } = setUp()
-    for (const namespace of ['users', 'tiles']) for (const key of ['1', '2', '3']) cache.set(namespace, key, 1)
+    for (const namespace of ['users', 'tiles'])
+      for (const key of ['1', '2', '3']) cache.set(namespace, key, 1)
     cache.get('users', '1')
     cache.clear('users')
     expect([cache.get('users', '2'), cache.get('tiles', '2')]).toEqual([null, 1])

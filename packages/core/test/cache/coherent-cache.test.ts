@@ -15,7 +15,15 @@ it('CoherentCache shares loads of one key within a namespace only', async () => 
   const onError = () => {}
   const counters = newCounters()
   const cache = new CoherentCache({
-    ...{ engine, clock, counters, onError, shared: undefined, table: new TagTable(clock), random: Math.random },
+    ...{
+      engine,
+      clock,
+      counters,
+      onError,
+      shared: undefined,
+      table: new TagTable(clock),
+      random: Math.random,
+    },
   })
   let loads = 0
   const fetch = (namespace: string) => {

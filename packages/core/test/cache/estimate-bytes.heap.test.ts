@@ -15,7 +15,11 @@ function measure(): readonly Measurement[] {
   const flags = ['--expose-gc', '--import', 'tsx', '--conditions=@sluice/source']
   const root = resolve(import.meta.dirname, '../../../..')
   return JSON.parse(
-    execFileSync(process.execPath, [...flags, script], { cwd: root, encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } }),
+    execFileSync(process.execPath, [...flags, script], {
+      cwd: root,
+      encoding: 'utf8',
+      env: { ...process.env, NODE_OPTIONS: '' },
+    }),
   )
 }
 

@@ -1,6 +1,9 @@
 import { CachingStrategyEngine } from '../../src/cache/caching-strategy-engine.ts'
 
-/** Prints, for each data set, the estimated bytes of a filled cache and the heap that filling it took. Needs `--expose-gc`. */
+/**
+ * Prints, for each data set, the estimated bytes of a filled cache and the heap that filling it took. Needs
+ * `--expose-gc`.
+ */
 
 const collect = globalThis.gc
 if (collect === undefined) throw new Error('run with --expose-gc')
@@ -11,7 +14,12 @@ const text = (value: string): string => Buffer.from(value).toString()
 const smallRow = (id: number) => ({ id, name: text(`city ${id}`), population: id * 7, capital: false })
 
 const wideRow = (id: number): Record<string, unknown> => {
-  const row: Record<string, unknown> = { id, price: id + 0.5, createdAt: new Date(1_700_000_000_000 + id), deletedAt: null }
+  const row: Record<string, unknown> = {
+    id,
+    price: id + 0.5,
+    createdAt: new Date(1_700_000_000_000 + id),
+    deletedAt: null,
+  }
   for (let column = 0; column < 12; column++)
     row[`column${column}`] = text(`${column % 3 === 0 ? '東京' : 'value'} ${id} of column ${column}`)
   return row
@@ -33,7 +41,10 @@ const dataSets: Record<string, { readonly entries: number; readonly make: (id: n
   'small flat rows': { entries: 100_000, make: smallRow },
   'wide rows with strings': { entries: 10_000, make: wideRow },
   'arrays of 100 rows': { entries: 500, make: rowsOf },
-  'long arrays, sampled': { entries: 20, make: (id) => Array.from({ length: 1_000 }, (_, index) => wideRow(id * 1_000 + index)) },
+  'long arrays, sampled': {
+    entries: 20,
+    make: (id) => Array.from({ length: 1_000 }, (_, index) => wideRow(id * 1_000 + index)),
+  },
   'nested values': { entries: 10_000, make: nested },
 }
 
@@ -44,7 +55,9 @@ const heap = (): number => {
   return heapUsed + arrayBuffers
 }
 
-/** Fills a cache; the first run also warms up the code, so that allocations of the compiler are not measured. */
+/**
+ * Fills a cache; the first run also warms up the code, so that allocations of the compiler are not measured.
+ */
 function fill(entries: number, make: (id: number) => unknown): CachingStrategyEngine {
   const cache = new CachingStrategyEngine({ maxBytes: 2 ** 30, maxEntryShare: 1 })
   for (let id = 0; id < entries; id++) cache.set('rows', text(`id-${id}`), make(id))

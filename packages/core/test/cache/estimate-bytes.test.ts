@@ -50,7 +50,9 @@ describe('estimateBytes', () => {
         return 0.5
       },
     }
-    const rows = Array.from({ length: 100_000 }, () => Object.defineProperties({}, Object.getOwnPropertyDescriptors(row)))
+    const rows = Array.from({ length: 100_000 }, () =>
+      Object.defineProperties({}, Object.getOwnPropertyDescriptors(row)),
+    )
     const estimated = estimateBytes(rows)
     expect(reads).toBeLessThan(1_000)
     expect(estimated / (100_000 * estimateBytes(rows[0]))).toBeCloseTo(1.11, 1)

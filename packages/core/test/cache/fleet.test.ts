@@ -186,7 +186,10 @@ describe.each(['strict', 'bounded'] as const)('a fleet in %s mode', (consistency
 describe('a fleet whose clocks differ', () => {
   it('never underestimates the age of a result', async () => {
     const made = fleet()
-    const ahead = made.start({}, { clock: { now: () => made.clock.now(), wall: () => made.clock.wall() + 3_600_000 } })
+    const ahead = made.start(
+      {},
+      { clock: { now: () => made.clock.now(), wall: () => made.clock.wall() + 3_600_000 } },
+    )
     const late = made.start()
     await ahead.get()
     await turn()
@@ -210,7 +213,12 @@ describe('strict consistency', () => {
       city: ids.map((id) => ({ id, districtId: id })),
       district: ids.map((id) => ({ id, name: 'old' })),
     }
-    const reference = { table: 'city', columns: ['districtId'], references: 'district', referencedColumns: ['id'] }
+    const reference = {
+      table: 'city',
+      columns: ['districtId'],
+      references: 'district',
+      referencedColumns: ['id'],
+    }
     const database = new MemoryDatabase(a.sluice, tables, [reference])
     a.faults.isDeaf = true
     const found: unknown[] = []

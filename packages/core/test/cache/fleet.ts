@@ -47,8 +47,17 @@ export class Fleet {
     this.state = new SharedState(resolveMemoryStoreOptions({ clock: this.clock, ...options }))
   }
 
-  start(cache: Omit<CacheOptions, 'store'> = {}, others: Pick<SluiceOptions, 'prefetch' | 'clock'> = {}): Process {
-    const faults: Faults = { failing: new Set(), isOut: false, isDeaf: false, calls: new Map(), watcher: undefined }
+  start(
+    cache: Omit<CacheOptions, 'store'> = {},
+    others: Pick<SluiceOptions, 'prefetch' | 'clock'> = {},
+  ): Process {
+    const faults: Faults = {
+      failing: new Set(),
+      isOut: false,
+      isDeaf: false,
+      calls: new Map(),
+      watcher: undefined,
+    }
     const sluice = createSluice({
       mode: 'optimize',
       batch: false,
@@ -58,7 +67,13 @@ export class Fleet {
       cache: { ttl: 60, ...cache, store: faulty(memoryStoreOn(this.state), faults) },
     })
     this.#open.push(sluice)
-    const source = { id: 'one', orm: 'knex', dialect: 'sqlite', seesStatements: true, sharedName: () => 'database' } as const
+    const source = {
+      id: 'one',
+      orm: 'knex',
+      dialect: 'sqlite',
+      seesStatements: true,
+      sharedName: () => 'database',
+    } as const
     const ask = async () => {
       this.database.asked += 1
       return { value: this.database.value }
@@ -67,7 +82,9 @@ export class Fleet {
       sluice,
       faults,
       get: (extra = {}) =>
-        hostOf(sluice).execute(read({ source, run: ask, cache: { key: 'q', tables: ['t'] }, ...extra })) as Promise<{ value: number }>,
+        hostOf(sluice).execute(
+          read({ source, run: ask, cache: { key: 'q', tables: ['t'] }, ...extra }),
+        ) as Promise<{ value: number }>,
       set: async (value, run) => {
         const announced = hostOf(sluice).writes.announce(touching('t'))
         await announced.ready
@@ -101,8 +118,10 @@ function faulty(store: CacheStore, faults: Faults): CacheStore {
       }
       return (...args: unknown[]) => {
         faults.calls.set(String(name), (faults.calls.get(String(name)) ?? 0) + 1)
-        if (faults.isOut && name !== 'close') return Promise.reject(new StoreUnavailableError('The store', 'it is out.'))
-        if (faults.failing.has(name as keyof CacheStore)) return Promise.reject(new Error(`${String(name)} failed`))
+        if (faults.isOut && name !== 'close')
+          return Promise.reject(new StoreUnavailableError('The store', 'it is out.'))
+        if (faults.failing.has(name as keyof CacheStore))
+          return Promise.reject(new Error(`${String(name)} failed`))
         return value.apply(target, args)
       }
     },

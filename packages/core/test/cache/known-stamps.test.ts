@@ -43,7 +43,12 @@ class Reader {
     const onError = (error: unknown) => {
       throw error
     }
-    this.reads = new SharedReads(this.table, writes, { store, clock: this.clock, maxStalenessMs: 1_000, onError })
+    this.reads = new SharedReads(this.table, writes, {
+      store,
+      clock: this.clock,
+      maxStalenessMs: 1_000,
+      onError,
+    })
   }
 
   snapshot(): TagSnapshot {
@@ -133,13 +138,25 @@ describe('known stamps of tags', () => {
     await reader.look()
     const [permit, snapshot] = [reader.known, reader.snapshot()]
     if (permit === undefined) throw new Error('Expected a permit.')
-    const accepts = (entry: StoredEntry | undefined, epoch = 'e') => reader.reads.accepted({ epoch, stamps: [], entry }, permit, snapshot)
-    for (const entry of [undefined, entryOf(TAGS, ['1', '2']), entryOf(['u#set', 't#set'], ['2', '1']), entryOf(['u#set'], ['2'])])
+    const accepts = (entry: StoredEntry | undefined, epoch = 'e') =>
+      reader.reads.accepted({ epoch, stamps: [], entry }, permit, snapshot)
+    for (const entry of [
+      undefined,
+      entryOf(TAGS, ['1', '2']),
+      entryOf(['u#set', 't#set'], ['2', '1']),
+      entryOf(['u#set'], ['2']),
+    ])
       expect(accepts(entry)).toEqual(entry ?? 'absent')
     expect(accepts(entryOf(TAGS, ['1', '3']))).toBeUndefined()
     expect(accepts(entryOf(['t#set', 'other'], ['1', '2']))).toBeUndefined()
     expect(accepts(entryOf(TAGS, ['1', '2'], 'before'))).toBeUndefined()
-    expect(reader.reads.accepted({ epoch: undefined, stamps: [], entry: entryOf(TAGS, ['1', '2']) }, permit, snapshot)).toBeUndefined()
+    expect(
+      reader.reads.accepted(
+        { epoch: undefined, stamps: [], entry: entryOf(TAGS, ['1', '2']) },
+        permit,
+        snapshot,
+      ),
+    ).toBeUndefined()
     expect(accepts(entryOf(TAGS, ['1', '2']), 'f')).toBeUndefined()
     expect(reader.known).toBeUndefined()
   })
@@ -150,7 +167,9 @@ describe('known stamps of tags', () => {
     const [permit, snapshot] = [reader.known, reader.snapshot()]
     if (permit === undefined) throw new Error('Expected a permit.')
     table.raise(['t#set'])
-    expect(reader.reads.accepted({ epoch: 'e', stamps: [], entry: entryOf(TAGS, ['1', '2']) }, permit, snapshot)).toBeUndefined()
+    expect(
+      reader.reads.accepted({ epoch: 'e', stamps: [], entry: entryOf(TAGS, ['1', '2']) }, permit, snapshot),
+    ).toBeUndefined()
   })
 })
 

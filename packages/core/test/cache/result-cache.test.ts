@@ -1,4 +1,10 @@
-import { type CacheControl, type CacheOptions, createSluice, type Sluice, type SluiceOptions } from '@sluice/core'
+import {
+  type CacheControl,
+  type CacheOptions,
+  createSluice,
+  type Sluice,
+  type SluiceOptions,
+} from '@sluice/core'
 import { type CatalogData, type Operation, SchemaCatalog, type TableInfo } from '@sluice/core/adapter'
 import { hostOf } from '@sluice/core/siblings'
 import { describe, expect, it } from 'vitest'
@@ -6,14 +12,22 @@ import { FakeClock, type ReadOptions, read, touching, turn, write } from '../hel
 
 function setUp(options: CacheOptions = {}, others: SluiceOptions = {}) {
   const clock = new FakeClock()
-  const sluice = createSluice({ mode: 'optimize', batch: false, cache: { ttl: 60, ...options }, clock, ...others })
+  const sluice = createSluice({
+    mode: 'optimize',
+    batch: false,
+    cache: { ttl: 60, ...options },
+    clock,
+    ...others,
+  })
   const database = { value: 1, asked: 0 }
   const ask = () => {
     database.asked += 1
     return Promise.resolve({ value: database.value })
   }
   const get = (extra: Partial<ReadOptions> = {}) =>
-    hostOf(sluice).execute(read({ run: ask, cache: { key: 'q', tables: ['t'] }, ...extra })) as Promise<{ value: number }>
+    hostOf(sluice).execute(read({ run: ask, cache: { key: 'q', tables: ['t'] }, ...extra })) as Promise<{
+      value: number
+    }>
   const set = (value: number, run?: () => Promise<unknown>) => {
     const apply = async () => {
       database.value = value
@@ -90,14 +104,18 @@ describe('result cache', () => {
   it('queries again after a failed write', async () => {
     const { get, set, database } = setUp()
     await get()
-    await expect(set(2, () => Promise.reject(Object.assign(new Error('unique'), { code: 'P2002' })))).rejects.toThrow('unique')
+    await expect(
+      set(2, () => Promise.reject(Object.assign(new Error('unique'), { code: 'P2002' }))),
+    ).rejects.toThrow('unique')
     await get()
     expect(database.asked).toBe(2)
   })
 
   it('does not cache results of a table for the lease after a write of unknown outcome', async () => {
     const { get, set, database, clock } = setUp()
-    await expect(set(2, () => Promise.reject(new Error('connection lost')))).rejects.toThrow('connection lost')
+    await expect(set(2, () => Promise.reject(new Error('connection lost')))).rejects.toThrow(
+      'connection lost',
+    )
     await get()
     await get()
     expect(database.asked).toBe(2)
@@ -303,12 +321,25 @@ describe('result cache', () => {
     const [t, u] = ['main.t', 'main.u']
     const known = (options: CacheOptions) => {
       const setting = setUp(options)
-      const table = (name: string): TableInfo => ({ name, kind: 'table', columns: [], primaryKey: [], uniqueKeys: [] })
-      const data: CatalogData = { dialect: 'sqlite', defaultSchema: 'main', tables: [table('t'), table('u')], foreignKeys: [] }
+      const table = (name: string): TableInfo => ({
+        name,
+        kind: 'table',
+        columns: [],
+        primaryKey: [],
+        uniqueKeys: [],
+      })
+      const data: CatalogData = {
+        dialect: 'sqlite',
+        defaultSchema: 'main',
+        tables: [table('t'), table('u')],
+        foreignKeys: [],
+      }
       hostOf(setting.sluice).catalogs.set('test1', new SchemaCatalog(data))
       return setting
     }
-    const of = (tables: string[], control?: CacheControl) => ({ cache: { key: tables.join(), tables, ...(control && { control }) } })
+    const of = (tables: string[], control?: CacheControl) => ({
+      cache: { key: tables.join(), tables, ...(control && { control }) },
+    })
 
     it('set the ttl of a model, and a join uses the shortest one', async () => {
       const { get, database, clock } = known({ models: { t: { ttl: 5 }, u: { ttl: 100 } } })
@@ -337,7 +368,8 @@ describe('result cache', () => {
       const { cache } = setUp({ policy: 'ttl', maxBytes: 20_000 }).sluice
       cache?.set('app', 'late', 'x', 100)
       cache?.set('app', 'soon', 'x', 10)
-      for (let at = 0; (cache?.getStats().evictions ?? 1) === 0; at++) cache?.set('app', `${at}`, 'x'.repeat(500), 50)
+      for (let at = 0; (cache?.getStats().evictions ?? 1) === 0; at++)
+        cache?.set('app', `${at}`, 'x'.repeat(500), 50)
       expect([cache?.get('app', 'late'), cache?.get('app', 'soon')]).toEqual(['x', null])
       expect(() => setUp({ policy: 'fifo' as 'lru' })).toThrow(/cache\.policy.*"lru"/)
     })

@@ -8,9 +8,13 @@ import { FakeClock, touching, turn } from '../helpers.ts'
 /** Writes with a store whose announcements wait until the test resolves or rejects them. */
 function held(onInvalidationFailure: 'reject-write' | 'proceed' = 'proceed') {
   const waiting: { readonly tags: readonly string[]; resolve(): void; reject(error: Error): void }[] = []
-  const begin = vi.fn((tags: readonly string[]) => new Promise<void>((resolve, reject) => void waiting.push({ tags, resolve, reject })))
+  const begin = vi.fn(
+    (tags: readonly string[]) =>
+      new Promise<void>((resolve, reject) => void waiting.push({ tags, resolve, reject })),
+  )
   const store = new Proxy<CacheStore>(memoryStore(), {
-    get: (target, name) => (name === 'begin' ? begin : name === 'end' ? async () => undefined : Reflect.get(target, name, target)),
+    get: (target, name) =>
+      name === 'begin' ? begin : name === 'end' ? async () => undefined : Reflect.get(target, name, target),
   })
   const clock = new FakeClock()
   const errors: unknown[] = []
@@ -54,51 +58,63 @@ describe('pending invalidations', () => {
   })
 })
 
-describe.each(['reject-write', 'proceed'] as const)('SharedWrites with %s after close', (onInvalidationFailure) => {
-  it('does not delay a write that waits for the store', async () => {
-    const { writes, waiting, errors } = held(onInvalidationFailure)
-    const write = writes.announceTags(['a'])
-    writes.close()
-    waiting[0]?.reject(away())
-    await write.ready
-    await write.end('committed')
-    expect(errors).toEqual([])
-    expect(writes.hasPending).toBe(false)
-  })
-
-  it('does not announce new writes', async () => {
-    const { writes, begin } = held(onInvalidationFailure)
-    writes.close()
-    const write = writes.announceTags(['a'])
-    await write.ready
-    await write.end('committed')
-    expect(begin).not.toHaveBeenCalled()
-  })
-
-  it('does not retry', async () => {
-    vi.useFakeTimers()
-    try {
-      const { writes, waiting, begin } = held(onInvalidationFailure)
-      const told = writes.invalidateTags(['a']).catch(() => {})
-      await vi.advanceTimersByTimeAsync(0)
+describe.each(['reject-write', 'proceed'] as const)(
+  'SharedWrites with %s after close',
+  (onInvalidationFailure) => {
+    it('does not delay a write that waits for the store', async () => {
+      const { writes, waiting, errors } = held(onInvalidationFailure)
+      const write = writes.announceTags(['a'])
       writes.close()
       waiting[0]?.reject(away())
-      await told
-      await vi.advanceTimersByTimeAsync(5_000)
-      expect(begin).toHaveBeenCalledTimes(1)
-    } finally {
-      vi.useRealTimers()
-    }
-  })
-})
+      await write.ready
+      await write.end('committed')
+      expect(errors).toEqual([])
+      expect(writes.hasPending).toBe(false)
+    })
+
+    it('does not announce new writes', async () => {
+      const { writes, begin } = held(onInvalidationFailure)
+      writes.close()
+      const write = writes.announceTags(['a'])
+      await write.ready
+      await write.end('committed')
+      expect(begin).not.toHaveBeenCalled()
+    })
+
+    it('does not retry', async () => {
+      vi.useFakeTimers()
+      try {
+        const { writes, waiting, begin } = held(onInvalidationFailure)
+        const told = writes.invalidateTags(['a']).catch(() => {})
+        await vi.advanceTimersByTimeAsync(0)
+        writes.close()
+        waiting[0]?.reject(away())
+        await told
+        await vi.advanceTimersByTimeAsync(5_000)
+        expect(begin).toHaveBeenCalledTimes(1)
+      } finally {
+        vi.useRealTimers()
+      }
+    })
+  },
+)
 
 describe('the end of a write', () => {
-  /** A write to the table "t" whose begin is known to the store, and whose end waits until it is let through or fails. */
+  /**
+   * A write to the table "t" whose begin is known to the store, and whose end waits until it is let through
+   * or fails.
+   */
   async function begun() {
     const ends: { resolve(): void; reject(error: Error): void }[] = []
-    const end = vi.fn(() => new Promise<undefined>((resolve, reject) => void ends.push({ resolve: () => resolve(undefined), reject })))
+    const end = vi.fn(
+      () =>
+        new Promise<undefined>(
+          (resolve, reject) => void ends.push({ resolve: () => resolve(undefined), reject }),
+        ),
+    )
     const store = new Proxy<CacheStore>(memoryStore(), {
-      get: (target, name) => (name === 'end' ? end : name === 'begin' ? async () => undefined : Reflect.get(target, name, target)),
+      get: (target, name) =>
+        name === 'end' ? end : name === 'begin' ? async () => undefined : Reflect.get(target, name, target),
     })
     const clock = new FakeClock()
     const errors: unknown[] = []
@@ -202,7 +218,9 @@ describe('the end of a write', () => {
       const closed = writes.close()
       await vi.advanceTimersByTimeAsync(2_100)
       await closed
-      expect(errors).toEqual([expect.objectContaining({ message: expect.stringContaining('within 2000 ms') })])
+      expect(errors).toEqual([
+        expect.objectContaining({ message: expect.stringContaining('within 2000 ms') }),
+      ])
       expect(vi.getTimerCount()).toBe(0)
     } finally {
       vi.useRealTimers()

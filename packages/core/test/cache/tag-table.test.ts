@@ -10,16 +10,19 @@ describe('snapshots of tags', () => {
     expect(table.snapshot(['a', 'b'])).toBe(snapshot)
   })
 
-  it.each([[['a']], [['a', 'c']], [['a', 'b', 'c']], [['b', 'a']], [[]]])('are others for other tags: %j', (tags) => {
-    const table = new TagTable(new FakeClock())
-    const snapshot = table.snapshot(['a', 'b'])
-    const other = table.snapshot(tags)
-    expect(other).not.toBe(snapshot)
-    table.raise(['b'])
-    expect([snapshot?.isCurrent, other?.isCurrent]).toEqual([false, !tags.includes('b')])
-    table.raise(['c'])
-    expect(other?.isCurrent).toBe(!tags.includes('b') && !tags.includes('c'))
-  })
+  it.each([[['a']], [['a', 'c']], [['a', 'b', 'c']], [['b', 'a']], [[]]])(
+    'are others for other tags: %j',
+    (tags) => {
+      const table = new TagTable(new FakeClock())
+      const snapshot = table.snapshot(['a', 'b'])
+      const other = table.snapshot(tags)
+      expect(other).not.toBe(snapshot)
+      table.raise(['b'])
+      expect([snapshot?.isCurrent, other?.isCurrent]).toEqual([false, !tags.includes('b')])
+      table.raise(['c'])
+      expect(other?.isCurrent).toBe(!tags.includes('b') && !tags.includes('c'))
+    },
+  )
 
   it.each(['a', 'b', '*'])('are others after a write to %s', (tag) => {
     const table = new TagTable(new FakeClock())

@@ -33,7 +33,11 @@ function held() {
     resolve = yes
     reject = no
   })
-  return { load: () => result, resolve: (value: unknown) => resolve(value), reject: (error: Error) => reject(error) }
+  return {
+    load: () => result,
+    resolve: (value: unknown) => resolve(value),
+    reject: (error: Error) => reject(error),
+  }
 }
 
 afterEach(() => {
@@ -49,11 +53,16 @@ describe('a value that depends on tables', () => {
     expect([await load(), await load()]).toEqual([1, 2])
     expect(tiered?.getStats().unknownTables).toBe(2)
     const city = { name: 'city', kind: 'table', columns: [], primaryKey: [], uniqueKeys: [] } as const
-    hostOf(sluice).catalogs.set('one', new SchemaCatalog({ dialect: 'sqlite', defaultSchema: 'main', tables: [city], foreignKeys: [] }))
+    hostOf(sluice).catalogs.set(
+      'one',
+      new SchemaCatalog({ dialect: 'sqlite', defaultSchema: 'main', tables: [city], foreignKeys: [] }),
+    )
     expect([await load(), await load()]).toEqual([3, 3])
     await sluice.invalidate('city')
     expect(await load()).toBe(4)
-    await expect(tiered?.getOrLoad('k', load, { tables: ['citty'] })).rejects.toThrow(/Argument "tables": .*citty/)
+    await expect(tiered?.getOrLoad('k', load, { tables: ['citty'] })).rejects.toThrow(
+      /Argument "tables": .*citty/,
+    )
     await sluice.close()
   })
 })
@@ -100,13 +109,16 @@ describe('getOrLoad', () => {
     expect(copy).toEqual(value)
     expect(copy).not.toBe(value)
     await cache.getOrLoad('freeze', async () => value, { copy: 'freeze' })
-    expect(Object.isFrozen((await cache.getOrLoad('freeze', async () => value, { copy: 'freeze' })).rows[0])).toBe(true)
+    expect(
+      Object.isFrozen((await cache.getOrLoad('freeze', async () => value, { copy: 'freeze' })).rows[0]),
+    ).toBe(true)
   })
 
   it('copies a private value without another check, and checks a value that a caller may have changed', async () => {
     const { cache } = setUp()
     const isExact = (copy: object) => expect(copy).toEqual({ id: 1 })
-    const read = (copy: 'none' | 'freeze' | 'clone') => cache.getOrLoad<object>('k', () => ({ id: 1 }), { copy })
+    const read = (copy: 'none' | 'freeze' | 'clone') =>
+      cache.getOrLoad<object>('k', () => ({ id: 1 }), { copy })
     const spoil = (value: object) => Object.defineProperty(value, 'hidden', { value: 2, configurable: true })
     isExact(await read('clone'))
     // A copy belongs to its caller.
@@ -127,7 +139,8 @@ describe('getOrLoad', () => {
 
   it('checks a value of the shared store that a caller may have changed', async () => {
     const sluice = createSluice({ cache: { store: memoryStore() } })
-    const read = (copy: 'none' | 'clone') => (sluice.tiered as TieredCache).getOrLoad<object>('k', () => ({ id: 1 }), { copy })
+    const read = (copy: 'none' | 'clone') =>
+      (sluice.tiered as TieredCache).getOrLoad<object>('k', () => ({ id: 1 }), { copy })
     await read('none')
     await turn()
     sluice.cache?.clear('tiered')
@@ -263,13 +276,18 @@ describe('getOrLoad', () => {
     ['a load', () => ['k', 'not a function']],
   ])('throws for a value that is not %s', async (_, args) => {
     const { cache } = setUp()
-    await expect(cache.getOrLoad(...(args() as [string, () => Promise<number>]))).rejects.toBeInstanceOf(InvalidArgumentError)
+    await expect(cache.getOrLoad(...(args() as [string, () => Promise<number>]))).rejects.toBeInstanceOf(
+      InvalidArgumentError,
+    )
   })
 
-  it.each([{ ttl: 0 }, { jitter: 2 }, { copy: 'deep' as 'clone' }, { tll: 1 } as object])('throws for the options %o', async (options) => {
-    const { cache, load } = setUp()
-    await expect(cache.getOrLoad('k', load, options)).rejects.toBeInstanceOf(InvalidOptionError)
-  })
+  it.each([{ ttl: 0 }, { jitter: 2 }, { copy: 'deep' as 'clone' }, { tll: 1 } as object])(
+    'throws for the options %o',
+    async (options) => {
+      const { cache, load } = setUp()
+      await expect(cache.getOrLoad('k', load, options)).rejects.toBeInstanceOf(InvalidOptionError)
+    },
+  )
 })
 
 describe('stale values', () => {
@@ -293,7 +311,9 @@ describe('stale values', () => {
     clock.advance(15_000)
     expect(await cache.getOrLoad('k', load, { tags: ['t'] })).toBe(2)
     await cache.invalidateTags(['t'])
-    await expect(cache.getOrLoad('k', () => Promise.reject(new Error('away')), { tags: ['t'] })).rejects.toThrow('away')
+    await expect(
+      cache.getOrLoad('k', () => Promise.reject(new Error('away')), { tags: ['t'] }),
+    ).rejects.toThrow('away')
   })
 
   it('are served when a load fails within their grace period', async () => {

@@ -23,7 +23,12 @@ function open(snapshot?: DatabaseSnapshot, options: DatabaseOptions = {}) {
 const cities = tableOf('cities', {
   rows: 100_000,
   primaryKey: ['id'],
-  columns: [columnOf('id'), columnOf('region_id'), columnOf('name', { type: 'text', databaseType: 'text' }), columnOf('population')],
+  columns: [
+    columnOf('id'),
+    columnOf('region_id'),
+    columnOf('name', { type: 'text', databaseType: 'text' }),
+    columnOf('population'),
+  ],
   indexes: [primary('cities_pkey', ['id'])],
 })
 
@@ -39,7 +44,8 @@ describe('DatabaseOptimizationEngine', () => {
 
   it('returns quantiles of the execution times of a normalized query', () => {
     const { engine } = open()
-    for (let at = 0; at < 20; at += 1) engine.observe({ sql: 'SELECT * FROM cities WHERE id = 1', executionTime: at === 19 ? 40 : 3 })
+    for (let at = 0; at < 20; at += 1)
+      engine.observe({ sql: 'SELECT * FROM cities WHERE id = 1', executionTime: at === 19 ? 40 : 3 })
     const [{ fingerprint, dialect } = { fingerprint: '', dialect: 'sqlite' as const }] = engine.getWorkload()
     expect(engine.getWorkloadQuantile(fingerprint, dialect, 0.95)).toBe(5)
     expect(engine.getWorkloadQuantile(fingerprint, dialect, 1)).toBe(40)
@@ -61,16 +67,39 @@ describe('DatabaseOptimizationEngine', () => {
 
   describe('getRecommendedIndexes', () => {
     const shown = (engine: DatabaseOptimizationEngine, table: string) =>
-      engine.getRecommendedIndexes(table).map(({ type, unique, columns }) => `${type}${unique ? ' unique' : ''} ${columns.join()}`)
+      engine
+        .getRecommendedIndexes(table)
+        .map(({ type, unique, columns }) => `${type}${unique ? ' unique' : ''} ${columns.join()}`)
 
     it('returns presets for the example domain', () => {
       const { engine } = open()
       expect(shown(engine, 'tiles')).toEqual([
-        ...['btree unique id', 'btree domain', 'btree createdBy', 'btree createdAt', 'btree domain,createdAt', 'fulltext title,content'],
+        ...[
+          'btree unique id',
+          'btree domain',
+          'btree createdBy',
+          'btree createdAt',
+          'btree domain,createdAt',
+          'fulltext title,content',
+        ],
       ])
-      expect(shown(engine, 'inferences')).toEqual(['btree unique id', 'btree createdBy', 'btree domains', 'btree createdAt'])
-      expect(shown(engine, 'users')).toEqual(['btree unique id', 'btree unique email', 'btree organizationId'])
-      expect(shown(engine, 'audit_logs')).toEqual(['btree unique id', 'btree userId', 'btree timestamp', 'btree organizationId,timestamp'])
+      expect(shown(engine, 'inferences')).toEqual([
+        'btree unique id',
+        'btree createdBy',
+        'btree domains',
+        'btree createdAt',
+      ])
+      expect(shown(engine, 'users')).toEqual([
+        'btree unique id',
+        'btree unique email',
+        'btree organizationId',
+      ])
+      expect(shown(engine, 'audit_logs')).toEqual([
+        'btree unique id',
+        'btree userId',
+        'btree timestamp',
+        'btree organizationId,timestamp',
+      ])
       expect(shown(engine, 'elsewhere')).toEqual([])
     })
 
@@ -92,7 +121,12 @@ describe('DatabaseOptimizationEngine', () => {
         fix: {
           kind: 'create-index',
           name: 'tiles_domain_createdAt_idx',
-          index: { table: 'tiles', keys: [{ column: 'domain' }, { column: 'createdAt' }], method: 'btree', isUnique: false },
+          index: {
+            table: 'tiles',
+            keys: [{ column: 'domain' }, { column: 'createdAt' }],
+            method: 'btree',
+            isUnique: false,
+          },
         },
       })
       expect(engine.getRecommendedIndexes('tiles')[5]?.ddl).toBe(
@@ -101,8 +135,11 @@ describe('DatabaseOptimizationEngine', () => {
     })
 
     it('writes presets for the inspected database', () => {
-      const fulltext = (dialect: 'mysql' | 'sqlite') => open(snapshotOf([], { dialect })).engine.getRecommendedIndexes('tiles').at(-1)?.ddl
-      expect(fulltext('mysql')).toBe('CREATE FULLTEXT INDEX `tiles_title_content_fulltext` ON `tiles` (`title`, `content`);')
+      const fulltext = (dialect: 'mysql' | 'sqlite') =>
+        open(snapshotOf([], { dialect })).engine.getRecommendedIndexes('tiles').at(-1)?.ddl
+      expect(fulltext('mysql')).toBe(
+        'CREATE FULLTEXT INDEX `tiles_title_content_fulltext` ON `tiles` (`title`, `content`);',
+      )
       expect(fulltext('sqlite')).toBe(
         `CREATE VIRTUAL TABLE "tiles_title_content_fulltext" USING fts5("title", "content", content='tiles');`,
       )
@@ -117,17 +154,22 @@ describe('DatabaseOptimizationEngine', () => {
       ])
       expect(shown(engine, 'cities')).toEqual(['btree unique id', 'btree region_id', 'btree name'])
       expect(engine.getRecommendedIndexes('cities')[2]?.sparse).toBe(true)
-      engine.useSnapshot(snapshotOf([{ ...cities, indexes: [...cities.indexes, indexOf('i', ['region_id', 'name'])] }]))
+      engine.useSnapshot(
+        snapshotOf([{ ...cities, indexes: [...cities.indexes, indexOf('i', ['region_id', 'name'])] }]),
+      )
       expect(shown(engine, 'cities')).toEqual(['btree name'])
       expect(() => engine.registerPresets('', [])).toThrow(InvalidArgumentError)
       expect(() => engine.registerPresets('a', [{ columns: [] }])).toThrow(InvalidOptionError)
-      expect(() => engine.registerPresets('a', [{ columns: ['b'], kind: 'gin' } as never])).toThrow('preset.kind')
+      expect(() => engine.registerPresets('a', [{ columns: ['b'], kind: 'gin' } as never])).toThrow(
+        'preset.kind',
+      )
       expect(() => engine.registerPresets('a', [{} as never])).toThrow('preset.columns')
     })
 
     it('recommends indexes for conditions of the query workload that no index serves, most expensive first', () => {
       const { engine } = open(snapshotOf([cities]))
-      const see = (sql: string, executionTime: number) => engine.observe({ sql, executionTime, bindings: [1] })
+      const see = (sql: string, executionTime: number) =>
+        engine.observe({ sql, executionTime, bindings: [1] })
       see('select * from cities where name = $1', 10)
       see('select * from "cities" where "region_id" = $1 and population > $2', 30)
       see('delete from cities where name = $1', 30)
@@ -146,7 +188,9 @@ describe('DatabaseOptimizationEngine', () => {
       expect(found[0]?.indexSize).toBeGreaterThan(1_000_000)
       expect(engine.getRecommendedIndexes('public.cities')).toEqual(found)
       engine.useSnapshot(snapshotOf([{ ...cities, indexes: [indexOf('i', ['name'])] }]))
-      expect(engine.getRecommendedIndexes('cities').map(({ columns }) => columns.join())).not.toContain('name')
+      expect(engine.getRecommendedIndexes('cities').map(({ columns }) => columns.join())).not.toContain(
+        'name',
+      )
       engine.useSnapshot(snapshotOf([{ ...cities, rows: 400 }]))
       expect(engine.getRecommendedIndexes('cities')).toEqual([])
     })
@@ -177,7 +221,8 @@ describe('DatabaseOptimizationEngine', () => {
 
     it('warns when at least 100 rows are read for each returned row', () => {
       const { engine } = open()
-      const warns = (scanned: number, returned: number) => engine.analyzeQuery('select a from t where b = 1', 1, scanned, returned).warnings
+      const warns = (scanned: number, returned: number) =>
+        engine.analyzeQuery('select a from t where b = 1', 1, scanned, returned).warnings
       expect(warns(990, 10)).toEqual([])
       expect(warns(1000, 10)[0]).toContain('Reads 1,000 rows and returns 10: 100 for each')
       expect(warns(100, 0)[0]).toContain('100 for each')
@@ -193,7 +238,9 @@ describe('DatabaseOptimizationEngine', () => {
       ['critical', 5_000, 10, 10],
       ['critical', 5, 1_000_000, 10],
     ])('rates a query as %s after %d ms, %d rows read and %d returned', (severity, ms, scanned, returned) => {
-      expect(open().engine.analyzeQuery('select a from t where b = 1', ms, scanned, returned).severity).toBe(severity)
+      expect(open().engine.analyzeQuery('select a from t where b = 1', ms, scanned, returned).severity).toBe(
+        severity,
+      )
     })
 
     it('uses the inspected tables', () => {
@@ -204,8 +251,12 @@ describe('DatabaseOptimizationEngine', () => {
         recommendations: ['Add an index on cities (region_id): the query filters by this column.'],
       })
       expect(advice('select name from cities where id = $1').recommendations).toEqual([])
-      expect(engine.analyzeQuery('select name from cities where region_id > $1', 1, 95_000, 60_000).fullTableScan).toBe(true)
-      expect(engine.analyzeQuery('select name from cities where region_id > $1', 1, 60_000, 60_000).fullTableScan).toBe(false)
+      expect(
+        engine.analyzeQuery('select name from cities where region_id > $1', 1, 95_000, 60_000).fullTableScan,
+      ).toBe(true)
+      expect(
+        engine.analyzeQuery('select name from cities where region_id > $1', 1, 60_000, 60_000).fullTableScan,
+      ).toBe(false)
     })
 
     it.each([
@@ -241,8 +292,14 @@ describe('DatabaseOptimizationEngine', () => {
   describe('getSlowQueries', () => {
     it('returns normalized queries with a slow execution, by total time', () => {
       const { engine } = open()
-      engine.observe({ sql: 'select * from a', executionTime: 2000, rows: 10, stack: () => ({ stack: 'Error\n    at f (/app/a.ts:3:5)' }) })
-      for (let at = 0; at < 4; at += 1) engine.analyzeQuery(`select b from b where c = ${at}`, at === 3 ? 1500 : 500, 1000, 10)
+      engine.observe({
+        sql: 'select * from a',
+        executionTime: 2000,
+        rows: 10,
+        stack: () => ({ stack: 'Error\n    at f (/app/a.ts:3:5)' }),
+      })
+      for (let at = 0; at < 4; at += 1)
+        engine.analyzeQuery(`select b from b where c = ${at}`, at === 3 ? 1500 : 500, 1000, 10)
       engine.observe({ sql: 'select * from quick', executionTime: 999 })
       const found = engine.getSlowQueries()
       expect(found).toMatchObject([
@@ -255,7 +312,14 @@ describe('DatabaseOptimizationEngine', () => {
           rowsScanned: 1000,
           scanRatio: 100,
         },
-        { query: 'select * from a', calls: 1, totalTime: 2000, rowsScanned: -1, scanRatio: -1, callSite: { file: '/app/a.ts', line: 3 } },
+        {
+          query: 'select * from a',
+          calls: 1,
+          totalTime: 2000,
+          rowsScanned: -1,
+          scanRatio: -1,
+          callSite: { file: '/app/a.ts', line: 3 },
+        },
       ])
       expect(found[1]?.recommendations.join()).toContain('SELECT *')
       expect(engine.getSlowQueries(1, 2)).toHaveLength(2)
@@ -272,7 +336,14 @@ describe('DatabaseOptimizationEngine', () => {
       engine.observe({ sql: 'select * from a', executionTime: 2000 })
       engine.analyzeQuery('select * from a', 10, 500, 5)
       expect(engine.getSlowQueries()).toMatchObject([
-        { query: 'select * from server', calls: 2, executionTime: 1500, rowsScanned: 200, rowsReturned: 2, scanRatio: 100 },
+        {
+          query: 'select * from server',
+          calls: 2,
+          executionTime: 1500,
+          rowsScanned: 200,
+          rowsReturned: 2,
+          scanRatio: 100,
+        },
         { query: 'select * from a', calls: 1, totalTime: 2000, rowsScanned: 500 },
       ])
     })
@@ -282,7 +353,14 @@ describe('DatabaseOptimizationEngine', () => {
     it('returns the given values', () => {
       const { clock, engine } = open()
       expect(engine.collectTableStatistics('tiles', 1000, 500_000)).toEqual({
-        ...{ table: 'tiles', rowCount: 1000, totalSize: 500_000, indexSize: 0, averageRowSize: 500, lastAnalyzed: undefined },
+        ...{
+          table: 'tiles',
+          rowCount: 1000,
+          totalSize: 500_000,
+          indexSize: 0,
+          averageRowSize: 500,
+          lastAnalyzed: undefined,
+        },
         collectedAt: clock.wall(),
       })
       expect(engine.collectTableStatistics('tiles')).toMatchObject({ rowCount: 0, averageRowSize: 0 })
@@ -290,9 +368,18 @@ describe('DatabaseOptimizationEngine', () => {
     })
 
     it('returns the inspected values by default', () => {
-      const { engine } = open(snapshotOf([tableOf('t', { rows: 100, bytes: 8000, indexBytes: 2000, analyzedAt: 5 })]))
+      const { engine } = open(
+        snapshotOf([tableOf('t', { rows: 100, bytes: 8000, indexBytes: 2000, analyzedAt: 5 })]),
+      )
       expect(engine.collectTableStatistics('t')).toEqual({
-        ...{ table: 't', rowCount: 100, totalSize: 10_000, indexSize: 2000, averageRowSize: 80, lastAnalyzed: 5 },
+        ...{
+          table: 't',
+          rowCount: 100,
+          totalSize: 10_000,
+          indexSize: 2000,
+          averageRowSize: 80,
+          lastAnalyzed: 5,
+        },
         collectedAt: Date.UTC(2026, 4, 15),
       })
     })
@@ -311,7 +398,11 @@ describe('DatabaseOptimizationEngine', () => {
     engine.useSnapshot(snapshotOf([tableOf('t', { rows: 5, columns: [created] })]))
     expect(engine.getPartitionRecommendations()).toHaveLength(2)
     engine.collectTableStatistics('t', 1_000_001)
-    expect(engine.getPartitionRecommendations().map(({ table }) => table)).toEqual(['audit_logs', 'tiles', 't'])
+    expect(engine.getPartitionRecommendations().map(({ table }) => table)).toEqual([
+      'audit_logs',
+      'tiles',
+      't',
+    ])
   })
 
   describe('detectNPlusOneProblems', () => {
@@ -319,7 +410,9 @@ describe('DatabaseOptimizationEngine', () => {
       const { engine } = open()
       const queries = Array.from({ length: 11 }, (_, at) => `SELECT * FROM tiles WHERE user_id = ${at}`)
       engine.observe({ sql: 'SELECT * FROM tiles WHERE user_id = 99', executionTime: 10 })
-      expect(engine.detectNPlusOneProblems([...queries, 'select 1', ...Array(6).fill('select * from settings')])).toEqual([
+      expect(
+        engine.detectNPlusOneProblems([...queries, 'select 1', ...Array(6).fill('select * from settings')]),
+      ).toEqual([
         'N+1: 11 × SELECT * FROM tiles WHERE user_id = ?. Instead: query all keys together, with IN. That saves 10 queries and about 90 ms.',
         'Duplicate query: 6 × select * from settings. Instead: query once and store the result. That saves 5 queries.',
       ])
@@ -337,22 +430,33 @@ describe('DatabaseOptimizationEngine', () => {
       const { engine } = open()
       expect(engine.detectNPlusOneProblems(Array(4).fill('select * from a where b = 1'))).toEqual([])
       expect(engine.detectNPlusOneProblems(Array(9).fill('update a set b = 1 where c = 2'))).toEqual([])
-      expect(engine.detectNPlusOneProblems(Array(9).fill('with x as (insert into a values (1) returning *) select * from x'))).toEqual([])
+      expect(
+        engine.detectNPlusOneProblems(
+          Array(9).fill('with x as (insert into a values (1) returning *) select * from x'),
+        ),
+      ).toEqual([])
       expect(() => engine.detectNPlusOneProblems('select 1' as never)).toThrow(InvalidArgumentError)
     })
   })
 
   it('observes attached pools while statements are sent', () => {
-    const { engine } = open(snapshotOf([], { connections: { max: 100, used: 10, active: 0, idle: 0, idleInTransaction: 0, blocked: 0 } }), {
-      instances: 2,
-    })
+    const { engine } = open(
+      snapshotOf([], {
+        connections: { max: 100, used: 10, active: 0, idle: 0, idleInTransaction: 0, blocked: 0 },
+      }),
+      {
+        instances: 2,
+      },
+    )
     let state: PoolState | undefined = { min: 0, max: 4, used: 1, idle: 0, waiting: 0 }
     const detach = engine.attachPool('db', () => state)
     state = { min: 0, max: 4, used: 4, idle: 0, waiting: 3 }
     for (let at = 0; at < 32; at += 1) engine.observe({ sql: 'select 1', executionTime: 1 })
     state = { min: 0, max: 4, used: 0, idle: 4, waiting: 0 }
     const lines = engine.getConnectionPoolRecommendations()
-    expect(lines[0]).toBe('Pool db: min 0, max 4, 0 in use, 4 idle, 0 waiting; at most 4 were in use, and 3 waiting.')
+    expect(lines[0]).toBe(
+      'Pool db: min 0, max 4, 0 in use, 4 idle, 0 waiting; at most 4 were in use, and 3 waiting.',
+    )
     expect(lines.at(-1)).toContain('raise max from 4 to 7')
     state = undefined
     expect(engine.getConnectionPoolRecommendations()).toEqual([])
@@ -376,6 +480,8 @@ describe('DatabaseOptimizationEngine', () => {
     ['database.instances', { database: { instances: 0 } }],
     ['database.speed', { database: { speed: 1 } }],
   ])('includes the option %s in its error', (option, options) => {
-    expect(() => createSluice(options as never)).toThrow(expect.objectContaining({ code: 'SLUICE_INVALID_OPTION', option }))
+    expect(() => createSluice(options as never)).toThrow(
+      expect.objectContaining({ code: 'SLUICE_INVALID_OPTION', option }),
+    )
   })
 })

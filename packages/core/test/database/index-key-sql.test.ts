@@ -41,6 +41,8 @@ describe('indexBodySql', () => {
   })
 
   it('omits the default method', () => {
-    expect(indexBodySql({ ...index, method: 'btree', include: [] }, 'postgresql')).toBe('("a", "b") WHERE c > 1')
+    expect(indexBodySql({ ...index, method: 'btree', include: [] }, 'postgresql')).toBe(
+      '("a", "b") WHERE c > 1',
+    )
   })
 })

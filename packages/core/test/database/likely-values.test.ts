@@ -11,11 +11,19 @@ const of = (common: readonly StatisticsValue[], bounds: readonly StatisticsValue
 
 describe('likelyValue', () => {
   it('returns the common values in order', () => {
-    expect([0, 1, 2].map((nth) => likelyValue(of(['a', 'b'], ['x', 'y', 'z']), nth, true))).toEqual(['a', 'b', 'a'])
+    expect([0, 1, 2].map((nth) => likelyValue(of(['a', 'b'], ['x', 'y', 'z']), nth, true))).toEqual([
+      'a',
+      'b',
+      'a',
+    ])
   })
 
   it('returns a value from the middle', () => {
-    expect([0, 1, 2].map((nth) => likelyValue(of(['a', 'b'], ['x', 'y', 'z']), nth, false))).toEqual(['y', 'z', 'x'])
+    expect([0, 1, 2].map((nth) => likelyValue(of(['a', 'b'], ['x', 'y', 'z']), nth, false))).toEqual([
+      'y',
+      'z',
+      'x',
+    ])
     expect(likelyValue(of(['a', 'b', 'c']), 0, false)).toBe('b')
   })
 

@@ -14,7 +14,11 @@ function open(options: ExplainNewOptions = {}, given: Partial<PlanWatchParts> = 
     entry: (fingerprint) => entries.get(fingerprint),
     explain: async ({ fingerprint, totalMs }) => {
       explained.push(fingerprint)
-      return { fingerprint, totalTime: totalMs, fullTableScan: fingerprint.startsWith('scan') } as QueryAnalysis
+      return {
+        fingerprint,
+        totalTime: totalMs,
+        fullTableScan: fingerprint.startsWith('scan'),
+      } as QueryAnalysis
     },
     onPlan: () => {},
     onError: (error) => errors.push(error),

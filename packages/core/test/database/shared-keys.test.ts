@@ -5,7 +5,9 @@ const called = (expression: string): IndexKey => ({ column: 'name', expression }
 
 describe('sharedKeys', () => {
   it('counts the leading keys that both have', () => {
-    expect(sharedKeys([{ column: 'a' }, { column: 'b' }], [{ column: 'a' }, { column: 'b' }, { column: 'c' }])).toBe(2)
+    expect(
+      sharedKeys([{ column: 'a' }, { column: 'b' }], [{ column: 'a' }, { column: 'b' }, { column: 'c' }]),
+    ).toBe(2)
     expect(sharedKeys([{ column: 'a' }, { column: 'b' }], [{ column: 'a' }])).toBe(1)
     expect(sharedKeys([{ column: 'a' }, { column: 'b' }], [{ column: 'b' }, { column: 'a' }])).toBe(0)
   })

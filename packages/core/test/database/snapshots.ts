@@ -1,7 +1,10 @@
 import type { ColumnSnapshot, DatabaseSnapshot, IndexKey, IndexSnapshot, TableSnapshot } from '@sluice/core'
 
 /** A database as an inspection returns it. */
-export function snapshotOf(tables: readonly TableSnapshot[], given: Partial<DatabaseSnapshot> = {}): DatabaseSnapshot {
+export function snapshotOf(
+  tables: readonly TableSnapshot[],
+  given: Partial<DatabaseSnapshot> = {},
+): DatabaseSnapshot {
   const dialect = given.dialect ?? 'postgresql'
   return {
     dialect,
@@ -43,12 +46,20 @@ export function columnOf(name: string, given: Partial<ColumnSnapshot> = {}): Col
 }
 
 /** @param keys - Columns; `name DESC` for a descending one. */
-export function indexOf(name: string, keys: readonly (string | IndexKey)[], given: Partial<IndexSnapshot> = {}): IndexSnapshot {
+export function indexOf(
+  name: string,
+  keys: readonly (string | IndexKey)[],
+  given: Partial<IndexSnapshot> = {},
+): IndexSnapshot {
   return {
     table: '',
     name,
     keys: keys.map((key) =>
-      typeof key !== 'string' ? key : key.endsWith(' DESC') ? { column: key.slice(0, -5), isDescending: true } : { column: key },
+      typeof key !== 'string'
+        ? key
+        : key.endsWith(' DESC')
+          ? { column: key.slice(0, -5), isDescending: true }
+          : { column: key },
     ),
     method: 'btree',
     isUnique: false,

@@ -1,4 +1,8 @@
-import type { ColumnSnapshot, DatabaseSnapshot, TableSnapshot } from '../../src/database/inspectors/database-snapshot.ts'
+import type {
+  ColumnSnapshot,
+  DatabaseSnapshot,
+  TableSnapshot,
+} from '../../src/database/inspectors/database-snapshot.ts'
 import type { ColumnType } from '../../src/schema/catalog-data.ts'
 import type { Dialect } from '../../src/sql/dialect.ts'
 
@@ -11,7 +15,10 @@ const types: Readonly<Record<string, ColumnType>> = {
   jsonb: 'json',
 }
 
-/** Tables as `{ city: 'id integer!, name text' }`, `!` for the primary key and `not null`; views as `{ v: { columns: 'id integer', as: 'SELECT …' } }`. */
+/**
+ * Tables as `{ city: 'id integer!, name text' }`, `!` for the primary key and `not null`; views as
+ * `{ v: { columns: 'id integer', as: 'SELECT …' } }`.
+ */
 export type TableTexts = Readonly<Record<string, string | { readonly columns: string; readonly as?: string }>>
 
 export function testSnapshot(dialect: Dialect, tables: TableTexts): DatabaseSnapshot {

@@ -17,8 +17,23 @@ async function setUp(answer: () => number) {
   })
   onTestFinished(() => void server.close())
   const webhook = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
-  const counts = { totalItems: 1, chunks: 1, chunksDone: 1, processedItems: 1, failedItems: 0, isCancelled: false, isNotified: false }
-  const rest = { name: 'b', batchSize: 1, createdAt: 1_000, maxFailedItems: 0, stopsOnFailure: false, endedAt: 2_000 }
+  const counts = {
+    totalItems: 1,
+    chunks: 1,
+    chunksDone: 1,
+    processedItems: 1,
+    failedItems: 0,
+    isCancelled: false,
+    isNotified: false,
+  }
+  const rest = {
+    name: 'b',
+    batchSize: 1,
+    createdAt: 1_000,
+    maxFailedItems: 0,
+    stopsOnFailure: false,
+    endedAt: 2_000,
+  }
   const batch: BatchRow = { id: 'one', webhook, ...counts, ...rest }
   const notified: string[] = []
   const backend: Pick<JobBackend, 'unnotifiedBatches' | 'batchNotified'> = {
@@ -34,7 +49,15 @@ async function setUp(answer: () => number) {
     { secret: undefined, allowPrivateAddresses: true },
   )
   onTestFinished(() => notices.close())
-  return { notices, batch, clock, called, notified, errors, resume: () => notices.resume((row) => progressOf(row, clock.now)) }
+  return {
+    notices,
+    batch,
+    clock,
+    called,
+    notified,
+    errors,
+    resume: () => notices.resume((row) => progressOf(row, clock.now)),
+  }
 }
 
 describe('BatchNotices', () => {

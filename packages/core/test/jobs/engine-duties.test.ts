@@ -83,7 +83,11 @@ describe('a batch job', () => {
       if (item === 1) throw new Error('No.')
     })
     const ended = next('batch:completed')
-    await jobs.createBatchJob('items', [1, 2, 3], 1, { maxRetries: 0, maxFailedItems: 1, stopOnFailure: true })
+    await jobs.createBatchJob('items', [1, 2, 3], 1, {
+      maxRetries: 0,
+      maxFailedItems: 1,
+      stopOnFailure: true,
+    })
     for (let i = 0; i < 3; i += 1) await jobs.processNextTask('items')
     expect(await ended).toMatchObject({ status: 'completed', processedItems: 2, failedItems: 1 })
   })
@@ -187,7 +191,10 @@ describe('an engine', () => {
     const backend = new MemoryBackend()
     backend.add = () => [{ id: 'the first', isDuplicate: true }]
     const { jobs } = open({ backend })
-    expect(await jobs.enqueueTask(1, 'normal', 'default', { uniqueKey: 'k' })).toMatchObject({ id: 'the first', isDuplicate: true })
+    expect(await jobs.enqueueTask(1, 'normal', 'default', { uniqueKey: 'k' })).toMatchObject({
+      id: 'the first',
+      isDuplicate: true,
+    })
   })
 
   it('runs a delayed task after tasks that were added before its time', async () => {
@@ -211,7 +218,8 @@ describe('uuidV7', () => {
     const ids = [5_000, 5_000, 5_000, 4_000, 5_001].map((ms) => uuidV7(Date.UTC(2100, 0) + ms))
     expect([...ids].sort()).toEqual(ids)
     expect(new Set(ids).size).toBe(5)
-    for (const id of ids) expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+    for (const id of ids)
+      expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
     expect(parseInt(String(ids[0]).replace('-', '').slice(0, 12), 16)).toBe(Date.UTC(2100, 0) + 5_000)
   })
 })
@@ -224,7 +232,10 @@ describe('a dead letter in the memory backend', () => {
     jobs.registerProcessor('default', () => {
       if (fails) throw new Error('No.')
     })
-    const first = await jobs.enqueueTask('x'.repeat(100), 'normal', 'default', { maxRetries: 0, uniqueKey: 'k' })
+    const first = await jobs.enqueueTask('x'.repeat(100), 'normal', 'default', {
+      maxRetries: 0,
+      uniqueKey: 'k',
+    })
     await jobs.processNextTask()
     const second = await jobs.enqueueTask('y', 'normal', 'default', { maxRetries: 0, uniqueKey: 'k' })
     expect(await jobs.retryDeadLetterTask(first.id)).toBe(false)
@@ -257,7 +268,9 @@ describe('a dead letter in the memory backend', () => {
     expect((await jobs.listDeadLetters()).map(({ data }) => data)).toEqual(['second'])
     await vi.advanceTimersByTimeAsync(90_000)
     expect(await jobs.listDeadLetters()).toEqual([])
-    expect(() => new AsyncBatchProcessingEngine({ retention: { maxDeadAgeMs: -1 } })).toThrow('"retention.maxDeadAgeMs"')
+    expect(() => new AsyncBatchProcessingEngine({ retention: { maxDeadAgeMs: -1 } })).toThrow(
+      '"retention.maxDeadAgeMs"',
+    )
   })
 })
 

@@ -50,7 +50,12 @@ describe('AsyncBatchProcessingEngine', () => {
     const jobs = open()
     jobs.createQueue('made')
     jobs.registerProcessor('mail', async () => {})
-    expect(['mail', 'made', 'default', 'nobody'].map((name) => jobs.hasProcessor(name))).toEqual([true, false, false, false])
+    expect(['mail', 'made', 'default', 'nobody'].map((name) => jobs.hasProcessor(name))).toEqual([
+      true,
+      false,
+      false,
+      false,
+    ])
   })
 
   it('processes no task of an empty queue, with or without a processor', async () => {
@@ -125,14 +130,22 @@ describe('AsyncBatchProcessingEngine', () => {
   describe('validation', () => {
     it.each<[unknown[], new (...args: never[]) => SluiceError, string]>([
       [[1, 'urgent'], InvalidArgumentError, '"priority"'],
-      [[1, 'normal', 'nowhere'], UnknownQueueError, 'Unknown queue "nowhere". Known queues: "default". Call createQueue("nowhere") first.'],
+      [
+        [1, 'normal', 'nowhere'],
+        UnknownQueueError,
+        'Unknown queue "nowhere". Known queues: "default". Call createQueue("nowhere") first.',
+      ],
       [[1, 'normal', 'default', { retries: 1 }], InvalidOptionError, '"retries"'],
       [[1, 'normal', 'default', { maxRetries: -1 }], InvalidOptionError, '"maxRetries"'],
       [[1, 'normal', 'default', { timeoutMs: 0 }], InvalidOptionError, '"timeoutMs"'],
       [[1, 'normal', 'default', { delayMs: Number.NaN }], InvalidOptionError, '"delayMs"'],
       [[1, 'normal', 'default', { uniqueKey: '' }], InvalidOptionError, '"uniqueKey"'],
       [[1, 'normal', 'default', { backoff: () => 'soon' }], InvalidArgumentError, '"backoff"'],
-      [[1, 'normal', 'default', { transaction: {} }], InvalidArgumentError, 'no transaction with the backend "memory"'],
+      [
+        [1, 'normal', 'default', { transaction: {} }],
+        InvalidArgumentError,
+        'no transaction with the backend "memory"',
+      ],
     ])('throws for an invalid task: %o', async (args, type, message) => {
       const jobs = open()
       const enqueued = (jobs.enqueueTask as (...given: unknown[]) => Promise<unknown>)(...args)
@@ -159,8 +172,12 @@ describe('AsyncBatchProcessingEngine', () => {
       const data: { self?: unknown } = {}
       data.self = data
       await expect(open().enqueueTask(data)).rejects.toMatchObject({ code: 'SLUICE_INVALID_PAYLOAD' })
-      await expect(open({ maxPayloadBytes: 10 }).enqueueTask('a'.repeat(10))).rejects.toThrow('at most 10 bytes')
-      await expect(open({ maxPayloadBytes: 10 }).createBatchJob('b', ['a'.repeat(10)])).rejects.toThrow('at most 10 bytes')
+      await expect(open({ maxPayloadBytes: 10 }).enqueueTask('a'.repeat(10))).rejects.toThrow(
+        'at most 10 bytes',
+      )
+      await expect(open({ maxPayloadBytes: 10 }).createBatchJob('b', ['a'.repeat(10)])).rejects.toThrow(
+        'at most 10 bytes',
+      )
     })
 
     it.each<[unknown[], string]>([
@@ -175,7 +192,9 @@ describe('AsyncBatchProcessingEngine', () => {
       [['b', [() => {}]], '$[0]'],
     ])('throws for an invalid batch job: %o', async (args, message) => {
       const jobs = open()
-      await expect((jobs.createBatchJob as (...given: unknown[]) => Promise<unknown>)(...args)).rejects.toThrow(message)
+      await expect(
+        (jobs.createBatchJob as (...given: unknown[]) => Promise<unknown>)(...args),
+      ).rejects.toThrow(message)
     })
 
     it('cancels a batch job and rejects when its items throw', async () => {
@@ -227,7 +246,9 @@ describe('AsyncBatchProcessingEngine', () => {
       expect(() => jobs.start('default')).toThrow(NoProcessorError)
       expect(() => jobs.start('nowhere')).toThrow(UnknownQueueError)
       await expect(jobs.schedule('s', 'every day', 1)).rejects.toThrow('"pattern"')
-      await expect(jobs.schedule('s', '* * * * *', 1, { timezone: 'Mars/Olympus' })).rejects.toThrow('a time zone')
+      await expect(jobs.schedule('s', '* * * * *', 1, { timezone: 'Mars/Olympus' })).rejects.toThrow(
+        'a time zone',
+      )
       await expect(jobs.schedule('s', '* * * * *', undefined)).rejects.toThrow('Invalid task data at $')
       await expect(jobs.processNextTask('nowhere')).rejects.toThrow(UnknownQueueError)
       await expect(jobs.getBatchProgress('none')).rejects.toThrow('"batchId"')
@@ -241,17 +262,32 @@ describe('AsyncBatchProcessingEngine', () => {
 
   describe('access', () => {
     it('is checked before anything is done, and recorded in the audit log', async () => {
-      const jobs = open({ authorize: async (actor, action) => actor === 'ops' || (action === 'enqueue' && actor === 'ann') })
+      const jobs = open({
+        authorize: async (actor, action) => actor === 'ops' || (action === 'enqueue' && actor === 'ann'),
+      })
       await expect(jobs.enqueueTask(1)).rejects.toThrow(NotAuthorizedError)
       const task = await jobs.enqueueTask(1, 'normal', 'default', { runAs: 'ann' })
-      await expect(jobs.enqueueTask(1, 'normal', 'default', { runAs: 'ann', actor: 'bob' })).rejects.toThrow('denied "enqueue" for "bob"')
-      await expect(jobs.cancelTask(task.id, { actor: 'ann' })).rejects.toMatchObject({ actor: 'ann', action: 'cancel' })
+      await expect(jobs.enqueueTask(1, 'normal', 'default', { runAs: 'ann', actor: 'bob' })).rejects.toThrow(
+        'denied "enqueue" for "bob"',
+      )
+      await expect(jobs.cancelTask(task.id, { actor: 'ann' })).rejects.toMatchObject({
+        actor: 'ann',
+        action: 'cancel',
+      })
       await expect(jobs.purgeDeadLetters({}, { actor: 'ann' })).rejects.toThrow(NotAuthorizedError)
       await expect(jobs.retryDeadLetterTask('x')).rejects.toThrow(NotAuthorizedError)
       await expect(jobs.createBatchJob('b', [1], 1, { runAs: 'bob' })).rejects.toThrow(NotAuthorizedError)
       expect(await jobs.cancelTask(task.id, { actor: 'ops' })).toBe(true)
-      expect(jobs.getAuditLog().map(({ actor, action, isAllowed }) => `${actor} ${action} ${isAllowed}`)).toEqual([
-        ...['undefined enqueue false', 'ann enqueue true', 'bob enqueue false', 'ann cancel false', 'ann purge false'],
+      expect(
+        jobs.getAuditLog().map(({ actor, action, isAllowed }) => `${actor} ${action} ${isAllowed}`),
+      ).toEqual([
+        ...[
+          'undefined enqueue false',
+          'ann enqueue true',
+          'bob enqueue false',
+          'ann cancel false',
+          'ann purge false',
+        ],
         ...['undefined retry false', 'bob enqueue false', 'ops cancel true'],
       ])
       expect((await jobs.getProcessingStats()).queued).toBe(0)
@@ -310,17 +346,22 @@ describe('AsyncBatchProcessingEngine', () => {
           throw 'a text'
         },
         hangs: () => new Promise(() => {}),
-        // biome-ignore lint/suspicious/noThenProperty: what is tested
-        thenable: () => ({ then: (_: unknown, reject: (error: Error) => void) => reject(new Error('thenable')) }),
+        thenable: () => ({
+          // biome-ignore lint/suspicious/noThenProperty: the test needs a thenable.
+          then: (_: unknown, reject: (error: Error) => void) => reject(new Error('thenable')),
+        }),
         ok: () => 1,
       }
       jobs.registerProcessor<string>('default', (way) => ways[way]?.())
       jobs.on('task:dead', ({ failure }) => done.push(failure.message))
       jobs.on('task:completed', ({ result }) => done.push(result))
-      for (const way of Object.keys(ways)) await jobs.enqueueTask(way, 'normal', 'default', { maxRetries: 0, timeoutMs: 50 })
+      for (const way of Object.keys(ways))
+        await jobs.enqueueTask(way, 'normal', 'default', { maxRetries: 0, timeoutMs: 50 })
       jobs.start()
       await expect.poll(() => done.length, SOON).toBe(7)
-      expect([...done].sort()).toEqual([1, 'The task took longer than 50 ms.', 'a text', 'async', 'sync', 'thenable', 'undefined'].sort())
+      expect([...done].sort()).toEqual(
+        [1, 'The task took longer than 50 ms.', 'a text', 'async', 'sync', 'thenable', 'undefined'].sort(),
+      )
     })
 
     it('are started if they register later, and the last registered one is used', async () => {
@@ -381,7 +422,10 @@ describe('AsyncBatchProcessingEngine', () => {
     expect(await jobs.getQueueHealth()).toEqual({ health: 'healthy', reasons: [] })
     await jobs.enqueueTask(1)
     await jobs.pause()
-    expect(await jobs.getQueueHealth()).toEqual({ health: 'degraded', reasons: ['The queue is paused, and 1 tasks wait.'] })
+    expect(await jobs.getQueueHealth()).toEqual({
+      health: 'degraded',
+      reasons: ['The queue is paused, and 1 tasks wait.'],
+    })
     await jobs.resume()
     jobs.registerProcessor('default', () => {
       throw new Error('no')
@@ -435,7 +479,13 @@ describe('AsyncBatchProcessingEngine', () => {
       await jobs.processNextTask()
     }
     await backend.tidy({ maxDeadBytes: 500, maxBatchAgeMs: 1_000 }, Date.now())
-    expect((await jobs.listDeadLetters()).map(({ data }) => String(data)[0])).toEqual(['5', '6', '7', '8', '9'])
+    expect((await jobs.listDeadLetters()).map(({ data }) => String(data)[0])).toEqual([
+      '5',
+      '6',
+      '7',
+      '8',
+      '9',
+    ])
     const batch = await jobs.createBatchJob('b', [])
     await backend.tidy({ maxDeadBytes: 500, maxBatchAgeMs: 1_000 }, Date.now() + 5_000)
     await expect(jobs.getBatchProgress(batch.id)).rejects.toThrow('"batchId"')

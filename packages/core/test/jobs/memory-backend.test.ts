@@ -7,12 +7,32 @@ const settings = { maxRetries: 0, maxCrashes: 5, timeoutMs: 0, backoff: 0, runAs
 function newTask(number: number): NewTask {
   const id = `task-${String(number).padStart(6, '0')}`
   const rest = { uniqueKey: null, batchId: null, chunk: 0, items: 0 }
-  return { id, queue: 'q', level: 2, order: 1_000, data: String(number), runAt: 0, createdAt: 1_000, settings, ...rest }
+  return {
+    id,
+    queue: 'q',
+    level: 2,
+    order: 1_000,
+    data: String(number),
+    runAt: 0,
+    createdAt: 1_000,
+    settings,
+    ...rest,
+  }
 }
 
 function outcomeOf(claim: TaskOutcome['claim'], kind: 'done' | 'dead'): TaskOutcome {
   const failure = kind === 'dead' ? { attempt: 1, at: 2_000, message: 'No.', log: [] } : null
-  return { claim, kind, at: 2_000, runAt: 0, failure, isKept: kind === 'dead', doneItems: 0, failedItems: 0, data: null }
+  return {
+    claim,
+    kind,
+    at: 2_000,
+    runAt: 0,
+    failure,
+    isKept: kind === 'dead',
+    doneItems: 0,
+    failedItems: 0,
+    data: null,
+  }
 }
 
 describe('MemoryBackend', () => {
@@ -30,7 +50,11 @@ describe('MemoryBackend', () => {
     backend.add([newTask(6_000)])
     expect(backend.get(newTask(4_999).id)).toMatchObject({ status: 'queued' })
     expect(backend.get(newTask(6_000).id)).toMatchObject({ status: 'queued' })
-    expect(backend.list({}, { offset: 39, limit: 3 }).map(({ data }) => data)).toEqual(['3907', '4000', '4001'])
+    expect(backend.list({}, { offset: 39, limit: 3 }).map(({ data }) => data)).toEqual([
+      '3907',
+      '4000',
+      '4001',
+    ])
     expect(backend.counts('q')).toMatchObject({ queued: 1_001, processing: 40 })
   })
 
@@ -54,8 +78,15 @@ describe('MemoryBackend', () => {
       [...claims].reverse().map((claim) => outcomeOf(claim, 'dead')),
       0,
     )
-    expect(backend.list({ status: 'dead' }, { offset: 0, limit: 9 }).map(({ data }) => data)).toEqual(['3', '2', '1'])
-    expect(backend.list({ status: 'dead' }, { offset: 0, limit: 9 })[0]).toMatchObject({ finishedAt: 2_000, createdAt: 1_000 })
+    expect(backend.list({ status: 'dead' }, { offset: 0, limit: 9 }).map(({ data }) => data)).toEqual([
+      '3',
+      '2',
+      '1',
+    ])
+    expect(backend.list({ status: 'dead' }, { offset: 0, limit: 9 })[0]).toMatchObject({
+      finishedAt: 2_000,
+      createdAt: 1_000,
+    })
   })
 
   it('accepts no outcome twice, and none of an earlier claim', () => {

@@ -66,7 +66,9 @@ describe('a queue', () => {
     expect((await jobs.getQueueHealth()).reasons).toEqual(['Its backend rejects writes: full'])
     again.answer([])
     // Without it, the failure would count for 30 seconds.
-    await expect.poll(async () => (await jobs.getQueueHealth()).health, { ...SOON, timeout: 25_000 }).toBe('healthy')
+    await expect
+      .poll(async () => (await jobs.getQueueHealth()).health, { ...SOON, timeout: 25_000 })
+      .toBe('healthy')
     await close(backend, jobs)
   })
 
@@ -135,7 +137,9 @@ describe('a task whose workers crashed', () => {
     const part = { batchId: 'batch', items: 7, crashes: 6 }
     ;(await backend.next()).answer([claimOf('last', { crashes: 5 }), claimOf('too often', part)])
     const step = await backend.next()
-    expect(step.outcomes).toMatchObject([{ kind: 'dead', claim: { id: 'too often' }, failedItems: 7, isKept: true }])
+    expect(step.outcomes).toMatchObject([
+      { kind: 'dead', claim: { id: 'too often' }, failedItems: 7, isKept: true },
+    ])
     step.answer([])
     await expect.poll(() => running, SOON).toEqual(['last'])
     await end('last')
@@ -190,14 +194,19 @@ describe('leases', () => {
     ;(await backend.next()).answer([claimOf('a')])
     await backend.next()
     await vi.advanceTimersByTimeAsync(300)
-    expect(await jobs.getQueueHealth()).toEqual({ health: 'unhealthy', reasons: ['Its backend rejects writes: full'] })
+    expect(await jobs.getQueueHealth()).toEqual({
+      health: 'unhealthy',
+      reasons: ['Its backend rejects writes: full'],
+    })
   })
 
   it('are renewed after 33% of their duration; lost and cancelled tasks are aborted', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
     const reasons: string[] = []
     const { backend, jobs } = setUp({ leaseMs: 900, graceMs: 60_000 }, 10, (_, { signal, taskId }) => {
-      signal.addEventListener('abort', () => reasons.push(`${taskId} ${(signal.reason as { why: string }).why}`))
+      signal.addEventListener('abort', () =>
+        reasons.push(`${taskId} ${(signal.reason as { why: string }).why}`),
+      )
       return new Promise(() => {})
     })
     jobs.start()

@@ -1,4 +1,10 @@
-import type { JobBackend, NewTask, StepResult, TaskClaim, TaskOutcome } from '../../src/jobs/backends/job-backend.ts'
+import type {
+  JobBackend,
+  NewTask,
+  StepResult,
+  TaskClaim,
+  TaskOutcome,
+} from '../../src/jobs/backends/job-backend.ts'
 import { MemoryBackend } from '../../src/jobs/backends/memory/memory-backend.ts'
 
 const settings = { maxRetries: 3, maxCrashes: 5, timeoutMs: 0, backoff: 1_000, runAs: null }

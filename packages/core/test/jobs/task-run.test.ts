@@ -85,7 +85,8 @@ describe('a task that is aborted', () => {
         }),
     )
     const events: string[] = []
-    for (const event of ['task:completed', 'task:dead', 'task:retry'] as const) jobs.on(event, () => events.push(event))
+    for (const event of ['task:completed', 'task:dead', 'task:retry'] as const)
+      jobs.on(event, () => events.push(event))
     const dead = next('task:dead')
     jobs.start()
     await jobs.enqueueTask(1, 'normal', 'default', { ...once, timeoutMs: 20 })

@@ -23,7 +23,9 @@ function open(options: MonitoringOptions = {}, parts: MonitoringEngineParts = {}
   onTestFinished(() => monitor.close())
   const changes: string[] = []
   const errors: string[] = []
-  monitor.on('alert', ({ alert, change }) => changes.push(`${change} ${alert.severity} ${alert.metric} of ${alert.source}`))
+  monitor.on('alert', ({ alert, change }) =>
+    changes.push(`${change} ${alert.severity} ${alert.metric} of ${alert.source}`),
+  )
   monitor.on('error', ({ error }) => errors.push((error as Error).message))
   const pass = (ms: number) => {
     for (let passed = 0; passed < ms; passed += 1_000) {
@@ -57,7 +59,11 @@ describe('MonitoringAndAutoScalingEngine every second', () => {
 
   it('runs `beforeTurn` first', () => {
     let monitor: MonitoringAndAutoScalingEngine | undefined
-    const { monitor: opened, changes, pass } = open({}, { beforeTurn: () => monitor?.meter('cpu', 'late').record(99) })
+    const {
+      monitor: opened,
+      changes,
+      pass,
+    } = open({}, { beforeTurn: () => monitor?.meter('cpu', 'late').record(99) })
     monitor = opened
     monitor.recordMetric('requests', 1, 'a')
     pass(1_000)
@@ -81,7 +87,8 @@ describe('MonitoringAndAutoScalingEngine every second', () => {
   it('evaluates thresholds with the maximum of a second if it is configured, otherwise with the mean', () => {
     const { monitor, pass } = open()
     monitor.registerMetric('lag', { warning: 50, across: 'max' })
-    for (const metric of ['lag', 'responseTime']) for (const value of [10, 1_500]) monitor.meter(metric, 'a').record(value)
+    for (const metric of ['lag', 'responseTime'])
+      for (const value of [10, 1_500]) monitor.meter(metric, 'a').record(value)
     pass(1_000)
     expect(monitor.getActiveAlerts().map(({ metric, value }) => [metric, value])).toEqual([
       ['lag', 1_500],
@@ -231,13 +238,19 @@ describe('the performance report', () => {
 describe('scaling', () => {
   it('uses a step of 25% and a cooldown of 5 minutes for a policy by default', () => {
     const { monitor, pass } = open()
-    expect(monitor.createScalingPolicy('p', 'cpu', 80, 'up')).toMatchObject({ scaleAmount: 25, cooldownSeconds: 300, enabled: true })
+    expect(monitor.createScalingPolicy('p', 'cpu', 80, 'up')).toMatchObject({
+      scaleAmount: 25,
+      cooldownSeconds: 300,
+      enabled: true,
+    })
     pass(1_000)
   })
 
   /** A rule that requires more workers than running, while this share of requests waits for connections. */
   async function waiting(share: number, cpu: number) {
-    const { monitor, wait, clock } = open({ scaling: { minWorkers: 2, rule: { capacity: 100, startUpSeconds: 10 } } })
+    const { monitor, wait, clock } = open({
+      scaling: { minWorkers: 2, rule: { capacity: 100, startUpSeconds: 10 } },
+    })
     monitor.recordMetric('poolWait', 500, 'postgres')
     // Earlier waits no longer count.
     clock.advance(120_000)
@@ -293,7 +306,9 @@ describe('scaling', () => {
 })
 
 describe('startCollecting', () => {
-  const sources = (monitor: MonitoringAndAutoScalingEngine) => [...new Set(monitor.getSystemHealth().metrics.map(({ source }) => source))]
+  const sources = (monitor: MonitoringAndAutoScalingEngine) => [
+    ...new Set(monitor.getSystemHealth().metrics.map(({ source }) => source)),
+  ]
 
   it('stops the previous collection, unless the new options are invalid', async () => {
     const { monitor, wait } = open({}, { readers: new FakeSystem(unified) })
@@ -311,7 +326,10 @@ describe('startCollecting', () => {
 describe('close', () => {
   it('leaves no timer behind, sends no notices, and can be repeated', async () => {
     const told: string[] = []
-    const notifier = { name: 'pager', notify: ({ metric }: { readonly metric: string }) => void told.push(metric) }
+    const notifier = {
+      name: 'pager',
+      notify: ({ metric }: { readonly metric: string }) => void told.push(metric),
+    }
     const target = { current: () => 1, scaleTo: async () => {} }
     const { monitor, changes } = open(
       { alerts: { notifiers: [notifier] }, collect: true, scaling: { target, rule: { capacity: 100 } } },
@@ -320,7 +338,10 @@ describe('close', () => {
     monitor.recordMetric('cpu', 95, 'a')
     monitor.createObjective('checkout')
     monitor.createScalingPolicy('p', 'cpu', 80, 'up')
-    monitor.addFeed({ name: 'mine', collect: () => [{ name: 'mine', help: '', type: 'gauge', samples: [{ labels: {}, value: 1 }] }] })
+    monitor.addFeed({
+      name: 'mine',
+      collect: () => [{ name: 'mine', help: '', type: 'gauge', samples: [{ labels: {}, value: 1 }] }],
+    })
     await vi.advanceTimersByTimeAsync(10_000)
     expect(vi.getTimerCount()).toBeGreaterThan(0)
     const id = monitor.getActiveAlerts()[0]?.id ?? ''

@@ -111,12 +111,19 @@ describe('the scaling rule', () => {
     const { workerHours = 0, leastWorkerHours = 0, hours = 0 } = report.scaling.cost ?? {}
     expect(hours).toBeCloseTo(460 / 3_600, 2)
     expect(workerHours).toBeGreaterThan(leastWorkerHours)
-    expect(reportMarkdown(report)).toMatch(/## Scaling\n\n[\d.]+ worker-hours in 0\.12\d hours, [\d.]+ times what the load needed\./)
+    expect(reportMarkdown(report)).toMatch(
+      /## Scaling\n\n[\d.]+ worker-hours in 0\.12\d hours, [\d.]+ times what the load needed\./,
+    )
   })
 
   it('is bypassed by manual scaling, which records the actor', () => {
     const { monitor, events } = open({ scaling: { minWorkers: 2 } })
-    expect(monitor.triggerScaling('up', 50, 'ann')).toMatchObject({ from: 2, to: 3, by: 'ann', source: 'manual' })
+    expect(monitor.triggerScaling('up', 50, 'ann')).toMatchObject({
+      from: 2,
+      to: 3,
+      by: 'ann',
+      source: 'manual',
+    })
     expect(monitor.triggerScaling('down', 50, 'ann')).toMatchObject({ from: 3, to: 2 })
     expect(monitor.triggerScaling('down', 50, 'ann')).toBeNull()
     expect(() => monitor.triggerScaling('up', -1)).toThrow(InvalidArgumentError)
@@ -130,7 +137,10 @@ describe('the scaling rule', () => {
     const { monitor: other } = open()
     other.restoreForecasts(saved)
     expect(other.saveForecasts()).toEqual(monitor.saveForecasts())
-    for (const wrong of [{ 'scaling load': 5 }, { 'scaling load': open().monitor.saveForecasts()['scaling load'], cpu: 5 }])
+    for (const wrong of [
+      { 'scaling load': 5 },
+      { 'scaling load': open().monitor.saveForecasts()['scaling load'], cpu: 5 },
+    ])
       expect(() => other.restoreForecasts(wrong)).toThrow(InvalidArgumentError)
     expect(other.saveForecasts()).toEqual(monitor.saveForecasts())
   })

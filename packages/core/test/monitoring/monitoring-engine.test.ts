@@ -35,8 +35,17 @@ describe('MonitoringAndAutoScalingEngine', () => {
   it('lists the types of metrics', () => {
     const monitor = new MonitoringAndAutoScalingEngine()
     monitor.registerMetric('orders', { unit: 'orders/min', warning: 5 })
-    expect(monitor.getMetricTypes().find(({ name }) => name === 'cpu')).toMatchObject({ unit: '%', warning: 70, critical: 90 })
-    expect(monitor.getMetricTypes().at(-1)).toMatchObject({ name: 'orders', unit: 'orders/min', warning: 5, critical: undefined })
+    expect(monitor.getMetricTypes().find(({ name }) => name === 'cpu')).toMatchObject({
+      unit: '%',
+      warning: 70,
+      critical: 90,
+    })
+    expect(monitor.getMetricTypes().at(-1)).toMatchObject({
+      name: 'orders',
+      unit: 'orders/min',
+      warning: 5,
+      critical: undefined,
+    })
   })
 
   it('belongs to a Sluice or to the process', async () => {
@@ -80,7 +89,9 @@ describe('MonitoringAndAutoScalingEngine', () => {
     const { monitor } = open()
     monitor.registerMetric('queueDepth', { unit: 'tasks', warning: 10, critical: 100, across: 'sum' })
     monitor.recordMetric('queueDepth', 11, 'mail')
-    expect(monitor.getActiveAlerts()).toMatchObject([{ severity: 'warning', message: 'queueDepth of mail is 11 tasks, above 10 tasks' }])
+    expect(monitor.getActiveAlerts()).toMatchObject([
+      { severity: 'warning', message: 'queueDepth of mail is 11 tasks, above 10 tasks' },
+    ])
     expect(() => monitor.registerMetric('1st')).toThrow(InvalidArgumentError)
     expect(() => monitor.registerMetric('x', { warning: 5, critical: 4 })).toThrow('"critical"')
     expect(() => monitor.registerMetric('x', { colour: 'red' } as never)).toThrow(InvalidOptionError)
@@ -99,7 +110,8 @@ describe('trends', () => {
     expect(trend.at(-2)?.value).toBe(298)
     // The mean of seconds 10 to 19.
     expect(trend.map(({ value }) => value)).toContain(14.5)
-    for (const [at, { timestamp }] of trend.entries()) if (at > 0) expect(timestamp).toBeGreaterThan(trend[at - 1]?.timestamp ?? 0)
+    for (const [at, { timestamp }] of trend.entries())
+      if (at > 0) expect(timestamp).toBeGreaterThan(trend[at - 1]?.timestamp ?? 0)
     expect(monitor.getMetricTrend('cpu', 5_000)).toHaveLength(4)
   })
 
@@ -144,7 +156,11 @@ describe('trends', () => {
       if (trend === 'increasing') expect(analysis.changePerMinute).toBeCloseTo(6, 0)
       if (trend !== 'stable') expect(analysis.significance).toBeGreaterThan(0.99)
     }
-    expect(open().monitor.calculateTrendAnalysis('cpu')).toMatchObject({ trend: 'stable', points: 0, changeRate: 0 })
+    expect(open().monitor.calculateTrendAnalysis('cpu')).toMatchObject({
+      trend: 'stable',
+      points: 0,
+      changeRate: 0,
+    })
     expect(() => open().monitor.getMetricTrend('cpu', -1)).toThrow(InvalidArgumentError)
   })
 
@@ -164,7 +180,8 @@ describe('trends', () => {
 describe('distributions', () => {
   it('contain the values of all sources in the last 5 minutes, accurate to 1.54%', () => {
     const { monitor, clock } = open()
-    for (let value = 1; value <= 100; value += 1) monitor.recordMetric('responseTime', value, value % 2 === 0 ? 'a' : 'b')
+    for (let value = 1; value <= 100; value += 1)
+      monitor.recordMetric('responseTime', value, value % 2 === 0 ? 'a' : 'b')
     const values = monitor.getMetricDistribution('responseTime')
     expect(values.reduce((sum, [, count]) => sum + count, 0)).toBe(100)
     expect(values.map(([value]) => value)).toEqual(values.map(([value]) => value).sort((a, b) => a - b))
@@ -209,7 +226,10 @@ describe('health', () => {
   it('is as bad as the worst alert', () => {
     const { monitor } = open()
     monitor.recordMetric('cpu', 75, 'a')
-    expect(monitor.getSystemHealth()).toMatchObject({ status: 'degraded', problems: ['cpu of a is 75%, above 70%'] })
+    expect(monitor.getSystemHealth()).toMatchObject({
+      status: 'degraded',
+      problems: ['cpu of a is 75%, above 70%'],
+    })
     monitor.recordMetric('memory', 99, 'a')
     expect(monitor.getSystemHealth()).toMatchObject({ status: 'unhealthy' })
     expect(monitor.getSystemHealth().problems[0]).toContain('memory')
@@ -259,7 +279,12 @@ describe('alerts', () => {
     clock.advance(5_000)
     monitor.recordMetric('cpu', 20, 'a')
     expect(monitor.getActiveAlerts()).toEqual([])
-    expect(changes).toEqual(['raised warning cpu', 'escalated critical cpu', 'downgraded warning cpu', 'resolved warning cpu'])
+    expect(changes).toEqual([
+      'raised warning cpu',
+      'escalated critical cpu',
+      'downgraded warning cpu',
+      'resolved warning cpu',
+    ])
     expect(monitor.getResolvedAlerts()).toMatchObject([{ metric: 'cpu', status: 'resolved' }])
   })
 
@@ -297,7 +322,11 @@ describe('alerts', () => {
     expect(monitor.acknowledgeAlert('none', 'bob')).toBe(false)
     expect(() => monitor.acknowledgeAlert(id, '')).toThrow(InvalidArgumentError)
     monitor.recordMetric('cpu', 80, 'a')
-    expect(monitor.getActiveAlerts()[0]).toMatchObject({ status: 'acknowledged', acknowledgedBy: 'ann', value: 80 })
+    expect(monitor.getActiveAlerts()[0]).toMatchObject({
+      status: 'acknowledged',
+      acknowledgedBy: 'ann',
+      value: 80,
+    })
     monitor.recordMetric('cpu', 95, 'a')
     expect(monitor.getActiveAlerts()[0]).toMatchObject({ status: 'active', severity: 'critical' })
     expect(monitor.getActiveAlerts()[0]).not.toHaveProperty('acknowledgedBy')

@@ -1,5 +1,10 @@
 import { metrics } from '@opentelemetry/api'
-import { AggregationTemporality, InMemoryMetricExporter, MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics'
+import {
+  AggregationTemporality,
+  InMemoryMetricExporter,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics'
 import { analyzeSql, createSluice, InvalidOptionError, type MetricFamily } from '@sluice/core'
 import { type ExportMetricsOptions, exportMetrics } from '@sluice/core/opentelemetry'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -13,7 +18,9 @@ function provider() {
   const collect = async () => {
     exporter.reset()
     await meterProvider.forceFlush()
-    const found = exporter.getMetrics().flatMap(({ scopeMetrics }) => scopeMetrics.flatMap((scope) => scope.metrics))
+    const found = exporter
+      .getMetrics()
+      .flatMap(({ scopeMetrics }) => scopeMetrics.flatMap((scope) => scope.metrics))
     return new Map(found.map((metric) => [metric.descriptor.name, metric]))
   }
   return { meterProvider, collect }
@@ -24,7 +31,8 @@ async function open(options: ExportMetricsOptions = {}) {
   const sluice = createSluice()
   onTestFinished(() => sluice.close())
   const stop = await exportMetrics(sluice, { meterProvider, ...options })
-  const points = async (name: string) => ((await collect()).get(name)?.dataPoints ?? []).map(({ attributes, value }) => [attributes, value])
+  const points = async (name: string) =>
+    ((await collect()).get(name)?.dataPoints ?? []).map(({ attributes, value }) => [attributes, value])
   return { sluice, stop, collect, points }
 }
 
@@ -53,7 +61,10 @@ describe('exportMetrics', () => {
       descriptor: { unit: '{operation}', description: 'Operations that needed no separate query' },
       isMonotonic: true,
     })
-    expect(all.get('sluice.cache.memory.limit')).toMatchObject({ descriptor: { unit: 'By' }, dataPoints: [{ value: 104_857_600 }] })
+    expect(all.get('sluice.cache.memory.limit')).toMatchObject({
+      descriptor: { unit: 'By' },
+      dataPoints: [{ value: 104_857_600 }],
+    })
     hostOf(sluice).stats.batched = 9
     expect((await points('sluice.operations.saved'))[0]).toEqual([{ 'sluice.saved.by': 'batched' }, 9])
   })
@@ -77,7 +88,10 @@ describe('exportMetrics', () => {
     await sluice.run(() => {}, { name: 'job' })
     const { watch } = hostOf(sluice)
     const sql = 'SELECT * FROM cities WHERE id = 7'
-    for (const ms of [7, 800]) watch?.begin(sql, 'postgresql', analyzeSql(sql, 'postgresql'), [], undefined)?.ended(1, 1 + ms, 1, false)
+    for (const ms of [7, 800])
+      watch
+        ?.begin(sql, 'postgresql', analyzeSql(sql, 'postgresql'), [], undefined)
+        ?.ended(1, 1 + ms, 1, false)
     const all = await collect()
     expect(all.get('http.server.request.duration')).toMatchObject({
       descriptor: { unit: 's' },
@@ -93,21 +107,36 @@ describe('exportMetrics', () => {
     })
     expect(all.get('db.client.operation.duration')?.dataPoints).toMatchObject([
       {
-        attributes: { 'db.system.name': 'postgresql', 'db.operation.name': 'SELECT', 'db.collection.name': 'cities' },
+        attributes: {
+          'db.system.name': 'postgresql',
+          'db.operation.name': 'SELECT',
+          'db.collection.name': 'cities',
+        },
         value: {
           count: 2,
           sum: expect.closeTo(0.807, 9),
-          buckets: { boundaries: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10], counts: [0, 0, 1, 0, 0, 0, 1, 0, 0, 0] },
+          buckets: {
+            boundaries: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10],
+            counts: [0, 0, 1, 0, 0, 0, 1, 0, 0, 0],
+          },
         },
       },
     ])
-    expect([...all.keys()].filter((name) => name.startsWith('http.server'))).toEqual(['http.server.request.duration'])
+    expect([...all.keys()].filter((name) => name.startsWith('http.server'))).toEqual([
+      'http.server.request.duration',
+    ])
   })
 
   it('exports other histograms and summaries as counts and sums, and quantiles as gauges', async () => {
     const { sluice, collect, points } = await open()
     const families: readonly MetricFamily[] = [
-      { name: 'h', help: 'H', unit: 's', type: 'histogram', samples: [{ labels: { a: 'b' }, bounds: [1], counts: [2, 3], sum: 7 }] },
+      {
+        name: 'h',
+        help: 'H',
+        unit: 's',
+        type: 'histogram',
+        samples: [{ labels: { a: 'b' }, bounds: [1], counts: [2, 3], sum: 7 }],
+      },
       {
         ...{ name: 's', help: 'S', unit: 's', type: 'summary' },
         samples: [{ labels: { a: 'b' }, quantiles: [{ quantile: 0.95, value: 2 }], sum: 7, count: 5 }],
@@ -132,7 +161,9 @@ describe('exportMetrics', () => {
       watch?.begin(sql, 'postgresql', analyzeSql(sql, 'postgresql'), [], undefined)?.ended(1, 2, 1, false)
     }
     const found = (await collect()).get('db.client.operation.duration')?.dataPoints ?? []
-    expect(found.find(({ attributes }) => attributes['otel.metric.overflow'] === true)?.value).toMatchObject({ count: 3 })
+    expect(found.find(({ attributes }) => attributes['otel.metric.overflow'] === true)?.value).toMatchObject({
+      count: 3,
+    })
   })
 
   it('stops when its stop function is called', async () => {

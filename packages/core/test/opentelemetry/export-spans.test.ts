@@ -49,7 +49,13 @@ describe('exportSpans', () => {
       kind: SpanKind.INTERNAL,
       status: { code: SpanStatusCode.UNSET },
       parentSpanContext: undefined,
-      attributes: { 'sluice.mode': 'optimize', 'sluice.queries': 0, 'sluice.batched': 0, 'sluice.prefetched': 0, 'sluice.cache_hits': 0 },
+      attributes: {
+        'sluice.mode': 'optimize',
+        'sluice.queries': 0,
+        'sluice.batched': 0,
+        'sluice.prefetched': 0,
+        'sluice.cache_hits': 0,
+      },
     })
     expect(named('nightly')?.attributes).not.toHaveProperty('http.request.method')
   })
@@ -109,7 +115,10 @@ describe('exportSpans', () => {
   it('marks the span of a failed statement', async () => {
     const { sluice, named } = await open()
     send(sluice, 'DELETE FROM cities', { failed: true })
-    expect(named('DELETE cities')).toMatchObject({ status: { code: SpanStatusCode.ERROR }, attributes: { 'error.type': '_OTHER' } })
+    expect(named('DELETE cities')).toMatchObject({
+      status: { code: SpanStatusCode.ERROR },
+      attributes: { 'error.type': '_OTHER' },
+    })
     expect(named('DELETE cities')?.attributes).not.toHaveProperty('db.response.returned_rows')
   })
 
@@ -198,7 +207,9 @@ describe('exportSpans', () => {
 
   it('uses the global provider by default', async () => {
     const exporter = new InMemorySpanExporter()
-    trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }))
+    trace.setGlobalTracerProvider(
+      new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }),
+    )
     onTestFinished(() => trace.disable())
     const sluice = createSluice({ database: false, monitor: false })
     onTestFinished(() => sluice.close())

@@ -17,8 +17,12 @@ describe('loadApi', () => {
   })
 
   it('does not report other errors as a missing package', async () => {
-    await expect(failing("Cannot find package 'other' imported from '/app/node_modules/x'")).rejects.not.toThrow(MissingPackageError)
-    await expect(failing("'@opentelemetry/api' is broken", 'ERR_OTHER')).rejects.not.toThrow(MissingPackageError)
+    await expect(
+      failing("Cannot find package 'other' imported from '/app/node_modules/x'"),
+    ).rejects.not.toThrow(MissingPackageError)
+    await expect(failing("'@opentelemetry/api' is broken", 'ERR_OTHER')).rejects.not.toThrow(
+      MissingPackageError,
+    )
   })
 
   it('loads the installed package', async () => {

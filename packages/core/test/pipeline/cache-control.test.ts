@@ -5,7 +5,14 @@ import { createSluice } from '../../src/sluice/sluice.ts'
 
 describe('checkCacheControl', () => {
   it('returns a valid control', () => {
-    const control = { ttl: 0.5, swr: 0, tags: ['front page'], strategy: 'refresh', consistency: 'bounded', disabled: false }
+    const control = {
+      ttl: 0.5,
+      swr: 0,
+      tags: ['front page'],
+      strategy: 'refresh',
+      consistency: 'bounded',
+      disabled: false,
+    }
     expect(checkCacheControl(control, 'cache')).toBe(control)
     expect(checkCacheControl({ ttl: undefined }, 'cache')).toEqual({ ttl: undefined })
   })
@@ -31,12 +38,20 @@ describe('checkCacheControl', () => {
 
 describe('cache.models', () => {
   it('accepts a control for each model', async () => {
-    await createSluice({ cache: { models: { City: { ttl: 60 }, 'public.region': { disabled: true } } } }).close()
+    await createSluice({
+      cache: { models: { City: { ttl: 60 }, 'public.region': { disabled: true } } },
+    }).close()
   })
 
   it('includes the model and the invalid field in its error', () => {
-    expect(() => createSluice({ cache: { models: { City: { ttl: -1 } } } })).toThrow('Option "cache.models.City.ttl": expected')
-    expect(() => createSluice({ cache: { models: { City: 60 as never } } })).toThrow('Option "cache.models.City": expected an object')
-    expect(() => createSluice({ cache: { models: [] as never } })).toThrow('Option "cache.models": expected an object')
+    expect(() => createSluice({ cache: { models: { City: { ttl: -1 } } } })).toThrow(
+      'Option "cache.models.City.ttl": expected',
+    )
+    expect(() => createSluice({ cache: { models: { City: 60 as never } } })).toThrow(
+      'Option "cache.models.City": expected an object',
+    )
+    expect(() => createSluice({ cache: { models: [] as never } })).toThrow(
+      'Option "cache.models": expected an object',
+    )
   })
 })

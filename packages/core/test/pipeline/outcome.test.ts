@@ -12,7 +12,10 @@ describe('writeOutcomeOf', () => {
 
   it.each([
     ['a connection that mysql2 lost', { fatal: true, code: 'PROTOCOL_CONNECTION_LOST' }],
-    ['a connection that MariaDB was told to kill', { errno: 1927, sqlState: '70100', code: 'ER_CONNECTION_KILLED' }],
+    [
+      'a connection that MariaDB was told to kill',
+      { errno: 1927, sqlState: '70100', code: 'ER_CONNECTION_KILLED' },
+    ],
     ['a shutdown of MariaDB', { errno: 1053, sqlState: '08S01', code: 'ER_SERVER_SHUTDOWN' }],
     ['a lost connection of PostgreSQL', { code: '08006' }],
     ['an error that nobody knows', new Error('What is this?')],

@@ -52,24 +52,27 @@ describe('OverheadTimer', () => {
 })
 
 describe('overhead of a scope', () => {
-  it.each(['observe', 'optimize'] as const)('excludes the time that an ORM takes before its first await: %s', async (mode) => {
-    let now = 0
-    const clock = { now: () => now, wall: () => 0 }
-    const sluice = createSluice({ mode, clock, cache: false })
-    const pass = async (id: number) => {
-      now += 0.5
-      return id
-    }
-    const runMany = async () => {
-      await pass(0)
-      return new Map()
-    }
-    const ask = (key: number) => hostOf(sluice).execute(read({ key, run: () => pass(key), runMany }))
-    const reports: ScopeReport[] = []
-    sluice.on('scope', (report) => void reports.push(report))
-    for (let at = 1; at <= 17; at += 1) await sluice.run(() => Promise.all([ask(1), ask(2)]))
-    expect(reports.at(-1)?.durationMs).toBeGreaterThan(0.9)
-    expect(reports.at(-1)?.overheadMs).toBe(0)
-    await sluice.close()
-  })
+  it.each(['observe', 'optimize'] as const)(
+    'excludes the time that an ORM takes before its first await: %s',
+    async (mode) => {
+      let now = 0
+      const clock = { now: () => now, wall: () => 0 }
+      const sluice = createSluice({ mode, clock, cache: false })
+      const pass = async (id: number) => {
+        now += 0.5
+        return id
+      }
+      const runMany = async () => {
+        await pass(0)
+        return new Map()
+      }
+      const ask = (key: number) => hostOf(sluice).execute(read({ key, run: () => pass(key), runMany }))
+      const reports: ScopeReport[] = []
+      sluice.on('scope', (report) => void reports.push(report))
+      for (let at = 1; at <= 17; at += 1) await sluice.run(() => Promise.all([ask(1), ask(2)]))
+      expect(reports.at(-1)?.durationMs).toBeGreaterThan(0.9)
+      expect(reports.at(-1)?.overheadMs).toBe(0)
+      await sluice.close()
+    },
+  )
 })

@@ -76,12 +76,15 @@ describe('repetitionAmong', () => {
     ['have more bindings or fewer', [['a'], ['a', 1], ['a'], ['a']], 3],
   ] as const)('compares statements that %s', (_, bindings, count) => {
     const samples = bindings.map((params) => ({ values: ['select 1', params], stack: undefined, writes: 0 }))
-    expect(repetitionAmong({ count: samples.length, samples }, { threshold: 9, repeats: 3 })?.count).toBe(count)
+    expect(repetitionAmong({ count: samples.length, samples }, { threshold: 9, repeats: 3 })?.count).toBe(
+      count,
+    )
   })
 
   it('compares only equal statements, and not across a write', () => {
     const sample = (sql: string, writes: number) => ({ values: [sql, [1]], stack: undefined, writes })
-    const judged = (...samples: ReturnType<typeof sample>[]) => repetitionAmong({ count: samples.length, samples }, LIMITS)
+    const judged = (...samples: ReturnType<typeof sample>[]) =>
+      repetitionAmong({ count: samples.length, samples }, LIMITS)
     expect(judged(sample('a', 0), sample('b', 0), sample('a', 0))).toBeUndefined()
     expect(judged(sample('a', 0), sample('a', 1), sample('a', 1))).toBeUndefined()
     expect(judged(sample('a', 1), sample('a', 1), sample('a', 1))?.count).toBe(3)

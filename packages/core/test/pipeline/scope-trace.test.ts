@@ -7,7 +7,9 @@ function tracing(sluice: Sluice): string[] {
   const told: string[] = []
   const trace: ScopeTrace = {
     executed: ({ shape, count }, startedAt, endedAt, rows, failed) =>
-      void told.push(`executed ${shape.label} ${count} ${startedAt}-${endedAt} ${rows}${failed ? ' failed' : ''}`),
+      void told.push(
+        `executed ${shape.label} ${count} ${startedAt}-${endedAt} ${rows}${failed ? ' failed' : ''}`,
+      ),
     merged: ({ shape }) => void told.push(`merged ${shape.label}`),
     saved: ({ shape }, by, count) => void told.push(`saved ${shape?.label} ${by} ${count}`),
   }
@@ -41,19 +43,28 @@ describe('a trace of a scope', () => {
     await sluice.run(async () => {
       const find = (key: number) =>
         execute(
-          read({ run: () => table.find(key), key, runMany: (keys) => table.findMany(keys.map((one) => one.values[0])), label: 'row' }),
+          read({
+            run: () => table.find(key),
+            key,
+            runMany: (keys) => table.findMany(keys.map((one) => one.values[0])),
+            label: 'row',
+          }),
         )
       await Promise.all([find(1), find(2), find(3)])
       await turn()
     })
     expect(told.filter((one) => one.startsWith('saved'))).toEqual(['saved row batch 2'])
     told.length = 0
-    const cached = () => execute(read({ run: async () => [1], cache: { key: 'k', tables: [] }, label: 'kept' }))
+    const cached = () =>
+      execute(read({ run: async () => [1], cache: { key: 'k', tables: [] }, label: 'kept' }))
     await sluice.run(async () => {
       await cached()
       await cached()
     })
-    expect(told.map((one) => one.split(' ').slice(0, 3).join(' '))).toEqual(['executed kept 1', 'saved kept cache'])
+    expect(told.map((one) => one.split(' ').slice(0, 3).join(' '))).toEqual([
+      'executed kept 1',
+      'saved kept cache',
+    ])
   })
 
   it('can be one of several', async () => {

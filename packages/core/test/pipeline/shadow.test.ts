@@ -22,12 +22,19 @@ async function compare({ bare, optimized, unordered = false }: Results): Promise
       runMany: async (keys) => new Map(keys.map(({ text }) => [text, optimized])),
       cache: { key: `q${key}`, tables: ['t'] },
     })
-    const traced: Operation<unknown> = { ...operation, unordered, stack: () => ({ stack: 'Error\n    at load (/app/a.ts:4:5)' }) }
+    const traced: Operation<unknown> = {
+      ...operation,
+      unordered,
+      stack: () => ({ stack: 'Error\n    at load (/app/a.ts:4:5)' }),
+    }
     return hostOf(sluice).execute(traced)
   }
   const answers = await sluice.run(() => Promise.allSettled([find(1), find(2)]), { name: 'GET /rows' })
   // The caller always receives the original results.
-  expect(answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : answer.reason))).toEqual([bare, bare])
+  expect(answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : answer.reason))).toEqual([
+    bare,
+    bare,
+  ])
   await turn()
   return differences
 }
@@ -61,13 +68,41 @@ describe('a shadow difference', () => {
       { bare: rows('Ann'), optimized: rows('Bob') },
       { path: '[2].author.name', bare: { type: 'string' }, optimized: { type: 'string' } },
     ],
-    ['a type', { bare: { n: 1n }, optimized: { n: 1 } }, { path: 'n', bare: { type: 'bigint' }, optimized: { type: 'number' } }],
-    ['null', { bare: { n: null }, optimized: { n: undefined } }, { path: 'n', bare: { type: 'null' }, optimized: { type: 'undefined' } }],
-    ['a date', { bare: [new Date(0)], optimized: [new Date(1)] }, { path: '[0]', bare: { type: 'Date' }, optimized: { type: 'Date' } }],
-    ['a missing row', { bare: [1, 2], optimized: [1] }, { path: '[1]', bare: { type: 'number' }, optimized: { type: 'missing' } }],
-    ['a field too many', { bare: {}, optimized: { a: 1 } }, { path: 'a', bare: { type: 'missing' }, optimized: { type: 'number' } }],
-    ['no row', { bare: null, optimized: { a: 1 } }, { path: '', bare: { type: 'null' }, optimized: { type: 'object' } }],
-    ['the order', { bare: [1, 2], optimized: [2, 1] }, { path: '[0]', bare: { type: 'number' }, optimized: { type: 'number' } }],
+    [
+      'a type',
+      { bare: { n: 1n }, optimized: { n: 1 } },
+      { path: 'n', bare: { type: 'bigint' }, optimized: { type: 'number' } },
+    ],
+    [
+      'null',
+      { bare: { n: null }, optimized: { n: undefined } },
+      { path: 'n', bare: { type: 'null' }, optimized: { type: 'undefined' } },
+    ],
+    [
+      'a date',
+      { bare: [new Date(0)], optimized: [new Date(1)] },
+      { path: '[0]', bare: { type: 'Date' }, optimized: { type: 'Date' } },
+    ],
+    [
+      'a missing row',
+      { bare: [1, 2], optimized: [1] },
+      { path: '[1]', bare: { type: 'number' }, optimized: { type: 'missing' } },
+    ],
+    [
+      'a field too many',
+      { bare: {}, optimized: { a: 1 } },
+      { path: 'a', bare: { type: 'missing' }, optimized: { type: 'number' } },
+    ],
+    [
+      'no row',
+      { bare: null, optimized: { a: 1 } },
+      { path: '', bare: { type: 'null' }, optimized: { type: 'object' } },
+    ],
+    [
+      'the order',
+      { bare: [1, 2], optimized: [2, 1] },
+      { path: '[0]', bare: { type: 'number' }, optimized: { type: 'number' } },
+    ],
     [
       'a row among others in any order',
       { bare: [{ a: 1 }, { a: 2 }, { a: 3 }], optimized: [{ a: 3 }, { a: 1 }, { a: 9 }], unordered: true },
@@ -85,7 +120,9 @@ describe('a shadow difference', () => {
   })
 
   it('is not reported for rows in a different order if the query has no order', async () => {
-    expect(await compare({ bare: [{ a: 1 }, { a: 2 }], optimized: [{ a: 2 }, { a: 1 }], unordered: true })).toEqual([])
+    expect(
+      await compare({ bare: [{ a: 1 }, { a: 2 }], optimized: [{ a: 2 }, { a: 1 }], unordered: true }),
+    ).toEqual([])
   })
 
   it('counts rows on both sides', async () => {
@@ -98,7 +135,10 @@ describe('a shadow difference', () => {
   })
 
   it('describes an error by its class and code', async () => {
-    const [difference] = await compare({ bare: Object.assign(new TypeError('Ann is gone'), { code: 'P2025' }), optimized: [] })
+    const [difference] = await compare({
+      bare: Object.assign(new TypeError('Ann is gone'), { code: 'P2025' }),
+      optimized: [],
+    })
     expect(difference).toMatchObject({ bare: 'TypeError P2025', optimized: '0 rows', optimizedRows: 0 })
     expect(difference).not.toHaveProperty('first')
     expect(JSON.stringify(difference)).not.toContain('Ann')
@@ -166,7 +206,9 @@ describe('a shadow difference', () => {
         '  diff [2].author.name: string #… bare, string #… optimized',
       ].join('\n'),
     )
-    expect(formatShadowDifference(difference as ShadowDifference, { color: true })).toContain('\u001b[31m▲ Shadow')
+    expect(formatShadowDifference(difference as ShadowDifference, { color: true })).toContain(
+      '\u001b[31m▲ Shadow',
+    )
   })
 })
 
@@ -176,7 +218,8 @@ describe('the step of a shadow difference', () => {
     const ways: unknown[] = []
     sluice.on('shadowDifference', ({ answeredBy }) => ways.push(answeredBy))
     let version = 0
-    const find = () => hostOf(sluice).execute(read({ run: async () => ++version, cache: { key: 'q', tables: ['t'] } }))
+    const find = () =>
+      hostOf(sluice).execute(read({ run: async () => ++version, cache: { key: 'q', tables: ['t'] } }))
     for (let i = 0; i < 2; i += 1) {
       await sluice.run(find)
       await turn()
@@ -191,7 +234,8 @@ describe('additional queries of shadow mode', () => {
     const reports: unknown[] = []
     sluice.on('scope', ({ queries, findings }) => reports.push({ queries, findings: findings.length }))
     await sluice.run(async () => {
-      for (let i = 0; i < 3; i += 1) await hostOf(sluice).execute(read({ run: async () => i, cache: { key: `q${i}`, tables: ['t'] } }))
+      for (let i = 0; i < 3; i += 1)
+        await hostOf(sluice).execute(read({ run: async () => i, cache: { key: `q${i}`, tables: ['t'] } }))
     })
     expect(reports).toEqual([{ queries: 3, findings: 0 }])
     await turn()

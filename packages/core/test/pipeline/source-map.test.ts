@@ -20,14 +20,26 @@ const SOURCE = [
   '',
 ].join('\n')
 
-/** Compiles a file like `tsc` into a separate folder, and returns the position of `find(` in the compiled file. */
-function compile(name: string, options: ts.CompilerOptions, place: (files: { code: string; map: string | undefined }) => void = () => {}) {
+/**
+ * Compiles a file like `tsc` into a separate folder, and returns the position of `find(` in the compiled
+ * file.
+ */
+function compile(
+  name: string,
+  options: ts.CompilerOptions,
+  place: (files: { code: string; map: string | undefined }) => void = () => {},
+) {
   const root = join(folder, name)
   const source = join(root, 'src/load.ts')
   mkdirSync(join(root, 'src'), { recursive: true })
   writeFileSync(source, SOURCE)
   const target = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ES2022, noLib: true, types: [] }
-  ts.createProgram([source], { ...target, rootDir: join(root, 'src'), outDir: join(root, 'dist'), ...options }).emit()
+  ts.createProgram([source], {
+    ...target,
+    rootDir: join(root, 'src'),
+    outDir: join(root, 'dist'),
+    ...options,
+  }).emit()
   const file = join(root, 'dist/load.js')
   const outputText = readFileSync(file, 'utf8')
   const sourceMapText = options.sourceMap === true ? readFileSync(`${file}.map`, 'utf8') : undefined
@@ -49,7 +61,12 @@ describe('a call site in compiled JavaScript', () => {
 
   it('is mapped to its source by an external map', () => {
     const { root, frame } = compile('external', { sourceMap: true })
-    expect(siteOf(frame)).toEqual({ file: join(root, 'src/load.ts'), line: 5, column: 10, functionName: 'load' })
+    expect(siteOf(frame)).toEqual({
+      file: join(root, 'src/load.ts'),
+      line: 5,
+      column: 10,
+      functionName: 'load',
+    })
   })
 
   it('is mapped to its source by an inline map', () => {
@@ -59,7 +76,10 @@ describe('a call site in compiled JavaScript', () => {
 
   it('respects sourceRoot of the map', () => {
     const { root, frame } = compile('rooted', { sourceMap: true }, ({ code, map = '' }) =>
-      writeFileSync(`${code}.map`, JSON.stringify({ ...JSON.parse(map), sourceRoot: '../lib', sources: ['load.ts'] })),
+      writeFileSync(
+        `${code}.map`,
+        JSON.stringify({ ...JSON.parse(map), sourceRoot: '../lib', sources: ['load.ts'] }),
+      ),
     )
     expect(siteOf(frame)).toMatchObject({ file: join(root, 'lib/load.ts'), line: 5 })
   })
@@ -71,7 +91,10 @@ describe('a call site in compiled JavaScript', () => {
 
   it('skips bundled code of packages', () => {
     const bundled = compile('bundle', { sourceMap: true }, ({ code, map = '' }) =>
-      writeFileSync(`${code}.map`, JSON.stringify({ ...JSON.parse(map), sources: ['../node_modules/orm/index.ts'] })),
+      writeFileSync(
+        `${code}.map`,
+        JSON.stringify({ ...JSON.parse(map), sources: ['../node_modules/orm/index.ts'] }),
+      ),
     )
     const app = compile('app', { sourceMap: true })
     expect(siteOf(bundled.frame, app.frame)).toMatchObject({ file: join(app.root, 'src/load.ts') })
@@ -90,7 +113,11 @@ describe('a call site in compiled JavaScript', () => {
     [
       'the source is no file',
       { sourceMap: true },
-      ({ code, map = '' }) => writeFileSync(`${code}.map`, JSON.stringify({ ...JSON.parse(map), sources: ['webpack://app/load.ts'] })),
+      ({ code, map = '' }) =>
+        writeFileSync(
+          `${code}.map`,
+          JSON.stringify({ ...JSON.parse(map), sources: ['webpack://app/load.ts'] }),
+        ),
     ],
   ])('is not mapped when %s', (name, options, place) => {
     const { file, frame } = compile(`no ${name}`, options, place)
@@ -116,7 +143,12 @@ describe('a call site in compiled JavaScript', () => {
     const { root } = compile('loader', { sourceMap: true })
     const source = join(root, 'load.ts')
     writeFileSync(source, '//# sourceMappingURL=dist/load.js.map')
-    expect(siteOf(`    at load (${source}:2:3)`)).toEqual({ file: source, line: 2, column: 3, functionName: 'load' })
+    expect(siteOf(`    at load (${source}:2:3)`)).toEqual({
+      file: source,
+      line: 2,
+      column: 3,
+      functionName: 'load',
+    })
   })
 })
 

@@ -16,8 +16,20 @@ async function outcomeOf(error: unknown, errors?: Source['errors']): Promise<Wri
       },
     }),
   } as unknown as WriteTracker
-  const source: Source = { id: 'one', orm: 'test', dialect: 'sqlite', seesStatements: false, ...(errors === undefined ? {} : { errors }) }
-  const write: Operation = { source, kind: 'write', inTransaction: false, run: async () => {}, effect: () => effect }
+  const source: Source = {
+    id: 'one',
+    orm: 'test',
+    dialect: 'sqlite',
+    seesStatements: false,
+    ...(errors === undefined ? {} : { errors }),
+  }
+  const write: Operation = {
+    source,
+    kind: 'write',
+    inTransaction: false,
+    run: async () => {},
+    effect: () => effect,
+  }
   const context = new OperationContext(new Scope('test', 'observe', 0), undefined)
   await expect(trackWrites(tracker)(write, context, () => Promise.reject(error))).rejects.toBe(error)
   return outcome
@@ -31,7 +43,8 @@ describe('trackWrites', () => {
 
   it('determines the outcome from errors of the ORM first', async () => {
     const errors: Source['errors'] = {
-      writeOutcome: (error) => ((error as { readonly code?: unknown }).code === 'OWN' ? 'rolled-back' : undefined),
+      writeOutcome: (error) =>
+        (error as { readonly code?: unknown }).code === 'OWN' ? 'rolled-back' : undefined,
       replicaError: () => undefined,
     }
     expect(await outcomeOf({ code: 'OWN' })).toBe('unknown')

@@ -5,7 +5,8 @@ import type { WriteEffect } from '../../src/schema/catalog.ts'
 /** Tables with their rows; `undefined` for unknown rows. */
 function effect(tables: Readonly<Record<string, readonly number[] | undefined>>): WriteEffect {
   const rows = new Map<string, ReadonlySet<number>>()
-  for (const [table, buckets] of Object.entries(tables)) if (buckets !== undefined) rows.set(table, new Set(buckets))
+  for (const [table, buckets] of Object.entries(tables))
+    if (buckets !== undefined) rows.set(table, new Set(buckets))
   return { tables: new Set(Object.keys(tables)), rows, everything: false }
 }
 
@@ -19,7 +20,10 @@ const numbers = (from: number, to: number) => Array.from({ length: to - from }, 
 
 describe('WriteSet', () => {
   it('combines the rows of each table', () => {
-    expect(joined(effect({ a: [1], b: [] }), effect({ a: [2, 1] }), effect({ b: [3] }))).toEqual({ a: [1, 2], b: [3] })
+    expect(joined(effect({ a: [1], b: [] }), effect({ a: [2, 1] }), effect({ b: [3] }))).toEqual({
+      a: [1, 2],
+      b: [3],
+    })
   })
 
   it('covers all rows of a table as soon as one write may modify any', () => {
@@ -30,7 +34,9 @@ describe('WriteSet', () => {
 
   it('covers all rows of a table with more than 64 rows', () => {
     expect(joined(effect({ a: numbers(0, 40) }), effect({ a: numbers(24, 64) })).a).toHaveLength(64)
-    expect(joined(effect({ a: numbers(0, 40) }), effect({ a: numbers(24, 65) }), effect({ a: [1] }))).toEqual({})
+    expect(joined(effect({ a: numbers(0, 40) }), effect({ a: numbers(24, 65) }), effect({ a: [1] }))).toEqual(
+      {},
+    )
     expect(joined(effect({ a: numbers(0, 65) }))).toEqual({})
   })
 

@@ -4,12 +4,20 @@ import { hostOf } from '@sluice/core/siblings'
 import { describe, expect, it } from 'vitest'
 import { FakeTable, read, touching, turn, write } from '../helpers.ts'
 
-const optimizing = (options: SluiceOptions = {}): Sluice => createSluice({ mode: 'optimize', cache: false, ...options })
+const optimizing = (options: SluiceOptions = {}): Sluice =>
+  createSluice({ mode: 'optimize', cache: false, ...options })
 
 function reader(sluice: Sluice, table: FakeTable, group = 'table') {
   const host = hostOf(sluice)
   return (id: unknown) =>
-    host.execute(read({ key: id, group, run: () => table.find(id), runMany: (keys) => table.findMany(keys.map((key) => key.values[0])) }))
+    host.execute(
+      read({
+        key: id,
+        group,
+        run: () => table.find(id),
+        runMany: (keys) => table.findMany(keys.map((key) => key.values[0])),
+      }),
+    )
 }
 
 const rows = (count: number) => Array.from({ length: count }, (_, at) => ({ id: at + 1, name: `n${at + 1}` }))
@@ -71,9 +79,13 @@ describe('batching', () => {
     const sluice = optimizing()
     const host = hostOf(sluice)
     const find = (id: number) => {
-      const runMany = async (keys: readonly LookupKey[]) => new Map(keys.map((key) => [key.text, new Interval()]))
+      const runMany = async (keys: readonly LookupKey[]) =>
+        new Map(keys.map((key) => [key.text, new Interval()]))
       const operation = read({ key: id, group: 'table', run: async () => new Interval(), runMany })
-      return host.execute({ ...operation, lookup: () => ({ ...(operation.lookup?.() as Lookup), copy: () => undefined }) })
+      return host.execute({
+        ...operation,
+        lookup: () => ({ ...(operation.lookup?.() as Lookup), copy: () => undefined }),
+      })
     }
     const [one, same] = await sluice.run(() => Promise.all([find(1), find(1), find(2)]))
     expect(one).toBeInstanceOf(Interval)
@@ -111,7 +123,12 @@ describe('batching', () => {
     const host = hostOf(sluice)
     const find = (id: number) =>
       host.execute(
-        read({ key: id, maxKeys: 2, run: () => table.find(id), runMany: (keys) => table.findMany(keys.map((key) => key.values[0])) }),
+        read({
+          key: id,
+          maxKeys: 2,
+          run: () => table.find(id),
+          runMany: (keys) => table.findMany(keys.map((key) => key.values[0])),
+        }),
       )
     await sluice.run(() => Promise.all([1, 2, 3, 4, 5].map(find)))
     expect(table.queries).toEqual(['many 1,2', 'many 3,4', 'one 5'])
@@ -122,8 +139,14 @@ describe('batching', () => {
     const table = new FakeTable(rows(3))
     const host = hostOf(sluice)
     const find = (id: number) =>
-      host.execute(read({ key: id, run: () => table.find(id), runMany: async () => new Map([['i1', 'from batch']]) }))
-    expect(await sluice.run(() => Promise.all([1, 2, 3].map(find)))).toEqual(['from batch', table.rows[1], table.rows[2]])
+      host.execute(
+        read({ key: id, run: () => table.find(id), runMany: async () => new Map([['i1', 'from batch']]) }),
+      )
+    expect(await sluice.run(() => Promise.all([1, 2, 3].map(find)))).toEqual([
+      'from batch',
+      table.rows[1],
+      table.rows[2],
+    ])
     expect(sluice.queries.getStats().replayed).toBe(2)
   })
 
@@ -139,11 +162,11 @@ describe('batching', () => {
         }),
       )
     const results = await sluice.run(() => Promise.allSettled([1, 2, 3].map(find)))
-    expect(results.map((result) => (result.status === 'fulfilled' ? result.value : (result.reason as Error).message))).toEqual([
-      1,
-      'bad key',
-      3,
-    ])
+    expect(
+      results.map((result) =>
+        result.status === 'fulfilled' ? result.value : (result.reason as Error).message,
+      ),
+    ).toEqual([1, 'bad key', 3])
     expect(sluice.queries.getStats().errors).toBe(0)
   })
 
@@ -168,7 +191,14 @@ describe('batching', () => {
 
   it('runs lookups individually for keys that a collation may treat as equal', async () => {
     const sluice = optimizing()
-    const table = new FakeTable([{ id: 'a' }, { id: 'A' }, { id: 'é' }, { id: 'e ' }, { id: 'b' }, { id: 'c' }])
+    const table = new FakeTable([
+      { id: 'a' },
+      { id: 'A' },
+      { id: 'é' },
+      { id: 'e ' },
+      { id: 'b' },
+      { id: 'c' },
+    ])
     const find = reader(sluice, table)
     const ids = ['a', 'A', 'é', 'e ', 'b', 'c']
     expect(await sluice.run(() => Promise.all(ids.map(find)))).toEqual(table.rows)

@@ -10,7 +10,12 @@ import type { Finding } from '../../src/query/detect/finding.ts'
 const LOOP = 20
 
 function shapeOf(name: string): Shape {
-  return { fingerprint: name, label: `select from ${name}`, kind: 'read', fix: (parent) => `one query along ${parent?.label}` }
+  return {
+    fingerprint: name,
+    label: `select from ${name}`,
+    kind: 'read',
+    fix: (parent) => `one query along ${parent?.label}`,
+  }
 }
 
 /** Scopes that run a list of queries from lines of one file, and count the captured stacks. */
@@ -28,8 +33,15 @@ class World {
     this.#recorder = new Recorder(this.clock, new QueryStats(), this.detector.traces)
   }
 
-  /** A scope with a loop over a parent query. @param lines - The call sites of the queries in the loop, repeated cyclically. */
-  scope(name: string, lines: readonly number[], { shape = this.shape, count = LOOP, peeks = 0 } = {}): readonly Finding[] {
+  /**
+   * A scope with a loop over a parent query. @param lines - The call sites of the queries in the loop,
+   * repeated cyclically.
+   */
+  scope(
+    name: string,
+    lines: readonly number[],
+    { shape = this.shape, count = LOOP, peeks = 0 } = {},
+  ): readonly Finding[] {
     const scope = new Scope(name, 'observe', this.now)
     this.#execute(scope, this.listing, 0, 3, 1)
     for (let at = 0; at < count; at += 1) this.#execute(scope, shape, at, 1, lines[at % lines.length] ?? 0)
@@ -103,7 +115,9 @@ describe('call sites', () => {
   it('are distinguished if a normalized query has several', () => {
     const world = new World()
     for (let at = 0; at < 30; at += 1)
-      expect(world.scope('GET /cities', [7, 8]).map(({ callSite, count }) => [callSite?.line, count])).toEqual([
+      expect(
+        world.scope('GET /cities', [7, 8]).map(({ callSite, count }) => [callSite?.line, count]),
+      ).toEqual([
         [8, 11],
         [7, 9],
       ])

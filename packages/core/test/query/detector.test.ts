@@ -1,4 +1,11 @@
-import { type CallSite, createSluice, type Finding, formatFinding, type ScopeReport, type Sluice } from '@sluice/core'
+import {
+  type CallSite,
+  createSluice,
+  type Finding,
+  formatFinding,
+  type ScopeReport,
+  type Sluice,
+} from '@sluice/core'
 import type { Operation } from '@sluice/core/adapter'
 import { hostOf, parseCallSite } from '@sluice/core/siblings'
 import { describe, expect, it } from 'vitest'
@@ -85,7 +92,10 @@ describe('N+1 detection', () => {
       await run('list', at('/app/a.ts', 3), 1, [1, 2, 3])
       for (let i = 0; i < 5; i += 1) await run('each', at('/app/a.ts', 5))
     })
-    expect(findings[0]?.parent).toEqual({ label: 'list', callSite: { file: '/app/a.ts', line: 3, column: 7, functionName: 'load' } })
+    expect(findings[0]?.parent).toEqual({
+      label: 'list',
+      callSite: { file: '/app/a.ts', line: 3, column: 7, functionName: 'load' },
+    })
   })
 
   it('reports the possible number of queries of the scope', async () => {
@@ -113,7 +123,13 @@ describe('N+1 detection', () => {
     const findings: Finding[] = []
     sluice.on('finding', (finding) => findings.push(finding))
     const find = (key: number) =>
-      hostOf(sluice).execute(read({ key, run: async () => key, runMany: async (keys) => new Map(keys.map(({ text }) => [text, text])) }))
+      hostOf(sluice).execute(
+        read({
+          key,
+          run: async () => key,
+          runMany: async (keys) => new Map(keys.map(({ text }) => [text, text])),
+        }),
+      )
     await sluice.run(() => Promise.all(Array.from({ length: 20 }, (_, key) => find(key))))
     expect(findings).toEqual([])
   })
@@ -158,7 +174,9 @@ describe('N+1 detection', () => {
     })
     expect(low.findings).toHaveLength(1)
     const off = createSluice({ detection: false })
-    await off.run(() => Promise.all(Array.from({ length: 9 }, () => hostOf(off).execute(read({ run: async () => 1 })))))
+    await off.run(() =>
+      Promise.all(Array.from({ length: 9 }, () => hostOf(off).execute(read({ run: async () => 1 })))),
+    )
     expect(off.queries.getNPlusOnePatterns()).toEqual([])
   })
 
@@ -167,12 +185,15 @@ describe('N+1 detection', () => {
     const reports: ScopeReport[] = []
     sluice.on('scope', (report) => reports.push(report))
     await sluice.run(() => run('one'), { name: 'job' })
-    expect(reports).toMatchObject([{ name: 'job', mode: 'observe', operations: 1, queries: 1, durationMs: 1, databaseMs: 1 }])
+    expect(reports).toMatchObject([
+      { name: 'job', mode: 'observe', operations: 1, queries: 1, durationMs: 1, databaseMs: 1 },
+    ])
   })
 })
 
 describe('parseCallSite', () => {
-  const site = (...frames: string[]): CallSite | undefined => parseCallSite(`Error\n${frames.map((frame) => `    at ${frame}`).join('\n')}`)
+  const site = (...frames: string[]): CallSite | undefined =>
+    parseCallSite(`Error\n${frames.map((frame) => `    at ${frame}`).join('\n')}`)
 
   it('skips packages, Node, and Sluice', () => {
     const own = new URL('../../src/pipeline/pipeline.ts', import.meta.url).pathname
@@ -282,7 +303,9 @@ describe('the request ID of a finding', () => {
       scope.end()
     }
     expect(findings.map(({ requestId }) => requestId)).toEqual(['first', 'worst', 'last'])
-    expect(sluice.queries.getNPlusOnePatterns().map(({ requestId, count }) => [requestId, count])).toEqual([['worst', 5]])
+    expect(sluice.queries.getNPlusOnePatterns().map(({ requestId, count }) => [requestId, count])).toEqual([
+      ['worst', 5],
+    ])
   })
 
   it('is set in nested scopes, but not in other or later ones', async () => {

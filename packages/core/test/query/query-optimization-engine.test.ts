@@ -1,4 +1,10 @@
-import { createSluice, getQueryOptimizationEngine, InvalidArgumentError, InvalidOptionError, QueryOptimizationEngine } from '@sluice/core'
+import {
+  createSluice,
+  getQueryOptimizationEngine,
+  InvalidArgumentError,
+  InvalidOptionError,
+  QueryOptimizationEngine,
+} from '@sluice/core'
 import { type RowLoader, SchemaCatalog } from '@sluice/core/adapter'
 import { hostOf } from '@sluice/core/siblings'
 import { describe, expect, it } from 'vitest'
@@ -20,14 +26,20 @@ describe('QueryOptimizationEngine', () => {
 
   it('returns nothing before it has observed anything', () => {
     const engine = new QueryOptimizationEngine()
-    expect([engine.getQueryRecommendations(), engine.getAnomalies(), engine.getNPlusOnePatterns()]).toEqual([[], [], []])
+    expect([engine.getQueryRecommendations(), engine.getAnomalies(), engine.getNPlusOnePatterns()]).toEqual([
+      [],
+      [],
+      [],
+    ])
   })
 })
 
 describe('analyzeQuery', () => {
   it('plans a query, with the dialect that can parse it by default', () => {
     const engine = new QueryOptimizationEngine()
-    expect(engine.analyzeQuery('SELECT DISTINCT `name` FROM `users` WHERE `age` > 30 ORDER BY `name`', 12)).toMatchObject({
+    expect(
+      engine.analyzeQuery('SELECT DISTINCT `name` FROM `users` WHERE `age` > 30 ORDER BY `name`', 12),
+    ).toMatchObject({
       query: 'SELECT DISTINCT `name` FROM `users` WHERE `age` > 30 ORDER BY `name`',
       estimatedCost: 145,
       rowsToScan: 10_000,
@@ -53,7 +65,9 @@ describe('analyzeQuery', () => {
     for (let id = 0; id < 5; id++) engine.analyzeQuery(byAuthor(id), 2)
     engine.analyzeQuery("SELECT 1 FROM users WHERE name = '' OR 1=1", 1)
     expect(engine.getAnomalies().map(({ kind }) => kind)).toEqual(['tautology', 'concatenation'])
-    expect(engine.getNPlusOnePatterns()).toMatchObject([{ count: 5, databaseMs: 10, estimatedSaving: { queries: 4, ms: 8 } }])
+    expect(engine.getNPlusOnePatterns()).toMatchObject([
+      { count: 5, databaseMs: 10, estimatedSaving: { queries: 4, ms: 8 } },
+    ])
   })
 })
 
@@ -105,7 +119,10 @@ describe('detectNPlusOne', () => {
     expect(engine.getNPlusOnePatterns()).toEqual([])
     const { queries, run } = (() => {
       const sluice = createSluice({ detection: { threshold: 3 } })
-      return { queries: sluice.queries, run: (name: string, times: number) => sluice.run(() => void loop(times, sluice.queries), { name }) }
+      return {
+        queries: sluice.queries,
+        run: (name: string, times: number) => sluice.run(() => void loop(times, sluice.queries), { name }),
+      }
     })()
     await run('a', 2)
     await run('b', 3)
@@ -127,7 +144,10 @@ describe('createBatchQuery', () => {
   it('estimates the time from observed queries, and returns the saving', () => {
     const engine = new QueryOptimizationEngine()
     const queries = Array.from({ length: 11 }, (_, id) => byAuthor(id))
-    expect(engine.createBatchQuery(queries)).toMatchObject({ expectedTime: undefined, expectedSaving: undefined })
+    expect(engine.createBatchQuery(queries)).toMatchObject({
+      expectedTime: undefined,
+      expectedSaving: undefined,
+    })
     for (const query of queries) engine.analyzeQuery(query, 10)
     const batch = engine.createBatchQuery(queries)
     expect(batch).toMatchObject({ expectedTime: 20, expectedSaving: 90, originalQueries: queries })
@@ -182,14 +202,22 @@ describe('cacheResult', () => {
 
 describe('getQueryRecommendations', () => {
   it('ranks recommendations by the time that they save, without duplicates', () => {
-    const engine = new QueryOptimizationEngine({ clock: new FakeClock(), catalog: new SchemaCatalog(shop('postgresql')) })
+    const engine = new QueryOptimizationEngine({
+      clock: new FakeClock(),
+      catalog: new SchemaCatalog(shop('postgresql')),
+    })
     for (let id = 0; id < 20; id++) engine.analyzeQuery(`select id from orders where customer_id = ${id}`, 5)
-    for (let id = 0; id < 3; id++) engine.analyzeQuery(`select id from customers where name like '${id}%'`, 400)
+    for (let id = 0; id < 3; id++)
+      engine.analyzeQuery(`select id from customers where name like '${id}%'`, 400)
     engine.analyzeQuery('select id from customers where id = 1', 1)
     const found = engine.getQueryRecommendations()
     expect(found).toEqual([
-      expect.stringMatching(/^Slow: select id from customers where name like \? takes 400 ms on average \(3 ×\)/),
-      expect.stringMatching(/^N\+1 at .+: 20 × .+ Instead: select id, customer_id from orders where customer_id IN \(\?\)$/),
+      expect.stringMatching(
+        /^Slow: select id from customers where name like \? takes 400 ms on average \(3 ×\)/,
+      ),
+      expect.stringMatching(
+        /^N\+1 at .+: 20 × .+ Instead: select id, customer_id from orders where customer_id IN \(\?\)$/,
+      ),
       expect.stringMatching(/^No index is known on orders\(customer_id\)/),
     ])
   })
@@ -204,7 +232,9 @@ describe('getQueryRecommendations', () => {
     await sluice.run(async () => {
       await hostOf(sluice).execute(read({ label: 'City.findMany', run }))
     })
-    expect(sluice.queries.getQueryRecommendations()).toEqual([expect.stringContaining('City.findMany takes 300 ms')])
+    expect(sluice.queries.getQueryRecommendations()).toEqual([
+      expect.stringContaining('City.findMany takes 300 ms'),
+    ])
   })
 })
 
@@ -212,9 +242,15 @@ describe('setTableRows and setTableIndexes', () => {
   it('change estimates from then on', () => {
     const engine = new QueryOptimizationEngine()
     engine.setTableRows('users', 70)
-    expect(engine.analyzeQuery('select name from users where id = 1', 1)).toMatchObject({ rowsToScan: 70, estimatedCost: 100 })
+    expect(engine.analyzeQuery('select name from users where id = 1', 1)).toMatchObject({
+      rowsToScan: 70,
+      estimatedCost: 100,
+    })
     engine.setTableIndexes('users', [['id']])
-    expect(engine.analyzeQuery('select name from users where id = 1', 1)).toMatchObject({ rowsToScan: 1, estimatedCost: 0 })
+    expect(engine.analyzeQuery('select name from users where id = 1', 1)).toMatchObject({
+      rowsToScan: 1,
+      estimatedCost: 0,
+    })
   })
 
   it('throw for invalid values', () => {
@@ -233,7 +269,11 @@ describe('eagerLoadRelationships', () => {
     { id: 3, owner: 2 },
   ]
 
-  function attached(loaded: unknown[][], type: 'integer' | 'text' = 'integer', found: (keys: readonly unknown[]) => object[] = () => rows) {
+  function attached(
+    loaded: unknown[][],
+    type: 'integer' | 'text' = 'integer',
+    found: (keys: readonly unknown[]) => object[] = () => rows,
+  ) {
     const sluice = createSluice()
     const loader: RowLoader = {
       dialect: 'sqlite',
@@ -281,7 +321,8 @@ describe('eagerLoadRelationships', () => {
   it('queries keys individually if a collation may treat different strings as equal', async () => {
     const loaded: unknown[][] = []
     const table = [{ owner: 'ann' }, { owner: 'ANN' }, { owner: 'bob' }]
-    const same = (key: unknown) => table.filter(({ owner }) => owner.toLowerCase() === String(key).toLowerCase())
+    const same = (key: unknown) =>
+      table.filter(({ owner }) => owner.toLowerCase() === String(key).toLowerCase())
     const queries = attached(loaded, 'text', (keys) => [...new Set(keys.flatMap(same))])
     const found = await queries.eagerLoadRelationships('posts', ['Ann', 'bob', 'eve'], 'owner')
     expect([...found]).toEqual([
@@ -297,8 +338,12 @@ describe('eagerLoadRelationships', () => {
     await expect(queries.eagerLoadRelationships('posts', [1], 'nope')).rejects.toThrow(InvalidArgumentError)
     await expect(queries.eagerLoadRelationships('nope', [1], 'owner')).rejects.toThrow(InvalidArgumentError)
     await expect(queries.eagerLoadRelationships('', [1], 'owner')).rejects.toThrow(InvalidArgumentError)
-    await expect(queries.eagerLoadRelationships('posts', 1 as unknown as number[], 'owner')).rejects.toThrow(InvalidArgumentError)
-    await expect(new QueryOptimizationEngine().eagerLoadRelationships('posts', [1], 'owner')).rejects.toMatchObject({
+    await expect(queries.eagerLoadRelationships('posts', 1 as unknown as number[], 'owner')).rejects.toThrow(
+      InvalidArgumentError,
+    )
+    await expect(
+      new QueryOptimizationEngine().eagerLoadRelationships('posts', [1], 'owner'),
+    ).rejects.toMatchObject({
       code: 'SLUICE_NO_CLIENT',
     })
   })

@@ -1,7 +1,11 @@
 import type { Dialect } from '@sluice/core'
 import { type CatalogData, type ColumnInfo, tableId } from '@sluice/core/adapter'
 
-const column = (name: string, type: ColumnInfo['type'], nullable = false): ColumnInfo => ({ name, type, nullable })
+const column = (name: string, type: ColumnInfo['type'], nullable = false): ColumnInfo => ({
+  name,
+  type,
+  nullable,
+})
 
 /** Customers with orders, and orders with items; an order may have a courier. */
 export function shop(dialect: Dialect): CatalogData {
@@ -26,11 +30,28 @@ export function shop(dialect: Dialect): CatalogData {
     dialect,
     defaultSchema,
     tables: [
-      table('customers', [column('id', 'integer'), column('email', 'text'), column('name', 'text', true)], ['id'], [['email']]),
+      table(
+        'customers',
+        [column('id', 'integer'), column('email', 'text'), column('name', 'text', true)],
+        ['id'],
+        [['email']],
+      ),
       table('couriers', [column('id', 'integer'), column('code', 'text')], ['id']),
-      table('orders', [column('id', 'integer'), column('customer_id', 'integer'), column('courier_id', 'integer', true)], ['id']),
-      table('items', [column('order_id', 'integer'), column('product_id', 'text'), column('note', 'text')], ['order_id', 'product_id']),
+      table(
+        'orders',
+        [column('id', 'integer'), column('customer_id', 'integer'), column('courier_id', 'integer', true)],
+        ['id'],
+      ),
+      table(
+        'items',
+        [column('order_id', 'integer'), column('product_id', 'text'), column('note', 'text')],
+        ['order_id', 'product_id'],
+      ),
     ],
-    foreignKeys: [key('orders', 'customer_id', 'customers'), key('orders', 'courier_id', 'couriers'), key('items', 'order_id', 'orders')],
+    foreignKeys: [
+      key('orders', 'customer_id', 'customers'),
+      key('orders', 'courier_id', 'couriers'),
+      key('items', 'order_id', 'orders'),
+    ],
   }
 }

@@ -7,7 +7,8 @@ function setUp(options: SluiceOptions = {}): MemoryDatabase {
   return new MemoryDatabase(sluice, { district: [{ id: 1 }, { id: 2 }], region: [{ id: 1 }, { id: 2 }] }, [])
 }
 
-const two = (database: MemoryDatabase, table: string) => () => Promise.all([database.one(table, { id: 1 }), database.one(table, { id: 2 })])
+const two = (database: MemoryDatabase, table: string) => () =>
+  Promise.all([database.one(table, { id: 1 }), database.one(table, { id: 2 })])
 
 describe('disabling optimization', () => {
   it('passes reads in a bypass through unchanged, and no others', async () => {
@@ -15,7 +16,11 @@ describe('disabling optimization', () => {
     await database.sluice.run(async () => {
       await Promise.all([database.sluice.bypass(two(database, 'region')), two(database, 'district')()])
     })
-    expect(database.queries.toSorted()).toEqual(['district one by id × 2', 'region one by id i1', 'region one by id i2'])
+    expect(database.queries.toSorted()).toEqual([
+      'district one by id × 2',
+      'region one by id i1',
+      'region one by id i2',
+    ])
     expect(database.sluice.queries.getStats().passedThrough).toEqual({ BYPASSED: 2 })
   })
 
@@ -42,7 +47,9 @@ describe('disabling optimization', () => {
     await database.sluice.run(two(database, 'region'))
     await database.sluice.run(two(database, 'region'), { mode: 'optimize' })
     expect(database.queries).toEqual(['region one by id i1', 'region one by id i2', 'region one by id × 2'])
-    expect(() => database.sluice.openScope('x', { mode: 'none' as never })).toThrow(/expected "observe" or "shadow" or "optimize"/)
+    expect(() => database.sluice.openScope('x', { mode: 'none' as never })).toThrow(
+      /expected "observe" or "shadow" or "optimize"/,
+    )
   })
 })
 

@@ -12,7 +12,10 @@ interface Options {
 }
 
 /** A database with a table `users` in each schema; its connections have this default schema. */
-function catalogWith(defaultSchema: string, { dialect = 'postgresql', schemas = ['sa', 'sb'], view = false }: Options = {}): SchemaCatalog {
+function catalogWith(
+  defaultSchema: string,
+  { dialect = 'postgresql', schemas = ['sa', 'sb'], view = false }: Options = {},
+): SchemaCatalog {
   const tables = schemas.map((schema) => ({
     schema,
     name: 'users',
@@ -36,18 +39,25 @@ function written(registry: CatalogRegistry, sourceId: string, sql: string, diale
 }
 
 describe('CatalogRegistry', () => {
-  it.each(['postgresql', 'mysql', 'sqlite'] as const)('resolves names with the default schema of their source (%s)', (dialect) => {
-    const registry = registryWith({ a: catalogWith('sa', { dialect }), b: catalogWith('sb', { dialect }) })
-    expect(written(registry, 'a', 'update users set id = 1', dialect)).toEqual(['sa.users'])
-    expect(written(registry, 'b', 'update users set id = 1', dialect)).toEqual(['sb.users'])
-    expect(written(registry, 'b', 'update sa.users set id = 1', dialect)).toEqual(['sa.users'])
-    expect(readsOfStatement(readStatement('select * from users', dialect), 'a', registry)).toEqual({ tables: ['sa.users'] })
-  })
+  it.each(['postgresql', 'mysql', 'sqlite'] as const)(
+    'resolves names with the default schema of their source (%s)',
+    (dialect) => {
+      const registry = registryWith({ a: catalogWith('sa', { dialect }), b: catalogWith('sb', { dialect }) })
+      expect(written(registry, 'a', 'update users set id = 1', dialect)).toEqual(['sa.users'])
+      expect(written(registry, 'b', 'update users set id = 1', dialect)).toEqual(['sb.users'])
+      expect(written(registry, 'b', 'update sa.users set id = 1', dialect)).toEqual(['sa.users'])
+      expect(readsOfStatement(readStatement('select * from users', dialect), 'a', registry)).toEqual({
+        tables: ['sa.users'],
+      })
+    },
+  )
 
   it('reports that a statement of an unknown source may write anything', () => {
     const registry = registryWith({ a: catalogWith('sa') })
     expect(written(registry, 'b', 'update users set id = 1')).toBe('everything')
-    expect(readsOfStatement(readStatement('select * from users', 'postgresql'), 'b', registry)).toEqual({ refused: 'NO_CATALOG' })
+    expect(readsOfStatement(readStatement('select * from users', 'postgresql'), 'b', registry)).toEqual({
+      refused: 'NO_CATALOG',
+    })
   })
 
   it('trusts no catalog while any source is being read', () => {
@@ -63,12 +73,21 @@ describe('CatalogRegistry', () => {
 
     it('are treated as all tables with their name, in both directions', () => {
       const registry = registryWith({ a: catalogWith('sa', { dialect: 'mysql' }), p: unknown })
-      expect(written(registry, 'a', 'update users set id = 1', 'mysql')).toEqual(expect.arrayContaining(['-.users', 'sa.users']))
-      expect(written(registry, 'p', 'update users set id = 1', 'mysql')).toEqual(['-.users', 'sa.users', 'sb.users'])
+      expect(written(registry, 'a', 'update users set id = 1', 'mysql')).toEqual(
+        expect.arrayContaining(['-.users', 'sa.users']),
+      )
+      expect(written(registry, 'p', 'update users set id = 1', 'mysql')).toEqual([
+        '-.users',
+        'sa.users',
+        'sb.users',
+      ])
     })
 
     it('are not cacheable if a view has their name', () => {
-      const registry = registryWith({ a: catalogWith('sa', { dialect: 'mysql', schemas: ['sa'], view: true }), p: unknown })
+      const registry = registryWith({
+        a: catalogWith('sa', { dialect: 'mysql', schemas: ['sa'], view: true }),
+        p: unknown,
+      })
       expect(registry.cacheableTable('mysql', '-.users')).toBeUndefined()
     })
 

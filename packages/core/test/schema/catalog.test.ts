@@ -13,9 +13,21 @@ function table(name: string, more: Partial<TableInfo> = {}): TableInfo {
   return { name, kind: 'table', columns: [], primaryKey: ['id'], uniqueKeys: [], ...more }
 }
 
-function key(from: string, to: string, onDelete: ReferentialAction, onUpdate: ReferentialAction = 'NoAction'): ForeignKeyInfo {
+function key(
+  from: string,
+  to: string,
+  onDelete: ReferentialAction,
+  onUpdate: ReferentialAction = 'NoAction',
+): ForeignKeyInfo {
   const column = `${to}_id`
-  return { table: `main.${from}`, columns: [column], references: `main.${to}`, referencedColumns: ['id'], onDelete, onUpdate }
+  return {
+    table: `main.${from}`,
+    columns: [column],
+    references: `main.${to}`,
+    referencedColumns: ['id'],
+    onDelete,
+    onUpdate,
+  }
 }
 
 function sqlite(tables: readonly TableInfo[], foreignKeys: readonly ForeignKeyInfo[] = []): SchemaCatalog {
@@ -32,12 +44,31 @@ describe('SchemaCatalog.effectOf', () => {
   })
 
   it('follows a chain of cascading deletes', () => {
-    const catalog = sqlite([], [key('region', 'country', 'Cascade'), key('city', 'region', 'Cascade'), key('street', 'city', 'Cascade')])
-    expect(touched(catalog, { table: 'main.country', kind: 'delete' })).toEqual(['city', 'country', 'region', 'street'])
+    const catalog = sqlite(
+      [],
+      [
+        key('region', 'country', 'Cascade'),
+        key('city', 'region', 'Cascade'),
+        key('street', 'city', 'Cascade'),
+      ],
+    )
+    expect(touched(catalog, { table: 'main.country', kind: 'delete' })).toEqual([
+      'city',
+      'country',
+      'region',
+      'street',
+    ])
   })
 
   it('stops at a foreign key that restricts deletes', () => {
-    const catalog = sqlite([], [key('region', 'country', 'Cascade'), key('city', 'region', 'Restrict'), key('flag', 'region', 'NoAction')])
+    const catalog = sqlite(
+      [],
+      [
+        key('region', 'country', 'Cascade'),
+        key('city', 'region', 'Restrict'),
+        key('flag', 'region', 'NoAction'),
+      ],
+    )
     expect(touched(catalog, { table: 'main.country', kind: 'delete' })).toEqual(['country', 'region'])
   })
 
@@ -52,46 +83,67 @@ describe('SchemaCatalog.effectOf', () => {
   })
 
   it('follows the update of SetNull if its column is referenced', () => {
-    const onCountry: ForeignKeyInfo = { ...key('street', 'city', 'NoAction', 'Cascade'), referencedColumns: ['country_id'] }
+    const onCountry: ForeignKeyInfo = {
+      ...key('street', 'city', 'NoAction', 'Cascade'),
+      referencedColumns: ['country_id'],
+    }
     const catalog = sqlite([], [key('city', 'country', 'SetNull'), onCountry])
     expect(touched(catalog, { table: 'main.country', kind: 'delete' })).toEqual(['city', 'country', 'street'])
   })
 
   it('follows an update only if a referenced column may change', () => {
     const catalog = sqlite([], [key('city', 'country', 'NoAction', 'Cascade')])
-    expect(touched(catalog, { table: 'main.country', kind: 'update', columns: ['name'] })).toEqual(['country'])
-    expect(touched(catalog, { table: 'main.country', kind: 'update', columns: ['name', 'id'] })).toEqual(['city', 'country'])
+    expect(touched(catalog, { table: 'main.country', kind: 'update', columns: ['name'] })).toEqual([
+      'country',
+    ])
+    expect(touched(catalog, { table: 'main.country', kind: 'update', columns: ['name', 'id'] })).toEqual([
+      'city',
+      'country',
+    ])
     expect(touched(catalog, { table: 'main.country', kind: 'update' })).toEqual(['city', 'country'])
   })
 
   it('recognizes a referenced column regardless of case', () => {
     const catalog = sqlite([], [key('city', 'country', 'NoAction', 'Cascade')])
-    expect(touched(catalog, { table: 'main.country', kind: 'update', columns: ['ID'] })).toEqual(['city', 'country'])
+    expect(touched(catalog, { table: 'main.country', kind: 'update', columns: ['ID'] })).toEqual([
+      'city',
+      'country',
+    ])
   })
 
   it('treats a cascading update as an update, not as a delete', () => {
-    const catalog = sqlite([], [key('city', 'country', 'NoAction', 'Cascade'), key('street', 'city', 'Cascade')])
-    expect(touched(catalog, { table: 'main.country', kind: 'update', columns: ['id'] })).toEqual(['city', 'country'])
+    const catalog = sqlite(
+      [],
+      [key('city', 'country', 'NoAction', 'Cascade'), key('street', 'city', 'Cascade')],
+    )
+    expect(touched(catalog, { table: 'main.country', kind: 'update', columns: ['id'] })).toEqual([
+      'city',
+      'country',
+    ])
   })
 
   it('stops at cycles and self-references', () => {
-    const catalog = sqlite([], [key('a', 'b', 'Cascade'), key('b', 'a', 'Cascade'), key('a', 'a', 'Cascade', 'Cascade')])
+    const catalog = sqlite(
+      [],
+      [key('a', 'b', 'Cascade'), key('b', 'a', 'Cascade'), key('a', 'a', 'Cascade', 'Cascade')],
+    )
     expect(touched(catalog, { table: 'main.a', kind: 'delete' })).toEqual(['a', 'b'])
   })
 
   it('covers everything if a cascade reaches a table with triggers', () => {
-    const catalog = sqlite([table('country'), table('city', { hasTriggers: true })], [key('city', 'country', 'Cascade')])
+    const catalog = sqlite(
+      [table('country'), table('city', { hasTriggers: true })],
+      [key('city', 'country', 'Cascade')],
+    )
     expect(catalog.effectOf([{ table: 'main.country', kind: 'delete' }]).everything).toBe(true)
     expect(catalog.effectOf([{ table: 'main.country', kind: 'insert' }]).everything).toBe(false)
   })
 
   it('combines the effects of several changes', () => {
     const catalog = sqlite([table('log', { hasTriggers: true })], [key('city', 'country', 'Cascade')])
-    expect(touched(catalog, { table: 'main.country', kind: 'delete' }, { table: 'main.note', kind: 'insert' })).toEqual([
-      'city',
-      'country',
-      'note',
-    ])
+    expect(
+      touched(catalog, { table: 'main.country', kind: 'delete' }, { table: 'main.note', kind: 'insert' }),
+    ).toEqual(['city', 'country', 'note'])
     expect(
       catalog.effectOf([
         { table: 'main.log', kind: 'insert' },
@@ -110,9 +162,19 @@ function rowsTouched(catalog: SchemaCatalog, ...changes: Change[]): Record<strin
 describe('rows of SchemaCatalog.effectOf', () => {
   const catalog = sqlite(
     [table('country'), table('city'), table('seat', { primaryKey: ['row', 'place'] })],
-    [key('city', 'country', 'Cascade', 'Cascade'), key('city', 'city', 'SetNull'), key('seat', 'seat', 'Cascade', 'Cascade')],
+    [
+      key('city', 'country', 'Cascade', 'Cascade'),
+      key('city', 'city', 'SetNull'),
+      key('seat', 'seat', 'Cascade', 'Cascade'),
+    ],
   )
-  const update = (more: Partial<Change> = {}): Change => ({ table: 'main.country', kind: 'update', columns: ['name'], rows: [7], ...more })
+  const update = (more: Partial<Change> = {}): Change => ({
+    table: 'main.country',
+    kind: 'update',
+    columns: ['name'],
+    rows: [7],
+    ...more,
+  })
 
   it('are empty for an insert, which changes no existing row', () => {
     expect(rowsTouched(catalog, { table: 'main.city', kind: 'insert' })).toEqual({ city: [] })
@@ -120,30 +182,42 @@ describe('rows of SchemaCatalog.effectOf', () => {
 
   it('are those that an update or a delete identifies', () => {
     expect(rowsTouched(catalog, update({ rows: [7, 8] }))).toEqual({ country: [7, 8] })
-    expect(rowsTouched(catalog, { table: 'main.country', kind: 'delete', rows: [7] })).toEqual({ country: [7] })
+    expect(rowsTouched(catalog, { table: 'main.country', kind: 'delete', rows: [7] })).toEqual({
+      country: [7],
+    })
     expect(rowsTouched(catalog, update({ rows: [] }))).toEqual({ country: [] })
   })
 
   it('are unknown for a change without rows, or with more than 64', () => {
     expect(rowsTouched(catalog, { table: 'main.country', kind: 'delete' })).toEqual({})
-    expect(rowsTouched(catalog, update({ rows: Array.from({ length: 64 }, (_, at) => at) })).country).toHaveLength(64)
+    expect(
+      rowsTouched(catalog, update({ rows: Array.from({ length: 64 }, (_, at) => at) })).country,
+    ).toHaveLength(64)
     expect(rowsTouched(catalog, update({ rows: Array.from({ length: 65 }, (_, at) => at) }))).toEqual({})
   })
 
   it('are unknown in tables that foreign keys reach', () => {
-    expect(touched(catalog, { table: 'main.country', kind: 'delete', rows: [7] })).toEqual(['city', 'country'])
+    expect(touched(catalog, { table: 'main.country', kind: 'delete', rows: [7] })).toEqual([
+      'city',
+      'country',
+    ])
   })
 
   it('are unknown if a foreign key leads back to the table', () => {
     expect(rowsTouched(catalog, { table: 'main.city', kind: 'delete', rows: [7] })).toEqual({})
     expect(rowsTouched(catalog, { table: 'main.seat', kind: 'delete', rows: [7] })).toEqual({})
-    expect(rowsTouched(catalog, { table: 'main.city', kind: 'update', columns: ['name'], rows: [7] })).toEqual({ city: [7] })
+    expect(
+      rowsTouched(catalog, { table: 'main.city', kind: 'update', columns: ['name'], rows: [7] }),
+    ).toEqual({ city: [7] })
   })
 
-  it.each([[['place']], [['name', 'ROW']], [undefined]])('are unknown if the primary key may change: %j', (columns) => {
-    const change: Change = { table: 'main.seat', kind: 'update', rows: [7] }
-    expect(rowsTouched(catalog, columns === undefined ? change : { ...change, columns })).toEqual({})
-  })
+  it.each([[['place']], [['name', 'ROW']], [undefined]])(
+    'are unknown if the primary key may change: %j',
+    (columns) => {
+      const change: Change = { table: 'main.seat', kind: 'update', rows: [7] }
+      expect(rowsTouched(catalog, columns === undefined ? change : { ...change, columns })).toEqual({})
+    },
+  )
 
   it('are not cached from an earlier equal change', () => {
     expect(rowsTouched(catalog, update({ rows: [1] }))).toEqual({ country: [1] })
@@ -154,9 +228,19 @@ describe('rows of SchemaCatalog.effectOf', () => {
   it('are combined for several changes, and unknown if one of them may modify any row', () => {
     const insert: Change = { table: 'main.country', kind: 'insert' }
     expect(rowsTouched(catalog, insert, update(), update({ rows: [8] }))).toEqual({ country: [7, 8] })
-    expect(rowsTouched(catalog, update(), { table: 'main.country', kind: 'update', columns: ['name'] })).toEqual({})
-    expect(rowsTouched(catalog, { table: 'main.country', kind: 'update', columns: ['name'] }, update())).toEqual({})
-    expect(rowsTouched(catalog, { table: 'main.city', kind: 'insert' }, { table: 'main.country', kind: 'delete', rows: [7] })).toEqual({
+    expect(
+      rowsTouched(catalog, update(), { table: 'main.country', kind: 'update', columns: ['name'] }),
+    ).toEqual({})
+    expect(
+      rowsTouched(catalog, { table: 'main.country', kind: 'update', columns: ['name'] }, update()),
+    ).toEqual({})
+    expect(
+      rowsTouched(
+        catalog,
+        { table: 'main.city', kind: 'insert' },
+        { table: 'main.country', kind: 'delete', rows: [7] },
+      ),
+    ).toEqual({
       country: [7],
     })
   })
@@ -164,14 +248,19 @@ describe('rows of SchemaCatalog.effectOf', () => {
   it('are unknown in a table of the same name with an unknown schema', () => {
     const data = { dialect: 'mysql', defaultSchema: '-', foreignKeys: [] } as const
     const twins = new SchemaCatalog({ ...data, tables: [table('city'), table('city', { schema: 'atlas' })] })
-    const { tables, rows } = twins.effectOf([{ table: 'atlas.city', kind: 'update', columns: ['name'], rows: [7] }])
+    const { tables, rows } = twins.effectOf([
+      { table: 'atlas.city', kind: 'update', columns: ['name'], rows: [7] },
+    ])
     expect([...tables].sort()).toEqual(['-.city', 'atlas.city'])
     expect([...(rows?.keys() ?? [])]).toEqual(['atlas.city'])
   })
 })
 
 describe('SchemaCatalog.union', () => {
-  const one = sqlite([table('city'), table('person', { primaryKey: ['mine'] })], [key('city', 'country', 'Cascade')])
+  const one = sqlite(
+    [table('city'), table('person', { primaryKey: ['mine'] })],
+    [key('city', 'country', 'Cascade')],
+  )
   const other = sqlite(
     [table('country'), table('person', { kind: 'view', hasTriggers: true, primaryKey: ['theirs'] })],
     [key('street', 'city', 'Cascade')],
@@ -182,7 +271,11 @@ describe('SchemaCatalog.union', () => {
   })
 
   it('follows the foreign keys of both', () => {
-    expect(touched(one.union(other), { table: 'main.country', kind: 'delete' })).toEqual(['city', 'country', 'street'])
+    expect(touched(one.union(other), { table: 'main.country', kind: 'delete' })).toEqual([
+      'city',
+      'country',
+      'street',
+    ])
   })
 
   it.each([
@@ -265,7 +358,10 @@ describe('SchemaCatalog.baseTable', () => {
 })
 
 describe('SchemaCatalog.isUniqueKey', () => {
-  const catalog = sqlite([table('place', { primaryKey: ['country', 'code'], uniqueKeys: [['slug']] }), table('log', { primaryKey: [] })])
+  const catalog = sqlite([
+    table('place', { primaryKey: ['country', 'code'], uniqueKeys: [['slug']] }),
+    table('log', { primaryKey: [] }),
+  ])
 
   it.each([
     [['country', 'code'], true],

@@ -10,13 +10,26 @@ import { readStatement } from '../../src/sql/statement.ts'
 
 const UUID = '0f8fad5b-d9cb-469f-a165-70867728950e'
 
-function table(name: string, keys: Readonly<Record<string, 'integer' | 'uuid' | 'text'>>, more: Partial<TableInfo> = {}): TableInfo {
-  const columns = [...Object.entries(keys), ['x', 'text'] as const].map(([column, type]) => ({ name: column, type, nullable: false }))
+function table(
+  name: string,
+  keys: Readonly<Record<string, 'integer' | 'uuid' | 'text'>>,
+  more: Partial<TableInfo> = {},
+): TableInfo {
+  const columns = [...Object.entries(keys), ['x', 'text'] as const].map(([column, type]) => ({
+    name: column,
+    type,
+    nullable: false,
+  }))
   return { name, kind: 'table', columns, primaryKey: Object.keys(keys), uniqueKeys: [], ...more }
 }
 
 const city = table('city', { Id: 'integer' })
-const tables = [city, table('seat', { row: 'integer', place: 'integer' }), table('doc', { id: 'uuid' }), table('word', { id: 'text' })]
+const tables = [
+  city,
+  table('seat', { row: 'integer', place: 'integer' }),
+  table('doc', { id: 'uuid' }),
+  table('word', { id: 'text' }),
+]
 
 function registryOf(
   dialect: Dialect,
@@ -31,7 +44,12 @@ function registryOf(
 }
 
 /** The rows that a statement writes by table, each by its key; `any` if they are unknown. */
-function written(sql: string, values?: readonly unknown[], dialect: Dialect = 'sqlite', registry = registryOf(dialect)) {
+function written(
+  sql: string,
+  values?: readonly unknown[],
+  dialect: Dialect = 'sqlite',
+  registry = registryOf(dialect),
+) {
   const effect = effectOfStatement(readStatement(sql, dialect), 's', registry, values)
   const named = (buckets: ReadonlySet<number> | undefined) => (buckets === undefined ? 'any' : [...buckets])
   return [...(effect?.tables ?? [])].map((id) => named(effect?.rows?.get(id)))
@@ -87,8 +105,12 @@ describe('rows of effectOfStatement', () => {
   })
 
   it('are those that an upsert identifies', () => {
-    expect(written('insert into city values (7) on conflict (id) do update set x = 1 where city.id = 7')).toEqual(rows(['7']))
-    expect(written('insert into city values (7) on conflict (id) do update set id = 8 where city.id = 7')).toEqual(ANY)
+    expect(
+      written('insert into city values (7) on conflict (id) do update set x = 1 where city.id = 7'),
+    ).toEqual(rows(['7']))
+    expect(
+      written('insert into city values (7) on conflict (id) do update set id = 8 where city.id = 7'),
+    ).toEqual(ANY)
   })
 
   it('are unknown if the key may change', () => {
@@ -97,7 +119,9 @@ describe('rows of effectOfStatement', () => {
   })
 
   it('are combined for several statements', () => {
-    expect(written('delete from city where id = 7; delete from city where id = 8')).toEqual(rows(['7'], ['8']))
+    expect(written('delete from city where id = 7; delete from city where id = 8')).toEqual(
+      rows(['7'], ['8']),
+    )
     expect(written('delete from city where id = 7; delete from city')).toEqual(ANY)
   })
 })
@@ -142,7 +166,9 @@ describe('CatalogRegistry.rowKey', () => {
 
   it('is undefined for a source whose key differs from that of the union, and for one without a known catalog', () => {
     const other = table('city', { code: 'integer' })
-    const agreed = [keyOf({ s: [city], t: [other] }, 's'), keyOf({ s: [city], t: [other] }, 't')].filter((key) => key !== undefined)
+    const agreed = [keyOf({ s: [city], t: [other] }, 's'), keyOf({ s: [city], t: [other] }, 't')].filter(
+      (key) => key !== undefined,
+    )
     expect(agreed).toHaveLength(1)
     expect(keyOf({ s: [city] }, 't')).toBeUndefined()
     expect(keyOf({ s: [city], t: [table('city', { Id: 'uuid' })] }, 's') === undefined).not.toBe(

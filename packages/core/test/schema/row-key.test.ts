@@ -5,7 +5,11 @@ import type { Dialect } from '../../src/sql/dialect.ts'
 
 const UUID = '0f8fad5b-d9cb-469f-a165-70867728950e'
 
-function table(types: Readonly<Record<string, ColumnType>>, primaryKey: readonly string[], declared = false): TableInfo {
+function table(
+  types: Readonly<Record<string, ColumnType>>,
+  primaryKey: readonly string[],
+  declared = false,
+): TableInfo {
   const columns = Object.entries(types).map(([name, type]) => ({ name, type, nullable: false }))
   return { name: 't', kind: 'table', columns, primaryKey, uniqueKeys: [], declared }
 }
@@ -48,7 +52,8 @@ describe('keyTextOf', () => {
     ['-7', '-7'],
     [9_007_199_254_740_991, '9007199254740991'],
   ])('is the same string for an integer in any type: %o', (value, text) => {
-    for (const dialect of ['sqlite', 'postgresql', 'mysql'] as const) expect(keyTextOf(value, 'integer', dialect)).toBe(text)
+    for (const dialect of ['sqlite', 'postgresql', 'mysql'] as const)
+      expect(keyTextOf(value, 'integer', dialect)).toBe(text)
   })
 
   it.each([
@@ -71,7 +76,8 @@ describe('keyTextOf', () => {
     {},
     [7],
   ])('is undefined for a value that may equal another integer, or none: %o', (value) => {
-    for (const dialect of ['sqlite', 'postgresql', 'mysql'] as const) expect(keyTextOf(value, 'integer', dialect)).toBeUndefined()
+    for (const dialect of ['sqlite', 'postgresql', 'mysql'] as const)
+      expect(keyTextOf(value, 'integer', dialect)).toBeUndefined()
   })
 
   it.each<[Dialect, unknown, string | undefined]>([
@@ -88,7 +94,14 @@ describe('keyTextOf', () => {
 
   it('is a UUID in lowercase only, and in no other format', () => {
     expect(keyTextOf(UUID, 'uuid', 'postgresql')).toBe(UUID)
-    for (const value of [UUID.toUpperCase(), UUID.replaceAll('-', ''), `{${UUID}}`, ` ${UUID}`, `${UUID}\n`, 7]) {
+    for (const value of [
+      UUID.toUpperCase(),
+      UUID.replaceAll('-', ''),
+      `{${UUID}}`,
+      ` ${UUID}`,
+      `${UUID}\n`,
+      7,
+    ]) {
       expect(keyTextOf(value, 'uuid', 'postgresql')).toBeUndefined()
     }
   })

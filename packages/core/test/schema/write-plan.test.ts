@@ -8,17 +8,38 @@ import { readStatement } from '../../src/sql/statement.ts'
 
 const table = (name: string, key: readonly string[] = ['id'], more: Partial<TableInfo> = {}): TableInfo => ({
   ...{ name, kind: 'table', primaryKey: key, uniqueKeys: [] },
-  columns: [...key, 'x', 'parent'].map((column) => ({ name: column, type: column === 'x' ? 'text' : 'integer', nullable: false })),
+  columns: [...key, 'x', 'parent'].map((column) => ({
+    name: column,
+    type: column === 'x' ? 'text' : 'integer',
+    nullable: false,
+  })),
   ...more,
 })
 
 const cascade = { onDelete: 'Cascade', onUpdate: 'NoAction' } as const
 const data: CatalogData = {
   ...{ dialect: 'sqlite', defaultSchema: 'main' },
-  tables: [table('city'), table('tree'), table('seat', ['a', 'b']), table('loud', ['id'], { hasTriggers: true })],
+  tables: [
+    table('city'),
+    table('tree'),
+    table('seat', ['a', 'b']),
+    table('loud', ['id'], { hasTriggers: true }),
+  ],
   foreignKeys: [
-    { ...cascade, table: 'main.tree', columns: ['parent'], references: 'main.tree', referencedColumns: ['id'] },
-    { ...cascade, table: 'main.seat', columns: ['parent'], references: 'main.city', referencedColumns: ['id'] },
+    {
+      ...cascade,
+      table: 'main.tree',
+      columns: ['parent'],
+      references: 'main.tree',
+      referencedColumns: ['id'],
+    },
+    {
+      ...cascade,
+      table: 'main.seat',
+      columns: ['parent'],
+      references: 'main.city',
+      referencedColumns: ['id'],
+    },
   ],
 }
 
@@ -49,14 +70,20 @@ describe('WritePlan', () => {
     const statement = readStatement(sql, 'sqlite')
     const plan = WritePlan.of(statement, 's', registry)
     for (const values of [[1, 2], ['1', '2'], ['x', 'y'], [null, null], [1.5, 2.5], [1], [], [3, 4]]) {
-      if (plan !== undefined) expect(plan.effectOf(values), String(values)).toEqual(effectOfStatement(statement, 's', registry, values))
+      if (plan !== undefined)
+        expect(plan.effectOf(values), String(values)).toEqual(
+          effectOfStatement(statement, 's', registry, values),
+        )
     }
     expect(plan === undefined).toBe(statement.writes.length > 1)
   })
 
-  it.each(['create table new_one (id integer)', 'delete from city; delete from tree'])('is undefined for: %s', (sql) => {
-    expect(WritePlan.of(readStatement(sql, 'sqlite'), 's', registryOf())).toBeUndefined()
-  })
+  it.each(['create table new_one (id integer)', 'delete from city; delete from tree'])(
+    'is undefined for: %s',
+    (sql) => {
+      expect(WritePlan.of(readStatement(sql, 'sqlite'), 's', registryOf())).toBeUndefined()
+    },
+  )
 
   it('is undefined while the catalog is unknown', () => {
     const registry = registryOf()

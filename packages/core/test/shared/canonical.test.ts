@@ -80,7 +80,9 @@ describe('canonicalKey', () => {
 
   it('omits undefined fields by default', () => {
     expect(canonicalKey({ a: undefined, b: 1 })).toBe(canonicalKey({ b: 1 }))
-    expect(canonicalKey({ a: undefined, b: 1 }, { dropUndefined: false })).not.toBe(canonicalKey({ b: 1 }, { dropUndefined: false }))
+    expect(canonicalKey({ a: undefined, b: 1 }, { dropUndefined: false })).not.toBe(
+      canonicalKey({ b: 1 }, { dropUndefined: false }),
+    )
   })
 
   it('keeps a field named __proto__', () => {
@@ -118,7 +120,9 @@ describe('canonicalKey', () => {
     const value = (depth: number): unknown => {
       if (depth === 0 || random(3) === 0) return leaves[random(leaves.length)]
       const items = Array.from({ length: random(3) }, () => value(depth - 1))
-      return random(2) === 0 ? items : Object.fromEntries(items.map((item, index) => [leaves[2 + ((index + random(7)) % 7)], item]))
+      return random(2) === 0
+        ? items
+        : Object.fromEntries(items.map((item, index) => [leaves[2 + ((index + random(7)) % 7)], item]))
     }
     const ordered = (one: unknown): unknown => {
       if (Array.isArray(one)) return one.map(ordered)

@@ -5,12 +5,19 @@ const nested = (levels: number): unknown => (levels === 0 ? 1 : { in: nested(lev
 const refusal = expect.objectContaining({ code: 'SLUICE_INVALID_ARGUMENT' })
 
 describe('checkJson', () => {
-  it.each([1, 'text', null, [], {}, { a: [1, { b: null }] }, { constructor: 'Ferrari' }, { constructor: { name: 'Ferrari' } }, nested(5)])(
-    'accepts %j',
-    (value) => {
-      expect(() => checkJson('data', value, 5)).not.toThrow()
-    },
-  )
+  it.each([
+    1,
+    'text',
+    null,
+    [],
+    {},
+    { a: [1, { b: null }] },
+    { constructor: 'Ferrari' },
+    { constructor: { name: 'Ferrari' } },
+    nested(5),
+  ])('accepts %j', (value) => {
+    expect(() => checkJson('data', value, 5)).not.toThrow()
+  })
 
   it('rejects one level more than the maximum', () => {
     expect(() => checkJson('data', nested(6), 5)).toThrow(refusal)
@@ -22,9 +29,12 @@ describe('checkJson', () => {
     expect(() => checkJson('data', value, 100)).toThrow('at most 100 levels')
   })
 
-  it.each(['{"__proto__":{"isAdmin":true}}', '{"a":[{"constructor":{"prototype":{"isAdmin":true}}}]}'])('rejects %s', (text) => {
-    expect(() => checkJson('data', JSON.parse(text), 20)).toThrow(refusal)
-  })
+  it.each(['{"__proto__":{"isAdmin":true}}', '{"a":[{"constructor":{"prototype":{"isAdmin":true}}}]}'])(
+    'rejects %s',
+    (text) => {
+      expect(() => checkJson('data', JSON.parse(text), 20)).toThrow(refusal)
+    },
+  )
 
   it('rejects more than 100,000 values', () => {
     expect(() =>

@@ -75,14 +75,36 @@ describe('forwardedAddresses', () => {
     ['proto=http;For="192.0.2.60:8080";by=203.0.113.43', ['192.0.2.60']],
     ['for="\\1.2.3.4"', ['1.2.3.4']],
     ['host="a\\", for=6.6.6.6";for=1.2.3.4', ['1.2.3.4']],
-    ['for=_hidden, for=unknown, by=1.1.1.1, host="a,b;for=6.6.6.6"', [undefined, undefined, undefined, undefined]],
+    [
+      'for=_hidden, for=unknown, by=1.1.1.1, host="a,b;for=6.6.6.6"',
+      [undefined, undefined, undefined, undefined],
+    ],
   ])('reads Forwarded: %s', (header, addresses) => {
     expect(forwardedAddresses('forwarded', header)).toEqual(addresses)
   })
 
   it.each([
-    ...['', 'for=', 'for="', 'for="1.2.3.4', 'for="1.2.3.4\\"', 'for="1.2.3.4, for=5.6.7.8', 'for=1.2.3.4,', 'for=1.2.3.4;', '1.2.3.4'],
-    ...['for=1.2.3.4:80', 'for=[::1]', 'for="::1"', 'for="a,b"', 'for=1.2.3.4;for=5.6.7.8', 'for = 1.2.3.4', 'for="1.2.3.4"x', 'for=1.2.3'],
+    ...[
+      '',
+      'for=',
+      'for="',
+      'for="1.2.3.4',
+      'for="1.2.3.4\\"',
+      'for="1.2.3.4, for=5.6.7.8',
+      'for=1.2.3.4,',
+      'for=1.2.3.4;',
+      '1.2.3.4',
+    ],
+    ...[
+      'for=1.2.3.4:80',
+      'for=[::1]',
+      'for="::1"',
+      'for="a,b"',
+      'for=1.2.3.4;for=5.6.7.8',
+      'for = 1.2.3.4',
+      'for="1.2.3.4"x',
+      'for=1.2.3',
+    ],
   ])('rejects Forwarded: %s', (header) => {
     expect(forwardedAddresses('forwarded', header)).toBeUndefined()
   })

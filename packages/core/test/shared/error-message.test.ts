@@ -9,7 +9,10 @@ describe('errorMessage', () => {
   it.each([
     [new Error(`connect ${URL_WITH_PASSWORD}`), 'connect redis://:***@cache:6379'],
     [`connect ${URL_WITH_PASSWORD}`, 'connect redis://:***@cache:6379'],
-    [new AggregateError([new Error(`connect ${URL_WITH_PASSWORD}`), new Error('b')]), 'connect redis://:***@cache:6379'],
+    [
+      new AggregateError([new Error(`connect ${URL_WITH_PASSWORD}`), new Error('b')]),
+      'connect redis://:***@cache:6379',
+    ],
     [new AggregateError([new Error('a')], 'all failed'), 'all failed'],
     [Object.assign(new Error(''), { code: 'ECONNREFUSED' }), 'ECONNREFUSED'],
     [new TypeError(''), 'TypeError'],
@@ -31,14 +34,19 @@ describe('source files of all packages', () => {
         .map((file) => `${name}/src/${file}`),
     )
     expect(files.length).toBeGreaterThan(500)
-    const reading = files.filter((file) => /instanceof Error \? \S+\.message/.test(readFileSync(join(packages, file), 'utf8')))
+    const reading = files.filter((file) =>
+      /instanceof Error \? \S+\.message/.test(readFileSync(join(packages, file), 'utf8')),
+    )
     expect(reading.sort()).toEqual([...raising].sort())
   })
 })
 
 describe('errorForLog', () => {
   it('includes the type, message, stack, causes and plain fields without passwords', () => {
-    const cause = Object.assign(new TypeError('Invalid URL'), { code: 'ERR_INVALID_URL', input: URL_WITH_PASSWORD })
+    const cause = Object.assign(new TypeError('Invalid URL'), {
+      code: 'ERR_INVALID_URL',
+      input: URL_WITH_PASSWORD,
+    })
     const error = Object.assign(new RangeError(`no ${URL_WITH_PASSWORD}`, { cause }), { status: 3 })
     const shown = errorForLog(error) as Error & { readonly status: number }
     expect(shown).toBeInstanceOf(RangeError)

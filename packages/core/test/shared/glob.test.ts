@@ -24,7 +24,8 @@ describe('compileGlob', () => {
       seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31
       return Math.floor((seed / 2 ** 31) * below)
     }
-    const word = (letters: string, length: number) => Array.from({ length: random(length) }, () => letters[random(letters.length)]).join('')
+    const word = (letters: string, length: number) =>
+      Array.from({ length: random(length) }, () => letters[random(letters.length)]).join('')
     let found = 0
     for (let round = 0; round < 5_000; round++) {
       const pattern = word('aab*?', 8)

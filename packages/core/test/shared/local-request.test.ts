@@ -1,18 +1,37 @@
 import { isLocalRequest } from '@sluice/core/siblings'
 import { describe, expect, it } from 'vitest'
 
-function from(remoteAddress: string | undefined, headers: Record<string, string> = { host: 'localhost' }): boolean {
+function from(
+  remoteAddress: string | undefined,
+  headers: Record<string, string> = { host: 'localhost' },
+): boolean {
   return isLocalRequest({ socket: { remoteAddress }, headers } as never)
 }
 
 describe('isLocalRequest', () => {
   it('is true for every spelling of a loopback address', () => {
-    for (const address of ['127.0.0.1', '127.8.9.1', '::1', '::ffff:127.0.0.1', '::ffff:7f00:1', '0:0:0:0:0:0:0:1'])
+    for (const address of [
+      '127.0.0.1',
+      '127.8.9.1',
+      '::1',
+      '::ffff:127.0.0.1',
+      '::ffff:7f00:1',
+      '0:0:0:0:0:0:0:1',
+    ])
       expect(from(address), address).toBe(true)
   })
 
   it('is false for other addresses', () => {
-    for (const address of [undefined, '', '10.0.0.1', '::ffff:10.0.0.1', '128.0.0.1', 'fe80::1', '127.0.0.1.example', '::127.0.0.1'])
+    for (const address of [
+      undefined,
+      '',
+      '10.0.0.1',
+      '::ffff:10.0.0.1',
+      '128.0.0.1',
+      'fe80::1',
+      '127.0.0.1.example',
+      '::127.0.0.1',
+    ])
       expect(from(address), address).toBe(false)
   })
 

@@ -12,7 +12,13 @@ describe('plainLine', () => {
   })
 
   it('is applied to findings and alerts', () => {
-    const group = { label: HOSTILE, count: 5, databaseMs: 1, fix: HOSTILE, callSite: { file: HOSTILE, line: 1, column: 1 } }
+    const group = {
+      label: HOSTILE,
+      count: 5,
+      databaseMs: 1,
+      fix: HOSTILE,
+      callSite: { file: HOSTILE, line: 1, column: 1 },
+    }
     const finding = {
       code: 'N_PLUS_ONE',
       severity: 'low',
@@ -23,10 +29,13 @@ describe('plainLine', () => {
       ...group,
     }
     const lines: string[] = [formatFinding(finding as unknown as Finding)]
-    const alert = { severity: 'warning', message: HOSTILE } as unknown as Parameters<ReturnType<typeof consoleNotifier>['notify']>[0]
+    const alert = { severity: 'warning', message: HOSTILE } as unknown as Parameters<
+      ReturnType<typeof consoleNotifier>['notify']
+    >[0]
     void consoleNotifier((line) => lines.push(line)).notify(alert, 'raised', new AbortController().signal)
     // biome-ignore lint/suspicious/noControlCharactersInRegex: the test searches for these.
-    for (const text of lines) expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e\u2066]/)
+    const control = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e\u2066]/
+    for (const text of lines) expect(text).not.toMatch(control)
     expect(lines[0]?.split('\n')).toHaveLength(4)
   })
 })

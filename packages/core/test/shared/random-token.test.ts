@@ -39,10 +39,14 @@ exports.randomToken()
 require('node:v8').startupSnapshot.setDeserializeMainFunction(() => console.log(exports.randomToken()))`,
     )
     const node = (...args: string[]) => {
-      const { status, stdout, stderr } = spawnSync(process.execPath, ['--snapshot-blob', 'snapshot.blob', ...args], {
-        cwd: folder,
-        encoding: 'utf8',
-      })
+      const { status, stdout, stderr } = spawnSync(
+        process.execPath,
+        ['--snapshot-blob', 'snapshot.blob', ...args],
+        {
+          cwd: folder,
+          encoding: 'utf8',
+        },
+      )
       expect(status, stderr).toBe(0)
       return stdout.trim()
     }

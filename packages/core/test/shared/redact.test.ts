@@ -8,7 +8,10 @@ describe('redact', () => {
     ['postgres://ann:s3/c?r#et@db/app', 'postgres://ann:***@db/app'],
     ['postgresql://ann:s3cret@a:1,b:2/app', 'postgresql://ann:***@a:1,b:2/app'],
     ['postgresql://ann:s3%40cret@%2Ftmp%2Fpg/app', 'postgresql://ann:***@%2Ftmp%2Fpg/app'],
-    ['postgresql:///app?host=/tmp&user=ann&password=s3cret&x=1', 'postgresql:///app?host=/tmp&user=ann&password=***&x=1'],
+    [
+      'postgresql:///app?host=/tmp&user=ann&password=s3cret&x=1',
+      'postgresql:///app?host=/tmp&user=ann&password=***&x=1',
+    ],
     ['mysql2://root:s3cret@db/app', 'mysql2://root:***@db/app'],
     ['jdbc:mysql://root:s3cret@db/app', 'jdbc:mysql://root:***@db/app'],
     ['redis://:s3cret@cache:6379', 'redis://:***@cache:6379'],
@@ -20,8 +23,14 @@ describe('redact', () => {
     ['file:app.db?key=s3cret&mode=ro', 'file:app.db?key=***&mode=ro'],
     ['https://hooks.example/?token=s3cret', 'https://hooks.example/?token=***'],
     ['https://hooks.example/?api_key=s3cret&sig=s3cret', 'https://hooks.example/?api_key=***&sig=***'],
-    ['sqlserver://db;user=sa;password={s3;cr et};encrypt=true', 'sqlserver://db;user=sa;password=***;encrypt=true'],
-    ['Server=db,1433;User Id=sa;Password=s3 cret;Encrypt=yes', 'Server=db,1433;User Id=sa;Password=***;Encrypt=yes'],
+    [
+      'sqlserver://db;user=sa;password={s3;cr et};encrypt=true',
+      'sqlserver://db;user=sa;password=***;encrypt=true',
+    ],
+    [
+      'Server=db,1433;User Id=sa;Password=s3 cret;Encrypt=yes',
+      'Server=db,1433;User Id=sa;Password=***;Encrypt=yes',
+    ],
     ['Server=db,1433;User Id=sa;Pwd=s3 cret', 'Server=db,1433;User Id=sa;Pwd=***'],
     ['host=db password=s3,cr"et)x dbname=app', 'host=db password=*** dbname=app'],
     ['(host=db password=s3cret)', '(host=db password=***)'],
@@ -32,7 +41,10 @@ describe('redact', () => {
     ['//ann:s3cret@db/app', '//ann:***@db/app'],
     ['user=ann&pass=s3cret&x=1', 'user=ann&pass=***&x=1'],
     ['Authorization: Bearer s3cret', 'Authorization: ***'],
-    ['Cannot reach "postgres://ann:s3cret@db/app" (ECONNREFUSED)', 'Cannot reach "postgres://ann:***@db/app" (ECONNREFUSED)'],
+    [
+      'Cannot reach "postgres://ann:s3cret@db/app" (ECONNREFUSED)',
+      'Cannot reach "postgres://ann:***@db/app" (ECONNREFUSED)',
+    ],
     ['{"url":"redis://:s3cret@a","password":"s3cret"}', '{"url":"redis://:***@a","password":***}'],
   ])('hides the password in %s', (text, shown) => {
     expect(redact(text)).toBe(shown)
@@ -57,14 +69,25 @@ describe('redact', () => {
 
   it('takes linear time', () => {
     const urls = ['a:', 'a://', 'a://b:', '/a:', 'a:b', '@', 'a.b-', '%3A%2F%2F', '%3A%2F%2Fa%3A']
-    for (const part of [...urls, "password='", 'password', 'key=', 'key=,,', 'key={', ';pwd=', 'authorization: basic '])
+    for (const part of [
+      ...urls,
+      "password='",
+      'password',
+      'key=',
+      'key=,,',
+      'key={',
+      ';pwd=',
+      'authorization: basic ',
+    ])
       expect(redact(part.repeat(20_000)).length).toBeGreaterThan(0)
   })
 })
 
 describe('redactUrl', () => {
   it('shows the scheme and the host of a webhook, whose path and query are secrets', () => {
-    expect(redactUrl('https://ann:s3cret@hooks.example:8443/T0/t0ken?key=t0ken')).toBe('https://hooks.example:8443/***')
+    expect(redactUrl('https://ann:s3cret@hooks.example:8443/T0/t0ken?key=t0ken')).toBe(
+      'https://hooks.example:8443/***',
+    )
     expect(redactUrl('ann:s3cret@hooks')).not.toContain('s3cret')
   })
 })

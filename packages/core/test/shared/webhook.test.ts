@@ -4,7 +4,12 @@ import type { AddressInfo } from 'node:net'
 import { isSignedWebhook, PrivateAddressError, webhookNotifier, webhookTarget } from '@sluice/core'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { checkBatchJobOptions } from '../../src/jobs/job-options.ts'
-import { type AddressGuard, type AddressLookup, addressGuard, guarded } from '../../src/shared/public-address.ts'
+import {
+  type AddressGuard,
+  type AddressLookup,
+  addressGuard,
+  guarded,
+} from '../../src/shared/public-address.ts'
 import { isWebhookUrl, postWebhook } from '../../src/shared/webhook.ts'
 
 const signal = new AbortController().signal
@@ -71,15 +76,21 @@ describe('guarded lookup of a webhook', () => {
     expect(guard.isReserved(address)).toBe(true)
   })
 
-  it.each(['1.1.1.1', '172.32.0.1', '100.128.0.1', '2606:4700::1111', '::ffff:1.1.1.1'])('treats %s as public', (address) => {
-    expect(guard.isReserved(address)).toBe(false)
-  })
+  it.each(['1.1.1.1', '172.32.0.1', '100.128.0.1', '2606:4700::1111', '::ffff:1.1.1.1'])(
+    'treats %s as public',
+    (address) => {
+      expect(guard.isReserved(address)).toBe(false)
+    },
+  )
 
   /** Resolves a name to these addresses, to the next list with each lookup. */
   const resolving = (...answers: readonly string[][]): AddressLookup => {
     let nth = 0
     const rebinding: AddressLookup = (_, options, callback) => {
-      const found = (answers[nth++] ?? []).map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
+      const found = (answers[nth++] ?? []).map((address) => ({
+        address,
+        family: address.includes(':') ? 6 : 4,
+      }))
       expect(options.all).toBe(true)
       callback(null, found)
     }
@@ -87,7 +98,9 @@ describe('guarded lookup of a webhook', () => {
   }
   const look = (lookup: AddressLookup, all = false) =>
     new Promise((resolve, reject) =>
-      lookup('hooks.example', { all }, (error, address) => (error === null ? resolve(address) : reject(error))),
+      lookup('hooks.example', { all }, (error, address) =>
+        error === null ? resolve(address) : reject(error),
+      ),
     )
 
   it('returns the address that the socket connects to', async () => {
@@ -115,7 +128,9 @@ describe('isSignedWebhook', () => {
   })
 
   it('accepts recent signatures of any of the secrets', () => {
-    expect(isSignedWebhook([secret, 'another one of 16'], headersOf('another one of 16'), '{}', 1_299)).toBe(true)
+    expect(isSignedWebhook([secret, 'another one of 16'], headersOf('another one of 16'), '{}', 1_299)).toBe(
+      true,
+    )
     const whsec = `whsec_${Buffer.from(secret).toString('base64')}`
     expect(isSignedWebhook(whsec, headersOf(secret), '{}', 1_000)).toBe(true)
   })

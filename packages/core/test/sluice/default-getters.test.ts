@@ -5,14 +5,17 @@ const GETTERS = {
   database: ({ sluice }: DefaultSluice) => sluice.database,
   cache: (of: DefaultSluice, isChosen: boolean) => (isChosen ? of.cache(5_000_000) : of.cache()),
   queries: ({ sluice }: DefaultSluice) => sluice.queries,
-  balancer: (of: DefaultSluice, isChosen: boolean) => (isChosen ? of.balancer('least-connections') : of.balancer()),
+  balancer: (of: DefaultSluice, isChosen: boolean) =>
+    isChosen ? of.balancer('least-connections') : of.balancer(),
   jobs: ({ sluice }: DefaultSluice) => sluice.jobs,
   monitor: ({ sluice }: DefaultSluice) => sluice.monitor,
 } as const
 type Name = keyof typeof GETTERS
 
 function permutations<T>(items: readonly T[]): (readonly T[])[] {
-  return items.length < 2 ? [items] : items.flatMap((item, at) => permutations(items.toSpliced(at, 1)).map((rest) => [item, ...rest]))
+  return items.length < 2
+    ? [items]
+    : items.flatMap((item, at) => permutations(items.toSpliced(at, 1)).map((rest) => [item, ...rest]))
 }
 
 function open(): DefaultSluice {
@@ -24,7 +27,10 @@ function open(): DefaultSluice {
 describe('getters of the process-wide engines', () => {
   const orders = permutations(Object.keys(GETTERS) as Name[])
 
-  async function getAll(order: readonly Name[], chosen: Readonly<Record<'cache' | 'balancer', boolean>>): Promise<void> {
+  async function getAll(
+    order: readonly Name[],
+    chosen: Readonly<Record<'cache' | 'balancer', boolean>>,
+  ): Promise<void> {
     const of = new DefaultSluice()
     const engines = order.map((name) => GETTERS[name](of, name in chosen && chosen[name as 'cache']))
     expect(new Set(engines).size, order.join()).toBe(6)
@@ -77,7 +83,9 @@ describe('getters of the process-wide engines', () => {
   it('ignore a rejected argument', () => {
     const of = open()
     expect(() => of.cache(-1)).toThrow(expect.objectContaining({ code: 'SLUICE_INVALID_OPTION' }))
-    expect(() => of.balancer('best' as 'random')).toThrow(expect.objectContaining({ code: 'SLUICE_INVALID_OPTION' }))
+    expect(() => of.balancer('best' as 'random')).toThrow(
+      expect.objectContaining({ code: 'SLUICE_INVALID_OPTION' }),
+    )
     expect(of.cache(5_000_000).getStats().totalMemory).toBe(5_000_000)
     expect(of.balancer('random').strategy).toBe('random')
   })

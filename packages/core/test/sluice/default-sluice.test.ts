@@ -54,14 +54,21 @@ describe('the default Sluice', { timeout: 120_000 }, () => {
     const [first, second] = await twoCopies()
     first.getCachingStrategyEngine(5_000_000)
     expect(second.getCachingStrategyEngine(5_000_000)).toBe(first.getDefaultSluice().cache)
-    expect(() => second.getCachingStrategyEngine(6_000_000)).toThrow(expect.objectContaining({ code: 'SLUICE_ALREADY_CREATED' }))
+    expect(() => second.getCachingStrategyEngine(6_000_000)).toThrow(
+      expect.objectContaining({ code: 'SLUICE_ALREADY_CREATED' }),
+    )
     first.getLoadBalancingEngine()
-    expect(() => second.getLoadBalancingEngine('random')).toThrow(expect.objectContaining({ code: 'SLUICE_ALREADY_CREATED' }))
+    expect(() => second.getLoadBalancingEngine('random')).toThrow(
+      expect.objectContaining({ code: 'SLUICE_ALREADY_CREATED' }),
+    )
   })
 
   it('is not created with invalid options, and stores none of them', async () => {
     const [first, second] = await twoCopies()
-    const wrong = [() => new first.CachingStrategyEngine(-1), () => new first.LoadBalancingEngine('best' as 'random')] as const
+    const wrong = [
+      () => new first.CachingStrategyEngine(-1),
+      () => new first.LoadBalancingEngine('best' as 'random'),
+    ] as const
     const messages = wrong.map((make) => messageOf(make))
     expect(messageOf(() => first.getCachingStrategyEngine(-1))).toBe(messages[0])
     expect(messageOf(() => first.getLoadBalancingEngine('best' as 'random'))).toBe(messages[1])
@@ -95,11 +102,15 @@ describe('the default Sluice', { timeout: 120_000 }, () => {
     expect(await first.getDefaultSluice().run(() => 7)).toBe(7)
     expect(second.getDefaultSluice()).toBe(first.getDefaultSluice())
     expect(shared[DEFAULTS]?.[2]).toBe(other)
-    expect(warn.mock.calls).toEqual([[expect.stringContaining('Several major versions'), { type: 'SluiceWarning' }]])
+    expect(warn.mock.calls).toEqual([
+      [expect.stringContaining('Several major versions'), { type: 'SluiceWarning' }],
+    ])
   })
 
   it('has a version that is not older than the package', async () => {
-    const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')) as { version: string }
+    const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')) as {
+      version: string
+    }
     const { DEFAULT_VERSION } = await import('../../src/sluice/shared-default.ts')
     expect(DEFAULT_VERSION).toBe(Math.max(1, Number.parseInt(version, 10)))
   })

@@ -4,17 +4,37 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { FakeClock, type ReadOptions, read, touching } from '../helpers.ts'
 import { MemoryDatabase } from '../query/prefetch/memory-database.ts'
 
-const source = { id: 'one', orm: 'knex', dialect: 'sqlite', seesStatements: true, sharedName: () => 'database' } as const
+const source = {
+  id: 'one',
+  orm: 'knex',
+  dialect: 'sqlite',
+  seesStatements: true,
+  sharedName: () => 'database',
+} as const
 const open: { close(): Promise<void> }[] = []
 afterEach(async () => {
   for (const sluice of open.splice(0)) await sluice.close()
 })
 
 function setUp(options: SluiceOptions = {}) {
-  const sluice = createSluice({ mode: 'optimize', batch: false, detection: { mode: 'throw' }, clock: new FakeClock(), ...options })
+  const sluice = createSluice({
+    mode: 'optimize',
+    batch: false,
+    detection: { mode: 'throw' },
+    clock: new FakeClock(),
+    ...options,
+  })
   open.push(sluice)
   const get = (extra: Partial<ReadOptions> = {}) =>
-    hostOf(sluice).execute(read({ source, label: 'city', run: async () => ({ id: 1 }), cache: { key: 'q', tables: ['t'] }, ...extra }))
+    hostOf(sluice).execute(
+      read({
+        source,
+        label: 'city',
+        run: async () => ({ id: 1 }),
+        cache: { key: 'q', tables: ['t'] },
+        ...extra,
+      }),
+    )
   const explained = async (extra?: Partial<ReadOptions>) => (await sluice.explain(() => get(extra))).reads[0]
   return { sluice, get, explained }
 }
@@ -63,8 +83,18 @@ describe('explain', () => {
     ['the options', { cache: false }, {}, 'CACHE_DISABLED'],
     ['the read', {}, { cache: { key: 'q', tables: ['t'], control: { disabled: true } } }, 'DISABLED'],
     ['its transaction', {}, { inTransaction: true }, 'IN_TRANSACTION'],
-    ['its tables', {}, { cache: { key: 'q', tables: Array.from({ length: 17 }, (_, at) => `t${at}`) } }, 'TOO_MANY_TABLES'],
-    ['its adapter', { cache: { store: memoryStore() } }, { source: { ...source, sharedName: () => undefined } }, 'UNKNOWN_DATABASE'],
+    [
+      'its tables',
+      {},
+      { cache: { key: 'q', tables: Array.from({ length: 17 }, (_, at) => `t${at}`) } },
+      'TOO_MANY_TABLES',
+    ],
+    [
+      'its adapter',
+      { cache: { store: memoryStore() } },
+      { source: { ...source, sharedName: () => undefined } },
+      'UNKNOWN_DATABASE',
+    ],
   ])('explains why a result is not cached: %s', async (_, options, extra, reason) => {
     expect(await setUp(options).explained(extra)).toEqual(notKept(reason))
   })
@@ -90,10 +120,16 @@ describe('explain', () => {
     const ids = Array.from({ length: 30 }, (_, at) => at + 1)
     const { sluice, get } = setUp({ prefetch: {} })
     const tables = { city: ids.map((id) => ({ id, districtId: id })), district: ids.map((id) => ({ id })) }
-    const reference = { table: 'city', columns: ['districtId'], references: 'district', referencedColumns: ['id'] }
+    const reference = {
+      table: 'city',
+      columns: ['districtId'],
+      references: 'district',
+      referencedColumns: ['id'],
+    }
     const database = new MemoryDatabase(sluice, tables, [reference])
     const { reads } = await sluice.explain(async () => {
-      for (const { districtId } of await database.list('city')) await database.one('district', { id: districtId })
+      for (const { districtId } of await database.list('city'))
+        await database.one('district', { id: districtId })
     })
     expect(reads).toHaveLength(31)
     expect(reads.filter(({ answeredBy }) => answeredBy === 'prefetch').length).toBeGreaterThan(20)

@@ -14,7 +14,10 @@ async function family(sluice: Sluice, name: string): Promise<MetricFamily | unde
   return (await sluice.monitor?.collectMetrics())?.find((one) => one.name === name)
 }
 
-async function values(sluice: Sluice, name: string): Promise<readonly (readonly [object, number | undefined])[]> {
+async function values(
+  sluice: Sluice,
+  name: string,
+): Promise<readonly (readonly [object, number | undefined])[]> {
   const found = await family(sluice, name)
   return (found?.samples ?? []).map((sample) => [sample.labels, 'value' in sample ? sample.value : undefined])
 }
@@ -23,8 +26,14 @@ describe('metric feeds of a Sluice', () => {
   it('export statements by normalized query, without their SQL', async () => {
     const sluice = open({ database: { workload: { maxFingerprints: 100 } } })
     const sql = "select * from cities where name = 'secret'"
-    for (const executionTime of [0.5, 1, 7]) sluice.database?.observe({ sql, executionTime, rows: 2, dialect: 'postgresql' })
-    sluice.database?.observe({ sql: 'select 1 from a join b on a.x = b.x', executionTime: 20_000, failed: true, dialect: 'postgresql' })
+    for (const executionTime of [0.5, 1, 7])
+      sluice.database?.observe({ sql, executionTime, rows: 2, dialect: 'postgresql' })
+    sluice.database?.observe({
+      sql: 'select 1 from a join b on a.x = b.x',
+      executionTime: 20_000,
+      failed: true,
+      dialect: 'postgresql',
+    })
     const found = await family(sluice, 'db.client.operation.duration')
     expect(found).toMatchObject({ type: 'histogram', unit: 's' })
     const labels = {
@@ -32,7 +41,8 @@ describe('metric feeds of a Sluice', () => {
       'db.operation.name': 'SELECT',
       'db.collection.name': 'cities',
       'db.query.summary': 'SELECT cities',
-      'sluice.query.fingerprint': sluice.database?.getWorkload().find(({ calls }) => calls === 3)?.fingerprint,
+      'sluice.query.fingerprint': sluice.database?.getWorkload().find(({ calls }) => calls === 3)
+        ?.fingerprint,
     }
     const [first, second] = found?.samples ?? []
     expect(first).toEqual({
@@ -55,14 +65,21 @@ describe('metric feeds of a Sluice', () => {
   it('export evicted normalized queries as the overflow', async () => {
     const sluice = open({ database: { workload: { maxFingerprints: 100 } } })
     for (let at = 0; at < 105; at += 1)
-      sluice.database?.observe({ sql: `select * from t${at}`, executionTime: 1, rows: 1, dialect: 'postgresql' })
+      sluice.database?.observe({
+        sql: `select * from t${at}`,
+        executionTime: 1,
+        rows: 1,
+        dialect: 'postgresql',
+      })
     const rows = await values(sluice, 'sluice.query.returned_rows')
     expect(rows).toHaveLength(101)
     expect(rows.at(-1)).toEqual([{ 'otel.metric.overflow': 'true' }, 5])
   })
 
   it('export no statements if the workload is not recorded', async () => {
-    expect(await family(open({ database: { workload: false } }), 'db.client.operation.duration')).toBeUndefined()
+    expect(
+      await family(open({ database: { workload: false } }), 'db.client.operation.duration'),
+    ).toBeUndefined()
     expect(await family(open({ database: false }), 'db.client.connection.max')).toBeUndefined()
   })
 
@@ -81,7 +98,9 @@ describe('metric feeds of a Sluice', () => {
       [{ 'sluice.saved.by': 'prefetched' }, 3],
       [{ 'sluice.saved.by': 'cached' }, 2],
     ])
-    expect(await values(sluice, 'sluice.operations.passed_through')).toEqual([[{ 'sluice.reason': 'batch:NO_SCOPE' }, 1]])
+    expect(await values(sluice, 'sluice.operations.passed_through')).toEqual([
+      [{ 'sluice.reason': 'batch:NO_SCOPE' }, 1],
+    ])
     expect(await values(sluice, 'sluice.database.time')).toEqual([[{}, 1.5]])
   })
 
@@ -109,7 +128,10 @@ describe('metric feeds of a Sluice', () => {
       [{ 'sluice.result': 'miss' }, 3],
     ])
     expect((await values(sluice, 'sluice.cache.memory'))[0]?.[1]).toBeGreaterThan(0)
-    expect(await values(sluice, 'sluice.tiered.events')).toContainEqual([{ 'sluice.event': 'load_errors' }, 0])
+    expect(await values(sluice, 'sluice.tiered.events')).toContainEqual([
+      { 'sluice.event': 'load_errors' },
+      0,
+    ])
     expect(await values(sluice, 'sluice.tiered.events')).toContainEqual([{ 'sluice.event': 'loads' }, 1])
     expect(await family(open({ cache: false }), 'sluice.cache.reads')).toBeUndefined()
   })
@@ -160,18 +182,34 @@ describe('metric feeds of a Sluice', () => {
     await over
     await sluice.jobs?.enqueueTask({ a: 1 }, 'high', 'default')
     const [mail, standard] = [{ 'sluice.queue.name': 'mail' }, { 'sluice.queue.name': 'default' }]
-    expect(await values(sluice, 'sluice.jobs.attempts')).toContainEqual([{ ...mail, 'sluice.task.outcome': 'completed' }, 1])
-    expect(await values(sluice, 'sluice.jobs.attempts')).toContainEqual([{ ...mail, 'sluice.task.outcome': 'failed' }, 0])
-    expect(await values(sluice, 'sluice.jobs.tasks')).toContainEqual([{ ...standard, 'sluice.task.state': 'queued' }, 1])
-    expect(await values(sluice, 'sluice.jobs.tasks')).toContainEqual([{ ...standard, 'sluice.task.state': 'dead' }, 0])
+    expect(await values(sluice, 'sluice.jobs.attempts')).toContainEqual([
+      { ...mail, 'sluice.task.outcome': 'completed' },
+      1,
+    ])
+    expect(await values(sluice, 'sluice.jobs.attempts')).toContainEqual([
+      { ...mail, 'sluice.task.outcome': 'failed' },
+      0,
+    ])
+    expect(await values(sluice, 'sluice.jobs.tasks')).toContainEqual([
+      { ...standard, 'sluice.task.state': 'queued' },
+      1,
+    ])
+    expect(await values(sluice, 'sluice.jobs.tasks')).toContainEqual([
+      { ...standard, 'sluice.task.state': 'dead' },
+      0,
+    ])
     const waits = await family(sluice, 'sluice.jobs.wait.time')
-    expect(waits?.samples.find(({ labels }) => labels['sluice.queue.name'] === 'mail')).toMatchObject({ quantiles: [{}, {}, {}] })
+    expect(waits?.samples.find(({ labels }) => labels['sluice.queue.name'] === 'mail')).toMatchObject({
+      quantiles: [{}, {}, {}],
+    })
   })
 
   it('export all metrics that the reference lists', async () => {
     const page = readFileSync(new URL('../../../../docs/reference/metrics.md', import.meta.url), 'utf8')
     const rows = page.split('\n').flatMap((line) => {
-      const [, name, type, unit, labels, prometheus] = line.split('|').map((cell) => cell.trim().replaceAll('`', ''))
+      const [, name, type, unit, labels, prometheus] = line
+        .split('|')
+        .map((cell) => cell.trim().replaceAll('`', ''))
       // Caches of `@sluice/http` add those of responses.
       return name === undefined || !/^[a-z]+\./.test(name) || /^sluice\.responses(\.|$)/.test(name)
         ? []
@@ -196,7 +234,8 @@ describe('metric feeds of a Sluice', () => {
       'gcPause',
     ] as const)
       sluice.monitor?.recordMetric(metric, 1, 'here')
-    for (const metric of ['connections', 'requests', 'errorRate', 'poolWait'] as const) sluice.monitor?.recordMetric(metric, 1, 'here')
+    for (const metric of ['connections', 'requests', 'errorRate', 'poolWait'] as const)
+      sluice.monitor?.recordMetric(metric, 1, 'here')
     const families = (await sluice.monitor?.collectMetrics()) ?? []
     expect(families.map(({ name }) => name).sort()).toEqual(rows.map(({ name }) => name).sort())
     for (const family of families) {
@@ -209,7 +248,9 @@ describe('metric feeds of a Sluice', () => {
         prometheus: row?.prometheus,
       })
       for (const { labels } of family.samples)
-        expect([...(row?.labels ?? []), 'otel.metric.overflow'], name).toEqual(expect.arrayContaining(Object.keys(labels)))
+        expect([...(row?.labels ?? []), 'otel.metric.overflow'], name).toEqual(
+          expect.arrayContaining(Object.keys(labels)),
+        )
     }
   })
 
@@ -217,9 +258,12 @@ describe('metric feeds of a Sluice', () => {
     const sluice = open()
     sluice.openScope('GET /a').end()
     sluice.balancer?.registerNode('127.0.0.1', 80)
-    const lines = ((await sluice.monitor?.metricsText()) ?? '').split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+    const lines = ((await sluice.monitor?.metricsText()) ?? '')
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('#'))
     expect(lines.length).toBeGreaterThan(50)
-    for (const line of lines) expect(line).toMatch(/^[a-z_]+(\{[a-z_]+="[^"]*"(,[a-z_]+="[^"]*")*\})? [\d.e+-]+$/)
+    for (const line of lines)
+      expect(line).toMatch(/^[a-z_]+(\{[a-z_]+="[^"]*"(,[a-z_]+="[^"]*")*\})? [\d.e+-]+$/)
     expect(await values(sluice, 'sluice.feed.failures')).toEqual([])
     expect(await values(sluice, 'sluice.feed.dropped')).toEqual([])
   })

@@ -30,14 +30,17 @@ describe('engines that are created on first use', () => {
     sluice.balancer?.registerNode('127.0.0.1', 80)
     await sluice.jobs?.enqueueTask({ a: 1 })
     const families = await familiesOf(sluice)
-    for (const name of ['sluice.cache.reads', 'sluice.balancer.picks', 'sluice.jobs.tasks']) expect(families).toContain(name)
+    for (const name of ['sluice.cache.reads', 'sluice.balancer.picks', 'sluice.jobs.tasks'])
+      expect(families).toContain(name)
   })
 
   it('contain data that was recorded before', async () => {
     const sluice = open()
     hostOf(sluice).attachPool('pg', () => ({ min: 0, max: 10, used: 3, idle: 2, waiting: 1 }))
     sluice.openScope('GET /a').end()
-    expect(await familiesOf(sluice)).toEqual(expect.arrayContaining(['db.client.connection.max', 'sluice.scope.duration']))
+    expect(await familiesOf(sluice)).toEqual(
+      expect.arrayContaining(['db.client.connection.max', 'sluice.scope.duration']),
+    )
     expect(sluice.monitor?.getMetricTypes().map(({ name }) => name)).toContain('responseTime')
   })
 
@@ -58,7 +61,9 @@ describe('engines that are created on first use', () => {
       ['detection.threshold', { detection: { threshold: 0 } }],
     ]
     for (const [option, options] of wrong)
-      expect(() => createSluice(options), option).toThrow(expect.objectContaining({ code: 'SLUICE_INVALID_OPTION', option }))
+      expect(() => createSluice(options), option).toThrow(
+        expect.objectContaining({ code: 'SLUICE_INVALID_OPTION', option }),
+      )
   })
 
   it('use the options at the creation of the Sluice', () => {
@@ -79,8 +84,21 @@ describe('engines that are created on first use', () => {
   })
 
   it('are undefined if they are disabled, and still after close', async () => {
-    const sluice = createSluice({ cache: false, database: false, balancer: false, jobs: false, monitor: false })
-    const engines = () => [sluice.cache, sluice.tiered, sluice.database, sluice.balancer, sluice.jobs, sluice.monitor]
+    const sluice = createSluice({
+      cache: false,
+      database: false,
+      balancer: false,
+      jobs: false,
+      monitor: false,
+    })
+    const engines = () => [
+      sluice.cache,
+      sluice.tiered,
+      sluice.database,
+      sluice.balancer,
+      sluice.jobs,
+      sluice.monitor,
+    ]
     expect(engines()).toEqual(engines().map(() => undefined))
     await sluice.close()
     expect(engines()).toEqual(engines().map(() => undefined))

@@ -34,7 +34,9 @@ describe('a Sluice with a logger', () => {
     const sluice = createSluice({ logger })
     const error = new Error('The schema could not be read.')
     hostOf(sluice).reportError(error)
-    expect(told).toEqual([{ level: 'error', details: { name: 'sluice', err: error }, message: 'The schema could not be read.' }])
+    expect(told).toEqual([
+      { level: 'error', details: { name: 'sluice', err: error }, message: 'The schema could not be read.' },
+    ])
     sluice.on('scope', () => {
       throw new Error('mine')
     })
@@ -47,7 +49,9 @@ describe('a Sluice with a logger', () => {
     const cause = Object.assign(new TypeError('Invalid URL'), { input: 'postgres://ann:s3cret@db/app' })
     const command = { name: 'auth', args: ['s3cret'] }
     const sluice = createSluice({ logger })
-    hostOf(sluice).reportError(Object.assign(new Error('redis://:s3cret@cache does not answer.', { cause }), { command }))
+    hostOf(sluice).reportError(
+      Object.assign(new Error('redis://:s3cret@cache does not answer.', { cause }), { command }),
+    )
     hostOf(sluice).warn('redis://:s3cret@cache does not answer.')
     expect(told.map(({ message }) => message)).toEqual(Array(2).fill('redis://:***@cache does not answer.'))
     expect(inspect(told, { depth: 9, showHidden: true })).not.toContain('s3cret')

@@ -20,7 +20,9 @@ const STEPS = {
   'optimizes the database': async () => {
     const engine = core.getDatabaseOptimizationEngine()
     expect(engine.getRecommendedIndexes('tiles').length).toBeGreaterThan(0)
-    expect(engine.analyzeQuery('SELECT * FROM tiles WHERE domain = $1', 1_250, 100_000, 20).recommendations.length).toBeGreaterThan(0)
+    expect(
+      engine.analyzeQuery('SELECT * FROM tiles WHERE domain = $1', 1_250, 100_000, 20).recommendations.length,
+    ).toBeGreaterThan(0)
     expect(engine.getSlowQueries(1_000)).toHaveLength(1)
   },
   'caches values': async () => {
@@ -56,7 +58,9 @@ const STEPS = {
     const monitor = core.getMonitoringAndAutoScalingEngine()
     monitor.recordMetric('cpu', 75, 'node-1', '%')
     monitor.recordMetric('memory', 82, 'node-1', 'MB')
-    expect(monitor.createScalingPolicy('scale-up-on-cpu', 'cpu', 80, 'up', 25, 300)).toMatchObject({ name: 'scale-up-on-cpu' })
+    expect(monitor.createScalingPolicy('scale-up-on-cpu', 'cpu', 80, 'up', 25, 300)).toMatchObject({
+      name: 'scale-up-on-cpu',
+    })
     expect(monitor.evaluateScalingPolicies()).toBeNull()
     expect(monitor.getSystemHealth().status).toBe('degraded')
   },

@@ -3,7 +3,14 @@ import { describe, expect, it } from 'vitest'
 import { CatalogRegistry, NamedTables } from '../../src/schema/catalog-registry.ts'
 import { Secrets } from '../../src/sluice/secrets.ts'
 
-const table = (name: string): TableInfo => ({ schema: 'public', name, kind: 'table', columns: [], primaryKey: [], uniqueKeys: [] })
+const table = (name: string): TableInfo => ({
+  schema: 'public',
+  name,
+  kind: 'table',
+  columns: [],
+  primaryKey: [],
+  uniqueKeys: [],
+})
 const [users, sessions, cities] = ['public.users', 'public.sessions', 'public.cities'] as const
 
 function setUp(...names: string[]) {
@@ -12,7 +19,10 @@ function setUp(...names: string[]) {
   const secrets = new Secrets(names, new NamedTables(catalogs), (name) => unknown.push(name))
   const know = () => {
     const tables = ['users', 'sessions', 'cities'].map(table)
-    catalogs.set('one', new SchemaCatalog({ dialect: 'postgresql', defaultSchema: 'public', tables, foreignKeys: [] }))
+    catalogs.set(
+      'one',
+      new SchemaCatalog({ dialect: 'postgresql', defaultSchema: 'public', tables, foreignKeys: [] }),
+    )
     catalogs.name('one', [['User', users]])
   }
   const mayShare = (tables: readonly string[], value: unknown, statement?: string) => {

@@ -1,4 +1,11 @@
-import { createSluice, InvalidOptionError, type Mode, type Sluice, SluiceError, type SluiceOptions } from '@sluice/core'
+import {
+  createSluice,
+  InvalidOptionError,
+  type Mode,
+  type Sluice,
+  SluiceError,
+  type SluiceOptions,
+} from '@sluice/core'
 import { hostOf } from '@sluice/core/siblings'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { ownCacheNamespaces } from '../../src/cache/namespace-table.ts'
@@ -36,7 +43,9 @@ describe('createSluice', () => {
   })
 
   it('treats an explicit undefined as the default', () => {
-    expect(createSluice({ mode: undefined, cache: undefined } as unknown as SluiceOptions).mode).toBe('observe')
+    expect(createSluice({ mode: undefined, cache: undefined } as unknown as SluiceOptions).mode).toBe(
+      'observe',
+    )
   })
 
   it('observes by default, and reads the mode from the environment if it is not set', () => {
@@ -52,7 +61,13 @@ describe('createSluice', () => {
 describe('modes', () => {
   const merged = async (sluice: Sluice) => {
     const find = (key: number) =>
-      hostOf(sluice).execute(read({ key, run: async () => key, runMany: async (keys) => new Map(keys.map(({ text }) => [text, text])) }))
+      hostOf(sluice).execute(
+        read({
+          key,
+          run: async () => key,
+          runMany: async (keys) => new Map(keys.map(({ text }) => [text, text])),
+        }),
+      )
     const before = sluice.queries.getStats().batched
     await sluice.run(() => Promise.all([find(1), find(2)]))
     return sluice.queries.getStats().batched > before
@@ -73,7 +88,12 @@ describe('modes', () => {
 
   it('apply to a sample of scopes', async () => {
     const chances = [0.1, 0.6, 0.4]
-    const sluice = createSluice({ mode: 'optimize', cache: false, rollout: 0.5, random: () => chances.shift() ?? 1 })
+    const sluice = createSluice({
+      mode: 'optimize',
+      cache: false,
+      rollout: 0.5,
+      random: () => chances.shift() ?? 1,
+    })
     expect([await merged(sluice), await merged(sluice), await merged(sluice)]).toEqual([true, false, true])
   })
 })
@@ -181,7 +201,9 @@ describe('ownCacheNamespaces', () => {
     const sluice = createSluice({ mode: 'optimize' })
     await sluice.tiered?.getOrLoad('key', () => 1)
     sluice.queries.cacheResult('SELECT 1', [{ one: 1 }])
-    const used = ownCacheNamespaces.filter((name) => (sluice.cache?.invalidateByPattern(`${name}:*`) ?? 0) > 0)
+    const used = ownCacheNamespaces.filter(
+      (name) => (sluice.cache?.invalidateByPattern(`${name}:*`) ?? 0) > 0,
+    )
     expect(used).toEqual(['tiered', 'query-results'])
     expect(sluice.cache?.getStats().itemCount).toBe(0)
     expect(ownCacheNamespaces).toContain('results')

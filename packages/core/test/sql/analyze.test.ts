@@ -32,7 +32,8 @@ describe('analyzeSql', () => {
   })
 
   it('truncates a long normalized query, and distinguishes it from others by the whole', () => {
-    const text = (last: string) => `select ${Array.from({ length: 3000 }, (_, i) => `c${i}`).join(', ')}, ${last} from a`
+    const text = (last: string) =>
+      `select ${Array.from({ length: 3000 }, (_, i) => `c${i}`).join(', ')}, ${last} from a`
     const { shape, fingerprint } = analyzeSql(text('x'), 'sqlite')
     expect(shape).toHaveLength(5002)
     expect(shape.endsWith(' …')).toBe(true)
@@ -47,12 +48,24 @@ describe('analyzeSql', () => {
     expect(fingerprint).toMatch(/^[0-9a-f]{16}$/)
   })
 
-  it.each(['', ';', ')', '(', 'select', 'from from', 'with', 'insert', 'update', '('.repeat(20_000), '[[[', 'select * from', '42'])(
-    'never throws: %s',
-    (sql) => {
-      for (const dialect of ['postgresql', 'sqlite', 'mysql'] as const) expect(analyzeSql(sql, dialect).fingerprint).toHaveLength(16)
-    },
-  )
+  it.each([
+    '',
+    ';',
+    ')',
+    '(',
+    'select',
+    'from from',
+    'with',
+    'insert',
+    'update',
+    '('.repeat(20_000),
+    '[[[',
+    'select * from',
+    '42',
+  ])('never throws: %s', (sql) => {
+    for (const dialect of ['postgresql', 'sqlite', 'mysql'] as const)
+      expect(analyzeSql(sql, dialect).fingerprint).toHaveLength(16)
+  })
 
   it('stops at a string with too much nesting', () => {
     const sql = `select ${'('.repeat(5_000)}1${')'.repeat(5_000)}`

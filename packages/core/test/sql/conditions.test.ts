@@ -2,12 +2,18 @@ import { describe, expect, it } from 'vitest'
 import type { Dialect } from '../../src/sql/dialect.ts'
 import { readStatement } from '../../src/sql/statement.ts'
 
-/** The conditions of the one write, or of the listing, as `column = values`; a bound value is `#` and its position. */
+/**
+ * The conditions of the one write, or of the listing, as `column = values`; a bound value is `#` and its
+ * position.
+ */
 function conditions(sql: string, dialect: Dialect = 'postgresql'): string[] | undefined {
   const { writes, listing, opaque } = readStatement(sql, dialect)
   expect(opaque).toBeUndefined()
   const found = listing?.conditions ?? writes[0]?.conditions
-  return found?.map(({ column, values }) => `${column} = ${values.map((value) => (typeof value === 'number' ? `#${value}` : value))}`)
+  return found?.map(
+    ({ column, values }) =>
+      `${column} = ${values.map((value) => (typeof value === 'number' ? `#${value}` : value))}`,
+  )
 }
 
 describe('conditions of a write', () => {
@@ -15,9 +21,17 @@ describe('conditions of a write', () => {
     ['update t set x = $1 where id = $2', 'postgresql', ['id = #1']],
     ['delete from t where id = 7', 'postgresql', ['id = 7']],
     ["delete from only s.t as a where A.ID = '7' returning *", 'postgresql', ['id = 7']],
-    ['update "t" set "x" = 1 where ("public"."t"."Id" = $1 AND 1=1) returning "Id"', 'postgresql', ['Id = #0']],
+    [
+      'update "t" set "x" = 1 where ("public"."t"."Id" = $1 AND 1=1) returning "Id"',
+      'postgresql',
+      ['Id = #0'],
+    ],
     ['update t set x = ? where `main`.`t`.`Id` in (?,?) and y = ?', 'sqlite', ['id = #1,#2', 'y = #3']],
-    ['update `t` set `x` = ?, y = ? where (`t`.`id` in (?) and (`t`.`id` = ? and 1=1))', 'mysql', ['id = #2', 'id = #3']],
+    [
+      'update `t` set `x` = ?, y = ? where (`t`.`id` in (?) and (`t`.`id` = ? and 1=1))',
+      'mysql',
+      ['id = #2', 'id = #3'],
+    ],
     ['update low_priority t as a set x = ? where a.id = ? order by x limit 3', 'mysql', ['id = #1']],
     ['delete from t where id = ? limit 1', 'mysql', ['id = #0']],
     ['delete from t where not x = 1 and (y = 2 or y = 3) and id = 4', 'postgresql', ['id = 4']],
@@ -32,7 +46,11 @@ describe('conditions of a write', () => {
       'postgresql',
       ['id = #0'],
     ],
-    ['insert into t (id) values (?) on conflict (id) do update set x = ? where (`main`.`t`.`id` = ? and 1=1)', 'sqlite', ['id = #2']],
+    [
+      'insert into t (id) values (?) on conflict (id) do update set x = ? where (`main`.`t`.`id` = ? and 1=1)',
+      'sqlite',
+      ['id = #2'],
+    ],
   ])('contain those that hold for all of its rows: %s (%s)', (sql, dialect, expected) => {
     expect(conditions(sql, dialect)).toEqual(expected)
   })
@@ -74,8 +92,14 @@ describe('conditions of a write', () => {
     ['update t, u set t.x = 1 where u.id = 7', 'mysql'],
     ['insert into t (id) select y from u where t.id = 7 on conflict (id) do update set x = 1', 'sqlite'],
     ['insert into t (id) values (1) on conflict (id) do update set x = 1 where id = 7', 'postgresql'],
-    ['insert into t (id) values (1) on conflict (id) do update set x = 1 where excluded.id = 7', 'postgresql'],
-    ['insert into t (id) values (1) on conflict (y) do update set x = 1 on conflict (id) do update set x = 2 where t.id = 7', 'sqlite'],
+    [
+      'insert into t (id) values (1) on conflict (id) do update set x = 1 where excluded.id = 7',
+      'postgresql',
+    ],
+    [
+      'insert into t (id) values (1) on conflict (y) do update set x = 1 on conflict (id) do update set x = 2 where t.id = 7',
+      'sqlite',
+    ],
     ['insert into t (id) values (7)', 'postgresql'],
     ['update t set x = 1 where y = 1 and offset', 'sqlite'],
   ])('are empty if that is uncertain: %s (%s)', (sql, dialect) => {
@@ -93,7 +117,12 @@ describe('conditions of a listing', () => {
       true,
     ],
     ['select * from `t` as `a` where `a`.`id` = ? limit ?', 'mysql', ['id = #0'], true],
-    ['select t.x from t inner join u on t.a = u.a or u.b where t.id = ? and u.id = ? and id = ?;', 'sqlite', ['id = #0'], false],
+    [
+      'select t.x from t inner join u on t.a = u.a or u.b where t.id = ? and u.id = ? and id = ?;',
+      'sqlite',
+      ['id = #0'],
+      false,
+    ],
     ['select a.x from s.t as a, u where a.id = 7', 'postgresql', ['id = 7'], false],
   ])('contain those of the first table: %s (%s)', (sql, dialect, expected, isPlain) => {
     expect(conditions(sql, dialect)).toEqual(expected)

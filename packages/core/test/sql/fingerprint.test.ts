@@ -16,7 +16,9 @@ describe('fingerprint', () => {
   })
 
   it('replaces strings, numbers and parameters', () => {
-    expect(shape("select * from a where x = 'b' and y > 1.5 and z = $1")).toBe('select * from a where x = ? and y > ? and z = ?')
+    expect(shape("select * from a where x = 'b' and y > 1.5 and z = $1")).toBe(
+      'select * from a where x = ? and y > ? and z = ?',
+    )
   })
 
   it('treats a sign as part of a value, and a minus between operands as an operator', () => {
@@ -30,9 +32,15 @@ describe('fingerprint', () => {
   })
 
   it('returns one normalized query for row lists of any length', () => {
-    expect(shape('insert into a (x, y) values (?, ?), (?, ?), (?, ?)', 'sqlite')).toBe('insert into a(x, y) values (?)')
-    expect(print('select 1 from a where (x, y) in ((1, 2), (3, 4), (5, 6))')).toBe(print('select 1 from a where (x, y) in ((1, 2))'))
-    expect(print('insert into a values (now(), 1), (now(), 2)')).toBe(print('insert into a values (now(), 1)'))
+    expect(shape('insert into a (x, y) values (?, ?), (?, ?), (?, ?)', 'sqlite')).toBe(
+      'insert into a(x, y) values (?)',
+    )
+    expect(print('select 1 from a where (x, y) in ((1, 2), (3, 4), (5, 6))')).toBe(
+      print('select 1 from a where (x, y) in ((1, 2))'),
+    )
+    expect(print('insert into a values (now(), 1), (now(), 2)')).toBe(
+      print('insert into a values (now(), 1)'),
+    )
   })
 
   it('keeps the arguments of a call separate', () => {
@@ -86,18 +94,33 @@ describe('fingerprint', () => {
       'select * from users where name like "al%" or name between "a" and "b"',
       'select * from users where name like ? or name between ? and ?',
     ],
-    ['select * from users where lower(name) = lower("Alice")', 'select * from users where lower(name) = lower(?)'],
-    ['select * from users where name = "a" || "b" and id = 1', 'select * from users where name = ? || ? and id = ?'],
+    [
+      'select * from users where lower(name) = lower("Alice")',
+      'select * from users where lower(name) = lower(?)',
+    ],
+    [
+      'select * from users where name = "a" || "b" and id = 1',
+      'select * from users where name = ? || ? and id = ?',
+    ],
     ['select * from users where ("alice", 1) = (name, id)', 'select * from users where (?) = (name, id)'],
     [
       'select "alice@example.com" as who, (select 1 order by 1), "secret" from users',
       'select ? as who, (select ? order by ?), ? from users',
     ],
     ['select case when a then "alice" else "bob" end', 'select case when a then ? else ? end'],
-    ['insert into users ("id", "name") values (1, "alice"), (2, "bob")', 'insert into users(id, name) values (?)'],
+    [
+      'insert into users ("id", "name") values (1, "alice"), (2, "bob")',
+      'insert into users(id, name) values (?)',
+    ],
     ['insert into users values ("alice", "x" = 1)', 'insert into users values (?, ? = ?)'],
-    ['update users set name = "alice", "email" = "b" where "id" = 1', 'update users set name = ?, ? = ? where id = ?'],
-    ['select * from users where name is distinct from "alice"', 'select * from users where name is distinct from ?'],
+    [
+      'update users set name = "alice", "email" = "b" where "id" = 1',
+      'update users set name = ?, ? = ? where id = ?',
+    ],
+    [
+      'select * from users where name is distinct from "alice"',
+      'select * from users where name is distinct from ?',
+    ],
     ['select a is not distinct from 1, "secret"', 'select a is not distinct from ?, ?'],
     ['select * from users limit 1 offset "secret"', 'select * from users limit ? offset ?'],
   ])('hides what SQLite may read as a string: %s', (sql, expected) => {
@@ -114,18 +137,25 @@ describe('fingerprint', () => {
       'select * from users where "id" = ? and "age" >= 1 and "name" is not null',
       'select * from users where id = ? and age >= ? and name is not null',
     ],
-    ['select * from users where "id" in (?, ?) order by "name", "id"', 'select * from users where id in (?) order by name, id'],
+    [
+      'select * from users where "id" in (?, ?) order by "name", "id"',
+      'select * from users where id in (?) order by name, id',
+    ],
     [
       'update "users" set "name" = ?, "age" = ? where "id" = ? returning "id", "age"',
       'update users set name = ?, age = ? where id = ? returning id, age',
     ],
-    ['insert into "users" ("id") values (?) on conflict ("id") do nothing', 'insert into users(id) values (?) on conflict (id) do nothing'],
+    [
+      'insert into "users" ("id") values (?) on conflict ("id") do nothing',
+      'insert into users(id) values (?) on conflict (id) do nothing',
+    ],
   ])('shows names that SQLite cannot read as strings: %s', (sql, expected) => {
     expect(shape(sql, 'sqlite')).toBe(expected)
   })
 
   it('returns one fingerprint for statements that differ in such a string', () => {
-    const of = (name: string) => fingerprint(`select * from users where name = "${name}"`, 'sqlite').fingerprint
+    const of = (name: string) =>
+      fingerprint(`select * from users where name = "${name}"`, 'sqlite').fingerprint
     expect(of('alice')).toBe(of('Bob'))
   })
 })

@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest'
 import type { Dialect } from '../../src/sql/dialect.ts'
 import { readStatement } from '../../src/sql/statement.ts'
 
-/** A kind of builder, the statement that Knex 3.3 compiles it to, the tables it reads, and those it writes. */
+/**
+ * A kind of builder, the statement that Knex 3.3 compiles it to, the tables it reads, and those it writes.
+ */
 type Compiled = readonly [builder: string, sql: string, reads: string, writes: string]
 
 const compiled: Readonly<Record<Dialect, readonly Compiled[]>> = {
@@ -11,15 +13,30 @@ const compiled: Readonly<Record<Dialect, readonly Compiled[]>> = {
     ['aliases', 'select "x"."id" from "a" as "x", "b" as "y"', 'a b', ''],
     ['raw from and join', 'select * from a as q inner join b on b.x = q.y', 'a b', ''],
     ['a from subquery', 'select * from (select * from "a") as "t"', 'a', ''],
-    ['a union in whereIn', 'select * from "a" where "id" in (select "id" from "b" union select "id" from "c")', 'a b c', ''],
-    ['whereExists', 'select * from "a" where exists (select * from "b" where b.a = a.id) and not exists (select * from "c")', 'a b c', ''],
+    [
+      'a union in whereIn',
+      'select * from "a" where "id" in (select "id" from "b" union select "id" from "c")',
+      'a b c',
+      '',
+    ],
+    [
+      'whereExists',
+      'select * from "a" where exists (select * from "b" where b.a = a.id) and not exists (select * from "c")',
+      'a b c',
+      '',
+    ],
     [
       'joins',
       'select * from "a" inner join "b" as "bb" on "bb"."x" = "a"."y" left join (select * from "c") as "cc" on "cc"."x" = "a"."y" cross join "d" inner join e on e.x = (select 1 from f)',
       'a b c d e f',
       '',
     ],
-    ['a column subquery', 'select "x", (select count(*) from "b" where b.q = a.q) as "n" from "a"', 'a b', ''],
+    [
+      'a column subquery',
+      'select "x", (select count(*) from "b" where b.q = a.q) as "n" from "a"',
+      'a b',
+      '',
+    ],
     [
       'orderBy and having subqueries',
       'select * from "a" having "x" > (select max("y") from "c") order by (select "x" from "b" limit $1) asc',
@@ -38,13 +55,28 @@ const compiled: Readonly<Record<Dialect, readonly Compiled[]>> = {
       'a',
       '',
     ],
-    ['a with of a schema', 'with "a" as (select * from "b") select * from "a" inner join "s"."a" on "s"."a"."i" = "a"."i"', 'b s.a', ''],
+    [
+      'a with of a schema',
+      'with "a" as (select * from "b") select * from "a" inner join "s"."a" on "s"."a"."i" = "a"."i"',
+      'b s.a',
+      '',
+    ],
     ['insert', 'insert into "a" ("x") values ($1)', '', 'a:insert'],
     ['insert of rows', 'insert into "a" ("x", "y") values ($1, $2), ($3, $4)', '', 'a:insert'],
     ['insert of a select', 'insert into "a" ("x", "y") select "x", "y" from "b"', 'b', 'a:insert'],
-    ['onConflict merge', 'insert into "a" ("x") values ($1) on conflict ("x") do update set "x" = excluded."x"', '', 'a:upsert'],
+    [
+      'onConflict merge',
+      'insert into "a" ("x") values ($1) on conflict ("x") do update set "x" = excluded."x"',
+      '',
+      'a:upsert',
+    ],
     ['onConflict ignore', 'insert into "a" ("x") values ($1) on conflict ("x") do nothing', '', 'a:insert'],
-    ['update by subquery', 'update "a" set "x" = (select max("z") from "b") where "id" = $1', 'a b', 'a:update'],
+    [
+      'update by subquery',
+      'update "a" set "x" = (select max("z") from "b") where "id" = $1',
+      'a b',
+      'a:update',
+    ],
     ['delete by subquery', 'delete from "a" where "id" in (select "i" from "b")', 'a b', 'a:delete'],
     ['truncate', 'truncate "a" restart identity', '', 'a:truncate'],
     ['withSchema', 'select * from "s"."a" inner join "s"."b" on "a"."i" = "b"."i"', 's.a s.b', ''],
@@ -55,7 +87,12 @@ const compiled: Readonly<Record<Dialect, readonly Compiled[]>> = {
       '',
     ],
     ['forUpdate', 'select * from "a" where "id" = $1 for update', 'a', ''],
-    ['unionAll', '(select * from "a") union all (select * from "b") union all (select * from "c")', 'a b c', ''],
+    [
+      'unionAll',
+      '(select * from "a") union all (select * from "b") union all (select * from "c")',
+      'a b c',
+      '',
+    ],
     ['countDistinct', 'select count(distinct "x") from "a" limit $1', 'a', ''],
     ['a json operator', `select * from "a" where x->>'from' = 'b' and y ? 'z'`, 'a', ''],
     ['a comment', '/* from b */ select * from "a"', 'a', ''],
@@ -76,7 +113,12 @@ const compiled: Readonly<Record<Dialect, readonly Compiled[]>> = {
       'a',
       'a:delete b:insert',
     ],
-    ['a lateral join', 'select * from "a" left join lateral (select * from b where b.i=a.i limit 1) q on true', 'a b', ''],
+    [
+      'a lateral join',
+      'select * from "a" left join lateral (select * from b where b.i=a.i limit 1) q on true',
+      'a b',
+      '',
+    ],
     ['only', 'select * from only "a"', 'a', ''],
     ['returning', 'update "a" set "x" = $1 where "id" = $2 returning "id"', 'a', 'a:update'],
   ],
@@ -85,15 +127,30 @@ const compiled: Readonly<Record<Dialect, readonly Compiled[]>> = {
     ['aliases', 'select `x`.`id` from `a` as `x`, `b` as `y`', 'a b', ''],
     ['raw from and join', 'select * from a as q inner join b on b.x = q.y', 'a b', ''],
     ['a from subquery', 'select * from (select * from `a`) as `t`', 'a', ''],
-    ['a union in whereIn', 'select * from `a` where `id` in (select `id` from `b` union select `id` from `c`)', 'a b c', ''],
-    ['whereExists', 'select * from `a` where exists (select * from `b` where b.a = a.id) and not exists (select * from `c`)', 'a b c', ''],
+    [
+      'a union in whereIn',
+      'select * from `a` where `id` in (select `id` from `b` union select `id` from `c`)',
+      'a b c',
+      '',
+    ],
+    [
+      'whereExists',
+      'select * from `a` where exists (select * from `b` where b.a = a.id) and not exists (select * from `c`)',
+      'a b c',
+      '',
+    ],
     [
       'joins',
       'select * from `a` inner join `b` as `bb` on `bb`.`x` = `a`.`y` left join (select * from `c`) as `cc` on `cc`.`x` = `a`.`y` cross join `d` inner join e on e.x = (select 1 from f)',
       'a b c d e f',
       '',
     ],
-    ['a column subquery', 'select `x`, (select count(*) from `b` where b.q = a.q) as `n` from `a`', 'a b', ''],
+    [
+      'a column subquery',
+      'select `x`, (select count(*) from `b` where b.q = a.q) as `n` from `a`',
+      'a b',
+      '',
+    ],
     [
       'orderBy and having subqueries',
       'select * from `a` having `x` > (select max(`y`) from `c`) order by (select `x` from `b` limit ?) asc',
@@ -112,13 +169,33 @@ const compiled: Readonly<Record<Dialect, readonly Compiled[]>> = {
       'a',
       '',
     ],
-    ['a with of a schema', 'with `a` as (select * from `b`) select * from `a` inner join `s`.`a` on `s`.`a`.`i` = `a`.`i`', 'b s.a', ''],
+    [
+      'a with of a schema',
+      'with `a` as (select * from `b`) select * from `a` inner join `s`.`a` on `s`.`a`.`i` = `a`.`i`',
+      'b s.a',
+      '',
+    ],
     ['insert', 'insert into `a` (`x`) values (?)', '', 'a:insert'],
-    ['insert of rows', 'insert into `a` (`x`, `y`) select ? as `x`, ? as `y` union all select ? as `x`, ? as `y`', '', 'a:insert'],
+    [
+      'insert of rows',
+      'insert into `a` (`x`, `y`) select ? as `x`, ? as `y` union all select ? as `x`, ? as `y`',
+      '',
+      'a:insert',
+    ],
     ['insert of a select', 'insert into `a` (`x`, `y`) select `x`, `y` from `b`', 'b', 'a:insert'],
-    ['onConflict merge', 'insert into `a` (`x`) values (?) on conflict (`x`) do update set `x` = excluded.`x`', '', 'a:upsert'],
+    [
+      'onConflict merge',
+      'insert into `a` (`x`) values (?) on conflict (`x`) do update set `x` = excluded.`x`',
+      '',
+      'a:upsert',
+    ],
     ['onConflict ignore', 'insert into `a` (`x`) values (?) on conflict (`x`) do nothing', '', 'a:insert'],
-    ['update by subquery', 'update `a` set `x` = (select max(`z`) from `b`) where `id` = ?', 'a b', 'a:update'],
+    [
+      'update by subquery',
+      'update `a` set `x` = (select max(`z`) from `b`) where `id` = ?',
+      'a b',
+      'a:update',
+    ],
     ['delete by subquery', 'delete from `a` where `id` in (select `i` from `b`)', 'a b', 'a:delete'],
     ['truncate', 'delete from `a`', 'a', 'a:delete'],
     ['withSchema', 'select * from `s`.`a` inner join `s`.`b` on `a`.`i` = `b`.`i`', 's.a s.b', ''],
@@ -129,7 +206,12 @@ const compiled: Readonly<Record<Dialect, readonly Compiled[]>> = {
       '',
     ],
     ['forUpdate', 'select * from `a` where `id` = ?', 'a', ''],
-    ['unionAll', '(select * from `a`) union all (select * from `b`) union all (select * from `c`)', 'a b c', ''],
+    [
+      'unionAll',
+      '(select * from `a`) union all (select * from `b`) union all (select * from `c`)',
+      'a b c',
+      '',
+    ],
     ['countDistinct', 'select count(distinct `x`) from `a` limit ?', 'a', ''],
     ['a json operator', "select * from `a` where x->>'from' = 'b'", 'a', ''],
     ['a comment', '/* from b */ select * from `a`', 'a', ''],
@@ -141,15 +223,30 @@ const compiled: Readonly<Record<Dialect, readonly Compiled[]>> = {
     ['aliases', 'select `x`.`id` from `a` as `x`, `b` as `y`', 'a b', ''],
     ['raw from and join', 'select * from a as q inner join b on b.x = q.y', 'a b', ''],
     ['a from subquery', 'select * from (select * from `a`) as `t`', 'a', ''],
-    ['a union in whereIn', 'select * from `a` where `id` in (select `id` from `b` union select `id` from `c`)', 'a b c', ''],
-    ['whereExists', 'select * from `a` where exists (select * from `b` where b.a = a.id) and not exists (select * from `c`)', 'a b c', ''],
+    [
+      'a union in whereIn',
+      'select * from `a` where `id` in (select `id` from `b` union select `id` from `c`)',
+      'a b c',
+      '',
+    ],
+    [
+      'whereExists',
+      'select * from `a` where exists (select * from `b` where b.a = a.id) and not exists (select * from `c`)',
+      'a b c',
+      '',
+    ],
     [
       'joins',
       'select * from `a` inner join `b` as `bb` on `bb`.`x` = `a`.`y` left join (select * from `c`) as `cc` on `cc`.`x` = `a`.`y` cross join `d` inner join e on e.x = (select 1 from f)',
       'a b c d e f',
       '',
     ],
-    ['a column subquery', 'select `x`, (select count(*) from `b` where b.q = a.q) as `n` from `a`', 'a b', ''],
+    [
+      'a column subquery',
+      'select `x`, (select count(*) from `b` where b.q = a.q) as `n` from `a`',
+      'a b',
+      '',
+    ],
     [
       'orderBy and having subqueries',
       'select * from `a` having `x` > (select max(`y`) from `c`) order by (select `x` from `b` limit ?) asc',
@@ -168,13 +265,28 @@ const compiled: Readonly<Record<Dialect, readonly Compiled[]>> = {
       'a',
       '',
     ],
-    ['a with of a schema', 'with `a` as (select * from `b`) select * from `a` inner join `s`.`a` on `s`.`a`.`i` = `a`.`i`', 'b s.a', ''],
+    [
+      'a with of a schema',
+      'with `a` as (select * from `b`) select * from `a` inner join `s`.`a` on `s`.`a`.`i` = `a`.`i`',
+      'b s.a',
+      '',
+    ],
     ['insert', 'insert into `a` (`x`) values (?)', '', 'a:insert'],
     ['insert of rows', 'insert into `a` (`x`, `y`) values (?, ?), (?, ?)', '', 'a:insert'],
     ['insert of a select', 'insert into `a` (`x`, `y`) select `x`, `y` from `b`', 'b', 'a:insert'],
-    ['onConflict merge', 'insert into `a` (`x`) values (?) on duplicate key update `x` = values(`x`)', '', 'a:upsert'],
+    [
+      'onConflict merge',
+      'insert into `a` (`x`) values (?) on duplicate key update `x` = values(`x`)',
+      '',
+      'a:upsert',
+    ],
     ['onConflict ignore', 'insert ignore into `a` (`x`) values (?)', '', 'a:insert'],
-    ['update by subquery', 'update `a` set `x` = (select max(`z`) from `b`) where `id` = ?', 'a b', 'a:update'],
+    [
+      'update by subquery',
+      'update `a` set `x` = (select max(`z`) from `b`) where `id` = ?',
+      'a b',
+      'a:update',
+    ],
     ['delete by subquery', 'delete from `a` where `id` in (select `i` from `b`)', 'a b', 'a:delete'],
     ['truncate', 'truncate `a`', '', 'a:truncate'],
     ['withSchema', 'select * from `s`.`a` inner join `s`.`b` on `a`.`i` = `b`.`i`', 's.a s.b', ''],
@@ -185,13 +297,23 @@ const compiled: Readonly<Record<Dialect, readonly Compiled[]>> = {
       '',
     ],
     ['forUpdate', 'select * from `a` where `id` = ? for update', 'a', ''],
-    ['unionAll', '(select * from `a`) union all (select * from `b`) union all (select * from `c`)', 'a b c', ''],
+    [
+      'unionAll',
+      '(select * from `a`) union all (select * from `b`) union all (select * from `c`)',
+      'a b c',
+      '',
+    ],
     ['countDistinct', 'select count(distinct `x`) from `a` limit ?', 'a', ''],
     ['a json operator', "select * from `a` where x->>'from' = 'b'", 'a', ''],
     ['a comment', '/* from b */ select * from `a`', 'a', ''],
     ['a hint', 'select /*+ NO_ICP(b) */ * from `a`', 'a', ''],
     ['rowNumber', 'select row_number() over (partition by `y` order by `x`) as `rn` from `a`', 'a', ''],
-    ['an update of a join', 'update `a` inner join `b` on `a`.`i` = `b`.`i` set `a`.`x` = ?', 'a b', 'a:update b:update'],
+    [
+      'an update of a join',
+      'update `a` inner join `b` on `a`.`i` = `b`.`i` set `a`.`x` = ?',
+      'a b',
+      'a:update b:update',
+    ],
   ],
 }
 
@@ -217,8 +339,9 @@ describe.each(Object.keys(compiled) as Dialect[])('readStatement for statements 
 
 describe('readStatement for a joined delete of Knex on mysql', () => {
   it('is opaque for a joined delete', () => {
-    expect(readStatement('delete `a` from `a` inner join `b` on `a`.`i` = `b`.`i` where `b`.`z` = ?', 'mysql').opaque).toMatch(
-      /multi-table/,
-    )
+    expect(
+      readStatement('delete `a` from `a` inner join `b` on `a`.`i` = `b`.`i` where `b`.`z` = ?', 'mysql')
+        .opaque,
+    ).toMatch(/multi-table/)
   })
 })

@@ -28,7 +28,10 @@ afterAll(async () => {
   inspector.disconnect()
 })
 
-/** The number of executed blocks of Sluice since the last call, which does not depend on the speed of the machine. */
+/**
+ * The number of executed blocks of Sluice since the last call, which does not depend on the speed of the
+ * machine.
+ */
 async function takeSteps(): Promise<number> {
   const { result } = await inspector.post('Profiler.takePreciseCoverage')
   const own = result.filter(({ url }) => url.includes('/core/src/'))
@@ -51,24 +54,30 @@ function anew(sql: string): string {
 
 describe.each([...sqlReaders.keys()])('%s', (name) => {
   const read = sqlReaders.get(name)
-  it.each(longStatements)('takes steps proportional to the length of $name', async ({ write, dialects = DIALECTS }) => {
-    if (read === undefined) throw new TypeError('no reader')
-    for (const dialect of dialects) {
-      // Caches of words fill; a string that was analyzed before takes no steps.
-      read(anew(write(SMALL)), dialect)
-      const small = await stepsOf(read, anew(write(SMALL)), dialect)
-      const large = await stepsOf(read, anew(write(SMALL * FACTOR)), dialect)
-      expect(large / small, `${dialect}: ${small} → ${large} steps`).toBeLessThan(MOST)
-    }
-  })
+  it.each(longStatements)(
+    'takes steps proportional to the length of $name',
+    async ({ write, dialects = DIALECTS }) => {
+      if (read === undefined) throw new TypeError('no reader')
+      for (const dialect of dialects) {
+        // Caches of words fill; a string that was analyzed before takes no steps.
+        read(anew(write(SMALL)), dialect)
+        const small = await stepsOf(read, anew(write(SMALL)), dialect)
+        const large = await stepsOf(read, anew(write(SMALL * FACTOR)), dialect)
+        expect(large / small, `${dialect}: ${small} → ${large} steps`).toBeLessThan(MOST)
+      }
+    },
+  )
 })
 
 describe('the longest statement', () => {
-  it.each(longStatements)('is read or rejected without an error for $name', ({ write, dialects = DIALECTS }) => {
-    const perPart = write(1_000).length - write(500).length
-    const sql = write(Math.floor((MAX_SQL_LENGTH * 450) / perPart))
-    for (const dialect of dialects) expect(analyzeSql(sql, dialect).fingerprint).toHaveLength(16)
-  })
+  it.each(longStatements)(
+    'is read or rejected without an error for $name',
+    ({ write, dialects = DIALECTS }) => {
+      const perPart = write(1_000).length - write(500).length
+      const sql = write(Math.floor((MAX_SQL_LENGTH * 450) / perPart))
+      for (const dialect of dialects) expect(analyzeSql(sql, dialect).fingerprint).toHaveLength(16)
+    },
+  )
 
   it('may contain as many parameters as PostgreSQL can bind', () => {
     const sql = `SELECT * FROM t WHERE id IN (${Array.from({ length: 30_000 }, (_, nth) => `$${nth + 1}`).join(', ')})`
@@ -78,7 +87,8 @@ describe('the longest statement', () => {
   })
 
   it('treats a long list of arguments as reading the clock, instead of searching nested calls repeatedly', () => {
-    const volatile = (args: number) => analyzeSql(`SELECT date(${'a + '.repeat(args)}a) FROM t`, 'sqlite').statement.volatile
+    const volatile = (args: number) =>
+      analyzeSql(`SELECT date(${'a + '.repeat(args)}a) FROM t`, 'sqlite').statement.volatile
     expect([volatile(10), volatile(150)]).toEqual([false, true])
   })
 
@@ -97,9 +107,15 @@ describe('planSelect', () => {
   it.each(['objects', 'arrays'] as const)('takes steps proportional to the columns of %s', async (form) => {
     const columns = [{ name: 'id', type: 'integer' as const, nullable: false }]
     const table = { name: 't', kind: 'table' as const, columns, primaryKey: ['id'], uniqueKeys: [] }
-    const catalog = new SchemaCatalog({ dialect: 'postgresql', defaultSchema: 'public', tables: [table], foreignKeys: [] })
+    const catalog = new SchemaCatalog({
+      dialect: 'postgresql',
+      defaultSchema: 'public',
+      tables: [table],
+      foreignKeys: [],
+    })
     const plan: SqlReader = (sql, dialect) => planSelect(sql, dialect, form, catalog, true)
-    const write = (count: number) => `SELECT ${Array.from({ length: count }, (_, nth) => `id AS a${nth}`).join(', ')} FROM t WHERE id = $1`
+    const write = (count: number) =>
+      `SELECT ${Array.from({ length: count }, (_, nth) => `id AS a${nth}`).join(', ')} FROM t WHERE id = $1`
     plan(anew(write(1_000)), 'postgresql')
     const small = await stepsOf(plan, anew(write(1_000)), 'postgresql')
     const large = await stepsOf(plan, anew(write(1_000 * FACTOR)), 'postgresql')

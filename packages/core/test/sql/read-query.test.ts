@@ -14,7 +14,10 @@ describe.each(all)('a FROM list of %s', (dialect) => {
     ['select * from ((select 1 from a) union (select 2 from b)) x', 'R[a,b] W[]'],
     ['select * from ((select 1 as n from a) x join b on b.n = x.n)', 'R[a,b] W[]'],
     ['select 1 from s.a join s.b on s.a.id = s.b.id', 'R[s.a,s.b] W[]'],
-    ['select max(x), y from a group by x, y having count(x) > (select 1 from b) order by x, y limit 3', 'R[a,b] W[]'],
+    [
+      'select max(x), y from a group by x, y having count(x) > (select 1 from b) order by x, y limit 3',
+      'R[a,b] W[]',
+    ],
     ['select 1 from a union all select 2 from b except select 3 from c', 'R[a,b,c] W[]'],
     ['select (select 1 from a), x from b where y in (select z from c)', 'R[a,b,c] W[]'],
     ['select 1 from a, a as b', 'R[a] W[]'],
@@ -47,10 +50,16 @@ describe('clauses of postgresql', () => {
     ['select * from only a, only (b), c * join d on true', 'R[a,b,c,d] W[]'],
     ['select * from a left join lateral (select * from b where b.i = a.i) q on true', 'R[a,b] W[]'],
     ['select * from a, lateral f(a.x) as t(y int, z text), b', 'R[a,b] W[] calls f'],
-    ['select * from rows from (generate_series(1, 2), g(3)) with ordinality as t(x, y), b', 'R[b] W[] calls g'],
+    [
+      'select * from rows from (generate_series(1, 2), g(3)) with ordinality as t(x, y), b',
+      'R[b] W[] calls g',
+    ],
     ['select * from unnest($1) with ordinality as t(x, n), b', 'R[b] W[]'],
     ['select * from a where x && array[y, z]', 'R[a] W[]'],
-    ['select * from a join b on a.x = any(array[a.y, a.z]) and a.x[1:2] = array[a.y, b.z], c', 'R[a,b,c] W[]'],
+    [
+      'select * from a join b on a.x = any(array[a.y, a.z]) and a.x[1:2] = array[a.y, b.z], c',
+      'R[a,b,c] W[]',
+    ],
     ['table a union all table s.b', 'R[a,s.b] W[]'],
     ['table only a union table only (b)', 'R[a,b] W[]'],
     ['select * from a join b on case when matched then 1 end = 1, c', 'R[a,b,c] W[]'],
@@ -73,7 +82,10 @@ describe('clauses of sqlite', () => {
     ['select 1 from a where x in b and y not in main.c', 'R[a,b,main.c] W[]'],
     ['select 1 from a where x in "b" order by y', 'R[a,b] W[]'],
     ['select 1 from a where x in (1, 2) and y in (select z from b)', 'R[a,b] W[]'],
-    ['select 1 from a where x in json_each(?) and y in pragma_table_info(1)', 'R[a] W[] calls pragma_table_info'],
+    [
+      'select 1 from a where x in json_each(?) and y in pragma_table_info(1)',
+      'R[a] W[] calls pragma_table_info',
+    ],
     ['select 1 from a indexed by i join b not indexed on 1 = 1, c', 'R[a,b,c] W[]'],
     ['select 1 from a join b on a.offset = 1 and offset = 2, c limit 1 offset 2', 'R[a,b,c] W[]'],
     ['select 1 from a join b on a.x = returning collate nocase, c', 'R[a,b,c] W[]'],
@@ -116,7 +128,10 @@ describe('clauses of mysql', () => {
 
 describe('names', () => {
   it('are folded like PostgreSQL does', () => {
-    expect(readStatement('select * from Sch."Tab" join ÉCOLE on true', 'postgresql').reads).toEqual([['sch', 'Tab'], ['École']])
+    expect(readStatement('select * from Sch."Tab" join ÉCOLE on true', 'postgresql').reads).toEqual([
+      ['sch', 'Tab'],
+      ['École'],
+    ])
   })
 
   it.each(['sqlite', 'mysql'] as const)('keep their case on %s', (dialect) => {
@@ -133,17 +148,29 @@ describe('names', () => {
 describe('common table expressions', () => {
   it.each([
     ['with w as (select * from a) select * from w join b on true', 'R[a,b] W[]'],
-    ['with w(x, y) as not materialized (select 1 from a), v as materialized (select * from w) select * from v', 'R[a] W[]'],
+    [
+      'with w(x, y) as not materialized (select 1 from a), v as materialized (select * from w) select * from v',
+      'R[a] W[]',
+    ],
     ['with a as (select * from a) select * from a', 'R[a] W[]'],
     ['with a as (select * from b) select * from a, s.a', 'R[b,s.a] W[]'],
     ['with w as (select * from v), v as (select 1) select * from w', 'R[v] W[]'],
-    ['with recursive w as (select * from v), v as (select 1 union select * from v) select * from w', 'R[] W[]'],
+    [
+      'with recursive w as (select * from v), v as (select 1 union select * from v) select * from w',
+      'R[] W[]',
+    ],
     ['with recursive t as (select 1 from a union all select 2 from t) select * from t', 'R[a] W[]'],
     ['with t as (select 1) select * from (with u as (select * from t) select * from u) x, u', 'R[u] W[]'],
     ['with "T" as (select 1) select * from t', 'R[t] W[]'],
     ['with T as (select 1) select * from "t"', 'R[] W[]'],
-    ['with recursive t as (select 1 from a) search depth first by x, y set o cycle x set c using p select * from t, b', 'R[a,b] W[]'],
-    ['with w as (insert into a values (1) returning *), v as (delete from b returning x) select * from w, v', 'R[b] W[a:insert,b:delete]'],
+    [
+      'with recursive t as (select 1 from a) search depth first by x, y set o cycle x set c using p select * from t, b',
+      'R[a,b] W[]',
+    ],
+    [
+      'with w as (insert into a values (1) returning *), v as (delete from b returning x) select * from w, v',
+      'R[b] W[a:insert,b:delete]',
+    ],
     ['with a as (select 1) insert into a select * from a', 'R[] W[a:insert]'],
     ['with w as (select 1 from b) update a set x = 1 from w', 'R[a,b] W[a:update]'],
     ['insert into a with w as (select 1 from b) select * from w', 'R[b] W[a:insert]'],
@@ -154,18 +181,22 @@ describe('common table expressions', () => {
 
   it('see each other in sqlite, with or without RECURSIVE', () => {
     expect(factsOf('with w as (select * from v), V as (select 1) select * from w', 'sqlite')).toBe('R[] W[]')
-    expect(factsOf('with t as (select 1 from a union select 2 from t) select * from t', 'sqlite')).toBe('R[a] W[]')
+    expect(factsOf('with t as (select 1 from a union select 2 from t) select * from t', 'sqlite')).toBe(
+      'R[a] W[]',
+    )
   })
 
   it('see only earlier ones in mysql', () => {
-    expect(factsOf('with recursive w as (select * from v), v as (select 1 from V) select * from w', 'mysql')).toBe('R[v] W[]')
+    expect(
+      factsOf('with recursive w as (select * from v), v as (select 1 from V) select * from w', 'mysql'),
+    ).toBe('R[v] W[]')
   })
 
   it('add the kinds of their bodies', () => {
-    expect(readStatement('with w as (delete from a returning *) insert into b select * from w', 'postgresql').kinds).toEqual([
-      'DELETE',
-      'INSERT',
-    ])
+    expect(
+      readStatement('with w as (delete from a returning *) insert into b select * from w', 'postgresql')
+        .kinds,
+    ).toEqual(['DELETE', 'INSERT'])
   })
 })
 
@@ -225,9 +256,12 @@ describe('volatile', () => {
 })
 
 describe('locks', () => {
-  it.each(['for update', 'for no key update of a nowait', 'for share skip locked', 'for key share'])('are taken by %s', (clause) => {
-    expect(factsOf(`select * from a where x = 1 ${clause}`)).toBe('R[a] W[] locks')
-  })
+  it.each(['for update', 'for no key update of a nowait', 'for share skip locked', 'for key share'])(
+    'are taken by %s',
+    (clause) => {
+      expect(factsOf(`select * from a where x = 1 ${clause}`)).toBe('R[a] W[] locks')
+    },
+  )
 
   it('are taken by LOCK IN SHARE MODE', () => {
     expect(factsOf('select * from a lock in share mode', 'mysql')).toBe('R[a] W[] locks')

@@ -146,7 +146,10 @@ describe('definitions', () => {
     ['alter table a add column x int', 'R[] W[] ddl opaque'],
     ['drop view v', 'R[] W[] ddl opaque'],
     ['create temp table if not exists S as select 1', 'R[] W[] ddl temporary s opaque'],
-    ['create local temporary table a (x int); create or replace temp view "V" as select 1', 'R[] W[] ddl temporary a,V opaque'],
+    [
+      'create local temporary table a (x int); create or replace temp view "V" as select 1',
+      'R[] W[] ddl temporary a,V opaque',
+    ],
     ['create table pg_temp.t (x int)', 'R[] W[] ddl temporary t opaque'],
     ['create temp recursive view v as select 1', 'R[] W[] ddl temporary v opaque'],
     ['select 1 as x into temp t from a', 'R[a] W[] temporary t opaque'],
@@ -156,15 +159,23 @@ describe('definitions', () => {
   })
 
   it('can have bodies with semicolons', () => {
-    expect(factsOf('create trigger t after insert on a begin delete from b; end; commit', 'sqlite')).toBe('R[] W[] ddl opaque')
+    expect(factsOf('create trigger t after insert on a begin delete from b; end; commit', 'sqlite')).toBe(
+      'R[] W[] ddl opaque',
+    )
   })
 })
 
 describe('temporary triggers', () => {
   it.each([
     ['create temp trigger tr after update on main.City begin update a set b = 1; end', ['City']],
-    ['create temporary trigger if not exists tr before update of a, b on "City" begin select 1; end', ['City']],
-    ['create trigger temp.tr instead of insert on city for each row when new.a begin select 1; end', ['city']],
+    [
+      'create temporary trigger if not exists tr before update of a, b on "City" begin select 1; end',
+      ['City'],
+    ],
+    [
+      'create trigger temp.tr instead of insert on city for each row when new.a begin select 1; end',
+      ['city'],
+    ],
     ['create temp trigger tr', [undefined]],
     ['create trigger tr after insert on city begin select 1; end', []],
   ] as const)('%s', (sql, triggered) => {

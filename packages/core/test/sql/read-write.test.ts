@@ -33,16 +33,28 @@ describe('inserts', () => {
     ['replace into a (x) select y from b', 'sqlite', 'R[b] W[a:replace]'],
     ['replace low_priority a set x = 1, y = (select 2 from b)', 'mysql', 'R[b] W[a:replace]'],
     ['insert ignore a (x, y) value (1, 2)', 'mysql', 'R[] W[a:insert]'],
-    ['insert into a partition (p0) (x) values (1) as n on duplicate key update x = n.x, y = values(y)', 'mysql', 'R[] W[a:upsert]'],
-    ['insert into a select * from b join c on duplicate = 1 on duplicate key update x = 1, y = 2', 'mysql', 'R[b,c] W[a:upsert]'],
+    [
+      'insert into a partition (p0) (x) values (1) as n on duplicate key update x = n.x, y = values(y)',
+      'mysql',
+      'R[] W[a:upsert]',
+    ],
+    [
+      'insert into a select * from b join c on duplicate = 1 on duplicate key update x = 1, y = 2',
+      'mysql',
+      'R[b,c] W[a:upsert]',
+    ],
     ['insert into a set x = 1, y = 2', 'mysql', 'R[] W[a:insert]'],
   ] as const)('%s (%s)', (sql, dialect, facts) => {
     expect(factsOf(sql, dialect)).toBe(facts)
   })
 
   it('list the columns that an upsert sets', () => {
-    expect(columnsOf('insert into a (x, y) values (1, 2) on conflict (x) do update set y = excluded.y, "Z" = 3')).toEqual([['y', 'Z']])
-    expect(columnsOf('insert into a set x = 1, y = 2 on duplicate key update z = 3', 'mysql')).toEqual([['z']])
+    expect(
+      columnsOf('insert into a (x, y) values (1, 2) on conflict (x) do update set y = excluded.y, "Z" = 3'),
+    ).toEqual([['y', 'Z']])
+    expect(columnsOf('insert into a set x = 1, y = 2 on duplicate key update z = 3', 'mysql')).toEqual([
+      ['z'],
+    ])
   })
 
   it('list no columns otherwise', () => {
@@ -63,14 +75,22 @@ describe('updates', () => {
     ['update a indexed by i set x = 1 from b returning x, y', 'sqlite', 'R[a,b] W[a:update]'],
     ['update or replace a set x = 1', 'sqlite', 'R[a] W[a:replace,a:update]'],
     ['update low_priority ignore a set x = 1 order by y limit 3', 'mysql', 'R[a] W[a:update]'],
-    ['update a, b as t join (select 1 from c) u on 1 = 1 set a.x = 1, t.y = 2', 'mysql', 'R[a,b,c] W[a:update,b:update]'],
+    [
+      'update a, b as t join (select 1 from c) u on 1 = 1 set a.x = 1, t.y = 2',
+      'mysql',
+      'R[a,b,c] W[a:update,b:update]',
+    ],
     ['with w as (select 1) update a join w set a.x = 1', 'mysql', 'R[a] W[a:update]'],
   ] as const)('%s (%s)', (sql, dialect, facts) => {
     expect(factsOf(sql, dialect)).toBe(facts)
   })
 
   it.each([
-    ['update a set X = 1, "Y" = f(2, 3), z[1] = 4, w.field = 5 where q = 1', 'postgresql', ['x', 'Y', 'z', 'w']],
+    [
+      'update a set X = 1, "Y" = f(2, 3), z[1] = 4, w.field = 5 where q = 1',
+      'postgresql',
+      ['x', 'Y', 'z', 'w'],
+    ],
     ['update a set (x, y) = (select 1, 2 from b), z = 3', 'postgresql', ['x', 'y', 'z']],
     ['update a set x = 1, `y` = 2 where z = 3', 'sqlite', ['x', 'y']],
     ['update a as t set t.x = 1, y = 2', 'mysql', ['x', 'y']],
@@ -85,7 +105,11 @@ describe('updates', () => {
 
 describe('deletes', () => {
   it.each([
-    ['delete from only a as t using b, c join d on true where t.x = 1 returning x, y', 'postgresql', 'R[a,b,c,d] W[a:delete]'],
+    [
+      'delete from only a as t using b, c join d on true where t.x = 1 returning x, y',
+      'postgresql',
+      'R[a,b,c,d] W[a:delete]',
+    ],
     ['delete from a where x in (select y from b)', 'sqlite', 'R[a,b] W[a:delete]'],
     ['delete from a where x in b', 'sqlite', 'R[a,b] W[a:delete]'],
     ['delete quick from a as t where x = 1 order by y limit 2', 'mysql', 'R[a] W[a:delete]'],

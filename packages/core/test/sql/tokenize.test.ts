@@ -33,7 +33,9 @@ describe.each(all)('tokenize for %s', (dialect) => {
   })
 
   it('reads numbers in every format', () => {
-    expect(lex('1 1.5 .5 1e10 1.5e-3 0x1F', dialect)).toBe('number:1 number:1.5 number:.5 number:1e10 number:1.5e-3 number:0x1F')
+    expect(lex('1 1.5 .5 1e10 1.5e-3 0x1F', dialect)).toBe(
+      'number:1 number:1.5 number:.5 number:1e10 number:1.5e-3 number:0x1F',
+    )
   })
 
   it('removes line comments', () => {
@@ -65,7 +67,9 @@ describe('tokenize for postgresql', () => {
   })
 
   it('reads dollar-quoted strings', () => {
-    expect(pg("$$ ' from b $$ $t$ $$ from c $t$ $1")).toBe("string:$$ ' from b $$ string:$t$ $$ from c $t$ parameter:$1")
+    expect(pg("$$ ' from b $$ $t$ $$ from c $t$ $1")).toBe(
+      "string:$$ ' from b $$ string:$t$ $$ from c $t$ parameter:$1",
+    )
   })
 
   it('treats a dollar within a name as part of it', () => {

@@ -16,7 +16,11 @@ function setUp(detection: DetectionOptions | false = {}) {
   const ask = (label: string, line = 3) => {
     const operation = read({ run: async () => label, label })
     const shape = { fingerprint: label, label, kind: 'read' as const, fix: () => `fix of ${label}` }
-    const asked: Operation<unknown> = { ...operation, shape, stack: () => ({ stack: `Error\n    at load (/app/a.ts:${line}:7)` }) }
+    const asked: Operation<unknown> = {
+      ...operation,
+      shape,
+      stack: () => ({ stack: `Error\n    at load (/app/a.ts:${line}:7)` }),
+    }
     return hostOf(sluice).execute(asked)
   }
   const inLoop = async (times: number, label = 'again') => {
@@ -72,7 +76,9 @@ describe('expectQueries', () => {
   it('has a stack that starts at the expectation', async () => {
     const { sluice, inLoop } = setUp()
     const error = await failure(expectQueries(() => inLoop(3), { sluice }).toBe(1))
-    expect(error.stack?.split('\n').find((line) => line.startsWith('    at '))).toContain('expect-queries.test.ts')
+    expect(error.stack?.split('\n').find((line) => line.startsWith('    at '))).toContain(
+      'expect-queries.test.ts',
+    )
   })
 
   it('counts queries of nested scopes, even while they are open', async () => {
@@ -157,8 +163,12 @@ describe('expectQueries', () => {
 
   it('rejects an invalid function, Sluice or option', async () => {
     expect(() => expectQueries(7 as never)).toThrow(expect.objectContaining({ argument: 'fn' }))
-    expect(() => expectQueries(() => 1, { all: true } as never)).toThrow(expect.objectContaining({ option: 'all' }))
-    expect(await failure(expectQueries(() => 1, { sluice: {} as Sluice }).toBe(0))).toMatchObject({ code: 'SLUICE_INVALID_ARGUMENT' })
+    expect(() => expectQueries(() => 1, { all: true } as never)).toThrow(
+      expect.objectContaining({ option: 'all' }),
+    )
+    expect(await failure(expectQueries(() => 1, { sluice: {} as Sluice }).toBe(0))).toMatchObject({
+      code: 'SLUICE_INVALID_ARGUMENT',
+    })
   })
 })
 
@@ -178,7 +188,9 @@ describe('expectNoNPlusOne', () => {
       }
       const error = await failure(expectNoNPlusOne(work, { sluice }))
       expect(error).toMatchObject({ name: 'AssertionError', expected: 0, actual: 2 })
-      expect(error.message).toMatch(/▲ N\+1 {2}test .*6× here.*fix of here.*▲ N\+1 {2}GET \/cities .*7× inside/s)
+      expect(error.message).toMatch(
+        /▲ N\+1 {2}test .*6× here.*fix of here.*▲ N\+1 {2}GET \/cities .*7× inside/s,
+      )
     }
   })
 

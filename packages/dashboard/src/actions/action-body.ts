@@ -5,11 +5,15 @@ import { Refusal } from '../http/refusal.ts'
  * Returns the JSON object in the body of a request, also if the framework has already parsed it. @throws
  * Refusal
  */
-export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Readonly<Record<string, unknown>>> {
+export async function readBody(
+  request: IncomingMessage,
+  maxBytes: number,
+): Promise<Readonly<Record<string, unknown>>> {
   const { body } = request as { readonly body?: unknown }
   // Express's `json()` may have read the body. In Express 4, an empty object also means that it did not.
   const value = request.readableEnded && body !== undefined ? body : parsed(await textOf(request, maxBytes))
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Refusal('BAD_BODY', 'The body must be a JSON object.')
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new Refusal('BAD_BODY', 'The body must be a JSON object.')
   return value as Readonly<Record<string, unknown>>
 }
 
@@ -24,13 +28,18 @@ async function textOf(request: IncomingMessage, maxBytes: number): Promise<strin
       chunks.push(chunk)
     }
   } catch (error) {
-    throw error instanceof Refusal ? error : new Refusal('BAD_BODY', 'The connection closed before the end of the body.')
+    throw error instanceof Refusal
+      ? error
+      : new Refusal('BAD_BODY', 'The connection closed before the end of the body.')
   }
   return Buffer.concat(chunks).toString('utf8')
 }
 
 function tooLarge(maxBytes: number): Refusal {
-  return new Refusal('TOO_LARGE', `The body is larger than ${maxBytes} bytes. See the option \`maxBodyBytes\`.`)
+  return new Refusal(
+    'TOO_LARGE',
+    `The body is larger than ${maxBytes} bytes. See the option \`maxBodyBytes\`.`,
+  )
 }
 
 function parsed(text: string): unknown {
@@ -49,7 +58,10 @@ const MAX_TEXT = 500
 export function checkFields(body: Body, known: readonly string[]): void {
   const unknown = Object.keys(body).find((name) => !known.includes(name))
   if (unknown !== undefined)
-    throw new Refusal('BAD_BODY', `Unknown field "${unknown.slice(0, 40)}". Known fields: ${known.join(', ') || 'none'}.`)
+    throw new Refusal(
+      'BAD_BODY',
+      `Unknown field "${unknown.slice(0, 40)}". Known fields: ${known.join(', ') || 'none'}.`,
+    )
 }
 
 /** @throws Refusal */
@@ -80,6 +92,7 @@ export function optionalInteger(body: Body, name: string, min: number, max: numb
 /** @throws Refusal */
 export function optionalBoolean(body: Body, name: string): boolean | undefined {
   const value = body[name]
-  if (value !== undefined && typeof value !== 'boolean') throw new Refusal('BAD_BODY', `The field "${name}" must be true or false.`)
+  if (value !== undefined && typeof value !== 'boolean')
+    throw new Refusal('BAD_BODY', `The field "${name}" must be true or false.`)
   return value
 }

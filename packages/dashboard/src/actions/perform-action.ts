@@ -6,7 +6,14 @@ import { isWithoutValues, masked, shapeOf } from '../pages/queries-page.ts'
 import type { ActionName, ActionResults } from '../protocol/action.ts'
 import type { ExplainResult } from '../protocol/query.ts'
 import type { RequestRecorder } from '../recorder/request-recorder.ts'
-import { type Body, checkFields, optionalBoolean, optionalInteger, optionalText, textField } from './action-body.ts'
+import {
+  type Body,
+  checkFields,
+  optionalBoolean,
+  optionalInteger,
+  optionalText,
+  textField,
+} from './action-body.ts'
 
 export interface ActionParts {
   readonly sluice: Sluice
@@ -20,7 +27,9 @@ export interface ActionParts {
 const MAX_MUTED = 1_000
 
 type Call = ActionParts & { readonly actor: string }
-type Actions = { readonly [K in ActionName]: (call: Call, body: Body) => ActionResults[K] | Promise<ActionResults[K]> }
+type Actions = {
+  readonly [K in ActionName]: (call: Call, body: Body) => ActionResults[K] | Promise<ActionResults[K]>
+}
 
 const actions: Actions = {
   'acknowledge-alert': ({ sluice, actor }, body) => {
@@ -34,13 +43,15 @@ const actions: Actions = {
   'retry-dead-letters': async ({ sluice, actor }, body) => {
     const jobs = on('jobs', sluice.jobs)
     let count = 0
-    for (const id of await lettersFor(jobs, letterFields(body))) if (await jobs.retryDeadLetterTask(id, { actor })) count += 1
+    for (const id of await lettersFor(jobs, letterFields(body)))
+      if (await jobs.retryDeadLetterTask(id, { actor })) count += 1
     return { count }
   },
   'discard-dead-letters': async ({ sluice, actor }, body) => {
     const jobs = on('jobs', sluice.jobs)
     let count = 0
-    for (const taskId of await lettersFor(jobs, letterFields(body))) count += await jobs.purgeDeadLetters({ taskId }, { actor })
+    for (const taskId of await lettersFor(jobs, letterFields(body)))
+      count += await jobs.purgeDeadLetters({ taskId }, { actor })
     return { count }
   },
   'pause-queue': async ({ sluice, actor }, body) => {
@@ -78,7 +89,10 @@ const actions: Actions = {
     if (optionalBoolean(body, 'muted') === false) muted.delete(id)
     else {
       if (muted.size >= MAX_MUTED)
-        throw new Refusal('BAD_BODY', `At most ${MAX_MUTED} findings can be muted. Ignore findings permanently with \`detection.ignore\`.`)
+        throw new Refusal(
+          'BAD_BODY',
+          `At most ${MAX_MUTED} findings can be muted. Ignore findings permanently with \`detection.ignore\`.`,
+        )
       muted.add(id)
     }
     return { muted: [...muted] }
@@ -86,7 +100,10 @@ const actions: Actions = {
   'set-budget': ({ recorder }, body) => {
     checkFields(body, ['name', 'queries'])
     const { queries } = body
-    recorder.routes.setBudget(textField(body, 'name'), queries === null ? null : (optionalInteger(body, 'queries', 0, 1_000_000) ?? null))
+    recorder.routes.setBudget(
+      textField(body, 'name'),
+      queries === null ? null : (optionalInteger(body, 'queries', 0, 1_000_000) ?? null),
+    )
     return { done: true }
   },
   explain: ({ sluice, showParameters }, body) => explainAction(sluice, body, showParameters),
@@ -99,7 +116,11 @@ const actions: Actions = {
       onAnalyzed()
     } else await database.inspect()
     const { analysis, snapshot } = database
-    return { tables: snapshot?.tables.length ?? 0, advice: analysis?.findings.length ?? 0, tookMs: performance.now() - startedAt }
+    return {
+      tables: snapshot?.tables.length ?? 0,
+      advice: analysis?.findings.length ?? 0,
+      tookMs: performance.now() - startedAt,
+    }
   },
 }
 
@@ -124,7 +145,11 @@ export async function performAction<K extends ActionName>(
 
 function letterFields(body: Body): Parameters<typeof lettersFor>[1] {
   checkFields(body, ['id', 'group', 'queue', 'limit'])
-  const [id, group, queue] = [optionalText(body, 'id'), optionalText(body, 'group'), optionalText(body, 'queue')]
+  const [id, group, queue] = [
+    optionalText(body, 'id'),
+    optionalText(body, 'group'),
+    optionalText(body, 'queue'),
+  ]
   const limit = optionalInteger(body, 'limit', 1, MAX_GROUPED)
   return {
     ...(id === undefined ? {} : { id }),
@@ -136,32 +161,55 @@ function letterFields(body: Body): Parameters<typeof lettersFor>[1] {
 
 /** @throws Refusal if the engine is disabled. */
 function on<T>(name: string, engine: T | undefined): T {
-  if (engine === undefined) throw new Refusal('OFF', `The engine \`${name}\` is disabled. Do not pass \`${name}: false\` to createSluice.`)
+  if (engine === undefined)
+    throw new Refusal(
+      'OFF',
+      `The engine \`${name}\` is disabled. Do not pass \`${name}: false\` to createSluice.`,
+    )
   return engine
 }
 
 const TIMEOUT_MS = 5_000
 
 /** Explains a statement that the app has sent. The page selects it by fingerprint and cannot pass SQL. */
-async function explainAction({ database }: Sluice, body: Body, showParameters: boolean): Promise<ExplainResult> {
+async function explainAction(
+  { database }: Sluice,
+  body: Body,
+  showParameters: boolean,
+): Promise<ExplainResult> {
   checkFields(body, ['fingerprint', 'dialect'])
   const [fingerprint, dialect] = [textField(body, 'fingerprint'), textField(body, 'dialect')]
-  if (database === undefined) throw new Refusal('OFF', 'The engine `database` is disabled. Do not pass `database: false` to createSluice.')
-  const entry = database.getWorkload().find((one) => one.fingerprint === fingerprint && one.dialect === dialect)
+  if (database === undefined)
+    throw new Refusal(
+      'OFF',
+      'The engine `database` is disabled. Do not pass `database: false` to createSluice.',
+    )
+  const entry = database
+    .getWorkload()
+    .find((one) => one.fingerprint === fingerprint && one.dialect === dialect)
   if (entry === undefined) throw new Refusal('NOT_FOUND', 'This statement is no longer stored.')
   const shape = shapeOf(entry)
   // MySQL needs the values of a statement to explain it, so they are masked in its output.
   const sample = entry.samples.find(isRunnable)
   const needsValues = dialect === 'mysql' || showParameters
   const startedAt = performance.now()
-  const analysis = await database.explain(entry.sql, needsValues ? sample : undefined, { timeoutMs: TIMEOUT_MS })
+  const analysis = await database.explain(entry.sql, needsValues ? sample : undefined, {
+    timeoutMs: TIMEOUT_MS,
+  })
   const { plan, fullTableScan, indexesUsed, warnings, recommendations } = analysis
   const isClean = showParameters || isWithoutValues(entry.sql, entry.dialect)
   const mayShow = showParameters || (!needsValues && isClean)
   // Recommendations quote the statement.
   const said = (texts: readonly string[]) => (isClean ? texts : texts.map(masked))
   return {
-    ...{ fingerprint, sql: shape, fullTableScan, indexesUsed, warnings: said(warnings), recommendations: said(recommendations) },
+    ...{
+      fingerprint,
+      sql: shape,
+      fullTableScan,
+      indexesUsed,
+      warnings: said(warnings),
+      recommendations: said(recommendations),
+    },
     steps: (plan?.steps ?? []).map(({ filter, ...step }) =>
       filter === undefined ? step : { ...step, filter: mayShow ? filter : masked(filter) },
     ),
@@ -205,9 +253,15 @@ function entriesOf(data: unknown): Readonly<Record<string, unknown>> {
     throw new Refusal('BAD_BODY', 'The field "data" must be an object of values by key: {"key": value}.')
   const entries = Object.entries(data)
   if (entries.length === 0 || entries.length > MAX_ENTRIES)
-    throw new Refusal('BAD_BODY', `The field "data" must have 1 to ${MAX_ENTRIES} keys, but has ${entries.length}.`)
+    throw new Refusal(
+      'BAD_BODY',
+      `The field "data" must have 1 to ${MAX_ENTRIES} keys, but has ${entries.length}.`,
+    )
   const empty = entries.find(([, value]) => value === null)
   if (empty !== undefined)
-    throw new Refusal('BAD_BODY', `The value of "${empty[0].slice(0, 40)}" is null, which readers cannot distinguish from a missing value.`)
+    throw new Refusal(
+      'BAD_BODY',
+      `The value of "${empty[0].slice(0, 40)}" is null, which readers cannot distinguish from a missing value.`,
+    )
   return data as Readonly<Record<string, unknown>>
 }

@@ -47,7 +47,10 @@ export class Assets {
     this.#files ??= this.#read()
     const asset = this.#files.get(path === '' ? INDEX : path)
     if (asset === undefined) return false
-    response.setHeader('Cache-Control', asset.isImmutable ? 'private, max-age=31536000, immutable' : 'no-cache')
+    response.setHeader(
+      'Cache-Control',
+      asset.isImmutable ? 'private, max-age=31536000, immutable' : 'no-cache',
+    )
     response.setHeader('ETag', asset.etag)
     response.setHeader('Vary', 'Accept-Encoding')
     if (matches(request.headers['if-none-match'], asset.etag)) {
@@ -55,7 +58,8 @@ export class Assets {
       response.end()
       return true
     }
-    const isCompressed = asset.gzip !== undefined && /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))
+    const isCompressed =
+      asset.gzip !== undefined && /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))
     const body = isCompressed ? (asset.gzip as Buffer) : asset.body
     if (isCompressed) response.setHeader('Content-Encoding', 'gzip')
     response.statusCode = 200
@@ -79,7 +83,9 @@ function listed(folder: URL): Map<string, Asset> {
   const files = new Map<string, Asset>()
   let names: readonly string[]
   try {
-    names = readdirSync(fileURLToPath(folder), { recursive: true, encoding: 'utf8' }).map((name) => name.replaceAll('\\', '/'))
+    names = readdirSync(fileURLToPath(folder), { recursive: true, encoding: 'utf8' }).map((name) =>
+      name.replaceAll('\\', '/'),
+    )
   } catch {
     return files
   }
@@ -87,7 +93,9 @@ function listed(folder: URL): Map<string, Asset> {
     const type = TYPES[extname(name)]
     if (type === undefined) continue
     const body = readFileSync(new URL(name, folder))
-    const compressed = names.includes(`${name}.gz`) ? readFileSync(new URL(`${name}.gz`, folder)) : gzipSync(body, { level: 9 })
+    const compressed = names.includes(`${name}.gz`)
+      ? readFileSync(new URL(`${name}.gz`, folder))
+      : gzipSync(body, { level: 9 })
     const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`
     files.set(name, {
       type,

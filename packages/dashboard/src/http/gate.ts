@@ -33,7 +33,10 @@ export class Gate {
       throw new Refusal('FORBIDDEN', `\`authorize\` denied "${what}".`)
     }
     if (isLocalRequest(request) || (await sessions?.has(request)) === true) return
-    throw new Refusal('NOT_TRUSTED', 'Access denied. Open the URL that the app printed at startup. It allows one browser.')
+    throw new Refusal(
+      'NOT_TRUSTED',
+      'Access denied. Open the URL that the app printed at startup. It allows one browser.',
+    )
   }
 
   /**
@@ -59,7 +62,10 @@ export class Gate {
       await this.check(request, 'act')
       return { act: true, reason: null }
     } catch (error) {
-      return { act: false, reason: error instanceof Refusal ? error.message : 'The user could not be determined.' }
+      return {
+        act: false,
+        reason: error instanceof Refusal ? error.message : 'The user could not be determined.',
+      }
     }
   }
 }

@@ -43,7 +43,8 @@ export function metricsQuery(query: URLSearchParams): MetricsQuery {
 function textOf(query: URLSearchParams, name: string): string | undefined {
   const value = query.get(name)
   if (value === null || value === '') return undefined
-  if (value.length > MAX_TEXT) throw new Refusal('BAD_QUERY', `"${name}" must have at most ${MAX_TEXT} characters.`)
+  if (value.length > MAX_TEXT)
+    throw new Refusal('BAD_QUERY', `"${name}" must have at most ${MAX_TEXT} characters.`)
   return value
 }
 
@@ -59,6 +60,7 @@ function numberOf(query: URLSearchParams, name: string, min: number, max: number
   const value = query.get(name)
   if (value === null || value === '') return undefined
   const number = Number(value)
-  if (!(number >= min && number <= max)) throw new Refusal('BAD_QUERY', `"${name}" must be a number from ${min} to ${max}.`)
+  if (!(number >= min && number <= max))
+    throw new Refusal('BAD_QUERY', `"${name}" must be a number from ${min} to ${max}.`)
   return number
 }

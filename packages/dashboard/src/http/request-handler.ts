@@ -10,7 +10,14 @@ import type { Assets } from './assets.ts'
 import type { Gate } from './gate.ts'
 import { type MountedPath, mountedPath } from './mounting.ts'
 import { Refusal } from './refusal.ts'
-import { isOpened, sendJson, sendRefusalPage, sendText, setSecurityHeaders, withFirstView } from './responses.ts'
+import {
+  isOpened,
+  sendJson,
+  sendRefusalPage,
+  sendText,
+  setSecurityHeaders,
+  withFirstView,
+} from './responses.ts'
 import { checkActor, checkReader, isFromElsewhere } from './same-site.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -62,7 +69,11 @@ export class RequestHandler {
     else await this.#answerPage(request, response, place)
   }
 
-  async #answerPage(request: IncomingMessage, response: ServerResponse, { path, query, base }: MountedPath): Promise<void> {
+  async #answerPage(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { path, query, base }: MountedPath,
+  ): Promise<void> {
     const { gate, assets, sessions } = this.parts
     allow(request, response, 'GET', 'HEAD')
     const key = query.get('key')
@@ -89,11 +100,17 @@ export class RequestHandler {
         })
     }
     if (assets.send(path.slice(1), request, response)) return
-    const reason = path === '/' ? 'Only the API is available, because the page was not built.' : 'Page not found.'
+    const reason =
+      path === '/' ? 'Only the API is available, because the page was not built.' : 'Page not found.'
     throw new Refusal('NOT_FOUND', reason)
   }
 
-  async #answerApi(request: IncomingMessage, response: ServerResponse, path: string, query: URLSearchParams): Promise<void> {
+  async #answerApi(
+    request: IncomingMessage,
+    response: ServerResponse,
+    path: string,
+    query: URLSearchParams,
+  ): Promise<void> {
     const { endpoints, gate, maxBodyBytes } = this.parts
     if (path.startsWith('actions/')) {
       allow(request, response, 'POST')
@@ -164,8 +181,12 @@ export class RequestHandler {
 function refusalOf(error: unknown): Refusal {
   if (error instanceof Refusal) return error
   // Messages of Sluice errors contain no values of the app, so they can be shown.
-  if (error instanceof SluiceError) return new Refusal(error.code === 'SLUICE_NOT_AUTHORIZED' ? 'FORBIDDEN' : 'FAILED', errorMessage(error))
-  return new Refusal('FAILED', error instanceof Error ? `Request failed: ${errorMessage(error)}` : 'Request failed.')
+  if (error instanceof SluiceError)
+    return new Refusal(error.code === 'SLUICE_NOT_AUTHORIZED' ? 'FORBIDDEN' : 'FAILED', errorMessage(error))
+  return new Refusal(
+    'FAILED',
+    error instanceof Error ? `Request failed: ${errorMessage(error)}` : 'Request failed.',
+  )
 }
 
 function allow(request: IncomingMessage, response: ServerResponse, ...methods: readonly string[]): void {

@@ -39,7 +39,10 @@ interface SentText {
 }
 
 /** Sends a response that is not cached. */
-export async function sendText(response: ServerResponse, { status, type, text, encodings = '' }: SentText): Promise<void> {
+export async function sendText(
+  response: ServerResponse,
+  { status, type, text, encodings = '' }: SentText,
+): Promise<void> {
   const plain = Buffer.from(text)
   const isCompressed = plain.length >= LEAST_COMPRESSED && /\bgzip\b/.test(String(encodings))
   const body = isCompressed ? await compress(plain, { level: 4 }) : plain
@@ -53,8 +56,18 @@ export async function sendText(response: ServerResponse, { status, type, text, e
 }
 
 /** @param encodings - Value of the header `Accept-Encoding`. */
-export async function sendJson(response: ServerResponse, status: number, value: unknown, encodings: unknown = ''): Promise<void> {
-  await sendText(response, { status, type: 'application/json; charset=utf-8', text: JSON.stringify(value ?? null), encodings })
+export async function sendJson(
+  response: ServerResponse,
+  status: number,
+  value: unknown,
+  encodings: unknown = '',
+): Promise<void> {
+  await sendText(response, {
+    status,
+    type: 'application/json; charset=utf-8',
+    text: JSON.stringify(value ?? null),
+    encodings,
+  })
 }
 
 const END = '</body>'
@@ -90,5 +103,9 @@ export function sendRefusalPage(response: ServerResponse, { status, message }: R
 }
 
 function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
 }

@@ -43,6 +43,8 @@ function isOwnOrigin(origin: string | undefined, host: string | undefined): bool
   const url = new URL(origin)
   if (url.protocol !== 'http:' && url.protocol !== 'https:') return false
   // The default port can be present on one side only.
-  const expected = URL.canParse(`${url.protocol}//${host}`) ? new URL(`${url.protocol}//${host}`).host : undefined
+  const expected = URL.canParse(`${url.protocol}//${host}`)
+    ? new URL(`${url.protocol}//${host}`).host
+    : undefined
   return url.host === expected
 }

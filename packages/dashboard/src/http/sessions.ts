@@ -93,7 +93,9 @@ export class Sessions {
   #until(digests: readonly Buffer[]): number {
     const now = this.now()
     // Compare all sessions, each in constant time.
-    const found = this.#sessions.map(({ digest, until }) => (digests.some((one) => isSame(one, digest)) && until > now ? until : 0))
+    const found = this.#sessions.map(({ digest, until }) =>
+      digests.some((one) => isSame(one, digest)) && until > now ? until : 0,
+    )
     return Math.max(0, ...found)
   }
 

@@ -7,12 +7,18 @@ import { type PageParts, placeOf } from './page-parts.ts'
 const MAX_FINDINGS = 300
 
 /** Findings, ordered by the time that a fix would have saved so far. */
-export function findingItems({ sluice, recorder, muted }: Pick<PageParts, 'sluice' | 'recorder' | 'muted'>): FindingItem[] {
+export function findingItems({
+  sluice,
+  recorder,
+  muted,
+}: Pick<PageParts, 'sluice' | 'recorder' | 'muted'>): FindingItem[] {
   const items = sluice.queries.getNPlusOnePatterns().map(({ estimatedSaving, ...finding }) => {
     const seen = recorder.traceOf(findingKey(finding))
     return findingItem(finding, { ...seen, isMuted: muted.has(finding.id), saving: estimatedSaving })
   })
-  return items.sort((a, b) => Number(a.isMuted) - Number(b.isMuted) || b.savedMs - a.savedMs || b.count - a.count)
+  return items.sort(
+    (a, b) => Number(a.isMuted) - Number(b.isMuted) || b.savedMs - a.savedMs || b.count - a.count,
+  )
 }
 
 export function findingsPage(parts: PageParts): FindingsPage {
@@ -20,9 +26,11 @@ export function findingsPage(parts: PageParts): FindingsPage {
   return {
     findings: findingItems(parts).slice(0, MAX_FINDINGS),
     requests: parts.recorder.requests,
-    anomalies: anomalies.slice(0, MAX_FINDINGS).map(({ kind, severity, fingerprint, label, why, count, callSite }) => ({
-      ...{ kind, severity, fingerprint, label, why, count, callSite: placeOf(callSite) },
-    })),
+    anomalies: anomalies
+      .slice(0, MAX_FINDINGS)
+      .map(({ kind, severity, fingerprint, label, why, count, callSite }) => ({
+        ...{ kind, severity, fingerprint, label, why, count, callSite: placeOf(callSite) },
+      })),
   }
 }
 
@@ -38,11 +46,39 @@ interface FindingFacts {
 }
 
 /** Converts a finding to the format of the page. */
-export function findingItem(finding: Finding, { isMuted, request, lastAt, saving }: FindingFacts): FindingItem {
-  const { code, id, scope, fingerprint, label, count, pattern = null, severity, databaseMs, callSite, parent, fix = null } = finding
+export function findingItem(
+  finding: Finding,
+  { isMuted, request, lastAt, saving }: FindingFacts,
+): FindingItem {
+  const {
+    code,
+    id,
+    scope,
+    fingerprint,
+    label,
+    count,
+    pattern = null,
+    severity,
+    databaseMs,
+    callSite,
+    parent,
+    fix = null,
+  } = finding
   const { queries, queriesPossible, occurrences, groups = [] } = finding
   return {
-    ...{ key: findingKey(finding), id, code, title: titleOf(code), severity, scope, label, fingerprint, count, pattern, databaseMs },
+    ...{
+      key: findingKey(finding),
+      id,
+      code,
+      title: titleOf(code),
+      severity,
+      scope,
+      label,
+      fingerprint,
+      count,
+      pattern,
+      databaseMs,
+    },
     callSite: placeOf(callSite),
     parent: parent === undefined ? null : { label: parent.label, callSite: placeOf(parent.callSite) },
     ...{ fix, queries, queriesPossible, occurrences, saving },
@@ -62,7 +98,10 @@ export function findingItem(finding: Finding, { isMuted, request, lastAt, saving
 }
 
 /** Savings of a fix in one request, according to the finding. */
-export function savingOf({ queries, queriesPossible, count, databaseMs }: Finding): { readonly queries: number; readonly ms: number } {
+export function savingOf({ queries, queriesPossible, count, databaseMs }: Finding): {
+  readonly queries: number
+  readonly ms: number
+} {
   const spared = Math.max(0, queries - queriesPossible)
   return { queries: spared, ms: count === 0 ? 0 : databaseMs * Math.min(1, spared / count) }
 }

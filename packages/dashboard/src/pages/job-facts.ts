@@ -66,7 +66,8 @@ export class JobFacts {
         return { ...stats, ...health, maxConcurrency, depth: this.#depth(stats) }
       }),
     )
-    for (const name of this.#depths.keys()) if (!queues.some((queue) => queue.name === name)) this.#depths.delete(name)
+    for (const name of this.#depths.keys())
+      if (!queues.some((queue) => queue.name === name)) this.#depths.delete(name)
   }
 
   /** Returns the last known statistics if the backend fails. The health of the queue reports the failure. */
@@ -78,11 +79,18 @@ export class JobFacts {
     }
   }
 
-  #depth({ queue, pending, queued, processing, retry }: ProcessingStats): readonly (readonly [at: number, depth: number])[] {
+  #depth({
+    queue,
+    pending,
+    queued,
+    processing,
+    retry,
+  }: ProcessingStats): readonly (readonly [at: number, depth: number])[] {
     const depths = this.#depths.get(queue) ?? []
     this.#depths.set(queue, depths)
     const at = Date.now()
-    if (at - (depths.at(-1)?.[0] ?? 0) >= DEPTH_GAP_MS) depths.push([at, pending + queued + processing + retry])
+    if (at - (depths.at(-1)?.[0] ?? 0) >= DEPTH_GAP_MS)
+      depths.push([at, pending + queued + processing + retry])
     if (depths.length > DEPTHS) depths.shift()
     return [...depths]
   }

@@ -5,12 +5,23 @@ import type { DeadLetterGroup, DeadLetterRow, JobsPage } from '../protocol/jobs.
 import type { JobFacts } from './job-facts.ts'
 
 /** Queues and dead letters; `null` if jobs are disabled. */
-export async function jobsPage({ jobs }: Sluice, facts: JobFacts, showParameters: boolean): Promise<JobsPage | null> {
+export async function jobsPage(
+  { jobs }: Sluice,
+  facts: JobFacts,
+  showParameters: boolean,
+): Promise<JobsPage | null> {
   if (jobs === undefined) return null
-  if (!jobs.isOpen) return { isOpen: false, isShared: jobs.isShared, queues: [], deadLetters: { total: 0, grouped: 0, groups: [] } }
+  if (!jobs.isOpen)
+    return {
+      isOpen: false,
+      isShared: jobs.isShared,
+      queues: [],
+      deadLetters: { total: 0, grouped: 0, groups: [] },
+    }
   await facts.refresh()
   // If the backend fails, the health of its queues reports it.
-  const letters = facts.deadLetters === 0 ? [] : await jobs.listDeadLetters({ limit: MAX_GROUPED }).catch(() => [])
+  const letters =
+    facts.deadLetters === 0 ? [] : await jobs.listDeadLetters({ limit: MAX_GROUPED }).catch(() => [])
   return {
     isOpen: true,
     isShared: jobs.isShared,
@@ -39,9 +50,17 @@ function groupedLetters(letters: readonly DeadLetter[], showParameters: boolean)
     else group.push(letter)
   }
   const made = [...groups].map(([key, all]): DeadLetterGroup => {
-    const newest = all.reduce((last, letter) => ((letter.finishedAt ?? 0) > (last.finishedAt ?? 0) ? letter : last))
+    const newest = all.reduce((last, letter) =>
+      (letter.finishedAt ?? 0) > (last.finishedAt ?? 0) ? letter : last,
+    )
     return {
-      ...{ key, queue: newest.queue, error: errorOf(newest), count: all.length, newestAt: newest.finishedAt ?? null },
+      ...{
+        key,
+        queue: newest.queue,
+        error: errorOf(newest),
+        count: all.length,
+        newestAt: newest.finishedAt ?? null,
+      },
       letters: all.slice(0, SHOWN).map((letter) => letterRow(letter, showParameters)),
     }
   })

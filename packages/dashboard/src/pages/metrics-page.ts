@@ -19,7 +19,10 @@ const STEPS: readonly (readonly [olderThanMs: number, stepMs: number])[] = [
 ]
 
 /** One metric with its forecast; `null` if the monitor is disabled. @throws Refusal for an unknown metric */
-export function metricsPage(monitor: MonitoringAndAutoScalingEngine | undefined, query: MetricsQuery): MetricsPage | null {
+export function metricsPage(
+  monitor: MonitoringAndAutoScalingEngine | undefined,
+  query: MetricsQuery,
+): MetricsPage | null {
   if (monitor === undefined) return null
   const { metric = DEFAULT_METRIC, minutes = DEFAULT_MINUTES, ahead = DEFAULT_AHEAD } = query
   try {
@@ -30,16 +33,25 @@ export function metricsPage(monitor: MonitoringAndAutoScalingEngine | undefined,
   }
 }
 
-function pageOf(monitor: MonitoringAndAutoScalingEngine, metric: string, windowMs: number, ahead: number): MetricsPage {
+function pageOf(
+  monitor: MonitoringAndAutoScalingEngine,
+  metric: string,
+  windowMs: number,
+  ahead: number,
+): MetricsPage {
   const to = Date.now()
-  const values = monitor.getMetricTrend(metric, windowMs).map(({ timestamp, value }): Point => [timestamp, value])
+  const values = monitor
+    .getMetricTrend(metric, windowMs)
+    .map(({ timestamp, value }): Point => [timestamp, value])
   const { metrics } = monitor.getSystemHealth()
   return {
-    metrics: monitor.getMetricTypes().map(({ name, unit, description, across, warning = null, critical = null }) => ({
-      ...{ name, unit, description, across, warning, critical },
-      current: monitor.currentLoad(name) ?? null,
-      sources: metrics.filter((one) => one.metric === name).length,
-    })),
+    metrics: monitor
+      .getMetricTypes()
+      .map(({ name, unit, description, across, warning = null, critical = null }) => ({
+        ...{ name, unit, description, across, warning, critical },
+        current: monitor.currentLoad(name) ?? null,
+        sources: metrics.filter((one) => one.metric === name).length,
+      })),
     ...{ metric, from: to - windowMs, to },
     points: withGaps(thinned(values), to),
     trend: monitor.calculateTrendAnalysis(metric, windowMs),
@@ -49,7 +61,12 @@ function pageOf(monitor: MonitoringAndAutoScalingEngine, metric: string, windowM
   }
 }
 
-function forecastOf(monitor: MonitoringAndAutoScalingEngine, metric: string, ahead: number, from: number): MetricForecast | null {
+function forecastOf(
+  monitor: MonitoringAndAutoScalingEngine,
+  metric: string,
+  ahead: number,
+  from: number,
+): MetricForecast | null {
   const points: ForecastPoint[] = []
   let furthest: ReturnType<typeof monitor.predictLoad>
   for (let minute = 1; minute <= ahead; minute += 1) {

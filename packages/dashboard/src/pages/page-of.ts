@@ -20,11 +20,17 @@ interface AllPageParts extends PageParts {
 type Page = (parts: AllPageParts, query: URLSearchParams) => unknown
 
 const pages: Readonly<Record<string, Page>> = {
-  now: ({ live, jobs, sluice }) => (sluice.jobs === undefined ? live.now() : jobs.refresh().then(() => live.now())),
+  now: ({ live, jobs, sluice }) =>
+    sluice.jobs === undefined ? live.now() : jobs.refresh().then(() => live.now()),
   requests: (parts, query) => requestsPage(parts, requestsQuery(query)),
   findings: (parts) => (parts.sluice.isDetecting ? findingsPage(parts) : null),
   queries: ({ sluice, analyzedAt, showParameters }) =>
-    queriesPage({ database: sluice.database, isAttached: hostOf(sluice).connections.first() !== undefined, analyzedAt, showParameters }),
+    queriesPage({
+      database: sluice.database,
+      isAttached: hostOf(sluice).connections.first() !== undefined,
+      analyzedAt,
+      showParameters,
+    }),
   cache: ({ sluice }) => cachePage(sluice),
   nodes: ({ sluice }) => nodesPage(sluice),
   jobs: ({ sluice, jobs, showParameters }) => jobsPage(sluice, jobs, showParameters),
@@ -33,7 +39,11 @@ const pages: Readonly<Record<string, Page>> = {
 }
 
 /** Returns the data of a path below `api/`; `undefined` for an unknown path. */
-export async function pageOf(path: string, query: URLSearchParams, parts: AllPageParts): Promise<{ readonly value: unknown } | undefined> {
+export async function pageOf(
+  path: string,
+  query: URLSearchParams,
+  parts: AllPageParts,
+): Promise<{ readonly value: unknown } | undefined> {
   const [, id] = /^requests\/([\w-]{1,40})$/.exec(path) ?? []
   if (id !== undefined) {
     const value = requestPage(parts, id)
@@ -53,7 +63,9 @@ async function alertsPage(monitor: MonitoringAndAutoScalingEngine | undefined): 
   const entries: TimelineEntry[] = [
     ...active.flatMap(entriesOf),
     ...monitor.getResolvedAlerts(MAX_EACH).flatMap(entriesOf),
-    ...monitor.getScalingHistory(MAX_EACH).map((event) => ({ kind: 'scaling', at: event.timestamp, event }) as const),
+    ...monitor
+      .getScalingHistory(MAX_EACH)
+      .map((event) => ({ kind: 'scaling', at: event.timestamp, event }) as const),
     ...monitor.getScalingSkips(MAX_EACH).map((skip) => ({ kind: 'skip', at: skip.timestamp, skip }) as const),
   ]
   const { scaling } = await monitor.getPerformanceReport()
@@ -78,7 +90,11 @@ function entriesOf(alert: Alert): TimelineEntry[] {
 function cachePage({ cache, tiered, queries, mode }: Sluice): CachePage | null {
   if (cache === undefined || tiered === undefined) return null
   const { seen, executed, statements, cacheHits, batched, prefetched, passedThrough } = queries.getStats()
-  const reasons = Object.entries(passedThrough).map(([reason, count]) => ({ reason, text: describeReason(reason), count }))
+  const reasons = Object.entries(passedThrough).map(([reason, count]) => ({
+    reason,
+    text: describeReason(reason),
+    count,
+  }))
   return {
     stats: cache.getStats(),
     efficiency: cache.getCacheEfficiency(),
@@ -101,7 +117,10 @@ function nodesPage({ balancer, replicas }: Sluice): NodesPage | null {
     imbalanceRatio: ratio === undefined || !Number.isFinite(ratio) ? null : ratio,
     replicas: groups.map((group) => ({
       ...group,
-      replicas: group.replicas.map((replica) => ({ ...replica, lagMs: Number.isFinite(replica.lagMs) ? replica.lagMs : null })),
+      replicas: group.replicas.map((replica) => ({
+        ...replica,
+        lagMs: Number.isFinite(replica.lagMs) ? replica.lagMs : null,
+      })),
     })),
   }
 }

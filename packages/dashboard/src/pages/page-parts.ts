@@ -22,5 +22,11 @@ export function placeOf(site: CallSite | undefined): Place | null {
   if (site === undefined) return null
   const text = formatCallSite(site)
   const { line, column, functionName = null } = site
-  return { file: text.slice(0, text.lastIndexOf(':', text.lastIndexOf(':') - 1)), line, column, functionName, text }
+  return {
+    file: text.slice(0, text.lastIndexOf(':', text.lastIndexOf(':') - 1)),
+    line,
+    column,
+    functionName,
+    text,
+  }
 }

@@ -14,7 +14,12 @@ interface QueriesParts {
 }
 
 /** The most expensive statements; `null` if the engine is disabled. */
-export function queriesPage({ database, isAttached, analyzedAt, showParameters }: QueriesParts): QueriesPage | null {
+export function queriesPage({
+  database,
+  isAttached,
+  analyzedAt,
+  showParameters,
+}: QueriesParts): QueriesPage | null {
   if (database === undefined) return null
   const workload = database.getWorkload()
   const others = database.getOtherWorkload()
@@ -34,10 +39,38 @@ export function queriesPage({ database, isAttached, analyzedAt, showParameters }
   }
 }
 
-function statementRow(entry: WorkloadEntry, allMs: number, database: DatabaseOptimizationEngine): StatementRow {
-  const { fingerprint, dialect, kind, calls, errors = null, totalMs, maxMs, rows, callSites, firstSeenAt, lastSeenAt } = entry
+function statementRow(
+  entry: WorkloadEntry,
+  allMs: number,
+  database: DatabaseOptimizationEngine,
+): StatementRow {
+  const {
+    fingerprint,
+    dialect,
+    kind,
+    calls,
+    errors = null,
+    totalMs,
+    maxMs,
+    rows,
+    callSites,
+    firstSeenAt,
+    lastSeenAt,
+  } = entry
   return {
-    ...{ fingerprint, dialect, sql: shapeOf(entry), kind, calls, errors, totalMs, maxMs, rows, firstSeenAt, lastSeenAt },
+    ...{
+      fingerprint,
+      dialect,
+      sql: shapeOf(entry),
+      kind,
+      calls,
+      errors,
+      totalMs,
+      maxMs,
+      rows,
+      firstSeenAt,
+      lastSeenAt,
+    },
     avgMs: calls === 0 ? 0 : totalMs / calls,
     p95Ms: database.getWorkloadQuantile(fingerprint, dialect, 0.95) ?? null,
     share: allMs === 0 ? 0 : totalMs / allMs,
@@ -54,46 +87,77 @@ export function shapeOf({ sql, dialect }: Pick<WorkloadEntry, 'sql' | 'dialect'>
 /** Masks advice that quotes statements. Other advice contains only names of tables and columns, and sizes. */
 function withoutValues(advice: DatabaseAdvice): DatabaseAdvice {
   if (advice.code !== 'REWRITE' && advice.code !== 'SLOW_QUERY') return advice
-  return { ...advice, title: masked(advice.title), details: advice.details.map(masked), sql: advice.sql.map(masked) }
+  return {
+    ...advice,
+    title: masked(advice.title),
+    details: advice.details.map(masked),
+    sql: advice.sql.map(masked),
+  }
 }
 
 /** Returns the advice of the last analysis; without one, the advice of the last inspection. */
-function adviceOf(database: DatabaseOptimizationEngine, workload: readonly WorkloadEntry[]): DatabaseAdvice[] {
+function adviceOf(
+  database: DatabaseOptimizationEngine,
+  workload: readonly WorkloadEntry[],
+): DatabaseAdvice[] {
   const { analysis, snapshot } = database
   if (analysis !== undefined)
-    return analysis.findings.map(({ key, code, severity, title, details, table, sql, savedMs, savedShare, validation, statements }) => ({
-      ...{
-        key,
-        code,
-        severity,
-        title,
-        details,
-        table: table ?? null,
-        sql: sql ?? [],
-        savedMs: savedMs ?? null,
-        savedShare: savedShare ?? null,
-      },
-      validation: validation ?? null,
-      statements: statements.map(({ fingerprint }) => fingerprint),
-    }))
+    return analysis.findings.map(
+      ({ key, code, severity, title, details, table, sql, savedMs, savedShare, validation, statements }) => ({
+        ...{
+          key,
+          code,
+          severity,
+          title,
+          details,
+          table: table ?? null,
+          sql: sql ?? [],
+          savedMs: savedMs ?? null,
+          savedShare: savedShare ?? null,
+        },
+        validation: validation ?? null,
+        statements: statements.map(({ fingerprint }) => fingerprint),
+      }),
+    )
   if (snapshot === undefined) return []
-  const recommended = workload.length === 0 ? [] : snapshot.tables.flatMap(({ id }) => database.getRecommendedIndexes(id))
+  const recommended =
+    workload.length === 0 ? [] : snapshot.tables.flatMap(({ id }) => database.getRecommendedIndexes(id))
   const plain = { savedMs: null, savedShare: null, validation: null }
   return [
     ...recommended.map(({ table, columns, reason, ddl, queries }) => ({
-      ...{ key: `missing ${ddl}`, code: 'MISSING_INDEX', severity: 'medium' as const, title: `${table}(${columns.join(', ')})` },
+      ...{
+        key: `missing ${ddl}`,
+        code: 'MISSING_INDEX',
+        severity: 'medium' as const,
+        title: `${table}(${columns.join(', ')})`,
+      },
       ...{ details: [reason], table, sql: [ddl], statements: queries, ...plain },
     })),
     ...database.getMissingForeignKeyIndexes().map(({ table, columns, reason, ddl }) => ({
-      ...{ key: `fk ${ddl}`, code: 'MISSING_FOREIGN_KEY_INDEX', severity: 'low' as const, title: `${table}(${columns.join(', ')})` },
+      ...{
+        key: `fk ${ddl}`,
+        code: 'MISSING_FOREIGN_KEY_INDEX',
+        severity: 'low' as const,
+        title: `${table}(${columns.join(', ')})`,
+      },
       ...{ details: [reason], table, sql: [ddl], statements: [], ...plain },
     })),
     ...database.getDuplicateIndexes().map(({ table, index, reason, ddl }) => ({
-      ...{ key: `dup ${index}`, code: 'DUPLICATE_INDEX', severity: 'low' as const, title: `${table}: ${index}` },
+      ...{
+        key: `dup ${index}`,
+        code: 'DUPLICATE_INDEX',
+        severity: 'low' as const,
+        title: `${table}: ${index}`,
+      },
       ...{ details: [reason], table, sql: [ddl], statements: [], ...plain },
     })),
     ...database.getUnusedIndexes().map(({ table, index, reason, ddl }) => ({
-      ...{ key: `unused ${index}`, code: 'UNUSED_INDEX', severity: 'low' as const, title: `${table}: ${index}` },
+      ...{
+        key: `unused ${index}`,
+        code: 'UNUSED_INDEX',
+        severity: 'low' as const,
+        title: `${table}: ${index}`,
+      },
       ...{ details: [reason], table, sql: [ddl], statements: [], ...plain },
     })),
   ]

@@ -9,7 +9,12 @@ const MAX_RANKED = 5
 const RANK = { high: 0, medium: 1, low: 2 } as const
 
 /** Current problems of all engines, worst first, at most 5. */
-export function ranked(sluice: Sluice, findings: readonly FindingItem[], jobs: JobFacts, slow: readonly SlowStatement[]): RankedItem[] {
+export function ranked(
+  sluice: Sluice,
+  findings: readonly FindingItem[],
+  jobs: JobFacts,
+  slow: readonly SlowStatement[],
+): RankedItem[] {
   const items = [
     ...(sluice.monitor?.getActiveAlerts() ?? []).map(ofAlert),
     ...(sluice.balancer?.nodes ?? []).flatMap(ofNode),
@@ -33,7 +38,18 @@ function ofAlert({ id, metric, source, severity, message, status }: Alert): Rank
 function ofNode({ id, status }: ServerNode): RankedItem[] {
   if (status === 'healthy' || status === 'maintenance') return []
   const severity = status === 'unhealthy' ? 'high' : 'medium'
-  return [{ key: `node ${id}`, kind: 'node', severity, title: `Node ${id}`, detail: status, section: 'nodes', target: id, mutes: null }]
+  return [
+    {
+      key: `node ${id}`,
+      kind: 'node',
+      severity,
+      title: `Node ${id}`,
+      detail: status,
+      section: 'nodes',
+      target: id,
+      mutes: null,
+    },
+  ]
 }
 
 function ofJobs({ queues }: JobFacts): RankedItem[] {
@@ -48,7 +64,12 @@ function ofJobs({ queues }: JobFacts): RankedItem[] {
       })
     if (health !== 'healthy')
       items.push({
-        ...{ key: `queue ${queue}`, kind: 'queue', severity: health === 'unhealthy' ? 'high' : 'medium', ...place },
+        ...{
+          key: `queue ${queue}`,
+          kind: 'queue',
+          severity: health === 'unhealthy' ? 'high' : 'medium',
+          ...place,
+        },
         title: `Queue ${queue} is ${health}`,
         detail: reasons[0] ?? '',
       })
@@ -57,7 +78,10 @@ function ofJobs({ queues }: JobFacts): RankedItem[] {
 }
 
 export function deadLetterWords(count: number): Pick<RankedItem, 'severity' | 'detail'> {
-  return { severity: count >= 10 ? 'high' : 'medium', detail: `${count.toLocaleString('en-US')} dead letter${count === 1 ? '' : 's'}` }
+  return {
+    severity: count >= 10 ? 'high' : 'medium',
+    detail: `${count.toLocaleString('en-US')} dead letter${count === 1 ? '' : 's'}`,
+  }
 }
 
 function ofFinding(finding: FindingItem): RankedItem {
@@ -76,7 +100,13 @@ function ofFinding(finding: FindingItem): RankedItem {
 
 function ofStatement({ fingerprint, label, calls, maxMs, severity }: SlowStatement): RankedItem {
   return {
-    ...{ key: `statement ${fingerprint}`, kind: 'slow-query', section: 'queries', target: fingerprint, mutes: null },
+    ...{
+      key: `statement ${fingerprint}`,
+      kind: 'slow-query',
+      section: 'queries',
+      target: fingerprint,
+      mutes: null,
+    },
     severity: severity === 'critical' || severity === 'high' ? 'high' : 'medium',
     title: `Slow  ${label.length > 80 ? `${label.slice(0, 79)}…` : label}`,
     detail: `Up to ${Math.round(maxMs).toLocaleString('en-US')} ms, ${calls.toLocaleString('en-US')} call${calls === 1 ? '' : 's'}`,
@@ -109,7 +139,8 @@ export class SlowStatements {
 
   get(): readonly SlowStatement[] {
     const at = this.now()
-    if (this.#known === undefined || at - this.#known.at >= FRESH_MS) this.#known = { at, statements: this.#look() }
+    if (this.#known === undefined || at - this.#known.at >= FRESH_MS)
+      this.#known = { at, statements: this.#look() }
     return this.#known.statements
   }
 

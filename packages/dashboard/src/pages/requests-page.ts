@@ -10,7 +10,10 @@ export const DEFAULT_LIMIT = 100
 export const MAX_LIMIT = 500
 
 /** Statistics of routes, and the latest requests. */
-export function requestsPage({ recorder, process }: Pick<PageParts, 'recorder' | 'process'>, query: RequestsQuery = {}): RequestsPage {
+export function requestsPage(
+  { recorder, process }: Pick<PageParts, 'recorder' | 'process'>,
+  query: RequestsQuery = {},
+): RequestsPage {
   const matching = recorder.ring.newestFirst().filter((request) => matches(request, query))
   return {
     routes: recorder.routes.rows(recorder.now()),
@@ -20,14 +23,20 @@ export function requestsPage({ recorder, process }: Pick<PageParts, 'recorder' |
   }
 }
 
-function matches(request: RecordedRequest, { name, status, code, minMs = 0, minQueries = 0 }: RequestsQuery): boolean {
+function matches(
+  request: RecordedRequest,
+  { name, status, code, minMs = 0, minQueries = 0 }: RequestsQuery,
+): boolean {
   if (request.durationMs < minMs || request.queries < minQueries) return false
   if (name !== undefined && !request.name.toLowerCase().includes(name.toLowerCase())) return false
   if (status !== undefined && !hasStatus(request, status)) return false
   return code === undefined || request.findings.some((finding) => code === 'any' || finding.code === code)
 }
 
-function hasStatus({ statusCode = 0, failed }: RecordedRequest, status: NonNullable<RequestsQuery['status']>): boolean {
+function hasStatus(
+  { statusCode = 0, failed }: RecordedRequest,
+  status: NonNullable<RequestsQuery['status']>,
+): boolean {
   if (status === 'error') return failed || statusCode >= 500
   return Math.floor(statusCode / 100) === Number(status[0])
 }
@@ -45,19 +54,47 @@ export function requestPage(
     omittedRows: request.omittedRows,
     found: request.findings.map((finding) => {
       const { lastAt, request: newest } = recorder.traceOf(findingKey(finding))
-      return findingItem(finding, { isMuted: muted.has(finding.id), lastAt, request: newest, saving: savingOf(finding) })
+      return findingItem(finding, {
+        isMuted: muted.has(finding.id),
+        lastAt,
+        request: newest,
+        saving: savingOf(finding),
+      })
     }),
     newest: recorder.routes.newestOf(request.name) ?? id,
   }
 }
 
 function waterfallRow(row: RecordedRow, id: number, request: RecordedRequest): WaterfallRow {
-  const { shape, level, fill, parent, count, startMs, endMs, databaseMs, rows, failed, parallel, callSite, parameters = null } = row
+  const {
+    shape,
+    level,
+    fill,
+    parent,
+    count,
+    startMs,
+    endMs,
+    databaseMs,
+    rows,
+    failed,
+    parallel,
+    callSite,
+    parameters = null,
+  } = row
   const { fingerprint, label, kind, table = null, dialect = null } = shape
-  const about = fill === 'database' ? request.findings.find((finding) => finding.fingerprint === fingerprint) : undefined
+  const about =
+    fill === 'database' ? request.findings.find((finding) => finding.fingerprint === fingerprint) : undefined
   return {
     ...{ id, parent: parent < 0 ? null : parent, level, fill, label, fingerprint, kind, table, dialect },
-    ...{ count, startMs: thousandths(startMs), endMs: thousandths(endMs), databaseMs: thousandths(databaseMs), rows, failed, parallel },
+    ...{
+      count,
+      startMs: thousandths(startMs),
+      endMs: thousandths(endMs),
+      databaseMs: thousandths(databaseMs),
+      rows,
+      failed,
+      parallel,
+    },
     ticks: ticksOf(row, request),
     callSite: placeOf(callSite),
     fix: count > 1 ? fixOf(shape.shape, request.rows[parent]?.shape.shape) : null,

@@ -27,7 +27,10 @@ export function sparklines({ monitor }: Pick<Sluice, 'monitor'>, queries: QueryL
 }
 
 /** The last point of each chart. */
-export function latestPoints(sluice: Pick<Sluice, 'monitor'>, queries: QueryLine): Partial<Record<Sparkline['id'], Point>> {
+export function latestPoints(
+  sluice: Pick<Sluice, 'monitor'>,
+  queries: QueryLine,
+): Partial<Record<Sparkline['id'], Point>> {
   const latest: Partial<Record<Sparkline['id'], Point>> = {}
   for (const { id } of LINES) {
     const point = pointsOf(id, sluice.monitor, queries).at(-1)
@@ -37,12 +40,16 @@ export function latestPoints(sluice: Pick<Sluice, 'monitor'>, queries: QueryLine
 }
 
 function pointsOf(id: Sparkline['id'], monitor: Sluice['monitor'], queries: QueryLine): Point[] {
-  if (id === 'queriesPerRequest') return queries.points(WINDOW_MS).map(([at, value]) => [at, short(value)] as const)
+  if (id === 'queriesPerRequest')
+    return queries.points(WINDOW_MS).map(([at, value]) => [at, short(value)] as const)
   return linePoints(id, monitor)
 }
 
 /** A metric for each second of the last 2 minutes. */
-export function linePoints(id: Exclude<Sparkline['id'], 'queriesPerRequest'>, monitor: Sluice['monitor']): Point[] {
+export function linePoints(
+  id: Exclude<Sparkline['id'], 'queriesPerRequest'>,
+  monitor: Sluice['monitor'],
+): Point[] {
   // Skip the current second, which is incomplete.
   const second = Math.floor(Date.now() / 1_000) * 1_000
   const trend = monitor?.getMetricTrend(id, WINDOW_MS) ?? []

@@ -27,7 +27,8 @@ export function vitalsOf({ monitor }: Sluice, recorder: RequestRecorder): Vitals
 }
 
 export function totalsOf({ queries }: Sluice, recorder: RequestRecorder): Totals {
-  const { seen, statements, executed, batched, prefetched, cacheHits, databaseMs, errors, overhead } = queries.getStats()
+  const { seen, statements, executed, batched, prefetched, cacheHits, databaseMs, errors, overhead } =
+    queries.getStats()
   return {
     requests: recorder.requests,
     // In observe mode, statements of Knex are operations that `seen` does not count.
@@ -42,7 +43,11 @@ export function totalsOf({ queries }: Sluice, recorder: RequestRecorder): Totals
   }
 }
 
-export function badgesOf({ monitor, balancer }: Sluice, findings: readonly FindingItem[], jobs: JobFacts): Badges {
+export function badgesOf(
+  { monitor, balancer }: Sluice,
+  findings: readonly FindingItem[],
+  jobs: JobFacts,
+): Badges {
   return {
     findings: findings.filter(({ isMuted }) => !isMuted).length,
     alerts: openAlerts(monitor),

@@ -55,12 +55,19 @@ export async function actInAll(name: ActionName, body: Body, parts: ActParts): P
   const others = await parts.peers.others()
   if (place === 'letters') return await lettersIn(others, name, body, parts, own)
   const answers = await Promise.all(
-    others.map((process) => parts.peers.ask(process, { kind: 'act', name, body, actor: parts.actor }, ACT_MS)),
+    others.map((process) =>
+      parts.peers.ask(process, { kind: 'act', name, body, actor: parts.actor }, ACT_MS),
+    ),
   )
   return joined([own, ...answers.map(outcomeOfAnswer)])
 }
 
-async function firstOf(name: ActionName, body: Body, { peers, actor }: ActParts, failure: unknown): Promise<unknown> {
+async function firstOf(
+  name: ActionName,
+  body: Body,
+  { peers, actor }: ActParts,
+  failure: unknown,
+): Promise<unknown> {
   for (const process of await peers.others()) {
     const outcome = outcomeOfAnswer(await peers.ask(process, { kind: 'act', name, body, actor }, LONG_MS))
     if ('value' in outcome) return outcome.value
@@ -83,7 +90,9 @@ async function lettersIn(
     const left = typeof limit === 'number' ? limit - count : undefined
     if (left !== undefined && left <= 0) break
     const asked = left === undefined ? body : { ...body, limit: left }
-    const outcome = outcomeOfAnswer(await peers.ask(process, { kind: 'act', name, body: asked, actor }, ACT_MS))
+    const outcome = outcomeOfAnswer(
+      await peers.ask(process, { kind: 'act', name, body: asked, actor }, ACT_MS),
+    )
     if (!('value' in outcome)) continue
     isDone = true
     count += (outcome.value as ActionResults['retry-dead-letters']).count
@@ -93,10 +102,14 @@ async function lettersIn(
 
 /** Combines the results of this process and the others. */
 function joined(outcomes: readonly [Outcome, ...Outcome[]]): unknown {
-  const values = outcomes.flatMap((outcome) => ('value' in outcome ? [outcome.value as { readonly done?: boolean }] : []))
+  const values = outcomes.flatMap((outcome) =>
+    'value' in outcome ? [outcome.value as { readonly done?: boolean }] : [],
+  )
   const [first] = values
   if (first === undefined) return resultOf(outcomes[0])
-  return typeof first.done === 'boolean' ? { ...first, done: values.some(({ done }) => done === true) } : first
+  return typeof first.done === 'boolean'
+    ? { ...first, done: values.some(({ done }) => done === true) }
+    : first
 }
 
 function resultOf(outcome: Outcome): unknown {

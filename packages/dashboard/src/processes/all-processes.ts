@@ -53,7 +53,8 @@ export class AllProcesses implements LiveSource {
     const { self, link, now, onError } = parts
     this.peers = new Peers({
       ...{ self, link, now, onError },
-      onRequests: (requests, count, isFirst) => (isFirst ? this.#log.addOld(requests) : this.#log.add(requests, count)),
+      onRequests: (requests, count, isFirst) =>
+        isFirst ? this.#log.addOld(requests) : this.#log.add(requests, count),
     })
   }
 
@@ -73,7 +74,14 @@ export class AllProcesses implements LiveSource {
     const process = processes.find(({ id }) => id === this.parts.self) as ProcessRow
     this.#pull()
     return {
-      ...{ schemaVersion, at: Date.now(), process: identityOf(process), processes, engines: mergeEngines(this.#facts()), ...this.now() },
+      ...{
+        schemaVersion,
+        at: Date.now(),
+        process: identityOf(process),
+        processes,
+        engines: mergeEngines(this.#facts()),
+        ...this.now(),
+      },
       ...{ ring: this.ring(), routes: this.routes(), requests: this.#log.newest(MAX_REQUESTS) },
     }
   }
@@ -86,7 +94,8 @@ export class AllProcesses implements LiveSource {
     const answering = this.#facts().map((facts) => ({ facts, isAnswering: true }))
     const silent = this.peers.silent.map((facts) => ({ facts, isAnswering: false }))
     const all = [...answering, ...silent].sort(
-      (a, b) => a.facts.info.startedAt - b.facts.info.startedAt || (a.facts.info.id < b.facts.info.id ? -1 : 1),
+      (a, b) =>
+        a.facts.info.startedAt - b.facts.info.startedAt || (a.facts.info.id < b.facts.info.id ? -1 : 1),
     )
     return all.map(({ facts: { info, vitals }, isAnswering }, at) => ({
       ...info,
@@ -100,7 +109,9 @@ export class AllProcesses implements LiveSource {
 
   points(): ReturnType<LiveSource['points']> {
     const lines = mergeSparklines(this.#facts(), Date.now())
-    return Object.fromEntries(lines.flatMap(({ id, points }) => (points.length === 0 ? [] : [[id, points.at(-1)] as const])))
+    return Object.fromEntries(
+      lines.flatMap(({ id, points }) => (points.length === 0 ? [] : [[id, points.at(-1)] as const])),
+    )
   }
 
   vitals(): Snapshot['vitals'] {
@@ -160,7 +171,10 @@ export class AllProcesses implements LiveSource {
    */
   async refresh(): Promise<void> {
     const patience = new AbortController()
-    await Promise.race([this.peers.refresh(), pause(PATIENCE_MS, undefined, { ref: false, signal: patience.signal }).catch(() => {})])
+    await Promise.race([
+      this.peers.refresh(),
+      pause(PATIENCE_MS, undefined, { ref: false, signal: patience.signal }).catch(() => {}),
+    ])
     patience.abort()
     this.#all = undefined
   }

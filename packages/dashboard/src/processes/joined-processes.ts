@@ -43,7 +43,9 @@ export function joinedProcesses(parts: JoinedParts): Processes {
   const { page, act } = alone
   const facts = async (query: Parameters<LiveData['facts']>[0]) => own.facts(query)
   const opening = link
-    .open(self, (question) => answerQuestion(question, { facts, page, act, session, hasActions, isAction: isActionName }))
+    .open(self, (question) =>
+      answerQuestion(question, { facts, page, act, session, hasActions, isAction: isActionName }),
+    )
     .catch(onError)
   return {
     live,

@@ -1,6 +1,13 @@
 import { hash } from 'node:crypto'
 import { lstat, mkdir, readdir, rm } from 'node:fs/promises'
-import { Agent, createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
+import {
+  Agent,
+  createServer,
+  type IncomingMessage,
+  request,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { InvalidOptionError, SluiceError } from '@sluice/core'
@@ -75,7 +82,11 @@ class LocalProcesses implements ProcessLink {
       )
     const path = this.#pathOf(self)
     if (Buffer.byteLength(path) > MAX_PATH)
-      throw new InvalidOptionError('directory', `a shorter path, so that ${path} has at most ${MAX_PATH} bytes`, this.#directory)
+      throw new InvalidOptionError(
+        'directory',
+        `a shorter path, so that ${path} has at most ${MAX_PATH} bytes`,
+        this.#directory,
+      )
     await ownDirectory(this.#directory)
     await mkdir(this.#group, { mode: 0o700, recursive: true })
     const server = createServer((asked, response) => void respond(asked, response, answer))
@@ -138,7 +149,11 @@ async function ownDirectory(directory: string): Promise<void> {
   )
 }
 
-async function respond(asked: IncomingMessage, response: ServerResponse, answer: (question: string) => Promise<string>): Promise<void> {
+async function respond(
+  asked: IncomingMessage,
+  response: ServerResponse,
+  answer: (question: string) => Promise<string>,
+): Promise<void> {
   try {
     let question = ''
     for await (const chunk of asked.setEncoding('utf8')) {
@@ -160,7 +175,9 @@ function post(socketPath: string, question: string, agent: Agent, signal: AbortS
         text += chunk
       })
       response.once('end', () =>
-        response.complete ? resolve(text) : reject(new Error('The connection closed before the end of the response.')),
+        response.complete
+          ? resolve(text)
+          : reject(new Error('The connection closed before the end of the response.')),
       )
       response.once('error', reject)
     })

@@ -43,7 +43,13 @@ export async function pageOfAll(
   if (path === 'requests') {
     await live.refresh()
     const { limit = DEFAULT_LIMIT } = requestsQuery(query)
-    return { value: { ...mergeRecent([own.value, ...values] as RequestsPage[], limit), routes: live.routes(), ring: live.ring() } }
+    return {
+      value: {
+        ...mergeRecent([own.value, ...values] as RequestsPage[], limit),
+        routes: live.routes(),
+        ring: live.ring(),
+      },
+    }
   }
   return { value: mergePage(path, [own.value, ...values]) }
 }
@@ -58,16 +64,19 @@ interface MergeablePages {
   readonly alerts: AlertsPage
 }
 
-const merges: { readonly [K in keyof MergeablePages]: (pages: readonly [MergeablePages[K], ...MergeablePages[K][]]) => MergeablePages[K] } =
-  {
-    findings: mergeFindings,
-    queries: mergeQueries,
-    cache: mergeCache,
-    nodes: mergeNodes,
-    jobs: mergeJobs,
-    metrics: mergeMetrics,
-    alerts: mergeAlerts,
-  }
+const merges: {
+  readonly [K in keyof MergeablePages]: (
+    pages: readonly [MergeablePages[K], ...MergeablePages[K][]],
+  ) => MergeablePages[K]
+} = {
+  findings: mergeFindings,
+  queries: mergeQueries,
+  cache: mergeCache,
+  nodes: mergeNodes,
+  jobs: mergeJobs,
+  metrics: mergeMetrics,
+  alerts: mergeAlerts,
+}
 
 /**
  * Merges one page of several processes: `null` if its engine is disabled in all of them, `undefined` for a

@@ -68,12 +68,15 @@ export class Peers {
 
   /** Processes that responded before, but not recently. */
   get silent(): readonly ProcessFacts[] {
-    return [...this.#peers.values()].flatMap(({ facts, failures }) => (facts === undefined || failures < SILENT ? [] : [facts]))
+    return [...this.#peers.values()].flatMap(({ facts, failures }) =>
+      facts === undefined || failures < SILENT ? [] : [facts],
+    )
   }
 
   /** Asks all processes for their data, unless it is fresh. Never rejects. */
   refresh(): Promise<void> {
-    if (this.#isClosed || this.#parts.now() - this.#refreshedAt < FRESH_MS) return this.#refreshing ?? Promise.resolve()
+    if (this.#isClosed || this.#parts.now() - this.#refreshedAt < FRESH_MS)
+      return this.#refreshing ?? Promise.resolve()
     this.#refreshing ??= this.#refresh().finally(() => {
       this.#refreshedAt = this.#parts.now()
       this.#refreshing = undefined
@@ -82,11 +85,17 @@ export class Peers {
   }
 
   /** Asks all processes and returns the responses that arrive in time. Never rejects. */
-  async askAll(question: Question, timeoutMs: number = question.kind === 'act' ? ACT_MS : PAGE_MS): Promise<readonly Told[]> {
+  async askAll(
+    question: Question,
+    timeoutMs: number = question.kind === 'act' ? ACT_MS : PAGE_MS,
+  ): Promise<readonly Told[]> {
     const others = await this.others()
-    const patience = (process: string) => ((this.#peers.get(process)?.failures ?? 0) < SILENT ? timeoutMs : Math.min(timeoutMs, HUNG_MS))
+    const patience = (process: string) =>
+      (this.#peers.get(process)?.failures ?? 0) < SILENT ? timeoutMs : Math.min(timeoutMs, HUNG_MS)
     const answers = await Promise.all(others.map((process) => this.ask(process, question, patience(process))))
-    return answers.flatMap((answer, at) => (answer === undefined ? [] : [{ process: others[at] as string, answer }]))
+    return answers.flatMap((answer, at) =>
+      answer === undefined ? [] : [{ process: others[at] as string, answer }],
+    )
   }
 
   /** @returns `undefined` without a response in time. Never rejects. */
@@ -141,7 +150,11 @@ export class Peers {
     const now = this.#parts.now()
     const known = this.#peers.get(process)
     const isFull = known?.facts === undefined || now - known.fullAt >= FULL_MS
-    const question = { kind: 'facts', since: known?.facts?.last ?? 0, routesSince: isFull ? 0 : (known?.facts?.at ?? 0) } as const
+    const question = {
+      kind: 'facts',
+      since: known?.facts?.last ?? 0,
+      routesSince: isFull ? 0 : (known?.facts?.at ?? 0),
+    } as const
     const answer = await this.ask(process, question, FACTS_MS)
     if (this.#isClosed) return
     const facts = answer === undefined || !('value' in answer) ? undefined : (answer.value as ProcessFacts)

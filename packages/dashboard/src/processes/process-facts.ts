@@ -12,7 +12,8 @@ import type { ProcessIdentity } from './process-identity.ts'
 type QueriesOfSecond = readonly [at: number, requests: number, queries: number]
 
 /** Data of one process, in a form that can be added up. */
-export interface ProcessFacts extends Pick<Snapshot, 'at' | 'engines' | 'ranked' | 'vitals' | 'totals' | 'ring'> {
+export interface ProcessFacts
+  extends Pick<Snapshot, 'at' | 'engines' | 'ranked' | 'vitals' | 'totals' | 'ring'> {
   readonly info: ProcessIdentity
   /** Response times of the last 5 minutes in milliseconds, with their counts. */
   readonly responseTimes: readonly (readonly [ms: number, count: number])[]
@@ -30,7 +31,9 @@ export interface ProcessFacts extends Pick<Snapshot, 'at' | 'engines' | 'ranked'
     readonly hasSharedJobs: boolean
   }
   /** Points of the charts of the page Now. */
-  readonly lines: Readonly<Record<'requests' | 'responseTime' | 'errorRate', readonly (readonly [at: number, value: number])[]>>
+  readonly lines: Readonly<
+    Record<'requests' | 'responseTime' | 'errorRate', readonly (readonly [at: number, value: number])[]>
+  >
   readonly queries: readonly QueriesOfSecond[]
   /** Routes with requests since the given time. */
   readonly routes: readonly RouteFigures[]
@@ -64,7 +67,9 @@ export function factsOf(
 ): ProcessFacts {
   const { sluice, recorder, jobs, process } = parts
   const { monitor, balancer } = sluice
-  const routes = recorder.routes.figures(recorder.now()).filter(({ lastAt }) => lastAt >= routesSince - SINKING_MS)
+  const routes = recorder.routes
+    .figures(recorder.now())
+    .filter(({ lastAt }) => lastAt >= routesSince - SINKING_MS)
   return {
     ...{ at: Date.now(), info: process, engines: enginesOf(sluice) },
     ...{ ranked: live.ranked(), vitals: live.vitals(), totals: live.totals(), ring: live.ring() },

@@ -12,7 +12,12 @@ export type Question =
   | ({ readonly kind: 'facts' } & FactsQuery)
   /** The data of a path below `api/`. `search` is the query string without its question mark. */
   | { readonly kind: 'page'; readonly path: string; readonly search: string }
-  | { readonly kind: 'act'; readonly name: ActionName; readonly body: Readonly<Record<string, unknown>>; readonly actor: string }
+  | {
+      readonly kind: 'act'
+      readonly name: ActionName
+      readonly body: Readonly<Record<string, unknown>>
+      readonly actor: string
+    }
   | { readonly kind: 'session'; readonly about: SessionQuestion }
 
 /** The response to a question. `value` is absent if the page does not exist. */
@@ -35,20 +40,30 @@ export async function answerQuestion(text: string, parts: AnswerParts): Promise<
   return JSON.stringify(await answer(text, parts).catch(errorOf))
 }
 
-async function answer(text: string, { facts, page, act, session, isAction, hasActions }: AnswerParts): Promise<Answer> {
+async function answer(
+  text: string,
+  { facts, page, act, session, isAction, hasActions }: AnswerParts,
+): Promise<Answer> {
   const { version, ...question } = JSON.parse(text) as Question & { readonly version: number }
   // Data of another version can have a different meaning.
-  if (version !== schemaVersion) throw new Refusal('NOT_FOUND', 'The other process has a different version of the dashboard.')
+  if (version !== schemaVersion)
+    throw new Refusal('NOT_FOUND', 'The other process has a different version of the dashboard.')
   if (question.kind === 'facts') return { value: await facts(question) }
   if (question.kind === 'page') return (await page(question.path, new URLSearchParams(question.search))) ?? {}
   if (question.kind === 'session') return { value: session(question.about) }
   if (question.kind !== 'act' || !isAction(question.name))
     throw new Refusal('NOT_FOUND', 'Unknown question in this version of the dashboard.')
-  if (!hasActions) throw new Refusal('READ_ONLY', 'This dashboard is read-only, because its option `actions` is false.')
+  if (!hasActions)
+    throw new Refusal('READ_ONLY', 'This dashboard is read-only, because its option `actions` is false.')
   return { value: await act(question.name, question.body, question.actor) }
 }
 
 function errorOf(error: unknown): Answer {
   const message = error instanceof Error ? errorMessage(error) : 'Request failed.'
-  return { error: { code: error instanceof SluiceError || error instanceof Refusal ? error.code : 'FAILED', message } }
+  return {
+    error: {
+      code: error instanceof SluiceError || error instanceof Refusal ? error.code : 'FAILED',
+      message,
+    },
+  }
 }

@@ -5,14 +5,28 @@ export interface ActionBodies {
   'acknowledge-alert': { readonly id: string }
   'resolve-alert': { readonly id: string }
   /** One task (`id`), a group (`group`), a queue (`queue`), or all queues; at most `limit` tasks. */
-  'retry-dead-letters': { readonly id?: string; readonly group?: string; readonly queue?: string; readonly limit?: number }
-  'discard-dead-letters': { readonly id?: string; readonly group?: string; readonly queue?: string; readonly limit?: number }
+  'retry-dead-letters': {
+    readonly id?: string
+    readonly group?: string
+    readonly queue?: string
+    readonly limit?: number
+  }
+  'discard-dead-letters': {
+    readonly id?: string
+    readonly group?: string
+    readonly queue?: string
+    readonly limit?: number
+  }
   'pause-queue': { readonly queue: string }
   'resume-queue': { readonly queue: string }
   /** If omitted, clears the whole cache, including query results. */
   'clear-cache': { readonly namespace?: string }
   /** 1 to 1,000 values by key, for a namespace of the app. `ttl` in seconds. Default: 1 hour. */
-  'warm-cache': { readonly namespace: string; readonly data: Readonly<Record<string, unknown>>; readonly ttl?: number }
+  'warm-cache': {
+    readonly namespace: string
+    readonly data: Readonly<Record<string, unknown>>
+    readonly ttl?: number
+  }
   /** Stops new requests to a node. Requests in flight continue. */
   'drain-node': { readonly id: string }
   'undrain-node': { readonly id: string }

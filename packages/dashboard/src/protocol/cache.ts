@@ -15,7 +15,11 @@ export interface CachePage {
   /** Queries that were sent to the database. */
   readonly queries: number
   /** Operations that were passed through, by reason, most frequent first. */
-  readonly passedThrough: readonly { readonly reason: string; readonly text: string; readonly count: number }[]
+  readonly passedThrough: readonly {
+    readonly reason: string
+    readonly text: string
+    readonly count: number
+  }[]
   /** Whether query results are cached in the current mode. */
   readonly isKeeping: boolean
 }

@@ -1,9 +1,27 @@
 export { type ActionBodies, type ActionName, type ActionResults, actionHeader } from './action.ts'
 export type { CachePage } from './cache.ts'
-export type { ErrorBody, FindingCode, Mode, Place, Point, ProcessInfo, ProcessRow, RefusalCode, Severity } from './common.ts'
+export type {
+  ErrorBody,
+  FindingCode,
+  Mode,
+  Place,
+  Point,
+  ProcessInfo,
+  ProcessRow,
+  RefusalCode,
+  Severity,
+} from './common.ts'
 export type { FindingGroup, FindingItem, FindingsPage, StatementAnomaly } from './finding.ts'
 export type { DeadLetterGroup, DeadLetterRow, JobsPage, QueueRow } from './jobs.ts'
-export type { AlertsPage, ForecastPoint, MetricForecast, MetricInfo, MetricsPage, MetricsQuery, TimelineEntry } from './monitor.ts'
+export type {
+  AlertsPage,
+  ForecastPoint,
+  MetricForecast,
+  MetricInfo,
+  MetricsPage,
+  MetricsQuery,
+  TimelineEntry,
+} from './monitor.ts'
 export type { NodesPage, ReplicaGroup, ReplicaRow } from './nodes.ts'
 export type { Badges, Engines, NowPage, RankedItem, Section, Sparkline, Totals, Vitals } from './now.ts'
 export type { DatabaseAdvice, ExplainResult, QueriesPage, StatementRow } from './query.ts'
@@ -18,4 +36,11 @@ export type {
   Tick,
   WaterfallRow,
 } from './request.ts'
-export { type Delta, type FirstView, firstViewId, type Rights, type Snapshot, schemaVersion } from './stream.ts'
+export {
+  type Delta,
+  type FirstView,
+  firstViewId,
+  type Rights,
+  type Snapshot,
+  schemaVersion,
+} from './stream.ts'

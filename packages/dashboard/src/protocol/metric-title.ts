@@ -1,6 +1,8 @@
 const ACRONYMS = /\b(cpu|gc)\b/g
 
-/** Display name of a metric: `responseTime` is `Response time`. Other names than in camel case are unchanged. */
+/**
+ * Display name of a metric: `responseTime` is `Response time`. Other names than in camel case are unchanged.
+ */
 export function metricTitle(metric: string): string {
   if (!/^[a-z][A-Za-z]*$/.test(metric)) return metric
   const words = metric

@@ -1,4 +1,12 @@
-import type { Alert, MetricAnomaly, ScalingCost, ScalingEvent, ScalingPolicy, ScalingSkip, TrendAnalysis } from '@sluice/core'
+import type {
+  Alert,
+  MetricAnomaly,
+  ScalingCost,
+  ScalingEvent,
+  ScalingPolicy,
+  ScalingSkip,
+  TrendAnalysis,
+} from '@sluice/core'
 import type { Point } from './common.ts'
 
 export interface MetricInfo {
@@ -63,7 +71,12 @@ export interface MetricsPage {
 
 /** An event in the history of alerts and scaling. */
 export type TimelineEntry =
-  | { readonly kind: 'alert'; readonly at: number; readonly change: 'raised' | 'acknowledged' | 'resolved'; readonly alert: Alert }
+  | {
+      readonly kind: 'alert'
+      readonly at: number
+      readonly change: 'raised' | 'acknowledged' | 'resolved'
+      readonly alert: Alert
+    }
   | { readonly kind: 'scaling'; readonly at: number; readonly event: ScalingEvent }
   | { readonly kind: 'skip'; readonly at: number; readonly skip: ScalingSkip }
 

@@ -1,12 +1,30 @@
 import type { Mode, Point, Severity } from './common.ts'
 
 /** A page of the dashboard. */
-export type Section = 'now' | 'requests' | 'findings' | 'queries' | 'cache' | 'nodes' | 'jobs' | 'metrics' | 'alerts'
+export type Section =
+  | 'now'
+  | 'requests'
+  | 'findings'
+  | 'queries'
+  | 'cache'
+  | 'nodes'
+  | 'jobs'
+  | 'metrics'
+  | 'alerts'
 
 /** A problem of any engine. */
 export interface RankedItem {
   readonly key: string
-  readonly kind: 'finding' | 'alert' | 'dead-letters' | 'queue' | 'node' | 'slow-query' | 'index' | 'statement' | 'error'
+  readonly kind:
+    | 'finding'
+    | 'alert'
+    | 'dead-letters'
+    | 'queue'
+    | 'node'
+    | 'slow-query'
+    | 'index'
+    | 'statement'
+    | 'error'
   readonly severity: Severity
   /** Title: `N+1  GET /cities`. */
   readonly title: string

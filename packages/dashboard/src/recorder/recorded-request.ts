@@ -62,14 +62,20 @@ const FINDING_BYTES = 700
 const NUMBERS_BYTES = 60
 
 /** Estimates the heap size of a request. Normalized queries are shared and counted in `ShapeBook`. */
-function bytesOfRequest(name: string, rows: readonly RecordedRow[], ticks: number, findings: readonly Finding[]): number {
+function bytesOfRequest(
+  name: string,
+  rows: readonly RecordedRow[],
+  ticks: number,
+  findings: readonly Finding[],
+): number {
   let bytes = REQUEST_BYTES + 2 * name.length + rows.length * ROW_BYTES + NUMBERS_BYTES + ticks * TICK * 12
   for (const { parameters, callSite } of rows) {
     if (callSite !== undefined) bytes += 120
     for (const text of parameters ?? []) bytes += 40 + 2 * text.length
   }
   // The groups of a budget finding are not shared. Labels belong to the shared normalized queries.
-  for (const { groups = [], fix = '' } of findings) bytes += FINDING_BYTES + 2 * fix.length + groups.length * 300
+  for (const { groups = [], fix = '' } of findings)
+    bytes += FINDING_BYTES + 2 * fix.length + groups.length * 300
   return bytes
 }
 
@@ -88,7 +94,12 @@ const MAX_SHOWN = 5
 const MAX_TEXT = 500
 
 /** Converts a finished scope to its stored form. */
-export function recordedRequest(scope: Scope, trace: RequestTrace, findings: readonly Finding[], parts: RecordParts): RecordedRequest {
+export function recordedRequest(
+  scope: Scope,
+  trace: RequestTrace,
+  findings: readonly Finding[],
+  parts: RecordParts,
+): RecordedRequest {
   const { id, sequence, now, shapes, sites, showParameters } = parts
   const open = trace.rows.filter(({ count }) => count > 0).sort(inOrder)
   // A typed array would be several times as expensive to allocate and free, because of its separate buffer.
@@ -153,13 +164,25 @@ function inOrder(a: OpenRow, b: OpenRow): number {
 }
 
 /** Reuses the call site of a finding, if it has one. */
-function siteOf(scope: Scope, group: ExecutionGroup, findings: readonly Finding[], sites: SiteMemory): CallSite | undefined {
-  const found = findings.find(({ fingerprint, callSite }) => callSite !== undefined && fingerprint === group.shape.fingerprint)
+function siteOf(
+  scope: Scope,
+  group: ExecutionGroup,
+  findings: readonly Finding[],
+  sites: SiteMemory,
+): CallSite | undefined {
+  const found = findings.find(
+    ({ fingerprint, callSite }) => callSite !== undefined && fingerprint === group.shape.fingerprint,
+  )
   return found?.callSite ?? sites.siteOf(scope.name, group)
 }
 
 /** Returns the index of the parent row; -1 if there is none. */
-function parentOf(row: OpenRow, at: number, open: readonly OpenRow[], places: ReadonlyMap<ExecutionGroup, number>): number {
+function parentOf(
+  row: OpenRow,
+  at: number,
+  open: readonly OpenRow[],
+  places: ReadonlyMap<ExecutionGroup, number>,
+): number {
   if (row.under !== undefined) {
     const place = places.get(row.under)
     if (place !== undefined && place !== at) return place
@@ -175,7 +198,9 @@ function parentOf(row: OpenRow, at: number, open: readonly OpenRow[], places: Re
 }
 
 function parametersOf({ samples }: ExecutionGroup): readonly string[] | undefined {
-  const shown = samples.slice(0, MAX_SHOWN).flatMap(({ values }) => (values === undefined ? [] : [textOf(values)]))
+  const shown = samples
+    .slice(0, MAX_SHOWN)
+    .flatMap(({ values }) => (values === undefined ? [] : [textOf(values)]))
   return shown.length === 0 ? undefined : shown
 }
 

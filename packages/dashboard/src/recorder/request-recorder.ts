@@ -99,7 +99,10 @@ export class RequestRecorder {
   traceOf(key: string): { readonly lastAt: number | null; readonly request: string | null } {
     const trace = this.#findings.get(key)
     if (trace === undefined) return { lastAt: null, request: null }
-    return { lastAt: trace.lastAt, request: this.ring.get(trace.request) === undefined ? null : trace.request }
+    return {
+      lastAt: trace.lastAt,
+      request: this.ring.get(trace.request) === undefined ? null : trace.request,
+    }
   }
 
   queriesPerSecond(): number {
@@ -168,7 +171,8 @@ export class RequestRecorder {
     const key = findingKey(finding)
     // Reinsert the entry to order the map by last occurrence.
     this.#findings.delete(key)
-    if (this.#findings.size >= MAX_FINDINGS) this.#findings.delete(this.#findings.keys().next().value as string)
+    if (this.#findings.size >= MAX_FINDINGS)
+      this.#findings.delete(this.#findings.keys().next().value as string)
     this.#findings.set(key, { lastAt: Math.round(startedAt + durationMs), request: id })
   }
 

@@ -35,7 +35,10 @@ export interface OpenRow {
   readonly ticks: number[]
 }
 
-type NewRow = Pick<OpenRow, 'fingerprint' | 'label' | 'kind' | 'table' | 'shape' | 'dialect' | 'level' | 'fill' | 'group' | 'under'>
+type NewRow = Pick<
+  OpenRow,
+  'fingerprint' | 'label' | 'kind' | 'table' | 'shape' | 'dialect' | 'level' | 'fill' | 'group' | 'under'
+>
 
 /** Records the queries of one scope in bounded memory. Every query of the app waits for it. */
 export class RequestTrace implements ScopeTrace {
@@ -75,7 +78,9 @@ export class RequestTrace implements ScopeTrace {
 
   merged(group: ExecutionGroup, startedAt: number, endedAt: number): void {
     if (this.#isOver) return
-    const row = this.#keyed(`orm ${group.shape.fingerprint}`, () => ofShape(group.shape, 'orm', undefined, group))
+    const row = this.#keyed(`orm ${group.shape.fingerprint}`, () =>
+      ofShape(group.shape, 'orm', undefined, group),
+    )
     if (row !== undefined) this.#add(row, startedAt, endedAt, 0, false)
   }
 
@@ -86,7 +91,9 @@ export class RequestTrace implements ScopeTrace {
     const row =
       shape === undefined
         ? this.#statementRow(operation, by)
-        : this.#keyed(`${by} ${shape.fingerprint}`, () => ofShape(shape, by, undefined, this.scope.groups.get(shape.fingerprint)))
+        : this.#keyed(`${by} ${shape.fingerprint}`, () =>
+            ofShape(shape, by, undefined, this.scope.groups.get(shape.fingerprint)),
+          )
     if (row === undefined) return
     this.#add(row, startedAt ?? now, now, 0, false)
     row.count += count - 1
@@ -124,7 +131,9 @@ export class RequestTrace implements ScopeTrace {
     const known = this.#rowOf(fingerprint)
     if (known !== undefined) known.dialect ??= dialect
     if (this.scope.groups.has(fingerprint)) return
-    const row = this.#byText?.get(analyzed) ?? this.#keyed(`sql ${dialect} ${fingerprint}`, () => ofStatement(analyzed, dialect, under))
+    const row =
+      this.#byText?.get(analyzed) ??
+      this.#keyed(`sql ${dialect} ${fingerprint}`, () => ofStatement(analyzed, dialect, under))
     if (row === undefined) return
     this.#byText ??= new Map()
     this.#byText.set(analyzed, row)
@@ -155,7 +164,9 @@ export class RequestTrace implements ScopeTrace {
     const { dialect } = operation.source
     const table = operation.rowSource?.()?.table
     const { fingerprint, shape: label } =
-      sql === undefined ? { fingerprint: `by key ${table}`, shape: `${table ?? 'rows'} by key` } : analyzeSql(sql, dialect)
+      sql === undefined
+        ? { fingerprint: `by key ${table}`, shape: `${table ?? 'rows'} by key` }
+        : analyzeSql(sql, dialect)
     return this.#keyed(`${by} ${fingerprint}`, () => ({
       ...{ fingerprint, label, kind: 'read', table, shape: undefined, dialect },
       ...{ level: 'operation', fill: by, group: undefined, under: this.scope.groups.get(fingerprint) },
@@ -228,12 +239,32 @@ class SentStatement implements WatchedShape {
   }
 }
 
-function ofShape(shape: Shape, fill: Fill, group: ExecutionGroup | undefined, under?: ExecutionGroup): NewRow {
+function ofShape(
+  shape: Shape,
+  fill: Fill,
+  group: ExecutionGroup | undefined,
+  under?: ExecutionGroup,
+): NewRow {
   const { fingerprint, label, kind, table } = shape
-  return { fingerprint, label, kind, table, shape, dialect: undefined, level: 'operation', fill, group, under }
+  return {
+    fingerprint,
+    label,
+    kind,
+    table,
+    shape,
+    dialect: undefined,
+    level: 'operation',
+    fill,
+    group,
+    under,
+  }
 }
 
-function ofStatement({ fingerprint, shape: label, statement }: AnalyzedSql, dialect: Dialect, under: ExecutionGroup | undefined): NewRow {
+function ofStatement(
+  { fingerprint, shape: label, statement }: AnalyzedSql,
+  dialect: Dialect,
+  under: ExecutionGroup | undefined,
+): NewRow {
   const { writes, reads } = statement
   const table = (reads[0] ?? writes[0]?.name)?.join('.')
   return {

@@ -31,9 +31,24 @@ export interface RouteFigures {
 }
 
 export function rowOf(figures: RouteFigures): RouteRow {
-  const { name, requests, errors, perSecond, sample, durations, reads, budget, overBudget, flags, lastAt, newest, newestFlagged } = figures
+  const {
+    name,
+    requests,
+    errors,
+    perSecond,
+    sample,
+    durations,
+    reads,
+    budget,
+    overBudget,
+    flags,
+    lastAt,
+    newest,
+    newestFlagged,
+  } = figures
   const mean = (sum: number) => (sample === 0 ? 0 : thousandths(sum / sample))
-  const quantile = (share: number) => thousandths(durations[Math.min(durations.length - 1, Math.floor(share * durations.length))] ?? 0)
+  const quantile = (share: number) =>
+    thousandths(durations[Math.min(durations.length - 1, Math.floor(share * durations.length))] ?? 0)
   return {
     ...{ name, kind: kindOfName(name), requests, errors, perSecond: thousandths(perSecond), sample },
     queries: mean(figures.queries),
@@ -41,13 +56,25 @@ export function rowOf(figures: RouteFigures): RouteRow {
     repeats: mean(figures.repeats),
     sparedShare: reads === 0 ? null : figures.spared / reads,
     cacheShare: reads === 0 ? null : figures.cached / reads,
-    ...{ p50: quantile(0.5), p95: quantile(0.95), p99: quantile(0.99), budget, overBudget, flags, lastAt, newest, newestFlagged },
+    ...{
+      p50: quantile(0.5),
+      p95: quantile(0.95),
+      p99: quantile(0.99),
+      budget,
+      overBudget,
+      flags,
+      lastAt,
+      newest,
+      newestFlagged,
+    },
   }
 }
 
 /** Rows ordered by database time. */
 export function rankedRows(figures: readonly RouteFigures[]): RouteRow[] {
-  return figures.map(rowOf).sort((a, b) => b.databaseMs * b.perSecond - a.databaseMs * a.perSecond || b.databaseMs - a.databaseMs)
+  return figures
+    .map(rowOf)
+    .sort((a, b) => b.databaseMs * b.perSecond - a.databaseMs * a.perSecond || b.databaseMs - a.databaseMs)
 }
 
 /** Number of requests in the statistics. */
@@ -86,7 +113,18 @@ export class RouteStats {
     const at = this.requests % SAMPLE
     this.requests += 1
     this.#rate.add(now, 1)
-    const { durationMs, databaseMs, queries, batched, prefetched, cacheHits, operations, findings, statusCode, failed } = request
+    const {
+      durationMs,
+      databaseMs,
+      queries,
+      batched,
+      prefetched,
+      cacheHits,
+      operations,
+      findings,
+      statusCode,
+      failed,
+    } = request
     if (failed || (statusCode ?? 0) >= 500) this.errors += 1
     this.#durations[at] = durationMs
     this.#databaseMs[at] = databaseMs
@@ -121,7 +159,8 @@ export class RouteStats {
       ...{ name, requests, errors, perSecond: this.#rate.perSecond(now), sample },
       ...{ queries: sum(this.#queries), databaseMs: sum(this.#databaseMs), repeats: sum(this.#repeats) },
       ...{ reads: sum(this.#reads), spared: sum(this.#spared), cached: sum(this.#cached) },
-      overBudget: budget === null ? 0 : this.#queries.subarray(0, sample).filter((queries) => queries > budget).length,
+      overBudget:
+        budget === null ? 0 : this.#queries.subarray(0, sample).filter((queries) => queries > budget).length,
       durations: Array.from(this.#durations.slice(0, sample).sort(), thousandths),
       flags: CODES.filter((_, at) => (flags & (1 << at)) !== 0),
       ...{ budget, lastAt, newest, newestFlagged },

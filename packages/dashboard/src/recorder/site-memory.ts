@@ -31,7 +31,8 @@ export class SiteMemory {
     const traced = group.samples.find(({ stack }) => stack !== undefined)
     const site = traced === undefined ? undefined : parseCallSite(traced.stack?.stack)
     if (site === undefined) return known?.site
-    if (known === undefined && this.#sites.size >= MAX_SITES) this.#sites.delete(this.#sites.keys().next().value as string)
+    if (known === undefined && this.#sites.size >= MAX_SITES)
+      this.#sites.delete(this.#sites.keys().next().value as string)
     const isSame = known !== undefined && known.site.line === site.line && known.site.file === site.file
     this.#sites.set(key, { site: isSame ? known.site : site, uses: (known?.uses ?? 0) + 1 })
     return isSame ? known.site : site

@@ -10,7 +10,17 @@ export function summaryOf(request: RecordedRequest, process: string): RequestSum
   return {
     ...{ id, process, name, kind: kindOfName(name), ...partsOfName(name) },
     statusCode: statusCode ?? null,
-    ...{ failed, mode, startedAt, durationMs: thousandths(durationMs), operations, queries, batched, prefetched, cacheHits },
+    ...{
+      failed,
+      mode,
+      startedAt,
+      durationMs: thousandths(durationMs),
+      operations,
+      queries,
+      batched,
+      prefetched,
+      cacheHits,
+    },
     databaseMs: thousandths(databaseMs),
     findings: [...codes],
   }

@@ -130,7 +130,9 @@ export class DeltaMaker {
   }
 
   #newPoints(): NonNullable<Delta['points']> {
-    const points = Object.entries(this.source.points()).filter(([id, [at]]) => at > (this.#points.get(id) ?? 0))
+    const points = Object.entries(this.source.points()).filter(
+      ([id, [at]]) => at > (this.#points.get(id) ?? 0),
+    )
     for (const [id, [at]] of points) this.#points.set(id, at)
     return Object.fromEntries(points)
   }

@@ -46,7 +46,14 @@ export class LiveData implements LiveSource {
     const processes = this.processes()
     const [process] = processes as readonly [ProcessRow]
     return {
-      ...{ schemaVersion, at: Date.now(), process: identityOf(process), processes, engines: enginesOf(sluice), ...this.now() },
+      ...{
+        schemaVersion,
+        at: Date.now(),
+        process: identityOf(process),
+        processes,
+        engines: enginesOf(sluice),
+        ...this.now(),
+      },
       ring: this.ring(),
       routes: this.routes(),
       requests: this.requestsSince(0, MAX_REQUESTS).requests,
@@ -108,8 +115,14 @@ export class LiveData implements LiveSource {
   requestsSince(sequence: number, limit: number): ReturnType<LiveSource['requestsSince']> {
     const { recorder, process } = this.parts
     const last = recorder.requests
-    const requests = recorder.ring.newest(Math.min(limit, last - sequence)).filter((request) => request.sequence > sequence)
-    return { requests: requests.map((request) => summaryOf(request, process.id)), count: last - sequence, last }
+    const requests = recorder.ring
+      .newest(Math.min(limit, last - sequence))
+      .filter((request) => request.sequence > sequence)
+    return {
+      requests: requests.map((request) => summaryOf(request, process.id)),
+      count: last - sequence,
+      last,
+    }
   }
 
   watch(stale: (section: Section) => void): () => void {
@@ -131,7 +144,8 @@ export class LiveData implements LiveSource {
 
   #items(): readonly FindingItem[] {
     const at = this.parts.recorder.now()
-    if (this.#findings === undefined || at - this.#findings.at > FRESH_MS) this.#findings = { at, items: findingItems(this.parts) }
+    if (this.#findings === undefined || at - this.#findings.at > FRESH_MS)
+      this.#findings = { at, items: findingItems(this.parts) }
     return this.#findings.items
   }
 }
@@ -151,16 +165,37 @@ export function rowVitals({
   return { requestsPerSecond, cpu, memory, eventLoopDelay }
 }
 
-function watchEngines({ jobs, monitor, balancer }: Sluice, stale: (section: Section) => void): (() => void)[] {
+function watchEngines(
+  { jobs, monitor, balancer }: Sluice,
+  stale: (section: Section) => void,
+): (() => void)[] {
   const stops: (() => void)[] = []
   if (jobs !== undefined) {
-    const events = ['task:queued', 'task:started', 'task:completed', 'task:retry', 'task:dead', 'task:cancelled', 'queue:health'] as const
+    const events = [
+      'task:queued',
+      'task:started',
+      'task:completed',
+      'task:retry',
+      'task:dead',
+      'task:cancelled',
+      'queue:health',
+    ] as const
     for (const event of events) stops.push(jobs.on(event, () => stale('jobs')))
   }
   if (monitor !== undefined)
-    for (const event of ['alert', 'scaling', 'scaled'] as const) stops.push(monitor.on(event, () => stale('alerts')))
+    for (const event of ['alert', 'scaling', 'scaled'] as const)
+      stops.push(monitor.on(event, () => stale('alerts')))
   if (balancer !== undefined) {
-    const events = ['nodeAdded', 'nodeRemoved', 'draining', 'statusChanged', 'ejected', 'reinstated', 'panic', 'strategyChanged'] as const
+    const events = [
+      'nodeAdded',
+      'nodeRemoved',
+      'draining',
+      'statusChanged',
+      'ejected',
+      'reinstated',
+      'panic',
+      'strategyChanged',
+    ] as const
     for (const event of events) stops.push(balancer.on(event, () => stale('nodes')))
   }
   return stops

@@ -12,7 +12,16 @@ const HISTORY = 40
 const HISTORY_CHARACTERS = 500_000
 /** After this time without a reader, the next stream starts with a snapshot. */
 const RESUME_MS = 30_000
-const SECTIONS: readonly Section[] = ['requests', 'findings', 'queries', 'cache', 'nodes', 'jobs', 'metrics', 'alerts']
+const SECTIONS: readonly Section[] = [
+  'requests',
+  'findings',
+  'queries',
+  'cache',
+  'nodes',
+  'jobs',
+  'metrics',
+  'alerts',
+]
 
 interface Past {
   readonly sequence: number
@@ -156,14 +165,16 @@ export class StreamHub {
   #remember(past: Past): void {
     this.#past.push(past)
     let characters = this.#past.reduce((sum, { data }) => sum + data.length, 0)
-    while (this.#past.length > HISTORY || characters > HISTORY_CHARACTERS) characters -= this.#past.shift()?.data.length ?? 0
+    while (this.#past.length > HISTORY || characters > HISTORY_CHARACTERS)
+      characters -= this.#past.shift()?.data.length ?? 0
   }
 
   /** Returns the deltas that an interrupted stream missed; `undefined` if they are unknown or too large. */
   #since(lastEventId: unknown): readonly Past[] | undefined {
     const [process, number] = String(lastEventId ?? '').split('.')
     const sequence = Number(number)
-    if (process !== this.#parts.process || !Number.isInteger(sequence) || sequence > this.#sequence) return undefined
+    if (process !== this.#parts.process || !Number.isInteger(sequence) || sequence > this.#sequence)
+      return undefined
     if (sequence === this.#sequence) return []
     const missed = this.#past.filter((past) => past.sequence > sequence)
     return missed[0]?.sequence === sequence + 1 ? missed : undefined

@@ -1,6 +1,13 @@
 import { memoryJobBackend } from '@sluice/core'
 import { describe, expect, it } from 'vitest'
-import type { AlertsPage, FindingsPage, JobsPage, NodesPage, NowPage, RequestsPage } from '../../src/protocol/index.ts'
+import type {
+  AlertsPage,
+  FindingsPage,
+  JobsPage,
+  NodesPage,
+  NowPage,
+  RequestsPage,
+} from '../../src/protocol/index.ts'
 import { execute, openWorld, shapeOf, type World } from '../world.ts'
 
 const page = async <T>({ ask }: World, path: string): Promise<T> => (await ask(`/api/${path}`)).body
@@ -13,7 +20,10 @@ async function withDeadLetters(world: World) {
   const done: unknown[] = []
   for (const queue of ['mail', 'bills'])
     jobs?.registerProcessor(queue, (data: { to: string; by: string }) => {
-      if (!works) throw new Error(data.by === 'time' ? `Timed out after ${data.to.length} ms` : `Mailbox "${data.to}" is full`)
+      if (!works)
+        throw new Error(
+          data.by === 'time' ? `Timed out after ${data.to.length} ms` : `Mailbox "${data.to}" is full`,
+        )
       done.push(data.to)
     })
   for (const [queue, to, by] of [
@@ -46,7 +56,10 @@ describe('alert actions', () => {
     const id = active[0]?.id
     expect((await world.act('acknowledge-alert', { id })).body).toEqual({ done: true })
     expect((await world.act('acknowledge-alert', { id })).body).toEqual({ done: false })
-    expect((await page<AlertsPage>(world, 'alerts')).active[0]).toMatchObject({ status: 'acknowledged', acknowledgedBy: 'dashboard' })
+    expect((await page<AlertsPage>(world, 'alerts')).active[0]).toMatchObject({
+      status: 'acknowledged',
+      acknowledgedBy: 'dashboard',
+    })
     expect((await world.act('resolve-alert', { id })).body).toEqual({ done: true })
     const { timeline } = await page<AlertsPage>(world, 'alerts')
     expect(timeline.map((entry) => (entry.kind === 'alert' ? entry.change : entry.kind)).sort()).toEqual([
@@ -65,7 +78,10 @@ describe('dead-letter actions', () => {
       const { deadLetters, queues } = await page<JobsPage>(world, 'jobs')
       expect(deadLetters.groups.map(({ queue, count }) => [queue, count])).toEqual([['mail', 2], ['mail', 1], ['bills', 1]]) // biome-ignore format: a table
       expect(deadLetters.total).toBe(4)
-      expect(queues.find(({ queue }) => queue === 'mail')).toMatchObject({ deadLetters: 3, maxConcurrency: 10 })
+      expect(queues.find(({ queue }) => queue === 'mail')).toMatchObject({
+        deadLetters: 3,
+        maxConcurrency: 10,
+      })
       const data = showParameters ? '{"to":"ada","by":"full"}' : null
       expect(deadLetters.groups[0]?.letters[0]).toMatchObject({ error: 'Mailbox "ada" is full', data })
     }
@@ -76,7 +92,9 @@ describe('dead-letter actions', () => {
     const { work, process, done } = await withDeadLetters(world)
     work()
     const { groups } = (await page<JobsPage>(world, 'jobs')).deadLetters
-    expect((await world.act('retry-dead-letters', { id: groups[2]?.letters[0]?.id })).body).toEqual({ count: 1 })
+    expect((await world.act('retry-dead-letters', { id: groups[2]?.letters[0]?.id })).body).toEqual({
+      count: 1,
+    })
     await process('bills')
     expect(done).toEqual(['ken'])
     expect((await world.act('retry-dead-letters', { group: groups[0]?.key })).body).toEqual({ count: 2 })
@@ -97,8 +115,13 @@ describe('dead-letter actions', () => {
     const world = await openWorld({}, { jobs: { authorize: (_actor, action) => action === 'enqueue' } })
     await withDeadLetters(world)
     const refused = await world.act('retry-dead-letters', { queue: 'mail' })
-    expect([refused.status, refused.body]).toEqual([403, { error: { code: 'SLUICE_NOT_AUTHORIZED', message: expect.any(String) } }])
-    expect((await world.act('retry-dead-letters', { queue: 'nothing' })).body).toMatchObject({ error: { code: 'SLUICE_UNKNOWN_QUEUE' } })
+    expect([refused.status, refused.body]).toEqual([
+      403,
+      { error: { code: 'SLUICE_NOT_AUTHORIZED', message: expect.any(String) } },
+    ])
+    expect((await world.act('retry-dead-letters', { queue: 'nothing' })).body).toMatchObject({
+      error: { code: 'SLUICE_UNKNOWN_QUEUE' },
+    })
   })
 })
 
@@ -106,7 +129,8 @@ describe('queue actions', () => {
   it('pause and resume a queue', async () => {
     const world = await openWorld()
     await withDeadLetters(world)
-    const isPaused = async () => (await page<JobsPage>(world, 'jobs')).queues.find(({ queue }) => queue === 'mail')?.isPaused
+    const isPaused = async () =>
+      (await page<JobsPage>(world, 'jobs')).queues.find(({ queue }) => queue === 'mail')?.isPaused
     await world.act('pause-queue', { queue: 'mail' })
     expect(await isPaused()).toBe(true)
     await world.act('resume-queue', { queue: 'mail' })
@@ -127,7 +151,11 @@ describe('queue actions', () => {
       reasons: [expect.stringContaining('gone')],
     })
     expect(deadLetters).toEqual({ total: 4, grouped: 0, groups: [] })
-    expect((await page<NowPage>(world, 'now')).ranked.some(({ kind, severity }) => kind === 'queue' && severity === 'high')).toBe(true)
+    expect(
+      (await page<NowPage>(world, 'now')).ranked.some(
+        ({ kind, severity }) => kind === 'queue' && severity === 'high',
+      ),
+    ).toBe(true)
   })
 
   it('do not open the job engine when a page is shown', async () => {
@@ -163,7 +191,9 @@ describe('node actions', () => {
     balancer?.updateNodeHealth(id ?? '', 'unhealthy')
     expect((await world.act('undrain-node', { id })).body).toEqual({ done: false })
     expect((await page<NodesPage>(world, 'nodes')).balancer?.unhealthyNodes).toBe(1)
-    expect((await world.act('drain-node', { id: '10.0.0.9:1' })).body).toMatchObject({ error: { code: 'SLUICE_UNKNOWN_NODE' } })
+    expect((await world.act('drain-node', { id: '10.0.0.9:1' })).body).toMatchObject({
+      error: { code: 'SLUICE_UNKNOWN_NODE' },
+    })
   })
 })
 
@@ -175,7 +205,9 @@ describe('finding actions', () => {
       await sluice.run(() => { for (let at = 0; at < 9; at += 1) execute(sluice, shapeOf(label), { values: at }) }, { name }) // biome-ignore format: short
     const before = (await page<FindingsPage>(world, 'findings')).findings
     const first = before[0]
-    expect((await world.act('mute-finding', { id: first?.id, muted: true })).body).toEqual({ muted: [first?.id] })
+    expect((await world.act('mute-finding', { id: first?.id, muted: true })).body).toEqual({
+      muted: [first?.id],
+    })
     const { findings } = await page<FindingsPage>(world, 'findings')
     expect(findings.map(({ id, isMuted }) => [id, isMuted])).toEqual([[before[1]?.id, false], [first?.id, true]]) // biome-ignore format: a table
     expect((await page<NowPage>(world, 'now')).ranked.map(({ mutes }) => mutes)).toEqual([before[1]?.id])
@@ -190,7 +222,10 @@ describe('budget actions', () => {
     const { sluice } = world
     await world.act('set-budget', { name: 'GET /a', queries: 1 })
     await sluice.run(() => { for (let at = 0; at < 2; at += 1) execute(sluice, shapeOf('A')) }, { name: 'GET /a' }) // biome-ignore format: short
-    expect((await page<RequestsPage>(world, 'requests')).routes[0]).toMatchObject({ budget: 1, overBudget: 1 })
+    expect((await page<RequestsPage>(world, 'requests')).routes[0]).toMatchObject({
+      budget: 1,
+      overBudget: 1,
+    })
     await world.act('set-budget', { name: 'GET /a', queries: null })
     expect((await page<RequestsPage>(world, 'requests')).routes[0]).toMatchObject({ budget: null })
   })
@@ -215,14 +250,24 @@ describe('action body', () => {
     ]
     for (const [name, body] of wrong) {
       const { status, body: answer } = await act(name, body)
-      expect([status, answer], JSON.stringify(body)).toEqual([400, { error: { code: 'BAD_BODY', message: expect.any(String) } }])
+      expect([status, answer], JSON.stringify(body)).toEqual([
+        400,
+        { error: { code: 'BAD_BODY', message: expect.any(String) } },
+      ])
     }
   })
 })
 
 describe('disabled engines', () => {
   it('have no page and no action', async () => {
-    const off = { cache: false, database: false, balancer: false, jobs: false, monitor: false, detection: false } as const
+    const off = {
+      cache: false,
+      database: false,
+      balancer: false,
+      jobs: false,
+      monitor: false,
+      detection: false,
+    } as const
     const world = await openWorld({}, off)
     for (const path of ['findings', 'queries', 'cache', 'nodes', 'jobs', 'metrics', 'alerts']) {
       const { status, text } = await world.ask(`/api/${path}`)
@@ -233,7 +278,10 @@ describe('disabled engines', () => {
       body,
     ] of [['acknowledge-alert', { id: 'a' }], ['retry-dead-letters', {}], ['clear-cache', {}], ['drain-node', { id: 'a' }], ['explain', { fingerprint: 'a', dialect: 'sqlite' }], ['inspect-database', {}]] as const) // biome-ignore format: a table
       expect((await world.act(name, body)).body, name).toMatchObject({ error: { code: 'OFF' } })
-    expect(await page<NowPage>(world, 'now')).toMatchObject({ ranked: [], badges: { findings: 0, alerts: 0, deadLetters: 0, nodes: 0 } })
+    expect(await page<NowPage>(world, 'now')).toMatchObject({
+      ranked: [],
+      badges: { findings: 0, alerts: 0, deadLetters: 0, nodes: 0 },
+    })
     await world.sluice.run(() => {}, { name: 'GET /a' })
     expect((await page<RequestsPage>(world, 'requests')).recent).toHaveLength(1)
   })
@@ -245,7 +293,10 @@ describe('warm-cache', () => {
     const { act, sluice } = await openWorld({}, { cache: {}, clock: { now: () => ms, wall: () => ms } })
     const data = { greeting: 'hello', prices: { tea: [2, 3.5] } }
     expect((await act('warm-cache', { namespace: 'texts', data, ttl: 60 })).body).toEqual({ count: 2, of: 2 })
-    expect([sluice.cache?.get('texts', 'greeting'), sluice.cache?.get('texts', 'prices')]).toEqual(['hello', { tea: [2, 3.5] }])
+    expect([sluice.cache?.get('texts', 'greeting'), sluice.cache?.get('texts', 'prices')]).toEqual([
+      'hello',
+      { tea: [2, 3.5] },
+    ])
     ms = 61_000
     expect(sluice.cache?.get('texts', 'greeting')).toBeNull()
   })
@@ -269,7 +320,10 @@ describe('warm-cache', () => {
       [{ namespace: 'texts', data: [1] }, 'an object of values by key'],
       [{ namespace: 'texts', data: 'a' }, 'an object of values by key'],
       [{ namespace: 'texts', data: {} }, '1 to 1000 keys, but has 0'],
-      [{ namespace: 'texts', data: Object.fromEntries(Array.from({ length: 1_001 }, (_, at) => [at, at])) }, 'but has 1001'],
+      [
+        { namespace: 'texts', data: Object.fromEntries(Array.from({ length: 1_001 }, (_, at) => [at, at])) },
+        'but has 1001',
+      ],
       [{ namespace: 'texts', data: { a: 1, b: null } }, 'The value of "b" is null'],
       [{ namespace: 'texts', data: { a: nested } }, 'Argument "data'],
       [{ namespace: 'texts', data: JSON.parse('{"a": {"__proto__": {"admin": true}}}') }, 'Argument "data'],
@@ -287,7 +341,9 @@ describe('warm-cache', () => {
 
   it('is rejected if the cache is disabled', async () => {
     const { act } = await openWorld({}, { cache: false })
-    expect((await act('warm-cache', { namespace: 'texts', data: { a: 1 } })).body).toMatchObject({ error: { code: 'OFF' } })
+    expect((await act('warm-cache', { namespace: 'texts', data: { a: 1 } })).body).toMatchObject({
+      error: { code: 'OFF' },
+    })
   })
 })
 
@@ -301,25 +357,32 @@ describe('action actor', () => {
     ['clear-cache', {}, { action: 'clear-cache' }],
     ['warm-cache', { namespace: 'prices', data: { a: 1 } }, { action: 'warm-cache', namespace: 'prices' }],
   ]
-  const named = { actor: (request: { readonly headers: object }) => String((request.headers as Record<string, string>)['x-user']) }
+  const named = {
+    actor: (request: { readonly headers: object }) =>
+      String((request.headers as Record<string, string>)['x-user']),
+  }
 
-  it.each(acts)('is passed to `authorize` and `audit` of the job engine: %s %j', async (name, body, entry) => {
-    const audited: unknown[] = []
-    const mayAct = { ann: true } as Readonly<Record<string, boolean>>
-    const jobs = {
-      authorize: (actor: string | undefined, action: string) => action === 'enqueue' || mayAct[actor ?? ''] === true,
-      audit: (one: { readonly action: string }) => void (one.action === 'enqueue' || audited.push(one)),
-    }
-    const world = await openWorld(named, { jobs })
-    await withDeadLetters(world)
-    world.sluice.cache?.set('prices', 'kept', 1)
-    const refused = await world.act(name, body, { 'x-user': 'bob' })
-    expect(refused).toMatchObject({ status: 403, body: { error: { code: 'SLUICE_NOT_AUTHORIZED' } } })
-    expect(audited).toEqual([expect.objectContaining({ actor: 'bob', isAllowed: false, ...entry })])
-    expect(world.sluice.cache?.get('prices', 'kept')).toBe(1)
-    expect((await world.act(name, body, { 'x-user': 'ann' })).status).toBe(200)
-    expect(audited.at(-1)).toMatchObject({ actor: 'ann', isAllowed: true, ...entry })
-  })
+  it.each(acts)(
+    'is passed to `authorize` and `audit` of the job engine: %s %j',
+    async (name, body, entry) => {
+      const audited: unknown[] = []
+      const mayAct = { ann: true } as Readonly<Record<string, boolean>>
+      const jobs = {
+        authorize: (actor: string | undefined, action: string) =>
+          action === 'enqueue' || mayAct[actor ?? ''] === true,
+        audit: (one: { readonly action: string }) => void (one.action === 'enqueue' || audited.push(one)),
+      }
+      const world = await openWorld(named, { jobs })
+      await withDeadLetters(world)
+      world.sluice.cache?.set('prices', 'kept', 1)
+      const refused = await world.act(name, body, { 'x-user': 'bob' })
+      expect(refused).toMatchObject({ status: 403, body: { error: { code: 'SLUICE_NOT_AUTHORIZED' } } })
+      expect(audited).toEqual([expect.objectContaining({ actor: 'bob', isAllowed: false, ...entry })])
+      expect(world.sluice.cache?.get('prices', 'kept')).toBe(1)
+      expect((await world.act(name, body, { 'x-user': 'ann' })).status).toBe(200)
+      expect(audited.at(-1)).toMatchObject({ actor: 'ann', isAllowed: true, ...entry })
+    },
+  )
 
   it('defaults to `dashboard`, and rejects the action if `actor` fails', async () => {
     const audited: unknown[] = []

@@ -52,7 +52,9 @@ describe('assets', () => {
 
   it('compress files for clients that accept gzip', async () => {
     const port = await open()
-    const response = await fetch(`http://127.0.0.1:${port}/assets/app-1a2b.js`, { headers: { 'accept-encoding': 'gzip' } })
+    const response = await fetch(`http://127.0.0.1:${port}/assets/app-1a2b.js`, {
+      headers: { 'accept-encoding': 'gzip' },
+    })
     expect(response.headers.get('content-encoding')).toBe('gzip')
     expect(await response.text()).toBe(SCRIPT)
   })

@@ -39,7 +39,11 @@ async function open({ authorize = () => true, isBuilt = true, firstView }: Given
   const handler = new RequestHandler({
     ...{ host, sessions: undefined, maxBodyBytes: 1_000, showParameters: true, onKeyUsed: () => {} },
     assets: new Assets([pathToFileURL(`${folder}/`)]),
-    gate: new Gate({ options: { actions: true, actor: undefined, authorize: (_, what) => authorize(what) }, sessions: undefined, host }),
+    gate: new Gate({
+      options: { actions: true, actor: undefined, authorize: (_, what) => authorize(what) },
+      sessions: undefined,
+      host,
+    }),
     endpoints: {
       page: async () => undefined,
       isAction: (_name): _name is never => false,
@@ -49,7 +53,10 @@ async function open({ authorize = () => true, isBuilt = true, firstView }: Given
         firstView ??
         (async (rights) => {
           asked.push(rights)
-          return { id: 'p.1', snapshot: { rights, requests: [{ name: 'GET /café </script>' }] } as unknown as Snapshot }
+          return {
+            id: 'p.1',
+            snapshot: { rights, requests: [{ name: 'GET /café </script>' }] } as unknown as Snapshot,
+          }
         }),
     },
   })
@@ -76,8 +83,14 @@ describe('document', () => {
       firstView: async () => ({ id: 'p.1', snapshot: { mode: 'x'.repeat(5_000) } as unknown as Snapshot }),
     })
     const { headers } = await ask('/')
-    expect([headers['cache-control'], headers.etag, headers['content-encoding']]).toEqual(['no-store', undefined, undefined])
-    const response = await fetch(`http://127.0.0.1:${port}/_sluice/`, { headers: { 'accept-encoding': 'gzip' } })
+    expect([headers['cache-control'], headers.etag, headers['content-encoding']]).toEqual([
+      'no-store',
+      undefined,
+      undefined,
+    ])
+    const response = await fetch(`http://127.0.0.1:${port}/_sluice/`, {
+      headers: { 'accept-encoding': 'gzip' },
+    })
     expect(response.headers.get('content-encoding')).toBe('gzip')
     expect(viewOf(await response.text())?.snapshot.mode).toHaveLength(5_000)
     expect((await ask('/', { method: 'HEAD' })).text).toBe('')
@@ -110,7 +123,14 @@ describe('document', () => {
 
 describe('withFirstView', () => {
   it('escapes data that could close the block or start a comment', () => {
-    for (const evil of ['</script><script>alert(1)</script>', '<!--<script>', ']]>', '\u2028', '</SCRIPT >', '$&$`']) {
+    for (const evil of [
+      '</script><script>alert(1)</script>',
+      '<!--<script>',
+      ']]>',
+      '\u2028',
+      '</SCRIPT >',
+      '$&$`',
+    ]) {
       const text = withFirstView(HTML, { id: evil, snapshot: {} as Snapshot })
       expect(text.match(/<[/!]?script|<!--/gi), evil).toEqual(['<script', '</script'])
       expect(viewOf(text)?.id, evil).toBe(evil)

@@ -17,17 +17,23 @@ describe('dashboard without authorize', () => {
     createDashboard(createSluice(), { announce: false }).close()
   })
 
-  it.each(['production', 'staging', 'Development', '', undefined])('is not created if NODE_ENV is %s', (environment) => {
-    vi.stubEnv('NODE_ENV', environment)
-    expect(() => createDashboard(createSluice())).toThrow(AuthorizeRequiredError)
-    expect(() => createDashboard(createSluice())).toThrow(expect.objectContaining({ code: 'SLUICE_AUTHORIZE_REQUIRED' }))
-    createDashboard(createSluice(), { authorize: () => false }).close()
-  })
+  it.each(['production', 'staging', 'Development', '', undefined])(
+    'is not created if NODE_ENV is %s',
+    (environment) => {
+      vi.stubEnv('NODE_ENV', environment)
+      expect(() => createDashboard(createSluice())).toThrow(AuthorizeRequiredError)
+      expect(() => createDashboard(createSluice())).toThrow(
+        expect.objectContaining({ code: 'SLUICE_AUTHORIZE_REQUIRED' }),
+      )
+      createDashboard(createSluice(), { authorize: () => false }).close()
+    },
+  )
 
   it('allows requests from this machine', async () => {
     const { ask } = await openWorld()
     expect((await ask('/api/now')).status).toBe(200)
-    for (const host of ['localhost:3000', '127.0.0.1', '[::1]:80']) expect((await ask('/api/now', { headers: { host } })).status).toBe(200)
+    for (const host of ['localhost:3000', '127.0.0.1', '[::1]:80'])
+      expect((await ask('/api/now', { headers: { host } })).status).toBe(200)
   })
 
   it('denies access with a page for browsers and with JSON for programs', async () => {
@@ -36,12 +42,22 @@ describe('dashboard without authorize', () => {
     const { status, headers: answered } = await ask('/', { headers })
     expect(status).toBe(401)
     expect(answered['content-type']).toBe('text/html; charset=utf-8')
-    expect((await ask('/', { headers: { host: 'attacker.example' } })).headers['content-type']).toContain('application/json')
+    expect((await ask('/', { headers: { host: 'attacker.example' } })).headers['content-type']).toContain(
+      'application/json',
+    )
   })
 
   it('denies forwarded requests and requests with a different host name', async () => {
     const { ask } = await openWorld()
-    for (const name of ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip', 'cf-connecting-ip'])
+    for (const name of [
+      'forwarded',
+      'via',
+      'x-forwarded-for',
+      'x-forwarded-host',
+      'x-forwarded-proto',
+      'x-real-ip',
+      'cf-connecting-ip',
+    ])
       expect((await ask('/api/now', { headers: { [name]: '1' } })).status, name).toBe(401)
     for (const host of [
       'attacker.example',
@@ -63,13 +79,17 @@ describe('dashboard without authorize', () => {
     const first = await ask(`/?key=${key}`, { headers: FORWARDED })
     expect([first.status, first.headers.location]).toEqual([303, './'])
     const [cookie = ''] = first.headers['set-cookie'] ?? []
-    expect(cookie).toMatch(/^sluice-dashboard=[\w-]{32}; Path=\/_sluice; Max-Age=43200; HttpOnly; SameSite=Strict$/)
+    expect(cookie).toMatch(
+      /^sluice-dashboard=[\w-]{32}; Path=\/_sluice; Max-Age=43200; HttpOnly; SameSite=Strict$/,
+    )
     const session = { cookie: `other=1; ${cookie.split(';')[0]}`, ...FORWARDED }
     expect((await ask('/api/now', { headers: session })).status).toBe(200)
     expect((await ask(`/?key=${key}`, { headers: FORWARDED })).status).toBe(401)
     expect((await ask(`/?key=${key}x`, { headers: FORWARDED })).status).toBe(401)
     expect(dashboard.url).not.toContain(key)
-    expect((await ask('/api/now', { headers: { ...FORWARDED, cookie: 'sluice-dashboard=guess' } })).status).toBe(401)
+    expect(
+      (await ask('/api/now', { headers: { ...FORWARDED, cookie: 'sluice-dashboard=guess' } })).status,
+    ).toBe(401)
   })
 
   it('sets the Secure attribute of the cookie for TLS', async () => {
@@ -91,8 +111,13 @@ describe('dashboard without authorize', () => {
 
   it('announces its URL at startup and after each use', async () => {
     const told: string[] = []
-    const { ask } = await openWorld({ announce: (text) => void told.push(text), origin: 'http://localhost:3000/' })
-    expect(told).toEqual([expect.stringMatching(/^Dashboard: http:\/\/localhost:3000\/_sluice\/\?key=[\w-]{32}$/)])
+    const { ask } = await openWorld({
+      announce: (text) => void told.push(text),
+      origin: 'http://localhost:3000/',
+    })
+    expect(told).toEqual([
+      expect.stringMatching(/^Dashboard: http:\/\/localhost:3000\/_sluice\/\?key=[\w-]{32}$/),
+    ])
     await ask(`/?key=${told[0]?.split('key=')[1]}`, { headers: FORWARDED })
     expect(told).toHaveLength(2)
   })
@@ -111,12 +136,20 @@ describe('authorize', () => {
     expect((await ask('/api/now', { headers: { authorization: 'yes' } })).status).toBe(200)
     expect(asked).toEqual(['read ', 'read yes'])
     const refused = await act('clear-cache', {}, { authorization: 'yes' })
-    expect([refused.status, refused.body]).toEqual([403, { error: { code: 'FORBIDDEN', message: expect.any(String) } }])
+    expect([refused.status, refused.body]).toEqual([
+      403,
+      { error: { code: 'FORBIDDEN', message: expect.any(String) } },
+    ])
     expect(asked.at(-1)).toBe('act yes')
   })
 
   it('denies access with any result other than true and with an error', async () => {
-    for (const answer of [() => 'yes', () => 1, () => Promise.resolve(undefined), () => Promise.reject(new Error('no database'))]) {
+    for (const answer of [
+      () => 'yes',
+      () => 1,
+      () => Promise.resolve(undefined),
+      () => Promise.reject(new Error('no database')),
+    ]) {
       const errors: unknown[] = []
       const { ask, sluice } = await openWorld({ authorize: answer as never })
       sluice.on('error', (error) => void errors.push(error))
@@ -132,7 +165,9 @@ describe('authorize', () => {
   })
 
   it('can be asynchronous', async () => {
-    const { ask } = await openWorld({ authorize: async () => await new Promise<boolean>((resolve) => setImmediate(resolve, true)) })
+    const { ask } = await openWorld({
+      authorize: async () => await new Promise<boolean>((resolve) => setImmediate(resolve, true)),
+    })
     expect((await ask('/api/now')).status).toBe(200)
   })
 })
@@ -141,8 +176,11 @@ describe('read access', () => {
   it('is denied to pages of other sites if the browser reports them', async () => {
     const { ask } = await openWorld()
     for (const site of ['cross-site', 'same-site'])
-      expect((await ask('/api/now', { headers: { 'sec-fetch-site': site } })).body).toMatchObject({ error: { code: 'CROSS_SITE' } })
-    for (const site of ['same-origin', 'none']) expect((await ask('/api/now', { headers: { 'sec-fetch-site': site } })).status).toBe(200)
+      expect((await ask('/api/now', { headers: { 'sec-fetch-site': site } })).body).toMatchObject({
+        error: { code: 'CROSS_SITE' },
+      })
+    for (const site of ['same-origin', 'none'])
+      expect((await ask('/api/now', { headers: { 'sec-fetch-site': site } })).status).toBe(200)
   })
 
   it('sets headers against storing, framing, sniffing and referrers', async () => {
@@ -162,7 +200,9 @@ describe('read access', () => {
 
   it('sets no headers on responses of the app', async () => {
     const dashboard = createDashboard(createSluice(), { announce: false })
-    const port = await serve((request, response) => dashboard.handler(request, response, () => response.end('app')))
+    const port = await serve((request, response) =>
+      dashboard.handler(request, response, () => response.end('app')),
+    )
     for (const path of ['/', '/_sluiceX', '/_sluic', '/a/_sluice/api/now']) {
       const { headers, text } = await ask(port, path)
       expect([text, headers['content-security-policy']]).toEqual(['app', undefined])
@@ -210,7 +250,10 @@ describe('action request', () => {
     const { act } = await openWorld()
     for (const site of ['cross-site', 'same-site', 'none', '']) {
       const { status, body } = await act('clear-cache', {}, { 'sec-fetch-site': site })
-      expect([status, body], site).toEqual([403, { error: { code: 'CROSS_SITE', message: expect.any(String) } }])
+      expect([status, body], site).toEqual([
+        403,
+        { error: { code: 'CROSS_SITE', message: expect.any(String) } },
+      ])
     }
   })
 
@@ -218,7 +261,9 @@ describe('action request', () => {
     const { ask, port } = await openWorld()
     const { 'sec-fetch-site': _site, ...rest } = ACTING
     const sent = (headers: Readonly<Record<string, string>>) =>
-      ask('/api/actions/clear-cache', { method: 'POST', headers: { ...rest, ...headers }, body: '{}' }).then(({ status }) => status)
+      ask('/api/actions/clear-cache', { method: 'POST', headers: { ...rest, ...headers }, body: '{}' }).then(
+        ({ status }) => status,
+      )
     expect(await sent({ host: `localhost:${port}`, origin: `http://localhost:${port}` })).toBe(200)
     expect(await sent({ host: 'localhost', origin: 'http://localhost:80' })).toBe(200)
     expect(await sent({})).toBe(403)
@@ -242,7 +287,13 @@ describe('action request', () => {
       ])
     const { 'x-sluice-action': _header, ...without } = ACTING
     expect(await sent(without)).toEqual([403, 'CROSS_SITE'])
-    for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data', 'text/json', 'application/jsonx'])
+    for (const type of [
+      'text/plain',
+      'application/x-www-form-urlencoded',
+      'multipart/form-data',
+      'text/json',
+      'application/jsonx',
+    ])
       expect(await sent({ ...ACTING, 'content-type': type }), type).toEqual([415, 'MEDIA_TYPE'])
     expect((await sent({ ...ACTING, 'content-type': 'Application/JSON; charset=utf-8' }))[0]).toBe(200)
   })
@@ -250,7 +301,10 @@ describe('action request', () => {
   it('is rejected if its body is too large, with or without Content-Length, or is not a JSON object', async () => {
     const { ask, act } = await openWorld({ maxBodyBytes: 200 })
     const large = await act('clear-cache', { namespace: 'x'.repeat(300) })
-    expect([large.status, large.body]).toEqual([413, { error: { code: 'TOO_LARGE', message: expect.any(String) } }])
+    expect([large.status, large.body]).toEqual([
+      413,
+      { error: { code: 'TOO_LARGE', message: expect.any(String) } },
+    ])
     const chunked = await ask('/api/actions/clear-cache', {
       method: 'POST',
       headers: { ...ACTING, 'transfer-encoding': 'chunked' },
@@ -303,7 +357,9 @@ describe('options', () => {
       expect(() => createDashboard(sluice, options), JSON.stringify(options)).toThrow(
         expect.objectContaining({ code: 'SLUICE_INVALID_OPTION' }),
       )
-    expect(() => createDashboard({} as never)).toThrow(expect.objectContaining({ code: 'SLUICE_INVALID_ARGUMENT' }))
+    expect(() => createDashboard({} as never)).toThrow(
+      expect.objectContaining({ code: 'SLUICE_INVALID_ARGUMENT' }),
+    )
   })
 })
 

@@ -7,7 +7,13 @@ const row = (id: number, more: Partial<WaterfallRow> = {}): WaterfallRow =>
 
 describe('arrangeRows', () => {
   it('places each row below its parent, in order of start', () => {
-    const lines = arrangeRows([row(0), row(1), row(2, { parent: 0 }), row(3, { parent: 2 }), row(4, { parent: 0 })])
+    const lines = arrangeRows([
+      row(0),
+      row(1),
+      row(2, { parent: 0 }),
+      row(3, { parent: 2 }),
+      row(4, { parent: 0 }),
+    ])
     expect(lines.map(({ row: { id }, depth }) => [id, depth])).toEqual([
       [0, 0],
       [2, 1],
@@ -19,7 +25,11 @@ describe('arrangeRows', () => {
   })
 
   it('stores statements in the line of their operation', () => {
-    const lines = arrangeRows([row(0), row(1, { level: 'statement', parent: 0 }), row(2, { level: 'statement' })])
+    const lines = arrangeRows([
+      row(0),
+      row(1, { level: 'statement', parent: 0 }),
+      row(2, { level: 'statement' }),
+    ])
     expect(lines.map(({ row: { id }, statements }) => [id, statements.map((one) => one.id)])).toEqual([
       [0, [1]],
       [2, []],
@@ -27,12 +37,19 @@ describe('arrangeRows', () => {
   })
 
   it('shows every operation once, even if parents are missing or circular', () => {
-    const lines = arrangeRows([row(0, { parent: 1 }), row(1, { parent: 0 }), row(2, { parent: 2 }), row(3, { parent: 99 })])
+    const lines = arrangeRows([
+      row(0, { parent: 1 }),
+      row(1, { parent: 0 }),
+      row(2, { parent: 2 }),
+      row(3, { parent: 99 }),
+    ])
     expect(lines.map(({ row: { id } }) => id).sort()).toEqual([0, 1, 2, 3])
   })
 
   it('limits the indentation', () => {
-    const lines = arrangeRows(Array.from({ length: 30 }, (_, id) => row(id, { parent: id === 0 ? null : id - 1 })))
+    const lines = arrangeRows(
+      Array.from({ length: 30 }, (_, id) => row(id, { parent: id === 0 ? null : id - 1 })),
+    )
     expect(lines).toHaveLength(30)
     expect(Math.max(...lines.map(({ depth }) => depth))).toBe(6)
     expect(Math.max(...lines.map(({ goesOn }) => goesOn.length))).toBe(6)
@@ -66,7 +83,8 @@ describe('axisSteps', () => {
     expect(axisSteps(412, 6)).toEqual([0, 100, 200, 300, 400])
     expect(axisSteps(0.9, 3)).toEqual([0, 0.5])
     expect(axisSteps(0, 6)).toEqual([0])
-    for (const total of [1, 7, 33, 99, 1_234, 60_000]) expect(axisSteps(total, 6).length).toBeLessThanOrEqual(7)
+    for (const total of [1, 7, 33, 99, 1_234, 60_000])
+      expect(axisSteps(total, 6).length).toBeLessThanOrEqual(7)
   })
 })
 

@@ -11,7 +11,11 @@ describe('Asker', () => {
     return {
       answers,
       errors,
-      asker: new Asker<number>({ ask, onAnswer: (answer) => answers.push(answer), onError: ({ message }) => errors.push(message) }),
+      asker: new Asker<number>({
+        ask,
+        onAnswer: (answer) => answers.push(answer),
+        onError: ({ message }) => errors.push(message),
+      }),
     }
   }
 

@@ -57,13 +57,19 @@ describe('chartDataOf', () => {
 
   it('exports CSV with empty cells for missing values', () => {
     const lines = csvOf('orders', chartDataOf({ points: [[1_000, 5]], forecast: null })).split('\n')
-    expect(lines).toEqual(['time,orders,forecast_lower,forecast_median,forecast_upper', '1970-01-01T00:00:01.000Z,5,,,', ''])
+    expect(lines).toEqual([
+      'time,orders,forecast_lower,forecast_median,forecast_upper',
+      '1970-01-01T00:00:01.000Z,5,,,',
+      '',
+    ])
   })
 })
 
 describe('stepOf', () => {
   it('stays within the chart and ignores other keys', () => {
-    expect(['ArrowLeft', 'ArrowRight', 'Home', 'End', 'PageUp'].map((key) => stepOf(key, 4, 8))).toEqual([3, 5, 0, 7, 7])
+    expect(['ArrowLeft', 'ArrowRight', 'Home', 'End', 'PageUp'].map((key) => stepOf(key, 4, 8))).toEqual([
+      3, 5, 0, 7, 7,
+    ])
     expect(stepOf('ArrowLeft', 0, 8)).toBe(0)
     expect(stepOf('Tab', 4, 8)).toBeUndefined()
   })

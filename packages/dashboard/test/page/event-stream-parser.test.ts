@@ -12,7 +12,9 @@ function read(...pieces: readonly string[]): StreamEvent[] {
 
 describe('EventStreamParser', () => {
   it('parses the name, data and ID of an event', () => {
-    expect(read('id: 7\nevent: delta\ndata: {"at":1}\n\n')).toEqual([{ event: 'delta', data: '{"at":1}', id: '7' }])
+    expect(read('id: 7\nevent: delta\ndata: {"at":1}\n\n')).toEqual([
+      { event: 'delta', data: '{"at":1}', id: '7' },
+    ])
   })
 
   it('joins lines of data and removes one leading space of each', () => {
@@ -20,7 +22,9 @@ describe('EventStreamParser', () => {
   })
 
   it('ignores comments, unknown fields and events without data', () => {
-    expect(read(': alive\n\nretry: 5\n\nevent: delta\n\ndata: x\n\n')).toEqual([{ event: 'message', data: 'x', id: '' }])
+    expect(read(': alive\n\nretry: 5\n\nevent: delta\n\ndata: x\n\n')).toEqual([
+      { event: 'message', data: 'x', id: '' },
+    ])
   })
 
   it('reuses the last ID for events without one', () => {
@@ -32,7 +36,8 @@ describe('EventStreamParser', () => {
   })
 
   it('returns the same events for any chunks and line endings', () => {
-    const text = 'id: 1\r\nevent: snapshot\r\ndata: {"a":1}\r\n\r\nid: 2\ndata: b\n\n:c\rdata: d\r\r\ndata: e\n\n'
+    const text =
+      'id: 1\r\nevent: snapshot\r\ndata: {"a":1}\r\n\r\nid: 2\ndata: b\n\n:c\rdata: d\r\r\ndata: e\n\n'
     const whole = read(text)
     expect(whole).toHaveLength(4)
     const random = randomOf(7)
@@ -50,7 +55,9 @@ describe('EventStreamParser', () => {
 
 describe('backoffMs', () => {
   it('doubles from 0.5 s to 30 s, with up to 50% jitter', () => {
-    expect([1, 2, 3, 7, 50].map((attempt) => backoffMs(attempt, 1))).toEqual([500, 1_000, 2_000, 30_000, 30_000])
+    expect([1, 2, 3, 7, 50].map((attempt) => backoffMs(attempt, 1))).toEqual([
+      500, 1_000, 2_000, 30_000, 30_000,
+    ])
     expect([1, 2, 50].map((attempt) => backoffMs(attempt, 0))).toEqual([250, 500, 15_000])
   })
 })

@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { amount, bytes, count, duration, percent, plural, span, withUnit } from '../../page/src/format/numbers.ts'
+import {
+  amount,
+  bytes,
+  count,
+  duration,
+  percent,
+  plural,
+  span,
+  withUnit,
+} from '../../page/src/format/numbers.ts'
 import { isError, sparedShare } from '../../page/src/format/request-facts.ts'
 import { ago } from '../../page/src/format/times.ts'
 import type { RequestSummary } from '../../src/protocol/index.ts'
@@ -10,13 +19,13 @@ describe('number formats', () => {
   })
 
   it('show a dash for missing values, which are not 0', () => {
-    expect([count(undefined), amount(Number.NaN), duration(undefined), percent(undefined), bytes(undefined)]).toEqual([
-      '–',
-      '–',
-      '–',
-      '–',
-      '–',
-    ])
+    expect([
+      count(undefined),
+      amount(Number.NaN),
+      duration(undefined),
+      percent(undefined),
+      bytes(undefined),
+    ]).toEqual(['–', '–', '–', '–', '–'])
   })
 
   it('show one decimal below 10', () => {
@@ -25,7 +34,18 @@ describe('number formats', () => {
 
   it('show durations with at most 3 digits', () => {
     const texts = [0, 0.04, 0.44, 9.949, 9.96, 312.4, 999.6, 1_240, 45_000, 200_000].map(duration)
-    expect(texts).toEqual(['0 ms', '<0.1 ms', '0.4 ms', '9.9 ms', '10 ms', '312 ms', '1.00 s', '1.24 s', '45.0 s', '3 min 20 s'])
+    expect(texts).toEqual([
+      '0 ms',
+      '<0.1 ms',
+      '0.4 ms',
+      '9.9 ms',
+      '10 ms',
+      '312 ms',
+      '1.00 s',
+      '1.24 s',
+      '45.0 s',
+      '3 min 20 s',
+    ])
   })
 
   it('show seconds with at most 2 units', () => {
@@ -37,17 +57,23 @@ describe('number formats', () => {
   })
 
   it('show bytes with a base of 1,024', () => {
-    expect([0, 1_023, 1_024, 16 * 1024 ** 2, 2.1 * 1024 ** 2].map(bytes)).toEqual(['0 B', '1,023 B', '1.0 KB', '16 MB', '2.1 MB'])
+    expect([0, 1_023, 1_024, 16 * 1024 ** 2, 2.1 * 1024 ** 2].map(bytes)).toEqual([
+      '0 B',
+      '1,023 B',
+      '1.0 KB',
+      '16 MB',
+      '2.1 MB',
+    ])
   })
 
   it('add units and plurals', () => {
-    expect([plural(1, 'query', 'queries'), plural(2, 'query', 'queries'), withUnit(42, '%'), withUnit(4, 'ms'), withUnit(4, '')]).toEqual([
-      '1 query',
-      '2 queries',
-      '42%',
-      '4 ms',
-      '4',
-    ])
+    expect([
+      plural(1, 'query', 'queries'),
+      plural(2, 'query', 'queries'),
+      withUnit(42, '%'),
+      withUnit(4, 'ms'),
+      withUnit(4, ''),
+    ]).toEqual(['1 query', '2 queries', '42%', '4 ms', '4'])
   })
 })
 
@@ -71,7 +97,12 @@ describe('request facts', () => {
   })
 
   it('treat a status of 500 and above, and a failure without a status, as an error', () => {
-    expect([200, 404, 500, null].map((statusCode) => isError({ failed: false, statusCode }))).toEqual([false, false, true, false])
+    expect([200, 404, 500, null].map((statusCode) => isError({ failed: false, statusCode }))).toEqual([
+      false,
+      false,
+      true,
+      false,
+    ])
     expect(isError({ failed: true, statusCode: null })).toBe(true)
   })
 })

@@ -36,7 +36,11 @@ describe('highlightSql', () => {
 
 describe('linesOfSql', () => {
   it('starts a line for each clause, except within joins and deletes', () => {
-    expect(linesOfSql(`SELECT a FROM b LEFT JOIN c ON c.id = b.c WHERE d = ' FROM e' ORDER BY a LIMIT ?`).split('\n')).toEqual([
+    expect(
+      linesOfSql(`SELECT a FROM b LEFT JOIN c ON c.id = b.c WHERE d = ' FROM e' ORDER BY a LIMIT ?`).split(
+        '\n',
+      ),
+    ).toEqual([
       'SELECT a',
       'FROM b',
       'LEFT JOIN c ON c.id = b.c',

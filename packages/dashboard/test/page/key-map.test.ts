@@ -31,7 +31,8 @@ describe('KeyMap', () => {
 
   it('ignores keys in a text field, except Escape', () => {
     const map = new KeyMap()
-    for (const key of ['g', 'j', '/', '?', ' ']) expect(map.read(pressed(key, { focus: 'text' }), 0)).toBeUndefined()
+    for (const key of ['g', 'j', '/', '?', ' '])
+      expect(map.read(pressed(key, { focus: 'text' }), 0)).toBeUndefined()
     expect(map.read(pressed('Escape', { focus: 'text' }), 0)).toEqual({ kind: 'close' })
   })
 
@@ -43,7 +44,8 @@ describe('KeyMap', () => {
 
   it('ignores browser shortcuts', () => {
     const map = new KeyMap()
-    for (const held of ['ctrlKey', 'metaKey', 'altKey'] as const) expect(map.read(pressed('c', { [held]: true }), 0)).toBeUndefined()
+    for (const held of ['ctrlKey', 'metaKey', 'altKey'] as const)
+      expect(map.read(pressed('c', { [held]: true }), 0)).toBeUndefined()
   })
 
   it('ignores keys with the name of an inherited property', () => {

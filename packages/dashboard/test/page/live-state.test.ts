@@ -1,13 +1,30 @@
 import { describe, expect, it } from 'vitest'
-import { applyDelta, type LiveState, MAX_POINTS, MAX_REQUESTS, MAX_ROUTES, stateOf } from '../../page/src/live/live-state.ts'
+import {
+  applyDelta,
+  type LiveState,
+  MAX_POINTS,
+  MAX_REQUESTS,
+  MAX_ROUTES,
+  stateOf,
+} from '../../page/src/live/live-state.ts'
 import type { RequestSummary, RouteRow, Snapshot } from '../../src/protocol/index.ts'
 
 const request = (id: string): RequestSummary => ({ id, name: `GET /${id}` }) as RequestSummary
 const route = (name: string, lastAt = 0): RouteRow => ({ name, lastAt, requests: 1 }) as RouteRow
 
 function state(more: Partial<Snapshot> = {}): LiveState {
-  const sparklines: Snapshot['sparklines'] = [{ id: 'requests', label: 'Requests', unit: 'req/s', points: [], latest: null }]
-  return stateOf({ at: 0, mode: 'observe', ranked: [], sparklines, routes: [], requests: [], ...more } as unknown as Snapshot)
+  const sparklines: Snapshot['sparklines'] = [
+    { id: 'requests', label: 'Requests', unit: 'req/s', points: [], latest: null },
+  ]
+  return stateOf({
+    at: 0,
+    mode: 'observe',
+    ranked: [],
+    sparklines,
+    routes: [],
+    requests: [],
+    ...more,
+  } as unknown as Snapshot)
 }
 
 describe('applyDelta', () => {
@@ -15,7 +32,8 @@ describe('applyDelta', () => {
     const before = state({ routes: [route('a')] })
     const after = applyDelta(before, { at: 5 })
     expect(after.at).toBe(5)
-    for (const part of ['routes', 'requests', 'sparklines', 'ranked'] as const) expect(after[part]).toBe(before[part])
+    for (const part of ['routes', 'requests', 'sparklines', 'ranked'] as const)
+      expect(after[part]).toBe(before[part])
   })
 
   it('inserts new requests at the front, each once', () => {
@@ -28,7 +46,12 @@ describe('applyDelta', () => {
     let live = state()
     for (let at = 1; at <= 1_000; at += 1) {
       const requests = [request(`r${at}`)]
-      live = applyDelta(live, { at: at * 1_000, requests, routes: [route(`/${at}`, at)], points: { requests: [at * 1_000, at] } })
+      live = applyDelta(live, {
+        at: at * 1_000,
+        requests,
+        routes: [route(`/${at}`, at)],
+        points: { requests: [at * 1_000, at] },
+      })
     }
     expect(live.requests).toHaveLength(MAX_REQUESTS)
     expect(live.requests[0]?.id).toBe('r1000')

@@ -46,7 +46,9 @@ describe('parsePlace', () => {
     const texts = textsOf([...'a9é %&#?=/\\\'"<>+\u0000\n'])
     for (const page of Object.keys(pageRules)) {
       for (const text of texts) {
-        const first = parse(`#/${page}?q=${encodeURIComponent(text)}&open=${encodeURIComponent(text)}&minutes=${text}`)
+        const first = parse(
+          `#/${page}?q=${encodeURIComponent(text)}&open=${encodeURIComponent(text)}&minutes=${text}`,
+        )
         expect(parse(formatPlace(first))).toEqual(first)
       }
     }

@@ -10,8 +10,13 @@ export function randomOf(seed: number): () => number {
 }
 
 /** Strings of these characters. */
-export function textsOf(characters: readonly string[], { seed = 7, count = 300, maxLength = 60 } = {}): string[] {
+export function textsOf(
+  characters: readonly string[],
+  { seed = 7, count = 300, maxLength = 60 } = {},
+): string[] {
   const random = randomOf(seed)
   const below = (end: number): number => Math.floor(random() * end)
-  return Array.from({ length: count }, () => Array.from({ length: below(maxLength) }, () => characters[below(characters.length)]).join(''))
+  return Array.from({ length: count }, () =>
+    Array.from({ length: below(maxLength) }, () => characters[below(characters.length)]).join(''),
+  )
 }

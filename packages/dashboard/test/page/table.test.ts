@@ -26,6 +26,7 @@ describe('sortRows', () => {
 
   it('puts missing values last in both directions', () => {
     const rows = [{ p95: null }, { p95: 1 }, { p95: 2 }]
-    for (const isUp of [true, false]) expect(sortRows(rows, ({ p95 }) => p95, isUp).at(-1)).toEqual({ p95: null })
+    for (const isUp of [true, false])
+      expect(sortRows(rows, ({ p95 }) => p95, isUp).at(-1)).toEqual({ p95: null })
   })
 })

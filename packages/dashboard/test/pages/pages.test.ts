@@ -32,7 +32,9 @@ describe('requests page', () => {
     await loop(world, 'GET /cities', 2, 404)
     await loop(world, 'job mail', 0)
     const names = async (query: string) =>
-      (await page<RequestsPage>(world, `requests?${query}`)).recent.map(({ name, queries }) => `${name} ${queries}`)
+      (await page<RequestsPage>(world, `requests?${query}`)).recent.map(
+        ({ name, queries }) => `${name} ${queries}`,
+      )
     expect(await names('')).toEqual(['job mail 0', 'GET /cities 2', 'GET /regions/:id 1', 'GET /cities 9'])
     expect(await names('name=CITIES')).toEqual(['GET /cities 2', 'GET /cities 9'])
     expect(await names('status=error')).toEqual(['GET /regions/:id 1'])
@@ -48,9 +50,20 @@ describe('requests page', () => {
 
   it('rejects invalid filters', async () => {
     const world = await openWorld()
-    for (const query of ['status=6xx', 'code=x', 'minMs=-1', 'minMs=a', 'limit=0', 'limit=501', `name=${'x'.repeat(201)}`]) {
+    for (const query of [
+      'status=6xx',
+      'code=x',
+      'minMs=-1',
+      'minMs=a',
+      'limit=0',
+      'limit=501',
+      `name=${'x'.repeat(201)}`,
+    ]) {
       const { status, body } = await world.ask(`/api/requests?${query}`)
-      expect([status, body], query).toEqual([400, { error: { code: 'BAD_QUERY', message: expect.any(String) } }])
+      expect([status, body], query).toEqual([
+        400,
+        { error: { code: 'BAD_QUERY', message: expect.any(String) } },
+      ])
     }
   })
 
@@ -61,7 +74,8 @@ describe('requests page', () => {
     const { recent } = await page<RequestsPage>(world, 'requests')
     const detail = await page<RequestDetail>(world, `requests/${recent[1]?.id}`)
     expect([detail.queries, detail.newest]).toEqual([1, recent[0]?.id])
-    for (const id of ['zzzz', '..%2f', 'a/b']) expect((await world.ask(`/api/requests/${id}`)).status, id).toBe(404)
+    for (const id of ['zzzz', '..%2f', 'a/b'])
+      expect((await world.ask(`/api/requests/${id}`)).status, id).toBe(404)
   })
 
   it('compresses large responses', async () => {
@@ -85,7 +99,12 @@ describe('current problems', () => {
     const { ranked, badges, sparklines, totals } = await page<NowPage>(world, 'now')
     expect(ranked.map(({ kind, severity }) => [kind, severity])).toEqual([['alert', 'high'], ['node', 'high'], ['finding', 'low'], ['finding', 'low'], ['finding', 'low']]) // biome-ignore format: a table
     expect(badges).toEqual({ findings: 4, alerts: 1, deadLetters: 0, nodes: 1 })
-    expect(sparklines.map(({ id }) => id)).toEqual(['requests', 'responseTime', 'queriesPerRequest', 'errorRate'])
+    expect(sparklines.map(({ id }) => id)).toEqual([
+      'requests',
+      'responseTime',
+      'queriesPerRequest',
+      'errorRate',
+    ])
     expect(totals).toMatchObject({ requests: 4, queries: 24 })
   })
 })
@@ -97,11 +116,21 @@ describe('findings page', () => {
     for (let at = 0; at < 30; at += 1) await loop(world, 'GET /often', 6)
     const { findings, requests } = await page<FindingsPage>(world, 'findings')
     expect(requests).toBe(31)
-    expect(findings.map(({ savedMs }) => savedMs)).toEqual(findings.map(({ savedMs }) => savedMs).sort((a, b) => b - a))
+    expect(findings.map(({ savedMs }) => savedMs)).toEqual(
+      findings.map(({ savedMs }) => savedMs).sort((a, b) => b - a),
+    )
     const often = findings.find(({ scope }) => scope === 'GET /often')
-    expect(often).toMatchObject({ title: 'N+1', occurrences: 30, queries: 6, queriesPossible: 1, isMuted: false })
+    expect(often).toMatchObject({
+      title: 'N+1',
+      occurrences: 30,
+      queries: 6,
+      queriesPossible: 1,
+      isMuted: false,
+    })
     expect(often?.text).toContain('▲ N+1  GET /often')
-    expect(await page<RequestDetail>(world, `requests/${often?.request}`)).toMatchObject({ name: 'GET /often' })
+    expect(await page<RequestDetail>(world, `requests/${often?.request}`)).toMatchObject({
+      name: 'GET /often',
+    })
   })
 })
 
@@ -110,7 +139,13 @@ describe('metrics page', () => {
     const now = 1_000_000_000
     const at = (second: number) => [now + second * 1_000, 1] as const
     expect(withGaps([at(-9), at(-8), at(-7)], now).length).toBe(3)
-    expect(withGaps([at(-99), at(-98), at(-40), at(-39)], now)).toEqual([at(-99), at(-98), [now - 98_000 + 1, null], at(-40), at(-39)])
+    expect(withGaps([at(-99), at(-98), at(-40), at(-39)], now)).toEqual([
+      at(-99),
+      at(-98),
+      [now - 98_000 + 1, null],
+      at(-40),
+      at(-39),
+    ])
     // A source that reports every 5 seconds has no gaps.
     expect(withGaps([at(-30), at(-25), at(-20), at(-15)], now).length).toBe(4)
     // Older values are one minute apart.
@@ -121,12 +156,25 @@ describe('metrics page', () => {
   it('contains thresholds, a forecast, and its accuracy', async () => {
     const world = await openWorld()
     world.sluice.monitor?.recordMetric('cpu', 40, 'host')
-    const { metrics, points, forecast, needsSeconds, metric } = await page<MetricsPage>(world, 'metrics?metric=cpu&minutes=5&ahead=3')
-    expect(metrics.find(({ name }) => name === 'cpu')).toMatchObject({ unit: '%', warning: 70, critical: 90, current: 40, sources: 1 })
+    const { metrics, points, forecast, needsSeconds, metric } = await page<MetricsPage>(
+      world,
+      'metrics?metric=cpu&minutes=5&ahead=3',
+    )
+    expect(metrics.find(({ name }) => name === 'cpu')).toMatchObject({
+      unit: '%',
+      warning: 70,
+      critical: 90,
+      current: 40,
+      sources: 1,
+    })
     expect([metric, points.map(([, value]) => value), needsSeconds]).toEqual(['cpu', [40], 120])
-    expect(forecast).toMatchObject({ recentAccuracy: null, caption: 'No forecast for the next 3 minutes has been evaluated yet.' })
+    expect(forecast).toMatchObject({
+      recentAccuracy: null,
+      caption: 'No forecast for the next 3 minutes has been evaluated yet.',
+    })
     expect(forecast?.points.map(({ at }) => at - (forecast?.from ?? 0))).toEqual([60_000, 120_000, 180_000])
-    for (const { lower, value, upper } of forecast?.points ?? []) expect(lower <= value && value <= upper).toBe(true)
+    for (const { lower, value, upper } of forecast?.points ?? [])
+      expect(lower <= value && value <= upper).toBe(true)
     expect((await page<MetricsPage>(world, 'metrics?metric=disk')).forecast).toBeNull()
     for (const query of ['metric=nothing', 'minutes=0', 'minutes=2000', 'ahead=61'])
       expect((await world.ask(`/api/metrics?${query}`)).status, query).toBe(400)
@@ -148,7 +196,12 @@ describe('cache page', () => {
     const world = await openWorld({}, { mode: 'optimize' })
     await loop(world, 'GET /a', 3)
     const { queries, isKeeping, stats, passedThrough } = await page<CachePage>(world, 'cache')
-    expect({ queries, isKeeping, hits: stats.hits, passedThrough }).toEqual({ queries: 3, isKeeping: true, hits: 0, passedThrough: [] })
+    expect({ queries, isKeeping, hits: stats.hits, passedThrough }).toEqual({
+      queries: 3,
+      isKeeping: true,
+      hits: 0,
+      passedThrough: [],
+    })
   })
 })
 
@@ -177,7 +230,9 @@ describe('values in statements', () => {
 
   it('are masked in messages about a statement', () => {
     expect(masked(`id = 7 AND name = '${'x'.repeat(10_000)}`)).toBe('…')
-    expect(masked("(email = 'it''s ada'::text) AND (id = 7) AND (t1.x2 > -1.5e3)")).toBe('(email = ?::text) AND (id = ?) AND (t1.x2 > ?)')
+    expect(masked("(email = 'it''s ada'::text) AND (id = 7) AND (t1.x2 > -1.5e3)")).toBe(
+      '(email = ?::text) AND (id = ?) AND (t1.x2 > ?)',
+    )
   })
 
   it('are in none of the pages, wherever the app wrote them', async () => {
@@ -185,9 +240,12 @@ describe('values in statements', () => {
     const world = await openWorld()
     const { database, queries } = world.sluice
     const sql = `SELECT * FROM person WHERE email = '${secret}' AND age > 4711`
-    for (let at = 0; at < 3; at += 1) database?.observe({ sql, dialect: 'sqlite', executionTime: 3_000, bindings: [secret] })
+    for (let at = 0; at < 3; at += 1)
+      database?.observe({ sql, dialect: 'sqlite', executionTime: 3_000, bindings: [secret] })
     queries.analyzeQuery(`${sql} OR 1 = 1 --`, 20)
-    await world.sluice.run(() => execute(world.sluice, shapeOf('Person.findMany'), { values: { email: secret } }))
+    await world.sluice.run(() =>
+      execute(world.sluice, shapeOf('Person.findMany'), { values: { email: secret } }),
+    )
     const now = await page<NowPage>(world, 'now')
     expect(now.ranked[0]).toMatchObject({ kind: 'slow-query', title: expect.stringContaining('email = ?') })
     for (const path of [

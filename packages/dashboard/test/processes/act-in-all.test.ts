@@ -27,14 +27,28 @@ describe('action in several processes', () => {
     expect(await actInAll('acknowledge-alert', { id: 'a' }, parts)).toEqual({ done: true })
     expect(asked).toHaveLength(3)
     expect(asked[0]).toMatchObject({ actor: 'ann' })
-    expect(await actInAll('acknowledge-alert', { id: 'a' }, world(() => ({ done: false }), [{ value: { done: false } }]).parts)).toEqual({
+    expect(
+      await actInAll(
+        'acknowledge-alert',
+        { id: 'a' },
+        world(() => ({ done: false }), [{ value: { done: false } }]).parts,
+      ),
+    ).toEqual({
       done: false,
     })
   })
 
   it('fails with the error of this process if it fails in all', async () => {
-    await expect(actInAll('pause-queue', { queue: 'q' }, world(refuse('OFF'), [failed, undefined]).parts)).rejects.toThrow('OFF')
-    expect(await actInAll('pause-queue', { queue: 'q' }, world(refuse('OFF'), [failed, { value: { done: true } }]).parts)).toEqual({
+    await expect(
+      actInAll('pause-queue', { queue: 'q' }, world(refuse('OFF'), [failed, undefined]).parts),
+    ).rejects.toThrow('OFF')
+    expect(
+      await actInAll(
+        'pause-queue',
+        { queue: 'q' },
+        world(refuse('OFF'), [failed, { value: { done: true } }]).parts,
+      ),
+    ).toEqual({
       done: true,
     })
   })
@@ -46,7 +60,10 @@ describe('action in several processes', () => {
   })
 
   it('retries dead letters up to a common limit', async () => {
-    const { parts, asked } = world(() => ({ count: 2 }), [failed, { value: { count: 3 } }, { value: { count: 9 } }])
+    const { parts, asked } = world(
+      () => ({ count: 2 }),
+      [failed, { value: { count: 3 } }, { value: { count: 9 } }],
+    )
     expect(await actInAll('retry-dead-letters', { queue: 'q', limit: 5 }, parts)).toEqual({ count: 5 })
     expect(asked.map((question) => question.kind === 'act' && question.body.limit)).toEqual([3, 3])
   })
@@ -61,9 +78,15 @@ describe('action in several processes', () => {
     const own = world(() => ({ steps: ['own'] }), [{ value: { steps: ['other'] } }])
     expect(await actInAll('explain', { fingerprint: 'f' }, own.parts)).toEqual({ steps: ['own'] })
     expect(own.asked).toEqual([])
-    const other = world(refuse('OFF'), [failed, { value: { steps: ['other'] } }, { value: { steps: ['third'] } }])
+    const other = world(refuse('OFF'), [
+      failed,
+      { value: { steps: ['other'] } },
+      { value: { steps: ['third'] } },
+    ])
     expect(await actInAll('explain', { fingerprint: 'f' }, other.parts)).toEqual({ steps: ['other'] })
     expect(other.asked).toHaveLength(2)
-    await expect(actInAll('explain', { fingerprint: 'f' }, world(refuse('OFF'), [failed]).parts)).rejects.toThrow('OFF')
+    await expect(
+      actInAll('explain', { fingerprint: 'f' }, world(refuse('OFF'), [failed]).parts),
+    ).rejects.toThrow('OFF')
   })
 })

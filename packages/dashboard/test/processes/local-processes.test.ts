@@ -1,4 +1,14 @@
-import { chmod, link as hardLink, mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  link as hardLink,
+  mkdir,
+  mkdtemp,
+  readdir,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -31,7 +41,10 @@ const soon = () => AbortSignal.timeout(SOON.timeout)
 describe.skipIf(process.platform === 'win32')('local processes', () => {
   it('find and answer each other within a group', async () => {
     const directory = await folder()
-    const [a, b] = [await opened(directory, 'a'), await opened(directory, 'b', async (question) => `${question}!`)]
+    const [a, b] = [
+      await opened(directory, 'a'),
+      await opened(directory, 'b', async (question) => `${question}!`),
+    ]
     await opened(directory, 'c', async () => 'c', 'another')
     expect(await a.others()).toEqual(['b'])
     expect(await b.others()).toEqual(['a'])
@@ -80,10 +93,14 @@ describe.skipIf(process.platform === 'win32')('local processes', () => {
     const open = join(directory, 'open')
     await mkdir(open)
     await chmod(open, 0o755)
-    await expect(localProcesses({ directory: open }).open('a', async () => '')).rejects.toThrow(PeerUnavailableError)
+    await expect(localProcesses({ directory: open }).open('a', async () => '')).rejects.toThrow(
+      PeerUnavailableError,
+    )
     const led = join(directory, 'led')
     await symlink(directory, led)
-    await expect(localProcesses({ directory: led }).open('a', async () => '')).rejects.toThrow(/Insecure directory/)
+    await expect(localProcesses({ directory: led }).open('a', async () => '')).rejects.toThrow(
+      /Insecure directory/,
+    )
     const file = join(directory, 'file')
     await writeFile(file, '')
     await expect(localProcesses({ directory: file }).open('a', async () => '')).rejects.toThrow()
@@ -93,6 +110,8 @@ describe.skipIf(process.platform === 'win32')('local processes', () => {
     expect(() => localProcesses({ group: '' })).toThrow(InvalidOptionError)
     expect(() => localProcesses({ place: '/tmp' } as never)).toThrow(InvalidOptionError)
     const long = join(await folder(), 'x'.repeat(100))
-    await expect(localProcesses({ directory: long }).open('a', async () => '')).rejects.toThrow(/at most 103 bytes/)
+    await expect(localProcesses({ directory: long }).open('a', async () => '')).rejects.toThrow(
+      /at most 103 bytes/,
+    )
   })
 })

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { mergeBadges, mergeRanked, mergeRoutes, mergeSparklines, mergeVitals } from '../../src/processes/merge/merge-facts.ts'
+import {
+  mergeBadges,
+  mergeRanked,
+  mergeRoutes,
+  mergeSparklines,
+  mergeVitals,
+} from '../../src/processes/merge/merge-facts.ts'
 import { mergeFindings } from '../../src/processes/merge/merge-findings.ts'
 import { mergeJobs } from '../../src/processes/merge/merge-jobs.ts'
 import { mergeMetrics } from '../../src/processes/merge/merge-monitor.ts'
@@ -13,19 +19,40 @@ import type { RankedItem, Vitals } from '../../src/protocol/now.ts'
 import { type RouteFigures, rowOf } from '../../src/recorder/route-stats.ts'
 
 const VITALS: Vitals = {
-  ...{ requestsPerSecond: null, p50: null, p95: null, p99: null, errorRate: null, queriesPerSecond: 0, cacheShare: null },
+  ...{
+    requestsPerSecond: null,
+    p50: null,
+    p95: null,
+    p99: null,
+    errorRate: null,
+    queriesPerSecond: 0,
+    cacheShare: null,
+  },
   ...{ cpu: null, memory: null, eventLoopDelay: null },
 }
 
 function facts(
-  given: Partial<Omit<ProcessFacts, 'vitals' | 'badges'>> & { vitals?: Partial<Vitals>; badges?: Partial<ProcessFacts['badges']> },
+  given: Partial<Omit<ProcessFacts, 'vitals' | 'badges'>> & {
+    vitals?: Partial<Vitals>
+    badges?: Partial<ProcessFacts['badges']>
+  },
 ): ProcessFacts {
   return {
     info: { id: 'p', pid: 1, hostname: 'here', name: 'app', startedAt: 0 },
     at: 100_000,
     engines: { detection: true, cache: true, database: true, balancer: true, jobs: true, monitor: true },
     ranked: [],
-    totals: { requests: 0, operations: 0, queries: 0, spared: 0, databaseMs: 0, timedRequests: 0, overheadMs: 0, timedMs: 0, errors: 0 },
+    totals: {
+      requests: 0,
+      operations: 0,
+      queries: 0,
+      spared: 0,
+      databaseMs: 0,
+      timedRequests: 0,
+      overheadMs: 0,
+      timedMs: 0,
+      errors: 0,
+    },
     ring: { requests: 0, bytes: 0, maxBytes: 0, dropped: 0, oldestAt: null },
     responseTimes: [],
     ...{ reads: 0, cached: 0, queries: [], routes: [], requests: [], count: 0, last: 0 },
@@ -82,13 +109,27 @@ describe('merged figures', () => {
   it('add up, except shares and figures of the machine', () => {
     const merged = mergeVitals([
       facts({
-        vitals: { requestsPerSecond: 30, errorRate: 10, queriesPerSecond: 60, cpu: 20, memory: 40, eventLoopDelay: 5 },
+        vitals: {
+          requestsPerSecond: 30,
+          errorRate: 10,
+          queriesPerSecond: 60,
+          cpu: 20,
+          memory: 40,
+          eventLoopDelay: 5,
+        },
         reads: 100,
         cached: 80,
         responseTimes: [[10, 90]],
       }),
       facts({
-        vitals: { requestsPerSecond: 10, errorRate: 50, queriesPerSecond: 5, cpu: 60, memory: null, eventLoopDelay: 90 },
+        vitals: {
+          requestsPerSecond: 10,
+          errorRate: 50,
+          queriesPerSecond: 5,
+          cpu: 60,
+          memory: null,
+          eventLoopDelay: 90,
+        },
         reads: 300,
         cached: 0,
         responseTimes: [[400, 10]],
@@ -103,11 +144,18 @@ describe('merged figures', () => {
   })
 
   it('list the same problem once, and alerts with the same name as one', () => {
-    const item = (key: string, kind: RankedItem['kind'], severity: RankedItem['severity'], title = key): RankedItem => ({
+    const item = (
+      key: string,
+      kind: RankedItem['kind'],
+      severity: RankedItem['severity'],
+      title = key,
+    ): RankedItem => ({
       ...{ key, kind, severity, title, detail: 'high', section: 'now', target: null, mutes: null },
     })
     const merged = mergeRanked([
-      facts({ ranked: [item('finding a', 'finding', 'medium'), item('alert 1', 'alert', 'medium', 'Alert: CPU')] }),
+      facts({
+        ranked: [item('finding a', 'finding', 'medium'), item('alert 1', 'alert', 'medium', 'Alert: CPU')],
+      }),
       facts({
         ranked: [
           item('alert 2', 'alert', 'high', 'Alert: Memory'),
@@ -146,12 +194,17 @@ describe('merged figures', () => {
           hasSharedJobs,
         },
       })
-    expect(mergeRanked([dead(6, false), dead(5, false)])).toMatchObject([{ severity: 'high', detail: '11 dead letters' }])
-    expect(mergeRanked([dead(6, true), dead(5, true)])).toMatchObject([{ severity: 'medium', detail: '6 dead letters' }])
+    expect(mergeRanked([dead(6, false), dead(5, false)])).toMatchObject([
+      { severity: 'high', detail: '11 dead letters' },
+    ])
+    expect(mergeRanked([dead(6, true), dead(5, true)])).toMatchObject([
+      { severity: 'medium', detail: '6 dead letters' },
+    ])
   })
 
   it('count shared dead letters once, and separate ones per process', () => {
-    const shared = (count: number) => facts({ badges: { deadLetters: [['mail', count]], hasSharedJobs: true } })
+    const shared = (count: number) =>
+      facts({ badges: { deadLetters: [['mail', count]], hasSharedJobs: true } })
     const own = (count: number) => facts({ badges: { deadLetters: [['mail', count]] } })
     expect(mergeBadges([shared(7), shared(6)]).deadLetters).toBe(7)
     expect(mergeBadges([own(7), own(6)]).deadLetters).toBe(13)
@@ -210,7 +263,10 @@ describe('merged figures', () => {
     expect(points.queriesPerRequest).toEqual([[10_000, 4]])
     expect(lines.map(({ latest }) => latest)).toEqual([40, 10, 4, null])
     expect(
-      mergeSparklines([facts({ at: 99_000, lines: { requests: [[10_000, 1]], responseTime: [], errorRate: [] } })], 99_000)[0]?.latest,
+      mergeSparklines(
+        [facts({ at: 99_000, lines: { requests: [[10_000, 1]], responseTime: [], errorRate: [] } })],
+        99_000,
+      )[0]?.latest,
     ).toBeNull()
   })
 })
@@ -231,7 +287,15 @@ describe('merged routes', () => {
         spared: 0,
         cached: 0,
       },
-      ...{ overBudget: 0, durations: [], flags: [], budget: null, lastAt: 0, newest: null, newestFlagged: null },
+      ...{
+        overBudget: 0,
+        durations: [],
+        flags: [],
+        budget: null,
+        lastAt: 0,
+        newest: null,
+        newestFlagged: null,
+      },
       ...given,
     })
     const [merged, other] = mergeRoutes([
@@ -264,7 +328,17 @@ describe('merged routes', () => {
       route({ name: 'GET /other', lastAt: 1 }),
     ])
     expect(rowOf(merged as RouteFigures)).toMatchObject({
-      ...{ requests: 501, perSecond: 3, sample: 4, queries: 8, sparedShare: 0.25, p50: 3, p95: 100, budget: 4, overBudget: 1 },
+      ...{
+        requests: 501,
+        perSecond: 3,
+        sample: 4,
+        queries: 8,
+        sparedShare: 0.25,
+        p50: 3,
+        p95: 100,
+        budget: 4,
+        overBudget: 1,
+      },
       ...{ flags: ['N_PLUS_ONE', 'QUERY_BUDGET'], lastAt: 9, newest: 'new', newestFlagged: 'flagged' },
     })
     expect(other?.name).toBe('GET /other')
@@ -274,20 +348,38 @@ describe('merged routes', () => {
 describe('merged pages', () => {
   it('mute a finding only if all processes have muted it', () => {
     const item = (given: Partial<FindingItem>) =>
-      ({ key: 'k', count: 1, occurrences: 1, savedMs: 1, isMuted: false, request: null, lastAt: null, ...given }) as FindingItem
+      ({
+        key: 'k',
+        count: 1,
+        occurrences: 1,
+        savedMs: 1,
+        isMuted: false,
+        request: null,
+        lastAt: null,
+        ...given,
+      }) as FindingItem
     const page = (...findings: FindingItem[]) => ({ findings, requests: 10, anomalies: [] })
     const merged = mergeFindings([
       page(
         item({ isMuted: true, occurrences: 3, savedMs: 4, count: 101, lastAt: 5, request: 'a' }),
         item({ key: 'muted', isMuted: true, savedMs: 99 }),
       ),
-      page(item({ occurrences: 4, savedMs: 6, count: 7, lastAt: 8, request: null }), item({ key: 'muted', isMuted: true, savedMs: 99 })),
+      page(
+        item({ occurrences: 4, savedMs: 6, count: 7, lastAt: 8, request: null }),
+        item({ key: 'muted', isMuted: true, savedMs: 99 }),
+      ),
     ])
     expect(merged.findings.map(({ key, isMuted }) => [key, isMuted])).toEqual([
       ['k', false],
       ['muted', true],
     ])
-    expect(merged.findings[0]).toMatchObject({ occurrences: 7, savedMs: 10, count: 101, lastAt: 8, request: 'a' })
+    expect(merged.findings[0]).toMatchObject({
+      occurrences: 7,
+      savedMs: 10,
+      count: 101,
+      lastAt: 8,
+      request: 'a',
+    })
     expect(merged.requests).toBe(20)
   })
 
@@ -323,7 +415,9 @@ describe('merged pages', () => {
         imbalanceRatio: 1,
         replicas: [],
       }) as never
-    expect(mergeNodes([page(node('healthy', 90, 10)), page(node('unhealthy', 10, 110))]).balancer).toMatchObject({
+    expect(
+      mergeNodes([page(node('healthy', 90, 10)), page(node('unhealthy', 10, 110))]).balancer,
+    ).toMatchObject({
       ...{
         totalNodes: 1,
         healthyNodes: 0,
@@ -371,7 +465,13 @@ describe('merged pages', () => {
       queues,
       deadLetters: { total: 2, grouped: 2, groups: [] },
     })
-    const stalled = row({ isStalled: true, health: 'degraded', reasons: ['Nothing moves.'], completed: 0, throughputPerSecond: 0 })
+    const stalled = row({
+      isStalled: true,
+      health: 'degraded',
+      reasons: ['Nothing moves.'],
+      completed: 0,
+      throughputPerSecond: 0,
+    })
     const shared = mergeJobs([page(true, row({})), page(true, stalled)])
     expect(shared.queues[0]).toMatchObject({
       queued: 5,
@@ -396,7 +496,13 @@ describe('merged pages', () => {
       ),
       page(false, { ...stalled, depth: [[4_900, 7]] }),
     ])
-    expect(own.queues[0]).toMatchObject({ queued: 10, deadLetters: 4, isStalled: true, health: 'degraded', reasons: ['Nothing moves.'] })
+    expect(own.queues[0]).toMatchObject({
+      queued: 10,
+      deadLetters: 4,
+      isStalled: true,
+      health: 'degraded',
+      reasons: ['Nothing moves.'],
+    })
     expect(own.queues[0]?.depth.map(([, depth]) => depth)).toEqual([10, 4])
     expect(own.deadLetters.total).toBe(4)
   })
@@ -404,20 +510,40 @@ describe('merged pages', () => {
 
 describe('merged metrics', () => {
   const NOW = 1_700_000_000_000
-  const page = (across: 'sum' | 'mean' | 'max', points: MetricsPage['points'], forecast: MetricForecast | null = null): MetricsPage => ({
+  const page = (
+    across: 'sum' | 'mean' | 'max',
+    points: MetricsPage['points'],
+    forecast: MetricForecast | null = null,
+  ): MetricsPage => ({
     metrics: [
-      { name: 'm', unit: '', description: '', warning: null, critical: null, across, current: points.at(-1)?.[1] ?? null, sources: 1 },
+      {
+        name: 'm',
+        unit: '',
+        description: '',
+        warning: null,
+        critical: null,
+        across,
+        current: points.at(-1)?.[1] ?? null,
+        sources: 1,
+      },
     ],
     ...{ metric: 'm', from: NOW - 3_600_000, to: NOW, points, forecast, anomalies: [], needsSeconds: 0 },
     trend: { trend: 'stable', changePerMinute: 0, changeRate: 0, significance: 0, points: 0 },
   })
   /** One value per second of the last minute, `offset` milliseconds after the full second. */
   const seconds = (value: number, offset: number, jitter = 0) =>
-    Array.from({ length: 60 }, (_, at) => [NOW - (60 - at) * 1_000 + offset + (at % 2) * jitter, value] as const)
+    Array.from(
+      { length: 60 },
+      (_, at) => [NOW - (60 - at) * 1_000 + offset + (at % 2) * jitter, value] as const,
+    )
 
   it('combine processes like sources', () => {
     const values = (across: 'sum' | 'mean' | 'max') =>
-      new Set(mergeMetrics([page(across, seconds(10, 100)), page(across, seconds(30, 700))]).points.map(([, value]) => value))
+      new Set(
+        mergeMetrics([page(across, seconds(10, 100)), page(across, seconds(30, 700))]).points.map(
+          ([, value]) => value,
+        ),
+      )
     expect(values('sum')).toEqual(new Set([40]))
     expect(values('mean')).toEqual(new Set([20]))
     expect(values('max')).toEqual(new Set([30]))
@@ -457,7 +583,13 @@ describe('merged metrics', () => {
       caption:
         'In the last day, 70% of the forecasts for the next 1 minute were within 15% of the value. Accuracy applies to each process separately.',
     })
-    expect(mergeMetrics([page('sum', seconds(10, 0), forecast(10, 1)), page('sum', seconds(30, 0))]).forecast).toBeNull()
-    expect(mergeMetrics([page('sum', []), page('sum', [])])).toMatchObject({ forecast: null, points: [], needsSeconds: 120 })
+    expect(
+      mergeMetrics([page('sum', seconds(10, 0), forecast(10, 1)), page('sum', seconds(30, 0))]).forecast,
+    ).toBeNull()
+    expect(mergeMetrics([page('sum', []), page('sum', [])])).toMatchObject({
+      forecast: null,
+      points: [],
+      needsSeconds: 120,
+    })
   })
 })

@@ -15,17 +15,28 @@ function peersOfOne() {
     },
     ask: async () => {
       if (!state.isAnswering) throw new Error('No response.')
-      return JSON.stringify({ value: { info: { id: 'other' }, last: 0, at: time, routes: [], requests: [], count: 0 } })
+      return JSON.stringify({
+        value: { info: { id: 'other' }, last: 0, at: time, routes: [], requests: [], count: 0 },
+      })
     },
     close: async () => {},
   }
-  const peers = new Peers({ link, self: 'self', now: () => time, onRequests: () => {}, onError: (error) => errors.push(error) })
+  const peers = new Peers({
+    link,
+    self: 'self',
+    now: () => time,
+    onRequests: () => {},
+    onError: (error) => errors.push(error),
+  })
   const look = async (times = 1) => {
     for (let at = 0; at < times; at += 1) {
       time += 1_000
       await peers.refresh()
     }
-    return { answering: peers.facts.map(({ info }) => info.id), silent: peers.silent.map(({ info }) => info.id) }
+    return {
+      answering: peers.facts.map(({ info }) => info.id),
+      silent: peers.silent.map(({ info }) => info.id),
+    }
   }
   return { state, errors, look }
 }

@@ -12,12 +12,20 @@ import { execute, FakeClock, shapeOf } from '../world.ts'
 function open(options: { readonly showParameters?: boolean; readonly maxBytes?: number } = {}) {
   const clock = new FakeClock()
   const sluice = createSluice({ clock })
-  const recorder = new RequestRecorder(sluice, { idPrefix: 'abcd', maxBytes: 1_000_000, showParameters: false, ...options })
+  const recorder = new RequestRecorder(sluice, {
+    idPrefix: 'abcd',
+    maxBytes: 1_000_000,
+    showParameters: false,
+    ...options,
+  })
   onTestFinished(() => recorder.close())
   const muted = new Set<string>()
   const newest = (): RequestDetail => {
     const [request] = recorder.ring.newest(1)
-    return requestPage({ recorder, muted, process: processIdentity('app') }, request?.id ?? '') as RequestDetail
+    return requestPage(
+      { recorder, muted, process: processIdentity('app') },
+      request?.id ?? '',
+    ) as RequestDetail
   }
   return { clock, sluice, recorder, newest }
 }
@@ -45,7 +53,14 @@ describe('stored request', () => {
       ['Other.findMany', 1, null],
       ['Region.findUnique where id', 6, 0],
     ])
-    expect(rows[2]).toMatchObject({ startMs: 4, endMs: 16, databaseMs: 12, rows: 6, fix: 'include: { region: true }', fill: 'database' })
+    expect(rows[2]).toMatchObject({
+      startMs: 4,
+      endMs: 16,
+      databaseMs: 12,
+      rows: 6,
+      fix: 'include: { region: true }',
+      fill: 'database',
+    })
     expect(rows[2]?.ticks).toEqual([4, 6, 8, 10, 12, 14].map((start) => [start, 2, 1, 0]))
     expect({ queries, databaseMs }).toEqual({ queries: 8, databaseMs: 16 })
     expect(found.map(({ code, key }) => [code, key])).toEqual([['N_PLUS_ONE', rows[2]?.finding]])
@@ -55,7 +70,10 @@ describe('stored request', () => {
     const { clock, sluice, newest } = open()
     const { recorder, scopes } = hostOf(sluice)
     await sluice.run(() => {
-      const [first, second] = [recorder.begin(scopes.current(), region, {}), recorder.begin(scopes.current(), region, {})]
+      const [first, second] = [
+        recorder.begin(scopes.current(), region, {}),
+        recorder.begin(scopes.current(), region, {}),
+      ]
       clock.advance(5)
       recorder.end(first, 1, {})
       recorder.end(second, 0, {}, true)
@@ -84,10 +102,12 @@ describe('stored request', () => {
       sent?.ended(1_000, 1_002, 1, false)
       recorder.end(operation, 1, {})
     })
-    expect(newest().rows.map(({ level, parent, label, dialect }) => [level, parent, label, dialect])).toEqual([
-      ['operation', null, region.label, null],
-      ['statement', 0, 'SELECT * FROM region WHERE id = ?', 'sqlite'],
-    ])
+    expect(newest().rows.map(({ level, parent, label, dialect }) => [level, parent, label, dialect])).toEqual(
+      [
+        ['operation', null, region.label, null],
+        ['statement', 0, 'SELECT * FROM region WHERE id = ?', 'sqlite'],
+      ],
+    )
     const statement = { fingerprint: analyzed.fingerprint, label: analyzed.shape, kind: 'read' } as const
     await sluice.run(() => {
       for (let at = 0; at < 2; at += 1) {
@@ -96,15 +116,22 @@ describe('stored request', () => {
         sent?.ended(execution.startedAt, recorder.end(execution, 1, {}), 1, false)
       }
     })
-    expect(newest().rows.map(({ level, count, dialect }) => [level, count, dialect])).toEqual([['operation', 2, 'sqlite']])
+    expect(newest().rows.map(({ level, count, dialect }) => [level, count, dialect])).toEqual([
+      ['operation', 2, 'sqlite'],
+    ])
   })
 
   it('does not guess the operation of a statement', async () => {
     const { sluice, newest } = open()
     const { recorder, scopes, watch } = hostOf(sluice)
     await sluice.run(() => {
-      const both = [recorder.begin(scopes.current(), region, {}), recorder.begin(scopes.current(), cities, {})]
-      watch?.begin('', 'sqlite', analyzeSql('SELECT 1 FROM a', 'sqlite'), [], undefined)?.ended(1_000, 1_001, 1, false)
+      const both = [
+        recorder.begin(scopes.current(), region, {}),
+        recorder.begin(scopes.current(), cities, {}),
+      ]
+      watch
+        ?.begin('', 'sqlite', analyzeSql('SELECT 1 FROM a', 'sqlite'), [], undefined)
+        ?.ended(1_000, 1_001, 1, false)
       for (const one of both) recorder.end(one, 1, {})
     })
     expect(newest().rows.find(({ level }) => level === 'statement')?.parent).toBeNull()
@@ -151,9 +178,15 @@ describe('stored request', () => {
     const { recorder, scopes } = hostOf(sluice)
     const stack = 'Error\n    at list (/app/src/cities.ts:41:28)'
     await sluice.run(() => {
-      for (let at = 0; at < 2; at += 1) recorder.end(recorder.begin(scopes.current(), region, { stack: () => ({ stack }) }), 1, {})
+      for (let at = 0; at < 2; at += 1)
+        recorder.end(recorder.begin(scopes.current(), region, { stack: () => ({ stack }) }), 1, {})
     })
-    expect(newest().rows[0]?.callSite).toMatchObject({ file: '/app/src/cities.ts', line: 41, column: 28, functionName: 'list' })
+    expect(newest().rows[0]?.callSite).toMatchObject({
+      file: '/app/src/cities.ts',
+      line: 41,
+      column: 28,
+      functionName: 'list',
+    })
   })
 })
 
@@ -200,9 +233,12 @@ describe('recorder', () => {
     }
     await sluice.run(loop, { name: 'GET /a' })
     const [request] = recorder.ring.newest(1)
-    const key = [...sluice.queries.getNPlusOnePatterns()].map(({ id, scope }) => `${id} ${scope}`)[0] as string
+    const key = [...sluice.queries.getNPlusOnePatterns()].map(
+      ({ id, scope }) => `${id} ${scope}`,
+    )[0] as string
     expect(recorder.traceOf(key).request).toBe(request?.id)
-    for (let at = 0; at < 400; at += 1) await sluice.run(() => execute(sluice, shapeOf(`S${at % 7}`)), { name: 'GET /b' })
+    for (let at = 0; at < 400; at += 1)
+      await sluice.run(() => execute(sluice, shapeOf(`S${at % 7}`)), { name: 'GET /b' })
     expect(recorder.traceOf(key)).toMatchObject({ request: null, lastAt: expect.any(Number) })
   })
 
@@ -219,7 +255,11 @@ describe('recorder', () => {
   it('adds no cost to scopes without a recorder', async () => {
     const sluice = createSluice()
     const own = hostOf(sluice).watch
-    const recorder = new RequestRecorder(sluice, { idPrefix: 'abcd', maxBytes: 65_536, showParameters: false })
+    const recorder = new RequestRecorder(sluice, {
+      idPrefix: 'abcd',
+      maxBytes: 65_536,
+      showParameters: false,
+    })
     expect(hostOf(sluice).watch).not.toBe(own)
     recorder.close()
     expect(hostOf(sluice).watch).toBe(own)

@@ -10,7 +10,9 @@ async function filled(requests: number, shapes: number) {
   const recorder = new RequestRecorder(sluice, { idPrefix: 'abcd', maxBytes: MAX, showParameters: false })
   const over: number[] = []
   for (let at = 0; at < requests; at += 1) {
-    await sluice.run(() => execute(sluice, shapeOf(`Shape ${at % shapes} ${'x'.repeat(at % 50)}`)), { name: `GET /r${at % 20}` })
+    await sluice.run(() => execute(sluice, shapeOf(`Shape ${at % shapes} ${'x'.repeat(at % 50)}`)), {
+      name: `GET /r${at % 20}`,
+    })
     if (recorder.ring.bytes > MAX) over.push(at)
   }
   return { sluice, recorder, over }
@@ -42,7 +44,8 @@ describe('RequestRing', () => {
     const [{ id } = { id: '' }] = recorder.ring.newest(1)
     expect(recorder.ring.get(id)?.name).toBe('GET /r0')
     expect(recorder.routes.newestOf('GET /r0')).toBe(id)
-    for (let at = 0; at < 500; at += 1) await sluice.run(() => execute(sluice, shapeOf('S')), { name: 'other' })
+    for (let at = 0; at < 500; at += 1)
+      await sluice.run(() => execute(sluice, shapeOf('S')), { name: 'other' })
     expect(recorder.ring.get(id)).toBeUndefined()
     expect(recorder.routes.newestOf('GET /r0')).toBeNull()
   })
@@ -52,7 +55,8 @@ describe('RequestRing', () => {
     const recorder = new RequestRecorder(sluice, { idPrefix: 'abcd', maxBytes: MAX, showParameters: true })
     const values = 'v'.repeat(450)
     await sluice.run(() => {
-      for (let at = 0; at < 99; at += 1) for (let again = 0; again < 5; again += 1) execute(sluice, shapeOf(`S${at}`), { values })
+      for (let at = 0; at < 99; at += 1)
+        for (let again = 0; again < 5; again += 1) execute(sluice, shapeOf(`S${at}`), { values })
     })
     expect([recorder.ring.size, recorder.ring.bytes, recorder.shapes.size]).toEqual([0, 0, 0])
     expect(recorder.ring.newest(1)).toEqual([])

@@ -27,9 +27,20 @@ describe('route statistics', () => {
   it('are means of the last requests, with their number', () => {
     const table = new RouteTable()
     table.add(request({ queries: 2, databaseMs: 4, cacheHits: 2, operations: 4 }), 0)
-    table.add(request({ queries: 12, databaseMs: 8, operations: 12, findings: [finding], statusCode: 503 }), 0)
+    table.add(
+      request({ queries: 12, databaseMs: 8, operations: 12, findings: [finding], statusCode: 503 }),
+      0,
+    )
     const [row] = table.rows(0)
-    expect(row).toMatchObject({ requests: 2, errors: 1, sample: 2, queries: 7, databaseMs: 6, repeats: 5, flags: ['N_PLUS_ONE'] })
+    expect(row).toMatchObject({
+      requests: 2,
+      errors: 1,
+      sample: 2,
+      queries: 7,
+      databaseMs: 6,
+      repeats: 5,
+      flags: ['N_PLUS_ONE'],
+    })
     expect(row?.cacheShare).toBeCloseTo(2 / 16)
   })
 

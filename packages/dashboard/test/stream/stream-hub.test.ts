@@ -77,7 +77,10 @@ function open() {
   const hub = new StreamHub({ source, process: 'p', maxStreams: 9, now: () => Date.now(), onError: (error) => { throw error } }) // biome-ignore format: short
   const join = (lastEventId?: string) => {
     const response = new FakeResponse()
-    const request = { headers: { 'last-event-id': lastEventId }, socket: { setTimeout() {}, setNoDelay() {} } }
+    const request = {
+      headers: { 'last-event-id': lastEventId },
+      socket: { setTimeout() {}, setNoDelay() {} },
+    }
     hub.open(request as never, response as never, RIGHTS)
     return response
   }
@@ -138,7 +141,12 @@ describe('StreamHub', () => {
       stale('jobs')
       vi.advanceTimersByTime(50)
     }
-    expect(response.events.slice(before).map(({ data }) => data.stale)).toEqual([['jobs'], ['jobs'], ['jobs'], ['jobs']])
+    expect(response.events.slice(before).map(({ data }) => data.stale)).toEqual([
+      ['jobs'],
+      ['jobs'],
+      ['jobs'],
+      ['jobs'],
+    ])
   })
 
   it('skips deltas for a slow reader and sends a snapshot later', () => {
@@ -209,7 +217,9 @@ describe('StreamHub', () => {
     expect(response.events).toEqual([])
     vi.advanceTimersByTime(1_000)
     expect(response.events.map(({ event }) => event)).not.toContain('snapshot')
-    expect(response.events.flatMap(({ data }) => (data.requests ?? []).map((request) => request.id))).toEqual(['r8', 'r7', 'r6'])
+    expect(response.events.flatMap(({ data }) => (data.requests ?? []).map((request) => request.id))).toEqual(
+      ['r8', 'r7', 'r6'],
+    )
   })
 
   it('sends pending changes to current readers before it creates a first view', () => {

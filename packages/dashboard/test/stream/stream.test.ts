@@ -68,8 +68,16 @@ describe('stream', () => {
     const missed: Delta = (await again.next('delta', ({ requests = [] }: Delta) => requests.length > 0)).data
     expect(missed.requests?.map(({ name }) => name)).toEqual(['GET /two'])
     expect(again.events.some(({ event }) => event === 'snapshot')).toBe(false)
-    for (const unknown of ['000000000000.1', `${id.split('.')[0]}.999999`, `${id.split('.')[0]}.0`, 'nonsense'])
-      expect((await (await listen(port, { 'last-event-id': unknown })).next('snapshot')).data, unknown).toMatchObject({ schemaVersion: 2 })
+    for (const unknown of [
+      '000000000000.1',
+      `${id.split('.')[0]}.999999`,
+      `${id.split('.')[0]}.0`,
+      'nonsense',
+    ])
+      expect(
+        (await (await listen(port, { 'last-event-id': unknown })).next('snapshot')).data,
+        unknown,
+      ).toMatchObject({ schemaVersion: 2 })
   })
 
   it('continues when the only reader returns', async () => {
@@ -89,7 +97,10 @@ describe('stream', () => {
     const first = await listen(port)
     await first.next('snapshot')
     const refused = await ask(port, '/_sluice/api/stream')
-    expect([refused.status, refused.body]).toEqual([503, { error: { code: 'TOO_MANY_STREAMS', message: expect.any(String) } }])
+    expect([refused.status, refused.body]).toEqual([
+      503,
+      { error: { code: 'TOO_MANY_STREAMS', message: expect.any(String) } },
+    ])
     first.close()
     await expect.poll(async () => (await listen(port)).response.statusCode, SOON).toBe(200)
   })

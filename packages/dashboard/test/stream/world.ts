@@ -19,7 +19,10 @@ export interface OpenStream {
 }
 
 /** Reads a stream until the test ends. */
-export async function listen(port: number, headers: Readonly<Record<string, string>> = {}): Promise<OpenStream> {
+export async function listen(
+  port: number,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<OpenStream> {
   const sent = request({ host: '127.0.0.1', port, path: '/_sluice/api/stream', headers, agent: false })
   sent.on('error', () => {})
   sent.end()
@@ -64,6 +67,8 @@ export async function listen(port: number, headers: Readonly<Record<string, stri
 }
 
 function eventOf(text: string): StreamEvent {
-  const fields = Object.fromEntries(text.split('\n').map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 2)]))
+  const fields = Object.fromEntries(
+    text.split('\n').map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 2)]),
+  )
   return { event: fields.event ?? '', id: fields.id ?? '', data: JSON.parse(fields.data ?? 'null') as never }
 }

@@ -25,11 +25,16 @@ interface Sum {
  * Returns the means of each minute with values, in order. Minutes without values are omitted, because missing
  * is not zero.
  */
-export function minuteMetrics(monitor: MonitoringAndAutoScalingEngine, hours: number): readonly MinuteMetrics[] {
+export function minuteMetrics(
+  monitor: MonitoringAndAutoScalingEngine,
+  hours: number,
+): readonly MinuteMetrics[] {
   const by = (metric: MetricName) => byMinute(monitor, metric, hours * HOUR_MS)
   const [cpu, memory, disk, responseTime] = [by('cpu'), by('memory'), by('disk'), by('responseTime')]
   const [errorRate, requests] = [by('errorRate'), by('requests')]
-  const minutes = new Set([cpu, memory, disk, responseTime, errorRate, requests].flatMap((values) => [...values.keys()]))
+  const minutes = new Set(
+    [cpu, memory, disk, responseTime, errorRate, requests].flatMap((values) => [...values.keys()]),
+  )
   return [...minutes]
     .sort((a, b) => a - b)
     .map((minute) => ({
@@ -43,7 +48,11 @@ export function minuteMetrics(monitor: MonitoringAndAutoScalingEngine, hours: nu
     }))
 }
 
-function byMinute(monitor: MonitoringAndAutoScalingEngine, metric: MetricName, windowMs: number): ReadonlyMap<number, Sum> {
+function byMinute(
+  monitor: MonitoringAndAutoScalingEngine,
+  metric: MetricName,
+  windowMs: number,
+): ReadonlyMap<number, Sum> {
   const sums = new Map<number, Sum>()
   for (const { timestamp, value } of monitor.getMetricTrend(metric, windowMs)) {
     const minute = Math.floor(timestamp / MINUTE_MS)

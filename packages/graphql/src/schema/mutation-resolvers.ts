@@ -27,7 +27,9 @@ export function mutationResolvers(
   const cacheAs = (actor: string | undefined) => new CacheActions(sluice, engineOf(sluice, 'cache'), actor)
   return {
     clearCache: async ({ namespace }, actor) => {
-      await cacheAs(actor).clear(namespace === undefined || namespace === null ? undefined : text('namespace', namespace))
+      await cacheAs(actor).clear(
+        namespace === undefined || namespace === null ? undefined : text('namespace', namespace),
+      )
       return true
     },
     warmCache: ({ namespace, data }, actor) => {
@@ -44,7 +46,8 @@ export function mutationResolvers(
       return cache.invalidateByPattern(pattern)
     },
     triggerScaling: ({ direction, amount }, actor) =>
-      engineOf(sluice, 'monitor').triggerScaling(direction as ScaleDirection, amount as number, actor) !== null,
+      engineOf(sluice, 'monitor').triggerScaling(direction as ScaleDirection, amount as number, actor) !==
+      null,
     createScalingPolicy: ({ policy }) => {
       const { name, metric, threshold, scaleDirection, scaleAmount, cooldownSeconds } = policy as PolicyInput
       const monitor = engineOf(sluice, 'monitor')
@@ -66,10 +69,17 @@ export function mutationResolvers(
       const list = items as readonly unknown[]
       if (list.length > maxItems) throw new InvalidArgumentError('items', `at most ${maxItems} items`, list)
       checkJson('items', list, maxJsonDepth + 1)
-      return jobs.createBatchJob(job, list, (batchSize ?? undefined) as number | undefined, actor === undefined ? {} : { actor })
+      return jobs.createBatchJob(
+        job,
+        list,
+        (batchSize ?? undefined) as number | undefined,
+        actor === undefined ? {} : { actor },
+      )
     },
-    retryDeadLetterTask: ({ taskId }, actor) => engineOf(sluice, 'jobs').retryDeadLetterTask(text('taskId', taskId), by(actor)),
-    cancelBatchJob: ({ jobId }, actor) => engineOf(sluice, 'jobs').cancelBatchJob(text('jobId', jobId), by(actor)),
+    retryDeadLetterTask: ({ taskId }, actor) =>
+      engineOf(sluice, 'jobs').retryDeadLetterTask(text('taskId', taskId), by(actor)),
+    cancelBatchJob: ({ jobId }, actor) =>
+      engineOf(sluice, 'jobs').cancelBatchJob(text('jobId', jobId), by(actor)),
   }
 }
 

@@ -12,16 +12,23 @@ type Args = Readonly<Record<string, unknown>>
 /** Resolvers of the fields of `Query`. */
 export function queryResolvers(sluice: Sluice): Readonly<Record<SluiceQueryField, (args: Args) => unknown>> {
   return {
-    performanceMetrics: ({ hours }) => minuteMetrics(engineOf(sluice, 'monitor'), whole('hours', hours, MAX_HOURS)),
+    performanceMetrics: ({ hours }) =>
+      minuteMetrics(engineOf(sluice, 'monitor'), whole('hours', hours, MAX_HOURS)),
     cacheStats: () => {
-      const { hits, misses, hitRate, itemCount, usedMemory, totalMemory } = engineOf(sluice, 'cache').getStats()
+      const { hits, misses, hitRate, itemCount, usedMemory, totalMemory } = engineOf(
+        sluice,
+        'cache',
+      ).getStats()
       return {
         ...{ hits: toInt(hits), misses: toInt(misses), hitRate, itemCount: toInt(itemCount) },
         ...{ usedMemory: toInt(usedMemory), totalMemory: toInt(totalMemory) },
       }
     },
     clusterStatus: () => {
-      const { healthyNodes, unhealthyNodes, averageLoad, totalCapacity } = engineOf(sluice, 'balancer').getClusterStats()
+      const { healthyNodes, unhealthyNodes, averageLoad, totalCapacity } = engineOf(
+        sluice,
+        'balancer',
+      ).getClusterStats()
       return { healthyNodes, unhealthyNodes, averageLoad, totalCapacity: toInt(totalCapacity) }
     },
     slowQueries: ({ limit }) =>
@@ -44,7 +51,8 @@ export function queryResolvers(sluice: Sluice): Readonly<Record<SluiceQueryField
       return prediction
     },
     batchJobStatus: ({ jobId }) => engineOf(sluice, 'jobs').getBatchProgress(text('jobId', jobId)),
-    queueStats: ({ queueName }) => engineOf(sluice, 'jobs').getProcessingStats(text('queueName', queueName ?? 'default')),
+    queueStats: ({ queueName }) =>
+      engineOf(sluice, 'jobs').getProcessingStats(text('queueName', queueName ?? 'default')),
   }
 }
 
@@ -53,6 +61,8 @@ const DIALECTS: readonly Dialect[] = ['postgresql', 'mysql', 'sqlite']
 /** Returns a slow statement without the values that the app wrote into it. */
 export function slowQuery(analysis: QueryAnalysis): QueryAnalysis {
   const { query, fingerprint } = analysis
-  const known = DIALECTS.map((dialect) => analyzeSql(query, dialect)).find((analyzed) => analyzed.fingerprint === fingerprint)
+  const known = DIALECTS.map((dialect) => analyzeSql(query, dialect)).find(
+    (analyzed) => analyzed.fingerprint === fingerprint,
+  )
   return { ...analysis, query: known?.shape ?? `statement ${fingerprint}` }
 }

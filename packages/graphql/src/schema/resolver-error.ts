@@ -27,7 +27,8 @@ export function resolverError(error: unknown, report: (error: unknown) => void):
   if (isForClients(error)) return error
   if (error instanceof SluiceError && tellsOfInput.has(error.code)) return withCode(error.message, error.code)
   report(error)
-  if (error instanceof SluiceError) return withCode('Sluice failed to resolve this field. See the log of the server.', error.code)
+  if (error instanceof SluiceError)
+    return withCode('Sluice failed to resolve this field. See the log of the server.', error.code)
   return withCode('Internal server error.', 'INTERNAL_SERVER_ERROR')
 }
 

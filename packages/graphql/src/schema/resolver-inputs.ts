@@ -31,7 +31,10 @@ export function engineOf<K extends EngineName>(sluice: Sluice, name: K): NonNull
  */
 export function actorFrom(actor: unknown): string | undefined {
   if (actor === undefined || (typeof actor === 'string' && actor !== '')) return actor
-  throw new SluiceError('SLUICE_NOT_AUTHORIZED', 'Not authorized: `actor` returned neither a name nor undefined.')
+  throw new SluiceError(
+    'SLUICE_NOT_AUTHORIZED',
+    'Not authorized: `actor` returned neither a name nor undefined.',
+  )
 }
 
 /** @throws InvalidArgumentError unless `value` is an integer from 1 to `max`. */

@@ -1,5 +1,11 @@
 import { registerOwnFrames } from '@sluice/core/siblings'
-import { defaultFieldResolver, type GraphQLField, type GraphQLFieldResolver, type GraphQLObjectType, type GraphQLSchema } from 'graphql'
+import {
+  defaultFieldResolver,
+  type GraphQLField,
+  type GraphQLFieldResolver,
+  type GraphQLObjectType,
+  type GraphQLSchema,
+} from 'graphql'
 import { scopesOf } from './resolver-scopes.ts'
 
 // Exclude this file from stacks, so that findings name the resolver.
@@ -57,7 +63,12 @@ function begun(made: unknown): unknown {
 }
 
 function isLazy(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null || (value instanceof Promise && value.constructor === Promise)) return false
+  if (
+    typeof value !== 'object' ||
+    value === null ||
+    (value instanceof Promise && value.constructor === Promise)
+  )
+    return false
   return typeof (value as PromiseLike<unknown>).then === 'function'
 }
 

@@ -18,7 +18,8 @@ type Context = { [SCOPES]?: ResolverScopes } | null | undefined
 
 /** Stores scopes in a context for its resolvers. A context that is not extensible is left unchanged. */
 export function attachScopes(context: unknown, scopes: ResolverScopes): void {
-  if (typeof context === 'object' && context !== null && Object.isExtensible(context)) (context as NonNullable<Context>)[SCOPES] = scopes
+  if (typeof context === 'object' && context !== null && Object.isExtensible(context))
+    (context as NonNullable<Context>)[SCOPES] = scopes
 }
 
 export function scopesOf(context: unknown): ResolverScopes | undefined {

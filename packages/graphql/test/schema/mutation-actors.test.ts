@@ -5,7 +5,11 @@ import { afterEach, describe, expect, it } from 'vitest'
 interface Context {
   readonly user?: unknown
 }
-type Entry = JobTarget & { readonly actor: string | undefined; readonly action: string; readonly isAllowed: boolean }
+type Entry = JobTarget & {
+  readonly actor: string | undefined
+  readonly action: string
+  readonly isAllowed: boolean
+}
 
 /** Mutations on caches and queues, with their entries in the audit log of the job engine. */
 const onCachesAndQueues: readonly (readonly [SluiceMutationField, object, object])[] = [
@@ -27,7 +31,10 @@ describe('mutation on a cache or queue', () => {
   function open(audited: Entry[]) {
     sluice = createSluice({
       cache: { store: memoryStore() },
-      jobs: { authorize: (actor) => actor === 'ann' || actor === 'setup', audit: (entry) => void audited.push(entry) },
+      jobs: {
+        authorize: (actor) => actor === 'ann' || actor === 'setup',
+        audit: (entry) => void audited.push(entry),
+      },
     })
     sluice.cache?.set('prices', 'kept', 1)
     return createSluiceSchema<Context>(sluice, {
@@ -47,21 +54,30 @@ describe('mutation on a cache or queue', () => {
     await sluice.jobs?.processNextTask()
     const batch = await sluice.jobs?.createBatchJob('mail', [1], 1, as)
     const ids: Readonly<Record<string, unknown>> = { letter: letter?.id, batch: batch?.id }
-    return Object.fromEntries(Object.entries(args).map(([name, value]) => [name, ids[value as string] ?? value]))
+    return Object.fromEntries(
+      Object.entries(args).map(([name, value]) => [name, ids[value as string] ?? value]),
+    )
   }
 
-  it.each(onCachesAndQueues)('passes `authorize` and `audit` of the job engine: %s %j', async (field, args, entry) => {
-    const audited: Entry[] = []
-    const mutations = open(audited)
-    const given = await withIds(args)
-    audited.length = 0
-    for (const user of ['bob', undefined])
-      await expect(mutations[field](undefined, given, { user })).rejects.toMatchObject({ extensions: { code: 'SLUICE_NOT_AUTHORIZED' } })
-    expect(audited).toEqual(['bob', undefined].map((actor) => expect.objectContaining({ actor, isAllowed: false, ...entry })))
-    expect([sluice.cache?.get('prices', 'kept'), sluice.cache?.get('prices', 'new')]).toEqual([1, null])
-    await mutations[field](undefined, given, { user: 'ann' })
-    expect(audited.at(-1)).toMatchObject({ actor: 'ann', isAllowed: true, ...entry })
-  })
+  it.each(onCachesAndQueues)(
+    'passes `authorize` and `audit` of the job engine: %s %j',
+    async (field, args, entry) => {
+      const audited: Entry[] = []
+      const mutations = open(audited)
+      const given = await withIds(args)
+      audited.length = 0
+      for (const user of ['bob', undefined])
+        await expect(mutations[field](undefined, given, { user })).rejects.toMatchObject({
+          extensions: { code: 'SLUICE_NOT_AUTHORIZED' },
+        })
+      expect(audited).toEqual(
+        ['bob', undefined].map((actor) => expect.objectContaining({ actor, isAllowed: false, ...entry })),
+      )
+      expect([sluice.cache?.get('prices', 'kept'), sluice.cache?.get('prices', 'new')]).toEqual([1, null])
+      await mutations[field](undefined, given, { user: 'ann' })
+      expect(audited.at(-1)).toMatchObject({ actor: 'ann', isAllowed: true, ...entry })
+    },
+  )
 
   it('is every mutation except those of the monitor', () => {
     const tested = new Set([...onCachesAndQueues.map(([field]) => field), ...onOthers])
@@ -72,7 +88,9 @@ describe('mutation on a cache or queue', () => {
     const audited: Entry[] = []
     const mutations = open(audited)
     for (const [field, args] of onCachesAndQueues)
-      await expect(mutations[field](undefined, args as Readonly<Record<string, unknown>>, { user })).rejects.toMatchObject({
+      await expect(
+        mutations[field](undefined, args as Readonly<Record<string, unknown>>, { user }),
+      ).rejects.toMatchObject({
         extensions: { code: 'SLUICE_NOT_AUTHORIZED' },
       })
     expect([audited, sluice.cache?.get('prices', 'kept')]).toEqual([[], 1])

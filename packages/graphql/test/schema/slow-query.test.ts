@@ -19,6 +19,8 @@ describe('slow query', () => {
 
   it('shows only the fingerprint if its SQL has a different one', () => {
     const analysis = engine.analyzeQuery("SELECT 'secret'", 2_000, 1, 1)
-    expect(slowQuery({ ...analysis, fingerprint: '0000000000000000' }).query).toBe('statement 0000000000000000')
+    expect(slowQuery({ ...analysis, fingerprint: '0000000000000000' }).query).toBe(
+      'statement 0000000000000000',
+    )
   })
 })

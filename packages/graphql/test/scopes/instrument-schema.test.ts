@@ -1,6 +1,13 @@
 import { createSluice } from '@sluice/core'
 import { hostOf } from '@sluice/core/siblings'
-import { buildSchema, extendSchema, type GraphQLObjectType, type GraphQLSchema, graphql, parse } from 'graphql'
+import {
+  buildSchema,
+  extendSchema,
+  type GraphQLObjectType,
+  type GraphQLSchema,
+  graphql,
+  parse,
+} from 'graphql'
 import { describe, expect, it } from 'vitest'
 import { instrumentSchema } from '../../src/scopes/instrument-schema.ts'
 import { OperationNames } from '../../src/scopes/operation-names.ts'

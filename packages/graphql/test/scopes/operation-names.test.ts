@@ -17,7 +17,9 @@ describe('OperationNames', () => {
   })
 
   it('truncates long names', () => {
-    expect(new OperationNames(10).of(operation(`query ${'L'.repeat(100)} { a }`))).toBe(`query ${'L'.repeat(60)}`)
+    expect(new OperationNames(10).of(operation(`query ${'L'.repeat(100)} { a }`))).toBe(
+      `query ${'L'.repeat(60)}`,
+    )
   })
 
   it('distinguishes only the first names', () => {

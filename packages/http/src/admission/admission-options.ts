@@ -50,7 +50,10 @@ export interface ShedOptions {
   readonly maxEventLoopDelayMs?: number
 }
 
-const text: OptionRule = { expected: 'a string', accepts: (value) => typeof value === 'string' && value !== '' }
+const text: OptionRule = {
+  expected: 'a string',
+  accepts: (value) => typeof value === 'string' && value !== '',
+}
 const redis: OptionRule = {
   expected: 'a client of ioredis',
   accepts: (value) => typeof (value as RateLimitRedis | null)?.defineCommand === 'function',
@@ -59,9 +62,17 @@ const redis: OptionRule = {
 /** @throws InvalidOptionError. */
 export function checkRateLimit(options: RateLimitOptions): void {
   const { callback, integer } = option
-  const rules = { requests: integer(1), perSeconds: integer(1), burst: integer(0), key: callback, redis, namespace: text }
+  const rules = {
+    requests: integer(1),
+    perSeconds: integer(1),
+    burst: integer(0),
+    key: callback,
+    redis,
+    namespace: text,
+  }
   checkOptions(options, rules, 'rateLimit.')
-  if (options.requests === undefined) throw new InvalidOptionError('rateLimit.requests', 'an integer of at least 1', undefined)
+  if (options.requests === undefined)
+    throw new InvalidOptionError('rateLimit.requests', 'an integer of at least 1', undefined)
 }
 
 /** @throws InvalidOptionError. */

@@ -27,7 +27,10 @@ export class Admission {
 
   constructor({ rateLimit, shed, maxConcurrentPerClient }: AdmissionOptions, now: () => number) {
     this.#shedder = shed && new LoadShedder(shed.maxEventLoopDelayMs, now)
-    this.#concurrent = maxConcurrentPerClient === Number.POSITIVE_INFINITY ? undefined : new ClientCounts(maxConcurrentPerClient)
+    this.#concurrent =
+      maxConcurrentPerClient === Number.POSITIVE_INFINITY
+        ? undefined
+        : new ClientCounts(maxConcurrentPerClient)
     this.#limiter = rateLimit && new RateLimiter(rateLimit, now)
   }
 
@@ -47,7 +50,12 @@ export class Admission {
   }
 }
 
-async function limited(limiter: RateLimiter, request: IncomingMessage, clientIp: string, release: () => void): Promise<Verdict> {
+async function limited(
+  limiter: RateLimiter,
+  request: IncomingMessage,
+  clientIp: string,
+  release: () => void,
+): Promise<Verdict> {
   const { retryAfterSeconds = 0 } = (await limiter.count(request, clientIp)) ?? {}
   if (retryAfterSeconds === 0) return { status: undefined, release }
   release()

@@ -68,7 +68,8 @@ const HEAP_MS = 100
 const LOW = 0.5
 const paths: OptionRule = {
   expected: 'an array of paths',
-  accepts: (value) => option.strings.accepts(value) && (value as readonly string[]).every((path) => path.startsWith('/')),
+  accepts: (value) =>
+    option.strings.accepts(value) && (value as readonly string[]).every((path) => path.startsWith('/')),
 }
 
 /**
@@ -109,7 +110,8 @@ class SluiceLoadShedding implements LoadShedding {
 
   constructor(private readonly options: LoadShedOptions) {
     const { maxEventLoopDelayMs = 100, exempt = EXEMPT } = options
-    this.#shedder = maxEventLoopDelayMs === 0 ? undefined : new LoadShedder(maxEventLoopDelayMs, () => performance.now())
+    this.#shedder =
+      maxEventLoopDelayMs === 0 ? undefined : new LoadShedder(maxEventLoopDelayMs, () => performance.now())
     this.#exempt = new Set(exempt)
   }
 
@@ -142,7 +144,8 @@ class SluiceLoadShedding implements LoadShedding {
     if (priority === 'critical') return undefined
     const share = priority === 'low' ? LOW : 1
     const { maxConcurrent, maxHeapBytes } = this.options
-    if (maxConcurrent !== undefined && this.#concurrent >= Math.max(1, maxConcurrent * share)) return 'concurrent'
+    if (maxConcurrent !== undefined && this.#concurrent >= Math.max(1, maxConcurrent * share))
+      return 'concurrent'
     if (maxHeapBytes !== undefined && this.#heapNow() > maxHeapBytes * share) return 'heap'
     return this.#shedder?.sheds(share) === true ? 'eventLoop' : undefined
   }

@@ -118,7 +118,11 @@ export class RateLimiter {
     if (shared !== undefined && this.now() >= this.#pausedUntil) {
       try {
         return await countedOf(
-          within(REDIS_TIMEOUT_MS, shared.consume(client), `Redis did not respond within ${REDIS_TIMEOUT_MS} ms.`),
+          within(
+            REDIS_TIMEOUT_MS,
+            shared.consume(client),
+            `Redis did not respond within ${REDIS_TIMEOUT_MS} ms.`,
+          ),
           isRefusal,
         )
       } catch (error) {
@@ -163,10 +167,17 @@ function limiterOf(library: Library, options: RateLimitOptions, redis: unknown):
   return burst === 0 ? steady : new BurstyRateLimiter(steady, one(burst, perSeconds * BURST_WINDOWS, 'b'))
 }
 
-async function countedOf(consumed: Promise<RateLimiterRes>, isRefusal: Limiters['isRefusal']): Promise<Counted> {
+async function countedOf(
+  consumed: Promise<RateLimiterRes>,
+  isRefusal: Limiters['isRefusal'],
+): Promise<Counted> {
   try {
     const { remainingPoints, msBeforeNext } = await consumed
-    return { retryAfterSeconds: 0, remaining: Math.max(0, remainingPoints), resetSeconds: secondsIn(msBeforeNext) }
+    return {
+      retryAfterSeconds: 0,
+      remaining: Math.max(0, remainingPoints),
+      resetSeconds: secondsIn(msBeforeNext),
+    }
   } catch (error) {
     if (!isRefusal(error)) throw error
     const seconds = Math.max(1, secondsIn(error.msBeforeNext))

@@ -66,10 +66,22 @@ const rules: Readonly<Record<string, OptionRule>> = {
   maxAgeSeconds: option.integer(1),
 }
 
-/** @throws InvalidOptionError that names the first option that is unknown, of the wrong type, or out of bounds. */
-export function resolveConsistencyCookieOptions(options: ConsistencyCookieOptions): ResolvedConsistencyCookieOptions {
+/**
+ * @throws InvalidOptionError that names the first option that is unknown, of the wrong type, or out of
+ *   bounds.
+ */
+export function resolveConsistencyCookieOptions(
+  options: ConsistencyCookieOptions,
+): ResolvedConsistencyCookieOptions {
   checkOptions(options, rules, 'consistencyCookie.')
-  const { name = 'sluice-consistency', secret = [], secure = 'auto', sameSite = 'lax', domain, maxAgeSeconds } = options
+  const {
+    name = 'sluice-consistency',
+    secret = [],
+    secure = 'auto',
+    sameSite = 'lax',
+    domain,
+    maxAgeSeconds,
+  } = options
   // Browsers accept these cookies only if they are `Secure`.
   const isAlwaysSecure = sameSite === 'none' || /^__(Secure|Host)-/i.test(name)
   if (isAlwaysSecure && secure === false) {

@@ -48,7 +48,9 @@ export function unseal(
   if (at === undefined || signature === undefined) return undefined
   const given = Buffer.from(signature, 'base64url')
   // All secrets are compared, so the time taken reveals nothing.
-  const isSigned = secrets.map((secret) => timingSafeEqual(given, sign(name, `${at}.${own}`, secret))).includes(true)
+  const isSigned = secrets
+    .map((secret) => timingSafeEqual(given, sign(name, `${at}.${own}`, secret)))
+    .includes(true)
   const age = now - Number.parseInt(at, 36)
   return isSigned && age <= lifetimeMs + SKEW_MS && age >= -SKEW_MS ? { id } : undefined
 }

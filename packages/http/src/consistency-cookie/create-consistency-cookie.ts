@@ -5,7 +5,10 @@ import { InvalidArgumentError, type PendingConsistencyToken, type Sluice, sluice
 import { hostOf } from '@sluice/core/siblings'
 import onHeaders from 'on-headers'
 import { cookieValues } from '../headers/cookie-values.ts'
-import { type ConsistencyCookieOptions, resolveConsistencyCookieOptions } from './consistency-cookie-options.ts'
+import {
+  type ConsistencyCookieOptions,
+  resolveConsistencyCookieOptions,
+} from './consistency-cookie-options.ts'
 import { seal, unseal } from './cookie-seal.ts'
 
 /** Browsers may count in whole seconds. */
@@ -75,25 +78,37 @@ export interface ConsistencyCookie {
  * }).listen(8080)
  * ```
  */
-export function createConsistencyCookie(sluice?: Sluice, options: ConsistencyCookieOptions = {}): ConsistencyCookie {
+export function createConsistencyCookie(
+  sluice?: Sluice,
+  options: ConsistencyCookieOptions = {},
+): ConsistencyCookie {
   const { name, secrets, secure, sameSite, domain, maxAgeSeconds } = resolveConsistencyCookieOptions(options)
   const used = sluiceFrom(sluice)
   const { replicas } = used
   const counts = { set: 0, taken: 0, refused: 0 }
   const names = { '?': `${name}-unknown`, '*': name }
-  const attributes = [domain && `Domain=${domain}`, 'Path=/', 'HttpOnly', `SameSite=${sameSite[0]?.toUpperCase()}${sameSite.slice(1)}`]
+  const attributes = [
+    domain && `Domain=${domain}`,
+    'Path=/',
+    'HttpOnly',
+    `SameSite=${sameSite[0]?.toUpperCase()}${sameSite.slice(1)}`,
+  ]
 
   const lifetimeSeconds = (token: PendingConsistencyToken) =>
     // The option is the lifetime after a write. A write with an unknown outcome may take effect later by this
     // difference.
     maxAgeSeconds === undefined
       ? Math.ceil(replicas.consistencyTokenLifetimeMs(token) / 1_000) + ROUNDING_SECONDS
-      : maxAgeSeconds + Math.ceil((replicas.consistencyTokenLifetimeMs(token) - replicas.consistencyTokenLifetimeMs('*')) / 1_000)
+      : maxAgeSeconds +
+        Math.ceil(
+          (replicas.consistencyTokenLifetimeMs(token) - replicas.consistencyTokenLifetimeMs('*')) / 1_000,
+        )
 
   const partsOf = (token: '*' | '?') => ({ name: names[token], secrets, now: Date.now() })
 
   const take = (header: string | undefined): void => {
-    if (hostOf(used).scopes.current() === undefined) throw new InvalidArgumentError('request', 'to be handled in a scope', undefined)
+    if (hostOf(used).scopes.current() === undefined)
+      throw new InvalidArgumentError('request', 'to be handled in a scope', undefined)
     let isTaken = false
     for (const token of ['?', '*'] as const) {
       for (const value of cookieValues(header, names[token])) {
@@ -113,7 +128,11 @@ export function createConsistencyCookie(sluice?: Sluice, options: ConsistencyCoo
     const isForTls = secure === 'auto' ? isSecure : secure
     // A cache in between may serve one response to several clients.
     const value = `${names[token]}=${seal(partsOf(token), CACHEABLE.test(method ?? 'GET'))}`
-    return [[value, `Max-Age=${lifetimeSeconds(token)}`, ...attributes, isForTls && 'Secure'].filter(Boolean).join('; ')]
+    return [
+      [value, `Max-Age=${lifetimeSeconds(token)}`, ...attributes, isForTls && 'Secure']
+        .filter(Boolean)
+        .join('; '),
+    ]
   }
 
   return {

@@ -33,7 +33,8 @@ export class TrustedHops {
   add(name: string, value: string): void {
     const lower = name.toLowerCase()
     if ((lower === 'forwarded') !== (this.forwarding.style === 'forwarded')) return
-    if (lower === 'forwarded' || lower === 'x-forwarded-for') this.#for = this.#for === undefined ? value : `${this.#for}, ${value}`
+    if (lower === 'forwarded' || lower === 'x-forwarded-for')
+      this.#for = this.#for === undefined ? value : `${this.#for}, ${value}`
     else if (lower === 'x-forwarded-proto') this.#proto = value
     else if (lower === 'x-forwarded-host') this.#host = value
     else this.#others.push(name, value)
@@ -73,7 +74,8 @@ export class TrustedHops {
 
 /** Writes the headers if no proxy in front is trusted. */
 export function writeForwarding(headers: string[], style: ForwardedStyle, origin: Origin): void {
-  if (style === 'forwarded') headers.push('forwarded', forwardedElement(origin.address, origin.host, origin.proto))
+  if (style === 'forwarded')
+    headers.push('forwarded', forwardedElement(origin.address, origin.host, origin.proto))
   else writeOwn(headers, origin)
 }
 
@@ -87,6 +89,7 @@ const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/
 /** The `Forwarded` element for one hop. Source: RFC 7239. */
 export function forwardedElement(address: string, host: string | undefined, proto: string): string {
   const node = address === '' ? 'unknown' : isIPv6(address) ? `"[${address}]"` : address
-  const asked = host === undefined ? '' : `;host=${TOKEN.test(host) ? host : `"${host.replace(/["\\]/g, '\\$&')}"`}`
+  const asked =
+    host === undefined ? '' : `;host=${TOKEN.test(host) ? host : `"${host.replace(/["\\]/g, '\\$&')}"`}`
   return `for=${node}${asked};proto=${proto}`
 }

@@ -23,7 +23,14 @@ const HOP_BY_HOP = new Set([
   'http2-settings',
   NODE_AUTH_HEADER,
 ])
-const FORWARDED = new Set(['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'x-forwarded-port', 'forwarded', 'x-real-ip'])
+const FORWARDED = new Set([
+  'x-forwarded-for',
+  'x-forwarded-proto',
+  'x-forwarded-host',
+  'x-forwarded-port',
+  'forwarded',
+  'x-real-ip',
+])
 const SINGLE = new Set(['host', 'connection', 'content-length', 'transfer-encoding', 'trailer'])
 
 /**
@@ -51,7 +58,13 @@ export function headerKind(name: string): HeaderKind {
 /** Headers that `Connection` can never remove: otherwise a client could strip headers that nodes rely on. */
 function isProtected(name: string): boolean {
   const kind = headerKind(name)
-  return kind === 'host' || kind === 'forwarded' || name === 'authorization' || name === 'cookie' || name.startsWith('content-')
+  return (
+    kind === 'host' ||
+    kind === 'forwarded' ||
+    name === 'authorization' ||
+    name === 'cookie' ||
+    name.startsWith('content-')
+  )
 }
 
 /**

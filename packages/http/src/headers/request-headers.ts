@@ -49,7 +49,8 @@ export function requestHeaders(request: IncomingMessage, forwarding: Forwarding)
         length = value
         break
       case 'transfer-encoding':
-        isMalformed ||= encoding !== undefined || value.toLowerCase() !== 'chunked' || request.httpVersionMinor === 0
+        isMalformed ||=
+          encoding !== undefined || value.toLowerCase() !== 'chunked' || request.httpVersionMinor === 0
         encoding = value
         break
       case 'forwarded':

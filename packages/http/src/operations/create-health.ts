@@ -4,7 +4,13 @@ import { errorMessage, hostOf, isAllowed, isDevelopment, isLocalRequest, within 
 import { drainStateOf } from '../shutdown/graceful-shutdown.ts'
 import { send } from '../small-responses.ts'
 import type { OperationsHandler } from './create-metrics-handler.ts'
-import { checkHealthOptions, type HealthOptions, type HealthStatus, healthChecks, type NamedCheck } from './health-checks.ts'
+import {
+  checkHealthOptions,
+  type HealthOptions,
+  type HealthStatus,
+  healthChecks,
+  type NamedCheck,
+} from './health-checks.ts'
 
 /** Media type of the IETF draft draft-inadarei-api-health-check-06. */
 const TYPE = 'application/health+json'
@@ -106,7 +112,9 @@ class SluiceHealth implements Health {
   async #ask(): Promise<HealthReport> {
     const { checks = {}, database = true } = this.options
     const all = healthChecks(this.sluice, checks, database)
-    const details = await Promise.all(all.map(async (one) => [one.name, [await this.#detailOf(one)]] as const))
+    const details = await Promise.all(
+      all.map(async (one) => [one.name, [await this.#detailOf(one)]] as const),
+    )
     const statuses = details.map(([, [{ status }]]) => status)
     const status = statuses.includes('fail') ? 'fail' : statuses.includes('warn') ? 'warn' : 'pass'
     return { status, checks: Object.fromEntries(details) }

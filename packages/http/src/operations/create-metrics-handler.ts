@@ -1,8 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
-import { METRICS_CONTENT_TYPE, type MetricsFormat, OPEN_METRICS_CONTENT_TYPE, type Sluice, SluiceError } from '@sluice/core'
-import { checkOptions, hostOf, isAllowed, isLocalRequest, option, requireAuthorize } from '@sluice/core/siblings'
+import {
+  METRICS_CONTENT_TYPE,
+  type MetricsFormat,
+  OPEN_METRICS_CONTENT_TYPE,
+  type Sluice,
+  SluiceError,
+} from '@sluice/core'
+import {
+  checkOptions,
+  hostOf,
+  isAllowed,
+  isLocalRequest,
+  option,
+  requireAuthorize,
+} from '@sluice/core/siblings'
 import { send } from '../small-responses.ts'
 
 const TEXT = 'text/plain; charset=utf-8'
@@ -29,7 +42,8 @@ export type OperationsHandler = (request: IncomingMessage, response: ServerRespo
  * AuthorizeRequiredError in production without `authorize`.
  * @example
  * ```ts
- * const metrics = createMetricsHandler(sluice, { authorize: () => true }) // the port is for this machine only
+ * // The port is for this machine only.
+ * const metrics = createMetricsHandler(sluice, { authorize: () => true })
  * createServer((request, response) => void metrics(request, response)).listen(9100, '127.0.0.1')
  * ```
  */
@@ -48,7 +62,11 @@ export function createMetricsHandler(sluice: Sluice, options: MetricsOptions = {
     try {
       if (request.method !== 'GET' && request.method !== 'HEAD') {
         send(request, response, 405, TEXT, 'Method Not Allowed\n', { allow: 'GET, HEAD' })
-      } else if (!(await (authorize === undefined ? isLocalRequest(request) : isAllowed(() => authorize(request), report))))
+      } else if (
+        !(await (authorize === undefined
+          ? isLocalRequest(request)
+          : isAllowed(() => authorize(request), report)))
+      )
         send(request, response, 403, TEXT, 'Forbidden\n')
       else {
         const format = metricsFormat(request.headers.accept)
@@ -62,7 +80,12 @@ export function createMetricsHandler(sluice: Sluice, options: MetricsOptions = {
   }
 }
 
-async function sendText(request: IncomingMessage, response: ServerResponse, type: string, text: string): Promise<void> {
+async function sendText(
+  request: IncomingMessage,
+  response: ServerResponse,
+  type: string,
+  text: string,
+): Promise<void> {
   const vary = { vary: 'Accept, Accept-Encoding' }
   if (text.length < MIN_GZIP_BYTES || !acceptsGzip(request.headers['accept-encoding'])) {
     send(request, response, 200, type, text, vary)
@@ -95,14 +118,19 @@ const PLAIN_VERSION = '0.0.4'
  */
 export function metricsFormat(accept: string | undefined): MetricsFormat {
   const ranges = (accept ?? '').split(',').map(rangeOf)
-  const named = ranges.filter(({ type, version }) => type === OPEN_METRICS && (version === undefined || version === OPEN_METRICS_VERSION))
+  const named = ranges.filter(
+    ({ type, version }) =>
+      type === OPEN_METRICS && (version === undefined || version === OPEN_METRICS_VERSION),
+  )
   const q = Math.max(0, ...named.map((range) => range.q))
   return q > 0 && q >= qOfPlain(ranges) ? 'openmetrics' : 'prometheus'
 }
 
 /** Uses the most specific of the matching ranges. */
 function qOfPlain(ranges: readonly Range[]): number {
-  const exact = ranges.filter(({ type, version }) => type === PLAIN && (version === undefined || version === PLAIN_VERSION))
+  const exact = ranges.filter(
+    ({ type, version }) => type === PLAIN && (version === undefined || version === PLAIN_VERSION),
+  )
   const matching = [exact, ranges.filter(({ type }) => type === 'text/*')].find(({ length }) => length > 0)
   // `*/*` expresses no preference for this format.
   return matching === undefined ? 0 : Math.max(...matching.map(({ q }) => q))

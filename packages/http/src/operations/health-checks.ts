@@ -36,7 +36,13 @@ export interface HealthOptions {
 /** @throws InvalidOptionError. */
 export function checkHealthOptions(options: HealthOptions): void {
   const { boolean, callback, number, object, positive } = option
-  checkOptions(options, { checks: object, database: boolean, timeoutMs: positive, cacheMs: number(0), authorize: callback })
+  checkOptions(options, {
+    checks: object,
+    database: boolean,
+    timeoutMs: positive,
+    cacheMs: number(0),
+    authorize: callback,
+  })
   for (const [name, check] of Object.entries(options.checks ?? {})) {
     if (typeof check !== 'function') throw new InvalidOptionError(`checks.${name}`, 'a function', check)
   }
@@ -53,7 +59,11 @@ export interface NamedCheck {
 }
 
 /** Returns the current checks of a Sluice, and those of the app. */
-export function healthChecks(sluice: Sluice, own: Readonly<Record<string, HealthCheck>>, withDatabase: boolean): readonly NamedCheck[] {
+export function healthChecks(
+  sluice: Sluice,
+  own: Readonly<Record<string, HealthCheck>>,
+  withDatabase: boolean,
+): readonly NamedCheck[] {
   return [
     ...(withDatabase ? databases(sluice) : []),
     ...store(sluice),

@@ -53,7 +53,9 @@ export function requestKey(
     const key: unknown = options.key(request)
     if (key === undefined) return { reason: 'key' }
     if (typeof key !== 'string')
-      throw new TypeError(`Option "key" of a response cache: expected a function that returns a string or undefined, got ${typeof key}.`)
+      throw new TypeError(
+        `Option "key" of a response cache: expected a function that returns a string or undefined, got ${typeof key}.`,
+      )
     return { key: `key\n${key}` }
   }
   const target = facts.url ?? request.url ?? '/'
@@ -100,11 +102,13 @@ function headerOf({ headers }: IncomingMessage, name: string): string {
 
 function keyedHeaders(request: IncomingMessage): string {
   let key = ''
-  for (const name of KEYED_HEADERS) if (request.headers[name] !== undefined) key += `\n${name}: ${request.headers[name]}`
+  for (const name of KEYED_HEADERS)
+    if (request.headers[name] !== undefined) key += `\n${name}: ${request.headers[name]}`
   const { forwarded } = request.headers
   // The other parts of the header describe the client.
   if (forwarded !== undefined)
-    for (const [part] of forwarded.matchAll(/\b(?:host|proto)\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^\s;,]+)/gi)) key += `\n${part}`
+    for (const [part] of forwarded.matchAll(/\b(?:host|proto)\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^\s;,]+)/gi))
+      key += `\n${part}`
   return key
 }
 
@@ -117,6 +121,7 @@ const CONDITIONS = ['range', 'if-range', 'if-match', 'if-unmodified-since']
  */
 export function requestRefusal({ headers }: IncomingMessage): string | undefined {
   if (headers.upgrade !== undefined) return 'upgrade'
-  if (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0) return 'body'
+  if (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0)
+    return 'body'
   return CONDITIONS.some((name) => headers[name] !== undefined) ? 'range' : undefined
 }

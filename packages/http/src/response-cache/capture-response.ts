@@ -25,7 +25,10 @@ export interface CaptureListener {
 
 type WriteArguments = [chunk: unknown, encoding?: BufferEncoding | Callback | null, callback?: Callback]
 type Callback = (error?: Error | null) => void
-type Headers = OutgoingHttpHeaders | readonly OutgoingHttpHeader[] | readonly (readonly [string, OutgoingHttpHeader])[]
+type Headers =
+  | OutgoingHttpHeaders
+  | readonly OutgoingHttpHeader[]
+  | readonly (readonly [string, OutgoingHttpHeader])[]
 
 /**
  * Watches a response of `node:http` while an app, a framework or a middleware writes it. It delays the head
@@ -34,7 +37,10 @@ type Headers = OutgoingHttpHeaders | readonly OutgoingHttpHeader[] | readonly (r
  */
 export function captureResponse(response: ServerResponse, maxBytes: number, listener: CaptureListener): void {
   const { writeHead, write, end, flushHeaders, addTrailers } = response
-  const given = { writeHead, write, end } as unknown as Record<'writeHead' | 'write' | 'end', (...args: unknown[]) => unknown>
+  const given = { writeHead, write, end } as unknown as Record<
+    'writeHead' | 'write' | 'end',
+    (...args: unknown[]) => unknown
+  >
   keepHeadersReadable(response)
   let state: 'open' | 'parts' | 'ended' = 'open'
   let parts: Buffer[] | undefined = []
@@ -49,7 +55,8 @@ export function captureResponse(response: ServerResponse, maxBytes: number, list
 
   response.writeHead = ((...args: unknown[]) => {
     const [status, ...rest] = args
-    const isPlain = state === 'open' && Number.isInteger(status) && (status as number) >= 200 && (status as number) < 1_000
+    const isPlain =
+      state === 'open' && Number.isInteger(status) && (status as number) >= 200 && (status as number) < 1_000
     if (!isPlain) return given.writeHead.apply(response, args)
     applyHead(response, status as number, rest)
     headsGiven.add(response)
@@ -141,20 +148,24 @@ function applyHead(response: ServerResponse, status: number, rest: readonly unkn
     const values = all.get(name) ?? []
     all.set(name, values.concat(value as never))
   }
-  for (const [name, values] of all) response.setHeader(name, values.length === 1 ? (values[0] as OutgoingHttpHeader) : (values as string[]))
+  for (const [name, values] of all)
+    response.setHeader(name, values.length === 1 ? (values[0] as OutgoingHttpHeader) : (values as string[]))
 }
 
 function entriesOf(headers: Headers): readonly (readonly [string, OutgoingHttpHeader])[] {
-  if (!Array.isArray(headers)) return Object.entries(headers as OutgoingHttpHeaders) as [string, OutgoingHttpHeader][]
+  if (!Array.isArray(headers))
+    return Object.entries(headers as OutgoingHttpHeaders) as [string, OutgoingHttpHeader][]
   if (Array.isArray(headers[0])) return headers as readonly (readonly [string, OutgoingHttpHeader])[]
   const entries: [string, OutgoingHttpHeader][] = []
-  for (let at = 0; at + 1 < headers.length; at += 2) entries.push([String(headers[at]), headers[at + 1] as OutgoingHttpHeader])
+  for (let at = 0; at + 1 < headers.length; at += 2)
+    entries.push([String(headers[at]), headers[at + 1] as OutgoingHttpHeader])
   return entries
 }
 
 /** `undefined`: Node will reject it. */
 function bufferOf(chunk: unknown, encoding: unknown): Buffer | undefined {
-  if (typeof chunk === 'string') return Buffer.from(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8')
+  if (typeof chunk === 'string')
+    return Buffer.from(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8')
   // Copied, because the owner may reuse the chunk.
   return chunk instanceof Uint8Array ? Buffer.from(chunk) : undefined
 }

@@ -8,7 +8,11 @@ import { Flights } from './flights.ts'
 import { type FrontCache, passageOf } from './passage.ts'
 import { PendingResponse } from './pending-response.ts'
 import { identityOf, personalHeader, UNLISTED } from './request-identity.ts'
-import { type ResolvedResponseCacheOptions, type ResponseCacheOptions, resolveResponseCacheOptions } from './response-cache-options.ts'
+import {
+  type ResolvedResponseCacheOptions,
+  type ResponseCacheOptions,
+  resolveResponseCacheOptions,
+} from './response-cache-options.ts'
 import { countersOf, type ResponseCacheCounters, type ResponseCacheStats } from './response-cache-stats.ts'
 import { sendStored } from './send-stored.ts'
 import { cacheControl, type StoredResponse, secondsOf } from './stored-response.ts'
@@ -68,7 +72,11 @@ class SluiceResponseCache implements ResponseCache, FrontCache {
     this.#flights = new Flights(() => this.#host.now())
   }
 
-  answer(request: IncomingMessage, response: ServerResponse, facts: RequestFacts = {}): boolean | Promise<boolean> {
+  answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    facts: RequestFacts = {},
+  ): boolean | Promise<boolean> {
     passageOf(response)?.asks()
     try {
       const asked = this.#ask(request, response, facts)
@@ -79,7 +87,9 @@ class SluiceResponseCache implements ResponseCache, FrontCache {
         return false
       }
       const answered = this.#answer(asked)
-      return typeof answered === 'boolean' ? answered : answered.catch((error: unknown) => this.#failed(error, response))
+      return typeof answered === 'boolean'
+        ? answered
+        : answered.catch((error: unknown) => this.#failed(error, response))
     } catch (error) {
       return this.#failed(error, response)
     }
@@ -115,7 +125,18 @@ class SluiceResponseCache implements ResponseCache, FrontCache {
     if (keyed.key === undefined) return keyed.reason
     const context = derived.context()
     const base = this.#base(request, context, keyed.key)
-    return { request, response, facts, scope, derived, context, target: keyed.key, base, key: this.#key(request, base), control }
+    return {
+      request,
+      response,
+      facts,
+      scope,
+      derived,
+      context,
+      target: keyed.key,
+      base,
+      key: this.#key(request, base),
+      control,
+    }
   }
 
   /** Returns the cache directives of a request, or the reason why the cache does not handle it. */
@@ -134,10 +155,21 @@ class SluiceResponseCache implements ResponseCache, FrontCache {
     return base + varyKey(request, this.#varied.get(base) ?? NAMES)
   }
 
-  findForFront(request: IncomingMessage, target: string, isLearned: (key: string) => boolean): DerivedValue<StoredResponse> | undefined {
+  findForFront(
+    request: IncomingMessage,
+    target: string,
+    isLearned: (key: string) => boolean,
+  ): DerivedValue<StoredResponse> | undefined {
     const { derived, scopes, isUniform } = this.#host
     const { scope, isBypassing } = scopes.ambient
-    if (derived === undefined || scope !== undefined || isBypassing || !isUniform || this.#host.mode() !== 'optimize') return undefined
+    if (
+      derived === undefined ||
+      scope !== undefined ||
+      isBypassing ||
+      !isUniform ||
+      this.#host.mode() !== 'optimize'
+    )
+      return undefined
     const control = this.#control(request)
     if (typeof control === 'string' || isWantedAnew(control)) return undefined
     const key = this.#key(request, this.#base(request, derived.context(), target))
@@ -145,7 +177,12 @@ class SluiceResponseCache implements ResponseCache, FrontCache {
     return found !== undefined && isWanted(found, control) ? found : undefined
   }
 
-  sendForFront(request: IncomingMessage, response: ServerResponse, found: DerivedValue<StoredResponse>, headers: readonly string[]): void {
+  sendForFront(
+    request: IncomingMessage,
+    response: ServerResponse,
+    found: DerivedValue<StoredResponse>,
+    headers: readonly string[],
+  ): void {
     this.#counters.hits += 1
     this.#sendStored(request, response, found, hitStatus(found), headers, true)
   }
@@ -192,7 +229,10 @@ class SluiceResponseCache implements ResponseCache, FrontCache {
     return this.#make(asked, 'uri-miss', undefined)
   }
 
-  #find({ derived, key }: Asked): DerivedValue<StoredResponse> | undefined | Promise<DerivedValue<StoredResponse> | undefined> {
+  #find({
+    derived,
+    key,
+  }: Asked): DerivedValue<StoredResponse> | undefined | Promise<DerivedValue<StoredResponse> | undefined> {
     return derived.find<StoredResponse>(key, this.#sharedKey(key))
   }
 
@@ -201,10 +241,21 @@ class SluiceResponseCache implements ResponseCache, FrontCache {
     return shared ? `response\n${version}\n${key}` : undefined
   }
 
-  #send({ request, response, facts, target, key }: Asked, found: DerivedValue<StoredResponse>, status: string): boolean {
+  #send(
+    { request, response, facts, target, key }: Asked,
+    found: DerivedValue<StoredResponse>,
+    status: string,
+  ): boolean {
     facts.beforeSend?.()
     if (this.#options.key === undefined)
-      passageOf(response)?.sends(this, { request, response, url: facts.url, target, key, stored: found.value })
+      passageOf(response)?.sends(this, {
+        request,
+        response,
+        url: facts.url,
+        target,
+        key,
+        stored: found.value,
+      })
     this.#sendStored(request, response, found, status, NAMES, false)
     return true
   }
@@ -235,7 +286,11 @@ class SluiceResponseCache implements ResponseCache, FrontCache {
   }
 
   /** Lets the app create the response, and watches it. */
-  #make(asked: Asked, why: string, kept: DerivedValue<StoredResponse> | undefined): boolean | Promise<boolean> {
+  #make(
+    asked: Asked,
+    why: string,
+    kept: DerivedValue<StoredResponse> | undefined,
+  ): boolean | Promise<boolean> {
     const { request, scope, derived, context, key } = asked
     this.#counters.misses += 1
     if (request.method === 'HEAD') {
@@ -246,7 +301,12 @@ class SluiceResponseCache implements ResponseCache, FrontCache {
     const basis = derived.begin(context)
     const land = scope.mode === 'shadow' ? undefined : this.#flights.begin(key)
     const isPassed = this.#flights.isPassed(key)
-    const pending = new PendingResponse(asked, this.#options, basis, why, { ...this.#parts, land, kept, isPassed })
+    const pending = new PendingResponse(asked, this.#options, basis, why, {
+      ...this.#parts,
+      land,
+      kept,
+      isPassed,
+    })
     const begin = () => {
       scope.basis = basis
       pending.watch()
@@ -265,7 +325,9 @@ class SluiceResponseCache implements ResponseCache, FrontCache {
     sharedKey: (key: string): string | undefined => this.#sharedKey(key),
     variedBy: (base: string, names: readonly string[]): readonly string[] => {
       const known = this.#varied.get(base) ?? NAMES
-      const all = names.every((name) => known.includes(name)) ? known : [...new Set([...known, ...names])].sort()
+      const all = names.every((name) => known.includes(name))
+        ? known
+        : [...new Set([...known, ...names])].sort()
       if (all !== known) this.#varied.set(base, all)
       return all
     },
@@ -274,7 +336,8 @@ class SluiceResponseCache implements ResponseCache, FrontCache {
   }
 
   #say(response: ServerResponse, status: string): void {
-    if (this.#options.cacheStatus && !isHeadSent(response)) response.setHeader('Cache-Status', `Sluice; ${status}`)
+    if (this.#options.cacheStatus && !isHeadSent(response))
+      response.setHeader('Cache-Status', `Sluice; ${status}`)
   }
 }
 

@@ -12,9 +12,18 @@ export interface FrontCache {
    * @param target - The key of an equal request, without the headers that its response varies by.
    * @param isLearned - Whether the app was seen to answer from the cache by a key.
    */
-  findForFront(request: IncomingMessage, target: string, isLearned: (key: string) => boolean): DerivedValue<StoredResponse> | undefined
+  findForFront(
+    request: IncomingMessage,
+    target: string,
+    isLearned: (key: string) => boolean,
+  ): DerivedValue<StoredResponse> | undefined
   /** Sends the response. @param headers - Headers that come first: a flat array of names and values. */
-  sendForFront(request: IncomingMessage, response: ServerResponse, found: DerivedValue<StoredResponse>, headers: readonly string[]): void
+  sendForFront(
+    request: IncomingMessage,
+    response: ServerResponse,
+    found: DerivedValue<StoredResponse>,
+    headers: readonly string[],
+  ): void
 }
 
 /** The methods of `RequestScopes` that a front needs. */
@@ -64,8 +73,8 @@ export function passageOf(response: ServerResponse): Passage | undefined {
 }
 
 /**
- * Watches a request on its way through the app. A front learns from it only if the app did nothing that a front
- * does not do.
+ * Watches a request on its way through the app. A front learns from it only if the app did nothing that a
+ * front does not do.
  */
 export class Passage {
   readonly #url: string | undefined
@@ -124,7 +133,8 @@ export class Passage {
   /** Whether the app has added anything to a response that is not part of the cached one. */
   #isChanged(response: ServerResponse, stored: StoredResponse): boolean {
     if (!isPlainResponse(response) || response.writeHead !== this.#writeHead) return true
-    if (response.statusMessage || !response.sendDate || response.shouldKeepAlive !== this.#keepsAlive) return true
+    if (response.statusMessage || !response.sendDate || response.shouldKeepAlive !== this.#keepsAlive)
+      return true
     const kept = new Set(stored.headers.map(([name]) => name.toLowerCase()))
     const id = this.#ids?.header
     if (id !== undefined && kept.has(id)) return true

@@ -6,7 +6,14 @@ import { PASSING_REASONS, type ResponseReason } from './reasons.ts'
 import type { ResolvedResponseCacheOptions } from './response-cache-options.ts'
 import type { ResponseCacheCounters } from './response-cache-stats.ts'
 import { becomeNotModified, type Conditions, conditionsOf, entityTag, isNotModified } from './send-stored.ts'
-import { freshForMs, headerText, responseRefusal, type StoredResponse, storedResponse, varyOf } from './stored-response.ts'
+import {
+  freshForMs,
+  headerText,
+  responseRefusal,
+  type StoredResponse,
+  storedResponse,
+  varyOf,
+} from './stored-response.ts'
 
 /** The entry to cache once the head is written. */
 interface Prepared {
@@ -91,7 +98,8 @@ export class PendingResponse {
   #isWanted(): boolean {
     const { response } = this.asked
     if (!this.#asksWhole || response.statusCode !== 200) return true
-    if (!isNotModified(this.#conditions, headerText(response, 'etag'), headerText(response, 'last-modified'))) return true
+    if (!isNotModified(this.#conditions, headerText(response, 'etag'), headerText(response, 'last-modified')))
+      return true
     becomeNotModified(response)
     this.#isNotModified = true
     this.parts.counters().notModified += 1
@@ -112,7 +120,13 @@ export class PendingResponse {
     if (ttlMs <= 0) return 'CACHE_CONTROL'
     const against = this.#isShadow ? undefined : this.basis.obstacle()
     if (against !== undefined) return against
-    const stored = storedResponse(response, body, headerText(response, 'etag') ?? entityTag(body), this.options, scope.requestId)
+    const stored = storedResponse(
+      response,
+      body,
+      headerText(response, 'etag') ?? entityTag(body),
+      this.options,
+      scope.requestId,
+    )
     this.#prepared = { stored, vary: varyOf(response), ttlMs }
     return undefined
   }
@@ -143,7 +157,10 @@ export class PendingResponse {
   #lateRefusal({ stored, vary }: Prepared): ResponseReason | undefined {
     const { response } = this.asked
     const status = this.#isNotModified ? stored.status : response.statusCode
-    return responseRefusal(response, this.options, status) ?? (varyOf(response).every((name) => vary.includes(name)) ? undefined : 'VARY')
+    return (
+      responseRefusal(response, this.options, status) ??
+      (varyOf(response).every((name) => vary.includes(name)) ? undefined : 'VARY')
+    )
   }
 
   async #compare(prepared: Prepared): Promise<void> {
@@ -160,7 +177,14 @@ export class PendingResponse {
         counters.shadowDifferences += 1
         const [keptBytes, madeBytes] = [kept.value.body.length, stored.body.length]
         const differs = isStatus ? 'status' : 'body'
-        this.parts.host().differs({ scope: scope.name, requestId: scope.requestId, differs, keptBytes, madeBytes, ageMs: kept.ageMs })
+        this.parts.host().differs({
+          scope: scope.name,
+          requestId: scope.requestId,
+          differs,
+          keptBytes,
+          madeBytes,
+          ageMs: kept.ageMs,
+        })
       }
     }
     this.#count(this.#keep(prepared))

@@ -5,17 +5,37 @@ import type { ResolvedResponseCacheOptions } from './response-cache-options.ts'
 /** Headers that contain credentials. The statistics count them by name. */
 const CREDENTIALS = ['authorization', 'proxy-authorization', 'cookie', 'x-api-key']
 
-/** Apps write these into links or choose a response by them: they are part of the key, or one client could poison the responses of all. */
+/**
+ * Apps write these into links or choose a response by them: they are part of the key, or one client could
+ * poison the responses of all.
+ */
 export const KEYED_HEADERS: readonly string[] = [
-  ...['x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-port', 'x-forwarded-prefix', 'x-forwarded-server'],
+  ...[
+    'x-forwarded-host',
+    'x-forwarded-proto',
+    'x-forwarded-port',
+    'x-forwarded-prefix',
+    'x-forwarded-server',
+  ],
   ...['x-forwarded-scheme', 'x-forwarded-ssl', 'x-scheme', 'x-original-url', 'x-rewrite-url'],
   ...['origin', 'x-requested-with'],
 ]
 
-/** Headers that do not identify a user. Each is named: `x-forwarded-user` and `x-forwarded-client-cert` do. */
+/**
+ * Headers that do not identify a user. Each is named: `x-forwarded-user` and `x-forwarded-client-cert` do.
+ */
 const HARMLESS = new Set([
   ...KEYED_HEADERS,
-  ...['host', 'connection', 'keep-alive', 'proxy-connection', 'te', 'content-length', 'content-type', 'upgrade-insecure-requests'],
+  ...[
+    'host',
+    'connection',
+    'keep-alive',
+    'proxy-connection',
+    'te',
+    'content-length',
+    'content-type',
+    'upgrade-insecure-requests',
+  ],
   ...[
     'accept',
     'accept-charset',
@@ -33,7 +53,10 @@ const HARMLESS = new Set([
   ...['x-request-id', 'x-correlation-id', 'x-request-start', 'x-amzn-trace-id', 'x-cloud-trace-context'],
   ...['traceparent', 'tracestate'],
 ])
-/** Scripts of a page cannot set the first two, so apps have no use for them as credentials. Pseudo-headers of HTTP/2 start with a colon. */
+/**
+ * Scripts of a page cannot set the first two, so apps have no use for them as credentials. Pseudo-headers of
+ * HTTP/2 start with a colon.
+ */
 const HARMLESS_PREFIX = /^(?:sec-fetch-|sec-ch-|:)/
 
 /**
@@ -43,7 +66,9 @@ export const UNLISTED = 'unlisted header'
 
 type IdentityOptions = Pick<ResolvedResponseCacheOptions, 'key' | 'vary' | 'ignoreHeaders'>
 
-/** Finds what may identify the user of a request; `undefined`: it is anonymous, or `key` distinguishes users. */
+/**
+ * Finds what may identify the user of a request; `undefined`: it is anonymous, or `key` distinguishes users.
+ */
 export function identityOf(request: IncomingMessage, options: IdentityOptions): string | undefined {
   if (options.key !== undefined) return undefined
   const name = personalHeader(request, options)
@@ -51,9 +76,13 @@ export function identityOf(request: IncomingMessage, options: IdentityOptions): 
   return hasCertificate(request.socket as TLSSocket) ? 'client certificate' : undefined
 }
 
-export function personalHeader({ headers }: IncomingMessage, { vary, ignoreHeaders }: IdentityOptions): string | undefined {
+export function personalHeader(
+  { headers }: IncomingMessage,
+  { vary, ignoreHeaders }: IdentityOptions,
+): string | undefined {
   for (const name in headers) {
-    const isHarmless = HARMLESS.has(name) || HARMLESS_PREFIX.test(name) || vary.includes(name) || ignoreHeaders.has(name)
+    const isHarmless =
+      HARMLESS.has(name) || HARMLESS_PREFIX.test(name) || vary.includes(name) || ignoreHeaders.has(name)
     if (!isHarmless) return name
   }
   return undefined
@@ -61,5 +90,7 @@ export function personalHeader({ headers }: IncomingMessage, { vary, ignoreHeade
 
 /** The app may verify a certificate that Node did not verify. */
 function hasCertificate(socket: TLSSocket): boolean {
-  return (socket.encrypted as boolean | undefined) === true && Object.keys(socket.getPeerCertificate()).length > 0
+  return (
+    (socket.encrypted as boolean | undefined) === true && Object.keys(socket.getPeerCertificate()).length > 0
+  )
 }

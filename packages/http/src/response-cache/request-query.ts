@@ -11,10 +11,15 @@ const ENCODED_SEPARATOR = /%(?:26|3b|3d)/i
  * The query's part of a cache key: equal only for queries that the app reads as equal.
  *
  * @param listed - The parameters that the response depends on; `undefined`: every one.
- * @param parsed - Returns the query as the app's parser reads it; `undefined`: the parser is not known, and must be one of the usual ones.
+ * @param parsed - Returns the query as the app's parser reads it; `undefined`: the parser is not known, and
+ *   must be one of the usual ones.
  * @returns `undefined` if parsers may read different values from it.
  */
-export function queryKey(query: string, listed: ReadonlySet<string> | undefined, parsed: (() => unknown) | undefined): string | undefined {
+export function queryKey(
+  query: string,
+  listed: ReadonlySet<string> | undefined,
+  parsed: (() => unknown) | undefined,
+): string | undefined {
   const parts = query.split('&')
   if (parts.length > MAX_PARAMETERS) return undefined
   if (listed !== undefined && parsed !== undefined) return canonicalKey(fieldsOf(parsed(), listed))
@@ -52,7 +57,8 @@ function sortedByName(parts: readonly string[]): string {
 function fieldsOf(parsed: unknown, listed: ReadonlySet<string> | undefined): unknown {
   if (typeof parsed !== 'object' || parsed === null) return parsed
   // A parser that builds no nested objects leaves `page[x]` as a name.
-  const isListed = (name: string) => listed === undefined || listed.has(name) || listed.has(name.split(/[[.]/, 1)[0] ?? name)
+  const isListed = (name: string) =>
+    listed === undefined || listed.has(name) || listed.has(name.split(/[[.]/, 1)[0] ?? name)
   return Object.fromEntries(Object.entries(parsed).filter(([name]) => isListed(name)))
 }
 

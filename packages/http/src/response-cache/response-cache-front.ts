@@ -24,7 +24,8 @@ const NO_HEADERS: readonly string[] = []
  */
 export function responseCacheFront(sluice: Sluice, handler: RequestListener): RequestListener {
   const host = hostOf(sluice)
-  if (typeof handler !== 'function') throw new InvalidArgumentError('handler', 'a function that handles requests', handler)
+  if (typeof handler !== 'function')
+    throw new InvalidArgumentError('handler', 'a function that handles requests', handler)
   const lessons = new BoundedMap<Lesson>(MAX_LESSONS)
   // The app may have changed headers of a request: the key shows whether that made a difference.
   const keys = new BoundedMap<true>(MAX_LESSONS)

@@ -126,11 +126,16 @@ const statuses: OptionRule = {
 }
 const names: OptionRule = {
   expected: 'an array of header names',
-  accepts: (value) => option.strings.accepts(value) && (value as readonly string[]).every((name) => /^[\w!#$%&'.^`|~+-]+$/.test(name)),
+  accepts: (value) =>
+    option.strings.accepts(value) &&
+    (value as readonly string[]).every((name) => /^[\w!#$%&'.^`|~+-]+$/.test(name)),
 }
 
 /** @throws InvalidOptionError. */
-export function resolveResponseCacheOptions(options: ResponseCacheOptions, defaultTtlMs: number): ResolvedResponseCacheOptions {
+export function resolveResponseCacheOptions(
+  options: ResponseCacheOptions,
+  defaultTtlMs: number,
+): ResolvedResponseCacheOptions {
   const { boolean, callback, integer, number, positive, strings } = option
   checkOptions(options, {
     ttlMs: positive,
@@ -172,5 +177,11 @@ export function resolveResponseCacheOptions(options: ResponseCacheOptions, defau
 }
 
 function isStatus(status: unknown): boolean {
-  return Number.isInteger(status) && (status as number) >= 200 && (status as number) < 600 && status !== 206 && status !== 304
+  return (
+    Number.isInteger(status) &&
+    (status as number) >= 200 &&
+    (status as number) < 600 &&
+    status !== 206 &&
+    status !== 304
+  )
 }

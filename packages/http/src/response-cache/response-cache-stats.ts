@@ -43,7 +43,11 @@ export class ResponseCacheCounters {
   }
 
   snapshot(): ResponseCacheStats {
-    return { ...this, bypassed: Object.fromEntries(this.#bypassed), notStored: Object.fromEntries(this.#notStored) }
+    return {
+      ...this,
+      bypassed: Object.fromEntries(this.#bypassed),
+      notStored: Object.fromEntries(this.#notStored),
+    }
   }
 }
 
@@ -68,12 +72,34 @@ function familiesOf(stats: ResponseCacheStats): readonly MetricFamily[] {
   const requests = { hit: hits, coalesced, miss: misses }
   return [
     counters('sluice.responses', 'Requests to a response cache', '{request}', 'sluice.result', requests),
-    counters('sluice.responses.bypassed', 'Requests that were passed to the app', '{request}', 'sluice.reason', bypassed),
-    counters('sluice.responses.not_stored', 'Responses that were not cached', '{response}', 'sluice.reason', notStored),
+    counters(
+      'sluice.responses.bypassed',
+      'Requests that were passed to the app',
+      '{request}',
+      'sluice.reason',
+      bypassed,
+    ),
+    counters(
+      'sluice.responses.not_stored',
+      'Responses that were not cached',
+      '{response}',
+      'sluice.reason',
+      notStored,
+    ),
     counter('sluice.responses.stored', 'Responses that were cached', '{response}', stats.stored),
     counter('sluice.responses.not_modified', 'Requests answered with 304', '{request}', stats.notModified),
-    counter('sluice.responses.shadow.comparisons', 'Responses that were compared with cached responses', '{response}', shadowed),
-    counter('sluice.responses.shadow.differences', 'Comparisons with different responses', '{response}', shadowDifferences),
+    counter(
+      'sluice.responses.shadow.comparisons',
+      'Responses that were compared with cached responses',
+      '{response}',
+      shadowed,
+    ),
+    counter(
+      'sluice.responses.shadow.differences',
+      'Comparisons with different responses',
+      '{response}',
+      shadowDifferences,
+    ),
   ]
 }
 
@@ -81,7 +107,13 @@ function counter(name: string, help: string, unit: string, value: number): Metri
   return { name, help, unit, type: 'counter', samples: [{ labels: {}, value }] }
 }
 
-function counters(name: string, help: string, unit: string, label: string, values: Readonly<Record<string, number>>): MetricFamily {
+function counters(
+  name: string,
+  help: string,
+  unit: string,
+  label: string,
+  values: Readonly<Record<string, number>>,
+): MetricFamily {
   const samples = Object.entries(values).map(([key, value]) => ({ labels: { [label]: key }, value }))
   return { name, help, unit, type: 'counter', samples }
 }

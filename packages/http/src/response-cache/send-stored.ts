@@ -1,11 +1,22 @@
 import { createHash } from 'node:crypto'
-import { type IncomingHttpHeaders, type IncomingMessage, type OutgoingHttpHeader, ServerResponse } from 'node:http'
+import {
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type OutgoingHttpHeader,
+  ServerResponse,
+} from 'node:http'
 import { endAtOnce, MAX_AT_ONCE } from '../small-responses.ts'
 import type { StoredResponse } from './stored-response.ts'
 
 const { writeHead } = ServerResponse.prototype
 /** Headers of a body that is not sent. Source: RFC 9110, section 15.4.5. */
-const OF_BODY = ['content-type', 'content-length', 'content-encoding', 'content-language', 'transfer-encoding']
+const OF_BODY = [
+  'content-type',
+  'content-length',
+  'content-encoding',
+  'content-language',
+  'transfer-encoding',
+]
 
 /**
  * Sends a cached response.
@@ -40,7 +51,8 @@ export function sendStored(
   for (const [name, value] of headers) response.setHeader(name, value as string)
   response.setHeader('ETag', etag)
   response.setHeader('Age', age)
-  const modified = conditions.ifModifiedSince && headers.find(([name]) => name.toLowerCase() === 'last-modified')?.[1]
+  const modified =
+    conditions.ifModifiedSince && headers.find(([name]) => name.toLowerCase() === 'last-modified')?.[1]
   if (status === 200 && isNotModified(conditions, etag, modified as string | undefined)) {
     becomeNotModified(response)
     response.end()
@@ -85,7 +97,11 @@ export function conditionsOf(headers: IncomingHttpHeaders): Conditions {
 }
 
 /** Whether the client already has the response. Source: RFC 9110, section 13.2.2. */
-export function isNotModified(conditions: Conditions, etag: string | undefined, lastModified: string | undefined): boolean {
+export function isNotModified(
+  conditions: Conditions,
+  etag: string | undefined,
+  lastModified: string | undefined,
+): boolean {
   const { ifNoneMatch, ifModifiedSince } = conditions
   if (ifNoneMatch !== undefined) return matches(ifNoneMatch, etag)
   if (ifModifiedSince === undefined || lastModified === undefined) return false

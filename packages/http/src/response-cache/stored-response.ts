@@ -13,9 +13,36 @@ export interface StoredResponse {
 
 /** Headers that apply to one connection, one request or one moment. */
 const NEVER_KEPT = new Set([
-  ...['connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te', 'trailer', 'transfer-encoding'],
-  ...['upgrade', 'set-cookie', 'server-timing', 'x-request-id', 'x-correlation-id', 'date', 'age', 'cache-status', 'content-length'],
-  ...['retry-after', 'ratelimit', 'ratelimit-policy', 'ratelimit-limit', 'ratelimit-remaining', 'ratelimit-reset', 'x-ratelimit-limit'],
+  ...[
+    'connection',
+    'keep-alive',
+    'proxy-authenticate',
+    'proxy-authorization',
+    'proxy-connection',
+    'te',
+    'trailer',
+    'transfer-encoding',
+  ],
+  ...[
+    'upgrade',
+    'set-cookie',
+    'server-timing',
+    'x-request-id',
+    'x-correlation-id',
+    'date',
+    'age',
+    'cache-status',
+    'content-length',
+  ],
+  ...[
+    'retry-after',
+    'ratelimit',
+    'ratelimit-policy',
+    'ratelimit-limit',
+    'ratelimit-remaining',
+    'ratelimit-reset',
+    'x-ratelimit-limit',
+  ],
   ...['x-ratelimit-remaining', 'x-ratelimit-reset', 'traceparent', 'tracestate', 'x-response-time'],
 ])
 
@@ -31,7 +58,9 @@ export function responseRefusal(
   if (/^text\/event-stream\b/i.test(headerText(response, 'content-type') ?? '')) return 'EVENT_STREAM'
   if (varyOf(response).includes('*')) return 'VARY'
   const control = cacheControl(headerText(response, 'cache-control'))
-  return control.has('no-store') || control.has('private') || control.has('no-cache') ? 'CACHE_CONTROL' : undefined
+  return control.has('no-store') || control.has('private') || control.has('no-cache')
+    ? 'CACHE_CONTROL'
+    : undefined
 }
 
 /** How long a response is fresh in a shared cache, in milliseconds. Source: RFC 9111, section 4.2.1. */
@@ -39,7 +68,9 @@ export function freshForMs(response: ServerResponse, defaultMs: number, now: num
   const control = cacheControl(headerText(response, 'cache-control'))
   const expires = headerText(response, 'expires')
   const said =
-    secondsOf(control, 's-maxage') ?? secondsOf(control, 'max-age') ?? (expires === undefined ? undefined : untilMs(expires, now))
+    secondsOf(control, 's-maxage') ??
+    secondsOf(control, 'max-age') ??
+    (expires === undefined ? undefined : untilMs(expires, now))
   if (said === undefined) return defaultMs
   const age = headerText(response, 'age')
   return said - (age !== undefined && /^\d{1,10}$/.test(age) ? Number(age) * 1_000 : 0)
@@ -59,14 +90,17 @@ export function storedResponse(
   { dropHeaders }: ResolvedResponseCacheOptions,
   requestId: string | undefined,
 ): StoredResponse {
-  const named = new Set((headerText(response, 'connection') ?? '').split(',').map((name) => name.trim().toLowerCase()))
+  const named = new Set(
+    (headerText(response, 'connection') ?? '').split(',').map((name) => name.trim().toLowerCase()),
+  )
   const headers: [string, string | readonly string[]][] = []
   const all: OutgoingHttpHeaders = response.getHeaders()
   for (const name of rawNamesOf(response)) {
     const lower = name.toLowerCase()
     if (NEVER_KEPT.has(lower) || named.has(lower) || dropHeaders.has(lower) || lower === 'etag') continue
     const value = all[lower]
-    if (value !== undefined && value !== requestId) headers.push([name, Array.isArray(value) ? [...value] : String(value)])
+    if (value !== undefined && value !== requestId)
+      headers.push([name, Array.isArray(value) ? [...value] : String(value)])
   }
   return { status: response.statusCode, headers, body, etag }
 }
@@ -97,7 +131,9 @@ const NO_DIRECTIVES: ReadonlyMap<string, string> = new Map()
 export function cacheControl(field: string | undefined): ReadonlyMap<string, string> {
   if (field === undefined) return NO_DIRECTIVES
   const directives = new Map<string, string>()
-  for (const [, name = '', quoted, token] of field.matchAll(/([\w!#$%&'*.^`|~+-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+)))?/g)) {
+  for (const [, name = '', quoted, token] of field.matchAll(
+    /([\w!#$%&'*.^`|~+-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+)))?/g,
+  )) {
     const key = name.toLowerCase()
     // If a directive is repeated, the first value is used, as in most implementations.
     if (!directives.has(key)) directives.set(key, quoted ?? token ?? '')

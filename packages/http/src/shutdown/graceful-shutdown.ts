@@ -38,13 +38,21 @@ export interface ShutdownOptions {
 
 const signals: OptionRule = {
   expected: 'an array of signal names',
-  accepts: (value) => option.strings.accepts(value) && (value as readonly string[]).every((name) => /^SIG[A-Z0-9]+$/.test(name)),
+  accepts: (value) =>
+    option.strings.accepts(value) &&
+    (value as readonly string[]).every((name) => /^SIG[A-Z0-9]+$/.test(name)),
 }
 
 /** @throws InvalidOptionError. */
 function resolveShutdownOptions(options: ShutdownOptions): Required<ShutdownOptions> {
   const { boolean, callback, number } = option
-  checkOptions(options, { drainDelayMs: number(0), timeoutMs: number(0), signals, exit: boolean, close: callback })
+  checkOptions(options, {
+    drainDelayMs: number(0),
+    timeoutMs: number(0),
+    signals,
+    exit: boolean,
+    close: callback,
+  })
   return {
     drainDelayMs: options.drainDelayMs ?? 5_000,
     timeoutMs: options.timeoutMs ?? 30_000,
@@ -85,7 +93,11 @@ export interface GracefulShutdown {
  * server.listen(3000)
  * ```
  */
-export function gracefulShutdown(server: Server | SecureServer, sluice: Sluice, options: ShutdownOptions = {}): GracefulShutdown {
+export function gracefulShutdown(
+  server: Server | SecureServer,
+  sluice: Sluice,
+  options: ShutdownOptions = {},
+): GracefulShutdown {
   if (typeof server?.closeIdleConnections !== 'function')
     throw new InvalidArgumentError('server', 'a server of node:http or node:https', server)
   hostOf(sluice)

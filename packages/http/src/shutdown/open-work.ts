@@ -27,7 +27,8 @@ export class OpenWork {
   readonly #onRequest = ({ socket }: IncomingMessage, response: ServerResponse): void => {
     this.#responses.add(response)
     onHeaders(response, () => {
-      if (/^text\/event-stream\b/i.test(String(response.getHeader('content-type') ?? ''))) this.#streams.add(response)
+      if (/^text\/event-stream\b/i.test(String(response.getHeader('content-type') ?? '')))
+        this.#streams.add(response)
     })
     const state = this.#sockets.get(socket)
     if (state !== undefined) state.open += 1
@@ -89,7 +90,9 @@ export class OpenWork {
     }
     const stoppedAt = performance.now()
     // Not `server.close()`, which also ends connections on which a request is about to arrive.
-    const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(this.server, () => resolve()))
+    const closed = new Promise<void>((resolve) =>
+      NetServer.prototype.close.call(this.server, () => resolve()),
+    )
     const look = () => {
       this.#endStreams()
       this.#endIdle(stoppedAt)
@@ -118,7 +121,8 @@ export class OpenWork {
   #endIdle(stoppedAt: number): void {
     const now = performance.now()
     for (const [socket, { open, idleSince }] of this.#sockets) {
-      const isQuiet = open === 0 && !this.#upgraded.has(socket) && now - Math.max(idleSince, stoppedAt) >= GRACE_MS
+      const isQuiet =
+        open === 0 && !this.#upgraded.has(socket) && now - Math.max(idleSince, stoppedAt) >= GRACE_MS
       if (isQuiet) socket.destroySoon()
     }
   }

@@ -28,7 +28,14 @@ describe('the key of a request', () => {
     ['two slashes', { url: '//city' }],
     ['an encoded slash', { url: '/%2Fcity' }],
     ...[
-      ...['forwarded', 'x-forwarded-host', 'x-forwarded-port', 'x-forwarded-prefix', 'x-forwarded-proto', 'x-forwarded-scheme'],
+      ...[
+        'forwarded',
+        'x-forwarded-host',
+        'x-forwarded-port',
+        'x-forwarded-prefix',
+        'x-forwarded-proto',
+        'x-forwarded-scheme',
+      ],
       ...['x-forwarded-server', 'x-forwarded-ssl', 'x-scheme', 'x-original-url', 'x-rewrite-url', 'origin'],
     ].map((name): [string, Told] => [name, { headers: { [name]: 'host=evil' } }]),
   ])('distinguishes requests by %s', (_what, told) => {
@@ -46,9 +53,13 @@ describe('the key of a request', () => {
     expect(of('/a , b')).not.toBe(of('/a,b'))
   })
 
-  it.each([{}, { query: ['page'] }])('rejects a fragment, which some parsers treat as part of the query: %j', (options) => {
-    for (const url of ['/city#', '/city?page=1#&page=2', '/city?utm=#&page=2']) expect(keyOf({ url }, options)).toEqual({ reason: 'query' })
-  })
+  it.each([{}, { query: ['page'] }])(
+    'rejects a fragment, which some parsers treat as part of the query: %j',
+    (options) => {
+      for (const url of ['/city#', '/city?page=1#&page=2', '/city?utm=#&page=2'])
+        expect(keyOf({ url }, options)).toEqual({ reason: 'query' })
+    },
+  )
 
   it('returns the same key for equal requests', () => {
     expect(keyOf({}).key).toBe(plain.key)

@@ -4,7 +4,11 @@ import { sendStored } from '../../src/response-cache/send-stored.ts'
 import { ask, serve } from '../world.ts'
 
 describe('sendStored', () => {
-  async function served(body: Uint8Array, before: (response: ServerResponse) => void = () => {}, isUnobserved = false) {
+  async function served(
+    body: Uint8Array,
+    before: (response: ServerResponse) => void = () => {},
+    isUnobserved = false,
+  ) {
     const { port } = await serve((request, response) => {
       before(response)
       sendStored(
@@ -25,7 +29,12 @@ describe('sendStored', () => {
     for (const isUnobserved of [false, true]) {
       const answer = await served(body, undefined, isUnobserved)
       expect(answer.body).toBe(text)
-      expect(answer.headers).toMatchObject({ 'content-length': String(body.length), age: '2', etag: '"a"', 'x-own': '1' })
+      expect(answer.headers).toMatchObject({
+        'content-length': String(body.length),
+        age: '2',
+        etag: '"a"',
+        'x-own': '1',
+      })
     }
   })
 

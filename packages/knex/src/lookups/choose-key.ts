@@ -40,7 +40,8 @@ export function chooseKey(
     if (form !== EQUALS) continue
     const name = nameOf(lastPart(column))
     candidates.delete(name)
-    if (isKeyType(types.get(name))) candidates.set(name, { written: column, name, filter, type: types.get(name) })
+    if (isKeyType(types.get(name)))
+      candidates.set(name, { written: column, name, filter, type: types.get(name) })
   }
   return chooseAmong(candidates, catalog, table)
 }

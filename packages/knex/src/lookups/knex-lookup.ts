@@ -49,7 +49,9 @@ export class KnexLookup implements Lookup {
   ) {
     const { maxExtraRows } = instance.host
     this.#isPaged = plan.seen.areMany || maxExtraRows === 0
-    const most = this.#isPaged ? maxPages(parts, instance.source.dialect) : maxSlices(sliceOf(parts), maxExtraRows)
+    const most = this.#isPaged
+      ? maxPages(parts, instance.source.dialect)
+      : maxSlices(sliceOf(parts), maxExtraRows)
     this.maxKeys = 'ranks' in plan.merge ? Math.max(1, Math.min(maxKeys, most)) : maxKeys
   }
 
@@ -60,7 +62,9 @@ export class KnexLookup implements Lookup {
   reads(): readonly TableId[] | undefined {
     const { table } = this.plan
     const { host, source } = this.instance
-    return table === undefined || host.catalogs.cacheableTable(source.dialect, table) === undefined ? undefined : [table]
+    return table === undefined || host.catalogs.cacheableTable(source.dialect, table) === undefined
+      ? undefined
+      : [table]
   }
 
   isUnchanged(): boolean {
@@ -81,16 +85,30 @@ export class KnexLookup implements Lookup {
     return groups && new Map([...groups].map(([text, found]) => [text, this.#resultOf(found)]))
   }
 
-  #groupsOf(keys: readonly LookupKey[], demand: ReadRequirements, maxRows?: number): Promise<ReadonlyMap<string, Row[]> | undefined> {
+  #groupsOf(
+    keys: readonly LookupKey[],
+    demand: ReadRequirements,
+    maxRows?: number,
+  ): Promise<ReadonlyMap<string, Row[]> | undefined> {
     if (!('ranks' in this.plan.merge)) return this.#rows(keys, demand, maxRows)
     return this.#isPaged ? this.#pages(keys, demand) : this.#slices(keys, demand, maxRows)
   }
 
   /** Each key's rows. */
-  async #rows(keys: readonly LookupKey[], demand: ReadRequirements, maxRows?: number): Promise<Map<string, Row[]> | undefined> {
+  async #rows(
+    keys: readonly LookupKey[],
+    demand: ReadRequirements,
+    maxRows?: number,
+  ): Promise<Map<string, Row[]> | undefined> {
     const { parts, plan } = this
     const isListing = 'lists' in plan.merge || 'ranks' in plan.merge
-    const query = mergedQuery(this.builder, parts, plan, keys, isListing && maxRows !== undefined ? maxRows + 1 : undefined)
+    const query = mergedQuery(
+      this.builder,
+      parts,
+      plan,
+      keys,
+      isListing && maxRows !== undefined ? maxRows + 1 : undefined,
+    )
     const rows = await this.#ask(query, demand)
     if (isListing && maxRows !== undefined && rows.length > maxRows) throw new TooManyRowsError()
     const groups = splitRows(rows, keys, (row) => plan.properties.map((property) => row[property]))
@@ -100,13 +118,20 @@ export class KnexLookup implements Lookup {
   }
 
   /** The requested part of each key's rows, while there are few rows; otherwise the keys' pages. */
-  async #slices(keys: readonly LookupKey[], demand: ReadRequirements, maxRows?: number): Promise<ReadonlyMap<string, Row[]> | undefined> {
+  async #slices(
+    keys: readonly LookupKey[],
+    demand: ReadRequirements,
+    maxRows?: number,
+  ): Promise<ReadonlyMap<string, Row[]> | undefined> {
     const { parts, plan } = this
     const slice = sliceOf(parts)
     const most = maxRowsOfSlices(keys.length, slice, this.instance.host.maxExtraRows)
     try {
       const groups = await this.#rows(keys, demand, Math.min(most, maxRows ?? most))
-      return groups && new Map([...groups].map(([text, rows]) => [text, rows.slice(slice.skip, slice.skip + slice.take)]))
+      return (
+        groups &&
+        new Map([...groups].map(([text, rows]) => [text, rows.slice(slice.skip, slice.skip + slice.take)]))
+      )
     } catch (error) {
       if (!(error instanceof TooManyRowsError)) throw error
     }
@@ -115,7 +140,10 @@ export class KnexLookup implements Lookup {
   }
 
   /** Each key's page, as many per statement as fit. */
-  async #pages(keys: readonly LookupKey[], demand: ReadRequirements): Promise<ReadonlyMap<string, Row[]> | undefined> {
+  async #pages(
+    keys: readonly LookupKey[],
+    demand: ReadRequirements,
+  ): Promise<ReadonlyMap<string, Row[]> | undefined> {
     const { parts, plan } = this
     if (!('ranks' in plan.merge) || plan.merge.leftAlone !== undefined) return undefined
     const size = maxPages(parts, this.instance.source.dialect)
@@ -170,12 +198,23 @@ function sliceOf(parts: SelectParts): Slice {
 
 /** Each select of a page binds all of its values, its limit and its offset. */
 function maxPages(parts: SelectParts, dialect: Dialect): number {
-  const values = parts.filters.reduce((count, { value }) => count + (Array.isArray(value) ? value.length : 1), 2)
-  return Math.min(MAX_SELECTS, Math.floor(MAX_BOUND_KEYS[dialect] / values), Math.floor(MAX_PAGED_ROWS / pageSizeOf(parts)))
+  const values = parts.filters.reduce(
+    (count, { value }) => count + (Array.isArray(value) ? value.length : 1),
+    2,
+  )
+  return Math.min(
+    MAX_SELECTS,
+    Math.floor(MAX_BOUND_KEYS[dialect] / values),
+    Math.floor(MAX_PAGED_ROWS / pageSizeOf(parts)),
+  )
 }
 
 /** Each key's rows in the order of its page; `undefined` if the rows do not identify their keys. */
-function pagesIn(rows: readonly Row[], keys: readonly LookupKey[], { pageExtra }: Plan): Map<string, Row[]> | undefined {
+function pagesIn(
+  rows: readonly Row[],
+  keys: readonly LookupKey[],
+  { pageExtra }: Plan,
+): Map<string, Row[]> | undefined {
   const [rank = '', place = ''] = pageExtra
   const pages = new Map<string, Row[]>(keys.map(({ text }) => [text, []]))
   // SQL does not specify the order of rows across the selects.

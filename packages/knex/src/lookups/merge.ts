@@ -17,7 +17,11 @@ export type Merge =
    * for each key, whose rows are numbered in their order, or passes the queries through with the reason
    * `leftAlone`.
    */
-  | { readonly ranks: readonly RankOrder[]; readonly calledAs: string; readonly leftAlone: KnexReason | undefined }
+  | {
+      readonly ranks: readonly RankOrder[]
+      readonly calledAs: string
+      readonly leftAlone: KnexReason | undefined
+    }
 
 export interface RankOrder {
   readonly column: string
@@ -31,7 +35,8 @@ export function chooseMerge(
   ground: Ground,
 ): Merge | { readonly refused: KnexReason } {
   const { method, filters, aggregates, groups, limit, offset } = parts
-  if (keys.length === 0) return { refused: filters.some(({ form }) => form === EQUALS) ? 'UNSUPPORTED_COLUMN_TYPE' : 'NOT_BY_KEY' }
+  if (keys.length === 0)
+    return { refused: filters.some(({ form }) => form === EQUALS) ? 'UNSUPPORTED_COLUMN_TYPE' : 'NOT_BY_KEY' }
   if (groups.length > 0) {
     const refused = groupRefusal(parts, keys, ground)
     return refused === undefined ? { groups: true } : { refused }
@@ -44,7 +49,8 @@ export function chooseMerge(
   const isUnique = isUniqueKey(keys, ground)
   if (offset === 0 && (takesAll || isUnique)) return { lists: true }
   const orders = totalOrder(parts, keys, ground)
-  if (orders === undefined) return { refused: method === 'first' ? 'NONDETERMINISTIC_FIRST_ROW' : 'UNSUPPORTED_LIMIT' }
+  if (orders === undefined)
+    return { refused: method === 'first' ? 'NONDETERMINISTIC_FIRST_ROW' : 'UNSUPPORTED_LIMIT' }
   // SQLite runs in the app's process, so querying one page at a time costs less than one statement for all
   // pages.
   const leftAlone = ground.catalog?.dialect === 'sqlite' ? 'PAGE_ON_SQLITE' : undefined
@@ -71,19 +77,26 @@ function isUniqueKey(keys: readonly KeyColumn[], { catalog, table }: Ground): bo
  * The order, if it is deterministic for the rows of one key: the order and the key together contain a unique
  * key.
  */
-function totalOrder(parts: SelectParts, keys: readonly KeyColumn[], ground: Ground): readonly RankOrder[] | undefined {
+function totalOrder(
+  parts: SelectParts,
+  keys: readonly KeyColumn[],
+  ground: Ground,
+): readonly RankOrder[] | undefined {
   const { table, nameOf } = ground
   if (table === undefined || parts.orders.length === 0) return undefined
   const aliases = aliasesOf(parts, ground)
   const orders: RankOrder[] = []
   const settled = new Set(keys.map(({ name }) => name))
   for (const { column, direction, nulls } of parts.orders) {
-    if (nulls !== undefined || typeOf(column, ground) === undefined || isShadowed(column, aliases, ground)) return undefined
+    if (nulls !== undefined || typeOf(column, ground) === undefined || isShadowed(column, aliases, ground))
+      return undefined
     orders.push({ column, order: direction?.toLowerCase() === 'desc' ? 'desc' : 'asc' })
     const name = nameOf(lastPart(column))
     // A unique key does not treat nulls as duplicates.
     if (table.columns.some((other) => other.name === name && !other.nullable)) settled.add(name)
   }
-  const isTotal = [table.primaryKey, ...table.uniqueKeys].some((key) => key.length > 0 && key.every((column) => settled.has(column)))
+  const isTotal = [table.primaryKey, ...table.uniqueKeys].some(
+    (key) => key.length > 0 && key.every((column) => settled.has(column)),
+  )
   return isTotal ? orders : undefined
 }

@@ -27,13 +27,16 @@ export function mergedQuery(
   )
   for (const column of added) listing.select(column)
   if (limit !== undefined) listing.limit(limit)
-  return 'groups' in merge || 'totals' in merge ? listing.groupBy(plan.keys.map(({ written }) => written)) : listing
+  return 'groups' in merge || 'totals' in merge
+    ? listing.groupBy(plan.keys.map(({ written }) => written))
+    : listing
 }
 
 function byKeys(listing: Knex.QueryBuilder, plan: Plan, keys: readonly LookupKey[]): Knex.QueryBuilder {
   const columns = plan.keys.map(({ written }) => written)
   const [only] = columns
-  if (columns.length === 1 && only !== undefined) return listing.whereIn(only, keys.map(({ values }) => values[0]) as string[])
+  if (columns.length === 1 && only !== undefined)
+    return listing.whereIn(only, keys.map(({ values }) => values[0]) as string[])
   return listing.whereIn(columns, keys.map(({ values }) => values) as string[][])
 }
 
@@ -58,7 +61,9 @@ export function pagesQuery(
       .from(rows.as(calledAs))
       .select(...(columns.length === 0 ? ['*'] : columns), { [plan.place]: key } as never)
     // The only row has number 1. Knex accepts a list of orders here, although its types only declare one.
-    return pageSize === 1 ? page.select({ [plan.rank]: 1 } as never) : page.rowNumber(plan.rank, [...ranks] as never)
+    return pageSize === 1
+      ? page.select({ [plan.rank]: 1 } as never)
+      : page.rowNumber(plan.rank, [...ranks] as never)
   })
   const [first = emptyLike(builder), ...others] = selects
   return others.length === 0 ? first : first.unionAll(others)

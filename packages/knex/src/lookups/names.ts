@@ -11,9 +11,17 @@ export interface TableName {
 /** `undefined` if the string is more than a name. */
 export function tableName(table: string, schema: string | undefined): TableName | undefined {
   const [name = '', as, alias, ...rest] = table.trim().split(/\s+/)
-  if (name === '' || rest.length > 0 || (as !== undefined && (as.toLowerCase() !== 'as' || alias === undefined))) return undefined
+  if (
+    name === '' ||
+    rest.length > 0 ||
+    (as !== undefined && (as.toLowerCase() !== 'as' || alias === undefined))
+  )
+    return undefined
   const parts = name.split('.')
-  return { parts: schema === undefined ? parts : [schema, ...parts.slice(-1)], calledAs: alias ?? parts.at(-1) ?? name }
+  return {
+    parts: schema === undefined ? parts : [schema, ...parts.slice(-1)],
+    calledAs: alias ?? parts.at(-1) ?? name,
+  }
 }
 
 /** A column as Knex parses it: `name`, `table.name`, `table.name as alias`. */
@@ -63,7 +71,10 @@ export function propertiesOf(
       const column = nameOf(name)
       // A name that the table does not have is a different spelling of an existing name: rows can contain
       // either.
-      sources.set(alias === undefined ? column : nameOf(alias), all?.includes(column) === false ? undefined : column)
+      sources.set(
+        alias === undefined ? column : nameOf(alias),
+        all?.includes(column) === false ? undefined : column,
+      )
     }
   }
   const properties = new Map<string, string>()

@@ -37,18 +37,44 @@ export interface Plan {
   readonly table: TableId | undefined
 }
 
-export function makePlan(id: number, parts: SelectParts, structure: string, catalog: SchemaCatalog | undefined, nameOf: NameOf): Plan {
+export function makePlan(
+  id: number,
+  parts: SelectParts,
+  structure: string,
+  catalog: SchemaCatalog | undefined,
+  nameOf: NameOf,
+): Plan {
   const named = tableName(parts.table, parts.schema)
   const known = named === undefined ? undefined : catalog?.tables.get(catalog.idOf(named.parts.map(nameOf)))
   const table = known?.kind === 'table' ? known : undefined
-  const keys = chooseKey(parts.filters, nameOf, catalog, table, known === undefined || known.declared === true ? [] : known.columns)
+  const keys = chooseKey(
+    parts.filters,
+    nameOf,
+    catalog,
+    table,
+    known === undefined || known.declared === true ? [] : known.columns,
+  )
   const ground: Ground = { catalog, table, nameOf }
-  const merge: Plan['merge'] = named === undefined ? { refused: 'NO_PLAIN_TABLE' } : chooseMerge(parts, named, keys, ground)
+  const merge: Plan['merge'] =
+    named === undefined ? { refused: 'NO_PLAIN_TABLE' } : chooseMerge(parts, named, keys, ground)
   const target =
     table === undefined
       ? undefined
-      : { table: table.id, columns: keys.map(({ name }) => name), shape: hash('sha256', structure).slice(0, 16) }
-  return { id, catalog, merge, keys, seen: { areMany: false }, target, table: table?.id, ...columnsOf(parts, keys, ground) }
+      : {
+          table: table.id,
+          columns: keys.map(({ name }) => name),
+          shape: hash('sha256', structure).slice(0, 16),
+        }
+  return {
+    id,
+    catalog,
+    merge,
+    keys,
+    seen: { areMany: false },
+    target,
+    table: table?.id,
+    ...columnsOf(parts, keys, ground),
+  }
 }
 
 function columnsOf(
@@ -58,7 +84,9 @@ function columnsOf(
 ): Pick<Plan, 'properties' | 'added' | 'rank' | 'place' | 'extra' | 'pageExtra'> {
   const all = table?.columns.map(({ name }) => name)
   const known = propertiesOf(parts.columns, all ?? keys.map(({ name }) => name), nameOf)
-  const taken = new Set([...(all ?? []), ...known.values(), ...namesGiven(parts)].map((name) => nameOf(name).toLowerCase()))
+  const taken = new Set(
+    [...(all ?? []), ...known.values(), ...namesGiven(parts)].map((name) => nameOf(name).toLowerCase()),
+  )
   for (const name of all ?? []) taken.add(name.toLowerCase())
   const added: string[] = []
   const extra: string[] = []

@@ -74,5 +74,17 @@ export function structureOf(parts: SelectParts, context: string): string {
     context === ''
   if (isShort && filter !== undefined) return `${method} ${table}\n${filter.column} ${filter.form}`
   const conditions = filters.map(({ column, form }) => [column, form])
-  return JSON.stringify([method, table, schema, conditions, columns, aggregates, groups, orders, limit !== undefined, offset > 0, context])
+  return JSON.stringify([
+    method,
+    table,
+    schema,
+    conditions,
+    columns,
+    aggregates,
+    groups,
+    orders,
+    limit !== undefined,
+    offset > 0,
+    context,
+  ])
 }

@@ -26,7 +26,12 @@ export function knexProject(project: KnexProject): ProjectFormat {
   return {
     kind: 'knex',
     naming: knexNaming,
-    plan: (changes, facts, at) => ({ files: [knexMigration(changes, facts, project, at)], patched: [], unchanged: [], refused: [] }),
+    plan: (changes, facts, at) => ({
+      files: [knexMigration(changes, facts, project, at)],
+      patched: [],
+      unchanged: [],
+      refused: [],
+    }),
   }
 }
 
@@ -49,7 +54,12 @@ const EXTENSIONS: Readonly<Record<KnexLanguage, string>> = { ts: '.ts', esm: '.m
  *
  * @throws InvalidArgumentError for a change that the database does not support.
  */
-export function knexMigration(changes: readonly SchemaChange[], facts: DatabaseFacts, project: KnexProject, at: Date): FixFile {
+export function knexMigration(
+  changes: readonly SchemaChange[],
+  facts: DatabaseFacts,
+  project: KnexProject,
+  at: Date,
+): FixFile {
   const { language, extension = EXTENSIONS[language], migrationsDir, migrations = [] } = project
   const [stamp] = timeStamps(1, at, migrations)
   const sql = changes.map((change) => ({ change, ...schemaChangeSql(change, facts) }))
@@ -74,8 +84,11 @@ function call({ sql, isConcurrent, creates, drops }: SqlStep, { product }: Datab
     if (creates !== undefined) return [`if (!(${has(creates)})) await run(${statement})`]
     return drops === undefined ? [] : [`if (${has(drops)}) await run(${statement})`]
   }
-  if (creates === undefined) return [isConcurrent ? `await run(${statement})` : `await briefly(run, ${statement})`]
-  return [`await ${isConcurrent ? 'createIndex' : 'createParentIndex'}(run, ${args(creates, 'name')}, ${statement})`]
+  if (creates === undefined)
+    return [isConcurrent ? `await run(${statement})` : `await briefly(run, ${statement})`]
+  return [
+    `await ${isConcurrent ? 'createIndex' : 'createParentIndex'}(run, ${args(creates, 'name')}, ${statement})`,
+  ]
 }
 
 function args(place: IndexPlace, from: 'table' | 'name'): string {

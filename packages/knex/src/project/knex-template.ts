@@ -12,7 +12,9 @@ export function knexTemplate(
   const helpers = helpersOf(product, [...up, ...down])
   const exported = language === 'cjs' ? 'exports.config =' : 'export const config ='
   const config =
-    product === 'postgresql' ? `// An index cannot be built CONCURRENTLY in a transaction.\n${exported} { transaction: false }\n\n` : ''
+    product === 'postgresql'
+      ? `// An index cannot be built CONCURRENTLY in a transaction.\n${exported} { transaction: false }\n\n`
+      : ''
   const head = language === 'ts' ? "import type { Knex } from 'knex'\n\n" : ''
   const functions = [
     ['up', up],
@@ -23,7 +25,8 @@ export function knexTemplate(
 }
 
 function exportedFunction(name: string, lines: readonly string[], language: KnexLanguage): string {
-  const opening = language === 'cjs' ? `exports.${name} = async function ${name}(` : `export async function ${name}(`
+  const opening =
+    language === 'cjs' ? `exports.${name} = async function ${name}(` : `export async function ${name}(`
   const inside = lines.map((line) => `    ${line}\n`).join('')
   return `${opening}knex/*: Knex*/)/*: Promise<void>*/ {\n  await onOneConnection(knex, async (run) => {\n${inside}  })\n}\n`
 }
@@ -122,5 +125,11 @@ function helpersOf(product: DatabaseFacts['product'], lines: readonly string[]):
   const single = calls('createIndex') ? [CREATE_INDEX] : []
   const parent = calls('createParentIndex') ? [CREATE_PARENT_INDEX] : []
   const blocking = parent.length > 0 || calls('briefly') ? [BRIEFLY] : []
-  return [POSTGRESQL_CONNECTION, ...blocking, ...(single.length + parent.length > 0 ? [IS_VALID] : []), ...single, ...parent]
+  return [
+    POSTGRESQL_CONNECTION,
+    ...blocking,
+    ...(single.length + parent.length > 0 ? [IS_VALID] : []),
+    ...single,
+    ...parent,
+  ]
 }

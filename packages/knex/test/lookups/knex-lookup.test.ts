@@ -9,7 +9,11 @@ describe('KnexLookup', () => {
   describe('target', () => {
     it('contains the key columns, and is one object for all selects of a structure', () => {
       const { target } = instance.lookup(db('reviews').where('city_id', 1).where('stars', '>', 3))
-      expect(target).toEqual({ table: 'main.reviews', columns: ['city_id'], shape: expect.stringMatching(/^[0-9a-f]{16}$/) })
+      expect(target).toEqual({
+        table: 'main.reviews',
+        columns: ['city_id'],
+        shape: expect.stringMatching(/^[0-9a-f]{16}$/),
+      })
       expect(instance.lookup(db('reviews').where('city_id', 2).where('stars', '>', 4)).target).toBe(target)
     })
 
@@ -17,7 +21,9 @@ describe('KnexLookup', () => {
       const shapeOf = (other = testInstance('sqlite'), stars = 3) =>
         other.lookup(other.db('reviews').where('city_id', 1).where('stars', '>', stars)).target?.shape
       expect(shapeOf()).toBe(shapeOf(testInstance('sqlite'), 5))
-      expect(shapeOf()).not.toBe(instance.lookup(db('reviews').where('city_id', 1).where('stars', '<', 3)).target?.shape)
+      expect(shapeOf()).not.toBe(
+        instance.lookup(db('reviews').where('city_id', 1).where('stars', '<', 3)).target?.shape,
+      )
     })
 
     it('contains column names of the database', () => {
@@ -71,8 +77,13 @@ describe('KnexLookup', () => {
         return other.refusal(other.db('reviews').where(where))
       }
       for (const dialect of ['sqlite', 'postgresql', 'mysql'] as const) {
-        expect(['7', '-7', '0'].map((city_id) => reasonOf(dialect, { city_id }))).toEqual([undefined, undefined, undefined])
-        for (const city_id of ['07', '+7', ' 7', '7.0', '-0', '1e3', '']) expect(reasonOf(dialect, { city_id })).toBe('NON_CANONICAL_KEY')
+        expect(['7', '-7', '0'].map((city_id) => reasonOf(dialect, { city_id }))).toEqual([
+          undefined,
+          undefined,
+          undefined,
+        ])
+        for (const city_id of ['07', '+7', ' 7', '7.0', '-0', '1e3', ''])
+          expect(reasonOf(dialect, { city_id })).toBe('NON_CANONICAL_KEY')
         expect(reasonOf(dialect, { slug: '07' })).toBeUndefined()
         expect(reasonOf(dialect, { slug: 'x'.repeat(1001) })).toBe('KEY_TOO_LONG')
         expect(reasonOf(dialect, { slug: 'a' }, false)).toBe('UNKNOWN_COLUMN')
@@ -143,15 +154,19 @@ describe('KnexLookup', () => {
       db('reviews').where('city_id', 1).whereIn('stars', [1, 3]),
     ]
     expect(new Set(forms.map((builder) => instance.lookup(builder).group)).size).toBe(forms.length)
-    expect(instance.lookup(db('reviews').where({ city_id: 7, stars: 1 })).group).toBe(instance.lookup(forms[0] as never).group)
+    expect(instance.lookup(db('reviews').where({ city_id: 7, stars: 1 })).group).toBe(
+      instance.lookup(forms[0] as never).group,
+    )
   })
 
   it('has a separate group for each query context, and a separate plan only if it affects names', () => {
-    const inContext = (of: typeof instance, user: number) => of.lookup(of.db('reviews').where('city_id', 1).queryContext({ user }) as never)
+    const inContext = (of: typeof instance, user: number) =>
+      of.lookup(of.db('reviews').where('city_id', 1).queryContext({ user }) as never)
     expect(inContext(instance, 1).group).not.toBe(inContext(instance, 2).group)
     expect(inContext(instance, 1).target).toBe(inContext(instance, 2).target)
     const rewriting = testInstance('sqlite', {
-      wrapIdentifier: (name, wrap, context: { user: number }) => wrap(name === 'city_id' && context.user === 2 ? 'stars' : name),
+      wrapIdentifier: (name, wrap, context: { user: number }) =>
+        wrap(name === 'city_id' && context.user === 2 ? 'stars' : name),
     })
     expect(inContext(rewriting, 1).target?.columns).toEqual(['city_id'])
     expect(inContext(rewriting, 2).target?.columns).toEqual(['stars'])
@@ -171,7 +186,9 @@ describe('KnexLookup', () => {
     expect(many.lookup(many.db('reviews').where('city_id', 1)).maxKeys).toBe(900)
     expect(many.lookup(many.db('reviews').where({ tenant_id: 1, slug: 'a' })).maxKeys).toBe(450)
     const values = Array.from({ length: 600 }, (_, at) => at)
-    expect(many.lookup(many.db('reviews').where('city_id', 1).whereIn('stars', values)).maxKeys).toBeLessThanOrEqual(300)
+    expect(
+      many.lookup(many.db('reviews').where('city_id', 1).whereIn('stars', values)).maxKeys,
+    ).toBeLessThanOrEqual(300)
     expect(
       many.refusal(
         many
@@ -184,7 +201,8 @@ describe('KnexLookup', () => {
 
   it('limits a batch to 50 pages and 10,000 rows', () => {
     const { db: there, ...remote } = testInstance('postgresql')
-    const most = (limit: number) => remote.lookup(there('reviews').where('city_id', 1).orderBy('id').limit(limit)).maxKeys
+    const most = (limit: number) =>
+      remote.lookup(there('reviews').where('city_id', 1).orderBy('id').limit(limit)).maxKeys
     expect([1, 50, 500, 5000, 20_000].map(most)).toEqual([50, 50, 20, 2, 1])
   })
 
@@ -220,6 +238,8 @@ describe('KnexLookup', () => {
     expect(instance.refusal(by().orderBy('id').offset(2))).toBe('UNSUPPORTED_LIMIT')
     const remote = testInstance('postgresql')
     const { db: there } = remote
-    expect(remote.refusal(there('reviews').where('city_id', 1).orderBy('id').limit(2).select('xmin'))).toBe('UNSUPPORTED_COLUMNS')
+    expect(remote.refusal(there('reviews').where('city_id', 1).orderBy('id').limit(2).select('xmin'))).toBe(
+      'UNSUPPORTED_COLUMNS',
+    )
   })
 })

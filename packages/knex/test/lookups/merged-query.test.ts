@@ -7,9 +7,16 @@ import { testInstance } from '../instance.ts'
 type Form = (db: Knex) => Knex.QueryBuilder
 
 const keys = (...values: readonly unknown[][]): LookupKey[] =>
-  values.map((list) => ({ values: list, text: list.length === 1 ? `i${list[0]}` : JSON.stringify(list.map((value) => `i${value}`)) }))
+  values.map((list) => ({
+    values: list,
+    text: list.length === 1 ? `i${list[0]}` : JSON.stringify(list.map((value) => `i${value}`)),
+  }))
 
-async function merged(form: Form, asked: readonly LookupKey[], dialect: Dialect = 'postgresql'): Promise<string> {
+async function merged(
+  form: Form,
+  asked: readonly LookupKey[],
+  dialect: Dialect = 'postgresql',
+): Promise<string> {
   const instance = testInstance(dialect)
   const builder = form(instance.db)
   const before = builder.toQuery()
@@ -25,7 +32,8 @@ async function merged(form: Form, asked: readonly LookupKey[], dialect: Dialect 
 
 describe('MergedQuery', () => {
   it('keeps the constants and selects by the keys', async () => {
-    const form: Form = (db) => db('reviews').where('stars', '>', 3).where('city_id', 1).whereNull('deleted_at').orderBy('id')
+    const form: Form = (db) =>
+      db('reviews').where('stars', '>', 3).where('city_id', 1).whereNull('deleted_at').orderBy('id')
     expect(await merged(form, keys([1], [2]))).toBe(
       'select * from "reviews" where "stars" > ? and "deleted_at" is null and "city_id" in (?, ?) order by "id" asc -- 3,1,2',
     )
@@ -38,9 +46,9 @@ describe('MergedQuery', () => {
     expect(await merged((db) => db('reviews').where('city_id', 1).select('slug', 'city_id'), keys([1]))).toBe(
       'select "slug", "city_id" from "reviews" where "city_id" in (?) -- 1',
     )
-    expect(await merged((db) => db('reviews').where('city_id', 1).select('city_id', 'slug as city_id'), keys([1]))).toContain(
-      'sluice_key_1',
-    )
+    expect(
+      await merged((db) => db('reviews').where('city_id', 1).select('city_id', 'slug as city_id'), keys([1])),
+    ).toContain('sluice_key_1')
   })
 
   it('compares composite keys as rows', async () => {
@@ -60,11 +68,19 @@ describe('MergedQuery', () => {
 
   it('selects the page of each key separately and numbers its rows', async () => {
     const form: Form = (db) =>
-      db('reviews as r').where('r.city_id', 1).where('stars', 5).orderBy('score', 'desc').orderBy('r.id').limit(2).offset(1)
+      db('reviews as r')
+        .where('r.city_id', 1)
+        .where('stars', 5)
+        .orderBy('score', 'desc')
+        .orderBy('r.id')
+        .limit(2)
+        .offset(1)
     const select = (at: number) =>
       `select *, ${at} as \`sluice_place_1\`, row_number() over (order by \`score\` desc, \`r\`.\`id\` asc) as \`sluice_rank_1\`` +
       ' from (select * from `reviews` as `r` where `r`.`city_id` = ? and `stars` = ? order by `score` desc, `r`.`id` asc limit ? offset ?) as `r`'
-    expect(await merged(form, keys([1], [2]), 'mysql')).toBe(`${select(0)} union all ${select(1)} -- 1,5,2,1,2,5,2,1`)
+    expect(await merged(form, keys([1], [2]), 'mysql')).toBe(
+      `${select(0)} union all ${select(1)} -- 1,5,2,1,2,5,2,1`,
+    )
   })
 
   it('omits row numbers when a page has one row', async () => {
@@ -75,7 +91,8 @@ describe('MergedQuery', () => {
   })
 
   it('adds the key to the groups', async () => {
-    const form: Form = (db) => db('reviews').where('city_id', 1).select('stars').count('* as n').groupBy('stars').orderBy('n')
+    const form: Form = (db) =>
+      db('reviews').where('city_id', 1).select('stars').count('* as n').groupBy('stars').orderBy('n')
     expect(await merged(form, keys([1]))).toBe(
       'select "stars", count(*) as "n", "city_id" as "sluice_key_1" from "reviews" where "city_id" in (?) group by "stars", "city_id" order by "n" asc -- 1',
     )
@@ -121,7 +138,11 @@ describe('results of a merged query', () => {
   it('contain the rows of each page by their numbers, regardless of the order they arrive in', async () => {
     const instance = testInstance('postgresql')
     const lookup = instance.lookup(instance.db('reviews').where('city_id', 1).orderBy('id').limit(2))
-    const row = (slug: string, place: unknown, rank: unknown) => ({ slug, sluice_place_1: place, sluice_rank_1: rank })
+    const row = (slug: string, place: unknown, rank: unknown) => ({
+      slug,
+      sluice_place_1: place,
+      sluice_rank_1: rank,
+    })
     instance.answer = [row('d', 2, '1'), row('b', 0, '2'), row('a', 0, '1')]
     expect(await lookup.runMany(keys([1], [2], [3]))).toEqual(
       new Map([
@@ -137,7 +158,9 @@ describe('results of a merged query', () => {
   it('are zero and null for keys without rows, in the format of the driver', async () => {
     const instance = testInstance('postgresql')
     instance.answer = [{ n: '4', total: '12', sluice_key_1: 1 }]
-    const lookup = instance.lookup(instance.db('reviews').where('city_id', 1).count('* as n').sum('stars as total').first())
+    const lookup = instance.lookup(
+      instance.db('reviews').where('city_id', 1).count('* as n').sum('stars as total').first(),
+    )
     expect(await lookup.runMany(keys([1], [2]))).toEqual(
       new Map([
         ['i1', { n: '4', total: '12' }],
@@ -151,7 +174,11 @@ describe('results of a merged query', () => {
   it('are undefined when a row has a key that was not requested', async () => {
     const instance = testInstance('mysql')
     instance.answer = [{ slug: 'a', sluice_key_1: 9 }]
-    expect(await instance.lookup(instance.db('reviews').where('city_id', 1).select('slug')).runMany(keys([1], [2]))).toBeUndefined()
+    expect(
+      await instance
+        .lookup(instance.db('reviews').where('city_id', 1).select('slug'))
+        .runMany(keys([1], [2])),
+    ).toBeUndefined()
   })
 })
 

@@ -22,7 +22,10 @@ const EXACT: Readonly<Record<string, readonly string[]>> = {
   _max: ['Int', 'BigInt', 'Float', 'DateTime', 'Decimal'],
 }
 /** SQLite computes these with floats. */
-const EXACT_BUT_SQLITE: Readonly<Record<string, readonly string[]>> = { _sum: ['Decimal'], _avg: ['BigInt', 'Decimal'] }
+const EXACT_BUT_SQLITE: Readonly<Record<string, readonly string[]>> = {
+  _sum: ['Decimal'],
+  _avg: ['BigInt', 'Decimal'],
+}
 
 /** The aggregates that `count` requests. */
 export function countAsAggregate({ select }: Args): Args {
@@ -41,16 +44,21 @@ export function refuseAggregates(args: Args, model: PrismaModel, dialect: Dialec
     for (const field of Object.keys(asked)) {
       if (asked[field] === undefined) continue
       if (asked[field] !== true) return refuse('UNSUPPORTED_ARGUMENTS')
-      if (name !== '_count' && !isExact(name, model.fields.get(field)?.type, dialect)) return refuse(`ORDER_DEPENDENT_AGGREGATE:${name}`)
+      if (name !== '_count' && !isExact(name, model.fields.get(field)?.type, dialect))
+        return refuse(`ORDER_DEPENDENT_AGGREGATE:${name}`)
     }
-    if (Object.keys(asked).every((field) => asked[field] === undefined)) return refuse('UNSUPPORTED_ARGUMENTS')
+    if (Object.keys(asked).every((field) => asked[field] === undefined))
+      return refuse('UNSUPPORTED_ARGUMENTS')
   }
   return undefined
 }
 
 function isExact(name: string, type: string | undefined, dialect: Dialect): boolean {
   if (type === undefined) return false
-  return EXACT[name]?.includes(type) === true || (dialect !== 'sqlite' && EXACT_BUT_SQLITE[name]?.includes(type) === true)
+  return (
+    EXACT[name]?.includes(type) === true ||
+    (dialect !== 'sqlite' && EXACT_BUT_SQLITE[name]?.includes(type) === true)
+  )
 }
 
 /**
@@ -60,7 +68,8 @@ function isExact(name: string, type: string | undefined, dialect: Dialect): bool
 export function engineSelect(args: Args): Record<string, unknown> {
   const select: Record<string, unknown> = {}
   for (const name in args) {
-    if (AGGREGATES.has(name) && args[name] !== undefined) select[name] = { select: args[name] === true ? { _all: true } : args[name] }
+    if (AGGREGATES.has(name) && args[name] !== undefined)
+      select[name] = { select: args[name] === true ? { _all: true } : args[name] }
   }
   return select
 }

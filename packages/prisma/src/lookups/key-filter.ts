@@ -14,7 +14,8 @@ export function whereAny(fields: readonly string[], keys: readonly LookupKey[], 
 
 function anyOf(fields: readonly string[], keys: readonly LookupKey[]): Where {
   const at = mostVaried(fields, keys)
-  const conditions = at === undefined ? keys.map(({ values }) => equal(fields, values)) : alikeBut(at, fields, keys)
+  const conditions =
+    at === undefined ? keys.map(({ values }) => equal(fields, values)) : alikeBut(at, fields, keys)
   const [only] = conditions
   return conditions.length === 1 && only !== undefined ? only : { OR: conditions }
 }

@@ -72,22 +72,35 @@ function uniqueKey(where: Where, model: PrismaModel, types: KeyTypes): readonly 
     if (fields.length === 1 && fields[0] === name) {
       if (isValue(value)) return [key]
     } else if (isPlainObject(value)) {
-      const isWhole = Object.keys(value).length === fields.length && fields.every((field) => isValue(value[field]))
+      const isWhole =
+        Object.keys(value).length === fields.length && fields.every((field) => isValue(value[field]))
       if (isWhole) return [{ ...key, selector: name }]
     }
   }
   return []
 }
 
-function filterKeys(where: Where, names: readonly string[], model: PrismaModel, types: KeyTypes): readonly KeyPlan[] {
+function filterKeys(
+  where: Where,
+  names: readonly string[],
+  model: PrismaModel,
+  types: KeyTypes,
+): readonly KeyPlan[] {
   const candidates = names.filter((name) => types.has(name) && isValue(unwrap(where[name])))
-  const isAsked = (fields: readonly string[]) => fields.length > 0 && fields.every((field) => candidates.includes(field))
+  const isAsked = (fields: readonly string[]) =>
+    fields.length > 0 && fields.every((field) => candidates.includes(field))
   const unique = [...model.uniqueSelectors.values()].filter(isAsked).slice(0, 1)
-  const foreign = [...model.relations.values()].filter(({ foreignKeyHere, fromFields }) => foreignKeyHere && isAsked(fromFields))
+  const foreign = [...model.relations.values()].filter(
+    ({ foreignKeyHere, fromFields }) => foreignKeyHere && isAsked(fromFields),
+  )
   // A loop rarely iterates over a boolean.
   const flags = candidates.filter((field) => types.get(field) === 'boolean')
   const others = candidates.filter((field) => !flags.includes(field))
-  const keys = [unique, foreign.map(({ fromFields }) => fromFields), [...others, ...flags].map((field) => [field])]
+  const keys = [
+    unique,
+    foreign.map(({ fromFields }) => fromFields),
+    [...others, ...flags].map((field) => [field]),
+  ]
   const found = keys.find((some) => some.length > 0) ?? []
   const wrapped = new Set(names.filter((field) => isPlainObject(where[field])))
   return found.map((fields) => ({ fields, types: typesOf(fields, types), wrapped }))
@@ -103,7 +116,10 @@ function isValue(value: unknown): boolean {
 }
 
 /** The key's values, and the remaining filters. */
-export function readKey(key: KeyPlan, where: Where): { readonly values: readonly unknown[]; readonly filters: Where } {
+export function readKey(
+  key: KeyPlan,
+  where: Where,
+): { readonly values: readonly unknown[]; readonly filters: Where } {
   const { fields, selector, wrapped } = key
   const filters: Record<string, unknown> = { ...where }
   const holder = (selector === undefined ? where : where[selector]) as Where
@@ -115,7 +131,9 @@ export function readKey(key: KeyPlan, where: Where): { readonly values: readonly
 
 /** Whether a key has at most one row. */
 export function isUnique(keyFields: readonly string[], model: PrismaModel): boolean {
-  return [...model.uniqueSelectors.values()].some((unique) => unique.every((field) => keyFields.includes(field)))
+  return [...model.uniqueSelectors.values()].some((unique) =>
+    unique.every((field) => keyFields.includes(field)),
+  )
 }
 
 /**
@@ -127,6 +145,7 @@ export function isTotal(orderBy: unknown, keyFields: readonly string[], model: P
     isPlainObject(order) ? Object.keys(order).filter((name) => order[name] !== undefined) : [],
   )
   // A unique key does not treat nulls as duplicates.
-  const isSettled = (field: string) => keyFields.includes(field) || (orders.includes(field) && model.fields.get(field)?.required === true)
+  const isSettled = (field: string) =>
+    keyFields.includes(field) || (orders.includes(field) && model.fields.get(field)?.required === true)
   return [...model.uniqueSelectors.values()].some((unique) => unique.every(isSettled))
 }

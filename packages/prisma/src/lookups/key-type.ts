@@ -13,7 +13,10 @@ const TEXTS = new Set(['', 'Text', 'VarChar', 'Char', 'Citext', 'TinyText', 'Med
 const EXACT: Readonly<Record<string, readonly [KeyType, ReadonlySet<string>]>> = {
   Boolean: ['boolean', new Set(['', 'Boolean', 'TinyInt'])],
   DateTime: ['datetime', new Set(['', 'Timestamp', 'Timestamptz', 'DateTime'])],
-  Bytes: ['bytes', new Set(['', 'ByteA', 'Binary', 'VarBinary', 'TinyBlob', 'Blob', 'MediumBlob', 'LongBlob'])],
+  Bytes: [
+    'bytes',
+    new Set(['', 'ByteA', 'Binary', 'VarBinary', 'TinyBlob', 'Blob', 'MediumBlob', 'LongBlob']),
+  ],
 }
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
@@ -23,7 +26,10 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
  *
  * @param isExact - Whether the schema contains the types of columns.
  */
-export function keyTypeOf({ kind, type, list, nativeType = '' }: PrismaFieldData, isExact: boolean): KeyType | undefined {
+export function keyTypeOf(
+  { kind, type, list, nativeType = '' }: PrismaFieldData,
+  isExact: boolean,
+): KeyType | undefined {
   if (list) return undefined
   if (kind === 'enum') return 'text'
   if (kind !== 'scalar') return undefined

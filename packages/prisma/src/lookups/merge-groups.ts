@@ -40,7 +40,10 @@ async function groupsOf(
   const added = fields.filter((field) => !own.includes(field))
   const by = [...own, ...added]
   const select = { ...engineSelect(asked), ...Object.fromEntries(by.map((field) => [field, true])) }
-  const conditions = { ...(having === undefined ? {} : { having }), ...(orderBy === undefined ? {} : { orderBy }) }
+  const conditions = {
+    ...(having === undefined ? {} : { having }),
+    ...(orderBy === undefined ? {} : { orderBy }),
+  }
   const args = { by, where: whereAny(fields, keys, filters), ...conditions, select }
   const rows = (await started(query(args, redirect(params, 'groupBy')))) as Row[]
   const groups = splitRows(rows, keys, (row) => fields.map((field) => row[field]))

@@ -37,7 +37,10 @@ interface NamedRow {
 }
 
 /** Each key's rows, in the order of its page. */
-async function nameRows(page: Page, keys: readonly LookupKey[]): Promise<Map<string, NamedRow[]> | undefined> {
+async function nameRows(
+  page: Page,
+  keys: readonly LookupKey[],
+): Promise<Map<string, NamedRow[]> | undefined> {
   const { sql, values } = pageQuery(page, keys)
   const named = new Map<string, NamedRow[]>(keys.map(({ text }) => [text, []]))
   const rows = await page.context.ask(sql, values)
@@ -59,7 +62,10 @@ function typed(value: unknown, type: string): unknown {
 }
 
 /** The rows to fetch, in the minimum number of queries; rows of one key stay in one query, in order. */
-function chunksOf(named: ReadonlyMap<string, readonly NamedRow[]>, { context, identity }: Page): readonly (readonly LookupKey[])[] {
+function chunksOf(
+  named: ReadonlyMap<string, readonly NamedRow[]>,
+  { context, identity }: Page,
+): readonly (readonly LookupKey[])[] {
   const most = maxRows(context.dialect, identity.length)
   const chunks: LookupKey[][] = []
   for (const found of named.values()) {
@@ -89,7 +95,8 @@ function fieldsOf(key: KeyPlan, { identity, orders }: Page): readonly string[] {
 
 /** Whether a row is the selected one, and still at its position in the order. */
 function isSame(row: Row, named: NamedRow | undefined, { identity, orders }: Page): boolean {
-  if (named === undefined || lookupKey(identity.map((field) => row[field]))?.text !== named.identity.text) return false
+  if (named === undefined || lookupKey(identity.map((field) => row[field]))?.text !== named.identity.text)
+    return false
   return orders.every(({ field }, at) => isAlike(named.orderedBy[at], row[field]))
 }
 
@@ -111,7 +118,10 @@ function dropFields({ key, rest, fields }: MergedCall, page: Page, rows: readonl
  * a separate select, as Prisma would send it: with an index on the key and the order, it reads no more rows
  * than the page has, and the database compares the same values as in Prisma's query.
  */
-function pageQuery(page: Page, keys: readonly LookupKey[]): { readonly sql: string; readonly values: readonly unknown[] } {
+function pageQuery(
+  page: Page,
+  keys: readonly LookupKey[],
+): { readonly sql: string; readonly values: readonly unknown[] } {
   const { dialect, table } = page.context
   const values: unknown[] = []
   const equal = (column: string, value: unknown) => {
@@ -120,9 +130,12 @@ function pageQuery(page: Page, keys: readonly LookupKey[]): { readonly sql: stri
     return `${name(column)} = ${dialect === 'postgresql' ? `$${values.length}` : '?'}`
   }
   const name = (text: string) => quote(text, dialect)
-  const named = (columns: readonly string[], stem: string) => columns.map((column, at) => `${name(column)} AS ${name(`${stem}${at}`)}`)
+  const named = (columns: readonly string[], stem: string) =>
+    columns.map((column, at) => `${name(column)} AS ${name(`${stem}${at}`)}`)
   const orderBy = (orders: readonly { readonly column: string; readonly direction: string }[]) =>
-    orders.length === 0 ? '' : `ORDER BY ${orders.map(({ column, direction }) => `${name(column)} ${direction}`).join(', ')}`
+    orders.length === 0
+      ? ''
+      : `ORDER BY ${orders.map(({ column, direction }) => `${name(column)} ${direction}`).join(', ')}`
   const from = table.schema === undefined ? name(table.name) : `${name(table.schema)}.${name(table.name)}`
   const columns = [
     ...named(page.identityColumns, 'p'),
@@ -131,9 +144,15 @@ function pageQuery(page: Page, keys: readonly LookupKey[]): { readonly sql: stri
       'o',
     ),
   ].join(', ')
-  const names = [...page.identityColumns.map((_, at) => name(`p${at}`)), ...page.orders.map((_, at) => name(`o${at}`))].join(', ')
+  const names = [
+    ...page.identityColumns.map((_, at) => name(`p${at}`)),
+    ...page.orders.map((_, at) => name(`o${at}`)),
+  ].join(', ')
   // The only row has number 1.
-  const number = page.take === 1 ? '1' : `ROW_NUMBER() OVER (${orderBy(page.orders.map((order, at) => ({ ...order, column: `o${at}` })))})`
+  const number =
+    page.take === 1
+      ? '1'
+      : `ROW_NUMBER() OVER (${orderBy(page.orders.map((order, at) => ({ ...order, column: `o${at}` })))})`
   const selects = keys.map((key, at) => {
     const conditions = [
       ...page.keyColumns.map((column, index) => equal(column, key.values[index])),

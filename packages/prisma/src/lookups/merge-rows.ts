@@ -1,11 +1,21 @@
-import { type LookupKey, maxRowsOfSlices, type Slice, splitRows, TooManyRowsError } from '@sluice/core/adapter'
+import {
+  type LookupKey,
+  maxRowsOfSlices,
+  type Slice,
+  splitRows,
+  TooManyRowsError,
+} from '@sluice/core/adapter'
 import type { PrismaShape } from '../prisma-shape.ts'
 import { mergePages } from './merge-pages.ts'
 import { type Answers, findRows, firstsOf, type MergedCall } from './merged-call.ts'
 import { maxPages } from './page.ts'
 
 /** Queries all rows of many keys. */
-export async function mergeRows(call: MergedCall, keys: readonly LookupKey[], maxRows?: number): Promise<Answers> {
+export async function mergeRows(
+  call: MergedCall,
+  keys: readonly LookupKey[],
+  maxRows?: number,
+): Promise<Answers> {
   const { plan, key } = call
   const { rows, drop } = await findRows(call, keys, plan.action === 'many' ? maxRows : undefined)
   const groups = splitRows(rows, keys, (row) => key.fields.map((field) => row[field]))
@@ -29,7 +39,12 @@ export function isHeavy(shape: PrismaShape, maxExtraRows: number): boolean {
  * Queries all rows of many keys and applies the limits here, while there are few rows: one query instead of
  * the two of a page.
  */
-export async function mergeSlices(call: MergedCall, slice: Slice, keys: readonly LookupKey[], maxRows?: number): Promise<Answers> {
+export async function mergeSlices(
+  call: MergedCall,
+  slice: Slice,
+  keys: readonly LookupKey[],
+  maxRows?: number,
+): Promise<Answers> {
   const { plan, key, shape } = call
   const most = maxRowsOfSlices(keys.length, slice, call.maxExtraRows)
   const found = await findRows(call, keys, Math.min(most, maxRows ?? most)).catch((error: unknown) => {
@@ -42,7 +57,9 @@ export async function mergeSlices(call: MergedCall, slice: Slice, keys: readonly
   const groups = splitRows(found.rows, keys, (row) => key.fields.map((field) => row[field]))
   if (groups === undefined) return undefined
   found.drop()
-  const slices = new Map([...groups].map(([text, rows]) => [text, rows.slice(slice.skip, slice.skip + slice.take)] as const))
+  const slices = new Map(
+    [...groups].map(([text, rows]) => [text, rows.slice(slice.skip, slice.skip + slice.take)] as const),
+  )
   return plan.action === 'many' ? slices : firstsOf(slices, plan.throws)
 }
 

@@ -45,7 +45,11 @@ interface FoundRows {
  * @param maxRows - Maximum number of rows to fetch.
  * @throws TooManyRowsError if there are more.
  */
-export async function findRows(call: MergedCall, keys: readonly LookupKey[], maxRows?: number): Promise<FoundRows> {
+export async function findRows(
+  call: MergedCall,
+  keys: readonly LookupKey[],
+  maxRows?: number,
+): Promise<FoundRows> {
   const { key, filters, params, query } = call
   const { take: _take, skip: _skip, ...rest } = call.rest
   const { args, added } = withFields(rest, key.fields, call.fields)

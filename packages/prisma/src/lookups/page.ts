@@ -27,7 +27,11 @@ export interface Page {
   /** Columns, in the order of the fields that they store. */
   readonly keyColumns: readonly string[]
   readonly identityColumns: readonly string[]
-  readonly orders: readonly { readonly field: string; readonly column: string; readonly direction: 'ASC' | 'DESC' }[]
+  readonly orders: readonly {
+    readonly field: string
+    readonly column: string
+    readonly direction: 'ASC' | 'DESC'
+  }[]
   readonly constants: readonly { readonly column: string; readonly value: unknown }[]
 }
 
@@ -58,7 +62,8 @@ export function readPage(
   const identity = identityOf(model)
   const keyColumns = plainColumns(key.fields, model)
   const identityColumns = identity && plainColumns(identity, model)
-  if (identity === undefined || identityColumns === undefined || keyColumns === undefined) return refuse('PAGE_WITH_UNSUPPORTED_KEY_TYPE')
+  if (identity === undefined || identityColumns === undefined || keyColumns === undefined)
+    return refuse('PAGE_WITH_UNSUPPORTED_KEY_TYPE')
   const orders = ordersOf(orderBy, model)
   if (orders === undefined) return refuse('PAGE_WITH_COMPLEX_ORDER')
   const constants = constantsOf(filters, model)
@@ -77,7 +82,10 @@ const MAX_SELECTS = 50
 
 /** How many pages one query can select. */
 export function maxPages({ context, keyColumns, constants }: Page): number {
-  return Math.min(MAX_SELECTS, Math.floor(MAX_BOUND_KEYS[context.dialect] / (keyColumns.length + constants.length)))
+  return Math.min(
+    MAX_SELECTS,
+    Math.floor(MAX_BOUND_KEYS[context.dialect] / (keyColumns.length + constants.length)),
+  )
 }
 
 /** How many rows one query can select by identity. */
@@ -87,7 +95,9 @@ export function maxRows(dialect: Dialect, fields: number): number {
 
 function identityOf(model: PrismaModel): readonly string[] | undefined {
   if (model.primaryKey.length > 0) return model.primaryKey
-  return [...model.uniqueSelectors.values()].find((fields) => fields.every((field) => model.fields.get(field)?.required === true))
+  return [...model.uniqueSelectors.values()].find((fields) =>
+    fields.every((field) => model.fields.get(field)?.required === true),
+  )
 }
 
 function isPlainField(model: PrismaModel, name: string): boolean {
@@ -109,7 +119,8 @@ function ordersOf(orderBy: unknown, model: PrismaModel): Page['orders'] | undefi
       const field = model.fields.get(name)
       const column = model.column(name)
       if (direction === undefined) continue
-      if (column === undefined || field?.list !== false || (direction !== 'asc' && direction !== 'desc')) return undefined
+      if (column === undefined || field?.list !== false || (direction !== 'asc' && direction !== 'desc'))
+        return undefined
       orders.push({ field: name, column, direction: direction === 'asc' ? 'ASC' : 'DESC' })
     }
   }
@@ -121,10 +132,14 @@ function constantsOf(filters: Args, model: PrismaModel): Page['constants'] | und
   for (const [name, filter] of Object.entries(filters)) {
     if (filter === undefined) continue
     const column = model.column(name)
-    const value = isPlainObject(filter) && Object.keys(filter).length === 1 && 'equals' in filter ? filter.equals : filter
+    const value =
+      isPlainObject(filter) && Object.keys(filter).length === 1 && 'equals' in filter ? filter.equals : filter
     const field = model.fields.get(name)
     if (column === undefined || field?.list !== false) return undefined
-    const isPlain = value === null ? !field.required : (isPlainField(model, name) || field.type === 'Boolean') && isValueOf(value, field)
+    const isPlain =
+      value === null
+        ? !field.required
+        : (isPlainField(model, name) || field.type === 'Boolean') && isValueOf(value, field)
     if (!isPlain) return undefined
     constants.push({ column, value })
   }

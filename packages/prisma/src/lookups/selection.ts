@@ -26,16 +26,24 @@ export function leavesOut(args: Args, depth = 0): boolean {
   if (depth >= MAX_DEPTH) return true
   const { select, omit, include } = args
   if (isPlainObject(select) || isPlainObject(omit)) return true
-  return isPlainObject(include) && Object.values(include).some((inner) => isPlainObject(inner) && leavesOut(inner, depth + 1))
+  return (
+    isPlainObject(include) &&
+    Object.values(include).some((inner) => isPlainObject(inner) && leavesOut(inner, depth + 1))
+  )
 }
 
 /**
  * Whether the arguments select no field at all: Prisma rejects such a call, but would accept it with an
  * additional field.
  */
-export function selectsNothing(args: Args, fields: readonly string[], omitted: OmittedFields | undefined): boolean {
+export function selectsNothing(
+  args: Args,
+  fields: readonly string[],
+  omitted: OmittedFields | undefined,
+): boolean {
   const { select } = args
-  if (isPlainObject(select)) return Object.values(select).every((asked) => asked === undefined || asked === false)
+  if (isPlainObject(select))
+    return Object.values(select).every((asked) => asked === undefined || asked === false)
   return fields.every((field) => !hasField(args, field, omitted))
 }
 
@@ -52,7 +60,9 @@ export function withFields(
   const { select, omit } = args
   const missing = fields.filter((field) => !hasField(args, field, omitted))
   if (missing.length === 0) return { args, added: missing }
-  const needed = new Set([...computed].flatMap(([name, needs]) => (isComputed(args, name, omitted) ? needs : [])))
+  const needed = new Set(
+    [...computed].flatMap(([name, needs]) => (isComputed(args, name, omitted) ? needs : [])),
+  )
   const added = missing.filter((field) => !needed.has(field))
   if (added.length === 0) return { args, added }
   const all = (isIn: boolean) => Object.fromEntries(added.map((field) => [field, isIn]))

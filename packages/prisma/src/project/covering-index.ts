@@ -20,7 +20,9 @@ export function coveringIndex(
   const covering = indexesOf(model).find((index) => {
     if (!covers(index, wanted)) return false
     if (isSameName(facts, index.name, wanted.name)) return true
-    return !onlyByName && !isMore(table.snapshot?.indexes.find(({ name }) => isSameName(facts, name, index.name)))
+    return (
+      !onlyByName && !isMore(table.snapshot?.indexes.find(({ name }) => isSameName(facts, name, index.name)))
+    )
   })
   return covering === undefined
     ? undefined
@@ -30,7 +32,9 @@ export function coveringIndex(
 /** Whether an index of the database has properties that its line in a schema cannot express. */
 function isMore(index: IndexSnapshot | undefined): boolean {
   if (index?.method !== 'btree') return false
-  return index.keys.some(({ operatorClass, collation }) => operatorClass !== undefined || collation !== undefined)
+  return index.keys.some(
+    ({ operatorClass, collation }) => operatorClass !== undefined || collation !== undefined,
+  )
 }
 
 /** Whether the line of an index describes one that serves the same purpose as the wanted index. */
@@ -41,7 +45,10 @@ export function covers(index: PrismaIndex, wanted: PrismaIndex): boolean {
   if (wanted.kind === 'fulltext') return hasSameFields(index.keys, wanted.keys)
   if (index.keys.length < wanted.keys.length) return false
   const pairs = wanted.keys.map((key, at) => [key, index.keys[at]] as const)
-  return pairs.every(([key, other]) => isSameKey(key, other, false)) || pairs.every(([key, other]) => isSameKey(key, other, true))
+  return (
+    pairs.every(([key, other]) => isSameKey(key, other, false)) ||
+    pairs.every(([key, other]) => isSameKey(key, other, true))
+  )
 }
 
 function isSameKey(wanted: PrismaKey, other: PrismaKey | undefined, isBackwards: boolean): boolean {

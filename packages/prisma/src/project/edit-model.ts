@@ -4,7 +4,12 @@ import type { PrismaAttribute, PrismaIndex, PrismaModel } from './prisma-model.t
 const ORDER: Readonly<Record<string, number>> = { id: 0, unique: 1, index: 2, fulltext: 3 }
 
 /** The file with an additional attribute in a model, at the position where `prisma format` would put it. */
-export function insertAttribute(text: string, model: PrismaModel, kind: PrismaIndex['kind'], line: string): string {
+export function insertAttribute(
+  text: string,
+  model: PrismaModel,
+  kind: PrismaIndex['kind'],
+  line: string,
+): string {
   const indent = indentOf(text, model)
   const rank = (attribute: PrismaAttribute) => ORDER[attribute.kind] ?? 4
   const before = model.attributes.findLast((attribute) => rank(attribute) <= (ORDER[kind] ?? 4))
@@ -28,7 +33,8 @@ export function removeAttribute(text: string, model: PrismaModel, { lines }: Pri
   const end = lines.end + lineBreakAt(text, lines.end).length
   const above = lineStart(text, previousLineEnd(text, lines.start))
   const isLast = text.slice(end, model.body.end).trim() === ''
-  const start = isLast && above > model.body.start && isBlankLine(text, above, lines.start) ? above : lines.start
+  const start =
+    isLast && above > model.body.start && isBlankLine(text, above, lines.start) ? above : lines.start
   return text.slice(0, start) + text.slice(end)
 }
 

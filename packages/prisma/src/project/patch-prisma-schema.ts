@@ -50,7 +50,11 @@ const PRODUCTS: Readonly<Record<string, readonly DatabaseFacts['product'][]>> = 
  * files stays byte for byte the same. Changes that the schema already contains are skipped, so a second run
  * changes nothing. Changes that the schema cannot express, and schemas that are not understood, are rejected.
  */
-export function patchPrismaSchema(files: readonly SchemaFile[], changes: readonly SchemaChange[], facts: DatabaseFacts): PrismaPatch {
+export function patchPrismaSchema(
+  files: readonly SchemaFile[],
+  changes: readonly SchemaChange[],
+  facts: DatabaseFacts,
+): PrismaPatch {
   const applied: PatchedChange[] = []
   const unchanged: { change: SchemaChange; why: string }[] = []
   const refused: PrismaRefusal[] = []
@@ -77,13 +81,19 @@ function patchOne(files: readonly SchemaFile[], change: SchemaChange, facts: Dat
   const table = tableOf(facts, change.index.table)
   const models = schema.models.filter((model) => isModelOf(model, table, facts))
   const [model, another] = models
-  if (model === undefined) return { why: `No model of the schema maps to the table ${table.name}.`, canMigrate: true }
-  if (another !== undefined) return cannot(`Several models map to the table ${table.name}: ${models.map(({ name }) => name).join(', ')}.`)
+  if (model === undefined)
+    return { why: `No model of the schema maps to the table ${table.name}.`, canMigrate: true }
+  if (another !== undefined)
+    return cannot(
+      `Several models map to the table ${table.name}: ${models.map(({ name }) => name).join(', ')}.`,
+    )
   const file = files.find(({ path }) => path === model.path)
   if (file === undefined || !file.content.slice(model.body.start, model.body.end).includes('\n')) {
     return cannot(`Model ${model.name} is written on one line.`)
   }
-  return change.kind === 'create-index' ? create(files, file, change, model, schema, facts) : drop(files, file, change, model, facts)
+  return change.kind === 'create-index'
+    ? create(files, file, change, model, schema, facts)
+    : drop(files, file, change, model, facts)
 }
 
 function create(
@@ -98,43 +108,82 @@ function create(
   if ('why' in wanted) return wanted
   // If the line does not describe the whole index, an equal line proves nothing: only the name identifies the
   // index.
-  const covering = coveringIndex(wanted.index, model, tableOf(facts, index.table), facts, wanted.notes.length > 0)
+  const covering = coveringIndex(
+    wanted.index,
+    model,
+    tableOf(facts, index.table),
+    facts,
+    wanted.notes.length > 0,
+  )
   if (covering !== undefined) return { already: `Model ${model.name} has ${covering}.` }
   const owner = nameTaken(name, model, schema, facts)
   if (owner !== undefined) return cannot(`The name ${name} is used by another index of model ${owner}.`)
-  const columns = wanted.index.keys.map(({ field }) => model.fields.find((candidate) => candidate.name === field)?.column ?? field)
-  const defaultName = conventionalName({ table: model.table, columns, isUnique: wanted.index.kind === 'unique' }, facts, prismaNaming)
+  const columns = wanted.index.keys.map(
+    ({ field }) => model.fields.find((candidate) => candidate.name === field)?.column ?? field,
+  )
+  const defaultName = conventionalName(
+    { table: model.table, columns, isUnique: wanted.index.kind === 'unique' },
+    facts,
+    prismaNaming,
+  )
   const line = prismaIndexLine(wanted.index, defaultName)
   const content = insertAttribute(file.content, model, wanted.index.kind, line)
   const patched = { change: { ...change, index, name }, path: file.path, line, notes: wanted.notes }
   return { files: replaced(files, { ...file, content }), patched }
 }
 
-function drop(files: readonly SchemaFile[], file: SchemaFile, change: DropIndexChange, model: PrismaModel, facts: DatabaseFacts): Outcome {
-  const lines = model.attributes.filter(({ index }) => index !== undefined && isSameName(facts, index.name, change.name))
-  const onField = model.fields.find(({ keys }) => keys.some((key) => isSameName(facts, key.name, change.name)))
+function drop(
+  files: readonly SchemaFile[],
+  file: SchemaFile,
+  change: DropIndexChange,
+  model: PrismaModel,
+  facts: DatabaseFacts,
+): Outcome {
+  const lines = model.attributes.filter(
+    ({ index }) => index !== undefined && isSameName(facts, index.name, change.name),
+  )
+  const onField = model.fields.find(({ keys }) =>
+    keys.some((key) => isSameName(facts, key.name, change.name)),
+  )
   if (onField !== undefined) return cannot(`${change.name} is the unique key of the field ${onField.name}.`)
   const [found, another] = lines
   if (found?.index === undefined) return { already: `Model ${model.name} has no index ${change.name}.` }
   const { kind, keys } = found.index
   if (another !== undefined) return cannot(`Model ${model.name} has several indexes ${change.name}.`)
-  if (kind !== 'index' && kind !== 'fulltext') return cannot(`${change.name} is a unique key of model ${model.name}.`)
-  const columns = keys.map(({ field }) => model.fields.find((candidate) => candidate.name === field)?.column ?? field)
+  if (kind !== 'index' && kind !== 'fulltext')
+    return cannot(`${change.name} is a unique key of model ${model.name}.`)
+  const columns = keys.map(
+    ({ field }) => model.fields.find((candidate) => candidate.name === field)?.column ?? field,
+  )
   const dropped = [...change.index.keys.map(({ column }) => column), ...(change.index.include ?? [])]
-  if (columns.length !== dropped.length || columns.some((column, at) => !isSameName(facts, column, dropped[at] ?? ''))) {
-    return cannot(`The index ${change.name} of model ${model.name} has different columns than the index of the database.`)
+  if (
+    columns.length !== dropped.length ||
+    columns.some((column, at) => !isSameName(facts, column, dropped[at] ?? ''))
+  ) {
+    return cannot(
+      `The index ${change.name} of model ${model.name} has different columns than the index of the database.`,
+    )
   }
-  if (found.hasComment) return cannot(`The line of the index ${change.name} of model ${model.name} has a comment.`)
+  if (found.hasComment)
+    return cannot(`The line of the index ${change.name} of model ${model.name} has a comment.`)
   const line = file.content.slice(found.lines.start, found.lines.end).trim()
   const content = removeAttribute(file.content, model, found)
-  return { files: replaced(files, { ...file, content }), patched: { change, path: file.path, line, notes: [] } }
+  return {
+    files: replaced(files, { ...file, content }),
+    patched: { change, path: file.path, line, notes: [] },
+  }
 }
 
 /**
  * The model whose index has the name: a model of the same schema, or of the same table if index names are
  * unique per table.
  */
-function nameTaken(name: string, model: PrismaModel, schema: PrismaSchema, facts: DatabaseFacts): string | undefined {
+function nameTaken(
+  name: string,
+  model: PrismaModel,
+  schema: PrismaSchema,
+  facts: DatabaseFacts,
+): string | undefined {
   const isPerTable = facts.product === 'mysql' || facts.product === 'mariadb'
   return schema.models
     .filter((other) => (isPerTable ? other === model : (other.schema ?? '') === (model.schema ?? '')))
@@ -142,7 +191,9 @@ function nameTaken(name: string, model: PrismaModel, schema: PrismaSchema, facts
 }
 
 function sqlOf(change: SchemaChange, facts: DatabaseFacts): readonly string[] {
-  return changeProblem(change, facts) === undefined ? schemaChangeSql(change, facts).steps.map(({ sql }) => sql) : []
+  return changeProblem(change, facts) === undefined
+    ? schemaChangeSql(change, facts).steps.map(({ sql }) => sql)
+    : []
 }
 
 function replaced(files: readonly SchemaFile[], file: SchemaFile): readonly SchemaFile[] {

@@ -4,13 +4,23 @@ import type { PrismaSchema } from './read-prisma-schema.ts'
 
 /** The form of an index in a model, or the reason why a model cannot contain it. */
 export type WantedIndex =
-  | { readonly index: PrismaIndex /** Properties that the line does not express, one sentence each. */; readonly notes: readonly string[] }
+  | {
+      readonly index: PrismaIndex /** Properties that the line does not express, one sentence each. */
+      readonly notes: readonly string[]
+    }
   | {
       readonly why: string /** Whether Prisma ignores such an index if it is missing from the schema. */
       readonly canMigrate: boolean
     }
 
-const TYPES = { btree: undefined, hash: 'Hash', gin: 'Gin', gist: 'Gist', brin: 'Brin', fulltext: undefined } as const
+const TYPES = {
+  btree: undefined,
+  hash: 'Hash',
+  gin: 'Gin',
+  gist: 'Gist',
+  brin: 'Brin',
+  fulltext: undefined,
+} as const
 
 /**
  * Operator classes with their Prisma names. The default classes of a type are omitted, here and by Prisma.
@@ -33,9 +43,13 @@ export function wantedIndex(
 ): WantedIndex {
   const expression = index.keys.find((key) => key.expression !== undefined)?.expression
   if (expression !== undefined)
-    return { why: `Prisma does not support an index on an expression, such as ${expression}.`, canMigrate: true }
+    return {
+      why: `Prisma does not support an index on an expression, such as ${expression}.`,
+      canMigrate: true,
+    }
   const modelNames = new Set(schema.models.map((other) => other.name))
-  const fieldOf = (column: string) => model.fields.find((field) => !modelNames.has(field.type) && isSameName(facts, field.column, column))
+  const fieldOf = (column: string) =>
+    model.fields.find((field) => !modelNames.has(field.type) && isSameName(facts, field.column, column))
   const keys: PrismaKey[] = []
   const notes: string[] = []
   for (const key of index.keys) {
@@ -93,7 +107,8 @@ function wantedKey(
   const { operatorClass, prefixLength, collation, nulls } = key
   let operators: string | undefined
   if (operatorClass !== undefined && index.method !== 'btree') {
-    if (!(operatorClass in OPERATORS)) return cannot(`Prisma does not support the operator class ${operatorClass}.`)
+    if (!(operatorClass in OPERATORS))
+      return cannot(`Prisma does not support the operator class ${operatorClass}.`)
     operators = OPERATORS[operatorClass]
   }
   const hasOwnOperators = field.isList || field.type === 'Json' || operators !== undefined
@@ -107,8 +122,10 @@ function wantedKey(
   }
   if (operatorClass !== undefined && index.method === 'btree')
     notes.push(`Prisma cannot express ${operatorClass}: only the migration sets it.`)
-  if (collation !== undefined) notes.push(`Prisma cannot express COLLATE ${collation}: only the migration sets it.`)
-  if (nulls !== undefined) notes.push(`Prisma cannot express NULLS ${nulls.toUpperCase()}: only the migration sets it.`)
+  if (collation !== undefined)
+    notes.push(`Prisma cannot express COLLATE ${collation}: only the migration sets it.`)
+  if (nulls !== undefined)
+    notes.push(`Prisma cannot express NULLS ${nulls.toUpperCase()}: only the migration sets it.`)
   return {
     key: {
       field: field.name,
@@ -125,10 +142,13 @@ function wantedInclude(
   index: IndexDefinition,
   fieldOf: (column: string) => PrismaField | undefined,
   model: PrismaModel,
-): { readonly keys: readonly PrismaKey[]; readonly notes: readonly string[] } | Extract<WantedIndex, { why: string }> {
+):
+  | { readonly keys: readonly PrismaKey[]; readonly notes: readonly string[] }
+  | Extract<WantedIndex, { why: string }> {
   const { include = [] } = index
   if (include.length === 0) return { keys: [], notes: [] }
-  if (index.isUnique) return cannot('Prisma reads INCLUDE columns as keys, which would change the unique key.')
+  if (index.isUnique)
+    return cannot('Prisma reads INCLUDE columns as keys, which would change the unique key.')
   const fields = include.map(fieldOf)
   const missing = include.find((_, at) => fields[at] === undefined)
   if (missing !== undefined) return cannot(`Model ${model.name} has no field for the column ${missing}.`)
@@ -148,7 +168,10 @@ function wantedWhere(
 ): string | undefined | Extract<WantedIndex, { why: string }> {
   if (index.where === undefined) return undefined
   if (!schema.previewFeatures.has('partialIndexes')) {
-    return { why: 'Prisma supports partial indexes only with previewFeatures = ["partialIndexes"].', canMigrate: true }
+    return {
+      why: 'Prisma supports partial indexes only with previewFeatures = ["partialIndexes"].',
+      canMigrate: true,
+    }
   }
   const why = conditionProblem(index.where, model.fields, facts)
   return why === undefined ? `raw(${JSON.stringify(index.where)})` : cannot(why)
@@ -168,7 +191,11 @@ function cannot(why: string): { readonly why: string; readonly canMigrate: boole
  * PostgreSQL rewrites conditions (`'a'::text`, `'-5'::integer`), and Prisma only reverts the simplest forms.
  * `undefined`: it finds no difference.
  */
-function conditionProblem(where: string, fields: readonly PrismaField[], { product }: Pick<DatabaseFacts, 'product'>): string | undefined {
+function conditionProblem(
+  where: string,
+  fields: readonly PrismaField[],
+  { product }: Pick<DatabaseFacts, 'product'>,
+): string | undefined {
   if (product !== 'postgresql') return undefined
   for (const term of withoutParentheses(where).split(/\s+AND\s+/i)) {
     const [, column, comparison] = /^(?:NOT\s+)?("(?:[^"]|"")+"|[A-Za-z_]\w*)\s*(.*)$/s.exec(term) ?? []
@@ -187,13 +214,27 @@ function isPlain(comparison: string, field: PrismaField): boolean {
   if (literal === undefined) return false
   if (/^\d+(\.\d+)?$|^(true|false)$/i.test(literal)) return true
   // Other string types, and times, are returned with a cast.
-  const isText = field.nativeType === undefined ? !isBuiltIn(field.type) || field.type === 'String' : field.nativeType === 'Text'
+  const isText =
+    field.nativeType === undefined
+      ? !isBuiltIn(field.type) || field.type === 'String'
+      : field.nativeType === 'Text'
   return isText && /^'[^']*'$/.test(literal)
 }
 
 /** A type that is not an enum. */
 function isBuiltIn(type: string): boolean {
-  return ['String', 'Int', 'BigInt', 'Float', 'Decimal', 'Boolean', 'DateTime', 'Json', 'Bytes', 'Unsupported'].includes(type)
+  return [
+    'String',
+    'Int',
+    'BigInt',
+    'Float',
+    'Decimal',
+    'Boolean',
+    'DateTime',
+    'Json',
+    'Bytes',
+    'Unsupported',
+  ].includes(type)
 }
 
 function withoutParentheses(where: string): string {

@@ -34,8 +34,15 @@ interface Migration {
  *
  * @throws InvalidArgumentError for a change that the database does not support.
  */
-export function prismaMigration(changes: readonly SchemaChange[], facts: DatabaseFacts, options: PrismaMigrationOptions): FixFile[] {
-  const migrations = facts.product === 'postgresql' ? changes.flatMap((change) => apart(change, facts)) : together(changes, facts)
+export function prismaMigration(
+  changes: readonly SchemaChange[],
+  facts: DatabaseFacts,
+  options: PrismaMigrationOptions,
+): FixFile[] {
+  const migrations =
+    facts.product === 'postgresql'
+      ? changes.flatMap((change) => apart(change, facts))
+      : together(changes, facts)
   const stamps = timeStamps(migrations.length, options.at, options.existing)
   return migrations.map(({ name, lines }, at) => ({
     path: `${options.migrationsDir}/${stamps[at]}_${name}/migration.sql`,
@@ -49,7 +56,11 @@ function together(changes: readonly SchemaChange[], facts: DatabaseFacts): Migra
   if (changes.length === 0) return []
   const lines = changes.flatMap((change, at) => {
     const { steps, notes } = schemaChangeSql(change, facts)
-    return [...(at === 0 ? [] : ['']), ...comment([...changeComment(change), ...notes]), ...steps.map(statement)]
+    return [
+      ...(at === 0 ? [] : ['']),
+      ...comment([...changeComment(change), ...notes]),
+      ...steps.map(statement),
+    ]
   })
   return [{ name: migrationName(changes), lines }]
 }
@@ -67,7 +78,10 @@ function apart(change: SchemaChange, facts: DatabaseFacts): Migration[] {
     const own = group[0]?.creates?.name ?? change.name
     const part = own === change.name ? (groups.length === 1 ? '' : `_${at + 1}`) : `_${at + 1}_${own}`
     const name = `${migrationName([change])}${fileName(part) === '' ? '' : `_${fileName(part)}`}`
-    return { name, lines: [...comment([...changeComment(change), ...notes, ...advice(group)]), ...group.map(statement)] }
+    return {
+      name,
+      lines: [...comment([...changeComment(change), ...notes, ...advice(group)]), ...group.map(statement)],
+    }
   })
 }
 

@@ -74,5 +74,8 @@ export function indexesOf({ fields, attributes }: PrismaModel): readonly PrismaI
 }
 
 export function isModelOf(model: PrismaModel, table: NamedTable, facts: DatabaseFacts): boolean {
-  return isSameName(facts, model.table, table.name) && isSameName(facts, model.schema ?? facts.defaultSchema, table.schema)
+  return (
+    isSameName(facts, model.table, table.name) &&
+    isSameName(facts, model.schema ?? facts.defaultSchema, table.schema)
+  )
 }

@@ -39,7 +39,12 @@ export function prismaProject(project: PrismaProject): ProjectFormat {
   }
 }
 
-function plan(changes: readonly SchemaChange[], project: PrismaProject, facts: DatabaseFacts, at: Date): FixPlan {
+function plan(
+  changes: readonly SchemaChange[],
+  project: PrismaProject,
+  facts: DatabaseFacts,
+  at: Date,
+): FixPlan {
   const { schemaFiles, migrationsDir, migrations = [], fixes } = project
   const { files, applied, unchanged, refused } = patchPrismaSchema(schemaFiles, changes, facts)
   const patches = files
@@ -50,9 +55,13 @@ function plan(changes: readonly SchemaChange[], project: PrismaProject, facts: D
     list.some((one) => one.change.name === change.name && one.change.index === change.index)
   const migratable = refused.filter(({ canMigrate }) => canMigrate)
   const migrated = changes.filter((change) => isIn(applied, change) || isIn(migratable, change))
-  const byHand = changes.filter((change) => isIn(refused, change) && !(hasMigrations && isIn(migratable, change)))
+  const byHand = changes.filter(
+    (change) => isIn(refused, change) && !(hasMigrations && isIn(migratable, change)),
+  )
   const inMigrations =
-    hasMigrations && migrated.length > 0 ? prismaMigration(migrated, facts, { migrationsDir, at, existing: migrations }) : []
+    hasMigrations && migrated.length > 0
+      ? prismaMigration(migrated, facts, { migrationsDir, at, existing: migrations })
+      : []
   const inSql = hasMigrations ? byHand : changes.filter((change) => !isIn(unchanged, change))
   return {
     files: [...patches, ...inMigrations, ...(inSql.length === 0 ? [] : [sqlFix(inSql, facts, fixes)])],
@@ -74,6 +83,8 @@ function indexNames(files: readonly SchemaFile[], facts: DatabaseFacts, except: 
     const indexes = indexesOf(model)
     if (!isModelOf(model, tableOf(facts, except.table), facts)) return indexes.map(({ name }) => name)
     const wanted = wantedIndex(except, '', model, schema, facts)
-    return indexes.filter((index) => !('index' in wanted && covers(index, wanted.index))).map(({ name }) => name)
+    return indexes
+      .filter((index) => !('index' in wanted && covers(index, wanted.index)))
+      .map(({ name }) => name)
   })
 }

@@ -70,7 +70,11 @@ function withSettings(
   const type = named('type')
   const where = named('where')
   const columns = keys.map((key) => owner.columnOf(key.field))
-  const defaultName = conventionalName({ table: owner.table, columns, isUnique: kind === 'unique' }, facts, prismaNaming)
+  const defaultName = conventionalName(
+    { table: owner.table, columns, isUnique: kind === 'unique' },
+    facts,
+    prismaNaming,
+  )
   return {
     kind,
     keys,

@@ -27,18 +27,31 @@ export function readPrismaSchema(files: readonly SchemaFile[], facts: Facts): Pr
       if (kind !== 'model' && kind !== 'datasource' && kind !== 'generator') continue
       const start = block.index + head.length
       const end = closingBrace(mask, start)
-      if (end === undefined) return { models: [], previewFeatures, problem: `${path}: the braces of ${kind} ${name} do not match.` }
+      if (end === undefined)
+        return {
+          models: [],
+          previewFeatures,
+          problem: `${path}: the braces of ${kind} ${name} do not match.`,
+        }
       const body = { start, end }
       if (kind === 'datasource') provider = setting(content, mask, body, 'provider')?.[0] ?? provider
       else if (kind === 'generator')
-        for (const feature of setting(content, mask, body, 'previewFeatures') ?? []) previewFeatures.add(feature)
+        for (const feature of setting(content, mask, body, 'previewFeatures') ?? [])
+          previewFeatures.add(feature)
       else models.push(readModel(path, name ?? '', content, mask, body, facts))
     }
   }
   return { models, previewFeatures, ...(provider === undefined ? {} : { provider }) }
 }
 
-function readModel(path: string, name: string, text: string, mask: string, body: Span, facts: Facts): PrismaModel {
+function readModel(
+  path: string,
+  name: string,
+  text: string,
+  mask: string,
+  body: Span,
+  facts: Facts,
+): PrismaModel {
   const lines = logicalLines(mask, body)
   const textOf = (kind: string) => {
     const line = lines.find((span) => attributeKind(mask, span) === kind)
@@ -67,7 +80,13 @@ function readModel(path: string, name: string, text: string, mask: string, body:
   }
 }
 
-function readField(text: string, mask: string, line: Span, owner: Parameters<typeof readFieldKey>[5], facts: Facts): PrismaField {
+function readField(
+  text: string,
+  mask: string,
+  line: Span,
+  owner: Parameters<typeof readFieldKey>[5],
+  facts: Facts,
+): PrismaField {
   const masked = mask.slice(line.start, line.end)
   const [, type = '', list] = /^\s*[\w-]+[ \t]+([\w-]+)(?:\([^)]*\))?(\[\])?/.exec(masked) ?? []
   const nativeType = /@db\.(\w+)/.exec(masked)?.[1]
@@ -78,14 +97,26 @@ function readField(text: string, mask: string, line: Span, owner: Parameters<typ
     const inside = found[2] === undefined ? undefined : insideOf(mask, { start: at, end: line.end }, '(')
     return readFieldKey(kind, field, text, mask, inside, owner, facts)
   })
-  return { name: field, type, isList: list !== undefined, column, keys, ...(nativeType === undefined ? {} : { nativeType }) }
+  return {
+    name: field,
+    type,
+    isList: list !== undefined,
+    column,
+    keys,
+    ...(nativeType === undefined ? {} : { nativeType }),
+  }
 }
 
-function fieldName(text: string, mask: string, line: Span): { readonly field: string; readonly column: string } {
+function fieldName(
+  text: string,
+  mask: string,
+  line: Span,
+): { readonly field: string; readonly column: string } {
   const masked = mask.slice(line.start, line.end)
   const field = /^\s*([\w-]+)/.exec(masked)?.[1] ?? ''
   const map = /(?<!@)@map\s*\(/.exec(masked)
-  const column = map === null ? undefined : firstString(text, mask, { start: line.start + map.index, end: line.end })
+  const column =
+    map === null ? undefined : firstString(text, mask, { start: line.start + map.index, end: line.end })
   return { field, column: column ?? field }
 }
 
@@ -99,7 +130,8 @@ function readAttribute(
 ): PrismaAttribute {
   const isIndex = kind === 'index' || kind === 'unique' || kind === 'id' || kind === 'fulltext'
   const inside = isIndex ? insideOf(mask, lines, '(') : undefined
-  const index = isIndex && inside !== undefined ? readPrismaIndex(kind, text, mask, inside, owner, facts) : undefined
+  const index =
+    isIndex && inside !== undefined ? readPrismaIndex(kind, text, mask, inside, owner, facts) : undefined
   const blanked = mask.slice(lines.start, lines.end).trim()
   const hasComment = text.slice(lines.start, lines.end).trim().length > blanked.length
   return { kind, lines, hasComment, ...(index === undefined ? {} : { index }) }
@@ -142,7 +174,9 @@ function closingBrace(mask: string, start: number): number | undefined {
 
 /** The strings of `name = "…"` or `name = ["…", "…"]`. */
 function setting(text: string, mask: string, { start, end }: Span, name: string): string[] | undefined {
-  const found = new RegExp(`^[ \\t]*${name}[ \\t]*=[ \\t]*(\\[[^\\]]*\\]|"x*")`, 'm').exec(mask.slice(start, end))
+  const found = new RegExp(`^[ \\t]*${name}[ \\t]*=[ \\t]*(\\[[^\\]]*\\]|"x*")`, 'm').exec(
+    mask.slice(start, end),
+  )
   if (found === null) return undefined
   const at = start + found.index
   return strings(text, mask, { start: at, end: at + found[0].length })

@@ -10,7 +10,9 @@ const STRING_OR_COMMENT = /"(?:[^"\\\n]|\\.?)*"?|\/\/[^\n]*|\/\*[\s\S]*?(?:\*\/|
  */
 export function maskSchema(text: string): string {
   return text.replace(STRING_OR_COMMENT, (found) =>
-    /^".*"$/.test(found) && found.length > 1 ? `"${'x'.repeat(found.length - 2)}"` : found.replace(/[^\r\n]/g, ' '),
+    /^".*"$/.test(found) && found.length > 1
+      ? `"${'x'.repeat(found.length - 2)}"`
+      : found.replace(/[^\r\n]/g, ' '),
   )
 }
 

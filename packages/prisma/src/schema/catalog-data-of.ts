@@ -34,7 +34,10 @@ interface Naming {
 }
 
 /** The tables and foreign keys that a Prisma schema describes, including Prisma's defaults. */
-export function catalogDataOf(data: PrismaSchemaData, { dialect, defaultSchema, models }: Naming): CatalogData {
+export function catalogDataOf(
+  data: PrismaSchemaData,
+  { dialect, defaultSchema, models }: Naming,
+): CatalogData {
   const tables: TableInfo[] = []
   const foreignKeys: ForeignKeyInfo[] = []
   const joined = new Set<string>()
@@ -74,7 +77,14 @@ function columnOf({ column, kind, type, nativeType, list, required }: PrismaFiel
   return { name: column, type: known ?? 'other', nullable: !required }
 }
 
-function foreignKeyOf({ field, model, target, keyColumns, toFields, required }: PrismaRelation): ForeignKeyInfo {
+function foreignKeyOf({
+  field,
+  model,
+  target,
+  keyColumns,
+  toFields,
+  required,
+}: PrismaRelation): ForeignKeyInfo {
   const relation = model.fields.get(field)?.relation
   return {
     table: model.table,
@@ -91,10 +101,13 @@ function joinTable({ name }: PrismaRelation, sides: readonly PrismaModel[], dial
   const columns = ['A', 'B'].map((column, at): ColumnInfo => {
     const [id = ''] = sides[at]?.primaryKey ?? []
     const field = sides[at]?.fields.get(id)
-    return field === undefined ? { name: column, type: 'other', nullable: false } : { ...columnOf(field), name: column, nullable: false }
+    return field === undefined
+      ? { name: column, type: 'other', nullable: false }
+      : { ...columnOf(field), name: column, nullable: false }
   })
   const key = ['A', 'B']
-  const keys = dialect === 'postgresql' ? { primaryKey: key, uniqueKeys: [] } : { primaryKey: [], uniqueKeys: [key] }
+  const keys =
+    dialect === 'postgresql' ? { primaryKey: key, uniqueKeys: [] } : { primaryKey: [], uniqueKeys: [key] }
   return { name: `_${name}`, kind: 'table', columns, ...keys, declared: true }
 }
 

@@ -26,10 +26,18 @@ export function schemaDataFromDmmf({
   const provider = datasources[0]?.activeProvider
   if (dialectOf(provider) === undefined) {
     const expected = 'a datasource with the provider postgresql, cockroachdb, sqlite or mysql'
-    throw new SluiceError('SLUICE_INVALID_CATALOG', `sluice-prisma-generator: expected ${expected}, got "${provider ?? 'none'}".`)
+    throw new SluiceError(
+      'SLUICE_INVALID_CATALOG',
+      `sluice-prisma-generator: expected ${expected}, got "${provider ?? 'none'}".`,
+    )
   }
   const { views, relationMode } = readDatamodelText(datamodel)
-  return { version: 1, provider: String(provider), relationMode, models: dmmf.datamodel.models.map((model) => modelOf(model, views)) }
+  return {
+    version: 1,
+    provider: String(provider),
+    relationMode,
+    models: dmmf.datamodel.models.map((model) => modelOf(model, views)),
+  }
 }
 
 function modelOf(model: DmmfModel, views: ReadonlySet<string>): PrismaModelData {
@@ -40,7 +48,9 @@ function modelOf(model: DmmfModel, views: ReadonlySet<string>): PrismaModelData 
     ...(schema === null || schema === undefined ? {} : { schema }),
     ...(views.has(name) ? { view: true } : {}),
     fields: fields.map(fieldOf),
-    primaryKey: primaryKey ? keyOf(primaryKey) : { fields: fields.filter(({ isId }) => isId).map((field) => field.name) },
+    primaryKey: primaryKey
+      ? keyOf(primaryKey)
+      : { fields: fields.filter(({ isId }) => isId).map((field) => field.name) },
     uniqueKeys: [
       ...fields.filter(({ isUnique }) => isUnique).map((field) => ({ fields: [field.name] })),
       ...model.uniqueIndexes.map(keyOf),
@@ -48,7 +58,13 @@ function modelOf(model: DmmfModel, views: ReadonlySet<string>): PrismaModelData 
   }
 }
 
-function keyOf({ name, fields }: { readonly name?: string | null; readonly fields: readonly string[] }): PrismaKeyData {
+function keyOf({
+  name,
+  fields,
+}: {
+  readonly name?: string | null
+  readonly fields: readonly string[]
+}): PrismaKeyData {
   return { ...(name ? { name } : {}), fields: [...fields] }
 }
 
@@ -94,5 +110,8 @@ export function readDatamodelText(text: string): DatamodelText {
   const bare = text.replace(STRING_OR_COMMENT, (match) => (match.startsWith('"') ? match : ' '))
   const views = new Set([...bare.matchAll(/^[ \t]*view\s+(\w+)\s*\{/gm)].flatMap(([, name]) => name ?? []))
   const datasource = /^[ \t]*datasource\s+\w+\s*\{([^}]*)\}/m.exec(bare)?.[1] ?? ''
-  return { views, relationMode: /^\s*relationMode\s*=\s*"prisma"/m.test(datasource) ? 'prisma' : 'foreignKeys' }
+  return {
+    views,
+    relationMode: /^\s*relationMode\s*=\s*"prisma"/m.test(datasource) ? 'prisma' : 'foreignKeys',
+  }
 }

@@ -34,19 +34,31 @@ interface RuntimeModel {
  * @throws SluiceError `SLUICE_INVALID_CATALOG` if the client's data model differs from that of the supported
  * Prisma versions.
  */
-export function schemaFromRuntime(runtime: RuntimeDataModel, database: SchemaCatalog, defaultSchema?: string): PrismaSchema {
+export function schemaFromRuntime(
+  runtime: RuntimeDataModel,
+  database: SchemaCatalog,
+  defaultSchema?: string,
+): PrismaSchema {
   const seen = database.withDefault(defaultSchema ?? defaultSchemaOf(database.dialect, database))
   const models = Object.entries(runtime.models).map(([name, model]) => readModel(name, model, seen))
   const relations = new RelationFinder(models, seen)
   const data = models.map((model) => modelOf(model, relations))
   const relationMode = relations.hasUnkeyed ? 'prisma' : 'foreignKeys'
-  return new PrismaSchema({ version: 1, provider: database.dialect, relationMode, models: data }, { database, defaultSchema })
+  return new PrismaSchema(
+    { version: 1, provider: database.dialect, relationMode, models: data },
+    { database, defaultSchema },
+  )
 }
 
 function readModel(name: string, model: unknown, database: SchemaCatalog): RuntimeModel {
-  const { dbName, schema, fields } = (model ?? {}) as { readonly [key in 'dbName' | 'schema' | 'fields']?: unknown }
+  const { dbName, schema, fields } = (model ?? {}) as {
+    readonly [key in 'dbName' | 'schema' | 'fields']?: unknown
+  }
   if (!Array.isArray(fields) || !fields.every(isRuntimeField)) {
-    throw new SluiceError('SLUICE_INVALID_CATALOG', `Prisma client: expected model ${name} to list its fields by name, kind and type.`)
+    throw new SluiceError(
+      'SLUICE_INVALID_CATALOG',
+      `Prisma client: expected model ${name} to list its fields by name, kind and type.`,
+    )
   }
   const tableName = typeof dbName === 'string' ? dbName : name
   const ownSchema = typeof schema === 'string' ? schema : undefined
@@ -58,7 +70,9 @@ function isRuntimeField(field: unknown): field is RuntimeField {
   if (typeof field !== 'object' || field === null) return false
   const { name, kind, type, relationName } = field as Record<string, unknown>
   if (typeof name !== 'string' || typeof type !== 'string') return false
-  return kind === 'object' ? typeof relationName === 'string' : kind === 'scalar' || kind === 'enum' || kind === 'unsupported'
+  return kind === 'object'
+    ? typeof relationName === 'string'
+    : kind === 'scalar' || kind === 'enum' || kind === 'unsupported'
 }
 
 function modelOf(model: RuntimeModel, relations: RelationFinder): PrismaModelData {
@@ -69,13 +83,20 @@ function modelOf(model: RuntimeModel, relations: RelationFinder): PrismaModelDat
     table: tableName,
     ...(schema === undefined ? {} : { schema }),
     ...(table?.kind === 'table' ? {} : { view: true }),
-    fields: fields.map((field) => (field.kind === 'object' ? relations.fieldOf(model, field) : scalarOf(field, table))),
+    fields: fields.map((field) =>
+      field.kind === 'object' ? relations.fieldOf(model, field) : scalarOf(field, table),
+    ),
     primaryKey: { fields: key(table?.primaryKey ?? []) },
-    uniqueKeys: (table?.uniqueKeys ?? []).map((columns) => ({ fields: key(columns) })).filter((unique) => unique.fields.length > 0),
+    uniqueKeys: (table?.uniqueKeys ?? [])
+      .map((columns) => ({ fields: key(columns) }))
+      .filter((unique) => unique.fields.length > 0),
   }
 }
 
-function scalarOf({ name, kind, type, dbName }: RuntimeField, table: CatalogTable | undefined): PrismaFieldData {
+function scalarOf(
+  { name, kind, type, dbName }: RuntimeField,
+  table: CatalogTable | undefined,
+): PrismaFieldData {
   const column = dbName ?? name
   const required = table?.columns.find((known) => known.name === column)?.nullable === false
   const isAlone = (columns: readonly string[] | undefined) => columns?.length === 1 && columns[0] === column
@@ -94,7 +115,10 @@ function scalarOf({ name, kind, type, dbName }: RuntimeField, table: CatalogTabl
 
 /** The fields of columns, or `undefined` if a column does not belong to a field of the model. */
 function fieldsOf({ fields }: RuntimeModel, columns: readonly string[]): readonly string[] | undefined {
-  const names = columns.map((column) => fields.find(({ kind, name, dbName }) => kind !== 'object' && (dbName ?? name) === column)?.name)
+  const names = columns.map(
+    (column) =>
+      fields.find(({ kind, name, dbName }) => kind !== 'object' && (dbName ?? name) === column)?.name,
+  )
   return names.every((name) => name !== undefined) ? names : undefined
 }
 
@@ -111,7 +135,9 @@ class RelationFinder {
   ) {
     this.#models = new Map(models.map((model) => [model.name, model]))
     this.#tables = new Set(models.map(({ id }) => id))
-    this.hasUnkeyed = models.some((model) => model.fields.some((field) => field.kind === 'object' && this.#isUnkeyed(model, field)))
+    this.hasUnkeyed = models.some((model) =>
+      model.fields.some((field) => field.kind === 'object' && this.#isUnkeyed(model, field)),
+    )
   }
 
   fieldOf(model: RuntimeModel, field: RuntimeField): PrismaFieldData {
@@ -128,16 +154,26 @@ class RelationFinder {
     if (key === undefined || fromFields === undefined || toFields === undefined) {
       return { ...base, list: true, relation: { ...unkeyed, ambiguous: true } }
     }
-    if (holder === target) return { ...base, list: !this.database.isUniqueKey(key.table, key.columns), relation: unkeyed }
-    const required = key.columns.every((column) => model.table?.columns.find((known) => known.name === column)?.nullable === false)
+    if (holder === target)
+      return { ...base, list: !this.database.isUniqueKey(key.table, key.columns), relation: unkeyed }
+    const required = key.columns.every(
+      (column) => model.table?.columns.find((known) => known.name === column)?.nullable === false,
+    )
     const { onDelete, onUpdate } = key
-    return { ...base, list: false, required, relation: { ...unkeyed, fromFields, toFields, onDelete, onUpdate } }
+    return {
+      ...base,
+      list: false,
+      required,
+      relation: { ...unkeyed, fromFields, toFields, onDelete, onUpdate },
+    }
   }
 
   /** Prisma stores an implicit many-to-many relation in a table named after it. */
   #hasJoinTable(model: RuntimeModel, target: RuntimeModel, relationName: string): boolean {
     const first = model.name < target.name ? model : target
-    const id = this.database.idOf(first.schema === undefined ? [`_${relationName}`] : [first.schema, `_${relationName}`])
+    const id = this.database.idOf(
+      first.schema === undefined ? [`_${relationName}`] : [first.schema, `_${relationName}`],
+    )
     const columns = this.database.tables.get(id)?.columns.map(({ name }) => name)
     return !this.#tables.has(id) && columns?.length === 2 && columns.includes('A') && columns.includes('B')
   }
@@ -148,13 +184,17 @@ class RelationFinder {
    */
   #foreignKey(model: RuntimeModel, target: RuntimeModel): ForeignKeyInfo | undefined {
     const keys = this.#keysBetween(model, target)
-    return model !== target && keys.length === 1 && this.#keyedRelations(model, target).length === 1 ? keys[0] : undefined
+    return model !== target && keys.length === 1 && this.#keyedRelations(model, target).length === 1
+      ? keys[0]
+      : undefined
   }
 
   /** The relation fields from one model to another that need a foreign key on either side. */
   #keyedRelations(model: RuntimeModel, target: RuntimeModel): readonly RuntimeField[] {
     const leads = ({ kind, type }: RuntimeField) => kind === 'object' && type === target.name
-    return model.fields.filter((field) => leads(field) && !this.#hasJoinTable(model, target, field.relationName ?? ''))
+    return model.fields.filter(
+      (field) => leads(field) && !this.#hasJoinTable(model, target, field.relationName ?? ''),
+    )
   }
 
   #keysBetween({ id }: RuntimeModel, target: RuntimeModel): readonly ForeignKeyInfo[] {

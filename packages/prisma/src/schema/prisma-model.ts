@@ -75,7 +75,9 @@ export class PrismaModel {
     const stored = data.fields.filter(({ kind }) => kind !== 'object')
     this.columns = new Map(stored.map(({ name, column }) => [name, column]))
     this.primaryKey = data.primaryKey.fields
-    this.uniqueSelectors = new Map([data.primaryKey, ...data.uniqueKeys].filter(({ fields }) => fields.length > 0).map(selector))
+    this.uniqueSelectors = new Map(
+      [data.primaryKey, ...data.uniqueKeys].filter(({ fields }) => fields.length > 0).map(selector),
+    )
     this.updatedAtColumns = stored.filter(({ updatedAt }) => updatedAt === true).map(({ column }) => column)
   }
 
@@ -94,8 +96,11 @@ export class PrismaModel {
     const fieldOf = new Map([...this.columns].map(([field, column]) => [column, field]))
     const fields = columns.map((column) => fieldOf.get(column))
     if (!fields.every((field) => field !== undefined)) return undefined
-    const isSame = (names: readonly string[]) => names.length === fields.length && fields.every((field) => names.includes(field))
-    const selectors = [...this.uniqueSelectors].filter(([name, names]) => !this.fields.has(name) && isSame(names))
+    const isSame = (names: readonly string[]) =>
+      names.length === fields.length && fields.every((field) => names.includes(field))
+    const selectors = [...this.uniqueSelectors].filter(
+      ([name, names]) => !this.fields.has(name) && isSame(names),
+    )
     return { fields, selectors: selectors.map(([name]) => name) }
   }
 }

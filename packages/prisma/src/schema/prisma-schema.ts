@@ -1,9 +1,21 @@
 import { type Dialect, SluiceError } from '@sluice/core'
-import { type CatalogTable, type RowKey, SchemaCatalog, type TableId, tableId, UNKNOWN_SCHEMA } from '@sluice/core/adapter'
+import {
+  type CatalogTable,
+  type RowKey,
+  SchemaCatalog,
+  type TableId,
+  tableId,
+  UNKNOWN_SCHEMA,
+} from '@sluice/core/adapter'
 import { rowKeyOf } from '@sluice/core/siblings'
 import { catalogDataOf } from './catalog-data-of.ts'
 import { PrismaModel, type PrismaRelation } from './prisma-model.ts'
-import { dialectOf, type PrismaFieldData, type PrismaModelData, type PrismaSchemaData } from './prisma-schema-data.ts'
+import {
+  dialectOf,
+  type PrismaFieldData,
+  type PrismaModelData,
+  type PrismaSchemaData,
+} from './prisma-schema-data.ts'
 
 export interface PrismaSchemaOptions {
   /** The database's catalog: its tables and foreign keys are added to those of the Prisma schema. */
@@ -46,7 +58,11 @@ export class PrismaSchema {
   ) {
     this.dialect = checkedDialect(data)
     this.defaultSchema = defaultSchema ?? defaultSchemaOf(this.dialect, database)
-    this.models = buildModels(data, (schema, table) => tableId(this.dialect, schema, table, this.defaultSchema), database)
+    this.models = buildModels(
+      data,
+      (schema, table) => tableId(this.dialect, schema, table, this.defaultSchema),
+      database,
+    )
     const own = new SchemaCatalog(catalogDataOf(data, this))
     this.catalog = database === undefined ? own : database.union(own)
     for (const { table, references } of this.catalog.foreignKeys) {
@@ -72,25 +88,38 @@ export class PrismaSchema {
 
 function checkedDialect(data: PrismaSchemaData): Dialect {
   if (typeof data !== 'object' || data === null || data.version !== 1 || !Array.isArray(data.models)) {
-    throw new SluiceError('SLUICE_INVALID_CATALOG', 'Prisma schema: expected data of version 1. Run `prisma generate` again.')
+    throw new SluiceError(
+      'SLUICE_INVALID_CATALOG',
+      'Prisma schema: expected data of version 1. Run `prisma generate` again.',
+    )
   }
   const dialect = dialectOf(data.provider)
   if (dialect === undefined) {
     const providers = 'postgresql, cockroachdb, sqlite or mysql'
-    throw new SluiceError('SLUICE_INVALID_CATALOG', `Prisma schema: expected the provider ${providers}, got "${data.provider}".`)
+    throw new SluiceError(
+      'SLUICE_INVALID_CATALOG',
+      `Prisma schema: expected the provider ${providers}, got "${data.provider}".`,
+    )
   }
   return dialect
 }
 
 type IdOf = (schema: string | undefined, table: string) => TableId
 
-function buildModels({ models }: PrismaSchemaData, idOf: IdOf, database: SchemaCatalog | undefined): Map<string, PrismaModel> {
+function buildModels(
+  { models }: PrismaSchemaData,
+  idOf: IdOf,
+  database: SchemaCatalog | undefined,
+): Map<string, PrismaModel> {
   const relations = new Map(models.map(({ name }) => [name, new Map<string, PrismaRelation>()]))
   const built = new Map(
     models.map((model) => {
       const table = idOf(model.schema, model.table)
       const known = relations.get(model.name) ?? new Map<string, PrismaRelation>()
-      return [model.name, new PrismaModel(model, table, known, collatedFields(model, database?.tables.get(table)))]
+      return [
+        model.name,
+        new PrismaModel(model, table, known, collatedFields(model, database?.tables.get(table))),
+      ]
     }),
   )
   const byName = new Map(models.map((model) => [model.name, model]))
@@ -109,7 +138,9 @@ function buildModels({ models }: PrismaSchemaData, idOf: IdOf, database: SchemaC
 
 function collatedFields({ fields }: PrismaModelData, table: CatalogTable | undefined): ReadonlySet<string> {
   const columns = new Set(table?.columns.flatMap(({ name, type }) => (type === 'collated' ? name : [])))
-  return new Set(fields.flatMap(({ name, column, kind }) => (kind === 'scalar' && columns.has(column) ? name : [])))
+  return new Set(
+    fields.flatMap(({ name, column, kind }) => (kind === 'scalar' && columns.has(column) ? name : [])),
+  )
 }
 
 function buildRelation(
@@ -123,7 +154,9 @@ function buildRelation(
   const target = models.get(targetData.name)
   const { relation } = field
   if (model === undefined || target === undefined || relation === undefined) return undefined
-  const opposite = targetData.fields.find((other) => other.relation?.name === relation.name && other !== field)
+  const opposite = targetData.fields.find(
+    (other) => other.relation?.name === relation.name && other !== field,
+  )
   const foreignKeyHere = relation.fromFields.length > 0
   const back = opposite?.relation
   const isJoined = field.list && opposite?.list === true && !foreignKeyHere && back?.fromFields.length === 0
@@ -156,5 +189,8 @@ function byModelName(left: PrismaModelData, right: PrismaModelData): number {
 
 function invalidRelation(model: PrismaModelData, field: PrismaFieldData): SluiceError {
   const where = `${model.name}.${field.name}`
-  return new SluiceError('SLUICE_INVALID_CATALOG', `Prisma schema: expected ${where} to be a relation to a known model by known fields.`)
+  return new SluiceError(
+    'SLUICE_INVALID_CATALOG',
+    `Prisma schema: expected ${where} to be a relation to a known model by known fields.`,
+  )
 }

@@ -22,7 +22,8 @@ export class ChangeList {
   /** @param rows - Their buckets; `undefined`: any. */
   delete(table: TableId, rows: readonly number[] | undefined): void {
     const known = this.#find(table, 'delete')
-    if (known === undefined) this.#changes.push({ table, kind: 'delete', ...(rows === undefined ? {} : { rows: [...rows] }) })
+    if (known === undefined)
+      this.#changes.push({ table, kind: 'delete', ...(rows === undefined ? {} : { rows: [...rows] }) })
     else joinRows(known, rows)
   }
 
@@ -54,5 +55,6 @@ export class ChangeList {
 
 function joinRows(change: OpenChange, rows: readonly number[] | undefined): void {
   if (rows === undefined) delete change.rows
-  else if (change.rows !== undefined) for (const row of rows) if (!change.rows.includes(row)) change.rows.push(row)
+  else if (change.rows !== undefined)
+    for (const row of rows) if (!change.rows.includes(row)) change.rows.push(row)
 }

@@ -13,7 +13,12 @@ export type KeyOf = (table: TableId) => RowKey | undefined
  *
  * @param most - Maximum number of rows that are distinguished.
  */
-export function pinnedRows(model: PrismaModel, key: RowKey, where: unknown, most: number): KeyedRows | undefined {
+export function pinnedRows(
+  model: PrismaModel,
+  key: RowKey,
+  where: unknown,
+  most: number,
+): KeyedRows | undefined {
   if (!isFields(where)) return undefined
   const names = model.keyNames(key.columns)
   if (names === undefined) return undefined

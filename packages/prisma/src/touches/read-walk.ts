@@ -60,7 +60,8 @@ export class ReadWalk {
     if (!isFields(filter)) return
     // A to-one relation also accepts the target's filter in short form: `{ author: { name } }`.
     this.where(relation.target, filter)
-    for (const name of RELATION_FILTERS) if (filter[name] !== undefined) this.where(relation.target, filter[name])
+    for (const name of RELATION_FILTERS)
+      if (filter[name] !== undefined) this.where(relation.target, filter[name])
   }
 
   orderBy(model: PrismaModel, orderBy: unknown): void {

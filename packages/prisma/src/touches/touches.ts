@@ -107,7 +107,13 @@ function plainRead(model: PrismaModel): Touches {
   return plain
 }
 
-function writeTouches(schema: PrismaSchema, root: PrismaModel, action: string, args: Fields, keyOf: KeyOf): Touches {
+function writeTouches(
+  schema: PrismaSchema,
+  root: PrismaModel,
+  action: string,
+  args: Fields,
+  keyOf: KeyOf,
+): Touches {
   const reads = new ReadWalk(root)
   const writes = new WriteWalk(schema, reads, keyOf)
   switch (action) {

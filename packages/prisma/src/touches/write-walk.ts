@@ -184,7 +184,8 @@ export class WriteWalk {
   }
 
   #rekeyTarget(relation: PrismaRelation, rows: Rows): void {
-    if (relation.joinTable === undefined && !relation.foreignKeyHere) this.#rekey(relation.target, relation, rows)
+    if (relation.joinTable === undefined && !relation.foreignKeyHere)
+      this.#rekey(relation.target, relation, rows)
   }
 
   #rekey(holder: PrismaModel, { keyColumns }: PrismaRelation, rows: Rows): void {

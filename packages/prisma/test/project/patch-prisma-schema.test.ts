@@ -1,6 +1,13 @@
 import type { DatabaseFacts, SchemaChange } from '@sluice/core/database'
 import { describe, expect, it } from 'vitest'
-import { create, databaseFacts, drop, existingIndex, index, table } from '../../../core/test/database/fixes/facts.ts'
+import {
+  create,
+  databaseFacts,
+  drop,
+  existingIndex,
+  index,
+  table,
+} from '../../../core/test/database/fixes/facts.ts'
 import { patchPrismaSchema } from '../../src/project/patch-prisma-schema.ts'
 import { prismaProject } from '../../src/project/prisma-project.ts'
 
@@ -47,7 +54,9 @@ model Region {
 
 describe('patchPrismaSchema', () => {
   it('inserts a line before the first attribute', () => {
-    const { text, applied } = patch(head() + city(), [create('city_region_id_name_idx', index('public.city', ['region_id', 'name']))])
+    const { text, applied } = patch(head() + city(), [
+      create('city_region_id_name_idx', index('public.city', ['region_id', 'name'])),
+    ])
     expect(text).toBe(head() + city('  @@index([regionId, name])\n'))
     expect(applied).toMatchObject([{ path: 'schema.prisma', line: '@@index([regionId, name])', notes: [] }])
   })
@@ -59,7 +68,9 @@ describe('patchPrismaSchema', () => {
   })
 
   it('inserts a line at the end of a model without attributes', () => {
-    const { text } = patch('model A {\n\tid Int @id\n\tb Int\n}\n', [create('A_b_idx', index('public.A', ['b']))])
+    const { text } = patch('model A {\n\tid Int @id\n\tb Int\n}\n', [
+      create('A_b_idx', index('public.A', ['b'])),
+    ])
     expect(text).toBe('model A {\n\tid Int @id\n\tb Int\n\n\t@@index([b])\n}\n')
   })
 
@@ -78,9 +89,9 @@ describe('patchPrismaSchema', () => {
     const windows = (text: string) => text.replaceAll('\n', '\r\n')
     const change = create('city_name_idx', index('public.city', ['name']))
     expect(patch(windows(head() + city()), [change]).text).toBe(windows(head() + city('  @@index([name])\n')))
-    expect(patch(windows('model A {\n  b Int\n}\n'), [create('A_b_idx', index('public.A', ['b']))]).text).toBe(
-      windows('model A {\n  b Int\n\n  @@index([b])\n}\n'),
-    )
+    expect(
+      patch(windows('model A {\n  b Int\n}\n'), [create('A_b_idx', index('public.A', ['b']))]).text,
+    ).toBe(windows('model A {\n  b Int\n\n  @@index([b])\n}\n'))
   })
 
   it.each([
@@ -90,7 +101,11 @@ describe('patchPrismaSchema', () => {
       '@@index([regionId, name(sort: Desc)], map: "x")',
     ],
     ['a unique key', index('public.city', ['name'], { isUnique: true }), '@@unique([name], map: "x")'],
-    ['a GIN index', index('public.city', ['data'], { method: 'gin' }), '@@index([data], map: "x", type: Gin)'],
+    [
+      'a GIN index',
+      index('public.city', ['data'], { method: 'gin' }),
+      '@@index([data], map: "x", type: Gin)',
+    ],
     [
       'operators that Prisma knows',
       index('public.city', [{ column: 'data', operatorClass: 'jsonb_path_ops' }], { method: 'gin' }),
@@ -101,13 +116,22 @@ describe('patchPrismaSchema', () => {
       index('public.city', [{ column: 'name', operatorClass: 'gin_trgm_ops' }], { method: 'gin' }),
       '@@index([name(ops: raw("gin_trgm_ops"))], map: "x", type: Gin)',
     ],
-    ['a hash index', index('public.city', ['name'], { method: 'hash' }), '@@index([name], map: "x", type: Hash)'],
+    [
+      'a hash index',
+      index('public.city', ['name'], { method: 'hash' }),
+      '@@index([name], map: "x", type: Hash)',
+    ],
   ])('writes %s', (_, definition, line) => {
-    expect(patch(head() + city(), [create('x', definition)]).applied.map((change) => change.line)).toEqual([line])
+    expect(patch(head() + city(), [create('x', definition)]).applied.map((change) => change.line)).toEqual([
+      line,
+    ])
   })
 
   it('adds a name for properties that the line cannot express', () => {
-    const prefix = create('city_name_prefix', index('public.city', [{ column: 'name', operatorClass: 'text_pattern_ops' }]))
+    const prefix = create(
+      'city_name_prefix',
+      index('public.city', [{ column: 'name', operatorClass: 'text_pattern_ops' }]),
+    )
     const { text, applied } = patch(head() + city('  @@index([name])\n'), [prefix])
     expect(text).toBe(head() + city('  @@index([name])\n  @@index([name], map: "city_name_prefix")\n'))
     expect(applied[0]?.notes.join()).toContain('text_pattern_ops')
@@ -142,24 +166,45 @@ describe('patchPrismaSchema', () => {
 
   it.each([
     ['of another type', '  @@index([name], type: Hash)\n', index('public.city', ['name'])],
-    ['of another order', '  @@index([regionId, name(sort: Desc)])\n', index('public.city', ['region_id', 'name'])],
+    [
+      'of another order',
+      '  @@index([regionId, name(sort: Desc)])\n',
+      index('public.city', ['region_id', 'name']),
+    ],
     ['that is shorter', '  @@index([regionId])\n', index('public.city', ['region_id', 'name'])],
     ['in a comment', '  // @@index([name])\n', index('public.city', ['name'])],
     ['that is not unique', '  @@index([name])\n', index('public.city', ['name'], { isUnique: true })],
-    ['on some rows only', '  @@index([name], where: raw("id > 5"), map: "y")\n', index('public.city', ['name'])],
+    [
+      'on some rows only',
+      '  @@index([name], where: raw("id > 5"), map: "y")\n',
+      index('public.city', ['name']),
+    ],
   ])('does not treat an index as the requested one %s', (_, lines, definition) => {
     expect(patch(head() + city(lines), [create('x', definition)]).applied).toHaveLength(1)
   })
 
   it('finds the model by table and schema in several files', () => {
     const files = [
-      { path: 'a.prisma', content: 'model City {\n  id Int @id\n  b Int\n\n  @@map("town")\n  @@schema("geo")\n}\n' },
-      { path: 'b.prisma', content: 'model Town {\n  id Int @id\n  b Int\n\n  @@map(name: "town")\n  @@schema("public")\n}\n' },
-      { path: 'c.prisma', content: 'view Town2 {\n  id Int\n  b Int\n\n  @@map("town")\n}\n\ntype town {\n  b Int\n}\n' },
+      {
+        path: 'a.prisma',
+        content: 'model City {\n  id Int @id\n  b Int\n\n  @@map("town")\n  @@schema("geo")\n}\n',
+      },
+      {
+        path: 'b.prisma',
+        content: 'model Town {\n  id Int @id\n  b Int\n\n  @@map(name: "town")\n  @@schema("public")\n}\n',
+      },
+      {
+        path: 'c.prisma',
+        content: 'view Town2 {\n  id Int\n  b Int\n\n  @@map("town")\n}\n\ntype town {\n  b Int\n}\n',
+      },
     ]
     const patched = patchPrismaSchema(files, [create('town_b_idx', index('geo.town', ['b']))], postgresql)
     expect(patched.applied.map(({ path }) => path)).toEqual(['a.prisma'])
-    expect(patched.files.map(({ content }, at) => content === files[at]?.content)).toEqual([false, true, true])
+    expect(patched.files.map(({ content }, at) => content === files[at]?.content)).toEqual([
+      false,
+      true,
+      true,
+    ])
   })
 
   it('sets a name when another index has the default name', () => {
@@ -175,12 +220,20 @@ describe('patchPrismaSchema', () => {
     const features = '\n  previewFeatures = ["views", "partialIndexes"]'
     const partial = (where: string) => create('x', index('public.city', ['region_id'], { where }))
     const without = patch(head() + city(), [partial('name IS NULL')])
-    expect(without.refused).toMatchObject([{ canMigrate: true, sql: [expect.stringContaining('WHERE name IS NULL')] }])
+    expect(without.refused).toMatchObject([
+      { canMigrate: true, sql: [expect.stringContaining('WHERE name IS NULL')] },
+    ])
     const schema = head('postgresql', features) + city()
     expect(patch(schema, [partial(`"status" = 'OPEN'`)]).applied[0]?.line).toBe(
       `@@index([regionId], map: "x", where: raw("\\"status\\" = 'OPEN'"))`,
     )
-    for (const where of [`code = 'a'`, 'id = -5', `name IN ('a', 'b')`, `name = 'a' OR id = 5`, 'unknown IS NULL']) {
+    for (const where of [
+      `code = 'a'`,
+      'id = -5',
+      `name IN ('a', 'b')`,
+      `name = 'a' OR id = 5`,
+      'unknown IS NULL',
+    ]) {
       expect(patch(schema, [partial(where)]).refused, where).toMatchObject([{ canMigrate: false }])
     }
   })
@@ -199,7 +252,9 @@ describe('patchPrismaSchema', () => {
     expect(patch(schema, [prefix], mysql).applied[0]?.line).toBe('@@index([body(length: 40)])')
     const fulltext = create('City_body_idx', index('app.City', ['body'], { method: 'fulltext' }))
     expect(patch(schema, [fulltext], mysql).applied[0]?.line).toBe('@@fulltext([body])')
-    expect(patch(schema, [create('x', index('app.City', ['body']))], mysql).refused[0]?.why).toContain('length')
+    expect(patch(schema, [create('x', index('app.City', ['body']))], mysql).refused[0]?.why).toContain(
+      'length',
+    )
   })
 
   it('removes the line of a dropped index', () => {
@@ -209,9 +264,9 @@ describe('patchPrismaSchema', () => {
     ])
     expect(text).toBe(head() + city())
     expect(applied.map(({ line }) => line)).toEqual(['@@index([name], map: "n")', '@@index([regionId])'])
-    expect(patch('model A {\n  b Int\n\n  @@index([b])\n}\n', [drop('A_b_idx', index('public.A', ['b']))]).text).toBe(
-      'model A {\n  b Int\n}\n',
-    )
+    expect(
+      patch('model A {\n  b Int\n\n  @@index([b])\n}\n', [drop('A_b_idx', index('public.A', ['b']))]).text,
+    ).toBe('model A {\n  b Int\n}\n')
   })
 
   it.each([
@@ -228,7 +283,11 @@ describe('patchPrismaSchema', () => {
 
   it.each([
     ['no model of the table', head() + city(), index('public.town', ['name'])],
-    ['two models of the table', head() + city() + city().replace('model City', 'model Town'), index('public.city', ['name'])],
+    [
+      'two models of the table',
+      head() + city() + city().replace('model City', 'model Town'),
+      index('public.city', ['name']),
+    ],
     ['no field of the column', head() + city(), index('public.city', ['region'])],
     ['an expression', head() + city(), index('public.city', [{ column: 'name', expression: 'lower(name)' }])],
     ['a model in one line', 'model A { id Int @id }', index('public.A', ['id'])],
@@ -238,7 +297,11 @@ describe('patchPrismaSchema', () => {
       head() + city(),
       index('public.city', [{ column: 'data', operatorClass: 'own_ops' }], { method: 'gin' }),
     ],
-    ['a type that it has no GIN index on', head() + city(), index('public.city', ['name'], { method: 'gin' })],
+    [
+      'a type that it has no GIN index on',
+      head() + city(),
+      index('public.city', ['name'], { method: 'gin' }),
+    ],
     ['another database', head('mysql') + city(), index('public.city', ['name'])],
     ['what the database has not', head() + city(), index('public.city', ['name'], { method: 'fulltext' })],
   ])('refuses %s', (_, before, definition) => {
@@ -251,12 +314,22 @@ describe('patchPrismaSchema', () => {
 
 describe('prismaProject.takenNames', () => {
   const takenNames = (content: string, of = index('public.other', ['id'])) => [
-    ...(prismaProject({ schemaFiles: [{ path: 'schema.prisma', content }] }).takenNames?.(of, postgresql) ?? []),
+    ...(prismaProject({ schemaFiles: [{ path: 'schema.prisma', content }] }).takenNames?.(of, postgresql) ??
+      []),
   ]
 
   it('contains the names that the database uses', () => {
-    const content = head() + city('  @@index([regionId])\n  @@unique([name], name: "inTheClient")\n  @@index([name], map: "own")\n')
-    expect(takenNames(content)).toEqual(['city_region_id_idx', 'city_name_key', 'own', 'city_pkey', 'Region_pkey', 'Region_code_key'])
+    const content =
+      head() +
+      city('  @@index([regionId])\n  @@unique([name], name: "inTheClient")\n  @@index([name], map: "own")\n')
+    expect(takenNames(content)).toEqual([
+      'city_region_id_idx',
+      'city_name_key',
+      'own',
+      'city_pkey',
+      'Region_pkey',
+      'Region_code_key',
+    ])
   })
 
   it('omits the line of the index for which a name is needed', () => {

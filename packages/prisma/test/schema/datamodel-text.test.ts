@@ -3,18 +3,28 @@ import { readDatamodelText } from '../../src/schema/from-dmmf.ts'
 
 describe('readDatamodelText', () => {
   it('finds views and ignores comments', () => {
-    const text = 'model A {\n  id Int @id // view B {\n}\n/* \nview C {\n*/\n// view D {\nview Real {\n  id Int\n}\n  view  Other{\n}'
+    const text =
+      'model A {\n  id Int @id // view B {\n}\n/* \nview C {\n*/\n// view D {\nview Real {\n  id Int\n}\n  view  Other{\n}'
     expect([...readDatamodelText(text).views]).toEqual(['Real', 'Other'])
   })
 
   it('ignores comment markers in a string', () => {
-    const text = 'model A {\n  url String @default("http://x /* ")\n}\nview V {\n  note String @default("*/")\n}'
+    const text =
+      'model A {\n  url String @default("http://x /* ")\n}\nview V {\n  note String @default("*/")\n}'
     expect([...readDatamodelText(text).views]).toEqual(['V'])
   })
 
   it('reads relationMode of the datasource', () => {
-    expect(readDatamodelText('datasource db {\n  provider     = "mysql"\n  relationMode = "prisma"\n}').relationMode).toBe('prisma')
-    expect(readDatamodelText('datasource db {\n  provider = "mysql"\n  // relationMode = "prisma"\n}').relationMode).toBe('foreignKeys')
-    expect(readDatamodelText('generator g {\n  relationMode = "prisma"\n}\ndatasource db {\n}').relationMode).toBe('foreignKeys')
+    expect(
+      readDatamodelText('datasource db {\n  provider     = "mysql"\n  relationMode = "prisma"\n}')
+        .relationMode,
+    ).toBe('prisma')
+    expect(
+      readDatamodelText('datasource db {\n  provider = "mysql"\n  // relationMode = "prisma"\n}')
+        .relationMode,
+    ).toBe('foreignKeys')
+    expect(
+      readDatamodelText('generator g {\n  relationMode = "prisma"\n}\ndatasource db {\n}').relationMode,
+    ).toBe('foreignKeys')
   })
 })

@@ -4,10 +4,21 @@ import { schemaDataFromDmmf } from '../../src/schema/from-dmmf.ts'
 
 /** Reduced generator options of Prisma, with the fields that Sluice reads. */
 function options(provider: string, models: readonly object[], datamodel = ''): GeneratorOptions {
-  return { dmmf: { datamodel: { models } }, datasources: [{ activeProvider: provider }], datamodel } as unknown as GeneratorOptions
+  return {
+    dmmf: { datamodel: { models } },
+    datasources: [{ activeProvider: provider }],
+    datamodel,
+  } as unknown as GeneratorOptions
 }
 
-const field = (name: string, more: object = {}) => ({ name, kind: 'scalar', type: 'Int', isList: false, isRequired: true, ...more })
+const field = (name: string, more: object = {}) => ({
+  name,
+  kind: 'scalar',
+  type: 'Int',
+  isList: false,
+  isRequired: true,
+  ...more,
+})
 const model = (name: string, fields: readonly object[], more: object = {}) => ({
   name,
   dbName: null,
@@ -55,8 +66,25 @@ describe('schemaDataFromDmmf', () => {
           table: 'as',
           schema: 's',
           fields: [
-            { name: 'id', column: 'a_id', type: 'Int', kind: 'scalar', list: false, required: true, id: true },
-            { name: 'u', column: 'u', type: 'String', kind: 'scalar', nativeType: 'Uuid', list: false, required: true, unique: true },
+            {
+              name: 'id',
+              column: 'a_id',
+              type: 'Int',
+              kind: 'scalar',
+              list: false,
+              required: true,
+              id: true,
+            },
+            {
+              name: 'u',
+              column: 'u',
+              type: 'String',
+              kind: 'scalar',
+              nativeType: 'Uuid',
+              list: false,
+              required: true,
+              unique: true,
+            },
             {
               name: 'b',
               column: 'b',
@@ -75,13 +103,21 @@ describe('schemaDataFromDmmf', () => {
   })
 
   it('keeps the name of a compound primary key', () => {
-    const compound = model('A', [field('x'), field('y')], { primaryKey: { name: 'spot', fields: ['x', 'y'] } })
-    expect(schemaDataFromDmmf(options('mysql', [compound])).models[0]?.primaryKey).toEqual({ name: 'spot', fields: ['x', 'y'] })
+    const compound = model('A', [field('x'), field('y')], {
+      primaryKey: { name: 'spot', fields: ['x', 'y'] },
+    })
+    expect(schemaDataFromDmmf(options('mysql', [compound])).models[0]?.primaryKey).toEqual({
+      name: 'spot',
+      fields: ['x', 'y'],
+    })
   })
 
   it('reads views and relationMode from the schema file', () => {
-    const text = 'datasource db {\n  relationMode = "prisma"\n}\nview V {\n  x Int\n}\nmodel M {\n  id Int @id\n}\n'
-    const data = schemaDataFromDmmf(options('postgresql', [model('V', [field('x')]), model('M', [field('id', { isId: true })])], text))
+    const text =
+      'datasource db {\n  relationMode = "prisma"\n}\nview V {\n  x Int\n}\nmodel M {\n  id Int @id\n}\n'
+    const data = schemaDataFromDmmf(
+      options('postgresql', [model('V', [field('x')]), model('M', [field('id', { isId: true })])], text),
+    )
     expect(data.relationMode).toBe('prisma')
     expect(data.models.map(({ view }) => view)).toEqual([true, undefined])
   })

@@ -26,10 +26,18 @@ function catalog(tables: readonly TableInfo[], foreignKeys: CatalogData['foreign
 }
 
 const scalar = (name: string, dbName?: string) => ({ name, kind: 'scalar', type: 'Int', dbName })
-const object = (name: string, type: string, relationName: string) => ({ name, kind: 'object', type, relationName })
+const object = (name: string, type: string, relationName: string) => ({
+  name,
+  kind: 'object',
+  type,
+  relationName,
+})
 const shop = {
   models: {
-    Order: { dbName: 'orders', fields: [scalar('id'), scalar('userId', 'user_id'), object('user', 'User', 'OrderToUser')] },
+    Order: {
+      dbName: 'orders',
+      fields: [scalar('id'), scalar('userId', 'user_id'), object('user', 'User', 'OrderToUser')],
+    },
     User: { dbName: null, fields: [scalar('id'), object('orders', 'Order', 'OrderToUser')] },
   },
 }
@@ -39,9 +47,21 @@ describe('schemaFromRuntime', () => {
   it('finds the foreign key of a relation', () => {
     const schema = schemaFromRuntime(shop, catalog(tables, [key('orders', 'user_id', 'User')]))
     const user = schema.models.get('Order')?.relations.get('user')
-    expect(user).toMatchObject({ ambiguous: false, foreignKeyHere: true, fromFields: ['userId'], toFields: ['id'], required: true })
-    expect(schema.models.get('User')?.relations.get('orders')).toMatchObject({ ambiguous: false, foreignKeyHere: false, list: true })
-    expect(schema.catalog.effectOf([{ table: 'public.User', kind: 'delete' }]).tables).toEqual(new Set(['public.User', 'public.orders']))
+    expect(user).toMatchObject({
+      ambiguous: false,
+      foreignKeyHere: true,
+      fromFields: ['userId'],
+      toFields: ['id'],
+      required: true,
+    })
+    expect(schema.models.get('User')?.relations.get('orders')).toMatchObject({
+      ambiguous: false,
+      foreignKeyHere: false,
+      list: true,
+    })
+    expect(schema.catalog.effectOf([{ table: 'public.User', kind: 'delete' }]).tables).toEqual(
+      new Set(['public.User', 'public.orders']),
+    )
   })
 
   it('treats a relation with a unique key as one-to-one', () => {
@@ -52,7 +72,10 @@ describe('schemaFromRuntime', () => {
 
   it('marks a relation as ambiguous when two keys match', () => {
     const two = [table('orders', ['id', 'user_id', 'seller_id']), table('User', ['id'])]
-    const schema = schemaFromRuntime(shop, catalog(two, [key('orders', 'user_id', 'User'), key('orders', 'seller_id', 'User')]))
+    const schema = schemaFromRuntime(
+      shop,
+      catalog(two, [key('orders', 'user_id', 'User'), key('orders', 'seller_id', 'User')]),
+    )
     expect(schema.models.get('Order')?.relations.get('user')?.ambiguous).toBe(true)
     expect(schema.data.relationMode).toBe('foreignKeys')
     expect(touches(schema, 'User', 'update', { data: { orders: { set: [] } } }).opaque).toBe(true)
@@ -64,7 +87,10 @@ describe('schemaFromRuntime', () => {
     expect(schema.data.relationMode).toBe('prisma')
     expect(touches(schema, 'User', 'delete', { where: { id: 1 } }).opaque).toBe(true)
     expect(touches(schema, 'User', 'create', { data: {} }).opaque).toBe(false)
-    expect(touches(schema, 'User', 'findMany', { include: { orders: true } })).toMatchObject({ opaque: false, changes: [] })
+    expect(touches(schema, 'User', 'findMany', { include: { orders: true } })).toMatchObject({
+      opaque: false,
+      changes: [],
+    })
   })
 
   it('treats a model without a table as a view', () => {
@@ -80,8 +106,14 @@ describe('schemaFromRuntime', () => {
         Tag: { dbName: null, fields: [scalar('id'), object('posts', 'Post', 'PostToTag')] },
       },
     }
-    const schema = schemaFromRuntime(many, catalog([table('Post', ['id']), table('Tag', ['id']), table('_PostToTag', ['A', 'B'])]))
-    expect(schema.models.get('Tag')?.relations.get('posts')).toMatchObject({ ambiguous: false, joinTable: 'public._PostToTag' })
+    const schema = schemaFromRuntime(
+      many,
+      catalog([table('Post', ['id']), table('Tag', ['id']), table('_PostToTag', ['A', 'B'])]),
+    )
+    expect(schema.models.get('Tag')?.relations.get('posts')).toMatchObject({
+      ambiguous: false,
+      joinTable: 'public._PostToTag',
+    })
     expect(schema.data.relationMode).toBe('foreignKeys')
   })
 
@@ -91,6 +123,8 @@ describe('schemaFromRuntime', () => {
     [{ A: { fields: [{ name: 'x', kind: 'object', type: 'B' }] } }],
     [{ A: null }],
   ])('throws for an unknown format of the data model: %j', (models) => {
-    expect(() => schemaFromRuntime({ models }, catalog([]))).toThrow(expect.objectContaining({ code: 'SLUICE_INVALID_CATALOG' }))
+    expect(() => schemaFromRuntime({ models }, catalog([]))).toThrow(
+      expect.objectContaining({ code: 'SLUICE_INVALID_CATALOG' }),
+    )
   })
 })

@@ -3,7 +3,10 @@ import { belongsTo, hasMany, hasOne, model, scalar, schemaData } from './schema-
 
 const id = scalar('Int', { id: true })
 
-/** A library with every kind of relation: to one, to many, one-to-one, self-relation, many-to-many, by an alternate key. */
+/**
+ * A library with every kind of relation: to one, to many, one-to-one, self-relation, many-to-many, by an
+ * alternate key.
+ */
 export function library(more: Partial<PrismaSchemaData> = {}): PrismaSchemaData {
   return schemaData(
     [
@@ -37,7 +40,11 @@ export function library(more: Partial<PrismaSchemaData> = {}): PrismaSchemaData 
         { uniqueKeys: [{ name: 'spot', fields: ['shelf', 'place'] }, { fields: ['title', 'authorId'] }] },
       ),
       model('Genre', { id, books: hasMany('Book', 'BookToGenre') }),
-      model('Loan', { id, bookId: scalar('Int'), book: belongsTo('Book', 'BookToLoan', [['bookId'], ['id']], { onDelete: 'Cascade' }) }),
+      model('Loan', {
+        id,
+        bookId: scalar('Int'),
+        book: belongsTo('Book', 'BookToLoan', [['bookId'], ['id']], { onDelete: 'Cascade' }),
+      }),
       model('Card', {
         id,
         data: scalar('Json', { required: false }),
@@ -45,7 +52,11 @@ export function library(more: Partial<PrismaSchemaData> = {}): PrismaSchemaData 
         owner: belongsTo('Author', 'AuthorToCard', [['ownerEmail'], ['email']], { optional: true }),
         stamps: hasMany('Stamp', 'CardToStamp'),
       }),
-      model('Stamp', { id, cardId: scalar('Int'), card: belongsTo('Card', 'CardToStamp', [['cardId'], ['id']]) }),
+      model('Stamp', {
+        id,
+        cardId: scalar('Int'),
+        card: belongsTo('Card', 'CardToStamp', [['cardId'], ['id']]),
+      }),
       model('Report', { total: scalar('Int') }, { view: true, table: 'report' }),
     ],
     more,

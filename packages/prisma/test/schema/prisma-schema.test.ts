@@ -24,7 +24,11 @@ describe('PrismaSchema', () => {
 
   it('folds table names on SQLite and MySQL', () => {
     const idOf = (provider: string) => new PrismaSchema(library({ provider })).models.get('Book')?.table
-    expect([idOf('sqlite'), idOf('mysql'), idOf('cockroachdb')]).toEqual(['main.book', '-.book', 'public.Book'])
+    expect([idOf('sqlite'), idOf('mysql'), idOf('cockroachdb')]).toEqual([
+      'main.book',
+      '-.book',
+      'public.Book',
+    ])
   })
 
   it('contains the single and compound keys that select one row', () => {
@@ -36,35 +40,71 @@ describe('PrismaSchema', () => {
   })
 
   it('describes a relation from both sides', () => {
-    expect(relation('Book', 'author')).toMatchObject({ foreignKeyHere: true, fromFields: ['authorId'], toFields: ['id'], list: false })
-    expect(relation('Author', 'books')).toMatchObject({ foreignKeyHere: false, fromFields: ['id'], toFields: ['authorId'], list: true })
+    expect(relation('Book', 'author')).toMatchObject({
+      foreignKeyHere: true,
+      fromFields: ['authorId'],
+      toFields: ['id'],
+      list: false,
+    })
+    expect(relation('Author', 'books')).toMatchObject({
+      foreignKeyHere: false,
+      fromFields: ['id'],
+      toFields: ['authorId'],
+      list: true,
+    })
     expect(relation('Author', 'books')?.keyColumns).toEqual(['author'])
     expect(relation('Author', 'books')?.target).toBe(schema.models.get('Book'))
   })
 
   it('distinguishes the sides of a self-relation', () => {
-    expect(relation('Book', 'prequel')).toMatchObject({ foreignKeyHere: true, fromFields: ['sequelTo'], oneToOne: false })
-    expect(relation('Book', 'sequels')).toMatchObject({ foreignKeyHere: false, toFields: ['sequelTo'], oneToOne: false })
+    expect(relation('Book', 'prequel')).toMatchObject({
+      foreignKeyHere: true,
+      fromFields: ['sequelTo'],
+      oneToOne: false,
+    })
+    expect(relation('Book', 'sequels')).toMatchObject({
+      foreignKeyHere: false,
+      toFields: ['sequelTo'],
+      oneToOne: false,
+    })
   })
 
   it('marks one-to-one relations', () => {
-    expect([relation('Card', 'owner')?.oneToOne, relation('Author', 'card')?.oneToOne, relation('Book', 'author')?.oneToOne]).toEqual([
-      true,
-      true,
-      false,
-    ])
+    expect([
+      relation('Card', 'owner')?.oneToOne,
+      relation('Author', 'card')?.oneToOne,
+      relation('Book', 'author')?.oneToOne,
+    ]).toEqual([true, true, false])
   })
 
   it('adds the default referential actions of Prisma', () => {
-    expect(keysFrom('public.Card')[0]).toMatchObject({ references: 'public.authors', onDelete: 'SetNull', onUpdate: 'Cascade' })
-    expect(keysFrom('public.Stamp')[0]).toMatchObject({ references: 'public.Card', onDelete: 'Restrict', onUpdate: 'Cascade' })
-    expect(keysFrom('public.Book')[0]).toMatchObject({ columns: ['author'], referencedColumns: ['author_id'], onDelete: 'Cascade' })
+    expect(keysFrom('public.Card')[0]).toMatchObject({
+      references: 'public.authors',
+      onDelete: 'SetNull',
+      onUpdate: 'Cascade',
+    })
+    expect(keysFrom('public.Stamp')[0]).toMatchObject({
+      references: 'public.Card',
+      onDelete: 'Restrict',
+      onUpdate: 'Cascade',
+    })
+    expect(keysFrom('public.Book')[0]).toMatchObject({
+      columns: ['author'],
+      referencedColumns: ['author_id'],
+      onDelete: 'Cascade',
+    })
   })
 
   it('adds a table for each implicit many-to-many relation, with cascading keys to both sides', () => {
     expect(relation('Genre', 'books')?.joinTable).toBe('public._BookToGenre')
     expect(schema.catalog.baseTable('public._BookToGenre')?.primaryKey).toEqual(['A', 'B'])
-    expect(keysFrom('public._BookToGenre').map(({ columns, references, onDelete }) => [columns[0], references, onDelete])).toEqual([
+    expect(
+      keysFrom('public._BookToGenre').map(({ columns, references, onDelete }) => [
+        columns[0],
+        references,
+        onDelete,
+      ]),
+    ).toEqual([
       ['A', 'public.Book', 'Cascade'],
       ['B', 'public.Genre', 'Cascade'],
     ])
@@ -87,9 +127,16 @@ describe('PrismaSchema', () => {
   })
 
   it('adds the tables of the database, and uses its default schema on MySQL, as Prisma does', () => {
-    const database = Object.assign(Object.create(new PrismaSchema(library()).catalog), { defaultSchema: 'app' })
-    const tableIn = (provider: string) => new PrismaSchema(library({ provider }), { database }).models.get('Book')?.table
-    expect([tableIn('mysql'), tableIn('postgresql'), tableIn('sqlite')]).toEqual(['app.book', 'public.Book', 'main.book'])
+    const database = Object.assign(Object.create(new PrismaSchema(library()).catalog), {
+      defaultSchema: 'app',
+    })
+    const tableIn = (provider: string) =>
+      new PrismaSchema(library({ provider }), { database }).models.get('Book')?.table
+    expect([tableIn('mysql'), tableIn('postgresql'), tableIn('sqlite')]).toEqual([
+      'app.book',
+      'public.Book',
+      'main.book',
+    ])
     const elsewhere = new PrismaSchema(library(), { database, defaultSchema: 'tenant' })
     expect(elsewhere.models.get('Book')?.table).toBe('tenant.Book')
     expect(elsewhere.catalog.baseTable('public.Book')).toBeDefined()
@@ -98,8 +145,15 @@ describe('PrismaSchema', () => {
   it('reads from the database which columns have a collation with several equal spellings', () => {
     const { tables } = new PrismaSchema(library()).catalog
     const book = tables.get('public.Book')
-    const columns = book?.columns.map((column) => (column.name === 'title' ? { ...column, type: 'collated' as const } : column))
-    const data = { dialect: 'postgresql', defaultSchema: 'public', tables: [{ ...book, columns }], foreignKeys: [] }
+    const columns = book?.columns.map((column) =>
+      column.name === 'title' ? { ...column, type: 'collated' as const } : column,
+    )
+    const data = {
+      dialect: 'postgresql',
+      defaultSchema: 'public',
+      tables: [{ ...book, columns }],
+      foreignKeys: [],
+    }
     const { models } = new PrismaSchema(library(), { database: new SchemaCatalog(data as never) })
     expect([...(models.get('Book')?.collated ?? [])]).toEqual(['title'])
     expect(schema.models.get('Book')?.collated.size).toBe(0)

@@ -1,4 +1,8 @@
-import type { PrismaFieldData, PrismaModelData, PrismaSchemaData } from '../../src/schema/prisma-schema-data.ts'
+import type {
+  PrismaFieldData,
+  PrismaModelData,
+  PrismaSchemaData,
+} from '../../src/schema/prisma-schema-data.ts'
 
 export type FieldData = Omit<PrismaFieldData, 'name'>
 
@@ -32,7 +36,15 @@ export function model(
   more: Partial<Omit<PrismaModelData, 'name' | 'fields'>> = {},
 ): PrismaModelData {
   const list = Object.entries(fields).map(
-    ([field, data]): PrismaFieldData => ({ column: field, type: 'Int', kind: 'scalar', list: false, required: true, ...data, name: field }),
+    ([field, data]): PrismaFieldData => ({
+      column: field,
+      type: 'Int',
+      kind: 'scalar',
+      list: false,
+      required: true,
+      ...data,
+      name: field,
+    }),
   )
   return {
     name,
@@ -44,6 +56,9 @@ export function model(
   }
 }
 
-export function schemaData(models: readonly PrismaModelData[], more: Partial<PrismaSchemaData> = {}): PrismaSchemaData {
+export function schemaData(
+  models: readonly PrismaModelData[],
+  more: Partial<PrismaSchemaData> = {},
+): PrismaSchemaData {
   return { version: 1, provider: 'postgresql', relationMode: 'foreignKeys', ...more, models }
 }

@@ -11,7 +11,8 @@ function names(tables: Iterable<string>): string[] {
   return [...tables].map((table) => table.slice(table.indexOf('.') + 1)).sort()
 }
 
-const reads = (model: string, action: string, args: unknown, of = schema) => names(touches(of, model, action, args).reads)
+const reads = (model: string, action: string, args: unknown, of = schema) =>
+  names(touches(of, model, action, args).reads)
 
 /** The changes as `kind table(columns)`. */
 function changes(model: string, action: string, args: unknown): string[] {
@@ -59,25 +60,50 @@ describe('touches of reads', () => {
     ['include', { include: { books: true } }, ['Book', 'authors']],
     ['include of false', { include: { books: false } }, ['authors']],
     ['a nested select', { select: { books: { select: { loans: true } } } }, ['Book', 'Loan', 'authors']],
-    ['a nested filter', { include: { books: { where: { genres: { some: {} } } } } }, ['Book', 'Genre', '_BookToGenre', 'authors']],
-    ['a nested order', { include: { books: { orderBy: { loans: { _count: 'asc' } } } } }, ['Book', 'Loan', 'authors']],
+    [
+      'a nested filter',
+      { include: { books: { where: { genres: { some: {} } } } } },
+      ['Book', 'Genre', '_BookToGenre', 'authors'],
+    ],
+    [
+      'a nested order',
+      { include: { books: { orderBy: { loans: { _count: 'asc' } } } } },
+      ['Book', 'Loan', 'authors'],
+    ],
     ['the count of one list', { include: { _count: { select: { books: true } } } }, ['Book', 'authors']],
-    ['a filtered count', { select: { _count: { select: { books: { where: { loans: { some: {} } } } } } } }, ['Book', 'Loan', 'authors']],
+    [
+      'a filtered count',
+      { select: { _count: { select: { books: { where: { loans: { some: {} } } } } } } },
+      ['Book', 'Loan', 'authors'],
+    ],
     ['a count not selected', { include: { _count: { select: { books: false } } } }, ['authors']],
   ])('follow %s', (_, selection, expected) => {
     expect(reads('Author', 'findFirst', selection)).toEqual(expected)
   })
 
   it('follow an order through relation after relation', () => {
-    expect(reads('Stamp', 'findMany', { orderBy: { card: { owner: { name: 'asc' } } } })).toEqual(['Card', 'Stamp', 'authors'])
+    expect(reads('Stamp', 'findMany', { orderBy: { card: { owner: { name: 'asc' } } } })).toEqual([
+      'Card',
+      'Stamp',
+      'authors',
+    ])
   })
 
   it('include every list for `_count: true`', () => {
-    expect(reads('Book', 'findMany', { include: { _count: true } })).toEqual(['Book', 'Genre', 'Loan', '_BookToGenre'])
+    expect(reads('Book', 'findMany', { include: { _count: true } })).toEqual([
+      'Book',
+      'Genre',
+      'Loan',
+      '_BookToGenre',
+    ])
   })
 
   it('include the join table of a many-to-many relation', () => {
-    expect(reads('Genre', 'findMany', { include: { books: true } })).toEqual(['Book', 'Genre', '_BookToGenre'])
+    expect(reads('Genre', 'findMany', { include: { books: true } })).toEqual([
+      'Book',
+      'Genre',
+      '_BookToGenre',
+    ])
   })
 
   it('contain a view by its own ID', () => {
@@ -90,17 +116,19 @@ describe('touches of writes', () => {
     expect(changes('Genre', action, { data: {} })).toEqual(['insert Genre'])
   })
 
-  it.each(['update', 'updateMany', 'updateManyAndReturn'])('contain the changed columns for %s, and those of @updatedAt', (action) => {
-    expect(changes('Author', action, { where: { id: 1 }, data: { id: 2, name: undefined } })).toEqual([
-      'update authors(changed_at,author_id)',
-    ])
-  })
+  it.each(['update', 'updateMany', 'updateManyAndReturn'])(
+    'contain the changed columns for %s, and those of @updatedAt',
+    (action) => {
+      expect(changes('Author', action, { where: { id: 1 }, data: { id: 2, name: undefined } })).toEqual([
+        'update authors(changed_at,author_id)',
+      ])
+    },
+  )
 
   it('update and insert for upsert', () => {
-    expect(changes('Book', 'upsert', { where: { id: 1 }, update: { title: 'x' }, create: { title: 'x' } })).toEqual([
-      'update Book(title)',
-      'insert Book',
-    ])
+    expect(
+      changes('Book', 'upsert', { where: { id: 1 }, update: { title: 'x' }, create: { title: 'x' } }),
+    ).toEqual(['update Book(title)', 'insert Book'])
   })
 
   it.each(['delete', 'deleteMany'])('delete for %s', (action) => {
@@ -113,11 +141,20 @@ describe('touches of writes', () => {
   })
 
   it('include every table to which the database cascades a delete', () => {
-    expect(writes('Author', 'delete', { where: { id: 1 } })).toEqual(['Book', 'Card', 'Loan', '_BookToGenre', 'authors'])
+    expect(writes('Author', 'delete', { where: { id: 1 } })).toEqual([
+      'Book',
+      'Card',
+      'Loan',
+      '_BookToGenre',
+      'authors',
+    ])
   })
 
   it('include tables to which an update of a referenced column cascades, and no others', () => {
-    expect(writes('Author', 'update', { where: { id: 1 }, data: { email: 'x' } })).toEqual(['Card', 'authors'])
+    expect(writes('Author', 'update', { where: { id: 1 }, data: { email: 'x' } })).toEqual([
+      'Card',
+      'authors',
+    ])
     expect(writes('Author', 'update', { where: { id: 1 }, data: { name: 'x' } })).toEqual(['authors'])
   })
 
@@ -136,7 +173,10 @@ describe('touches of nested writes', () => {
       'insert Book',
       'insert Loan',
     ])
-    expect(create('Book', { loans: { createMany: { data: [{ id: 1 }] } } })).toEqual(['insert Book', 'insert Loan'])
+    expect(create('Book', { loans: { createMany: { data: [{ id: 1 }] } } })).toEqual([
+      'insert Book',
+      'insert Loan',
+    ])
     expect(create('Author', { books: { connectOrCreate: { where: { id: 1 }, create: {} } } })).toEqual([
       'insert authors',
       'insert Book',
@@ -155,11 +195,17 @@ describe('touches of nested writes', () => {
   })
 
   it.each(['connect', 'disconnect', 'set'])('insert and delete in the join table for %s', (step) => {
-    expect(update('Genre', { books: { [step]: [{ id: 1 }] } })).toEqual(['insert _BookToGenre', 'delete _BookToGenre'])
+    expect(update('Genre', { books: { [step]: [{ id: 1 }] } })).toEqual([
+      'insert _BookToGenre',
+      'delete _BookToGenre',
+    ])
   })
 
   it('update the row that is replaced in a one-to-one relation', () => {
-    expect(create('Card', { owner: { connect: { id: 1 } } })).toEqual(['insert Card', 'update Card(ownerEmail)'])
+    expect(create('Card', { owner: { connect: { id: 1 } } })).toEqual([
+      'insert Card',
+      'update Card(ownerEmail)',
+    ])
     expect(update('Author', { card: { create: {} } })).toContain('update Card(ownerEmail)')
   })
 
@@ -169,8 +215,12 @@ describe('touches of nested writes', () => {
   })
 
   it('update through lists and to-one relations', () => {
-    expect(update('Book', { loans: { update: { where: { id: 1 }, data: { id: 2 } } } })).toEqual(['update Loan(id)'])
-    expect(update('Book', { loans: { updateMany: [{ where: {}, data: { id: 2 } }] } })).toEqual(['update Loan(id)'])
+    expect(update('Book', { loans: { update: { where: { id: 1 }, data: { id: 2 } } } })).toEqual([
+      'update Loan(id)',
+    ])
+    expect(update('Book', { loans: { updateMany: [{ where: {}, data: { id: 2 } }] } })).toEqual([
+      'update Loan(id)',
+    ])
     expect(update('Book', { author: { update: { name: 'x' } } })).toEqual(['update authors(changed_at,name)'])
     expect(update('Book', { author: { update: { where: { card: null }, data: { name: 'x' } } } })).toEqual([
       'update authors(changed_at,name)',
@@ -180,7 +230,9 @@ describe('touches of nested writes', () => {
   it('interpret `update: { data }` both ways when the target has a field `data`', () => {
     const both = { card: { update: { data: { set: 'x' }, stamps: { create: {} } } } }
     expect(update('Author', both)).toEqual(expect.arrayContaining(['update Card', 'insert Stamp']))
-    expect(update('Author', { card: { update: { data: { stamps: { create: {} } } } } })).toContain('insert Stamp')
+    expect(update('Author', { card: { update: { data: { stamps: { create: {} } } } } })).toContain(
+      'insert Stamp',
+    )
   })
 
   it('update, insert and connect for upsert', () => {
@@ -191,10 +243,13 @@ describe('touches of nested writes', () => {
     ])
   })
 
-  it.each(['connect', 'disconnect', 'set', 'delete', 'deleteMany'])('include the tables that the filter of %s reads', (step) => {
-    const data = { books: { [step]: [{ id: 1, genres: { some: {} } }] } }
-    expect(reads('Author', 'update', { data })).toEqual(['Book', 'Genre', '_BookToGenre', 'authors'])
-  })
+  it.each(['connect', 'disconnect', 'set', 'delete', 'deleteMany'])(
+    'include the tables that the filter of %s reads',
+    (step) => {
+      const data = { books: { [step]: [{ id: 1, genres: { some: {} } }] } }
+      expect(reads('Author', 'update', { data })).toEqual(['Book', 'Genre', '_BookToGenre', 'authors'])
+    },
+  )
 
   it.each([
     ['update', { data: {} }],
@@ -219,7 +274,9 @@ describe('opaque touches', () => {
   })
 
   it('are not opaque for an undefined step', () => {
-    expect(touches(schema, 'Author', 'update', { data: { books: { replace: undefined } } }).opaque).toBe(false)
+    expect(touches(schema, 'Author', 'update', { data: { books: { replace: undefined } } }).opaque).toBe(
+      false,
+    )
   })
 })
 
@@ -227,11 +284,20 @@ describe('touches with relationMode "prisma"', () => {
   const emulated = new PrismaSchema(library({ relationMode: 'prisma' } satisfies Partial<PrismaSchemaData>))
 
   it('include the tables that refer to the changed ones', () => {
-    expect(reads('Author', 'delete', { where: { id: 1 } }, emulated)).toEqual(['Book', 'Card', 'Loan', 'Stamp', '_BookToGenre', 'authors'])
+    expect(reads('Author', 'delete', { where: { id: 1 } }, emulated)).toEqual([
+      'Book',
+      'Card',
+      'Loan',
+      'Stamp',
+      '_BookToGenre',
+      'authors',
+    ])
     expect(reads('Author', 'delete', { where: { id: 1 } })).toEqual(['authors'])
   })
 
   it('cascade in the same way as foreign keys', () => {
-    expect(writes('Author', 'delete', { where: { id: 1 } }, emulated)).toEqual(writes('Author', 'delete', { where: { id: 1 } }))
+    expect(writes('Author', 'delete', { where: { id: 1 } }, emulated)).toEqual(
+      writes('Author', 'delete', { where: { id: 1 } }),
+    )
   })
 })

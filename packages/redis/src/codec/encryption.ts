@@ -31,7 +31,9 @@ export class Encryption {
   /** @param context - Identifies the owner of the bytes: they can be decrypted with the same context only. */
   encrypt(bytes: Buffer, context: Buffer): Buffer {
     const iv = randomBytes(IV_BYTES)
-    const cipher = createCipheriv(ALGORITHM, this.#first.key, iv, { authTagLength: TAG_BYTES }).setAAD(context)
+    const cipher = createCipheriv(ALGORITHM, this.#first.key, iv, { authTagLength: TAG_BYTES }).setAAD(
+      context,
+    )
     const hidden = [cipher.update(bytes), cipher.final()]
     return Buffer.concat([iv, cipher.getAuthTag(), ...hidden])
   }
@@ -40,7 +42,9 @@ export class Encryption {
   decrypt(bytes: Buffer, keyId: string, context: Buffer): Buffer {
     const key = this.#keys.get(keyId)
     if (key === undefined) throw new Error('The entry was encrypted with an unknown key.')
-    const decipher = createDecipheriv(ALGORITHM, key, bytes.subarray(0, IV_BYTES), { authTagLength: TAG_BYTES })
+    const decipher = createDecipheriv(ALGORITHM, key, bytes.subarray(0, IV_BYTES), {
+      authTagLength: TAG_BYTES,
+    })
     decipher.setAAD(context).setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES))
     return Buffer.concat([decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES)), decipher.final()])
   }

@@ -115,11 +115,17 @@ export class EntryCodec {
     // If entries are encrypted, an unencrypted entry was not written by this store.
     if ((encryption !== undefined) !== ((flags & Flag.encrypted) !== 0)) {
       throw new Error(
-        encryption === undefined ? 'The entry is encrypted, but no encryption keys are configured.' : 'The entry is not encrypted.',
+        encryption === undefined
+          ? 'The entry is encrypted, but no encryption keys are configured.'
+          : 'The entry is not encrypted.',
       )
     }
     if (encryption !== undefined) {
-      body = encryption.decrypt(body, head[7], contextOf(id, bytes.subarray(0, PREFIX_BYTES), bytes.subarray(PREFIX_BYTES, start)))
+      body = encryption.decrypt(
+        body,
+        head[7],
+        contextOf(id, bytes.subarray(0, PREFIX_BYTES), bytes.subarray(PREFIX_BYTES, start)),
+      )
     }
     if ((flags & Flag.deflated) !== 0) body = inflateRawSync(body, { maxOutputLength: Math.max(length, 1) })
     if (body.length !== length) throw new Error('The entry is incomplete.')

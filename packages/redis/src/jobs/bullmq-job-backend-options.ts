@@ -28,10 +28,17 @@ const prefix: OptionRule = {
 const rules = { prefix, commandTimeoutMs: option.integer(1, MAX_TIMER_MS) }
 
 /** @throws InvalidOptionError that names the option and the expected value. */
-export function resolveBullmqJobBackendOptions(options: BullmqJobBackendOptions, isCluster: boolean): ResolvedBullmqJobBackendOptions {
+export function resolveBullmqJobBackendOptions(
+  options: BullmqJobBackendOptions,
+  isCluster: boolean,
+): ResolvedBullmqJobBackendOptions {
   checkOptions(options, rules)
   const given = options.prefix ?? (isCluster ? '{bull}' : 'bull')
   if (isCluster && hashTagOf(given) === undefined)
-    throw new InvalidOptionError('prefix', 'a prefix with a hash tag, such as "{bull}", in a Redis Cluster', given)
+    throw new InvalidOptionError(
+      'prefix',
+      'a prefix with a hash tag, such as "{bull}", in a Redis Cluster',
+      given,
+    )
   return { prefix: given, commandTimeoutMs: options.commandTimeoutMs ?? 2_000 }
 }

@@ -61,11 +61,16 @@ interface Parts {
  * import { bullmqJobBackend } from '@sluice/redis/bullmq'
  * import { Redis } from 'ioredis'
  *
- * const jobs = new AsyncBatchProcessingEngine({ backend: bullmqJobBackend(new Redis('redis://127.0.0.1:6379')) })
+ * const backend = bullmqJobBackend(new Redis('redis://127.0.0.1:6379'))
+ * const jobs = new AsyncBatchProcessingEngine({ backend })
  * ```
  */
-export function bullmqJobBackend(connection: Redis | Cluster, options: BullmqJobBackendOptions = {}): JobBackend {
-  if (typeof connection?.duplicate !== 'function') throw new InvalidArgumentError('connection', 'an instance of ioredis', connection)
+export function bullmqJobBackend(
+  connection: Redis | Cluster,
+  options: BullmqJobBackendOptions = {},
+): JobBackend {
+  if (typeof connection?.duplicate !== 'function')
+    throw new InvalidArgumentError('connection', 'an instance of ioredis', connection)
   return new BullmqBackend(connection, resolveBullmqJobBackendOptions(options, connection.isCluster === true))
 }
 
@@ -107,20 +112,34 @@ class BullmqBackend implements JobBackend {
     const { redis } = this.#opened()
     const added: AddedTask[] = []
     for (const [queue, group] of groupsOf(tasks)) {
-      const reply = (await redis.run('add', queue, group.length, ...group.flatMap(taskArguments))) as (string | number)[]
-      for (let at = 0; at < reply.length; at += 2) added.push({ id: String(reply[at]), isDuplicate: reply[at + 1] === 1 })
+      const reply = (await redis.run('add', queue, group.length, ...group.flatMap(taskArguments))) as (
+        | string
+        | number
+      )[]
+      for (let at = 0; at < reply.length; at += 2)
+        added.push({ id: String(reply[at]), isDuplicate: reply[at + 1] === 1 })
     }
     return added
   }
 
-  step(queue: string, outcomes: readonly TaskOutcome[], want: number, owner: string, leaseMs: number): Promise<StepResult> {
+  step(
+    queue: string,
+    outcomes: readonly TaskOutcome[],
+    want: number,
+    owner: string,
+    leaseMs: number,
+  ): Promise<StepResult> {
     return this.#opened().steps.step(queue, outcomes, want, owner, leaseMs)
   }
 
   async renew(claims: readonly TaskClaim[], _owner: string, leaseMs: number): Promise<RenewedClaims> {
     const held = claims.flatMap(({ queue, id, token }) => [queue, id, token])
-    const [lost, cancelled] = (await this.#opened().redis.run('renew', '', Math.ceil(leaseMs), ...held)) as [number[], number[]]
-    const claimsAt = (places: readonly number[]) => places.map((place) => claims[place]).filter((claim) => claim !== undefined)
+    const [lost, cancelled] = (await this.#opened().redis.run('renew', '', Math.ceil(leaseMs), ...held)) as [
+      number[],
+      number[],
+    ]
+    const claimsAt = (places: readonly number[]) =>
+      places.map((place) => claims[place]).filter((claim) => claim !== undefined)
     return { lost: claimsAt(lost), cancelled: claimsAt(cancelled) }
   }
 
@@ -128,7 +147,10 @@ class BullmqBackend implements JobBackend {
     const { redis, tasks } = this.#opened()
     const queue = await tasks.queueOf(id)
     if (queue === undefined) return undefined
-    const [was, ended] = (await redis.run('cancel', queue, id, Math.floor(at))) as [CancelledTask['was'] | null, FlatHash[]]
+    const [was, ended] = (await redis.run('cancel', queue, id, Math.floor(at))) as [
+      CancelledTask['was'] | null,
+      FlatHash[],
+    ]
     return was === null ? undefined : { was, batches: rowsOf(ended) }
   }
 
@@ -138,7 +160,15 @@ class BullmqBackend implements JobBackend {
     return queue !== undefined && (await redis.run('replay', queue, id)) === 1
   }
 
-  async purge({ queue, id, before }: { readonly queue?: string; readonly id?: string; readonly before?: number }): Promise<number> {
+  async purge({
+    queue,
+    id,
+    before,
+  }: {
+    readonly queue?: string
+    readonly id?: string
+    readonly before?: number
+  }): Promise<number> {
     const { redis, tasks } = this.#opened()
     const until = before === undefined ? '+inf' : before
     if (id !== undefined) {
@@ -175,7 +205,11 @@ class BullmqBackend implements JobBackend {
     const { redis } = this.#opened()
     const batches: BatchRow[] = []
     for (let first = 0; ; ) {
-      const [isFound, looked, ended] = (await redis.run('cancelBatch', '', id, Math.floor(at), first)) as [number, number, FlatHash[]]
+      const [isFound, looked, ended] = (await redis.run('cancelBatch', '', id, Math.floor(at), first)) as [
+        number,
+        number,
+        FlatHash[],
+      ]
       batches.push(...rowsOf(ended))
       // The batch may end when its last waiting part is canceled. The next call then no longer finds it.
       if (looked === 0) return { isFound: isFound === 1 || first > 0, batches }
@@ -202,12 +236,31 @@ class BullmqBackend implements JobBackend {
   }
 
   async counts(queue: string): Promise<QueueCounts> {
-    type Reply = [delayed: number, retry: number, queued: number, processing: number, dead: number, isPaused: number, times: string[]]
-    const [delayed, marked, queued, processing, dead, isPaused, times] = (await this.#opened().redis.run('counts', queue)) as Reply
+    type Reply = [
+      delayed: number,
+      retry: number,
+      queued: number,
+      processing: number,
+      dead: number,
+      isPaused: number,
+      times: string[],
+    ]
+    const [delayed, marked, queued, processing, dead, isPaused, times] = (await this.#opened().redis.run(
+      'counts',
+      queue,
+    )) as Reply
     // Other programs may have moved tasks that are marked for a retry.
     const retry = Math.min(marked, delayed)
     const oldestQueuedAt = queued === 0 || times.length === 0 ? null : Math.min(...times.map(Number))
-    return { pending: delayed - retry, queued, processing, retry, dead, oldestQueuedAt, isPaused: isPaused === 1 }
+    return {
+      pending: delayed - retry,
+      queued,
+      processing,
+      retry,
+      dead,
+      oldestQueuedAt,
+      isPaused: isPaused === 1,
+    }
   }
 
   async takeSlot(key: string, at: number, expiresAt: number): Promise<boolean> {
@@ -218,7 +271,9 @@ class BullmqBackend implements JobBackend {
 
   async tidy({ maxDeadBytes, maxBatchAgeMs }: RetentionLimits, at: number): Promise<void> {
     const { redis, dead } = this.#opened()
-    const over = await redis.ask(() => redis.client.zrangebyscore(redis.key('ended'), '-inf', `(${at - maxBatchAgeMs}`))
+    const over = await redis.ask(() =>
+      redis.client.zrangebyscore(redis.key('ended'), '-inf', `(${at - maxBatchAgeMs}`),
+    )
     for (const id of over) while ((await redis.run('forget', '', id)) === 1) {}
     await dead.tidy(maxDeadBytes)
   }
@@ -261,7 +316,9 @@ function rowsOf(reply: unknown): BatchRow[] {
 }
 
 /** Groups consecutive tasks of the same queue, with at most `MAX_SENT` characters in a group of several. */
-function groupsOf(tasks: readonly NewTask[]): readonly (readonly [queue: string, tasks: readonly NewTask[]])[] {
+function groupsOf(
+  tasks: readonly NewTask[],
+): readonly (readonly [queue: string, tasks: readonly NewTask[]])[] {
   const groups: [string, NewTask[]][] = []
   let sent = 0
   for (const task of tasks) {

@@ -1,4 +1,14 @@
-import type { BatchRow, NewBatch, NewTask, TaskClaim, TaskFailure, TaskLevel, TaskRecord, TaskSettings, TaskStatus } from '@sluice/core'
+import type {
+  BatchRow,
+  NewBatch,
+  NewTask,
+  TaskClaim,
+  TaskFailure,
+  TaskLevel,
+  TaskRecord,
+  TaskSettings,
+  TaskStatus,
+} from '@sluice/core'
 
 /** A hash as Redis returns it: names and values alternate. */
 export type FlatHash = readonly string[]
@@ -6,7 +16,20 @@ type Fields = Readonly<Record<string, string | undefined>>
 
 /** The fields of a job that make up a claim, in the order in which the scripts return them. */
 export const CLAIM_FIELDS: readonly string[] = [
-  ...['ats', 'timestamp', 'data', 's:order', 's:settings', 'deid', 's:batch', 's:chunk', 's:items', 'atm', 'stc', 's:failures'],
+  ...[
+    'ats',
+    'timestamp',
+    'data',
+    's:order',
+    's:settings',
+    'deid',
+    's:batch',
+    's:chunk',
+    's:items',
+    'atm',
+    'stc',
+    's:failures',
+  ],
 ]
 
 type Value = string | null | undefined
@@ -71,7 +94,22 @@ export class JobClaim implements TaskClaim {
     readonly token: string,
     values: ClaimValues,
   ) {
-    const [id, , timestamp, data, order, settings, uniqueKey, batchId, chunk, items, attempts, crashes, failures, opts] = values
+    const [
+      id,
+      ,
+      timestamp,
+      data,
+      order,
+      settings,
+      uniqueKey,
+      batchId,
+      chunk,
+      items,
+      attempts,
+      crashes,
+      failures,
+      opts,
+    ] = values
     const kept = typeof settings === 'string' ? settingsOf(settings) : foreignSettings(opts)
     this.id = id
     this.level = kept.level
@@ -104,7 +142,8 @@ export function recordOf(queue: string, id: string, state: string, due: string, 
   return {
     ...{ id, queue, ...common, status },
     // BullMQ counts all runs, including the successful one.
-    attempts: status === 'completed' || status === 'cancelled' ? Math.max(0, common.attempts - 1) : common.attempts,
+    attempts:
+      status === 'completed' || status === 'cancelled' ? Math.max(0, common.attempts - 1) : common.attempts,
     runAt: state === 'delayed' ? Math.floor(Number(due) / 0x1000) : 0,
     startedAt: fields.processedOn === undefined ? null : Number(fields.processedOn),
     finishedAt: fields.finishedOn === undefined ? null : Number(fields.finishedOn),
@@ -128,11 +167,24 @@ export function batchRowOf(flat: FlatHash): BatchRow | undefined {
   const orNull = (name: string) => (fields[name] === undefined ? null : Number(fields[name]))
   if (fields.id === undefined) return undefined
   return {
-    ...{ id: fields.id, name: fields.name ?? '', batchSize: number('batchSize'), createdAt: number('createdAt') },
-    ...{ maxFailedItems: number('maxFailedItems'), stopsOnFailure: fields.stopsOnFailure === '1', webhook: fields.webhook ?? null },
+    ...{
+      id: fields.id,
+      name: fields.name ?? '',
+      batchSize: number('batchSize'),
+      createdAt: number('createdAt'),
+    },
+    ...{
+      maxFailedItems: number('maxFailedItems'),
+      stopsOnFailure: fields.stopsOnFailure === '1',
+      webhook: fields.webhook ?? null,
+    },
     ...{ totalItems: orNull('totalItems'), chunks: orNull('chunks'), chunksDone: number('chunksDone') },
     ...{ processedItems: number('processedItems'), failedItems: number('failedItems') },
-    ...{ isCancelled: fields.isCancelled === '1', endedAt: orNull('endedAt'), isNotified: fields.isNotified === '1' },
+    ...{
+      isCancelled: fields.isCancelled === '1',
+      endedAt: orNull('endedAt'),
+      isNotified: fields.isNotified === '1',
+    },
   }
 }
 
@@ -157,9 +209,18 @@ function settingsOf(text: string): KeptSettings {
 
 /** Returns the settings of a job that was added with BullMQ directly. */
 function foreignSettings(opts: Value): KeptSettings {
-  const { attempts = 0, backoff } = JSON.parse(opts ?? '{}') as { attempts?: number; backoff?: number | { delay?: number } }
+  const { attempts = 0, backoff } = JSON.parse(opts ?? '{}') as {
+    attempts?: number
+    backoff?: number | { delay?: number }
+  }
   const delay = typeof backoff === 'object' ? backoff.delay : backoff
-  const settings = { maxRetries: Math.max(0, attempts - 1), maxCrashes: MAX_CRASHES, timeoutMs: 0, backoff: delay ?? 0, runAs: null }
+  const settings = {
+    maxRetries: Math.max(0, attempts - 1),
+    maxCrashes: MAX_CRASHES,
+    timeoutMs: 0,
+    backoff: delay ?? 0,
+    runAs: null,
+  }
   return { level: NORMAL, settings }
 }
 

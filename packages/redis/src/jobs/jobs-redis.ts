@@ -78,7 +78,11 @@ export class JobsRedis {
 
   /** @throws JobBackendError. */
   run(name: ScriptName, ...rest: readonly Argument[]): Promise<unknown> {
-    return this.ask(() => this.#scripts[commandOf(name)]?.(this.root, ...rest) ?? Promise.reject(new Error(`Unknown script ${name}.`)))
+    return this.ask(
+      () =>
+        this.#scripts[commandOf(name)]?.(this.root, ...rest) ??
+        Promise.reject(new Error(`Unknown script ${name}.`)),
+    )
   }
 
   /** @throws JobBackendError. */
@@ -106,9 +110,12 @@ export class JobsRedis {
 
   #untilLinked(): Promise<void> {
     const late = () =>
-      new JobBackendError(`No connection to Redis: ${this.#failure === undefined ? 'it does not respond' : errorMessage(this.#failure)}.`, {
-        cause: this.#failure,
-      })
+      new JobBackendError(
+        `No connection to Redis: ${this.#failure === undefined ? 'it does not respond' : errorMessage(this.#failure)}.`,
+        {
+          cause: this.#failure,
+        },
+      )
     return this.#arrivals.wait(this.options.commandTimeoutMs, late)
   }
 

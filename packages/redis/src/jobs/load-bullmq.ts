@@ -54,7 +54,9 @@ interface Definition {
  *
  * @throws MissingPackageError; JobBackendError if a script is missing or takes other keys.
  */
-export async function loadBullmq(load: () => Promise<BullmqModule> = () => import('bullmq')): Promise<Bullmq> {
+export async function loadBullmq(
+  load: () => Promise<BullmqModule> = () => import('bullmq'),
+): Promise<Bullmq> {
   const { RedisConnection } = await loadPackage('bullmqJobBackend', 'bullmq', load)
   const definitions = new Map<string, Definition>()
   // BullMQ calls nothing else on a client that has ended.
@@ -74,7 +76,12 @@ export async function loadBullmq(load: () => Promise<BullmqModule> = () => impor
     getMaxListeners: () => 0,
     setMaxListeners: ignore,
   }
-  const connection = new RedisConnection(client, { shared: true, blocking: false, skipVersionCheck: true, skipWaitingForReady: true })
+  const connection = new RedisConnection(client, {
+    shared: true,
+    blocking: false,
+    skipVersionCheck: true,
+    skipWaitingForReady: true,
+  })
   await connection.client
   const version = [...definitions.keys()][0]?.split(':')[1] ?? 'unknown'
   for (const [name, expected] of Object.entries(KEY_COUNTS)) {
@@ -83,13 +90,22 @@ export async function loadBullmq(load: () => Promise<BullmqModule> = () => impor
   }
   const lua = (name: BullmqScript) => definitions.get(`${name}:${version}`)?.lua ?? ''
   const functionOf = (name: BullmqScript) => `local ${name} = function(KEYS, ARGV)\n${lua(name)}\nend\n`
-  const hasFastPath = [...REPLACED].every(([name, hash]) => createHash('sha256').update(lua(name)).digest('hex') === hash)
+  const hasFastPath = [...REPLACED].every(
+    ([name, hash]) => createHash('sha256').update(lua(name)).digest('hex') === hash,
+  )
   return { version, hasFastPath, lua, functions: (...names) => names.map(functionOf).join('') }
 }
 
-function unsupported(version: string, script: string, found: number | undefined, expected: number): JobBackendError {
+function unsupported(
+  version: string,
+  script: string,
+  found: number | undefined,
+  expected: number,
+): JobBackendError {
   const difference = found === undefined ? 'is missing' : `takes ${found} keys instead of ${expected}`
-  return new JobBackendError(`BullMQ ${version} is not supported: its script "${script}" ${difference}. Install bullmq@${BULLMQ_RANGE}.`)
+  return new JobBackendError(
+    `BullMQ ${version} is not supported: its script "${script}" ${difference}. Install bullmq@${BULLMQ_RANGE}.`,
+  )
 }
 
 function ignore(): void {}

@@ -1,4 +1,11 @@
-import { type BatchRow, JobBackendError, type StepResult, type TaskClaim, type TaskFailure, type TaskOutcome } from '@sluice/core'
+import {
+  type BatchRow,
+  JobBackendError,
+  type StepResult,
+  type TaskClaim,
+  type TaskFailure,
+  type TaskOutcome,
+} from '@sluice/core'
 import { MAX_FAILURES } from '@sluice/core/siblings'
 import { batchRowOf, type ClaimValues, type FlatHash, JobClaim } from './job-fields.ts'
 import type { JobsRedis } from './jobs-redis.ts'
@@ -10,7 +17,12 @@ import type { JobsRedis } from './jobs-redis.ts'
 const LOOKS = 4
 const MAX_LOOK_MS = 1_000
 
-type Reply = readonly [claims: readonly ClaimValues[], lost: readonly number[], batches: readonly FlatHash[], nextAt: number | null]
+type Reply = readonly [
+  claims: readonly ClaimValues[],
+  lost: readonly number[],
+  batches: readonly FlatHash[],
+  nextAt: number | null,
+]
 
 /** A step whose reply was lost, so that it may or may not have been executed. */
 interface Unanswered {
@@ -69,7 +81,13 @@ export class Steps {
   constructor(private readonly redis: JobsRedis) {}
 
   /** @throws JobBackendError. */
-  async step(queue: string, given: readonly TaskOutcome[], want: number, owner: string, leaseMs: number): Promise<StepResult> {
+  async step(
+    queue: string,
+    given: readonly TaskOutcome[],
+    want: number,
+    owner: string,
+    leaseMs: number,
+  ): Promise<StepResult> {
     const line = this.#line(queue, owner)
     const lease = Math.ceil(leaseMs)
     while (line.unanswered.length > 0) {
@@ -89,9 +107,21 @@ export class Steps {
     const [number, lane] = [line.number, line.enter()]
     const token = `${owner}:${number}`
     const look = Math.ceil(Math.min(MAX_LOOK_MS, lease / LOOKS))
-    const head = [queue, Date.now(), token, lease, want - kept.length, `${owner}.${lane}`, number, look, plain.length, outcomes.length]
+    const head = [
+      queue,
+      Date.now(),
+      token,
+      lease,
+      want - kept.length,
+      `${owner}.${lane}`,
+      number,
+      look,
+      plain.length,
+      outcomes.length,
+    ]
     for (const { claim, at } of plain) head.push(claim.id, claim.token, Math.floor(at))
-    for (let at = plain.length; at < outcomes.length; at += 1) head.push(...argumentsOf(outcomes[at] as TaskOutcome))
+    for (let at = plain.length; at < outcomes.length; at += 1)
+      head.push(...argumentsOf(outcomes[at] as TaskOutcome))
     let reply: Reply | null
     try {
       reply = (await this.redis.run('step', ...head)) as Reply | null
@@ -108,7 +138,10 @@ export class Steps {
     const [claims, lost, batches, nextAt] = reply
     return {
       claims: [...kept, ...claimsOf(queue, token, claims)],
-      lost: [...this.#known(line, given), ...lost.map((place) => outcomes[place]?.claim).filter((claim) => claim !== undefined)],
+      lost: [
+        ...this.#known(line, given),
+        ...lost.map((place) => outcomes[place]?.claim).filter((claim) => claim !== undefined),
+      ],
       batches: [...recalled.batches, ...rowsOf(batches)],
       ...(nextAt === null ? {} : { nextAt }),
     }
@@ -127,7 +160,14 @@ export class Steps {
   async #recall(line: Line, asked: Unanswered, leaseMs: number): Promise<void> {
     const { lane, number, token, outcomes, surplus } = asked
     const { queue, owner } = line
-    const reply = (await this.redis.run('recall', queue, token, leaseMs, `${owner}.${lane}`, number)) as Reply | null
+    const reply = (await this.redis.run(
+      'recall',
+      queue,
+      token,
+      leaseMs,
+      `${owner}.${lane}`,
+      number,
+    )) as Reply | null
     line.unanswered = line.unanswered.filter((one) => one !== asked)
     line.free.push(lane)
     if (reply === null) return
@@ -135,7 +175,10 @@ export class Steps {
     const given = outcomes.slice(0, outcomes.length - surplus.length)
     for (const [place, outcome] of given.entries()) line.known.set(outcome, lost.includes(place))
     line.recalled = {
-      claims: [...line.recalled.claims.filter((claim) => !surplus.includes(claim)), ...claimsOf(queue, token, claims)],
+      claims: [
+        ...line.recalled.claims.filter((claim) => !surplus.includes(claim)),
+        ...claimsOf(queue, token, claims),
+      ],
       batches: [...line.recalled.batches, ...rowsOf(batches)],
     }
   }
@@ -166,7 +209,9 @@ function rowsOf(batches: readonly FlatHash[]): readonly BatchRow[] {
 }
 
 /** @returns The `done` outcomes without other fields, and the rest. */
-function partition(outcomes: readonly TaskOutcome[]): readonly [plain: readonly TaskOutcome[], rest: readonly TaskOutcome[]] {
+function partition(
+  outcomes: readonly TaskOutcome[],
+): readonly [plain: readonly TaskOutcome[], rest: readonly TaskOutcome[]] {
   if (outcomes.every(isPlain)) return [outcomes, []]
   return [outcomes.filter(isPlain), outcomes.filter((outcome) => !isPlain(outcome))]
 }
@@ -179,7 +224,18 @@ function argumentsOf(outcome: TaskOutcome): (string | number)[] {
   const { claim, kind, at, runAt, isKept, doneItems, failedItems, data, failure } = outcome
   const failures = failure === null ? undefined : [...failuresOf(claim), failure].slice(-MAX_FAILURES)
   return [
-    ...[claim.id, claim.token, kind, Math.floor(at), runAt, isKept ? 1 : 0, doneItems, failedItems, data ?? '', failure?.message ?? ''],
+    ...[
+      claim.id,
+      claim.token,
+      kind,
+      Math.floor(at),
+      runAt,
+      isKept ? 1 : 0,
+      doneItems,
+      failedItems,
+      data ?? '',
+      failure?.message ?? '',
+    ],
     failures === undefined ? '' : JSON.stringify(failures),
     failures === undefined ? '' : JSON.stringify(failures.map(({ message, stack }) => stack ?? message)),
     ...[claim.settings.maxRetries + 1, claim.batchId ?? ''],
@@ -193,5 +249,15 @@ function failuresOf(claim: TaskClaim): readonly TaskFailure[] {
 
 function released(claim: TaskClaim): TaskOutcome {
   const now = Date.now()
-  return { claim, kind: 'release', at: now, runAt: now, failure: null, isKept: false, doneItems: 0, failedItems: 0, data: null }
+  return {
+    claim,
+    kind: 'release',
+    at: now,
+    runAt: now,
+    failure: null,
+    isKept: false,
+    doneItems: 0,
+    failedItems: 0,
+    data: null,
+  }
 }

@@ -50,15 +50,21 @@ export class TaskList {
     return this.redis.ask(() => this.redis.client.smembers(this.redis.key('queues')))
   }
 
-  async list({ queue, status, batchId }: TaskFilter, { offset, limit }: Required<PageRange>): Promise<readonly TaskRecord[]> {
+  async list(
+    { queue, status, batchId }: TaskFilter,
+    { offset, limit }: Required<PageRange>,
+  ): Promise<readonly TaskRecord[]> {
     if (batchId !== undefined) {
       const isWhole = queue === undefined && status === undefined
       const [first, last] = isWhole ? [offset, offset + limit - 1] : [0, -1]
-      const parts = await this.redis.ask(() => this.redis.client.zrange(this.redis.key(`batch:${batchId}:parts`), `${first}`, `${last}`))
+      const parts = await this.redis.ask(() =>
+        this.redis.client.zrange(this.redis.key(`batch:${batchId}:parts`), `${first}`, `${last}`),
+      )
       return await this.#matching(parts.map(placeOf), { queue, status }, isWhole ? 0 : offset, limit)
     }
     const queues = queue === undefined ? await this.queues() : [queue]
-    const places = status === 'dead' ? await this.#dead(queues, offset + limit) : await this.#byId(queues, status)
+    const places =
+      status === 'dead' ? await this.#dead(queues, offset + limit) : await this.#byId(queues, status)
     return await this.#matching(places, { queue, status }, offset, limit)
   }
 
@@ -87,14 +93,21 @@ export class TaskList {
     for (const queue of queues) {
       for (const index of status === undefined ? ALL : INDEXES[status]) {
         const key = `${root}${queue}:${index}`
-        const ids = await this.redis.ask(() => (LISTS.has(index) ? client.lrange(key, 0, -1) : client.zrange(key, '0', '-1')))
+        const ids = await this.redis.ask(() =>
+          LISTS.has(index) ? client.lrange(key, 0, -1) : client.zrange(key, '0', '-1'),
+        )
         for (const id of ids) places.push([queue, id])
       }
     }
     return places.sort(([, left], [, right]) => (left < right ? -1 : 1))
   }
 
-  async #matching(places: readonly Place[], filter: Criteria, offset: number, limit: number): Promise<TaskRecord[]> {
+  async #matching(
+    places: readonly Place[],
+    filter: Criteria,
+    offset: number,
+    limit: number,
+  ): Promise<TaskRecord[]> {
     const found: TaskRecord[] = []
     let skip = offset
     for (let at = 0; at < places.length && found.length < limit; at += GROUP) {

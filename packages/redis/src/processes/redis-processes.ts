@@ -40,17 +40,21 @@ const rules: Readonly<Record<keyof RedisProcessesOptions, OptionRule>> = {
  * @throws InvalidOptionError; InvalidArgumentError if `redis` is not an instance of ioredis.
  * @example
  * ```ts
- * const dashboard = createDashboard(sluice, { authorize, processes: redisProcesses(redis, { namespace: 'shop' }) })
+ * const processes = redisProcesses(redis, { namespace: 'shop' })
+ * const dashboard = createDashboard(sluice, { authorize, processes })
  * ```
  */
 export function redisProcesses(redis: Redis | Cluster, options: RedisProcessesOptions = {}): ProcessLink {
-  if (typeof redis?.duplicate !== 'function') throw new InvalidArgumentError('redis', 'an instance of ioredis', redis)
+  if (typeof redis?.duplicate !== 'function')
+    throw new InvalidArgumentError('redis', 'an instance of ioredis', redis)
   checkOptions(options, rules)
   return new RedisProcesses(redis, options.namespace ?? 'sluice', options.commandTimeoutMs ?? 500)
 }
 
 /** A message to a process: a question from another process, or an answer to a question of this process. */
-type Message = { readonly id: string; readonly from: string; readonly question: string } | { readonly id: string; readonly answer: string }
+type Message =
+  | { readonly id: string; readonly from: string; readonly question: string }
+  | { readonly id: string; readonly answer: string }
 
 class RedisProcesses implements ProcessLink {
   readonly #prefix: string
@@ -93,14 +97,20 @@ class RedisProcesses implements ProcessLink {
     // Each node of a Cluster knows its own subscribers only.
     const nodes = publisher.isCluster ? (publisher as Cluster).nodes('all') : [publisher as Redis]
     const channels = await Promise.all(nodes.map((node) => node.pubsub('CHANNELS', `${this.#prefix}*`)))
-    const processes = new Set((channels.flat() as string[]).map((channel) => channel.slice(this.#prefix.length)))
+    const processes = new Set(
+      (channels.flat() as string[]).map((channel) => channel.slice(this.#prefix.length)),
+    )
     processes.delete(this.#self)
     return [...processes]
   }
 
   async ask(process: string, question: string, signal: AbortSignal): Promise<string> {
     signal.throwIfAborted()
-    if (!this.#isListening) throw new StoreUnavailableError('Redis', 'this process is not connected to it, so no answer would arrive.')
+    if (!this.#isListening)
+      throw new StoreUnavailableError(
+        'Redis',
+        'this process is not connected to it, so no answer would arrive.',
+      )
     const id = randomUUID()
     return await new Promise<string>((resolve, reject) => {
       const end = () => {

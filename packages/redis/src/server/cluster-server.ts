@@ -1,6 +1,16 @@
 import type { Cluster, Redis } from 'ioredis'
 import { CommandTimeouts, gatherWrites } from './connection-commands.ts'
-import { backoffMs, boundedOptions, FirstLink, ignore, type Link, NO_REPLID, replidOf, type Server, type ServerOptions } from './server.ts'
+import {
+  backoffMs,
+  boundedOptions,
+  FirstLink,
+  ignore,
+  type Link,
+  NO_REPLID,
+  replidOf,
+  type Server,
+  type ServerOptions,
+} from './server.ts'
 
 /** A Cluster. Only the current owner of the slot with the tags matters. */
 export class ClusterServer implements Server {
@@ -22,7 +32,9 @@ export class ClusterServer implements Server {
   ) {
     this.#first = new FirstLink(options.commandTimeoutMs)
     this.#timeouts = new CommandTimeouts(options.commandTimeoutMs)
-    const { enableOfflineQueue, enableAutoPipelining, keyPrefix, ...ofNodes } = boundedOptions(options.commandTimeoutMs)
+    const { enableOfflineQueue, enableAutoPipelining, keyPrefix, ...ofNodes } = boundedOptions(
+      options.commandTimeoutMs,
+    )
     this.client = given.duplicate([], {
       enableOfflineQueue,
       enableAutoPipelining,
@@ -87,7 +99,9 @@ export class ClusterServer implements Server {
 
   #owner(): Redis | undefined {
     const address = this.client.slots[this.slot]?.[0]
-    return address === undefined ? undefined : this.client.nodes('all').find((node) => addressOf(node) === address)
+    return address === undefined
+      ? undefined
+      : this.client.nodes('all').find((node) => addressOf(node) === address)
   }
 
   /**

@@ -30,7 +30,9 @@ export function hashTagOf(key: string): string | undefined {
  * @param slot - In a Cluster, the slot whose owner matters.
  */
 export function serverOf(redis: Redis | Cluster, slot: number, options: ServerOptions): Server {
-  const server = redis.isCluster ? new ClusterServer(redis as Cluster, slot, options) : new StandaloneServer(redis as Redis, options)
+  const server = redis.isCluster
+    ? new ClusterServer(redis as Cluster, slot, options)
+    : new StandaloneServer(redis as Redis, options)
   server.connect()
   return server
 }

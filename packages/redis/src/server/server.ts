@@ -151,7 +151,10 @@ export class FirstLink {
 
   wait(): Promise<void> | undefined {
     if (this.#isThere) return undefined
-    return this.#waiters.wait(this.timeoutMs, () => new StoreUnavailableError('Redis', 'there is no connection yet.', this.#failure))
+    return this.#waiters.wait(
+      this.timeoutMs,
+      () => new StoreUnavailableError('Redis', 'there is no connection yet.', this.#failure),
+    )
   }
 }
 
@@ -172,5 +175,8 @@ export async function warnOfEviction(client: Redis | Cluster, { fits, text }: Ev
     return
   }
   if (policy === undefined || fits(policy)) return
-  process.emitWarning(`Redis has the maxmemory-policy ${policy}: ${text}`, { type: 'SluiceWarning', code: 'SLUICE_REDIS_EVICTION' })
+  process.emitWarning(`Redis has the maxmemory-policy ${policy}: ${text}`, {
+    type: 'SluiceWarning',
+    code: 'SLUICE_REDIS_EVICTION',
+  })
 }

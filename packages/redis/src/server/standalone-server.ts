@@ -1,6 +1,16 @@
 import type { Cluster, Redis } from 'ioredis'
 import { CommandTimeouts, gatherWrites } from './connection-commands.ts'
-import { backoffMs, boundedOptions, FirstLink, ignore, type Link, NO_REPLID, replidOf, type Server, type ServerOptions } from './server.ts'
+import {
+  backoffMs,
+  boundedOptions,
+  FirstLink,
+  ignore,
+  type Link,
+  NO_REPLID,
+  replidOf,
+  type Server,
+  type ServerOptions,
+} from './server.ts'
 
 /** A single node, at a fixed address or behind Sentinels. */
 export class StandaloneServer implements Server {

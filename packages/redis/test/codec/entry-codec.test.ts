@@ -32,7 +32,12 @@ describe('EntryCodec', () => {
     ['compressed and encrypted', codec(10, old)],
   ])('decodes an encoded entry: %s', async (_, by) => {
     const back = by.decode('id', await encoded(by))
-    expect(back).toMatchObject({ epoch: entry.epoch, stamps: entry.stamps, tags: entry.tags, times: entry.times })
+    expect(back).toMatchObject({
+      epoch: entry.epoch,
+      stamps: entry.stamps,
+      tags: entry.tags,
+      times: entry.times,
+    })
     expect(back?.value()).toStrictEqual(entry.value)
     expect(back?.value()).not.toBe(back?.value())
   })

@@ -5,7 +5,10 @@ import type { RedisConnection } from 'bullmq'
 import { describe, expect, it } from 'vitest'
 import { BULLMQ_RANGE, BULLMQ_SCRIPTS, type BullmqScript, loadBullmq } from '../../src/jobs/load-bullmq.ts'
 
-/** The version whose scripts were tested, and the SHA-256 of each. If a script differs, run the suites of the backend, then update its hash. */
+/**
+ * The version whose scripts were tested, and the SHA-256 of each. If a script differs, run the suites of the
+ * backend, then update its hash.
+ */
 const TRIED = '6.7.0'
 const HASHES: Readonly<Record<BullmqScript, string>> = {
   addPrioritizedJob: 'd4652d1be004a3d7bfed76efdc706f2017f8dfd0080c51ab1f05457eeb1c3c77',
@@ -26,7 +29,8 @@ function bullmqWith(defined: readonly Defined[]) {
   class Connection {
     readonly client = Promise.resolve()
     constructor(client: { defineCommand(name: string, definition: object): void }) {
-      for (const { name, numberOfKeys } of defined) client.defineCommand(`${name}:7.1.0`, { numberOfKeys, lua: '' })
+      for (const { name, numberOfKeys } of defined)
+        client.defineCommand(`${name}:7.1.0`, { numberOfKeys, lua: '' })
     }
   }
   return () => Promise.resolve({ RedisConnection: Connection as unknown as typeof RedisConnection })
@@ -46,15 +50,20 @@ const keyCounts: Readonly<Record<BullmqScript, number>> = {
 const all = Object.entries(keyCounts).map(([name, numberOfKeys]) => ({ name, numberOfKeys }))
 
 describe('loadBullmq', () => {
-  it.each(BULLMQ_SCRIPTS)('finds the tested version of the script %s in the installed package', async (name) => {
-    const bullmq = await loadBullmq()
-    const hash = createHash('sha256').update(bullmq.lua(name)).digest('hex')
-    const message = `BullMQ ${bullmq.version} has another script "${name}" than BullMQ ${TRIED}: see docs/internals/bullmq.md`
-    expect(hash, message).toBe(HASHES[name])
-  })
+  it.each(BULLMQ_SCRIPTS)(
+    'finds the tested version of the script %s in the installed package',
+    async (name) => {
+      const bullmq = await loadBullmq()
+      const hash = createHash('sha256').update(bullmq.lua(name)).digest('hex')
+      const message = `BullMQ ${bullmq.version} has another script "${name}" than BullMQ ${TRIED}: see docs/internals/bullmq.md`
+      expect(hash, message).toBe(HASHES[name])
+    },
+  )
 
   it('loads the tested version, which is in the range of the peer dependency', async () => {
-    const { peerDependencies } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+    const { peerDependencies } = JSON.parse(
+      readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+    )
     expect(peerDependencies.bullmq).toBe(BULLMQ_RANGE)
     expect(BULLMQ_RANGE).toBe(`~${TRIED}`)
     expect((await loadBullmq()).version).toBe(TRIED)
@@ -69,16 +78,23 @@ describe('loadBullmq', () => {
   })
 
   it.each<[string, readonly Defined[]]>([
-    ['its script "pause" takes 8 keys instead of 7', [...all.filter(({ name }) => name !== 'pause'), { name: 'pause', numberOfKeys: 8 }]],
+    [
+      'its script "pause" takes 8 keys instead of 7',
+      [...all.filter(({ name }) => name !== 'pause'), { name: 'pause', numberOfKeys: 8 }],
+    ],
     ['its script "removeJob" is missing', all.filter(({ name }) => name !== 'removeJob')],
   ])('names the version and the script: %s', async (difference, defined) => {
     const loading = loadBullmq(bullmqWith(defined))
     await expect(loading).rejects.toThrow(JobBackendError)
-    await expect(loading).rejects.toThrow(`BullMQ 7.1.0 is not supported: ${difference}. Install bullmq@~6.7.0.`)
+    await expect(loading).rejects.toThrow(
+      `BullMQ 7.1.0 is not supported: ${difference}. Install bullmq@~6.7.0.`,
+    )
   })
 
   it('names the package when it is not installed', async () => {
-    const missing = Object.assign(new Error("Cannot find package 'bullmq' imported from here"), { code: 'ERR_MODULE_NOT_FOUND' })
+    const missing = Object.assign(new Error("Cannot find package 'bullmq' imported from here"), {
+      code: 'ERR_MODULE_NOT_FOUND',
+    })
     await expect(loadBullmq(() => Promise.reject(missing))).rejects.toThrow(MissingPackageError)
   })
 })

@@ -30,7 +30,11 @@ function connection() {
       this.stream?.write(command)
     },
   }
-  return { redis, calls, send: (command: string) => (redis as unknown as Redis).sendCommand(command as unknown as Command) }
+  return {
+    redis,
+    calls,
+    send: (command: string) => (redis as unknown as Redis).sendCommand(command as unknown as Command),
+  }
 }
 
 describe('gatherWrites', () => {

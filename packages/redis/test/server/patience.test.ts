@@ -5,7 +5,9 @@ import { CommandTimeouts } from '../../src/server/connection-commands.ts'
 const MS = 500
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'setImmediate', 'clearImmediate', 'setTimeout', 'clearTimeout'] })
+  vi.useFakeTimers({
+    toFake: ['setInterval', 'clearInterval', 'setImmediate', 'clearImmediate', 'setTimeout', 'clearTimeout'],
+  })
 })
 afterEach(() => {
   vi.useRealTimers()
@@ -86,7 +88,10 @@ describe('CommandTimeouts', () => {
 
   it('applies to every node of a Cluster', async () => {
     const listeners: ((node: Redis) => void)[] = []
-    const cluster = { isCluster: true, on: (_event: string, listener: (node: Redis) => void) => listeners.push(listener) }
+    const cluster = {
+      isCluster: true,
+      on: (_event: string, listener: (node: Redis) => void) => listeners.push(listener),
+    }
     new CommandTimeouts(MS).watch(cluster as unknown as Redis)
     const node = { isCluster: false, sendCommand: (sent: Command) => sent.promise }
     for (const listener of listeners) listener(node as unknown as Redis)

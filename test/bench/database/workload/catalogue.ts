@@ -1,6 +1,7 @@
 import { NONE, type Shape } from './shape.ts'
 
-const product = (shop: { random: { pick<T>(items: readonly T[]): T } }, names: readonly string[]) => shop.random.pick(names)
+const product = (shop: { random: { pick<T>(items: readonly T[]): T } }, names: readonly string[]) =>
+  shop.random.pick(names)
 
 /** Queries of products, their tags and their reviews. */
 export const catalogueShapes: readonly Shape[] = [

@@ -27,7 +27,10 @@ export const peopleShapes: readonly Shape[] = [
     orm: 'prisma',
     text: 'SELECT {customers.*} FROM {customers} WHERE ({customers.email} = ? OR {customers.phone} = ?) {all}',
     calls: 3_000,
-    values: (shop) => [`user${shop.customer()}@example.com`, `+${String(40_000_000_000 + shop.customer() * 7_919).slice(0, 11)}`],
+    values: (shop) => [
+      `user${shop.customer()}@example.com`,
+      `+${String(40_000_000_000 + shop.customer() * 7_919).slice(0, 11)}`,
+    ],
     answer: ['customers (phone)'],
   },
   {
@@ -133,7 +136,9 @@ export const peopleShapes: readonly Shape[] = [
     orm: 'knex',
     text: 'select * from `shipments` where `tracking_number` = ? {limit 1}',
     calls: 4_000,
-    values: (shop) => [`T${String(((1 + shop.random.below(shop.sizes.shipments)) * 16_807) % 2_147_483_647).padStart(10, '0')}`],
+    values: (shop) => [
+      `T${String(((1 + shop.random.below(shop.sizes.shipments)) * 16_807) % 2_147_483_647).padStart(10, '0')}`,
+    ],
     answer: ['shipments (tracking_number)'],
   },
   {

@@ -6,7 +6,14 @@ export const writes: readonly WriteShape[] = [
     orm: 'knex',
     text: 'insert into `events` (`customer_id`, `id`, `kind`, `occurred_at`, `path`, `session_id`) values (?, ?, ?, ?, ?, ?)',
     calls: 500_000,
-    values: (shop) => [shop.customer(), shop.sizes.events + 1, shop.kind(), shop.ago(0), '/p/1', shop.session()],
+    values: (shop) => [
+      shop.customer(),
+      shop.sizes.events + 1,
+      shop.kind(),
+      shop.ago(0),
+      '/p/1',
+      shop.session(),
+    ],
   },
   {
     id: 'place-order',

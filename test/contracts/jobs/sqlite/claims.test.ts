@@ -31,9 +31,19 @@ describe('claims in an SQLite file', () => {
 
   const name = () => `q${queue}`
   const task = (changes = {}) => newTask({ queue: name(), ...changes })
-  const claim = async (owner: string, leaseMs = LEASE, want = 10) => [...(await backend.step(name(), [], want, owner, leaseMs)).claims]
+  const claim = async (owner: string, leaseMs = LEASE, want = 10) => [
+    ...(await backend.step(name(), [], want, owner, leaseMs)).claims,
+  ]
   const batchOf = (changes: Partial<NewBatch> = {}): NewBatch => ({
-    ...{ id: newTask().id, name: name(), batchSize: 2, createdAt: Date.now(), maxFailedItems: 0, stopsOnFailure: false, webhook: null },
+    ...{
+      id: newTask().id,
+      name: name(),
+      batchSize: 2,
+      createdAt: Date.now(),
+      maxFailedItems: 0,
+      stopsOnFailure: false,
+      webhook: null,
+    },
     ...changes,
   })
 
@@ -74,7 +84,9 @@ describe('claims in an SQLite file', () => {
     await sleep(2)
     const [second] = await claim('b')
     for (const kind of ['retry', 'dead', 'release', 'cancelled'] as const)
-      expect((await backend.step(name(), [outcomeOf(first, kind, { failure })], 0, 'a', LEASE)).lost).toEqual([first])
+      expect((await backend.step(name(), [outcomeOf(first, kind, { failure })], 0, 'a', LEASE)).lost).toEqual(
+        [first],
+      )
     expect((await backend.step(name(), [outcomeOf(first, 'done')], 0, 'a', LEASE)).lost).toEqual([])
     expect((await backend.step(name(), [outcomeOf(second, 'done')], 0, 'b', LEASE)).lost).toEqual([second])
     expect(await backend.counts(name())).toMatchObject({ queued: 0, processing: 0 })
@@ -92,16 +104,25 @@ describe('claims in an SQLite file', () => {
     const some = outcomeOf(second, 'retry', { failure, doneItems: 3, data: '[4]', runAt: Date.now() + LEASE })
     expect((await backend.step(name(), [some], 0, 'b', LEASE)).lost).toEqual([])
     expect(await backend.batch(batch.id)).toMatchObject({ processedItems: 3, chunksDone: 0 })
-    const { batches } = await backend.step(name(), [outcomeOf(first, 'done', { doneItems: 4 })], 0, 'a', LEASE)
+    const { batches } = await backend.step(
+      name(),
+      [outcomeOf(first, 'done', { doneItems: 4 })],
+      0,
+      'a',
+      LEASE,
+    )
     expect(batches).toMatchObject([{ id: batch.id, processedItems: 4, failedItems: 0, chunksDone: 1 }])
-    expect(await backend.list({ batchId: batch.id }, { offset: 0, limit: 10 })).toMatchObject([{ status: 'completed', data: '[4]' }])
+    expect(await backend.list({ batchId: batch.id }, { offset: 0, limit: 10 })).toMatchObject([
+      { status: 'completed', data: '[4]' },
+    ])
   })
 
   it('that were cancelled end as cancelled when the worker is lost or fails', async () => {
     const tasks = [task(), task()]
     await backend.add(tasks)
     const [first, second] = await claim('a', 50)
-    for (const { id } of tasks) expect(await backend.cancel(id, Date.now())).toEqual({ was: 'running', batches: [] })
+    for (const { id } of tasks)
+      expect(await backend.cancel(id, Date.now())).toEqual({ was: 'running', batches: [] })
     expect(
       (
         await backend.renew(
@@ -111,25 +132,40 @@ describe('claims in an SQLite file', () => {
         )
       ).cancelled,
     ).toHaveLength(2)
-    expect((await backend.step(name(), [outcomeOf(first, 'retry', { failure })], 0, 'a', LEASE)).lost).toEqual([])
+    expect(
+      (await backend.step(name(), [outcomeOf(first, 'retry', { failure })], 0, 'a', LEASE)).lost,
+    ).toEqual([])
     await sleep(60)
     expect(await claim('b')).toEqual([])
-    expect(await backend.counts(name())).toMatchObject({ pending: 0, queued: 0, processing: 0, retry: 0, dead: 0 })
+    expect(await backend.counts(name())).toMatchObject({
+      pending: 0,
+      queued: 0,
+      processing: 0,
+      retry: 0,
+      dead: 0,
+    })
     expect(await backend.cancel(tasks[0]?.id ?? '', Date.now())).toBeUndefined()
   })
 
   it('of a cancelled batch are not queued again', async () => {
     const batch = batchOf()
     await backend.openBatch(batch)
-    await backend.add(Array.from({ length: 1_203 }, (_, chunk) => task({ batchId: batch.id, items: 2, data: '[1,2]', chunk })))
+    await backend.add(
+      Array.from({ length: 1_203 }, (_, chunk) =>
+        task({ batchId: batch.id, items: 2, data: '[1,2]', chunk }),
+      ),
+    )
     await backend.sealBatch(batch.id, 1_203, 2_406, Date.now())
     const [failing, lost] = [(await claim('a', LEASE, 1))[0], (await claim('b', 50, 1))[0]]
     const told: (string | undefined)[] = []
     backend.onWake(({ cancel }) => told.push(cancel))
     const cancelling = backend.cancelBatch(batch.id, Date.now())
     // The first part fails while the others are cancelled, in slices of a few hundred.
-    while (!((await backend.batch(batch.id))?.chunksDone ?? 0)) await new Promise((resolve) => setImmediate(resolve))
-    expect((await backend.step(name(), [outcomeOf(failing, 'retry', { failure })], 0, 'a', LEASE)).batches).toEqual([])
+    while (!((await backend.batch(batch.id))?.chunksDone ?? 0))
+      await new Promise((resolve) => setImmediate(resolve))
+    expect(
+      (await backend.step(name(), [outcomeOf(failing, 'retry', { failure })], 0, 'a', LEASE)).batches,
+    ).toEqual([])
     expect(await cancelling).toEqual({ isFound: true, batches: [] })
     expect(told.filter((id) => id !== undefined)).toEqual([lost?.id])
     expect(await backend.batch(batch.id)).toMatchObject({ chunksDone: 1_202, isCancelled: true })
@@ -162,7 +198,10 @@ describe('claims in an SQLite file', () => {
   it('delete old dead letters above the byte limit, and old batches with their parts', async () => {
     const batch = batchOf({ webhook: 'http://127.0.0.1/' })
     await backend.openBatch(batch)
-    await backend.add([task({ batchId: batch.id, items: 1, data: '[1]' }), task({ batchId: batch.id, items: 1, data: '["ü"]', chunk: 1 })])
+    await backend.add([
+      task({ batchId: batch.id, items: 1, data: '[1]' }),
+      task({ batchId: batch.id, items: 1, data: '["ü"]', chunk: 1 }),
+    ])
     const [done, dead] = await claim('a')
     await backend.step(
       name(),
@@ -171,7 +210,9 @@ describe('claims in an SQLite file', () => {
       'a',
       LEASE,
     )
-    expect(await backend.sealBatch(batch.id, 2, 2, Date.now())).toMatchObject([{ processedItems: 1, failedItems: 1, isNotified: false }])
+    expect(await backend.sealBatch(batch.id, 2, 2, Date.now())).toMatchObject([
+      { processedItems: 1, failedItems: 1, isNotified: false },
+    ])
     expect(await backend.unnotifiedBatches(Date.now())).toMatchObject([{ id: batch.id }])
     await backend.batchNotified(batch.id)
     expect(await backend.unnotifiedBatches(Date.now())).toEqual([])
@@ -180,7 +221,8 @@ describe('claims in an SQLite file', () => {
     for (;;) {
       const claims = await claim('a', LEASE, 50)
       if (claims.length === 0) break
-      for (const held of claims) await backend.step(name(), [outcomeOf(held, 'dead', { failure })], 0, 'a', LEASE)
+      for (const held of claims)
+        await backend.step(name(), [outcomeOf(held, 'dead', { failure })], 0, 'a', LEASE)
     }
     // The last two: 299 + 2 and 298 + 2 bytes.
     await backend.tidy({ maxDeadBytes: 601, maxBatchAgeMs: 60_000 }, Date.now())
@@ -206,9 +248,14 @@ describe('claims in an SQLite file', () => {
     expect(await backend.replay(part.id)).toBe(true)
     const [again] = await claim('a')
     expect(again).toMatchObject({ id: part.id, attempts: 0 })
-    expect((await backend.step(name(), [outcomeOf(again, 'retry', { failure, doneItems: 0 })], 0, 'a', LEASE)).lost).toEqual([])
+    expect(
+      (await backend.step(name(), [outcomeOf(again, 'retry', { failure, doneItems: 0 })], 0, 'a', LEASE))
+        .lost,
+    ).toEqual([])
     const [last] = await claim('a')
-    expect((await backend.step(name(), [outcomeOf(last, 'done', { doneItems: 1 })], 0, 'a', LEASE)).lost).toEqual([])
+    expect(
+      (await backend.step(name(), [outcomeOf(last, 'done', { doneItems: 1 })], 0, 'a', LEASE)).lost,
+    ).toEqual([])
     expect(await backend.get(part.id)).toBeUndefined()
   })
 

@@ -1,7 +1,8 @@
 import Sqlite from 'better-sqlite3'
 import { expect } from 'vitest'
 
-const TALLIES = 'SELECT queue, state, tasks, bytes FROM sluice_tallies WHERE tasks <> 0 OR bytes <> 0 ORDER BY queue, state'
+const TALLIES =
+  'SELECT queue, state, tasks, bytes FROM sluice_tallies WHERE tasks <> 0 OR bytes <> 0 ORDER BY queue, state'
 const COUNTED = `SELECT queue, state, count(*) AS tasks, sum(iif(state = 7, length(CAST(data AS BLOB)), 0)) AS bytes
   FROM sluice_tasks GROUP BY queue, state ORDER BY queue, state`
 

@@ -3,7 +3,13 @@ import { randomBytes } from 'node:crypto'
 import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { AsyncBatchProcessingEngine, InvalidArgumentError, InvalidOptionError, JobBackendError, type JobsOptions } from '@sluice/core'
+import {
+  AsyncBatchProcessingEngine,
+  InvalidArgumentError,
+  InvalidOptionError,
+  JobBackendError,
+  type JobsOptions,
+} from '@sluice/core'
 import { sqliteJobBackend } from '@sluice/core/jobs-sqlite'
 import Sqlite from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -38,9 +44,13 @@ describe('the file of an SQLite backend', () => {
   /** Runs the script of an app. */
   const run = async (script: string, cwd = dirname(fileURLToPath(import.meta.url))) => {
     const tsx = import.meta.resolve('tsx')
-    const child = spawn(process.execPath, ['--import', tsx, '--conditions=@sluice/source', '--input-type=module', '-e', script], {
-      ...{ cwd, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, NODE_OPTIONS: '' } },
-    })
+    const child = spawn(
+      process.execPath,
+      ['--import', tsx, '--conditions=@sluice/source', '--input-type=module', '-e', script],
+      {
+        ...{ cwd, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, NODE_OPTIONS: '' } },
+      },
+    )
     let text = ''
     child.stdout.on('data', (data) => {
       text += data
@@ -92,7 +102,9 @@ describe('the file of an SQLite backend', () => {
     const database = new Sqlite(world.file)
     database.exec('UPDATE sluice_jobs SET version = 99').close()
     const before = readFileSync(world.file)
-    expect(await refused()).toMatch(/was created by a newer release of Sluice: its version is 99. Expected at most \d+\. Update Sluice\.$/)
+    expect(await refused()).toMatch(
+      /was created by a newer release of Sluice: its version is 99. Expected at most \d+\. Update Sluice\.$/,
+    )
     expect(readFileSync(world.file).equals(before)).toBe(true)
   })
 
@@ -126,7 +138,9 @@ describe('the file of an SQLite backend', () => {
   })
 
   it('is rejected at an invalid path', async () => {
-    expect(await refused(join(dirname(world.file), 'nowhere', 'jobs.db'))).toMatch(/nowhere.*directory does not exist/)
+    expect(await refused(join(dirname(world.file), 'nowhere', 'jobs.db'))).toMatch(
+      /nowhere.*directory does not exist/,
+    )
     expect(await refused(dirname(world.file))).toContain('cannot be opened (SQLITE_CANTOPEN')
   })
 
@@ -193,7 +207,9 @@ describe('the file of an SQLite backend', () => {
     await expect.poll(async () => (await jobs.listDeadLetters({ queue: 'default' })).length, SOON).toBe(1)
     expect(runs).toBe(1)
     const kept = new Sqlite(world.file, { readonly: true })
-    expect(kept.prepare('SELECT id FROM sluice_tasks WHERE data <> \'"held"\' ORDER BY seq').pluck().all()).toEqual(accepted)
+    expect(
+      kept.prepare('SELECT id FROM sluice_tasks WHERE data <> \'"held"\' ORDER BY seq').pluck().all(),
+    ).toEqual(accepted)
     expect(kept.pragma('integrity_check', { simple: true })).toBe('ok')
     kept.close()
     await jobs.close()
@@ -239,7 +255,9 @@ describe('the file of an SQLite backend', () => {
 
   it('requires a package, which the error names if it is missing', async () => {
     const folder = dirname(world.file)
-    cpSync(fileURLToPath(new URL('../../../../packages/core/src', import.meta.url)), join(folder, 'src'), { recursive: true })
+    cpSync(fileURLToPath(new URL('../../../../packages/core/src', import.meta.url)), join(folder, 'src'), {
+      recursive: true,
+    })
     writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
     const script = `
       import { sqliteJobBackend } from './src/jobs/backends/sqlite/index.ts'

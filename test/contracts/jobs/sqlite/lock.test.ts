@@ -92,7 +92,9 @@ describe('an SQLite file that another process writes to', () => {
     await hold()
     const error = await jobs.enqueueTask('another').catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(JobBackendError)
-    expect((error as Error).message).toContain(`The SQLite file "${world.file}" is locked by another process (SQLITE_BUSY`)
+    expect((error as Error).message).toContain(
+      `The SQLite file "${world.file}" is locked by another process (SQLITE_BUSY`,
+    )
     finish()
     await expect.poll(() => errors.length, SOON).toBeGreaterThan(0)
     expect(completed).toEqual([])

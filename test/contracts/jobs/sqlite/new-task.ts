@@ -15,8 +15,23 @@ export function newTask(changes: Partial<NewTask> = {}): NewTask {
   }
 }
 
-export function outcomeOf(claim: TaskClaim | undefined, kind: TaskOutcomeKind, changes: Partial<TaskOutcome> = {}): TaskOutcome {
+export function outcomeOf(
+  claim: TaskClaim | undefined,
+  kind: TaskOutcomeKind,
+  changes: Partial<TaskOutcome> = {},
+): TaskOutcome {
   if (claim === undefined) throw new Error('There is no claim.')
   const now = Date.now()
-  return { claim, kind, at: now, runAt: now, failure: null, isKept: true, doneItems: 0, failedItems: 0, data: null, ...changes }
+  return {
+    claim,
+    kind,
+    at: now,
+    runAt: now,
+    failure: null,
+    isKept: true,
+    doneItems: 0,
+    failedItems: 0,
+    data: null,
+    ...changes,
+  }
 }

@@ -33,7 +33,9 @@ describe('work on an SQLite file', () => {
     let signal: AbortSignal | undefined
     worker.registerProcessor('default', (_data, context) => {
       signal = context.signal
-      return new Promise((_resolve, reject) => context.signal.addEventListener('abort', () => reject(context.signal.reason)))
+      return new Promise((_resolve, reject) =>
+        context.signal.addEventListener('abort', () => reject(context.signal.reason)),
+      )
     })
     const cancelled: string[] = []
     worker.on('task:cancelled', ({ taskId }) => cancelled.push(taskId))
@@ -87,9 +89,15 @@ describe('work on an SQLite file', () => {
     await backend.open()
     const bad = newTask({ data: null as unknown as string })
     const good = [newTask(), newTask()]
-    const results = await Promise.allSettled([backend.add([good[0] ?? bad]), backend.add([newTask(), bad]), backend.add([good[1] ?? bad])])
+    const results = await Promise.allSettled([
+      backend.add([good[0] ?? bad]),
+      backend.add([newTask(), bad]),
+      backend.add([good[1] ?? bad]),
+    ])
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
-    expect((await backend.list({}, { offset: 0, limit: 10 })).map(({ id }) => id)).toEqual(good.map(({ id }) => id))
+    expect((await backend.list({}, { offset: 0, limit: 10 })).map(({ id }) => id)).toEqual(
+      good.map(({ id }) => id),
+    )
     expect(await backend.counts('q')).toMatchObject({ queued: 2 })
     await backend.close()
   })
@@ -132,7 +140,14 @@ describe('work on an SQLite file', () => {
   it('is shared by processes, each task for one', async () => {
     const ledger = await Ledger.create()
     const jobs = open()
-    const order = { child: world.child, queue: 'default', ledger: ledger.file, kind: 'tasks', concurrency: 10, options: {} } as const
+    const order = {
+      child: world.child,
+      queue: 'default',
+      ledger: ledger.file,
+      kind: 'tasks',
+      concurrency: 10,
+      options: {},
+    } as const
     const workers = [1, 2, 3].map(() => new CrashProcess({ ...order, workMs: 1 }))
     try {
       let count = 0
@@ -141,7 +156,9 @@ describe('work on an SQLite file', () => {
       while (count < 2_000 || (!hasAll() && count < 50_000)) {
         const from = count
         await Promise.all(
-          Array.from({ length: 100 }, (_, at) => jobs.enqueueTask(String(from + at), 'normal', 'default', { maxRetries: 0 })),
+          Array.from({ length: 100 }, (_, at) =>
+            jobs.enqueueTask(String(from + at), 'normal', 'default', { maxRetries: 0 }),
+          ),
         )
         count += 100
         await sleep(20)
@@ -167,7 +184,9 @@ describe('work on an SQLite file', () => {
     jobs.registerProcessor('default', (data) => {
       if (data === 'fail') throw new UnretryableError('no')
     })
-    jobs.registerProcessor<number[]>('batch', (items, { failItem }) => failItem(0, new Error(String(items.length))))
+    jobs.registerProcessor<number[]>('batch', (items, { failItem }) =>
+      failItem(0, new Error(String(items.length))),
+    )
     await jobs.enqueueTask('unique', 'high', 'default', { uniqueKey: 'k' })
     await jobs.enqueueTask('later', 'high', 'default', { delayMs: NEVER_MS })
     const failing = await jobs.enqueueTask('fail')
@@ -187,7 +206,9 @@ describe('work on an SQLite file', () => {
     await backend.purge({ id: failing.id })
     await backend.tidy({ maxDeadBytes: 0, maxBatchAgeMs: -1 }, Date.now() + 10)
     await backend.unnotifiedBatches(Date.now())
-    const reads = [...statements].filter((sql) => /^\s*(SELECT|UPDATE|DELETE)\b/.test(sql) && /sluice_(tasks|batches)/.test(sql))
+    const reads = [...statements].filter(
+      (sql) => /^\s*(SELECT|UPDATE|DELETE)\b/.test(sql) && /sluice_(tasks|batches)/.test(sql),
+    )
     expect(reads.length).toBeGreaterThan(25)
     for (const sql of reads) {
       const plan = database.prepare<[], { readonly detail: string }>(`EXPLAIN QUERY PLAN ${sql}`).all()

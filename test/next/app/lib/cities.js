@@ -4,6 +4,9 @@ import { db } from './db.js'
 export async function cities() {
   const rows = await db('city').orderBy('id').limit(20)
   return Promise.all(
-    rows.map(async ({ name, region_id }) => ({ name, region: (await db('region').where({ id: region_id }).first()).name })),
+    rows.map(async ({ name, region_id }) => ({
+      name,
+      region: (await db('region').where({ id: region_id }).first()).name,
+    })),
   )
 }

@@ -4,7 +4,11 @@ import { sluice } from './sluice.js'
 
 globalThis.made = (globalThis.made ?? 0) + 1
 globalThis.db ??= withSluice(
-  knex({ client: 'better-sqlite3', connection: { filename: process.env.DATABASE_FILE ?? 'app.db' }, useNullAsDefault: true }),
+  knex({
+    client: 'better-sqlite3',
+    connection: { filename: process.env.DATABASE_FILE ?? 'app.db' },
+    useNullAsDefault: true,
+  }),
   sluice,
 )
 

@@ -13,19 +13,38 @@ type Callback = (...args: unknown[]) => unknown
 
 export function isPgPool(pool: object | undefined): pool is PgPoolCounts {
   const { connect, totalCount, idleCount, waitingCount, options } = (pool ?? {}) as Partial<PgPoolCounts>
-  return typeof connect === 'function' && [totalCount, idleCount, waitingCount, options?.max].every((value) => typeof value === 'number')
+  return (
+    typeof connect === 'function' &&
+    [totalCount, idleCount, waitingCount, options?.max].every((value) => typeof value === 'number')
+  )
 }
 
-export function pgPoolState({ totalCount, idleCount, waitingCount, options: { min, max } }: PgPoolCounts): PoolState {
-  return { min: typeof min === 'number' ? min : 0, max, used: totalCount - idleCount, idle: idleCount, waiting: waitingCount }
+export function pgPoolState({
+  totalCount,
+  idleCount,
+  waitingCount,
+  options: { min, max },
+}: PgPoolCounts): PoolState {
+  return {
+    min: typeof min === 'number' ? min : 0,
+    max,
+    used: totalCount - idleCount,
+    idle: idleCount,
+    waiting: waitingCount,
+  }
 }
 
 /**
- * Measures how long callers of `pool.connect` wait; `pool.query` calls it, too. Replaces the method on this one pool.
+ * Measures how long callers of `pool.connect` wait; `pool.query` calls it, too. Replaces the method on this
+ * one pool.
  *
  * @returns The function that restores it, unless it was replaced again meanwhile.
  */
-export function timePgConnects(pool: PgPoolCounts, waited: (ms: number, wasExhausted: boolean) => void, now: () => number): () => void {
+export function timePgConnects(
+  pool: PgPoolCounts,
+  waited: (ms: number, wasExhausted: boolean) => void,
+  now: () => number,
+): () => void {
   const { connect } = pool
   const isOwn = Object.hasOwn(pool, 'connect')
   let isWatching = true

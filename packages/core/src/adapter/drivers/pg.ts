@@ -47,7 +47,10 @@ export interface PoolDescription {
   fix?(select: EqualitySelect): string | undefined
   /** Identifies the options of the ORM that change its results. Default: there are none. */
   settings?(): string | undefined
-  /** Whether queries are sent by builders that users await: their call sites are known two microtasks later. Default: `false`. */
+  /**
+   * Whether queries are sent by builders that users await: their call sites are known two microtasks later.
+   * Default: `false`.
+   */
   readonly isAwaited?: boolean
   /**
    * Identifies the type parsers of a query that has its own. `undefined`: the query is sent unchanged.
@@ -58,8 +61,14 @@ export interface PoolDescription {
 
 /** Types whose values `pg` or an app may parse: those of every database, and arrays of them. */
 const TYPES = [
-  ...[16, 17, 20, 21, 23, 25, 26, 114, 142, 600, 601, 603, 700, 701, 718, 790, 869, 1033, 1042, 1043, 1082, 1083, 1114, 1184, 1186, 1266],
-  ...[1560, 1562, 1700, 2950, 3802, 199, 1000, 1001, 1005, 1007, 1014, 1015, 1016, 1021, 1022, 1028, 1115, 1182, 1183, 1185, 1187, 1231],
+  ...[
+    16, 17, 20, 21, 23, 25, 26, 114, 142, 600, 601, 603, 700, 701, 718, 790, 869, 1033, 1042, 1043, 1082,
+    1083, 1114, 1184, 1186, 1266,
+  ],
+  ...[
+    1560, 1562, 1700, 2950, 3802, 199, 1000, 1001, 1005, 1007, 1014, 1015, 1016, 1021, 1022, 1028, 1115, 1182,
+    1183, 1185, 1187, 1231,
+  ],
   ...[2951, 3807],
 ]
 
@@ -83,7 +92,11 @@ const MAX_TEMPLATES = 2000
  * const { rows } = await pool.query('SELECT * FROM city WHERE id = $1', [7])
  * ```
  */
-export function sluicePool<TPool extends object>(pool: TPool, sluice: object, options: PoolDescription = {}): TPool {
+export function sluicePool<TPool extends object>(
+  pool: TPool,
+  sluice: object,
+  options: PoolDescription = {},
+): TPool {
   return new PoolStandIn(pool as unknown as PgPool, sluice, options).standIn as unknown as TPool
 }
 
@@ -146,7 +159,8 @@ class PoolStandIn {
   #settings(ownTypes: readonly number[]): string | undefined {
     const { settings, parsersOf } = this.options
     const client = this.#used?.deref()
-    const own = settings === undefined ? (parsersOf === undefined ? '' : undefined) : settings.call(this.options)
+    const own =
+      settings === undefined ? (parsersOf === undefined ? '' : undefined) : settings.call(this.options)
     if (own === undefined || typeof client?.getTypeParser !== 'function') return undefined
     let parsers = this.#parsers.get(client)
     if (parsers?.ownTypes !== ownTypes) {
@@ -160,7 +174,8 @@ class PoolStandIn {
 
   #connect(args: readonly unknown[]): unknown {
     const [callback, ...rest] = args
-    if (typeof callback !== 'function') return (this.pool.connect(...args) as Promise<Queryable>).then((client) => this.#clientOf(client))
+    if (typeof callback !== 'function')
+      return (this.pool.connect(...args) as Promise<Queryable>).then((client) => this.#clientOf(client))
     const told: Callback = (error, client, ...others) =>
       callback(error, client === undefined ? client : this.#clientOf(client as Queryable), ...others)
     return this.pool.connect(told, ...rest)
@@ -193,14 +208,25 @@ class PoolStandIn {
     return undefined
   }
 
-  async #sent(target: Queryable, connection: object, config: QueryConfig, isPooled: boolean): Promise<QueryResult> {
+  async #sent(
+    target: Queryable,
+    connection: object,
+    config: QueryConfig,
+    isPooled: boolean,
+  ): Promise<QueryResult> {
     if (this.options.isAwaited === true) await afterCaller()
     const parsers = this.#parsersOf(config)
-    const isRead = isPooled && this.#client.isActive && parsers !== undefined && this.#client.onlyReads(config.text)
+    const isRead =
+      isPooled && this.#client.isActive && parsers !== undefined && this.#client.onlyReads(config.text)
     return isRead ? this.#read(target, config, parsers) : this.#statement(target, connection, config)
   }
 
-  #statement(target: Queryable, connection: object, config: QueryConfig, stack?: () => Stack): Promise<QueryResult> {
+  #statement(
+    target: Queryable,
+    connection: object,
+    config: QueryConfig,
+    stack?: () => Stack,
+  ): Promise<QueryResult> {
     const sent: SentStatement<Promise<QueryResult>> = {
       sql: config.text,
       params: config.values ?? [],
@@ -238,13 +264,19 @@ class PoolStandIn {
     const template = this.#templates.get(key)
     // The rows come from another process, and the columns are unknown.
     if (template === undefined) return this.#statement(target, {}, config, stack)
-    return Object.assign(Object.create(Object.getPrototypeOf(template)), template, { rows, rowCount: rows.length })
+    return Object.assign(Object.create(Object.getPrototypeOf(template)), template, {
+      rows,
+      rowCount: rows.length,
+    })
   }
 
   #remember(key: string, result: QueryResult, helpers: number): void {
     if (this.#templates.size >= MAX_TEMPLATES) this.#templates.clear()
     const fields = result.fields.slice(0, result.fields.length - helpers)
-    this.#templates.set(key, Object.assign(Object.create(Object.getPrototypeOf(result)), result, { rows: [], fields }))
+    this.#templates.set(
+      key,
+      Object.assign(Object.create(Object.getPrototypeOf(result)), result, { rows: [], fields }),
+    )
   }
 
   /** A cursor or a stream, which the caller reads. */
@@ -253,7 +285,9 @@ class PoolStandIn {
     const { ready, end } = this.#client.stream(connection, { sql: text ?? UNREADABLE, params: [] })
     if (ready !== undefined) {
       ready.then(() => end(undefined, 0)).catch(() => {})
-      throw new TypeError('A cursor cannot write if other processes must be notified first. Send the statement with query().')
+      throw new TypeError(
+        'A cursor cannot write if other processes must be notified first. Send the statement with query().',
+      )
     }
     let isOver = false
     const over = (error?: unknown) => {
@@ -319,7 +353,11 @@ function connectionOf(pool: PgPool | undefined): Connection | undefined {
     query: on(pool),
     async session(work) {
       const client = (await pool.connect()) as Queryable & { release(isDiscarded: boolean): void }
-      const session: Connection = { dialect: 'postgresql', query: on(client), session: (inner) => inner(session) }
+      const session: Connection = {
+        dialect: 'postgresql',
+        query: on(client),
+        session: (inner) => inner(session),
+      }
       try {
         return await work(session)
       } finally {

@@ -7,7 +7,8 @@ export interface EjectionOptions {
    */
   readonly consecutiveFailures?: number
   /**
-   * The share of failures in ten seconds from which a node is ejected. From `0.001` to `1`; `1`: never by the share.
+   * The share of failures in ten seconds from which a node is ejected. From `0.001` to `1`; `1`: never by the
+   * share.
    * @defaultValue 0.5
    */
   readonly failureRate?: number
@@ -27,13 +28,14 @@ export interface EjectionOptions {
    */
   readonly maxMs?: number
   /**
-   * The share of the nodes that may be ejected at a time. From `0` to `1`. The last one that is left never is.
+   * The share of the nodes that may be ejected at a time. From `0` to `1`. The last one that is left never
+   * is.
    * @defaultValue 1
    */
   readonly maxEjectionShare?: number
   /**
-   * The share of the nodes that are up below which ejected ones are used again, because those that are left could not take it all. From `0` to `1`;
-   * `0`: only where none is left.
+   * The share of the nodes that are up below which ejected ones are used again, because those that are left
+   * could not take it all. From `0` to `1`; `0`: only where none is left.
    * @defaultValue 0
    */
   readonly panicThreshold?: number

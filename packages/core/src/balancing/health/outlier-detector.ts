@@ -6,7 +6,10 @@ const WINDOW_MS = 10_000
 /** Why a node was ejected. */
 export type EjectionReason = 'consecutive-failures' | 'failure-rate' | 'stalled' | 'requested'
 
-/** Sees by its requests that a node does not do what the others do. Source: outlier detection as Envoy documents it. */
+/**
+ * Sees by its requests that a node does not do what the others do. Source: outlier detection as Envoy
+ * documents it.
+ */
 export class OutlierDetector {
   constructor(readonly options: ResolvedEjectionOptions) {}
 
@@ -26,7 +29,10 @@ export class OutlierDetector {
     node.consecutiveFailures += 1
     const { consecutiveFailures, failureRate, minRequests } = this.options
     if (node.consecutiveFailures >= consecutiveFailures) return 'consecutive-failures'
-    const isOften = node.windowRequests >= minRequests && failureRate < 1 && node.windowFailures >= node.windowRequests * failureRate
+    const isOften =
+      node.windowRequests >= minRequests &&
+      failureRate < 1 &&
+      node.windowFailures >= node.windowRequests * failureRate
     return isOften ? 'failure-rate' : undefined
   }
 

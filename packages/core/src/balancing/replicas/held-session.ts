@@ -6,7 +6,10 @@ type Row = Readonly<Record<string, unknown>>
 /** Sessions and questions that have not ended, at most: each may hold a connection. */
 const MAX_LEFT = 4
 
-/** Asks one short question again and again, on a session that is held for it where there can be one: it waits for no connection that the app uses. */
+/**
+ * Asks one short question again and again, on a session that is held for it where there can be one: it waits
+ * for no connection that the app uses.
+ */
 export class HeldSession {
   #session: Promise<Connection> | undefined
   #letGo: (() => void) | undefined
@@ -55,7 +58,8 @@ export class HeldSession {
         resolve(session)
         return held
       }
-      const running = connection.session?.(work) ?? Promise.reject(new Error('The connection does not support sessions.'))
+      const running =
+        connection.session?.(work) ?? Promise.reject(new Error('The connection does not support sessions.'))
       running.finally(() => this.#giveBack()).catch(reject)
     })
   }

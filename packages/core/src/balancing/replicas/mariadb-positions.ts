@@ -18,7 +18,8 @@ const MYSQL = 'It is MySQL, whose replicas are not supported yet; those of Maria
  * Only MariaDB executes the content of the comments.
  */
 export const mariadbPositions: Positions = {
-  primarySql: 'SELECT 1 AS answers /*M!, @@log_bin AS logs, @@gtid_binlog_pos AS logged, @@gtid_slave_pos AS replayed */',
+  primarySql:
+    'SELECT 1 AS answers /*M!, @@log_bin AS logs, @@gtid_binlog_pos AS logged, @@gtid_slave_pos AS replayed */',
   // The start of the server is a part of what `UUID_SHORT` gives; its last 24 bits are a counter.
   replicaSql:
     'SELECT 1 AS answers /*M!, @@gtid_slave_pos AS replayed, CAST(@@global.read_only AS CHAR) AS protected, @@autocommit AS autocommit, ' +
@@ -27,26 +28,33 @@ export const mariadbPositions: Positions = {
     if (row?.answers === undefined) throw new TypeError('The primary did not report its position.')
     if (row.logged === undefined) throw new UnusableServerError(MYSQL)
     if (Number(row.logs) === 0)
-      throw new UnusableServerError('It writes no binary log, so the replication lag is unknown: expected `log_bin` to be on.')
+      throw new UnusableServerError(
+        'It writes no binary log, so the replication lag is unknown: expected `log_bin` to be on.',
+      )
     const [logged, replayed] = [parse(row.logged, ','), parse(row.replayed, ',')]
-    if (logged === undefined || replayed === undefined) throw new TypeError('The primary did not report its position.')
+    if (logged === undefined || replayed === undefined)
+      throw new TypeError('The primary did not report its position.')
     // Transactions that it replayed as a replica, and did not write to its own log, cannot reach its
     // replicas.
     for (const [domain, gtid] of replayed) {
       const own = logged.get(domain)
       if (own === undefined || own.sequence < gtid.sequence) logged.set(domain, gtid)
     }
-    if (logged.size === 0) throw new UnusableServerError('Its binary log is empty, so the replication lag is unknown.')
+    if (logged.size === 0)
+      throw new UnusableServerError('Its binary log is empty, so the replication lag is unknown.')
     const position = new GtidPosition(logged)
     return { acknowledged: position, sent: position }
   },
   replica(row) {
     if (row?.answers === undefined) throw new TypeError('The replica did not report its position.')
     if (row.replayed === undefined) throw new UnusableServerError(MYSQL)
-    if (/^(?:0|OFF)$/i.test(String(row.protected))) throw new UnusableServerError('It accepts writes: expected `read_only` to be on.')
+    if (/^(?:0|OFF)$/i.test(String(row.protected)))
+      throw new UnusableServerError('It accepts writes: expected `read_only` to be on.')
     // The first read would determine the snapshot of all later ones.
     if (Number(row.autocommit) === 0)
-      throw new UnusableServerError('Its connections are always in a transaction: expected `autocommit` to be on.')
+      throw new UnusableServerError(
+        'Its connections are always in a transaction: expected `autocommit` to be on.',
+      )
     const replayed = parse(row.replayed, ',')
     if (replayed === undefined) throw new TypeError('The replica did not report its position.')
     return { replayed: new GtidPosition(replayed), server: String(row.run) }
@@ -94,7 +102,10 @@ class GtidPosition implements Position {
     return new GtidPosition(both)
   }
 
-  /** Domains that the primary does not have, a replica may have from elsewhere; what another server wrote, it may have had before that primary. */
+  /**
+   * Domains that the primary does not have, a replica may have from elsewhere; what another server wrote, it
+   * may have had before that primary.
+   */
   isBeyond(other: Position): boolean {
     if (!(other instanceof GtidPosition)) return true
     for (const [domain, gtid] of other.domains) {
@@ -105,7 +116,9 @@ class GtidPosition implements Position {
   }
 
   toText(): string {
-    return [...this.domains].map(([domain, { server, sequence }]) => `${domain}-${server}-${sequence}`).join(SEPARATOR)
+    return [...this.domains]
+      .map(([domain, { server, sequence }]) => `${domain}-${server}-${sequence}`)
+      .join(SEPARATOR)
   }
 }
 

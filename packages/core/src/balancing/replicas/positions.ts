@@ -6,13 +6,21 @@ export interface Position {
   covers(other: Position): boolean
   /** A position that covers both; `undefined` when none is known. */
   and(other: Position): Position | undefined
-  /** Whether it cannot be how far a replica is whose primary, asked later, was as far as another position says. */
+  /**
+   * Whether it cannot be how far a replica is whose primary, asked later, was as far as another position
+   * says.
+   */
   isBeyond(other: Position): boolean
   toText(): string
 }
 
 /** Before all that was written: every server is this far. */
-export const ORIGIN: Position = { covers: (other) => other === ORIGIN, and: (other) => other, isBeyond: () => false, toText: () => '' }
+export const ORIGIN: Position = {
+  covers: (other) => other === ORIGIN,
+  and: (other) => other,
+  isBeyond: () => false,
+  toText: () => '',
+}
 
 /** How far a primary is. */
 interface PrimaryPosition {
@@ -40,7 +48,10 @@ export interface Positions {
   fromText(text: string): Position | undefined
 }
 
-/** A server answers, and is not what it must be to be read from, or compared with. The message is a sentence about it for the user. */
+/**
+ * A server answers, and is not what it must be to be read from, or compared with. The message is a sentence
+ * about it for the user.
+ */
 export class UnusableServerError extends Error {
   override readonly name = 'UnusableServerError'
 }

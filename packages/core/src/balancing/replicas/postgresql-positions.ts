@@ -8,8 +8,9 @@ const LONG_HEADER = 40n
 /**
  * Positions in the write-ahead log.
  *
- * `acknowledged` is the insert position: with `synchronous_commit = off`, which any transaction may set for itself, the write position lies before a commit that was
- * acknowledged. At a page's start it is given behind the header, where the position that is replayed comes to only with the next record.
+ * `acknowledged` is the insert position: with `synchronous_commit = off`, which any transaction may set for
+ * itself, the write position lies before a commit that was acknowledged. At a page's start it is given behind
+ * the header, where the position that is replayed comes to only with the next record.
  */
 export const postgresqlPositions: Positions = {
   primarySql:
@@ -22,8 +23,12 @@ export const postgresqlPositions: Positions = {
     const sent = parse(row?.written)
     const inserted = parse(row?.inserted)
     const [page, segment] = [row?.page, row?.segment].map((size) => BigInt(String(size)))
-    if (sent === undefined || inserted === undefined || !page || !segment) throw new TypeError('The primary did not report its position.')
-    return { acknowledged: new LogPosition(endOfRecord(inserted, page, segment)), sent: new LogPosition(sent) }
+    if (sent === undefined || inserted === undefined || !page || !segment)
+      throw new TypeError('The primary did not report its position.')
+    return {
+      acknowledged: new LogPosition(endOfRecord(inserted, page, segment)),
+      sent: new LogPosition(sent),
+    }
   },
   replica(row) {
     if (row === undefined) throw new TypeError('The replica did not report its position.')
@@ -60,10 +65,15 @@ class LogPosition implements Position {
 
 function parse(text: unknown): bigint | undefined {
   const [, high, low] = (typeof text === 'string' ? LSN.exec(text) : null) ?? []
-  return high === undefined || low === undefined ? undefined : (BigInt(`0x${high}`) << 32n) | BigInt(`0x${low}`)
+  return high === undefined || low === undefined
+    ? undefined
+    : (BigInt(`0x${high}`) << 32n) | BigInt(`0x${low}`)
 }
 
-/** The end of the last record, of a position that may lie behind the header of a page in which no record has begun. */
+/**
+ * The end of the last record, of a position that may lie behind the header of a page in which no record has
+ * begun.
+ */
 function endOfRecord(inserted: bigint, page: bigint, segment: bigint): bigint {
   const inPage = inserted % page
   const isBehindHeader = inPage === (inserted % segment < page ? LONG_HEADER : SHORT_HEADER)

@@ -92,8 +92,8 @@ export class PrimaryLog {
   }
 
   /**
-   * For how many milliseconds a replica may be out of date that has replayed up to a position: everything that was acknowledged before is there for certain.
-   * `Infinity` when it may be more than the bound.
+   * For how many milliseconds a replica may be out of date that has replayed up to a position: everything
+   * that was acknowledged before is there for certain. `Infinity` when it may be more than the bound.
    */
   ageOf(replayed: Position): number {
     for (let at = this.#moments.length - 1; at >= 0; at -= 1) {
@@ -138,7 +138,8 @@ export class PrimaryLog {
       this.#isFailing = false
       const isNew = write > this.#covered
       const last = this.#writePositions.at(-1)
-      // Its position does not follow the last one: it is a different server, or lost transactions. All writes end before this.
+      // Its position does not follow the last one: it is a different server, or lost transactions. All writes
+      // end before this.
       const isOther = last !== undefined && !acknowledged.covers(last.position)
       if (isOther) this.#writePositions.length = 0
       if (isNew || isOther) this.#addWritePosition({ write, position: acknowledged })

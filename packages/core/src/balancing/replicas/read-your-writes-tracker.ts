@@ -1,5 +1,12 @@
 import type { Scope } from '../../pipeline/scope.ts'
-import type { AnnouncedWrite, PrefetchState, TransactionWrites, WriteIntent, WriteOutcome, WriteTracker } from '../../pipeline/writes.ts'
+import type {
+  AnnouncedWrite,
+  PrefetchState,
+  TransactionWrites,
+  WriteIntent,
+  WriteOutcome,
+  WriteTracker,
+} from '../../pipeline/writes.ts'
 import type { WriteEffect } from '../../schema/catalog.ts'
 import type { TableId } from '../../schema/catalog-data.ts'
 import type { RequiredPositions } from './required-positions.ts'

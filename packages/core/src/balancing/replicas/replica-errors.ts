@@ -12,15 +12,18 @@ const NODE_SQLSTATE = /^(08|28|3D|53|57P|58|F0|XX)/
  * undefined table, column, function, type or schema, insufficient privilege.
  */
 const AGAIN_SQLSTATE = /^(0A|40|25|55|3F|42P01|42703|42883|42704|42501)/
-/** MariaDB, the same as of PostgreSQL: no memory or threads, no connection or none more, no admission, no such database, shutdown, a connection that was ended. */
+/**
+ * MariaDB, the same as of PostgreSQL: no memory or threads, no connection or none more, no admission, no such
+ * database, shutdown, a connection that was ended.
+ */
 const NODE_NUMBERS = new Set([
-  1037, 1040, 1041, 1042, 1043, 1044, 1045, 1049, 1053, 1077, 1078, 1079, 1080, 1081, 1129, 1130, 1135, 1152, 1154, 1155, 1156, 1157, 1158,
-  1159, 1160, 1161, 1184, 1203, 1226, 1698, 1820, 1862, 1927, 4151,
+  1037, 1040, 1041, 1042, 1043, 1044, 1045, 1049, 1053, 1077, 1078, 1079, 1080, 1081, 1129, 1130, 1135, 1152,
+  1154, 1155, 1156, 1157, 1158, 1159, 1160, 1161, 1184, 1203, 1226, 1698, 1820, 1862, 1927, 4151,
 ])
 /** The driver `mariadb`: connections that are closed, cannot be had, or do not answer. */
 const NODE_DRIVER_NUMBERS = new Set([
-  45001, 45004, 45009, 45011, 45012, 45013, 45019, 45024, 45025, 45026, 45027, 45028, 45029, 45030, 45035, 45037, 45039, 45042, 45060,
-  45061,
+  45001, 45004, 45009, 45011, 45012, 45013, 45019, 45024, 45025, 45026, 45027, 45028, 45029, 45030, 45035,
+  45037, 45039, 45042, 45060, 45061,
 ])
 /**
  * A syntax error, and a query that was killed or exceeded its time limit: the same on every server. Unknown

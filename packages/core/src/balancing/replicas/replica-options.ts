@@ -27,7 +27,10 @@ export const DEFAULT_MAX_LAG_MS = 1_000
 
 const rules = { maxLagMs: option.number(50), readTimeoutMs: option.number(50), balancer: option.object }
 
-/** @throws InvalidOptionError that names the first option that is unknown, of the wrong type, or out of bounds. */
+/**
+ * @throws InvalidOptionError that names the first option that is unknown, of the wrong type, or out of
+ *   bounds.
+ */
 export function resolveReplicaOptions(options: ReplicaOptions): ResolvedReplicaOptions {
   checkOptions(options, rules)
   const { maxLagMs = DEFAULT_MAX_LAG_MS, readTimeoutMs = 5_000, balancer = {} } = options

@@ -31,7 +31,9 @@ export interface ReplicaRouterParts {
   readonly errors?: ClientErrors | undefined
   readonly options: ResolvedReplicaOptions
   readonly requiredPositions: RequiredPositions
-  /** Whether cached results are shared with other processes, whose writes raise no required positions here. */
+  /**
+   * Whether cached results are shared with other processes, whose writes raise no required positions here.
+   */
   readonly sharesKept: boolean
   readonly clock: Clock
   readonly random: RandomSource
@@ -72,7 +74,8 @@ export class ReplicaRouter implements ReadRouter {
       ...{ positions, clock, maxLagMs: options.maxLagMs, isInUse, onError },
       lastWrite: () => requiredPositions.lastWrite,
       onPosition: (acknowledged, sent, at) => this.#newPosition(acknowledged, sent, at),
-      onUnusable: (why) => warn(`The replicas of ${parts.sourceId} are not read from, because of its own server. ${why}`),
+      onUnusable: (why) =>
+        warn(`The replicas of ${parts.sourceId} are not read from, because of its own server. ${why}`),
     })
     this.#replicas = parts.replicas.map((target, index) => {
       const nodeId = this.#register(target, index).id
@@ -106,9 +109,12 @@ export class ReplicaRouter implements ReadRouter {
       this.#log.wake()
       return this.#onPrimary(read, 'read-your-writes')
     }
-    const isCurrent: IsCurrent = (replayed) => replayed.covers(position) && this.#log.ageOf(replayed) <= this.parts.options.maxLagMs
+    const isCurrent: IsCurrent = (replayed) =>
+      replayed.covers(position) && this.#log.ageOf(replayed) <= this.parts.options.maxLagMs
     const chosen = this.#choose(position, undefined)
-    return typeof chosen === 'string' ? this.#onPrimary(read, chosen) : this.#onReplicas(read, position, isCurrent, chosen)
+    return typeof chosen === 'string'
+      ? this.#onPrimary(read, chosen)
+      : this.#onReplicas(read, position, isCurrent, chosen)
   }
 
   /** The position that is required on this primary, as a string; `undefined` if it is not known. */
@@ -130,7 +136,12 @@ export class ReplicaRouter implements ReadRouter {
   getStats(): ReplicaRoutingStats {
     const replicas = this.#replicas.map((replica) => {
       const { nodeId: id, reads, failures, position } = replica
-      const lagMs = position === undefined ? Number.POSITIVE_INFINITY : this.#log.isNewest(position) ? 0 : this.#log.ageOf(position)
+      const lagMs =
+        position === undefined
+          ? Number.POSITIVE_INFINITY
+          : this.#log.isNewest(position)
+            ? 0
+            : this.#log.ageOf(position)
       return { id, reads, failures, isUp: position !== undefined, lagMs }
     })
     return {
@@ -167,7 +178,8 @@ export class ReplicaRouter implements ReadRouter {
   /** The position that a read must not be older than; `undefined`: it is not known. */
   #neededBy(scope: Scope | undefined, isKept: boolean): Position | undefined {
     const { requiredPositions } = this.parts
-    const own = scope === undefined || scope.ended ? requiredPositions.ofProcess() : requiredPositions.of(scope)
+    const own =
+      scope === undefined || scope.ended ? requiredPositions.ofProcess() : requiredPositions.of(scope)
     const position = own === undefined ? ORIGIN : this.#positionOf(own)
     if (!isKept || position === undefined) return position
     // Cached results are returned to other readers, too: they must include all writes of this process, and
@@ -200,7 +212,12 @@ export class ReplicaRouter implements ReadRouter {
       const lease = this.balancer.acquire(undefined, except === undefined ? {} : { except })
       if (lease === null) break
       const replica = this.#byNode.get(lease.node.id)
-      if (replica !== undefined && tried?.has(replica) !== true && this.#refusalOf(replica, position) === undefined) return lease
+      if (
+        replica !== undefined &&
+        tried?.has(replica) !== true &&
+        this.#refusalOf(replica, position) === undefined
+      )
+        return lease
       lease.release()
       except = lease.node
     }
@@ -217,7 +234,12 @@ export class ReplicaRouter implements ReadRouter {
     return this.#log.ageOf(replayed) > this.parts.options.maxLagMs ? 'lag' : undefined
   }
 
-  async #onReplicas<T>(read: RoutedRead<T>, position: Position, isCurrent: IsCurrent, first: NodeLease): Promise<T> {
+  async #onReplicas<T>(
+    read: RoutedRead<T>,
+    position: Position,
+    isCurrent: IsCurrent,
+    first: NodeLease,
+  ): Promise<T> {
     const tried = new Set<Replica>()
     let lease: NodeLease | Refusal = first
     while (typeof lease !== 'string') {
@@ -239,7 +261,9 @@ export class ReplicaRouter implements ReadRouter {
     lease: NodeLease,
     hasRequiredPosition: boolean,
     isCurrent: IsCurrent,
-  ): Promise<{ readonly value: T } | { readonly error: unknown; readonly kind: 'node' | 'again' | 'answer' }> {
+  ): Promise<
+    { readonly value: T } | { readonly error: unknown; readonly kind: 'node' | 'again' | 'answer' }
+  > {
     const { clock } = this.parts
     const startedAt = clock.now()
     let onAbandoned: (() => void) | undefined
@@ -268,7 +292,10 @@ export class ReplicaRouter implements ReadRouter {
       report(200)
       return { value }
     } catch (error) {
-      const kind = error instanceof AbandonedError ? 'node' : (this.parts.errors?.replicaError(error) ?? kindOfReplicaError(error))
+      const kind =
+        error instanceof AbandonedError
+          ? 'node'
+          : (this.parts.errors?.replicaError(error) ?? kindOfReplicaError(error))
       report(kind === 'node' ? 0 : 200)
       if (kind === 'node') replica.failed(epoch)
       return { error, kind }
@@ -299,7 +326,8 @@ export class ReplicaRouter implements ReadRouter {
   #newPosition(acknowledged: Position | undefined, sent: Position, at: number): void {
     for (const replica of this.#replicas) {
       replica.compare(sent, at)
-      if (acknowledged !== undefined && replica.position?.covers(acknowledged) === false) replica.want(acknowledged)
+      if (acknowledged !== undefined && replica.position?.covers(acknowledged) === false)
+        replica.want(acknowledged)
       this.#updateHealth(replica)
     }
   }
@@ -307,7 +335,10 @@ export class ReplicaRouter implements ReadRouter {
   #updateHealth({ nodeId, position }: Replica): void {
     if (this.#isClosed) return
     const isLate = position !== undefined && this.#log.ageOf(position) > this.parts.options.maxLagMs
-    this.balancer.updateNodeHealth(nodeId, position === undefined ? 'unhealthy' : isLate ? 'degraded' : 'healthy')
+    this.balancer.updateNodeHealth(
+      nodeId,
+      position === undefined ? 'unhealthy' : isLate ? 'degraded' : 'healthy',
+    )
   }
 }
 

@@ -16,7 +16,10 @@ const PENDING = '*'
 /** The same, and the outcome is not known. */
 const DOUBTFUL = '?'
 const MAX_TOKEN_LENGTH = 1_000
-/** With `synchronous_commit = off`, a replica may get a commit so much later: three times `wal_writer_delay`, which is 200 ms. */
+/**
+ * With `synchronous_commit = off`, a replica may get a commit so much later: three times `wal_writer_delay`,
+ * which is 200 ms.
+ */
 const LATE_COMMIT_MS = 600
 
 /** Writes, as a consistency token without a position. */
@@ -57,12 +60,15 @@ export class ReplicaRouters {
    */
   async consistencyToken(): Promise<string> {
     const scope = this.parts.scopes.current()
-    const required = scope === undefined ? this.#requiredPositions.ofProcess() : this.#requiredPositions.of(scope)
+    const required =
+      scope === undefined ? this.#requiredPositions.ofProcess() : this.#requiredPositions.of(scope)
     if (required === undefined) return ''
     if (this.parts.clock.now() < required.doubtfulUntil) return DOUBTFUL
     const routers = [...this.#routers]
     if (routers.length === 0) return required.write === 0 ? '' : PENDING
-    const texts = await Promise.all(routers.map(async (router) => `${router.place}:${(await router.textOf(required)) ?? PENDING}`))
+    const texts = await Promise.all(
+      routers.map(async (router) => `${router.place}:${(await router.textOf(required)) ?? PENDING}`),
+    )
     return texts.join(',')
   }
 
@@ -87,7 +93,8 @@ export class ReplicaRouters {
   consistencyTokenLifetimeMs(token: PendingConsistencyToken): number {
     if (token === '') return 0
     const routers = [...this.#routers]
-    const maxLagMs = routers.length === 0 ? DEFAULT_MAX_LAG_MS : Math.max(...routers.map((router) => router.maxLagMs))
+    const maxLagMs =
+      routers.length === 0 ? DEFAULT_MAX_LAG_MS : Math.max(...routers.map((router) => router.maxLagMs))
     return maxLagMs + LATE_COMMIT_MS + (token === DOUBTFUL ? DOUBT_MS : 0)
   }
 
@@ -104,7 +111,11 @@ export class ReplicaRouters {
     const scope = this.parts.scopes.current()
     if (scope === undefined) throw new InvalidArgumentError('token', 'to be used within a scope', token)
     if (typeof token !== 'string' || token.length > MAX_TOKEN_LENGTH)
-      throw new InvalidArgumentError('token', 'a result of `consistencyToken()` or `pendingConsistencyToken()`', token)
+      throw new InvalidArgumentError(
+        'token',
+        'a result of `consistencyToken()` or `pendingConsistencyToken()`',
+        token,
+      )
     if (token === '') return
     if (token === PENDING || token === DOUBTFUL) {
       this.#requiredPositions.takeWrite(scope, token === DOUBTFUL ? 'unknown' : 'committed', id)
@@ -117,7 +128,11 @@ export class ReplicaRouters {
       const router = [...this.#routers].find((one) => String(one.place) === place)
       const position = of === undefined ? undefined : router?.positionFrom(of)
       if (of === undefined || (of !== PENDING && router !== undefined && position === undefined))
-        throw new InvalidArgumentError('token', 'a result of `consistencyToken()` or `pendingConsistencyToken()`', token)
+        throw new InvalidArgumentError(
+          'token',
+          'a result of `consistencyToken()` or `pendingConsistencyToken()`',
+          token,
+        )
       if (of === PENDING) isPending ||= router !== undefined
       else if (router !== undefined && position !== undefined) positions.set(router.place, position)
     }
@@ -162,7 +177,20 @@ export class ReplicaRouters {
     const place = this.#places
     this.#places += 1
     const router: ReplicaRouter = new ReplicaRouter({
-      ...{ sourceId, place, positions, primary, replicas, errors, options, sharesKept, clock, random, warn, onError },
+      ...{
+        sourceId,
+        place,
+        positions,
+        primary,
+        replicas,
+        errors,
+        options,
+        sharesKept,
+        clock,
+        random,
+        warn,
+        onError,
+      },
       requiredPositions: this.#requiredPositions,
       onClose: () => void this.#routers.delete(router),
     })

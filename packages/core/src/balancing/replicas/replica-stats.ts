@@ -10,7 +10,15 @@
  * - `no-replica`: no replica is up and readable, or their positions are not known yet.
  * - `failed`: a replica did not respond, or its response may differ from that of the primary.
  */
-export type PrimaryReason = 'write' | 'transaction' | 'forced' | 'cached' | 'read-your-writes' | 'lag' | 'no-replica' | 'failed'
+export type PrimaryReason =
+  | 'write'
+  | 'transaction'
+  | 'forced'
+  | 'cached'
+  | 'read-your-writes'
+  | 'lag'
+  | 'no-replica'
+  | 'failed'
 
 export interface ReplicaStats {
   /** The node's id in the balancer's statistics. */
@@ -19,7 +27,10 @@ export interface ReplicaStats {
   readonly reads: number
   readonly failures: number
   readonly isUp: boolean
-  /** Milliseconds: 0 when it has replayed all that is known of. `Infinity`: more than `maxLagMs`, or nothing is known. */
+  /**
+   * Milliseconds: 0 when it has replayed all that is known of. `Infinity`: more than `maxLagMs`, or nothing
+   * is known.
+   */
   readonly lagMs: number
 }
 
@@ -34,5 +45,14 @@ export interface ReplicaRoutingStats {
 }
 
 export function noReasons(): Record<PrimaryReason, number> {
-  return { write: 0, transaction: 0, forced: 0, cached: 0, 'read-your-writes': 0, lag: 0, 'no-replica': 0, failed: 0 }
+  return {
+    write: 0,
+    transaction: 0,
+    forced: 0,
+    cached: 0,
+    'read-your-writes': 0,
+    lag: 0,
+    'no-replica': 0,
+    failed: 0,
+  }
 }

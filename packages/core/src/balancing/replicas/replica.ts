@@ -1,7 +1,13 @@
 import type { Clock } from '../../shared/clock.ts'
 import { Repeated } from '../../shared/timers.ts'
 import type { HeldSession } from './held-session.ts'
-import { ORIGIN, type Position, type Positions, type ReplicaPosition, UnusableServerError } from './positions.ts'
+import {
+  ORIGIN,
+  type Position,
+  type Positions,
+  type ReplicaPosition,
+  UnusableServerError,
+} from './positions.ts'
 import { NotCurrentError } from './replica-errors.ts'
 
 const POLL_MS = 100
@@ -113,7 +119,10 @@ export class Replica {
     if (!isCurrent(found.replayed)) throw new NotCurrentError()
   }
 
-  /** Records the position of the primary at a time. A replica that was ahead of it before is not its replica, as long as it is ahead. */
+  /**
+   * Records the position of the primary at a time. A replica that was ahead of it before is not its replica,
+   * as long as it is ahead.
+   */
   compare(sent: Position, at: number): void {
     if (this.#told.at(-1)?.position.isBeyond(sent) !== true) {
       this.#isForeign = false
@@ -147,7 +156,8 @@ export class Replica {
     this.failures += 1
     if (epoch !== this.epoch) return
     this.#failuresInRow += 1
-    this.#pausedUntil = this.parts.clock.now() + Math.min(MAX_PAUSE_MS, POLL_MS * 2 ** Math.min(this.#failuresInRow - 1, 10))
+    this.#pausedUntil =
+      this.parts.clock.now() + Math.min(MAX_PAUSE_MS, POLL_MS * 2 ** Math.min(this.#failuresInRow - 1, 10))
     this.#forget()
   }
 
@@ -171,7 +181,8 @@ export class Replica {
   #tell(found: ReplicaPosition | undefined): void {
     this.#position = found?.replayed
     // Both servers are queried at the same times: a response from before the primary's query is one of two.
-    if (found !== undefined) this.#told = [...this.#told.slice(-1), { position: found.replayed, at: this.parts.clock.now() }]
+    if (found !== undefined)
+      this.#told = [...this.#told.slice(-1), { position: found.replayed, at: this.parts.clock.now() }]
   }
 
   /** `undefined`: it is not to be read from. */
@@ -192,7 +203,8 @@ export class Replica {
       this.parts.session.close()
       return Number.POSITIVE_INFINITY
     }
-    const isWanted = this.position !== undefined && now < this.#wantedUntil && !this.position.covers(this.#wanted)
+    const isWanted =
+      this.position !== undefined && now < this.#wantedUntil && !this.position.covers(this.#wanted)
     return Math.max(this.#pausedUntil, this.#polledAt + (isWanted ? EAGER_POLL_MS : POLL_MS))
   }
 
@@ -201,7 +213,8 @@ export class Replica {
     this.#polledAt = clock.now()
     const state = this.#state
     for (const read of [...this.#open]) {
-      if (this.#polledAt - read.startedAt >= readTimeoutMs) read.abandon(new Error(`A replica did not respond within ${readTimeoutMs} ms.`))
+      if (this.#polledAt - read.startedAt >= readTimeoutMs)
+        read.abandon(new Error(`A replica did not respond within ${readTimeoutMs} ms.`))
     }
     try {
       const found = this.#read(await session.ask(positions.replicaSql))

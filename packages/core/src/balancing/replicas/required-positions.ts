@@ -16,7 +16,10 @@ export interface RequiredPosition {
   write: number
   /** Until then, a write of unknown outcome can take effect, which only the primary sees. */
   doubtfulUntil: number
-  /** Positions that were taken over, by primary. `undefined`: no position covers them all, so reads go to the primary. */
+  /**
+   * Positions that were taken over, by primary. `undefined`: no position covers them all, so reads go to the
+   * primary.
+   */
   readonly taken: Map<number, Position | undefined>
   /** Writes of the scope itself, without those that were taken over. */
   own: OwnWrites

@@ -15,7 +15,14 @@ import { EarliestDeadlinePicker, RoundRobinPicker } from './round-robin.ts'
  * - `p2c`: of two random nodes, the one with fewer connections relative to its weight.
  * - `peak-ewma`: of two random nodes, the one with fewer connections and faster responses.
  */
-export type BalancingStrategy = 'round-robin' | 'least-connections' | 'weighted' | 'ip-hash' | 'random' | 'p2c' | 'peak-ewma'
+export type BalancingStrategy =
+  | 'round-robin'
+  | 'least-connections'
+  | 'weighted'
+  | 'ip-hash'
+  | 'random'
+  | 'p2c'
+  | 'peak-ewma'
 
 export const balancingStrategies: readonly BalancingStrategy[] = [
   'round-robin',

@@ -16,7 +16,12 @@ export class LeastConnectionsPicker<TNode extends PickableNode> implements Picke
 
   rebuild(nodes: readonly TNode[]): void {
     const known = this.#entries
-    this.#heap = nodes.map((node, place) => ({ node, place, load: loadOf(node), turn: known.get(node)?.turn ?? 0 }))
+    this.#heap = nodes.map((node, place) => ({
+      node,
+      place,
+      load: loadOf(node),
+      turn: known.get(node)?.turn ?? 0,
+    }))
     this.#entries = new Map(this.#heap.map((entry) => [entry.node, entry]))
     for (let at = (this.#heap.length >> 1) - 1; at >= 0; at -= 1) this.#sink(at)
   }
@@ -27,7 +32,8 @@ export class LeastConnectionsPicker<TNode extends PickableNode> implements Picke
     if (!entry.node.hasRoom || entry.node === except) {
       entry = undefined
       for (const other of this.#heap) {
-        if (other.node.hasRoom && other.node !== except && (entry === undefined || isBefore(other, entry))) entry = other
+        if (other.node.hasRoom && other.node !== except && (entry === undefined || isBefore(other, entry)))
+          entry = other
       }
       if (entry === undefined) return undefined
     }

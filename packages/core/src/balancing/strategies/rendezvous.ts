@@ -1,7 +1,10 @@
 import { plainAddress } from '../../shared/client-address.ts'
 import type { PickableNode, Picker } from './picker.ts'
 
-/** FNV-1a over UTF-16 units, with the finalizer of MurmurHash3: 32 bits, unsigned. Sources: Fowler, Noll and Vo; Appleby. */
+/**
+ * FNV-1a over UTF-16 units, with the finalizer of MurmurHash3: 32 bits, unsigned. Sources: Fowler, Noll and
+ * Vo; Appleby.
+ */
 export function hashText(text: string): number {
   let hash = 0x811c9dc5
   for (let i = 0; i < text.length; i += 1) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)

@@ -54,7 +54,10 @@ export class EarliestDeadlinePicker<TNode extends PickableNode> implements Picke
       const entry = known.get(node)
       // A new node does not catch up on missed requests, and nodes that are added together are not selected
       // at the same time.
-      const wait = entry === undefined ? step * (0.5 + at / (1_000 * nodes.length)) : Math.min(step, entry.deadline - this.#now)
+      const wait =
+        entry === undefined
+          ? step * (0.5 + at / (1_000 * nodes.length))
+          : Math.min(step, entry.deadline - this.#now)
       return { node, step, deadline: this.#now + wait, place: 0 }
     })
     this.#heap = heapOf(entries)
@@ -70,16 +73,25 @@ export class EarliestDeadlinePicker<TNode extends PickableNode> implements Picke
     return first.node
   }
 
-  /** Past nodes whose turn it is and that cannot take it: they lose it, or they would be picked in a row once they can. */
+  /**
+   * Past nodes whose turn it is and that cannot take it: they lose it, or they would be picked in a row once
+   * they can.
+   */
   #pickPast(except: TNode | undefined): TNode | undefined {
     let best: Entry<TNode> | undefined
     for (const entry of this.#heap) {
-      if (entry.node.hasRoom && entry.node !== except && (best === undefined || entry.deadline < best.deadline)) best = entry
+      if (
+        entry.node.hasRoom &&
+        entry.node !== except &&
+        (best === undefined || entry.deadline < best.deadline)
+      )
+        best = entry
     }
     if (best === undefined) return undefined
     this.#now = best.deadline
     best.deadline += best.step
-    for (const entry of this.#heap) if (entry.deadline < this.#now && entry.node !== except) entry.deadline = this.#now + entry.step
+    for (const entry of this.#heap)
+      if (entry.deadline < this.#now && entry.node !== except) entry.deadline = this.#now + entry.step
     this.#heap = heapOf(this.#heap)
     return best.node
   }

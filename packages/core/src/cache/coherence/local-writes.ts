@@ -1,4 +1,10 @@
-import type { AnnouncedWrite, TransactionWrites, WriteIntent, WriteOutcome, WriteTracker } from '../../pipeline/writes.ts'
+import type {
+  AnnouncedWrite,
+  TransactionWrites,
+  WriteIntent,
+  WriteOutcome,
+  WriteTracker,
+} from '../../pipeline/writes.ts'
 import type { WriteEffect } from '../../schema/catalog.ts'
 import type { TableId } from '../../schema/catalog-data.ts'
 import type { OpenTags, TagTable } from './tag-table.ts'

@@ -110,7 +110,11 @@ export class SharedReads {
    * @returns The entry if it is valid; `'absent'` if there is none and the permit still holds; `undefined` if
    * the state of the tags must be read from the store.
    */
-  accepted({ epoch, entry }: StoreState, permit: Permit, snapshot: TagSnapshot): StoredEntry | 'absent' | undefined {
+  accepted(
+    { epoch, entry }: StoreState,
+    permit: Permit,
+    snapshot: TagSnapshot,
+  ): StoredEntry | 'absent' | undefined {
     this.#noteEpoch(epoch)
     // The epoch is that of the server that replied, which can be a replacement with an older state.
     if (epoch !== permit.epoch || !snapshot.isCurrent) return undefined
@@ -134,7 +138,9 @@ export class SharedReads {
     const { entry } = state
     if (entry === undefined || entry.epoch !== state.epoch) return { entry: undefined, permit }
     const isCovered = entry.tags.every((tag) => tags.includes(tag))
-    const isValid = isCovered ? hasStamps(entry, { tags, stamps: state.stamps }) : (await this.check(entry)) === 'current'
+    const isValid = isCovered
+      ? hasStamps(entry, { tags, stamps: state.stamps })
+      : (await this.check(entry)) === 'current'
     return { entry: isValid ? entry : undefined, permit }
   }
 
@@ -164,7 +170,9 @@ export class SharedReads {
     const { epoch, stamps } = await this.options.store.read(permit.tags)
     this.#noteEpoch(epoch)
     if (epoch === undefined || stamps.includes(undefined)) return 'closed'
-    return epoch === permit.epoch && stamps.every((stamp, at) => stamp === permit.stamps[at]) ? 'current' : 'changed'
+    return epoch === permit.epoch && stamps.every((stamp, at) => stamp === permit.stamps[at])
+      ? 'current'
+      : 'changed'
   }
 
   close(): void {
@@ -176,7 +184,8 @@ export class SharedReads {
   async #settlePending(): Promise<void> {
     if (!this.writes.hasPending) return
     await this.writes.settle()
-    if (this.writes.hasPending) throw new PendingInvalidationsError('Other processes have not been notified of earlier writes yet.')
+    if (this.writes.hasPending)
+      throw new PendingInvalidationsError('Other processes have not been notified of earlier writes yet.')
   }
 
   /** A new epoch invalidates everything from before, whether or not a message announced it. */

@@ -106,7 +106,14 @@ export class SharedWrites extends LocalWrites {
     if (tags.length === 0) return { ready: undefined, end: () => undefined }
     if (this.#closed) return super.announceTags(tags)
     const open = this.table.begin(tags)
-    const intent: Intent = { tags, open, token: randomToken(), askedAt: 0, state: 'beginning', doubtfulUntil: 0 }
+    const intent: Intent = {
+      tags,
+      open,
+      token: randomToken(),
+      askedAt: 0,
+      state: 'beginning',
+      doubtfulUntil: 0,
+    }
     this.#intents.add(intent)
     this.#upkeep.start()
     const ready = this.#begin(intent)
@@ -115,7 +122,9 @@ export class SharedWrites extends LocalWrites {
     return {
       ready,
       end: (outcome) =>
-        mayEndLater && this.#endLater(intent, outcome) ? undefined : ready.catch(() => {}).then(() => this.#end(intent, outcome)),
+        mayEndLater && this.#endLater(intent, outcome)
+          ? undefined
+          : ready.catch(() => {}).then(() => this.#end(intent, outcome)),
     }
   }
 
@@ -225,7 +234,8 @@ export class SharedWrites extends LocalWrites {
       intent.askedAt = askedAt
       // If half of the lease has elapsed, it might expire before the database commits.
       if (clock.now() - askedAt < store.leaseMs / 2) return
-      if (attempt === MAX_ATTEMPTS) throw new Error(`The cache store took longer than ${store.leaseMs / 2} ms to respond.`)
+      if (attempt === MAX_ATTEMPTS)
+        throw new Error(`The cache store took longer than ${store.leaseMs / 2} ms to respond.`)
     }
   }
 
@@ -300,8 +310,10 @@ export class SharedWrites extends LocalWrites {
   #keepUp(): boolean {
     const now = this.options.clock.now()
     for (const intent of this.#intents) {
-      if (intent.state === 'doubtful' && now >= intent.doubtfulUntil) this.#endDoubt(intent).catch(this.options.onError)
-      else if (isKeptUp(intent) && now - intent.askedAt >= RENEW_MS) this.#renew(intent).catch(this.options.onError)
+      if (intent.state === 'doubtful' && now >= intent.doubtfulUntil)
+        this.#endDoubt(intent).catch(this.options.onError)
+      else if (isKeptUp(intent) && now - intent.askedAt >= RENEW_MS)
+        this.#renew(intent).catch(this.options.onError)
     }
     if (!this.#pending.isEmpty) this.settle().catch(this.options.onError)
     return this.#intents.size > 0 || !this.#pending.isEmpty

@@ -72,7 +72,8 @@ export class TagSnapshot {
   get stamps(): readonly string[] | undefined {
     const stamps: string[] = []
     for (const node of this.nodes) {
-      if (node.stamp === undefined || node.stampedAt !== node.generation + this.every.generation) return undefined
+      if (node.stamp === undefined || node.stampedAt !== node.generation + this.every.generation)
+        return undefined
       stamps.push(node.stamp)
     }
     return stamps
@@ -120,7 +121,8 @@ export class TagTable {
       if (this.#isBusy(node)) return undefined
       sum += node.generation
       if (nodes === undefined && node !== latest?.nodes[at]) {
-        // Snapshots live as long as the values cached under them: an array that grows would reserve more memory.
+        // Snapshots live as long as the values cached under them: an array that grows would reserve more
+        // memory.
         nodes = new Array<TagNode>(tags.length)
         for (let same = 0; same < at; same++) nodes[same] = latest?.nodes[same] as TagNode
       }

@@ -7,7 +7,9 @@ const MAX_FRAMES = 1_000
 
 /** The effects of one transaction, by savepoint. Nothing is announced before the commit. */
 export class TransactionWriteSet implements TransactionWrites {
-  readonly #frames: { readonly name: string; readonly writes: WriteSet }[] = [{ name: '', writes: new WriteSet() }]
+  readonly #frames: { readonly name: string; readonly writes: WriteSet }[] = [
+    { name: '', writes: new WriteSet() },
+  ]
   /** There were too many savepoints: writes that are rolled back to one of them count as written. */
   #isFlat = false
   #announced: AnnouncedWrite | undefined

@@ -100,7 +100,10 @@ export class DerivedValues {
     const { shared, table } = this.parts
     const all = this.parts.tagsOf(tables, tags)
     if (all === undefined) return basis.spoil('UNKNOWN_TABLES')
-    const part = basis.part({ isShareable: true, database: undefined, isStrict: false, maxTtlMs: undefined }, false)
+    const part = basis.part(
+      { isShareable: true, database: undefined, isStrict: false, maxTtlMs: undefined },
+      false,
+    )
     const snapshot = table.snapshot(all)
     if (shared === undefined) return part.add(all, snapshot, undefined)
     try {
@@ -116,7 +119,10 @@ export class DerivedValues {
    * The value that is cached under a key, if it is valid at this moment and fresh. A promise only if the
    * store is called.
    */
-  find<T>(key: string, sharedKey: string | undefined): DerivedValue<T> | undefined | Promise<DerivedValue<T> | undefined> {
+  find<T>(
+    key: string,
+    sharedKey: string | undefined,
+  ): DerivedValue<T> | undefined | Promise<DerivedValue<T> | undefined> {
     const { clock, shared } = this.parts
     const now = clock.now()
     const fresh = this.#fresh(key, sharedKey, now)
@@ -155,7 +161,13 @@ export class DerivedValues {
     const { tags, snapshot, permit, isShareable, isStrict, databases } = terms
     const envelope: Envelope<T> = { value, isStrict, databases }
     const request = this.#request(key, isShareable ? sharedKey : undefined, tags, usedMs)
-    return this.#values.keep(request, envelope, { required: snapshot, all: snapshot }, permit, this.parts.clock.now())
+    return this.#values.keep(
+      request,
+      envelope,
+      { required: snapshot, all: snapshot },
+      permit,
+      this.parts.clock.now(),
+    )
   }
 
   /** Deletes a value. */
@@ -163,7 +175,9 @@ export class DerivedValues {
     const { engine, shared } = this.parts
     engine.delete(DERIVED, key)
     if (sharedKey !== undefined)
-      shared?.store.delete([SHARED_PREFIX + sharedKey]).catch((error: unknown) => this.#values.storeFailed(error))
+      shared?.store
+        .delete([SHARED_PREFIX + sharedKey])
+        .catch((error: unknown) => this.#values.storeFailed(error))
   }
 
   async #findThere<T>(
@@ -178,7 +192,10 @@ export class DerivedValues {
         const { tags } = kept.permit
         const before = table.snapshot(tags)
         if (before !== undefined && (await reads.check(kept.permit)) === 'current') {
-          this.#values.trustAgain(this.#request(key, sharedKey, tags, 0), kept, kept.permit, { required: before, all: before })
+          this.#values.trustAgain(this.#request(key, sharedKey, tags, 0), kept, kept.permit, {
+            required: before,
+            all: before,
+          })
           return found<T>(kept, clock.now())
         }
       }
@@ -187,10 +204,12 @@ export class DerivedValues {
       // The snapshot must be taken before the store is called to check whether the state of the tags is
       // unchanged.
       const before = entry && table.snapshot(entry.tags)
-      if (entry === undefined || before === undefined || (await reads.check(entry)) !== 'current') return undefined
+      if (entry === undefined || before === undefined || (await reads.check(entry)) !== 'current')
+        return undefined
       const request = this.#request<Envelope<T>>(key, sharedKey, entry.tags, 0)
       const landed = this.#values.fromStore(request, entry, { required: before, all: before })
-      if (landed === undefined || !landed.value.databases.every((database) => this.#databases.has(database))) return undefined
+      if (landed === undefined || !landed.value.databases.every((database) => this.#databases.has(database)))
+        return undefined
       const now = clock.now()
       const known = this.#values.find(request, now)
       return known === undefined ? undefined : found<T>(known, now)
@@ -200,7 +219,12 @@ export class DerivedValues {
     }
   }
 
-  #request<T>(key: string, sharedKey: string | undefined, tags: readonly string[], ttlMs: number): FetchRequest<T> {
+  #request<T>(
+    key: string,
+    sharedKey: string | undefined,
+    tags: readonly string[],
+    ttlMs: number,
+  ): FetchRequest<T> {
     return {
       namespace: DERIVED,
       key,

@@ -31,7 +31,12 @@ export interface BasisPart {
    * served.
    * @param leftMs - Remaining time in which the result is fresh. Default: its whole time to live.
    */
-  add(tags: readonly string[], snapshot: TagSnapshot | undefined, permit: Permit | undefined, leftMs?: number): void
+  add(
+    tags: readonly string[],
+    snapshot: TagSnapshot | undefined,
+    permit: Permit | undefined,
+    leftMs?: number,
+  ): void
   /** It is unknown how long the result stays valid. */
   spoil(reason: string): void
 }
@@ -100,7 +105,8 @@ export class ReadBasis implements Basis {
       if (this.#underWay === 0) for (const settled of this.#onSettled.splice(0)) settled()
     }
     return {
-      add: (tags, snapshot, permit, leftMs) => told(() => this.#add(tags, snapshot, permit, limited(terms, leftMs))),
+      add: (tags, snapshot, permit, leftMs) =>
+        told(() => this.#add(tags, snapshot, permit, limited(terms, leftMs))),
       spoil: (reason) => told(() => this.spoil(reason)),
     }
   }
@@ -150,15 +156,30 @@ export class ReadBasis implements Basis {
     if (!this.#snapshots.every((snapshot) => snapshot.isCurrent)) return 'DISCARDED_BY_WRITE'
     const snapshot = this.table.snapshot(tags)
     if (snapshot === undefined) return 'DISCARDED_BY_WRITE'
-    const permit = this.#epoch === undefined ? undefined : { epoch: this.#epoch, tags, stamps: [...this.#stamps.values()] as string[] }
+    const permit =
+      this.#epoch === undefined
+        ? undefined
+        : { epoch: this.#epoch, tags, stamps: [...this.#stamps.values()] as string[] }
     if (this.isShared && permit === undefined) return 'REJECTED_BY_STORE'
     return {
-      ...{ tags, snapshot, permit, isShareable: this.#isShareable, isStrict: this.#isStrict, maxTtlMs: this.#maxTtlMs },
+      ...{
+        tags,
+        snapshot,
+        permit,
+        isShareable: this.#isShareable,
+        isStrict: this.#isStrict,
+        maxTtlMs: this.#maxTtlMs,
+      },
       databases: [...this.#databases],
     }
   }
 
-  #add(tags: readonly string[], snapshot: TagSnapshot | undefined, permit: Permit | undefined, terms: PartTerms): void {
+  #add(
+    tags: readonly string[],
+    snapshot: TagSnapshot | undefined,
+    permit: Permit | undefined,
+    terms: PartTerms,
+  ): void {
     if (this.isShared && permit === undefined) this.spoil('REJECTED_BY_STORE')
     if (snapshot === undefined) this.spoil('DISCARDED_BY_WRITE')
     else this.#snapshots.push(snapshot)
@@ -170,7 +191,8 @@ export class ReadBasis implements Basis {
     if (!terms.isShareable) this.#isShareable = false
     if (terms.isStrict) this.#isStrict = true
     if (terms.database !== undefined) this.#databases.add(terms.database)
-    if (terms.maxTtlMs !== undefined) this.#maxTtlMs = Math.min(this.#maxTtlMs ?? Number.POSITIVE_INFINITY, terms.maxTtlMs)
+    if (terms.maxTtlMs !== undefined)
+      this.#maxTtlMs = Math.min(this.#maxTtlMs ?? Number.POSITIVE_INFINITY, terms.maxTtlMs)
   }
 
   /** A value from two reads that saw different states of a tag was never valid. */
@@ -184,7 +206,9 @@ export class ReadBasis implements Basis {
 
 function limited(terms: PartTerms, leftMs: number | undefined): PartTerms {
   const { maxTtlMs } = terms
-  return maxTtlMs === undefined || leftMs === undefined ? terms : { ...terms, maxTtlMs: Math.min(maxTtlMs, leftMs) }
+  return maxTtlMs === undefined || leftMs === undefined
+    ? terms
+    : { ...terms, maxTtlMs: Math.min(maxTtlMs, leftMs) }
 }
 
 /** A read that was not reported when it settles is unknown. */

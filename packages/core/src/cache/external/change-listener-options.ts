@@ -7,7 +7,10 @@ export interface ChangeConnection {
   connect(): Promise<unknown>
   query(sql: string): Promise<unknown>
   end(): Promise<unknown>
-  on(event: 'notification', listener: (message: { readonly channel: string; readonly payload?: string | undefined }) => void): unknown
+  on(
+    event: 'notification',
+    listener: (message: { readonly channel: string; readonly payload?: string | undefined }) => void,
+  ): unknown
   on(event: 'error', listener: (error: Error) => void): unknown
   on(event: 'end', listener: () => void): unknown
 }

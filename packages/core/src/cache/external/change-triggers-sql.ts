@@ -34,7 +34,10 @@ export interface ChangeTriggersOptions extends DropChangeTriggersOptions {
   readonly channel?: string
 }
 
-const name: OptionRule = { expected: 'a name', accepts: (value) => typeof value === 'string' && value !== '' && !value.includes('\0') }
+const name: OptionRule = {
+  expected: 'a name',
+  accepts: (value) => typeof value === 'string' && value !== '' && !value.includes('\0'),
+}
 const names: OptionRule = {
   expected: 'an array of at least one name',
   accepts: (value) => Array.isArray(value) && value.length > 0 && value.every((one) => name.accepts(one)),
@@ -145,7 +148,9 @@ function isTable(table: unknown): boolean {
 function tableName(table: ChangeTriggerTable): string {
   if (typeof table !== 'string') return `${identifier(table.schema)}.${identifier(table.name)}`
   const dot = table.indexOf('.')
-  return dot === -1 ? identifier(table) : `${identifier(table.slice(0, dot))}.${identifier(table.slice(dot + 1))}`
+  return dot === -1
+    ? identifier(table)
+    : `${identifier(table.slice(0, dot))}.${identifier(table.slice(dot + 1))}`
 }
 
 function identifier(text: string): string {

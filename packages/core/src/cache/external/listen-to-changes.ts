@@ -1,6 +1,11 @@
 import { InvalidArgumentError } from '../../shared/errors.ts'
 import { backOffMs } from '../../shared/timers.ts'
-import { type ChangeConnection, type ChangeTarget, checkListenOptions, type ListenOptions } from './change-listener-options.ts'
+import {
+  type ChangeConnection,
+  type ChangeTarget,
+  checkListenOptions,
+  type ListenOptions,
+} from './change-listener-options.ts'
 import { DEFAULT_CHANNEL } from './change-triggers-sql.ts'
 
 /** Receives the notifications of the triggers that `changeTriggersSql` creates. */
@@ -25,8 +30,13 @@ export interface ChangeListener {
  * const listener = listenToChanges(sluice, () => new pg.Client(connectionString))
  * ```
  */
-export function listenToChanges(target: ChangeTarget, createClient: () => ChangeConnection, options: ListenOptions = {}): ChangeListener {
-  if (typeof createClient !== 'function') throw new InvalidArgumentError('createClient', 'a function that creates a client', createClient)
+export function listenToChanges(
+  target: ChangeTarget,
+  createClient: () => ChangeConnection,
+  options: ListenOptions = {},
+): ChangeListener {
+  if (typeof createClient !== 'function')
+    throw new InvalidArgumentError('createClient', 'a function that creates a client', createClient)
   checkListenOptions(options)
   return new Listener(target, createClient, options)
 }
@@ -79,9 +89,12 @@ class Listener implements ChangeListener {
     }
     this.#connection = connection
     connection.on('error', (error) => this.#lost(connection, error))
-    connection.on('end', () => this.#lost(connection, new Error('The connection that listens for changes was closed.')))
+    connection.on('end', () =>
+      this.#lost(connection, new Error('The connection that listens for changes was closed.')),
+    )
     connection.on('notification', ({ channel, payload }) => {
-      if (channel === this.#channel && payload !== undefined && connection === this.#connection) this.#changed(payload)
+      if (channel === this.#channel && payload !== undefined && connection === this.#connection)
+        this.#changed(payload)
     })
     this.#wait(this.options.connectTimeoutMs ?? 10_000, () =>
       this.#lost(connection, new Error('Connecting to listen for changes took too long.')),
@@ -105,7 +118,9 @@ class Listener implements ChangeListener {
   #scheduleHeartbeat(connection: ChangeConnection): void {
     const everyMs = this.options.heartbeatMs ?? 1000
     this.#wait(everyMs, () => {
-      this.#wait(everyMs, () => this.#lost(connection, new Error('The connection that listens for changes does not respond.')))
+      this.#wait(everyMs, () =>
+        this.#lost(connection, new Error('The connection that listens for changes does not respond.')),
+      )
       connection.query('SELECT 1').then(
         () => connection === this.#connection && this.#scheduleHeartbeat(connection),
         (error: unknown) => this.#lost(connection, error),

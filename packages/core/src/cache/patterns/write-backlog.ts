@@ -105,7 +105,10 @@ export class WriteBacklog<T> {
     const queued = new Map<string, UnwrittenEntry<T>>()
     for (const entry of entries) {
       const newer = this.#queued.get(entry.key)
-      queued.set(entry.key, newer === undefined ? entry : { ...newer, since: entry.since, place: entry.place })
+      queued.set(
+        entry.key,
+        newer === undefined ? entry : { ...newer, since: entry.since, place: entry.place },
+      )
     }
     for (const [key, entry] of this.#queued) if (!queued.has(key)) queued.set(key, entry)
     this.#queued = queued

@@ -92,6 +92,10 @@ export function checkWriteBehindOptions(options: WriteBehindOptions<never>): voi
     clock: option.object,
     random: option.callback,
   })
-  const rules = { baseMs: option.number(1), maxMs: option.number(1), maxAttempts: option.either(option.integer(1), infinity) }
+  const rules = {
+    baseMs: option.number(1),
+    maxMs: option.number(1),
+    maxAttempts: option.either(option.integer(1), infinity),
+  }
   if (options.retry !== undefined) checkOptions(options.retry, rules, 'retry.')
 }

@@ -3,7 +3,11 @@ import { FlushIncompleteError, InvalidArgumentError, SluiceError } from '../../s
 import type { RandomSource } from '../../shared/random.ts'
 import { backOffMs } from '../../shared/timers.ts'
 import { type UnwrittenEntry, WriteBacklog } from './write-backlog.ts'
-import { checkWriteBehindOptions, type WriteBehindEntry, type WriteBehindOptions } from './write-behind-options.ts'
+import {
+  checkWriteBehindOptions,
+  type WriteBehindEntry,
+  type WriteBehindOptions,
+} from './write-behind-options.ts'
 
 /** The values that are not written yet. */
 export interface WriteBehindLag {
@@ -31,7 +35,9 @@ interface Flush {
  * import { WriteBehind } from '@sluice/core'
  *
  * const saved: string[] = []
- * const views = new WriteBehind<number>(async (entries) => void saved.push(...entries.map(({ key, value }) => `${key}=${value}`)))
+ * const views = new WriteBehind<number>(async (entries) => {
+ *   for (const { key, value } of entries) saved.push(`${key}=${value}`)
+ * })
  * await views.set('city:1', 41)
  * await views.set('city:1', 42)
  * await views.close()
@@ -87,7 +93,8 @@ export class WriteBehind<T> {
    */
   set(key: string, value: T): Promise<void> {
     if (typeof key !== 'string') return Promise.reject(new InvalidArgumentError('key', 'a string', key))
-    if (this.#closing !== undefined) return Promise.reject(new SluiceError('SLUICE_CLOSED', 'This write-behind is closed.'))
+    if (this.#closing !== undefined)
+      return Promise.reject(new SluiceError('SLUICE_CLOSED', 'This write-behind is closed.'))
     const accepted = this.#backlog.add(key, value)
     this.#schedule()
     return accepted
@@ -103,7 +110,10 @@ export class WriteBehind<T> {
 
   lag(): WriteBehindLag {
     const oldest = this.#backlog.oldest()
-    return { entries: this.#backlog.size, oldestMs: oldest === undefined ? 0 : this.#clock.now() - oldest.since }
+    return {
+      entries: this.#backlog.size,
+      oldestMs: oldest === undefined ? 0 : this.#clock.now() - oldest.since,
+    }
   }
 
   /**
@@ -153,7 +163,8 @@ export class WriteBehind<T> {
     if (this.#ended || this.#backlog.isFlying || this.#backlog.queued === 0) return
     const now = this.#clock.now()
     const { since } = this.#backlog.oldest() ?? { since: now }
-    const isDue = this.#backlog.queued >= this.#maxBatch || this.#flushes.length > 0 || this.#backlog.hasWaiting
+    const isDue =
+      this.#backlog.queued >= this.#maxBatch || this.#flushes.length > 0 || this.#backlog.hasWaiting
     const at = Math.max(this.#retryAt, isDue ? now : since + this.#flushMs)
     if (at <= now) {
       this.#stopTimer()
@@ -204,7 +215,12 @@ export class WriteBehind<T> {
 
   async #decide(entries: readonly UnwrittenEntry<T>[], error: unknown): Promise<'retry' | 'drop'> {
     try {
-      return (await this.options.onError?.({ entries: entries.map(({ key, value }) => ({ key, value })), error })) ?? 'retry'
+      return (
+        (await this.options.onError?.({
+          entries: entries.map(({ key, value }) => ({ key, value })),
+          error,
+        })) ?? 'retry'
+      )
     } catch {
       return 'retry'
     }

@@ -18,7 +18,9 @@ const policies: Readonly<Record<EvictionPolicyName, (maxBytes: number) => Evicti
   's3-fifo': (maxBytes) => new S3FifoPolicy(maxBytes),
 }
 
-export const evictionPolicyNames: readonly EvictionPolicyName[] = Object.keys(policies) as EvictionPolicyName[]
+export const evictionPolicyNames: readonly EvictionPolicyName[] = Object.keys(
+  policies,
+) as EvictionPolicyName[]
 
 /** @param maxBytes - The whole budget. */
 export function createPolicy(name: EvictionPolicyName, maxBytes: number): EvictionPolicy {

@@ -38,7 +38,12 @@ export class LfuPolicy implements EvictionPolicy<LinkedEntry> {
     return first
   }
 
-  admit(namespace: string, key: string, entry: StoredValue, predecessor: LinkedEntry | undefined): LinkedEntry {
+  admit(
+    namespace: string,
+    key: string,
+    entry: StoredValue,
+    predecessor: LinkedEntry | undefined,
+  ): LinkedEntry {
     const ranked = new LinkedEntry(namespace, key, entry, 0)
     this.#place(ranked, predecessor === undefined ? 1 : predecessor.rank >> FREQUENCY_SHIFT)
     this.#size++

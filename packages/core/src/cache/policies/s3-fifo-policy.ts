@@ -37,8 +37,14 @@ export class S3FifoPolicy implements EvictionPolicy<LinkedEntry> {
     }
   }
 
-  admit(namespace: string, key: string, entry: StoredValue, predecessor: LinkedEntry | undefined): LinkedEntry {
-    const rank = predecessor !== undefined ? predecessor.rank : this.#ghosts.take(namespace, key) ? IN_MAIN : 0
+  admit(
+    namespace: string,
+    key: string,
+    entry: StoredValue,
+    predecessor: LinkedEntry | undefined,
+  ): LinkedEntry {
+    const rank =
+      predecessor !== undefined ? predecessor.rank : this.#ghosts.take(namespace, key) ? IN_MAIN : 0
     const ranked = new LinkedEntry(namespace, key, entry, rank)
     this.#queueOf(ranked).push(ranked)
     return ranked
@@ -54,7 +60,10 @@ export class S3FifoPolicy implements EvictionPolicy<LinkedEntry> {
   }
 
   #isSmallNext(): boolean {
-    return this.#main.first === undefined || (this.#small.first !== undefined && this.#small.bytes >= this.#maxSmallBytes)
+    return (
+      this.#main.first === undefined ||
+      (this.#small.first !== undefined && this.#small.bytes >= this.#maxSmallBytes)
+    )
   }
 
   #victimOfSmall(): LinkedEntry | undefined {

@@ -1,7 +1,13 @@
 import { SluiceError } from '../../shared/errors.ts'
 import { setBusyAwareTimeout } from '../../shared/timers.ts'
 import { StoreUnavailableError } from './cache-store.ts'
-import { type ClusterCall, type ClusterMessage, type ClusterMethod, clusterMessage, readClusterMessage } from './cluster-messages.ts'
+import {
+  type ClusterCall,
+  type ClusterMessage,
+  type ClusterMethod,
+  clusterMessage,
+  readClusterMessage,
+} from './cluster-messages.ts'
 
 /** The channel from a worker to its primary process: `process`, in production. */
 export interface ClusterPort {
@@ -99,7 +105,8 @@ export class ClusterCaller {
   }
 
   readonly #disconnected = (): void => {
-    for (const id of [...this.#waiting.keys()]) this.#settle(id)?.reject(unavailable('the connection to it was closed.'))
+    for (const id of [...this.#waiting.keys()])
+      this.#settle(id)?.reject(unavailable('the connection to it was closed.'))
     this.onTold(undefined)
   }
 

@@ -10,7 +10,11 @@ const MARK = 'sluice:cache-store'
  * The calls that a worker makes to the primary process. `hello` compares the times that both were configured
  * with.
  */
-export type ClusterMethod = 'hello' | 'watch' | 'unwatch' | Exclude<keyof CacheStore, 'leaseMs' | 'maxTtlMs' | 'watch' | 'close'>
+export type ClusterMethod =
+  | 'hello'
+  | 'watch'
+  | 'unwatch'
+  | Exclude<keyof CacheStore, 'leaseMs' | 'maxTtlMs' | 'watch' | 'close'>
 
 export interface ClusterCall {
   readonly id: number
@@ -39,7 +43,10 @@ export interface ClusterMessage {
 
 export const TOLD_EVERYTHING: readonly string[] = [EVERY_TAG]
 
-export function clusterMessage(namespace: string, content: Omit<ClusterMessage, 'mark' | 'namespace'>): ClusterMessage {
+export function clusterMessage(
+  namespace: string,
+  content: Omit<ClusterMessage, 'mark' | 'namespace'>,
+): ClusterMessage {
   return { mark: MARK, namespace, ...content }
 }
 
@@ -61,5 +68,8 @@ export function valueToText(value: unknown): string | undefined {
 
 /** @throws Error if the string is not a value, or contains a decimal and `types` has no class for it. */
 export function valueFromText(text: string, types?: ValueTypes): unknown {
-  return unwrapValue({ value: deserialize(Buffer.from(text.slice(1), 'base64')), isPlain: text.startsWith('1') }, types)
+  return unwrapValue(
+    { value: deserialize(Buffer.from(text.slice(1), 'base64')), isPlain: text.startsWith('1') },
+    types,
+  )
 }

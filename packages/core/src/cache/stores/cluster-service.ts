@@ -96,7 +96,9 @@ export class ClusterService<TWorker extends object> {
       case 'ping':
         return store.ping()
       default:
-        throw new Error(`Unknown method "${String(method)}" in the primary process. Use the same version of Sluice in all processes.`)
+        throw new Error(
+          `Unknown method "${String(method)}" in the primary process. Use the same version of Sluice in all processes.`,
+        )
     }
   }
 
@@ -146,7 +148,8 @@ export function serveClusterStore(options: ServeClusterStoreOptions = {}): Clust
       'serveClusterStore was called outside the primary process. Call it where cluster.isPrimary is true.',
     )
   const { namespace = clusterNamespace.fallback, ...ofState } = options
-  if (!clusterNamespace.rule.accepts(namespace)) throw new InvalidOptionError('namespace', clusterNamespace.rule.expected, namespace)
+  if (!clusterNamespace.rule.accepts(namespace))
+    throw new InvalidOptionError('namespace', clusterNamespace.rule.expected, namespace)
   const state = new SharedState(resolveMemoryStoreOptions(ofState))
   const service = new ClusterService<Worker>(state, namespace, (worker, message) => {
     // A worker that has disconnected meanwhile needs no reply.

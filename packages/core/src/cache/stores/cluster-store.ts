@@ -150,7 +150,12 @@ class ClusterStore implements CacheStore {
     this.#caller.check()
     const text = keepMs > 0 ? valueToText(entry.value) : undefined
     if (text === undefined) return false
-    return (await this.#call('set', key, { ...entry, value: text }, Math.min(keepMs, this.maxTtlMs))) as boolean
+    return (await this.#call(
+      'set',
+      key,
+      { ...entry, value: text },
+      Math.min(keepMs, this.maxTtlMs),
+    )) as boolean
   }
 
   async delete(keys: readonly string[]): Promise<void> {

@@ -42,7 +42,8 @@ const rules = {
   maxBytes: option.integer(1),
   clock: {
     expected: 'a clock with now() and wall()',
-    accepts: (value: unknown) => typeof (value as Clock | null)?.now === 'function' && typeof (value as Clock).wall === 'function',
+    accepts: (value: unknown) =>
+      typeof (value as Clock | null)?.now === 'function' && typeof (value as Clock).wall === 'function',
   },
 }
 

@@ -32,7 +32,8 @@ export interface AdvisorTools {
   sqliteScratch?(): Promise<Connection & { close(): Promise<void> }>
 }
 
-export interface AdviseDatabaseOptions extends Pick<AdviseOptions, 'naming' | 'takenNames' | 'onProgress' | 'thresholds' | 'clock'> {
+export interface AdviseDatabaseOptions
+  extends Pick<AdviseOptions, 'naming' | 'takenNames' | 'onProgress' | 'thresholds' | 'clock'> {
   readonly connection: Connection
   readonly snapshot: DatabaseSnapshot
   readonly workload: readonly WorkloadEntry[]
@@ -60,7 +61,11 @@ export async function adviseDatabase(options: AdviseDatabaseOptions): Promise<Ad
       if (connection.session === undefined) return advise({ ...common, planner: modelOf(common) })
       return connection.session(async (session) => {
         const gaps: InspectionGap[] = []
-        const advice = await advise({ ...common, planner: modelOf(common), check: mysqlSampleCheck(session, snapshot, gaps) })
+        const advice = await advise({
+          ...common,
+          planner: modelOf(common),
+          check: mysqlSampleCheck(session, snapshot, gaps),
+        })
         return { ...advice, gaps: [...advice.gaps, ...gaps] }
       })
   }
@@ -93,7 +98,12 @@ async function adviseOnPostgresql(options: WithStatistics): Promise<Advice> {
         return await advise({
           ...options,
           planner,
-          ...(hasTrigrams ? { trigrams: (found) => withTemporaryTables(session, () => trigramAdvice(session, session, found)) } : {}),
+          ...(hasTrigrams
+            ? {
+                trigrams: (found) =>
+                  withTemporaryTables(session, () => trigramAdvice(session, session, found)),
+              }
+            : {}),
         })
       } finally {
         await planner.close().catch(() => {})
@@ -108,12 +118,22 @@ async function adviseOnPostgresql(options: WithStatistics): Promise<Advice> {
     const why = `A scratch database could not be created: ${errorMessage(error)}`
     return withGap(await advise({ ...options, planner: modelOf(options) }), { what: NO_PLANNER.what, why })
   }
-  if (scratch === undefined) return withGap(await advise({ ...options, planner: modelOf(options) }), NO_PLANNER)
+  if (scratch === undefined)
+    return withGap(await advise({ ...options, planner: modelOf(options) }), NO_PLANNER)
   try {
     const { session, supposer, hasTrigrams } = scratch
-    const trigrams = hasTrigrams ? { trigrams: (found: readonly ReadStatement[]) => trigramAdvice(connection, session, found) } : {}
-    const advice = await advise({ ...options, planner: new PostgresqlPlanner(session, snapshot, supposer), ...trigrams })
-    const gaps = scratch.gaps.map((what) => ({ what, why: 'It could not be created in the scratch database of the planner.' }))
+    const trigrams = hasTrigrams
+      ? { trigrams: (found: readonly ReadStatement[]) => trigramAdvice(connection, session, found) }
+      : {}
+    const advice = await advise({
+      ...options,
+      planner: new PostgresqlPlanner(session, snapshot, supposer),
+      ...trigrams,
+    })
+    const gaps = scratch.gaps.map((what) => ({
+      what,
+      why: 'It could not be created in the scratch database of the planner.',
+    }))
     return { ...advice, gaps: [...advice.gaps, ...gaps] }
   } finally {
     await scratch.close()
@@ -154,7 +174,11 @@ async function adviseOnSqlite(options: WithStatistics): Promise<Advice> {
   if (clone === undefined) return advise({ ...options, planner: modelOf(options) })
   const sample = await tools?.sqliteScratch?.()
   try {
-    const planner = await SqliteClonePlanner.create(connection, clone, { snapshot, statistics, popularity: new Map() })
+    const planner = await SqliteClonePlanner.create(connection, clone, {
+      snapshot,
+      statistics,
+      popularity: new Map(),
+    })
     const check = sample === undefined ? {} : { check: sqliteSampleCheck(connection, sample, snapshot) }
     return await advise({ ...options, planner, ...check })
   } finally {

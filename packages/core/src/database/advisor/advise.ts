@@ -31,8 +31,8 @@ export interface AdviseOptions extends IndexNamerOptions {
 }
 
 /**
- * Finds the indexes that a workload lacks: plans each statement as the database is, and with indexes that could be, and chooses those that
- * save most over all statements, writes included.
+ * Finds the indexes that a workload lacks: plans each statement as the database is, and with indexes that
+ * could be, and chooses those that save most over all statements, writes included.
  *
  * @throws Nothing for a statement that cannot be read or planned: it is listed.
  */
@@ -64,7 +64,9 @@ export async function advise(options: AdviseOptions): Promise<Advice> {
   }
   const chosen = choice.indexes
     .filter((index) => !isReplaced(index))
-    .map((index) => indexAdvice(index, nameOf(index.candidate.definition), planned.read, { planner, statistics, whole }))
+    .map((index) =>
+      indexAdvice(index, nameOf(index.candidate.definition), planned.read, { planner, statistics, whole }),
+    )
   const indexes = [...chosen, ...searched]
   return {
     indexes: indexes.sort((a, b) => (b.savedMs ?? 0) - (a.savedMs ?? 0) || b.savedShare - a.savedShare),
@@ -98,16 +100,29 @@ class Planning {
 
   async add(statement: ReadStatement, id: number): Promise<void> {
     const { entry, use, label } = statement
-    const leave = (kind: LeftStatement['kind'], why: string) => this.left.push({ fingerprint: entry.fingerprint, label, why, kind })
+    const leave = (kind: LeftStatement['kind'], why: string) =>
+      this.left.push({ fingerprint: entry.fingerprint, label, why, kind })
     const bindings = supposedBindings(use, entry.samples, this.context.statistics)
-    if (bindings === undefined) return void leave('unbound', 'Its parameter values are unknown, and cannot be derived from the statistics.')
+    if (bindings === undefined)
+      return void leave(
+        'unbound',
+        'Its parameter values are unknown, and cannot be derived from the statistics.',
+      )
     const planned = { id, sql: entry.sql, bindings, use }
     try {
       const baseline = await this.planner.answer(planned, [])
-      if (baseline.cost < this.thresholds.minCost) return void leave('cheap', 'Its cost is already negligible.')
+      if (baseline.cost < this.thresholds.minCost)
+        return void leave('cheap', 'Its cost is already negligible.')
       const candidates = candidatesOf(use, this.context, entry.samples, entry.calls)
       const calls = Math.max(1, entry.calls)
-      const considered = { planned, fingerprint: entry.fingerprint, calls, totalMs: entry.totalMs, candidates, baseline }
+      const considered = {
+        planned,
+        fingerprint: entry.fingerprint,
+        calls,
+        totalMs: entry.totalMs,
+        candidates,
+        baseline,
+      }
       this.workload.push(considered)
       this.read.set(considered, statement)
     } catch (error) {
@@ -136,7 +151,11 @@ function indexAdvice(
   { candidate, serves, gain, upkeep, measured }: ChosenIndex,
   name: string,
   read: ReadonlyMap<WorkloadStatement, ReadStatement>,
-  { planner, statistics, whole }: { readonly planner: WhatIfPlanner; readonly statistics: Statistics; readonly whole: number },
+  {
+    planner,
+    statistics,
+    whole,
+  }: { readonly planner: WhatIfPlanner; readonly statistics: Statistics; readonly whole: number },
 ): IndexAdvice {
   const served = serves.flatMap(({ statement, without, with: present }) => {
     const found = read.get(statement)
@@ -145,7 +164,8 @@ function indexAdvice(
     return [{ fingerprint, label: found.label, calls, totalMs, without, with: present, callSites }]
   })
   const savedMs = served.reduce(
-    (sum, { totalMs, without, with: present }) => sum + (without > 0 ? (totalMs * Math.max(0, without - present)) / without : 0),
+    (sum, { totalMs, without, with: present }) =>
+      sum + (without > 0 ? (totalMs * Math.max(0, without - present)) / without : 0),
     0,
   )
   const statisticsOf = ({ name: column }: ColumnSnapshot) => statistics.column(candidate.table, column)
@@ -157,24 +177,36 @@ function indexAdvice(
       candidate,
       serves.map(({ statement }) => statement.planned.use),
     ),
-    serves: served.sort((a, b) => b.totalMs - a.totalMs || (b.without - b.with) * b.calls - (a.without - a.with) * a.calls),
+    serves: served.sort(
+      (a, b) => b.totalMs - a.totalMs || (b.without - b.with) * b.calls - (a.without - a.with) * a.calls,
+    ),
     ...(savedMs > 0 ? { savedMs } : {}),
     savedShare: whole > 0 ? Math.min(1, Math.max(0, gain) / whole) : 0,
     upkeep,
     writeShare: whole > 0 ? upkeep / whole : 0,
     bytes,
     validation:
-      measured.length > 0 && planner.validation === 'none' ? 'sample' : isGuessed(candidate, planner) ? 'none' : planner.validation,
+      measured.length > 0 && planner.validation === 'none'
+        ? 'sample'
+        : isGuessed(candidate, planner)
+          ? 'none'
+          : planner.validation,
     ...(measured.length > 0 ? { measured } : {}),
   }
 }
 
 /** PostgreSQL's planner guesses where it has no statistics. */
 function isGuessed({ table }: Candidate, { validation }: WhatIfPlanner): boolean {
-  return (validation === 'hypopg' || validation === 'scratch') && table.columns.every((column) => column.statistics === undefined)
+  return (
+    (validation === 'hypopg' || validation === 'scratch') &&
+    table.columns.every((column) => column.statistics === undefined)
+  )
 }
 
-function statementAdvice({ statements }: Choice, read: ReadonlyMap<WorkloadStatement, ReadStatement>): Advice['statements'] {
+function statementAdvice(
+  { statements }: Choice,
+  read: ReadonlyMap<WorkloadStatement, ReadStatement>,
+): Advice['statements'] {
   return statements
     .map(({ statement, before, after }) => ({
       fingerprint: statement.fingerprint,
@@ -189,7 +221,9 @@ function statementAdvice({ statements }: Choice, read: ReadonlyMap<WorkloadState
 
 /** Purpose of an index: `searched by region_id, ordered by name`. */
 function reasonFor({ definition, carried }: Candidate, uses: readonly StatementUse[]): string {
-  const tables = uses.flatMap((use) => use.uses).filter(({ table }) => table.id === definition.table || table.parent === definition.table)
+  const tables = uses
+    .flatMap((use) => use.uses)
+    .filter(({ table }) => table.id === definition.table || table.parent === definition.table)
   const searched: string[] = []
   const ranged: string[] = []
   const ordered: string[] = []
@@ -201,8 +235,14 @@ function reasonFor({ definition, carried }: Candidate, uses: readonly StatementU
       .flatMap((arm) => arm.conditions.filter((condition) => condition.column === column))
     const isJoined = tables.some(({ joins }) => joins.some((join) => join.column === column))
     const isEqual =
-      isJoined || conditions.some(({ operator, negated }) => !negated && (operator === '=' || operator === 'in' || operator === 'is null'))
-    const isOrdered = tables.some(({ order, group }) => order.some((term) => term.column === column) || group.includes(column))
+      isJoined ||
+      conditions.some(
+        ({ operator, negated }) =>
+          !negated && (operator === '=' || operator === 'in' || operator === 'is null'),
+      )
+    const isOrdered = tables.some(
+      ({ order, group }) => order.some((term) => term.column === column) || group.includes(column),
+    )
     if (carried > 0 && at >= keys.length - carried) held.push(column)
     else if (isEqual) searched.push(column)
     else if (conditions.length > 0) ranged.push(column)

@@ -55,8 +55,14 @@ export function passageOf(block: QueryBlock): Passage {
   const { kind, isFenced, limit, offset, hasWindows, distinctOn, groupBy, outputs, isDistinct, isAll } = block
   const isSelect = kind === 'select' || kind === 'set-operation'
   const conditions =
-    isSelect && isFenced !== true && limit === undefined && offset === undefined && hasWindows !== true && distinctOn.length === 0
-  const isFlat = groupBy.length === 0 && !isDistinct && !outputs.some(({ isAggregated }) => isAggregated === true)
+    isSelect &&
+    isFenced !== true &&
+    limit === undefined &&
+    offset === undefined &&
+    hasWindows !== true &&
+    distinctOn.length === 0
+  const isFlat =
+    groupBy.length === 0 && !isDistinct && !outputs.some(({ isAggregated }) => isAggregated === true)
   const joins = conditions && isFlat && isAll !== false
   return { conditions, joins, order: joins && kind === 'select' }
 }

@@ -8,11 +8,21 @@ import {
 } from '../../sql/tree/query-tree.ts'
 import type { TableSnapshot } from '../inspectors/database-snapshot.ts'
 import type { SnapshotIndex } from '../inspectors/snapshot-index.ts'
-import { BlockInstance, type BlockRole, type ColumnMeaning, type ItemInstance, type NamedOutput, passageOf } from './block-instance.ts'
+import {
+  BlockInstance,
+  type BlockRole,
+  type ColumnMeaning,
+  type ItemInstance,
+  type NamedOutput,
+  passageOf,
+} from './block-instance.ts'
 import { UseDraft } from './table-use.ts'
 
 const COMPUTED: ColumnMeaning = { targets: [], conditions: false, joins: false, order: false }
-/** A view on views on views: deeper ones are as good as unknown, and those that a broken snapshot has in a circle. */
+/**
+ * A view on views on views: deeper ones are as good as unknown, and those that a broken snapshot has in a
+ * circle.
+ */
 const MAX_VIEWS = 20
 /** Queries with names that name each other twice grow without bound. */
 const MAX_BLOCKS = 5_000
@@ -34,7 +44,10 @@ export class BlockInstances {
   }
 
   /** The meaning of a name in a block; `undefined` if it is not certain. */
-  resolve(from: BlockInstance, name: ColumnName): (ColumnMeaning & { readonly crossed: readonly BlockInstance[] }) | undefined {
+  resolve(
+    from: BlockInstance,
+    name: ColumnName,
+  ): (ColumnMeaning & { readonly crossed: readonly BlockInstance[] }) | undefined {
     const crossed: BlockInstance[] = []
     for (let at: BlockInstance | undefined = from; at !== undefined; at = at.parent) {
       const found = this.#resolveIn(at, name)
@@ -43,7 +56,8 @@ export class BlockInstances {
         return { ...found, crossed }
       }
       // The column may be one of those that are not known.
-      if (at.items.some((item) => (name.table === undefined ? isOpen(item) : this.#isCalled(item, name)))) return undefined
+      if (at.items.some((item) => (name.table === undefined ? isOpen(item) : this.#isCalled(item, name))))
+        return undefined
       crossed.push(at)
     }
     return undefined
@@ -52,13 +66,18 @@ export class BlockInstances {
   /** The meaning of a name as a column of one entry. */
   columnOf({ use, query, columnNames }: ItemInstance, column: string): ColumnMeaning | undefined {
     if (use !== undefined) {
-      const renamed = columnNames?.findIndex((name) => this.index.fold(name) === this.index.fold(column)) ?? -1
+      const renamed =
+        columnNames?.findIndex((name) => this.index.fold(name) === this.index.fold(column)) ?? -1
       const own = renamed >= 0 ? use.table.columns[renamed] : this.index.column(use.table, column)
-      return own === undefined ? undefined : { targets: [{ use, column: own.name }], conditions: true, joins: true, order: true }
+      return own === undefined
+        ? undefined
+        : { targets: [{ use, column: own.name }], conditions: true, joins: true, order: true }
     }
     if (query === undefined) return undefined
     const outputs = this.outputsOf(query)
-    const at = outputs.findIndex(({ name }, place) => this.index.fold(columnNames?.[place] ?? name ?? '') === this.index.fold(column))
+    const at = outputs.findIndex(
+      ({ name }, place) => this.index.fold(columnNames?.[place] ?? name ?? '') === this.index.fold(column),
+    )
     return outputs[at]?.meaning
   }
 
@@ -75,7 +94,9 @@ export class BlockInstances {
   starred({ items }: BlockInstance, star: NonNullable<OutputTerm['star']>): readonly ItemInstance[] {
     const { schema, of } = star
     if (of === undefined) return items
-    return items.filter((item) => this.#isCalled(item, { ...(schema === undefined ? {} : { schema }), table: of, column: '*' }))
+    return items.filter((item) =>
+      this.#isCalled(item, { ...(schema === undefined ? {} : { schema }), table: of, column: '*' }),
+    )
   }
 
   #outputs(instance: BlockInstance): readonly NamedOutput[] {
@@ -110,7 +131,8 @@ export class BlockInstances {
   }
 
   #allOf({ item, use, query, columnNames }: ItemInstance): readonly NamedOutput[] {
-    const isMerged = (name: string | undefined) => item.using.some((column) => this.index.fold(column) === this.index.fold(name ?? ''))
+    const isMerged = (name: string | undefined) =>
+      item.using.some((column) => this.index.fold(column) === this.index.fold(name ?? ''))
     if (use !== undefined) {
       return use.table.columns
         .map(({ name }, place) => ({
@@ -140,7 +162,12 @@ export class BlockInstances {
     return schema === undefined || own === undefined || this.index.fold(schema) === this.index.fold(own)
   }
 
-  #add(block: QueryBlock, parent: BlockInstance | undefined, role: BlockRole, isLimited: boolean): BlockInstance {
+  #add(
+    block: QueryBlock,
+    parent: BlockInstance | undefined,
+    role: BlockRole,
+    isLimited: boolean,
+  ): BlockInstance {
     const instance = new BlockInstance(block, parent, role, isLimited || block.limit !== undefined)
     this.all.push(instance)
     for (const item of block.from) instance.items.push(this.#item(item, instance))
@@ -149,7 +176,12 @@ export class BlockInstances {
     const roles = rolesIn(conditions)
     for (const subquery of [...placedIn(conditions), ...block.subqueries]) {
       if (instance.subqueries.has(subquery)) continue
-      const inner = this.#add(subquery, this.#around(subquery, instance), roles.get(subquery) ?? 'scalar', false)
+      const inner = this.#add(
+        subquery,
+        this.#around(subquery, instance),
+        roles.get(subquery) ?? 'scalar',
+        false,
+      )
       instance.subqueries.set(subquery, inner)
     }
     return instance
@@ -157,7 +189,8 @@ export class BlockInstances {
 
   /** The block around a query is that of the same text, in the place where this one stands. */
   #around({ parent }: QueryBlock, from: BlockInstance): BlockInstance | undefined {
-    for (let at: BlockInstance | undefined = from; at !== undefined; at = at.parent) if (at.block === parent) return at
+    for (let at: BlockInstance | undefined = from; at !== undefined; at = at.parent)
+      if (at.block === parent) return at
     return undefined
   }
 
@@ -183,7 +216,12 @@ export class BlockInstances {
     const known = this.#fenced.get(block)
     if (known !== undefined) return known
     if (this.all.length >= MAX_BLOCKS) return undefined
-    const made = this.#add(block, this.#around(block, instance), 'from', instance.isLimited && passageOf(block).order)
+    const made = this.#add(
+      block,
+      this.#around(block, instance),
+      'from',
+      instance.isLimited && passageOf(block).order,
+    )
     if (block.isFenced === true) this.#fenced.set(block, made)
     return made
   }
@@ -226,9 +264,15 @@ function united(meanings: readonly ColumnMeaning[]): ColumnMeaning {
 function rolesIn(conditions: readonly ConditionNode[], isAlternative = false): Map<QueryBlock, BlockRole> {
   const roles = new Map<QueryBlock, BlockRole>()
   for (const condition of conditions) {
-    if (condition.kind === 'or') for (const arm of condition.arms) for (const [block] of rolesIn(arm, true)) roles.set(block, 'scalar')
-    else if (condition.kind === 'exists') roles.set(condition.subquery, isAlternative ? 'scalar' : condition.negated ? 'anti' : 'semi')
-    else if (condition.kind === 'comparison' && condition.subquery !== undefined && condition.operator === 'in')
+    if (condition.kind === 'or')
+      for (const arm of condition.arms) for (const [block] of rolesIn(arm, true)) roles.set(block, 'scalar')
+    else if (condition.kind === 'exists')
+      roles.set(condition.subquery, isAlternative ? 'scalar' : condition.negated ? 'anti' : 'semi')
+    else if (
+      condition.kind === 'comparison' &&
+      condition.subquery !== undefined &&
+      condition.operator === 'in'
+    )
       roles.set(condition.subquery, isAlternative ? 'scalar' : condition.negated ? 'anti' : 'semi')
   }
   return roles

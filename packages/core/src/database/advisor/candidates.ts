@@ -58,7 +58,10 @@ export function candidatesOf(
 }
 
 function isIndexable({ kind, rows }: TableSnapshot): boolean {
-  return (kind === 'table' || kind === 'partitioned' || kind === 'materialized-view') && (rows < 0 || rows >= MIN_ROWS)
+  return (
+    (kind === 'table' || kind === 'partitioned' || kind === 'materialized-view') &&
+    (rows < 0 || rows >= MIN_ROWS)
+  )
 }
 
 interface Arm extends TableConditions {
@@ -98,9 +101,14 @@ class Collector {
   arm({ conditions, joins, isWhole }: Arm, calls: number): void {
     const equalities = unique(conditions.flatMap((condition) => this.#keys.equality(condition) ?? []))
     const joined = unique(joins.flatMap(({ column }) => this.#keys.plain(column) ?? []))
-    const rows = isWhole ? this.use.rowComparisons.flatMap(({ columns }) => this.#keys.plain(columns[0] ?? '') ?? []) : []
+    const rows = isWhole
+      ? this.use.rowComparisons.flatMap(({ columns }) => this.#keys.plain(columns[0] ?? '') ?? [])
+      : []
     const limiting = conditions.filter((condition) => this.#isLimiting(condition))
-    const ranges = unique([...limiting.flatMap((condition) => this.#keys.range(condition, this.observed) ?? []), ...rows])
+    const ranges = unique([
+      ...limiting.flatMap((condition) => this.#keys.range(condition, this.observed) ?? []),
+      ...rows,
+    ])
     const orders = isWhole ? this.#keys.orders(this.use.order) : []
     const groups = isWhole ? this.#groups() : []
     const filters = [undefined, ...partialFilters(conditions, this.use.table, this.context, calls)]
@@ -110,7 +118,8 @@ class Collector {
         const keys = filter === undefined ? head : head.filter(({ column }) => column !== filter.column)
         this.#add(keys, where)
         for (const range of ranges) this.#add([...keys, range], { ...where, endsInRange: true })
-        for (const [first, second] of pairs(ranges)) this.#add([...keys, first, second], { ...where, endsInRange: true })
+        for (const [first, second] of pairs(ranges))
+          this.#add([...keys, first, second], { ...where, endsInRange: true })
         for (const order of orders) this.#add([...keys, ...order], { ...where, isOrdered: true })
         for (const group of groups) this.#add([...keys, ...group], where)
       }
@@ -123,7 +132,10 @@ class Collector {
     return (this.context.statistics.column(this.use.table, column)?.nullShare ?? 0) >= MIN_NULLS
   }
 
-  /** Every subset of the equalities in the statement's order, with and without joins before or after it; and again with those first that others ask for too. */
+  /**
+   * Every subset of the equalities in the statement's order, with and without joins before or after it; and
+   * again with those first that others ask for too.
+   */
   #heads(equalities: readonly IndexKey[], joined: readonly IndexKey[]): IndexKey[][] {
     const heads: IndexKey[][] = [[]]
     for (const subset of subsets(equalities.slice(0, MAX_EQUALITIES))) {
@@ -156,21 +168,37 @@ class Collector {
     return all.length === 1 ? [all] : [all, all.slice(0, 1)]
   }
 
-  #add(given: readonly IndexKey[], { where, share = 1, endsInRange = false, isOrdered = false }: Purpose): void {
+  #add(
+    given: readonly IndexKey[],
+    { where, share = 1, endsInRange = false, isOrdered = false }: Purpose,
+  ): void {
     const keys = straightened(uniqueKeys(given))
     if (keys.length === 0 || keys.length > MAX_KEYS) return
     const purpose = { where, share, endsInRange, isOrdered }
     this.#register(keys, purpose, 0)
     const carried = this.#carried(keys)
-    if (carried.length > 0 && keys.length + carried.length <= MAX_KEYS) this.#register([...keys, ...carried], purpose, carried.length)
+    if (carried.length > 0 && keys.length + carried.length <= MAX_KEYS)
+      this.#register([...keys, ...carried], purpose, carried.length)
   }
 
-  #register(keys: readonly IndexKey[], { where, share, endsInRange, isOrdered }: Required<Purpose>, carried: number): void {
+  #register(
+    keys: readonly IndexKey[],
+    { where, share, endsInRange, isOrdered }: Required<Purpose>,
+    carried: number,
+  ): void {
     const { table } = this.use
     const [first] = keys
     if (first === undefined) return
     const isGrouped = this.use.group.includes(first.column)
-    if (where === undefined && keys.length - carried === 1 && !isOrdered && !isGrouped && carried === 0 && this.#isVague(first)) return
+    if (
+      where === undefined &&
+      keys.length - carried === 1 &&
+      !isOrdered &&
+      !isGrouped &&
+      carried === 0 &&
+      this.#isVague(first)
+    )
+      return
     const definition: IndexDefinition = {
       table: table.id,
       keys,
@@ -178,9 +206,14 @@ class Collector {
       isUnique: false,
       ...(where === undefined ? {} : { where }),
     }
-    if (table.indexes.some((index) => index.isValid && covers(index, definition)) || isPrimaryKey(table, keys, where)) return
+    if (
+      table.indexes.some((index) => index.isValid && covers(index, definition)) ||
+      isPrimaryKey(table, keys, where)
+    )
+      return
     const label = indexLabel(definition)
-    if (!this.found.has(label)) this.found.set(label, { definition, label, table, share, endsInRange, isOrdered, carried })
+    if (!this.found.has(label))
+      this.found.set(label, { definition, label, table, share, endsInRange, isOrdered, carried })
   }
 
   #isVague({ column, expression }: IndexKey): boolean {
@@ -188,7 +221,9 @@ class Collector {
     const statistics = this.context.statistics.column(this.use.table, column)
     if (statistics === undefined || statistics.distinct >= MIN_DISTINCT) return false
     const asked = this.use.conditions.filter((condition) => condition.column === column)
-    const shares = this.observed.map((bindings) => asked.reduce((share, condition) => share * shareOf(condition, statistics, bindings), 1))
+    const shares = this.observed.map((bindings) =>
+      asked.reduce((share, condition) => share * shareOf(condition, statistics, bindings), 1),
+    )
     return shares.length === 0 || shares.reduce((sum, share) => sum + share, 0) / shares.length > RARE
   }
 
@@ -196,7 +231,10 @@ class Collector {
   #carried(keys: readonly IndexKey[]): IndexKey[] {
     const { columns } = this.use
     if (columns.has('*')) return []
-    const held = new Set([...keys.filter((key) => key.expression === undefined).map((key) => key.column), ...this.#keys.alwaysHeld])
+    const held = new Set([
+      ...keys.filter((key) => key.expression === undefined).map((key) => key.column),
+      ...this.#keys.alwaysHeld,
+    ])
     const missing = [...columns].filter((column) => !held.has(column))
     if (missing.length > MAX_CARRIED) return []
     const made = missing.map((column) => this.#keys.plain(column))
@@ -204,14 +242,25 @@ class Collector {
   }
 }
 
-function isPrimaryKey({ primaryKey }: TableSnapshot, keys: readonly IndexKey[], where: string | undefined): boolean {
+function isPrimaryKey(
+  { primaryKey }: TableSnapshot,
+  keys: readonly IndexKey[],
+  where: string | undefined,
+): boolean {
   return (
-    where === undefined && keys.length <= primaryKey.length && keys.every((key, at) => key.column === primaryKey[at] && !isSpecial(key))
+    where === undefined &&
+    keys.length <= primaryKey.length &&
+    keys.every((key, at) => key.column === primaryKey[at] && !isSpecial(key))
   )
 }
 
 function isSpecial({ expression, operatorClass, collation, prefixLength }: IndexKey): boolean {
-  return expression !== undefined || operatorClass !== undefined || collation !== undefined || prefixLength !== undefined
+  return (
+    expression !== undefined ||
+    operatorClass !== undefined ||
+    collation !== undefined ||
+    prefixLength !== undefined
+  )
 }
 
 /** An index is read backwards as well: one that only descends ascends. */
@@ -238,7 +287,9 @@ function unique(keys: readonly IndexKey[]): IndexKey[] {
 }
 
 function subsets<T>(items: readonly T[]): T[][] {
-  return Array.from({ length: 1 << items.length }, (_, mask) => items.filter((_item, at) => ((mask >> at) & 1) === 1))
+  return Array.from({ length: 1 << items.length }, (_, mask) =>
+    items.filter((_item, at) => ((mask >> at) & 1) === 1),
+  )
 }
 
 function pairs<T>(items: readonly T[]): (readonly [T, T])[] {
@@ -254,7 +305,10 @@ function pairs<T>(items: readonly T[]): (readonly [T, T])[] {
 export interface CandidateContext {
   readonly snapshot: DatabaseSnapshot
   readonly statistics: Statistics
-  /** How many statements of the workload look a column up by a value: `table.column`. Those asked for most come first in an index. */
+  /**
+   * How many statements of the workload look a column up by a value: `table.column`. Those asked for most
+   * come first in an index.
+   */
   readonly popularity: ReadonlyMap<string, number>
 }
 
@@ -297,8 +351,11 @@ export function partialFilters(
     const [value] = values
     if (operator !== '=' || negated || value?.kind !== 'literal') return []
     const isBoolean = /^(true|false)$/i.test(value.text)
-    if (isBoolean && dialect === 'postgresql') return [{ sql: /true/i.test(value.text) ? name : `NOT ${name}`, column, share }]
-    const isFixed = isBoolean || (share <= LITERAL.maxShare && known.distinct <= LITERAL.maxDistinct && calls >= LITERAL.minCalls)
+    if (isBoolean && dialect === 'postgresql')
+      return [{ sql: /true/i.test(value.text) ? name : `NOT ${name}`, column, share }]
+    const isFixed =
+      isBoolean ||
+      (share <= LITERAL.maxShare && known.distinct <= LITERAL.maxDistinct && calls >= LITERAL.minCalls)
     return isFixed ? [{ sql: `${name} = ${value.text}`, column, share }] : []
   })
 }

@@ -9,7 +9,11 @@ import type { WhatIfPlanner } from './what-if-planner.ts'
 /** The selected indexes, and the cost of the statements with them. */
 export interface Choice {
   readonly indexes: readonly ChosenIndex[]
-  readonly statements: readonly { readonly statement: WorkloadStatement; readonly before: number; readonly after: number }[]
+  readonly statements: readonly {
+    readonly statement: WorkloadStatement
+    readonly before: number
+    readonly after: number
+  }[]
   /** Number of planner calls. */
   readonly asked: number
 }
@@ -17,7 +21,11 @@ export interface Choice {
 export interface ChosenIndex {
   readonly candidate: Candidate
   /** Cost of each statement that uses it, without it and with it, while the other indexes exist. */
-  readonly serves: readonly { readonly statement: WorkloadStatement; readonly without: number; readonly with: number }[]
+  readonly serves: readonly {
+    readonly statement: WorkloadStatement
+    readonly without: number
+    readonly with: number
+  }[]
   /** Additional cost of the whole workload without it, minus its maintenance cost. */
   readonly gain: number
   /** Additional cost of writes. */
@@ -26,8 +34,13 @@ export interface ChosenIndex {
   readonly measured: readonly Measurement[]
 }
 
-/** Runs the statements that indexes serve with them and without, on a sample. By label; an index that is not in it, or with none, was not measured. */
-export type IndexCheck = (indexes: readonly ChosenIndex[]) => Promise<ReadonlyMap<string, readonly Measurement[]>>
+/**
+ * Runs the statements that indexes serve with them and without, on a sample. By label; an index that is not
+ * in it, or with none, was not measured.
+ */
+export type IndexCheck = (
+  indexes: readonly ChosenIndex[],
+) => Promise<ReadonlyMap<string, readonly Measurement[]>>
 
 /** Minimum slowdown of a statement without an index, for the index to stay. */
 const LEAST_GAIN = { factor: 1.5, ms: 0.02, rows: 100 } as const
@@ -92,13 +105,17 @@ class Chooser {
       const narrower = good.filter((other) => isNarrower(other.candidate, candidate))
       const best = Math.min(whole, ...narrower.map(({ cost }) => cost))
       const isWider = narrower.length > 0
-      const maxLeft = isWider && candidate.endsInRange ? this.thresholds.maxLeftOfRange : this.#maxLeft(statement, candidate)
+      const maxLeft =
+        isWider && candidate.endsInRange
+          ? this.thresholds.maxLeftOfRange
+          : this.#maxLeft(statement, candidate)
       if (!this.book.matters({ before: best, after: answer.cost, scans }, candidate, maxLeft)) continue
       if (best - answer.cost < this.#minSaving(candidate, isWider)) continue
       good.push({ candidate, cost: answer.cost })
       this.#pool.set(candidate.label, this.#pool.get(candidate.label) ?? candidate)
     }
-    if (base.length === 0) await this.#considerBundle(statement, Math.min(whole, ...good.map(({ cost }) => cost)))
+    if (base.length === 0)
+      await this.#considerBundle(statement, Math.min(whole, ...good.map(({ cost }) => cost)))
   }
 
   #minSaving({ carried, definition }: Candidate, isWider: boolean): number {
@@ -109,7 +126,9 @@ class Chooser {
 
   /** Arms of an OR, and chains of joins, need several indexes before one of them pays. */
   async #considerBundle(statement: WorkloadStatement, bestSingle: number): Promise<void> {
-    const narrow = statement.candidates.filter(({ definition }) => definition.keys.length === 1 && definition.where === undefined)
+    const narrow = statement.candidates.filter(
+      ({ definition }) => definition.keys.length === 1 && definition.where === undefined,
+    )
     if (narrow.length < 2) return
     const answer = await this.#tryAnswer(statement, narrow)
     if (answer === undefined) return
@@ -125,7 +144,8 @@ class Chooser {
     }
     const { maxLeft, minSaving } = this.thresholds
     if (bundle.length < 2 || cost > bestSingle * maxLeft || bestSingle - cost < minSaving) return
-    for (const candidate of bundle) this.#pool.set(candidate.label, this.#pool.get(candidate.label) ?? candidate)
+    for (const candidate of bundle)
+      this.#pool.set(candidate.label, this.#pool.get(candidate.label) ?? candidate)
     this.#bundles.push(bundle.map((candidate) => this.#pool.get(candidate.label) ?? candidate))
   }
 
@@ -152,17 +172,31 @@ class Chooser {
   /** A small share of a statement with several tables can become a large one when the rest is fast. */
   async goOn(): Promise<void> {
     const known = this.#pool.size
-    for (const statement of this.workload) if (tablesOf(statement).size > 1) await this.consider(statement, this.#chosen)
+    for (const statement of this.workload)
+      if (tablesOf(statement).size > 1) await this.consider(statement, this.#chosen)
     if (this.#pool.size > known) await this.grow()
   }
 
-  async #bestStep(total: number): Promise<{ readonly chosen: readonly Candidate[]; readonly total: number } | undefined> {
-    let best: { readonly chosen: readonly Candidate[]; readonly total: number; readonly gain: number; readonly width: number } | undefined
+  async #bestStep(
+    total: number,
+  ): Promise<{ readonly chosen: readonly Candidate[]; readonly total: number } | undefined> {
+    let best:
+      | {
+          readonly chosen: readonly Candidate[]
+          readonly total: number
+          readonly gain: number
+          readonly width: number
+        }
+      | undefined
     for (const bundle of [...[...this.#pool.values()].map((candidate) => [candidate]), ...this.#bundles]) {
-      const added = bundle.filter((candidate) => !this.#chosen.some((chosen) => covers(chosen.definition, candidate.definition)))
+      const added = bundle.filter(
+        (candidate) => !this.#chosen.some((chosen) => covers(chosen.definition, candidate.definition)),
+      )
       const [first] = added
       if (first === undefined) continue
-      const kept = this.#chosen.filter((chosen) => !added.some((candidate) => covers(candidate.definition, chosen.definition)))
+      const kept = this.#chosen.filter(
+        (chosen) => !added.some((candidate) => covers(candidate.definition, chosen.definition)),
+      )
       const chosen = [...kept, ...added]
       if (!(await this.#helpsSomewhere(chosen, first))) continue
       const after = await this.book.total(chosen)
@@ -170,7 +204,10 @@ class Chooser {
       const gain = dropped.length > 0 ? await this.#gainOfReplacing(chosen, dropped, added) : total - after
       const width = Math.max(...added.map(({ definition }) => definition.keys.length))
       if (gain <= total * this.thresholds.minShare) continue
-      const isBetter = best === undefined || gain > best.gain * (1 + TIE) || (gain > best.gain * (1 - TIE) && width < best.width)
+      const isBetter =
+        best === undefined ||
+        gain > best.gain * (1 + TIE) ||
+        (gain > best.gain * (1 - TIE) && width < best.width)
       if (isBetter) best = { chosen, total: after, gain, width }
     }
     return best
@@ -182,17 +219,30 @@ class Chooser {
    * this is not a loss. The additional pages of a wider index are counted as if they were read from disk.
    * Elsewhere, too, a cost increase below the minimum saving of an index does not count.
    */
-  async #gainOfReplacing(chosen: readonly Candidate[], dropped: readonly Candidate[], added: readonly Candidate[]): Promise<number> {
-    const upkeep = (indexes: readonly Candidate[]) => indexes.reduce((sum, index) => sum + this.book.upkeep(index), 0)
+  async #gainOfReplacing(
+    chosen: readonly Candidate[],
+    dropped: readonly Candidate[],
+    added: readonly Candidate[],
+  ): Promise<number> {
+    const upkeep = (indexes: readonly Candidate[]) =>
+      indexes.reduce((sum, index) => sum + this.book.upkeep(index), 0)
     let gain = upkeep(this.#chosen) - upkeep(chosen)
     for (const statement of this.workload) {
       const before = await this.book.answer(statement, this.#chosen)
       const after = await this.book.answer(statement, chosen)
       const saved = before.cost - after.cost
       const isReplaced = dropped.some((old) =>
-        added.some((index) => this.book.uses(before, old) && this.book.uses(after, index) && covers(index.definition, old.definition)),
+        added.some(
+          (index) =>
+            this.book.uses(before, old) &&
+            this.book.uses(after, index) &&
+            covers(index.definition, old.definition),
+        ),
       )
-      const isLoss = !isReplaced && -saved >= this.thresholds.minSaving && before.cost <= after.cost * this.thresholds.maxLeft
+      const isLoss =
+        !isReplaced &&
+        -saved >= this.thresholds.minSaving &&
+        before.cost <= after.cost * this.thresholds.maxLeft
       if (saved >= 0 || isLoss) gain += statement.calls * saved
     }
     return gain
@@ -210,7 +260,10 @@ class Chooser {
   #maxLeft({ planned: { use } }: WorkloadStatement, { isOrdered, definition, carried }: Candidate): number {
     if (carried > 0) return this.thresholds.maxLeftOfCarried
     const isServed =
-      isOrdered && use.uses.some(({ table, order, isLimited }) => isLimited && order.length > 0 && table.id === definition.table)
+      isOrdered &&
+      use.uses.some(
+        ({ table, order, isLimited }) => isLimited && order.length > 0 && table.id === definition.table,
+      )
     return isServed ? this.thresholds.maxLeftOfOrder : this.thresholds.maxLeft
   }
 
@@ -230,24 +283,35 @@ class Chooser {
       const present = await this.book.cost(statement, this.#chosen)
       const scan = scans.get(candidate.definition.table) ?? Number.POSITIVE_INFINITY
       const saved = without - present
-      if (saved >= this.thresholds.minSaving && (present <= without * (1 - KEPT_SHARE) || saved >= KEPT_SHARE * scan)) return true
+      if (
+        saved >= this.thresholds.minSaving &&
+        (present <= without * (1 - KEPT_SHARE) || saved >= KEPT_SHARE * scan)
+      )
+        return true
     }
     return false
   }
 
   /**
-   * Removes indexes that save little and begin with the same column as another index, those without an order first.
+   * Removes indexes that save little and begin with the same column as another index, those without an order
+   * first.
    */
   async dropSiblings(): Promise<void> {
     for (;;) {
       const total = await this.book.total(this.#chosen)
-      let worst: { readonly candidate: Candidate; readonly loss: number; readonly ordered: number } | undefined
+      let worst:
+        | { readonly candidate: Candidate; readonly loss: number; readonly ordered: number }
+        | undefined
       for (const candidate of this.#chosen) {
         if (!this.#hasSibling(candidate)) continue
         const loss = (await this.book.total(this.#chosen.filter((other) => other !== candidate))) - total
         const ordered = candidate.isOrdered ? 1 : 0
         if (loss >= total * this.thresholds.minShareOfSibling) continue
-        if (worst === undefined || ordered < worst.ordered || (ordered === worst.ordered && loss < worst.loss))
+        if (
+          worst === undefined ||
+          ordered < worst.ordered ||
+          (ordered === worst.ordered && loss < worst.loss)
+        )
           worst = { candidate, loss, ordered }
       }
       if (worst === undefined) return
@@ -261,7 +325,10 @@ class Chooser {
       other.table === definition.table &&
       (other.where === undefined) === (definition.where === undefined) &&
       other.keys[0]?.column === definition.keys[0]?.column
-    return this.#chosen.some((other) => other.label !== label && isSibling(other.definition)) || table.indexes.some(isSibling)
+    return (
+      this.#chosen.some((other) => other.label !== label && isSibling(other.definition)) ||
+      table.indexes.some(isSibling)
+    )
   }
 
   /** Removes indexes that do not pay off when statements are executed. */
@@ -292,7 +359,11 @@ class Chooser {
     }
     const statements: { statement: WorkloadStatement; before: number; after: number }[] = []
     for (const statement of this.workload)
-      statements.push({ statement, before: statement.baseline.cost, after: await this.book.cost(statement, this.#chosen) })
+      statements.push({
+        statement,
+        before: statement.baseline.cost,
+        after: await this.book.cost(statement, this.#chosen),
+      })
     return { indexes, statements, asked: this.book.asked }
   }
 }
@@ -310,6 +381,7 @@ function isNarrower(index: Candidate, other: Candidate): boolean {
   const { definition } = other
   if (index.definition.table !== definition.table || width(index) >= width(other)) return false
   return index.definition.keys.every(
-    ({ column }) => definition.keys.some((key) => key.column === column) || definition.where?.includes(column) === true,
+    ({ column }) =>
+      definition.keys.some((key) => key.column === column) || definition.where?.includes(column) === true,
   )
 }

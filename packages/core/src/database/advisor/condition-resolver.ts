@@ -37,8 +37,10 @@ export class ConditionResolver {
     for (const one of left.targets) {
       for (const other of right.targets) {
         if (one.use === other.use) continue
-        if (reaches(left)) sink.join(one.use, { column: one.column, other: { use: other.use.place, column: other.column } })
-        if (reaches(right)) sink.join(other.use, { column: other.column, other: { use: one.use.place, column: one.column } })
+        if (reaches(left))
+          sink.join(one.use, { column: one.column, other: { use: other.use.place, column: other.column } })
+        if (reaches(right))
+          sink.join(other.use, { column: other.column, other: { use: one.use.place, column: one.column } })
       }
     }
   }
@@ -63,13 +65,21 @@ export class ConditionResolver {
       const [target] = meaning?.targets ?? []
       const value = values[at]
       if (target !== undefined && value !== undefined) this.roles.compared([value], operator, target)
-      return meaning?.conditions && meaning.targets.length === 1 && this.#isPlain(column, target) && column.call === undefined
+      return meaning?.conditions &&
+        meaning.targets.length === 1 &&
+        this.#isPlain(column, target) &&
+        column.call === undefined
         ? target
         : undefined
     })
     const [first] = targets
-    if (first === undefined || sink !== toUses || !targets.every((target) => target?.use === first.use)) return
-    first.use.rowComparisons.push({ columns: targets.map((target) => target?.column ?? ''), operator, values })
+    if (first === undefined || sink !== toUses || !targets.every((target) => target?.use === first.use))
+      return
+    first.use.rowComparisons.push({
+      columns: targets.map((target) => target?.column ?? ''),
+      operator,
+      values,
+    })
   }
 
   #comparison(instance: BlockInstance, node: ComparisonNode, sink: ConditionSink): void {
@@ -86,18 +96,34 @@ export class ConditionResolver {
     if (first !== undefined) this.roles.compared(node.values, node.operator, first)
     if (!meaning.conditions || !this.#isServed(node)) return
     for (const target of meaning.targets) {
-      if (this.#dependsOn(instance, node.dependsOn ?? [], target.use) || inner?.outerUses.has(target.use)) continue
+      if (this.#dependsOn(instance, node.dependsOn ?? [], target.use) || inner?.outerUses.has(target.use))
+        continue
       sink.condition(target.use, this.#condition(node, target))
     }
   }
 
   /** `x IN (SELECT y …)` joins x with y. */
-  #member(instance: BlockInstance, node: ComparisonNode, meaning: Meaning | undefined, inner: BlockInstance, sink: ConditionSink): void {
+  #member(
+    instance: BlockInstance,
+    node: ComparisonNode,
+    meaning: Meaning | undefined,
+    inner: BlockInstance,
+    sink: ConditionSink,
+  ): void {
     const output = this.instances.outputsOf(inner)[node.output ?? 0]?.meaning
     if (output === undefined) return
-    if (meaning === undefined || node.column.call !== undefined || !this.#isPlain(node.column, meaning.targets[0])) return
+    if (
+      meaning === undefined ||
+      node.column.call !== undefined ||
+      !this.#isPlain(node.column, meaning.targets[0])
+    )
+      return
     // NOT IN does not look up the outer rows.
-    this.equal({ ...meaning, joins: meaning.joins && !node.negated && instance.role !== 'scalar' }, output, sink)
+    this.equal(
+      { ...meaning, joins: meaning.joins && !node.negated && instance.role !== 'scalar' },
+      output,
+      sink,
+    )
   }
 
   #columns(node: ComparisonNode, left: Meaning, right: Meaning, sink: ConditionSink): void {
@@ -110,9 +136,11 @@ export class ConditionResolver {
     const isSame = left.targets.some(({ use }) => right.targets.some((other) => other.use === use))
     if (isSame) return
     if (reaches(left))
-      for (const target of left.targets) sink.condition(target.use, this.#condition({ ...node, values: [{ kind: 'expression' }] }, target))
+      for (const target of left.targets)
+        sink.condition(target.use, this.#condition({ ...node, values: [{ kind: 'expression' }] }, target))
     if (!reaches(right)) return
-    if (node.operator === '=') for (const { use, column } of right.targets) sink.join(use, { column, other: undefined })
+    if (node.operator === '=')
+      for (const { use, column } of right.targets) sink.join(use, { column, other: undefined })
   }
 
   /** Only SQLite and MySQL look up what may be NULL on both sides. */
@@ -121,10 +149,15 @@ export class ConditionResolver {
   }
 
   #dependsOn(instance: BlockInstance, names: readonly ColumnName[], use: UseDraft): boolean {
-    return names.some((name) => this.instances.resolve(instance, name)?.targets.some((target) => target.use === use))
+    return names.some((name) =>
+      this.instances.resolve(instance, name)?.targets.some((target) => target.use === use),
+    )
   }
 
-  #condition({ column: term, operator, negated, values, subquery }: ComparisonNode, target: Target): ColumnCondition {
+  #condition(
+    { column: term, operator, negated, values, subquery }: ComparisonNode,
+    target: Target,
+  ): ColumnCondition {
     return {
       column: target.column,
       ...(term.call === undefined ? {} : { call: term.call }),
@@ -145,5 +178,8 @@ export class ConditionResolver {
 /** Whether what a column equals is known when its table is read: from outside, only through EXISTS and IN. */
 function reaches(meaning: Meaning | ColumnMeaning): boolean {
   const crossed = 'crossed' in meaning ? meaning.crossed : []
-  return meaning.joins && crossed.every(({ role, block }) => role === 'semi' || (role === 'from' && passageOf(block).joins))
+  return (
+    meaning.joins &&
+    crossed.every(({ role, block }) => role === 'semi' || (role === 'from' && passageOf(block).joins))
+  )
 }

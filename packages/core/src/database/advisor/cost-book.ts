@@ -53,7 +53,8 @@ export class CostBook {
     const { writeCost } = this.thresholds
     return this.writes.reduce((sum, { table, kind, columns, calls }) => {
       if (table !== definition.table) return sum
-      const isTouched = kind !== 'update' || columns.some((column) => definition.keys.some((key) => key.column === column))
+      const isTouched =
+        kind !== 'update' || columns.some((column) => definition.keys.some((key) => key.column === column))
       return isTouched ? sum + share * calls * writeCost * (kind === 'update' ? 2 : 1) : sum
     }, 0)
   }
@@ -64,7 +65,11 @@ export class CostBook {
    * @param scans - Scans of the plan without it.
    */
   matters(
-    { before, after, scans }: { readonly before: number; readonly after: number; readonly scans: PlannerAnswer['scans'] },
+    {
+      before,
+      after,
+      scans,
+    }: { readonly before: number; readonly after: number; readonly scans: PlannerAnswer['scans'] },
     { definition, carried }: Candidate,
     maxLeft: number,
   ): boolean {

@@ -18,10 +18,14 @@ export function coveragesOf(table: TableSnapshot): readonly Coverage[] {
   const [only] = table.primaryKey
   if (only === undefined || table.indexes.some(({ isPrimary }) => isPrimary)) return serving
   const isRowid =
-    table.primaryKey.length === 1 && table.columns.some(({ name, databaseType }) => name === only && ROWID_TYPE.test(databaseType))
+    table.primaryKey.length === 1 &&
+    table.columns.some(({ name, databaseType }) => name === only && ROWID_TYPE.test(databaseType))
   if (table.isClustered !== true && !isRowid) return serving
   const keys = table.primaryKey.map((column) => ({ column }))
-  return [...serving, { table: table.id, keys, method: 'btree', isUnique: true, name: 'PRIMARY KEY', isPrimary: true }]
+  return [
+    ...serving,
+    { table: table.id, keys, method: 'btree', isUnique: true, name: 'PRIMARY KEY', isPrimary: true },
+  ]
 }
 
 export function isServing(index: IndexSnapshot): boolean {
@@ -32,16 +36,24 @@ export function isServing(index: IndexSnapshot): boolean {
 export function findsBy({ keys, method, where }: Coverage, columns: readonly string[]): boolean {
   const first = keys.slice(0, columns.length)
   const isOfColumns = first.every(
-    ({ column, expression, prefixLength }) => expression === undefined && prefixLength === undefined && columns.includes(column),
+    ({ column, expression, prefixLength }) =>
+      expression === undefined && prefixLength === undefined && columns.includes(column),
   )
-  if (first.length < columns.length || !isOfColumns || new Set(first.map(({ column }) => column)).size < columns.length) return false
+  if (
+    first.length < columns.length ||
+    !isOfColumns ||
+    new Set(first.map(({ column }) => column)).size < columns.length
+  )
+    return false
   if (method !== 'btree' && !(method === 'hash' && keys.length === columns.length)) return false
   return where === undefined || isNotNullOnly(where, columns)
 }
 
 /** A condition that every row fulfils which can be found by the columns' values. */
 function isNotNullOnly(where: string, columns: readonly string[]): boolean {
-  const parts = where.split(/\s+and\s+/i).map((part) => /^[("`[\s]*([^"`\])(]+?)["`\]\s]* is not null[)\s]*$/i.exec(part)?.[1])
+  const parts = where
+    .split(/\s+and\s+/i)
+    .map((part) => /^[("`[\s]*([^"`\])(]+?)["`\]\s]* is not null[)\s]*$/i.exec(part)?.[1])
   return parts.every((column) => column !== undefined && columns.includes(column))
 }
 
@@ -52,6 +64,11 @@ export function columnsOf({ keys }: IndexDefinition): readonly string[] {
 
 /** Whether an index fully replaces `other`: its first keys are the keys of `other`, for the same rows. */
 export function covers(index: IndexDefinition, other: IndexDefinition): boolean {
-  if (index.table !== other.table || index.method !== other.method || (index.where ?? '') !== (other.where ?? '')) return false
+  if (
+    index.table !== other.table ||
+    index.method !== other.method ||
+    (index.where ?? '') !== (other.where ?? '')
+  )
+    return false
   return sharedKeys(other.keys, index.keys) === other.keys.length
 }

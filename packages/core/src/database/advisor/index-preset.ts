@@ -22,7 +22,10 @@ export interface IndexPreset {
   readonly reason?: string
 }
 
-/** The indexes of the example domain, by table: what is recommended for its tables before anything was observed. */
+/**
+ * The indexes of the example domain, by table: what is recommended for its tables before anything was
+ * observed.
+ */
 const exampleDomain: Readonly<Record<string, readonly IndexPreset[]>> = {
   tiles: [
     { columns: ['id'], primaryKey: true },
@@ -32,8 +35,17 @@ const exampleDomain: Readonly<Record<string, readonly IndexPreset[]>> = {
     { columns: ['domain', 'createdAt'] },
     { columns: ['title', 'content'], type: 'fulltext' },
   ],
-  inferences: [{ columns: ['id'], primaryKey: true }, { columns: ['createdBy'] }, { columns: ['domains'] }, { columns: ['createdAt'] }],
-  users: [{ columns: ['id'], primaryKey: true }, { columns: ['email'], unique: true }, { columns: ['organizationId'] }],
+  inferences: [
+    { columns: ['id'], primaryKey: true },
+    { columns: ['createdBy'] },
+    { columns: ['domains'] },
+    { columns: ['createdAt'] },
+  ],
+  users: [
+    { columns: ['id'], primaryKey: true },
+    { columns: ['email'], unique: true },
+    { columns: ['organizationId'] },
+  ],
   audit_logs: [
     { columns: ['id'], primaryKey: true },
     { columns: ['userId'] },
@@ -60,7 +72,9 @@ export class IndexPresets {
   /** The presets that a table is not known to have. */
   recommended(place: PresetPlace, known: TableSnapshot | undefined): IndexStrategy[] {
     const presets = this.#presets.get(place.table) ?? []
-    return presets.filter((preset) => known === undefined || !hasIndex(known, preset)).map((preset) => strategyOf(preset, place))
+    return presets
+      .filter((preset) => known === undefined || !hasIndex(known, preset))
+      .map((preset) => strategyOf(preset, place))
   }
 }
 
@@ -80,11 +94,18 @@ const rules = {
 /** @throws InvalidOptionError that names what is unknown, of the wrong type, or missing. */
 function checkPreset(preset: IndexPreset): void {
   checkOptions(preset, rules, 'preset.')
-  if (preset.columns === undefined) throw new InvalidArgumentError('preset.columns', rules.columns.expected, preset.columns)
+  if (preset.columns === undefined)
+    throw new InvalidArgumentError('preset.columns', rules.columns.expected, preset.columns)
 }
 
-/** Whether a table has what a preset asks for: as its key, or as an index that begins with the columns, in this order. */
-function hasIndex(table: TableSnapshot, { columns, type, unique = false, primaryKey, where }: IndexPreset): boolean {
+/**
+ * Whether a table has what a preset asks for: as its key, or as an index that begins with the columns, in
+ * this order.
+ */
+function hasIndex(
+  table: TableSnapshot,
+  { columns, type, unique = false, primaryKey, where }: IndexPreset,
+): boolean {
   if (primaryKey === true) return table.primaryKey.length > 0
   if (type === 'fulltext' || where !== undefined) return false
   const keys = columns.map((column) => ({ column }))
@@ -106,7 +127,12 @@ function strategyOf(preset: IndexPreset, { dialect, table }: PresetPlace): Index
   const isPrimary = preset.primaryKey === true
   const unique = isPrimary || preset.unique === true
   const indexName =
-    preset.name ?? indexNameOf(table, columns, isPrimary ? 'pkey' : type === 'fulltext' ? 'fulltext' : unique ? 'key' : 'idx')
+    preset.name ??
+    indexNameOf(
+      table,
+      columns,
+      isPrimary ? 'pkey' : type === 'fulltext' ? 'fulltext' : unique ? 'key' : 'idx',
+    )
   const place = { dialect, defaultSchema: '' }
   const definition = definitionOf(preset, { dialect, table })
   const target = { schema: '', name: table }
@@ -114,7 +140,9 @@ function strategyOf(preset: IndexPreset, { dialect, table }: PresetPlace): Index
     ...{ table, columns, indexName, type, unique },
     sparse: where !== undefined,
     indexSize: 0,
-    reason: preset.reason ?? `${isPrimary ? 'The primary key' : 'A preset'} of ${table}. Neither the workload nor the schema was checked.`,
+    reason:
+      preset.reason ??
+      `${isPrimary ? 'The primary key' : 'A preset'} of ${table}. Neither the workload nor the schema was checked.`,
     queries: [],
     estimatedGain: 0,
     writeCost: 0,
@@ -124,20 +152,32 @@ function strategyOf(preset: IndexPreset, { dialect, table }: PresetPlace): Index
         ? fts5Sql(table, columns, indexName)
         : createIndexSql(place, target, definition, indexName),
     fix:
-      isPrimary || (type === 'fulltext' && dialect === 'sqlite') ? undefined : { kind: 'create-index', index: definition, name: indexName },
+      isPrimary || (type === 'fulltext' && dialect === 'sqlite')
+        ? undefined
+        : { kind: 'create-index', index: definition, name: indexName },
   }
 }
 
-function definitionOf({ columns, type = 'btree', unique = false, where }: IndexPreset, { dialect, table }: PresetPlace): IndexDefinition {
+function definitionOf(
+  { columns, type = 'btree', unique = false, where }: IndexPreset,
+  { dialect, table }: PresetPlace,
+): IndexDefinition {
   const filter = where === undefined ? {} : { where }
   if (type !== 'fulltext') {
     const method = type === 'hash' && dialect === 'postgresql' ? 'hash' : 'btree'
     return { table, keys: columns.map((column) => ({ column })), method, isUnique: unique, ...filter }
   }
-  if (dialect !== 'postgresql') return { table, keys: columns.map((column) => ({ column })), method: 'fulltext', isUnique: false }
+  if (dialect !== 'postgresql')
+    return { table, keys: columns.map((column) => ({ column })), method: 'fulltext', isUnique: false }
   const text = columns.map((column) => `coalesce(${quoteName(column, dialect)}, '')`).join(` || ' ' || `)
   const expression = `to_tsvector('simple'::regconfig, ${text})`
-  return { table, keys: [{ column: columns[0] ?? '', expression }], method: 'gin', isUnique: false, ...filter }
+  return {
+    table,
+    keys: [{ column: columns[0] ?? '', expression }],
+    method: 'gin',
+    isUnique: false,
+    ...filter,
+  }
 }
 
 function primaryKeySql(
@@ -146,7 +186,8 @@ function primaryKeySql(
   columns: readonly string[],
 ): string {
   const keys = columns.map((column) => quoteName(column, place.dialect)).join(', ')
-  if (place.dialect === 'sqlite') return `-- SQLite sets the primary key when the table is created: PRIMARY KEY (${keys})`
+  if (place.dialect === 'sqlite')
+    return `-- SQLite sets the primary key when the table is created: PRIMARY KEY (${keys})`
   return `ALTER TABLE ${quotedTable(place, { schema: '', name: table })} ADD PRIMARY KEY (${keys});`
 }
 

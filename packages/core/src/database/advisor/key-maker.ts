@@ -10,14 +10,19 @@ const MYSQL_PREFIX = 191
 
 /** Creates index keys from a table's columns, as its database requires. */
 export class KeyMaker {
-  /** Columns that every index of the table contains in addition to its keys: SQLite's rowid, InnoDB's primary key. */
+  /**
+   * Columns that every index of the table contains in addition to its keys: SQLite's rowid, InnoDB's primary
+   * key.
+   */
   readonly alwaysHeld: readonly string[]
 
   constructor(
     private readonly snapshot: DatabaseSnapshot,
     private readonly table: TableSnapshot,
   ) {
-    const holdsKey = snapshot.dialect === 'mysql' || (snapshot.dialect === 'sqlite' && (table.isClustered === true || isRowid(table)))
+    const holdsKey =
+      snapshot.dialect === 'mysql' ||
+      (snapshot.dialect === 'sqlite' && (table.isClustered === true || isRowid(table)))
     this.alwaysHeld = holdsKey ? table.primaryKey : []
   }
 
@@ -29,7 +34,8 @@ export class KeyMaker {
   }
 
   equality({ column, call, isCast, operator, negated }: ColumnCondition): IndexKey | undefined {
-    if (negated || isCast || !(operator === '=' || operator === 'in' || operator === 'is null')) return undefined
+    if (negated || isCast || !(operator === '=' || operator === 'in' || operator === 'is null'))
+      return undefined
     return call === undefined ? this.plain(column) : this.#called(column, call)
   }
 
@@ -39,11 +45,20 @@ export class KeyMaker {
     if (negated || isCast) return undefined
     if (operator === 'like' || operator === 'glob') return this.#pattern(condition, operator, observed)
     if (operator === 'is not null') return call === undefined ? this.plain(column) : undefined
-    if (operator !== '<' && operator !== '<=' && operator !== '>' && operator !== '>=' && operator !== 'between') return undefined
+    if (
+      operator !== '<' &&
+      operator !== '<=' &&
+      operator !== '>' &&
+      operator !== '>=' &&
+      operator !== 'between'
+    )
+      return undefined
     return call === undefined ? this.plain(column) : this.#called(column, call)
   }
 
-  /** The order, and the order without columns that every index ends with, or that only distinguish equal rows. */
+  /**
+   * The order, and the order without columns that every index ends with, or that only distinguish equal rows.
+   */
   orders(order: readonly OrderedColumn[]): IndexKey[][] {
     const keys = order.map(({ column, call, isDescending, nulls }) => {
       const key = call === undefined ? this.plain(column) : this.#called(column, call)
@@ -59,7 +74,8 @@ export class KeyMaker {
     if (!endsInKey) return [all]
     const short = all.slice(0, -1)
     // An implied key is ascending.
-    const isImplied = this.alwaysHeld.length > 0 && all.every((key) => key.isDescending === all.at(-1)?.isDescending)
+    const isImplied =
+      this.alwaysHeld.length > 0 && all.every((key) => key.isDescending === all.at(-1)?.isDescending)
     return isImplied ? [short] : [short, all]
   }
 
@@ -71,14 +87,19 @@ export class KeyMaker {
     const [term] = values
     if (term === undefined || call !== undefined) return undefined
     const sets = observed.length === 0 ? [[]] : observed
-    const patterns = sets.map((bindings) => termValue(term, bindings)).filter((pattern) => typeof pattern === 'string')
+    const patterns = sets
+      .map((bindings) => termValue(term, bindings))
+      .filter((pattern) => typeof pattern === 'string')
     if (!patterns.some((pattern) => prefixOf(pattern, operator) !== '')) return undefined
     const key = this.plain(column)
     if (key === undefined) return undefined
     const { dialect, settings } = this.snapshot
     if (dialect === 'mysql' || (dialect === 'sqlite' && operator === 'glob')) return key
-    if (dialect === 'sqlite') return settings.case_sensitive_like === '1' ? key : { ...key, collation: 'NOCASE' }
-    return isBytewise(this.#column(column) ?? {}, this.snapshot) ? key : { ...key, operatorClass: 'text_pattern_ops' }
+    if (dialect === 'sqlite')
+      return settings.case_sensitive_like === '1' ? key : { ...key, collation: 'NOCASE' }
+    return isBytewise(this.#column(column) ?? {}, this.snapshot)
+      ? key
+      : { ...key, operatorClass: 'text_pattern_ops' }
   }
 
   #called(column: string, call: 'lower' | 'upper'): IndexKey | undefined {
@@ -98,7 +119,10 @@ export class KeyMaker {
 
 function isRowid({ primaryKey, columns }: TableSnapshot): boolean {
   const [key] = primaryKey
-  return primaryKey.length === 1 && columns.some(({ name, databaseType }) => name === key && databaseType.toUpperCase() === 'INTEGER')
+  return (
+    primaryKey.length === 1 &&
+    columns.some(({ name, databaseType }) => name === key && databaseType.toUpperCase() === 'INTEGER')
+  )
 }
 
 const unordered = /^(json|xml|point|line|lseg|box|path|polygon|circle|tsvector|tsquery|geometry|geography)\b/i

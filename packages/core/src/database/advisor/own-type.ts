@@ -20,10 +20,18 @@ const synonyms: Readonly<Record<string, string>> = {
   time: 'time without time zone',
 }
 
-/** Whether an index on a plain column serves a term: the expression around the column changes neither its type nor its order. */
-export function servesPlainIndex({ cast, collation }: ColumnTerm, column: ColumnSnapshot, dialect: Dialect): boolean {
+/**
+ * Whether an index on a plain column serves a term: the expression around the column changes neither its type
+ * nor its order.
+ */
+export function servesPlainIndex(
+  { cast, collation }: ColumnTerm,
+  column: ColumnSnapshot,
+  dialect: Dialect,
+): boolean {
   return (
-    (cast === undefined || (dialect === 'postgresql' && isOwnType(cast, column.databaseType))) && isOwnCollation(collation, column, dialect)
+    (cast === undefined || (dialect === 'postgresql' && isOwnType(cast, column.databaseType))) &&
+    isOwnCollation(collation, column, dialect)
   )
 }
 
@@ -49,11 +57,17 @@ function normal(type: string): string {
 function isOwnCollation(collation: string | undefined, column: ColumnSnapshot, dialect: Dialect): boolean {
   if (collation === undefined) return true
   const own = column.collation ?? (dialect === 'sqlite' ? 'BINARY' : undefined)
-  return own !== undefined && (dialect === 'postgresql' ? own === collation : own.toLowerCase() === collation.toLowerCase())
+  return (
+    own !== undefined &&
+    (dialect === 'postgresql' ? own === collation : own.toLowerCase() === collation.toLowerCase())
+  )
 }
 
 /** Whether a column's strings are in byte order (PostgreSQL): an index then also serves prefixes. */
-export function isBytewise({ collation }: Pick<ColumnSnapshot, 'collation'>, { settings }: Pick<DatabaseSnapshot, 'settings'>): boolean {
+export function isBytewise(
+  { collation }: Pick<ColumnSnapshot, 'collation'>,
+  { settings }: Pick<DatabaseSnapshot, 'settings'>,
+): boolean {
   if (collation === undefined && settings.locale_provider === 'builtin') return true
   const locale = collation ?? settings.locale ?? settings.lc_collate
   return locale === 'C' || locale === 'POSIX' || locale === 'ucs_basic' || locale === 'pg_c_utf8'

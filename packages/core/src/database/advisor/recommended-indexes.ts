@@ -27,7 +27,11 @@ interface Wanted {
  * Missing indexes by which statements of one table find their rows, those for the most expensive statements
  * first. Based on the SQL only: without a planner, and without the cost of writes.
  */
-export function indexesForWorkload(snapshot: DatabaseSnapshot, table: TableSnapshot, workload: readonly WorkloadEntry[]): IndexStrategy[] {
+export function indexesForWorkload(
+  snapshot: DatabaseSnapshot,
+  table: TableSnapshot,
+  workload: readonly WorkloadEntry[],
+): IndexStrategy[] {
   if (table.kind === 'view' || (table.rows >= 0 && table.rows < MIN_ROWS)) return []
   const wanted = new Map<string, Wanted>()
   const own = workload.filter(({ dialect }) => dialect === snapshot.dialect)
@@ -44,13 +48,23 @@ export function indexesForWorkload(snapshot: DatabaseSnapshot, table: TableSnaps
     known.queries.push({ fingerprint: entry.fingerprint, totalMs: entry.totalMs })
     wanted.set(id, known)
   }
-  return [...wanted.values()].sort((a, b) => b.totalMs - a.totalMs).map((one) => strategyFor(snapshot, table, one))
+  return [...wanted.values()]
+    .sort((a, b) => b.totalMs - a.totalMs)
+    .map((one) => strategyFor(snapshot, table, one))
 }
 
-/** The columns that an index would need first; `undefined` if one table is not all that the statement reads, or if an index serves it. */
-function keysWanted(snapshot: DatabaseSnapshot, table: TableSnapshot, { uses }: StatementUse): readonly IndexKey[] | undefined {
+/**
+ * The columns that an index would need first; `undefined` if one table is not all that the statement reads,
+ * or if an index serves it.
+ */
+function keysWanted(
+  snapshot: DatabaseSnapshot,
+  table: TableSnapshot,
+  { uses }: StatementUse,
+): readonly IndexKey[] | undefined {
   const [use, another] = uses
-  if (use === undefined || another !== undefined || use.table !== table || use.alternatives.length > 0) return undefined
+  if (use === undefined || another !== undefined || use.table !== table || use.alternatives.length > 0)
+    return undefined
   const maker = new KeyMaker(snapshot, table)
   const plain = (made: (condition: ColumnCondition) => IndexKey | undefined) =>
     use.conditions.flatMap((condition) => {
@@ -58,7 +72,10 @@ function keysWanted(snapshot: DatabaseSnapshot, table: TableSnapshot, { uses }: 
       return key === undefined || key.expression !== undefined ? [] : [key]
     })
   const equalities = plain((condition) => maker.equality(condition))
-  const keys = uniqueKeys([...equalities, ...plain((condition) => maker.range(condition, [])).slice(0, 1)]).slice(0, MAX_COLUMNS)
+  const keys = uniqueKeys([
+    ...equalities,
+    ...plain((condition) => maker.range(condition, [])).slice(0, 1),
+  ]).slice(0, MAX_COLUMNS)
   const wanted = (equalities.length > 0 ? equalities : keys).map(({ column }) => column)
   const isServed = isUniqueBy(table, wanted) || coveragesOf(table).some((index) => findsBy(index, wanted))
   return keys.length === 0 || isServed ? undefined : keys
@@ -68,11 +85,17 @@ function keysWanted(snapshot: DatabaseSnapshot, table: TableSnapshot, { uses }: 
 function isUniqueBy(table: TableSnapshot, equalities: readonly string[]): boolean {
   return coveragesOf(table).some(
     ({ isUnique, where, keys }) =>
-      isUnique && where === undefined && keys.every(({ column, expression }) => expression === undefined && equalities.includes(column)),
+      isUnique &&
+      where === undefined &&
+      keys.every(({ column, expression }) => expression === undefined && equalities.includes(column)),
   )
 }
 
-function strategyFor(snapshot: DatabaseSnapshot, table: TableSnapshot, { keys, queries, calls, totalMs }: Wanted): IndexStrategy {
+function strategyFor(
+  snapshot: DatabaseSnapshot,
+  table: TableSnapshot,
+  { keys, queries, calls, totalMs }: Wanted,
+): IndexStrategy {
   const index: IndexDefinition = { table: table.id, keys, method: 'btree', isUnique: false }
   const columns = keys.map(({ column }) => column)
   const indexName = indexNameOf(table.name, columns, 'idx')
@@ -90,28 +113,42 @@ function strategyFor(snapshot: DatabaseSnapshot, table: TableSnapshot, { keys, q
 }
 
 /** The indexes that an analysis found for a table. */
-export function strategiesOf({ findings }: DatabaseAnalysis, table: TableSnapshot, snapshot: DatabaseSnapshot): IndexStrategy[] {
-  return findings.flatMap(({ code, changes: [change], details, statements, bytes = 0, sql = [], upkeep = 0 }): IndexStrategy[] => {
-    if (code !== 'MISSING_INDEX' || change?.index.table !== table.id) return []
-    const { index, name } = change
-    return [
-      {
-        table: tableTitle(table.id, snapshot),
-        columns: index.keys.map(({ column }) => column),
-        indexName: name,
-        type: index.method === 'gin' || index.method === 'fulltext' ? 'fulltext' : index.method === 'hash' ? 'hash' : 'btree',
-        unique: index.isUnique,
-        sparse: index.where !== undefined,
-        indexSize: bytes,
-        reason: details[0] ?? '',
-        queries: statements.map(({ fingerprint }) => fingerprint),
-        estimatedGain: statements.reduce((sum, { calls, cost }) => sum + (cost === undefined ? 0 : calls * (cost.without - cost.with)), 0),
-        writeCost: upkeep,
-        ddl: sql.join(';\n'),
-        fix: change,
-      },
-    ]
-  })
+export function strategiesOf(
+  { findings }: DatabaseAnalysis,
+  table: TableSnapshot,
+  snapshot: DatabaseSnapshot,
+): IndexStrategy[] {
+  return findings.flatMap(
+    ({ code, changes: [change], details, statements, bytes = 0, sql = [], upkeep = 0 }): IndexStrategy[] => {
+      if (code !== 'MISSING_INDEX' || change?.index.table !== table.id) return []
+      const { index, name } = change
+      return [
+        {
+          table: tableTitle(table.id, snapshot),
+          columns: index.keys.map(({ column }) => column),
+          indexName: name,
+          type:
+            index.method === 'gin' || index.method === 'fulltext'
+              ? 'fulltext'
+              : index.method === 'hash'
+                ? 'hash'
+                : 'btree',
+          unique: index.isUnique,
+          sparse: index.where !== undefined,
+          indexSize: bytes,
+          reason: details[0] ?? '',
+          queries: statements.map(({ fingerprint }) => fingerprint),
+          estimatedGain: statements.reduce(
+            (sum, { calls, cost }) => sum + (cost === undefined ? 0 : calls * (cost.without - cost.with)),
+            0,
+          ),
+          writeCost: upkeep,
+          ddl: sql.join(';\n'),
+          fix: change,
+        },
+      ]
+    },
+  )
 }
 
 /** An index that a table should have, and why. */
@@ -136,6 +173,9 @@ export interface IndexStrategy {
   readonly writeCost: number
   /** The statement that creates it, without locking the table if the database supports that. */
   readonly ddl: string
-  /** The same as a change that files can be written from; `undefined` where none can: a primary key, an FTS5 table. */
+  /**
+   * The same as a change that files can be written from; `undefined` where none can: a primary key, an FTS5
+   * table.
+   */
   readonly fix: SchemaChange | undefined
 }

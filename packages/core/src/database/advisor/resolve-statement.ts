@@ -29,7 +29,13 @@ export function resolveStatement(tree: QueryTree, snapshot: DatabaseSnapshot): S
   const writes = resolveWrites(tree, index, roles, instances.unknown)
   const isOrdered = instances.all.some(({ block }) => block.orderBy.length > 0)
   const limit = instances.all.find(({ block }) => block.limit !== undefined)?.block.limit
-  const found = { uses: instances.uses, parameters: roles.found, writes, isOrdered, unknown: [...instances.unknown] }
+  const found = {
+    uses: instances.uses,
+    parameters: roles.found,
+    writes,
+    isOrdered,
+    unknown: [...instances.unknown],
+  }
   return limit === undefined ? found : { ...found, limit }
 }
 
@@ -49,7 +55,8 @@ class StatementResolver {
         for (const { use } of this.instances.starred(instance, star)) use?.columns.add('*')
         continue
       }
-      for (const { use, column } of this.instances.resolve(instance, name)?.targets ?? []) use.columns.add(column)
+      for (const { use, column } of this.instances.resolve(instance, name)?.targets ?? [])
+        use.columns.add(column)
     }
   }
 
@@ -60,7 +67,8 @@ class StatementResolver {
     for (const [at, item] of items.entries()) {
       this.resolver.resolve(instance, item.item.on)
       for (const column of item.item.using) this.#shared(instance, at, column)
-      if (item.item.isNatural === true) for (const column of this.#commonColumns(instance, at)) this.#shared(instance, at, column)
+      if (item.item.isNatural === true)
+        for (const column of this.#commonColumns(instance, at)) this.#shared(instance, at, column)
     }
   }
 
@@ -77,7 +85,9 @@ class StatementResolver {
     const { block } = instance
     const meanings = this.#grouped(instance)
     if (meanings.length === 0) return
-    const targets = meanings.map((meaning) => (meaning?.joins && meaning.targets.length === 1 ? meaning.targets[0] : undefined))
+    const targets = meanings.map((meaning) =>
+      meaning?.joins && meaning.targets.length === 1 ? meaning.targets[0] : undefined,
+    )
     const use = commonUse(targets.map((target) => target?.use))
     if (use === undefined || use.group.length > 0 || block.kind !== 'select') return
     use.group = [...new Set(targets.flatMap((target) => target?.column ?? []))]
@@ -89,22 +99,41 @@ class StatementResolver {
     const terms = block.groupBy.length > 0 ? block.groupBy : block.distinctOn
     if (terms.length > 0) return terms.map((term) => this.#groupMeaning(instance, term))
     if (!block.isDistinct) return []
-    return block.outputs.map(({ column }) => (column === undefined ? undefined : this.instances.resolve(instance, column)))
+    return block.outputs.map(({ column }) =>
+      column === undefined ? undefined : this.instances.resolve(instance, column),
+    )
   }
 
   #groupMeaning(instance: BlockInstance, { column }: OrderTerm): ColumnMeaning | undefined {
-    if (column === undefined || column.call !== undefined || column.cast !== undefined || column.collation !== undefined) return undefined
+    if (
+      column === undefined ||
+      column.call !== undefined ||
+      column.cast !== undefined ||
+      column.collation !== undefined
+    )
+      return undefined
     const meaning = this.instances.resolve(instance, column)
     if (meaning !== undefined || column.table !== undefined) return meaning
-    const output = instance.block.outputs.find(({ name }) => name !== undefined && this.index.fold(name) === this.index.fold(column.column))
+    const output = instance.block.outputs.find(
+      ({ name }) => name !== undefined && this.index.fold(name) === this.index.fold(column.column),
+    )
     return output?.column === undefined ? undefined : this.instances.resolve(instance, output.column)
   }
 
-  #ordered(instance: BlockInstance, { column: term, descending, nulls }: OrderTerm): { use: UseDraft; ordered: OrderedColumn } | undefined {
+  #ordered(
+    instance: BlockInstance,
+    { column: term, descending, nulls }: OrderTerm,
+  ): { use: UseDraft; ordered: OrderedColumn } | undefined {
     if (term === undefined) return undefined
     const meaning = this.instances.resolve(instance, term)
     const [target] = meaning?.targets ?? []
-    if (meaning === undefined || target === undefined || meaning.targets.length > 1 || !meaning.order || meaning.crossed.length > 0)
+    if (
+      meaning === undefined ||
+      target === undefined ||
+      meaning.targets.length > 1 ||
+      !meaning.order ||
+      meaning.crossed.length > 0
+    )
       return undefined
     const column = this.index.column(target.use.table, target.column)
     if (column === undefined || !servesPlainIndex(term, column, this.index.snapshot.dialect)) return undefined
@@ -131,9 +160,12 @@ class StatementResolver {
   #commonColumns({ items }: BlockInstance, at: number): readonly string[] {
     const own = items[at]
     if (own === undefined) return []
-    const columns = own.use?.table.columns ?? (own.query === undefined ? [] : this.instances.outputsOf(own.query))
+    const columns =
+      own.use?.table.columns ?? (own.query === undefined ? [] : this.instances.outputsOf(own.query))
     return columns.flatMap(({ name }) => {
-      const isCommon = name !== undefined && items.slice(0, at).some((item) => this.instances.columnOf(item, name) !== undefined)
+      const isCommon =
+        name !== undefined &&
+        items.slice(0, at).some((item) => this.instances.columnOf(item, name) !== undefined)
       return isCommon ? [name] : []
     })
   }

@@ -34,13 +34,17 @@ const MAX_ADVISED_LENGTH = 50_000
  * Parses the statements of a workload: their tables and conditions. Statements that cannot be parsed are
  * reported, never guessed.
  */
-export function resolveWorkload(workload: readonly WorkloadEntry[], snapshot: DatabaseSnapshot): ResolvedWorkload {
+export function resolveWorkload(
+  workload: readonly WorkloadEntry[],
+  snapshot: DatabaseSnapshot,
+): ResolvedWorkload {
   const statements: ReadStatement[] = []
   const writes: WriteLoad[] = []
   const left: LeftStatement[] = []
   for (const entry of workload) {
     const label = analyzeSql(entry.sql, snapshot.dialect).shape
-    const leave = (kind: LeftStatement['kind'], why: string) => left.push({ fingerprint: entry.fingerprint, label, why, kind })
+    const leave = (kind: LeftStatement['kind'], why: string) =>
+      left.push({ fingerprint: entry.fingerprint, label, why, kind })
     if (passing.test(entry.sql)) continue
     if (entry.sql.length > MAX_ADVISED_LENGTH) {
       leave('unreadable', `It is longer than ${MAX_ADVISED_LENGTH.toLocaleString('en')} characters.`)
@@ -48,8 +52,10 @@ export function resolveWorkload(workload: readonly WorkloadEntry[], snapshot: Da
     }
     try {
       const use = resolveStatement(readQueryTree(entry.sql, snapshot.dialect), snapshot)
-      for (const { kind, table, columns } of use.writes) writes.push({ kind, table: table.id, columns, calls: Math.max(1, entry.calls) })
-      if (use.unknown.length > 0) leave('unknown-table', `No table of the database is called ${use.unknown.join(', ')}.`)
+      for (const { kind, table, columns } of use.writes)
+        writes.push({ kind, table: table.id, columns, calls: Math.max(1, entry.calls) })
+      if (use.unknown.length > 0)
+        leave('unknown-table', `No table of the database is called ${use.unknown.join(', ')}.`)
       else if (use.uses.length > 0) statements.push({ entry, label, use })
     } catch (error) {
       if (error instanceof SqlSyntaxError) leave('unreadable', `It could not be read: ${error.message}.`)
@@ -83,6 +89,8 @@ export interface WriteLoad {
 
 /** The tables whose indexes may change a statement's plan. */
 export function tablesOf({ planned }: Pick<WorkloadStatement, 'planned'>): ReadonlySet<TableId> {
-  const ids = planned.use.uses.flatMap(({ table }: TableUse) => (table.parent === undefined ? [table.id] : [table.id, table.parent]))
+  const ids = planned.use.uses.flatMap(({ table }: TableUse) =>
+    table.parent === undefined ? [table.id] : [table.id, table.parent],
+  )
   return new Set(ids)
 }

@@ -7,8 +7,9 @@ import { formatBytes, formatCount, indexNameOf, shownName } from '../names.ts'
 import { type Coverage, columnsOf, coveragesOf, findsBy, isServing } from './index-coverage.ts'
 
 /**
- * Indexes that were not read since the server's counters began, and indexes that cannot be read; the largest first. Keys and constraints
- * stay, and so does what MySQL needs for a foreign key. Empty where the server does not count.
+ * Indexes that were not read since the server's counters began, and indexes that cannot be read; the largest
+ * first. Keys and constraints stay, and so does what MySQL needs for a foreign key. Empty where the server
+ * does not count.
  */
 export function unusedIndexes(snapshot: DatabaseSnapshot): UnusedIndex[] {
   const found = snapshot.tables.flatMap((table) =>
@@ -20,19 +21,35 @@ export function unusedIndexes(snapshot: DatabaseSnapshot): UnusedIndex[] {
   return found.sort((a, b) => (b.bytes ?? 0) - (a.bytes ?? 0))
 }
 
-function reasonOf(snapshot: DatabaseSnapshot, table: TableSnapshot, index: IndexSnapshot): string | undefined {
+function reasonOf(
+  snapshot: DatabaseSnapshot,
+  table: TableSnapshot,
+  index: IndexSnapshot,
+): string | undefined {
   if (index.isPrimary || index.isConstraint) return undefined
-  if (!index.isValid) return `${index.name} is incomplete: no query can use it, but each write updates it. Drop it, or build it again.`
+  if (!index.isValid)
+    return `${index.name} is incomplete: no query can use it, but each write updates it. Drop it, or build it again.`
   if (index.isUnique || index.scans !== 0) return undefined
-  const key = snapshot.foreignKeys.find(({ table: holder, columns }) => holder === table.id && findsBy(index, columns))
-  const isOnly = key !== undefined && !coveragesOf(table).some((other) => other.name !== index.name && findsBy(other, key.columns))
+  const key = snapshot.foreignKeys.find(
+    ({ table: holder, columns }) => holder === table.id && findsBy(index, columns),
+  )
+  const isOnly =
+    key !== undefined &&
+    !coveragesOf(table).some((other) => other.name !== index.name && findsBy(other, key.columns))
   if (isOnly && snapshot.dialect === 'mysql') return undefined
   const room = index.bytes === undefined ? '' : ` It takes ${formatBytes(index.bytes)}.`
-  const care = isOnly ? ` It is the only one by which rows are found when a row of ${key.references} is deleted.` : ''
+  const care = isOnly
+    ? ` It is the only one by which rows are found when a row of ${key.references} is deleted.`
+    : ''
   return `No query has read ${index.name} since the server's counters began; each write pays for it.${room}${care} Look at replicas, and at rare jobs, before it is dropped.`
 }
 
-function unused(snapshot: DatabaseSnapshot, table: TableSnapshot, index: IndexSnapshot, reason: string): UnusedIndex {
+function unused(
+  snapshot: DatabaseSnapshot,
+  table: TableSnapshot,
+  index: IndexSnapshot,
+  reason: string,
+): UnusedIndex {
   return {
     table: shownName(table, snapshot),
     index: index.name,
@@ -60,7 +77,9 @@ function duplicatesOf(snapshot: DatabaseSnapshot, table: TableSnapshot): Duplica
   // The index that is easiest to drop comes first; of two identical ones, one stays.
   for (const index of table.indexes.filter(isServing).sort(byDispensability)) {
     if (index.isPrimary) continue
-    const cover = others.find((other) => other.name !== index.name && !gone.has(other.name) && makesNeedless(other, index))
+    const cover = others.find(
+      (other) => other.name !== index.name && !gone.has(other.name) && makesNeedless(other, index),
+    )
     if (cover === undefined) continue
     gone.add(index.name)
     found.push(duplicate(snapshot, table, index, cover))
@@ -69,7 +88,8 @@ function duplicatesOf(snapshot: DatabaseSnapshot, table: TableSnapshot): Duplica
 }
 
 function byDispensability(a: IndexSnapshot, b: IndexSnapshot): number {
-  const rank = ({ isPrimary, isConstraint, isUnique }: IndexSnapshot) => Number(isPrimary) * 4 + Number(isConstraint) * 2 + Number(isUnique)
+  const rank = ({ isPrimary, isConstraint, isUnique }: IndexSnapshot) =>
+    Number(isPrimary) * 4 + Number(isConstraint) * 2 + Number(isUnique)
   return rank(a) - rank(b) || a.keys.length - b.keys.length || (a.name < b.name ? 1 : -1)
 }
 
@@ -88,10 +108,16 @@ function makesNeedless(other: Coverage, index: IndexSnapshot): boolean {
   return other.name === 'PRIMARY KEY' || (index.include ?? []).every((column) => carried.has(column))
 }
 
-function duplicate(snapshot: DatabaseSnapshot, table: TableSnapshot, index: IndexSnapshot, cover: Coverage): DuplicateIndex {
+function duplicate(
+  snapshot: DatabaseSnapshot,
+  table: TableSnapshot,
+  index: IndexSnapshot,
+  cover: Coverage,
+): DuplicateIndex {
   const kind = cover.keys.length === index.keys.length ? 'identical' : 'prefix'
   const columns = columnsOf(index)
-  const how = kind === 'identical' ? 'has the same keys' : `begins with the same keys: (${columnsOf(cover).join(', ')})`
+  const how =
+    kind === 'identical' ? 'has the same keys' : `begins with the same keys: (${columnsOf(cover).join(', ')})`
   return {
     table: shownName(table, snapshot),
     index: index.name,
@@ -106,8 +132,8 @@ function duplicate(snapshot: DatabaseSnapshot, table: TableSnapshot, index: Inde
 }
 
 /**
- * Foreign keys by whose columns no index finds rows; those of the largest tables first. PostgreSQL and SQLite create none
- * automatically, and most ORMs do not either. A partition has those of its parent.
+ * Foreign keys by whose columns no index finds rows; those of the largest tables first. PostgreSQL and SQLite
+ * create none automatically, and most ORMs do not either. A partition has those of its parent.
  */
 export function missingForeignKeyIndexes(snapshot: DatabaseSnapshot): MissingForeignKeyIndex[] {
   const tables = new Map(snapshot.tables.map((table) => [table.id, table]))
@@ -129,11 +155,20 @@ function missing(
   target: TableSnapshot | undefined,
 ): MissingForeignKeyIndex {
   const name = indexNameOf(table.name, columns, 'idx')
-  const index: IndexDefinition = { table: table.id, keys: columns.map((column) => ({ column })), method: 'btree', isUnique: false }
+  const index: IndexDefinition = {
+    table: table.id,
+    keys: columns.map((column) => ({ column })),
+    method: 'btree',
+    isUnique: false,
+  }
   const referenced = target === undefined ? references : shownName(target, snapshot)
   const rows = table.rows < 0 ? 'every row' : `all ${formatCount(table.rows)} rows`
   const what =
-    onDelete === 'Cascade' ? 'delete what belongs to it' : onDelete === 'SetNull' ? 'take it out' : 'see that nothing refers to it'
+    onDelete === 'Cascade'
+      ? 'delete what belongs to it'
+      : onDelete === 'SetNull'
+        ? 'take it out'
+        : 'see that nothing refers to it'
   return {
     table: shownName(table, snapshot),
     columns,

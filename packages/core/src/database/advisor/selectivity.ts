@@ -11,7 +11,11 @@ const UNKNOWN = { equal: 0.005, range: 1 / 3, between: 0.1, like: 0.05, null: 0.
  * @param statistics - Statistics of the condition's column.
  * @param bindings - Parameter values of the statement; omitted if they are unknown.
  */
-export function shareOf(condition: ColumnCondition, statistics: ColumnStatistics | undefined, bindings?: readonly unknown[]): number {
+export function shareOf(
+  condition: ColumnCondition,
+  statistics: ColumnStatistics | undefined,
+  bindings?: readonly unknown[],
+): number {
   const share = plainShare(condition, statistics, bindings)
   return Math.min(1, Math.max(0, condition.negated ? 1 - (statistics?.nullShare ?? 0) - share : share))
 }
@@ -33,9 +37,12 @@ function plainShare(
     case '<>':
       return 1 - (statistics?.nullShare ?? 0) - equalShare(statistics, first)
     case 'in':
-      if (isSubquery || known.length === 0) return Math.min(negated ? 0 : 0.5, UNKNOWN.in * equalShare(statistics, undefined))
+      if (isSubquery || known.length === 0)
+        return Math.min(negated ? 0 : 0.5, UNKNOWN.in * equalShare(statistics, undefined))
       // The one value of `= ANY ($1)` is a list.
-      return known.flat().reduce<number>((sum, value) => sum + (value === null ? 0 : equalShare(statistics, value)), 0)
+      return known
+        .flat()
+        .reduce<number>((sum, value) => sum + (value === null ? 0 : equalShare(statistics, value)), 0)
     case 'between':
       return first === undefined || second === undefined
         ? UNKNOWN.between
@@ -93,7 +100,8 @@ function equalShare(statistics: ColumnStatistics | undefined, value: unknown): n
 
 /** The share of rows whose value is less than one. */
 function below(statistics: ColumnStatistics | undefined, value: unknown): number {
-  if (statistics === undefined || value === null || value === undefined) return value === null ? 0 : UNKNOWN.range
+  if (statistics === undefined || value === null || value === undefined)
+    return value === null ? 0 : UNKNOWN.range
   const { common, bounds, nullShare } = statistics
   const inCommon = common.reduce((sum, { share }) => sum + share, 0)
   const ofCommon = common.reduce((sum, entry) => sum + (compare(entry.value, value) < 0 ? entry.share : 0), 0)
@@ -118,7 +126,11 @@ function position(bounds: readonly StatisticsValue[], value: unknown): number {
   return (low - 1 + (Number.isNaN(within) ? 0.5 : within)) / (bounds.length - 1)
 }
 
-function likeShare(statistics: ColumnStatistics | undefined, operator: 'like' | 'ilike' | 'glob', pattern: unknown): number {
+function likeShare(
+  statistics: ColumnStatistics | undefined,
+  operator: 'like' | 'ilike' | 'glob',
+  pattern: unknown,
+): number {
   if (typeof pattern !== 'string' || statistics === undefined) return UNKNOWN.like
   const prefix = prefixOf(pattern, operator)
   const isCaseless = operator !== 'glob'

@@ -23,7 +23,8 @@ export class StatementRoles {
       if (value.kind !== 'parameter' && value.kind !== 'pattern') continue
       const isUpperBound = operator === '<' || operator === '<=' || (operator === 'between' && at === 1)
       const role = { kind: 'column', table: use.table, column, operator, isUpperBound } as const
-      if (value.kind === 'pattern') this.#set(value.place, { ...role, around: { before: value.before, after: value.after } })
+      if (value.kind === 'pattern')
+        this.#set(value.place, { ...role, around: { before: value.before, after: value.after } })
       else this.#set(value.place, value.isArray ? { ...role, isArray: true } : role)
     }
   }
@@ -38,7 +39,12 @@ export class StatementRoles {
 }
 
 /** The writes of a statement, with the catalog's names. */
-export function resolveWrites(tree: QueryTree, index: SnapshotIndex, roles: StatementRoles, unknown: Set<string>): StatementUse['writes'] {
+export function resolveWrites(
+  tree: QueryTree,
+  index: SnapshotIndex,
+  roles: StatementRoles,
+  unknown: Set<string>,
+): StatementUse['writes'] {
   return tree.writes.flatMap(({ kind, table: name, columns: named, values }) => {
     const table = index.table(name)
     if (table === undefined) {

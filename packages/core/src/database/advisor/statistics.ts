@@ -21,7 +21,9 @@ export class CatalogStatistics implements Statistics {
 
   distinct(table: TableSnapshot, columns: readonly string[]): number {
     const rows = Math.max(1, table.rows)
-    const numbers = columns.map((column) => this.column(table, column)?.distinct ?? Math.sqrt(rows)).sort((a, b) => b - a)
+    const numbers = columns
+      .map((column) => this.column(table, column)?.distinct ?? Math.sqrt(rows))
+      .sort((a, b) => b - a)
     // Each further column is less selective: its square root, its fourth root, …
     const product = numbers.reduce((all, number, at) => all * number ** (1 / 2 ** at), 1)
     return Math.max(1, Math.min(rows, product))
@@ -34,9 +36,14 @@ export class CatalogStatistics implements Statistics {
  *
  * @throws Nothing for a table that cannot be sampled.
  */
-export async function sampledStatistics(connection: Connection, uses: readonly StatementUse[]): Promise<Statistics> {
+export async function sampledStatistics(
+  connection: Connection,
+  uses: readonly StatementUse[],
+): Promise<Statistics> {
   const wanted = new Map<TableSnapshot, Set<string>>()
-  for (const { table, columns } of uses.flatMap((use) => use.uses).map((use) => ({ table: use.table, columns: columnsOf(use) }))) {
+  for (const { table, columns } of uses
+    .flatMap((use) => use.uses)
+    .map((use) => ({ table: use.table, columns: columnsOf(use) }))) {
     const known = wanted.get(table) ?? new Set(indexedColumns(table))
     wanted.set(table, known)
     for (const column of columns) known.add(column)
@@ -70,7 +77,10 @@ class SampledStatistics implements Statistics {
 }
 
 function columnsOf(use: StatementUse['uses'][number]): string[] {
-  const own = (arm: TableConditions) => [...arm.conditions.map(({ column }) => column), ...arm.joins.map(({ column }) => column)]
+  const own = (arm: TableConditions) => [
+    ...arm.conditions.map(({ column }) => column),
+    ...arm.joins.map(({ column }) => column),
+  ]
   return [
     ...own(use),
     ...use.alternatives.flat().flatMap(own),

@@ -30,7 +30,9 @@ export function supposedBindings(
   const usable = observed.filter((bindings) => bindings.length >= parameters.length)
   const sources = parameters.map((role) => sourceOf(role, statistics))
   if (sources.includes('observed') && usable.length === 0) return undefined
-  const count = sources.every((source) => source === 'statistics') ? 2 : Math.max(2, Math.min(MAX_SETS, usable.length))
+  const count = sources.every((source) => source === 'statistics')
+    ? 2
+    : Math.max(2, Math.min(MAX_SETS, usable.length))
   return Array.from({ length: count }, (_, at) => {
     const sample = usable[at % Math.max(1, usable.length)]
     return parameters.map((role, place) => {
@@ -43,7 +45,10 @@ export function supposedBindings(
 }
 
 /** Source of a value: observations, statistics, or either. */
-function sourceOf(role: ParameterRole | undefined, statistics: Statistics): 'observed' | 'statistics' | 'either' {
+function sourceOf(
+  role: ParameterRole | undefined,
+  statistics: Statistics,
+): 'observed' | 'statistics' | 'either' {
   if (role === undefined) return 'observed'
   if (role.kind !== 'column') return 'statistics'
   switch (role.operator) {
@@ -55,15 +60,22 @@ function sourceOf(role: ParameterRole | undefined, statistics: Statistics): 'obs
     case '=':
     case 'in':
     case '<>':
-      return (statistics.column(role.table, role.column)?.distinct ?? Number.POSITIVE_INFINITY) < FEW_VALUES ? 'either' : 'statistics'
+      return (statistics.column(role.table, role.column)?.distinct ?? Number.POSITIVE_INFINITY) < FEW_VALUES
+        ? 'either'
+        : 'statistics'
     default:
       return 'either'
   }
 }
 
-/** The size of a page is the app's own choice: as it was observed, the middle one. A negative one is none, in SQLite. */
+/**
+ * The size of a page is the app's own choice: as it was observed, the middle one. A negative one is none, in
+ * SQLite.
+ */
 function pageOf(kind: 'limit' | 'offset', place: number, observed: readonly Bindings[]): number {
-  const numbers = observed.map((bindings) => Number(bindings[place])).filter((number) => Number.isInteger(number))
+  const numbers = observed
+    .map((bindings) => Number(bindings[place]))
+    .filter((number) => Number.isInteger(number))
   return numbers.sort((a, b) => a - b)[numbers.length >> 1] ?? (kind === 'limit' ? LIMIT : 0)
 }
 
@@ -80,7 +92,11 @@ function guess(
   const nth = roles
     .slice(0, place)
     .filter(
-      (other) => other?.kind === 'column' && other.table === role.table && other.column === role.column && other.operator === role.operator,
+      (other) =>
+        other?.kind === 'column' &&
+        other.table === role.table &&
+        other.column === role.column &&
+        other.operator === role.operator,
     ).length
   const valueLike = (at: number) => (known && likelyValue(known, at, isHeavy)) ?? at + 1
   if (role.isArray === true) return [0, 1, 2].map(valueLike)
@@ -99,7 +115,8 @@ function boundLike(
   const last = values.length - 1
   if (last < 0) return 1
   const middle = Math.floor(last / 2)
-  if (isPaired) return values[Math.min(last, isUpperBound ? middle + (isHeavy ? Math.ceil(last / 20) : 1) : middle)]
+  if (isPaired)
+    return values[Math.min(last, isUpperBound ? middle + (isHeavy ? Math.ceil(last / 20) : 1) : middle)]
   if (isHeavy) return values[middle]
   return values[Math.round(last * (operator === '>' || operator === '>=' ? 0.9 : 0.1))]
 }

@@ -47,8 +47,14 @@ export class TableCosts {
   }
 
   /** The share of rows that all conditions leave, those on the columns of tables read before included. */
-  share(use: TableUse, bindings: readonly unknown[], isBound: (use: number) => boolean, arm: TableConditions = use): number {
-    const isJoined = ({ column, isSubquery }: ColumnCondition) => isSubquery && joinOn(arm, column, isBound) !== undefined
+  share(
+    use: TableUse,
+    bindings: readonly unknown[],
+    isBound: (use: number) => boolean,
+    arm: TableConditions = use,
+  ): number {
+    const isJoined = ({ column, isSubquery }: ColumnCondition) =>
+      isSubquery && joinOn(arm, column, isBound) !== undefined
     const single = arm.conditions
       .filter((condition) => !isJoined(condition))
       .reduce((share, condition) => share * this.#shareOf(use, condition, bindings), 1)
@@ -58,7 +64,8 @@ export class TableCosts {
     }, 1)
     const ors = use.alternatives.reduce((share, arms) => {
       const either = arms.reduce(
-        (sum, one) => sum + one.conditions.reduce((all, condition) => all * this.#shareOf(use, condition, bindings), 1),
+        (sum, one) =>
+          sum + one.conditions.reduce((all, condition) => all * this.#shareOf(use, condition, bindings), 1),
         0,
       )
       return share * Math.min(1, either)
@@ -67,7 +74,8 @@ export class TableCosts {
   }
 
   /**
-   * The search that conditions make possible in an index; `undefined` where they make none, or where the index does not hold all rows that are asked for.
+   * The search that conditions make possible in an index; `undefined` where they make none, or where the
+   * index does not hold all rows that are asked for.
    *
    * @param calls - See `partialFilters`.
    */
@@ -86,14 +94,22 @@ export class TableCosts {
     let rangeShare: number | undefined
     for (const key of index.keys) {
       // The values of a subquery that is a join, too, are there once its tables are read.
-      const isKnown = ({ column, isSubquery }: ColumnCondition) => !isSubquery || joinOn(arm, column, () => true) === undefined
+      const isKnown = ({ column, isSubquery }: ColumnCondition) =>
+        !isSubquery || joinOn(arm, column, () => true) === undefined
       const equal = arm.conditions.find((condition) => isEqualityOn(condition, key) && isKnown(condition))
       const join = arm.joins.find(
-        ({ column, other }) => column === key.column && key.expression === undefined && (other === undefined || isBound(other.use)),
+        ({ column, other }) =>
+          column === key.column &&
+          key.expression === undefined &&
+          (other === undefined || isBound(other.use)),
       )
       if (equal === undefined && join === undefined) {
         const range = arm.conditions.filter((condition) => isRangeOn(condition, key, bindings))
-        if (range.length > 0) rangeShare = range.reduce((share, condition) => share + this.#shareOf(use, condition, bindings) - 1, 1)
+        if (range.length > 0)
+          rangeShare = range.reduce(
+            (share, condition) => share + this.#shareOf(use, condition, bindings) - 1,
+            1,
+          )
         break
       }
       equalities.push(key)
@@ -104,11 +120,18 @@ export class TableCosts {
       }
     }
     if (equalities.length === 0 && rangeShare === undefined) return undefined
-    const rows = this.rows(use) * held * this.#together(use, equalities, shares) * Math.max(rangeShare ?? 1, 0.5 / this.rows(use))
+    const rows =
+      this.rows(use) *
+      held *
+      this.#together(use, equalities, shares) *
+      Math.max(rangeShare ?? 1, 0.5 / this.rows(use))
     return { equalities, hasRange: rangeShare !== undefined, seeks, rows: Math.max(rows, 0.5) }
   }
 
-  /** The share of a table's rows that an index holds; `undefined` where not all rows that a statement asks for are among them. */
+  /**
+   * The share of a table's rows that an index holds; `undefined` where not all rows that a statement asks for
+   * are among them.
+   */
   heldShare(use: TableUse, arm: TableConditions, { where }: IndexDefinition): number | undefined {
     if (where === undefined) return 1
     const filters = partialFilters(arm.conditions, use.table, this.context, Number.POSITIVE_INFINITY)
@@ -119,7 +142,9 @@ export class TableCosts {
   isCovered(use: TableUse, { keys, include = [] }: IndexDefinition, alwaysHeld: readonly string[]): boolean {
     if (use.columns.has('*')) return false
     const held = new Set([
-      ...keys.filter((key) => key.expression === undefined && key.prefixLength === undefined).map((key) => key.column),
+      ...keys
+        .filter((key) => key.expression === undefined && key.prefixLength === undefined)
+        .map((key) => key.column),
       ...include,
       ...alwaysHeld,
     ])
@@ -136,7 +161,9 @@ export class TableCosts {
     return 0.5 * rows * Math.log2(Math.min(rows, limit ?? rows) + 2)
   }
 
-  /** Columns tell each other's values, more or less: between the strictest of the shares and their product. */
+  /**
+   * Columns tell each other's values, more or less: between the strictest of the shares and their product.
+   */
   #together(use: TableUse, keys: readonly IndexKey[], shares: readonly number[]): number {
     if (shares.length < 2) return shares[0] ?? 1
     const product = shares.reduce((all, share) => all * share, 1)
@@ -159,7 +186,11 @@ export class TableCosts {
 }
 
 /** The join that gives a column the value of a table that is read before. */
-function joinOn({ joins }: TableConditions, of: string, isBound: (use: number) => boolean): JoinCondition | undefined {
+function joinOn(
+  { joins }: TableConditions,
+  of: string,
+  isBound: (use: number) => boolean,
+): JoinCondition | undefined {
   return joins.find(({ column, other }) => column === of && other !== undefined && isBound(other.use))
 }
 
@@ -180,12 +211,19 @@ function isRangeOn(
     return typeof pattern === 'string' && prefixOf(pattern, operator) !== ''
   }
   return (
-    operator === '<' || operator === '<=' || operator === '>' || operator === '>=' || operator === 'between' || operator === 'is not null'
+    operator === '<' ||
+    operator === '<=' ||
+    operator === '>' ||
+    operator === '>=' ||
+    operator === 'between' ||
+    operator === 'is not null'
   )
 }
 
 function isCallOf({ expression }: IndexKey, call: 'lower' | 'upper' | undefined): boolean {
-  return expression === undefined ? call === undefined : call !== undefined && expression.toLowerCase().startsWith(`${call}(`)
+  return expression === undefined
+    ? call === undefined
+    : call !== undefined && expression.toLowerCase().startsWith(`${call}(`)
 }
 
 /** A condition without the parentheses and casts that databases put around it. */

@@ -17,7 +17,10 @@ export interface ColumnCondition {
   readonly isSubquery: boolean
 }
 
-/** An equality with a column of another table of the statement: by a join, from within a subquery, or by `IN (SELECT …)`. */
+/**
+ * An equality with a column of another table of the statement: by a join, from within a subquery, or by
+ * `IN (SELECT …)`.
+ */
 export interface JoinCondition {
   readonly column: string
   /**
@@ -67,7 +70,10 @@ export interface TableUse extends TableConditions {
 /** A statement, resolved against a catalog. */
 export interface StatementUse {
   readonly uses: readonly TableUse[]
-  /** For each bound value, by place: the column it is compared with, `limit`, `offset`, or `undefined` where it is neither. */
+  /**
+   * For each bound value, by place: the column it is compared with, `limit`, `offset`, or `undefined` where
+   * it is neither.
+   */
   readonly parameters: readonly (ParameterRole | undefined)[]
   readonly writes: readonly {
     readonly kind: 'insert' | 'update' | 'delete'
@@ -134,7 +140,8 @@ export const toUses: ConditionSink = {
 
 /** Conditions of one arm of an OR, by table. */
 export class ArmSink implements ConditionSink {
-  readonly asked: Map<UseDraft, { readonly conditions: ColumnCondition[]; readonly joins: JoinCondition[] }> = new Map()
+  readonly asked: Map<UseDraft, { readonly conditions: ColumnCondition[]; readonly joins: JoinCondition[] }> =
+    new Map()
 
   condition(use: UseDraft, condition: ColumnCondition): void {
     this.#of(use).conditions.push(condition)

@@ -50,13 +50,20 @@ const TABLE = 'sluice_trigram_sample'
  * sample.
  * @throws The database's error, if the connection is lost. A column that cannot be tested is omitted.
  */
-export async function trigramAdvice(source: Connection, lab: Connection, statements: readonly ReadStatement[]): Promise<TrigramAdvice[]> {
+export async function trigramAdvice(
+  source: Connection,
+  lab: Connection,
+  statements: readonly ReadStatement[],
+): Promise<TrigramAdvice[]> {
   const found: TrigramAdvice[] = []
   for (const candidate of patternColumns(statements).values()) {
     const tried = await tryColumn(source, lab, candidate).catch(() => [])
     if (tried.length === 0) continue
     const keys = [{ column: candidate.column, operatorClass: 'gin_trgm_ops' }]
-    found.push({ definition: { table: candidate.table.id, keys, method: 'gin', isUnique: false }, statements: tried })
+    found.push({
+      definition: { table: candidate.table.id, keys, method: 'gin', isUnique: false },
+      statements: tried,
+    })
   }
   return found
 }
@@ -75,8 +82,12 @@ function patternColumns(statements: readonly ReadStatement[]): Map<string, Patte
         const [term] = values
         const sets = statement.entry.samples.length === 0 ? [[]] : statement.entry.samples
         const patterns =
-          term === undefined ? [] : sets.map((bindings) => termValue(term, bindings)).filter((value) => typeof value === 'string')
-        const open = [...new Set(patterns)].filter((pattern) => isOpen(pattern, operator)).slice(0, MAX_PATTERNS)
+          term === undefined
+            ? []
+            : sets.map((bindings) => termValue(term, bindings)).filter((value) => typeof value === 'string')
+        const open = [...new Set(patterns)]
+          .filter((pattern) => isOpen(pattern, operator))
+          .slice(0, MAX_PATTERNS)
         if (open.length === 0 || hasTrigrams(table, column)) continue
         const id = `${table.id}.${column}`
         const known = columns.get(id) ?? { table, column, uses: [] }
@@ -94,10 +105,16 @@ function isOpen(pattern: string, operator: 'like' | 'ilike'): boolean {
 }
 
 function hasTrigrams({ indexes }: TableSnapshot, column: string): boolean {
-  return indexes.some(({ keys }) => keys.some((key) => key.column === column && key.operatorClass?.endsWith('trgm_ops') === true))
+  return indexes.some(({ keys }) =>
+    keys.some((key) => key.column === column && key.operatorClass?.endsWith('trgm_ops') === true),
+  )
 }
 
-async function tryColumn(source: Connection, lab: Connection, { table, column, uses }: PatternColumn): Promise<TrigramUse[]> {
+async function tryColumn(
+  source: Connection,
+  lab: Connection,
+  { table, column, uses }: PatternColumn,
+): Promise<TrigramUse[]> {
   const name = quoteName(column, 'postgresql')
   const from = `${quoteName(table.schema, 'postgresql')}.${quoteName(table.name, 'postgresql')}`
   const percent = Math.min(100, (100 * SAMPLE_ROWS) / Math.max(1, table.rows))
@@ -109,14 +126,16 @@ async function tryColumn(source: Connection, lab: Connection, { table, column, u
     await lab.query(`CREATE TEMPORARY TABLE ${TABLE} (value text)`)
     await lab.query(`INSERT INTO ${TABLE} SELECT * FROM unnest($1::text[])`, [rows.map(({ value }) => value)])
     await lab.query(`ANALYZE ${TABLE}`)
-    const costs = (use: PatternUse) => Promise.all(use.patterns.map((pattern) => costOf(lab, use.operator, pattern)))
+    const costs = (use: PatternUse) =>
+      Promise.all(use.patterns.map((pattern) => costOf(lab, use.operator, pattern)))
     const without = new Map<PatternUse, number>()
     for (const use of uses) without.set(use, mean(await costs(use)))
     await lab.query(`CREATE INDEX ON ${TABLE} USING gin (value gin_trgm_ops)`)
     const tried: TrigramUse[] = []
     for (const use of uses) {
       const [before, after] = [without.get(use) ?? 0, mean(await costs(use))]
-      if (after <= before * MAX_LEFT) tried.push({ statement: use.statement, without: before * scale, with: after * scale })
+      if (after <= before * MAX_LEFT)
+        tried.push({ statement: use.statement, without: before * scale, with: after * scale })
     }
     return tried
   } finally {
@@ -125,9 +144,13 @@ async function tryColumn(source: Connection, lab: Connection, { table, column, u
 }
 
 async function costOf(lab: Connection, operator: 'LIKE' | 'ILIKE', pattern: string): Promise<number> {
-  const [row] = await lab.query(`EXPLAIN (FORMAT JSON) SELECT * FROM ${TABLE} WHERE value ${operator} ${literalOf(pattern, 'postgresql')}`)
+  const [row] = await lab.query(
+    `EXPLAIN (FORMAT JSON) SELECT * FROM ${TABLE} WHERE value ${operator} ${literalOf(pattern, 'postgresql')}`,
+  )
   const given = row?.['QUERY PLAN']
-  const plans = (typeof given === 'string' ? JSON.parse(given) : given) as readonly { readonly Plan: { readonly 'Total Cost': number } }[]
+  const plans = (typeof given === 'string' ? JSON.parse(given) : given) as readonly {
+    readonly Plan: { readonly 'Total Cost': number }
+  }[]
   return plans[0]?.Plan['Total Cost'] ?? 0
 }
 
@@ -148,14 +171,23 @@ export function adviceOfTrigrams(
 ): IndexAdvice {
   const [key] = definition.keys
   const upkeep = writes
-    .filter(({ table, kind, columns }) => table === definition.table && (kind !== 'update' || columns.includes(key?.column ?? '')))
+    .filter(
+      ({ table, kind, columns }) =>
+        table === definition.table && (kind !== 'update' || columns.includes(key?.column ?? '')),
+    )
     .reduce((sum, { calls }) => sum + calls * writeCost * WRITE_FACTOR, 0)
   const serves = statements.map(({ statement: { entry, label }, without, with: present }) => {
     const { fingerprint, calls, totalMs, callSites } = entry
     return { fingerprint, label, calls, totalMs, without, with: present, callSites }
   })
-  const gain = serves.reduce((sum, { without, with: present, calls }) => sum + (without - present) * Math.max(1, calls), 0)
-  const savedMs = serves.reduce((sum, { without, with: present, totalMs }) => sum + totalMs * (1 - present / without), 0)
+  const gain = serves.reduce(
+    (sum, { without, with: present, calls }) => sum + (without - present) * Math.max(1, calls),
+    0,
+  )
+  const savedMs = serves.reduce(
+    (sum, { without, with: present, totalMs }) => sum + totalMs * (1 - present / without),
+    0,
+  )
   const all = Math.max(whole, gain)
   return {
     definition,

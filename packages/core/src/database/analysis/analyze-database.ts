@@ -7,7 +7,13 @@ import { schemaChangeSql } from '../fixes/schema-change.ts'
 import { indexLabel } from '../index-definition.ts'
 import type { DatabaseSnapshot } from '../inspectors/database-snapshot.ts'
 import { indexTitle } from '../names.ts'
-import type { DatabaseAnalysis, DatabaseFinding, DatabaseFindingCode, DraftFinding, FindingStatement } from './database-analysis.ts'
+import type {
+  DatabaseAnalysis,
+  DatabaseFinding,
+  DatabaseFindingCode,
+  DraftFinding,
+  FindingStatement,
+} from './database-analysis.ts'
 import { schemaFindings } from './schema-findings.ts'
 import { serverWorkload } from './server-workload.ts'
 import { statementFindings } from './statement-findings.ts'
@@ -73,11 +79,26 @@ export async function analyzeDatabase(options: AnalyzeDatabaseOptions): Promise<
 }
 
 function missingIndex(index: IndexAdvice, snapshot: DatabaseSnapshot, totalMs: number): DraftFinding {
-  const { definition, name, savedMs, savedShare, validation, measured, bytes, serves, reason, writeShare, upkeep: extra } = index
+  const {
+    definition,
+    name,
+    savedMs,
+    savedShare,
+    validation,
+    measured,
+    bytes,
+    serves,
+    reason,
+    writeShare,
+    upkeep: extra,
+  } = index
   // Without times, the planner's costs are used.
   const share = savedMs !== undefined && totalMs > 0 ? Math.min(1, savedMs / totalMs) : savedShare
   const label = indexLabel(definition)
-  const upkeep = writeShare >= 0.0005 ? [`additional cost of writes: ${(writeShare * 100).toFixed(1)}% of the workload's cost`] : []
+  const upkeep =
+    writeShare >= 0.0005
+      ? [`additional cost of writes: ${(writeShare * 100).toFixed(1)}% of the workload's cost`]
+      : []
   return {
     code: 'MISSING_INDEX',
     identity: label,
@@ -91,9 +112,19 @@ function missingIndex(index: IndexAdvice, snapshot: DatabaseSnapshot, totalMs: n
     upkeep: extra,
     validation,
     ...(measured === undefined ? {} : { measured }),
-    statements: serves.map(({ fingerprint, label: text, calls, totalMs: ms, without, with: present, callSites }): FindingStatement => {
-      return { fingerprint, label: text, calls, totalMs: ms, cost: { without, with: present }, callSites }
-    }),
+    statements: serves.map(
+      ({
+        fingerprint,
+        label: text,
+        calls,
+        totalMs: ms,
+        without,
+        with: present,
+        callSites,
+      }): FindingStatement => {
+        return { fingerprint, label: text, calls, totalMs: ms, cost: { without, with: present }, callSites }
+      },
+    ),
     changes: [{ kind: 'create-index', index: definition, name, reason }],
   }
 }
@@ -101,7 +132,9 @@ function missingIndex(index: IndexAdvice, snapshot: DatabaseSnapshot, totalMs: n
 /** With the statements that make its changes, where they are all that it takes. */
 function withSql(finding: DatabaseFinding, snapshot: DatabaseSnapshot): DatabaseFinding {
   if (finding.sql !== undefined || finding.changes.length === 0) return finding
-  const sql = finding.changes.flatMap((change) => schemaChangeSql(change, snapshot).steps.map((step) => step.sql))
+  const sql = finding.changes.flatMap((change) =>
+    schemaChangeSql(change, snapshot).steps.map((step) => step.sql),
+  )
   return { ...finding, sql }
 }
 
@@ -109,7 +142,10 @@ function numbered(drafts: readonly DraftFinding[]): DatabaseFinding[] {
   const counts = new Map<string, number>()
   const ranks = { high: 0, medium: 1, low: 2 } as const
   const sorted = [...drafts].sort(
-    (a, b) => ranks[a.severity] - ranks[b.severity] || (b.savedMs ?? 0) - (a.savedMs ?? 0) || (b.savedShare ?? 0) - (a.savedShare ?? 0),
+    (a, b) =>
+      ranks[a.severity] - ranks[b.severity] ||
+      (b.savedMs ?? 0) - (a.savedMs ?? 0) ||
+      (b.savedShare ?? 0) - (a.savedShare ?? 0),
   )
   return sorted.map(({ identity, ...finding }) => {
     const prefix = PREFIXES[finding.code]

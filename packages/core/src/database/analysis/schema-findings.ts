@@ -30,14 +30,22 @@ export function schemaFindings(
   workload: readonly WorkloadEntry[],
   nameOf: NameOf,
 ): DraftFinding[] {
-  return [...unneeded(snapshot, advice), ...foreignKeys(snapshot, advice, workload, nameOf), ...statistics(snapshot), ...upkeep(snapshot)]
+  return [
+    ...unneeded(snapshot, advice),
+    ...foreignKeys(snapshot, advice, workload, nameOf),
+    ...statistics(snapshot),
+    ...upkeep(snapshot),
+  ]
 }
 
 const NOTHING: Pick<DraftFinding, 'statements' | 'changes'> = { statements: [], changes: [] }
 
 function unneeded(snapshot: DatabaseSnapshot, advice: Advice): DraftFinding[] {
   const duplicates = duplicateIndexes(snapshot).map(({ fix, reason, bytes, kind }): DraftFinding => {
-    return { ...dropped('DUPLICATE_INDEX', kind === 'identical' ? 'medium' : 'low', fix, reason, bytes, snapshot), changes: [fix] }
+    return {
+      ...dropped('DUPLICATE_INDEX', kind === 'identical' ? 'medium' : 'low', fix, reason, bytes, snapshot),
+      changes: [fix],
+    }
   })
   // Indexes that a recommended index replaces are redundant when it exists.
   const superseded = snapshot.tables.flatMap(({ indexes }) =>
@@ -50,12 +58,25 @@ function unneeded(snapshot: DatabaseSnapshot, advice: Advice): DraftFinding[] {
       return [dropped('DUPLICATE_INDEX', 'low', change, reason, index.bytes, snapshot)]
     }),
   )
-  const names = new Set([...duplicates, ...superseded].flatMap(({ changes }) => changes.map(({ name }) => name)))
+  const names = new Set(
+    [...duplicates, ...superseded].flatMap(({ changes }) => changes.map(({ name }) => name)),
+  )
   const unused = unusedIndexes(snapshot)
     .filter(({ fix }) => !names.has(fix.name))
     .map(({ fix, reason, bytes }): DraftFinding => {
-      const isValid = snapshot.tables.every(({ indexes }) => indexes.every((index) => index.name !== fix.name || index.isValid))
-      return { ...dropped(isValid ? 'UNUSED_INDEX' : 'INVALID_INDEX', isValid ? 'low' : 'medium', fix, reason, bytes, snapshot) }
+      const isValid = snapshot.tables.every(({ indexes }) =>
+        indexes.every((index) => index.name !== fix.name || index.isValid),
+      )
+      return {
+        ...dropped(
+          isValid ? 'UNUSED_INDEX' : 'INVALID_INDEX',
+          isValid ? 'low' : 'medium',
+          fix,
+          reason,
+          bytes,
+          snapshot,
+        ),
+      }
     })
   return [...duplicates, ...superseded, ...unused]
 }
@@ -82,7 +103,12 @@ function dropped(
   }
 }
 
-function foreignKeys(snapshot: DatabaseSnapshot, advice: Advice, workload: readonly WorkloadEntry[], nameOf: NameOf): DraftFinding[] {
+function foreignKeys(
+  snapshot: DatabaseSnapshot,
+  advice: Advice,
+  workload: readonly WorkloadEntry[],
+  nameOf: NameOf,
+): DraftFinding[] {
   const deletedFrom = new Set(
     workload.flatMap(({ kind, sql }) => {
       const writes = kind === 'write' ? analyzeSql(sql, snapshot.dialect).statement.writes : []
@@ -92,7 +118,11 @@ function foreignKeys(snapshot: DatabaseSnapshot, advice: Advice, workload: reado
   return missingForeignKeyIndexes(snapshot)
     .filter(({ fix }) => !advice.indexes.some(({ definition }) => covers(definition, fix.index)))
     .map(({ fix, reason, rows, references }): DraftFinding => {
-      const severity = deletedFrom.has(references.split('.').at(-1)?.toLowerCase() ?? '') ? 'high' : rows >= LARGE_ROWS ? 'medium' : 'low'
+      const severity = deletedFrom.has(references.split('.').at(-1)?.toLowerCase() ?? '')
+        ? 'high'
+        : rows >= LARGE_ROWS
+          ? 'medium'
+          : 'low'
       return {
         code: 'MISSING_FOREIGN_KEY_INDEX',
         identity: `${fix.index.table}(${fix.index.keys.map(({ column }) => column).join()})`,
@@ -112,7 +142,9 @@ function statistics(snapshot: DatabaseSnapshot): DraftFinding[] {
   const stale = snapshot.tables.filter((table) => isStale(table, snapshot))
   if (snapshot.dialect === 'sqlite') {
     if (stale.length === 0) return []
-    const details = ['SQLite plans without the distribution of values: run ANALYZE, or PRAGMA optimize when a connection is closed.']
+    const details = [
+      'SQLite plans without the distribution of values: run ANALYZE, or PRAGMA optimize when a connection is closed.',
+    ]
     return [
       {
         code: 'STALE_STATISTICS',
@@ -137,8 +169,13 @@ function statistics(snapshot: DatabaseSnapshot): DraftFinding[] {
   return stale.map((table) => {
     const title = tableTitle(table.id, snapshot)
     const changed = table.changedSinceAnalyze ?? 0
-    const why = table.analyzedAt === undefined ? 'It was never analyzed' : `${changed} rows changed since it was analyzed`
-    const details = [`${why}, so the planner guesses. If this happens again, lower autovacuum_analyze_scale_factor of this table.`]
+    const why =
+      table.analyzedAt === undefined
+        ? 'It was never analyzed'
+        : `${changed} rows changed since it was analyzed`
+    const details = [
+      `${why}, so the planner guesses. If this happens again, lower autovacuum_analyze_scale_factor of this table.`,
+    ]
     return {
       code: 'STALE_STATISTICS',
       identity: table.id,
@@ -159,7 +196,10 @@ function isStale(table: TableSnapshot, snapshot: DatabaseSnapshot): boolean {
 }
 
 /** SQLite does not record the time, and PostgreSQL also counts changes of tables that were never analyzed. */
-function isAnalyzed({ analyzedAt, changedSinceAnalyze, columns }: TableSnapshot, { dialect }: DatabaseSnapshot): boolean {
+function isAnalyzed(
+  { analyzedAt, changedSinceAnalyze, columns }: TableSnapshot,
+  { dialect }: DatabaseSnapshot,
+): boolean {
   if (dialect === 'sqlite') return changedSinceAnalyze !== undefined
   return analyzedAt !== undefined || columns.some((column) => column.statistics !== undefined)
 }
@@ -172,22 +212,43 @@ function upkeep(snapshot: DatabaseSnapshot): DraftFinding[] {
   const wasted = fragmentation(snapshot).map(({ table, index, wastedBytes, ratio, advice }): DraftFinding => {
     const title = index === undefined ? table : `${index} on ${table}`
     const details = [`${Math.round(ratio * 100)}% of it is unused. ${advice}`]
-    return { code: 'FRAGMENTATION', identity: title, severity: 'low', title, details, bytes: wastedBytes, ...NOTHING }
+    return {
+      code: 'FRAGMENTATION',
+      identity: title,
+      severity: 'low',
+      title,
+      details,
+      bytes: wastedBytes,
+      ...NOTHING,
+    }
   })
-  const partitions = partitionRecommendations(snapshot).map(({ table, reason, breaks, ddl }): DraftFinding => {
-    return { code: 'PARTITION', identity: table, severity: 'low', title: table, details: [reason, ...breaks], ...NOTHING, sql: ddl }
-  })
-  const connections = poolRecommendations({ pools: [], connections: snapshot.connections, instances: 1, slowest: [] }).map(
-    (text): DraftFinding => {
+  const partitions = partitionRecommendations(snapshot).map(
+    ({ table, reason, breaks, ddl }): DraftFinding => {
       return {
-        code: 'CONNECTIONS',
-        identity: text.replaceAll(/\d+/g, 'n'),
-        severity: 'medium',
-        title: 'connections of the server',
-        details: [text],
+        code: 'PARTITION',
+        identity: table,
+        severity: 'low',
+        title: table,
+        details: [reason, ...breaks],
         ...NOTHING,
+        sql: ddl,
       }
     },
   )
+  const connections = poolRecommendations({
+    pools: [],
+    connections: snapshot.connections,
+    instances: 1,
+    slowest: [],
+  }).map((text): DraftFinding => {
+    return {
+      code: 'CONNECTIONS',
+      identity: text.replaceAll(/\d+/g, 'n'),
+      severity: 'medium',
+      title: 'connections of the server',
+      details: [text],
+      ...NOTHING,
+    }
+  })
   return [...wasted, ...partitions, ...connections]
 }

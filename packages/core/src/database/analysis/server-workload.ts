@@ -31,7 +31,9 @@ export function serverWorkload({ statements, dialect, takenAt }: DatabaseSnapsho
   return [...entries.values()]
 }
 
-/** MySQL's digests write lists as `(...)`; a statement as it was run can be planned, unless it was cut off. */
+/**
+ * MySQL's digests write lists as `(...)`; a statement as it was run can be planned, unless it was cut off.
+ */
 function textOf({ sql, sample }: ServerStatement, dialect: DatabaseSnapshot['dialect']): string {
   if (dialect !== 'mysql') return sql
   if (sample !== undefined && !sample.endsWith('...')) return sample

@@ -20,7 +20,11 @@ const WIDE = 10
 const MIN_SHARE = 0.01
 
 /** Findings from the statements: those that remain slow with every recommended index, and rewrites. */
-export function statementFindings(snapshot: DatabaseSnapshot, advice: Advice, workload: readonly WorkloadEntry[]): DraftFinding[] {
+export function statementFindings(
+  snapshot: DatabaseSnapshot,
+  advice: Advice,
+  workload: readonly WorkloadEntry[],
+): DraftFinding[] {
   return [...slowStatements(snapshot, advice, workload), ...rewrites(snapshot, workload)]
 }
 
@@ -30,23 +34,29 @@ function rewrites(snapshot: DatabaseSnapshot, workload: readonly WorkloadEntry[]
   const longest = [...telling].sort((a, b) => b.totalMs - a.totalMs).slice(0, MAX_REWRITTEN)
   return longest.flatMap(({ fingerprint, sql, calls, totalMs: ms, callSites, samples: [bindings] }) => {
     const label = analyzeSql(sql, snapshot.dialect).shape
-    return rewritesOf(sql, snapshot, bindings).map(({ rule, title, after, ddl, why, caveats, isEquivalent }): DraftFinding => {
-      const share = totalMs > 0 ? ms / totalMs : 0
-      return {
-        code: 'REWRITE',
-        identity: `${rule} ${fingerprint}`,
-        severity: share >= 0.2 ? 'medium' : 'low',
-        title,
-        details: [why, ...(isEquivalent ? ['It returns the same rows.'] : []), ...caveats],
-        statements: [{ fingerprint, label, calls, totalMs: ms, callSites }],
-        changes: [],
-        sql: [...ddl, after],
-      }
-    })
+    return rewritesOf(sql, snapshot, bindings).map(
+      ({ rule, title, after, ddl, why, caveats, isEquivalent }): DraftFinding => {
+        const share = totalMs > 0 ? ms / totalMs : 0
+        return {
+          code: 'REWRITE',
+          identity: `${rule} ${fingerprint}`,
+          severity: share >= 0.2 ? 'medium' : 'low',
+          title,
+          details: [why, ...(isEquivalent ? ['It returns the same rows.'] : []), ...caveats],
+          statements: [{ fingerprint, label, calls, totalMs: ms, callSites }],
+          changes: [],
+          sql: [...ddl, after],
+        }
+      },
+    )
   })
 }
 
-function rewritesOf(sql: string, snapshot: DatabaseSnapshot, bindings: readonly unknown[] | undefined): readonly Rewrite[] {
+function rewritesOf(
+  sql: string,
+  snapshot: DatabaseSnapshot,
+  bindings: readonly unknown[] | undefined,
+): readonly Rewrite[] {
   try {
     return suggestRewrites(readQueryTree(sql, snapshot.dialect), snapshot, {
       minColumns: WIDE,
@@ -59,7 +69,11 @@ function rewritesOf(sql: string, snapshot: DatabaseSnapshot, bindings: readonly 
 }
 
 /** Statements that stay slow with every index that is advised. */
-function slowStatements(snapshot: DatabaseSnapshot, advice: Advice, workload: readonly WorkloadEntry[]): DraftFinding[] {
+function slowStatements(
+  snapshot: DatabaseSnapshot,
+  advice: Advice,
+  workload: readonly WorkloadEntry[],
+): DraftFinding[] {
   const planned = new Map(advice.statements.map((statement) => [statement.fingerprint, statement]))
   const totalMs = workload.reduce((sum, entry) => sum + entry.totalMs, 0)
   const slow = workload.filter(({ fingerprint, totalMs: ms, calls }) => {
@@ -81,7 +95,9 @@ function slowStatements(snapshot: DatabaseSnapshot, advice: Advice, workload: re
         identity: fingerprint,
         severity: share >= 0.2 ? 'high' : share >= 0.03 ? 'medium' : 'low',
         title: `${Math.round(mean)} ms on average, ${Math.round(rows / Math.max(1, calls))} rows`,
-        details: ['An index does not help: read less data, run the statement less often, or cache its result.'],
+        details: [
+          'An index does not help: read less data, run the statement less often, or cache its result.',
+        ],
         statements: [{ fingerprint, label, calls, totalMs: ms, callSites }],
         changes: [],
       }

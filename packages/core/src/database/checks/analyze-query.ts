@@ -43,11 +43,16 @@ export function analyzeQueryText(
   const { executionTime, rowsScanned, rowsReturned } = measured
   const { fingerprint, statement } = analyzeSql(query, dialect)
   const shape = queryShapeOf(query, dialect)
-  const names = [...statement.reads, ...statement.writes.map(({ name }) => name)].map((parts) => parts.join('.'))
+  const names = [...statement.reads, ...statement.writes.map(({ name }) => name)].map((parts) =>
+    parts.join('.'),
+  )
   const tables =
-    snapshot === undefined ? [] : names.flatMap((name) => tableNamed(snapshot, name) ?? tableNamed(snapshot, lastPart(name)) ?? [])
+    snapshot === undefined
+      ? []
+      : names.flatMap((name) => tableNamed(snapshot, name) ?? tableNamed(snapshot, lastPart(name)) ?? [])
   const scanRatio = rowsScanned < 0 ? -1 : rowsScanned / Math.max(1, rowsReturned)
-  const fullTableScan = plan === undefined ? isFullScan(shape, measured, scanRatio, tables) : plan.fullScans.length > 0
+  const fullTableScan =
+    plan === undefined ? isFullScan(shape, measured, scanRatio, tables) : plan.fullScans.length > 0
   const facts = { shape, tables, scanRatio, fullTableScan, snapshot, measured, names }
   const warnings = warningsOf(facts, plan)
   return {
@@ -69,13 +74,21 @@ export function likelyDialect(sql: string): Dialect {
 }
 
 /** Analysis of a statement from its plan. */
-export function analyzePlan(query: string, dialect: Dialect, plan: PlanSummary, snapshot: DatabaseSnapshot | undefined): QueryAnalysis {
+export function analyzePlan(
+  query: string,
+  dialect: Dialect,
+  plan: PlanSummary,
+  snapshot: DatabaseSnapshot | undefined,
+): QueryAnalysis {
   const { steps, executionTime = -1, rowsScanned = -1, rowsReturned = -1 } = plan
   const facts = {
     fullScans: steps.filter(({ access }) => access === 'full-scan').map(({ table, name }) => table ?? name),
     indexesUsed: [...new Set(steps.flatMap(({ index }) => index ?? []))],
   }
-  return { ...analyzeQueryText(query, dialect, { executionTime, rowsScanned, rowsReturned }, snapshot, facts), plan }
+  return {
+    ...analyzeQueryText(query, dialect, { executionTime, rowsScanned, rowsReturned }, snapshot, facts),
+    plan,
+  }
 }
 
 interface Facts {
@@ -93,7 +106,12 @@ function lastPart(name: string): string {
   return name.slice(name.lastIndexOf('.') + 1)
 }
 
-function isFullScan(shape: QueryShape, { rowsScanned }: Measured, scanRatio: number, tables: readonly TableSnapshot[]): boolean {
+function isFullScan(
+  shape: QueryShape,
+  { rowsScanned }: Measured,
+  scanRatio: number,
+  tables: readonly TableSnapshot[],
+): boolean {
   if (rowsScanned <= 0 || shape.kind === 'other') return false
   // A limit ends the scan where it is reached.
   if (!shape.hasWhere) return !shape.hasLimit || shape.orderBy.length > 0 ? true : scanRatio >= WARNING_RATIO
@@ -101,11 +119,16 @@ function isFullScan(shape: QueryShape, { rowsScanned }: Measured, scanRatio: num
   return scanRatio >= WARNING_RATIO || (rowsScanned >= MANY_ROWS && scanRatio >= SCAN_RATIO)
 }
 
-function warningsOf({ scanRatio, fullTableScan, measured, names }: Facts, plan: PlanFacts | undefined): string[] {
+function warningsOf(
+  { scanRatio, fullTableScan, measured, names }: Facts,
+  plan: PlanFacts | undefined,
+): string[] {
   const { executionTime, rowsScanned, rowsReturned } = measured
   const found: string[] = []
   if (scanRatio >= WARNING_RATIO) {
-    found.push(`Reads ${formatCount(rowsScanned)} rows and returns ${formatCount(rowsReturned)}: ${formatCount(scanRatio)} for each.`)
+    found.push(
+      `Reads ${formatCount(rowsScanned)} rows and returns ${formatCount(rowsReturned)}: ${formatCount(scanRatio)} for each.`,
+    )
   }
   if (fullTableScan) {
     const which = plan === undefined ? '' : ` of ${plan.fullScans.join(', ')}`
@@ -122,7 +145,8 @@ function warningsOf({ scanRatio, fullTableScan, measured, names }: Facts, plan: 
 function recommendationsOf({ shape, tables, scanRatio, fullTableScan, snapshot, names }: Facts): string[] {
   const found: string[] = []
   const [table] = tables
-  const shown = table !== undefined && snapshot !== undefined ? shownName(table, snapshot) : (names[0] ?? 'the table')
+  const shown =
+    table !== undefined && snapshot !== undefined ? shownName(table, snapshot) : (names[0] ?? 'the table')
   const isCostly = fullTableScan || scanRatio >= SCAN_RATIO
   const keys = [...shape.equalities, ...shape.ranges.slice(0, 1)]
   if (isCostly && keys.length > 0 && !isCovered(table, shape.equalities, keys)) {
@@ -137,30 +161,41 @@ function recommendationsOf({ shape, tables, scanRatio, fullTableScan, snapshot, 
     )
   }
   for (const { name, column } of shape.calls) {
-    found.push(`An index on ${column} does not serve ${name}(${column}): create one on the expression, or compare the column itself.`)
+    found.push(
+      `An index on ${column} does not serve ${name}(${column}): create one on the expression, or compare the column itself.`,
+    )
   }
   if (isCostly && shape.hasOr && keys.length > 1)
-    found.push(`Each side of OR needs a separate index; or query each side separately and combine the results with UNION.`)
+    found.push(
+      `Each side of OR needs a separate index; or query each side separately and combine the results with UNION.`,
+    )
   if (isCostly && shape.orderBy.length > 0 && shape.hasLimit) {
     found.push(
       `An index on ${shown} (${[...shape.equalities, ...shape.orderBy].join(', ')}) returns the rows in order, so that the limit ends the search early.`,
     )
   }
   if (shape.isOffset && (shape.offset >= FAR_OFFSET || isCostly))
-    found.push('Rows before OFFSET are read and discarded: continue after the last row of the previous page (keyset pagination).')
+    found.push(
+      'Rows before OFFSET are read and discarded: continue after the last row of the previous page (keyset pagination).',
+    )
   if (shape.isTotal && fullTableScan)
     found.push(
       'Counts and sums read every matching row: maintain the total when rows are written, or use an index that contains all columns of the query.',
     )
   if (shape.kind === 'select' && !shape.hasWhere && !shape.hasLimit && !shape.isTotal && fullTableScan)
     found.push('The query has neither a condition nor a limit: restrict it to the rows that you need.')
-  if (shape.isStar) found.push('SELECT *: list the columns that you use; an index can then contain all of them.')
+  if (shape.isStar)
+    found.push('SELECT *: list the columns that you use; an index can then contain all of them.')
   if (shape.joins > MANY_JOINS) found.push(`${shape.joins} joins: split the query, or load a part by key.`)
   return found
 }
 
 /** Whether an index finds rows by all columns that are compared with values; without any, by the range. */
-function isCovered(table: TableSnapshot | undefined, equalities: readonly string[], keys: readonly string[]): boolean {
+function isCovered(
+  table: TableSnapshot | undefined,
+  equalities: readonly string[],
+  keys: readonly string[],
+): boolean {
   const wanted = equalities.length > 0 ? equalities : keys
   return table !== undefined && coveragesOf(table).some((index) => findsBy(index, wanted))
 }
@@ -169,7 +204,9 @@ function severityOf({ scanRatio, fullTableScan, measured }: Facts): QuerySeverit
   const { executionTime, rowsScanned } = measured
   if (executionTime >= SLOW_MS * 5 || (scanRatio >= 10_000 && rowsScanned >= 1_000_000)) return 'critical'
   if (executionTime >= SLOW_MS || (fullTableScan && rowsScanned >= 100_000)) return 'high'
-  return executionTime >= 100 || scanRatio >= WARNING_RATIO || (fullTableScan && rowsScanned >= MANY_ROWS) ? 'medium' : 'low'
+  return executionTime >= 100 || scanRatio >= WARNING_RATIO || (fullTableScan && rowsScanned >= MANY_ROWS)
+    ? 'medium'
+    : 'low'
 }
 
 /** How much a statement hurts. */

@@ -20,7 +20,10 @@ const ALIGNMENT = 4
  */
 export function fragmentation(snapshot: DatabaseSnapshot): FragmentationReport[] {
   const least = snapshot.dialect === 'sqlite' ? MIN_BYTES.file : MIN_BYTES.server
-  const found = snapshot.tables.flatMap((table) => [...ofTable(snapshot, table), ...ofIndexes(snapshot, table)])
+  const found = snapshot.tables.flatMap((table) => [
+    ...ofTable(snapshot, table),
+    ...ofIndexes(snapshot, table),
+  ])
   const worthwhile = found.filter(({ wastedBytes, ratio }) => wastedBytes >= least && ratio >= MIN_RATIO)
   return worthwhile.sort((a, b) => b.wastedBytes - a.wastedBytes)
 }
@@ -30,7 +33,12 @@ function ofTable(snapshot: DatabaseSnapshot, table: TableSnapshot): Fragmentatio
   const name = shownName(table, snapshot)
   const sql = quotedTable(snapshot, table)
   const report = (wastedBytes: number, total: number, advice: string): FragmentationReport => {
-    return { table: name, wastedBytes: Math.round(wastedBytes), ratio: wastedBytes / Math.max(1, total), advice }
+    return {
+      table: name,
+      wastedBytes: Math.round(wastedBytes),
+      ratio: wastedBytes / Math.max(1, total),
+      advice,
+    }
   }
   if (snapshot.dialect === 'mysql') {
     // Free space is not part of the table's data size.
@@ -51,7 +59,10 @@ function ofTable(snapshot: DatabaseSnapshot, table: TableSnapshot): Fragmentatio
   return [byPages !== undefined && byPages.wastedBytes > byDead.wastedBytes * 2 ? byPages : byDead]
 }
 
-/** Bytes beyond those that its rows need, by the widths of its columns; `undefined` where they are not all known. */
+/**
+ * Bytes beyond those that its rows need, by the widths of its columns; `undefined` where they are not all
+ * known.
+ */
 function bloatOf({ pages, rows, columns }: TableSnapshot): number | undefined {
   if (pages === undefined || rows < 0) return undefined
   let width = ROW_HEADER
@@ -70,7 +81,15 @@ function ofIndexes(snapshot: DatabaseSnapshot, table: TableSnapshot): Fragmentat
     if (needed === undefined || index.bytes === undefined) return []
     const wastedBytes = Math.round(index.bytes - needed)
     const advice = `REINDEX INDEX CONCURRENTLY ${quoteName(index.name, snapshot.dialect)};`
-    return [{ table: shownName(table, snapshot), index: index.name, wastedBytes, ratio: wastedBytes / Math.max(1, index.bytes), advice }]
+    return [
+      {
+        table: shownName(table, snapshot),
+        index: index.name,
+        wastedBytes,
+        ratio: wastedBytes / Math.max(1, index.bytes),
+        advice,
+      },
+    ]
   })
 }
 
@@ -78,7 +97,10 @@ function ofIndexes(snapshot: DatabaseSnapshot, table: TableSnapshot): Fragmentat
 function bytesOf(index: IndexSnapshot, table: TableSnapshot): number | undefined {
   if (index.method !== 'btree' || index.where !== undefined || !index.isValid) return undefined
   let width = ENTRY_HEADER
-  for (const name of [...index.keys.map((key) => (key.expression === undefined ? key.column : '')), ...(index.include ?? [])]) {
+  for (const name of [
+    ...index.keys.map((key) => (key.expression === undefined ? key.column : '')),
+    ...(index.include ?? []),
+  ]) {
     const averageWidth = table.columns.find((column) => column.name === name)?.statistics?.averageWidth
     if (averageWidth === undefined) return undefined
     width += averageWidth + ALIGNMENT

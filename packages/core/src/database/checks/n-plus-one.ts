@@ -17,7 +17,8 @@ interface Group {
 }
 
 /**
- * The statements of a list that repeat, most often first: their shape, how often, and how much one query would save.
+ * The statements of a list that repeat, most often first: their shape, how often, and how much one query
+ * would save.
  *
  * @param meanMs - The time of one statement of a shape in milliseconds, where that was observed.
  */
@@ -48,13 +49,19 @@ export function nPlusOneProblems(
       const isRepeated = code === 'REPEATED_QUERY'
       const left = isRepeated ? needed : 1 + FURTHER_KEY * (count - 1)
       const time = mean === undefined ? '' : ` and about ${formatMs(Math.max(0, mean * (count - left)))}`
-      const how = isRepeated ? 'query once and store the result' : /= \?/.test(shape) ? 'query all keys together, with IN' : 'query once'
+      const how = isRepeated
+        ? 'query once and store the result'
+        : /= \?/.test(shape)
+          ? 'query all keys together, with IN'
+          : 'query once'
       return `${isRepeated ? 'Duplicate query' : 'N+1'}: ${formatCount(count)} × ${shape}. Instead: ${how}. That saves ${formatCount(count - needed)} queries${time}.`
     })
 }
 
 /** The time of one execution, where any was observed. */
-export function meanMsOf(seen: { readonly calls: number; readonly totalMs: number } | undefined): number | undefined {
+export function meanMsOf(
+  seen: { readonly calls: number; readonly totalMs: number } | undefined,
+): number | undefined {
   return seen === undefined || seen.calls === 0 ? undefined : seen.totalMs / seen.calls
 }
 

@@ -21,20 +21,25 @@ const ACTIONS: Readonly<Record<ReferentialAction, string>> = {
   SetDefault: 'SET DEFAULT',
 }
 
-/** A new table that is partitioned, the rows copied period by period, and the names exchanged at the end: PostgreSQL cannot cut a table in place. */
+/**
+ * A new table that is partitioned, the rows copied period by period, and the names exchanged at the end:
+ * PostgreSQL cannot cut a table in place.
+ */
 export function postgresPartitioning({ snapshot, table, column, periods }: PartitionPlan): string[] {
   const { dialect, foreignKeys, tables } = snapshot
   const place = (name: string) => quotedTable(snapshot, { schema: table.schema, name })
   const old = quotedTable(snapshot, table)
   const next = place(`${table.name}_partitioned`)
   const by = quoteName(column.name, dialect)
-  const columns = table.columns.flatMap(({ name, isGenerated }) => (isGenerated === true ? [] : [quoteName(name, dialect)])).join(', ')
+  const columns = table.columns
+    .flatMap(({ name, isGenerated }) => (isGenerated === true ? [] : [quoteName(name, dialect)]))
+    .join(', ')
   const copy = (condition: string) =>
     `INSERT INTO ${next} (${columns}) OVERRIDING SYSTEM VALUE SELECT ${columns} FROM ${old} WHERE ${condition};`
   const first = periods[0]?.start ?? ''
   const end = periods.at(-1)?.end ?? ''
-  const key = [...table.primaryKey, ...(table.primaryKey.includes(column.name) ? [] : [column.name])].map((name) =>
-    quoteName(name, dialect),
+  const key = [...table.primaryKey, ...(table.primaryKey.includes(column.name) ? [] : [column.name])].map(
+    (name) => quoteName(name, dialect),
   )
   const indexes = table.indexes.filter(({ isPrimary, isValid }) => !isPrimary && isValid)
   return [
@@ -67,13 +72,22 @@ export function postgresPartitioning({ snapshot, table, column, periods }: Parti
       const list = (names: readonly string[]) => names.map((name) => quoteName(name, dialect)).join(', ')
       const actions = `ON DELETE ${ACTIONS[one.onDelete]} ON UPDATE ${ACTIONS[one.onUpdate]}`
       const references = `${quotedTable(snapshot, target)} (${list(one.referencedColumns)})`
-      return [`ALTER TABLE ${next} ADD FOREIGN KEY (${list(one.columns)}) REFERENCES ${references} ${actions};`]
+      return [
+        `ALTER TABLE ${next} ADD FOREIGN KEY (${list(one.columns)}) REFERENCES ${references} ${actions};`,
+      ]
     }),
     `ANALYZE ${next};`,
     `-- Copy the rows that were written meanwhile, and exchange the names, while writes are blocked:`,
     'BEGIN;',
     `LOCK TABLE ${old} IN ACCESS EXCLUSIVE MODE;`,
-    ...catchUp({ old, next, columns, key: table.primaryKey.map((name) => quoteName(name, dialect)), names: table.columns, dialect }),
+    ...catchUp({
+      old,
+      next,
+      columns,
+      key: table.primaryKey.map((name) => quoteName(name, dialect)),
+      names: table.columns,
+      dialect,
+    }),
     ...table.columns
       .filter(({ name, type }) => type === 'integer' && table.primaryKey.includes(name))
       .map(({ name }) => {
@@ -99,7 +113,8 @@ interface CatchUp {
 
 /** Deletes what differs or is gone, and inserts what is missing. */
 function catchUp({ old, next, columns, key, names, dialect }: CatchUp): string[] {
-  if (key.length === 0) return ['-- Without a primary key, the app must identify the rows that were written meanwhile.']
+  if (key.length === 0)
+    return ['-- Without a primary key, the app must identify the rows that were written meanwhile.']
   // JSON values cannot be compared; their strings can.
   const value = (side: string, { name, databaseType }: ColumnSnapshot) =>
     `${side}.${quoteName(name, dialect)}${/^json$/i.test(databaseType) ? '::text' : ''}`
@@ -120,7 +135,8 @@ export function mysqlPartitioning({ snapshot, table, column, periods }: Partitio
   const { dialect, foreignKeys } = snapshot
   const name = quotedTable(snapshot, table)
   const by = quoteName(column.name, dialect)
-  const quotedColumns = (columns: readonly string[]) => columns.map((one) => quoteName(one, dialect)).join(', ')
+  const quotedColumns = (columns: readonly string[]) =>
+    columns.map((one) => quoteName(one, dialect)).join(', ')
   // RANGE COLUMNS takes every type of time but this one.
   const isTimestamp = /^timestamp/i.test(column.databaseType)
   const before = (day: string) => (isTimestamp ? `UNIX_TIMESTAMP('${day} 00:00:00')` : `'${day}'`)
@@ -169,7 +185,8 @@ export function periods(from: number, to: number, months: 1 | 3): readonly Perio
     const start = (first + at) * months
     const year = Math.floor(start / 12)
     const month = (start % 12) + 1
-    const name = months === 3 ? `${year}q${Math.ceil(month / 3)}` : `${year}m${String(month).padStart(2, '0')}`
+    const name =
+      months === 3 ? `${year}q${Math.ceil(month / 3)}` : `${year}m${String(month).padStart(2, '0')}`
     return { name, start: dayOf(start), end: dayOf(start + months) }
   })
 }

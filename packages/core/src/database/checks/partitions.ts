@@ -23,7 +23,15 @@ function recommend(snapshot: DatabaseSnapshot, table: TableSnapshot): PartitionR
   const size = `${name} has ${formatCount(table.rows)} rows`
   if (snapshot.dialect === 'sqlite') {
     const reason = `${size}, and SQLite has no partitions. Use an index that begins with ${column.name}, and move old rows to a separate table or an attached file.`
-    return { table: name, rowCount: table.rows, column: undefined, strategy: 'none', reason, ddl: [], breaks: [] }
+    return {
+      table: name,
+      rowCount: table.rows,
+      column: undefined,
+      strategy: 'none',
+      reason,
+      ddl: [],
+      breaks: [],
+    }
   }
   const strategy = quarterly === undefined ? 'time-range' : 'quarter'
   const cut = periodsOf(snapshot, column, strategy === 'quarter' ? 3 : 1)
@@ -40,7 +48,11 @@ function recommend(snapshot: DatabaseSnapshot, table: TableSnapshot): PartitionR
 }
 
 /** The same for a table of which nothing is known but its size, and columns by name. */
-export function partitioningOfUnknown(table: string, rows: number, columns: readonly string[]): PartitionRecommendation | undefined {
+export function partitioningOfUnknown(
+  table: string,
+  rows: number,
+  columns: readonly string[],
+): PartitionRecommendation | undefined {
   const isNamed = (names: readonly string[]) => columns.find((column) => names.includes(column))
   const quarterly = isNamed(BY_QUARTER)
   const column = quarterly ?? isNamed(BY_TIME)
@@ -57,15 +69,25 @@ export function partitioningOfUnknown(table: string, rows: number, columns: read
 }
 
 function columnNamed({ columns }: TableSnapshot, names: readonly string[]): ColumnSnapshot | undefined {
-  const found = names.flatMap((name) => columns.find((column) => column.name.toLowerCase() === name.toLowerCase()) ?? [])
+  const found = names.flatMap(
+    (name) => columns.find((column) => column.name.toLowerCase() === name.toLowerCase()) ?? [],
+  )
   return found.find(({ type, databaseType }) => type === 'datetime' || /date|time/i.test(databaseType))
 }
 
 /** From the oldest row in the statistics, or 2 years ago, until 3 months ahead. */
-function periodsOf({ takenAt }: DatabaseSnapshot, { statistics }: ColumnSnapshot, months: 1 | 3): readonly Period[] {
+function periodsOf(
+  { takenAt }: DatabaseSnapshot,
+  { statistics }: ColumnSnapshot,
+  months: 1 | 3,
+): readonly Period[] {
   const [lowest] = statistics?.bounds ?? []
   const oldest = typeof lowest === 'string' ? Date.parse(lowest) : Number.NaN
-  return periods(Number.isNaN(oldest) ? takenAt - 2 * YEAR_MS : Math.min(oldest, takenAt), takenAt + MONTHS_AHEAD_MS, months)
+  return periods(
+    Number.isNaN(oldest) ? takenAt - 2 * YEAR_MS : Math.min(oldest, takenAt),
+    takenAt + MONTHS_AHEAD_MS,
+    months,
+  )
 }
 
 function breaksOf(snapshot: DatabaseSnapshot, table: TableSnapshot, column: ColumnSnapshot): string[] {
@@ -78,7 +100,9 @@ function breaksOf(snapshot: DatabaseSnapshot, table: TableSnapshot, column: Colu
       const why = isMysql
         ? 'nothing may refer to a partitioned table'
         : `(${referencedColumns.join(', ')}) is no longer a unique key without ${column.name}`
-      found.push(`The foreign key ${names.get(holder) ?? holder} (${columns.join(', ')}) must be dropped: ${why}.`)
+      found.push(
+        `The foreign key ${names.get(holder) ?? holder} (${columns.join(', ')}) must be dropped: ${why}.`,
+      )
     } else if (isMysql && holder === table.id) {
       found.push(
         `The foreign key (${columns.join(', ')}) to ${names.get(references) ?? references} must be dropped: a partitioned table cannot have one.`,
@@ -92,9 +116,12 @@ function breaksOf(snapshot: DatabaseSnapshot, table: TableSnapshot, column: Colu
   }
   for (const index of table.indexes) {
     if (!index.isUnique || index.isPrimary || index.keys.some((key) => key.column === column.name)) continue
-    found.push(`${index.name} (${columnsOf(index).join(', ')}) cannot be unique without ${column.name}: the app must ensure it.`)
+    found.push(
+      `${index.name} (${columnsOf(index).join(', ')}) cannot be unique without ${column.name}: the app must ensure it.`,
+    )
   }
-  if (column.nullable) found.push(`${column.name} can be null, but a column of the primary key cannot: fill it first.`)
+  if (column.nullable)
+    found.push(`${column.name} can be null, but a column of the primary key cannot: fill it first.`)
   found.push(`Queries without a condition on ${column.name} read every partition.`)
   if (!isMysql) found.push(`ORMs do not create partitions: keep the statements in a separate migration.`)
   return found

@@ -45,12 +45,16 @@ export function poolRecommendations(facts: PoolFacts): string[] {
   const { connections } = facts
   if (connections === undefined) return lines
   const { used, max, idleInTransaction, blocked } = connections
-  if (used > max * WARNING_SHARE) lines.push(`The server has ${used} of at most ${max} connections. Beyond that it refuses new ones.`)
+  if (used > max * WARNING_SHARE)
+    lines.push(`The server has ${used} of at most ${max} connections. Beyond that it refuses new ones.`)
   if (idleInTransaction > 0)
     lines.push(
       `${idleInTransaction} connections of the server are idle in a transaction, so others cannot use them. Within a transaction, wait only for queries.`,
     )
-  if (blocked > 0) lines.push(`${blocked} connections of the server wait for a lock: a larger pool would only have more of them wait.`)
+  if (blocked > 0)
+    lines.push(
+      `${blocked} connections of the server wait for a lock: a larger pool would only have more of them wait.`,
+    )
   return lines
 }
 
@@ -67,7 +71,9 @@ function ofPool({ name, now, mostUsed, mostWaiting }: ObservedPool, facts: PoolF
     )
   }
   if (mostUsed > max * WARNING_SHARE)
-    warn(`warning: ${mostUsed} of ${max} connections were in use at one time (${Math.round((mostUsed / max) * 100)}%).`)
+    warn(
+      `warning: ${mostUsed} of ${max} connections were in use at one time (${Math.round((mostUsed / max) * 100)}%).`,
+    )
   if (mostWaiting > 0) warn(onWaiting(max, mostWaiting, cap, facts))
   else if (mostUsed > max * WARNING_SHARE) warn('no caller waited, so a larger pool would not help yet.')
   if (min > 0 && mostUsed < max * LITTLE_SHARE && min > mostUsed)
@@ -75,7 +81,12 @@ function ofPool({ name, now, mostUsed, mostWaiting }: ObservedPool, facts: PoolF
   return lines
 }
 
-function onWaiting(max: number, mostWaiting: number, cap: number | undefined, { connections, slowest }: PoolFacts): string {
+function onWaiting(
+  max: number,
+  mostWaiting: number,
+  cap: number | undefined,
+  { connections, slowest }: PoolFacts,
+): string {
   const wish = max + Math.min(mostWaiting, max)
   const room =
     cap === undefined || connections === undefined
@@ -84,12 +95,17 @@ function onWaiting(max: number, mostWaiting: number, cap: number | undefined, { 
   if (room !== undefined && room > max) {
     return `raise max from ${max} to ${Math.min(wish, room)}: up to ${mostWaiting} callers waited at one time, and the server has free connections.`
   }
-  const why = room === undefined ? 'it is unknown whether the server has free connections' : 'the server has no free connections'
+  const why =
+    room === undefined
+      ? 'it is unknown whether the server has free connections'
+      : 'the server has no free connections'
   const names = slowest.slice(0, NAMED).map(({ label, totalMs, calls, place }) => {
     return `${label} (${formatCount(totalMs)} ms in ${formatCount(calls)} calls${place === undefined ? '' : `, ${place}`})`
   })
   const how =
-    names.length === 0 ? 'Shorten the statements that hold connections' : `Shorten the statements that hold them: ${names.join('; ')}`
+    names.length === 0
+      ? 'Shorten the statements that hold connections'
+      : `Shorten the statements that hold them: ${names.join('; ')}`
   return `up to ${mostWaiting} waited at one time, and ${why}. ${how}.`
 }
 

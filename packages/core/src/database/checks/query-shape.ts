@@ -31,7 +31,17 @@ export interface QueryShape {
 }
 
 const EMPTY: QueryShape = {
-  ...{ kind: 'other', hasWhere: false, hasLimit: false, offset: 0, isOffset: false, isStar: false, joins: 0, hasOr: false, isTotal: false },
+  ...{
+    kind: 'other',
+    hasWhere: false,
+    hasLimit: false,
+    offset: 0,
+    isOffset: false,
+    isStar: false,
+    joins: 0,
+    hasOr: false,
+    isTotal: false,
+  },
   ...{ equalities: [], ranges: [], within: [], calls: [], orderBy: [] },
 }
 const rangeOperators: ReadonlySet<string> = new Set(['between', '<', '<=', '>', '>='])
@@ -70,12 +80,18 @@ function shapeOf({ map }: ParsedSql, block: QueryBlock): QueryShape {
     isStar: isSelect && outputs.some(({ star }) => star !== undefined),
     joins: from.filter(({ joinStart }) => joinStart !== undefined && !map.isSymbol(joinStart, ',')).length,
     hasOr: asked.hasOr,
-    isTotal: isSelect && groupBy.length === 0 && hasWindows === undefined && outputs.some(({ isAggregated }) => isAggregated === true),
+    isTotal:
+      isSelect &&
+      groupBy.length === 0 &&
+      hasWindows === undefined &&
+      outputs.some(({ isAggregated }) => isAggregated === true),
     equalities: [...asked.equalities],
     ranges: [...asked.ranges].filter((column) => !asked.equalities.has(column)),
     within: [...asked.within],
     calls: [...asked.calls.values()],
-    orderBy: orderBy.flatMap(({ column }) => (column === undefined || column.call !== undefined ? [] : [column.column])),
+    orderBy: orderBy.flatMap(({ column }) =>
+      column === undefined || column.call !== undefined ? [] : [column.column],
+    ),
   }
 }
 
@@ -102,14 +118,17 @@ class ConditionColumns {
     const name = column.column
     const [value] = values
     if (operator === 'like' || operator === 'ilike') {
-      const text = value?.kind === 'pattern' ? `'${value.before}` : value?.kind === 'literal' ? value.text : ''
+      const text =
+        value?.kind === 'pattern' ? `'${value.before}` : value?.kind === 'literal' ? value.text : ''
       if (/^\w*'[%_]/.test(text)) this.within.add(name)
     } else if (negated || column.cast !== undefined) return
-    else if (column.call !== undefined) this.calls.set(`${column.call}(${name})`, { name: column.call, column: name })
+    else if (column.call !== undefined)
+      this.calls.set(`${column.call}(${name})`, { name: column.call, column: name })
     else if (operator === 'in') this.equalities.add(name)
     else if (rangeOperators.has(operator)) this.ranges.add(name)
     // A column on the other side joins two tables.
-    else if (operator === '=' && sides !== undefined && other === undefined && dependsOn === undefined) this.equalities.add(name)
+    else if (operator === '=' && sides !== undefined && other === undefined && dependsOn === undefined)
+      this.equalities.add(name)
   }
 
   /** Searches conditions that the tree does not divide: `date(created_at) = ?`, `NOT (a OR b)`. */

@@ -24,13 +24,19 @@ interface Candidate {
   readonly callSite: QueryAnalysis['callSite']
 }
 
-/** Shapes of which one execution took at least so many milliseconds; those that took the most in total first. */
+/**
+ * Shapes of which one execution took at least so many milliseconds; those that took the most in total first.
+ */
 export function slowQueries(sources: SlowSources, threshold: number, limit: number): QueryAnalysis[] {
   const slow = [...candidates(sources).values()].filter(({ maxMs }) => maxMs >= threshold)
   const chosen = slow.sort((a, b) => b.totalMs - a.totalMs).slice(0, limit)
   return chosen.map(({ query, dialect, calls, totalMs, maxMs, rowsScanned, rowsReturned, callSite }) => {
     const perCall = (sum: number) => (sum < 0 ? -1 : sum / Math.max(1, calls))
-    const measured = { executionTime: perCall(totalMs), rowsScanned: perCall(rowsScanned), rowsReturned: perCall(rowsReturned) }
+    const measured = {
+      executionTime: perCall(totalMs),
+      rowsScanned: perCall(rowsScanned),
+      rowsReturned: perCall(rowsReturned),
+    }
     const analysis = analyzeQueryText(query, dialect, measured, sources.snapshot)
     const place = callSite === undefined ? {} : { callSite }
     return { ...analysis, ...place, calls, totalTime: totalMs, maxTime: maxMs }
@@ -47,9 +53,19 @@ function candidates({ workload, analyzed, snapshot }: SlowSources): ReadonlyMap<
     // How many rows it reads is known of those that were handed in.
     const rowsScanned = known === undefined ? -1 : (known.rowsScanned / known.calls) * calls
     const callSite = site === undefined ? undefined : withoutCount(site)
-    found.set(fingerprint, { query: sql, dialect, calls, totalMs, maxMs, rowsScanned, rowsReturned: rows, callSite })
+    found.set(fingerprint, {
+      query: sql,
+      dialect,
+      calls,
+      totalMs,
+      maxMs,
+      rowsScanned,
+      rowsReturned: rows,
+      callSite,
+    })
   }
-  for (const [fingerprint, one] of analyzed) if (!found.has(fingerprint)) found.set(fingerprint, { ...one, callSite: undefined })
+  for (const [fingerprint, one] of analyzed)
+    if (!found.has(fingerprint)) found.set(fingerprint, { ...one, callSite: undefined })
   for (const { sql, calls, totalMs, maxMs, rows, rowsExamined } of snapshot?.statements ?? []) {
     const dialect = snapshot?.dialect ?? 'postgresql'
     const { fingerprint } = analyzeSql(sql, dialect)
@@ -70,7 +86,10 @@ function candidates({ workload, analyzed, snapshot }: SlowSources): ReadonlyMap<
   return found
 }
 
-function withoutCount({ count: _count, ...site }: WorkloadEntry['callSites'][number]): QueryAnalysis['callSite'] {
+function withoutCount({
+  count: _count,
+  ...site
+}: WorkloadEntry['callSites'][number]): QueryAnalysis['callSite'] {
   return site
 }
 
@@ -93,9 +112,22 @@ const MAX_TEXT = 20_000
 export class AnalyzedQueries {
   readonly #queries = new LRUCache<string, AnalyzedQuery>({ max: MAX_SHAPES })
 
-  add(fingerprint: string, query: string, dialect: Dialect, { executionTime, rowsScanned, rowsReturned }: Measured): void {
+  add(
+    fingerprint: string,
+    query: string,
+    dialect: Dialect,
+    { executionTime, rowsScanned, rowsReturned }: Measured,
+  ): void {
     if (query.length > MAX_TEXT) return
-    const known = this.#queries.get(fingerprint) ?? { query, dialect, calls: 0, totalMs: 0, maxMs: 0, rowsScanned: 0, rowsReturned: 0 }
+    const known = this.#queries.get(fingerprint) ?? {
+      query,
+      dialect,
+      calls: 0,
+      totalMs: 0,
+      maxMs: 0,
+      rowsScanned: 0,
+      rowsReturned: 0,
+    }
     known.calls += 1
     known.totalMs += executionTime
     known.maxMs = Math.max(known.maxMs, executionTime)

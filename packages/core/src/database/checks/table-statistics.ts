@@ -1,7 +1,11 @@
 import { LRUCache } from 'lru-cache'
 import type { DatabaseSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
 import { shownName, tableNamed } from '../names.ts'
-import { type PartitionRecommendation, partitioningOfUnknown, partitionRecommendations } from './partitions.ts'
+import {
+  type PartitionRecommendation,
+  partitioningOfUnknown,
+  partitionRecommendations,
+} from './partitions.ts'
 
 /** Tables whose rows the app has given. */
 const MAX_GIVEN = 1_000
@@ -39,14 +43,22 @@ export class TableSizes {
   }
 
   /** @param columnsOf - Columns that a table is known to have, if the snapshot does not contain it. */
-  partitions(snapshot: DatabaseSnapshot | undefined, columnsOf: (table: string) => readonly string[]): PartitionRecommendation[] {
+  partitions(
+    snapshot: DatabaseSnapshot | undefined,
+    columnsOf: (table: string) => readonly string[],
+  ): PartitionRecommendation[] {
     const unknown = [...this.#givenRows.entries()].flatMap(([table, rows]) => {
       const isKnown = snapshot !== undefined && tableNamed(snapshot, table) !== undefined
       return isKnown ? [] : (partitioningOfUnknown(table, rows, columnsOf(table)) ?? [])
     })
     if (snapshot === undefined) return unknown
-    const tables = snapshot.tables.map((table) => ({ ...table, rows: this.#givenRows.get(table.id) ?? table.rows }))
-    return [...partitionRecommendations({ ...snapshot, tables }), ...unknown].sort((a, b) => b.rowCount - a.rowCount)
+    const tables = snapshot.tables.map((table) => ({
+      ...table,
+      rows: this.#givenRows.get(table.id) ?? table.rows,
+    }))
+    return [...partitionRecommendations({ ...snapshot, tables }), ...unknown].sort(
+      (a, b) => b.rowCount - a.rowCount,
+    )
   }
 }
 

@@ -58,13 +58,25 @@ class Picker {
     if (role.kind === 'written') return (known && likelyValue(known, 0, false)) ?? this.#seen(place) ?? null
     if (PATTERNS.has(role.operator)) return this.#seen(place)
     if (known === undefined) return this.#seen(place)
-    const made = RANGES.has(role.operator) ? this.#end(role, known, isHeavy) : this.#equal(place, role, known, isHeavy)
+    const made = RANGES.has(role.operator)
+      ? this.#end(role, known, isHeavy)
+      : this.#equal(place, role, known, isHeavy)
     return made ?? this.#seen(place)
   }
 
-  /** The k-th value that is compared with a column is the k-th most common: those of an IN are not all the same. */
-  #equal(place: number, role: ColumnRole, known: ColumnStatistics, isHeavy: boolean): StatisticsValue | undefined {
-    const before = this.roles.slice(0, place).filter((other) => isSame(other, role) && !RANGES.has(other.operator)).length
+  /**
+   * The k-th value that is compared with a column is the k-th most common: those of an IN are not all the
+   * same.
+   */
+  #equal(
+    place: number,
+    role: ColumnRole,
+    known: ColumnStatistics,
+    isHeavy: boolean,
+  ): StatisticsValue | undefined {
+    const before = this.roles
+      .slice(0, place)
+      .filter((other) => isSame(other, role) && !RANGES.has(other.operator)).length
     return likelyValue(known, before, isHeavy)
   }
 
@@ -72,7 +84,9 @@ class Picker {
   #end(role: ColumnRole, known: ColumnStatistics, isHeavy: boolean): StatisticsValue | undefined {
     const values = valuesInOrder(known)
     const middle = Math.floor(values.length / 2)
-    const hasOther = this.roles.some((other) => isSame(other, role) && RANGES.has(other.operator) && isUpper(other) !== isUpper(role))
+    const hasOther = this.roles.some(
+      (other) => isSame(other, role) && RANGES.has(other.operator) && isUpper(other) !== isUpper(role),
+    )
     const span = Math.ceil(((isHeavy ? HEAVY_SPAN : TYPICAL_SPAN) * values.length) / 100)
     return values[isUpper(role) && hasOther ? Math.min(values.length - 1, middle + span) : middle]
   }

@@ -11,37 +11,53 @@ import type { ExplainRequest, PlanStep, PlanSummary } from './plan-summary.ts'
 /** The one has MariaDB, in seconds, the other MySQL, in milliseconds. */
 const SETTINGS = `SHOW VARIABLES WHERE Variable_name IN ('max_statement_time', 'max_execution_time')`
 
-/** In a read-only transaction that is rolled back: the planner reads rows of some tables, and calls functions. */
+/**
+ * In a read-only transaction that is rolled back: the planner reads rows of some tables, and calls functions.
+ */
 export async function explainMysql(connection: Connection, request: ExplainRequest): Promise<PlanSummary> {
-  if (connection.session === undefined) throw new NotExplainableError('the connection has no session for a read-only transaction')
+  if (connection.session === undefined)
+    throw new NotExplainableError('the connection has no session for a read-only transaction')
   const { statement, bindings, analyze, timeoutMs } = request
   // In a read-only transaction a write cannot even be planned.
-  if (statement.writes && statement.calls) throw new NotExplainableError('it writes, and calls functions with unknown effects')
+  if (statement.writes && statement.calls)
+    throw new NotExplainableError('it writes, and calls functions with unknown effects')
   const count = bindingCount(parametersOf(statement.sql, 'mysql'))
-  if (count > 0 && bindings === undefined) throw new NotExplainableError('MySQL requires parameter values to plan a statement', true)
+  if (count > 0 && bindings === undefined)
+    throw new NotExplainableError('MySQL requires parameter values to plan a statement', true)
   return connection.session(async (session) => {
     await assertReadAlike(session, statement.sql)
     if (statement.writes) await assertNoViews(session, statement.tables)
     const settings = new Map(
-      (await session.query(SETTINGS)).map((row) => [textOf(row, 'Variable_name'), optionalTextOf(row, 'Value') ?? '']),
+      (await session.query(SETTINGS)).map((row) => [
+        textOf(row, 'Variable_name'),
+        optionalTextOf(row, 'Value') ?? '',
+      ]),
     )
     const isMariadb = settings.has('max_statement_time')
     const sql = count === 0 ? statement.sql : inlineValues(statement.sql, 'mysql', bindings ?? [])
-    const [database = {}] = request.defaultSchema === undefined ? await session.query('SELECT DATABASE() AS `schema`') : []
+    const [database = {}] =
+      request.defaultSchema === undefined ? await session.query('SELECT DATABASE() AS `schema`') : []
     const schema = request.defaultSchema ?? optionalTextOf({ schema: null, ...database }, 'schema') ?? ''
     const limit = isMariadb ? 'max_statement_time' : 'max_execution_time'
     await session.query(`SET ${limit} = ${isMariadb ? timeoutMs / 1000 : Math.max(1, Math.ceil(timeoutMs))}`)
     try {
       await session.query(statement.writes ? 'START TRANSACTION' : 'START TRANSACTION READ ONLY')
       const summary = await ask(session, sql, isMariadb && analyze, schema)
-      return analyze && !isMariadb ? { ...summary, ...measuredByMysql(await session.query(`EXPLAIN ANALYZE ${sql}`)) } : summary
+      return analyze && !isMariadb
+        ? { ...summary, ...measuredByMysql(await session.query(`EXPLAIN ANALYZE ${sql}`)) }
+        : summary
     } finally {
       await session.query('ROLLBACK')
       await session.query(`SET ${limit} = ${settings.get(limit) ?? 'DEFAULT'}`)
     }
   })
 
-  async function ask(session: Connection, sql: string, isMeasured: boolean, schema: string): Promise<PlanSummary> {
+  async function ask(
+    session: Connection,
+    sql: string,
+    isMeasured: boolean,
+    schema: string,
+  ): Promise<PlanSummary> {
     const rows = await session.query(`${isMeasured ? 'ANALYZE' : 'EXPLAIN'} FORMAT=JSON ${sql}`)
     const [text] = Object.values(rows[0] ?? {})
     const answer: unknown = typeof text === 'string' ? JSON.parse(text) : text
@@ -53,12 +69,19 @@ export async function explainMysql(connection: Connection, request: ExplainReque
   }
 }
 
-/** @throws NotExplainableError when one of the names may be that of a view: what it calls, the planner calls, and a write is not planned as read-only. */
+/**
+ * @throws NotExplainableError when one of the names may be that of a view: what it calls, the planner calls,
+ *   and a write is not planned as read-only.
+ */
 async function assertNoViews(session: Connection, names: readonly string[]): Promise<void> {
   if (names.length === 0) return
   const marks = names.map(() => '?').join(', ')
-  const [view] = await session.query(`SELECT TABLE_NAME AS \`name\` FROM information_schema.VIEWS WHERE TABLE_NAME IN (${marks})`, names)
-  if (view !== undefined) throw new NotExplainableError(`it writes, and ${textOf(view, 'name')} is a view that can call functions`)
+  const [view] = await session.query(
+    `SELECT TABLE_NAME AS \`name\` FROM information_schema.VIEWS WHERE TABLE_NAME IN (${marks})`,
+    names,
+  )
+  if (view !== undefined)
+    throw new NotExplainableError(`it writes, and ${textOf(view, 'name')} is a view that can call functions`)
 }
 
 type Json = Readonly<Record<string, unknown>>
@@ -119,7 +142,8 @@ class PlanReader {
     let rows = before
     for (const [key, value] of Object.entries(node)) {
       if (key === 'filesort' || (key === 'using_filesort' && value === true)) this.sorts++
-      if (key === 'temporary_table' || key === 'materialized' || key === 'materialized_from_subquery') this.kept++
+      if (key === 'temporary_table' || key === 'materialized' || key === 'materialized_from_subquery')
+        this.kept++
       if (key === 'using_temporary_table' && value === true) this.kept++
       if (key === 'table' && isTable(value)) rows = this.#table(value, rows)
       else if (isApart(key)) this.#apart(value)
@@ -186,7 +210,9 @@ const READS =
   /-> (?:Covering |Single-row )?(?:Table scan|Index (?:scan|lookup|range scan)|Row lookup|Rows fetched|Constant row|Index merge|Full-text)/i
 
 /** MySQL's measurements: a tree of lines, each with the time until its last row, and its rows per loop. */
-export function measuredByMysql(rows: readonly Row[]): Pick<PlanSummary, 'executionTime' | 'rowsReturned' | 'rowsScanned'> {
+export function measuredByMysql(
+  rows: readonly Row[],
+): Pick<PlanSummary, 'executionTime' | 'rowsReturned' | 'rowsScanned'> {
   const [text] = Object.values(rows[0] ?? {})
   const lines = String(text ?? '').split('\n')
   const [, time, returned, loops] = ACTUAL.exec(lines.find((line) => ACTUAL.test(line)) ?? '') ?? []
@@ -196,5 +222,9 @@ export function measuredByMysql(rows: readonly Row[]): Pick<PlanSummary, 'execut
     scanned += Number(each) * Number(times)
   }
   if (time === undefined) return {}
-  return { executionTime: Number(time), rowsReturned: Math.round(Number(returned) * Number(loops)), rowsScanned: Math.round(scanned) }
+  return {
+    executionTime: Number(time),
+    rowsReturned: Math.round(Number(returned) * Number(loops)),
+    rowsScanned: Math.round(scanned),
+  }
 }

@@ -10,9 +10,16 @@ import { readPostgresqlPlan } from './read-postgresql-plan.ts'
 /** Name of a prepared statement in an exclusive session. */
 const PREPARED = 'sluice_explained'
 
-/** In a read-only transaction that is rolled back: the planner calls functions that are declared stable or immutable, and those may lie. */
-export async function explainPostgresql(connection: Connection, request: ExplainRequest): Promise<PlanSummary> {
-  if (connection.session === undefined) throw new NotExplainableError('the connection has no session for a read-only transaction')
+/**
+ * In a read-only transaction that is rolled back: the planner calls functions that are declared stable or
+ * immutable, and those may lie.
+ */
+export async function explainPostgresql(
+  connection: Connection,
+  request: ExplainRequest,
+): Promise<PlanSummary> {
+  if (connection.session === undefined)
+    throw new NotExplainableError('the connection has no session for a read-only transaction')
   return connection.session(async (session) => {
     const { sql } = request.statement
     await assertReadAlike(session, sql)
@@ -33,8 +40,15 @@ export async function explainPostgresql(connection: Connection, request: Explain
         throw new NotExplainableError('it would be executed, but its parameter values are missing', true)
       const analyze = request.analyze ? ', ANALYZE' : ''
       if (count === 0 || request.bindings !== undefined)
-        return planIn(await session.query(`EXPLAIN (FORMAT JSON, VERBOSE${analyze}) ${sql}`, request.bindings?.slice(0, count)))
-      const [row = {}] = await session.query(`SELECT pg_catalog.current_setting('server_version_num')::int AS "version"`)
+        return planIn(
+          await session.query(
+            `EXPLAIN (FORMAT JSON, VERBOSE${analyze}) ${sql}`,
+            request.bindings?.slice(0, count),
+          ),
+        )
+      const [row = {}] = await session.query(
+        `SELECT pg_catalog.current_setting('server_version_num')::int AS "version"`,
+      )
       if ((numberOf(row, 'version') ?? 0) >= 160_000)
         return planIn(await session.query(`EXPLAIN (FORMAT JSON, VERBOSE, GENERIC_PLAN) ${sql}`))
       await session.query('SET LOCAL plan_cache_mode = force_generic_plan')
@@ -66,18 +80,25 @@ async function rowsOfTables(
   answer: unknown,
 ): Promise<(id: TableId) => number | undefined> {
   const rows = new Map(tables.filter((table) => table.rows >= 0).map((table) => [table.id, table.rows]))
-  const scanned = [...scannedIn(answer)].filter(([schema, table]) => !rows.has(tableId('postgresql', schema, table, 'public')))
+  const scanned = [...scannedIn(answer)].filter(
+    ([schema, table]) => !rows.has(tableId('postgresql', schema, table, 'public')),
+  )
   if (scanned.length === 0 || analyze) return (id) => rows.get(id)
   for (const row of await session.query(ROWS, [JSON.stringify(scanned)])) {
     const found = numberOf(row, 'rows')
-    if (found !== undefined) rows.set(tableId('postgresql', textOf(row, 'schema'), textOf(row, 'table'), 'public'), found)
+    if (found !== undefined)
+      rows.set(tableId('postgresql', textOf(row, 'schema'), textOf(row, 'table'), 'public'), found)
   }
   return (id) => rows.get(id)
 }
 
 function* scannedIn(node: unknown): Generator<readonly [string, string]> {
   if (typeof node !== 'object' || node === null) return
-  const { 'Node Type': type, Schema: schema, 'Relation Name': table } = node as Readonly<Record<string, unknown>>
+  const {
+    'Node Type': type,
+    Schema: schema,
+    'Relation Name': table,
+  } = node as Readonly<Record<string, unknown>>
   if (type === 'Seq Scan' && typeof schema === 'string' && typeof table === 'string') yield [schema, table]
   for (const value of Object.values(node)) yield* scannedIn(value)
 }

@@ -65,15 +65,19 @@ function stepOf(line: string, context: PlanContext): PlanStep | undefined {
   const table = context.tableOf(name)
   // A subquery, or what a common table expression gives.
   if (table === undefined && /^\(/.test(name)) return undefined
-  const searchedBy = [...(keys ?? '').matchAll(/(?:^| AND )(?:ANY\()?([^\s=<>()]+|<expr>)\)?[=<>]/g)].map(([, column = '']) => column)
+  const searchedBy = [...(keys ?? '').matchAll(/(?:^| AND )(?:ANY\()?([^\s=<>()]+|<expr>)\)?[=<>]/g)].map(
+    ([, column = '']) => column,
+  )
   const access = ((): PlanStep['access'] => {
     if (virtual !== undefined) return 'other'
-    if (kind === 'SCAN') return index === undefined ? 'full-scan' : covering === undefined ? 'index-scan' : 'index-only-scan'
+    if (kind === 'SCAN')
+      return index === undefined ? 'full-scan' : covering === undefined ? 'index-scan' : 'index-only-scan'
     if (automatic !== undefined) return 'automatic-index'
     if (rowid !== undefined || primary !== undefined) return 'key'
     return covering === undefined ? 'index-search' : 'index-only-scan'
   })()
-  const rows = kind === 'SCAN' && virtual === undefined && table !== undefined ? context.rowsOf(table) : undefined
+  const rows =
+    kind === 'SCAN' && virtual === undefined && table !== undefined ? context.rowsOf(table) : undefined
   return {
     ...{ table, name, access },
     ...(index === undefined || automatic !== undefined ? {} : { index }),
@@ -84,7 +88,13 @@ function stepOf(line: string, context: PlanContext): PlanStep | undefined {
 
 function scannedBy(step: PlanStep, context: PlanContext): number | undefined {
   const isByKey = step.access === 'key' && step.searchedBy?.join() === 'rowid'
-  if (isByKey || (step.table !== undefined && step.index !== undefined && isWhole(step) && context.isUnique(step.table, step.index)))
+  if (
+    isByKey ||
+    (step.table !== undefined &&
+      step.index !== undefined &&
+      isWhole(step) &&
+      context.isUnique(step.table, step.index))
+  )
     return 1
   return step.searchedBy === undefined ? step.rows : undefined
 }

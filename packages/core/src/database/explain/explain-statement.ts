@@ -27,7 +27,9 @@ export interface ExplainOptions {
   readonly defaultSchema?: string
 }
 
-const explainers: Readonly<Record<Dialect, (connection: Connection, request: ExplainRequest) => Promise<PlanSummary>>> = {
+const explainers: Readonly<
+  Record<Dialect, (connection: Connection, request: ExplainRequest) => Promise<PlanSummary>>
+> = {
   postgresql: explainPostgresql,
   mysql: explainMysql,
   sqlite: explainSqlite,
@@ -49,6 +51,14 @@ export async function explainStatement(
   { analyze = false, timeoutMs = 5_000, tables = [], defaultSchema }: ExplainOptions = {},
 ): Promise<PlanSummary> {
   const statement = explainable(sql, connection.dialect)
-  if (analyze && statement.notToBeRun !== undefined) throw new NotExplainableError(`it would be executed, and ${statement.notToBeRun}`)
-  return explainers[connection.dialect](connection, { statement, bindings, analyze, timeoutMs, tables, defaultSchema })
+  if (analyze && statement.notToBeRun !== undefined)
+    throw new NotExplainableError(`it would be executed, and ${statement.notToBeRun}`)
+  return explainers[connection.dialect](connection, {
+    statement,
+    bindings,
+    analyze,
+    timeoutMs,
+    tables,
+    defaultSchema,
+  })
 }

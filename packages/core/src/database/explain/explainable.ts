@@ -29,24 +29,36 @@ const WRITES = new Set(['INSERT', 'UPDATE', 'DELETE', 'REPLACE', 'MERGE'])
 export function explainable(sql: string, dialect: Dialect): Explainable {
   const { statement } = analyzeSql(sql, dialect)
   // It contains SQL whose execution cannot be excluded.
-  if (statement.opaque !== undefined) throw new NotExplainableError(`its effects cannot be determined (${statement.opaque})`)
+  if (statement.opaque !== undefined)
+    throw new NotExplainableError(`its effects cannot be determined (${statement.opaque})`)
   const tokens = tokenize(sql, dialect)
   const end = tokens.findIndex(({ kind, text }) => kind === 'symbol' && text === ';')
   const own = end === -1 ? tokens : tokens.slice(0, end)
   const last = own.at(-1)
   if (last === undefined) throw new NotExplainableError('the string contains no statement')
-  if (tokens.slice(own.length).some(({ text }) => text !== ';')) throw new NotExplainableError('the string contains several statements')
+  if (tokens.slice(own.length).some(({ text }) => text !== ';'))
+    throw new NotExplainableError('the string contains several statements')
   const other = statement.kinds.find((kind) => !READS.has(kind) && !WRITES.has(kind))
   if (other !== undefined) throw new NotExplainableError(`${other} neither reads nor writes rows`)
   const writes = statement.writes.length > 0 || statement.kinds.some((kind) => WRITES.has(kind))
   const calls = statement.functions.size > 0
-  const tables = [...statement.reads, ...statement.writes.map(({ name }) => name)].map((name) => name.at(-1) ?? '')
-  return { tables, sql: sql.slice(own[0]?.start, last.end), tokens: own, writes, calls, notToBeRun: notToBeRun() }
+  const tables = [...statement.reads, ...statement.writes.map(({ name }) => name)].map(
+    (name) => name.at(-1) ?? '',
+  )
+  return {
+    tables,
+    sql: sql.slice(own[0]?.start, last.end),
+    tokens: own,
+    writes,
+    calls,
+    notToBeRun: notToBeRun(),
+  }
 
   function notToBeRun(): string | undefined {
     if (writes || statement.ddl || statement.mayCommit) return 'it writes'
     if (statement.locks) return 'it locks rows'
-    if (calls) return `it calls functions with unknown effects (${[...statement.functions].slice(0, 3).join(', ')})`
+    if (calls)
+      return `it calls functions with unknown effects (${[...statement.functions].slice(0, 3).join(', ')})`
     return statement.volatile ? 'it depends on more than tables' : undefined
   }
 }
@@ -71,7 +83,10 @@ export async function assertReadAlike(session: Connection, sql: string): Promise
   const [row = {}] = await session.query(query)
   const mode = optionalTextOf(row, 'mode') ?? ''
   const isOdd = dialect === 'postgresql' ? mode !== 'on' : /NO_BACKSLASH_ESCAPES|ANSI_QUOTES|ANSI/.test(mode)
-  if (isOdd) throw new NotExplainableError(`the session's settings change the meaning of quotes and backslashes (${mode})`)
+  if (isOdd)
+    throw new NotExplainableError(
+      `the session's settings change the meaning of quotes and backslashes (${mode})`,
+    )
 }
 
 /**

@@ -1,6 +1,16 @@
 import type { Token } from '../../sql/tokenize.ts'
 
-const CHANGING = new Set(['GROUP', 'DISTINCT', 'LIMIT', 'FETCH', 'UNION', 'INTERSECT', 'EXCEPT', 'HAVING', 'SQL_CALC_FOUND_ROWS'])
+const CHANGING = new Set([
+  'GROUP',
+  'DISTINCT',
+  'LIMIT',
+  'FETCH',
+  'UNION',
+  'INTERSECT',
+  'EXCEPT',
+  'HAVING',
+  'SQL_CALC_FOUND_ROWS',
+])
 const AGGREGATES = new Set([
   ...['COUNT', 'SUM', 'MIN', 'MAX', 'AVG', 'GROUP_CONCAT', 'JSON_ARRAYAGG', 'JSON_OBJECTAGG'],
   ...['BIT_AND', 'BIT_OR', 'BIT_XOR', 'STD', 'STDDEV', 'VARIANCE', 'ANY_VALUE'],

@@ -20,7 +20,9 @@ const literals: Readonly<Record<Dialect, (value: unknown) => string>> = { postgr
 function postgresql(value: unknown): string {
   if (value instanceof Uint8Array) return postgresqlString(`\\x${hexOf(value)}`)
   if (Array.isArray(value)) return postgresqlString(arrayText(value))
-  return postgresqlString(textOf(value, (date) => date.toISOString().replace('T', ' ').replace('Z', '+00:00')))
+  return postgresqlString(
+    textOf(value, (date) => date.toISOString().replace('T', ' ').replace('Z', '+00:00')),
+  )
 }
 
 function postgresqlString(text: string): string {
@@ -34,7 +36,8 @@ function arrayText(values: readonly unknown[]): string {
   const element = (value: unknown): string => {
     if (value === null || value === undefined) return 'NULL'
     if (Array.isArray(value)) return arrayText(value)
-    const text = value instanceof Uint8Array ? `\\x${hexOf(value)}` : textOf(value, (date) => date.toISOString())
+    const text =
+      value instanceof Uint8Array ? `\\x${hexOf(value)}` : textOf(value, (date) => date.toISOString())
     return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
   }
   return `{${values.map(element).join(',')}}`
@@ -47,7 +50,9 @@ function sqlite(value: unknown): string {
   if (value instanceof Date) return sqliteNumber(value.getTime())
   if (Array.isArray(value)) throw unbindable('a value that SQLite binds', value)
   const text = textOf(value)
-  return text.includes('\0') ? `CAST(X'${hexOf(Buffer.from(text))}' AS TEXT)` : `'${text.replaceAll("'", "''")}'`
+  return text.includes('\0')
+    ? `CAST(X'${hexOf(Buffer.from(text))}' AS TEXT)`
+    : `'${text.replaceAll("'", "''")}'`
 }
 
 function sqliteNumber(value: number | bigint): string {
@@ -117,7 +122,8 @@ export function inlineValues(sql: string, dialect: Dialect, bindings: readonly u
   let end = 0
   for (const { token, place } of parametersOf(sql, dialect)) {
     const value = bindings[place]
-    if (value === undefined) throw new InvalidArgumentError('bindings', `a value for each parameter (${token.text})`, bindings)
+    if (value === undefined)
+      throw new InvalidArgumentError('bindings', `a value for each parameter (${token.text})`, bindings)
     const before = sql.slice(end, token.start)
     const literal = literalOf(value, dialect)
     // `LIMIT?` and `?AND` are not words.

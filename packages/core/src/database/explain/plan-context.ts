@@ -36,6 +36,7 @@ export function planContext(
       const rows = byId.get(table)?.rows
       return rows === undefined || rows < 0 ? undefined : rows
     },
-    isUnique: (table, index) => byId.get(table)?.indexes.some(({ name, isUnique }) => name === index && isUnique) ?? false,
+    isUnique: (table, index) =>
+      byId.get(table)?.indexes.some(({ name, isUnique }) => name === index && isUnique) ?? false,
   }
 }

@@ -4,7 +4,10 @@ import type { Explainable } from './explainable.ts'
 
 /** A plan, in the same terms for every database. */
 export interface PlanSummary {
-  /** The planner's own cost; `undefined` where it has none (SQLite). PostgreSQL and MariaDB count in different units. */
+  /**
+   * The planner's own cost; `undefined` where it has none (SQLite). PostgreSQL and MariaDB count in different
+   * units.
+   */
   readonly cost?: number
   /** Rows read from tables and indexes: estimated; measured with `analyze`. `undefined`: not known. */
   readonly rowsScanned?: number
@@ -30,7 +33,15 @@ export interface PlanStep {
    * rows found in one or several indexes, then read. `automatic-index`: an index that is created for this
    * statement only.
    */
-  readonly access: 'full-scan' | 'index-scan' | 'index-only-scan' | 'index-search' | 'bitmap' | 'key' | 'automatic-index' | 'other'
+  readonly access:
+    | 'full-scan'
+    | 'index-scan'
+    | 'index-only-scan'
+    | 'index-search'
+    | 'bitmap'
+    | 'key'
+    | 'automatic-index'
+    | 'other'
   readonly index?: string
   /** Columns that the index is searched by, if the plan contains them. */
   readonly searchedBy?: readonly string[]

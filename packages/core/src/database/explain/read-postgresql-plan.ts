@@ -47,7 +47,10 @@ const KEEPING = new Set(['Hash', 'Materialize', 'Memoize', 'SetOp', 'Recursive U
  * @param rowsOf - Number of rows of a table, if it is known: a plan only contains the rows that pass its
  * filter.
  */
-export function readPostgresqlPlan(answer: unknown, rowsOf: (table: TableId) => number | undefined = () => undefined): PlanSummary {
+export function readPostgresqlPlan(
+  answer: unknown,
+  rowsOf: (table: TableId) => number | undefined = () => undefined,
+): PlanSummary {
   const [top] = answer as readonly { readonly Plan: PlanNode; readonly 'Execution Time'?: number }[]
   if (top === undefined) return { steps: [], sorts: 0, temporaryStructures: 0, raw: answer }
   const reader = new PlanReader(rowsOf)
@@ -104,7 +107,9 @@ class PlanReader {
     const table = name === undefined ? undefined : tableId('postgresql', node.Schema, name, 'public')
     const parts = access === 'bitmap' ? bitmapParts(node) : [node]
     const condition =
-      access === 'full-scan' ? undefined : (parts.map((part) => part['Index Cond']).find((text) => text !== undefined) ?? node['TID Cond'])
+      access === 'full-scan'
+        ? undefined
+        : (parts.map((part) => part['Index Cond']).find((text) => text !== undefined) ?? node['TID Cond'])
     const alias = node.Alias ?? name ?? ''
     const runs = node['Actual Loops'] ?? loops
     const yielded = rowsOfNode(node)
@@ -135,7 +140,9 @@ function shareOf(node: PlanNode, child: PlanNode, share: number): number {
 }
 
 function bitmapParts(node: PlanNode): PlanNode[] {
-  return (node.Plans ?? []).flatMap((child) => (child['Node Type'] === 'Bitmap Index Scan' ? [child] : bitmapParts(child)))
+  return (node.Plans ?? []).flatMap((child) =>
+    child['Node Type'] === 'Bitmap Index Scan' ? [child] : bitmapParts(child),
+  )
 }
 
 /** The columns of `alias` that a condition names. */
@@ -144,11 +151,16 @@ function columnsIn(condition: string, alias: string): string[] {
     const tokens = tokenize(condition, 'postgresql')
     const isOwn = (at: number) => tokens[at - 1]?.text !== '.' || tokens[at - 2]?.text === alias
     const names = tokens.filter(
-      ({ kind }, at) => (kind === 'word' || kind === 'quoted') && tokens[at - 1]?.text === '.' && isOwn(at) && tokens[at + 1]?.text !== '(',
+      ({ kind }, at) =>
+        (kind === 'word' || kind === 'quoted') &&
+        tokens[at - 1]?.text === '.' &&
+        isOwn(at) &&
+        tokens[at + 1]?.text !== '(',
     )
     // A bitmap's condition names no table.
     const bare = tokens.filter(
-      ({ kind }, at) => (kind === 'word' || kind === 'quoted') && /^[=<>~!@&|]|^\)|^::/.test(tokens[at + 1]?.text ?? ''),
+      ({ kind }, at) =>
+        (kind === 'word' || kind === 'quoted') && /^[=<>~!@&|]|^\)|^::/.test(tokens[at + 1]?.text ?? ''),
     )
     return [...new Set((names.length > 0 ? names : bare).map(({ text }) => text))]
   } catch (error) {

@@ -40,15 +40,24 @@ const NO_ALIAS = new Set([
   ],
 ])
 
-/** Which table each alias of a statement stands for, by the alias in lower case: the name's parts as written. One alias of two tables is the first. */
-export function tablesByAlias(tokens: readonly Token[], dialect: Dialect): ReadonlyMap<string, readonly string[]> {
+/**
+ * Which table each alias of a statement stands for, by the alias in lower case: the name's parts as written.
+ * One alias of two tables is the first.
+ */
+export function tablesByAlias(
+  tokens: readonly Token[],
+  dialect: Dialect,
+): ReadonlyMap<string, readonly string[]> {
   const tables = new Map<string, readonly string[]>()
-  const fold = ({ kind, text }: Token) => (kind === 'word' && dialect === 'postgresql' ? text.toLowerCase() : text)
-  const isName = (token: Token | undefined): token is Token => token?.kind === 'word' || token?.kind === 'quoted'
+  const fold = ({ kind, text }: Token) =>
+    kind === 'word' && dialect === 'postgresql' ? text.toLowerCase() : text
+  const isName = (token: Token | undefined): token is Token =>
+    token?.kind === 'word' || token?.kind === 'quoted'
   for (let at = 0; at < tokens.length; at++) {
     const token = tokens[at] as Token
     // After a comma it may as well be a column: no plan has that for a table.
-    const begins = (token.kind === 'word' && BEFORE.has(token.upper)) || (token.kind === 'symbol' && token.text === ',')
+    const begins =
+      (token.kind === 'word' && BEFORE.has(token.upper)) || (token.kind === 'symbol' && token.text === ',')
     if (!begins) continue
     let next = at + 1
     while (tokens[next]?.text === '(' || ['ONLY', 'LATERAL'].includes(tokens[next]?.upper ?? '')) next++

@@ -16,8 +16,12 @@ export interface NamedTable {
 export function tableOf(facts: DatabaseFacts, id: TableId): NamedTable {
   const snapshot = facts.tables.find((table) => table.id === id)
   if (snapshot !== undefined) return named(facts, snapshot.schema, snapshot.name, snapshot)
-  const known = id.toLowerCase().startsWith(`${facts.defaultSchema.toLowerCase()}.`) ? facts.defaultSchema.length : id.indexOf('.')
-  return known <= 0 ? named(facts, facts.defaultSchema, id) : named(facts, id.slice(0, known), id.slice(known + 1))
+  const known = id.toLowerCase().startsWith(`${facts.defaultSchema.toLowerCase()}.`)
+    ? facts.defaultSchema.length
+    : id.indexOf('.')
+  return known <= 0
+    ? named(facts, facts.defaultSchema, id)
+    : named(facts, id.slice(0, known), id.slice(known + 1))
 }
 
 /** Whether two names are one to the database. */

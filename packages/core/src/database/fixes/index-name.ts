@@ -14,13 +14,18 @@ export interface IndexNaming {
 /** `city_region_id_idx`, and `city_code_key` for a unique index. */
 export const DEFAULT_NAMING: IndexNaming = { suffix: '_idx', uniqueSuffix: '_key' }
 
-/** The longest names: PostgreSQL cuts others off at 63 bytes, MySQL refuses them from 65 characters on, SQLite has no limit. */
+/**
+ * The longest names: PostgreSQL cuts others off at 63 bytes, MySQL refuses them from 65 characters on, SQLite
+ * has no limit.
+ */
 const MAX_NAME_BYTES = { postgresql: 63, mysql: 64, mariadb: 64, sqlite: 10_000 } as const
 
 /**
- * The name that the ORM would give an index: `city_region_id_idx`. The same index has the same name at any time.
+ * The name that the ORM would give an index: `city_region_id_idx`. The same index has the same name at any
+ * time.
  *
- * @param taken - Names that are given already. A name that is among them gets a number: `city_region_id_2_idx`.
+ * @param taken - Names that are given already. A name that is among them gets a number:
+ *   `city_region_id_2_idx`.
  */
 export function indexName(
   index: IndexDefinition,
@@ -39,7 +44,12 @@ export function indexName(
 
 /** The name without regard to others. `number`, from 2 on, is put in where the plain one is taken. */
 export function conventionalName(
-  of: { readonly table: string; readonly columns: readonly string[]; readonly isUnique: boolean; readonly number?: number },
+  of: {
+    readonly table: string
+    readonly columns: readonly string[]
+    readonly isUnique: boolean
+    readonly number?: number
+  },
   facts: Pick<DatabaseFacts, 'product'>,
   naming: IndexNaming,
 ): string {
@@ -65,7 +75,10 @@ function cut(text: string, maxBytes: number): string {
 export interface IndexNamerOptions {
   /** How indexes are named. Default: `table_column_idx`. */
   readonly naming?: IndexNaming
-  /** Names that an index must not have, besides those of the database: of what a project's files say, and the database may lack as yet. */
+  /**
+   * Names that an index must not have, besides those of the database: of what a project's files say, and the
+   * database may lack as yet.
+   */
   readonly takenNames?: (index: IndexDefinition) => Iterable<string>
 }
 

@@ -7,7 +7,9 @@ import type { SchemaChange } from './schema-change.ts'
  */
 export function changeComment(change: SchemaChange): string[] {
   const what = change.kind === 'create-index' ? 'Index on' : `Drops ${change.name}, an index on`
-  return [`${what} ${indexLabel(change.index)}`, change.reason ?? ''].filter((line) => line !== '').map(commentText)
+  return [`${what} ${indexLabel(change.index)}`, change.reason ?? '']
+    .filter((line) => line !== '')
+    .map(commentText)
 }
 
 /** A string in one line that ends neither a comment nor a statement. */
@@ -54,7 +56,8 @@ function format(seconds: number): string {
 }
 
 function parse(name: string): number {
-  const [, year, month, day, hours, minutes, seconds] = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)/.exec(name) ?? []
+  const [, year, month, day, hours, minutes, seconds] =
+    /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)/.exec(name) ?? []
   const time = Date.parse(`${year}-${month}-${day}T${hours}:${minutes}:${seconds}Z`)
   return Number.isNaN(time) ? 0 : time / 1000
 }

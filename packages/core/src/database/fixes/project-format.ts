@@ -4,13 +4,19 @@ import type { DatabaseFacts } from './database-facts.ts'
 import type { IndexNaming } from './index-name.ts'
 import { type SchemaChange, schemaChangeSql } from './schema-change.ts'
 
-/** A project whose schema is changed, in the format of its ORM. All paths are relative to the project, with `/`. */
+/**
+ * A project whose schema is changed, in the format of its ORM. All paths are relative to the project, with
+ * `/`.
+ */
 export interface ProjectFormat {
   /** For messages: the name of the ORM, or `sql`. */
   readonly kind: string
   /** How the ORM names indexes. */
   readonly naming: IndexNaming
-  /** Names that the project's files have given to indexes, which the database may lack so far: `index` must get a different name. */
+  /**
+   * Names that the project's files have given to indexes, which the database may lack so far: `index` must
+   * get a different name.
+   */
   takenNames?(index: IndexDefinition, facts: DatabaseFacts): Iterable<string>
   /**
    * Plans the files that add changes to the project. Reads and writes nothing.
@@ -65,7 +71,12 @@ export interface RefusedChange {
  *
  * @param at - Creation time of the files: the names of migrations begin with it.
  */
-export function planFixFiles(changes: readonly SchemaChange[], project: ProjectFormat, facts: DatabaseFacts, at: Date): FixPlan {
+export function planFixFiles(
+  changes: readonly SchemaChange[],
+  project: ProjectFormat,
+  facts: DatabaseFacts,
+  at: Date,
+): FixPlan {
   const possible = changes.filter((change) => changeProblem(change, facts) === undefined)
   const impossible = changes.flatMap((change): RefusedChange[] => {
     const why = changeProblem(change, facts)

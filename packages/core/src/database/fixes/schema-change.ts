@@ -44,16 +44,23 @@ const indexSql: Readonly<Record<DatabaseFacts['product'], IndexSql>> = {
 /**
  * A change as the database's own statements, with those that take it back.
  *
- * @throws InvalidArgumentError for an index that the database cannot have, and for dropping one that a constraint needs.
+ * @throws InvalidArgumentError for an index that the database cannot have, and for dropping one that a
+ *   constraint needs.
  */
 export function schemaChangeSql(change: SchemaChange, facts: DatabaseFacts): ChangeSql {
   const { index, name } = change
   const { create, drop, notes } = indexSql[facts.product]
   if (index.keys.length === 0) throw new InvalidArgumentError('index.keys', 'at least one', index.keys)
   if (change.kind === 'create-index') {
-    return { steps: create(index, name, facts), undo: drop(index, name, facts), notes: notes?.(index, facts) ?? [] }
+    return {
+      steps: create(index, name, facts),
+      undo: drop(index, name, facts),
+      notes: notes?.(index, facts) ?? [],
+    }
   }
-  const existing = tableOf(facts, index.table).snapshot?.indexes.find((candidate) => isSameName(facts, candidate.name, name))
+  const existing = tableOf(facts, index.table).snapshot?.indexes.find((candidate) =>
+    isSameName(facts, candidate.name, name),
+  )
   if (existing?.isPrimary === true || existing?.isConstraint === true) {
     throw new InvalidArgumentError('change.name', 'an index that no constraint needs', name)
   }

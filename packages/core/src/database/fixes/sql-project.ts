@@ -18,7 +18,12 @@ export function sqlProject(folder?: SqlFolder): ProjectFormat {
   return {
     kind: 'sql',
     naming: DEFAULT_NAMING,
-    plan: (changes, facts) => ({ files: [sqlFix(changes, facts, folder)], patched: [], unchanged: [], refused: [] }),
+    plan: (changes, facts) => ({
+      files: [sqlFix(changes, facts, folder)],
+      patched: [],
+      unchanged: [],
+      refused: [],
+    }),
   }
 }
 
@@ -38,9 +43,15 @@ export function sqlFix(
     ...comment([...changeComment(change), ...notes]),
     ...steps.flatMap((step) => limited(step, facts)),
   ])
-  const undo = [...sql].reverse().flatMap((one) => one.undo.map((step) => `-- ${step.sql.replace(/\s+/g, ' ')};`))
+  const undo = [...sql]
+    .reverse()
+    .flatMap((one) => one.undo.map((step) => `-- ${step.sql.replace(/\s+/g, ' ')};`))
   const content = [...intro(facts), ...lines, '', '-- To take it back:', ...undo].join('\n')
-  return { path: `${dir}/${nextNumber(existing)}_${nameOf(changes)}.sql`, content: `${content}\n`, isPatch: false }
+  return {
+    path: `${dir}/${nextNumber(existing)}_${nameOf(changes)}.sql`,
+    content: `${content}\n`,
+    isPatch: false,
+  }
 }
 
 function intro({ product }: DatabaseFacts): string[] {

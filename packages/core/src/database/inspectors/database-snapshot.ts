@@ -68,9 +68,14 @@ export interface TableSnapshot {
   readonly fullScanRows?: number
   /** Dead rows (PostgreSQL). */
   readonly deadRows?: number
-  /** Bytes that are allocated and unused: `data_free` (MySQL), unused bytes of its pages (SQLite's `dbstat`). */
+  /**
+   * Bytes that are allocated and unused: `data_free` (MySQL), unused bytes of its pages (SQLite's `dbstat`).
+   */
   readonly freeBytes?: number
-  /** When the planner's statistics were last made, in milliseconds since 1970; `undefined` where it never was, or is not known. */
+  /**
+   * When the planner's statistics were last made, in milliseconds since 1970; `undefined` where it never was,
+   * or is not known.
+   */
   readonly analyzedAt?: number
   /** Rows changed since. SQLite: omitted if it was never analyzed. */
   readonly changedSinceAnalyze?: number
@@ -97,7 +102,10 @@ export interface ColumnStatistics {
   readonly nullShare: number
   /** Bytes. */
   readonly averageWidth?: number
-  /** The most common values, most common first, as bindings for the column; `share` is that of all rows, 0 to 1. */
+  /**
+   * The most common values, most common first, as bindings for the column; `share` is that of all rows, 0 to
+   * 1.
+   */
   readonly common: readonly { readonly value: StatisticsValue; readonly share: number }[]
   /** The others, in order: equally many rows lie between neighbours. At most 101. */
   readonly bounds: readonly StatisticsValue[]
@@ -120,7 +128,10 @@ export interface IndexSnapshot extends IndexDefinition {
   /** MySQL: not `INVISIBLE`/`IGNORED`. */
   readonly isVisible: boolean
   readonly bytes?: number
-  /** How often it was used since the server's counters began; on MySQL, rows that were read by it. `undefined`: not known. */
+  /**
+   * How often it was used since the server's counters began; on MySQL, rows that were read by it.
+   * `undefined`: not known.
+   */
   readonly scans?: number
   /** `CREATE INDEX`, as the database writes it. */
   readonly definition?: string

@@ -34,7 +34,10 @@ export class Gaps {
 
 function sentenceOf(error: unknown): string {
   // Some adapters of drivers put the database's own message into the cause.
-  const { cause, message } = (error ?? {}) as { readonly cause?: { readonly originalMessage?: unknown }; readonly message?: unknown }
+  const { cause, message } = (error ?? {}) as {
+    readonly cause?: { readonly originalMessage?: unknown }
+    readonly message?: unknown
+  }
   const said = String(cause?.originalMessage ?? message ?? error)
   const text = said.trim().split('\n', 1)[0]?.slice(0, 300) ?? ''
   return /[.!?]$/.test(text) ? text : `${text || 'an error without a message'}.`

@@ -26,7 +26,10 @@ const inspectors: Record<Dialect, (connection: Connection) => Promise<Inspected>
  * @param connection - Outside transactions: on PostgreSQL, a failed statement would abort the transaction.
  * @throws The database's error, if its tables cannot be read.
  */
-export async function inspectDatabase(connection: Connection, { clock = systemClock }: InspectOptions = {}): Promise<DatabaseSnapshot> {
+export async function inspectDatabase(
+  connection: Connection,
+  { clock = systemClock }: InspectOptions = {},
+): Promise<DatabaseSnapshot> {
   const inspected = await inspectors[connection.dialect](connection)
   return { dialect: connection.dialect, takenAt: clock.wall(), ...inspected }
 }

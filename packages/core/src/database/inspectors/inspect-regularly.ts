@@ -8,7 +8,10 @@ export interface RegularInspection {
 }
 
 /** Inspects a database at an interval, one inspection at a time. The caller stops it. */
-export function inspectRegularly(everyMs: number, { isAttached, inspect, onError }: RegularInspection): Periodic {
+export function inspectRegularly(
+  everyMs: number,
+  { isAttached, inspect, onError }: RegularInspection,
+): Periodic {
   let isBusy = false
   const inspections = new Periodic(everyMs, () => {
     if (isBusy || !isAttached()) return true

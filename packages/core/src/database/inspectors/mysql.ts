@@ -6,7 +6,13 @@ import type { IndexSnapshot, TableSnapshot } from './database-snapshot.ts'
 import { Gaps } from './gaps.ts'
 import { readIndexes } from './mysql/indexes.ts'
 import { readConnections, readSettings, readStatements } from './mysql/server.ts'
-import { type InnodbStatistics, readColumnDetails, readInnodbStatistics, readTableDetails, type TableDetails } from './mysql/tables.ts'
+import {
+  type InnodbStatistics,
+  readColumnDetails,
+  readInnodbStatistics,
+  readTableDetails,
+  type TableDetails,
+} from './mysql/tables.ts'
 import { readTableUse, type TableUse } from './mysql/use.ts'
 import { type Inspected, versionParts } from './row-values.ts'
 
@@ -38,7 +44,11 @@ export async function inspectMysql(connection: Connection): Promise<Inspected> {
     return {
       ...{ id, schema: table.schema ?? schema, name: table.name, kind: detail.kind, rows },
       ...{ bytes: detail.bytes, indexBytes: detail.indexBytes, primaryKey: table.primaryKey },
-      columns: table.columns.map((column) => ({ ...column, databaseType: column.type, ...ofColumns?.get(column.name) })),
+      columns: table.columns.map((column) => ({
+        ...column,
+        databaseType: column.type,
+        ...ofColumns?.get(column.name),
+      })),
       indexes: (indexes.get(id) ?? []).map((index) => withUse(index, innodb, use)),
       ...(detail.definition === undefined ? {} : { definition: detail.definition }),
       ...(detail.freeBytes === undefined ? {} : { freeBytes: detail.freeBytes }),
@@ -58,7 +68,11 @@ export async function inspectMysql(connection: Connection): Promise<Inspected> {
 }
 
 /** The primary key holds the rows: what it takes is the table's. */
-function withUse(index: IndexSnapshot, innodb: InnodbStatistics, use: ReadonlyMap<TableId, TableUse> | undefined): IndexSnapshot {
+function withUse(
+  index: IndexSnapshot,
+  innodb: InnodbStatistics,
+  use: ReadonlyMap<TableId, TableUse> | undefined,
+): IndexSnapshot {
   const bytes = innodb.indexBytes.get(index.table)?.get(index.name)
   return {
     ...index,

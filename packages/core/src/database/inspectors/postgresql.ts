@@ -6,7 +6,13 @@ import type { ColumnSnapshot, TableSnapshot } from './database-snapshot.ts'
 import { Gaps } from './gaps.ts'
 import { readIndexes } from './postgresql/indexes.ts'
 import { readConnections, readExtensions, readSettings, readStatements } from './postgresql/server.ts'
-import { readIndexScans, readStatistics, readTableUse, type TableStatistics, type TableUse } from './postgresql/statistics.ts'
+import {
+  readIndexScans,
+  readStatistics,
+  readTableUse,
+  type TableStatistics,
+  type TableUse,
+} from './postgresql/statistics.ts'
 import { readColumnDetails, readTableDetails, type TableDetails } from './postgresql/tables.ts'
 import { type Inspected, versionParts } from './row-values.ts'
 
@@ -14,12 +20,16 @@ import { type Inspected, versionParts } from './row-values.ts'
 export async function inspectPostgresql(connection: Connection): Promise<Inspected> {
   const gaps = new Gaps()
   const catalog = await readPostgresql(connection)
-  const [server = {}] = await connection.query(`SELECT pg_catalog.current_setting('server_version')::text AS "version"`)
+  const [server = {}] = await connection.query(
+    `SELECT pg_catalog.current_setting('server_version')::text AS "version"`,
+  )
   const version = (optionalTextOf(server as Row, 'version') ?? '').split(' ', 1)[0] ?? ''
   const parts = versionParts(version)
   const details = await readTableDetails(connection, gaps)
   const columns = await readColumnDetails(connection, gaps)
-  const columnNames = new Map(catalog.tables.map((table) => [idOf(table), table.columns.map(({ name }) => name)]))
+  const columnNames = new Map(
+    catalog.tables.map((table) => [idOf(table), table.columns.map(({ name }) => name)]),
+  )
   const indexes = await readIndexes(connection, columnNames, gaps)
   const scans = await readIndexScans(connection, gaps)
   const use = await readTableUse(connection, gaps)
@@ -39,8 +49,15 @@ export async function inspectPostgresql(connection: Connection): Promise<Inspect
       {
         ...{ id, schema: table.schema ?? '', name: table.name, kind: detail?.kind ?? table.kind },
         ...(detail?.parent === undefined ? {} : { parent: detail.parent }),
-        ...{ rows, bytes: sizes.of(id, 'bytes'), indexBytes: sizes.of(id, 'indexBytes'), primaryKey: table.primaryKey },
-        columns: table.columns.map((column) => columnSnapshot(column, columns.get(id)?.get(column.name), statistics.get(id), rows)),
+        ...{
+          rows,
+          bytes: sizes.of(id, 'bytes'),
+          indexBytes: sizes.of(id, 'indexBytes'),
+          primaryKey: table.primaryKey,
+        },
+        columns: table.columns.map((column) =>
+          columnSnapshot(column, columns.get(id)?.get(column.name), statistics.get(id), rows),
+        ),
         indexes: (indexes.get(id) ?? []).map(({ oid, ...index }) => {
           const count = scans.get(oid)
           return count === undefined ? index : { ...index, scans: count }
@@ -76,7 +93,12 @@ function columnSnapshot(
   rows: number,
 ): ColumnSnapshot {
   const ofColumn = statistics?.get(column.name)?.(rows)
-  return { ...column, databaseType: column.type, ...details, ...(ofColumn === undefined ? {} : { statistics: ofColumn }) }
+  return {
+    ...column,
+    databaseType: column.type,
+    ...details,
+    ...(ofColumn === undefined ? {} : { statistics: ofColumn }),
+  }
 }
 
 /**
@@ -99,7 +121,8 @@ class Sizes {
 
   of(id: TableId, what: 'rows' | 'bytes' | 'indexBytes'): number {
     const partitions = this.#partitions.get(id)
-    if (partitions !== undefined) return partitions.reduce((sum, part) => sum + Math.max(0, this.of(part, what)), 0)
+    if (partitions !== undefined)
+      return partitions.reduce((sum, part) => sum + Math.max(0, this.of(part, what)), 0)
     const detail = this.details.get(id)
     if (detail === undefined) return -1
     // Counters are better than an estimate from pages.
@@ -108,10 +131,17 @@ class Sizes {
   }
 }
 
-function noteMissingStatistics(tables: readonly TableSnapshot[], details: ReadonlyMap<TableId, TableDetails>, gaps: Gaps): void {
+function noteMissingStatistics(
+  tables: readonly TableSnapshot[],
+  details: ReadonlyMap<TableId, TableDetails>,
+  gaps: Gaps,
+): void {
   const without = tables.filter(
     ({ kind, rows, columns }) =>
-      kind !== 'view' && kind !== 'foreign' && rows > 0 && columns.every((column) => column.statistics === undefined),
+      kind !== 'view' &&
+      kind !== 'foreign' &&
+      rows > 0 &&
+      columns.every((column) => column.statistics === undefined),
   )
   const readable = (table: TableSnapshot) => details.get(table.id)?.isReadable !== false
   gaps.addTables('statistics', without.filter(readable), 'Never analyzed: run ANALYZE.')

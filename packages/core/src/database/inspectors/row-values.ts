@@ -8,7 +8,10 @@ import type { DatabaseSnapshot } from './database-snapshot.ts'
 export function numberOf(row: Row, column: string): number | undefined {
   const value = row[column]
   if (value === null || value === undefined || value === '') return undefined
-  const number = typeof value === 'number' ? value : Number(value instanceof Uint8Array ? Buffer.from(value).toString() : value)
+  const number =
+    typeof value === 'number'
+      ? value
+      : Number(value instanceof Uint8Array ? Buffer.from(value).toString() : value)
   return Number.isFinite(number) ? number : undefined
 }
 

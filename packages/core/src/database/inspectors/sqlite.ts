@@ -35,11 +35,16 @@ export async function inspectSqlite(connection: Connection): Promise<Inspected> 
   const [versionRow = {}] = await connection.query('SELECT sqlite_version() AS "version"')
   const version = textOf(versionRow, 'version')
   const columnRows = await connection.query(columnsOf(`'table'`))
-  const otherColumnRows = await gaps.read('columns of views', 'A view with a missing table or column breaks them all: DROP it.', [], () =>
-    connection.query(columnsOf(`'view', 'virtual'`)),
+  const otherColumnRows = await gaps.read(
+    'columns of views',
+    'A view with a missing table or column breaks them all: DROP it.',
+    [],
+    () => connection.query(columnsOf(`'view', 'virtual'`)),
   )
   const columns = groupBy([...columnRows, ...otherColumnRows], (row) => idOf(textOf(row, 'table')))
-  const columnNames = new Map([...columns].map(([id, rows]) => [id, rows.map((row) => textOf(row, 'column'))]))
+  const columnNames = new Map(
+    [...columns].map(([id, rows]) => [id, rows.map((row) => textOf(row, 'column'))]),
+  )
   const indexes = await readIndexes(connection, columnNames, gaps)
   const settings = await readSettings(connection, gaps)
   const sizes = await readSizes(connection, Number(settings.page_count ?? 0), gaps)
@@ -79,11 +84,20 @@ export async function inspectSqlite(connection: Connection): Promise<Inspected> 
       },
     ]
   })
-  const without = tables.filter((table) => table.rows > 0 && table.indexes.length > 0 && !analyzed.has(table.id))
-  if (analyzed.size > 0) gaps.addTables('statistics', without, 'Never analyzed: run ANALYZE, or PRAGMA optimize.')
+  const without = tables.filter(
+    (table) => table.rows > 0 && table.indexes.length > 0 && !analyzed.has(table.id),
+  )
+  if (analyzed.size > 0)
+    gaps.addTables('statistics', without, 'Never analyzed: run ANALYZE, or PRAGMA optimize.')
   return {
     ...{ product: 'sqlite', version, versionParts: versionParts(version), defaultSchema: 'main', tables },
-    ...{ foreignKeys: catalog.foreignKeys, settings, extensions: { installed: [], available: [] }, statements: [], gaps: gaps.list },
+    ...{
+      foreignKeys: catalog.foreignKeys,
+      settings,
+      extensions: { installed: [], available: [] },
+      statements: [],
+      gaps: gaps.list,
+    },
   }
 }
 
@@ -93,26 +107,37 @@ function idOf(name: string): TableId {
 
 /** The rows of tables as ANALYZE found them: the first number of each statistic. */
 async function readAnalyzed(connection: Connection, gaps: Gaps): Promise<ReadonlyMap<TableId, number>> {
-  return gaps.read('statistics', 'ANALYZE was never run on this file: run it, or PRAGMA optimize.', new Map(), async () => {
-    const analyzed = new Map<TableId, number>()
-    for (const row of await connection.query(ANALYZED)) {
-      const rows = Number.parseInt(optionalTextOf(row, 'stat') ?? '', 10)
-      const id = idOf(textOf(row, 'table'))
-      // A partial index has fewer.
-      if (Number.isFinite(rows)) analyzed.set(id, Math.max(rows, analyzed.get(id) ?? 0))
-    }
-    return analyzed
-  })
+  return gaps.read(
+    'statistics',
+    'ANALYZE was never run on this file: run it, or PRAGMA optimize.',
+    new Map(),
+    async () => {
+      const analyzed = new Map<TableId, number>()
+      for (const row of await connection.query(ANALYZED)) {
+        const rows = Number.parseInt(optionalTextOf(row, 'stat') ?? '', 10)
+        const id = idOf(textOf(row, 'table'))
+        // A partial index has fewer.
+        if (Number.isFinite(rows)) analyzed.set(id, Math.max(rows, analyzed.get(id) ?? 0))
+      }
+      return analyzed
+    },
+  )
 }
 
 function countedTable(row: Row, columns: readonly string[]): SqliteTable {
   const name = textOf(row, 'name')
   const taken = new Set(columns.map((column) => column.toLowerCase()))
-  const rowid = flagOf(row, 'without_rowid') ? undefined : ['_rowid_', 'rowid', 'oid'].find((alias) => !taken.has(alias))
+  const rowid = flagOf(row, 'without_rowid')
+    ? undefined
+    : ['_rowid_', 'rowid', 'oid'].find((alias) => !taken.has(alias))
   return { id: idOf(name), name, rowid }
 }
 
-function columnSnapshots(rows: readonly Row[], sql: string, nullable: ReadonlyMap<string, boolean>): ColumnSnapshot[] {
+function columnSnapshots(
+  rows: readonly Row[],
+  sql: string,
+  nullable: ReadonlyMap<string, boolean>,
+): ColumnSnapshot[] {
   const collations = declaredCollations(sql)
   return rows.map((row) => {
     const name = textOf(row, 'column')
@@ -130,7 +155,10 @@ function columnSnapshots(rows: readonly Row[], sql: string, nullable: ReadonlyMa
 function sum(sizes: ReadonlyMap<string, TreeSize>, names: readonly string[]): TreeSize | undefined {
   const found = names.map((name) => sizes.get(name)).filter((size) => size !== undefined)
   if (found.length === 0) return undefined
-  return { bytes: found.reduce((all, { bytes }) => all + bytes, 0), free: found.reduce((all, { free }) => all + free, 0) }
+  return {
+    bytes: found.reduce((all, { bytes }) => all + bytes, 0),
+    free: found.reduce((all, { free }) => all + free, 0),
+  }
 }
 
 function bytesOf(size: TreeSize | undefined): { readonly bytes?: number } {

@@ -22,7 +22,9 @@ const asks: Readonly<Record<string, 'any' | 'none'>> = {
 }
 /** Words that a condition may follow, or that may follow one. */
 const before = new Set('WHERE AND OR NOT SELECT WHEN THEN ELSE ON HAVING ( ,'.split(' '))
-const after = new Set('AND OR THEN ELSE END WHEN GROUP ORDER LIMIT OFFSET UNION HAVING FROM AS RETURNING FETCH ) , ;'.split(' '))
+const after = new Set(
+  'AND OR THEN ELSE END WHEN GROUP ORDER LIMIT OFFSET UNION HAVING FROM AS RETURNING FETCH ) , ;'.split(' '),
+)
 
 /** A count that is compared with 0 counts every row to find out that there is one. */
 export function countToExists({ tree }: RewriteSource): readonly Rewrite[] {
@@ -56,14 +58,20 @@ function shown(tree: QueryTree, text: string): Rewrite {
 function isPlainCount(tree: QueryTree, block: QueryBlock): boolean {
   const { kind, outputs, groupBy, having, limit, offset, isDistinct, from } = block
   const [output] = outputs
-  if (kind !== 'select' || outputs.length !== 1 || output === undefined || isDistinct || from.length === 0) return false
+  if (kind !== 'select' || outputs.length !== 1 || output === undefined || isDistinct || from.length === 0)
+    return false
   if (groupBy.length > 0 || having.length > 0 || limit !== undefined || offset !== undefined) return false
   return isCount(tree, output.start) && output.end === output.start + 4
 }
 
 /** `count ( * )`. */
 function isCount({ tokens }: QueryTree, at: number): boolean {
-  return tokens[at]?.upper === 'COUNT' && tokens[at + 1]?.text === '(' && tokens[at + 2]?.text === '*' && tokens[at + 3]?.text === ')'
+  return (
+    tokens[at]?.upper === 'COUNT' &&
+    tokens[at + 1]?.text === '(' &&
+    tokens[at + 2]?.text === '*' &&
+    tokens[at + 3]?.text === ')'
+  )
 }
 
 /** `(SELECT count(*) …) > 0` as EXISTS. */
@@ -74,12 +82,18 @@ function comparedCount(tree: QueryTree, block: QueryBlock): Edit | undefined {
   const comparison = compared(tree, open, close + 1)
   const output = block.outputs[0]
   if (comparison === undefined || output === undefined) return undefined
-  const inner = new SqlParts(tree).edited({ start: open, end: close + 1 }, [{ start: output.start, end: output.end, text: '1' }])
+  const inner = new SqlParts(tree).edited({ start: open, end: close + 1 }, [
+    { start: output.start, end: output.end, text: '1' },
+  ])
   return { ...comparison, text: `${comparison.asks === 'any' ? '' : 'NOT '}EXISTS ${inner}` }
 }
 
 /** The comparison with a number that contains an operand, from one token to another. */
-function compared(tree: QueryTree, start: number, end: number): { start: number; end: number; asks: 'any' | 'none' } | undefined {
+function compared(
+  tree: QueryTree,
+  start: number,
+  end: number,
+): { start: number; end: number; asks: 'any' | 'none' } | undefined {
   const { tokens } = tree
   const text = (at: number) => tokens[at]?.upper || tokens[at]?.text || ''
   // The AND may be that of a BETWEEN.
@@ -89,11 +103,21 @@ function compared(tree: QueryTree, start: number, end: number): { start: number;
     const right = asks[`${sign(end)} ${text(end + length)}`]
     const isSplit = length === 1 && '=<>'.includes(text(end + 1)) && text(end + 1) !== ''
     const stop = end + length + 1
-    if (right !== undefined && !isSplit && before.has(text(start - 1)) && (stop >= tokens.length || after.has(text(stop))))
+    if (
+      right !== undefined &&
+      !isSplit &&
+      before.has(text(start - 1)) &&
+      (stop >= tokens.length || after.has(text(stop)))
+    )
       return { start, end: stop, asks: right }
     const from = start - length - 1
     const left = asks[`${text(from)} ${sign(start - length)}`]
-    if (left !== undefined && from > 0 && before.has(text(from - 1)) && (end >= tokens.length || after.has(text(end))))
+    if (
+      left !== undefined &&
+      from > 0 &&
+      before.has(text(from - 1)) &&
+      (end >= tokens.length || after.has(text(end)))
+    )
       return { start: from, end, asks: left }
   }
   return undefined
@@ -103,9 +127,18 @@ function compared(tree: QueryTree, start: number, end: number): { start: number;
 function grouped(tree: QueryTree): readonly Rewrite[] {
   const { root } = tree
   const { having } = root.clauses
-  if (root.kind !== 'select' || root.groupBy.length === 0 || having === undefined || root.groupBy.some(({ end, start }) => end === start))
+  if (
+    root.kind !== 'select' ||
+    root.groupBy.length === 0 ||
+    having === undefined ||
+    root.groupBy.some(({ end, start }) => end === start)
+  )
     return []
-  if (!isCount(tree, having.start) || tree.tokens.some(({ upper }) => upper === 'SETS' || upper === 'ROLLUP' || upper === 'CUBE')) return []
+  if (
+    !isCount(tree, having.start) ||
+    tree.tokens.some(({ upper }) => upper === 'SETS' || upper === 'ROLLUP' || upper === 'CUBE')
+  )
+    return []
   const comparison = compared(tree, having.start, having.start + 4)
   if (comparison === undefined || comparison.asks !== 'any' || comparison.end !== having.end) return []
   const text = new SqlParts(tree).all([{ start: having.start - 1, end: having.end, text: '' }])
@@ -122,15 +155,36 @@ function grouped(tree: QueryTree): readonly Rewrite[] {
 function whole(tree: QueryTree, parts: SqlParts): readonly Rewrite[] {
   const { root, tokens } = tree
   const [output] = root.outputs
-  if (root.kind !== 'select' || root.outputs.length !== 1 || output === undefined || root.from.length === 0 || root.isDistinct) return []
-  if (root.groupBy.length > 0 || root.having.length > 0 || root.limit !== undefined || root.offset !== undefined || root.orderBy.length > 0)
+  if (
+    root.kind !== 'select' ||
+    root.outputs.length !== 1 ||
+    output === undefined ||
+    root.from.length === 0 ||
+    root.isDistinct
+  )
     return []
-  if (root.start !== 0 || tokens[output.start - 1]?.upper !== 'SELECT' || !isCount(tree, output.start)) return []
+  if (
+    root.groupBy.length > 0 ||
+    root.having.length > 0 ||
+    root.limit !== undefined ||
+    root.offset !== undefined ||
+    root.orderBy.length > 0
+  )
+    return []
+  if (root.start !== 0 || tokens[output.start - 1]?.upper !== 'SELECT' || !isCount(tree, output.start))
+    return []
   const comparison = compared(tree, output.start, output.start + 4)
   const from = root.clauses.from
-  if (comparison === undefined || comparison.end > output.end || from === undefined || root.end !== tokens.length) return []
+  if (
+    comparison === undefined ||
+    comparison.end > output.end ||
+    from === undefined ||
+    root.end !== tokens.length
+  )
+    return []
   if (tokens.slice(root.clauses.where?.end ?? from.end).length > 0) return []
-  const alias = comparison.end === output.end ? '' : ` ${parts.text({ start: comparison.end, end: output.end })}`
+  const alias =
+    comparison.end === output.end ? '' : ` ${parts.text({ start: comparison.end, end: output.end })}`
   const rest = parts.text({ start: from.start - 1, end: root.end })
   return [shown(tree, `SELECT ${comparison.asks === 'any' ? '' : 'NOT '}EXISTS (SELECT 1 ${rest})${alias}`)]
 }
@@ -138,6 +192,8 @@ function whole(tree: QueryTree, parts: SqlParts): readonly Rewrite[] {
 /** Edits that are within none of the others, in the order of the text. */
 function outermost(edits: readonly Edit[]): readonly Edit[] {
   return edits
-    .filter((edit) => !edits.some((other) => other !== edit && other.start <= edit.start && other.end >= edit.end))
+    .filter(
+      (edit) => !edits.some((other) => other !== edit && other.start <= edit.start && other.end >= edit.end),
+    )
     .sort((one, other) => one.start - other.start)
 }

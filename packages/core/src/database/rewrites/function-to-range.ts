@@ -38,7 +38,11 @@ export function functionToRange(source: RewriteSource): readonly Rewrite[] {
   return found
 }
 
-function readCall({ tree, index }: RewriteSource, block: Parameters<typeof columnIn>[0], condition: ConditionNode): Call | undefined {
+function readCall(
+  { tree, index }: RewriteSource,
+  block: Parameters<typeof columnIn>[0],
+  condition: ConditionNode,
+): Call | undefined {
   const matched = matchCall(tree, condition)
   if (matched === undefined) return undefined
   const { name, from, to, valueStart } = matched
@@ -46,11 +50,18 @@ function readCall({ tree, index }: RewriteSource, block: Parameters<typeof colum
   const parts = new SqlParts(tree)
   const names = tokens.slice(from, to).filter(({ kind }) => kind === 'word' || kind === 'quoted')
   if (names.length === 0 || names.length * 2 - 1 !== to - from) return undefined
-  const written = names.map((_, at) => tree.tokens[from + at * 2]).map((token, at) => foldedName(tree, from + at * 2) ?? token?.text ?? '')
+  const written = names
+    .map((_, at) => tree.tokens[from + at * 2])
+    .map((token, at) => foldedName(tree, from + at * 2) ?? token?.text ?? '')
   const [column = '', table] = [written.at(-1), written.at(-2)]
   const found = columnIn(block, table === undefined ? { column } : { table, column }, index)
   if (found === undefined || found.column.type !== 'datetime') return undefined
-  if (!found.table.indexes.some(({ keys }) => keys[0]?.column === found.column.name && keys[0].expression === undefined)) return undefined
+  if (
+    !found.table.indexes.some(
+      ({ keys }) => keys[0]?.column === found.column.name && keys[0].expression === undefined,
+    )
+  )
+    return undefined
   const value = tokens[valueStart]
   if (value === undefined || valueStart !== condition.end - 1) return undefined
   if (value.kind !== 'parameter' && value.kind !== 'string' && value.kind !== 'number') return undefined
@@ -81,15 +92,21 @@ function matchCall({ tokens, dialect }: QueryTree, { start, end }: ConditionNode
   const upper = (at: number) => tokens[at]?.upper ?? ''
   const text = (at: number) => tokens[at]?.text ?? ''
   const equals = tokens.findIndex((token, at) => at > start && at < end && token.text === '=')
-  if (equals < 0 || tokens[equals + 1]?.start === undefined || '=<>'.includes(text(equals - 1))) return undefined
+  if (equals < 0 || tokens[equals + 1]?.start === undefined || '=<>'.includes(text(equals - 1)))
+    return undefined
   const valueStart = equals + 1
   if (dialect === 'postgresql' && text(equals - 2) === '::' && upper(equals - 1) === 'DATE')
     return { name: 'date', from: start, to: equals - 2, valueStart }
   if (text(equals - 1) !== ')') return undefined
-  if (upper(start) === 'DATE' && text(start + 1) === '(') return { name: 'date', from: start + 2, to: equals - 1, valueStart }
+  if (upper(start) === 'DATE' && text(start + 1) === '(')
+    return { name: 'date', from: start + 2, to: equals - 1, valueStart }
   if (dialect === 'mysql' && upper(start) === 'YEAR' && text(start + 1) === '(')
     return { name: 'year', from: start + 2, to: equals - 1, valueStart }
-  const isExtract = dialect !== 'sqlite' && upper(start) === 'EXTRACT' && upper(start + 2) === 'YEAR' && upper(start + 3) === 'FROM'
+  const isExtract =
+    dialect !== 'sqlite' &&
+    upper(start) === 'EXTRACT' &&
+    upper(start + 2) === 'YEAR' &&
+    upper(start + 3) === 'FROM'
   return isExtract ? { name: 'year', from: start + 4, to: equals - 1, valueStart } : undefined
 }
 

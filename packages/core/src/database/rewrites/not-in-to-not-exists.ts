@@ -24,15 +24,28 @@ function rewritten(
 ): Rewrite | undefined {
   const { dialect } = tree
   const { subquery, column } = condition
-  if (subquery === undefined || condition.output !== undefined || column.call !== undefined || column.cast !== undefined) return undefined
+  if (
+    subquery === undefined ||
+    condition.output !== undefined ||
+    column.call !== undefined ||
+    column.cast !== undefined
+  )
+    return undefined
   if (!isSimple(subquery) || column.collation !== undefined) return undefined
   const [output] = subquery.outputs
   const outer = columnIn(block, column, index)
   const inner = output?.column === undefined ? undefined : columnIn(subquery, output.column, index)
-  if (outer === undefined || inner === undefined || output === undefined || !mayBeNull(subquery, inner, index)) return undefined
+  if (
+    outer === undefined ||
+    inner === undefined ||
+    output === undefined ||
+    !mayBeNull(subquery, inner, index)
+  )
+    return undefined
   // Inside, the outer table must still be called by its name.
   if (subquery.from.some(({ alias }) => index.fold(alias) === index.fold(outer.item.alias))) return undefined
-  const name = ({ item, column: own }: FoundColumn) => `${quoteName(item.alias, dialect)}.${quoteName(own.name, dialect)}`
+  const name = ({ item, column: own }: FoundColumn) =>
+    `${quoteName(item.alias, dialect)}.${quoteName(own.name, dialect)}`
   const equality = `${name(inner)} = ${name(outer)}`
   const parts = new SqlParts(tree)
   const { where, from } = subquery.clauses
@@ -55,7 +68,9 @@ function rewritten(
     caveats: [
       `With a NULL in ${inner.table.name}.${inner.column.name} it finds the rows that NOT IN hides, which is probably intended.`,
       ...(isOuterNullable
-        ? [`Rows without a ${outer.column.name} also match; add \`AND ${name(outer)} IS NOT NULL\` to exclude them.`]
+        ? [
+            `Rows without a ${outer.column.name} also match; add \`AND ${name(outer)} IS NOT NULL\` to exclude them.`,
+          ]
         : []),
     ],
   }

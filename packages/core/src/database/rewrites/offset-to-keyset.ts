@@ -19,7 +19,14 @@ interface Key {
 export function offsetToKeyset({ tree, index, bindings }: RewriteSource): readonly Rewrite[] {
   const { root, dialect } = tree
   const { offset, limit, orderBy } = root
-  if (root.kind !== 'select' || offset === undefined || limit === undefined || orderBy.length === 0 || root.from.length !== 1) return []
+  if (
+    root.kind !== 'select' ||
+    offset === undefined ||
+    limit === undefined ||
+    orderBy.length === 0 ||
+    root.from.length !== 1
+  )
+    return []
   if (tree.tokens.some(({ upper }) => upper === 'WINDOW')) return []
   if (
     root.isDistinct ||
@@ -36,11 +43,14 @@ export function offsetToKeyset({ tree, index, bindings }: RewriteSource): readon
   if (keys === undefined || limitText === undefined) return []
   const parts = new SqlParts(tree)
   if (offset.kind === 'parameter') parts.free(offset.place)
-  const isRow = keys.every(({ isDescending }) => isDescending === keys[0]?.isDescending) && dialect !== 'mysql'
+  const isRow =
+    keys.every(({ isDescending }) => isDescending === keys[0]?.isDescending) && dialect !== 'mysql'
   const condition = isRow ? asRow(keys, parts) : asAlternatives(keys, () => parts.fresh())
   const { where, orderBy: order, limit: bound } = root.clauses
   if (order === undefined || bound === undefined) return []
-  const added = keys.filter(({ isNew }) => isNew).map(({ sql, isDescending }) => `, ${sql}${isDescending ? ' DESC' : ''}`)
+  const added = keys
+    .filter(({ isNew }) => isNew)
+    .map(({ sql, isDescending }) => `, ${sql}${isDescending ? ' DESC' : ''}`)
   const edits: Edit[] = [
     where === undefined
       ? { start: order.start - 2, end: order.start - 2, text: ` WHERE ${condition}` }
@@ -62,14 +72,20 @@ export function offsetToKeyset({ tree, index, bindings }: RewriteSource): readon
       caveats: [
         `The new values are ${names} of the last row of the previous page; query the first page without the condition.`,
         'You cannot jump to a page by its number. Unlike with OFFSET, rows that are added or removed meanwhile neither repeat nor hide others.',
-        ...(added.length > 0 ? ['The primary key ends the order, so that rows that were equal in it have one order.'] : []),
+        ...(added.length > 0
+          ? ['The primary key ends the order, so that rows that were equal in it have one order.']
+          : []),
         ...(selected.length > 0
-          ? [`The statement does not select ${selected.join(', ')}: it must, to give the values of the last row.`]
+          ? [
+              `The statement does not select ${selected.join(', ')}: it must, to give the values of the last row.`,
+            ]
           : []),
         ...(dialect === 'postgresql' && keys.some(({ found }) => found.column.type === 'datetime')
           ? ['Times have microseconds, and a JavaScript Date has none: take the value as text.']
           : []),
-        ...(dialect === 'mysql' || !parts.isNumbered ? ['The values are bound in the order of the text.'] : []),
+        ...(dialect === 'mysql' || !parts.isNumbered
+          ? ['The values are bound in the order of the text.']
+          : []),
       ],
     },
   ]
@@ -79,10 +95,17 @@ function keysOf({ tree, index }: Pick<RewriteSource, 'tree' | 'index'>): readonl
   const { root, dialect } = tree
   const keys: Key[] = []
   for (const { column: term, descending } of root.orderBy) {
-    if (term === undefined || term.call !== undefined || term.cast !== undefined || term.collation !== undefined) return undefined
+    if (
+      term === undefined ||
+      term.call !== undefined ||
+      term.cast !== undefined ||
+      term.collation !== undefined
+    )
+      return undefined
     const found = columnIn(root, term, index)
     // NULL is neither before nor after any value.
-    if (found === undefined || (found.column.nullable && !found.table.primaryKey.includes(found.column.name))) return undefined
+    if (found === undefined || (found.column.nullable && !found.table.primaryKey.includes(found.column.name)))
+      return undefined
     keys.push({ ...written(found, dialect), isDescending: descending, isNew: false, found })
   }
   const [first] = keys
@@ -105,10 +128,15 @@ function written({ item, column }: FoundColumn, dialect: QueryTree['dialect']): 
 function asRow(keys: readonly Key[], parts: SqlParts): string {
   const sign = keys[0]?.isDescending ? '<' : '>'
   const [columns, values] = [keys.map(({ sql }) => sql), keys.map(() => parts.fresh())]
-  return keys.length === 1 ? `${columns[0]} ${sign} ${values[0]}` : `(${columns.join(', ')}) ${sign} (${values.join(', ')})`
+  return keys.length === 1
+    ? `${columns[0]} ${sign} ${values[0]}`
+    : `(${columns.join(', ')}) ${sign} (${values.join(', ')})`
 }
 
-/** `(a > ? OR (a = ? AND b < ?))`: for directions that differ, and for MySQL, which compares rows without an index. */
+/**
+ * `(a > ? OR (a = ? AND b < ?))`: for directions that differ, and for MySQL, which compares rows without an
+ * index.
+ */
 function asAlternatives(keys: readonly Key[], fresh: () => string): string {
   const values = new Map<Key, string>()
   const value = (key: Key) => {
@@ -135,7 +163,9 @@ function limitOf(tree: QueryTree, { clauses, limit }: QueryBlock): string | unde
   const tokens = tree.tokens.slice(range.start, range.end)
   const isPair = tokens.some(({ text }) => text === ',')
   const at = tokens.findIndex(({ upper, text }) => (isPair ? text === ',' : upper === 'LIMIT'))
-  return at < 0 || tokens[at + 1]?.kind !== 'parameter' ? undefined : bound.text({ start: range.start + at + 1, end: range.start + at + 2 })
+  return at < 0 || tokens[at + 1]?.kind !== 'parameter'
+    ? undefined
+    : bound.text({ start: range.start + at + 1, end: range.start + at + 2 })
 }
 
 function isSelected({ outputs }: QueryBlock, { column }: FoundColumn): boolean {

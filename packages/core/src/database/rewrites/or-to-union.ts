@@ -26,7 +26,13 @@ export function orToUnion({ tree, index }: RewriteSource): readonly Rewrite[] {
   const isCut = root.limit !== undefined || root.offset !== undefined
   if (isCut && root.orderBy.length === 0) return []
   const node = root.where.find((condition) => condition.kind === 'or')
-  if (node === undefined || node.kind !== 'or' || node.arms.length > MAX_ARMS || !asksDifferentColumns(root, node, index)) return []
+  if (
+    node === undefined ||
+    node.kind !== 'or' ||
+    node.arms.length > MAX_ARMS ||
+    !asksDifferentColumns(root, node, index)
+  )
+    return []
   const { volatile, functions, locks } = statementOf(sql, tokens, dialect)
   if (volatile || functions.size > 0 || locks) return []
   const parts = new SqlParts(tree)
@@ -38,7 +44,9 @@ export function orToUnion({ tree, index }: RewriteSource): readonly Rewrite[] {
     const own = node.ranges
       .slice(0, at + 1)
       .map((range, place) => (place < at ? `(${parts.text(range)}) IS NOT TRUE` : `(${parts.text(range)})`))
-    const condition = parts.edited(where, [{ start: node.start, end: node.end, text: `(${own.reverse().join(' AND ')})` }])
+    const condition = parts.edited(where, [
+      { start: node.start, end: node.end, text: `(${own.reverse().join(' AND ')})` },
+    ])
     return `${head} WHERE ${condition}`
   })
   const limit = root.clauses.limit === undefined ? '' : ` ${parts.text(root.clauses.limit)}`
@@ -55,7 +63,11 @@ export function orToUnion({ tree, index }: RewriteSource): readonly Rewrite[] {
         'UNION ALL, not UNION: each query excludes the rows of the previous ones by `IS NOT TRUE`, so that no row is returned twice and equal rows remain.',
         ...(isCut ? ['Among rows that are equal in the order, LIMIT can return different ones.'] : []),
         'It is only faster if every side has a selective index.',
-        ...(parts.isNumbered ? [] : ['The values are bound in the order of the text: those of the other conditions once for each query.']),
+        ...(parts.isNumbered
+          ? []
+          : [
+              'The values are bound in the order of the text: those of the other conditions once for each query.',
+            ]),
       ],
     },
   ]
@@ -63,15 +75,32 @@ export function orToUnion({ tree, index }: RewriteSource): readonly Rewrite[] {
 
 function isPlain(block: QueryBlock): boolean {
   const { kind, isDistinct, groupBy, having, hasWindows, outputs, orderBy, clauses, from } = block
-  if (kind !== 'select' || isDistinct || groupBy.length > 0 || having.length > 0 || hasWindows || from.length === 0) return false
-  return !outputs.some(({ isAggregated }) => isAggregated) && (orderBy.length === 0) === (clauses.orderBy === undefined)
+  if (
+    kind !== 'select' ||
+    isDistinct ||
+    groupBy.length > 0 ||
+    having.length > 0 ||
+    hasWindows ||
+    from.length === 0
+  )
+    return false
+  return (
+    !outputs.some(({ isAggregated }) => isAggregated) &&
+    (orderBy.length === 0) === (clauses.orderBy === undefined)
+  )
 }
 
 /** Whether each arm begins with a condition that an index may serve, and not all on one column. */
 function asksDifferentColumns(root: QueryBlock, { arms }: DisjunctionNode, index: SnapshotIndex): boolean {
   const asked = arms.map((arm) => {
     const [first] = arm.filter((condition) => condition.kind === 'comparison')
-    if (first === undefined || first.negated || first.operator === '<>' || first.other !== undefined || first.column.call !== undefined)
+    if (
+      first === undefined ||
+      first.negated ||
+      first.operator === '<>' ||
+      first.other !== undefined ||
+      first.column.call !== undefined
+    )
       return undefined
     const found = columnIn(root, first.column, index)
     return found === undefined ? undefined : `${found.item.alias}\0${found.column.name}`
@@ -80,11 +109,21 @@ function asksDifferentColumns(root: QueryBlock, { arms }: DisjunctionNode, index
 }
 
 /** ORDER BY of a union names its outputs. */
-function orderOf(root: QueryBlock, index: SnapshotIndex, dialect: RewriteSource['tree']['dialect']): string | undefined {
+function orderOf(
+  root: QueryBlock,
+  index: SnapshotIndex,
+  dialect: RewriteSource['tree']['dialect'],
+): string | undefined {
   if (root.orderBy.length === 0) return ''
   const terms: string[] = []
   for (const { column, descending, nulls } of root.orderBy) {
-    if (column === undefined || column.call !== undefined || column.cast !== undefined || column.collation !== undefined) return undefined
+    if (
+      column === undefined ||
+      column.call !== undefined ||
+      column.cast !== undefined ||
+      column.collation !== undefined
+    )
+      return undefined
     const found = columnIn(root, column, index)
     if (found === undefined) return undefined
     const isStar = root.outputs.length === 1 && root.outputs[0]?.star !== undefined && root.from.length === 1
@@ -94,7 +133,9 @@ function orderOf(root: QueryBlock, index: SnapshotIndex, dialect: RewriteSource[
     })
     if (!isStar && (place < 0 || root.outputs.some(({ star }) => star !== undefined))) return undefined
     const name = isStar ? quoteName(found.column.name, dialect) : String(place + 1)
-    terms.push(`${name}${descending ? ' DESC' : ''}${nulls === undefined ? '' : ` NULLS ${nulls.toUpperCase()}`}`)
+    terms.push(
+      `${name}${descending ? ' DESC' : ''}${nulls === undefined ? '' : ` NULLS ${nulls.toUpperCase()}`}`,
+    )
   }
   return ` ORDER BY ${terms.join(', ')}`
 }

@@ -26,7 +26,10 @@ export class SqlParts {
     return this.edited({ start, end }, [])
   }
 
-  /** A part with parts of it replaced, the edits in the order of the text. One of no tokens adds its text after the token before it. */
+  /**
+   * A part with parts of it replaced, the edits in the order of the text. One of no tokens adds its text
+   * after the token before it.
+   */
   edited({ start, end }: Range, edits: readonly Edit[]): string {
     const { sql, tokens } = this.tree
     let text = ''
@@ -78,5 +81,7 @@ export function quoteTable(
   dialect: Dialect,
   defaultSchema: string,
 ): string {
-  return schema === defaultSchema ? quoteName(name, dialect) : `${quoteName(schema, dialect)}.${quoteName(name, dialect)}`
+  return schema === defaultSchema
+    ? quoteName(name, dialect)
+    : `${quoteName(schema, dialect)}.${quoteName(name, dialect)}`
 }

@@ -12,13 +12,17 @@ export function starToColumns({ tree, index, minColumns }: RewriteSource): reado
   const edits = root.outputs.flatMap(({ star, start, end }) => {
     if (star === undefined) return []
     const { of } = star
-    const items = of === undefined ? root.from : root.from.filter(({ alias }) => index.fold(alias) === index.fold(of))
+    const items =
+      of === undefined ? root.from : root.from.filter(({ alias }) => index.fold(alias) === index.fold(of))
     const columns = items.map((item) =>
       tableOf(item, index)?.columns.map(
-        ({ name }) => (root.from.length === 1 ? '' : `${quoteName(item.alias, dialect)}.`) + quoteName(name, dialect),
+        ({ name }) =>
+          (root.from.length === 1 ? '' : `${quoteName(item.alias, dialect)}.`) + quoteName(name, dialect),
       ),
     )
-    return columns.length > 0 && columns.every((names) => names !== undefined) && columns.flat().length >= minColumns
+    return columns.length > 0 &&
+      columns.every((names) => names !== undefined) &&
+      columns.flat().length >= minColumns
       ? [{ start, end, text: columns.flat().join(', ') }]
       : [undefined]
   })

@@ -17,7 +17,8 @@ export function substringSearch(source: RewriteSource): readonly Rewrite[] {
   const found: Rewrite[] = []
   for (const block of blocksOf(tree.root)) {
     for (const condition of eachCondition(block.where)) {
-      if (condition.kind !== 'comparison' || condition.negated || condition.column.call !== undefined) continue
+      if (condition.kind !== 'comparison' || condition.negated || condition.column.call !== undefined)
+        continue
       if (condition.operator !== 'like' && condition.operator !== 'ilike') continue
       const column = columnIn(block, condition.column, index)
       if (column === undefined || !startsAnywhere(condition.values[0], source.bindings)) continue
@@ -80,7 +81,9 @@ function trigrams(search: Search): Rewrite | undefined {
 }
 
 function hasTrigrams({ table, column }: FoundColumn): boolean {
-  return table.indexes.some(({ keys }) => keys.some((key) => key.column === column.name && key.operatorClass?.includes('trgm') === true))
+  return table.indexes.some(({ keys }) =>
+    keys.some((key) => key.column === column.name && key.operatorClass?.includes('trgm') === true),
+  )
 }
 
 /** FTS5's trigrams serve LIKE itself, and matches are compared with the pattern again. */
@@ -89,8 +92,14 @@ function fts5(search: Search): Rewrite | undefined {
   const { table, column } = found
   const { tree, index } = source
   const tokens = tree.tokens.slice(condition.start, condition.end)
-  if (table.isClustered === true || !isAtLeast(index.snapshot, 3, 34) || tokens.some(({ upper }) => upper === 'ESCAPE')) return undefined
-  const key = table.primaryKey.length === 1 ? table.columns.find(({ name }) => name === table.primaryKey[0]) : undefined
+  if (
+    table.isClustered === true ||
+    !isAtLeast(index.snapshot, 3, 34) ||
+    tokens.some(({ upper }) => upper === 'ESCAPE')
+  )
+    return undefined
+  const key =
+    table.primaryKey.length === 1 ? table.columns.find(({ name }) => name === table.primaryKey[0]) : undefined
   if (key?.databaseType.toUpperCase() !== 'INTEGER') return undefined
   const quote = (name: string) => quoteName(name, 'sqlite')
   const fts = `${table.name}_${column.name}_fts`
@@ -134,9 +143,14 @@ function fulltext(search: Search): Rewrite | undefined {
   const { tree, index } = source
   const [value] = condition.values
   const isMysql = index.snapshot.product === 'mysql'
-  if (condition.operator !== 'like' || (found.column.type !== 'text' && found.column.type !== 'collated')) return undefined
+  if (condition.operator !== 'like' || (found.column.type !== 'text' && found.column.type !== 'collated'))
+    return undefined
   const term = searched(value)
-  if (term === undefined || tree.tokens.slice(condition.start, condition.end).some(({ upper }) => upper === 'ESCAPE')) return undefined
+  if (
+    term === undefined ||
+    tree.tokens.slice(condition.start, condition.end).some(({ upper }) => upper === 'ESCAPE')
+  )
+    return undefined
   const column = `${quoteName(found.item.alias, 'mysql')}.${quoteName(found.column.name, 'mysql')}`
   const name = quoteName(`${found.table.name}_${found.column.name}_fulltext`.slice(0, 64), 'mysql')
   const table = quoteTable(found.table, 'mysql', index.snapshot.defaultSchema)
@@ -144,7 +158,11 @@ function fulltext(search: Search): Rewrite | undefined {
     ...base(search),
     title: 'A FULLTEXT index',
     after: new SqlParts(tree).all([
-      { start: condition.start, end: condition.end, text: `MATCH (${column}) AGAINST (${term} IN BOOLEAN MODE)` },
+      {
+        start: condition.start,
+        end: condition.end,
+        text: `MATCH (${column}) AGAINST (${term} IN BOOLEAN MODE)`,
+      },
     ]),
     ddl: [
       `ALTER TABLE ${table} ADD FULLTEXT INDEX ${name} (${quoteName(found.column.name, 'mysql')})${isMysql ? ' WITH PARSER ngram' : ''}`,

@@ -21,7 +21,10 @@ const rules: readonly RewriteRuleReader[] = [
 ]
 
 export interface RewriteOptions {
-  /** Values that the statement was seen with, by place: they tell patterns, and whether an OFFSET skips anything. */
+  /**
+   * Values that the statement was seen with, by place: they tell patterns, and whether an OFFSET skips
+   * anything.
+   */
   readonly bindings?: readonly unknown[]
   /**
    * Columns that `*` must stand for to be worth a word.

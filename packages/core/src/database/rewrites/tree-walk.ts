@@ -1,4 +1,10 @@
-import { type ColumnName, type ConditionNode, type FromItem, placedIn, type QueryBlock } from '../../sql/tree/query-tree.ts'
+import {
+  type ColumnName,
+  type ConditionNode,
+  type FromItem,
+  placedIn,
+  type QueryBlock,
+} from '../../sql/tree/query-tree.ts'
 import type { ColumnSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
 import type { SnapshotIndex } from '../inspectors/snapshot-index.ts'
 
@@ -8,7 +14,8 @@ export function* blocksOf(block: QueryBlock, seen: Set<QueryBlock> = new Set()):
   seen.add(block)
   yield block
   for (const { subquery } of block.from) if (subquery !== undefined) yield* blocksOf(subquery, seen)
-  for (const inner of [...block.arms, ...block.subqueries, ...placedIn(conditionsOf(block))]) yield* blocksOf(inner, seen)
+  for (const inner of [...block.arms, ...block.subqueries, ...placedIn(conditionsOf(block))])
+    yield* blocksOf(inner, seen)
 }
 
 export function conditionsOf(block: QueryBlock): readonly ConditionNode[] {
@@ -46,7 +53,8 @@ export function columnIn(block: QueryBlock, name: ColumnName, index: SnapshotInd
 
 /** The table of an entry, unless it is a view, or its columns are given other names. */
 export function tableOf(item: FromItem, index: SnapshotIndex): TableSnapshot | undefined {
-  if (item.table === undefined || item.subquery !== undefined || item.columnNames !== undefined) return undefined
+  if (item.table === undefined || item.subquery !== undefined || item.columnNames !== undefined)
+    return undefined
   const table = index.table(item.table)
   return table?.kind === 'view' || table?.kind === 'virtual' ? undefined : table
 }

@@ -11,7 +11,16 @@ const STRETCHES_PER_STATEMENT = 250
 /** Approximate maximum number of rows to read from a table that can only be read from its beginning. */
 const READ_AT_MOST = 2_000_000
 const PLAIN = new Set(['tinyint', 'smallint', 'mediumint', 'int', 'bigint', 'float', 'double', 'year', 'bit'])
-const AS_IS = new Set(['point', 'linestring', 'polygon', 'geometry', 'multipoint', 'multilinestring', 'multipolygon', 'geometrycollection'])
+const AS_IS = new Set([
+  'point',
+  'linestring',
+  'polygon',
+  'geometry',
+  'multipoint',
+  'multilinestring',
+  'multipolygon',
+  'geometrycollection',
+])
 
 export async function sampleMysql(
   connection: Connection,
@@ -22,9 +31,11 @@ export async function sampleMysql(
   const from = `${quoteName(table.schema, 'mysql')}.${quoteName(table.name, 'mysql')}`
   const byName = new Map(table.columns.map((column) => [column.name, column]))
   const list = columns.map((column, at) => `${selected(byName.get(column), column)} AS c${at}`).join(', ')
-  if (table.rows >= 0 && table.rows <= maxRows) return connection.query(`SELECT ${list} FROM ${from} LIMIT ${maxRows}`)
+  if (table.rows >= 0 && table.rows <= maxRows)
+    return connection.query(`SELECT ${list} FROM ${from} LIMIT ${maxRows}`)
   const key = byName.get(table.primaryKey[0] ?? '')
-  if (key === undefined || key.type !== 'integer') return connection.query(fromTheBeginning(list, from, table.rows, maxRows))
+  if (key === undefined || key.type !== 'integer')
+    return connection.query(fromTheBeginning(list, from, table.rows, maxRows))
   const [ends = {}] = await connection.query(
     `SELECT MIN(${quoteName(key.name, 'mysql')}) AS \`first\`, MAX(${quoteName(key.name, 'mysql')}) AS \`last\` FROM ${from}`,
   )
@@ -55,6 +66,7 @@ function fromTheBeginning(list: string, from: string, rows: number, maxRows: num
 function selected(column: ColumnSnapshot | undefined, name: string): string {
   const type = /^\w+/.exec(column?.databaseType ?? '')?.[0]?.toLowerCase() ?? ''
   if (PLAIN.has(type) || AS_IS.has(type)) return quoteName(name, 'mysql')
-  if (column?.type === 'datetime' || column?.type === 'decimal') return `CAST(${quoteName(name, 'mysql')} AS CHAR)`
+  if (column?.type === 'datetime' || column?.type === 'decimal')
+    return `CAST(${quoteName(name, 'mysql')} AS CHAR)`
   return `LEFT(${quoteName(name, 'mysql')}, 200)`
 }

@@ -17,9 +17,14 @@ export async function sampleSqlite(
   const from = quoteName(table.name, 'sqlite')
   const list = columns.map((column, at) => `${cut(quoteName(column, 'sqlite'))} AS c${at}`).join(', ')
   const rowid = rowidOf(table)
-  if (table.rows >= 0 && table.rows <= maxRows) return connection.query(`SELECT ${list} FROM ${from} LIMIT ${maxRows}`)
+  if (table.rows >= 0 && table.rows <= maxRows)
+    return connection.query(`SELECT ${list} FROM ${from} LIMIT ${maxRows}`)
   if (rowid === undefined) {
-    const places = spreadPlaces(1, Math.min(table.rows < 0 ? READ_AT_MOST : table.rows, READ_AT_MOST), maxRows)
+    const places = spreadPlaces(
+      1,
+      Math.min(table.rows < 0 ? READ_AT_MOST : table.rows, READ_AT_MOST),
+      maxRows,
+    )
     return connection.query(
       `SELECT ${list} FROM (SELECT *, ROW_NUMBER() OVER () AS sluice_row FROM ${from} LIMIT ${READ_AT_MOST})
        WHERE sluice_row IN (SELECT value FROM json_each(?))`,
@@ -43,7 +48,9 @@ export async function sampleSqlite(
 /** A name for the rowid that no column has. */
 function rowidOf({ isClustered, columns }: TableSnapshot): string | undefined {
   if (isClustered === true) return undefined
-  return ['_rowid_', 'rowid', 'oid'].find((alias) => columns.every(({ name }) => name.toLowerCase() !== alias))
+  return ['_rowid_', 'rowid', 'oid'].find((alias) =>
+    columns.every(({ name }) => name.toLowerCase() !== alias),
+  )
 }
 
 function cut(column: string): string {

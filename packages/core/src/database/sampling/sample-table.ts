@@ -27,7 +27,8 @@ export async function sampleTable(
   { maxRows = 20_000 }: SampleOptions = {},
 ): Promise<TableSample> {
   const { dialect } = connection
-  if (dialect === 'postgresql') throw new InvalidArgumentError('connection', 'one to SQLite, MySQL or MariaDB', dialect)
+  if (dialect === 'postgresql')
+    throw new InvalidArgumentError('connection', 'one to SQLite, MySQL or MariaDB', dialect)
   const found = await (dialect === 'sqlite' ? sampleSqlite : sampleMysql)(connection, table, columns, maxRows)
   const rows = found.map((row: Row) => columns.map((_, at) => row[`c${at}`]))
   const isAll = rows.length < maxRows && (table.rows <= maxRows || table.rows < 0)

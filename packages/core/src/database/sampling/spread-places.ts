@@ -1,6 +1,6 @@
 /**
- * Whole numbers from `first` to `last`, in order: one in each of `count` stretches of equal length, at random within it, so that what repeats with
- * any period is met as often as it is there. The same each time.
+ * Whole numbers from `first` to `last`, in order: one in each of `count` stretches of equal length, at random
+ * within it, so that what repeats with any period is met as often as it is there. The same each time.
  */
 export function spreadPlaces(first: number, last: number, count: number): number[] {
   const width = (last - first + 1) / count

@@ -1,4 +1,9 @@
-import type { ColumnSnapshot, ColumnStatistics, StatisticsValue, TableSnapshot } from '../inspectors/database-snapshot.ts'
+import type {
+  ColumnSnapshot,
+  ColumnStatistics,
+  StatisticsValue,
+  TableSnapshot,
+} from '../inspectors/database-snapshot.ts'
 import { thinned } from '../inspectors/row-values.ts'
 import type { TableSample } from './sample-table.ts'
 
@@ -7,7 +12,10 @@ const MAX_BOUNDS = 101
 
 export interface SampleStatistics {
   readonly columns: ReadonlyMap<string, ColumnStatistics>
-  /** How many distinct combinations of values some columns of the sample have in the table; null is a value, unless it is one column alone. */
+  /**
+   * How many distinct combinations of values some columns of the sample have in the table; null is a value,
+   * unless it is one column alone.
+   */
   distinctOf(columns: readonly string[]): number
 }
 
@@ -16,11 +24,16 @@ export interface SampleStatistics {
  *
  * @param table - The inspected table; the sample is from its rows.
  */
-export function statisticsFromSample(sample: TableSample, table: Pick<TableSnapshot, 'rows' | 'columns'>): SampleStatistics {
+export function statisticsFromSample(
+  sample: TableSample,
+  table: Pick<TableSnapshot, 'rows' | 'columns'>,
+): SampleStatistics {
   const rows = Math.max(table.rows, sample.rows.length)
   const columnAt = sample.columns.map((name) => table.columns.find((column) => column.name === name))
   const keyAt = (row: readonly unknown[], at: number) => keyOf(row[at], ignoresCase(sample, columnAt[at]))
-  const columns = new Map(sample.columns.map((name, at) => [name, columnStatistics(sample.rows, at, keyAt, rows)]))
+  const columns = new Map(
+    sample.columns.map((name, at) => [name, columnStatistics(sample.rows, at, keyAt, rows)]),
+  )
   const combined = new Map<string, number>()
   return {
     columns,
@@ -32,7 +45,10 @@ export function statisticsFromSample(sample: TableSample, table: Pick<TableSnaps
       const id = places.join()
       const estimate =
         combined.get(id) ??
-        estimateDistinct(countsOf(sample.rows, (row) => JSON.stringify(places.map((at) => keyAt(row, at)))).values(), rows)
+        estimateDistinct(
+          countsOf(sample.rows, (row) => JSON.stringify(places.map((at) => keyAt(row, at)))).values(),
+          rows,
+        )
       combined.set(id, estimate)
       return estimate
     },
@@ -55,7 +71,9 @@ function columnStatistics(
   return {
     distinct,
     nullShare,
-    ...(present.length === 0 ? {} : { averageWidth: present.reduce((sum, row) => sum + widthOf(row[at]), 0) / present.length }),
+    ...(present.length === 0
+      ? {}
+      : { averageWidth: present.reduce((sum, row) => sum + widthOf(row[at]), 0) / present.length }),
     common: [...common].flatMap(([key, count]) => {
       const value = values.get(key)
       return value === undefined ? [] : [{ value, share: count / sample.length }]
@@ -68,14 +86,21 @@ function columnStatistics(
  * Values that are at least 25% more frequent than the average; if all values were seen, all of them. Most
  * common first.
  */
-function commonOf(counts: ReadonlyMap<string, number>, distinct: number, size: number): ReadonlyMap<string, number> {
+function commonOf(
+  counts: ReadonlyMap<string, number>,
+  distinct: number,
+  size: number,
+): ReadonlyMap<string, number> {
   const sorted = [...counts].sort(([, left], [, right]) => right - left)
   const isComplete = distinct === counts.size && counts.size <= MAX_COMMON
   const least = isComplete ? 1 : Math.max(2, (1.25 * size) / distinct)
   return new Map(sorted.slice(0, MAX_COMMON).filter(([, count]) => count >= least))
 }
 
-function countsOf(rows: readonly (readonly unknown[])[], keyOfRow: (row: readonly unknown[]) => string): Map<string, number> {
+function countsOf(
+  rows: readonly (readonly unknown[])[],
+  keyOfRow: (row: readonly unknown[]) => string,
+): Map<string, number> {
   const counts = new Map<string, number>()
   for (const row of rows) {
     const key = keyOfRow(row)
@@ -119,8 +144,9 @@ function inOrder(left: StatisticsValue, right: StatisticsValue): number {
 }
 
 /**
- * How many distinct values a column has, from those of a sample: the estimator Duj1 of Haas and Stokes ("Estimating the number of classes in a finite
- * population", IBM Research Report RJ 10025), which PostgreSQL's ANALYZE uses, too.
+ * How many distinct values a column has, from those of a sample: the estimator Duj1 of Haas and Stokes
+ * ("Estimating the number of classes in a finite population", IBM Research Report RJ 10025), which
+ * PostgreSQL's ANALYZE uses, too.
  *
  * @param counts - How often each distinct value is in the sample.
  * @param rows - Rows of the whole table that have a value.

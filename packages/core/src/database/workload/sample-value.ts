@@ -48,16 +48,21 @@ export function storedSample(bindings: readonly unknown[]): StoredSample | undef
 
 /** Whether a statement can be run with a sample of its bindings. */
 export function isRunnable(sample: readonly unknown[]): boolean {
-  return sample.every((value) => !(value instanceof OmittedValue) && (!Array.isArray(value) || isRunnable(value)))
+  return sample.every(
+    (value) => !(value instanceof OmittedValue) && (!Array.isArray(value) || isRunnable(value)),
+  )
 }
 
 function keepValue(value: unknown, depth: number): unknown {
   if (typeof value === 'string')
-    return value.length <= MAX_TEXT ? detached(value) : new OmittedValue('text', value.length, detached(value.slice(0, START)))
+    return value.length <= MAX_TEXT
+      ? detached(value)
+      : new OmittedValue('text', value.length, detached(value.slice(0, START)))
   if (typeof value === 'function' || typeof value === 'symbol') return new OmittedValue('object', 0)
   if (typeof value !== 'object' || value === null) return value
   if (value instanceof Date) return new Date(value.getTime())
-  if (value instanceof Uint8Array) return value.length <= MAX_BYTES ? Buffer.from(value) : new OmittedValue('bytes', value.length)
+  if (value instanceof Uint8Array)
+    return value.length <= MAX_BYTES ? Buffer.from(value) : new OmittedValue('bytes', value.length)
   if (Array.isArray(value)) {
     const isKept = value.length <= MAX_ITEMS && depth < MAX_DEPTH
     return isKept ? value.map((item) => keepValue(item, depth + 1)) : new OmittedValue('list', value.length)
@@ -68,7 +73,12 @@ function keepValue(value: unknown, depth: number): unknown {
 /** Plain, and short as JSON. */
 function isSmall(value: object): boolean {
   const prototype = Object.getPrototypeOf(value)
-  if ((prototype !== Object.prototype && prototype !== null) || Object.keys(value).length > MAX_ITEMS || !isCopyable(value)) return false
+  if (
+    (prototype !== Object.prototype && prototype !== null) ||
+    Object.keys(value).length > MAX_ITEMS ||
+    !isCopyable(value)
+  )
+    return false
   try {
     return JSON.stringify(value).length <= MAX_TEXT
   } catch {

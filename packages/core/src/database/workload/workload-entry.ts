@@ -5,7 +5,10 @@ import type { Dialect } from '../../sql/dialect.ts'
 export interface WorkloadEntry {
   readonly fingerprint: string
   readonly dialect: Dialect
-  /** One text as it was sent: with placeholders, and with values where the app writes them into it. A redacted text, and one over 20,000 characters, has the shape here. */
+  /**
+   * One text as it was sent: with placeholders, and with values where the app writes them into it. A redacted
+   * text, and one over 20,000 characters, has the shape here.
+   */
   readonly sql: string
   readonly kind: 'read' | 'write' | 'other'
   readonly calls: number

@@ -19,11 +19,13 @@ export class InvalidWorkloadError extends SluiceError {
 }
 
 /**
- * The workload as the content of a file, for `sluice analyze --workload`: JSON with a `schemaVersion`. It holds the bindings that were sampled,
- * unless the workload is redacted.
+ * The workload as the content of a file, for `sluice analyze --workload`: JSON with a `schemaVersion`. It
+ * holds the bindings that were sampled, unless the workload is redacted.
  */
 export function writeWorkload(entries: readonly WorkloadEntry[]): string {
-  const written = entries.map((entry) => JSON.stringify({ ...entry, samples: entry.samples.map((sample) => sample.map(encode)) }))
+  const written = entries.map((entry) =>
+    JSON.stringify({ ...entry, samples: entry.samples.map((sample) => sample.map(encode)) }),
+  )
   // An entry a line: people look into such files, and compare them.
   return `{"schemaVersion":${SCHEMA_VERSION},"entries":[\n${written.join(',\n')}\n]}\n`
 }
@@ -41,7 +43,8 @@ export function readWorkload(text: string): WorkloadEntry[] {
     throw new InvalidWorkloadError('', 'JSON', text, error)
   }
   const { schemaVersion, entries } = fieldsOf(file, '')
-  if (schemaVersion !== SCHEMA_VERSION) throw new InvalidWorkloadError('schemaVersion', String(SCHEMA_VERSION), schemaVersion)
+  if (schemaVersion !== SCHEMA_VERSION)
+    throw new InvalidWorkloadError('schemaVersion', String(SCHEMA_VERSION), schemaVersion)
   return arrayOf(entries, 'entries').map((entry, at) => readEntry(entry, `entries[${at}]`))
 }
 
@@ -61,7 +64,9 @@ function readEntry(given: unknown, place: string): WorkloadEntry {
     totalMs: number('totalMs'),
     maxMs: number('maxMs'),
     rows: number('rows'),
-    callSites: arrayOf(fields.callSites, `${place}.callSites`).map((site, at) => readCallSite(site, `${place}.callSites[${at}]`)),
+    callSites: arrayOf(fields.callSites, `${place}.callSites`).map((site, at) =>
+      readCallSite(site, `${place}.callSites[${at}]`),
+    ),
     samples: arrayOf(fields.samples, `${place}.samples`).map((sample, at) => {
       const where = `${place}.samples[${at}]`
       return arrayOf(sample, where).map((value, index) => decode(value, `${where}[${index}]`))
@@ -84,7 +89,8 @@ function readCallSite(given: unknown, place: string): WorkloadEntry['callSites']
 }
 
 function fieldsOf(value: unknown, place: string): Fields {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new InvalidWorkloadError(place, 'an object', value)
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new InvalidWorkloadError(place, 'an object', value)
   return value as Fields
 }
 
@@ -101,14 +107,19 @@ function textIn(fields: Fields, name: string, place: string): string {
 
 function numberIn(fields: Fields, name: string, place: string): number {
   const value = fields[name]
-  if (typeof value !== 'number' || value < 0) throw new InvalidWorkloadError(`${place}.${name}`, 'a number of at least 0', value)
+  if (typeof value !== 'number' || value < 0)
+    throw new InvalidWorkloadError(`${place}.${name}`, 'a number of at least 0', value)
   return value
 }
 
 function oneOf<T extends string>(fields: Fields, name: string, place: string, values: readonly T[]): T {
   const found = values.find((value) => value === fields[name])
   if (found === undefined)
-    throw new InvalidWorkloadError(`${place}.${name}`, values.map((value) => `"${value}"`).join(' or '), fields[name])
+    throw new InvalidWorkloadError(
+      `${place}.${name}`,
+      values.map((value) => `"${value}"`).join(' or '),
+      fields[name],
+    )
   return found
 }
 
@@ -119,7 +130,9 @@ function encode(value: unknown): unknown {
     case 'boolean':
       return value
     case 'number':
-      return Number.isFinite(value) && !Object.is(value, -0) ? value : { $number: Object.is(value, -0) ? '-0' : String(value) }
+      return Number.isFinite(value) && !Object.is(value, -0)
+        ? value
+        : { $number: Object.is(value, -0) ? '-0' : String(value) }
     case 'bigint':
       return { $bigint: String(value) }
     case 'undefined':
@@ -133,7 +146,8 @@ function encode(value: unknown): unknown {
 
 function encodeObject(value: object): unknown {
   if (value instanceof Date) return { $date: Number.isNaN(value.getTime()) ? null : value.toISOString() }
-  if (value instanceof Uint8Array) return { $bytes: Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64') }
+  if (value instanceof Uint8Array)
+    return { $bytes: Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64') }
   if (value instanceof OmittedValue) return { $omitted: { ...value } }
   if (Array.isArray(value)) return value.map(encode)
   const prototype = Object.getPrototypeOf(value)
@@ -148,7 +162,8 @@ function decode(value: unknown, place: string): unknown {
   if (typeof value !== 'object' || value === null) return value
   const names = Object.keys(value)
   const [name] = names
-  if (name === undefined || names.length > 1 || !name.startsWith('$')) return decodeFields(value as Fields, place)
+  if (name === undefined || names.length > 1 || !name.startsWith('$'))
+    return decodeFields(value as Fields, place)
   const content = (value as Fields)[name]
   switch (name) {
     case '$number':
@@ -166,22 +181,30 @@ function decode(value: unknown, place: string): unknown {
     case '$object':
       return decodeFields(fieldsOf(content, `${place}.${name}`), place)
   }
-  throw new InvalidWorkloadError(place, '$number, $bigint, $undefined, $date, $bytes, $omitted or $object', name)
+  throw new InvalidWorkloadError(
+    place,
+    '$number, $bigint, $undefined, $date, $bytes, $omitted or $object',
+    name,
+  )
 }
 
 function decodeFields(fields: Fields, place: string): Fields {
-  return Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, decode(field, `${place}.${name}`)]))
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, field]) => [name, decode(field, `${place}.${name}`)]),
+  )
 }
 
 function bigintOf(content: unknown, place: string): bigint {
-  if (typeof content !== 'string' || !/^-?\d{1,1000}$/.test(content)) throw new InvalidWorkloadError(place, 'digits', content)
+  if (typeof content !== 'string' || !/^-?\d{1,1000}$/.test(content))
+    throw new InvalidWorkloadError(place, 'digits', content)
   return BigInt(content)
 }
 
 function dateOf(content: unknown, place: string): Date {
   if (content === null) return new Date(Number.NaN)
   const date = typeof content === 'string' ? new Date(content) : undefined
-  if (date === undefined || Number.isNaN(date.getTime())) throw new InvalidWorkloadError(place, 'a time, or null', content)
+  if (date === undefined || Number.isNaN(date.getTime()))
+    throw new InvalidWorkloadError(place, 'a time, or null', content)
   return date
 }
 

@@ -121,7 +121,9 @@ export class WorkloadLog implements StatementWatch {
   /** About what a share of a shape's executions took at most, in milliseconds; `undefined` as for `entry`. */
   quantile(fingerprint: string, dialect: Dialect, share: number): number | undefined {
     const record = this.#records[dialect].get(fingerprint)
-    return record === undefined || record.times.count === 0 ? undefined : Math.min(record.maxMs, record.times.quantile(share))
+    return record === undefined || record.times.count === 0
+      ? undefined
+      : Math.min(record.maxMs, record.times.quantile(share))
   }
 
   /** One shape; `undefined` where none of it was seen, or it was forgotten. */
@@ -139,7 +141,10 @@ export class WorkloadLog implements StatementWatch {
   /**
    * Counters of each normalized query, and of all removed ones, without the data that `snapshot` looks up.
    */
-  get counters(): { readonly shapes: readonly Readonly<WorkloadRecord>[]; readonly others: Readonly<WorkloadCounts> } {
+  get counters(): {
+    readonly shapes: readonly Readonly<WorkloadRecord>[]
+    readonly others: Readonly<WorkloadCounts>
+  } {
     return { shapes: this.#list, others: this.#others }
   }
 
@@ -166,7 +171,15 @@ export class WorkloadLog implements StatementWatch {
     if (record === undefined) {
       const isShape = this.#options.redact || sql.length > MAX_TEXT
       const { wall, now } = { wall: this.#clock.wall(), now: this.#clock.now() }
-      record = new WorkloadRecord(fingerprint, dialect, isShape ? shape : sql, kindOf(statement), wall, now, this.#random)
+      record = new WorkloadRecord(
+        fingerprint,
+        dialect,
+        isShape ? shape : sql,
+        kindOf(statement),
+        wall,
+        now,
+        this.#random,
+      )
       record.summary = summarizeStatement(statement)
       if (isShape) record.sampleAt = Number.POSITIVE_INFINITY
       while (this.#list.length >= this.#options.maxFingerprints) this.#forget()
@@ -180,7 +193,12 @@ export class WorkloadLog implements StatementWatch {
     return record
   }
 
-  #lookAt(record: WorkloadRecord, sql: string, bindings: readonly unknown[], caller: StatementCaller | undefined): void {
+  #lookAt(
+    record: WorkloadRecord,
+    sql: string,
+    bindings: readonly unknown[],
+    caller: StatementCaller | undefined,
+  ): void {
     const before = record.bytes
     if (caller !== undefined && record.calls >= record.traceAt) this.#trace(record, caller)
     // Bindings fit the very text: lists of other lengths are of the same shape.
@@ -265,7 +283,8 @@ export interface WorkloadOptions {
    */
   readonly maxBytes?: number
   /**
-   * Keeps no value of the app's: no bindings, and of each text its shape, without the values that are written into it.
+   * Keeps no value of the app's: no bindings, and of each text its shape, without the values that are written
+   * into it.
    * @defaultValue false
    */
   readonly redact?: boolean
@@ -279,11 +298,18 @@ export interface ResolvedWorkloadOptions {
 
 const rules = { maxFingerprints: option.integer(1), maxBytes: option.integer(1024), redact: option.boolean }
 
-/** @throws InvalidOptionError that names the first option that is unknown, of the wrong type, or out of bounds. */
+/**
+ * @throws InvalidOptionError that names the first option that is unknown, of the wrong type, or out of
+ *   bounds.
+ */
 export function checkWorkloadOptions(options: WorkloadOptions, prefix = ''): void {
   checkOptions(options, rules, prefix)
 }
 
 function resolveWorkloadOptions(options: WorkloadOptions): ResolvedWorkloadOptions {
-  return { maxFingerprints: options.maxFingerprints ?? 1000, maxBytes: options.maxBytes ?? 4_194_304, redact: options.redact ?? false }
+  return {
+    maxFingerprints: options.maxFingerprints ?? 1000,
+    maxBytes: options.maxBytes ?? 4_194_304,
+    redact: options.redact ?? false,
+  }
 }

@@ -15,7 +15,10 @@ const CALL_SITES = 5
  * callers.
  */
 const MAX_PLACES = 16
-/** The first calls are all traced; then one of 64, and of shapes that are called often fewer, down to one of 1,024. */
+/**
+ * The first calls are all traced; then one of 64, and of shapes that are called often fewer, down to one of
+ * 1,024.
+ */
 const FIRST_TRACES = 4
 const MIN_TRACE_GAP = 64
 const MAX_TRACE_GAP = 1024
@@ -100,7 +103,8 @@ export class WorkloadRecord extends WorkloadCounts implements WatchedShape {
   /** The present call is traced. Returns how many calls it stands for. */
   traced(): number {
     const stands = this.calls - this.#tracedAt
-    const gap = this.calls < FIRST_TRACES ? 1 : Math.min(MAX_TRACE_GAP, Math.max(MIN_TRACE_GAP, this.calls / 64))
+    const gap =
+      this.calls < FIRST_TRACES ? 1 : Math.min(MAX_TRACE_GAP, Math.max(MIN_TRACE_GAP, this.calls / 64))
     // Randomly: alternating call sites would otherwise be sampled at one place only.
     this.traceAt = this.calls + (gap === 1 ? 1 : 1 + Math.floor(this.random() * (2 * gap - 1)))
     this.#tracedAt = this.calls

@@ -109,7 +109,10 @@ export interface BatchRow {
   readonly isNotified: boolean
 }
 
-export type NewBatch = Pick<BatchRow, 'id' | 'name' | 'batchSize' | 'createdAt' | 'maxFailedItems' | 'stopsOnFailure' | 'webhook'>
+export type NewBatch = Pick<
+  BatchRow,
+  'id' | 'name' | 'batchSize' | 'createdAt' | 'maxFailedItems' | 'stopsOnFailure' | 'webhook'
+>
 
 export interface StepResult {
   readonly claims: readonly TaskClaim[]
@@ -194,7 +197,10 @@ export interface JobBackend {
   readonly name: string
   /** Whether what was accepted outlives the process. */
   readonly isDurable: boolean
-  /** Whether other processes work on the same tasks: then claims have leases, and the engine polls for changes. */
+  /**
+   * Whether other processes work on the same tasks: then claims have leases, and the engine polls for
+   * changes.
+   */
   readonly isShared: boolean
   /** Whether what a transaction adds is there only if it commits. */
   readonly hasTransactions: boolean
@@ -217,7 +223,13 @@ export interface JobBackend {
    * Records outcomes and returns the next tasks, in order, in one call, because each call must be awaited.
    * Tasks of lost workers are returned again.
    */
-  step(queue: string, outcomes: readonly TaskOutcome[], want: number, owner: string, leaseMs: number): MaybePromise<StepResult>
+  step(
+    queue: string,
+    outcomes: readonly TaskOutcome[],
+    want: number,
+    owner: string,
+    leaseMs: number,
+  ): MaybePromise<StepResult>
   /** Keeps claims for another lease. */
   renew(claims: readonly TaskClaim[], owner: string, leaseMs: number): MaybePromise<RenewedClaims>
   /** @returns `undefined`: there is none that is not over. */
@@ -228,7 +240,11 @@ export interface JobBackend {
    */
   replay(id: string): MaybePromise<boolean>
   /** Forgets dead letters. @returns How many. */
-  purge(filter: { readonly queue?: string; readonly id?: string; readonly before?: number }): MaybePromise<number>
+  purge(filter: {
+    readonly queue?: string
+    readonly id?: string
+    readonly before?: number
+  }): MaybePromise<number>
   pause(queue: string, isPaused: boolean): MaybePromise<void>
 
   openBatch(batch: NewBatch): MaybePromise<void>

@@ -74,7 +74,8 @@ export function progressOf(batch: BatchRow, wall: number): ProgressDetails {
     progress: totalItems === null ? 0 : totalItems === 0 ? 100 : Math.min(100, (over / totalItems) * 100),
     totalItems: totalItems ?? over,
     ...{ processedItems, failedItems, ratePerSecond },
-    etaSeconds: endedAt !== null ? 0 : ratePerSecond === 0 || left === undefined ? undefined : left / ratePerSecond,
+    etaSeconds:
+      endedAt !== null ? 0 : ratePerSecond === 0 || left === undefined ? undefined : left / ratePerSecond,
     createdAt,
     ...(endedAt === null ? {} : { finishedAt: endedAt }),
   }

@@ -20,14 +20,22 @@ export interface WebhookSettings {
  * @param signal - Aborts the request.
  * @returns The failure; `undefined` after a successful response.
  */
-async function callWebhook(webhook: string, details: ProgressDetails, settings: WebhookSettings, signal: AbortSignal): Promise<unknown> {
+async function callWebhook(
+  webhook: string,
+  details: ProgressDetails,
+  settings: WebhookSettings,
+  signal: AbortSignal,
+): Promise<unknown> {
   const body = JSON.stringify({ event: 'batch:completed', ...details })
   let failure: unknown
   for (let attempt = 1; attempt <= ATTEMPTS && !signal.aborted; attempt += 1) {
     try {
       // A batch of an earlier version may have an address with credentials.
       const post = { ...settings, url: webhookUrl(webhook), body, id: details.batchId }
-      const status = await postWebhook({ ...post, signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]) })
+      const status = await postWebhook({
+        ...post,
+        signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+      })
       if (isSuccess(status)) return undefined
       failure = new Error(`The webhook responded with status ${status}. Expected 200 to 299.`)
     } catch (error) {
@@ -75,7 +83,8 @@ export class BatchNotices {
       const rows = await this.backend.unnotifiedBatches(now - ABANDONED_MS)
       const ids = new Set(rows.map(({ id }) => id))
       for (const id of this.#silent.keys()) if (!ids.has(id)) this.#silent.delete(id)
-      for (const batch of rows) if (now >= (this.#silent.get(batch.id)?.until ?? 0)) this.tell(batch, detailsOf(batch))
+      for (const batch of rows)
+        if (now >= (this.#silent.get(batch.id)?.until ?? 0)) this.tell(batch, detailsOf(batch))
     }
     all().catch(this.onError)
   }

@@ -1,7 +1,14 @@
 import type { Clock } from '../../shared/clock.ts'
 import type { Emitter } from '../../shared/emitter.ts'
 import { InvalidArgumentError } from '../../shared/errors.ts'
-import type { BatchRow, JobBackend, NewBatch, NewTask, TaskLevel, TaskSettings } from '../backends/job-backend.ts'
+import type {
+  BatchRow,
+  JobBackend,
+  NewBatch,
+  NewTask,
+  TaskLevel,
+  TaskSettings,
+} from '../backends/job-backend.ts'
 import type { JobEvents } from '../job-events.ts'
 import { toPayload } from '../payload.ts'
 import type { TaskFactory } from '../task-factory.ts'
@@ -43,7 +50,13 @@ async function createBatch(
   let turnAt = performance.now()
   const cut = () => {
     const data = toPayload(chunk, maxPayloadBytes)
-    group.push(factory.part(batch.name, level, data, now(), settings, { batchId: batch.id, chunk: chunks, items: chunk.length }))
+    group.push(
+      factory.part(batch.name, level, data, now(), settings, {
+        batchId: batch.id,
+        chunk: chunks,
+        items: chunk.length,
+      }),
+    )
     chunks += 1
     totalItems += chunk.length
     chunk = []
@@ -69,9 +82,11 @@ async function createBatch(
     if (chunk.length > 0) cut()
     if (group.length > 0) await add()
   } catch (error) {
-    // In this order, so that of the last group, too, nothing is left to run: it may be there although adding it failed.
+    // In this order, so that of the last group, too, nothing is left to run: it may be there although adding
+    // it failed.
     await backend.cancelBatch(batch.id, now())
-    for (const row of await backend.sealBatch(batch.id, chunks - group.length, totalItems, now())) onEnded(row)
+    for (const row of await backend.sealBatch(batch.id, chunks - group.length, totalItems, now()))
+      onEnded(row)
     throw error
   }
   // Cancels tasks that were added after a cancellation. The batch job does not end with them, because it is
@@ -82,8 +97,10 @@ async function createBatch(
 
 /** @throws InvalidArgumentError if it is not iterable, or a string. */
 export function checkItems(items: unknown): void {
-  const isIterable = typeof items === 'object' && items !== null && (Symbol.iterator in items || Symbol.asyncIterator in items)
-  if (!isIterable) throw new InvalidArgumentError('items', 'an array, an iterable or an async iterable', items)
+  const isIterable =
+    typeof items === 'object' && items !== null && (Symbol.iterator in items || Symbol.asyncIterator in items)
+  if (!isIterable)
+    throw new InvalidArgumentError('items', 'an array, an iterable or an async iterable', items)
 }
 
 /** The batch jobs of an engine: creates, reads, cancels and reports them. */
@@ -144,7 +161,8 @@ export class Batches {
   /** Items of it failed: cancels what is left if it is one that is to stop then. */
   async stopIfFailed(id: string): Promise<void> {
     const batch = await this.backend.batch(id)
-    if (batch?.stopsOnFailure === true && batch.failedItems > batch.maxFailedItems && batch.endedAt === null) await this.cancel(id)
+    if (batch?.stopsOnFailure === true && batch.failedItems > batch.maxFailedItems && batch.endedAt === null)
+      await this.cancel(id)
   }
 
   /** Calls the webhooks of batch jobs that were not reported in time. */
@@ -169,6 +187,16 @@ export class Batches {
   #view<T>(row: BatchRow, items: readonly T[]): BatchJob<T> {
     const { id, name, batchSize, processedItems, failedItems } = row
     const { progress, totalItems } = this.#progressOf(row)
-    return { id, name, items, batchSize, status: statusOf(row), progress, processedItems, failedItems, totalItems }
+    return {
+      id,
+      name,
+      items,
+      batchSize,
+      status: statusOf(row),
+      progress,
+      processedItems,
+      failedItems,
+      totalItems,
+    }
   }
 }

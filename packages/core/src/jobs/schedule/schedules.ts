@@ -31,7 +31,12 @@ export class Schedules {
    * @param run - Receives the scheduled time, which can have passed slightly.
    * @throws InvalidArgumentError for an invalid pattern or time zone.
    */
-  async add(name: string, pattern: string, { timezone }: ScheduleOptions, run: (at: number) => void): Promise<Schedule> {
+  async add(
+    name: string,
+    pattern: string,
+    { timezone }: ScheduleOptions,
+    run: (at: number) => void,
+  ): Promise<Schedule> {
     const cron = await parse(pattern, timezone)
     this.stop(name)
     const entry: { timer: ReturnType<typeof setTimeout> | undefined } = { timer: undefined }

@@ -41,21 +41,36 @@ export interface ProcessingStats {
   readonly isStalled: boolean
 }
 
-/** Maximum number of tasks to count for the health, which is checked every few seconds: more make no difference. */
+/**
+ * Maximum number of tasks to count for the health, which is checked every few seconds: more make no
+ * difference.
+ */
 const COUNTED_FOR_HEALTH = 1_000
 const STALLED_MS = 10_000
 const OLD_MS = 60_000
 const MANY_RETRIES = 0.2
 const ENOUGH = 20
 
-function processingStats(queue: string, counts: QueueCounts, stats: QueueStats, now: number, wall: number): ProcessingStats {
+function processingStats(
+  queue: string,
+  counts: QueueCounts,
+  stats: QueueStats,
+  now: number,
+  wall: number,
+): ProcessingStats {
   const oldestTaskMs = counts.oldestQueuedAt === null ? 0 : Math.max(0, wall - counts.oldestQueuedAt)
   return {
     queue,
     ...{ pending: counts.pending, queued: counts.queued, processing: counts.processing, retry: counts.retry },
     deadLetters: counts.dead,
     isPaused: counts.isPaused,
-    ...{ completed: stats.completed, retried: stats.retried, failed: stats.dead, cancelled: stats.cancelled, lost: stats.lost },
+    ...{
+      completed: stats.completed,
+      retried: stats.retried,
+      failed: stats.dead,
+      cancelled: stats.cancelled,
+      lost: stats.lost,
+    },
     throughputPerSecond: stats.throughput(now),
     waitMs: stats.waitMs(now),
     runMs: stats.runMs(now),
@@ -73,14 +88,17 @@ function healthOf(stats: ProcessingStats, hasWorker: boolean): QueueHealth {
     reasons.push(reason)
     if (health !== 'unhealthy') health = state
   }
-  if (stats.isStalled && hasWorker) add('unhealthy', `${waiting(stats)} tasks wait, and no task finished for 10 seconds.`)
+  if (stats.isStalled && hasWorker)
+    add('unhealthy', `${waiting(stats)} tasks wait, and no task finished for 10 seconds.`)
   else if (stats.oldestTaskMs >= OLD_MS && !stats.isPaused)
     add('degraded', `A task has waited for ${Math.round(stats.oldestTaskMs / 1_000)} seconds.`)
-  if (stats.isPaused && stats.queued > 0) add('degraded', `The queue is paused, and ${waiting(stats)} tasks wait.`)
+  if (stats.isPaused && stats.queued > 0)
+    add('degraded', `The queue is paused, and ${waiting(stats)} tasks wait.`)
   if (stats.retryRate > MANY_RETRIES && stats.completed + stats.retried + stats.failed >= ENOUGH)
     add('degraded', `${Math.round(stats.retryRate * 100)}% of the attempts failed and were retried.`)
   const ended = stats.completed + stats.failed
-  if (stats.failed > ended / 2 && ended >= ENOUGH) add('unhealthy', `${stats.failed} of ${ended} tasks failed permanently.`)
+  if (stats.failed > ended / 2 && ended >= ENOUGH)
+    add('unhealthy', `${stats.failed} of ${ended} tasks failed permanently.`)
   return { health, reasons }
 }
 
@@ -119,7 +137,10 @@ export class QueueWatch {
       const found = healthOf(await this.stats(queue, COUNTED_FOR_HEALTH), hasWorker(queue))
       const failure = own.backendFailure(clock.now())
       if (failure === undefined) return found
-      return { health: 'unhealthy', reasons: [`Its backend rejects writes: ${errorMessage(failure)}`, ...found.reasons] }
+      return {
+        health: 'unhealthy',
+        reasons: [`Its backend rejects writes: ${errorMessage(failure)}`, ...found.reasons],
+      }
     } catch (error) {
       return { health: 'unhealthy', reasons: [`Its backend does not respond: ${errorMessage(error)}`] }
     }

@@ -49,7 +49,9 @@ export class QueueStats {
 
   /** The error of the last write, if it failed within 30 seconds. */
   backendFailure(now: number): unknown {
-    return this.#failure !== undefined && now - this.#failure.at < FAILING_MS ? this.#failure.error : undefined
+    return this.#failure !== undefined && now - this.#failure.at < FAILING_MS
+      ? this.#failure.error
+      : undefined
   }
 
   started(now: number, waitMs: number): void {

@@ -8,7 +8,13 @@ import { loadPackage } from '../../shared/load-package.ts'
 import { checkOptions, option } from '../../shared/options.ts'
 import { TaskAbortedError, TaskTimeoutError, UnretryableError } from '../job-errors.ts'
 import type { Processor, TaskContext } from '../processor.ts'
-import { type runInThread, type StopMessage, THREAD_FILE, type ThreadMessage, type ThreadTask } from './thread-run.ts'
+import {
+  type runInThread,
+  type StopMessage,
+  THREAD_FILE,
+  type ThreadMessage,
+  type ThreadTask,
+} from './thread-run.ts'
 
 /** @throws MissingPackageError. */
 async function loadPiscina(): Promise<typeof Piscina> {
@@ -68,7 +74,10 @@ export interface ThreadProcessor extends Processor {
  * jobs.registerProcessor('resize', await threadProcessor(new URL('./resize.js', import.meta.url)))
  * ```
  */
-export async function threadProcessor(module: URL, options: ThreadProcessorOptions = {}): Promise<ThreadProcessor> {
+export async function threadProcessor(
+  module: URL,
+  options: ThreadProcessorOptions = {},
+): Promise<ThreadProcessor> {
   await checkModule(module)
   checkOptions(options, {
     maxThreads: option.integer(1, 1_024),
@@ -76,10 +85,22 @@ export async function threadProcessor(module: URL, options: ThreadProcessorOptio
     maxMemoryMb: option.integer(16),
     execArgv: option.strings,
   })
-  const { maxThreads = Math.max(1, availableParallelism() - 1), graceMs = 1_000, maxMemoryMb, execArgv } = options
+  const {
+    maxThreads = Math.max(1, availableParallelism() - 1),
+    graceMs = 1_000,
+    maxMemoryMb,
+    execArgv,
+  } = options
   const Pool = await loadPiscina()
   const pool = new Pool({
-    ...{ filename: THREAD_FILE, name: ENTRY, minThreads: 0, maxThreads, idleTimeout: IDLE_MS, concurrentTasksPerWorker: 1 },
+    ...{
+      filename: THREAD_FILE,
+      name: ENTRY,
+      minThreads: 0,
+      maxThreads,
+      idleTimeout: IDLE_MS,
+      concurrentTasksPerWorker: 1,
+    },
     ...(maxMemoryMb === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: maxMemoryMb } }),
     ...(execArgv === undefined ? {} : { execArgv: [...execArgv] }),
   })
@@ -102,7 +123,8 @@ export async function threadProcessor(module: URL, options: ThreadProcessorOptio
 
 async function checkModule(module: unknown): Promise<void> {
   const expected = 'the URL of an existing file, such as new URL("./resize.js", import.meta.url)'
-  if (!(module instanceof URL) || module.protocol !== 'file:') throw new InvalidArgumentError('module', expected, module)
+  if (!(module instanceof URL) || module.protocol !== 'file:')
+    throw new InvalidArgumentError('module', expected, module)
   const isFile = await stat(fileURLToPath(module)).then(
     (found) => found.isFile(),
     () => false,

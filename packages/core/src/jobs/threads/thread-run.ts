@@ -68,7 +68,8 @@ export async function runInThread({ module, data, port, ...facts }: ThreadTask):
 
 async function load(module: string): Promise<Processor> {
   const { default: processor } = (await import(module)) as { readonly default?: unknown }
-  if (typeof processor !== 'function') throw new TypeError(`${module} has no processor: expected a default export that is a function.`)
+  if (typeof processor !== 'function')
+    throw new TypeError(`${module} has no processor: expected a default export that is a function.`)
   return processor as Processor
 }
 

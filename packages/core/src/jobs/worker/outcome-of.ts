@@ -16,7 +16,12 @@ export interface VerdictParts {
 }
 
 /** The outcome for the way in which a run ended; `undefined` if another worker has the task. */
-export function outcomeOf(run: TaskRun, ending: Ending, now: number, parts: VerdictParts): TaskOutcome | undefined {
+export function outcomeOf(
+  run: TaskRun,
+  ending: Ending,
+  now: number,
+  parts: VerdictParts,
+): TaskOutcome | undefined {
   const { claim } = run
   switch (ending.kind) {
     case 'returned':
@@ -73,7 +78,11 @@ function failed(
     const failedItems = claim.items - rest.doneItems
     return outcome(claim, 'dead', now, { ...rest, failure, failedItems, isKept: keepsDead() })
   }
-  return outcome(claim, 'retry', now, { ...rest, failure, runAt: now + retryDelayMs(claim.settings.backoff, attempts, random) })
+  return outcome(claim, 'retry', now, {
+    ...rest,
+    failure,
+    runAt: now + retryDelayMs(claim.settings.backoff, attempts, random),
+  })
 }
 
 /** Items of a batch that were not processed; `undefined`: all of them. */
@@ -82,7 +91,10 @@ function leftOf({ claim, doneItems }: TaskRun): readonly number[] | undefined {
   return Array.from({ length: claim.items }, (_, index) => index).filter((index) => !doneItems.has(index))
 }
 
-function remaining(claim: TaskClaim, left: readonly number[] | undefined): { readonly doneItems: number; readonly data: string | null } {
+function remaining(
+  claim: TaskClaim,
+  left: readonly number[] | undefined,
+): { readonly doneItems: number; readonly data: string | null } {
   if (left === undefined || left.length === claim.items) return { doneItems: 0, data: null }
   const items = JSON.parse(claim.data) as readonly unknown[]
   return { doneItems: claim.items - left.length, data: JSON.stringify(left.map((index) => items[index])) }
@@ -90,11 +102,37 @@ function remaining(claim: TaskClaim, left: readonly number[] | undefined): { rea
 
 // The most frequent outcome: creates no additional objects.
 function done(claim: TaskClaim, at: number): TaskOutcome {
-  return { claim, kind: 'done', at, runAt: 0, failure: null, isKept: false, doneItems: claim.items, failedItems: 0, data: null }
+  return {
+    claim,
+    kind: 'done',
+    at,
+    runAt: 0,
+    failure: null,
+    isKept: false,
+    doneItems: claim.items,
+    failedItems: 0,
+    data: null,
+  }
 }
 
-function outcome(claim: TaskClaim, kind: TaskOutcomeKind, at: number, rest: Partial<TaskOutcome>): TaskOutcome {
-  return { claim, kind, at, runAt: 0, failure: null, isKept: false, doneItems: 0, failedItems: 0, data: null, ...rest }
+function outcome(
+  claim: TaskClaim,
+  kind: TaskOutcomeKind,
+  at: number,
+  rest: Partial<TaskOutcome>,
+): TaskOutcome {
+  return {
+    claim,
+    kind,
+    at,
+    runAt: 0,
+    failure: null,
+    isKept: false,
+    doneItems: 0,
+    failedItems: 0,
+    data: null,
+    ...rest,
+  }
 }
 
 function failureOf(run: TaskRun, error: unknown, at: number): TaskFailure {
@@ -107,7 +145,12 @@ function failureOf(run: TaskRun, error: unknown, at: number): TaskFailure {
 function itemsError(failedItems: ReadonlyMap<number, unknown>): Error {
   const [first] = failedItems.values()
   const message = first instanceof Error ? first.message : String(first)
-  const error = failedItems.size === 1 ? new Error(message) : new Error(`${failedItems.size} items failed. First error: ${message}`)
+  const error =
+    failedItems.size === 1
+      ? new Error(message)
+      : new Error(`${failedItems.size} items failed. First error: ${message}`)
   if (first instanceof Error && first.stack !== undefined) error.stack = first.stack
-  return [...failedItems.values()].every((one) => one instanceof UnretryableError) ? new UnretryableError(error.message) : error
+  return [...failedItems.values()].every((one) => one instanceof UnretryableError)
+    ? new UnretryableError(error.message)
+    : error
 }

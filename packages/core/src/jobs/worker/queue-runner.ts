@@ -58,8 +58,8 @@ export class QueueRunner {
   readonly #running = new RunningTasks()
   readonly #runParts: Record<'whole' | 'perItem', RunParts>
   /**
-   * Workers died while they ran it: it runs alone, so that no other task is blamed. If there are several, the others are released until
-   * then.
+   * Workers died while they ran it: it runs alone, so that no other task is blamed. If there are several, the
+   * others are released until then.
    */
   #suspect: TaskClaim | undefined
   /** The one that runs alone. */
@@ -150,7 +150,8 @@ export class QueueRunner {
   }
 
   /**
-   * Releases the running tasks, so that other workers run them. This does not count as a failure. @returns The number of released tasks.
+   * Releases the running tasks, so that other workers run them. This does not count as a failure. @returns
+   * The number of released tasks.
    */
   async release(): Promise<number> {
     const held = this.claims
@@ -181,7 +182,12 @@ export class QueueRunner {
   }
 
   get #isQuiet(): boolean {
-    return this.#running.size === 0 && this.#suspect === undefined && this.#outcomes.length === 0 && this.#steps === 0
+    return (
+      this.#running.size === 0 &&
+      this.#suspect === undefined &&
+      this.#outcomes.length === 0 &&
+      this.#steps === 0
+    )
   }
 
   #schedule(): void {
@@ -244,7 +250,10 @@ export class QueueRunner {
     const share = this.#isFlowing ? Math.ceil(concurrency / this.#maxSteps) : concurrency
     const free = Math.min(share, concurrency - this.#running.size - this.#asked)
     const rate = this.parts.rate()
-    return Math.max(0, rate === undefined ? free : Math.min(free, rate.available(this.parts.clock.now()) - this.#asked))
+    return Math.max(
+      0,
+      rate === undefined ? free : Math.min(free, rate.available(this.parts.clock.now()) - this.#asked),
+    )
   }
 
   #stepped({ outcomes, values }: Sent, want: number, result: StepResult): void {
@@ -316,7 +325,8 @@ export class QueueRunner {
   /** Starts when no other task is held here, and the released ones are returned. @returns Whether it runs. */
   #runSuspect(): boolean {
     const claim = this.#suspect
-    if (claim === undefined || this.#running.size > 0 || this.#outcomes.length > 0 || this.#steps > 0) return false
+    if (claim === undefined || this.#running.size > 0 || this.#outcomes.length > 0 || this.#steps > 0)
+      return false
     this.#suspect = undefined
     this.#run(claim, this.parts.clock.now())
     return true
@@ -378,8 +388,10 @@ export class QueueRunner {
     const { backend, clock, pollMs } = this.parts
     const rate = this.parts.rate()
     const untilNext = nextAt === undefined ? Number.POSITIVE_INFINITY : Math.max(1, nextAt - clock.wall())
-    const untilRate = rate === undefined || this.#isIdle ? Number.POSITIVE_INFINITY : Math.max(1, rate.waitMs())
+    const untilRate =
+      rate === undefined || this.#isIdle ? Number.POSITIVE_INFINITY : Math.max(1, rate.waitMs())
     const wait = Math.min(untilNext, untilRate, backend.isShared ? pollMs : Number.POSITIVE_INFINITY)
-    if (wait !== Number.POSITIVE_INFINITY) this.#timer = setTimeout(() => this.wake(), Math.min(wait, 0x7fff_ffff))
+    if (wait !== Number.POSITIVE_INFINITY)
+      this.#timer = setTimeout(() => this.wake(), Math.min(wait, 0x7fff_ffff))
   }
 }

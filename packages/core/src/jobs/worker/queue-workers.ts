@@ -155,13 +155,15 @@ export class QueueWorkers {
     const { queues } = this.parts
     if (queue !== undefined && !this.#canProcess(queue)) throw new NoProcessorError(queue)
     if (queue === undefined) this.#startsAll = true
-    for (const name of queue === undefined ? queues.all.map((one) => one.name) : [queue]) this.#startQueue(name)
+    for (const name of queue === undefined ? queues.all.map((one) => one.name) : [queue])
+      this.#startQueue(name)
   }
 
   /** A processor was registered, for one queue or for a task of any. */
   registered(queue?: string): void {
     if (!this.#startsAll) return
-    for (const { name } of queue === undefined ? this.parts.queues.all : [{ name: queue }]) this.#startQueue(name)
+    for (const { name } of queue === undefined ? this.parts.queues.all : [{ name: queue }])
+      this.#startQueue(name)
   }
 
   /** Runs one attempt of the next task. @throws As `processNextTask`. */

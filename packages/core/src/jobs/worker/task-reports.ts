@@ -15,7 +15,8 @@ export class TaskReports implements RunnerEvents {
   ) {}
 
   started(claim: TaskClaim): void {
-    if (this.events.has('task:started')) this.events.emit('task:started', { ...eventOf(claim), attempt: claim.attempts + 1 })
+    if (this.events.has('task:started'))
+      this.events.emit('task:started', { ...eventOf(claim), attempt: claim.attempts + 1 })
   }
 
   progress(claim: TaskClaim, percent: number): void {
@@ -33,7 +34,8 @@ export class TaskReports implements RunnerEvents {
     if (kind === 'done') {
       if (events.has('task:completed')) events.emit('task:completed', { ...eventOf(claim), result })
     } else if (kind === 'cancelled') events.emit('task:cancelled', eventOf(claim))
-    else if (failure !== null && kind === 'retry') events.emit('task:retry', { ...eventOf(claim), failure, retryAt: outcome.runAt })
+    else if (failure !== null && kind === 'retry')
+      events.emit('task:retry', { ...eventOf(claim), failure, retryAt: outcome.runAt })
     else if (failure !== null && kind === 'dead') events.emit('task:dead', { ...eventOf(claim), failure })
   }
 

@@ -135,7 +135,8 @@ export class TaskRun implements TaskContext {
 
   start(): void {
     const { timeoutMs } = this.claim.settings
-    if (timeoutMs > 0) this.#timer = setTimeout(() => this.#stop(new TaskTimeoutError(timeoutMs), 'timeout'), timeoutMs)
+    if (timeoutMs > 0)
+      this.#timer = setTimeout(() => this.#stop(new TaskTimeoutError(timeoutMs), 'timeout'), timeoutMs)
     let made: unknown
     try {
       const { scoped } = this.parts
@@ -164,7 +165,9 @@ export class TaskRun implements TaskContext {
 
   #process(): unknown {
     const data: unknown = JSON.parse(this.claim.data)
-    return this.parts.perItem && this.claim.batchId !== null && Array.isArray(data) ? this.#eachItem(data) : this.processor(data, this)
+    return this.parts.perItem && this.claim.batchId !== null && Array.isArray(data)
+      ? this.#eachItem(data)
+      : this.processor(data, this)
   }
 
   #failItem(index: number, error: unknown): void {
@@ -205,7 +208,8 @@ export class TaskRun implements TaskContext {
 
   #failed(error: unknown): void {
     const cause = this.#cause
-    if (cause === undefined || cause === 'timeout') this.#end({ kind: 'failed', error: cause === 'timeout' ? this.#abortedBy : error })
+    if (cause === undefined || cause === 'timeout')
+      this.#end({ kind: 'failed', error: cause === 'timeout' ? this.#abortedBy : error })
     else this.#end({ kind: cause })
   }
 
@@ -218,5 +222,8 @@ export class TaskRun implements TaskContext {
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return value instanceof Promise || (typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function')
+  return (
+    value instanceof Promise ||
+    (typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function')
+  )
 }

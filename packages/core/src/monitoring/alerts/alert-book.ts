@@ -53,7 +53,9 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 /** An alert whose message is not written yet. */
 type Draft = Mutable<Omit<Alert, 'message'>> & Pick<Mutable<Condition>, 'message'>
 
-/** The alerts there are. One of a metric and a source is open at a time, with the severity that it has now. */
+/**
+ * The alerts there are. One of a metric and a source is open at a time, with the severity that it has now.
+ */
 export class AlertBook {
   /** By `alertKey`. */
   readonly #open = new Map<string, Draft>()
@@ -117,7 +119,8 @@ export class AlertBook {
    * @returns Whether an open, unacknowledged alert had this id. @throws InvalidArgumentError without a name.
    */
   acknowledge(id: string, by: string): boolean {
-    if (typeof by !== 'string' || by === '') throw new InvalidArgumentError('by', 'the name of the user who acknowledges the alert', by)
+    if (typeof by !== 'string' || by === '')
+      throw new InvalidArgumentError('by', 'the name of the user who acknowledges the alert', by)
     const alert = this.#byId(id)
     if (alert === undefined || alert.status === 'acknowledged') return false
     Object.assign(alert, { status: 'acknowledged', acknowledgedAt: this.clock.wall(), acknowledgedBy: by })
@@ -141,7 +144,11 @@ export class AlertBook {
 
   #close(alert: Draft, by: string | undefined): void {
     this.#open.delete(alertKey(alert.metric, alert.source))
-    Object.assign(alert, { status: 'resolved', resolvedAt: this.clock.wall() }, by === undefined ? {} : { resolvedBy: by })
+    Object.assign(
+      alert,
+      { status: 'resolved', resolvedAt: this.clock.wall() },
+      by === undefined ? {} : { resolvedBy: by },
+    )
     const resolved = alertOf(alert)
     this.#resolved.push(resolved)
     if (this.#resolved.length > MAX_RESOLVED) this.#resolved.shift()

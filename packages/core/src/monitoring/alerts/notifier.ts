@@ -47,7 +47,8 @@ class Delivery {
   async #deliver(): Promise<void> {
     this.#isBusy = true
     try {
-      for (let notice = this.#waiting.shift(); notice !== undefined; notice = this.#waiting.shift()) await this.#tell(notice)
+      for (let notice = this.#waiting.shift(); notice !== undefined; notice = this.#waiting.shift())
+        await this.#tell(notice)
     } finally {
       this.#isBusy = false
     }
@@ -73,7 +74,11 @@ class Delivery {
     const signal = AbortSignal.any([ending.signal, this.#ending.signal])
     const notifying = Promise.resolve(this.notifier.notify(alert, change, signal))
     try {
-      await within(this.timeoutMs, notifying, `The notifier "${this.notifier.name}" did not finish within ${this.timeoutMs} ms.`)
+      await within(
+        this.timeoutMs,
+        notifying,
+        `The notifier "${this.notifier.name}" did not finish within ${this.timeoutMs} ms.`,
+      )
     } catch (error) {
       ending.abort(error)
       throw error

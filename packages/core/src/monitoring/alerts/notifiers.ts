@@ -14,17 +14,21 @@ const signs: Readonly<Record<AlertChange, string>> = {
 }
 
 /** Writes alerts to stderr, one line each. @param write - Replaces stderr. */
-export function consoleNotifier(write: (line: string) => void = (line) => void process.stderr.write(`${line}\n`)): Notifier {
+export function consoleNotifier(
+  write: (line: string) => void = (line) => void process.stderr.write(`${line}\n`),
+): Notifier {
   return {
     name: 'console',
-    notify: (alert, change) => write(plainLine(`${signs[change]} ${alert.severity} ${change}: ${alert.message}${by(alert, change)}`)),
+    notify: (alert, change) =>
+      write(plainLine(`${signs[change]} ${alert.severity} ${change}: ${alert.message}${by(alert, change)}`)),
   }
 }
 
 export interface WebhookNotifierOptions {
   /**
-   * Signs each request by the scheme of Standard Webhooks: `webhook-signature` is `v1,` and the HMAC-SHA256, in Base64, of `webhook-id`, `webhook-timestamp` (seconds)
-   * and the body, with dots between. At least 16 characters; after `whsec_`, the key in Base64. Receivers check it with `isSignedWebhook`.
+   * Signs each request by the scheme of Standard Webhooks: `webhook-signature` is `v1,` and the HMAC-SHA256,
+   * in Base64, of `webhook-id`, `webhook-timestamp` (seconds) and the body, with dots between. At least 16
+   * characters; after `whsec_`, the key in Base64. Receivers check it with `isSignedWebhook`.
    * @defaultValue none: requests are not signed
    */
   readonly secret?: string
@@ -47,10 +51,11 @@ const rules: Readonly<Record<keyof WebhookNotifierOptions, OptionRule>> = {
 }
 
 /**
- * Posts alerts to an address as JSON: `{ event: 'alert:raised', alert }`. Any status other than 2xx is an error, and the request is sent again with the same
- * `webhook-id`. Redirects are not followed.
+ * Posts alerts to an address as JSON: `{ event: 'alert:raised', alert }`. Any status other than 2xx is an
+ * error, and the request is sent again with the same `webhook-id`. Redirects are not followed.
  *
- * @throws InvalidArgumentError for an invalid address, and for one with credentials, which belong in `headers`; InvalidOptionError.
+ * @throws InvalidArgumentError for an invalid address, and for one with credentials, which belong in
+ *   `headers`; InvalidOptionError.
  */
 export function webhookNotifier(url: string, options: WebhookNotifierOptions = {}): Notifier {
   const address = webhookUrl(url)
@@ -62,8 +67,17 @@ export function webhookNotifier(url: string, options: WebhookNotifierOptions = {
     notify: async (alert, change, signal) => {
       const body = JSON.stringify({ event: `alert:${change}`, alert })
       const id = `${alert.id}-${change}-${alert.updatedAt}`
-      const status = await postWebhook({ url: address, body, id, secret, headers, allowPrivateAddresses, signal })
-      if (!isSuccess(status)) throw new Error(`The alert webhook responded with status ${status}. Expected 200 to 299.`)
+      const status = await postWebhook({
+        url: address,
+        body,
+        id,
+        secret,
+        headers,
+        allowPrivateAddresses,
+        signal,
+      })
+      if (!isSuccess(status))
+        throw new Error(`The alert webhook responded with status ${status}. Expected 200 to 299.`)
     },
   }
 }

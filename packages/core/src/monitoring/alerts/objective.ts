@@ -42,7 +42,10 @@ interface BurnRule {
   readonly severity: AlertSeverity
 }
 
-/** Source: Site Reliability Workbook (Google), chapter 5: 2% of a month's budget in an hour, 5% in six, 10% in three days. */
+/**
+ * Source: Site Reliability Workbook (Google), chapter 5: 2% of a month's budget in an hour, 5% in six, 10% in
+ * three days.
+ */
 const RULES: readonly BurnRule[] = [
   { longSeconds: 3_600, shortSeconds: 300, rate: 14.4, severity: 'critical' },
   { longSeconds: 21_600, shortSeconds: 1_800, rate: 6, severity: 'critical' },
@@ -50,17 +53,28 @@ const RULES: readonly BurnRule[] = [
 ]
 
 const rules: Readonly<Record<keyof ObjectiveOptions, OptionRule>> = {
-  target: { expected: 'a number between 0 and 1', accepts: (value) => typeof value === 'number' && value > 0 && value < 1 },
+  target: {
+    expected: 'a number between 0 and 1',
+    accepts: (value) => typeof value === 'number' && value > 0 && value < 1,
+  },
   minEvents: option.integer(1),
 }
 
-/** Good and bad events of three days. Two windows have to burn, so that neither a moment nor what is long over is an alert. */
+/**
+ * Good and bad events of three days. Two windows have to burn, so that neither a moment nor what is long over
+ * is an alert.
+ */
 export class BurnRateObjective implements Objective {
   readonly target: number
   readonly #minEvents: number
   readonly #startedAt: number
-  // By ten seconds for an hour, by minutes for six and a half, by ten minutes for three days and some. A cell's sum is its bad events.
-  readonly #levels: readonly CellRing[] = [new CellRing(10, 361), new CellRing(60, 391), new CellRing(600, 437)]
+  // By ten seconds for an hour, by minutes for six and a half, by ten minutes for three days and some. A
+  // cell's sum is its bad events.
+  readonly #levels: readonly CellRing[] = [
+    new CellRing(10, 361),
+    new CellRing(60, 391),
+    new CellRing(600, 437),
+  ]
 
   /** @throws InvalidArgumentError; InvalidOptionError. */
   constructor(
@@ -69,7 +83,8 @@ export class BurnRateObjective implements Objective {
     private readonly clock: Clock,
     private readonly book: AlertBook,
   ) {
-    if (typeof name !== 'string' || name === '') throw new InvalidArgumentError('name', 'a non-empty string', name)
+    if (typeof name !== 'string' || name === '')
+      throw new InvalidArgumentError('name', 'a non-empty string', name)
     checkOptions(options, rules)
     this.target = options.target ?? 0.999
     this.#minEvents = options.minEvents ?? 100
@@ -77,14 +92,17 @@ export class BurnRateObjective implements Objective {
   }
 
   record(isGood: boolean, count = 1): void {
-    if (!Number.isInteger(count) || count < 1) throw new InvalidArgumentError('count', 'an integer of at least 1', count)
+    if (!Number.isInteger(count) || count < 1)
+      throw new InvalidArgumentError('count', 'an integer of at least 1', count)
     const bad = isGood ? 0 : count
     for (const level of this.#levels) level.add(this.#second, count, bad, bad, bad)
   }
 
   burnRates(): readonly BurnRate[] {
     const seconds = new Set(RULES.flatMap(({ longSeconds, shortSeconds }) => [shortSeconds, longSeconds]))
-    return [...seconds].sort((a, b) => a - b).map((window) => ({ windowMs: window * 1_000, ...this.#burn(window) }))
+    return [...seconds]
+      .sort((a, b) => a - b)
+      .map((window) => ({ windowMs: window * 1_000, ...this.#burn(window) }))
   }
 
   /** Raises and clears its alert. */
@@ -94,7 +112,14 @@ export class BurnRateObjective implements Objective {
       if (long.events < this.#minEvents || long.rate < rate || this.#burn(shortSeconds).rate < rate) continue
       const times = Number(long.rate.toPrecision(3))
       const message = `${this.name} consumes its error budget ${times} times as fast as allowed, over the last ${durationOf(longSeconds)}`
-      this.book.set({ metric: 'errorBudget', source: this.name, severity, message: () => message, value: times, threshold: rate })
+      this.book.set({
+        metric: 'errorBudget',
+        source: this.name,
+        severity,
+        message: () => message,
+        value: times,
+        threshold: rate,
+      })
       return
     }
     this.book.clear('errorBudget', this.name)

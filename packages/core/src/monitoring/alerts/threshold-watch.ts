@@ -21,7 +21,10 @@ interface State {
   downgradableSince: number | undefined
 }
 
-/** Compares values with the thresholds of their type. Nothing changes while nothing comes: missing is not zero. */
+/**
+ * Compares values with the thresholds of their type. Nothing changes while nothing comes: missing is not
+ * zero.
+ */
 export class ThresholdWatch {
   readonly #states = new Map<string, State>()
 
@@ -39,30 +42,47 @@ export class ThresholdWatch {
       if (open !== undefined) this.forget({ type, source, key })
       return
     }
-    const isAbove = value > (warning ?? Number.POSITIVE_INFINITY) || value > (critical ?? Number.POSITIVE_INFINITY)
+    const isAbove =
+      value > (warning ?? Number.POSITIVE_INFINITY) || value > (critical ?? Number.POSITIVE_INFINITY)
     let state = this.#states.get(key)
     // Almost always: nothing is wrong, and nothing was.
     if (state === undefined && !isAbove && open === undefined) return
     if (state === undefined) {
-      state = { warningSince: undefined, criticalSince: undefined, calmSince: undefined, downgradableSince: undefined }
+      state = {
+        warningSince: undefined,
+        criticalSince: undefined,
+        calmSince: undefined,
+        downgradableSince: undefined,
+      }
       this.#states.set(key, state)
     }
     const now = this.clock.now()
     const rule = this.ruleOf(name)
     const lowest = warning ?? critical ?? 0
     state.warningSince = value > lowest ? (state.warningSince ?? now) : undefined
-    state.criticalSince = critical !== undefined && value > critical ? (state.criticalSince ?? now) : undefined
+    state.criticalSince =
+      critical !== undefined && value > critical ? (state.criticalSince ?? now) : undefined
     state.calmSince = value < lowest * rule.hysteresis || value === 0 ? (state.calmSince ?? now) : undefined
-    state.downgradableSince = critical !== undefined && value < critical * rule.hysteresis ? (state.downgradableSince ?? now) : undefined
+    state.downgradableSince =
+      critical !== undefined && value < critical * rule.hysteresis
+        ? (state.downgradableSince ?? now)
+        : undefined
     const lasts = (since: number | undefined, ms: number) => since !== undefined && now - since >= ms
     if (lasts(state.criticalSince, rule.forMs)) this.#set(type, source, value, 'critical', critical ?? lowest)
     else if (open !== undefined && lasts(state.calmSince, rule.clearMs)) this.book.clear(name, source)
     else if (open?.severity === 'critical') {
       // Without a warning threshold, it would be resolved by now.
       const isWarning = lasts(state.downgradableSince, rule.clearMs)
-      this.#set(type, source, value, isWarning ? 'warning' : 'critical', (isWarning ? warning : critical) ?? lowest)
+      this.#set(
+        type,
+        source,
+        value,
+        isWarning ? 'warning' : 'critical',
+        (isWarning ? warning : critical) ?? lowest,
+      )
     } else if (open !== undefined) this.#set(type, source, value, open.severity, open.threshold)
-    else if (warning !== undefined && lasts(state.warningSince, rule.forMs)) this.#set(type, source, value, 'warning', warning)
+    else if (warning !== undefined && lasts(state.warningSince, rule.forMs))
+      this.#set(type, source, value, 'warning', warning)
     if (state.warningSince === undefined && this.book.of(key) === undefined) this.#states.delete(key)
   }
 
@@ -72,7 +92,13 @@ export class ThresholdWatch {
     this.book.clear(type.name, source)
   }
 
-  #set({ name, unit }: MetricType, source: string, value: number, severity: AlertSeverity, threshold: number): void {
+  #set(
+    { name, unit }: MetricType,
+    source: string,
+    value: number,
+    severity: AlertSeverity,
+    threshold: number,
+  ): void {
     const shown = (number: number) => `${round(number)}${unit === '%' ? '%' : unit === '' ? '' : ` ${unit}`}`
     const message = () =>
       `${name} of ${source} ${value > threshold ? `is ${shown(value)}, above ${shown(threshold)}` : `was above ${shown(threshold)}, and is ${shown(value)}`}`

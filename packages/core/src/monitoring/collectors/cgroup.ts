@@ -23,7 +23,12 @@ interface Files {
   readonly cpuLimit: string
 }
 
-const UNIFIED: Files = { memoryUsed: 'memory.current', memoryLimit: 'memory.max', inactive: 'inactive_file', cpuLimit: 'cpu.max' }
+const UNIFIED: Files = {
+  memoryUsed: 'memory.current',
+  memoryLimit: 'memory.max',
+  inactive: 'inactive_file',
+  cpuLimit: 'cpu.max',
+}
 const LEGACY: Files = {
   memoryUsed: 'memory.usage_in_bytes',
   memoryLimit: 'memory.limit_in_bytes',
@@ -89,7 +94,13 @@ export class Cgroup {
     for (const folder of this.#memory) {
       const limit = whole(this.#read(`${folder}/${memoryLimit}`))
       const used = whole(this.#read(`${folder}/${memoryUsed}`))
-      if (limit === undefined || limit === 0 || used === undefined || limit >= Math.min(most, least?.limit ?? most)) continue
+      if (
+        limit === undefined ||
+        limit === 0 ||
+        used === undefined ||
+        limit >= Math.min(most, least?.limit ?? most)
+      )
+        continue
       least = { limit, used: Math.max(0, used - (field(this.#read(`${folder}/memory.stat`), inactive) ?? 0)) }
     }
     return least
@@ -103,7 +114,10 @@ export class Cgroup {
 
   /** A quota of -1 is none. */
   #legacyQuota(folder: string): number | undefined {
-    return quotient(whole(this.#read(`${folder}/cpu.cfs_quota_us`)), whole(this.#read(`${folder}/cpu.cfs_period_us`)))
+    return quotient(
+      whole(this.#read(`${folder}/cpu.cfs_quota_us`)),
+      whole(this.#read(`${folder}/cpu.cfs_period_us`)),
+    )
   }
 }
 

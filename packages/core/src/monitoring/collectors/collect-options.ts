@@ -43,7 +43,9 @@ const rules: Readonly<Record<keyof CollectOptions, OptionRule>> = {
   diskPath: option.either(option.false, text(4_096)),
   servers: {
     expected: 'an array of servers',
-    accepts: (value) => Array.isArray(value) && value.every((one) => typeof (one as CountedServer | null)?.getConnections === 'function'),
+    accepts: (value) =>
+      Array.isArray(value) &&
+      value.every((one) => typeof (one as CountedServer | null)?.getConnections === 'function'),
   },
 }
 
@@ -55,6 +57,11 @@ export function checkCollectOptions(options: CollectOptions, prefix = ''): void 
 /** @throws InvalidOptionError. */
 export function resolveCollectOptions(options: CollectOptions): ResolvedCollectOptions {
   checkCollectOptions(options)
-  const { intervalMs = 5_000, source = hostname().slice(0, 200) || 'local', diskPath = process.cwd(), servers = [] } = options
+  const {
+    intervalMs = 5_000,
+    source = hostname().slice(0, 200) || 'local',
+    diskPath = process.cwd(),
+    servers = [],
+  } = options
   return { intervalMs, source, diskPath, servers }
 }

@@ -83,7 +83,8 @@ export class Collectors {
   #record(metric: BuiltInMetric, read: () => number | undefined): void {
     try {
       const value = read()
-      if (this.#timer !== undefined && value !== undefined && Number.isFinite(value)) this.parts.record(metric, value, this.options.source)
+      if (this.#timer !== undefined && value !== undefined && Number.isFinite(value))
+        this.parts.record(metric, value, this.options.source)
     } catch (error) {
       this.parts.onError(error)
     }

@@ -51,7 +51,8 @@ export class EventLoopWatch {
 
 /** Node's types do not contain it. */
 const SUPPORTED: readonly string[] =
-  (PerformanceObserver as { readonly supportedEntryTypes?: readonly string[] } | undefined)?.supportedEntryTypes ?? []
+  (PerformanceObserver as { readonly supportedEntryTypes?: readonly string[] } | undefined)
+    ?.supportedEntryTypes ?? []
 
 /** The pauses of the garbage collector. */
 export class GcWatch {

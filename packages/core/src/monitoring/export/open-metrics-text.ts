@@ -1,6 +1,14 @@
 import { InvalidArgumentError } from '../../shared/errors.ts'
 import type { Exemplar, HistogramSample, MetricFamily, SummarySample } from '../feeds/metric-family.ts'
-import { escapeLabel, labelText, numberText, prometheusHead, prometheusText, type SampleStyle, samplesText } from './prometheus-text.ts'
+import {
+  escapeLabel,
+  labelText,
+  numberText,
+  prometheusHead,
+  prometheusText,
+  type SampleStyle,
+  samplesText,
+} from './prometheus-text.ts'
 
 /** `Content-Type` of a response with `metricsText('openmetrics')`. */
 export const OPEN_METRICS_CONTENT_TYPE = 'application/openmetrics-text; version=1.0.0; charset=utf-8'
@@ -43,8 +51,13 @@ export function openMetricsText(families: readonly MetricFamily[]): string {
 }
 
 function exemplarText({ labels, value, timestamp }: Exemplar, scale: (value: number) => number): string {
-  const length = Object.entries(labels).reduce((sum, [name, text]) => sum + [...name].length + [...text].length, 0)
-  return length > MAX_EXEMPLAR ? '' : ` # {${labelText(labels)}} ${numberText(scale(value))} ${timestamp.toFixed(3)}`
+  const length = Object.entries(labels).reduce(
+    (sum, [name, text]) => sum + [...name].length + [...text].length,
+    0,
+  )
+  return length > MAX_EXEMPLAR
+    ? ''
+    : ` # {${labelText(labels)}} ${numberText(scale(value))} ${timestamp.toFixed(3)}`
 }
 
 function accept<TSample extends HistogramSample | SummarySample>(sample: TSample): TSample | undefined {
@@ -74,7 +87,10 @@ const FORMATS: Readonly<Record<MetricsFormat, (families: readonly MetricFamily[]
 }
 
 /** @throws InvalidArgumentError, before it collects anything. */
-export async function metricsTextOf(format: MetricsFormat, collect: () => Promise<readonly MetricFamily[]>): Promise<string> {
+export async function metricsTextOf(
+  format: MetricsFormat,
+  collect: () => Promise<readonly MetricFamily[]>,
+): Promise<string> {
   const write = Object.hasOwn(FORMATS, format) ? FORMATS[format] : undefined
   if (write === undefined) throw new InvalidArgumentError('format', Object.keys(FORMATS).join(' or '), format)
   return write(await collect())

@@ -1,4 +1,11 @@
-import type { Exemplar, HistogramSample, Labels, MetricFamily, NumberSample, SummarySample } from '../feeds/metric-family.ts'
+import type {
+  Exemplar,
+  HistogramSample,
+  Labels,
+  MetricFamily,
+  NumberSample,
+  SummarySample,
+} from '../feeds/metric-family.ts'
 
 /** Where the two text formats differ. */
 export interface SampleStyle {
@@ -30,12 +37,21 @@ export function samplesText(family: MetricFamily, head: PrometheusHead, style: S
     }
     return text
   }
-  if (family.type === 'histogram') return once(family.samples, 'le', (sample, labels) => histogramLines(sample, labels, head, style))
-  if (family.type === 'summary') return once(family.samples, 'quantile', (sample, labels) => summaryLines(sample, labels, head, style))
-  return once<NumberSample>(family.samples, undefined, ({ value }, labels) => line(head.name, labels, head.scale(value)))
+  if (family.type === 'histogram')
+    return once(family.samples, 'le', (sample, labels) => histogramLines(sample, labels, head, style))
+  if (family.type === 'summary')
+    return once(family.samples, 'quantile', (sample, labels) => summaryLines(sample, labels, head, style))
+  return once<NumberSample>(family.samples, undefined, ({ value }, labels) =>
+    line(head.name, labels, head.scale(value)),
+  )
 }
 
-function histogramLines(given: HistogramSample, labels: string, { name, scale }: PrometheusHead, style: SampleStyle): string {
+function histogramLines(
+  given: HistogramSample,
+  labels: string,
+  { name, scale }: PrometheusHead,
+  style: SampleStyle,
+): string {
   const sample = style.accept(given)
   let total = 0
   let text = ''
@@ -44,22 +60,37 @@ function histogramLines(given: HistogramSample, labels: string, { name, scale }:
     const bound = given.bounds[at]
     const exemplar = given.exemplars?.[at]
     const behind = exemplar === undefined ? '' : style.exemplar(exemplar, scale)
-    text += line(`${name}_bucket`, withLabel(labels, 'le', bound === undefined ? '+Inf' : style.bound(scale(bound))), total, behind)
+    text += line(
+      `${name}_bucket`,
+      withLabel(labels, 'le', bound === undefined ? '+Inf' : style.bound(scale(bound))),
+      total,
+      behind,
+    )
   }
-  return sample === undefined ? text : `${text}${line(`${name}_sum`, labels, scale(sample.sum))}${line(`${name}_count`, labels, total)}`
+  return sample === undefined
+    ? text
+    : `${text}${line(`${name}_sum`, labels, scale(sample.sum))}${line(`${name}_count`, labels, total)}`
 }
 
-function summaryLines(given: SummarySample, labels: string, { name, scale }: PrometheusHead, style: SampleStyle): string {
+function summaryLines(
+  given: SummarySample,
+  labels: string,
+  { name, scale }: PrometheusHead,
+  style: SampleStyle,
+): string {
   const { quantiles = [], sum, count } = style.accept(given) ?? {}
   let text = ''
-  for (const { quantile, value } of quantiles) text += line(name, withLabel(labels, 'quantile', style.bound(quantile)), scale(value))
+  for (const { quantile, value } of quantiles)
+    text += line(name, withLabel(labels, 'quantile', style.bound(quantile)), scale(value))
   if (sum !== undefined) text += line(`${name}_sum`, labels, scale(sum))
   if (count !== undefined) text += line(`${name}_count`, labels, count)
   return text
 }
 
 function line(name: string, labels: string, value: number, behind = ''): string {
-  return labels === '' ? `${name} ${numberText(value)}${behind}\n` : `${name}{${labels}} ${numberText(value)}${behind}\n`
+  return labels === ''
+    ? `${name} ${numberText(value)}${behind}\n`
+    : `${name}{${labels}} ${numberText(value)}${behind}\n`
 }
 
 /** @param reserved - A label that the format itself uses. */
@@ -136,17 +167,30 @@ const UNITS: Readonly<Record<string, readonly [word: string, scale: (value: numb
 /** Annotations in braces, such as `{request}`, are for people. */
 const ANNOTATION = /\{[^}]*\}/g
 
-/** As OpenTelemetry maps names to Prometheus: https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/. */
-export function prometheusHead({ name, unit = '', type }: Pick<MetricFamily, 'name' | 'unit' | 'type'>): PrometheusHead {
+/**
+ * As OpenTelemetry maps names to Prometheus:
+ * https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/.
+ */
+export function prometheusHead({
+  name,
+  unit = '',
+  type,
+}: Pick<MetricFamily, 'name' | 'unit' | 'type'>): PrometheusHead {
   const [counted = '', per] = unit.replace(ANNOTATION, '').split('/', 2)
   // `1` means a ratio for a gauge, and nothing for a counter.
-  const known = counted === '1' && type !== 'gauge' ? undefined : Object.hasOwn(UNITS, counted) ? UNITS[counted] : undefined
+  const known =
+    counted === '1' && type !== 'gauge'
+      ? undefined
+      : Object.hasOwn(UNITS, counted)
+        ? UNITS[counted]
+        : undefined
   const word = known?.[0] ?? (counted === '1' ? '' : plain(counted))
   const perWord = per === undefined ? '' : `per_${per === 's' ? 'second' : plain(per)}`
   let full = plain(name)
   if (/^\d/.test(full)) full = `_${full}`
   if (type === 'counter') full = full.replace(/_total$/, '')
-  for (const suffix of [word, perWord]) if (suffix !== '' && !full.endsWith(`_${suffix}`)) full = `${full}_${suffix}`
+  for (const suffix of [word, perWord])
+    if (suffix !== '' && !full.endsWith(`_${suffix}`)) full = `${full}_${suffix}`
   return {
     name: type === 'counter' ? `${full}_total` : full,
     family: full,
@@ -181,8 +225,8 @@ export const METRICS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 const STYLE: SampleStyle = { bound: numberText, exemplar: () => '', accept: (sample) => sample }
 
 /**
- * Families in Prometheus' text format 0.0.4: https://prometheus.io/docs/instrumenting/exposition_formats/. Of names that are the same once they are written as
- * Prometheus writes them, the first one stays.
+ * Families in Prometheus' text format 0.0.4: https://prometheus.io/docs/instrumenting/exposition_formats/. Of
+ * names that are the same once they are written as Prometheus writes them, the first one stays.
  */
 export function prometheusText(families: readonly MetricFamily[]): string {
   const seen = new Set<string>()
@@ -191,7 +235,9 @@ export function prometheusText(families: readonly MetricFamily[]): string {
     const head = prometheusHead(family)
     if (family.samples.length === 0 || seen.has(head.name)) continue
     seen.add(head.name)
-    parts.push(`# HELP ${head.name} ${escapeHelp(family.help)}\n# TYPE ${head.name} ${family.type}\n${samplesText(family, head, STYLE)}`)
+    parts.push(
+      `# HELP ${head.name} ${escapeHelp(family.help)}\n# TYPE ${head.name} ${family.type}\n${samplesText(family, head, STYLE)}`,
+    )
   }
   return parts.join('\n')
 }

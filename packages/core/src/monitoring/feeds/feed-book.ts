@@ -44,13 +44,18 @@ function isSample(value: unknown, type: FamilyType): value is Sample {
   const sample = value as Readonly<Record<string, unknown>>
   if (!areLabels(sample.labels)) return false
   if (type === 'histogram') return isHistogram(sample)
-  if (type === 'summary') return Array.isArray(sample.quantiles) && isCount(sample.sum) && isCount(sample.count)
+  if (type === 'summary')
+    return Array.isArray(sample.quantiles) && isCount(sample.sum) && isCount(sample.count)
   // A counter never goes below what it began with.
   return typeof sample.value === 'number' && (type === 'gauge' || sample.value >= 0)
 }
 
 function areLabels(labels: unknown): boolean {
-  return typeof labels === 'object' && labels !== null && Object.values(labels).every((value) => typeof value === 'string')
+  return (
+    typeof labels === 'object' &&
+    labels !== null &&
+    Object.values(labels).every((value) => typeof value === 'string')
+  )
 }
 
 function isHistogram({ bounds, counts, sum, exemplars }: Readonly<Record<string, unknown>>): boolean {
@@ -61,7 +66,8 @@ function isHistogram({ bounds, counts, sum, exemplars }: Readonly<Record<string,
     bounds.every((bound, at) => Number.isFinite(bound) && (at === 0 || bound > bounds[at - 1])) &&
     counts.every((count) => count >= 0) &&
     typeof sum === 'number' &&
-    (exemplars === undefined || (Array.isArray(exemplars) && exemplars.every((one) => one === undefined || isExemplar(one))))
+    (exemplars === undefined ||
+      (Array.isArray(exemplars) && exemplars.every((one) => one === undefined || isExemplar(one))))
   )
 }
 
@@ -103,7 +109,8 @@ export class FeedBook {
     const { name, collect } = (feed ?? {}) as Partial<MetricFeed>
     if (typeof name !== 'string' || name === '' || typeof collect !== 'function')
       throw new InvalidArgumentError('feed', 'an object with a string `name` and a function `collect`', feed)
-    if (this.#entries.has(name)) throw new InvalidArgumentError('feed.name', 'a name that no other feed uses', name)
+    if (this.#entries.has(name))
+      throw new InvalidArgumentError('feed.name', 'a name that no other feed uses', name)
     const entry: Entry = { feed, pending: undefined }
     this.#entries.set(name, entry)
     return () => {
@@ -132,7 +139,8 @@ export class FeedBook {
     try {
       entry.pending ??= this.#begin(entry)
       const families = await within(this.options.timeoutMs, entry.pending)
-      if (!Array.isArray(families)) throw new TypeError(`The feed "${name}" did not return an array of metric families.`)
+      if (!Array.isArray(families))
+        throw new TypeError(`The feed "${name}" did not return an array of metric families.`)
       return families
     } catch (error) {
       count(this.#failures, name)
@@ -179,13 +187,23 @@ export class FeedBook {
 
   #own(): readonly MetricFamily[] {
     return [
-      counter('sluice.feed.failures', 'Number of times that a feed failed or was too slow', 'sluice.feed.name', this.#failures),
+      counter(
+        'sluice.feed.failures',
+        'Number of times that a feed failed or was too slow',
+        'sluice.feed.name',
+        this.#failures,
+      ),
       counter('sluice.feed.dropped', 'Omitted families and samples', 'reason', this.#dropped),
     ]
   }
 }
 
-function counter(name: string, help: string, label: string, counts: ReadonlyMap<string, number>): MetricFamily {
+function counter(
+  name: string,
+  help: string,
+  label: string,
+  counts: ReadonlyMap<string, number>,
+): MetricFamily {
   const samples: NumberSample[] = [...counts].map(([key, value]) => ({ labels: { [label]: key }, value }))
   return { name, help, type: 'counter', samples }
 }

@@ -22,7 +22,9 @@ export interface HistogramSample {
   readonly labels: Labels
   /** Upper bounds, ascending, in the family's unit. */
   readonly bounds: readonly number[]
-  /** Values up to each bound that are above the one before; the last one, which has no bound, counts the rest. */
+  /**
+   * Values up to each bound that are above the one before; the last one, which has no bound, counts the rest.
+   */
   readonly counts: readonly number[]
   readonly sum: number
   /** For some of `counts`, in their order: one of the values that it counts. Only OpenMetrics has them. */
@@ -76,7 +78,12 @@ export function labelKey(labels: Labels): string {
   return key
 }
 
-export function counterOf(name: string, help: string, unit: string, samples: readonly NumberSample[]): MetricFamily {
+export function counterOf(
+  name: string,
+  help: string,
+  unit: string,
+  samples: readonly NumberSample[],
+): MetricFamily {
   return { name, help, unit, type: 'counter', samples }
 }
 
@@ -84,7 +91,13 @@ export function counter(name: string, help: string, unit: string, value: number)
   return counterOf(name, help, unit, [{ labels: {}, value }])
 }
 
-export function counters(name: string, help: string, unit: string, label: string, values: Readonly<Record<string, number>>): MetricFamily {
+export function counters(
+  name: string,
+  help: string,
+  unit: string,
+  label: string,
+  values: Readonly<Record<string, number>>,
+): MetricFamily {
   return counterOf(
     name,
     help,
@@ -93,7 +106,12 @@ export function counters(name: string, help: string, unit: string, label: string
   )
 }
 
-export function gauge(name: string, help: string, unit: string, samples: readonly NumberSample[]): MetricFamily {
+export function gauge(
+  name: string,
+  help: string,
+  unit: string,
+  samples: readonly NumberSample[],
+): MetricFamily {
   return { name, help, unit, type: 'gauge', samples }
 }
 
@@ -112,6 +130,9 @@ export function snakeCase(name: string): string {
 }
 
 /** Durations in seconds, as others expect them. */
-export function durationSample(labels: Labels, { boundsMs, counts, sumMs }: DurationHistogram): HistogramSample {
+export function durationSample(
+  labels: Labels,
+  { boundsMs, counts, sumMs }: DurationHistogram,
+): HistogramSample {
   return { labels, bounds: boundsMs.map((bound) => bound / 1_000), counts: [...counts], sum: sumMs / 1_000 }
 }

@@ -11,8 +11,8 @@ import {
 const OVERFLOW_KEY: string = labelKey(OVERFLOW_LABELS)
 
 /**
- * Bounds the samples of one family. Which ones are let through does not change while they are there: one that came late and was counted to the overflow stays
- * there, so that its sum never falls.
+ * Bounds the samples of one family. Which ones are let through does not change while they are there: one that
+ * came late and was counted to the overflow stays there, so that its sum never falls.
  */
 export class SampleCap {
   #kept: ReadonlySet<string> = new Set()
@@ -59,20 +59,33 @@ export class SampleCap {
 /** @returns `undefined` where two are not one: the sum of two gauges may be nothing at all. */
 function join(type: FamilyType, one: Sample | undefined, other: Sample): Sample | undefined {
   if (type === 'gauge') return undefined
-  if (type === 'counter') return { labels: OVERFLOW_LABELS, value: ((one as NumberSample)?.value ?? 0) + (other as NumberSample).value }
+  if (type === 'counter')
+    return {
+      labels: OVERFLOW_LABELS,
+      value: ((one as NumberSample)?.value ?? 0) + (other as NumberSample).value,
+    }
   if (type === 'summary') return joinSummaries(one as SummarySample | undefined, other as SummarySample)
   return joinHistograms(one as HistogramSample | undefined, other as HistogramSample)
 }
 
 function joinSummaries(one: SummarySample | undefined, other: SummarySample): SummarySample {
   const { sum = 0, count = 0 } = one ?? {}
-  return { labels: OVERFLOW_LABELS, quantiles: [], sum: sum + (other.sum ?? 0), count: count + (other.count ?? 0) }
+  return {
+    labels: OVERFLOW_LABELS,
+    quantiles: [],
+    sum: sum + (other.sum ?? 0),
+    count: count + (other.count ?? 0),
+  }
 }
 
-function joinHistograms(one: HistogramSample | undefined, other: HistogramSample): HistogramSample | undefined {
+function joinHistograms(
+  one: HistogramSample | undefined,
+  other: HistogramSample,
+): HistogramSample | undefined {
   if (one === undefined) return { ...other, labels: OVERFLOW_LABELS }
   const { bounds } = one
-  if (other.bounds.length !== bounds.length || other.bounds.some((bound, at) => bound !== bounds[at])) return undefined
+  if (other.bounds.length !== bounds.length || other.bounds.some((bound, at) => bound !== bounds[at]))
+    return undefined
   const counts = one.counts.map((count, at) => count + (other.counts[at] as number))
   return { labels: OVERFLOW_LABELS, bounds, counts, sum: one.sum + other.sum }
 }

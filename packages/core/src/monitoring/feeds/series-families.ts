@@ -44,11 +44,18 @@ function familyOf(type: MetricType, all: readonly Series[], now: number): Metric
     : { unit: type.unit, scale: (value: number) => value }
   const head = { name: `sluice.${snakeCase(type.name)}`, help: type.description, unit }
   if (type.unit !== 'ms') {
-    return { ...head, type: 'gauge', samples: all.map(({ source, last }) => ({ labels: { source }, value: scale(last) })) }
+    return {
+      ...head,
+      type: 'gauge',
+      samples: all.map(({ source, last }) => ({ labels: { source }, value: scale(last) })),
+    }
   }
   const samples = all.map((series) => {
     const summary = series.summary(now)
-    const quantiles = summary === undefined ? [] : QUANTILES.map(([quantile, key]) => ({ quantile, value: scale(summary[key]) }))
+    const quantiles =
+      summary === undefined
+        ? []
+        : QUANTILES.map(([quantile, key]) => ({ quantile, value: scale(summary[key]) }))
     return { labels: { source: series.source }, quantiles, sum: scale(series.totalSum), count: series.total }
   })
   return { ...head, type: 'summary', samples }

@@ -5,7 +5,10 @@ import type { StateVisitor } from './forecaster-state.ts'
 const ERROR_MINUTES: number = 12 * 60
 const MISS_MINUTES: number = 24 * 60
 const MIXTURE_MISS_MINUTES: number = 48 * 60
-/** A forecast this close is a hit, one that is further off than the other a miss, and between them it is something of both. */
+/**
+ * A forecast this close is a hit, one that is further off than the other a miss, and between them it is
+ * something of both.
+ */
 const HIT = 0.05
 const MISS = 0.25
 
@@ -35,7 +38,8 @@ export class ExpertLosses {
       if (!sleeps) this.#wasAwake[at] = 1
       const forecast = forecasts[sleeps ? HEDGE : at] as number
       const error = Math.abs(forecast - actual) / Math.max(1e-9, actual)
-      if (at < EXPERTS) this.errors[at] = follow(this.errors[at] as number, Math.min(1, error) * 100, errorRate)
+      if (at < EXPERTS)
+        this.errors[at] = follow(this.errors[at] as number, Math.min(1, error) * 100, errorRate)
       const miss = Math.max(0, Math.min(1, (error - HIT) / (MISS - HIT))) * 100
       this.misses[at] = follow(this.misses[at] as number, miss, at < EXPERTS ? missRate : mixtureRate)
     }

@@ -9,7 +9,15 @@ import {
   periodicOutlook,
 } from './experts/experts.ts'
 import { RegressionExperts } from './experts/regression-experts.ts'
-import { type ForecastRecord, HEDGE, HITS, LEADER, MIXTURES, STACK, STACK_FEATURES } from './forecast-model.ts'
+import {
+  type ForecastRecord,
+  HEDGE,
+  HITS,
+  LEADER,
+  MIXTURES,
+  STACK,
+  STACK_FEATURES,
+} from './forecast-model.ts'
 import type { StateVisitor } from './forecaster-state.ts'
 import type { LogScale } from './log-scale.ts'
 import type { LoadContext } from './present-load.ts'
@@ -19,9 +27,19 @@ const HEDGE_SHARPNESS = 8
 const LEAST_ERROR = 2
 const HITS_SHARPNESS = 0.6
 /** The experts whose distance from the hedge the stack weighs. */
-const STACKED: readonly number[] = [EXPERT.levelRegression, EXPERT.periodRegression, EXPERT.growth, EXPERT.average, EXPERT.periodMedian]
+const STACKED: readonly number[] = [
+  EXPERT.levelRegression,
+  EXPERT.periodRegression,
+  EXPERT.growth,
+  EXPERT.average,
+  EXPERT.periodMedian,
+]
 const STACK_CONSTANT = 0.1
-const STACK_START: LeastSquaresStart = { forgetting: 0.999, weights: new Array(STACK_FEATURES).fill(0), variance: 0.05 }
+const STACK_START: LeastSquaresStart = {
+  forgetting: 0.999,
+  weights: new Array(STACK_FEATURES).fill(0),
+  variance: 0.05,
+}
 const MOST_CORRECTION = 0.5
 /** The mean of the mixtures is given as long as it lies so close to the best one. */
 const MOST_STRAYING = 0.1
@@ -33,10 +51,11 @@ const MOST = 1e36
  * - the *hedge*: weights fall exponentially with the percentage errors of about 12 hours;
  * - the *hits*: weights fall exponentially with how often an expert missed in about a day;
  * - the *stack*: the hedge, corrected by a small regression on how far experts lie from it;
- * - the *leader*: the expert that missed least. Loads that jump between two levels need it, as a mean lies between them.
+ * - the *leader*: the expert that missed least. Loads that jump between two levels need it, as a mean lies
+ *   between them.
  *
- * The forecast is the mixtures' mean, weighted by how seldom each missed; where that strays from the best one, the best one.
- * Source: Cesa-Bianchi and Lugosi, _Prediction, Learning, and Games_ (2006), chapter 2.
+ * The forecast is the mixtures' mean, weighted by how seldom each missed; where that strays from the best
+ * one, the best one. Source: Cesa-Bianchi and Lugosi, _Prediction, Learning, and Games_ (2006), chapter 2.
  */
 export class ExpertMixture {
   readonly #regressions: RegressionExperts = new RegressionExperts()
@@ -116,7 +135,8 @@ export class ExpertMixture {
   #choose(experts: Float64Array): number {
     const { misses } = this.#losses
     let best = HEDGE
-    for (let at = HEDGE + 1; at < HEDGE + MIXTURES; at += 1) if ((misses[at] as number) <= (misses[best] as number)) best = at
+    for (let at = HEDGE + 1; at < HEDGE + MIXTURES; at += 1)
+      if ((misses[at] as number) <= (misses[best] as number)) best = at
     let sum = 0
     let weights = 0
     for (let at = HEDGE; at < HEDGE + MIXTURES; at += 1) {

@@ -1,6 +1,9 @@
 import { InvalidArgumentError } from '../../shared/errors.ts'
 import { crc32 } from '../../shared/late-modules.ts'
-import { type ResolvedLoadForecasterOptions, resolveLoadForecasterOptions } from './load-forecaster-options.ts'
+import {
+  type ResolvedLoadForecasterOptions,
+  resolveLoadForecasterOptions,
+} from './load-forecaster-options.ts'
 
 type NumberArray = Float64Array | Float32Array | Int16Array
 
@@ -97,7 +100,8 @@ class StateReader implements StateVisitor {
     const target = new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
     target.set(this.#bytes.subarray(this.#at, this.#at + values.byteLength))
     this.#at += values.byteLength
-    const isBad = (value: number): boolean => !Number.isFinite(value) && !(mayLack !== undefined && Number.isNaN(value))
+    const isBad = (value: number): boolean =>
+      !Number.isFinite(value) && !(mayLack !== undefined && Number.isNaN(value))
     const bad = (values as Float64Array).find(isBad)
     if (bad !== undefined) throw new InvalidArgumentError('state', 'finite numbers', bad)
   }
@@ -128,13 +132,19 @@ export function writeState(options: ResolvedLoadForecasterOptions, visit: Visit)
   const writer = new StateWriter(countState(visit))
   visit(writer)
   const { bytes } = writer
-  return { version: VERSION, options, checksum: crc32(bytes), data: Buffer.from(bytes.buffer).toString('base64') }
+  return {
+    version: VERSION,
+    options,
+    checksum: crc32(bytes),
+    data: Buffer.from(bytes.buffer).toString('base64'),
+  }
 }
 
 /** @throws InvalidArgumentError if this is not the state of a forecaster. */
 export function optionsOfState(state: unknown): ResolvedLoadForecasterOptions {
   const { version, options } = (state ?? {}) as Partial<ForecasterState>
-  if (version !== VERSION) throw new InvalidArgumentError('state', `the state of a forecaster, version ${VERSION}`, state)
+  if (version !== VERSION)
+    throw new InvalidArgumentError('state', `the state of a forecaster, version ${VERSION}`, state)
   try {
     return resolveLoadForecasterOptions(options as ResolvedLoadForecasterOptions)
   } catch (error) {
@@ -147,7 +157,9 @@ export function readState(state: unknown, visit: Visit): void {
   const { data, checksum } = state as Partial<ForecasterState>
   const bytes = Buffer.from(typeof data === 'string' ? data : '', 'base64')
   const expected = countState(visit)
-  if (bytes.length !== expected) throw new InvalidArgumentError('state', `${expected} bytes of data`, bytes.length)
-  if (crc32(bytes) !== checksum) throw new InvalidArgumentError('state', 'data that matches its checksum', checksum)
+  if (bytes.length !== expected)
+    throw new InvalidArgumentError('state', `${expected} bytes of data`, bytes.length)
+  if (crc32(bytes) !== checksum)
+    throw new InvalidArgumentError('state', 'data that matches its checksum', checksum)
   visit(new StateReader(bytes))
 }

@@ -45,7 +45,9 @@ export class HorizonForecaster {
 
   /** How much the logarithm of the latest value differs from its forecast; `NaN` where there is none. */
   surprise({ history, scale }: LoadContext): number {
-    return this.#pending.read(history.step, past) ? scale.log(history.last) - scale.log(past.value) : Number.NaN
+    return this.#pending.read(history.step, past)
+      ? scale.log(history.last) - scale.log(past.value)
+      : Number.NaN
   }
 
   /** Moves to a new level of the load. Pending forecasts are dropped, because they teach nothing about it. */
@@ -58,7 +60,8 @@ export class HorizonForecaster {
   learn({ history, scale }: LoadContext, isUncertain: boolean): void {
     if (!this.#pending.read(history.step, past)) return
     const log = scale.log(history.last)
-    if (!isUncertain && history.step - this.#steps >= this.#learnsFrom) this.#model.learn(past, history.last, log, this.#minutesBetween)
+    if (!isUncertain && history.step - this.#steps >= this.#learnsFrom)
+      this.#model.learn(past, history.last, log, this.#minutesBetween)
     this.#interval.learn(past, log)
     this.#scoreAccuracy(history.last)
   }

@@ -112,7 +112,10 @@ export class LevelShift {
     const isLarge = size >= Math.max(LEAST_SHIFT, SURPRISING_SPREADS * this.#spread) && size <= MOST_SHIFT
     if (!isReturn && !isLarge) return false
     if (this.#agreeing === 0) return isReturn || surprise * Math.sign(change) > SURPRISING_SHARE * size
-    return Math.abs(change - this.#sum / this.#agreeing) < Math.max(LEAST_AGREEMENT, AGREEING_SPREADS * this.#spread)
+    return (
+      Math.abs(change - this.#sum / this.#agreeing) <
+      Math.max(LEAST_AGREEMENT, AGREEING_SPREADS * this.#spread)
+    )
   }
 
   visit(state: StateVisitor): void {

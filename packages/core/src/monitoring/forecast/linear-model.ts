@@ -4,7 +4,10 @@ import type { LoadContext } from './present-load.ts'
 const WINDOW_MINUTES = 30
 const LEAST_STEPS = 2
 
-/** A straight line through the values of the last 30 minutes, or through the last two values where steps are longer. */
+/**
+ * A straight line through the values of the last 30 minutes, or through the last two values where steps are
+ * longer.
+ */
 export class LinearModel implements ForecastModel {
   /** @param horizon - In steps. */
   constructor(private readonly horizon: number) {}

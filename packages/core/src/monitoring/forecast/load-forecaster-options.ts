@@ -1,7 +1,10 @@
 import { InvalidOptionError } from '../../shared/errors.ts'
 import { checkOptions, type OptionRule, option } from '../../shared/options.ts'
 
-/** `mixture` weighs thirteen experts by how right they were of late; `linear` draws a line through the last 30 minutes. */
+/**
+ * `mixture` weighs thirteen experts by how right they were of late; `linear` draws a line through the last 30
+ * minutes.
+ */
 export type ForecastModelName = 'mixture' | 'linear'
 
 export interface LoadForecasterOptions {
@@ -50,7 +53,8 @@ const rules: Readonly<Record<keyof LoadForecasterOptions, OptionRule>> = {
 export function resolveLoadForecasterOptions(options: LoadForecasterOptions): ResolvedLoadForecasterOptions {
   checkOptions(options, rules)
   const stepMs = options.stepMs ?? 60_000
-  if (DAY_MS % stepMs !== 0) throw new InvalidOptionError('stepMs', 'milliseconds of which a day is a multiple', stepMs)
+  if (DAY_MS % stepMs !== 0)
+    throw new InvalidOptionError('stepMs', 'milliseconds of which a day is a multiple', stepMs)
   const horizonsMinutes = [...new Set(options.horizonsMinutes ?? [5, 15, 60])].sort((a, b) => a - b)
   return { stepMs, horizonsMinutes, model: options.model ?? 'mixture' }
 }
@@ -65,7 +69,10 @@ export interface Prediction {
   /** The 90th percentile: what to be ready for. */
   readonly p90: number
   readonly model: ForecastModelName
-  /** The share of forecasts of about the last day, this far ahead, that were within 15%: from 0 to 1, `undefined` while none has been checked. */
+  /**
+   * The share of forecasts of about the last day, this far ahead, that were within 15%: from 0 to 1,
+   * `undefined` while none has been checked.
+   */
   readonly recentAccuracy: number | undefined
   /** After the latest sample. */
   readonly horizonMinutes: number

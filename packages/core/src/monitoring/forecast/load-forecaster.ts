@@ -1,6 +1,13 @@
 import { InvalidArgumentError } from '../../shared/errors.ts'
 import { profileNow } from './experts/experts.ts'
-import { countState, type ForecasterState, optionsOfState, readState, type StateVisitor, writeState } from './forecaster-state.ts'
+import {
+  countState,
+  type ForecasterState,
+  optionsOfState,
+  readState,
+  type StateVisitor,
+  writeState,
+} from './forecaster-state.ts'
 import { HorizonForecaster } from './horizon-forecaster.ts'
 import { LevelShift } from './level-shift.ts'
 import {
@@ -19,7 +26,8 @@ import { StepClock, TimeGrid } from './time-grid.ts'
 const MOST_VALUE = 1e30
 
 /**
- * Forecasts a load some minutes ahead, from the first sample on and without training. It keeps eight days of a series in less than 40 KB.
+ * Forecasts a load some minutes ahead, from the first sample on and without training. It keeps eight days of
+ * a series in less than 40 KB.
  *
  * @example
  * const forecaster = new LoadForecaster()
@@ -150,11 +158,16 @@ export class LoadForecaster {
     const later = horizons[after]
     if (later === undefined || !(horizonMinutes > 0)) {
       const longest = horizons.at(-1)?.minutes
-      throw new InvalidArgumentError('horizonMinutes', `a number above 0, at most ${longest} (option horizonsMinutes)`, horizonMinutes)
+      throw new InvalidArgumentError(
+        'horizonMinutes',
+        `a number above 0, at most ${longest} (option horizonsMinutes)`,
+        horizonMinutes,
+      )
     }
     if (this.#context.history.isEmpty) return undefined
     const earlier = horizons[after - 1] ?? later
-    const share = later === earlier ? 1 : (horizonMinutes - earlier.minutes) / (later.minutes - earlier.minutes)
+    const share =
+      later === earlier ? 1 : (horizonMinutes - earlier.minutes) / (later.minutes - earlier.minutes)
     const between = (from: number, to: number): number => from + share * (to - from)
     return {
       value: between(earlier.value, later.value),
@@ -162,7 +175,8 @@ export class LoadForecaster {
       upper: between(earlier.upper, later.upper),
       p90: between(earlier.p90, later.p90),
       model: this.#options.model,
-      recentAccuracy: earlier.scored > 0 && later.scored > 0 ? between(earlier.accuracy, later.accuracy) : undefined,
+      recentAccuracy:
+        earlier.scored > 0 && later.scored > 0 ? between(earlier.accuracy, later.accuracy) : undefined,
       horizonMinutes,
     }
   }
@@ -170,6 +184,7 @@ export class LoadForecaster {
   #visit(state: StateVisitor): void {
     const { history, scale, range, periods, present } = this.#context
     this.#samplesOfStep = state.integer(this.#samplesOfStep, 0)
-    for (const part of [this.#clock, history, scale, range, periods, present, this.#shift, ...this.#horizons]) part.visit(state)
+    for (const part of [this.#clock, history, scale, range, periods, present, this.#shift, ...this.#horizons])
+      part.visit(state)
   }
 }

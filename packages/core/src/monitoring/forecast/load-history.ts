@@ -54,7 +54,8 @@ export class LoadHistory {
     if (cell === this.cell) return
     const kept = this.#cells.length
     if (this.cell >= 0) this.#cells[this.cell % kept] = this.#cellSum / this.#cellValues
-    for (let missing = Math.max(this.cell + 1, cell - kept); missing < cell; missing += 1) this.#cells[missing % kept] = Number.NaN
+    for (let missing = Math.max(this.cell + 1, cell - kept); missing < cell; missing += 1)
+      this.#cells[missing % kept] = Number.NaN
     this.cell = cell
     this.#cellSum = 0
     this.#cellValues = 0

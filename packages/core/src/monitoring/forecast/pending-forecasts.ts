@@ -31,7 +31,8 @@ export class PendingForecasts {
     this.#madeAt[slot] = step
     let at = slot * WIDTH
     const rows = this.#rows
-    for (const part of partsOf(record)) for (let index = 0; index < part.length; index += 1, at += 1) rows[at] = part[index] as number
+    for (const part of partsOf(record))
+      for (let index = 0; index < part.length; index += 1, at += 1) rows[at] = part[index] as number
     rows[at] = record.stackBase
     rows[at + 1] = record.value
     rows[at + 2] = record.logValue
@@ -48,7 +49,8 @@ export class PendingForecasts {
     if (this.#madeAt[slot] !== madeAt) return false
     const rows = this.#rows
     let at = slot * WIDTH
-    for (const part of partsOf(record)) for (let index = 0; index < part.length; index += 1, at += 1) part[index] = rows[at] as number
+    for (const part of partsOf(record))
+      for (let index = 0; index < part.length; index += 1, at += 1) part[index] = rows[at] as number
     record.stackBase = rows[at] as number
     record.value = rows[at + 1] as number
     record.logValue = rows[at + 2] as number

@@ -73,22 +73,28 @@ const MATCH: number = Math.round(0.15 * LOGS_PER_UNIT)
 const CLIP_DEVIATIONS = 3
 const LEAST_CORRELATION = 0.2
 const LEAST_MATCHES_OVER_MEAN = 0.1
-/** Pairs of cells that are compared while one sample is added. A whole search takes two and a half hours of a series of five-minute steps. */
+/**
+ * Pairs of cells that are compared while one sample is added. A whole search takes two and a half hours of a
+ * series of five-minute steps.
+ */
 const PAIRS_PER_SAMPLE = 24_000
 /** As many pairs take as long as a cell when the search begins. */
 const PAIRS_A_FROZEN_CELL = 10
 
 /**
- * Looks for the periods of a series from time to time, a few lags with each sample, so that no sample pays for it all.
- * It does so by autocorrelation, and by how many values are within 15% of the one a lag before: that finds patterns
- * (a job that runs every so often) that correlation misses between bursts.
+ * Looks for the periods of a series from time to time, a few lags with each sample, so that no sample pays
+ * for it all. It does so by autocorrelation, and by how many values are within 15% of the one a lag before:
+ * that finds patterns (a job that runs every so often) that correlation misses between bursts.
  */
 export class PeriodSearch {
   /** By autocorrelation, in steps; 0 while none is known. */
   period: number = 0
   /** By matches, in steps; 0 while none is known. */
   matchPeriod: number = 0
-  /** Logarithms of the means of cells when the search began, about their mean, and within three deviations of it. */
+  /**
+   * Logarithms of the means of cells when the search began, about their mean, and within three deviations of
+   * it.
+   */
   readonly #logs: Int16Array
   #cells = 0
   #lag = 0
@@ -128,7 +134,10 @@ export class PeriodSearch {
         this.#logs[at] = MISSING
         continue
       }
-      const log = Math.max(-MOST_LOG, Math.min(MOST_LOG, Math.round((scale.log(mean) - reference) * LOGS_PER_UNIT)))
+      const log = Math.max(
+        -MOST_LOG,
+        Math.min(MOST_LOG, Math.round((scale.log(mean) - reference) * LOGS_PER_UNIT)),
+      )
       this.#logs[at] = log
       sum += log
       squares += log * log
@@ -137,8 +146,12 @@ export class PeriodSearch {
     this.#cells = cells
     this.#missing = cells - known
     this.#lag = 0
-    this.#longestLag = known < LEAST_CELLS ? 0 : Math.min(cells >> 1, Math.floor(this.grid.cellsPerDay * LONGEST_LAG_DAYS))
-    this.#center(Math.round(sum / known), CLIP_DEVIATIONS * Math.sqrt(Math.max(0, squares - (sum * sum) / known) / cells))
+    this.#longestLag =
+      known < LEAST_CELLS ? 0 : Math.min(cells >> 1, Math.floor(this.grid.cellsPerDay * LONGEST_LAG_DAYS))
+    this.#center(
+      Math.round(sum / known),
+      CLIP_DEVIATIONS * Math.sqrt(Math.max(0, squares - (sum * sum) / known) / cells),
+    )
     this.#correlations.restart()
     this.#matches.restart()
   }

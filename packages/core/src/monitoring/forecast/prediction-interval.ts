@@ -91,7 +91,9 @@ export class PredictionInterval {
     record.spread = spread
     record.logUpper = record.logValue + upper * upperSpread
     record.logLower = record.logValue + lower * lowerSpread
-    return record.logValue + Math.min(upper, Math.max(LEAST_P90, this.#quantile(0.9, YOUNG_P90))) * upperSpread
+    return (
+      record.logValue + Math.min(upper, Math.max(LEAST_P90, this.#quantile(0.9, YOUNG_P90))) * upperSpread
+    )
   }
 
   #spread(): number {

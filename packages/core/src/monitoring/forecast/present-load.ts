@@ -35,10 +35,18 @@ export class PresentLoad {
     const { stepMinutes } = this.grid
     this.last = history.last
     this.average =
-      history.step === 0 ? history.last : this.average + (1 - Math.exp(-stepMinutes / AVERAGE_MINUTES)) * (history.last - this.average)
+      history.step === 0
+        ? history.last
+        : this.average + (1 - Math.exp(-stepMinutes / AVERAGE_MINUTES)) * (history.last - this.average)
     const { step } = history
     this.median5 =
-      median([history.last, history.at(step - 1), history.at(step - 2), history.at(step - 3), history.at(step - 4)]) ?? Number.NaN
+      median([
+        history.last,
+        history.at(step - 1),
+        history.at(step - 2),
+        history.at(step - 3),
+        history.at(step - 4),
+      ]) ?? Number.NaN
     this.logLast = scale.log(history.last)
     this.logMean15 = scale.log(history.meanOfLast(15))
     this.logMean60 = scale.log(history.meanOfLast(Math.max(60, 2 * stepMinutes)))

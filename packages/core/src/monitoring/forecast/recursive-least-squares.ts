@@ -31,7 +31,8 @@ export class RecursiveLeastSquares {
 
   #resetCovariance(): void {
     const numbers = this.#numbers.fill(0, this.#size)
-    for (let row = 0, at = this.#size; row < this.#size; row += 1, at += row + 1) numbers[at] = this.start.variance
+    for (let row = 0, at = this.#size; row < this.#size; row += 1, at += row + 1)
+      numbers[at] = this.start.variance
   }
 
   estimate(features: Float64Array): number {
@@ -62,7 +63,8 @@ export class RecursiveLeastSquares {
       return
     }
     const error = Math.max(-mostError, Math.min(mostError, target - this.estimate(features)))
-    for (let at = 0; at < size; at += 1) numbers[at] = (numbers[at] as number) + ((gain[at] as number) / spread) * error
+    for (let at = 0; at < size; at += 1)
+      numbers[at] = (numbers[at] as number) + ((gain[at] as number) / spread) * error
     this.#shrinkCovariance(spread)
   }
 

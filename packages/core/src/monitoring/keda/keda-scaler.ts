@@ -1,4 +1,10 @@
-import type { ServerErrorResponse, ServerUnaryCall, ServerWritableStream, ServiceDefinition, sendUnaryData } from '@grpc/grpc-js'
+import type {
+  ServerErrorResponse,
+  ServerUnaryCall,
+  ServerWritableStream,
+  ServiceDefinition,
+  sendUnaryData,
+} from '@grpc/grpc-js'
 import { errorMessage } from '../../shared/error-message.ts'
 import { InvalidArgumentError, SluiceError } from '../../shared/errors.ts'
 import { checkOptions, type OptionRule, option } from '../../shared/options.ts'
@@ -75,7 +81,10 @@ interface Trigger extends Signal {
  * const scaler = await startKedaScaler(monitor, { port: 8091 })
  * ```
  */
-export async function startKedaScaler(signals: ScalingSignals, options: KedaScalerOptions = {}): Promise<KedaScaler> {
+export async function startKedaScaler(
+  signals: ScalingSignals,
+  options: KedaScalerOptions = {},
+): Promise<KedaScaler> {
   if (typeof (signals as ScalingSignals | null)?.currentLoad !== 'function')
     throw new InvalidArgumentError('signals', 'a monitoring engine', signals)
   checkOptions(options, rules)
@@ -97,13 +106,21 @@ export async function startKedaScaler(signals: ScalingSignals, options: KedaScal
   const credentials =
     tls === undefined || pair === undefined
       ? grpc.ServerCredentials.createInsecure()
-      : grpc.ServerCredentials.createSsl(tls.ca === undefined ? null : Buffer.from(tls.ca), [pair], tls.ca !== undefined)
+      : grpc.ServerCredentials.createSsl(
+          tls.ca === undefined ? null : Buffer.from(tls.ca),
+          [pair],
+          tls.ca !== undefined,
+        )
   const bound = await new Promise<number>((resolve, reject) => {
     server.bindAsync(`${host.includes(':') ? `[${host}]` : host}:${port}`, credentials, (error, at) => {
       if (error === null) resolve(at)
       else
         reject(
-          new SluiceError('SLUICE_INVALID_OPTION', `The KEDA scaler cannot listen on ${host}:${port}: ${error.message}`, { cause: error }),
+          new SluiceError(
+            'SLUICE_INVALID_OPTION',
+            `The KEDA scaler cannot listen on ${host}:${port}: ${error.message}`,
+            { cause: error },
+          ),
         )
     })
   })
@@ -134,7 +151,11 @@ class KedaService {
     this.#answer(callback, () => {
       const { metric, target } = triggerOf(request)
       // Older ones of KEDA know whole numbers alone.
-      const spec = (metricName: string) => ({ metricName, targetSize: Math.ceil(target), targetSizeFloat: target })
+      const spec = (metricName: string) => ({
+        metricName,
+        targetSize: Math.ceil(target),
+        targetSizeFloat: target,
+      })
       return { metricSpecs: [spec(metric), spec(metric + FORECAST)] }
     })
   }
@@ -148,7 +169,11 @@ class KedaService {
       const { metricName } = request
       const isForecast = metricName === trigger.metric + FORECAST
       if (!isForecast && metricName !== trigger.metric)
-        throw new InvalidArgumentError('metricName', `"${trigger.metric}" or "${trigger.metric}${FORECAST}"`, metricName)
+        throw new InvalidArgumentError(
+          'metricName',
+          `"${trigger.metric}" or "${trigger.metric}${FORECAST}"`,
+          metricName,
+        )
       const value = isForecast ? forecastOf(this.signals, trigger) : this.signals.currentLoad(trigger.metric)
       if (value === undefined) throw new MissingValueError(trigger.metric)
       return { metricValues: [{ metricName, metricValue: Math.ceil(value), metricValueFloat: value }] }
@@ -156,7 +181,9 @@ class KedaService {
   }
 
   /** Sends the state immediately, and after each change. */
-  readonly streamIsActive = (call: ServerWritableStream<ScaledObject, { readonly result: boolean }>): void => {
+  readonly streamIsActive = (
+    call: ServerWritableStream<ScaledObject, { readonly result: boolean }>,
+  ): void => {
     let trigger: Trigger
     try {
       trigger = triggerOf(call.request)
@@ -210,11 +237,17 @@ class KedaService {
     callback(null, value)
   }
 
-  #statusOf(error: unknown): Partial<ServerErrorResponse> & { readonly message: string; readonly name: string } {
+  #statusOf(
+    error: unknown,
+  ): Partial<ServerErrorResponse> & { readonly message: string; readonly name: string } {
     const { status } = this.library.grpc
     const message = errorMessage(error)
     const code =
-      error instanceof MissingValueError ? status.UNAVAILABLE : error instanceof SluiceError ? status.INVALID_ARGUMENT : status.INTERNAL
+      error instanceof MissingValueError
+        ? status.UNAVAILABLE
+        : error instanceof SluiceError
+          ? status.INVALID_ARGUMENT
+          : status.INTERNAL
     return { name: 'KedaScalerError', code, message, details: message }
   }
 }
@@ -230,8 +263,10 @@ function triggerOf({ scalerMetadata }: ScaledObject): Trigger {
   const { metric, minutes, target, activation = '0' } = scalerMetadata
   const signal = signalOf(metric, minutes)
   const each = target === undefined ? Number.NaN : Number(target)
-  if (!option.positive.accepts(each)) throw new InvalidArgumentError('target', 'the load of one replica, a number above 0', target)
+  if (!option.positive.accepts(each))
+    throw new InvalidArgumentError('target', 'the load of one replica, a number above 0', target)
   const least = Number(activation)
-  if (!option.number(0).accepts(least)) throw new InvalidArgumentError('activation', 'a number of at least 0', activation)
+  if (!option.number(0).accepts(least))
+    throw new InvalidArgumentError('activation', 'a number of at least 0', activation)
   return { ...signal, target: each, activation: least }
 }

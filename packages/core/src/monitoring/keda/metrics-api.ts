@@ -14,7 +14,10 @@ const WIDE = 2
 export interface ScalingSignals {
   /** Current value of a metric; `undefined` if it is missing, which is not 0. */
   currentLoad(metric: string): number | undefined
-  predictLoad(metric: string, minutesAhead: number): { readonly value: number; readonly p90: number } | undefined
+  predictLoad(
+    metric: string,
+    minutesAhead: number,
+  ): { readonly value: number; readonly p90: number } | undefined
 }
 
 /** The request of a trigger. */
@@ -26,7 +29,8 @@ export interface Signal {
 /** @throws InvalidArgumentError for minutes that are not from above 0 to 60. */
 export function signalOf(metric: string | undefined, minutes: string | undefined): Signal {
   const ahead = minutes === undefined || minutes === '' ? DEFAULT_MINUTES : Number(minutes)
-  if (!(ahead > 0 && ahead <= MAX_MINUTES)) throw new InvalidArgumentError('minutes', `a number above 0, at most ${MAX_MINUTES}`, minutes)
+  if (!(ahead > 0 && ahead <= MAX_MINUTES))
+    throw new InvalidArgumentError('minutes', `a number above 0, at most ${MAX_MINUTES}`, minutes)
   return { metric: metric || DEFAULT_METRIC, minutes: ahead }
 }
 
@@ -95,8 +99,15 @@ function answer(signals: ScalingSignals, url: string): { readonly status: number
   }
 }
 
-function send(response: ServerResponse, status: number, body: object, headers: Readonly<Record<string, string>> = {}): void {
-  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers }).end(JSON.stringify(body))
+function send(
+  response: ServerResponse,
+  status: number,
+  body: object,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  response
+    .writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers })
+    .end(JSON.stringify(body))
 }
 
 /** Compares in constant time. */

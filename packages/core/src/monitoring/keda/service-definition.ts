@@ -6,9 +6,18 @@ const NEEDING = 'startKedaScaler'
 const string = (id: number) => ({ type: 'string', id })
 const float = (id: number) => ({ type: 'double', id })
 const message = (
-  fields: Readonly<Record<string, { readonly type: string; readonly id: number; readonly rule?: string; readonly keyType?: string }>>,
+  fields: Readonly<
+    Record<
+      string,
+      { readonly type: string; readonly id: number; readonly rule?: string; readonly keyType?: string }
+    >
+  >,
 ) => ({ fields })
-const rpc = (requestType: string, responseType: string, responseStream = false) => ({ requestType, responseType, responseStream })
+const rpc = (requestType: string, responseType: string, responseStream = false) => ({
+  requestType,
+  responseType,
+  responseStream,
+})
 
 /** The protocol of KEDA's external scalers. Source: https://keda.sh/docs/latest/concepts/external-scalers/ */
 const protocol: object = {
@@ -23,13 +32,28 @@ const protocol: object = {
             GetMetrics: rpc('GetMetricsRequest', 'GetMetricsResponse'),
           },
         },
-        ScaledObjectRef: message({ name: string(1), namespace: string(2), scalerMetadata: { keyType: 'string', type: 'string', id: 3 } }),
+        ScaledObjectRef: message({
+          name: string(1),
+          namespace: string(2),
+          scalerMetadata: { keyType: 'string', type: 'string', id: 3 },
+        }),
         IsActiveResponse: message({ result: { type: 'bool', id: 1 } }),
         GetMetricSpecResponse: message({ metricSpecs: { rule: 'repeated', type: 'MetricSpec', id: 1 } }),
-        MetricSpec: message({ metricName: string(1), targetSize: { type: 'int64', id: 2 }, targetSizeFloat: float(3) }),
-        GetMetricsRequest: message({ scaledObjectRef: { type: 'ScaledObjectRef', id: 1 }, metricName: string(2) }),
+        MetricSpec: message({
+          metricName: string(1),
+          targetSize: { type: 'int64', id: 2 },
+          targetSizeFloat: float(3),
+        }),
+        GetMetricsRequest: message({
+          scaledObjectRef: { type: 'ScaledObjectRef', id: 1 },
+          metricName: string(2),
+        }),
         GetMetricsResponse: message({ metricValues: { rule: 'repeated', type: 'MetricValue', id: 1 } }),
-        MetricValue: message({ metricName: string(1), metricValue: { type: 'int64', id: 2 }, metricValueFloat: float(3) }),
+        MetricValue: message({
+          metricName: string(1),
+          metricValue: { type: 'int64', id: 2 },
+          metricValueFloat: float(3),
+        }),
       },
     },
   },

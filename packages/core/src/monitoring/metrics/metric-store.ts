@@ -113,7 +113,9 @@ export class MetricStore {
   fresh(seconds: number): readonly Series[] {
     this.fold()
     const now = this.now
-    return [...this.#kept].flatMap(({ series, lastSecond }) => (series.total > 0 && now - lastSecond <= seconds ? [series] : []))
+    return [...this.#kept].flatMap(({ series, lastSecond }) =>
+      series.total > 0 && now - lastSecond <= seconds ? [series] : [],
+    )
   }
 
   /** The wall-clock time of a second, as it is now. */
@@ -170,8 +172,11 @@ interface Point {
 /** Cells of several sources as one line: at each time at which any source has one. */
 function combine(sources: readonly (readonly Cell[])[], { across }: MetricType): Point[] {
   const [only] = sources
-  if (only !== undefined && sources.length === 1) return only.map((cell) => ({ second: cell.second, value: cellValue(cell, across) }))
-  const seconds = [...new Set(sources.flatMap((cells) => cells.map(({ second }) => second)))].sort((a, b) => a - b)
+  if (only !== undefined && sources.length === 1)
+    return only.map((cell) => ({ second: cell.second, value: cellValue(cell, across) }))
+  const seconds = [...new Set(sources.flatMap((cells) => cells.map(({ second }) => second)))].sort(
+    (a, b) => a - b,
+  )
   const next = sources.map(() => 0)
   return seconds.map((second) => {
     const present: Cell[] = []
@@ -180,7 +185,8 @@ function combine(sources: readonly (readonly Cell[])[], { across }: MetricType):
       while ((cells[place]?.second ?? Number.POSITIVE_INFINITY) <= second) place += 1
       next[at] = place
       const cell = cells[place - 1]
-      if (cell !== undefined && second - cell.second < (across === 'sum' ? CARRY_SECONDS : 1)) present.push(cell)
+      if (cell !== undefined && second - cell.second < (across === 'sum' ? CARRY_SECONDS : 1))
+        present.push(cell)
     }
     return { second, value: joined(present, across) }
   })

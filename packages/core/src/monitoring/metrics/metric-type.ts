@@ -40,7 +40,8 @@ export interface MetricTypeOptions {
    */
   readonly critical?: number
   /**
-   * How values of several sources are one value: `'sum'` of loads, `'mean'` of shares, `'max'` where the worst counts.
+   * How values of several sources are one value: `'sum'` of loads, `'mean'` of shares, `'max'` where the
+   * worst counts.
    * @defaultValue 'mean'
    */
   readonly across?: AcrossSources
@@ -64,8 +65,18 @@ export interface MetricType {
 const NAME = /^[A-Za-z][A-Za-z0-9_.]{0,99}$/
 
 const builtIn: Readonly<Record<BuiltInMetric, MetricTypeOptions>> = {
-  cpu: { unit: '%', warning: 70, critical: 90, description: 'CPU usage, relative to the limit of the process' },
-  memory: { unit: '%', warning: 75, critical: 90, description: 'Memory usage, relative to the limit of the process' },
+  cpu: {
+    unit: '%',
+    warning: 70,
+    critical: 90,
+    description: 'CPU usage, relative to the limit of the process',
+  },
+  memory: {
+    unit: '%',
+    warning: 75,
+    critical: 90,
+    description: 'Memory usage, relative to the limit of the process',
+  },
   disk: { unit: '%', warning: 80, critical: 95, description: 'Disk usage' },
   network: { unit: 'Mbps', across: 'sum', description: 'Sent and received' },
   requests: { unit: 'req/s', across: 'sum', description: 'Requests' },

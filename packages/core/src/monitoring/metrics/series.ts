@@ -14,7 +14,10 @@ export interface Cell {
   readonly max: number
 }
 
-/** The latest cells of one length; older ones are overwritten. A cell in which nothing came is not there: missing is not zero. */
+/**
+ * The latest cells of one length; older ones are overwritten. A cell in which nothing came is not there:
+ * missing is not zero.
+ */
 export class CellRing {
   /** Which cell a place holds, by its number since the beginning. */
   readonly #numbers: Int32Array
@@ -173,7 +176,10 @@ export class Series {
     return cell
   }
 
-  /** Its cells since a time, each from the finest level that goes back so far. @param now - In seconds, as `from`. */
+  /**
+   * Its cells since a time, each from the finest level that goes back so far. @param now - In seconds, as
+   * `from`.
+   */
   cells(from: number, now: number): readonly Cell[] {
     const parts: (readonly Cell[])[] = []
     let until = now
@@ -201,7 +207,8 @@ export class Series {
     }
     if (count === 0) return undefined
     const at = now * 1_000
-    const quantile = (share: number) => Math.min(max, Math.max(min, this.#window.quantile(at, share) ?? sum / count))
+    const quantile = (share: number) =>
+      Math.min(max, Math.max(min, this.#window.quantile(at, share) ?? sum / count))
     return { count, min, max, avg: sum / count, p50: quantile(0.5), p95: quantile(0.95), p99: quantile(0.99) }
   }
 

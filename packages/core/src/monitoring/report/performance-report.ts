@@ -49,7 +49,10 @@ export function reportMarkdown(report: PerformanceReport): string {
       'Metrics of the last five minutes',
       table(['metric', 'source', 'last', 'min', 'mean', 'p50', 'p95', 'p99', 'max', 'trend'], metrics),
     ),
-    section('In fifteen minutes', table(['metric', 'expected', 'at least', 'at most', 'right within 15% of late'], expected)),
+    section(
+      'In fifteen minutes',
+      table(['metric', 'expected', 'at least', 'at most', 'right within 15% of late'], expected),
+    ),
     section(
       'Alerts',
       table(
@@ -97,7 +100,8 @@ function problemCount(count: number): string {
 }
 
 function costOf({ workerHours, leastWorkerHours, hours }: ScalingCost): string {
-  const more = leastWorkerHours > 0 ? `, ${short(workerHours / leastWorkerHours)} times what the load needed` : ''
+  const more =
+    leastWorkerHours > 0 ? `, ${short(workerHours / leastWorkerHours)} times what the load needed` : ''
   return `${short(workerHours)} worker-hours in ${short(hours)} hours${more}.`
 }
 

@@ -61,7 +61,9 @@ function byForecasts({ forecasts, typeOf, current }: ScalingAdviceInput): string
 function byIdleness({ metrics }: ScalingAdviceInput): string[] {
   const cpus = metrics.filter(({ metric, count }) => metric === 'cpu' && count >= ENOUGH)
   if (cpus.length < 2 || cpus.some(({ p95 }) => p95 >= IDLE_CPU)) return []
-  return [`The CPU usage of each of ${cpus.length} workers was below ${IDLE_CPU}% in 95% of the measurements: use fewer workers.`]
+  return [
+    `The CPU usage of each of ${cpus.length} workers was below ${IDLE_CPU}% in 95% of the measurements: use fewer workers.`,
+  ]
 }
 
 function shown(value: number, unit: string): string {

@@ -43,17 +43,27 @@ const SOON_MINUTES = 1_440
 
 /** Recommended changes, based on measurements; none if these are not conclusive. */
 export function tuningAdvice(input: AdviceInput): readonly string[] {
-  return [...flappingAlerts(input), ...cacheSize(input), ...poolSize(input), ...concurrency(input), ...growth(input)]
+  return [
+    ...flappingAlerts(input),
+    ...cacheSize(input),
+    ...poolSize(input),
+    ...concurrency(input),
+    ...growth(input),
+  ]
 }
 
 function flappingAlerts({ resolved }: AdviceInput): string[] {
   const times = new Map<string, number>()
   for (const { metric, source, resolvedBy } of resolved) {
-    if (resolvedBy === undefined) times.set(`${metric} of ${source}`, (times.get(`${metric} of ${source}`) ?? 0) + 1)
+    if (resolvedBy === undefined)
+      times.set(`${metric} of ${source}`, (times.get(`${metric} of ${source}`) ?? 0) + 1)
   }
   return [...times]
     .filter(([, count]) => count >= FLAPPING)
-    .map(([what, count]) => `The alert of ${what} came and went ${count} times in a day: raise its threshold, or alerts.forMs.`)
+    .map(
+      ([what, count]) =>
+        `The alert of ${what} came and went ${count} times in a day: raise its threshold, or alerts.forMs.`,
+    )
 }
 
 function cacheSize({ cache }: AdviceInput): string[] {
@@ -101,7 +111,8 @@ function growth({ trends, metrics, critical }: AdviceInput): string[] {
     const trend = trends[metric]
     const limit = critical[metric]
     const now = Math.max(...metrics.filter((one) => one.metric === metric).map(({ last }) => last))
-    if (trend?.trend !== 'increasing' || limit === undefined || !Number.isFinite(now) || now >= limit) return []
+    if (trend?.trend !== 'increasing' || limit === undefined || !Number.isFinite(now) || now >= limit)
+      return []
     const minutes = (limit - now) / trend.changePerMinute
     if (!(minutes <= SOON_MINUTES)) return []
     return [

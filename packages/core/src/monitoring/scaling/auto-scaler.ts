@@ -2,7 +2,12 @@ import { type Clock, systemClock } from '../../shared/clock.ts'
 import { Emitter } from '../../shared/emitter.ts'
 import { errorMessage } from '../../shared/error-message.ts'
 import type { RandomSource } from '../../shared/random.ts'
-import { type Forecasts, type ScalingDecision, workers as shownWorkers, type WorkerState } from './control/decision.ts'
+import {
+  type Forecasts,
+  type ScalingDecision,
+  workers as shownWorkers,
+  type WorkerState,
+} from './control/decision.ts'
 import { ScalingController } from './control/scaling-controller.ts'
 import {
   checkAmount,
@@ -54,7 +59,10 @@ interface Change {
   readonly by?: string
 }
 
-/** Joins the rule, the policies and people's wishes to one number of workers, keeps what was decided and why, and has the target carry it out. */
+/**
+ * Joins the rule, the policies and people's wishes to one number of workers, keeps what was decided and why,
+ * and has the target carry it out.
+ */
 export class AutoScaler {
   readonly policies: ScalingPolicies
   readonly #options: ResolvedScalingOptions
@@ -85,7 +93,10 @@ export class AutoScaler {
     this.#events = new Emitter(parts.onListenerError)
     this.#supposed = resolved.minWorkers
     const { policyTolerance: tolerance, stabilizationSeconds, minWorkers, maxWorkers } = resolved
-    this.policies = new ScalingPolicies({ minWorkers, maxWorkers, tolerance, stabilizationMs: stabilizationSeconds * 1000 }, this.#clock)
+    this.policies = new ScalingPolicies(
+      { minWorkers, maxWorkers, tolerance, stabilizationMs: stabilizationSeconds * 1000 },
+      this.#clock,
+    )
     this.#controller = rule && new ScalingController(rule, { ...parts, clock: this.#clock })
     this.#executor =
       target &&
@@ -176,16 +187,29 @@ export class AutoScaler {
     checkAmount('amount', direction, amount)
     const current = this.#lastCurrent()
     if (current === undefined)
-      throw new ScalingFailedError('The number of workers is not known yet. Try again after the target has reported it.')
+      throw new ScalingFailedError(
+        'The number of workers is not known yet. Try again after the target has reported it.',
+      )
     const { minWorkers, maxWorkers } = this.#options
     const to = Math.max(minWorkers, Math.min(maxWorkers, scaledBy(current, direction, amount)))
     const reasons = [`${by} requested ${amount}% ${direction === 'up' ? 'more' : 'fewer'} workers.`]
     if ((direction === 'up' && to <= current) || (direction === 'down' && to >= current)) {
-      this.#skip('manual', `${reasons[0]} Not changed: there are ${current}, and ${minWorkers} to ${maxWorkers} are allowed.`)
+      this.#skip(
+        'manual',
+        `${reasons[0]} Not changed: there are ${current}, and ${minWorkers} to ${maxWorkers} are allowed.`,
+      )
       return null
     }
     this.policies.noteStep(direction)
-    return this.#change({ from: current, to, metric: 'manual', value: undefined, reasons, source: 'manual', by })
+    return this.#change({
+      from: current,
+      to,
+      metric: 'manual',
+      value: undefined,
+      reasons,
+      source: 'manual',
+      by,
+    })
   }
 
   /** Decisions, the newest first. */
@@ -226,11 +250,14 @@ export class AutoScaler {
   #isPolicyFirst({ direction, to }: PolicyVerdict, decision: ScalingDecision | undefined): boolean {
     if (direction === null) return false
     if (decision === undefined || decision.direction === null) return true
-    return direction === 'up' ? to >= decision.desired : decision.direction === 'down' && to < decision.desired
+    return direction === 'up'
+      ? to >= decision.desired
+      : decision.direction === 'down' && to < decision.desired
   }
 
   #follow({ from, desired, reasons, load }: ScalingDecision, { isHigh }: PolicyVerdict): void {
-    if (desired < from && isHigh) this.#skip('load', `Not scaled down to ${desired}: the metric of a policy is above its threshold.`)
+    if (desired < from && isHigh)
+      this.#skip('load', `Not scaled down to ${desired}: the metric of a policy is above its threshold.`)
     else this.#change({ from, to: desired, metric: 'load', value: load, reasons, source: 'load' })
   }
 
@@ -271,7 +298,9 @@ export class AutoScaler {
     if (wanted <= from || target?.admit === undefined) return { to: wanted }
     try {
       const { count, reason = 'The target refuses more.' } = target.admit(wanted)
-      return count < wanted ? { to: Math.max(from, count), reason: `${shownWorkers(wanted)} were required. ${reason}` } : { to: wanted }
+      return count < wanted
+        ? { to: Math.max(from, count), reason: `${shownWorkers(wanted)} were required. ${reason}` }
+        : { to: wanted }
     } catch {
       return { to: wanted }
     }

@@ -8,14 +8,18 @@ export interface ScalerTarget {
   /** Workers that run or are starting; those that are to stop do not count. */
   current(): number | Promise<number>
   /**
-   * Sees to it that there are so many workers. Called one at a time, and again where it failed; the number is absolute, so that twice is once.
+   * Sees to it that there are so many workers. Called one at a time, and again where it failed; the number is
+   * absolute, so that twice is once.
    *
    * @param signal - Aborted when another number is wanted meanwhile, or when it took too long.
    */
   scaleTo(count: number, reason: string, signal: AbortSignal): Promise<void>
   /** Limits of the target, if it knows them beforehand. */
   admit?(count: number): Admission
-  /** Stops everything that it started. Call it yourself: closing a Sluice does not close its target, whose workers can continue to run. */
+  /**
+   * Stops everything that it started. Call it yourself: closing a Sluice does not close its target, whose
+   * workers can continue to run.
+   */
   close?(): Promise<void>
 }
 
@@ -62,7 +66,10 @@ interface Wish {
   readonly reason: string
 }
 
-/** Has a target carry out what was decided: the newest decision, one call at a time, and again until it is done. */
+/**
+ * Has a target carry out what was decided: the newest decision, one call at a time, and again until it is
+ * done.
+ */
 export class ScalingExecutor {
   #wish: Wish | undefined
   #isRunning = false
@@ -105,7 +112,9 @@ export class ScalingExecutor {
         call(() => this.parts.target.current()),
       )
       if (!Number.isInteger(count) || count < 0)
-        throw new ScalingFailedError(`The target reported ${String(count)} workers. Expected an integer of at least 0.`)
+        throw new ScalingFailedError(
+          `The target reported ${String(count)} workers. Expected an integer of at least 0.`,
+        )
       this.#currentFailures = 0
       return count
     } catch (error) {

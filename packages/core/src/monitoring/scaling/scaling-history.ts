@@ -79,11 +79,17 @@ export class ScalingHistory {
    * @throws InvalidArgumentError
    */
   skips(limit = 50): ScalingSkip[] {
-    return newest(this.#skips, limit).map(({ timestamp, source, reason, count }) => ({ timestamp, source, reason, count }))
+    return newest(this.#skips, limit).map(({ timestamp, source, reason, count }) => ({
+      timestamp,
+      source,
+      reason,
+      count,
+    }))
   }
 }
 
 function newest<T>(all: readonly T[], limit: number): T[] {
-  if (!Number.isInteger(limit) || limit < 0) throw new InvalidArgumentError('limit', 'an integer of at least 0', limit)
+  if (!Number.isInteger(limit) || limit < 0)
+    throw new InvalidArgumentError('limit', 'an integer of at least 0', limit)
   return all.slice(Math.max(0, all.length - limit)).reverse()
 }

@@ -1,6 +1,10 @@
 import { InvalidOptionError } from '../../shared/errors.ts'
 import { checkOptions, option } from '../../shared/options.ts'
-import { type LoadRuleOptions, type ResolvedControlOptions, resolveControlOptions } from './control/control-options.ts'
+import {
+  type LoadRuleOptions,
+  type ResolvedControlOptions,
+  resolveControlOptions,
+} from './control/control-options.ts'
 import type { ScalerTarget } from './scaling-executor.ts'
 
 export interface ScalingOptions {
@@ -54,7 +58,8 @@ export interface ResolvedScalingOptions extends Required<Omit<ScalingOptions, 't
 const target = {
   expected: 'an object with the methods current and scaleTo',
   accepts: (value: unknown) =>
-    option.object.accepts(value) && ['current', 'scaleTo'].every((name) => typeof (value as Record<string, unknown>)[name] === 'function'),
+    option.object.accepts(value) &&
+    ['current', 'scaleTo'].every((name) => typeof (value as Record<string, unknown>)[name] === 'function'),
 }
 
 const rules = {
@@ -68,11 +73,15 @@ const rules = {
   stabilizationSeconds: option.number(0),
 }
 
-/** @throws InvalidOptionError that names the first option that is unknown, of the wrong type, or out of bounds. */
+/**
+ * @throws InvalidOptionError that names the first option that is unknown, of the wrong type, or out of
+ *   bounds.
+ */
 export function resolveScalingOptions(options: ScalingOptions, prefix = ''): ResolvedScalingOptions {
   checkOptions(options, rules, prefix)
   const { minWorkers = 1, maxWorkers = Math.max(10, minWorkers), rule } = options
-  if (maxWorkers < minWorkers) throw new InvalidOptionError(`${prefix}maxWorkers`, `an integer of at least ${minWorkers}`, maxWorkers)
+  if (maxWorkers < minWorkers)
+    throw new InvalidOptionError(`${prefix}maxWorkers`, `an integer of at least ${minWorkers}`, maxWorkers)
   for (const name of ['minWorkers', 'maxWorkers']) {
     if (rule !== undefined && name in rule)
       throw new InvalidOptionError(`${prefix}rule.${name}`, `${prefix}${name} instead`, 'a value here')

@@ -2,7 +2,9 @@ import { ScopeSeries } from './scope-series.ts'
 
 /** Maximum number of names, in case the app creates them from values such as a path. */
 const MAX_NAMES = 300
-/** One series for all routes: a route each would take its memory, and raise its alerts, some hundred times. */
+/**
+ * One series for all routes: a route each would take its memory, and raise its alerts, some hundred times.
+ */
 const SOURCE = 'http'
 /** Ticks, which are a second each, whose requests the error rate is of. */
 const WINDOW = 60
@@ -48,7 +50,9 @@ export class ScopeMeter {
 
   /** Every name of which a scope has ended, and what stands for those that are too many. */
   get series(): readonly ScopeSeries[] {
-    return [...this.#byName.values(), this.#otherRequests, this.#otherScopes].filter(({ times }) => times.size > 0)
+    return [...this.#byName.values(), this.#otherRequests, this.#otherScopes].filter(
+      ({ times }) => times.size > 0,
+    )
   }
 
   /**
@@ -100,7 +104,11 @@ export class ScopeMeter {
   #open(): Meters {
     const { meter, now } = this.parts
     try {
-      const [requests, responseTime, errorRate] = [meter('requests', SOURCE), meter('responseTime', SOURCE), meter('errorRate', SOURCE)]
+      const [requests, responseTime, errorRate] = [
+        meter('requests', SOURCE),
+        meter('responseTime', SOURCE),
+        meter('errorRate', SOURCE),
+      ]
       this.#meters = { requests, responseTime, errorRate }
     } catch {
       // The monitor was closed before its Sluice: no request fails for that.
@@ -112,7 +120,8 @@ export class ScopeMeter {
 
   #seriesOf(name: string): ScopeSeries {
     const series = new ScopeSeries(name, name)
-    if (this.#byName.size >= MAX_NAMES) return series.method === undefined ? this.#otherScopes : this.#otherRequests
+    if (this.#byName.size >= MAX_NAMES)
+      return series.method === undefined ? this.#otherScopes : this.#otherRequests
     this.#byName.set(name, series)
     return series
   }

@@ -100,7 +100,9 @@ export function scopeFamilies(all: readonly ScopeSeries[]): readonly MetricFamil
       help: 'Duration of HTTP requests',
       unit: 's',
       type: 'histogram',
-      samples: requests.flatMap((series) => timesOf(series, requestLabels(series), 'http.response.status_code')),
+      samples: requests.flatMap((series) =>
+        timesOf(series, requestLabels(series), 'http.response.status_code'),
+      ),
     },
     {
       name: 'sluice.scope.duration',
@@ -110,7 +112,13 @@ export function scopeFamilies(all: readonly ScopeSeries[]): readonly MetricFamil
       samples: others.flatMap((series) => timesOf(series, nameLabels(series), undefined)),
     },
     count('sluice.scope.queries', 'Queries sent in scopes', '{query}', all, ({ queries }) => queries),
-    count('sluice.scope.database.time', 'Time that scopes waited for the database', 's', all, ({ databaseMs }) => databaseMs / 1_000),
+    count(
+      'sluice.scope.database.time',
+      'Time that scopes waited for the database',
+      's',
+      all,
+      ({ databaseMs }) => databaseMs / 1_000,
+    ),
     count(
       'sluice.scope.failures',
       'Scopes whose work failed, and HTTP requests answered with 500 or more',
@@ -121,7 +129,11 @@ export function scopeFamilies(all: readonly ScopeSeries[]): readonly MetricFamil
   ]
 }
 
-function timesOf(series: ScopeSeries, labels: Labels, statusLabel: string | undefined): readonly HistogramSample[] {
+function timesOf(
+  series: ScopeSeries,
+  labels: Labels,
+  statusLabel: string | undefined,
+): readonly HistogramSample[] {
   return [...series.times].map(([status, times]) => {
     const isShown = statusLabel !== undefined && status !== 0
     const sample = durationSample(isShown ? { ...labels, [statusLabel]: String(status) } : labels, times)
@@ -133,7 +145,11 @@ function exemplarsOf({ counts, examples }: ScopeTimes): HistogramSample['exempla
   return counts.map((_, at) => {
     const example = examples[at]
     if (example === undefined) return undefined
-    return { labels: { request_id: example.requestId }, value: example.durationMs / 1_000, timestamp: example.at / 1_000 }
+    return {
+      labels: { request_id: example.requestId },
+      value: example.durationMs / 1_000,
+      timestamp: example.at / 1_000,
+    }
   })
 }
 
@@ -154,7 +170,9 @@ function count(
 
 function requestLabels({ name, method = '', route }: ScopeSeries): Labels {
   if (name === undefined) return OVERFLOW_LABELS
-  return route === undefined ? { 'http.request.method': method } : { 'http.request.method': method, 'http.route': route }
+  return route === undefined
+    ? { 'http.request.method': method }
+    : { 'http.request.method': method, 'http.route': route }
 }
 
 function nameLabels({ name }: ScopeSeries): Labels {

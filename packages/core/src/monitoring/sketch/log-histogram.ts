@@ -36,7 +36,8 @@ export class LogHistogram {
    * @throws InvalidArgumentError
    */
   add(value: number, times = 1): void {
-    if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) throw new InvalidArgumentError('value', 'a number of at least 0', value)
+    if (!(value >= 0 && value < Number.POSITIVE_INFINITY))
+      throw new InvalidArgumentError('value', 'a number of at least 0', value)
     // -0 has the sign's bit, and 0 has not.
     double[0] = value + 0
     const bucket = ((words[HIGH_WORD] as number) >>> (HIGH_MANTISSA_BITS - MANTISSA_BITS)) - FIRST_BITS + 1
@@ -74,7 +75,8 @@ export class LogHistogram {
   /** How often each value was added that was, the smallest first: a bucket's values as its middle. */
   entries(): [value: number, count: number][] {
     const entries: [number, number][] = []
-    for (const [bucket, count] of this.#counts.entries()) if (count > 0) entries.push([middleOf(bucket), count])
+    for (const [bucket, count] of this.#counts.entries())
+      if (count > 0) entries.push([middleOf(bucket), count])
     return entries
   }
 

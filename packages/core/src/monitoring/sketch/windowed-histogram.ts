@@ -60,7 +60,10 @@ export class WindowedHistogram {
     return this.#closed.total + this.#current.total
   }
 
-  /** @param share - From 0 to 1. @returns `undefined` where the window holds nothing. @throws InvalidArgumentError */
+  /**
+   * @param share - From 0 to 1. @returns `undefined` where the window holds nothing. @throws
+   *   InvalidArgumentError
+   */
   quantile(nowMs: number, share: number): number | undefined {
     this.#turn(nowMs)
     return this.#closed.quantileWith(this.#current, share)

@@ -72,7 +72,8 @@ export class AnomalyWatch {
         // The usual deviations are outdated.
         this.#residuals.length = 0
         this.#at = 0
-      } else if (Math.abs(z) >= UNUSUAL) anomaly = { kind: 'value', metric: this.metric, timestamp, value, expected, score: Math.abs(z) }
+      } else if (Math.abs(z) >= UNUSUAL)
+        anomaly = { kind: 'value', metric: this.metric, timestamp, value, expected, score: Math.abs(z) }
     }
     this.#remember(residual)
     if (anomaly !== undefined) {

@@ -36,7 +36,8 @@ export type IsUnique = (table: readonly string[], column: string) => boolean
 
 export type BatchText = Omit<BatchQuery, 'expectedTime' | 'expectedSaving'>
 
-const EXPECTED = 'queries with the same normalized query, `SELECT … WHERE key = ?`, that differ only in the key'
+const EXPECTED =
+  'queries with the same normalized query, `SELECT … WHERE key = ?`, that differ only in the key'
 const NOT_MERGEABLE = 'queries that cannot be batched'
 const KEY_NAME = 'sluice_key'
 
@@ -55,7 +56,8 @@ const refused = { groupBy: 'GROUP BY', having: 'HAVING', windows: 'WINDOW', lock
 export function mergeByKey(queries: readonly QueryInput[], dialect: Dialect, isUnique: IsUnique): BatchText {
   const parsed = queries.map((query, index) => parse(query, index, dialect))
   const [first] = parsed
-  if (first === undefined) throw new InvalidArgumentError('queries', 'an array of at least one query', queries)
+  if (first === undefined)
+    throw new InvalidArgumentError('queries', 'an array of at least one query', queries)
   for (const one of parsed) if (!isOfShape(one, first)) fail('different normalized queries')
   const block = mergeableBlock(first.outline)
   const at = differingValue(parsed) ?? onlyKey(first, block)
@@ -71,7 +73,8 @@ export function mergeByKey(queries: readonly QueryInput[], dialect: Dialect, isU
     keys.set(canonicalKey(value) ?? fail('a key that is not a plain value'), value)
   }
   const limit = MAX_BOUND_KEYS[dialect]
-  if (keys.size > limit) throw new InvalidArgumentError('queries', `at most ${limit} different keys`, `${keys.size} keys`)
+  if (keys.size > limit)
+    throw new InvalidArgumentError('queries', `at most ${limit} different keys`, `${keys.size} keys`)
   return {
     ...write(first, block, { ...key, ...key.sides, name: key.column }, [...keys.values()]),
     originalQueries: parsed.map(({ text }) => text),
@@ -93,14 +96,22 @@ function parse(query: QueryInput, index: number, dialect: Dialect): Parsed {
   const text = typeof query === 'string' ? query : query?.sql
   const parameters = typeof query === 'string' ? [] : query?.parameters
   if (typeof text !== 'string' || text.trim() === '' || !Array.isArray(parameters)) {
-    throw new InvalidArgumentError(`queries[${index}]`, 'a SQL statement or an object { sql, parameters }', query)
+    throw new InvalidArgumentError(
+      `queries[${index}]`,
+      'a SQL statement or an object { sql, parameters }',
+      query,
+    )
   }
   try {
     const outline = outlineOf(text, dialect)
     return { text, outline, values: bindValues(outline.tokens, parameters, `queries[${index}]`) }
   } catch (error) {
     if (!(error instanceof SqlSyntaxError)) throw error
-    throw new InvalidArgumentError(`queries[${index}]`, 'SQL that Sluice can parse', `one with ${error.message}`)
+    throw new InvalidArgumentError(
+      `queries[${index}]`,
+      'SQL that Sluice can parse',
+      `one with ${error.message}`,
+    )
   }
 }
 
@@ -133,7 +144,9 @@ function differingValue([first, ...others]: readonly Parsed[]): number | undefin
 
 function onlyKey({ values }: Parsed, block: Block): number {
   const places = [...values.keys()].filter((at) => block.where.some((predicate) => isKey(predicate, at)))
-  return places.length === 1 && places[0] !== undefined ? places[0] : fail('equal queries without exactly one key')
+  return places.length === 1 && places[0] !== undefined
+    ? places[0]
+    : fail('equal queries without exactly one key')
 }
 
 function isKey({ operator, sides }: Predicate, at: number): boolean {
@@ -146,20 +159,31 @@ function mergeableBlock({ blocks, tokens, map, statements, incomplete }: Outline
   if (incomplete !== undefined) fail(`a statement that Sluice cannot parse (${incomplete})`)
   if (statements > 1) fail('several statements in one string')
   if (block?.kind !== 'select' || !map.isWord(0, 'SELECT')) fail('a statement that is not a single SELECT')
-  const clause = (['groupBy', 'having', 'windows', 'lock'] as const).find((name) => block.clauses[name] !== undefined)
+  const clause = (['groupBy', 'having', 'windows', 'lock'] as const).find(
+    (name) => block.clauses[name] !== undefined,
+  )
   if (clause !== undefined) fail(`a query with ${refused[clause]}, which would apply to all keys together`)
   if (block.hasOffset) fail('a query with OFFSET, which would apply to all keys together')
   if (block.isDistinctOn) fail('a query with DISTINCT ON, which would apply to all keys together')
   const list = block.clauses.outputs ?? fail('a query without columns')
   for (let at = list.start; at < list.end; at++) {
-    const isCall = map.isSymbol(at + 1, '(') && map.isName(at) && !map.isAny(at, words('IN AND OR NOT AS CASE WHEN THEN ELSE DISTINCT'))
-    if (isCall && !map.isAny(at, scalars)) fail(`a query that calls ${tokens[at]?.text}(), which may aggregate all keys together`)
+    const isCall =
+      map.isSymbol(at + 1, '(') &&
+      map.isName(at) &&
+      !map.isAny(at, words('IN AND OR NOT AS CASE WHEN THEN ELSE DISTINCT'))
+    if (isCall && !map.isAny(at, scalars))
+      fail(`a query that calls ${tokens[at]?.text}(), which may aggregate all keys together`)
   }
   return block
 }
 
 /** A unique key has at most one row, so a limit changes nothing. */
-function isNeedlessLimit({ values, outline }: Parsed, block: Block, { column }: ColumnName, isUnique: IsUnique): boolean {
+function isNeedlessLimit(
+  { values, outline }: Parsed,
+  block: Block,
+  { column }: ColumnName,
+  isUnique: IsUnique,
+): boolean {
   const { joins, table, clauses, end } = block
   const { limit } = clauses
   if (limit === undefined || limit.end !== end || joins.length > 0 || table === undefined) return false
@@ -178,10 +202,17 @@ interface KeyCondition extends Range {
  * Writes the merged query: the keys as a list, the key column among the result columns, and all values of
  * conditions bound.
  */
-function write(first: Parsed, block: Block, key: KeyCondition, keys: readonly unknown[]): Omit<BatchText, 'originalQueries'> {
+function write(
+  first: Parsed,
+  block: Block,
+  key: KeyCondition,
+  keys: readonly unknown[],
+): Omit<BatchText, 'originalQueries'> {
   const { text, outline, values } = first
   const { tokens } = outline
-  const numbered = outline.map.dialect === 'postgresql' && !tokens.some(({ kind, text: one }) => kind === 'parameter' && one === '?')
+  const numbered =
+    outline.map.dialect === 'postgresql' &&
+    !tokens.some(({ kind, text: one }) => kind === 'parameter' && one === '?')
   const parameters: unknown[] = []
   const bind = (value: unknown): string => {
     parameters.push(value)
@@ -201,10 +232,15 @@ function write(first: Parsed, block: Block, key: KeyCondition, keys: readonly un
   const end = block.clauses.limit?.start ?? block.end
   tokens.slice(0, end).forEach((token, at) => {
     if (at === key.start) {
-      replace(token.start, tokens[key.end - 1]?.end ?? token.end, `${columnText} IN (${keys.map(bind).join(', ')})`)
+      replace(
+        token.start,
+        tokens[key.end - 1]?.end ?? token.end,
+        `${columnText} IN (${keys.map(bind).join(', ')})`,
+      )
     } else if (at < key.start || at >= key.end) {
       const bound = values.get(at)
-      if (bound !== undefined && (token.kind === 'parameter' || conditions.has(at))) replace(token.start, token.end, bind(bound.value))
+      if (bound !== undefined && (token.kind === 'parameter' || conditions.has(at)))
+        replace(token.start, token.end, bind(bound.value))
     }
     if (at === listEnd - 1 && added !== '') replace(token.end, token.end, added)
   })
@@ -236,15 +272,23 @@ function keyItem(
   const wanted = column.column.toLowerCase()
   let isTaken = false
   for (const item of items) {
-    const isStar = map.isSymbol(item.end - 1, '*') && (item.end - item.start === 1 || map.isSymbol(item.end - 2, '.'))
+    const isStar =
+      map.isSymbol(item.end - 1, '*') && (item.end - item.start === 1 || map.isSymbol(item.end - 2, '.'))
     if (isStar && isAlone && items.length === 1) return { name: column.column, added: '' }
     const bare = map.column(item.start)
     const isBare = bare?.end === item.end
-    const isSame = isBare && bare.ref.column.toLowerCase() === wanted && (isAlone || bare.ref.table === column.table)
+    const isSame =
+      isBare && bare.ref.column.toLowerCase() === wanted && (isAlone || bare.ref.table === column.table)
     if (isSame && items.length === 1) return { name: column.column, added: '' }
     isTaken ||= isStar || (tokens[item.end - 1]?.text.toLowerCase() === wanted && !isSame)
-    if (isSame && !items.some((other) => other !== item && tokens[other.end - 1]?.text.toLowerCase() === wanted) && !block.star)
+    if (
+      isSame &&
+      !items.some((other) => other !== item && tokens[other.end - 1]?.text.toLowerCase() === wanted) &&
+      !block.star
+    )
       return { name: column.column, added: '' }
   }
-  return isTaken ? { name: KEY_NAME, added: `, ${text} AS ${KEY_NAME}` } : { name: column.column, added: `, ${text}` }
+  return isTaken
+    ? { name: KEY_NAME, added: `, ${text} AS ${KEY_NAME}` }
+    : { name: column.column, added: `, ${text}` }
 }

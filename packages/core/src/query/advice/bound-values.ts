@@ -12,7 +12,11 @@ export interface Bound {
  *
  * @throws InvalidArgumentError if placeholders are named, or the number of parameters does not match.
  */
-export function bindValues(tokens: readonly Token[], parameters: readonly unknown[], argument: string): Map<number, Bound> {
+export function bindValues(
+  tokens: readonly Token[],
+  parameters: readonly unknown[],
+  argument: string,
+): Map<number, Bound> {
   const values = new Map<number, Bound>()
   let next = 0
   let used = 0
@@ -34,7 +38,11 @@ export function bindValues(tokens: readonly Token[], parameters: readonly unknow
     if (literal !== undefined) values.set(at, literal)
   })
   if (used < parameters.length) {
-    throw new InvalidArgumentError(argument, `a placeholder for each parameter`, `${parameters.length} parameters for ${used}`)
+    throw new InvalidArgumentError(
+      argument,
+      `a placeholder for each parameter`,
+      `${parameters.length} parameters for ${used}`,
+    )
   }
   return values
 }
@@ -59,5 +67,7 @@ function literalOf({ kind, text }: Token): Bound | undefined {
   }
   if (kind !== 'string' || text.includes('\\')) return undefined
   const quote = text.charAt(0)
-  return quote === "'" || quote === '"' ? { value: text.slice(1, -1).replaceAll(quote + quote, quote) } : undefined
+  return quote === "'" || quote === '"'
+    ? { value: text.slice(1, -1).replaceAll(quote + quote, quote) }
+    : undefined
 }

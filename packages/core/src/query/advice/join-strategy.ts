@@ -50,7 +50,11 @@ export function joinStrategy(
   rightName: string,
   condition: string,
   given: JoinStrategy['type'] | undefined,
-  { dialect, facts, seen }: { readonly dialect: Dialect; readonly facts: TableFacts; readonly seen: readonly DescribedShape[] },
+  {
+    dialect,
+    facts,
+    seen,
+  }: { readonly dialect: Dialect; readonly facts: TableFacts; readonly seen: readonly DescribedShape[] },
 ): JoinStrategy {
   const read = readCondition(leftName, rightName, condition, dialect)
   const key = read.predicates.find(({ operator, other }) => operator === '=' && other !== undefined)
@@ -62,7 +66,8 @@ export function joinStrategy(
   const left = sideOf(leftName, true)
   const right = sideOf(rightName, false)
   const uses = { left: indexOf(facts, left, dialect), right: indexOf(facts, right, dialect) }
-  const type = given ?? read.type ?? byNullTest(read.predicates, left, right) ?? byRelation(left, right, facts, dialect)
+  const type =
+    given ?? read.type ?? byNullTest(read.predicates, left, right) ?? byRelation(left, right, facts, dialect)
   const pairs = estimatePairs(left, right, key !== undefined, read.predicates.length > 0, {
     left: uses.left?.isUnique === true,
     right: uses.right?.isUnique === true,
@@ -77,7 +82,10 @@ export function joinStrategy(
       type === 'LEFT' || type === 'FULL' ? left.rows : 0,
       type === 'RIGHT' || type === 'FULL' ? right.rows : 0,
     ),
-    algorithm: key === undefined ? 'nested-loop' : algorithmOf(left, right, uses.left !== undefined, uses.right !== undefined),
+    algorithm:
+      key === undefined
+        ? 'nested-loop'
+        : algorithmOf(left, right, uses.left !== undefined, uses.right !== undefined),
     warnings: warningsOf({
       left,
       right,
@@ -109,11 +117,16 @@ function readCondition(left: string, right: string, condition: string, dialect: 
     return { type: undefined, predicates: [], joins: 1, reason: error.message }
   }
   const [block] = outline.blocks
-  if (block === undefined) return { type: undefined, predicates: [], joins: 1, reason: outline.incomplete ?? 'no join' }
+  if (block === undefined)
+    return { type: undefined, predicates: [], joins: 1, reason: outline.incomplete ?? 'no join' }
   const { joins, where } = block
   const [first] = joins
   const predicates = [...joins.flatMap(({ on }) => on), ...where]
-  return { type: isWritten && first !== undefined ? types[first.type] : undefined, predicates, joins: joins.length }
+  return {
+    type: isWritten && first !== undefined ? types[first.type] : undefined,
+    predicates,
+    joins: joins.length,
+  }
 }
 
 const types = { inner: 'INNER', left: 'LEFT', right: 'RIGHT', full: 'FULL', cross: 'INNER' } as const
@@ -126,16 +139,27 @@ function columnOf({ column, other }: Predicate, table: string, isLeft: boolean):
   return (own ?? refs[isLeft ? 0 : 1])?.column
 }
 
-function indexOf(facts: TableFacts, { name, column }: Side, dialect: Dialect): { readonly isUnique: boolean } | undefined {
+function indexOf(
+  facts: TableFacts,
+  { name, column }: Side,
+  dialect: Dialect,
+): { readonly isUnique: boolean } | undefined {
   if (column === undefined) return undefined
   const index = facts.usableIndex(name, [column], dialect)
   return index === undefined ? undefined : { isUnique: index.unique && index.columns.length === 1 }
 }
 
 /** `right.x IS NULL` selects rows without a match, which only an outer join returns. */
-function byNullTest(predicates: readonly Predicate[], left: Side, right: Side): JoinStrategy['type'] | undefined {
+function byNullTest(
+  predicates: readonly Predicate[],
+  left: Side,
+  right: Side,
+): JoinStrategy['type'] | undefined {
   const tests = (side: Side) =>
-    predicates.some(({ operator, column }) => operator === 'is null' && column?.table?.toLowerCase() === side.name.at(-1)?.toLowerCase())
+    predicates.some(
+      ({ operator, column }) =>
+        operator === 'is null' && column?.table?.toLowerCase() === side.name.at(-1)?.toLowerCase(),
+    )
   if (tests(left) && tests(right)) return 'FULL'
   return tests(right) ? 'LEFT' : tests(left) ? 'RIGHT' : undefined
 }
@@ -144,8 +168,14 @@ function byNullTest(predicates: readonly Predicate[], left: Side, right: Side): 
 function byRelation(left: Side, right: Side, facts: TableFacts, dialect: Dialect): JoinStrategy['type'] {
   const foreignKeys = facts.foreignKeys(dialect)
   const holds = (from: Side, to: Side) =>
-    foreignKeys.some((key) => key.table === from.table?.id && key.references === to.table?.id && key.columns.includes(from.column ?? ''))
-  if (holds(left, right)) return left.table?.columns.find(({ name }) => name === left.column)?.nullable === true ? 'LEFT' : 'INNER'
+    foreignKeys.some(
+      (key) =>
+        key.table === from.table?.id &&
+        key.references === to.table?.id &&
+        key.columns.includes(from.column ?? ''),
+    )
+  if (holds(left, right))
+    return left.table?.columns.find(({ name }) => name === left.column)?.nullable === true ? 'LEFT' : 'INNER'
   return holds(right, left) ? 'LEFT' : 'INNER'
 }
 
@@ -162,7 +192,12 @@ function estimatePairs(
   return Math.round(all / Math.max(distinct(left, unique.left), distinct(right, unique.right)))
 }
 
-function algorithmOf(left: Side, right: Side, isLeftIndexed: boolean, isRightIndexed: boolean): JoinStrategy['algorithm'] {
+function algorithmOf(
+  left: Side,
+  right: Side,
+  isLeftIndexed: boolean,
+  isRightIndexed: boolean,
+): JoinStrategy['algorithm'] {
   if (Math.min(left.rows, right.rows) <= SMALL) return 'nested-loop'
   if (isLeftIndexed && isRightIndexed && Math.min(left.rows, right.rows) >= LARGE) return 'merge'
   return isRightIndexed && left.rows * 10 <= right.rows ? 'nested-loop' : 'hash'
@@ -183,15 +218,23 @@ function warningsOf({ left, right, isCartesian, isRightIndexed, joins, seen, rea
   if (reason !== undefined) warnings.push(`The condition could not be parsed (${reason}).`)
   const has = (observation: DescribedShape, side: Side) =>
     observation.facts?.tables.some((table) => table.toLowerCase() === side.shown.toLowerCase()) === true
-  const most = Math.max(joins, ...seen.filter((one) => has(one, left) && has(one, right)).map(({ facts }) => facts?.joinCount ?? 0))
+  const most = Math.max(
+    joins,
+    ...seen.filter((one) => has(one, left) && has(one, right)).map(({ facts }) => facts?.joinCount ?? 0),
+  )
   if (most > MANY_JOINS)
-    warnings.push(`${most} joins in one query: planners find a good order only for a few joins. Split it, or load a part by key.`)
+    warnings.push(
+      `${most} joins in one query: planners find a good order only for a few joins. Split it, or load a part by key.`,
+    )
   if (isCartesian) {
     warnings.push(`No equality joins ${left.shown} and ${right.shown}: every row is compared with every row.`)
     return warnings
   }
-  if (!isRightIndexed && right.column !== undefined) warnings.push(`No index is known on ${right.shown}(${right.column}).`)
-  const types = [left, right].map(({ table, column }) => table?.columns.find(({ name }) => name === column)?.type)
+  if (!isRightIndexed && right.column !== undefined)
+    warnings.push(`No index is known on ${right.shown}(${right.column}).`)
+  const types = [left, right].map(
+    ({ table, column }) => table?.columns.find(({ name }) => name === column)?.type,
+  )
   if (types[0] !== undefined && types[1] !== undefined && types[0] !== types[1]) {
     warnings.push(
       `${left.shown}.${left.column} is ${types[0]} and ${right.shown}.${right.column} is ${types[1]}: no index serves a conversion.`,

@@ -81,7 +81,17 @@ export class NPlusOneLog {
     const known = this.#runs.get(key)
     if (known === undefined) {
       const parent = before?.fingerprint === shape.fingerprint ? undefined : before
-      const run = { shape, sql, scope: scope?.name ?? NO_SCOPE, parent, count: 1, most: 1, loops: 0, lastAt: now, stack: undefined }
+      const run = {
+        shape,
+        sql,
+        scope: scope?.name ?? NO_SCOPE,
+        parent,
+        count: 1,
+        most: 1,
+        loops: 0,
+        lastAt: now,
+        stack: undefined,
+      }
       this.#runs.set(key, run)
       return
     }
@@ -94,7 +104,9 @@ export class NPlusOneLog {
   }
 
   patterns(): NPlusOnePattern[] {
-    return [...this.#runs.values()].flatMap((run) => this.#detector.peek(this.#scopeOf(run)).map((finding) => describe(run, finding)))
+    return [...this.#runs.values()].flatMap((run) =>
+      this.#detector.peek(this.#scopeOf(run)).map((finding) => describe(run, finding)),
+    )
   }
 
   /** Returns the longest loop of a run, in the form that the detector inspects. */
@@ -108,7 +120,12 @@ export class NPlusOneLog {
       samples: [{ values: undefined, stack, writes: 0 }],
     }
     const queries = most + group.listings.length
-    return { name: scope, requestId: undefined, groups: new Map([[fingerprint, group]]), counts: { queries, databaseMs } }
+    return {
+      name: scope,
+      requestId: undefined,
+      groups: new Map([[fingerprint, group]]),
+      counts: { queries, databaseMs },
+    }
   }
 }
 

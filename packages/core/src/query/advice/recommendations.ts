@@ -42,13 +42,22 @@ function nPlusOnes(patterns: readonly NPlusOnePattern[]): Ranked[] {
   const ranked = patterns
     .filter(({ code }) => code !== 'QUERY_BUDGET')
     .sort((a, b) => b.estimatedSaving.ms * b.occurrences - a.estimatedSaving.ms * a.occurrences)
-  return ranked.slice(0, MAX_N_PLUS_ONE).map(({ code, label, callSite, fix, count, occurrences, estimatedSaving }) => {
-    const where = callSite === undefined ? '' : ` at ${formatCallSite(callSite)}`
-    const what = code === 'N_PLUS_ONE' ? 'N+1' : 'Repeated query'
-    const how =
-      fix === undefined ? (code === 'N_PLUS_ONE' ? 'query all keys with one statement.' : 'query once and reuse the result.') : fix
-    return { text: `${what}${where}: ${count} × ${label}. Instead: ${how}`, savedMs: estimatedSaving.ms * occurrences }
-  })
+  return ranked
+    .slice(0, MAX_N_PLUS_ONE)
+    .map(({ code, label, callSite, fix, count, occurrences, estimatedSaving }) => {
+      const where = callSite === undefined ? '' : ` at ${formatCallSite(callSite)}`
+      const what = code === 'N_PLUS_ONE' ? 'N+1' : 'Repeated query'
+      const how =
+        fix === undefined
+          ? code === 'N_PLUS_ONE'
+            ? 'query all keys with one statement.'
+            : 'query once and reuse the result.'
+          : fix
+      return {
+        text: `${what}${where}: ${count} × ${label}. Instead: ${how}`,
+        savedMs: estimatedSaving.ms * occurrences,
+      }
+    })
 }
 
 function slowShapes(observations: readonly DescribedShape[]): Ranked[] {
@@ -72,7 +81,14 @@ function byText({ label, facts, totalMs }: DescribedShape, knowsKeys: boolean): 
     }
   }
   if (facts.joinCount > MANY_JOINS)
-    found.push({ text: `${facts.joinCount} joins in ${label}: split it, or load a part by key.`, savedMs: totalMs / 2 })
-  if (facts.star) found.push({ text: `SELECT * in ${label}: name the columns that are used.`, savedMs: totalMs * STAR_SAVING })
+    found.push({
+      text: `${facts.joinCount} joins in ${label}: split it, or load a part by key.`,
+      savedMs: totalMs / 2,
+    })
+  if (facts.star)
+    found.push({
+      text: `SELECT * in ${label}: name the columns that are used.`,
+      savedMs: totalMs * STAR_SAVING,
+    })
   return found
 }

@@ -57,7 +57,9 @@ export class AnomalyLog {
   /** Returns the most severe anomalies first, then the newest. */
   anomalies(): readonly Anomaly[] {
     const rank = { high: 0, medium: 1, low: 2 }
-    return [...this.#found.values()].sort((a, b) => rank[a.severity] - rank[b.severity] || b.firstSeen - a.firstSeen)
+    return [...this.#found.values()].sort(
+      (a, b) => rank[a.severity] - rank[b.severity] || b.firstSeen - a.firstSeen,
+    )
   }
 
   #remember(suspicion: Suspicion, fingerprint: string, label: string): void {
@@ -72,7 +74,9 @@ export class AnomalyLog {
   }
 
   #isConcatenated(tokens: readonly Token[], fingerprint: string): boolean {
-    const compared = tokens.filter((token, at) => (isLiteral(token) || token.kind === 'parameter') && isCompared(tokens, at))
+    const compared = tokens.filter(
+      (token, at) => (isLiteral(token) || token.kind === 'parameter') && isCompared(tokens, at),
+    )
     if (compared.length === 0) return false
     const known = this.#values.get(fingerprint) ?? { places: [], written: new Set() }
     this.#values.set(fingerprint, known)
@@ -85,7 +89,8 @@ export class AnomalyLog {
       isMixed ||= place.isBound && place.isWritten
     })
     const written = compared.filter(isLiteral).map(({ text }) => text)
-    if (written.length > 0 && known.written.size < VARYING) known.written.add(hashShape('', written.join('\n')))
+    if (written.length > 0 && known.written.size < VARYING)
+      known.written.add(hashShape('', written.join('\n')))
     return isMixed || (written.length > 0 && known.written.size >= VARYING)
   }
 }

@@ -47,7 +47,8 @@ function lineEnd(sql: string, at: number, limit: number): number {
   return end < 0 || end > limit ? limit : end
 }
 
-const leftovers = /^[\s+-]*(?:$|['"`),;%]|(?:and|or|order|limit|group|having|where|union|returning|offset)\b)/i
+const leftovers =
+  /^[\s+-]*(?:$|['"`),;%]|(?:and|or|order|limit|group|having|where|union|returning|offset)\b)/i
 
 /** Whether a comment looks as if it was inserted to cut off the rest of its statement. */
 export function isTruncation({ isLine, text, before, isLast }: Comment): boolean {
@@ -57,5 +58,9 @@ export function isTruncation({ isLine, text, before, isLast }: Comment): boolean
   // A statement of several lines continues after the comment. An unpaired quote shows that something was cut
   // off.
   const quote = /^[\s+-]*(['"])/.exec(text)?.[1]
-  return quote !== undefined && (isAfterValue || before.text === ')' || before.text === ';') && text.split(quote).length % 2 === 0
+  return (
+    quote !== undefined &&
+    (isAfterValue || before.text === ')' || before.text === ';') &&
+    text.split(quote).length % 2 === 0
+  )
 }

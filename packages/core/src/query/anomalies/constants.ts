@@ -37,7 +37,8 @@ export function evaluate(tokens: readonly Token[], at: number, depth = 0): Evalu
   }
   if (isSymbol(token, '(')) {
     const inner = evaluate(tokens, at + 1, depth + 1)
-    if (inner !== undefined && isSymbol(tokens[inner.end], ')') && endsAt(tokens, inner.end + 1)) return { ...inner, end: inner.end + 1 }
+    if (inner !== undefined && isSymbol(tokens[inner.end], ')') && endsAt(tokens, inner.end + 1))
+      return { ...inner, end: inner.end + 1 }
   }
   const exists = token?.upper === 'EXISTS' ? existsOfNothing(tokens, at) : undefined
   const found = exists ?? comparison(tokens, at)
@@ -67,12 +68,22 @@ function comparison(tokens: readonly Token[], at: number): Evaluated | undefined
   const { operator, end } = operatorAt(tokens, start)
   if (operator === '') {
     if (left === undefined) return undefined
-    return { value: Number(left.value) !== 0 && !Number.isNaN(Number(left.value)), end: left.end, compares: false, isBuilders: false }
+    return {
+      value: Number(left.value) !== 0 && !Number.isNaN(Number(left.value)),
+      end: left.end,
+      compares: false,
+      isBuilders: false,
+    }
   }
   if (operator === 'IS' || operator === 'IS NOT') {
     const right = constant(tokens, end)
     if (left === undefined || right === undefined) return undefined
-    return { value: (left.value === right.value) === (operator === 'IS'), end: right.end, compares: true, isBuilders: false }
+    return {
+      value: (left.value === right.value) === (operator === 'IS'),
+      end: right.end,
+      compares: true,
+      isBuilders: false,
+    }
   }
   if (operator === 'IN' || operator === 'BETWEEN') return left && membership(tokens, left, operator, end)
   const right = constant(tokens, end)
@@ -81,29 +92,51 @@ function comparison(tokens: readonly Token[], at: number): Evaluated | undefined
     return { value: holds(left.value, operator, right.value), end: right.end, compares: true, isBuilders }
   }
   if (name === undefined) return undefined
-  if (operator === 'LIKE' && right?.value === '%') return { value: true, end: right.end, compares: true, isBuilders: false }
+  if (operator === 'LIKE' && right?.value === '%')
+    return { value: true, end: right.end, compares: true, isBuilders: false }
   const other = column(tokens, end)
   if (other?.name !== name.name || !['=', '==', '<=', '>=', 'LIKE'].includes(operator)) return undefined
   return { value: true, end: other.end, compares: true, isBuilders: false }
 }
 
-function membership(tokens: readonly Token[], left: Constant, operator: string, at: number): Evaluated | undefined {
+function membership(
+  tokens: readonly Token[],
+  left: Constant,
+  operator: string,
+  at: number,
+): Evaluated | undefined {
   const isList = operator === 'IN'
   const first = constant(tokens, isList ? at + 1 : at)
   if (first === undefined) return undefined
   const base = { compares: true, isBuilders: false }
-  if (isList) return isSymbol(tokens[first.end], ')') ? { ...base, value: left.value === first.value, end: first.end + 1 } : undefined
+  if (isList)
+    return isSymbol(tokens[first.end], ')')
+      ? { ...base, value: left.value === first.value, end: first.end + 1 }
+      : undefined
   const last = tokens[first.end]?.upper === 'AND' ? constant(tokens, first.end + 1) : undefined
-  return last && { ...base, value: holds(first.value, '<=', left.value) && holds(left.value, '<=', last.value), end: last.end }
+  return (
+    last && {
+      ...base,
+      value: holds(first.value, '<=', left.value) && holds(left.value, '<=', last.value),
+      end: last.end,
+    }
+  )
 }
 
-function operatorAt(tokens: readonly Token[], at: number): { readonly operator: string; readonly end: number } {
+function operatorAt(
+  tokens: readonly Token[],
+  at: number,
+): { readonly operator: string; readonly end: number } {
   let end = at
   let operator = ''
-  while (tokens[end]?.kind === 'symbol' && '=<>!'.includes(tokens[end]?.text ?? ' ')) operator += tokens[end++]?.text
+  while (tokens[end]?.kind === 'symbol' && '=<>!'.includes(tokens[end]?.text ?? ' '))
+    operator += tokens[end++]?.text
   if (operator !== '') return { operator, end }
   const upper = tokens[at]?.upper ?? ''
-  if (upper === 'IS') return tokens[at + 1]?.upper === 'NOT' ? { operator: 'IS NOT', end: at + 2 } : { operator: 'IS', end: at + 1 }
+  if (upper === 'IS')
+    return tokens[at + 1]?.upper === 'NOT'
+      ? { operator: 'IS NOT', end: at + 2 }
+      : { operator: 'IS', end: at + 1 }
   return ['LIKE', 'ILIKE', 'RLIKE', 'REGEXP', 'IN', 'BETWEEN'].includes(upper)
     ? { operator: upper === 'IN' || upper === 'BETWEEN' ? upper : 'LIKE', end: at + 1 }
     : { operator: '', end: at }
@@ -114,10 +147,13 @@ function constant(tokens: readonly Token[], at: number, depth = 0): Constant | u
   if (token === undefined || depth > MAX_DEPTH) return undefined
   if (token.kind === 'string') return { value: token.text.replace(/^[a-z&]*['"]|['"]$/gi, ''), end: at + 1 }
   if (token.kind === 'number') return { value: Number(token.text), end: at + 1 }
-  if (isSymbol(token, '-') && tokens[at + 1]?.kind === 'number') return { value: -Number(tokens[at + 1]?.text), end: at + 2 }
+  if (isSymbol(token, '-') && tokens[at + 1]?.kind === 'number')
+    return { value: -Number(tokens[at + 1]?.text), end: at + 2 }
   if (isSymbol(token, '(')) {
     const inner = constant(tokens, at + 1, depth + 1)
-    return inner !== undefined && isSymbol(tokens[inner.end], ')') ? { value: inner.value, end: inner.end + 1 } : undefined
+    return inner !== undefined && isSymbol(tokens[inner.end], ')')
+      ? { value: inner.value, end: inner.end + 1 }
+      : undefined
   }
   if (isSymbol(tokens[at + 1], '.')) return undefined
   switch (token.upper) {
@@ -131,7 +167,10 @@ function constant(tokens: readonly Token[], at: number, depth = 0): Constant | u
   return undefined
 }
 
-function column(tokens: readonly Token[], at: number): { readonly name: string; readonly end: number } | undefined {
+function column(
+  tokens: readonly Token[],
+  at: number,
+): { readonly name: string; readonly end: number } | undefined {
   let name = ''
   let end = at
   for (;;) {

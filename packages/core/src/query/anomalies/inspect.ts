@@ -34,7 +34,9 @@ export function inspectSql(
     tokens = tokenize(sql, dialect)
   } catch (error) {
     if (!(error instanceof SqlSyntaxError)) throw error
-    const suspicions: Suspicion[] = isBroken(error.message) ? [{ kind: 'broken-text', severity: 'medium', why: error.message }] : []
+    const suspicions: Suspicion[] = isBroken(error.message)
+      ? [{ kind: 'broken-text', severity: 'medium', why: error.message }]
+      : []
     return { tokens: [], suspicions }
   }
   const found = new Map<Suspicion['kind'], Suspicion>()
@@ -64,7 +66,12 @@ export function inspectSql(
       else if (isReach(tokens, at, copies)) add('server-access', 'high', REACH)
     } else if (isSymbol(token, '|') && dialect === 'mysql' && isSymbol(tokens[at + 1], '|')) {
       if (isTautology(tokens, at + 2, true)) add('tautology', 'high', TAUTOLOGY)
-    } else if (isLiteral(token) && isSymbol(tokens[at - 1], '=') && isSymbol(tokens[at + 1], '=') && isLiteral(tokens[at + 2])) {
+    } else if (
+      isLiteral(token) &&
+      isSymbol(tokens[at - 1], '=') &&
+      isSymbol(tokens[at + 1], '=') &&
+      isLiteral(tokens[at + 2])
+    ) {
       // `a = '' = ''` compares the result of the first comparison.
       add('tautology', 'high', TAUTOLOGY)
     }
@@ -76,7 +83,11 @@ export function inspectSql(
  * No library sends such SQL: an inserted value opened a quote or a comment, or code is hidden in a comment.
  */
 function isBroken(reason: string): boolean {
-  return reason.startsWith('unterminated') || reason === 'executable comment' || reason === 'unexpected character U+0000'
+  return (
+    reason.startsWith('unterminated') ||
+    reason === 'executable comment' ||
+    reason === 'unexpected character U+0000'
+  )
 }
 
 function isStacked(tokens: readonly Token[]): boolean {
@@ -99,7 +110,8 @@ function isTautology(tokens: readonly Token[], at: number, isAlternative: boolea
 function isWait(tokens: readonly Token[], at: number): boolean {
   const upper = tokens[at]?.upper ?? ''
   if (upper === 'WAITFOR') return tokens[at + 1]?.upper === 'DELAY' || tokens[at + 1]?.upper === 'TIME'
-  if (upper === 'RANDOMBLOB') return isSymbol(tokens[at + 1], '(') && Number(tokens[at + 2]?.text) >= MANY_BYTES
+  if (upper === 'RANDOMBLOB')
+    return isSymbol(tokens[at + 1], '(') && Number(tokens[at + 2]?.text) >= MANY_BYTES
   return waits.has(upper) && isCall(tokens, at)
 }
 

@@ -4,8 +4,12 @@ import { isLiteral, isSymbol } from './constants.ts'
 
 const listEnds = words('FROM UNION WHERE ORDER LIMIT GROUP HAVING INTO INTERSECT EXCEPT')
 const constants = words('NULL TRUE FALSE')
-const probes = words('VERSION USER CURRENT_USER SESSION_USER SYSTEM_USER DATABASE SCHEMA CURRENT_DATABASE CURRENT_SCHEMA SQLITE_VERSION')
-const catalogs = words('INFORMATION_SCHEMA PG_CATALOG SQLITE_MASTER SQLITE_SCHEMA PG_SHADOW PG_USER PG_DATABASE PG_TABLES')
+const probes = words(
+  'VERSION USER CURRENT_USER SESSION_USER SYSTEM_USER DATABASE SCHEMA CURRENT_DATABASE CURRENT_SCHEMA SQLITE_VERSION',
+)
+const catalogs = words(
+  'INFORMATION_SCHEMA PG_CATALOG SQLITE_MASTER SQLITE_SCHEMA PG_SHADOW PG_USER PG_DATABASE PG_TABLES',
+)
 
 /**
  * Whether the UNION at a token, after a WHERE, looks injected: it does not select columns like those of an
@@ -13,7 +17,12 @@ const catalogs = words('INFORMATION_SCHEMA PG_CATALOG SQLITE_MASTER SQLITE_SCHEM
  */
 export function isGraft(tokens: readonly Token[], at: number): boolean {
   let start = at + 1
-  while (tokens[start]?.upper === 'ALL' || tokens[start]?.upper === 'DISTINCT' || isSymbol(tokens[start], '(')) start++
+  while (
+    tokens[start]?.upper === 'ALL' ||
+    tokens[start]?.upper === 'DISTINCT' ||
+    isSymbol(tokens[start], '(')
+  )
+    start++
   if (tokens[start]?.upper !== 'SELECT') return false
   const { items, end } = itemsOf(tokens, start + 1)
   const made = items.filter(isMade).length
@@ -22,7 +31,10 @@ export function isGraft(tokens: readonly Token[], at: number): boolean {
 }
 
 /** Returns the items of a select list. */
-function itemsOf(tokens: readonly Token[], start: number): { readonly items: readonly Token[][]; readonly end: number } {
+function itemsOf(
+  tokens: readonly Token[],
+  start: number,
+): { readonly items: readonly Token[][]; readonly end: number } {
   const items: Token[][] = [[]]
   let depth = 0
   let at = start
@@ -31,7 +43,11 @@ function itemsOf(tokens: readonly Token[], start: number): { readonly items: rea
     if (token === undefined) break
     if (isSymbol(token, '(')) depth++
     else if (isSymbol(token, ')')) depth--
-    if (depth < 0 || (depth === 0 && (isSymbol(token, ';') || (token.kind === 'word' && listEnds.has(token.upper))))) break
+    if (
+      depth < 0 ||
+      (depth === 0 && (isSymbol(token, ';') || (token.kind === 'word' && listEnds.has(token.upper))))
+    )
+      break
     if (depth === 0 && isSymbol(token, ',')) items.push([])
     else items.at(-1)?.push(token)
   }
@@ -43,7 +59,8 @@ function isMade(item: readonly Token[]): boolean {
   const [first, second] = item
   if (item.length === 1) return isLiteral(first) || constants.has(first?.upper ?? '') || isProbe(item)
   // The rest of the original statement.
-  if (isLiteral(first) || constants.has(first?.upper ?? '')) return second?.upper === 'AND' || second?.upper === 'OR'
+  if (isLiteral(first) || constants.has(first?.upper ?? ''))
+    return second?.upper === 'AND' || second?.upper === 'OR'
   return (item.length === 2 && isSymbol(first, '-') && second?.kind === 'number') || isProbe(item)
 }
 

@@ -75,7 +75,8 @@ export class Batcher {
   readonly interceptor: Interceptor = (operation, context, next) => {
     const { scope } = context
     if (scope === undefined) {
-      if (operation.kind === 'read' && operation.lookup !== undefined) this.stats.passThrough('batch:NO_SCOPE')
+      if (operation.kind === 'read' && operation.lookup !== undefined)
+        this.stats.passThrough('batch:NO_SCOPE')
       return next(operation, context)
     }
     if (operation.kind !== 'read') {
@@ -98,7 +99,9 @@ export class Batcher {
       this.stats.passThrough('batch:GROUP_FAILED_BEFORE')
       return next(operation, context)
     }
-    return this.#load({ operation, context, lookup, group } as Waiter, scope, next) as ReturnType<typeof next<never>>
+    return this.#load({ operation, context, lookup, group } as Waiter, scope, next) as ReturnType<
+      typeof next<never>
+    >
   }
 
   #load(waiter: Waiter, scope: Scope, next: Handler): Promise<unknown> {
@@ -197,7 +200,9 @@ export class Batcher {
       if (leader === undefined) return
       const { text } = leader.lookup.key
       const isMerged = merged?.has(text) === true
-      const found = isMerged ? { value: merged.get(text) } : await settle(next(leader.operation, leader.context))
+      const found = isMerged
+        ? { value: merged.get(text) }
+        : await settle(next(leader.operation, leader.context))
       if (isMerged) this.options.onAnswer?.(leader.operation, merged.get(text), leader.context)
       answers.set(leader, found)
       for (const other of others) {
@@ -212,13 +217,19 @@ export class Batcher {
         answers.set(other, own)
       }
     }
-    const answerAlone = async (waiter: Waiter) => void answers.set(waiter, await settle(next(waiter.operation, waiter.context)))
+    const answerAlone = async (waiter: Waiter) =>
+      void answers.set(waiter, await settle(next(waiter.operation, waiter.context)))
     await Promise.all([...[...byKey.values()].map(answerGroup), ...changed.map(answerAlone)])
-    return waiters.map((waiter) => loaded(answers.get(waiter) ?? { error: new Error('A lookup has no result in its batch.') }))
+    return waiters.map((waiter) =>
+      loaded(answers.get(waiter) ?? { error: new Error('A lookup has no result in its batch.') }),
+    )
   }
 
   /** Runs one query for all keys that are safe to batch; `undefined` if it was not sent or failed. */
-  async #askTogether(leaders: readonly Waiter[], scope: Scope): Promise<ReadonlyMap<string, unknown> | undefined> {
+  async #askTogether(
+    leaders: readonly Waiter[],
+    scope: Scope,
+  ): Promise<ReadonlyMap<string, unknown> | undefined> {
     const together = distinguishable(leaders)
     const [first] = together
     if (first === undefined || together.length < 2) return undefined

@@ -3,7 +3,17 @@ import type { Dialect } from '../../sql/dialect.ts'
 
 const ASCII = /^[\x20-\x7e]*$/
 /** Letters that do not decompose into others, although collations treat them as equal to these. */
-const LETTERS: Readonly<Record<string, string>> = { Æ: 'AE', Œ: 'OE', Ø: 'O', Đ: 'D', Ð: 'D', Ħ: 'H', Ł: 'L', Ŧ: 'T', Þ: 'TH' }
+const LETTERS: Readonly<Record<string, string>> = {
+  Æ: 'AE',
+  Œ: 'OE',
+  Ø: 'O',
+  Đ: 'D',
+  Ð: 'D',
+  Ħ: 'H',
+  Ł: 'L',
+  Ŧ: 'T',
+  Þ: 'TH',
+}
 
 /**
  * Returns the same fold for two strings that a collation may treat as equal. Case, accents, width, spaces and
@@ -56,7 +66,10 @@ export function hasText(key: LookupKey): boolean {
  * that are not ASCII are not batched.
  */
 export function isComparable(key: LookupKey, dialect: Dialect): boolean {
-  return dialect !== 'mysql' || key.values.every((value) => typeof value !== 'string' || /^[\x20-\x7e]*$/.test(value))
+  return (
+    dialect !== 'mysql' ||
+    key.values.every((value) => typeof value !== 'string' || /^[\x20-\x7e]*$/.test(value))
+  )
 }
 
 /** Returns the same string for keys that some collation treats as equal. */

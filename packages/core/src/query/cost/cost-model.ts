@@ -1,6 +1,13 @@
 import { analyzeSql } from '../../sql/analyze.ts'
 import type { Dialect } from '../../sql/dialect.ts'
-import { type Block, type Outline, type OutlineJoin, type OutlineTable, outlineOf, type Predicate } from '../../sql/outline.ts'
+import {
+  type Block,
+  type Outline,
+  type OutlineJoin,
+  type OutlineTable,
+  outlineOf,
+  type Predicate,
+} from '../../sql/outline.ts'
 import type { Statement } from '../../sql/statement.ts'
 import { SqlSyntaxError } from '../../sql/syntax-error.ts'
 import type { ColumnName } from '../../sql/tree/query-tree.ts'
@@ -17,7 +24,17 @@ export const MANY_JOINS = 4
 /** Maximum number of joins of one query that are estimated from its conditions. */
 const MAX_ESTIMATED_JOINS = 100
 
-const searchable: ReadonlySet<string> = new Set(['=', 'null-safe =', '<', '>', '<=', '>=', 'in', 'between', 'is null'])
+const searchable: ReadonlySet<string> = new Set([
+  '=',
+  'null-safe =',
+  '<',
+  '>',
+  '<=',
+  '>=',
+  'in',
+  'between',
+  'is null',
+])
 
 /** Estimates the cost of a statement from its SQL and the known facts about its tables. Never throws. */
 export function planOf(query: string, dialect: Dialect, facts: TableFacts): PlanFacts {
@@ -59,9 +76,12 @@ class Estimate {
     private readonly facts: TableFacts,
   ) {
     // These names in FROM are tables; the others are common table expressions.
-    this.#tableNames = new Set([...statement.reads, ...statement.writes.map(({ name }) => name)].map((name) => name.join('\0')))
+    this.#tableNames = new Set(
+      [...statement.reads, ...statement.writes.map(({ name }) => name)].map((name) => name.join('\0')),
+    )
     for (const block of outline.blocks) this.#block(block)
-    if (this.#joinCount > MANY_JOINS) this.advise(`${this.#joinCount} joins: split the query, or load a part of it by key.`)
+    if (this.#joinCount > MANY_JOINS)
+      this.advise(`${this.#joinCount} joins: split the query, or load a part of it by key.`)
   }
 
   advise(text: string): void {
@@ -90,7 +110,8 @@ class Estimate {
   #block(block: Block): void {
     const { table, joins, where, clauses } = block
     // `(a, b) = (1, 2)` is one condition on two columns.
-    for (const [at, predicate] of where.entries()) if (where[at - 1]?.start !== predicate.start) this.#filter(predicate)
+    for (const [at, predicate] of where.entries())
+      if (where[at - 1]?.start !== predicate.start) this.#filter(predicate)
     if (table !== undefined && this.#isTable(table)) this.#drive(block, table)
     this.#joinCount += joins.length
     this.#cost += COST.join * joins.length
@@ -122,16 +143,24 @@ class Estimate {
     if (rows !== undefined) {
       this.#cost += COST.scan
       if (columns.length === 0 && block.clauses.limit === undefined)
-        this.advise(`${table.name.join('.')} is read completely, about ${shown(rows)} rows: filter it by a key, or limit it.`)
+        this.advise(
+          `${table.name.join('.')} is read completely, about ${shown(rows)} rows: filter it by a key, or limit it.`,
+        )
     }
   }
 
   #join(block: Block, join: OutlineJoin): void {
-    this.#joins.push(join.isComma ? `CROSS JOIN ${this.outline.label({ start: join.start + 1, end: join.end })}` : this.outline.label(join))
+    this.#joins.push(
+      join.isComma
+        ? `CROSS JOIN ${this.outline.label({ start: join.start + 1, end: join.end })}`
+        : this.outline.label(join),
+    )
     const { table } = join
     const columns = [...join.on, ...block.where].flatMap((predicate) => joinedColumn(predicate, table) ?? [])
     if (columns.length === 0 && join.on.length === 0 && !join.isNatural)
-      this.advise(`${table.alias || 'A subquery'} is joined without a condition: every row is combined with every row.`)
+      this.advise(
+        `${table.alias || 'A subquery'} is joined without a condition: every row is combined with every row.`,
+      )
     if (this.#isTable(table)) this.#read(table, columns)
   }
 
@@ -149,7 +178,9 @@ class Estimate {
     this.#rows += rows
     this.#scans.push({ table: shownName, columns, rows })
     if (columns.length > 0) {
-      this.advise(`No index is known on ${shownName}(${columns.join(', ')}), about ${shown(rows)} rows. If there is none, add one.`)
+      this.advise(
+        `No index is known on ${shownName}(${columns.join(', ')}), about ${shown(rows)} rows. If there is none, add one.`,
+      )
     }
     return rows
   }
@@ -163,7 +194,11 @@ function shown(rows: number): string {
 }
 
 /** Returns the column of the driving table that a condition compares with a value. */
-function searchedColumn({ column, operator, other }: Predicate, joined: ReadonlySet<string>, table: OutlineTable): string | undefined {
+function searchedColumn(
+  { column, operator, other }: Predicate,
+  joined: ReadonlySet<string>,
+  table: OutlineTable,
+): string | undefined {
   if (column === undefined || !searchable.has(operator)) return undefined
   if (!(column.table === undefined || belongs(column, table))) return undefined
   // A column of this block's tables has no value yet when the driving table is read.

@@ -53,14 +53,16 @@ export class TableFacts {
     const shown = name.join('.')
     const known: KnownIndex[] = []
     const add = (kind: string, columns: readonly string[], unique: boolean) => {
-      if (columns.length > 0) known.push({ columns, label: `${kind} ${shown}(${columns.join(', ')})`, unique })
+      if (columns.length > 0)
+        known.push({ columns, label: `${kind} ${shown}(${columns.join(', ')})`, unique })
     }
     const table = this.table(name, dialect)
     if (table !== undefined) {
       add('PRIMARY KEY', table.primaryKey, true)
       for (const columns of table.uniqueKeys) add('UNIQUE', columns, true)
       if (dialect === 'mysql')
-        for (const key of this.foreignKeys(dialect)) if (key.table === table.id) add('FOREIGN KEY', key.columns, false)
+        for (const key of this.foreignKeys(dialect))
+          if (key.table === table.id) add('FOREIGN KEY', key.columns, false)
     }
     for (const columns of find(this.#indexes, name) ?? []) add('INDEX', columns, false)
     return known
@@ -73,7 +75,9 @@ export class TableFacts {
   /** Whether a column alone is a key of its table. */
   isUnique(name: readonly string[], column: string, dialect: Dialect): boolean {
     const wanted = column.toLowerCase()
-    return this.indexes(name, dialect).some(({ unique, columns }) => unique && columns.length === 1 && columns[0]?.toLowerCase() === wanted)
+    return this.indexes(name, dialect).some(
+      ({ unique, columns }) => unique && columns.length === 1 && columns[0]?.toLowerCase() === wanted,
+    )
   }
 
   /** Returns the first known index that begins with one of the columns. */

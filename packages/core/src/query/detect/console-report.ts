@@ -11,7 +11,10 @@ export interface ReportStream {
 /**
  * Whether to use colors on a stream: `NO_COLOR` and `FORCE_COLOR` take precedence; otherwise, on a terminal.
  */
-export function wantsColor(stream: ReportStream, env: Readonly<Record<string, string | undefined>> = process.env): boolean {
+export function wantsColor(
+  stream: ReportStream,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): boolean {
   if (env.NO_COLOR !== undefined && env.NO_COLOR !== '') return false
   if (env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== '0') return true
   return stream.isTTY === true

@@ -50,7 +50,8 @@ const NAMES = new Set<string>(['table', 'model', 'callSite', 'fingerprint'] sati
 
 const budgets: OptionRule = {
   expected: 'an object of integers of at least 0 by scope name',
-  accepts: (value) => option.object.accepts(value) && Object.values(value as object).every((one) => count.accepts(one)),
+  accepts: (value) =>
+    option.object.accepts(value) && Object.values(value as object).every((one) => count.accepts(one)),
 }
 
 function isIgnoreRule(value: unknown): boolean {
@@ -58,7 +59,10 @@ function isIgnoreRule(value: unknown): boolean {
   if (!option.object.accepts(value)) return false
   const entries = Object.entries(value as object)
   // An empty rule would ignore everything.
-  return entries.length > 0 && entries.every(([name, text]) => NAMES.has(name) && typeof text === 'string' && text !== '')
+  return (
+    entries.length > 0 &&
+    entries.every(([name, text]) => NAMES.has(name) && typeof text === 'string' && text !== '')
+  )
 }
 
 const ignored: OptionRule = {

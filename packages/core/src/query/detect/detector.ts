@@ -44,7 +44,13 @@ export class Detector {
   /** @param clock - Omit it if the caller traces the groups that it passes. */
   constructor(options: DetectionOptions = {}, clock?: Clock) {
     this.#limits = { threshold: options.threshold ?? 5, repeats: options.repeats ?? 3 }
-    this.traces = clock && new CallSiteTraces(clock, Math.min(this.#limits.threshold, this.#limits.repeats), options.mode !== 'throw')
+    this.traces =
+      clock &&
+      new CallSiteTraces(
+        clock,
+        Math.min(this.#limits.threshold, this.#limits.repeats),
+        options.mode !== 'throw',
+      )
     this.#budgets = new Budgets(options.budget)
     this.#ignored = new IgnoreList(options.ignore ?? [])
   }
@@ -70,11 +76,20 @@ export class Detector {
     const { threshold, repeats } = this.#limits
     const fewest = Math.min(threshold, repeats)
     // Most scopes have nothing to find. A function with a closure would allocate memory for each of them.
-    return exceeded === undefined && !hasGroupOf(scope, fewest) ? NONE : this.#findAmong(scope, fewest, exceeded, hasEnded)
+    return exceeded === undefined && !hasGroupOf(scope, fewest)
+      ? NONE
+      : this.#findAmong(scope, fewest, exceeded, hasEnded)
   }
 
-  /** @param fewest - Minimum number of executions of a group. @param exceeded - The budget, if it is exceeded. */
-  #findAmong(scope: InspectedScope, fewest: number, exceeded: number | undefined, hasEnded: boolean): readonly Finding[] {
+  /**
+   * @param fewest - Minimum number of executions of a group. @param exceeded - The budget, if it is exceeded.
+   */
+  #findAmong(
+    scope: InspectedScope,
+    fewest: number,
+    exceeded: number | undefined,
+    hasEnded: boolean,
+  ): readonly Finding[] {
     const { threshold } = this.#limits
     const findings: Finding[] = []
     const keep = (finding: Finding, shape?: Shape) => {
@@ -87,7 +102,8 @@ export class Detector {
       const found = this.#knownSites.of(scope.name, group, hasEnded)
       for (const { site, ...from } of found?.sites ?? []) {
         const repetition = repetitionAmong(from, this.#limits)
-        if (repetition !== undefined) keep(this.#describe(scope, group, site, repetition, found as GroupSites), group.shape)
+        if (repetition !== undefined)
+          keep(this.#describe(scope, group, site, repetition, found as GroupSites), group.shape)
       }
     }
     if (exceeded !== undefined) keep(this.#describeBudget(scope, exceeded))
@@ -96,7 +112,9 @@ export class Detector {
 
   /** Returns every finding, those with the most database time first. */
   findings(): readonly Finding[] {
-    return [...(this.#findings?.values() ?? [])].sort((a, b) => b.databaseMs - a.databaseMs || b.count - a.count)
+    return [...(this.#findings?.values() ?? [])].sort(
+      (a, b) => b.databaseMs - a.databaseMs || b.count - a.count,
+    )
   }
 
   clear(): void {
@@ -118,7 +136,11 @@ export class Detector {
     const databaseMs = ofGroup * (count / group.count)
     return {
       code,
-      id: idOf(...(code === 'N_PLUS_ONE' ? [] : [code]), shape.fingerprint, site === undefined ? '' : fileOf(site)),
+      id: idOf(
+        ...(code === 'N_PLUS_ONE' ? [] : [code]),
+        shape.fingerprint,
+        site === undefined ? '' : fileOf(site),
+      ),
       scope: scope.name,
       ...requestOf(scope),
       fingerprint: shape.fingerprint,
@@ -156,7 +178,10 @@ export class Detector {
       queries,
       queriesPossible: budget,
       occurrences: 1,
-      groups: queryGroups([scope], (group) => this.#knownSites.remembered(scope.name, group)?.sites).slice(0, MAX_GROUPS),
+      groups: queryGroups([scope], (group) => this.#knownSites.remembered(scope.name, group)?.sites).slice(
+        0,
+        MAX_GROUPS,
+      ),
     }
   }
 

@@ -3,7 +3,11 @@ import { plainLine } from '../../shared/plain-line.ts'
 import type { Finding, FindingCode, QueryGroup } from './finding.ts'
 import { type FormatOptions, type Painter, painter } from './paint.ts'
 
-const TITLES: Readonly<Record<FindingCode, string>> = { N_PLUS_ONE: 'N+1', REPEATED_QUERY: 'Repeated', QUERY_BUDGET: 'Budget' }
+const TITLES: Readonly<Record<FindingCode, string>> = {
+  N_PLUS_ONE: 'N+1',
+  REPEATED_QUERY: 'Repeated',
+  QUERY_BUDGET: 'Budget',
+}
 
 /** Returns the title of a kind of finding. */
 export function titleOf(code: FindingCode): string {
@@ -30,7 +34,10 @@ export function formatFinding(finding: Finding, options: FormatOptions = {}): st
   const { code, severity, scope } = finding
   const title = paint(severity === 'low' ? 'yellow' : 'red', `▲ ${titleOf(code)}`)
   const head = `${title}  ${paint('bold', scope)}   ${outcomeOf(finding, ' →')}`
-  return [head, ...(code === 'QUERY_BUDGET' ? budgetLines(finding, options) : groupLines(finding, paint, options))].join('\n')
+  return [
+    head,
+    ...(code === 'QUERY_BUDGET' ? budgetLines(finding, options) : groupLines(finding, paint, options)),
+  ].join('\n')
 }
 
 /** Formats groups of queries, one below the other, with aligned counts. Ends without a line break. */
@@ -39,7 +46,8 @@ export function formatQueryGroups(groups: readonly QueryGroup[], options: Format
   const digits = Math.max(0, ...groups.map(({ count }) => String(count).length))
   const lines = groups.flatMap((group) => {
     const indent = ' '.repeat(digits + 4)
-    const place = group.callSite === undefined ? [] : [`${indent}at   ${paint('cyan', formatCallSite(group.callSite))}`]
+    const place =
+      group.callSite === undefined ? [] : [`${indent}at   ${paint('cyan', formatCallSite(group.callSite))}`]
     const fix = group.fix === undefined ? [] : [`${indent}fix  ${paint('green', group.fix)}`]
     return [queryLine(group, '', paint, options, digits), ...place, ...fix]
   })
@@ -48,10 +56,15 @@ export function formatQueryGroups(groups: readonly QueryGroup[], options: Format
 
 function groupLines(finding: Finding, paint: Painter, options: FormatOptions): string[] {
   const { code, pattern, parent, callSite, fix } = finding
-  const notes = [...(code === 'REPEATED_QUERY' ? ['equal values'] : []), ...(pattern === undefined ? [] : [pattern])]
+  const notes = [
+    ...(code === 'REPEATED_QUERY' ? ['equal values'] : []),
+    ...(pattern === undefined ? [] : [pattern]),
+  ]
   const lines = [queryLine(finding, notes.map((note) => `, ${note}`).join(''), paint, options)]
   const after =
-    parent === undefined ? '' : ` after ${plainLine(parent.label)}${parent.callSite === undefined ? '' : ` :${parent.callSite.line}`}`
+    parent === undefined
+      ? ''
+      : ` after ${plainLine(parent.label)}${parent.callSite === undefined ? '' : ` :${parent.callSite.line}`}`
   if (callSite !== undefined) lines.push(`  at   ${paint('cyan', formatCallSite(callSite))}${after}`)
   else if (after !== '') lines.push(`  ${after.trim()}`)
   if (code === 'REPEATED_QUERY') lines.push('  fix  query once and reuse the result')
@@ -63,7 +76,13 @@ function budgetLines({ groups = [] }: Finding, options: FormatOptions): string[]
   return groups.length === 0 ? [] : [formatQueryGroups(groups, options)]
 }
 
-function queryLine(group: QueryGroup, note: string, paint: Painter, options: FormatOptions, digits = 0): string {
+function queryLine(
+  group: QueryGroup,
+  note: string,
+  paint: Painter,
+  options: FormatOptions,
+  digits = 0,
+): string {
   const ms = `${group.databaseMs.toFixed(group.databaseMs < 10 ? 1 : 0)} ms`
   const times = `${String(group.count).padStart(digits)}×`
   const room = Math.max(20, (options.width ?? 100) - times.length - ms.length - 8)

@@ -50,7 +50,8 @@ export function readIgnoreFile(path: string | URL = 'sluice/ignore.json'): strin
   if (!Array.isArray(findings)) throw new InvalidIgnoreFileError(file, '`findings`, a list')
   return findings.map((finding: { readonly id?: unknown } | null, at) => {
     const id = finding?.id
-    if (typeof id !== 'string' || id === '') throw new InvalidIgnoreFileError(file, `\`findings[${at}].id\`, a non-empty string`)
+    if (typeof id !== 'string' || id === '')
+      throw new InvalidIgnoreFileError(file, `\`findings[${at}].id\`, a non-empty string`)
     return id
   })
 }

@@ -30,7 +30,8 @@ function testOf(rule: string | IgnoreRule): Test {
   }
   // The label of a model's query begins with the model: `City.findMany where regionId`.
   if (model !== undefined) tests.push((_finding, shape) => shape?.label.startsWith(`${model}.`) === true)
-  if (table !== undefined) tests.push((_finding, shape) => shape !== undefined && isTable(tableOf(shape), table))
+  if (table !== undefined)
+    tests.push((_finding, shape) => shape !== undefined && isTable(tableOf(shape), table))
   return (finding, shape) => tests.every((test) => test(finding, shape))
 }
 

@@ -16,5 +16,6 @@ export type Painter = (style: keyof typeof CODES, text: string) => string
 
 /** Turns each string into one plain line, and colors it if colors are enabled. */
 export function painter({ color }: FormatOptions): Painter {
-  return (style, text) => (color === true ? `\u001b[${CODES[style]}m${plainLine(text)}\u001b[0m` : plainLine(text))
+  return (style, text) =>
+    color === true ? `\u001b[${CODES[style]}m${plainLine(text)}\u001b[0m` : plainLine(text)
 }

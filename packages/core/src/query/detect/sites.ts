@@ -32,5 +32,9 @@ export function sitesOf(group: ExecutionGroup): readonly SiteCount[] {
   const found = [...sites.values()]
   // With one call site, or with none that is known, all executions belong to it.
   if (found.length < 2) return [{ site: found[0]?.site, count: group.count, samples: group.samples }]
-  return found.map(({ site, samples }) => ({ site, samples, count: Math.round((samples.length / traced.length) * group.count) }))
+  return found.map(({ site, samples }) => ({
+    site,
+    samples,
+    count: Math.round((samples.length / traced.length) * group.count),
+  }))
 }

@@ -17,7 +17,11 @@ function keyFor(id: unknown, type: ColumnType): unknown {
  */
 function keyText(value: unknown, type: ColumnType): string | undefined {
   if (value === null || value === undefined) return undefined
-  if (type === 'integer' && (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'string')) return String(value)
+  if (
+    type === 'integer' &&
+    (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'string')
+  )
+    return String(value)
   if (type === 'decimal' || type === 'float') return String(Number(value))
   if (type === 'datetime') {
     const ms = value instanceof Date ? value.getTime() : new Date(value as string | number).getTime()
@@ -61,13 +65,20 @@ export class RowLoaders {
    */
   async load<TId>(table: string, ids: readonly TId[], field: string): Promise<Map<TId, Row[]>> {
     if (this.#loaders.size === 0) {
-      throw new SluiceError('SLUICE_NO_CLIENT', 'No client is attached. Instrument the client of an ORM with this Sluice first.')
+      throw new SluiceError(
+        'SLUICE_NO_CLIENT',
+        'No client is attached. Instrument the client of an ORM with this Sluice first.',
+      )
     }
     for (const loader of this.#loaders.values()) {
       const target = await loader.target(table, field)
       if (target !== undefined) return loadRows(target, ids, MAX_BOUND_KEYS[loader.dialect])
     }
-    throw new InvalidArgumentError('field', 'a table and a column that an attached client knows', `${table}.${field}`)
+    throw new InvalidArgumentError(
+      'field',
+      'a table and a column that an attached client knows',
+      `${table}.${field}`,
+    )
   }
 }
 
@@ -77,7 +88,11 @@ interface Wanted<TId> {
   readonly text: string | undefined
 }
 
-async function loadRows<TId>(target: RowTarget, ids: readonly TId[], maxKeys: number): Promise<Map<TId, Row[]>> {
+async function loadRows<TId>(
+  target: RowTarget,
+  ids: readonly TId[],
+  maxKeys: number,
+): Promise<Map<TId, Row[]>> {
   const found = new Map<TId, Row[]>(ids.map((id) => [id, []]))
   const wanted: Wanted<TId>[] = [...found.keys()].map((id) => {
     const key = keyFor(id, target.type)
@@ -99,7 +114,12 @@ async function loadRows<TId>(target: RowTarget, ids: readonly TId[], maxKeys: nu
   const doubtful = doubtfulTexts(asked, byText)
   for (const { id, key, text } of wanted) {
     if (text === undefined) continue
-    found.set(id, doubtful.has(text) ? [...(await target.load([key]))] : (byText.get(text) ?? []).map((row) => ({ ...row })))
+    found.set(
+      id,
+      doubtful.has(text)
+        ? [...(await target.load([key]))]
+        : (byText.get(text) ?? []).map((row) => ({ ...row })),
+    )
   }
   return found
 }
@@ -109,7 +129,10 @@ async function loadRows<TId>(target: RowTarget, ids: readonly TId[], maxKeys: nu
  * case): those that differ only in case and accents, and those without rows if some rows belong to none of
  * the ids. These ids are loaded individually.
  */
-function doubtfulTexts(asked: ReadonlyMap<string, unknown>, found: ReadonlyMap<string, unknown>): ReadonlySet<string> {
+function doubtfulTexts(
+  asked: ReadonlyMap<string, unknown>,
+  found: ReadonlyMap<string, unknown>,
+): ReadonlySet<string> {
   const folds = new Map<string, Set<string>>()
   for (const text of [...asked.keys(), ...found.keys()]) {
     const fold = foldKey(text)
@@ -117,5 +140,9 @@ function doubtfulTexts(asked: ReadonlyMap<string, unknown>, found: ReadonlyMap<s
   }
   const hasStrangers = [...found.keys()].some((text) => !asked.has(text))
   if (!hasStrangers && folds.size === asked.size) return new Set()
-  return new Set([...asked.keys()].filter((text) => (folds.get(foldKey(text))?.size ?? 0) > 1 || (hasStrangers && !found.has(text))))
+  return new Set(
+    [...asked.keys()].filter(
+      (text) => (folds.get(foldKey(text))?.size ?? 0) > 1 || (hasStrangers && !found.has(text)),
+    ),
+  )
 }

@@ -20,9 +20,16 @@ export interface KeySource {
  * the lookup. In a database without foreign keys: in any column. Such a loop must first query consecutive
  * neighboring rows.
  */
-export function findSource(lookup: KeyedLookup<unknown>, group: string, memory: PrefetchScope, domains: KeyDomains): KeySource | undefined {
+export function findSource(
+  lookup: KeyedLookup<unknown>,
+  group: string,
+  memory: PrefetchScope,
+  domains: KeyDomains,
+): KeySource | undefined {
   const asksForTheSame = (set: RowSet) => set.source.isWhole || memory.isOwn(group, set)
-  return domains.isEmpty ? findByValue(lookup, memory, asksForTheSame) : findByKey(lookup, memory, domains, asksForTheSame)
+  return domains.isEmpty
+    ? findByValue(lookup, memory, asksForTheSame)
+    : findByKey(lookup, memory, domains, asksForTheSame)
 }
 
 function findByKey(
@@ -36,7 +43,8 @@ function findByKey(
   for (const set of memory.newest(PROBED_SETS, isRelated)) {
     let best: (KeySource & Standing) | undefined
     for (const columns of domains.sourcesOf(target, set.source.table)) {
-      const isOwnKey = set.source.table === target.table && columns.every((column, at) => column === target.columns[at])
+      const isOwnKey =
+        set.source.table === target.table && columns.every((column, at) => column === target.columns[at])
       if (isOwnKey && asksForTheSame(set)) continue
       const properties = columns.map((column) => set.source.property(column))
       if (!properties.every((property) => property !== undefined)) continue
@@ -71,19 +79,25 @@ function isNearer(found: Standing, best: Standing): boolean {
  */
 type AsksForTheSame = (set: RowSet) => boolean
 
-function findByValue(lookup: KeyedLookup<unknown>, memory: PrefetchScope, asksForTheSame: AsksForTheSame): KeySource | undefined {
+function findByValue(
+  lookup: KeyedLookup<unknown>,
+  memory: PrefetchScope,
+  asksForTheSame: AsksForTheSame,
+): KeySource | undefined {
   const { target, key } = lookup
   const [value, ...others] = key.values
   if (others.length > 0) return undefined
   for (const set of memory.newest(PROBED_SETS, () => true)) {
     const [sample] = set.rows
     if (typeof sample !== 'object' || sample === null) continue
-    const ownKey = set.source.table === target.table ? set.source.property(target.columns[0] ?? '') : undefined
+    const ownKey =
+      set.source.table === target.table ? set.source.property(target.columns[0] ?? '') : undefined
     for (const property of Object.keys(sample).slice(0, MAX_COLUMNS)) {
       if (typeof (sample as Record<string, unknown>)[property] !== typeof value) continue
       if (property === ownKey && asksForTheSame(set)) continue
       const index = set.index([property])
-      if (index.keys.length > 1 && index.ordinalOf(key.text) !== undefined) return { set, properties: [property] }
+      if (index.keys.length > 1 && index.ordinalOf(key.text) !== undefined)
+        return { set, properties: [property] }
     }
   }
   return undefined

@@ -84,11 +84,15 @@ export class KeyDomains {
 
   #find(target: LookupTarget, table: TableId): readonly Columns[] {
     const candidates = [...(this.#places.get(table)?.values() ?? [])]
-    const asked = [...(this.#places.get(target.table)?.values() ?? [])].filter((place) => haveSame(place.columns, target.columns))
+    const asked = [...(this.#places.get(target.table)?.values() ?? [])].filter((place) =>
+      haveSame(place.columns, target.columns),
+    )
     const found = asked.flatMap((place) =>
       candidates
         .filter((candidate) => candidate.root() === place.root())
-        .map((candidate) => target.columns.map((column) => candidate.columns[place.columns.indexOf(column)] ?? '')),
+        .map((candidate) =>
+          target.columns.map((column) => candidate.columns[place.columns.indexOf(column)] ?? ''),
+        ),
     )
     return found.length === 0 ? NONE : found
   }

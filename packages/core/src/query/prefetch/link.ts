@@ -76,7 +76,11 @@ export class Link {
     this.fetched = this.fetched * DECAY + loop.fetched
     this.used = this.used * DECAY + loop.used
     if (loop.fetched === 0) return false
-    if (loop.fetched < MIN_FETCHED || loop.used / loop.fetched >= MIN_USE || this.used / this.fetched >= MIN_USE) {
+    if (
+      loop.fetched < MIN_FETCHED ||
+      loop.used / loop.fetched >= MIN_USE ||
+      this.used / this.fetched >= MIN_USE
+    ) {
       if (loop.used / loop.fetched >= MIN_USE) this.backoff = 1
       return false
     }
@@ -136,7 +140,8 @@ const COUNTS = ['loops', 'rows', 'fetched', 'used', 'blockedFor', 'backoff'] as 
 function isPrefetchLink(value: unknown): value is PrefetchLink {
   if (typeof value !== 'object' || value === null) return false
   const fields = value as Readonly<Record<string, unknown>>
-  const within = (name: string, max: number) => typeof fields[name] === 'number' && fields[name] >= 0 && fields[name] <= max
+  const within = (name: string, max: number) =>
+    typeof fields[name] === 'number' && fields[name] >= 0 && fields[name] <= max
   return (
     typeof fields.id === 'string' &&
     Object.keys(fields).length === 1 + SHARES.length + COUNTS.length &&

@@ -70,7 +70,12 @@ export class PrefetchScope {
    * Nested rows are searched for when a lookup may need them. The rows around them are added later, so they
    * count as newer.
    */
-  #rememberNested(source: RowSource, rows: () => readonly unknown[], depth: number, gain: Gain | undefined): void {
+  #rememberNested(
+    source: RowSource,
+    rows: () => readonly unknown[],
+    depth: number,
+    gain: Gain | undefined,
+  ): void {
     if (source.nested === undefined || depth === MAX_DEPTH) return
     for (const { property, source: inner } of source.nested) {
       let found: readonly unknown[] | undefined
@@ -83,7 +88,11 @@ export class PrefetchScope {
     }
   }
 
-  #hold(source: RowSource, rows: readonly unknown[] | (() => readonly unknown[]), gain: Gain | undefined): RowSet {
+  #hold(
+    source: RowSource,
+    rows: readonly unknown[] | (() => readonly unknown[]),
+    gain: Gain | undefined,
+  ): RowSet {
     const set = new RowSet(source, rows, undefined, this.keepFor(source), gain)
     this.#sets.push(set)
     this.#whole.push(set)

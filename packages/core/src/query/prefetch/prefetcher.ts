@@ -59,26 +59,31 @@ export class Prefetcher {
   readonly interceptor: Interceptor = (operation, context, next) => {
     const { scope } = context
     if (scope === undefined) return next(operation, context)
-    if (operation.kind !== 'read' || operation.isRaw === true) return this.#around(operation, context, scope, next)
+    if (operation.kind !== 'read' || operation.isRaw === true)
+      return this.#around(operation, context, scope, next)
     const memory = memoryOf(scope)
     // On PostgreSQL, a failed query ends the transaction, and the reads of a transaction have a separate
     // snapshot.
-    if (memory === undefined || memory.isEmpty || operation.inTransaction || context.isFresh) return next(operation, context)
+    if (memory === undefined || memory.isEmpty || operation.inTransaction || context.isFresh)
+      return next(operation, context)
     return this.#lookUp(operation, context, memory, scope, next)
   }
 
   /** Stores the rows of a read's result, because the app may iterate over them. */
   readonly observe: AnswerListener = (operation, result, context) => {
     const { scope } = context
-    if (scope === undefined || scope.ended || operation.inTransaction || operation.rowSource === undefined) return
+    if (scope === undefined || scope.ended || operation.inTransaction || operation.rowSource === undefined)
+      return
     const known = memoryOf(scope)
     const isListing = Array.isArray(result) && result.length > 1
-    if (!isListing && (known === undefined || known.isEmpty || typeof result !== 'object' || result === null)) return
+    if (!isListing && (known === undefined || known.isEmpty || typeof result !== 'object' || result === null))
+      return
     const source = operation.rowSource()
     if (source === undefined) return
     const memory = known ?? this.#begin(scope, operation.source.dialect)
     const lookup = operation.lookup?.()
-    if (lookup !== undefined && !isRefusal(lookup)) context.rows = memory.append(context.groupOf(lookup), source, result, 1, context.gain)
+    if (lookup !== undefined && !isRefusal(lookup))
+      context.rows = memory.append(context.groupOf(lookup), source, result, 1, context.gain)
     else if (isListing) memory.remember(source, result, context.gain)
   }
 
@@ -90,7 +95,8 @@ export class Prefetcher {
     const memory = context.scope === undefined ? undefined : memoryOf(context.scope)
     if (memory !== undefined && !memory.isEmpty) {
       const lookup = operation.lookup?.()
-      if (lookup !== undefined && !isRefusal(lookup)) this.#passBy(memory, context.groupOf(lookup), lookup.key.text)
+      if (lookup !== undefined && !isRefusal(lookup))
+        this.#passBy(memory, context.groupOf(lookup), lookup.key.text)
     }
     this.observe(operation, result, context)
   }
@@ -138,7 +144,9 @@ export class Prefetcher {
   #keepFor(source: RowSource, dialect: Dialect): KeepRow {
     const catalog = this.parts.catalogs.catalog(dialect)
     const domains = catalog === undefined ? undefined : this.#domainsOf(catalog)
-    return domains === undefined || domains.isEmpty ? keepValues : keepColumns(source, domains.columnsOf(source.table))
+    return domains === undefined || domains.isEmpty
+      ? keepValues
+      : keepColumns(source, domains.columnsOf(source.table))
   }
 
   /** Before and after a write or a raw statement, no prefetched result is certain to be current. */
@@ -151,9 +159,16 @@ export class Prefetcher {
     return running
   }
 
-  #lookUp<T>(operation: Operation<T>, context: OperationContext, memory: PrefetchScope, scope: Scope, next: Handler): Promise<T> {
+  #lookUp<T>(
+    operation: Operation<T>,
+    context: OperationContext,
+    memory: PrefetchScope,
+    scope: Scope,
+    next: Handler,
+  ): Promise<T> {
     const lookup = operation.lookup?.()
-    if (lookup === undefined || isRefusal(lookup) || lookup.target === undefined) return next(operation, context)
+    if (lookup === undefined || isRefusal(lookup) || lookup.target === undefined)
+      return next(operation, context)
     const keyed = lookup as KeyedLookup<T>
     const { text } = lookup.key
     const group = context.groupOf(lookup)
@@ -161,12 +176,28 @@ export class Prefetcher {
     if (trail === undefined) return next(operation, context)
     context.gain?.found()
     trail.set.gain?.found()
-    const ask: Ask<T> = { operation, context, lookup: keyed, group, trail, memory, scope, runOne: () => next(operation, context) }
-    return trail.pending?.texts.has(text) === true ? trail.pending.done.then(() => this.#follow(ask)) : this.#follow(ask)
+    const ask: Ask<T> = {
+      operation,
+      context,
+      lookup: keyed,
+      group,
+      trail,
+      memory,
+      scope,
+      runOne: () => next(operation, context),
+    }
+    return trail.pending?.texts.has(text) === true
+      ? trail.pending.done.then(() => this.#follow(ask))
+      : this.#follow(ask)
   }
 
   /** Opens a trail for a key that stored rows contain; `undefined` if none contain it. */
-  #open(operation: Operation<unknown>, lookup: KeyedLookup<unknown>, group: string, memory: PrefetchScope): Trail | undefined {
+  #open(
+    operation: Operation<unknown>,
+    lookup: KeyedLookup<unknown>,
+    group: string,
+    memory: PrefetchScope,
+  ): Trail | undefined {
     if (memory.blocked.has(group)) return undefined
     const catalog = this.parts.catalogs.catalog(operation.source.dialect)
     if (catalog === undefined) return undefined
@@ -215,7 +246,8 @@ export class Prefetcher {
     if (state === undefined) return ask.runOne()
     const fetch = { at: this.parts.clock.now(), state }
     // Concurrent lookups are batched with each other.
-    const size = trail.inFlight > 0 || memory.blocked.has(group) ? 1 : Math.min(trail.window(ordinal), lookup.maxKeys)
+    const size =
+      trail.inFlight > 0 || memory.blocked.has(group) ? 1 : Math.min(trail.window(ordinal), lookup.maxKeys)
     const keys = size < 2 ? [] : trail.pick(lookup.key, ordinal, size, operation.source.dialect)
     return keys.length > 1 ? this.#fetch(ask, keys, fetch, mayRecur) : this.#askOne(ask, fetch, mayRecur)
   }
@@ -225,7 +257,8 @@ export class Prefetcher {
     const answer = trail.answers.get(text)
     if (answer === undefined) return undefined
     const { clock, writes, maxAgeMs } = this.parts
-    if (clock.now() - answer.fetch.at <= maxAgeMs && writes.stateOf(trail.tables) === answer.fetch.state) return answer
+    if (clock.now() - answer.fetch.at <= maxAgeMs && writes.stateOf(trail.tables) === answer.fetch.state)
+      return answer
     // The other results were prefetched together with this one, or earlier.
     trail.answers.clear()
     this.parts.stats.prefetchDiscards += 1
@@ -233,7 +266,12 @@ export class Prefetcher {
   }
 
   /** Serves a prefetched result after a check that no write of another process has invalidated it. */
-  async #giveChecked<T>(ask: Ask<T>, answer: Answer, mayRecur: boolean, checking: Promise<boolean>): Promise<T> {
+  async #giveChecked<T>(
+    ask: Ask<T>,
+    answer: Answer,
+    mayRecur: boolean,
+    checking: Promise<boolean>,
+  ): Promise<T> {
     const isCurrent = await checking
     const { trail, lookup } = ask
     // Another caller may have received the result in the meantime, or it was discarded.
@@ -245,7 +283,11 @@ export class Prefetcher {
     return ask.runOne()
   }
 
-  #give<T>({ operation, context, lookup, group, trail, memory, scope }: Ask<T>, answer: Answer, mayRecur: boolean): T {
+  #give<T>(
+    { operation, context, lookup, group, trail, memory, scope }: Ask<T>,
+    answer: Answer,
+    mayRecur: boolean,
+  ): T {
     const { stats } = this.parts
     if (!answer.isUsed) stats.prefetchedKeysUsed += 1
     trail.used(answer)
@@ -269,7 +311,11 @@ export class Prefetcher {
   }
 
   /** Queries the one key, and stores a copy if the key may be requested again. */
-  #askOne<T>({ context, lookup, trail, memory, runOne }: Ask<T>, fetch: Fetch, mayRecur: boolean): Promise<T> {
+  #askOne<T>(
+    { context, lookup, trail, memory, runOne }: Ask<T>,
+    fetch: Fetch,
+    mayRecur: boolean,
+  ): Promise<T> {
     const { generation } = memory
     trail.inFlight += 1
     const running = runOne()
@@ -278,9 +324,11 @@ export class Prefetcher {
         trail.inFlight -= 1
         trail.measure.add(value)
         // If other processes write as well, their state would have been needed before the query.
-        if (!mayRecur || this.parts.writes.prefetchState !== undefined || memory.generation !== generation) return
+        if (!mayRecur || this.parts.writes.prefetchState !== undefined || memory.generation !== generation)
+          return
         const copy = lookup.copy(value)
-        if (copy !== undefined) trail.answers.set(lookup.key.text, { ...copy, fetch, ...(context.rows ?? NOWHERE), isUsed: true })
+        if (copy !== undefined)
+          trail.answers.set(lookup.key.text, { ...copy, fetch, ...(context.rows ?? NOWHERE), isUsed: true })
       },
       () => {
         trail.inFlight -= 1
@@ -303,7 +351,8 @@ export class Prefetcher {
     trail.inFlight += 1
     try {
       const { tables } = trail
-      const prefetchState = writes.prefetchState === undefined ? undefined : await writes.prefetchState(tables)
+      const prefetchState =
+        writes.prefetchState === undefined ? undefined : await writes.prefetchState(tables)
       if (writes.prefetchState !== undefined && prefetchState === undefined) return await ask.runOne()
       trail.fetched(keys.length - 1)
       stats.prefetches += 1

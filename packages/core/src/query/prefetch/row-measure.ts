@@ -38,7 +38,9 @@ export class RowMeasure {
 
   /** Maximum number of rows that one query should return. */
   get maxRows(): number {
-    return this.#largest === 0 ? MAX_ROWS : Math.max(1, Math.min(MAX_ROWS, Math.floor(MAX_BYTES / this.#largest)))
+    return this.#largest === 0
+      ? MAX_ROWS
+      : Math.max(1, Math.min(MAX_ROWS, Math.floor(MAX_BYTES / this.#largest)))
   }
 }
 

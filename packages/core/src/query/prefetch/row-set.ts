@@ -33,7 +33,11 @@ export const keepValues: KeepRow = (row) => {
   const kept: Record<string, unknown> = {}
   for (const property of Object.keys(row).slice(0, MAX_COLUMNS)) {
     const value = (row as Row)[property]
-    if (typeof value === 'number' || typeof value === 'bigint' || (typeof value === 'string' && value.length <= MAX_TEXT))
+    if (
+      typeof value === 'number' ||
+      typeof value === 'bigint' ||
+      (typeof value === 'string' && value.length <= MAX_TEXT)
+    )
       kept[property] = value
   }
   return kept

@@ -132,7 +132,8 @@ export class Trail {
     const { length } = this.index.keys
     if (this.#isBlocked) return 1
     if (!this.isRelated && link.confirmed < CONFIRMATIONS) return 1
-    if (link.loops > 0 && this.#fetched === 0 && link.density >= MIN_USE) return this.#learnedWindow(ordinal, length)
+    if (link.loops > 0 && this.#fetched === 0 && link.density >= MIN_USE)
+      return this.#learnedWindow(ordinal, length)
     if (this.#asked.size < 2 || !this.#isDense()) return 1
     if (this.#fetched - this.#used > MAX_UNUSED * (this.#isUnordered ? UNORDERED_FACTOR : 1)) return 1
     this.#step = Math.min(this.#step + 1, RAMP.length - 1)
@@ -182,7 +183,8 @@ export class Trail {
     this.answers.clear()
     const asked = this.#asked.size
     const { length } = this.index.keys
-    if (asked < 2 || length === 0) return this.#fetched > 0 && asked > 0 ? this.#learn(asked / length, 1) : false
+    if (asked < 2 || length === 0)
+      return this.#fetched > 0 && asked > 0 ? this.#learn(asked / length, 1) : false
     if (this.#isUnordered) return this.#learn(1, asked / length)
     const isBackward = this.#direction < 0
     const reached = isBackward ? (length - this.#lowest) / length : (this.#highest + 1) / length
@@ -191,7 +193,14 @@ export class Trail {
 
   #learn(span: number, density: number): boolean {
     const isBackward = this.#direction < 0 && !this.#isUnordered
-    return this.link.learn({ span, density, isBackward, rows: this.measure.rowsOfKey, fetched: this.#fetched, used: this.#used })
+    return this.link.learn({
+      span,
+      density,
+      isBackward,
+      rows: this.measure.rowsOfKey,
+      fetched: this.#fetched,
+      used: this.#used,
+    })
   }
 
   #learnedWindow(ordinal: number, length: number): number {

@@ -1,5 +1,12 @@
 import type { Dialect } from '../../sql/dialect.ts'
-import { type CatalogData, type ColumnInfo, type ForeignKeyInfo, type ReferentialAction, type TableInfo, tableId } from '../catalog-data.ts'
+import {
+  type CatalogData,
+  type ColumnInfo,
+  type ForeignKeyInfo,
+  type ReferentialAction,
+  type TableInfo,
+  tableId,
+} from '../catalog-data.ts'
 import type { FunctionLevel } from '../database-functions.ts'
 
 /** A schema and a name, as the database writes them. */
@@ -61,13 +68,17 @@ export function assembleCatalog({ dialect, defaultSchema, ...entries }: CatalogE
       kind: entry.kind,
       columns: (columns.get(name) ?? []).map(({ column }) => column),
       primaryKey: namesOf(primary),
-      uniqueKeys: ofTable.filter((key) => key !== primary && key.every(({ column }) => column !== undefined)).map(namesOf),
+      uniqueKeys: ofTable
+        .filter((key) => key !== primary && key.every(({ column }) => column !== undefined))
+        .map(namesOf),
       hasTriggers: entry.hasTriggers,
       ...(entry.hasDefiningTriggers === true ? { hasDefiningTriggers: true } : {}),
       ...(entry.whenRead === undefined || entry.whenRead === 'reads' ? {} : { whenRead: entry.whenRead }),
     }
   })
-  const primaryKeys = new Map(tables.map((table) => [tableId(dialect, table.schema, table.name, defaultSchema), table.primaryKey]))
+  const primaryKeys = new Map(
+    tables.map((table) => [tableId(dialect, table.schema, table.name, defaultSchema), table.primaryKey]),
+  )
   const foreignKeys: ForeignKeyInfo[] = []
   for (const parts of groupBy(entries.foreignKeys, (entry) => `${nameOf(entry)} ${entry.key}`).values()) {
     const [first] = parts

@@ -1,11 +1,18 @@
 import { readStatement } from '../../sql/statement.ts'
 import type { CatalogData, ColumnType } from '../catalog-data.ts'
 import type { Connection } from '../connection.ts'
-import { assembleCatalog, type ColumnEntry, type ForeignKeyEntry, type KeyEntry, type TableEntry } from './assemble.ts'
+import {
+  assembleCatalog,
+  type ColumnEntry,
+  type ForeignKeyEntry,
+  type KeyEntry,
+  type TableEntry,
+} from './assemble.ts'
 import { callingViews } from './calling-views.ts'
 import { optionalTextOf, type Row, referentialAction, textOf } from './row-values.ts'
 
-const userSchemas = (column: string) => `${column} NOT IN ('information_schema', 'mysql', 'performance_schema', 'sys')`
+const userSchemas = (column: string) =>
+  `${column} NOT IN ('information_schema', 'mysql', 'performance_schema', 'sys')`
 
 const ME = `CONCAT('''', REPLACE(CURRENT_USER(), '@', '''@'''), '''')`
 
@@ -74,11 +81,18 @@ export async function readMysql(connection: Connection): Promise<CatalogData> {
   const foreignKeyRows = await connection.query(FOREIGN_KEYS)
   const are = (what: string) => tableRows.filter((row) => textOf(row, 'what') === what)
 
-  const unknown = new Set(columnRows.filter((row) => !isComputedPurely(row)).map((row) => JSON.stringify(nameOf(row))))
+  const unknown = new Set(
+    columnRows.filter((row) => !isComputedPurely(row)).map((row) => JSON.stringify(nameOf(row))),
+  )
   const triggers = new Set(are('trigger').map((row) => JSON.stringify(nameOf(row))))
   const triggersSeen = new Set(are('sees triggers').map((row) => textOf(row, 'schema')))
-  const views = are('query').map((row) => ({ key: JSON.stringify(nameOf(row)), query: optionalTextOf(row, 'query') }))
-  const calling = callingViews(views, 'mysql', (name) => JSON.stringify({ schema: name.at(-2) ?? '', table: name.at(-1) ?? '' }))
+  const views = are('query').map((row) => ({
+    key: JSON.stringify(nameOf(row)),
+    query: optionalTextOf(row, 'query'),
+  }))
+  const calling = callingViews(views, 'mysql', (name) =>
+    JSON.stringify({ schema: name.at(-2) ?? '', table: name.at(-1) ?? '' }),
+  )
   const tableEntry =
     (kind: 'table' | 'view') =>
     (row: Row): TableEntry => {
@@ -117,9 +131,16 @@ function isComputedPurely(row: Row): boolean {
 }
 
 function columnEntry(row: Row): ColumnEntry {
-  const named = textOf(row, 'full_type').toLowerCase() === 'tinyint(1)' ? 'boolean' : (types[textOf(row, 'type').toLowerCase()] ?? 'other')
-  const type = named === 'text' && ODD_COLLATIONS.test(optionalTextOf(row, 'collation') ?? '') ? 'collated' : named
-  return { ...nameOf(row), column: { name: textOf(row, 'column'), type, nullable: textOf(row, 'nullable') === 'YES' } }
+  const named =
+    textOf(row, 'full_type').toLowerCase() === 'tinyint(1)'
+      ? 'boolean'
+      : (types[textOf(row, 'type').toLowerCase()] ?? 'other')
+  const type =
+    named === 'text' && ODD_COLLATIONS.test(optionalTextOf(row, 'collation') ?? '') ? 'collated' : named
+  return {
+    ...nameOf(row),
+    column: { name: textOf(row, 'column'), type, nullable: textOf(row, 'nullable') === 'YES' },
+  }
 }
 
 function foreignKeyEntry(row: Row): ForeignKeyEntry {

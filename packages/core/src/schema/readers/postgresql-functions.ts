@@ -140,7 +140,12 @@ export async function readPostgresFunctions(connection: Connection): Promise<Pos
   const rows = await connection.query(FUNCTIONS)
   if (rows.length === 0) {
     const none = { untrusted: new Map(), ofRows: NONE, operators: NONE, types: new Map() }
-    return { functions: { ...none, pure, harmless }, ofTables: new Map(), dependent: NONE, whenRead: new Map() }
+    return {
+      functions: { ...none, pure, harmless },
+      ofTables: new Map(),
+      dependent: NONE,
+      whenRead: new Map(),
+    }
   }
   const operatorRows = await connection.query(OPERATORS)
   const uses = await connection.query(USES)
@@ -165,12 +170,20 @@ export async function readPostgresFunctions(connection: Connection): Promise<Pos
   }
   // An untrusted function that only reads modifies no table, but a read can depend on it.
   const isUntrusted = (row: Row) => !trusted.has(textOf(row, 'function'))
-  const immutable = new Set(rows.filter((row) => textOf(row, 'volatility') === 'i').map((row) => textOf(row, 'function')))
+  const immutable = new Set(
+    rows.filter((row) => textOf(row, 'volatility') === 'i').map((row) => textOf(row, 'function')),
+  )
   const { types: ofTypes, ...ofTables } = await usesOf(connection, { uses, types }, levels, immutable)
   const whenRead = new Map(relations.map((row) => [tableName(row), levels.get(relationOf(row)) ?? 'defines']))
   const operators = new Set(operatorRows.filter(isUntrusted).map((row) => textOf(row, 'name')))
-  const ofRows = new Set(rows.filter((row) => isUntrusted(row) && row.is_of_row === true).map((row) => textOf(row, 'name')))
-  return { functions: { untrusted, ofRows, operators, types: ofTypes, pure, harmless }, ...ofTables, whenRead }
+  const ofRows = new Set(
+    rows.filter((row) => isUntrusted(row) && row.is_of_row === true).map((row) => textOf(row, 'name')),
+  )
+  return {
+    functions: { untrusted, ofRows, operators, types: ofTypes, pure, harmless },
+    ...ofTables,
+    whenRead,
+  }
 }
 
 /** PostgreSQL's built-in objects have OIDs below this number. */
@@ -212,23 +225,33 @@ async function usesOf(
     const level = byType.get(type)
     // A cast to a user-defined type names the type.
     if (Number(type) >= FIRST_OF_USERS) dependent.add(tableName(row))
-    if (level !== undefined && level !== 'reads') ofTables.set(tableName(row), higherLevel(level, ofTables.get(tableName(row))))
+    if (level !== undefined && level !== 'reads')
+      ofTables.set(tableName(row), higherLevel(level, ofTables.get(tableName(row))))
   }
   const types = new Map<string, FunctionLevel>()
   for (const row of rows) {
     const level = byType.get(textOf(row, 'type'))
-    if (level !== undefined) types.set(textOf(row, 'name'), higherLevel(level, types.get(textOf(row, 'name'))))
+    if (level !== undefined)
+      types.set(textOf(row, 'name'), higherLevel(level, types.get(textOf(row, 'name'))))
   }
   return { types, ofTables, dependent }
 }
 
 /** Immutable functions in C, and in SQL if their bodies read no table and call only pure functions. */
-function trustedAmong(rows: readonly Row[], builtIn: ReadonlySet<string>, operators: ReadonlySet<string>): Set<string> {
+function trustedAmong(
+  rows: readonly Row[],
+  builtIn: ReadonlySet<string>,
+  operators: ReadonlySet<string>,
+): Set<string> {
   const trusted = new Set<string>()
   for (const row of rows) {
     if (textOf(row, 'volatility') !== 'i' || flagOf(row, 'is_aggregate')) continue
     const language = textOf(row, 'language')
-    if (language === 'c' || language === 'internal' || (language === 'sql' && isPureBody(bodyOf(row), builtIn, operators)))
+    if (
+      language === 'c' ||
+      language === 'internal' ||
+      (language === 'sql' && isPureBody(bodyOf(row), builtIn, operators))
+    )
       trusted.add(textOf(row, 'function'))
   }
   return trusted

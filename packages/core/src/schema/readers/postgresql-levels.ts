@@ -49,7 +49,13 @@ class Lists {
  * The maximum effect of each function, `type` and `relation`: through its own code, or through the functions
  * and relations that it uses.
  */
-export function levelsOf({ functions, operators, uses, types, relations }: Calling): ReadonlyMap<string, FunctionLevel> {
+export function levelsOf({
+  functions,
+  operators,
+  uses,
+  types,
+  relations,
+}: Calling): ReadonlyMap<string, FunctionLevel> {
   const levels = new Map<string, FunctionLevel>()
   const [byName, byOperator, byWord, called] = [new Lists(), new Lists(), new Lists(), new Lists()]
   for (const row of functions) byName.add(textOf(row, 'name'), textOf(row, 'function'))
@@ -80,7 +86,9 @@ export function levelsOf({ functions, operators, uses, types, relations }: Calli
   for (let isGrowing = true; isGrowing; ) {
     isGrowing = false
     for (const [id, level] of levels) {
-      const next = called.of([id]).reduce<FunctionLevel>((most, other) => higherLevel(most, levels.get(other)), level)
+      const next = called
+        .of([id])
+        .reduce<FunctionLevel>((most, other) => higherLevel(most, levels.get(other)), level)
       if (next === level) continue
       levels.set(id, next)
       isGrowing = true
@@ -90,7 +98,8 @@ export function levelsOf({ functions, operators, uses, types, relations }: Calli
 }
 
 /** PostgreSQL functions that run SQL from a string. */
-const RUNS_SQL = words(`query_to_xml query_to_xmlschema query_to_xml_and_xmlschema cursor_to_xml cursor_to_xmlschema ts_stat ts_rewrite
+const RUNS_SQL =
+  words(`query_to_xml query_to_xmlschema query_to_xml_and_xmlschema cursor_to_xml cursor_to_xmlschema ts_stat ts_rewrite
   lo_import pg_import_system_collations pg_create_logical_replication_slot crosstab connectby dblink dblink_exec`)
 
 /** The functions of which an aggregate consists. */
@@ -107,7 +116,8 @@ function ownLevel(row: Row): OwnLevel {
   const language = textOf(row, 'language')
   if (flagOf(row, 'is_aggregate')) return { level: 'reads', names: NO_NAMES }
   if (language === 'c' || language === 'internal') {
-    const isHarmless = textOf(row, 'volatility') !== 'v' || HARMLESS_EXTENSIONS.has(optionalTextOf(row, 'extension') ?? '')
+    const isHarmless =
+      textOf(row, 'volatility') !== 'v' || HARMLESS_EXTENSIONS.has(optionalTextOf(row, 'extension') ?? '')
     return { level: isHarmless ? 'reads' : 'defines', names: NO_NAMES }
   }
   const source = bodyOf(row)
@@ -141,6 +151,8 @@ function levelOfWords(tokens: readonly Token[], language: string): FunctionLevel
  */
 export function bodyOf(row: Row): string {
   const source = textOf(row, 'source')
-  const body = /^CREATE OR REPLACE FUNCTION/.test(source) ? /\n\s*(RETURN\b.*|BEGIN ATOMIC\b.*)$/s.exec(source)?.[1] : source
+  const body = /^CREATE OR REPLACE FUNCTION/.test(source)
+    ? /\n\s*(RETURN\b.*|BEGIN ATOMIC\b.*)$/s.exec(source)?.[1]
+    : source
   return (body ?? '').replace(/^BEGIN ATOMIC\b/, '').replace(/\bEND\s*$/, '')
 }

@@ -1,7 +1,13 @@
 import type { CatalogData, ColumnType, ReferentialAction } from '../catalog-data.ts'
 import { CHANGE_TRIGGER } from '../change-trigger.ts'
 import type { Connection } from '../connection.ts'
-import { assembleCatalog, type ColumnEntry, type ForeignKeyEntry, type KeyEntry, type TableEntry } from './assemble.ts'
+import {
+  assembleCatalog,
+  type ColumnEntry,
+  type ForeignKeyEntry,
+  type KeyEntry,
+  type TableEntry,
+} from './assemble.ts'
 import { type PostgresFunctions, readPostgresFunctions, tableName } from './postgresql-functions.ts'
 import { flagOf, optionalTextOf, type Row, textOf } from './row-values.ts'
 
@@ -91,12 +97,21 @@ export async function readPostgresql(connection: Connection): Promise<CatalogDat
     tables: tableRows.filter((row) => row.table !== null).map((row) => tableEntry(row, found)),
     columns: columnRows.map(columnEntry),
     keys: keyRows.map((row): KeyEntry => {
-      return { ...nameOf(row), key: textOf(row, 'key'), primary: flagOf(row, 'primary'), column: textOf(row, 'column') }
+      return {
+        ...nameOf(row),
+        key: textOf(row, 'key'),
+        primary: flagOf(row, 'primary'),
+        column: textOf(row, 'column'),
+      }
     }),
     foreignKeys: foreignKeyRows.map(foreignKeyEntry),
   })
   const ownTypes = new Set(columnRows.flatMap((row) => optionalTextOf(row, 'own_type') ?? []))
-  return { ...data, functions: found.functions, ownTypes: [...ownTypes].map(Number).sort((left, right) => left - right) }
+  return {
+    ...data,
+    functions: found.functions,
+    ownTypes: [...ownTypes].map(Number).sort((left, right) => left - right),
+  }
 }
 
 function nameOf(row: Row): { schema: string; table: string } {

@@ -9,7 +9,8 @@ const decoder = new TextDecoder()
 /** @throws SluiceError `SLUICE_INVALID_CATALOG`, if the value is not a string. */
 export function textOf(row: Row, column: string): string {
   const text = optionalTextOf(row, column)
-  if (text === undefined) throw new SluiceError('SLUICE_INVALID_CATALOG', `Column "${column}": expected text, got null.`)
+  if (text === undefined)
+    throw new SluiceError('SLUICE_INVALID_CATALOG', `Column "${column}": expected text, got null.`)
   return text
 }
 
@@ -19,14 +20,20 @@ export function optionalTextOf(row: Row, column: string): string | undefined {
   if (value === null) return undefined
   if (typeof value === 'string') return value
   if (value instanceof Uint8Array) return decoder.decode(value)
-  throw new SluiceError('SLUICE_INVALID_CATALOG', `Column "${column}": expected text, got ${describe(value)}.`)
+  throw new SluiceError(
+    'SLUICE_INVALID_CATALOG',
+    `Column "${column}": expected text, got ${describe(value)}.`,
+  )
 }
 
 export function integerOf(row: Row, column: string): number {
   const value = row[column]
   const integer = typeof value === 'string' || typeof value === 'bigint' ? Number(value) : value
   if (typeof integer === 'number' && Number.isSafeInteger(integer)) return integer
-  throw new SluiceError('SLUICE_INVALID_CATALOG', `Column "${column}": expected an integer, got ${describe(value)}.`)
+  throw new SluiceError(
+    'SLUICE_INVALID_CATALOG',
+    `Column "${column}": expected an integer, got ${describe(value)}.`,
+  )
 }
 
 /** A boolean, also as `0` and `1`, or in PostgreSQL's text format. */

@@ -55,8 +55,12 @@ export async function readSqlite(connection: Connection): Promise<CatalogData> {
   const keyRows = await connection.query(KEYS)
   const foreignKeyRows = await connection.query(FOREIGN_KEYS)
 
-  const withoutRowid = new Set(tableRows.filter((row) => flagOf(row, 'without_rowid')).map((row) => textOf(row, 'table')))
-  const withPrimaryIndex = new Set(keyRows.filter((row) => textOf(row, 'origin') === 'pk').map((row) => textOf(row, 'table')))
+  const withoutRowid = new Set(
+    tableRows.filter((row) => flagOf(row, 'without_rowid')).map((row) => textOf(row, 'table')),
+  )
+  const withPrimaryIndex = new Set(
+    keyRows.filter((row) => textOf(row, 'origin') === 'pk').map((row) => textOf(row, 'table')),
+  )
   // SQLite allows NULL in a primary key, unless the key is an alias of the rowid (it has no index) or
   // replaces the rowid.
   const refusesNull = (table: string) => withoutRowid.has(table) || !withPrimaryIndex.has(table)
@@ -79,16 +83,34 @@ export async function readSqlite(connection: Connection): Promise<CatalogData> {
     const table = textOf(row, 'table')
     const inPrimaryKey = integerOf(row, 'position') > 0
     const nullable = !flagOf(row, 'not_null') && !(inPrimaryKey && refusesNull(table))
-    return { schema: SCHEMA, table, column: { name: textOf(row, 'column'), type: sqliteType(textOf(row, 'type')), nullable } }
+    return {
+      schema: SCHEMA,
+      table,
+      column: { name: textOf(row, 'column'), type: sqliteType(textOf(row, 'type')), nullable },
+    }
   })
   const keyColumns = columnRows.filter((row) => integerOf(row, 'position') > 0)
   const primaryKeys = keyColumns
     .sort((left, right) => integerOf(left, 'position') - integerOf(right, 'position'))
-    .map((row): KeyEntry => ({ schema: SCHEMA, table: textOf(row, 'table'), key: '', primary: true, column: textOf(row, 'column') }))
+    .map(
+      (row): KeyEntry => ({
+        schema: SCHEMA,
+        table: textOf(row, 'table'),
+        key: '',
+        primary: true,
+        column: textOf(row, 'column'),
+      }),
+    )
   const uniqueKeys = keyRows
     .filter((row) => flagOf(row, 'unique') && !flagOf(row, 'partial') && textOf(row, 'origin') !== 'pk')
     .map((row): KeyEntry => {
-      return { schema: SCHEMA, table: textOf(row, 'table'), key: textOf(row, 'key'), primary: false, column: optionalTextOf(row, 'column') }
+      return {
+        schema: SCHEMA,
+        table: textOf(row, 'table'),
+        key: textOf(row, 'key'),
+        primary: false,
+        column: optionalTextOf(row, 'column'),
+      }
     })
   return assembleCatalog({
     dialect: 'sqlite',

@@ -1,4 +1,13 @@
-import type { ClauseRanges, ColumnName, ConditionNode, FromItem, OrderTerm, OutputTerm, QueryBlock, ValueTerm } from './query-tree.ts'
+import type {
+  ClauseRanges,
+  ColumnName,
+  ConditionNode,
+  FromItem,
+  OrderTerm,
+  OutputTerm,
+  QueryBlock,
+  ValueTerm,
+} from './query-tree.ts'
 
 const NONE: readonly never[] = []
 

@@ -15,7 +15,14 @@ import {
   type TestExpression,
   valueTerm,
 } from './expression.ts'
-import type { ColumnTerm, ComparisonNode, ComparisonOperator, ConditionNode, OpaqueNode, RowComparisonNode } from './query-tree.ts'
+import type {
+  ColumnTerm,
+  ComparisonNode,
+  ComparisonOperator,
+  ConditionNode,
+  OpaqueNode,
+  RowComparisonNode,
+} from './query-tree.ts'
 
 /** The conditions that all hold if an expression is true. */
 export function conditionsOf(expression: Expression): ConditionNode[] {
@@ -33,7 +40,15 @@ function conditionOf(expression: Expression, negated: boolean): ConditionNode[] 
       if (expression.kind === 'and') return expression.parts.flatMap(conditionsOf)
       {
         const arms = alternatives(expression)
-        return [{ kind: 'or', arms: arms.map(conditionsOf), ranges: arms.map((arm) => ({ start: arm.start, end: arm.end })), start, end }]
+        return [
+          {
+            kind: 'or',
+            arms: arms.map(conditionsOf),
+            ranges: arms.map((arm) => ({ start: arm.start, end: arm.end })),
+            start,
+            end,
+          },
+        ]
       }
     case 'not':
       return conditionOf(expression.of, !negated).map((found) => ({ ...found, start, end }))
@@ -104,7 +119,8 @@ function inList(expression: InExpression, not: boolean): ConditionNode[] | undef
     return columns.flatMap((column, place): ComparisonNode[] => {
       if (column === undefined) return []
       const base = { kind: 'comparison', column, operator: 'in', negated, start, end } as const
-      if (first?.kind === 'query') return [{ ...base, values: [{ kind: 'expression' }], subquery: first.block, output: place }]
+      if (first?.kind === 'query')
+        return [{ ...base, values: [{ kind: 'expression' }], subquery: first.block, output: place }]
       const values = parts.map((part) => {
         const value = part.kind === 'row' ? part.parts[place] : undefined
         return value === undefined ? ({ kind: 'expression' } as const) : valueTerm(value)
@@ -115,11 +131,15 @@ function inList(expression: InExpression, not: boolean): ConditionNode[] | undef
   const column = columnTerm(of)
   if (column === undefined) return undefined
   const base = { kind: 'comparison', column, operator: 'in', negated, start, end } as const
-  if (first?.kind === 'query' && parts.length === 1) return [{ ...base, values: [{ kind: 'expression' }], subquery: first.block }]
+  if (first?.kind === 'query' && parts.length === 1)
+    return [{ ...base, values: [{ kind: 'expression' }], subquery: first.block }]
   return [{ ...base, values: parts.map(valueTerm), ...dependencies(parts) }]
 }
 
-function match({ of, operator, pattern, negated, start, end }: MatchExpression, not: boolean): ConditionNode[] | undefined {
+function match(
+  { of, operator, pattern, negated, start, end }: MatchExpression,
+  not: boolean,
+): ConditionNode[] | undefined {
   const column = columnTerm(of)
   if (column === undefined || operator === 'other') return undefined
   return [
@@ -136,13 +156,36 @@ function match({ of, operator, pattern, negated, start, end }: MatchExpression, 
   ]
 }
 
-function test({ of, test: what, negated, start, end }: TestExpression, not: boolean): ConditionNode[] | undefined {
+function test(
+  { of, test: what, negated, start, end }: TestExpression,
+  not: boolean,
+): ConditionNode[] | undefined {
   const column = columnTerm(of)
   if (column === undefined) return undefined
   const isNot = negated !== not
   if (what === 'NULL')
-    return [{ kind: 'comparison', column, operator: isNot ? 'is not null' : 'is null', negated: false, values: [], start, end }]
-  return [{ kind: 'comparison', column, operator: '=', negated: isNot, values: [{ kind: 'literal', text: what }], start, end }]
+    return [
+      {
+        kind: 'comparison',
+        column,
+        operator: isNot ? 'is not null' : 'is null',
+        negated: false,
+        values: [],
+        start,
+        end,
+      },
+    ]
+  return [
+    {
+      kind: 'comparison',
+      column,
+      operator: '=',
+      negated: isNot,
+      values: [{ kind: 'literal', text: what }],
+      start,
+      end,
+    },
+  ]
 }
 
 const operators: Readonly<Record<string, ComparisonOperator>> = {
@@ -167,12 +210,25 @@ const opposites: Partial<Record<ComparisonOperator, ComparisonOperator>> = {
   '>': '<=',
   '>=': '<',
 }
-const mirrors: Partial<Record<ComparisonOperator, ComparisonOperator>> = { '<': '>', '<=': '>=', '>': '<', '>=': '<=' }
+const mirrors: Partial<Record<ComparisonOperator, ComparisonOperator>> = {
+  '<': '>',
+  '<=': '>=',
+  '>': '<',
+  '>=': '<=',
+}
 
 /** A condition that a boolean column is true or false. */
 function flagged(column: ColumnTerm, isTrue: boolean, { start, end }: Range): ComparisonNode {
   const text = isTrue ? 'TRUE' : 'FALSE'
-  return { kind: 'comparison', column, operator: '=', negated: false, values: [{ kind: 'literal', text }], start, end }
+  return {
+    kind: 'comparison',
+    column,
+    operator: '=',
+    negated: false,
+    values: [{ kind: 'literal', text }],
+    start,
+    end,
+  }
 }
 
 /** A comparison as conditions on its columns; `undefined` if it has none. */
@@ -182,15 +238,20 @@ function comparisonsOf(expression: CompareExpression, not: boolean): ConditionNo
   if (operator === undefined) return undefined
   const { left, right, quantifier } = expression
   if (quantifier !== undefined) return quantified(expression, not)
-  if (left.kind === 'row' && (right.kind === 'row' || right.kind === 'query')) return rows(expression, left.parts, right, operator)
+  if (left.kind === 'row' && (right.kind === 'row' || right.kind === 'query'))
+    return rows(expression, left.parts, right, operator)
   return compared(expression, left, right, operator)
 }
 
 /** `= ANY (…)` is IN, `<> ALL (…)` is NOT IN. */
-function quantified({ operator, left, right, quantifier, start, end }: CompareExpression, not: boolean): ConditionNode[] | undefined {
+function quantified(
+  { operator, left, right, quantifier, start, end }: CompareExpression,
+  not: boolean,
+): ConditionNode[] | undefined {
   const column = columnTerm(left)
   const isIn = operator === '=' && quantifier === 'any'
-  if (column === undefined || (!isIn && !((operator === '<>' || operator === '!=') && quantifier === 'all'))) return undefined
+  if (column === undefined || (!isIn && !((operator === '<>' || operator === '!=') && quantifier === 'all')))
+    return undefined
   const base = { kind: 'comparison', column, operator: 'in', negated: isIn === not, start, end } as const
   if (right.kind === 'query') return [{ ...base, values: [{ kind: 'expression' }], subquery: right.block }]
   return [{ ...base, values: arrayTerms(right), ...dependencies([right]) }]
@@ -208,8 +269,23 @@ function compared(
   const isNullSafe = nullSafe.has(expression.operator) ? ({ isNullSafe: true } as const) : undefined
   const onLeft = { column: left, value: right }
   const onRight = { column: right, value: left }
-  const on = (column: ColumnTerm, way: ComparisonOperator, rest: Side, sides: ComparisonNode['sides'] = onLeft): ComparisonNode => {
-    return { kind: 'comparison', column, operator: way, negated: false, ...rest, ...isNullSafe, sides: sides ?? onLeft, start, end }
+  const on = (
+    column: ColumnTerm,
+    way: ComparisonOperator,
+    rest: Side,
+    sides: ComparisonNode['sides'] = onLeft,
+  ): ComparisonNode => {
+    return {
+      kind: 'comparison',
+      column,
+      operator: way,
+      negated: false,
+      ...rest,
+      ...isNullSafe,
+      sides: sides ?? onLeft,
+      start,
+      end,
+    }
   }
   if (first !== undefined && second !== undefined) {
     if (isBare(second)) return [on(first, operator, { values: [], other: second })]
@@ -264,7 +340,10 @@ function rows(
     })
     return found.length === 0 ? undefined : found
   }
-  return keyset(left, others, operator, expression) ?? keyset(others, left, mirrors[operator] ?? operator, expression)
+  return (
+    keyset(left, others, operator, expression) ??
+    keyset(others, left, mirrors[operator] ?? operator, expression)
+  )
 }
 
 function keyset(
@@ -275,6 +354,7 @@ function keyset(
 ): RowComparisonNode[] | undefined {
   if (operator !== '<' && operator !== '<=' && operator !== '>' && operator !== '>=') return undefined
   const columns = left.map(columnTerm)
-  if (!columns.every((column) => column !== undefined) || right.some((part) => columnsOf(part).length > 0)) return undefined
+  if (!columns.every((column) => column !== undefined) || right.some((part) => columnsOf(part).length > 0))
+    return undefined
   return [{ kind: 'row', columns, operator, values: right.map(valueTerm), start, end }]
 }

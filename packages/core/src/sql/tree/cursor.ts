@@ -22,7 +22,12 @@ export interface TreeReaders {
    * @param isStatement - Whether it is a statement or the body of a common table expression, whose keyword is
    * included in the kinds.
    */
-  query(cursor: SqlCursor, parent: QueryBlock | undefined, ctes: CteScope | undefined, isStatement?: boolean): BlockDraft
+  query(
+    cursor: SqlCursor,
+    parent: QueryBlock | undefined,
+    ctes: CteScope | undefined,
+    isStatement?: boolean,
+  ): BlockDraft
   /** Reads the name of a table as the query of all its rows. */
   table(cursor: SqlCursor, scope: BlockScope): QueryBlock
   /** Reads an INSERT, UPDATE, DELETE or MERGE. */
@@ -107,7 +112,8 @@ export class SqlCursor implements ParsedSql {
   }
 
   takeWords(...uppers: readonly string[]): boolean {
-    for (let offset = 0; offset < uppers.length; offset++) if (this.word(offset) !== uppers[offset]) return false
+    for (let offset = 0; offset < uppers.length; offset++)
+      if (this.word(offset) !== uppers[offset]) return false
     this.position += uppers.length
     return true
   }
@@ -199,7 +205,8 @@ export class SqlCursor implements ParsedSql {
     for (; this.position < end; this.position++) {
       const token = this.token()
       if (token?.kind === 'parameter') this.#place(token)
-      else if (token?.upper === 'SELECT' || token?.upper === 'TABLE') this.fail('query in an unexpected place')
+      else if (token?.upper === 'SELECT' || token?.upper === 'TABLE')
+        this.fail('query in an unexpected place')
     }
   }
 
@@ -251,7 +258,8 @@ export class SqlCursor implements ParsedSql {
   fold(token: Token): string {
     if (this.dialect !== 'postgresql') return token.text
     const name = token.kind === 'word' ? lowerAscii(token.text) : token.text
-    if (name.length * 3 > MAX_NAME_BYTES && Buffer.byteLength(name) > MAX_NAME_BYTES) this.fail('name longer than PostgreSQL keeps')
+    if (name.length * 3 > MAX_NAME_BYTES && Buffer.byteLength(name) > MAX_NAME_BYTES)
+      this.fail('name longer than PostgreSQL keeps')
     return name
   }
 

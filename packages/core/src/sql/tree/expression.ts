@@ -143,7 +143,9 @@ export function columnTerm(expression: Expression): ColumnTerm | undefined {
       const [only] = parts
       if ((name !== 'lower' && name !== 'upper') || parts.length !== 1 || only === undefined) return undefined
       const column = columnTerm(only)
-      return column === undefined || column.call !== undefined || column.collation !== undefined ? undefined : { ...column, call: name }
+      return column === undefined || column.call !== undefined || column.collation !== undefined
+        ? undefined
+        : { ...column, call: name }
     }
     case 'cast': {
       const column = columnTerm(expression.of)
@@ -153,7 +155,9 @@ export function columnTerm(expression: Expression): ColumnTerm | undefined {
     }
     case 'collate': {
       const column = columnTerm(expression.of)
-      return column === undefined || column.collation !== undefined ? undefined : { ...column, collation: expression.collation }
+      return column === undefined || column.collation !== undefined
+        ? undefined
+        : { ...column, collation: expression.collation }
     }
     default:
       return undefined
@@ -177,7 +181,11 @@ export function valueTerm(expression: Expression): ValueTerm {
     case 'call': {
       if (expression.name === 'concat') return patternTerm(expression.parts)
       const [only] = expression.parts
-      if ((expression.name !== 'lower' && expression.name !== 'upper') || expression.parts.length !== 1 || only === undefined)
+      if (
+        (expression.name !== 'lower' && expression.name !== 'upper') ||
+        expression.parts.length !== 1 ||
+        only === undefined
+      )
         return EXPRESSION
       const term = valueTerm(only)
       return term.kind === 'parameter' ? term : EXPRESSION
@@ -193,8 +201,14 @@ function patternTerm(parts: readonly Expression[]): ValueTerm {
   const at = terms.findIndex(({ kind }) => kind === 'parameter')
   const bound = terms[at]
   const texts = terms.map((term) => (term.kind === 'literal' ? stringText(term.text) : undefined))
-  if (bound?.kind !== 'parameter' || texts.some((text, place) => place !== at && text === undefined)) return EXPRESSION
-  return { kind: 'pattern', place: bound.place, before: texts.slice(0, at).join(''), after: texts.slice(at + 1).join('') }
+  if (bound?.kind !== 'parameter' || texts.some((text, place) => place !== at && text === undefined))
+    return EXPRESSION
+  return {
+    kind: 'pattern',
+    place: bound.place,
+    before: texts.slice(0, at).join(''),
+    after: texts.slice(at + 1).join(''),
+  }
 }
 
 /** The content of a plain string; `undefined` for a number, or if the string can contain escapes. */
@@ -203,7 +217,9 @@ function stringText(literal: string): string | undefined {
 }
 
 /** The columns from which values are computed, if any. */
-export function dependencies(expressions: readonly Expression[]): { readonly dependsOn?: readonly ColumnName[] } {
+export function dependencies(expressions: readonly Expression[]): {
+  readonly dependsOn?: readonly ColumnName[]
+} {
   if (expressions.every(({ kind }) => kind === 'value')) return {}
   const dependsOn = expressions.flatMap(columnsOf)
   return dependsOn.length === 0 ? {} : { dependsOn }

@@ -26,12 +26,17 @@ const SIGNED = /[~!@#%^&|?]/
 const MAX_LENGTH = 10
 
 /** The operator at the cursor, made of adjacent symbols; `undefined` if there is none. */
-export function operatorAt(cursor: SqlCursor): { readonly text: string; readonly tokens: number } | undefined {
+export function operatorAt(
+  cursor: SqlCursor,
+): { readonly text: string; readonly tokens: number } | undefined {
   const token = cursor.token()
   if (token === undefined || (token.kind !== 'symbol' && token.kind !== 'parameter')) return undefined
   const text = touching(cursor)
   if (text === '') return undefined
-  const operator = cursor.dialect === 'postgresql' ? withoutSigns(text) : (fixed.find((known) => text.startsWith(known)) ?? text.charAt(0))
+  const operator =
+    cursor.dialect === 'postgresql'
+      ? withoutSigns(text)
+      : (fixed.find((known) => text.startsWith(known)) ?? text.charAt(0))
   return { text: operator, tokens: operator.length }
 }
 
@@ -49,7 +54,8 @@ function touching(cursor: SqlCursor): string {
 function isOperatorPart({ kind, text }: Token, dialect: Dialect, before: string): boolean {
   // PostgreSQL's `?`, `?|`, `?&` and `@?` are operators on documents; after any other sign, `?` is a bound
   // value.
-  if (kind === 'parameter') return dialect === 'postgresql' && text === '?' && (before === '' || before === '@')
+  if (kind === 'parameter')
+    return dialect === 'postgresql' && text === '?' && (before === '' || before === '@')
   if (kind !== 'symbol') return false
   return characters.has(text) || (text === ':' && dialect === 'mysql')
 }
@@ -70,7 +76,9 @@ export function powerOf(operator: string, dialect: Dialect): number {
     if (operator === '&&') return AND
     if (operator === ':=') return OR
   }
-  return comparisons.has(operator) && (operator !== '==' || dialect === 'sqlite') && (operator !== '<=>' || dialect === 'mysql')
+  return comparisons.has(operator) &&
+    (operator !== '==' || dialect === 'sqlite') &&
+    (operator !== '<=>' || dialect === 'mysql')
     ? COMPARISON
     : OTHER
 }

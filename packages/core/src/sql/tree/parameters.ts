@@ -19,7 +19,8 @@ export class ParameterPlaces {
     if (text === '?') return this.#next(false)
     if (this.dialect === 'mysql' && text.startsWith('@')) return undefined
     const digits = text.slice(1)
-    if (/^[?$]\d+$/.test(text) && (text.startsWith('?') || this.dialect === 'postgresql')) return this.#numbered(Number(digits))
+    if (/^[?$]\d+$/.test(text) && (text.startsWith('?') || this.dialect === 'postgresql'))
+      return this.#numbered(Number(digits))
     this.#named ??= new Map()
     const known = this.#named.get(text)
     if (known !== undefined) return known

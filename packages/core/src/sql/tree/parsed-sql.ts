@@ -18,7 +18,10 @@ export interface TableChange {
 export interface WhereClause {
   readonly range: Range
   readonly conditions: readonly ConditionNode[]
-  /** The qualifier that a column of the table needs, as the dialect compares names. Omitted if the table is the only one. */
+  /**
+   * The qualifier that a column of the table needs, as the dialect compares names. Omitted if the table is
+   * the only one.
+   */
   readonly calledAs?: string
 }
 

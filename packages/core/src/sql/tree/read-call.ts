@@ -49,13 +49,22 @@ export function readCall(source: ExpressionSource, start: number, name: string):
       isWindow = true
       if (cursor.isSymbol('(')) readWindow(source, parts)
       else cursor.name()
-    } else if ((cursor.isWord('IGNORE') || cursor.isWord('RESPECT')) && cursor.isWord('NULLS', 1)) cursor.position += 2
+    } else if ((cursor.isWord('IGNORE') || cursor.isWord('RESPECT')) && cursor.isWord('NULLS', 1))
+      cursor.position += 2
     else break
   }
   // SQLite: min and max of several values are not aggregates.
   if ((name === 'min' || name === 'max') && parts.length > 1 && !isWindow) isAggregate = false
   if (isWindow) source.scope.block.hasWindows = true
-  return { kind: 'call', name, parts, isAggregate: isAggregate && !isWindow, isWindow, start, end: cursor.position }
+  return {
+    kind: 'call',
+    name,
+    parts,
+    isAggregate: isAggregate && !isWindow,
+    isWindow,
+    start,
+    end: cursor.position,
+  }
 }
 
 function readArguments(source: ExpressionSource, name: string, end: number): Expression[] {

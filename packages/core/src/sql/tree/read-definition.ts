@@ -45,7 +45,8 @@ function noteTrigger(cursor: SqlCursor, temporary: boolean): void {
   const name = cursor.tableName()
   const isTemporary = temporary || (name.length > 1 && name.at(-2)?.toUpperCase() === 'TEMP')
   while (!cursor.atEnd() && !cursor.isWord('ON')) cursor.position++
-  if (isTemporary) cursor.triggered.push(cursor.takeWord('ON') && cursor.isName() ? cursor.tableName().at(-1) : undefined)
+  if (isTemporary)
+    cursor.triggered.push(cursor.takeWord('ON') && cursor.isName() ? cursor.tableName().at(-1) : undefined)
   // The end of the body cannot be determined, so nothing after it is read.
   cursor.position = cursor.tokens.length
 }

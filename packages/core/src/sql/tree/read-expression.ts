@@ -1,7 +1,20 @@
 import type { BlockScope } from './block-scope.ts'
 import type { SqlCursor } from './cursor.ts'
 import type { Expression } from './expression.ts'
-import { AND, COMPARISON, type ExpressionSource, IS, MATCH, NOT, OR, OTHER, operatorAt, powerOf, readList, XOR } from './operators.ts'
+import {
+  AND,
+  COMPARISON,
+  type ExpressionSource,
+  IS,
+  MATCH,
+  NOT,
+  OR,
+  OTHER,
+  operatorAt,
+  powerOf,
+  readList,
+  XOR,
+} from './operators.ts'
 import type { ValueTerm } from './query-tree.ts'
 import { readInList, readOperand, readType } from './read-operand.ts'
 
@@ -92,13 +105,19 @@ class ExpressionReader implements ExpressionSource {
       }
       const word = cursor.token()?.kind === 'word'
       const operator = word ? undefined : operatorAt(cursor)
-      const binds = word ? this.#wordPower() : operator === undefined ? 0 : powerOf(operator.text, cursor.dialect)
+      const binds = word
+        ? this.#wordPower()
+        : operator === undefined
+          ? 0
+          : powerOf(operator.text, cursor.dialect)
       if (binds === 0 || binds < power) break
       const isComparison = binds >= IS && binds <= MATCH
       // `a = b = c` compares a boolean with c: this is not a condition on a column.
       const isChained = isComparison && comparisons > 0
       if (isComparison) comparisons++
-      const start: Expression = isChained ? { kind: 'other', parts: [], start: left.start, end: left.end } : left
+      const start: Expression = isChained
+        ? { kind: 'other', parts: [], start: left.start, end: left.end }
+        : left
       const found = operator === undefined ? this.#word(start, binds) : this.#symbol(start, operator, binds)
       left = isChained ? join(left, found) : found
     }
@@ -140,7 +159,12 @@ class ExpressionReader implements ExpressionSource {
     if (!'-+~@|!'.includes(sign)) cursor.fail('expression expected')
     const of = this.read(OTHER + 1)
     if ((sign === '-' || sign === '+') && of.kind === 'value' && of.term.kind === 'literal')
-      return { kind: 'value', term: { kind: 'literal', text: `${sign}${of.term.text}` }, start, end: cursor.position }
+      return {
+        kind: 'value',
+        term: { kind: 'literal', text: `${sign}${of.term.text}` },
+        start,
+        end: cursor.position,
+      }
     return { kind: 'other', parts: [of], start, end: cursor.position }
   }
 
@@ -151,18 +175,24 @@ class ExpressionReader implements ExpressionSource {
     const next = cursor.token()
     if (
       next === undefined ||
-      !(next.kind === 'symbol' ? postfixSymbols : postfixWords).has(next.kind === 'symbol' ? next.text : next.upper)
+      !(next.kind === 'symbol' ? postfixSymbols : postfixWords).has(
+        next.kind === 'symbol' ? next.text : next.upper,
+      )
     )
       return undefined
     if (cursor.isSymbol('::')) {
       cursor.position++
       const type = readType(cursor)
-      return isJoined(left) ? extended(left, cursor.position) : { kind: 'cast', of: left, type, start, end: cursor.position }
+      return isJoined(left)
+        ? extended(left, cursor.position)
+        : { kind: 'cast', of: left, type, start, end: cursor.position }
     }
     if (cursor.isWord('COLLATE')) {
       cursor.position++
       const collation = cursor.dottedName().at(-1) ?? ''
-      return isJoined(left) ? extended(left, cursor.position) : { kind: 'collate', of: left, collation, start, end: cursor.position }
+      return isJoined(left)
+        ? extended(left, cursor.position)
+        : { kind: 'collate', of: left, collation, start, end: cursor.position }
     }
     if (cursor.isSymbol('[')) return this.#subscript(left)
     if (cursor.isSymbol('.') && left.end === cursor.position && cursor.isSymbol(')', -1)) {
@@ -170,7 +200,8 @@ class ExpressionReader implements ExpressionSource {
       if (!cursor.takeSymbol('*')) cursor.name()
       return extended(left, cursor.position)
     }
-    if (cursor.dialect === 'postgresql' && cursor.takeWords('AT', 'TIME', 'ZONE')) return join(left, this.read(OTHER + 1))
+    if (cursor.dialect === 'postgresql' && cursor.takeWords('AT', 'TIME', 'ZONE'))
+      return join(left, this.read(OTHER + 1))
     return undefined
   }
 
@@ -186,7 +217,11 @@ class ExpressionReader implements ExpressionSource {
     return extended(found, cursor.position)
   }
 
-  #symbol(left: Expression, { text, tokens }: { readonly text: string; readonly tokens: number }, binds: number): Expression {
+  #symbol(
+    left: Expression,
+    { text, tokens }: { readonly text: string; readonly tokens: number },
+    binds: number,
+  ): Expression {
     const { cursor } = this
     cursor.position += tokens
     if (binds === OR || binds === AND) {
@@ -194,7 +229,8 @@ class ExpressionReader implements ExpressionSource {
       return text === ':=' ? join(left, right) : chain(binds === OR ? 'or' : 'and', left, right)
     }
     const pattern = postgresqlPatterns[text]
-    if (pattern !== undefined && cursor.dialect === 'postgresql') return this.#pattern(left, pattern.operator, pattern.negated)
+    if (pattern !== undefined && cursor.dialect === 'postgresql')
+      return this.#pattern(left, pattern.operator, pattern.negated)
     if (binds === COMPARISON) return this.#comparison(left, text)
     const right = this.read(OTHER + 1)
     return text === '||' ? chain('concatenation', left, right) : join(left, right)
@@ -226,9 +262,17 @@ class ExpressionReader implements ExpressionSource {
     }
     if (word === 'ISNULL' || word === 'NOTNULL') {
       cursor.position++
-      return { kind: 'test', of: left, test: 'NULL', negated: word === 'NOTNULL', start, end: cursor.position }
+      return {
+        kind: 'test',
+        of: left,
+        test: 'NULL',
+        negated: word === 'NOTNULL',
+        start,
+        end: cursor.position,
+      }
     }
-    if (cursor.takeWords('NOT', 'NULL')) return { kind: 'test', of: left, test: 'NULL', negated: true, start, end: cursor.position }
+    if (cursor.takeWords('NOT', 'NULL'))
+      return { kind: 'test', of: left, test: 'NULL', negated: true, start, end: cursor.position }
     if (word === 'IS') return this.#is(left)
     const negated = cursor.takeWord('NOT')
     const operator = cursor.word()
@@ -241,7 +285,8 @@ class ExpressionReader implements ExpressionSource {
     else if (operator === 'SOUNDS') cursor.expectWord('LIKE')
     else if (operator === 'MEMBER') cursor.expectWord('OF')
     else if (operator === 'OPERATOR') cursor.skipParentheses()
-    else if (operator === 'REGEXP' || operator === 'RLIKE' || operator === 'SIMILAR') return this.#pattern(left, 'other', negated)
+    else if (operator === 'REGEXP' || operator === 'RLIKE' || operator === 'SIMILAR')
+      return this.#pattern(left, 'other', negated)
     return join(left, this.read(binds + 1))
   }
 
@@ -262,9 +307,17 @@ class ExpressionReader implements ExpressionSource {
     if (!cursor.isSymbol('(')) {
       if (cursor.dialect === 'sqlite' && cursor.isName()) return this.#inTable(of)
       const part = this.read(OTHER)
-      if (part.kind !== 'value' || part.term.kind !== 'parameter') return cursor.fail('list expected after IN')
+      if (part.kind !== 'value' || part.term.kind !== 'parameter')
+        return cursor.fail('list expected after IN')
       const term: ValueTerm = { ...part.term, isArray: true }
-      return { kind: 'in', of, parts: [{ kind: 'value', term, start: part.start, end: part.end }], negated, start, end: cursor.position }
+      return {
+        kind: 'in',
+        of,
+        parts: [{ kind: 'value', term, start: part.start, end: part.end }],
+        negated,
+        start,
+        end: cursor.position,
+      }
     }
     const parts = readInList(this)
     return { kind: 'in', of, parts, negated, start, end: cursor.position }
@@ -283,7 +336,11 @@ class ExpressionReader implements ExpressionSource {
     }
   }
 
-  #pattern(of: Expression, operator: 'like' | 'ilike' | 'glob' | 'match' | 'other', negated: boolean): Expression {
+  #pattern(
+    of: Expression,
+    operator: 'like' | 'ilike' | 'glob' | 'match' | 'other',
+    negated: boolean,
+  ): Expression {
     const { cursor } = this
     const { start } = of
     const isQuantified = cursor.isSymbol('(', 1) && quantifiers[cursor.word()] !== undefined
@@ -293,7 +350,15 @@ class ExpressionReader implements ExpressionSource {
       const escaping = this.read(OTHER)
       return { kind: 'match', operator, of, pattern, negated, start, end: escaping.end }
     }
-    return { kind: 'match', operator: isQuantified ? 'other' : operator, of, pattern, negated, start, end: cursor.position }
+    return {
+      kind: 'match',
+      operator: isQuantified ? 'other' : operator,
+      of,
+      pattern,
+      negated,
+      start,
+      end: cursor.position,
+    }
   }
 
   #is(of: Expression): Expression {
@@ -308,7 +373,8 @@ class ExpressionReader implements ExpressionSource {
     }
     if (cursor.takeWords('DISTINCT', 'FROM')) return this.#nullSafe(of, !negated)
     if (cursor.dialect === 'sqlite') return this.#nullSafe(of, negated)
-    if (word !== 'UNKNOWN' && word !== 'JSON' && word !== 'DOCUMENT' && word !== 'NORMALIZED') cursor.fail('NULL expected')
+    if (word !== 'UNKNOWN' && word !== 'JSON' && word !== 'DOCUMENT' && word !== 'NORMALIZED')
+      cursor.fail('NULL expected')
     cursor.position++
     if (word === 'JSON') cursor.takeAny(jsonKinds)
     return { kind: 'other', parts: [of], start, end: cursor.position }
@@ -316,7 +382,14 @@ class ExpressionReader implements ExpressionSource {
 
   #nullSafe(left: Expression, negated: boolean): Expression {
     const right = this.read(MATCH)
-    return { kind: 'compare', operator: negated ? 'is not' : 'is', left, right, start: left.start, end: this.cursor.position }
+    return {
+      kind: 'compare',
+      operator: negated ? 'is not' : 'is',
+      left,
+      right,
+      start: left.start,
+      end: this.cursor.position,
+    }
   }
 }
 
@@ -324,7 +397,9 @@ const postfixSymbols: ReadonlySet<string> = new Set(['::', '[', '.'])
 const postfixWords: ReadonlySet<string> = new Set(['COLLATE', 'AT'])
 const quantifiers: Readonly<Record<string, 'any' | 'all'>> = { ANY: 'any', SOME: 'any', ALL: 'all' }
 const jsonKinds: ReadonlySet<string> = new Set(['OBJECT', 'ARRAY', 'SCALAR', 'VALUE'])
-const postgresqlPatterns: Readonly<Record<string, { readonly operator: 'like' | 'ilike' | 'match'; readonly negated: boolean }>> = {
+const postgresqlPatterns: Readonly<
+  Record<string, { readonly operator: 'like' | 'ilike' | 'match'; readonly negated: boolean }>
+> = {
   '~~': { operator: 'like', negated: false },
   '~~*': { operator: 'ilike', negated: false },
   '!~~': { operator: 'like', negated: true },

@@ -22,7 +22,13 @@ interface ItemDraft extends FromItem {
 }
 
 const joinStarts = words('JOIN INNER LEFT RIGHT FULL CROSS NATURAL STRAIGHT_JOIN')
-const kinds: Readonly<Record<string, JoinKind>> = { LEFT: 'left', RIGHT: 'right', FULL: 'full', CROSS: 'cross', INNER: 'inner' }
+const kinds: Readonly<Record<string, JoinKind>> = {
+  LEFT: 'left',
+  RIGHT: 'right',
+  FULL: 'full',
+  CROSS: 'cross',
+  INNER: 'inner',
+}
 const notNames = words('ON USING LEFT RIGHT INNER CROSS NATURAL FULL JOIN')
 
 /** Reads the entries of FROM, including joins within parentheses, as one list. */
@@ -163,7 +169,10 @@ class FromReader {
   #startsUpsert(): boolean {
     const { cursor } = this
     if (cursor.isWord('DUPLICATE', 1)) return cursor.isWord('KEY', 2)
-    return cursor.isWord('CONFLICT', 1) && (cursor.isSymbol('(', 2) || cursor.isWord('DO', 2) || cursor.isWord('ON', 2))
+    return (
+      cursor.isWord('CONFLICT', 1) &&
+      (cursor.isSymbol('(', 2) || cursor.isWord('DO', 2) || cursor.isWord('ON', 2))
+    )
   }
 
   #primary(join: JoinKind): ItemDraft {
@@ -202,23 +211,43 @@ class FromReader {
     return item
   }
 
-  #item(rest: Partial<ItemDraft> & { readonly join: JoinKind; readonly start: number; readonly isLateral?: boolean }): ItemDraft {
-    const item: ItemDraft = { alias: rest.table?.at(-1) ?? '', on: [], using: [], end: this.cursor.position, ...rest }
+  #item(
+    rest: Partial<ItemDraft> & {
+      readonly join: JoinKind
+      readonly start: number
+      readonly isLateral?: boolean
+    },
+  ): ItemDraft {
+    const item: ItemDraft = {
+      alias: rest.table?.at(-1) ?? '',
+      on: [],
+      using: [],
+      end: this.cursor.position,
+      ...rest,
+    }
     this.#items.push(item)
     return item
   }
 
   #table(join: JoinKind, start: number, isLateral = false, isTarget = false): ItemDraft {
     const { cursor } = this
-    if (cursor.dialect === 'postgresql' && cursor.isWord('ROWS') && cursor.isWord('FROM', 1)) return this.#rowsFrom(join, start)
-    const isOnly = cursor.dialect === 'postgresql' && cursor.isWord('ONLY') && (cursor.isName(1) || cursor.isSymbol('(', 1))
+    if (cursor.dialect === 'postgresql' && cursor.isWord('ROWS') && cursor.isWord('FROM', 1))
+      return this.#rowsFrom(join, start)
+    const isOnly =
+      cursor.dialect === 'postgresql' &&
+      cursor.isWord('ONLY') &&
+      (cursor.isName(1) || cursor.isSymbol('(', 1))
     if (isOnly) cursor.position++
     if (isOnly && cursor.isSymbol('(')) {
       const item = cursor.parenthesised(() => this.#table(join, start, false, isTarget))
       this.#alias(item)
       return item
     }
-    if (cursor.isAny(notTables) || cursor.isAny(notNames) || (cursor.dialect === 'postgresql' && cursor.isWord('ONLY')))
+    if (
+      cursor.isAny(notTables) ||
+      cursor.isAny(notNames) ||
+      (cursor.dialect === 'postgresql' && cursor.isWord('ONLY'))
+    )
       cursor.fail('table expected')
     const first = cursor.position
     const table = cursor.dottedName()
@@ -239,7 +268,8 @@ class FromReader {
   /** Adds a table, or the common table expression to which its name refers. */
   #named(table: readonly string[], join: JoinKind, start: number, isTarget: boolean): ItemDraft {
     const { cursor, scope } = this
-    const entry = table.length === 1 && !isTarget ? findCte(scope.ctes, this.#fold(table[0] ?? '')) : undefined
+    const entry =
+      table.length === 1 && !isTarget ? findCte(scope.ctes, this.#fold(table[0] ?? '')) : undefined
     if (entry !== undefined) return this.#cte(entry, table, join, start)
     if (!isDual(cursor, table)) cursor.reading(table)
     return this.#item({ join, start, table })
@@ -249,7 +279,12 @@ class FromReader {
     return this.cursor.dialect === 'postgresql' ? name : lowerAscii(name)
   }
 
-  #cte(entry: NonNullable<ReturnType<typeof findCte>>, table: readonly string[], join: JoinKind, start: number): ItemDraft {
+  #cte(
+    entry: NonNullable<ReturnType<typeof findCte>>,
+    table: readonly string[],
+    join: JoinKind,
+    start: number,
+  ): ItemDraft {
     const { cursor } = this
     const alias = table[0] ?? ''
     const { block } = entry
@@ -276,7 +311,13 @@ class FromReader {
     if (last === 'json_table' || last === 'xmltable') cursor.skipParentheses()
     else cursor.parenthesised(() => (cursor.isSymbol(')') ? [] : readExpressions(cursor, scope)))
     cursor.takeWords('WITH', 'ORDINALITY')
-    const item = this.#item({ join, start, alias: name.at(-1) ?? '', isFunction: true, ...(isLateral ? { isLateral } : {}) })
+    const item = this.#item({
+      join,
+      start,
+      alias: name.at(-1) ?? '',
+      isFunction: true,
+      ...(isLateral ? { isLateral } : {}),
+    })
     this.#alias(item)
     return item
   }
@@ -320,7 +361,8 @@ class FromReader {
       cursor.list(() => {
         const name = cursor.name()
         // The column's type.
-        while (cursor.position < end && !cursor.isSymbol(',')) cursor.skipNames(cursor.map.closing(cursor.position) + 1)
+        while (cursor.position < end && !cursor.isSymbol(','))
+          cursor.skipNames(cursor.map.closing(cursor.position) + 1)
         return name
       }),
     )
@@ -330,7 +372,11 @@ class FromReader {
   #hints(): void {
     const { cursor } = this
     if (cursor.takeWords('INDEXED', 'BY')) cursor.name()
-    else if (!cursor.takeWords('NOT', 'INDEXED') && cursor.dialect === 'postgresql' && cursor.isWord('TABLESAMPLE')) {
+    else if (
+      !cursor.takeWords('NOT', 'INDEXED') &&
+      cursor.dialect === 'postgresql' &&
+      cursor.isWord('TABLESAMPLE')
+    ) {
       cursor.position++
       cursor.tableName()
       cursor.skipParentheses()

@@ -99,8 +99,10 @@ function readWord(source: ExpressionSource): Expression {
   const start = cursor.position
   const word = cursor.word()
   // Most words are columns and functions.
-  if (cursor.isSymbol('.', 1) || !(special.has(word) || cursor.token(1)?.kind === 'string')) return readName(source)
-  if ((notOperands.has(word) && !isColumnOrCall(cursor)) || isReserved(cursor)) cursor.fail('expression expected')
+  if (cursor.isSymbol('.', 1) || !(special.has(word) || cursor.token(1)?.kind === 'string'))
+    return readName(source)
+  if ((notOperands.has(word) && !isColumnOrCall(cursor)) || isReserved(cursor))
+    cursor.fail('expression expected')
   if (literals.has(word)) {
     cursor.position++
     return literal(source, start)
@@ -149,7 +151,13 @@ function isColumnOrCall(cursor: SqlCursor): boolean {
 /** `DATE '2020-01-01'`. In other dialects the string is an alias. */
 function isTypedLiteral({ cursor }: ExpressionSource, word: string): boolean {
   if (cursor.dialect === 'sqlite') return false
-  return cursor.dialect === 'postgresql' || word === 'DATE' || word === 'TIME' || word === 'TIMESTAMP' || word.startsWith('_')
+  return (
+    cursor.dialect === 'postgresql' ||
+    word === 'DATE' ||
+    word === 'TIME' ||
+    word === 'TIMESTAMP' ||
+    word.startsWith('_')
+  )
 }
 
 function readCase(source: ExpressionSource): Expression {
@@ -181,7 +189,9 @@ function readCast(source: ExpressionSource): Expression {
     const type = typeText(cursor, cursor.position, end)
     cursor.skipNames(end)
     const range = { start, end: end + 1 }
-    return of.kind === 'cast' ? { kind: 'other', parts: [of], ...range } : { kind: 'cast', of, type, ...range }
+    return of.kind === 'cast'
+      ? { kind: 'other', parts: [of], ...range }
+      : { kind: 'cast', of, type, ...range }
   })
 }
 
@@ -222,7 +232,8 @@ function readBrackets(source: ExpressionSource, start: number): Expression {
 function readInterval(source: ExpressionSource): Expression {
   const { cursor } = source
   const start = cursor.position
-  if (cursor.dialect === 'sqlite' || (cursor.dialect === 'postgresql' && cursor.token(1)?.kind !== 'string')) return readName(source)
+  if (cursor.dialect === 'sqlite' || (cursor.dialect === 'postgresql' && cursor.token(1)?.kind !== 'string'))
+    return readName(source)
   cursor.position++
   const amount = source.read(OR)
   if (cursor.dialect === 'mysql') cursor.name()
@@ -261,7 +272,12 @@ function columnName(parts: readonly string[]): ColumnName {
   return schema === undefined ? { table, column } : { schema, table, column }
 }
 
-const second: Readonly<Record<string, string>> = { DOUBLE: 'PRECISION', CHARACTER: 'VARYING', BIT: 'VARYING', NATIONAL: 'CHARACTER' }
+const second: Readonly<Record<string, string>> = {
+  DOUBLE: 'PRECISION',
+  CHARACTER: 'VARYING',
+  BIT: 'VARYING',
+  NATIONAL: 'CHARACTER',
+}
 
 /** Reads the type after `::`, and returns it as written, in lower case. */
 export function readType(cursor: SqlCursor): string {
@@ -271,7 +287,11 @@ export function readType(cursor: SqlCursor): string {
   const more = second[word]
   if (more !== undefined && cursor.takeWord(more) && more === 'CHARACTER') cursor.takeWord('VARYING')
   if (cursor.isSymbol('(')) cursor.skipParentheses()
-  if ((word === 'TIMESTAMP' || word === 'TIME') && (cursor.isWord('WITH') || cursor.isWord('WITHOUT')) && cursor.isWord('TIME', 1)) {
+  if (
+    (word === 'TIMESTAMP' || word === 'TIME') &&
+    (cursor.isWord('WITH') || cursor.isWord('WITHOUT')) &&
+    cursor.isWord('TIME', 1)
+  ) {
     cursor.position += 2
     cursor.expectWord('ZONE')
   }

@@ -12,13 +12,24 @@ const setOperators = words('UNION INTERSECT EXCEPT MINUS')
 const writes = words('INSERT REPLACE UPDATE DELETE MERGE')
 
 /** Reads a query, or the statement that follows a WITH, up to its end. */
-export function readQuery(cursor: SqlCursor, parent: QueryBlock | undefined, ctes: CteScope | undefined, isStatement = false): BlockDraft {
+export function readQuery(
+  cursor: SqlCursor,
+  parent: QueryBlock | undefined,
+  ctes: CteScope | undefined,
+  isStatement = false,
+): BlockDraft {
   cursor.enter()
   const start = cursor.position
   const subqueries: QueryBlock[] = []
   const inner = readWith(cursor, { parent, ctes, subqueries })
   if (isStatement)
-    cursor.kinds.push(cursor.isSymbol('(') ? 'SELECT' : cursor.isAny(queriesAndWrites) ? cursor.word() : cursor.fail('query expected'))
+    cursor.kinds.push(
+      cursor.isSymbol('(')
+        ? 'SELECT'
+        : cursor.isAny(queriesAndWrites)
+          ? cursor.word()
+          : cursor.fail('query expected'),
+    )
   const block = readBody(cursor, parent, inner, start, subqueries)
   cursor.leave()
   return block
@@ -38,7 +49,9 @@ function readBody(
   }
   const first = readTerm(cursor, parent, ctes, start)
   if (!startsSetOperation(cursor)) {
-    const scope = first.isClosed ? wrapping(first.block, parent, ctes, start) : { block: first.block, ctes, subqueries: [] }
+    const scope = first.isClosed
+      ? wrapping(first.block, parent, ctes, start)
+      : { block: first.block, ctes, subqueries: [] }
     readTail(cursor, scope)
     for (const subquery of subqueries) scope.subqueries.push(subquery)
     return finished(cursor, scope)
@@ -66,7 +79,12 @@ function startsSetOperation(cursor: SqlCursor): boolean {
 }
 
 /** `(SELECT … LIMIT 5) ORDER BY x`: the query in parentheses is complete, unless nothing follows it. */
-function wrapping(inner: BlockDraft, parent: QueryBlock | undefined, ctes: CteScope | undefined, start: number): BlockScope {
+function wrapping(
+  inner: BlockDraft,
+  parent: QueryBlock | undefined,
+  ctes: CteScope | undefined,
+  start: number,
+): BlockScope {
   const block = new BlockDraft(start, parent)
   block.kind = 'set-operation'
   block.isAll = true
@@ -80,7 +98,12 @@ interface Term {
   readonly isClosed: boolean
 }
 
-function readTerm(cursor: SqlCursor, parent: QueryBlock | undefined, ctes: CteScope | undefined, start: number): Term {
+function readTerm(
+  cursor: SqlCursor,
+  parent: QueryBlock | undefined,
+  ctes: CteScope | undefined,
+  start: number,
+): Term {
   if (cursor.isSymbol('(')) {
     if (!cursor.map.startsQuery(cursor.position)) cursor.fail('query expected')
     const block = cursor.parenthesised(() => readQuery(cursor, parent, ctes))
@@ -121,9 +144,11 @@ function readTable(cursor: SqlCursor, scope: BlockScope, isAliased: boolean): vo
 function finished(cursor: SqlCursor, { block, subqueries }: BlockScope): BlockDraft {
   block.end = cursor.position
   if (subqueries.length === 0) return block
-  for (const found of placedIn([...block.where, ...block.having, ...block.from.flatMap(({ on }) => on)])) cursor.placed.add(found)
+  for (const found of placedIn([...block.where, ...block.having, ...block.from.flatMap(({ on }) => on)]))
+    cursor.placed.add(found)
   const known = new Set(block.subqueries)
-  for (const found of subqueries) if (!cursor.placed.has(found) && !known.has(found)) block.subqueries.push(found)
+  for (const found of subqueries)
+    if (!cursor.placed.has(found) && !known.has(found)) block.subqueries.push(found)
   return block
 }
 
@@ -156,7 +181,13 @@ function readWith(cursor: SqlCursor, { parent, ctes, subqueries }: Outside): Cte
     const block = cursor.parenthesised(() => cursor.read.query(cursor, parent, scope, true))
     skipSearchAndCycle(cursor)
     if (columnNames !== undefined) block.columnNames = columnNames
-    if (entry.isRecursive || isMaterialized || block.kind === 'insert' || block.kind === 'update' || block.kind === 'delete')
+    if (
+      entry.isRecursive ||
+      isMaterialized ||
+      block.kind === 'insert' ||
+      block.kind === 'update' ||
+      block.kind === 'delete'
+    )
       block.isFenced = true
     entry.block = block
     entry.isInline = isInline

@@ -18,7 +18,8 @@ export function readSelect(cursor: SqlCursor, scope: BlockScope): void {
   readModifiers(cursor, scope)
   const start = cursor.position
   // PostgreSQL also allows a SELECT without columns.
-  if (cursor.dialect !== 'postgresql' || !(cursor.isWord('FROM') || cursor.isWord('WHERE'))) block.outputs = readOutputs(cursor, scope)
+  if (cursor.dialect !== 'postgresql' || !(cursor.isWord('FROM') || cursor.isWord('WHERE')))
+    block.outputs = readOutputs(cursor, scope)
   block.clauses.outputs = { start, end: cursor.position }
   readInto(cursor)
   if (cursor.takeWord('FROM')) {
@@ -91,7 +92,8 @@ function readGroupBy(cursor: SqlCursor, scope: BlockScope): void {
   if (!cursor.takeWord('GROUP')) return
   cursor.expectWord('BY')
   const start = cursor.position
-  if (cursor.dialect === 'postgresql' && (cursor.isWord('ALL') || cursor.isWord('DISTINCT'))) cursor.position++
+  if (cursor.dialect === 'postgresql' && (cursor.isWord('ALL') || cursor.isWord('DISTINCT')))
+    cursor.position++
   const outputs = new NamedOutputs(block.outputs)
   block.groupBy = cursor.list(() => {
     if (cursor.isWord('GROUPING') && cursor.isWord('SETS', 1)) return readGroupingSets(cursor, scope)
@@ -166,7 +168,11 @@ function readOutput(cursor: SqlCursor, scope: BlockScope): OutputTerm {
   const star = readStar(cursor)
   if (star !== undefined) {
     const table = star.of === undefined ? {} : { table: star.of }
-    scope.block.mentions.push({ ...(star.schema === undefined ? {} : { schema: star.schema }), ...table, column: '*' })
+    scope.block.mentions.push({
+      ...(star.schema === undefined ? {} : { schema: star.schema }),
+      ...table,
+      column: '*',
+    })
     return { star, columns: [], start, end: cursor.position }
   }
   const expression = readExpression(cursor, scope)

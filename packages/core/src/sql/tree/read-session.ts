@@ -85,7 +85,8 @@ function readSavepoint(cursor: SqlCursor, kind: 'savepoint' | 'release' | 'rollb
 
 function savepointName(cursor: SqlCursor, token: Token): string {
   if (token.kind === 'word' || token.kind === 'quoted') return cursor.foldCase(token)
-  if (token.kind === 'string' && cursor.dialect === 'sqlite') return lowerAscii(token.text.slice(1, -1).replaceAll("''", "'"))
+  if (token.kind === 'string' && cursor.dialect === 'sqlite')
+    return lowerAscii(token.text.slice(1, -1).replaceAll("''", "'"))
   return cursor.fail('name of a savepoint expected')
 }
 
@@ -123,7 +124,8 @@ export function readSession(cursor: SqlCursor): boolean {
  */
 function setsTransactionMode(cursor: SqlCursor): boolean {
   if (!cursor.isWord('SET')) return false
-  const scoped = cursor.isWord('SESSION', 1) || cursor.isWord('LOCAL', 1) || cursor.isWord('GLOBAL', 1) ? 2 : 1
+  const scoped =
+    cursor.isWord('SESSION', 1) || cursor.isWord('LOCAL', 1) || cursor.isWord('GLOBAL', 1) ? 2 : 1
   if (cursor.isWord('CONSTRAINTS', 1)) return true
   if (cursor.isWord('CHARACTERISTICS', 2)) return true
   return cursor.isWord('TRANSACTION', scoped) && !cursor.isWord('SNAPSHOT', scoped + 1)

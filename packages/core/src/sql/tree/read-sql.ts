@@ -27,7 +27,8 @@ export function parseSql(tokens: readonly Token[], dialect: Dialect): ParsedSql 
     cursor.statements++
     try {
       readStatement(cursor)
-      if (!cursor.atEnd()) cursor.fail(cursor.isSymbol(')') ? 'unbalanced parenthesis' : `unexpected token ${cursor.position}`)
+      if (!cursor.atEnd())
+        cursor.fail(cursor.isSymbol(')') ? 'unbalanced parenthesis' : `unexpected token ${cursor.position}`)
     } catch (error) {
       if (!(error instanceof SqlSyntaxError)) throw error
       cursor.abandon(error.message)

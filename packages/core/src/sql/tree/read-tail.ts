@@ -127,7 +127,8 @@ export class NamedOutputs {
     if (this.#byName === undefined) {
       this.#byName = new Map()
       for (const output of this.outputs)
-        if (output.star === undefined && output.name !== undefined && !this.#byName.has(output.name)) this.#byName.set(output.name, output)
+        if (output.star === undefined && output.name !== undefined && !this.#byName.has(output.name))
+          this.#byName.set(output.name, output)
     }
     return this.#byName.get(name)
   }
@@ -137,8 +138,16 @@ export class NamedOutputs {
  * The column to which a term of ORDER BY or GROUP BY refers: directly, by the position of an output, or (if
  * outputs take precedence) by an output's name.
  */
-export function orderColumn(expression: Expression, outputs: NamedOutputs, byName: boolean): ColumnTerm | undefined {
-  if (expression.kind === 'value' && expression.term.kind === 'literal' && /^\d+$/.test(expression.term.text)) {
+export function orderColumn(
+  expression: Expression,
+  outputs: NamedOutputs,
+  byName: boolean,
+): ColumnTerm | undefined {
+  if (
+    expression.kind === 'value' &&
+    expression.term.kind === 'literal' &&
+    /^\d+$/.test(expression.term.text)
+  ) {
     return outputs.at(Number(expression.term.text))?.column
   }
   const column = columnTerm(expression)

@@ -53,21 +53,33 @@ function readInsert(cursor: SqlCursor, scope: BlockScope, replaces: boolean): vo
   }
   const isList = cursor.isSymbol('(') && !cursor.map.startsQuery(cursor.position)
   const columns = isList
-    ? cursor.parenthesised(() => (cursor.isSymbol(')') ? [] : cursor.list(() => cursor.dottedName().at(-1) ?? '')))
+    ? cursor.parenthesised(() =>
+        cursor.isSymbol(')') ? [] : cursor.list(() => cursor.dottedName().at(-1) ?? ''),
+      )
     : []
   readOverriding(cursor)
   const values: { readonly place: number; readonly column: number }[] = []
   // The SET of an insert lists its columns.
-  const set = cursor.dialect === 'mysql' && cursor.takeWord('SET') ? readAssignments(cursor, scope) : undefined
+  const set =
+    cursor.dialect === 'mysql' && cursor.takeWord('SET') ? readAssignments(cursor, scope) : undefined
   if (set === undefined) readRows(cursor, scope, values)
-  cursor.writes.push({ kind: 'insert', table, columns: set?.columns ?? columns, values: set?.values ?? values })
+  cursor.writes.push({
+    kind: 'insert',
+    table,
+    columns: set?.columns ?? columns,
+    values: set?.values ?? values,
+  })
   const upsert = readConflicts(cursor, scope, table, called)
   if (cursor.takeWord('RETURNING')) block.outputs = readOutputs(cursor, scope)
   if (replaces || upsert === undefined) cursor.changes.push({ how: replaces ? 'replace' : 'insert', table })
   else cursor.changes.push({ how: 'upsert', table, ...upsert })
 }
 
-function readRows(cursor: SqlCursor, scope: BlockScope, values: { readonly place: number; readonly column: number }[]): void {
+function readRows(
+  cursor: SqlCursor,
+  scope: BlockScope,
+  values: { readonly place: number; readonly column: number }[],
+): void {
   if (cursor.takeWords('DEFAULT', 'VALUES')) return
   const isValue = cursor.dialect === 'mysql' && cursor.isWord('VALUE')
   if (!isValue && !(cursor.isWord('VALUES') && (cursor.isSymbol('(', 1) || cursor.isWord('ROW', 1)))) {
@@ -96,7 +108,12 @@ function written(value: Expression, column: number): WrittenValues {
 type Upsert = Pick<TableChange, 'columns' | 'where'>
 
 /** Reads how an insert changes existing rows; `undefined` if it changes none. */
-function readConflicts(cursor: SqlCursor, scope: BlockScope, table: readonly string[], called: number): Upsert | undefined {
+function readConflicts(
+  cursor: SqlCursor,
+  scope: BlockScope,
+  table: readonly string[],
+  called: number,
+): Upsert | undefined {
   const updates: Upsert[] = []
   while (cursor.takeWords('ON', 'CONFLICT')) {
     if (cursor.takeWords('ON', 'CONSTRAINT')) cursor.name()
@@ -117,7 +134,8 @@ function readConflicts(cursor: SqlCursor, scope: BlockScope, table: readonly str
       updates.push({ columns, where: { range, conditions, calledAs: cursor.map.foldedName(called) } })
     } else updates.push({ columns })
   }
-  if (cursor.takeWords('ON', 'DUPLICATE', 'KEY', 'UPDATE')) updates.push({ columns: readUpsert(cursor, scope, table) })
+  if (cursor.takeWords('ON', 'DUPLICATE', 'KEY', 'UPDATE'))
+    updates.push({ columns: readUpsert(cursor, scope, table) })
   return updates.length > 1 ? { columns: updates.flatMap(({ columns = [] }) => columns) } : updates[0]
 }
 
@@ -179,17 +197,25 @@ function readUpdate(cursor: SqlCursor, scope: BlockScope, replaces: boolean): vo
   if (tables.length === 0) cursor.fail('table expected')
   const where = isNamed ? whereOf(block) : undefined
   // In a join, an unqualified column can belong to any of the tables.
-  for (const table of tables) cursor.changes.push({ how: 'update', table, ...(tables.length === 1 ? { columns } : {}), ...where })
+  for (const table of tables)
+    cursor.changes.push({ how: 'update', table, ...(tables.length === 1 ? { columns } : {}), ...where })
   if (replaces) for (const table of tables) cursor.changes.push({ how: 'replace', table })
 }
 
 /** The WHERE of a block with one table. */
 function whereOf({ from, where, clauses }: BlockDraft): Pick<TableChange, 'where'> {
-  return from.length === 1 && clauses.where !== undefined ? { where: { range: clauses.where, conditions: where } } : {}
+  return from.length === 1 && clauses.where !== undefined
+    ? { where: { range: clauses.where, conditions: where } }
+    : {}
 }
 
 /** An unqualified column can belong to any updated table. */
-function pushUpdate(cursor: SqlCursor, item: FromItem, isAlone: boolean, { columns, values, of }: Assignments): void {
+function pushUpdate(
+  cursor: SqlCursor,
+  item: FromItem,
+  isAlone: boolean,
+  { columns, values, of }: Assignments,
+): void {
   if (item.table === undefined) return
   const own: string[] = []
   /** The index of each column of the SET within the table's columns. */
@@ -225,7 +251,10 @@ function readDelete(cursor: SqlCursor, scope: BlockScope): void {
   if (names !== undefined) cursor.giveUp('multi-table DELETE: its targets may be aliases')
   const [first] = block.from
   if ((names?.length ?? 0) > MAX_TARGETS) cursor.fail('too many tables')
-  const targets = names === undefined ? [first] : names.map((name) => block.from.find((item) => isNamed(cursor, item, name.at(-1))))
+  const targets =
+    names === undefined
+      ? [first]
+      : names.map((name) => block.from.find((item) => isNamed(cursor, item, name.at(-1))))
   for (const item of targets) {
     if (item === undefined) cursor.fail('target of DELETE is not in its list')
     if (item.table === undefined) continue

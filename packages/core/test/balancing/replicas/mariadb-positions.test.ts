@@ -3,9 +3,17 @@ import { mariadbPositions } from '../../../src/balancing/replicas/mariadb-positi
 import { ORIGIN, type Position, UnusableServerError } from '../../../src/balancing/replicas/positions.ts'
 
 const at = (text: string) => mariadbPositions.fromText(text) as Position
-const primary = (logged: string, replayed = '') => mariadbPositions.primary({ answers: 1, logs: 1, logged, replayed }).acknowledged.toText()
+const primary = (logged: string, replayed = '') =>
+  mariadbPositions.primary({ answers: 1, logs: 1, logged, replayed }).acknowledged.toText()
 const replica = (row: object = {}) =>
-  mariadbPositions.replica({ answers: 1, replayed: '0-1-9', protected: 'ON', autocommit: 1, run: 'db 3306 2 17', ...row })
+  mariadbPositions.replica({
+    answers: 1,
+    replayed: '0-1-9',
+    protected: 'ON',
+    autocommit: 1,
+    run: 'db 3306 2 17',
+    ...row,
+  })
 
 describe('mariadbPositions', () => {
   it('uses the binary log position of a primary in each domain', () => {
@@ -80,12 +88,15 @@ describe('mariadbPositions', () => {
 
   it('throws for a response without a position', () => {
     expect(() => mariadbPositions.primary(undefined)).toThrow(TypeError)
-    expect(() => mariadbPositions.primary({ answers: 1, logs: 1, logged: 'x', replayed: '' })).toThrow(TypeError)
+    expect(() => mariadbPositions.primary({ answers: 1, logs: 1, logged: 'x', replayed: '' })).toThrow(
+      TypeError,
+    )
     expect(() => mariadbPositions.replica({})).toThrow(TypeError)
     expect(() => replica({ replayed: '0-1' })).toThrow(TypeError)
   })
 
   it('returns undefined for other strings', () => {
-    for (const text of ['', '0-1', '0-1-x', '0/1', '0-1-2,1-1-2']) expect(mariadbPositions.fromText(text)).toBeUndefined()
+    for (const text of ['', '0-1', '0-1-x', '0/1', '0-1-2,1-1-2'])
+      expect(mariadbPositions.fromText(text)).toBeUndefined()
   })
 })

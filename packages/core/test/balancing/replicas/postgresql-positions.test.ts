@@ -24,11 +24,15 @@ describe('postgresqlPositions', () => {
   })
 
   it('rejects a server that is not a replica', () => {
-    expect(() => postgresqlPositions.replica({ replayed: null, started: 'x', host: null, port: null })).toThrow(UnusableServerError)
+    expect(() =>
+      postgresqlPositions.replica({ replayed: null, started: 'x', host: null, port: null }),
+    ).toThrow(UnusableServerError)
   })
 
   it('throws for a response without a position', () => {
-    expect(() => postgresqlPositions.primary({ inserted: 'x', written: '0/1', page: '8192', segment: '1' })).toThrow(TypeError)
+    expect(() =>
+      postgresqlPositions.primary({ inserted: 'x', written: '0/1', page: '8192', segment: '1' }),
+    ).toThrow(TypeError)
     expect(() => postgresqlPositions.replica(undefined)).toThrow(TypeError)
   })
 

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { kindOfReplicaError, NotCurrentError, replicaErrorOfCode } from '../../../src/balancing/replicas/replica-errors.ts'
+import {
+  kindOfReplicaError,
+  NotCurrentError,
+  replicaErrorOfCode,
+} from '../../../src/balancing/replicas/replica-errors.ts'
 
 const server = (errno: number, sqlState = 'HY000', code = 'ER_SOMETHING') => ({ errno, sqlState, code })
 

@@ -4,7 +4,8 @@ import { closeWorld, openWorld } from './replica-world.ts'
 
 afterEach(closeWorld)
 
-const lost = () => Promise.reject(Object.assign(new Error('Connection terminated unexpectedly'), { code: 'ECONNRESET' }))
+const lost = () =>
+  Promise.reject(Object.assign(new Error('Connection terminated unexpectedly'), { code: 'ECONNRESET' }))
 
 describe('ReplicaRouter', () => {
   it('reads from the primary until both it and the replica have reported their positions', async () => {
@@ -204,7 +205,9 @@ describe('ReplicaRouter', () => {
     await world.pass(500)
     expect(await world.read()).toBe('primary')
     expect(world.warnings).toEqual(
-      Array(world.warnings.length).fill('The replica replica-1:1 of knex1 is not read from. It is not a replica: it is not in recovery.'),
+      Array(world.warnings.length).fill(
+        'The replica replica-1:1 of knex1 is not read from. It is not a replica: it is not in recovery.',
+      ),
     )
   })
 
@@ -223,7 +226,9 @@ describe('ReplicaRouter', () => {
     const before = world.reasons()['no-replica']
     expect(await world.read()).toBe('primary')
     expect(world.reasons()['no-replica']).toBe(before + 1)
-    expect(world.warnings).toEqual(['The replica replica-1:1 of knex1 is not read from. It has replayed what its primary does not have.'])
+    expect(world.warnings).toEqual([
+      'The replica replica-1:1 of knex1 is not read from. It has replayed what its primary does not have.',
+    ])
     expect(world.router.getStats().replicas[0]?.lagMs).toBe(Number.POSITIVE_INFINITY)
     world.replica.replayed = 100_500
     await world.pass(210)
@@ -285,7 +290,9 @@ describe('ReplicaRouter', () => {
     world.scopes.enter(scope, () => world.routers.useConsistencyToken('0:0-2-7'))
     expect(await world.read(scope)).toBe('primary')
     expect(await world.read(world.newScope())).toBe(0)
-    expect(() => world.scopes.enter(scope, () => world.routers.useConsistencyToken('0:0-2'))).toThrow('Argument "token"')
+    expect(() => world.scopes.enter(scope, () => world.routers.useConsistencyToken('0:0-2'))).toThrow(
+      'Argument "token"',
+    )
   })
 
   it('retries on another replica, then on the primary, when a replica fails', async () => {
@@ -590,7 +597,8 @@ describe('ReplicaRouter', () => {
 
   it('returns the writes of a scope and its nested scopes synchronously, without used tokens', () => {
     const world = openWorld(1)
-    const written = (scope: ReturnType<typeof world.newScope>) => world.scopes.enter(scope, () => world.routers.pendingConsistencyToken())
+    const written = (scope: ReturnType<typeof world.newScope>) =>
+      world.scopes.enter(scope, () => world.routers.pendingConsistencyToken())
     const outer = taking(world, '*')
     expect(written(outer)).toBe('')
     const inner = world.newScope()
@@ -608,7 +616,9 @@ describe('ReplicaRouter', () => {
 
   it('returns the lifetime of a consistency token', () => {
     const { routers } = openWorld(1, { maxLagMs: 2_000 })
-    expect(['', '*', '?'].map((token) => routers.consistencyTokenLifetimeMs(token as PendingConsistencyToken))).toEqual([0, 2_600, 32_600])
+    expect(
+      ['', '*', '?'].map((token) => routers.consistencyTokenLifetimeMs(token as PendingConsistencyToken)),
+    ).toEqual([0, 2_600, 32_600])
     routers.close()
     expect(routers.consistencyTokenLifetimeMs('*')).toBe(1_600)
   })

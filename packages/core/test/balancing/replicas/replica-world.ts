@@ -19,9 +19,27 @@ const ormErrors = new Map<unknown, ReplicaErrorKind>([
   ['NO_TABLE', 'again'],
 ])
 
-/** Servers that respond to position queries, in virtual time: of PostgreSQL, or of MariaDB for the MySQL dialect. */
-export function openWorld(replicaCount: number, options: ReplicaOptions = {}, sharesKept = false, dialect: Dialect = 'postgresql') {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate', 'clearImmediate', 'Date'] })
+/**
+ * Servers that respond to position queries, in virtual time: of PostgreSQL, or of MariaDB for the MySQL
+ * dialect.
+ */
+export function openWorld(
+  replicaCount: number,
+  options: ReplicaOptions = {},
+  sharesKept = false,
+  dialect: Dialect = 'postgresql',
+) {
+  vi.useFakeTimers({
+    toFake: [
+      'setTimeout',
+      'clearTimeout',
+      'setInterval',
+      'clearInterval',
+      'setImmediate',
+      'clearImmediate',
+      'Date',
+    ],
+  })
   const started = Date.now()
   const clock = { now: () => Date.now() - started + 1_000_000, wall: () => Date.now() }
   const primary = {
@@ -59,7 +77,9 @@ export function openWorld(replicaCount: number, options: ReplicaOptions = {}, sh
       if (primary.fails) throw new Error('The primary is gone.')
       const { inserted, written, server, logs } = primary
       const own = { inserted: lsn(inserted), written: lsn(written), ...PAGE }
-      const answer = [dialect === 'mysql' ? { answers: 1, logs, logged: `0-${server}-${inserted}`, replayed: '' } : own]
+      const answer = [
+        dialect === 'mysql' ? { answers: 1, logs, logged: `0-${server}-${inserted}`, replayed: '' } : own,
+      ]
       if (primary.answersInMs > 0) await new Promise((resolve) => setTimeout(resolve, primary.answersInMs))
       return answer
     },
@@ -69,7 +89,10 @@ export function openWorld(replicaCount: number, options: ReplicaOptions = {}, sh
     const { state, replayed, started, server } = replica
     if (state === 'fails') throw new Error('The replica is gone.')
     if (state === 'hangs') await new Promise(() => {})
-    if (dialect === 'mysql') return [{ answers: 1, replayed: `0-${server}-${replayed}`, protected: 'ON', autocommit: 1, run: started }]
+    if (dialect === 'mysql')
+      return [
+        { answers: 1, replayed: `0-${server}-${replayed}`, protected: 'ON', autocommit: 1, run: started },
+      ]
     return [{ replayed: replayed === null ? null : lsn(replayed), started, host: '10.0.0.1', port: '5432' }]
   }
   const router = routers.attach({
@@ -77,7 +100,10 @@ export function openWorld(replicaCount: number, options: ReplicaOptions = {}, sh
     dialect,
     primary: () => primaryConnection,
     replicas: replicas.map((replica) => ({ connection: () => ({ dialect, query: () => ask(replica) }) })),
-    errors: { writeOutcome: () => undefined, replicaError: (error) => ormErrors.get((error as { readonly code?: unknown }).code) },
+    errors: {
+      writeOutcome: () => undefined,
+      replicaError: (error) => ormErrors.get((error as { readonly code?: unknown }).code),
+    },
     options,
   })
   if (router === undefined) throw new Error('No router was made.')
@@ -100,7 +126,20 @@ export function openWorld(replicaCount: number, options: ReplicaOptions = {}, sh
   const effect = { tables: new Set<never>(), everything: true }
   const newScope = (name = 'test') => new Scope(name, 'observe', clock.now())
   return {
-    ...{ clock, primary, replica, replicas, errors, warnings, scopes, routers, router, writes, effect, newScope },
+    ...{
+      clock,
+      primary,
+      replica,
+      replicas,
+      errors,
+      warnings,
+      scopes,
+      routers,
+      router,
+      writes,
+      effect,
+      newScope,
+    },
     ask,
     /** A write that advances the primary. */
     write(scope?: Scope, bytes = 100) {
@@ -114,7 +153,11 @@ export function openWorld(replicaCount: number, options: ReplicaOptions = {}, sh
       else scopes.enter(scope, run)
     },
     /** The target of a read: the index of the replica, or `primary`. */
-    read(scope?: Scope, demand?: 'primary' | 'kept', onReplica?: (index: number) => Promise<unknown>): Promise<unknown> {
+    read(
+      scope?: Scope,
+      demand?: 'primary' | 'kept',
+      onReplica?: (index: number) => Promise<unknown>,
+    ): Promise<unknown> {
       return router.read<unknown>({
         scope,
         demand,

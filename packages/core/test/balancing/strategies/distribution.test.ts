@@ -1,21 +1,30 @@
 import { describe, expect, it } from 'vitest'
 import type { NodeLease } from '../../../src/balancing/load-balancing-engine.ts'
 import type { ServerNode } from '../../../src/balancing/server-node.ts'
-import { type BalancingStrategy, balancingStrategies } from '../../../src/balancing/strategies/create-picker.ts'
+import {
+  type BalancingStrategy,
+  balancingStrategies,
+} from '../../../src/balancing/strategies/create-picker.ts'
 import { balancerOf, picksOf, seeded } from '../balancing-world.ts'
 
 const TIMES = 10_000
 const client = (at: number) => `10.${at % 251}.${(at * 7) % 253}.${at % 256}`
 
 /** Picks with 64 open requests that end in order or randomly. */
-function open(strategy: BalancingStrategy, weights: readonly number[], ends: 'in order' | 'by chance', times = TIMES) {
+function open(
+  strategy: BalancingStrategy,
+  weights: readonly number[],
+  ends: 'in order' | 'by chance',
+  times = TIMES,
+) {
   const { balancer } = balancerOf(strategy, weights)
   const random = seeded(7)
   const leases: NodeLease[] = []
   for (let at = 0; at < times; at += 1) {
     const lease = balancer.acquire(client(at))
     if (lease !== null) leases.push(lease)
-    if (leases.length > 64) leases.splice(ends === 'in order' ? 0 : Math.floor(random() * leases.length), 1)[0]?.release()
+    if (leases.length > 64)
+      leases.splice(ends === 'in order' ? 0 : Math.floor(random() * leases.length), 1)[0]?.release()
   }
   return balancer.getBalancingEfficiency()
 }
@@ -67,7 +76,8 @@ describe('distribution of requests by strategy', () => {
 
   it('random picks nodes with equal probability, regardless of weights', () => {
     const counts = Object.values(picksOf(balancerOf('random', [1, 9, 1, 1]).balancer, TIMES))
-    for (const count of counts) expect(Math.abs(count - TIMES / 4)).toBeLessThan(5 * Math.sqrt(TIMES * 0.25 * 0.75))
+    for (const count of counts)
+      expect(Math.abs(count - TIMES / 4)).toBeLessThan(5 * Math.sqrt(TIMES * 0.25 * 0.75))
   })
 
   it('peak-ewma sends less to a slow node, and tries it again after a while', () => {
@@ -101,44 +111,54 @@ describe('distribution of requests by strategy', () => {
     expect(share).toBeLessThan(0.1)
   })
 
-  it.each(balancingStrategies)('%s never picks a node without capacity or the excluded node, but any other', (strategy) => {
-    const { balancer } = balancerOf(strategy, [1, 2, 1], { maxConnections: 3 })
-    const counts: Record<string, number> = {}
-    for (let at = 0; at < 9; at += 1) {
-      const lease = balancer.acquire(client(at))
-      counts[lease?.node.id ?? 'none'] = (counts[lease?.node.id ?? 'none'] ?? 0) + 1
-    }
-    expect(counts).toEqual({ 'n1:80': 3, 'n2:80': 3, 'n3:80': 3 })
-    expect(balancer.acquire('x')).toBeNull()
-    expect(balancer.selectNode('x')).toBeNull()
-    const other = balancerOf(strategy, [1, 2]).balancer
-    const [except] = other.nodes as [ServerNode, ServerNode]
-    for (let at = 0; at < 50; at += 1) expect(other.selectNode(client(at), { except })?.id).toBe('n2:80')
-    const single = balancerOf(strategy, [1]).balancer
-    expect(single.selectNode('x', { except: single.nodes[0] as ServerNode })).toBeNull()
-    expect(single.selectNode('x')?.id).toBe('n1:80')
-    expect(balancerOf(strategy, []).balancer.selectNode('x')).toBeNull()
-  })
+  it.each(balancingStrategies)(
+    '%s never picks a node without capacity or the excluded node, but any other',
+    (strategy) => {
+      const { balancer } = balancerOf(strategy, [1, 2, 1], { maxConnections: 3 })
+      const counts: Record<string, number> = {}
+      for (let at = 0; at < 9; at += 1) {
+        const lease = balancer.acquire(client(at))
+        counts[lease?.node.id ?? 'none'] = (counts[lease?.node.id ?? 'none'] ?? 0) + 1
+      }
+      expect(counts).toEqual({ 'n1:80': 3, 'n2:80': 3, 'n3:80': 3 })
+      expect(balancer.acquire('x')).toBeNull()
+      expect(balancer.selectNode('x')).toBeNull()
+      const other = balancerOf(strategy, [1, 2]).balancer
+      const [except] = other.nodes as [ServerNode, ServerNode]
+      for (let at = 0; at < 50; at += 1) expect(other.selectNode(client(at), { except })?.id).toBe('n2:80')
+      const single = balancerOf(strategy, [1]).balancer
+      expect(single.selectNode('x', { except: single.nodes[0] as ServerNode })).toBeNull()
+      expect(single.selectNode('x')?.id).toBe('n1:80')
+      expect(balancerOf(strategy, []).balancer.selectNode('x')).toBeNull()
+    },
+  )
 
-  it.each(balancingStrategies)('%s does not compensate a node for requests that it could not accept', (strategy) => {
-    const { balancer } = balancerOf(strategy, [1, 1], { maxConnections: 50 })
-    const held = Array.from({ length: 100 }, () => balancer.acquire())
-    const [busy, free] = ['n1:80', 'n2:80']
-    for (const lease of held) if (lease?.node.id === free) lease.release()
-    for (let at = 0; at < 1_000; at += 1) balancer.acquire()?.release()
-    for (const lease of held) if (lease?.node.id === busy) lease.release()
-    expect(picksOf(balancer, 100, client)[busy]).toBeLessThan(70)
-  })
+  it.each(balancingStrategies)(
+    '%s does not compensate a node for requests that it could not accept',
+    (strategy) => {
+      const { balancer } = balancerOf(strategy, [1, 1], { maxConnections: 50 })
+      const held = Array.from({ length: 100 }, () => balancer.acquire())
+      const [busy, free] = ['n1:80', 'n2:80']
+      for (const lease of held) if (lease?.node.id === free) lease.release()
+      for (let at = 0; at < 1_000; at += 1) balancer.acquire()?.release()
+      for (const lease of held) if (lease?.node.id === busy) lease.release()
+      expect(picksOf(balancer, 100, client)[busy]).toBeLessThan(70)
+    },
+  )
 })
 
 describe('ip-hash', () => {
   const clients = Array.from({ length: 20_000 }, (_, at) => client(at))
-  const homes = (weights: readonly number[], change?: (balancer: ReturnType<typeof balancerOf>['balancer']) => unknown) => {
+  const homes = (
+    weights: readonly number[],
+    change?: (balancer: ReturnType<typeof balancerOf>['balancer']) => unknown,
+  ) => {
     const { balancer } = balancerOf('ip-hash', weights)
     change?.(balancer)
     return clients.map((ip) => balancer.selectNode(ip)?.id)
   }
-  const moved = (a: readonly unknown[], b: readonly unknown[]) => a.filter((home, at) => home !== b[at]).length / a.length
+  const moved = (a: readonly unknown[], b: readonly unknown[]) =>
+    a.filter((home, at) => home !== b[at]).length / a.length
 
   it('assigns a client to the same node each time', () => {
     expect(homes([1, 1, 1])).toEqual(homes([1, 1, 1]))

@@ -44,7 +44,9 @@ class FakeConnection implements ChangeConnection {
 
   #answer(): Promise<unknown> {
     if (this.answers === 'error') return Promise.reject(new Error('refused'))
-    return this.answers === 'never' ? new Promise<void>((resolve) => (this.answerLate = resolve)) : Promise.resolve()
+    return this.answers === 'never'
+      ? new Promise<void>((resolve) => (this.answerLate = resolve))
+      : Promise.resolve()
   }
 }
 
@@ -116,7 +118,9 @@ describe('listenToChanges', () => {
       {
         ...target,
         invalidate(table) {
-          throw table === 'public.unknown' ? new InvalidArgumentError('table', 'a known one', table) : new Error('of another kind')
+          throw table === 'public.unknown'
+            ? new InvalidArgumentError('table', 'a known one', table)
+            : new Error('of another kind')
         },
       },
     )
@@ -129,19 +133,22 @@ describe('listenToChanges', () => {
   it.each([
     ['an error', (connection: FakeConnection) => connection.emit('error', new Error('gone'))],
     ['its end', (connection: FakeConnection) => connection.emit('end')],
-  ])('suspends the cache after %s of the connection, and listens again on a new connection', async (_, lose) => {
-    const onDown = vi.fn()
-    const connection = await listen({ onDown })
-    lose(connection)
-    expect([listener.suspended, log.slice(2)]).toEqual([true, ['suspend']])
-    expect(connection.ended).toBe(true)
-    expect(onDown).toHaveBeenCalledTimes(1)
-    await vi.advanceTimersByTimeAsync(100)
-    expect([listener.suspended, log.slice(2)]).toEqual([false, ['suspend', 'resume']])
-    connection.notify('public.late')
-    connections[1]?.notify('public.city')
-    expect(log.slice(4)).toEqual(['public.city'])
-  })
+  ])(
+    'suspends the cache after %s of the connection, and listens again on a new connection',
+    async (_, lose) => {
+      const onDown = vi.fn()
+      const connection = await listen({ onDown })
+      lose(connection)
+      expect([listener.suspended, log.slice(2)]).toEqual([true, ['suspend']])
+      expect(connection.ended).toBe(true)
+      expect(onDown).toHaveBeenCalledTimes(1)
+      await vi.advanceTimersByTimeAsync(100)
+      expect([listener.suspended, log.slice(2)]).toEqual([false, ['suspend', 'resume']])
+      connection.notify('public.late')
+      connections[1]?.notify('public.city')
+      expect(log.slice(4)).toEqual(['public.city'])
+    },
+  )
 
   it('reconnects with exponential backoff up to its limit', async () => {
     next = 'error'
@@ -223,7 +230,9 @@ describe('listenToChanges', () => {
   })
 
   it('throws for options out of bounds', () => {
-    expect(() => listenToChanges(target, () => new FakeConnection(), { heartbeatMs: 1 })).toThrow(InvalidOptionError)
+    expect(() => listenToChanges(target, () => new FakeConnection(), { heartbeatMs: 1 })).toThrow(
+      InvalidOptionError,
+    )
     expect(() => listenToChanges(target, undefined as never)).toThrow(InvalidArgumentError)
   })
 })

@@ -17,7 +17,9 @@ class FakeStore {
   isHeld = false
   #held: (() => void)[] = []
 
-  readonly write = async (entries: readonly { readonly key: string; readonly value: number }[]): Promise<void> => {
+  readonly write = async (
+    entries: readonly { readonly key: string; readonly value: number }[],
+  ): Promise<void> => {
     this.batches.push(entries.map(({ key, value }) => `${key}=${value}`))
     if (this.isHeld) await new Promise<void>((resolve) => this.#held.push(resolve))
     if (this.failing > 0) {
@@ -320,7 +322,13 @@ describe('WriteBehind', () => {
       const writes = behind({ maxBacklog: 1, maxBatch: 1 })
       await writes.set('a', 1)
       await vi.advanceTimersByTimeAsync(0)
-      const waiting = [writes.set('b', 1), writes.set('c', 1), writes.set('b', 2), writes.set('a', 2), writes.set('a', 3)]
+      const waiting = [
+        writes.set('b', 1),
+        writes.set('c', 1),
+        writes.set('b', 2),
+        writes.set('a', 2),
+        writes.set('a', 3),
+      ]
       expect(await isSettled(Promise.race(waiting))).toBe(false)
       store.release()
       await Promise.all(waiting)

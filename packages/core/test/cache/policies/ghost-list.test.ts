@@ -5,12 +5,12 @@ describe('GhostList', () => {
   it('returns each name once', () => {
     const ghosts = new GhostList(100)
     ghosts.add('n', 'a', 10)
-    expect([ghosts.take('m', 'a'), ghosts.take('n', 'b'), ghosts.take('n', 'a'), ghosts.take('n', 'a')]).toEqual([
-      false,
-      false,
-      true,
-      false,
-    ])
+    expect([
+      ghosts.take('m', 'a'),
+      ghosts.take('n', 'b'),
+      ghosts.take('n', 'a'),
+      ghosts.take('n', 'a'),
+    ]).toEqual([false, false, true, false])
   })
 
   it('distinguishes namespaces from keys', () => {

@@ -55,7 +55,8 @@ export class PolicyRig {
       throw error
     }
     const { namespace, key } = victim
-    if (this.shelf(namespace).remove(key) === undefined) throw new Error(`${namespace}:${key} was named as a victim and is not there`)
+    if (this.shelf(namespace).remove(key) === undefined)
+      throw new Error(`${namespace}:${key} was named as a victim and is not there`)
     return key
   }
 
@@ -152,7 +153,8 @@ export function describePolicyContract(policy: EvictionPolicyName): void {
 
     it('removes entries by pattern and by namespace, and evicts from the rest', () => {
       const { cache } = setUp({ maxBytes: 30 * entrySize })
-      for (const namespace of ['a', 'b', 'c']) for (let id = 10; id < 20; id++) cache.set(namespace, String(id), id)
+      for (const namespace of ['a', 'b', 'c'])
+        for (let id = 10; id < 20; id++) cache.set(namespace, String(id), id)
       expect(cache.invalidateByPattern('a:*')).toBe(10)
       cache.clear('b')
       expect(cache.getStats()).toMatchObject({ itemCount: 10, usedMemory: 10 * entrySize })
@@ -165,7 +167,10 @@ export function describePolicyContract(policy: EvictionPolicyName): void {
       const entry = cache.set('a', '1', 1)
       for (const key of ['1', '1', '2']) cache.get('a', key)
       cache.get('b', '1')
-      expect(cache.getCacheEfficiency()).toMatchObject({ hitRateByNamespace: { a: 2 / 3, b: 0 }, entriesNeverHit: 0 })
+      expect(cache.getCacheEfficiency()).toMatchObject({
+        hitRateByNamespace: { a: 2 / 3, b: 0 },
+        entriesNeverHit: 0,
+      })
       expect(entry.hits).toBe(2)
     })
 
@@ -173,7 +178,10 @@ export function describePolicyContract(policy: EvictionPolicyName): void {
       const maxBytes = 40 * entrySize
       const { cache, clock } = setUp({ maxBytes })
       const random = seeded(42)
-      const model = new Map<string, { readonly value: string; readonly expires: number; readonly size: number }>()
+      const model = new Map<
+        string,
+        { readonly value: string; readonly expires: number; readonly size: number }
+      >()
       const namespaces = ['a', 'b', 'c', 'd']
       const drop = (matches: (id: string) => boolean) => {
         for (const id of [...model.keys()]) if (matches(id)) model.delete(id)
@@ -188,7 +196,11 @@ export function describePolicyContract(policy: EvictionPolicyName): void {
           const found = cache.get(namespace, key)
           const known = model.get(id)
           if (found === null) model.delete(id)
-          else expect({ value: found, isFresh: (known?.expires ?? 0) > clock.ms }).toEqual({ value: known?.value, isFresh: true })
+          else
+            expect({ value: found, isFresh: (known?.expires ?? 0) > clock.ms }).toEqual({
+              value: known?.value,
+              isFresh: true,
+            })
         } else if (kind < 95) {
           const value = 'v'.repeat(random(entrySize))
           const ttl = 1 + random(5)

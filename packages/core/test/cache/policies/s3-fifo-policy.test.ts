@@ -21,7 +21,11 @@ describe('S3FifoPolicy', () => {
       if (id >= 5) rig.evict()
       rig.add(`scan ${id}`, SIZE)
     }
-    expect(['a', 'b', 'c', 'd', 'e'].filter((key) => rig.shelf('n').peek(key) !== undefined)).toEqual(['a', 'b', 'c'])
+    expect(['a', 'b', 'c', 'd', 'e'].filter((key) => rig.shelf('n').peek(key) !== undefined)).toEqual([
+      'a',
+      'b',
+      'c',
+    ])
   })
 
   it('gives an entry of the main queue another round for each read, up to three', () => {

@@ -5,7 +5,11 @@ import { type CacheStore, StoreUnavailableError } from '../../../src/cache/store
 import type { ClusterPort } from '../../../src/cache/stores/cluster-caller.ts'
 import type { ClusterMessage } from '../../../src/cache/stores/cluster-messages.ts'
 import { ClusterService, serveClusterStore } from '../../../src/cache/stores/cluster-service.ts'
-import { clusterStore, clusterStoreOn, resolveClusterStoreOptions } from '../../../src/cache/stores/cluster-store.ts'
+import {
+  clusterStore,
+  clusterStoreOn,
+  resolveClusterStoreOptions,
+} from '../../../src/cache/stores/cluster-store.ts'
 import { resolveMemoryStoreOptions } from '../../../src/cache/stores/memory-store-options.ts'
 import { SharedState } from '../../../src/cache/stores/shared-state.ts'
 import { InvalidOptionError } from '../../../src/shared/errors.ts'
@@ -43,7 +47,9 @@ function setUp(options: { namespace?: string } = {}) {
   const clock = new FakeClock()
   const resolved = resolveMemoryStoreOptions({ leaseMs: 400, quarantineMs: 200, clock })
   const state = new SharedState(resolved)
-  const service = new ClusterService<FakePort>(state, options.namespace ?? 'sluice', (port, message) => port.deliver(message))
+  const service = new ClusterService<FakePort>(state, options.namespace ?? 'sluice', (port, message) =>
+    port.deliver(message),
+  )
   const connect = (own: object = {}): { store: CacheStore; port: FakePort } => {
     const port = new FakePort()
     port.toPrimary.push((message) => void service.receive(port, message))
@@ -79,7 +85,12 @@ describe('clusterStore', () => {
     port.emit('message', { hello: 'app' })
     port.emit('message', 'text')
     port.emit('message', null)
-    port.emit('message', { mark: 'sluice:cache-store', namespace: 'other', replies: [{ id: 1 }], told: ['*'] })
+    port.emit('message', {
+      mark: 'sluice:cache-store',
+      namespace: 'other',
+      replies: [{ id: 1 }],
+      told: ['*'],
+    })
     expect(heard).toHaveLength(4)
     expect(await store.open(['a'])).toBeDefined()
   })
@@ -148,9 +159,12 @@ describe('clusterStore', () => {
     expect(port.listenerCount('message') + port.listenerCount('disconnect')).toBe(0)
   })
 
-  it.each([{ namespace: '' }, { timeoutMs: 0 }, { leaseMs: 0.5 }, { maxTtlMs: 0 }, { port: 1 }])('throws for the options %j', (options) => {
-    expect(() => clusterStore(options as object)).toThrow(InvalidOptionError)
-  })
+  it.each([{ namespace: '' }, { timeoutMs: 0 }, { leaseMs: 0.5 }, { maxTtlMs: 0 }, { port: 1 }])(
+    'throws for the options %j',
+    (options) => {
+      expect(() => clusterStore(options as object)).toThrow(InvalidOptionError)
+    },
+  )
 
   it('works only in a worker, and its server only in the primary', () => {
     expect(() => clusterStore()).toThrow('worker of node:cluster')

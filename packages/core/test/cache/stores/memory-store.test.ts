@@ -45,7 +45,8 @@ describe('memoryStore', () => {
   it('evicts the oldest stamps when there are too many tags', async () => {
     const store = memoryStore()
     const [first] = (await store.open(['first']))?.stamps ?? []
-    for (let at = 0; at < 220; at += 1) await store.open(Array.from({ length: 1_000 }, (_, of) => `tag ${at} ${of}`))
+    for (let at = 0; at < 220; at += 1)
+      await store.open(Array.from({ length: 1_000 }, (_, of) => `tag ${at} ${of}`))
     expect((await store.read(['first', 'tag 219 999'])).stamps).toEqual([undefined, expect.any(String)])
     expect((await store.open(['first']))?.stamps).not.toEqual([first])
   })
@@ -62,16 +63,21 @@ describe('memoryStore', () => {
     const store = memoryStore({ maxBytes: 100_000 })
     const entry = (value: unknown) => ({ value, tags: [], stamps: [], epoch: '', times })
     expect(await store.set('large', entry('x'.repeat(50_000)), 1_000)).toBe(false)
-    for (let at = 0; at < 50; at += 1) expect(await store.set(`key ${at}`, entry('x'.repeat(5_000)), 1_000)).toBe(true)
+    for (let at = 0; at < 50; at += 1)
+      expect(await store.set(`key ${at}`, entry('x'.repeat(5_000)), 1_000)).toBe(true)
     const kept = await Promise.all(Array.from({ length: 50 }, (_, at) => store.read([], `key ${at}`)))
     expect(kept.filter(({ entry: one }) => one !== undefined).length).toBeLessThan(20)
     expect(kept.at(-1)?.entry).toBeDefined()
   })
 
-  it.each([{ leaseMs: 0 }, { quarantineMs: -1 }, { maxTtlMs: 0.5 }, { maxBytes: 0 }, { clock: {} }, { namespace: 'a' }])(
-    'throws for invalid options: %j',
-    (options) => {
-      expect(() => memoryStore(options as object)).toThrow(InvalidOptionError)
-    },
-  )
+  it.each([
+    { leaseMs: 0 },
+    { quarantineMs: -1 },
+    { maxTtlMs: 0.5 },
+    { maxBytes: 0 },
+    { clock: {} },
+    { namespace: 'a' },
+  ])('throws for invalid options: %j', (options) => {
+    expect(() => memoryStore(options as object)).toThrow(InvalidOptionError)
+  })
 })

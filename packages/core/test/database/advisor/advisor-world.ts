@@ -4,25 +4,36 @@ import { ModelPlanner } from '../../../src/database/advisor/planners/model-plann
 import { resolveStatement } from '../../../src/database/advisor/resolve-statement.ts'
 import { CatalogStatistics } from '../../../src/database/advisor/statistics.ts'
 import { indexLabel } from '../../../src/database/index-definition.ts'
-import type { ColumnStatistics, DatabaseSnapshot, IndexSnapshot } from '../../../src/database/inspectors/database-snapshot.ts'
+import type {
+  ColumnStatistics,
+  DatabaseSnapshot,
+  IndexSnapshot,
+} from '../../../src/database/inspectors/database-snapshot.ts'
 import type { WorkloadEntry } from '../../../src/database/workload/workload-entry.ts'
 import { analyzeSql } from '../../../src/sql/analyze.ts'
 import type { Dialect } from '../../../src/sql/dialect.ts'
 import { readQueryTree } from '../../../src/sql/tree/read-sql.ts'
 import { type TableTexts, testSnapshot } from '../test-snapshot.ts'
 
-/** Distinct values of columns, by `table.column`; for columns with nulls or one frequent value, the shares. */
+/**
+ * Distinct values of columns, by `table.column`; for columns with nulls or one frequent value, the shares.
+ */
 type Spread = Readonly<Record<string, number | Partial<ColumnStatistics>>>
 
 export interface World {
   readonly tables: TableTexts
   readonly rows: Readonly<Record<string, number>>
   readonly spread?: Spread
-  readonly indexes?: Readonly<Record<string, readonly (Partial<IndexSnapshot> & Pick<IndexSnapshot, 'keys'>)[]>>
+  readonly indexes?: Readonly<
+    Record<string, readonly (Partial<IndexSnapshot> & Pick<IndexSnapshot, 'keys'>)[]>
+  >
 }
 
 /** A snapshot with these statistics; other columns are unique. */
-export function worldSnapshot(dialect: Dialect, { tables, rows, spread = {}, indexes = {} }: World): DatabaseSnapshot {
+export function worldSnapshot(
+  dialect: Dialect,
+  { tables, rows, spread = {}, indexes = {} }: World,
+): DatabaseSnapshot {
   const snapshot = testSnapshot(dialect, tables)
   return {
     ...snapshot,
@@ -66,7 +77,9 @@ export function candidateLabels(
   calls = 1,
 ): string[] {
   const use = resolveStatement(readQueryTree(sql, snapshot.dialect), snapshot)
-  return candidatesOf(use, contextOf(snapshot), observed, calls).map(({ label }) => label.replace(/^\w+\./, ''))
+  return candidatesOf(use, contextOf(snapshot), observed, calls).map(({ label }) =>
+    label.replace(/^\w+\./, ''),
+  )
 }
 
 export function entry(sql: string, given: Partial<WorkloadEntry> = {}): WorkloadEntry {
@@ -99,7 +112,17 @@ export async function advised(
   return indexes.map(({ definition }) => indexLabel(definition).replace(/^\w+\./, '')).sort()
 }
 
-export function adviceOf(snapshot: DatabaseSnapshot, workload: readonly WorkloadEntry[], options: Partial<AdviseOptions> = {}) {
+export function adviceOf(
+  snapshot: DatabaseSnapshot,
+  workload: readonly WorkloadEntry[],
+  options: Partial<AdviseOptions> = {},
+) {
   const context = contextOf(snapshot)
-  return advise({ snapshot, workload, statistics: context.statistics, planner: new ModelPlanner(context), ...options })
+  return advise({
+    snapshot,
+    workload,
+    statistics: context.statistics,
+    planner: new ModelPlanner(context),
+    ...options,
+  })
 }

@@ -34,7 +34,12 @@ const snapshots = Object.fromEntries(
   (['postgresql', 'sqlite', 'mysql'] as const).map((dialect) => [dialect, worldSnapshot(dialect, world)]),
 )
 
-function labels(sql: string, dialect: Dialect = 'postgresql', observed: readonly (readonly unknown[])[] = [], calls = 1): string[] {
+function labels(
+  sql: string,
+  dialect: Dialect = 'postgresql',
+  observed: readonly (readonly unknown[])[] = [],
+  calls = 1,
+): string[] {
   const snapshot = snapshots[dialect]
   if (snapshot === undefined) throw new RangeError(dialect)
   return candidateLabels(sql, snapshot, observed, calls)
@@ -44,14 +49,26 @@ describe('candidatesOf', () => {
   it.each<[string, string[]]>([
     ['SELECT * FROM city WHERE region_id = $1', ['city(region_id)']],
     ['SELECT * FROM city WHERE region_id IN ($1, $2)', ['city(region_id)']],
-    ['SELECT * FROM city WHERE region_id = $1 AND population > $2', ['city(region_id)', 'city(population)', 'city(region_id, population)']],
-    ['SELECT * FROM city WHERE region_id = $1 ORDER BY population DESC', ['city(region_id, population)', 'city(population)']],
-    ['SELECT * FROM city WHERE region_id = $1 ORDER BY country, population DESC', ['city(region_id, country, population DESC)']],
+    [
+      'SELECT * FROM city WHERE region_id = $1 AND population > $2',
+      ['city(region_id)', 'city(population)', 'city(region_id, population)'],
+    ],
+    [
+      'SELECT * FROM city WHERE region_id = $1 ORDER BY population DESC',
+      ['city(region_id, population)', 'city(population)'],
+    ],
+    [
+      'SELECT * FROM city WHERE region_id = $1 ORDER BY country, population DESC',
+      ['city(region_id, country, population DESC)'],
+    ],
     ['SELECT * FROM city WHERE region_id = $1 AND country = $2', ['city(region_id, country)']],
     ['SELECT * FROM city ORDER BY population DESC NULLS LAST LIMIT 10', ['city(population DESC NULLS LAST)']],
     ['SELECT country, count(*) FROM city GROUP BY country', ['city(country)']],
     ['SELECT * FROM city WHERE lower(name) = $1', ['city(lower("name"))']],
-    ['SELECT * FROM city WHERE deleted_at IS NOT NULL AND region_id = $1', ['city(region_id) WHERE "deleted_at" IS NOT NULL']],
+    [
+      'SELECT * FROM city WHERE deleted_at IS NOT NULL AND region_id = $1',
+      ['city(region_id) WHERE "deleted_at" IS NOT NULL'],
+    ],
     ['SELECT * FROM city WHERE is_capital AND country = $1', ['city(country) WHERE "is_capital"']],
     [
       'SELECT * FROM review r JOIN city c ON c.id = r.city_id WHERE r.user_id = $1',
@@ -90,7 +107,9 @@ describe('candidatesOf', () => {
 
   it('uses a prefix of long strings on MySQL, and does not sort by a prefix', () => {
     expect(labels('SELECT * FROM city WHERE name = ?', 'mysql')).toEqual(['city(name(191))'])
-    expect(labels('SELECT * FROM city WHERE region_id = ? ORDER BY name', 'mysql')).toEqual(['city(region_id)'])
+    expect(labels('SELECT * FROM city WHERE region_id = ? ORDER BY name', 'mysql')).toEqual([
+      'city(region_id)',
+    ])
   })
 
   it('includes a partial index for a rare literal only if it is queried often', () => {
@@ -98,22 +117,28 @@ describe('candidatesOf', () => {
     const partial = `city(region_id) WHERE "status" = 'open'`
     expect(labels(sql, 'postgresql', [], 9)).not.toContain(partial)
     expect(labels(sql, 'postgresql', [], 10)).toContain(partial)
-    expect(labels(sql.replace('$1', '?'), 'mysql', [], 10).some((label) => label.includes('WHERE'))).toBe(false)
-    expect(labels("SELECT * FROM city WHERE status = 'done' AND region_id = $1", 'postgresql', [], 10)).not.toContain(
-      `city(region_id) WHERE "status" = 'done'`,
+    expect(labels(sql.replace('$1', '?'), 'mysql', [], 10).some((label) => label.includes('WHERE'))).toBe(
+      false,
     )
+    expect(
+      labels("SELECT * FROM city WHERE status = 'done' AND region_id = $1", 'postgresql', [], 10),
+    ).not.toContain(`city(region_id) WHERE "status" = 'done'`)
   })
 
   it('omits the primary key, which every MySQL index includes, from an order', () => {
     const sql = 'SELECT * FROM review WHERE city_id = ? ORDER BY created_at DESC, id DESC'
     expect(labels(sql, 'mysql')).toEqual(
-      ['review(city_id)', 'review(city_id, created_at)', 'review(created_at)'].sort(byText(labels(sql, 'mysql'))),
+      ['review(city_id)', 'review(city_id, created_at)', 'review(created_at)'].sort(
+        byText(labels(sql, 'mysql')),
+      ),
     )
     expect(labels(sql.replace('?', '$1'))).toContain('review(city_id, created_at, id)')
   })
 
   it('includes a few selected columns to avoid table reads', () => {
-    expect(labels('SELECT user_id, rating FROM review WHERE city_id = $1')).toContain('review(city_id, user_id, rating)')
+    expect(labels('SELECT user_id, rating FROM review WHERE city_id = $1')).toContain(
+      'review(city_id, user_id, rating)',
+    )
     expect(labels('SELECT * FROM review WHERE city_id = $1')).toEqual(['review(city_id)'])
   })
 
@@ -139,9 +164,15 @@ describe('candidatesOf', () => {
   })
 
   it('omits indexes that a valid existing index covers', () => {
-    const snapshot = worldSnapshot('postgresql', { ...world, indexes: { city: [{ keys: [{ column: 'region_id' }, { column: 'name' }] }] } })
+    const snapshot = worldSnapshot('postgresql', {
+      ...world,
+      indexes: { city: [{ keys: [{ column: 'region_id' }, { column: 'name' }] }] },
+    })
     expect(candidateLabels('SELECT * FROM city WHERE region_id = $1', snapshot)).toEqual([])
-    const invalid = worldSnapshot('postgresql', { ...world, indexes: { city: [{ keys: [{ column: 'region_id' }], isValid: false }] } })
+    const invalid = worldSnapshot('postgresql', {
+      ...world,
+      indexes: { city: [{ keys: [{ column: 'region_id' }], isValid: false }] },
+    })
     expect(candidateLabels('SELECT * FROM city WHERE region_id = $1', invalid)).toEqual(['city(region_id)'])
   })
 })

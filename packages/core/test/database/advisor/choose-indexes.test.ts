@@ -35,8 +35,16 @@ describe('advise', () => {
       ],
       ['city(country, population)', 'city(region_id)'],
     ],
-    ['serves an order with a limit', ['SELECT * FROM city ORDER BY population DESC LIMIT 10'], ['city(population)']],
-    ['serves both arms of an OR', ['SELECT * FROM city WHERE region_id = $1 OR alt_id = $2'], ['city(alt_id)', 'city(region_id)']],
+    [
+      'serves an order with a limit',
+      ['SELECT * FROM city ORDER BY population DESC LIMIT 10'],
+      ['city(population)'],
+    ],
+    [
+      'serves both arms of an OR',
+      ['SELECT * FROM city WHERE region_id = $1 OR alt_id = $2'],
+      ['city(alt_id)', 'city(region_id)'],
+    ],
     [
       'serves the inner side of a join',
       ['SELECT r.body FROM city c JOIN review r ON r.city_id = c.id WHERE c.id = $1'],
@@ -76,22 +84,31 @@ describe('advise', () => {
 
   it('counts an update only for indexes of the columns that it sets', async () => {
     const read = entry('SELECT * FROM log WHERE user_id = $1', { calls: 1 })
-    const update = (column: string) => entry(`UPDATE log SET ${column} = $1 WHERE id = $2`, { calls: 1_000_000 })
+    const update = (column: string) =>
+      entry(`UPDATE log SET ${column} = $1 WHERE id = $2`, { calls: 1_000_000 })
     expect(await advised(snapshot, [read, update('at')])).toEqual(['log(user_id)'])
     expect(await advised(snapshot, [read, update('user_id')])).toEqual([])
   })
 
   it('recommends an index for the filter of a write', async () => {
-    expect(await advised(snapshot, [entry('DELETE FROM review WHERE user_id = $1', { calls: 5 })])).toEqual(['review(user_id)'])
+    expect(await advised(snapshot, [entry('DELETE FROM review WHERE user_id = $1', { calls: 5 })])).toEqual([
+      'review(user_id)',
+    ])
   })
 
   it('recommends no index that an existing index covers', async () => {
-    const served = worldSnapshot('postgresql', { ...world, indexes: { city: [{ keys: [{ column: 'region_id' }] }] } })
+    const served = worldSnapshot('postgresql', {
+      ...world,
+      indexes: { city: [{ keys: [{ column: 'region_id' }] }] },
+    })
     expect(await advised(served, [entry('SELECT * FROM city WHERE region_id = $1')])).toEqual([])
   })
 
   it('discards indexes whose measured gain is too small', async () => {
-    const workload = [entry('SELECT * FROM city WHERE region_id = $1'), entry('SELECT * FROM review WHERE user_id = $1')]
+    const workload = [
+      entry('SELECT * FROM city WHERE region_id = $1'),
+      entry('SELECT * FROM review WHERE user_id = $1'),
+    ]
     const check: IndexCheck = async (indexes) =>
       new Map(
         indexes.map(({ candidate, serves }) => {
@@ -108,9 +125,9 @@ describe('advise', () => {
         }),
       )
     const advice = await adviceOf(snapshot, workload, { check })
-    expect(advice.indexes.map(({ name, measured }) => [name, measured?.map((one) => [one.without, one.with])])).toEqual([
-      ['review_user_id_idx', [[2, 1]]],
-    ])
+    expect(
+      advice.indexes.map(({ name, measured }) => [name, measured?.map((one) => [one.without, one.with])]),
+    ).toEqual([['review_user_id_idx', [[2, 1]]]])
   })
 
   it('lists the statements of an index with their call sites and the saved time', async () => {
@@ -138,7 +155,9 @@ describe('advise', () => {
     const planner = {
       validation: 'scratch' as const,
       answer: async ({ sql }: PlannedStatement, supposed: readonly SupposedIndex[]) => {
-        const [label = ''] = supposed.map((index) => index.label).filter((one) => one.startsWith('public.city(region_id'))
+        const [label = ''] = supposed
+          .map((index) => index.label)
+          .filter((one) => one.startsWith('public.city(region_id'))
         const isWide = label === 'public.city(region_id, population)'
         const cost = label === '' ? 4_000 : sql.includes('LIMIT') ? (isWide ? 10 : 300) : isWide ? 900 : 90
         return { cost, used: new Set([label]), scans: new Map() }
@@ -146,7 +165,9 @@ describe('advise', () => {
       close: async () => {},
     }
     const { indexes } = await adviceOf(snapshot, [list, count], { planner })
-    expect(indexes.map(({ definition }) => indexLabel(definition))).toEqual(['public.city(region_id, population)'])
+    expect(indexes.map(({ definition }) => indexLabel(definition))).toEqual([
+      'public.city(region_id, population)',
+    ])
   })
 
   it('includes columns only if that saves enough', async () => {
@@ -195,7 +216,9 @@ describe('advise', () => {
       close: async () => {},
     }
     const advice = await adviceOf(snapshot, [entry('SELECT * FROM city WHERE region_id = $1')], { planner })
-    expect(advice.left).toMatchObject([{ kind: 'refused', why: expect.stringContaining('function f does not exist') }])
+    expect(advice.left).toMatchObject([
+      { kind: 'refused', why: expect.stringContaining('function f does not exist') },
+    ])
   })
 
   it('chooses unused index names', async () => {

@@ -6,11 +6,13 @@ import { testSnapshot } from '../test-snapshot.ts'
 import { roleText, useTexts } from './use-text.ts'
 
 const tables = {
-  cities: 'id integer!, name text, latitude real, longitude real, country_code text, region_id integer, district_id integer',
+  cities:
+    'id integer!, name text, latitude real, longitude real, country_code text, region_id integer, district_id integer',
   regions: 'id integer!, code text, name text, country_code text',
   reviews: 'id integer!, city_id integer, user_id integer, rating integer, body text, created_at timestamp',
   users: 'id integer!, name text, email text',
-  posts: 'id integer!, slug text, title text, views integer, price numeric, created_at timestamp, author_id integer, editor_id integer',
+  posts:
+    'id integer!, slug text, title text, views integer, price numeric, created_at timestamp, author_id integer, editor_id integer',
   comments: 'id integer!, body text, score integer, post_id integer, author_id integer, parent_id integer',
   _PostToTag: 'A integer!, B integer!',
   Tag: 'id integer!, label text',
@@ -76,12 +78,23 @@ describe('resolveStatement for statements of Prisma', () => {
         'Employee; manager_id <> #0 & id in #3, #4 & manager_id -> j1.id',
         'Employee j1; name <> #1 & id is not null & id -> Employee.manager_id; (name <> #2 | id is null)',
       ],
-      ['Employee.manager_id <>', 'Employee.name <>', 'Employee.name <>', 'Employee.id in', 'Employee.id in', 'offset'],
+      [
+        'Employee.manager_id <>',
+        'Employee.name <>',
+        'Employee.name <>',
+        'Employee.id in',
+        'Employee.id in',
+        'offset',
+      ],
     ],
     [
       'postgresql',
       'SELECT "public"."posts"."id" FROM "public"."posts" WHERE EXISTS(SELECT "t0"."A" FROM "public"."_PostToTag" AS "t0" INNER JOIN "public"."Tag" AS "j0" ON ("j0"."id") = ("t0"."B") WHERE (("j0"."label") = $1 AND ("public"."posts"."id") = ("t0"."A") AND "t0"."A" IS NOT NULL)) OFFSET $2',
-      ['posts; id -> t0.A', '_PostToTag t0; A is not null & A -> posts.id & B -> j0.id', 'Tag j0; label = #0 & id -> t0.B'],
+      [
+        'posts; id -> t0.A',
+        '_PostToTag t0; A is not null & A -> posts.id & B -> j0.id',
+        'Tag j0; label = #0 & id -> t0.B',
+      ],
       ['Tag.label =', 'offset'],
     ],
     [
@@ -112,7 +125,12 @@ describe('resolveStatement for statements of Knex', () => {
       ['regions; country_code = #0; order id'],
       ['regions.country_code ='],
     ],
-    ['sqlite', 'select count(*) as `cities` from `cities` where `region_id` = ?', ['cities; region_id = #0'], ['cities.region_id =']],
+    [
+      'sqlite',
+      'select count(*) as `cities` from `cities` where `region_id` = ?',
+      ['cities; region_id = #0'],
+      ['cities.region_id ='],
+    ],
     [
       'sqlite',
       'SELECT c.id, c.name, COUNT(*) AS reviews, AVG(r.rating) AS rating FROM reviews r JOIN cities c ON c.id = r.city_id GROUP BY c.id, c.name HAVING COUNT(*) >= 5 ORDER BY rating DESC, reviews DESC, c.id LIMIT 20',

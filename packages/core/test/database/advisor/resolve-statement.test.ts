@@ -13,7 +13,10 @@ const tables = {
   review: 'id integer!, city_id integer, user_id integer, rating integer, body text, created_at timestamp',
   user: 'id integer!, email text, name text, parent_id integer',
   'other.city': 'id integer!, mayor text',
-  big_city: { columns: 'id integer, label text', as: 'SELECT c.id, c.name AS label FROM city c WHERE (c.population > 100000);' },
+  big_city: {
+    columns: 'id integer, label text',
+    as: 'SELECT c.id, c.name AS label FROM city c WHERE (c.population > 100000);',
+  },
   named_region: { columns: 'key integer, title text', as: 'SELECT id, name FROM region' },
   rated: {
     columns: 'city_id integer, n integer',
@@ -24,7 +27,10 @@ const tables = {
 }
 const snapshots: Readonly<Record<Dialect, DatabaseSnapshot>> = {
   postgresql: testSnapshot('postgresql', tables),
-  sqlite: testSnapshot('sqlite', { ...tables, city: 'id integer!, name text collate NOCASE, region_id integer, population integer' }),
+  sqlite: testSnapshot('sqlite', {
+    ...tables,
+    city: 'id integer!, name text collate NOCASE, region_id integer, population integer',
+  }),
   mysql: testSnapshot('mysql', tables),
 }
 
@@ -47,15 +53,27 @@ describe('resolveStatement', () => {
     ['SELECT * FROM public.city WHERE "public"."city"."region_id" = 1', ['city; region_id = 1']],
     ['SELECT * FROM other.city WHERE mayor = 1', ['city; mayor = 1']],
     ['SELECT * FROM CITY WHERE Region_Id = 1', ['city; region_id = 1']],
-    ['SELECT * FROM city, region WHERE code = 1 AND population = 2', ['city; population = 2', 'region; code = 1']],
-    ['SELECT * FROM city c JOIN region r ON c.region_id = r.id', ['city c; region_id -> r.id', 'region r; id -> c.region_id']],
+    [
+      'SELECT * FROM city, region WHERE code = 1 AND population = 2',
+      ['city; population = 2', 'region; code = 1'],
+    ],
+    [
+      'SELECT * FROM city c JOIN region r ON c.region_id = r.id',
+      ['city c; region_id -> r.id', 'region r; id -> c.region_id'],
+    ],
     [
       'SELECT * FROM city c LEFT JOIN region r ON r.id = c.region_id AND r.code = $1',
       ['city c; region_id -> r.id', 'region r; code = #0 & id -> c.region_id'],
     ],
     ['SELECT * FROM city JOIN review USING (id)', ['city; id -> review.id', 'review; id -> city.id']],
-    ['SELECT * FROM city NATURAL JOIN big_city', ['city; id -> c.id', 'city c; population > 100000 & id -> city.id']],
-    ['SELECT * FROM "user" a JOIN "user" b ON a.parent_id = b.id', ['user a; parent_id -> b.id', 'user b; id -> a.parent_id']],
+    [
+      'SELECT * FROM city NATURAL JOIN big_city',
+      ['city; id -> c.id', 'city c; population > 100000 & id -> city.id'],
+    ],
+    [
+      'SELECT * FROM "user" a JOIN "user" b ON a.parent_id = b.id',
+      ['user a; parent_id -> b.id', 'user b; id -> a.parent_id'],
+    ],
     ['SELECT * FROM city WHERE region_id = population', ['city']],
     ['SELECT * FROM city WHERE population > region_id * 2', ['city']],
     ['SELECT * FROM city c, region r WHERE c.population > r.id * 2', ['city c; population > …', 'region r']],
@@ -67,7 +85,10 @@ describe('resolveStatement', () => {
     ['SELECT * FROM city WHERE id::int4 = $1', ['city; id = #0']],
     ['SELECT * FROM city WHERE name COLLATE "C" = $1', ['city; name:: = #0']],
     ['SELECT * FROM city WHERE region_id IS NOT DISTINCT FROM $1', ['city']],
-    ['SELECT * FROM city WHERE deleted_at IS NULL AND NOT is_capital', ['city; deleted_at is null & is_capital = FALSE']],
+    [
+      'SELECT * FROM city WHERE deleted_at IS NULL AND NOT is_capital',
+      ['city; deleted_at is null & is_capital = FALSE'],
+    ],
     ['SELECT * FROM city WHERE region_id = 1 OR population = 2', ['city; (region_id = 1 | population = 2)']],
     ['SELECT * FROM city WHERE region_id = 1 OR abs(population) = 2', ['city']],
     [
@@ -76,7 +97,10 @@ describe('resolveStatement', () => {
     ],
     ['SELECT * FROM city WHERE (name, id) > ($1, $2)', ['city; [name, id] > #0, #1']],
     ['SELECT * FROM city c JOIN region r ON true WHERE (c.name, r.id) > ($1, $2)', ['city c', 'region r']],
-    ['SELECT * FROM city ORDER BY name DESC NULLS LAST, id LIMIT 5', ['city; order name desc nulls last, id; limited']],
+    [
+      'SELECT * FROM city ORDER BY name DESC NULLS LAST, id LIMIT 5',
+      ['city; order name desc nulls last, id; limited'],
+    ],
     ['SELECT * FROM city c JOIN region r ON true ORDER BY c.name, r.name', ['city c', 'region r']],
     ['SELECT name AS n, id FROM city ORDER BY n, 2', ['city; order name, id']],
     ['SELECT * FROM city ORDER BY lower(name)', ['city; order lower(name)']],
@@ -85,16 +109,25 @@ describe('resolveStatement', () => {
     ['SELECT region_id AS r, count(*) FROM city GROUP BY r', ['city; group region_id']],
     ['SELECT DISTINCT region_id, name FROM city', ['city; group region_id, name']],
     ['SELECT DISTINCT region_id, lower(name) FROM city', ['city']],
-    ['SELECT DISTINCT ON (region_id) * FROM city ORDER BY region_id, name', ['city; order region_id, name; group region_id']],
+    [
+      'SELECT DISTINCT ON (region_id) * FROM city ORDER BY region_id, name',
+      ['city; order region_id, name; group region_id'],
+    ],
     ['SELECT c.region_id, r.id FROM city c, region r GROUP BY 1, 2', ['city c', 'region r']],
   ])('finds the conditions of %s on each table', (sql, expected) => {
     expect(uses(sql)).toEqual(expected)
   })
 
   it.each<[string, string[]]>([
-    ['SELECT * FROM (SELECT id, name AS n FROM city) x WHERE x.n = 1 ORDER BY x.n LIMIT 1', ['city; name = 1; order name; limited']],
+    [
+      'SELECT * FROM (SELECT id, name AS n FROM city) x WHERE x.n = 1 ORDER BY x.n LIMIT 1',
+      ['city; name = 1; order name; limited'],
+    ],
     ['SELECT * FROM (SELECT * FROM city) x WHERE n = 1', ['city']],
-    ['SELECT * FROM (SELECT * FROM city WHERE id = 1) x WHERE region_id = 2', ['city; region_id = 2 & id = 1']],
+    [
+      'SELECT * FROM (SELECT * FROM city WHERE id = 1) x WHERE region_id = 2',
+      ['city; region_id = 2 & id = 1'],
+    ],
     ['SELECT * FROM (SELECT id, name FROM city) x (a, b) WHERE b = 1', ['city; name = 1']],
     ['SELECT * FROM (SELECT name FROM city LIMIT 5) x WHERE name = 1', ['city; limited']],
     ['SELECT * FROM (SELECT name, row_number() OVER () FROM city) x WHERE name = 1', ['city']],
@@ -106,12 +139,18 @@ describe('resolveStatement', () => {
       'SELECT * FROM region r JOIN (SELECT region_id, count(*) FROM city GROUP BY region_id) x ON x.region_id = r.id',
       ['region r; id -> city.region_id', 'city; group region_id'],
     ],
-    ['SELECT * FROM (SELECT name FROM city UNION ALL SELECT name FROM region) x WHERE name = 1', ['city; name = 1', 'region; name = 1']],
+    [
+      'SELECT * FROM (SELECT name FROM city UNION ALL SELECT name FROM region) x WHERE name = 1',
+      ['city; name = 1', 'region; name = 1'],
+    ],
     ['SELECT name FROM city UNION SELECT name FROM region ORDER BY name', ['city', 'region']],
     ['WITH q AS (SELECT * FROM city) SELECT * FROM q WHERE name = 1', ['city; name = 1']],
     ['WITH q AS MATERIALIZED (SELECT * FROM city) SELECT * FROM q WHERE name = 1', ['city']],
     ['WITH q AS (SELECT * FROM city) SELECT * FROM q a, q b WHERE a.name = 1', ['city']],
-    ['WITH q AS NOT MATERIALIZED (SELECT * FROM city) SELECT * FROM q a, q b WHERE a.name = 1', ['city; name = 1', 'city']],
+    [
+      'WITH q AS NOT MATERIALIZED (SELECT * FROM city) SELECT * FROM q a, q b WHERE a.name = 1',
+      ['city; name = 1', 'city'],
+    ],
     [
       'WITH RECURSIVE q AS (SELECT id FROM "user" WHERE id = 1 UNION ALL SELECT u.id FROM q JOIN "user" u ON u.parent_id = q.id) SELECT * FROM q WHERE id = 5',
       ['user; id = 1', 'user u'],
@@ -126,22 +165,37 @@ describe('resolveStatement', () => {
       'SELECT * FROM city c WHERE EXISTS (SELECT 1 FROM review r WHERE r.city_id = c.id AND rating = 5)',
       ['city c; id -> r.city_id', 'review r; rating = 5 & city_id -> c.id'],
     ],
-    ['SELECT * FROM city c WHERE NOT EXISTS (SELECT 1 FROM review WHERE city_id = c.id)', ['city c', 'review; city_id -> c.id']],
-    ['SELECT (SELECT count(*) FROM review WHERE city_id = city.id) FROM city', ['city', 'review; city_id -> city.id']],
+    [
+      'SELECT * FROM city c WHERE NOT EXISTS (SELECT 1 FROM review WHERE city_id = c.id)',
+      ['city c', 'review; city_id -> c.id'],
+    ],
+    [
+      'SELECT (SELECT count(*) FROM review WHERE city_id = city.id) FROM city',
+      ['city', 'review; city_id -> city.id'],
+    ],
     [
       'SELECT * FROM city WHERE id IN (SELECT city_id FROM review WHERE rating = $1)',
       ['city; id in {} & id -> review.city_id', 'review; rating = #0 & city_id -> city.id'],
     ],
-    ['SELECT * FROM city WHERE id NOT IN (SELECT city_id FROM review)', ['city; id not in {}', 'review; city_id -> city.id']],
+    [
+      'SELECT * FROM city WHERE id NOT IN (SELECT city_id FROM review)',
+      ['city; id not in {}', 'review; city_id -> city.id'],
+    ],
     [
       'SELECT * FROM city WHERE id IN (SELECT city_id FROM review GROUP BY city_id)',
       ['city; id in {} & id -> review.city_id', 'review; group city_id'],
     ],
     [
       'SELECT * FROM city WHERE (id, name) IN (SELECT city_id, body FROM review)',
-      ['city; id in {} & name in {} & id -> review.city_id & name -> review.body', 'review; city_id -> city.id & body -> city.name'],
+      [
+        'city; id in {} & name in {} & id -> review.city_id & name -> review.body',
+        'review; city_id -> city.id & body -> city.name',
+      ],
     ],
-    ['SELECT * FROM city WHERE population = (SELECT max(population) FROM city)', ['city; population = {}', 'city']],
+    [
+      'SELECT * FROM city WHERE population = (SELECT max(population) FROM city)',
+      ['city; population = {}', 'city'],
+    ],
     [
       'SELECT * FROM city c WHERE population = (SELECT max(population) FROM city d WHERE d.region_id = c.region_id)',
       ['city c', 'city d; region_id -> c.region_id'],
@@ -168,17 +222,32 @@ describe('resolveStatement', () => {
   })
 
   it.each<[string, string[]]>([
-    ['SELECT * FROM city WHERE name = $2 AND id = $1 LIMIT $3 OFFSET $4', ['city.id =', 'city.name =', 'limit', 'offset']],
-    ['SELECT * FROM city WHERE population BETWEEN $1 AND $2', ['city.population between', 'city.population between upper']],
-    ['SELECT * FROM city WHERE population < $1 AND population >= $2', ['city.population < upper', 'city.population >=']],
+    [
+      'SELECT * FROM city WHERE name = $2 AND id = $1 LIMIT $3 OFFSET $4',
+      ['city.id =', 'city.name =', 'limit', 'offset'],
+    ],
+    [
+      'SELECT * FROM city WHERE population BETWEEN $1 AND $2',
+      ['city.population between', 'city.population between upper'],
+    ],
+    [
+      'SELECT * FROM city WHERE population < $1 AND population >= $2',
+      ['city.population < upper', 'city.population >='],
+    ],
     ['SELECT * FROM city WHERE id = ANY ($1) OR name ILIKE $2', ['city.id in array', 'city.name ilike']],
     ['SELECT * FROM city WHERE (name, id) < ($1, $2)', ['city.name < upper', 'city.id < upper']],
     ['SELECT * FROM city WHERE lower(name) = lower($1) AND id + $2 = 1', ['city.name =', '-']],
     ['SELECT * FROM (SELECT name FROM city LIMIT 5) x WHERE name = $1', ['city.name =']],
     ["SELECT * FROM city WHERE name LIKE $1 || '%'", ['city.name like in _%']],
-    ['INSERT INTO city (name, id) VALUES ($1, $2), ($3, 4)', ['city.name written', 'city.id written', 'city.name written']],
+    [
+      'INSERT INTO city (name, id) VALUES ($1, $2), ($3, 4)',
+      ['city.name written', 'city.id written', 'city.name written'],
+    ],
     ['INSERT INTO region VALUES ($1, $2)', ['region.id written', 'region.name written']],
-    ['UPDATE city SET name = $1, population = population + $2 WHERE id = $3', ['city.name written', '-', 'city.id =']],
+    [
+      'UPDATE city SET name = $1, population = population + $2 WHERE id = $3',
+      ['city.name written', '-', 'city.id ='],
+    ],
     ['SELECT * FROM nowhere WHERE x = $1', ['-']],
   ])('identifies the roles of the values in %s', (sql, expected) => {
     expect(roles(sql)).toEqual(expected)
@@ -237,7 +306,10 @@ describe('resolveStatement', () => {
   })
 
   it('assigns each written column of an update to its table', () => {
-    const { writes } = resolve('UPDATE city c JOIN region r ON c.region_id = r.id SET code = ?, population = 2', 'mysql')
+    const { writes } = resolve(
+      'UPDATE city c JOIN region r ON c.region_id = r.id SET code = ?, population = 2',
+      'mysql',
+    )
     expect(writes.map(({ table, columns }) => [table.name, columns])).toEqual([
       ['city', ['population']],
       ['region', ['code']],
@@ -245,7 +317,10 @@ describe('resolveStatement', () => {
   })
 
   it('returns written tables and columns with the names in the catalog', () => {
-    const { writes } = resolve('INSERT INTO CITY (NAME) VALUES (?) ON CONFLICT DO UPDATE SET Region_ID = 1', 'sqlite')
+    const { writes } = resolve(
+      'INSERT INTO CITY (NAME) VALUES (?) ON CONFLICT DO UPDATE SET Region_ID = 1',
+      'sqlite',
+    )
     expect(writes.map(({ kind, table, columns }) => [kind, table.id, columns])).toEqual([
       ['insert', 'main.city', ['name']],
       ['update', 'main.city', ['region_id']],
@@ -257,7 +332,9 @@ describe('resolveStatement', () => {
       { length: 30 },
       (_, at) => `q${at + 1} AS NOT MATERIALIZED (SELECT a.id FROM q${at} a JOIN q${at} b ON a.id = b.id)`,
     )
-    const { uses: found } = resolve(`WITH q0 AS NOT MATERIALIZED (SELECT id FROM city), ${steps.join(', ')} SELECT * FROM q30`)
+    const { uses: found } = resolve(
+      `WITH q0 AS NOT MATERIALIZED (SELECT id FROM city), ${steps.join(', ')} SELECT * FROM q30`,
+    )
     expect(found.length).toBeLessThan(5_000)
   })
 
@@ -266,6 +343,8 @@ describe('resolveStatement', () => {
       a: { columns: 'x integer', as: 'SELECT x FROM b' },
       b: { columns: 'x integer', as: 'SELECT x FROM a' },
     })
-    expect(resolveStatement(readQueryTree('SELECT * FROM a', 'postgresql'), snapshot).unknown).toEqual(['public.a'])
+    expect(resolveStatement(readQueryTree('SELECT * FROM a', 'postgresql'), snapshot).unknown).toEqual([
+      'public.a',
+    ])
   })
 })

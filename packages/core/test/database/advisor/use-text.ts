@@ -1,4 +1,9 @@
-import type { ParameterRole, StatementUse, TableConditions, TableUse } from '../../../src/database/advisor/table-use.ts'
+import type {
+  ParameterRole,
+  StatementUse,
+  TableConditions,
+  TableUse,
+} from '../../../src/database/advisor/table-use.ts'
 import { valueText } from '../../sql/tree/tree-text.ts'
 
 /** The uses of a statement, one line each. */
@@ -12,7 +17,10 @@ function useText(use: TableUse, uses: readonly TableUse[]): string {
     alias === table.name ? alias : `${table.name} ${alias}`,
     conditionsText(use, uses),
     ...alternatives.map((arms) => `(${arms.map((arm) => conditionsText(arm, uses)).join(' | ')})`),
-    ...rowComparisons.map(({ columns, operator, values }) => `[${columns.join(', ')}] ${operator} ${values.map(valueText).join(', ')}`),
+    ...rowComparisons.map(
+      ({ columns, operator, values }) =>
+        `[${columns.join(', ')}] ${operator} ${values.map(valueText).join(', ')}`,
+    ),
     order.length === 0
       ? ''
       : `order ${order.map(({ column, call, isDescending, nulls }) => `${call === undefined ? column : `${call}(${column})`}${isDescending ? ' desc' : ''}${nulls === undefined ? '' : ` nulls ${nulls}`}`).join(', ')}`,
@@ -28,7 +36,10 @@ function conditionsText({ conditions, joins }: TableConditions, uses: readonly T
       const term = `${call === undefined ? column : `${call}(${column})`}${isCast ? '::' : ''}`
       return `${term} ${negated ? 'not ' : ''}${operator} ${isSubquery ? '{}' : values.map(valueText).join(', ')}`.trim()
     }),
-    ...joins.map(({ column, other }) => `${column} -> ${other === undefined ? '?' : `${uses[other.use]?.alias}.${other.column}`}`),
+    ...joins.map(
+      ({ column, other }) =>
+        `${column} -> ${other === undefined ? '?' : `${uses[other.use]?.alias}.${other.column}`}`,
+    ),
   ].join(' & ')
 }
 

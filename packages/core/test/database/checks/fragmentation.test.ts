@@ -24,7 +24,10 @@ describe('fragmentation', () => {
   })
 
   it('finds pages on PostgreSQL that the rows do not need', () => {
-    const columns = [columnOf('id', { statistics }), columnOf('name', { statistics: { ...statistics, averageWidth: 20 } })]
+    const columns = [
+      columnOf('id', { statistics }),
+      columnOf('name', { statistics: { ...statistics, averageWidth: 20 } }),
+    ]
     const [report] = of({ rows: 100_000, pages: 10_000, bytes: 10_000 * 8192, columns })
     expect(report?.advice).toContain('VACUUM FULL "t"')
     // 28 bytes for the header, 12 and 24 for columns: 127 rows per page, 788 pages.
@@ -39,7 +42,13 @@ describe('fragmentation', () => {
     expect(report).toMatchObject({ table: 't', index: 't_id', advice: 'REINDEX INDEX CONCURRENTLY "t_id";' })
     expect(report?.ratio).toBeGreaterThan(0.9)
     expect(of({ rows: 100_000, columns, indexes: [indexOf('t_id', ['id'], { bytes: 3 * MIB })] })).toEqual([])
-    expect(of({ rows: 100_000, columns, indexes: [indexOf('t_id', ['id'], { bytes: 40 * MIB, where: 'id > 5' })] })).toEqual([])
+    expect(
+      of({
+        rows: 100_000,
+        columns,
+        indexes: [indexOf('t_id', ['id'], { bytes: 40 * MIB, where: 'id > 5' })],
+      }),
+    ).toEqual([])
   })
 
   it('finds free space that MySQL has allocated for a table', () => {
@@ -57,7 +66,10 @@ describe('fragmentation', () => {
 
   it('sorts by wasted bytes', () => {
     const found = fragmentation(
-      snapshotOf([tableOf('a', { rows: 1, deadRows: 1, bytes: 40 * MIB }), tableOf('b', { rows: 1, deadRows: 1, bytes: 80 * MIB })]),
+      snapshotOf([
+        tableOf('a', { rows: 1, deadRows: 1, bytes: 40 * MIB }),
+        tableOf('b', { rows: 1, deadRows: 1, bytes: 80 * MIB }),
+      ]),
     )
     expect(found.map(({ table }) => table)).toEqual(['b', 'a'])
   })

@@ -1,14 +1,24 @@
 import type { DatabaseSnapshot, IndexSnapshot, TableSnapshot } from '@sluice/core'
 import type { ForeignKeyInfo } from '@sluice/core/adapter'
 import { describe, expect, it } from 'vitest'
-import { duplicateIndexes, missingForeignKeyIndexes, unusedIndexes } from '../../../src/database/advisor/schema-indexes.ts'
+import {
+  duplicateIndexes,
+  missingForeignKeyIndexes,
+  unusedIndexes,
+} from '../../../src/database/advisor/schema-indexes.ts'
 import { columnOf, indexOf, primary, snapshotOf, tableOf } from '../snapshots.ts'
 
 describe('duplicateIndexes', () => {
-  const of = (indexes: readonly IndexSnapshot[], table: Partial<TableSnapshot> = {}, snapshot: Partial<DatabaseSnapshot> = {}) =>
-    duplicateIndexes(snapshotOf([tableOf('t', { ...table, indexes })], snapshot))
-  const pairs = (indexes: readonly IndexSnapshot[], table?: Partial<TableSnapshot>, snapshot?: Partial<DatabaseSnapshot>) =>
-    of(indexes, table, snapshot).map(({ index, coveredBy, kind }) => `${index} ${kind} ${coveredBy}`)
+  const of = (
+    indexes: readonly IndexSnapshot[],
+    table: Partial<TableSnapshot> = {},
+    snapshot: Partial<DatabaseSnapshot> = {},
+  ) => duplicateIndexes(snapshotOf([tableOf('t', { ...table, indexes })], snapshot))
+  const pairs = (
+    indexes: readonly IndexSnapshot[],
+    table?: Partial<TableSnapshot>,
+    snapshot?: Partial<DatabaseSnapshot>,
+  ) => of(indexes, table, snapshot).map(({ index, coveredBy, kind }) => `${index} ${kind} ${coveredBy}`)
 
   it('finds indexes with the same keys, and keeps one of them', () => {
     expect(pairs([indexOf('i1', ['a', 'b']), indexOf('i2', ['a', 'b']), indexOf('i3', ['a', 'b'])])).toEqual([
@@ -23,7 +33,9 @@ describe('duplicateIndexes', () => {
   })
 
   it('treats an index with reversed directions as the same', () => {
-    expect(pairs([indexOf('up', ['a', 'b DESC']), indexOf('down', ['a DESC', 'b'])])).toEqual(['up identical down'])
+    expect(pairs([indexOf('up', ['a', 'b DESC']), indexOf('down', ['a DESC', 'b'])])).toEqual([
+      'up identical down',
+    ])
     expect(pairs([indexOf('up', ['a', 'b']), indexOf('mixed', ['a', 'b DESC'])])).toEqual([])
     expect(pairs([indexOf('one', ['a DESC']), indexOf('two', ['a', 'b'])])).toEqual(['one prefix two'])
     expect(pairs([indexOf('one', [{ column: 'a', nulls: 'first' }]), indexOf('two', ['a DESC'])])).toEqual([])
@@ -42,7 +54,11 @@ describe('duplicateIndexes', () => {
       ),
     ).toEqual(['t_id identical PRIMARY KEY'])
     expect(
-      pairs([indexOf('t_id', ['id'])], { primaryKey: ['id'], columns: [columnOf('id', { databaseType: 'TEXT' })] }, { dialect: 'sqlite' }),
+      pairs(
+        [indexOf('t_id', ['id'])],
+        { primaryKey: ['id'], columns: [columnOf('id', { databaseType: 'TEXT' })] },
+        { dialect: 'sqlite' },
+      ),
     ).toEqual([])
   })
 
@@ -51,7 +67,9 @@ describe('duplicateIndexes', () => {
     expect(pairs([unique, indexOf('plain', ['a'])])).toEqual(['plain identical u'])
     expect(pairs([unique, indexOf('wide', ['a', 'b'])])).toEqual([])
     expect(pairs([unique, indexOf('wide', ['a', 'b'], { isUnique: true })])).toEqual([])
-    expect(pairs([unique, indexOf('constraint', ['a'], { isUnique: true, isConstraint: true })])).toEqual(['u identical constraint'])
+    expect(pairs([unique, indexOf('constraint', ['a'], { isUnique: true, isConstraint: true })])).toEqual([
+      'u identical constraint',
+    ])
   })
 
   it('compares methods, conditions, operator classes, collations and expressions', () => {
@@ -69,9 +87,15 @@ describe('duplicateIndexes', () => {
       expect(pairs([plain, other])).toEqual([])
     }
     const partial = { where: 'b IS NULL' }
-    expect(pairs([indexOf('i1', ['a'], partial), indexOf('i2', ['a', 'c'], partial)])).toEqual(['i1 prefix i2'])
-    expect(pairs([indexOf('i1', ['a'], { method: 'gin' }), indexOf('i2', ['a', 'c'], { method: 'gin' })])).toEqual([])
-    expect(pairs([indexOf('i1', ['a'], { method: 'gin' }), indexOf('i2', ['a'], { method: 'gin' })])).toEqual(['i2 identical i1'])
+    expect(pairs([indexOf('i1', ['a'], partial), indexOf('i2', ['a', 'c'], partial)])).toEqual([
+      'i1 prefix i2',
+    ])
+    expect(
+      pairs([indexOf('i1', ['a'], { method: 'gin' }), indexOf('i2', ['a', 'c'], { method: 'gin' })]),
+    ).toEqual([])
+    expect(pairs([indexOf('i1', ['a'], { method: 'gin' }), indexOf('i2', ['a'], { method: 'gin' })])).toEqual(
+      ['i2 identical i1'],
+    )
   })
 
   it('keeps an index with included columns that the other lacks', () => {
@@ -99,8 +123,11 @@ describe('duplicateIndexes', () => {
 })
 
 describe('unusedIndexes', () => {
-  const of = (index: IndexSnapshot, snapshot: Partial<DatabaseSnapshot> = {}, more: readonly IndexSnapshot[] = []) =>
-    unusedIndexes(snapshotOf([tableOf('t', { indexes: [index, ...more] })], snapshot))
+  const of = (
+    index: IndexSnapshot,
+    snapshot: Partial<DatabaseSnapshot> = {},
+    more: readonly IndexSnapshot[] = [],
+  ) => unusedIndexes(snapshotOf([tableOf('t', { indexes: [index, ...more] })], snapshot))
   const key: ForeignKeyInfo = {
     table: 'public.t',
     columns: ['a'],
@@ -124,7 +151,11 @@ describe('unusedIndexes', () => {
       ]),
     )
     expect(found.map(({ index }) => index)).toEqual(['large', 'small'])
-    expect(found[0]).toMatchObject({ bytes: 5_000_000, ddl: 'DROP INDEX CONCURRENTLY "large";', columns: ['b'] })
+    expect(found[0]).toMatchObject({
+      bytes: 5_000_000,
+      ddl: 'DROP INDEX CONCURRENTLY "large";',
+      columns: ['b'],
+    })
     expect(found[0]?.reason).toContain('5 MB')
   })
 
@@ -141,7 +172,9 @@ describe('unusedIndexes', () => {
   it('keeps an index that MySQL needs for a foreign key, and adds a warning on other databases', () => {
     const index = indexOf('i', ['a'], { scans: 0 })
     expect(of(index, { dialect: 'mysql', foreignKeys: [key] })).toEqual([])
-    expect(of(index, { dialect: 'mysql', foreignKeys: [key] }, [indexOf('j', ['a', 'b'], { scans: 4 })])).toHaveLength(1)
+    expect(
+      of(index, { dialect: 'mysql', foreignKeys: [key] }, [indexOf('j', ['a', 'b'], { scans: 4 })]),
+    ).toHaveLength(1)
     expect(of(index, { foreignKeys: [key] })[0]?.reason).toContain('when a row of public.p is deleted')
   })
 })
@@ -161,7 +194,9 @@ describe('missingForeignKeyIndexes', () => {
       onDelete: 'Cascade',
       onUpdate: 'Cascade',
     }
-    return missingForeignKeyIndexes(snapshotOf([tableOf('t', { ...table, indexes }), tableOf('p')], { foreignKeys: [key], ...given }))
+    return missingForeignKeyIndexes(
+      snapshotOf([tableOf('t', { ...table, indexes }), tableOf('p')], { foreignKeys: [key], ...given }),
+    )
   }
 
   it('finds a foreign key without an index that starts with its columns', () => {
@@ -172,10 +207,16 @@ describe('missingForeignKeyIndexes', () => {
         references: 'p',
         rows: 10_000,
         ddl: 'CREATE INDEX CONCURRENTLY "t_a_idx" ON "t" ("a");',
-        fix: { kind: 'create-index', name: 't_a_idx', index: { keys: [{ column: 'a' }], method: 'btree', isUnique: false } },
+        fix: {
+          kind: 'create-index',
+          name: 't_a_idx',
+          index: { keys: [{ column: 'a' }], method: 'btree', isUnique: false },
+        },
       },
     ])
-    expect(of(['a'], [], { dialect: 'mysql' })[0]?.ddl).toBe('CREATE INDEX `t_a_idx` ON `t` (`a`) ALGORITHM=INPLACE LOCK=NONE;')
+    expect(of(['a'], [], { dialect: 'mysql' })[0]?.ddl).toBe(
+      'CREATE INDEX `t_a_idx` ON `t` (`a`) ALGORITHM=INPLACE LOCK=NONE;',
+    )
     expect(of(['a'], [], { dialect: 'sqlite' })[0]?.ddl).toBe('CREATE INDEX "t_a_idx" ON "t" ("a");')
   })
 
@@ -194,7 +235,11 @@ describe('missingForeignKeyIndexes', () => {
     ['has one of the columns only', ['a', 'b'], indexOf('i', ['a'])],
     ['has another column between', ['a', 'b'], indexOf('i', ['a', 'c', 'b'])],
     ['is partial', ['a'], indexOf('i', ['a'], { where: 'deleted_at IS NULL' })],
-    ['is partial by another column, too', ['a'], indexOf('i', ['a'], { where: 'a IS NOT NULL AND b IS NOT NULL' })],
+    [
+      'is partial by another column, too',
+      ['a'],
+      indexOf('i', ['a'], { where: 'a IS NOT NULL AND b IS NOT NULL' }),
+    ],
     ['is of an expression', ['a'], indexOf('i', [{ column: 'a', expression: 'lower(a)' }])],
     ['holds the beginning of values', ['a'], indexOf('i', [{ column: 'a', prefixLength: 5 }])],
     ['cannot be read', ['a'], indexOf('i', ['a'], { isValid: false })],
@@ -206,7 +251,9 @@ describe('missingForeignKeyIndexes', () => {
   it('recognizes tables that are stored in the order of their key', () => {
     const rowid = { primaryKey: ['a'], columns: [columnOf('a', { databaseType: 'INTEGER' })] }
     expect(of(['a'], [], { dialect: 'sqlite' }, rowid)).toEqual([])
-    expect(of(['a'], [], { dialect: 'sqlite' }, { ...rowid, columns: [columnOf('a', { databaseType: 'TEXT' })] })).toHaveLength(1)
+    expect(
+      of(['a'], [], { dialect: 'sqlite' }, { ...rowid, columns: [columnOf('a', { databaseType: 'TEXT' })] }),
+    ).toHaveLength(1)
     expect(of(['a'], [], { dialect: 'sqlite' }, { primaryKey: ['a', 'b'], isClustered: true })).toEqual([])
   })
 

@@ -50,17 +50,23 @@ describe('partitionRecommendations', () => {
     )
 
   it('recommends partitions for tables of more than 1,000,000 rows with a time column', () => {
-    expect(of({})).toMatchObject([{ table: 'events', rowCount: 2_000_000, column: 'created_at', strategy: 'quarter' }])
+    expect(of({})).toMatchObject([
+      { table: 'events', rowCount: 2_000_000, column: 'created_at', strategy: 'quarter' },
+    ])
     expect(of({ rows: 1_000_000 })).toEqual([])
     expect(of({ columns: [columnOf('id')] })).toEqual([])
-    expect(of({ columns: [columnOf('id'), columnOf('createdAt', { type: 'integer', databaseType: 'bigint' })] })).toEqual([])
+    expect(
+      of({ columns: [columnOf('id'), columnOf('createdAt', { type: 'integer', databaseType: 'bigint' })] }),
+    ).toEqual([])
     expect(of({ kind: 'partitioned' })).toEqual([])
   })
 
   it('uses quarters for createdAt, and a time range for timestamp', () => {
     const createdAt = columnOf('createdAt', { type: 'datetime', databaseType: 'timestamp' })
     const timestamp = columnOf('timestamp', { type: 'datetime', databaseType: 'timestamp' })
-    expect(of({ columns: [timestamp, createdAt] })).toMatchObject([{ column: 'createdAt', strategy: 'quarter' }])
+    expect(of({ columns: [timestamp, createdAt] })).toMatchObject([
+      { column: 'createdAt', strategy: 'quarter' },
+    ])
     const [report] = of({ columns: [columnOf('id'), timestamp] })
     expect(report).toMatchObject({ column: 'timestamp', strategy: 'time-range' })
     expect(report?.ddl.join('\n')).toContain(
@@ -71,20 +77,39 @@ describe('partitionRecommendations', () => {
   it('compares rows by key, so that no row is compared with all others', () => {
     const columns = [columnOf('id'), { ...created, nullable: false }, columnOf('note', { nullable: true })]
     const catchUp = of({ columns })[0]?.ddl.find((line) => line.startsWith('DELETE')) ?? ''
-    expect(catchUp).toContain('o."id" = n."id" AND o."created_at" = n."created_at" AND o."note" IS NOT DISTINCT FROM n."note"')
-    const unsure = of({ columns: [{ ...columnOf('id'), nullable: true }, created] })[0]?.ddl.find((line) => line.startsWith('DELETE'))
+    expect(catchUp).toContain(
+      'o."id" = n."id" AND o."created_at" = n."created_at" AND o."note" IS NOT DISTINCT FROM n."note"',
+    )
+    const unsure = of({ columns: [{ ...columnOf('id'), nullable: true }, created] })[0]?.ddl.find((line) =>
+      line.startsWith('DELETE'),
+    )
     expect(unsure).toContain('o."id" = n."id"')
   })
 
   it('starts with the oldest rows in the statistics', () => {
-    const statistics = { distinct: 9, nullShare: 0, common: [], bounds: ['2025-11-01 00:00:00+00', '2026-05-01 00:00:00+00'] }
+    const statistics = {
+      distinct: 9,
+      nullShare: 0,
+      common: [],
+      bounds: ['2025-11-01 00:00:00+00', '2026-05-01 00:00:00+00'],
+    }
     const text = of({ columns: [columnOf('id'), { ...created, statistics }] })[0]?.ddl.join('\n') ?? ''
-    expect(text.match(/events_\d{4}q\d/g)).toEqual(['events_2025q4', 'events_2026q1', 'events_2026q2', 'events_2026q3'])
-    expect(text).toContain(`"events_before" PARTITION OF "events_partitioned" FOR VALUES FROM (MINVALUE) TO ('2025-10-01')`)
+    expect(text.match(/events_\d{4}q\d/g)).toEqual([
+      'events_2025q4',
+      'events_2026q1',
+      'events_2026q2',
+      'events_2026q3',
+    ])
+    expect(text).toContain(
+      `"events_before" PARTITION OF "events_partitioned" FOR VALUES FROM (MINVALUE) TO ('2025-10-01')`,
+    )
   })
 
   it('creates a new table, copies rows and swaps the names on PostgreSQL', () => {
-    const indexes = [primary('events_pkey', ['id']), indexOf('events_note_idx', ['note_id', 'created_at DESC'])]
+    const indexes = [
+      primary('events_pkey', ['id']),
+      indexOf('events_note_idx', ['note_id', 'created_at DESC']),
+    ]
     const foreignKeys: ForeignKeyInfo[] = [
       {
         table: 'public.events',
@@ -95,11 +120,16 @@ describe('partitionRecommendations', () => {
         onUpdate: 'Cascade',
       },
     ]
-    const ddl = of({ columns: [columnOf('id'), columnOf('note_id'), created], indexes }, { foreignKeys })[0]?.ddl ?? []
-    expect(ddl[0]).toMatch(/^CREATE TABLE "events_partitioned" \(LIKE "events" .*\) PARTITION BY RANGE \("created_at"\);$/)
+    const ddl =
+      of({ columns: [columnOf('id'), columnOf('note_id'), created], indexes }, { foreignKeys })[0]?.ddl ?? []
+    expect(ddl[0]).toMatch(
+      /^CREATE TABLE "events_partitioned" \(LIKE "events" .*\) PARTITION BY RANGE \("created_at"\);$/,
+    )
     expect(ddl[1]).toBe('ALTER TABLE "events_partitioned" ADD PRIMARY KEY ("id", "created_at");')
     expect(ddl).toContain('CREATE TABLE "events_later" PARTITION OF "events_partitioned" DEFAULT;')
-    expect(ddl).toContain('CREATE INDEX "events_note_idx_p" ON "events_partitioned" ("note_id", "created_at" DESC);')
+    expect(ddl).toContain(
+      'CREATE INDEX "events_note_idx_p" ON "events_partitioned" ("note_id", "created_at" DESC);',
+    )
     expect(ddl).toContain(
       'ALTER TABLE "events_partitioned" ADD FOREIGN KEY ("note_id") REFERENCES "notes" ("id") ON DELETE SET NULL ON UPDATE CASCADE;',
     )
@@ -113,7 +143,11 @@ describe('partitionRecommendations', () => {
 
   it('alters the table on MySQL', () => {
     const indexes = [primary('PRIMARY', ['id']), indexOf('events_slug_key', ['slug'], { isUnique: true })]
-    const columns = [columnOf('id'), columnOf('slug'), columnOf('created_at', { type: 'datetime', databaseType: 'datetime(3)' })]
+    const columns = [
+      columnOf('id'),
+      columnOf('slug'),
+      columnOf('created_at', { type: 'datetime', databaseType: 'datetime(3)' }),
+    ]
     const [report] = of({ columns, indexes }, { dialect: 'mysql' })
     expect(report?.ddl[0]).toBe(
       'ALTER TABLE `events` DROP PRIMARY KEY, ADD PRIMARY KEY (`id`, `created_at`), DROP INDEX `events_slug_key`, ADD INDEX `events_slug_key` (`slug`);',
@@ -121,7 +155,10 @@ describe('partitionRecommendations', () => {
     expect(report?.ddl[1]).toMatch(
       /^ALTER TABLE `events` PARTITION BY RANGE COLUMNS \(`created_at`\) \(PARTITION p2024q2 VALUES LESS THAN \('2024-07-01'\), .*PARTITION pmax VALUES LESS THAN \(MAXVALUE\)\);$/,
     )
-    const timestamp = [columnOf('id'), columnOf('created_at', { type: 'datetime', databaseType: 'timestamp(3)' })]
+    const timestamp = [
+      columnOf('id'),
+      columnOf('created_at', { type: 'datetime', databaseType: 'timestamp(3)' }),
+    ]
     expect(of({ columns: timestamp }, { dialect: 'mysql' })[0]?.ddl.join('\n')).toContain(
       "PARTITION BY RANGE (UNIX_TIMESTAMP(`created_at`)) (PARTITION p2024q2 VALUES LESS THAN (UNIX_TIMESTAMP('2024-07-01 00:00:00'))",
     )
@@ -129,7 +166,12 @@ describe('partitionRecommendations', () => {
 
   it('recommends no partitions on SQLite', () => {
     expect(of({}, { dialect: 'sqlite' })).toMatchObject([
-      { strategy: 'none', column: undefined, ddl: [], reason: expect.stringContaining('SQLite has no partitions') },
+      {
+        strategy: 'none',
+        column: undefined,
+        ddl: [],
+        reason: expect.stringContaining('SQLite has no partitions'),
+      },
     ])
   })
 

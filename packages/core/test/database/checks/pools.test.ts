@@ -8,14 +8,25 @@ const slowest = [
 ]
 
 describe('poolRecommendations', () => {
-  const of = (pool: { max?: number; min?: number; mostUsed?: number; mostWaiting?: number }, facts: Partial<PoolFacts> = {}) => {
+  const of = (
+    pool: { max?: number; min?: number; mostUsed?: number; mostWaiting?: number },
+    facts: Partial<PoolFacts> = {},
+  ) => {
     const { max = 10, min = 0, mostUsed = 1, mostWaiting = 0 } = pool
     const now = { min, max, used: 1, idle: 2, waiting: 0 }
-    return poolRecommendations({ pools: [{ name: 'db', now, mostUsed, mostWaiting }], connections, instances: 1, slowest, ...facts })
+    return poolRecommendations({
+      pools: [{ name: 'db', now, mostUsed, mostWaiting }],
+      connections,
+      instances: 1,
+      slowest,
+      ...facts,
+    })
   }
 
   it('describes the state of the pool', () => {
-    expect(of({})).toEqual(['Pool db: min 0, max 10, 1 in use, 2 idle, 0 waiting; at most 1 were in use, and 0 waiting.'])
+    expect(of({})).toEqual([
+      'Pool db: min 0, max 10, 1 in use, 2 idle, 0 waiting; at most 1 were in use, and 0 waiting.',
+    ])
     expect(poolRecommendations({ pools: [], connections: undefined, instances: 1, slowest: [] })).toEqual([])
   })
 
@@ -31,14 +42,20 @@ describe('poolRecommendations', () => {
       'Pool db: raise max from 10 to 15: up to 5 callers waited at one time, and the server has free connections.',
     )
     expect(of({ mostUsed: 10, mostWaiting: 500 }).at(-1)).toContain('from 10 to 20')
-    expect(of({ mostUsed: 10, mostWaiting: 5 }, { connections: { ...connections, used: 88 } }).at(-1)).toContain('from 10 to 12')
+    expect(
+      of({ mostUsed: 10, mostWaiting: 5 }, { connections: { ...connections, used: 88 } }).at(-1),
+    ).toContain('from 10 to 12')
   })
 
   it('lists the slow queries when the server has no free connections or their number is unknown', () => {
-    const full = of({ mostUsed: 10, mostWaiting: 5 }, { connections: { ...connections, used: 90 } }).join('\n')
+    const full = of({ mostUsed: 10, mostWaiting: 5 }, { connections: { ...connections, used: 90 } }).join(
+      '\n',
+    )
     expect(full).not.toContain('raise')
     expect(full).toContain('the server has no free connections')
-    expect(full).toContain('select * from a (12,345 ms in 1,000 calls, src/a.ts:3); select * from b (5 ms in 1 calls)')
+    expect(full).toContain(
+      'select * from a (12,345 ms in 1,000 calls, src/a.ts:3); select * from b (5 ms in 1 calls)',
+    )
     const unknown = of({ mostUsed: 10, mostWaiting: 5 }, { connections: undefined }).join('\n')
     expect(unknown).not.toContain('raise')
     expect(unknown).toContain('it is unknown whether the server has free connections')
@@ -47,12 +64,17 @@ describe('poolRecommendations', () => {
   it('limits the recommendation to the share of connections of each instance', () => {
     expect(of({ mostUsed: 10, mostWaiting: 9 }, { instances: 7 }).at(-1)).toContain('raise max from 10 to 12')
     const many = of({ mostUsed: 10, mostWaiting: 5 }, { instances: 12 }).join('\n')
-    expect(many).toContain("lower max from 10 to 7: 12 × 10 connections are more than the server's limit of 100 allows")
+    expect(many).toContain(
+      "lower max from 10 to 7: 12 × 10 connections are more than the server's limit of 100 allows",
+    )
     expect(many).not.toContain('raise')
   })
 
   it('reports connections of the server that are idle in transactions or blocked', () => {
-    const lines = of({}, { connections: { ...connections, used: 95, idleInTransaction: 3, blocked: 2 } }).join('\n')
+    const lines = of(
+      {},
+      { connections: { ...connections, used: 95, idleInTransaction: 3, blocked: 2 } },
+    ).join('\n')
     expect(lines).toContain('95 of at most 100 connections')
     expect(lines).toContain('3 connections of the server are idle in a transaction')
     expect(lines).toContain('2 connections of the server wait for a lock')

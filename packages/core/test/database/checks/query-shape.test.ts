@@ -11,13 +11,26 @@ describe('queryShapeOf', () => {
     )
     expect(shape.equalities).toEqual(['a', 'b', 'h'])
     expect(shape.ranges).toEqual(['c', 'd'])
-    expect(shape).toMatchObject({ kind: 'select', hasWhere: true, hasLimit: false, isStar: false, hasOr: false, isTotal: false })
+    expect(shape).toMatchObject({
+      kind: 'select',
+      hasWhere: true,
+      hasLimit: false,
+      isStar: false,
+      hasOr: false,
+      isTotal: false,
+    })
   })
 
   it('reads statements of ORMs', () => {
     const prisma =
       'SELECT `main`.`posts`.`id` FROM `main`.`posts` WHERE (`main`.`posts`.`author_id` = ? AND 1=1) ORDER BY `main`.`posts`.`id` ASC LIMIT ? OFFSET ?'
-    expect(of(prisma, 'sqlite')).toMatchObject({ equalities: ['author_id'], orderBy: ['id'], hasLimit: true, isOffset: true, offset: 0 })
+    expect(of(prisma, 'sqlite')).toMatchObject({
+      equalities: ['author_id'],
+      orderBy: ['id'],
+      hasLimit: true,
+      isOffset: true,
+      offset: 0,
+    })
     expect(of('select * from `posts` where `author_id` = ? limit ?', 'mysql')).toMatchObject({
       equalities: ['author_id'],
       isStar: true,
@@ -26,13 +39,17 @@ describe('queryShapeOf', () => {
   })
 
   it('ignores conditions in subqueries', () => {
-    const shape = of('select * from (select x from y where z = 1 limit 5) q where a in (select b from c where d = 1 or e = 2)')
+    const shape = of(
+      'select * from (select x from y where z = 1 limit 5) q where a in (select b from c where d = 1 or e = 2)',
+    )
     expect(shape).toMatchObject({ equalities: ['a'], hasLimit: false, hasOr: false })
   })
 
   it('finds patterns and calls that a plain index does not serve', () => {
     expect(
-      of(`select 1 from t where name like '%x' and title ilike 'x%' and body not like '_y' and lower(email) = $1 and coalesce(a, b) = 2`),
+      of(
+        `select 1 from t where name like '%x' and title ilike 'x%' and body not like '_y' and lower(email) = $1 and coalesce(a, b) = 2`,
+      ),
     ).toMatchObject({
       within: ['name', 'body'],
       calls: [{ name: 'lower', column: 'email' }],
@@ -45,7 +62,9 @@ describe('queryShapeOf', () => {
   })
 
   it('ignores columns in casts and negations', () => {
-    expect(of('select 1 from t where a::text = $1 and not b = 2 and c is distinct from 3').equalities).toEqual([])
+    expect(
+      of('select 1 from t where a::text = $1 and not b = 2 and c is distinct from 3').equalities,
+    ).toEqual([])
   })
 
   it('reads the first query of a set operation, and the select of an insert', () => {
@@ -54,13 +73,19 @@ describe('queryShapeOf', () => {
   })
 
   it('detects totals, stars and joins', () => {
-    expect(of('select count(*) from a join b on a.x = b.y join c using (z) where a.k = 1 or b.m = 2')).toMatchObject({
+    expect(
+      of('select count(*) from a join b on a.x = b.y join c using (z) where a.k = 1 or b.m = 2'),
+    ).toMatchObject({
       ...{ isTotal: true, isStar: false, joins: 2, hasOr: true, equalities: ['k', 'm'] },
     })
     expect(of('select x, count(*) from a group by x').isTotal).toBe(false)
     expect(of('select a.*, 2 * 3 from a')).toMatchObject({ isStar: true })
     expect(of('select 2 * 3 from a')).toMatchObject({ isStar: false })
-    expect(of('select x from a limit 5 offset 5000')).toMatchObject({ offset: 5000, isOffset: true, hasLimit: true })
+    expect(of('select x from a limit 5 offset 5000')).toMatchObject({
+      offset: 5000,
+      isOffset: true,
+      hasLimit: true,
+    })
   })
 
   it('reads the conditions of writes', () => {

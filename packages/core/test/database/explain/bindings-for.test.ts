@@ -5,7 +5,9 @@ import type { ColumnStatistics, TableSnapshot } from '../../../src/database/insp
 
 const column = (name: string, statistics?: Partial<ColumnStatistics>) => ({
   ...{ name, type: 'integer' as const, databaseType: 'integer', nullable: true },
-  ...(statistics === undefined ? {} : { statistics: { distinct: 1, nullShare: 0, common: [], bounds: [], ...statistics } }),
+  ...(statistics === undefined
+    ? {}
+    : { statistics: { distinct: 1, nullShare: 0, common: [], bounds: [], ...statistics } }),
 })
 const hundred = Array.from({ length: 101 }, (_, at) => at)
 const table: TableSnapshot = {
@@ -56,7 +58,11 @@ describe('bindingsFor', () => {
   })
 
   it('returns different values for the elements of a list', () => {
-    expect(bindingsFor([role('region', 'in'), role('region', 'in'), role('size')])?.heavy).toEqual(['a', 'b', 7])
+    expect(bindingsFor([role('region', 'in'), role('region', 'in'), role('size')])?.heavy).toEqual([
+      'a',
+      'b',
+      7,
+    ])
     expect(bindingsFor([role('id', 'in'), role('id', 'in')])?.typical).toEqual([50, 51])
   })
 
@@ -67,12 +73,18 @@ describe('bindingsFor', () => {
   it('sorts the limits of a range, regardless of the order in the statement', () => {
     const between = [role('size', 'between'), role('size', 'between', true)]
     expect(bindingsFor(between)).toEqual({ heavy: [50, 56], typical: [50, 52] })
-    expect(bindingsFor([role('size', '<'), role('size', '>=')])).toEqual({ heavy: [56, 50], typical: [52, 50] })
+    expect(bindingsFor([role('size', '<'), role('size', '>=')])).toEqual({
+      heavy: [56, 50],
+      typical: [52, 50],
+    })
     expect(bindingsFor([role('size', '>')])).toEqual({ heavy: [50], typical: [50] })
   })
 
   it('sorts numbers numerically even if they are strings', () => {
-    expect(bindingsFor([role('rank', 'between'), role('rank', 'between', true)])?.heavy).toEqual(['10', '100'])
+    expect(bindingsFor([role('rank', 'between'), role('rank', 'between', true)])?.heavy).toEqual([
+      '10',
+      '100',
+    ])
   })
 
   it('requires an observed pattern', () => {

@@ -8,6 +8,10 @@ const sent = () => {
 
 it('reports whether parameter values are missing when it does not explain a statement', async () => {
   const connection: Connection = { dialect: 'mysql', query: sent, session: sent }
-  await expect(explainStatement(connection, 'SELECT * FROM city WHERE id = ?')).rejects.toMatchObject({ needsBindings: true })
-  await expect(explainStatement(connection, 'SELECT 1; SELECT 2')).rejects.toMatchObject({ needsBindings: false })
+  await expect(explainStatement(connection, 'SELECT * FROM city WHERE id = ?')).rejects.toMatchObject({
+    needsBindings: true,
+  })
+  await expect(explainStatement(connection, 'SELECT 1; SELECT 2')).rejects.toMatchObject({
+    needsBindings: false,
+  })
 })

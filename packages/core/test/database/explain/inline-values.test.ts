@@ -4,14 +4,20 @@ import { inlineValues } from '../../../src/database/explain/literals.ts'
 describe('inlineValues', () => {
   it('ignores parameters in strings and comments', () => {
     const sql = `SELECT '?', "?", $1 /* $1 */ -- $2\n, $$ $1 $$, $2`
-    expect(inlineValues(sql, 'postgresql', [1, 2])).toBe(`SELECT '?', "?", '1' /* $1 */ -- $2\n, $$ $1 $$, '2'`)
-    expect(inlineValues("SELECT '?', ? # ?\n, '\\'?', ?", 'mysql', [1, 2])).toBe("SELECT '?', 1 # ?\n, '\\'?', 2")
+    expect(inlineValues(sql, 'postgresql', [1, 2])).toBe(
+      `SELECT '?', "?", '1' /* $1 */ -- $2\n, $$ $1 $$, '2'`,
+    )
+    expect(inlineValues("SELECT '?', ? # ?\n, '\\'?', ?", 'mysql', [1, 2])).toBe(
+      "SELECT '?', 1 # ?\n, '\\'?', 2",
+    )
     expect(inlineValues("SELECT '?', [?], ? -- ?", 'sqlite', [1])).toBe("SELECT '?', [?], 1 -- ?")
   })
 
   it('uses numbered parameters by their number', () => {
     expect(inlineValues('SELECT $2, $1, $2', 'postgresql', ['a', 'b'])).toBe(`SELECT 'b', 'a', 'b'`)
-    expect(inlineValues('SELECT ?2, ?, :a, ?1, :a, @b', 'sqlite', ['a', 'b', 'c', 'd', 'e'])).toBe(`SELECT 'b', 'c', 'd', 'a', 'd', 'e'`)
+    expect(inlineValues('SELECT ?2, ?, :a, ?1, :a, @b', 'sqlite', ['a', 'b', 'c', 'd', 'e'])).toBe(
+      `SELECT 'b', 'c', 'd', 'a', 'd', 'e'`,
+    )
   })
 
   it('ignores session variables', () => {
@@ -42,7 +48,13 @@ describe('inlineValues', () => {
     ['a negative number', -1.5, `'-1.5'`, '(-1.5)', '(-1.5)'],
     ['a bigint', 9007199254740993n, `'9007199254740993'`, '9007199254740993', '9007199254740993'],
     ['a boolean', true, `'true'`, '1', 'TRUE'],
-    ['a date', new Date(Date.UTC(2026, 0, 2, 3, 4, 5, 6)), `'2026-01-02 03:04:05.006+00:00'`, '1767323045006', `'2026-01-02 03:04:05.006'`],
+    [
+      'a date',
+      new Date(Date.UTC(2026, 0, 2, 3, 4, 5, 6)),
+      `'2026-01-02 03:04:05.006+00:00'`,
+      '1767323045006',
+      `'2026-01-02 03:04:05.006'`,
+    ],
     ['bytes', Buffer.from([0, 255]), `E'\\\\x00ff'`, `X'00ff'`, `X'00ff'`],
     ['an object', { a: `'` }, `'{"a":"''"}'`, `'{"a":"''"}'`, `'{"a":"''"}'`],
   ])('writes %s for each dialect', (_, value, postgresql, sqlite, mysql) => {
@@ -52,7 +64,9 @@ describe('inlineValues', () => {
   })
 
   it('writes arrays for ANY on PostgreSQL, and for IN on MySQL', () => {
-    expect(inlineValues('= ANY($1)', 'postgresql', [[1, null, `a"b\\c'`]])).toBe(`= ANY(E'{"1",NULL,"a\\\\"b\\\\\\\\c''"}')`)
+    expect(inlineValues('= ANY($1)', 'postgresql', [[1, null, `a"b\\c'`]])).toBe(
+      `= ANY(E'{"1",NULL,"a\\\\"b\\\\\\\\c''"}')`,
+    )
     expect(inlineValues('IN (?)', 'mysql', [[1, 'a']])).toBe(`IN (1, 'a')`)
     expect(() => inlineValues('IN (?)', 'sqlite', [[1]])).toThrow('SQLite')
   })

@@ -40,11 +40,35 @@ describe('readMysqlPlan', () => {
         },
       },
     }
-    const summary = readMysqlPlan(plan, contextOf('SELECT * FROM orders o JOIN customer AS c ON c.id = o.customer_id ORDER BY c.name'))
-    expect(summary).toMatchObject({ cost: 125.4, rowsScanned: 1_100, rowsReturned: 100, sorts: 1, temporaryStructures: 1 })
+    const summary = readMysqlPlan(
+      plan,
+      contextOf('SELECT * FROM orders o JOIN customer AS c ON c.id = o.customer_id ORDER BY c.name'),
+    )
+    expect(summary).toMatchObject({
+      cost: 125.4,
+      rowsScanned: 1_100,
+      rowsReturned: 100,
+      sorts: 1,
+      temporaryStructures: 1,
+    })
     expect(summary.steps).toEqual([
-      { table: 'shop.orders', name: 'o', access: 'full-scan', rows: 1000, loops: 1, filter: expect.stringContaining('state') },
-      { table: 'shop.customer', name: 'c', access: 'key', index: 'PRIMARY', searchedBy: ['id'], rows: 1, loops: 100 },
+      {
+        table: 'shop.orders',
+        name: 'o',
+        access: 'full-scan',
+        rows: 1000,
+        loops: 1,
+        filter: expect.stringContaining('state'),
+      },
+      {
+        table: 'shop.customer',
+        name: 'c',
+        access: 'key',
+        index: 'PRIMARY',
+        searchedBy: ['id'],
+        rows: 1,
+        loops: 100,
+      },
     ])
   })
 
@@ -57,13 +81,21 @@ describe('readMysqlPlan', () => {
         union_result: {
           using_temporary_table: true,
           query_specifications: [
-            { query_block: { ...table('x'), optimized_away_subqueries: [{ query_block: table('z', { using_index: true }) }] } },
+            {
+              query_block: {
+                ...table('x'),
+                optimized_away_subqueries: [{ query_block: table('z', { using_index: true }) }],
+              },
+            },
             { query_block: table('y', { access_type: 'index_merge' }) },
           ],
         },
       },
     }
-    const summary = readMysqlPlan(plan, contextOf('SELECT * FROM x UNION SELECT * FROM y WHERE (SELECT 1 FROM z)'))
+    const summary = readMysqlPlan(
+      plan,
+      contextOf('SELECT * FROM x UNION SELECT * FROM y WHERE (SELECT 1 FROM z)'),
+    )
     expect(summary.steps.map(({ table: id, access }) => [id, access])).toEqual([
       ['shop.x', 'index-search'],
       ['shop.z', 'index-only-scan'],
@@ -80,7 +112,18 @@ describe('readMysqlPlan', () => {
         r_loops: 1,
         r_total_time_ms: 7.25,
         nested_loop: [
-          { table: { table_name: 'x', access_type: 'ALL', loops: 1, r_loops: 1, rows: 90, r_rows: 100, filtered: 100, r_filtered: 25 } },
+          {
+            table: {
+              table_name: 'x',
+              access_type: 'ALL',
+              loops: 1,
+              r_loops: 1,
+              rows: 90,
+              r_rows: 100,
+              filtered: 100,
+              r_filtered: 25,
+            },
+          },
         ],
       },
     }
@@ -100,6 +143,10 @@ describe('measuredByMysql', () => {
         -> Table scan on o  (cost=1.2 rows=1000) (actual time=0.04..0.9 rows=400 loops=1)
         -> Single-row index lookup on c using PRIMARY (id=o.customer_id)  (cost=0.25 rows=1) (actual time=0.001..0.001 rows=1 loops=20)
 `
-    expect(measuredByMysql([{ EXPLAIN: tree }])).toEqual({ executionTime: 1.75, rowsReturned: 20, rowsScanned: 420 })
+    expect(measuredByMysql([{ EXPLAIN: tree }])).toEqual({
+      executionTime: 1.75,
+      rowsReturned: 20,
+      rowsScanned: 420,
+    })
   })
 })

@@ -4,7 +4,13 @@ import type { IndexDefinition } from '../../../src/database/index-definition.ts'
 
 function wanted(expression: string | undefined, where?: string): IndexDefinition {
   const keys = [{ column: 'a', ...(expression === undefined ? {} : { expression }) }]
-  return { table: 'public.t', method: 'btree', isUnique: false, keys, ...(where === undefined ? {} : { where }) }
+  return {
+    table: 'public.t',
+    method: 'btree',
+    isUnique: false,
+    keys,
+    ...(where === undefined ? {} : { where }),
+  }
 }
 
 function live(expression: string | undefined, where?: string): LiveIndex {

@@ -11,7 +11,12 @@ const byRegion = create('city_region_id_idx', index('public.city', ['region_id']
 describe('planFixFiles', () => {
   it('writes SQL with its reasons and the statements to undo it', () => {
     const withReason: CreateIndexChange = { ...byRegion, reason: 'Asked 1,200 times;\nby GET /cities. */' }
-    const { files } = planFixFiles([withReason, drop('old', index('public.city', ['name']))], sqlProject(), postgresql, at)
+    const { files } = planFixFiles(
+      [withReason, drop('old', index('public.city', ['name']))],
+      sqlProject(),
+      postgresql,
+      at,
+    )
     expect(files.map(({ path }) => path)).toEqual(['sluice/fixes/001_city_region_id.sql'])
     expect(files[0]?.content.split('\n').slice(4)).toEqual([
       '',

@@ -4,15 +4,22 @@ import { type SchemaChange, schemaChangeSql } from '../../../src/database/fixes/
 import { InvalidArgumentError } from '../../../src/shared/errors.ts'
 import { column, create, databaseFacts, drop, existingIndex, index, table } from './facts.ts'
 
-const sqlOf = (change: SchemaChange, facts: DatabaseFacts) => schemaChangeSql(change, facts).steps.map(({ sql }) => sql)
-const undoOf = (change: SchemaChange, facts: DatabaseFacts) => schemaChangeSql(change, facts).undo.map(({ sql }) => sql)
+const sqlOf = (change: SchemaChange, facts: DatabaseFacts) =>
+  schemaChangeSql(change, facts).steps.map(({ sql }) => sql)
+const undoOf = (change: SchemaChange, facts: DatabaseFacts) =>
+  schemaChangeSql(change, facts).undo.map(({ sql }) => sql)
 
 describe('schemaChangeSql on PostgreSQL', () => {
   const facts = databaseFacts('postgresql')
 
   it('creates and drops an index concurrently', () => {
-    const change = create('city_region_id_idx', index('public.city', ['region_id', { column: 'name', isDescending: true, nulls: 'last' }]))
-    expect(sqlOf(change, facts)).toEqual(['CREATE INDEX CONCURRENTLY "city_region_id_idx" ON "city" ("region_id", "name" DESC NULLS LAST)'])
+    const change = create(
+      'city_region_id_idx',
+      index('public.city', ['region_id', { column: 'name', isDescending: true, nulls: 'last' }]),
+    )
+    expect(sqlOf(change, facts)).toEqual([
+      'CREATE INDEX CONCURRENTLY "city_region_id_idx" ON "city" ("region_id", "name" DESC NULLS LAST)',
+    ])
     expect(undoOf(change, facts)).toEqual(['DROP INDEX CONCURRENTLY IF EXISTS "city_region_id_idx"'])
     expect(schemaChangeSql(change, facts).steps.map(({ isConcurrent }) => isConcurrent)).toEqual([true])
   })
@@ -20,7 +27,9 @@ describe('schemaChangeSql on PostgreSQL', () => {
   it('writes the schema if it is not the default', () => {
     const change = create('od"d', index('geo.Order.Line', ['a"b']))
     const qualified = databaseFacts('postgresql', [table('geo', 'Order.Line')])
-    expect(sqlOf(change, qualified)).toEqual(['CREATE INDEX CONCURRENTLY "od""d" ON "geo"."Order.Line" ("a""b")'])
+    expect(sqlOf(change, qualified)).toEqual([
+      'CREATE INDEX CONCURRENTLY "od""d" ON "geo"."Order.Line" ("a""b")',
+    ])
     expect(undoOf(change, qualified)).toEqual(['DROP INDEX CONCURRENTLY IF EXISTS "geo"."od""d"'])
   })
 
@@ -29,14 +38,20 @@ describe('schemaChangeSql on PostgreSQL', () => {
       { column: 'name', operatorClass: 'text_pattern_ops' },
       { column: 'mail', expression: 'lower(mail)' },
     ]
-    const change = create('x', index('public.city', keys, { isUnique: true, where: 'deleted_at IS NULL', include: ['id'] }))
+    const change = create(
+      'x',
+      index('public.city', keys, { isUnique: true, where: 'deleted_at IS NULL', include: ['id'] }),
+    )
     expect(sqlOf(change, facts)).toEqual([
       'CREATE UNIQUE INDEX CONCURRENTLY "x" ON "city" ("name" text_pattern_ops, (lower(mail))) INCLUDE ("id") WHERE deleted_at IS NULL',
     ])
   })
 
   it('first creates the extension that contains the operator class', () => {
-    const change = create('x', index('public.city', [{ column: 'name', operatorClass: 'gin_trgm_ops' }], { method: 'gin' }))
+    const change = create(
+      'x',
+      index('public.city', [{ column: 'name', operatorClass: 'gin_trgm_ops' }], { method: 'gin' }),
+    )
     expect(sqlOf(change, facts)).toEqual([
       'CREATE EXTENSION IF NOT EXISTS pg_trgm',
       'CREATE INDEX CONCURRENTLY "x" ON "city" USING gin ("name" gin_trgm_ops)',
@@ -70,14 +85,23 @@ describe('schemaChangeSql on PostgreSQL', () => {
 
   it('throws when it would drop an index of a constraint', () => {
     const constrained = databaseFacts('postgresql', [
-      table('public', 'city', { indexes: [existingIndex('public.city', 'city_code_key', ['code'], { isConstraint: true })] }),
+      table('public', 'city', {
+        indexes: [existingIndex('public.city', 'city_code_key', ['code'], { isConstraint: true })],
+      }),
     ])
-    expect(() => sqlOf(drop('city_code_key', index('public.city', ['code'])), constrained)).toThrow(InvalidArgumentError)
+    expect(() => sqlOf(drop('city_code_key', index('public.city', ['code'])), constrained)).toThrow(
+      InvalidArgumentError,
+    )
   })
 })
 
 describe('schemaChangeSql on MySQL and MariaDB', () => {
-  const text = [table('app', 'City', { id: 'app.city', columns: [column('body', 'longtext'), column('name', 'varchar(20)')] })]
+  const text = [
+    table('app', 'City', {
+      id: 'app.city',
+      columns: [column('body', 'longtext'), column('name', 'varchar(20)')],
+    }),
+  ]
 
   it('alters in place without a lock on writes', () => {
     const change = create('city_name_idx', index('app.city', [{ column: 'name', isDescending: true }]))
@@ -105,14 +129,18 @@ describe('schemaChangeSql on MySQL and MariaDB', () => {
   it('indexes a prefix of a string, and throws without a prefix length', () => {
     const facts = databaseFacts('mariadb', text)
     const change = create('x', index('app.city', [{ column: 'body', prefixLength: 40 }]))
-    expect(sqlOf(change, facts)).toEqual(['ALTER TABLE `City` ADD INDEX `x` (`body`(40)), ALGORITHM=INPLACE, LOCK=NONE'])
+    expect(sqlOf(change, facts)).toEqual([
+      'ALTER TABLE `City` ADD INDEX `x` (`body`(40)), ALGORITHM=INPLACE, LOCK=NONE',
+    ])
     expect(() => sqlOf(create('x', index('app.city', ['body'])), facts)).toThrow('its type is longtext')
   })
 
   it('uses a shared lock only for FULLTEXT, and notes the cost', () => {
     const change = create('x', index('app.city', ['body'], { method: 'fulltext' }))
     const { steps, notes } = schemaChangeSql(change, databaseFacts('mysql', text))
-    expect(steps[0]?.sql).toBe('ALTER TABLE `City` ADD FULLTEXT INDEX `x` (`body`), ALGORITHM=INPLACE, LOCK=SHARED')
+    expect(steps[0]?.sql).toBe(
+      'ALTER TABLE `City` ADD FULLTEXT INDEX `x` (`body`), ALGORITHM=INPLACE, LOCK=SHARED',
+    )
     expect(notes.join(' ')).toContain('FTS_DOC_ID')
   })
 
@@ -138,8 +166,13 @@ describe('schemaChangeSql on SQLite', () => {
   const facts = databaseFacts('sqlite')
 
   it('writes collations and conditions', () => {
-    const change = create('x', index('main.city', [{ column: 'name', collation: 'NOCASE', isDescending: true }], { where: 'id > 5' }))
-    expect(sqlOf(change, facts)).toEqual(['CREATE INDEX IF NOT EXISTS "x" ON "city" ("name" COLLATE "NOCASE" DESC) WHERE id > 5'])
+    const change = create(
+      'x',
+      index('main.city', [{ column: 'name', collation: 'NOCASE', isDescending: true }], { where: 'id > 5' }),
+    )
+    expect(sqlOf(change, facts)).toEqual([
+      'CREATE INDEX IF NOT EXISTS "x" ON "city" ("name" COLLATE "NOCASE" DESC) WHERE id > 5',
+    ])
     expect(undoOf(change, facts)).toEqual(['DROP INDEX IF EXISTS "x"'])
   })
 
@@ -150,8 +183,14 @@ describe('schemaChangeSql on SQLite', () => {
   })
 
   it('throws for features that SQLite does not have', () => {
-    expect(() => sqlOf(create('x', index('main.city', ['name'], { method: 'fulltext' })), facts)).toThrow(InvalidArgumentError)
-    expect(() => sqlOf(create('x', index('main.city', ['name'], { include: ['id'] })), facts)).toThrow(InvalidArgumentError)
-    expect(() => sqlOf(create('x', index('main.city', [{ column: 'name', nulls: 'first' }])), facts)).toThrow(InvalidArgumentError)
+    expect(() => sqlOf(create('x', index('main.city', ['name'], { method: 'fulltext' })), facts)).toThrow(
+      InvalidArgumentError,
+    )
+    expect(() => sqlOf(create('x', index('main.city', ['name'], { include: ['id'] })), facts)).toThrow(
+      InvalidArgumentError,
+    )
+    expect(() => sqlOf(create('x', index('main.city', [{ column: 'name', nulls: 'first' }])), facts)).toThrow(
+      InvalidArgumentError,
+    )
   })
 })

@@ -15,14 +15,28 @@ function snapshot(dialect: Dialect): DatabaseSnapshot {
   })
   const tables = made.tables.map((table) => {
     if (table.name !== 'city') return table
-    const index = { table: table.id, name: 'city_created', keys: [{ column: 'created_at' }], method: 'btree' } as const
-    return { ...table, indexes: [{ ...index, isUnique: false, isPrimary: false, isConstraint: false, isValid: true, isVisible: true }] }
+    const index = {
+      table: table.id,
+      name: 'city_created',
+      keys: [{ column: 'created_at' }],
+      method: 'btree',
+    } as const
+    return {
+      ...table,
+      indexes: [
+        { ...index, isUnique: false, isPrimary: false, isConstraint: false, isValid: true, isVisible: true },
+      ],
+    }
   })
   return { ...made, versionParts: dialect === 'sqlite' ? [3, 50, 0] : [17, 2, 0], tables }
 }
 
 function suggest(dialect: Dialect, sql: string, bindings?: readonly unknown[]): readonly Rewrite[] {
-  return suggestRewrites(readQueryTree(sql, dialect), snapshot(dialect), bindings === undefined ? {} : { bindings })
+  return suggestRewrites(
+    readQueryTree(sql, dialect),
+    snapshot(dialect),
+    bindings === undefined ? {} : { bindings },
+  )
 }
 
 function rules(dialect: Dialect, sql: string, bindings?: readonly unknown[]): string[] {
@@ -62,7 +76,12 @@ describe('suggestRewrites', () => {
       false,
     ],
     ['postgresql', 'SELECT * FROM region', 'SELECT "id", "code", "name" FROM region', true],
-    ['mysql', 'SELECT r.*, 1 FROM region r, city', 'SELECT `r`.`id`, `r`.`code`, `r`.`name`, 1 FROM region r, city', true],
+    [
+      'mysql',
+      'SELECT r.*, 1 FROM region r, city',
+      'SELECT `r`.`id`, `r`.`code`, `r`.`name`, 1 FROM region r, city',
+      true,
+    ],
     [
       'postgresql',
       'SELECT id FROM city WHERE created_at::date = $1',
@@ -111,7 +130,12 @@ describe('suggestRewrites', () => {
       'SELECT 1 FROM region WHERE EXISTS (SELECT 1 FROM city)',
       true,
     ],
-    ['postgresql', 'SELECT code FROM region GROUP BY code HAVING count(*) >= 1', 'SELECT code FROM region GROUP BY code', true],
+    [
+      'postgresql',
+      'SELECT code FROM region GROUP BY code HAVING count(*) >= 1',
+      'SELECT code FROM region GROUP BY code',
+      true,
+    ],
   ])('rewrites for %s: %s', (dialect, sql, after, isEquivalent) => {
     expect(suggest(dialect, sql)).toMatchObject([{ before: sql, after, isEquivalent }])
   })
@@ -159,7 +183,10 @@ describe('suggestRewrites', () => {
     ['postgresql', 'SELECT code FROM region GROUP BY ROLLUP (code) HAVING count(*) > 0'],
     ['postgresql', 'SELECT 1 FROM city WHERE id NOT IN (SELECT id FROM region)'],
     ['postgresql', 'SELECT 1 FROM city WHERE id IN (SELECT region_id FROM city c)'],
-    ['postgresql', 'SELECT 1 FROM city WHERE id NOT IN (SELECT region_id FROM city c WHERE c.region_id IS NOT NULL)'],
+    [
+      'postgresql',
+      'SELECT 1 FROM city WHERE id NOT IN (SELECT region_id FROM city c WHERE c.region_id IS NOT NULL)',
+    ],
     ['postgresql', 'SELECT 1 FROM city WHERE id NOT IN (SELECT region_id FROM city)'],
     ['postgresql', 'SELECT 1 FROM city WHERE id NOT IN (SELECT region_id FROM city c LIMIT 3)'],
     ['postgresql', 'SELECT 1 FROM log WHERE date(at) = $1'],
@@ -197,12 +224,17 @@ describe('suggestRewrites', () => {
   })
 
   it('adds the caveat that NOT EXISTS finds rows without a value', () => {
-    const [found] = suggest('postgresql', 'SELECT id FROM city WHERE population NOT IN (SELECT region_id FROM city c)')
+    const [found] = suggest(
+      'postgresql',
+      'SELECT id FROM city WHERE population NOT IN (SELECT region_id FROM city c)',
+    )
     expect(found?.caveats.join(' ')).toContain('"city"."population" IS NOT NULL')
   })
 
   it('does not treat question mark operators as parameters', () => {
     const sql = "SELECT * FROM region WHERE code::jsonb ? 'a' AND id = $1"
-    expect(suggest('postgresql', sql)[0]?.after).toBe(`SELECT "id", "code", "name" FROM region WHERE code::jsonb ? 'a' AND id = $1`)
+    expect(suggest('postgresql', sql)[0]?.after).toBe(
+      `SELECT "id", "code", "name" FROM region WHERE code::jsonb ? 'a' AND id = $1`,
+    )
   })
 })

@@ -1,12 +1,19 @@
 import { describe, expect, it } from 'vitest'
 import type { ColumnSnapshot } from '../../../src/database/inspectors/database-snapshot.ts'
 import type { TableSample } from '../../../src/database/sampling/sample-table.ts'
-import { estimateDistinct, statisticsFromSample } from '../../../src/database/sampling/statistics-from-sample.ts'
+import {
+  estimateDistinct,
+  statisticsFromSample,
+} from '../../../src/database/sampling/statistics-from-sample.ts'
 
 const column = (name: string, more: Partial<ColumnSnapshot> = {}): ColumnSnapshot => {
   return { name, type: 'integer', databaseType: 'integer', nullable: true, ...more }
 }
-const sampleOf = (columns: readonly string[], rows: readonly (readonly unknown[])[], more: Partial<TableSample> = {}): TableSample => {
+const sampleOf = (
+  columns: readonly string[],
+  rows: readonly (readonly unknown[])[],
+  more: Partial<TableSample> = {},
+): TableSample => {
   return { dialect: 'sqlite', table: 'main.t', columns, rows, share: 0.1, ...more }
 }
 const numbers = (count: number) => Array.from({ length: count }, (_, at) => at)
@@ -27,7 +34,12 @@ describe('estimateDistinct', () => {
 
   it('extrapolates if some values occur once', () => {
     // 2,000 values of 20 rows each, with a sample of 10%: Poisson with mean 2.
-    const counts = [...numbers(541).map(() => 1), ...numbers(541).map(() => 2), ...numbers(361).map(() => 3), ...numbers(287).map(() => 4)]
+    const counts = [
+      ...numbers(541).map(() => 1),
+      ...numbers(541).map(() => 2),
+      ...numbers(361).map(() => 3),
+      ...numbers(287).map(() => 4),
+    ]
     const size = counts.reduce((sum, count) => sum + count, 0)
     const estimate = estimateDistinct(counts, size * 10)
     expect(estimate).toBeGreaterThan(1_800)
@@ -49,7 +61,10 @@ describe('statisticsFromSample', () => {
 
   it('lists all values if there are few, most common first, with their share of all rows', () => {
     const rows = numbers(100).map((at) => [at < 70 ? 'new' : at < 90 ? 'paid' : null])
-    const { columns } = statisticsFromSample(sampleOf(['a'], rows), { rows: 1_000, columns: [column('a', { type: 'text' })] })
+    const { columns } = statisticsFromSample(sampleOf(['a'], rows), {
+      rows: 1_000,
+      columns: [column('a', { type: 'text' })],
+    })
     expect(columns.get('a')?.common).toEqual([
       { value: 'new', share: 0.7 },
       { value: 'paid', share: 0.2 },
@@ -86,7 +101,10 @@ describe('statisticsFromSample', () => {
   ] as const)('compares strings as %s does with collation %s', (dialect, collation, distinct) => {
     const rows = [['Paris'], ['paris'], ['Paris'], ['paris']]
     const known = column('a', { type: 'text', ...(collation === undefined ? {} : { collation }) })
-    const { columns } = statisticsFromSample(sampleOf(['a'], rows, { dialect }), { rows: 4, columns: [known] })
+    const { columns } = statisticsFromSample(sampleOf(['a'], rows, { dialect }), {
+      rows: 4,
+      columns: [known],
+    })
     expect(columns.get('a')?.distinct).toBe(distinct)
   })
 

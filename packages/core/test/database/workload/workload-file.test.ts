@@ -1,4 +1,10 @@
-import { InvalidWorkloadError, OmittedValue, readWorkload, type WorkloadEntry, writeWorkload } from '@sluice/core'
+import {
+  InvalidWorkloadError,
+  OmittedValue,
+  readWorkload,
+  type WorkloadEntry,
+  writeWorkload,
+} from '@sluice/core'
 import { describe, expect, it } from 'vitest'
 
 const entry: WorkloadEntry = {
@@ -25,8 +31,28 @@ const { errors: _errors, ...server } = { ...entry, source: 'server' as const }
 describe('writeWorkload and readWorkload', () => {
   it('return every value of a sample', () => {
     const samples = [
-      [1, -0, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 1.5, 'text', '', true, false, null, undefined],
-      [10n, -9_007_199_254_740_993n, new Date('2026-01-02T03:04:05.678Z'), new Date(Number.NaN), Buffer.from([0, 255]), Buffer.alloc(0)],
+      [
+        1,
+        -0,
+        Number.NaN,
+        Number.POSITIVE_INFINITY,
+        Number.NEGATIVE_INFINITY,
+        1.5,
+        'text',
+        '',
+        true,
+        false,
+        null,
+        undefined,
+      ],
+      [
+        10n,
+        -9_007_199_254_740_993n,
+        new Date('2026-01-02T03:04:05.678Z'),
+        new Date(Number.NaN),
+        Buffer.from([0, 255]),
+        Buffer.alloc(0),
+      ],
       [[1, [2n]], { a: 1, b: { c: [new Date(0)] } }, { $date: 'not a date' }, { $bigint: 1n, x: {} }, {}, []],
       [new OmittedValue('text', 700, 'begins so'), new OmittedValue('bytes', 65)],
       ['\u2028 "quotes" \\ \ud800', 'naïve 名'],
@@ -41,8 +67,12 @@ describe('writeWorkload and readWorkload', () => {
   })
 
   it('write byte arrays as a Buffer, and a placeholder for values that are not plain', () => {
-    const written = writeWorkload([{ ...entry, samples: [[new Uint8Array([1, 2]).subarray(1), new Map([[1, 2]]), () => 1]] }])
-    expect(readWorkload(written)[0]?.samples).toEqual([[Buffer.from([2]), new OmittedValue('object', 0), new OmittedValue('object', 0)]])
+    const written = writeWorkload([
+      { ...entry, samples: [[new Uint8Array([1, 2]).subarray(1), new Map([[1, 2]]), () => 1]] },
+    ])
+    expect(readWorkload(written)[0]?.samples).toEqual([
+      [Buffer.from([2]), new OmittedValue('object', 0), new OmittedValue('object', 0)],
+    ])
   })
 
   it.each<[string, string, string]>([
@@ -53,7 +83,9 @@ describe('writeWorkload and readWorkload', () => {
     ['entries: expected an array, got an object', '{"schemaVersion":1,"entries":{}}', 'entries'],
   ])('throw for an invalid file: %s', (message, text, place) => {
     expect(() => readWorkload(text)).toThrow(message)
-    expect(() => readWorkload(text)).toThrow(expect.objectContaining({ code: 'SLUICE_INVALID_TRAFFIC', place }))
+    expect(() => readWorkload(text)).toThrow(
+      expect.objectContaining({ code: 'SLUICE_INVALID_TRAFFIC', place }),
+    )
     expect(() => readWorkload(text)).toThrow(InvalidWorkloadError)
   })
 

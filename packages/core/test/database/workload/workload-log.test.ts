@@ -27,7 +27,10 @@ function open(options: WorkloadOptions = {}) {
   const clock = new FakeClock()
   const errors: unknown[] = []
   const log = new WorkloadLog(options, { clock, random: dice(), onError: (error) => errors.push(error) })
-  const send = (sql: string, { ms = 1, rows = 0, bindings = [], failed = false, dialect = 'postgresql', stack }: Sent = {}) => {
+  const send = (
+    sql: string,
+    { ms = 1, rows = 0, bindings = [], failed = false, dialect = 'postgresql', stack }: Sent = {},
+  ) => {
     const caller = stack === undefined ? undefined : { stack: () => ({ stack: `Error\n    at ${stack}` }) }
     const watched = log.begin(sql, dialect, analyzeSql(sql, dialect), bindings, caller)
     const startedAt = clock.now()
@@ -97,7 +100,8 @@ describe('WorkloadLog', () => {
 
   it('evicts the queries with the least total time, and adds them to the others', () => {
     const { log, send } = open({ maxFingerprints: 3 })
-    for (const [at, table] of ['a', 'b', 'c', 'd', 'e'].entries()) send(`select * from ${table}`, { ms: 10 - at, rows: 1 })
+    for (const [at, table] of ['a', 'b', 'c', 'd', 'e'].entries())
+      send(`select * from ${table}`, { ms: 10 - at, rows: 1 })
     expect(log.snapshot().map(({ sql }) => sql.at(-1))).toEqual(['a', 'b', 'e'])
     expect(log.others).toEqual({ forgotten: 2, calls: 2, errors: 0, totalMs: 15, rows: 2 })
   })
@@ -115,7 +119,10 @@ describe('WorkloadLog', () => {
   it('stays within maxBytes', () => {
     const { log, send } = open({ maxBytes: 50_000 })
     for (let at = 0; at < 400; at += 1)
-      send(`select * from t${at} where note = $1`, { bindings: ['x'.repeat(400)], stack: `f (/app/${at}.ts:1:1)` })
+      send(`select * from t${at} where note = $1`, {
+        bindings: ['x'.repeat(400)],
+        stack: `f (/app/${at}.ts:1:1)`,
+      })
     expect(log.bytes).toBeLessThanOrEqual(50_000)
     const entries = log.snapshot()
     expect(entries.length).toBeGreaterThan(10)
@@ -126,7 +133,8 @@ describe('WorkloadLog', () => {
     const { log, send } = open()
     send('select $1')
     const before = log.bytes
-    for (let at = 0; at < 4; at += 1) send('select $1', { bindings: ['x'.repeat(400)], stack: `f (/app/${at}.ts:1:1)` })
+    for (let at = 0; at < 4; at += 1)
+      send('select $1', { bindings: ['x'.repeat(400)], stack: `f (/app/${at}.ts:1:1)` })
     log.snapshot()
     expect(log.bytes - before).toBeGreaterThan(4 * 800 + 3 * 64)
   })
@@ -162,7 +170,8 @@ describe('WorkloadLog', () => {
         const clock = new FakeClock()
         const log = new WorkloadLog({}, { clock, random })
         const analyzed = analyzeSql('select $1', 'postgresql')
-        for (let call = 0; call < 1000; call += 1) log.begin('select $1', 'postgresql', analyzed, [call], undefined)
+        for (let call = 0; call < 1000; call += 1)
+          log.begin('select $1', 'postgresql', analyzed, [call], undefined)
         const samples = log.snapshot()[0]?.samples ?? []
         expect(samples).toHaveLength(5)
         for (const [call] of samples) {
@@ -178,13 +187,34 @@ describe('WorkloadLog', () => {
       const { log, send } = open()
       const date = new Date(5)
       const list = [1, 2]
-      const bindings = [1, 2n, null, 'short', 'x'.repeat(501), Buffer.alloc(16, 1), Buffer.alloc(65), date, list, { a: 1 }, new Map(), 1.5]
+      const bindings = [
+        1,
+        2n,
+        null,
+        'short',
+        'x'.repeat(501),
+        Buffer.alloc(16, 1),
+        Buffer.alloc(65),
+        date,
+        list,
+        { a: 1 },
+        new Map(),
+        1.5,
+      ]
       send('select 1', { bindings })
       date.setTime(0)
       list.push(3)
       expect(log.snapshot()[0]?.samples).toEqual([
         [
-          ...[1, 2n, null, 'short', new OmittedValue('text', 501, 'x'.repeat(60)), Buffer.alloc(16, 1), new OmittedValue('bytes', 65)],
+          ...[
+            1,
+            2n,
+            null,
+            'short',
+            new OmittedValue('text', 501, 'x'.repeat(60)),
+            Buffer.alloc(16, 1),
+            new OmittedValue('bytes', 65),
+          ],
           ...[new Date(5), [1, 2], { a: 1 }, new OmittedValue('object', 0), 1.5],
         ],
       ])
@@ -213,15 +243,19 @@ describe('WorkloadLog', () => {
 
     it('are omitted, like literals, when the workload is redacted', () => {
       const { log, send } = open({ redact: true })
-      for (let at = 0; at < 10; at += 1) send("select * from a where name = 'secret' and id = $1", { bindings: ['secret'] })
-      expect(log.snapshot()).toMatchObject([{ sql: 'select * from a where name = ? and id = ?', samples: [], calls: 10 }])
+      for (let at = 0; at < 10; at += 1)
+        send("select * from a where name = 'secret' and id = $1", { bindings: ['secret'] })
+      expect(log.snapshot()).toMatchObject([
+        { sql: 'select * from a where name = ? and id = ?', samples: [], calls: 10 },
+      ])
     })
   })
 
   describe('call sites', () => {
     it('are sorted by frequency, and are at most 5', () => {
       const { log, send } = open()
-      for (let at = 0; at < 6000; at += 1) send('select 1', { stack: at % 3 === 0 ? 'rare (/app/a.ts:3:5)' : 'often (/app/b.ts:7:9)' })
+      for (let at = 0; at < 6000; at += 1)
+        send('select 1', { stack: at % 3 === 0 ? 'rare (/app/a.ts:3:5)' : 'often (/app/b.ts:7:9)' })
       const [entry] = log.snapshot()
       expect(entry?.callSites).toMatchObject([
         { file: '/app/b.ts', line: 7, column: 9, functionName: 'often' },

@@ -35,7 +35,13 @@ describe('threadProcessor', { timeout: TEST_MS }, () => {
     jobs.start()
     const task = await jobs.enqueueTask({ do: 'double', value: 21 }, 'normal', 'default', { runAs: 'alice' })
     const { result } = await completed
-    expect(result).toMatchObject({ doubled: 42, taskId: task.id, queue: 'default', attempt: 1, runAs: 'alice' })
+    expect(result).toMatchObject({
+      doubled: 42,
+      taskId: task.id,
+      queue: 'default',
+      attempt: 1,
+      runAs: 'alice',
+    })
     expect((result as { threadId: number }).threadId).toBeGreaterThan(0)
     expect(percents).toEqual([50])
   })
@@ -72,7 +78,8 @@ describe('threadProcessor', { timeout: TEST_MS }, () => {
     jobs.on('task:dead', ({ failure }) => messages.push(failure.message))
     const completed = ended('task:completed')
     jobs.start()
-    for (let i = 0; i < 2; i += 1) await jobs.enqueueTask({ do: 'spin' }, 'normal', 'default', { timeoutMs: 300, maxRetries: 0 })
+    for (let i = 0; i < 2; i += 1)
+      await jobs.enqueueTask({ do: 'spin' }, 'normal', 'default', { timeoutMs: 300, maxRetries: 0 })
     await jobs.enqueueTask({ do: 'double', value: 1 })
     expect((await completed).result).toMatchObject({ doubled: 2 })
     expect(messages).toEqual(['The task took longer than 300 ms.', 'The task took longer than 300 ms.'])
@@ -83,7 +90,10 @@ describe('threadProcessor', { timeout: TEST_MS }, () => {
     const dead = ended('task:dead')
     jobs.start()
     await jobs.enqueueTask({ do: 'heed' }, 'normal', 'default', { timeoutMs: 50, maxRetries: 0 })
-    expect((await dead).failure).toMatchObject({ message: 'The task took longer than 50 ms.', log: ['Told: TaskTimeoutError.'] })
+    expect((await dead).failure).toMatchObject({
+      message: 'The task took longer than 50 ms.',
+      log: ['Told: TaskTimeoutError.'],
+    })
   })
 
   it('stops a cancelled task', async () => {
@@ -165,9 +175,15 @@ describe('threadProcessor', { timeout: TEST_MS }, () => {
   })
 
   it('rejects invalid arguments', async () => {
-    await expect(threadProcessor('./worker.mjs' as never)).rejects.toMatchObject({ code: 'SLUICE_INVALID_ARGUMENT' })
-    await expect(threadProcessor(new URL('./nowhere.mjs', import.meta.url))).rejects.toThrow('the URL of an existing file')
-    await expect(threadProcessor(worker, { maxThreads: 0 })).rejects.toMatchObject({ code: 'SLUICE_INVALID_OPTION' })
+    await expect(threadProcessor('./worker.mjs' as never)).rejects.toMatchObject({
+      code: 'SLUICE_INVALID_ARGUMENT',
+    })
+    await expect(threadProcessor(new URL('./nowhere.mjs', import.meta.url))).rejects.toThrow(
+      'the URL of an existing file',
+    )
+    await expect(threadProcessor(worker, { maxThreads: 0 })).rejects.toMatchObject({
+      code: 'SLUICE_INVALID_OPTION',
+    })
     const { jobs, ended } = await setUp({}, new URL('./no-default.mjs', import.meta.url))
     const dead = ended('task:dead')
     jobs.start()

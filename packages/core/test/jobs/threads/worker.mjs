@@ -8,7 +8,15 @@ export default async function work(data, context) {
     case 'double':
       context.log('I double.')
       context.progress(50)
-      return { doubled: data.value * 2, threadId, ...context, signal: undefined, progress: undefined, log: undefined, failItem: undefined }
+      return {
+        doubled: data.value * 2,
+        threadId,
+        ...context,
+        signal: undefined,
+        progress: undefined,
+        log: undefined,
+        failItem: undefined,
+      }
     case 'throw':
       context.log('About to throw.')
       throw new RangeError('Out of it.')
@@ -43,7 +51,8 @@ export default async function work(data, context) {
     }
   }
   if (Array.isArray(data)) {
-    for (const [index, item] of data.entries()) if (item % 2 === 1) context.failItem(index, new Error(`${item} is odd`))
+    for (const [index, item] of data.entries())
+      if (item % 2 === 1) context.failItem(index, new Error(`${item} is odd`))
   }
   return undefined
 }

@@ -5,7 +5,9 @@ import { ManualClock } from '../manual-clock.ts'
 function open() {
   const clock = new ManualClock()
   const changes: string[] = []
-  const book = new AlertBook(clock, ({ metric, status }, change) => changes.push(`${metric} ${change} (${status})`))
+  const book = new AlertBook(clock, ({ metric, status }, change) =>
+    changes.push(`${metric} ${change} (${status})`),
+  )
   const set = (metric: string, severity: AlertSeverity = 'warning', value = 1, source = 'a') =>
     book.set({ metric, source, severity, message: () => `${metric} ${value}`, value, threshold: value - 1 })
   const idOf = (metric: string) => book.active(100).find((alert) => alert.metric === metric)?.id ?? ''
@@ -36,12 +38,15 @@ describe('AlertBook', () => {
     set('cpu', 'warning', 5)
     clock.advance(2_000)
     set('cpu', 'warning', 7)
-    expect(book.active(1)).toMatchObject([{ raisedAt, updatedAt: raisedAt + 2_000, value: 7, threshold: 6, message: 'cpu 7' }])
+    expect(book.active(1)).toMatchObject([
+      { raisedAt, updatedAt: raisedAt + 2_000, value: 7, threshold: 6, message: 'cpu 7' },
+    ])
   })
 
   it('emits changes of an alert, and not every value', () => {
     const { book, changes, set, idOf } = open()
-    for (const severity of ['warning', 'warning', 'critical', 'critical', 'warning', 'info'] as const) set('cpu', severity)
+    for (const severity of ['warning', 'warning', 'critical', 'critical', 'warning', 'info'] as const)
+      set('cpu', severity)
     book.acknowledge(idOf('cpu'), 'ann')
     book.clear('cpu', 'a')
     book.clear('cpu', 'a')
@@ -61,7 +66,9 @@ describe('AlertBook', () => {
     clock.advance(1_000)
     expect(book.acknowledge(idOf('cpu'), 'ann')).toBe(true)
     set('cpu', 'warning')
-    expect(book.active(1)).toMatchObject([{ status: 'acknowledged', acknowledgedBy: 'ann', acknowledgedAt: clock.wall() }])
+    expect(book.active(1)).toMatchObject([
+      { status: 'acknowledged', acknowledgedBy: 'ann', acknowledgedAt: clock.wall() },
+    ])
     set('cpu', 'critical')
     const [alert] = book.active(1)
     expect(alert?.status).toBe('active')

@@ -180,7 +180,10 @@ describe('Notifiers', () => {
   it('send nothing after close, and abort calls in flight without an error', async () => {
     const { notifiers, errors, tell } = open()
     const aborted = notifier(
-      (_, signal) => new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),
+      (_, signal) =>
+        new Promise((_resolve, reject) =>
+          signal.addEventListener('abort', () => reject(signal.reason as Error)),
+        ),
     )
     const broken = notifier(failing)
     notifiers.add(aborted.one)

@@ -29,7 +29,9 @@ describe('consoleNotifier', () => {
 
   it('writes a line for each change', () => {
     expect(line({}, 'raised')).toBe('▲ warning raised: cpu of a is 75%, above 70%')
-    expect(line({ severity: 'critical' }, 'escalated')).toBe('▲▲ critical escalated: cpu of a is 75%, above 70%')
+    expect(line({ severity: 'critical' }, 'escalated')).toBe(
+      '▲▲ critical escalated: cpu of a is 75%, above 70%',
+    )
     expect(line({}, 'downgraded')).toBe('▽ warning downgraded: cpu of a is 75%, above 70%')
   })
 
@@ -42,7 +44,9 @@ describe('consoleNotifier', () => {
   })
 
   it('writes one line for a source with line breaks, and no control characters', () => {
-    expect(line({ message: 'cpu of a\nb\u001b[2J is 75' }, 'raised')).toBe('▲ warning raised: cpu of a b is 75')
+    expect(line({ message: 'cpu of a\nb\u001b[2J is 75' }, 'raised')).toBe(
+      '▲ warning raised: cpu of a b is 75',
+    )
   })
 
   it('writes to stderr by default', () => {
@@ -69,7 +73,9 @@ describe('webhookNotifier', () => {
       posts.push({ method: request.method, headers: request.headers, body })
       const status = statuses[posts.length - 1] ?? 204
       if (status === 0) return
-      response.writeHead(status, { location: '/elsewhere' }).end(status === 204 ? undefined : 'x'.repeat(100_000))
+      response
+        .writeHead(status, { location: '/elsewhere' })
+        .end(status === 204 ? undefined : 'x'.repeat(100_000))
     })
     await new Promise<void>((resolve) => {
       server.listen(0, '127.0.0.1', resolve)
@@ -82,14 +88,21 @@ describe('webhookNotifier', () => {
   }
 
   const send = (url: string, options?: WebhookNotifierOptions, signal = never) =>
-    webhookNotifier(url, { allowPrivateAddresses: true, ...options }).notify(alertWith({ updatedAt: 12_345 }), 'escalated', signal)
+    webhookNotifier(url, { allowPrivateAddresses: true, ...options }).notify(
+      alertWith({ updatedAt: 12_345 }),
+      'escalated',
+      signal,
+    )
 
   it('posts the alert and its change', async () => {
     const { posts, url } = await hook()
     await send(url, { headers: { 'x-team': 'shop', 'content-type': 'text/plain' } })
     const [post] = posts
     expect(post?.method).toBe('POST')
-    expect(JSON.parse(post?.body ?? '')).toEqual({ event: 'alert:escalated', alert: alertWith({ updatedAt: 12_345 }) })
+    expect(JSON.parse(post?.body ?? '')).toEqual({
+      event: 'alert:escalated',
+      alert: alertWith({ updatedAt: 12_345 }),
+    })
     expect(post?.headers).toMatchObject({ 'x-team': 'shop', 'content-type': 'application/json' })
     expect(post?.headers).not.toHaveProperty('webhook-signature')
   })
@@ -103,7 +116,9 @@ describe('webhookNotifier', () => {
     const timestamp = String(headers['webhook-timestamp'])
     expect(Number(timestamp)).toBeGreaterThanOrEqual(before)
     expect(Number(timestamp)).toBeLessThanOrEqual(Date.now() / 1000)
-    const mac = createHmac('sha256', secret).update(`${headers['webhook-id']}.${timestamp}.${body}`).digest('base64')
+    const mac = createHmac('sha256', secret)
+      .update(`${headers['webhook-id']}.${timestamp}.${body}`)
+      .digest('base64')
     expect(headers['webhook-signature']).toBe(`v1,${mac}`)
     expect(isSignedWebhook(secret, headers, body)).toBe(true)
   })
@@ -139,13 +154,19 @@ describe('webhookNotifier', () => {
     await expect(sending).rejects.toThrow('too late')
   })
 
-  it.each(['hooks.example', 'ftp://hooks.example', 'https://ann:s3cret@hooks.example/', ''])('throws for the address %j', (url) => {
-    expect(() => webhookNotifier(url)).toThrow(InvalidArgumentError)
-  })
+  it.each(['hooks.example', 'ftp://hooks.example', 'https://ann:s3cret@hooks.example/', ''])(
+    'throws for the address %j',
+    (url) => {
+      expect(() => webhookNotifier(url)).toThrow(InvalidArgumentError)
+    },
+  )
 
-  it.each([{ secret: '' }, { secret: 'short' }, { secret: 5 }, { headers: 'x' }, { retries: 3 }])('throws for options %j', (options) => {
-    expect(() => webhookNotifier('https://hooks.example', options as never)).toThrow(InvalidOptionError)
-  })
+  it.each([{ secret: '' }, { secret: 'short' }, { secret: 5 }, { headers: 'x' }, { retries: 3 }])(
+    'throws for options %j',
+    (options) => {
+      expect(() => webhookNotifier('https://hooks.example', options as never)).toThrow(InvalidOptionError)
+    },
+  )
 
   it('includes the host in its name, but not the path, which is a secret', () => {
     expect(webhookNotifier('https://hooks.example:8443/T0/s3cret').name).toBe('webhook hooks.example:8443')
@@ -155,13 +176,19 @@ describe('webhookNotifier', () => {
 describe('notifiers of an engine', () => {
   function open() {
     const told: string[] = []
-    const pager = { name: 'pager', notify: ({ metric }: { metric: string }, change: string) => void told.push(`${metric} ${change}`) }
+    const pager = {
+      name: 'pager',
+      notify: ({ metric }: { metric: string }, change: string) => void told.push(`${metric} ${change}`),
+    }
     return { told, pager }
   }
 
   it('receive all changes of alerts', async () => {
     const { told, pager } = open()
-    const monitor = new MonitoringAndAutoScalingEngine({ alerts: { notifiers: [pager] } }, { clock: new ManualClock() })
+    const monitor = new MonitoringAndAutoScalingEngine(
+      { alerts: { notifiers: [pager] } },
+      { clock: new ManualClock() },
+    )
     onTestFinished(() => monitor.close())
     monitor.recordMetric('cpu', 75, 'a')
     const id = monitor.getActiveAlerts()[0]?.id ?? ''

@@ -23,7 +23,8 @@ function open(options: ObjectiveOptions = {}) {
     const [one] = book.active(1)
     return one && `${one.severity} ${one.threshold}`
   }
-  const rate = (minutes: number) => objective.burnRates().find(({ windowMs }) => windowMs === minutes * 60_000)
+  const rate = (minutes: number) =>
+    objective.burnRates().find(({ windowMs }) => windowMs === minutes * 60_000)
   return { clock, book, objective, pass, alert, rate }
 }
 
@@ -111,7 +112,8 @@ describe('BurnRateObjective', () => {
   })
 
   it.each([
-    // 1 hour has cells of 10 seconds, 6 hours have cells of 1 minute: wider cells would start before the window.
+    // 1 hour has cells of 10 seconds, 6 hours have cells of 1 minute: wider cells would start before the
+    // window.
     [60, 72, 65],
     [360, 700, 650],
   ])('counts within a window of %i minutes the events at its beginning', (minutes, atSecond, fromSecond) => {
@@ -127,7 +129,10 @@ describe('BurnRateObjective', () => {
     pass(HOUR, 20)
     alert()
     expect(book.active(1)).toMatchObject([
-      { message: 'checkout consumes its error budget 20 times as fast as allowed, over the last hour', value: 20 },
+      {
+        message: 'checkout consumes its error budget 20 times as fast as allowed, over the last hour',
+        value: 20,
+      },
     ])
     const slower = open()
     slower.pass(6 * HOUR, 7)

@@ -7,7 +7,12 @@ import { ManualClock } from '../manual-clock.ts'
 function open(thresholds: MetricTypeOptions, rule: Partial<ThresholdRule> = {}) {
   const clock = new ManualClock()
   const book = new AlertBook(clock, () => {})
-  const watch = new ThresholdWatch(book, clock, () => ({ forMs: 0, hysteresis: 0.9, clearMs: 60_000, ...rule }))
+  const watch = new ThresholdWatch(book, clock, () => ({
+    forMs: 0,
+    hysteresis: 0.9,
+    clearMs: 60_000,
+    ...rule,
+  }))
   const types = new MetricTypes()
   const see = (value: number, afterMs = 0, options = thresholds) => {
     clock.advance(afterMs)

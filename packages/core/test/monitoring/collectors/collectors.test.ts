@@ -13,7 +13,8 @@ function open(system = new FakeSystem(unified)) {
   onTestFinished(() => monitor.close())
   const errors: unknown[] = []
   monitor.on('error', ({ error }) => errors.push(error))
-  const latest = () => Object.fromEntries(monitor.getSystemHealth().metrics.map(({ metric, last }) => [metric, last]))
+  const latest = () =>
+    Object.fromEntries(monitor.getSystemHealth().metrics.map(({ metric, last }) => [metric, last]))
   const pass = async (ms: number) => {
     clock.advance(ms)
     await vi.advanceTimersByTimeAsync(ms)
@@ -38,7 +39,9 @@ describe('startCollecting', () => {
     [{ gpu: true }, 'gpu'],
   ])('throws for invalid options: %o', (options, name) => {
     expect(() => open().monitor.startCollecting(options as never)).toThrow(InvalidOptionError)
-    expect(() => createSluice({ monitor: { collect: options as never } })).toThrow(`"monitor.collect.${name}"`)
+    expect(() => createSluice({ monitor: { collect: options as never } })).toThrow(
+      `"monitor.collect.${name}"`,
+    )
   })
 
   it('records current values immediately, and differences from the second sample on', async () => {
@@ -159,11 +162,14 @@ describe('startCollecting', () => {
 describe('collectors on this machine', () => {
   it('collect available values without keeping the process alive', async () => {
     const server = createServer()
-    const sluice = createSluice({ monitor: { collect: { intervalMs: 100, servers: [server], source: 'here' } } })
+    const sluice = createSluice({
+      monitor: { collect: { intervalMs: 100, servers: [server], source: 'here' } },
+    })
     onTestFinished(() => sluice.close())
     await vi.waitFor(() => {
       const names = new Set(sluice.monitor?.getSystemHealth().metrics.map(({ metric }) => metric))
-      for (const name of ['cpu', 'memory', 'disk', 'eventLoopUtilization', 'eventLoopDelay', 'connections']) expect(names).toContain(name)
+      for (const name of ['cpu', 'memory', 'disk', 'eventLoopUtilization', 'eventLoopDelay', 'connections'])
+        expect(names).toContain(name)
     }, SOON)
     for (const { metric, unit, min, max } of sluice.monitor?.getSystemHealth().metrics ?? []) {
       expect(min, metric).toBeGreaterThanOrEqual(0)

@@ -50,7 +50,8 @@ export const unified: Readonly<Record<string, string>> = {
   '/proc/self/cgroup': '0::/\n',
   [`${V2}/cgroup.controllers`]: 'cpuset cpu io memory hugetlb pids rdma misc\n',
   [`${V2}/cpu.max`]: '150000 100000\n',
-  [`${V2}/cpu.stat`]: 'usage_usec 1000\nuser_usec 600\nsystem_usec 400\nnr_periods 100\nnr_throttled 10\nthrottled_usec 5\n',
+  [`${V2}/cpu.stat`]:
+    'usage_usec 1000\nuser_usec 600\nsystem_usec 400\nnr_periods 100\nnr_throttled 10\nthrottled_usec 5\n',
   [`${V2}/memory.current`]: `${0.75 * GB}\n`,
   [`${V2}/memory.max`]: `${GB}\n`,
   [`${V2}/memory.stat`]: `anon 1\nfile 2\ninactive_anon 7\ninactive_file ${0.25 * GB}\nactive_file 9\n`,

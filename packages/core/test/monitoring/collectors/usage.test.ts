@@ -36,7 +36,9 @@ describe('CPU', () => {
   })
 
   it('has no quota if version 1 contains -1', () => {
-    expect(cpuOf(new FakeSystem({ ...legacy, [`${V2}/cpu,cpuacct/cpu.cfs_quota_us`]: '-1\n' }), 800)).toBeCloseTo(10)
+    expect(
+      cpuOf(new FakeSystem({ ...legacy, [`${V2}/cpu,cpuacct/cpu.cfs_quota_us`]: '-1\n' }), 800),
+    ).toBeCloseTo(10)
   })
 
   it('uses the lowest quota of its group and its ancestors', () => {
@@ -107,10 +109,14 @@ describe('memory', () => {
 
   it('is the share of the process in the memory of the machine without a limit', () => {
     expect(new ProcessUsage(new FakeSystem()).memory()).toBeCloseTo(100 / 16)
-    expect(new ProcessUsage(new FakeSystem({ ...unified, [`${V2}/memory.max`]: 'max\n' })).memory()).toBeCloseTo(100 / 16)
+    expect(
+      new ProcessUsage(new FakeSystem({ ...unified, [`${V2}/memory.max`]: 'max\n' })).memory(),
+    ).toBeCloseTo(100 / 16)
     // The maximum of a page counter.
     expect(
-      new ProcessUsage(new FakeSystem({ ...legacy, [`${V2}/memory/memory.limit_in_bytes`]: '9223372036854771712\n' })).memory(),
+      new ProcessUsage(
+        new FakeSystem({ ...legacy, [`${V2}/memory/memory.limit_in_bytes`]: '9223372036854771712\n' }),
+      ).memory(),
     ).toBeCloseTo(100 / 16)
   })
 
@@ -165,7 +171,9 @@ describe('network', () => {
 
   it('is the traffic of all devices except loopback, in megabits per second', () => {
     const { after } = open(line('lo', 0, 0), line('eth0', 1_000, 5_000), line('eth1', 0, 0))
-    expect(after(3_000, line('lo', 9e9, 9e9), line('eth0', 1_001_000, 5_000), line('eth1', 0, 1_000_000))).toBeCloseTo(8)
+    expect(
+      after(3_000, line('lo', 9e9, 9e9), line('eth0', 1_001_000, 5_000), line('eth1', 0, 1_000_000)),
+    ).toBeCloseTo(8)
   })
 
   it('ignores counters that were reset, and new devices', () => {
@@ -174,11 +182,14 @@ describe('network', () => {
     expect(after(3_000, line('eth0', 125_010, 125_000))).toBeCloseTo(1)
   })
 
-  it.each(['', 'garbage', head, `${head}  eth0: x y z\n`, `${head}    lo: 1 2 3\n`])('is undefined if the file contains %j', (text) => {
-    const usage = new NetworkUsage(() => text)
-    usage.mbps(1_000)
-    expect(usage.mbps(2_000)).toBeUndefined()
-  })
+  it.each(['', 'garbage', head, `${head}  eth0: x y z\n`, `${head}    lo: 1 2 3\n`])(
+    'is undefined if the file contains %j',
+    (text) => {
+      const usage = new NetworkUsage(() => text)
+      usage.mbps(1_000)
+      expect(usage.mbps(2_000)).toBeUndefined()
+    },
+  )
 
   it('is undefined for the first sample, after a gap, and when no time has passed', () => {
     let text: string | undefined = head + line('eth0', 0, 0)

@@ -17,7 +17,10 @@ describe('readOpenMetrics', () => {
     ['_total in the name of a family', '# TYPE a_total counter\na_total 1\n# EOF\n'],
     ['a counter below 0', '# TYPE a counter\na_total -1\n# EOF\n'],
     ['a counter that is no number', '# TYPE a counter\na_total NaN\n# EOF\n'],
-    ['another unit than the name has', '# TYPE a_seconds gauge\n# UNIT a_seconds bytes\na_seconds 1\n# EOF\n'],
+    [
+      'another unit than the name has',
+      '# TYPE a_seconds gauge\n# UNIT a_seconds bytes\na_seconds 1\n# EOF\n',
+    ],
     ['a quote in a help', '# TYPE a gauge\n# HELP a "b"\na 1\n# EOF\n'],
     ['a descriptor twice', '# TYPE a gauge\n# TYPE a gauge\na 1\n# EOF\n'],
     ['a descriptor after samples', '# TYPE a gauge\na 1\n# HELP a b\n# EOF\n'],

@@ -1,4 +1,9 @@
-import { createSluice, type MetricFamily, MonitoringAndAutoScalingEngine, OPEN_METRICS_CONTENT_TYPE } from '@sluice/core'
+import {
+  createSluice,
+  type MetricFamily,
+  MonitoringAndAutoScalingEngine,
+  OPEN_METRICS_CONTENT_TYPE,
+} from '@sluice/core'
 import { Counter, Gauge, Histogram, type OpenMetricsContentType, Registry, Summary } from 'prom-client'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { readOpenMetrics } from '../../../../../test/support/open-metrics.ts'
@@ -24,7 +29,12 @@ const summary = (sample: object): MetricFamily => ({
   type: 'summary',
   samples: [{ labels: {}, quantiles: [], ...sample }],
 })
-const counter = (name: string, value = 1): MetricFamily => ({ name, help: 'h', type: 'counter', samples: [{ labels: {}, value }] })
+const counter = (name: string, value = 1): MetricFamily => ({
+  name,
+  help: 'h',
+  type: 'counter',
+  samples: [{ labels: {}, value }],
+})
 const gauge = (name: string, unit?: string): MetricFamily => ({
   name,
   help: 'h',
@@ -41,9 +51,23 @@ describe('openMetricsText', () => {
     new Counter({ name: 'hits', help: 'Hits', labelNames: names, registers }).inc(labels, 7)
     new Gauge({ name: 'temperature', help: 'T', labelNames: names, registers }).set(labels, -1.5e-7)
     const buckets = [0.1, 0.5, 2.5]
-    const timed = new Histogram({ name: 'time_seconds', help: 'Time', labelNames: names, buckets, enableExemplars: true, registers })
-    for (const value of [0.05, 0.1, 0.3, 3, 4]) timed.observe({ labels, value, exemplarLabels: { request_id: `r${value}` } })
-    const waited = new Summary({ name: 'wait_seconds', help: 'Wait', labelNames: names, percentiles: [0.5], registers })
+    const timed = new Histogram({
+      name: 'time_seconds',
+      help: 'Time',
+      labelNames: names,
+      buckets,
+      enableExemplars: true,
+      registers,
+    })
+    for (const value of [0.05, 0.1, 0.3, 3, 4])
+      timed.observe({ labels, value, exemplarLabels: { request_id: `r${value}` } })
+    const waited = new Summary({
+      name: 'wait_seconds',
+      help: 'Wait',
+      labelNames: names,
+      percentiles: [0.5],
+      registers,
+    })
     for (const value of [1, 2, 3]) waited.observe(labels, value)
     const exemplar = (value: number) => ({ labels: { request_id: `r${value}` }, value, timestamp: at })
     const ours = openMetricsText([
@@ -52,7 +76,13 @@ describe('openMetricsText', () => {
       {
         ...{ name: 'time', help: 'Time', unit: 's', type: 'histogram' },
         samples: [
-          { labels, bounds: buckets, counts: [2, 1, 0, 2], sum: 7.45, exemplars: [exemplar(0.1), exemplar(0.3), undefined, exemplar(4)] },
+          {
+            labels,
+            bounds: buckets,
+            counts: [2, 1, 0, 2],
+            sum: 7.45,
+            exemplars: [exemplar(0.1), exemplar(0.3), undefined, exemplar(4)],
+          },
         ],
       },
       {
@@ -62,11 +92,19 @@ describe('openMetricsText', () => {
     ])
     const canonical = (text: string) =>
       JSON.stringify([...readOpenMetrics(text)], (key, value) =>
-        key === 'timestamp' ? 'then' : key === 'unit' ? undefined : value instanceof Map ? [...value].sort() : value,
+        key === 'timestamp'
+          ? 'then'
+          : key === 'unit'
+            ? undefined
+            : value instanceof Map
+              ? [...value].sort()
+              : value,
       )
     const sorted = (text: string) =>
       JSON.parse(canonical(text), (_, value) =>
-        Array.isArray(value) && value[0]?.labels ? value.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)) : value,
+        Array.isArray(value) && value[0]?.labels
+          ? value.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
+          : value,
       )
     expect(sorted(ours)).toEqual(sorted(await registry.metrics()))
     expect(OPEN_METRICS_CONTENT_TYPE).toBe(registry.contentType)
@@ -75,7 +113,10 @@ describe('openMetricsText', () => {
 
   it('writes an exemplar with its time after its bucket', () => {
     const text = openMetricsText([
-      histogram({ labels: {}, exemplars: [undefined, { labels: { 'request.id': 'a"b' }, value: 0.25, timestamp: at }] }),
+      histogram({
+        labels: {},
+        exemplars: [undefined, { labels: { 'request.id': 'a"b' }, value: 0.25, timestamp: at }],
+      }),
     ])
     expect(text).toContain('time_seconds_bucket{le="1.0"} 3 # {request_id="a\\"b"} 0.25 1700000000.123\n')
     expect(text).toContain('time_seconds_bucket{le="0.1"} 2\n')
@@ -84,13 +125,17 @@ describe('openMetricsText', () => {
 
   it('converts the value of an exemplar to the base unit', () => {
     const exemplars = [{ labels: {}, value: 50, timestamp: at }]
-    const text = openMetricsText([histogram({ bounds: [100], counts: [1, 0], exemplars, labels: {} }, { unit: 'ms' })])
+    const text = openMetricsText([
+      histogram({ bounds: [100], counts: [1, 0], exemplars, labels: {} }, { unit: 'ms' }),
+    ])
     expect(text).toContain('time_seconds_bucket{le="0.1"} 1 # {} 0.05 1700000000.123\n')
   })
 
   it('omits an exemplar that is too long', () => {
     const of = (length: number) =>
-      openMetricsText([histogram({ exemplars: [{ labels: { id: 'ü'.repeat(length) }, value: 0.01, timestamp: at }] })])
+      openMetricsText([
+        histogram({ exemplars: [{ labels: { id: 'ü'.repeat(length) }, value: 0.01, timestamp: at }] }),
+      ])
     expect(of(126)).toContain('# {id=')
     expect(of(127)).not.toContain('# {id=')
   })
@@ -99,22 +144,42 @@ describe('openMetricsText', () => {
     [counter('hits'), 'hits', 'counter', undefined, 'hits_total'],
     [counter('hits_total'), 'hits', 'counter', undefined, 'hits_total'],
     [gauge('cpu', '1'), 'cpu_ratio', 'gauge', 'ratio', 'cpu_ratio'],
-    [gauge('network', 'By/s'), 'network_bytes_per_second', 'gauge', 'bytes_per_second', 'network_bytes_per_second'],
+    [
+      gauge('network', 'By/s'),
+      'network_bytes_per_second',
+      'gauge',
+      'bytes_per_second',
+      'network_bytes_per_second',
+    ],
     [gauge('rate', '{request}/s'), 'rate_per_second', 'gauge', undefined, 'rate_per_second'],
     [gauge('queue', '{task}'), 'queue', 'gauge', undefined, 'queue'],
     [gauge('7th-heaven', 'widgets'), '_7th_heaven_widgets', 'gauge', 'widgets', '_7th_heaven_widgets'],
-    [{ ...counter('busy'), unit: 'ms' } as MetricFamily, 'busy_seconds', 'counter', 'seconds', 'busy_seconds_total'],
-  ] as const)('writes the name of the family, its unit and its samples: %#', (family, name, type, unit, sample) => {
-    const read = readOpenMetrics(openMetricsText([family])).get(name)
-    expect(read).toMatchObject({ type, unit, samples: [{ name: sample }] })
-  })
+    [
+      { ...counter('busy'), unit: 'ms' } as MetricFamily,
+      'busy_seconds',
+      'counter',
+      'seconds',
+      'busy_seconds_total',
+    ],
+  ] as const)(
+    'writes the name of the family, its unit and its samples: %#',
+    (family, name, type, unit, sample) => {
+      const read = readOpenMetrics(openMetricsText([family])).get(name)
+      expect(read).toMatchObject({ type, unit, samples: [{ name: sample }] })
+    },
+  )
 
   it('writes only one of several families with conflicting names, which Prometheus distinguishes', () => {
-    const families = [counter('jobs'), gauge('jobs'), summary({ sum: 1, count: 1 }), gauge('wait_count'), gauge('jobs_total')]
-    expect([...readOpenMetrics(openMetricsText(families)).values()].map(({ name, type }) => `${type} ${name}`)).toEqual([
-      'counter jobs',
-      'summary wait',
-    ])
+    const families = [
+      counter('jobs'),
+      gauge('jobs'),
+      summary({ sum: 1, count: 1 }),
+      gauge('wait_count'),
+      gauge('jobs_total'),
+    ]
+    expect(
+      [...readOpenMetrics(openMetricsText(families)).values()].map(({ name, type }) => `${type} ${name}`),
+    ).toEqual(['counter jobs', 'summary wait'])
     expect(prometheusText(families)).toContain('# TYPE jobs gauge\n')
   })
 
@@ -139,7 +204,9 @@ describe('openMetricsText', () => {
 
   it('escapes help, ends with EOF, and omits families without samples', () => {
     expect(openMetricsText([])).toBe('# EOF\n')
-    expect(openMetricsText([{ ...gauge('a'), help: 'a "b"\\\n', samples: [] } as MetricFamily])).toBe('# EOF\n')
+    expect(openMetricsText([{ ...gauge('a'), help: 'a "b"\\\n', samples: [] } as MetricFamily])).toBe(
+      '# EOF\n',
+    )
     expect(openMetricsText([{ ...gauge('a'), help: 'a "b"\\\n' } as MetricFamily])).toBe(
       '# TYPE a gauge\n# HELP a a \\"b\\"\\\\\\n\na 1\n# EOF\n',
     )
@@ -167,9 +234,16 @@ describe('metricsText in the OpenMetrics format', () => {
     ] as const)
       request(durationMs, id)
     const read = readOpenMetrics((await sluice.monitor?.metricsText('openmetrics')) ?? '')
-    const shown = read.get('http_server_request_duration_seconds')?.samples.filter(({ exemplar }) => exemplar !== undefined)
+    const shown = read
+      .get('http_server_request_duration_seconds')
+      ?.samples.filter(({ exemplar }) => exemplar !== undefined)
     expect(
-      shown?.map(({ labels: of, exemplar }) => [of.get('le'), exemplar?.labels.get('request_id'), exemplar?.value, exemplar?.timestamp]),
+      shown?.map(({ labels: of, exemplar }) => [
+        of.get('le'),
+        exemplar?.labels.get('request_id'),
+        exemplar?.value,
+        exemplar?.timestamp,
+      ]),
     ).toEqual([
       ['0.005', 'second', 0.004, 1_700_000_001.007],
       ['0.075', 'slow', 0.06, 1_700_000_001.072],
@@ -192,7 +266,10 @@ describe('metricsText in the OpenMetrics format', () => {
     const monitor = new MonitoringAndAutoScalingEngine()
     onTestFinished(() => monitor.close())
     const exemplars = (given: unknown): MetricFamily => histogram({ exemplars: given })
-    monitor.addFeed({ name: 'mine', collect: () => [exemplars([{ labels: { a: 1 }, value: 1, timestamp: 1 }]), exemplars('no')] })
+    monitor.addFeed({
+      name: 'mine',
+      collect: () => [exemplars([{ labels: { a: 1 }, value: 1, timestamp: 1 }]), exemplars('no')],
+    })
     const text = await monitor.metricsText('openmetrics')
     expect(text).toContain('sluice_feed_dropped_total{reason="invalid"} 2\n')
     readOpenMetrics(text)

@@ -14,17 +14,43 @@ describe('prometheusText', () => {
     const registry = new Registry()
     const labels = { method: 'GET', route: '/a"b\\c\nd', unicode: 'ü€' }
     const names = Object.keys(labels)
-    new Counter({ name: 'hits_total', help: 'Hits \\ of\nall', labelNames: names, registers: [registry] }).inc(labels, 7)
-    new Gauge({ name: 'temperature', help: 'T', labelNames: names, registers: [registry] }).set(labels, -1.5e-7)
+    new Counter({
+      name: 'hits_total',
+      help: 'Hits \\ of\nall',
+      labelNames: names,
+      registers: [registry],
+    }).inc(labels, 7)
+    new Gauge({ name: 'temperature', help: 'T', labelNames: names, registers: [registry] }).set(
+      labels,
+      -1.5e-7,
+    )
     const buckets = [0.1, 0.5, 1]
-    const histogram = new Histogram({ name: 'time_seconds', help: 'Time', labelNames: names, buckets, registers: [registry] })
+    const histogram = new Histogram({
+      name: 'time_seconds',
+      help: 'Time',
+      labelNames: names,
+      buckets,
+      registers: [registry],
+    })
     for (const value of [0.05, 0.1, 0.3, 2, 3]) histogram.observe(labels, value)
-    const summary = new Summary({ name: 'wait_seconds', help: 'Wait', labelNames: names, percentiles: [0.5], registers: [registry] })
+    const summary = new Summary({
+      name: 'wait_seconds',
+      help: 'Wait',
+      labelNames: names,
+      percentiles: [0.5],
+      registers: [registry],
+    })
     for (const value of [1, 2, 3]) summary.observe(labels, value)
     const ours = prometheusText([
       { name: 'hits', help: 'Hits \\ of\nall', type: 'counter', samples: [{ labels, value: 7 }] },
       { name: 'temperature', help: 'T', type: 'gauge', samples: [{ labels, value: -1.5e-7 }] },
-      { name: 'time', help: 'Time', unit: 's', type: 'histogram', samples: [{ labels, bounds: buckets, counts: [2, 1, 0, 2], sum: 5.45 }] },
+      {
+        name: 'time',
+        help: 'Time',
+        unit: 's',
+        type: 'histogram',
+        samples: [{ labels, bounds: buckets, counts: [2, 1, 0, 2], sum: 5.45 }],
+      },
       {
         ...{ name: 'wait', help: 'Wait', unit: 's', type: 'summary' },
         samples: [{ labels, quantiles: [{ quantile: 0.5, value: 2 }], sum: 6, count: 3 }],
@@ -106,7 +132,13 @@ describe('prometheusText', () => {
 
   it('converts bounds, sums and quantiles to the base unit, but not counts', () => {
     const text = prometheusText([
-      { name: 'h', help: '', unit: 'ms', type: 'histogram', samples: [{ labels: {}, bounds: [100], counts: [3, 4], sum: 500 }] },
+      {
+        name: 'h',
+        help: '',
+        unit: 'ms',
+        type: 'histogram',
+        samples: [{ labels: {}, bounds: [100], counts: [3, 4], sum: 500 }],
+      },
       {
         name: 's',
         help: '',
@@ -115,13 +147,20 @@ describe('prometheusText', () => {
         samples: [{ labels: {}, quantiles: [{ quantile: 0.5, value: 100 }], sum: 500, count: 7 }],
       },
     ])
-    expect(text).toContain('h_seconds_bucket{le="0.1"} 3\nh_seconds_bucket{le="+Inf"} 7\nh_seconds_sum 0.5\nh_seconds_count 7\n')
+    expect(text).toContain(
+      'h_seconds_bucket{le="0.1"} 3\nh_seconds_bucket{le="+Inf"} 7\nh_seconds_sum 0.5\nh_seconds_count 7\n',
+    )
     expect(text).toContain('s_seconds{quantile="0.5"} 0.1\ns_seconds_sum 0.5\ns_seconds_count 7\n')
   })
 
   it('omits the sum and the count of a summary without them', () => {
     const text = prometheusText([
-      { name: 's', help: '', type: 'summary', samples: [{ labels: {}, quantiles: [{ quantile: 0.5, value: 1 }] }] },
+      {
+        name: 's',
+        help: '',
+        type: 'summary',
+        samples: [{ labels: {}, quantiles: [{ quantile: 0.5, value: 1 }] }],
+      },
     ])
     expect(text).toBe('# HELP s \n# TYPE s summary\ns{quantile="0.5"} 1\n')
   })
@@ -153,7 +192,12 @@ describe('prometheusText', () => {
     )
     expect(prometheusText([gauge(1, { 'a.b': '1', a_b: '2', le: '3' })])).toContain('a{a_b="1;2",le="3"} 1')
     const histogram = prometheusText([
-      { name: 'h', help: '', type: 'histogram', samples: [{ labels: { le: 'x' }, bounds: [], counts: [1], sum: 1 }] },
+      {
+        name: 'h',
+        help: '',
+        type: 'histogram',
+        samples: [{ labels: { le: 'x' }, bounds: [], counts: [1], sum: 1 }],
+      },
     ])
     expect(histogram).toContain('h_bucket{exported_le="x",le="+Inf"} 1')
   })
@@ -197,7 +241,9 @@ describe('metricsText', () => {
     const text = await monitor.metricsText()
     expect(text).toContain('# TYPE sluice_cpu_ratio gauge\nsluice_cpu_ratio{source="a"} 0.57\n')
     expect(text).toContain('sluice_network_bytes_per_second{source="b"} 1000000\n')
-    expect(text).toContain('# HELP sluice_queue_length Waiting\n# TYPE sluice_queue_length gauge\nsluice_queue_length{source="a"} 7\n')
+    expect(text).toContain(
+      '# HELP sluice_queue_length Waiting\n# TYPE sluice_queue_length gauge\nsluice_queue_length{source="a"} 7\n',
+    )
   })
 
   it('contains durations as summaries whose counts never decrease', async () => {
@@ -205,11 +251,12 @@ describe('metricsText', () => {
     const meter = monitor.meter('responseTime', 'a')
     for (let ms = 1; ms <= 100; ms += 1) meter.record(ms)
     const text = await monitor.metricsText()
-    expect(text).toContain('sluice_response_time_seconds_sum{source="a"} 5.05\nsluice_response_time_seconds_count{source="a"} 100\n')
-    const quantiles = [...text.matchAll(/response_time_seconds\{source="a",quantile="([\d.]+)"\} ([\d.]+)/g)].map(([, at, value]) => [
-      Number(at),
-      Number(value),
-    ])
+    expect(text).toContain(
+      'sluice_response_time_seconds_sum{source="a"} 5.05\nsluice_response_time_seconds_count{source="a"} 100\n',
+    )
+    const quantiles = [
+      ...text.matchAll(/response_time_seconds\{source="a",quantile="([\d.]+)"\} ([\d.]+)/g),
+    ].map(([, at, value]) => [Number(at), Number(value)])
     expect(quantiles.map(([at]) => at)).toEqual([0.5, 0.95, 0.99])
     for (const [at = 0, value = 0] of quantiles) expect(Math.abs(value - at / 10)).toBeLessThan(0.003)
     clock.advance(200_000)

@@ -1,4 +1,9 @@
-import { InvalidArgumentError, type MetricFamily, MonitoringAndAutoScalingEngine, type MonitoringOptions } from '@sluice/core'
+import {
+  InvalidArgumentError,
+  type MetricFamily,
+  MonitoringAndAutoScalingEngine,
+  type MonitoringOptions,
+} from '@sluice/core'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
 function open(options: MonitoringOptions = {}) {
@@ -6,27 +11,45 @@ function open(options: MonitoringOptions = {}) {
   onTestFinished(() => monitor.close())
   const errors: unknown[] = []
   monitor.on('error', ({ error }) => errors.push(error))
-  const named = async (name: string) => (await monitor.collectMetrics()).find((family) => family.name === name)
+  const named = async (name: string) =>
+    (await monitor.collectMetrics()).find((family) => family.name === name)
   const values = async (name: string) =>
-    ((await named(name))?.samples ?? []).map((sample) => [sample.labels, 'value' in sample ? sample.value : sample])
+    ((await named(name))?.samples ?? []).map((sample) => [
+      sample.labels,
+      'value' in sample ? sample.value : sample,
+    ])
   return { monitor, errors, named, values }
 }
 
-function counter(name: string, values: Readonly<Record<string, number>>, type: 'counter' | 'gauge' = 'counter'): MetricFamily {
-  return { name, help: name, type, samples: Object.entries(values).map(([key, value]) => ({ labels: { key }, value })) }
+function counter(
+  name: string,
+  values: Readonly<Record<string, number>>,
+  type: 'counter' | 'gauge' = 'counter',
+): MetricFamily {
+  return {
+    name,
+    help: name,
+    type,
+    samples: Object.entries(values).map(([key, value]) => ({ labels: { key }, value })),
+  }
 }
 
 const OVERFLOW = { 'otel.metric.overflow': 'true' }
 
 describe('metric feeds', () => {
-  it.each([null, {}, { name: 'x' }, { name: '', collect: () => [] }, { collect: () => [] }])('are invalid: %o', (feed) => {
-    expect(() => open().monitor.addFeed(feed as never)).toThrow(InvalidArgumentError)
-  })
+  it.each([null, {}, { name: 'x' }, { name: '', collect: () => [] }, { collect: () => [] }])(
+    'are invalid: %o',
+    (feed) => {
+      expect(() => open().monitor.addFeed(feed as never)).toThrow(InvalidArgumentError)
+    },
+  )
 
   it('have a unique name until they are removed', async () => {
     const { monitor, values } = open()
     const takeOff = monitor.addFeed({ name: 'mine', collect: () => [counter('a', { x: 1 })] })
-    expect(() => monitor.addFeed({ name: 'mine', collect: () => [] })).toThrow('a name that no other feed uses')
+    expect(() => monitor.addFeed({ name: 'mine', collect: () => [] })).toThrow(
+      'a name that no other feed uses',
+    )
     expect(await values('a')).toEqual([[{ key: 'x' }, 1]])
     takeOff()
     expect(await values('a')).toEqual([])
@@ -39,7 +62,10 @@ describe('metric feeds', () => {
   it('can contribute to the same family', async () => {
     const { monitor, values } = open()
     monitor.addFeed({ name: 'one', collect: () => [counter('a', { x: 1 })] })
-    monitor.addFeed({ name: 'two', collect: async () => [counter('a', { y: 2 }), counter('a', { z: 3 }, 'gauge')] })
+    monitor.addFeed({
+      name: 'two',
+      collect: async () => [counter('a', { y: 2 }), counter('a', { z: 3 }, 'gauge')],
+    })
     expect(await values('a')).toEqual([
       [{ key: 'x' }, 1],
       [{ key: 'y' }, 2],
@@ -93,7 +119,10 @@ describe('metric feeds', () => {
     ['no samples', { samples: {} }],
   ])('cannot return a family with %s', async (_, wrong) => {
     const { monitor, values } = open()
-    monitor.addFeed({ name: 'mine', collect: () => [{ ...counter('a', { x: 1 }), ...wrong } as never, counter('b', { x: 1 })] })
+    monitor.addFeed({
+      name: 'mine',
+      collect: () => [{ ...counter('a', { x: 1 }), ...wrong } as never, counter('b', { x: 1 })],
+    })
     expect(await values('b')).toHaveLength(1)
     expect(await values('a')).toEqual([])
     expect(await values('sluice.feed.dropped')).toEqual([[{ reason: 'invalid' }, 3]])
@@ -113,14 +142,20 @@ describe('metric feeds', () => {
     ['a sum that is none', 'summary', { labels: {}, quantiles: [], sum: '1' }],
   ])('cannot return a sample with %s', async (_, type, sample) => {
     const { monitor, named, values } = open()
-    monitor.addFeed({ name: 'mine', collect: () => [{ name: 'a', help: 'a', type, samples: [sample] } as never] })
+    monitor.addFeed({
+      name: 'mine',
+      collect: () => [{ name: 'a', help: 'a', type, samples: [sample] } as never],
+    })
     expect((await named('a'))?.samples).toEqual([])
     expect(await values('sluice.feed.dropped')).toEqual([[{ reason: 'invalid' }, 2]])
   })
 
   it('can return negative gauges and gauges that are NaN or infinite', async () => {
     const { monitor, values } = open()
-    monitor.addFeed({ name: 'mine', collect: () => [counter('a', { x: -1, y: Number.NaN, z: Number.NEGATIVE_INFINITY }, 'gauge')] })
+    monitor.addFeed({
+      name: 'mine',
+      collect: () => [counter('a', { x: -1, y: Number.NaN, z: Number.NEGATIVE_INFINITY }, 'gauge')],
+    })
     expect((await values('a')).map(([, value]) => value)).toEqual([-1, Number.NaN, Number.NEGATIVE_INFINITY])
   })
 })
@@ -138,7 +173,8 @@ describe('the limit on samples', () => {
       },
     }
   }
-  const keys = (count: number, value = 1) => Object.fromEntries(Array.from({ length: count }, (_, at) => [`k${at}`, value]))
+  const keys = (count: number, value = 1) =>
+    Object.fromEntries(Array.from({ length: count }, (_, at) => [`k${at}`, value]))
 
   it('adds counters above the limit to one overflow sample', async () => {
     const { give } = capped('counter')
@@ -176,14 +212,29 @@ describe('the limit on samples', () => {
     monitor.addFeed({
       name: 'mine',
       collect: () => [
-        { name: 'h', help: '', type: 'histogram', samples: labels.map((one) => ({ labels: one, bounds: [1], counts: [1, 2], sum: 3 })) },
+        {
+          name: 'h',
+          help: '',
+          type: 'histogram',
+          samples: labels.map((one) => ({ labels: one, bounds: [1], counts: [1, 2], sum: 3 })),
+        },
         {
           ...{ name: 's', help: '', type: 'summary' },
-          samples: labels.map((one) => ({ labels: one, quantiles: [{ quantile: 0.5, value: 1 }], sum: 4, count: 2 })),
+          samples: labels.map((one) => ({
+            labels: one,
+            quantiles: [{ quantile: 0.5, value: 1 }],
+            sum: 4,
+            count: 2,
+          })),
         },
       ],
     })
-    expect((await named('h'))?.samples.at(-1)).toEqual({ labels: OVERFLOW, bounds: [1], counts: [2, 4], sum: 6 })
+    expect((await named('h'))?.samples.at(-1)).toEqual({
+      labels: OVERFLOW,
+      bounds: [1],
+      counts: [2, 4],
+      sum: 6,
+    })
     expect((await named('s'))?.samples.at(-1)).toEqual({ labels: OVERFLOW, quantiles: [], sum: 8, count: 4 })
   })
 

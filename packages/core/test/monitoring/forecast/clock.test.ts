@@ -40,7 +40,10 @@ describe('StepClock', () => {
 
 describe('LoadForecaster and the clock', () => {
   it('rejects late samples, which do not change its forecasts', () => {
-    const [with_, without] = [new LoadForecaster({ stepMs: STEP_MS }), new LoadForecaster({ stepMs: STEP_MS })]
+    const [with_, without] = [
+      new LoadForecaster({ stepMs: STEP_MS }),
+      new LoadForecaster({ stepMs: STEP_MS }),
+    ]
     for (const [step, value] of dailyLoad(1).entries()) {
       expect(with_.add(value, timeOf(step))).toBe(true)
       without.add(value, timeOf(step))
@@ -56,7 +59,9 @@ describe('LoadForecaster and the clock', () => {
       forecaster.add(value, timeOf(step) - (step > 6 * STEPS_A_DAY ? 7 * HOUR_MS : 0))
       return forecaster.predict(60)
     })
-    expect(shareOf(load, forecasts, 12, [6 * STEPS_A_DAY + 5, 8 * STEPS_A_DAY - 12], isAccurate)).toBeGreaterThan(0.98)
+    expect(
+      shareOf(load, forecasts, 12, [6 * STEPS_A_DAY + 5, 8 * STEPS_A_DAY - 12], isAccurate),
+    ).toBeGreaterThan(0.98)
   })
 
   it('stays finite and continues when the clock jumps ahead by years and back', () => {

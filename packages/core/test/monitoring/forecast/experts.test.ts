@@ -48,8 +48,12 @@ describe('forecast experts', () => {
     const last = 100 * 1.02 ** 39
     expect(forecasts[EXPERT.last]).toBe(last)
     expect(forecasts[EXPERT.median5]).toBeCloseTo(100 * 1.02 ** 37, 3)
-    expect(forecasts[EXPERT.average]).toSatisfy((average: number) => average < last && average > 100 * 1.02 ** 37)
-    expect(forecasts[EXPERT.trend]).toSatisfy((trend: number) => trend > last * 1.01 && trend < last * 1.02 ** 3)
+    expect(forecasts[EXPERT.average]).toSatisfy(
+      (average: number) => average < last && average > 100 * 1.02 ** 37,
+    )
+    expect(forecasts[EXPERT.trend]).toSatisfy(
+      (trend: number) => trend > last * 1.01 && trend < last * 1.02 ** 3,
+    )
     expect(forecasts.filter((forecast) => !Number.isNaN(forecast))).toHaveLength(4)
   })
 
@@ -63,7 +67,10 @@ describe('forecast experts', () => {
   it('return for days the value of yesterday, the median of a week, and the growth at that time', () => {
     // The load doubles at noon each day, and was 5 times as high on one day.
     const shape = (step: number): number => (step % STEPS_A_DAY >= 144 ? 200 : 100)
-    const context = contextOf(7 * STEPS_A_DAY + 138, (step) => shape(step) * (Math.floor(step / STEPS_A_DAY) === 6 ? 5 : 1))
+    const context = contextOf(
+      7 * STEPS_A_DAY + 138,
+      (step) => shape(step) * (Math.floor(step / STEPS_A_DAY) === 6 ? 5 : 1),
+    )
     const forecasts = asleep()
     forecastFromDays(context, dailyOutlook(context, 12), 12, forecasts)
     expect(forecasts[EXPERT.yesterday]).toBe(1000)

@@ -22,14 +22,21 @@ describe('LoadForecaster learning', () => {
     const forecasts = run(five(), load, 60)
     const jump = 4 * STEPS_A_DAY + 9 * 12
     expect(shareOf(load, forecasts, 12, [jump - 12, jump], isAccurate)).toBeGreaterThan(0.6)
-    expect(shareOf(load, forecasts, 12, [3 * STEPS_A_DAY, 5 * STEPS_A_DAY - 12], isAccurate)).toBeGreaterThan(0.96)
+    expect(shareOf(load, forecasts, 12, [3 * STEPS_A_DAY, 5 * STEPS_A_DAY - 12], isAccurate)).toBeGreaterThan(
+      0.96,
+    )
   })
 
   it('finds a period other than a day', () => {
     const random = seeded(3)
-    const load = Array.from({ length: 3 * STEPS_A_DAY }, (_, step) => (step % 11 < 3 ? 200 : 50) * Math.exp(0.04 * normal(random)))
+    const load = Array.from(
+      { length: 3 * STEPS_A_DAY },
+      (_, step) => (step % 11 < 3 ? 200 : 50) * Math.exp(0.04 * normal(random)),
+    )
     const forecasts = run(five(), load, 15)
-    expect(shareOf(load, forecasts, 3, [2 * STEPS_A_DAY, 3 * STEPS_A_DAY - 3], isAccurate)).toBeGreaterThan(0.95)
+    expect(shareOf(load, forecasts, 3, [2 * STEPS_A_DAY, 3 * STEPS_A_DAY - 3], isAccurate)).toBeGreaterThan(
+      0.95,
+    )
   })
 
   for (const factor of [3, 1 / 3]) {
@@ -38,7 +45,9 @@ describe('LoadForecaster learning', () => {
       for (const noise of [0.02, 0.05]) {
         const load = dailyLoad(10, { noise }).map((value, step) => (step >= at ? factor * value : value))
         for (const [index, forecasts] of runAll(five(), load, [5, 15, 60]).entries()) {
-          expect(shareOf(load, forecasts, [1, 3, 12][index] ?? 0, [at + 3, at + STEPS_A_DAY], isAccurate)).toBeGreaterThan(0.98)
+          expect(
+            shareOf(load, forecasts, [1, 3, 12][index] ?? 0, [at + 3, at + STEPS_A_DAY], isAccurate),
+          ).toBeGreaterThan(0.98)
         }
       }
     })
@@ -66,7 +75,10 @@ describe('LoadForecaster learning', () => {
     'a daily load': (seed) => dailyLoad(14, { noise: 0.1, seed }),
     'a load whose noise changes': (seed) => {
       const random = seeded(seed)
-      return Array.from({ length: 14 * STEPS_A_DAY }, (_, step) => 100 * Math.exp((step % 600 < 300 ? 0.02 : 0.3) * normal(random)))
+      return Array.from(
+        { length: 14 * STEPS_A_DAY },
+        (_, step) => 100 * Math.exp((step % 600 < 300 ? 0.02 : 0.3) * normal(random)),
+      )
     },
     'a load that wanders': (seed) => {
       const random = seeded(seed)
@@ -86,7 +98,13 @@ describe('LoadForecaster learning', () => {
       for (const seed of [1, 2]) {
         const load = draw(seed)
         for (const [index, forecasts] of runAll(five(), load, [5, 60]).entries()) {
-          const covered = shareOf(load, forecasts, [1, 12][index] ?? 0, [4 * STEPS_A_DAY, load.length - 12], isCovered)
+          const covered = shareOf(
+            load,
+            forecasts,
+            [1, 12][index] ?? 0,
+            [4 * STEPS_A_DAY, load.length - 12],
+            isCovered,
+          )
           expect(covered).toBeGreaterThan(0.87)
           expect(covered).toBeLessThan(0.95)
         }

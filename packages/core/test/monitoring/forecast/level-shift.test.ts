@@ -42,7 +42,8 @@ describe('LevelShift', () => {
   it('does not treat noise, one or two outliers, small changes or an outage as a shift', () => {
     const watched = new Watched()
     expect(watched.at(0, 5000)).toEqual([])
-    for (let again = 0; again < 20; again += 1) expect([...watched.at(1.2, 2), ...watched.at(0, 50)]).toEqual([])
+    for (let again = 0; again < 20; again += 1)
+      expect([...watched.at(1.2, 2), ...watched.at(0, 50)]).toEqual([])
     expect(new Watched().at(Math.log(1.6), 200)).toEqual([])
     expect(new Watched().at(-4, 200)).toEqual([])
   })

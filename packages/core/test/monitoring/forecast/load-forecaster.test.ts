@@ -51,7 +51,8 @@ describe('LoadForecaster', () => {
     'the greatest value': () => 1e30,
     'a load that multiplies again and again': (step) => Math.min(1e30, 7 ** Math.floor(step / 40)),
     'a load that dies': (step) => 1e9 * 0.9 ** step,
-    'values with gaps': (step, random) => (random() < 0.3 || step % 500 < 90 ? undefined : 100 * Math.exp(0.3 * normal(random))),
+    'values with gaps': (step, random) =>
+      random() < 0.3 || step % 500 < 90 ? undefined : 100 * Math.exp(0.3 * normal(random)),
   }
   for (const [name, draw] of Object.entries(awkward)) {
     it(`stays finite for ${name}`, () => {
@@ -61,7 +62,8 @@ describe('LoadForecaster', () => {
         const value = draw(step, random)
         if (value === undefined) continue
         forecaster.add(value, timeOf(step))
-        if (step < 20 || step % 10 === 0) for (const minutes of MINUTES) expectSound(forecaster.predict(minutes))
+        if (step < 20 || step % 10 === 0)
+          for (const minutes of MINUTES) expectSound(forecaster.predict(minutes))
       }
     })
   }
@@ -113,15 +115,19 @@ describe('LoadForecaster', () => {
 
   it('throws for invalid loads and times', () => {
     const forecaster = five()
-    for (const value of [-1, Number.NaN, Number.POSITIVE_INFINITY, 1e31]) expect(() => forecaster.add(value, 0)).toThrow(INVALID_ARGUMENT)
-    for (const value of ['5', null, undefined, 5n, {}]) expect(() => forecaster.add(value as number, 0)).toThrow(INVALID_ARGUMENT)
+    for (const value of [-1, Number.NaN, Number.POSITIVE_INFINITY, 1e31])
+      expect(() => forecaster.add(value, 0)).toThrow(INVALID_ARGUMENT)
+    for (const value of ['5', null, undefined, 5n, {}])
+      expect(() => forecaster.add(value as number, 0)).toThrow(INVALID_ARGUMENT)
     expect(forecaster.predict(5)).toBeUndefined()
-    for (const time of [Number.NaN, Number.POSITIVE_INFINITY]) expect(() => forecaster.add(1, time)).toThrow(INVALID_ARGUMENT)
+    for (const time of [Number.NaN, Number.POSITIVE_INFINITY])
+      expect(() => forecaster.add(1, time)).toThrow(INVALID_ARGUMENT)
   })
 
   it('throws for horizons that it does not learn', () => {
     const forecaster = five()
-    for (const minutes of [0, -5, 61, Number.NaN]) expect(() => forecaster.predict(minutes)).toThrow(INVALID_ARGUMENT)
+    for (const minutes of [0, -5, 61, Number.NaN])
+      expect(() => forecaster.predict(minutes)).toThrow(INVALID_ARGUMENT)
     expect(() => forecaster.predict(61)).toThrow('at most 60 (option horizonsMinutes)')
   })
 
@@ -136,7 +142,8 @@ describe('LoadForecaster', () => {
   })
 
   it('throws for invalid options', () => {
-    for (const stepMs of [999, 3_600_001, 420_000, 1.5]) expect(() => new LoadForecaster({ stepMs })).toThrow(INVALID_OPTION)
+    for (const stepMs of [999, 3_600_001, 420_000, 1.5])
+      expect(() => new LoadForecaster({ stepMs })).toThrow(INVALID_OPTION)
     for (const horizonsMinutes of [[], [0], [1441], [Number.NaN], [1, 2, 3, 4, 5, 6, 7, 8, 9]]) {
       expect(() => new LoadForecaster({ horizonsMinutes })).toThrow(INVALID_OPTION)
     }

@@ -29,7 +29,12 @@ describe('LoadHistory', () => {
     for (let step = 0; step < 10; step += 1) history.add(step, 4)
     history.add(60, 8)
     expect([history.recent(0), history.recent(1), history.recent(50)]).toEqual([8, 4, 4])
-    expect([history.cellMean(1), history.cellMean(2), history.cellMean(11), history.cellMean(12)]).toEqual([4, Number.NaN, Number.NaN, 8])
+    expect([history.cellMean(1), history.cellMean(2), history.cellMean(11), history.cellMean(12)]).toEqual([
+      4,
+      Number.NaN,
+      Number.NaN,
+      8,
+    ])
   })
 
   it('is cleared when the gap is longer than its capacity', () => {

@@ -7,7 +7,11 @@ import { normal, seeded } from '../seeded.ts'
 
 const STEP_MS = 300_000
 
-function searched(days: number, draw: (step: number, random: () => number) => number | undefined, stepMs = STEP_MS): PeriodSearch {
+function searched(
+  days: number,
+  draw: (step: number, random: () => number) => number | undefined,
+  stepMs = STEP_MS,
+): PeriodSearch {
   const grid = new TimeGrid(stepMs)
   const [history, scale, periods] = [new LoadHistory(grid), new LogScale(grid), new PeriodSearch(grid)]
   const random = seeded(6)
@@ -27,20 +31,27 @@ describe('PeriodSearch', () => {
     for (const period of [11, 48, 288]) {
       const { period: found } = searched(
         3.5,
-        (step, random) => (100 + 50 * Math.sin((2 * Math.PI * step) / period)) * Math.exp(0.05 * normal(random)),
+        (step, random) =>
+          (100 + 50 * Math.sin((2 * Math.PI * step) / period)) * Math.exp(0.05 * normal(random)),
       )
       expect(Math.abs(found - period)).toBeLessThanOrEqual(Math.round(period / 100))
     }
   })
 
   it('finds the period despite gaps', () => {
-    const { period } = searched(3.5, (step) => (step % 500 < 60 ? undefined : 100 + 50 * Math.sin((2 * Math.PI * step) / 20)))
+    const { period } = searched(3.5, (step) =>
+      step % 500 < 60 ? undefined : 100 + 50 * Math.sin((2 * Math.PI * step) / 20),
+    )
     expect(period).toBe(20)
   })
 
   it('finds by matching a period of repeated values among outliers, which correlation misses', () => {
     const pattern = Array.from({ length: 50 }, (_, at) => Math.exp(3 * normal(seeded(at + 1))))
-    const periods = searched(3.5, (step, random) => (pattern[step % 50] ?? 1) * (random() < 0.3 ? Math.exp(9 * (random() - 0.5)) : 1) * 100)
+    const periods = searched(
+      3.5,
+      (step, random) =>
+        (pattern[step % 50] ?? 1) * (random() < 0.3 ? Math.exp(9 * (random() - 0.5)) : 1) * 100,
+    )
     expect(periods.matchPeriod).toBe(50)
   })
 

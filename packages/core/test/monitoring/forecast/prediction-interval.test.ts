@@ -12,7 +12,11 @@ function surrounded(interval: PredictionInterval): ForecastRecord & { readonly p
 describe('PredictionInterval', () => {
   it('is wide before it has learned', () => {
     const { logLower, logUpper, p90 } = surrounded(new PredictionInterval())
-    expect([logLower, p90, logUpper]).toEqual([expect.closeTo(-1.75), expect.closeTo(1.4), expect.closeTo(1.75)])
+    expect([logLower, p90, logUpper]).toEqual([
+      expect.closeTo(-1.75),
+      expect.closeTo(1.4),
+      expect.closeTo(1.75),
+    ])
   })
 
   it('estimates quantiles of residuals separately above and below', () => {

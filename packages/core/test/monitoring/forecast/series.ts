@@ -34,7 +34,11 @@ export function run(
 }
 
 /** The same for several horizons. */
-export function runAll(forecaster: LoadForecaster, values: readonly number[], horizons: readonly number[]): (Prediction | undefined)[][] {
+export function runAll(
+  forecaster: LoadForecaster,
+  values: readonly number[],
+  horizons: readonly number[],
+): (Prediction | undefined)[][] {
   const forecasts = horizons.map((): (Prediction | undefined)[] => [])
   for (const [step, value] of values.entries()) {
     forecaster.add(value, timeOf(step))
@@ -43,7 +47,9 @@ export function runAll(forecaster: LoadForecaster, values: readonly number[], ho
   return forecasts
 }
 
-/** The share of forecasts at these steps for which the predicate is true for the value `horizon` steps later. */
+/**
+ * The share of forecasts at these steps for which the predicate is true for the value `horizon` steps later.
+ */
 export function shareOf(
   values: readonly number[],
   forecasts: readonly (Prediction | undefined)[],

@@ -64,9 +64,13 @@ describe('LoadForecaster state', () => {
       'options of another series': { ...state, options: { ...state.options, stepMs: 60_000 } },
       'no data': { ...state, data: undefined },
       'data that end early': { ...state, data: state.data.slice(0, -8) },
-      'data that were changed': { ...state, data: `${state.data.slice(0, 2000)}wxyz${state.data.slice(2004)}` },
+      'data that were changed': {
+        ...state,
+        data: `${state.data.slice(0, 2000)}wxyz${state.data.slice(2004)}`,
+      },
       'another checksum': { ...state, checksum: state.checksum + 1 },
     }
-    for (const [name, one] of Object.entries(bad)) expect(() => LoadForecaster.restore(one), name).toThrow(INVALID)
+    for (const [name, one] of Object.entries(bad))
+      expect(() => LoadForecaster.restore(one), name).toThrow(INVALID)
   })
 })

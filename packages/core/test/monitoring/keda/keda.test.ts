@@ -12,7 +12,13 @@ import {
   startKedaScaler,
 } from '@sluice/core/keda'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { authority, nodeCertificate, nodeKey, proxyCertificate, proxyKey } from '../../../../../test/support/certificates.ts'
+import {
+  authority,
+  nodeCertificate,
+  nodeKey,
+  proxyCertificate,
+  proxyKey,
+} from '../../../../../test/support/certificates.ts'
 import { SOON, TEST_MS } from '../../../../../test/support/patience.ts'
 import { ManualClock } from '../manual-clock.ts'
 
@@ -34,14 +40,21 @@ async function setUp(options: KedaScalerOptions = {}) {
   onTestFinished(() => monitor.close())
   const scaler = await startKedaScaler(monitor, { port: 0, host: '127.0.0.1', ...options })
   onTestFinished(() => scaler.close())
-  const client = new externalscaler.ExternalScaler(`127.0.0.1:${scaler.port}`, grpc.credentials.createInsecure())
+  const client = new externalscaler.ExternalScaler(
+    `127.0.0.1:${scaler.port}`,
+    grpc.credentials.createInsecure(),
+  )
   onTestFinished(() => client.close())
   const call = (method: string, request: object) =>
     new Promise<unknown>((resolve, reject) => {
       const run = (client as unknown as Record<string, Unary>)[method]?.bind(client)
       run?.(request, (error, answer) => (error === null ? resolve(answer) : reject(error)))
     })
-  const object = (scalerMetadata: Record<string, string>) => ({ name: 'web', namespace: 'shop', scalerMetadata })
+  const object = (scalerMetadata: Record<string, string>) => ({
+    name: 'web',
+    namespace: 'shop',
+    scalerMetadata,
+  })
   return { clock, monitor, scaler, client, call, object }
 }
 
@@ -65,7 +78,9 @@ describe('KEDA external scaler with a gRPC client', () => {
     const expected = p90 <= 2 * value ? p90 : value
     const forecast = await call('GetMetrics', { scaledObjectRef: web, metricName: 'requests_forecast' })
     expect(forecast).toEqual({
-      metricValues: [{ metricName: 'requests_forecast', metricValue: Math.ceil(expected), metricValueFloat: expected }],
+      metricValues: [
+        { metricName: 'requests_forecast', metricValue: Math.ceil(expected), metricValueFloat: expected },
+      ],
     })
   })
 
@@ -74,7 +89,9 @@ describe('KEDA external scaler with a gRPC client', () => {
     monitor.recordMetric('requests', 0, 'a')
     expect(await call('IsActive', object({ target: '80' }))).toEqual({ result: false })
     monitor.recordMetric('connections', 5, 'a')
-    expect(await call('IsActive', object({ target: '80', metric: 'connections', activation: '3' }))).toEqual({ result: true })
+    expect(await call('IsActive', object({ target: '80', metric: 'connections', activation: '3' }))).toEqual({
+      result: true,
+    })
   })
 
   it('streams changes of the activity while a client listens', { timeout: TEST_MS }, async () => {
@@ -97,25 +114,33 @@ describe('KEDA external scaler with a gRPC client', () => {
   it('ends streams and releases its port on close', async () => {
     const { monitor, client, object, scaler, call } = await setUp()
     monitor.recordMetric('requests', 1, 'a')
-    const stream = (client as unknown as Record<string, (request: object) => grpc.ClientReadableStream<unknown>>).StreamIsActive?.(
-      object({ target: '80' }),
-    )
+    const stream = (
+      client as unknown as Record<string, (request: object) => grpc.ClientReadableStream<unknown>>
+    ).StreamIsActive?.(object({ target: '80' }))
     await new Promise((resolve) => stream?.once('data', resolve))
     const ended = new Promise((resolve) => stream?.on('end', resolve))
     await scaler.close()
     await ended
-    await expect(call('IsActive', object({ target: '80' }))).rejects.toMatchObject({ code: grpc.status.UNAVAILABLE })
+    await expect(call('IsActive', object({ target: '80' }))).rejects.toMatchObject({
+      code: grpc.status.UNAVAILABLE,
+    })
   })
 
   it('does not report a missing value as zero', async () => {
     const { clock, monitor, call, object } = await setUp()
     const web = object({ target: '80' })
-    const asking = [call('IsActive', web), call('GetMetrics', { scaledObjectRef: web, metricName: 'requests' })]
+    const asking = [
+      call('IsActive', web),
+      call('GetMetrics', { scaledObjectRef: web, metricName: 'requests' }),
+    ]
     for (const asked of asking) await expect(asked).rejects.toMatchObject({ code: grpc.status.UNAVAILABLE })
     monitor.recordMetric('requests', 100, 'a')
     clock.advance(60_000)
     const late = call('GetMetrics', { scaledObjectRef: web, metricName: 'requests' })
-    await expect(late).rejects.toMatchObject({ code: grpc.status.UNAVAILABLE, details: expect.stringContaining('has no current value') })
+    await expect(late).rejects.toMatchObject({
+      code: grpc.status.UNAVAILABLE,
+      details: expect.stringContaining('has no current value'),
+    })
   })
 
   it('describes the problem of an invalid trigger', async () => {
@@ -129,7 +154,10 @@ describe('KEDA external scaler with a gRPC client', () => {
       [{ target: '80', metric: 'speed' }, 'Unknown metric "speed"'],
     ] as const) {
       const asked = call('IsActive', object(metadata as Record<string, string>))
-      await expect(asked).rejects.toMatchObject({ code: grpc.status.INVALID_ARGUMENT, details: expect.stringContaining(words) })
+      await expect(asked).rejects.toMatchObject({
+        code: grpc.status.INVALID_ARGUMENT,
+        details: expect.stringContaining(words),
+      })
     }
     const other = call('GetMetrics', { scaledObjectRef: object({ target: '80' }), metricName: 'cpu' })
     await expect(other).rejects.toMatchObject({ code: grpc.status.INVALID_ARGUMENT })
@@ -137,21 +165,35 @@ describe('KEDA external scaler with a gRPC client', () => {
 
   it('rejects a port in use and invalid options', async () => {
     const { scaler, monitor } = await setUp()
-    await expect(startKedaScaler(monitor, { port: scaler.port, host: '127.0.0.1' })).rejects.toThrow('cannot listen')
-    await expect(startKedaScaler(monitor, { port: -1 })).rejects.toMatchObject({ code: 'SLUICE_INVALID_OPTION' })
-    await expect(startKedaScaler(monitor, { tls: { key: '', cert: '' } })).rejects.toMatchObject({ code: 'SLUICE_INVALID_OPTION' })
-    await expect(startKedaScaler(undefined as never)).rejects.toMatchObject({ code: 'SLUICE_INVALID_ARGUMENT' })
+    await expect(startKedaScaler(monitor, { port: scaler.port, host: '127.0.0.1' })).rejects.toThrow(
+      'cannot listen',
+    )
+    await expect(startKedaScaler(monitor, { port: -1 })).rejects.toMatchObject({
+      code: 'SLUICE_INVALID_OPTION',
+    })
+    await expect(startKedaScaler(monitor, { tls: { key: '', cert: '' } })).rejects.toMatchObject({
+      code: 'SLUICE_INVALID_OPTION',
+    })
+    await expect(startKedaScaler(undefined as never)).rejects.toMatchObject({
+      code: 'SLUICE_INVALID_ARGUMENT',
+    })
   })
 })
 
 /** Signals with fixed values. */
-function fixed(load: number | undefined, forecast: { readonly value: number; readonly p90: number } | undefined): ScalingSignals {
+function fixed(
+  load: number | undefined,
+  forecast: { readonly value: number; readonly p90: number } | undefined,
+): ScalingSignals {
   return { currentLoad: () => load, predictLoad: () => forecast }
 }
 
 describe('KEDA external scaler with fixed signals', () => {
   const minutesAsked: number[] = []
-  async function ask(load: number | undefined, forecast: { readonly value: number; readonly p90: number } | undefined) {
+  async function ask(
+    load: number | undefined,
+    forecast: { readonly value: number; readonly p90: number } | undefined,
+  ) {
     const scaler = await startKedaScaler(
       {
         ...fixed(load, forecast),
@@ -163,7 +205,10 @@ describe('KEDA external scaler with fixed signals', () => {
       { port: 0, host: '127.0.0.1' },
     )
     onTestFinished(() => scaler.close())
-    const client = new externalscaler.ExternalScaler(`127.0.0.1:${scaler.port}`, grpc.credentials.createInsecure())
+    const client = new externalscaler.ExternalScaler(
+      `127.0.0.1:${scaler.port}`,
+      grpc.credentials.createInsecure(),
+    )
     onTestFinished(() => client.close())
     return (method: string, metadata: Record<string, string>, more: object = {}) =>
       new Promise<unknown>((resolve, reject) => {
@@ -189,7 +234,8 @@ describe('KEDA external scaler with fixed signals', () => {
   })
 
   it('reports the 90th percentile of the forecast, or the median if the percentile is more than twice as high', async () => {
-    const told = async (value: number, p90: number) => (await ask(1, { value, p90 }))('GetMetrics', {}, { metricName: 'requests_forecast' })
+    const told = async (value: number, p90: number) =>
+      (await ask(1, { value, p90 }))('GetMetrics', {}, { metricName: 'requests_forecast' })
     expect(await told(100, 200)).toMatchObject({ metricValues: [{ metricValueFloat: 200 }] })
     expect(await told(100, 200.5)).toMatchObject({ metricValues: [{ metricValueFloat: 100 }] })
   })
@@ -201,15 +247,21 @@ describe('KEDA external scaler with fixed signals', () => {
       await call('IsActive', metadata as Record<string, string>)
     expect(minutesAsked).toEqual([5, 5, 60, 0.5, 5])
     for (const minutes of ['0', '-1', '60.1', 'NaN'])
-      await expect(call('IsActive', { minutes })).rejects.toMatchObject({ code: grpc.status.INVALID_ARGUMENT })
-    expect(await call('GetMetricSpec', { metric: '' })).toMatchObject({ metricSpecs: [{ metricName: 'requests' }, {}] })
+      await expect(call('IsActive', { minutes })).rejects.toMatchObject({
+        code: grpc.status.INVALID_ARGUMENT,
+      })
+    expect(await call('GetMetricSpec', { metric: '' })).toMatchObject({
+      metricSpecs: [{ metricName: 'requests' }, {}],
+    })
   })
 })
 
 describe('a stream of the KEDA external scaler', () => {
   type Stream = (request: object) => grpc.ClientReadableStream<{ result: boolean }>
   const listen = (client: grpc.Client, request: object) => {
-    const stream = (client as unknown as Record<string, Stream>).StreamIsActive?.(request) as grpc.ClientReadableStream<{ result: boolean }>
+    const stream = (client as unknown as Record<string, Stream>).StreamIsActive?.(
+      request,
+    ) as grpc.ClientReadableStream<{ result: boolean }>
     const told: boolean[] = []
     stream.on('data', ({ result }) => told.push(result))
     const error = new Promise<grpc.ServiceError>((resolve) => stream.on('error', resolve))
@@ -229,11 +281,15 @@ describe('a stream of the KEDA external scaler', () => {
     await error
   })
 
-  it('waits while no value is known, and describes the problem of an invalid trigger', { timeout: TEST_MS }, async () => {
+  it('waits while no value is known, and describes the problem of an invalid trigger', {
+    timeout: TEST_MS,
+  }, async () => {
     const { monitor, client, object } = await setUp()
     const { stream, told, error } = listen(client, object({ target: '80' }))
     for (const metadata of [{ target: '80', metric: 'speed' }, { target: 'many' }] as const)
-      expect(await listen(client, object(metadata)).error).toMatchObject({ code: grpc.status.INVALID_ARGUMENT })
+      expect(await listen(client, object(metadata)).error).toMatchObject({
+        code: grpc.status.INVALID_ARGUMENT,
+      })
     expect(told).toEqual([])
     monitor.recordMetric('requests', 5, 'a')
     await expect.poll(() => told, SOON).toEqual([true])
@@ -253,7 +309,9 @@ describe('a stream of the KEDA external scaler', () => {
     set.mockClear()
     const { stream, told, error } = listen(client, object({ target: '80' }))
     await expect.poll(() => told, SOON).toEqual([true])
-    const looking = set.mock.results.flatMap(({ value }, at) => (set.mock.calls[at]?.[1] === 1_000 ? [value as NodeJS.Timeout] : []))
+    const looking = set.mock.results.flatMap(({ value }, at) =>
+      set.mock.calls[at]?.[1] === 1_000 ? [value as NodeJS.Timeout] : [],
+    )
     expect(looking).toHaveLength(1)
     expect(looking[0]?.hasRef()).toBe(false)
     stream.cancel()
@@ -281,29 +339,37 @@ describe('KEDA external scaler with TLS', () => {
 
   it('accepts clients that trust its authority, and no plaintext connections', async () => {
     expect(await connect(tls, grpc.credentials.createSsl(root))).toEqual({ result: true })
-    await expect(connect(tls, grpc.credentials.createInsecure())).rejects.toMatchObject({ code: grpc.status.UNAVAILABLE })
+    await expect(connect(tls, grpc.credentials.createInsecure())).rejects.toMatchObject({
+      code: grpc.status.UNAVAILABLE,
+    })
   })
 
   it('requires a client certificate if an authority is configured', async () => {
     const mutual = { ...tls, ca: authority }
     const known = grpc.credentials.createSsl(root, Buffer.from(proxyKey), Buffer.from(proxyCertificate))
     expect(await connect(mutual, known)).toEqual({ result: true })
-    await expect(connect(mutual, grpc.credentials.createSsl(root))).rejects.toMatchObject({ code: grpc.status.UNAVAILABLE })
+    await expect(connect(mutual, grpc.credentials.createSsl(root))).rejects.toMatchObject({
+      code: grpc.status.UNAVAILABLE,
+    })
   })
 
-  it.each([{ key: nodeKey, cert: '' }, { key: '', cert: nodeCertificate }, { ...tls, ca: '' }, { key: nodeKey }])(
-    'throws for incomplete options: %#',
-    async (incomplete) => {
-      await expect(startKedaScaler(fixed(5, undefined), { tls: incomplete as never })).rejects.toMatchObject({
-        code: 'SLUICE_INVALID_OPTION',
-      })
-    },
-  )
+  it.each([
+    { key: nodeKey, cert: '' },
+    { key: '', cert: nodeCertificate },
+    { ...tls, ca: '' },
+    { key: nodeKey },
+  ])('throws for incomplete options: %#', async (incomplete) => {
+    await expect(startKedaScaler(fixed(5, undefined), { tls: incomplete as never })).rejects.toMatchObject({
+      code: 'SLUICE_INVALID_OPTION',
+    })
+  })
 })
 
 describe('the address of the KEDA external scaler', () => {
   it('can be an IPv6 address', async () => {
-    const scaler = await startKedaScaler(fixed(5, undefined), { port: 0, host: '::1' }).catch((error: Error) => error)
+    const scaler = await startKedaScaler(fixed(5, undefined), { port: 0, host: '::1' }).catch(
+      (error: Error) => error,
+    )
     // The machine may not support IPv6.
     if (scaler instanceof Error) expect(scaler.message).toMatch(/EADDRNOTAVAIL|EAFNOSUPPORT|No address added/)
     else await scaler.close()
@@ -320,7 +386,10 @@ describe('kedaMetricsHandler', () => {
     })
     onTestFinished(() => void server.close())
     const get = async (query: string, headers: Record<string, string> = {}) => {
-      const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/keda${query}`, { headers })
+      const response = await fetch(
+        `http://127.0.0.1:${(server.address() as AddressInfo).port}/keda${query}`,
+        { headers },
+      )
       return { status: response.status, body: (await response.json()) as Record<string, unknown> }
     }
     return { monitor, get }
@@ -343,7 +412,10 @@ describe('kedaMetricsHandler', () => {
     ] as const) {
       const writeHead = vi.fn().mockReturnValue({ end: () => {} })
       kedaMetricsHandler(signals)({ url: '/', headers: {} } as never, { writeHead } as never)
-      expect(writeHead).toHaveBeenCalledExactlyOnceWith(status, expect.objectContaining({ 'cache-control': 'no-store' }))
+      expect(writeHead).toHaveBeenCalledExactlyOnceWith(
+        status,
+        expect.objectContaining({ 'cache-control': 'no-store' }),
+      )
     }
   })
 

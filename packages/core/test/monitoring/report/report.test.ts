@@ -10,19 +10,37 @@ function open(facts: TuningFacts = {}) {
   return { monitor, clock, advice: async () => (await monitor.getPerformanceReport()).advice }
 }
 
-const cache = { reads: 10_000, hitRate: 0.5, evictions: 4_000, usedMemory: 99_000_000, totalMemory: 100_000_000 }
-const queue = { queue: 'mail', maxConcurrency: 10, queued: 50, processing: 10, oldestTaskMs: 45_000, isPaused: false }
+const cache = {
+  reads: 10_000,
+  hitRate: 0.5,
+  evictions: 4_000,
+  usedMemory: 99_000_000,
+  totalMemory: 100_000_000,
+}
+const queue = {
+  queue: 'mail',
+  maxConcurrency: 10,
+  queued: 50,
+  processing: 10,
+  oldestTaskMs: 45_000,
+  isPaused: false,
+}
 
 describe('advice', () => {
   it('is empty if nothing was measured or nothing is wrong', async () => {
-    const { monitor, advice } = open({ cache: { ...cache, hitRate: 0.9, evictions: 10 }, queues: [{ ...queue, processing: 3 }] })
+    const { monitor, advice } = open({
+      cache: { ...cache, hitRate: 0.9, evictions: 10 },
+      queues: [{ ...queue, processing: 3 }],
+    })
     monitor.recordMetric('poolWait', 3, 'postgres')
     expect(await advice()).toEqual([])
     expect(await open({ cache: { ...cache, reads: 900 } }).advice()).toEqual([])
   })
 
   it('recommends to enlarge a cache that is too small, or to shrink one that is too large', async () => {
-    expect(await open({ cache }).advice()).toEqual([expect.stringContaining('raise cache.maxBytes from 95 MB to 191 MB')])
+    expect(await open({ cache }).advice()).toEqual([
+      expect.stringContaining('raise cache.maxBytes from 95 MB to 191 MB'),
+    ])
     const small = { ...cache, evictions: 0, usedMemory: 2_097_152, totalMemory: 104_857_600 }
     expect(await open({ cache: small }).advice()).toEqual([expect.stringContaining('4.0 MB would do')])
   })
@@ -56,7 +74,9 @@ describe('advice', () => {
       monitor.recordMetric('memory', 30 + minute, 'a')
       clock.advance(60_000)
     }
-    expect(await advice()).toEqual(['memory grows by 1% per minute: at this rate, it reaches 90% in 41 minutes.'])
+    expect(await advice()).toEqual([
+      'memory grows by 1% per minute: at this rate, it reaches 90% in 41 minutes.',
+    ])
   })
 
   it('finds alerts that flap', async () => {

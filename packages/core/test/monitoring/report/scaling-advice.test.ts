@@ -8,7 +8,9 @@ import { alertWith } from '../alerts/alert.ts'
 
 const types = new MetricTypes()
 
-function advise(some: Partial<Omit<ScalingAdviceInput, 'current'>> & { readonly now?: Readonly<Record<string, number>> }) {
+function advise(
+  some: Partial<Omit<ScalingAdviceInput, 'current'>> & { readonly now?: Readonly<Record<string, number>> },
+) {
   const { now = {}, ...given } = some
   return scalingAdvice({
     ...{ alerts: [], metrics: [], policies: [], forecasts: {} },
@@ -20,27 +22,66 @@ function advise(some: Partial<Omit<ScalingAdviceInput, 'current'>> & { readonly 
 
 function policy(some: Partial<ScalingPolicy>): ScalingPolicy {
   return {
-    ...{ id: '1', name: 'p', metric: 'cpu', threshold: 80, scaleDirection: 'up', scaleAmount: 25, cooldownSeconds: 300, enabled: true },
+    ...{
+      id: '1',
+      name: 'p',
+      metric: 'cpu',
+      threshold: 80,
+      scaleDirection: 'up',
+      scaleAmount: 25,
+      cooldownSeconds: 300,
+      enabled: true,
+    },
     ...some,
   }
 }
 
 function forecast(some: Partial<Prediction>): Prediction {
-  return { value: 95, lower: 90, upper: 99.5, p90: 98, model: 'mixture', recentAccuracy: 0.9, horizonMinutes: 15, ...some }
+  return {
+    value: 95,
+    lower: 90,
+    upper: 99.5,
+    p90: 98,
+    model: 'mixture',
+    recentAccuracy: 0.9,
+    horizonMinutes: 15,
+    ...some,
+  }
 }
 
 function cpu(some: Partial<MetricHealth>): MetricHealth {
-  return { ...{ metric: 'cpu', source: 'a', unit: '%', last: 5, count: 30, min: 1, max: 30, avg: 5, p50: 5, p95: 19.9, p99: 25 }, ...some }
+  return {
+    ...{
+      metric: 'cpu',
+      source: 'a',
+      unit: '%',
+      last: 5,
+      count: 30,
+      min: 1,
+      max: 30,
+      avg: 5,
+      p50: 5,
+      p95: 19.9,
+      p99: 25,
+    },
+    ...some,
+  }
 }
 
 describe('advice on scaling', () => {
   it('describes the action of a policy beyond its threshold, and not at it', () => {
     const up = { policies: [policy({})] }
     expect(advise({ ...up, now: { cpu: 80 } })).toEqual([])
-    expect(advise({ ...up, now: { cpu: 80.5 } })).toEqual(['cpu is 80.5%, above 80%: scale up by 25% (policy "p").'])
-    const down = { policies: [policy({ scaleDirection: 'down', threshold: 30, scaleAmount: 10, metric: 'connections' })] }
+    expect(advise({ ...up, now: { cpu: 80.5 } })).toEqual([
+      'cpu is 80.5%, above 80%: scale up by 25% (policy "p").',
+    ])
+    const down = {
+      policies: [policy({ scaleDirection: 'down', threshold: 30, scaleAmount: 10, metric: 'connections' })],
+    }
     expect(advise({ ...down, now: { connections: 30 } })).toEqual([])
-    expect(advise({ ...down, now: { connections: 29 } })).toEqual(['connections is 29, below 30: scale down by 10% (policy "p").'])
+    expect(advise({ ...down, now: { connections: 29 } })).toEqual([
+      'connections is 29, below 30: scale down by 10% (policy "p").',
+    ])
   })
 
   it('ignores a disabled policy and a missing metric', () => {
@@ -60,7 +101,9 @@ describe('advice on scaling', () => {
   it('recommends more workers before a forecast is reached if forecasts are usually accurate', () => {
     const cpuWillBe = (some: Partial<Prediction>, now: Readonly<Record<string, number>> = { cpu: 60 }) =>
       advise({ forecasts: { cpu: forecast(some) }, now })
-    expect(cpuWillBe({})).toEqual(['cpu will be 95% (90% to 99.5%) in 15 minutes, above 90%: add workers before that.'])
+    expect(cpuWillBe({})).toEqual([
+      'cpu will be 95% (90% to 99.5%) in 15 minutes, above 90%: add workers before that.',
+    ])
     expect(cpuWillBe({ value: 90 })).toEqual([])
     expect(cpuWillBe({ recentAccuracy: 0.69 })).toEqual([])
     expect(cpuWillBe({ recentAccuracy: 0.7 })).toHaveLength(1)

@@ -11,11 +11,15 @@ function advise(some: Partial<AdviceInput>) {
 }
 
 function health(metric: string, some: Partial<MetricHealth> = {}): MetricHealth {
-  return { ...{ metric, source: 'a', unit: '', last: 1, count: 30, min: 1, max: 1, avg: 1, p50: 1, p95: 1, p99: 1 }, ...some }
+  return {
+    ...{ metric, source: 'a', unit: '', last: 1, count: 30, min: 1, max: 1, avg: 1, p50: 1, p95: 1, p99: 1 },
+    ...some,
+  }
 }
 
 describe('advice on flapping alerts', () => {
-  const times = (count: number, some = {}) => Array.from({ length: count }, () => alertWith({ status: 'resolved', ...some }))
+  const times = (count: number, some = {}) =>
+    Array.from({ length: count }, () => alertWith({ status: 'resolved', ...some }))
 
   it('starts at 6 alerts of one metric and source', () => {
     expect(advise({ resolved: times(5) })).toEqual([])
@@ -43,7 +47,9 @@ describe('advice on the size of a cache', () => {
   })
 
   it('recommends a smaller cache if it is mostly unused and nothing was evicted', () => {
-    expect(advise({ cache: empty })).toEqual(['The cache uses 9.0 MB of 100 MB: 18 MB would do (cache.maxBytes).'])
+    expect(advise({ cache: empty })).toEqual([
+      'The cache uses 9.0 MB of 100 MB: 18 MB would do (cache.maxBytes).',
+    ])
     for (const some of [{ reads: 999 }, { evictions: 1 }, { usedMemory: 10 * MB }])
       expect(advise({ cache: { ...empty, ...some } })).toEqual([])
   })
@@ -66,14 +72,23 @@ describe('advice on a pool', () => {
 
   it('recommends more workers if the busiest CPU has no capacity', () => {
     const advice = (avg: number) =>
-      advise({ metrics: [health('poolWait', { p95: 60 }), health('cpu', { avg: 5 }), health('cpu', { avg })] })
+      advise({
+        metrics: [health('poolWait', { p95: 60 }), health('cpu', { avg: 5 }), health('cpu', { avg })],
+      })
     expect(advice(79)[0]).toContain('enlarge the pool')
     expect(advice(80)[0]).toContain('and CPU usage is 80%: add workers first')
   })
 })
 
 describe('advice on task concurrency', () => {
-  const queue = { queue: 'mail', maxConcurrency: 10, queued: 1, processing: 10, oldestTaskMs: 30_000, isPaused: false }
+  const queue = {
+    queue: 'mail',
+    maxConcurrency: 10,
+    queued: 1,
+    processing: 10,
+    oldestTaskMs: 30_000,
+    isPaused: false,
+  }
 
   it('recommends more concurrency if tasks wait, all workers are busy, and CPU is available', () => {
     expect(advise({ queues: [queue] })).toEqual([
@@ -97,8 +112,13 @@ describe('advice on growing resources', () => {
       ['disk', 95],
     ] as const) {
       const advice = (perMinute: number, last: number) =>
-        advise({ metrics: [health(metric, { last: 1 }), health(metric, { last })], trends: { [metric]: growing(perMinute) } })
-      expect(advice(0.123, limit - 10)).toEqual([`${metric} grows by 0.12% per minute: at this rate, it reaches ${limit}% in 81 minutes.`])
+        advise({
+          metrics: [health(metric, { last: 1 }), health(metric, { last })],
+          trends: { [metric]: growing(perMinute) },
+        })
+      expect(advice(0.123, limit - 10)).toEqual([
+        `${metric} grows by 0.12% per minute: at this rate, it reaches ${limit}% in 81 minutes.`,
+      ])
       // The limit is already exceeded, which an alert reports.
       expect(advice(1, limit)).toEqual([])
       expect(advice(10 / 1_440, limit - 10)).toHaveLength(1)

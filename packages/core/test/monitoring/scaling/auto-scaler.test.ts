@@ -146,11 +146,17 @@ describe('AutoScaler', () => {
       expect(scaler.evaluatePolicies()).toBe('up')
       expect(scaler.evaluatePolicies()).toBeNull()
       expect(scaler.history()).toMatchObject([{ from: 1, to: 2, metric: 'cpu', value: 90, source: 'policy' }])
-      expect(scaler.skips()[0]).toMatchObject({ source: 'policy', reason: 'Policy "busy": its cooldown ends in 300 s.' })
+      expect(scaler.skips()[0]).toMatchObject({
+        source: 'policy',
+        reason: 'Policy "busy": its cooldown ends in 300 s.',
+      })
     })
 
     it('add workers to those of the rule, which does not revert them', async () => {
-      const { scaler, live, metrics } = withPolicies({ cpu: 90 }, { rule: { capacity: 100, scaleDownSeconds: 30 } })
+      const { scaler, live, metrics } = withPolicies(
+        { cpu: 90 },
+        { rule: { capacity: 100, scaleDownSeconds: 30 } },
+      )
       live(15, 60)
       await scaler.tick()
       expect(scaler.history()).toMatchObject([{ source: 'policy', from: 1, to: 2 }])
@@ -159,7 +165,9 @@ describe('AutoScaler', () => {
         await scaler.tick()
       }
       expect(scaler.history()).toHaveLength(1)
-      expect(scaler.skips().map(({ reason }) => reason)).toContain('Not scaled down to 1: the metric of a policy is above its threshold.')
+      expect(scaler.skips().map(({ reason }) => reason)).toContain(
+        'Not scaled down to 1: the metric of a policy is above its threshold.',
+      )
       metrics.cpu = 50
       live(5, 60)
       await scaler.tick()
@@ -253,12 +261,15 @@ describe('AutoScaler', () => {
   })
 
   it('includes in the reasons why the target rejects workers', async () => {
-    const admit = (count: number) => (count > 5 ? { count: 5, reason: 'Only 300 MB of memory are free.' } : { count })
+    const admit = (count: number) =>
+      count > 5 ? { count: 5, reason: 'Only 300 MB of memory are free.' } : { count }
     const { scaler, live } = scalerOf({ rule, target: { ...targetOf(2), admit } })
     live(15, 500)
     await scaler.tick()
     expect(scaler.history()[0]).toMatchObject({ from: 2, to: 5 })
-    expect(scaler.history()[0]?.reasons.at(-1)).toBe('8 workers were required. Only 300 MB of memory are free.')
+    expect(scaler.history()[0]?.reasons.at(-1)).toBe(
+      '8 workers were required. Only 300 MB of memory are free.',
+    )
     live(5, 500)
     await scaler.tick()
     expect(scaler.history()).toHaveLength(1)

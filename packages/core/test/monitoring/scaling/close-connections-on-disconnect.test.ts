@@ -12,7 +12,8 @@ describe('closeConnectionsOnDisconnect', () => {
   const server = closeConnectionsOnDisconnect(createServer((_request, response) => response.end('ok')))
   let agent: Agent
 
-  const connections = () => new Promise<number>((resolve) => server.getConnections((_, count) => resolve(count)))
+  const connections = () =>
+    new Promise<number>((resolve) => server.getConnections((_, count) => resolve(count)))
   const ask = () =>
     new Promise<string | undefined>((resolve, reject) => {
       const { port } = server.address() as AddressInfo

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { DatabaseGuard } from '../../../src/monitoring/scaling/control/database-guard.ts'
 import type { WorkerState } from '../../../src/monitoring/scaling/control/decision.ts'
 
-const guardOf = (maxConnections?: number) => new DatabaseGuard({ capacity: 100, startUpSeconds: 60, maxConnections })
+const guardOf = (maxConnections?: number) =>
+  new DatabaseGuard({ capacity: 100, startUpSeconds: 60, maxConnections })
 const waiting: WorkerState = { current: 10, poolWaiting: 0.5, throughput: 500 }
 
 describe('DatabaseGuard', () => {
@@ -18,7 +19,8 @@ describe('DatabaseGuard', () => {
     expect(guardOf().check(0, { ...waiting, cpu: 80 }, 14)).toEqual({ desired: 14 })
     expect(guardOf().check(0, { ...waiting, cpu: 80 }, 40)).toEqual({
       desired: 15,
-      reason: 'Scaled up to 15 instead of 40: requests wait for database connections, so a smaller step comes first.',
+      reason:
+        'Scaled up to 15 instead of 40: requests wait for database connections, so a smaller step comes first.',
     })
     expect(guardOf().check(0, { ...waiting, cpu: 80, current: 1 }, 8).desired).toBe(2)
   })
@@ -44,7 +46,10 @@ describe('DatabaseGuard', () => {
       const guard = guardOf()
       const before = { current: 10, throughput: 500, ...busy }
       guard.decided(0, before, 15)
-      return { guard, checked: guard.check(atMs, { current: 15, throughput: throughputAfter, ...busy, ...after }, 20) }
+      return {
+        guard,
+        checked: guard.check(atMs, { current: 15, throughput: throughputAfter, ...busy, ...after }, 20),
+      }
     }
 
     it('is reverted after it was observed', () => {
@@ -65,7 +70,10 @@ describe('DatabaseGuard', () => {
     it('is not retried for 10 minutes', () => {
       const { guard } = stepped(500)
       const state = { current: 10, throughput: 500, ...busy }
-      expect(guard.check(719_999, state, 15)).toMatchObject({ desired: 10, reason: expect.stringContaining('Next attempt in 1 min') })
+      expect(guard.check(719_999, state, 15)).toMatchObject({
+        desired: 10,
+        reason: expect.stringContaining('Next attempt in 1 min'),
+      })
       expect(guard.check(720_000, state, 15).desired).toBe(15)
     })
 
@@ -94,7 +102,10 @@ describe('DatabaseGuard', () => {
         desired: 12,
         reason: 'Scaled up to 12 instead of 20: there are only 12 database connections.',
       })
-      expect(guardOf(12).check(0, { current: 12 }, 20)).toMatchObject({ desired: 12, reason: expect.stringContaining('are not enough') })
+      expect(guardOf(12).check(0, { current: 12 }, 20)).toMatchObject({
+        desired: 12,
+        reason: expect.stringContaining('are not enough'),
+      })
     })
   })
 })

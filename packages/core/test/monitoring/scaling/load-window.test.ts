@@ -3,7 +3,8 @@ import { LoadWindow } from '../../../src/monitoring/scaling/control/load-window.
 
 function recorded(seconds: number, arrivals: (second: number) => number, from = 0): LoadWindow {
   const window = new LoadWindow(from)
-  for (let second = 1; second <= seconds; second += 1) window.record(from + second * 1000, arrivals(second), 0)
+  for (let second = 1; second <= seconds; second += 1)
+    window.record(from + second * 1000, arrivals(second), 0)
   return window
 }
 

@@ -22,7 +22,9 @@ describe('MemoryGate', () => {
   })
 
   it('describes the reason with the free memory and the size of a worker', () => {
-    expect(gateOf(120 * MB).reason()).toBe('Not enough memory: 120 MB are free, of which 50 MB are reserved, and a worker needs 100 MB.')
+    expect(gateOf(120 * MB).reason()).toBe(
+      'Not enough memory: 120 MB are free, of which 50 MB are reserved, and a worker needs 100 MB.',
+    )
   })
 
   it('uses the memory of the machine by default', () => {

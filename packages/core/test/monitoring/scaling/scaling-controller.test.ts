@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { ControlOptions } from '../../../src/monitoring/scaling/control/control-options.ts'
-import type { Forecasts, LoadForecast, WorkerState } from '../../../src/monitoring/scaling/control/decision.ts'
+import type {
+  Forecasts,
+  LoadForecast,
+  WorkerState,
+} from '../../../src/monitoring/scaling/control/decision.ts'
 import { ScalingController } from '../../../src/monitoring/scaling/control/scaling-controller.ts'
 import { FakeClock } from '../../helpers.ts'
 
@@ -21,9 +25,15 @@ function worldOf({ forecasts, ...options }: World = {}) {
       controller.record(perSecond, backlog)
     }
   }
-  const decide = (current: number, state: Omit<WorkerState, 'current'> = {}) => controller.decide({ current, ...state })
+  const decide = (current: number, state: Omit<WorkerState, 'current'> = {}) =>
+    controller.decide({ current, ...state })
   /** Like the loop: a decision every 5 s, which takes effect immediately. */
-  const follow = (seconds: number, perSecond: number, current: number, state: Omit<WorkerState, 'current'> = {}) => {
+  const follow = (
+    seconds: number,
+    perSecond: number,
+    current: number,
+    state: Omit<WorkerState, 'current'> = {},
+  ) => {
     let workers = current
     for (let at = 0; at < seconds; at += 5) {
       live(5, perSecond)
@@ -34,7 +44,9 @@ function worldOf({ forecasts, ...options }: World = {}) {
   return { clock, controller, minutes, live, decide, follow }
 }
 
-const constantly = (forecast: Partial<LoadForecast>): Forecasts => ({ at: () => ({ p50: 0, p90: 0, accuracy: 0.9, ...forecast }) })
+const constantly = (forecast: Partial<LoadForecast>): Forecasts => ({
+  at: () => ({ p50: 0, p90: 0, accuracy: 0.9, ...forecast }),
+})
 
 describe('ScalingController', () => {
   it('requires as many workers as the load needs at its target utilization', () => {
@@ -136,7 +148,9 @@ describe('ScalingController', () => {
       const { live, decide } = worldOf({ startUpSeconds: 61, forecasts: { at } })
       live(60, 640)
       expect(decide(8)).toMatchObject({ desired: 12 })
-      expect(decide(8).reasons).toEqual(['960 requests/s are forecast in 180 s, which need 12 workers at 100 each and a target of 80%.'])
+      expect(decide(8).reasons).toEqual([
+        '960 requests/s are forecast in 180 s, which need 12 workers at 100 each and a target of 80%.',
+      ])
       expect(new Set(asked)).toEqual(new Set([120, 180]))
     })
 
@@ -152,7 +166,9 @@ describe('ScalingController', () => {
       for (const { live } of [skilled, unskilled]) live(60, 800)
       expect(skilled.decide(8).desired).toBe(10)
       expect(unskilled.decide(8).desired).toBe(12)
-      expect(unskilled.decide(8).skipped).toContain('Only 49% of recent forecasts were accurate, so only the current load counts.')
+      expect(unskilled.decide(8).skipped).toContain(
+        'Only 49% of recent forecasts were accurate, so only the current load counts.',
+      )
     })
 
     it.each([

@@ -1,5 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type ScalerTarget, ScalingExecutor, type ScalingFailure } from '../../../src/monitoring/scaling/scaling-executor.ts'
+import {
+  type ScalerTarget,
+  ScalingExecutor,
+  type ScalingFailure,
+} from '../../../src/monitoring/scaling/scaling-executor.ts'
 
 const TIMEOUT_MS = 10_000
 
@@ -38,7 +42,16 @@ const settle = () => vi.advanceTimersByTimeAsync(0)
 describe('ScalingExecutor', () => {
   beforeEach(() => {
     vi.useFakeTimers({
-      toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate', 'clearImmediate', 'performance', 'Date'],
+      toFake: [
+        'setTimeout',
+        'clearTimeout',
+        'setInterval',
+        'clearInterval',
+        'setImmediate',
+        'clearImmediate',
+        'performance',
+        'Date',
+      ],
     })
   })
   afterEach(() => {

@@ -31,11 +31,21 @@ describe('ScalingPolicies', () => {
     const { policies, evaluate } = policiesOf()
     policies.create('busy', 'cpu', 70, 'up', 50)
     policies.create('idle', 'cpu', 20, 'down', 25)
-    expect(evaluate(4, { cpu: 80 })).toMatchObject({ direction: 'up', to: 6, metric: 'cpu', value: 80, isHigh: true })
+    expect(evaluate(4, { cpu: 80 })).toMatchObject({
+      direction: 'up',
+      to: 6,
+      metric: 'cpu',
+      value: 80,
+      isHigh: true,
+    })
     expect(policiesOf().evaluate(4, { cpu: 80 })).toMatchObject({ direction: null, to: 4 })
     const other = policiesOf()
     other.policies.create('idle', 'cpu', 20, 'down', 25)
-    expect(other.evaluate(8, { cpu: 10 })).toMatchObject({ direction: 'down', to: 6, reasons: ['Policy "idle": cpu is 10, below 20.'] })
+    expect(other.evaluate(8, { cpu: 10 })).toMatchObject({
+      direction: 'down',
+      to: 6,
+      reasons: ['Policy "idle": cpu is 10, below 20.'],
+    })
   })
 
   it('ignores a metric within the tolerance of its threshold', () => {
@@ -67,7 +77,12 @@ describe('ScalingPolicies', () => {
     const { policies, evaluate } = policiesOf()
     policies.create('busy', 'cpu', 70, 'up', 25)
     policies.create('slow', 'responseTime', 500, 'up', 100)
-    expect(evaluate(4, { cpu: 90, responseTime: 900 })).toMatchObject({ direction: 'up', to: 8, metric: 'responseTime', value: 900 })
+    expect(evaluate(4, { cpu: 90, responseTime: 900 })).toMatchObject({
+      direction: 'up',
+      to: 8,
+      metric: 'responseTime',
+      value: 900,
+    })
     expect(evaluate(8, { cpu: 90, responseTime: 900 }).direction).toBeNull()
   })
 
@@ -86,7 +101,9 @@ describe('ScalingPolicies', () => {
     policies.create('idle', 'cpu', 20, 'down', 25, 0)
     expect(evaluate(4, { cpu: 90 }).direction).toBe('up')
     clock.advance(299_999)
-    expect(evaluate(5, { cpu: 5 }).skipped).toEqual(['Policy "idle": not down within 1 s, because of the step up.'])
+    expect(evaluate(5, { cpu: 5 }).skipped).toEqual([
+      'Policy "idle": not down within 1 s, because of the step up.',
+    ])
     clock.advance(1)
     expect(evaluate(5, { cpu: 5 }).direction).toBe('down')
     clock.advance(59_999)
@@ -123,11 +140,17 @@ describe('ScalingPolicies', () => {
     expect(evaluate(5, { cpu: 1 }, 4)).toMatchObject({ direction: 'down', to: 4 })
   })
 
-  it.each([undefined, Number.NaN, Number.POSITIVE_INFINITY])('treats a metric of %s as missing, not as 0', (value) => {
-    const { policies, evaluate } = policiesOf()
-    policies.create('idle', 'cpu', 20, 'down')
-    expect(evaluate(4, { cpu: value })).toMatchObject({ direction: null, skipped: ['Policy "idle": cpu is unknown.'] })
-  })
+  it.each([undefined, Number.NaN, Number.POSITIVE_INFINITY])(
+    'treats a metric of %s as missing, not as 0',
+    (value) => {
+      const { policies, evaluate } = policiesOf()
+      policies.create('idle', 'cpu', 20, 'down')
+      expect(evaluate(4, { cpu: value })).toMatchObject({
+        direction: null,
+        skipped: ['Policy "idle": cpu is unknown.'],
+      })
+    },
+  )
 
   it('ignores disabled and removed policies', () => {
     const { policies, evaluate } = policiesOf()
@@ -154,7 +177,9 @@ describe('ScalingPolicies', () => {
     [['a', 'cpu', 70, 'up', 25, Number.NaN], 'cooldownSeconds'],
   ])('throws for the arguments %j', (args, name) => {
     const { policies } = policiesOf()
-    expect(() => policies.create(...(args as Parameters<ScalingPolicies['create']>))).toThrow(`Argument "${name}"`)
+    expect(() => policies.create(...(args as Parameters<ScalingPolicies['create']>))).toThrow(
+      `Argument "${name}"`,
+    )
     expect(policies.list()).toEqual([])
   })
 

@@ -1,7 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type WebhookTargetOptions, webhookTarget } from '../../../src/monitoring/scaling/targets/webhook-target.ts'
+import {
+  type WebhookTargetOptions,
+  webhookTarget,
+} from '../../../src/monitoring/scaling/targets/webhook-target.ts'
 import { isSignedWebhook } from '../../../src/shared/webhook.ts'
 
 const secret = 'a secret of some length'
@@ -126,7 +129,10 @@ describe('webhookTarget', () => {
   it('fails when the server is not listening', async () => {
     const { url, server } = await hookOf()
     await new Promise((resolve) => server.close(resolve))
-    await expect(targetOf(url).scaleTo(5, 'a', never)).rejects.toMatchObject({ code: 'SLUICE_SCALING_FAILED', cause: expect.any(Error) })
+    await expect(targetOf(url).scaleTo(5, 'a', never)).rejects.toMatchObject({
+      code: 'SLUICE_SCALING_FAILED',
+      cause: expect.any(Error),
+    })
   })
 
   it.each(['no address', 'ftp://example.com', ''])('throws for the address "%s"', (url) => {
@@ -141,7 +147,9 @@ describe('webhookTarget', () => {
     [{ timeoutMs: Number.NaN }, 'timeoutMs'],
     [{ other: 1 }, 'other'],
   ])('throws for the options %j', (options, name) => {
-    expect(() => targetOf('http://localhost', options as Partial<WebhookTargetOptions>)).toThrow(`Option "${name}"`)
+    expect(() => targetOf('http://localhost', options as Partial<WebhookTargetOptions>)).toThrow(
+      `Option "${name}"`,
+    )
   })
 
   it('does not include a secret that is too short in its error', () => {

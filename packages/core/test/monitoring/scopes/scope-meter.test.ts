@@ -23,7 +23,11 @@ function open() {
   const samples = (name: string) =>
     (scopeFamilies(meter.series).find((family) => family.name === name)?.samples ?? []).map((sample) => [
       sample.labels,
-      'value' in sample ? sample.value : 'counts' in sample ? sample.counts.reduce((sum, count) => sum + count, 0) : undefined,
+      'value' in sample
+        ? sample.value
+        : 'counts' in sample
+          ? sample.counts.reduce((sum, count) => sum + count, 0)
+          : undefined,
     ])
   return { meter, recorded, request, tick, samples }
 }

@@ -34,7 +34,9 @@ describe('LogHistogram', () => {
         const histogram = histogramOf(values)
         for (const share of SHARES) {
           const expected = exact(values, share)
-          expect(Math.abs((histogram.quantile(share) ?? Number.NaN) - expected) / expected).toBeLessThanOrEqual(WORST_ERROR)
+          expect(
+            Math.abs((histogram.quantile(share) ?? Number.NaN) - expected) / expected,
+          ).toBeLessThanOrEqual(WORST_ERROR)
         }
       }
     })
@@ -45,7 +47,9 @@ describe('LogHistogram', () => {
       for (let part = 0; part < 32; part += 1) {
         const lower = 2 ** exponent * (1 + part / 32)
         const upper = 2 ** exponent * (1 + (part + 1) / 32)
-        const [atLower, belowUpper] = [lower, upper * (1 - 1e-15)].map((value) => histogramOf([value]).quantile(0.5) ?? Number.NaN)
+        const [atLower, belowUpper] = [lower, upper * (1 - 1e-15)].map(
+          (value) => histogramOf([value]).quantile(0.5) ?? Number.NaN,
+        )
         expect(atLower).toBe(belowUpper)
         expect((atLower ?? 0) / lower - 1).toBeCloseTo(1 - (belowUpper ?? 0) / upper, 10)
       }
@@ -94,7 +98,8 @@ describe('LogHistogram', () => {
   it('throws for invalid values and shares', () => {
     const histogram = new LogHistogram()
     const refusal = expect.objectContaining({ code: 'SLUICE_INVALID_ARGUMENT' })
-    for (const value of [-1, Number.NaN, Number.POSITIVE_INFINITY]) expect(() => histogram.add(value)).toThrow(refusal)
+    for (const value of [-1, Number.NaN, Number.POSITIVE_INFINITY])
+      expect(() => histogram.add(value)).toThrow(refusal)
     for (const share of [-0.1, 1.1, Number.NaN]) expect(() => histogram.quantile(share)).toThrow(refusal)
     expect(histogram.total).toBe(0)
   })

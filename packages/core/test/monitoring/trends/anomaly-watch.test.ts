@@ -110,7 +110,8 @@ describe('AnomalyWatch', () => {
     expect(watch.found).toHaveLength(before)
     const random = seeded(9)
     const other = new AnomalyWatch('requests')
-    for (let at = 0; at < 2_500; at += 1) other.see(at % 10 === 9 ? 1_000 + at : 100 + 5 * normal(random), 100, at)
+    for (let at = 0; at < 2_500; at += 1)
+      other.see(at % 10 === 9 ? 1_000 + at : 100 + 5 * normal(random), 100, at)
     expect(other.found).toHaveLength(200)
     expect(other.found.at(-1)?.value).toBe(3_499)
   })
@@ -121,7 +122,10 @@ describe('anomalies of an engine', () => {
     vi.useFakeTimers()
     onTestFinished(() => void vi.useRealTimers())
     const clock = new ManualClock()
-    const monitor = new MonitoringAndAutoScalingEngine({ forecasts: { metrics: ['requests', 'connections'], stepMs: 1_000 } }, { clock })
+    const monitor = new MonitoringAndAutoScalingEngine(
+      { forecasts: { metrics: ['requests', 'connections'], stepMs: 1_000 } },
+      { clock },
+    )
     onTestFinished(() => monitor.close())
     const told: string[] = []
     monitor.on('anomaly', ({ metric, kind, value }) => told.push(`${metric} ${kind} ${value}`))
@@ -143,7 +147,9 @@ describe('anomalies of an engine', () => {
     second(900, 51)
     expect(told).toEqual(['connections value 500', 'requests value 900'])
     expect(monitor.getAnomalies().map(({ metric }) => metric)).toEqual(['connections', 'requests'])
-    expect(monitor.getAnomalies('requests')).toMatchObject([{ metric: 'requests', value: 900, kind: 'value' }])
+    expect(monitor.getAnomalies('requests')).toMatchObject([
+      { metric: 'requests', value: 900, kind: 'value' },
+    ])
     expect(monitor.getAnomalies('cpu')).toEqual([])
     expect(() => monitor.getAnomalies('speed')).toThrow(UnknownMetricError)
   })

@@ -3,8 +3,10 @@ import { analyzeTrend } from '../../../src/monitoring/trends/trend-analysis.ts'
 import { normal, seeded } from '../seeded.ts'
 
 const SECOND = 1_000
-const points = (values: readonly number[], stepMs = SECOND) => values.map((value, at) => ({ timestamp: 1_000_000 + at * stepMs, value }))
-const series = (count: number, value: (at: number) => number) => points(Array.from({ length: count }, (_, at) => value(at)))
+const points = (values: readonly number[], stepMs = SECOND) =>
+  values.map((value, at) => ({ timestamp: 1_000_000 + at * stepMs, value }))
+const series = (count: number, value: (at: number) => number) =>
+  points(Array.from({ length: count }, (_, at) => value(at)))
 
 describe('analyzeTrend', () => {
   it('returns the slope per minute, and the change over the window as a share of the mean', () => {
@@ -13,11 +15,20 @@ describe('analyzeTrend', () => {
     expect(analysis).toMatchObject({ trend: 'increasing', points: 21 })
     expect(analysis.changePerMinute).toBeCloseTo(60, 9)
     expect(analysis.changeRate).toBeCloseTo(0.2, 9)
-    expect(analyzeTrend(series(21, (at) => 110 - at))).toMatchObject({ trend: 'decreasing', changePerMinute: expect.closeTo(-60, 9) })
+    expect(analyzeTrend(series(21, (at) => 110 - at))).toMatchObject({
+      trend: 'decreasing',
+      changePerMinute: expect.closeTo(-60, 9),
+    })
   })
 
   it('reports no trend for fewer than three values', () => {
-    expect(analyzeTrend(points([1, 100]))).toEqual({ trend: 'stable', changePerMinute: 0, changeRate: 0, significance: 0, points: 2 })
+    expect(analyzeTrend(points([1, 100]))).toEqual({
+      trend: 'stable',
+      changePerMinute: 0,
+      changeRate: 0,
+      significance: 0,
+      points: 2,
+    })
     expect(analyzeTrend(points([1, 50, 100])).changePerMinute).toBeCloseTo(49.5 * 60, 9)
   })
 
@@ -28,7 +39,8 @@ describe('analyzeTrend', () => {
   })
 
   it('has the significance of Kendall, with the correction for whole numbers', () => {
-    // With five values in order, S is 10, and its deviation √(5·4·15/18): z = 9 / 4.082 = 2.2045, and erf(z/√2) = 0.97251.
+    // With five values in order, S is 10, and its deviation √(5·4·15/18): z = 9 / 4.082 = 2.2045, and
+    // erf(z/√2) = 0.97251.
     expect(analyzeTrend(points([1, 2, 3, 4, 5])).significance).toBeCloseTo(0.97251, 4)
     expect(analyzeTrend(points([3, 3, 3, 3, 3])).significance).toBeCloseTo(0, 6)
     // As many pairs up as down.
@@ -67,7 +79,15 @@ describe('analyzeTrend', () => {
   })
 
   it('returns finite numbers for zeros and for values of one time', () => {
-    expect(analyzeTrend(points([0, 0, 0, 0]))).toMatchObject({ trend: 'stable', changeRate: 0, changePerMinute: 0 })
-    expect(analyzeTrend(points([1, 2, 3], 0))).toMatchObject({ trend: 'stable', changeRate: 0, changePerMinute: 0 })
+    expect(analyzeTrend(points([0, 0, 0, 0]))).toMatchObject({
+      trend: 'stable',
+      changeRate: 0,
+      changePerMinute: 0,
+    })
+    expect(analyzeTrend(points([1, 2, 3], 0))).toMatchObject({
+      trend: 'stable',
+      changeRate: 0,
+      changePerMinute: 0,
+    })
   })
 })

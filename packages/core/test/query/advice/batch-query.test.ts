@@ -20,9 +20,11 @@ describe('mergeByKey', () => {
   })
 
   it('keeps parameters in order before and after the key', () => {
-    const sql = "select a from t join u on u.id = t.id and u.x = ? where t.k = ? and t.b > ? and t.c = 'open' order by a"
+    const sql =
+      "select a from t join u on u.id = t.id and u.x = ? where t.k = ? and t.b > ? and t.c = 'open' order by a"
     expect(merge([bound(sql, 9, 'k1', 5), bound(sql, 9, 'k2', 5)], 'sqlite')).toMatchObject({
-      query: 'select a, t.k from t join u on u.id = t.id and u.x = ? where t.k IN (?, ?) and t.b > ? and t.c = ? order by a',
+      query:
+        'select a, t.k from t join u on u.id = t.id and u.x = ? where t.k IN (?, ?) and t.b > ? and t.c = ? order by a',
       parameters: [9, 'k1', 'k2', 5, 'open'],
       keyColumn: 'k',
     })
@@ -44,22 +46,38 @@ describe('mergeByKey', () => {
 
   it('reads large integers, decimals and doubled quotes', () => {
     const key = (text: string) => merge([`select * from t where k = ${text}`]).parameters
-    expect([key('9007199254740993'), key('1.5'), key("'it''s'")]).toEqual([[9007199254740993n], [1.5], ["it's"]])
+    expect([key('9007199254740993'), key('1.5'), key("'it''s'")]).toEqual([
+      [9007199254740993n],
+      [1.5],
+      ["it's"],
+    ])
   })
 
   it.each([
     ['select name from users where id = 1', 'select name, id from users where id IN ($1)', 'id'],
     ['select id, name from users where id = 1', 'select id, name from users where id IN ($1)', 'id'],
     ['select u.* from users u where u.id = 1', 'select u.* from users u where u.id IN ($1)', 'id'],
-    ['select name as id from users where id = 1', 'select name as id, id AS sluice_key from users where id IN ($1)', 'sluice_key'],
+    [
+      'select name as id from users where id = 1',
+      'select name as id, id AS sluice_key from users where id IN ($1)',
+      'sluice_key',
+    ],
     [
       'select * from users join t on t.u = users.id where t.id = 1',
       'select *, t.id AS sluice_key from users join t on t.u = users.id where t.id IN ($1)',
       'sluice_key',
     ],
-    ['select distinct lower(name) from users where 1 = id', 'select distinct lower(name), id from users where id IN ($1)', 'id'],
+    [
+      'select distinct lower(name) from users where 1 = id',
+      'select distinct lower(name), id from users where id IN ($1)',
+      'id',
+    ],
     ['select name from users where id = 1 limit 1', 'select name, id from users where id IN ($1)', 'id'],
-    ['select name /* who */ from users where id = 1;', 'select name, id /* who */ from users where id IN ($1)', 'id'],
+    [
+      'select name /* who */ from users where id = 1;',
+      'select name, id /* who */ from users where id IN ($1)',
+      'id',
+    ],
   ])('creates for %s a query whose rows can be assigned to keys', (sql, query, keyColumn) => {
     expect(merge([sql])).toMatchObject({ query, keyColumn })
   })
@@ -68,7 +86,10 @@ describe('mergeByKey', () => {
     ['other shapes', ['select * from t where k = 1', 'select * from u where k = 1']],
     ['another operator', ['select * from t where k > 1', 'select * from t where k > 2']],
     ['no key', ['select * from t', 'select * from t']],
-    ['two differing values', ['select * from t where k = 1 and b = 1', 'select * from t where k = 2 and b = 2']],
+    [
+      'two differing values',
+      ['select * from t where k = 1 and b = 1', 'select * from t where k = 2 and b = 2'],
+    ],
     ['a differing value that is no key', ['select 1 from t where k = 1', 'select 2 from t where k = 1']],
     ['an alternative', ['select * from t where k = 1 or b = 1', 'select * from t where k = 2 or b = 1']],
     ['LIMIT', ['select * from t where k = 1 limit 1', 'select * from t where k = 2 limit 1']],
@@ -87,7 +108,10 @@ describe('mergeByKey', () => {
     ['a row of keys', ['select * from t where (k, b) = (1, b)']],
     ['a negated condition', ['select * from t where not k <> 1']],
     ['text after the query', ['select * from t where k = 1 whatever']],
-    ['the same query without one key', ['select * from t where k = 1 and b = 2', 'select * from t where k = 1 and b = 2']],
+    [
+      'the same query without one key',
+      ['select * from t where k = 1 and b = 2', 'select * from t where k = 1 and b = 2'],
+    ],
     ['named placeholders', [bound('select * from t where k = :k', 1)]],
     ['missing parameters', [bound('select * from t where k = $1')]],
     ['too many parameters', [bound('select * from t where k = $1', 1, 2)]],

@@ -18,11 +18,18 @@ describe('recommendJoinStrategy', () => {
     ['a', 'b', 'a.x = b.y AND b.y IS NULL', 'LEFT'],
     ['a', 'b', 'a.x = b.y AND a.x IS NULL', 'RIGHT'],
   ])('joins %s with %s by "%s" as %s', (left, right, condition, type) => {
-    expect(engine().recommendJoinStrategy(left, right, condition)).toMatchObject({ type, left, right, condition })
+    expect(engine().recommendJoinStrategy(left, right, condition)).toMatchObject({
+      type,
+      left,
+      right,
+      condition,
+    })
   })
 
   it('uses the requested type', () => {
-    expect(engine().recommendJoinStrategy('orders', 'couriers', 'orders.courier_id = couriers.id', 'FULL').type).toBe('FULL')
+    expect(
+      engine().recommendJoinStrategy('orders', 'couriers', 'orders.courier_id = couriers.id', 'FULL').type,
+    ).toBe('FULL')
   })
 
   const sized = (left: number, right: number, indexes: { left?: boolean; right?: boolean } = {}) => {
@@ -49,11 +56,17 @@ describe('recommendJoinStrategy', () => {
     const orders = engine()
     orders.setTableRows('orders', 5_000)
     orders.setTableRows('customers', 100)
-    expect(orders.recommendJoinStrategy('orders', 'customers', 'orders.customer_id = customers.id').estimatedRows).toBe(1_000)
+    expect(
+      orders.recommendJoinStrategy('orders', 'customers', 'orders.customer_id = customers.id').estimatedRows,
+    ).toBe(1_000)
     orders.setTableRows('customers', 2_000)
-    expect(orders.recommendJoinStrategy('orders', 'customers', 'orders.customer_id = customers.id').estimatedRows).toBe(5_000)
+    expect(
+      orders.recommendJoinStrategy('orders', 'customers', 'orders.customer_id = customers.id').estimatedRows,
+    ).toBe(5_000)
     orders.setTableRows('couriers', 0)
-    expect(orders.recommendJoinStrategy('orders', 'couriers', 'orders.courier_id = couriers.id').estimatedRows).toBe(5_000)
+    expect(
+      orders.recommendJoinStrategy('orders', 'couriers', 'orders.courier_id = couriers.id').estimatedRows,
+    ).toBe(5_000)
     expect(sized(300, 200, {}).estimatedRows).toBe(2_000)
   })
 
@@ -65,21 +78,27 @@ describe('recommendJoinStrategy', () => {
   })
 
   it('warns about a missing index on the inner key, and about different types', () => {
-    expect(engine().recommendJoinStrategy('orders', 'items', 'orders.id = items.product_id').warnings).toEqual([
+    expect(
+      engine().recommendJoinStrategy('orders', 'items', 'orders.id = items.product_id').warnings,
+    ).toEqual([
       'No index is known on items(product_id).',
       expect.stringContaining('orders.id is integer and items.product_id is text'),
     ])
-    expect(engine().recommendJoinStrategy('orders', 'customers', 'orders.customer_id = customers.id').warnings).toEqual([])
+    expect(
+      engine().recommendJoinStrategy('orders', 'customers', 'orders.customer_id = customers.id').warnings,
+    ).toEqual([])
   })
 
   it('warns about many joins in the condition or in observed queries', () => {
     const seen = engine()
     const more = ['b', 'c', 'd', 'e'].map((table) => `join ${table} on ${table}.id = orders.id`).join(' ')
     seen.analyzeQuery(`select 1 from orders join customers on customers.id = orders.customer_id ${more}`, 1)
-    expect(seen.recommendJoinStrategy('orders', 'customers', 'orders.customer_id = customers.id').warnings).toEqual([
-      expect.stringContaining('5 joins'),
-    ])
-    expect(seen.recommendJoinStrategy('orders', 'couriers', 'orders.courier_id = couriers.id').warnings).toEqual([])
+    expect(
+      seen.recommendJoinStrategy('orders', 'customers', 'orders.customer_id = customers.id').warnings,
+    ).toEqual([expect.stringContaining('5 joins')])
+    expect(
+      seen.recommendJoinStrategy('orders', 'couriers', 'orders.courier_id = couriers.id').warnings,
+    ).toEqual([])
   })
 
   it('reports why it cannot read a condition', () => {

@@ -23,7 +23,8 @@ describe.each(dialects)('AnomalyLog on %s', (dialect) => {
 })
 
 describe('inspectSql', () => {
-  const kinds = (sql: string, dialect: Dialect = 'postgresql') => inspectSql(sql, dialect).suspicions.map(({ kind }) => kind)
+  const kinds = (sql: string, dialect: Dialect = 'postgresql') =>
+    inspectSql(sql, dialect).suspicions.map(({ kind }) => kind)
 
   it.each([
     ['stacked-statements', 'select 1 from a where b = 1; drop table a'],
@@ -60,7 +61,9 @@ describe('a concatenation anomaly', () => {
   it('is a literal in a statement that binds it elsewhere, in either order', () => {
     const bound = 'select 1 from users where name = $1'
     const written = "select 1 from users where name = 'ada'"
-    expect(seen(bound, written)).toMatchObject([{ kind: 'concatenation', label: 'select ? from users where name = ?' }])
+    expect(seen(bound, written)).toMatchObject([
+      { kind: 'concatenation', label: 'select ? from users where name = ?' },
+    ])
     expect(seen(written, bound)).toMatchObject([{ kind: 'concatenation' }])
     expect(seen(bound, bound)).toEqual([])
   })

@@ -1,9 +1,12 @@
 import type { Dialect } from '@sluice/core'
 
 /** Where an app inserts its values into a statement. */
-const inString = (payload: string) => `SELECT id, name FROM users WHERE name = '${payload}' AND password = 'secret'`
-const inNumber = (payload: string) => `SELECT id, name FROM users WHERE id = ${payload} AND active = 1 ORDER BY name`
-const inParentheses = (payload: string) => `SELECT id, name FROM users WHERE (name = '${payload}') AND (active = 1)`
+const inString = (payload: string) =>
+  `SELECT id, name FROM users WHERE name = '${payload}' AND password = 'secret'`
+const inNumber = (payload: string) =>
+  `SELECT id, name FROM users WHERE id = ${payload} AND active = 1 ORDER BY name`
+const inParentheses = (payload: string) =>
+  `SELECT id, name FROM users WHERE (name = '${payload}') AND (active = 1)`
 
 /** Payloads of published cheat sheets and scanners that every database can parse. */
 const everywhere: readonly string[] = [

@@ -2,7 +2,10 @@ import type { Dialect } from '@sluice/core'
 
 const trace = "/*traceparent='00-5bd66ef5095369c7b0d1f8f4bd33716a-c532cb4098ac3dd2-01',controller='users'*/"
 
-/** As written by Prisma, Knex, Drizzle, TypeORM and Sequelize (with binds), and by developers for `$queryRaw` and `knex.raw`. */
+/**
+ * As written by Prisma, Knex, Drizzle, TypeORM and Sequelize (with binds), and by developers for `$queryRaw`
+ * and `knex.raw`.
+ */
 export const ordinary: Readonly<Record<Dialect, readonly string[]>> = {
   postgresql: [
     // Prisma

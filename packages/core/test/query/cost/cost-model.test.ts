@@ -16,7 +16,11 @@ describe('estimated cost', () => {
     ['DISTINCT', 'select distinct a from t', 125],
     ['each query of a UNION', 'select a from t union all select a from u order by 1', 220],
     ['a subquery', 'select a from t where exists (select 1 from u where u.id = t.id)', 200],
-    ['a common table expression once, where its table is read', 'with x as (select a from t) select a from x', 100],
+    [
+      'a common table expression once, where its table is read',
+      'with x as (select a from t) select a from x',
+      100,
+    ],
     ['the scan of an update', 'update t set a = 1 where b = 2', 100],
     ['the scan of a delete', 'delete from t', 100],
     ['nothing for an insert of values', 'insert into t values (1)', 0],
@@ -26,11 +30,15 @@ describe('estimated cost', () => {
   })
 
   it('ignores ORDER BY in windows and aggregates', () => {
-    expect(plan('select row_number() over (order by a), array_agg(b order by c) from t').estimatedCost).toBe(100)
+    expect(plan('select row_number() over (order by a), array_agg(b order by c) from t').estimatedCost).toBe(
+      100,
+    )
   })
 
   it('distinguishes IS DISTINCT FROM from FROM, and columns with names of clauses from clauses', () => {
-    expect(plan('select t.from, t."where", x is not distinct from y from tiles t where a is distinct from b')).toMatchObject({
+    expect(
+      plan('select t.from, t."where", x is not distinct from y from tiles t where a is distinct from b'),
+    ).toMatchObject({
       estimatedCost: 100,
       rowsToScan: 100_000,
       filters: ['a is distinct from b'],
@@ -60,7 +68,11 @@ describe('rows to scan', () => {
       estimatedCost: 0,
       indexes: ['INDEX users(id, name)'],
     })
-    expect(plan('select * from "users" where name = $1', facts)).toMatchObject({ rowsToScan: 2_050, estimatedCost: 100, indexes: [] })
+    expect(plan('select * from "users" where name = $1', facts)).toMatchObject({
+      rowsToScan: 2_050,
+      estimatedCost: 100,
+      indexes: [],
+    })
   })
 
   it('are added up over joined tables', () => {
@@ -77,9 +89,17 @@ describe('a usable index', () => {
   it.each([
     ['a primary key', 'select * from customers where id = $1', ['PRIMARY KEY customers(id)']],
     ['a unique key', 'select * from customers where email in ($1, $2)', ['UNIQUE customers(email)']],
-    ['a range', 'select * from customers where id between $1 and $2 and name = $3', ['PRIMARY KEY customers(id)']],
+    [
+      'a range',
+      'select * from customers where id between $1 and $2 and name = $3',
+      ['PRIMARY KEY customers(id)'],
+    ],
     ['a mirrored comparison', 'select * from customers c where $1 = c.id', ['PRIMARY KEY customers(id)']],
-    ['the first column of a key', 'select * from items where order_id = $1', ['PRIMARY KEY items(order_id, product_id)']],
+    [
+      'the first column of a key',
+      'select * from items where order_id = $1',
+      ['PRIMARY KEY items(order_id, product_id)'],
+    ],
     [
       'a joined table found by its key',
       'select * from orders join customers on customers.id = orders.customer_id',
@@ -112,7 +132,9 @@ describe('a usable index', () => {
   })
 
   it('can be a foreign key on MySQL, which creates an index for it', () => {
-    expect(planOf('select * from orders where customer_id = ?', 'mysql', known(shop('mysql'))).plan).toMatchObject({
+    expect(
+      planOf('select * from orders where customer_id = ?', 'mysql', known(shop('mysql'))).plan,
+    ).toMatchObject({
       estimatedCost: 0,
       indexes: ['FOREIGN KEY orders(customer_id)'],
     })
@@ -122,7 +144,9 @@ describe('a usable index', () => {
 describe('a plan', () => {
   it('shows joins and filters without their values', () => {
     expect(
-      plan("select a from t left join u on u.id = t.id and u.kind = 'x' where t.a = 7 and (t.b in (1, 2) and t.c > 'y')"),
+      plan(
+        "select a from t left join u on u.id = t.id and u.kind = 'x' where t.a = 7 and (t.b in (1, 2) and t.c > 'y')",
+      ),
     ).toMatchObject({
       joins: ['left join u on u.id = t.id and u.kind = ?'],
       filters: ['t.a = ?', 't.b in (?)', 't.c > ?'],
@@ -133,12 +157,18 @@ describe('a plan', () => {
     const { filters } = plan(
       'select 1 from t where a between 1 and 2 and case when b and c or d then 1 end = 1 and e not between $1 and $2',
     )
-    expect(filters).toEqual(['a between ? and ?', 'case when b and c or d then ? end = ?', 'e not between ? and ?'])
+    expect(filters).toEqual([
+      'a between ? and ?',
+      'case when b and c or d then ? end = ?',
+      'e not between ? and ?',
+    ])
   })
 
   it('recommends fixes for scans, stars, joins without a condition, and many joins', () => {
     const { optimization } = plan('select * from t, u')
-    expect(optimization.join('\n')).toMatch(/t is read completely, about 10,000 rows[\s\S]*u is joined without a condition[\s\S]*SELECT \*/)
+    expect(optimization.join('\n')).toMatch(
+      /t is read completely, about 10,000 rows[\s\S]*u is joined without a condition[\s\S]*SELECT \*/,
+    )
     expect(plan('select a from t where b = $1').optimization.join()).toContain('No index is known on t(b)')
     const joins = [1, 2, 3, 4, 5].map((n) => `join t${n} on t${n}.id = t.id`)
     expect(plan(`select a from t ${joins.join(' ')}`).optimization.join()).toContain('5 joins')
@@ -146,7 +176,9 @@ describe('a plan', () => {
   })
 
   it('counts each table of a join in parentheses, and a condition on a row once', () => {
-    expect(plan('select 1 from t left join (u join v on u.id = v.id) on u.id = t.id where (t.a, t.b) = (1, 2)')).toMatchObject({
+    expect(
+      plan('select 1 from t left join (u join v on u.id = v.id) on u.id = t.id where (t.a, t.b) = (1, 2)'),
+    ).toMatchObject({
       joins: ['left join (u join v on u.id = v.id) on u.id = t.id', 'join v on u.id = v.id'],
       filters: ['(t.a, t.b) = (?)'],
     })
@@ -159,6 +191,8 @@ describe('a plan', () => {
       optimization: [expect.stringContaining('unterminated string')],
     })
     expect(plan('select (1')).toMatchObject({ optimization: [expect.stringContaining('parenthesis')] })
-    expect(plan('select a into x from t where b = 1').optimization).toContainEqual(expect.stringContaining('SELECT INTO'))
+    expect(plan('select a into x from t where b = 1').optimization).toContainEqual(
+      expect.stringContaining('SELECT INTO'),
+    )
   })
 })

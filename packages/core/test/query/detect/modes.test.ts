@@ -17,10 +17,18 @@ function setUp(detection: DetectionOptions = {}) {
   const sluice = createSluice({ detection })
   const findings: Finding[] = []
   sluice.on('finding', (finding) => findings.push(finding))
-  const ask = (label: string, { values, site = at('/app/a.ts'), table, run = async () => null }: Asked = {}) => {
+  const ask = (
+    label: string,
+    { values, site = at('/app/a.ts'), table, run = async () => null }: Asked = {},
+  ) => {
     const operation = read({ run, label })
     const shape = { fingerprint: `fp:${label}`, label, kind: 'read' as const, table }
-    const asked: Operation<unknown> & { values(): unknown } = { ...operation, shape, stack: () => site, values: () => values }
+    const asked: Operation<unknown> & { values(): unknown } = {
+      ...operation,
+      shape,
+      stack: () => site,
+      values: () => values,
+    }
     return hostOf(sluice).execute(asked)
   }
   const inLoop = async (times: number, label: string, asked: Asked = {}) => {
@@ -46,7 +54,15 @@ describe('repeated queries', () => {
       await ask('thrice', { values: { a: 1, b: new Date(5) } })
     })
     expect(findings).toMatchObject([
-      { code: 'REPEATED_QUERY', label: 'thrice', count: 3, pattern: 'sequential', queries: 5, queriesPossible: 3, callSite: { line: 1 } },
+      {
+        code: 'REPEATED_QUERY',
+        label: 'thrice',
+        count: 3,
+        pattern: 'sequential',
+        queries: 5,
+        queriesPossible: 3,
+        callSite: { line: 1 },
+      },
     ])
     expect(findings[0]).not.toHaveProperty('fix')
     expect(formatFinding(findings[0] as Finding)).toMatch(
@@ -109,9 +125,12 @@ describe('repeated queries', () => {
   it('are distinguished by call site', async () => {
     const { sluice, findings, ask } = setUp()
     await sluice.run(async () => {
-      for (let i = 0; i < 6; i += 1) await ask('q', { values: { id: 1 }, site: at(i % 3 === 0 ? '/app/a.ts' : '/app/b.ts') })
+      for (let i = 0; i < 6; i += 1)
+        await ask('q', { values: { id: 1 }, site: at(i % 3 === 0 ? '/app/a.ts' : '/app/b.ts') })
     })
-    expect(findings.map(({ code, callSite, count }) => [code, callSite?.file, count])).toEqual([['REPEATED_QUERY', '/app/b.ts', 5]])
+    expect(findings.map(({ code, callSite, count }) => [code, callSite?.file, count])).toEqual([
+      ['REPEATED_QUERY', '/app/b.ts', 5],
+    ])
   })
 
   it('have a separate option', async () => {
@@ -228,7 +247,8 @@ describe('a budget', () => {
 
   it('applies to scope names, and the first match counts', async () => {
     const { sluice, findings, inLoop } = setUp({ budget: { 'GET /cities/*': 2, 'GET *': 1 } })
-    for (const name of ['GET /cities/:id', 'GET /other', 'POST /other']) await sluice.run(() => inLoop(2, name), { name })
+    for (const name of ['GET /cities/:id', 'GET /other', 'POST /other'])
+      await sluice.run(() => inLoop(2, name), { name })
     expect(findings.map(({ scope }) => scope)).toEqual(['GET /other'])
   })
 
@@ -248,9 +268,17 @@ describe('a budget', () => {
 })
 
 describe('the ignore list', () => {
-  const found = async (ignore: DetectionOptions['ignore'], label = 'City.findMany where id', table: string | undefined = 'public.city') => {
+  const found = async (
+    ignore: DetectionOptions['ignore'],
+    label = 'City.findMany where id',
+    table: string | undefined = 'public.city',
+  ) => {
     const { sluice, findings, inLoop } = setUp({ mode: 'throw', ignore: ignore ?? [] })
-    await failure(sluice.run(() => inLoop(6, label, { site: at('/app/src/admin/list.ts'), ...(table === undefined ? {} : { table }) })))
+    await failure(
+      sluice.run(() =>
+        inLoop(6, label, { site: at('/app/src/admin/list.ts'), ...(table === undefined ? {} : { table }) }),
+      ),
+    )
     return findings
   }
 

@@ -77,11 +77,19 @@ export class MemoryDatabase {
   /** Lists rows. */
   list(table: string, where: (row: Row) => boolean = () => true): Promise<Row[]> {
     const run = () => this.#query(`list ${table}`, () => this.#rows(table).filter(where).map(copyValue))
-    return this.#host.execute({ ...this.#operation(table, 'list', run), lookup: () => ({ refused: 'NOT_BY_KEY' }) }) as Promise<Row[]>
+    return this.#host.execute({
+      ...this.#operation(table, 'list', run),
+      lookup: () => ({ refused: 'NOT_BY_KEY' }),
+    }) as Promise<Row[]>
   }
 
   /** Lists rows, each with rows of another table in a property. */
-  listWith(table: string, property: string, nested: string, belongs: (row: Row, inner: Row) => boolean): Promise<Row[]> {
+  listWith(
+    table: string,
+    property: string,
+    nested: string,
+    belongs: (row: Row, inner: Row) => boolean,
+  ): Promise<Row[]> {
     const rows = () =>
       this.#rows(table).map((row) => ({
         ...row,
@@ -89,12 +97,23 @@ export class MemoryDatabase {
           .filter((inner) => belongs(row, inner))
           .map(copyValue),
       }))
-    const operation = this.#operation(table, `list with ${property}`, () => this.#query(`list ${table} with ${nested}`, rows))
+    const operation = this.#operation(table, `list with ${property}`, () =>
+      this.#query(`list ${table} with ${nested}`, rows),
+    )
     const source = operation.rowSource?.()
     if (source === undefined) throw new Error('Expected rows.')
-    const inner = { table: id(nested), shape: `${source.shape}.${property}`, isWhole: true, property: (column: string) => column }
+    const inner = {
+      table: id(nested),
+      shape: `${source.shape}.${property}`,
+      isWhole: true,
+      property: (column: string) => column,
+    }
     const withNested = { ...source, nested: [{ property, source: inner }] }
-    return this.#host.execute({ ...operation, rowSource: () => withNested, lookup: () => ({ refused: 'NOT_BY_KEY' }) }) as Promise<Row[]>
+    return this.#host.execute({
+      ...operation,
+      rowSource: () => withNested,
+      lookup: () => ({ refused: 'NOT_BY_KEY' }),
+    }) as Promise<Row[]>
   }
 
   /** Queries by key. */
@@ -122,8 +141,14 @@ export class MemoryDatabase {
       reads: () => [id(table)],
     }
     const operation = this.#operation(table, shape, run, `${shape} ${key.text} ${constants}`)
-    const cacheRequest = () => ({ ...operation.cacheRequest?.(), control: options.control }) as CacheRequest<unknown>
-    return this.#host.execute({ ...operation, inTransaction, lookup: () => lookup, cacheRequest }) as Promise<T>
+    const cacheRequest = () =>
+      ({ ...operation.cacheRequest?.(), control: options.control }) as CacheRequest<unknown>
+    return this.#host.execute({
+      ...operation,
+      inTransaction,
+      lookup: () => lookup,
+      cacheRequest,
+    }) as Promise<T>
   }
 
   /** Returns one row by key, or null. */
@@ -143,10 +168,18 @@ export class MemoryDatabase {
 
   /** A statement of which only the kind, a read, is known. */
   raw(): Promise<unknown> {
-    return this.#host.execute({ ...this.#operation('raw', 'raw', () => this.#query('raw', () => [])), isRaw: true })
+    return this.#host.execute({
+      ...this.#operation('raw', 'raw', () => this.#query('raw', () => [])),
+      isRaw: true,
+    })
   }
 
-  #operation(table: string, label: string, run: () => Promise<unknown>, cacheKey: string = label): Operation<unknown> {
+  #operation(
+    table: string,
+    label: string,
+    run: () => Promise<unknown>,
+    cacheKey: string = label,
+  ): Operation<unknown> {
     const { isWhole } = this
     return {
       source: this.#source,
@@ -155,7 +188,11 @@ export class MemoryDatabase {
       inTransaction: false,
       run,
       rowSource: () => ({ table: id(table), shape: `${label}`, isWhole, property: (column) => column }),
-      cacheRequest: () => ({ key: cacheKey, tables: [id(table)], copy: (value) => ({ value: copyValue(value) }) }),
+      cacheRequest: () => ({
+        key: cacheKey,
+        tables: [id(table)],
+        copy: (value) => ({ value: copyValue(value) }),
+      }),
       rows: (result) => (Array.isArray(result) ? result.length : 1),
     }
   }
@@ -166,7 +203,13 @@ export class MemoryDatabase {
     return run()
   }
 
-  async #many(table: string, shape: string, columns: readonly string[], keys: readonly LookupKey[], options: AskOptions) {
+  async #many(
+    table: string,
+    shape: string,
+    columns: readonly string[],
+    keys: readonly LookupKey[],
+    options: AskOptions,
+  ) {
     return this.#query(`${shape} × ${keys.length}`, () => {
       if (this.failsMany) throw new Error('many')
       if (keys.length > this.maxKeysWithRows) throw new TooManyRowsError()
@@ -175,7 +218,12 @@ export class MemoryDatabase {
     })
   }
 
-  #found(table: string, columns: readonly string[], texts: readonly string[], { unique, throws }: AskOptions): Map<string, unknown> {
+  #found(
+    table: string,
+    columns: readonly string[],
+    texts: readonly string[],
+    { unique, throws }: AskOptions,
+  ): Map<string, unknown> {
     const keys = texts.map((text) => ({ text, values: [] }))
     const wanted = new Set(texts)
     const textOf = (row: Row) => lookupKey(columns.map((column) => row[column]))?.text ?? ''
@@ -210,6 +258,10 @@ function targetOf(table: string, columns: readonly string[], shape: string): Loo
 }
 
 function tableInfo(name: string, sample: Row): TableInfo {
-  const columns = Object.keys(sample).map((column) => ({ name: column, type: 'integer' as const, nullable: true }))
+  const columns = Object.keys(sample).map((column) => ({
+    name: column,
+    type: 'integer' as const,
+    nullable: true,
+  }))
   return { name, kind: 'table', columns, primaryKey: ['id'], uniqueKeys: [] }
 }

@@ -35,18 +35,29 @@ interface Setting {
 }
 
 function setUp(
-  options: { sluice?: SluiceOptions; references?: readonly Reference[]; tables?: Record<string, Row[]>; isWhole?: boolean } = {},
+  options: {
+    sluice?: SluiceOptions
+    references?: readonly Reference[]
+    tables?: Record<string, Row[]>
+    isWhole?: boolean
+  } = {},
 ): Setting {
   const clock = new FakeClock()
   const sluice = createSluice({ mode: 'optimize', cache: false, detection: false, clock, ...options.sluice })
-  const database = new MemoryDatabase(sluice, options.tables ?? tables(), options.references ?? REFERENCES, options.isWhole)
+  const database = new MemoryDatabase(
+    sluice,
+    options.tables ?? tables(),
+    options.references ?? REFERENCES,
+    options.isWhole,
+  )
   return { sluice, clock, database }
 }
 
 /** A loop over cities that queries the district of each. */
 async function districts({ database }: Setting, cities?: readonly Row[]): Promise<unknown[]> {
   const found: unknown[] = []
-  for (const city of cities ?? (await database.list('city'))) found.push(await database.one('district', { id: city.districtId }))
+  for (const city of cities ?? (await database.list('city')))
+    found.push(await database.one('district', { id: city.districtId }))
   return found
 }
 
@@ -65,7 +76,12 @@ describe('prefetching', () => {
   it('prefetches a loop in steps when cold, and in one query when warm', async () => {
     const setting = setUp()
     expect(await count(setting, () => districts(setting))).toBe(4)
-    expect(setting.database.queries).toEqual(['list city', 'district one by id i1', 'district one by id × 8', 'district one by id × 91'])
+    expect(setting.database.queries).toEqual([
+      'list city',
+      'district one by id i1',
+      'district one by id × 8',
+      'district one by id × 91',
+    ])
     expect(await count(setting, () => districts(setting))).toBe(2)
     expect(setting.sluice.queries.getStats()).toMatchObject({
       prefetches: 3,
@@ -86,13 +102,16 @@ describe('prefetching', () => {
     const { database } = setting
     const loop = async () => {
       const found: unknown[] = []
-      for (const city of await database.list('city')) found.push(await database.ask('review', { where: { cityId: city.id } }))
+      for (const city of await database.list('city'))
+        found.push(await database.ask('review', { where: { cityId: city.id } }))
       return found
     }
     expect(await count(setting, loop)).toBe(4)
     expect(await count(setting, loop)).toBe(2)
     const found = (await setting.sluice.run(loop)) as Row[][]
-    expect(found.every((reviews, at) => reviews.length === 2 && reviews.every(({ cityId }) => cityId === at + 1))).toBe(true)
+    expect(
+      found.every((reviews, at) => reviews.length === 2 && reviews.every(({ cityId }) => cityId === at + 1)),
+    ).toBe(true)
   })
 
   it('prefetches several levels', async () => {
@@ -114,12 +133,20 @@ describe('prefetching', () => {
       ['backwards', (cities) => cities.toReversed(), 4, 2],
       ['every second', (cities) => cities.filter((_, at) => at % 2 === 0), 5, 2],
       ['the first half', (cities) => cities.slice(0, 50), 4, 2],
-      ['shuffled', (cities) => cities.toSorted((a, b) => ((Number(a.id) * 37) % 101) - ((Number(b.id) * 37) % 101)), 8, 2],
+      [
+        'shuffled',
+        (cities) => cities.toSorted((a, b) => ((Number(a.id) * 37) % 101) - ((Number(b.id) * 37) % 101)),
+        8,
+        2,
+      ],
     ]
     for (const [name, order, cold, learned] of orders) {
       const setting = setUp()
       const loop = async () => districts(setting, order(await setting.database.list('city')))
-      expect([name, await count(setting, loop)]).toEqual([name, expect.toSatisfy((queries: number) => queries <= cold)])
+      expect([name, await count(setting, loop)]).toEqual([
+        name,
+        expect.toSatisfy((queries: number) => queries <= cold),
+      ])
       await count(setting, loop)
       expect([name, await count(setting, loop)]).toEqual([name, learned])
     }
@@ -150,7 +177,8 @@ describe('prefetching', () => {
     const { database } = setting
     const loop = async () => {
       const found: unknown[] = []
-      for (const task of await database.list('task')) found.push(await database.one('member', { orgId: task.org, userId: task.owner }))
+      for (const task of await database.list('task'))
+        found.push(await database.one('member', { orgId: task.org, userId: task.owner }))
       return found
     }
     expect(await count(setting, loop)).toBe(4)
@@ -161,9 +189,15 @@ describe('prefetching', () => {
     const setting = setUp()
     const { database } = setting
     const loop = async () => {
-      const regions = await database.listWith('region', 'districts', 'district', (region, district) => district.regionId === region.id)
+      const regions = await database.listWith(
+        'region',
+        'districts',
+        'district',
+        (region, district) => district.regionId === region.id,
+      )
       for (const region of regions) {
-        for (const district of region.districts as Row[]) await database.ask('city', { where: { districtId: district.id } })
+        for (const district of region.districts as Row[])
+          await database.ask('city', { where: { districtId: district.id } })
       }
     }
     expect(await count(setting, loop)).toBe(4)
@@ -172,16 +206,23 @@ describe('prefetching', () => {
 
   it('uses the column that the loop follows if two are possible', async () => {
     const data = tables()
-    for (const district of data.district ?? []) Object.assign(district, { formerId: (Number(district.id) * 7) % 11, regionId: district.id })
+    for (const district of data.district ?? [])
+      Object.assign(district, { formerId: (Number(district.id) * 7) % 11, regionId: district.id })
     data.region = range(100).map((id) => ({ id, name: `region ${id}` }))
-    const former = { table: 'district', columns: ['formerId'], references: 'region', referencedColumns: ['id'] }
+    const former = {
+      table: 'district',
+      columns: ['formerId'],
+      references: 'region',
+      referencedColumns: ['id'],
+    }
     for (const references of [
       [former, ...REFERENCES],
       [...REFERENCES, former],
     ]) {
       const setting = setUp({ tables: data, references })
       const loop = async () => {
-        for (const district of await setting.database.list('district')) await setting.database.one('region', { id: district.regionId })
+        for (const district of await setting.database.list('district'))
+          await setting.database.one('region', { id: district.regionId })
       }
       expect(await count(setting, loop)).toBe(4)
     }
@@ -196,7 +237,8 @@ describe('prefetching', () => {
   it('does not prefetch rows that the app already has completely', async () => {
     const setting = setUp()
     const loop = async () => {
-      for (const city of await setting.database.list('city')) await setting.database.one('city', { id: city.id })
+      for (const city of await setting.database.list('city'))
+        await setting.database.one('city', { id: city.id })
     }
     expect(await count(setting, loop)).toBe(101)
   })
@@ -204,7 +246,8 @@ describe('prefetching', () => {
   it('prefetches rows of which the app has only the keys', async () => {
     const setting = setUp({ isWhole: false })
     const loop = async () => {
-      for (const city of await setting.database.list('city')) await setting.database.one('city', { id: city.id })
+      for (const city of await setting.database.list('city'))
+        await setting.database.one('city', { id: city.id })
     }
     expect(await count(setting, loop)).toBe(4)
   })
@@ -253,7 +296,9 @@ describe('prefetching', () => {
       const cities = await database.list('city')
       await districts(setting, cities.slice(0, 5))
       await new Promise((resolve) => setImmediate(resolve))
-      await sluice.run(() => database.write('district', (rows) => Object.assign(rows[5] ?? {}, { name: 'written' })))
+      await sluice.run(() =>
+        database.write('district', (rows) => Object.assign(rows[5] ?? {}, { name: 'written' })),
+      )
       expect(await database.one('district', { id: 6 })).toMatchObject({ name: 'written' })
     })
   })
@@ -265,7 +310,8 @@ describe('prefetching', () => {
       const cities = await database.list('city')
       await districts(setting, cities.slice(0, 5))
       let finish = () => {}
-      database.beforeQuery = (text) => (text.startsWith('write') ? new Promise((resolve) => (finish = resolve)) : undefined)
+      database.beforeQuery = (text) =>
+        text.startsWith('write') ? new Promise((resolve) => (finish = resolve)) : undefined
       const writing = sluice.run(() => database.write('district', () => {}))
       await new Promise((resolve) => setImmediate(resolve))
       const before = database.queries.length
@@ -294,7 +340,10 @@ describe('prefetching', () => {
   })
 
   it('discards everything in a scope that writes or sends a raw statement', async () => {
-    for (const act of [(database: MemoryDatabase) => database.write('product', () => {}), (database: MemoryDatabase) => database.raw()]) {
+    for (const act of [
+      (database: MemoryDatabase) => database.write('product', () => {}),
+      (database: MemoryDatabase) => database.raw(),
+    ]) {
       const setting = setUp()
       const { database, sluice } = setting
       await sluice.run(async () => {
@@ -352,7 +401,8 @@ describe('prefetching', () => {
     const { database } = setting
     await setting.sluice.run(async () => {
       const cities = await database.list('city')
-      for (const city of cities.slice(0, 5)) await database.ask('review', { where: { cityId: city.id }, constants: 'a' })
+      for (const city of cities.slice(0, 5))
+        await database.ask('review', { where: { cityId: city.id }, constants: 'a' })
       const before = database.queries.length
       await database.ask('review', { where: { cityId: 6 }, constants: 'b' })
       expect(database.queries.length - before).toBe(1)
@@ -364,7 +414,8 @@ describe('prefetching', () => {
     const { database } = setting
     await setting.sluice.run(async () => {
       const cities = await database.list('city')
-      for (const city of cities) await database.ask('district', { where: { id: city.districtId }, unique: true, inTransaction: true })
+      for (const city of cities)
+        await database.ask('district', { where: { id: city.districtId }, unique: true, inTransaction: true })
     })
     expect(database.queries.length).toBe(101)
   })
@@ -386,7 +437,8 @@ describe('prefetching', () => {
     const { database } = setting
     await setting.sluice.run(async () => {
       const cities = await database.list('city')
-      const ask = (city: Row | undefined) => database.ask('district', { where: { id: city?.districtId }, unique: true, throws: true })
+      const ask = (city: Row | undefined) =>
+        database.ask('district', { where: { id: city?.districtId }, unique: true, throws: true })
       await ask(cities[0])
       await expect(ask(cities[1])).rejects.toThrow('No row i2')
       await expect(ask(cities[2])).resolves.toMatchObject({ id: 3 })
@@ -451,7 +503,8 @@ describe('prefetching', () => {
     const { database, sluice } = setting
     await sluice.run(async () => {
       const cities = await database.list('city')
-      for (const city of cities.slice(3)) await sluice.run(() => database.one('district', { id: city.districtId }))
+      for (const city of cities.slice(3))
+        await sluice.run(() => database.one('district', { id: city.districtId }))
       await districts(setting, cities)
     })
     const [link] = sluice.queries.getPrefetchLinks()
@@ -482,7 +535,9 @@ describe('prefetching', () => {
     const third = setUp()
     third.sluice.queries.restorePrefetchLinks(links)
     expect(await count(third, () => districts(third))).toBe(2)
-    expect(() => third.sluice.queries.restorePrefetchLinks([{ id: 'x' } as never])).toThrow(/"links": expected a list/)
+    expect(() => third.sluice.queries.restorePrefetchLinks([{ id: 'x' } as never])).toThrow(
+      /"links": expected a list/,
+    )
   })
 
   it('can be disabled', async () => {
@@ -491,11 +546,15 @@ describe('prefetching', () => {
   })
 
   it('limits the keys of a query to those of 10,000 rows', async () => {
-    const many = { ...tables(60), review: range(60).flatMap((cityId) => range(400).map((at) => ({ id: cityId * 1000 + at, cityId }))) }
+    const many = {
+      ...tables(60),
+      review: range(60).flatMap((cityId) => range(400).map((at) => ({ id: cityId * 1000 + at, cityId }))),
+    }
     const setting = setUp({ tables: many })
     const { database } = setting
     const loop = async () => {
-      for (const city of await database.list('city')) await database.ask('review', { where: { cityId: city.id } })
+      for (const city of await database.list('city'))
+        await database.ask('review', { where: { cityId: city.id } })
     }
     for (const _ of range(3)) await setting.sluice.run(loop)
     expect(Math.max(...sizesOf(database))).toBe(25)

@@ -2,7 +2,12 @@ import type { RowSource } from '@sluice/core/adapter'
 import { describe, expect, it } from 'vitest'
 import { keepColumns, keepValues, RowSet } from '../../../src/query/prefetch/row-set.ts'
 
-const source: RowSource = { table: 'main.city', shape: 'cities', isWhole: true, property: (column) => `${column}_` }
+const source: RowSource = {
+  table: 'main.city',
+  shape: 'cities',
+  isWhole: true,
+  property: (column) => `${column}_`,
+}
 const rows = [
   { id_: 1, region_: 7, body: 'x'.repeat(1000) },
   { id_: 2, region_: 7, body: 'y' },

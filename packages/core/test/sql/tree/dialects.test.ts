@@ -63,28 +63,55 @@ describe('readQueryTree for postgresql', () => {
 
   it.each([
     ['SELECT DISTINCT ON (a, b) c FROM t ORDER BY a', 'select distinct on a, b c from t order a'],
-    ['SELECT a FROM t ORDER BY a DESC NULLS LAST, b NULLS FIRST', 'select a from t order a desc nulls last, b nulls first'],
+    [
+      'SELECT a FROM t ORDER BY a DESC NULLS LAST, b NULLS FIRST',
+      'select a from t order a desc nulls last, b nulls first',
+    ],
     ['SELECT a FROM t OFFSET 5 ROWS FETCH FIRST 3 ROWS ONLY', 'select a from t limit 3 offset 5'],
     ['SELECT a FROM t FETCH NEXT ROW WITH TIES', 'select a from t limit 1'],
     ['SELECT a FROM t LIMIT ALL', 'select a from t'],
     ['SELECT a FROM t FOR NO KEY UPDATE OF t SKIP LOCKED', 'select a from t'],
-    ['SELECT 1 FROM a, LATERAL (SELECT x FROM b WHERE b.y = a.y) AS l', 'select … from a; lateral {select x from b where b.y = a.y} as l'],
-    ['SELECT 1 FROM ONLY a, unnest($1::int[]) WITH ORDINALITY AS u(x, n)', 'select … from a; function as u(x, n)'],
+    [
+      'SELECT 1 FROM a, LATERAL (SELECT x FROM b WHERE b.y = a.y) AS l',
+      'select … from a; lateral {select x from b where b.y = a.y} as l',
+    ],
+    [
+      'SELECT 1 FROM ONLY a, unnest($1::int[]) WITH ORDINALITY AS u(x, n)',
+      'select … from a; function as u(x, n)',
+    ],
     ['SELECT 1 FROM f() AS (a int, b numeric(3, 2))', 'select … from function as f(a, b)'],
     ['SELECT 1 FROM a TABLESAMPLE system (1) REPEATABLE (2)', 'select … from a'],
     ['WITH q AS MATERIALIZED (SELECT 1) SELECT * FROM q', 'select * from {select fenced …} as q'],
-    ['WITH q AS NOT MATERIALIZED (SELECT x FROM a) SELECT 1 FROM q, q r', 'select … from {select x from a} as q; {select x from a} as r'],
-    ['WITH q AS (DELETE FROM a WHERE x = 1 RETURNING y) SELECT y FROM q', 'select y from {delete fenced y from a where x = 1} as q'],
-    ['UPDATE a AS z SET x = b.y FROM b WHERE b.id = z.id RETURNING z.*', 'update z.* from a as z; b where b.id = z.id'],
+    [
+      'WITH q AS NOT MATERIALIZED (SELECT x FROM a) SELECT 1 FROM q, q r',
+      'select … from {select x from a} as q; {select x from a} as r',
+    ],
+    [
+      'WITH q AS (DELETE FROM a WHERE x = 1 RETURNING y) SELECT y FROM q',
+      'select y from {delete fenced y from a where x = 1} as q',
+    ],
+    [
+      'UPDATE a AS z SET x = b.y FROM b WHERE b.id = z.id RETURNING z.*',
+      'update z.* from a as z; b where b.id = z.id',
+    ],
     ['DELETE FROM a USING b WHERE a.x = b.x', 'delete from a; b where a.x = b.x'],
     ['(SELECT a FROM t LIMIT 1) ORDER BY a', 'all[select a from t limit 1] order a'],
     ['(SELECT a FROM t)', 'select a from t'],
     ['VALUES (1, $1), (2, $2)', 'values'],
     ['TABLE a', 'select * from a'],
-    ["SELECT sum(x) FILTER (WHERE y = 1), string_agg(x, ',' ORDER BY y DESC NULLS LAST) FROM a", 'select sum(), string_agg() from a'],
+    [
+      "SELECT sum(x) FILTER (WHERE y = 1), string_agg(x, ',' ORDER BY y DESC NULLS LAST) FROM a",
+      'select sum(), string_agg() from a',
+    ],
     ['SELECT a FROM t GROUP BY GROUPING SETS ((a), (a, b), ())', 'select a from t group …'],
-    ['SELECT max(x) OVER w FROM a WINDOW w AS (PARTITION BY y ORDER BY z ROWS 2 PRECEDING)', 'select … from a'],
-    ['SELECT 1 FROM a JOIN (b JOIN c USING (x)) USING (y)', 'select … from a; inner b using y; inner c using x'],
+    [
+      'SELECT max(x) OVER w FROM a WINDOW w AS (PARTITION BY y ORDER BY z ROWS 2 PRECEDING)',
+      'select … from a',
+    ],
+    [
+      'SELECT 1 FROM a JOIN (b JOIN c USING (x)) USING (y)',
+      'select … from a; inner b using y; inner c using x',
+    ],
     ['SELECT FROM a', 'select from a'],
   ])('reads %s', (sql, expected) => {
     expect(text(sql, 'postgresql')).toBe(expected)
@@ -103,7 +130,8 @@ describe('readQueryTree for postgresql', () => {
   })
 
   it('returns the values that an upsert writes', () => {
-    const sql = 'INSERT INTO s.a (x, y) VALUES ($1, $2), ($3, 4) ON CONFLICT (x) WHERE z DO UPDATE SET y = excluded.y, z = $4 WHERE a.x > 1'
+    const sql =
+      'INSERT INTO s.a (x, y) VALUES ($1, $2), ($3, 4) ON CONFLICT (x) WHERE z DO UPDATE SET y = excluded.y, z = $4 WHERE a.x > 1'
     expect(readQueryTree(sql, 'postgresql').writes).toEqual([
       {
         kind: 'insert',
@@ -164,7 +192,10 @@ describe('readQueryTree for sqlite', () => {
     ['INSERT OR IGNORE INTO a DEFAULT VALUES', 'insert'],
     ['SELECT 1 FROM a JOIN b JOIN c ON c.x = a.x', 'select … from a; inner b; inner c on c.x = a.x'],
     ['DELETE FROM a WHERE x = ? RETURNING y', 'delete y from a where x = #0'],
-    ['INSERT INTO a SELECT x FROM b WHERE true ON CONFLICT DO NOTHING', 'insert with {select x from b where opaque()}'],
+    [
+      'INSERT INTO a SELECT x FROM b WHERE true ON CONFLICT DO NOTHING',
+      'insert with {select x from b where opaque()}',
+    ],
   ])('reads %s', (sql, expected) => {
     expect(text(sql, 'sqlite')).toBe(expected.replace('… as x + 1', '…'))
   })
@@ -204,13 +235,19 @@ describe('readQueryTree for mysql', () => {
 
   it.each([
     ['SELECT a FROM t LIMIT ?, ?', 'select a from t limit #1 offset #0'],
-    ['SELECT a FROM t FORCE INDEX FOR ORDER BY (i, j), USE KEY (k) WHERE b = 1', 'select a from t where b = 1'],
+    [
+      'SELECT a FROM t FORCE INDEX FOR ORDER BY (i, j), USE KEY (k) WHERE b = 1',
+      'select a from t where b = 1',
+    ],
     ['SELECT SQL_NO_CACHE DISTINCT a FROM t PARTITION (p) AS x', 'select distinct a from t as x'],
     ['SELECT a FROM t STRAIGHT_JOIN u ON t.x = u.x', 'select a from t; inner u on t.x = u.x'],
     ['SELECT a FROM t LOCK IN SHARE MODE', 'select a from t'],
     ['SELECT a, sum(b) FROM t GROUP BY a WITH ROLLUP', 'select a, sum() from t group …'],
     ["SELECT group_concat(DISTINCT a ORDER BY b SEPARATOR ';') FROM t", 'select group_concat() from t'],
-    ['DELETE a FROM a JOIN b ON a.x = b.x WHERE b.y = ?', 'delete from a; inner b on a.x = b.x where b.y = #0'],
+    [
+      'DELETE a FROM a JOIN b ON a.x = b.x WHERE b.y = ?',
+      'delete from a; inner b on a.x = b.x where b.y = #0',
+    ],
     ['DELETE FROM a USING a JOIN b ON a.x = b.x', 'delete from a; inner b on a.x = b.x'],
     ['UPDATE a SET x = 1 ORDER BY y LIMIT 5', 'update from a order y limit 5'],
     ['INSERT INTO a SET x = ?', 'insert'],
@@ -232,7 +269,11 @@ describe('readQueryTree for mysql', () => {
     expect(writes.map(({ table }) => table)).toEqual([['a'], ['b']])
   })
 
-  it.each(['SELECT a FROM t FOR SYSTEM_TIME AS OF now()', "SELECT a FROM t INTO OUTFILE 'x'", 'DELETE x FROM a'])('rejects %s', (sql) => {
+  it.each([
+    'SELECT a FROM t FOR SYSTEM_TIME AS OF now()',
+    "SELECT a FROM t INTO OUTFILE 'x'",
+    'DELETE x FROM a',
+  ])('rejects %s', (sql) => {
     expect(() => readQueryTree(sql, 'mysql')).toThrow(SqlSyntaxError)
   })
 })

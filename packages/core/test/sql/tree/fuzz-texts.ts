@@ -17,7 +17,9 @@ const soup: readonly string[] =
     ' ',
   )
 
-/** A statement for a seed: words in any order, or a statement that was truncated or changed in a few places. */
+/**
+ * A statement for a seed: words in any order, or a statement that was truncated or changed in a few places.
+ */
 export function fuzzText(seed: number): string {
   const below = chance(seed)
   const pick = (items: readonly string[]) => items[below(items.length)] ?? ''

@@ -23,7 +23,8 @@ describe('readQueryTree', () => {
       }
       slowest = Math.max(slowest, performance.now() - start)
     }
-    if (TEXTS > 2_000) console.log({ dialect, TEXTS, read, slowest, each: ((performance.now() - began) / TEXTS) * 1_000 })
+    if (TEXTS > 2_000)
+      console.log({ dialect, TEXTS, read, slowest, each: ((performance.now() - began) / TEXTS) * 1_000 })
     expect(slowest).toBeLessThan(500)
     expect(read).toBeGreaterThan(TEXTS / 100)
   })

@@ -76,15 +76,39 @@ describe.each(all)('readQueryTree for %s', (dialect) => {
     ['SELECT a.*, b.x AS y, count(*), 1 + b.z FROM a, b', 'select a.*, b.x as y, count(), … from a; b'],
     ['SELECT x y FROM a AS z', 'select x as y from a as z'],
     ['SELECT DISTINCT x FROM s.a', 'select distinct x from s.a'],
-    ['SELECT 1 FROM a JOIN b ON a.x = b.x LEFT JOIN c USING (y, z)', 'select … from a; inner b on a.x = b.x; left c using y, z'],
-    ['SELECT 1 FROM a NATURAL JOIN b CROSS JOIN c', `select … from a; inner natural b; ${dialect === 'postgresql' ? '' : 'inner '}c`],
-    ['SELECT 1 FROM a LEFT JOIN (b JOIN c ON b.y = c.y) ON a.x = b.x', 'select … from a; left b on a.x = b.x; inner c on b.y = c.y'],
-    ['SELECT 1 FROM a JOIN b JOIN c ON b.y = c.y ON a.x = b.x', 'select … from a; inner b on a.x = b.x; inner c on b.y = c.y'],
+    [
+      'SELECT 1 FROM a JOIN b ON a.x = b.x LEFT JOIN c USING (y, z)',
+      'select … from a; inner b on a.x = b.x; left c using y, z',
+    ],
+    [
+      'SELECT 1 FROM a NATURAL JOIN b CROSS JOIN c',
+      `select … from a; inner natural b; ${dialect === 'postgresql' ? '' : 'inner '}c`,
+    ],
+    [
+      'SELECT 1 FROM a LEFT JOIN (b JOIN c ON b.y = c.y) ON a.x = b.x',
+      'select … from a; left b on a.x = b.x; inner c on b.y = c.y',
+    ],
+    [
+      'SELECT 1 FROM a JOIN b JOIN c ON b.y = c.y ON a.x = b.x',
+      'select … from a; inner b on a.x = b.x; inner c on b.y = c.y',
+    ],
     ['SELECT 1 FROM (SELECT x FROM a WHERE y = 1) AS z', 'select … from {select x from a where y = 1} as z'],
-    ['SELECT 1 FROM ((SELECT x FROM a) z JOIN b ON b.x = z.x)', 'select … from {select x from a} as z; inner b on b.x = z.x'],
-    ['SELECT x FROM a UNION ALL SELECT y FROM b ORDER BY 1 LIMIT 3', 'all[select x from a | select y from b] order x limit 3'],
-    ['SELECT x FROM a UNION SELECT y FROM b UNION ALL SELECT z FROM c', 'set[select x from a | select y from b | select z from c]'],
-    ['WITH q AS (SELECT x FROM a) SELECT * FROM q WHERE x = 1', 'select * from {select x from a} as q where x = 1'],
+    [
+      'SELECT 1 FROM ((SELECT x FROM a) z JOIN b ON b.x = z.x)',
+      'select … from {select x from a} as z; inner b on b.x = z.x',
+    ],
+    [
+      'SELECT x FROM a UNION ALL SELECT y FROM b ORDER BY 1 LIMIT 3',
+      'all[select x from a | select y from b] order x limit 3',
+    ],
+    [
+      'SELECT x FROM a UNION SELECT y FROM b UNION ALL SELECT z FROM c',
+      'set[select x from a | select y from b | select z from c]',
+    ],
+    [
+      'WITH q AS (SELECT x FROM a) SELECT * FROM q WHERE x = 1',
+      'select * from {select x from a} as q where x = 1',
+    ],
     ['WITH s AS (SELECT x FROM a) SELECT 1 FROM s.q', 'select … from s.q with {select x from a}'],
     ['WITH q(z) AS (SELECT x FROM a) SELECT z FROM q', 'select z from {select x from a} as q(z)'],
     ['WITH q AS (SELECT x FROM a) SELECT 1 FROM b', 'select … from b with {select x from a}'],
@@ -100,13 +124,22 @@ describe.each(all)('readQueryTree for %s', (dialect) => {
     ['SELECT x AS y FROM a ORDER BY a.y', 'select x as y from a order a.y'],
     ['SELECT *, x FROM a ORDER BY 2', 'select *, x from a order …'],
     ['SELECT lower(x) AS x FROM a ORDER BY x', 'select … as x from a order …'],
-    ['SELECT x, count(*) FROM a GROUP BY 1 HAVING count(*) > 1', 'select x, count() from a group x having opaque()'],
+    [
+      'SELECT x, count(*) FROM a GROUP BY 1 HAVING count(*) > 1',
+      'select x, count() from a group x having opaque()',
+    ],
     ['SELECT x FROM a GROUP BY x, lower(y)', 'select x from a group x, lower(y)'],
     ['SELECT x FROM a ORDER BY x LIMIT ? OFFSET ?', 'select x from a order x limit #0 offset #1'],
     ['SELECT x, row_number() OVER (PARTITION BY y ORDER BY z DESC) AS n FROM a', 'select x, … as n from a'],
-    ['SELECT (SELECT max(y) FROM b WHERE b.x = a.x) FROM a', 'select … from a with {select max() from b where b.x = a.x}'],
+    [
+      'SELECT (SELECT max(y) FROM b WHERE b.x = a.x) FROM a',
+      'select … from a with {select max() from b where b.x = a.x}',
+    ],
     ['DELETE FROM a WHERE x = ?', 'delete from a where x = #0'],
-    ['UPDATE a SET x = ?, y = y + 1 WHERE z IN (SELECT z FROM b)', 'update from a where z in {select z from b}'],
+    [
+      'UPDATE a SET x = ?, y = y + 1 WHERE z IN (SELECT z FROM b)',
+      'update from a where z in {select z from b}',
+    ],
     ['INSERT INTO a (x, y) VALUES (?, 1), (?, 2)', 'insert'],
     ['INSERT INTO a (x) SELECT y FROM b WHERE z = ?', 'insert with {select y from b where z = #0}'],
     ["SELECT trim(BOTH 'x' FROM y) FROM a;", 'select … from a'],
@@ -146,7 +179,9 @@ describe.each(all)('readQueryTree for %s', (dialect) => {
   it('throws for a statement with unlimited nesting', () => {
     for (const deep of ['(', 'NOT ', '- ', '(SELECT ', 'f('])
       expect(() => readQueryTree(`SELECT ${deep.repeat(100_000)}`, dialect)).toThrow(SqlSyntaxError)
-    expect(() => readQueryTree(`SELECT ${'('.repeat(20_000)}1${')'.repeat(20_000)}`, dialect)).toThrow(SqlSyntaxError)
+    expect(() => readQueryTree(`SELECT ${'('.repeat(20_000)}1${')'.repeat(20_000)}`, dialect)).toThrow(
+      SqlSyntaxError,
+    )
   })
 
   it('reads long sequences of conditions and operands', () => {
@@ -160,7 +195,10 @@ describe.each(all)('readQueryTree for %s', (dialect) => {
   })
 
   it('returns the tokens of each clause', () => {
-    const { tokens, root } = readQueryTree('SELECT a, b FROM t WHERE a = 1 ORDER BY a DESC LIMIT 5 OFFSET 6', dialect)
+    const { tokens, root } = readQueryTree(
+      'SELECT a, b FROM t WHERE a = 1 ORDER BY a DESC LIMIT 5 OFFSET 6',
+      dialect,
+    )
     const clause = (name: keyof typeof root.clauses) => {
       const { start, end } = root.clauses[name] ?? { start: 0, end: 0 }
       return tokens
@@ -179,12 +217,19 @@ describe.each(all)('readQueryTree for %s', (dialect) => {
 
   it('returns the columns from which a value is computed', () => {
     const { root } = readQueryTree('SELECT 1 FROM t WHERE a > b * 2 AND c BETWEEN 1 AND d AND e = ?', dialect)
-    expect(root.where).toMatchObject([{ dependsOn: [{ column: 'b' }] }, { dependsOn: [{ column: 'd' }] }, { values: [{ place: 0 }] }])
+    expect(root.where).toMatchObject([
+      { dependsOn: [{ column: 'b' }] },
+      { dependsOn: [{ column: 'd' }] },
+      { values: [{ place: 0 }] },
+    ])
     expect(root.where[2]).not.toHaveProperty('dependsOn')
   })
 
   it('returns every column in a block', () => {
-    const { root } = readQueryTree('SELECT lower(a) FROM t WHERE b = 1 GROUP BY c HAVING max(d) > 1 ORDER BY e + f', dialect)
+    const { root } = readQueryTree(
+      'SELECT lower(a) FROM t WHERE b = 1 GROUP BY c HAVING max(d) > 1 ORDER BY e + f',
+      dialect,
+    )
     expect(root.mentions.map(({ column }) => column)).toEqual(['a', 'b', 'c', 'd', 'e', 'f'])
   })
 })

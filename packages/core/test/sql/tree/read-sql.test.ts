@@ -31,12 +31,15 @@ describe.each(dialects)('parseSql for %s', (dialect) => {
 
   it('finds calls in grammar that it skips', () => {
     const sql =
-      dialect === 'postgresql' ? 'select 1 from t tablesample system (f(1))' : 'select row_number() over (rows f(1) preceding) from t'
+      dialect === 'postgresql'
+        ? 'select 1 from t tablesample system (f(1))'
+        : 'select row_number() over (rows f(1) preceding) from t'
     expect([...readStatement(sql, dialect).functions]).toEqual(['f'])
   })
 
   it('does not treat a table, alias, type or column list before a parenthesis as a call', () => {
-    const sql = 'with w(x) as (select cast(1 as varchar(3))) insert into t (a, b) select w.x, u.y from w join u using (z)'
+    const sql =
+      'with w(x) as (select cast(1 as varchar(3))) insert into t (a, b) select w.x, u.y from w join u using (z)'
     expect(readStatement(sql, dialect).functions.size).toBe(0)
   })
 })
@@ -45,13 +48,20 @@ describe('a long statement', () => {
   it('does not overflow the stack, regardless of the length of a list', () => {
     const items = (item: string) => `${`${item},`.repeat(120_000)}${item}`
     expect(readStatement(`truncate ${items('a')}`, 'postgresql').writes).toHaveLength(120_001)
-    expect(readStatement(`select rank() over (partition by ${items('a')}) from t`, 'sqlite').opaque).toBeUndefined()
+    expect(
+      readStatement(`select rank() over (partition by ${items('a')}) from t`, 'sqlite').opaque,
+    ).toBeUndefined()
     const conditions = 'a=1 and '.repeat(30_000)
-    expect(readStatement(`delete from t where (${conditions} b = 1)`, 'sqlite').writes[0]?.conditions).toHaveLength(30_001)
+    expect(
+      readStatement(`delete from t where (${conditions} b = 1)`, 'sqlite').writes[0]?.conditions,
+    ).toHaveLength(30_001)
   })
 
   it('returns the position of the last of many placeholders', () => {
-    const { listing } = readStatement(`select * from t where id in (${Array.from({ length: 30_000 }, () => '?')})`, 'sqlite')
+    const { listing } = readStatement(
+      `select * from t where id in (${Array.from({ length: 30_000 }, () => '?')})`,
+      'sqlite',
+    )
     expect(listing?.conditions[0]?.values.at(-1)).toBe(29_999)
   })
 })
@@ -69,10 +79,13 @@ describe('names that only some dialects reserve', () => {
 })
 
 describe('the target of a write', () => {
-  it.each(['postgresql', 'sqlite'] as const)('is a table on %s, even if a common table expression has its name', (dialect) => {
-    expect(readStatement('with t as (select 1) delete from t', dialect)).toMatchObject({
-      reads: [['t']],
-      writes: [{ name: ['t'], how: 'delete' }],
-    })
-  })
+  it.each(['postgresql', 'sqlite'] as const)(
+    'is a table on %s, even if a common table expression has its name',
+    (dialect) => {
+      expect(readStatement('with t as (select 1) delete from t', dialect)).toMatchObject({
+        reads: [['t']],
+        writes: [{ name: ['t'], how: 'delete' }],
+      })
+    },
+  )
 })

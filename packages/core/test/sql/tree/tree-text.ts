@@ -9,9 +9,27 @@ import type {
   ValueTerm,
 } from '../../../src/sql/tree/query-tree.ts'
 
-/** A block as one line in a separate notation: short, and different enough from SQL to show what was understood. */
+/**
+ * A block as one line in a separate notation: short, and different enough from SQL to show what was
+ * understood.
+ */
 export function blockText(block: QueryBlock): string {
-  const { kind, arms, isAll, from, where, having, groupBy, orderBy, outputs, isDistinct, distinctOn, limit, offset, subqueries } = block
+  const {
+    kind,
+    arms,
+    isAll,
+    from,
+    where,
+    having,
+    groupBy,
+    orderBy,
+    outputs,
+    isDistinct,
+    distinctOn,
+    limit,
+    offset,
+    subqueries,
+  } = block
   const parts = [
     kind === 'set-operation' ? `${isAll ? 'all' : 'set'}[${arms.map(blockText).join(' | ')}]` : kind,
     block.isFenced ? 'fenced' : '',
@@ -46,7 +64,9 @@ function conditionText(node: ConditionNode): string {
     case 'comparison': {
       const values = node.values.map(valueText).join(', ')
       const subquery =
-        node.subquery === undefined ? '' : `{${blockText(node.subquery)}}${node.output === undefined ? '' : `.${node.output}`}`
+        node.subquery === undefined
+          ? ''
+          : `{${blockText(node.subquery)}}${node.output === undefined ? '' : `.${node.output}`}`
       const right = node.other !== undefined ? nameText(node.other) : subquery || values
       const operator = `${node.negated ? 'not ' : ''}${node.isNullSafe ? 'null-safe ' : ''}${node.operator}`
       return `${termText(node.column)} ${operator} ${right}`.trim()
@@ -80,10 +100,25 @@ function outputText({ name, column, star, aggregate }: OutputTerm): string {
   return name === undefined || name === column?.column ? what : `${what} as ${name}`
 }
 
-function itemText({ join, table, alias, subquery, columnNames, isFunction, isLateral, on, using, isNatural }: FromItem): string {
-  const what = subquery === undefined ? (table?.join('.') ?? (isFunction ? 'function' : 'itself')) : `{${blockText(subquery)}}`
+function itemText({
+  join,
+  table,
+  alias,
+  subquery,
+  columnNames,
+  isFunction,
+  isLateral,
+  on,
+  using,
+  isNatural,
+}: FromItem): string {
+  const what =
+    subquery === undefined
+      ? (table?.join('.') ?? (isFunction ? 'function' : 'itself'))
+      : `{${blockText(subquery)}}`
   const named = alias === '' || alias === table?.at(-1) ? '' : ` as ${alias}`
   const names = columnNames === undefined ? '' : `(${columnNames.join(', ')})`
-  const condition = on.length > 0 ? ` on ${conditionsText(on)}` : using.length > 0 ? ` using ${using.join(', ')}` : ''
+  const condition =
+    on.length > 0 ? ` on ${conditionsText(on)}` : using.length > 0 ? ` using ${using.join(', ')}` : ''
   return `${join === 'cross' ? '' : `${join} `}${isNatural ? 'natural ' : ''}${isLateral ? 'lateral ' : ''}${what}${named}${names}${condition}`
 }

@@ -20,12 +20,28 @@ export interface ChartData {
  * at the last value, so that its band starts on the line.
  */
 export function chartDataOf({ points, forecast }: Pick<MetricsPage, 'points' | 'forecast'>): ChartData {
-  const past = points.map(([at, value]) => ({ at, value: value as number | null, upper: null, median: null, lower: null }))
+  const past = points.map(([at, value]) => ({
+    at,
+    value: value as number | null,
+    upper: null,
+    median: null,
+    lower: null,
+  }))
   const last = points.at(-1)
-  const isJoined = forecast !== null && last !== undefined && last[1] !== null && last[0] <= (forecast.points[0]?.at ?? 0)
+  const isJoined =
+    forecast !== null && last !== undefined && last[1] !== null && last[0] <= (forecast.points[0]?.at ?? 0)
   if (isJoined && last[1] !== null) past.pop()
-  const joint = isJoined && last[1] !== null ? [{ at: last[0], value: last[1], upper: last[1], median: last[1], lower: last[1] }] : []
-  const future = (forecast?.points ?? []).map(({ at, lower, value, upper }) => ({ at, value: null, upper, median: value, lower }))
+  const joint =
+    isJoined && last[1] !== null
+      ? [{ at: last[0], value: last[1], upper: last[1], median: last[1], lower: last[1] }]
+      : []
+  const future = (forecast?.points ?? []).map(({ at, lower, value, upper }) => ({
+    at,
+    value: null,
+    upper,
+    median: value,
+    lower,
+  }))
   const rows = [...past, ...joint, ...future].sort((left, right) => left.at - right.at)
   return {
     times: rows.map(({ at }) => at / 1_000),
@@ -41,10 +57,22 @@ export function chartDataOf({ points, forecast }: Pick<MetricsPage, 'points' | '
 export function valueAt(data: ChartData, index: number, unit: string): string {
   const at = data.times[index]
   if (at === undefined) return ''
-  const [value, lower, median, upper] = [data.values[index], data.lower[index], data.median[index], data.upper[index]]
+  const [value, lower, median, upper] = [
+    data.values[index],
+    data.lower[index],
+    data.median[index],
+    data.upper[index],
+  ]
   const head = clockTime(at * 1_000)
   if (value !== null && value !== undefined) return `${head}, ${withUnit(value, unit)}`
-  if (median !== null && median !== undefined && lower !== null && lower !== undefined && upper !== null && upper !== undefined)
+  if (
+    median !== null &&
+    median !== undefined &&
+    lower !== null &&
+    lower !== undefined &&
+    upper !== null &&
+    upper !== undefined
+  )
     return `${head}, forecast ${withUnit(median, unit)}, between ${withUnit(lower, unit)} and ${withUnit(upper, unit)}`
   return `${head}, no value`
 }
@@ -69,9 +97,20 @@ export function stepOf(key: string, index: number, count: number): number | unde
 }
 
 export function csvOf(metric: string, { times, values, lower, median, upper }: ChartData): string {
-  const cell = (value: number | null | undefined): string => (value === null || value === undefined ? '' : String(value))
+  const cell = (value: number | null | undefined): string =>
+    value === null || value === undefined ? '' : String(value)
   const lines = times.map((at, index) =>
-    [new Date(at * 1_000).toISOString(), cell(values[index]), cell(lower[index]), cell(median[index]), cell(upper[index])].join(','),
+    [
+      new Date(at * 1_000).toISOString(),
+      cell(values[index]),
+      cell(lower[index]),
+      cell(median[index]),
+      cell(upper[index]),
+    ].join(','),
   )
-  return [`time,${metric.replaceAll(/[^\w.]/g, '_')},forecast_lower,forecast_median,forecast_upper`, ...lines, ''].join('\n')
+  return [
+    `time,${metric.replaceAll(/[^\w.]/g, '_')},forecast_lower,forecast_median,forecast_upper`,
+    ...lines,
+    '',
+  ].join('\n')
 }

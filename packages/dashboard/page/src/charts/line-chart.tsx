@@ -156,7 +156,11 @@ function optionsOf(element: HTMLElement, props: { readonly current: LineChartPro
 const MOST_OF_BAND = 2.5
 
 /** Starts at zero, with room at the top. Includes a threshold if values reach 60% of it. */
-function rangeOf(least: number | null, most: number | null, { data, warning, critical }: LineChartProps): uPlot.Range.MinMax {
+function rangeOf(
+  least: number | null,
+  most: number | null,
+  { data, warning, critical }: LineChartProps,
+): uPlot.Range.MinMax {
   const known = [...data.values, ...data.median].reduce((top: number, value) => Math.max(top, value ?? 0), 0)
   const near = [warning, critical].filter((value): value is number => value !== null && known >= value * 0.6)
   const top = Math.max(known, ...near)
@@ -187,7 +191,12 @@ function nowLine({ ctx, bbox, valToPos }: uPlot, now: number, stroke: string): v
   ctx.restore()
 }
 
-function threshold({ ctx, bbox, valToPos, scales }: uPlot, value: number | null, word: string, stroke: string): void {
+function threshold(
+  { ctx, bbox, valToPos, scales }: uPlot,
+  value: number | null,
+  word: string,
+  stroke: string,
+): void {
   const top = scales.y?.max
   if (value === null || top === undefined || value > top) return
   const y = Math.round(valToPos(value, 'y', true))
@@ -203,6 +212,10 @@ function threshold({ ctx, bbox, valToPos, scales }: uPlot, value: number | null,
   // One label above its line and one below, so that labels of close thresholds do not overlap.
   const isAbove = word === 'Critical'
   ctx.textBaseline = isAbove ? 'bottom' : 'top'
-  ctx.fillText(`${word} ${amount(value)}`, bbox.left + 4 * devicePixelRatio, y + (isAbove ? -2 : 3) * devicePixelRatio)
+  ctx.fillText(
+    `${word} ${amount(value)}`,
+    bbox.left + 4 * devicePixelRatio,
+    y + (isAbove ? -2 : 3) * devicePixelRatio,
+  )
   ctx.restore()
 }

@@ -22,7 +22,12 @@ export function secondsOf(
  * Returns the line of a sparkline as an SVG path. Missing values leave gaps. A single value between gaps is a
  * short dash. The axis starts at 0, or at the lowest negative value.
  */
-export function sparklinePath(values: readonly (number | null)[], width: number, height: number, most?: number): string {
+export function sparklinePath(
+  values: readonly (number | null)[],
+  width: number,
+  height: number,
+  most?: number,
+): string {
   const present = values.filter((value): value is number => value !== null)
   if (present.length === 0 || values.length < 2) return ''
   const top = Math.max(most ?? 0, ...present)

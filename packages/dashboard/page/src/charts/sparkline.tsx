@@ -8,7 +8,12 @@ const HEIGHT = 32
 export function Sparkline({ points, at }: { points: readonly Point[]; at: number }) {
   const path = sparklinePath(secondsOf(points, at, 120), WIDTH, HEIGHT)
   return (
-    <svg class="sparkline" viewBox={`0 -2 ${WIDTH} ${HEIGHT + 4}`} preserveAspectRatio="none" aria-hidden="true">
+    <svg
+      class="sparkline"
+      viewBox={`0 -2 ${WIDTH} ${HEIGHT + 4}`}
+      preserveAspectRatio="none"
+      aria-hidden="true"
+    >
       <path class="sparkline-base" d={`M0 ${HEIGHT}h${WIDTH}`} />
       <path d={path} />
     </svg>

@@ -1,7 +1,11 @@
 import type { FindingCode, RequestSummary, WaterfallRow } from '../../../src/protocol/index.ts'
 import { duration, percent } from './numbers.ts'
 
-const titles: Readonly<Record<FindingCode, string>> = { N_PLUS_ONE: 'N+1', REPEATED_QUERY: 'Repeated', QUERY_BUDGET: 'Budget' }
+const titles: Readonly<Record<FindingCode, string>> = {
+  N_PLUS_ONE: 'N+1',
+  REPEATED_QUERY: 'Repeated',
+  QUERY_BUDGET: 'Budget',
+}
 
 /** Display name of a finding code. */
 export function titleOfCode(code: FindingCode): string {

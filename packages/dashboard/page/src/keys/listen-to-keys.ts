@@ -13,7 +13,10 @@ export function listenToKeys(): void {
   addEventListener('keydown', (event) => {
     if (event.defaultPrevented || event.isComposing) return
     const { key, ctrlKey, metaKey, altKey } = event
-    const command = map.read({ key, ctrlKey, metaKey, altKey, focus: focusOf(document.activeElement) }, event.timeStamp)
+    const command = map.read(
+      { key, ctrlKey, metaKey, altKey, focus: focusOf(document.activeElement) },
+      event.timeStamp,
+    )
     if (command === undefined || (!hasKeys.value && command.kind !== 'close')) return
     // The dialog handles Esc itself, and keys do not control the page behind it.
     if (isHelpOpen.value) {
@@ -26,7 +29,12 @@ export function listenToKeys(): void {
 
 function focusOf(element: Element | null): PressedKey['focus'] {
   if (element === null) return 'none'
-  if (element.matches('textarea, select, [contenteditable], input:not([type=checkbox], [type=radio], [type=button])')) return 'text'
+  if (
+    element.matches(
+      'textarea, select, [contenteditable], input:not([type=checkbox], [type=radio], [type=button])',
+    )
+  )
+    return 'text'
   return element.matches('button, a, summary, input, [role=slider]') ? 'control' : 'none'
 }
 
@@ -70,8 +78,11 @@ function step(by: 1 | -1): boolean {
   const rows = [...document.querySelectorAll<HTMLElement>('main [data-step]')]
   if (rows.length === 0) return false
   const focused = document.activeElement
-  const present = rows.findIndex((row) => row === focused || row.closest('tr, li')?.contains(focused) === true)
-  const next = present === -1 ? (by === 1 ? 0 : rows.length - 1) : Math.max(0, Math.min(rows.length - 1, present + by))
+  const present = rows.findIndex(
+    (row) => row === focused || row.closest('tr, li')?.contains(focused) === true,
+  )
+  const next =
+    present === -1 ? (by === 1 ? 0 : rows.length - 1) : Math.max(0, Math.min(rows.length - 1, present + by))
   rows[next]?.focus()
   rows[next]?.scrollIntoView({ block: 'nearest' })
   return true
@@ -106,7 +117,8 @@ function close(): boolean {
 function copyFix(): void {
   const near = document.activeElement?.closest('tr, li, section')
   const within =
-    near?.querySelector<HTMLElement>('[data-copy-fix]') ?? near?.nextElementSibling?.querySelector<HTMLElement>('[data-copy-fix]')
+    near?.querySelector<HTMLElement>('[data-copy-fix]') ??
+    near?.nextElementSibling?.querySelector<HTMLElement>('[data-copy-fix]')
   const button = within ?? document.querySelector<HTMLElement>('main [data-copy-fix]')
   if (button === null) announce('No fix to copy')
   else button.click()

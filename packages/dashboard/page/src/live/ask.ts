@@ -1,4 +1,10 @@
-import { type ActionBodies, type ActionName, type ActionResults, actionHeader, type ErrorBody } from '../../../src/protocol/index.ts'
+import {
+  type ActionBodies,
+  type ActionName,
+  type ActionResults,
+  actionHeader,
+  type ErrorBody,
+} from '../../../src/protocol/index.ts'
 import { showToast } from '../parts/messages.tsx'
 import { apiUrl } from './connect.ts'
 
@@ -26,7 +32,11 @@ export async function ask<T>(path: string, init: RequestInit = {}): Promise<T> {
   const body = await bodyOf(response)
   if (response.ok && body !== undefined) return body as T
   const { code, message } = (body as ErrorBody | undefined)?.error ?? {}
-  throw new AskError(response.status, code ?? 'UNKNOWN', message ?? `The app responded with status ${response.status}.`)
+  throw new AskError(
+    response.status,
+    code ?? 'UNKNOWN',
+    message ?? `The app responded with status ${response.status}.`,
+  )
 }
 
 async function bodyOf(response: Response): Promise<unknown> {

@@ -3,11 +3,15 @@ import type { AloneScope } from './stream-worker.ts'
 import workerUrl from './stream-worker.ts?sharedworker&url'
 
 /** Returns a URL of the app's API, relative to the page. */
-export const apiUrl = (path: string): string => new URL(`api/${path}`, document.baseURI.replace(/#.*$/, '')).href
+export const apiUrl = (path: string): string =>
+  new URL(`api/${path}`, document.baseURI.replace(/#.*$/, '')).href
 
 interface TrustedScripts {
   readonly trustedTypes?: {
-    createPolicy(name: string, rules: { createScriptURL(text: string): string }): { createScriptURL(text: string): string }
+    createPolicy(
+      name: string,
+      rules: { createScriptURL(text: string): string },
+    ): { createScriptURL(text: string): string }
   }
 }
 
@@ -28,7 +32,9 @@ function startWorker(): SharedWorker | undefined {
   if (typeof SharedWorker === 'undefined') return undefined
   try {
     // The trusted-types policy accepts no strings as script URLs. This URL comes from the build of the page.
-    const policy = (globalThis as TrustedScripts).trustedTypes?.createPolicy('sluice', { createScriptURL: () => workerUrl })
+    const policy = (globalThis as TrustedScripts).trustedTypes?.createPolicy('sluice', {
+      createScriptURL: () => workerUrl,
+    })
     return new SharedWorker(policy?.createScriptURL('') ?? workerUrl, { type: 'module', name: 'sluice' })
   } catch {
     // Private windows and embedded browsers can refuse a shared worker.

@@ -20,7 +20,8 @@ export class EventStreamParser {
   push(text: string): void {
     const lines = (this.#rest + text).split(/\r\n|\n|\r(?!$)/)
     this.#rest = lines.pop() ?? ''
-    if (this.#rest.length > MAX_BUFFER) throw new RangeError('The event stream contains a line of more than 4 MB.')
+    if (this.#rest.length > MAX_BUFFER)
+      throw new RangeError('The event stream contains a line of more than 4 MB.')
     for (const line of lines) this.#line(line)
   }
 
@@ -40,6 +41,7 @@ export class EventStreamParser {
     const [event, data] = [this.#event, this.#data]
     this.#event = ''
     this.#data = []
-    if (data.length > 0) this.emit({ event: event === '' ? 'message' : event, data: data.join('\n'), id: this.#id })
+    if (data.length > 0)
+      this.emit({ event: event === '' ? 'message' : event, data: data.join('\n'), id: this.#id })
   }
 }

@@ -76,14 +76,21 @@ export class Link {
       await this.#read(response.body, open)
     } catch (error) {
       if (open.signal.aborted && this.#open !== open) return
-      reason = error instanceof TypeError ? 'The app does not respond.' : error instanceof Error ? error.message : String(error)
+      reason =
+        error instanceof TypeError
+          ? 'The app does not respond.'
+          : error instanceof Error
+            ? error.message
+            : String(error)
     }
     if (this.#open === open) this.#lost(reason)
   }
 
   async #read(body: ReadableStream<Uint8Array>, open: AbortController): Promise<void> {
     const parser = new EventStreamParser((event) => this.#take(event))
-    const reader = body.pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>).getReader()
+    const reader = body
+      .pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>)
+      .getReader()
     let silence: ReturnType<typeof setTimeout> | undefined
     const watch = () => {
       clearTimeout(silence)

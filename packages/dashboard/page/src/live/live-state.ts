@@ -41,7 +41,10 @@ export function applyDelta(state: LiveState, delta: Delta): LiveState {
     badges: delta.badges ?? state.badges,
     ring: delta.ring ?? state.ring,
     sparklines: points === undefined ? state.sparklines : withPoints(state.sparklines, points),
-    routes: routes === undefined && goneRoutes === undefined ? state.routes : withRoutes(state.routes, routes ?? [], goneRoutes ?? []),
+    routes:
+      routes === undefined && goneRoutes === undefined
+        ? state.routes
+        : withRoutes(state.routes, routes ?? [], goneRoutes ?? []),
     requests: requests === undefined ? state.requests : withRequests(state.requests, requests),
     skipped: state.skipped + (skipped ?? 0),
   }
@@ -54,19 +57,32 @@ function withPoints(lines: readonly Sparkline[], points: NonNullable<Delta['poin
     // A point with the time of the last one replaces it.
     const before = line.points.at(-1)?.[0] === point[0] ? line.points.slice(0, -1) : line.points
     const from = point[0] - LINE_MS
-    return { ...line, latest: point[1], points: [...before.filter(([at]) => at > from), point].slice(-MAX_POINTS) }
+    return {
+      ...line,
+      latest: point[1],
+      points: [...before.filter(([at]) => at > from), point].slice(-MAX_POINTS),
+    }
   })
 }
 
-function withRoutes(kept: readonly RouteRow[], changed: readonly RouteRow[], gone: readonly string[]): readonly RouteRow[] {
+function withRoutes(
+  kept: readonly RouteRow[],
+  changed: readonly RouteRow[],
+  gone: readonly string[],
+): readonly RouteRow[] {
   const byName = new Map(kept.map((row) => [row.name, row]))
   for (const row of changed) byName.set(row.name, row)
   for (const name of gone) byName.delete(name)
   const rows = [...byName.values()]
-  return rows.length <= MAX_ROUTES ? rows : rows.sort((left, right) => right.lastAt - left.lastAt).slice(0, MAX_ROUTES)
+  return rows.length <= MAX_ROUTES
+    ? rows
+    : rows.sort((left, right) => right.lastAt - left.lastAt).slice(0, MAX_ROUTES)
 }
 
-function withRequests(kept: readonly RequestSummary[], ended: readonly RequestSummary[]): readonly RequestSummary[] {
+function withRequests(
+  kept: readonly RequestSummary[],
+  ended: readonly RequestSummary[],
+): readonly RequestSummary[] {
   const ids = new Set(ended.map(({ id }) => id))
   return [...ended, ...kept.filter(({ id }) => !ids.has(id))].slice(0, MAX_REQUESTS)
 }

@@ -1,5 +1,11 @@
 import { computed, effect, signal } from '@preact/signals'
-import { type Badges, type FirstView, firstViewId, type Rights, type Section } from '../../../src/protocol/index.ts'
+import {
+  type Badges,
+  type FirstView,
+  firstViewId,
+  type Rights,
+  type Section,
+} from '../../../src/protocol/index.ts'
 import { announce, showToast } from '../parts/messages.tsx'
 import { connect } from './connect.ts'
 import type { TabMessage, WorkerMessage } from './hub.ts'

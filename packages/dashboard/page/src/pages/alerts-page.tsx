@@ -19,7 +19,10 @@ const MAX_SHOWN = 100
 export function AlertsPage() {
   const asked = useSection<AlertsAnswer | null>('alerts', 'alerts')
   return (
-    <SectionView asked={asked} off={<Empty title="Monitoring is disabled. To enable it: createSluice({ monitor: {} })" />}>
+    <SectionView
+      asked={asked}
+      off={<Empty title="Monitoring is disabled. To enable it: createSluice({ monitor: {} })" />}
+    >
       {(data) => <Alerts data={data} again={asked.again} />}
     </SectionView>
   )
@@ -66,7 +69,9 @@ function Alerts({ data, again }: { data: AlertsAnswer; again: () => void }) {
             ))}
           </ol>
         )}
-        {shown.length > MAX_SHOWN && <p class="muted">{`and ${count(shown.length - MAX_SHOWN)} older entries`}</p>}
+        {shown.length > MAX_SHOWN && (
+          <p class="muted">{`and ${count(shown.length - MAX_SHOWN)} older entries`}</p>
+        )}
       </section>
       {(recommendations.length > 0 || cost !== null || policies.length > 0) && (
         <section aria-labelledby="scaling">
@@ -98,7 +103,11 @@ function OpenAlert({ alert, again }: { alert: Alert; again: () => void }) {
   const { id, severity, message, metric, source, raisedAt, status, acknowledgedBy } = alert
   const isOpened = param('open') === id
   const acknowledge = async (): Promise<void> => {
-    await act('acknowledge-alert', { id }, { done: () => 'Acknowledged. The alert stays open until it is resolved.' })
+    await act(
+      'acknowledge-alert',
+      { id },
+      { done: () => 'Acknowledged. The alert stays open until it is resolved.' },
+    )
     again()
   }
   const resolve = async (): Promise<void> => {
@@ -114,11 +123,14 @@ function OpenAlert({ alert, again }: { alert: Alert; again: () => void }) {
           <a href={hrefOf('metrics', { metric })}>{metricTitle(metric)}</a>
           {`${source === '' ? '' : ` from ${source}`}, raised `}
           <time title={fullTime(raisedAt)}>{ago(raisedAt, now.value)}</time>
-          {status === 'acknowledged' && `, acknowledged${acknowledgedBy === undefined ? '' : ` by ${acknowledgedBy}`}`}
+          {status === 'acknowledged' &&
+            `, acknowledged${acknowledgedBy === undefined ? '' : ` by ${acknowledgedBy}`}`}
         </span>
       </div>
       <span class="buttons">
-        {status === 'active' && <ActionButton label="Acknowledge" describe={`Acknowledge ${message}`} isMain run={acknowledge} />}
+        {status === 'active' && (
+          <ActionButton label="Acknowledge" describe={`Acknowledge ${message}`} isMain run={acknowledge} />
+        )}
         <ActionButton label="Resolve" describe={`Resolve ${message}`} run={resolve} />
       </span>
     </li>
@@ -141,10 +153,14 @@ function Entry({ entry }: { entry: TimelineEntry }) {
 }
 
 function AlertEntry({ entry: { change, alert } }: { entry: Extract<TimelineEntry, { kind: 'alert' }> }) {
-  const by = change === 'acknowledged' ? alert.acknowledgedBy : change === 'resolved' ? alert.resolvedBy : undefined
+  const by =
+    change === 'acknowledged' ? alert.acknowledgedBy : change === 'resolved' ? alert.resolvedBy : undefined
   return (
     <>
-      <StateWord tone={change === 'resolved' ? 'good' : change === 'raised' ? tones[alert.severity] : 'muted'} word={change} />
+      <StateWord
+        tone={change === 'resolved' ? 'good' : change === 'raised' ? tones[alert.severity] : 'muted'}
+        word={change}
+      />
       <span class="plain-text">
         <span>{alert.message}</span>
         {by !== undefined && <span class="muted">{`by ${by}`}</span>}

@@ -31,8 +31,21 @@ function Off() {
 }
 
 function Cache({ data, again }: { data: CacheAnswer; again: () => void }) {
-  const { stats, efficiency, tiered, cacheHits, batched, prefetched, queries, passedThrough, isKeeping, operations } = data
-  const namespaces = Object.entries(efficiency.hitRateByNamespace).sort(([left], [right]) => left.localeCompare(right))
+  const {
+    stats,
+    efficiency,
+    tiered,
+    cacheHits,
+    batched,
+    prefetched,
+    queries,
+    passedThrough,
+    isKeeping,
+    operations,
+  } = data
+  const namespaces = Object.entries(efficiency.hitRateByNamespace).sort(([left], [right]) =>
+    left.localeCompare(right),
+  )
   const [isWarming, setWarming] = useState(false)
   const clear = async (namespace?: string): Promise<void> => {
     await act('clear-cache', namespace === undefined ? {} : { namespace }, {
@@ -62,11 +75,20 @@ function Cache({ data, again }: { data: CacheAnswer; again: () => void }) {
           <h2 id="memory">Memory</h2>
           <div class="buttons">
             {rights.value.act && (
-              <button type="button" class="button" aria-expanded={isWarming} onClick={() => setWarming(!isWarming)}>
+              <button
+                type="button"
+                class="button"
+                aria-expanded={isWarming}
+                onClick={() => setWarming(!isWarming)}
+              >
                 Warm
               </button>
             )}
-            <ActionButton label="Clear cache" confirm={`Clear ${plural(stats.itemCount, 'entry', 'entries')}?`} run={() => clear()} />
+            <ActionButton
+              label="Clear cache"
+              confirm={`Clear ${plural(stats.itemCount, 'entry', 'entries')}?`}
+              run={() => clear()}
+            />
           </div>
         </div>
         {isWarming && rights.value.act && <WarmForm done={again} />}
@@ -91,7 +113,12 @@ function Cache({ data, again }: { data: CacheAnswer; again: () => void }) {
               <li key={name}>
                 <span class="rows-name cut">{name}</span>
                 <span class="rows-value">{`${percent(rate)} hits`}</span>
-                <ActionButton label="Clear" confirm={`Clear ${name}?`} describe={`Clear ${name}`} run={() => clear(name)} />
+                <ActionButton
+                  label="Clear"
+                  confirm={`Clear ${name}?`}
+                  describe={`Clear ${name}`}
+                  run={() => clear(name)}
+                />
               </li>
             ))}
           </ul>
@@ -209,7 +236,13 @@ function WarmForm({ done }: { done: () => void }) {
     >
       <label>
         <span>Namespace</span>
-        <input class="field" required spellcheck={false} value={namespace} onInput={(event) => setNamespace(event.currentTarget.value)} />
+        <input
+          class="field"
+          required
+          spellcheck={false}
+          value={namespace}
+          onInput={(event) => setNamespace(event.currentTarget.value)}
+        />
       </label>
       <label>
         <span>Values by key, as JSON</span>

@@ -1,4 +1,8 @@
-import type { FindingItem, FindingsPage as FindingsAnswer, StatementAnomaly } from '../../../src/protocol/index.ts'
+import type {
+  FindingItem,
+  FindingsPage as FindingsAnswer,
+  StatementAnomaly,
+} from '../../../src/protocol/index.ts'
 import { count, duration, plural } from '../format/numbers.ts'
 import { titleOfCode } from '../format/request-facts.ts'
 import { ago } from '../format/times.ts'
@@ -19,7 +23,10 @@ import { FindingBody } from './findings/finding-body.tsx'
 export function FindingsPage() {
   const asked = useSection<FindingsAnswer | null>('findings', 'findings')
   return (
-    <SectionView asked={asked} off={<Empty title="Detection is disabled. To enable it: createSluice({ detection: {} })" />}>
+    <SectionView
+      asked={asked}
+      off={<Empty title="Detection is disabled. To enable it: createSluice({ detection: {} })" />}
+    >
       {(data) => <Findings data={data} />}
     </SectionView>
   )
@@ -37,8 +44,18 @@ const columns: readonly Column<FindingItem>[] = [
       </span>
     ),
   },
-  { id: 'severity', title: 'Severity', rank: 2, cell: ({ severity }) => <SeverityWord severity={severity} /> },
-  { id: 'where', title: 'Call site', rank: 2, cell: ({ callSite }) => (callSite === null ? null : <PlaceText place={callSite} />) },
+  {
+    id: 'severity',
+    title: 'Severity',
+    rank: 2,
+    cell: ({ severity }) => <SeverityWord severity={severity} />,
+  },
+  {
+    id: 'where',
+    title: 'Call site',
+    rank: 2,
+    cell: ({ callSite }) => (callSite === null ? null : <PlaceText place={callSite} />),
+  },
   {
     id: 'queries',
     title: 'Queries',
@@ -76,7 +93,11 @@ function Findings({ data: { findings, requests, anomalies } }: { data: FindingsA
   return (
     <>
       <div class="toolbar">
-        <FilterField label="Filter by route, query or file" value={q} onInput={(value) => setParams({ q: value })} />
+        <FilterField
+          label="Filter by route, query or file"
+          value={q}
+          onInput={(value) => setParams({ q: value })}
+        />
         <Choices
           label="Kind"
           value={code}
@@ -132,7 +153,8 @@ function FindingDetail({ item }: { item: FindingItem }) {
       'mute-finding',
       { id, muted },
       {
-        done: () => (muted ? `${title} of ${scope} muted until the app restarts.` : `${title} of ${scope} unmuted.`),
+        done: () =>
+          muted ? `${title} of ${scope} muted until the app restarts.` : `${title} of ${scope} unmuted.`,
         undo: () => mute(!muted),
       },
     )

@@ -1,4 +1,9 @@
-import type { DeadLetterGroup, DeadLetterRow, JobsPage as JobsAnswer, QueueRow } from '../../../src/protocol/index.ts'
+import type {
+  DeadLetterGroup,
+  DeadLetterRow,
+  JobsPage as JobsAnswer,
+  QueueRow,
+} from '../../../src/protocol/index.ts'
 import { Sparkline } from '../charts/sparkline.tsx'
 import { amount, count, duration, percent, plural } from '../format/numbers.ts'
 import { ago, fullTime } from '../format/times.ts'
@@ -31,7 +36,11 @@ export function JobsPage() {
   )
 }
 
-const tones: Readonly<Record<QueueRow['health'], Tone>> = { healthy: 'good', degraded: 'warn', unhealthy: 'bad' }
+const tones: Readonly<Record<QueueRow['health'], Tone>> = {
+  healthy: 'good',
+  degraded: 'warn',
+  unhealthy: 'bad',
+}
 
 const queueColumns: readonly Column<QueueRow>[] = [
   { id: 'queue', title: 'Queue', cell: ({ queue }) => <span class="cut">{queue}</span> },
@@ -41,8 +50,19 @@ const queueColumns: readonly Column<QueueRow>[] = [
     cell: ({ health, isPaused }) =>
       isPaused ? <StateWord tone="muted" word="paused" /> : <StateWord tone={tones[health]} word={health} />,
   },
-  { id: 'depth', title: 'Depth', hint: 'Waiting and running tasks in the last 2 minutes', rank: 2, cell: (row) => <Depth row={row} /> },
-  { id: 'queued', title: 'Waiting', isNumber: true, cell: ({ queued, retry, pending }) => count(queued + retry + pending) },
+  {
+    id: 'depth',
+    title: 'Depth',
+    hint: 'Waiting and running tasks in the last 2 minutes',
+    rank: 2,
+    cell: (row) => <Depth row={row} />,
+  },
+  {
+    id: 'queued',
+    title: 'Waiting',
+    isNumber: true,
+    cell: ({ queued, retry, pending }) => count(queued + retry + pending),
+  },
   {
     id: 'processing',
     title: 'Running',
@@ -50,13 +70,20 @@ const queueColumns: readonly Column<QueueRow>[] = [
     rank: 3,
     cell: ({ processing, maxConcurrency }) => `${count(processing)} of ${count(maxConcurrency)}`,
   },
-  { id: 'throughput', title: 'Tasks/s', isNumber: true, rank: 3, cell: ({ throughputPerSecond }) => amount(throughputPerSecond) },
+  {
+    id: 'throughput',
+    title: 'Tasks/s',
+    isNumber: true,
+    rank: 3,
+    cell: ({ throughputPerSecond }) => amount(throughputPerSecond),
+  },
   {
     id: 'dead',
     title: 'Dead',
     hint: 'Dead letters: permanently failed tasks',
     isNumber: true,
-    cell: ({ deadLetters }) => (deadLetters === 0 ? <span class="muted">0</span> : <StateWord tone="bad" word={count(deadLetters)} />),
+    cell: ({ deadLetters }) =>
+      deadLetters === 0 ? <span class="muted">0</span> : <StateWord tone="bad" word={count(deadLetters)} />,
   },
 ]
 
@@ -73,7 +100,9 @@ function Depth({ row: { depth } }: { row: QueueRow }) {
 
 /** Extends one value per 5 seconds to a value for every second. */
 function DepthLine({ depth, at }: { depth: QueueRow['depth']; at: number }) {
-  const points = depth.flatMap(([when, value]) => [0, 1, 2, 3, 4].map((second) => [when + second * 1_000, value] as const))
+  const points = depth.flatMap(([when, value]) =>
+    [0, 1, 2, 3, 4].map((second) => [when + second * 1_000, value] as const),
+  )
   return <Sparkline points={points} at={at} />
 }
 
@@ -135,7 +164,8 @@ function QueueDetail({ row, again }: { row: QueueRow; again: () => void }) {
         ]}
       />
       <p class="muted">
-        Waiting, running and dead-lettered tasks are counted in the job backend. The other numbers are from the connected processes.
+        Waiting, running and dead-lettered tasks are counted in the job backend. The other numbers are from
+        the connected processes.
       </p>
       <div class="buttons">
         <ActionButton label={isPaused ? 'Resume' : 'Pause'} run={() => pause(!isPaused)} />
@@ -145,24 +175,45 @@ function QueueDetail({ row, again }: { row: QueueRow; again: () => void }) {
 }
 
 type Letters = JobsAnswer['deadLetters']
-type Target = { readonly id?: string; readonly group?: string; readonly queue?: string; readonly limit?: number }
+type Target = {
+  readonly id?: string
+  readonly group?: string
+  readonly queue?: string
+  readonly limit?: number
+}
 
 const letterColumns: readonly Column<DeadLetterGroup>[] = [
   { id: 'error', title: 'Error', cell: ({ error }) => <span class="cut">{error}</span> },
   { id: 'queue', title: 'Queue', rank: 2, cell: ({ queue }) => queue },
   { id: 'count', title: 'Tasks', isNumber: true, cell: ({ count: tasks }) => count(tasks) },
-  { id: 'newest', title: 'Newest', isNumber: true, rank: 3, cell: ({ newestAt }) => ago(newestAt ?? undefined, now.value) },
+  {
+    id: 'newest',
+    title: 'Newest',
+    isNumber: true,
+    rank: 3,
+    cell: ({ newestAt }) => ago(newestAt ?? undefined, now.value),
+  },
 ]
 
 /** Permanently failed tasks, grouped by error. */
-function DeadLetters({ letters: { total, grouped, groups }, again }: { letters: Letters; again: () => void }) {
+function DeadLetters({
+  letters: { total, grouped, groups },
+  again,
+}: {
+  letters: Letters
+  again: () => void
+}) {
   const opened = param('open')
   const retry = async (target: Target): Promise<void> => {
-    await act('retry-dead-letters', target, { done: (result) => `${plural(result.count, 'task')} scheduled for retry.` })
+    await act('retry-dead-letters', target, {
+      done: (result) => `${plural(result.count, 'task')} scheduled for retry.`,
+    })
     again()
   }
   const discard = async (target: Target): Promise<void> => {
-    await act('discard-dead-letters', target, { done: (result) => `${plural(result.count, 'dead letter')} discarded.` })
+    await act('discard-dead-letters', target, {
+      done: (result) => `${plural(result.count, 'dead letter')} discarded.`,
+    })
     again()
   }
   return (
@@ -193,7 +244,9 @@ function DeadLetters({ letters: { total, grouped, groups }, again }: { letters: 
                 isMain
                 run={() => retry({ group: group.key })}
               />
-              {group.count > 10 && <ActionButton label="Retry 10" run={() => retry({ group: group.key, limit: 10 })} />}
+              {group.count > 10 && (
+                <ActionButton label="Retry 10" run={() => retry({ group: group.key, limit: 10 })} />
+              )}
               <ActionButton
                 label="Discard"
                 confirm={`Discard ${plural(group.count, 'task')} permanently?`}
@@ -205,7 +258,9 @@ function DeadLetters({ letters: { total, grouped, groups }, again }: { letters: 
                 <Letter key={letter.id} letter={letter} retry={retry} discard={discard} />
               ))}
             </ul>
-            {group.count > group.letters.length && <p class="muted">{`and ${count(group.count - group.letters.length)} more`}</p>}
+            {group.count > group.letters.length && (
+              <p class="muted">{`and ${count(group.count - group.letters.length)} more`}</p>
+            )}
           </div>
         )}
       />
@@ -219,7 +274,11 @@ interface LetterProps {
   readonly discard: (target: Target) => Promise<void>
 }
 
-function Letter({ letter: { id, error, attempts, failedAt, stack, log, data, batchId }, retry, discard }: LetterProps) {
+function Letter({
+  letter: { id, error, attempts, failedAt, stack, log, data, batchId },
+  retry,
+  discard,
+}: LetterProps) {
   const more = [...stack, ...log.map((line) => `log: ${line}`)]
   return (
     <li class="letter">
@@ -248,7 +307,12 @@ function Letter({ letter: { id, error, attempts, failedAt, stack, log, data, bat
       </div>
       <span class="buttons">
         <ActionButton label="Retry" describe={`Retry ${id}`} run={() => retry({ id })} />
-        <ActionButton label="Discard" describe={`Discard ${id}`} confirm="Discard permanently?" run={() => discard({ id })} />
+        <ActionButton
+          label="Discard"
+          describe={`Discard ${id}`}
+          confirm="Discard permanently?"
+          run={() => discard({ id })}
+        />
       </span>
     </li>
   )

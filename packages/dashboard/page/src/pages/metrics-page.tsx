@@ -19,7 +19,10 @@ export function MetricsPage() {
   const search = new URLSearchParams({ ...(metric === '' ? {} : { metric }), minutes, ahead })
   const asked = useSection<MetricsAnswer | null>('metrics', `metrics?${search}`)
   return (
-    <SectionView asked={asked} off={<Empty title="Monitoring is disabled. To enable it: createSluice({ monitor: {} })" />}>
+    <SectionView
+      asked={asked}
+      off={<Empty title="Monitoring is disabled. To enable it: createSluice({ monitor: {} })" />}
+    >
       {(data) => <Metrics data={data} />}
     </SectionView>
   )
@@ -53,9 +56,19 @@ function Metrics({ data }: { data: MetricsAnswer }) {
             ))}
           </select>
         </label>
-        <Choices label="Range" value={param('minutes')} options={ranges} onChange={(value) => setParams({ minutes: value })} />
+        <Choices
+          label="Range"
+          value={param('minutes')}
+          options={ranges}
+          onChange={(value) => setParams({ minutes: value })}
+        />
         <span class="spring" />
-        <button type="button" class="button" onClick={() => download(`${metric}.csv`, csvOf(metric, chart))} disabled={!hasValues}>
+        <button
+          type="button"
+          class="button"
+          onClick={() => download(`${metric}.csv`, csvOf(metric, chart))}
+          disabled={!hasValues}
+        >
           Export CSV
         </button>
       </div>
@@ -65,7 +78,9 @@ function Metrics({ data }: { data: MetricsAnswer }) {
       </h2>
       {!hasValues ? (
         <Empty title={needsSeconds > 0 ? 'Collecting data' : 'No values in this range'}>
-          {needsSeconds > 0 && <p>{`A forecast requires 2 minutes of data. Available in ${span(needsSeconds)}.`}</p>}
+          {needsSeconds > 0 && (
+            <p>{`A forecast requires 2 minutes of data. Available in ${span(needsSeconds)}.`}</p>
+          )}
         </Empty>
       ) : (
         <figure class="figure-chart">
@@ -121,10 +136,20 @@ function Metrics({ data }: { data: MetricsAnswer }) {
                     ? undefined
                     : `${trend.changePerMinute > 0 ? '+' : ''}${withUnit(trend.changePerMinute, unit)} per minute`,
               },
-              { label: 'Values', value: amount(trend.points), note: `${clockMinute(from)}–${clockMinute(to)}` },
-              ...(info?.warning == null ? [] : [{ label: 'Warning above', value: withUnit(info.warning, unit) }]),
-              ...(info?.critical == null ? [] : [{ label: 'Critical above', value: withUnit(info.critical, unit) }]),
-              ...(forecast?.recentAccuracy == null ? [] : [{ label: 'Accurate within 15%', value: percent(forecast.recentAccuracy) }]),
+              {
+                label: 'Values',
+                value: amount(trend.points),
+                note: `${clockMinute(from)}–${clockMinute(to)}`,
+              },
+              ...(info?.warning == null
+                ? []
+                : [{ label: 'Warning above', value: withUnit(info.warning, unit) }]),
+              ...(info?.critical == null
+                ? []
+                : [{ label: 'Critical above', value: withUnit(info.critical, unit) }]),
+              ...(forecast?.recentAccuracy == null
+                ? []
+                : [{ label: 'Accurate within 15%', value: percent(forecast.recentAccuracy) }]),
             ]}
           />
           {anomalies.length > 0 && (
@@ -232,7 +257,12 @@ function ValuesTable({ data, unit }: { data: ChartData; unit: string }) {
           Newer
         </button>
         <span>{`${shown + 1} of ${count(pages)}`}</span>
-        <button type="button" class="button" disabled={shown === pages - 1} onClick={() => setPage(shown + 1)}>
+        <button
+          type="button"
+          class="button"
+          disabled={shown === pages - 1}
+          onClick={() => setPage(shown + 1)}
+        >
           Older
         </button>
       </nav>

@@ -18,7 +18,9 @@ export function NodesPage() {
   const one =
     (live.value?.processes.length ?? 1) > 1 ? null : (
       <Empty title="No nodes or replicas">
-        <p>Add nodes with sluice.balancer.addNode, or configure replicas in the options of your ORM adapter.</p>
+        <p>
+          Add nodes with sluice.balancer.addNode, or configure replicas in the options of your ORM adapter.
+        </p>
       </Empty>
     )
   return (
@@ -42,15 +44,30 @@ function stateOf({ status, ejectedForMs, isDraining }: Node): { tone: Tone; word
   if (ejectedForMs > 0) return { tone: 'bad', word: `ejected for ${span(ejectedForMs / 1000)}` }
   if (status === 'healthy') return { tone: 'good', word: 'healthy' }
   if (status === 'degraded') return { tone: 'warn', word: 'degraded' }
-  return status === 'maintenance' ? { tone: 'muted', word: 'maintenance' } : { tone: 'bad', word: 'unhealthy' }
+  return status === 'maintenance'
+    ? { tone: 'muted', word: 'maintenance' }
+    : { tone: 'bad', word: 'unhealthy' }
 }
 
 const nodeColumns: readonly Column<Node>[] = [
   { id: 'id', title: 'Node', cell: ({ id }) => <span class="cut">{id}</span> },
   { id: 'state', title: 'State', cell: (node) => <StateWord {...stateOf(node)} /> },
   { id: 'load', title: 'Load', cell: (node) => <LoadStrip node={node} /> },
-  { id: 'share', title: 'Share', hint: 'Percentage of all selections', isNumber: true, rank: 2, cell: ({ share }) => percent(share) },
-  { id: 'p95', title: 'p95', isNumber: true, rank: 2, cell: ({ p95, requests }) => (requests === 0 ? '–' : duration(p95)) },
+  {
+    id: 'share',
+    title: 'Share',
+    hint: 'Percentage of all selections',
+    isNumber: true,
+    rank: 2,
+    cell: ({ share }) => percent(share),
+  },
+  {
+    id: 'p95',
+    title: 'p95',
+    isNumber: true,
+    rank: 2,
+    cell: ({ p95, requests }) => (requests === 0 ? '–' : duration(p95)),
+  },
   { id: 'errors', title: 'Errors', isNumber: true, rank: 3, cell: ({ errorRate }) => percent(errorRate) },
 ]
 
@@ -66,7 +83,13 @@ function LoadStrip({ node: { activeConnections, maxConnections } }: { node: Node
   )
 }
 
-function Nodes({ data: { balancer, imbalanceRatio, replicas }, again }: { data: NodesAnswer; again: () => void }) {
+function Nodes({
+  data: { balancer, imbalanceRatio, replicas },
+  again,
+}: {
+  data: NodesAnswer
+  again: () => void
+}) {
   const opened = param('open')
   return (
     <>
@@ -74,14 +97,32 @@ function Nodes({ data: { balancer, imbalanceRatio, replicas }, again }: { data: 
         <section aria-label="Nodes">
           <Figures
             figures={[
-              { label: 'Healthy', value: count(balancer.healthyNodes), note: `of ${count(balancer.totalNodes)}` },
-              { label: 'Load', value: percent(balancer.averageLoad), note: `of ${plural(balancer.totalCapacity, 'connection')}` },
-              { label: 'Requests', value: count(balancer.totalRequests), note: `${count(balancer.failedRequests)} failed` },
-              { label: 'Imbalance', value: imbalanceRatio === null ? '–' : `${amount(imbalanceRatio)}×`, note: 'highest to lowest' },
+              {
+                label: 'Healthy',
+                value: count(balancer.healthyNodes),
+                note: `of ${count(balancer.totalNodes)}`,
+              },
+              {
+                label: 'Load',
+                value: percent(balancer.averageLoad),
+                note: `of ${plural(balancer.totalCapacity, 'connection')}`,
+              },
+              {
+                label: 'Requests',
+                value: count(balancer.totalRequests),
+                note: `${count(balancer.failedRequests)} failed`,
+              },
+              {
+                label: 'Imbalance',
+                value: imbalanceRatio === null ? '–' : `${amount(imbalanceRatio)}×`,
+                note: 'highest to lowest',
+              },
               { label: 'Strategy', value: <span class="figure-word">{balancer.strategy}</span> },
             ]}
           />
-          {balancer.isPanic && <p class="trouble bad">Too few healthy nodes are left, so ejected nodes receive requests.</p>}
+          {balancer.isPanic && (
+            <p class="trouble bad">Too few healthy nodes are left, so ejected nodes receive requests.</p>
+          )}
           <DataTable
             label="Nodes"
             rows={balancer.nodes}
@@ -108,7 +149,8 @@ function NodeDetail({ node, again }: { node: Node; again: () => void }) {
       wanted ? 'drain-node' : 'undrain-node',
       { id },
       {
-        done: () => (wanted ? `${id} is draining. Requests in flight continue.` : `${id} receives requests again.`),
+        done: () =>
+          wanted ? `${id} is draining. Requests in flight continue.` : `${id} receives requests again.`,
         undo: () => void drain(!wanted),
       },
     )
@@ -138,7 +180,11 @@ function NodeDetail({ node, again }: { node: Node; again: () => void }) {
   )
 }
 
-function Replicas({ group: { source, replicas, replicaReads, primaryReads, primaryReasons } }: { group: ReplicaGroup }) {
+function Replicas({
+  group: { source, replicas, replicaReads, primaryReads, primaryReasons },
+}: {
+  group: ReplicaGroup
+}) {
   const reasons = Object.entries(primaryReasons)
     .filter(([, times]) => times > 0)
     .sort(([, left], [, right]) => right - left)
@@ -147,7 +193,9 @@ function Replicas({ group: { source, replicas, replicaReads, primaryReads, prima
       <h2>{`Replicas of ${source}`}</h2>
       <p class="muted">
         {`${plural(replicaReads, 'read')} sent to replicas, ${count(primaryReads)} to the primary`}
-        {reasons.length === 0 ? '.' : `: ${reasons.map(([reason, times]) => `${reason} ${count(times)}`).join(', ')}.`}
+        {reasons.length === 0
+          ? '.'
+          : `: ${reasons.map(([reason, times]) => `${reason} ${count(times)}`).join(', ')}.`}
       </p>
       <ul class="rows rows-5">
         {replicas.map(({ id, isUp, reads, failures, lagMs }) => (
@@ -156,7 +204,9 @@ function Replicas({ group: { source, replicas, replicaReads, primaryReads, prima
             <StateWord tone={isUp ? 'good' : 'bad'} word={isUp ? 'up' : 'down'} />
             <span class="rows-value">{plural(reads, 'read')}</span>
             <span class="rows-value">{failures === 0 ? '' : `${count(failures)} failed`}</span>
-            <span class="rows-value">{lagMs === null ? 'lag unknown or too high' : `lag ${duration(lagMs)}`}</span>
+            <span class="rows-value">
+              {lagMs === null ? 'lag unknown or too high' : `lag ${duration(lagMs)}`}
+            </span>
           </li>
         ))}
       </ul>
@@ -165,7 +215,11 @@ function Replicas({ group: { source, replicas, replicaReads, primaryReads, prima
 }
 
 const processColumns: readonly Column<ProcessRow>[] = [
-  { id: 'process', title: 'Process', cell: ({ index, pid, hostname }) => <span class="cut">{`${index}: ${hostname}, pid ${pid}`}</span> },
+  {
+    id: 'process',
+    title: 'Process',
+    cell: ({ index, pid, hostname }) => <span class="cut">{`${index}: ${hostname}, pid ${pid}`}</span>,
+  },
   {
     id: 'state',
     title: 'State',
@@ -184,7 +238,13 @@ const processColumns: readonly Column<ProcessRow>[] = [
     cell: ({ requestsPerSecond }) => withUnit(requestsPerSecond ?? undefined, '/s'),
   },
   { id: 'cpu', title: 'CPU', isNumber: true, rank: 2, cell: ({ cpu }) => withUnit(cpu ?? undefined, '%') },
-  { id: 'memory', title: 'Memory', isNumber: true, rank: 3, cell: ({ memory }) => withUnit(memory ?? undefined, '%') },
+  {
+    id: 'memory',
+    title: 'Memory',
+    isNumber: true,
+    rank: 3,
+    cell: ({ memory }) => withUnit(memory ?? undefined, '%'),
+  },
   {
     id: 'delay',
     title: 'Event loop',
@@ -193,7 +253,13 @@ const processColumns: readonly Column<ProcessRow>[] = [
     rank: 3,
     cell: ({ eventLoopDelay }) => duration(eventLoopDelay ?? undefined),
   },
-  { id: 'age', title: 'Uptime', isNumber: true, rank: 3, cell: ({ startedAt }) => span((now.value - startedAt) / 1_000) },
+  {
+    id: 'age',
+    title: 'Uptime',
+    isNumber: true,
+    rank: 3,
+    cell: ({ startedAt }) => span((now.value - startedAt) / 1_000),
+  },
 ]
 
 /** The connected processes; not rendered for a single process. */

@@ -46,7 +46,8 @@ export function NowPage() {
           )}).`}
           {totals.timedRequests > 0 &&
             ` Overhead of Sluice: ${microseconds(totals)} µs per request, ${percent(totals.overheadMs / Math.max(totals.overheadMs, totals.timedMs))} of the request time.`}
-          {totals.errors > 0 && ` ${plural(totals.errors, 'internal error')}: the ORM ran these operations without Sluice.`}
+          {totals.errors > 0 &&
+            ` ${plural(totals.errors, 'internal error')}: the ORM ran these operations without Sluice.`}
         </p>
       )}
     </>
@@ -94,7 +95,9 @@ function MuteButton({ id, title }: { id: string; title: string }) {
     act(
       'mute-finding',
       { id, muted },
-      muted ? { done: () => 'Muted until the app restarts.', undo: () => mute(false) } : { done: () => 'Unmuted.' },
+      muted
+        ? { done: () => 'Muted until the app restarts.', undo: () => mute(false) }
+        : { done: () => 'Unmuted.' },
     )
   return <ActionButton label="Mute" describe={`Mute ${title}`} run={() => mute(true)} />
 }

@@ -24,10 +24,37 @@ export function QueriesPage() {
 
 const columns: readonly Column<StatementRow>[] = [
   { id: 'sql', title: 'Statement', by: ({ sql }) => sql, cell: ({ sql }) => <code class="cut">{sql}</code> },
-  { id: 'calls', title: 'Calls', isNumber: true, rank: 2, by: ({ calls }) => calls, cell: ({ calls }) => count(calls) },
-  { id: 'avgMs', title: 'Average', isNumber: true, by: ({ avgMs }) => avgMs, cell: ({ avgMs }) => duration(avgMs) },
-  { id: 'p95Ms', title: 'p95', isNumber: true, rank: 2, by: ({ p95Ms }) => p95Ms, cell: ({ p95Ms }) => duration(p95Ms ?? undefined) },
-  { id: 'maxMs', title: 'Maximum', isNumber: true, rank: 3, by: ({ maxMs }) => maxMs, cell: ({ maxMs }) => duration(maxMs) },
+  {
+    id: 'calls',
+    title: 'Calls',
+    isNumber: true,
+    rank: 2,
+    by: ({ calls }) => calls,
+    cell: ({ calls }) => count(calls),
+  },
+  {
+    id: 'avgMs',
+    title: 'Average',
+    isNumber: true,
+    by: ({ avgMs }) => avgMs,
+    cell: ({ avgMs }) => duration(avgMs),
+  },
+  {
+    id: 'p95Ms',
+    title: 'p95',
+    isNumber: true,
+    rank: 2,
+    by: ({ p95Ms }) => p95Ms,
+    cell: ({ p95Ms }) => duration(p95Ms ?? undefined),
+  },
+  {
+    id: 'maxMs',
+    title: 'Maximum',
+    isNumber: true,
+    rank: 3,
+    by: ({ maxMs }) => maxMs,
+    cell: ({ maxMs }) => duration(maxMs),
+  },
   {
     id: 'totalMs',
     title: 'Share',
@@ -50,11 +77,13 @@ function Share({ share }: { share: number }) {
 }
 
 function Queries({ data, again }: { data: QueriesAnswer; again: () => void }) {
-  const { statements, shapes, calls, totalMs, others, isAttached, advice, inspectedAt, analyzedAt, tables } = data
+  const { statements, shapes, calls, totalMs, others, isAttached, advice, inspectedAt, analyzedAt, tables } =
+    data
   const [q, kind, opened] = [param('q'), param('kind'), param('open')]
   const part = q.toLowerCase()
   const rows = statements.filter(
-    (row) => (kind === 'all' || row.kind === kind) && `${row.sql} ${row.fingerprint}`.toLowerCase().includes(part),
+    (row) =>
+      (kind === 'all' || row.kind === kind) && `${row.sql} ${row.fingerprint}`.toLowerCase().includes(part),
   )
   const inspect = async (analyze: boolean): Promise<void> => {
     await act(
@@ -86,7 +115,9 @@ function Queries({ data, again }: { data: QueriesAnswer; again: () => void }) {
       </div>
       {statements.length === 0 ? (
         <Empty title={isAttached ? 'No requests yet. Send one to your app.' : 'No database attached'}>
-          {!isAttached && <p>SQL is seen through an adapter: sluiceAdapter for Prisma, withSluice for Knex.</p>}
+          {!isAttached && (
+            <p>SQL is seen through an adapter: sluiceAdapter for Prisma, withSluice for Knex.</p>
+          )}
         </Empty>
       ) : rows.length === 0 ? (
         <Empty title="No matching statements" />
@@ -104,13 +135,19 @@ function Queries({ data, again }: { data: QueriesAnswer; again: () => void }) {
           }}
           {...(opened === '' ? {} : { opened })}
           onOpen={(open) => setParams({ open })}
-          detail={(row) => <StatementDetail row={row} advice={advice.filter((one) => one.statements.includes(row.fingerprint))} />}
+          detail={(row) => (
+            <StatementDetail
+              row={row}
+              advice={advice.filter((one) => one.statements.includes(row.fingerprint))}
+            />
+          )}
         />
       )}
       {statements.length > 0 && (
         <p class="note muted">
           {`${plural(calls, 'call')} of ${plural(shapes, 'normalized query', 'normalized queries')}, ${duration(totalMs)} in total.`}
-          {others.calls > 0 && ` ${plural(others.calls, 'call')} are not listed, because there are too many normalized queries.`}
+          {others.calls > 0 &&
+            ` ${plural(others.calls, 'call')} are not listed, because there are too many normalized queries.`}
         </p>
       )}
       <section aria-labelledby="advice">
@@ -122,7 +159,11 @@ function Queries({ data, again }: { data: QueriesAnswer; again: () => void }) {
               ? 'The database has not been inspected yet.'
               : `Inspected ${ago(inspectedAt, now.value)}${tables === null ? '' : `, ${plural(tables, 'table')}`}${analyzedAt === null ? ', not analyzed yet.' : `, analyzed ${ago(analyzedAt, now.value)}.`}`}
         </p>
-        {advice.length > 0 ? <AdviceList advice={advice} /> : inspectedAt !== null && <p>No recommendations.</p>}
+        {advice.length > 0 ? (
+          <AdviceList advice={advice} />
+        ) : (
+          inspectedAt !== null && <p>No recommendations.</p>
+        )}
       </section>
     </>
   )

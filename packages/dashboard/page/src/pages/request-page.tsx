@@ -33,7 +33,11 @@ function NotThere({ error }: { error: AskError | undefined }) {
   if (error?.status !== 404) return <Empty title="Failed to load this request">{error?.message}</Empty>
   return (
     <Empty title="This request is no longer stored">
-      {newest === undefined ? <a href={hrefOf('requests')}>All requests</a> : <a href={hrefOf('requests', {}, newest)}>Newest request →</a>}
+      {newest === undefined ? (
+        <a href={hrefOf('requests')}>All requests</a>
+      ) : (
+        <a href={hrefOf('requests', {}, newest)}>Newest request →</a>
+      )}
     </Empty>
   )
 }
@@ -81,10 +85,18 @@ function Detail({ detail }: { detail: RequestDetail }) {
         <Figures
           figures={[
             { label: 'Duration', value: duration(durationMs) },
-            { label: 'Database', value: duration(databaseMs), note: databaseMs > durationMs ? 'sum of concurrent queries' : undefined },
+            {
+              label: 'Database',
+              value: duration(databaseMs),
+              note: databaseMs > durationMs ? 'sum of concurrent queries' : undefined,
+            },
             { label: 'Operations', value: count(operations) },
             { label: 'Queries', value: count(queries) },
-            { label: 'Saved', value: count(spared), note: spared === 0 ? undefined : percent(spared / (spared + queries)) },
+            {
+              label: 'Saved',
+              value: count(spared),
+              note: spared === 0 ? undefined : percent(spared / (spared + queries)),
+            },
           ]}
         />
         <div class="buttons">

@@ -18,7 +18,8 @@ export function RequestsPage() {
   const part = q.toLowerCase()
   const routes = state.routes.filter(
     ({ name, flags, errors }) =>
-      name.toLowerCase().includes(part) && (show === 'all' || (show === 'flagged' ? flags.length > 0 : errors > 0)),
+      name.toLowerCase().includes(part) &&
+      (show === 'all' || (show === 'flagged' ? flags.length > 0 : errors > 0)),
   )
   const requests = state.requests.filter(
     (request) =>
@@ -80,7 +81,12 @@ function LatestTable({ rows, view }: LatestTableProps) {
     { id: 'name', title: 'Request', cell: ({ name }) => <span class="cut">{name}</span> },
     { id: 'status', title: 'Status', rank: 2, cell: (request) => <StatusCode request={request} /> },
     { id: 'duration', title: 'Duration', isNumber: true, cell: ({ durationMs }) => duration(durationMs) },
-    { id: 'queries', title: 'Queries', isNumber: true, cell: ({ queries }) => <Quiet value={queries} text={count(queries)} /> },
+    {
+      id: 'queries',
+      title: 'Queries',
+      isNumber: true,
+      cell: ({ queries }) => <Quiet value={queries} text={count(queries)} />,
+    },
     {
       id: 'database',
       title: 'Database',
@@ -102,7 +108,9 @@ function LatestTable({ rows, view }: LatestTableProps) {
       title: 'Finished',
       isNumber: true,
       rank: 3,
-      cell: ({ startedAt, durationMs }) => <time title={fullTime(startedAt + durationMs)}>{clockTime(startedAt + durationMs)}</time>,
+      cell: ({ startedAt, durationMs }) => (
+        <time title={fullTime(startedAt + durationMs)}>{clockTime(startedAt + durationMs)}</time>
+      ),
     },
   ]
   return (

@@ -10,7 +10,10 @@ export async function copyText(text: string, what: string): Promise<boolean> {
     return true
   } catch {
     // HTTP on a host other than localhost has no clipboard API, and a user can deny access.
-    showToast({ text: `The browser blocked access to the clipboard. Select the ${what} and copy it manually.`, isError: true })
+    showToast({
+      text: `The browser blocked access to the clipboard. Select the ${what} and copy it manually.`,
+      isError: true,
+    })
     return false
   }
 }

@@ -42,7 +42,12 @@ export function Choices<T extends string>({ label, value, options, onChange }: C
     <fieldset class="choices">
       <legend class="hidden-visually">{label}</legend>
       {options.map((option) => (
-        <button key={option.value} type="button" aria-pressed={option.value === value} onClick={() => onChange(option.value)}>
+        <button
+          key={option.value}
+          type="button"
+          aria-pressed={option.value === value}
+          onClick={() => onChange(option.value)}
+        >
           {option.label}
         </button>
       ))}

@@ -76,7 +76,12 @@ function ToastView({ toast: { id, text, isError = false, undo } }: { toast: Toas
           Undo
         </button>
       )}
-      <button type="button" class="button button-bare" aria-label="Close message" onClick={() => closeToast(id)}>
+      <button
+        type="button"
+        class="button button-bare"
+        aria-label="Close message"
+        onClick={() => closeToast(id)}
+      >
         <Icon name="close" />
       </button>
     </div>

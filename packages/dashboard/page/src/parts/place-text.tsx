@@ -4,7 +4,10 @@ import type { Place } from '../../../src/protocol/index.ts'
 export function PlaceText({ place }: { place: Place }) {
   const slash = place.text.lastIndexOf('/') + 1
   return (
-    <span class="place" title={place.functionName === null ? place.text : `${place.text} in ${place.functionName}`}>
+    <span
+      class="place"
+      title={place.functionName === null ? place.text : `${place.text} in ${place.functionName}`}
+    >
       <span class="place-folder">
         <bdi>{place.text.slice(0, slash)}</bdi>
       </span>

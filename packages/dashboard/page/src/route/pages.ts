@@ -23,7 +23,11 @@ export type RulesOfPages = Readonly<Record<PageName, ParamRules>>
 
 const text: ParamRule = { kind: 'text', maxLength: 100 }
 const id: ParamRule = { kind: 'text', maxLength: 300 }
-const choice = (of: readonly string[], first: string = of[0] ?? ''): ParamRule => ({ kind: 'choice', of, default: first })
+const choice = (of: readonly string[], first: string = of[0] ?? ''): ParamRule => ({
+  kind: 'choice',
+  of,
+  default: first,
+})
 const direction = choice(['down', 'up'])
 
 /** The parameters of each page in the URL. */
@@ -33,12 +37,20 @@ export const pageRules: RulesOfPages = {
     view: choice(['routes', 'latest']),
     q: text,
     show: choice(['all', 'flagged', 'errors']),
-    sort: choice(['name', 'requests', 'perSecond', 'queries', 'databaseMs', 'repeats', 'cacheShare', 'p95'], 'databaseMs'),
+    sort: choice(
+      ['name', 'requests', 'perSecond', 'queries', 'databaseMs', 'repeats', 'cacheShare', 'p95'],
+      'databaseMs',
+    ),
     order: direction,
     open: id,
     row: { kind: 'number', min: 0, max: 10_000, default: -1 },
   },
-  findings: { q: text, code: choice(['all', 'N_PLUS_ONE', 'REPEATED_QUERY', 'QUERY_BUDGET']), muted: choice(['hide', 'show']), open: id },
+  findings: {
+    q: text,
+    code: choice(['all', 'N_PLUS_ONE', 'REPEATED_QUERY', 'QUERY_BUDGET']),
+    muted: choice(['hide', 'show']),
+    open: id,
+  },
   queries: {
     q: text,
     kind: choice(['all', 'read', 'write']),

@@ -16,8 +16,14 @@ addEventListener('hashchange', () => {
 })
 
 /** Returns the URL of a page. Invalid parameters are dropped. */
-export function hrefOf(page: PageName, params: Readonly<Record<string, string | undefined>> = {}, id?: string): string {
-  const given = Object.entries(params).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]))
+export function hrefOf(
+  page: PageName,
+  params: Readonly<Record<string, string | undefined>> = {},
+  id?: string,
+): string {
+  const given = Object.entries(params).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value] as const],
+  )
   return formatPlace({ page, id, params: allowedParams(pageRules[page], given) })
 }
 

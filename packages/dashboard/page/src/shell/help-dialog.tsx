@@ -27,7 +27,12 @@ export function HelpDialog() {
     if (!isOpen && element.open) element.close()
   }, [isOpen])
   return (
-    <dialog ref={dialog} class="dialog" aria-labelledby="help-title" onClose={() => (isHelpOpen.value = false)}>
+    <dialog
+      ref={dialog}
+      class="dialog"
+      aria-labelledby="help-title"
+      onClose={() => (isHelpOpen.value = false)}
+    >
       {isOpen && (
         <>
           <div class="section-head">
@@ -38,7 +43,11 @@ export function HelpDialog() {
             </button>
           </div>
           <label class="check">
-            <input type="checkbox" checked={hasKeys.value} onChange={(event) => (hasKeys.value = event.currentTarget.checked)} />
+            <input
+              type="checkbox"
+              checked={hasKeys.value}
+              onChange={(event) => (hasKeys.value = event.currentTarget.checked)}
+            />
             Enable single-key shortcuts
           </label>
           <div class={hasKeys.value ? 'keys' : 'keys keys-off'}>
@@ -65,7 +74,9 @@ export function HelpDialog() {
               ))}
             </dl>
           </div>
-          <p class="muted">Charts: arrow keys move between values, Home and End to the first and last value.</p>
+          <p class="muted">
+            Charts: arrow keys move between values, Home and End to the first and last value.
+          </p>
         </>
       )}
     </dialog>

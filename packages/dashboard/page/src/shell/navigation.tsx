@@ -24,7 +24,11 @@ export function Navigation() {
       <ul>
         {pages.map(({ name, title, key }) => (
           <li key={name}>
-            <a href={hrefOf(name)} aria-current={page === name ? 'page' : undefined} onClick={() => (isMenuOpen.value = false)}>
+            <a
+              href={hrefOf(name)}
+              aria-current={page === name ? 'page' : undefined}
+              onClick={() => (isMenuOpen.value = false)}
+            >
               <span>{title}</span>
               <Badge page={name} />
               {hasKeys.value && (

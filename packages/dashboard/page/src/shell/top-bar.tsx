@@ -63,7 +63,11 @@ function ProcessChip() {
       <strong class="cut">{name}</strong>
       <span class="chip-part">
         {of > 1 ? (
-          <a class={isWhole ? 'muted' : 'warn'} href={hrefOf('nodes')} title="Data from all processes that respond">
+          <a
+            class={isWhole ? 'muted' : 'warn'}
+            href={hrefOf('nodes')}
+            title="Data from all processes that respond"
+          >
             {isWhole ? `process ${index} of ${of}` : `${answering} of ${of} processes respond`}
           </a>
         ) : (
@@ -98,7 +102,9 @@ function LinkState() {
     return (
       <span class="link-state warn">
         <Icon name="alert" />
-        <span title={link.reason}>{`Disconnected, retrying in ${duration(Math.ceil(waitMs / 1_000) * 1_000)}`}</span>
+        <span
+          title={link.reason}
+        >{`Disconnected, retrying in ${duration(Math.ceil(waitMs / 1_000) * 1_000)}`}</span>
         <button type="button" class="button" onClick={retryNow}>
           Retry now
         </button>

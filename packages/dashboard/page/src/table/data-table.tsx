@@ -26,7 +26,11 @@ export interface DataTableProps<T> {
   readonly idOf: (row: T) => string
   readonly columns: readonly Column<T>[]
   /** If omitted, rows keep the given order. */
-  readonly sort?: { readonly by: string; readonly isUp: boolean; readonly onSort: (by: string, isUp: boolean) => void }
+  readonly sort?: {
+    readonly by: string
+    readonly isUp: boolean
+    readonly onSort: (by: string, isUp: boolean) => void
+  }
   /** Identifies the filters. When it changes, all rows are updated immediately. */
   readonly view?: string
   /** ID of the opened row, which shows details below itself. */
@@ -47,7 +51,11 @@ export function DataTable<T>(props: DataTableProps<T>) {
   const [isPointed, setPointed] = useState(false)
   const [hasFocus, setFocus] = useState(false)
   const [page, setPage] = useState(0)
-  const kept = useRef<{ view: string; ids: readonly string[]; rows: Map<string, T> }>({ view: '', ids: [], rows: new Map() })
+  const kept = useRef<{ view: string; ids: readonly string[]; rows: Map<string, T> }>({
+    view: '',
+    ids: [],
+    rows: new Map(),
+  })
   const [, redraw] = useState(0)
 
   const column = columns.find(({ id }) => id === sort?.by)
@@ -85,7 +93,13 @@ export function DataTable<T>(props: DataTableProps<T>) {
         <thead>
           <tr>
             {columns.map((one) => (
-              <HeadCell key={one.id} column={one} sort={sort} fresh={one === columns[0] ? order.waiting : 0} onFresh={showNew} />
+              <HeadCell
+                key={one.id}
+                column={one}
+                sort={sort}
+                fresh={one === columns[0] ? order.waiting : 0}
+                onFresh={showNew}
+              />
             ))}
           </tr>
         </thead>
@@ -95,17 +109,29 @@ export function DataTable<T>(props: DataTableProps<T>) {
         >
           {ids.map((id) => {
             const row = shown.get(id)
-            return row === undefined ? null : <BodyRow key={id} id={id} row={row} isGone={!current.has(id)} table={props} />
+            return row === undefined ? null : (
+              <BodyRow key={id} id={id} row={row} isGone={!current.has(id)} table={props} />
+            )
           })}
         </tbody>
       </table>
       {pages > 1 && (
         <nav class="pager" aria-label={`Pages of ${label}`}>
-          <button type="button" class="button" disabled={shownPage === 0} onClick={() => setPage(shownPage - 1)}>
+          <button
+            type="button"
+            class="button"
+            disabled={shownPage === 0}
+            onClick={() => setPage(shownPage - 1)}
+          >
             Previous
           </button>
           <span>{`${shownPage * PAGE_ROWS + 1}–${shownPage * PAGE_ROWS + ids.length} of ${plural(order.ids.length, 'row')}`}</span>
-          <button type="button" class="button" disabled={shownPage === pages - 1} onClick={() => setPage(shownPage + 1)}>
+          <button
+            type="button"
+            class="button"
+            disabled={shownPage === pages - 1}
+            onClick={() => setPage(shownPage + 1)}
+          >
             Next
           </button>
         </nav>
@@ -147,7 +173,12 @@ function HeadCell<T>({ column, sort, fresh, onFresh }: HeadCellProps<T>) {
   }
   const isSorted = sort.by === id
   return (
-    <th scope="col" class={classOf(column)} aria-sort={isSorted ? (sort.isUp ? 'ascending' : 'descending') : undefined} title={hint}>
+    <th
+      scope="col"
+      class={classOf(column)}
+      aria-sort={isSorted ? (sort.isUp ? 'ascending' : 'descending') : undefined}
+      title={hint}
+    >
       <button type="button" class="sort" onClick={() => sort.onSort(id, isSorted ? !sort.isUp : !isNumber)}>
         {title}
         <Icon name={isSorted && sort.isUp ? 'up' : 'down'} class={isSorted ? 'sort-on' : 'sort-off'} />
@@ -157,7 +188,17 @@ function HeadCell<T>({ column, sort, fresh, onFresh }: HeadCellProps<T>) {
   )
 }
 
-function BodyRow<T>({ id, row, isGone, table }: { id: string; row: T; isGone: boolean; table: DataTableProps<T> }) {
+function BodyRow<T>({
+  id,
+  row,
+  isGone,
+  table,
+}: {
+  id: string
+  row: T
+  isGone: boolean
+  table: DataTableProps<T>
+}) {
   const { columns, opened, onOpen, detail, href, toneOf } = table
   const isOpened = opened === id
   const link = href?.(row)
@@ -167,9 +208,11 @@ function BodyRow<T>({ id, row, isGone, table }: { id: string; row: T; isGone: bo
     else onOpen?.(isOpened ? undefined : id)
   }
   const first = columns[0]
-  const className = `${isActive ? 'active ' : ''}${isOpened ? 'opened ' : ''}${isGone ? 'gone ' : ''}${toneOf?.(row) ?? ''}`.trim()
+  const className =
+    `${isActive ? 'active ' : ''}${isOpened ? 'opened ' : ''}${isGone ? 'gone ' : ''}${toneOf?.(row) ?? ''}`.trim()
   const onClick = (event: MouseEvent) => {
-    const isOwn = event.target instanceof Element && event.target.closest('a, button, input, select, pre') !== null
+    const isOwn =
+      event.target instanceof Element && event.target.closest('a, button, input, select, pre') !== null
     // Selecting text to copy it must not open the row.
     if (isActive && !isOwn && getSelection()?.isCollapsed !== false) open()
   }

@@ -79,7 +79,9 @@ export function barOf(startMs: number, durationMs: number, totalMs: number, widt
  * be distinguished at this width.
  */
 export function ticksPath(ticks: readonly Tick[], totalMs: number, width: number, height: number): string {
-  const bars = ticks.map(([startMs, durationMs]) => barOf(startMs, durationMs, totalMs, width)).sort((left, right) => left.x - right.x)
+  const bars = ticks
+    .map(([startMs, durationMs]) => barOf(startMs, durationMs, totalMs, width))
+    .sort((left, right) => left.x - right.x)
   const merged: { x: number; end: number }[] = []
   for (const { x, width: wide } of bars) {
     const last = merged.at(-1)
@@ -95,7 +97,9 @@ export function axisSteps(totalMs: number, most: number): readonly number[] {
   const rough = totalMs / most
   const power = 10 ** Math.floor(Math.log10(rough))
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= rough) ?? rough
-  return Array.from({ length: Math.floor(totalMs / step) + 1 }, (_, index) => Number((index * step).toPrecision(6)))
+  return Array.from({ length: Math.floor(totalMs / step) + 1 }, (_, index) =>
+    Number((index * step).toPrecision(6)),
+  )
 }
 
 /** Maximum width of a step's label, in pixels. */

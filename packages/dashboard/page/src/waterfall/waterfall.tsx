@@ -14,7 +14,12 @@ const BAR = 14
 const PAGE_LINES = 60
 const MAX_TICKS_LISTED = 20
 
-const fills: Readonly<Record<Fill, { readonly look: 'solid' | 'hatched' | 'outline'; readonly word: string; readonly more: string }>> = {
+const fills: Readonly<
+  Record<
+    Fill,
+    { readonly look: 'solid' | 'hatched' | 'outline'; readonly word: string; readonly more: string }
+  >
+> = {
   database: { look: 'solid', word: 'database', more: 'Sent to the database.' },
   batch: { look: 'hatched', word: 'batched', more: 'Batched with another query.' },
   ahead: { look: 'hatched', word: 'prefetched', more: 'Prefetched.' },
@@ -113,12 +118,17 @@ function Line({ line, totalMs, width, isOpened, onToggle }: LineProps) {
           <Icon name="chevron" class="turn" />
           {row.count > 1 && <span class="times">{`${count(row.count)}×`}</span>}
           <span class="cut">{row.label}</span>
-          {row.failed > 0 && <span class="tag bad">{row.failed === row.count ? 'failed' : `${count(row.failed)} failed`}</span>}
+          {row.failed > 0 && (
+            <span class="tag bad">{row.failed === row.count ? 'failed' : `${count(row.failed)} failed`}</span>
+          )}
         </span>
         <span class="line-bar">
           <svg class={`bar bar-${look}`} width={width} height={BAR} aria-hidden="true">
             {row.count > 1 && <rect class="bar-extent" {...extentOf(row, totalMs, width)} height={BAR} />}
-            <path fill={look === 'hatched' ? 'url(#hatch)' : undefined} d={ticksPath(row.ticks, totalMs, width, BAR)} />
+            <path
+              fill={look === 'hatched' ? 'url(#hatch)' : undefined}
+              d={ticksPath(row.ticks, totalMs, width, BAR)}
+            />
           </svg>
         </span>
         <span class="line-time">
@@ -148,7 +158,8 @@ function extentOf({ startMs, endMs }: WaterfallRow, totalMs: number, width: numb
 
 function LineDetail({ line: { row, statements } }: { line: WaterfallLine }) {
   const { callSite, fix, parameters, ticks, dialect, fingerprint } = row
-  const statement = dialect !== null ? fingerprint : statements.find((one) => one.dialect !== null)?.fingerprint
+  const statement =
+    dialect !== null ? fingerprint : statements.find((one) => one.dialect !== null)?.fingerprint
   const how =
     row.count === 1
       ? ''
@@ -157,7 +168,10 @@ function LineDetail({ line: { row, statements } }: { line: WaterfallLine }) {
         : row.parallel >= row.count - 1
           ? ', concurrent'
           : `, ${count(row.parallel)} concurrent`
-  const sql = row.level === 'statement' || / (FROM|INTO|SET) /i.test(row.label) ? [row.label] : statements.map(({ label }) => label)
+  const sql =
+    row.level === 'statement' || / (FROM|INTO|SET) /i.test(row.label)
+      ? [row.label]
+      : statements.map(({ label }) => label)
   return (
     <div class="line-detail">
       <p>
@@ -201,10 +215,14 @@ function LineDetail({ line: { row, statements } }: { line: WaterfallLine }) {
           <summary>{`${row.count > ticks.length ? `First ${count(ticks.length)} of ` : ''}${plural(row.count, 'execution')}`}</summary>
           <ol>
             {ticks.slice(0, MAX_TICKS_LISTED).map(([start, took, rows, failed], index) => (
-              <li key={index}>{`at ${duration(start)}: ${duration(took)}, ${plural(rows, 'row')}${failed === 1 ? ', failed' : ''}`}</li>
+              <li
+                key={index}
+              >{`at ${duration(start)}: ${duration(took)}, ${plural(rows, 'row')}${failed === 1 ? ', failed' : ''}`}</li>
             ))}
           </ol>
-          {ticks.length > MAX_TICKS_LISTED && <p class="muted">{`and ${count(row.count - MAX_TICKS_LISTED)} more`}</p>}
+          {ticks.length > MAX_TICKS_LISTED && (
+            <p class="muted">{`and ${count(row.count - MAX_TICKS_LISTED)} more`}</p>
+          )}
         </details>
       )}
     </div>

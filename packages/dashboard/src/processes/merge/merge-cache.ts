@@ -44,7 +44,10 @@ function statsOf(pages: readonly [CachePage, ...CachePage[]]): CacheStats {
   return {
     ...sums,
     hitRate: reads === 0 ? 0 : sums.hits / reads,
-    averageAccessTimeMs: weighted(all.map(({ averageAccessTimeMs, hits, misses }) => [averageAccessTimeMs, hits + misses] as const)) ?? 0,
+    averageAccessTimeMs:
+      weighted(
+        all.map(({ averageAccessTimeMs, hits, misses }) => [averageAccessTimeMs, hits + misses] as const),
+      ) ?? 0,
   }
 }
 
@@ -54,8 +57,17 @@ function statsOf(pages: readonly [CachePage, ...CachePage[]]): CacheStats {
  */
 function namespacesOf(pages: readonly CachePage[]): Readonly<Record<string, number>> {
   const rates = pages.flatMap(({ stats, efficiency }) =>
-    Object.entries(efficiency.hitRateByNamespace).map(([name, rate]) => ({ name, rate, weight: stats.hits + stats.misses })),
+    Object.entries(efficiency.hitRateByNamespace).map(([name, rate]) => ({
+      name,
+      rate,
+      weight: stats.hits + stats.misses,
+    })),
   )
   const names = grouped(rates, ({ name }) => name)
-  return Object.fromEntries(names.map((same) => [same[0].name, weighted(same.map(({ rate, weight }) => [rate, weight] as const)) ?? 0]))
+  return Object.fromEntries(
+    names.map((same) => [
+      same[0].name,
+      weighted(same.map(({ rate, weight }) => [rate, weight] as const)) ?? 0,
+    ]),
+  )
 }

@@ -51,7 +51,9 @@ export function mergeVitals(all: AllFacts): Vitals {
   return {
     requestsPerSecond: rounded(sumOf(of('requestsPerSecond'))),
     ...{ p50: quantile(0.5), p95: quantile(0.95), p99: quantile(0.99) },
-    errorRate: rounded(weighted(all.map(({ vitals }) => [vitals.errorRate, vitals.requestsPerSecond ?? 0] as const))),
+    errorRate: rounded(
+      weighted(all.map(({ vitals }) => [vitals.errorRate, vitals.requestsPerSecond ?? 0] as const)),
+    ),
     queriesPerSecond: short(sumOf(of('queriesPerSecond')) ?? 0),
     cacheShare: reads === 0 ? null : short(all.reduce((sum, { cached }) => sum + cached, 0) / reads),
     ...{ cpu: rounded(meanOf(of('cpu'))), memory: rounded(meanOf(of('memory'))) },
@@ -66,7 +68,8 @@ export function mergeTotals(all: AllFacts): Totals {
 
 export function mergeRing(all: AllFacts): RingState {
   const rings = all.map(({ ring }) => ring)
-  const sum = (field: Exclude<keyof RingState, 'oldestAt'>) => rings.reduce((total, ring) => total + ring[field], 0)
+  const sum = (field: Exclude<keyof RingState, 'oldestAt'>) =>
+    rings.reduce((total, ring) => total + ring[field], 0)
   return {
     ...{ requests: sum('requests'), bytes: sum('bytes'), maxBytes: sum('maxBytes'), dropped: sum('dropped') },
     oldestAt: leastOf(rings.map(({ oldestAt }) => oldestAt)),
@@ -75,7 +78,8 @@ export function mergeRing(all: AllFacts): RingState {
 
 export function mergeBadges(all: AllFacts): Badges {
   const badges = all.map((facts) => facts.badges)
-  const distinct = (of: (one: ProcessFacts['badges']) => readonly string[]) => new Set(badges.flatMap(of)).size
+  const distinct = (of: (one: ProcessFacts['badges']) => readonly string[]) =>
+    new Set(badges.flatMap(of)).size
   return {
     findings: distinct(({ findings }) => findings),
     alerts: badges.reduce((sum, { alerts }) => sum + alerts, 0),
@@ -88,11 +92,15 @@ export function mergeBadges(all: AllFacts): Badges {
 function lettersOf(badges: readonly ProcessFacts['badges'][], name: string | null = null): number {
   const queues = badges.flatMap(({ deadLetters, hasSharedJobs }) =>
     deadLetters.flatMap(([queue, count]) =>
-      name === null || queue === name ? [{ key: hasSharedJobs ? `shared ${queue}` : queue, count, hasSharedJobs }] : [],
+      name === null || queue === name
+        ? [{ key: hasSharedJobs ? `shared ${queue}` : queue, count, hasSharedJobs }]
+        : [],
     ),
   )
   const counts = grouped(queues, ({ key }) => key).map((same) =>
-    same[0].hasSharedJobs ? Math.max(...same.map(({ count }) => count)) : same.reduce((sum, { count }) => sum + count, 0),
+    same[0].hasSharedJobs
+      ? Math.max(...same.map(({ count }) => count))
+      : same.reduce((sum, { count }) => sum + count, 0),
   )
   return counts.reduce((sum, count) => sum + count, 0)
 }
@@ -131,7 +139,9 @@ function pointsOf(id: Sparkline['id'], all: AllFacts): Point[] {
       all.flatMap(({ lines }) => lines.requests),
       ([at]) => String(at),
     )
-    return inOrder(seconds.map((same) => [same[0][0], short(same.reduce((sum, [, value]) => sum + value, 0))] as const))
+    return inOrder(
+      seconds.map((same) => [same[0][0], short(same.reduce((sum, [, value]) => sum + value, 0))] as const),
+    )
   }
   const points = all.flatMap(({ lines }) => {
     const requests = new Map(lines.requests)
@@ -139,7 +149,13 @@ function pointsOf(id: Sparkline['id'], all: AllFacts): Point[] {
   })
   const seconds = grouped(points, ({ at }) => String(at))
   return inOrder(
-    seconds.map((same) => [same[0].at, short(weighted(same.map(({ value, weight }) => [value, weight] as const)) ?? 0)] as const),
+    seconds.map(
+      (same) =>
+        [
+          same[0].at,
+          short(weighted(same.map(({ value, weight }) => [value, weight] as const)) ?? 0),
+        ] as const,
+    ),
   )
 }
 
@@ -160,9 +176,11 @@ export function mergeRoutes(all: readonly RouteFigures[]): RouteFigures[] {
 function mergeRoute(all: readonly [RouteFigures, ...RouteFigures[]]): RouteFigures {
   const [first, ...others] = all
   if (others.length === 0) return first
-  const sum = (of: (figures: RouteFigures) => number) => all.reduce((total, figures) => total + of(figures), 0)
+  const sum = (of: (figures: RouteFigures) => number) =>
+    all.reduce((total, figures) => total + of(figures), 0)
   const newestFirst = [...all].sort((a, b) => b.lastAt - a.lastAt)
-  const newest = (of: (figures: RouteFigures) => string | null) => newestFirst.map(of).find((id) => id !== null) ?? null
+  const newest = (of: (figures: RouteFigures) => string | null) =>
+    newestFirst.map(of).find((id) => id !== null) ?? null
   return {
     name: first.name,
     requests: sum(({ requests }) => requests),

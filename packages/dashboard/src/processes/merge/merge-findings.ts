@@ -41,7 +41,10 @@ function mergeAnomaly(all: readonly [StatementAnomaly, ...StatementAnomaly[]]): 
 }
 
 /** @param limit - Maximum number of recent requests. Routes are merged separately. */
-export function mergeRecent(pages: readonly RequestsPage[], limit: number): Pick<RequestsPage, 'recent' | 'matching'> {
+export function mergeRecent(
+  pages: readonly RequestsPage[],
+  limit: number,
+): Pick<RequestsPage, 'recent' | 'matching'> {
   const recent = pages.flatMap((page) => page.recent)
   return {
     recent: recent.sort((a, b) => b.startedAt + b.durationMs - (a.startedAt + a.durationMs)).slice(0, limit),

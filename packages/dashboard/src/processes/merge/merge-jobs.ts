@@ -79,7 +79,10 @@ function healthOf(all: readonly QueueRow[], isShared: boolean): Pick<QueueRow, '
 
 /** The depths of the process that was observed the longest. */
 function deepest(all: readonly QueueRow[]): QueueRow['depth'] {
-  return all.reduce((longest, row) => (row.depth.length > longest.length ? row.depth : longest), [] as QueueRow['depth'])
+  return all.reduce(
+    (longest, row) => (row.depth.length > longest.length ? row.depth : longest),
+    [] as QueueRow['depth'],
+  )
 }
 
 /** Adds up the depths of all processes. They are 5 seconds apart in each process, at different times. */

@@ -1,7 +1,13 @@
 import { analyzeTrend } from '@sluice/core/siblings'
 import { captionOf, neededSeconds, withGaps } from '../../pages/metrics-page.ts'
 import type { Point } from '../../protocol/common.ts'
-import type { AlertsPage, ForecastPoint, MetricForecast, MetricInfo, MetricsPage } from '../../protocol/monitor.ts'
+import type {
+  AlertsPage,
+  ForecastPoint,
+  MetricForecast,
+  MetricInfo,
+  MetricsPage,
+} from '../../protocol/monitor.ts'
 import { grouped, meanOf } from './sums.ts'
 
 type Across = MetricInfo['across']
@@ -96,8 +102,13 @@ function mergeInfo(all: readonly [MetricInfo, ...MetricInfo[]]): MetricInfo {
  * together, so their errors have the same direction. Requires a forecast of each process, because the sum
  * for some processes does not describe the total.
  */
-function mergeForecasts(pages: readonly [MetricsPage, ...MetricsPage[]], across: Across): MetricForecast | null {
-  const forecasts = pages.flatMap(({ forecast, points }) => (forecast === null && points.length === 0 ? [] : [forecast]))
+function mergeForecasts(
+  pages: readonly [MetricsPage, ...MetricsPage[]],
+  across: Across,
+): MetricForecast | null {
+  const forecasts = pages.flatMap(({ forecast, points }) =>
+    forecast === null && points.length === 0 ? [] : [forecast],
+  )
   const [first] = forecasts
   if (first === undefined || first === null || forecasts.includes(null)) return null
   const all = forecasts as readonly MetricForecast[]
@@ -131,7 +142,9 @@ export function mergeAlerts(pages: readonly [AlertsPage, ...AlertsPage[]]): Aler
   const costs = pages.flatMap(({ cost }) => (cost === null ? [] : [cost]))
   return {
     health: HEALTH.find((health) => pages.some((page) => page.health === health)) ?? 'healthy',
-    active: active.sort((a, b) => SEVERITY[a.severity] - SEVERITY[b.severity] || b.raisedAt - a.raisedAt).slice(0, MAX_ACTIVE),
+    active: active
+      .sort((a, b) => SEVERITY[a.severity] - SEVERITY[b.severity] || b.raisedAt - a.raisedAt)
+      .slice(0, MAX_ACTIVE),
     timeline: timeline.sort((a, b) => b.at - a.at).slice(0, MAX_ENTRIES),
     policies: grouped(
       pages.flatMap(({ policies }) => policies),
@@ -139,6 +152,9 @@ export function mergeAlerts(pages: readonly [AlertsPage, ...AlertsPage[]]): Aler
     ).map(([first]) => first),
     recommendations: [...new Set(pages.flatMap(({ recommendations }) => recommendations))],
     // One process scales the workers for all, and all processes count the same workers.
-    cost: costs.reduce<AlertsPage['cost']>((most, cost) => (most === null || cost.hours > most.hours ? cost : most), null),
+    cost: costs.reduce<AlertsPage['cost']>(
+      (most, cost) => (most === null || cost.hours > most.hours ? cost : most),
+      null,
+    ),
   }
 }

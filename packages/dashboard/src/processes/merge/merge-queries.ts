@@ -11,7 +11,9 @@ export function mergeQueries(pages: readonly QueriesPage[]): QueriesPage {
     ({ fingerprint, dialect }) => `${dialect} ${fingerprint}`,
   )
   // All processes use the same database, so the latest analysis is the most accurate one.
-  const [known] = [...pages].sort((a, b) => (b.analyzedAt ?? 0) - (a.analyzedAt ?? 0) || (b.inspectedAt ?? 0) - (a.inspectedAt ?? 0))
+  const [known] = [...pages].sort(
+    (a, b) => (b.analyzedAt ?? 0) - (a.analyzedAt ?? 0) || (b.inspectedAt ?? 0) - (a.inspectedAt ?? 0),
+  )
   return {
     statements: rows
       .map((same) => mergeStatement(same, totalMs))
@@ -25,7 +27,9 @@ export function mergeQueries(pages: readonly QueriesPage[]): QueriesPage {
     inspectedAt: greatestOf(pages.map(({ inspectedAt }) => inspectedAt)),
     tables: known?.tables ?? null,
     advice: distinctAdvice(
-      known === undefined || known.analyzedAt !== null ? (known?.advice ?? []) : pages.flatMap(({ advice }) => advice),
+      known === undefined || known.analyzedAt !== null
+        ? (known?.advice ?? [])
+        : pages.flatMap(({ advice }) => advice),
     ),
     analyzedAt: greatestOf(pages.map(({ analyzedAt }) => analyzedAt)),
     pools: [...new Set(pages.flatMap(({ pools }) => pools))],

@@ -18,13 +18,18 @@ export function leastOf(values: readonly (number | null)[]): number | null {
   return ofKnown(values, (known) => Math.min(...known))
 }
 
-function ofKnown(values: readonly (number | null)[], join: (known: readonly number[]) => number): number | null {
+function ofKnown(
+  values: readonly (number | null)[],
+  join: (known: readonly number[]) => number,
+): number | null {
   const known = values.filter((value) => value !== null)
   return known.length === 0 ? null : join(known)
 }
 
 /** Weighted mean. If all weights are 0, the plain mean. */
-export function weighted(values: readonly (readonly [value: number | null, weight: number])[]): number | null {
+export function weighted(
+  values: readonly (readonly [value: number | null, weight: number])[],
+): number | null {
   const known = values.filter((pair): pair is readonly [number, number] => pair[0] !== null)
   const weight = known.reduce((sum, [, each]) => sum + each, 0)
   if (weight === 0) return meanOf(known.map(([value]) => value))
@@ -44,16 +49,23 @@ export function grouped<T>(items: readonly T[], keyOf: (item: T) => string): rea
 }
 
 /** Adds up objects with numeric fields, field by field. */
-export function summed<T extends { readonly [K in keyof T]: number }>([first, ...others]: readonly [T, ...T[]]): T {
+export function summed<T extends { readonly [K in keyof T]: number }>([first, ...others]: readonly [
+  T,
+  ...T[],
+]): T {
   const sums: Record<string, number> = { ...first }
-  for (const other of others) for (const [field, value] of Object.entries<number>(other)) sums[field] = (sums[field] ?? 0) + value
+  for (const other of others)
+    for (const [field, value] of Object.entries<number>(other)) sums[field] = (sums[field] ?? 0) + value
   return sums as T
 }
 
 /**
  * Quantile of counted values: the smallest value that `share` of them do not exceed; `null` without values.
  */
-export function quantileOf(values: readonly (readonly [value: number, count: number])[], share: number): number | null {
+export function quantileOf(
+  values: readonly (readonly [value: number, count: number])[],
+  share: number,
+): number | null {
   const sorted = [...values].sort(([a], [b]) => a - b)
   const rank = Math.max(1, Math.ceil(share * sorted.reduce((sum, [, count]) => sum + count, 0)))
   let seen = 0

@@ -43,8 +43,14 @@ const SOURCES: Readonly<Record<ScriptName, string>> = {
   batches: BATCHES,
 }
 
-/** The scripts, each with the functions of BullMQ that it calls. @param publish - The command that notifies others. */
-export function scriptsWith(bullmq: Bullmq, publish: 'PUBLISH' | 'SPUBLISH'): ReadonlyMap<ScriptName, string> {
+/**
+ * The scripts, each with the functions of BullMQ that it calls. @param publish - The command that notifies
+ * others.
+ */
+export function scriptsWith(
+  bullmq: Bullmq,
+  publish: 'PUBLISH' | 'SPUBLISH',
+): ReadonlyMap<ScriptName, string> {
   const whole = (lua: string) => {
     const called = BULLMQ_SCRIPTS.filter((name) => new RegExp(`\\b${name}\\(`).test(lua))
     return `local TELL, HAS_FAST_PATH = '${publish}', ${bullmq.hasFastPath}\n${bullmq.functions(...called)}${lua}`

@@ -20,11 +20,17 @@ const MAX_ROWS = 20_000
  * @param session - A separate session.
  * @param gaps - Receives what could not be measured, and why.
  */
-export function mysqlSampleCheck(session: Connection, snapshot: DatabaseSnapshot, gaps: InspectionGap[]): IndexCheck {
+export function mysqlSampleCheck(
+  session: Connection,
+  snapshot: DatabaseSnapshot,
+  gaps: InspectionGap[],
+): IndexCheck {
   return async (indexes) => {
     const measured = new Map<string, Measurement[]>()
     const ids = new Set(
-      indexes.flatMap(({ serves }) => serves.flatMap(({ statement }) => statement.planned.use.uses.map(({ table }) => table.id))),
+      indexes.flatMap(({ serves }) =>
+        serves.flatMap(({ statement }) => statement.planned.use.uses.map(({ table }) => table.id)),
+      ),
     )
     const copied = new Set<TableSnapshot>()
     try {
@@ -49,20 +55,25 @@ export function mysqlSampleCheck(session: Connection, snapshot: DatabaseSnapshot
       for (const [at, index] of tried.entries()) await addIndex(session, index, nameOf(at))
       for (const [at, index] of tried.entries()) {
         const present = await countAll(session, index, isCopied)
-        await session.query(`ALTER TABLE ${quoteName(index.candidate.table.name, 'mysql')} DROP INDEX ${nameOf(at)}`)
+        await session.query(
+          `ALTER TABLE ${quoteName(index.candidate.table.name, 'mysql')} DROP INDEX ${nameOf(at)}`,
+        )
         const without = await countAll(session, index, isCopied)
         await addIndex(session, index, nameOf(at))
         measured.set(
           index.candidate.label,
           index.serves.flatMap(({ statement: { planned, fingerprint } }) => {
             const [a, b] = [without.get(planned), present.get(planned)]
-            return a === undefined || b === undefined ? [] : [{ fingerprint, without: a, with: b, unit: 'rows' as const }]
+            return a === undefined || b === undefined
+              ? []
+              : [{ fingerprint, without: a, with: b, unit: 'rows' as const }]
           }),
         )
       }
       return measured
     } finally {
-      for (const { name } of copied) await session.query(`DROP TEMPORARY TABLE IF EXISTS ${quoteName(name, 'mysql')}`)
+      for (const { name } of copied)
+        await session.query(`DROP TEMPORARY TABLE IF EXISTS ${quoteName(name, 'mysql')}`)
     }
   }
 }
@@ -71,16 +82,23 @@ function nameOf(at: number): string {
   return `sluice_measured_${at}`
 }
 
-/** A temporary table under another name takes the rows, and then the name: until then the name is the real one's. */
+/**
+ * A temporary table under another name takes the rows, and then the name: until then the name is the real
+ * one's.
+ */
 async function copyRows(session: Connection, table: TableSnapshot): Promise<void> {
   const name = quoteName(table.name, 'mysql')
   const draft = quoteName(`sluice_${table.name}`.slice(0, 64), 'mysql')
-  const columns = table.columns.filter(({ isGenerated }) => isGenerated !== true).map((column) => quoteName(column.name, 'mysql'))
+  const columns = table.columns
+    .filter(({ isGenerated }) => isGenerated !== true)
+    .map((column) => quoteName(column.name, 'mysql'))
   const share = table.rows > MAX_ROWS ? MAX_ROWS / table.rows : 1
   await session.query(`CREATE TEMPORARY TABLE ${draft} LIKE ${name}`)
   try {
     const filter = share < 1 ? `WHERE RAND(1) < ${share}` : ''
-    await session.query(`INSERT INTO ${draft} (${columns.join(', ')}) SELECT ${columns.join(', ')} FROM ${name} ${filter}`)
+    await session.query(
+      `INSERT INTO ${draft} (${columns.join(', ')}) SELECT ${columns.join(', ')} FROM ${name} ${filter}`,
+    )
     await session.query(`ALTER TABLE ${draft} RENAME TO ${name}`)
   } catch (error) {
     await session.query(`DROP TEMPORARY TABLE IF EXISTS ${draft}`)
@@ -115,7 +133,10 @@ async function countAll(
 }
 
 /** `undefined` for what cannot be run: MySQL opens a temporary table once a statement. */
-async function rowsReadBy(session: Connection, { sql, bindings }: PlannedStatement): Promise<number | undefined> {
+async function rowsReadBy(
+  session: Connection,
+  { sql, bindings }: PlannedStatement,
+): Promise<number | undefined> {
   if (!/^\s*(select|with)\b/i.test(sql)) return undefined
   let sum = 0
   for (const values of bindings) {
@@ -131,6 +152,8 @@ async function rowsReadBy(session: Connection, { sql, bindings }: PlannedStateme
 }
 
 async function handlerReads(session: Connection): Promise<number> {
-  const rows = await session.query("SHOW SESSION STATUS WHERE Variable_name LIKE 'Handler\\_read%' OR Variable_name = 'Sort_rows'")
+  const rows = await session.query(
+    "SHOW SESSION STATUS WHERE Variable_name LIKE 'Handler\\_read%' OR Variable_name = 'Sort_rows'",
+  )
   return rows.reduce((sum, row) => sum + Number(row.Value ?? row.value), 0)
 }

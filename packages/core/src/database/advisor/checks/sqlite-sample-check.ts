@@ -21,15 +21,24 @@ const MAX_MS = 60
  *
  * @param scratch - An empty database in memory.
  */
-export function sqliteSampleCheck(source: Connection, scratch: Connection, snapshot: DatabaseSnapshot): IndexCheck {
+export function sqliteSampleCheck(
+  source: Connection,
+  scratch: Connection,
+  snapshot: DatabaseSnapshot,
+): IndexCheck {
   return async (indexes) => {
     await cloneSchema(source, scratch)
-    const statements = new Set(indexes.flatMap(({ serves }) => serves.map(({ statement }) => statement.planned)))
+    const statements = new Set(
+      indexes.flatMap(({ serves }) => serves.map(({ statement }) => statement.planned)),
+    )
     const ids = new Set([...statements].flatMap(({ use }) => use.uses.map(({ table }) => table.id)))
-    for (const table of snapshot.tables) if (ids.has(table.id) && table.kind === 'table') await copyRows(source, scratch, table)
+    for (const table of snapshot.tables)
+      if (ids.has(table.id) && table.kind === 'table') await copyRows(source, scratch, table)
     const names = new Map(indexes.map(({ candidate }, at) => [candidate.label, `sluice_measured_${at}`]))
     const create = async ({ candidate }: ChosenIndex) => {
-      await scratch.query(createSqliteIndex(names.get(candidate.label) ?? '', candidate.table, candidate.definition))
+      await scratch.query(
+        createSqliteIndex(names.get(candidate.label) ?? '', candidate.table, candidate.definition),
+      )
     }
     for (const index of indexes) await create(index)
     await scratch.query('ANALYZE')
@@ -42,18 +51,26 @@ export function sqliteSampleCheck(source: Connection, scratch: Connection, snaps
       await scratch.query('ANALYZE')
       return index.serves.flatMap(({ statement: { planned, fingerprint } }) => {
         const [a, b] = [without.get(planned), present.get(planned)]
-        return a === undefined || b === undefined ? [] : [{ fingerprint, without: a, with: b, unit: 'ms' as const }]
+        return a === undefined || b === undefined
+          ? []
+          : [{ fingerprint, without: a, with: b, unit: 'ms' as const }]
       })
     }
     for (const index of indexes) {
       const first = await timeBoth(index)
-      measured.set(index.candidate.label, first.some(isClose) ? shortest(first, await timeBoth(index)) : first)
+      measured.set(
+        index.candidate.label,
+        first.some(isClose) ? shortest(first, await timeBoth(index)) : first,
+      )
     }
     return measured
   }
 }
 
-/** Whether a machine that was busy for a moment could have decided it: also against an index that the planner's costs speak for. */
+/**
+ * Whether a machine that was busy for a moment could have decided it: also against an index that the
+ * planner's costs speak for.
+ */
 function isClose({ without, with: present }: Measurement): boolean {
   return without < present * 3
 }

@@ -6,7 +6,13 @@ import { KeyMaker } from '../key-maker.ts'
 import { limitOf, termValue } from '../selectivity.ts'
 import { MET_AT, ROW, TableCosts, UNITS_A_ROW } from '../table-costs.ts'
 import type { TableConditions, TableUse } from '../table-use.ts'
-import type { PlannedStatement, PlannerAnswer, SupposedIndex, Validation, WhatIfPlanner } from '../what-if-planner.ts'
+import type {
+  PlannedStatement,
+  PlannerAnswer,
+  SupposedIndex,
+  Validation,
+  WhatIfPlanner,
+} from '../what-if-planner.ts'
 
 /** A way to read one table, after others or as the first. */
 interface Access {
@@ -19,7 +25,10 @@ interface Access {
   /** Whether its rows have the order or the groups that the statement requires. */
   readonly isOrdered: boolean
   readonly isScan: boolean
-  /** Whether an index is read in its order past rows that a condition on its column excludes: the remaining ones can all be at the end. */
+  /**
+   * Whether an index is read in its order past rows that a condition on its column excludes: the remaining
+   * ones can all be at the end.
+   */
   readonly walksPast?: boolean
 }
 
@@ -52,7 +61,11 @@ export class ModelPlanner implements WhatIfPlanner {
             const label = labels.get(index)
             if (label !== undefined) used.add(label)
           }
-          if (isScan) scans.set(use.table.id, (scans.get(use.table.id) ?? 0) + (own * UNITS_A_ROW) / statement.bindings.length)
+          if (isScan)
+            scans.set(
+              use.table.id,
+              (scans.get(use.table.id) ?? 0) + (own * UNITS_A_ROW) / statement.bindings.length,
+            )
         }
       }
     }
@@ -89,19 +102,34 @@ export class ModelPlanner implements WhatIfPlanner {
     return best ?? { cost: 0, steps: [] }
   }
 
-  #next(uses: readonly TableUse[], bound: ReadonlySet<number>, indexes: readonly IndexDefinition[], bindings: readonly unknown[]): Access {
+  #next(
+    uses: readonly TableUse[],
+    bound: ReadonlySet<number>,
+    indexes: readonly IndexDefinition[],
+    bindings: readonly unknown[],
+  ): Access {
     const isBound = (place: number) => bound.has(place)
     const open = uses.filter(({ place }) => !bound.has(place))
-    const joined = open.filter((use) => use.joins.some(({ other }) => other !== undefined && bound.has(other.use)))
-    const choices = (joined.length > 0 ? joined : open).flatMap((use) => this.#accesses(use, indexes, bindings, isBound))
-    return choices.reduce((best, access) => (access.cost + access.rows < best.cost + best.rows ? access : best))
+    const joined = open.filter((use) =>
+      use.joins.some(({ other }) => other !== undefined && bound.has(other.use)),
+    )
+    const choices = (joined.length > 0 ? joined : open).flatMap((use) =>
+      this.#accesses(use, indexes, bindings, isBound),
+    )
+    return choices.reduce((best, access) =>
+      access.cost + access.rows < best.cost + best.rows ? access : best,
+    )
   }
 
   /** Adds sorting and grouping, and what a limit saves. */
   #finished(
     uses: readonly TableUse[],
     first: Access,
-    { cost, rows, limit: whole }: { readonly cost: number; readonly rows: number; readonly limit: number | undefined },
+    {
+      cost,
+      rows,
+      limit: whole,
+    }: { readonly cost: number; readonly rows: number; readonly limit: number | undefined },
   ): number {
     const asked = uses.find(({ order, group }) => order.length > 0 || group.length > 0)
     const isSorted = asked === undefined || (asked === first.use && first.isOrdered)
@@ -120,7 +148,14 @@ export class ModelPlanner implements WhatIfPlanner {
   ): Access[] {
     const rows = this.#costs.rows(use) * this.#costs.share(use, bindings, isBound)
     const accesses: Access[] = [
-      { use, indexes: [], cost: this.#costs.rows(use), rows, isOrdered: use.order.length === 0 && use.group.length === 0, isScan: true },
+      {
+        use,
+        indexes: [],
+        cost: this.#costs.rows(use),
+        rows,
+        isOrdered: use.order.length === 0 && use.group.length === 0,
+        isScan: true,
+      },
     ]
     const indexes = [
       ...this.#existing(use),
@@ -135,7 +170,14 @@ export class ModelPlanner implements WhatIfPlanner {
       if (parts.some((part) => part === undefined)) continue
       const found = parts as Access[]
       const cost = found.reduce((sum, part) => sum + part.cost, 0)
-      accesses.push({ use, indexes: found.flatMap((part) => part.indexes), cost, rows, isOrdered: false, isScan: false })
+      accesses.push({
+        use,
+        indexes: found.flatMap((part) => part.indexes),
+        cost,
+        rows,
+        isOrdered: false,
+        isScan: false,
+      })
     }
     return accesses
   }
@@ -154,7 +196,9 @@ export class ModelPlanner implements WhatIfPlanner {
       const isOfArm = arm.conditions.some(({ column }) => index.keys[0]?.column === column)
       return access === undefined || !isOfArm ? [] : [access]
     })
-    return choices.length === 0 ? undefined : choices.reduce((best, access) => (access.cost < best.cost ? access : best))
+    return choices.length === 0
+      ? undefined
+      : choices.reduce((best, access) => (access.cost < best.cost ? access : best))
   }
 
   #byIndex(
@@ -165,10 +209,14 @@ export class ModelPlanner implements WhatIfPlanner {
     isBound: (place: number) => boolean,
   ): Access | undefined {
     const { alwaysHeld } = this.#keyMaker(use)
-    const isClustered = alwaysHeld.length > 0 && index.keys.every(({ column }, at) => column === alwaysHeld[at])
+    const isClustered =
+      alwaysHeld.length > 0 && index.keys.every(({ column }, at) => column === alwaysHeld[at])
     const isCovered = isClustered || this.#costs.isCovered(use, index, alwaysHeld)
     const search = this.#costs.search(use, arm, index, bindings, isBound)
-    const fixed = new Set([...(search?.equalities ?? []).map(({ column }) => column), ...fixedColumns(arm, bindings)])
+    const fixed = new Set([
+      ...(search?.equalities ?? []).map(({ column }) => column),
+      ...fixedColumns(arm, bindings),
+    ])
     const isOrdered = arm === use && this.#givesOrder(use, index, fixed, (search?.seeks ?? 1) === 1)
     if (search !== undefined) {
       const cost = this.#costs.searchCost(use, search, isCovered)
@@ -178,16 +226,30 @@ export class ModelPlanner implements WhatIfPlanner {
     if (held === undefined || !(isOrdered || isCovered || held < 1)) return undefined
     const rows = this.#costs.rows(use) * held
     const walksPast = arm.conditions.some(({ column }) => column === index.keys[0]?.column)
-    return { use, indexes: [index], cost: rows * (isCovered ? ROW.covered : ROW.byIndex), rows, isOrdered, isScan: false, walksPast }
+    return {
+      use,
+      indexes: [index],
+      cost: rows * (isCovered ? ROW.covered : ROW.byIndex),
+      rows,
+      isOrdered,
+      isScan: false,
+      walksPast,
+    }
   }
 
   /** Whether an index gives the rows in the statement's order or groups, columns with one value set aside. */
   #givesOrder(use: TableUse, index: IndexDefinition, fixed: ReadonlySet<string>, isSingle: boolean): boolean {
     if (!isSingle || index.keys.some(({ prefixLength }) => prefixLength !== undefined)) return false
-    const wanted = use.order.length > 0 ? use.order : use.group.map((column) => ({ column, isDescending: false }))
+    const wanted =
+      use.order.length > 0 ? use.order : use.group.map((column) => ({ column, isDescending: false }))
     if (wanted.length === 0) return true
     const held = this.#keyMaker(use).alwaysHeld
-    const keys = [...index.keys, ...held.filter((column) => index.keys.every((key) => key.column !== column)).map((column) => ({ column }))]
+    const keys = [
+      ...index.keys,
+      ...held
+        .filter((column) => index.keys.every((key) => key.column !== column))
+        .map((column) => ({ column })),
+    ]
     const rest = keys.filter(({ column }) => !fixed.has(column))
     const open = wanted.filter(({ column }) => !fixed.has(column))
     if (use.order.length === 0) {
@@ -204,9 +266,16 @@ export class ModelPlanner implements WhatIfPlanner {
 
   #existing(use: TableUse): IndexDefinition[] {
     const { table } = use
-    const indexes = table.indexes.filter(({ isValid, isVisible, method }) => isValid && isVisible && method === 'btree')
+    const indexes = table.indexes.filter(
+      ({ isValid, isVisible, method }) => isValid && isVisible && method === 'btree',
+    )
     if (table.primaryKey.length === 0) return [...indexes]
-    const key: IndexDefinition = { table: table.id, keys: table.primaryKey.map((column) => ({ column })), method: 'btree', isUnique: true }
+    const key: IndexDefinition = {
+      table: table.id,
+      keys: table.primaryKey.map((column) => ({ column })),
+      method: 'btree',
+      isUnique: true,
+    }
     return indexes.some((index) => covers(index, key)) ? [...indexes] : [key, ...indexes]
   }
 
@@ -224,19 +293,29 @@ export class ModelPlanner implements WhatIfPlanner {
 function fixedColumns({ conditions }: TableConditions, bindings: readonly unknown[]): string[] {
   return conditions.flatMap(({ column, operator, negated, values, call }) => {
     const isOne = operator === '=' || operator === 'is null' || (operator === 'in' && values.length === 1)
-    return isOne && !negated && call === undefined && values.every((term) => termValue(term, bindings) !== null) ? [column] : []
+    return isOne &&
+      !negated &&
+      call === undefined &&
+      values.every((term) => termValue(term, bindings) !== null)
+      ? [column]
+      : []
   })
 }
 
-/** Tables that are joined with each other; others are read apart, and so is what is grouped before the rest is limited. */
+/**
+ * Tables that are joined with each other; others are read apart, and so is what is grouped before the rest is
+ * limited.
+ */
 function componentsOf(uses: readonly TableUse[]): TableUse[][] {
   const group = uses.map((_, at) => at)
   const find = (at: number): number => (group[at] === at ? at : find(group[at] ?? at))
   const hasLimit = uses.some(({ isLimited }) => isLimited)
-  const isApart = (use: TableUse | undefined) => hasLimit && use !== undefined && use.group.length > 0 && !use.isLimited
+  const isApart = (use: TableUse | undefined) =>
+    hasLimit && use !== undefined && use.group.length > 0 && !use.isLimited
   for (const use of uses) {
     for (const { other } of use.joins)
-      if (other !== undefined && !isApart(use) && !isApart(uses[other.use])) group[find(use.place)] = find(other.use)
+      if (other !== undefined && !isApart(use) && !isApart(uses[other.use]))
+        group[find(use.place)] = find(other.use)
   }
   const components = new Map<number, TableUse[]>()
   for (const use of uses) {

@@ -7,7 +7,13 @@ import type { DatabaseSnapshot, TableSnapshot } from '../../inspectors/database-
 import { isBytewise } from '../own-type.ts'
 import { MET_AT } from '../table-costs.ts'
 import type { StatementUse } from '../table-use.ts'
-import type { PlannedStatement, PlannerAnswer, SupposedIndex, Validation, WhatIfPlanner } from '../what-if-planner.ts'
+import type {
+  PlannedStatement,
+  PlannerAnswer,
+  SupposedIndex,
+  Validation,
+  WhatIfPlanner,
+} from '../what-if-planner.ts'
 import { withoutLimit } from './without-limit.ts'
 
 /** Makes PostgreSQL's planner believe in indexes. */
@@ -55,13 +61,19 @@ export class PostgresqlPlanner implements WhatIfPlanner {
 
   async answer(statement: PlannedStatement, indexes: readonly SupposedIndex[]): Promise<PlannerAnswer> {
     await this.#suppose(indexes)
-    const names = new Map([...this.#supposed].flatMap(([label, { names: all }]) => all.map((name) => [name, label] as const)))
+    const names = new Map(
+      [...this.#supposed].flatMap(([label, { names: all }]) => all.map((name) => [name, label] as const)),
+    )
     const used = new Set<string>()
     const scans = new Map<TableId, number>()
     let cost = 0
     for (const bindings of statement.bindings) {
       // Without an order, any rows match, and the position of the first ones is unknown.
-      const sql = inlineValues(statement.use.isOrdered ? statement.sql : withoutLimit(statement.sql, 'postgresql'), 'postgresql', bindings)
+      const sql = inlineValues(
+        statement.use.isOrdered ? statement.sql : withoutLimit(statement.sql, 'postgresql'),
+        'postgresql',
+        bindings,
+      )
       const plan = await this.#explain(sql)
       cost += this.#costOf(plan, statement.use) / statement.bindings.length
       walk(plan, (node) => {
@@ -70,7 +82,10 @@ export class PostgresqlPlanner implements WhatIfPlanner {
         if (node['Node Type'] !== 'Seq Scan') return
         const below = (node.Plans ?? []).reduce((sum, child) => sum + (child['Total Cost'] ?? 0), 0)
         const table = `${node.Schema ?? this.snapshot.defaultSchema}.${node['Relation Name']}`
-        scans.set(table, (scans.get(table) ?? 0) + ((node['Total Cost'] ?? 0) - below) / statement.bindings.length)
+        scans.set(
+          table,
+          (scans.get(table) ?? 0) + ((node['Total Cost'] ?? 0) - below) / statement.bindings.length,
+        )
       })
     }
     return { cost, used, scans }
@@ -92,7 +107,9 @@ export class PostgresqlPlanner implements WhatIfPlanner {
   #collating(plan: PlanNode, { uses }: StatementUse): number {
     const isCollated = (key: string) => {
       const name = /^(?:.*\.)?"?([^".]+?)"?(?: COLLATE .*| DESC| NULLS \w+| USING .*)*$/.exec(key)?.[1]
-      const columns = uses.flatMap(({ table }) => table.columns.filter((column) => column.name === name && column.type === 'text'))
+      const columns = uses.flatMap(({ table }) =>
+        table.columns.filter((column) => column.name === name && column.type === 'text'),
+      )
       return columns.some((column) => !isBytewise(column, this.snapshot))
     }
     let more = 0
@@ -126,7 +143,9 @@ export class PostgresqlPlanner implements WhatIfPlanner {
     for (const { names, index } of this.#supposed.values()) {
       if (names.includes(name)) return index.definition.keys.map(({ column }) => column)
     }
-    const existing = this.snapshot.tables.flatMap(({ indexes }) => indexes).find((index) => index.name === name)
+    const existing = this.snapshot.tables
+      .flatMap(({ indexes }) => indexes)
+      .find((index) => index.name === name)
     return existing?.keys.map(({ column }) => column) ?? []
   }
 
@@ -146,7 +165,10 @@ export class PostgresqlPlanner implements WhatIfPlanner {
     }
     for (const index of indexes) {
       if (this.#supposed.has(index.label)) continue
-      this.#supposed.set(index.label, { names: await this.supposer.suppose(index, this.#leaves(index.definition.table)), index })
+      this.#supposed.set(index.label, {
+        names: await this.supposer.suppose(index, this.#leaves(index.definition.table)),
+        index,
+      })
     }
   }
 
@@ -155,7 +177,9 @@ export class PostgresqlPlanner implements WhatIfPlanner {
     const { tables } = this.snapshot
     const table = tables.find((candidate) => candidate.id === id)
     if (table === undefined) return []
-    return table.kind === 'partitioned' ? tables.filter(({ parent }) => parent === id).flatMap((part) => this.#leaves(part.id)) : [table]
+    return table.kind === 'partitioned'
+      ? tables.filter(({ parent }) => parent === id).flatMap((part) => this.#leaves(part.id))
+      : [table]
   }
 }
 
@@ -185,9 +209,10 @@ export class HypopgSupposer implements IndexSupposer {
   async suppose({ definition }: SupposedIndex, tables: readonly TableSnapshot[]): Promise<readonly string[]> {
     const names: string[] = []
     for (const table of tables) {
-      const [row] = await this.session.query('SELECT indexrelid::text AS id, indexname::text AS name FROM hypopg_create_index($1)', [
-        createPostgresqlIndex(definition, table),
-      ])
+      const [row] = await this.session.query(
+        'SELECT indexrelid::text AS id, indexname::text AS name FROM hypopg_create_index($1)',
+        [createPostgresqlIndex(definition, table)],
+      )
       const name = String(row?.name)
       this.#ids.set(name, String(row?.id))
       names.push(name)

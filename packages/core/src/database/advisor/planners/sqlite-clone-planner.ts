@@ -7,8 +7,19 @@ import type { CandidateContext } from '../candidates.ts'
 import { limitOf } from '../selectivity.ts'
 import { MET_AT, ROW, TableCosts, UNITS_A_ROW } from '../table-costs.ts'
 import type { TableUse } from '../table-use.ts'
-import type { PlannedStatement, PlannerAnswer, SupposedIndex, Validation, WhatIfPlanner } from '../what-if-planner.ts'
-import { createSqliteIndex, type SqliteAccess, type SqlitePlanNode, sqlitePlanTree } from './sqlite-plan-tree.ts'
+import type {
+  PlannedStatement,
+  PlannerAnswer,
+  SupposedIndex,
+  Validation,
+  WhatIfPlanner,
+} from '../what-if-planner.ts'
+import {
+  createSqliteIndex,
+  type SqliteAccess,
+  type SqlitePlanNode,
+  sqlitePlanTree,
+} from './sqlite-plan-tree.ts'
 
 /** The share of rows in an existing partial index is unknown. */
 const PARTIAL_SHARE = 0.1
@@ -60,7 +71,11 @@ export class SqliteClonePlanner implements WhatIfPlanner {
    * @param source - The database.
    * @param scratch - An empty database in memory. It is the planner's from now on, but not closed by it.
    */
-  static async create(source: Connection, scratch: Connection, context: CandidateContext): Promise<SqliteClonePlanner> {
+  static async create(
+    source: Connection,
+    scratch: Connection,
+    context: CandidateContext,
+  ): Promise<SqliteClonePlanner> {
     await cloneSchema(source, scratch)
     const planner = new SqliteClonePlanner(scratch, context)
     await planner.#describeTables()
@@ -85,7 +100,8 @@ export class SqliteClonePlanner implements WhatIfPlanner {
       const least = walk.walksPast ? MET_AT : 0
       const left = limit !== undefined && streams && rows > limit ? Math.max(limit / rows, least) : 1
       cost += (Math.max(2, whole * left) * UNITS_A_ROW) / statement.bindings.length
-      for (const [table, rowsRead] of own) scans.set(table, (scans.get(table) ?? 0) + (rowsRead * UNITS_A_ROW) / statement.bindings.length)
+      for (const [table, rowsRead] of own)
+        scans.set(table, (scans.get(table) ?? 0) + (rowsRead * UNITS_A_ROW) / statement.bindings.length)
     }
     return { cost, used, scans }
   }
@@ -133,22 +149,36 @@ export class SqliteClonePlanner implements WhatIfPlanner {
     const rows = all * this.#costs.share(use, walk.bindings, isBound)
     const index = this.#indexNamed(access.index, use, walk)
     walk.bound.add(use.place)
-    if (access.isAutomatic) return { cost: all * Math.log2(all + 2) + times * (Math.log2(all + 2) + rows), rows }
+    if (access.isAutomatic)
+      return { cost: all * Math.log2(all + 2) + times * (Math.log2(all + 2) + rows), rows }
     if (access.kind === 'scan') {
-      walk.walksPast ||= index !== undefined && use.conditions.some(({ column }) => column === index.keys[0]?.column)
+      walk.walksPast ||=
+        index !== undefined && use.conditions.some(({ column }) => column === index.keys[0]?.column)
       const held = index === undefined ? all : all * (this.#costs.heldShare(use, use, index) ?? 1)
-      const cost = times * held * (access.index === undefined || access.isCovering ? ROW.covered : ROW.byIndex)
+      const cost =
+        times * held * (access.index === undefined || access.isCovering ? ROW.covered : ROW.byIndex)
       walk.scans.set(use.table.id, (walk.scans.get(use.table.id) ?? 0) + cost)
       return { cost, rows }
     }
-    if (access.isKey) return { cost: times * (Math.log2(all + 2) + Math.max(1, access.hasRange ? rows : 1)), rows }
-    const search = index === undefined ? undefined : this.#costs.search(use, use, prefixOf(index, access), walk.bindings, isBound)
+    if (access.isKey)
+      return { cost: times * (Math.log2(all + 2) + Math.max(1, access.hasRange ? rows : 1)), rows }
+    const search =
+      index === undefined
+        ? undefined
+        : this.#costs.search(use, use, prefixOf(index, access), walk.bindings, isBound)
     const found = search ?? { seeks: 1, rows: Math.max(1, rows) }
-    return { cost: times * this.#costs.searchCost(use, found, access.isCovering), rows: Math.min(rows, Math.max(found.rows, 0.5)) }
+    return {
+      cost: times * this.#costs.searchCost(use, found, access.isCovering),
+      rows: Math.min(rows, Math.max(found.rows, 0.5)),
+    }
   }
 
   /** The arms of an OR, each with a separate index. */
-  #either(arms: readonly SqlitePlanNode[], times: number, walk: Walk): { readonly cost: number; readonly rows: number } {
+  #either(
+    arms: readonly SqlitePlanNode[],
+    times: number,
+    walk: Walk,
+  ): { readonly cost: number; readonly rows: number } {
     const accesses = arms.flatMap(({ children, access }) => [
       ...(access === undefined ? [] : [access]),
       ...children.flatMap((child) => child.access ?? []),
@@ -165,10 +195,16 @@ export class SqliteClonePlanner implements WhatIfPlanner {
       const arm =
         index === undefined
           ? undefined
-          : conditions.find(({ conditions: own }) => own.some(({ column }) => column === index.keys[0]?.column))
+          : conditions.find(({ conditions: own }) =>
+              own.some(({ column }) => column === index.keys[0]?.column),
+            )
       const search =
-        index === undefined || arm === undefined ? undefined : this.#costs.search(use, arm, prefixOf(index, access), walk.bindings, isBound)
-      return sum + this.#costs.searchCost(use, search ?? { seeks: 1, rows: Math.max(1, rows) }, access.isCovering)
+        index === undefined || arm === undefined
+          ? undefined
+          : this.#costs.search(use, arm, prefixOf(index, access), walk.bindings, isBound)
+      return (
+        sum + this.#costs.searchCost(use, search ?? { seeks: 1, rows: Math.max(1, rows) }, access.isCovering)
+      )
     }, 0)
     return { cost: times * cost, rows }
   }
@@ -215,34 +251,58 @@ export class SqliteClonePlanner implements WhatIfPlanner {
       if (table.kind !== 'table') continue
       const indexes = table.indexes.filter(({ keys }) => keys.length > 0)
       if (indexes.length === 0)
-        await this.scratch.query('INSERT INTO sqlite_stat1 VALUES (?, NULL, ?)', [table.name, String(Math.max(1, table.rows))])
+        await this.scratch.query('INSERT INTO sqlite_stat1 VALUES (?, NULL, ?)', [
+          table.name,
+          String(Math.max(1, table.rows)),
+        ])
       for (const index of indexes)
-        await this.#describeIndex(table, index.name, index.keys, Math.max(1, table.rows * (index.where === undefined ? 1 : PARTIAL_SHARE)))
+        await this.#describeIndex(
+          table,
+          index.name,
+          index.keys,
+          Math.max(1, table.rows * (index.where === undefined ? 1 : PARTIAL_SHARE)),
+        )
     }
     await this.scratch.query('ANALYZE sqlite_schema')
   }
 
-  /** As ANALYZE would: how many rows there are, and how many have the same first key, the same first two, … */
-  async #describeIndex(table: TableSnapshot, name: string, keys: readonly IndexKey[], rows: number): Promise<void> {
+  /**
+   * As ANALYZE would: how many rows there are, and how many have the same first key, the same first two, …
+   */
+  async #describeIndex(
+    table: TableSnapshot,
+    name: string,
+    keys: readonly IndexKey[],
+    rows: number,
+  ): Promise<void> {
     const numbers = keys.map((_, at) => {
       const columns = keys.slice(0, at + 1).map(({ column }) => column)
       return Math.max(1, Math.round(rows / Math.min(rows, this.context.statistics.distinct(table, columns))))
     })
-    await this.scratch.query('INSERT INTO sqlite_stat1 VALUES (?, ?, ?)', [table.name, name, [rows, ...numbers].join(' ')])
+    await this.scratch.query('INSERT INTO sqlite_stat1 VALUES (?, ?, ?)', [
+      table.name,
+      name,
+      [rows, ...numbers].join(' '),
+    ])
   }
 }
 
 /**
  * A query in FROM is read completely, or looked up in an automatic index: usually for groups, by their key.
  */
-function readDerived({ kind }: SqliteAccess, all: number, times: number): { readonly cost: number; readonly rows: number } {
+function readDerived(
+  { kind }: SqliteAccess,
+  all: number,
+  times: number,
+): { readonly cost: number; readonly rows: number } {
   if (kind === 'scan') return { cost: times * all, rows: all }
   const depth = Math.log2(all + 2)
   return { cost: all * depth + times * depth, rows: 1 }
 }
 
 function takeUse(name: string, { uses, bound }: Walk): TableUse | undefined {
-  const is = (use: TableUse) => use.alias.toLowerCase() === name.toLowerCase() || use.table.name.toLowerCase() === name.toLowerCase()
+  const is = (use: TableUse) =>
+    use.alias.toLowerCase() === name.toLowerCase() || use.table.name.toLowerCase() === name.toLowerCase()
   return uses.find((use) => !bound.has(use.place) && is(use)) ?? uses.find(is)
 }
 

@@ -40,17 +40,21 @@ async function reasonToSkip(change: SchemaChange, { session, facts }: Applying):
   const live = await readLiveTable(session, table)
   if (live === undefined) return `There is no table ${table.name}.`
   const missing = change.index.keys.find(
-    (key) => key.expression === undefined && !live.columns.some((column) => isSameName(facts, column, key.column)),
+    (key) =>
+      key.expression === undefined && !live.columns.some((column) => isSameName(facts, column, key.column)),
   )
   if (missing !== undefined) return `The table ${table.name} has no column ${missing.column}.`
   const named = live.indexes.find(({ name }) => isSameName(facts, name, change.name))
   if (change.kind === 'drop-index') {
     if (named === undefined) return `There is no index ${change.name}.`
     if (named.isConstraint) return `A constraint needs the index ${change.name}.`
-    return isSameIndex(comparable(change), named) ? undefined : `The index ${change.name} is not the one that it was.`
+    return isSameIndex(comparable(change), named)
+      ? undefined
+      : `The index ${change.name} is not the one that it was.`
   }
   if (named?.isInProgress === true) return `Another session is building the index ${change.name}.`
-  // The index of a partitioned table is invalid while partitions are missing: existing indexes are not removed.
+  // The index of a partitioned table is invalid while partitions are missing: existing indexes are not
+  // removed.
   const isLeftOver = named?.isValid === false
   const covering = live.indexes.find((index) => isCoveredBy(comparable(change), index))
   if (covering !== undefined) return `The index ${covering.name} already serves the same purpose.`
@@ -59,7 +63,10 @@ async function reasonToSkip(change: SchemaChange, { session, facts }: Applying):
 
 /** An index on an expression is identified by the expression, as in the inspection. */
 function comparable({ index }: SchemaChange): SchemaChange['index'] {
-  return { ...index, keys: index.keys.map((key) => (key.expression === undefined ? key : { ...key, column: key.expression })) }
+  return {
+    ...index,
+    keys: index.keys.map((key) => (key.expression === undefined ? key : { ...key, column: key.expression })),
+  }
 }
 
 async function runStep(step: SqlStep, change: SchemaChange, applying: Applying): Promise<void> {
@@ -93,9 +100,15 @@ async function cleanAfter(place: IndexPlace, change: SchemaChange, applying: App
   }
 }
 
-async function clean(place: IndexPlace, change: SchemaChange, { session, how, facts, options, emit }: Applying): Promise<void> {
+async function clean(
+  place: IndexPlace,
+  change: SchemaChange,
+  { session, how, facts, options, emit }: Applying,
+): Promise<void> {
   await how.limit(session, 'concurrent', options.lockTimeoutMs)
-  await session.query(`DROP INDEX CONCURRENTLY IF EXISTS ${quoteIn(tableAt(place, facts), place.name, 'postgresql')}`)
+  await session.query(
+    `DROP INDEX CONCURRENTLY IF EXISTS ${quoteIn(tableAt(place, facts), place.name, 'postgresql')}`,
+  )
   emit({ kind: 'cleaned', change, name: place.name })
 }
 
@@ -105,8 +118,10 @@ async function verify(change: SchemaChange, applying: Applying): Promise<void> {
     { ...(table.isInDefaultSchema ? {} : { schema: table.schema }), table: table.name, name: change.name },
     applying,
   )
-  if (change.kind === 'drop-index' && live !== undefined) throw new Error(`The index ${change.name} still exists after it was dropped.`)
-  if (change.kind === 'create-index' && live?.isValid !== true) throw new Error(`The index ${change.name} is invalid after it was built.`)
+  if (change.kind === 'drop-index' && live !== undefined)
+    throw new Error(`The index ${change.name} still exists after it was dropped.`)
+  if (change.kind === 'create-index' && live?.isValid !== true)
+    throw new Error(`The index ${change.name} is invalid after it was built.`)
 }
 
 async function liveIndex(place: IndexPlace, { session, facts }: Applying): Promise<LiveIndex | undefined> {

@@ -2,7 +2,13 @@ import type { Connection } from '../../../schema/connection.ts'
 import { InvalidArgumentError } from '../../../shared/errors.ts'
 import type { DatabaseFacts } from '../database-facts.ts'
 import type { SchemaChange } from '../schema-change.ts'
-import { type ApplyEvent, type Applying, type ApplyOptions, type ApplyResult, applyChange } from './apply-change.ts'
+import {
+  type ApplyEvent,
+  type Applying,
+  type ApplyOptions,
+  type ApplyResult,
+  applyChange,
+} from './apply-change.ts'
 import { underLock } from './apply-session.ts'
 
 const LOCK_TIMEOUTS = new Set<unknown>(['55P03', 'ER_LOCK_WAIT_TIMEOUT', 'SQLITE_BUSY'])
@@ -23,7 +29,8 @@ export async function applyChanges(
   facts: DatabaseFacts,
   options: ApplyOptions = {},
 ): Promise<ApplyResult> {
-  if (connection.session === undefined) throw new InvalidArgumentError('connection', 'a connection with sessions', connection)
+  if (connection.session === undefined)
+    throw new InvalidArgumentError('connection', 'a connection with sessions', connection)
   const emit = (event: ApplyEvent) => options.onEvent?.(event)
   return connection.session((session) =>
     underLock(session, async (how) => {

@@ -31,7 +31,9 @@ const postgresql: ApplySession = {
     await session.query('SELECT pg_advisory_unlock($1::bigint)', [LOCK_KEY])
   },
   async limit(session, how, ms) {
-    await session.query(`SET lock_timeout = '${ms === undefined ? LOCK_TIMEOUT[how] : `${Math.max(1, Math.ceil(ms))}ms`}'`)
+    await session.query(
+      `SET lock_timeout = '${ms === undefined ? LOCK_TIMEOUT[how] : `${Math.max(1, Math.ceil(ms))}ms`}'`,
+    )
   },
 }
 

@@ -19,11 +19,21 @@ export interface LiveIndex {
   readonly include?: readonly string[]
 }
 
-/** Whether an index does what the other would: its first keys are all of the other's, of the same kind, in the same order or the opposite. */
+/**
+ * Whether an index does what the other would: its first keys are all of the other's, of the same kind, in the
+ * same order or the opposite.
+ */
 export function isCoveredBy(wanted: IndexDefinition, live: LiveIndex): boolean {
-  if (!live.isValid || live.method !== wanted.method || !isSameText(live.where, wanted.where) || !carries(wanted, live)) return false
+  if (
+    !live.isValid ||
+    live.method !== wanted.method ||
+    !isSameText(live.where, wanted.where) ||
+    !carries(wanted, live)
+  )
+    return false
   if (wanted.method === 'fulltext') return live.keys.length === wanted.keys.length && hasKeys(wanted, live)
-  if (wanted.isUnique) return live.isUnique && live.keys.length === wanted.keys.length && hasKeys(wanted, live)
+  if (wanted.isUnique)
+    return live.isUnique && live.keys.length === wanted.keys.length && hasKeys(wanted, live)
   return live.keys.length >= wanted.keys.length && hasKeys(wanted, live)
 }
 
@@ -45,7 +55,10 @@ function carries({ include = [] }: IndexDefinition, live: LiveIndex): boolean {
 
 function hasKeys({ keys }: IndexDefinition, live: LiveIndex): boolean {
   const pairs = keys.map((key, at) => [key, live.keys[at]] as const)
-  return pairs.every(([key, other]) => isSameKey(key, other, false)) || pairs.every(([key, other]) => isSameKey(key, other, true))
+  return (
+    pairs.every(([key, other]) => isSameKey(key, other, false)) ||
+    pairs.every(([key, other]) => isSameKey(key, other, true))
+  )
 }
 
 function isSameKey(wanted: IndexKey, live: IndexKey | undefined, isBackwards: boolean): boolean {
@@ -132,12 +145,19 @@ const postgresql: Reader = {
   },
 }
 
-function postgresqlKey({ column_name: column, expression, options, operator_class: operatorClass }: Row): IndexKey {
+function postgresqlKey({
+  column_name: column,
+  expression,
+  options,
+  operator_class: operatorClass,
+}: Row): IndexKey {
   const isDescending = (Number(options) & 1) === 1
   const isNullsFirst = (Number(options) & 2) === 2
   return {
     // An index on an expression is known by the expression: which column is in it does not matter.
-    ...(column === null ? { column: String(expression), expression: String(expression) } : { column: String(column) }),
+    ...(column === null
+      ? { column: String(expression), expression: String(expression) }
+      : { column: String(column) }),
     ...(isDescending ? { isDescending } : {}),
     ...(isNullsFirst === isDescending ? {} : { nulls: isNullsFirst ? 'first' : 'last' }),
     ...(operatorClass === null ? {} : { operatorClass: String(operatorClass) }),
@@ -187,7 +207,9 @@ const sqlite: Reader = {
       isValid: true,
       isInProgress: false,
       isConstraint: first.origin !== 'c',
-      ...(Number(first.is_partial) === 1 ? { where: /\bWHERE\b([\s\S]*)$/i.exec(String(first.sql))?.[1] ?? '' } : {}),
+      ...(Number(first.is_partial) === 1
+        ? { where: /\bWHERE\b([\s\S]*)$/i.exec(String(first.sql))?.[1] ?? '' }
+        : {}),
       keys: keys.map(({ column_name: column, is_descending: isDescending, collation }) => ({
         ...(column === null ? { column: '', expression: String(first.sql) } : { column: String(column) }),
         ...(Number(isDescending) === 1 ? { isDescending: true } : {}),
@@ -200,7 +222,10 @@ const sqlite: Reader = {
 const readers: Readonly<Record<Dialect, Reader>> = { postgresql, mysql, sqlite }
 
 /** One index of the rows of its keys, which come in order. */
-function grouped(rows: readonly Row[], read: (keys: readonly Row[], first: Row) => Omit<LiveIndex, 'name'>): LiveIndex[] {
+function grouped(
+  rows: readonly Row[],
+  read: (keys: readonly Row[], first: Row) => Omit<LiveIndex, 'name'>,
+): LiveIndex[] {
   const names = [...new Set(rows.map(({ name }) => name))]
   return names.flatMap((name) => {
     const keys = rows.filter((row) => row.name === name)

@@ -40,5 +40,7 @@ export function placeOf(table: NamedTable, name: string): IndexPlace {
 
 /** A name in the schema of a table, which is written only where it is not the default one. */
 export function quoteIn({ schema, isInDefaultSchema }: NamedTable, name: string, dialect: Dialect): string {
-  return isInDefaultSchema ? quoteName(name, dialect) : `${quoteName(schema, dialect)}.${quoteName(name, dialect)}`
+  return isInDefaultSchema
+    ? quoteName(name, dialect)
+    : `${quoteName(schema, dialect)}.${quoteName(name, dialect)}`
 }

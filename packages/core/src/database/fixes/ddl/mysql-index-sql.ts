@@ -13,7 +13,14 @@ const LONG_TYPE = /^(tiny|medium|long)?(text|blob)\b/i
 export function createMysqlIndex(index: IndexDefinition, name: string, facts: DatabaseFacts): SqlStep[] {
   const table = tableOf(facts, index.table)
   check(index, facts, table)
-  const kind = index.method === 'fulltext' ? 'FULLTEXT ' : index.method === 'spatial' ? 'SPATIAL ' : index.isUnique ? 'UNIQUE ' : ''
+  const kind =
+    index.method === 'fulltext'
+      ? 'FULLTEXT '
+      : index.method === 'spatial'
+        ? 'SPATIAL '
+        : index.isUnique
+          ? 'UNIQUE '
+          : ''
   const keepsOrder = index.method === 'btree' && keepsDescending(facts)
   const keys = keepsOrder ? index.keys : index.keys.map((key) => ({ ...key, isDescending: false }))
   const what = `ADD ${kind}INDEX ${quote(name)} ${indexBodySql({ ...index, keys }, 'mysql')}`
@@ -32,7 +39,9 @@ export function mysqlNotes(index: IndexDefinition, facts: DatabaseFacts): string
       'The table can be read, but not written, while the index is built: the server does not support concurrent builds of this kind of index.',
     )
   if (index.method === 'fulltext') {
-    notes.push('The first FULLTEXT index of a table adds a hidden column FTS_DOC_ID, which rebuilds the whole table.')
+    notes.push(
+      'The first FULLTEXT index of a table adds a hidden column FTS_DOC_ID, which rebuilds the whole table.',
+    )
   }
   if (index.keys.some((key) => key.isDescending === true) && !keepsDescending(facts)) {
     notes.push('This version stores every index in ascending order, and reads it backwards.')
@@ -70,17 +79,34 @@ function check(index: IndexDefinition, facts: DatabaseFacts, table: NamedTable):
     throw new InvalidArgumentError('index.method', `btree, fulltext or spatial ${where}`, method)
   }
   if (index.where !== undefined)
-    throw new InvalidArgumentError('index.where', `no condition ${where}, which has no partial indexes`, index.where)
+    throw new InvalidArgumentError(
+      'index.where',
+      `no condition ${where}, which has no partial indexes`,
+      index.where,
+    )
   if (include.length > 0) throw new InvalidArgumentError('index.include', `no columns ${where}`, include)
   for (const { column, expression, prefixLength, operatorClass, collation, nulls } of keys) {
     const [major, minor, patch] = facts.versionParts
-    const hasExpressions = facts.product === 'mysql' && (major > 8 || (major === 8 && (minor > 0 || patch >= 13)))
+    const hasExpressions =
+      facts.product === 'mysql' && (major > 8 || (major === 8 && (minor > 0 || patch >= 13)))
     if (expression !== undefined && !hasExpressions)
       throw new InvalidArgumentError('index.keys.expression', `none ${where} of this version`, expression)
     const foreign = operatorClass ?? collation ?? nulls
-    if (foreign !== undefined) throw new InvalidArgumentError('index.keys', `neither operator class, collation nor NULLS ${where}`, foreign)
-    const type = table.snapshot?.columns.find((candidate) => isSameName(facts, candidate.name, column))?.databaseType ?? ''
-    if (method === 'btree' && expression === undefined && prefixLength === undefined && LONG_TYPE.test(type)) {
+    if (foreign !== undefined)
+      throw new InvalidArgumentError(
+        'index.keys',
+        `neither operator class, collation nor NULLS ${where}`,
+        foreign,
+      )
+    const type =
+      table.snapshot?.columns.find((candidate) => isSameName(facts, candidate.name, column))?.databaseType ??
+      ''
+    if (
+      method === 'btree' &&
+      expression === undefined &&
+      prefixLength === undefined &&
+      LONG_TYPE.test(type)
+    ) {
       throw new InvalidArgumentError(
         'index.keys.prefixLength',
         `the number of indexed characters of ${column}, because its type is ${type}`,

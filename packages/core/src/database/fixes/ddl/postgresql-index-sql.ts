@@ -14,7 +14,10 @@ export function createPostgresqlIndex(index: IndexDefinition, name: string, fact
   check(index)
   const table = tableOf(facts, index.table)
   const extensions = new Set(index.keys.flatMap(({ operatorClass }) => EXTENSIONS[operatorClass ?? ''] ?? []))
-  const before = [...extensions].map((extension) => ({ sql: `CREATE EXTENSION IF NOT EXISTS ${extension}`, isConcurrent: false }))
+  const before = [...extensions].map((extension) => ({
+    sql: `CREATE EXTENSION IF NOT EXISTS ${extension}`,
+    isConcurrent: false,
+  }))
   if (table.snapshot?.kind === 'partitioned') return [...before, ...onPartitions(index, name, facts, table)]
   return [...before, create(index, name, table, 'CONCURRENTLY')]
 }
@@ -31,7 +34,12 @@ export function dropPostgresqlIndex(index: IndexDefinition, name: string, facts:
  * Partitioned tables do not support CONCURRENTLY: creates an invalid index on the table, then one for each
  * partition, and attaches them.
  */
-function onPartitions(index: IndexDefinition, name: string, facts: DatabaseFacts, parent: NamedTable): SqlStep[] {
+function onPartitions(
+  index: IndexDefinition,
+  name: string,
+  facts: DatabaseFacts,
+  parent: NamedTable,
+): SqlStep[] {
   const taken = new Set(facts.tables.flatMap((table) => table.indexes.map((existing) => existing.name)))
   taken.add(name)
   const creates: SqlStep[] = []
@@ -57,7 +65,12 @@ function partitionsOf(facts: DatabaseFacts, parent: TableSnapshot | undefined): 
   return facts.tables.filter((table) => table.parent !== undefined && table.parent === parent?.id)
 }
 
-function create(index: IndexDefinition, name: string, table: NamedTable, how: 'CONCURRENTLY' | 'ONLY'): SqlStep {
+function create(
+  index: IndexDefinition,
+  name: string,
+  table: NamedTable,
+  how: 'CONCURRENTLY' | 'ONLY',
+): SqlStep {
   const sql = [
     `CREATE ${index.isUnique ? 'UNIQUE ' : ''}INDEX${how === 'CONCURRENTLY' ? ' CONCURRENTLY' : ''} ${quoteName(name, 'postgresql')}`,
     ` ON ${how === 'ONLY' ? 'ONLY ' : ''}${quoteIn(table, table.name, 'postgresql')}`,
@@ -68,8 +81,13 @@ function create(index: IndexDefinition, name: string, table: NamedTable, how: 'C
 
 function check({ method, keys }: IndexDefinition): void {
   if (method === 'fulltext' || method === 'spatial' || method === 'other') {
-    throw new InvalidArgumentError('index.method', 'btree, hash, gin, gist, brin or spgist on PostgreSQL', method)
+    throw new InvalidArgumentError(
+      'index.method',
+      'btree, hash, gin, gist, brin or spgist on PostgreSQL',
+      method,
+    )
   }
   const prefix = keys.find((key) => key.prefixLength !== undefined)?.prefixLength
-  if (prefix !== undefined) throw new InvalidArgumentError('index.keys.prefixLength', 'none on PostgreSQL', prefix)
+  if (prefix !== undefined)
+    throw new InvalidArgumentError('index.keys.prefixLength', 'none on PostgreSQL', prefix)
 }

@@ -15,7 +15,13 @@ export function createSqliteIndex(index: IndexDefinition, name: string, facts: D
 
 export function dropSqliteIndex(index: IndexDefinition, name: string, facts: DatabaseFacts): SqlStep[] {
   const table = tableOf(facts, index.table)
-  return [{ sql: `DROP INDEX IF EXISTS ${quoteIn(table, name, 'sqlite')}`, isConcurrent: false, drops: placeOf(table, name) }]
+  return [
+    {
+      sql: `DROP INDEX IF EXISTS ${quoteIn(table, name, 'sqlite')}`,
+      isConcurrent: false,
+      drops: placeOf(table, name),
+    },
+  ]
 }
 
 function check({ method, keys, include = [] }: IndexDefinition): void {
@@ -23,6 +29,11 @@ function check({ method, keys, include = [] }: IndexDefinition): void {
   if (include.length > 0) throw new InvalidArgumentError('index.include', 'no columns on SQLite', include)
   for (const { operatorClass, nulls, prefixLength } of keys) {
     const foreign = operatorClass ?? nulls ?? prefixLength
-    if (foreign !== undefined) throw new InvalidArgumentError('index.keys', 'neither operator class, NULLS nor length on SQLite', foreign)
+    if (foreign !== undefined)
+      throw new InvalidArgumentError(
+        'index.keys',
+        'neither operator class, NULLS nor length on SQLite',
+        foreign,
+      )
   }
 }

@@ -37,20 +37,34 @@ export async function readIndexes(
     for (const [first, ...others] of indexes.values()) {
       if (first === undefined) continue
       const id = tableId('mysql', schema, textOf(first, 'TABLE_NAME'), schema)
-      tables.set(id, [...(tables.get(id) ?? []), indexOf(first, [first, ...others], id, columns.get(id) ?? [])])
+      tables.set(id, [
+        ...(tables.get(id) ?? []),
+        indexOf(first, [first, ...others], id, columns.get(id) ?? []),
+      ])
     }
     return tables
   })
 }
 
-function indexOf(first: Row, rows: readonly Row[], table: TableId, columns: readonly string[]): IndexSnapshot {
+function indexOf(
+  first: Row,
+  rows: readonly Row[],
+  table: TableId,
+  columns: readonly string[],
+): IndexSnapshot {
   const name = textOf(first, 'INDEX_NAME')
   const isUnique = integerOf(first, 'NON_UNIQUE') === 0
   const isIgnored = textIn(first, 'IS_VISIBLE') === 'NO' || textIn(first, 'IGNORED') === 'YES'
   return {
     ...{ table, name, keys: rows.map((row) => keyOf(row, columns)) },
     method: METHODS[textOf(first, 'INDEX_TYPE').toUpperCase()] ?? 'other',
-    ...{ isUnique, isPrimary: name === 'PRIMARY', isConstraint: isUnique, isValid: true, isVisible: !isIgnored },
+    ...{
+      isUnique,
+      isPrimary: name === 'PRIMARY',
+      isConstraint: isUnique,
+      isValid: true,
+      isVisible: !isIgnored,
+    },
   }
 }
 
@@ -58,7 +72,8 @@ function keyOf(row: Row, columns: readonly string[]): IndexKey {
   // Quotes within are escaped, as in a string.
   const expression = textIn(row, 'EXPRESSION')?.replaceAll(`\\'`, `'`)
   // A spatial index keeps the 32 bytes of a rectangle.
-  const prefixLength = textOf(row, 'INDEX_TYPE').toUpperCase() === 'BTREE' ? numberOf(row, 'SUB_PART') : undefined
+  const prefixLength =
+    textOf(row, 'INDEX_TYPE').toUpperCase() === 'BTREE' ? numberOf(row, 'SUB_PART') : undefined
   return {
     column: optionalTextOf(row, 'COLUMN_NAME') ?? columnWithin(expression ?? '', columns, 'mysql'),
     ...(expression === undefined ? {} : { expression }),

@@ -11,10 +11,15 @@ const SETTINGS = `
     'lock_wait_timeout', 'innodb_lock_wait_timeout', 'transaction_isolation', 'tx_isolation', 'long_query_time', 'slow_query_log',
     'ft_min_word_len', 'innodb_ft_min_token_size', 'ngram_token_size', 'tmp_table_size', 'sort_buffer_size', 'join_buffer_size')`
 
-export async function readSettings(connection: Connection, gaps: Gaps): Promise<Readonly<Record<string, string>>> {
+export async function readSettings(
+  connection: Connection,
+  gaps: Gaps,
+): Promise<Readonly<Record<string, string>>> {
   return gaps.read('settings', 'Advice that depends on them is omitted.', {}, async () => {
     const rows = await connection.query(SETTINGS)
-    return Object.fromEntries(rows.map((row) => [textOf(row, 'Variable_name'), optionalTextOf(row, 'Value') ?? '']))
+    return Object.fromEntries(
+      rows.map((row) => [textOf(row, 'Variable_name'), optionalTextOf(row, 'Value') ?? '']),
+    )
   })
 }
 
@@ -34,7 +39,8 @@ export async function readConnections(
   return gaps.read('connections', 'Advice on pools is omitted.', none, async () => {
     const rows = await connection.query(THREADS)
     const threads = new Map(rows.map((row) => [textOf(row, 'Variable_name'), numberOf(row, 'Value') ?? 0]))
-    const help = 'Waiting sessions and sessions that are idle in a transaction are not counted: GRANT PROCESS to this user.'
+    const help =
+      'Waiting sessions and sessions that are idle in a transaction are not counted: GRANT PROCESS to this user.'
     const open = await gaps.read('connections', help, { blocked: 0, idle: 0 }, async () => {
       const [row = {}] = await connection.query(TRANSACTIONS)
       return { blocked: numberOf(row, 'blocked') ?? 0, idle: numberOf(row, 'idle') ?? 0 }
@@ -44,7 +50,13 @@ export async function readConnections(
     return {
       connections: {
         max: Number(settings.max_connections ?? 0),
-        ...{ used, active, idle: Math.max(0, used - active - open.idle), idleInTransaction: open.idle, blocked: open.blocked },
+        ...{
+          used,
+          active,
+          idle: Math.max(0, used - active - open.idle),
+          idleInTransaction: open.idle,
+          blocked: open.blocked,
+        },
       },
     }
   })
@@ -67,14 +79,18 @@ export async function readStatements(
   gaps: Gaps,
 ): Promise<readonly ServerStatement[]> {
   if (settings.performance_schema !== 'ON') {
-    gaps.add('statements', 'The server does not count them: set performance_schema to ON in its configuration.')
+    gaps.add(
+      'statements',
+      'The server does not count them: set performance_schema to ON in its configuration.',
+    )
     return []
   }
   return gaps.read('statements', 'GRANT SELECT ON performance_schema.* to this user.', [], async () => {
     const rows = await connection.query(STATEMENTS)
     return rows.map((row): ServerStatement => {
       const count = (column: string) => numberOf(row, column) ?? 0
-      const sample = row.QUERY_SAMPLE_TEXT === undefined ? undefined : optionalTextOf(row, 'QUERY_SAMPLE_TEXT')
+      const sample =
+        row.QUERY_SAMPLE_TEXT === undefined ? undefined : optionalTextOf(row, 'QUERY_SAMPLE_TEXT')
       return {
         sql: textOf(row, 'DIGEST_TEXT'),
         calls: count('COUNT_STAR'),

@@ -23,10 +23,18 @@ const TABLES = `
   ORDER BY t.TABLE_NAME`
 
 /** The tables of the connection's database; those of others are none of the app's, for all that is known. */
-export async function readTableDetails(connection: Connection, schema: string, gaps: Gaps): Promise<ReadonlyMap<TableId, TableDetails>> {
+export async function readTableDetails(
+  connection: Connection,
+  schema: string,
+  gaps: Gaps,
+): Promise<ReadonlyMap<TableId, TableDetails>> {
   const rows = await connection.query(TABLES)
-  const details = new Map(rows.map((row) => [tableId('mysql', schema, textOf(row, 'table'), schema), detailsOf(row)]))
-  const hidden = [...details].filter(([, { kind, definition }]) => kind === 'view' && definition === undefined).map(([id]) => ({ id }))
+  const details = new Map(
+    rows.map((row) => [tableId('mysql', schema, textOf(row, 'table'), schema), detailsOf(row)]),
+  )
+  const hidden = [...details]
+    .filter(([, { kind, definition }]) => kind === 'view' && definition === undefined)
+    .map(([id]) => ({ id }))
   gaps.addTables('what is selected', hidden, 'This user has no permission: GRANT SHOW VIEW on them.')
   return details
 }
@@ -64,7 +72,11 @@ const INNODB = `
   SELECT table_name, index_name, stat_value * @@innodb_page_size, NULL
   FROM mysql.innodb_index_stats WHERE database_name = DATABASE() AND stat_name = 'size'`
 
-export async function readInnodbStatistics(connection: Connection, schema: string, gaps: Gaps): Promise<InnodbStatistics> {
+export async function readInnodbStatistics(
+  connection: Connection,
+  schema: string,
+  gaps: Gaps,
+): Promise<InnodbStatistics> {
   const rows = new Map<TableId, number>()
   const analyzedAt = new Map<TableId, number>()
   const indexBytes = new Map<TableId, Map<string, number>>()

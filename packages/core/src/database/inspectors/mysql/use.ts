@@ -33,14 +33,21 @@ export async function readTableUse(
 ): Promise<ReadonlyMap<TableId, TableUse> | undefined> {
   if (settings.performance_schema === 'ON') {
     const help = 'GRANT SELECT ON performance_schema.*, and enable the instrument wait/io/table/sql/handler.'
-    return gaps.read('index use', help, undefined, async () => useOf(await connection.query(BY_INDEX), schema, true))
+    return gaps.read('index use', help, undefined, async () =>
+      useOf(await connection.query(BY_INDEX), schema, true),
+    )
   }
   if (settings.userstat === 'ON') {
     const help = 'GRANT PROCESS to this user.'
-    return gaps.read('index use', help, undefined, async () => useOf(await connection.query(USER_STATISTICS), schema, false))
+    return gaps.read('index use', help, undefined, async () =>
+      useOf(await connection.query(USER_STATISTICS), schema, false),
+    )
   }
   const orUserstat = settings.userstat === undefined ? '' : ', or userstat at any time'
-  gaps.add('index use', `The server does not count it: set performance_schema to ON in its configuration${orUserstat}.`)
+  gaps.add(
+    'index use',
+    `The server does not count it: set performance_schema to ON in its configuration${orUserstat}.`,
+  )
   return undefined
 }
 
@@ -61,7 +68,12 @@ function useOf(rows: readonly Row[], schema: string, hasWrites: boolean): Readon
       if (index === undefined) fullScanRows += fetched
       else scans.set(index, fetched)
     }
-    const written = { inserted: total('inserted'), updated: total('updated'), deleted: total('deleted'), fullScanRows }
+    const written = {
+      inserted: total('inserted'),
+      updated: total('updated'),
+      deleted: total('deleted'),
+      fullScanRows,
+    }
     tables.set(id, { scans, counters: hasWrites ? written : {} })
   }
   return tables

@@ -8,7 +8,10 @@ import type { Gaps } from '../gaps.ts'
 import { numberOf } from '../row-values.ts'
 import { OF_USERS } from './tables.ts'
 
-/** Options of a key: 1 is DESC, 2 is NULLS FIRST. Only a b-tree orders. Keys beyond `indnkeyatts` are carried along. */
+/**
+ * Options of a key: 1 is DESC, 2 is NULLS FIRST. Only a b-tree orders. Keys beyond `indnkeyatts` are carried
+ * along.
+ */
 const INDEXES = `
   SELECT i.indexrelid::text AS "oid", n.nspname::text AS "schema", c.relname::text AS "table", ic.relname::text AS "name", am.amname::text AS "method",
     i.indisunique AS "is_unique", i.indisprimary AS "is_primary", i.indisvalid AND i.indisready AS "is_valid",
@@ -94,7 +97,10 @@ function indexOf(row: Row, table: TableId, columns: readonly string[]): Numbered
   }
 }
 
-function keyOf({ column, expression, option, operatorClass, collation }: KeyRow, columns: readonly string[]): IndexKey {
+function keyOf(
+  { column, expression, option, operatorClass, collation }: KeyRow,
+  columns: readonly string[],
+): IndexKey {
   const isDescending = (option & 1) !== 0
   const isNullsFirst = (option & 2) !== 0
   return {

@@ -24,7 +24,10 @@ const SETTINGS = `
   SELECT 'locale', COALESCE(pg_catalog.to_jsonb(d) ->> 'datlocale', pg_catalog.to_jsonb(d) ->> 'daticulocale', datcollate::text)
   FROM pg_catalog.pg_database d WHERE datname = pg_catalog.current_database()`
 
-export async function readSettings(connection: Connection, gaps: Gaps): Promise<Readonly<Record<string, string>>> {
+export async function readSettings(
+  connection: Connection,
+  gaps: Gaps,
+): Promise<Readonly<Record<string, string>>> {
   return gaps.read('settings', 'Advice that depends on them is omitted.', {}, async () => {
     const rows = await connection.query(SETTINGS)
     return Object.fromEntries(rows.map((row) => [textOf(row, 'name'), optionalTextOf(row, 'value') ?? '']))
@@ -36,7 +39,10 @@ const EXTENSIONS = `
   UNION SELECT extname::text, true FROM pg_catalog.pg_extension
   ORDER BY 1`
 
-export async function readExtensions(connection: Connection, gaps: Gaps): Promise<DatabaseSnapshot['extensions']> {
+export async function readExtensions(
+  connection: Connection,
+  gaps: Gaps,
+): Promise<DatabaseSnapshot['extensions']> {
   const none = { installed: [], available: [] }
   return gaps.read('extensions', 'Indexes are validated without HypoPG.', none, async () => {
     const rows = await connection.query(EXTENSIONS)
@@ -57,13 +63,19 @@ const CONNECTIONS = `
   FROM pg_catalog.pg_stat_activity
   WHERE backend_type = 'client backend' OR (backend_type IS NULL AND datid IS NOT NULL)`
 
-export async function readConnections(connection: Connection, gaps: Gaps): Promise<{ readonly connections?: ServerConnections }> {
+export async function readConnections(
+  connection: Connection,
+  gaps: Gaps,
+): Promise<{ readonly connections?: ServerConnections }> {
   const none: { readonly connections?: ServerConnections } = {}
   return gaps.read('connections', 'Advice on pools is omitted.', none, async () => {
     const [row = {}] = await connection.query(CONNECTIONS)
     const hidden = countOf(row, 'hidden')
     if (hidden > 0)
-      gaps.add('connections', `This role cannot see the activity of ${hidden} sessions of other roles: GRANT pg_read_all_stats to it.`)
+      gaps.add(
+        'connections',
+        `This role cannot see the activity of ${hidden} sessions of other roles: GRANT pg_read_all_stats to it.`,
+      )
     return {
       connections: {
         max: countOf(row, 'max'),
@@ -114,7 +126,11 @@ export async function readStatements(
     const [extension = {}] = await connection.query(EXTENSION_SCHEMA)
     const rows = await connection.query(statementsOf(textOf(extension, 'schema')))
     const isHidden = (row: Row) => flagOf(row, 'is_hidden')
-    if (rows.some(isHidden)) gaps.add('statements', 'This role cannot see the statements of other roles: GRANT pg_read_all_stats to it.')
+    if (rows.some(isHidden))
+      gaps.add(
+        'statements',
+        'This role cannot see the statements of other roles: GRANT pg_read_all_stats to it.',
+      )
     return rows
       .filter((row) => !isHidden(row))
       .map((row) => ({

@@ -24,17 +24,25 @@ const STATISTICS = `
   WHERE s.schemaname <> 'information_schema' AND s.schemaname !~ '^pg_'
   ORDER BY s.schemaname, s.tablename, s.attname, s.inherited`
 
-export async function readStatistics(connection: Connection, gaps: Gaps): Promise<ReadonlyMap<TableId, TableStatistics>> {
-  return gaps.read('statistics', 'Without them, the distribution of values is unknown.', new Map(), async () => {
-    const tables = new Map<TableId, Map<string, (rows: number) => ColumnStatistics>>()
-    for (const row of await connection.query(STATISTICS)) {
-      const id = tableId('postgresql', textOf(row, 'schema'), textOf(row, 'table'), 'public')
-      const columns = tables.get(id) ?? new Map<string, (rows: number) => ColumnStatistics>()
-      tables.set(id, columns)
-      columns.set(textOf(row, 'column'), (rows) => statisticsOf(row, rows))
-    }
-    return tables
-  })
+export async function readStatistics(
+  connection: Connection,
+  gaps: Gaps,
+): Promise<ReadonlyMap<TableId, TableStatistics>> {
+  return gaps.read(
+    'statistics',
+    'Without them, the distribution of values is unknown.',
+    new Map(),
+    async () => {
+      const tables = new Map<TableId, Map<string, (rows: number) => ColumnStatistics>>()
+      for (const row of await connection.query(STATISTICS)) {
+        const id = tableId('postgresql', textOf(row, 'schema'), textOf(row, 'table'), 'public')
+        const columns = tables.get(id) ?? new Map<string, (rows: number) => ColumnStatistics>()
+        tables.set(id, columns)
+        columns.set(textOf(row, 'column'), (rows) => statisticsOf(row, rows))
+      }
+      return tables
+    },
+  )
 }
 
 function statisticsOf(row: Row, rows: number): ColumnStatistics {
@@ -71,7 +79,14 @@ function listOf<T>(row: Row, column: string): readonly T[] {
 
 type Counters = Pick<
   TableSnapshot,
-  'inserted' | 'updated' | 'deleted' | 'fullScans' | 'fullScanRows' | 'deadRows' | 'analyzedAt' | 'changedSinceAnalyze'
+  | 'inserted'
+  | 'updated'
+  | 'deleted'
+  | 'fullScans'
+  | 'fullScanRows'
+  | 'deadRows'
+  | 'analyzedAt'
+  | 'changedSinceAnalyze'
 >
 
 export type TableUse = Counters & { readonly liveRows?: number }
@@ -91,20 +106,31 @@ const COUNTERS = [
   ...['liveRows', 'deadRows', 'changedSinceAnalyze', 'analyzedAt'],
 ] as const
 
-export async function readTableUse(connection: Connection, gaps: Gaps): Promise<ReadonlyMap<TableId, TableUse>> {
+export async function readTableUse(
+  connection: Connection,
+  gaps: Gaps,
+): Promise<ReadonlyMap<TableId, TableUse>> {
   return gaps.read('table use', 'Set track_counts to on.', new Map(), async () => {
     const rows = await connection.query(TABLES)
     return new Map(
       rows.map((row) => {
-        const counters = COUNTERS.map((name) => [name, numberOf(row, name)] as const).filter(([, value]) => value !== undefined)
-        return [tableId('postgresql', textOf(row, 'schema'), textOf(row, 'table'), 'public'), Object.fromEntries(counters) as TableUse]
+        const counters = COUNTERS.map((name) => [name, numberOf(row, name)] as const).filter(
+          ([, value]) => value !== undefined,
+        )
+        return [
+          tableId('postgresql', textOf(row, 'schema'), textOf(row, 'table'), 'public'),
+          Object.fromEntries(counters) as TableUse,
+        ]
       }),
     )
   })
 }
 
 /** How often each index was used, by the server's number for it. */
-export async function readIndexScans(connection: Connection, gaps: Gaps): Promise<ReadonlyMap<string, number>> {
+export async function readIndexScans(
+  connection: Connection,
+  gaps: Gaps,
+): Promise<ReadonlyMap<string, number>> {
   return gaps.read('index use', 'Set track_counts to on.', new Map(), async () => {
     const rows = await connection.query(INDEXES)
     return new Map(rows.map((row) => [textOf(row, 'oid'), numberOf(row, 'scans') ?? 0]))

@@ -61,11 +61,19 @@ const KINDS: Readonly<Record<string, TableSnapshot['kind']>> = {
   f: 'foreign',
 }
 
-export async function readTableDetails(connection: Connection, gaps: Gaps): Promise<ReadonlyMap<TableId, TableDetails>> {
-  return gaps.read('sizes and row counts', 'Without them, the sizes of tables are unknown.', new Map(), async () => {
-    const rows = await connection.query(TABLES)
-    return new Map(rows.map((row) => [idOf(row, 'schema', 'table') ?? '', detailsOf(row)]))
-  })
+export async function readTableDetails(
+  connection: Connection,
+  gaps: Gaps,
+): Promise<ReadonlyMap<TableId, TableDetails>> {
+  return gaps.read(
+    'sizes and row counts',
+    'Without them, the sizes of tables are unknown.',
+    new Map(),
+    async () => {
+      const rows = await connection.query(TABLES)
+      return new Map(rows.map((row) => [idOf(row, 'schema', 'table') ?? '', detailsOf(row)]))
+    },
+  )
 }
 
 function idOf(row: Row, schema: string, table: string): TableId | undefined {

@@ -44,7 +44,12 @@ function byIndex(rows: readonly Row[]): Iterable<readonly Row[]> {
   return indexes.values()
 }
 
-function indexOf(first: Row, rows: readonly Row[], table: TableId, columns: readonly string[]): IndexSnapshot {
+function indexOf(
+  first: Row,
+  rows: readonly Row[],
+  table: TableId,
+  columns: readonly string[],
+): IndexSnapshot {
   const definition = optionalTextOf(first, 'definition')
   const written = definition === undefined ? undefined : readIndexDefinition(definition)
   const collations = declaredCollations(textOf(first, 'table_sql'))
@@ -64,9 +69,15 @@ function indexOf(first: Row, rows: readonly Row[], table: TableId, columns: read
   }
 }
 
-function keyOf(row: Row, written: WrittenIndex | undefined, collations: ReadonlyMap<string, string>, columns: readonly string[]): IndexKey {
+function keyOf(
+  row: Row,
+  written: WrittenIndex | undefined,
+  collations: ReadonlyMap<string, string>,
+  columns: readonly string[],
+): IndexKey {
   const name = optionalTextOf(row, 'column')
-  const expression = name === undefined ? (written?.keys[integerOf(row, 'position')]?.expression ?? '') : undefined
+  const expression =
+    name === undefined ? (written?.keys[integerOf(row, 'position')]?.expression ?? '') : undefined
   const column = name ?? columnWithin(expression ?? '', columns, 'sqlite')
   const collation = optionalTextOf(row, 'collation')?.toUpperCase()
   const own = expression === undefined ? (collations.get(column.toLowerCase()) ?? 'BINARY') : 'BINARY'

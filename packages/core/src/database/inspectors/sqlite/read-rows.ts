@@ -5,7 +5,10 @@ import { quoteName } from '../../../sql/dialect.ts'
 import type { Gaps } from '../gaps.ts'
 import { numberOf } from '../row-values.ts'
 
-/** Rows up to which tables are counted, although ANALYZE told how many there were: that takes a millisecond or two. */
+/**
+ * Rows up to which tables are counted, although ANALYZE told how many there were: that takes a millisecond or
+ * two.
+ */
 const COUNTED_ANYWAY = 200_000
 /** Rows up to which they are counted where nothing else tells. */
 const COUNTED_AT_MOST = 5_000_000
@@ -54,14 +57,24 @@ export async function readRowCounts(
     const counted = await ask(
       connection,
       tables.filter(isCounted),
-      ({ name }) => `SELECT COUNT(*) FROM (SELECT 1 FROM ${quoteName(name, 'sqlite')} LIMIT ${COUNTED_AT_MOST})`,
+      ({ name }) =>
+        `SELECT COUNT(*) FROM (SELECT 1 FROM ${quoteName(name, 'sqlite')} LIMIT ${COUNTED_AT_MOST})`,
     )
     return new Map(
       tables.map(({ id }) => {
         const count = counted.get(id)
         const found = analyzed.get(id)
-        if (count === undefined) return [id, found === undefined ? { rows: last.get(id) ?? -1 } : { rows: found, changedSinceAnalyze: 0 }]
-        return [id, found === undefined ? { rows: count } : { rows: count, changedSinceAnalyze: Math.abs(count - found) }]
+        if (count === undefined)
+          return [
+            id,
+            found === undefined ? { rows: last.get(id) ?? -1 } : { rows: found, changedSinceAnalyze: 0 },
+          ]
+        return [
+          id,
+          found === undefined
+            ? { rows: count }
+            : { rows: count, changedSinceAnalyze: Math.abs(count - found) },
+        ]
       }),
     )
   })

@@ -84,7 +84,12 @@ export class MemoryBackend implements JobBackend {
       claims.push(task)
     }
     const nextAt = claims.length < want ? queue.nextAt() : undefined
-    return { claims, lost: lost ?? NONE, batches: batches ?? NONE, ...(nextAt === undefined ? {} : { nextAt }) }
+    return {
+      claims,
+      lost: lost ?? NONE,
+      batches: batches ?? NONE,
+      ...(nextAt === undefined ? {} : { nextAt }),
+    }
   }
 
   renew(): RenewedClaims {
@@ -130,7 +135,12 @@ export class MemoryBackend implements JobBackend {
   }): number {
     let purged = 0
     for (const task of id === undefined ? this.#tasks.values() : [this.#tasks.get(id)]) {
-      if (task?.status !== 'dead' || (queue !== undefined && task.queue !== queue) || (task.finishedAt ?? 0) >= before) continue
+      if (
+        task?.status !== 'dead' ||
+        (queue !== undefined && task.queue !== queue) ||
+        (task.finishedAt ?? 0) >= before
+      )
+        continue
       this.#forgetDead(task)
       purged += 1
     }
@@ -176,13 +186,17 @@ export class MemoryBackend implements JobBackend {
     return this.#tasks.get(id)?.record()
   }
 
-  list({ queue, status, batchId }: TaskFilter, { offset, limit }: Required<PageRange>): readonly TaskRecord[] {
+  list(
+    { queue, status, batchId }: TaskFilter,
+    { offset, limit }: Required<PageRange>,
+  ): readonly TaskRecord[] {
     const all = batchId === undefined ? this.#tasks.values() : this.#batches.tasks(batchId)
     const found: TaskRecord[] = []
     let skip = offset
     for (const task of all) {
       if (found.length >= limit) break
-      if ((queue !== undefined && task.queue !== queue) || (status !== undefined && task.status !== status)) continue
+      if ((queue !== undefined && task.queue !== queue) || (status !== undefined && task.status !== status))
+        continue
       if (skip > 0) skip -= 1
       else found.push(task.record())
     }
@@ -201,7 +215,8 @@ export class MemoryBackend implements JobBackend {
   }
 
   tidy({ maxDeadBytes, maxBatchAgeMs }: RetentionLimits, at: number): void {
-    for (const task of this.#batches.forget(at - maxBatchAgeMs)) if (task.status !== 'dead') this.#tasks.delete(task)
+    for (const task of this.#batches.forget(at - maxBatchAgeMs))
+      if (task.status !== 'dead') this.#tasks.delete(task)
     if (this.#deadBytes <= maxDeadBytes) return
     // The oldest are first.
     for (const task of this.#tasks.values()) {
@@ -296,6 +311,12 @@ function isOver({ status }: MemoryTask): boolean {
   return status === 'completed' || status === 'failed' || status === 'cancelled' || status === 'dead'
 }
 
-function uniqueOf({ queue, uniqueKey }: { readonly queue: string; readonly uniqueKey: string | null }): string {
+function uniqueOf({
+  queue,
+  uniqueKey,
+}: {
+  readonly queue: string
+  readonly uniqueKey: string | null
+}): string {
   return `${queue}\0${uniqueKey}`
 }

@@ -77,12 +77,16 @@ export class MemoryBatches {
   }
 
   unnotified(before: number): readonly BatchRow[] {
-    return [...this.#batches.values()].filter(({ endedAt, isNotified }) => endedAt !== null && endedAt <= before && !isNotified)
+    return [...this.#batches.values()].filter(
+      ({ endedAt, isNotified }) => endedAt !== null && endedAt <= before && !isNotified,
+    )
   }
 
   /** @returns The tasks of the deleted batch jobs, which had ended by then. */
   forget(before: number): readonly MemoryTask[] {
-    const forgotten = [...this.#batches.values()].filter(({ endedAt }) => endedAt !== null && endedAt < before)
+    const forgotten = [...this.#batches.values()].filter(
+      ({ endedAt }) => endedAt !== null && endedAt < before,
+    )
     for (const { id } of forgotten) this.#batches.delete(id)
     return forgotten.flatMap(({ tasks }) => tasks)
   }

@@ -41,7 +41,12 @@ function isBefore(left: MemoryTask, right: MemoryTask): boolean {
 /** One queue: what is ready, by level, and what waits for its time. */
 export class MemoryQueue {
   isPaused = false
-  readonly #levels = [new Fifo<MemoryTask>(), new Fifo<MemoryTask>(), new Fifo<MemoryTask>(), new Fifo<MemoryTask>()] as const
+  readonly #levels = [
+    new Fifo<MemoryTask>(),
+    new Fifo<MemoryTask>(),
+    new Fifo<MemoryTask>(),
+    new Fifo<MemoryTask>(),
+  ] as const
   /** Tasks that were ready before, and return to their position. */
   readonly #returned = new MinHeap<MemoryTask>(isBefore)
   readonly #later = new MinHeap<MemoryTask>((left, right) => left.runAt < right.runAt)
@@ -97,7 +102,11 @@ export class MemoryQueue {
   counts(): QueueCounts {
     const next = this.#levels.map((level) => peekQueued(level)).concat(this.#returned.peek())
     const times = next.filter((task) => task !== undefined).map(({ createdAt }) => createdAt)
-    return { ...this.#counts, oldestQueuedAt: times.length === 0 ? null : Math.min(...times), isPaused: this.isPaused }
+    return {
+      ...this.#counts,
+      oldestQueuedAt: times.length === 0 ? null : Math.min(...times),
+      isPaused: this.isPaused,
+    }
   }
 
   #promote(now: number): void {

@@ -20,7 +20,11 @@ export interface TaskStore {
  * @param isRepeated - Whether the call is sent again when the connection breaks. That is safe: tasks have
  * their ids already.
  */
-export async function addTasks(tasks: readonly NewTask[], store: TaskStore, isRepeated = false): Promise<readonly AddedTask[]> {
+export async function addTasks(
+  tasks: readonly NewTask[],
+  store: TaskStore,
+  isRepeated = false,
+): Promise<readonly AddedTask[]> {
   const results = new Map<string, AddedTask>()
   let wasRepeated = false
   const add = async (json: string): Promise<string> => {

@@ -28,8 +28,10 @@ interface PgClient {
  * transaction.
  */
 export function appQuery(transaction: unknown): AppQuery {
-  if (isRawTransaction(transaction)) return async (sql, values) => textsOf(await transaction.raw(sql.replace(/\$\d+/g, '?'), values))
-  if (isInteractiveTransaction(transaction)) return async (sql, values) => textsOf(await transaction.$queryRawUnsafe(sql, ...values))
+  if (isRawTransaction(transaction))
+    return async (sql, values) => textsOf(await transaction.raw(sql.replace(/\$\d+/g, '?'), values))
+  if (isInteractiveTransaction(transaction))
+    return async (sql, values) => textsOf(await transaction.$queryRawUnsafe(sql, ...values))
   if (isPgClient(transaction)) return async (sql, values) => textsOf(await transaction.query(sql, values))
   throw new InvalidArgumentError('options.transaction', EXPECTED, transaction)
 }
@@ -47,10 +49,15 @@ function isInteractiveTransaction(value: unknown): value is InteractiveTransacti
 }
 
 function isPgClient(value: unknown): value is PgClient {
-  return has(value, 'query') && !has(value, 'raw') && !has(value, '$queryRawUnsafe') && !('totalCount' in value)
+  return (
+    has(value, 'query') && !has(value, 'raw') && !has(value, '$queryRawUnsafe') && !('totalCount' in value)
+  )
 }
 
-function has<K extends string>(value: unknown, name: K): value is Readonly<Record<K, (...args: never[]) => unknown>> {
+function has<K extends string>(
+  value: unknown,
+  name: K,
+): value is Readonly<Record<K, (...args: never[]) => unknown>> {
   const isThing = (typeof value === 'object' && value !== null) || typeof value === 'function'
   return isThing && typeof (value as Readonly<Record<string, unknown>>)[name] === 'function'
 }
@@ -58,7 +65,9 @@ function has<K extends string>(value: unknown, name: K): value is Readonly<Recor
 /** The only column of the rows, regardless of how the app changes its name. */
 function textsOf(result: unknown): readonly string[] {
   const rows: unknown = Array.isArray(result) ? result : (result as { readonly rows?: unknown } | null)?.rows
-  const texts: unknown[] = Array.isArray(rows) ? rows.map((row: object) => Object.values(row)[0]) : [undefined]
+  const texts: unknown[] = Array.isArray(rows)
+    ? rows.map((row: object) => Object.values(row)[0])
+    : [undefined]
   if (texts.every((text) => typeof text === 'string')) return texts
   throw new InvalidArgumentError('options.transaction', `${EXPECTED}, which returns rows`, result)
 }

@@ -23,7 +23,10 @@ const ignore = (): void => {}
  * PgBouncer. Each statement has a timeout; a connection that does not respond in time is closed.
  */
 export class PooledQueries {
-  /** Statements that find others' rows changed look at them again. Under stricter levels they would fail instead. */
+  /**
+   * Statements that find others' rows changed look at them again. Under stricter levels they would fail
+   * instead.
+   */
   #isReadCommitted = true
   #weeding: Promise<void> | undefined
 
@@ -36,7 +39,8 @@ export class PooledQueries {
   async run(text: string, values: readonly unknown[] = [], extraMs = 0): Promise<readonly TextRow[]> {
     const query = { text, values: [...values], types: TEXTS }
     const { rows } = await this.with(
-      (client) => (this.#isReadCommitted ? client.query(query) : inReadCommitted(client, () => client.query(query))),
+      (client) =>
+        this.#isReadCommitted ? client.query(query) : inReadCommitted(client, () => client.query(query)),
       this.timeoutMs + extraMs,
     )
     return rows as readonly TextRow[]
@@ -53,7 +57,10 @@ export class PooledQueries {
   }
 
   /** Does something on one connection. @throws JobBackendError. */
-  async with<T>(work: (client: PostgresPoolClient) => Promise<T>, timeoutMs: number = this.timeoutMs): Promise<T> {
+  async with<T>(
+    work: (client: PostgresPoolClient) => Promise<T>,
+    timeoutMs: number = this.timeoutMs,
+  ): Promise<T> {
     await this.#weeding
     const client = await this.lend()
     let isUsable = false
@@ -140,7 +147,9 @@ function failed(error: unknown): JobBackendError {
   if (error instanceof JobBackendError) return error
   const message = errorMessage(error)
   return new JobBackendError(
-    isAnswer(error) ? `PostgreSQL rejected the statement: ${message}` : `PostgreSQL does not respond: ${message}`,
+    isAnswer(error)
+      ? `PostgreSQL rejected the statement: ${message}`
+      : `PostgreSQL does not respond: ${message}`,
     {
       cause: error,
     },

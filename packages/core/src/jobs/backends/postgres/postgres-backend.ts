@@ -22,7 +22,11 @@ import { addTasks } from './add-tasks.ts'
 import { appQuery } from './app-transaction.ts'
 import { PooledQueries, sqlStateOf, type TextRow } from './pooled-queries.ts'
 import { setUpTables } from './postgres-jobs-sql.ts'
-import { checkPostgresJobBackendOptions, DEFAULT_SCHEMA, type PostgresJobBackendOptions } from './postgres-options.ts'
+import {
+  checkPostgresJobBackendOptions,
+  DEFAULT_SCHEMA,
+  type PostgresJobBackendOptions,
+} from './postgres-options.ts'
 import { batchOf, recordOf, toText } from './sql/records.ts'
 import { CANCEL_SLICE, type Statements, statements } from './sql/statements.ts'
 import { Steps } from './steps.ts'
@@ -36,7 +40,8 @@ import { WakeListener, WakeSender } from './wake-listener.ts'
  * @throws InvalidOptionError.
  * @example
  * ```ts
- * const jobs = new AsyncBatchProcessingEngine({ backend: postgresJobBackend({ pool: new pg.Pool({ connectionString }) }) })
+ * const backend = postgresJobBackend({ pool: new pg.Pool({ connectionString }) })
+ * const jobs = new AsyncBatchProcessingEngine({ backend })
  * await db.transaction(async (transaction) => {
  *   await transaction('orders').insert(order)
  *   await jobs.enqueueTask({ order: order.id }, 'normal', 'mail', { transaction })
@@ -70,13 +75,20 @@ class PostgresBackend implements JobBackend {
   readonly #sender: WakeSender
   readonly #listeners = new Set<(hint: WakeHint) => void>()
 
-  constructor({ pool, schema = DEFAULT_SCHEMA, listen = true, timeoutMs = 5_000 }: PostgresJobBackendOptions) {
+  constructor({
+    pool,
+    schema = DEFAULT_SCHEMA,
+    listen = true,
+    timeoutMs = 5_000,
+  }: PostgresJobBackendOptions) {
     this.#schema = schema
     this.#queries = new PooledQueries(pool, timeoutMs)
     this.#sql = statements(schema)
     this.#steps = new Steps(this.#queries, this.#sql)
     const onHint = (hint: WakeHint) => this.#wake(hint)
-    this.#listener = listen ? new WakeListener(this.#queries, this.#sql.channel, timeoutMs, this.#self, onHint) : undefined
+    this.#listener = listen
+      ? new WakeListener(this.#queries, this.#sql.channel, timeoutMs, this.#self, onHint)
+      : undefined
     this.#sender = new WakeSender((queues) => this.#tell(queues))
   }
 
@@ -97,7 +109,8 @@ class PostgresBackend implements JobBackend {
     const queues = new Set(tasks.map(({ queue }) => queue))
     const isTold = [...queues].map((queue) => this.#sender.isDue(queue)).some(Boolean)
     const store = {
-      add: async (json: string) => (await this.#ofTasks(json, this.#sql.add, [isTold ? this.#self : null]))[0] ?? '',
+      add: async (json: string) =>
+        (await this.#ofTasks(json, this.#sql.add, [isTold ? this.#self : null]))[0] ?? '',
       find: (json: string) => this.#ofTasks(json, this.#sql.find),
     }
     const added = await addTasks(tasks, store, true)
@@ -105,7 +118,13 @@ class PostgresBackend implements JobBackend {
     return added
   }
 
-  async step(queue: string, outcomes: readonly TaskOutcome[], want: number, owner: string, leaseMs: number): Promise<StepResult> {
+  async step(
+    queue: string,
+    outcomes: readonly TaskOutcome[],
+    want: number,
+    owner: string,
+    leaseMs: number,
+  ): Promise<StepResult> {
     if (want > 0) this.#listener?.start()
     const { cancelled, ...result } = await this.#steps.step(queue, outcomes, want, owner, leaseMs)
     // Tasks must run before they can be aborted.
@@ -114,10 +133,17 @@ class PostgresBackend implements JobBackend {
   }
 
   async renew(claims: readonly TaskClaim[], _owner: string, leaseMs: number): Promise<RenewedClaims> {
-    const rows = await this.#queries.run(this.#sql.renew, [claims.map(({ id }) => id), claims.map(({ token }) => token), leaseMs])
+    const rows = await this.#queries.run(this.#sql.renew, [
+      claims.map(({ id }) => id),
+      claims.map(({ token }) => token),
+      leaseMs,
+    ])
     const kept = new Map(rows.map(({ claim, cancelled }) => [claim, cancelled === 'true']))
     const stateOf = ({ id, token }: TaskClaim) => kept.get(`${id} ${token}`)
-    return { lost: claims.filter((one) => stateOf(one) === undefined), cancelled: claims.filter((one) => stateOf(one) === true) }
+    return {
+      lost: claims.filter((one) => stateOf(one) === undefined),
+      cancelled: claims.filter((one) => stateOf(one) === true),
+    }
   }
 
   async cancel(id: string, at: number): Promise<CancelledTask | undefined> {
@@ -141,7 +167,15 @@ class PostgresBackend implements JobBackend {
     }
   }
 
-  async purge({ queue, id, before }: { readonly queue?: string; readonly id?: string; readonly before?: number }): Promise<number> {
+  async purge({
+    queue,
+    id,
+    before,
+  }: {
+    readonly queue?: string
+    readonly id?: string
+    readonly before?: number
+  }): Promise<number> {
     if (id !== undefined && !UUID.test(id)) return 0
     return this.#inSlices(this.#sql.purge, [queue ?? null, id ?? null, before ?? null])
   }
@@ -153,9 +187,25 @@ class PostgresBackend implements JobBackend {
     this.#wake({ queue })
   }
 
-  async openBatch({ id, name, batchSize, createdAt, maxFailedItems, stopsOnFailure, webhook }: NewBatch): Promise<void> {
+  async openBatch({
+    id,
+    name,
+    batchSize,
+    createdAt,
+    maxFailedItems,
+    stopsOnFailure,
+    webhook,
+  }: NewBatch): Promise<void> {
     const address = webhook === null ? null : toText(webhook)
-    await this.#queries.run(this.#sql.openBatch, [id, name, batchSize, createdAt, maxFailedItems, stopsOnFailure, address])
+    await this.#queries.run(this.#sql.openBatch, [
+      id,
+      name,
+      batchSize,
+      createdAt,
+      maxFailedItems,
+      stopsOnFailure,
+      address,
+    ])
   }
 
   async sealBatch(id: string, chunks: number, totalItems: number, at: number): Promise<readonly BatchRow[]> {
@@ -189,7 +239,10 @@ class PostgresBackend implements JobBackend {
     return recordsIn(await this.#byId(id, this.#sql.get, [id]))[0]
   }
 
-  async list({ queue, status, batchId }: TaskFilter, { offset, limit }: Required<PageRange>): Promise<readonly TaskRecord[]> {
+  async list(
+    { queue, status, batchId }: TaskFilter,
+    { offset, limit }: Required<PageRange>,
+  ): Promise<readonly TaskRecord[]> {
     const filter = [queue ?? null, status ?? null, offset, limit]
     if (batchId === undefined) return recordsIn(await this.#queries.run(this.#sql.list, filter))
     return recordsIn(await this.#byId(batchId, this.#sql.listBatch, [...filter, batchId]))
@@ -197,10 +250,12 @@ class PostgresBackend implements JobBackend {
 
   async counts(queue: string, upTo?: number): Promise<QueueCounts> {
     const [row] =
-      upTo === undefined ? await this.#queries.run(this.#sql.counts, [queue]) : await this.#queries.run(this.#sql.countsUpTo, [queue, upTo])
-    const [queued, oldestQueuedAt, pending, retry, processing, dead, isPaused] = JSON.parse(row?.counts ?? '[]') as [
-      ...[number, number | null, number, number, number, number, boolean],
-    ]
+      upTo === undefined
+        ? await this.#queries.run(this.#sql.counts, [queue])
+        : await this.#queries.run(this.#sql.countsUpTo, [queue, upTo])
+    const [queued, oldestQueuedAt, pending, retry, processing, dead, isPaused] = JSON.parse(
+      row?.counts ?? '[]',
+    ) as [...[number, number | null, number, number, number, number, boolean]]
     return { queued, oldestQueuedAt, pending, retry, processing, dead, isPaused }
   }
 

@@ -1,11 +1,18 @@
 import { errorMessage } from '../../../shared/error-message.ts'
 import { JobBackendError } from '../../job-errors.ts'
 import { inReadCommitted, isAnswer, type PooledQueries, sqlStateOf } from './pooled-queries.ts'
-import { checkPostgresJobsSqlOptions, DEFAULT_SCHEMA, type PostgresJobsSqlOptions } from './postgres-options.ts'
+import {
+  checkPostgresJobsSqlOptions,
+  DEFAULT_SCHEMA,
+  type PostgresJobsSqlOptions,
+} from './postgres-options.ts'
 import { identifier, literal, OPEN, tableNames } from './sql/records.ts'
 import { stepFunctionSql, stepSignature } from './sql/step-function.ts'
 
-/** The tables do not exist and the user of the pool cannot create them, or the user has no permission to use them. */
+/**
+ * The tables do not exist and the user of the pool cannot create them, or the user has no permission to use
+ * them.
+ */
 export class PostgresJobsSetUpError extends JobBackendError {
   constructor(
     schema: string,
@@ -63,7 +70,8 @@ async function versionOf(queries: PooledQueries, versionSql: string): Promise<Kn
     return row && { version: Number(row.version), oldest: Number(row.oldest) }
   } catch (error) {
     const state = sqlStateOf(error)
-    if (isAnswer((error as JobBackendError).cause) && (state === UNDEFINED_TABLE || state === INVALID_SCHEMA)) return undefined
+    if (isAnswer((error as JobBackendError).cause) && (state === UNDEFINED_TABLE || state === INVALID_SCHEMA))
+      return undefined
     throw error
   }
 }

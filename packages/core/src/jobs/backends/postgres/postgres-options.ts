@@ -14,7 +14,10 @@ export interface PostgresPoolClient {
   query(query: PostgresQuery): Promise<{ readonly rows: readonly unknown[] }>
   /** @param destroy - Whether it is closed, and not lent again. */
   release(destroy?: boolean): void
-  on(event: 'notification', listener: (message: { readonly channel: string; readonly payload?: string | undefined }) => void): unknown
+  on(
+    event: 'notification',
+    listener: (message: { readonly channel: string; readonly payload?: string | undefined }) => void,
+  ): unknown
   on(event: 'error', listener: (error: Error) => void): unknown
   on(event: 'end', listener: () => void): unknown
   removeListener(event: 'error', listener: (error: Error) => void): unknown
@@ -48,7 +51,8 @@ export interface PostgresJobBackendOptions {
    */
   readonly listen?: boolean
   /**
-   * Milliseconds that the database has to answer, and the pool to lend a connection; after that, the connection is closed. Minimum: `100`.
+   * Milliseconds that the database has to answer, and the pool to lend a connection; after that, the
+   * connection is closed. Minimum: `100`.
    * @defaultValue 5000
    */
   readonly timeoutMs?: number
@@ -82,7 +86,11 @@ const pool: OptionRule = {
   accepts: (value) => {
     const { connect, on, query, release } = (value ?? {}) as Partial<Record<string, unknown>>
     // A client connects, too.
-    return [connect, on, query].every((one) => typeof one === 'function') && release === undefined && 'totalCount' in (value as object)
+    return (
+      [connect, on, query].every((one) => typeof one === 'function') &&
+      release === undefined &&
+      'totalCount' in (value as object)
+    )
   },
 }
 

@@ -90,7 +90,13 @@ export class Steps {
   ) {}
 
   /** @throws JobBackendError. */
-  async step(queue: string, outcomes: readonly TaskOutcome[], want: number, owner: string, leaseMs: number): Promise<Stepped> {
+  async step(
+    queue: string,
+    outcomes: readonly TaskOutcome[],
+    want: number,
+    owner: string,
+    leaseMs: number,
+  ): Promise<Stepped> {
     const counting = onePerTask(outcomes)
     await this.#unacknowledged.get(queue)?.look()
     this.#count += 1
@@ -125,11 +131,22 @@ export class Steps {
     return batches
   }
 
-  #ask(queue: string, outcomes: readonly TaskOutcome[], want: number, name: string, leaseMs: number): Promise<readonly TextRow[]> {
+  #ask(
+    queue: string,
+    outcomes: readonly TaskOutcome[],
+    want: number,
+    name: string,
+    leaseMs: number,
+  ): Promise<readonly TextRow[]> {
     return this.queries.run(this.sql.step, [name, queue, want, leaseMs, Date.now(), ...columnsOf(outcomes)])
   }
 
-  #resultOf(rows: readonly TextRow[], outcomes: readonly TaskOutcome[], counting: ReadonlySet<TaskOutcome>, batches: BatchRow[]): Stepped {
+  #resultOf(
+    rows: readonly TextRow[],
+    outcomes: readonly TaskOutcome[],
+    counting: ReadonlySet<TaskOutcome>,
+    batches: BatchRow[],
+  ): Stepped {
     const claims: TaskClaim[] = []
     const cancelled: string[] = []
     const taken = new Set<string>()

@@ -19,7 +19,10 @@ export interface OpenOptions {
  *
  * @throws JobBackendError; MissingPackageError.
  */
-export async function openDatabase(file: string | SqliteDatabase, options: OpenOptions): Promise<SqliteDatabase> {
+export async function openDatabase(
+  file: string | SqliteDatabase,
+  options: OpenOptions,
+): Promise<SqliteDatabase> {
   const name = typeof file === 'string' ? file : file.name
   const until = performance.now() + options.lockTimeoutMs
   const open = typeof file === 'string' ? await loadDriver() : undefined
@@ -61,13 +64,20 @@ type Open = (file: string) => SqliteDatabase
 
 /** @throws MissingPackageError; JobBackendError, if its native part cannot be loaded. */
 async function loadDriver(): Promise<Open> {
-  const { default: Sqlite } = await loadPackage('sqliteJobBackend', 'better-sqlite3', () => import('better-sqlite3'))
+  const { default: Sqlite } = await loadPackage(
+    'sqliteJobBackend',
+    'better-sqlite3',
+    () => import('better-sqlite3'),
+  )
   try {
     // Its native part is loaded with the first database.
     new Sqlite(':memory:').close()
   } catch (error) {
     const message = errorMessage(error)
-    throw new JobBackendError(`sqliteJobBackend cannot load "better-sqlite3": ${message}`.replace(/\.*$/, '.'), { cause: error })
+    throw new JobBackendError(
+      `sqliteJobBackend cannot load "better-sqlite3": ${message}`.replace(/\.*$/, '.'),
+      { cause: error },
+    )
   }
   // SQLite itself would wait for locks by stopping the process.
   return (file) => new Sqlite(file, { timeout: 0 })

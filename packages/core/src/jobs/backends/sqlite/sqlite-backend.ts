@@ -40,19 +40,23 @@ export interface SqliteJobOptions {
    */
   readonly synchronous?: 'NORMAL' | 'FULL'
   /**
-   * Milliseconds that a call waits for the locks of others before it fails. The event loop continues meanwhile. Minimum: `0`.
+   * Milliseconds that a call waits for the locks of others before it fails. The event loop continues
+   * meanwhile. Minimum: `0`.
    * @defaultValue 5000
    */
   readonly lockTimeoutMs?: number
 }
 
 /**
- * Keeps tasks in an SQLite file, through `better-sqlite3`, which the app installs: an embedded app loses nothing when its process is killed. Several processes of one
- * machine may work on the same file. It must be on a local disk: the locks of SQLite do not hold on network file systems.
+ * Keeps tasks in an SQLite file, through `better-sqlite3`, which the app installs: an embedded app loses
+ * nothing when its process is killed. Several processes of one machine may work on the same file. It must be
+ * on a local disk: the locks of SQLite do not hold on network file systems.
  *
- * @param file - A path, opened in WAL mode and made if there is none; or a database of `better-sqlite3` that the app has open: it keeps its settings, should be in WAL mode, and is
- *   not closed. Its tables are those that begin with `sluice_`.
- * @throws InvalidArgumentError; InvalidOptionError. The first call that uses the file throws a JobBackendError if something is wrong with it, and a MissingPackageError without `better-sqlite3`.
+ * @param file - A path, opened in WAL mode and made if there is none; or a database of `better-sqlite3` that
+ *   the app has open: it keeps its settings, should be in WAL mode, and is not closed. Its tables are those
+ *   that begin with `sluice_`.
+ * @throws InvalidArgumentError; InvalidOptionError. The first call that uses the file throws a
+ *   JobBackendError if something is wrong with it, and a MissingPackageError without `better-sqlite3`.
  *
  * @example
  * ```ts
@@ -66,15 +70,31 @@ export function sqliteJobBackend(file: string | SqliteDatabase, options: SqliteJ
   checkOptions(options, { synchronous: option.oneOf('NORMAL', 'FULL'), lockTimeoutMs: option.number(0) })
   if (typeof file === 'string') {
     if (file === '' || file.startsWith(':memory:'))
-      throw new InvalidArgumentError('file', 'the path of a file (for tasks in memory, use memoryJobBackend())', file)
+      throw new InvalidArgumentError(
+        'file',
+        'the path of a file (for tasks in memory, use memoryJobBackend())',
+        file,
+      )
   } else {
     if (typeof (file as SqliteDatabase | null | undefined)?.prepare !== 'function')
       throw new InvalidArgumentError('file', 'a path or a better-sqlite3 database', file)
-    if (file.memory) throw new InvalidArgumentError('file', 'a database in a file (for tasks in memory, use memoryJobBackend())', file.name)
+    if (file.memory)
+      throw new InvalidArgumentError(
+        'file',
+        'a database in a file (for tasks in memory, use memoryJobBackend())',
+        file.name,
+      )
     if (options.synchronous !== undefined)
-      throw new InvalidOptionError('synchronous', 'no value together with an open database, which has its own setting', options.synchronous)
+      throw new InvalidOptionError(
+        'synchronous',
+        'no value together with an open database, which has its own setting',
+        options.synchronous,
+      )
   }
-  return new SqliteBackend(file, { synchronous: options.synchronous ?? 'NORMAL', lockTimeoutMs: options.lockTimeoutMs ?? 5_000 })
+  return new SqliteBackend(file, {
+    synchronous: options.synchronous ?? 'NORMAL',
+    lockTimeoutMs: options.lockTimeoutMs ?? 5_000,
+  })
 }
 
 const NONE: readonly never[] = []
@@ -95,7 +115,9 @@ interface Opened {
   readonly watch: DataVersionWatch
 }
 
-/** Stores tasks in an SQLite file. Reads return immediately; writes, with the commit of their event-loop tick. */
+/**
+ * Stores tasks in an SQLite file. Reads return immediately; writes, with the commit of their event-loop tick.
+ */
 class SqliteBackend implements JobBackend {
   readonly name = 'sqlite'
   readonly isDurable = true
@@ -127,14 +149,23 @@ class SqliteBackend implements JobBackend {
     return added
   }
 
-  step(queue: string, outcomes: readonly TaskOutcome[], want: number, owner: string, leaseMs: number): MaybePromise<StepResult> {
+  step(
+    queue: string,
+    outcomes: readonly TaskOutcome[],
+    want: number,
+    owner: string,
+    leaseMs: number,
+  ): MaybePromise<StepResult> {
     const { writer, watch } = this.#get()
     this.#owners.add(owner)
     watch.keep()
     // To look takes no lock, and there is nothing most of the time.
     if (outcomes.length > 0) return writer.write(() => this.#step(queue, outcomes, want, owner, leaseMs))
     const idle = this.#read(() => this.#idle(queue, owner))
-    if (idle instanceof Promise) return idle.then((result) => result ?? writer.write(() => this.#step(queue, NONE, want, owner, leaseMs)))
+    if (idle instanceof Promise)
+      return idle.then(
+        (result) => result ?? writer.write(() => this.#step(queue, NONE, want, owner, leaseMs)),
+      )
     return idle ?? writer.write(() => this.#step(queue, NONE, want, owner, leaseMs))
   }
 
@@ -228,7 +259,13 @@ class SqliteBackend implements JobBackend {
     const { writer, statements } = this.#get()
     return writer.write(() => {
       statements.run('DELETE FROM sluice_slots WHERE expires_at <= ?', at)
-      return statements.run('INSERT INTO sluice_slots (key, expires_at) VALUES (?, ?) ON CONFLICT DO NOTHING', key, expiresAt) > 0
+      return (
+        statements.run(
+          'INSERT INTO sluice_slots (key, expires_at) VALUES (?, ?) ON CONFLICT DO NOTHING',
+          key,
+          expiresAt,
+        ) > 0
+      )
     })
   }
 
@@ -263,7 +300,12 @@ class SqliteBackend implements JobBackend {
     const onRollback = () => queues.forget()
     this.#opened = {
       ...{ database, statements, queues, batches },
-      writer: new SqliteWriter({ database, lockTimeoutMs, isForeign: typeof this.file !== 'string', onRollback }),
+      writer: new SqliteWriter({
+        database,
+        lockTimeoutMs,
+        isForeign: typeof this.file !== 'string',
+        onRollback,
+      }),
       tasks: new SqliteTasks(statements, queues, batches),
       retention: new SqliteRetention(statements, queues, batches),
       watch: new DataVersionWatch(database, () => this.#changed()),
@@ -312,7 +354,13 @@ class SqliteBackend implements JobBackend {
     return nextAt === undefined ? NOTHING : { ...NOTHING, nextAt }
   }
 
-  #step(name: string, outcomes: readonly TaskOutcome[], want: number, owner: string, leaseMs: number): StepResult {
+  #step(
+    name: string,
+    outcomes: readonly TaskOutcome[],
+    want: number,
+    owner: string,
+    leaseMs: number,
+  ): StepResult {
     const { queues, tasks } = this.#get()
     const lost: TaskClaim[] = []
     const batches: BatchRow[] = []

@@ -49,7 +49,11 @@ export class SqliteBatches {
   }
 
   /** @returns The batch job if it ends with this; `undefined` if it does not exist. */
-  count(id: string, { chunks, doneItems, failedItems }: BatchCounts, at: number): readonly BatchRow[] | undefined {
+  count(
+    id: string,
+    { chunks, doneItems, failedItems }: BatchCounts,
+    at: number,
+  ): readonly BatchRow[] | undefined {
     const sql =
       'UPDATE sluice_batches SET chunks_done = chunks_done + ?, processed_items = processed_items + ?, failed_items = failed_items + ? WHERE id = ?'
     if (this.sql.run(sql, chunks, doneItems, failedItems, id) === 0) return undefined
@@ -58,7 +62,9 @@ export class SqliteBatches {
 
   /** @returns Whether there was one that was not over. */
   cancel(id: string): boolean {
-    return this.sql.run('UPDATE sluice_batches SET is_cancelled = 1 WHERE id = ? AND ended_at IS NULL', id) > 0
+    return (
+      this.sql.run('UPDATE sluice_batches SET is_cancelled = 1 WHERE id = ? AND ended_at IS NULL', id) > 0
+    )
   }
 
   isCancelled(id: string): boolean {
@@ -77,13 +83,15 @@ export class SqliteBatches {
   }
 
   unnotified(before: number): readonly BatchRow[] {
-    const sql = 'SELECT * FROM sluice_batches WHERE ended_at IS NOT NULL AND ended_at <= ? AND is_notified = 0 AND webhook IS NOT NULL'
+    const sql =
+      'SELECT * FROM sluice_batches WHERE ended_at IS NOT NULL AND ended_at <= ? AND is_notified = 0 AND webhook IS NOT NULL'
     return this.sql.all<Row>(sql, before).map(batchOf)
   }
 
   /** The batch job that ended first, if it had ended by then. */
   oldest(before: number): string | undefined {
-    const sql = 'SELECT id FROM sluice_batches WHERE ended_at IS NOT NULL AND ended_at < ? ORDER BY ended_at LIMIT 1'
+    const sql =
+      'SELECT id FROM sluice_batches WHERE ended_at IS NOT NULL AND ended_at < ? ORDER BY ended_at LIMIT 1'
     return this.sql.get<Row>(sql, before)?.id
   }
 
@@ -93,7 +101,8 @@ export class SqliteBatches {
 
   /** The only way in which a batch ends, once. */
   #ended(id: string, at: number): readonly BatchRow[] {
-    const sql = 'UPDATE sluice_batches SET ended_at = ? WHERE id = ? AND ended_at IS NULL AND chunks_done >= chunks RETURNING *'
+    const sql =
+      'UPDATE sluice_batches SET ended_at = ? WHERE id = ? AND ended_at IS NULL AND chunks_done >= chunks RETURNING *'
     return this.sql.all<Row>(sql, at, id).map(batchOf)
   }
 }

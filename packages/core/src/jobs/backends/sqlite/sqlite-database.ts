@@ -24,7 +24,10 @@ export interface SqliteDatabase {
 
 /** Whether a lock is held, or the app iterates over rows on the same connection. Both end after a while. */
 export function isBusy(error: unknown): boolean {
-  return /^SQLITE_(BUSY|LOCKED)/.test(codeOf(error)) || (error instanceof TypeError && error.message.includes('connection is busy'))
+  return (
+    /^SQLITE_(BUSY|LOCKED)/.test(codeOf(error)) ||
+    (error instanceof TypeError && error.message.includes('connection is busy'))
+  )
 }
 
 const REASONS: readonly (readonly [RegExp, string])[] = [

@@ -33,7 +33,8 @@ export class SqliteQueues {
     if (known !== undefined) return known
     this.sql.run('INSERT INTO sluice_queues (name) VALUES (?)', name)
     const id = this.find(name) as number
-    for (const state of statuses.keys()) this.sql.run('INSERT INTO sluice_tallies (queue, state) VALUES (?, ?)', id, state)
+    for (const state of statuses.keys())
+      this.sql.run('INSERT INTO sluice_tallies (queue, state) VALUES (?, ?)', id, state)
     return id
   }
 
@@ -57,7 +58,13 @@ export class SqliteQueues {
     }
     const of = (state: number) => tasks[state] ?? 0
     return {
-      ...{ pending: of(PENDING), queued: of(QUEUED), processing: of(PROCESSING), retry: of(RETRY), dead: of(DEAD) },
+      ...{
+        pending: of(PENDING),
+        queued: of(QUEUED),
+        processing: of(PROCESSING),
+        retry: of(RETRY),
+        dead: of(DEAD),
+      },
       oldestQueuedAt: id === undefined || of(QUEUED) === 0 ? null : this.#oldest(id),
       isPaused: id !== undefined && this.isPaused(id),
     }
@@ -65,7 +72,12 @@ export class SqliteQueues {
 
   /** Bytes of data of dead letters. */
   deadBytes(): number {
-    return this.sql.get<{ readonly bytes: number }>('SELECT sum(bytes) AS bytes FROM sluice_tallies WHERE state = ?', DEAD)?.bytes ?? 0
+    return (
+      this.sql.get<{ readonly bytes: number }>(
+        'SELECT sum(bytes) AS bytes FROM sluice_tallies WHERE state = ?',
+        DEAD,
+      )?.bytes ?? 0
+    )
   }
 
   #oldest(id: number): number | null {

@@ -101,7 +101,9 @@ CREATE TABLE sluice_slots (
 export function migrate(database: SqliteDatabase): void {
   // Not `user_version`: the file may be the app's, and that number its own.
   database.exec('CREATE TABLE IF NOT EXISTS sluice_jobs (version INTEGER NOT NULL)')
-  const row = database.prepare('SELECT version FROM sluice_jobs').get() as { readonly version: number | bigint } | undefined
+  const row = database.prepare('SELECT version FROM sluice_jobs').get() as
+    | { readonly version: number | bigint }
+    | undefined
   const version = Number(row?.version ?? 0)
   if (version > MIGRATIONS.length)
     throw new JobBackendError(

@@ -58,7 +58,8 @@ const LATER = `state IN (${PENDING}, ${RETRY})`
 // The caller is alive, so its own tasks are not lost.
 const IS_LOST = `state = ${PROCESSING} AND lease_until < ? AND owner <> ?`
 const IS_OVER = `state >= ${COMPLETED}`
-const NEW_COLUMNS = 'id, queue, level, ord, state, run_at, created_at, unique_key, batch, chunk, items, settings, data'
+const NEW_COLUMNS =
+  'id, queue, level, ord, state, run_at, created_at, unique_key, batch, chunk, items, settings, data'
 /** Tasks whose time has come, or whose workers were lost, that one step takes up. */
 const MAX_TAKEN_UP = 200
 const NONE: readonly never[] = []
@@ -76,7 +77,21 @@ export class SqliteTasks {
     const queue = this.queues.id(task.queue)
     const sql = `INSERT INTO sluice_tasks (${NEW_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
     const state = runAt === 0 ? QUEUED : PENDING
-    const values = [id, queue, level, order, state, runAt, createdAt, uniqueKey, batchId, chunk, items, settingsText(task.settings), data]
+    const values = [
+      id,
+      queue,
+      level,
+      order,
+      state,
+      runAt,
+      createdAt,
+      uniqueKey,
+      batchId,
+      chunk,
+      items,
+      settingsText(task.settings),
+      data,
+    ]
     if (this.sql.run(sql, ...values) > 0) return { id, isDuplicate: false }
     return { id: this.#holder(queue, uniqueKey) ?? id, isDuplicate: true }
   }
@@ -114,7 +129,14 @@ export class SqliteTasks {
     return this.sql.get<{ readonly at: number | null }>(sql, queue)?.at ?? undefined
   }
 
-  claim(queue: number, name: string, want: number, owner: string, now: number, leaseMs: number): readonly TaskClaim[] {
+  claim(
+    queue: number,
+    name: string,
+    want: number,
+    owner: string,
+    now: number,
+    leaseMs: number,
+  ): readonly TaskClaim[] {
     const sql = `UPDATE sluice_tasks SET state = ${PROCESSING}, token = token + 1, owner = ?, lease_until = ?, started_at = ?
       WHERE seq IN (SELECT seq FROM sluice_tasks WHERE queue = ? AND state = ${QUEUED} ORDER BY ord, seq LIMIT ?)
       RETURNING ${CLAIM_COLUMNS}`
@@ -129,7 +151,9 @@ export class SqliteTasks {
     const { claim, kind, at } = outcome
     if (kind === 'done' && claim.batchId === null) {
       // A completed task counts, regardless of who has claimed it meanwhile.
-      return this.sql.run(`DELETE FROM sluice_tasks WHERE id = ? AND NOT ${IS_OVER}`, claim.id) > 0 ? NONE : undefined
+      return this.sql.run(`DELETE FROM sluice_tasks WHERE id = ? AND NOT ${IS_OVER}`, claim.id) > 0
+        ? NONE
+        : undefined
     }
     const row = this.#held(claim.id)
     if (row === undefined || row.state >= COMPLETED) return undefined
@@ -138,12 +162,16 @@ export class SqliteTasks {
     if (row.state !== PROCESSING || row.token !== claim.token) return undefined
     this.#note(row, outcome)
     const { doneItems, failedItems } = outcome
-    if (kind === 'dead') return this.#end(row, { state: outcome.isKept ? DEAD : FAILED, at, doneItems, failedItems })
-    if (kind === 'cancelled' || this.#isToEnd(row)) return this.#end(row, { state: CANCELLED, at, doneItems, failedItems })
+    if (kind === 'dead')
+      return this.#end(row, { state: outcome.isKept ? DEAD : FAILED, at, doneItems, failedItems })
+    if (kind === 'cancelled' || this.#isToEnd(row))
+      return this.#end(row, { state: CANCELLED, at, doneItems, failedItems })
     const later = kind === 'retry' ? RETRY : PENDING
-    const sql = 'UPDATE sluice_tasks SET state = ?, run_at = ?, owner = NULL, lease_until = NULL WHERE seq = ?'
+    const sql =
+      'UPDATE sluice_tasks SET state = ?, run_at = ?, owner = NULL, lease_until = NULL WHERE seq = ?'
     this.sql.run(sql, outcome.runAt > at ? later : QUEUED, outcome.runAt, row.seq)
-    if (row.batch !== null && doneItems > 0) this.batches.count(row.batch, { chunks: 0, doneItems, failedItems }, at)
+    if (row.batch !== null && doneItems > 0)
+      this.batches.count(row.batch, { chunks: 0, doneItems, failedItems }, at)
     return NONE
   }
 
@@ -175,7 +203,12 @@ export class SqliteTasks {
    * @param after - The number of the last task that was seen, 0 at first.
    * @returns That number now, `undefined` at the end.
    */
-  cancelSome(batch: string, after: number, limit: number, at: number): { readonly after?: number; readonly batches: readonly BatchRow[] } {
+  cancelSome(
+    batch: string,
+    after: number,
+    limit: number,
+    at: number,
+  ): { readonly after?: number; readonly batches: readonly BatchRow[] } {
     const sql = `SELECT ${HELD} FROM sluice_tasks WHERE batch = ? AND seq > ? AND ${WAITING} ORDER BY seq LIMIT ?`
     const rows = this.sql.all<HeldRow>(sql, batch, after, limit)
     const batches = rows.flatMap((row) => this.#cancel(row, at))
@@ -196,7 +229,10 @@ export class SqliteTasks {
   }
 
   replay(id: string): string | undefined {
-    const row = this.sql.get<TaskRow & { readonly queue: number }>('SELECT * FROM sluice_tasks WHERE id = ?', id)
+    const row = this.sql.get<TaskRow & { readonly queue: number }>(
+      'SELECT * FROM sluice_tasks WHERE id = ?',
+      id,
+    )
     if (row?.state !== DEAD || this.#holder(row.queue, row.unique_key) !== undefined) return undefined
     const sql = `UPDATE sluice_tasks SET state = ${QUEUED}, attempts = 0, crashes = 0, is_cancelled = 0, run_at = 0, finished_at = NULL WHERE seq = ?`
     this.sql.run(sql, row.seq)
@@ -247,9 +283,11 @@ export class SqliteTasks {
   /** Records the failure and remaining data of an attempt. */
   #note({ seq, failures }: HeldRow, { kind, failure, data, doneItems }: TaskOutcome): void {
     const isFailed = kind === 'retry' || kind === 'dead'
-    const kept = failure === null ? failures : JSON.stringify([...failuresOf(failures), failure].slice(-MAX_FAILURES))
+    const kept =
+      failure === null ? failures : JSON.stringify([...failuresOf(failures), failure].slice(-MAX_FAILURES))
     if (!isFailed && failure === null && data === null && doneItems === 0) return
-    const sql = 'UPDATE sluice_tasks SET attempts = attempts + ?, failures = ?, data = coalesce(?, data), items = items - ? WHERE seq = ?'
+    const sql =
+      'UPDATE sluice_tasks SET attempts = attempts + ?, failures = ?, data = coalesce(?, data), items = items - ? WHERE seq = ?'
     this.sql.run(sql, Number(isFailed), kept, data, doneItems, seq)
   }
 
@@ -259,10 +297,17 @@ export class SqliteTasks {
 
   /** The only way in which such a task ends; its batch job counts it in the same transaction. */
   #end({ seq, batch }: HeldRow, { state, at, doneItems, failedItems }: End): readonly BatchRow[] {
-    const ended = batch === null ? undefined : this.batches.count(batch, { chunks: 1, doneItems, failedItems }, at)
+    const ended =
+      batch === null ? undefined : this.batches.count(batch, { chunks: 1, doneItems, failedItems }, at)
     // The data of a batch can be read until it is forgotten.
     if (ended === undefined && state !== DEAD) this.sql.run('DELETE FROM sluice_tasks WHERE seq = ?', seq)
-    else this.sql.run('UPDATE sluice_tasks SET state = ?, finished_at = ?, owner = NULL, lease_until = NULL WHERE seq = ?', state, at, seq)
+    else
+      this.sql.run(
+        'UPDATE sluice_tasks SET state = ?, finished_at = ?, owner = NULL, lease_until = NULL WHERE seq = ?',
+        state,
+        at,
+        seq,
+      )
     return ended ?? NONE
   }
 }

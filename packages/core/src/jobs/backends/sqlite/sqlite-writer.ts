@@ -89,14 +89,16 @@ export class SqliteWriter {
       return
     }
     this.#pauseMs = 1
-    for (const [at, { resolve }] of this.#waiting.splice(0, values.length).entries()) resolve(values[at] as never)
+    for (const [at, { resolve }] of this.#waiting.splice(0, values.length).entries())
+      resolve(values[at] as never)
     if (this.#waiting.length > 0) this.#schedule()
   }
 
   #transact(run: () => void): void {
     const { database, isForeign } = this.parts
     // The app has an open transaction.
-    if (database.inTransaction) throw Object.assign(new Error('a transaction is open'), { code: 'SQLITE_BUSY' })
+    if (database.inTransaction)
+      throw Object.assign(new Error('a transaction is open'), { code: 'SQLITE_BUSY' })
     const timeout = isForeign ? Number(database.pragma('busy_timeout', { simple: true })) : 0
     try {
       if (timeout > 0) database.pragma('busy_timeout = 0')

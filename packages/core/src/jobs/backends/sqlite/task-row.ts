@@ -11,7 +11,16 @@ export const FAILED = 5
 export const CANCELLED = 6
 export const DEAD = 7
 
-export const statuses: readonly TaskStatus[] = ['queued', 'processing', 'pending', 'retry', 'completed', 'failed', 'cancelled', 'dead']
+export const statuses: readonly TaskStatus[] = [
+  'queued',
+  'processing',
+  'pending',
+  'retry',
+  'completed',
+  'failed',
+  'cancelled',
+  'dead',
+]
 
 /** Columns of a claim. */
 export interface ClaimRow {
@@ -40,7 +49,8 @@ export interface TaskRow extends ClaimRow {
   readonly failures: string | null
 }
 
-export const CLAIM_COLUMNS = 'seq, id, level, ord, created_at, token, attempts, crashes, unique_key, batch, chunk, items, settings, data'
+export const CLAIM_COLUMNS =
+  'seq, id, level, ord, created_at, token, attempts, crashes, unique_key, batch, chunk, items, settings, data'
 
 const MAX_KNOWN = 500
 const texts = new WeakMap<TaskSettings, string>()

@@ -41,7 +41,11 @@ const TREND_SHARE = 0.5
 const MOST_LOG_CHANGE = 1
 
 /** Experts that know the last half hour: its last value, median and average, and where its trend leads. */
-export function forecastFromRecent({ present, scale, grid }: LoadContext, horizon: number, forecasts: Float64Array): void {
+export function forecastFromRecent(
+  { present, scale, grid }: LoadContext,
+  horizon: number,
+  forecasts: Float64Array,
+): void {
   forecasts[EXPERT.last] = present.last
   forecasts[EXPERT.median5] = present.median5
   forecasts[EXPERT.average] = present.average
@@ -88,7 +92,10 @@ export function periodicOutlook({ history, scale, periods }: LoadContext, horizo
   return { ago, median: ofThree, shifted: Number.isNaN(ago) ? ago : scale.exp(scale.log(ago) + shift) }
 }
 
-/** Experts that know the periods which were found: what was a period ago, by either way of finding them, and the median of three. */
+/**
+ * Experts that know the periods which were found: what was a period ago, by either way of finding them, and
+ * the median of three.
+ */
 export function forecastFromPeriods(
   { history, periods }: LoadContext,
   outlook: PeriodicOutlook,
@@ -99,7 +106,9 @@ export function forecastFromPeriods(
   forecasts[EXPERT.periodMedian] = outlook.median
   const { matchPeriod } = periods
   const isOther = matchPeriod > 0 && matchPeriod !== periods.period
-  forecasts[EXPERT.matchPeriod] = isOther ? history.at(history.step + horizon - Math.ceil(horizon / matchPeriod) * matchPeriod) : Number.NaN
+  forecasts[EXPERT.matchPeriod] = isOther
+    ? history.at(history.step + horizon - Math.ceil(horizon / matchPeriod) * matchPeriod)
+    : Number.NaN
 }
 
 /** The forecast of previous days for the forecast time, in logarithms; `NaN` if there is none. */
@@ -119,7 +128,9 @@ export interface DailyOutlook {
 
 const AROUND_MINUTES = 30
 const BASE_MINUTES = 15
-/** How long before the same time of the earliest day the series has to have begun for a growth to be known. */
+/**
+ * How long before the same time of the earliest day the series has to have begun for a growth to be known.
+ */
 const LEAST_BEFORE_MINUTES = 60
 
 export function dailyOutlook(context: LoadContext, horizon: number): DailyOutlook {
@@ -158,8 +169,16 @@ export function profileNow(context: LoadContext): number {
   return median([1, 2, 3, 4, 5, 6, 7].map((days) => daysAgo(context, days, 0))) ?? Number.NaN
 }
 
-/** Experts that know former days: the same time yesterday, the profile of a week, and the growth that was seen at this time of day. */
-export function forecastFromDays(context: LoadContext, outlook: DailyOutlook, horizon: number, forecasts: Float64Array): void {
+/**
+ * Experts that know former days: the same time yesterday, the profile of a week, and the growth that was seen
+ * at this time of day.
+ */
+export function forecastFromDays(
+  context: LoadContext,
+  outlook: DailyOutlook,
+  horizon: number,
+  forecasts: Float64Array,
+): void {
   const { grid, history, scale, present } = context
   forecasts[EXPERT.yesterday] = history.at(history.step + horizon - grid.stepsPerDay)
   forecasts[EXPERT.profile] = scale.exp(outlook.profile)

@@ -13,9 +13,21 @@ const LEAST_STEPS = 3
 /** Limit for `exp`. */
 const MOST_LOG = 50
 
-const LEVELS: LeastSquaresStart = { forgetting: 0.9998, weights: [0, 1, 0, 0, 0, 0, 0, 0, 0], variance: START_VARIANCE }
-const PERIODS: LeastSquaresStart = { forgetting: 0.999, weights: [0, 0.5, 0.25, 0.25, 0, 0, 0, 0], variance: START_VARIANCE }
-const GROWTHS: LeastSquaresStart = { forgetting: 0.9995, weights: [0, 1, 0, 0, 0, 0, 0, 0, 0], variance: START_VARIANCE }
+const LEVELS: LeastSquaresStart = {
+  forgetting: 0.9998,
+  weights: [0, 1, 0, 0, 0, 0, 0, 0, 0],
+  variance: START_VARIANCE,
+}
+const PERIODS: LeastSquaresStart = {
+  forgetting: 0.999,
+  weights: [0, 0.5, 0.25, 0.25, 0, 0, 0, 0],
+  variance: START_VARIANCE,
+}
+const GROWTHS: LeastSquaresStart = {
+  forgetting: 0.9995,
+  weights: [0, 1, 0, 0, 0, 0, 0, 0, 0],
+  variance: START_VARIANCE,
+}
 
 /** A regression with the typical size of its errors. */
 class ClippedRegression {
@@ -52,14 +64,22 @@ class ClippedRegression {
   }
 }
 
-/** Experts that learn how to weigh levels, growths and periods: three regressions in logarithms, of different memory. */
+/**
+ * Experts that learn how to weigh levels, growths and periods: three regressions in logarithms, of different
+ * memory.
+ */
 export class RegressionExperts {
   readonly #levels: ClippedRegression = new ClippedRegression(LEVELS, 1, 3)
   readonly #periods: ClippedRegression = new ClippedRegression(PERIODS, 0.5, 3)
   readonly #growths: ClippedRegression = new ClippedRegression(GROWTHS, 0.5, 1)
 
   /** To be called after the other experts: one of them is a feature. */
-  forecast(context: LoadContext, daily: DailyOutlook, periodic: PeriodicOutlook, record: ForecastRecord): void {
+  forecast(
+    context: LoadContext,
+    daily: DailyOutlook,
+    periodic: PeriodicOutlook,
+    record: ForecastRecord,
+  ): void {
     const { present, scale, history } = context
     const { experts, levels, periods, growths } = record
     fillLevelFeatures(levels, present, daily)

@@ -47,7 +47,10 @@ export function fillPeriodFeatures(
   features[7] = known(daily.profile - logMean60)
 }
 
-/** How far all that is known lies from the last quarter of an hour. @param trend - The trend expert's forecast. */
+/**
+ * How far all that is known lies from the last quarter of an hour. @param trend - The trend expert's
+ * forecast.
+ */
 export function fillGrowthFeatures(
   features: Float64Array,
   { logLast, logMean15, logMean60 }: PresentLoad,

@@ -31,7 +31,8 @@ export interface LoadRuleOptions {
    */
   readonly tolerance?: number
   /**
-   * Seconds back over which the most that was recommended stands against scaling down; `600` is calmer. Minimum: `0`.
+   * Seconds back over which the most that was recommended stands against scaling down; `600` is calmer.
+   * Minimum: `0`.
    * @defaultValue 300
    */
   readonly scaleDownSeconds?: number
@@ -60,7 +61,10 @@ export interface ResolvedControlOptions extends Required<Omit<ControlOptions, 'm
 }
 
 const share = option.number(0, 1)
-const positiveShare = { expected: 'a number above 0, at most 1', accepts: (value: unknown) => share.accepts(value) && value !== 0 }
+const positiveShare = {
+  expected: 'a number above 0, at most 1',
+  accepts: (value: unknown) => share.accepts(value) && value !== 0,
+}
 
 const rules = {
   capacity: option.positive,
@@ -75,12 +79,17 @@ const rules = {
   maxConnections: option.integer(1),
 }
 
-/** @throws InvalidOptionError that names the first option that is unknown, of the wrong type, or out of bounds. */
+/**
+ * @throws InvalidOptionError that names the first option that is unknown, of the wrong type, or out of
+ *   bounds.
+ */
 export function resolveControlOptions(options: ControlOptions, prefix = ''): ResolvedControlOptions {
   checkOptions(options, rules, prefix)
-  if (options.capacity === undefined) throw new InvalidOptionError(`${prefix}capacity`, option.positive.expected, undefined)
+  if (options.capacity === undefined)
+    throw new InvalidOptionError(`${prefix}capacity`, option.positive.expected, undefined)
   const { minWorkers = 1, maxWorkers = Math.max(10, minWorkers), maxConnections } = options
-  if (maxWorkers < minWorkers) throw new InvalidOptionError(`${prefix}maxWorkers`, `an integer of at least ${minWorkers}`, maxWorkers)
+  if (maxWorkers < minWorkers)
+    throw new InvalidOptionError(`${prefix}maxWorkers`, `an integer of at least ${minWorkers}`, maxWorkers)
   if (maxConnections !== undefined && maxConnections < minWorkers) {
     throw new InvalidOptionError(
       `${prefix}maxConnections`,

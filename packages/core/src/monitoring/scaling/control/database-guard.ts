@@ -22,21 +22,28 @@ export interface Guarded {
 }
 
 /**
- * Keeps workers from being added to a database that cannot take more: each brings connections, and beyond some number of them a database answers less in
- * all. Scaling up is refused while requests wait for connections and workers have CPU to spare; what was added and brought nothing is taken back.
+ * Keeps workers from being added to a database that cannot take more: each brings connections, and beyond
+ * some number of them a database answers less in all. Scaling up is refused while requests wait for
+ * connections and workers have CPU to spare; what was added and brought nothing is taken back.
  */
 export class DatabaseGuard {
   #step: Step | undefined
   #blockedUntil = Number.NEGATIVE_INFINITY
 
   constructor(
-    private readonly options: { readonly capacity: number; readonly startUpSeconds: number; readonly maxConnections?: number | undefined },
+    private readonly options: {
+      readonly capacity: number
+      readonly startUpSeconds: number
+      readonly maxConnections?: number | undefined
+    },
   ) {}
 
   /** Connections for each of so many workers. */
   poolSize(count: number): number | undefined {
     const { maxConnections } = this.options
-    return maxConnections === undefined ? undefined : Math.max(1, Math.floor(maxConnections / Math.max(1, count)))
+    return maxConnections === undefined
+      ? undefined
+      : Math.max(1, Math.floor(maxConnections / Math.max(1, count)))
   }
 
   /** @param desired - Number of workers that the load requires. */
@@ -45,14 +52,16 @@ export class DatabaseGuard {
     if (undone !== undefined) return undone
     if (desired <= state.current) return { desired }
     const refusal = this.#refusal(now, state, desired)
-    if (refusal !== undefined) return { desired: state.current, reason: `Not scaled up to ${desired}: ${refusal}` }
+    if (refusal !== undefined)
+      return { desired: state.current, reason: `Not scaled up to ${desired}: ${refusal}` }
     return this.#limited(state, desired)
   }
 
   /** Records the final decision, whose step may have to be reverted. */
   decided(now: number, state: WorkerState, desired: number): void {
     const { current, throughput } = state
-    if (desired > current && this.#step === undefined && throughput !== undefined) this.#step = { at: now, from: current, throughput }
+    if (desired > current && this.#step === undefined && throughput !== undefined)
+      this.#step = { at: now, from: current, throughput }
   }
 
   #undo(now: number, { current, throughput, poolWaiting }: WorkerState): Guarded | undefined {
@@ -60,7 +69,13 @@ export class DatabaseGuard {
     if (step === undefined || now < step.at + this.options.startUpSeconds * 1000 + SETTLE_MS) return undefined
     this.#step = undefined
     const isShort = poolWaiting !== undefined && poolWaiting > WAITING
-    if (!isShort || throughput === undefined || throughput >= LEAST_GAIN * step.throughput || current <= step.from) return undefined
+    if (
+      !isShort ||
+      throughput === undefined ||
+      throughput >= LEAST_GAIN * step.throughput ||
+      current <= step.from
+    )
+      return undefined
     this.#blockedUntil = now + BLOCK_MS
     const gain = step.throughput > 0 ? throughput / step.throughput - 1 : 0
     return {
@@ -80,14 +95,17 @@ export class DatabaseGuard {
       return `${maxConnections} database connections are not enough for more than ${workers(maxConnections)}.`
     }
     const cpu = this.#cpuOf(state)
-    if (poolWaiting === undefined || poolWaiting <= WAITING || cpu === undefined || cpu >= BUSY_CPU) return undefined
+    if (poolWaiting === undefined || poolWaiting <= WAITING || cpu === undefined || cpu >= BUSY_CPU)
+      return undefined
     return `requests waited for a database connection in ${percent(poolWaiting)} of the measurements, and workers use ${shown(cpu)}% of their CPU: the database is the bottleneck.`
   }
 
   #limited({ current, poolWaiting }: WorkerState, desired: number): Guarded {
     const { maxConnections = Number.POSITIVE_INFINITY } = this.options
     const isWaiting = poolWaiting !== undefined && poolWaiting > WAITING
-    const growth = isWaiting ? Math.max(current + 1, Math.ceil(current * MAX_GROWTH)) : Number.POSITIVE_INFINITY
+    const growth = isWaiting
+      ? Math.max(current + 1, Math.ceil(current * MAX_GROWTH))
+      : Number.POSITIVE_INFINITY
     const limit = Math.min(maxConnections, growth)
     if (desired <= limit) return { desired }
     const because =
@@ -100,6 +118,8 @@ export class DatabaseGuard {
   /** Estimated from the throughput if it is unknown, for workers that only respond to requests. */
   #cpuOf({ cpu, throughput, current }: WorkerState): number | undefined {
     if (cpu !== undefined) return cpu
-    return throughput === undefined || current === 0 ? undefined : (100 * throughput) / (this.options.capacity * current)
+    return throughput === undefined || current === 0
+      ? undefined
+      : (100 * throughput) / (this.options.capacity * current)
   }
 }

@@ -23,13 +23,18 @@ export interface ScalingDecision {
   readonly load: number | undefined
   /** Whether the load has risen so fast that nothing slows the way up. */
   readonly isPanic: boolean
-  /** Database connections for each worker, so that all together stay within the budget; `undefined` where there is none. */
+  /**
+   * Database connections for each worker, so that all together stay within the budget; `undefined` where
+   * there is none.
+   */
   readonly poolSize: number | undefined
 }
 
 /** A number as reasons show it. */
 export function shown(value: number): string {
-  return String(Math.abs(value) >= 100 || Number.isInteger(value) ? Math.round(value) : Number(value.toPrecision(3)))
+  return String(
+    Math.abs(value) >= 100 || Number.isInteger(value) ? Math.round(value) : Number(value.toPrecision(3)),
+  )
 }
 
 export function percent(share: number): string {

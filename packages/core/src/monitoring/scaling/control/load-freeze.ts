@@ -31,7 +31,8 @@ export class LoadFreeze {
   }
 
   isFrozen(now: number): boolean {
-    if (this.#since !== undefined && (now < this.#since || now - this.#since >= MAX_FREEZE_MS)) this.#since = undefined
+    if (this.#since !== undefined && (now < this.#since || now - this.#since >= MAX_FREEZE_MS))
+      this.#since = undefined
     return this.#since !== undefined
   }
 

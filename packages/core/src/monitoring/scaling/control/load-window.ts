@@ -5,7 +5,9 @@ const MAX_GAP_MS = 10_000
 /** Minimum share of a window that must be known. */
 const LEAST_KNOWN = 0.5
 
-/** The arrivals of the last minute by seconds, and which seconds are known: what was not measured is not 0. */
+/**
+ * The arrivals of the last minute by seconds, and which seconds are known: what was not measured is not 0.
+ */
 export class LoadWindow {
   readonly #arrivals = new Float64Array(SLOTS)
   /** How much of each second is known, in milliseconds. */
@@ -44,7 +46,10 @@ export class LoadWindow {
     return true
   }
 
-  /** Arrivals a second over the last so many seconds, at most 60; `undefined` where less than half of them is known. */
+  /**
+   * Arrivals a second over the last so many seconds, at most 60; `undefined` where less than half of them is
+   * known.
+   */
   rate(now: number, seconds: number): number | undefined {
     this.#turn(now)
     // A second that has just begun is not worth the oldest one.

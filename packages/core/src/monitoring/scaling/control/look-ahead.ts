@@ -27,11 +27,16 @@ export function lookAhead(forecasts: Forecasts | undefined, options: ResolvedCon
   let seconds = first
   for (const at of [first, first + MINUTE_SECONDS]) {
     const forecast = read(forecasts, at)
-    if (forecast === undefined) return { ...without, reason: 'There is no forecast yet: only what arrives counts.' }
+    if (forecast === undefined)
+      return { ...without, reason: 'There is no forecast yet: only what arrives counts.' }
     const { p50, p90, accuracy } = forecast
-    if (accuracy === undefined) return { ...without, reason: 'No forecast could be checked yet: only what arrives counts.' }
+    if (accuracy === undefined)
+      return { ...without, reason: 'No forecast could be checked yet: only what arrives counts.' }
     if (accuracy < options.minAccuracy) {
-      return { ...without, reason: `Only ${percent(accuracy)} of recent forecasts were accurate, so only the current load counts.` }
+      return {
+        ...without,
+        reason: `Only ${percent(accuracy)} of recent forecasts were accurate, so only the current load counts.`,
+      }
     }
     const expected = p90 <= MAX_SPREAD * p50 ? p90 : p50
     if (expected > load) {
@@ -46,7 +51,9 @@ export function lookAhead(forecasts: Forecasts | undefined, options: ResolvedCon
 function read(forecasts: Forecasts, seconds: number): LoadForecast | undefined {
   try {
     const forecast = forecasts.at(seconds)
-    return forecast !== undefined && Number.isFinite(forecast.p50) && Number.isFinite(forecast.p90) ? forecast : undefined
+    return forecast !== undefined && Number.isFinite(forecast.p50) && Number.isFinite(forecast.p90)
+      ? forecast
+      : undefined
   } catch {
     return undefined
   }

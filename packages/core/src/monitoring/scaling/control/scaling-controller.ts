@@ -2,7 +2,14 @@ import { type Clock, systemClock } from '../../../shared/clock.ts'
 import { InvalidArgumentError } from '../../../shared/errors.ts'
 import { type ControlOptions, type ResolvedControlOptions, resolveControlOptions } from './control-options.ts'
 import { DatabaseGuard } from './database-guard.ts'
-import { type Forecasts, percent, type ScalingDecision, shown, type WorkerState, workers } from './decision.ts'
+import {
+  type Forecasts,
+  percent,
+  type ScalingDecision,
+  shown,
+  type WorkerState,
+  workers,
+} from './decision.ts'
 import { LoadFreeze, MinuteLoads } from './load-freeze.ts'
 import { LoadWindow, RecommendationWindow } from './load-window.ts'
 import { type Ahead, lookAhead } from './look-ahead.ts'
@@ -67,7 +74,8 @@ export class ScalingController {
    */
   record(arrivals: number, backlog = 0): void {
     for (const [name, value] of Object.entries({ arrivals, backlog })) {
-      if (!(Number.isFinite(value) && value >= 0)) throw new InvalidArgumentError(name, 'a number of at least 0', value)
+      if (!(Number.isFinite(value) && value >= 0))
+        throw new InvalidArgumentError(name, 'a number of at least 0', value)
     }
     const now = this.#clock.now()
     this.#window.record(now, arrivals, backlog)
@@ -89,7 +97,8 @@ export class ScalingController {
     const load = rate === undefined ? undefined : rate + this.#window.backlog(now) / LOAD_SECONDS
     const reasons: string[] = []
     const skipped: string[] = []
-    const wanted = load === undefined ? this.#hold(state, skipped) : this.#follow(now, state, load, reasons, skipped)
+    const wanted =
+      load === undefined ? this.#hold(state, skipped) : this.#follow(now, state, load, reasons, skipped)
     const guarded = this.#guard.check(now, state, wanted)
     if (guarded.reason !== undefined) {
       const isUndone = guarded.desired < Math.min(current, wanted)
@@ -97,8 +106,10 @@ export class ScalingController {
       ;(isUndone ? reasons : skipped).push(guarded.reason)
     }
     const desired = Math.max(minWorkers, Math.min(maxWorkers, guarded.desired))
-    if (desired < guarded.desired) skipped.push(`${guarded.desired} are required, but the maximum is ${desired}.`)
-    if (desired > guarded.desired) (desired > current ? reasons : skipped).push(`The minimum is ${workers(minWorkers)}.`)
+    if (desired < guarded.desired)
+      skipped.push(`${guarded.desired} are required, but the maximum is ${desired}.`)
+    if (desired > guarded.desired)
+      (desired > current ? reasons : skipped).push(`The minimum is ${workers(minWorkers)}.`)
     this.#guard.decided(now, state, desired)
     return {
       from: current,
@@ -138,7 +149,8 @@ export class ScalingController {
       workers: isTolerated ? current : reacted,
       reason: `${shown(load)} requests/s need ${workers(reacted)} ${at}.`,
     }
-    if (isTolerated && reacted !== current) skipped.push(`Not scaled to ${reacted}: ${shown(load)} requests/s are within the tolerance.`)
+    if (isTolerated && reacted !== current)
+      skipped.push(`Not scaled to ${reacted}: ${shown(load)} requests/s are within the tolerance.`)
     const forecast = Math.ceil(ahead.load / perWorker - ROUNDING)
     if (forecast > need.workers) {
       need = {
@@ -167,11 +179,19 @@ export class ScalingController {
     reasons.push(need.reason)
     if (now < this.#panicUntil) return need.workers
     const limit = Math.max(current * 2, current + 4)
-    if (need.workers > limit) skipped.push(`Scaled up to ${limit} first, instead of ${need.workers} in one step.`)
+    if (need.workers > limit)
+      skipped.push(`Scaled up to ${limit} first, instead of ${need.workers} in one step.`)
     return Math.min(need.workers, limit)
   }
 
-  #down(now: number, current: number, desired: number, load: number, reasons: string[], skipped: string[]): number {
+  #down(
+    now: number,
+    current: number,
+    desired: number,
+    load: number,
+    reasons: string[],
+    skipped: string[],
+  ): number {
     const minutes = shown(this.#options.scaleDownSeconds / 60)
     if (desired === current) return current
     if (this.#freeze.isFrozen(now)) {
@@ -180,14 +200,17 @@ export class ScalingController {
       )
       return current
     }
-    reasons.push(`At most ${workers(desired)} were needed in the last ${minutes} min; now there are ${shown(load)} requests/s.`)
+    reasons.push(
+      `At most ${workers(desired)} were needed in the last ${minutes} min; now there are ${shown(load)} requests/s.`,
+    )
     return desired
   }
 }
 
 function checkState(state: WorkerState): void {
   const { current, ...rest } = state
-  if (!(Number.isInteger(current) && current >= 0)) throw new InvalidArgumentError('current', 'an integer of at least 0', current)
+  if (!(Number.isInteger(current) && current >= 0))
+    throw new InvalidArgumentError('current', 'an integer of at least 0', current)
   for (const name of ['cpu', 'throughput', 'poolWaiting'] as const) {
     const value = rest[name]
     if (value !== undefined && !(Number.isFinite(value) && value >= 0))

@@ -23,11 +23,20 @@ export interface ScalingPolicy {
 }
 
 /** @throws InvalidArgumentError */
-function checkPolicy({ name, metric, threshold, scaleDirection, scaleAmount, cooldownSeconds }: Omit<ScalingPolicy, 'id'>): void {
+function checkPolicy({
+  name,
+  metric,
+  threshold,
+  scaleDirection,
+  scaleAmount,
+  cooldownSeconds,
+}: Omit<ScalingPolicy, 'id'>): void {
   for (const [argument, value] of Object.entries({ name, metric })) {
-    if (typeof value !== 'string' || value === '') throw new InvalidArgumentError(argument, 'a non-empty string', value)
+    if (typeof value !== 'string' || value === '')
+      throw new InvalidArgumentError(argument, 'a non-empty string', value)
   }
-  if (!(Number.isFinite(threshold) && threshold >= 0)) throw new InvalidArgumentError('threshold', 'a number of at least 0', threshold)
+  if (!(Number.isFinite(threshold) && threshold >= 0))
+    throw new InvalidArgumentError('threshold', 'a number of at least 0', threshold)
   checkDirection(scaleDirection)
   checkAmount('scaleAmount', scaleDirection, scaleAmount)
   if (!(Number.isFinite(cooldownSeconds) && cooldownSeconds >= 0)) {
@@ -37,7 +46,8 @@ function checkPolicy({ name, metric, threshold, scaleDirection, scaleAmount, coo
 
 /** @throws InvalidArgumentError */
 export function checkDirection(direction: ScaleDirection): void {
-  if (direction !== 'up' && direction !== 'down') throw new InvalidArgumentError('direction', '"up" or "down"', direction)
+  if (direction !== 'up' && direction !== 'down')
+    throw new InvalidArgumentError('direction', '"up" or "down"', direction)
 }
 
 /** @throws InvalidArgumentError */
@@ -125,7 +135,8 @@ export class ScalingPolicies {
       enabled: true,
     }
     checkPolicy(policy)
-    if (this.#kept.size >= MAX_POLICIES) throw new InvalidArgumentError('name', `at most ${MAX_POLICIES} policies`, name)
+    if (this.#kept.size >= MAX_POLICIES)
+      throw new InvalidArgumentError('name', `at most ${MAX_POLICIES} policies`, name)
     this.#kept.set(policy.id, { policy, readyAt: Number.NEGATIVE_INFINITY })
     return policy
   }
@@ -170,7 +181,9 @@ export class ScalingPolicies {
     if (chosen === undefined || !this.#isStable(now, direction, chosen.vote.kept.policy, skipped)) return held
     const { vote, to } = chosen
     if (to === current) {
-      skipped.push(`${nameOf(vote.kept.policy)}: there are already ${current}, which is the ${direction === 'up' ? 'maximum' : 'minimum'}.`)
+      skipped.push(
+        `${nameOf(vote.kept.policy)}: there are already ${current}, which is the ${direction === 'up' ? 'maximum' : 'minimum'}.`,
+      )
       return held
     }
     this.#last = { direction, at: now }
@@ -186,7 +199,8 @@ export class ScalingPolicies {
       const { policy } = kept
       if (!policy.enabled) continue
       const value = read(policy.metric)
-      if (value === undefined || !Number.isFinite(value)) skipped.push(`${nameOf(policy)}: ${policy.metric} is unknown.`)
+      if (value === undefined || !Number.isFinite(value))
+        skipped.push(`${nameOf(policy)}: ${policy.metric} is unknown.`)
       else if (this.#isBeyond(policy, value, skipped)) votes.push({ kept, value })
     }
     return votes
@@ -198,7 +212,8 @@ export class ScalingPolicies {
     const isUp = scaleDirection === 'up'
     if (!(isUp ? value > threshold : value < threshold)) return false
     const isFar = isUp ? value > threshold * (1 + tolerance) : value < threshold * (1 - tolerance)
-    if (!isFar) skipped.push(`${reasonOf(policy, value)} This is within the tolerance of ${percent(tolerance)}.`)
+    if (!isFar)
+      skipped.push(`${reasonOf(policy, value)} This is within the tolerance of ${percent(tolerance)}.`)
     return isFar
   }
 
@@ -216,8 +231,14 @@ export class ScalingPolicies {
   ): { readonly vote: Vote; readonly to: number } | undefined {
     let chosen: { readonly vote: Vote; readonly to: number } | undefined
     for (const vote of votes) {
-      const to = this.#within(current, scaledBy(current, direction, vote.kept.policy.scaleAmount), direction, least)
-      if (chosen === undefined || (direction === 'up' ? to > chosen.to : to < chosen.to)) chosen = { vote, to }
+      const to = this.#within(
+        current,
+        scaledBy(current, direction, vote.kept.policy.scaleAmount),
+        direction,
+        least,
+      )
+      if (chosen === undefined || (direction === 'up' ? to > chosen.to : to < chosen.to))
+        chosen = { vote, to }
     }
     return chosen
   }
@@ -225,7 +246,9 @@ export class ScalingPolicies {
   /** Never against the direction, should there be more or fewer already than may be. */
   #within(current: number, to: number, direction: ScaleDirection, least: number): number {
     const { minWorkers, maxWorkers } = this.rules
-    return direction === 'up' ? Math.max(current, Math.min(maxWorkers, to)) : Math.min(current, Math.max(minWorkers, least, to))
+    return direction === 'up'
+      ? Math.max(current, Math.min(maxWorkers, to))
+      : Math.min(current, Math.max(minWorkers, least, to))
   }
 
   #isStable(now: number, direction: ScaleDirection, policy: ScalingPolicy, skipped: string[]): boolean {
@@ -234,7 +257,9 @@ export class ScalingPolicies {
     const windowMs = direction === 'down' ? this.rules.stabilizationMs : this.rules.stabilizationMs / UP_SHARE
     const leftMs = last.at + windowMs - now
     if (leftMs <= 0) return true
-    skipped.push(`${nameOf(policy)}: not ${direction} within ${shown(Math.ceil(leftMs / 1000))} s, because of the step ${last.direction}.`)
+    skipped.push(
+      `${nameOf(policy)}: not ${direction} within ${shown(Math.ceil(leftMs / 1000))} s, because of the step ${last.direction}.`,
+    )
     return false
   }
 }

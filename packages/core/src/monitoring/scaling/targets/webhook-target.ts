@@ -75,7 +75,14 @@ export function webhookTarget(url: string | URL, options: WebhookTargetOptions):
       const body = JSON.stringify({ desired, reason, requestedAt })
       const id = randomUUID()
       const post = () =>
-        send({ url: address, body, id, secret, allowPrivateAddresses, signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]) })
+        send({
+          url: address,
+          body,
+          id,
+          secret,
+          allowPrivateAddresses,
+          signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+        })
       for (let attempt = 1; ; attempt += 1) {
         const error = await post()
         if (error === undefined) return
@@ -105,7 +112,9 @@ interface SendError {
 async function send(post: WebhookPost): Promise<SendError | undefined> {
   try {
     const status = await postWebhook(post)
-    return isSuccess(status) ? undefined : { message: `it responded with status ${status}.`, isFinal: isRefusal(status) }
+    return isSuccess(status)
+      ? undefined
+      : { message: `it responded with status ${status}.`, isFinal: isRefusal(status) }
   } catch (cause) {
     const isFinal = cause instanceof PrivateAddressError
     return { message: errorMessage(cause), cause, isFinal }

@@ -13,14 +13,25 @@ export function AdviceList({ advice }: { advice: readonly DatabaseAdvice[] }) {
       {advice.slice(0, MAX_SHOWN).map((one) => (
         <AdviceItem key={one.key} advice={one} />
       ))}
-      {advice.length > MAX_SHOWN && <li class="muted">{`and ${count(advice.length - MAX_SHOWN)} more: run npx sluice analyze`}</li>}
+      {advice.length > MAX_SHOWN && (
+        <li class="muted">{`and ${count(advice.length - MAX_SHOWN)} more: run npx sluice analyze`}</li>
+      )}
     </ul>
   )
 }
 
-export function AdviceItem({ advice: { severity, title, details, sql, savedMs, savedShare, validation } }: { advice: DatabaseAdvice }) {
+export function AdviceItem({
+  advice: { severity, title, details, sql, savedMs, savedShare, validation },
+}: {
+  advice: DatabaseAdvice
+}) {
   const text = sql.map((line) => (line.endsWith(';') ? line : `${line};`)).join('\n')
-  const saves = savedShare !== null ? `${percent(savedShare)} of the database time` : savedMs !== null ? duration(savedMs) : ''
+  const saves =
+    savedShare !== null
+      ? `${percent(savedShare)} of the database time`
+      : savedMs !== null
+        ? duration(savedMs)
+        : ''
   return (
     <li class="advice">
       <SeverityWord severity={severity} />
@@ -32,7 +43,9 @@ export function AdviceItem({ advice: { severity, title, details, sql, savedMs, s
           </span>
         ))}
         {(saves !== '' || validation !== null) && (
-          <span class="muted">{[saves === '' ? '' : `Saves ${saves}.`, validation ?? ''].filter(Boolean).join(' ')}</span>
+          <span class="muted">
+            {[saves === '' ? '' : `Saves ${saves}.`, validation ?? ''].filter(Boolean).join(' ')}
+          </span>
         )}
         {text !== '' && (
           <div class="with-button">

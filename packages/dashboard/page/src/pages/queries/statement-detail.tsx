@@ -15,7 +15,19 @@ import { AdviceItem } from './advice-list.tsx'
 /** An opened statement: its SQL, call sites, plan, and recommendations. */
 export function StatementDetail({ row, advice }: { row: StatementRow; advice: readonly DatabaseAdvice[] }) {
   const [plan, setPlan] = useState<ExplainResult | undefined>(undefined)
-  const { fingerprint, dialect, sql, rows, calls, totalMs, errors, callSites, isExplainable, lastSeenAt, maxMs } = row
+  const {
+    fingerprint,
+    dialect,
+    sql,
+    rows,
+    calls,
+    totalMs,
+    errors,
+    callSites,
+    isExplainable,
+    lastSeenAt,
+    maxMs,
+  } = row
   const explain = async (): Promise<void> => {
     const result = await act('explain', { fingerprint, dialect })
     if (result !== undefined) setPlan(result)
@@ -47,7 +59,9 @@ export function StatementDetail({ row, advice }: { row: StatementRow; advice: re
                 </li>
               ))}
             </ul>
-            {callSites.length > 5 && <span class="muted">{`and ${plural(callSites.length - 5, 'more call site')}`}</span>}
+            {callSites.length > 5 && (
+              <span class="muted">{`and ${plural(callSites.length - 5, 'more call site')}`}</span>
+            )}
           </dd>
         </dl>
       )}
@@ -87,7 +101,8 @@ const MAX_STEPS = 40
 
 /** The execution plan: each access is nested in the one above it. */
 function PlanTree({ plan }: { plan: ExplainResult }) {
-  const { steps, cost, rowsScanned, sorts, temporaryStructures, warnings, recommendations, raw, tookMs } = plan
+  const { steps, cost, rowsScanned, sorts, temporaryStructures, warnings, recommendations, raw, tookMs } =
+    plan
   const facts = [
     cost === null ? '' : `cost ${amount(cost)}`,
     rowsScanned === null ? '' : `${count(rowsScanned)} rows read`,
@@ -103,13 +118,18 @@ function PlanTree({ plan }: { plan: ExplainResult }) {
         {steps.slice(0, MAX_STEPS).map((step, index) => (
           <li key={index} style={{ '--depth': Math.min(index, 8) }}>
             <span class={costly.has(step.access) ? 'state warn' : 'state'}>
-              <Icon name={costly.has(step.access) ? 'alert' : 'check'} class={costly.has(step.access) ? '' : 'good'} />
+              <Icon
+                name={costly.has(step.access) ? 'alert' : 'check'}
+                class={costly.has(step.access) ? '' : 'good'}
+              />
               <strong>{step.name}</strong>
               {words[step.access] ?? step.access}
             </span>
             <span class="muted">
               {[
-                step.index === undefined ? '' : `${step.index}${step.searchedBy === undefined ? '' : ` (${step.searchedBy.join(', ')})`}`,
+                step.index === undefined
+                  ? ''
+                  : `${step.index}${step.searchedBy === undefined ? '' : ` (${step.searchedBy.join(', ')})`}`,
                 step.rows === undefined ? '' : `${count(step.rows)} rows`,
                 step.loops === undefined || step.loops === 1 ? '' : `${count(step.loops)} loops`,
               ]
@@ -130,8 +150,8 @@ function PlanTree({ plan }: { plan: ExplainResult }) {
         <div class="buttons">
           <CopyButton text={raw} what="plan" />
           <span class="muted">
-            For an external visualizer. The plan contains table and column names, and may contain values: check it before you send it to a
-            service.
+            For an external visualizer. The plan contains table and column names, and may contain values:
+            check it before you send it to a service.
           </span>
         </div>
       )}

@@ -12,7 +12,14 @@ import { type Column, DataTable } from '../../table/data-table.tsx'
 
 const columns: readonly Column<RouteRow>[] = [
   { id: 'name', title: 'Route', by: ({ name }) => name, cell: ({ name }) => <span class="cut">{name}</span> },
-  { id: 'requests', title: 'Requests', isNumber: true, rank: 3, by: ({ requests }) => requests, cell: ({ requests }) => count(requests) },
+  {
+    id: 'requests',
+    title: 'Requests',
+    isNumber: true,
+    rank: 3,
+    by: ({ requests }) => requests,
+    cell: ({ requests }) => count(requests),
+  },
   {
     id: 'perSecond',
     title: 'Req/s',
@@ -91,7 +98,9 @@ export function RoutesTable({ rows, view, requests }: RoutesTableProps) {
       }}
       {...(opened === '' ? {} : { opened })}
       onOpen={(open) => setParams({ open })}
-      detail={(row) => <RouteDetail row={row} requests={requests.filter(({ name }) => name === row.name).slice(0, 5)} />}
+      detail={(row) => (
+        <RouteDetail row={row} requests={requests.filter(({ name }) => name === row.name).slice(0, 5)} />
+      )}
     />
   )
 }
@@ -118,7 +127,9 @@ function RouteDetail({ row, requests }: { row: RouteRow; requests: readonly Requ
           { label: 'p99', value: duration(p99) },
           { label: 'Failed', value: count(errors), note: `of ${count(row.requests)}` },
           { label: 'Saved reads', value: percent(sparedShare ?? undefined) },
-          ...(budget === null ? [] : [{ label: 'Over budget', value: count(overBudget), note: `of ${count(sample)}` }]),
+          ...(budget === null
+            ? []
+            : [{ label: 'Over budget', value: count(overBudget), note: `of ${count(sample)}` }]),
         ]}
       />
       <p class="muted">{`Averages and percentiles of the last ${plural(sample, 'request')}.`}</p>
@@ -139,7 +150,9 @@ function RouteDetail({ row, requests }: { row: RouteRow; requests: readonly Requ
         <ul class="mini-list">
           {requests.map((request) => (
             <li key={request.id}>
-              <a href={hrefOf('requests', {}, request.id)}>{ago(request.startedAt + request.durationMs, now.value)}</a>
+              <a href={hrefOf('requests', {}, request.id)}>
+                {ago(request.startedAt + request.durationMs, now.value)}
+              </a>
               <StatusCode request={request} />
               <span>{duration(request.durationMs)}</span>
               <span>{plural(request.queries, 'query', 'queries')}</span>
@@ -160,7 +173,9 @@ function BudgetForm({ name, budget }: { name: string; budget: number | null }) {
       { name, queries },
       {
         done: () =>
-          queries === null ? `Budget for ${name} removed.` : `Budget for ${name}: ${plural(queries, 'query', 'queries')} per request.`,
+          queries === null
+            ? `Budget for ${name} removed.`
+            : `Budget for ${name}: ${plural(queries, 'query', 'queries')} per request.`,
         undo: () => set(budget),
       },
     )

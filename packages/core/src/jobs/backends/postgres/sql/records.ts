@@ -56,43 +56,126 @@ const json = (...values: readonly string[]): string => `json_build_array(${value
 /** A batch. @param b - The table or its alias. */
 export function batchJson(b: string): string {
   return json(
-    ...[`${b}.id`, `${b}.name`, `${b}.batch_size`, toMs(`${b}.created_at`), `${b}.max_failed_items`, `${b}.stops_on_failure`],
-    ...[`${b}.webhook`, `${b}.total_items`, `${b}.chunks`, `${b}.chunks_done`, `${b}.processed_items`, `${b}.failed_items`],
+    ...[
+      `${b}.id`,
+      `${b}.name`,
+      `${b}.batch_size`,
+      toMs(`${b}.created_at`),
+      `${b}.max_failed_items`,
+      `${b}.stops_on_failure`,
+    ],
+    ...[
+      `${b}.webhook`,
+      `${b}.total_items`,
+      `${b}.chunks`,
+      `${b}.chunks_done`,
+      `${b}.processed_items`,
+      `${b}.failed_items`,
+    ],
     ...[`${b}.is_cancelled`, toMs(`${b}.ended_at`), `${b}.is_notified`],
   )
 }
 
 type BatchJson = readonly [
-  ...[id: string, name: string, batchSize: number, createdAt: number, maxFailedItems: number, stopsOnFailure: boolean],
-  ...[webhook: string | null, totalItems: number | null, chunks: number | null, chunksDone: number, processed: number, failed: number],
+  ...[
+    id: string,
+    name: string,
+    batchSize: number,
+    createdAt: number,
+    maxFailedItems: number,
+    stopsOnFailure: boolean,
+  ],
+  ...[
+    webhook: string | null,
+    totalItems: number | null,
+    chunks: number | null,
+    chunksDone: number,
+    processed: number,
+    failed: number,
+  ],
   ...[isCancelled: boolean, endedAt: number | null, isNotified: boolean],
 ]
 
 export function batchOf(text: string): BatchRow {
-  const [id, name, batchSize, createdAt, maxFailedItems, stopsOnFailure, webhook, totalItems, chunks, chunksDone, ...rest] = JSON.parse(
-    text,
-  ) as BatchJson
+  const [
+    id,
+    name,
+    batchSize,
+    createdAt,
+    maxFailedItems,
+    stopsOnFailure,
+    webhook,
+    totalItems,
+    chunks,
+    chunksDone,
+    ...rest
+  ] = JSON.parse(text) as BatchJson
   const [processedItems, failedItems, isCancelled, endedAt, isNotified] = rest
   return {
-    ...{ id, name, batchSize, createdAt, maxFailedItems, stopsOnFailure, webhook: webhook === null ? null : fromText(webhook) },
+    ...{
+      id,
+      name,
+      batchSize,
+      createdAt,
+      maxFailedItems,
+      stopsOnFailure,
+      webhook: webhook === null ? null : fromText(webhook),
+    },
     ...{ totalItems, chunks, chunksDone, processedItems, failedItems, isCancelled, endedAt, isNotified },
   }
 }
 
 /** Fields that claims and records have in common, except for long ones. */
 const common = (t: string): readonly string[] => [
-  ...[`${t}.id`, `${t}.queue`, `${t}.level`, `${t}.order_ms`, toMs(`${t}.created_at`), `${t}.settings::json`, `${t}.unique_key`],
+  ...[
+    `${t}.id`,
+    `${t}.queue`,
+    `${t}.level`,
+    `${t}.order_ms`,
+    toMs(`${t}.created_at`),
+    `${t}.settings::json`,
+    `${t}.unique_key`,
+  ],
   ...[`${t}.batch_id`, `${t}.chunk`, `${t}.items`, `${t}.attempts`, `${t}.crashes`],
 ]
 
 type CommonJson = readonly [
-  ...[id: string, queue: string, level: TaskLevel, order: number, createdAt: number, settings: TaskSettings, uniqueKey: string | null],
+  ...[
+    id: string,
+    queue: string,
+    level: TaskLevel,
+    order: number,
+    createdAt: number,
+    settings: TaskSettings,
+    uniqueKey: string | null,
+  ],
   ...[batchId: string | null, chunk: number, items: number, attempts: number, crashes: number],
 ]
 
-function commonOf([id, queue, level, order, createdAt, settings, uniqueKey, batchId, chunk, items, attempts, crashes]: CommonJson) {
+function commonOf([
+  id,
+  queue,
+  level,
+  order,
+  createdAt,
+  settings,
+  uniqueKey,
+  batchId,
+  chunk,
+  items,
+  attempts,
+  crashes,
+]: CommonJson) {
   return {
-    ...{ id, queue, level, order, createdAt, settings, uniqueKey: uniqueKey === null ? null : fromText(uniqueKey) },
+    ...{
+      id,
+      queue,
+      level,
+      order,
+      createdAt,
+      settings,
+      uniqueKey: uniqueKey === null ? null : fromText(uniqueKey),
+    },
     ...{ batchId, chunk, items, attempts, crashes },
   }
 }
@@ -102,19 +185,37 @@ export function claimJson(t: string): string {
 }
 
 /** A claim, and whether the task was cancelled before another worker lost it. */
-export function claimOf(text: string, data: string): { readonly claim: TaskClaim; readonly isCancelled: boolean } {
+export function claimOf(
+  text: string,
+  data: string,
+): { readonly claim: TaskClaim; readonly isCancelled: boolean } {
   const row = JSON.parse(text) as readonly [...CommonJson, token: number, isCancelled: boolean]
-  return { claim: { ...commonOf(row.slice(0, 12) as unknown as CommonJson), data, token: row[12] }, isCancelled: row[13] }
+  return {
+    claim: { ...commonOf(row.slice(0, 12) as unknown as CommonJson), data, token: row[12] },
+    isCancelled: row[13],
+  }
 }
 
 export function recordJson(t: string): string {
-  const more = [`${t}.status`, toMs(`${t}.run_at`), toMs(`${t}.started_at`), toMs(`${t}.finished_at`), `${t}.failures`]
+  const more = [
+    `${t}.status`,
+    toMs(`${t}.run_at`),
+    toMs(`${t}.started_at`),
+    toMs(`${t}.finished_at`),
+    `${t}.failures`,
+  ]
   return json(...common(t), ...more)
 }
 
 type RecordJson = readonly [
   ...CommonJson,
-  ...[status: TaskStatus, runAt: number | null, startedAt: number | null, finishedAt: number | null, failures: readonly string[]],
+  ...[
+    status: TaskStatus,
+    runAt: number | null,
+    startedAt: number | null,
+    finishedAt: number | null,
+    failures: readonly string[],
+  ],
 ]
 
 export function recordOf(text: string, data: string): TaskRecord {
@@ -134,7 +235,9 @@ export function recordOf(text: string, data: string): TaskRecord {
 const SIGN = '\u2400'
 
 export function toText(text: string): string {
-  return text.includes('\0') || text.includes(SIGN) ? text.replaceAll(SIGN, `${SIGN}1`).replaceAll('\0', `${SIGN}0`) : text
+  return text.includes('\0') || text.includes(SIGN)
+    ? text.replaceAll(SIGN, `${SIGN}1`).replaceAll('\0', `${SIGN}0`)
+    : text
 }
 
 function fromText(text: string): string {

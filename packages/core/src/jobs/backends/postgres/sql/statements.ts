@@ -1,5 +1,16 @@
 import { OWN_STATEMENT } from '../../../../shared/own-statement.ts'
-import { afterMs, batchJson, channelOf, fromMs, literal, OPEN, recordJson, type TableNames, tableNames, toMs } from './records.ts'
+import {
+  afterMs,
+  batchJson,
+  channelOf,
+  fromMs,
+  literal,
+  OPEN,
+  recordJson,
+  type TableNames,
+  tableNames,
+  toMs,
+} from './records.ts'
 import { stepSql } from './step-function.ts'
 
 /** All that the backend asks, for the tables of one schema. */
@@ -84,7 +95,10 @@ SELECT json_build_array((SELECT coalesce(json_agg(id), '[]') FROM added), (SELEC
   }
 }
 
-function claimsOf({ tasks, batches }: TableNames, channel: string): Pick<Statements, 'giveBack' | 'renew' | 'cancel' | 'replay' | 'purge'> {
+function claimsOf(
+  { tasks, batches }: TableNames,
+  channel: string,
+): Pick<Statements, 'giveBack' | 'renew' | 'cancel' | 'replay' | 'purge'> {
   return {
     // Releases claims of a step whose response was lost.
     giveBack: `WITH mine AS MATERIALIZED (
@@ -156,7 +170,10 @@ const forgetting = (tasks: string, batches: string): string => `kept AS (
 function batchesOf(
   { tasks, batches }: TableNames,
   channel: string,
-): Pick<Statements, 'openBatch' | 'sealBatch' | 'batch' | 'cancelBatch' | 'batchNotified' | 'unnotifiedBatches' | 'endedBy'> {
+): Pick<
+  Statements,
+  'openBatch' | 'sealBatch' | 'batch' | 'cancelBatch' | 'batchNotified' | 'unnotifiedBatches' | 'endedBy'
+> {
   const selected = `SELECT ${batchJson('b')} AS batch FROM ${batches} b`
   return {
     openBatch: `INSERT INTO ${batches} (id, name, batch_size, created_at, max_failed_items, stops_on_failure, webhook)
@@ -203,10 +220,14 @@ FROM grown g`,
   }
 }
 
-function reading({ tasks, queues }: TableNames): Pick<Statements, 'get' | 'list' | 'listBatch' | 'counts' | 'countsUpTo'> {
+function reading({
+  tasks,
+  queues,
+}: TableNames): Pick<Statements, 'get' | 'list' | 'listBatch' | 'counts' | 'countsUpTo'> {
   const selected = (from: string) => `SELECT ${recordJson('t')} AS task, t.data FROM ${from} t`
   // Skipped rows are not converted to JSON.
-  const page = (where: string, order: string) => selected(`(SELECT * FROM ${tasks} t WHERE ${where} ORDER BY ${order} OFFSET $3 LIMIT $4)`)
+  const page = (where: string, order: string) =>
+    selected(`(SELECT * FROM ${tasks} t WHERE ${where} ORDER BY ${order} OFFSET $3 LIMIT $4)`)
   const filter = `($1::text IS NULL OR t.queue = $1) AND ($2::text IS NULL OR t.status = $2)`
   const of = (status: string, limit: string) => `FROM ${tasks} WHERE queue = $1 AND status ${status}${limit}`
   // Counts use whole indexes; with a limit, their beginning.

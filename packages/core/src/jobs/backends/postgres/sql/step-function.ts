@@ -8,7 +8,15 @@ const PROMOTED = 100
 const PARAMETERS = [
   ...['who text', 'queue text', 'want int', 'lease_ms float8', 'now_ms float8'],
   // Outcomes, sorted by task.
-  ...['ids uuid[]', 'batches uuid[]', 'tokens int[]', 'kinds text[]', 'ats float8[]', 'delays float8[]', 'failures text[]'],
+  ...[
+    'ids uuid[]',
+    'batches uuid[]',
+    'tokens int[]',
+    'kinds text[]',
+    'ats float8[]',
+    'delays float8[]',
+    'failures text[]',
+  ],
   ...['kept boolean[]', 'done_items int[]', 'failed_items int[]', 'data text[]'],
 ] as const
 

@@ -71,7 +71,10 @@ const rules = {
   onProblem: option.callback,
 }
 
-/** @throws InvalidOptionError that names the first option that is unknown, of the wrong type, or out of bounds. */
+/**
+ * @throws InvalidOptionError that names the first option that is unknown, of the wrong type, or out of
+ *   bounds.
+ */
 export function resolveClusterTargetOptions(options: ClusterTargetOptions): ResolvedClusterTargetOptions {
   checkOptions(options, rules)
   return {

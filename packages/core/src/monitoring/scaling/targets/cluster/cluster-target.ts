@@ -3,7 +3,11 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { InvalidArgumentError, SluiceError } from '../../../../shared/errors.ts'
 import { type BackOff, backOffMs } from '../../../../shared/timers.ts'
 import { type Admission, type ScalerTarget, ScalingFailedError } from '../../scaling-executor.ts'
-import { type ClusterTargetOptions, type ResolvedClusterTargetOptions, resolveClusterTargetOptions } from './cluster-target-options.ts'
+import {
+  type ClusterTargetOptions,
+  type ResolvedClusterTargetOptions,
+  resolveClusterTargetOptions,
+} from './cluster-target-options.ts'
 import { ClusterWorker, forkWorker, MemoryGate } from './cluster-worker.ts'
 
 /**
@@ -14,7 +18,9 @@ import { ClusterWorker, forkWorker, MemoryGate } from './cluster-worker.ts'
  *
  * @returns The server.
  */
-export function closeConnectionsOnDisconnect<T extends Pick<Server, 'prependListener' | 'closeIdleConnections'>>(server: T): T {
+export function closeConnectionsOnDisconnect<
+  T extends Pick<Server, 'prependListener' | 'closeIdleConnections'>,
+>(server: T): T {
   // The event `disconnect` of the process comes only when all connections are closed.
   const isLeaving = () => cluster.worker?.exitedAfterDisconnect === true
   server.prependListener('request', (_request: IncomingMessage, response: ServerResponse) => {
@@ -45,8 +51,8 @@ export interface ClusterTarget extends ScalerTarget {
 }
 
 /**
- * Workers of `node:cluster`: starts them as far as there is memory, waits until they are up, lets them finish before it ends them, and replaces those that
- * die. It counts those alone that it started.
+ * Workers of `node:cluster`: starts them as far as there is memory, waits until they are up, lets them finish
+ * before it ends them, and replaces those that die. It counts those alone that it started.
  *
  * @throws InvalidOptionError; SluiceError with the code `SLUICE_INVALID_ARGUMENT` in a worker.
  * @example
@@ -61,7 +67,10 @@ export interface ClusterTarget extends ScalerTarget {
 export function clusterTarget(options: ClusterTargetOptions = {}): ClusterTarget {
   const resolved = resolveClusterTargetOptions(options)
   if (!cluster.isPrimary)
-    throw new SluiceError('SLUICE_INVALID_ARGUMENT', 'clusterTarget was called in a worker. Expected the primary process of node:cluster.')
+    throw new SluiceError(
+      'SLUICE_INVALID_ARGUMENT',
+      'clusterTarget was called in a worker. Expected the primary process of node:cluster.',
+    )
   return new ClusterWorkers(resolved, new MemoryGate(resolved))
 }
 
@@ -92,11 +101,14 @@ class ClusterWorkers implements ClusterTarget {
   admit(count: number): Admission {
     const current = this.current()
     const room = this.gate.room(this.#starting())
-    return count - current > room ? { count: Math.max(current, current + room), reason: this.gate.reason() } : { count }
+    return count - current > room
+      ? { count: Math.max(current, current + room), reason: this.gate.reason() }
+      : { count }
   }
 
   async scaleTo(count: number, _reason: string, signal: AbortSignal): Promise<void> {
-    if (!Number.isInteger(count) || count < 0) throw new InvalidArgumentError('count', 'an integer of at least 0', count)
+    if (!Number.isInteger(count) || count < 0)
+      throw new InvalidArgumentError('count', 'an integer of at least 0', count)
     if (this.#isClosed) throw new SluiceError('SLUICE_CLOSED', 'The cluster target is closed.')
     this.#desired = count
     const leaving = this.#shrink()
@@ -127,7 +139,10 @@ class ClusterWorkers implements ClusterTarget {
     const wanted = this.#wanted()
     const excess = wanted.length - this.#desired
     if (excess <= 0) return []
-    const order = [...wanted.filter(({ isStarting }) => !isStarting), ...wanted.filter(({ isStarting }) => isStarting)]
+    const order = [
+      ...wanted.filter(({ isStarting }) => !isStarting),
+      ...wanted.filter(({ isStarting }) => isStarting),
+    ]
     return order.slice(-excess).map((worker) => worker.drain())
   }
 
@@ -135,9 +150,14 @@ class ClusterWorkers implements ClusterTarget {
   #grow(): Error | undefined {
     while (!this.#isClosed && this.current() < this.#desired) {
       const waitMs = this.#notBefore - performance.now()
-      if (waitMs > 0) return new ScalingFailedError(`Workers died during start-up. Next attempt in ${Math.ceil(waitMs)} ms.`)
+      if (waitMs > 0)
+        return new ScalingFailedError(
+          `Workers died during start-up. Next attempt in ${Math.ceil(waitMs)} ms.`,
+        )
       if (this.gate.room(this.#starting()) < 1) {
-        return new ScalingFailedError(`There are ${this.current()} of ${this.#desired} workers. ${this.gate.reason()}`)
+        return new ScalingFailedError(
+          `There are ${this.current()} of ${this.#desired} workers. ${this.gate.reason()}`,
+        )
       }
       this.#start()
     }

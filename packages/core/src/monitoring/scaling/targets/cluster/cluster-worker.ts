@@ -47,7 +47,12 @@ export function forkWorker({ exec, args, execArgv, env }: ResolvedClusterTargetO
   try {
     return cluster.fork(env)
   } finally {
-    cluster.setupPrimary({ exec: process.argv[1], args: process.argv.slice(2), execArgv: process.execArgv, ...before })
+    cluster.setupPrimary({
+      exec: process.argv[1],
+      args: process.argv.slice(2),
+      execArgv: process.execArgv,
+      ...before,
+    })
   }
 }
 

@@ -52,6 +52,8 @@ const npm = {
   // The first two a parser; then each an optional peer, by dynamic import.
   cli: [
     'acorn',
+    '@modelcontextprotocol/server',
+    'zod',
     '@sveltejs/acorn-typescript',
     '@electric-sql/pglite',
     'better-sqlite3',

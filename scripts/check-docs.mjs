@@ -60,6 +60,7 @@ function membersOf(declaration) {
       tag
         ?.getText()
         .replace(/^@defaultValue\s*/, '')
+        .replace(/\n\s*\*\s*/g, ' ')
         .replace(/\\([{}])/g, '$1'),
     )
   }

@@ -4,7 +4,7 @@ import { sluicePlugin } from '@sluice/fastify'
 import { sluiceProxy } from '@sluice/fastify/proxy'
 import { createProxy } from '@sluice/http/proxy'
 import { unsluice, withSluice as withSluiceKnex } from '@sluice/knex'
-import { sluiceAdapter, withSluice } from '@sluice/prisma'
+import { sluiceAdapter, type TransactionClientOf, withSluice } from '@sluice/prisma'
 import type { RequestHandler } from 'express'
 import { type FastifyTypeProviderDefault, fastify } from 'fastify'
 import type { Knex } from 'knex'
@@ -19,6 +19,16 @@ const client = new PrismaClient({ adapter })
 
 describe('an extended Prisma client', () => {
   const extended = client.$extends(withSluice(sluice))
+
+  it('has a type that accepts the client and the client of its transactions', () => {
+    type Db = TransactionClientOf<typeof extended>
+    const author = (db: Db, id: number) => db.author.findUnique({ where: { id } })
+    expectTypeOf(author(extended, 1)).resolves.toEqualTypeOf<Author | null>()
+    expectTypeOf(extended.$transaction((tx) => author(tx, 1))).resolves.toEqualTypeOf<Author | null>()
+    expectTypeOf(
+      extended.$transaction(async (tx: Db) => author(tx, 1)),
+    ).resolves.toEqualTypeOf<Author | null>()
+  })
 
   it('has the results of the client that it extends', () => {
     expectTypeOf(extended.author.findMany()).resolves.toEqualTypeOf<Author[]>()

@@ -31,8 +31,6 @@ export interface CacheArgument {
 
 type NeedsArguments = 'findUnique' | 'findUniqueOrThrow' | 'groupBy'
 
-type ReadArguments<TModel, TAction extends ReadAction> = Prisma.Args<TModel, TAction> & CacheArgument
-
 /**
  * The result type that Prisma infers for a call, including global `omit` and fluent calls. Prisma infers it
  * from the type map of all models, which a model's type exposes only through its alias. If the alias differs
@@ -40,18 +38,30 @@ type ReadArguments<TModel, TAction extends ReadAction> = Prisma.Args<TModel, TAc
  * global `omit`.
  */
 type ReadResult<TModel, TArguments, TAction extends ReadAction> =
+  TypesOf<TModel> extends {
+    readonly map: infer TypeMap extends Types.Extensions.TypeMapDef
+    readonly name: infer Name extends string
+  }
+    ? Types.Extensions.DynamicModelExtensionFnResult<
+        TypeMap,
+        Name,
+        TArguments,
+        TAction,
+        Types.Extensions.DynamicModelExtensionFnResultNull<TAction>
+      >
+    : OwnResult<TModel, TArguments, TAction>
+
+/**
+ * The type map of all models, and the name of this one. Not part of `ReadResult`, so that it is inferred once
+ * for each model instead of once for each call.
+ */
+type TypesOf<TModel> =
   TModel extends Types.Extensions.DynamicModelExtensionThis<infer TypeMap, infer Name extends string, infer _>
     ? // Any model matches the alias, but then the inferred type map is generic.
       string extends keyof TypeMap
-      ? OwnResult<TModel, TArguments, TAction>
-      : Types.Extensions.DynamicModelExtensionFnResult<
-          TypeMap,
-          Name,
-          TArguments,
-          TAction,
-          Types.Extensions.DynamicModelExtensionFnResultNull<TAction>
-        >
-    : OwnResult<TModel, TArguments, TAction>
+      ? undefined
+      : { readonly map: TypeMap; readonly name: Name }
+    : undefined
 
 type OwnResult<TModel, TArguments, TAction extends ReadAction> = Prisma.PrismaPromise<
   Prisma.Result<TModel, TArguments, TAction>
@@ -87,12 +97,12 @@ type Related<TRow, TName extends PropertyKey> = TRow extends null
  */
 type Given<TModel, TAction extends ReadAction, TArguments> = Prisma.Exact<
   TArguments,
-  ReadArguments<TModel, TAction>
+  Prisma.Args<TModel, TAction> & CacheArgument
 > &
-  Completed<TModel, TAction>
+  Accepted<TModel, TAction>
 
-/** `Prisma.Args`, but never `any`: literals of the call would widen. */
-type Completed<TModel, TAction extends ReadAction> = TModel extends {
+/** `Prisma.Args` with `cache`, but never `any`: literals of the call would widen. */
+type Accepted<TModel, TAction extends ReadAction> = TModel extends {
   [name: symbol]: { types: { operations: { [_ in TAction]: { args: infer TGiven } } } }
 }
   ? TGiven & CacheArgument

@@ -9,4 +9,4 @@ export type {
   PrismaSchemaData,
 } from './schema/prisma-schema-data.ts'
 export { sluiceAdapter } from './sluice-adapter.ts'
-export { type SluiceExtension, withSluice } from './with-sluice.ts'
+export { type SluiceExtension, type TransactionClientOf, withSluice } from './with-sluice.ts'

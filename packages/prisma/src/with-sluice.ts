@@ -33,6 +33,25 @@ export type SluiceExtension = (client: unknown) => {
   }
 }
 
+/**
+ * The type of the client in an interactive transaction of an extended client, for functions that run inside
+ * and outside of transactions: it accepts both `tx` and the client.
+ *
+ * @example
+ * ```ts
+ * export const prisma = new PrismaClient({ adapter }).$extends(withSluice())
+ * export type Db = TransactionClientOf<typeof prisma>
+ *
+ * const cityById = (db: Db, id: number) => db.city.findUnique({ where: { id } })
+ * await prisma.$transaction((tx) => cityById(tx, 1))
+ * await cityById(prisma, 1)
+ * ```
+ */
+export type TransactionClientOf<TClient> = Omit<
+  TClient,
+  '$connect' | '$disconnect' | '$extends' | '$on' | '$transaction' | '$use'
+>
+
 type AnyFunction = (...args: never[]) => unknown
 
 interface ExtendableClient {

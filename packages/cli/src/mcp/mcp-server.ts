@@ -1,4 +1,5 @@
 import { type CallToolResult, McpServer, type ToolAnnotations } from '@modelcontextprotocol/server'
+import { errorMessage } from '@sluice/core/siblings'
 import { z } from 'zod'
 import type { DashboardClient } from '../dashboard/dashboard-client.ts'
 import { type DocsPage, searchDocs } from './docs-pages.ts'
@@ -62,7 +63,7 @@ async function resultOf(run: () => unknown): Promise<CallToolResult> {
   } catch (error) {
     return {
       isError: true,
-      content: [{ type: 'text', text: error instanceof Error ? error.message : String(error) }],
+      content: [{ type: 'text', text: errorMessage(error) }],
     }
   }
 }

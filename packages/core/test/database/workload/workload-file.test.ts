@@ -84,7 +84,7 @@ describe('writeWorkload and readWorkload', () => {
   ])('throw for an invalid file: %s', (message, text, place) => {
     expect(() => readWorkload(text)).toThrow(message)
     expect(() => readWorkload(text)).toThrow(
-      expect.objectContaining({ code: 'SLUICE_INVALID_TRAFFIC', place }),
+      expect.objectContaining({ code: 'SLUICE_INVALID_WORKLOAD', place }),
     )
     expect(() => readWorkload(text)).toThrow(InvalidWorkloadError)
   })

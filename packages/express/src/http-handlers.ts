@@ -15,6 +15,7 @@ import {
   type ResponseCacheOptions,
 } from '@sluice/http'
 import type { RequestHandler } from 'express'
+import { routeOf } from './request-name.ts'
 
 export interface HealthMiddleware extends RequestHandler {
   readonly health: Health
@@ -117,7 +118,12 @@ export function sluiceResponseCache(
 ): ResponseCacheMiddleware {
   const cache = createResponseCache(sluiceFrom(sluice), options)
   const middleware: RequestHandler = (request, response, next) => {
-    const answered = cache.answer(request, response, { url: request.originalUrl, query: () => request.query })
+    const answered = cache.answer(request, response, {
+      url: request.originalUrl,
+      query: () => request.query,
+      // On a route, each request is named after it.
+      ...(request.route === undefined ? { route: () => routeOf(request) } : {}),
+    })
     if (answered === false) next()
     else if (answered !== true) answered.then((is) => is || next())
   }

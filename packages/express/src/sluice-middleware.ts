@@ -4,11 +4,13 @@ import {
   type ConsistencyCookie,
   type ConsistencyCookieOptions,
   createConsistencyCookie,
+  pathPattern,
   type RequestIdOptions,
   RequestIds,
   RequestScopes,
 } from '@sluice/http'
-import type { Request, RequestHandler, Response } from 'express'
+import type { RequestHandler } from 'express'
+import { requestName } from './request-name.ts'
 
 export interface SluiceMiddlewareOptions {
   /**
@@ -74,7 +76,8 @@ export function sluiceMiddleware(
     given === false ? undefined : createConsistencyCookie(used, given === true ? {} : given)
   const middleware: RequestHandler = (request, response, next) => {
     const { method, path } = request
-    const scope = scopes.open(response, `${method} ${path}`, () => nameOf(request, response))
+    const name = () => requestName(scopes.names, request, response)
+    const scope = scopes.open(response, `${method} ${pathPattern(path)}`, name)
     scope.requestId = ids?.of(request, response)
     scope.enter(() => {
       consistencyCookie?.carry(request, response, request.secure)
@@ -82,20 +85,4 @@ export function sluiceMiddleware(
     })
   }
   return Object.assign(middleware, { consistencyCookie })
-}
-
-/** Uses the route's pattern instead of the path, so that all requests of a route have the same name. */
-function nameOf(request: Request, response: Response): string {
-  const route: unknown = (request.route as { readonly path?: unknown } | undefined)?.path
-  const baseUrl = baseOf(request)
-  if (typeof route === 'string') return `${request.method} ${baseUrl}${route}`
-  if (response.statusCode === 404) return `${request.method} (no route)`
-  // Handlers without a route, such as a GraphQL server, are named after their mount path.
-  const { path } = request
-  return `${request.method} ${baseUrl !== '' && path === '/' ? baseUrl : baseUrl + path}`
-}
-
-/** Express removes `baseUrl` if a handler of the app itself throws. */
-function baseOf(request: Request): string {
-  return (request as { readonly baseUrl?: string | undefined }).baseUrl ?? ''
 }

@@ -2,7 +2,7 @@ import { type AddressInfo, connect } from 'node:net'
 import { createSluice, type Finding, type ScopeReport, type Sluice } from '@sluice/core'
 import type { Operation } from '@sluice/core/adapter'
 import { hostOf } from '@sluice/core/siblings'
-import { sluiceMiddleware } from '@sluice/express'
+import { sluiceMiddleware, sluiceResponseCache } from '@sluice/express'
 import express5, { type Express } from 'express'
 // @ts-expect-error its types are those of Express 5, which are the same for everything used here
 import express4 from 'express4'
@@ -169,7 +169,7 @@ describe.each(versions)('sluiceMiddleware on Express %s', (_version, express) =>
     await ended(reports)
   })
 
-  it('names a request without a route after its path when middleware of a mount path responds', async () => {
+  it('names a request without a route after its mount path when middleware responds', async () => {
     const { app, reports } = setUp(express, { report: false })
     app.use('/graphql', (_request, response) => void response.end())
     app.use('/files', (_request, response) => void response.end())
@@ -178,7 +178,7 @@ describe.each(versions)('sluiceMiddleware on Express %s', (_version, express) =>
     await fetch(`${url}/graphql/?query=1`)
     await fetch(`${url}/files/a.txt`)
     await ended(reports, 3)
-    expect(reports.map(({ name }) => name)).toEqual(['GET /graphql', 'GET /graphql', 'GET /files/a.txt'])
+    expect(reports.map(({ name }) => name)).toEqual(['GET /graphql', 'GET /graphql', 'GET /files/*'])
   })
 
   it('counts queries in nested scopes for Server-Timing until the headers are sent', async () => {
@@ -209,7 +209,77 @@ describe.each(versions)('sluiceMiddleware on Express %s', (_version, express) =>
     await fetch(`${origin}/fail`)
     await fetch(`${origin}/a-path-with-a-secret`)
     await ended(reports, 2)
-    expect(reports.map(({ name }) => name)).toEqual(['GET /fail', 'GET (no route)'])
+    expect(reports.map(({ name }) => name)).toEqual(['GET /fail', 'GET (unmatched)'])
+  })
+
+  it('groups static files, ids in paths, and routes with several patterns', async () => {
+    const { app, reports } = setUp(express, { report: false })
+    app.use('/assets', express.static(import.meta.dirname))
+    app.use(express.static(import.meta.dirname))
+    app.get(['/one', '/two'], (_request, response) => void response.end())
+    app.get(/^\/r\d+$/, (_request, response) => void response.end())
+    const tenant = express.Router({ mergeParams: true })
+    tenant.get('/users', (_request, response) => void response.end())
+    app.use('/t/:tenant', tenant)
+    app.use('/graphql', (_request, response) => void response.end())
+    app.use((request, response, next) => (request.path.startsWith('/raw/') ? void response.end() : next()))
+    const origin = await listen(app)
+    const paths = ['assets/sluice-proxy.test.ts', 'sluice-proxy.test.ts', 'one', 'two', 'r7', 't/81/users']
+    for (const path of [...paths, 'graphql', 'raw/15?q=2', 'assets/missing.js'])
+      await fetch(`${origin}/${path}`).then((response) => response.text())
+    await ended(reports, 9)
+    expect(reports.map(({ name }) => name)).toEqual([
+      'GET /assets/*',
+      'GET /*',
+      'GET /one|/two',
+      'GET /one|/two',
+      'GET /^\\/r\\d+$/',
+      'GET /t/:id/users',
+      'GET /graphql',
+      'GET /raw/:id',
+      'GET (unmatched)',
+    ])
+  })
+
+  it('names a request that the response cache answers before the routes after its route', async () => {
+    const sluice = createSluice({ mode: 'optimize', cache: { ttl: 60 } })
+    closing.push(() => sluice.close())
+    const reports: ScopeReport[] = []
+    sluice.on('scope', (report) => reports.push(report))
+    const app = express()
+    app.use(sluiceMiddleware(sluice, { report: false }))
+    app.use(sluiceResponseCache(sluice, { ttlMs: 60_000, tables: [], tags: ['cities'] }))
+    const router = express.Router()
+    router.get('/:slug', (_request, response) => void response.json({}))
+    app.use('/cities', router)
+    const origin = await listen(app)
+    const statuses: (string | null)[] = []
+    for (const method of ['GET', 'GET', 'HEAD']) {
+      const response = await fetch(`${origin}/cities/berlin`, { method })
+      await response.text()
+      statuses.push(response.headers.get('cache-status'))
+    }
+    await ended(reports, 3)
+    expect(statuses.map((status) => status?.split(';')[1])).toEqual([' fwd=uri-miss', ' hit', ' hit'])
+    expect(reports.map(({ name }) => name)).toEqual([
+      'GET /cities/:slug',
+      'GET /cities/:slug',
+      'HEAD /cities/:slug',
+    ])
+  })
+
+  it('limits the number of names, so that paths leave room for routes', async () => {
+    const { app, reports } = setUp(express, { report: false })
+    app.get('/late', (_request, response) => void response.end())
+    app.use((_request, response) => void response.end())
+    const origin = await listen(app)
+    const letters = 'abcdefghijklmnopqrstuvwxyz'
+    for (let at = 0; at < 230; at += 1)
+      await fetch(`${origin}/${letters[at % 26]}/${letters[Math.floor(at / 26)]}`)
+    await fetch(`${origin}/late`)
+    await ended(reports, 231)
+    const names = new Set(reports.map(({ name }) => name))
+    expect([names.size, names.has('GET (other)'), names.has('GET /late')]).toEqual([202, true, true])
   })
 
   it('names the scope of a failing route when the app has no error handler', async () => {
@@ -285,7 +355,7 @@ describe.each(versions)('sluiceMiddleware on Express %s', (_version, express) =>
     const middleware = sluiceMiddleware(sluice, { report: false, consistencyCookie })
     app.use(middleware)
     app.get('/', (_request, response) => void response.json({}))
-    const response = await fetch(await listen(app), { headers: { cookie: 'consistency=*' } })
+    const response = await fetch(await listen(app), { headers: { cookie: 'floor=*' } })
     expect([response.status, middleware.consistencyCookie?.getStats()]).toEqual([
       200,
       { set: 0, taken: 0, refused: 1 },

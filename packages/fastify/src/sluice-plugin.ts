@@ -79,7 +79,8 @@ async function register(app: FastifyInstance, options: SluicePluginOptions): Pro
 
   app.decorateRequest(key, null)
   app.addHook('onRequest', (request: Scoped, reply, done) => {
-    const scope = scopes.open(reply.raw, `${request.method} ${request.routeOptions.url ?? '(no route)'}`)
+    const route = request.is404 ? undefined : request.routeOptions.url
+    const scope = scopes.open(reply.raw, scopes.names.ofRoute(request.method, route))
     scope.requestId = ids?.of(request.raw, reply.raw)
     request[key] = scope
     scope.enter(() => {

@@ -317,7 +317,29 @@ describe('sluicePlugin', () => {
     await fetch(`${origin}/items/1`, { method: 'HEAD' })
     await fetch(`${origin}/gone`)
     await ended(reports, 3)
-    expect(reports.map(({ name }) => name)).toEqual(['GET (no route)', 'HEAD /items/:id', 'GET /gone'])
+    expect(reports.map(({ name }) => name)).toEqual(['GET (unmatched)', 'HEAD /items/:id', 'GET /gone'])
+  })
+
+  it('names static files after their wildcard, and paths without a route in a prefix as unmatched', async () => {
+    const { app, reports } = await setUp()
+    // As `@fastify/static` registers it.
+    app.get('/assets/*', async () => 'file')
+    await app.register(
+      async (child) => {
+        child.setNotFoundHandler((_request, reply) => void reply.code(404).send('none'))
+      },
+      { prefix: '/shop' },
+    )
+    const origin = await listen(app)
+    for (const path of ['/assets/a.js', '/assets/b/c.css', '/shop/secret', '/shop/9'])
+      await fetch(origin + path).then((response) => response.text())
+    await ended(reports, 4)
+    expect(reports.map(({ name }) => name)).toEqual([
+      'GET /assets/*',
+      'GET /assets/*',
+      'GET (unmatched)',
+      'GET (unmatched)',
+    ])
   })
 
   it('ends the scope when the client disconnects and when a hijacked reply ends', async () => {

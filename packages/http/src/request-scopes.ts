@@ -8,6 +8,8 @@ import {
 } from '@sluice/core'
 import { hostOf, isDevelopment, type Scope } from '@sluice/core/siblings'
 import onHeaders from 'on-headers'
+import { RequestNames } from './request-names.ts'
+import { cachedRouteOf } from './response-cache/cached-route.ts'
 import { passageOf } from './response-cache/passage.ts'
 
 /** Reporting options of a middleware or a plugin. Omitted options are on in development. */
@@ -34,6 +36,8 @@ interface Timed {
  * Creates scopes for the requests of a server. For authors of middleware and plugins; apps do not need it.
  */
 export class RequestScopes {
+  /** The names of its scopes. Bounded: all other names are `GET (other)`. */
+  readonly names: RequestNames = new RequestNames()
   readonly #sluice: Sluice
   readonly #sendsTiming: boolean
   readonly #stopReport: (() => void) | undefined
@@ -57,16 +61,18 @@ export class RequestScopes {
   /**
    * Opens a scope that ends when the response is closed: after it was sent, or when the client disconnected.
    *
+   * @param name - A name from `names.ofRoute`. In the name of any other request, ids and files are replaced:
+   * `GET /cities/7` is `GET /cities/:id`.
    * @param lastName - Returns the final name of the scope when it ends, if the name is not known earlier.
    */
   open(response: ServerResponse, name: string, lastName?: () => string): ScopeHandle {
-    const scope = this.#sluice.openScope(name)
+    const scope = this.#sluice.openScope(lastName === undefined ? this.names.of(name) : name)
     if (this.#sendsTiming) this.#time(response, scope)
     const passage = passageOf(response)
     passage?.scoped(this)
     // Not `once`, which wraps its listener: a response closes only once.
     response.on('close', () => {
-      if (lastName !== undefined) scope.name = lastName()
+      if (lastName !== undefined) scope.name = this.names.of(cachedNameOf(response, this.names) ?? lastName())
       // If the client disconnected earlier, it received no status.
       if (response.headersSent) scope.statusCode = response.statusCode
       this.#end(scope)
@@ -112,6 +118,12 @@ export class RequestScopes {
       else host.reportError(error)
     }
   }
+}
+
+/** Returns the name of a request that a response cache answered before the app matched a route. */
+function cachedNameOf(response: ServerResponse, names: RequestNames): string | undefined {
+  const route = cachedRouteOf(response)
+  return route === undefined ? undefined : names.ofRoute(response.req.method ?? 'GET', route)
 }
 
 function timing(counts: readonly Readonly<ScopeCounts>[]): string {

@@ -16,6 +16,7 @@ describe('the entry points of @sluice/http', () => {
         'createResponseCache',
         'gracefulShutdown',
         'nodeAuthVerifier',
+        'pathPattern',
         'requireNodeAuth',
         'responseCacheFront',
         'setRequestTarget',

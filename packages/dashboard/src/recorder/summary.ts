@@ -31,10 +31,10 @@ export function thousandths(ms: number): number {
   return Math.round(ms * 1_000) / 1_000
 }
 
-const REQUEST = /^([A-Z]{1,20}) (\/.*|\(no route\))$/s
+const REQUEST = /^([A-Z]{1,20}) (\/.*|\((?:unmatched|other)\))$/s
 
 /**
- * Returns the kind of a scope by its name, as adapters format it: `GET /cities`, `GET (no route)`, `job
+ * Returns the kind of a scope by its name, as adapters format it: `GET /cities`, `GET (unmatched)`, `job
  * mail`.
  */
 export function kindOfName(name: string): RequestSummary['kind'] {
@@ -45,5 +45,5 @@ export function kindOfName(name: string): RequestSummary['kind'] {
 /** Returns the method and route in the name of a request. */
 function partsOfName(name: string): { readonly method: string | null; readonly route: string | null } {
   const [, method = null, route = null] = REQUEST.exec(name) ?? []
-  return { method, route: route === '(no route)' ? null : route }
+  return { method, route: route === '(unmatched)' ? null : route }
 }

@@ -17,6 +17,12 @@ export interface RequestFacts {
    * @defaultValue none: Sluice does not know the app's parser
    */
   readonly query?: () => unknown
+  /**
+   * Returns the pattern of the route, such as `/cities/:id`, when the response was created. Requests that are
+   * served from the cache before a route matches have its name.
+   * @defaultValue none
+   */
+  readonly route?: () => string | undefined
   /** Called before a cached response is sent. */
   readonly beforeSend?: () => void
 }

@@ -3,6 +3,7 @@ import type { Sluice } from '@sluice/core'
 import { type AdapterHost, type DerivedValue, hostOf } from '@sluice/core/siblings'
 import { BoundedMap } from './bounded-map.ts'
 import { type Asked, type RequestFacts, requestKey, requestRefusal, varyKey } from './cacheable-request.ts'
+import { setCachedRoute } from './cached-route.ts'
 import { isHeadSent } from './capture-response.ts'
 import { Flights } from './flights.ts'
 import { type FrontCache, passageOf } from './passage.ts'
@@ -247,6 +248,7 @@ class SluiceResponseCache implements ResponseCache, FrontCache {
     status: string,
   ): boolean {
     facts.beforeSend?.()
+    if (found.value.route !== undefined) setCachedRoute(response, found.value.route)
     if (this.#options.key === undefined)
       passageOf(response)?.sends(this, {
         request,

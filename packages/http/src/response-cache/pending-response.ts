@@ -115,7 +115,7 @@ export class PendingResponse {
 
   /** @returns The reason why the response is not cached, as far as it is known before its head is written. */
   #prepare(body: Buffer): string | undefined {
-    const { response, scope } = this.asked
+    const { response, scope, facts } = this.asked
     const ttlMs = freshForMs(response, this.options.ttlMs, Date.now())
     if (ttlMs <= 0) return 'CACHE_CONTROL'
     const against = this.#isShadow ? undefined : this.basis.obstacle()
@@ -126,6 +126,7 @@ export class PendingResponse {
       headerText(response, 'etag') ?? entityTag(body),
       this.options,
       scope.requestId,
+      facts.route?.(),
     )
     this.#prepared = { stored, vary: varyOf(response), ttlMs }
     return undefined

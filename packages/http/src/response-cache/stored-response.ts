@@ -9,6 +9,8 @@ export interface StoredResponse {
   readonly headers: readonly (readonly [name: string, value: string | readonly string[]])[]
   readonly body: Uint8Array
   readonly etag: string
+  /** Pattern of the route that created it, if a request can be served before its route matches. */
+  readonly route?: string
 }
 
 /** Headers that apply to one connection, one request or one moment. */
@@ -89,6 +91,7 @@ export function storedResponse(
   etag: string,
   { dropHeaders }: ResolvedResponseCacheOptions,
   requestId: string | undefined,
+  route?: string,
 ): StoredResponse {
   const named = new Set(
     (headerText(response, 'connection') ?? '').split(',').map((name) => name.trim().toLowerCase()),
@@ -102,7 +105,8 @@ export function storedResponse(
     if (value !== undefined && value !== requestId)
       headers.push([name, Array.isArray(value) ? [...value] : String(value)])
   }
-  return { status: response.statusCode, headers, body, etag }
+  const stored = { status: response.statusCode, headers, body, etag }
+  return route === undefined ? stored : { ...stored, route }
 }
 
 export function headerText(response: ServerResponse, name: string): string | undefined {

@@ -36,7 +36,7 @@ const nobody: Recording = { record: () => {} }
 /** Counts scopes as they end, by name, and records those of HTTP requests as metrics. */
 export class ScopeMeter {
   readonly #byName = new Map<string, ScopeSeries>()
-  readonly #otherRequests = new ScopeSeries(undefined, 'OTHER (no route)')
+  readonly #otherRequests = new ScopeSeries(undefined, 'OTHER (unmatched)')
   readonly #otherScopes = new ScopeSeries(undefined, 'other')
   readonly #requestsOf = new Uint32Array(WINDOW)
   readonly #failuresOf = new Uint32Array(WINDOW)

@@ -100,7 +100,7 @@ describe('ScopeMeter', () => {
     request(1, 503)
     request(4)
     meter.ended('GET /a', 5, 2, 1, undefined, false)
-    request(3, 404, 'POST (no route)')
+    request(3, 404, 'POST (unmatched)')
     const route = { 'http.request.method': 'GET', 'http.route': '/a' }
     expect(samples('http.server.request.duration')).toEqual([
       [{ ...route, 'http.response.status_code': '200' }, 6],
@@ -110,7 +110,7 @@ describe('ScopeMeter', () => {
     ])
     expect(samples('sluice.scope.queries')).toEqual([
       [{ 'sluice.scope.name': 'GET /a' }, 16],
-      [{ 'sluice.scope.name': 'POST (no route)' }, 6],
+      [{ 'sluice.scope.name': 'POST (unmatched)' }, 6],
     ])
     expect(samples('sluice.scope.database.time')[0]?.[1]).toBeCloseTo(0.008)
     expect(samples('sluice.scope.failures')[0]?.[1]).toBe(1)

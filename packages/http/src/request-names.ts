@@ -1,0 +1,38 @@
+import { pathPattern } from './path-pattern.ts'
+
+/** Maximum number of names. All other names are `(other)`. */
+const MAX_NAMES = 1_000
+/** Maximum number of names from paths, so that clients that try many paths leave room for routes. */
+const MAX_PATHS = 200
+
+/** Names requests by their route. The number of names is bounded, because metrics have a series per name. */
+export class RequestNames {
+  readonly #known = new Set<string>()
+  #paths = 0
+
+  /** @param pattern - The pattern of the route; `undefined`: no route matched. */
+  ofRoute(method: string, pattern: string | undefined): string {
+    if (pattern === undefined) return `${method} (unmatched)`
+    return this.#bounded(method, `${method} ${pattern}`, false)
+  }
+
+  /** Names a request whose route has no known pattern, by its path: ids are `:id` and files `*`. */
+  ofPath(method: string, path: string): string {
+    return this.#bounded(method, `${method} ${pathPattern(path)}`, true)
+  }
+
+  /** Returns a name that `ofRoute` returned unchanged, and applies `ofPath` to the name of any other request. */
+  of(name: string): string {
+    if (this.#known.has(name)) return name
+    const [, method, path] = /^([A-Z]{1,20}) (\/.*)$/s.exec(name) ?? []
+    return method === undefined || path === undefined ? name : this.ofPath(method, path)
+  }
+
+  #bounded(method: string, name: string, isPath: boolean): string {
+    if (this.#known.has(name)) return name
+    if (this.#known.size >= MAX_NAMES || (isPath && this.#paths >= MAX_PATHS)) return `${method} (other)`
+    this.#known.add(name)
+    if (isPath) this.#paths += 1
+    return name
+  }
+}

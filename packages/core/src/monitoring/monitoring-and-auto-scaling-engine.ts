@@ -136,6 +136,11 @@ export class MonitoringAndAutoScalingEngine {
     return series
   }
 
+  /** A metric has no value, because there is nothing to measure: see `ThresholdWatch.idle`. @internal */
+  idle(metric: string, source: string): void {
+    this.#parts.alerting.idle(metric, source)
+  }
+
   /**
    * Records metrics of the process and its host every 5 seconds: `cpu`, `memory`, `disk`, `network`,
    * `eventLoopUtilization`, `eventLoopDelay`, `gcPause`, `cpuThrottling`, and `connections` of servers.

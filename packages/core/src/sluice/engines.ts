@@ -56,6 +56,7 @@ export class Engines {
         ? undefined
         : new ScopeMeter({
             meter: (metric, source) => this.#monitorOf(monitor).meter(metric, source),
+            idle: (metric, source) => this.#monitorOf(monitor).idle(metric, source),
             now: () => clock.now(),
             wall: () => clock.wall(),
           })

@@ -165,8 +165,8 @@ describe('recommendations', () => {
     monitor.createScalingPolicy('busy', 'cpu', 80, 'up', 25)
     monitor.recordMetric('cpu', 95, 'a')
     expect(monitor.getScalingRecommendations()).toEqual([
-      'cpu is 95%, above 80%: scale up by 25% (policy "busy").',
-      'cpu of a is 95%, above 90%: add workers.',
+      'CPU is 95%, above 80%: scale up by 25% (policy "busy").',
+      'CPU of a is 95%, above 90%: add workers.',
     ])
     const { monitor: idle } = open()
     for (const source of ['a', 'b']) for (let i = 0; i < 30; i += 1) idle.recordMetric('cpu', 5, source)

@@ -90,7 +90,7 @@ describe('MonitoringAndAutoScalingEngine', () => {
     monitor.registerMetric('queueDepth', { unit: 'tasks', warning: 10, critical: 100, across: 'sum' })
     monitor.recordMetric('queueDepth', 11, 'mail')
     expect(monitor.getActiveAlerts()).toMatchObject([
-      { severity: 'warning', message: 'queueDepth of mail is 11 tasks, above 10 tasks' },
+      { severity: 'warning', message: 'Queue depth of mail is 11 tasks, above 10 tasks' },
     ])
     expect(() => monitor.registerMetric('1st')).toThrow(InvalidArgumentError)
     expect(() => monitor.registerMetric('x', { warning: 5, critical: 4 })).toThrow('"critical"')
@@ -228,11 +228,11 @@ describe('health', () => {
     monitor.recordMetric('cpu', 75, 'a')
     expect(monitor.getSystemHealth()).toMatchObject({
       status: 'degraded',
-      problems: ['cpu of a is 75%, above 70%'],
+      problems: ['CPU of a is 75%, above 70%'],
     })
     monitor.recordMetric('memory', 99, 'a')
     expect(monitor.getSystemHealth()).toMatchObject({ status: 'unhealthy' })
-    expect(monitor.getSystemHealth().problems[0]).toContain('memory')
+    expect(monitor.getSystemHealth().problems[0]).toContain('Memory')
   })
 
   it('combines sources above the limit, and frees their series after a while', () => {
@@ -265,7 +265,7 @@ describe('alerts', () => {
       monitor.recordMetric('cpu', 82, 'a')
     }
     expect(at(monitor.getActiveAlerts()[0])).toEqual(['critical', 'active'])
-    expect(monitor.getActiveAlerts()[0]?.message).toBe('cpu of a was above 90%, and is 82%')
+    expect(monitor.getActiveAlerts()[0]?.message).toBe('CPU of a was above 90%, and is 82%')
     for (let i = 0; i < 20; i += 1) {
       clock.advance(5_000)
       monitor.recordMetric('cpu', 72, 'a')

@@ -45,6 +45,11 @@ export class Alerting {
     this.#thresholds.see(series, alertValue(series.type, cell))
   }
 
+  /** There is nothing to measure, such as response times without requests. */
+  idle(metric: string, source: string): void {
+    this.#thresholds.idle(metric, source)
+  }
+
   forget(series: Series): void {
     this.#thresholds.forget(series)
   }

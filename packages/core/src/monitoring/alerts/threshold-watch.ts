@@ -1,7 +1,8 @@
 import type { Clock } from '../../shared/clock.ts'
+import { metricTitle } from '../../shared/metric-title.ts'
 import type { MetricType } from '../metrics/metric-type.ts'
 import type { Series } from '../metrics/series.ts'
-import type { AlertBook, AlertSeverity } from './alert-book.ts'
+import { type AlertBook, type AlertSeverity, alertKey } from './alert-book.ts'
 
 export interface ThresholdRule {
   /** Milliseconds for which a value has to be above a threshold before there is an alert. */
@@ -22,8 +23,8 @@ interface State {
 }
 
 /**
- * Compares values with the thresholds of their type. Nothing changes while nothing comes: missing is not
- * zero.
+ * Compares values with the thresholds of their type. Nothing changes while no value is recorded, because
+ * missing is not zero, unless the recorder reports that there is nothing to measure.
  */
 export class ThresholdWatch {
   readonly #states = new Map<string, State>()
@@ -86,6 +87,20 @@ export class ThresholdWatch {
     if (state.warningSince === undefined && this.book.of(key) === undefined) this.#states.delete(key)
   }
 
+  /** There is nothing to measure at the moment: an alert is resolved after `clearMs` of this. */
+  idle(metric: string, source: string): void {
+    const key = alertKey(metric, source)
+    const state = this.#states.get(key)
+    if (state === undefined) return
+    const now = this.clock.now()
+    state.warningSince = undefined
+    state.criticalSince = undefined
+    state.calmSince ??= now
+    if (this.book.of(key) !== undefined && now - state.calmSince < this.ruleOf(metric).clearMs) return
+    this.#states.delete(key)
+    this.book.clear(metric, source)
+  }
+
   /** Removes the state of a series that no longer exists. */
   forget({ type, source, key }: Pick<Series, 'type' | 'source' | 'key'>): void {
     this.#states.delete(key)
@@ -101,7 +116,7 @@ export class ThresholdWatch {
   ): void {
     const shown = (number: number) => `${round(number)}${unit === '%' ? '%' : unit === '' ? '' : ` ${unit}`}`
     const message = () =>
-      `${name} of ${source} ${value > threshold ? `is ${shown(value)}, above ${shown(threshold)}` : `was above ${shown(threshold)}, and is ${shown(value)}`}`
+      `${metricTitle(name)} of ${source} ${value > threshold ? `is ${shown(value)}, above ${shown(threshold)}` : `was above ${shown(threshold)}, and is ${shown(value)}`}`
     this.book.set({ metric: name, source, severity, message, value, threshold })
   }
 }

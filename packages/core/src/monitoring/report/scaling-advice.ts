@@ -1,3 +1,4 @@
+import { metricTitle } from '../../shared/metric-title.ts'
 import type { Alert } from '../alerts/alert-book.ts'
 import type { Prediction } from '../forecast/load-forecaster-options.ts'
 import type { MetricHealth } from '../health.ts'
@@ -34,7 +35,7 @@ function byPolicies({ policies, current, typeOf }: ScalingAdviceInput): string[]
     const unit = typeOf(metric).unit
     const side = isUp ? 'above' : 'below'
     return [
-      `${metric} is ${shown(value, unit)}, ${side} ${shown(threshold, unit)}: scale ${scaleDirection} by ${scaleAmount}% (policy "${name}").`,
+      `${metricTitle(metric)} is ${shown(value, unit)}, ${side} ${shown(threshold, unit)}: scale ${scaleDirection} by ${scaleAmount}% (policy "${name}").`,
     ]
   })
 }
@@ -53,7 +54,7 @@ function byForecasts({ forecasts, typeOf, current }: ScalingAdviceInput): string
     if (forecast.value <= critical || (forecast.recentAccuracy ?? 0) < SURE) return []
     const range = `${shown(forecast.lower, unit)} to ${shown(forecast.upper, unit)}`
     return [
-      `${metric} will be ${shown(forecast.value, unit)} (${range}) in ${forecast.horizonMinutes} minutes, above ${shown(critical, unit)}: add workers before that.`,
+      `${metricTitle(metric)} will be ${shown(forecast.value, unit)} (${range}) in ${forecast.horizonMinutes} minutes, above ${shown(critical, unit)}: add workers before that.`,
     ]
   })
 }

@@ -1,3 +1,4 @@
+import { metricTitle } from '../../shared/metric-title.ts'
 import type { Alert } from '../alerts/alert-book.ts'
 import type { MetricHealth } from '../health.ts'
 import type { TrendAnalysis } from '../trends/trend-analysis.ts'
@@ -55,14 +56,16 @@ export function tuningAdvice(input: AdviceInput): readonly string[] {
 function flappingAlerts({ resolved }: AdviceInput): string[] {
   const times = new Map<string, number>()
   for (const { metric, source, resolvedBy } of resolved) {
-    if (resolvedBy === undefined)
-      times.set(`${metric} of ${source}`, (times.get(`${metric} of ${source}`) ?? 0) + 1)
+    if (resolvedBy === undefined) {
+      const what = `${metricTitle(metric)} of ${source}`
+      times.set(what, (times.get(what) ?? 0) + 1)
+    }
   }
   return [...times]
     .filter(([, count]) => count >= FLAPPING)
     .map(
       ([what, count]) =>
-        `The alert of ${what} came and went ${count} times in a day: raise its threshold, or alerts.forMs.`,
+        `The alert "${what}" came and went ${count} times in a day: raise its threshold, or alerts.forMs.`,
     )
 }
 
@@ -116,7 +119,7 @@ function growth({ trends, metrics, critical }: AdviceInput): string[] {
     const minutes = (limit - now) / trend.changePerMinute
     if (!(minutes <= SOON_MINUTES)) return []
     return [
-      `${metric} grows by ${Number(trend.changePerMinute.toPrecision(2))}% per minute: at this rate, it reaches ${limit}% in ${Math.round(minutes)} minutes.`,
+      `${metricTitle(metric)} grows by ${Number(trend.changePerMinute.toPrecision(2))}% per minute: at this rate, it reaches ${limit}% in ${Math.round(minutes)} minutes.`,
     ]
   })
 }

@@ -19,6 +19,8 @@ interface Recording {
 export interface ScopeMeterParts {
   /** A handle that records values of a metric. */
   readonly meter: (metric: 'requests' | 'responseTime' | 'errorRate', source: string) => Recording
+  /** Called every second in which a metric has no value, because there are too few requests. */
+  readonly idle: (metric: 'responseTime' | 'errorRate', source: string) => void
   /** Monotonic time in milliseconds. */
   readonly now: () => number
   /** Milliseconds since 1970. */
@@ -98,7 +100,9 @@ export class ScopeMeter {
     this.#requests = 0
     this.#failures = 0
     const requests = sum(this.#requestsOf)
-    if (requests >= MIN_REQUESTS) meters.errorRate.record((sum(this.#failuresOf) / requests) * 100)
+    if (requests === 0) this.parts.idle('responseTime', SOURCE)
+    if (requests < MIN_REQUESTS) this.parts.idle('errorRate', SOURCE)
+    else meters.errorRate.record((sum(this.#failuresOf) / requests) * 100)
   }
 
   #open(): Meters {

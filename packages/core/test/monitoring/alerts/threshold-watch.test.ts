@@ -21,7 +21,12 @@ function open(thresholds: MetricTypeOptions, rule: Partial<ThresholdRule> = {}) 
     return alert && `${alert.severity} ${alert.threshold}`
   }
   const message = () => book.active(1)[0]?.message
-  return { see, message, book, watch }
+  const idle = (afterMs: number) => {
+    clock.advance(afterMs)
+    watch.idle('load', 'a')
+    return book.active(1).length
+  }
+  return { see, message, idle, book, watch }
 }
 
 const both = { warning: 70, critical: 90 }
@@ -46,6 +51,18 @@ describe('ThresholdWatch', () => {
     criticalAlone.see(80, 1_000)
     expect(criticalAlone.see(80, 60_000)).toBeUndefined()
     expect(open({}).see(1_000)).toBeUndefined()
+  })
+
+  it('resolves an alert while there is nothing to measure, after `clearMs`', () => {
+    const { see, idle, message, book } = open(both)
+    see(80)
+    expect([idle(0), idle(59_999)]).toEqual([1, 1])
+    expect(see(80)).toBe('warning 70')
+    expect([idle(0), idle(59_999), message()]).toEqual([1, 1, 'Load of a is 80, above 70'])
+    expect(idle(1)).toBe(0)
+    expect(book.resolved(1)).toMatchObject([{ status: 'resolved', message: 'Load of a is 80, above 70' }])
+    expect(book.resolved(1)[0]).not.toHaveProperty('resolvedBy')
+    expect([idle(1), see(60)]).toEqual([0, undefined])
   })
 
   it('waits until a value has been above each threshold for `forMs`', () => {
@@ -136,20 +153,20 @@ describe('ThresholdWatch', () => {
   it('describes the current and past value in rounded numbers', () => {
     const { see, message } = open({ warning: 70, critical: 1_234, unit: 'ms' })
     see(70.1234)
-    expect(message()).toBe('load of a is 70.1 ms, above 70 ms')
+    expect(message()).toBe('Load of a is 70.1 ms, above 70 ms')
     see(1_234.6)
-    expect(message()).toBe('load of a is 1235 ms, above 1234 ms')
+    expect(message()).toBe('Load of a is 1235 ms, above 1234 ms')
     see(99.96)
-    expect(message()).toBe('load of a was above 1234 ms, and is 100 ms')
+    expect(message()).toBe('Load of a was above 1234 ms, and is 100 ms')
     see(123.4)
-    expect(message()).toBe('load of a was above 1234 ms, and is 123 ms')
+    expect(message()).toBe('Load of a was above 1234 ms, and is 123 ms')
     const { see: seeShare, message: share } = open({ warning: 70, unit: '%' })
     seeShare(71)
-    expect(share()).toBe('load of a is 71%, above 70%')
+    expect(share()).toBe('Load of a is 71%, above 70%')
     seeShare(65)
-    expect(share()).toBe('load of a was above 70%, and is 65%')
+    expect(share()).toBe('Load of a was above 70%, and is 65%')
     const { see: seeCount, message: count } = open({ warning: 70 })
     seeCount(71)
-    expect(count()).toBe('load of a is 71, above 70')
+    expect(count()).toBe('Load of a is 71, above 70')
   })
 })

@@ -75,7 +75,7 @@ describe('advice', () => {
       clock.advance(60_000)
     }
     expect(await advice()).toEqual([
-      'memory grows by 1% per minute: at this rate, it reaches 90% in 41 minutes.',
+      'Memory grows by 1% per minute: at this rate, it reaches 90% in 41 minutes.',
     ])
   })
 
@@ -90,7 +90,7 @@ describe('advice', () => {
       clock.advance(60_000)
       monitor.recordMetric('cpu', 10, 'a')
     }
-    expect(await advice()).toEqual([expect.stringContaining('cpu of a came and went 6 times')])
+    expect(await advice()).toEqual([expect.stringContaining('"CPU of a" came and went 6 times')])
   })
 })
 
@@ -111,7 +111,7 @@ describe('the report', () => {
     expect(page).toContain('# Performance, 2026-11-26T12:00:00.000Z')
     expect(page).toContain('| cpu (%) | node-1 | 95 | 95 | 95 | 95 | 95 | 95 | 95 | → |')
     expect(page).toContain('GET /a\\|b')
-    expect(page).toContain('- cpu of node-1 is 95%, above 90%')
+    expect(page).toContain('- CPU of node-1 is 95%, above 90%')
     expect(page).toContain('## Advice')
     expect(page).not.toContain('## Anomalies')
     expect(page).not.toContain('undefined')

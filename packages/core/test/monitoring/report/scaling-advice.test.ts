@@ -73,14 +73,14 @@ describe('advice on scaling', () => {
     const up = { policies: [policy({})] }
     expect(advise({ ...up, now: { cpu: 80 } })).toEqual([])
     expect(advise({ ...up, now: { cpu: 80.5 } })).toEqual([
-      'cpu is 80.5%, above 80%: scale up by 25% (policy "p").',
+      'CPU is 80.5%, above 80%: scale up by 25% (policy "p").',
     ])
     const down = {
       policies: [policy({ scaleDirection: 'down', threshold: 30, scaleAmount: 10, metric: 'connections' })],
     }
     expect(advise({ ...down, now: { connections: 30 } })).toEqual([])
     expect(advise({ ...down, now: { connections: 29 } })).toEqual([
-      'connections is 29, below 30: scale down by 10% (policy "p").',
+      'Connections is 29, below 30: scale down by 10% (policy "p").',
     ])
   })
 
@@ -102,7 +102,7 @@ describe('advice on scaling', () => {
     const cpuWillBe = (some: Partial<Prediction>, now: Readonly<Record<string, number>> = { cpu: 60 }) =>
       advise({ forecasts: { cpu: forecast(some) }, now })
     expect(cpuWillBe({})).toEqual([
-      'cpu will be 95% (90% to 99.5%) in 15 minutes, above 90%: add workers before that.',
+      'CPU will be 95% (90% to 99.5%) in 15 minutes, above 90%: add workers before that.',
     ])
     expect(cpuWillBe({ value: 90 })).toEqual([])
     expect(cpuWillBe({ recentAccuracy: 0.69 })).toEqual([])

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { MetricHealth } from '../../../src/monitoring/health.ts'
 import { type AdviceInput, tuningAdvice } from '../../../src/monitoring/report/tuning-advice.ts'
 import type { TrendAnalysis } from '../../../src/monitoring/trends/trend-analysis.ts'
+import { metricTitle } from '../../../src/shared/metric-title.ts'
 import { alertWith } from '../alerts/alert.ts'
 
 const MB = 1_048_576
@@ -24,7 +25,7 @@ describe('advice on flapping alerts', () => {
   it('starts at 6 alerts of one metric and source', () => {
     expect(advise({ resolved: times(5) })).toEqual([])
     expect(advise({ resolved: times(6) })).toEqual([
-      'The alert of cpu of a came and went 6 times in a day: raise its threshold, or alerts.forMs.',
+      'The alert "CPU of a" came and went 6 times in a day: raise its threshold, or alerts.forMs.',
     ])
     expect(advise({ resolved: [...times(5), ...times(5, { source: 'b' })] })).toEqual([])
   })
@@ -117,7 +118,7 @@ describe('advice on growing resources', () => {
           trends: { [metric]: growing(perMinute) },
         })
       expect(advice(0.123, limit - 10)).toEqual([
-        `${metric} grows by 0.12% per minute: at this rate, it reaches ${limit}% in 81 minutes.`,
+        `${metricTitle(metric)} grows by 0.12% per minute: at this rate, it reaches ${limit}% in 81 minutes.`,
       ])
       // The limit is already exceeded, which an alert reports.
       expect(advice(1, limit)).toEqual([])

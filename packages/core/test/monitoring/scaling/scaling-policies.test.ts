@@ -44,7 +44,7 @@ describe('ScalingPolicies', () => {
     expect(other.evaluate(8, { cpu: 10 })).toMatchObject({
       direction: 'down',
       to: 6,
-      reasons: ['Policy "idle": cpu is 10, below 20.'],
+      reasons: ['Policy "idle": CPU is 10, below 20.'],
     })
   })
 
@@ -55,8 +55,8 @@ describe('ScalingPolicies', () => {
     const verdict = evaluate(4, { cpu: 77, memory: 45 })
     expect(verdict.direction).toBeNull()
     expect(verdict.skipped).toEqual([
-      'Policy "busy": cpu is 77, above 70. This is within the tolerance of 10%.',
-      'Policy "idle": memory is 45, below 50. This is within the tolerance of 10%.',
+      'Policy "busy": CPU is 77, above 70. This is within the tolerance of 10%.',
+      'Policy "idle": Memory is 45, below 50. This is within the tolerance of 10%.',
     ])
     expect(evaluate(4, { cpu: 60, memory: 44.9 }).direction).toBe('down')
     expect(policiesOf({ tolerance: 0 }).evaluate(1, {}).direction).toBeNull()
@@ -147,7 +147,7 @@ describe('ScalingPolicies', () => {
       policies.create('idle', 'cpu', 20, 'down')
       expect(evaluate(4, { cpu: value })).toMatchObject({
         direction: null,
-        skipped: ['Policy "idle": cpu is unknown.'],
+        skipped: ['Policy "idle": CPU is unknown.'],
       })
     },
   )

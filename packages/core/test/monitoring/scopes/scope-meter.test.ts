@@ -6,8 +6,10 @@ import { scopeFamilies } from '../../../src/monitoring/scopes/scope-series.ts'
 function open() {
   let now = 1_000
   const recorded: [string, number][] = []
+  const idle: string[] = []
   const meter = new ScopeMeter({
     meter: (metric) => ({ record: (value) => recorded.push([metric, value]) }),
+    idle: (metric) => idle.push(metric),
     now: () => now,
     wall: () => 1_700_000_000_000 + now,
   })
@@ -16,6 +18,7 @@ function open() {
   }
   const tick = (ms = 1_000) => {
     recorded.length = 0
+    idle.length = 0
     now += ms
     meter.tick()
     return Object.fromEntries(recorded)
@@ -29,7 +32,7 @@ function open() {
           ? sample.counts.reduce((sum, count) => sum + count, 0)
           : undefined,
     ])
-  return { meter, recorded, request, tick, samples }
+  return { meter, recorded, idle, request, tick, samples }
 }
 
 const OVERFLOW = { 'otel.metric.overflow': 'true' }
@@ -47,6 +50,18 @@ describe('ScopeMeter', () => {
     request(5)
     expect(tick(2_000)).toEqual({ requests: 2.5 })
     expect(tick()).toEqual({ requests: 0 })
+  })
+
+  it('reports that there is nothing to measure while there are too few requests', () => {
+    const { request, idle, tick } = open()
+    request(20)
+    tick()
+    expect(idle).toEqual([])
+    for (let second = 0; second < 60; second += 1) tick()
+    expect(idle).toEqual(['responseTime', 'errorRate'])
+    request(1)
+    tick()
+    expect(idle).toEqual(['errorRate'])
   })
 
   it('records nothing for scopes other than requests, and nothing before the first', () => {
@@ -86,6 +101,7 @@ describe('ScopeMeter', () => {
       meter: () => {
         throw new Error('closed')
       },
+      idle: () => {},
       now: () => 1,
       wall: () => 1,
     })

@@ -1,6 +1,7 @@
 import type { Clock } from '../../../shared/clock.ts'
 import { InvalidArgumentError } from '../../../shared/errors.ts'
 import { randomUUID } from '../../../shared/late-modules.ts'
+import { metricTitle } from '../../../shared/metric-title.ts'
 import { percent, shown } from '../control/decision.ts'
 
 export type ScaleDirection = 'up' | 'down'
@@ -200,7 +201,7 @@ export class ScalingPolicies {
       if (!policy.enabled) continue
       const value = read(policy.metric)
       if (value === undefined || !Number.isFinite(value))
-        skipped.push(`${nameOf(policy)}: ${policy.metric} is unknown.`)
+        skipped.push(`${nameOf(policy)}: ${metricTitle(policy.metric)} is unknown.`)
       else if (this.#isBeyond(policy, value, skipped)) votes.push({ kept, value })
     }
     return votes
@@ -270,5 +271,5 @@ function nameOf({ name }: ScalingPolicy): string {
 
 function reasonOf(policy: ScalingPolicy, value: number): string {
   const side = policy.scaleDirection === 'up' ? 'above' : 'below'
-  return `${nameOf(policy)}: ${policy.metric} is ${shown(value)}, ${side} ${shown(policy.threshold)}.`
+  return `${nameOf(policy)}: ${metricTitle(policy.metric)} is ${shown(value)}, ${side} ${shown(policy.threshold)}.`
 }

@@ -9,6 +9,7 @@ import {
 } from './dashboard-options.ts'
 import { Assets } from './http/assets.ts'
 import { Gate } from './http/gate.ts'
+import { nextOrigin } from './http/listening-origin.ts'
 import { type FastifyLike, fastifyPlugin } from './http/mounting.ts'
 import { RequestHandler } from './http/request-handler.ts'
 import { type SessionQuestion, Sessions } from './http/sessions.ts'
@@ -22,6 +23,8 @@ import { StreamHub } from './stream/stream-hub.ts'
 
 /** Length of the process ID prefix in request IDs. */
 const ID_PREFIX = 4
+/** Time after startup in which an HTTP server must listen for the printed URL to contain its address. */
+const LISTEN_MS = 5_000
 const NEXT = 'The dashboard key was used. URL for the next browser'
 
 /** The dashboard page of a Sluice instance, and its API. */
@@ -38,7 +41,7 @@ export interface Dashboard {
   /** Plugin for Fastify: `app.register(dashboard.fastify, { prefix: '/_sluice' })`. */
   readonly fastify: (app: FastifyLike) => Promise<void>
   /**
-   * URL of the dashboard. Without `authorize`, it contains a key that allows one browser on another machine.
+   * URL of the dashboard: only its path until an HTTP server of the process listens. Without `authorize`, it contains a key that allows one browser on another machine.
    * A used key is replaced by a new one.
    */
   readonly url: string
@@ -79,11 +82,17 @@ class SluiceDashboard implements Dashboard {
   readonly #sessions: Sessions | undefined
   readonly #handler: RequestHandler
   readonly #processes: Processes
+  readonly #stopWaiting: () => void
+  #origin: string
+  /** The path at which the app mounted the dashboard, as far as it is known. */
+  #path: string
   #analyzedAt: number | null = null
   #isClosed = false
 
   constructor(sluice: Sluice, options: ResolvedDashboardOptions) {
     this.#options = options
+    this.#origin = options.origin
+    this.#path = options.path
     const host = hostOf(sluice)
     const { maxBytes, showParameters, maxStreams, maxBodyBytes, processes } = options
     const info = processIdentity(options.name ?? appName())
@@ -139,7 +148,7 @@ class SluiceDashboard implements Dashboard {
         },
       },
     })
-    this.#announce('Dashboard')
+    this.#stopWaiting = this.#start()
   }
 
   readonly handler = (
@@ -147,7 +156,7 @@ class SluiceDashboard implements Dashboard {
     response: ServerResponse,
     next?: (error?: unknown) => void,
   ): void => {
-    if (!this.#isClosed && this.#handler.handle(request, response, this.#options.path)) return
+    if (this.#answer(request, response, this.#options.path)) return
     if (next !== undefined) {
       next()
       return
@@ -159,21 +168,40 @@ class SluiceDashboard implements Dashboard {
   readonly fastify: (app: FastifyLike) => Promise<void> = (app) =>
     fastifyPlugin(
       this.#options.path,
-      (request, response, base) => !this.#isClosed && this.#handler.handle(request, response, base),
+      (request, response, base) => this.#answer(request, response, base),
+      (base) => {
+        this.#path = base
+      },
     )(app)
 
   get url(): string {
-    const { origin, path } = this.#options
-    return `${origin}${path}/${this.#sessions === undefined ? '' : `?key=${this.#sessions.key}`}`
+    return `${this.#origin}${this.#path}/${this.#sessions === undefined ? '' : `?key=${this.#sessions.key}`}`
   }
 
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
+    this.#stopWaiting()
     this.#hub.close()
     this.#recorder.close()
     this.#sessions?.clear()
     await this.#processes.close()
+  }
+
+  /** Prints the URL, as soon as the address of the app is known. */
+  #start(): () => void {
+    const start = (origin: string) => {
+      this.#origin = origin
+      this.#announce('Dashboard')
+    }
+    if (this.#origin === '' && this.#isAnnounced) return nextOrigin((origin = '') => start(origin), LISTEN_MS)
+    start(this.#origin)
+    return () => {}
+  }
+
+  /** @returns Whether the request belongs to the dashboard. */
+  #answer(request: IncomingMessage, response: ServerResponse, base: string): boolean {
+    return !this.#isClosed && this.#handler.handle(request, response, base)
   }
 
   #answerSession(question: SessionQuestion): number {
@@ -182,9 +210,13 @@ class SluiceDashboard implements Dashboard {
     return answer
   }
 
+  get #isAnnounced(): boolean {
+    return this.#options.announce !== false && this.#sessions !== undefined
+  }
+
   #announce(what: string): void {
     const { announce } = this.#options
-    if (announce === false || this.#sessions === undefined) return
+    if (!this.#isAnnounced || announce === false) return
     const text = `${what}: ${this.url}`
     if (announce !== undefined) announce(text)
     else process.stderr.write(`▲ ${text}\n`)

@@ -52,10 +52,12 @@ export interface FastifyReplyLike {
  * the rest of the app.
  *
  * @param path - Path without a prefix.
+ * @param mounted - Receives the path that includes the prefix.
  */
 export function fastifyPlugin(
   path: string,
   handle: (request: IncomingMessage, response: ServerResponse, base: string) => boolean,
+  mounted: (base: string) => void,
 ): (app: FastifyLike) => Promise<void> {
   return async (app) => {
     // The handler reads the body itself, with a separate size limit.
@@ -63,6 +65,7 @@ export function fastifyPlugin(
     app.addContentTypeParser('*', (_request, _payload, done) => done(null))
     const prefix = app.prefix.replace(/\/+$/, '')
     const base = prefix === '' ? path : prefix
+    mounted(base)
     const answer = ({ raw }: FastifyRequestLike, reply: FastifyReplyLike) => {
       reply.hijack()
       if (!handle(raw, reply.raw, base)) {

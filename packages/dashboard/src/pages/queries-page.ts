@@ -95,6 +95,21 @@ function withoutValues(advice: DatabaseAdvice): DatabaseAdvice {
   }
 }
 
+type Validation = NonNullable<DatabaseOptimizationEngine['analysis']>['findings'][number]['validation']
+
+const VALIDATIONS: Readonly<Record<Exclude<Validation, undefined>, string | null>> = {
+  hypopg: 'Estimated with HypoPG.',
+  scratch: "Estimated by PostgreSQL's planner with this database's statistics.",
+  clone: "Estimated by SQLite's planner on a clone.",
+  sample: 'Counted on a sample of the rows.',
+  none: null,
+}
+
+/** Returns the source of a saving as a sentence; `null` without one. */
+export function validationText(validation: Validation): string | null {
+  return validation === undefined ? null : VALIDATIONS[validation]
+}
+
 /** Returns the advice of the last analysis; without one, the advice of the last inspection. */
 function adviceOf(
   database: DatabaseOptimizationEngine,
@@ -115,7 +130,7 @@ function adviceOf(
           savedMs: savedMs ?? null,
           savedShare: savedShare ?? null,
         },
-        validation: validation ?? null,
+        validation: validationText(validation),
         statements: statements.map(({ fingerprint }) => fingerprint),
       }),
     )

@@ -39,7 +39,7 @@ export interface DatabaseAdvice {
   readonly sql: readonly string[]
   readonly savedMs: number | null
   readonly savedShare: number | null
-  /** How the benefit was verified; `null` if it was not. */
+  /** How the benefit was verified, as a sentence; `null` if it was not. */
   readonly validation: string | null
   /** Fingerprints of the affected statements. */
   readonly statements: readonly string[]

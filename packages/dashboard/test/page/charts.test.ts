@@ -93,10 +93,15 @@ describe('secondsOf', () => {
 
 describe('sparklinePath', () => {
   it('starts a new line after a gap and draws a single value as a dash', () => {
-    expect(sparklinePath([0, 10, null, 5, null], 40, 10)).toBe('M0 10L10 0M30 5h1')
+    expect(sparklinePath([0, 10, null, 5, null], 40, 10, 1)).toBe('M0 10L10 0M30 5h1')
+  })
+
+  it('connects values across missing ones up to the longest gap', () => {
+    expect(sparklinePath([0, null, 10, null, null, 5, null], 60, 10, 2)).toBe('M0 10L20 0M50 5h1')
+    expect(sparklinePath([0, null, 10, null, null, 5, null], 60, 10, 3)).toBe('M0 10L20 0L50 5')
   })
 
   it('returns an empty path without values', () => {
-    expect(sparklinePath([null, null], 40, 10)).toBe('')
+    expect(sparklinePath([null, null], 40, 10, 1)).toBe('')
   })
 })

@@ -4,6 +4,7 @@ import {
   bytes,
   count,
   duration,
+  exact,
   percent,
   plural,
   span,
@@ -14,8 +15,10 @@ import { ago } from '../../page/src/format/times.ts'
 import type { RequestSummary } from '../../src/protocol/index.ts'
 
 describe('number formats', () => {
-  it('group digits and abbreviate from 1 million', () => {
-    expect([0, 1_204, 999_999, 2_450_000].map(count)).toEqual(['0', '1,204', '999,999', '2.5M'])
+  it('group digits and abbreviate from 10,000', () => {
+    const values = [0, 1_204, 9_999, 12_345, 999_999, 2_450_000]
+    expect(values.map(count)).toEqual(['0', '1,204', '9,999', '12.3k', '1M', '2.5M'])
+    expect(values.map(exact)).toEqual([undefined, undefined, undefined, '12,345', '999,999', '2,450,000'])
   })
 
   it('show a dash for missing values, which are not 0', () => {

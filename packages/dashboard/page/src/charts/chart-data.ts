@@ -20,60 +20,40 @@ export interface ChartData {
  * at the last value, so that its band starts on the line.
  */
 export function chartDataOf({ points, forecast }: Pick<MetricsPage, 'points' | 'forecast'>): ChartData {
-  const past = points.map(([at, value]) => ({
-    at,
-    value: value as number | null,
-    upper: null,
-    median: null,
-    lower: null,
-  }))
-  const last = points.at(-1)
-  const isJoined =
-    forecast !== null && last !== undefined && last[1] !== null && last[0] <= (forecast.points[0]?.at ?? 0)
-  if (isJoined && last[1] !== null) past.pop()
-  const joint =
-    isJoined && last[1] !== null
-      ? [{ at: last[0], value: last[1], upper: last[1], median: last[1], lower: last[1] }]
-      : []
-  const future = (forecast?.points ?? []).map(({ at, lower, value, upper }) => ({
-    at,
-    value: null,
-    upper,
-    median: value,
-    lower,
-  }))
-  const rows = [...past, ...joint, ...future].sort((left, right) => left.at - right.at)
+  const past = points.map(([at, value]): Row => [at, value, null, null, null])
+  const future = (forecast?.points ?? []).map(
+    ({ at, lower, value, upper }): Row => [at, null, upper, value, lower],
+  )
+  const [at, value] = points.at(-1) ?? []
+  if (at !== undefined && value != null && future[0] !== undefined && at <= future[0][0])
+    past[past.length - 1] = [at, value, value, value, value]
+  const rows = [...past, ...future].sort(([left], [right]) => left - right)
+  const column = (index: 1 | 2 | 3 | 4) => rows.map((row) => row[index])
   return {
-    times: rows.map(({ at }) => at / 1_000),
-    values: rows.map(({ value }) => value),
-    upper: rows.map(({ upper }) => upper),
-    median: rows.map(({ median }) => median),
-    lower: rows.map(({ lower }) => lower),
+    times: rows.map(([time]) => time / 1_000),
+    values: column(1),
+    upper: column(2),
+    median: column(3),
+    lower: column(4),
     now: forecast === null ? null : forecast.from / 1_000,
   }
 }
+
+type Value = number | null
+type Row = readonly [at: number, value: Value, upper: Value, median: Value, lower: Value]
 
 /** Describes the values at one index. */
 export function valueAt(data: ChartData, index: number, unit: string): string {
   const at = data.times[index]
   if (at === undefined) return ''
-  const [value, lower, median, upper] = [
-    data.values[index],
-    data.lower[index],
-    data.median[index],
-    data.upper[index],
-  ]
-  const head = clockTime(at * 1_000)
-  if (value !== null && value !== undefined) return `${head}, ${withUnit(value, unit)}`
-  if (
-    median !== null &&
-    median !== undefined &&
-    lower !== null &&
-    lower !== undefined &&
-    upper !== null &&
-    upper !== undefined
+  const [value, lower, median, upper] = [data.values, data.lower, data.median, data.upper].map(
+    (column) => column[index] ?? undefined,
   )
-    return `${head}, forecast ${withUnit(median, unit)}, between ${withUnit(lower, unit)} and ${withUnit(upper, unit)}`
+  const head = clockTime(at * 1_000)
+  const text = (one: number | undefined) => withUnit(one, unit)
+  if (value !== undefined) return `${head}, ${text(value)}`
+  if (median !== undefined)
+    return `${head}, forecast ${text(median)}, between ${text(lower)} and ${text(upper)}`
   return `${head}, no value`
 }
 
@@ -97,15 +77,11 @@ export function stepOf(key: string, index: number, count: number): number | unde
 }
 
 export function csvOf(metric: string, { times, values, lower, median, upper }: ChartData): string {
-  const cell = (value: number | null | undefined): string =>
-    value === null || value === undefined ? '' : String(value)
+  // Missing values are empty cells.
   const lines = times.map((at, index) =>
     [
       new Date(at * 1_000).toISOString(),
-      cell(values[index]),
-      cell(lower[index]),
-      cell(median[index]),
-      cell(upper[index]),
+      ...[values, lower, median, upper].map((column) => column[index]),
     ].join(','),
   )
   return [

@@ -19,36 +19,35 @@ export function secondsOf(
 }
 
 /**
- * Returns the line of a sparkline as an SVG path. Missing values leave gaps. A single value between gaps is a
- * short dash. The axis starts at 0, or at the lowest negative value.
+ * Returns the line of a sparkline as an SVG path. A single value between gaps is a short dash. The axis starts
+ * at 0, or at the lowest negative value.
+ *
+ * @param maxGap - Distance of two values up to which they are connected. A longer one is a gap.
  */
 export function sparklinePath(
   values: readonly (number | null)[],
   width: number,
   height: number,
-  most?: number,
+  maxGap: number,
 ): string {
   const present = values.filter((value): value is number => value !== null)
   if (present.length === 0 || values.length < 2) return ''
-  const top = Math.max(most ?? 0, ...present)
+  const top = Math.max(0, ...present)
   const bottom = Math.min(0, ...present)
   const range = top - bottom || 1
   const step = width / (values.length - 1)
   let path = ''
-  let isOpen = false
+  let last = Number.NEGATIVE_INFINITY
   for (const [index, value] of values.entries()) {
-    if (value === null) {
-      isOpen = false
-      continue
-    }
+    if (value === null) continue
     const x = round(index * step)
     const y = round(height - ((value - bottom) / range) * height)
-    if (isOpen) path += `L${x} ${y}`
+    if (index - last <= maxGap) path += `L${x} ${y}`
     else {
-      const isAlone = (values[index + 1] ?? null) === null
+      const isAlone = values.slice(index + 1, index + 1 + maxGap).every((next) => next === null)
       path += `M${x} ${y}${isAlone ? 'h1' : ''}`
     }
-    isOpen = true
+    last = index
   }
   return path
 }

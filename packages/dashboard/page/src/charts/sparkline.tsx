@@ -4,9 +4,16 @@ import { secondsOf, sparklinePath } from './sparkline-path.ts'
 const WIDTH = 240
 const HEIGHT = 32
 
+interface SparklineProps {
+  readonly points: readonly Point[]
+  readonly at: number
+  /** Seconds without a value that the line crosses. */
+  readonly gap: number
+}
+
 /** A line of the last 2 minutes without an axis. The number next to it shows the value. */
-export function Sparkline({ points, at }: { points: readonly Point[]; at: number }) {
-  const path = sparklinePath(secondsOf(points, at, 120), WIDTH, HEIGHT)
+export function Sparkline({ points, at, gap }: SparklineProps) {
+  const path = sparklinePath(secondsOf(points, at, 120), WIDTH, HEIGHT, gap)
   return (
     <svg
       class="sparkline"

@@ -5,10 +5,15 @@ const short = new Intl.NumberFormat('en-US', { notation: 'compact', maximumFract
 /** Shown for a missing value, which is not zero. */
 export const NONE = '–'
 
-/** Formats `1,204`; from 1 million, `1.2M`. */
+/** Formats `1,204`; from 10,000, `12.3k` or `1.2M`. */
 export function count(value: number | undefined): string {
   if (value === undefined || !Number.isFinite(value)) return NONE
-  return Math.abs(value) >= 1e6 ? short.format(value) : whole.format(value)
+  return Math.abs(value) >= 1e4 ? short.format(value).replace('K', 'k') : whole.format(value)
+}
+
+/** The value of a shortened number with all digits; `undefined` if it is not shortened. */
+export function exact(value: number): string | undefined {
+  return value < 1e4 ? undefined : whole.format(value)
 }
 
 /** Formats a number with one decimal below 10, otherwise without decimals. */

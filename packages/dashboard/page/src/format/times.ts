@@ -1,7 +1,6 @@
 import { NONE } from './numbers.ts'
 
-const time = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' })
-const minute = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
+const time = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })
 const day = new Intl.DateTimeFormat('en-US', { day: 'numeric', month: 'short' })
 const full = new Intl.DateTimeFormat('en-US', { dateStyle: 'medium', timeStyle: 'long', hourCycle: 'h23' })
 
@@ -23,7 +22,7 @@ export function clockTime(at: number): string {
 
 /** `14:03` */
 export function clockMinute(at: number): string {
-  return minute.format(at)
+  return clockTime(at).slice(0, 5)
 }
 
 /** Formats a time with date and time zone, for tooltips. */

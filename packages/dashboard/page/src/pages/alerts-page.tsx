@@ -153,17 +153,20 @@ function Entry({ entry }: { entry: TimelineEntry }) {
 }
 
 function AlertEntry({ entry: { change, alert } }: { entry: Extract<TimelineEntry, { kind: 'alert' }> }) {
-  const by =
-    change === 'acknowledged' ? alert.acknowledgedBy : change === 'resolved' ? alert.resolvedBy : undefined
+  const { acknowledgedBy, resolvedBy } = alert
+  const isResolved = change === 'resolved'
+  const by = isResolved ? resolvedBy : change === 'acknowledged' ? acknowledgedBy : undefined
   return (
     <>
       <StateWord
-        tone={change === 'resolved' ? 'good' : change === 'raised' ? tones[alert.severity] : 'muted'}
+        tone={isResolved ? 'good' : change === 'raised' ? tones[alert.severity] : 'muted'}
         word={change}
       />
       <span class="plain-text">
         <span>{alert.message}</span>
-        {by !== undefined && <span class="muted">{`by ${by}`}</span>}
+        {(isResolved || by !== undefined) && (
+          <span class="muted">{by === undefined ? 'automatically' : `by ${by}`}</span>
+        )}
       </span>
     </>
   )

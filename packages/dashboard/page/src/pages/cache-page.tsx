@@ -9,6 +9,7 @@ import { CopyButton } from '../parts/copy.tsx'
 import { Figures } from '../parts/figures.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { Empty, SectionView } from '../parts/section-view.tsx'
+import { shown } from '../parts/whole-number.tsx'
 
 const ENABLE = "createSluice({ mode: 'optimize', cache: {} })"
 
@@ -95,12 +96,12 @@ function Cache({ data, again }: { data: CacheAnswer; again: () => void }) {
         <Meter value={stats.usedMemory} most={stats.totalMemory} />
         <Figures
           figures={[
-            { label: 'Entries', value: count(stats.itemCount) },
-            { label: 'Hits', value: count(stats.hits), note: `of ${count(stats.hits + stats.misses)}` },
+            { label: 'Entries', value: stats.itemCount },
+            { label: 'Hits', value: stats.hits, note: `of ${count(stats.hits + stats.misses)}` },
             { label: 'Hit rate', value: stats.hits + stats.misses === 0 ? '–' : percent(stats.hitRate) },
-            { label: 'Evicted', value: count(stats.evictions) },
-            { label: 'Expired', value: count(stats.expirations) },
-            { label: 'Never read', value: count(efficiency.entriesNeverHit) },
+            { label: 'Evicted', value: stats.evictions },
+            { label: 'Expired', value: stats.expirations },
+            { label: 'Never read', value: efficiency.entriesNeverHit },
             { label: 'Read time', value: duration(stats.averageAccessTimeMs) },
           ]}
         />
@@ -129,13 +130,13 @@ function Cache({ data, again }: { data: CacheAnswer; again: () => void }) {
           <h2 id="own">Application data</h2>
           <Figures
             figures={[
-              { label: 'Hits', value: count(tiered.hits) },
-              { label: 'Store hits', value: count(tiered.storeHits) },
-              { label: 'Loads', value: count(tiered.loads) },
-              { label: 'Load errors', value: count(tiered.loadErrors) },
-              { label: 'Stale hits', value: count(tiered.staleHits) },
-              { label: 'Stale on error', value: count(tiered.graceHits) },
-              { label: 'Store errors', value: count(tiered.storeErrors) },
+              { label: 'Hits', value: tiered.hits },
+              { label: 'Store hits', value: tiered.storeHits },
+              { label: 'Loads', value: tiered.loads },
+              { label: 'Load errors', value: tiered.loadErrors },
+              { label: 'Stale hits', value: tiered.staleHits },
+              { label: 'Stale on error', value: tiered.graceHits },
+              { label: 'Store errors', value: tiered.storeErrors },
             ]}
           />
         </section>
@@ -149,7 +150,7 @@ function Cache({ data, again }: { data: CacheAnswer; again: () => void }) {
                 <span class="rows-name" title={reason}>
                   {text}
                 </span>
-                <span class="rows-value">{count(times)}</span>
+                <span class="rows-value">{shown(times)}</span>
               </li>
             ))}
           </ul>
@@ -181,7 +182,7 @@ function Split({ parts }: { parts: readonly Part[] }) {
         {parts.map(({ look, label, value }) => (
           <li key={label}>
             <span class={`split-key split-${look}`} aria-hidden="true" />
-            <strong>{count(value)}</strong>
+            <strong>{shown(value)}</strong>
             <span>{label}</span>
             <span class="muted">{all === 0 ? '' : percent(value / all)}</span>
           </li>

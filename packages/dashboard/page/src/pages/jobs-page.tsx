@@ -61,7 +61,7 @@ const queueColumns: readonly Column<QueueRow>[] = [
     id: 'queued',
     title: 'Waiting',
     isNumber: true,
-    cell: ({ queued, retry, pending }) => count(queued + retry + pending),
+    cell: ({ queued, retry, pending }) => queued + retry + pending,
   },
   {
     id: 'processing',
@@ -103,7 +103,7 @@ function DepthLine({ depth, at }: { depth: QueueRow['depth']; at: number }) {
   const points = depth.flatMap(([when, value]) =>
     [0, 1, 2, 3, 4].map((second) => [when + second * 1_000, value] as const),
   )
-  return <Sparkline points={points} at={at} />
+  return <Sparkline points={points} at={at} gap={15} />
 }
 
 function Jobs({ data: { queues, deadLetters }, again }: { data: JobsAnswer; again: () => void }) {
@@ -155,9 +155,9 @@ function QueueDetail({ row, again }: { row: QueueRow; again: () => void }) {
       ))}
       <Figures
         figures={[
-          { label: 'Completed', value: count(completed) },
-          { label: 'Failed permanently', value: count(failed) },
-          { label: 'Retried', value: count(retried), note: retried === 0 ? undefined : percent(retryRate) },
+          { label: 'Completed', value: completed },
+          { label: 'Failed permanently', value: failed },
+          { label: 'Retried', value: retried, note: retried === 0 ? undefined : percent(retryRate) },
           { label: 'p95 wait time', value: duration(waitMs.p95) },
           { label: 'p95 run time', value: duration(runMs.p95) },
           { label: 'Oldest wait', value: duration(oldestTaskMs) },

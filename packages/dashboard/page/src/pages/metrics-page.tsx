@@ -42,6 +42,7 @@ function Metrics({ data }: { data: MetricsAnswer }) {
   const Chart = useChart()
   const isTable = param('table') === 'show'
   const unit = info?.unit ?? ''
+  const waiting = `A forecast requires 2 minutes of data. Available in ${span(needsSeconds)}.`
   const hasValues = points.some(([, value]) => value !== null)
   return (
     <>
@@ -78,9 +79,7 @@ function Metrics({ data }: { data: MetricsAnswer }) {
       </h2>
       {!hasValues ? (
         <Empty title={needsSeconds > 0 ? 'Collecting data' : 'No values in this range'}>
-          {needsSeconds > 0 && (
-            <p>{`A forecast requires 2 minutes of data. Available in ${span(needsSeconds)}.`}</p>
-          )}
+          {needsSeconds > 0 && <p>{waiting}</p>}
         </Empty>
       ) : (
         <figure class="figure-chart">
@@ -115,11 +114,7 @@ function Metrics({ data }: { data: MetricsAnswer }) {
                 <p>{forecast.caption}</p>
               </>
             ) : (
-              <p>
-                {needsSeconds > 0
-                  ? `A forecast requires 2 minutes of data. Available in ${span(needsSeconds)}.`
-                  : 'No forecast available for this metric.'}
-              </p>
+              <p>{needsSeconds > 0 ? waiting : 'No forecast available for this metric.'}</p>
             )}
           </figcaption>
         </figure>

@@ -99,7 +99,7 @@ function Nodes({
             figures={[
               {
                 label: 'Healthy',
-                value: count(balancer.healthyNodes),
+                value: balancer.healthyNodes,
                 note: `of ${count(balancer.totalNodes)}`,
               },
               {
@@ -109,7 +109,7 @@ function Nodes({
               },
               {
                 label: 'Requests',
-                value: count(balancer.totalRequests),
+                value: balancer.totalRequests,
                 note: `${count(balancer.failedRequests)} failed`,
               },
               {
@@ -163,9 +163,9 @@ function NodeDetail({ node, again }: { node: Node; again: () => void }) {
           { label: 'Median', value: duration(p50) },
           { label: 'p95', value: duration(p95) },
           { label: 'p99', value: duration(p99) },
-          { label: 'Selected', value: count(picks) },
-          { label: 'Failed', value: count(failures), note: `of ${count(requests)}` },
-          { label: 'Weight', value: count(weight) },
+          { label: 'Selected', value: picks },
+          { label: 'Failed', value: failures, note: `of ${count(requests)}` },
+          { label: 'Weight', value: weight },
           { label: 'Ejected', value: plural(ejections, 'time') },
         ]}
       />

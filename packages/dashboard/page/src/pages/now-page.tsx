@@ -54,7 +54,7 @@ export function NowPage() {
   )
 }
 
-function Vital({ line: { label, unit, points, latest } }: { line: SparklineData }) {
+function Vital({ line: { id, label, unit, points, latest } }: { line: SparklineData }) {
   return (
     <li class="vital">
       <span class="vital-label">{label}</span>
@@ -62,7 +62,8 @@ function Vital({ line: { label, unit, points, latest } }: { line: SparklineData 
         {latest === null ? NONE : amount(latest)}
         <span class="unit">{latest === null ? 'no recent data' : unit}</span>
       </span>
-      <Sparkline points={points} at={now.value} />
+      {/* Only the number of requests has a value in a second without requests. */}
+      <Sparkline points={points} at={now.value} gap={id === 'requests' ? 5 : 60} />
     </li>
   )
 }

@@ -1,5 +1,5 @@
 import type { QueriesPage as QueriesAnswer, StatementRow } from '../../../src/protocol/index.ts'
-import { count, duration, percent, plural } from '../format/numbers.ts'
+import { duration, percent, plural } from '../format/numbers.ts'
 import { ago } from '../format/times.ts'
 import { act } from '../live/ask.ts'
 import { now } from '../live/live.ts'
@@ -30,7 +30,7 @@ const columns: readonly Column<StatementRow>[] = [
     isNumber: true,
     rank: 2,
     by: ({ calls }) => calls,
-    cell: ({ calls }) => count(calls),
+    cell: ({ calls }) => calls,
   },
   {
     id: 'avgMs',

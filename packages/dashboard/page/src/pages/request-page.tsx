@@ -90,11 +90,11 @@ function Detail({ detail }: { detail: RequestDetail }) {
               value: duration(databaseMs),
               note: databaseMs > durationMs ? 'sum of concurrent queries' : undefined,
             },
-            { label: 'Operations', value: count(operations) },
-            { label: 'Queries', value: count(queries) },
+            { label: 'Operations', value: operations },
+            { label: 'Queries', value: queries },
             {
               label: 'Saved',
-              value: count(spared),
+              value: spared,
               note: spared === 0 ? undefined : percent(spared / (spared + queries)),
             },
           ]}

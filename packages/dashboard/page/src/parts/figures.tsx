@@ -1,7 +1,9 @@
 import type { ComponentChildren } from 'preact'
+import { shown } from './whole-number.tsx'
 
 export interface Figure {
   readonly label: string
+  /** A number is shown as a whole number. */
   readonly value: ComponentChildren
   readonly note?: ComponentChildren
 }
@@ -14,7 +16,7 @@ export function Figures({ figures }: { figures: readonly Figure[] }) {
         <div key={label} class="figure">
           <dt>{label}</dt>
           <dd>
-            <span class="figure-value">{value}</span>
+            <span class="figure-value">{shown(value)}</span>
             {note !== undefined && <span class="figure-note">{note}</span>}
           </dd>
         </div>

@@ -16,15 +16,10 @@ export function StateWord({ tone, word }: { tone: Tone; word: string }) {
   )
 }
 
-const severities: Readonly<Record<Severity, { readonly tone: Tone; readonly word: string }>> = {
-  high: { tone: 'bad', word: 'High' },
-  medium: { tone: 'warn', word: 'Medium' },
-  low: { tone: 'muted', word: 'Low' },
-}
+const severities: Readonly<Record<Severity, Tone>> = { high: 'bad', medium: 'warn', low: 'muted' }
 
 export function SeverityWord({ severity }: { severity: Severity }) {
-  const { tone, word } = severities[severity] ?? severities.low
-  return <StateWord tone={tone} word={word} />
+  return <StateWord tone={severities[severity] ?? 'muted'} word={severity} />
 }
 
 /** The outcome of a request. Successful ones have no color. */

@@ -2,6 +2,7 @@ import type { ComponentChildren } from 'preact'
 import { useRef, useState } from 'preact/hooks'
 import { count, plural } from '../format/numbers.ts'
 import { Icon } from '../parts/icon.tsx'
+import { shown } from '../parts/whole-number.tsx'
 import { nextOrder, sortRows } from './row-order.ts'
 
 export interface Column<T> {
@@ -17,6 +18,7 @@ export interface Column<T> {
   readonly rank?: 1 | 2 | 3
   /** Sort key. If omitted, the column cannot be sorted. */
   readonly by?: (row: T) => string | number | null
+  /** A number is shown as a whole number. */
   readonly cell: (row: T) => ComponentChildren
 }
 
@@ -220,7 +222,7 @@ function BodyRow<T>({
     <>
       <tr class={className === '' ? undefined : className} onClick={onClick}>
         {columns.map((column) => {
-          const content = column.cell(row)
+          const content = shown(column.cell(row))
           if (column !== first)
             return (
               <td key={column.id} class={classOf(column)}>

@@ -18,7 +18,7 @@ const columns: readonly Column<RouteRow>[] = [
     isNumber: true,
     rank: 3,
     by: ({ requests }) => requests,
-    cell: ({ requests }) => count(requests),
+    cell: ({ requests }) => requests,
   },
   {
     id: 'perSecond',
@@ -125,11 +125,11 @@ function RouteDetail({ row, requests }: { row: RouteRow; requests: readonly Requ
           { label: 'Median', value: duration(p50) },
           { label: 'p95', value: duration(p95) },
           { label: 'p99', value: duration(p99) },
-          { label: 'Failed', value: count(errors), note: `of ${count(row.requests)}` },
+          { label: 'Failed', value: errors, note: `of ${count(row.requests)}` },
           { label: 'Saved reads', value: percent(sparedShare ?? undefined) },
           ...(budget === null
             ? []
-            : [{ label: 'Over budget', value: count(overBudget), note: `of ${count(sample)}` }]),
+            : [{ label: 'Over budget', value: overBudget, note: `of ${count(sample)}` }]),
         ]}
       />
       <p class="muted">{`Averages and percentiles of the last ${plural(sample, 'request')}.`}</p>

@@ -122,8 +122,24 @@ function filters({ table, column }: Subject, alias: string): fc.Arbitrary<Chain>
   return fc.oneof(
     { weight: 4, arbitrary: single },
     { weight: 2, arbitrary: beside },
+    { weight: 1, arbitrary: fc.oneof(single, beside).chain(grouped) },
     { weight: 1, arbitrary: fc.constantFrom(...others) },
   )
+}
+
+/** The conditions, or all but the first, in one or two levels of groups. */
+function grouped(chain: Chain): fc.Arbitrary<Chain> {
+  const [first, ...rest] = chain
+  return fc.constantFrom<Chain>(
+    [['where', group(chain)]],
+    [['where', group([['where', group(chain)]])]],
+    first === undefined || rest.length === 0 ? [['andWhere', group(chain)]] : [first, ['where', group(rest)]],
+    [['where', group([...chain, ['orWhere', group(chain)]])]],
+  )
+}
+
+function group(chain: Chain): unknown {
+  return { $group: chain }
 }
 
 /** Conditions in addition to the key, the same for each key. */

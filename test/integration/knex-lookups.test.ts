@@ -129,10 +129,30 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
         expect(await sent(lists)).toHaveLength(2)
       })
 
-      it('are passed through if they are alternatives, groups, subqueries or raw SQL', async () => {
+      it('stay unchanged in groups', async () => {
+        for (const of of [
+          (k: Knex, id: number) =>
+            k('posts').where((group) => group.where('author_id', id).where('views', '>', 1)),
+          (k: Knex, id: number) =>
+            k('posts')
+              .where((group) => group.where((inner) => inner.where('author_id', id)).whereNull('editor_id'))
+              .andWhere((group) => group.whereBetween('views', [2, 8])),
+        ]) {
+          const builders: Program = (k) => range(1, 9).map((id) => of(k, id).orderBy('id'))
+          expect(await sent(builders)).toHaveLength(1)
+          expect(await sent((k) => range(1, 9).map((id) => of(k, id).orderBy('id').first()))).toHaveLength(
+            dialect === 'sqlite' ? 9 : 1,
+          )
+        }
+      })
+
+      it('are passed through if they are alternatives, subqueries or raw SQL', async () => {
         for (const form of [
           (p: Builder) => p.orWhere('id', 1),
           (p: Builder) => p.where((inner) => inner.where('views', 1).orWhere('views', 7)),
+          (p: Builder) =>
+            p.where((outer) => outer.where((inner) => inner.where('views', 1).orWhere('id', 1))),
+          (p: Builder) => p.whereNot((inner) => inner.where('views', 1)),
           (p: Builder) => p.whereRaw('views > ?', [1]),
           (p: Builder, k: Knex) => p.where('views', '>', k.raw('?', [1])),
           (p: Builder, k: Knex) => p.whereIn('editor_id', k('authors').select('id').where('active', true)),

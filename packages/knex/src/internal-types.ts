@@ -21,6 +21,7 @@ export interface ClientInternals {
   _query(connection: object, query: QueryObject): Promise<QueryObject>
   _stream(connection: object, query: QueryObject, stream: object, options: unknown): Promise<unknown>
   runner(builder: BuilderInternals): RunnerInternals
+  queryBuilder(): BuilderInternals
   postProcessResponse(response: unknown, queryContext: unknown): unknown
   acquireConnection(): Promise<object>
   releaseConnection(connection: object): Promise<void>
@@ -52,6 +53,7 @@ export interface RunnerInternals {
 export type Statement = Readonly<Record<string, unknown>>
 
 export interface BuilderInternals {
+  readonly client: ClientInternals
   readonly _method?: string
   readonly _single?: Readonly<Record<string, unknown>>
   readonly _statements?: readonly Statement[]

@@ -1,5 +1,6 @@
 import type { Dialect, PoolState } from '@sluice/core'
 import type { Knex } from 'knex'
+import { flatStatements } from './condition-groups.ts'
 import type { BuilderInternals, ClientInternals, Statement } from './internal-types.ts'
 import {
   type Aggregate,
@@ -12,8 +13,8 @@ import {
 import type { KnexReason } from './reasons.ts'
 
 /**
- * All access to undocumented parts of Knex is in this file. Readers fail closed: a builder that contains
- * anything unknown to them is described as `undefined`, and passed through unchanged.
+ * All access to undocumented parts of Knex is in this file and in `condition-groups.ts`. Readers fail closed: a
+ * builder that contains anything unknown to them is described as `undefined`, and passed through unchanged.
  */
 
 const DIALECTS: Readonly<Record<string, Dialect>> = {
@@ -206,8 +207,8 @@ const NO_ORDERS: readonly Order[] = []
  * reason why the builder is different.
  */
 export function selectParts(builder: BuilderInternals): SelectParts | KnexReason {
-  const { _method: method, _single: single, _statements: statements } = builder
-  if (single === undefined || statements === undefined) return 'NOT_BY_KEY'
+  const { _method: method, _single: single } = builder
+  if (single === undefined || builder._statements === undefined) return 'NOT_BY_KEY'
   if (method !== 'select' && method !== 'first' && method !== 'pluck') return 'NOT_BY_KEY'
   if (!isPlain(builder) || (builder._comments?.length ?? 0) > 0) return 'BUILDER_WITH_OPTIONS'
   const { table, schema, only, pluck } = single
@@ -219,6 +220,8 @@ export function selectParts(builder: BuilderInternals): SelectParts | KnexReason
   if (limit !== undefined && !(typeof limit === 'number' && limit > 0)) return 'UNSUPPORTED_LIMIT'
   if (offset !== null && (typeof offset !== 'number' || (offset > 0 && limit === undefined)))
     return 'UNSUPPORTED_LIMIT'
+  const statements = flatStatements(builder)
+  if (statements === undefined) return 'UNSUPPORTED_FILTER'
   const filters: Filter[] = []
   let columns: string[] | undefined
   let aggregates: Aggregate[] | undefined
@@ -262,6 +265,7 @@ export function selectParts(builder: BuilderInternals): SelectParts | KnexReason
     method,
     table,
     schema,
+    statements,
     filters,
     columns: columns ?? NO_NAMES,
     aggregates: aggregates ?? NO_AGGREGATES,
@@ -391,15 +395,17 @@ function isOptionalText(value: unknown): value is string | undefined {
  * A copy that lists rows, without its limit, and without some of its statements. The original builder is not
  * modified.
  *
- * @param keeps - Whether to keep a statement, by its index and its grouping.
+ * @param statements - Its statements, with groups flattened.
+ * @param keeps - Whether to keep a statement, by its index.
  */
 export function asListing(
   builder: BuilderInternals,
-  keeps: (at: number, grouping: unknown) => boolean,
+  statements: readonly Statement[],
+  keeps: (at: number) => boolean,
 ): Knex.QueryBuilder {
   const listing = builder.clone()
-  const statements = builder._statements?.filter(({ grouping }, at) => keeps(at, grouping)) ?? []
-  Object.assign(listing, { _method: 'select', _statements: statements.map(asColumns) })
+  const kept = statements.filter((_, at) => keeps(at)).map(asColumns)
+  Object.assign(listing, { _method: 'select', _statements: kept })
   const single = listing._single as Record<string, unknown>
   delete single.limit
   delete single.offset
@@ -411,16 +417,21 @@ export function asListing(
 /**
  * A copy with different values that selects whole rows. The original builder is not modified.
  *
+ * @param statements - Its statements, with groups flattened.
  * @param values - By the index of the condition.
  */
-export function asRows(builder: BuilderInternals, values: ReadonlyMap<number, unknown>): Knex.QueryBuilder {
+export function asRows(
+  builder: BuilderInternals,
+  statements: readonly Statement[],
+  values: ReadonlyMap<number, unknown>,
+): Knex.QueryBuilder {
   const rows = builder.clone()
-  const statements = builder._statements?.map((statement, at) =>
+  const changed = statements.map((statement, at) =>
     values.has(at) ? { ...statement, value: values.get(at) } : statement,
   )
   Object.assign(rows, {
     _method: 'select',
-    _statements: statements?.filter(({ grouping }) => grouping !== 'columns'),
+    _statements: changed.filter(({ grouping }) => grouping !== 'columns'),
   })
   delete (rows._single as Record<string, unknown>).pluck
   return rows

@@ -21,7 +21,7 @@ export function mergedQuery(
   const { merge, added } = plan
   const replaced = new Set(plan.keys.map(({ filter }) => parts.filters[filter]?.at))
   const listing = byKeys(
-    asListing(builder, (at) => !replaced.has(at)),
+    asListing(builder, parts.statements, (at) => !replaced.has(at)),
     plan,
     keys,
   )
@@ -52,11 +52,13 @@ export function pagesQuery(
   plan: Plan,
   keys: readonly LookupKey[],
 ): Knex.QueryBuilder {
-  const { columns, filters } = parts
+  const { statements, columns, filters } = parts
   const places = plan.keys.map(({ filter }) => filters[filter]?.at ?? -1)
   const pageSize = pageSizeOf(parts)
   const selects = keys.map(({ values }, key): Knex.QueryBuilder => {
-    const rows = asRows(builder, new Map(places.map((place, at) => [place, values[at]]))).limit(pageSize)
+    const rows = asRows(builder, statements, new Map(places.map((place, at) => [place, values[at]]))).limit(
+      pageSize,
+    )
     const page = emptyLike(builder)
       .from(rows.as(calledAs))
       .select(...(columns.length === 0 ? ['*'] : columns), { [plan.place]: key } as never)

@@ -1,9 +1,13 @@
+import type { Statement } from '../internal-types.ts'
+
 /** A select of one table, split into parts: the compared columns are separate from the values. */
 export interface SelectParts {
   readonly method: 'select' | 'first' | 'pluck'
   /** The table as written, with its alias. */
   readonly table: string
   readonly schema: string | undefined
+  /** The builder's statements, with each group replaced by its conditions. */
+  readonly statements: readonly Statement[]
   /** Combined with AND. */
   readonly filters: readonly Filter[]
   /** Selected columns as written; empty for all. */
@@ -29,7 +33,7 @@ export interface Filter {
   /** The comparison without its value. */
   readonly form: string
   readonly value: unknown
-  /** Its index in the builder's statements. */
+  /** Its index in the statements. */
   readonly at: number
 }
 

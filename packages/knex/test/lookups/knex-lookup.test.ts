@@ -1,4 +1,5 @@
 import type { Dialect } from '@sluice/core'
+import type { Knex } from 'knex'
 import { describe, expect, it } from 'vitest'
 import { testInstance } from '../instance.ts'
 
@@ -221,6 +222,65 @@ describe('KnexLookup', () => {
             .where('stars', '>', value as never),
         ),
       ).toBe('UNSUPPORTED_CONSTANTS')
+  })
+
+  describe('groups of conditions', () => {
+    const plain = () => instance.lookup(db('reviews').where('city_id', 1).where('stars', '>', 3))
+
+    it('are batched like their conditions if all are combined with AND', () => {
+      const forms: ((of: Knex.QueryBuilder) => Knex.QueryBuilder)[] = [
+        (of) => of.where((group) => group.where('city_id', 1).where('stars', '>', 3)),
+        (of) => of.where('city_id', 1).andWhere((group) => void group.where('stars', '>', 3)),
+        (of) =>
+          of
+            .where((outer) => outer.where((group) => group.where({ city_id: 1 })).where('stars', '>', 3))
+            .where(() => {}),
+        (of) =>
+          of.where(function () {
+            this.where('city_id', 1).where('stars', '>', 3)
+          }),
+      ]
+      for (const form of forms) {
+        const lookup = instance.lookup(form(db('reviews')))
+        expect([lookup.group, lookup.key.values, lookup.target]).toEqual([plain().group, [1], plain().target])
+      }
+    })
+
+    it('pass through if they are alternatives, negated, or more than conditions', () => {
+      const by = () => db('reviews').where('city_id', 1)
+      const reasonOf = (builder: Knex.QueryBuilder) => instance.refusal(builder)
+      const refused = [
+        by().orWhere((group) => group.where('stars', 3)),
+        by().whereNot((group) => group.where('stars', 3)),
+        by().where((group) => group.where('stars', 3).orWhere('stars', 4)),
+        by().where((group) => group.where((inner) => inner.where('stars', 3).orWhere('stars', 4))),
+        by().where((group) => group.orWhere('stars', 3)),
+        by().where((group) => group.where('stars', 3).select('id')),
+        by().where((group) => group.where('stars', 3).limit(1)),
+        by().where((group) => group.whereRaw('1 = 1')),
+        by().where(() => {
+          throw new Error('refused by the app')
+        }),
+      ]
+      expect(refused.map(reasonOf)).toEqual(refused.map(() => 'UNSUPPORTED_FILTER'))
+      const endless = (group: Knex.QueryBuilder): void => void group.where(endless)
+      expect(reasonOf(by().where(endless))).toBe('UNSUPPORTED_FILTER')
+    })
+
+    it('pass through if a query context may rename their columns', () => {
+      const other = testInstance('sqlite', { wrapIdentifier: (name, wrap) => wrap(name) })
+      const by = () => other.db('reviews').where((group) => group.where('city_id', 1))
+      expect(other.refusal(by())).toBeUndefined()
+      expect(other.refusal(by().queryContext({ tenant: 1 }))).toBe('UNSUPPORTED_FILTER')
+    })
+
+    it('are called again before the batch is sent', () => {
+      let city = 1
+      const lookup = instance.lookup(db('reviews').where((group) => group.where('city_id', city)))
+      expect(lookup.isUnchanged?.()).toBe(true)
+      city = 2
+      expect(lookup.isUnchanged?.()).toBe(false)
+    })
   })
 
   it('refuses clauses, filters and options that it does not support', () => {

@@ -39,6 +39,19 @@ describe('MergedQuery', () => {
     )
   })
 
+  it('writes the conditions of groups without parentheses', async () => {
+    const form: Form = (db) =>
+      db('reviews')
+        .where((group) => group.where('stars', '>', 3).where((inner) => inner.where('city_id', 1)))
+        .whereNull('deleted_at')
+    expect(await merged(form, keys([1], [2]))).toBe(
+      'select * from "reviews" where "stars" > ? and "deleted_at" is null and "city_id" in (?, ?) -- 3,1,2',
+    )
+    expect(await merged((db) => form(db).orderBy('id').limit(2), keys([1], [2]))).toContain(
+      'where "stars" > ? and "city_id" = ? and "deleted_at" is null order by "id" asc limit ?',
+    )
+  })
+
   it('selects the key in addition to the selected columns', async () => {
     expect(await merged((db) => db('reviews').where('city_id', 1).select('slug'), keys([1]))).toBe(
       'select "slug", "city_id" as "sluice_key_1" from "reviews" where "city_id" in (?) -- 1',

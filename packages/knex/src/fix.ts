@@ -1,8 +1,14 @@
-import type { EqualitySelect, SelectAggregate, SelectColumn, SelectOrder } from '@sluice/core/adapter'
+import type {
+  EqualitySelect,
+  SelectAggregate,
+  SelectColumn,
+  SelectCondition,
+  SelectOrder,
+} from '@sluice/core/adapter'
 
 /**
  * Knex code that runs a repeated select by key once. `keys` contains the values of the key; for a composite
- * key, an array for each.
+ * key, an array for each. The other conditions stay, with `value` instead of their values.
  *
  * @returns `undefined` if a limit selects only some rows of each key, and for names that Knex would interpret
  * differently.
@@ -10,24 +16,51 @@ import type { EqualitySelect, SelectAggregate, SelectColumn, SelectOrder } from 
 export function fixForSql({
   table,
   keys,
+  conditions,
   columns,
   aggregates,
   order,
   isLimited,
 }: EqualitySelect): string | undefined {
   const parts = [table, ...columns, ...aggregates].flatMap(({ path, alias = '' }) => [...path, alias])
-  if ([...parts, ...keys.flat(), ...order.flatMap(({ path }) => path)].some(isOdd)) return undefined
+  const compared = [...conditions, ...order].flatMap(({ path }) => path)
+  if ([...parts, ...keys.flat(), ...compared].some(isOdd)) return undefined
   const names = keys.map((path) => path.join('.'))
-  const start = `db(${quote(nameOf(table))}).whereIn(${names.length === 1 ? quote(names[0] ?? '') : `[${list(names)}]`}, keys)`
+  const start = `db(${quote(nameOf(table))}).whereIn(${names.length === 1 ? quote(names[0] ?? '') : `[${list(names)}]`}, keys)${conditions.map(where).join('')}`
+  const end = conditions.some(hasValue) ? SAME_VALUE : ''
   if (aggregates.length > 0) {
     return order.length === 0
-      ? `${start}.groupBy(${list(names)}).select(${list(names)})${aggregates.map(aggregate).join('')}`
+      ? `${start}.groupBy(${list(names)}).select(${list(names)})${aggregates.map(aggregate).join('')}${end}`
       : undefined
   }
   // With an order, a limit selects some rows of each key; without one, it is `first()` by a key that has one
   // row.
   if (order.length > 0 && isLimited) return undefined
-  return `${start}${select(columns, names)}${order.map(orderBy).join('')}`
+  return `${start}${select(columns, names)}${order.map(orderBy).join('')}${end}`
+}
+
+/** A fix that has one value for all keys is only valid if the loop has only one. */
+const SAME_VALUE = '  // if value is the same for all keys'
+
+function hasValue({ operator }: SelectCondition): boolean {
+  return operator !== 'is null' && operator !== 'is not null'
+}
+
+function where({ path, operator, negated }: SelectCondition): string {
+  const column = quote(path.join('.'))
+  const not = negated ? 'Not' : ''
+  switch (operator) {
+    case 'is null':
+      return `.whereNull(${column})`
+    case 'is not null':
+      return `.whereNotNull(${column})`
+    case 'between':
+      return `.where${not}Between(${column}, value)`
+    case 'in':
+      return `.where${not}In(${column}, value)`
+    default:
+      return `.where(${column}, '${operator}', value)`
+  }
 }
 
 function select(columns: readonly SelectColumn[], keys: readonly string[]): string {

@@ -31,11 +31,14 @@ function syntaxErrors(code: string): string[] {
 
 /** Runs the fix with a real builder, whose methods must exist and whose SQL must select by the keys. */
 function sqlOf(db: Knex, fix: string, keys: readonly unknown[]): string {
-  const build = new Function('db', 'keys', `return ${fix}`) as (
+  const build = new Function('db', 'keys', 'value', `return ${fix}`) as (
     db: Knex,
     keys: readonly unknown[],
+    value: unknown,
   ) => Knex.QueryBuilder
-  return build(db, keys).toSQL().toNative().sql
+  return build(db, keys, /In\('\w+', value|Between/.test(fix) ? [3, 4] : 3)
+    .toSQL()
+    .toNative().sql
 }
 
 describe.each(clients)('fixForSql on %s', (dialect, db) => {
@@ -82,6 +85,30 @@ describe.each(clients)('fixForSql on %s', (dialect, db) => {
       (db) => db('posts').where('author_id', 1).max('views').countDistinct('title as titles'),
       "db('posts').whereIn('author_id', keys).groupBy('author_id').select('author_id').max('views').countDistinct('title as titles')",
     ],
+    [
+      'a filter of deleted rows',
+      (db) => db('posts').where('author_id', 1).whereNull('deleted_at').whereNotNull('slug').orderBy('id'),
+      "db('posts').whereIn('author_id', keys).whereNull('deleted_at').whereNotNull('slug').orderBy('id', 'asc')",
+    ],
+    [
+      'a range',
+      (db) => db('posts').where('created_at', '>=', 3).where('p.author_id', 1).where('id', '<>', 2),
+      "db('posts').whereIn('p.author_id', keys).where('created_at', '>=', value).where('id', '<>', value)  // if value is the same for all keys",
+    ],
+    [
+      'lists',
+      (db) =>
+        db('posts').where({ id: 1 }).whereIn('a', [1, 2]).whereNotIn('b', [1]).whereBetween('c', [1, 2]),
+      "db('posts').whereIn('id', keys).whereIn('a', value).whereNotIn('b', value).whereBetween('c', value)  // if value is the same for all keys",
+    ],
+    [
+      'a count with conditions',
+      (db) =>
+        db('posts')
+          .where((group) => group.where('author_id', 1).whereNull('deleted_at'))
+          .count('* as n'),
+      "db('posts').whereIn('author_id', keys).whereNull('deleted_at').groupBy('author_id').select('author_id').count('* as n')",
+    ],
     ['odd names', (db) => db("o'dd table").where('we ird', 1), "db('o\\'dd table').whereIn('we ird', keys)"],
   ])('writes %s as code that Knex runs', (_name, build, expected) => {
     const fix = fixOf(dialect, db, build) ?? ''
@@ -97,6 +124,14 @@ describe.each(clients)('fixForSql on %s', (dialect, db) => {
     ['negates its condition', (db) => db('posts').whereNot('id', 1)],
     ['asks for several keys already', (db) => db('posts').whereIn('id', [1])],
     ['asks for nulls', (db) => db('posts').whereNull('id')],
+    ['compares with a pattern', (db) => db('posts').where('id', 1).where('title', 'like', 'a%')],
+    [
+      'compares columns',
+      (db) =>
+        db('posts')
+          .where('id', 1)
+          .where('a', '>', db.ref('b') as never),
+    ],
     ['has an alternative', (db) => db('posts').where('id', 1).orWhere('id', 2)],
     ['joins', (db) => db('a').join('b', 'a.id', 'b.a_id').where('a.id', 1)],
     ['groups', (db) => db('t').where('k', 1).groupBy('k').select('k')],

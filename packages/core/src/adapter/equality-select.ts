@@ -31,6 +31,14 @@ export interface SelectOrder {
   readonly descending: boolean
 }
 
+/** A condition on a plain column that is not an equality. */
+export interface SelectCondition {
+  readonly path: readonly string[]
+  readonly operator: '<>' | '<' | '<=' | '>' | '>=' | 'between' | 'in' | 'is null' | 'is not null'
+  /** Only of `between` and `in`. */
+  readonly negated: boolean
+}
+
 /**
  * A select of one table by equality: the facts that an adapter needs to write the same query for many keys.
  */
@@ -38,6 +46,8 @@ export interface EqualitySelect {
   readonly table: SelectColumn
   /** The columns that are each equal to one value, at least one. */
   readonly keys: readonly (readonly string[])[]
+  /** The other conditions, combined with AND, in their order. */
+  readonly conditions: readonly SelectCondition[]
   /** The columns of the result; empty if it has aggregates. */
   readonly columns: readonly SelectColumn[]
   readonly aggregates: readonly SelectAggregate[]
@@ -53,12 +63,17 @@ export function readEqualitySelect(sql: string, dialect: Dialect): EqualitySelec
   if (tree === undefined) return undefined
   const { root, tokens } = tree
   const table = isPlain(tree) ? tableOf(root) : undefined
-  const keys = root.where.map((node) =>
-    node.kind === 'comparison' && isEquality(node) ? pathOf(node.column) : undefined,
+  const comparisons = root.where.map((node) =>
+    node.kind === 'comparison' && isOfBareColumn(node) ? node : undefined,
   )
   const order = root.orderBy.map(orderOf)
-  if (table === undefined || keys.length === 0 || !areKnown(keys) || !areKnown(order)) return undefined
-  const base = { table, keys, order, isLimited: root.limit !== undefined || root.clauses.limit !== undefined }
+  if (table === undefined || !areKnown(comparisons) || !areKnown(order)) return undefined
+  const nodes: readonly ComparisonNode[] = comparisons
+  const keys = nodes.filter(isEquality).map(({ column }) => pathOf(column))
+  const conditions = nodes.filter((node) => !isEquality(node)).map(conditionOf)
+  if (keys.length === 0 || !areKnown(conditions)) return undefined
+  const isLimited = root.limit !== undefined || root.clauses.limit !== undefined
+  const base = { table, keys, conditions, order, isLimited }
   const aggregates = root.outputs.map((output) => aggregateOf(output, tokens))
   if (areKnown(aggregates)) return { ...base, columns: [], aggregates }
   const columns = root.outputs.map(columnOf)
@@ -89,29 +104,33 @@ function tableOf({ from: [item, ...others] }: QueryBlock): SelectColumn | undefi
   return item.alias === item.table.at(-1) ? { path: item.table } : { path: item.table, alias: item.alias }
 }
 
-function isEquality({
-  operator,
-  negated,
-  column,
-  other,
-  values,
-  subquery,
-  isNullSafe,
-}: ComparisonNode): boolean {
+/** Whether it compares a plain column with literals and parameters, or with NULL. */
+function isOfBareColumn({ column, other, values, subquery, isNullSafe }: ComparisonNode): boolean {
   const isBare = column.call === undefined && column.cast === undefined && column.collation === undefined
-  const [value] = values
-  const isOneValue =
-    values.length === 1 &&
-    (value?.kind === 'literal' || (value?.kind === 'parameter' && value.isArray !== true))
-  return (
-    operator === '=' &&
-    !negated &&
-    isBare &&
-    other === undefined &&
-    isOneValue &&
-    subquery === undefined &&
-    isNullSafe !== true
+  const areValues = values.every(
+    (value) => value.kind === 'literal' || (value.kind === 'parameter' && value.isArray !== true),
   )
+  return isBare && areValues && other === undefined && subquery === undefined && isNullSafe !== true
+}
+
+function isEquality({ operator, negated, values }: ComparisonNode): boolean {
+  return operator === '=' && !negated && values.length === 1
+}
+
+const RANGES = new Set<string>(['<>', '<', '<=', '>', '>='])
+
+function conditionOf({ column, operator, negated, values }: ComparisonNode): SelectCondition | undefined {
+  const isKnown =
+    operator === 'is null' || operator === 'is not null'
+      ? values.length === 0 && !negated
+      : operator === 'between'
+        ? values.length === 2
+        : operator === 'in'
+          ? values.length > 0
+          : RANGES.has(operator) && values.length === 1 && !negated
+  return isKnown
+    ? { path: pathOf(column), operator: operator as SelectCondition['operator'], negated }
+    : undefined
 }
 
 function orderOf({ column, descending, nulls }: OrderTerm): SelectOrder | undefined {

@@ -61,6 +61,7 @@ export {
   readEqualitySelect,
   type SelectAggregate,
   type SelectColumn,
+  type SelectCondition,
   type SelectOrder,
 } from './equality-select.ts'
 export { isKeyType, refuseKeyValue } from './key-values.ts'

@@ -1,7 +1,7 @@
 import { type EqualitySelect, readEqualitySelect } from '@sluice/core/adapter'
 import { describe, expect, it } from 'vitest'
 
-const empty = { columns: [], aggregates: [], order: [], isLimited: false }
+const empty = { conditions: [], columns: [], aggregates: [], order: [], isLimited: false }
 
 describe('readEqualitySelect', () => {
   it.each<[string, EqualitySelect]>([
@@ -14,6 +14,7 @@ describe('readEqualitySelect', () => {
       {
         table: { path: ['app', 'posts'], alias: 'p' },
         keys: [['p', 'author_id'], ['Kind']],
+        conditions: [],
         columns: [{ path: ['p', 'id'] }, { path: ['Title'], alias: 'heading' }],
         aggregates: [],
         order: [{ path: ['p', 'id'], descending: true }],
@@ -32,6 +33,21 @@ describe('readEqualitySelect', () => {
         ],
       },
     ],
+    [
+      'select * from t where id = $1 and t.x is null and y not in (1, $2) and z >= $3 and w between 1 and 2',
+      {
+        ...empty,
+        table: { path: ['t'] },
+        keys: [['id']],
+        columns: [{ path: ['*'] }],
+        conditions: [
+          { path: ['t', 'x'], operator: 'is null', negated: false },
+          { path: ['y'], operator: 'in', negated: true },
+          { path: ['z'], operator: '>=', negated: false },
+          { path: ['w'], operator: 'between', negated: false },
+        ],
+      },
+    ],
   ])('reads %s', (sql, expected) => {
     expect(readEqualitySelect(sql, 'postgresql')).toEqual(expected)
   })
@@ -44,6 +60,12 @@ describe('readEqualitySelect', () => {
     'select * from t where lower(id) = $1',
     'select * from t where id = other',
     'select * from t where not id = $1',
+    'select * from t where id > $1',
+    "select * from t where id = $1 and x like 'a%'",
+    'select * from t where id = $1 and x > y',
+    'select * from t where id = $1 and x > (select 1)',
+    'select * from t where id = $1 and x > now()',
+    'select * from t where id = $1 and lower(x) is null',
     'select * from t where id = $1 order by lower(x)',
     'select * from t where id = $1 order by x nulls last',
     'select * from t where id = $1 offset 3',

@@ -16,9 +16,14 @@ const COMBINATORS = new Set(['AND', 'OR', 'NOT'])
  * Values of conditions are written as `value`. `undefined` if no valid code is known.
  */
 export function fixFor(shape: PrismaShape, parent: Shape | undefined): string | undefined {
-  const keys = shape.keyColumns ?? []
+  const keys = keysOf(shape)
   if (keys.length === 0 || shape.kind !== 'read' || !areFields(shape, keys)) return undefined
   return argumentFix(shape, parent as PrismaShape | undefined) ?? callFix(shape, keys)
+}
+
+/** The fields whose values differ between the calls of a loop. */
+function keysOf({ keyColumns = [], conditions }: PrismaShape): readonly string[] {
+  return keyColumns.filter((name) => !(name in conditions))
 }
 
 /** Whether a shape follows a relation of the parent query's model. */
@@ -31,12 +36,13 @@ export function follows(shape: PrismaShape, listing: Shape): boolean {
  * Relations of the parent query's model that the shape follows: to-one by its key, or to-many by its foreign
  * key.
  */
-function relationsTo(from: PrismaModel, { model, keyColumns = [] }: PrismaShape): readonly PrismaRelation[] {
+function relationsTo(from: PrismaModel, shape: PrismaShape): readonly PrismaRelation[] {
+  const keys = keysOf(shape)
   return [...from.relations.values()].filter(
     ({ target, toFields }) =>
-      target.name === model?.name &&
-      toFields.length === keyColumns.length &&
-      toFields.every((field) => keyColumns.includes(field)),
+      target.name === shape.model?.name &&
+      toFields.length === keys.length &&
+      toFields.every((field) => keys.includes(field)),
   )
 }
 
@@ -61,24 +67,28 @@ function argumentFix(shape: PrismaShape, listing: PrismaShape | undefined): stri
   // Prisma accepts only one of them in a call.
   const argument = listing.rest.select === undefined ? 'include' : 'select'
   const others = relations.slice(1).map(({ field }) => `or ${field}, `)
-  return `${argument}: { ${nested} }  // ${others.join('')}in ${clientName(listing.modelName)}.${listing.operation}`
+  return `${argument}: { ${nested} }  // ${others.join('')}in ${clientName(listing.modelName)}.${listing.operation}${hasValue(shape) ? `, ${SAME_VALUE}` : ''}`
 }
 
 function nestedFix(shape: PrismaShape, relation: PrismaRelation): string | undefined {
-  const { operation, rest } = shape
+  const { operation, rest, conditions } = shape
+  const isList = relation.list && !relation.ambiguous
+  // Only a list accepts conditions.
+  if (!isList && hasAny(conditions)) return undefined
+  const where = hasAny(conditions) ? { where: conditions } : {}
   if (operation === 'count') {
-    return relation.list && !relation.ambiguous && has(rest, [])
-      ? `_count: { select: { ${relation.field}: true } }`
+    const counted = hasAny(where) ? literal(where, true) : 'true'
+    return isList && has(rest, []) && counted !== undefined
+      ? `_count: { select: { ${relation.field}: ${counted} } }`
       : undefined
   }
   if (!operation.startsWith('find')) return undefined
-  const isList = relation.list && !relation.ambiguous
   if (!has(rest, [...ROW_ARGS, ...(isList ? LIST_ARGS : []), 'relationLoadStrategy'])) return undefined
   const isFirst = isList && operation.startsWith('findFirst')
   const { relationLoadStrategy: _, ...kept } = isFirst
     ? { ...rest, take: Number(rest.take) < 0 ? -1 : 1 }
     : rest
-  const args = propertiesOf(kept)
+  const args = propertiesOf({ ...where, ...kept })
   return args === undefined
     ? undefined
     : `${relation.field}: ${args.length === 0 ? 'true' : `{ ${args.join(', ')} }`}`
@@ -95,10 +105,13 @@ function callFix(shape: PrismaShape, keys: readonly string[]): string | undefine
     return undefined
   const [key] = keys
   if (keys.length > 1 && !isCompositeKey(model, keys)) return undefined
-  const where = `where: ${keys.length > 1 ? '{ OR: keys }' : `{ ${key}: { in: keys } }`}`
+  const constants = Object.entries(shape.conditions).map(([name, value]) => property(name, value, true))
+  if (!constants.every((text) => text !== undefined)) return undefined
+  const where = `where: { ${[keys.length > 1 ? 'OR: keys' : `${key}: { in: keys }`, ...constants].join(', ')} }`
+  const end = hasValue(shape) ? `  // ${SAME_VALUE}` : ''
   const by = `by: [${keys.map((name) => `'${name}'`).join(', ')}]`
   const call = (method: string, ...args: readonly string[]) =>
-    `prisma.${clientName(shape.modelName)}.${method}({ ${args.join(', ')} })`
+    `prisma.${clientName(shape.modelName)}.${method}({ ${args.join(', ')} })${end}`
   if (operation === 'count') {
     if (!has(rest, ['select'])) return undefined
     const count = rest.select === undefined ? 'true' : literal(rest.select)
@@ -115,6 +128,17 @@ function callFix(shape: PrismaShape, keys: readonly string[]): string | undefine
   const selects = rest.select !== undefined || rest.omit !== undefined
   const distinct = isFirst ? [`distinct: [${keys.map((name) => `'${name}'`).join(', ')}]`] : []
   return selects ? call('findMany', where, ...distinct) : call('findMany', where, ...args, ...distinct)
+}
+
+/** A fix that has one value for all keys is only valid if the loop has only one. */
+const SAME_VALUE = 'if value is the same for all keys'
+
+function hasValue({ conditions }: PrismaShape): boolean {
+  return Object.values(conditions).some((value) => value !== null && literal(value, true)?.includes('value'))
+}
+
+function hasAny(args: object): boolean {
+  return Object.keys(args).length > 0
 }
 
 /**

@@ -12,6 +12,8 @@ export interface PrismaShape extends Shape {
   readonly traces: TraceSchedule
   /** The arguments of the first operation of this shape, without its `where` and without written values. */
   readonly rest: Readonly<Record<string, unknown>>
+  /** The conditions of its `where` that are not part of its key. */
+  readonly conditions: Readonly<Record<string, unknown>>
   /** How its operations can be batched; computed on first use. */
   readonly plan: () => LookupPlan
   /** Contents of its rows; computed on first use. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { AnalyzedSql, Dialect } from '@sluice/core'
 import type { OperationKind, RowSource } from '@sluice/core/adapter'
 import { isPlainObject } from './argument-shapes.ts'
+import { constantConditions } from './constant-conditions.ts'
 import { fixFor, follows } from './fix.ts'
 import { planLookup } from './lookup-plan.ts'
 import type { LookupPlan } from './lookups/keyed-plan.ts'
@@ -40,7 +41,14 @@ export class PrismaShapes {
     if (known !== undefined) return known
     if (this.#shapes.size >= MAX_SHAPES) this.#shapes.clear()
     const label = analyzed?.shape ?? operation
-    const none = { model: undefined, modelName: '', rest: {}, plan: nothing, rowSource: nothing }
+    const none = {
+      model: undefined,
+      modelName: '',
+      rest: {},
+      conditions: {},
+      plan: nothing,
+      rowSource: nothing,
+    }
     const shape = { fingerprint, label, kind, operation, traces: new TraceSchedule(), ...none }
     this.#shapes.set(fingerprint, shape)
     return shape
@@ -76,6 +84,7 @@ export class PrismaShapes {
       operation,
       traces: new TraceSchedule(),
       rest,
+      conditions: kind === 'read' ? constantConditions(where) : {},
       plan: kind === 'read' ? this.#planner(operation, fingerprint, modelName, model, args) : nothing,
       omitted: this.#omittedOf(modelName),
       leavesOut: operation.startsWith('find') && (leavesOut(rest) || Object.keys(this.omitted).length > 0),

@@ -110,6 +110,24 @@ describe('fixes along a relation', () => {
       "include: { books: { orderBy: { id: 'desc' }, take: 1 } }  // in author.findMany",
     ],
     [
+      'to-many without deleted rows',
+      authors,
+      ['Book.findMany', { where: { authorId: 1, shelf: null, sequelTo: { not: null } } }],
+      'include: { books: { where: { shelf: null, sequelTo: { not: null } } } }  // in author.findMany',
+    ],
+    [
+      'to-many with a range',
+      authors,
+      ['Book.findMany', { where: { authorId: 1, place: { gte: 3, lt: 9 } }, orderBy: { id: 'asc' } }],
+      "include: { books: { where: { place: { gte: value, lt: value } }, orderBy: { id: 'asc' } } }  // in author.findMany, if value is the same for all keys",
+    ],
+    [
+      'a count without deleted rows',
+      authors,
+      ['Book.count', { where: { authorId: 1, shelf: null } }],
+      'include: { _count: { select: { books: { where: { shelf: null } } } } }  // in author.findMany',
+    ],
+    [
       'a count',
       authors,
       ['Book.count', { where: { authorId: 1 } }],
@@ -213,6 +231,21 @@ describe('fixes without a relation', () => {
       "prisma.book.groupBy({ by: ['shelf'], where: { shelf: { in: keys } }, _max: { place: true } })",
     ],
     [
+      'rows that are not deleted',
+      ['Book.findMany', { where: { shelf: 1, sequelTo: null } }],
+      'prisma.book.findMany({ where: { shelf: { in: keys }, sequelTo: null } })',
+    ],
+    [
+      'rows in a range',
+      ['Book.findFirst', { where: { place: { gte: 3 }, shelf: 1, id: { in: [1] } }, orderBy: { id: 'asc' } }],
+      "prisma.book.findMany({ where: { shelf: { in: keys }, place: { gte: value }, id: { in: values } }, orderBy: { id: 'asc' }, distinct: ['shelf'] })  // if value is the same for all keys",
+    ],
+    [
+      'counts without deleted rows',
+      ['Book.count', { where: { shelf: 1, sequelTo: null } }],
+      "prisma.book.groupBy({ by: ['shelf'], where: { shelf: { in: keys }, sequelTo: null }, _count: true })",
+    ],
+    [
       'a composite key',
       ['Membership.findUnique', { where: { orgId_userId: { orgId: 'o', userId: 1 } } }],
       'prisma.membership.findMany({ where: { OR: keys } })',
@@ -226,6 +259,9 @@ describe('fixes without a relation', () => {
   it('are separate calls when the relation does not accept the arguments', () => {
     expect(fixOf(books, ['Author.findMany', { where: { id: 1 }, orderBy: { id: 'asc' } }])).toMatch(
       /^prisma\.author\.findMany/,
+    )
+    expect(fixOf(books, ['Author.findFirst', { where: { id: 1, name: { not: null } } }])).toBe(
+      "prisma.author.findMany({ where: { id: { in: keys }, name: { not: null } }, distinct: ['id'] })",
     )
     expect(fixOf(authors, ['Book.aggregate', { where: { authorId: 1 }, _sum: { place: true } }])).toMatch(
       /^prisma\.book\.groupBy/,

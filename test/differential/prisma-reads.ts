@@ -54,6 +54,9 @@ function filterOf({ where, isUnique }: Lookup, { filters }: ModelInfo): fc.Arbit
       weight: 1,
       arbitrary: fc.constantFrom(
         { AND: [by] },
+        { AND: by },
+        { AND: [{}, by, { NOT: { AND: [by, { NOT: by }] } }] },
+        { AND: [by, { [field]: { equals: value } }, { OR: [by] }] },
         { NOT: by },
         { ...by, [field]: { in: [value] } },
         { ...by, [field]: { not: value } },

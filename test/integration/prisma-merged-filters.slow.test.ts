@@ -68,6 +68,30 @@ describe.each(databases())('batching with additional filters on Prisma and $name
       expect(none.map(({ status }) => status)).toEqual(Array(4).fill('rejected'))
     })
 
+    it('finds the key in AND', async () => {
+      const forms: readonly ((authorId: number) => object)[] = [
+        (authorId) => ({ AND: [{ authorId }, { editorId: null }] }),
+        (authorId) => ({ AND: { authorId, views: { gt: 1 } } }),
+        (authorId) => ({
+          views: 7,
+          AND: [{ authorId: { equals: authorId } }, { OR: [{ views: 7 }, { id: 1 }] }],
+        }),
+        (authorId) => ({ AND: [{ authorId }, { authorId: { lt: 8 } }] }),
+      ]
+      for (const form of forms) {
+        for (const ends of [{ orderBy: byId }, { orderBy: byId, take: 2 }]) {
+          const sent = await same((prisma) =>
+            Promise.all(range(1, 9).map((id) => prisma.post.findMany({ where: form(id), ...ends }))),
+          )
+          expect(sent).toHaveLength(1)
+        }
+        const counted = await same((prisma) =>
+          Promise.all(range(1, 9).map((id) => prisma.post.count({ where: form(id) }))),
+        )
+        expect(counted).toHaveLength(1)
+      }
+    })
+
     it('keeps conditions of any form', async () => {
       const filters = [
         { views: { gt: 3 } },

@@ -2,6 +2,7 @@ import type { Dialect } from '@sluice/core'
 import type { Refusal } from '@sluice/core/adapter'
 import { isPlainObject } from './argument-shapes.ts'
 import { AGGREGATES, countAsAggregate, refuseAggregates } from './lookups/aggregates.ts'
+import { flatWhere } from './lookups/flat-where.ts'
 import { isTotal, type KeyPlan, planKeys } from './lookups/key-plan.ts'
 import { type KeyChoice, KeyChoices, type KeyedPlan, type LookupPlan } from './lookups/keyed-plan.ts'
 import { type OmittedFields, selectsNothing } from './lookups/selection.ts'
@@ -69,7 +70,7 @@ export function planLookup(
     (name) => args[name] !== undefined && !MERGEABLE_ARGS[action].has(name),
   )
   if (other !== undefined) return refuse(`UNSUPPORTED_ARGUMENT:${other}`)
-  const keys = planKeys(args.where, model, action === 'unique', isExact)
+  const keys = planKeys(whereOf(action, args.where), model, action === 'unique', isExact)
   if ('refused' in keys) return keys
   if (model === undefined) return refuse('NO_SCHEMA')
   if (!isOfNumbers(action) && selectsNothing(args, scalarsOf(model), omitted))
@@ -81,6 +82,11 @@ export function planLookup(
     .map(({ key }) => choiceOf(key, model, shape))
   if (first === undefined) return checked[0]?.refusal
   return { action, throws: operation.endsWith('OrThrow'), keys: new KeyChoices([first, ...others]) }
+}
+
+/** The `where` in which keys are searched: `findUnique` never has its key in an `AND`. */
+export function whereOf(action: KeyedPlan['action'], where: unknown): unknown {
+  return action !== 'unique' && isPlainObject(where) && where.AND !== undefined ? flatWhere(where) : where
 }
 
 function scalarsOf({ fields }: PrismaModel): readonly string[] {

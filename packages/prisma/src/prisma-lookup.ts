@@ -21,7 +21,7 @@ import {
   stackOf,
   type TransactionInfo,
 } from './internals.ts'
-import { isOfNumbers } from './lookup-plan.ts'
+import { isOfNumbers, whereOf } from './lookup-plan.ts'
 import { MAX_TUPLES } from './lookups/key-filter.ts'
 import { isTotal, isUnique, readKey } from './lookups/key-plan.ts'
 import { keyOf } from './lookups/key-type.ts'
@@ -79,9 +79,10 @@ export function prismaLookup(
   // retried individually.
   if (transaction !== undefined && source.dialect === 'postgresql') return refuse('IN_TRANSACTION')
   if (dataPathOf(params) !== '') return refuse('FLUENT_CALL')
-  const { where, ...rest } = call.args as Args
-  const { key: keyPlan, target } = plan.keys.choose(where as Args)
-  const { values, filters } = readKey(keyPlan, where as Args)
+  const { where: written, ...rest } = call.args as Args
+  const where = whereOf(plan.action, written) as Args
+  const { key: keyPlan, target } = plan.keys.choose(where)
+  const { values, filters } = readKey(keyPlan, where)
   const key = keyOf(values, keyPlan.types)
   if (key === undefined) return keyRefusal(values)
   const constants =

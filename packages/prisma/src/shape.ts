@@ -5,6 +5,7 @@ import { isPlainObject } from './argument-shapes.ts'
 import { constantConditions } from './constant-conditions.ts'
 import { fixFor, follows } from './fix.ts'
 import { planLookup } from './lookup-plan.ts'
+import { flatWhere } from './lookups/flat-where.ts'
 import type { LookupPlan } from './lookups/keyed-plan.ts'
 import { leavesOut, type OmittedFields } from './lookups/selection.ts'
 import { type PrismaShape, rowSourceOf, TraceSchedule } from './prisma-shape.ts'
@@ -66,7 +67,8 @@ export class PrismaShapes {
     const known = this.#shapes.get(text)
     if (known !== undefined) return known
     if (this.#shapes.size >= MAX_SHAPES) this.#shapes.clear()
-    const { where, ...rest } = (args ?? {}) as Record<string, unknown>
+    const { where: written, ...rest } = (args ?? {}) as Record<string, unknown>
+    const where = isPlainObject(written) && written.AND !== undefined ? flatWhere(written) : written
     // A shape lives long, so it must not retain the first written rows.
     for (const name of WRITTEN) delete rest[name]
     const keyColumns = keyColumnsOf(where)

@@ -236,6 +236,11 @@ describe('fixes without a relation', () => {
       'prisma.book.findMany({ where: { shelf: { in: keys }, sequelTo: null } })',
     ],
     [
+      'rows with conditions in AND',
+      ['Book.findMany', { where: { AND: [{ shelf: 1 }, { sequelTo: null }] } }],
+      'prisma.book.findMany({ where: { shelf: { in: keys }, sequelTo: null } })',
+    ],
+    [
       'rows in a range',
       ['Book.findFirst', { where: { place: { gte: 3 }, shelf: 1, id: { in: [1] } }, orderBy: { id: 'asc' } }],
       "prisma.book.findMany({ where: { shelf: { in: keys }, place: { gte: value }, id: { in: values } }, orderBy: { id: 'asc' }, distinct: ['shelf'] })  // if value is the same for all keys",

@@ -218,6 +218,9 @@ function wheres({ model, fields }: Subject, { filters }: ModelArgs): fc.Arbitrar
       weight: 1,
       arbitrary: fc.constantFrom<Args>(
         { AND: [by] },
+        { AND: by },
+        { AND: [{}, by, { NOT: { AND: [by, { NOT: by }] } }] },
+        { AND: [by, { [field]: { equals: value } }, { OR: [by] }] },
         { NOT: by },
         { ...by, [field]: { in: [value] } },
         { ...by, [field]: { not: value } },

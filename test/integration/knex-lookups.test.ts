@@ -167,6 +167,31 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
       })
     })
 
+    describe('first rows in a nondeterministic order', () => {
+      const firsts =
+        (cities: readonly number[], end: (rows: Builder) => Builder): Program =>
+        (k) =>
+          cities.map((city) => end(k('ranked').where({ city })).first())
+
+      it('are batched, and keys with several first rows run individually', async () => {
+        // SQLite runs pages individually.
+        const batch = dialect === 'sqlite' ? 0 : 1
+        const single = dialect === 'sqlite' ? 3 : 0
+        // Both cities have one row with the lowest or the highest value, or one null.
+        const up = await sent(firsts([1, 2, 9], (rows) => rows.where('id', '<', 4).orderBy('at')))
+        expect(up).toHaveLength(batch + single)
+        const down = await sent(firsts([1, 2, 9], (rows) => rows.where('id', '<', 4).orderBy('at', 'desc')))
+        expect(down).toHaveLength(batch + single)
+        // City 1 has two rows with 3.
+        const tied = await sent(firsts([1, 2, 9], (rows) => rows.whereNotNull('at').orderBy('at', 'desc')))
+        expect(tied).toHaveLength(batch + (dialect === 'sqlite' ? 3 : 1))
+        const nulls = await sent(
+          firsts([1, 2, 9], (rows) => rows.whereNull('at').orderBy('at').select('note')),
+        )
+        expect(nulls).toHaveLength(batch + single)
+      })
+    })
+
     describe('composite keys', () => {
       const pairs = [
         ['o1', 1],

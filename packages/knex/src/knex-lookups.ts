@@ -49,6 +49,7 @@ export class KnexLookups {
     if (contextKey === undefined) return refuse('UNSUPPORTED_QUERY_CONTEXT')
     const plan = this.#planOf(client, parts, context, contextKey)
     if ('refused' in plan.merge) return plan.merge
+    if (plan.seen.areTied) return refuse('NONDETERMINISTIC_FIRST_ROW')
     if (
       'ranks' in plan.merge &&
       plan.merge.leftAlone !== undefined &&

@@ -113,6 +113,10 @@ export class KnexLookup implements Lookup {
     if (isListing && maxRows !== undefined && rows.length > maxRows) throw new TooManyRowsError()
     const groups = splitRows(rows, keys, (row) => plan.properties.map((property) => row[property]))
     if (groups === undefined) return undefined
+    if (isRanked(plan)) {
+      dropTies(groups, plan)
+      dropProperties(rows, plan.pageExtra.slice(0, 1))
+    }
     dropProperties(rows, plan.extra)
     return 'totals' in plan.merge && !this.#fillTotals(rows, groups) ? undefined : groups
   }
@@ -154,6 +158,7 @@ export class KnexLookup implements Lookup {
       const rows = await this.#ask(pagesQuery(this.builder, plan.merge, parts, plan, some), demand)
       const found = pagesIn(rows, some, plan)
       if (found === undefined) return undefined
+      if (isRanked(plan)) dropTies(found, plan)
       dropProperties(rows, plan.pageExtra)
       for (const [text, page] of found) pages.set(text, page)
     }
@@ -186,6 +191,24 @@ export class KnexLookup implements Lookup {
     const property = lastPart(columns[0] ?? '')
     return rows.map((row) => row[property])
   }
+}
+
+function isRanked({ merge }: Plan): boolean {
+  return 'ranks' in merge && !merge.isTotal
+}
+
+/**
+ * Leaves each key its first row. Removes keys that have several: the database decides which one is first. If
+ * most keys do, later selects of the structure are not batched.
+ */
+function dropTies(groups: Map<string, Row[]>, { pageExtra: [rank = ''], seen }: Plan): void {
+  const { size } = groups
+  for (const [text, rows] of groups) {
+    const firsts = rows.filter((row) => Number(row[rank]) === 1)
+    if (firsts.length > 1 || (firsts.length === 0 && rows.length > 0)) groups.delete(text)
+    else groups.set(text, firsts)
+  }
+  if (groups.size < size / 2) seen.areTied = true
 }
 
 function dropProperties(rows: readonly Row[], properties: readonly string[]): void {

@@ -1,3 +1,4 @@
+import type { ColumnType } from '@sluice/core/adapter'
 import type { KnexReason } from '../reasons.ts'
 import { aggregateRefusal, groupRefusal } from './aggregates.ts'
 import type { KeyColumn } from './choose-key.ts'
@@ -19,9 +20,16 @@ export type Merge =
    */
   | {
       readonly ranks: readonly RankOrder[]
+      /**
+       * Whether the order of one key's rows is deterministic. Otherwise the select is a `first`: the database
+       * ranks each key's rows, and keys with several first rows are queried individually.
+       */
+      readonly isTotal: boolean
       readonly calledAs: string
       readonly leftAlone: KnexReason | undefined
     }
+
+export type RankMerge = Extract<Merge, { readonly ranks: unknown }>
 
 export interface RankOrder {
   readonly column: string
@@ -48,14 +56,15 @@ export function chooseMerge(
   const takesAll = limit === undefined && method !== 'first'
   const isUnique = isUniqueKey(keys, ground)
   if (offset === 0 && (takesAll || isUnique)) return { lists: true }
-  const orders = totalOrder(parts, keys, ground)
-  if (orders === undefined)
+  const orders = rankOrders(parts, ground)
+  const isTotal = orders !== undefined && isTotalOrder(orders, keys, ground)
+  if (orders === undefined || !(isTotal || (method === 'first' && offset === 0 && areRanked(orders, ground))))
     return { refused: method === 'first' ? 'NONDETERMINISTIC_FIRST_ROW' : 'UNSUPPORTED_LIMIT' }
   // SQLite runs in the app's process, so querying one page at a time costs less than one statement for all
   // pages.
   const leftAlone = ground.catalog?.dialect === 'sqlite' ? 'PAGE_ON_SQLITE' : undefined
   return parts.columns.every((written) => isSelectable(written, ground))
-    ? { ranks: orders, calledAs, leftAlone }
+    ? { ranks: orders, isTotal, calledAs, leftAlone }
     : { refused: 'UNSUPPORTED_COLUMNS' }
 }
 
@@ -73,30 +82,43 @@ function isUniqueKey(keys: readonly KeyColumn[], { catalog, table }: Ground): bo
   )
 }
 
-/**
- * The order, if it is deterministic for the rows of one key: the order and the key together contain a unique
- * key.
- */
-function totalOrder(
-  parts: SelectParts,
-  keys: readonly KeyColumn[],
-  ground: Ground,
-): readonly RankOrder[] | undefined {
-  const { table, nameOf } = ground
-  if (table === undefined || parts.orders.length === 0) return undefined
+/** The order, if it consists of columns of the table. */
+function rankOrders(parts: SelectParts, ground: Ground): readonly RankOrder[] | undefined {
+  if (ground.table === undefined || parts.orders.length === 0) return undefined
   const aliases = aliasesOf(parts, ground)
   const orders: RankOrder[] = []
-  const settled = new Set(keys.map(({ name }) => name))
   for (const { column, direction, nulls } of parts.orders) {
     if (nulls !== undefined || typeOf(column, ground) === undefined || isShadowed(column, aliases, ground))
       return undefined
     orders.push({ column, order: direction?.toLowerCase() === 'desc' ? 'desc' : 'asc' })
+  }
+  return orders
+}
+
+/**
+ * Whether the order is deterministic for the rows of one key: the order and the key together contain a unique
+ * key.
+ */
+function isTotalOrder(
+  orders: readonly RankOrder[],
+  keys: readonly KeyColumn[],
+  { table, nameOf }: Ground,
+): boolean {
+  if (table === undefined) return false
+  const settled = new Set(keys.map(({ name }) => name))
+  for (const { column } of orders) {
     const name = nameOf(lastPart(column))
     // A unique key does not treat nulls as duplicates.
     if (table.columns.some((other) => other.name === name && !other.nullable)) settled.add(name)
   }
-  const isTotal = [table.primaryKey, ...table.uniqueKeys].some(
+  return [table.primaryKey, ...table.uniqueKeys].some(
     (key) => key.length > 0 && key.every((column) => settled.has(column)),
   )
-  return isTotal ? orders : undefined
+}
+
+/** Types for which ORDER BY and RANK find the same rows equal. MySQL orders strings by their first bytes only. */
+const RANKED = new Set<ColumnType | undefined>(['integer', 'decimal', 'float', 'uuid', 'boolean', 'datetime'])
+
+function areRanked(orders: readonly RankOrder[], ground: Ground): boolean {
+  return orders.every(({ column }) => RANKED.has(typeOf(column, ground)))
 }

@@ -2,7 +2,7 @@ import type { LookupKey } from '@sluice/core/adapter'
 import type { Knex } from 'knex'
 import type { BuilderInternals } from '../internal-types.ts'
 import { asListing, asRows, emptyLike } from '../internals.ts'
-import type { RankOrder } from './merge.ts'
+import type { RankMerge } from './merge.ts'
 import type { Plan } from './plan.ts'
 import { pageSizeOf, type SelectParts } from './select-parts.ts'
 
@@ -26,6 +26,11 @@ export function mergedQuery(
     keys,
   )
   for (const column of added) listing.select(column)
+  if ('ranks' in merge && !merge.isTotal) {
+    if (parts.columns.length === 0) listing.select('*')
+    const columns = plan.keys.map(({ written }) => written)
+    listing.rank(plan.rank, [...merge.ranks] as never, columns as never)
+  }
   if (limit !== undefined) listing.limit(limit)
   return 'groups' in merge || 'totals' in merge
     ? listing.groupBy(plan.keys.map(({ written }) => written))
@@ -47,14 +52,15 @@ function byKeys(listing: Knex.QueryBuilder, plan: Plan, keys: readonly LookupKey
  */
 export function pagesQuery(
   builder: BuilderInternals,
-  { ranks, calledAs }: { readonly ranks: readonly RankOrder[]; readonly calledAs: string },
+  { ranks, isTotal, calledAs }: Pick<RankMerge, 'ranks' | 'isTotal' | 'calledAs'>,
   parts: SelectParts,
   plan: Plan,
   keys: readonly LookupKey[],
 ): Knex.QueryBuilder {
   const { statements, columns, filters } = parts
   const places = plan.keys.map(({ filter }) => filters[filter]?.at ?? -1)
-  const pageSize = pageSizeOf(parts)
+  // A second row shows whether the first one is the only first row.
+  const pageSize = isTotal ? pageSizeOf(parts) : 2
   const selects = keys.map(({ values }, key): Knex.QueryBuilder => {
     const rows = asRows(builder, statements, new Map(places.map((place, at) => [place, values[at]]))).limit(
       pageSize,
@@ -62,6 +68,7 @@ export function pagesQuery(
     const page = emptyLike(builder)
       .from(rows.as(calledAs))
       .select(...(columns.length === 0 ? ['*'] : columns), { [plan.place]: key } as never)
+    if (!isTotal) return page.rank(plan.rank, [...ranks] as never)
     // The only row has number 1. Knex accepts a list of orders here, although its types only declare one.
     return pageSize === 1
       ? page.select({ [plan.rank]: 1 } as never)

@@ -32,7 +32,7 @@ export interface Plan {
   readonly extra: readonly string[]
   readonly pageExtra: readonly string[]
   /** Observations about the rows of keys. */
-  readonly seen: { areMany: boolean }
+  readonly seen: { areMany: boolean; areTied: boolean }
   readonly target: LookupTarget | undefined
   readonly table: TableId | undefined
 }
@@ -70,7 +70,7 @@ export function makePlan(
     catalog,
     merge,
     keys,
-    seen: { areMany: false },
+    seen: { areMany: false, areTied: false },
     target,
     table: table?.id,
     ...columnsOf(parts, keys, ground),

@@ -103,6 +103,63 @@ describe('MergedQuery', () => {
     expect(await merged(form, keys([1], [2]))).toBe(`${select(0)} union all ${select(1)} -- 1,1,2,1`)
   })
 
+  it('ranks the first two rows of each key if their order is nondeterministic', async () => {
+    const form: Form = (db) => db('reviews').where('city_id', 1).orderBy('stars', 'desc').first('slug')
+    const select = (at: number) =>
+      `select "slug", ${at} as "sluice_place_1", rank() over (order by "stars" desc) as "sluice_rank_1"` +
+      ' from (select * from "reviews" where "city_id" = ? order by "stars" desc limit ?) as "reviews"'
+    expect(await merged(form, keys([1], [2]))).toBe(`${select(0)} union all ${select(1)} -- 1,2,2,2`)
+  })
+
+  it('omits keys with several first rows, and gives up if most keys have them', async () => {
+    const instance = testInstance('postgresql')
+    const builder = () => instance.db('reviews').where('city_id', 1).orderBy('stars').first()
+    const row = (slug: string, place: number, rank: unknown) => ({
+      slug,
+      sluice_place_1: place,
+      sluice_rank_1: rank,
+    })
+    instance.answer = [row('b', 0, '2'), row('a', 0, '1'), row('c', 1, '1'), row('d', 1, '1')]
+    const found = await instance.lookup(builder()).runMany(keys([1], [2], [3]))
+    expect([...(found ?? [])]).toEqual([
+      ['i1', { slug: 'a' }],
+      ['i3', undefined],
+    ])
+    expect(instance.refusal(builder())).toBeUndefined()
+    instance.answer = [row('c', 0, '1'), row('d', 0, '1')]
+    expect([...((await instance.lookup(builder()).runMany(keys([2]))) ?? [])]).toEqual([])
+    expect(instance.refusal(builder())).toBe('NONDETERMINISTIC_FIRST_ROW')
+  })
+
+  it('ranks the rows of few keys in one listing', async () => {
+    const instance = testInstance('sqlite', {}, true, 8)
+    const builder = instance.db('reviews as r').where({ tenant_id: 1, city_id: 1 }).orderBy('r.stars').first()
+    const row = (id: number, city_id: number, rank: number) => ({ id, city_id, sluice_rank_1: rank })
+    instance.answer = [row(1, 1, 1), row(2, 1, 2), row(3, 2, 1), row(4, 2, 1)]
+    const found = await instance.lookup(builder).runMany(keys([1], [2], [3]))
+    expect(instance.sent.map(({ sql }) => sql)).toEqual([
+      'select *, rank() over (partition by `city_id` order by `r`.`stars` asc) as `sluice_rank_1` from `reviews` as `r`' +
+        ' where `tenant_id` = ? and `city_id` in (?, ?, ?) order by `r`.`stars` asc limit ?',
+    ])
+    expect([...(found ?? [])]).toEqual([
+      ['i1', { id: 1, city_id: 1 }],
+      ['i3', undefined],
+    ])
+  })
+
+  it('does not rank strings, positions of nulls, offsets, or the rows of a page', () => {
+    const { db, refusal } = testInstance('postgresql')
+    const by = () => db('reviews').where('city_id', 1)
+    const first = 'NONDETERMINISTIC_FIRST_ROW'
+    expect(refusal(by().first())).toBe(first)
+    expect(refusal(by().orderBy('slug').first())).toBe(first)
+    expect(refusal(by().orderBy('stars').orderBy('slug').first())).toBe(first)
+    expect(refusal(by().orderBy('stars', 'asc', 'first').first())).toBe(first)
+    expect(refusal(by().orderBy('stars').offset(1).first())).not.toBeUndefined()
+    expect(refusal(by().orderBy('stars').limit(1))).toBe('UNSUPPORTED_LIMIT')
+    expect(refusal(by().orderBy('stars').first('slug as stars'))).toBe(first)
+  })
+
   it('adds the key to the groups', async () => {
     const form: Form = (db) =>
       db('reviews').where('city_id', 1).select('stars').count('* as n').groupBy('stars').orderBy('n')

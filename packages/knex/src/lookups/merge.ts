@@ -31,7 +31,7 @@ export type Merge =
 
 export type RankMerge = Extract<Merge, { readonly ranks: unknown }>
 
-export interface RankOrder {
+interface RankOrder {
   readonly column: string
   readonly order: 'asc' | 'desc'
 }

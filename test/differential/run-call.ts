@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 import { describeError, describeResult, spoil } from './observe.ts'
-import { type Call, fill } from './program.ts'
+import { type Call, fill, type KnexCall } from './program.ts'
 import { STRANGE_INTEGER } from './schemas/values.ts'
 import type { Vocabulary } from './vocabulary.ts'
 

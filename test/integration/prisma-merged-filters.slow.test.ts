@@ -79,7 +79,8 @@ describe.each(databases())('batching with additional filters on Prisma and $name
         (authorId) => ({ AND: [{ authorId }, { authorId: { lt: 8 } }] }),
       ]
       for (const form of forms) {
-        for (const ends of [{ orderBy: byId }, { orderBy: byId, take: 2 }]) {
+        const all: { orderBy: typeof byId; take?: number } = { orderBy: byId }
+        for (const ends of [all, { ...all, take: 2 }]) {
           const sent = await same((prisma) =>
             Promise.all(range(1, 9).map((id) => prisma.post.findMany({ where: form(id), ...ends }))),
           )

@@ -90,7 +90,7 @@ describe('hijacked replies', () => {
     expect(createResponseCache(sluice).getStats()).toMatchObject({
       hits: 1,
       stored: 1,
-      notStored: { 'set-cookie': 2 },
+      notStored: { SET_COOKIE: 2 },
     })
   })
 })

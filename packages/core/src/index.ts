@@ -246,6 +246,7 @@ export { formatShadowDifference } from './query/detect/format-shadow-difference.
 export { InvalidIgnoreFileError, readIgnoreFile } from './query/detect/ignore-file.ts'
 export { NPlusOneError } from './query/detect/n-plus-one-error.ts'
 export type { FormatOptions } from './query/detect/paint.ts'
+export type { FindingImpact } from './query/detect/severity.ts'
 export type { QueryOptimizationEngineOptions } from './query/engine-options.ts'
 export type { PrefetchLink } from './query/prefetch/link.ts'
 export { QueryOptimizationEngine } from './query/query-optimization-engine.ts'

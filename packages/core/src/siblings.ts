@@ -15,6 +15,7 @@ export type { StatementWatch, WatchedShape } from './pipeline/statement-watch.ts
 export { WriteSet } from './pipeline/write-set.ts'
 export type { AnnouncedWrite, WriteOutcome } from './pipeline/writes.ts'
 export { outcomeOf, titleOf } from './query/detect/format-finding.ts'
+export { compareFindings, impactOf, savingOf, severityOf, sumOfImpacts } from './query/detect/severity.ts'
 export { type PinnedRead, pinnedReadOf } from './schema/condition-rows.ts'
 export { isPoolExhausted } from './schema/connection.ts'
 export { readCatalog } from './schema/read-catalog.ts'

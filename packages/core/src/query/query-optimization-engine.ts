@@ -17,6 +17,7 @@ import type { AnomalyLog } from './anomalies/anomaly-log.ts'
 import { planOf } from './cost/cost-model.ts'
 import type { PlanFacts, QueryPlan } from './cost/query-plan.ts'
 import { TableFacts } from './cost/table-facts.ts'
+import { compareFindings } from './detect/severity.ts'
 import { RowLoaders } from './eager/row-loaders.ts'
 import {
   checkEngineOptions,
@@ -123,11 +124,11 @@ export class QueryOptimizationEngine {
 
   /**
    * Returns every finding of scopes, and the N+1s among the queries that you passed to this engine, ordered
-   * by the time that a fix would save. At most 1,000 of each are stored.
+   * by severity, then by the time that a fix would save per minute. At most 1,000 of each are stored.
    */
   getNPlusOnePatterns(): readonly NPlusOnePattern[] {
     const found = [...(this.#parts.detector?.findings() ?? []).map(withSaving), ...this.#nPlusOnes.patterns()]
-    return found.sort((a, b) => b.estimatedSaving.ms - a.estimatedSaving.ms || b.count - a.count)
+    return found.sort(compareFindings)
   }
 
   /**
@@ -317,8 +318,8 @@ export class QueryOptimizationEngine {
   #count(query: string, dialect: Dialect, { plan, label }: PlanFacts): void {
     const { kinds, writes } = analyzeSql(query, dialect).statement
     if (!kinds.includes('SELECT') || writes.length > 0) return
-    const { fingerprint, estimatedCost } = plan
-    this.#nPlusOnes.see(query, { fingerprint, label, estimatedCost }, this.#parts.scope?.())
+    const { fingerprint } = plan
+    this.#nPlusOnes.see(query, { fingerprint, label }, this.#parts.scope?.())
   }
 
   #dialectOf(sql: string): Dialect {

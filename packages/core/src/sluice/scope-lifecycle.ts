@@ -95,7 +95,7 @@ export class ScopeLifecycle {
     prefetcher?.end(scope)
     if (scope.mode !== 'observe') this.#optimizing -= 1
     if (!scope.isOwn) engines.queryLog.scope(scope)
-    const findings = scope.isOwn ? [] : this.#inspect(scope)
+    const findings = scope.isOwn ? [] : this.#inspect(scope, endedAt)
     const { name, mode, counts, startedAt, statusCode, failed, requestId } = scope
     const { operations, queries, batched, prefetched, cacheHits, databaseMs } = counts
     const durationMs = endedAt - startedAt
@@ -136,9 +136,9 @@ export class ScopeLifecycle {
     events.emit('scope', report)
   }
 
-  #inspect(scope: Scope): readonly Finding[] {
+  #inspect(scope: Scope, endedAt: number): readonly Finding[] {
     try {
-      return this.parts.detector?.inspect(scope) ?? []
+      return this.parts.detector?.inspect(scope, endedAt) ?? []
     } catch (error) {
       this.parts.services.reportError(error)
       return []

@@ -47,7 +47,7 @@ class World {
     for (let at = 0; at < count; at += 1) this.#execute(scope, shape, at, 1, lines[at % lines.length] ?? 0)
     scope.counts.queries = count + 1
     for (let time = 0; time < peeks; time += 1) this.detector.peek(scope)
-    return this.detector.inspect(scope)
+    return this.detector.inspect(scope, this.now)
   }
 
   #execute(scope: Scope, shape: Shape, value: number, rows: number, line: number): void {

@@ -107,15 +107,17 @@ describe('N+1 detection', () => {
     expect(findings[0]).toMatchObject({ queries: 11, queriesPossible: 2, databaseMs: 10 })
   })
 
-  it('derives the severity from count and time', async () => {
+  it('derives the severity from the time that a fix would save, not from the count', async () => {
     const { sluice, findings, run } = setUp()
     await sluice.run(async () => {
       for (let i = 0; i < 5; i += 1) await run('few')
-      for (let i = 0; i < 10; i += 1) await run('ten')
-      for (let i = 0; i < 50; i += 1) await run('many')
-      for (let i = 0; i < 5; i += 1) await run('slow', at('/app/a.ts', 1), 20)
+      for (let i = 0; i < 90; i += 1) await run('many')
+      for (let i = 0; i < 5; i += 1) await run('slow', at('/app/a.ts', 1), 25)
+      for (let i = 0; i < 5; i += 1) await run('slower', at('/app/a.ts', 1), 250)
     })
-    expect(findings.map(({ severity }) => severity)).toEqual(['low', 'medium', 'high', 'high'])
+    expect(findings.map(({ severity }) => severity)).toEqual(['low', 'low', 'medium', 'high'])
+    const listed = sluice.queries.getNPlusOnePatterns()
+    expect(listed.map(({ label }) => label)).toEqual(['slower', 'slow', 'many', 'few'])
   })
 
   it('counts executed queries, not batched lookups', async () => {
@@ -345,5 +347,8 @@ describe('createConsoleReport', () => {
     expect(lines).toHaveLength(2)
     expect(lines[0]).toMatch(new RegExp(`\n  mute npx sluice ignore ${finding.id}\n$`))
     expect(lines[1]).toContain('seen 10 times')
+    expect(lines[1]).toContain('times, severity high (3ac91e00)')
+    for (let i = 10; i < 100; i += 1) report({ ...finding, severity: 'low' })
+    expect(lines[2]).toContain('seen 100 times (3ac91e00)')
   })
 })

@@ -85,7 +85,7 @@ describe('detectNPlusOne', () => {
       code: 'N_PLUS_ONE',
       label: 'SELECT * FROM comments WHERE author_id = ?',
       count: 12,
-      severity: 'medium',
+      severity: 'low',
       parent: { label: 'SELECT id FROM users LIMIT ?' },
       fix: 'SELECT * FROM comments WHERE author_id IN (?)',
       queries: 13,
@@ -102,12 +102,27 @@ describe('detectNPlusOne', () => {
     expect(engine.getNPlusOnePatterns()).toEqual([])
   })
 
-  it('derives the severity from count and cost', () => {
-    expect(loop(5).getNPlusOnePatterns()[0]?.severity).toBe('low')
-    expect(loop(50).getNPlusOnePatterns()[0]?.severity).toBe('high')
-    const slow = new QueryOptimizationEngine({ clock: new FakeClock() })
-    for (let id = 0; id < 5; id++) slow.analyzeQuery(byAuthor(id), 30)
-    expect(slow.getNPlusOnePatterns()[0]?.severity).toBe('high')
+  it('derives the severity from the time that a fix would save, not from the count', () => {
+    expect(loop(500).getNPlusOnePatterns()[0]?.severity).toBe('low')
+    const severityOf = (ms: number) => {
+      const engine = new QueryOptimizationEngine({ clock: new FakeClock() })
+      for (let id = 0; id < 5; id++) engine.analyzeQuery(byAuthor(id), ms)
+      return engine.getNPlusOnePatterns()[0]?.severity
+    }
+    expect([24, 25, 249, 250].map(severityOf)).toEqual(['low', 'medium', 'medium', 'high'])
+  })
+
+  it('adds up the savings of all loops that reached the threshold', () => {
+    const clock = new FakeClock()
+    const engine = new QueryOptimizationEngine({ clock })
+    const pass = (times: number) => {
+      for (let id = 0; id < times; id++) engine.analyzeQuery(byAuthor(id), 10)
+      clock.advance(60_000)
+    }
+    for (const times of [5, 4, 7]) pass(times)
+    expect(engine.getNPlusOnePatterns()).toMatchObject([
+      { occurrences: 2, impact: { occurrences: 2, savedMs: 100, seenMs: 120_000, savedMsPerMinute: 50 } },
+    ])
   })
 
   it('starts again after a pause, and in a different scope', async () => {

@@ -3,20 +3,23 @@ import { captureStack } from '../../pipeline/call-site.ts'
 import type { ExecutionGroup, Stack } from '../../pipeline/execution-group.ts'
 import type { Shape } from '../../pipeline/operation.ts'
 import type { Clock } from '../../shared/clock.ts'
-import { Detector, type InspectedScope, severityOf } from '../detect/detector.ts'
+import { Detector, type InspectedScope } from '../detect/detector.ts'
 import type { Finding } from '../detect/finding.ts'
+import type { CountedFinding } from '../detect/finding-book.ts'
+import { type FindingImpact, impactOf, savingOf, severityOf } from '../detect/severity.ts'
 
 /** A finding, with the savings of its fix. */
 export interface NPlusOnePattern extends Finding {
   /** Number of saved queries, and their time in milliseconds. */
   readonly estimatedSaving: { readonly queries: number; readonly ms: number }
+  /** The savings over all occurrences. The severity is derived from it. */
+  readonly impact: FindingImpact
 }
 
 /** A statement that was passed to the engine. */
 export interface Handed {
   readonly fingerprint: string
   readonly label: string
-  readonly estimatedCost: number
 }
 
 /** Facts about the normalized queries of a log. */
@@ -40,6 +43,10 @@ interface Run {
   count: number
   most: number
   loops: number
+  /** Executions in all loops that reached the threshold. */
+  looped: number
+  /** Time at which the first loop reached the threshold. */
+  firstAt: number | undefined
   lastAt: number
   stack: Stack | undefined
 }
@@ -59,6 +66,8 @@ export class NPlusOneLog {
   readonly #runs = new LRUCache<string, Run>({ max: MAX_RUNS })
   readonly #last = new LRUCache<number, Handed>({ max: MAX_RUNS })
   readonly #detector: Detector
+  /** Time of the latest statement. */
+  #latestAt = 0
 
   constructor(
     private readonly clock: Clock,
@@ -76,6 +85,7 @@ export class NPlusOneLog {
     const scopeId = scope?.id ?? 0
     const key = `${scope?.name ?? ''}\n${shape.fingerprint}`
     const now = this.clock.now()
+    this.#latestAt = now
     const before = this.#last.get(scopeId)
     this.#last.set(scopeId, shape)
     const known = this.#runs.get(key)
@@ -89,6 +99,8 @@ export class NPlusOneLog {
         count: 1,
         most: 1,
         loops: 0,
+        looped: 0,
+        firstAt: undefined,
         lastAt: now,
         stack: undefined,
       }
@@ -100,13 +112,30 @@ export class NPlusOneLog {
     known.most = Math.max(known.most, known.count)
     // Captured from the second execution on: most statements have only one.
     if (known.count > 1) known.stack ??= captureStack()
-    if (known.count === this.threshold) known.loops += 1
+    if (known.count === this.threshold) {
+      known.loops += 1
+      known.looped += known.count
+      known.firstAt ??= now
+    } else if (known.count > this.threshold) known.looped += 1
   }
 
   patterns(): NPlusOnePattern[] {
     return [...this.#runs.values()].flatMap((run) =>
-      this.#detector.peek(this.#scopeOf(run)).map((finding) => describe(run, finding)),
+      this.#detector.peek(this.#scopeOf(run)).map((finding) => this.#describe(run, finding)),
     )
+  }
+
+  /** Statements are passed sequentially, even if they ran in parallel. */
+  #describe({ shape, loops, looped, firstAt }: Run, finding: Finding): NPlusOnePattern {
+    const occurrences = Math.max(1, loops)
+    const savedMs = (this.knowledge.meanMs(shape.fingerprint) ?? 0) * Math.max(0, looped - loops)
+    const seenMs = this.#latestAt - (firstAt ?? this.#latestAt)
+    // The durations of the scopes are unknown here.
+    const impact = impactOf({ occurrences, savedMs, scopeMs: 0, seenMs })
+    return withSaving({
+      finding: { ...finding, pattern: 'sequential', severity: severityOf(impact), occurrences },
+      impact,
+    })
   }
 
   /** Returns the longest loop of a run, in the form that the detector inspects. */
@@ -133,16 +162,7 @@ function readOf({ fingerprint, label }: Handed): Shape {
   return { fingerprint, label, kind: 'read' }
 }
 
-/** Statements are passed sequentially, even if they ran in parallel. */
-function describe({ shape, loops }: Run, finding: Finding): NPlusOnePattern {
-  const { count, databaseMs } = finding
-  const severity = severityOf(count, databaseMs, shape.estimatedCost * count)
-  return withSaving({ ...finding, pattern: 'sequential', severity, occurrences: Math.max(1, loops) })
-}
-
 /** Adds the savings of its fix to a finding of the detector. */
-export function withSaving(finding: Finding): NPlusOnePattern {
-  const queries = Math.max(0, finding.queries - finding.queriesPossible)
-  const ms = finding.count === 0 ? 0 : finding.databaseMs * Math.min(1, queries / finding.count)
-  return { ...finding, estimatedSaving: { queries, ms } }
+export function withSaving({ finding, impact }: CountedFinding): NPlusOnePattern {
+  return { ...finding, estimatedSaving: savingOf(finding), impact }
 }

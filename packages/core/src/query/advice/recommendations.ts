@@ -41,23 +41,21 @@ export function recommendations(
 function nPlusOnes(patterns: readonly NPlusOnePattern[]): Ranked[] {
   const ranked = patterns
     .filter(({ code }) => code !== 'QUERY_BUDGET')
-    .sort((a, b) => b.estimatedSaving.ms * b.occurrences - a.estimatedSaving.ms * a.occurrences)
-  return ranked
-    .slice(0, MAX_N_PLUS_ONE)
-    .map(({ code, label, callSite, fix, count, occurrences, estimatedSaving }) => {
-      const where = callSite === undefined ? '' : ` at ${formatCallSite(callSite)}`
-      const what = code === 'N_PLUS_ONE' ? 'N+1' : 'Repeated query'
-      const how =
-        fix === undefined
-          ? code === 'N_PLUS_ONE'
-            ? 'query all keys with one statement.'
-            : 'query once and reuse the result.'
-          : fix
-      return {
-        text: `${what}${where}: ${count} × ${label}. Instead: ${how}`,
-        savedMs: estimatedSaving.ms * occurrences,
-      }
-    })
+    .sort((a, b) => b.impact.savedMs - a.impact.savedMs)
+  return ranked.slice(0, MAX_N_PLUS_ONE).map(({ code, label, callSite, fix, count, impact }) => {
+    const where = callSite === undefined ? '' : ` at ${formatCallSite(callSite)}`
+    const what = code === 'N_PLUS_ONE' ? 'N+1' : 'Repeated query'
+    const how =
+      fix === undefined
+        ? code === 'N_PLUS_ONE'
+          ? 'query all keys with one statement.'
+          : 'query once and reuse the result.'
+        : fix
+    return {
+      text: `${what}${where}: ${count} × ${label}. Instead: ${how}`,
+      savedMs: impact.savedMs,
+    }
+  })
 }
 
 function slowShapes(observations: readonly DescribedShape[]): Ranked[] {

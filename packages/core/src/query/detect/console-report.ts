@@ -22,7 +22,8 @@ export function wantsColor(
 
 /**
  * Prints each finding once per scope name, with the id of the request, which is also in the logs, and the
- * command that ignores it. Repeats are counted: the count is printed at 10, 100, 1,000 …
+ * command that ignores it. Repeats are counted: the count is printed at 10, 100, 1,000 …, with the severity
+ * up to then if it is not low.
  *
  * @param stream - Default: stderr, because stdout is for data.
  */
@@ -32,7 +33,9 @@ export function createConsoleReport(stream: ReportStream = process.stderr): (fin
     const times = repeats.timesToTell(finding)
     if (times === undefined) return
     if (times > 1) {
-      stream.write(`▲ ${titleOf(finding.code)}  ${finding.scope}   seen ${times} times (${finding.id})\n`)
+      const { code, id, scope, severity } = finding
+      const rating = severity === 'low' ? '' : `, severity ${severity}`
+      stream.write(`▲ ${titleOf(code)}  ${scope}   seen ${times} times${rating} (${id})\n`)
       return
     }
     const more = finding.requestId === undefined ? '' : `  more request ${finding.requestId}\n`

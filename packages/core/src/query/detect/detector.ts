@@ -8,14 +8,15 @@ import type { Scope } from '../../pipeline/scope.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { createHash } from '../../shared/late-modules.ts'
 import { Budgets, type DetectionOptions } from './detection-options.ts'
-import type { Finding, Pattern, Severity } from './finding.ts'
+import type { Finding, Pattern } from './finding.ts'
+import { type CountedFinding, FindingBook } from './finding-book.ts'
 import { IgnoreList } from './ignore-list.ts'
 import { type GroupSites, KnownSites } from './known-sites.ts'
 import { parentOf, queryGroups } from './query-groups.ts'
-import { placeOf } from './sites.ts'
+import { impactOf, savingOf, severityOf } from './severity.ts'
 
-/** Maximum number of stored findings. Those that were not seen for the longest time are evicted first. */
-const MAX_FINDINGS = 1000
+/** Maximum number of cached ids. */
+const MAX_IDS = 1000
 
 const NONE: readonly Finding[] = []
 
@@ -35,8 +36,8 @@ export class Detector {
   readonly #limits: RepetitionLimits
   readonly #budgets: Budgets
   readonly #ignored: IgnoreList
-  /** Both are created with the first finding, to save memory. */
-  #findings: LRUCache<string, Finding> | undefined
+  readonly #book = new FindingBook()
+  /** Created with the first finding, to save memory. */
   #sites: KnownSites | undefined
   /** Decides which call sites the recorder captures. */
   readonly traces: CallSiteTraces | undefined
@@ -57,10 +58,14 @@ export class Detector {
 
   /**
    * Returns the findings of a scope that has ended, and counts each together with those of earlier scopes.
+   *
+   * @param endedAt - The time at which it ended, on the clock of its `startedAt`.
    */
-  inspect(scope: Scope): readonly Finding[] {
+  inspect(scope: Scope, endedAt: number): readonly Finding[] {
+    this.#book.ended(endedAt)
     const findings = this.#find(scope, true)
-    return findings.length === 0 ? findings : findings.map((finding) => this.#remember(finding))
+    if (findings.length === 0) return findings
+    return findings.map((finding) => this.#book.add(finding, endedAt - scope.startedAt))
   }
 
   /** Returns the findings of a scope so far, without storing anything. */
@@ -110,15 +115,13 @@ export class Detector {
     return findings
   }
 
-  /** Returns every finding, those with the most database time first. */
-  findings(): readonly Finding[] {
-    return [...(this.#findings?.values() ?? [])].sort(
-      (a, b) => b.databaseMs - a.databaseMs || b.count - a.count,
-    )
+  /** Returns every finding of scopes that ended. */
+  findings(): readonly CountedFinding[] {
+    return this.#book.list()
   }
 
   clear(): void {
-    this.#findings?.clear()
+    this.#book.clear()
   }
 
   #describe(
@@ -134,7 +137,7 @@ export class Detector {
     // Operations of an ORM take longer than their statements.
     const ofGroup = Math.min(group.databaseMs, scope.counts.databaseMs)
     const databaseMs = ofGroup * (count / group.count)
-    return {
+    return rated({
       code,
       id: idOf(
         ...(code === 'N_PLUS_ONE' ? [] : [code]),
@@ -147,7 +150,6 @@ export class Detector {
       label: shape.label,
       count,
       pattern: patternOf(group, together),
-      severity: severityOf(count, ofGroup),
       databaseMs,
       ...(site === undefined ? {} : { callSite: site }),
       ...(parent === undefined ? {} : { parent: this.#parent(scope, group, parent) }),
@@ -155,7 +157,7 @@ export class Detector {
       queries: scope.counts.queries,
       queriesPossible: Math.max(1, scope.counts.queries - count + needed),
       occurrences: 1 + held,
-    }
+    })
   }
 
   #parent({ name }: InspectedScope, group: ExecutionGroup, parent: Listing): NonNullable<Finding['parent']> {
@@ -165,7 +167,7 @@ export class Detector {
 
   #describeBudget(scope: InspectedScope, budget: number): Finding {
     const { queries, databaseMs } = scope.counts
-    return {
+    return rated({
       code: 'QUERY_BUDGET',
       id: idOf('QUERY_BUDGET', scope.name),
       scope: scope.name,
@@ -173,7 +175,6 @@ export class Detector {
       fingerprint: '',
       label: `more than ${budget} ${budget === 1 ? 'query' : 'queries'}`,
       count: queries,
-      severity: severityOf(queries - budget, 0),
       databaseMs,
       queries,
       queriesPossible: budget,
@@ -182,27 +183,20 @@ export class Detector {
         0,
         MAX_GROUPS,
       ),
-    }
+    })
   }
 
   get #knownSites(): KnownSites {
     this.#sites ??= new KnownSites(this.traces)
     return this.#sites
   }
+}
 
-  #remember(finding: Finding): Finding {
-    const key = `${finding.scope}\n${finding.id}\n${placeOf(finding.callSite)}`
-    this.#findings ??= new LRUCache({ max: MAX_FINDINGS })
-    const before = this.#findings.get(key)
-    if (before === undefined) {
-      this.#findings.set(key, finding)
-      return finding
-    }
-    const worst = before.count > finding.count ? before : finding
-    const kept = { ...worst, occurrences: before.occurrences + finding.occurrences }
-    this.#findings.set(key, kept)
-    return { ...finding, occurrences: kept.occurrences }
-  }
+/** Adds the severity of a finding that was seen in this scope only. */
+function rated(finding: Omit<Finding, 'severity'>): Finding {
+  const { occurrences } = finding
+  const savedMs = savingOf(finding).ms * occurrences
+  return { ...finding, severity: severityOf(impactOf({ occurrences, savedMs, scopeMs: 0, seenMs: 0 })) }
 }
 
 /** Whether a group of a scope has at least `fewest` executions. */
@@ -220,7 +214,7 @@ function requestOf({ requestId }: InspectedScope): Pick<Finding, 'requestId'> {
  */
 function idOf(...parts: readonly string[]): string {
   const text = parts.join('\n')
-  ids ??= new LRUCache({ max: MAX_FINDINGS })
+  ids ??= new LRUCache({ max: MAX_IDS })
   let id = ids.get(text)
   if (id === undefined) {
     id = createHash('sha256').update(text).digest('hex').slice(0, 8)
@@ -236,10 +230,4 @@ function patternOf({ parallel, count }: ExecutionGroup, together: number): Patte
   const share = Math.max(parallel / Math.max(1, count - 1), together)
   if (share >= 0.9) return 'parallel'
   return share <= 0.1 ? 'sequential' : 'interleaved'
-}
-
-/** @param cost - Estimated cost of the queries, in case their time is unknown. */
-export function severityOf(count: number, databaseMs: number, cost = 0): Severity {
-  if (count >= 50 || databaseMs >= 100 || cost >= 5_000) return 'high'
-  return count >= 10 || databaseMs >= 20 || cost >= 1_000 ? 'medium' : 'low'
 }

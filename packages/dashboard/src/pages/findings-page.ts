@@ -1,24 +1,23 @@
-import { type Finding, formatFinding } from '@sluice/core'
-import { titleOf } from '@sluice/core/siblings'
+import { type Finding, type FindingImpact, formatFinding } from '@sluice/core'
+import { compareFindings, titleOf } from '@sluice/core/siblings'
 import type { FindingItem, FindingsPage } from '../protocol/finding.ts'
 import { findingKey } from '../recorder/request-recorder.ts'
 import { type PageParts, placeOf } from './page-parts.ts'
 
 const MAX_FINDINGS = 300
 
-/** Findings, ordered by the time that a fix would have saved so far. */
+/** Findings, ordered by severity, then by the time that a fix would save per minute; muted ones last. */
 export function findingItems({
   sluice,
   recorder,
   muted,
 }: Pick<PageParts, 'sluice' | 'recorder' | 'muted'>): FindingItem[] {
-  const items = sluice.queries.getNPlusOnePatterns().map(({ estimatedSaving, ...finding }) => {
+  const items = sluice.queries.getNPlusOnePatterns().map(({ estimatedSaving, impact, ...finding }) => {
     const seen = recorder.traceOf(findingKey(finding))
-    return findingItem(finding, { ...seen, isMuted: muted.has(finding.id), saving: estimatedSaving })
+    const isMuted = muted.has(finding.id)
+    return findingItem(finding, { ...seen, isMuted, saving: estimatedSaving, impact })
   })
-  return items.sort(
-    (a, b) => Number(a.isMuted) - Number(b.isMuted) || b.savedMs - a.savedMs || b.count - a.count,
-  )
+  return items.sort((a, b) => Number(a.isMuted) - Number(b.isMuted) || compareFindings(a, b))
 }
 
 export function findingsPage(parts: PageParts): FindingsPage {
@@ -43,12 +42,13 @@ interface FindingFacts {
   readonly lastAt: number | null
   /** Savings of a fix in one request. */
   readonly saving: { readonly queries: number; readonly ms: number }
+  readonly impact: FindingImpact
 }
 
 /** Converts a finding to the format of the page. */
 export function findingItem(
   finding: Finding,
-  { isMuted, request, lastAt, saving }: FindingFacts,
+  { isMuted, request, lastAt, saving, impact }: FindingFacts,
 ): FindingItem {
   const {
     code,
@@ -82,7 +82,7 @@ export function findingItem(
     callSite: placeOf(callSite),
     parent: parent === undefined ? null : { label: parent.label, callSite: placeOf(parent.callSite) },
     ...{ fix, queries, queriesPossible, occurrences, saving },
-    savedMs: saving.ms * occurrences,
+    ...{ savedMs: impact.savedMs, impact },
     groups: groups.map((group) => ({
       ...{
         label: group.label,
@@ -95,13 +95,4 @@ export function findingItem(
     text: formatFinding(finding, { color: false, width: WIDTH }),
     ...{ isMuted, request, lastAt },
   }
-}
-
-/** Savings of a fix in one request, according to the finding. */
-export function savingOf({ queries, queriesPossible, count, databaseMs }: Finding): {
-  readonly queries: number
-  readonly ms: number
-} {
-  const spared = Math.max(0, queries - queriesPossible)
-  return { queries: spared, ms: count === 0 ? 0 : databaseMs * Math.min(1, spared / count) }
 }

@@ -1,4 +1,11 @@
-import { type Alert, analyzeSql, type QuerySeverity, type ServerNode, type Sluice } from '@sluice/core'
+import {
+  type Alert,
+  analyzeSql,
+  type FindingImpact,
+  type QuerySeverity,
+  type ServerNode,
+  type Sluice,
+} from '@sluice/core'
 import { outcomeOf } from '@sluice/core/siblings'
 import type { FindingItem } from '../protocol/finding.ts'
 import { metricTitle } from '../protocol/metric-title.ts'
@@ -8,14 +15,25 @@ import type { JobFacts } from './job-facts.ts'
 const MAX_RANKED = 5
 const RANK = { high: 0, medium: 1, low: 2 } as const
 
+/** A problem with the facts that are needed to merge it with that of other processes. */
+export interface RankedFact extends RankedItem {
+  /** For a finding, the savings of its fix. */
+  readonly impact?: FindingImpact
+}
+
+/** Returns problems without the facts that change with every request. */
+export function rankedItems(facts: readonly RankedFact[]): RankedItem[] {
+  return facts.map(({ impact: _impact, ...item }) => item)
+}
+
 /** Current problems of all engines, worst first, at most 5. */
 export function ranked(
   sluice: Sluice,
   findings: readonly FindingItem[],
   jobs: JobFacts,
   slow: readonly SlowStatement[],
-): RankedItem[] {
-  const items = [
+): RankedFact[] {
+  const items: RankedFact[] = [
     ...(sluice.monitor?.getActiveAlerts() ?? []).map(ofAlert),
     ...(sluice.balancer?.nodes ?? []).flatMap(ofNode),
     ...ofJobs(jobs),
@@ -84,8 +102,8 @@ export function deadLetterWords(count: number): Pick<RankedItem, 'severity' | 'd
   }
 }
 
-function ofFinding(finding: FindingItem): RankedItem {
-  const { key, id, title, scope, severity } = finding
+function ofFinding(finding: FindingItem): RankedFact {
+  const { key, id, title, scope, severity, impact } = finding
   return {
     key: `finding ${key}`,
     kind: 'finding',
@@ -95,6 +113,7 @@ function ofFinding(finding: FindingItem): RankedItem {
     section: 'findings',
     target: key,
     mutes: id,
+    impact,
   }
 }
 

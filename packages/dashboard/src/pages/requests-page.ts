@@ -1,9 +1,10 @@
 import type { Shape } from '@sluice/core/adapter'
+import { impactOf, savingOf } from '@sluice/core/siblings'
 import type { RequestDetail, RequestsPage, RequestsQuery, Tick, WaterfallRow } from '../protocol/request.ts'
 import { type RecordedRequest, type RecordedRow, TICK } from '../recorder/recorded-request.ts'
 import { findingKey } from '../recorder/request-recorder.ts'
 import { summaryOf, thousandths } from '../recorder/summary.ts'
-import { findingItem, savingOf } from './findings-page.ts'
+import { findingItem } from './findings-page.ts'
 import { type PageParts, placeOf } from './page-parts.ts'
 
 export const DEFAULT_LIMIT = 100
@@ -54,11 +55,14 @@ export function requestPage(
     omittedRows: request.omittedRows,
     found: request.findings.map((finding) => {
       const { lastAt, request: newest } = recorder.traceOf(findingKey(finding))
+      const saving = savingOf(finding)
+      const { durationMs: scopeMs } = request
       return findingItem(finding, {
         isMuted: muted.has(finding.id),
         lastAt,
         request: newest,
-        saving: savingOf(finding),
+        saving,
+        impact: impactOf({ occurrences: 1, savedMs: saving.ms, scopeMs, seenMs: 0 }),
       })
     }),
     newest: recorder.routes.newestOf(request.name) ?? id,

@@ -1,4 +1,5 @@
 import type { PageParts } from '../pages/page-parts.ts'
+import type { RankedFact } from '../pages/ranked.ts'
 import { linePoints } from '../pages/sparklines.ts'
 import { enginesOf, isBad, openAlerts } from '../pages/vitals.ts'
 import type { FindingItem } from '../protocol/finding.ts'
@@ -12,8 +13,8 @@ import type { ProcessIdentity } from './process-identity.ts'
 type QueriesOfSecond = readonly [at: number, requests: number, queries: number]
 
 /** Data of one process, in a form that can be added up. */
-export interface ProcessFacts
-  extends Pick<Snapshot, 'at' | 'engines' | 'ranked' | 'vitals' | 'totals' | 'ring'> {
+export interface ProcessFacts extends Pick<Snapshot, 'at' | 'engines' | 'vitals' | 'totals' | 'ring'> {
+  readonly ranked: readonly RankedFact[]
   readonly info: ProcessIdentity
   /** Response times of the last 5 minutes in milliseconds, with their counts. */
   readonly responseTimes: readonly (readonly [ms: number, count: number])[]
@@ -61,7 +62,9 @@ const MAX_KEYS = 300
 /** Returns the data of this process. */
 export function factsOf(
   parts: PageParts,
-  live: Pick<LiveSource, 'ranked' | 'vitals' | 'totals' | 'ring' | 'requestsSince'>,
+  live: Pick<LiveSource, 'vitals' | 'totals' | 'ring' | 'requestsSince'> & {
+    rankedFacts(): readonly RankedFact[]
+  },
   findings: readonly FindingItem[],
   { since, routesSince }: FactsQuery,
 ): ProcessFacts {
@@ -72,7 +75,7 @@ export function factsOf(
     .filter(({ lastAt }) => lastAt >= routesSince - SINKING_MS)
   return {
     ...{ at: Date.now(), info: process, engines: enginesOf(sluice) },
-    ...{ ranked: live.ranked(), vitals: live.vitals(), totals: live.totals(), ring: live.ring() },
+    ...{ ranked: live.rankedFacts(), vitals: live.vitals(), totals: live.totals(), ring: live.ring() },
     responseTimes: monitor?.getMetricDistribution('responseTime') ?? [],
     ...recorder.readCounts(),
     badges: {

@@ -1,3 +1,4 @@
+import type { FindingImpact } from '@sluice/core'
 import type { FindingCode, Place, Severity } from './common.ts'
 
 /** A finding with its call site and fix. */
@@ -9,6 +10,7 @@ export interface FindingItem {
   readonly code: FindingCode
   /** Display name of the code: `N+1`. */
   readonly title: string
+  /** Derived from `impact`. */
   readonly severity: Severity
   readonly scope: string
   readonly label: string
@@ -29,8 +31,13 @@ export interface FindingItem {
   readonly occurrences: number
   /** Savings of a fix in one request. */
   readonly saving: { readonly queries: number; readonly ms: number }
-  /** Milliseconds that a fix would have saved so far. Findings are ordered by it. */
+  /** Milliseconds that a fix would have saved so far. */
   readonly savedMs: number
+  /**
+   * The savings over all requests; those of one request in the details of a request. Findings are ordered by
+   * severity, then by `savedMsPerMinute`.
+   */
+  readonly impact: FindingImpact
   /** For `QUERY_BUDGET`: the queries of the request, most frequent first. */
   readonly groups: readonly FindingGroup[]
   /** The report as in the terminal. */
@@ -55,7 +62,7 @@ export interface FindingGroup {
 
 /** `GET api/findings`; `null` if detection is disabled. */
 export interface FindingsPage {
-  /** Ordered by `savedMs`, muted ones last. */
+  /** Ordered by severity, then by the time that a fix would save per minute; muted ones last. */
   readonly findings: readonly FindingItem[]
   /** Number of analyzed requests. */
   readonly requests: number

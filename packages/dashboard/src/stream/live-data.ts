@@ -2,7 +2,7 @@ import type { Sluice } from '@sluice/core'
 import { hostOf } from '@sluice/core/siblings'
 import { findingItems } from '../pages/findings-page.ts'
 import type { PageParts } from '../pages/page-parts.ts'
-import { ranked, SlowStatements } from '../pages/ranked.ts'
+import { type RankedFact, ranked, rankedItems, SlowStatements } from '../pages/ranked.ts'
 import { latestPoints, sparklines } from '../pages/sparklines.ts'
 import { badgesOf, enginesOf, totalsOf, vitalsOf } from '../pages/vitals.ts'
 import { type FactsQuery, factsOf, type ProcessFacts } from '../processes/process-facts.ts'
@@ -79,6 +79,10 @@ export class LiveData implements LiveSource {
   }
 
   ranked(): readonly RankedItem[] {
+    return rankedItems(this.rankedFacts())
+  }
+
+  rankedFacts(): readonly RankedFact[] {
     const { sluice, jobs } = this.parts
     return ranked(sluice, this.#items(), jobs, this.#slow.get())
   }

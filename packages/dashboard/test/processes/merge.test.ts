@@ -1,4 +1,6 @@
+import { impactOf } from '@sluice/core/siblings'
 import { describe, expect, it } from 'vitest'
+import type { RankedFact } from '../../src/pages/ranked.ts'
 import {
   mergeBadges,
   mergeRanked,
@@ -169,6 +171,23 @@ describe('merged figures', () => {
       ['finding a', 'high'],
       ['alert 1', 'high (and in 1 more of 2 processes)'],
     ])
+  })
+
+  it('rank findings by the savings in all processes', () => {
+    const item = (key: string, savedMs: number): RankedFact => ({
+      ...{ key, kind: 'finding', severity: 'medium', title: key, detail: '', section: 'findings' },
+      ...{ target: key, mutes: key, impact: impactOf({ occurrences: 1, savedMs, scopeMs: 0, seenMs: 0 }) },
+    })
+    const alert = { ...item('alert', 0), kind: 'alert' } as const
+    const merged = mergeRanked([
+      facts({ ranked: [item('a', 300), alert, item('b', 200)] }),
+      facts({ ranked: [item('c', 600), item('d', 500)] }),
+      facts({ ranked: [item('c', 600)] }),
+    ])
+    expect(merged.map(({ key, severity }) => `${key} ${severity}`)).toEqual([
+      ...['c high', 'd medium', 'alert medium', 'a medium', 'b medium'],
+    ])
+    expect(merged.filter((one) => 'impact' in one)).toEqual([])
   })
 
   it('include all dead letters of a queue', () => {
@@ -345,7 +364,20 @@ describe('merged routes', () => {
   })
 })
 
+const saving = (savedMs: number) => impactOf({ occurrences: 1, savedMs, scopeMs: 0, seenMs: 0 })
+
 describe('merged pages', () => {
+  it('rank findings by the savings in all processes', () => {
+    const item = (key: string, savedMs: number) =>
+      ({ key, severity: 'medium', count: 1, savedMs, impact: saving(savedMs), lastAt: null }) as FindingItem
+    const page = (...findings: FindingItem[]) => ({ findings, requests: 1, anomalies: [] })
+    const merged = mergeFindings([page(item('a', 900), item('b', 600)), page(item('b', 600))])
+    expect(merged.findings.map(({ key, severity, savedMs }) => [key, severity, savedMs])).toEqual([
+      ['b', 'high', 1_200],
+      ['a', 'medium', 900],
+    ])
+  })
+
   it('mute a finding only if all processes have muted it', () => {
     const item = (given: Partial<FindingItem>) =>
       ({
@@ -353,6 +385,8 @@ describe('merged pages', () => {
         count: 1,
         occurrences: 1,
         savedMs: 1,
+        severity: 'low',
+        impact: saving(1),
         isMuted: false,
         request: null,
         lastAt: null,

@@ -74,9 +74,9 @@ const columns: readonly Column<FindingItem>[] = [
   {
     id: 'saved',
     title: 'Savings',
-    hint: 'Time that a fix would have saved: time per request, multiplied by the requests so far',
+    hint: 'Database time that a fix would save per minute, since the first request with the finding',
     isNumber: true,
-    cell: ({ savedMs }) => duration(savedMs),
+    cell: ({ impact }) => `${duration(impact.savedMsPerMinute)}/min`,
   },
 ]
 

@@ -1,4 +1,5 @@
-import { deadLetterWords } from '../../pages/ranked.ts'
+import { severityOf, sumOfImpacts } from '@sluice/core/siblings'
+import { deadLetterWords, type RankedFact, rankedItems } from '../../pages/ranked.ts'
 import { LINES, short } from '../../pages/sparklines.ts'
 import type { Point } from '../../protocol/common.ts'
 import type { Badges, Engines, RankedItem, Sparkline, Totals, Vitals } from '../../protocol/now.ts'
@@ -20,7 +21,7 @@ export type AllFacts = readonly [ProcessFacts, ...ProcessFacts[]]
  */
 export function mergeRanked(all: AllFacts): RankedItem[] {
   const items = all.flatMap(({ ranked }) => ranked)
-  const merged = grouped(items, keyOf).map(([first, ...others]): RankedItem => {
+  const merged = grouped(items, keyOf).map(([first, ...others]): RankedFact => {
     if (others.length === 0) return first
     if (first.kind === 'dead-letters')
       return {
@@ -32,10 +33,31 @@ export function mergeRanked(all: AllFacts): RankedItem[] {
           ),
         ),
       }
+    if (first.kind === 'finding') return mergeFinding([first, ...others])
     if (first.kind !== 'alert') return first
     return { ...first, detail: `${first.detail} (and in ${others.length} more of ${all.length} processes)` }
   })
-  return merged.sort((a, b) => RANK[a.severity] - RANK[b.severity]).slice(0, MAX_RANKED)
+  return rankedItems(worstFirst(merged).slice(0, MAX_RANKED))
+}
+
+/** Sorts by severity; findings of one severity by the time that a fix would save per minute. */
+function worstFirst(facts: readonly RankedFact[]): RankedFact[] {
+  const saved = ({ impact }: RankedFact) => impact?.savedMsPerMinute ?? 0
+  const bySeverity = facts.toSorted((a, b) => RANK[a.severity] - RANK[b.severity])
+  // The findings exchange places among themselves only: the order of other kinds is not comparable.
+  const findings = bySeverity
+    .filter(({ kind }) => kind === 'finding')
+    .sort((a, b) => RANK[a.severity] - RANK[b.severity] || saved(b) - saved(a))
+    .values()
+  return bySeverity.map((fact) => (fact.kind === 'finding' ? (findings.next().value ?? fact) : fact))
+}
+
+/** The severity of a finding is that of the savings in all processes. */
+function mergeFinding([first, ...others]: readonly [RankedFact, ...RankedFact[]]): RankedFact {
+  const impacts = [first, ...others].flatMap(({ impact }) => impact ?? [])
+  if (impacts.length === 0) return first
+  const impact = sumOfImpacts(impacts)
+  return { ...first, severity: severityOf(impact), impact }
 }
 
 /** Alert IDs differ between processes, so alerts are matched by severity and title. */

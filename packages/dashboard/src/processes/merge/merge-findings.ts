@@ -1,3 +1,4 @@
+import { compareFindings, severityOf, sumOfImpacts } from '@sluice/core/siblings'
 import type { FindingItem, FindingsPage, StatementAnomaly } from '../../protocol/finding.ts'
 import type { RequestsPage } from '../../protocol/request.ts'
 import { greatestOf, grouped } from './sums.ts'
@@ -15,7 +16,7 @@ export function mergeFindings(pages: readonly FindingsPage[]): FindingsPage {
   )
   return {
     findings: findings
-      .sort((a, b) => Number(a.isMuted) - Number(b.isMuted) || b.savedMs - a.savedMs || b.count - a.count)
+      .sort((a, b) => Number(a.isMuted) - Number(b.isMuted) || compareFindings(a, b))
       .slice(0, MAX_FINDINGS),
     requests: pages.reduce((sum, { requests }) => sum + requests, 0),
     anomalies: anomalies.map(mergeAnomaly).slice(0, MAX_FINDINGS),
@@ -26,8 +27,11 @@ export function mergeFindings(pages: readonly FindingsPage[]): FindingsPage {
 function mergeFinding(all: readonly [FindingItem, ...FindingItem[]]): FindingItem {
   const worst = all.reduce((left, right) => (right.count > left.count ? right : left))
   const newest = all.reduce((left, right) => ((right.lastAt ?? 0) > (left.lastAt ?? 0) ? right : left))
+  // An earlier version of the dashboard in another process sends none.
+  const impact = sumOfImpacts(all.flatMap((item) => item.impact ?? []))
   return {
     ...worst,
+    ...{ severity: severityOf(impact), impact },
     occurrences: all.reduce((sum, { occurrences }) => sum + occurrences, 0),
     savedMs: all.reduce((sum, { savedMs }) => sum + savedMs, 0),
     isMuted: all.every(({ isMuted }) => isMuted),

@@ -233,11 +233,9 @@ interface FindingLinesOptions {
   readonly address: string
 }
 
-/** The findings of a route, largest possible saving first, without muted ones. */
+/** The findings of a route without muted ones, in the order of the dashboard. */
 function findingsOf(findings: readonly LiveFinding[], route: string): readonly LiveFinding[] {
-  return findings
-    .filter(({ scope, isMuted }) => scope === route && !isMuted)
-    .sort((a, b) => b.savedMs - a.savedMs || b.count - a.count)
+  return findings.filter(({ scope, isMuted }) => scope === route && !isMuted)
 }
 
 /** Figures of a route that the table does not contain. */

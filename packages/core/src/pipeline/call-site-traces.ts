@@ -33,6 +33,11 @@ interface Known {
 export class CallSiteTraces {
   /** The execution of a scope that is traced if the shape is trusted. */
   readonly single: number
+  /**
+   * Whether first executions are traced, too: with a threshold of 2, each of the two executions must come from
+   * the same call site.
+   */
+  readonly tracesFirst: boolean
   readonly #shapes = new WeakMap<Shape, Known>()
   readonly #parents = new WeakMap<Shape, Known>()
   #tokens = BURST
@@ -48,6 +53,7 @@ export class CallSiteTraces {
     private readonly isLimited: boolean,
   ) {
     this.single = Math.max(2, Math.min(SINGLE, threshold))
+    this.tracesFirst = !isLimited || this.single === 2
     this.#filledAt = clock.now()
   }
 

@@ -129,6 +129,26 @@ export function userFrames(stack: string | undefined, max: number): string | und
   return found === 0 ? undefined : frames
 }
 
+/** Number of the app's frames that identify a caller, below that of the call site. */
+const CALLERS = 3
+
+/**
+ * The lines of the app from which the function of the call site was called: they distinguish a loop from
+ * several calls of one helper. `undefined`: the stack contains only the call site.
+ */
+export function callersIn(stack: string | undefined): string | undefined {
+  const frames =
+    userFrames(stack, 1 + CALLERS)
+      ?.split('\n')
+      .slice(2) ?? []
+  // Without names and columns, which can differ between the iterations of one loop.
+  const lines = frames.flatMap((line) => {
+    const frame = FRAME.exec(line)
+    return frame === null ? [] : [`${pathIn(frame)}:${frame[3]}`]
+  })
+  return lines.length === 0 ? undefined : lines.join('\n')
+}
+
 function pathIn(frame: RegExpExecArray): string {
   const file = frame[2] ?? ''
   // Only URLs are encoded; a path can contain a literal `%`.

@@ -27,7 +27,7 @@ export interface ExecutionGroup {
 export interface Sample {
   /** Its values, as the adapter provides them; `undefined` if they are unknown. */
   readonly values: unknown
-  /** Where it was issued. Captured for few executions, and never for the first one. */
+  /** Where it was issued. Captured for few executions, and rarely for the first one. */
   readonly stack: Stack | undefined
   /** Number of writes of the scope that were sent before it. */
   readonly writes: number

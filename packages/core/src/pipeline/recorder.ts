@@ -18,7 +18,10 @@ interface Traceable {
 /** Number of executions of a group that are remembered individually. */
 const SAMPLES = 64
 
-/** Stacks are captured from the second execution of a group up to this one: enough to find its call sites. */
+/**
+ * Stacks are captured from the second execution of a group up to this one, which is enough to find its call
+ * sites. The first one is only traced if each execution matters.
+ */
 const LAST_STACK = 10
 
 /**
@@ -191,8 +194,9 @@ export class Recorder {
     const { count, shape } = group
     if (tracesFirst) return count <= LAST_STACK
     const { traces } = this
-    if (traces === undefined || count === 1 || count > LAST_STACK || shape.kind !== 'read') return false
-    if (count === 2) group.isTraced = traces.isDue(shape)
+    if (traces === undefined || count > LAST_STACK || shape.kind !== 'read') return false
+    if (count === 1) return traces.tracesFirst && traces.take(shape)
+    if (count === 2) group.isTraced = traces.tracesFirst || traces.isDue(shape)
     if (!group.isTraced && count !== traces.single) return false
     const isTaken = traces.take(shape)
     if (!isTaken && count === 2) group.isTraced = false

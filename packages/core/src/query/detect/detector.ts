@@ -14,6 +14,7 @@ import { IgnoreList } from './ignore-list.ts'
 import { type GroupSites, KnownSites } from './known-sites.ts'
 import { parentOf, queryGroups } from './query-groups.ts'
 import { impactOf, savingOf, severityOf } from './severity.ts'
+import type { SiteCount } from './sites.ts'
 
 /** Maximum number of cached ids. */
 const MAX_IDS = 1000
@@ -107,7 +108,7 @@ export class Detector {
       const found = this.#knownSites.of(scope.name, group, hasEnded)
       for (const { site, ...from } of found?.sites ?? []) {
         const repetition = repetitionAmong(from, this.#limits)
-        if (repetition !== undefined)
+        if (repetition !== undefined && !isFixedSize(from, repetition, threshold))
           keep(this.#describe(scope, group, site, repetition, found as GroupSites), group.shape)
       }
     }
@@ -197,6 +198,19 @@ function rated(finding: Omit<Finding, 'severity'>): Finding {
   const { occurrences } = finding
   const savedMs = savingOf(finding).ms * occurrences
   return { ...finding, severity: severityOf(impactOf({ occurrences, savedMs, scopeMs: 0, seenMs: 0 })) }
+}
+
+/**
+ * Whether executions of one call site are separate calls of a helper, none of which is a loop: their number
+ * does not grow with the rows. Duplicate queries are reported regardless of their callers.
+ */
+function isFixedSize(
+  { count, fromOneCaller }: Pick<SiteCount, 'count' | 'fromOneCaller'>,
+  { code }: Repetition,
+  threshold: number,
+): boolean {
+  // The iterations of one loop can have different callers in their stacks: the first one runs synchronously.
+  return code === 'N_PLUS_ONE' && fromOneCaller < 0.5 && Math.round(count * fromOneCaller) < threshold
 }
 
 /** Whether a group of a scope has at least `fewest` executions. */

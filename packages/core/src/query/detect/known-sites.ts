@@ -23,8 +23,13 @@ export interface GroupSites {
   readonly held: number
 }
 
+interface KnownSite extends Pick<SiteCount, 'site' | 'fromOneCaller'> {
+  /** The share of the executions of the group, 0 to 1. */
+  readonly share: number
+}
+
 interface Known {
-  sites: readonly { readonly site: CallSite | undefined; readonly share: number }[] | undefined
+  sites: readonly KnownSite[] | undefined
   together: number
   held: number
   /** Call sites of parent queries, by fingerprint. */
@@ -71,7 +76,11 @@ export class KnownSites {
   remembered(scope: string, { shape, count, samples }: ExecutionGroup): GroupSites | undefined {
     const known = this.#known.get(keyOf(scope, shape))
     if (known?.sites === undefined) return undefined
-    const sites = known.sites.map(({ site, share }) => ({ site, samples, count: Math.round(share * count) }))
+    const sites = known.sites.map(({ share, ...of }) => ({
+      ...of,
+      samples,
+      count: Math.round(share * count),
+    }))
     return { sites, together: known.together, held: 0 }
   }
 
@@ -101,7 +110,10 @@ export class KnownSites {
   }
 
   #remember(known: Known, { shape, count }: ExecutionGroup, { sites, together }: GroupSites): void {
-    known.sites = sites.map(({ site, count: ofSite }) => ({ site, share: ofSite / count }))
+    known.sites = sites.map(({ site, fromOneCaller, count: ofSite }) => ({
+      ...{ site, fromOneCaller },
+      share: ofSite / count,
+    }))
     known.together = together
     known.held = 0
     const [only] = sites

@@ -8,6 +8,7 @@ import { analyzeSql } from '../sql/analyze.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { type BatchQuery, mergeByKey, type QueryInput } from './advice/batch-query.ts'
 import { fixFor } from './advice/fix-text.ts'
+import { groupByCause } from './advice/group-by-cause.ts'
 import { type JoinStrategy, joinStrategy } from './advice/join-strategy.ts'
 import { NPlusOneLog, type NPlusOnePattern, withSaving } from './advice/n-plus-one-log.ts'
 import type { Observations } from './advice/observations.ts'
@@ -17,7 +18,6 @@ import type { AnomalyLog } from './anomalies/anomaly-log.ts'
 import { planOf } from './cost/cost-model.ts'
 import type { PlanFacts, QueryPlan } from './cost/query-plan.ts'
 import { TableFacts } from './cost/table-facts.ts'
-import { compareFindings } from './detect/severity.ts'
 import { RowLoaders } from './eager/row-loaders.ts'
 import {
   checkEngineOptions,
@@ -124,11 +124,12 @@ export class QueryOptimizationEngine {
 
   /**
    * Returns every finding of scopes, and the N+1s among the queries that you passed to this engine, ordered
-   * by severity, then by the time that a fix would save per minute. At most 1,000 of each are stored.
+   * by severity, then by the time that a fix would save per minute. Findings of several scope names with one
+   * call site are one finding. At most 1,000 of each are stored.
    */
   getNPlusOnePatterns(): readonly NPlusOnePattern[] {
-    const found = [...(this.#parts.detector?.findings() ?? []).map(withSaving), ...this.#nPlusOnes.patterns()]
-    return found.sort(compareFindings)
+    const found = (this.#parts.detector?.findings() ?? []).map(withSaving)
+    return groupByCause([...found, ...this.#nPlusOnes.patterns()])
   }
 
   /**

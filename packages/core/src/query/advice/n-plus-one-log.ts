@@ -7,6 +7,7 @@ import { Detector, type InspectedScope } from '../detect/detector.ts'
 import type { Finding } from '../detect/finding.ts'
 import type { CountedFinding } from '../detect/finding-book.ts'
 import { type FindingImpact, impactOf, savingOf, severityOf } from '../detect/severity.ts'
+import type { FindingRoute, RouteFinding } from './group-by-cause.ts'
 
 /** A finding, with the savings of its fix. */
 export interface NPlusOnePattern extends Finding {
@@ -14,6 +15,11 @@ export interface NPlusOnePattern extends Finding {
   readonly estimatedSaving: { readonly queries: number; readonly ms: number }
   /** The savings over all occurrences. The severity is derived from it. */
   readonly impact: FindingImpact
+  /**
+   * The scope names with this normalized query from this call site after this parent query. The other fields
+   * are those of the first one, except for `occurrences`, `severity` and `impact`.
+   */
+  readonly routes: readonly FindingRoute[]
 }
 
 /** A statement that was passed to the engine. */
@@ -119,14 +125,14 @@ export class NPlusOneLog {
     } else if (known.count > this.threshold) known.looped += 1
   }
 
-  patterns(): NPlusOnePattern[] {
+  patterns(): RouteFinding[] {
     return [...this.#runs.values()].flatMap((run) =>
       this.#detector.peek(this.#scopeOf(run)).map((finding) => this.#describe(run, finding)),
     )
   }
 
   /** Statements are passed sequentially, even if they ran in parallel. */
-  #describe({ shape, loops, looped, firstAt }: Run, finding: Finding): NPlusOnePattern {
+  #describe({ shape, loops, looped, firstAt }: Run, finding: Finding): RouteFinding {
     const occurrences = Math.max(1, loops)
     const savedMs = (this.knowledge.meanMs(shape.fingerprint) ?? 0) * Math.max(0, looped - loops)
     const seenMs = this.#latestAt - (firstAt ?? this.#latestAt)
@@ -163,6 +169,6 @@ function readOf({ fingerprint, label }: Handed): Shape {
 }
 
 /** Adds the savings of its fix to a finding of the detector. */
-export function withSaving({ finding, impact }: CountedFinding): NPlusOnePattern {
+export function withSaving({ finding, impact }: CountedFinding): RouteFinding {
   return { ...finding, estimatedSaving: savingOf(finding), impact }
 }

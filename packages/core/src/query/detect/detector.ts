@@ -1,4 +1,3 @@
-import { LRUCache } from 'lru-cache'
 import { type CallSite, fileOf } from '../../pipeline/call-site.ts'
 import { CallSiteTraces } from '../../pipeline/call-site-traces.ts'
 import type { ExecutionGroup, Listing } from '../../pipeline/execution-group.ts'
@@ -6,18 +5,15 @@ import type { Shape } from '../../pipeline/operation.ts'
 import { type Repetition, type RepetitionLimits, repetitionAmong } from '../../pipeline/repetition.ts'
 import type { Scope } from '../../pipeline/scope.ts'
 import type { Clock } from '../../shared/clock.ts'
-import { createHash } from '../../shared/late-modules.ts'
 import { Budgets, type DetectionOptions } from './detection-options.ts'
 import type { Finding, Pattern } from './finding.ts'
 import { type CountedFinding, FindingBook } from './finding-book.ts'
+import { idOf } from './finding-id.ts'
 import { IgnoreList } from './ignore-list.ts'
 import { type GroupSites, KnownSites } from './known-sites.ts'
 import { parentOf, queryGroups } from './query-groups.ts'
 import { impactOf, savingOf, severityOf } from './severity.ts'
 import type { SiteCount } from './sites.ts'
-
-/** Maximum number of cached ids. */
-const MAX_IDS = 1000
 
 const NONE: readonly Finding[] = []
 
@@ -222,23 +218,6 @@ function hasGroupOf({ groups }: InspectedScope, fewest: number): boolean {
 function requestOf({ requestId }: InspectedScope): Pick<Finding, 'requestId'> {
   return requestId === undefined ? {} : { requestId }
 }
-
-/**
- * The id is the same on every machine, and does not depend on line numbers: ignored findings stay ignored.
- */
-function idOf(...parts: readonly string[]): string {
-  const text = parts.join('\n')
-  ids ??= new LRUCache({ max: MAX_IDS })
-  let id = ids.get(text)
-  if (id === undefined) {
-    id = createHash('sha256').update(text).digest('hex').slice(0, 8)
-    ids.set(text, id)
-  }
-  return id
-}
-
-/** Caches ids, because each request that repeats a finding needs its id again. */
-let ids: LRUCache<string, string> | undefined
 
 function patternOf({ parallel, count }: ExecutionGroup, together: number): Pattern {
   const share = Math.max(parallel / Math.max(1, count - 1), together)

@@ -1,4 +1,5 @@
 import { createSluice, type Finding } from '@sluice/core'
+import type { Operation } from '@sluice/core/adapter'
 import { hostOf } from '@sluice/core/siblings'
 import { describe, expect, it } from 'vitest'
 import { captureStack } from '../../../src/pipeline/call-site.ts'
@@ -19,12 +20,12 @@ function setUp(threshold?: number) {
   let value = 0
   const run = (label: string, stack = at(1), values?: unknown) => {
     value += 1
-    const operation = read({ run: async () => null, label })
-    return hostOf(sluice).execute({
-      ...operation,
+    const operation: Operation<unknown> & { values(): unknown } = {
+      ...read({ run: async () => null, label }),
       values: () => values ?? [label, [value]],
       stack: () => stack,
-    })
+    }
+    return hostOf(sluice).execute(operation)
   }
   return { sluice, findings, run }
 }

@@ -4,7 +4,9 @@ export const dynamic = 'force-dynamic'
 
 /** The counters that the test script of this app reads. */
 export function GET() {
-  const patterns = sluice.queries.getNPlusOnePatterns().map(({ scope, count }) => ({ scope, count }))
+  const patterns = sluice.queries
+    .getNPlusOnePatterns()
+    .flatMap(({ routes }) => routes.map(({ scope, count }) => ({ scope, count })))
   return Response.json({
     patterns,
     mode: sluice.mode,

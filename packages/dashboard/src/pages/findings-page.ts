@@ -1,7 +1,6 @@
-import { type Finding, type FindingImpact, formatFinding } from '@sluice/core'
-import { compareFindings, titleOf } from '@sluice/core/siblings'
+import { type Finding, type FindingImpact, type FindingRoute, formatFinding } from '@sluice/core'
+import { causeOf, compareFindings, titleOf } from '@sluice/core/siblings'
 import type { FindingItem, FindingsPage } from '../protocol/finding.ts'
-import { findingKey } from '../recorder/request-recorder.ts'
 import { type PageParts, placeOf } from './page-parts.ts'
 
 const MAX_FINDINGS = 300
@@ -12,11 +11,13 @@ export function findingItems({
   recorder,
   muted,
 }: Pick<PageParts, 'sluice' | 'recorder' | 'muted'>): FindingItem[] {
-  const items = sluice.queries.getNPlusOnePatterns().map(({ estimatedSaving, impact, ...finding }) => {
-    const seen = recorder.traceOf(findingKey(finding))
-    const isMuted = muted.has(finding.id)
-    return findingItem(finding, { ...seen, isMuted, saving: estimatedSaving, impact })
-  })
+  const items = sluice.queries
+    .getNPlusOnePatterns()
+    .map(({ estimatedSaving, impact, routes, ...finding }) => {
+      const seen = recorder.traceOf(causeOf(finding))
+      const isMuted = muted.has(finding.id)
+      return findingItem(finding, { ...seen, isMuted, saving: estimatedSaving, impact, routes })
+    })
   return items.sort((a, b) => Number(a.isMuted) - Number(b.isMuted) || compareFindings(a, b))
 }
 
@@ -43,12 +44,13 @@ interface FindingFacts {
   /** Savings of a fix in one request. */
   readonly saving: { readonly queries: number; readonly ms: number }
   readonly impact: FindingImpact
+  readonly routes: readonly FindingRoute[]
 }
 
 /** Converts a finding to the format of the page. */
 export function findingItem(
   finding: Finding,
-  { isMuted, request, lastAt, saving, impact }: FindingFacts,
+  { isMuted, request, lastAt, saving, impact, routes }: FindingFacts,
 ): FindingItem {
   const {
     code,
@@ -67,7 +69,7 @@ export function findingItem(
   const { queries, queriesPossible, occurrences, groups = [] } = finding
   return {
     ...{
-      key: findingKey(finding),
+      key: causeOf(finding),
       id,
       code,
       title: titleOf(code),
@@ -82,7 +84,7 @@ export function findingItem(
     callSite: placeOf(callSite),
     parent: parent === undefined ? null : { label: parent.label, callSite: placeOf(parent.callSite) },
     ...{ fix, queries, queriesPossible, occurrences, saving },
-    ...{ savedMs: impact.savedMs, impact },
+    ...{ savedMs: impact.savedMs, impact, routes },
     groups: groups.map((group) => ({
       ...{
         label: group.label,

@@ -103,18 +103,23 @@ export function deadLetterWords(count: number): Pick<RankedItem, 'severity' | 'd
 }
 
 function ofFinding(finding: FindingItem): RankedFact {
-  const { key, id, title, scope, severity, impact } = finding
+  const { key, id, title, severity, impact } = finding
   return {
     key: `finding ${key}`,
     kind: 'finding',
     severity,
-    title: `${title}  ${scope}`,
+    title: `${title}  ${routesOf(finding)}`,
     detail: outcomeOf(finding, ' →'),
     section: 'findings',
     target: key,
     mutes: id,
     impact,
   }
+}
+
+/** The name of the scope with the largest savings, and the number of others. */
+function routesOf({ scope, routes }: FindingItem): string {
+  return routes.length > 1 ? `${scope} and ${routes.length - 1} more` : scope
 }
 
 function ofStatement({ fingerprint, label, calls, maxMs, severity }: SlowStatement): RankedItem {

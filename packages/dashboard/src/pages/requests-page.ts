@@ -1,8 +1,7 @@
 import type { Shape } from '@sluice/core/adapter'
-import { impactOf, savingOf } from '@sluice/core/siblings'
+import { causeOf, impactOf, savingOf } from '@sluice/core/siblings'
 import type { RequestDetail, RequestsPage, RequestsQuery, Tick, WaterfallRow } from '../protocol/request.ts'
 import { type RecordedRequest, type RecordedRow, TICK } from '../recorder/recorded-request.ts'
-import { findingKey } from '../recorder/request-recorder.ts'
 import { summaryOf, thousandths } from '../recorder/summary.ts'
 import { findingItem } from './findings-page.ts'
 import { type PageParts, placeOf } from './page-parts.ts'
@@ -54,7 +53,7 @@ export function requestPage(
     rows: request.rows.map((row, at) => waterfallRow(row, at, request)),
     omittedRows: request.omittedRows,
     found: request.findings.map((finding) => {
-      const { lastAt, request: newest } = recorder.traceOf(findingKey(finding))
+      const { lastAt, request: newest } = recorder.traceOf(causeOf(finding))
       const saving = savingOf(finding)
       const { durationMs: scopeMs } = request
       return findingItem(finding, {
@@ -62,6 +61,7 @@ export function requestPage(
         lastAt,
         request: newest,
         saving,
+        routes: [],
         impact: impactOf({ occurrences: 1, savedMs: saving.ms, scopeMs, seenMs: 0 }),
       })
     }),
@@ -102,7 +102,7 @@ function waterfallRow(row: RecordedRow, id: number, request: RecordedRequest): W
     ticks: ticksOf(row, request),
     callSite: placeOf(callSite),
     fix: count > 1 ? fixOf(shape.shape, request.rows[parent]?.shape.shape) : null,
-    finding: about === undefined ? null : findingKey(about),
+    finding: about === undefined ? null : causeOf(about),
     parameters,
   }
 }

@@ -1,9 +1,9 @@
-import type { FindingImpact } from '@sluice/core'
+import type { FindingImpact, FindingRoute } from '@sluice/core'
 import type { FindingCode, Place, Severity } from './common.ts'
 
 /** A finding with its call site and fix. */
 export interface FindingItem {
-  /** Unique in this dashboard: its ID, scope and call site. */
+  /** Unique in this dashboard: its ID, call site and parent query; without a call site, its ID and scope. */
   readonly key: string
   /** Stable across runs. `detection.ignore` and baseline files contain it. */
   readonly id: string
@@ -38,6 +38,11 @@ export interface FindingItem {
    * severity, then by `savedMsPerMinute`.
    */
   readonly impact: FindingImpact
+  /**
+   * The scope names with this finding, largest savings first. `scope`, `count` and `queries` are those of one
+   * of them. Empty in the details of a request.
+   */
+  readonly routes: readonly FindingRoute[]
   /** For `QUERY_BUDGET`: the queries of the request, most frequent first. */
   readonly groups: readonly FindingGroup[]
   /** The report as in the terminal. */

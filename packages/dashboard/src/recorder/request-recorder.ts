@@ -1,5 +1,5 @@
 import type { Finding, Sluice } from '@sluice/core'
-import { type AdapterHost, hostOf, type Scope } from '@sluice/core/siblings'
+import { type AdapterHost, causeOf, hostOf, type Scope } from '@sluice/core/siblings'
 import { type RecordedRequest, recordedRequest } from './recorded-request.ts'
 import { RequestRing } from './request-ring.ts'
 import { RequestTrace } from './request-trace.ts'
@@ -30,11 +30,6 @@ const MAX_FINDINGS = 1_000
 const TRACE_GAP_MS = 200
 const RATE_SECONDS = 10
 const SHARE_SECONDS = 60
-
-/** Identifies a finding by its ID, scope and call site. */
-export function findingKey({ id, scope, callSite }: Finding): string {
-  return `${id} ${callSite === undefined ? '' : `${callSite.line}:${callSite.column} `}${scope}`
-}
 
 /** Stores the last requests of a Sluice instance. */
 export class RequestRecorder {
@@ -168,7 +163,7 @@ export class RequestRecorder {
   }
 
   #remember(finding: Finding, { id, startedAt, durationMs }: RecordedRequest): void {
-    const key = findingKey(finding)
+    const key = causeOf(finding)
     // Reinsert the entry to order the map by last occurrence.
     this.#findings.delete(key)
     if (this.#findings.size >= MAX_FINDINGS)

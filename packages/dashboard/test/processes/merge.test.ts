@@ -378,6 +378,30 @@ describe('merged pages', () => {
     ])
   })
 
+  it('add up the routes of a finding', () => {
+    const item = (...routes: readonly (readonly [scope: string, count: number, savedMs: number])[]) =>
+      ({
+        ...{ key: 'k', severity: 'low', count: 1, savedMs: 1, impact: saving(1), lastAt: null },
+        routes: routes.map(([scope, count, savedMs]) => ({
+          ...{ scope, count, queries: count + 1, queriesPossible: 2, occurrences: 1 },
+          impact: saving(savedMs),
+        })),
+      }) as unknown as FindingItem
+    const page = (...findings: FindingItem[]) => ({ findings, requests: 1, anomalies: [] })
+    const [merged] = mergeFindings([
+      page(item(['a', 5, 30], ['b', 6, 20])),
+      page(item(['b', 9, 20])),
+    ]).findings
+    expect(
+      merged?.routes.map(({ scope, count, occurrences, impact }) => [
+        ...[scope, count, occurrences, impact.savedMs],
+      ]),
+    ).toEqual([
+      ['b', 9, 2, 40],
+      ['a', 5, 1, 30],
+    ])
+  })
+
   it('mute a finding only if all processes have muted it', () => {
     const item = (given: Partial<FindingItem>) =>
       ({

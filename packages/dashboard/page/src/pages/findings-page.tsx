@@ -36,10 +36,11 @@ const columns: readonly Column<FindingItem>[] = [
   {
     id: 'what',
     title: 'Finding',
-    cell: ({ title, scope, isMuted }) => (
+    cell: ({ title, scope, routes, isMuted }) => (
       <span class="cut">
         <strong>{title}</strong>
         {` ${scope}`}
+        {routes.length > 1 && <span class="tag">{plural(routes.length, 'route')}</span>}
         {isMuted && <span class="tag">muted</span>}
       </span>
     ),
@@ -87,7 +88,9 @@ function Findings({ data: { findings, requests, anomalies } }: { data: FindingsA
     (item) =>
       (muted === 'show' || !item.isMuted || item.key === opened) &&
       (code === 'all' || item.code === code) &&
-      `${item.scope} ${item.label} ${item.callSite?.text ?? ''}`.toLowerCase().includes(part),
+      `${[item, ...item.routes].map(({ scope }) => scope).join(' ')} ${item.label} ${item.callSite?.text ?? ''}`
+        .toLowerCase()
+        .includes(part),
   )
   const mutedCount = findings.filter(({ isMuted }) => isMuted).length
   return (
@@ -147,7 +150,7 @@ function Findings({ data: { findings, requests, anomalies } }: { data: FindingsA
 }
 
 function FindingDetail({ item }: { item: FindingItem }) {
-  const { id, isMuted, request, saving, occurrences, lastAt, text, title, scope } = item
+  const { id, isMuted, request, saving, occurrences, lastAt, text, title, scope, routes } = item
   const mute = (muted: boolean): Promise<unknown> =>
     act(
       'mute-finding',
@@ -164,6 +167,19 @@ function FindingDetail({ item }: { item: FindingItem }) {
       <p class="muted">
         {`A fix saves ${plural(saving.queries, 'query', 'queries')} and ${duration(saving.ms)} of database time per request. Seen in ${plural(occurrences, 'request')}${lastAt === null ? '' : `, last ${ago(lastAt, now.value)}`}.`}
       </p>
+      {routes.length > 1 && (
+        <ul class="groups">
+          {routes.map((route) => (
+            <li key={route.scope}>
+              <span class="times">{`${count(route.count)}×`}</span>
+              <code class="wrap">{route.scope}</code>
+              <span class="muted">
+                {`${plural(route.occurrences, 'request')}, ${duration(route.impact.savedMsPerMinute)}/min`}
+              </span>
+            </li>
+          ))}
+        </ul>
+      )}
       <div class="buttons">
         {request !== null && (
           <a class="button button-main" href={hrefOf('requests', {}, request)}>

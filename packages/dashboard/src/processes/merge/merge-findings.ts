@@ -31,13 +31,26 @@ function mergeFinding(all: readonly [FindingItem, ...FindingItem[]]): FindingIte
   const impact = sumOfImpacts(all.flatMap((item) => item.impact ?? []))
   return {
     ...worst,
-    ...{ severity: severityOf(impact), impact },
+    ...{ severity: severityOf(impact), impact, routes: mergeRoutesOf(all) },
     occurrences: all.reduce((sum, { occurrences }) => sum + occurrences, 0),
     savedMs: all.reduce((sum, { savedMs }) => sum + savedMs, 0),
     isMuted: all.every(({ isMuted }) => isMuted),
     request: newest.request ?? all.find(({ request }) => request !== null)?.request ?? null,
     lastAt: greatestOf(all.map(({ lastAt }) => lastAt)),
   }
+}
+
+function mergeRoutesOf(all: readonly FindingItem[]): FindingItem['routes'] {
+  const byScope = grouped(
+    all.flatMap(({ routes }) => routes ?? []),
+    ({ scope }) => scope,
+  )
+  const merged = byScope.map((same) => {
+    const worst = same.reduce((left, right) => (right.count > left.count ? right : left))
+    const impact = sumOfImpacts(same.map((route) => route.impact))
+    return { ...worst, occurrences: impact.occurrences, impact }
+  })
+  return merged.sort((a, b) => b.impact.savedMsPerMinute - a.impact.savedMsPerMinute)
 }
 
 function mergeAnomaly(all: readonly [StatementAnomaly, ...StatementAnomaly[]]): StatementAnomaly {

@@ -123,6 +123,11 @@ export interface LiveFinding {
   readonly queriesPossible: number
   readonly occurrences: number
   readonly savedMs: number
+  /** The routes with the finding; empty from an earlier version of the dashboard. */
+  readonly routes: readonly Pick<
+    LiveFinding,
+    'scope' | 'count' | 'queries' | 'queriesPossible' | 'occurrences'
+  >[]
   readonly isMuted: boolean
   readonly groups: readonly Pick<LiveFinding, 'label' | 'count' | 'databaseMs' | 'callSite' | 'fix'>[]
   /** Id of the latest request with the finding. */
@@ -243,11 +248,22 @@ export function readFindings(json: unknown): readonly LiveFinding[] {
       queriesPossible: numberOf(value.queriesPossible),
       occurrences: numberOf(value.occurrences),
       savedMs: numberOf(value.savedMs),
+      routes: listOf(value.routes).map((route) => findingRouteOf(objectOf(route))),
       isMuted: value.isMuted === true,
       groups: listOf(value.groups).map((group) => groupOf(objectOf(group))),
       request: typeof value.request === 'string' ? plainLine(value.request) : undefined,
     }
   })
+}
+
+function findingRouteOf(value: Readonly<Record<string, unknown>>): LiveFinding['routes'][number] {
+  return {
+    scope: textOf(value.scope),
+    count: numberOf(value.count),
+    queries: numberOf(value.queries),
+    queriesPossible: numberOf(value.queriesPossible),
+    occurrences: numberOf(value.occurrences),
+  }
 }
 
 function groupOf(value: Readonly<Record<string, unknown>>): LiveFinding['groups'][number] {

@@ -108,7 +108,7 @@ function addAppTools(tools: Tools, client: DashboardClient): void {
       const findings = rows(page.findings).filter(
         (finding) =>
           (includeMuted || finding.isMuted !== true) &&
-          (route === undefined || String(finding.scope).includes(route)) &&
+          (route === undefined || scopesOf(finding).some((scope) => scope.includes(route))) &&
           (code === undefined || finding.code === code),
       )
       return {
@@ -313,6 +313,11 @@ function rows(value: unknown): readonly Json[] {
 function placeOf(value: unknown): unknown {
   const { text, count } = json(value)
   return typeof text !== 'string' ? null : count === undefined ? text : { text, count }
+}
+
+/** The names of the scopes with a finding. */
+function scopesOf({ scope, routes }: Json): string[] {
+  return [String(scope), ...rows(routes).map((route) => String(route.scope))]
 }
 
 /** A finding without the fields that only the page needs. */

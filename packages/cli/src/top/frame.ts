@@ -235,7 +235,12 @@ interface FindingLinesOptions {
 
 /** The findings of a route without muted ones, in the order of the dashboard. */
 function findingsOf(findings: readonly LiveFinding[], route: string): readonly LiveFinding[] {
-  return findings.filter(({ scope, isMuted }) => scope === route && !isMuted)
+  return findings.flatMap((finding) => {
+    if (finding.isMuted) return []
+    const own = finding.routes.find(({ scope }) => scope === route)
+    if (own !== undefined) return [{ ...finding, ...own }]
+    return finding.scope === route ? [finding] : []
+  })
 }
 
 /** Figures of a route that the table does not contain. */

@@ -125,6 +125,19 @@ describe('frame', () => {
     expect(text({ columns: 24, rows: 40 }, state, routes)).toContain('src/routes/cities.ts:41:28')
   })
 
+  it('shows a finding of several routes with the figures of the selected one', () => {
+    const state = new TopState()
+    state.press({ name: 'return', sequence: '\r' })
+    const routes = [
+      { scope: 'GET /cities', count: 101, queries: 102, queriesPossible: 2, occurrences: 40 },
+      { scope: 'GET /else', count: 7, queries: 8, queriesPossible: 3, occurrences: 60 },
+    ]
+    const findings = readFindings({ findings: [{ ...wireFinding, routes }] })
+    const lines = text({}, state, [wireRoute('GET /else')], { findings })
+    expect(lines).toContain('8 queries → 3 possible   seen 60×')
+    expect(lines).toContain('7× SELECT')
+  })
+
   it('omits muted findings and those of other routes', () => {
     const state = new TopState()
     state.press({ name: 'return', sequence: '\r' })

@@ -1,22 +1,6 @@
-import type { Finding } from '../detect/finding.ts'
 import { causeOf } from '../detect/finding-id.ts'
-import {
-  compareFindings,
-  type FindingImpact,
-  impactOf,
-  severityOf,
-  sumOfImpacts,
-} from '../detect/severity.ts'
-import type { NPlusOnePattern } from './n-plus-one-log.ts'
-
-/** The scopes of one name that have a finding. */
-export interface FindingRoute
-  extends Pick<Finding, 'scope' | 'count' | 'queries' | 'queriesPossible' | 'occurrences'> {
-  readonly impact: FindingImpact
-}
-
-/** A finding of scopes with one name. */
-export type RouteFinding = Omit<NPlusOnePattern, 'routes'>
+import { compareFindings, impactOf, severityOf, sumOfImpacts } from '../detect/severity.ts'
+import type { NPlusOnePattern, RouteFinding } from './n-plus-one-log.ts'
 
 /**
  * Combines findings with the same cause: a helper with a loop is one finding, even if many routes call it.

@@ -7,7 +7,15 @@ import { Detector, type InspectedScope } from '../detect/detector.ts'
 import type { Finding } from '../detect/finding.ts'
 import type { CountedFinding } from '../detect/finding-book.ts'
 import { type FindingImpact, impactOf, savingOf, severityOf } from '../detect/severity.ts'
-import type { FindingRoute, RouteFinding } from './group-by-cause.ts'
+
+/** The scopes of one name that have a finding. */
+export interface FindingRoute
+  extends Pick<Finding, 'scope' | 'count' | 'queries' | 'queriesPossible' | 'occurrences'> {
+  readonly impact: FindingImpact
+}
+
+/** A finding of scopes with one name. */
+export type RouteFinding = Omit<NPlusOnePattern, 'routes'>
 
 /** A finding, with the savings of its fix. */
 export interface NPlusOnePattern extends Finding {

@@ -2,6 +2,12 @@ export { resolveReplicaOptions } from './balancing/replicas/replica-options.ts'
 export type { DerivedValue, DerivedValues } from './cache/derived/derived-values.ts'
 export type { ReadBasis } from './cache/derived/read-basis.ts'
 export { EVERY_TAG } from './cache/stores/cache-store.ts'
+export {
+  countersOf,
+  otherGaps,
+  staleTables,
+  statementsProblem,
+} from './database/checks/statistics-problems.ts'
 export { isRunnable } from './database/workload/sample-value.ts'
 export { MAX_FAILURES } from './jobs/backends/job-backend.ts'
 export { analyzeTrend } from './monitoring/trends/trend-analysis.ts'

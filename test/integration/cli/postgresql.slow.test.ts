@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { schemaProblems } from '../../../packages/cli/test/support/schema-problems.ts'
 import { CITIES, writeCityWorkload } from '../../support/city-workload.ts'
@@ -198,10 +200,16 @@ describe.skipIf(kind?.skipped !== undefined)('the command line on PostgreSQL', (
     expect(out).toMatch(/pg_stat_statements/)
     expect(out).toMatch(/ok {4}PGlite: a scratch PostgreSQL plans with hypothetical indexes/)
     expect(out).toMatch(/ok {4}all large tables were analyzed/)
+    expect(out).not.toMatch(/maxmemory-policy|statement_timeout/)
+    writeFileSync(
+      join(project.folder, 'sluice.ts'),
+      `import { createSluice } from '@sluice/core'\nimport { redisStore } from '@sluice/redis'\nexport const sluice = createSluice({ cache: { store: redisStore(client) } })\n`,
+    )
+    const shared = (await project.run(['doctor', database.url], env)).out
+    expect(shared).toMatch(/warn {2}statement_timeout is not set/)
     if (!('url' in redis)) return
-    expect(out).toMatch(/ok {4}Redis \d+\.\d+/)
-    expect(out).toMatch(/ok {4}maxmemory-policy is /)
-    expect(out).toMatch(/warn {2}statement_timeout is not set/)
+    expect(shared).toMatch(/ok {4}Redis \d+\.\d+/)
+    expect(shared).toMatch(/ok {4}maxmemory-policy is /)
     await database.exec(
       `ALTER ROLE CURRENT_USER IN DATABASE ${new URL(database.url).pathname.slice(1)} SET statement_timeout = '10s'`,
     )

@@ -10,8 +10,8 @@ import { checkDatabase } from '../doctor/check-database.ts'
 import { checkCopies, checkNode, checkWrapped } from '../doctor/check-packages.ts'
 import { checkPrisma } from '../doctor/check-prisma.ts'
 import { checkRedis } from '../doctor/check-redis.ts'
-import { checkSource } from '../doctor/check-source.ts'
-import { installedPackage } from '../doctor/installed-package.ts'
+import { checkSources } from '../doctor/check-source.ts'
+import { hasSharedCache } from '../doctor/shared-cache.ts'
 import { detectProjects } from '../project/detect-projects.ts'
 import { projectDatabase } from '../project/project-database.ts'
 import { projectFolder } from '../project/project-folder.ts'
@@ -19,6 +19,7 @@ import { readDatabaseUrl } from '../project/read-database-url.ts'
 import { wrapped } from '../report/cells.ts'
 import { type DoctorJson, jsonText } from '../report/json-output.ts'
 import { type Paint, paintWith, wantsColor } from '../report/palette.ts'
+import { AppSources } from '../source/app-sources.ts'
 import { colorOf, colorOptions, numberOption } from './option-values.ts'
 import { progressOn } from './progress.ts'
 
@@ -34,7 +35,7 @@ ${dashboardHelp.replace('the dashboard:', 'also checks a running app, through it
   --color, --no-color   forces or disables colors. Default: by NO_COLOR, FORCE_COLOR and the terminal
   --help                prints this help
 
-Checks Redis if REDIS_URL is set, also in a file .env.
+Checks Redis if REDIS_URL is set, also in a file .env. Checks a shared cache if the source code passes cache.store.
 Exit codes: 0 no check failed, 1 a check failed, 2 invalid arguments, 3 cannot connect to the database or the app,
 130 interrupted.
 `
@@ -103,7 +104,12 @@ async function allChecks(
   }
   await add('package versions', () => checkWrapped(cwd))
   await add('the Sluice packages', () => checkCopies(cwd))
-  await add('the source code', () => checkSource(cwd))
+  let isShared = false
+  await add('the source code', async () => {
+    const sources = await AppSources.of(cwd)
+    isShared = hasSharedCache(sources)
+    return checkSources(sources)
+  })
   let url = given
   let redis: string | undefined
   await add('the project', async () => {
@@ -117,10 +123,9 @@ async function allChecks(
       ...(given !== undefined || found === undefined ? [] : [ok(`database URL: ${found.from}`)]),
     ]
   })
-  const isShared = redis !== undefined || (await installedPackage('@sluice/redis', cwd)) !== undefined
   await add('the database', () => databaseChecks(url, isShared))
   const redisUrl = redis
-  if (redisUrl !== undefined) await add('Redis', () => checkRedis(redisUrl))
+  if (redisUrl !== undefined) await add('Redis', () => checkRedis(redisUrl, { isShared }))
   return checks
 }
 

@@ -1,9 +1,10 @@
 import {
   type Connection,
   type DatabaseSnapshot,
-  type InspectionGap,
   inspectDatabase,
+  type TableSnapshot,
 } from '@sluice/core/database'
+import { countersOf, otherGaps, staleTables, statementsProblem } from '@sluice/core/siblings'
 import { type Check, fail, ok, warn } from './check.ts'
 import { isBelow } from './installed-package.ts'
 
@@ -21,9 +22,6 @@ const VERSIONS = {
   mariadb: { name: 'MariaDB', least: [10, 5, 0], kept: [10, 6, 0] },
   sqlite: { name: 'SQLite', least: [3, 31, 0], kept: [3, 31, 0] },
 } as const
-
-/** Minimum rows of a table for which missing statistics matter. */
-const MIN_ROWS = 1_000
 
 /** Checks the version, the statistics, the permissions and the settings of a connected database. */
 export async function checkDatabase(connection: Connection, options: DatabaseCheckOptions): Promise<Check[]> {
@@ -54,22 +52,13 @@ function versionCheck({ product, version, versionParts }: DatabaseSnapshot): Che
 }
 
 /** The counters that `sluice analyze` uses without `--workload`. */
-function statementsCheck({ product, statements, gaps, settings, extensions }: DatabaseSnapshot): Check[] {
-  if (product === 'sqlite') return []
-  const source = product === 'postgresql' ? 'pg_stat_statements' : 'performance_schema'
-  const gap = gaps.find(({ what }) => what === 'statements')
-  if (gap === undefined)
-    return [ok(`${source}: ${statements.length === 1 ? '1 statement' : `${statements.length} statements`}`)]
-  if (statements.length > 0) return [warn(`${source}: not all statements are visible`, gap.why)]
-  const isLoaded = (settings.shared_preload_libraries ?? '').includes('pg_stat_statements')
-  if (isLoaded && !extensions.installed.includes('pg_stat_statements'))
-    return [
-      warn(
-        'pg_stat_statements is loaded, but not installed in this database',
-        'CREATE EXTENSION pg_stat_statements',
-      ),
-    ]
-  return [warn(`${source} is missing: sluice analyze needs --workload`, gap.why)]
+function statementsCheck(snapshot: DatabaseSnapshot): Check[] {
+  const source = countersOf(snapshot)
+  if (source === undefined) return []
+  const problem = statementsProblem(snapshot)
+  if (problem !== undefined) return [warn(problem.text, problem.fix)]
+  const { length } = snapshot.statements
+  return [ok(`${source}: ${length === 1 ? '1 statement' : `${length} statements`}`)]
 }
 
 function extensionChecks(
@@ -99,32 +88,29 @@ function extensionChecks(
   return [toTry, trigrams]
 }
 
-function statisticsCheck({ dialect, tables, gaps }: DatabaseSnapshot): Check[] {
-  if (dialect === 'mysql' || gaps.some(({ what }) => what === 'statistics' && dialect === 'postgresql'))
-    return []
-  const without = tables.filter(({ kind, rows, analyzedAt, changedSinceAnalyze, columns }) => {
-    const isLarge = (kind === 'table' || kind === 'partition') && rows >= MIN_ROWS
-    // SQLite does not store the time, and PostgreSQL also counts changes of tables that were never analyzed.
-    if (dialect === 'sqlite') return isLarge && changedSinceAnalyze === undefined
-    return isLarge && analyzedAt === undefined && columns.every(({ statistics }) => statistics === undefined)
-  })
-  if (without.length === 0) return [ok('all large tables were analyzed')]
-  const names = without.map(({ name }) => name)
-  const shown =
-    names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ')
-  return [warn(`never analyzed: ${shown}`, 'ANALYZE')]
+function statisticsCheck(snapshot: DatabaseSnapshot): Check[] {
+  if (snapshot.dialect === 'mysql') return []
+  const { neverAnalyzed, changed } = staleTables(snapshot)
+  if (neverAnalyzed.length + changed.length === 0)
+    return snapshot.dialect === 'postgresql' && snapshot.gaps.some(({ what }) => what === 'statistics')
+      ? []
+      : [ok('all large tables were analyzed')]
+  return [
+    ...(neverAnalyzed.length === 0 ? [] : [warn(`never analyzed: ${namesOf(neverAnalyzed)}`, 'ANALYZE')]),
+    ...(changed.length === 0 ? [] : [warn(`changed since it was analyzed: ${namesOf(changed)}`, 'ANALYZE')]),
+  ]
 }
 
-function rightsChecks({ gaps, tables, dialect }: DatabaseSnapshot): Check[] {
-  const isTold = ({ what, why }: InspectionGap) =>
-    what === 'statements' ||
-    (dialect === 'sqlite' && what === 'statistics') ||
-    (/^statistics of /.test(what) && !/GRANT|privilege|permission/i.test(why))
-  const left = gaps.filter((gap) => !isTold(gap))
+function namesOf(tables: readonly TableSnapshot[]): string {
+  const names = tables.map(({ name }) => name)
+  return names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ')
+}
+
+function rightsChecks(snapshot: DatabaseSnapshot): Check[] {
+  const { length } = snapshot.tables
+  const left = otherGaps(snapshot.gaps, snapshot)
   if (left.length > 0) return left.map(({ what, why }) => warn(`${what}: not available`, why))
-  return [
-    ok(`catalog and statistics are readable: ${tables.length === 1 ? '1 table' : `${tables.length} tables`}`),
-  ]
+  return [ok(`catalog and statistics are readable: ${length === 1 ? '1 table' : `${length} tables`}`)]
 }
 
 /** Half of the default lease of the Redis store. The store does not expect a write to complete later. */

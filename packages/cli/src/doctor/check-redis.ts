@@ -9,8 +9,15 @@ import { isBelow, versionParts } from './installed-package.ts'
 const LEAST_REDIS = '7.0.0'
 const TIMEOUT_MS = 5_000
 
-/** Checks the version of Redis, and that it does not evict write intents. */
-export async function checkRedis(url: string): Promise<Check[]> {
+/**
+ * Checks the version of Redis, and with a shared cache, that it does not evict write intents.
+ *
+ * @param options.isShared - Whether processes share a cache. Otherwise the app uses Redis for other data.
+ */
+export async function checkRedis(
+  url: string,
+  { isShared }: { readonly isShared: boolean },
+): Promise<Check[]> {
   const address = shownAddress(url)
   let client: Redis
   try {
@@ -29,7 +36,7 @@ export async function checkRedis(url: string): Promise<Check[]> {
     await client.ping()
     return [
       ...versionCheck(address, await client.info('server')),
-      ...evictionCheck(await client.info('memory')),
+      ...(isShared ? evictionCheck(await client.info('memory')) : []),
     ]
   } catch (error) {
     return [

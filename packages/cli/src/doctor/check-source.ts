@@ -8,7 +8,11 @@ import { checkWrapping } from './check-wrapping.ts'
  * proves.
  */
 export async function checkSource(cwd: string): Promise<Check[]> {
-  const sources = await AppSources.of(cwd)
+  return checkSources(await AppSources.of(cwd))
+}
+
+/** Same as `checkSource`, for source code that was already read. */
+export function checkSources(sources: AppSources): Check[] {
   const checks = [...checkOrder(sources), ...checkWrapping(sources)]
   return [...checks, ...[...sources.unread].map(([path, why]) => skip(`${path} could not be read: ${why}`))]
 }

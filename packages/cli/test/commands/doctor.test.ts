@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import Sqlite from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { sluiceIn } from '../support/run-sluice.ts'
 import { type Project, sqliteProject } from '../support/sqlite-project.ts'
@@ -95,6 +96,26 @@ app.use(sluiceMiddleware())
       0,
       expect.stringMatching(/skip {2}app\.ts could not be read: .*[\s\S]* · 1 skipped/),
     ])
+  })
+
+  it('reports the same problems of statistics as analyze', async () => {
+    project.remove()
+    project = sqliteProject({}, { isAnalyzed: false })
+    const doctor = (await sluiceIn(project.folder, 'doctor', project.url)).out
+    const analyze = (await sluiceIn(project.folder, 'analyze', project.url)).out
+    expect(doctor).toContain('warn  never analyzed: city\n')
+    expect(analyze).toContain('never analyzed: city\n')
+    expect(doctor).toContain('ok    catalog and statistics are readable')
+    expect(analyze).not.toContain('not available: statistics')
+    project.remove()
+    project = sqliteProject()
+    expect((await sluiceIn(project.folder, 'analyze', project.url)).out).not.toMatch(/analyzed|not available/)
+    const file = new Sqlite(project.url.slice('file:'.length))
+    file.exec('DELETE FROM city WHERE id > 10000')
+    file.close()
+    const changed = 'changed since it was analyzed: city\n'
+    expect((await sluiceIn(project.folder, 'doctor', project.url)).out).toContain(`warn  ${changed}`)
+    expect((await sluiceIn(project.folder, 'analyze', project.url)).out).toContain(changed)
   })
 
   it('rejects a second database URL', async () => {

@@ -2,10 +2,11 @@ import { systemClock } from '../../shared/clock.ts'
 import { createHash } from '../../shared/late-modules.ts'
 import type { IndexAdvice } from '../advisor/advice.ts'
 import { type AdviseDatabaseOptions, adviseDatabase } from '../advisor/advise-database.ts'
+import { otherGaps, statementsProblem } from '../checks/statistics-problems.ts'
 import { indexNamer } from '../fixes/index-name.ts'
 import { schemaChangeSql } from '../fixes/schema-change.ts'
 import { indexLabel } from '../index-definition.ts'
-import type { DatabaseSnapshot } from '../inspectors/database-snapshot.ts'
+import type { DatabaseSnapshot, InspectionGap } from '../inspectors/database-snapshot.ts'
 import { indexTitle } from '../names.ts'
 import type {
   DatabaseAnalysis,
@@ -73,9 +74,17 @@ export async function analyzeDatabase(options: AnalyzeDatabaseOptions): Promise<
     findings: numbered(drafts).map((finding) => withSql(finding, snapshot)),
     validation: advice.validation,
     left: advice.left,
-    gaps: advice.gaps,
+    gaps: gapsOf(advice.gaps, snapshot),
     tookMs: clock.now() - startedAt,
   }
+}
+
+function gapsOf(gaps: readonly InspectionGap[], snapshot: DatabaseSnapshot): InspectionGap[] {
+  const problem = statementsProblem(snapshot)
+  return [
+    ...(problem === undefined ? [] : [{ what: 'statements', why: `${problem.text}. ${problem.fix}` }]),
+    ...otherGaps(gaps, snapshot),
+  ]
 }
 
 function missingIndex(index: IndexAdvice, snapshot: DatabaseSnapshot, totalMs: number): DraftFinding {

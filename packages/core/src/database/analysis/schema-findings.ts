@@ -5,6 +5,7 @@ import { duplicateIndexes, missingForeignKeyIndexes, unusedIndexes } from '../ad
 import { fragmentation } from '../checks/fragmentation.ts'
 import { partitionRecommendations } from '../checks/partitions.ts'
 import { poolRecommendations } from '../checks/pools.ts'
+import { staleTables } from '../checks/statistics-problems.ts'
 import type { SchemaChange } from '../fixes/schema-change.ts'
 import { definitionOf, type IndexDefinition } from '../index-definition.ts'
 import type { DatabaseSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
@@ -13,9 +14,6 @@ import type { WorkloadEntry } from '../workload/workload-entry.ts'
 import type { DraftFinding } from './database-analysis.ts'
 
 const LARGE_ROWS = 100_000
-/** Below that, statistics matter little. */
-const MIN_ROWS = 1_000
-const STALE_SHARE = 0.2
 
 type NameOf = (index: IndexDefinition) => string
 
@@ -138,10 +136,9 @@ function foreignKeys(
 }
 
 function statistics(snapshot: DatabaseSnapshot): DraftFinding[] {
-  if (snapshot.dialect === 'mysql') return []
-  const stale = snapshot.tables.filter((table) => isStale(table, snapshot))
+  const { neverAnalyzed, changed } = staleTables(snapshot)
+  if (neverAnalyzed.length + changed.length === 0) return []
   if (snapshot.dialect === 'sqlite') {
-    if (stale.length === 0) return []
     const details = [
       'SQLite plans without the distribution of values: run ANALYZE, or PRAGMA optimize when a connection is closed.',
     ]
@@ -151,14 +148,8 @@ function statistics(snapshot: DatabaseSnapshot): DraftFinding[] {
         identity: 'sqlite',
         severity: 'low',
         title: [
-          ...namesAfter(
-            'never analyzed',
-            stale.filter((table) => !isAnalyzed(table, snapshot)),
-          ),
-          ...namesAfter(
-            'changed since it was analyzed',
-            stale.filter((table) => isAnalyzed(table, snapshot)),
-          ),
+          ...namesAfter('never analyzed', neverAnalyzed),
+          ...namesAfter('changed since it was analyzed', changed),
         ].join('; '),
         details,
         ...NOTHING,
@@ -166,13 +157,13 @@ function statistics(snapshot: DatabaseSnapshot): DraftFinding[] {
       },
     ]
   }
-  return stale.map((table) => {
+  return snapshot.tables.flatMap((table) => {
+    const isChanged = changed.includes(table)
+    if (!isChanged && !neverAnalyzed.includes(table)) return []
     const title = tableTitle(table.id, snapshot)
-    const changed = table.changedSinceAnalyze ?? 0
-    const why =
-      table.analyzedAt === undefined
-        ? 'It was never analyzed'
-        : `${changed} rows changed since it was analyzed`
+    const why = isChanged
+      ? `${table.changedSinceAnalyze ?? 0} rows changed since it was analyzed`
+      : 'It was never analyzed'
     const details = [
       `${why}, so the planner guesses. If this happens again, lower autovacuum_analyze_scale_factor of this table.`,
     ]
@@ -187,21 +178,6 @@ function statistics(snapshot: DatabaseSnapshot): DraftFinding[] {
       sql: [`ANALYZE ${title}`],
     }
   })
-}
-
-function isStale(table: TableSnapshot, snapshot: DatabaseSnapshot): boolean {
-  const { kind, rows, changedSinceAnalyze = 0 } = table
-  if ((kind !== 'table' && kind !== 'partition') || rows < MIN_ROWS) return false
-  return !isAnalyzed(table, snapshot) || changedSinceAnalyze > rows * STALE_SHARE
-}
-
-/** SQLite does not record the time, and PostgreSQL also counts changes of tables that were never analyzed. */
-function isAnalyzed(
-  { analyzedAt, changedSinceAnalyze, columns }: TableSnapshot,
-  { dialect }: DatabaseSnapshot,
-): boolean {
-  if (dialect === 'sqlite') return changedSinceAnalyze !== undefined
-  return analyzedAt !== undefined || columns.some((column) => column.statistics !== undefined)
 }
 
 function namesAfter(what: string, tables: readonly TableSnapshot[]): string[] {

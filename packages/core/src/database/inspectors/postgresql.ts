@@ -2,6 +2,7 @@ import { type ColumnInfo, type TableId, type TableInfo, tableId } from '../../sc
 import type { Connection } from '../../schema/connection.ts'
 import { readPostgresql } from '../../schema/readers/postgresql.ts'
 import { optionalTextOf, type Row } from '../../schema/readers/row-values.ts'
+import { NEVER_ANALYZED } from '../checks/statistics-problems.ts'
 import type { ColumnSnapshot, TableSnapshot } from './database-snapshot.ts'
 import { Gaps } from './gaps.ts'
 import { readIndexes } from './postgresql/indexes.ts'
@@ -144,7 +145,7 @@ function noteMissingStatistics(
       columns.every((column) => column.statistics === undefined),
   )
   const readable = (table: TableSnapshot) => details.get(table.id)?.isReadable !== false
-  gaps.addTables('statistics', without.filter(readable), 'Never analyzed: run ANALYZE.')
+  gaps.addTables('statistics', without.filter(readable), `${NEVER_ANALYZED}: run ANALYZE.`)
   gaps.addTables(
     'statistics',
     without.filter((table) => !readable(table)),

@@ -2,6 +2,7 @@ import { type ColumnType, type TableId, tableId } from '../../schema/catalog-dat
 import type { Connection } from '../../schema/connection.ts'
 import { flagOf, integerOf, optionalTextOf, type Row, textOf } from '../../schema/readers/row-values.ts'
 import { readSqlite, sqliteType } from '../../schema/readers/sqlite.ts'
+import { NEVER_ANALYZED } from '../checks/statistics-problems.ts'
 import type { ColumnSnapshot, TableSnapshot } from './database-snapshot.ts'
 import { Gaps } from './gaps.ts'
 import { type Inspected, versionParts } from './row-values.ts'
@@ -88,7 +89,7 @@ export async function inspectSqlite(connection: Connection): Promise<Inspected> 
     (table) => table.rows > 0 && table.indexes.length > 0 && !analyzed.has(table.id),
   )
   if (analyzed.size > 0)
-    gaps.addTables('statistics', without, 'Never analyzed: run ANALYZE, or PRAGMA optimize.')
+    gaps.addTables('statistics', without, `${NEVER_ANALYZED}: run ANALYZE, or PRAGMA optimize.`)
   return {
     ...{ product: 'sqlite', version, versionParts: versionParts(version), defaultSchema: 'main', tables },
     ...{

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import type { DatabaseFinding } from '@sluice/core/database'
 import { UsageError } from '../command.ts'
 import { CODE_NAMES, type Code } from '../report/code-names.ts'
-import { colorOf, colorOptions, listOf, oneOf } from './option-values.ts'
+import { colorOf, colorOptions, listOf, numberOption, oneOf } from './option-values.ts'
 
 const REPORTERS = ['terminal', 'json', 'github', 'markdown', 'sarif'] as const
 type Reporter = (typeof REPORTERS)[number]
@@ -21,6 +21,8 @@ export interface AnalyzeOptions {
   readonly applies: boolean
   readonly isConfirmed: boolean
   readonly format: 'prisma' | 'knex' | 'sql' | undefined
+  readonly statementTimeoutMs: number
+  readonly timeLimitMs: number
   readonly isVerbose: boolean
   readonly color: boolean | undefined
 }
@@ -46,6 +48,8 @@ Writes nothing to the database without --apply.
   --update-baseline         writes the findings to the baseline
   --reporter <name>         ${REPORTERS.join(', ')}
   --json                    same as --reporter json
+  --statement-timeout <s>   maximum seconds for one statement (2): to plan it, try indexes for it, and measure it
+  --time-limit <s>          seconds after which the analysis skips the remaining work, and lists it (60)
   --verbose                 prints everything: all statements, the SQL, and the statements that were not analyzed
   --color, --no-color       forces or disables colors. Default: by NO_COLOR, FORCE_COLOR and the terminal
   --help                    prints this help
@@ -66,6 +70,8 @@ const options = {
   'update-baseline': { type: 'boolean' },
   reporter: { type: 'string' },
   json: { type: 'boolean' },
+  'statement-timeout': { type: 'string' },
+  'time-limit': { type: 'string' },
   verbose: { type: 'boolean' },
   ...colorOptions,
 } as const
@@ -96,9 +102,15 @@ export function parseAnalyzeOptions(args: readonly string[]): AnalyzeOptions {
       values.format === undefined
         ? undefined
         : oneOf('--format', ['prisma', 'knex', 'sql'] as const, values.format),
+    statementTimeoutMs: secondsOf('--statement-timeout', values['statement-timeout'], 2),
+    timeLimitMs: secondsOf('--time-limit', values['time-limit'], 60),
     isVerbose: values.verbose === true,
     color: colorOf(values),
   }
+}
+
+function secondsOf(option: string, given: string | undefined, otherwise: number): number {
+  return numberOption(option, given, { least: 0.01, most: 86_400, otherwise }) * 1_000
 }
 
 /** Whether a finding has one of the codes of `--fail-on`, or one of its severities or a higher one. */

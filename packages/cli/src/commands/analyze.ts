@@ -73,6 +73,8 @@ async function analyzeWith(
     ...(naming === undefined ? {} : { naming }),
     // The schema can already name an index that the database does not have yet.
     takenNames: (index) => format?.takenNames?.(index, snapshot) ?? [],
+    statementTimeoutMs: options.statementTimeoutMs,
+    timeLimitMs: options.timeLimitMs,
     tools: { postgresqlScratch: pgliteScratch(progress), sqliteScratch: openScratchSqlite },
     onProgress: (done, of) => progress.say(`Planning statements ${done}/${of}`, of === 0 ? 1 : done / of),
   })

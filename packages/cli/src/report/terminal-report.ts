@@ -202,7 +202,7 @@ function fixHint({ fresh }: BaselineSplit): string[] {
 }
 
 function footnotes(
-  { left, gaps, database }: DatabaseAnalysis,
+  { left, gaps, database, tookMs, limits }: DatabaseAnalysis,
   { isVerbose, paint, width }: TerminalReportOptions,
 ): string[] {
   const telling = left.filter(({ kind }) => kind !== 'cheap')
@@ -217,9 +217,24 @@ function footnotes(
       for (const { label, why } of telling)
         lines.push(`  ${label.slice(0, width - 2)}`, paint('dim', `    ${why}`))
   }
+  const skipped = left.filter(({ kind }) => kind === 'time-limit').length
+  if (skipped > 0)
+    lines.push(
+      ...wrapped(
+        `${counted(skipped, 'statement')} of them because of a time limit: set --time-limit and --statement-timeout`,
+        width,
+      ),
+    )
+  const { statementTimeoutMs, timeLimitMs } = limits
+  const took = `took ${duration(tookMs)} · limits: ${seconds(statementTimeoutMs)} per statement, ${seconds(timeLimitMs)} in total`
+  lines.push(...wrapped(took, width).map((line) => paint('dim', line)))
   for (const { what, why } of gaps)
     lines.push(...wrapped(`not available: ${what}. ${why}`, width).map((line) => paint('dim', line)))
   return lines
+}
+
+function seconds(ms: number): string {
+  return `${ms / 1_000} s`
 }
 
 /** Path of a file relative to the current directory, for links in editors. */

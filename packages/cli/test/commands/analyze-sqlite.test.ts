@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { readWorkload, writeWorkload } from '@sluice/core/database'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { sluiceIn } from '../support/run-sluice.ts'
 import { indexesOf, PRISMA_SCHEMA, type Project, sqliteProject } from '../support/sqlite-project.ts'
@@ -39,6 +40,34 @@ describe('sluice analyze on SQLite', () => {
     project?.remove()
     project = sqliteProject({}, { isAnalyzed: false })
     expect((await analyze(project)).out).toContain('stat-1 never analyzed: city\n')
+  })
+
+  it('ends within the time limit despite a heavy statement, and reports what it skipped', async () => {
+    const opened = openProject()
+    const [light] = readWorkload(readFileSync(opened.workload, 'utf8'))
+    if (light === undefined) throw new Error('the workload is empty')
+    const sql =
+      'SELECT count(*) FROM city a JOIN city b ON b.population > a.population AND b.population < a.population + 5 WHERE a.region_id < ?'
+    const heavy = { ...light, fingerprint: 'heavy', sql, samples: [[300]] }
+    writeFileSync(opened.workload, writeWorkload([light, heavy]))
+    const startedAt = performance.now()
+    const { code, out } = await analyze(opened, '--time-limit', '20')
+    expect(performance.now() - startedAt).toBeLessThan(20_000)
+    expect(code).toBe(0)
+    expect(out).toContain('city(region_id)')
+    expect(out).toContain(
+      'not available: measurements of 1 statement. The limit of 2 s per statement was reached.',
+    )
+    expect(out).toMatch(/took .*s · limits: 2 s per statement, 20 s in total\n/)
+  })
+
+  it('skips all statements when the limit is reached immediately', async () => {
+    const opened = openProject()
+    const { code, out } = await analyze(opened, '--time-limit', '0.01', '--verbose')
+    expect(code).toBe(0)
+    expect(out).toContain('because of a time limit: set --time-limit')
+    expect(out).toContain('The time limit of 0.01 s for the analysis was reached.')
+    expect((await analyze(opened, '--statement-timeout', '0')).code).toBe(2)
   })
 
   it('uses the database URL of the project by default', async () => {

@@ -32,6 +32,7 @@ HIGH  idx-1  city(region_id, population)   38% of DB time (2.0 min)
 
 1 finding · 1 high
 fix: sluice analyze --write   writes 1 index to the project
+took 12 ms · limits: 2 s per statement, 60 s in total
 `)
   })
 

@@ -64,6 +64,7 @@ export function analysis(
     left: [],
     gaps: [],
     tookMs: 12,
+    limits: { statementTimeoutMs: 2_000, timeLimitMs: 60_000 },
     ...of,
   }
 }

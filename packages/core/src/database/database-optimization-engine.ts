@@ -129,10 +129,14 @@ export class DatabaseOptimizationEngine {
    * line, `sluice analyze`, has both.
    *
    * @param options - `connection` as for `inspect`; `workload` replaces the recorded workload.
-   * @throws SluiceError `SLUICE_NO_CLIENT` if there is no connection; the database's errors.
+   * @throws SluiceError `SLUICE_NO_CLIENT` if there is no connection; InvalidArgumentError for an invalid time
+   *   limit; the database's errors.
    */
   async analyze(options: AnalyzeOptions = {}): Promise<DatabaseAnalysis> {
-    const { connection, workload, tools } = options
+    const { connection, workload, tools, statementTimeoutMs, timeLimitMs } = options
+    if (statementTimeoutMs !== undefined)
+      checkAmount('statementTimeoutMs', statementTimeoutMs, 'milliseconds')
+    if (timeLimitMs !== undefined) checkAmount('timeLimitMs', timeLimitMs, 'milliseconds')
     const snapshot = await this.inspect(connection)
     const { analyzeDatabase } = await import('./analysis/analyze-database.ts')
     const observed = workload ?? this.getWorkload()
@@ -141,6 +145,8 @@ export class DatabaseOptimizationEngine {
       snapshot,
       ...(observed.length === 0 ? {} : { workload: observed }),
       ...(tools === undefined ? {} : { tools }),
+      ...(statementTimeoutMs === undefined ? {} : { statementTimeoutMs }),
+      ...(timeLimitMs === undefined ? {} : { timeLimitMs }),
       clock: this.#clock,
     })
     return this.#analysis

@@ -4,6 +4,7 @@ import { InvalidArgumentError, InvalidOptionError } from '../shared/errors.ts'
 import { checkOptions, option } from '../shared/options.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { AdvisorTools } from './advisor/advise-database.ts'
+import type { TimeLimitOptions } from './advisor/time-limits.ts'
 import { checkExplainNew, type ExplainNewOptions } from './plan-watch.ts'
 import type { WorkloadEntry } from './workload/workload-entry.ts'
 import { checkWorkloadOptions, type WorkloadOptions } from './workload/workload-log.ts'
@@ -36,7 +37,7 @@ export interface DatabaseOptions {
 }
 
 /** Inputs of an analysis. */
-export interface AnalyzeOptions {
+export interface AnalyzeOptions extends TimeLimitOptions {
   /** @defaultValue The connection of the last inspection; otherwise one of an attached client. */
   readonly connection?: Connection
   /** @defaultValue The recorded workload; if it is empty, the statements that the server counted. */

@@ -74,5 +74,6 @@ export interface LeftStatement {
   readonly fingerprint: string
   readonly label: string
   readonly why: string
-  readonly kind: 'unreadable' | 'unknown-table' | 'unbound' | 'refused' | 'cheap' | 'other'
+  /** `time-limit`: skipped, or not all indexes for it were tried. */
+  readonly kind: 'unreadable' | 'unknown-table' | 'unbound' | 'refused' | 'cheap' | 'time-limit' | 'other'
 }

@@ -11,6 +11,7 @@ import { HypopgSupposer, type IndexSupposer, PostgresqlPlanner } from './planner
 import { SqliteClonePlanner } from './planners/sqlite-clone-planner.ts'
 import { type ReadStatement, resolveWorkload } from './resolve-workload.ts'
 import { CatalogStatistics, type Statistics, sampledStatistics } from './statistics.ts'
+import { type TimeLimitOptions, TimeLimits } from './time-limits.ts'
 import { trigramAdvice } from './trigram-advice.ts'
 
 /** A PostgreSQL without rows that plans like the original server. */
@@ -33,7 +34,8 @@ export interface AdvisorTools {
 }
 
 export interface AdviseDatabaseOptions
-  extends Pick<AdviseOptions, 'naming' | 'takenNames' | 'onProgress' | 'thresholds' | 'clock'> {
+  extends Pick<AdviseOptions, 'naming' | 'takenNames' | 'onProgress' | 'thresholds' | 'clock'>,
+    TimeLimitOptions {
   readonly connection: Connection
   readonly snapshot: DatabaseSnapshot
   readonly workload: readonly WorkloadEntry[]
@@ -51,27 +53,41 @@ export interface AdviseDatabaseOptions
  */
 export async function adviseDatabase(options: AdviseDatabaseOptions): Promise<Advice> {
   const { snapshot, connection } = options
-  const common = { ...options, statistics: await statisticsOf(options) }
+  const limits = new TimeLimits(options, options.clock)
   switch (snapshot.dialect) {
     case 'postgresql':
-      return adviseOnPostgresql(common)
+      return adviseOnPostgresql({ ...options, limits, statistics: await statisticsOf(options) })
     case 'sqlite':
-      return adviseOnSqlite(common)
-    case 'mysql':
-      if (connection.session === undefined) return advise({ ...common, planner: modelOf(common) })
-      return connection.session(async (session) => {
-        const gaps: InspectionGap[] = []
-        const advice = await advise({
-          ...common,
-          planner: modelOf(common),
-          check: mysqlSampleCheck(session, snapshot, gaps),
-        })
-        return { ...advice, gaps: [...advice.gaps, ...gaps] }
-      })
+      return adviseOnSqlite({ ...options, limits, statistics: await statisticsOf(options) })
+    case 'mysql': {
+      if (connection.session === undefined) {
+        const common = { ...options, limits, statistics: await statisticsOf(options) }
+        return advise({ ...common, planner: modelOf(common) })
+      }
+      return connection.session((session) => adviseOnMysql({ ...options, connection: session, limits }))
+    }
   }
 }
 
-type WithStatistics = AdviseDatabaseOptions & { readonly statistics: Statistics }
+type WithLimits = AdviseDatabaseOptions & { readonly limits: TimeLimits }
+type WithStatistics = WithLimits & { readonly statistics: Statistics }
+
+async function adviseOnMysql(options: WithLimits): Promise<Advice> {
+  const { snapshot, connection: session, limits } = options
+  // MariaDB's limit is in seconds, and applies to all statements; MySQL's only to reads.
+  const setting = snapshot.product === 'mariadb' ? 'max_statement_time' : 'max_execution_time'
+  const limit = Math.max(1, Math.ceil(limits.statementTimeoutMs))
+  await session.query(`SET SESSION ${setting} = ${snapshot.product === 'mariadb' ? limit / 1_000 : limit}`)
+  try {
+    const common = { ...options, statistics: await statisticsOf(options) }
+    const gaps: InspectionGap[] = []
+    const check = mysqlSampleCheck(session, snapshot, gaps, limits)
+    const advice = await advise({ ...common, planner: modelOf(common), check })
+    return { ...advice, gaps: [...advice.gaps, ...gaps] }
+  } finally {
+    await session.query(`SET SESSION ${setting} = ${snapshot.settings[setting] ?? 'DEFAULT'}`).catch(() => {})
+  }
+}
 
 /** PostgreSQL keeps statistics; elsewhere the columns that the workload asks for are sampled. */
 async function statisticsOf({ snapshot, connection, workload }: AdviseDatabaseOptions): Promise<Statistics> {
@@ -91,7 +107,8 @@ async function adviseOnPostgresql(options: WithStatistics): Promise<Advice> {
   const { snapshot, connection, tools } = options
   if (snapshot.extensions.installed.includes('hypopg') && connection.session !== undefined) {
     return connection.session(async (session) => {
-      for (const [setting, value] of GUARDS) await session.query(`SET ${setting} = ${value}`)
+      for (const [setting, value] of guardsOf(options.limits))
+        await session.query(`SET ${setting} = ${value}`)
       const planner = new PostgresqlPlanner(session, snapshot, new HypopgSupposer(session))
       const hasTrigrams = snapshot.extensions.installed.includes('pg_trgm')
       try {
@@ -101,13 +118,14 @@ async function adviseOnPostgresql(options: WithStatistics): Promise<Advice> {
           ...(hasTrigrams
             ? {
                 trigrams: (found) =>
-                  withTemporaryTables(session, () => trigramAdvice(session, session, found)),
+                  withTemporaryTables(session, () => trigramAdvice(session, session, found, options.limits)),
               }
             : {}),
         })
       } finally {
         await planner.close().catch(() => {})
-        for (const [setting] of GUARDS) await session.query(`RESET ${setting}`).catch(() => {})
+        for (const [setting] of guardsOf(options.limits))
+          await session.query(`RESET ${setting}`).catch(() => {})
       }
     })
   }
@@ -123,7 +141,12 @@ async function adviseOnPostgresql(options: WithStatistics): Promise<Advice> {
   try {
     const { session, supposer, hasTrigrams } = scratch
     const trigrams = hasTrigrams
-      ? { trigrams: (found: readonly ReadStatement[]) => trigramAdvice(connection, session, found) }
+      ? {
+          trigrams: (found: readonly ReadStatement[]) =>
+            withTimeout(connection, options.limits, (source) =>
+              trigramAdvice(source, session, found, options.limits),
+            ),
+        }
       : {}
     const advice = await advise({
       ...options,
@@ -144,11 +167,37 @@ async function adviseOnPostgresql(options: WithStatistics): Promise<Advice> {
  * Planning a statement can call functions, which must not change anything. Strings are read in the way in
  * which they were written.
  */
-const GUARDS: readonly (readonly [setting: string, value: string])[] = [
-  ['default_transaction_read_only', 'on'],
-  ['standard_conforming_strings', 'on'],
-  ['statement_timeout', "'30s'"],
-]
+function guardsOf({
+  statementTimeoutMs,
+}: TimeLimits): readonly (readonly [setting: string, value: string])[] {
+  return [
+    ['default_transaction_read_only', 'on'],
+    ['standard_conforming_strings', 'on'],
+    timeoutOf(statementTimeoutMs),
+  ]
+}
+
+function timeoutOf(ms: number): readonly [setting: string, value: string] {
+  return ['statement_timeout', String(Math.max(1, Math.ceil(ms)))]
+}
+
+/** Runs work on a session whose statements have a timeout; on the connection itself if it has no sessions. */
+async function withTimeout<T>(
+  connection: Connection,
+  { statementTimeoutMs }: TimeLimits,
+  work: (session: Connection) => Promise<T>,
+): Promise<T> {
+  if (connection.session === undefined) return work(connection)
+  return connection.session(async (session) => {
+    const [setting, value] = timeoutOf(statementTimeoutMs)
+    await session.query(`SET ${setting} = ${value}`)
+    try {
+      return await work(session)
+    } finally {
+      await session.query(`RESET ${setting}`).catch(() => {})
+    }
+  })
+}
 
 async function withTemporaryTables<T>(session: Connection, work: () => Promise<T>): Promise<T> {
   await session.query('SET default_transaction_read_only = off')
@@ -169,7 +218,8 @@ function withGap(advice: Advice, gap: InspectionGap): Advice {
 }
 
 async function adviseOnSqlite(options: WithStatistics): Promise<Advice> {
-  const { snapshot, connection, tools, statistics } = options
+  const { snapshot, connection, tools, statistics, limits } = options
+  const gaps: InspectionGap[] = []
   const clone = await tools?.sqliteScratch?.()
   if (clone === undefined) return advise({ ...options, planner: modelOf(options) })
   const sample = await tools?.sqliteScratch?.()
@@ -179,8 +229,10 @@ async function adviseOnSqlite(options: WithStatistics): Promise<Advice> {
       statistics,
       popularity: new Map(),
     })
-    const check = sample === undefined ? {} : { check: sqliteSampleCheck(connection, sample, snapshot) }
-    return await advise({ ...options, planner, ...check })
+    const check =
+      sample === undefined ? {} : { check: sqliteSampleCheck(connection, sample, snapshot, gaps, limits) }
+    const advice = await advise({ ...options, planner, ...check })
+    return { ...advice, gaps: [...advice.gaps, ...gaps] }
   } finally {
     await clone.close()
     await sample?.close()

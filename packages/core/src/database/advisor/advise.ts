@@ -6,13 +6,15 @@ import type { ColumnSnapshot, DatabaseSnapshot } from '../inspectors/database-sn
 import type { WorkloadEntry } from '../workload/workload-entry.ts'
 import type { Advice, IndexAdvice, LeftStatement } from './advice.ts'
 import { type Candidate, type CandidateContext, candidatesOf } from './candidates.ts'
-import { type Choice, type ChosenIndex, chooseIndexes, type IndexCheck } from './choose-indexes.ts'
+import { type Choice, type ChosenIndex, chooseIndexes } from './choose-indexes.ts'
+import type { IndexCheck } from './index-check.ts'
 import { indexPages, PAGE_BYTES } from './index-pages.ts'
 import { type ReadStatement, resolveWorkload, type WorkloadStatement } from './resolve-workload.ts'
 import type { Statistics } from './statistics.ts'
 import { supposedBindings } from './supposed-bindings.ts'
 import type { StatementUse } from './table-use.ts'
 import { THRESHOLDS, type Thresholds } from './thresholds.ts'
+import { STAGES, type TimeLimits } from './time-limits.ts'
 import { adviceOfTrigrams, type TrigramAdvice } from './trigram-advice.ts'
 import type { WhatIfPlanner } from './what-if-planner.ts'
 
@@ -28,6 +30,8 @@ export interface AdviseOptions extends IndexNamerOptions {
   readonly trigrams?: (statements: readonly ReadStatement[]) => Promise<readonly TrigramAdvice[]>
   readonly onProgress?: (done: number, of: number) => void
   readonly clock?: Clock
+  /** Default: none. */
+  readonly limits?: TimeLimits
 }
 
 /**
@@ -42,14 +46,19 @@ export async function advise(options: AdviseOptions): Promise<Advice> {
   const { statements, writes, left } = resolveWorkload(options.workload, snapshot)
   const context: CandidateContext = { snapshot, statistics, popularity: popularityOf(statements) }
   const planned = new Planning(context, planner, thresholds, [...left])
+  const { limits } = options
   for (const [at, statement] of statements.entries()) {
-    await planned.add(statement, at)
+    if (limits?.isOver(STAGES.plan) === true) planned.skip(statement, limits.overText)
+    else await planned.add(statement, at)
     options.onProgress?.(at + 1, statements.length)
   }
-  const choice = await chooseIndexes(planned.workload, writes, planner, thresholds, options.check)
+  const choice = await chooseIndexes(planned.workload, writes, planner, thresholds, options.check, limits)
+  for (const statement of choice.skipped) planned.skipPlanned(statement, limits?.overText ?? '')
+  for (const [statement, why] of choice.cutShort)
+    planned.skipPlanned(statement, `${why} Not all indexes for it were tried.`)
   const nameOf = indexNamer(snapshot, options)
   const whole = choice.statements.reduce((sum, { statement, before }) => sum + before * statement.calls, 0)
-  const trigrams = (await options.trigrams?.(statements)) ?? []
+  const trigrams = limits?.isOver() === true ? [] : ((await options.trigrams?.(statements)) ?? [])
   const searched = trigrams
     .map((found) => adviceOfTrigrams(found, nameOf(found.definition), writes, whole, thresholds))
     .filter(paysForWrites)
@@ -97,6 +106,15 @@ class Planning {
     private readonly thresholds: Thresholds,
     readonly left: LeftStatement[],
   ) {}
+
+  skip({ entry, label }: ReadStatement, why: string): void {
+    this.left.push({ fingerprint: entry.fingerprint, label, why, kind: 'time-limit' })
+  }
+
+  skipPlanned(statement: WorkloadStatement, why: string): void {
+    const read = this.read.get(statement)
+    if (read !== undefined) this.skip(read, why)
+  }
 
   async add(statement: ReadStatement, id: number): Promise<void> {
     const { entry, use, label } = statement

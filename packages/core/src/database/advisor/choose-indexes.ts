@@ -1,9 +1,11 @@
 import type { Measurement } from './advice.ts'
 import type { Candidate } from './candidates.ts'
 import { CostBook } from './cost-book.ts'
+import { type IndexCheck, isGain } from './index-check.ts'
 import { covers } from './index-coverage.ts'
 import { tablesOf, type WorkloadStatement, type WriteLoad } from './resolve-workload.ts'
 import { THRESHOLDS, type Thresholds } from './thresholds.ts'
+import { noLimits, STAGES, type TimeLimits } from './time-limits.ts'
 import type { WhatIfPlanner } from './what-if-planner.ts'
 
 /** The selected indexes, and the cost of the statements with them. */
@@ -16,6 +18,10 @@ export interface Choice {
   }[]
   /** Number of planner calls. */
   readonly asked: number
+  /** Statements for which no index was tried, because of the time limit. */
+  readonly skipped: readonly WorkloadStatement[]
+  /** Statements for which not all indexes were tried, with the reason. */
+  readonly cutShort: ReadonlyMap<WorkloadStatement, string>
 }
 
 export interface ChosenIndex {
@@ -32,21 +38,6 @@ export interface ChosenIndex {
   readonly upkeep: number
   /** Measurements of the statements that it serves; empty if there are none. */
   readonly measured: readonly Measurement[]
-}
-
-/**
- * Runs the statements that indexes serve with them and without, on a sample. By label; an index that is not
- * in it, or with none, was not measured.
- */
-export type IndexCheck = (
-  indexes: readonly ChosenIndex[],
-) => Promise<ReadonlyMap<string, readonly Measurement[]>>
-
-/** Minimum slowdown of a statement without an index, for the index to stay. */
-const LEAST_GAIN = { factor: 1.5, ms: 0.02, rows: 100 } as const
-
-function isGain({ without, with: present, unit }: Measurement): boolean {
-  return without >= present * LEAST_GAIN.factor && without - present >= LEAST_GAIN[unit]
 }
 
 /** If the gains of two indexes differ by at most this, the narrower one is selected. */
@@ -71,15 +62,23 @@ export async function chooseIndexes(
   planner: WhatIfPlanner,
   thresholds: Thresholds = THRESHOLDS,
   check?: IndexCheck,
+  limits = noLimits(),
 ): Promise<Choice> {
-  const chooser = new Chooser(workload, new CostBook(planner, workload, writes, thresholds), thresholds)
-  for (const statement of workload) await chooser.consider(statement)
+  // Skipped statements are not part of any cost.
+  const considered: WorkloadStatement[] = []
+  const book = new CostBook(planner, considered, writes, thresholds)
+  const chooser = new Chooser(considered, book, thresholds, limits)
+  for (const statement of workload) {
+    if (limits.isOver(STAGES.consider)) break
+    considered.push(statement)
+    await chooser.consider(statement)
+  }
   await chooser.grow()
-  await chooser.goOn()
+  if (!limits.isOver(STAGES.grow)) await chooser.goOn()
   await chooser.prune()
   await chooser.dropSiblings()
-  if (check !== undefined) await chooser.check(check)
-  return chooser.finish()
+  if (check !== undefined && !limits.isOver()) await chooser.check(check)
+  return { ...(await chooser.finish()), skipped: workload.slice(considered.length) }
 }
 
 class Chooser {
@@ -87,19 +86,27 @@ class Chooser {
   readonly #bundles: Candidate[][] = []
   #chosen: readonly Candidate[] = []
   #measured: ReadonlyMap<string, readonly Measurement[]> = new Map()
+  readonly #cutShort = new Map<WorkloadStatement, string>()
 
   constructor(
     private readonly workload: readonly WorkloadStatement[],
     private readonly book: CostBook,
     private readonly thresholds: Thresholds,
+    private readonly limits: TimeLimits,
   ) {}
 
   /** Finds what pays for one statement: a wider index must beat the best narrower one. */
   async consider(statement: WorkloadStatement, base: readonly Candidate[] = []): Promise<void> {
+    const startedAt = this.limits.now()
     const { cost: whole, scans } = await this.book.answer(statement, base)
     const good: { readonly candidate: Candidate; readonly cost: number }[] = []
     for (const candidate of [...statement.candidates].sort(byWidth)) {
       if (base.some((chosen) => covers(chosen.definition, candidate.definition))) continue
+      if (this.limits.isStatementOver(startedAt) || this.limits.isOver(STAGES.grow)) {
+        const isAll = this.limits.isOver(STAGES.grow)
+        this.#cutShort.set(statement, isAll ? this.limits.overText : this.limits.statementOverText)
+        break
+      }
       const answer = await this.#tryAnswer(statement, [...base, candidate])
       if (answer === undefined || !this.book.uses(answer, candidate)) continue
       const narrower = good.filter((other) => isNarrower(other.candidate, candidate))
@@ -114,7 +121,7 @@ class Chooser {
       good.push({ candidate, cost: answer.cost })
       this.#pool.set(candidate.label, this.#pool.get(candidate.label) ?? candidate)
     }
-    if (base.length === 0)
+    if (base.length === 0 && !this.#cutShort.has(statement))
       await this.#considerBundle(statement, Math.min(whole, ...good.map(({ cost }) => cost)))
   }
 
@@ -194,6 +201,7 @@ class Chooser {
       )
       const [first] = added
       if (first === undefined) continue
+      if (this.limits.isOver(STAGES.grow)) break
       const kept = this.#chosen.filter(
         (chosen) => !added.some((candidate) => covers(candidate.definition, chosen.definition)),
       )
@@ -342,7 +350,7 @@ class Chooser {
     this.#measured = measured
   }
 
-  async finish(): Promise<Choice> {
+  async finish(): Promise<Omit<Choice, 'skipped'>> {
     const total = await this.book.total(this.#chosen)
     const indexes: ChosenIndex[] = []
     for (const candidate of this.#chosen) {
@@ -364,7 +372,7 @@ class Chooser {
         before: statement.baseline.cost,
         after: await this.book.cost(statement, this.#chosen),
       })
-    return { indexes, statements, asked: this.book.asked }
+    return { indexes, statements, asked: this.book.asked, cutShort: this.#cutShort }
   }
 }
 

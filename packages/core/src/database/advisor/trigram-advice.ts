@@ -7,6 +7,7 @@ import type { IndexAdvice } from './advice.ts'
 import type { ReadStatement, WriteLoad } from './resolve-workload.ts'
 import { prefixOf, termValue } from './selectivity.ts'
 import type { Thresholds } from './thresholds.ts'
+import type { TimeLimits } from './time-limits.ts'
 
 /** An index of trigrams, and the patterns that it was tried with. */
 export interface TrigramAdvice {
@@ -48,15 +49,17 @@ const TABLE = 'sluice_trigram_sample'
  * @param source - The database.
  * @param lab - A session with the extension `pg_trgm`, in which temporary tables can be created for the
  * sample.
- * @throws The database's error, if the connection is lost. A column that cannot be tested is omitted.
+ * @throws The database's error, if the connection is lost. A column that cannot be tested in time is omitted.
  */
 export async function trigramAdvice(
   source: Connection,
   lab: Connection,
   statements: readonly ReadStatement[],
+  limits: TimeLimits,
 ): Promise<TrigramAdvice[]> {
   const found: TrigramAdvice[] = []
   for (const candidate of patternColumns(statements).values()) {
+    if (limits.isOver()) break
     const tried = await tryColumn(source, lab, candidate).catch(() => [])
     if (tried.length === 0) continue
     const keys = [{ column: candidate.column, operatorClass: 'gin_trgm_ops' }]

@@ -2,6 +2,7 @@ import { systemClock } from '../../shared/clock.ts'
 import { createHash } from '../../shared/late-modules.ts'
 import type { IndexAdvice } from '../advisor/advice.ts'
 import { type AdviseDatabaseOptions, adviseDatabase } from '../advisor/advise-database.ts'
+import { DEFAULT_LIMITS } from '../advisor/time-limits.ts'
 import { otherGaps, statementsProblem } from '../checks/statistics-problems.ts'
 import { indexNamer } from '../fixes/index-name.ts'
 import { schemaChangeSql } from '../fixes/schema-change.ts'
@@ -76,6 +77,10 @@ export async function analyzeDatabase(options: AnalyzeDatabaseOptions): Promise<
     left: advice.left,
     gaps: gapsOf(advice.gaps, snapshot),
     tookMs: clock.now() - startedAt,
+    limits: {
+      statementTimeoutMs: options.statementTimeoutMs ?? DEFAULT_LIMITS.statementTimeoutMs,
+      timeLimitMs: options.timeLimitMs ?? DEFAULT_LIMITS.timeLimitMs,
+    },
   }
 }
 

@@ -26,6 +26,8 @@ export interface DatabaseAnalysis {
   /** Information that could not be read. */
   readonly gaps: readonly InspectionGap[]
   readonly tookMs: number
+  /** Time limits that applied. `left` and `gaps` contain what was skipped because of them. */
+  readonly limits: { readonly statementTimeoutMs: number; readonly timeLimitMs: number }
 }
 
 export type DatabaseFindingCode =

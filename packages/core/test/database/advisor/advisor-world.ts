@@ -65,7 +65,7 @@ function statisticsOf(given: number | Partial<ColumnStatistics> | undefined, row
   return { nullShare: 0, common: [], bounds, ...(typeof given === 'object' ? given : {}), distinct }
 }
 
-function contextOf(snapshot: DatabaseSnapshot): CandidateContext {
+export function contextOf(snapshot: DatabaseSnapshot): CandidateContext {
   return { snapshot, statistics: new CatalogStatistics(), popularity: new Map() }
 }
 

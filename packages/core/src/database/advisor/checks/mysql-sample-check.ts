@@ -6,11 +6,14 @@ import { inlineValues } from '../../explain/literals.ts'
 import { indexBodySql } from '../../index-definition.ts'
 import type { DatabaseSnapshot, InspectionGap, TableSnapshot } from '../../inspectors/database-snapshot.ts'
 import type { Measurement } from '../advice.ts'
-import type { ChosenIndex, IndexCheck } from '../choose-indexes.ts'
+import type { ChosenIndex } from '../choose-indexes.ts'
+import type { IndexCheck } from '../index-check.ts'
+import { notMeasured, type TimeLimits } from '../time-limits.ts'
 import type { PlannedStatement } from '../what-if-planner.ts'
 
 /** Rows of a table that are copied. */
 const MAX_ROWS = 20_000
+const ROWS_PER_MS = 1_000
 
 /**
  * Counts the rows that statements read with each index and without it, on temporary tables that contain a
@@ -24,8 +27,10 @@ export function mysqlSampleCheck(
   session: Connection,
   snapshot: DatabaseSnapshot,
   gaps: InspectionGap[],
+  limits: TimeLimits,
 ): IndexCheck {
   return async (indexes) => {
+    const long = new Set<PlannedStatement>()
     const measured = new Map<string, Measurement[]>()
     const ids = new Set(
       indexes.flatMap(({ serves }) =>
@@ -36,6 +41,11 @@ export function mysqlSampleCheck(
     try {
       for (const table of snapshot.tables) {
         if (!ids.has(table.id) || table.schema !== snapshot.defaultSchema) continue
+        // MySQL has no timeout for the copy, which reads the whole table.
+        if (table.rows > limits.remainingMs * ROWS_PER_MS) {
+          gaps.push({ what: `measurements of indexes on ${table.id}`, why: limits.overText })
+          continue
+        }
         try {
           await copyRows(session, table)
           copied.add(table)
@@ -54,11 +64,15 @@ export function mysqlSampleCheck(
         analyzeSql(sql, 'mysql').statement.reads.every((name) => names.has(name.at(-1)?.toLowerCase() ?? ''))
       for (const [at, index] of tried.entries()) await addIndex(session, index, nameOf(at))
       for (const [at, index] of tried.entries()) {
-        const present = await countAll(session, index, isCopied)
+        if (limits.isOver()) {
+          gaps.push({ what: `measurements of indexes on ${index.candidate.table.id}`, why: limits.overText })
+          continue
+        }
+        const present = await countAll(session, index, isCopied, long)
         await session.query(
           `ALTER TABLE ${quoteName(index.candidate.table.name, 'mysql')} DROP INDEX ${nameOf(at)}`,
         )
-        const without = await countAll(session, index, isCopied)
+        const without = await countAll(session, index, isCopied, long)
         await addIndex(session, index, nameOf(at))
         measured.set(
           index.candidate.label,
@@ -70,6 +84,7 @@ export function mysqlSampleCheck(
           }),
         )
       }
+      if (long.size > 0) gaps.push(notMeasured(long.size, limits))
       return measured
     } finally {
       for (const { name } of copied)
@@ -122,28 +137,35 @@ async function countAll(
   session: Connection,
   { serves }: ChosenIndex,
   isCounted: (statement: PlannedStatement) => boolean,
+  long: Set<PlannedStatement>,
 ): Promise<Map<PlannedStatement, number>> {
   const counts = new Map<PlannedStatement, number>()
   for (const { statement } of serves) {
-    if (!isCounted(statement.planned)) continue
-    const rows = await rowsReadBy(session, statement.planned)
+    if (!isCounted(statement.planned) || long.has(statement.planned)) continue
+    const rows = await rowsReadBy(session, statement.planned, long)
     if (rows !== undefined) counts.set(statement.planned, rows)
   }
   return counts
 }
 
+/** Error numbers of MySQL and MariaDB. */
+const TIMEOUTS = new Set([3024, 1969])
+
 /** `undefined` for what cannot be run: MySQL opens a temporary table once a statement. */
 async function rowsReadBy(
   session: Connection,
-  { sql, bindings }: PlannedStatement,
+  planned: PlannedStatement,
+  long: Set<PlannedStatement>,
 ): Promise<number | undefined> {
+  const { sql, bindings } = planned
   if (!/^\s*(select|with)\b/i.test(sql)) return undefined
   let sum = 0
   for (const values of bindings) {
     const before = await handlerReads(session)
     try {
       await session.query(inlineValues(sql, 'mysql', values))
-    } catch {
+    } catch (error) {
+      if (TIMEOUTS.has(Number((error as { readonly errno?: unknown }).errno))) long.add(planned)
       return undefined
     }
     sum += (await handlerReads(session)) - before

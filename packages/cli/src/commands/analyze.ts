@@ -53,6 +53,12 @@ export const analyze: Command = {
   },
 }
 
+const STAGES = {
+  plan: 'Planning statements',
+  choose: 'Trying indexes for statements',
+  measure: 'Measuring indexes',
+} as const
+
 async function analyzeWith(
   connection: OpenConnection,
   url: string,
@@ -76,7 +82,7 @@ async function analyzeWith(
     statementTimeoutMs: options.statementTimeoutMs,
     timeLimitMs: options.timeLimitMs,
     tools: { postgresqlScratch: pgliteScratch(progress), sqliteScratch: openScratchSqlite },
-    onProgress: (done, of) => progress.say(`Planning statements ${done}/${of}`, of === 0 ? 1 : done / of),
+    onProgress: (done, of, stage) => progress.say(`${STAGES[stage]} ${done}/${of}`, of === 0 ? 1 : done / of),
   })
   progress.end()
   const split = splitBy(

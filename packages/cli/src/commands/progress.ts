@@ -5,7 +5,7 @@ import { bar } from '../top/columns.ts'
 const SHOW_AFTER_MS = 500
 const EVERY_MS = 100
 /** Without a terminal, such as in a CI log, lines cannot be overwritten. */
-const LINE_AFTER_MS = 5_000
+const LINE_AFTER_MS = 2_000
 const LINE_EVERY_MS = 10_000
 const BAR = 20
 

@@ -7,7 +7,7 @@ import { topScreen } from '../top/top-screen.ts'
 import { SORTS, TopState } from '../top/top-state.ts'
 import { topText } from '../top/top-text.ts'
 import { colorOf, colorOptions, numberOption, oneOf } from './option-values.ts'
-import { progressOn } from './progress.ts'
+import { type Progress, progressOn } from './progress.ts'
 
 const help = `sluice top --url <url> [options]
 
@@ -60,7 +60,8 @@ export const top: Command = {
     const abort = new AbortController()
     const stop = () => abort.abort()
     const progress = progressOn(output)
-    const events = told(followDashboard(client, { signal: abort.signal }), progress)
+    const measuring = isOnce ? `Measuring ${client.address} for ${onceMs / 1_000} s` : undefined
+    const events = told(followDashboard(client, { signal: abort.signal }), progress, measuring)
     progress.say(`Connecting to ${client.address}`)
     const paint = paintWith(wantsColor(colorOf(values), output.isTerminal === true))
     const shown = { paint, sort, slowMs, filter: values.filter ?? '' }
@@ -76,7 +77,17 @@ export const top: Command = {
         ...shown,
         width,
         events,
-        output,
+        output: {
+          ...output,
+          out(text) {
+            progress.end()
+            output.out(text)
+          },
+          err(text) {
+            progress.end()
+            output.err(text)
+          },
+        },
         asJson: isJson,
         onceAfterMs: isOnce ? onceMs : undefined,
         everyMs,
@@ -90,10 +101,19 @@ export const top: Command = {
   },
 }
 
-/** Removes the connection progress when the first event arrives. */
-async function* told<T>(events: AsyncIterable<T>, progress: { end(): void }): AsyncGenerator<T> {
+/** Replaces the progress of the connection when the first event arrives. */
+async function* told<T>(
+  events: AsyncIterable<T>,
+  progress: Progress,
+  next: string | undefined,
+): AsyncGenerator<T> {
+  let isFirst = true
   for await (const event of events) {
-    progress.end()
+    if (isFirst) {
+      progress.end()
+      if (next !== undefined) progress.say(next)
+    }
+    isFirst = false
     yield event
   }
 }

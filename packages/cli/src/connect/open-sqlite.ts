@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { setImmediate } from 'node:timers/promises'
 import type Database from 'better-sqlite3'
 import { loadDriver } from './load-driver.ts'
 import { ConnectError, type OpenConnection } from './own-connection.ts'
@@ -28,11 +29,20 @@ export async function openScratchSqlite(): Promise<OpenConnection> {
   return connectionOf(new Sqlite(':memory:'), ':memory:')
 }
 
+/** Time after which timers run between two statements, such as those that show the progress. */
+const YIELD_EVERY_MS = 100
+
+/** The driver is synchronous, so that without a pause no timer runs in a series of statements. */
 function connectionOf(database: Database.Database, address: string): OpenConnection {
+  let yieldedAt = performance.now()
   const connection: OpenConnection = {
     dialect: 'sqlite',
     address,
     query: async (sql, params = []) => {
+      if (performance.now() - yieldedAt >= YIELD_EVERY_MS) {
+        await setImmediate()
+        yieldedAt = performance.now()
+      }
       const statement = database.prepare(sql)
       const values = params.map(boundValue)
       if (statement.reader) return statement.all(...values) as Record<string, unknown>[]

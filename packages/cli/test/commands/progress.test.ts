@@ -55,6 +55,21 @@ describe('progress on a terminal', () => {
 })
 
 describe('progress without a terminal', () => {
+  it('writes a line after 2 s, even without further updates, and none for a shorter operation', () => {
+    const one = progress(false)
+    one.say('Connecting')
+    vi.advanceTimersByTime(1_999)
+    expect(written).toEqual([])
+    vi.advanceTimersByTime(1)
+    expect(written).toEqual(['Connecting …\n'])
+    const short = progress(false)
+    short.say('Reading')
+    vi.advanceTimersByTime(1_500)
+    short.end()
+    vi.advanceTimersByTime(60_000)
+    expect(written).toEqual(['Connecting …\n'])
+  })
+
   it('writes periodic plain lines', () => {
     const one = progress(false)
     for (let second = 0; second < 30; second += 1) {
@@ -63,6 +78,6 @@ describe('progress without a terminal', () => {
     }
     one.end()
     vi.advanceTimersByTime(60_000)
-    expect(written).toEqual(['round 1/5  13%\n', 'round 1/5  46%\n', 'round 1/5  80%\n'])
+    expect(written).toEqual(['round 1/5  3%\n', 'round 1/5  36%\n', 'round 1/5  70%\n'])
   })
 })

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { UsageError } from '../../src/command.ts'
 import { loadDriver } from '../../src/connect/load-driver.ts'
 import { openConnection } from '../../src/connect/open-connection.ts'
+import { openScratchSqlite } from '../../src/connect/open-sqlite.ts'
 import { ConnectError, shownAddress } from '../../src/connect/own-connection.ts'
 
 describe('shownAddress', () => {
@@ -23,6 +24,21 @@ describe('shownAddress', () => {
     ['mysql://\u001b[2Jroot@db/\u202eshop', 'mysql://%1B%5B2Jroot@db/%E2%80%AEshop'],
   ])('hides the password of %s', (url, shown) => {
     expect(shownAddress(url)).toBe(shown)
+  })
+})
+
+describe('openScratchSqlite', () => {
+  it('lets timers run in a series of statements, such as those that show the progress', async () => {
+    const connection = await openScratchSqlite()
+    let hasRun = false
+    const timer = setTimeout(() => {
+      hasRun = true
+    }, 10)
+    const until = performance.now() + 5_000
+    while (!hasRun && performance.now() < until) await connection.query('SELECT 1')
+    clearTimeout(timer)
+    await connection.close()
+    expect(hasRun).toBe(true)
   })
 })
 

@@ -22,7 +22,12 @@ export async function sluice(...args: string[]): Promise<Result> {
       err += text
     },
   })
-  return { code, out, err }
+  return { code, out, err: withoutProgress(err) }
+}
+
+/** Removes the lines of progress, which depend on the duration. */
+export function withoutProgress(err: string): string {
+  return err.replaceAll(/^.*(?: …| {2}\d+%)\n/gm, '')
 }
 
 /** Runs the command line in this process, in a folder. */
@@ -44,7 +49,8 @@ export function run(args: readonly string[], { stdin }: { readonly stdin?: strin
     const child = execFile(
       process.execPath,
       ['--import', tsx, '--conditions=@sluice/source', bin, ...args],
-      (error, out, err) => resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, err }),
+      (error, out, err) =>
+        resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, err: withoutProgress(err) }),
     )
     child.stdin?.end(stdin ?? '')
   })

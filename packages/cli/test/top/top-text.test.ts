@@ -26,6 +26,21 @@ describe('sluice top without a screen', () => {
     )
   })
 
+  it('shows the progress of --once, and removes it before the table', async () => {
+    const written: string[] = []
+    const code = await main(['top', '--url', fake.url, '--once', '--seconds', '0.8'], {
+      out: (text) => void written.push(`out: ${text.split(' ', 2).join(' ')}`),
+      err: (text) => void written.push(`err: ${text}`),
+      isErrTerminal: true,
+    })
+    expect(code).toBe(0)
+    expect(written).toEqual([
+      expect.stringMatching(/Measuring http.* for 0\.8 s …$/),
+      'err: \r\u001b[2K',
+      'out: sluice top',
+    ])
+  })
+
   it('reports that there were no requests', async () => {
     await fake.close()
     fake = await fakeDashboard(wireSnapshot([]))

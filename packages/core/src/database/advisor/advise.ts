@@ -7,7 +7,7 @@ import type { WorkloadEntry } from '../workload/workload-entry.ts'
 import type { Advice, IndexAdvice, LeftStatement } from './advice.ts'
 import { type Candidate, type CandidateContext, candidatesOf } from './candidates.ts'
 import { type Choice, type ChosenIndex, chooseIndexes } from './choose-indexes.ts'
-import type { IndexCheck } from './index-check.ts'
+import type { IndexCheck, OnProgress } from './index-check.ts'
 import { indexPages, PAGE_BYTES } from './index-pages.ts'
 import { type ReadStatement, resolveWorkload, type WorkloadStatement } from './resolve-workload.ts'
 import type { Statistics } from './statistics.ts'
@@ -28,7 +28,7 @@ export interface AdviseOptions extends IndexNamerOptions {
   readonly check?: IndexCheck
   /** Tries indexes of trigrams, where the database has them. */
   readonly trigrams?: (statements: readonly ReadStatement[]) => Promise<readonly TrigramAdvice[]>
-  readonly onProgress?: (done: number, of: number) => void
+  readonly onProgress?: OnProgress
   readonly clock?: Clock
   /** Default: none. */
   readonly limits?: TimeLimits
@@ -50,9 +50,13 @@ export async function advise(options: AdviseOptions): Promise<Advice> {
   for (const [at, statement] of statements.entries()) {
     if (limits?.isOver(STAGES.plan) === true) planned.skip(statement, limits.overText)
     else await planned.add(statement, at)
-    options.onProgress?.(at + 1, statements.length)
+    options.onProgress?.(at + 1, statements.length, 'plan')
   }
-  const choice = await chooseIndexes(planned.workload, writes, planner, thresholds, options.check, limits)
+  const choice = await chooseIndexes(planned.workload, writes, planner, thresholds, {
+    check: options.check,
+    limits,
+    onProgress: options.onProgress,
+  })
   for (const statement of choice.skipped) planned.skipPlanned(statement, limits?.overText ?? '')
   for (const [statement, why] of choice.cutShort)
     planned.skipPlanned(statement, `${why} Not all indexes for it were tried.`)

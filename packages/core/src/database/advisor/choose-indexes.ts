@@ -1,7 +1,7 @@
 import type { Measurement } from './advice.ts'
 import type { Candidate } from './candidates.ts'
 import { CostBook } from './cost-book.ts'
-import { type IndexCheck, isGain } from './index-check.ts'
+import { type ChooseOptions, type IndexCheck, isGain, type OnProgress } from './index-check.ts'
 import { covers } from './index-coverage.ts'
 import { tablesOf, type WorkloadStatement, type WriteLoad } from './resolve-workload.ts'
 import { THRESHOLDS, type Thresholds } from './thresholds.ts'
@@ -61,8 +61,7 @@ export async function chooseIndexes(
   writes: readonly WriteLoad[],
   planner: WhatIfPlanner,
   thresholds: Thresholds = THRESHOLDS,
-  check?: IndexCheck,
-  limits = noLimits(),
+  { check, limits = noLimits(), onProgress }: ChooseOptions = {},
 ): Promise<Choice> {
   // Skipped statements are not part of any cost.
   const considered: WorkloadStatement[] = []
@@ -72,12 +71,13 @@ export async function chooseIndexes(
     if (limits.isOver(STAGES.consider)) break
     considered.push(statement)
     await chooser.consider(statement)
+    onProgress?.(considered.length, workload.length, 'choose')
   }
   await chooser.grow()
   if (!limits.isOver(STAGES.grow)) await chooser.goOn()
   await chooser.prune()
   await chooser.dropSiblings()
-  if (check !== undefined && !limits.isOver()) await chooser.check(check)
+  if (check !== undefined && !limits.isOver()) await chooser.check(check, onProgress)
   return { ...(await chooser.finish()), skipped: workload.slice(considered.length) }
 }
 
@@ -340,9 +340,9 @@ class Chooser {
   }
 
   /** Removes indexes that do not pay off when statements are executed. */
-  async check(check: IndexCheck): Promise<void> {
+  async check(check: IndexCheck, onProgress: OnProgress | undefined): Promise<void> {
     const { indexes } = await this.finish()
-    const measured = await check(indexes)
+    const measured = await check(indexes, (done) => onProgress?.(done, indexes.length, 'measure'))
     this.#chosen = this.#chosen.filter(({ label }) => {
       const measurements = measured.get(label)
       return measurements === undefined || measurements.length === 0 || measurements.some(isGain)

@@ -29,7 +29,7 @@ export function mysqlSampleCheck(
   gaps: InspectionGap[],
   limits: TimeLimits,
 ): IndexCheck {
-  return async (indexes) => {
+  return async (indexes, onMeasured) => {
     const long = new Set<PlannedStatement>()
     const measured = new Map<string, Measurement[]>()
     const ids = new Set(
@@ -64,6 +64,7 @@ export function mysqlSampleCheck(
         analyzeSql(sql, 'mysql').statement.reads.every((name) => names.has(name.at(-1)?.toLowerCase() ?? ''))
       for (const [at, index] of tried.entries()) await addIndex(session, index, nameOf(at))
       for (const [at, index] of tried.entries()) {
+        onMeasured(at)
         if (limits.isOver()) {
           gaps.push({ what: `measurements of indexes on ${index.candidate.table.id}`, why: limits.overText })
           continue

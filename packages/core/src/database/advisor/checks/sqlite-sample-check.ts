@@ -36,7 +36,7 @@ export function sqliteSampleCheck(
   gaps: InspectionGap[],
   limits: TimeLimits,
 ): IndexCheck {
-  return async (indexes) => {
+  return async (indexes, onMeasured) => {
     const long = new Set<PlannedStatement>()
     const timed = (index: ChosenIndex) => timeAll(scratch, index, limits, long)
     await cloneSchema(source, scratch)
@@ -68,7 +68,8 @@ export function sqliteSampleCheck(
           : [{ fingerprint, without: a, with: b, unit: 'ms' as const }]
       })
     }
-    for (const index of indexes) {
+    for (const [at, index] of indexes.entries()) {
+      onMeasured(at)
       if (limits.isOver()) {
         gaps.push({ what: `measurements of indexes on ${index.candidate.table.id}`, why: limits.overText })
         continue

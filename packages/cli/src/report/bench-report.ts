@@ -3,7 +3,7 @@ import type { BodyComparison } from '../bench/body-log.ts'
 import type { Comparison, Figure, Metric } from '../bench/round-statistics.ts'
 import type { RouteResult } from '../bench/run-bench.ts'
 import { decimal, rate } from '../top/columns.ts'
-import { cell, cut, wrapped } from './cells.ts'
+import { cell, cut, packed, wrapped, wrappedHard } from './cells.ts'
 import type { Paint } from './palette.ts'
 
 export interface BenchRun {
@@ -47,7 +47,10 @@ export function benchReport(
     reference === undefined ? (baseline === undefined ? '' : ` against ${baseline}`) : ` against ${reference}`
   const how = `${connections} ${connections === 1 ? 'connection' : 'connections'} · ${rounds} rounds of ${decimal(durationMs / rounds / 1_000)} s`
   const whole = `${address}${against} · ${how}`
-  const lines = whole.length + 15 <= width ? [whole] : [`${address}${against}`, how]
+  const lines =
+    whole.length + 15 <= width
+      ? [whole]
+      : [...packed([address, ...(against === '' ? [] : [against.trim()])], width - 15, ' '), how]
   const head = `${paint('bold', 'sluice bench')}   ${lines.join(`\n${' '.repeat(15)}`)}`
   return `${[head, ...results.flatMap((result) => ['', ...routeLines(result, run, { paint, width })])].join('\n')}\n`
 }
@@ -72,32 +75,29 @@ function routeLines(
     if (figure === undefined && other?.figures[metric] === undefined) continue
     const comparison = comparisons[metric]
     const right = other === undefined ? '' : cell(figureText(other.figures[metric], show), 16, 'right')
+    const row = `  ${cell(title, 18)}${cell(figureText(figure, show), 14, 'right')}${right}`
     const told =
       comparison === undefined
         ? ''
-        : `   ${paint(STYLES[comparison.verdict], comparisonText(comparison, words))}`
-    lines.push(`  ${cell(title, 18)}${cell(figureText(figure, show), 14, 'right')}${right}${told}`.trimEnd())
+        : `   ${paint(STYLES[comparison.verdict], cut(comparisonText(comparison, words), width - row.length - 3))}`
+    lines.push(`${row}${told}`.trimEnd())
   }
   if (own.errors > 0 || (other?.errors ?? 0) > 0) {
     const first = own.firstError ?? other?.firstError
     const right = other === undefined ? '' : cell(rate(other.errors), 16, 'right')
-    lines.push(
-      paint(
-        'red',
-        `  ${cell('errors', 18)}${cell(rate(own.errors), 14, 'right')}${right}   ${plainLine(first ?? '')}`.trimEnd(),
-      ),
-    )
+    const text = `  ${cell('errors', 18)}${cell(rate(own.errors), 14, 'right')}${right}   ${plainLine(first ?? '')}`
+    lines.push(paint('red', cut(text.trimEnd(), width)))
   }
   if (own.figures.queries === undefined)
     lines.push(
-      paint(
-        'dim',
-        '  No Server-Timing header, so the queries are unknown. Set serverTiming: true in the middleware.',
-      ),
+      ...wrapped(
+        'No Server-Timing header, so the queries are unknown. Set serverTiming: true in the middleware.',
+        width - 2,
+      ).map((line) => paint('dim', `  ${line}`)),
     )
   if (bodies !== undefined)
     lines.push(
-      ...wrapped(bodyText(bodies), width - 2).map(
+      ...wrappedHard(bodyText(bodies), width - 2).map(
         (line) =>
           `  ${bodies.kind === 'equal' ? paint('green', line) : paint(bodies.kind === 'different' ? 'red' : 'yellow', line)}`,
       ),

@@ -89,3 +89,26 @@ export function wrapped(text: string, width: number): string[] {
   }
   return lines
 }
+
+/** Same as `wrapped`, but also breaks words that are longer than the width. Do not use it for paths and URLs. */
+export function wrappedHard(text: string, width: number): string[] {
+  const most = Math.max(1, width)
+  return wrapped(text, most).flatMap((line) => {
+    if (line.length <= most) return [line]
+    return Array.from({ length: Math.ceil(line.length / most) }, (_, at) =>
+      line.slice(at * most, (at + 1) * most),
+    )
+  })
+}
+
+/** Joins as many parts per line as fit. A longer part is wrapped. */
+export function packed(parts: readonly string[], width: number, separator: string): string[] {
+  const lines: string[] = []
+  for (const part of parts) {
+    const last = lines.at(-1)
+    if (last !== undefined && last.length + separator.length + part.length <= width)
+      lines[lines.length - 1] = `${last}${separator}${part}`
+    else lines.push(...wrappedHard(part, width))
+  }
+  return lines
+}

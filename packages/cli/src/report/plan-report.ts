@@ -1,5 +1,5 @@
 import type { PlanStep, PlanSummary } from '@sluice/core/database'
-import { count, duration, wrapped } from './cells.ts'
+import { cell, count, duration, packed, wrapped, wrappedHard } from './cells.ts'
 import type { Paint, Style } from './palette.ts'
 
 export interface PlanReportOptions {
@@ -37,15 +37,12 @@ export function planReport(plan: PlanSummary, options: PlanReportOptions): strin
   if (plan.steps.length === 0) lines.push('The statement reads no table.')
   else lines.push(...stepLines(plan.steps, options))
   const marks = [
-    ...(plan.sorts > 0 ? [paint('yellow', plan.sorts === 1 ? 'SORT' : `${plan.sorts} SORTS`)] : []),
+    ...(plan.sorts > 0 ? [plan.sorts === 1 ? 'SORT' : `${plan.sorts} SORTS`] : []),
     ...(plan.temporaryStructures > 0
       ? [
-          paint(
-            'yellow',
-            plan.temporaryStructures === 1
-              ? 'TEMPORARY STRUCTURE'
-              : `${plan.temporaryStructures} TEMPORARY STRUCTURES`,
-          ),
+          plan.temporaryStructures === 1
+            ? 'TEMPORARY STRUCTURE'
+            : `${plan.temporaryStructures} TEMPORARY STRUCTURES`,
         ]
       : []),
   ]
@@ -53,8 +50,14 @@ export function planReport(plan: PlanSummary, options: PlanReportOptions): strin
   const scanned = plan.rowsScanned === undefined ? [] : [`reads ${about}${rows(plan.rowsScanned)}`]
   const returned =
     plan.rowsReturned === undefined || isWrite(sql) ? [] : [`returns ${about}${rows(plan.rowsReturned)}`]
-  const facts = [...scanned, ...returned, ...marks]
-  if (facts.length > 0) lines.push('', facts.join(' · '))
+  const facts = packed([...scanned, ...returned, ...marks], width, ' · ')
+  const painted = facts.map((line) =>
+    line
+      .split(' · ')
+      .map((fact) => (marks.includes(fact) ? paint('yellow', fact) : fact))
+      .join(' · '),
+  )
+  if (facts.length > 0) lines.push('', ...painted)
   for (const warning of planWarnings(plan, sql)) {
     const [first = '', ...rest] = wrapped(warning, width - 6)
     lines.push(`${paint('yellow', 'warn')}  ${first}`, ...rest.map((line) => `      ${line}`))
@@ -64,7 +67,7 @@ export function planReport(plan: PlanSummary, options: PlanReportOptions): strin
 
 function headOf(
   { cost, executionTime }: PlanSummary,
-  { paint, address, isGeneric }: PlanReportOptions,
+  { paint, address, isGeneric, width }: PlanReportOptions,
 ): string {
   const facts = [
     address,
@@ -72,31 +75,39 @@ function headOf(
     ...(executionTime === undefined ? [] : [`took ${duration(executionTime)}`]),
     ...(isGeneric ? ['for any values'] : []),
   ]
-  return `${paint('bold', 'sluice explain')}   ${facts.join(' · ')}`
+  const indent = 'sluice explain   '.length
+  return `${paint('bold', 'sluice explain')}   ${packed(facts, width - indent, ' · ').join(`\n${' '.repeat(indent)}`)}`
 }
 
 function stepLines(steps: readonly PlanStep[], { paint, width }: PlanReportOptions): string[] {
-  const table = [
-    ['TABLE', 'ACCESS', 'INDEX', 'ROWS'].map((title): Cell => [title, 'dim']),
-    ...steps.map((step): Cell[] => [
-      [tableOf(step), 'bold'],
-      accessOf(step),
-      [indexOf(step)],
-      [rowsOf(step)],
-    ]),
-  ]
-  const widths = [0, 1, 2, 3].map((at) => Math.max(...table.map((row) => row[at]?.[0].length ?? 0)))
+  const titles = ['TABLE', 'ACCESS', 'INDEX', 'ROWS'].map((title): Cell => [title, 'dim'])
+  const rows = steps.map((step): Cell[] => [
+    [tableOf(step), 'bold'],
+    accessOf(step),
+    [indexOf(step)],
+    [rowsOf(step)],
+  ])
+  const widthsOf = (table: readonly (readonly Cell[])[]) =>
+    titles.map((_, at) => Math.max(...table.map((row) => row[at]?.[0].length ?? 0)))
+  const sum = (widths: readonly number[]) => widths.reduce((all, each) => all + each + 2, 0)
+  // If the table is too wide, each index gets its own line; table names are truncated last.
+  const isWide = sum(widthsOf([titles, ...rows])) > width
+  const shown = (cells: readonly Cell[]) => cells.filter((_, at) => !isWide || at !== 2)
+  const table = [titles, ...rows].map(shown)
+  const widths = table[0]?.map((_, at) => Math.max(...table.map((row) => row[at]?.[0].length ?? 0))) ?? []
+  widths[0] = Math.max(5, Math.min(widths[0] ?? 0, width - sum(widths.slice(1)) - 2))
   return table.flatMap((cells, at) => {
     const line = cells.map(([text, style], column) => {
-      const padded = column === 3 ? text.padStart(widths[3] ?? 0) : text.padEnd(widths[column] ?? 0)
+      const padded = cell(text, widths[column] ?? 0, column === cells.length - 1 ? 'right' : 'left')
       return style === undefined ? padded : paint(style, padded)
     })
-    const filter = steps[at - 1]?.filter
-    const filterLines =
-      filter === undefined
-        ? []
-        : wrapped(`filter ${filter}`, width - 4).map((text) => paint('dim', `    ${text}`))
-    return [`  ${line.join('  ').trimEnd()}`, ...filterLines]
+    const step = steps[at - 1]
+    const index = step === undefined ? '' : indexOf(step)
+    const below = [
+      ...(isWide && index !== '' ? [`index ${index}`] : []),
+      ...(step?.filter === undefined ? [] : [`filter ${step.filter}`]),
+    ].flatMap((text) => wrappedHard(text, width - 4))
+    return [`  ${line.join('  ').trimEnd()}`, ...below.map((text) => paint('dim', `    ${text}`))]
   })
 }
 

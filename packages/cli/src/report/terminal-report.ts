@@ -1,7 +1,7 @@
 import { relative } from 'node:path'
 import type { DatabaseAnalysis, DatabaseFinding, Validation } from '@sluice/core/database'
 import type { BaselineSplit } from './baseline.ts'
-import { bytes, count, duration, percent, wrapped } from './cells.ts'
+import { bytes, count, duration, packed, percent, wrapped, wrappedHard } from './cells.ts'
 import { codeName } from './code-names.ts'
 import type { Paint } from './palette.ts'
 import { shortSql } from './short-sql.ts'
@@ -77,15 +77,21 @@ function findingLines(finding: DatabaseFinding, options: TerminalReportOptions):
   const isNarrow = width < NARROW
   const saved = savedMs === undefined || isNarrow ? '' : ` (${duration(savedMs)})`
   const share = savedShare === undefined ? [] : [`${percent(savedShare)} of DB time${saved}`]
-  const doubt = validation === 'none' ? [paint('yellow', 'NOT VALIDATED')] : []
+  const doubt = validation === 'none' ? ['NOT VALIDATED'] : []
+  const lead = `${WORDS[severity]}  ${id.padEnd(6)} `
+  const [first = '', ...rest] = wrappedHard(title, width - lead.length)
+  const marks = [...share, ...doubt]
+  const isOneLine = rest.length === 0 && [lead + first, ...marks].join('   ').length <= width
+  const shownMarks = marks.map((mark) => (mark === doubt[0] ? paint('yellow', mark) : mark))
   const lines = [
     [
-      `${paint(STYLES[severity], WORDS[severity])}  ${paint('dim', id.padEnd(6))} ${paint('bold', title)}`,
-      ...share,
-      ...doubt,
+      `${paint(STYLES[severity], WORDS[severity])}  ${paint('dim', id.padEnd(6))} ${paint('bold', first)}`,
+      ...(isOneLine ? shownMarks : []),
     ].join('   '),
+    ...rest.map((line) => `${' '.repeat(lead.length)}${paint('bold', line)}`),
+    ...(isOneLine || marks.length === 0 ? [] : [`${INDENT}${shownMarks.join('   ')}`]),
   ]
-  for (const line of joined(costParts(finding), width - INDENT.length)) lines.push(`${INDENT}${line}`)
+  for (const line of packed(costParts(finding), width - INDENT.length, '  ')) lines.push(`${INDENT}${line}`)
   for (const detail of details)
     lines.push(...wrapped(detail, width - INDENT.length).map((line) => `${INDENT}${line}`))
   lines.push(...statementLines(finding, options))
@@ -140,25 +146,13 @@ function costParts({ statements, validation, measured, bytes: size }: DatabaseFi
   ]
 }
 
-/** Joins as many parts per line as fit. */
-function joined(parts: readonly string[], width: number): string[] {
-  const lines: string[] = []
-  for (const part of parts) {
-    const last = lines.at(-1)
-    if (last !== undefined && last.length + 2 + part.length <= width)
-      lines[lines.length - 1] = `${last}  ${part}`
-    else lines.push(part)
-  }
-  return lines
-}
-
 function counted(number: number, what: string): string {
   return `${count(number)} ${what}${number === 1 ? '' : 's'}`
 }
 
 function summaryOf(
   { findings, database }: DatabaseAnalysis,
-  { split, paint, isFixing }: TerminalReportOptions,
+  { split, paint, isFixing, width }: TerminalReportOptions,
 ): string[] {
   if (findings.length === 0) {
     const text =
@@ -178,27 +172,41 @@ function summaryOf(
       ...kinds.filter(([, number]) => number > 0).map(([severity, number]) => `${number} ${severity}`),
     )
   }
-  return [parts.join(' · '), ...(isFixing ? [] : fixHint(split))]
+  return [parts.join(' · '), ...(isFixing ? [] : fixHint(split, width))]
 }
 
 /** The commands that write the fixes. */
-function fixHint({ fresh }: BaselineSplit): string[] {
+function fixHint({ fresh }: BaselineSplit, width: number): string[] {
   const fixable = fresh.filter(({ changes }) => changes.length > 0)
   const missing = fixable.filter(({ code }) => code === 'MISSING_INDEX').length
   const others = fixable.length - missing
-  const include = `--include ${[...new Set(fixable.map(({ code }) => code))]
+  const codes = [...new Set(fixable.map(({ code }) => code))]
     .filter((code) => code !== 'MISSING_INDEX')
     .map(codeName)
-    .join(',')}`
   if (missing === 0)
     return others === 0
       ? []
-      : [`fix: sluice analyze --write ${include}   writes ${counted(others, 'change')} to the project`]
+      : hint(
+          'fix: sluice analyze --write',
+          codes,
+          `writes ${counted(others, 'change')} to the project`,
+          width,
+        )
   const written = missing === 1 ? '1 index' : `${count(missing)} indexes`
   return [
-    `fix: sluice analyze --write   writes ${written} to the project`,
-    ...(others === 0 ? [] : [`     ${include}   adds ${others} more`]),
+    ...hint('fix: sluice analyze --write', [], `writes ${written} to the project`, width),
+    ...(others === 0 ? [] : hint('    ', codes, `adds ${others} more`, width)),
   ]
+}
+
+/** A command and its effect: in one line, or in lines that a shell reads as one command. */
+function hint(command: string, codes: readonly string[], effect: string, width: number): string[] {
+  const include = codes.length === 0 ? '' : ` --include ${codes.join(',')}`
+  const line = `${command}${include}   ${effect}`
+  if (line.length <= width) return [line]
+  const parts = codes.map((code) => `     --include ${code}`)
+  const lines = [...(command.trim() === '' ? [] : [command]), ...parts]
+  return [...lines.map((part, at) => (at < lines.length - 1 ? `${part} \\` : part)), `     ${effect}`]
 }
 
 function footnotes(
@@ -211,11 +219,17 @@ function footnotes(
     lines.push('No statements: pass the workload of an app with --workload <file>.')
   if (telling.length > 0) {
     lines.push(
-      `${counted(telling.length, 'statement')} ${telling.length === 1 ? 'was' : 'were'} not analyzed${isVerbose ? ':' : '; --verbose lists them'}`,
+      ...wrapped(
+        `${counted(telling.length, 'statement')} ${telling.length === 1 ? 'was' : 'were'} not analyzed${isVerbose ? ':' : '; --verbose lists them'}`,
+        width,
+      ),
     )
     if (isVerbose)
       for (const { label, why } of telling)
-        lines.push(`  ${label.slice(0, width - 2)}`, paint('dim', `    ${why}`))
+        lines.push(
+          `  ${label.slice(0, width - 2)}`,
+          ...wrapped(why, width - 4).map((line) => paint('dim', `    ${line}`)),
+        )
   }
   const skipped = left.filter(({ kind }) => kind === 'time-limit').length
   if (skipped > 0)

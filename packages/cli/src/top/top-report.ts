@@ -1,4 +1,4 @@
-import { cell } from '../report/cells.ts'
+import { cell, cut, wrapped } from '../report/cells.ts'
 import type { TopJson } from '../report/json-output.ts'
 import type { Paint } from '../report/palette.ts'
 import { decimal, flagsOf, layoutOf, milliseconds, rate, routeLine, titleLine } from './columns.ts'
@@ -22,7 +22,7 @@ export function topTable(view: LiveView, options: TopReportOptions & { readonly 
   const rows = routes.map((route) => routeLine(route, layout, { paint, slowMs }).trimEnd())
   const over = `REQ/S: last 10 s. ERR: ${Math.round(watchedMs / 1_000)} s. Other columns: last ${sampleOf(view)} per route.`
   const last = routes.length === 0 ? `No requests in ${Math.round(watchedMs / 1_000)} s.` : over
-  return `${[headLine(view, { paint, width }), paint('bold', titleLine(layout, sort, false)), ...rows, paint('dim', last)].join('\n')}\n`
+  return `${[headLine(view, { paint, width }), paint('bold', titleLine(layout, sort, false)), ...rows, ...wrapped(last, width).map((line) => paint('dim', line))].join('\n')}\n`
 }
 
 function sampleOf({ routes }: LiveView): string {
@@ -33,7 +33,8 @@ function sampleOf({ routes }: LiveView): string {
 /** A line for the app and for each route, with timestamps, for logs and `grep`. Ends with a line break. */
 export function topLines(view: LiveView, { sort, filter, slowMs, width }: TopReportOptions): string {
   const time = new Date(view.at).toISOString().slice(11, 19)
-  const lines = [headLine(view, { paint: (_style, text) => text, width })]
+  const room = width - time.length - 2
+  const lines = [headLine(view, { paint: (_style, text) => text, width: room })]
   for (const route of sortRoutes(filterRoutes(view.routes, filter), sort)) {
     const { name, perSecond, queries, databaseMs, p99 } = route
     if (perSecond === 0) continue
@@ -45,7 +46,7 @@ export function topLines(view: LiveView, { sort, filter, slowMs, width }: TopRep
       `p99 ${milliseconds(p99)} ms`,
       ...flags,
     ]
-    lines.push(`  ${cell(name, 28)}  ${figures.join('  ')}`)
+    lines.push(cut(`  ${cell(name, Math.min(28, Math.max(8, room - 50)))}  ${figures.join('  ')}`, room))
   }
   return lines.map((line) => `${time}  ${line}\n`).join('')
 }

@@ -26,7 +26,7 @@ export async function sluice(...args: string[]): Promise<Result> {
 }
 
 /** Removes the lines of progress, which depend on the duration. */
-export function withoutProgress(err: string): string {
+function withoutProgress(err: string): string {
   return err.replaceAll(/^.*(?: …| {2}\d+%)\n/gm, '')
 }
 

@@ -4,7 +4,6 @@ import { InvalidArgumentError, InvalidOptionError } from '../shared/errors.ts'
 import { checkOptions, option } from '../shared/options.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { AdvisorTools } from './advisor/advise-database.ts'
-import type { TimeLimitOptions } from './advisor/time-limits.ts'
 import { checkExplainNew, type ExplainNewOptions } from './plan-watch.ts'
 import type { WorkloadEntry } from './workload/workload-entry.ts'
 import { checkWorkloadOptions, type WorkloadOptions } from './workload/workload-log.ts'
@@ -37,13 +36,23 @@ export interface DatabaseOptions {
 }
 
 /** Inputs of an analysis. */
-export interface AnalyzeOptions extends TimeLimitOptions {
+export interface AnalyzeOptions {
   /** @defaultValue The connection of the last inspection; otherwise one of an attached client. */
   readonly connection?: Connection
   /** @defaultValue The recorded workload; if it is empty, the statements that the server counted. */
   readonly workload?: readonly WorkloadEntry[]
   /** Scratch databases, for databases that cannot plan with a hypothetical index. */
   readonly tools?: AdvisorTools
+  /**
+   * Maximum milliseconds for one statement: to plan it, to try indexes for it, and to measure it.
+   * @defaultValue 2,000
+   */
+  readonly statementTimeoutMs?: number
+  /**
+   * Milliseconds after which the analysis starts no further work, and lists the rest as skipped.
+   * @defaultValue 60,000
+   */
+  readonly timeLimitMs?: number
 }
 
 /** A statement that was sent by other means than an attached client. */

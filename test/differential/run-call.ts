@@ -113,7 +113,9 @@ function build(from: unknown, chain: readonly (readonly [string, ...unknown[]])[
   }, from)
 }
 
-/** `{ $raw: sql }` among arguments is a piece of SQL, and `{ $group: chain }` a function that adds conditions. */
+/**
+ * `{ $raw: sql }` among arguments is a piece of SQL, and `{ $group: chain }` a function that adds conditions.
+ */
 function rawOf(arg: unknown, knex: Knex): unknown {
   if (typeof arg === 'object' && arg !== null && '$group' in arg)
     return (inner: unknown) => void build(inner, arg.$group as KnexCall['chain'], knex)

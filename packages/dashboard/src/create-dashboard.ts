@@ -41,8 +41,8 @@ export interface Dashboard {
   /** Plugin for Fastify: `app.register(dashboard.fastify, { prefix: '/_sluice' })`. */
   readonly fastify: (app: FastifyLike) => Promise<void>
   /**
-   * URL of the dashboard: only its path until an HTTP server of the process listens. Without `authorize`, it contains a key that allows one browser on another machine.
-   * A used key is replaced by a new one.
+   * URL of the dashboard: only its path until an HTTP server of the process listens. Without `authorize`, it
+   * contains a key that allows one browser on another machine. A used key is replaced by a new one.
    */
   readonly url: string
   /**

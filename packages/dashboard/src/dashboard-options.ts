@@ -60,8 +60,8 @@ export interface DashboardOptions {
    */
   readonly processes?: ProcessLink | false
   /**
-   * Receives the URL of the dashboard with its key, once at startup, when the first HTTP server of the process
-   * listens or after 5 seconds, and after each use of the key. `false` disables it.
+   * Receives the URL of the dashboard with its key, once at startup, when the first HTTP server of the
+   * process listens or after 5 seconds, and after each use of the key. `false` disables it.
    * @defaultValue stderr, if there is no `authorize`
    */
   readonly announce?: false | ((text: string) => void)

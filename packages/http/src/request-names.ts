@@ -21,7 +21,9 @@ export class RequestNames {
     return this.#bounded(method, `${method} ${pathPattern(path)}`, true)
   }
 
-  /** Returns a name that `ofRoute` returned unchanged, and applies `ofPath` to the name of any other request. */
+  /**
+   * Returns a name that `ofRoute` returned unchanged, and applies `ofPath` to the name of any other request.
+   */
   of(name: string): string {
     if (this.#known.has(name)) return name
     const [, method, path] = /^([A-Z]{1,20}) (\/.*)$/s.exec(name) ?? []

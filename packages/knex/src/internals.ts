@@ -13,8 +13,8 @@ import {
 import type { KnexReason } from './reasons.ts'
 
 /**
- * All access to undocumented parts of Knex is in this file and in `condition-groups.ts`. Readers fail closed: a
- * builder that contains anything unknown to them is described as `undefined`, and passed through unchanged.
+ * All access to undocumented parts of Knex is in this file and in `condition-groups.ts`. Readers fail closed:
+ * a builder that contains anything unknown to them is described as `undefined`, and passed through unchanged.
  */
 
 const DIALECTS: Readonly<Record<string, Dialect>> = {

@@ -90,7 +90,9 @@ export function wrapped(text: string, width: number): string[] {
   return lines
 }
 
-/** Same as `wrapped`, but also breaks words that are longer than the width. Do not use it for paths and URLs. */
+/**
+ * Same as `wrapped`, but also breaks words that are longer than the width. Do not use it for paths and URLs.
+ */
 export function wrappedHard(text: string, width: number): string[] {
   const most = Math.max(1, width)
   return wrapped(text, most).flatMap((line) => {

@@ -129,8 +129,8 @@ export class DatabaseOptimizationEngine {
    * line, `sluice analyze`, has both.
    *
    * @param options - `connection` as for `inspect`; `workload` replaces the recorded workload.
-   * @throws SluiceError `SLUICE_NO_CLIENT` if there is no connection; InvalidArgumentError for an invalid time
-   *   limit; the database's errors.
+   * @throws SluiceError `SLUICE_NO_CLIENT` if there is no connection; InvalidArgumentError for an invalid
+   *   time limit; the database's errors.
    */
   async analyze(options: AnalyzeOptions = {}): Promise<DatabaseAnalysis> {
     const { connection, workload, tools, statementTimeoutMs, timeLimitMs } = options

@@ -34,8 +34,8 @@ export class CallSiteTraces {
   /** The execution of a scope that is traced if the shape is trusted. */
   readonly single: number
   /**
-   * Whether first executions are traced, too: with a threshold of 2, each of the two executions must come from
-   * the same call site.
+   * Whether first executions are traced, too: with a threshold of 2, each of the two executions must come
+   * from the same call site.
    */
   readonly tracesFirst: boolean
   readonly #shapes = new WeakMap<Shape, Known>()

@@ -116,7 +116,9 @@ function isTotalOrder(
   )
 }
 
-/** Types for which ORDER BY and RANK find the same rows equal. MySQL orders strings by their first bytes only. */
+/**
+ * Types for which ORDER BY and RANK find the same rows equal. MySQL orders strings by their first bytes only.
+ */
 const RANKED = new Set<ColumnType | undefined>(['integer', 'decimal', 'float', 'uuid', 'boolean', 'datetime'])
 
 function areRanked(orders: readonly RankOrder[], ground: Ground): boolean {

@@ -1,7 +1,13 @@
 import type { Measurement } from './advice.ts'
 import type { Candidate } from './candidates.ts'
 import { CostBook } from './cost-book.ts'
-import { type ChooseOptions, type IndexCheck, isGain, type OnProgress } from './index-check.ts'
+import {
+  type ChooseOptions,
+  type ChosenIndex,
+  type IndexCheck,
+  isGain,
+  type OnProgress,
+} from './index-check.ts'
 import { covers } from './index-coverage.ts'
 import { tablesOf, type WorkloadStatement, type WriteLoad } from './resolve-workload.ts'
 import { THRESHOLDS, type Thresholds } from './thresholds.ts'
@@ -22,22 +28,6 @@ export interface Choice {
   readonly skipped: readonly WorkloadStatement[]
   /** Statements for which not all indexes were tried, with the reason. */
   readonly cutShort: ReadonlyMap<WorkloadStatement, string>
-}
-
-export interface ChosenIndex {
-  readonly candidate: Candidate
-  /** Cost of each statement that uses it, without it and with it, while the other indexes exist. */
-  readonly serves: readonly {
-    readonly statement: WorkloadStatement
-    readonly without: number
-    readonly with: number
-  }[]
-  /** Additional cost of the whole workload without it, minus its maintenance cost. */
-  readonly gain: number
-  /** Additional cost of writes. */
-  readonly upkeep: number
-  /** Measurements of the statements that it serves; empty if there are none. */
-  readonly measured: readonly Measurement[]
 }
 
 /** If the gains of two indexes differ by at most this, the narrower one is selected. */

@@ -1,6 +1,23 @@
 import type { Measurement } from './advice.ts'
-import type { ChosenIndex } from './choose-indexes.ts'
+import type { Candidate } from './candidates.ts'
+import type { WorkloadStatement } from './resolve-workload.ts'
 import type { TimeLimits } from './time-limits.ts'
+
+export interface ChosenIndex {
+  readonly candidate: Candidate
+  /** Cost of each statement that uses it, without it and with it, while the other indexes exist. */
+  readonly serves: readonly {
+    readonly statement: WorkloadStatement
+    readonly without: number
+    readonly with: number
+  }[]
+  /** Additional cost of the whole workload without it, minus its maintenance cost. */
+  readonly gain: number
+  /** Additional cost of writes. */
+  readonly upkeep: number
+  /** Measurements of the statements that it serves; empty if there are none. */
+  readonly measured: readonly Measurement[]
+}
 
 /** Receives the progress of a stage: plans, indexes per statement, measurements. */
 export type OnProgress = (done: number, of: number, stage: 'plan' | 'choose' | 'measure') => void

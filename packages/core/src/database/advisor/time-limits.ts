@@ -16,7 +16,9 @@ export interface TimeLimitOptions {
 
 export const DEFAULT_LIMITS = { statementTimeoutMs: 2_000, timeLimitMs: 60_000 } as const
 
-/** Shares of the whole time after which a stage ends: plans, indexes per statement, indexes of the workload. */
+/**
+ * Shares of the whole time after which a stage ends: plans, indexes per statement, indexes of the workload.
+ */
 export const STAGES = { plan: 0.5, consider: 0.7, grow: 0.85 } as const
 
 export function noLimits(): TimeLimits {

@@ -47,7 +47,9 @@ export interface StaleTables {
   readonly changed: readonly TableSnapshot[]
 }
 
-/** Large tables whose statistics are missing or outdated. Empty on MySQL, which updates them automatically. */
+/**
+ * Large tables whose statistics are missing or outdated. Empty on MySQL, which updates them automatically.
+ */
 export function staleTables(snapshot: DatabaseSnapshot): StaleTables {
   if (snapshot.dialect === 'mysql') return { neverAnalyzed: [], changed: [] }
   const large = snapshot.tables.filter(({ kind, rows }) => STORED.has(kind) && rows >= MIN_ROWS)

@@ -10,7 +10,9 @@ export interface FindingImpact {
   readonly savedMsPerMinute: number
   /** Total duration in milliseconds of the scopes with the finding; `0` if it is unknown. */
   readonly scopeMs: number
-  /** Milliseconds from the end of the first scope with the finding to the end of the latest scope of the app. */
+  /**
+   * Milliseconds from the end of the first scope with the finding to the end of the latest scope of the app.
+   */
   readonly seenMs: number
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { IndexCheck } from '../../../src/database/advisor/choose-indexes.ts'
+import type { IndexCheck } from '../../../src/database/advisor/index-check.ts'
 import type { PlannedStatement, SupposedIndex } from '../../../src/database/advisor/what-if-planner.ts'
 import { indexLabel } from '../../../src/database/index-definition.ts'
 import { adviceOf, advised, entry, type World, worldSnapshot } from './advisor-world.ts'

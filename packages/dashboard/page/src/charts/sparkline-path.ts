@@ -19,8 +19,8 @@ export function secondsOf(
 }
 
 /**
- * Returns the line of a sparkline as an SVG path. A single value between gaps is a short dash. The axis starts
- * at 0, or at the lowest negative value.
+ * Returns the line of a sparkline as an SVG path. A single value between gaps is a short dash. The axis
+ * starts at 0, or at the lowest negative value.
  *
  * @param maxGap - Distance of two values up to which they are connected. A longer one is a gap.
  */

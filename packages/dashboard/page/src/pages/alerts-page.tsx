@@ -103,11 +103,7 @@ function OpenAlert({ alert, again }: { alert: Alert; again: () => void }) {
   const { id, severity, message, metric, source, raisedAt, status, acknowledgedBy } = alert
   const isOpened = param('open') === id
   const acknowledge = async (): Promise<void> => {
-    await act(
-      'acknowledge-alert',
-      { id },
-      { done: () => 'Acknowledged. The alert stays open until it is resolved.' },
-    )
+    await act('acknowledge-alert', { id }, { done: () => 'Acknowledged. It stays open.' })
     again()
   }
   const resolve = async (): Promise<void> => {

@@ -40,7 +40,7 @@ const columns: readonly Column<FindingItem>[] = [
       <span class="cut">
         <strong>{title}</strong>
         {` ${scope}`}
-        {routes.length > 1 && <span class="tag">{plural(routes.length, 'route')}</span>}
+        {routes.length > 1 && <span class="tag">{routes.length} routes</span>}
         {isMuted && <span class="tag">muted</span>}
       </span>
     ),
@@ -75,7 +75,7 @@ const columns: readonly Column<FindingItem>[] = [
   {
     id: 'saved',
     title: 'Savings',
-    hint: 'Database time that a fix would save per minute, since the first request with the finding',
+    hint: 'Database time that a fix would save',
     isNumber: true,
     cell: ({ impact }) => `${duration(impact.savedMsPerMinute)}/min`,
   },
@@ -88,7 +88,7 @@ function Findings({ data: { findings, requests, anomalies } }: { data: FindingsA
     (item) =>
       (muted === 'show' || !item.isMuted || item.key === opened) &&
       (code === 'all' || item.code === code) &&
-      `${[item, ...item.routes].map(({ scope }) => scope).join(' ')} ${item.label} ${item.callSite?.text ?? ''}`
+      `${item.routes.map((route) => route.scope)} ${item.label} ${item.callSite?.text ?? ''}`
         .toLowerCase()
         .includes(part),
   )
@@ -171,7 +171,6 @@ function FindingDetail({ item }: { item: FindingItem }) {
         <ul class="groups">
           {routes.map((route) => (
             <li key={route.scope}>
-              <span class="times">{`${count(route.count)}×`}</span>
               <code class="wrap">{route.scope}</code>
               <span class="muted">
                 {`${plural(route.occurrences, 'request')}, ${duration(route.impact.savedMsPerMinute)}/min`}
@@ -191,7 +190,7 @@ function FindingDetail({ item }: { item: FindingItem }) {
         <CopyButton text={text} what="text" label="Copy as text" />
       </div>
       <p class="muted">
-        {'To ignore this finding permanently and in every process, add its baseline entry to '}
+        {'To ignore it permanently, add its baseline entry to '}
         <code>{'detection: { ignore: [ … ] }'}</code>
         {'.'}
       </p>

@@ -42,7 +42,7 @@ function Metrics({ data }: { data: MetricsAnswer }) {
   const Chart = useChart()
   const isTable = param('table') === 'show'
   const unit = info?.unit ?? ''
-  const waiting = `A forecast requires 2 minutes of data. Available in ${span(needsSeconds)}.`
+  const waiting = `A forecast requires 2 minutes of data: ${span(needsSeconds)} left.`
   const hasValues = points.some(([, value]) => value !== null)
   return (
     <>
@@ -114,7 +114,7 @@ function Metrics({ data }: { data: MetricsAnswer }) {
                 <p>{forecast.caption}</p>
               </>
             ) : (
-              <p>{needsSeconds > 0 ? waiting : 'No forecast available for this metric.'}</p>
+              <p>{needsSeconds > 0 ? waiting : 'No forecast for this metric.'}</p>
             )}
           </figcaption>
         </figure>

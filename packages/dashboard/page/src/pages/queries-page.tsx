@@ -154,7 +154,7 @@ function Queries({ data, again }: { data: QueriesAnswer; again: () => void }) {
         <h2 id="advice">Index recommendations</h2>
         <p class="muted">
           {!isAttached
-            ? 'Attach a database to get recommendations. SQL alone does not show which indexes exist.'
+            ? 'Attach a database to get recommendations.'
             : inspectedAt === null
               ? 'The database has not been inspected yet.'
               : `Inspected ${ago(inspectedAt, now.value)}${tables === null ? '' : `, ${plural(tables, 'table')}`}${analyzedAt === null ? ', not analyzed yet.' : `, analyzed ${ago(analyzedAt, now.value)}.`}`}

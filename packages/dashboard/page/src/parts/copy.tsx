@@ -11,7 +11,7 @@ export async function copyText(text: string, what: string): Promise<boolean> {
   } catch {
     // HTTP on a host other than localhost has no clipboard API, and a user can deny access.
     showToast({
-      text: `The browser blocked access to the clipboard. Select the ${what} and copy it manually.`,
+      text: `Blocked by the browser. Copy the ${what} manually.`,
       isError: true,
     })
     return false

@@ -4,8 +4,7 @@ import { inlineValues } from '../../explain/literals.ts'
 import type { DatabaseSnapshot, InspectionGap, TableSnapshot } from '../../inspectors/database-snapshot.ts'
 import { sampleTable } from '../../sampling/sample-table.ts'
 import type { Measurement } from '../advice.ts'
-import type { ChosenIndex } from '../choose-indexes.ts'
-import type { IndexCheck } from '../index-check.ts'
+import type { ChosenIndex, IndexCheck } from '../index-check.ts'
 import { cloneSchema } from '../planners/sqlite-clone-planner.ts'
 import { createSqliteIndex } from '../planners/sqlite-plan-tree.ts'
 import { notMeasured, type TimeLimits } from '../time-limits.ts'
@@ -18,8 +17,8 @@ const MAX_RUNS = 9
 /** Time that one statement may take up with all its runs. */
 const MAX_MS = 60
 /**
- * Milliseconds per unit of the planner's cost, for estimates before a statement runs, because SQLite cannot be
- * interrupted. Measured: 0.001 for scans, 0.013 for joins without an index.
+ * Milliseconds per unit of the planner's cost, for estimates before a statement runs, because SQLite cannot
+ * be interrupted. Measured: 0.001 for scans, 0.013 for joins without an index.
  */
 const MS_PER_UNIT = 0.01
 

@@ -83,7 +83,7 @@ export function FindingBody({ item, isShort = false }: FindingBodyProps) {
           ) : (
             <span>
               {isBudget
-                ? 'Send fewer queries. The most frequent ones are below.'
+                ? 'Send fewer queries. The most frequent:'
                 : code === 'REPEATED_QUERY'
                   ? 'Query once and reuse the result.'
                   : 'Load all rows with one query.'}

@@ -48,7 +48,7 @@ const columns: readonly Column<RouteRow>[] = [
   {
     id: 'repeats',
     title: 'Avoidable',
-    hint: 'Average number of queries per request that a fix would avoid',
+    hint: 'Queries per request that a fix would avoid',
     isNumber: true,
     rank: 2,
     by: ({ repeats }) => repeats,

@@ -73,7 +73,7 @@ describe('a Sluice with a logger', () => {
     ])
     expect(told[0]).toMatchObject({
       details: { metric: 'orders', source: 'shop', value: 20, threshold: 10 },
-      message: expect.stringMatching(/^Alert raised: orders/),
+      message: expect.stringMatching(/^Alert raised: Orders of shop/),
     })
   })
 

@@ -89,7 +89,7 @@ describe.each(databases())('announced writes on $name', ({ dialect, skipped }) =
       expect(new Set(announced('posts').map((one) => JSON.stringify(one)))).toEqual(
         new Set([JSON.stringify(rows)]),
       )
-      expect(stack.sluice.queries.getStats()).toMatchObject({ errors: 0, touchMisses: 0 })
+      expect(stack.sluice.queries.getStats()).toMatchObject({ errors: 0, unpredictedWrites: 0 })
     })
   })
 })

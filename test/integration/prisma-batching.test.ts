@@ -366,7 +366,7 @@ describe.each(databases())('batching on Prisma and $name', ({ dialect, skipped }
     })
 
     it('counts no internal errors, and predicts every table written', () => {
-      expect(stack.sluice.queries.getStats()).toMatchObject({ errors: 0, touchMisses: 0 })
+      expect(stack.sluice.queries.getStats()).toMatchObject({ errors: 0, unpredictedWrites: 0 })
       expect(hostOf(stack.sluice).isOptimizing()).toBe(true)
     })
   })

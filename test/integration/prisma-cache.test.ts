@@ -257,7 +257,7 @@ describe.each(databases())('the cache on Prisma and $name', ({ dialect, skipped 
     })
 
     afterEach(() => {
-      expect(stack.sluice.queries.getStats()).toMatchObject({ errors: 0, touchMisses: 0 })
+      expect(stack.sluice.queries.getStats()).toMatchObject({ errors: 0, unpredictedWrites: 0 })
     })
   })
 })

@@ -43,7 +43,7 @@ describe('a database that may execute writes late', () => {
 
     it('causes one warning with the settings that limit it', async () => {
       const [warning, ...others] = await byKnex('pg')
-      expect(warning).toMatch(/set statement_timeout and idle_in_transaction_session_timeout to 5 s or less/)
+      expect(warning).toMatch(/Set statement_timeout and idle_in_transaction_session_timeout to 5 s or less/)
       expect(others).toEqual([])
     })
 
@@ -75,7 +75,7 @@ describe('a database that may execute writes late', () => {
     it('causes a warning with the settings that limit it', async () => {
       database = await mariadb?.connect()
       expect(await byKnex('mysql2')).toEqual([
-        expect.stringMatching(/set max_statement_time and idle_transaction_timeout to 5 s or less/),
+        expect.stringMatching(/Set max_statement_time and idle_transaction_timeout to 5 s or less/),
       ])
     })
   })

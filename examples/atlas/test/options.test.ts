@@ -47,7 +47,7 @@ describe('parseDemoOptions', () => {
   it.each([
     [['--processes', '3'], 'expected 1 or 2, got "3"'],
     [['--once', '--serve'], '--once and --serve'],
-    [['--tries', '5'], '--tries: goes with --processes 2 only'],
+    [['--tries', '5'], '--tries: requires --processes 2'],
     [['--processes', '2', '--tries', '0'], 'from 1 to 1,000,000, got "0"'],
     [['--processes', '2', '--tries', 'many'], 'got "many"'],
     [['--processes', '2', '--redis', 'localhost'], 'expected redis://host:port'],

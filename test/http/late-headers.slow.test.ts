@@ -166,8 +166,8 @@ describe.each(frameworks)('Set-Cookie at the last moment on $name', (framework) 
         return args
       })
     for (const [name, value, reason] of [
-      ['Cache-Control', 'private', 'cache-control'],
-      ['Vary', 'X-Mine', 'vary'],
+      ['Cache-Control', 'private', 'CACHE_CONTROL'],
+      ['Vary', 'X-Mine', 'VARY'],
     ] as const) {
       const { get, stats } = await serve({ body: 'a city' }, late(name, value))
       for (let at = 0; at < 2; at += 1) await get()

@@ -59,7 +59,7 @@ describe('startPrivateRedis', () => {
     const path = process.env.PATH
     process.env.PATH = dirname(fixture.target.file)
     try {
-      await expect(startPrivateRedis()).rejects.toThrow('install Redis, or give --redis redis://host:port')
+      await expect(startPrivateRedis()).rejects.toThrow('install Redis, or pass --redis redis://host:port')
     } finally {
       process.env.PATH = path
     }

@@ -346,11 +346,13 @@ function requestLineOf(json: unknown): readonly number[] {
   })
 }
 
-function objectOf(value: unknown): Readonly<Record<string, unknown>> {
+/** Returns an object of received JSON; an empty one for any other value. */
+export function objectOf(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {}
 }
 
-function listOf(value: unknown): readonly unknown[] {
+/** Returns a list of received JSON; an empty one for any other value. */
+export function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : []
 }
 

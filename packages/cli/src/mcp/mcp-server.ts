@@ -2,6 +2,7 @@ import { type CallToolResult, McpServer, type ToolAnnotations } from '@modelcont
 import { errorMessage } from '@sluice/core/siblings'
 import { z } from 'zod'
 import type { DashboardClient } from '../dashboard/dashboard-client.ts'
+import { listOf, objectOf } from '../dashboard/protocol.ts'
 import { type DocsPage, searchDocs } from './docs-pages.ts'
 
 /** Rows that a tool returns if the caller sets no limit. */
@@ -81,7 +82,7 @@ function addAppTools(tools: Tools, client: DashboardClient): void {
     },
     {},
     async (_, signal) => {
-      const { mode, ranked, vitals, totals, badges } = json(await client.json('api/now', signal))
+      const { mode, ranked, vitals, totals, badges } = objectOf(await client.json('api/now', signal))
       return { mode, problems: ranked, vitals, totals, counts: badges }
     },
   )
@@ -104,7 +105,7 @@ function addAppTools(tools: Tools, client: DashboardClient): void {
       limit,
     },
     async ({ route, code, includeMuted, limit }, signal) => {
-      const page = json(await client.json('api/findings', signal))
+      const page = objectOf(await client.json('api/findings', signal))
       const findings = rows(page.findings).filter(
         (finding) =>
           (includeMuted || finding.isMuted !== true) &&
@@ -138,7 +139,7 @@ function addAppTools(tools: Tools, client: DashboardClient): void {
       const query = new URLSearchParams()
       for (const [name, value] of Object.entries(given))
         if (value !== undefined) query.set(name, String(value))
-      const { routes, recent, matching } = json(await client.json(`api/requests?${query}`, signal))
+      const { routes, recent, matching } = objectOf(await client.json(`api/requests?${query}`, signal))
       const shown = rows(routes).filter(
         ({ name }) => given.name === undefined || String(name).includes(given.name),
       )
@@ -159,7 +160,7 @@ function addAppTools(tools: Tools, client: DashboardClient): void {
         .describe('The id of a request, from list_requests or list_findings'),
     },
     async ({ id }, signal) => {
-      const { rows: queries, found, ...request } = json(await client.json(`api/requests/${id}`, signal))
+      const { rows: queries, found, ...request } = objectOf(await client.json(`api/requests/${id}`, signal))
       // The times of the single executions only serve to draw them.
       const shown = rows(queries).map(({ ticks: _, ...row }) => ({ ...row, callSite: placeOf(row.callSite) }))
       return { ...request, rows: shown, found: rows(found).map(findingOf) }
@@ -292,26 +293,22 @@ function addDocs(server: McpServer, tools: Tools, docs: readonly DocsPage[]): vo
 
 type Json = Readonly<Record<string, unknown>>
 
-function json(value: unknown): Json {
-  return typeof value === 'object' && value !== null ? (value as Json) : {}
-}
-
 /** @throws Error if the app has no database engine. */
 function pageOf(value: unknown): Json {
   if (value === null)
     throw new Error(
       'The app runs Sluice without its database engine. Remove `database: false` from createSluice.',
     )
-  return json(value)
+  return objectOf(value)
 }
 
 function rows(value: unknown): readonly Json[] {
-  return Array.isArray(value) ? value.map(json) : []
+  return listOf(value).map(objectOf)
 }
 
 /** `src/routes/cities.ts:41:28`, with the number of calls if it is known. */
 function placeOf(value: unknown): unknown {
-  const { text, count } = json(value)
+  const { text, count } = objectOf(value)
   return typeof text !== 'string' ? null : count === undefined ? text : { text, count }
 }
 
@@ -325,7 +322,7 @@ function findingOf({ key: _key, text: _text, ...finding }: Json): Json {
   const parent =
     finding.parent === null
       ? null
-      : { ...json(finding.parent), callSite: placeOf(json(finding.parent).callSite) }
+      : { ...objectOf(finding.parent), callSite: placeOf(objectOf(finding.parent).callSite) }
   const groups = rows(finding.groups).map((group) => ({ ...group, callSite: placeOf(group.callSite) }))
   return { ...finding, callSite: placeOf(finding.callSite), parent, groups }
 }

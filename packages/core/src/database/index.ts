@@ -15,6 +15,7 @@ export {
   adviseDatabase,
   type PostgresqlScratch,
 } from './advisor/advise-database.ts'
+export type { OnAdviceProgress } from './advisor/index-check.ts'
 export { indexPages, PAGE_BYTES } from './advisor/index-pages.ts'
 export { isBytewise } from './advisor/own-type.ts'
 export { createPostgresqlIndex, type IndexSupposer } from './advisor/planners/postgresql-planner.ts'

@@ -1,14 +1,11 @@
-/** The texts of reason codes, by code. */
-type ReasonTable = Readonly<Record<string, string>>
-
 const texts = new Map<string, string>()
 
 /** Adds the reason codes of a package, with a short text for each. */
-export function defineReasons(table: ReasonTable): void {
+export function defineReasons(table: Readonly<Record<string, string>>): void {
   for (const [code, text] of Object.entries(table)) texts.set(code, text)
 }
 
-const STEPS: ReasonTable = { batch: 'Not batched: ', cache: 'Not cached: ' }
+const STEPS: Readonly<Record<string, string>> = { batch: 'Not batched: ', cache: 'Not cached: ' }
 
 /**
  * Returns a short text for a reason in statistics or in the result of `sluice.explain`. A code that no loaded

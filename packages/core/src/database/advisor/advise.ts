@@ -7,7 +7,7 @@ import type { WorkloadEntry } from '../workload/workload-entry.ts'
 import type { Advice, IndexAdvice, LeftStatement } from './advice.ts'
 import { type Candidate, type CandidateContext, candidatesOf } from './candidates.ts'
 import { type Choice, chooseIndexes } from './choose-indexes.ts'
-import type { ChosenIndex, IndexCheck, OnProgress } from './index-check.ts'
+import type { ChosenIndex, IndexCheck, OnAdviceProgress } from './index-check.ts'
 import { indexPages, PAGE_BYTES } from './index-pages.ts'
 import { type ReadStatement, resolveWorkload, type WorkloadStatement } from './resolve-workload.ts'
 import type { Statistics } from './statistics.ts'
@@ -28,7 +28,7 @@ export interface AdviseOptions extends IndexNamerOptions {
   readonly check?: IndexCheck
   /** Tries indexes of trigrams, where the database has them. */
   readonly trigrams?: (statements: readonly ReadStatement[]) => Promise<readonly TrigramAdvice[]>
-  readonly onProgress?: OnProgress
+  readonly onProgress?: OnAdviceProgress
   readonly clock?: Clock
   /** Default: none. */
   readonly limits?: TimeLimits

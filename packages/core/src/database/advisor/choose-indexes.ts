@@ -6,7 +6,7 @@ import {
   type ChosenIndex,
   type IndexCheck,
   isGain,
-  type OnProgress,
+  type OnAdviceProgress,
 } from './index-check.ts'
 import { covers } from './index-coverage.ts'
 import { tablesOf, type WorkloadStatement, type WriteLoad } from './resolve-workload.ts'
@@ -330,7 +330,7 @@ class Chooser {
   }
 
   /** Removes indexes that do not pay off when statements are executed. */
-  async check(check: IndexCheck, onProgress: OnProgress | undefined): Promise<void> {
+  async check(check: IndexCheck, onProgress: OnAdviceProgress | undefined): Promise<void> {
     const { indexes } = await this.finish()
     const measured = await check(indexes, (done) => onProgress?.(done, indexes.length, 'measure'))
     this.#chosen = this.#chosen.filter(({ label }) => {

@@ -19,8 +19,8 @@ export interface ChosenIndex {
   readonly measured: readonly Measurement[]
 }
 
-/** Receives the progress of a stage: plans, indexes per statement, measurements. */
-export type OnProgress = (done: number, of: number, stage: 'plan' | 'choose' | 'measure') => void
+/** Receives the progress of a stage: plans, indexes per statement or measurements, done and in total. */
+export type OnAdviceProgress = (done: number, of: number, stage: 'plan' | 'choose' | 'measure') => void
 
 /**
  * Runs the statements that indexes serve with them and without, on a sample. By label; an index that is not
@@ -43,5 +43,5 @@ export interface ChooseOptions {
   readonly check?: IndexCheck | undefined
   /** Default: none. */
   readonly limits?: TimeLimits | undefined
-  readonly onProgress?: OnProgress | undefined
+  readonly onProgress?: OnAdviceProgress | undefined
 }

@@ -84,10 +84,19 @@ const NOTHING_TOLD: Told = { ms: 0, times: 0 }
 
 const CONTENDER = 'SLUICE_BENCH_CONTENDER'
 
+/**
+ * Turns off source maps, which the TypeScript loader turns on: an app in production runs compiled code. With
+ * them, a stack costs several times as much, and their text fills the heap.
+ */
+export function runLikeInProduction(): void {
+  process.setSourceMapsEnabled(false)
+}
+
 /** In a contender's process: runs rounds on request, and returns only at the end. */
 export async function serveContender(contenders: readonly Contender[]): Promise<boolean> {
   const contender = contenders.find(({ name }) => name === process.env[CONTENDER])
   if (contender === undefined) return false
+  runLikeInProduction()
   const operation = await contender.open()
   await new Promise<void>((resolve) => {
     process.on('message', (iterations: number) => {

@@ -9,7 +9,7 @@ import { withSluice } from '@sluice/knex'
 import express from 'express'
 import fastify from 'fastify'
 import knex from 'knex'
-import { type Figure, median } from '../harness.ts'
+import { type Figure, median, runLikeInProduction } from '../harness.ts'
 import { NoWrkError, wrkOutput } from '../load/wrk.ts'
 import { SQLITE_FILE } from './contenders.ts'
 import { knexPrograms } from './programs.ts'
@@ -34,6 +34,7 @@ const TARGETS: Readonly<Partial<Record<PageMode, number>>> = { observe: 0.95 }
 export async function servePage(): Promise<boolean> {
   const [framework, mode] = (process.env[PAGE] ?? '').split(' ') as [Framework, PageMode]
   if (!FRAMEWORKS.includes(framework)) return false
+  runLikeInProduction()
   const sluice = mode === 'bare' || mode === 'storage' ? undefined : createSluice({ mode, cache: false })
   const db = knex({
     client: 'better-sqlite3',

@@ -74,6 +74,8 @@ class Comparable {
 export class ConnectionObserver {
   /** By analyzed statement, which `analyzeSql` remembers for a while. */
   readonly #described = new WeakMap<AnalyzedSql, Described>()
+  /** The latest statement: a loop sends the same one again and again. */
+  #latest: { readonly sql: string; readonly described: Described } | undefined
   readonly #transactions: ConnectionTransactions
   readonly #writes: WriteAnnouncer
   readonly #dialect: Dialect
@@ -283,9 +285,14 @@ export class ConnectionObserver {
   }
 
   #describe(sql: string): Described {
+    if (this.#latest?.sql === sql) return this.#latest.described
     const analyzed = analyzeSql(sql, this.#dialect)
-    const known = this.#described.get(analyzed)
-    if (known !== undefined) return known
+    const described = this.#described.get(analyzed) ?? this.#describeNew(sql, analyzed)
+    if (sql.length <= MAX_COMPARED_LENGTH) this.#latest = { sql, described }
+    return described
+  }
+
+  #describeNew(sql: string, analyzed: AnalyzedSql): Described {
     this.host.seen(sql, this.#dialect, analyzed)
     const { statement, shape: label, fingerprint } = analyzed
     const isRead =

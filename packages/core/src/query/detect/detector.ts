@@ -7,7 +7,7 @@ import type { Scope } from '../../pipeline/scope.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { Budgets, type DetectionOptions } from './detection-options.ts'
 import type { Finding, Pattern } from './finding.ts'
-import { type CountedFinding, FindingBook } from './finding-book.ts'
+import { type CountedFinding, FindingBook, type UnratedFinding } from './finding-book.ts'
 import { idOf } from './finding-id.ts'
 import { IgnoreList } from './ignore-list.ts'
 import { type GroupSites, KnownSites } from './known-sites.ts'
@@ -16,6 +16,9 @@ import { impactOf, savingOf, severityOf } from './severity.ts'
 import type { SiteCount } from './sites.ts'
 
 const NONE: readonly Finding[] = []
+const NONE_FOUND: readonly UnratedFinding[] = []
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 /** Maximum number of query groups in the finding of a budget. */
 const MAX_GROUPS = 10
@@ -61,25 +64,25 @@ export class Detector {
   inspect(scope: Scope, endedAt: number): readonly Finding[] {
     this.#book.ended(endedAt)
     const findings = this.#find(scope, true)
-    if (findings.length === 0) return findings
+    if (findings.length === 0) return NONE
     return findings.map((finding) => this.#book.add(finding, endedAt - scope.startedAt))
   }
 
   /** Returns the findings of a scope so far, without storing anything. */
   peek(scope: InspectedScope): readonly Finding[] {
-    return this.#find(scope, false)
+    return this.#find(scope, false).map(rated)
   }
 
-  #find(scope: InspectedScope, hasEnded: boolean): readonly Finding[] {
+  #find(scope: InspectedScope, hasEnded: boolean): readonly UnratedFinding[] {
     const { queries } = scope.counts
-    if (scope.groups.size === 0 && queries === 0) return NONE
+    if (scope.groups.size === 0 && queries === 0) return NONE_FOUND
     const budget = this.#budgets.of(scope.name)
     const exceeded = budget !== undefined && queries > budget ? budget : undefined
     const { threshold, repeats } = this.#limits
     const fewest = Math.min(threshold, repeats)
     // Most scopes have nothing to find. A function with a closure would allocate memory for each of them.
     return exceeded === undefined && !hasGroupOf(scope, fewest)
-      ? NONE
+      ? NONE_FOUND
       : this.#findAmong(scope, fewest, exceeded, hasEnded)
   }
 
@@ -91,10 +94,10 @@ export class Detector {
     fewest: number,
     exceeded: number | undefined,
     hasEnded: boolean,
-  ): readonly Finding[] {
+  ): readonly UnratedFinding[] {
     const { threshold } = this.#limits
-    const findings: Finding[] = []
-    const keep = (finding: Finding, shape?: Shape) => {
+    const findings: UnratedFinding[] = []
+    const keep = (finding: UnratedFinding, shape?: Shape) => {
       if (!this.#ignored.has(finding, shape)) findings.push(finding)
     }
     for (const group of scope.groups.values()) {
@@ -127,34 +130,33 @@ export class Detector {
     site: CallSite | undefined,
     { code, count, needed }: Repetition,
     { together, held }: GroupSites,
-  ): Finding {
+  ): UnratedFinding {
     const { shape } = group
-    const parent = code === 'N_PLUS_ONE' ? parentOf(group) : undefined
-    const fix = code === 'N_PLUS_ONE' ? shape.fix?.(parent?.shape) : undefined
     // Operations of an ORM take longer than their statements.
     const ofGroup = Math.min(group.databaseMs, scope.counts.databaseMs)
-    const databaseMs = ofGroup * (count / group.count)
-    return rated({
+    const file = site === undefined ? '' : fileOf(site)
+    // No spread, here and in the book: it costs several times as much, and each request can have findings.
+    const finding: Mutable<UnratedFinding> = {
       code,
-      id: idOf(
-        ...(code === 'N_PLUS_ONE' ? [] : [code]),
-        shape.fingerprint,
-        site === undefined ? '' : fileOf(site),
-      ),
+      id: code === 'N_PLUS_ONE' ? idOf(shape.fingerprint, file) : idOf(code, shape.fingerprint, file),
       scope: scope.name,
-      ...requestOf(scope),
       fingerprint: shape.fingerprint,
       label: shape.label,
       count,
       pattern: patternOf(group, together),
-      databaseMs,
-      ...(site === undefined ? {} : { callSite: site }),
-      ...(parent === undefined ? {} : { parent: this.#parent(scope, group, parent) }),
-      ...(fix === undefined ? {} : { fix }),
+      databaseMs: ofGroup * (count / group.count),
       queries: scope.counts.queries,
       queriesPossible: Math.max(1, scope.counts.queries - count + needed),
       occurrences: 1 + held,
-    })
+    }
+    if (scope.requestId !== undefined) finding.requestId = scope.requestId
+    if (site !== undefined) finding.callSite = site
+    if (code !== 'N_PLUS_ONE') return finding
+    const parent = parentOf(group)
+    if (parent !== undefined) finding.parent = this.#parent(scope, group, parent)
+    const fix = shape.fix?.(parent?.shape)
+    if (fix !== undefined) finding.fix = fix
+    return finding
   }
 
   #parent({ name }: InspectedScope, group: ExecutionGroup, parent: Listing): NonNullable<Finding['parent']> {
@@ -162,13 +164,13 @@ export class Detector {
     return { label: parent.shape.label, ...(callSite === undefined ? {} : { callSite }) }
   }
 
-  #describeBudget(scope: InspectedScope, budget: number): Finding {
+  #describeBudget(scope: InspectedScope, budget: number): UnratedFinding {
     const { queries, databaseMs } = scope.counts
-    return rated({
+    return {
       code: 'QUERY_BUDGET',
       id: idOf('QUERY_BUDGET', scope.name),
       scope: scope.name,
-      ...requestOf(scope),
+      ...(scope.requestId === undefined ? {} : { requestId: scope.requestId }),
       fingerprint: '',
       label: `more than ${budget} ${budget === 1 ? 'query' : 'queries'}`,
       count: queries,
@@ -180,7 +182,7 @@ export class Detector {
         0,
         MAX_GROUPS,
       ),
-    })
+    }
   }
 
   get #knownSites(): KnownSites {
@@ -190,7 +192,7 @@ export class Detector {
 }
 
 /** Adds the severity of a finding that was seen in this scope only. */
-function rated(finding: Omit<Finding, 'severity'>): Finding {
+function rated(finding: UnratedFinding): Finding {
   const { occurrences } = finding
   const savedMs = savingOf(finding).ms * occurrences
   return { ...finding, severity: severityOf(impactOf({ occurrences, savedMs, scopeMs: 0, seenMs: 0 })) }
@@ -213,10 +215,6 @@ function isFixedSize(
 function hasGroupOf({ groups }: InspectedScope, fewest: number): boolean {
   for (const { count } of groups.values()) if (count >= fewest) return true
   return false
-}
-
-function requestOf({ requestId }: InspectedScope): Pick<Finding, 'requestId'> {
-  return requestId === undefined ? {} : { requestId }
 }
 
 function patternOf({ parallel, count }: ExecutionGroup, together: number): Pattern {

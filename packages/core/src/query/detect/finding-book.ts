@@ -13,9 +13,12 @@ export interface CountedFinding {
   readonly impact: FindingImpact
 }
 
+/** A finding of one scope, before its severity is known. */
+export type UnratedFinding = Omit<Finding, 'severity'>
+
 interface Entry {
   /** The occurrence with the most queries. */
-  worst: Finding
+  worst: UnratedFinding
   occurrences: number
   savedMs: number
   scopeMs: number
@@ -38,9 +41,9 @@ export class FindingBook {
    * Counts a finding of the scope that ended last.
    *
    * @param scopeMs - Duration of the scope.
-   * @returns The finding with the severity and the number of occurrences up to now.
+   * @returns The same object, with the severity and the number of occurrences up to now.
    */
-  add(finding: Finding, scopeMs: number): Finding {
+  add(finding: UnratedFinding, scopeMs: number): Finding {
     this.#entries ??= new LRUCache({ max: MAX_FINDINGS })
     const { occurrences } = finding
     const savedMs = savingOf(finding).ms * occurrences
@@ -53,7 +56,8 @@ export class FindingBook {
     entry.occurrences += occurrences
     entry.savedMs += savedMs
     entry.scopeMs += scopeMs * occurrences
-    return { ...finding, occurrences: entry.occurrences, severity: severityOf(this.#impactOf(entry)) }
+    const severity = severityOf(this.#impactOf(entry))
+    return Object.assign(finding, { occurrences: entry.occurrences, severity })
   }
 
   /** Returns every finding. */

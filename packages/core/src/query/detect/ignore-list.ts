@@ -1,9 +1,9 @@
 import type { Shape } from '../../pipeline/operation.ts'
 import { compileGlob } from '../../shared/glob.ts'
 import type { IgnoreRule } from './detection-options.ts'
-import type { Finding } from './finding.ts'
+import type { UnratedFinding } from './finding-book.ts'
 
-type Test = (finding: Finding, shape: Shape | undefined) => boolean
+type Test = (finding: UnratedFinding, shape: Shape | undefined) => boolean
 
 /** The findings that are not reported. */
 export class IgnoreList {
@@ -14,7 +14,7 @@ export class IgnoreList {
   }
 
   /** @param shape - Normalized query of the finding; the finding of a budget has none. */
-  has(finding: Finding, shape?: Shape): boolean {
+  has(finding: UnratedFinding, shape?: Shape): boolean {
     return this.#tests.some((test) => test(finding, shape))
   }
 }

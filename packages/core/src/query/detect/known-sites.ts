@@ -76,8 +76,9 @@ export class KnownSites {
   remembered(scope: string, { shape, count, samples }: ExecutionGroup): GroupSites | undefined {
     const known = this.#known.get(keyOf(scope, shape))
     if (known?.sites === undefined) return undefined
-    const sites = known.sites.map(({ share, ...of }) => ({
-      ...of,
+    const sites = known.sites.map(({ site, fromOneCaller, share }) => ({
+      site,
+      fromOneCaller,
       samples,
       count: Math.round(share * count),
     }))

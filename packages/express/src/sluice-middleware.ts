@@ -77,7 +77,7 @@ export function sluiceMiddleware(
   const middleware: RequestHandler = (request, response, next) => {
     const { method, path } = request
     const name = () => requestName(scopes.names, request, response)
-    const scope = scopes.open(response, `${method} ${pathPattern(path)}`, name)
+    const scope = scopes.open(response, () => `${method} ${pathPattern(path)}`, name)
     scope.requestId = ids?.of(request, response)
     scope.enter(() => {
       consistencyCookie?.carry(request, response, request.secure)

@@ -8,12 +8,22 @@ const MAX_PATHS = 200
 /** Names requests by their route. The number of names is bounded, because metrics have a series per name. */
 export class RequestNames {
   readonly #known = new Set<string>()
+  /** By pattern and method: a new string for each request would have to be compared with all names. */
+  readonly #routes = new Map<string, Map<string, string>>()
   #paths = 0
 
   /** @param pattern - The pattern of the route; `undefined`: no route matched. */
   ofRoute(method: string, pattern: string | undefined): string {
     if (pattern === undefined) return `${method} (unmatched)`
-    return this.#bounded(method, `${method} ${pattern}`, false)
+    return this.#routes.get(pattern)?.get(method) ?? this.#ofNewRoute(method, pattern)
+  }
+
+  #ofNewRoute(method: string, pattern: string): string {
+    const name = this.#bounded(method, `${method} ${pattern}`, false)
+    if (!this.#known.has(name)) return name
+    const names = this.#routes.get(pattern) ?? new Map<string, string>()
+    this.#routes.set(pattern, names.set(method, name))
+    return name
   }
 
   /** Names a request whose route has no known pattern, by its path: ids are `:id` and files `*`. */

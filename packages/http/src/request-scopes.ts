@@ -62,11 +62,11 @@ export class RequestScopes {
    * Opens a scope that ends when the response is closed: after it was sent, or when the client disconnected.
    *
    * @param name - A name from `names.ofRoute`. In the name of any other request, ids and files are replaced:
-   * `GET /cities/7` is `GET /cities/:id`.
+   * `GET /cities/7` is `GET /cities/:id`. A function is called only if the name is needed before the end.
    * @param lastName - Returns the final name of the scope when it ends, if the name is not known earlier.
    */
-  open(response: ServerResponse, name: string, lastName?: () => string): ScopeHandle {
-    const scope = this.#sluice.openScope(lastName === undefined ? this.names.of(name) : name)
+  open(response: ServerResponse, name: string | (() => string), lastName?: () => string): ScopeHandle {
+    const scope = this.#sluice.openScope(lastName === undefined ? this.#bounded(name) : name)
     if (this.#sendsTiming) this.#time(response, scope)
     const passage = passageOf(response)
     passage?.scoped(this)
@@ -85,6 +85,10 @@ export class RequestScopes {
   close(): void {
     this.#stopReport?.()
     this.#stopTiming?.()
+  }
+
+  #bounded(name: string | (() => string)): string | (() => string) {
+    return typeof name === 'string' ? this.names.of(name) : () => this.names.of(name())
   }
 
   #time(response: ServerResponse, scope: ScopeHandle): void {

@@ -51,6 +51,37 @@ describe('RequestNames', () => {
     expect(names.of(names.ofRoute('GET', undefined))).toBe('GET (unmatched)')
   })
 
+  it('returns one name per route and method', () => {
+    const names = new RequestNames()
+    const get = names.ofRoute('GET', '/cities/:id')
+    expect([get, names.ofRoute('POST', '/cities/:id')]).toEqual(['GET /cities/:id', 'POST /cities/:id'])
+    expect(names.ofRoute('GET', '/cities/:id')).toBe(get)
+  })
+
+  it('computes the first name of a scope only if it is read before the last one is known', () => {
+    const sluice = createSluice()
+    const scopes = new RequestScopes(sluice, { report: false, serverTiming: false })
+    const calls: string[] = []
+    const open = (last?: () => string) => {
+      const response = new EventEmitter() as unknown as ServerResponse
+      const first = () => {
+        calls.push('first')
+        return 'GET /orders/7'
+      }
+      return { response, scope: scopes.open(response, first, last) }
+    }
+    const unread = open(() => 'GET /orders/:id')
+    unread.response.emit('close')
+    expect([unread.scope.name, calls]).toEqual(['GET /orders/:id', []])
+    const read = open()
+    expect([read.scope.name, read.scope.name, calls]).toEqual([
+      'GET /orders/:id',
+      'GET /orders/:id',
+      ['first'],
+    ])
+    read.response.emit('close')
+  })
+
   it('groups the names of scopes for node:http, also in metrics', async () => {
     const sluice = createSluice()
     const reports: string[] = []

@@ -74,15 +74,27 @@ export class Scope {
   isOwn = false
   /** Times Sluice's code in it; `undefined` if this scope is not timed. */
   timer: OverheadTimer | undefined
+  #name: string | (() => string)
 
+  /** @param name - A function is called when the name is first read, unless it was set before. */
   constructor(
-    /** Display name: `GET /cities/:id`. Can be set until the scope ends. */
-    public name: string,
+    name: string | (() => string),
     readonly mode: Mode,
     readonly startedAt: number,
   ) {
+    this.#name = name
     lastId += 1
     this.id = lastId
+  }
+
+  /** Display name: `GET /cities/:id`. Can be set until the scope ends. */
+  get name(): string {
+    if (typeof this.#name !== 'string') this.#name = this.#name()
+    return this.#name
+  }
+
+  set name(name: string) {
+    this.#name = name
   }
 
   /** Returns the state of an interceptor; `undefined` before it is set. */

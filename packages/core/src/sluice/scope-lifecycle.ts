@@ -47,7 +47,12 @@ export class ScopeLifecycle {
   }
 
   /** @param notes - Receives the explanation of each read. */
-  open(name: string, { mode }: Pick<RunOptions, 'mode'>, isClosed: boolean, notes?: ReadNote[]): ScopeHandle {
+  open(
+    name: string | (() => string),
+    { mode }: Pick<RunOptions, 'mode'>,
+    isClosed: boolean,
+    notes?: ReadNote[],
+  ): ScopeHandle {
     const { clock, scopes, stats } = this.parts.services
     const startedAt = clock.now()
     const scope = new Scope(

@@ -213,10 +213,11 @@ export class Sluice {
   /**
    * Opens a scope. The caller must end it.
    *
+   * @param name - A function is called when the name is first needed, unless the handle's `name` was set before.
    * @param options - `mode` as in `run`.
    * @throws InvalidOptionError for an unknown mode.
    */
-  openScope(name: string, options: Pick<RunOptions, 'mode'> = {}): ScopeHandle {
+  openScope(name: string | (() => string), options: Pick<RunOptions, 'mode'> = {}): ScopeHandle {
     return this.#lifecycle.open(name, options, this.#closed)
   }
 

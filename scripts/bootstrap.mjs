@@ -49,10 +49,11 @@ if (example !== undefined)
     join(root, 'examples', example),
   )
 else {
-  // Without a project: everything. Random schemas are only for slow tests, and take as long as all other
-  // Prisma clients.
+  // Random schemas are only for slow tests, and take as long as all other Prisma clients. The tests of types are
+  // part of `typecheck`: to compile everything a second time takes minutes.
   if (task === 'test:all') pnpm('run', 'generate:random')
-  const projects = task === 'test:all' ? [] : ['--project', 'unit', '--project', 'integration']
+  const names = ['unit', 'integration', ...(task === 'test:all' ? ['slow', 'browser'] : [])]
+  const projects = names.flatMap((name) => ['--project', name])
   run(
     process.execPath,
     ['node_modules/vitest/vitest.mjs', 'run', ...projects, ...rest],

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { AnalyzedSql, Dialect } from '@sluice/core'
-import type { OperationKind, RowSource } from '@sluice/core/adapter'
+import type { OperationKind, RowSource, Shape } from '@sluice/core/adapter'
 import { isPlainObject } from './argument-shapes.ts'
 import { constantConditions } from './constant-conditions.ts'
 import { fixFor, follows } from './fix.ts'
@@ -74,6 +74,7 @@ export class PrismaShapes {
     const keyColumns = keyColumnsOf(where)
     const fingerprint = createHash('sha256').update(text).digest('hex').slice(0, 16)
     let source: { readonly value: RowSource | undefined } | undefined
+    let fix: { readonly listing: Shape | undefined; readonly text: string | undefined } | undefined
     const shape: PrismaShape = {
       fingerprint,
       label: `${modelName}.${operation}${keyColumns.length === 0 ? '' : ` where ${keyColumns.join(', ')}`}`,
@@ -95,7 +96,11 @@ export class PrismaShapes {
         return source.value
       },
       follows: (listing) => follows(shape, listing),
-      fix: (listing) => fixFor(shape, listing),
+      // Each request with the loop has the same parent query.
+      fix: (listing) => {
+        if (fix === undefined || fix.listing !== listing) fix = { listing, text: fixFor(shape, listing) }
+        return fix.text
+      },
     }
     this.#shapes.set(text, shape)
     return shape

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, type Sluice, type SluiceOptions, sluiceFrom } from '@sluice/core'
-import { hostOf } from '@sluice/core/siblings'
+import { hostOf, registerOwnFrames } from '@sluice/core/siblings'
 import type { Knex } from 'knex'
 import type { BuilderInternals, ClientInternals, QueryObject } from './internal-types.ts'
 import { clientOf, dialectOf } from './internals.ts'
@@ -7,6 +7,9 @@ import { instrumentations, rememberBase } from './knex-connection.ts'
 import { PluginState } from './plugin-state.ts'
 import type { KnexOptions } from './replica-reads.ts'
 import { knexRowLoader } from './row-loader.ts'
+
+// Knex, its pool, and the ORMs that are built on it.
+registerOwnFrames(import.meta.url, 'knex', 'tarn', 'objection', 'bookshelf', '@adonisjs', '@mikro-orm')
 
 type ClientClass = new (...args: never[]) => ClientInternals
 

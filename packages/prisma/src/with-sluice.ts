@@ -18,7 +18,7 @@ import { attachRowLoader } from './row-loader.ts'
 import { dialectOf } from './schema/prisma-schema-data.ts'
 import { currentTransaction, runInTransaction, TransactionContext } from './transaction-context.ts'
 
-registerOwnFrames(import.meta.url)
+registerOwnFrames(import.meta.url, '@prisma', '.prisma', 'prisma')
 
 // biome-ignore lint/complexity/noBannedTypes: Prisma's own word for an extension that adds nothing
 type Nothing = {}

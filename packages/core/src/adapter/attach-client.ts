@@ -1,4 +1,4 @@
-import { registerOwnFrames } from '../pipeline/call-site.ts'
+import { registerOwnFrames } from '../pipeline/frame-packages.ts'
 import type { Operation, Source } from '../pipeline/operation.ts'
 import type { TransactionWrites } from '../pipeline/writes.ts'
 import type { WriteEffect } from '../schema/catalog.ts'

@@ -1,54 +1,17 @@
-import { readFileSync } from 'node:fs'
+import { isNameable, isOwnFile, packageOf, usesClient } from './frame-packages.ts'
 import { originalPlace } from './source-map.ts'
 
-/** A position in the app's code. Lines and columns start at 1. */
+/** A position in the app's code, or in the code of a package. Lines and columns start at 1. */
 export interface CallSite {
   readonly file: string
   readonly line: number
   readonly column: number
   readonly functionName?: string
-}
-
-/** Roots of Sluice's packages, as in URLs; their folders, once they were needed. */
-const ownRoots = new Set<string>()
-let ownFolders: readonly string[] | undefined
-registerOwnFrames(import.meta.url)
-
-/** Registers the files of an adapter's package, compiled or not: call sites skip them. */
-export function registerOwnFrames(moduleUrl: string): void {
-  const root = /^(.*)\/(?:src|dist)\/.*$/.exec(moduleUrl.replace(/^file:\/\//, ''))?.[1]
-  if (root === undefined || ownRoots.has(root)) return
-  ownRoots.add(root)
-  ownFolders = undefined
-}
-
-/**
- * Source maps turn frames of `dist` into frames of `src`. In an app that was bundled into one file, all
- * frames are next to the app's.
- */
-function foldersOf(roots: Iterable<string>): readonly string[] {
-  const own = [...roots].filter(isOwnPackage).map(decodeURI)
-  return own.flatMap((root) => [`${root}/src/`, `${root}/dist/`])
-}
-
-interface PackageJson {
-  readonly name?: unknown
-  readonly keywords?: unknown
-}
-
-/** A package of Sluice, or a third-party adapter: its `keywords` include `sluice-adapter`. */
-function isOwnPackage(root: string): boolean {
-  try {
-    const { name, keywords } = JSON.parse(
-      readFileSync(new URL(`file://${root}/package.json`), 'utf8'),
-    ) as PackageJson
-    return (
-      (typeof name === 'string' && name.startsWith('@sluice/')) ||
-      (Array.isArray(keywords) && keywords.includes('sluice-adapter'))
-    )
-  } catch {
-    return false
-  }
+  /**
+   * Name of the npm package through which the app sent the queries. Without a stack frame of the app, the
+   * position is in the package. Omitted if the app's own code sent them.
+   */
+  readonly package?: string
 }
 
 /** Number of frames that are captured: ORMs add about a dozen above the app's. */
@@ -61,9 +24,14 @@ const DEPTH = 30
 export function captureStack(): { readonly stack?: string } {
   const holder: { stack?: string } = {}
   const limit = Error.stackTraceLimit
-  Error.stackTraceLimit = DEPTH
-  Error.captureStackTrace(holder, captureStack)
-  Error.stackTraceLimit = limit
+  try {
+    Error.stackTraceLimit = DEPTH
+    Error.captureStackTrace(holder, captureStack)
+    Error.stackTraceLimit = limit
+  } catch {
+    // The app froze `Error`, so its own limit applies.
+    Error.captureStackTrace(holder, captureStack)
+  }
   return holder
 }
 
@@ -77,7 +45,7 @@ const TOGETHER = /^\s*at async Promise\.(?:all|allSettled|any|race) \(index (\d+
  */
 export function togetherIndexOf(stack: string | undefined): number | undefined {
   let users = 0
-  for (const line of (stack ?? '').split('\n').slice(1)) {
+  for (const line of linesOf(stack)) {
     const index = TOGETHER.exec(line)?.[1]
     if (index !== undefined) return Number(index)
     // The function passed to `map` can be a frame of the app; frames beyond its caller are unrelated.
@@ -90,21 +58,38 @@ export function togetherIndexOf(stack: string | undefined): number | undefined {
 /**
  * The topmost frame of a stack that belongs to the app: not to a package, to Node or to Sluice. A position in
  * compiled JavaScript is replaced by the position in its source, if a source map leads there.
+ *
+ * Between the ORM and this frame, the package closest to the app is named, preferably one that uses an ORM.
+ * If there is no such frame, returns the topmost frame of a package that uses an ORM. Others can be in the
+ * stack only because they await a query builder of the app, as web frameworks do.
  */
 export function parseCallSite(stack: string | undefined): CallSite | undefined {
-  for (const line of (stack ?? '').split('\n').slice(1)) {
+  let inPackage: CallSite | undefined
+  let through: string | undefined
+  for (const line of linesOf(stack)) {
     const frame = FRAME.exec(line)
-    if (frame === null || !isUsersFile(pathIn(frame))) continue
+    if (frame === null) continue
     const place = { file: pathIn(frame), line: Number(frame[3]), column: Number(frame[4]) }
-    const source = originalPlace(place) ?? place
+    if (isOwnFile(place.file)) continue
     // A bundle contains packages, too.
-    if (source !== place && !isUsersFile(source.file)) continue
+    const source = packageOf(place.file) === undefined ? (originalPlace(place) ?? place) : place
+    if (source !== place && isOwnFile(source.file)) continue
     const functionName = frame[1]?.replace(/^async /, '')
-    return functionName === undefined || functionName.includes('<anonymous>')
-      ? source
-      : { ...source, functionName }
+    const site =
+      functionName === undefined || functionName.includes('<anonymous>') ? source : { ...source, functionName }
+    const from = packageOf(source.file)
+    if (from === undefined) return through === undefined ? site : { ...site, package: through }
+    if (!isNameable(from)) continue
+    const uses = usesClient(from)
+    if (uses || inPackage === undefined) through = from.name
+    if (uses) inPackage ??= { ...site, package: from.name }
   }
-  return undefined
+  return inPackage
+}
+
+/** An app can replace the strings of stacks by values of another type. */
+function linesOf(stack: unknown): readonly string[] {
+  return typeof stack === 'string' ? stack.split('\n').slice(1) : []
 }
 
 /**
@@ -155,29 +140,33 @@ function pathIn(frame: RegExpExecArray): string {
   return file.startsWith('file://') ? decodeURI(file.slice('file://'.length)) : file
 }
 
-const FOREIGN = '/node_modules/'
-
 function isUsers(line: string): boolean {
   // Most lines, and much cheaper than the regular expression.
   const file = line.lastIndexOf('(') + 1
-  if (line.includes(FOREIGN, file) || line.startsWith('node:', file)) return false
+  if (line.includes('/node_modules/', file) || line.startsWith('node:', file)) return false
   const frame = FRAME.exec(line)
-  return frame !== null && isUsersFile(pathIn(frame))
+  if (frame === null) return false
+  const path = pathIn(frame)
+  return packageOf(path) === undefined && !isOwnFile(path)
 }
 
-function isUsersFile(file: string): boolean {
-  if (file.startsWith('node:') || file.includes(FOREIGN) || file.includes('\\node_modules\\')) return false
-  ownFolders ??= foldersOf(ownRoots)
-  return !ownFolders.some((folder) => file.startsWith(folder))
-}
-
-/** `file:line:column`. The file is relative to the working directory if it is inside it. */
+/**
+ * `file:line:column`, and the package, if there is one. The file is relative to the working directory if it is
+ * inside it.
+ */
 export function formatCallSite(site: CallSite, cwd: string = process.cwd()): string {
-  return `${fileOf(site, cwd)}:${site.line}:${site.column}`
+  const place = `${fileOf(site, cwd)}:${site.line}:${site.column}`
+  if (site.package === undefined) return place
+  return `${place} (${packageOf(site.file) === undefined ? 'through' : 'in'} ${site.package})`
 }
 
 /** The file of a call site, relative to the working directory if it is inside it. */
 export function fileOf({ file }: CallSite, cwd: string = process.cwd()): string {
   const prefix = cwd.endsWith('/') ? cwd : `${cwd}/`
   return file.startsWith(prefix) ? file.slice(prefix.length) : file
+}
+
+/** The same for a file of the app; a file of a package begins with `node_modules/` on every machine. */
+export function portableFileOf(site: CallSite): string {
+  return fileOf(site).replace(/^.*[\\/](?=node_modules[\\/])/, '')
 }

@@ -1,5 +1,163 @@
-import { describe, expect, it } from 'vitest'
-import { userFrames } from '../../src/pipeline/call-site.ts'
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { formatCallSite } from '@sluice/core'
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
+import { captureStack, parseCallSite, portableFileOf, userFrames } from '../../src/pipeline/call-site.ts'
+import { registerOwnFrames } from '../../src/pipeline/frame-packages.ts'
+
+const folder = realpathSync(mkdtempSync(join(tmpdir(), 'sluice-packages-')))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+registerOwnFrames('file:///nowhere/src/adapter.ts', 'orm', '@driver')
+
+/** Creates a package, and returns the path of a file in it. */
+function install(name: string, manifest?: object, under = 'node_modules'): string {
+  const root = join(folder, under, name)
+  mkdirSync(root, { recursive: true })
+  if (manifest !== undefined) writeFileSync(join(root, 'package.json'), JSON.stringify({ name, ...manifest }))
+  return join(root, 'index.js')
+}
+
+const stackOf = (...frames: string[]) => `Error\n${frames.map((frame) => `    at ${frame}`).join('\n')}`
+
+const APP = 'async load (/app/src/load.ts:3:5)'
+const ORM = [
+  `Builder.then (${install('orm')}:1:2)`,
+  `Client.query (${install('@driver/pool')}:3:4)`,
+  'process.processTicksAndRejections (node:internal/process/task_queues:95:5)',
+]
+
+/** The text of the call site below the frames of the ORM. */
+function placeOf(...frames: string[]): string | undefined {
+  const site = parseCallSite(stackOf(...ORM, ...frames))
+  return site && formatCallSite(site, folder)
+}
+
+describe('the call site of queries that a package sends', () => {
+  const library = install('library', { peerDependencies: { orm: '^1.0.0' } })
+  const framework = install('framework', { dependencies: { other: '1' }, devDependencies: 7 })
+
+  it('is the line of the app, with the package that is between it and the ORM', () => {
+    expect(placeOf(`async each (${library}:7:3)`, APP)).toBe('/app/src/load.ts:3:5 (through library)')
+    expect(placeOf(APP, `async each (${library}:7:3)`)).toBe('/app/src/load.ts:3:5')
+    expect(placeOf(APP)).toBe('/app/src/load.ts:3:5')
+  })
+
+  it('names the package closest to the app, preferably one that uses the ORM', () => {
+    const outer = install('outer', { devDependencies: { '@driver/pool': '1' } })
+    expect(placeOf(`a (${library}:1:1)`, `b (${outer}:1:1)`, APP)).toMatch(/\(through outer\)$/)
+    expect(placeOf(`a (${framework}:1:1)`, `b (${library}:1:1)`, APP)).toMatch(/\(through library\)$/)
+    expect(placeOf(`a (${library}:1:1)`, `b (${framework}:1:1)`, APP)).toMatch(/\(through library\)$/)
+    expect(placeOf(`a (${framework}:1:1)`, APP)).toMatch(/\(through framework\)$/)
+  })
+
+  it('is in the package if no frame of the app is left', () => {
+    expect(placeOf(`async each (${library}:7:3)`, `async all (${library}:9:1)`)).toBe(
+      'node_modules/library/index.js:7:3 (in library)',
+    )
+    expect(parseCallSite(stackOf(...ORM, `async each (${library}:7:3)`))).toEqual({
+      file: library,
+      line: 7,
+      column: 3,
+      functionName: 'each',
+      package: 'library',
+    })
+  })
+
+  it('is unknown if only packages are left that do not use the ORM', () => {
+    const broken = install('broken')
+    writeFileSync(join(folder, 'node_modules/broken/package.json'), '{')
+    const empty = install('empty')
+    writeFileSync(join(folder, 'node_modules/empty/package.json'), 'null')
+    for (const file of [framework, broken, empty, install('without-manifest')])
+      expect(placeOf(`async handle (${file}:1:1)`)).toBeUndefined()
+    expect(placeOf()).toBeUndefined()
+    expect(placeOf(`async handle (${framework}:1:1)`, `async each (${library}:7:3)`)).toMatch(/\(in library\)$/)
+  })
+
+  it('names neither instrumentation nor helpers', () => {
+    const uses = { dependencies: { orm: '1' } }
+    for (const name of ['@opentelemetry/instrumentation-orm', '@sentry/node', 'dd-trace', 'p-map', 'tslib']) {
+      const file = install(name, uses)
+      expect(placeOf(`patched (${file}:1:1)`)).toBeUndefined()
+      expect(placeOf(`patched (${file}:1:1)`, APP)).toBe('/app/src/load.ts:3:5')
+    }
+  })
+
+  it.each([
+    ['@scope/name', 'node_modules'],
+    ['linked', 'node_modules/.pnpm/linked@1.0.0/node_modules'],
+    ['nested', 'node_modules/framework/node_modules'],
+    ['with a space', 'node_modules'],
+  ])('finds the package %s in %s', (name, under) => {
+    const file = install(name, { dependencies: { orm: '1' } }, under)
+    const url = `file://${file.replaceAll(' ', '%20')}`
+    expect(placeOf(`each (${url}:7:3)`)).toBe(`${under}/${name}/index.js:7:3 (in ${name})`)
+    expect(placeOf(`each (${file}:7:3)`, APP)).toBe(`/app/src/load.ts:3:5 (through ${name})`)
+  })
+
+  it('finds packages in paths of Windows', () => {
+    expect(placeOf('each (C:\\app\\node_modules\\@scope\\name\\index.js:7:3)', 'C:\\app\\src\\load.js:1:2')).toBe(
+      'C:\\app\\src\\load.js:1:2 (through @scope/name)',
+    )
+    expect(placeOf('query (C:\\app\\node_modules\\orm\\index.js:7:3)', 'C:\\app\\src\\load.js:1:2')).toBe(
+      'C:\\app\\src\\load.js:1:2',
+    )
+  })
+
+  it('skips the ORM of a third-party adapter: its peer dependencies', () => {
+    const file = install('adapter', { keywords: ['sluice-adapter'], peerDependencies: { 'other-orm': '1' } })
+    const orm = install('other-orm')
+    expect(placeOf(`query (${orm}:1:1)`, APP)).toMatch(/\(through other-orm\)$/)
+    registerOwnFrames(`file://${join(file, '../dist/index.js')}`)
+    expect(placeOf(`query (${orm}:1:1)`, APP)).toBe('/app/src/load.ts:3:5')
+    expect(placeOf(`each (${install('user', { dependencies: { 'other-orm': '1' } })}:1:1)`)).toMatch(/in user/)
+  })
+})
+
+describe('portableFileOf', () => {
+  it('does not depend on the folder in which a package is installed', () => {
+    const of = (file: string) => portableFileOf({ file, line: 1, column: 1 })
+    expect(of('/repo/node_modules/.pnpm/a@1.0.0/node_modules/a/lib/b.js')).toBe('node_modules/a/lib/b.js')
+    expect(of(`${process.cwd()}/node_modules/@a/b/c.js`)).toBe('node_modules/@a/b/c.js')
+    expect(of(`${process.cwd()}/src/a.ts`)).toBe('src/a.ts')
+    expect(of('/elsewhere/src/a.ts')).toBe('/elsewhere/src/a.ts')
+  })
+})
+
+describe('captureStack', () => {
+  afterEach(() => vi.restoreAllMocks())
+
+  it.each([0, 2, undefined])('does not depend on the limit of the app: %s', (limit) => {
+    const before = Error.stackTraceLimit
+    Error.stackTraceLimit = limit as number
+    const { stack } = captureStack()
+    expect(Error.stackTraceLimit).toBe(limit)
+    Error.stackTraceLimit = before
+    expect(stack?.split('\n').length).toBeGreaterThan(3)
+  })
+
+  it('does not throw if the app has frozen the limit', () => {
+    const descriptor = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit') as PropertyDescriptor
+    Object.defineProperty(Error, 'stackTraceLimit', { ...descriptor, writable: false })
+    try {
+      expect(captureStack().stack).toContain('call-site.test.ts')
+    } finally {
+      Object.defineProperty(Error, 'stackTraceLimit', descriptor)
+    }
+  })
+
+  it('does not throw if the app formats stacks as values of another type', () => {
+    const before = Error.prepareStackTrace
+    Error.prepareStackTrace = (_error, sites) => sites
+    const { stack } = captureStack()
+    Error.prepareStackTrace = before
+    expect(stack).toBeInstanceOf(Array)
+    expect(parseCallSite(stack)).toBeUndefined()
+    expect(userFrames(stack, 3)).toBeUndefined()
+  })
+})
 
 describe('userFrames', () => {
   const framesOf = (max: number, ...frames: string[]): string | undefined =>

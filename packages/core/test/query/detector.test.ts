@@ -207,7 +207,7 @@ describe('parseCallSite', () => {
         `y (${own}:5:6)`,
         'load (/app/src/a.ts:7:8)',
       ),
-    ).toEqual({ file: '/app/src/a.ts', line: 7, column: 8, functionName: 'load' })
+    ).toMatchObject({ file: '/app/src/a.ts', line: 7, column: 8, functionName: 'load' })
   })
 
   it('reads asynchronous frames, URLs, and frames without a name', () => {

@@ -35,7 +35,7 @@ export interface ProcessRow extends ProcessInfo {
   readonly eventLoopDelay: number | null
 }
 
-/** A call site in the code of the app. */
+/** A call site in the code of the app, or in a package. */
 export interface Place {
   /** Relative to the working directory if the file is inside it. */
   readonly file: string
@@ -43,7 +43,7 @@ export interface Place {
   readonly line: number
   readonly column: number
   readonly functionName: string | null
-  /** `file:line:column`. */
+  /** `file:line:column`, and the package through which the app sent the queries, if there is one. */
   readonly text: string
 }
 

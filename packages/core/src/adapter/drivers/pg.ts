@@ -1,5 +1,6 @@
 import { captureStack } from '../../pipeline/call-site.ts'
 import type { Stack } from '../../pipeline/execution-group.ts'
+import { registerOwnFrames } from '../../pipeline/frame-packages.ts'
 import type { Connection } from '../../schema/connection.ts'
 import { createHash } from '../../shared/late-modules.ts'
 import { afterCaller } from '../after-caller.ts'
@@ -8,6 +9,8 @@ import type { EqualitySelect } from '../equality-select.ts'
 import type { SentStatement } from '../sent-statement.ts'
 import type { SqlRow } from '../sql-read.ts'
 import { isPgPool, pgPoolState, timePgConnects } from './pg-pool-state.ts'
+
+registerOwnFrames(import.meta.url, 'pg', 'pg-pool')
 
 /** A query in the form that `pg` accepts. */
 interface QueryConfig {

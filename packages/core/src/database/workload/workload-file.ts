@@ -84,6 +84,7 @@ function readCallSite(given: unknown, place: string): WorkloadEntry['callSites']
     line: numberIn(fields, 'line', place),
     column: numberIn(fields, 'column', place),
     ...(fields.functionName === undefined ? {} : { functionName: textIn(fields, 'functionName', place) }),
+    ...(fields.package === undefined ? {} : { package: textIn(fields, 'package', place) }),
     count: numberIn(fields, 'count', place),
   }
 }

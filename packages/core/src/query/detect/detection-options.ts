@@ -6,7 +6,10 @@ export interface IgnoreRule {
   readonly table?: string
   /** Name of the model in the ORM. */
   readonly model?: string
-  /** A glob for the path of the file, such as `*\/admin/*`. `*` matches any number of characters. */
+  /**
+   * A glob for the path of the file: absolute, or relative to the working directory, such as `src/admin/*`.
+   * Files of a package begin with `node_modules/`. `*` matches any number of characters.
+   */
   readonly callSite?: string
   readonly fingerprint?: string
 }

@@ -1,4 +1,4 @@
-import { type CallSite, fileOf } from '../../pipeline/call-site.ts'
+import { type CallSite, portableFileOf } from '../../pipeline/call-site.ts'
 import { CallSiteTraces } from '../../pipeline/call-site-traces.ts'
 import type { ExecutionGroup, Listing } from '../../pipeline/execution-group.ts'
 import type { Shape } from '../../pipeline/operation.ts'
@@ -134,7 +134,7 @@ export class Detector {
     const { shape } = group
     // Operations of an ORM take longer than their statements.
     const ofGroup = Math.min(group.databaseMs, scope.counts.databaseMs)
-    const file = site === undefined ? '' : fileOf(site)
+    const file = site === undefined ? '' : portableFileOf(site)
     // No spread, here and in the book: it costs several times as much, and each request can have findings.
     const finding: Mutable<UnratedFinding> = {
       code,

@@ -18,7 +18,7 @@ const entry: WorkloadEntry = {
   maxMs: 2.25,
   rows: 9,
   callSites: [
-    { file: '/app/a.ts', line: 3, column: 5, functionName: 'find', count: 2 },
+    { file: '/app/a.ts', line: 3, column: 5, functionName: 'find', package: 'library', count: 2 },
     { file: '/app/b.ts', line: 1, column: 1, count: 1 },
   ],
   samples: [],

@@ -304,6 +304,16 @@ describe('the ignore list', () => {
     expect(await found([rule])).toHaveLength(1)
   })
 
+  it('compares call sites with relative paths, too', async () => {
+    const foundAt = async (file: string, callSite: string) => {
+      const { sluice, findings, inLoop } = setUp({ ignore: [{ callSite }] })
+      await sluice.run(() => inLoop(6, 'q', { site: at(file) }))
+      return findings.length
+    }
+    expect(await foundAt(`${process.cwd()}/src/admin/list.ts`, 'src/admin/*')).toBe(0)
+    expect(await foundAt(`${process.cwd()}/src/admin/list.ts`, 'admin/*')).toBe(1)
+  })
+
   it('suppresses a finding by its ID', async () => {
     const [finding] = await found([])
     expect(await found([finding?.id ?? ''])).toEqual([])

@@ -2,7 +2,7 @@ import type { Place } from '../../../src/protocol/index.ts'
 
 /** A call site. If space is short, folders are cut, but never the file and line. */
 export function PlaceText({ place }: { place: Place }) {
-  const slash = place.text.lastIndexOf('/') + 1
+  const slash = place.file.lastIndexOf('/') + 1
   return (
     <span
       class="place"

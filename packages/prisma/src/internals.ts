@@ -51,12 +51,18 @@ export function transactionOf(params: InternalParams | undefined): TransactionIn
   return { kind: 'batch', id: String(id) }
 }
 
-/** The stack of the user's call, which Prisma captures for its error messages. */
+/** Node's default: with fewer, code between the app and Prisma can hide the app. */
+const ENOUGH_FRAMES = 10
+
+/**
+ * The stack of the user's call, which Prisma captures for its error messages: not with `errorFormat:
+ * 'minimal'`, the default in production, and only as many frames as the app allows.
+ */
 export function stackOf(
   params: InternalParams | undefined,
 ): { readonly stack?: string | undefined } | undefined {
   const error = (params?.callsite as { readonly _error?: unknown } | undefined)?._error
-  return error instanceof Error ? error : undefined
+  return error instanceof Error && Error.stackTraceLimit >= ENOUGH_FRAMES ? error : undefined
 }
 
 /** Whether the result is taken from a deeper level, as the fluent API does: `user.findUnique().posts()`. */

@@ -30,6 +30,7 @@ import {
   type TransactionInfo,
   valueTypes,
 } from './internals.ts'
+import { LateStack } from './late-stack.ts'
 import type { PageContext } from './lookups/page.ts'
 import { predicting } from './operation-context.ts'
 import { prismaLookup } from './prisma-lookup.ts'
@@ -85,6 +86,7 @@ export class PrismaOperation implements Operation<unknown> {
   #touches: Touches | undefined
   #effect: WriteEffect | undefined
   #lookup: Lookup<unknown> | Refusal | undefined
+  #late: LateStack | undefined
 
   constructor(
     private readonly state: ClientContext,
@@ -196,7 +198,12 @@ export class PrismaOperation implements Operation<unknown> {
   }
 
   stack(): { readonly stack?: string | undefined } | undefined {
-    return stackOf(this.call.params)
+    // Prisma captures that of raw SQL too late, after the app's functions have returned.
+    const known = this.isRaw ? undefined : stackOf(this.call.params)
+    if (known !== undefined) return known
+    this.#late ??= new LateStack()
+    this.#late.take()
+    return this.#late
   }
 
   /** Prisma passes a copy of the arguments to hooks, so the app cannot change them afterwards. */
@@ -205,6 +212,7 @@ export class PrismaOperation implements Operation<unknown> {
   }
 
   rows(result: unknown): number {
+    this.#late?.take()
     if (Array.isArray(result)) return result.length
     return result === null || result === undefined ? 0 : 1
   }

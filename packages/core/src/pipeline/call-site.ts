@@ -76,7 +76,9 @@ export function parseCallSite(stack: string | undefined): CallSite | undefined {
     if (source !== place && isOwnFile(source.file)) continue
     const functionName = frame[1]?.replace(/^async /, '')
     const site =
-      functionName === undefined || functionName.includes('<anonymous>') ? source : { ...source, functionName }
+      functionName === undefined || functionName.includes('<anonymous>')
+        ? source
+        : { ...source, functionName }
     const from = packageOf(source.file)
     if (from === undefined) return through === undefined ? site : { ...site, package: through }
     if (!isNameable(from)) continue

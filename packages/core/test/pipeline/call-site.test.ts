@@ -73,7 +73,9 @@ describe('the call site of queries that a package sends', () => {
     for (const file of [framework, broken, empty, install('without-manifest')])
       expect(placeOf(`async handle (${file}:1:1)`)).toBeUndefined()
     expect(placeOf()).toBeUndefined()
-    expect(placeOf(`async handle (${framework}:1:1)`, `async each (${library}:7:3)`)).toMatch(/\(in library\)$/)
+    expect(placeOf(`async handle (${framework}:1:1)`, `async each (${library}:7:3)`)).toMatch(
+      /\(in library\)$/,
+    )
   })
 
   it('names neither instrumentation nor helpers', () => {
@@ -98,9 +100,9 @@ describe('the call site of queries that a package sends', () => {
   })
 
   it('finds packages in paths of Windows', () => {
-    expect(placeOf('each (C:\\app\\node_modules\\@scope\\name\\index.js:7:3)', 'C:\\app\\src\\load.js:1:2')).toBe(
-      'C:\\app\\src\\load.js:1:2 (through @scope/name)',
-    )
+    expect(
+      placeOf('each (C:\\app\\node_modules\\@scope\\name\\index.js:7:3)', 'C:\\app\\src\\load.js:1:2'),
+    ).toBe('C:\\app\\src\\load.js:1:2 (through @scope/name)')
     expect(placeOf('query (C:\\app\\node_modules\\orm\\index.js:7:3)', 'C:\\app\\src\\load.js:1:2')).toBe(
       'C:\\app\\src\\load.js:1:2',
     )
@@ -112,7 +114,9 @@ describe('the call site of queries that a package sends', () => {
     expect(placeOf(`query (${orm}:1:1)`, APP)).toMatch(/\(through other-orm\)$/)
     registerOwnFrames(`file://${join(file, '../dist/index.js')}`)
     expect(placeOf(`query (${orm}:1:1)`, APP)).toBe('/app/src/load.ts:3:5')
-    expect(placeOf(`each (${install('user', { dependencies: { 'other-orm': '1' } })}:1:1)`)).toMatch(/in user/)
+    expect(placeOf(`each (${install('user', { dependencies: { 'other-orm': '1' } })}:1:1)`)).toMatch(
+      /in user/,
+    )
   })
 })
 

@@ -9,8 +9,13 @@ const folder = realpathSync(mkdtempSync(join(tmpdir(), 'sluice-app-')))
 afterAll(() => rmSync(folder, { recursive: true }))
 
 /** Creates an npm package, and imports it. */
-function install<TExports>(name: string, peerDependencies: object, code: string): Promise<TExports> {
-  const root = join(folder, 'node_modules', name)
+function install<TExports>(
+  name: string,
+  peerDependencies: object,
+  code: string,
+  under = 'node_modules',
+): Promise<TExports> {
+  const root = join(folder, under, name)
   mkdirSync(root, { recursive: true })
   writeFileSync(join(root, 'package.json'), JSON.stringify({ name, type: 'module', peerDependencies }))
   writeFileSync(join(root, 'index.js'), code)
@@ -63,7 +68,10 @@ export const connect = (given) => {
 const byKnex = async (id) => await client('comments').where('post_id', id)
 const byPrisma = async (id) => await client.comment.findMany({ where: { postId: id } })
 `
-const library = await install<Library & { connect(client: unknown): void }>('@acme/library', USES, REPOSITORY)
+type Repository = Library & { connect(client: unknown): void }
+const library = await install<Repository>('@acme/library', USES, REPOSITORY)
+const PNPM = 'node_modules/.pnpm/@acme+library@1.0.0/node_modules'
+const linked = await install<Repository>('@acme/library', USES, REPOSITORY, PNPM)
 /** It never queries: it calls and awaits the app's functions, as a web framework does. */
 const framework = await install<Library>('framework', {}, LOOPS)
 
@@ -142,6 +150,17 @@ describe.each(['development', 'production'])('in %s, findings in a package', (en
     library.connect(db)
     await sluice.run(async () => await library.detached?.(IDS))
     expect(findings).toEqual([])
+  })
+
+  it('have an ID that does not depend on the package manager', async () => {
+    const { sluice, db, findings } = await open()
+    for (const { connect, detached } of [library, linked]) {
+      connect(db)
+      await sluice.run(async () => await detached?.(IDS))
+    }
+    const [first, second] = findings.map(({ id, callSite }) => ({ id, file: callSite?.file }))
+    expect(second?.file).toContain('/.pnpm/')
+    expect(second?.id).toBe(first?.id)
   })
 
   it('have the call site of raw SQL of Prisma', async () => {

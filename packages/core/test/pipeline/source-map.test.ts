@@ -89,7 +89,15 @@ describe('a call site in compiled JavaScript', () => {
     expect(siteOf(frame)).toMatchObject({ file: join(root, 'src/load.ts'), line: 5 })
   })
 
-  it('skips bundled code of packages', () => {
+  it('skips bundled code of Sluice', () => {
+    const sources = [new URL('../../src/pipeline/pipeline.ts', import.meta.url).href]
+    const bundled = compile('own bundle', { sourceMap: true }, ({ code, map = '' }) =>
+      writeFileSync(`${code}.map`, JSON.stringify({ ...JSON.parse(map), sources })),
+    )
+    expect(siteOf(bundled.frame)).toBeUndefined()
+  })
+
+  it('skips bundled code of packages, and names them', () => {
     const bundled = compile('bundle', { sourceMap: true }, ({ code, map = '' }) =>
       writeFileSync(
         `${code}.map`,
@@ -97,7 +105,10 @@ describe('a call site in compiled JavaScript', () => {
       ),
     )
     const app = compile('app', { sourceMap: true })
-    expect(siteOf(bundled.frame, app.frame)).toMatchObject({ file: join(app.root, 'src/load.ts') })
+    expect(siteOf(bundled.frame, app.frame)).toMatchObject({
+      file: join(app.root, 'src/load.ts'),
+      package: 'orm',
+    })
   })
 
   it.each<[string, ts.CompilerOptions, Parameters<typeof compile>[2]]>([

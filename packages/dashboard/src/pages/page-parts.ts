@@ -23,7 +23,7 @@ export function placeOf(site: CallSite | undefined): Place | null {
   const text = formatCallSite(site)
   const { line, column, functionName = null } = site
   return {
-    file: text.slice(0, text.lastIndexOf(`:${line}:${column}`)),
+    file: text.slice(0, text.lastIndexOf(':', text.lastIndexOf(':') - 1)),
     line,
     column,
     functionName,

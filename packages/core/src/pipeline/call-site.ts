@@ -1,4 +1,4 @@
-import { isNameable, isOwnFile, packageOf, usesClient } from './frame-packages.ts'
+import { isBundle, isNameable, isOwnFile, packageOf, usesClient } from './frame-packages.ts'
 import { originalPlace } from './source-map.ts'
 
 /** A position in the app's code, or in the code of a package. Lines and columns start at 1. */
@@ -66,6 +66,8 @@ export function togetherIndexOf(stack: string | undefined): number | undefined {
 export function parseCallSite(stack: string | undefined): CallSite | undefined {
   let inPackage: CallSite | undefined
   let through: string | undefined
+  // In a bundle without a source map, the frames above those of the ORM are Sluice's.
+  let isOwn = true
   for (const line of linesOf(stack)) {
     const frame = FRAME.exec(line)
     if (frame === null) continue
@@ -74,12 +76,14 @@ export function parseCallSite(stack: string | undefined): CallSite | undefined {
     // A bundle contains packages, too.
     const source = packageOf(place.file) === undefined ? (originalPlace(place) ?? place) : place
     if (source !== place && isOwnFile(source.file)) continue
+    if (isOwn && isBundle(source.file)) continue
     const functionName = frame[1]?.replace(/^async /, '')
     const site =
       functionName === undefined || functionName.includes('<anonymous>')
         ? source
         : { ...source, functionName }
     const from = packageOf(source.file)
+    isOwn = false
     if (from === undefined) return through === undefined ? site : { ...site, package: through }
     if (!isNameable(from)) continue
     const uses = usesClient(from)
@@ -153,8 +157,8 @@ function isUsers(line: string): boolean {
 }
 
 /**
- * `file:line:column`, and the package, if there is one. The file is relative to the working directory if it is
- * inside it.
+ * `file:line:column`, and the package, if there is one. The file is relative to the working directory if it
+ * is inside it.
  */
 export function formatCallSite(site: CallSite, cwd: string = process.cwd()): string {
   const place = `${fileOf(site, cwd)}:${site.line}:${site.column}`

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 
-/** Roots of Sluice's packages, as in URLs. */
-const ownRoots = new Set<string>()
+/** Paths of modules of Sluice and of adapters, as in URLs. */
+const ownModules = new Set<string>()
 /** npm packages, or scopes, of ORMs and drivers. */
 const clientPackages = new Set<string>()
 /** Derived from these when a stack is first read. */
@@ -10,6 +10,8 @@ let known: KnownFrames | undefined
 interface KnownFrames {
   /** Folders with files of Sluice and of adapters. */
   readonly folders: readonly string[]
+  /** Files that contain such modules together with others: an app was bundled. */
+  readonly bundles: ReadonlySet<string>
   readonly clients: ReadonlySet<string>
   /** By root folder of a package: whether it uses one of the clients. */
   readonly senders: Map<string, boolean>
@@ -23,17 +25,22 @@ registerOwnFrames(import.meta.url)
  * @param clients - npm packages, or scopes, of the ORM and its driver, which call sites skip, too. A
  *   third-party adapter needs none: they are its peer dependencies.
  */
-export function registerOwnFrames(moduleUrl: string, ...clients: readonly string[]): void {
-  const root = /^(.*)\/(?:src|dist)\/.*$/.exec(moduleUrl.replace(/^file:\/\//, ''))?.[1]
-  const before = ownRoots.size + clientPackages.size
-  if (root !== undefined) ownRoots.add(root)
+export function registerOwnFrames(moduleUrl: string | undefined, ...clients: readonly string[]): void {
+  const before = ownModules.size + clientPackages.size
+  // In a CommonJS bundle, `import.meta.url` is undefined.
+  ownModules.add((moduleUrl ?? encodeURI(__filename)).replace(/^file:\/\//, ''))
   for (const client of clients) clientPackages.add(client)
-  if (ownRoots.size + clientPackages.size !== before) known = undefined
+  if (ownModules.size + clientPackages.size !== before) known = undefined
 }
 
 /** Whether a file is part of Node or Sluice, or of a third-party adapter. */
 export function isOwnFile(file: string): boolean {
   return file.startsWith('node:') || knownFrames().folders.some((folder) => file.startsWith(folder))
+}
+
+/** Whether a file contains both Sluice and other code, such as the app's. */
+export function isBundle(file: string): boolean {
+  return knownFrames().bundles.has(file)
 }
 
 /** An npm package that a file belongs to. */
@@ -80,22 +87,24 @@ function isClient(name: string): boolean {
   return clients.has(name) || clients.has(name.replace(/\/.*/, ''))
 }
 
-/**
- * Source maps turn frames of `dist` into frames of `src`. In an app that was bundled into one file, all
- * frames are next to the app's.
- */
 function knownFrames(): KnownFrames {
   if (known !== undefined) return known
   const folders: string[] = []
+  const bundles = new Set<string>()
   const clients = new Set(clientPackages)
-  for (const root of ownRoots) {
+  for (const path of ownModules) {
+    const root = /^(.*)\/(?:src|dist)\//.exec(path)?.[1] ?? ''
     const { name, keywords, peerDependencies } = packageJson(new URL(`file://${root}/package.json`))
     const isThirdParty = Array.isArray(keywords) && keywords.includes('sluice-adapter')
-    if (!isThirdParty && !(typeof name === 'string' && name.startsWith('@sluice/'))) continue
+    if (!isThirdParty && !(typeof name === 'string' && name.startsWith('@sluice/'))) {
+      bundles.add(decodeURI(path))
+      continue
+    }
+    // Source maps turn frames of `dist` into frames of `src`.
     folders.push(`${decodeURI(root)}/src/`, `${decodeURI(root)}/dist/`)
     if (isThirdParty) for (const client of namesIn(peerDependencies)) clients.add(client)
   }
-  known = { folders, clients, senders: new Map() }
+  known = { folders, bundles, clients, senders: new Map() }
   return known
 }
 

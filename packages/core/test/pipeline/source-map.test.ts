@@ -164,12 +164,24 @@ describe('a call site in compiled JavaScript', () => {
 })
 
 describe('frames of the app', () => {
-  it('include those of a bundle that contains Sluice', async () => {
+  it('are below those of the ORM in a bundle that contains Sluice', async () => {
     const { registerOwnFrames } = await import('@sluice/core/siblings')
     mkdirSync(join(folder, 'bundled/dist'), { recursive: true })
     writeFileSync(join(folder, 'bundled/package.json'), '{"name":"app"}')
     registerOwnFrames(`file://${folder}/bundled/dist/app.js`)
-    expect(siteOf(`    at load (${folder}/bundled/dist/app.js:1:2)`)).toMatchObject({ line: 1 })
+    const own = `    at record (${folder}/bundled/dist/app.js:1:2)`
+    const app = `    at load (${folder}/bundled/dist/app.js:3:4)`
+    const orm = `    at query (${folder}/node_modules/orm/index.js:1:1)`
+    expect(siteOf(own, own, '    at tick (node:internal/x:1:1)', orm, app, own)).toMatchObject({ line: 3 })
+    // The ORM is in the bundle, too: any of these frames can be the app's.
+    expect(siteOf(own, app)).toBeUndefined()
+    expect(siteOf(own, `    at load (${folder}/bundled/dist/other.js:5:6)`)).toMatchObject({ line: 5 })
+  })
+
+  it('do not depend on `import.meta.url`, which is undefined in a CommonJS bundle', async () => {
+    const { registerOwnFrames } = await import('@sluice/core/siblings')
+    expect(() => registerOwnFrames(undefined)).not.toThrow()
+    expect(siteOf(`    at load (${folder}/cjs/app.cjs:1:2)`)).toMatchObject({ line: 1 })
   })
 
   it('exclude those of a third-party adapter, whose package.json has the keyword', async () => {

@@ -27,7 +27,9 @@ function testOf(rule: string | IgnoreRule): Test {
   if (fingerprint !== undefined) tests.push((finding) => finding.fingerprint === fingerprint)
   if (callSite !== undefined) {
     const matches = compileGlob(callSite)
-    tests.push(({ callSite: site }) => site !== undefined && (matches(site.file) || matches(portableFileOf(site))))
+    tests.push(
+      ({ callSite: site }) => site !== undefined && (matches(site.file) || matches(portableFileOf(site))),
+    )
   }
   // The label of a model's query begins with the model: `City.findMany where regionId`.
   if (model !== undefined) tests.push((_finding, shape) => shape?.label.startsWith(`${model}.`) === true)

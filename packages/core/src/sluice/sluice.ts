@@ -213,7 +213,8 @@ export class Sluice {
   /**
    * Opens a scope. The caller must end it.
    *
-   * @param name - A function is called when the name is first needed, unless the handle's `name` was set before.
+   * @param name - A function is called when the name is first needed, unless the handle's `name` was set
+   * before.
    * @param options - `mode` as in `run`.
    * @throws InvalidOptionError for an unknown mode.
    */

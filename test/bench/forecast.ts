@@ -6,7 +6,7 @@ import { measureCosts } from './forecast/costs.ts'
 import { type Evaluation, evaluate } from './forecast/evaluate.ts'
 import { measureRecovery } from './forecast/recovery.ts'
 import { readFolder, syntheticSeries } from './forecast/series.ts'
-import { COVERAGE, targets } from './forecast/targets.ts'
+import { COVERAGE, MOST, targets } from './forecast/targets.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -35,7 +35,7 @@ else {
 
 function printHeader(): void {
   console.log(
-    'Forecasts within ±15 %, and values within the interval and up to its upper bound, in percent; without the first 40 % of each series\n',
+    'Forecasts within ±15 %, and values within the interval and up to its upper bound, in percent; without the first 40 % of each series. Peaks are the highest 5 % of the values.\n',
   )
   const names = ['Sluice', ...Object.keys(baselines), 'interval', 'upper']
   console.log(
@@ -43,12 +43,25 @@ function printHeader(): void {
   )
 }
 
-function printRow({ series: name, minutes, accurate, covered, below }: Evaluation): void {
-  const cells = [...Object.values(accurate), covered, below].map((percent) => percent.toFixed(1).padStart(14))
-  console.log(`${name.padEnd(22)} ${`${minutes} min`.padStart(6)} ${cells.join('')}`)
+function printRow({ series: name, minutes, accurate, accuratePeaks, covered, below }: Evaluation): void {
+  printCells(name, `${minutes} min`, [...Object.values(accurate), covered, below])
+  printCells('', 'peaks', Object.values(accuratePeaks))
 }
 
-function figuresOf({ series: name, minutes, accurate, covered }: Evaluation): BenchFigure[] {
+function printCells(name: string, minutes: string, percents: readonly number[]): void {
+  const cells = percents.map((percent) => percent.toFixed(1).padStart(14))
+  console.log(`${name.padEnd(22)} ${minutes.padStart(6)} ${cells.join('')}`)
+}
+
+function figuresOf({
+  series: name,
+  minutes,
+  accurate,
+  accuratePeaks,
+  covered,
+  overMaximum,
+  upperOverMaximum,
+}: Evaluation): BenchFigure[] {
   const id = `${name}, ${minutes} min`
   const known = targets[name]?.[minutes]
   const { Sluice: ours = Number.NaN } = accurate
@@ -67,5 +80,8 @@ function figuresOf({ series: name, minutes, accurate, covered }: Evaluation): Be
       unit: '%',
       target: COVERAGE.mostOff,
     },
+    { id: `${id}: peaks within ±15 %`, value: accuratePeaks.Sluice ?? Number.NaN, unit: '%', bound: '≥' },
+    { id: `${id}: highest forecast over the maximum`, value: overMaximum, unit: '×', target: MOST.value },
+    { id: `${id}: highest bound over the maximum`, value: upperOverMaximum, unit: '×', target: MOST.upper },
   ]
 }

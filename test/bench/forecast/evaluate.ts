@@ -6,6 +6,7 @@ const MINUTE_MS = 60_000
 export const ACCURATE = 0.15
 /** Forecasts of the first part run, but do not count. */
 const LEARNT_SHARE = 0.4
+const PEAK_SHARE = 0.05
 export const HORIZONS_MINUTES: readonly number[] = [5, 15, 60]
 
 /** The accuracy of forecasts of one series for one horizon in minutes; shares in percent. */
@@ -17,10 +18,15 @@ export interface Evaluation {
    * them.
    */
   readonly accurate: Readonly<Record<string, number>>
+  /** The same for the highest 5% of the values. */
+  readonly accuratePeaks: Readonly<Record<string, number>>
   /** Values within the interval. */
   readonly covered: number
   /** Values up to the upper bound. */
   readonly below: number
+  /** Highest ratio of a forecast, and of an upper bound, to the maximum of the series until then. */
+  readonly overMaximum: number
+  readonly upperOverMaximum: number
 }
 
 export class Score {
@@ -62,13 +68,48 @@ export function evaluate(series: Series): Evaluation[] {
       covered.count(actual >= forecast.lower && actual <= forecast.upper)
       below.count(actual <= forecast.upper)
     })
-    const accurate: Record<string, number> = {
-      Sluice: accuracyOf(series, horizon, (madeAt) => mine[madeAt]?.value),
+    const accurateFrom = (least: number): Record<string, number> => {
+      const accurate: Record<string, number> = {
+        Sluice: accuracyOf(series, horizon, least, (madeAt) => mine[madeAt]?.value),
+      }
+      for (const { name, forecasts } of others)
+        accurate[name] = accuracyOf(series, horizon, least, (madeAt) => forecasts[at]?.[madeAt])
+      return accurate
     }
-    for (const { name, forecasts } of others)
-      accurate[name] = accuracyOf(series, horizon, (madeAt) => forecasts[at]?.[madeAt])
-    return { series: series.name, minutes: horizon, accurate, covered: covered.percent, below: below.percent }
+    return {
+      series: series.name,
+      minutes: horizon,
+      accurate: accurateFrom(Number.NEGATIVE_INFINITY),
+      accuratePeaks: accurateFrom(peaksFrom(series, horizon)),
+      covered: covered.percent,
+      below: below.percent,
+      overMaximum: overMaximum(series, mine, ({ value }) => value),
+      upperOverMaximum: overMaximum(series, mine, ({ upper }) => upper),
+    }
   })
+}
+
+/** The value from which on the highest ones of those that count are. */
+function peaksFrom(series: Series, minutes: number): number {
+  const counted: number[] = []
+  eachCounted(series, minutes, (actual) => counted.push(actual))
+  counted.sort((a, b) => b - a)
+  return counted[Math.floor(PEAK_SHARE * counted.length)] ?? 0
+}
+
+function overMaximum(
+  { values }: Series,
+  forecasts: readonly (Forecast | undefined)[],
+  of: (forecast: Forecast) => number,
+): number {
+  let maximum = 0
+  let highest = 0
+  for (const [step, value] of values.entries()) {
+    if (value > maximum) maximum = value
+    const forecast = forecasts[step]
+    if (forecast !== undefined && of(forecast) > 0) highest = Math.max(highest, of(forecast) / maximum)
+  }
+  return highest
 }
 
 function eachCounted(
@@ -86,11 +127,12 @@ function eachCounted(
 function accuracyOf(
   series: Series,
   minutes: number,
+  least: number,
   forecastOf: (madeAt: number) => number | undefined,
 ): number {
   const score = new Score()
   eachCounted(series, minutes, (actual, madeAt) => {
-    if (actual === 0) return
+    if (actual === 0 || actual < least) return
     score.count(Math.abs((forecastOf(madeAt) ?? Number.NaN) - actual) <= ACCURATE * Math.abs(actual))
   })
   return score.percent

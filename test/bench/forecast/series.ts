@@ -59,9 +59,20 @@ function rowOf(line: string, place: string): { readonly ms: number; readonly val
   return { ms, value }
 }
 
-/** Synthetic loads, the same in every run: daily, aperiodic, with jumps, with a custom period, and sparse. */
+/**
+ * Synthetic loads, the same in every run: daily, aperiodic, with jumps, with a custom period, sparse, idle
+ * with bursts, and growing by 30% per day.
+ */
 export function syntheticSeries(days: number): Series[] {
-  return [daily(days), wandering(days), stepped(days), periodic(days), sparse(days)]
+  return [
+    daily(days),
+    wandering(days),
+    stepped(days),
+    periodic(days),
+    sparse(days),
+    bursts(days),
+    growing(days),
+  ]
 }
 
 /** A daily load that triples at a step. */
@@ -136,4 +147,26 @@ function sparse(days: number): Series {
     for (let chance = 1; chance > Math.exp(-mean); chance *= random.next()) count += 1
     return count
   })
+}
+
+/** Nothing, except for a burst of random height and length about every 4 hours. */
+function bursts(days: number): Series {
+  let height = 0
+  let left = 0
+  return made('synthetic bursts', days, (_, random) => {
+    left -= 1
+    if (random.chance(1 / 48)) {
+      left = 1 + random.below(12)
+      height = 1000 * Math.exp(normal(random))
+    }
+    return left > 0 ? height * Math.exp(0.1 * normal(random)) : 0
+  })
+}
+
+function growing(days: number): Series {
+  return made(
+    'synthetic growth',
+    days,
+    (step, random) => 1.3 ** (step / STEPS_A_DAY) * dayOf(step) * Math.exp(0.06 * normal(random)),
+  )
 }

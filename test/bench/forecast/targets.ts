@@ -17,3 +17,9 @@ export const COVERAGE: { readonly goal: number; readonly mostOff: number } = { g
  * After a load tripled: forecasts within 15 % for values of the following day, in whole percent, by minutes.
  */
 export const RECOVERY: Readonly<Record<number, number>> = { 5: 100, 15: 99, 60: 96 }
+
+/**
+ * Highest forecast and highest upper bound relative to the maximum of the series until then, with growth that
+ * is proven.
+ */
+export const MOST: { readonly value: number; readonly upper: number } = { value: 4.5, upper: 6 }

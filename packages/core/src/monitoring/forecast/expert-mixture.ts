@@ -43,8 +43,6 @@ const STACK_START: LeastSquaresStart = {
 const MOST_CORRECTION = 0.5
 /** The mean of the mixtures is given as long as it lies so close to the best one. */
 const MOST_STRAYING = 0.1
-/** Limit for `Float32Array`. */
-const MOST = 1e36
 
 /**
  * Forecasts with thirteen experts, which may sleep, and four mixtures of them:
@@ -66,7 +64,7 @@ export class ExpertMixture {
   constructor(private readonly horizon: number) {}
 
   /** @returns The forecast; `record` gets those of experts and mixtures, and the features. */
-  forecast(context: LoadContext, record: ForecastRecord): number {
+  forecast(context: LoadContext, record: ForecastRecord, most: number): number {
     const { horizon } = this
     const { experts } = record
     experts.fill(Number.NaN)
@@ -76,8 +74,9 @@ export class ExpertMixture {
     forecastFromDays(context, daily, horizon, experts)
     forecastFromPeriods(context, periodic, horizon, experts)
     this.#regressions.forecast(context, daily, periodic, record)
-    for (let at = 0; at < EXPERTS; at += 1) experts[at] = Math.min(MOST, experts[at] as number)
-    this.#mix(context.scale, record)
+    for (let at = 0; at < EXPERTS; at += 1) experts[at] = Math.min(most, experts[at] as number)
+    this.#mix(record)
+    experts[STACK] = Math.min(most, this.#correct(context.scale, record))
     return this.#choose(experts)
   }
 
@@ -89,8 +88,7 @@ export class ExpertMixture {
     this.#stack.learn(record.stack, log - record.stackBase, MOST_CORRECTION)
   }
 
-  #mix(scale: LogScale, record: ForecastRecord): void {
-    const { experts } = record
+  #mix({ experts }: ForecastRecord): void {
     const { errors, misses } = this.#losses
     let leastError = Number.POSITIVE_INFINITY
     let leastMisses = Number.POSITIVE_INFINITY
@@ -117,7 +115,6 @@ export class ExpertMixture {
     }
     experts[HEDGE] = hedge / hedgeWeight
     experts[HITS] = hits / hitsWeight
-    experts[STACK] = this.#correct(scale, record)
   }
 
   #correct(scale: LogScale, record: ForecastRecord): number {

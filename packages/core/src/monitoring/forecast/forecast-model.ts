@@ -35,8 +35,11 @@ export class ForecastRecord {
 
 /** Forecasts one horizon, and learns from actual values. */
 export interface ForecastModel {
-  /** @returns Finite, and at least 0. The data for learning is written to `record`. */
-  forecast(context: LoadContext, record: ForecastRecord): number
+  /**
+   * @param most - Higher forecasts of experts count as this.
+   * @returns Finite, and at least 0. The data for learning is written to `record`.
+   */
+  forecast(context: LoadContext, record: ForecastRecord, most: number): number
   /**
    * @param record - The state at the time of the forecast.
    * @param log - Logarithm of `actual` on the series' scale.

@@ -10,6 +10,13 @@ import type { TimeGrid } from './time-grid.ts'
 
 const ACCURATE_SHARE = 0.15
 const ACCURACY_MINUTES: number = 24 * 60
+/** Forecasts are at most this multiple of the maximum of the series, times its proven growth. */
+const MOST_OF_VALUE = 1.5
+/** The same for the upper bound. */
+const MOST_OF_UPPER = 2
+/** The same while fewer forecasts than this were checked, so that next to nothing is known. */
+const MOST_OF_YOUNG_UPPER = 6
+const YOUNG_FORECASTS = 20
 
 // One for all forecasters: what is in them is needed while a sample is added, and never after.
 const past: ForecastRecord = new ForecastRecord()
@@ -73,15 +80,19 @@ export class HorizonForecaster {
     this.accuracy += rate * ((isAccurate ? 1 : 0) - this.accuracy)
   }
 
-  forecast(context: LoadContext): void {
+  /** @param ceiling - See `LoadCeiling`. */
+  forecast(context: LoadContext, ceiling: number): void {
     const { scale, history } = context
-    this.value = this.#model.forecast(context, present)
+    const most = MOST_OF_VALUE * ceiling
+    this.value = Math.min(most, this.#model.forecast(context, present, most))
     present.value = this.value
     present.logValue = scale.log(this.value)
     const logP90 = this.#interval.surround(present)
+    const mostOfUpper = this.scored < YOUNG_FORECASTS ? MOST_OF_YOUNG_UPPER : MOST_OF_UPPER
+    present.logUpper = Math.min(present.logUpper, scale.log(mostOfUpper * ceiling))
     // Rounding must not put the value outside.
     this.lower = Math.min(this.value, scale.exp(present.logLower))
-    this.upper = Math.max(this.value, scale.exp(present.logUpper))
+    this.upper = Math.max(this.value, Math.min(mostOfUpper * ceiling, scale.exp(present.logUpper)))
     this.p90 = Math.max(this.value, Math.min(this.upper, scale.exp(logP90)))
     this.#pending.keep(history.step, present)
   }

@@ -1,7 +1,9 @@
 import type { StateVisitor } from './forecaster-state.ts'
 import type { TimeGrid } from './time-grid.ts'
 
-/** Number of consecutive values that must agree on a new level, as long as no earlier level was temporary. */
+/** A new level is accepted at its first value, as long as no earlier level was temporary. */
+const START_PATIENCE = 1
+/** Number of consecutive values that must agree on a new level afterwards, and on the end of one. */
 const LEAST_PATIENCE = 3
 const MOST_PATIENCE_MINUTES = 180
 /** A level that is left for the former one within this time was none. */
@@ -37,10 +39,12 @@ export class LevelShift {
   #known = 0
   #agreeing = 0
   #sum = 0
-  #patience: number = LEAST_PATIENCE
+  #patience: number = START_PATIENCE
   /** The last shift, 0 when it was taken back or was long ago. */
   #lastLog = 0
   #steps = 0
+  /** 1 while a level is measured that was accepted before `LEAST_PATIENCE` values. */
+  #isSettling = 0
 
   constructor(private readonly grid: TimeGrid) {}
 
@@ -56,6 +60,10 @@ export class LevelShift {
   add(deviation: number, surprise: number): Shift | undefined {
     this.#age()
     const change = deviation - this.#offset
+    if (this.#isSettling === 1) {
+      if (this.#isClose(change)) return this.#settle(change)
+      this.interrupt()
+    }
     if (this.#known === 0 || !this.#agrees(change, surprise)) {
       this.interrupt()
       this.#follow(change)
@@ -71,26 +79,44 @@ export class LevelShift {
     this.#steps = 0
     if (!returns) {
       this.#lastLog = log
+      if (steps < LEAST_PATIENCE) {
+        this.#isSettling = 1
+        this.#agreeing = steps
+      }
       return { log, steps }
     }
     // The shift is reverted exactly, so that previous days have their original values.
     const back = -this.#lastLog
-    this.#patience = Math.min(this.grid.stepsOf(MOST_PATIENCE_MINUTES), 2 * this.#patience)
+    const most = this.grid.stepsOf(MOST_PATIENCE_MINUTES)
+    this.#patience = Math.min(most, Math.max(LEAST_PATIENCE, 2 * this.#patience))
     this.#lastLog = 0
     return { log: back, steps }
+  }
+
+  /** Corrects a level that was accepted early by the mean of the values that followed. */
+  #settle(change: number): Shift | undefined {
+    this.#agreeing += 1
+    this.#sum += change
+    const steps = this.#agreeing
+    if (steps < LEAST_PATIENCE) return undefined
+    const log = this.#sum / steps
+    this.#lastLog += log
+    this.interrupt()
+    return { log, steps }
   }
 
   /** Called when values are missing: the next ones are not consecutive. */
   interrupt(): void {
     this.#agreeing = 0
     this.#sum = 0
+    this.#isSettling = 0
   }
 
   #age(): void {
     this.#steps += 1
     if (this.#lastLog === 0 || this.#steps < this.grid.stepsOf(PASSING_MINUTES)) return
     this.#lastLog = 0
-    this.#patience = Math.max(LEAST_PATIENCE, this.#patience >> 1)
+    this.#patience = Math.max(START_PATIENCE, this.#patience >> 1)
   }
 
   #follow(change: number): void {
@@ -112,10 +138,11 @@ export class LevelShift {
     const isLarge = size >= Math.max(LEAST_SHIFT, SURPRISING_SPREADS * this.#spread) && size <= MOST_SHIFT
     if (!isReturn && !isLarge) return false
     if (this.#agreeing === 0) return isReturn || surprise * Math.sign(change) > SURPRISING_SHARE * size
-    return (
-      Math.abs(change - this.#sum / this.#agreeing) <
-      Math.max(LEAST_AGREEMENT, AGREEING_SPREADS * this.#spread)
-    )
+    return this.#isClose(change - this.#sum / this.#agreeing)
+  }
+
+  #isClose(difference: number): boolean {
+    return Math.abs(difference) < Math.max(LEAST_AGREEMENT, AGREEING_SPREADS * this.#spread)
   }
 
   visit(state: StateVisitor): void {
@@ -124,8 +151,9 @@ export class LevelShift {
     this.#known = state.integer(this.#known, 0)
     this.#agreeing = state.integer(this.#agreeing, 0)
     this.#sum = state.number(this.#sum)
-    this.#patience = state.integer(this.#patience, LEAST_PATIENCE)
+    this.#patience = state.integer(this.#patience, START_PATIENCE)
     this.#lastLog = state.number(this.#lastLog)
     this.#steps = state.integer(this.#steps, 0)
+    this.#isSettling = state.integer(this.#isSettling, 0, 1)
   }
 }

@@ -10,6 +10,7 @@ import {
 } from './forecaster-state.ts'
 import { HorizonForecaster } from './horizon-forecaster.ts'
 import { LevelShift } from './level-shift.ts'
+import { LoadCeiling } from './load-ceiling.ts'
 import {
   type LoadForecasterOptions,
   type Prediction,
@@ -40,6 +41,7 @@ export class LoadForecaster {
   readonly #context: LoadContext
   readonly #horizons: readonly HorizonForecaster[]
   readonly #shift: LevelShift
+  readonly #ceiling: LoadCeiling
   #samplesOfStep = 0
 
   /** @throws InvalidOptionError */
@@ -57,6 +59,7 @@ export class LoadForecaster {
       present: new PresentLoad(grid),
     }
     this.#shift = new LevelShift(grid)
+    this.#ceiling = new LoadCeiling(grid, horizonsMinutes)
     this.#horizons = horizonsMinutes.map((minutes) => new HorizonForecaster(minutes, grid, model))
   }
 
@@ -107,6 +110,7 @@ export class LoadForecaster {
     const { history } = this.#context
     this.#samplesOfStep += 1
     history.replace(history.last + (value - history.last) / this.#samplesOfStep)
+    this.#ceiling.add(history.step, history.last)
   }
 
   #take(step: number, value: number): void {
@@ -116,6 +120,7 @@ export class LoadForecaster {
     this.#samplesOfStep = 1
     if (step > history.step + 1) this.#shift.interrupt()
     history.add(step, value)
+    this.#ceiling.add(step, value)
     if (history.cell !== previousCell) range.update(history)
     periods.advance(history, scale, previousCell)
     scale.add(value, step + 1)
@@ -123,7 +128,7 @@ export class LoadForecaster {
     if (this.#options.model === 'mixture') this.#followLevel()
     for (const horizon of this.#horizons) horizon.learn(context, this.#shift.isUncertain)
     present.update(history, scale)
-    for (const horizon of this.#horizons) horizon.forecast(context)
+    for (const [at, horizon] of this.#horizons.entries()) horizon.forecast(context, this.#ceiling.at(at))
   }
 
   /**
@@ -168,7 +173,8 @@ export class LoadForecaster {
     const earlier = horizons[after - 1] ?? later
     const share =
       later === earlier ? 1 : (horizonMinutes - earlier.minutes) / (later.minutes - earlier.minutes)
-    const between = (from: number, to: number): number => from + share * (to - from)
+    // Rounding keeps the order of the bounds.
+    const between = (from: number, to: number): number => (1 - share) * from + share * to
     return {
       value: between(earlier.value, later.value),
       lower: between(earlier.lower, later.lower),
@@ -184,7 +190,17 @@ export class LoadForecaster {
   #visit(state: StateVisitor): void {
     const { history, scale, range, periods, present } = this.#context
     this.#samplesOfStep = state.integer(this.#samplesOfStep, 0)
-    for (const part of [this.#clock, history, scale, range, periods, present, this.#shift, ...this.#horizons])
+    for (const part of [
+      this.#clock,
+      history,
+      scale,
+      range,
+      periods,
+      present,
+      this.#shift,
+      this.#ceiling,
+      ...this.#horizons,
+    ])
       part.visit(state)
   }
 }

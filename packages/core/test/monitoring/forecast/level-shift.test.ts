@@ -32,18 +32,29 @@ class Watched {
 }
 
 describe('LevelShift', () => {
-  it('detects a load that changes to 300% or 33% at its third value', () => {
+  it('detects a load that changes to 300% or 33% at its first value, and measures it at the third', () => {
     for (const log of [Math.log(3), -Math.log(3)]) {
       const seen = new Watched().at(log, 200)
-      expect(seen).toEqual([{ step: 3, log: expect.closeTo(log, 0), steps: 3 }])
+      expect(seen).toEqual([
+        { step: 1, log: expect.closeTo(log, 0), steps: 1 },
+        { step: 3, log: expect.closeTo(0, 0), steps: 3 },
+      ])
+      expect((seen[0]?.log ?? 0) + (seen[1]?.log ?? 0)).toBeCloseTo(log, 1)
     }
   })
 
-  it('does not treat noise, one or two outliers, small changes or an outage as a shift', () => {
+  it('reverts the first outlier, and does not treat later ones as a shift', () => {
     const watched = new Watched()
-    expect(watched.at(0, 5000)).toEqual([])
+    const [up, ...others] = watched.at(1.2, 1)
+    expect(up?.log).toBeCloseTo(1.2, 0)
+    expect(others).toEqual([])
+    expect(watched.at(0, 50)).toEqual([{ step: 3, log: -(up?.log ?? 0), steps: 3 }])
     for (let again = 0; again < 20; again += 1)
       expect([...watched.at(1.2, 2), ...watched.at(0, 50)]).toEqual([])
+  })
+
+  it('does not treat noise, small changes or an outage as a shift', () => {
+    expect(new Watched().at(0, 5000)).toEqual([])
     expect(new Watched().at(Math.log(1.6), 200)).toEqual([])
     expect(new Watched().at(-4, 200)).toEqual([])
   })
@@ -55,8 +66,9 @@ describe('LevelShift', () => {
 
   it('reverts a temporary level exactly', () => {
     const watched = new Watched()
-    const [up] = watched.at(1.1, 20)
-    expect(watched.at(0, 20)).toEqual([{ step: 3, log: -(up?.log ?? 0), steps: 3 }])
+    const [up, corrected] = watched.at(1.1, 20)
+    const log = -((up?.log ?? 0) + (corrected?.log ?? 0))
+    expect(watched.at(0, 20)).toEqual([{ step: 3, log: expect.closeTo(log, 12), steps: 3 }])
   })
 
   it('waits longer after temporary levels, and less long after a permanent one', () => {
@@ -66,15 +78,18 @@ describe('LevelShift', () => {
       watched.at(0, 100)
       return up?.step
     })
-    expect(first).toEqual([3, 6, 12])
-    expect(watched.at(1.1, 20)).toEqual([])
+    expect(first).toEqual([1, 3, 6])
+    expect(watched.at(1.1, 10)).toEqual([])
     watched.at(0, 100)
-    expect(watched.at(1.1, 400).map(({ step }) => step)).toEqual([24])
-    expect(watched.at(0, 100).map(({ step }) => step)).toEqual([12])
+    expect(watched.at(1.1, 400).map(({ step }) => step)).toEqual([12])
+    expect(watched.at(0, 100).map(({ step }) => step)).toEqual([6])
   })
 
-  it('requires consecutive values', () => {
-    const { shift } = new Watched()
+  it('requires consecutive values after a temporary level', () => {
+    const watched = new Watched()
+    watched.at(1.1, 30)
+    watched.at(0, 100)
+    const { shift } = watched
     for (let again = 0; again < 5; again += 1) {
       for (let step = 0; step < 2; step += 1) expect(shift.add(1.1, 1.1)).toBeUndefined()
       expect(shift.isUncertain).toBe(true)

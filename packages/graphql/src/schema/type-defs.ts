@@ -43,7 +43,7 @@ type CallSite {
 type ScalingEvent {
   "Seconds since 1970."
   timestamp: Int!
-  "up or down"
+  "up or down; none if forecasts were turned off or on"
   direction: String!
   from: Int!
   to: Int!

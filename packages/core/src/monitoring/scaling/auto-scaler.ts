@@ -235,9 +235,17 @@ export class AutoScaler {
     for (const reason of decision?.skipped ?? []) this.#skip('load', reason)
     this.#needed = decision?.desired ?? 0
     this.#load = decision?.load
+    if (decision?.forecastChange !== undefined) this.#noteForecasts(current, decision.forecastChange)
     const verdict = this.#evaluate(current)
     if (this.#isPolicyFirst(verdict, decision)) this.#isPolicyDone(current, verdict)
     else if (decision !== undefined && decision.direction !== null) this.#follow(decision, verdict)
+  }
+
+  #noteForecasts(current: number, reason: string): void {
+    this.#publish({
+      ...{ direction: 'none', from: current, to: current, metric: 'forecast', value: this.#load },
+      ...{ reasons: [reason], source: 'load' },
+    })
   }
 
   #evaluate(current: number): PolicyVerdict {
@@ -273,22 +281,24 @@ export class AutoScaler {
       this.#skip(rest.source, `Not scaled to ${wanted}: ${reason}`)
       return null
     }
-    const event: ScalingEvent = {
-      timestamp: this.#clock.wall(),
+    if (rest.source !== 'load') this.#controller?.recommend(to)
+    this.#supposed = to
+    const settleSeconds = (this.#options.rule?.startUpSeconds ?? START_UP_SECONDS) + SETTLE_SECONDS
+    this.#expected = { count: to, until: this.#clock.now() + settleSeconds * 1000 }
+    this.#executor?.request(to, reasons.join(' '))
+    return this.#publish({
       direction: to > from ? 'up' : 'down',
       from,
       to,
       ...rest,
       reasons,
       ...(by !== undefined && { by }),
-      isDryRun: this.#executor === undefined,
-    }
+    })
+  }
+
+  #publish(decided: Omit<ScalingEvent, 'timestamp' | 'isDryRun'>): ScalingEvent {
+    const event = { timestamp: this.#clock.wall(), ...decided, isDryRun: this.#executor === undefined }
     this.#history.add(event)
-    if (rest.source !== 'load') this.#controller?.recommend(to)
-    this.#supposed = to
-    const settleSeconds = (this.#options.rule?.startUpSeconds ?? START_UP_SECONDS) + SETTLE_SECONDS
-    this.#expected = { count: to, until: this.#clock.now() + settleSeconds * 1000 }
-    this.#executor?.request(to, reasons.join(' '))
     this.#events.emit('scaling:decided', event)
     return event
   }

@@ -3,14 +3,18 @@ import { InvalidArgumentError } from '../../shared/errors.ts'
 /** Source of a number of workers. */
 export type ScalingSource = 'load' | 'policy' | 'manual'
 
-/** A decision to scale. */
+/** A decision to scale, or to use forecasts or not. */
 export interface ScalingEvent {
   /** Milliseconds since 1970. */
   readonly timestamp: number
-  readonly direction: 'up' | 'down'
+  /** `none` if forecasts were turned off or on. */
+  readonly direction: 'up' | 'down' | 'none'
   readonly from: number
   readonly to: number
-  /** Basis of the decision: a metric's name; `load` for the rule, `manual` for a user. */
+  /**
+   * Basis of the decision: a metric's name; `load` for the rule, `forecast` if forecasts were turned off or
+   * on, `manual` for a user.
+   */
   readonly metric: string
   /** That metric's value then; `undefined` where there is none. */
   readonly value: number | undefined

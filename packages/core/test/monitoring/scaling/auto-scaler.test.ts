@@ -60,6 +60,27 @@ describe('AutoScaler', () => {
     ])
   })
 
+  it('records in its history that forecasts are turned off, and why', async () => {
+    const forecasts = { at: () => ({ p50: 1400, p90: 1400, accuracy: 0.9 }) }
+    const { scaler, live } = scalerOf({ rule }, { forecasts })
+    const decided: string[] = []
+    scaler.on('scaling:decided', ({ direction }) => decided.push(direction))
+    for (let tick = 0; tick < 3.5 * 720; tick += 1) {
+      live(5, 700)
+      await scaler.tick()
+    }
+    const off = scaler.history().find(({ direction }) => direction === 'none')
+    expect(off).toMatchObject({ metric: 'forecast', source: 'load', value: 700, from: 18, to: 18 })
+    expect(off?.reasons).toEqual([expect.stringMatching(/^Forecasts are turned off: in the last 3 h, /)])
+    expect(decided).toEqual(
+      scaler
+        .history()
+        .map(({ direction }) => direction)
+        .reverse(),
+    )
+    expect(scaler.workers).toBe(10)
+  })
+
   it('passes decisions and reasons to the target', async () => {
     const target = targetOf(2)
     const { scaler, live, clock } = scalerOf({ rule, target })

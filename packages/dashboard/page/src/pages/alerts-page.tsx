@@ -168,15 +168,17 @@ function AlertEntry({ entry: { change, alert } }: { entry: Extract<TimelineEntry
   )
 }
 
+const ARROWS = { up: '↑', down: '↓', none: '→' } as const
+
 function ScalingEntry({ entry: { event } }: { entry: Extract<TimelineEntry, { kind: 'scaling' }> }) {
   const { direction, from, to, reasons, isDryRun, by } = event
   return (
     <>
       <span class="state">
         <span class="arrow" aria-hidden="true">
-          {direction === 'up' ? '↑' : '↓'}
+          {ARROWS[direction]}
         </span>
-        {`Scaled ${direction}`}
+        {direction === 'none' ? 'Forecasts' : `Scaled ${direction}`}
       </span>
       <span class="plain-text">
         <strong>{`${count(from)} → ${count(to)} workers${isDryRun ? ', dry run: no scaling target' : ''}`}</strong>

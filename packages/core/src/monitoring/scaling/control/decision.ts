@@ -28,6 +28,8 @@ export interface ScalingDecision {
    * there is none.
    */
   readonly poolSize: number | undefined
+  /** Why forecasts are turned off or on by this decision, if they are. */
+  readonly forecastChange?: string
 }
 
 /** A number as reasons show it. */

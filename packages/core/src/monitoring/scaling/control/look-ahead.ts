@@ -18,11 +18,16 @@ export interface Ahead {
   readonly reason?: string
 }
 
+/** Scales without forecasts. */
+export function lookAtPresent({ startUpSeconds, target }: ResolvedControlOptions): Ahead {
+  const seconds = Math.ceil((startUpSeconds + MARGIN_SECONDS) / MINUTE_SECONDS) * MINUTE_SECONDS
+  return { load: 0, seconds, target }
+}
+
 /** Looks at the minute in which workers that are started now are up, and at the one after it. */
-export function lookAhead(forecasts: Forecasts | undefined, options: ResolvedControlOptions): Ahead {
-  const first = Math.ceil((options.startUpSeconds + MARGIN_SECONDS) / MINUTE_SECONDS) * MINUTE_SECONDS
-  const without = { load: 0, seconds: first, target: options.target }
-  if (forecasts === undefined) return without
+export function lookAhead(forecasts: Forecasts, options: ResolvedControlOptions): Ahead {
+  const without = lookAtPresent(options)
+  const { seconds: first } = without
   let load = 0
   let seconds = first
   for (const at of [first, first + MINUTE_SECONDS]) {

@@ -2,26 +2,12 @@ import { type Clock, systemClock } from '../../../shared/clock.ts'
 import { InvalidArgumentError } from '../../../shared/errors.ts'
 import { type ControlOptions, type ResolvedControlOptions, resolveControlOptions } from './control-options.ts'
 import { DatabaseGuard } from './database-guard.ts'
-import {
-  type Forecasts,
-  percent,
-  type ScalingDecision,
-  shown,
-  type WorkerState,
-  workers,
-} from './decision.ts'
+import { type Forecasts, type ScalingDecision, type WorkerState, workers } from './decision.ts'
+import { ForecastTrial } from './forecast-trial.ts'
 import { LoadFreeze, MinuteLoads } from './load-freeze.ts'
-import { LoadWindow, RecommendationWindow } from './load-window.ts'
-import { type Ahead, lookAhead } from './look-ahead.ts'
-
-const LOAD_SECONDS = 15
-const PANIC_SECONDS = 6
-/** Number of seconds in which a backlog must be processed. */
-const PANIC_BACKLOG_SECONDS = 10
-const PANIC_FACTOR = 1.5
-const PANIC_MS = 60_000
-/** For what a division leaves. */
-const ROUNDING = 1e-9
+import { LOAD_SECONDS, type LoadNow, LoadRule, loadOf, SUDDEN_SECONDS } from './load-rule.ts'
+import { LoadWindow } from './load-window.ts'
+import { type Ahead, lookAhead, lookAtPresent } from './look-ahead.ts'
 
 /** Dependencies of a controller. */
 export interface ControllerParts {
@@ -29,11 +15,6 @@ export interface ControllerParts {
   readonly forecasts?: Forecasts
   /** Receives the mean load of each completed minute; `NaN` if it is missing. */
   readonly onMinute?: (perSecond: number) => void
-}
-
-interface Need {
-  readonly workers: number
-  readonly reason: string
 }
 
 /**
@@ -47,9 +28,9 @@ export class ScalingController {
   readonly #window: LoadWindow
   readonly #minutes: MinuteLoads
   readonly #freeze: LoadFreeze
-  readonly #recommended: RecommendationWindow
+  readonly #rule: LoadRule
+  readonly #trial: ForecastTrial
   readonly #guard: DatabaseGuard
-  #panicUntil = Number.NEGATIVE_INFINITY
 
   /** @throws InvalidOptionError */
   constructor(options: ControlOptions, parts: ControllerParts = {}) {
@@ -63,7 +44,8 @@ export class ScalingController {
       this.#freeze.minute(now, perSecond)
       onMinute?.(perSecond)
     })
-    this.#recommended = new RecommendationWindow(this.#options.scaleDownSeconds * 1000)
+    this.#rule = new LoadRule(this.#options, this.#freeze)
+    this.#trial = new ForecastTrial(this.#options, this.#freeze)
     this.#guard = new DatabaseGuard(this.#options)
   }
 
@@ -84,7 +66,7 @@ export class ScalingController {
 
   /** Prevents scaling down below this number for a while, as if the load had required it. */
   recommend(count: number): void {
-    this.#recommended.add(this.#clock.now(), count)
+    this.#rule.recommend(this.#clock.now(), count)
   }
 
   /** @throws InvalidArgumentError */
@@ -94,11 +76,20 @@ export class ScalingController {
     const { current } = state
     const { minWorkers, maxWorkers } = this.#options
     const rate = this.#window.rate(now, LOAD_SECONDS)
-    const load = rate === undefined ? undefined : rate + this.#window.backlog(now) / LOAD_SECONDS
+    const backlog = this.#window.backlog(now)
     const reasons: string[] = []
     const skipped: string[] = []
-    const wanted =
-      load === undefined ? this.#hold(state, skipped) : this.#follow(now, state, load, reasons, skipped)
+    let wanted = current
+    let notice: string | undefined
+    if (rate === undefined)
+      skipped.push(`The load of the last ${LOAD_SECONDS} s is unknown, so nothing changes.`)
+    else {
+      const load = { now, current, rate, suddenRate: this.#window.rate(now, SUDDEN_SECONDS) }
+      const { ahead, change } = this.#lookAhead(load)
+      notice = change
+      if (ahead.reason !== undefined) skipped.push(ahead.reason)
+      wanted = this.#rule.follow({ ...load, backlog, ahead }, reasons, skipped)
+    }
     const guarded = this.#guard.check(now, state, wanted)
     if (guarded.reason !== undefined) {
       const isUndone = guarded.desired < Math.min(current, wanted)
@@ -117,93 +108,24 @@ export class ScalingController {
       direction: desired > current ? 'up' : desired < current ? 'down' : null,
       reasons: desired === current ? [] : reasons,
       skipped,
-      load,
-      isPanic: now < this.#panicUntil,
+      load: rate === undefined ? undefined : loadOf({ rate, backlog }),
+      isPanic: this.#rule.isPanic(now),
       poolSize: this.#guard.poolSize(desired),
+      ...(notice !== undefined && { forecastChange: notice }),
     }
   }
 
-  #hold({ current }: WorkerState, skipped: string[]): number {
-    skipped.push(`The load of the last ${LOAD_SECONDS} s is unknown, so nothing changes.`)
-    return current
-  }
-
-  #follow(now: number, state: WorkerState, load: number, reasons: string[], skipped: string[]): number {
-    const { current } = state
+  /** Looks ahead for as long as that proves useful. */
+  #lookAhead(load: Omit<LoadNow, 'backlog' | 'ahead'>): { readonly ahead: Ahead; readonly change?: string } {
+    const without = lookAtPresent(this.#options)
+    if (this.#forecasts === undefined) return { ahead: without }
     const ahead = lookAhead(this.#forecasts, this.#options)
-    if (ahead.reason !== undefined) skipped.push(ahead.reason)
-    const need = this.#need(now, current, load, ahead, skipped)
-    this.#recommended.add(now, need.workers)
-    if (need.workers > current) return this.#up(now, current, need, reasons, skipped)
-    const highest = this.#recommended.highest(now)
-    return this.#down(now, current, Math.min(current, highest), load, reasons, skipped)
-  }
-
-  #need(now: number, current: number, load: number, ahead: Ahead, skipped: string[]): Need {
-    const perWorker = this.#options.capacity * ahead.target
-    const at = `at ${shown(this.#options.capacity)} each and a target of ${percent(ahead.target)}`
-    const raw = load / perWorker
-    const reacted = Math.ceil(raw - ROUNDING)
-    const isTolerated = Math.abs(raw / current - 1) <= this.#options.tolerance + ROUNDING
-    let need: Need = {
-      workers: isTolerated ? current : reacted,
-      reason: `${shown(load)} requests/s need ${workers(reacted)} ${at}.`,
-    }
-    if (isTolerated && reacted !== current)
-      skipped.push(`Not scaled to ${reacted}: ${shown(load)} requests/s are within the tolerance.`)
-    const forecast = Math.ceil(ahead.load / perWorker - ROUNDING)
-    if (forecast > need.workers) {
-      need = {
-        workers: forecast,
-        reason: `${shown(ahead.load)} requests/s are forecast in ${shown(ahead.seconds)} s, which need ${workers(forecast)} ${at}.`,
-      }
-    }
-    const sudden = this.#sudden(now, current, perWorker)
-    return sudden !== undefined && sudden.workers > need.workers ? sudden : need
-  }
-
-  #sudden(now: number, current: number, perWorker: number): Need | undefined {
-    const rate = this.#window.rate(now, PANIC_SECONDS)
-    if (rate === undefined) return undefined
-    const load = rate + this.#window.backlog(now) / PANIC_BACKLOG_SECONDS
-    const needed = Math.ceil(load / perWorker - ROUNDING)
-    if (needed <= current || needed < PANIC_FACTOR * current) return undefined
-    this.#panicUntil = now + PANIC_MS
+    const change = this.#trial.pass(load, ahead, without)
+    const { refusal } = this.#trial
     return {
-      workers: needed,
-      reason: `${shown(load)} requests/s over the last ${PANIC_SECONDS} s need ${workers(needed)}, at least ${PANIC_FACTOR} times the current number: scaled immediately.`,
+      ahead: refusal === undefined ? ahead : { ...without, reason: refusal },
+      ...(change !== undefined && { change }),
     }
-  }
-
-  #up(now: number, current: number, need: Need, reasons: string[], skipped: string[]): number {
-    reasons.push(need.reason)
-    if (now < this.#panicUntil) return need.workers
-    const limit = Math.max(current * 2, current + 4)
-    if (need.workers > limit)
-      skipped.push(`Scaled up to ${limit} first, instead of ${need.workers} in one step.`)
-    return Math.min(need.workers, limit)
-  }
-
-  #down(
-    now: number,
-    current: number,
-    desired: number,
-    load: number,
-    reasons: string[],
-    skipped: string[],
-  ): number {
-    const minutes = shown(this.#options.scaleDownSeconds / 60)
-    if (desired === current) return current
-    if (this.#freeze.isFrozen(now)) {
-      skipped.push(
-        `Not scaled down to ${desired}: the load dropped suddenly, from ${shown(this.#freeze.usual)} requests/s over the last hour to ${shown(load)}, and may return.`,
-      )
-      return current
-    }
-    reasons.push(
-      `At most ${workers(desired)} were needed in the last ${minutes} min; now there are ${shown(load)} requests/s.`,
-    )
-    return desired
   }
 }
 

@@ -24,8 +24,9 @@ export interface Evaluation {
   readonly covered: number
   /** Values up to the upper bound. */
   readonly below: number
-  /** Highest ratio of a forecast, and of an upper bound, to the maximum of the series until then. */
+  /** Highest ratio of a forecast, of all, to the maximum of the series until then. */
   readonly overMaximum: number
+  /** The same for the upper bounds of the forecasts that count. */
   readonly upperOverMaximum: number
 }
 
@@ -83,8 +84,8 @@ export function evaluate(series: Series): Evaluation[] {
       accuratePeaks: accurateFrom(peaksFrom(series, horizon)),
       covered: covered.percent,
       below: below.percent,
-      overMaximum: overMaximum(series, mine, ({ value }) => value),
-      upperOverMaximum: overMaximum(series, mine, ({ upper }) => upper),
+      overMaximum: overMaximum(series, mine, 0, ({ value }) => value),
+      upperOverMaximum: overMaximum(series, mine, LEARNT_SHARE, ({ upper }) => upper),
     }
   })
 }
@@ -100,6 +101,7 @@ function peaksFrom(series: Series, minutes: number): number {
 function overMaximum(
   { values }: Series,
   forecasts: readonly (Forecast | undefined)[],
+  fromShare: number,
   of: (forecast: Forecast) => number,
 ): number {
   let maximum = 0
@@ -107,6 +109,7 @@ function overMaximum(
   for (const [step, value] of values.entries()) {
     if (value > maximum) maximum = value
     const forecast = forecasts[step]
+    if (step < fromShare * values.length) continue
     if (forecast !== undefined && of(forecast) > 0) highest = Math.max(highest, of(forecast) / maximum)
   }
   return highest

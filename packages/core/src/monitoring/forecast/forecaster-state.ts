@@ -107,7 +107,7 @@ class StateReader implements StateVisitor {
   }
 }
 
-const VERSION = 1
+const VERSION = 2
 
 /** A forecaster as plain data, fit for `JSON.stringify`. */
 export interface ForecasterState {

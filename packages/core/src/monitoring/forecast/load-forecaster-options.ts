@@ -61,10 +61,14 @@ export function resolveLoadForecasterOptions(options: LoadForecasterOptions): Re
 
 /** A forecast of a load. */
 export interface Prediction {
+  /** At most 1.5 times the maximum of the last 8 days, times the growth that the load has proven: 1 to 3. */
   readonly value: number
   /** The 5th percentile: one load in twenty is below. */
   readonly lower: number
-  /** The 95th percentile: one load in twenty is above. */
+  /**
+   * The 95th percentile: one load in twenty is above. At most twice the maximum, times that growth; 6 times
+   * for the first 20 forecasts.
+   */
   readonly upper: number
   /** The 90th percentile: what to be ready for. */
   readonly p90: number

@@ -35,11 +35,14 @@ describe('LoadForecaster state', () => {
 
   it('includes a level shift that is not confirmed yet', () => {
     const saved = filled(900)
-    for (const step of [900, 901]) saved.add(3 * (load[step] ?? 0), timeOf(step))
+    // A surge, after which a new level has to last for three values.
+    for (let step = 900; step < 950; step += 1)
+      saved.add((step < 920 ? 3 : 1) * (load[step] ?? 0), timeOf(step))
+    for (const step of [950, 951]) saved.add(3 * (load[step] ?? 0), timeOf(step))
     const restored = LoadForecaster.restore(saved.save())
-    for (const forecaster of [saved, restored]) forecaster.add(3 * (load[902] ?? 0), timeOf(902))
+    for (const forecaster of [saved, restored]) forecaster.add(3 * (load[952] ?? 0), timeOf(952))
     expect(forecastsOf(restored)).toEqual(forecastsOf(saved))
-    expect(restored.predict(60)?.value).toBeGreaterThan(2 * (load[902] ?? 0))
+    expect(restored.predict(60)?.value).toBeGreaterThan(2 * (load[952] ?? 0))
   })
 
   it('is not affected by later samples', () => {
@@ -58,7 +61,7 @@ describe('LoadForecaster state', () => {
       'a number': 5,
       'a text': 'state',
       nothing: {},
-      'another version': { ...state, version: 2 },
+      'another version': { ...state, version: state.version - 1 },
       'no options': { ...state, options: undefined },
       'wrong options': { ...state, options: { ...state.options, stepMs: 7 } },
       'options of another series': { ...state, options: { ...state.options, stepMs: 60_000 } },

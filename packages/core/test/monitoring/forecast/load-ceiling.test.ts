@@ -49,7 +49,7 @@ describe('LoadCeiling', () => {
 
   it('does not rise over a gap', () => {
     const ceiling = new LoadCeiling(new TimeGrid(STEP_MS), [60])
-    for (const [hour, value] of [10, 20, 40, 0, 80].entries())
+    for (const [hour, value] of [5, 10, 20, 40, 0, 80].entries())
       if (value > 0) for (let at = 0; at < HOUR; at += 1) ceiling.add(hour * HOUR + at, value)
     expect(ceiling.at(0)).toBe(80)
   })

@@ -78,7 +78,7 @@ function bursts(idle: number, height: (random: () => number) => number): Draw {
   }
 }
 
-/** Loads whose growth cannot be extrapolated: without a ceiling, each has a forecast of over 10 times its maximum. */
+/** Loads whose growth cannot be extrapolated. */
 const wild: Readonly<Record<string, () => Draw>> = {
   'nothing and bursts': () => bursts(0, (random) => 40 * 100 ** random()),
   'next to nothing and bursts': () => bursts(0.02, (random) => 7e5 * (0.5 + random())),

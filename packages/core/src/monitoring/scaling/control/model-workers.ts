@@ -7,7 +7,7 @@ const QUEUE_SECONDS = 5
 /** From this utilization on, requests wait for each other. */
 const OVERLOAD = 0.95
 
-/** Workers of a model, which are scaled by the rule: what it would have cost, and how well it would have done. */
+/** Model of workers that the rule scales: measures its cost and the overload. */
 export class ModelWorkers {
   readonly #options: ResolvedControlOptions
   readonly #rule: LoadRule

@@ -49,8 +49,8 @@ if (example !== undefined)
     join(root, 'examples', example),
   )
 else {
-  // Random schemas are only for slow tests, and take as long as all other Prisma clients. `typecheck` includes
-  // the tests of types: to compile everything a second time takes minutes.
+  // Random schemas are only for slow tests, and take as long as all other Prisma clients. `typecheck`
+  // includes the tests of types: to compile everything a second time takes minutes.
   if (task === 'test:all') pnpm('run', 'generate:random')
   const names = ['unit', 'integration', ...(task === 'test:all' ? ['slow', 'browser'] : [])]
   const projects = names.flatMap((name) => ['--project', name])

@@ -36,9 +36,9 @@ export const PREFETCH_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: PREFETCHER,
-        find: 'if (memory.generation !== generation || writes.stateOf(trail.tables) !== fetch.state) return value',
+        find: 'const isCurrent = memory.generation === generation && writes.stateOf(trail.tables) === fetch.state',
         replace:
-          'Object.assign(fetch, { state: writes.stateOf(trail.tables) })\n      if (memory.generation !== generation) return value',
+          'Object.assign(fetch, { state: writes.stateOf(trail.tables) })\n      const isCurrent = memory.generation === generation',
       },
     ],
     dialect: 'mysql',
@@ -95,7 +95,7 @@ export const PREFETCH_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: PREFETCHER,
-        find: 'return this.#handOut(lookup, trail, value, mayRecur)',
+        find: 'return isCurrent ? this.#handOut(lookup, trail, value, mayRecur) : value',
         replace: 'return value',
       },
     ],
@@ -119,8 +119,8 @@ export const PREFETCH_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: PREFETCHER,
-        find: 'if (found?.has(lookup.key.text) !== true) {',
-        replace: 'if (found === undefined) {',
+        find: 'if (found?.has(lookup.key.text) !== true) return',
+        replace: 'if (found === undefined) return',
       },
       { file: PREFETCHER, find: 'if (!found.has(key.text)) continue', replace: '' },
     ],

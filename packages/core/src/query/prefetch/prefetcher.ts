@@ -361,16 +361,15 @@ export class Prefetcher {
         .runAs(operation, context, () => lookup.runMany(keys, trail.measure.maxRows, context.demand))
         .catch((error: unknown) => this.#failed(ask, keys, error))
       if (found === 'too many rows') return await ask.runOne()
-      if (found?.has(lookup.key.text) !== true) {
-        // A required row is missing, or the query failed: the individual query determines the result, and the
-        // group is not prefetched again in this scope.
-        memory.blocked.add(group)
-        return await ask.runOne()
-      }
+      // If the query failed, or is certain for no key, the group is not prefetched again in this scope.
+      if (found === undefined || found.size === 0) memory.blocked.add(group)
+      const isCurrent = memory.generation === generation && writes.stateOf(trail.tables) === fetch.state
+      if (found !== undefined && isCurrent)
+        this.#keep(ask, keys, found, prefetchState === undefined ? fetch : { ...fetch, prefetchState })
+      // A required row is missing, or the database decides which row is first.
+      if (found?.has(lookup.key.text) !== true) return await ask.runOne()
       const value = found.get(lookup.key.text) as T
-      if (memory.generation !== generation || writes.stateOf(trail.tables) !== fetch.state) return value
-      this.#keep(ask, keys, found, prefetchState === undefined ? fetch : { ...fetch, prefetchState })
-      return this.#handOut(lookup, trail, value, mayRecur)
+      return isCurrent ? this.#handOut(lookup, trail, value, mayRecur) : value
     } finally {
       trail.inFlight -= 1
       if (trail.pending === pending) trail.pending = undefined
@@ -401,10 +400,11 @@ export class Prefetcher {
   ): void {
     const source = operation.rowSource?.()
     for (const key of keys) {
+      const isOwn = key === lookup.key
+      if (!found.has(key.text)) trail.refuse(key.text, isOwn ? 0 : 1)
       if (!found.has(key.text)) continue
       const value = found.get(key.text)
       trail.measure.add(value)
-      const isOwn = key === lookup.key
       const place = source === undefined ? NOWHERE : memory.append(group, source, value, isOwn ? 1 : 0)
       trail.answers.set(key.text, { value, fetch, ...place, isUsed: isOwn })
     }

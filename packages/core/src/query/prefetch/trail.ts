@@ -53,6 +53,8 @@ export class Trail {
   #used = 0
   #step = 0
   readonly #asked = new Set<string>()
+  /** Keys for which a query for several keys was not certain. */
+  readonly #uncertain = new Set<string>()
   /** How often each key was requested. */
   readonly #taken = new Map<string, number>()
   #direction: -1 | 0 | 1 = 0
@@ -157,7 +159,7 @@ export class Trail {
       if (isPast && !this.#isUnordered) break
       const position = (at + keys.length * 2) % keys.length
       const next = keys[position]
-      if (next === undefined || this.answers.has(next.text)) continue
+      if (next === undefined || this.answers.has(next.text) || this.#uncertain.has(next.text)) continue
       // Prefetched rows are not returned yet, but will be soon.
       if ((this.#taken.get(next.text) ?? 0) >= Math.max(1, this.index.credit(position))) continue
       if (keyKinds(next) === kinds && folds.add(next)) picked.push(next)
@@ -168,6 +170,12 @@ export class Trail {
   /** Blocks the link, because a query for several keys failed. */
   fail(): void {
     this.link.block()
+  }
+
+  /** Does not prefetch a key again, and counts it as not prefetched. */
+  refuse(text: string, prefetched: 0 | 1): void {
+    this.#uncertain.add(text)
+    this.#fetched -= prefetched
   }
 
   /** Counts prefetched keys. */

@@ -229,6 +229,22 @@ for (const { name, dialect, skipped, connect } of databases()) {
         expect(column('city_tag', 'city_id')?.nullable).toBe(false)
       })
 
+      it('recognizes strings that may have a custom collation', async () => {
+        // SQLite refuses unknown collations, but stores comments.
+        await database.exec(`
+          CREATE TABLE texts (plain text, folded text COLLATE NOCASE, trimmed text COLLATE "rtrim", n int);
+          CREATE TABLE odd (plain text /* COLLATE german */, n int)`)
+        const read = await readCatalog(database)
+        await database.exec('DROP TABLE texts; DROP TABLE odd')
+        const types = ['texts', 'odd'].map((name) =>
+          read.baseTable(read.idOf([name]))?.columns.map(({ type }) => type),
+        )
+        expect(types).toEqual([
+          ['text', 'text', 'text', 'integer'],
+          ['collated', 'integer'],
+        ])
+      })
+
       it('reads the other tables although a view is broken', async () => {
         await database.exec('CREATE VIEW broken AS SELECT * FROM no_table')
         expect((await readCatalog(database)).tables.get('main.broken')?.kind).toBe('view')

@@ -24,7 +24,8 @@ const TABLES = `
   ORDER BY l.name`
 
 const COLUMNS = `
-  SELECT l.name AS "table", x.name AS "column", x.type AS "type", x."notnull" AS "not_null", x.pk AS "position"
+  SELECT l.name AS "table", x.name AS "column", x.type AS "type", x."notnull" AS "not_null", x.pk AS "position",
+    (SELECT m.sql FROM main.sqlite_schema m WHERE m.type = 'table' AND m.name = l.name AND upper(m.sql) LIKE '%COLLATE%') AS "collating"
   FROM (SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\') l
   JOIN pragma_table_xinfo(l.name, 'main') x
   ORDER BY l.name, x.cid`
@@ -83,11 +84,10 @@ export async function readSqlite(connection: Connection): Promise<CatalogData> {
     const table = textOf(row, 'table')
     const inPrimaryKey = integerOf(row, 'position') > 0
     const nullable = !flagOf(row, 'not_null') && !(inPrimaryKey && refusesNull(table))
-    return {
-      schema: SCHEMA,
-      table,
-      column: { name: textOf(row, 'column'), type: sqliteType(textOf(row, 'type')), nullable },
-    }
+    const declared = sqliteType(textOf(row, 'type'))
+    const isCollated = declared === 'text' && hasOwnCollation(optionalTextOf(row, 'collating'))
+    const type = isCollated ? 'collated' : declared
+    return { schema: SCHEMA, table, column: { name: textOf(row, 'column'), type, nullable } }
   })
   const keyColumns = columnRows.filter((row) => integerOf(row, 'position') > 0)
   const primaryKeys = keyColumns
@@ -129,6 +129,11 @@ export async function readSqlite(connection: Connection): Promise<CatalogData> {
       onUpdate: referentialAction(textOf(row, 'on_update')),
     })),
   })
+}
+
+/** Whether the SQL of a table may name a collation other than those of SQLite. */
+function hasOwnCollation(sql: string | undefined): boolean {
+  return /\bCOLLATE(?!\s*["'`[]?(?:BINARY|NOCASE|RTRIM)\b)/i.test(sql ?? '')
 }
 
 /** The query of `CREATE VIEW name (columns) AS query`. */

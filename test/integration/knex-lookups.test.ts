@@ -369,13 +369,11 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
         expect(rows).toEqual(dialect === 'sqlite' ? Array.from({ length: 9 }, () => 2) : [18])
       })
 
-      it('in a nondeterministic order are passed through', async () => {
+      it('in an order that contains more than columns are passed through', async () => {
         for (const form of [
-          (p: Builder) => p.orderBy('views').select('views').limit(2),
           (p: Builder) => p.orderBy('id', 'asc', 'last').orderBy('views').select('views').limit(1),
           (p: Builder) => p.orderBy('id').select('views as id').limit(2),
           (p: Builder) => p.orderBy('id').select('views as id').first(),
-          (p: Builder) => p.select('author_id').limit(2),
         ])
           expect(await sent(posts(range(1, 3), form)), String(form)).toHaveLength(3)
       })

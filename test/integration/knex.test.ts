@@ -70,7 +70,7 @@ describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
         ).toHaveLength(1)
       })
 
-      it('batches first in an order of one first row, and passes through an order by strings', async () => {
+      it('batches first in an order of one first row', async () => {
         const latest = (k: Knex) =>
           Promise.all(
             range(1, 12).map((id) =>
@@ -85,7 +85,8 @@ describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
             ),
           )
         expect(await same(doubtful('views'))).toHaveLength(1)
-        expect(await same(doubtful('title'))).toHaveLength(3)
+        // MySQL compares only the first bytes of strings.
+        expect(await same(doubtful('title'))).toHaveLength(dialect === 'mysql' ? 3 : 1)
       })
 
       it('batches count by key in each of its forms', async () => {

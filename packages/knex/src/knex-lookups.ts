@@ -14,6 +14,7 @@ import type { InstanceContext } from './instance-context.ts'
 import type { BuilderInternals, ClientInternals } from './internal-types.ts'
 import { databaseName, rewritesNames, selectParts } from './internals.ts'
 import { KnexLookup } from './lookups/knex-lookup.ts'
+import { refuseOrder } from './lookups/merge.ts'
 import { makePlan, type Plan } from './lookups/plan.ts'
 import { EQUALS, type SelectParts, structureOf } from './lookups/select-parts.ts'
 import { refuse } from './reasons.ts'
@@ -49,7 +50,7 @@ export class KnexLookups {
     if (contextKey === undefined) return refuse('UNSUPPORTED_QUERY_CONTEXT')
     const plan = this.#planOf(client, parts, context, contextKey)
     if ('refused' in plan.merge) return plan.merge
-    if (plan.seen.areTied) return refuse('NONDETERMINISTIC_FIRST_ROW')
+    if (plan.seen.areTied) return refuseOrder(parts)
     if (
       'ranks' in plan.merge &&
       plan.merge.leftAlone !== undefined &&

@@ -67,6 +67,7 @@ export {
 export { isKeyType, refuseKeyValue } from './key-values.ts'
 export type { RowForm } from './keyed-select.ts'
 export type { SentControl, SentStatement, StreamedStatement } from './sent-statement.ts'
+export { isSettledSlice, withNeighbors } from './settled-slice.ts'
 export { maxRowsOfSlices, maxSlices, type Slice } from './slice-limits.ts'
 export { splitRows } from './split-rows.ts'
 export type { SqlRead, SqlRow } from './sql-read.ts'

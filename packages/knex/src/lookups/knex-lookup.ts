@@ -1,5 +1,6 @@
 import type { Dialect } from '@sluice/core'
 import {
+  isSettledSlice,
   type Lookup,
   type LookupKey,
   type LookupTarget,
@@ -11,6 +12,7 @@ import {
   splitRows,
   type TableId,
   TooManyRowsError,
+  withNeighbors,
 } from '@sluice/core/adapter'
 import type { Knex } from 'knex'
 import type { InstanceContext } from '../instance-context.ts'
@@ -20,7 +22,7 @@ import { emptyTotals } from './aggregates.ts'
 import { mergedQuery, pagesQuery } from './merged-query.ts'
 import { lastPart } from './names.ts'
 import type { Plan } from './plan.ts'
-import { pageSizeOf, type SelectParts } from './select-parts.ts'
+import { type SelectParts, sliceOf } from './select-parts.ts'
 
 type Row = Record<string, unknown>
 
@@ -114,7 +116,7 @@ export class KnexLookup implements Lookup {
     const groups = splitRows(rows, keys, (row) => plan.properties.map((property) => row[property]))
     if (groups === undefined) return undefined
     if (isRanked(plan)) {
-      dropTies(groups, plan)
+      dropUnsettled(groups, sliceOf(parts), plan)
       dropProperties(rows, plan.pageExtra.slice(0, 1))
     }
     dropProperties(rows, plan.extra)
@@ -132,10 +134,7 @@ export class KnexLookup implements Lookup {
     const most = maxRowsOfSlices(keys.length, slice, this.instance.host.maxExtraRows)
     try {
       const groups = await this.#rows(keys, demand, Math.min(most, maxRows ?? most))
-      return (
-        groups &&
-        new Map([...groups].map(([text, rows]) => [text, rows.slice(slice.skip, slice.skip + slice.take)]))
-      )
+      return groups && cut(groups, slice)
     } catch (error) {
       if (!(error instanceof TooManyRowsError)) throw error
     }
@@ -152,15 +151,16 @@ export class KnexLookup implements Lookup {
     if (!('ranks' in plan.merge) || plan.merge.leftAlone !== undefined) return undefined
     const size = maxPages(parts, this.instance.source.dialect)
     if (size < 2) return undefined
+    const { inner } = withNeighbors(sliceOf(parts))
     const pages = new Map<string, Row[]>()
     for (let at = 0; at < keys.length; at += size) {
       const some = keys.slice(at, at + size)
       const rows = await this.#ask(pagesQuery(this.builder, plan.merge, parts, plan, some), demand)
       const found = pagesIn(rows, some, plan)
       if (found === undefined) return undefined
-      if (isRanked(plan)) dropTies(found, plan)
+      if (isRanked(plan)) dropUnsettled(found, inner, plan)
       dropProperties(rows, plan.pageExtra)
-      for (const [text, page] of found) pages.set(text, page)
+      for (const [text, page] of isRanked(plan) ? cut(found, inner) : found) pages.set(text, page)
     }
     return pages
   }
@@ -198,25 +198,24 @@ function isRanked({ merge }: Plan): boolean {
 }
 
 /**
- * Leaves each key its first row. Removes keys that have several: the database decides which one is first. If
- * most keys do, later selects of the structure are not batched.
+ * Removes keys whose requested rows are tied: the database decides which ones it returns. If most keys are,
+ * later selects of the structure are not batched.
  */
-function dropTies(groups: Map<string, Row[]>, { pageExtra: [rank = ''], seen }: Plan): void {
+function dropUnsettled(groups: Map<string, Row[]>, slice: Slice, { pageExtra, seen }: Plan): void {
   const { size } = groups
-  for (const [text, rows] of groups) {
-    const firsts = rows.filter((row) => Number(row[rank]) === 1)
-    if (firsts.length > 1 || (firsts.length === 0 && rows.length > 0)) groups.delete(text)
-    else groups.set(text, firsts)
-  }
+  const [rank = ''] = pageExtra
+  // Without an order, rows have no rank, and all are tied.
+  const areTied = (left: Row, right: Row) => !(Number(left[rank]) < Number(right[rank]))
+  for (const [text, rows] of groups) if (!isSettledSlice(rows, slice, areTied)) groups.delete(text)
   if (groups.size < size / 2) seen.areTied = true
+}
+
+function cut(groups: ReadonlyMap<string, Row[]>, { skip, take }: Slice): Map<string, Row[]> {
+  return new Map([...groups].map(([text, rows]) => [text, rows.slice(skip, skip + take)]))
 }
 
 function dropProperties(rows: readonly Row[], properties: readonly string[]): void {
   for (const row of rows) for (const property of properties) delete row[property]
-}
-
-function sliceOf(parts: SelectParts): Slice {
-  return { skip: parts.offset, take: pageSizeOf(parts) }
 }
 
 /** Each select of a page binds all of its values, its limit and its offset. */
@@ -228,7 +227,7 @@ function maxPages(parts: SelectParts, dialect: Dialect): number {
   return Math.min(
     MAX_SELECTS,
     Math.floor(MAX_BOUND_KEYS[dialect] / values),
-    Math.floor(MAX_PAGED_ROWS / pageSizeOf(parts)),
+    Math.floor(MAX_PAGED_ROWS / sliceOf(parts).take),
   )
 }
 

@@ -21,8 +21,8 @@ export type Merge =
   | {
       readonly ranks: readonly RankOrder[]
       /**
-       * Whether the order of one key's rows is deterministic. Otherwise the select is a `first`: the database
-       * ranks each key's rows, and keys with several first rows are queried individually.
+       * Whether the order of one key's rows is deterministic. Otherwise the database ranks each key's rows,
+       * and keys whose requested rows are tied are queried individually.
        */
       readonly isTotal: boolean
       readonly calledAs: string
@@ -56,16 +56,20 @@ export function chooseMerge(
   const takesAll = limit === undefined && method !== 'first'
   const isUnique = isUniqueKey(keys, ground)
   if (offset === 0 && (takesAll || isUnique)) return { lists: true }
-  const orders = rankOrders(parts, ground)
+  const orders = takesAll ? undefined : rankOrders(parts, ground)
   const isTotal = orders !== undefined && isTotalOrder(orders, keys, ground)
-  if (orders === undefined || !(isTotal || (method === 'first' && offset === 0 && areRanked(orders, ground))))
-    return { refused: method === 'first' ? 'NONDETERMINISTIC_FIRST_ROW' : 'UNSUPPORTED_LIMIT' }
+  if (orders === undefined || !(isTotal || areRanked(orders, ground))) return refuseOrder(parts)
   // SQLite runs in the app's process, so querying one page at a time costs less than one statement for all
   // pages.
   const leftAlone = ground.catalog?.dialect === 'sqlite' ? 'PAGE_ON_SQLITE' : undefined
   return parts.columns.every((written) => isSelectable(written, ground))
     ? { ranks: orders, isTotal, calledAs, leftAlone }
     : { refused: 'UNSUPPORTED_COLUMNS' }
+}
+
+/** Refuses a select of a key's first rows, because the database decides which rows they are. */
+export function refuseOrder({ method }: SelectParts): { readonly refused: KnexReason } {
+  return { refused: method === 'first' ? 'NONDETERMINISTIC_FIRST_ROW' : 'UNSUPPORTED_LIMIT' }
 }
 
 /** Whether a subselect of the whole table contains the column. It does not contain a `rowid` or an `xmin`. */
@@ -82,9 +86,9 @@ function isUniqueKey(keys: readonly KeyColumn[], { catalog, table }: Ground): bo
   )
 }
 
-/** The order, if it consists of columns of the table. */
+/** The order, if it consists of columns of the table. Without one, only a single row is settled. */
 function rankOrders(parts: SelectParts, ground: Ground): readonly RankOrder[] | undefined {
-  if (ground.table === undefined || parts.orders.length === 0) return undefined
+  if (ground.table === undefined) return undefined
   const aliases = aliasesOf(parts, ground)
   const orders: RankOrder[] = []
   for (const { column, direction, nulls } of parts.orders) {
@@ -117,10 +121,13 @@ function isTotalOrder(
 }
 
 /**
- * Types for which ORDER BY and RANK find the same rows equal. MySQL orders strings by their first bytes only.
+ * Types for which ORDER BY and RANK find the same rows equal on MySQL: it orders strings and bytes by their
+ * first `max_sort_length` bytes only. Other databases compare all types alike in both.
  */
 const RANKED = new Set<ColumnType | undefined>(['integer', 'decimal', 'float', 'uuid', 'boolean', 'datetime'])
 
 function areRanked(orders: readonly RankOrder[], ground: Ground): boolean {
-  return orders.every(({ column }) => RANKED.has(typeOf(column, ground)))
+  return (
+    ground.catalog?.dialect !== 'mysql' || orders.every(({ column }) => RANKED.has(typeOf(column, ground)))
+  )
 }

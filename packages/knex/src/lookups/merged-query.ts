@@ -1,10 +1,10 @@
-import type { LookupKey } from '@sluice/core/adapter'
+import { type LookupKey, withNeighbors } from '@sluice/core/adapter'
 import type { Knex } from 'knex'
 import type { BuilderInternals } from '../internal-types.ts'
 import { asListing, asRows, emptyLike } from '../internals.ts'
 import type { RankMerge } from './merge.ts'
 import type { Plan } from './plan.ts'
-import { pageSizeOf, type SelectParts } from './select-parts.ts'
+import { type SelectParts, sliceOf } from './select-parts.ts'
 
 /**
  * The single select that returns the rows of all keys. The original builder is not modified.
@@ -26,7 +26,7 @@ export function mergedQuery(
     keys,
   )
   for (const column of added) listing.select(column)
-  if ('ranks' in merge && !merge.isTotal) {
+  if ('ranks' in merge && !merge.isTotal && merge.ranks.length > 0) {
     if (parts.columns.length === 0) listing.select('*')
     const columns = plan.keys.map(({ written }) => written)
     listing.rank(plan.rank, [...merge.ranks] as never, columns as never)
@@ -59,18 +59,18 @@ export function pagesQuery(
 ): Knex.QueryBuilder {
   const { statements, columns, filters } = parts
   const places = plan.keys.map(({ filter }) => filters[filter]?.at ?? -1)
-  // A second row shows whether the first one is the only first row.
-  const pageSize = isTotal ? pageSizeOf(parts) : 2
+  const { skip, take } = isTotal ? sliceOf(parts) : withNeighbors(sliceOf(parts)).outer
   const selects = keys.map(({ values }, key): Knex.QueryBuilder => {
-    const rows = asRows(builder, statements, new Map(places.map((place, at) => [place, values[at]]))).limit(
-      pageSize,
-    )
+    const rows = asRows(builder, statements, new Map(places.map((place, at) => [place, values[at]])))
+      .limit(take)
+      .offset(skip)
     const page = emptyLike(builder)
       .from(rows.as(calledAs))
       .select(...(columns.length === 0 ? ['*'] : columns), { [plan.place]: key } as never)
+    if (ranks.length === 0) return page
     if (!isTotal) return page.rank(plan.rank, [...ranks] as never)
     // The only row has number 1. Knex accepts a list of orders here, although its types only declare one.
-    return pageSize === 1
+    return take === 1
       ? page.select({ [plan.rank]: 1 } as never)
       : page.rowNumber(plan.rank, [...ranks] as never)
   })

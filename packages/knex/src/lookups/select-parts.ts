@@ -1,3 +1,4 @@
+import type { Slice } from '@sluice/core/adapter'
 import type { Statement } from '../internal-types.ts'
 
 /** A select of one table, split into parts: the compared columns are separate from the values. */
@@ -21,9 +22,9 @@ export interface SelectParts {
   readonly offset: number
 }
 
-/** Maximum number of rows that a select with a limit returns. */
-export function pageSizeOf({ method, limit }: SelectParts): number {
-  return method === 'first' ? 1 : (limit ?? 1)
+/** The rows that a select with a limit returns. */
+export function sliceOf({ method, limit, offset }: SelectParts): Slice {
+  return { skip: offset, take: method === 'first' ? 1 : (limit ?? 1) }
 }
 
 /** A condition on one plain column. */

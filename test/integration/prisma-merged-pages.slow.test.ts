@@ -83,6 +83,23 @@ describe.each(databases())('batching pages on Prisma and $name', ({ dialect, ski
       }
     })
 
+    it.skipIf(dialect === 'mysql')('orders nulls by their position', async () => {
+      for (const nulls of ['first', 'last'] as const) {
+        const sent = await same((prisma) =>
+          Promise.all(
+            AUTHORS.map((authorId) =>
+              prisma.post.findMany({
+                where: { authorId },
+                orderBy: [{ editorId: { sort: 'asc', nulls } }, byId],
+                take: 2,
+              }),
+            ),
+          ),
+        )
+        merges(sent, 2)
+      }
+    })
+
     it('matches the order values of its rows for every type', async () => {
       const { replayed } = stack.sluice.queries.getStats()
       for (const field of ['active', 'followers', 'rating', 'born', 'updatedAt', 'name'])
@@ -228,13 +245,6 @@ describe.each(databases())('batching pages on Prisma and $name', ({ dialect, ski
         (prisma, authorId) =>
           prisma.post.findMany({ where: { authorId }, orderBy: byId, take: 2, cursor: { id: authorId } }),
         (prisma, authorId) =>
-          prisma.post.findMany({
-            where: { authorId },
-            orderBy: { views: 'asc' },
-            take: 2,
-            select: { views: true },
-          }),
-        (prisma, authorId) =>
           prisma.post.findMany({ where: { authorId, views: { gt: 2 } }, orderBy: byId, take: 2 }),
         (prisma, authorId) =>
           prisma.post.findMany({
@@ -242,15 +252,8 @@ describe.each(databases())('batching pages on Prisma and $name', ({ dialect, ski
             orderBy: [{ editor: { name: 'asc' } }, byId],
             take: 2,
           }),
-        (prisma, authorId) =>
-          prisma.post.findMany({
-            where: { authorId },
-            orderBy: [{ editorId: { sort: 'asc', nulls: 'first' } }, byId],
-            take: 2,
-          }),
       ]
       for (const ask of asks) {
-        if (dialect === 'mysql' && asks.at(-1) === ask) continue
         const sent = await same((prisma) => Promise.all([2, 3, 4].map((authorId) => ask(prisma, authorId))))
         expect(sent.length, ask.toString()).toBeGreaterThanOrEqual(ask.toString().includes('take: 0') ? 0 : 3)
       }

@@ -5,6 +5,7 @@ import { AGGREGATES, countAsAggregate, refuseAggregates } from './lookups/aggreg
 import { flatWhere } from './lookups/flat-where.ts'
 import { isTotal, type KeyPlan, planKeys } from './lookups/key-plan.ts'
 import { type KeyChoice, KeyChoices, type KeyedPlan, type LookupPlan } from './lookups/keyed-plan.ts'
+import { type Ties, tiesOf } from './lookups/row-order.ts'
 import { type OmittedFields, selectsNothing } from './lookups/selection.ts'
 import { refuse } from './reasons.ts'
 import type { PrismaModel } from './schema/prisma-model.ts'
@@ -76,12 +77,13 @@ export function planLookup(
   if (!isOfNumbers(action) && selectsNothing(args, scalarsOf(model), omitted))
     return refuse('EMPTY_SELECTION')
   const shape = `${fingerprint} ${operation}`
-  const checked = keys.map((key) => ({ key, refusal: refuseKey(action, args, key, model, dialect) }))
+  const ties = action === 'first' || action === 'many' ? tiesOf(args.orderBy, model, dialect) : undefined
+  const checked = keys.map((key) => ({ key, refusal: refuseKey(action, args, key, model, dialect, ties) }))
   const [first, ...others] = checked
     .filter(({ refusal }) => refusal === undefined)
     .map(({ key }) => choiceOf(key, model, shape))
   if (first === undefined) return checked[0]?.refusal
-  return { action, throws: operation.endsWith('OrThrow'), keys: new KeyChoices([first, ...others]) }
+  return { action, throws: operation.endsWith('OrThrow'), keys: new KeyChoices([first, ...others]), ties }
 }
 
 /** The `where` in which keys are searched: `findUnique` never has its key in an `AND`. */
@@ -106,8 +108,9 @@ function refuseKey(
   key: KeyPlan,
   model: PrismaModel,
   dialect: Dialect,
+  ties: Ties | undefined,
 ): Refusal | undefined {
-  if (action === 'first' && !isTotal(args.orderBy, key.fields, model))
+  if (action === 'first' && ties === undefined && !isTotal(args.orderBy, key.fields, model))
     return refuse('NONDETERMINISTIC_FIRST_ROW')
   return isOfNumbers(action) ? refuseNumbers(action, args, key, model, dialect) : undefined
 }

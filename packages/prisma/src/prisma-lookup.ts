@@ -23,13 +23,15 @@ import {
 } from './internals.ts'
 import { isOfNumbers, whereOf } from './lookup-plan.ts'
 import { MAX_TUPLES } from './lookups/key-filter.ts'
-import { isTotal, isUnique, readKey } from './lookups/key-plan.ts'
+import { isTotal, isUnique, type KeyPlan, readKey } from './lookups/key-plan.ts'
 import { keyOf } from './lookups/key-type.ts'
+import type { KeyedPlan } from './lookups/keyed-plan.ts'
 import { mergeGroups } from './lookups/merge-groups.ts'
 import { mergePages } from './lookups/merge-pages.ts'
 import { isHeavy, mergeRows, mergeSlices } from './lookups/merge-rows.ts'
 import type { Answers, MergedCall } from './lookups/merged-call.ts'
 import { maxPages, type Page, type PageContext, readPage } from './lookups/page.ts'
+import { isTied } from './lookups/unsettled-keys.ts'
 import { tracing } from './operation-context.ts'
 import type { PrismaShape } from './prisma-shape.ts'
 import { refuse } from './reasons.ts'
@@ -88,12 +90,16 @@ export function prismaLookup(
   const constants =
     hasAny(filters) || hasAny(rest) ? canonicalKey([filters, rest], { dropUndefined: false }) : ''
   if (constants === undefined) return refuse('UNSUPPORTED_ARGUMENTS')
-  const computed = shape.leavesOut === true ? context.computedFields(shape.modelName) : NONE_NEEDED
-  if (computed === undefined) return refuse('UNKNOWN_COMPUTED_FIELDS')
-  const fields = { omitted: shape.omitted, computed }
-  const merged = { shape, plan, key: keyPlan, filters, rest, fields, maxExtraRows, params, query }
-  const slice = sliceOf(merged)
+  const slice = sliceOf(shape, plan, keyPlan, rest)
   if (slice !== undefined && 'refused' in slice) return slice
+  const ties = slice === undefined || slice.isTotal ? undefined : plan.ties
+  const computed =
+    shape.leavesOut === true || ties !== undefined ? context.computedFields(shape.modelName) : NONE_NEEDED
+  if (computed === undefined) return refuse('UNKNOWN_COMPUTED_FIELDS')
+  // Ties of computed values would not be those of the database.
+  if (ties?.fields.some((field) => computed.has(field)) === true) return refuseOrder(plan)
+  const fields = { omitted: shape.omitted, computed }
+  const merged = { shape, plan, key: keyPlan, filters, rest, fields, maxExtraRows, ties, params, query }
   const page = slice === undefined ? undefined : pageOf(context, merged, slice, transaction !== undefined)
   if (page !== undefined && 'refused' in page && isHeavy(shape, maxExtraRows)) return page
   const pages = page === undefined || 'refused' in page ? undefined : page
@@ -112,17 +118,34 @@ export function prismaLookup(
   return new PrismaLookup(group, key, limit, target, { ...merged, page: pages }, slice, reads)
 }
 
+/** A part of each key's rows. */
+interface RequestedSlice extends Slice {
+  /** Whether the order of one key's rows is deterministic. Otherwise keys with tied rows run individually. */
+  readonly isTotal: boolean
+}
+
 /**
  * The requested part of each key's rows, if not all of them. A first row is a slice, unless the key has at
  * most one row.
  */
-function sliceOf({ shape, plan, key, rest }: Omit<MergedCall, 'page'>): Slice | Refusal | undefined {
-  const isFirst = plan.action === 'first' && !(shape.model !== undefined && isUnique(key.fields, shape.model))
+function sliceOf(
+  shape: PrismaShape,
+  plan: KeyedPlan,
+  { fields }: KeyPlan,
+  rest: Args,
+): RequestedSlice | Refusal | undefined {
+  const { model } = shape
+  const isFirst = plan.action === 'first' && !(model !== undefined && isUnique(fields, model))
   if (!isFirst && rest.take === undefined && rest.skip === undefined) return undefined
-  if (shape.model === undefined) return refuse('NO_SCHEMA')
+  if (model === undefined) return refuse('NO_SCHEMA')
   const { skip = 0, take } = isFirst ? { ...rest, take: 1 } : rest
   if (!isCount(take) || take === 0 || !isCount(skip)) return refuse('UNSUPPORTED_ARGUMENT:take')
-  return isTotal(rest.orderBy, key.fields, shape.model) ? { skip, take } : refuse('NONDETERMINISTIC_PAGE')
+  if (isTotal(rest.orderBy, fields, model)) return { skip, take, isTotal: true }
+  return plan.ties === undefined || isTied(shape) ? refuseOrder(plan) : { skip, take, isTotal: false }
+}
+
+function refuseOrder({ action }: KeyedPlan): Refusal {
+  return refuse(action === 'first' ? 'NONDETERMINISTIC_FIRST_ROW' : 'NONDETERMINISTIC_PAGE')
 }
 
 /** How the database applies the limit; needed if keys have many rows. */
@@ -132,11 +155,11 @@ function pageOf(
   slice: Slice,
   isInTransaction: boolean,
 ): Page | Refusal {
-  const { shape, key, filters, rest } = call
+  const { shape, key, filters, rest, ties } = call
   if (shape.model === undefined) return refuse('NO_SCHEMA')
   // Sluice's SQL runs outside the app's transactions.
   if (isInTransaction) return refuse('PAGE_IN_TRANSACTION')
-  return readPage(context.pages(shape.model.table), shape.model, key, filters, slice, rest.orderBy)
+  return readPage(context.pages(shape.model.table), shape.model, key, filters, slice, rest.orderBy, ties)
 }
 
 function isCount(value: unknown): value is number {

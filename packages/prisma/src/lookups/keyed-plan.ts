@@ -1,6 +1,7 @@
 import type { LookupTarget, Refusal } from '@sluice/core/adapter'
 import { type KeyPlan, readKey } from './key-plan.ts'
 import { keyOf } from './key-type.ts'
+import type { Ties } from './row-order.ts'
 
 /** How the operations of one shape can be batched. Applies to all of them: it depends on no value. */
 export interface KeyedPlan {
@@ -8,6 +9,8 @@ export interface KeyedPlan {
   /** Whether a missing row is an error, which the caller's own query throws. */
   readonly throws: boolean
   readonly keys: KeyChoices
+  /** Recognizes rows that the order leaves in any order; `undefined` if they cannot be recognized. */
+  readonly ties: Ties | undefined
 }
 
 /** `undefined` for operations without a key. */

@@ -6,15 +6,23 @@ import type { KeyPlan } from './key-plan.ts'
 import { type Answers, firstsOf, type MergedCall, type Row, started } from './merged-call.ts'
 import { maxRows, type Page } from './page.ts'
 import { withFields } from './selection.ts'
+import { dropUnsettled } from './unsettled-keys.ts'
 
 /**
  * Queries one page of rows for each of many keys, in two statements: the first selects the identities of the
  * rows, with the limit applied in the database, and the second fetches the rows. Prisma would fetch all rows
- * of all keys and then apply the limit. Keys whose rows changed in between are omitted.
+ * of all keys and then apply the limit. Keys whose rows changed in between, or are tied, are omitted.
  */
 export async function mergePages(call: MergedCall, page: Page, keys: readonly LookupKey[]): Promise<Answers> {
   const named = await nameRows(page, keys)
   if (named === undefined) return undefined
+  const { doubt } = page
+  if (doubt !== undefined) {
+    const { ties, requested } = doubt
+    dropUnsettled(call.shape, named, requested, ties, ({ orderedBy }) => orderedBy)
+    for (const [text, found] of named)
+      named.set(text, found.slice(requested.skip, requested.skip + requested.take))
+  }
   const rows: Row[] = []
   for (const wanted of chunksOf(named, page)) rows.push(...(await fetchRows(call, page, wanted)))
   const found = splitRows(rows, keys, (row) => call.key.fields.map((field) => row[field]))
@@ -22,8 +30,8 @@ export async function mergePages(call: MergedCall, page: Page, keys: readonly Lo
   const answers = new Map<string, unknown>()
   for (const { text } of keys) {
     const own = found.get(text) ?? []
-    const expected = named.get(text) ?? []
-    const isWhole = own.length === expected.length && own.every((row, at) => isSame(row, expected[at], page))
+    const expected = named.get(text)
+    const isWhole = own.length === expected?.length && own.every((row, at) => isSame(row, expected[at], page))
     if (isWhole) answers.set(text, own)
   }
   dropFields(call, page, rows)
@@ -132,10 +140,15 @@ function pageQuery(
   const name = (text: string) => quote(text, dialect)
   const named = (columns: readonly string[], stem: string) =>
     columns.map((column, at) => `${name(column)} AS ${name(`${stem}${at}`)}`)
-  const orderBy = (orders: readonly { readonly column: string; readonly direction: string }[]) =>
+  const orderBy = (orders: Page['orders']) =>
     orders.length === 0
       ? ''
-      : `ORDER BY ${orders.map(({ column, direction }) => `${name(column)} ${direction}`).join(', ')}`
+      : `ORDER BY ${orders
+          .map(
+            ({ column, direction, nulls }) =>
+              `${name(column)} ${direction}${nulls === undefined ? '' : ` NULLS ${nulls}`}`,
+          )
+          .join(', ')}`
   const from = table.schema === undefined ? name(table.name) : `${name(table.schema)}.${name(table.name)}`
   const columns = [
     ...named(page.identityColumns, 'p'),

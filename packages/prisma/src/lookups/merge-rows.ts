@@ -9,6 +9,8 @@ import type { PrismaShape } from '../prisma-shape.ts'
 import { mergePages } from './merge-pages.ts'
 import { type Answers, findRows, firstsOf, type MergedCall } from './merged-call.ts'
 import { maxPages } from './page.ts'
+import { valuesIn } from './row-order.ts'
+import { dropUnsettled } from './unsettled-keys.ts'
 
 /** Queries all rows of many keys. */
 export async function mergeRows(
@@ -45,7 +47,7 @@ export async function mergeSlices(
   keys: readonly LookupKey[],
   maxRows?: number,
 ): Promise<Answers> {
-  const { plan, key, shape } = call
+  const { plan, key, shape, ties } = call
   const most = maxRowsOfSlices(keys.length, slice, call.maxExtraRows)
   const found = await findRows(call, keys, Math.min(most, maxRows ?? most)).catch((error: unknown) => {
     if (!(error instanceof TooManyRowsError)) throw error
@@ -56,6 +58,7 @@ export async function mergeSlices(
   }
   const groups = splitRows(found.rows, keys, (row) => key.fields.map((field) => row[field]))
   if (groups === undefined) return undefined
+  if (ties !== undefined) dropUnsettled(shape, groups, slice, ties, (row) => valuesIn(row, ties.fields))
   found.drop()
   const slices = new Map(
     [...groups].map(([text, rows]) => [text, rows.slice(slice.skip, slice.skip + slice.take)] as const),

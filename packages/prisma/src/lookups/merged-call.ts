@@ -5,6 +5,7 @@ import { whereAny } from './key-filter.ts'
 import type { KeyPlan } from './key-plan.ts'
 import type { KeyedPlan } from './keyed-plan.ts'
 import type { Page } from './page.ts'
+import type { Ties } from './row-order.ts'
 import { type RowFields, withFields } from './selection.ts'
 
 type Args = Readonly<Record<string, unknown>>
@@ -23,6 +24,8 @@ export interface MergedCall {
   readonly maxExtraRows: number
   /** Set for a page of each key's rows. */
   readonly page: Page | undefined
+  /** Set for a part of each key's rows in a nondeterministic order. */
+  readonly ties: Ties | undefined
   readonly params: InternalParams
   readonly query: QueryFunction
 }
@@ -52,7 +55,8 @@ export async function findRows(
 ): Promise<FoundRows> {
   const { key, filters, params, query } = call
   const { take: _take, skip: _skip, ...rest } = call.rest
-  const { args, added } = withFields(rest, key.fields, call.fields)
+  const needed = call.ties === undefined ? key.fields : [...new Set([...key.fields, ...call.ties.fields])]
+  const { args, added } = withFields(rest, needed, call.fields)
   const limit = maxRows === undefined ? {} : { take: maxRows + 1 }
   const rows = (await started(
     query({ ...args, ...limit, where: whereAny(key.fields, keys, filters) }, redirect(params, 'findMany')),

@@ -1,11 +1,18 @@
 import type { Dialect } from '@sluice/core'
-import { type CatalogTable, MAX_BOUND_KEYS, type Refusal, type Slice } from '@sluice/core/adapter'
+import {
+  type CatalogTable,
+  MAX_BOUND_KEYS,
+  type Refusal,
+  type Slice,
+  withNeighbors,
+} from '@sluice/core/adapter'
 import { isPlainObject } from '../argument-shapes.ts'
 import { refuse } from '../reasons.ts'
 import type { PrismaModel } from '../schema/prisma-model.ts'
 import { MAX_TUPLES } from './key-filter.ts'
 import type { KeyPlan } from './key-plan.ts'
 import { isValueOf } from './key-type.ts'
+import { type OrderField, orderOf, type Ties } from './row-order.ts'
 
 type Args = Readonly<Record<string, unknown>>
 
@@ -16,22 +23,18 @@ export interface PageContext {
   ask(sql: string, values: readonly unknown[]): Promise<readonly Args[]>
 }
 
-/** The rows of each key from `skip` on, `take` of them, in a deterministic order. */
-export interface Page {
+/** The rows of each key from `skip` on, `take` of them. */
+export interface Page extends Slice {
   readonly context: PageContext
-  readonly skip: number
-  readonly take: number
+  /** Set if the order is nondeterministic: the rows then include the neighbors of the requested ones. */
+  readonly doubt: { readonly ties: Ties; readonly requested: Slice } | undefined
   /** Fields that distinguish rows. */
   readonly identity: readonly string[]
   readonly identityTypes: readonly string[]
   /** Columns, in the order of the fields that they store. */
   readonly keyColumns: readonly string[]
   readonly identityColumns: readonly string[]
-  readonly orders: readonly {
-    readonly field: string
-    readonly column: string
-    readonly direction: 'ASC' | 'DESC'
-  }[]
+  readonly orders: readonly OrderField[]
   readonly constants: readonly { readonly column: string; readonly value: unknown }[]
 }
 
@@ -51,25 +54,32 @@ export function readPage(
   model: PrismaModel,
   key: KeyPlan,
   filters: Args,
-  { skip, take }: Slice,
+  slice: Slice,
   orderBy: unknown,
+  ties: Ties | undefined,
 ): Page | Refusal {
   if (context === undefined) return refuse('PAGE_OF_UNKNOWN_TABLE')
   // SQLite runs in the app's process, so querying one page at a time costs less than first selecting all
   // their rows.
-  if (context.dialect === 'sqlite' && take > 1) return refuse('PAGE_ON_SQLITE')
-  if (take > MAX_TAKE) return refuse('PAGE_TOO_LARGE')
+  if (context.dialect === 'sqlite' && slice.take > 1) return refuse('PAGE_ON_SQLITE')
+  if (slice.take > MAX_TAKE) return refuse('PAGE_TOO_LARGE')
   const identity = identityOf(model)
   const keyColumns = plainColumns(key.fields, model)
   const identityColumns = identity && plainColumns(identity, model)
   if (identity === undefined || identityColumns === undefined || keyColumns === undefined)
     return refuse('PAGE_WITH_UNSUPPORTED_KEY_TYPE')
-  const orders = ordersOf(orderBy, model)
-  if (orders === undefined) return refuse('PAGE_WITH_COMPLEX_ORDER')
+  const orders = orderOf(orderBy, model)
+  // Prisma rejects positions of nulls on MySQL, which has none.
+  const hasNulls = orders?.some(({ nulls }) => nulls !== undefined) === true
+  if (orders === undefined || (hasNulls && context.dialect === 'mysql'))
+    return refuse('PAGE_WITH_COMPLEX_ORDER')
   const constants = constantsOf(filters, model)
   if (constants === undefined) return refuse('PAGE_WITH_FILTERS')
   const identityTypes = identity.map((field) => model.fields.get(field)?.type ?? '')
-  return { context, skip, take, identity, identityTypes, keyColumns, identityColumns, orders, constants }
+  const { outer, inner } = withNeighbors(slice)
+  const rows =
+    ties === undefined ? { ...slice, doubt: undefined } : { ...outer, doubt: { ties, requested: inner } }
+  return { context, ...rows, identity, identityTypes, keyColumns, identityColumns, orders, constants }
 }
 
 /**
@@ -108,23 +118,6 @@ function isPlainField(model: PrismaModel, name: string): boolean {
 function plainColumns(fields: readonly string[], model: PrismaModel): readonly string[] | undefined {
   const columns = fields.flatMap((field) => (isPlainField(model, field) ? (model.column(field) ?? []) : []))
   return columns.length === fields.length ? columns : undefined
-}
-
-/** Nulls sort where the database puts them, as in Prisma. */
-function ordersOf(orderBy: unknown, model: PrismaModel): Page['orders'] | undefined {
-  const orders: { field: string; column: string; direction: 'ASC' | 'DESC' }[] = []
-  for (const order of Array.isArray(orderBy) ? orderBy : [orderBy ?? {}]) {
-    if (!isPlainObject(order)) return undefined
-    for (const [name, direction] of Object.entries(order)) {
-      const field = model.fields.get(name)
-      const column = model.column(name)
-      if (direction === undefined) continue
-      if (column === undefined || field?.list !== false || (direction !== 'asc' && direction !== 'desc'))
-        return undefined
-      orders.push({ field: name, column, direction: direction === 'asc' ? 'ASC' : 'DESC' })
-    }
-  }
-  return orders
 }
 
 function constantsOf(filters: Args, model: PrismaModel): Page['constants'] | undefined {

@@ -1,4 +1,4 @@
-import type { TableId } from '@sluice/core/adapter'
+import type { ColumnType, TableId } from '@sluice/core/adapter'
 import type { PrismaFieldData, PrismaKeyData, PrismaModelData } from './prisma-schema-data.ts'
 
 /** A relation field, seen from the model that contains it. */
@@ -55,6 +55,11 @@ export class PrismaModel {
    */
   readonly uniqueSelectors: ReadonlyMap<string, readonly string[]>
   readonly updatedAtColumns: readonly string[]
+  /**
+   * String fields whose collation can treat different characters as equal, as far as the database reports
+   * it.
+   */
+  readonly collated: ReadonlySet<string>
   /** Names of the last requested key: there is almost never another. */
   #keyNames: { readonly columns: readonly string[]; readonly names: KeyNames | undefined } | undefined
 
@@ -63,11 +68,8 @@ export class PrismaModel {
     readonly table: TableId,
     /** By field name. */
     readonly relations: ReadonlyMap<string, PrismaRelation>,
-    /**
-     * String fields whose collation can treat different characters as equal, as far as the database reports
-     * it.
-     */
-    readonly collated: ReadonlySet<string> = new Set(),
+    /** Types of the columns by field name, as far as the database reports them. */
+    readonly columnTypes: ReadonlyMap<string, ColumnType> = new Map(),
   ) {
     this.name = data.name
     this.isView = data.view === true
@@ -78,6 +80,8 @@ export class PrismaModel {
     this.uniqueSelectors = new Map(
       [data.primaryKey, ...data.uniqueKeys].filter(({ fields }) => fields.length > 0).map(selector),
     )
+    const scalars = data.fields.filter(({ kind }) => kind === 'scalar').map(({ name }) => name)
+    this.collated = new Set(scalars.filter((name) => columnTypes.get(name) === 'collated'))
     this.updatedAtColumns = stored.filter(({ updatedAt }) => updatedAt === true).map(({ column }) => column)
   }
 

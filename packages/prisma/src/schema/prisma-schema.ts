@@ -1,6 +1,7 @@
 import { type Dialect, SluiceError } from '@sluice/core'
 import {
   type CatalogTable,
+  type ColumnType,
   type RowKey,
   SchemaCatalog,
   type TableId,
@@ -118,7 +119,7 @@ function buildModels(
       const known = relations.get(model.name) ?? new Map<string, PrismaRelation>()
       return [
         model.name,
-        new PrismaModel(model, table, known, collatedFields(model, database?.tables.get(table))),
+        new PrismaModel(model, table, known, columnTypes(model, database?.tables.get(table))),
       ]
     }),
   )
@@ -136,10 +137,14 @@ function buildModels(
   return built
 }
 
-function collatedFields({ fields }: PrismaModelData, table: CatalogTable | undefined): ReadonlySet<string> {
-  const columns = new Set(table?.columns.flatMap(({ name, type }) => (type === 'collated' ? name : [])))
-  return new Set(
-    fields.flatMap(({ name, column, kind }) => (kind === 'scalar' && columns.has(column) ? name : [])),
+/** Types of the columns that the database reports, by field name. */
+function columnTypes({ fields }: PrismaModelData, table: CatalogTable | undefined): Map<string, ColumnType> {
+  const types = new Map(table?.columns.map(({ name, type }) => [name, type]))
+  return new Map(
+    fields.flatMap(({ name, column, kind }) => {
+      const type = kind === 'object' ? undefined : types.get(column)
+      return type === undefined ? [] : [[name, type] as const]
+    }),
   )
 }
 

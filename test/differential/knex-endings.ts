@@ -27,6 +27,11 @@ export function endings(
     [['orderBy', plain, 'desc'], ...total],
     [['orderBy', [{ column: plain, order: 'asc' }, ...unique.map((column) => ({ column, order: 'desc' }))]]],
   ]
+  const partial: Chain[] = [
+    [],
+    [['orderBy', plain]],
+    ...columns.map((column): Chain => [['orderBy', column, 'desc']]),
+  ]
   const selected: Chain[] = [
     [],
     [],
@@ -66,8 +71,20 @@ export function endings(
     {
       weight: 2,
       arbitrary: fc
-        .tuple(fc.constantFrom(...selected), fc.constantFrom<Chain>([], [['orderBy', plain]]))
-        .map(([select, order]) => ({ chain: [...select, ...order, ['first']], order: 'doubtful' })),
+        .tuple(
+          fc.constantFrom(...selected),
+          fc.constantFrom(...partial),
+          fc.constantFrom<Chain>(
+            [['first']],
+            [['first']],
+            [['limit', 2]],
+            [
+              ['limit', 1],
+              ['offset', 1],
+            ],
+          ),
+        )
+        .map(([select, order, end]) => ({ chain: [...select, ...order, ...end], order: 'doubtful' })),
     },
     {
       weight: 3,

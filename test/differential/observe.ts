@@ -5,7 +5,7 @@ const VOLATILE = new Set(['updatedAt', 'updated_at'])
 
 /** The result of a call as a string: equal for results that a caller cannot distinguish. */
 export function describeResult(value: unknown, order: Order): string {
-  return write(value, order !== 'total')
+  return write(value, order === 'none')
 }
 
 /**

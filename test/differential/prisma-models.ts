@@ -52,7 +52,14 @@ export const MODELS: Readonly<Record<string, ModelInfo>> = {
       { slug: 'desc' },
       [{ editor: { name: 'asc' } }, { id: 'desc' }],
     ],
-    partial: [undefined, { views: 'desc' }, { editorId: 'asc' }],
+    partial: [
+      undefined,
+      { views: 'desc' },
+      { editorId: 'asc' },
+      { createdAt: 'desc' },
+      { title: 'asc' },
+      [{ createdAt: 'asc' }, { price: 'desc' }, { views: 'asc' }],
+    ],
     filters: [
       { views: { gt: 3 } },
       { author: { active: true } },
@@ -71,7 +78,14 @@ export const MODELS: Readonly<Record<string, ModelInfo>> = {
       { include: { memberships: { orderBy: { orgId: 'asc' } }, _count: true } },
     ],
     total: [{ id: 'desc' }, { email: 'asc' }],
-    partial: [undefined, { countryCode: 'asc' }],
+    partial: [
+      undefined,
+      { countryCode: 'asc' },
+      { born: 'desc' },
+      { name: 'asc' },
+      [{ active: 'asc' }, { followers: 'desc' }],
+      { rating: { sort: 'desc' } },
+    ],
     filters: [
       { followers: { gte: 3000n } },
       { posts: { some: { views: 3 } } },

@@ -107,7 +107,26 @@ function listing(lookup: Lookup, info: ModelInfo): fc.Arbitrary<PrismaCall> {
         'none',
       ),
     )
-  return fc.oneof({ weight: 2, arbitrary: ordered }, { weight: 1, arbitrary: unordered })
+  const doubtful = fc
+    .record({
+      where: filterOf(lookup, info),
+      orderBy: fc.constantFrom(...partial),
+      selection: fc.constantFrom(...selections),
+      window: fc.constantFrom({ take: 1 }, { take: 2 }, { skip: 1, take: 2 }),
+    })
+    .map(({ where, orderBy, selection, window: part }) =>
+      call(
+        lookup.model,
+        'findMany',
+        { where, ...(orderBy === undefined ? {} : { orderBy }), ...selection, ...part },
+        'doubtful',
+      ),
+    )
+  return fc.oneof(
+    { weight: 4, arbitrary: ordered },
+    { weight: 2, arbitrary: unordered },
+    { weight: 1, arbitrary: doubtful },
+  )
 }
 
 function first(lookup: Lookup, info: ModelInfo): fc.Arbitrary<PrismaCall> {
@@ -128,7 +147,7 @@ function first(lookup: Lookup, info: ModelInfo): fc.Arbitrary<PrismaCall> {
         'doubtful',
       ),
     )
-  return fc.oneof({ weight: 2, arbitrary: ordered }, { weight: 1, arbitrary: doubtful })
+  return fc.oneof({ weight: 1, arbitrary: ordered }, { weight: 1, arbitrary: doubtful })
 }
 
 function number(lookup: Lookup, info: ModelInfo): fc.Arbitrary<PrismaCall> {

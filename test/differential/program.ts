@@ -1,5 +1,6 @@
 /**
- * How far the order of a result's rows is determined. `doubtful`: the database decides which row is first.
+ * How far the order of a result's rows is determined. `doubtful`: the database decides which of the tied rows
+ * are first.
  */
 export type Order = 'total' | 'none' | 'doubtful'
 

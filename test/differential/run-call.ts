@@ -38,10 +38,9 @@ export class CallRunner {
 
   describe(result: unknown, call: Call): string {
     if (call.orm === 'knex' && call.isVague === true) return 'done'
-    // PostgreSQL stores rows in any free space: which one is first differs from run to run.
-    if (call.order === 'doubtful' && this.vocabulary.dialect === 'postgresql')
-      return result === null || result === undefined ? 'nothing' : 'something'
-    return describeResult(result, call.order)
+    // PostgreSQL stores rows in any free space: which of the tied rows is first differs from run to run.
+    const isLoose = call.order === 'doubtful' && this.vocabulary.dialect === 'postgresql'
+    return describeResult(isLoose ? orderValuesOf(result, call) : result, call.order)
   }
 
   /**
@@ -67,6 +66,25 @@ function hasMishandledValue(where: unknown, vocabulary: Vocabulary): boolean {
   if ('not' in where && typeof where.not === 'object' && where.not !== null && !(where.not instanceof Date))
     return true
   return Object.values(where).some((value) => hasMishandledValue(value, vocabulary))
+}
+
+/** The values that any choice among tied rows has: those by which the rows are ordered. */
+function orderValuesOf(result: unknown, call: Call): unknown {
+  const names = orderedBy(call)
+  const rows: unknown[] = Array.isArray(result) ? result : [result]
+  return rows.map((row) => row && names.map((name) => (row as Record<string, unknown>)[name]))
+}
+
+function orderedBy(call: Call): readonly string[] {
+  if (call.orm === 'prisma') {
+    const { orderBy } = call.args as { orderBy?: object | readonly object[] }
+    return (Array.isArray(orderBy) ? orderBy : [orderBy ?? {}]).flatMap((part) => Object.keys(part as object))
+  }
+  // An alias can have the name of a column.
+  if (/ as /.test(JSON.stringify(call.chain.filter(([method]) => method === 'select')))) return []
+  return call.chain.flatMap(([method, column]) =>
+    method === 'orderBy' && typeof column === 'string' ? [column] : [],
+  )
 }
 
 /** The rows as a caller may store them, regardless of later changes to the result. */

@@ -163,6 +163,18 @@ export const BATCH_MUTATIONS: readonly Mutation[] = [
     ],
   },
   {
+    name: 'batch-tied-rows',
+    rule: 'A key whose requested rows are tied in the order is queried individually.',
+    edits: [
+      {
+        file: 'packages/core/src/adapter/settled-slice.ts',
+        find: '!areTied(before, row)',
+        replace: 'areTied !== undefined',
+      },
+    ],
+    test: { file: 'test/integration/tied-rows.test.ts', name: 'batches' },
+  },
+  {
     name: 'batch-prisma-columns',
     rule: 'A batched Prisma call returns no more fields than requested.',
     edits: [

@@ -144,7 +144,12 @@ function endings({
       : [[['select', ...columns.map((column) => `${column} as ${column}_`)]] as Chain]),
   ]
   const parts = fc.tuple(fc.constantFrom(...selected), fc.constantFrom(...totals))
-  const open = fc.tuple(fc.constantFrom(...selected), fc.constantFrom<Chain>([], [['orderBy', plain]]))
+  const partial: Chain[] = [
+    [],
+    [['orderBy', plain]],
+    ...columns.map((column): Chain => [['orderBy', column, 'desc']]),
+  ]
+  const open = fc.tuple(fc.constantFrom(...selected), fc.constantFrom(...partial))
   const with_ =
     (order: Order, last: Chain) =>
     ([select, ordered]: readonly [Chain, Chain]) => ({ chain: [...select, ...ordered, ...last], order })
@@ -168,7 +173,8 @@ function endings({
     { weight: 5, arbitrary: parts.map(with_('total', [])) },
     { weight: 2, arbitrary: open.map(with_('none', [])) },
     { weight: 3, arbitrary: parts.map(with_('total', [['first']])) },
-    { weight: 1, arbitrary: open.map(with_('doubtful', [['first']])) },
+    { weight: 2, arbitrary: open.map(with_('doubtful', [['first']])) },
+    { weight: 1, arbitrary: open.map(with_('doubtful', [['limit', 2]])) },
     { weight: 3, arbitrary: counts.map((chain) => ({ chain, order: 'none' })) },
     { weight: 1, arbitrary: others.map((chain) => ({ chain, order: /\s/.test(plain) ? 'none' : 'total' })) },
   )

@@ -13,7 +13,7 @@ interface ModelArgs {
   readonly selections: readonly Args[]
   /** Total orders. */
   readonly total: readonly (readonly OrderBy[])[]
-  readonly partial: readonly (OrderBy | undefined)[]
+  readonly partial: readonly (OrderBy | readonly OrderBy[] | undefined)[]
   readonly filters: readonly Args[]
   /** A field with few distinct values. */
   readonly group: string
@@ -131,7 +131,12 @@ function argsOf(model: PrismaModel): ModelArgs {
         .filter(({ list }) => !list)
         .map(({ field, target }) => [...byKey(target).map((order) => ({ [field]: order })), ...byKey(model)]),
     ],
-    partial: [undefined, { [group]: 'asc' }],
+    partial: [
+      undefined,
+      { [group]: 'asc' },
+      ...plain.map(({ name }, at) => ({ [name]: at % 2 === 0 ? 'desc' : 'asc' })),
+      plain.slice(0, 2).map(({ name }) => ({ [name]: { sort: 'desc' } })),
+    ],
     filters: [...plain.slice(0, 2).map(filterOf), ...relations.slice(0, 3).map(relationFilterOf)],
     group,
   }
@@ -274,7 +279,26 @@ function listing(subject: Subject, args: ModelArgs): fc.Arbitrary<PrismaCall> {
         'none',
       ),
     )
-  return fc.oneof({ weight: 2, arbitrary: ordered }, { weight: 1, arbitrary: unordered })
+  const doubtful = fc
+    .record({
+      where: wheres(subject, args),
+      orderBy: fc.constantFrom(...partial),
+      selection: fc.constantFrom(...selections),
+      window: fc.constantFrom({ take: 1 }, { take: 2 }, { skip: 1, take: 2 }),
+    })
+    .map(({ where, orderBy, selection, window: part }) =>
+      call(
+        subject.model,
+        'findMany',
+        { where, ...(orderBy === undefined ? {} : { orderBy }), ...selection, ...part },
+        'doubtful',
+      ),
+    )
+  return fc.oneof(
+    { weight: 4, arbitrary: ordered },
+    { weight: 2, arbitrary: unordered },
+    { weight: 1, arbitrary: doubtful },
+  )
 }
 
 function first(subject: Subject, args: ModelArgs): fc.Arbitrary<PrismaCall> {
@@ -299,7 +323,7 @@ function first(subject: Subject, args: ModelArgs): fc.Arbitrary<PrismaCall> {
         'doubtful',
       ),
     )
-  return fc.oneof({ weight: 3, arbitrary: ordered }, { weight: 1, arbitrary: doubtful })
+  return fc.oneof({ weight: 3, arbitrary: ordered }, { weight: 2, arbitrary: doubtful })
 }
 
 function number(subject: Subject, args: ModelArgs): fc.Arbitrary<PrismaCall> {

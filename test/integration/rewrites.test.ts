@@ -248,10 +248,39 @@ describe('suggestRewrites', () => {
     expect(rows(after, [1]).length).toBeGreaterThan(0)
   })
 
-  it('returns the same rows by a range of times as by their day', () => {
-    const sql = 'SELECT id FROM city WHERE date(visited_at) = ? OR id = 3'
-    const { after } = suggested(sql, 'function-to-range', ['2024-02-11'])
-    expect(sorted(rows(after, ['2024-02-11']))).toEqual(sorted(rows(sql, ['2024-02-11'])))
-    expect(rows(sql, ['2024-02-11']).length).toBeGreaterThan(1)
+  it.each<[string, readonly unknown[]]>([
+    ['date(visited_at) = ? OR id = 3', ['2024-02-11']],
+    ['date(visited_at) BETWEEN ? AND ?', ['2024-01-12', '2024-02-11']],
+    ['date(visited_at) > ?', ['2024-02-10']],
+    ['date(visited_at) <= ?', ['2024-02-10']],
+    ["strftime('%Y-%m', visited_at) = ?", ['2024-02']],
+    ["strftime('%Y-%m', visited_at) >= '2024-02'", []],
+    ["strftime('%Y', visited_at) = ?", ['2024']],
+    ["CAST(strftime('%Y', visited_at) AS INTEGER) < 2025", []],
+  ])('returns the same rows by a range of times as by their period: %s', (condition, values) => {
+    const sql = `SELECT id FROM city WHERE ${condition}`
+    const { after } = suggested(sql, 'function-to-range', values)
+    expect(after).not.toMatch(/strftime|date\(visited_at/)
+    expect(sorted(rows(after, values))).toEqual(sorted(rows(sql, values)))
+    expect(rows(sql, values).length).toBeGreaterThan(1)
+  })
+
+  it.each<[string, readonly unknown[]]>([
+    ['population < ?1 OR (population = ?1 AND id < ?2)', [3, 90]],
+    ['population > ? OR (population = ? AND id >= ?)', [1, 1, 90]],
+    ['region_id < 6 OR (region_id = 6 AND (population < 2 OR (population = 2 AND id <= 120)))', []],
+  ])('returns the same rows by a row value, also with NULLs: %s', (condition, values) => {
+    const sql = `SELECT id FROM city WHERE (${condition})`
+    const { after, bound = values.map((_, at) => at) } = suggested(sql, 'or-to-row-values', values)
+    expect(after).not.toContain('OR')
+    expect(
+      sorted(
+        rows(
+          after,
+          bound.map((place) => values[place]),
+        ),
+      ),
+    ).toEqual(sorted(rows(sql, values)))
+    expect(rows(sql, values).length).toBeGreaterThan(1)
   })
 })

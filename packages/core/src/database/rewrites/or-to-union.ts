@@ -2,6 +2,7 @@ import { quoteName } from '../../sql/dialect.ts'
 import { statementOf } from '../../sql/statement.ts'
 import type { DisjunctionNode, QueryBlock } from '../../sql/tree/query-tree.ts'
 import type { SnapshotIndex } from '../inspectors/snapshot-index.ts'
+import { keysetOf } from '../keyset.ts'
 import type { Rewrite, RewriteSource } from './rewrite.ts'
 import { SqlParts } from './sql-parts.ts'
 import { columnIn } from './tree-walk.ts'
@@ -30,6 +31,7 @@ export function orToUnion({ tree, index }: RewriteSource): readonly Rewrite[] {
     node === undefined ||
     node.kind !== 'or' ||
     node.arms.length > MAX_ARMS ||
+    keysetOf(node) !== undefined ||
     !asksDifferentColumns(root, node, index)
   )
     return []

@@ -1,4 +1,5 @@
 import type { QueryTree } from '../../sql/tree/query-tree.ts'
+import type { IndexDefinition } from '../index-definition.ts'
 import type { SnapshotIndex } from '../inspectors/snapshot-index.ts'
 
 export type RewriteRule =
@@ -6,6 +7,7 @@ export type RewriteRule =
   | 'star-to-columns'
   | 'substring-search'
   | 'or-to-union'
+  | 'or-to-row-values'
   | 'count-to-exists'
   | 'not-in-to-not-exists'
   | 'function-to-range'
@@ -19,6 +21,10 @@ export interface Rewrite {
   readonly after: string
   /** DDL that `after` needs, in order. */
   readonly ddl: readonly string[]
+  /** Indexes that the DDL creates. */
+  readonly indexes?: readonly IndexDefinition[]
+  /** The places of the statement's values that `after` binds, in order. Omitted if they are the same. */
+  readonly bound?: readonly number[]
   /**
    * Whether `after` returns the same rows for the same values, for any content of the tables; otherwise, the
    * caveats describe the differences.

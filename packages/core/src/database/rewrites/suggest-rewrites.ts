@@ -5,6 +5,7 @@ import { countToExists } from './count-to-exists.ts'
 import { functionToRange } from './function-to-range.ts'
 import { notInToNotExists } from './not-in-to-not-exists.ts'
 import { offsetToKeyset } from './offset-to-keyset.ts'
+import { orToRowValues } from './or-to-row-values.ts'
 import { orToUnion } from './or-to-union.ts'
 import type { Rewrite, RewriteRuleReader } from './rewrite.ts'
 import { starToColumns } from './star-to-columns.ts'
@@ -14,6 +15,7 @@ const rules: readonly RewriteRuleReader[] = [
   offsetToKeyset,
   starToColumns,
   substringSearch,
+  orToRowValues,
   orToUnion,
   countToExists,
   notInToNotExists,

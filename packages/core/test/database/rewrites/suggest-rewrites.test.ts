@@ -189,13 +189,123 @@ describe('suggestRewrites', () => {
     ],
     ['postgresql', 'SELECT 1 FROM city WHERE id NOT IN (SELECT region_id FROM city)'],
     ['postgresql', 'SELECT 1 FROM city WHERE id NOT IN (SELECT region_id FROM city c LIMIT 3)'],
-    ['postgresql', 'SELECT 1 FROM log WHERE date(at) = $1'],
     ['postgresql', "SELECT 1 FROM city WHERE date(created_at) = 'today'"],
-    ['postgresql', 'SELECT 1 FROM city WHERE date(created_at) > $1'],
-    ['mysql', 'SELECT 1 FROM city WHERE YEAR(created_at) = ?'],
+    ['postgresql', 'SELECT 1 FROM city WHERE date(created_at) = date(created_at)'],
+    ['postgresql', 'SELECT 1 FROM city WHERE date(created_at) = random()'],
+    ['postgresql', 'SELECT 1 FROM city WHERE date(created_at) <> $1'],
+    ['postgresql', "SELECT 1 FROM city WHERE date_trunc('month', created_at) = '2024-05-02'"],
+    ['postgresql', "SELECT 1 FROM city WHERE date_trunc('decade', created_at) = $1"],
+    ['postgresql', 'SELECT 1 FROM city WHERE date(name) = $1'],
+    ['sqlite', "SELECT 1 FROM city WHERE strftime('%d', created_at) = ?"],
+    ['mysql', 'SELECT 1 FROM city WHERE MONTH(created_at) = 5'],
+    // A row value would be no range in MySQL.
+    ['mysql', 'SELECT id FROM city WHERE population < ? OR (population = ? AND id < ?)'],
+    // Not the rows after one row.
+    ['postgresql', 'SELECT id FROM city WHERE population < $1 OR (population = $1 AND id > $2)'],
     ['postgresql', 'DELETE FROM city WHERE name = $1 OR population = $2'],
   ])('suggests nothing for %s: %s', (dialect, sql) => {
     expect(rules(dialect, sql)).toEqual([])
+  })
+
+  it.each<[Dialect, string, string]>([
+    [
+      'postgresql',
+      'date(created_at) BETWEEN $1 AND $2',
+      'created_at >= $1::date AND created_at < $2::date + 1',
+    ],
+    ['mysql', 'DATE(created_at) BETWEEN ? AND ?', 'created_at >= ? AND created_at < ? + INTERVAL 1 DAY'],
+    ['sqlite', 'date(created_at) BETWEEN ? AND ?', "created_at >= ?1 AND created_at < date(?2, '+1 day')"],
+    ['postgresql', 'created_at::date >= $1', 'created_at >= $1::date'],
+    ['postgresql', 'CAST(created_at AS date) > $1', 'created_at >= $1::date + 1'],
+    [
+      'postgresql',
+      'date(created_at) = CURRENT_DATE',
+      'created_at >= CURRENT_DATE AND created_at < CURRENT_DATE + 1',
+    ],
+    ['mysql', 'DATE(created_at) <= CURDATE()', 'created_at < CURDATE() + INTERVAL 1 DAY'],
+    ['sqlite', "date(created_at) < '2024-05-31'", "created_at < '2024-05-31'"],
+    ['postgresql', 'extract(year FROM created_at) >= $1', 'created_at >= make_date($1::int, 1, 1)'],
+    ['postgresql', "date_part('year', created_at) < 2024", "created_at < '2024-01-01'"],
+    ['mysql', 'YEAR(created_at) = ?', 'created_at >= MAKEDATE(?, 1) AND created_at < MAKEDATE(? + 1, 1)'],
+    [
+      'mysql',
+      'YEAR(created_at) BETWEEN 2023 AND 2024',
+      "created_at >= '2023-01-01' AND created_at < '2025-01-01'",
+    ],
+    [
+      'sqlite',
+      "strftime('%Y', created_at) = '2024'",
+      "created_at >= '2024-01-01' AND created_at < '2025-01-01'",
+    ],
+    [
+      'sqlite',
+      "CAST(strftime('%Y', created_at) AS INTEGER) = 2024",
+      "created_at >= '2024-01-01' AND created_at < '2025-01-01'",
+    ],
+    [
+      'sqlite',
+      "strftime('%Y-%m', created_at) = ?",
+      "created_at >= (?1 || '-01') AND created_at < date((?1 || '-01'), '+1 months')",
+    ],
+    [
+      'mysql',
+      "DATE_FORMAT(created_at, '%Y-%m') = '2024-12'",
+      "created_at >= '2024-12-01' AND created_at < '2025-01-01'",
+    ],
+    [
+      'postgresql',
+      "to_char(created_at, 'YYYY-MM') = '2024-05'",
+      "created_at >= '2024-05-01' AND created_at < '2024-06-01'",
+    ],
+    [
+      'postgresql',
+      "date_trunc('month', created_at) = '2024-05-01'",
+      "created_at >= '2024-05-01'::timestamp AND created_at < '2024-05-01'::timestamp + interval '1 month'",
+    ],
+    [
+      'postgresql',
+      "date_trunc('day', created_at)::date = $1",
+      "created_at >= $1::timestamp AND created_at < $1::timestamp + interval '1 day'",
+    ],
+    ['postgresql', "date_trunc('quarter', city.created_at) >= $1", 'city.created_at >= $1::timestamp'],
+  ])('writes the period of a time as a range (%s): %s', (dialect, condition, range) => {
+    const sql = (text: string) => `SELECT id FROM city WHERE ${text} AND id > 5`
+    expect(suggest(dialect, sql(condition))).toMatchObject([
+      { rule: 'function-to-range', after: sql(`(${range})`), ddl: [] },
+    ])
+  })
+
+  it('creates the index that a range needs if there is none', () => {
+    expect(suggest('postgresql', 'SELECT 1 FROM log WHERE date(at) = $1')).toMatchObject([
+      {
+        ddl: ['CREATE INDEX CONCURRENTLY "log_at_idx" ON "log" ("at")'],
+        indexes: [{ table: 'public.log', keys: [{ column: 'at' }] }],
+      },
+    ])
+  })
+
+  it.each<[Dialect, string, string, boolean]>([
+    ['postgresql', 'population < $1 OR (population = $1 AND id < $2)', '(population, id) < ($1, $2)', true],
+    ['postgresql', 'population > 5 OR population = 5 AND id >= 9', '(population, id) >= (5, 9)', true],
+    ['sqlite', 'population < ? OR (population = ? AND id < ?)', '(population, id) < (?1, ?2)', false],
+    ['postgresql', 'population < $1 OR (population = $2 AND id < $3)', '(population, id) < ($1, $2)', false],
+    [
+      'postgresql',
+      'region_id > $1 OR (region_id = $1 AND (population > $2 OR (population = $2 AND id > $3)))',
+      '(region_id, population, id) > ($1, $2, $3)',
+      true,
+    ],
+  ])('compares the columns of a page as a row (%s): %s', (dialect, condition, row, isEquivalent) => {
+    const sql = (text: string) => `SELECT id FROM city WHERE name = 'x' AND ${text} ORDER BY id LIMIT 5`
+    expect(suggest(dialect, sql(`(${condition})`))).toMatchObject([
+      { rule: 'or-to-row-values', after: sql(row), isEquivalent },
+    ])
+  })
+
+  it('uses observed values to determine whether a column is compared with one value', () => {
+    const sql = 'SELECT id FROM city WHERE population < ? OR (population = ? AND id < ?)'
+    expect(rules('sqlite', sql, [5, 5, 9])).toEqual(['or-to-row-values'])
+    expect(rules('sqlite', sql, [5, 6, 9])).toEqual([])
   })
 
   it('uses observed values to determine whether a pattern starts with a wildcard', () => {

@@ -12,7 +12,14 @@ import {
   type TableSnapshot,
 } from '@sluice/core/database'
 import { errorMessage } from '@sluice/core/siblings'
-import { createTable, fullName, missingTypes, quote } from './scratch-schema.ts'
+import {
+  attachPartition,
+  createTable,
+  fullName,
+  missingTypes,
+  parentsFirst,
+  quote,
+} from './scratch-schema.ts'
 import { makeTemporaryFolder, removeTemporaryFolder } from './temporary-folder.ts'
 
 /** The methods of PGlite that this file uses. */
@@ -66,7 +73,7 @@ class Scratch implements IndexSupposer {
     private readonly snapshot: DatabaseSnapshot,
     private readonly files: RelationFiles,
   ) {
-    this.#tables = snapshot.tables.filter(({ kind }) => kind !== 'view')
+    this.#tables = parentsFirst(snapshot.tables.filter(({ kind }) => kind !== 'view'))
   }
 
   handle(close: () => Promise<void>): PostgresqlScratch {
@@ -123,6 +130,11 @@ class Scratch implements IndexSupposer {
 
   async #makeTable(table: TableSnapshot): Promise<void> {
     if (!(await this.#attempt(createTable(table, this.snapshot), `table ${table.id}`))) return
+    const attach = attachPartition(table, this.snapshot)
+    // Before the file has the size of the table, because the rows are checked.
+    if (attach !== undefined) await this.#attempt(attach, `partition ${table.id}`)
+    // A partitioned table has no file, and its indexes are those of its partitions.
+    if (table.partitionKey !== undefined) return this.#describeColumns(table, true)
     for (const index of table.indexes) {
       if (index.isPrimary || !index.isValid || index.definition === undefined) continue
       const name = `${table.schema}.${index.name}`
@@ -130,11 +142,7 @@ class Scratch implements IndexSupposer {
       await this.#attempt(index.definition, `index ${name}`)
     }
     await this.#restore(table)
-    for (const { name, statistics } of table.columns) {
-      const raw = statistics?.raw
-      if (raw === undefined) continue
-      await this.#statistics(table, name, raw)
-    }
+    await this.#describeColumns(table, false)
     for (const index of table.indexes) {
       const pages =
         index.bytes === undefined
@@ -147,10 +155,20 @@ class Scratch implements IndexSupposer {
     await this.#extend(table)
   }
 
+  /** @param isInherited - Whether the statistics are those of all partitions. */
+  async #describeColumns(table: TableSnapshot, isInherited: boolean): Promise<void> {
+    for (const { name, statistics } of table.columns) {
+      const raw = statistics?.raw
+      if (raw === undefined) continue
+      await this.#statistics(table, name, raw, isInherited)
+    }
+  }
+
   async #statistics(
     table: TableSnapshot,
     column: string,
     raw: Readonly<Record<string, unknown>>,
+    isInherited: boolean,
   ): Promise<void> {
     const values = [
       raw.null_frac,
@@ -164,10 +182,10 @@ class Scratch implements IndexSupposer {
     await this.#attemptAsync(
       () =>
         this.database.query(
-          `SELECT pg_restore_attribute_stats('schemaname', $1::text, 'relname', $2::text, 'attname', $3::text, 'inherited', false,
+          `SELECT pg_restore_attribute_stats('schemaname', $1::text, 'relname', $2::text, 'attname', $3::text, 'inherited', $11::boolean,
             'null_frac', $4::real, 'avg_width', $5::integer, 'n_distinct', $6::real, 'most_common_vals', $7::text,
             'most_common_freqs', $8::real[], 'histogram_bounds', $9::text, 'correlation', $10::real)`,
-          [table.schema, table.name, column, ...values],
+          [table.schema, table.name, column, ...values, isInherited],
         ),
       `statistics of ${table.id}.${column}`,
     )

@@ -27,15 +27,35 @@ export function missingTypes(tables: readonly TableSnapshot[]): string[] {
   return [...new Set(types)].filter((type) => !builtIn.test(type))
 }
 
-/** `CREATE TABLE` with only columns and the primary key. */
+/** `CREATE TABLE` with only columns and the primary key; the keys of a partitioned table are its partitions'. */
 export function createTable(table: TableSnapshot, snapshot: DatabaseSnapshot): string {
   const columns = table.columns.map((column) => columnSql(column, snapshot))
+  const { partitionKey } = table
+  if (partitionKey !== undefined)
+    return `CREATE TABLE ${fullName(table)} (${columns.join(', ')}) PARTITION BY ${partitionKey}`
   const name = primaryIndexName(table)
   const key =
     name === undefined
       ? []
       : [`CONSTRAINT ${quote(name)} PRIMARY KEY (${table.primaryKey.map(quote).join(', ')})`]
   return `CREATE TABLE ${fullName(table)} (${[...columns, ...key].join(', ')})`
+}
+
+/** Tables before their partitions. */
+export function parentsFirst(tables: readonly TableSnapshot[]): readonly TableSnapshot[] {
+  const byId = new Map(tables.map((table) => [table.id, table]))
+  const depth = ({ parent }: TableSnapshot): number => {
+    const above = parent === undefined ? undefined : byId.get(parent)
+    return above === undefined ? 0 : 1 + depth(above)
+  }
+  return [...tables].sort((a, b) => depth(a) - depth(b))
+}
+
+/** Makes a table a partition of its parent. `undefined` if it has no parent with a partition key. */
+export function attachPartition(table: TableSnapshot, snapshot: DatabaseSnapshot): string | undefined {
+  const parent = snapshot.tables.find(({ id }) => id === table.parent)
+  if (parent?.partitionKey === undefined || table.partitionBound === undefined) return undefined
+  return `ALTER TABLE ${fullName(parent)} ATTACH PARTITION ${fullName(table)} ${table.partitionBound}`
 }
 
 function primaryIndexName({ indexes, primaryKey }: TableSnapshot): string | undefined {

@@ -24,7 +24,7 @@ export function valuesInOrder({ bounds, common }: ColumnStatistics): readonly St
 }
 
 /** Compares as numbers if both are, regardless of the database's notation. */
-function inOrder(left: StatisticsValue, right: StatisticsValue): number {
+export function inOrder(left: StatisticsValue, right: StatisticsValue): number {
   const difference = Number(left) - Number(right)
   if (!Number.isNaN(difference)) return difference
   return left < right ? -1 : left > right ? 1 : 0

@@ -43,6 +43,10 @@ export interface TableSnapshot {
   readonly kind: 'table' | 'partitioned' | 'partition' | 'view' | 'materialized-view' | 'virtual' | 'foreign'
   /** Parent table of a partition. */
   readonly parent?: TableId
+  /** `PARTITION BY` of a table with partitions, without the keywords: `RANGE (created_at)` (PostgreSQL). */
+  readonly partitionKey?: string
+  /** `FOR VALUES …` or `DEFAULT` of a partition (PostgreSQL). */
+  readonly partitionBound?: string
   /** An estimate, unless the database counts. -1: not known. */
   readonly rows: number
   /** Bytes of the table itself, and of its indexes. -1: not known. */

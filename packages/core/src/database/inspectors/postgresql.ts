@@ -6,6 +6,7 @@ import { NEVER_ANALYZED } from '../checks/statistics-problems.ts'
 import type { ColumnSnapshot, TableSnapshot } from './database-snapshot.ts'
 import { Gaps } from './gaps.ts'
 import { readIndexes } from './postgresql/indexes.ts'
+import { withStatisticsOfPartitions } from './postgresql/partition-statistics.ts'
 import { readConnections, readExtensions, readSettings, readStatements } from './postgresql/server.ts'
 import {
   readIndexScans,
@@ -39,7 +40,7 @@ export async function inspectPostgresql(connection: Connection): Promise<Inspect
 
   const sizes = new Sizes(catalog.tables.map(idOf), details, use)
 
-  const tables = catalog.tables.flatMap((table): TableSnapshot[] => {
+  const inspected = catalog.tables.flatMap((table): TableSnapshot[] => {
     const id = idOf(table)
     const detail = details.get(id)
     // A part of an extension, or dropped meanwhile.
@@ -50,6 +51,8 @@ export async function inspectPostgresql(connection: Connection): Promise<Inspect
       {
         ...{ id, schema: table.schema ?? '', name: table.name, kind: detail?.kind ?? table.kind },
         ...(detail?.parent === undefined ? {} : { parent: detail.parent }),
+        ...(detail?.partitionKey === undefined ? {} : { partitionKey: detail.partitionKey }),
+        ...(detail?.partitionBound === undefined ? {} : { partitionBound: detail.partitionBound }),
         ...{
           rows,
           bytes: sizes.of(id, 'bytes'),
@@ -70,7 +73,8 @@ export async function inspectPostgresql(connection: Connection): Promise<Inspect
       },
     ]
   })
-  noteMissingStatistics(tables, details, gaps)
+  noteMissingStatistics(inspected, details, gaps)
+  const tables = withStatisticsOfPartitions(inspected)
   return {
     ...{ product: 'postgresql', version, versionParts: parts, defaultSchema: catalog.defaultSchema },
     tables,

@@ -51,7 +51,7 @@ function onPartitions(
       const part = tableOf(facts, partition.id)
       const partName = indexName({ ...index, table: partition.id }, taken, facts)
       taken.add(partName)
-      if (partition.kind === 'partitioned') visit(part, partName)
+      if (partitionsOf(facts, partition).length > 0) visit(part, partName)
       else concurrent.push(create(index, partName, part, 'CONCURRENTLY'))
       const sql = `ALTER INDEX ${quoteIn(table, own, 'postgresql')} ATTACH PARTITION ${quoteIn(part, partName, 'postgresql')}`
       attaches.push({ sql, isConcurrent: false })

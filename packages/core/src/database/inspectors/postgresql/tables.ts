@@ -13,6 +13,8 @@ export const OF_USERS = `n.nspname <> 'information_schema' AND n.nspname !~ '^pg
 export interface TableDetails {
   readonly kind: TableSnapshot['kind']
   readonly parent: TableId | undefined
+  readonly partitionKey: string | undefined
+  readonly partitionBound: string | undefined
   readonly rows: number
   /** Whether the number of rows is estimated from pages and column types, because it was never analyzed. */
   readonly isGuess: boolean
@@ -38,6 +40,8 @@ const TABLES = `
     CASE WHEN c.relkind IN ('r', 'm', 'p') THEN pg_catalog.pg_table_size(c.oid)::float8 END AS "bytes",
     CASE WHEN c.relkind IN ('r', 'm', 'p') THEN pg_catalog.pg_indexes_size(c.oid)::float8 END AS "index_bytes",
     CASE WHEN c.relkind IN ('v', 'm') THEN pg_catalog.pg_get_viewdef(c.oid) END AS "definition",
+    CASE WHEN c.relkind = 'p' THEN pg_catalog.pg_get_partkeydef(c.oid) END AS "partition_key",
+    CASE WHEN c.relispartition THEN pg_catalog.pg_get_expr(c.relpartbound, c.oid) END AS "partition_bound",
     pg_catalog.has_table_privilege(c.oid, 'SELECT') AS "is_readable"
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -87,6 +91,8 @@ function detailsOf(row: Row): TableDetails {
   return {
     kind: flagOf(row, 'is_partition') && kind !== 'foreign' ? 'partition' : kind,
     parent: idOf(row, 'parent_schema', 'parent_table'),
+    partitionKey: optionalTextOf(row, 'partition_key'),
+    partitionBound: optionalTextOf(row, 'partition_bound'),
     ...(kind === 'partitioned' ? { rows: 0, isGuess: false } : rowsOf(row, hasPages)),
     bytes: numberOf(row, 'bytes') ?? -1,
     indexBytes: numberOf(row, 'index_bytes') ?? -1,

@@ -1,6 +1,7 @@
 import type { CallSite } from '../../pipeline/call-site.ts'
 import type { IndexDefinition } from '../index-definition.ts'
 import type { InspectionGap } from '../inspectors/database-snapshot.ts'
+import type { Rewrite } from '../rewrites/rewrite.ts'
 import type { Validation } from './what-if-planner.ts'
 
 /** Result of the advisor. Plain data. */
@@ -9,6 +10,8 @@ export interface Advice {
   readonly indexes: readonly IndexAdvice[]
   /** Every statement that was planned, most expensive first. */
   readonly statements: readonly StatementAdvice[]
+  /** Rewrites that are faster, those of the longest statements first. */
+  readonly rewrites: readonly RewriteAdvice[]
   /** Statements without a result, with the reason. */
   readonly left: readonly LeftStatement[]
   readonly validation: Validation
@@ -68,6 +71,16 @@ export interface StatementAdvice {
   /** The planner's current cost, and the cost with all recommended indexes. */
   readonly before: number
   readonly after: number
+}
+
+/** A rewrite of a statement that won the comparison with it. */
+export interface RewriteAdvice {
+  readonly fingerprint: string
+  readonly rewrite: Rewrite
+  /** The planner's cost with all recommended indexes. `undefined`: no planner knows the index that it needs. */
+  readonly cost?: { readonly before: number; readonly after: number }
+  /** Milliseconds or read rows on a sample, if both ran on one. */
+  readonly measured?: { readonly before: number; readonly after: number; readonly unit: 'ms' | 'rows' }
 }
 
 export interface LeftStatement {

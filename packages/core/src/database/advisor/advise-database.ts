@@ -4,7 +4,9 @@ import type { DatabaseSnapshot, InspectionGap } from '../inspectors/database-sna
 import type { WorkloadEntry } from '../workload/workload-entry.ts'
 import type { Advice } from './advice.ts'
 import { type AdviseOptions, advise } from './advise.ts'
+import { mysqlRewriteTimer } from './checks/mysql-rewrite-timer.ts'
 import { mysqlSampleCheck } from './checks/mysql-sample-check.ts'
+import { sqliteRewriteTimer } from './checks/sqlite-rewrite-timer.ts'
 import { sqliteSampleCheck } from './checks/sqlite-sample-check.ts'
 import { ModelPlanner } from './planners/model-planner.ts'
 import { HypopgSupposer, type IndexSupposer, PostgresqlPlanner } from './planners/postgresql-planner.ts'
@@ -78,13 +80,15 @@ async function adviseOnMysql(options: WithLimits): Promise<Advice> {
   const setting = snapshot.product === 'mariadb' ? 'max_statement_time' : 'max_execution_time'
   const limit = Math.max(1, Math.ceil(limits.statementTimeoutMs))
   await session.query(`SET SESSION ${setting} = ${snapshot.product === 'mariadb' ? limit / 1_000 : limit}`)
+  const { timer, close } = mysqlRewriteTimer(session, snapshot, limits)
   try {
     const common = { ...options, statistics: await statisticsOf(options) }
     const gaps: InspectionGap[] = []
     const check = mysqlSampleCheck(session, snapshot, gaps, limits)
-    const advice = await advise({ ...common, planner: modelOf(common), check })
+    const advice = await advise({ ...common, planner: modelOf(common), check, rewriteTimer: timer })
     return { ...advice, gaps: [...advice.gaps, ...gaps] }
   } finally {
+    await close().catch(() => {})
     await session.query(`SET SESSION ${setting} = ${snapshot.settings[setting] ?? 'DEFAULT'}`).catch(() => {})
   }
 }
@@ -223,6 +227,7 @@ async function adviseOnSqlite(options: WithStatistics): Promise<Advice> {
   const clone = await tools?.sqliteScratch?.()
   if (clone === undefined) return advise({ ...options, planner: modelOf(options) })
   const sample = await tools?.sqliteScratch?.()
+  const timed = sample === undefined ? undefined : await tools?.sqliteScratch?.()
   try {
     const planner = await SqliteClonePlanner.create(connection, clone, {
       snapshot,
@@ -231,10 +236,13 @@ async function adviseOnSqlite(options: WithStatistics): Promise<Advice> {
     })
     const check =
       sample === undefined ? {} : { check: sqliteSampleCheck(connection, sample, snapshot, gaps, limits) }
-    const advice = await advise({ ...options, planner, ...check })
+    const rewriteTimer =
+      timed === undefined ? {} : { rewriteTimer: sqliteRewriteTimer(connection, timed, snapshot, limits) }
+    const advice = await advise({ ...options, planner, ...check, ...rewriteTimer })
     return { ...advice, gaps: [...advice.gaps, ...gaps] }
   } finally {
     await clone.close()
     await sample?.close()
+    await timed?.close()
   }
 }

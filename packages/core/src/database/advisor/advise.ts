@@ -9,14 +9,17 @@ import { type Candidate, type CandidateContext, candidatesOf } from './candidate
 import { type Choice, chooseIndexes } from './choose-indexes.ts'
 import type { ChosenIndex, IndexCheck, OnAdviceProgress } from './index-check.ts'
 import { indexPages, PAGE_BYTES } from './index-pages.ts'
+import { judgeRewrites } from './judge-rewrites.ts'
+import { isMaterial, measuredFactor } from './measured-cost.ts'
 import { type ReadStatement, resolveWorkload, type WorkloadStatement } from './resolve-workload.ts'
+import type { RewriteTimer } from './rewrite-timer.ts'
+import { rowFormOf } from './row-form.ts'
 import type { Statistics } from './statistics.ts'
 import { supposedBindings } from './supposed-bindings.ts'
-import type { StatementUse } from './table-use.ts'
 import { THRESHOLDS, type Thresholds } from './thresholds.ts'
 import { STAGES, type TimeLimits } from './time-limits.ts'
 import { adviceOfTrigrams, type TrigramAdvice } from './trigram-advice.ts'
-import type { WhatIfPlanner } from './what-if-planner.ts'
+import { scaled, type WhatIfPlanner } from './what-if-planner.ts'
 
 export interface AdviseOptions extends IndexNamerOptions {
   readonly snapshot: DatabaseSnapshot
@@ -28,6 +31,8 @@ export interface AdviseOptions extends IndexNamerOptions {
   readonly check?: IndexCheck
   /** Tries indexes of trigrams, where the database has them. */
   readonly trigrams?: (statements: readonly ReadStatement[]) => Promise<readonly TrigramAdvice[]>
+  /** Runs rewrites on a sample of the rows. */
+  readonly rewriteTimer?: RewriteTimer
   readonly onProgress?: OnAdviceProgress
   readonly clock?: Clock
   /** Default: none. */
@@ -43,9 +48,10 @@ export interface AdviseOptions extends IndexNamerOptions {
 export async function advise(options: AdviseOptions): Promise<Advice> {
   const { snapshot, planner, statistics, thresholds = THRESHOLDS, clock = systemClock } = options
   const startedAt = clock.now()
-  const { statements, writes, left } = resolveWorkload(options.workload, snapshot)
+  const { statements, writes, left: unread } = resolveWorkload(options.workload, snapshot)
   const context: CandidateContext = { snapshot, statistics, popularity: popularityOf(statements) }
-  const planned = new Planning(context, planner, thresholds, [...left])
+  const wholeMs = options.workload.reduce((sum, { totalMs }) => sum + totalMs, 0)
+  const planned = new Planning(context, planner, thresholds, wholeMs, [...unread])
   const { limits } = options
   for (const [at, statement] of statements.entries()) {
     if (limits?.isOver(STAGES.plan) === true) planned.skip(statement, limits.overText)
@@ -63,8 +69,19 @@ export async function advise(options: AdviseOptions): Promise<Advice> {
   const nameOf = indexNamer(snapshot, options)
   const whole = choice.statements.reduce((sum, { statement, before }) => sum + before * statement.calls, 0)
   const trigrams = limits?.isOver() === true ? [] : ((await options.trigrams?.(statements)) ?? [])
+  const left = new Map(
+    choice.statements.map(({ statement, before, after }) => [
+      statement.fingerprint,
+      before > 0 ? Math.min(1, after / before) : 1,
+    ]),
+  )
+  const shareOf = ({ entry: { fingerprint } }: ReadStatement) => {
+    const uses = trigrams.flatMap((found) => found.statements)
+    const own = uses.filter(({ statement }) => statement.entry.fingerprint === fingerprint)
+    return (left.get(fingerprint) ?? 1) / Math.max(1, own.length)
+  }
   const searched = trigrams
-    .map((found) => adviceOfTrigrams(found, nameOf(found.definition), writes, whole, thresholds))
+    .map((found) => adviceOfTrigrams(found, nameOf(found.definition), writes, { whole, shareOf, thresholds }))
     .filter(paysForWrites)
   // A trigram index also serves searches by a prefix.
   const isReplaced = ({ candidate: { definition } }: ChosenIndex) => {
@@ -80,8 +97,15 @@ export async function advise(options: AdviseOptions): Promise<Advice> {
     .map((index) =>
       indexAdvice(index, nameOf(index.candidate.definition), planned.read, { planner, statistics, whole }),
     )
-  const indexes = [...chosen, ...searched]
+  const indexes = withinWhole([...chosen, ...searched])
+  const rewrites = await judgeRewrites(statements, {
+    ...{ snapshot, statistics, planner, thresholds, wholeMs, limits },
+    chosen: choice.indexes.map(({ candidate }) => candidate),
+    hasTrigrams: options.trigrams !== undefined,
+    timer: options.rewriteTimer,
+  })
   return {
+    rewrites,
     indexes: indexes.sort((a, b) => (b.savedMs ?? 0) - (a.savedMs ?? 0) || b.savedShare - a.savedShare),
     statements: statementAdvice(choice, planned.read),
     left: planned.left,
@@ -96,6 +120,12 @@ function isOn({ table, keys }: IndexDefinition, of: string, column: string): boo
   return table === of && keys[0]?.column === column
 }
 
+/** Costs on a sample and those of the planner can add up to more than the workload. */
+function withinWhole(indexes: readonly IndexAdvice[]): IndexAdvice[] {
+  const sum = indexes.reduce((all, { savedShare }) => all + savedShare, 0)
+  return indexes.map((index) => (sum > 1 ? { ...index, savedShare: index.savedShare / sum } : index))
+}
+
 function paysForWrites({ savedShare, writeShare }: IndexAdvice): boolean {
   return savedShare > writeShare
 }
@@ -108,6 +138,8 @@ class Planning {
     private readonly context: CandidateContext,
     private readonly planner: WhatIfPlanner,
     private readonly thresholds: Thresholds,
+    /** Milliseconds of the workload. */
+    private readonly wholeMs: number,
     readonly left: LeftStatement[],
   ) {}
 
@@ -121,21 +153,25 @@ class Planning {
   }
 
   async add(statement: ReadStatement, id: number): Promise<void> {
-    const { entry, use, label } = statement
+    const { entry, label } = statement
+    const { sql, use, samples } = rowFormOf(statement, this.context.snapshot)
     const leave = (kind: LeftStatement['kind'], why: string) =>
       this.left.push({ fingerprint: entry.fingerprint, label, why, kind })
-    const bindings = supposedBindings(use, entry.samples, this.context.statistics)
+    const bindings = supposedBindings(use, samples, this.context.statistics)
     if (bindings === undefined)
       return void leave(
         'unbound',
         'Its parameter values are unknown, and cannot be derived from the statistics.',
       )
-    const planned = { id, sql: entry.sql, bindings, use }
+    const planned = { id, sql, bindings, use }
     try {
-      const baseline = await this.planner.answer(planned, [])
-      if (baseline.cost < this.thresholds.minCost)
+      const answer = await this.planner.answer(planned, [])
+      const isRelevant = isMaterial(entry, this.wholeMs)
+      const factor = isRelevant ? measuredFactor(entry, answer.cost) : 1
+      if (!isRelevant && answer.cost < this.thresholds.minCost)
         return void leave('cheap', 'Its cost is already negligible.')
-      const candidates = candidatesOf(use, this.context, entry.samples, entry.calls)
+      const baseline = scaled(answer, factor)
+      const candidates = candidatesOf(use, this.context, samples, entry.calls)
       const calls = Math.max(1, entry.calls)
       const considered = {
         planned,
@@ -144,6 +180,7 @@ class Planning {
         totalMs: entry.totalMs,
         candidates,
         baseline,
+        factor,
       }
       this.workload.push(considered)
       this.read.set(considered, statement)
@@ -185,20 +222,13 @@ function indexAdvice(
     const { fingerprint, calls, totalMs, callSites } = found.entry
     return [{ fingerprint, label: found.label, calls, totalMs, without, with: present, callSites }]
   })
-  const savedMs = served.reduce(
-    (sum, { totalMs, without, with: present }) =>
-      sum + (without > 0 ? (totalMs * Math.max(0, without - present)) / without : 0),
-    0,
-  )
+  const savedMs = serves.reduce((sum, { statement, savedShare }) => sum + statement.totalMs * savedShare, 0)
   const statisticsOf = ({ name: column }: ColumnSnapshot) => statistics.column(candidate.table, column)
   const bytes = indexPages(candidate.definition, candidate.table, candidate.share, statisticsOf) * PAGE_BYTES
   return {
     definition: candidate.definition,
     name,
-    reason: reasonFor(
-      candidate,
-      serves.map(({ statement }) => statement.planned.use),
-    ),
+    reason: reasonFor(candidate, serves, read),
     serves: served.sort(
       (a, b) => b.totalMs - a.totalMs || (b.without - b.with) * b.calls - (a.without - a.with) * a.calls,
     ),
@@ -242,7 +272,13 @@ function statementAdvice(
 }
 
 /** Purpose of an index: `searched by region_id, ordered by name`. */
-function reasonFor({ definition, carried }: Candidate, uses: readonly StatementUse[]): string {
+function reasonFor(
+  { definition, carried }: Candidate,
+  serves: ChosenIndex['serves'],
+  read: ReadonlyMap<WorkloadStatement, ReadStatement>,
+): string {
+  const uses = serves.map(({ statement }) => statement.planned.use)
+  const isRewritten = serves.some(({ statement }) => statement.planned.sql !== read.get(statement)?.entry.sql)
   const tables = uses
     .flatMap((use) => use.uses)
     .filter(({ table }) => table.id === definition.table || table.parent === definition.table)
@@ -277,6 +313,7 @@ function reasonFor({ definition, carried }: Candidate, uses: readonly StatementU
     ordered.length > 0 ? `ordered by ${ordered.join(', ')}` : '',
     held.length > 0 ? `${held.join(', ')} read from the index alone` : '',
     definition.where === undefined ? '' : `only rows where ${definition.where}`,
+    isRewritten ? 'with the comparison of rows that is proposed as a rewrite' : '',
   ]
   return parts.filter((part) => part !== '').join('; ')
 }

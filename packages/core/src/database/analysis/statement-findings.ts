@@ -1,10 +1,6 @@
 import { analyzeSql } from '../../sql/analyze.ts'
-import { SqlSyntaxError } from '../../sql/syntax-error.ts'
-import { readQueryTree } from '../../sql/tree/read-sql.ts'
 import type { Advice } from '../advisor/advice.ts'
 import type { DatabaseSnapshot } from '../inspectors/database-snapshot.ts'
-import type { Rewrite } from '../rewrites/rewrite.ts'
-import { suggestRewrites } from '../rewrites/suggest-rewrites.ts'
 import type { WorkloadEntry } from '../workload/workload-entry.ts'
 import type { DraftFinding } from './database-analysis.ts'
 
@@ -12,60 +8,59 @@ import type { DraftFinding } from './database-analysis.ts'
 const SLOW_MS = 200
 const MAX_SLOW = 5
 
-/** Maximum number of statements for which rewrites are searched. */
-const MAX_REWRITTEN = 200
-/** Columns from which `SELECT *` is worth a word. */
-const WIDE = 10
-/** Rewrites that pay only where a statement takes a part of the time. */
-const MIN_SHARE = 0.01
-
 /** Findings from the statements: those that remain slow with every recommended index, and rewrites. */
 export function statementFindings(
   snapshot: DatabaseSnapshot,
   advice: Advice,
   workload: readonly WorkloadEntry[],
 ): DraftFinding[] {
-  return [...slowStatements(snapshot, advice, workload), ...rewrites(snapshot, workload)]
+  return [...slowStatements(snapshot, advice, workload), ...rewrites(snapshot, advice, workload)]
 }
 
-function rewrites(snapshot: DatabaseSnapshot, workload: readonly WorkloadEntry[]): DraftFinding[] {
+function rewrites(
+  snapshot: DatabaseSnapshot,
+  advice: Advice,
+  workload: readonly WorkloadEntry[],
+): DraftFinding[] {
   const totalMs = workload.reduce((sum, entry) => sum + entry.totalMs, 0)
-  const telling = workload.filter(({ totalMs: ms }) => totalMs === 0 || ms >= totalMs * MIN_SHARE)
-  const longest = [...telling].sort((a, b) => b.totalMs - a.totalMs).slice(0, MAX_REWRITTEN)
-  return longest.flatMap(({ fingerprint, sql, calls, totalMs: ms, callSites, samples: [bindings] }) => {
+  const entries = new Map(workload.map((entry) => [entry.fingerprint, entry]))
+  return advice.rewrites.flatMap(({ fingerprint, rewrite, cost, measured }): DraftFinding[] => {
+    const entry = entries.get(fingerprint)
+    if (entry === undefined) return []
+    const { rule, title, after, ddl, why, caveats, isEquivalent } = rewrite
+    const { calls, totalMs: ms, callSites, sql } = entry
     const label = analyzeSql(sql, snapshot.dialect).shape
-    return rewritesOf(sql, snapshot, bindings).map(
-      ({ rule, title, after, ddl, why, caveats, isEquivalent }): DraftFinding => {
-        const share = totalMs > 0 ? ms / totalMs : 0
-        return {
-          code: 'REWRITE',
-          identity: `${rule} ${fingerprint}`,
-          severity: share >= 0.2 ? 'medium' : 'low',
-          title,
-          details: [why, ...(isEquivalent ? ['It returns the same rows.'] : []), ...caveats],
-          statements: [{ fingerprint, label, calls, totalMs: ms, callSites }],
-          changes: [],
-          sql: [...ddl, after],
-        }
+    const share = totalMs > 0 ? ms / totalMs : 0
+    return [
+      {
+        code: 'REWRITE',
+        identity: `${rule} ${fingerprint}`,
+        severity: share >= 0.2 ? 'medium' : 'low',
+        title,
+        details: [
+          why,
+          ...(measured === undefined ? [] : [measuredText(measured)]),
+          ...(isEquivalent ? ['It returns the same rows.'] : []),
+          ...caveats,
+        ],
+        validation: measured !== undefined ? 'sample' : cost === undefined ? 'none' : advice.validation,
+        statements: [
+          {
+            ...{ fingerprint, label, calls, totalMs: ms, callSites },
+            ...(cost === undefined ? {} : { cost: { without: cost.before, with: cost.after } }),
+          },
+        ],
+        changes: [],
+        sql: [...ddl, after],
       },
-    )
+    ]
   })
 }
 
-function rewritesOf(
-  sql: string,
-  snapshot: DatabaseSnapshot,
-  bindings: readonly unknown[] | undefined,
-): readonly Rewrite[] {
-  try {
-    return suggestRewrites(readQueryTree(sql, snapshot.dialect), snapshot, {
-      minColumns: WIDE,
-      ...(bindings === undefined ? {} : { bindings }),
-    })
-  } catch (error) {
-    if (error instanceof SqlSyntaxError) return []
-    throw error
-  }
+function measuredText({ before, after, unit }: NonNullable<Advice['rewrites'][number]['measured']>): string {
+  const text = (value: number) =>
+    unit === 'rows' ? `${Math.round(value)} rows` : `${Number(value.toPrecision(2))} ms`
+  return `On a sample: ${text(before)} before, ${text(after)} after.`
 }
 
 /** Statements that stay slow with every index that is advised. */

@@ -40,8 +40,7 @@ export function mysqlSampleCheck(
     try {
       for (const table of snapshot.tables) {
         if (!ids.has(table.id) || table.schema !== snapshot.defaultSchema) continue
-        // MySQL has no timeout for the copy, which reads the whole table.
-        if (table.rows > limits.remainingMs * ROWS_PER_MS) {
+        if (!canCopy(table, snapshot, limits)) {
           gaps.push({ what: `measurements of indexes on ${table.id}`, why: limits.overText })
           continue
         }
@@ -93,6 +92,15 @@ export function mysqlSampleCheck(
   }
 }
 
+/** Whether a sample can be copied in time: MySQL has no timeout for the copy, which reads the whole table. */
+export function canCopy(
+  { schema, rows }: TableSnapshot,
+  { defaultSchema }: DatabaseSnapshot,
+  { remainingMs }: TimeLimits,
+): boolean {
+  return schema === defaultSchema && rows <= remainingMs * ROWS_PER_MS
+}
+
 function nameOf(at: number): string {
   return `sluice_measured_${at}`
 }
@@ -101,7 +109,7 @@ function nameOf(at: number): string {
  * A temporary table under another name takes the rows, and then the name: until then the name is the real
  * one's.
  */
-async function copyRows(session: Connection, table: TableSnapshot): Promise<void> {
+export async function copyRows(session: Connection, table: TableSnapshot): Promise<void> {
   const name = quoteName(table.name, 'mysql')
   const draft = quoteName(`sluice_${table.name}`.slice(0, 64), 'mysql')
   const columns = table.columns
@@ -173,7 +181,8 @@ async function rowsReadBy(
   return sum / bindings.length
 }
 
-async function handlerReads(session: Connection): Promise<number> {
+/** Rows that the session has read or sorted so far. */
+export async function handlerReads(session: Connection): Promise<number> {
   const rows = await session.query(
     "SHOW SESSION STATUS WHERE Variable_name LIKE 'Handler\\_read%' OR Variable_name = 'Sort_rows'",
   )

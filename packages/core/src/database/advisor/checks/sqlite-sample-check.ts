@@ -123,10 +123,20 @@ async function timeAll(
 function mayBeLong({ sql, use }: PlannedStatement, cost: number, limits: TimeLimits): boolean {
   // The cost of a recursion is unknown.
   if (/^\s*with\s+recursive\b/i.test(sql)) return Number.isFinite(limits.statementTimeoutMs)
-  const share = Math.max(
-    0,
-    ...use.uses.map(({ table }) => (table.rows > MAX_ROWS ? MAX_ROWS / table.rows : 1)),
-  )
+  return isLong({ tables: use.uses.map(({ table }) => table), cost, limits })
+}
+
+/** Whether a cost on whole tables is expected to exceed the time for one statement on the sample. */
+export function isLong({
+  tables,
+  cost,
+  limits,
+}: {
+  readonly tables: readonly TableSnapshot[]
+  readonly cost: number
+  readonly limits: TimeLimits
+}): boolean {
+  const share = Math.max(0, ...tables.map(({ rows }) => (rows > MAX_ROWS ? MAX_ROWS / rows : 1)))
   return cost * share * MS_PER_UNIT > Math.min(limits.statementTimeoutMs, limits.remainingMs)
 }
 
@@ -142,29 +152,45 @@ async function time(
   let sum = 0
   const since = limits.now()
   for (const values of bindings) {
-    const text = inlineValues(sql, 'sqlite', values)
-    let best = Number.POSITIVE_INFINITY
-    const until = performance.now() + MAX_MS
-    for (let run = 0; run < MAX_RUNS && (run < 2 || performance.now() < until); run++) {
-      const startedAt = performance.now()
-      try {
-        await scratch.query(text)
-      } catch {
-        return undefined
-      }
-      best = Math.min(best, performance.now() - startedAt)
-      if (limits.isStatementOver(since)) {
-        long.add(planned)
-        return undefined
-      }
+    const best = await shortestRun(scratch, inlineValues(sql, 'sqlite', values), limits, since)
+    if (best === undefined) {
+      if (limits.isStatementOver(since)) long.add(planned)
+      return undefined
     }
     sum += best
   }
   return sum / bindings.length
 }
 
+/**
+ * Milliseconds of the shortest of several runs; `undefined` if it cannot be run, or not in time.
+ *
+ * @param since - When the statement's time began.
+ */
+export async function shortestRun(
+  scratch: Connection,
+  sql: string,
+  limits: TimeLimits,
+  since: number = limits.now(),
+): Promise<number | undefined> {
+  if (!/^\s*(select|with)\b/i.test(sql)) return undefined
+  let best = Number.POSITIVE_INFINITY
+  const until = performance.now() + MAX_MS
+  for (let run = 0; run < MAX_RUNS && (run < 2 || performance.now() < until); run++) {
+    const startedAt = performance.now()
+    try {
+      await scratch.query(sql)
+    } catch {
+      return undefined
+    }
+    best = Math.min(best, performance.now() - startedAt)
+    if (limits.isStatementOver(since)) return undefined
+  }
+  return best
+}
+
 /** Rows from all over a table. */
-async function copyRows(source: Connection, scratch: Connection, table: TableSnapshot): Promise<void> {
+export async function copyRows(source: Connection, scratch: Connection, table: TableSnapshot): Promise<void> {
   const columns = table.columns.filter(({ isGenerated }) => isGenerated !== true).map(({ name }) => name)
   const { rows } = await sampleTable(source, table, columns, { maxRows: MAX_ROWS })
   const names = columns.map((name) => quoteName(name, 'sqlite')).join(', ')

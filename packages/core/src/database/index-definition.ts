@@ -143,6 +143,14 @@ function isSameKey(a: IndexKey, b: IndexKey | undefined): boolean {
   )
 }
 
+/** Whether two keys compare a column in the same way, regardless of their directions. */
+export function isSameColumn(a: IndexKey | undefined, b: IndexKey | undefined): boolean {
+  if (a === undefined || b === undefined) return false
+  const { isDescending: _, nulls: __, ...key } = a
+  const { isDescending: ___, nulls: ____, ...other } = b
+  return isSameKey(key, other)
+}
+
 /** A key as it is read from the end: what came first comes last. */
 function turned({ nulls, ...key }: IndexKey): IndexKey {
   const isDescending = key.isDescending !== true

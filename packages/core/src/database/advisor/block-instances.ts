@@ -16,7 +16,7 @@ import {
   type NamedOutput,
   passageOf,
 } from './block-instance.ts'
-import { UseDraft } from './table-use.ts'
+import { type Dependence, UseDraft } from './table-use.ts'
 
 const COMPUTED: ColumnMeaning = { targets: [], conditions: false, joins: false, order: false }
 /**
@@ -207,7 +207,13 @@ export class BlockInstances {
       this.unknown.add(item.table.join('.'))
       return { item, ...names }
     }
-    const use = new UseDraft(this.uses.length, table, item.alias, instance.isLimited)
+    const use = new UseDraft(
+      this.uses.length,
+      table,
+      item.alias,
+      instance.isLimited,
+      dependenceOf(item, instance),
+    )
     this.uses.push(use)
     return { item, use, ...names }
   }
@@ -237,6 +243,13 @@ export class BlockInstances {
     this.#views--
     return isOpenQuery(query) ? { query } : { query, columnNames: table.columns.map(({ name }) => name) }
   }
+}
+
+function dependenceOf({ join }: FromItem, instance: BlockInstance): Dependence {
+  if (join === 'left' || join === 'full') return 'outer'
+  let at: BlockInstance | undefined = instance
+  while (at?.role === 'from') at = at.parent
+  return at?.role === 'anti' || at?.role === 'scalar' ? 'subquery' : 'none'
 }
 
 /** Whether an entry may have columns that are not known. */

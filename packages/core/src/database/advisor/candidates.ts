@@ -17,6 +17,8 @@ export interface Candidate extends SupposedIndex {
   readonly isOrdered: boolean
   /** Number of its last keys that only avoid reading the table. */
   readonly carried: number
+  /** Columns of the statement that it finds by one value, which can leave few rows. */
+  readonly found: ReadonlySet<string>
 }
 
 /** Rows below which a table is read whole as fast as by an index. */
@@ -31,6 +33,8 @@ const MAX_CARRIED = 2
  */
 const MIN_DISTINCT = 7
 const RARE = 0.05
+/** The share of rows above which an order is read past few others. */
+const MOST_ROWS = 0.5
 /** The share of NULLs of which IS NOT NULL leaves few enough rows. */
 const MIN_NULLS = 0.5
 
@@ -88,6 +92,7 @@ interface Purpose {
 
 class Collector {
   readonly #keys: KeyMaker
+  readonly #narrowing: ReadonlySet<string>
 
   constructor(
     private readonly use: TableUse,
@@ -96,6 +101,9 @@ class Collector {
     private readonly found: Map<string, Candidate>,
   ) {
     this.#keys = new KeyMaker(context.snapshot, use.table)
+    this.#narrowing = new Set(
+      use.conditions.filter((one) => this.#isNarrowing(one)).map(({ column }) => column),
+    )
   }
 
   arm({ conditions, joins, isWhole }: Arm, calls: number): void {
@@ -124,6 +132,16 @@ class Collector {
         for (const group of groups) this.#add([...keys, ...group], where)
       }
     }
+  }
+
+  /** An equality that leaves few rows, at least for some of the values that can be bound. */
+  #isNarrowing(condition: ColumnCondition): boolean {
+    const { operator, negated, isCast, call, values, column } = condition
+    const [value] = values
+    if (operator !== '=' || negated || isCast || call !== undefined || value === undefined) return false
+    const statistics = this.context.statistics.column(this.use.table, column)
+    if (value.kind === 'parameter') return statistics === undefined || statistics.distinct > 1
+    return shareOf(condition, statistics) <= MOST_ROWS
   }
 
   /** ORMs add IS NOT NULL for each nullable column. */
@@ -212,8 +230,17 @@ class Collector {
     )
       return
     const label = indexLabel(definition)
-    if (!this.found.has(label))
-      this.found.set(label, { definition, label, table, share, endsInRange, isOrdered, carried })
+    const known = this.found.get(label)
+    const orderAt = keys.findIndex(
+      ({ column }) =>
+        !this.#narrowing.has(column) && this.use.order.some((ordered) => ordered.column === column),
+    )
+    const head = keys.slice(0, orderAt < 0 ? keys.length : orderAt)
+    const found = new Set(head.map(({ column }) => column).filter((column) => this.#narrowing.has(column)))
+    const made = { definition, label, table, share, endsInRange, isOrdered, carried, found }
+    // A column that is carried for one purpose can be searched or ordered by for another.
+    if (known === undefined || carried < known.carried) this.found.set(label, made)
+    else if (carried === known.carried && isOrdered && !known.isOrdered) this.found.set(label, made)
   }
 
   #isVague({ column, expression }: IndexKey): boolean {

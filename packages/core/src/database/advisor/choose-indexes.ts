@@ -1,6 +1,9 @@
+import { isSameColumn } from '../index-definition.ts'
 import type { Measurement } from './advice.ts'
 import type { Candidate } from './candidates.ts'
+import { byWidth, isNarrower, lacksExtreme, walksPast } from './compare-candidates.ts'
 import { CostBook } from './cost-book.ts'
+import { creditsOf } from './credits.ts'
 import {
   type ChooseOptions,
   type ChosenIndex,
@@ -32,6 +35,8 @@ export interface Choice {
 
 /** If the gains of two indexes differ by at most this, the narrower one is selected. */
 const TIE = 0.02
+/** How much more an index can cost, by the planner, that reads fewer rows in the worst case. */
+const YIELD_TOLERANCE = 0.2
 /** Minimum loss without an index, for it to stay: a share of the cost, or of the scan that it saves. */
 const KEPT_SHARE = 0.3
 
@@ -90,6 +95,8 @@ class Chooser {
     const startedAt = this.limits.now()
     const { cost: whole, scans } = await this.book.answer(statement, base)
     const good: { readonly candidate: Candidate; readonly cost: number }[] = []
+    const yields = (one: Candidate, other: Candidate) =>
+      walksPast(one, other) || lacksExtreme(one, other, statement)
     for (const candidate of [...statement.candidates].sort(byWidth)) {
       if (base.some((chosen) => covers(chosen.definition, candidate.definition))) continue
       if (this.limits.isStatementOver(startedAt) || this.limits.isOver(STAGES.grow)) {
@@ -99,7 +106,9 @@ class Chooser {
       }
       const answer = await this.#tryAnswer(statement, [...base, candidate])
       if (answer === undefined || !this.book.uses(answer, candidate)) continue
-      const narrower = good.filter((other) => isNarrower(other.candidate, candidate))
+      const narrower = good.filter(
+        (other) => isNarrower(other.candidate, candidate) && !yields(other.candidate, candidate),
+      )
       const best = Math.min(whole, ...narrower.map(({ cost }) => cost))
       const isWider = narrower.length > 0
       const maxLeft =
@@ -109,16 +118,22 @@ class Chooser {
       if (!this.book.matters({ before: best, after: answer.cost, scans }, candidate, maxLeft)) continue
       if (best - answer.cost < this.#minSaving(candidate, isWider)) continue
       good.push({ candidate, cost: answer.cost })
-      this.#pool.set(candidate.label, this.#pool.get(candidate.label) ?? candidate)
+    }
+    for (const { candidate, cost } of good) {
+      const isWorse = good.some(
+        (other) => yields(candidate, other.candidate) && other.cost <= cost * (1 + YIELD_TOLERANCE),
+      )
+      if (!isWorse) this.#pool.set(candidate.label, this.#pool.get(candidate.label) ?? candidate)
     }
     if (base.length === 0 && !this.#cutShort.has(statement))
       await this.#considerBundle(statement, Math.min(whole, ...good.map(({ cost }) => cost)))
   }
 
-  #minSaving({ carried, definition }: Candidate, isWider: boolean): number {
+  #minSaving({ carried, definition, found }: Candidate, isWider: boolean): number {
     const { minSaving, minSavingOfWider, minSavingOfCarried } = this.thresholds
     if (carried > 0) return minSavingOfCarried
-    return isWider && definition.where === undefined ? minSavingOfWider : minSaving
+    const isFound = definition.keys.every(({ column }) => found.has(column))
+    return isWider && definition.where === undefined && !isFound ? minSavingOfWider : minSaving
   }
 
   /** Arms of an OR, and chains of joins, need several indexes before one of them pays. */
@@ -322,7 +337,7 @@ class Chooser {
     const isSibling = (other: Candidate['definition']) =>
       other.table === definition.table &&
       (other.where === undefined) === (definition.where === undefined) &&
-      other.keys[0]?.column === definition.keys[0]?.column
+      isSameColumn(other.keys[0], definition.keys[0])
     return (
       this.#chosen.some((other) => other.label !== label && isSibling(other.definition)) ||
       table.indexes.some(isSibling)
@@ -341,20 +356,20 @@ class Chooser {
   }
 
   async finish(): Promise<Omit<Choice, 'skipped'>> {
-    const total = await this.book.total(this.#chosen)
-    const indexes: ChosenIndex[] = []
-    for (const candidate of this.#chosen) {
-      const others = this.#chosen.filter((other) => other !== candidate)
-      const serves: { statement: WorkloadStatement; without: number; with: number }[] = []
-      for (const statement of this.workload) {
-        const present = await this.book.answer(statement, this.#chosen)
-        if (!this.book.uses(present, candidate)) continue
-        serves.push({ statement, without: await this.book.cost(statement, others), with: present.cost })
-      }
-      const gain = (await this.book.total(others)) - total
+    const serves = new Map<Candidate, ChosenIndex['serves'][number][]>()
+    for (const statement of this.workload)
+      for (const [candidate, served] of await creditsOf(statement, this.#chosen, this.book))
+        serves.set(candidate, [...(serves.get(candidate) ?? []), served])
+    const indexes = this.#chosen.map((candidate): ChosenIndex => {
+      const served = serves.get(candidate) ?? []
+      const upkeep = this.book.upkeep(candidate)
+      const saved = served.reduce(
+        (sum, { statement, savedShare }) => sum + statement.calls * statement.baseline.cost * savedShare,
+        0,
+      )
       const measured = this.#measured.get(candidate.label) ?? []
-      indexes.push({ candidate, serves, gain, upkeep: this.book.upkeep(candidate), measured })
-    }
+      return { candidate, serves: served, gain: saved - upkeep, upkeep, measured }
+    })
     const statements: { statement: WorkloadStatement; before: number; after: number }[] = []
     for (const statement of this.workload)
       statements.push({
@@ -364,22 +379,4 @@ class Chooser {
       })
     return { indexes, statements, asked: this.book.asked, cutShort: this.#cutShort }
   }
-}
-
-function byWidth(a: Candidate, b: Candidate): number {
-  return width(a) - width(b)
-}
-
-function width({ definition }: Candidate): number {
-  return definition.keys.length * 2 + (definition.where === undefined ? 0 : 1)
-}
-
-/** Whether an index consists of a part of another index's columns. */
-function isNarrower(index: Candidate, other: Candidate): boolean {
-  const { definition } = other
-  if (index.definition.table !== definition.table || width(index) >= width(other)) return false
-  return index.definition.keys.every(
-    ({ column }) =>
-      definition.keys.some((key) => key.column === column) || definition.where?.includes(column) === true,
-  )
 }

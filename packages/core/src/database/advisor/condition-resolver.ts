@@ -7,9 +7,10 @@ import type {
   RowComparisonNode,
 } from '../../sql/tree/query-tree.ts'
 import type { SnapshotIndex } from '../inspectors/snapshot-index.ts'
+import { keysetOf } from '../keyset.ts'
 import { type BlockInstance, type ColumnMeaning, passageOf } from './block-instance.ts'
 import type { BlockInstances } from './block-instances.ts'
-import { servesPlainIndex } from './own-type.ts'
+import { otherCollation, servesPlainIndex } from './own-type.ts'
 import type { StatementRoles } from './statement-roles.ts'
 import { ArmSink, type ColumnCondition, type ConditionSink, toUses, type UseDraft } from './table-use.ts'
 
@@ -45,7 +46,10 @@ export class ConditionResolver {
     }
   }
 
-  #disjunction(instance: BlockInstance, { arms }: DisjunctionNode, sink: ConditionSink): void {
+  #disjunction(instance: BlockInstance, node: DisjunctionNode, sink: ConditionSink): void {
+    const { arms } = node
+    const keyset = keysetOf(node)
+    if (keyset !== undefined) this.#row(instance, keyset, sink, true)
     const sinks = arms.map((arm) => {
       const own = new ArmSink()
       this.resolve(instance, arm, own)
@@ -59,7 +63,12 @@ export class ConditionResolver {
     }
   }
 
-  #row(instance: BlockInstance, { columns, operator, values }: RowComparisonNode, sink: ConditionSink): void {
+  #row(
+    instance: BlockInstance,
+    { columns, operator, values }: Pick<RowComparisonNode, 'columns' | 'operator' | 'values'>,
+    sink: ConditionSink,
+    isAlternatives = false,
+  ): void {
     const targets = columns.map((column, at) => {
       const meaning = this.instances.resolve(instance, column)
       const [target] = meaning?.targets ?? []
@@ -79,6 +88,7 @@ export class ConditionResolver {
       columns: targets.map((target) => target?.column ?? ''),
       operator,
       values,
+      isAlternatives,
     })
   }
 
@@ -158,10 +168,14 @@ export class ConditionResolver {
     { column: term, operator, negated, values, subquery }: ComparisonNode,
     target: Target,
   ): ColumnCondition {
+    const column = this.index.column(target.use.table, target.column)
+    const collation =
+      column === undefined ? undefined : otherCollation(term, column, this.index.snapshot.dialect)
     return {
       column: target.column,
       ...(term.call === undefined ? {} : { call: term.call }),
-      isCast: !this.#isPlain(term, target),
+      ...(collation === undefined ? {} : { collation }),
+      isCast: collation === undefined && !this.#isPlain(term, target),
       operator,
       negated,
       values,

@@ -1,7 +1,7 @@
 import type { Candidate } from './candidates.ts'
 import { tablesOf, type WorkloadStatement, type WriteLoad } from './resolve-workload.ts'
 import type { Thresholds } from './thresholds.ts'
-import type { PlannerAnswer, WhatIfPlanner } from './what-if-planner.ts'
+import { type PlannerAnswer, scaled, type WhatIfPlanner } from './what-if-planner.ts'
 
 /** Costs of statements for sets of indexes; each is requested from the planner once. */
 export class CostBook {
@@ -32,7 +32,7 @@ export class CostBook {
     const known = this.#answers.get(key)
     if (known !== undefined) return known
     this.asked += 1
-    const answer = await this.planner.answer(statement.planned, relevant)
+    const answer = scaled(await this.planner.answer(statement.planned, relevant), statement.factor)
     this.#answers.set(key, answer)
     return answer
   }

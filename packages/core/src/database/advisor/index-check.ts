@@ -10,8 +10,13 @@ export interface ChosenIndex {
     readonly statement: WorkloadStatement
     readonly without: number
     readonly with: number
+    /**
+     * The share of the statement's current cost that the index saves beside the others, 0 to 1. If indexes
+     * need each other, they share what they save together.
+     */
+    readonly savedShare: number
   }[]
-  /** Additional cost of the whole workload without it, minus its maintenance cost. */
+  /** The cost that it saves of the whole workload, minus its maintenance cost. */
   readonly gain: number
   /** Additional cost of writes. */
   readonly upkeep: number

@@ -33,15 +33,15 @@ export class KeyMaker {
     return isLong(found, this.snapshot) ? { column, prefixLength: MYSQL_PREFIX } : { column }
   }
 
-  equality({ column, call, isCast, operator, negated }: ColumnCondition): IndexKey | undefined {
+  equality({ column, call, collation, isCast, operator, negated }: ColumnCondition): IndexKey | undefined {
     if (negated || isCast || !(operator === '=' || operator === 'in' || operator === 'is null'))
       return undefined
-    return call === undefined ? this.plain(column) : this.#called(column, call)
+    return this.#key(column, call, collation)
   }
 
   /** @param observed - Parameter values: only these show the beginning of a pattern. */
   range(condition: ColumnCondition, observed: readonly (readonly unknown[])[]): IndexKey | undefined {
-    const { column, call, isCast, operator, negated } = condition
+    const { column, call, collation, isCast, operator, negated } = condition
     if (negated || isCast) return undefined
     if (operator === 'like' || operator === 'glob') return this.#pattern(condition, operator, observed)
     if (operator === 'is not null') return call === undefined ? this.plain(column) : undefined
@@ -53,15 +53,15 @@ export class KeyMaker {
       operator !== 'between'
     )
       return undefined
-    return call === undefined ? this.plain(column) : this.#called(column, call)
+    return this.#key(column, call, collation)
   }
 
   /**
    * The order, and the order without columns that every index ends with, or that only distinguish equal rows.
    */
   orders(order: readonly OrderedColumn[]): IndexKey[][] {
-    const keys = order.map(({ column, call, isDescending, nulls }) => {
-      const key = call === undefined ? this.plain(column) : this.#called(column, call)
+    const keys = order.map(({ column, call, collation, isDescending, nulls }) => {
+      const key = this.#key(column, call, collation)
       if (key === undefined || key.prefixLength !== undefined) return undefined
       if (nulls === undefined || this.#comeBySelf(nulls, isDescending)) return { ...key, isDescending }
       return this.snapshot.dialect === 'postgresql' ? { ...key, isDescending, nulls } : undefined
@@ -94,12 +94,25 @@ export class KeyMaker {
     const key = this.plain(column)
     if (key === undefined) return undefined
     const { dialect, settings } = this.snapshot
-    if (dialect === 'mysql' || (dialect === 'sqlite' && operator === 'glob')) return key
-    if (dialect === 'sqlite')
-      return settings.case_sensitive_like === '1' ? key : { ...key, collation: 'NOCASE' }
+    if (dialect === 'mysql') return key
+    if (dialect === 'sqlite') {
+      const isBinary = operator === 'glob' || settings.case_sensitive_like === '1'
+      const needed = isBinary ? 'BINARY' : 'NOCASE'
+      return needed === (this.#column(column)?.collation ?? 'BINARY') ? key : { ...key, collation: needed }
+    }
     return isBytewise(this.#column(column) ?? {}, this.snapshot)
       ? key
       : { ...key, operatorClass: 'text_pattern_ops' }
+  }
+
+  #key(
+    column: string,
+    call: 'lower' | 'upper' | undefined,
+    collation: string | undefined,
+  ): IndexKey | undefined {
+    if (call !== undefined) return this.#called(column, call)
+    const key = this.plain(column)
+    return key === undefined || collation === undefined ? key : { ...key, collation }
   }
 
   #called(column: string, call: 'lower' | 'upper'): IndexKey | undefined {

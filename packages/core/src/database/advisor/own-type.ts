@@ -35,6 +35,21 @@ export function servesPlainIndex(
   )
 }
 
+/**
+ * The collation of a term, if it is not the column's own and an index can be created with it. MySQL's indexes
+ * have the collations of their columns.
+ */
+export function otherCollation(
+  { cast, call, collation }: ColumnTerm,
+  column: ColumnSnapshot,
+  dialect: Dialect,
+): string | undefined {
+  if (collation === undefined || dialect === 'mysql' || cast !== undefined || call !== undefined)
+    return undefined
+  if (isOwnCollation(collation, column, dialect)) return undefined
+  return dialect === 'sqlite' ? collation.toUpperCase() : collation
+}
+
 /** A cast that PostgreSQL omits: to the same type, and between string types without a length. */
 function isOwnType(cast: string, own: string): boolean {
   const [to, from] = [normal(cast), normal(own)]

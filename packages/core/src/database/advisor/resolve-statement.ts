@@ -4,7 +4,8 @@ import { SnapshotIndex } from '../inspectors/snapshot-index.ts'
 import type { BlockInstance, ColumnMeaning } from './block-instance.ts'
 import { BlockInstances } from './block-instances.ts'
 import { ConditionResolver } from './condition-resolver.ts'
-import { servesPlainIndex } from './own-type.ts'
+import { extremeOf } from './extreme-output.ts'
+import { otherCollation, servesPlainIndex } from './own-type.ts'
 import { resolveWrites, StatementRoles } from './statement-roles.ts'
 import type { OrderedColumn, StatementUse, UseDraft } from './table-use.ts'
 
@@ -17,18 +18,20 @@ export function resolveStatement(tree: QueryTree, snapshot: DatabaseSnapshot): S
   const index = SnapshotIndex.of(snapshot)
   const instances = new BlockInstances(index, tree.root)
   const roles = new StatementRoles(tree.parameters)
-  const resolver = new StatementResolver(index, instances, new ConditionResolver(instances, index, roles))
+  const conditions = new ConditionResolver(instances, index, roles)
+  const resolver = new StatementResolver(tree, index, instances, conditions)
   for (const instance of instances.all) resolver.columns(instance)
   for (const instance of instances.all) {
     resolver.conditions(instance)
     resolver.order(instance)
+    resolver.extreme(instance)
     resolver.groups(instance)
     roles.bound(instance.block.limit, 'limit')
     roles.bound(instance.block.offset, 'offset')
   }
   const writes = resolveWrites(tree, index, roles, instances.unknown)
   const isOrdered = instances.all.some(({ block }) => block.orderBy.length > 0)
-  const limit = instances.all.find(({ block }) => block.limit !== undefined)?.block.limit
+  const { limit, offset } = instances.all.find(({ block }) => block.limit !== undefined)?.block ?? {}
   const found = {
     uses: instances.uses,
     parameters: roles.found,
@@ -36,11 +39,13 @@ export function resolveStatement(tree: QueryTree, snapshot: DatabaseSnapshot): S
     isOrdered,
     unknown: [...instances.unknown],
   }
-  return limit === undefined ? found : { ...found, limit }
+  if (limit === undefined) return found
+  return { ...found, limit, ...(offset === undefined ? {} : { offset }) }
 }
 
 class StatementResolver {
   constructor(
+    private readonly tree: QueryTree,
     private readonly index: SnapshotIndex,
     private readonly instances: BlockInstances,
     private readonly resolver: ConditionResolver,
@@ -62,13 +67,29 @@ class StatementResolver {
 
   conditions(instance: BlockInstance): void {
     const { block, items } = instance
-    this.resolver.resolve(instance, block.where)
+    this.#where(instance)
     this.resolver.resolve(instance, block.having)
     for (const [at, item] of items.entries()) {
       this.resolver.resolve(instance, item.item.on)
       for (const column of item.item.using) this.#shared(instance, at, column)
       if (item.item.isNatural === true)
         for (const column of this.#commonColumns(instance, at)) this.#shared(instance, at, column)
+    }
+  }
+
+  /**
+   * In WHERE, IS NULL of the optional side of an outer join keeps the rows without a partner, and any other
+   * condition makes it an inner join.
+   */
+  #where(instance: BlockInstance): void {
+    const uses = this.instances.uses.filter(({ dependence }) => dependence === 'outer')
+    const counts = new Map(uses.map((use) => [use, use.conditions.length]))
+    this.resolver.resolve(instance, instance.block.where)
+    for (const [use, count] of counts) {
+      const added = use.conditions.splice(count)
+      const rejecting = added.filter(({ operator }) => operator !== 'is null')
+      use.conditions.push(...rejecting)
+      if (rejecting.length > 0) use.dependence = 'none'
     }
   }
 
@@ -79,6 +100,34 @@ class StatementResolver {
     const use = commonUse(terms.map((term) => term?.use))
     if (use === undefined || use.order.length > 0) return
     use.order = terms.flatMap((term) => term?.ordered ?? [])
+  }
+
+  /** `max(x)` without groups reads the last row in the order of x. */
+  extreme(instance: BlockInstance): void {
+    const { kind, outputs, orderBy, groupBy, isDistinct, having, limit } = instance.block
+    if (kind !== 'select' || orderBy.length + groupBy.length + having.length > 0 || isDistinct) return
+    const found = outputs.map((output) => extremeOf(this.tree, output))
+    const [first] = found
+    const [column] = outputs[0]?.columns ?? []
+    // SQLite finds only one of them by an index.
+    const isOne = found.length === 1 || (found.length === 2 && this.tree.dialect !== 'sqlite')
+    if (first === undefined || column === undefined || !isOne || limit !== undefined) return
+    const targets = outputs.map((output) =>
+      extremeOf(this.tree, output) === undefined || output.columns[0] === undefined
+        ? undefined
+        : this.instances.resolve(instance, output.columns[0]),
+    )
+    const [target] = targets[0]?.targets ?? []
+    if (target === undefined || target.use.order.length > 0) return
+    const isSame = targets.every((meaning) => {
+      const [own, another] = meaning?.targets ?? []
+      return (
+        own?.use === target.use && own.column === target.column && another === undefined && meaning?.order
+      )
+    })
+    if (!isSame || targets[0]?.crossed.length !== 0) return
+    target.use.order = [{ column: target.column, isDescending: first === 'max' }]
+    target.use.isExtreme = true
   }
 
   groups(instance: BlockInstance): void {
@@ -136,11 +185,16 @@ class StatementResolver {
     )
       return undefined
     const column = this.index.column(target.use.table, target.column)
-    if (column === undefined || !servesPlainIndex(term, column, this.index.snapshot.dialect)) return undefined
+    const { dialect } = this.index.snapshot
+    const collation = column === undefined ? undefined : otherCollation(term, column, dialect)
+    const { collation: _, ...plain } = term
+    if (column === undefined || !servesPlainIndex(collation === undefined ? term : plain, column, dialect))
+      return undefined
     const { call } = term
     const ordered = {
       column: target.column,
       ...(call === undefined ? {} : { call }),
+      ...(collation === undefined ? {} : { collation }),
       isDescending: descending,
       ...(nulls === undefined ? {} : { nulls }),
     }

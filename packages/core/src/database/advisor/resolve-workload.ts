@@ -77,6 +77,8 @@ export interface WorkloadStatement {
   readonly candidates: readonly Candidate[]
   /** Cost with the existing indexes. */
   readonly baseline: PlannerAnswer
+  /** Factor of the planner's costs: more than 1 if measurements show that they are too low. */
+  readonly factor: number
 }
 
 /** Writes to a table, which every index of it makes dearer. */

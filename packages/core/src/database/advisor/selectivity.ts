@@ -178,10 +178,12 @@ function compare(a: StatisticsValue, b: unknown): number {
 /** Assumed rows per page if they are unknown. */
 const USUAL = 20
 
-/** Rows that a statement asks for at most; `undefined` without a LIMIT. */
-export function limitOf({ limit }: StatementUse, bindings: readonly unknown[]): number | undefined {
+/** Rows that a statement reads at most, those that OFFSET skips included; `undefined` without a LIMIT. */
+export function limitOf({ limit, offset }: StatementUse, bindings: readonly unknown[]): number | undefined {
   if (limit === undefined) return undefined
   const value = Number(termValue(limit, bindings) ?? USUAL)
   // SQLite: a negative one is none.
-  return Number.isNaN(value) ? USUAL : value < 0 ? undefined : value
+  if (value < 0) return undefined
+  const skipped = offset === undefined ? 0 : Number(termValue(offset, bindings) ?? 0) || 0
+  return (Number.isNaN(value) ? USUAL : value) + Math.max(0, skipped)
 }

@@ -2,7 +2,7 @@ import type { IndexDefinition, IndexKey } from '../index-definition.ts'
 import { type CandidateContext, partialFilters } from './candidates.ts'
 import { prefixOf, shareOf, termValue } from './selectivity.ts'
 import type { Statistics } from './statistics.ts'
-import type { ColumnCondition, JoinCondition, TableConditions, TableUse } from './table-use.ts'
+import type { ColumnCondition, JoinCondition, RowComparison, TableConditions, TableUse } from './table-use.ts'
 
 /**
  * Costs of reading tables, in rows: a row of a sequential scan costs 1. Used if a planner has no comparable
@@ -62,6 +62,9 @@ export class TableCosts {
       if (join.other === undefined || !isBound(join.other.use)) return share
       return share / this.#distinct(use, [join.column])
     }, 1)
+    const rows = use.rowComparisons
+      .filter(({ isAlternatives }) => !isAlternatives)
+      .reduce((share, comparison) => share * this.#shareOf(use, firstOf(comparison), bindings), 1)
     const ors = use.alternatives.reduce((share, arms) => {
       const either = arms.reduce(
         (sum, one) =>
@@ -70,7 +73,7 @@ export class TableCosts {
       )
       return share * Math.min(1, either)
     }, 1)
-    return Math.max(single * joined * (arm === use ? ors : 1), 0.5 / this.rows(use))
+    return Math.max(single * joined * (arm === use ? ors * rows : 1), 0.5 / this.rows(use))
   }
 
   /**
@@ -104,7 +107,10 @@ export class TableCosts {
           (other === undefined || isBound(other.use)),
       )
       if (equal === undefined && join === undefined) {
-        const range = arm.conditions.filter((condition) => isRangeOn(condition, key, bindings))
+        const range = [
+          ...arm.conditions.filter((condition) => isRangeOn(condition, key, bindings)),
+          ...(arm === use ? this.#rowRanges(use, key) : []),
+        ]
         if (range.length > 0)
           rangeShare = range.reduce(
             (share, condition) => share + this.#shareOf(use, condition, bindings) - 1,
@@ -151,6 +157,19 @@ export class TableCosts {
     return [...use.columns].every((column) => held.has(column))
   }
 
+  /**
+   * The share of rows in an order before the first row of a page by `a < ? OR (a = ? AND b < ?)`: they are
+   * read, unless it is a search. 0 for other statements.
+   */
+  pageStart(uses: readonly TableUse[], bindings: readonly unknown[]): number {
+    const starts = uses.flatMap((use) =>
+      use.rowComparisons
+        .filter(({ isAlternatives }) => isAlternatives)
+        .map((comparison) => 1 - this.#shareOf(use, firstOf(comparison), bindings)),
+    )
+    return Math.max(0, ...starts)
+  }
+
   /** Cost of `times` searches, in rows. */
   searchCost(use: TableUse, { seeks, rows }: Pick<Search, 'seeks' | 'rows'>, isCovered: boolean): number {
     return seeks * Math.log2(this.rows(use) + 2) + rows * (isCovered ? ROW.covered : ROW.byIndex)
@@ -176,6 +195,18 @@ export class TableCosts {
     return Math.min(Math.min(...shares), Math.max(product, together))
   }
 
+  /**
+   * Row comparisons that begin with a key's column: MySQL finds their rows only if they are written as
+   * alternatives, the others only if they are not.
+   */
+  #rowRanges({ rowComparisons }: TableUse, { column, expression, collation }: IndexKey): ColumnCondition[] {
+    if (expression !== undefined || collation !== undefined) return []
+    const isMysql = this.context.snapshot.dialect === 'mysql'
+    return rowComparisons
+      .filter(({ columns, isAlternatives }) => columns[0] === column && isAlternatives === isMysql)
+      .map(firstOf)
+  }
+
   #shareOf(use: TableUse, condition: ColumnCondition, bindings: readonly unknown[]): number {
     return shareOf(condition, this.#statistics.column(use.table, condition.column), bindings)
   }
@@ -183,6 +214,12 @@ export class TableCosts {
   #distinct(use: TableUse, columns: readonly string[]): number {
     return Math.max(1, this.#statistics.distinct(use.table, columns))
   }
+}
+
+/** A row comparison as a condition on its first column. */
+export function firstOf({ columns, operator, values }: RowComparison): ColumnCondition {
+  const plain = { isCast: false, negated: false, isSubquery: false } as const
+  return { column: columns[0] ?? '', operator, values: values.slice(0, 1), ...plain }
 }
 
 /** The join that gives a column the value of a table that is read before. */
@@ -194,13 +231,15 @@ function joinOn(
   return joins.find(({ column, other }) => column === of && other !== undefined && isBound(other.use))
 }
 
-function isEqualityOn({ column, call, isCast, operator, negated }: ColumnCondition, key: IndexKey): boolean {
+function isEqualityOn(condition: ColumnCondition, key: IndexKey): boolean {
+  const { column, call, collation, isCast, operator, negated } = condition
   if (column !== key.column || isCast || negated || !isCallOf(key, call)) return false
+  if (collation !== key.collation) return false
   return operator === '=' || operator === 'in' || operator === 'is null'
 }
 
 function isRangeOn(
-  { column, call, isCast, operator, negated, values }: ColumnCondition,
+  { column, call, collation, isCast, operator, negated, values }: ColumnCondition,
   key: IndexKey,
   bindings: readonly unknown[],
 ): boolean {
@@ -210,6 +249,7 @@ function isRangeOn(
     const pattern = term === undefined ? undefined : termValue(term, bindings)
     return typeof pattern === 'string' && prefixOf(pattern, operator) !== ''
   }
+  if (collation !== key.collation) return false
   return (
     operator === '<' ||
     operator === '<=' ||

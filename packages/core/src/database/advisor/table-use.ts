@@ -6,9 +6,9 @@ export interface ColumnCondition {
   /** Name in the catalog. */
   readonly column: string
   readonly call?: 'lower' | 'upper'
-  /**
-   * A cast to a type other than the column's, or a collation other than its own: no plain index serves it.
-   */
+  /** A collation other than the column's own: only an index with the same collation serves it. */
+  readonly collation?: string
+  /** A cast to a type other than the column's: no plain index serves it. */
   readonly isCast: boolean
   readonly operator: ComparisonOperator
   readonly negated: boolean
@@ -33,6 +33,8 @@ export interface JoinCondition {
 export interface OrderedColumn {
   readonly column: string
   readonly call?: 'lower' | 'upper'
+  /** A collation other than the column's own. */
+  readonly collation?: string
   readonly isDescending: boolean
   readonly nulls?: 'first' | 'last'
 }
@@ -41,6 +43,17 @@ export interface OrderedColumn {
 export interface TableConditions {
   readonly conditions: readonly ColumnCondition[]
   readonly joins: readonly JoinCondition[]
+}
+
+export type Dependence = 'none' | 'outer' | 'subquery'
+
+/** Columns that are compared together, in order. */
+export interface RowComparison {
+  readonly columns: readonly string[]
+  readonly operator: '<' | '<=' | '>' | '>='
+  readonly values: readonly ValueTerm[]
+  /** `a < ? OR (a = ? AND b < ?)`: the same, as alternatives. */
+  readonly isAlternatives: boolean
 }
 
 /** How a statement uses one table in one place: each entry of FROM is one use. */
@@ -52,17 +65,20 @@ export interface TableUse extends TableConditions {
   /** ORs of which each arm has a condition on this table. */
   readonly alternatives: readonly (readonly TableConditions[])[]
   /** Keysets: `(a, b) < (?, ?)`. */
-  readonly rowComparisons: readonly {
-    readonly columns: readonly string[]
-    readonly operator: string
-    readonly values: readonly ValueTerm[]
-  }[]
+  readonly rowComparisons: readonly RowComparison[]
   /** Set where all of ORDER BY is columns of this table. */
   readonly order: readonly OrderedColumn[]
   /** Set where all of GROUP BY, or of DISTINCT, is columns of this table. */
   readonly group: readonly string[]
   /** Whether its block has a LIMIT. */
   readonly isLimited: boolean
+  /**
+   * What it is read after: `outer` after the other side of its outer join, whose rows all remain; `subquery`
+   * for each row of the query around it.
+   */
+  readonly dependence: Dependence
+  /** `min(x)` or `max(x)`: only the first row in its order is needed. */
+  readonly isExtreme: boolean
   /** Every column that is named of it, anywhere in the statement; `*` for all. */
   readonly columns: ReadonlySet<string>
 }
@@ -84,6 +100,8 @@ export interface StatementUse {
   readonly isOrdered: boolean
   /** The LIMIT of the whole, or of the first part that has one. */
   readonly limit?: ValueTerm
+  /** The OFFSET beside it. */
+  readonly offset?: ValueTerm
   /** Names of tables that are not in the catalog, and views that could not be read. */
   readonly unknown: readonly string[]
 }
@@ -110,9 +128,10 @@ export class UseDraft implements TableUse {
   readonly conditions: ColumnCondition[] = []
   readonly joins: JoinCondition[] = []
   readonly alternatives: (readonly TableConditions[])[] = []
-  readonly rowComparisons: TableUse['rowComparisons'][number][] = []
+  readonly rowComparisons: RowComparison[] = []
   order: readonly OrderedColumn[] = []
   group: readonly string[] = []
+  isExtreme = false
   readonly columns: Set<string> = new Set()
 
   constructor(
@@ -120,6 +139,7 @@ export class UseDraft implements TableUse {
     readonly table: TableSnapshot,
     readonly alias: string,
     readonly isLimited: boolean,
+    public dependence: Dependence = 'none',
   ) {}
 }
 

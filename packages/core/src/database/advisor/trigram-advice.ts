@@ -164,13 +164,20 @@ function mean(numbers: readonly number[]): number {
 /** A row is many trigrams: what a write costs more for such an index than for a b-tree. */
 const WRITE_FACTOR = 3
 
+interface TrigramContext {
+  /** Cost of the workload. */
+  readonly whole: number
+  /** The share of a statement's cost that one of its trigram indexes can save, beside the other indexes. */
+  readonly shareOf: (statement: ReadStatement) => number
+  readonly thresholds: Thresholds
+}
+
 /** An index of trigrams as advice. */
 export function adviceOfTrigrams(
   { definition, statements }: TrigramAdvice,
   name: string,
   writes: readonly WriteLoad[],
-  whole: number,
-  { writeCost }: Thresholds,
+  { whole, shareOf, thresholds: { writeCost } }: TrigramContext,
 ): IndexAdvice {
   const [key] = definition.keys
   const upkeep = writes
@@ -183,14 +190,13 @@ export function adviceOfTrigrams(
     const { fingerprint, calls, totalMs, callSites } = entry
     return { fingerprint, label, calls, totalMs, without, with: present, callSites }
   })
-  const gain = serves.reduce(
-    (sum, { without, with: present, calls }) => sum + (without - present) * Math.max(1, calls),
-    0,
-  )
-  const savedMs = serves.reduce(
-    (sum, { without, with: present, totalMs }) => sum + totalMs * (1 - present / without),
-    0,
-  )
+  let gain = 0
+  let savedMs = 0
+  for (const { statement, without, with: present } of statements) {
+    const { calls, totalMs } = statement.entry
+    gain += (without - present) * Math.max(1, calls) * shareOf(statement)
+    savedMs += totalMs * (1 - present / without) * shareOf(statement)
+  }
   const all = Math.max(whole, gain)
   return {
     definition,

@@ -34,6 +34,17 @@ export interface PlannerAnswer {
   readonly scans: ReadonlyMap<TableId, number>
 }
 
+/** The answer of a planner whose costs are too low by a factor. */
+export function scaled(answer: PlannerAnswer, factor: number): PlannerAnswer {
+  if (factor === 1) return answer
+  const { cost, used, scans } = answer
+  return {
+    cost: cost * factor,
+    used,
+    scans: new Map([...scans].map(([table, own]) => [table, own * factor])),
+  }
+}
+
 /** An index that is not there, and what a planner must know of it. */
 export interface SupposedIndex {
   readonly definition: IndexDefinition

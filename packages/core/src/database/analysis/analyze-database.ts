@@ -106,8 +106,8 @@ function missingIndex(index: IndexAdvice, snapshot: DatabaseSnapshot, totalMs: n
     writeShare,
     upkeep: extra,
   } = index
-  // Without times, the planner's costs are used.
-  const share = savedMs !== undefined && totalMs > 0 ? Math.min(1, savedMs / totalMs) : savedShare
+  // Without times, the planner's costs are used; both together could exceed the workload.
+  const share = totalMs > 0 ? Math.min(1, (savedMs ?? 0) / totalMs) : savedShare
   const label = indexLabel(definition)
   const upkeep =
     writeShare >= 0.0005

@@ -1,7 +1,10 @@
+import type { TableId } from '../../schema/catalog-data.ts'
 import { analyzeSql } from '../../sql/analyze.ts'
 import type { Advice } from '../advisor/advice.ts'
 import { covers } from '../advisor/index-coverage.ts'
+import { resolveWorkload } from '../advisor/resolve-workload.ts'
 import { duplicateIndexes, missingForeignKeyIndexes, unusedIndexes } from '../advisor/schema-indexes.ts'
+import type { StatementUse } from '../advisor/table-use.ts'
 import { fragmentation } from '../checks/fragmentation.ts'
 import { partitionRecommendations } from '../checks/partitions.ts'
 import { poolRecommendations } from '../checks/pools.ts'
@@ -113,6 +116,7 @@ function foreignKeys(
       return writes.filter(({ how }) => how === 'delete').map(({ name }) => name.at(-1)?.toLowerCase() ?? '')
     }),
   )
+  const { statements } = resolveWorkload(workload, snapshot)
   return missingForeignKeyIndexes(snapshot)
     .filter(({ fix }) => !advice.indexes.some(({ definition }) => covers(definition, fix.index)))
     .map(({ fix, reason, rows, references }): DraftFinding => {
@@ -121,18 +125,41 @@ function foreignKeys(
         : rows >= LARGE_ROWS
           ? 'medium'
           : 'low'
+      const columns = fix.index.keys.map(({ column }) => column)
+      const asking = statements.filter(({ use }) => looksUpBy(use, fix.index.table, columns))
       return {
         code: 'MISSING_FOREIGN_KEY_INDEX',
-        identity: `${fix.index.table}(${fix.index.keys.map(({ column }) => column).join()})`,
+        identity: `${fix.index.table}(${columns.join()})`,
         severity,
         title: indexTitle(fix.index, snapshot),
-        details: [reason, 'No statement of the workload uses it, so it is not validated.'],
+        details: [
+          reason,
+          asking.length === 0
+            ? 'No statement of the workload uses it, so it is not validated.'
+            : `${asking.length === 1 ? 'One statement' : `${asking.length} statements`} of the workload can use it, but would gain too little from it alone.`,
+        ],
         table: fix.index.table,
         validation: 'none',
-        statements: [],
+        statements: asking.map(({ entry: { fingerprint, calls, totalMs, callSites }, label }) => {
+          return { fingerprint, label, calls, totalMs, callSites }
+        }),
         changes: [{ ...fix, name: nameOf(fix.index), reason }],
       }
     })
+}
+
+/** Whether a statement finds rows of a table by the values of columns. */
+function looksUpBy({ uses }: StatementUse, table: TableId, columns: readonly string[]): boolean {
+  return uses.some((use) => {
+    if (use.table.id !== table) return false
+    return [use, ...use.alternatives.flat()].some(({ conditions, joins }) => {
+      const equal = conditions.filter(
+        ({ operator, negated }) => !negated && (operator === '=' || operator === 'in'),
+      )
+      const found = new Set([...equal, ...joins].map(({ column }) => column))
+      return columns.every((column) => found.has(column))
+    })
+  })
 }
 
 function statistics(snapshot: DatabaseSnapshot): DraftFinding[] {

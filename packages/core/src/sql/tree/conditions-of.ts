@@ -263,7 +263,7 @@ function compared(
   right: Expression,
   operator: ComparisonOperator,
 ): ConditionNode[] | undefined {
-  const [first, second] = [columnTerm(left), columnTerm(right)]
+  const [first, second] = [collated(left, right), collated(right, left)]
   const mirrored = mirrors[operator] ?? operator
   const { start, end } = expression
   const isNullSafe = nullSafe.has(expression.operator) ? ({ isNullSafe: true } as const) : undefined
@@ -295,6 +295,13 @@ function compared(
   if (first !== undefined) return [on(first, operator, sideOf(right))]
   if (second !== undefined) return [on(second, mirrored, sideOf(left), onRight)]
   return undefined
+}
+
+/** A side as a column, with the collation of the other side, which applies to both. */
+function collated(side: Expression, other: Expression): ColumnTerm | undefined {
+  const column = columnTerm(side)
+  if (column === undefined || column.collation !== undefined || other.kind !== 'collate') return column
+  return columnTerm(other) === undefined ? { ...column, collation: other.collation } : column
 }
 
 type Side = Pick<ComparisonNode, 'values' | 'subquery' | 'dependsOn' | 'other'>

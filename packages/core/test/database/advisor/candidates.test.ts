@@ -101,6 +101,12 @@ describe('candidatesOf', () => {
     expect(labels(sql)).toEqual([])
     expect(labels(sql, 'postgresql', [['San%']])).toContain('city(name text_pattern_ops)')
     expect(labels(sql.replace('$1', '?'), 'sqlite', [['San%']])).toContain('city(name COLLATE NOCASE)')
+    expect(labels('SELECT * FROM city WHERE name = ? COLLATE nocase', 'sqlite')).toEqual([
+      'city(name COLLATE NOCASE)',
+    ])
+    expect(labels('SELECT * FROM city ORDER BY name COLLATE NOCASE LIMIT 5', 'sqlite')).toContain(
+      'city(name COLLATE NOCASE)',
+    )
     expect(labels("SELECT * FROM city WHERE name GLOB 'San*'", 'sqlite')).toContain('city(name)')
     expect(labels(sql, 'postgresql', [['%San%']])).toEqual([])
   })

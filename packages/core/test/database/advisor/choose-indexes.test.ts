@@ -6,8 +6,9 @@ import { adviceOf, advised, entry, type World, worldSnapshot } from './advisor-w
 
 const world: World = {
   tables: {
-    city: 'id integer!, name text*, region_id integer*, country text*, population integer*, deleted_at timestamp, alt_id integer*',
-    review: 'id integer!, city_id integer*, user_id integer*, created_at timestamp*, body text*',
+    city: 'id integer!, name text*, region_id integer*, country text*, population integer*, is_open boolean*, deleted_at timestamp, alt_id integer*',
+    review:
+      'id integer!, city_id integer*, user_id integer*, kind integer*, created_at timestamp*, body text*',
     log: 'id integer!, user_id integer*, at timestamp*',
     tiny: 'id integer!, a integer*',
   },
@@ -18,6 +19,15 @@ const world: World = {
     'city.population': 50_000,
     'review.city_id': 50_000,
     'review.user_id': 10_000,
+    'review.kind': 10,
+    'city.is_open': {
+      distinct: 2,
+      common: [
+        { value: 't', share: 0.97 },
+        { value: 'f', share: 0.03 },
+      ],
+      bounds: [],
+    },
     'log.user_id': 50_000,
   },
 }
@@ -62,6 +72,41 @@ describe('advise', () => {
       ],
       ['review(city_id)'],
     ],
+    [
+      'finds the values of a flag in their order, though most rows have the same',
+      ['SELECT * FROM city WHERE is_open = $1 ORDER BY population DESC LIMIT 10'],
+      ['city(is_open, population)'],
+    ],
+    [
+      'orders by columns that are all that is selected',
+      ['SELECT population FROM city WHERE is_open = $1 ORDER BY population DESC LIMIT 10'],
+      ['city(is_open, population)'],
+    ],
+    [
+      'reads the greatest value of a column from the end of an index',
+      ['SELECT max(created_at) FROM review WHERE user_id = $1'],
+      ['review(user_id, created_at)'],
+    ],
+    [
+      'reads the least value of a column, also within coalesce',
+      ['SELECT coalesce(min(r.created_at), 0) FROM review r WHERE r.user_id = $1'],
+      ['review(user_id, created_at)'],
+    ],
+    [
+      'begins with the column of many values',
+      ['SELECT body FROM review WHERE kind = $1 AND user_id = $2'],
+      ['review(user_id)'],
+    ],
+    [
+      'finds the rows after a page by a row value',
+      ['SELECT * FROM review WHERE (created_at, id) < ($1, $2) ORDER BY created_at DESC, id DESC LIMIT 10'],
+      ['review(created_at, id)'],
+    ],
+    [
+      'skips the rows before an OFFSET by an index',
+      ['SELECT * FROM review ORDER BY created_at LIMIT 10 OFFSET 20000'],
+      ['review(created_at)'],
+    ],
     ['groups all rows without an order', ['SELECT country, max(population) FROM city GROUP BY country'], []],
     ['advises nothing for a small table', ['SELECT * FROM tiny WHERE a = $1'], []],
     ['advises nothing for what reads all', ['SELECT count(*) FROM city', 'SELECT * FROM city'], []],
@@ -75,11 +120,37 @@ describe('advise', () => {
     ).toEqual(expected)
   })
 
+  it.each<[string, string]>([
+    ['an outer join', 'SELECT c.id FROM city c LEFT JOIN review r ON r.city_id = c.id WHERE r.id IS NULL'],
+    [
+      'NOT EXISTS',
+      'SELECT c.id FROM city c WHERE NOT EXISTS (SELECT 1 FROM review r WHERE r.city_id = c.id)',
+    ],
+  ])('reads the rows without a partner from the first table: %s', async (_, sql) => {
+    const mysql = worldSnapshot('mysql', {
+      ...world,
+      tables: { city: world.tables.city ?? '', review: world.tables.review ?? '' },
+    })
+    const advice = await adviceOf(mysql, [entry(sql, { dialect: 'mysql', totalMs: 0 })])
+    expect(advice.left).toEqual([])
+    expect(advice.indexes.map(({ definition }) => indexLabel(definition))).toEqual(['app.review(city_id)'])
+  })
+
   it('weighs the cost of writes', async () => {
     const read = entry('SELECT * FROM log WHERE user_id = $1', { calls: 1 })
     const write = (calls: number) => entry('INSERT INTO log (user_id, at) VALUES ($1, $2)', { calls })
     expect(await advised(snapshot, [read, write(100)])).toEqual(['log(user_id)'])
     expect(await advised(snapshot, [read, write(1_000_000)])).toEqual([])
+  })
+
+  it('recommends an index for each collation that a column is compared with', async () => {
+    const sqlite = worldSnapshot('sqlite', { ...world, spread: { ...world.spread, 'city.name': 100_000 } })
+    const ask = (condition: string, calls: number) =>
+      entry(`SELECT id, country FROM city WHERE ${condition}`, { dialect: 'sqlite', calls, totalMs: 0 })
+    expect(await advised(sqlite, [ask('name = ?', 1_000), ask('name = ? COLLATE NOCASE', 10)])).toEqual([
+      'city(name COLLATE NOCASE)',
+      'city(name)',
+    ])
   })
 
   it('counts an update only for indexes of the columns that it sets', async () => {
@@ -134,7 +205,7 @@ describe('advise', () => {
     const callSites = [{ file: '/app/cities.ts', line: 4, column: 2, count: 9 }]
     const workload = [
       entry('SELECT * FROM city WHERE region_id = $1', { callSites, totalMs: 900, calls: 90 }),
-      entry('SELECT * FROM city WHERE id = $1', { totalMs: 100 }),
+      entry('SELECT * FROM city WHERE id = $1', { totalMs: 5 }),
     ]
     const advice = await adviceOf(snapshot, workload)
     const [index] = advice.indexes
@@ -147,6 +218,78 @@ describe('advise', () => {
     expect(index?.savedMs).toBeGreaterThan(800)
     expect(index?.savedMs).toBeLessThanOrEqual(900)
     expect(advice.left).toMatchObject([{ kind: 'cheap', label: 'SELECT * FROM city WHERE id = ?' }])
+  })
+
+  it('never calls a statement with a relevant part of the time cheap', async () => {
+    const slow = entry('SELECT name FROM city ORDER BY id LIMIT 10 OFFSET 5', { totalMs: 400, calls: 10 })
+    const advice = await adviceOf(snapshot, [slow, entry('SELECT * FROM city', { totalMs: 600 })])
+    expect(advice.left).toEqual([])
+    expect(advice.statements.map(({ before }) => before >= 400 / 10 / 0.01 - 100)).toContain(true)
+  })
+
+  it('scales the costs of a statement by its measured time', async () => {
+    const planner = {
+      validation: 'scratch' as const,
+      answer: async (_: PlannedStatement, [index]: readonly SupposedIndex[]) => {
+        return { cost: index === undefined ? 9 : 1, used: new Set([index?.label ?? '']), scans: new Map() }
+      },
+      close: async () => {},
+    }
+    const read = (totalMs: number) => entry('SELECT * FROM city WHERE region_id = $1', { totalMs, calls: 10 })
+    expect(await advised(snapshot, [read(100)], { planner })).toEqual(['city(region_id)'])
+    expect(await advised(snapshot, [read(1)], { planner })).toEqual([])
+  })
+
+  it('credits indexes that need each other with no more than they save together', async () => {
+    const either = entry('SELECT * FROM city WHERE region_id = $1 OR alt_id = $2', { totalMs: 1_000 })
+    const { indexes } = await adviceOf(snapshot, [either])
+    expect(indexes).toHaveLength(2)
+    const sum = (of: (index: (typeof indexes)[number]) => number) =>
+      indexes.reduce((all, index) => all + of(index), 0)
+    expect(sum(({ savedMs = 0 }) => savedMs)).toBeLessThanOrEqual(1_000)
+    expect(sum(({ savedMs = 0 }) => savedMs)).toBeGreaterThan(900)
+    expect(sum(({ savedShare }) => savedShare)).toBeLessThanOrEqual(1)
+  })
+
+  it('credits an index with what it saves beside the others', async () => {
+    const planner = {
+      validation: 'scratch' as const,
+      answer: async ({ sql }: PlannedStatement, supposed: readonly SupposedIndex[]) => {
+        const labels = supposed.map(({ label }) => label)
+        const isWhole = labels.includes('public.city(region_id)')
+        const isPartial = labels.includes('public.city(region_id) WHERE "deleted_at" IS NULL')
+        const cost = sql.includes('deleted_at')
+          ? isPartial
+            ? 20
+            : isWhole
+              ? 100
+              : 1_000
+          : isWhole
+            ? 100
+            : 1_000
+        const used =
+          isPartial && sql.includes('deleted_at')
+            ? 'public.city(region_id) WHERE "deleted_at" IS NULL'
+            : 'public.city(region_id)'
+        return { cost, used: new Set([used]), scans: new Map() }
+      },
+      close: async () => {},
+    }
+    const rare = worldSnapshot('postgresql', {
+      ...world,
+      spread: { ...world.spread, 'city.deleted_at': { nullShare: 0.1 } },
+    })
+    const { indexes } = await adviceOf(
+      rare,
+      [
+        entry('SELECT * FROM city WHERE region_id = $1', { totalMs: 1_000 }),
+        entry('SELECT * FROM city WHERE region_id = $1 AND deleted_at IS NULL', { totalMs: 1_000 }),
+      ],
+      { planner },
+    )
+    const saved = new Map(indexes.map(({ definition, savedMs }) => [definition.where ?? '', savedMs]))
+    expect(saved.get('')).toBeCloseTo(900)
+    expect(saved.get('"deleted_at" IS NULL')).toBeCloseTo(80)
   })
 
   it('replaces a narrower index with a wider one, even if the planner assigns it a higher cost', async () => {

@@ -83,7 +83,35 @@ describe('resolveStatement', () => {
     ['SELECT * FROM city WHERE name::varchar = $1', ['city; name = #0']],
     ['SELECT * FROM city WHERE id::text = $1', ['city; id:: = #0']],
     ['SELECT * FROM city WHERE id::int4 = $1', ['city; id = #0']],
-    ['SELECT * FROM city WHERE name COLLATE "C" = $1', ['city; name:: = #0']],
+    ['SELECT * FROM city WHERE name COLLATE "C" = $1', ['city; name collate C = #0']],
+    ['SELECT * FROM city WHERE name = $1 COLLATE "C"', ['city; name collate C = #0']],
+    [
+      'SELECT max(population) FROM city WHERE region_id = $1',
+      ['city; region_id = #0; order population desc; first'],
+    ],
+    ['SELECT min(population), max(population) FROM city', ['city; order population; first']],
+    ['SELECT coalesce(min(c.population), 0) FROM city c', ['city c; order population; first']],
+    ['SELECT max(population), count(*) FROM city', ['city']],
+    ['SELECT max(population + id) FROM city', ['city']],
+    ['SELECT max(population) FROM city GROUP BY region_id', ['city; group region_id']],
+    [
+      'SELECT * FROM city WHERE population < $1 OR (population = $1 AND id < $2)',
+      ['city; (population < #0 | population = #0 & id < #1); [population, id] or < #0, #1'],
+    ],
+    [
+      'SELECT * FROM city WHERE (region_id = $1 AND population = $2 AND id >= $3) OR region_id > $1 OR (region_id = $1 AND population > $2)',
+      [
+        'city; (region_id = #0 & population = #1 & id >= #2 | region_id > #0 | region_id = #0 & population > #1); [region_id, population, id] or >= #0, #1, #2',
+      ],
+    ],
+    [
+      'SELECT * FROM city WHERE population < $1 OR (population = $1 AND id > $2)',
+      ['city; (population < #0 | population = #0 & id > #1)'],
+    ],
+    [
+      'SELECT * FROM city c LEFT JOIN region r ON r.id = c.region_id WHERE r.id IS NULL',
+      ['city c; region_id -> r.id', 'region r; id -> c.region_id'],
+    ],
     ['SELECT * FROM city WHERE region_id IS NOT DISTINCT FROM $1', ['city']],
     [
       'SELECT * FROM city WHERE deleted_at IS NULL AND NOT is_capital',
@@ -194,11 +222,11 @@ describe('resolveStatement', () => {
     ],
     [
       'SELECT * FROM city WHERE population = (SELECT max(population) FROM city)',
-      ['city; population = {}', 'city'],
+      ['city; population = {}', 'city; order population desc; first'],
     ],
     [
       'SELECT * FROM city c WHERE population = (SELECT max(population) FROM city d WHERE d.region_id = c.region_id)',
-      ['city c', 'city d; region_id -> c.region_id'],
+      ['city c', 'city d; region_id -> c.region_id; order population desc; first'],
     ],
     [
       'SELECT * FROM region r, LATERAL (SELECT * FROM city WHERE region_id = r.id ORDER BY name LIMIT 3) x',
@@ -290,9 +318,12 @@ describe('resolveStatement', () => {
     ['SELECT * FROM City WHERE NAME = ?', 'sqlite', ['city City; name = #0']],
     ['SELECT * FROM `main`.`city` WHERE `main`.`city`.`region_id` = ?', 'sqlite', ['city; region_id = #0']],
     ['SELECT * FROM city WHERE name COLLATE nocase = ?', 'sqlite', ['city; name = #0']],
-    ['SELECT * FROM city WHERE name COLLATE BINARY = ?', 'sqlite', ['city; name:: = #0']],
+    ['SELECT * FROM city WHERE name COLLATE BINARY = ?', 'sqlite', ['city; name collate BINARY = #0']],
+    ['SELECT * FROM city WHERE name = ? COLLATE rtrim', 'sqlite', ['city; name collate RTRIM = #0']],
+    ['SELECT * FROM city WHERE name COLLATE utf8mb4_bin = ?', 'mysql', ['city; name:: = #0']],
+    ['SELECT min(population), max(population) FROM city', 'sqlite', ['city']],
     ['SELECT * FROM city WHERE region_id COLLATE BINARY = ?', 'sqlite', ['city; region_id = #0']],
-    ['SELECT * FROM city ORDER BY name COLLATE BINARY', 'sqlite', ['city']],
+    ['SELECT * FROM city ORDER BY name COLLATE BINARY', 'sqlite', ['city; order name collate BINARY']],
     ['SELECT * FROM city WHERE CAST(name AS text) = ?', 'sqlite', ['city; name:: = #0']],
     ['SELECT * FROM city WHERE region_id IS ?', 'sqlite', ['city; region_id = #0']],
     ['SELECT * FROM CITY WHERE `REGION_ID` <=> ?', 'mysql', ['city CITY; region_id = #0']],

@@ -12,28 +12,29 @@ export function useTexts({ uses }: StatementUse): string[] {
 }
 
 function useText(use: TableUse, uses: readonly TableUse[]): string {
-  const { table, alias, alternatives, rowComparisons, order, group, isLimited } = use
+  const { table, alias, alternatives, rowComparisons, order, group, isLimited, isExtreme } = use
   const parts = [
     alias === table.name ? alias : `${table.name} ${alias}`,
     conditionsText(use, uses),
     ...alternatives.map((arms) => `(${arms.map((arm) => conditionsText(arm, uses)).join(' | ')})`),
     ...rowComparisons.map(
-      ({ columns, operator, values }) =>
-        `[${columns.join(', ')}] ${operator} ${values.map(valueText).join(', ')}`,
+      ({ columns, operator, values, isAlternatives }) =>
+        `[${columns.join(', ')}]${isAlternatives ? ' or' : ''} ${operator} ${values.map(valueText).join(', ')}`,
     ),
     order.length === 0
       ? ''
-      : `order ${order.map(({ column, call, isDescending, nulls }) => `${call === undefined ? column : `${call}(${column})`}${isDescending ? ' desc' : ''}${nulls === undefined ? '' : ` nulls ${nulls}`}`).join(', ')}`,
+      : `order ${order.map(({ column, call, collation, isDescending, nulls }) => `${call === undefined ? column : `${call}(${column})`}${collation === undefined ? '' : ` collate ${collation}`}${isDescending ? ' desc' : ''}${nulls === undefined ? '' : ` nulls ${nulls}`}`).join(', ')}`,
     group.length === 0 ? '' : `group ${group.join(', ')}`,
     isLimited ? 'limited' : '',
+    isExtreme ? 'first' : '',
   ]
   return parts.filter((part) => part !== '').join('; ')
 }
 
 function conditionsText({ conditions, joins }: TableConditions, uses: readonly TableUse[]): string {
   return [
-    ...conditions.map(({ column, call, isCast, operator, negated, values, isSubquery }) => {
-      const term = `${call === undefined ? column : `${call}(${column})`}${isCast ? '::' : ''}`
+    ...conditions.map(({ column, call, collation, isCast, operator, negated, values, isSubquery }) => {
+      const term = `${call === undefined ? column : `${call}(${column})`}${isCast ? '::' : ''}${collation === undefined ? '' : ` collate ${collation}`}`
       return `${term} ${negated ? 'not ' : ''}${operator} ${isSubquery ? '{}' : values.map(valueText).join(', ')}`.trim()
     }),
     ...joins.map(

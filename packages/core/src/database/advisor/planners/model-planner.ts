@@ -4,7 +4,7 @@ import type { CandidateContext } from '../candidates.ts'
 import { covers } from '../index-coverage.ts'
 import { KeyMaker } from '../key-maker.ts'
 import { limitOf, termValue } from '../selectivity.ts'
-import { MET_AT, ROW, TableCosts, UNITS_A_ROW } from '../table-costs.ts'
+import { MET_AT, ROW, type Search, TableCosts, UNITS_A_ROW } from '../table-costs.ts'
 import type { TableConditions, TableUse } from '../table-use.ts'
 import type {
   PlannedStatement,
@@ -82,7 +82,8 @@ export class ModelPlanner implements WhatIfPlanner {
     limit: number | undefined,
   ): { readonly cost: number; readonly steps: readonly Access[] } {
     let best: { cost: number; steps: Access[] } | undefined
-    for (const first of uses) {
+    const independent = uses.filter(({ dependence }) => dependence === 'none')
+    for (const first of independent.length > 0 ? independent : uses) {
       for (const access of this.#accesses(first, indexes, bindings, () => false)) {
         const steps = [access]
         const bound = new Set([first.place])
@@ -93,7 +94,7 @@ export class ModelPlanner implements WhatIfPlanner {
           steps.push(next)
           bound.add(next.use.place)
           cost += rows * next.cost
-          rows *= next.rows
+          rows *= rowsFor(next)
         }
         const total = this.#finished(uses, access, { cost, rows, limit })
         if (best === undefined || total < best.cost) best = { cost: total, steps }
@@ -131,7 +132,9 @@ export class ModelPlanner implements WhatIfPlanner {
       limit: whole,
     }: { readonly cost: number; readonly rows: number; readonly limit: number | undefined },
   ): number {
-    const asked = uses.find(({ order, group }) => order.length > 0 || group.length > 0)
+    const asked = uses.find(
+      ({ order, group, isExtreme }) => (order.length > 0 && !isExtreme) || group.length > 0,
+    )
     const isSorted = asked === undefined || (asked === first.use && first.isOrdered)
     const limit = uses.some(({ isLimited }) => isLimited) ? whole : undefined
     const isGrouped = asked !== undefined && asked.group.length > 0
@@ -218,6 +221,10 @@ export class ModelPlanner implements WhatIfPlanner {
       ...fixedColumns(arm, bindings),
     ])
     const isOrdered = arm === use && this.#givesOrder(use, index, fixed, (search?.seeks ?? 1) === 1)
+    if (use.isExtreme && isOrdered && this.#isFirstEnough(arm, search, index)) {
+      const cost = this.#costs.searchCost(use, { seeks: 1, rows: 1 }, isCovered)
+      return { use, indexes: [index], cost, rows: 1, isOrdered, isScan: false }
+    }
     if (search !== undefined) {
       const cost = this.#costs.searchCost(use, search, isCovered)
       return { use, indexes: [index], cost, rows: search.rows, isOrdered, isScan: false }
@@ -235,6 +242,19 @@ export class ModelPlanner implements WhatIfPlanner {
       isScan: false,
       walksPast,
     }
+  }
+
+  /**
+   * Whether the first row of an index is the least or the greatest one: all conditions are equalities that
+   * are searched. MySQL needs their values before it runs the statement.
+   */
+  #isFirstEnough(arm: TableConditions, search: Search | undefined, { where }: IndexDefinition): boolean {
+    const columns = new Set([
+      ...arm.conditions.map(({ column }) => column),
+      ...arm.joins.map(({ column }) => column),
+    ])
+    const isKnown = this.context.snapshot.dialect !== 'mysql' || arm.joins.length === 0
+    return isKnown && where === undefined && columns.size === (search?.equalities.length ?? 0)
   }
 
   /** Whether an index gives the rows in the statement's order or groups, columns with one value set aside. */
@@ -287,6 +307,12 @@ export class ModelPlanner implements WhatIfPlanner {
     }
     return maker
   }
+}
+
+/** Rows for each row that was read before. */
+function rowsFor({ use: { dependence }, rows }: Access): number {
+  if (dependence === 'subquery') return 1
+  return dependence === 'outer' ? Math.max(1, rows) : rows
 }
 
 /** Columns that have one value in all rows that are asked for. */

@@ -5,7 +5,8 @@ import { inlineValues } from '../../explain/literals.ts'
 import { type IndexDefinition, indexBodySql } from '../../index-definition.ts'
 import type { DatabaseSnapshot, TableSnapshot } from '../../inspectors/database-snapshot.ts'
 import { isBytewise } from '../own-type.ts'
-import { MET_AT } from '../table-costs.ts'
+import { shareOf } from '../selectivity.ts'
+import { firstOf, MET_AT } from '../table-costs.ts'
 import type { StatementUse } from '../table-use.ts'
 import type {
   PlannedStatement,
@@ -75,13 +76,13 @@ export class PostgresqlPlanner implements WhatIfPlanner {
         bindings,
       )
       const plan = await this.#explain(sql)
-      cost += this.#costOf(plan, statement.use) / statement.bindings.length
+      cost += this.#costOf(plan, statement.use, bindings) / statement.bindings.length
       walk(plan, (node) => {
         const label = names.get(node['Index Name'] ?? '')
         if (label !== undefined) used.add(label)
         if (node['Node Type'] !== 'Seq Scan') return
         const below = (node.Plans ?? []).reduce((sum, child) => sum + (child['Total Cost'] ?? 0), 0)
-        const table = `${node.Schema ?? this.snapshot.defaultSchema}.${node['Relation Name']}`
+        const table = this.#wholeOf(`${node.Schema ?? this.snapshot.defaultSchema}.${node['Relation Name']}`)
         scans.set(
           table,
           (scans.get(table) ?? 0) + ((node['Total Cost'] ?? 0) - below) / statement.bindings.length,
@@ -96,8 +97,11 @@ export class PostgresqlPlanner implements WhatIfPlanner {
   }
 
   /** The planner's cost, with two corrections. */
-  #costOf(plan: PlanNode, use: StatementUse): number {
-    return Math.max((plan['Total Cost'] ?? 0) + this.#collating(plan, use), this.#walking(plan))
+  #costOf(plan: PlanNode, use: StatementUse, bindings: readonly unknown[]): number {
+    return Math.max(
+      (plan['Total Cost'] ?? 0) + this.#collating(plan, use),
+      this.#walking(plan, use, bindings),
+    )
   }
 
   /**
@@ -126,15 +130,17 @@ export class PostgresqlPlanner implements WhatIfPlanner {
    * order. For a filter on the column that the index is ordered by, they are all in one place, which can be
    * the last.
    */
-  #walking(plan: PlanNode): number {
+  #walking(plan: PlanNode, use: StatementUse, bindings: readonly unknown[]): number {
     let walked = 0
     if (plan['Node Type'] !== 'Limit') return walked
     walk(plan, (node) => {
       const { 'Index Name': name, 'Index Cond': condition, Filter: filter } = node
-      if (name === undefined || condition !== undefined || filter === undefined) return
+      if (name === undefined || filter === undefined) return
+      const start = startOf(filter, use, bindings)
+      if (start !== undefined) walked += (node['Total Cost'] ?? 0) * start
+      if (start !== undefined || condition !== undefined) return
       const [column] = this.#columnsOf(name)
-      if (column !== undefined && new RegExp(`\\b${column.replace(/\W/g, '\\$&')}\\b`).test(filter))
-        walked += (node['Total Cost'] ?? 0) * MET_AT
+      if (column !== undefined && isNamed(column, filter)) walked += (node['Total Cost'] ?? 0) * MET_AT
     })
     return walked
   }
@@ -177,10 +183,36 @@ export class PostgresqlPlanner implements WhatIfPlanner {
     const { tables } = this.snapshot
     const table = tables.find((candidate) => candidate.id === id)
     if (table === undefined) return []
-    return table.kind === 'partitioned'
-      ? tables.filter(({ parent }) => parent === id).flatMap((part) => this.#leaves(part.id))
-      : [table]
+    const partitions = tables.filter(({ parent }) => parent === id)
+    if (partitions.length > 0) return partitions.flatMap((part) => this.#leaves(part.id))
+    return table.kind === 'partitioned' ? [] : [table]
   }
+
+  /** The table of a partition: plans read partitions, and indexes are recommended for the whole table. */
+  #wholeOf(id: TableId): TableId {
+    const parent = this.snapshot.tables.find((table) => table.id === id)?.parent
+    return parent === undefined ? id : this.#wholeOf(parent)
+  }
+}
+
+/**
+ * The share of the rows in an order before the first row of a page by `a < ? OR (a = ? AND b < ?)`, if a
+ * filter contains it.
+ */
+function startOf(filter: string, { uses }: StatementUse, bindings: readonly unknown[]): number | undefined {
+  for (const { table, rowComparisons } of uses) {
+    const keyset = rowComparisons.find(
+      ({ columns: [column], isAlternatives }) => isAlternatives && isNamed(column ?? '', filter),
+    )
+    if (keyset === undefined) continue
+    const { statistics } = table.columns.find(({ name }) => name === keyset.columns[0]) ?? {}
+    return 1 - shareOf(firstOf(keyset), statistics, bindings)
+  }
+  return undefined
+}
+
+function isNamed(column: string, filter: string): boolean {
+  return new RegExp(`\\b${column.replace(/\W/g, '\\$&')}\\b`).test(filter)
 }
 
 function walk(node: PlanNode, visit: (node: PlanNode) => void): void {

@@ -97,7 +97,7 @@ export class SqliteClonePlanner implements WhatIfPlanner {
         ...{ bindings, limit, used, scans: own, walksPast: false },
       }
       const { cost: whole, rows, streams } = this.#walk(tree, walk)
-      const least = walk.walksPast ? MET_AT : 0
+      const least = walk.walksPast ? MET_AT : this.#costs.pageStart(statement.use.uses, bindings)
       const left = limit !== undefined && streams && rows > limit ? Math.max(limit / rows, least) : 1
       cost += (Math.max(2, whole * left) * UNITS_A_ROW) / statement.bindings.length
       for (const [table, rowsRead] of own)
@@ -116,7 +116,7 @@ export class SqliteClonePlanner implements WhatIfPlanner {
       if (access !== undefined) {
         const read = this.#read(access, rows, walk)
         cost += read.cost
-        rows *= read.rows
+        rows *= access.isOuter ? Math.max(1, read.rows) : read.rows
       } else if (text.startsWith('MULTI-INDEX OR')) {
         const read = this.#either(children, rows, walk)
         cost += read.cost
@@ -166,7 +166,11 @@ export class SqliteClonePlanner implements WhatIfPlanner {
       index === undefined
         ? undefined
         : this.#costs.search(use, use, prefixOf(index, access), walk.bindings, isBound)
-    const found = search ?? { seeks: 1, rows: Math.max(1, rows) }
+    // For min and max, SQLite stops at the first row, which its plan does not show.
+    const isFirst = use.isExtreme && index?.keys[access.equalities.length]?.column === use.order[0]?.column
+    const isUnsearched = isFirst && access.equalities.length === 0
+    const searched = search ?? { seeks: 1, rows: isUnsearched ? all : Math.max(1, rows) }
+    const found = isFirst ? { seeks: 1, rows: Math.max(1, searched.rows / Math.max(1, rows)) } : searched
     return {
       cost: times * this.#costs.searchCost(use, found, access.isCovering),
       rows: Math.min(rows, Math.max(found.rows, 0.5)),

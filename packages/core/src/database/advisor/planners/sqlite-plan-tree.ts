@@ -16,6 +16,8 @@ export interface SqliteAccess {
   readonly index: string | undefined
   readonly isCovering: boolean
   readonly isAutomatic: boolean
+  /** The optional side of an outer join. */
+  readonly isOuter: boolean
   /** By the rowid, or by the key of a table without one. */
   readonly isKey: boolean
   /** Columns that are searched by one value each, in order. */
@@ -56,6 +58,7 @@ function readAccess(text: string): SqliteAccess | undefined {
     index: index?.trim(),
     isCovering: covering !== undefined,
     isAutomatic: automatic !== undefined,
+    isOuter: text.endsWith(' LEFT-JOIN'),
     isKey: key !== undefined,
     equalities: [...terms.matchAll(/([^\s(]+?)(?:=| IN )\?/g)].map(([, column = '']) => column),
     hasRange: /[<>]\?|[<>]=?\(/.test(terms) || /[<>]/.test(terms),

@@ -1,9 +1,11 @@
-// Measures the accuracy of the index advisor on a database that it was not designed for, and the cost of the
+// Measures the accuracy of the index advisor on databases that it was not designed for, and the cost of the
 // database layer.
 import { existsSync } from 'node:fs'
 import { delimiter } from 'node:path'
 import { ServiceUnavailableError } from '../services/service.ts'
 import { advisorsOf, type ShopAdvisor } from './database/advise-shop.ts'
+import { clinicFigures } from './database/clinic/clinic-figures.ts'
+import type { ClinicVerdict } from './database/clinic/judge-clinic.ts'
 import { judgeShape, judgeWorkload, type ShapeVerdict, type ShopAsked } from './database/judge.ts'
 import { layerFigures } from './database/layer-figures.ts'
 import { observingFigures } from './database/observing-cost.ts'
@@ -43,6 +45,18 @@ async function ifThere(open: () => Promise<ShopDatabase>): Promise<ShopDatabase 
 
 function print(text: string): void {
   if (!json) console.log(text)
+}
+
+const CLINICS = [
+  ['SQLite', 'sqlite'],
+  ['PostgreSQL', 'postgresql'],
+  ['MariaDB', 'mysql'],
+] as const
+
+function printClinic({ id, isRight, came, missing, needless, rewrites }: ClinicVerdict): void {
+  const answer = [...came, ...rewrites].join(' & ') || 'nothing'
+  if (isRight) print(`  right  ${id}: ${answer}`)
+  else print(`  wrong  ${id}: ${answer}; missing ${missing.join()}; needless ${needless.join()}`)
 }
 
 async function judge(advisor: ShopAdvisor, all: ShopAsked): Promise<BenchFigure[]> {
@@ -118,6 +132,15 @@ const figures: BenchFigure[] = []
 for (const open of [openSqliteShop, openPostgresShop, openMariadbShop]) {
   const database = await ifThere(() => open(createShop(SEED, SCALE)))
   if (database !== undefined) figures.push(...(await measureOn(database)))
+}
+for (const [name, dialect] of CLINICS) {
+  print(`\n${name}, clinic`)
+  try {
+    figures.push(...(await clinicFigures(name, dialect, SCALE, printClinic)))
+  } catch (error) {
+    if (!(error instanceof ServiceUnavailableError)) throw error
+    console.error(`A database is left out: ${error.message}`)
+  }
 }
 figures.push(...observingFigures(quick ? 15 : 51))
 if (json) for (const figure of figures) console.log(toJson(figure))

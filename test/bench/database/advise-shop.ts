@@ -43,7 +43,7 @@ export async function* advisorsOf(database: ShopDatabase): AsyncGenerator<ShopAd
 }
 
 /** The first requested database is the clone, the second one would contain the sample. */
-function onlyTheClone(): NonNullable<AdvisorTools['sqliteScratch']> {
+export function onlyTheClone(): NonNullable<AdvisorTools['sqliteScratch']> {
   let isAsked = false
   return async () => {
     if (isAsked) return undefined as never
@@ -75,7 +75,7 @@ export async function openAdvisor(name: string, database: ShopDatabase): Promise
 }
 
 /** A separate scratch database for each advice, so that hypothetical indexes do not affect later advice. */
-class SharedScratch {
+export class SharedScratch {
   readonly #supposed = new Set<string>()
 
   constructor(private readonly scratch: PostgresqlScratch) {}

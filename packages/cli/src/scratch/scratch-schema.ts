@@ -27,7 +27,10 @@ export function missingTypes(tables: readonly TableSnapshot[]): string[] {
   return [...new Set(types)].filter((type) => !builtIn.test(type))
 }
 
-/** `CREATE TABLE` with only columns and the primary key; the keys of a partitioned table are its partitions'. */
+/**
+ * `CREATE TABLE` with only columns and the primary key. The keys of a partitioned table are those of its
+ * partitions.
+ */
 export function createTable(table: TableSnapshot, snapshot: DatabaseSnapshot): string {
   const columns = table.columns.map((column) => columnSql(column, snapshot))
   const { partitionKey } = table

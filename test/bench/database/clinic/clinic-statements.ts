@@ -6,7 +6,7 @@ type Answer = readonly string[]
 
 export interface ClinicStatement {
   readonly id: string
-  /** With `?` for values; one text for each database if they differ, none where it is not asked. */
+  /** With `?` for values; one text for each database if they differ, none if the clinic does not use it. */
   readonly sql: string | Partial<Record<Dialect, string>>
   readonly calls: number
   values(clinic: Clinic): readonly unknown[]

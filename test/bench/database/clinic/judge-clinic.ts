@@ -63,7 +63,7 @@ export class ClinicAdvisor {
   /**
    * Compares the advice for a statement alone with the known good advice.
    *
-   * @throws Error if the database is not asked such a statement.
+   * @throws Error if the clinic sends no such statement to the database.
    */
   async judge(id: string): Promise<ClinicVerdict> {
     const found = this.#entries.get(id)
@@ -75,7 +75,11 @@ export class ClinicAdvisor {
       ...(scratch === undefined ? {} : { postgresqlScratch: async () => scratch.lent() }),
     }
     const { connection, dialect } = this.database
-    const advice = await adviseDatabase({ connection, snapshot: this.snapshot, workload: [entry], tools })
+    const advice = await adviseDatabase({
+      ...{ connection, snapshot: this.snapshot, workload: [entry], tools },
+      // A busy machine must not change the advice.
+      ...{ statementTimeoutMs: 60_000, timeLimitMs: 120_000 },
+    })
     return verdictOf(statement, dialect, advice)
   }
 
@@ -84,7 +88,7 @@ export class ClinicAdvisor {
   }
 }
 
-/** A statement as an app sent it; `undefined` if the database is not asked it. */
+/** A statement as an app sent it; `undefined` if the clinic does not send it to the database. */
 function entryOf(
   statement: ClinicStatement,
   clinic: Clinic,

@@ -77,7 +77,9 @@ export interface StatementAdvice {
 export interface RewriteAdvice {
   readonly fingerprint: string
   readonly rewrite: Rewrite
-  /** The planner's cost with all recommended indexes. `undefined`: no planner knows the index that it needs. */
+  /**
+   * The planner's cost with all recommended indexes. `undefined`: no planner knows the index that it needs.
+   */
   readonly cost?: { readonly before: number; readonly after: number }
   /** Milliseconds or read rows on a sample, if both ran on one. */
   readonly measured?: { readonly before: number; readonly after: number; readonly unit: 'ms' | 'rows' }

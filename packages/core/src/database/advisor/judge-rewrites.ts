@@ -132,7 +132,7 @@ class StatementJudge {
     return isCheaper ? advice : undefined
   }
 
-  /** The rewrite needs an index that no planner knows: it is tried on a sample, or the search is expensive. */
+  /** No planner knows the index of the rewrite: it is tried on a sample, or the search must be expensive. */
   async #judgeSearch(
     rewrite: Rewrite,
     literal: readonly string[],
@@ -176,7 +176,7 @@ class StatementJudge {
     }
   }
 
-  /** Cost of a statement with literals; values that a rewrite binds in addition are derived from the statistics. */
+  /** Cost of a statement with literals. Additional values of a rewrite are derived from the statistics. */
   async #costOf(sql: string, indexes: readonly SupposedIndex[]): Promise<number> {
     const { snapshot, statistics, planner } = this.context
     const use = resolveStatement(readQueryTree(sql, snapshot.dialect), snapshot)

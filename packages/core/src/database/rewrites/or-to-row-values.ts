@@ -6,8 +6,8 @@ import { SqlParts } from './sql-parts.ts'
 import { blocksOf, columnIn } from './tree-walk.ts'
 
 /**
- * `a < ? OR (a = ? AND b < ?)` reads an index from its beginning, or does not use it; `(a, b) < (?, ?)` starts
- * at the row. MySQL does the opposite.
+ * `a < ? OR (a = ? AND b < ?)` reads an index from its beginning, or does not use it; `(a, b) < (?, ?)`
+ * starts at the row. MySQL does the opposite.
  */
 export function orToRowValues(source: RewriteSource): readonly Rewrite[] {
   const { tree, index } = source

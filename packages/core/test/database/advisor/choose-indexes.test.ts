@@ -265,7 +265,7 @@ describe('advise', () => {
     expect(sum(({ savedShare }) => savedShare)).toBeLessThanOrEqual(1)
   })
 
-  it('credits an index with what it saves beside the others', async () => {
+  it('credits an index with its marginal savings', async () => {
     const planner = {
       validation: 'scratch' as const,
       answer: async ({ sql }: PlannedStatement, supposed: readonly SupposedIndex[]) => {

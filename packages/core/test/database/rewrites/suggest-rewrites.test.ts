@@ -198,7 +198,7 @@ describe('suggestRewrites', () => {
     ['postgresql', 'SELECT 1 FROM city WHERE date(name) = $1'],
     ['sqlite', "SELECT 1 FROM city WHERE strftime('%d', created_at) = ?"],
     ['mysql', 'SELECT 1 FROM city WHERE MONTH(created_at) = 5'],
-    // A row value would be no range in MySQL.
+    // MySQL does not find a range by a row value.
     ['mysql', 'SELECT id FROM city WHERE population < ? OR (population = ? AND id < ?)'],
     // Not the rows after one row.
     ['postgresql', 'SELECT id FROM city WHERE population < $1 OR (population = $1 AND id > $2)'],

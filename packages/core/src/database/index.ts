@@ -6,6 +6,7 @@ export type {
   IndexAdvice,
   LeftStatement,
   Measurement,
+  RewriteAdvice,
   ServedStatement,
   StatementAdvice,
 } from './advisor/advice.ts'

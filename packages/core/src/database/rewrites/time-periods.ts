@@ -122,7 +122,7 @@ function startEnds(period: Period, value: string, name: string, { column }: Cont
     : {
         ...ends,
         caveats: [
-          `The value must be the beginning of a ${period}: with another one, ${name} finds nothing, and the range what follows in a ${period}.`,
+          `The value must be the beginning of a ${period}: with another value, ${name} finds nothing, and the range what follows in a ${period}.`,
         ],
       }
 }

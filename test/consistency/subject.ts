@@ -112,7 +112,7 @@ async function openSluice(
     db,
     isRejection,
     hits: () => sluice.queries.getStats().cacheHits,
-    knownHits: () => sluice.tiered?.getStats().knownHits ?? 0,
+    knownHits: () => sluice.getResultStats()?.knownHits ?? 0,
   }
 }
 

@@ -78,8 +78,8 @@ const server = app.listen(0, '127.0.0.1', () => {
       counts: (): RequestNodeCounts => ({
         statements,
         cacheHits: sluice.queries.getStats().cacheHits,
-        fromStore: sluice.tiered?.getStats().storeHits ?? 0,
-        toStore: sluice.tiered?.getStats().stored ?? 0,
+        fromStore: sluice.getResultStats()?.storeHits ?? 0,
+        toStore: sluice.getResultStats()?.stored ?? 0,
         made,
       }),
       metrics: () => sluice.monitor?.metricsText(),

@@ -44,7 +44,7 @@ describe.each(databases())('Knex instances that share a store, on $name', ({ dia
       cleanups.push(() => Promise.all([sluice.close(), db.destroy(), bare.destroy()]))
       // The catalog is read with the first statement.
       await db('moments').limit(1)
-      for (let turn = 0; turn < 200 && sluice.tiered?.getStats().loads === 0; turn += 1) {
+      for (let turn = 0; turn < 200 && sluice.getResultStats()?.loads === 0; turn += 1) {
         await db('moments').where({ id: turn + 2 })
         await new Promise((resolve) => setTimeout(resolve, 5))
       }
@@ -60,7 +60,7 @@ describe.each(databases())('Knex instances that share a store, on $name', ({ dia
       const [first, second] = [await start(), await start()]
       const answer = await first.read()
       await new Promise((resolve) => setImmediate(resolve))
-      const hits = () => second.sluice.tiered?.getStats().storeHits ?? 0
+      const hits = () => second.sluice.getResultStats()?.storeHits ?? 0
       const before = hits()
       expect(await second.read()).toEqual(answer)
       expect(hits()).toBe(before + 1)
@@ -72,7 +72,7 @@ describe.each(databases())('Knex instances that share a store, on $name', ({ dia
       await first.read()
       await new Promise((resolve) => setImmediate(resolve))
       expect(await second.read()).toEqual(await second.bare())
-      expect(second.sluice.tiered?.getStats().storeHits).toBe(0)
+      expect(second.sluice.getResultStats()?.storeHits).toBe(0)
     })
   })
 })

@@ -95,7 +95,7 @@ async function caching(
   const sluice = createSluice({ mode: 'optimize', cache: { ttl: TTL_SECONDS, ...shared } })
   const db = withSluice(open(url), sluice)
   const until = performance.now() + READY_MS
-  while ((sluice.tiered?.getStats().hits ?? 0) === 0) {
+  while ((sluice.getResultStats()?.hits ?? 0) === 0) {
     if (performance.now() > until) throw new Error('Nothing was cached.')
     await sluice.run(async () => void (await ofSensor(db, SENSORS - 1)))
     await new Promise((resolve) => setTimeout(resolve, 20))
@@ -115,9 +115,9 @@ async function kept(url: string, redisUrl: string, calls: number): Promise<Bench
   const [first, second] = [await caching(url, redis), await caching(url, redis)]
   try {
     await first.sluice.run(() => times(calls, (at) => ofSensor(first.db, at)))
-    const before = second.sluice.tiered?.getStats().storeHits ?? 0
+    const before = second.sluice.getResultStats()?.storeHits ?? 0
     const fromRedis = await second.sluice.run(() => times(calls, (at) => ofSensor(second.db, at)))
-    const answered = (second.sluice.tiered?.getStats().storeHits ?? 0) - before
+    const answered = (second.sluice.getResultStats()?.storeHits ?? 0) - before
     if (answered < calls) throw new Error(`${calls - answered} of ${calls} results did not come from Redis.`)
     const fromMemory = await second.sluice.run(() => times(calls, (at) => ofSensor(second.db, at)))
     return [

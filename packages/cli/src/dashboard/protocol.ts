@@ -1,7 +1,7 @@
 import { plainLine } from '@sluice/core/siblings'
 
 /** Supported version of the dashboard's protocol. Fields that later releases add are ignored. */
-const PROTOCOL_VERSION = 2
+const PROTOCOL_VERSION = 3
 
 /** The displayed part of a dashboard's snapshot. Unknown numbers are `undefined`. */
 export interface LiveSnapshot extends LiveFigures {
@@ -203,14 +203,10 @@ export function readDelta(json: unknown): LiveDelta {
 export function readStoreStats(
   json: unknown,
 ): { readonly hits: number; readonly stored: number; readonly errors: number } | undefined {
-  const { tiered } = objectOf(json)
+  const { results, tiered } = objectOf(json)
   if (tiered === undefined || tiered === null) return undefined
-  const value = objectOf(tiered)
-  return {
-    hits: numberOf(value.storeHits),
-    stored: numberOf(value.stored),
-    errors: numberOf(value.storeErrors),
-  }
+  const sum = (field: string) => numberOf(objectOf(results)[field]) + numberOf(objectOf(tiered)[field])
+  return { hits: sum('storeHits'), stored: sum('stored'), errors: sum('storeErrors') }
 }
 
 /** The health of each queue in `GET api/jobs`; empty if jobs are disabled or not used yet. */

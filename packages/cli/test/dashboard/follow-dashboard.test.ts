@@ -95,11 +95,11 @@ describe('followDashboard', () => {
   it('does not retry when the dashboard has a later protocol version, and reports it', async () => {
     fake.answer = (_request, response) => {
       response.setHeader('Content-Type', 'text/event-stream')
-      response.write(`event: snapshot\ndata: ${JSON.stringify(wireSnapshot([], { schemaVersion: 3 }))}\n\n`)
+      response.write(`event: snapshot\ndata: ${JSON.stringify(wireSnapshot([], { schemaVersion: 4 }))}\n\n`)
       return true
     }
     await expect(follow(1)).rejects.toThrow(
-      /uses protocol version 3, but this command line supports version 2: npm install/,
+      /uses protocol version 4, but this command line supports version 3: npm install/,
     )
   })
 

@@ -43,7 +43,9 @@ describe('sluice doctor --url', () => {
     fake = await fakeDashboard()
     fake.answer = (request, response) => {
       if (request.url !== '/_sluice/api/cache') return false
-      response.end(JSON.stringify({ tiered: { storeHits: 7, stored: 3, storeErrors: 0 } }))
+      response.end(
+        JSON.stringify({ results: { storeHits: 5, stored: 3 }, tiered: { storeHits: 2, storeErrors: 0 } }),
+      )
       return true
     }
   })

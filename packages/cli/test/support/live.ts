@@ -35,7 +35,7 @@ export function wireSnapshot(
   const process = { id: 'abc', pid: 7, hostname: 'here', name: 'atlas', startedAt: 0, index: 1, of: 1 }
   return {
     ...{
-      schemaVersion: 2,
+      schemaVersion: 3,
       at: 1_000_000,
       process,
       processes: [process, process, process, process],

@@ -1,7 +1,7 @@
 import type { Clock } from '../shared/clock.ts'
 import type { RandomSource } from '../shared/random.ts'
-import { newCounters } from './cache-stats.ts'
-import type { Shared } from './cached-values.ts'
+import { newCounters, type TieredCounters } from './cache-stats.ts'
+import type { KnownTypes, Shared } from './cached-values.ts'
 import { CachingStrategyEngine } from './caching-strategy-engine.ts'
 import { LocalWrites } from './coherence/local-writes.ts'
 import { SharedReads } from './coherence/shared-reads.ts'
@@ -41,7 +41,10 @@ export interface CacheSetUpOptions {
 /** The parts of the cache that hold values. */
 interface Values {
   readonly engine: CachingStrategyEngine
+  /** Query results. */
   readonly cache: CoherentCache
+  /** Counters of requests for query results. */
+  readonly results: TieredCounters
   readonly tiered: TieredCache
   readonly derived: DerivedValues
 }
@@ -97,7 +100,7 @@ export class CacheSetUp {
   }
 
   /** The parts that were used; `undefined` if none was. */
-  get used(): Pick<CacheSetUp, 'engine' | 'tiered'> | undefined {
+  get used(): Pick<Values, 'engine' | 'results' | 'tiered'> | undefined {
     return this.#values
   }
 
@@ -117,16 +120,19 @@ export class CacheSetUp {
     const { onError } = this.#outages
     const table = this.#table
     const shared = this.#shared
-    const counters = newCounters()
     const bytes = maxBytes()
     const engine = new CachingStrategyEngine({
       clock,
       ...(bytes === undefined ? {} : { maxBytes: bytes }),
       ...(policy === undefined ? {} : { policy }),
     })
-    const cache = new CoherentCache({ engine, table, shared, clock, random, counters, onError })
+    // The app's values are decoded with the types of query results.
+    const known: KnownTypes = { types: undefined }
+    const coherent = (counters: TieredCounters) =>
+      new CoherentCache({ engine, table, shared, clock, random, counters, known, onError })
+    const [results, counters] = [newCounters(), newCounters()]
     const tiered = new TieredCache({
-      ...{ cache, engine, clock, counters, tagsOf },
+      ...{ cache: coherent(counters), engine, clock, counters, tagsOf },
       announce: (tags, change) => this.#announce(tags, change),
       policy: policyFrom(this.options.tiered, tieredPolicy(consistency)),
       basis: this.options.basis,
@@ -140,7 +146,7 @@ export class CacheSetUp {
         return known && [...known, ...tags.map(appTag)]
       },
     })
-    return { engine, cache, tiered, derived }
+    return { engine, cache: coherent(results), results, tiered, derived }
   }
 
   /**

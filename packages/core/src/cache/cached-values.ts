@@ -29,6 +29,11 @@ export interface Shared {
   readonly reads: SharedReads
 }
 
+/** The types of the last request that had them, with which values of the store are decoded. */
+export interface KnownTypes {
+  types: ValueTypes | undefined
+}
+
 export interface CachedValuesParts {
   readonly engine: CachingStrategyEngine
   readonly table: TagTable
@@ -37,6 +42,7 @@ export interface CachedValuesParts {
   readonly clock: Clock
   readonly random: RandomSource
   readonly counters: TieredCounters
+  readonly known: KnownTypes
   readonly onError: (error: unknown) => void
 }
 
@@ -64,9 +70,6 @@ export interface Answer<T> {
  * The values in the memory of this process and in the shared store. Decides which of them may be returned.
  */
 export class CachedValues {
-  /** From the last request that had them. The app's values are created with them, too. */
-  #types: ValueTypes | undefined
-
   constructor(private readonly parts: CachedValuesParts) {}
 
   /** The value in memory for a request, valid or not. */
@@ -147,11 +150,11 @@ export class CachedValues {
     before: Before,
   ): Landed<T> | undefined {
     if (entry === undefined || !hasOwnTags(entry.tags, request)) return undefined
-    const { clock, counters } = this.parts
+    const { clock, counters, known } = this.parts
     let value: T
     try {
-      this.#types = request.types ?? this.#types
-      value = entry.value(this.#types) as T
+      known.types = request.types ?? known.types
+      value = entry.value(known.types) as T
     } catch {
       counters.undecodable += 1
       return undefined

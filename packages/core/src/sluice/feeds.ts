@@ -1,5 +1,6 @@
 import type { LoadBalancingEngine } from '../balancing/load-balancing-engine.ts'
 import type { ReplicaRouters } from '../balancing/replicas/replica-routers.ts'
+import type { TieredStats } from '../cache/cache-stats.ts'
 import type { CachingStrategyEngine } from '../cache/caching-strategy-engine.ts'
 import type { TieredCache } from '../cache/tiered-cache.ts'
 import type { WorkloadRecorder } from '../database/workload-recorder.ts'
@@ -15,7 +16,13 @@ import { balancerFamilies, jobFamilies } from './feeds-work.ts'
 
 /** The engines that were used. */
 interface CreatedEngines {
-  readonly caching: { readonly engine: CachingStrategyEngine; readonly tiered: TieredCache } | undefined
+  readonly caching:
+    | {
+        readonly engine: CachingStrategyEngine
+        readonly results: TieredStats
+        readonly tiered: TieredCache
+      }
+    | undefined
   readonly balancer: LoadBalancingEngine | undefined
   readonly jobs: AsyncBatchProcessingEngine | undefined
 }
@@ -109,9 +116,6 @@ function cacheFamilies(caching: CreatedEngines['caching']): readonly MetricFamil
   if (caching === undefined) return []
   const { hits, misses, itemCount, usedMemory, totalMemory, evictions, expirations, rejected } =
     caching.engine.getStats()
-  const events = Object.fromEntries(
-    Object.entries(caching.tiered.getStats()).map(([name, count]) => [snakeCase(name), count]),
-  )
   return [
     counters('sluice.cache.reads', 'Reads of the in-process cache', '{read}', 'sluice.result', {
       hit: hits,
@@ -133,14 +137,14 @@ function cacheFamilies(caching: CreatedEngines['caching']): readonly MetricFamil
     gauge('sluice.cache.memory.limit', 'Memory budget of all entries', 'By', [
       { labels: {}, value: totalMemory },
     ]),
-    counters(
-      'sluice.tiered.events',
-      'Outcomes of requests for cached values',
-      '{event}',
-      'sluice.event',
-      events,
-    ),
+    events('sluice.results.events', 'Outcomes of requests for cached query results', caching.results),
+    events('sluice.tiered.events', "Outcomes of requests for the app's values", caching.tiered.getStats()),
   ]
+}
+
+function events(name: string, help: string, stats: TieredStats): MetricFamily {
+  const counts = Object.entries(stats).map(([event, count]) => [snakeCase(event), count])
+  return counters(name, help, '{event}', 'sluice.event', Object.fromEntries(counts))
 }
 
 /** The statistics of the cache and the queues, for the advice of the monitoring engine. */

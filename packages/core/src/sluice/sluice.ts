@@ -3,6 +3,7 @@ import type { ReadYourWritesTracker } from '../balancing/replicas/read-your-writ
 import { ReplicaRouters } from '../balancing/replicas/replica-routers.ts'
 import type { BalancingStrategy } from '../balancing/strategies/create-picker.ts'
 import type { CacheSetUp } from '../cache/cache-set-up.ts'
+import { newCounters, type TieredStats } from '../cache/cache-stats.ts'
 import type { CachingStrategyEngine } from '../cache/caching-strategy-engine.ts'
 import { LocalWrites } from '../cache/coherence/local-writes.ts'
 import { TagTable } from '../cache/coherence/tag-table.ts'
@@ -132,6 +133,14 @@ export class Sluice {
   /** Caches values of the app with the same guarantees as query results; `undefined` if caching is off. */
   get tiered(): TieredCache | undefined {
     return this.#caching?.tiered
+  }
+
+  /**
+   * Counters of requests for cached query results; `undefined` if caching is off. `tiered.getStats()` counts
+   * the app's values.
+   */
+  getResultStats(): TieredStats | undefined {
+    return this.#caching && { ...(this.#caching.used?.results ?? newCounters()) }
   }
 
   /** Records the query workload, and advises on the database; `undefined` if it is off. */

@@ -19,6 +19,7 @@ it('CoherentCache shares loads of one key within a namespace only', async () => 
       engine,
       clock,
       counters,
+      known: { types: undefined },
       onError,
       shared: undefined,
       table: new TagTable(clock),

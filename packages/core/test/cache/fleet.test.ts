@@ -35,7 +35,7 @@ describe.each(['strict', 'bounded'] as const)('a fleet in %s mode', (consistency
     await turn()
     expect(await b.get()).toEqual({ value: 1 })
     expect(made.database.asked).toBe(1)
-    expect(b.sluice.tiered?.getStats().storeHits).toBe(1)
+    expect(b.sluice.getResultStats()?.storeHits).toBe(1)
   })
 
   it('reads again after a write of another process', async () => {
@@ -122,7 +122,7 @@ describe.each(['strict', 'bounded'] as const)('a fleet in %s mode', (consistency
     expect(await a.get()).toEqual({ value: 1 })
     made.database.value = 2
     expect(await a.get()).toEqual({ value: 2 })
-    expect(a.sluice.tiered?.getStats().storeErrors).toBeGreaterThan(0)
+    expect(a.sluice.getResultStats()?.storeErrors).toBeGreaterThan(0)
   })
 
   it('does not cache data of a crashed writer until its lease expires', async () => {
@@ -307,7 +307,7 @@ describe('an outage of the store', () => {
     expect(errors).toEqual([expect.any(StoreUnavailableError)])
     await outage()
     expect(errors).toHaveLength(2)
-    expect(a.sluice.tiered?.getStats().storeErrors).toBeGreaterThan(5)
+    expect(a.sluice.getResultStats()?.storeErrors).toBeGreaterThan(5)
   })
 })
 

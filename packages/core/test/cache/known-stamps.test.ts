@@ -184,7 +184,7 @@ describe('a fleet without memory for results', () => {
     const options = { consistency, maxBytes: 1, maxStalenessMs: 1_000 }
     return { made, a: made.start(options), b: made.start(options) }
   }
-  const knownHits = ({ sluice }: ReturnType<Fleet['start']>) => sluice.tiered?.getStats().knownHits
+  const knownHits = ({ sluice }: ReturnType<Fleet['start']>) => sluice.getResultStats()?.knownHits
 
   it('reads only entries in bounded mode, until another process writes', async () => {
     const { made, a, b } = start('bounded')

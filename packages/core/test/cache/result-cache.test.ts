@@ -46,6 +46,16 @@ describe('result cache', () => {
     expect(sluice.queries.getStats().cacheHits).toBe(1)
   })
 
+  it('counts results separately from values of the app', async () => {
+    const { get, sluice } = setUp()
+    expect(sluice.getResultStats()).toMatchObject({ hits: 0, loads: 0 })
+    for (let time = 0; time < 3; time += 1) await get()
+    for (let time = 0; time < 2; time += 1) await sluice.tiered?.getOrLoad('k', () => 1)
+    expect(sluice.getResultStats()).toMatchObject({ hits: 2, loads: 1 })
+    expect(sluice.tiered?.getStats()).toMatchObject({ hits: 1, loads: 1 })
+    expect(createSluice({ cache: false }).getResultStats()).toBeUndefined()
+  })
+
   it('queries again after a write to a table of the result', async () => {
     const { get, set } = setUp()
     await get()

@@ -133,6 +133,7 @@ describe('metric feeds of a Sluice', () => {
       0,
     ])
     expect(await values(sluice, 'sluice.tiered.events')).toContainEqual([{ 'sluice.event': 'loads' }, 1])
+    expect(await values(sluice, 'sluice.results.events')).toContainEqual([{ 'sluice.event': 'loads' }, 0])
     expect(await family(open({ cache: false }), 'sluice.cache.reads')).toBeUndefined()
   })
 

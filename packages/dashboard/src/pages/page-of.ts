@@ -87,8 +87,10 @@ function entriesOf(alert: Alert): TimelineEntry[] {
 }
 
 /** Statistics of the cache; `null` if the cache is disabled. */
-function cachePage({ cache, tiered, queries, mode }: Sluice): CachePage | null {
-  if (cache === undefined || tiered === undefined) return null
+function cachePage(sluice: Sluice): CachePage | null {
+  const { cache, tiered, queries, mode } = sluice
+  const results = sluice.getResultStats()
+  if (cache === undefined || tiered === undefined || results === undefined) return null
   const { seen, executed, statements, cacheHits, batched, prefetched, passedThrough } = queries.getStats()
   const reasons = Object.entries(passedThrough).map(([reason, count]) => ({
     reason,
@@ -98,6 +100,7 @@ function cachePage({ cache, tiered, queries, mode }: Sluice): CachePage | null {
   return {
     stats: cache.getStats(),
     efficiency: cache.getCacheEfficiency(),
+    results,
     tiered: tiered.getStats(),
     operations: Math.max(seen, executed),
     ...{ cacheHits, batched, prefetched },

@@ -4,7 +4,9 @@ import type { CacheEfficiency, CacheStats, TieredStats } from '@sluice/core'
 export interface CachePage {
   readonly stats: CacheStats
   readonly efficiency: CacheEfficiency
-  /** Statistics of the app's cached data. */
+  /** Requests for cached query results. */
+  readonly results: TieredStats
+  /** Requests for the app's values, from `sluice.tiered`. */
   readonly tiered: TieredStats
   /** Operations since startup, as the base of the other counters. */
   readonly operations: number

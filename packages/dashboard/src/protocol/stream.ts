@@ -6,7 +6,7 @@ import type { RequestSummary, RingState, RouteRow } from './request.ts'
  * Version of the protocol. It increases when a field is removed or its meaning changes, but not when a field
  * is added.
  */
-export const schemaVersion = 2
+export const schemaVersion = 3
 
 /** The rights of the current user. */
 export interface Rights {

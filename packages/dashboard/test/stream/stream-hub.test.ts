@@ -44,7 +44,7 @@ function open() {
   let stale: (section: Section) => void = () => {}
   const figures = { errors: 0 }
   const source = {
-    snapshot: () => ({ at: 0, schemaVersion: 2 }) as unknown as Snapshot,
+    snapshot: () => ({ at: 0, schemaVersion: 3 }) as unknown as Snapshot,
     mode: () => 'observe' as const,
     processes: () => [],
     ranked: () => [],

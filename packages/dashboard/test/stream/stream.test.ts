@@ -14,7 +14,7 @@ describe('stream', () => {
     const { data, id } = await stream.next('snapshot')
     const snapshot: Snapshot = data
     expect(snapshot).toMatchObject({
-      schemaVersion: 2,
+      schemaVersion: 3,
       mode: 'observe',
       process: { name: 'test', pid: process.pid, index: 1, of: 1 },
       engines: { detection: true, cache: true, database: true, balancer: true, jobs: true, monitor: true },
@@ -22,7 +22,7 @@ describe('stream', () => {
       requests: [{ name: 'GET /before', queries: 1 }],
       routes: [{ name: 'GET /before', requests: 1 }],
     })
-    expect(snapshot.sparklines).toHaveLength(4)
+    expect(snapshot.sparklines).toHaveLength(6)
     expect(id).toMatch(/^[0-9a-f]{12}\.\d+$/)
     await sluice.run(() => execute(sluice, region), { name: 'GET /after' })
     const delta: Delta = (await stream.next('delta', ({ requests = [] }: Delta) => requests.length > 0)).data
@@ -77,7 +77,7 @@ describe('stream', () => {
       expect(
         (await (await listen(port, { 'last-event-id': unknown })).next('snapshot')).data,
         unknown,
-      ).toMatchObject({ schemaVersion: 2 })
+      ).toMatchObject({ schemaVersion: 3 })
   })
 
   it('continues when the only reader returns', async () => {

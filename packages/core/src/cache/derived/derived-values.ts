@@ -1,6 +1,6 @@
 import type { Clock } from '../../shared/clock.ts'
 import { newCounters } from '../cache-stats.ts'
-import { CachedValues, type CachedValuesParts, type Shared } from '../cached-values.ts'
+import { CachedValues, type Shared } from '../cached-values.ts'
 import type { CachingStrategyEngine } from '../caching-strategy-engine.ts'
 import type { CachedValue } from '../coherence/cached-value.ts'
 import type { TagTable } from '../coherence/tag-table.ts'
@@ -66,8 +66,11 @@ export class DerivedValues {
 
   constructor(private readonly parts: DerivedValuesParts) {
     const { engine, table, shared, clock, random, onError } = parts
-    const own: CachedValuesParts = { engine, table, shared, clock, random, counters: newCounters(), onError }
-    this.#values = new CachedValues(own)
+    this.#values = new CachedValues({
+      ...{ engine, table, shared, clock, random, onError },
+      counters: newCounters(),
+      known: { types: undefined },
+    })
   }
 
   /** Default time to live of values, in milliseconds. */

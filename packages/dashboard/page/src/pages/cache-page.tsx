@@ -35,6 +35,7 @@ function Cache({ data, again }: { data: CacheAnswer; again: () => void }) {
   const {
     stats,
     efficiency,
+    results,
     tiered,
     cacheHits,
     batched,
@@ -125,22 +126,8 @@ function Cache({ data, again }: { data: CacheAnswer; again: () => void }) {
           </ul>
         </section>
       )}
-      {tiered.hits + tiered.loads > 0 && (
-        <section aria-labelledby="own">
-          <h2 id="own">Application data</h2>
-          <Figures
-            figures={[
-              { label: 'Hits', value: tiered.hits },
-              { label: 'Store hits', value: tiered.storeHits },
-              { label: 'Loads', value: tiered.loads },
-              { label: 'Load errors', value: tiered.loadErrors },
-              { label: 'Stale hits', value: tiered.staleHits },
-              { label: 'Stale on error', value: tiered.graceHits },
-              { label: 'Store errors', value: tiered.storeErrors },
-            ]}
-          />
-        </section>
-      )}
+      <Requests title="Query results" stats={results} />
+      <Requests title="Values of the app" stats={tiered} />
       {passedThrough.length > 0 && (
         <section aria-labelledby="passed">
           <h2 id="passed">Passed through, by reason</h2>
@@ -157,6 +144,27 @@ function Cache({ data, again }: { data: CacheAnswer; again: () => void }) {
         </section>
       )}
     </>
+  )
+}
+
+/** Requests for cached values; not rendered without any. */
+function Requests({ title, stats }: { title: string; stats: CacheAnswer['tiered'] }) {
+  if (stats.hits + stats.loads === 0) return null
+  return (
+    <section aria-label={title}>
+      <h2>{title}</h2>
+      <Figures
+        figures={[
+          { label: 'Hits', value: stats.hits },
+          { label: 'Store hits', value: stats.storeHits },
+          { label: 'Loads', value: stats.loads },
+          { label: 'Load errors', value: stats.loadErrors },
+          { label: 'Stale hits', value: stats.staleHits },
+          { label: 'Stale on error', value: stats.graceHits },
+          { label: 'Store errors', value: stats.storeErrors },
+        ]}
+      />
+    </section>
   )
 }
 

@@ -1,4 +1,4 @@
-import type { CacheStats } from '@sluice/core'
+import type { CacheStats, TieredStats } from '@sluice/core'
 import type { CachePage } from '../../protocol/cache.ts'
 import { grouped, summed, weighted } from './sums.ts'
 
@@ -24,7 +24,8 @@ export function mergeCache(pages: readonly [CachePage, ...CachePage[]]): CachePa
       hitRateByNamespace: namespacesOf(pages),
       entriesNeverHit: sum(({ efficiency }) => efficiency.entriesNeverHit),
     },
-    tiered: summed(pages.map(({ tiered }) => tiered) as [CachePage['tiered'], ...CachePage['tiered'][]]),
+    results: countersOf(pages, 'results'),
+    tiered: countersOf(pages, 'tiered'),
     operations: sum(({ operations }) => operations),
     cacheHits: sum(({ cacheHits }) => cacheHits),
     batched: sum(({ batched }) => batched),
@@ -35,6 +36,10 @@ export function mergeCache(pages: readonly [CachePage, ...CachePage[]]): CachePa
       .sort((a, b) => b.count - a.count),
     isKeeping: pages.some(({ isKeeping }) => isKeeping),
   }
+}
+
+function countersOf(pages: readonly CachePage[], of: 'results' | 'tiered'): TieredStats {
+  return summed(pages.map((page) => page[of]) as [TieredStats, ...TieredStats[]])
 }
 
 function statsOf(pages: readonly [CachePage, ...CachePage[]]): CacheStats {

@@ -100,7 +100,7 @@ class FastStream {
       const at = Date.now() + sent * 250
       const delta: Delta = {
         ...{ at, requests, routes: requests.map(({ name }) => routeRow(name)), skipped: 1 },
-        points: { requests: [at, sent % 50], responseTime: [at, sent % 90] },
+        points: { requests: [at, sent % 50], p95: [at, sent % 90] },
       }
       if (!response.write(eventOf('delta', sent, delta)))
         await new Promise((done) => response.once('drain', done))
@@ -187,7 +187,7 @@ function snapshot(requests: readonly RequestSummary[]): Snapshot {
   const row = { ...process, isAnswering: true, requestsPerSecond: 1, cpu: 1, memory: 1, eventLoopDelay: 1 }
   return {
     ...{
-      schemaVersion: 2,
+      schemaVersion: 3,
       at: Date.now(),
       process,
       processes: [row],
@@ -200,7 +200,7 @@ function snapshot(requests: readonly RequestSummary[]): Snapshot {
     rights: { act: true, reason: null, parameters: false },
     sparklines: [
       { id: 'requests', label: 'Requests', unit: 'req/s', points: [], latest: null },
-      { id: 'responseTime', label: 'Response time', unit: 'ms', points: [], latest: null },
+      { id: 'p95', label: 'Response time p95', unit: 'ms', points: [], latest: null },
     ],
     vitals: {
       ...{

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import type { Plugin } from 'vite'
 
-const bundled = ['preact', '@preact/signals', 'uplot']
+const bundled = ['preact', '@preact/signals']
 const require = createRequire(import.meta.url)
 
 /** Emits the licenses of bundled packages next to the page, as these licenses require. */

@@ -3,8 +3,8 @@ import type { Plugin } from 'vite'
 
 /** Maximum total size of scripts and of styles, in bytes after gzip. */
 const budgets = [
-  { ending: '.js', maxBytes: 60_000 },
-  { ending: '.css', maxBytes: 8_000 },
+  { ending: '.js', maxBytes: 44_000 },
+  { ending: '.css', maxBytes: 7_000 },
 ]
 
 /** Fails the build if the page exceeds its size budget. */

@@ -2,7 +2,6 @@ import { join } from 'node:path'
 import { defineConfig } from 'vite'
 import { bundledLicenses } from './bundled-licenses.ts'
 import { classicJsx } from './classic-jsx.ts'
-import { leanUplot } from './lean-uplot.ts'
 import { pageBudget } from './page-budget.ts'
 
 const here = import.meta.dirname
@@ -11,7 +10,7 @@ export default defineConfig({
   root: here,
   // The app chooses the path of the page, so all URLs in the page are relative.
   base: './',
-  plugins: [classicJsx(), leanUplot(), bundledLicenses(), pageBudget()],
+  plugins: [classicJsx(), bundledLicenses(), pageBudget()],
   build: {
     outDir: join(here, '../dist/page'),
     emptyOutDir: true,

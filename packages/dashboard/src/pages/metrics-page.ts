@@ -5,7 +5,8 @@ import type { ForecastPoint, MetricForecast, MetricsPage, MetricsQuery } from '.
 
 const DEFAULT_METRIC = 'requests'
 const DEFAULT_MINUTES = 30
-const DEFAULT_AHEAD = 15
+/** Maximum length of a forecast in minutes. */
+const MAX_AHEAD = 60
 /** Maximum number of points in a chart. */
 const MAX_POINTS = 1_500
 /** Seconds of values that a forecast requires. */
@@ -24,7 +25,7 @@ export function metricsPage(
   query: MetricsQuery,
 ): MetricsPage | null {
   if (monitor === undefined) return null
-  const { metric = DEFAULT_METRIC, minutes = DEFAULT_MINUTES, ahead = DEFAULT_AHEAD } = query
+  const { metric = DEFAULT_METRIC, minutes = DEFAULT_MINUTES, ahead } = query
   try {
     return pageOf(monitor, metric, minutes * 60_000, ahead)
   } catch (error) {
@@ -37,7 +38,7 @@ function pageOf(
   monitor: MonitoringAndAutoScalingEngine,
   metric: string,
   windowMs: number,
-  ahead: number,
+  ahead: number | undefined,
 ): MetricsPage {
   const to = Date.now()
   const values = monitor
@@ -55,10 +56,16 @@ function pageOf(
     ...{ metric, from: to - windowMs, to },
     points: withGaps(thinned(values), to),
     trend: monitor.calculateTrendAnalysis(metric, windowMs),
-    forecast: forecastOf(monitor, metric, ahead, to),
+    forecast: forecastOf(monitor, metric, ahead ?? minutesAhead(values, to), to),
     anomalies: monitor.getAnomalies(metric).filter(({ timestamp }) => timestamp >= to - windowMs),
     needsSeconds: neededSeconds(values),
   }
+}
+
+/** Half of the recorded time, so that a forecast takes at most a third of a chart. */
+export function minutesAhead([first]: readonly Point[], now: number): number {
+  const recorded = first === undefined ? 0 : (now - first[0]) / 60_000
+  return Math.min(MAX_AHEAD, Math.floor(recorded / 2))
 }
 
 function forecastOf(

@@ -1,55 +1,105 @@
 import type { Sluice } from '@sluice/core'
+import { quantileOf } from '../processes/merge/sums.ts'
 import type { Point } from '../protocol/common.ts'
 import type { Sparkline } from '../protocol/now.ts'
+import type { RequestRecorder } from '../recorder/request-recorder.ts'
+import type { SecondFigures } from '../recorder/second-log.ts'
 
 const WINDOW_MS = 120_000
+/** Time that a point covers, so that single requests do not dominate it. */
+const SPAN_MS = 10_000
+/** Age after which the last point of a line is no longer its latest value. */
+const LATEST_MS = 15_000
 
-export const LINES: readonly Omit<Sparkline, 'points' | 'latest'>[] = [
+const LINES: readonly Omit<Sparkline, 'points' | 'latest'>[] = [
   { id: 'requests', label: 'Requests', unit: 'req/s' },
-  { id: 'responseTime', label: 'Response time', unit: 'ms' },
-  { id: 'queriesPerRequest', label: 'Queries per request', unit: '' },
+  { id: 'p50', label: 'Response time p50', unit: 'ms' },
+  { id: 'p95', label: 'Response time p95', unit: 'ms' },
   { id: 'errorRate', label: 'Errors', unit: '%' },
+  { id: 'queriesPerRequest', label: 'Queries per request', unit: '' },
+  { id: 'databaseShare', label: 'Database share', unit: '%' },
 ]
 
-/** Queries per request for each second. */
-export interface QueryLine {
-  points(sinceMs: number): readonly Point[]
+/** Metrics of the monitor that the page Now shows. */
+export type MetricLine = 'requests' | 'errorRate'
+
+/** The data behind the charts of the page Now, of one process or of all. */
+export interface LineSource {
+  readonly metrics: Readonly<Record<MetricLine, readonly Point[]>>
+  /** Oldest first. */
+  readonly seconds: readonly SecondFigures[]
 }
 
-/** The four charts of the page Now: metrics of the monitor, and queries per request. */
-export function sparklines({ monitor }: Pick<Sluice, 'monitor'>, queries: QueryLine): Sparkline[] {
+/** @param from - Start of the seconds, in milliseconds since 1970. */
+export function lineSource(
+  { monitor }: Pick<Sluice, 'monitor'>,
+  { seconds }: Pick<RequestRecorder, 'seconds'>,
+  from: number = Date.now() - WINDOW_MS,
+): LineSource {
+  return {
+    metrics: { requests: metricPoints('requests', monitor), errorRate: metricPoints('errorRate', monitor) },
+    seconds: seconds.since(from),
+  }
+}
+
+/** The charts of the page Now. */
+export function sparklines(source: LineSource): Sparkline[] {
   return LINES.map((line) => {
-    const points = pointsOf(line.id, monitor, queries)
-    const metric = line.id
-    const latest = metric === 'queriesPerRequest' ? latestOf(points) : (monitor?.currentLoad(metric) ?? null)
-    return { ...line, points, latest: latest === null ? null : short(latest) }
+    const points = pointsOf(line.id, source)
+    const last = points.at(-1)
+    return {
+      ...line,
+      points,
+      latest: last === undefined || Date.now() - last[0] > LATEST_MS ? null : last[1],
+    }
   })
 }
 
 /** The last point of each chart. */
-export function latestPoints(
-  sluice: Pick<Sluice, 'monitor'>,
-  queries: QueryLine,
-): Partial<Record<Sparkline['id'], Point>> {
-  const latest: Partial<Record<Sparkline['id'], Point>> = {}
-  for (const { id } of LINES) {
-    const point = pointsOf(id, sluice.monitor, queries).at(-1)
-    if (point !== undefined) latest[id] = point
-  }
-  return latest
+export function latestPoints({ metrics, seconds }: LineSource): Partial<Record<Sparkline['id'], Point>> {
+  const last = seconds.at(-1)
+  return Object.fromEntries(
+    LINES.flatMap(({ id }) => {
+      const point = isMetric(id) ? metrics[id].at(-1) : last && pointAt(id, last, seconds)
+      return point === undefined ? [] : [[id, point] as const]
+    }),
+  )
 }
 
-function pointsOf(id: Sparkline['id'], monitor: Sluice['monitor'], queries: QueryLine): Point[] {
-  if (id === 'queriesPerRequest')
-    return queries.points(WINDOW_MS).map(([at, value]) => [at, short(value)] as const)
-  return linePoints(id, monitor)
+type RequestLine = Exclude<Sparkline['id'], MetricLine>
+
+function isMetric(id: Sparkline['id']): id is MetricLine {
+  return id === 'requests' || id === 'errorRate'
+}
+
+function pointsOf(id: Sparkline['id'], { metrics, seconds }: LineSource): readonly Point[] {
+  return isMetric(id) ? metrics[id] : seconds.map((second) => pointAt(id, second, seconds))
+}
+
+/** The point of a second: a figure of the requests that finished in it, or shortly before. */
+function pointAt(id: RequestLine, { at }: SecondFigures, seconds: readonly SecondFigures[]): Point {
+  return [
+    at,
+    short(
+      figureOf(
+        id,
+        seconds.filter((one) => one.at <= at && one.at > at - SPAN_MS),
+      ),
+    ),
+  ]
+}
+
+function figureOf(id: RequestLine, seconds: readonly SecondFigures[]): number {
+  const sum = (of: 'requests' | 'queries' | 'databaseMs' | 'durationMs') =>
+    seconds.reduce((total, second) => total + second[of], 0)
+  if (id === 'queriesPerRequest') return sum('queries') / sum('requests')
+  if (id === 'databaseShare') return (sum('databaseMs') / Math.max(sum('durationMs'), Number.MIN_VALUE)) * 100
+  const durations = seconds.flatMap((second) => second.durations)
+  return quantileOf(durations, id === 'p50' ? 0.5 : 0.95) ?? 0
 }
 
 /** A metric for each second of the last 2 minutes. */
-export function linePoints(
-  id: Exclude<Sparkline['id'], 'queriesPerRequest'>,
-  monitor: Sluice['monitor'],
-): Point[] {
+function metricPoints(id: MetricLine, monitor: Sluice['monitor']): Point[] {
   // Skip the current second, which is incomplete.
   const second = Math.floor(Date.now() / 1_000) * 1_000
   const trend = monitor?.getMetricTrend(id, WINDOW_MS) ?? []
@@ -57,11 +107,6 @@ export function linePoints(
     const at = Math.round(timestamp / 1_000) * 1_000
     return at < second ? [[at, short(value)] as const] : []
   })
-}
-
-function latestOf(points: readonly Point[]): number | null {
-  const last = points.at(-1)
-  return last === undefined || Date.now() - last[0] > 15_000 ? null : last[1]
 }
 
 /** Rounds to 3 digits, because more digits would cause a delta at every update. */

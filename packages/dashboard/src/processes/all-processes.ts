@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { ProcessLink } from '@sluice/core/siblings'
+import { latestPoints, sparklines } from '../pages/sparklines.ts'
 import type { ProcessRow } from '../protocol/common.ts'
 import type { NowPage, RankedItem, Section } from '../protocol/now.ts'
 import { type Snapshot, schemaVersion } from '../protocol/stream.ts'
@@ -10,10 +11,10 @@ import {
   type AllFacts,
   mergeBadges,
   mergeEngines,
+  mergeLines,
   mergeRanked,
   mergeRing,
   mergeRoutes,
-  mergeSparklines,
   mergeTotals,
   mergeVitals,
 } from './merge/merge-facts.ts'
@@ -30,7 +31,7 @@ const STALE_MS = 5_000
 const UNTOLD: readonly Section[] = ['findings', 'jobs', 'alerts']
 /** Cache lifetime, so that simultaneous requests share one computation. */
 const FRESH_MS = 200
-const NO_REQUESTS = { since: Number.MAX_SAFE_INTEGER, routesSince: 0 } as const
+const NO_REQUESTS = { since: Number.MAX_SAFE_INTEGER, sinceAt: 0 } as const
 
 export interface AllProcessesParts {
   readonly own: LiveData
@@ -62,7 +63,7 @@ export class AllProcesses implements LiveSource {
     return {
       mode: this.mode(),
       ranked: this.ranked(),
-      sparklines: mergeSparklines(this.#facts(), Date.now()),
+      sparklines: sparklines(mergeLines(this.#facts())),
       vitals: this.vitals(),
       totals: this.totals(),
       badges: this.badges(),
@@ -108,10 +109,7 @@ export class AllProcesses implements LiveSource {
   }
 
   points(): ReturnType<LiveSource['points']> {
-    const lines = mergeSparklines(this.#facts(), Date.now())
-    return Object.fromEntries(
-      lines.flatMap(({ id, points }) => (points.length === 0 ? [] : [[id, points.at(-1)] as const])),
-    )
+    return latestPoints(mergeLines(this.#facts()))
   }
 
   vitals(): Snapshot['vitals'] {

@@ -2,6 +2,7 @@ import type { ProcessLink } from '@sluice/core/siblings'
 import type { RequestSummary } from '../protocol/request.ts'
 import { schemaVersion } from '../protocol/stream.ts'
 import type { RouteFigures } from '../recorder/route-stats.ts'
+import type { SecondFigures } from '../recorder/second-log.ts'
 import type { ProcessFacts } from './process-facts.ts'
 import type { Answer, Question } from './questions.ts'
 
@@ -17,6 +18,8 @@ const FRESH_MS = 800
 const SILENT = 2
 /** Interval at which all routes are requested, because a route may have been evicted. */
 const FULL_MS = 30_000
+/** Age up to which seconds are shown in charts. */
+const LINE_MS = 120_000
 
 export interface PeersParts {
   readonly link: ProcessLink
@@ -35,6 +38,7 @@ export interface PeersParts {
 interface Peer {
   facts: ProcessFacts | undefined
   routes: Map<string, RouteFigures>
+  seconds: readonly SecondFigures[]
   fullAt: number
   /** Number of consecutive unanswered questions. */
   failures: number
@@ -61,8 +65,8 @@ export class Peers {
 
   /** Processes that responded recently. */
   get facts(): readonly ProcessFacts[] {
-    return [...this.#peers.values()].flatMap(({ facts, routes, failures }) =>
-      facts === undefined || failures >= SILENT ? [] : [{ ...facts, routes: [...routes.values()] }],
+    return [...this.#peers.values()].flatMap(({ facts, routes, seconds, failures }) =>
+      facts === undefined || failures >= SILENT ? [] : [{ ...facts, routes: [...routes.values()], seconds }],
     )
   }
 
@@ -153,7 +157,7 @@ export class Peers {
     const question = {
       kind: 'facts',
       since: known?.facts?.last ?? 0,
-      routesSince: isFull ? 0 : (known?.facts?.at ?? 0),
+      sinceAt: isFull ? 0 : (known?.facts?.at ?? 0),
     } as const
     const answer = await this.ask(process, question, FACTS_MS)
     if (this.#isClosed) return
@@ -164,7 +168,17 @@ export class Peers {
     }
     const routes = isFull ? new Map<string, RouteFigures>() : known.routes
     for (const figures of facts.routes) routes.set(figures.name, figures)
-    this.#peers.set(process, { facts, routes, fullAt: isFull ? now : known.fullAt, failures: 0 })
+    const seconds = isFull ? facts.seconds : newSeconds(known.seconds, facts)
+    this.#peers.set(process, { facts, routes, seconds, fullAt: isFull ? now : known.fullAt, failures: 0 })
     if (facts.count > 0) this.#parts.onRequests(facts.requests, facts.count, known?.facts === undefined)
   }
+}
+
+/** Adds the seconds of new data to the known ones, and removes old ones. */
+function newSeconds(
+  known: readonly SecondFigures[],
+  { at: now, seconds }: ProcessFacts,
+): readonly SecondFigures[] {
+  const from = seconds[0]?.at ?? now
+  return [...known.filter(({ at }) => at < from && at >= now - LINE_MS), ...seconds]
 }

@@ -1,6 +1,6 @@
 import type { PageParts } from '../pages/page-parts.ts'
 import type { RankedFact } from '../pages/ranked.ts'
-import { linePoints } from '../pages/sparklines.ts'
+import { type LineSource, lineSource } from '../pages/sparklines.ts'
 import { enginesOf, isBad, openAlerts } from '../pages/vitals.ts'
 import type { FindingItem } from '../protocol/finding.ts'
 import type { RequestSummary } from '../protocol/request.ts'
@@ -9,11 +9,10 @@ import type { RouteFigures } from '../recorder/route-stats.ts'
 import type { LiveSource } from '../stream/delta-maker.ts'
 import type { ProcessIdentity } from './process-identity.ts'
 
-/** Time in milliseconds since 1970, requests and queries of one second. */
-type QueriesOfSecond = readonly [at: number, requests: number, queries: number]
-
 /** Data of one process, in a form that can be added up. */
-export interface ProcessFacts extends Pick<Snapshot, 'at' | 'engines' | 'vitals' | 'totals' | 'ring'> {
+export interface ProcessFacts
+  extends Pick<Snapshot, 'at' | 'engines' | 'vitals' | 'totals' | 'ring'>,
+    Pick<LineSource, 'metrics'> {
   readonly ranked: readonly RankedFact[]
   readonly info: ProcessIdentity
   /** Response times of the last 5 minutes in milliseconds, with their counts. */
@@ -31,11 +30,8 @@ export interface ProcessFacts extends Pick<Snapshot, 'at' | 'engines' | 'vitals'
     /** Whether its tasks are in a backend that other processes share. */
     readonly hasSharedJobs: boolean
   }
-  /** Points of the charts of the page Now. */
-  readonly lines: Readonly<
-    Record<'requests' | 'responseTime' | 'errorRate', readonly (readonly [at: number, value: number])[]>
-  >
-  readonly queries: readonly QueriesOfSecond[]
+  /** Completed seconds since the given time, at most 2 minutes. */
+  readonly seconds: LineSource['seconds']
   /** Routes with requests since the given time. */
   readonly routes: readonly RouteFigures[]
   /** Requests since the given one, newest first. `count` can be larger. */
@@ -49,14 +45,13 @@ export interface ProcessFacts extends Pick<Snapshot, 'at' | 'engines' | 'vitals'
 export interface FactsQuery {
   /** Sequence number of the last known request; 0 if there is none. */
   readonly since: number
-  /** Only routes with requests since this time, in milliseconds since 1970; 0 for all. */
-  readonly routesSince: number
+  /** Only routes with requests, and seconds, since this time, in milliseconds since 1970; 0 for all. */
+  readonly sinceAt: number
 }
 
 const MAX_REQUESTS = 100
 /** How long the rate of a route decreases after its last request. */
 const SINKING_MS = 15_000
-const WINDOW_MS = 120_000
 const MAX_KEYS = 300
 
 /** Returns the data of this process. */
@@ -66,13 +61,13 @@ export function factsOf(
     rankedFacts(): readonly RankedFact[]
   },
   findings: readonly FindingItem[],
-  { since, routesSince }: FactsQuery,
+  { since, sinceAt }: FactsQuery,
 ): ProcessFacts {
   const { sluice, recorder, jobs, process } = parts
   const { monitor, balancer } = sluice
   const routes = recorder.routes
     .figures(recorder.now())
-    .filter(({ lastAt }) => lastAt >= routesSince - SINKING_MS)
+    .filter(({ lastAt }) => lastAt >= sinceAt - SINKING_MS)
   return {
     ...{ at: Date.now(), info: process, engines: enginesOf(sluice) },
     ...{ ranked: live.rankedFacts(), vitals: live.vitals(), totals: live.totals(), ring: live.ring() },
@@ -85,12 +80,8 @@ export function factsOf(
       deadLetters: jobs.queues.map(({ queue, deadLetters }) => [queue, deadLetters] as const),
       hasSharedJobs: sluice.jobs?.isShared ?? false,
     },
-    lines: {
-      requests: linePoints('requests', monitor),
-      responseTime: linePoints('responseTime', monitor),
-      errorRate: linePoints('errorRate', monitor),
-    },
-    queries: recorder.queryLine.seconds(WINDOW_MS),
+    // The second of the previous data was not completed.
+    ...lineSource(sluice, recorder, sinceAt - 2_000),
     routes,
     ...live.requestsSince(since, MAX_REQUESTS),
   }

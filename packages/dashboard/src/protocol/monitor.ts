@@ -48,7 +48,7 @@ export interface MetricsQuery {
   readonly metric?: string
   /** Length of the past range in minutes, 1 to 1,440. @defaultValue 30 */
   readonly minutes?: number
-  /** Length of the forecast in minutes, 1 to 60. @defaultValue 15 */
+  /** Length of the forecast in minutes, 1 to 60. @defaultValue half of the recorded part of the range */
   readonly ahead?: number
 }
 

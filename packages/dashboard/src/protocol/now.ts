@@ -40,9 +40,13 @@ export interface RankedItem {
   readonly mutes: string | null
 }
 
-/** One of the four charts of the page Now, with the last 2 minutes. */
+/** One of the charts of the page Now, with the last 2 minutes. */
 export interface Sparkline {
-  readonly id: 'requests' | 'responseTime' | 'queriesPerRequest' | 'errorRate'
+  /**
+   * `p50` and `p95` are response times. `databaseShare` is the share of the request time in which at least
+   * one statement was in flight. A point of these and of `queriesPerRequest` covers 10 seconds.
+   */
+  readonly id: 'requests' | 'p50' | 'p95' | 'queriesPerRequest' | 'databaseShare' | 'errorRate'
   readonly label: string
   readonly unit: string
   /** At most 1 per second. A second without a point is missing, which is not 0. */

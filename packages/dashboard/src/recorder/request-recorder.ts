@@ -4,7 +4,8 @@ import { type RecordedRequest, recordedRequest } from './recorded-request.ts'
 import { RequestRing } from './request-ring.ts'
 import { RequestTrace } from './request-trace.ts'
 import { RouteTable } from './route-table.ts'
-import { QueryLine, SecondCounts } from './second-counts.ts'
+import { SecondCounts } from './second-counts.ts'
+import { SecondLog } from './second-log.ts'
 import { ShapeBook } from './shape-book.ts'
 import { SiteMemory } from './site-memory.ts'
 
@@ -36,7 +37,7 @@ export class RequestRecorder {
   readonly shapes: ShapeBook = new ShapeBook()
   readonly ring: RequestRing
   readonly routes: RouteTable = new RouteTable()
-  readonly queryLine: QueryLine = new QueryLine()
+  readonly seconds: SecondLog = new SecondLog()
   /** Number of finished scopes. */
   requests = 0
   readonly #host: AdapterHost
@@ -153,7 +154,7 @@ export class RequestRecorder {
     })
     const { cacheHits, operations, queries } = request
     this.#queries.add(now, queries)
-    this.queryLine.add(request.startedAt + request.durationMs, queries)
+    this.seconds.add(request)
     this.#reads.add(now, Math.max(operations, cacheHits))
     this.#cached.add(now, cacheHits)
     this.ring.add(request)

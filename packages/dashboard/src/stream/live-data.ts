@@ -3,7 +3,7 @@ import { hostOf } from '@sluice/core/siblings'
 import { findingItems } from '../pages/findings-page.ts'
 import type { PageParts } from '../pages/page-parts.ts'
 import { type RankedFact, ranked, rankedItems, SlowStatements } from '../pages/ranked.ts'
-import { latestPoints, sparklines } from '../pages/sparklines.ts'
+import { latestPoints, lineSource, sparklines } from '../pages/sparklines.ts'
 import { badgesOf, enginesOf, totalsOf, vitalsOf } from '../pages/vitals.ts'
 import { type FactsQuery, factsOf, type ProcessFacts } from '../processes/process-facts.ts'
 import type { ProcessInfo, ProcessRow } from '../protocol/common.ts'
@@ -34,7 +34,7 @@ export class LiveData implements LiveSource {
     return {
       mode: sluice.mode,
       ranked: this.ranked(),
-      sparklines: sparklines(sluice, recorder.queryLine),
+      sparklines: sparklines(lineSource(sluice, recorder)),
       vitals: this.vitals(),
       totals: this.totals(),
       badges: this.badges(),
@@ -88,7 +88,7 @@ export class LiveData implements LiveSource {
   }
 
   points(): ReturnType<LiveSource['points']> {
-    return latestPoints(this.parts.sluice, this.parts.recorder.queryLine)
+    return latestPoints(lineSource(this.parts.sluice, this.parts.recorder))
   }
 
   vitals(): Snapshot['vitals'] {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { chartDataOf, csvOf, stepOf, valueAt } from '../../page/src/charts/chart-data.ts'
-import { secondsOf, sparklinePath } from '../../page/src/charts/sparkline-path.ts'
+import { chartDataOf, csvOf, rangeOf, stepOf, valueAt } from '../../page/src/charts/chart-data.ts'
+import { linePath } from '../../page/src/charts/line-path.ts'
+import { timeTicks, valueTicks } from '../../page/src/charts/ticks.ts'
 
 const forecast = {
   from: 3_000,
@@ -75,33 +76,62 @@ describe('stepOf', () => {
   })
 })
 
-describe('secondsOf', () => {
-  it('returns one entry per second, and null for missing or old values', () => {
+describe('linePath', () => {
+  it('interrupts the line at a missing value and draws a single value as a dash', () => {
     expect(
-      secondsOf(
-        [
-          [1_000, 9],
-          [8_400, 1],
-          [10_900, 3],
-        ],
-        10_500,
-        3,
-      ),
-    ).toEqual([1, null, 3])
-  })
-})
-
-describe('sparklinePath', () => {
-  it('starts a new line after a gap and draws a single value as a dash', () => {
-    expect(sparklinePath([0, 10, null, 5, null], 40, 10, 1)).toBe('M0 10L10 0M30 5h1')
+      linePath([
+        [0, 10],
+        [10, 0],
+        [20, null],
+        [30, 5.04],
+        [40, null],
+      ]),
+    ).toBe('M0 10L10 0M30 5h1')
   })
 
-  it('connects values across missing ones up to the longest gap', () => {
-    expect(sparklinePath([0, null, 10, null, null, 5, null], 60, 10, 2)).toBe('M0 10L20 0M50 5h1')
-    expect(sparklinePath([0, null, 10, null, null, 5, null], 60, 10, 3)).toBe('M0 10L20 0L50 5')
+  it('connects values up to the longest gap', () => {
+    const points = [
+      [0, 10],
+      [20, 0],
+      [50, 5],
+    ] as const
+    expect(linePath(points, 20)).toBe('M0 10L20 0M50 5h1')
+    expect(linePath(points, 30)).toBe('M0 10L20 0L50 5')
   })
 
   it('returns an empty path without values', () => {
-    expect(sparklinePath([null, null], 40, 10, 1)).toBe('')
+    expect(linePath([[0, null]])).toBe('')
+  })
+})
+
+describe('valueTicks', () => {
+  it('returns round values within the range', () => {
+    expect(valueTicks(0, 26, 5)).toEqual([0, 10, 20])
+    expect(valueTicks(0, 0.9, 5)).toEqual([0, 0.2, 0.4, 0.6, 0.8].map((value) => expect.closeTo(value)))
+    expect(valueTicks(-30, 110, 5)).toEqual([0, 50, 100])
+  })
+})
+
+describe('timeTicks', () => {
+  it('returns at most so many round local times', () => {
+    expect(timeTicks(61, 300, 5, 0)).toEqual([120, 180, 240, 300])
+    expect(timeTicks(0, 86_400, 8, 0)).toEqual([0, 14_400, 28_800, 43_200, 57_600, 72_000, 86_400])
+    // In India, a full hour is half an hour after one of UTC.
+    expect(timeTicks(0, 8 * 3_600, 8, -19_800).map((at) => at % 3_600)).toEqual(Array(8).fill(1_800))
+  })
+})
+
+describe('rangeOf', () => {
+  const data = chartDataOf({ points: [[1_000, 50]], forecast: null })
+
+  it('starts at 0 and includes a threshold that values approach', () => {
+    expect(rangeOf(data, null, null)).toEqual([0, expect.closeTo(55)])
+    expect(rangeOf(data, 80, 500)).toEqual([0, expect.closeTo(88)])
+  })
+
+  it('cuts off a wide band, and is never empty', () => {
+    const wide = { ...data, upper: [1_000], lower: [-20] }
+    expect(rangeOf(wide, null, null)).toEqual([-20, expect.closeTo(137.5)])
+    expect(rangeOf(chartDataOf({ points: [[1_000, 0]], forecast: null }), null, null)[1]).toBeGreaterThan(0)
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { withGaps } from '../../src/pages/metrics-page.ts'
+import { minutesAhead, withGaps } from '../../src/pages/metrics-page.ts'
 import { isWithoutValues, masked } from '../../src/pages/queries-page.ts'
 import type {
   CachePage,
@@ -101,9 +101,11 @@ describe('current problems', () => {
     expect(badges).toEqual({ findings: 4, alerts: 1, deadLetters: 0, nodes: 1 })
     expect(sparklines.map(({ id }) => id)).toEqual([
       'requests',
-      'responseTime',
-      'queriesPerRequest',
+      'p50',
+      'p95',
       'errorRate',
+      'queriesPerRequest',
+      'databaseShare',
     ])
     expect(totals).toMatchObject({ requests: 4, queries: 24 })
   })
@@ -153,6 +155,12 @@ describe('metrics page', () => {
     expect(withGaps([at(-7_200), at(-7_140), at(-6_000)], now).length).toBe(4)
   })
 
+  it('forecasts half of the recorded time by default, at most 1 hour', () => {
+    const ahead = (minutes: number) => minutesAhead([[0, 1]], minutes * 60_000)
+    expect([1, 2, 9, 30, 1_440].map(ahead)).toEqual([0, 1, 4, 15, 60])
+    expect(minutesAhead([], 60_000)).toBe(0)
+  })
+
   it('contains thresholds, a forecast, and its accuracy', async () => {
     const world = await openWorld()
     world.sluice.monitor?.recordMetric('cpu', 40, 'host')
@@ -175,7 +183,8 @@ describe('metrics page', () => {
     expect(forecast?.points.map(({ at }) => at - (forecast?.from ?? 0))).toEqual([60_000, 120_000, 180_000])
     for (const { lower, value, upper } of forecast?.points ?? [])
       expect(lower <= value && value <= upper).toBe(true)
-    expect((await page<MetricsPage>(world, 'metrics?metric=disk')).forecast).toBeNull()
+    for (const metric of ['cpu', 'disk'])
+      expect((await page<MetricsPage>(world, `metrics?metric=${metric}`)).forecast).toBeNull()
     for (const query of ['metric=nothing', 'minutes=0', 'minutes=2000', 'ahead=61'])
       expect((await world.ask(`/api/metrics?${query}`)).status, query).toBe(400)
   })

@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest'
 import type { RankedFact } from '../../src/pages/ranked.ts'
 import {
   mergeBadges,
+  mergeLines,
   mergeRanked,
   mergeRoutes,
-  mergeSparklines,
   mergeVitals,
 } from '../../src/processes/merge/merge-facts.ts'
 import { mergeFindings } from '../../src/processes/merge/merge-findings.ts'
@@ -19,6 +19,7 @@ import type { QueueRow } from '../../src/protocol/jobs.ts'
 import type { MetricForecast, MetricsPage } from '../../src/protocol/monitor.ts'
 import type { RankedItem, Vitals } from '../../src/protocol/now.ts'
 import { type RouteFigures, rowOf } from '../../src/recorder/route-stats.ts'
+import type { SecondFigures } from '../../src/recorder/second-log.ts'
 
 const VITALS: Vitals = {
   ...{
@@ -57,8 +58,8 @@ function facts(
     },
     ring: { requests: 0, bytes: 0, maxBytes: 0, dropped: 0, oldestAt: null },
     responseTimes: [],
-    ...{ reads: 0, cached: 0, queries: [], routes: [], requests: [], count: 0, last: 0 },
-    lines: { requests: [], responseTime: [], errorRate: [] },
+    ...{ reads: 0, cached: 0, seconds: [], routes: [], requests: [], count: 0, last: 0 },
+    metrics: { requests: [], errorRate: [] },
     ...given,
     vitals: { ...VITALS, ...given.vitals },
     badges: { findings: [], alerts: 0, nodes: [], deadLetters: [], hasSharedJobs: false, ...given.badges },
@@ -237,56 +238,56 @@ describe('merged figures', () => {
   })
 
   it('draw charts of seconds that all processes reported, weighted by requests', () => {
-    const lines = mergeSparklines(
-      [
-        facts({
-          at: 13_200,
-          lines: {
-            requests: [
-              [10_000, 30],
-              [11_000, 30],
-              [12_000, 30],
-            ],
-            responseTime: [
-              [10_000, 10],
-              [11_000, 10],
-            ],
-            errorRate: [],
-          },
-          queries: [[10_000, 30, 60]],
-        }),
-        facts({
-          at: 12_400,
-          lines: {
-            requests: [
-              [10_000, 10],
-              [11_000, 10],
-            ],
-            responseTime: [[10_000, 50]],
-            errorRate: [],
-          },
-          queries: [[10_000, 10, 100]],
-        }),
-      ],
-      13_300,
-    )
-    const points = Object.fromEntries(lines.map(({ id, points }) => [id, points]))
-    expect(points.requests).toEqual([
+    const second = (at: number, requests: number, queries: number, ms: number): SecondFigures => ({
+      ...{ at, requests, queries, databaseMs: (requests * ms) / 2, durationMs: requests * ms },
+      durations: [[ms, requests]],
+    })
+    const { metrics, seconds } = mergeLines([
+      facts({
+        at: 13_200,
+        metrics: {
+          requests: [
+            [10_000, 30],
+            [11_000, 30],
+            [12_000, 30],
+          ],
+          errorRate: [
+            [10_000, 10],
+            [11_000, 10],
+          ],
+        },
+        seconds: [second(11_000, 1, 3, 1), second(12_000, 1, 1, 1)],
+      }),
+      facts({
+        at: 12_400,
+        metrics: {
+          requests: [
+            [10_000, 10],
+            [11_000, 10],
+          ],
+          errorRate: [[10_000, 50]],
+        },
+        seconds: [second(10_000, 30, 60, 5), second(11_000, 10, 100, 80)],
+      }),
+    ])
+    expect(metrics.requests).toEqual([
       [10_000, 40],
       [11_000, 40],
     ])
-    expect(points.responseTime).toEqual([
+    expect(metrics.errorRate).toEqual([
       [10_000, 20],
       [11_000, 10],
     ])
-    expect(points.queriesPerRequest).toEqual([[10_000, 4]])
-    expect(lines.map(({ latest }) => latest)).toEqual([40, 10, 4, null])
-    expect(
-      mergeSparklines(
-        [facts({ at: 99_000, lines: { requests: [[10_000, 1]], responseTime: [], errorRate: [] } })],
-        99_000,
-      )[0]?.latest,
-    ).toBeNull()
+    expect(seconds).toEqual([
+      second(10_000, 30, 60, 5),
+      {
+        ...{ at: 11_000, requests: 11, queries: 103, databaseMs: 400.5, durationMs: 801 },
+        durations: [
+          [1, 1],
+          [80, 10],
+        ],
+      },
+    ])
   })
 })
 

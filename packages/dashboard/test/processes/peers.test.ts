@@ -4,7 +4,7 @@ import { Peers } from '../../src/processes/peers.ts'
 
 /** A link to one process, which is found and responds depending on its state. */
 function peersOfOne() {
-  const state = { isFound: true, isAnswering: true, isFailing: false }
+  const state = { isFound: true, isAnswering: true, isFailing: false, seconds: [] as { at: number }[] }
   const errors: unknown[] = []
   let time = 0
   const link: ProcessLink = {
@@ -15,9 +15,8 @@ function peersOfOne() {
     },
     ask: async () => {
       if (!state.isAnswering) throw new Error('No response.')
-      return JSON.stringify({
-        value: { info: { id: 'other' }, last: 0, at: time, routes: [], requests: [], count: 0 },
-      })
+      const value = { info: { id: 'other' }, last: 0, at: time, routes: [], requests: [], count: 0 }
+      return JSON.stringify({ value: { ...value, seconds: state.seconds } })
     },
     close: async () => {},
   }
@@ -38,7 +37,7 @@ function peersOfOne() {
       silent: peers.silent.map(({ info }) => info.id),
     }
   }
-  return { state, errors, look }
+  return { state, errors, look, peers }
 }
 
 describe('Peers', () => {
@@ -62,5 +61,23 @@ describe('Peers', () => {
     expect(await look()).toEqual({ answering: [], silent: ['other'] })
     state.isAnswering = true
     expect(await look()).toEqual({ answering: ['other'], silent: [] })
+  })
+
+  it('add up seconds of successive responses, each once, for 2 minutes', async () => {
+    const { state, look, peers } = peersOfOne()
+    const known = () => peers.facts.flatMap(({ seconds }) => seconds.map(({ at }) => at))
+    state.seconds = [{ at: 0 }]
+    await look()
+    state.seconds = [{ at: 0 }, { at: 1_000 }]
+    await look()
+    state.seconds = []
+    await look()
+    expect(known()).toEqual([0, 1_000])
+    for (let second = 3; second < 150; second += 1) {
+      state.seconds = second % 30 < 5 ? [{ at: (second - 1) * 1_000 }, { at: second * 1_000 }] : []
+      await look()
+    }
+    expect(known()).toEqual([...new Set(known())].sort((a, b) => a - b))
+    expect(known()[0]).toBeGreaterThanOrEqual(149_000 - 120_000)
   })
 })

@@ -42,6 +42,28 @@ export function chartDataOf({ points, forecast }: Pick<MetricsPage, 'points' | '
 type Value = number | null
 type Row = readonly [at: number, value: Value, upper: Value, median: Value, lower: Value]
 
+/**
+ * Maximum height of a chart, as a multiple of the largest measured or median value, so that a wide band does
+ * not flatten the line.
+ */
+const MOST_OF_BAND = 2.5
+
+/** Returns the value axis: from 0, with room at the top, up to a threshold if values reach 60% of it. */
+export function rangeOf(
+  { values, median, upper, lower }: ChartData,
+  warning: number | null,
+  critical: number | null,
+): readonly [low: number, high: number] {
+  const most = (...columns: ChartData['values'][]) =>
+    Math.max(0, ...columns.flat().map((value) => value ?? 0))
+  const known = most(values, median)
+  const near = [warning, critical].filter((value) => value !== null && known >= value * 0.6)
+  const top = most([known, ...near])
+  const high = top === 0 ? most(upper) : Math.min(most(upper, [top]), top * MOST_OF_BAND)
+  const low = Math.min(0, ...[...values, ...lower].map((value) => value ?? 0))
+  return [low, (high || 1) * 1.1]
+}
+
 /** Describes the values at one index. */
 export function valueAt(data: ChartData, index: number, unit: string): string {
   const at = data.times[index]

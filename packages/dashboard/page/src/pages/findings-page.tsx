@@ -139,7 +139,7 @@ function Findings({ data: { findings, requests, anomalies } }: { data: FindingsA
           idOf={({ key }) => key}
           columns={columns}
           view={`${q}|${code}|${muted}`}
-          {...(opened === '' ? {} : { opened })}
+          opened={opened}
           onOpen={(open) => setParams({ open })}
           detail={(item) => <FindingDetail item={item} />}
         />

@@ -92,18 +92,10 @@ function Depth({ row: { depth } }: { row: QueueRow }) {
   if (last === undefined) return <span class="muted">–</span>
   return (
     <span class="depth">
-      <DepthLine depth={depth} at={last[0]} />
+      <Sparkline points={depth} at={last[0]} gap={15} />
       {count(last[1])}
     </span>
   )
-}
-
-/** Extends one value per 5 seconds to a value for every second. */
-function DepthLine({ depth, at }: { depth: QueueRow['depth']; at: number }) {
-  const points = depth.flatMap(([when, value]) =>
-    [0, 1, 2, 3, 4].map((second) => [when + second * 1_000, value] as const),
-  )
-  return <Sparkline points={points} at={at} gap={15} />
 }
 
 function Jobs({ data: { queues, deadLetters }, again }: { data: JobsAnswer; again: () => void }) {
@@ -116,7 +108,7 @@ function Jobs({ data: { queues, deadLetters }, again }: { data: JobsAnswer; agai
           rows={queues}
           idOf={(row) => row.queue}
           columns={queueColumns}
-          {...(queue === '' ? {} : { opened: queue })}
+          opened={queue}
           onOpen={(open) => setParams({ queue: open })}
           detail={(row) => <QueueDetail row={row} again={again} />}
         />
@@ -233,7 +225,7 @@ function DeadLetters({
         rows={groups}
         idOf={({ key }) => key}
         columns={letterColumns}
-        {...(opened === '' ? {} : { opened })}
+        opened={opened}
         onOpen={(open) => setParams({ open })}
         detail={(group) => (
           <div class="detail-body">

@@ -1,9 +1,8 @@
-import type { ComponentType } from 'preact'
-import { useEffect, useMemo, useState } from 'preact/hooks'
+import { useMemo, useState } from 'preact/hooks'
 import type { MetricInfo, MetricsPage as MetricsAnswer } from '../../../src/protocol/index.ts'
 import { metricTitle } from '../../../src/protocol/metric-title.ts'
 import { type ChartData, chartDataOf, csvOf } from '../charts/chart-data.ts'
-import type { LineChartProps } from '../charts/line-chart.tsx'
+import { LineChart } from '../charts/line-chart.tsx'
 import { amount, count, percent, span, withUnit } from '../format/numbers.ts'
 import { clockMinute, clockTime } from '../format/times.ts'
 import { useSection } from '../live/use-section.ts'
@@ -15,8 +14,8 @@ import { param, setParams } from '../route/router.ts'
 
 /** Page: one metric over time, with its forecast. */
 export function MetricsPage() {
-  const [metric, minutes, ahead] = [param('metric'), param('minutes'), param('ahead')]
-  const search = new URLSearchParams({ ...(metric === '' ? {} : { metric }), minutes, ahead })
+  const [metric, minutes] = [param('metric'), param('minutes')]
+  const search = new URLSearchParams({ ...(metric === '' ? {} : { metric }), minutes })
   const asked = useSection<MetricsAnswer | null>('metrics', `metrics?${search}`)
   return (
     <SectionView
@@ -39,7 +38,6 @@ function Metrics({ data }: { data: MetricsAnswer }) {
   const { metrics, metric, points, forecast, trend, anomalies, needsSeconds, from, to } = data
   const info = metrics.find(({ name }) => name === metric)
   const chart = useMemo(() => chartDataOf({ points, forecast }), [points, forecast])
-  const Chart = useChart()
   const isTable = param('table') === 'show'
   const unit = info?.unit ?? ''
   const waiting = `A forecast requires 2 minutes of data: ${span(needsSeconds)} left.`
@@ -83,17 +81,13 @@ function Metrics({ data }: { data: MetricsAnswer }) {
         </Empty>
       ) : (
         <figure class="figure-chart">
-          {Chart === undefined ? (
-            <div class="chart-room" />
-          ) : (
-            <Chart
-              label={info?.description ?? metric}
-              unit={unit}
-              data={chart}
-              warning={info?.warning ?? null}
-              critical={info?.critical ?? null}
-            />
-          )}
+          <LineChart
+            label={info?.description ?? metric}
+            unit={unit}
+            data={chart}
+            warning={info?.warning ?? null}
+            critical={info?.critical ?? null}
+          />
           <figcaption class="muted">
             {forecast !== null ? (
               <>
@@ -134,7 +128,7 @@ function Metrics({ data }: { data: MetricsAnswer }) {
               {
                 label: 'Values',
                 value: amount(trend.points),
-                note: `${clockMinute(from)}–${clockMinute(to)}`,
+                note: `${clockMinute(points[0]?.[0] ?? from)}–${clockMinute(to)}`,
               },
               ...(info?.warning == null
                 ? []
@@ -179,21 +173,6 @@ function Metrics({ data }: { data: MetricsAnswer }) {
 
 function Current({ info: { current, unit } }: { info: MetricInfo }) {
   return <span class="metric-current">{current === null ? 'no recent data' : withUnit(current, unit)}</span>
-}
-
-/** Loads the code of the chart, which is large and needed on this page only. */
-function useChart(): ComponentType<LineChartProps> | undefined {
-  const [chart, setChart] = useState<{ readonly of: ComponentType<LineChartProps> }>()
-  useEffect(() => {
-    let isThere = true
-    import('../charts/line-chart.tsx').then(({ LineChart }) => {
-      if (isThere) setChart({ of: LineChart })
-    })
-    return () => {
-      isThere = false
-    }
-  }, [])
-  return chart?.of
 }
 
 function download(name: string, text: string): void {

@@ -128,7 +128,7 @@ function Nodes({
             rows={balancer.nodes}
             idOf={({ id }) => id}
             columns={nodeColumns}
-            {...(opened === '' ? {} : { opened })}
+            opened={opened}
             onOpen={(open) => setParams({ open })}
             detail={(node) => <NodeDetail node={node} again={again} />}
           />

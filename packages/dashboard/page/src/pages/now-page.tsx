@@ -1,6 +1,6 @@
 import type { RankedItem, Section, Sparkline as SparklineData, Totals } from '../../../src/protocol/index.ts'
-import { Sparkline } from '../charts/sparkline.tsx'
-import { amount, count, NONE, percent, plural } from '../format/numbers.ts'
+import { mostOf, Sparkline } from '../charts/sparkline.tsx'
+import { amount, count, NONE, percent, plural, withUnit } from '../format/numbers.ts'
 import { act } from '../live/ask.ts'
 import { live, now } from '../live/live.ts'
 import { ActionButton } from '../parts/action-button.tsx'
@@ -54,16 +54,24 @@ export function NowPage() {
   )
 }
 
-function Vital({ line: { id, label, unit, points, latest } }: { line: SparklineData }) {
+/** Age after which the last point is no longer the current value, in milliseconds. */
+const RECENT_MS = 15_000
+const WINDOW_MS = 120_000
+
+function Vital({ line: { id, label, unit, points } }: { line: SparklineData }) {
+  const shown = points.filter(([at]) => at > now.value - WINDOW_MS)
+  const last = shown.at(-1)
+  const isRecent = last !== undefined && now.value - last[0] < RECENT_MS
   return (
     <li class="vital">
       <span class="vital-label">{label}</span>
       <span class="vital-value">
-        {latest === null ? NONE : amount(latest)}
-        <span class="unit">{latest === null ? 'no recent data' : unit}</span>
+        {isRecent ? amount(last[1]) : NONE}
+        <span class="unit">{isRecent ? unit : 'no recent data'}</span>
       </span>
+      <span class="vital-most">{shown.length > 0 && `max ${withUnit(mostOf(shown), unit)}`}</span>
       {/* Only the number of requests has a value in a second without requests. */}
-      <Sparkline points={points} at={now.value} gap={id === 'requests' ? 5 : 60} />
+      <Sparkline points={shown} at={now.value} gap={id === 'requests' ? 5 : 60} />
     </li>
   )
 }

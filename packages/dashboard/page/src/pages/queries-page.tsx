@@ -133,7 +133,7 @@ function Queries({ data, again }: { data: QueriesAnswer; again: () => void }) {
             isUp: param('order') === 'up',
             onSort: (by, isUp) => setParams({ sort: by, order: isUp ? 'up' : 'down' }),
           }}
-          {...(opened === '' ? {} : { opened })}
+          opened={opened}
           onOpen={(open) => setParams({ open })}
           detail={(row) => (
             <StatementDetail

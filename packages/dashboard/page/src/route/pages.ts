@@ -64,7 +64,6 @@ export const pageRules: RulesOfPages = {
   metrics: {
     metric: { kind: 'text', maxLength: 100 },
     minutes: { kind: 'number', min: 1, max: 1_440, default: 30 },
-    ahead: { kind: 'number', min: 1, max: 60, default: 15 },
     table: choice(['hide', 'show']),
   },
   alerts: { show: choice(['all', 'alerts', 'scaling']), open: id },

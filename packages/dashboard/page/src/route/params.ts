@@ -2,13 +2,10 @@
 export type ParamRule =
   | { readonly kind: 'choice'; readonly of: readonly string[]; readonly default: string }
   | { readonly kind: 'text'; readonly maxLength: number }
-  | { readonly kind: 'id' }
   | { readonly kind: 'number'; readonly min: number; readonly max: number; readonly default: number }
 
 export type ParamRules = Readonly<Record<string, ParamRule>>
 export type Params = Readonly<Record<string, string>>
-
-const ID = /^[\w.:@/-]{1,200}$/
 
 /**
  * Returns the valid value; `undefined` for an invalid value, and for the default, which is omitted from the
@@ -22,8 +19,6 @@ function allowedValue(rule: ParamRule, value: string): string | undefined {
       const text = value.replaceAll(/\p{Cc}/gu, '').slice(0, rule.maxLength)
       return text.trim() === '' ? undefined : text
     }
-    case 'id':
-      return ID.test(value) ? value : undefined
     case 'number': {
       if (!/^\d{1,15}$/.test(value)) return undefined
       const number = Number(value)
@@ -45,7 +40,7 @@ export function allowedParams(rules: ParamRules, given: Iterable<readonly [strin
   return kept
 }
 
-/** Returns the value of a parameter, or its default; `''` for text and IDs without a value. */
+/** Returns the value of a parameter, or its default; `''` for text without a value. */
 export function paramOf(rules: ParamRules, params: Params, name: string): string {
   const rule = rules[name]
   if (rule === undefined) return ''

@@ -18,16 +18,16 @@ import { HelpDialog } from './help-dialog.tsx'
 import { Navigation } from './navigation.tsx'
 import { TopBar } from './top-bar.tsx'
 
-const views: Readonly<Record<PageName, () => preact.JSX.Element>> = {
-  now: () => <NowPage />,
-  requests: () => <RequestsPage />,
-  findings: () => <FindingsPage />,
-  queries: () => <QueriesPage />,
-  cache: () => <CachePage />,
-  nodes: () => <NodesPage />,
-  jobs: () => <JobsPage />,
-  metrics: () => <MetricsPage />,
-  alerts: () => <AlertsPage />,
+const views: Readonly<Record<PageName, () => preact.JSX.Element | null>> = {
+  now: NowPage,
+  requests: RequestsPage,
+  findings: FindingsPage,
+  queries: QueriesPage,
+  cache: CachePage,
+  nodes: NodesPage,
+  jobs: JobsPage,
+  metrics: MetricsPage,
+  alerts: AlertsPage,
 }
 
 export function App() {
@@ -41,6 +41,7 @@ export function App() {
     isFirst.current = false
   }, [page, id])
   const isRefused = status.value.kind === 'refused'
+  const View = views[page]
   return (
     <>
       <button type="button" class="skip" onClick={() => main.current?.focus()}>
@@ -51,7 +52,7 @@ export function App() {
         <Navigation />
         <main id="main" class="main" ref={main} tabIndex={-1}>
           {id === undefined && <h1>{title.value}</h1>}
-          {isRefused ? <Refused /> : id !== undefined ? <RequestPage key={id} id={id} /> : views[page]()}
+          {isRefused ? <Refused /> : id !== undefined ? <RequestPage key={id} id={id} /> : <View />}
         </main>
       </div>
       <Toasts />

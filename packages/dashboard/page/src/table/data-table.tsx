@@ -35,7 +35,7 @@ export interface DataTableProps<T> {
   }
   /** Identifies the filters. When it changes, all rows are updated immediately. */
   readonly view?: string
-  /** ID of the opened row, which shows details below itself. */
+  /** ID of the opened row, which shows details below itself; `''` if none is open. */
   readonly opened?: string
   readonly onOpen?: (id: string | undefined) => void
   readonly detail?: (row: T) => ComponentChildren
@@ -49,7 +49,7 @@ const PAGE_ROWS = 50
 
 /** A table whose rows do not move while the pointer is on it. */
 export function DataTable<T>(props: DataTableProps<T>) {
-  const { label, rows, idOf, columns, sort, view = '', opened, detail } = props
+  const { label, rows, idOf, columns, sort, view = '', opened = '', detail } = props
   const [isPointed, setPointed] = useState(false)
   const [hasFocus, setFocus] = useState(false)
   const [page, setPage] = useState(0)
@@ -64,7 +64,7 @@ export function DataTable<T>(props: DataTableProps<T>) {
   const sorted = column?.by === undefined ? rows : sortRows(rows, column.by, sort?.isUp ?? false)
   const wholeView = `${view}|${sort?.by}|${sort?.isUp}`
   const isOther = kept.current.view !== wholeView
-  const isHeld = !isOther && (isPointed || hasFocus || opened !== undefined)
+  const isHeld = !isOther && (isPointed || hasFocus || opened !== '')
   const order = nextOrder(kept.current.ids, sorted.map(idOf), isHeld)
   const current = new Map(rows.map((row) => [idOf(row), row]))
   // A removed row is shown with its last data until rows can move again.
@@ -77,7 +77,7 @@ export function DataTable<T>(props: DataTableProps<T>) {
   kept.current = { view: wholeView, ids: order.ids, rows: shown }
 
   const pages = Math.max(1, Math.ceil(order.ids.length / PAGE_ROWS))
-  const openedAt = opened === undefined ? -1 : order.ids.indexOf(opened)
+  const openedAt = order.ids.indexOf(opened)
   const shownPage = Math.min(isOther && openedAt >= 0 ? Math.floor(openedAt / PAGE_ROWS) : page, pages - 1)
   if (shownPage !== page) setPage(shownPage)
   const ids = order.ids.slice(shownPage * PAGE_ROWS, (shownPage + 1) * PAGE_ROWS)
@@ -138,7 +138,7 @@ export function DataTable<T>(props: DataTableProps<T>) {
           </button>
         </nav>
       )}
-      {opened !== undefined && detail !== undefined && openedAt === -1 && rows.length > 0 && (
+      {opened !== '' && detail !== undefined && openedAt === -1 && rows.length > 0 && (
         <p class="note muted">The opened item is no longer in this list.</p>
       )}
     </div>

@@ -1,17 +1,15 @@
 import { severityOf, sumOfImpacts } from '@sluice/core/siblings'
 import { deadLetterWords, type RankedFact, rankedItems } from '../../pages/ranked.ts'
-import { LINES, short } from '../../pages/sparklines.ts'
-import type { Point } from '../../protocol/common.ts'
-import type { Badges, Engines, RankedItem, Sparkline, Totals, Vitals } from '../../protocol/now.ts'
+import { type LineSource, type MetricLine, short } from '../../pages/sparklines.ts'
+import type { Badges, Engines, RankedItem, Totals, Vitals } from '../../protocol/now.ts'
 import type { RingState } from '../../protocol/request.ts'
 import type { RouteFigures } from '../../recorder/route-stats.ts'
+import type { SecondFigures } from '../../recorder/second-log.ts'
 import type { ProcessFacts } from '../process-facts.ts'
 import { greatestOf, grouped, leastOf, meanOf, quantileOf, summed, sumOf, weighted } from './sums.ts'
 
 const MAX_RANKED = 5
 const RANK = { high: 0, medium: 1, low: 2 } as const
-/** Age after which the last point of a line is no longer its latest value. */
-const LATEST_MS = 15_000
 
 export type AllFacts = readonly [ProcessFacts, ...ProcessFacts[]]
 
@@ -133,56 +131,55 @@ export function mergeEngines([first, ...others]: AllFacts): Engines {
   return engines as unknown as Engines
 }
 
-/** Merges the charts of the page Now, for seconds that all processes have reported. */
-export function mergeSparklines(all: AllFacts, now: number): Sparkline[] {
+/** Merges the data behind the charts of the page Now, for seconds that all processes have reported. */
+export function mergeLines(all: AllFacts): LineSource {
   const until = Math.min(...all.map(({ at }) => at)) - 1_000
-  return LINES.map((line) => {
-    const points = pointsOf(line.id, all).filter(([at]) => at <= until)
-    const last = points.at(-1)
-    return { ...line, points, latest: last === undefined || now - last[0] > LATEST_MS ? null : last[1] }
-  })
+  const merged = (points: readonly WeightedPoint[], of: (same: readonly WeightedPoint[]) => number | null) =>
+    secondsOf(points, until).map((same) => [same[0].at, short(of(same) ?? 0)] as const)
+  const requests = all.map(({ metrics }) => new Map(metrics.requests))
+  const pointsOf = (id: MetricLine) =>
+    all.flatMap(({ metrics }, index) =>
+      metrics[id].map(([at, value]) => ({ at, value, weight: requests[index]?.get(at) ?? 0 })),
+    )
+  return {
+    metrics: {
+      requests: merged(pointsOf('requests'), (same) => sumOf(same.map(({ value }) => value))),
+      errorRate: merged(pointsOf('errorRate'), (same) =>
+        weighted(same.map(({ value, weight }) => [value, weight] as const)),
+      ),
+    },
+    seconds: secondsOf(
+      all.flatMap(({ seconds }) => seconds),
+      until,
+    ).map(mergeSecond),
+  }
 }
 
-function pointsOf(id: Sparkline['id'], all: AllFacts): Point[] {
-  if (id === 'queriesPerRequest') {
-    const seconds = grouped(
-      all.flatMap(({ queries }) => queries),
-      ([at]) => String(at),
-    )
-    return inOrder(
-      seconds.map((same) => {
-        const requests = same.reduce((sum, [, each]) => sum + each, 0)
-        return [same[0][0], short(same.reduce((sum, [, , queries]) => sum + queries, 0) / requests)] as const
-      }),
-    )
-  }
-  if (id === 'requests') {
-    const seconds = grouped(
-      all.flatMap(({ lines }) => lines.requests),
-      ([at]) => String(at),
-    )
-    return inOrder(
-      seconds.map((same) => [same[0][0], short(same.reduce((sum, [, value]) => sum + value, 0))] as const),
-    )
-  }
-  const points = all.flatMap(({ lines }) => {
-    const requests = new Map(lines.requests)
-    return lines[id].map(([at, value]) => ({ at, value, weight: requests.get(at) ?? 0 }))
-  })
-  const seconds = grouped(points, ({ at }) => String(at))
-  return inOrder(
-    seconds.map(
-      (same) =>
-        [
-          same[0].at,
-          short(weighted(same.map(({ value, weight }) => [value, weight] as const)) ?? 0),
-        ] as const,
-    ),
-  )
+interface WeightedPoint {
+  readonly at: number
+  readonly value: number
+  readonly weight: number
 }
 
-function inOrder(points: Point[]): Point[] {
-  return points.sort(([a], [b]) => a - b)
+/** Groups by second, oldest first. */
+function secondsOf<T extends { readonly at: number }>(all: readonly T[], until: number) {
+  return grouped(
+    all.filter(({ at }) => at <= until),
+    ({ at }) => String(at),
+  ).toSorted(([a], [b]) => a.at - b.at)
+}
+
+function mergeSecond(same: readonly [SecondFigures, ...SecondFigures[]]): SecondFigures {
+  const sum = (of: 'requests' | 'queries' | 'databaseMs' | 'durationMs') =>
+    same.reduce((total, second) => total + second[of], 0)
+  return {
+    at: same[0].at,
+    requests: sum('requests'),
+    queries: sum('queries'),
+    databaseMs: sum('databaseMs'),
+    durationMs: sum('durationMs'),
+    durations: same.flatMap(({ durations }) => durations),
+  }
 }
 
 function rounded(value: number | null): number | null {

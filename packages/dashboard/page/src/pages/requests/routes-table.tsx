@@ -96,7 +96,7 @@ export function RoutesTable({ rows, view, requests }: RoutesTableProps) {
         isUp: param('order') === 'up',
         onSort: (by, isUp) => setParams({ sort: by, order: isUp ? 'up' : 'down' }),
       }}
-      {...(opened === '' ? {} : { opened })}
+      opened={opened}
       onOpen={(open) => setParams({ open })}
       detail={(row) => (
         <RouteDetail row={row} requests={requests.filter(({ name }) => name === row.name).slice(0, 5)} />

@@ -62,7 +62,7 @@ function pageOf(
   }
 }
 
-/** Half of the recorded time, so that a forecast takes at most a third of a chart. */
+/** Half of the recorded time, so that a chart shows more values than forecasts. */
 export function minutesAhead([first]: readonly Point[], now: number): number {
   const recorded = first === undefined ? 0 : (now - first[0]) / 60_000
   return Math.min(MAX_AHEAD, Math.floor(recorded / 2))

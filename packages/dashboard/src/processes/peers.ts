@@ -18,8 +18,6 @@ const FRESH_MS = 800
 const SILENT = 2
 /** Interval at which all routes are requested, because a route may have been evicted. */
 const FULL_MS = 30_000
-/** Age up to which seconds are shown in charts. */
-const LINE_MS = 120_000
 
 export interface PeersParts {
   readonly link: ProcessLink
@@ -174,11 +172,11 @@ export class Peers {
   }
 }
 
-/** Adds the seconds of new data to the known ones, and removes old ones. */
+/** Adds the seconds of new data to the known ones. Old ones are removed with the next full data. */
 function newSeconds(
   known: readonly SecondFigures[],
   { at: now, seconds }: ProcessFacts,
 ): readonly SecondFigures[] {
   const from = seconds[0]?.at ?? now
-  return [...known.filter(({ at }) => at < from && at >= now - LINE_MS), ...seconds]
+  return [...known.filter(({ at }) => at < from), ...seconds]
 }

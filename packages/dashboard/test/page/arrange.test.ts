@@ -89,7 +89,7 @@ describe('axisSteps', () => {
 })
 
 describe('isNearEnd', () => {
-  it('is true for a step whose label would be cut off, at any width', () => {
+  it('is true for a step whose label does not fit, at any width', () => {
     expect([0, 100, 200, 300].map((step) => isNearEnd(step, 330, 523))).toEqual([false, false, false, true])
     expect([0, 100, 200, 300].map((step) => isNearEnd(step, 345, 523))).toEqual([false, false, false, false])
     expect([0, 1].map((step) => isNearEnd(step, 1, 280))).toEqual([false, true])

@@ -10,9 +10,9 @@ import {
   span,
   withUnit,
 } from '../../page/src/format/numbers.ts'
-import { isError, sparedShare } from '../../page/src/format/request-facts.ts'
+import { groupTime, isError, sparedShare } from '../../page/src/format/request-facts.ts'
 import { ago } from '../../page/src/format/times.ts'
-import type { RequestSummary } from '../../src/protocol/index.ts'
+import type { RequestSummary, WaterfallRow } from '../../src/protocol/index.ts'
 
 describe('number formats', () => {
   it('group digits and abbreviate from 10,000', () => {
@@ -97,6 +97,13 @@ describe('request facts', () => {
   it('calculate the share of reads without a query', () => {
     expect(sparedShare({ queries: 1, batched: 2, prefetched: 0, cacheHits: 1 } as RequestSummary)).toBe('75%')
     expect(sparedShare({ queries: 9, batched: 0, prefetched: 0, cacheHits: 0 } as RequestSummary)).toBe('–')
+  })
+
+  it('show the time of overlapping queries once', () => {
+    const row = { fill: 'database', startMs: 10, endMs: 540 } as WaterfallRow
+    expect(groupTime({ ...row, databaseMs: 16_700 })).toBe('530 ms')
+    expect(groupTime({ ...row, databaseMs: 200 })).toBe('200 ms')
+    expect(groupTime({ ...row, databaseMs: 0 })).toBe('530 ms')
   })
 
   it('treat a status of 500 and above, and a failure without a status, as an error', () => {

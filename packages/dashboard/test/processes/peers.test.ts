@@ -63,7 +63,7 @@ describe('Peers', () => {
     expect(await look()).toEqual({ answering: ['other'], silent: [] })
   })
 
-  it('add up seconds of successive responses, each once, for 2 minutes', async () => {
+  it('add up seconds of successive responses, each once', async () => {
     const { state, look, peers } = peersOfOne()
     const known = () => peers.facts.flatMap(({ seconds }) => seconds.map(({ at }) => at))
     state.seconds = [{ at: 0 }]
@@ -78,6 +78,6 @@ describe('Peers', () => {
       await look()
     }
     expect(known()).toEqual([...new Set(known())].sort((a, b) => a - b))
-    expect(known()[0]).toBeGreaterThanOrEqual(149_000 - 120_000)
+    expect(known()[0]).toBeGreaterThan(1_000)
   })
 })

@@ -124,7 +124,7 @@ describe('ScalingPolicies', () => {
     policies.create('busy', 'cpu', 70, 'up')
     expect(evaluate(4, { cpu: 90 })).toMatchObject({
       direction: null,
-      skipped: ['Policy "busy": there are already 4, which is the maximum.'],
+      skipped: ['Policy "busy": already at 4, the maximum.'],
     })
     expect(evaluate(3, { cpu: 90 })).toMatchObject({ direction: 'up', to: 4 })
   })

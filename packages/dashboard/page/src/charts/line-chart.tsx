@@ -90,7 +90,7 @@ export function LineChart({ label, unit, data, warning, critical }: LineChartPro
             ))}
             {timeTicks(from, to, (right - LEFT) / LABEL, new Date(from * 1_000).getTimezoneOffset() * 60).map(
               (time) => (
-                <text key={time} class="plot-time" x={x(time)} y={HEIGHT - 8}>
+                <text key={time} class="plot-time" x={x(time)} y={HEIGHT - 12}>
                   {(isShort ? clockTime : clockMinute)(time * 1_000)}
                 </text>
               ),

@@ -28,7 +28,7 @@ export function Sparkline({ points, at, gap }: SparklineProps) {
       preserveAspectRatio="none"
       aria-hidden="true"
     >
-      <path class="sparkline-base" d={`M0 0h${WIDTH}M0 ${HEIGHT}h${WIDTH}`} />
+      <path class="sparkline-base" d={`M0 ${HEIGHT}h${WIDTH}`} />
       <path
         d={linePath(
           line.filter(([x]) => x >= 0),

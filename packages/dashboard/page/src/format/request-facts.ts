@@ -12,9 +12,13 @@ export function titleOfCode(code: FindingCode): string {
   return titles[code] ?? code
 }
 
-/** The time next to a bar: database time if a query was sent, otherwise the time from start to end. */
+/**
+ * The time next to a bar: database time if a query was sent, otherwise the time from start to end. Queries that
+ * overlap count once.
+ */
 export function groupTime({ fill, databaseMs, startMs, endMs }: WaterfallRow): string {
-  return duration(fill === 'database' && databaseMs > 0 ? databaseMs : endMs - startMs)
+  const ms = endMs - startMs
+  return duration(fill === 'database' && databaseMs > 0 ? Math.min(databaseMs, ms) : ms)
 }
 
 /** The share of reads in a request that needed no separate query. */

@@ -1,6 +1,6 @@
 import type { RankedItem, Section, Sparkline as SparklineData, Totals } from '../../../src/protocol/index.ts'
 import { mostOf, Sparkline } from '../charts/sparkline.tsx'
-import { amount, count, NONE, percent, plural, withUnit } from '../format/numbers.ts'
+import { amount, count, duration, NONE, percent, plural } from '../format/numbers.ts'
 import { act } from '../live/ask.ts'
 import { live, now } from '../live/live.ts'
 import { ActionButton } from '../parts/action-button.tsx'
@@ -8,8 +8,9 @@ import { Empty } from '../parts/section-view.tsx'
 import { SeverityWord } from '../parts/state-words.tsx'
 import { hrefOf } from '../route/router.ts'
 
-function microseconds({ overheadMs, timedRequests }: Totals): string {
-  return count(Math.max(1, Math.round((overheadMs / timedRequests) * 1_000)))
+function overhead({ overheadMs, timedRequests }: Totals): string {
+  const ms = overheadMs / timedRequests
+  return ms < 1 ? `${count(Math.max(1, Math.round(ms * 1_000)))} µs` : duration(ms)
 }
 
 /** Page: current problems, worst first. */
@@ -45,7 +46,7 @@ export function NowPage() {
             totals.spared / Math.max(1, totals.spared + totals.queries),
           )}).`}
           {totals.timedRequests > 0 &&
-            ` Overhead of Sluice: ${microseconds(totals)} µs per request, ${percent(totals.overheadMs / Math.max(totals.overheadMs, totals.timedMs))} of the request time.`}
+            ` Overhead of Sluice: ${overhead(totals)} per request, ${percent(totals.overheadMs / Math.max(totals.overheadMs, totals.timedMs))} of the request time.`}
           {totals.errors > 0 &&
             ` ${plural(totals.errors, 'internal error')}: the ORM ran these operations without Sluice.`}
         </p>
@@ -69,7 +70,7 @@ function Vital({ line: { id, label, unit, points } }: { line: SparklineData }) {
         {isRecent ? amount(last[1]) : NONE}
         <span class="unit">{isRecent ? unit : 'no recent data'}</span>
       </span>
-      <span class="vital-most">{shown.length > 0 && `max ${withUnit(mostOf(shown), unit)}`}</span>
+      <span class="vital-most">{shown.length > 0 && `max ${amount(mostOf(shown))}`}</span>
       {/* Only the number of requests has a value in a second without requests. */}
       <Sparkline points={shown} at={now.value} gap={id === 'requests' ? 5 : 60} />
     </li>

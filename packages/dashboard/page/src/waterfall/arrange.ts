@@ -105,7 +105,7 @@ export function axisSteps(totalMs: number, most: number): readonly number[] {
 /** Maximum width of a step's label, in pixels. */
 const LABEL = 48
 
-/** Whether a step is so close to the end of the axis that its label must be on its left. */
+/** Whether a step is so close to the end of the axis that its label does not fit. */
 export function isNearEnd(step: number, totalMs: number, width: number): boolean {
   return step > 0 && barOf(step, 0, totalMs, width).x > width - LABEL
 }

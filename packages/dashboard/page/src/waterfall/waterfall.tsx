@@ -58,12 +58,8 @@ export function Waterfall({ rows, durationMs, opened, onOpen }: WaterfallProps) 
         <Legend />
         <div class="waterfall-axis" ref={axis} aria-hidden="true">
           {axisSteps(totalMs, width > 500 ? 6 : 3).map((step) => (
-            <span
-              key={step}
-              class={`axis-step${isNearEnd(step, totalMs, width) ? ' axis-step-end' : ''}`}
-              style={{ left: `${(step / totalMs) * 100}%` }}
-            >
-              {step === 0 ? '0' : duration(step)}
+            <span key={step} class="axis-step" style={{ left: `${(step / totalMs) * 100}%` }}>
+              {step === 0 ? '0' : isNearEnd(step, totalMs, width) ? '' : duration(step)}
             </span>
           ))}
         </div>

@@ -183,7 +183,7 @@ export class ScalingPolicies {
     const { vote, to } = chosen
     if (to === current) {
       skipped.push(
-        `${nameOf(vote.kept.policy)}: there are already ${current}, which is the ${direction === 'up' ? 'maximum' : 'minimum'}.`,
+        `${nameOf(vote.kept.policy)}: already at ${current}, the ${direction === 'up' ? 'maximum' : 'minimum'}.`,
       )
       return held
     }

@@ -49,7 +49,7 @@ export function StatementDetail({ row, advice }: { row: StatementRow; advice: re
       />
       {callSites.length > 0 && (
         <dl class="facts">
-          <dt>at</dt>
+          <dt>{callSites.length === 1 ? 'Call site' : 'Call sites'}</dt>
           <dd>
             <ul>
               {callSites.slice(0, 5).map((place) => (

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { findChromium } from '../browser/find-chromium.ts'
 import { freePort } from '../services/free-port.ts'
+import { type Pixels, palettePng } from './palette-png.ts'
 
 const root = join(import.meta.dirname, '../..')
 const folder = join(root, 'docs/screenshots')
@@ -30,7 +31,7 @@ const openLast = (page: Page) => page.locator('tbody tr').last().click()
 function pictures(request: string): readonly Picture[] {
   return [
     { name: 'now', place: 'now', isNarrow: true },
-    { name: 'requests', place: 'requests' },
+    { name: 'requests', place: 'requests', isNarrow: true },
     { name: 'request', place: `requests/${request}`, isNarrow: true },
     { name: 'finding', place: 'findings', isNarrow: true, act: openFirst },
     { name: 'queries', place: 'queries', act: openFirst },
@@ -68,23 +69,24 @@ async function take(
   await sleep(SETTLE_MS)
   const png = await page.screenshot()
   await page.goto('about:blank')
-  writeFileSync(join(folder, `${name}.webp`), await asWebp(page, png))
+  writeFileSync(join(folder, `${name}.png`), palettePng(await pixelsOf(page, png)))
   await context.close()
   process.stdout.write(`${name}\n`)
 }
 
-/** Converts a picture: as PNG, it has about three times the size. */
-async function asWebp(page: Page, png: Buffer): Promise<Buffer> {
+/** Decodes a picture in the browser. */
+async function pixelsOf(page: Page, png: Buffer): Promise<Pixels> {
   const source = JSON.stringify(`data:image/png;base64,${png.toString('base64')}`)
-  const url = await page.evaluate<string>(`(async () => {
+  return await page.evaluate<Pixels>(`(async () => {
     const image = new Image()
     image.src = ${source}
     await image.decode()
-    const canvas = Object.assign(document.createElement('canvas'), { width: image.width, height: image.height })
-    canvas.getContext('2d').drawImage(image, 0, 0)
-    return canvas.toDataURL('image/webp', 0.6)
+    const { width, height } = image
+    const drawing = Object.assign(document.createElement('canvas'), { width, height }).getContext('2d')
+    drawing.drawImage(image, 0, 0)
+    const { data } = drawing.getImageData(0, 0, width, height)
+    return { width, height, values: Array.from(new Uint32Array(data.buffer)) }
   })()`)
-  return Buffer.from(url.slice(url.indexOf(',') + 1), 'base64')
 }
 
 /** The newest request to the country page with an N+1. */

@@ -41,7 +41,7 @@ export function palettePng({ width, height, values }: Pixels): Buffer {
   ])
 }
 
-/** Chooses the colors that differ most from the chosen ones, weighted by frequency: small red text stays red. */
+/** Chooses colors that differ most from the chosen ones, weighted by frequency: small red text stays red. */
 function paletteOf(counts: ReadonlyMap<number, number>): number[] {
   const candidates = [...counts].map(
     ([color, count]): Candidate => ({ color, weight: Math.sqrt(count), distance: 1e6 }),

@@ -13,8 +13,8 @@ export function titleOfCode(code: FindingCode): string {
 }
 
 /**
- * The time next to a bar: database time if a query was sent, otherwise the time from start to end. Queries that
- * overlap count once.
+ * The time next to a bar: database time if a query was sent, otherwise the time from start to end.
+ * Overlapping queries count once.
  */
 export function groupTime({ fill, databaseMs, startMs, endMs }: WaterfallRow): string {
   const ms = endMs - startMs

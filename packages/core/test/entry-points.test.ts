@@ -187,7 +187,6 @@ describe('the entry points of @sluice/core', () => {
         'loadPackage',
         'mayDefine',
         'median',
-        'metricTitle',
         'option',
         'otherGaps',
         'outcomeOf',

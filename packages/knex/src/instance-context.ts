@@ -1,6 +1,6 @@
 import type { Lookup, ReadRequirements, Refusal, RowSource, Source, TableId } from '@sluice/core/adapter'
 import type { AdapterHost } from '@sluice/core/siblings'
-import type { BuilderInternals, ClientInternals } from './internal-types.ts'
+import type { BuilderInternals, ClientInternals } from './internals/types.ts'
 
 /** Properties of the instance to which operations belong. */
 export interface InstanceContext {

@@ -1,7 +1,9 @@
 import { type Connection, type Dialect, InvalidArgumentError, SluiceError } from '@sluice/core'
 import type { Knex } from 'knex'
-import type { ClientInternals } from './internal-types.ts'
-import { afterCreate, clientOf, dialectOf, discard, rowsAsked } from './internals.ts'
+import { afterCreate, clientOf, dialectOf } from './internals/client.ts'
+import { discard } from './internals/connection.ts'
+import { rowsAsked } from './internals/response.ts'
+import type { ClientInternals } from './internals/types.ts'
 
 interface Instrumentation {
   /** The client's class before instrumentation. */

@@ -13,8 +13,8 @@ import {
 import { bindsRelativeDate, type PinnedRead, pinnedReadOf, readsOfStatement } from '@sluice/core/siblings'
 import { controlOf } from './cached.ts'
 import type { InstanceContext } from './instance-context.ts'
-import type { BuilderInternals, ClientInternals } from './internal-types.ts'
-import { compiled, isPlain } from './internals.ts'
+import { compiled, isPlain } from './internals/builder.ts'
+import type { BuilderInternals, ClientInternals } from './internals/types.ts'
 import { refuse } from './reasons.ts'
 import { copyRows, isCopyableResult } from './rows.ts'
 

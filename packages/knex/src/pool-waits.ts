@@ -1,6 +1,6 @@
 import { type AdapterHost, isPoolExhausted } from '@sluice/core/siblings'
-import type { ClientInternals } from './internal-types.ts'
-import { poolStateOf } from './internals.ts'
+import { poolStateOf } from './internals/client.ts'
+import type { ClientInternals } from './internals/types.ts'
 
 /**
  * Receives waits: how long each of `count` callers waited, and whether the pool was exhausted when they

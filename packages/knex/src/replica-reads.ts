@@ -7,17 +7,11 @@ import {
   resolveReplicaOptions,
 } from '@sluice/core/siblings'
 import type { Knex } from 'knex'
-import type { BuilderInternals, ClientInternals } from './internal-types.ts'
-import {
-  abandon,
-  addressOf,
-  clientOf,
-  compiled,
-  dialectOf,
-  isDestroyed,
-  isReplicaRead,
-  rowsOf,
-} from './internals.ts'
+import { compiled, isReplicaRead } from './internals/builder.ts'
+import { addressOf, clientOf, dialectOf, isDestroyed } from './internals/client.ts'
+import { abandon } from './internals/connection.ts'
+import { rowsOf } from './internals/response.ts'
+import type { BuilderInternals, ClientInternals } from './internals/types.ts'
 import { attachedConnection, knexConnection } from './knex-connection.ts'
 
 export interface KnexOptions extends ReplicaOptions {

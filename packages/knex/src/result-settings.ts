@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import type { ClientInternals } from './internal-types.ts'
-import { settingsOf, typeParsersOf } from './internals.ts'
+import { settingsOf, typeParsersOf } from './internals/client.ts'
+import type { ClientInternals } from './internals/types.ts'
 
 /**
  * Settings that identify the database, the user and timeouts; any other setting can change the form of

@@ -2,8 +2,9 @@ import type { Dialect } from '@sluice/core'
 import type { CatalogTable, RowLoader, SchemaCatalog } from '@sluice/core/adapter'
 import { type AdapterHost, readCatalog } from '@sluice/core/siblings'
 import type { Knex } from 'knex'
-import type { ClientInternals } from './internal-types.ts'
-import { clientOf, databaseName, isDestroyed, rowsOf } from './internals.ts'
+import { clientOf, databaseName, isDestroyed } from './internals/client.ts'
+import { rowsOf } from './internals/response.ts'
+import type { ClientInternals } from './internals/types.ts'
 
 /**
  * Loads rows through a Knex instance, like a `whereIn` of the app. Does not keep the instance alive.

@@ -2,8 +2,10 @@ import { hash } from 'node:crypto'
 import { analyzeSql } from '@sluice/core'
 import { canonicalKey, type RowSource, type SchemaCatalog } from '@sluice/core/adapter'
 import type { InstanceContext } from './instance-context.ts'
-import type { BuilderInternals, ClientInternals } from './internal-types.ts'
-import { compiled, databaseName, type ListingParts, listingParts, rewritesNames } from './internals.ts'
+import { type ListingParts, listingParts } from './internals/builder-parts.ts'
+import { compiled } from './internals/builder.ts'
+import { databaseName, rewritesNames } from './internals/client.ts'
+import type { BuilderInternals, ClientInternals } from './internals/types.ts'
 import { propertiesOf, tableName } from './lookups/names.ts'
 
 interface Known {

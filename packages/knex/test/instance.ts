@@ -3,8 +3,8 @@ import { type CatalogData, isRefusal, type Lookup, SchemaCatalog, type TableInfo
 import { hostOf } from '@sluice/core/siblings'
 import knex, { type Knex } from 'knex'
 import type { InstanceContext } from '../src/instance-context.ts'
-import type { BuilderInternals } from '../src/internal-types.ts'
-import { clientOf } from '../src/internals.ts'
+import { clientOf } from '../src/internals/client.ts'
+import type { BuilderInternals } from '../src/internals/types.ts'
 import { KnexLookups } from '../src/knex-lookups.ts'
 import { RowSources } from '../src/row-sources.ts'
 

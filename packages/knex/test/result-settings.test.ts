@@ -1,7 +1,7 @@
 import knex, { type Knex } from 'knex'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { ClientInternals } from '../src/internal-types.ts'
-import { clientOf } from '../src/internals.ts'
+import { clientOf } from '../src/internals/client.ts'
+import type { ClientInternals } from '../src/internals/types.ts'
 import { resultSettings } from '../src/result-settings.ts'
 
 const made: Knex[] = []

@@ -16,7 +16,7 @@ import {
 } from '@sluice/core/adapter'
 import type { Knex } from 'knex'
 import type { InstanceContext } from '../instance-context.ts'
-import type { BuilderInternals, ClientInternals } from '../internal-types.ts'
+import type { BuilderInternals, ClientInternals } from '../internals/types.ts'
 import { copyRows, isCopyableResult } from '../rows.ts'
 import { emptyTotals } from './aggregates.ts'
 import { mergedQuery, pagesQuery } from './merged-query.ts'

@@ -1,5 +1,5 @@
 import type { Slice } from '@sluice/core/adapter'
-import type { Statement } from '../internal-types.ts'
+import type { Statement } from '../internals/types.ts'
 
 /** A select of one table, split into parts: the compared columns are separate from the values. */
 export interface SelectParts {

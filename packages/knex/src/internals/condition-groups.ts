@@ -1,4 +1,4 @@
-import type { BuilderInternals, Statement } from './internal-types.ts'
+import type { BuilderInternals, Statement } from './types.ts'
 
 /** Levels of groups that are flattened. Deeper groups pass through. */
 const MAX_DEPTH = 8

@@ -1,6 +1,9 @@
 import type { Knex } from 'knex'
 
-/** Undocumented parts of Knex that `internals.ts` uses. */
+/**
+ * Undocumented parts of Knex. All access to them is in this folder. Readers fail closed: a builder that
+ * contains anything unknown to them is described as `undefined`, and passed through unchanged.
+ */
 
 /** A client as an instrumented prototype sees it. */
 export interface ClientInternals {

@@ -1,0 +1,53 @@
+import type { BuilderInternals, ClientInternals } from './types.ts'
+
+/**
+ * Whether a builder only reads, as far as the builder itself shows: no locks, no common table expressions,
+ * and no settings that are not in its SQL.
+ */
+export function isReplicaRead(builder: BuilderInternals): boolean {
+  const { _method: method, _single: single, _statements: statements } = builder
+  if (method !== 'select' && method !== 'first' && method !== 'pluck') return false
+  if (
+    single === undefined ||
+    statements === undefined ||
+    single.lock !== undefined ||
+    single.waitMode !== undefined
+  )
+    return false
+  return isPlain(builder) && !statements.some(({ grouping }) => grouping === 'with')
+}
+
+/**
+ * Whether a result served without a query would lose nothing of a builder: it has no listeners, and no
+ * separate connection or driver options.
+ */
+export function isPlain(builder: BuilderInternals): boolean {
+  const { _events, _options, _timeout, _connection } = builder
+  const quiet = _events === undefined || Object.keys(_events).length === 0
+  return (
+    quiet &&
+    _options === undefined &&
+    (_timeout === undefined || _timeout === false) &&
+    _connection === undefined
+  )
+}
+
+/**
+ * The SQL and bindings of a read, as the driver receives them; `undefined` for several statements. If Knex
+ * rejects a builder (for example, for an undefined value), the caller gets that error from Knex itself.
+ */
+export function compiled(
+  client: ClientInternals,
+  builder: BuilderInternals,
+): { readonly sql: string; readonly bindings: readonly unknown[] } | { readonly error: unknown } | undefined {
+  let query: unknown
+  try {
+    query = builder.toSQL()
+  } catch (error) {
+    return { error }
+  }
+  if (Array.isArray(query) || typeof query !== 'object' || query === null) return undefined
+  const { sql, bindings, output } = query as { sql?: unknown; bindings?: unknown; output?: unknown }
+  if (typeof sql !== 'string' || output !== undefined) return undefined
+  return { sql: client.positionBindings(sql), bindings: Array.isArray(bindings) ? bindings : [] }
+}

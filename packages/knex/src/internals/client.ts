@@ -1,0 +1,104 @@
+import type { Dialect, PoolState } from '@sluice/core'
+import type { Knex } from 'knex'
+import type { ClientInternals } from './types.ts'
+
+const DIALECTS: Readonly<Record<string, Dialect>> = {
+  sqlite3: 'sqlite',
+  postgresql: 'postgresql',
+  mysql: 'mysql',
+}
+
+export function clientOf(knex: Knex): ClientInternals | undefined {
+  const client = (knex as { readonly client?: unknown }).client as ClientInternals | undefined
+  const isKnown =
+    typeof client?._query === 'function' &&
+    typeof client._stream === 'function' &&
+    typeof client.runner === 'function'
+  return isKnown ? client : undefined
+}
+
+/** Whether an instance has no connections and cannot create any. */
+export function isDestroyed(knex: Knex): boolean {
+  return (knex as { readonly client?: { readonly pool?: unknown } }).client?.pool === undefined
+}
+
+/** Usage of a client's pool; `undefined` if it has no pool, or not Knex's default pool. */
+export function poolStateOf(client: ClientInternals): PoolState | undefined {
+  const { pool } = client as { readonly pool?: Readonly<Record<string, unknown>> }
+  if (pool === undefined || pool === null) return undefined
+  const { min, max } = pool
+  const count = (name: string) =>
+    typeof pool[name] === 'function' ? Number((pool[name] as () => unknown).call(pool)) : Number.NaN
+  const [used, idle, waiting] = [count('numUsed'), count('numFree'), count('numPendingAcquires')]
+  if (typeof min !== 'number' || typeof max !== 'number' || Number.isNaN(used + idle + waiting))
+    return undefined
+  return { min, max, used, idle, waiting }
+}
+
+/** How an instance creates connections: its URL, its settings, or the function that provides them. */
+export function settingsOf({ config, connectionSettings }: ClientInternals): readonly unknown[] {
+  return [connectionSettings ?? config.connection, config.pool?.afterCreate]
+}
+
+/** PostgreSQL types with array values, in addition to those that its driver lists. */
+const ARRAYS = [199, 1000, 1005, 1007, 1016, 1021, 1022, 1028, 1115, 1182, 1185, 1231, 3807]
+
+/**
+ * The source of the functions with which `pg` parses values in the whole process: apps can replace them.
+ * Other drivers only have settings.
+ */
+export function typeParsersOf({ driver }: ClientInternals, ownTypes: readonly number[]): readonly string[] {
+  const { types } = (driver ?? {}) as {
+    readonly types?: {
+      readonly builtins?: Readonly<Record<string, number>>
+      getTypeParser?(type: number): unknown
+    }
+  }
+  if (typeof types?.getTypeParser !== 'function') return []
+  return [...Object.values(types.builtins ?? {}), ...ARRAYS, ...ownTypes].map((type) =>
+    String(types.getTypeParser?.(type)),
+  )
+}
+
+export function dialectOf(client: ClientInternals): Dialect | undefined {
+  return client.dialect === undefined ? undefined : DIALECTS[client.dialect]
+}
+
+/** Runs the app's hook for new connections of its pool. */
+export async function afterCreate({ config }: ClientInternals, connection: object): Promise<void> {
+  const hook = config.pool?.afterCreate
+  if (typeof hook !== 'function') return
+  await new Promise<void>((resolve, reject) => {
+    hook(connection, (error: unknown) => (error === undefined || error === null ? resolve() : reject(error)))
+  })
+}
+
+const DEFAULT_PORTS: Readonly<Record<string, number>> = { postgresql: 5432, mysql: 3306 }
+
+/** Host and port of a client's connections, if its settings contain them. */
+export function addressOf(client: ClientInternals | undefined): {
+  readonly host?: string
+  readonly port?: number
+} {
+  const { host, port } = (client?.connectionSettings ?? {}) as {
+    readonly host?: unknown
+    readonly port?: unknown
+  }
+  const number = port === undefined ? DEFAULT_PORTS[client?.dialect ?? ''] : Number(port)
+  return typeof host === 'string' && number !== undefined && Number.isInteger(number)
+    ? { host, port: number }
+    : {}
+}
+
+/** Whether the names of tables and columns can depend on a builder's query context. */
+export function rewritesNames(client: ClientInternals): boolean {
+  return typeof client.config.wrapIdentifier === 'function'
+}
+
+/** The name of a column in the database, if identifiers are rewritten. */
+export function databaseName(client: ClientInternals, identifier: string, queryContext: unknown): string {
+  const { wrapIdentifier } = client.config
+  return typeof wrapIdentifier !== 'function'
+    ? identifier
+    : wrapIdentifier(identifier, (value) => value, queryContext)
+}

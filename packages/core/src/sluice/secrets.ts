@@ -1,5 +1,5 @@
 import type { CacheRequest } from '../pipeline/operation.ts'
-import type { NamedTables } from '../schema/catalog-registry.ts'
+import type { NamedTables } from '../schema/named-tables.ts'
 
 /** Whether other processes may have a read's result. */
 export interface Sharing {

@@ -1,6 +1,7 @@
 import { SchemaCatalog, type TableInfo } from '@sluice/core/adapter'
 import { describe, expect, it } from 'vitest'
-import { CatalogRegistry, NamedTables } from '../../src/schema/catalog-registry.ts'
+import { CatalogRegistry } from '../../src/schema/catalog-registry.ts'
+import { NamedTables } from '../../src/schema/named-tables.ts'
 import { Secrets } from '../../src/sluice/secrets.ts'
 
 const table = (name: string): TableInfo => ({

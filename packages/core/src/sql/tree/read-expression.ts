@@ -1,6 +1,8 @@
 import type { BlockScope } from './block-scope.ts'
+import { chain, extended, isJoined, join } from './combine-expressions.ts'
 import type { SqlCursor } from './cursor.ts'
 import type { Expression } from './expression.ts'
+import { dialectsOfWord, patternOperators, postgresqlPatterns, wordOperators } from './operator-words.ts'
 import {
   AND,
   COMPARISON,
@@ -13,7 +15,6 @@ import {
   operatorAt,
   powerOf,
   readList,
-  XOR,
 } from './operators.ts'
 import type { ValueTerm } from './query-tree.ts'
 import { readInList, readOperand, readType } from './read-operand.ts'
@@ -35,55 +36,6 @@ export function readSubscript(cursor: SqlCursor, scope: BlockScope): void {
   const reader = new ExpressionReader(cursor, scope)
   cursor.expectSymbol('[')
   while (!cursor.takeSymbol(']')) if (!cursor.takeSymbol(':')) reader.read(OR)
-}
-
-const wordOperators: ReadonlyMap<string, number> = new Map([
-  ['OR', OR],
-  ['XOR', XOR],
-  ['AND', AND],
-  ['IS', IS],
-  ['ISNULL', IS],
-  ['NOTNULL', IS],
-  ['NOT', MATCH],
-  ['BETWEEN', MATCH],
-  ['IN', MATCH],
-  ['LIKE', MATCH],
-  ['ILIKE', MATCH],
-  ['GLOB', MATCH],
-  ['MATCH', MATCH],
-  ['REGEXP', MATCH],
-  ['RLIKE', MATCH],
-  ['SIMILAR', MATCH],
-  ['SOUNDS', MATCH],
-  ['MEMBER', MATCH],
-  ['OVERLAPS', MATCH],
-  ['OPERATOR', OTHER],
-  ['DIV', OTHER],
-  ['MOD', OTHER],
-])
-/** Words that are operators in some dialects only, and names in the others. */
-const only: Readonly<Record<string, readonly string[]>> = {
-  XOR: ['mysql'],
-  ISNULL: ['postgresql', 'sqlite'],
-  NOTNULL: ['postgresql', 'sqlite'],
-  ILIKE: ['postgresql'],
-  GLOB: ['sqlite'],
-  MATCH: ['sqlite'],
-  REGEXP: ['sqlite', 'mysql'],
-  RLIKE: ['mysql'],
-  SIMILAR: ['postgresql'],
-  SOUNDS: ['mysql'],
-  MEMBER: ['mysql'],
-  OVERLAPS: ['postgresql'],
-  OPERATOR: ['postgresql'],
-  DIV: ['mysql'],
-  MOD: ['mysql'],
-}
-const patternOperators: Readonly<Record<string, 'like' | 'ilike' | 'glob' | 'match'>> = {
-  LIKE: 'like',
-  ILIKE: 'ilike',
-  GLOB: 'glob',
-  MATCH: 'match',
 }
 
 class ExpressionReader implements ExpressionSource {
@@ -129,7 +81,7 @@ class ExpressionReader implements ExpressionSource {
     const { cursor } = this
     const word = cursor.word()
     const binds = wordOperators.get(word)
-    if (binds === undefined || only[word]?.includes(cursor.dialect) === false) return 0
+    if (binds === undefined || dialectsOfWord[word]?.includes(cursor.dialect) === false) return 0
     if (word === 'NOT') {
       const next = cursor.word(1)
       if (next === 'NULL') return cursor.dialect === 'sqlite' ? IS : 0
@@ -397,35 +349,3 @@ const postfixSymbols: ReadonlySet<string> = new Set(['::', '[', '.'])
 const postfixWords: ReadonlySet<string> = new Set(['COLLATE', 'AT'])
 const quantifiers: Readonly<Record<string, 'any' | 'all'>> = { ANY: 'any', SOME: 'any', ALL: 'all' }
 const jsonKinds: ReadonlySet<string> = new Set(['OBJECT', 'ARRAY', 'SCALAR', 'VALUE'])
-const postgresqlPatterns: Readonly<
-  Record<string, { readonly operator: 'like' | 'ilike' | 'match'; readonly negated: boolean }>
-> = {
-  '~~': { operator: 'like', negated: false },
-  '~~*': { operator: 'ilike', negated: false },
-  '!~~': { operator: 'like', negated: true },
-  '!~~*': { operator: 'ilike', negated: true },
-  '@@': { operator: 'match', negated: false },
-}
-
-/** Expressions of a chain are stored flat, so that a long chain is not deeply nested. */
-function chain(kind: 'and' | 'or' | 'concatenation', left: Expression, right: Expression): Expression {
-  if (left.kind !== kind) return { kind, parts: [left, right], start: left.start, end: right.end }
-  left.parts.push(right)
-  return { ...left, end: right.end }
-}
-
-function join(left: Expression, ...right: readonly Expression[]): Expression {
-  const end = right.at(-1)?.end ?? left.end
-  if (left.kind !== 'other') return { kind: 'other', parts: [left, ...right], start: left.start, end }
-  left.parts.push(...right)
-  return { ...left, end }
-}
-
-function isJoined({ kind }: Expression): boolean {
-  return kind === 'other' || kind === 'cast' || kind === 'collate'
-}
-
-/** An expression of which only its parts are known. */
-function extended(left: Expression, end: number): Expression {
-  return { ...join(left), end }
-}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { databases } from '../support/databases.ts'
+import { knexDatabases } from '../support/databases.ts'
 import { findDifferences } from './oracle.ts'
 import { Rig } from './rig.ts'
 
@@ -8,7 +8,7 @@ const RUNS = 60
 /** `SLUICE_SEED` runs the programs of another seed: the seed that a failure printed, or a new one. */
 const seed = Number(process.env.SLUICE_SEED ?? 20_260_101)
 
-describe.each(databases())('random programs on $name', { retry: 0 }, ({ connect, skipped }) => {
+describe.each(knexDatabases())('random programs on $name', { retry: 0 }, ({ connect, skipped }) => {
   it.skipIf(skipped !== undefined)(
     'return the same results with Sluice as without',
     async () => {

@@ -7,33 +7,29 @@ import {
   pgHarness,
   prismaHarness,
 } from '../support/contract-harnesses.ts'
-import { type Database, databases } from '../support/databases.ts'
+import { type Database, type DatabaseKind, databases, knexDatabases } from '../support/databases.ts'
 
-const ADAPTERS: Readonly<Record<string, { readonly make: Harness; readonly on: readonly string[] }>> = {
-  '@sluice/knex': { make: knexHarness, on: ['SQLite', 'PostgreSQL', 'MariaDB'] },
-  '@sluice/prisma': { make: prismaHarness, on: ['SQLite', 'PostgreSQL', 'MariaDB'] },
-  sluicePool: { make: pgHarness, on: ['PostgreSQL'] },
+const ADAPTERS: Readonly<Record<string, { readonly make: Harness; readonly on: readonly DatabaseKind[] }>> = {
+  '@sluice/knex': { make: knexHarness, on: knexDatabases() },
+  '@sluice/prisma': { make: prismaHarness, on: databases() },
+  sluicePool: { make: pgHarness, on: databases().filter(({ dialect }) => dialect === 'postgresql') },
 }
 
-for (const kind of databases()) {
-  describe.skipIf(kind.skipped !== undefined)(kind.name, () => {
-    let database: Database
-    beforeAll(async () => {
-      database = await kind.connect()
-      await createTables(database)
-    })
-    afterAll(() => database.drop())
-
-    for (const [adapter, { make }] of Object.entries(ADAPTERS).filter(([, { on }]) =>
-      on.includes(kind.name),
-    )) {
-      describe(adapter, () => {
-        for (const { name, run } of adapterContract(() => make(database)))
-          it(name, async ({ skip }) => {
-            const reason = await run()
-            if (reason !== undefined) skip(reason)
-          })
+for (const [adapter, { make, on }] of Object.entries(ADAPTERS)) {
+  describe.each(on)(`${adapter} on $name`, ({ connect, skipped }) => {
+    describe.skipIf(skipped !== undefined)('', () => {
+      let database: Database
+      beforeAll(async () => {
+        database = await connect()
+        await createTables(database)
       })
-    }
+      afterAll(() => database?.drop())
+
+      for (const { name, run } of adapterContract(() => make(database)))
+        it(name, async ({ skip }) => {
+          const reason = await run()
+          if (reason !== undefined) skip(reason)
+        })
+    })
   })
 }

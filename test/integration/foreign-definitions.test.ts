@@ -3,7 +3,7 @@ import { knexConnection, withSluice } from '@sluice/knex'
 import knex from 'knex'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { readFingerprint } from '../../packages/core/src/schema/schema-fingerprint.ts'
-import { databases } from '../support/databases.ts'
+import { knexDatabases } from '../support/databases.ts'
 
 const TABLES =
   'create table items (id int primary key, name varchar(50)); create table log (id int primary key, entry varchar(50))'
@@ -113,7 +113,7 @@ const maintenance: Readonly<Record<Dialect, readonly string[]>> = {
   sqlite: ["insert into items values (3, 'c')", 'create temp table tt (id int)', 'drop table tt'],
 }
 
-describe.each(databases())('DDL by another process on $name', ({ dialect, connect, skipped }) => {
+describe.each(knexDatabases())('DDL by another process on $name', ({ dialect, connect, skipped }) => {
   async function open(schemaCheckMs?: number | false) {
     const database = await connect()
     onTestFinished(() => database.drop())

@@ -3,7 +3,7 @@ import { hostOf } from '@sluice/core/siblings'
 import { withSluice } from '@sluice/knex'
 import knex, { type Knex } from 'knex'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Database, databases } from '../support/databases.ts'
+import { type Database, knexDatabases } from '../support/databases.ts'
 
 const uuid = (id: number) => `a0eebc99-9c0b-4ef8-bb6d-6bb9bd38000${id}`
 
@@ -169,7 +169,7 @@ const METHODS: Readonly<Record<string, (of: Knex.QueryBuilder) => Knex.QueryBuil
   count: (of) => of.count('* as n'),
 }
 
-describe.each(databases())('keys in several spellings on Knex and $name', ({ dialect, skipped, connect }) => {
+describe.each(knexDatabases())('key spellings on Knex and $name', ({ dialect, client, skipped, connect }) => {
   describe.skipIf(skipped !== undefined)('', () => {
     const sluice: Sluice = createSluice({ mode: 'optimize', cache: false })
     let database: Database
@@ -183,7 +183,7 @@ describe.each(databases())('keys in several spellings on Knex and $name', ({ dia
       db = withSluice(knex(database.knexConfig()), sluice)
       if (dialect === 'mysql') {
         const config = {
-          client: 'mysql2',
+          client,
           connection: `${database.url}?dateStrings=true&supportBigNumbers=true&bigNumberStrings=true`,
         }
         asText = { bare: knex(config), db: withSluice(knex(config), sluice) }

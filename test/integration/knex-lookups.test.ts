@@ -2,7 +2,7 @@ import type { Sluice } from '@sluice/core'
 import { withSluice } from '@sluice/knex'
 import knex, { type Knex } from 'knex'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { databases } from '../support/databases.ts'
+import { knexDatabases } from '../support/databases.ts'
 import { openStack, type Stack, seed } from '../support/stack.ts'
 
 type Builder = Knex.QueryBuilder
@@ -15,7 +15,7 @@ const posts =
   (k) =>
     ids.map((id) => end(k('posts').where('author_id', id as number), k))
 
-describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
+describe.each(knexDatabases())('Knex lookups on $name', ({ dialect, client, skipped }) => {
   describe.skipIf(skipped !== undefined)('', () => {
     let stack: Stack
     beforeAll(async () => {
@@ -33,7 +33,7 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
         INSERT INTO loose VALUES (1, '1', 1), (2, '01', 2), (3, '1', 3), (4, '2', 4), (5, '2', 5);
         CREATE TABLE typed (id integer PRIMARY KEY, city integer NOT NULL, ${other[dialect]});
       `
-      stack = await openStack(dialect, { cache: false, batch: { maxExtraRows: 0 }, definitions })
+      stack = await openStack(dialect, { client, cache: false, batch: { maxExtraRows: 0 }, definitions })
       await seed(stack.bare)
       const more = dialect === 'mysql' ? { f: 0.1, y: 2020, b: 5, t: 1, j: '{"a":1}', s: 'x,y' } : {}
       await stack.bareDb('typed').insert(

@@ -4,7 +4,7 @@ import knex, { type Knex } from 'knex'
 import { afterEach, describe, expect, it } from 'vitest'
 import { memoryStore } from '../../packages/core/src/cache/stores/memory-store.ts'
 import type { Database } from '../support/database.ts'
-import { databases, freshDatabase } from '../support/databases.ts'
+import { freshDatabase, knexDatabases } from '../support/databases.ts'
 
 const TIMESTAMP = 1114
 
@@ -17,7 +17,7 @@ const ways: Readonly<Record<string, object>> = {
   sqlite: { options: { safeIntegers: true } },
 }
 
-describe.each(databases())('Knex instances that share a store, on $name', ({ dialect, skipped }) => {
+describe.each(knexDatabases())('Knex instances with one store on $name', ({ dialect, client, skipped }) => {
   describe.skipIf(skipped !== undefined)('', () => {
     const cleanups: (() => unknown)[] = []
     afterEach(async () => {
@@ -25,7 +25,7 @@ describe.each(databases())('Knex instances that share a store, on $name', ({ dia
     })
 
     async function setUp() {
-      const database = await freshDatabase(dialect)
+      const database = await freshDatabase(dialect, client)
       cleanups.push(() => database.drop())
       await database.exec('create table moments (id integer primary key, at timestamp)')
       await database.exec("insert into moments values (1, '2026-01-01 00:00:00')")
@@ -63,7 +63,8 @@ describe.each(databases())('Knex instances that share a store, on $name', ({ dia
       const hits = () => second.sluice.getResultStats()?.storeHits ?? 0
       const before = hits()
       expect(await second.read()).toEqual(answer)
-      expect(hits()).toBe(before + 1)
+      // A store cannot contain the class that rows of `mysql` have.
+      expect(hits()).toBe(client === 'mysql' ? before : before + 1)
     })
 
     it('have separate results if their driver settings differ', async () => {
@@ -80,5 +81,7 @@ describe.each(databases())('Knex instances that share a store, on $name', ({ dia
 /** A connection's settings as an object, to which others can be added. */
 function addressOf({ connection }: Knex.Config, dialect: string): object {
   if (typeof connection !== 'string') return connection as object
-  return dialect === 'mysql' ? { uri: connection } : { connectionString: connection }
+  if (dialect !== 'mysql') return { connectionString: connection }
+  const { hostname: host, port, username: user, password, pathname } = new URL(connection)
+  return { host, port: Number(port), user, password, database: pathname.slice(1) }
 }

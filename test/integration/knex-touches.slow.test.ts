@@ -14,7 +14,7 @@ import type { BuilderInternals } from '../../packages/knex/src/internals/types.t
 import { KnexOperation } from '../../packages/knex/src/knex-operation.ts'
 import { CachedReads, type KnownRead } from '../support/cached-reads.ts'
 import { type ChangeLog, createChangeLog } from '../support/change-log.ts'
-import { type Database, databases } from '../support/databases.ts'
+import { type Database, knexDatabases } from '../support/databases.ts'
 import { missedRows, tablesOf } from '../support/missed-rows.ts'
 import { Random } from '../support/random.ts'
 import { RandomBuilders } from '../support/random-builders.ts'
@@ -184,7 +184,7 @@ async function compare(bench: Bench, random: Random, rounds: number): Promise<Ru
   return run
 }
 
-describe.each(databases())('touches of builders on $name', ({ dialect, skipped, connect }) => {
+describe.each(knexDatabases())('touches of builders on $name', ({ dialect, skipped, connect }) => {
   it.skipIf(skipped !== undefined)('include all tables and rows that they read and write', async () => {
     const bench = await Bench.open(dialect, connect)
     try {

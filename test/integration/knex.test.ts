@@ -3,18 +3,18 @@ import { hostOf } from '@sluice/core/siblings'
 import { unsluice, withSluice } from '@sluice/knex'
 import knex, { type Knex } from 'knex'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { databases } from '../support/databases.ts'
+import { knexDatabases } from '../support/databases.ts'
 import { openStack, type Stack, seed } from '../support/stack.ts'
 
 const range = (from: number, to: number): number[] =>
   Array.from({ length: to - from + 1 }, (_, i) => from + i)
 
-describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
+describe.each(knexDatabases())('Knex on $name', ({ dialect, client, skipped }) => {
   describe.skipIf(skipped !== undefined)('', () => {
     let stack: Stack
     let db: Knex
     beforeAll(async () => {
-      stack = await openStack(dialect)
+      stack = await openStack(dialect, { client })
       db = stack.db
       await seed(stack.bare)
       await stack.ready()

@@ -6,7 +6,7 @@ import { sluiceAdapter } from '@sluice/prisma'
 import knex from 'knex'
 import { Pool, type PoolClient } from 'pg'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { type Database, databases } from '../support/databases.ts'
+import { type Database, databases, knexDatabases } from '../support/databases.ts'
 
 async function fresh(connect: () => Promise<Database>) {
   const database = await connect()
@@ -35,7 +35,7 @@ async function fresh(connect: () => Promise<Database>) {
   return { database, sluice, waits, histogram }
 }
 
-describe.each(databases())('waits for a connection of Knex on $name', ({ dialect, skipped, connect }) => {
+describe.each(knexDatabases())('waits for a connection of Knex on $name', ({ dialect, skipped, connect }) => {
   describe.skipIf(skipped !== undefined)('', () => {
     const open = async (max: number) => {
       const opened = await fresh(connect)

@@ -1,17 +1,17 @@
 import type { Knex } from 'knex'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { catalogsRead } from '../support/catalog-read.ts'
-import { databases } from '../support/databases.ts'
+import { knexDatabases } from '../support/databases.ts'
 import type { TestPrismaClient } from '../support/prisma-clients.ts'
 import { openStack, type Stack, seed } from '../support/stack.ts'
 
 const AUTHORS = 60
 
-describe.each(databases())('prefetching on $name', ({ dialect, skipped }) => {
+describe.each(knexDatabases())('prefetching on $name', ({ dialect, client, skipped }) => {
   describe.skipIf(skipped !== undefined)('', () => {
     let stack: Stack
     beforeAll(async () => {
-      stack = await openStack(dialect, { cache: false })
+      stack = await openStack(dialect, { client, cache: false })
       await seed(stack.bare)
       await seedMore(stack.bare)
       await stack.db('countries').select('code').limit(2)

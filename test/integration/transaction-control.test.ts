@@ -2,7 +2,7 @@ import { createSluice, type Dialect, type Sluice } from '@sluice/core'
 import { withSluice } from '@sluice/knex'
 import knex, { type Knex } from 'knex'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Database, databases } from '../support/databases.ts'
+import { type Database, databases, knexDatabases } from '../support/databases.ts'
 import type { TestPrismaClient } from '../support/prisma-clients.ts'
 import { openStack, seed } from '../support/stack.ts'
 
@@ -140,7 +140,7 @@ const PROGRAMS: Readonly<Record<string, { readonly on: readonly Dialect[]; reado
   },
 }
 
-describe.each(databases())('transaction control on $name', ({ dialect, skipped, connect }) => {
+describe.each(knexDatabases())('transaction control on $name', ({ dialect, skipped, connect }) => {
   describe.skipIf(skipped !== undefined)('', () => {
     let database: Database
     let sluice: Sluice

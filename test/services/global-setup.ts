@@ -1,5 +1,6 @@
 import type { TestProject } from 'vitest/node'
 import { type Services, startServices } from './index.ts'
+import { knexClients } from './knex-clients.ts'
 import type { ServiceAddress } from './service.ts'
 
 export interface ServiceAddresses {
@@ -55,5 +56,7 @@ async function startAndReport(): Promise<Services> {
     if ('skipped' in service)
       console.warn(`Tests on ${name} are skipped. ${service.skipped.split('\n', 1)[0]}`)
   }
+  for (const { client, skipped } of (['sqlite', 'postgresql', 'mysql'] as const).flatMap(knexClients))
+    if (skipped !== undefined) console.warn(`Tests of Knex through ${client} are skipped. ${skipped}`)
   return services
 }

@@ -1,5 +1,6 @@
 import type { Dialect } from '@sluice/core'
 import { inject } from 'vitest'
+import { knexClients } from '../services/knex-clients.ts'
 import type { ServiceAddress } from '../services/service.ts'
 import type { Database } from './database.ts'
 import { createMariadbDatabase } from './mariadb-database.ts'
@@ -10,7 +11,7 @@ export type { Database } from './database.ts'
 
 /** A kind of database to loop over: `describe.skipIf(skipped !== undefined)(name, …)`. */
 export interface DatabaseKind {
-  readonly name: 'SQLite' | 'PostgreSQL' | 'MariaDB'
+  readonly name: string
   readonly dialect: Dialect
   /** The reason why this machine has no such database. */
   readonly skipped?: string
@@ -28,15 +29,41 @@ export function databases(): DatabaseKind[] {
   ]
 }
 
+/** A kind of database, with one of Knex's clients for it. */
+export interface KnexDatabaseKind extends DatabaseKind {
+  /** The client in the configurations of its databases. */
+  readonly client: string
+}
+
+/** Every kind of database, with each client of Knex that Sluice supports. */
+export function knexDatabases(): KnexDatabaseKind[] {
+  return databases().flatMap(({ name, skipped, connect, ...kind }) =>
+    knexClients(kind.dialect).map(({ client, skipped: missing }): KnexDatabaseKind => {
+      const reason = skipped ?? missing
+      return {
+        ...{ ...kind, name: `${name} (${client})`, client },
+        ...(reason === undefined ? {} : { skipped: reason }),
+        connect: async () => withClient(await connect(), client),
+      }
+    }),
+  )
+}
+
 /**
  * Creates an empty database.
  *
+ * @param client - The client in its configurations for Knex. Default: the first one.
  * @throws Error if this machine has no such database.
  */
-export async function freshDatabase(dialect: Dialect): Promise<Database> {
+export async function freshDatabase(dialect: Dialect, client?: string): Promise<Database> {
   const kind = databases().find((candidate) => candidate.dialect === dialect)
   if (kind === undefined) throw new Error(`Expected a dialect, got "${dialect}".`)
-  return kind.connect()
+  const database = await kind.connect()
+  return client === undefined ? database : withClient(database, client)
+}
+
+function withClient(database: Database, client: string): Database {
+  return { ...database, knexConfig: () => ({ ...database.knexConfig(), client }) }
 }
 
 function services(): { readonly postgres: ServiceAddress; readonly mariadb: ServiceAddress } {

@@ -31,15 +31,24 @@ export interface StackOptions extends SluiceOptions {
   readonly adapter?: boolean
   /** Statements in addition to those of the models, which are sent before Sluice reads the schema. */
   readonly definitions?: string
+  /** The client of Knex. */
+  readonly client?: string
   /** If `false`, errors inside Sluice are expected. */
   readonly reportsErrors?: boolean
 }
 
 export async function openStack(
   dialect: Dialect,
-  { schema = true, adapter = true, reportsErrors = true, definitions, ...options }: StackOptions = {},
+  {
+    schema = true,
+    adapter = true,
+    reportsErrors = true,
+    client: knexClient,
+    definitions,
+    ...options
+  }: StackOptions = {},
 ): Promise<Stack> {
-  const database = await freshDatabase(dialect)
+  const database = await freshDatabase(dialect, knexClient)
   const clients = await prismaClient(dialect, database)
   await database.exec(clients.ddl)
   if (definitions !== undefined) await database.exec(definitions)

@@ -1,6 +1,6 @@
 import { type Connection, type Dialect, InvalidArgumentError, SluiceError } from '@sluice/core'
 import type { Knex } from 'knex'
-import { afterCreate, clientOf, dialectOf } from './internals/client.ts'
+import { afterCreate, CLIENTS, clientOf, dialectOf } from './internals/client.ts'
 import { discard } from './internals/connection.ts'
 import { rowsAsked } from './internals/response.ts'
 import type { ClientInternals } from './internals/types.ts'
@@ -23,8 +23,7 @@ export const instrumentations: WeakMap<object, Instrumentation> = new WeakMap()
  * connections and closed with the session: it takes no connection from the app, and leaves no state behind.
  * On SQLite, and within a transaction, it is a connection of the pool, reserved for the session.
  *
- * @throws InvalidArgumentError if the argument is not a Knex instance for PostgreSQL, MySQL, MariaDB or
- * SQLite.
+ * @throws InvalidArgumentError if the argument is not a Knex instance with a supported client.
  * @example
  * ```ts
  * const rows = await knexConnection(db).query('SELECT version() AS version')
@@ -34,7 +33,7 @@ export function knexConnection(knex: Knex): Connection {
   const client = typeof knex === 'function' ? clientOf(knex) : undefined
   const dialect = client === undefined ? undefined : dialectOf(client)
   if (client === undefined || dialect === undefined)
-    throw new InvalidArgumentError('knex', 'a Knex instance of PostgreSQL, MySQL, MariaDB or SQLite', knex)
+    throw new InvalidArgumentError('knex', `a Knex instance with one of the clients ${CLIENTS}`, knex)
   // It may be instrumented later.
   return connectionTo(
     () => client,

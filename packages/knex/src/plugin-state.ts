@@ -377,6 +377,9 @@ function describe(
         : attachedConnection(client, base, dialect)
     },
     isClosed,
+    // `pg-native` adds the code of the connection's last error to any later error: also if the connection is
+    // lost, and the write may have been committed.
+    ...(client.driverName === 'pgnative' && { writeOutcome: () => 'unknown' }),
     pool() {
       waits.flush()
       const client = held.deref()
@@ -386,7 +389,7 @@ function describe(
       const client = held.deref()
       if (client === undefined) return undefined
       if (settings?.ownTypes !== ownTypes) settings = { ownTypes, text: resultSettings(client, ownTypes) }
-      return settings.text === undefined ? undefined : `${base.driverName ?? ''} ${settings.text}`
+      return settings.text === undefined ? undefined : `${client.driverName ?? ''} ${settings.text}`
     },
   }
 }

@@ -8,7 +8,7 @@ import {
 } from '@sluice/core/siblings'
 import type { Knex } from 'knex'
 import { compiled, isReplicaRead } from './internals/builder.ts'
-import { addressOf, clientOf, dialectOf, isDestroyed } from './internals/client.ts'
+import { addressOf, clientOf, isDestroyed } from './internals/client.ts'
 import { abandon } from './internals/connection.ts'
 import { rowsOf } from './internals/response.ts'
 import type { BuilderInternals, ClientInternals } from './internals/types.ts'
@@ -184,5 +184,6 @@ export class ReplicaReads {
 
 /** Whether a client's connections are known, and its database supports replicas. */
 function hasReplicas(client: ClientInternals, dialect: Dialect): boolean {
-  return dialectOf(client) === dialect && (dialect === 'postgresql' || client.driverName === 'mysql2')
+  // Other drivers have no way to abandon a connection that hangs.
+  return client.driverName === (dialect === 'postgresql' ? 'pg' : 'mysql2')
 }

@@ -1,7 +1,7 @@
 import { InvalidArgumentError, type Sluice, type SluiceOptions, sluiceFrom } from '@sluice/core'
 import { hostOf, registerOwnFrames } from '@sluice/core/siblings'
 import type { Knex } from 'knex'
-import { clientOf, dialectOf } from './internals/client.ts'
+import { CLIENTS, clientOf, dialectOf } from './internals/client.ts'
 import type { BuilderInternals, ClientInternals, QueryObject } from './internals/types.ts'
 import { instrumentations, rememberBase } from './knex-connection.ts'
 import { PluginState } from './plugin-state.ts'
@@ -17,8 +17,8 @@ type ClientClass = new (...args: never[]) => ClientInternals
  * Instruments a Knex instance in place, and returns it. Transactions and instances derived from it are
  * instrumented too.
  *
- * Its database must be PostgreSQL (`pg`), MySQL or MariaDB (`mysql2`), or SQLite (`better-sqlite3`); for
- * other databases, queries pass through with a warning.
+ * Its client must be `pg` or `pgnative` (PostgreSQL), `mysql2` or `mysql` (MySQL, MariaDB), or
+ * `better-sqlite3` or `sqlite3` (SQLite). An instance with any other client stays unchanged, with a warning.
  *
  * @param sluice - A Sluice, or options to create one. Default: the process-wide Sluice, which observes.
  * @param options - `replicas` serve reads that do not need the primary.
@@ -40,9 +40,9 @@ export function withSluice<TKnex extends Knex>(
   const client = clientOf(knex)
   const dialect = client === undefined ? undefined : dialectOf(client)
   if (client === undefined || dialect === undefined) {
-    const name = client?.dialect ?? 'of an unknown version'
+    const { driverName = 'an unknown client' } = client ?? {}
     host.warn(
-      `@sluice/knex works with Knex 3 on PostgreSQL, MySQL, MariaDB and SQLite; this instance is ${name}. Its queries pass through.`,
+      `@sluice/knex works with the clients ${CLIENTS} of Knex 3; this instance uses ${driverName}. Its queries pass through.`,
     )
     return knex
   }

@@ -1,6 +1,6 @@
 import { registerOwnFrames } from '../pipeline/frame-packages.ts'
 import type { Operation, Source } from '../pipeline/operation.ts'
-import type { TransactionWrites } from '../pipeline/writes.ts'
+import type { TransactionWrites, WriteOutcome } from '../pipeline/writes.ts'
 import type { WriteEffect } from '../schema/catalog.ts'
 import type { Connection, ConnectionRegistry, PoolState } from '../schema/connection.ts'
 import type { Dialect } from '../sql/dialect.ts'
@@ -51,6 +51,11 @@ export interface ClientDescription {
   readonly recordsOperations?: boolean
   /** Called with the effect of each statement that writes. */
   wrote?(effect: WriteEffect): void
+  /**
+   * Returns the outcome that the error of a failed write proves. `undefined`: Sluice determines it from the
+   * codes in the error, as the default. Return `'unknown'` if the driver can attach the code of another error.
+   */
+  writeOutcome?(error: unknown): WriteOutcome | undefined
 }
 
 /**

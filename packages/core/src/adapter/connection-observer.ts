@@ -5,7 +5,7 @@ import { writeOutcomeOf } from '../pipeline/outcome.ts'
 import type { Recorder } from '../pipeline/recorder.ts'
 import type { Ambient, ScopeStorage } from '../pipeline/scope.ts'
 import type { StatementCaller, StatementWatch } from '../pipeline/statement-watch.ts'
-import type { AnnouncedWrite, TransactionWrites } from '../pipeline/writes.ts'
+import type { AnnouncedWrite, TransactionWrites, WriteOutcome } from '../pipeline/writes.ts'
 import { EVERYTHING, type WriteEffect } from '../schema/catalog.ts'
 import { type AnalyzedSql, analyzeSql } from '../sql/analyze.ts'
 import type { Dialect } from '../sql/dialect.ts'
@@ -38,6 +38,7 @@ export interface ObservedClient {
   fix?(select: EqualitySelect): string | undefined
   isClosed?(connection: object): boolean
   wrote?(effect: WriteEffect): void
+  writeOutcome?(error: unknown): WriteOutcome | undefined
 }
 
 /** The facts about a statement without its values. */
@@ -46,6 +47,8 @@ interface Described extends Announceable {
   /** Whether only writes can change its result. */
   readonly isRepeatable: boolean
 }
+
+type OutcomeOf = (error: unknown) => WriteOutcome
 
 /** Longer statements are not compared with earlier ones, so repeats of them go unseen. */
 const MAX_COMPARED_LENGTH = 20_000
@@ -79,6 +82,7 @@ export class ConnectionObserver {
   readonly #transactions: ConnectionTransactions
   readonly #writes: WriteAnnouncer
   readonly #dialect: Dialect
+  readonly #outcomeOf: OutcomeOf
   readonly catalog: CatalogReader
 
   constructor(
@@ -89,7 +93,8 @@ export class ConnectionObserver {
   ) {
     const { dialect } = options
     this.#dialect = dialect
-    this.#transactions = new ConnectionTransactions(host, dialect)
+    this.#outcomeOf = (error) => options.writeOutcome?.(error) ?? writeOutcomeOf(error)
+    this.#transactions = new ConnectionTransactions(host, dialect, this.#outcomeOf)
     this.#writes = new WriteAnnouncer(
       { host, sourceId, client: options, transactions: this.#transactions },
       { open, ask },
@@ -153,7 +158,7 @@ export class ConnectionObserver {
     try {
       answer = sent.send()
     } catch (error) {
-      announced?.end(writeOutcomeOf(error))
+      announced?.end(this.#outcomeOf(error))
       running?.failed()
       throw error
     }
@@ -177,7 +182,7 @@ export class ConnectionObserver {
       ready: announced?.ready,
       end: (error, rows) => {
         running.end(rows, error !== undefined)
-        return announced?.end(error === undefined ? 'committed' : writeOutcomeOf(error))
+        return announced?.end(error === undefined ? 'committed' : this.#outcomeOf(error))
       },
     }
   }
@@ -226,11 +231,11 @@ export class ConnectionObserver {
     try {
       answered = sent.send()
     } catch (error) {
-      announced?.end(writeOutcomeOf(error))
+      announced?.end(this.#outcomeOf(error))
       running.failed()
       throw error
     }
-    if (announced !== undefined) return settledAs(announced, answered, sent, running)
+    if (announced !== undefined) return settledAs(announced, answered, this.#outcomeOf, sent, running)
     answered.then(
       (answer) => running.answered(sent, answer as Awaited<Promise<T>>),
       () => running.failed(),
@@ -240,7 +245,7 @@ export class ConnectionObserver {
 
   async #settled<T>(announced: AnnouncedWrite, sent: Pick<SentStatement<Promise<T>>, 'send'>): Promise<T> {
     if (announced.ready !== undefined) await announced.ready
-    return settledAs(announced, (async () => sent.send())())
+    return settledAs(announced, (async () => sent.send())(), this.#outcomeOf)
   }
 
   /** Records a statement that is about to be sent. */
@@ -329,6 +334,7 @@ export class ConnectionObserver {
 function settledAs<T>(
   announced: AnnouncedWrite,
   answered: Promise<T>,
+  outcomeOf: OutcomeOf,
   sent?: SentStatement<Promise<T>>,
   running?: RunningStatement,
 ): Promise<T> {
@@ -340,7 +346,7 @@ function settledAs<T>(
     },
     (error: unknown) => {
       running?.failed()
-      const told = announced.end(writeOutcomeOf(error))
+      const told = announced.end(outcomeOf(error))
       if (told === undefined) throw error
       return told.then(() => {
         throw error

@@ -1,4 +1,3 @@
-import { writeOutcomeOf } from '../pipeline/outcome.ts'
 import type { AnnouncedWrite, TransactionWrites, WriteOutcome, WriteTracker } from '../pipeline/writes.ts'
 import { EVERYTHING, type WriteEffect } from '../schema/catalog.ts'
 import type { CatalogRegistry } from '../schema/catalog-registry.ts'
@@ -100,6 +99,8 @@ export class ConnectionTransactions {
   constructor(
     private readonly host: TransactionHost,
     private readonly dialect: Dialect,
+    /** The outcome that the error of a failed statement proves. */
+    private readonly outcomeOf: (error: unknown) => WriteOutcome,
   ) {}
 
   isOpen(connection: object): boolean {
@@ -193,8 +194,8 @@ export class ConnectionTransactions {
       answer = await sent.send()
       defined?.(true)
     } catch (error) {
-      defined?.(writeOutcomeOf(error) !== 'unknown')
-      await announced?.end(writeOutcomeOf(error))
+      defined?.(this.outcomeOf(error) !== 'unknown')
+      await announced?.end(this.outcomeOf(error))
       await this.#failed(connection, control, step, error)
       throw error
     }
@@ -220,8 +221,8 @@ export class ConnectionTransactions {
       answer = sent.send()
       defined?.(true)
     } catch (error) {
-      defined?.(writeOutcomeOf(error) !== 'unknown')
-      announced?.end(writeOutcomeOf(error))
+      defined?.(this.outcomeOf(error) !== 'unknown')
+      announced?.end(this.outcomeOf(error))
       this.#failed(connection, control, step, error)
       throw error
     }
@@ -280,7 +281,7 @@ export class ConnectionTransactions {
     { commits }: Step,
     error: unknown,
   ): Promise<void> | undefined {
-    if (kind === 'commit') return this.#end(connection, writeOutcomeOf(error))
+    if (kind === 'commit') return this.#end(connection, this.outcomeOf(error))
     // Whether a failed ROLLBACK, or the commit before a failed BEGIN, took effect is unknown.
     return commits || kind === 'rollback' ? this.#end(connection, 'unknown') : undefined
   }

@@ -143,6 +143,16 @@ describe('ConnectionObserver', () => {
     expect(world.log).toEqual(['announce t', 't rolled-back', 'announce t', 't unknown'])
   })
 
+  it('lets the client decide the outcome of a failed write and of a failed COMMIT', async () => {
+    const world = new World({ writeOutcome: () => 'unknown' })
+    const connection = {}
+    for (const sql of ['delete from t', 'begin', 'commit'])
+      await world.observer
+        .statement(connection, world.sent(sql, sql === 'begin' ? {} : { send: refused }))
+        .catch(() => {})
+    expect(world.log).toEqual(['announce t', 't unknown', 'begin', 'transaction unknown', 'scope notified'])
+  })
+
   it('collects the writes of a transaction by its connection until it commits', async () => {
     const world = new World()
     const [one, other] = [{}, {}]

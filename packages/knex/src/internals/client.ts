@@ -2,11 +2,21 @@ import type { Dialect, PoolState } from '@sluice/core'
 import type { Knex } from 'knex'
 import type { ClientInternals } from './types.ts'
 
-const DIALECTS: Readonly<Record<string, Dialect>> = {
+/**
+ * The drivers whose responses, errors and connections Sluice knows, by their names in Knex. Other drivers can
+ * share a dialect with them, for a different database.
+ */
+const DRIVERS: Readonly<Record<string, Dialect>> = {
+  'better-sqlite3': 'sqlite',
   sqlite3: 'sqlite',
-  postgresql: 'postgresql',
+  pg: 'postgresql',
+  pgnative: 'postgresql',
+  mysql2: 'mysql',
   mysql: 'mysql',
 }
+
+/** Names of the supported clients, for messages. */
+export const CLIENTS: string = Object.keys(DRIVERS).join(', ')
 
 export function clientOf(knex: Knex): ClientInternals | undefined {
   const client = (knex as { readonly client?: unknown }).client as ClientInternals | undefined
@@ -60,8 +70,9 @@ export function typeParsersOf({ driver }: ClientInternals, ownTypes: readonly nu
   )
 }
 
-export function dialectOf(client: ClientInternals): Dialect | undefined {
-  return client.dialect === undefined ? undefined : DIALECTS[client.dialect]
+/** `undefined` for a driver that Sluice does not support. */
+export function dialectOf({ driverName = '' }: ClientInternals): Dialect | undefined {
+  return Object.hasOwn(DRIVERS, driverName) ? DRIVERS[driverName] : undefined
 }
 
 /** Runs the app's hook for new connections of its pool. */

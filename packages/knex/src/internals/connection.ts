@@ -1,7 +1,17 @@
-/** Whether a connection of `pg`, `mysql2` or `better-sqlite3` is closed, or the pool is about to close it. */
+/** States of a `mysql` connection that is closed. */
+const CLOSED: readonly unknown[] = ['disconnected', 'protocol_error']
+
+/** Whether a connection is closed, or the pool is about to close it. */
 export function isClosed(connection: object): boolean {
-  const { _ending, _closing, open, __knex__disposed } = connection as Readonly<Record<string, unknown>>
-  return _ending === true || _closing === true || open === false || __knex__disposed !== undefined
+  // In this order, properties of `pg` and `pg-native`, `mysql2`, `mysql`, both drivers of SQLite, and Knex.
+  const { _ending, _closing, state, open, __knex__disposed } = connection as Readonly<Record<string, unknown>>
+  return (
+    _ending === true ||
+    _closing === true ||
+    CLOSED.includes(state) ||
+    open === false ||
+    __knex__disposed !== undefined
+  )
 }
 
 /**

@@ -1,0 +1,41 @@
+import { createSluice, InvalidArgumentError } from '@sluice/core'
+import { hostOf } from '@sluice/core/siblings'
+import knex from 'knex'
+import { describe, expect, it, vi } from 'vitest'
+import { knexConnection } from '../src/knex-connection.ts'
+import { withSluice } from '../src/with-sluice.ts'
+
+describe('withSluice', () => {
+  it.each(['better-sqlite3', 'sqlite3', 'pg', 'pgnative', 'mysql2', 'mysql'])('instruments %s', (client) => {
+    const db = knex({ client, useNullAsDefault: true })
+    const prototype: unknown = Object.getPrototypeOf(db.client)
+    const sluice = createSluice()
+    const warn = vi.spyOn(hostOf(sluice), 'warn')
+    expect(withSluice(db, sluice)).toBe(db)
+    expect(Object.getPrototypeOf(db.client)).not.toBe(prototype)
+    expect(warn).not.toHaveBeenCalled()
+  })
+
+  it.each([
+    ['cockroachdb', 'cockroachdb'],
+    ['redshift', 'pg-redshift'],
+    ['mssql', 'mssql'],
+    ['oracledb', 'oracledb'],
+    ['mariadb', 'mariadb'],
+  ])('leaves %s unchanged, with one warning', async (client, driverName) => {
+    const db = knex({ client })
+    const prototype: unknown = Object.getPrototypeOf(db.client)
+    const sluice = createSluice({ mode: 'optimize' })
+    const warn = vi.spyOn(hostOf(sluice), 'warn').mockImplementation(() => {})
+    expect(withSluice(db, sluice)).toBe(db)
+    expect(Object.getPrototypeOf(db.client)).toBe(prototype)
+    expect(warn.mock.calls).toEqual([
+      [
+        `@sluice/knex works with the clients better-sqlite3, sqlite3, pg, pgnative, mysql2, mysql of Knex 3; this instance uses ${driverName}. Its queries pass through.`,
+      ],
+    ])
+    expect(db('t').where({ id: 1 }).toSQL().bindings).toContain(1)
+    expect(() => knexConnection(db)).toThrow(InvalidArgumentError)
+    await db.destroy()
+  })
+})

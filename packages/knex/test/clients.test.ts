@@ -38,4 +38,11 @@ describe('withSluice', () => {
     expect(() => knexConnection(db)).toThrow(InvalidArgumentError)
     await db.destroy()
   })
+
+  it.each(['pgnative', 'mysql'])('reads from no replica through %s, with a warning', (client) => {
+    const sluice = createSluice()
+    const warn = vi.spyOn(hostOf(sluice), 'warn').mockImplementation(() => {})
+    withSluice(knex({ client }), sluice, { replicas: [knex({ client })] })
+    expect(warn.mock.calls.flat()).toEqual([expect.stringContaining('All reads go to the primary.')])
+  })
 })

@@ -52,8 +52,9 @@ export interface ClientDescription {
   /** Called with the effect of each statement that writes. */
   wrote?(effect: WriteEffect): void
   /**
-   * Returns the outcome that the error of a failed write proves. `undefined`: Sluice determines it from the
-   * codes in the error, as the default. Return `'unknown'` if the driver can attach the code of another error.
+   * Returns the outcome that the error of a failed write proves. `undefined`, and the default: Sluice
+   * determines it from the codes in the error. Return `'unknown'` if the driver can add the code of another
+   * error.
    */
   writeOutcome?(error: unknown): WriteOutcome | undefined
 }

@@ -1,12 +1,9 @@
 import { describe, it } from 'vitest'
-import { databases, knexDatabases } from '../support/databases.ts'
+import { everyKnexDatabase, knexDatabases } from '../support/databases.ts'
 import { expectNoDifferences } from './expect-no-differences.ts'
 
-/** The client of each database that the fast tests use. */
-const usual = databases().map(
-  ({ dialect }) => knexDatabases().find((kind) => kind.dialect === dialect)?.client,
-)
-const others = knexDatabases().filter(({ client }) => !usual.includes(client))
+const usual = new Set(knexDatabases().map(({ client }) => client))
+const others = everyKnexDatabase().filter(({ client }) => !usual.has(client))
 
 describe.each(others)('random programs on $name', { retry: 0 }, ({ connect, skipped }) => {
   it.skipIf(skipped !== undefined)(

@@ -7,10 +7,10 @@ import {
   pgHarness,
   prismaHarness,
 } from '../support/contract-harnesses.ts'
-import { type Database, type DatabaseKind, databases, knexDatabases } from '../support/databases.ts'
+import { type Database, type DatabaseKind, databases, everyKnexDatabase } from '../support/databases.ts'
 
 const ADAPTERS: Readonly<Record<string, { readonly make: Harness; readonly on: readonly DatabaseKind[] }>> = {
-  '@sluice/knex': { make: knexHarness, on: knexDatabases() },
+  '@sluice/knex': { make: knexHarness, on: everyKnexDatabase() },
   '@sluice/prisma': { make: prismaHarness, on: databases() },
   sluicePool: { make: pgHarness, on: databases().filter(({ dialect }) => dialect === 'postgresql') },
 }

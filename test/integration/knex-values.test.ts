@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished }
 import { clientOf } from '../../packages/knex/src/internals/client.ts'
 import { isClosed } from '../../packages/knex/src/internals/connection.ts'
 import { catalogsRead } from '../support/catalog-read.ts'
-import { type Database, type KnexDatabaseKind, knexDatabases } from '../support/databases.ts'
+import { type Database, type KnexDatabaseKind, everyKnexDatabase } from '../support/databases.ts'
 import { silentProxy } from '../support/silent-proxy.ts'
 
 /** Columns whose values drivers return in different types. */
@@ -73,7 +73,7 @@ async function outcomeOf(work: () => PromiseLike<unknown>): Promise<unknown> {
   }
 }
 
-describe.each(knexDatabases())('values of Knex on $name', (kind) => {
+describe.each(everyKnexDatabase())('values of Knex on $name', (kind) => {
   const { dialect, client: driver, connect, skipped } = kind
   describe.skipIf(skipped !== undefined)('', () => {
     let database: Database

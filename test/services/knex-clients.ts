@@ -34,7 +34,7 @@ export function knexClients(dialect: Dialect): KnexClient[] {
       load()
       return { client }
     } catch {
-      // An optional dependency: its installation compiles it, which not every machine can do.
+      // Not a dependency: its installation compiles it, which takes minutes and not every machine can do.
       return { client, skipped: `The driver of Knex's client ${client} is not installed.` }
     }
   })

@@ -36,7 +36,7 @@ export interface KnexDatabaseKind extends DatabaseKind {
 }
 
 /** Every kind of database, with each client of Knex that Sluice supports. */
-export function knexDatabases(): KnexDatabaseKind[] {
+export function everyKnexDatabase(): KnexDatabaseKind[] {
   return databases().flatMap(({ name, skipped, connect, ...kind }) =>
     knexClients(kind.dialect).map(({ client, skipped: missing }): KnexDatabaseKind => {
       const reason = skipped ?? missing
@@ -47,6 +47,15 @@ export function knexDatabases(): KnexDatabaseKind[] {
       }
     }),
   )
+}
+
+/**
+ * Every kind of database with its usual client of Knex; with `SLUICE_TEST_KNEX_CLIENTS=all`, with each client.
+ */
+export function knexDatabases(): KnexDatabaseKind[] {
+  const every = everyKnexDatabase()
+  if (process.env.SLUICE_TEST_KNEX_CLIENTS === 'all') return every
+  return databases().flatMap(({ dialect }) => every.find((kind) => kind.dialect === dialect) ?? [])
 }
 
 /**

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished }
 import { clientOf } from '../../packages/knex/src/internals/client.ts'
 import { isClosed } from '../../packages/knex/src/internals/connection.ts'
 import { catalogsRead } from '../support/catalog-read.ts'
-import { type Database, type KnexDatabaseKind, everyKnexDatabase } from '../support/databases.ts'
+import { type Database, everyKnexDatabase, type KnexDatabaseKind } from '../support/databases.ts'
 import { silentProxy } from '../support/silent-proxy.ts'
 
 /** Columns whose values drivers return in different types. */

@@ -50,7 +50,8 @@ export function everyKnexDatabase(): KnexDatabaseKind[] {
 }
 
 /**
- * Every kind of database with its usual client of Knex; with `SLUICE_TEST_KNEX_CLIENTS=all`, with each client.
+ * Every kind of database with its usual client of Knex; with `SLUICE_TEST_KNEX_CLIENTS=all`, with each
+ * client.
  */
 export function knexDatabases(): KnexDatabaseKind[] {
   const every = everyKnexDatabase()

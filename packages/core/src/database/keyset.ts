@@ -56,7 +56,7 @@ function withoutEquality(
   return equality && { equality, conditions: arm.filter((node) => node !== equality) }
 }
 
-/** What comes after the equality: a comparison, or a keyset of the columns that follow. */
+/** The part after the equality: a comparison, or a keyset of the columns that follow. */
 function restOf(conditions: readonly ConditionNode[]): Keyset | undefined {
   const [node, another] = conditions
   if (another !== undefined) return undefined

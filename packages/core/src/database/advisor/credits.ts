@@ -6,8 +6,8 @@ import type { WorkloadStatement } from './resolve-workload.ts'
 type Served = ChosenIndex['serves'][number]
 
 /**
- * Divides what a statement saves among the indexes that it uses: each is credited with its marginal saving
- * beside the others, and together with no more than the statement saves.
+ * Divides a statement's saving among the indexes that it uses: each is credited with its marginal saving
+ * next to the others, and all together with no more than the statement saves.
  */
 export async function creditsOf(
   statement: WorkloadStatement,

@@ -11,8 +11,8 @@ export interface ChosenIndex {
     readonly without: number
     readonly with: number
     /**
-     * The share of the statement's current cost that the index saves beside the others, 0 to 1. If indexes
-     * need each other, they share what they save together.
+     * The share of the statement's current cost that the index saves next to the others, 0 to 1. If indexes
+     * need each other, they share their saving.
      */
     readonly savedShare: number
   }[]

@@ -87,7 +87,7 @@ class StatementJudge {
         const advice = await this.#judgeOne(rewrite, nth)
         if (advice !== undefined) found.push(advice)
       } catch {
-        // What the planner refuses is not proposed.
+        // A rewrite that the planner refuses is not proposed.
       }
     }
     return found

@@ -73,8 +73,8 @@ export interface TableUse extends TableConditions {
   /** Whether its block has a LIMIT. */
   readonly isLimited: boolean
   /**
-   * What it is read after: `outer` after the other side of its outer join, whose rows all remain; `subquery`
-   * for each row of the query around it.
+   * The position at which it is read: `outer` after the other side of its outer join, whose rows all remain;
+   * `subquery` for each row of the query around it.
    */
   readonly dependence: Dependence
   /** `min(x)` or `max(x)`: only the first row in its order is needed. */
@@ -100,7 +100,7 @@ export interface StatementUse {
   readonly isOrdered: boolean
   /** The LIMIT of the whole, or of the first part that has one. */
   readonly limit?: ValueTerm
-  /** The OFFSET beside it. */
+  /** The OFFSET of that part. */
   readonly offset?: ValueTerm
   /** Names of tables that are not in the catalog, and views that could not be read. */
   readonly unknown: readonly string[]

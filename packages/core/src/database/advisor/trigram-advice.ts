@@ -167,7 +167,7 @@ const WRITE_FACTOR = 3
 interface TrigramContext {
   /** Cost of the workload. */
   readonly whole: number
-  /** The share of a statement's cost that one of its trigram indexes can save, beside the other indexes. */
+  /** The share of a statement's cost that one of its trigram indexes can save next to the other indexes. */
   readonly shareOf: (statement: ReadStatement) => number
   readonly thresholds: Thresholds
 }

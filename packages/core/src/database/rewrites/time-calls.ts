@@ -5,7 +5,7 @@ import type { ConditionNode, QueryTree } from '../../sql/tree/query-tree.ts'
 /** A period that a function cuts times to. */
 export type Period = 'hour' | 'day' | 'week' | 'month' | 'quarter' | 'year'
 
-export type TimeOperator = '=' | '<' | '<=' | '>' | '>=' | 'between'
+type TimeOperator = '=' | '<' | '<=' | '>' | '>=' | 'between'
 
 /** A function that cuts a time to a period, and its comparison with values. */
 export interface TimeCall {

@@ -2,7 +2,7 @@ import type { Dialect } from '../../sql/dialect.ts'
 import type { ColumnSnapshot } from '../inspectors/database-snapshot.ts'
 import type { Period, TimeCall } from './time-calls.ts'
 
-/** Where the period of a value begins, and where the next one begins: SQL. */
+/** SQL for the start of the period of a value, and for the start of the next period. */
 export interface PeriodEnds {
   readonly low: string
   readonly next: string

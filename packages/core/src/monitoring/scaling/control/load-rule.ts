@@ -14,7 +14,7 @@ const PANIC_MS = 60_000
 /** For what a division leaves. */
 const ROUNDING = 1e-9
 
-/** What the rule is applied to. */
+/** Input of the rule. */
 export interface LoadNow {
   readonly now: number
   /** Workers that run or are starting. */
@@ -59,7 +59,7 @@ export class LoadRule {
     this.#recommended.add(now, count)
   }
 
-  /** @returns The required workers. @param reasons, skipped - Receive why, and what is not done and why. */
+  /** @returns The required workers. @param reasons, skipped - Receive the reasons, and the refused steps. */
   follow(state: LoadNow, reasons: string[], skipped: string[]): number {
     const { now, current } = state
     const need = this.#need(state, skipped)

@@ -36,7 +36,7 @@ export class ModelWorkers {
     return offered > OVERLOAD * capacity * seconds
   }
 
-  /** Drops what waits, after a time in which the load was not known. */
+  /** Drops the backlog, after a time in which the load was not known. */
   drop(): void {
     this.#backlog = 0
   }

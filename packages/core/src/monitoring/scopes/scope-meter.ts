@@ -8,6 +8,8 @@ const MAX_NAMES = 300
 const SOURCE = 'http'
 /** Ticks, which are a second each, whose requests the error rate is of. */
 const WINDOW = 60
+/** Milliseconds below which a tick leaves its requests to the next one. */
+const SHORTEST_MS = 500
 /** Minimum number of requests for an error rate. */
 const MIN_REQUESTS = 20
 const FAILED = 500
@@ -90,7 +92,8 @@ export class ScopeMeter {
     const meters = this.#meters
     const now = this.parts.now()
     const elapsed = now - this.#tickedAt
-    if (meters === undefined || !(elapsed > 0)) return
+    // The first request can arrive right before a tick: it would be a rate of 100 per second.
+    if (meters === undefined || !(elapsed >= SHORTEST_MS)) return
     this.#tickedAt = now
     // A second without requests is one of 0: they are counted, so that none is missing.
     meters.requests.record((this.#requests * 1_000) / elapsed)

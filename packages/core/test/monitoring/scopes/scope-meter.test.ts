@@ -52,6 +52,14 @@ describe('ScopeMeter', () => {
     expect(tick()).toEqual({ requests: 0 })
   })
 
+  it('leaves the requests right before a tick to the next one', () => {
+    const { request, tick } = open()
+    request(1)
+    expect(tick(10)).toEqual({})
+    request(1)
+    expect(tick(990)).toEqual({ requests: 2 })
+  })
+
   it('reports that there is nothing to measure while there are too few requests', () => {
     const { request, idle, tick } = open()
     request(20)

@@ -68,7 +68,7 @@ export async function openSession({
 }
 
 function readMeter(counter: StatementCounter, sluiced: SluicedApp | undefined): Meter {
-  const kept = sluiced?.sluice.tiered?.getStats()
+  const kept = sluiced?.sluice.getResultStats()
   if (kept === undefined) return { queries: counter.statements, hits: 0, misses: 0 }
   // An invalidated entry was found but is a miss: only served reads count.
   return {

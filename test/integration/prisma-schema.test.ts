@@ -48,7 +48,11 @@ describe.each(databases())('the Prisma schema on $name', ({ dialect, skipped, co
     afterEach(() => database?.drop())
 
     it('has the same tables, keys and columns', () => {
-      expect([...generated.catalog.tables.keys()].sort()).toEqual([...catalog.tables.keys()].sort())
+      // On MySQL, the catalog contains the databases of other tests, too.
+      const isOwn = (id: string) => dialect !== 'mysql' || id.startsWith(`${catalog.defaultSchema}.`)
+      expect([...generated.catalog.tables.keys()].sort()).toEqual(
+        [...catalog.tables.keys()].filter(isOwn).sort(),
+      )
       for (const [id, table] of generated.catalog.tables) {
         const real = catalog.tables.get(id)
         expect(table.columns.map(({ name, nullable }) => [name, nullable])).toEqual(

@@ -1,5 +1,6 @@
 import type { Clock } from '../shared/clock.ts'
 import { InvalidArgumentError } from '../shared/errors.ts'
+import type { Mutable } from '../shared/mutable.ts'
 import { checkOptions, option } from '../shared/options.ts'
 import { UnknownQueueError } from './job-errors.ts'
 import { checkQueueOptions, type QueueOptions } from './job-options.ts'
@@ -26,8 +27,6 @@ export interface QueueState extends TaskQueue {
   readonly processor: Processor | undefined
   readonly perItem: boolean
 }
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 /** The queues that an engine knows. */
 export class Queues {

@@ -1,5 +1,6 @@
 import type { Clock } from '../../shared/clock.ts'
 import { InvalidArgumentError } from '../../shared/errors.ts'
+import type { Mutable } from '../../shared/mutable.ts'
 
 /** How bad it is. */
 export type AlertSeverity = 'info' | 'warning' | 'critical'
@@ -47,8 +48,6 @@ interface Condition {
   readonly value: number
   readonly threshold: number
 }
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 /** An alert whose message is not written yet. */
 type Draft = Mutable<Omit<Alert, 'message'>> & Pick<Mutable<Condition>, 'message'>

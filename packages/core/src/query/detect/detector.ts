@@ -5,6 +5,7 @@ import type { Shape } from '../../pipeline/operation.ts'
 import { type Repetition, type RepetitionLimits, repetitionAmong } from '../../pipeline/repetition.ts'
 import type { Scope } from '../../pipeline/scope.ts'
 import type { Clock } from '../../shared/clock.ts'
+import type { Mutable } from '../../shared/mutable.ts'
 import { Budgets, type DetectionOptions } from './detection-options.ts'
 import type { Finding, Pattern } from './finding.ts'
 import { type CountedFinding, FindingBook, type UnratedFinding } from './finding-book.ts'
@@ -17,8 +18,6 @@ import type { SiteCount } from './sites.ts'
 
 const NONE: readonly Finding[] = []
 const NONE_FOUND: readonly UnratedFinding[] = []
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 /** Maximum number of query groups in the finding of a budget. */
 const MAX_GROUPS = 10

@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { listing } from './prisma-listing.ts'
 import { type Args, byId, LOOKUPS, type Lookup, MODELS, type ModelInfo, WALKS } from './prisma-models.ts'
 import type { Loop, Order, PrismaCall } from './program.ts'
 
@@ -11,7 +12,7 @@ function callOf(lookup: Lookup): fc.Arbitrary<PrismaCall> {
   const info = MODELS[lookup.model]
   if (info === undefined) throw new Error(`Expected a model that is described, got "${lookup.model}".`)
   const lists = fc.oneof(
-    { weight: 6, arbitrary: listing(lookup, info) },
+    { weight: 6, arbitrary: listing(lookup.model, filterOf(lookup, info), info) },
     { weight: 2, arbitrary: first(lookup, info) },
     { weight: 2, arbitrary: number(lookup, info) },
   )
@@ -69,63 +70,6 @@ function filterOf({ where, isUnique }: Lookup, { filters }: ModelInfo): fc.Arbit
       weight: 1,
       arbitrary: fc.tuple(forms, fc.constantFrom(...filters)).map(([form, extra]) => ({ ...form, ...extra })),
     },
-  )
-}
-
-function listing(lookup: Lookup, info: ModelInfo): fc.Arbitrary<PrismaCall> {
-  const { total, partial, selections } = info
-  const window = fc.constantFrom(
-    {},
-    {},
-    {},
-    { take: 2 },
-    { skip: 1, take: 2 },
-    { take: -2 },
-    { distinct: [info.group] },
-  )
-  const ordered = fc
-    .record({
-      where: filterOf(lookup, info),
-      orderBy: fc.constantFrom(...total),
-      selection: fc.constantFrom(...selections),
-      window,
-    })
-    .map(({ where, orderBy, selection, window: part }) =>
-      call(lookup.model, 'findMany', { where, orderBy, ...selection, ...part }, 'total'),
-    )
-  const unordered = fc
-    .record({
-      where: filterOf(lookup, info),
-      orderBy: fc.constantFrom(...partial),
-      selection: fc.constantFrom(...selections),
-    })
-    .map(({ where, orderBy, selection }) =>
-      call(
-        lookup.model,
-        'findMany',
-        { where, ...(orderBy === undefined ? {} : { orderBy }), ...selection },
-        'none',
-      ),
-    )
-  const doubtful = fc
-    .record({
-      where: filterOf(lookup, info),
-      orderBy: fc.constantFrom(...partial),
-      selection: fc.constantFrom(...selections),
-      window: fc.constantFrom({ take: 1 }, { take: 2 }, { skip: 1, take: 2 }),
-    })
-    .map(({ where, orderBy, selection, window: part }) =>
-      call(
-        lookup.model,
-        'findMany',
-        { where, ...(orderBy === undefined ? {} : { orderBy }), ...selection, ...part },
-        'doubtful',
-      ),
-    )
-  return fc.oneof(
-    { weight: 4, arbitrary: ordered },
-    { weight: 2, arbitrary: unordered },
-    { weight: 1, arbitrary: doubtful },
   )
 }
 

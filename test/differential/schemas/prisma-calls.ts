@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import type { PrismaModel, PrismaRelation } from '../../../packages/prisma/src/schema/prisma-model.ts'
 import type { PrismaFieldData } from '../../../packages/prisma/src/schema/prisma-schema-data.ts'
+import { listing } from '../prisma-listing.ts'
 import { hole, type Loop, type Order, type PrismaCall } from '../program.ts'
 import type { Subject } from './subjects.ts'
 import { isInKey } from './values.ts'
@@ -41,7 +42,7 @@ export function prismaCall(subject: Subject): fc.Arbitrary<PrismaCall> {
   const { model, selector } = subject
   const args = argsOf(model)
   const lists = fc.oneof(
-    { weight: 6, arbitrary: listing(subject, args) },
+    { weight: 6, arbitrary: listing(model.name, wheres(subject, args), args) },
     { weight: 2, arbitrary: first(subject, args) },
     { weight: 2, arbitrary: number(subject, args) },
   )
@@ -241,63 +242,6 @@ function wheres({ model, fields }: Subject, { filters }: ModelArgs): fc.Arbitrar
         .tuple(forms, fc.constantFrom({}, ...filters))
         .map(([form, extra]) => ({ ...extra, ...form })),
     },
-  )
-}
-
-function listing(subject: Subject, args: ModelArgs): fc.Arbitrary<PrismaCall> {
-  const { total, partial, selections, group } = args
-  const window = fc.constantFrom(
-    {},
-    {},
-    {},
-    { take: 2 },
-    { skip: 1, take: 2 },
-    { take: -2 },
-    { distinct: [group] },
-  )
-  const ordered = fc
-    .record({
-      where: wheres(subject, args),
-      orderBy: fc.constantFrom(...total),
-      selection: fc.constantFrom(...selections),
-      window,
-    })
-    .map(({ where, orderBy, selection, window: part }) =>
-      call(subject.model, 'findMany', { where, orderBy, ...selection, ...part }, 'total'),
-    )
-  const unordered = fc
-    .record({
-      where: wheres(subject, args),
-      orderBy: fc.constantFrom(...partial),
-      selection: fc.constantFrom(...selections),
-    })
-    .map(({ where, orderBy, selection }) =>
-      call(
-        subject.model,
-        'findMany',
-        { where, ...(orderBy === undefined ? {} : { orderBy }), ...selection },
-        'none',
-      ),
-    )
-  const doubtful = fc
-    .record({
-      where: wheres(subject, args),
-      orderBy: fc.constantFrom(...partial),
-      selection: fc.constantFrom(...selections),
-      window: fc.constantFrom({ take: 1 }, { take: 2 }, { skip: 1, take: 2 }),
-    })
-    .map(({ where, orderBy, selection, window: part }) =>
-      call(
-        subject.model,
-        'findMany',
-        { where, ...(orderBy === undefined ? {} : { orderBy }), ...selection, ...part },
-        'doubtful',
-      ),
-    )
-  return fc.oneof(
-    { weight: 4, arbitrary: ordered },
-    { weight: 2, arbitrary: unordered },
-    { weight: 1, arbitrary: doubtful },
   )
 }
 

@@ -19,6 +19,7 @@ const inCore = {
 const packages = {
   core: [],
   redis: ['core'],
+  memcached: ['core'],
   http: ['core'],
   prisma: ['core'],
   knex: ['core'],
@@ -26,7 +27,7 @@ const packages = {
   fastify: ['core', 'http'],
   graphql: ['core'],
   dashboard: ['core'],
-  cli: ['core'],
+  cli: ['core', 'redis'],
 }
 /** Entry points of adapters that know the format of their ORM's projects, and no client. */
 const projects = '^packages/(prisma|knex)/src/project/index\\.ts$'
@@ -47,7 +48,8 @@ const npm = {
   prisma: ['@prisma/client', '@prisma/driver-adapter-utils', '@prisma/generator-helper'],
   knex: ['knex'],
   // The last one an optional peer, by dynamic import.
-  redis: ['ioredis', 'msgpackr', 'cockatiel', 'bullmq'],
+  redis: ['ioredis', 'msgpackr', 'bullmq'],
+  memcached: ['msgpackr'],
   http: ['undici', 'rate-limiter-flexible', 'on-headers', '@types/on-headers'],
   // The first two a parser; then each an optional peer, by dynamic import.
   cli: [
@@ -100,7 +102,7 @@ module.exports = {
         // The entry points export what engines have; of engines, `opentelemetry` has types alone.
         pathNot: [
           `${core}(sluice|testing|adapter-contract|opentelemetry)/`,
-          `${core}(adapter/index|index|siblings)\\.ts$`,
+          `${core}(adapter/index|index|siblings|stores)\\.ts$`,
           engineFolders,
         ],
       },
@@ -115,7 +117,7 @@ module.exports = {
         pathNot: [
           `^packages/${name}/`,
           ...allowed.map(
-            (other) => `^packages/${other}/src/(((database|adapter|proxy)/)?index|siblings)\\.ts$`,
+            (other) => `^packages/${other}/src/(((database|adapter|proxy)/)?index|siblings|stores)\\.ts$`,
           ),
           ...(name === 'cli' ? [projects] : []),
         ],
@@ -136,7 +138,7 @@ module.exports = {
       // But for entry points that importing the core does not load.
       from: {
         path: core,
-        pathNot: `${core}(shared/late-modules\\.ts$|jobs/backends/postgres/|monitoring/(keda|scaling/targets/cluster)/)`,
+        pathNot: `${core}(shared/late-modules\\.ts$|cache/stores/kit/|jobs/backends/postgres/|monitoring/(keda|scaling/targets/cluster)/)`,
       },
       to: { path: '^(node:)?(cluster|crypto|v8|zlib)$', dependencyTypesNot: ['type-only'] },
     },
@@ -178,7 +180,9 @@ module.exports = {
   options: {
     doNotFollow: { path: ['node_modules', 'dist'] },
     // The app is installed elsewhere, with packages of its own.
-    exclude: { path: ['^(packages|examples)/[^/]+/dist/', '/generated/', '^test/next/app/server'] },
+    exclude: {
+      path: ['^(packages|examples)/[^/]+/dist/', '/generated/', '^test/strangers/[^/]+/'],
+    },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     combinedDependencies: true,

@@ -1,105 +1,118 @@
-/** What is imported when it is used, and not before, is no part of what an app loads. */
+import { readFileSync } from 'node:fs'
+
+/** What is loaded when it is used, and not before, is no part of what an app loads. */
 const withoutDynamicImports = (config) => ({
   ...config,
   plugins: [
     ...(config.plugins ?? []),
     {
       name: 'without-dynamic-imports',
-      setup: (build) =>
+      setup: (build) => {
+        build.onLoad({ filter: /\/dist\/[^/]+\.cjs$/ }, ({ path }) => ({
+          contents: readFileSync(path, 'utf8').replaceAll(DYNAMIC, '$1import('),
+        }))
         build.onResolve({ filter: /.*/ }, ({ kind, path }) =>
           kind === 'dynamic-import' ? { path, external: true } : undefined,
-        ),
+        )
+      },
     },
   ],
 })
 
+/** `import()` in CommonJS. */
+const DYNAMIC = /(then\(\(\) => (?:\w+\.__toESM\()?)require\(/g
+
 export default [
   {
     name: '@sluice/core',
-    path: 'packages/core/dist/index.js',
-    import: '{ createSluice }',
-    limit: '171.5 kB',
-    ignore: ['node:*'],
+    path: 'packages/core/dist/index.cjs',
+    limit: '195 kB',
+    ignore: ['node:*', 'url'],
     modifyEsbuildConfig: withoutDynamicImports,
   },
   {
     name: '@sluice/http, without the core',
-    path: 'packages/http/dist/index.js',
-    limit: '17 kB',
-    ignore: ['node:*', 'http', '@sluice/core'],
+    path: 'packages/http/dist/index.cjs',
+    limit: '32 kB',
+    ignore: ['node:*', 'url', 'http', '@sluice/core'],
     modifyEsbuildConfig: withoutDynamicImports,
   },
   {
     name: '@sluice/express, without the core',
-    path: 'packages/express/dist/index.js',
-    limit: '17 kB',
-    ignore: ['node:*', 'http', '@sluice/core'],
+    path: 'packages/express/dist/index.cjs',
+    limit: '32.5 kB',
+    ignore: ['node:*', 'url', 'http', '@sluice/core'],
     modifyEsbuildConfig: withoutDynamicImports,
   },
   {
     name: '@sluice/fastify, without Fastify and the packages of Sluice',
-    path: 'packages/fastify/dist/index.js',
+    path: 'packages/fastify/dist/index.cjs',
     limit: '5 kB',
-    ignore: ['node:*', 'fastify', '@sluice/core', '@sluice/http'],
+    ignore: ['node:*', 'url', 'fastify', '@sluice/core', '@sluice/http'],
   },
   {
     name: '@sluice/graphql, without GraphQL and the packages of Sluice',
-    path: 'packages/graphql/dist/index.js',
+    path: 'packages/graphql/dist/index.cjs',
     limit: '8 kB',
-    ignore: ['node:*', 'graphql', 'graphql-scalars', '@sluice/core'],
+    ignore: ['node:*', 'url', 'graphql', 'graphql-scalars', '@sluice/core'],
   },
   {
     name: '@sluice/dashboard, without the page and the core',
-    path: 'packages/dashboard/dist/index.js',
+    path: 'packages/dashboard/dist/index.cjs',
     limit: '30 kB',
-    ignore: ['node:*', '@sluice/core'],
+    ignore: ['node:*', 'url', '@sluice/core'],
   },
-  { name: '@sluice/core/adapter', path: 'packages/core/dist/adapter.js', limit: '66 kB', ignore: ['node:*'] },
+  {
+    name: '@sluice/core/adapter',
+    path: 'packages/core/dist/adapter.cjs',
+    limit: '284 kB',
+    ignore: ['node:*', 'url'],
+  },
   {
     name: '@sluice/core/database',
-    path: 'packages/core/dist/database.js',
-    limit: '120 kB',
-    ignore: ['node:*'],
+    path: 'packages/core/dist/database.cjs',
+    limit: '267 kB',
+    ignore: ['node:*', 'url'],
   },
   {
     name: '@sluice/core/jobs-sqlite',
-    path: 'packages/core/dist/jobs-sqlite.js',
-    limit: '12 kB',
-    ignore: ['node:*'],
+    path: 'packages/core/dist/jobs-sqlite.cjs',
+    limit: '19 kB',
+    ignore: ['node:*', 'url'],
     modifyEsbuildConfig: withoutDynamicImports,
   },
   {
     name: '@sluice/core/jobs-threads',
-    path: 'packages/core/dist/jobs-threads.js',
-    limit: '5 kB',
-    ignore: ['node:*'],
+    path: 'packages/core/dist/jobs-threads.cjs',
+    limit: '13.5 kB',
+    ignore: ['node:*', 'url'],
     modifyEsbuildConfig: withoutDynamicImports,
   },
   {
     name: '@sluice/core/keda',
-    path: 'packages/core/dist/keda.js',
-    limit: '6 kB',
-    ignore: ['node:*'],
+    path: 'packages/core/dist/keda.cjs',
+    limit: '14 kB',
+    ignore: ['node:*', 'url'],
     modifyEsbuildConfig: withoutDynamicImports,
   },
   {
     name: '@sluice/core/opentelemetry, without the core',
-    path: 'packages/core/dist/opentelemetry.js',
+    path: 'packages/core/dist/opentelemetry.cjs',
     limit: '5 kB',
-    ignore: ['node:*', './main-*', './shared-*'],
+    ignore: ['node:*', 'url', './main-*', './shared-*'],
     modifyEsbuildConfig: withoutDynamicImports,
   },
   {
     name: '@sluice/core/jobs-postgres',
-    path: 'packages/core/dist/jobs-postgres.js',
-    limit: '16 kB',
-    ignore: ['node:*'],
+    path: 'packages/core/dist/jobs-postgres.cjs',
+    limit: '22.5 kB',
+    ignore: ['node:*', 'url'],
     modifyEsbuildConfig: withoutDynamicImports,
   },
   {
     name: '@sluice/core/scaling-cluster, without the core',
-    path: 'packages/core/dist/scaling-cluster.js',
+    path: 'packages/core/dist/scaling-cluster.cjs',
     limit: '5 kB',
-    ignore: ['node:*', './main-*', './shared-*'],
+    ignore: ['node:*', 'url', './main-*', './shared-*'],
   },
 ]

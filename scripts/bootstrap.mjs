@@ -52,6 +52,8 @@ else {
   // Random schemas are only for slow tests, and take as long as all other Prisma clients. `typecheck`
   // includes the tests of types: to compile everything a second time takes minutes.
   if (task === 'test:all') pnpm('run', 'generate:random')
+  // Processes of tests load built packages faster than sources.
+  env.SLUICE_TEST_BUILT = 'true'
   const names = ['unit', 'integration', ...(task === 'test:all' ? ['slow', 'browser'] : [])]
   const projects = names.flatMap((name) => ['--project', name])
   run(

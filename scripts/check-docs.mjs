@@ -10,6 +10,9 @@ const docs = join(root, 'docs')
 const problems = []
 const read = (path) => readFileSync(join(root, path), 'utf8')
 
+/** The entry points without a promise. */
+const INTERNAL = ['@sluice/core/siblings', '@sluice/core/stores']
+
 /** Reports names that are on one side only. */
 function compare(what, inCode, inDocs, page) {
   for (const name of inCode)
@@ -109,7 +112,8 @@ function checkEntryPoints() {
 function optionInterfaces() {
   const found = new Map()
   const declared = new Map()
-  for (const { source: index } of entryPoints()) {
+  for (const { name: entryPoint, source: index } of entryPoints()) {
+    if (INTERNAL.includes(entryPoint)) continue
     for (const statement of parse(index).statements) {
       if (
         !ts.isExportDeclaration(statement) ||
@@ -197,14 +201,14 @@ function checkDatabaseFindings() {
   )
 }
 
-/** The API pages describe the entry points in each `typedoc.json`: all except the one without a promise. */
+/** The API pages describe the entry points in each `typedoc.json`: all except the ones without a promise. */
 function checkApiPages() {
   const inDocs = new Set()
   for (const folder of JSON.parse(read('docs/typedoc.json')).entryPoints) {
     const { entryPoints: sources } = JSON.parse(read(join('docs', folder, 'typedoc.json')))
     for (const source of sources) inDocs.add(join('docs', folder, source))
   }
-  const promised = exportingEntryPoints().filter(({ name }) => name !== '@sluice/core/siblings')
+  const promised = exportingEntryPoints().filter(({ name }) => !INTERNAL.includes(name))
   compare(
     'entry point',
     new Set(promised.map(({ source }) => relative(root, source))),
@@ -269,6 +273,12 @@ const FIELDS = [
     'docs/reference/statistics.md',
     ['Cached values'],
   ],
+  [
+    'packages/core/src/monitoring/report/advice.ts',
+    'TuningChange',
+    'docs/reference/statistics.md',
+    ['Tuning'],
+  ],
   ['packages/core/src/cache/cache-stats.ts', 'CacheStats', 'docs/reference/statistics.md', ['Memory']],
   [
     'packages/core/src/cache/cache-stats.ts',
@@ -276,7 +286,19 @@ const FIELDS = [
     'docs/reference/statistics.md',
     ['Memory efficiency'],
   ],
-  ['packages/redis/src/guard.ts', 'RedisStoreCounters', 'docs/reference/statistics.md', ['Shared store']],
+  [
+    'packages/core/src/cache/stores/kit/guard.ts',
+    'StoreCounters',
+    'docs/reference/statistics.md',
+    ['Shared store'],
+  ],
+  [
+    'packages/core/src/cache/stores/cache-store.ts',
+    'RegionState',
+    'docs/reference/statistics.md',
+    ['Regions'],
+  ],
+  ['packages/redis/src/regions/redis-relay.ts', 'RedisRelayStats', 'docs/reference/statistics.md', ['Relay']],
   [
     'packages/http/src/response-cache/response-cache-stats.ts',
     'ResponseCacheStats',
@@ -417,11 +439,14 @@ function pageOf(link, from) {
   )
 }
 
+const { homepage } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+
 function checkLinks() {
   for (const path of [...pages(docs), join(root, 'CONTRIBUTING.md'), ...readmes()]) {
     const text = readFileSync(path, 'utf8').replace(/```[\s\S]*?```/g, '')
     for (const [, target] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
-      const [link] = target.split('#')
+      // READMEs of packages lead to the site.
+      const [link] = (target.startsWith(`${homepage}/`) ? target.slice(homepage.length) : target).split('#')
       if (link === '' || /^[a-z]+:/.test(link) || isGenerated(link)) continue
       if (!pageOf(link, path)) problems.push(`${relative(root, path)}: the link ${target} leads nowhere.`)
     }
@@ -476,9 +501,17 @@ function checkExamples() {
     examples.has(path)
       ? ts.createSourceFile(path, examples.get(path).code, rest[0])
       : getSourceFile.call(host, path, ...rest)
+  // Next.js does not find a TypeScript file by its name with `.js`.
+  const bundler = {
+    ...settings,
+    module: ts.ModuleKind.ESNext,
+    moduleResolution: ts.ModuleResolutionKind.Bundler,
+  }
   const resolve = (name, from, reference) => {
     const mode = ts.getModeForUsageLocation(from, reference, settings)
-    const found = (path) => ts.resolveModuleName(name, path, settings, host, undefined, undefined, mode)
+    const isNext = examples.get(from.fileName)?.path === join(docs, 'guides/nextjs.md')
+    const found = (path) =>
+      ts.resolveModuleName(name, path, isNext ? bundler : settings, host, undefined, undefined, mode)
     const { fileName } = from
     const resolved = found(fileName)
     return resolved.resolvedModule === undefined && examples.has(fileName)

@@ -14,6 +14,7 @@ const types = {
   doctor: 'DoctorJson',
   explain: 'ExplainJson',
   ignore: 'IgnoreJson',
+  relay: 'RelayJson',
   top: 'TopJson',
   triggers: 'TriggersJson',
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { defineConfig } from 'tsdown'
+import { library } from '../../tsdown.base.ts'
 
 interface ChunkingContext {
   getModuleInfo(id: string): { readonly importedIds: readonly string[] } | null
@@ -22,8 +22,8 @@ function isEvaluated(id: string, context: ChunkingContext): boolean {
   return evaluated.has(id)
 }
 
-export default defineConfig({
-  entry: {
+export default library(
+  {
     index: 'src/index.ts',
     adapter: 'src/adapter/index.ts',
     'adapter-contract': 'src/adapter-contract/index.ts',
@@ -35,33 +35,28 @@ export default defineConfig({
     'scaling-cluster': 'src/monitoring/scaling/targets/cluster/index.ts',
     opentelemetry: 'src/opentelemetry/index.ts',
     siblings: 'src/siblings.ts',
+    stores: 'src/stores.ts',
     testing: 'src/testing/index.ts',
   },
-  format: 'esm',
-  platform: 'node',
-  target: 'node20.19',
-  dts: true,
-  sourcemap: true,
-  fixedExtension: false,
-  exports: { devExports: '@sluice/source' },
-  // To find and load these takes a sixth of the time of importing the core: one is CommonJS, whose loader is
-  // not needed otherwise.
-  deps: { alwaysBundle: Object.keys(bundled) },
-  copy: Object.entries(bundled).map(([name, license]) => ({
-    ...{ from: `node_modules/${name}/${license}`, to: 'dist', rename: `license-of-${name}.txt` },
-  })),
-  outputOptions: {
-    codeSplitting: {
-      groups: [
-        // All that worker threads load.
-        {
-          name: 'shared',
-          test: /\/core\/src\/(shared\/.*|jobs\/job-errors|jobs\/backends\/job-backend)(?<!\.d)\.ts$/,
-        },
-        // Each file costs a millisecond of CPU. By default, there is one for each set of entry points that
-        // share a module.
-        { name: (id, context) => (isEvaluated(id, context) ? 'main' : null) },
-      ],
+  {
+    // To find and load these takes a sixth of the time of importing the core.
+    deps: { alwaysBundle: Object.keys(bundled) },
+    copy: Object.entries(bundled).map(([name, license]) => ({
+      ...{ from: `node_modules/${name}/${license}`, to: 'dist', rename: `license-of-${name}.txt` },
+    })),
+    outputOptions: {
+      codeSplitting: {
+        groups: [
+          // All that worker threads load.
+          {
+            name: 'shared',
+            test: /\/core\/src\/(shared\/.*|jobs\/job-errors|jobs\/backends\/job-backend)(?<!\.d)\.ts$/,
+          },
+          // Each file costs a millisecond of CPU. By default, there is one for each set of entry points that
+          // share a module.
+          { name: (id, context) => (isEvaluated(id, context) ? 'main' : null) },
+        ],
+      },
     },
   },
-})
+)

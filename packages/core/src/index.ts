@@ -13,7 +13,10 @@ export {
   type RemoveNodeOptions,
 } from './balancing/load-balancing-engine.ts'
 export type { LoadBalancingOptions } from './balancing/load-balancing-options.ts'
+export type { NodeOptions } from './balancing/node-options.ts'
 export type { SelectOptions } from './balancing/node-pool.ts'
+export type { RegionOptions } from './balancing/regions/region-options.ts'
+export type { RegionStats, TierStats } from './balancing/regions/region-picker.ts'
 export type { ReplicaOptions } from './balancing/replicas/replica-options.ts'
 export type { PendingConsistencyToken, ReplicaRouters } from './balancing/replicas/replica-routers.ts'
 export type { PrimaryReason, ReplicaRoutingStats, ReplicaStats } from './balancing/replicas/replica-stats.ts'
@@ -57,6 +60,7 @@ export {
   type CacheStore,
   type EntryTimes,
   type NewEntry,
+  type RegionState,
   type Stamps,
   type StoredEntry,
   type StoreState,
@@ -210,6 +214,7 @@ export type {
   MonitoringEvents,
   MonitoringOptions,
 } from './monitoring/monitoring-options.ts'
+export type { ExpectedEffect, TuningAdvice, TuningChange } from './monitoring/report/advice.ts'
 export { type PerformanceReport, reportMarkdown } from './monitoring/report/performance-report.ts'
 export type { LoadRuleOptions } from './monitoring/scaling/control/control-options.ts'
 export type { ScaleDirection, ScalingPolicy } from './monitoring/scaling/policies/scaling-policies.ts'
@@ -286,6 +291,7 @@ export type {
 } from './sluice/options.ts'
 export type { Explained, RunOptions, ScopeHandle, ScopeReport } from './sluice/scopes.ts'
 export { createSluice, type Sluice } from './sluice/sluice.ts'
+export type { TuningOptions, TuningRange } from './sluice/tuning/tuning-options.ts'
 export { type AnalyzedSql, analyzeSql } from './sql/analyze.ts'
 export type { Dialect } from './sql/dialect.ts'
 export type { SessionChange, Statement, TableWrite, TransactionControl } from './sql/statement.ts'

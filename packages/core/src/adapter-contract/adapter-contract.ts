@@ -1,6 +1,6 @@
 import type { SluiceOptions } from '../sluice/options.ts'
 import type { ContractHarness } from './contract-client.ts'
-import { OBSERVE_CASES } from './observe-cases.ts'
+import { OBSERVE_CASES, REPORT_CASES } from './observe-cases.ts'
 import { LOOP_CASES, RESULT_CASES, UNCHANGED_CASES } from './result-cases.ts'
 import { type Check, type ContractCase, Trial } from './trial.ts'
 import { CACHE_CASES, cached, TRANSACTION_CASES } from './write-cases.ts'
@@ -9,6 +9,7 @@ const GROUPS: readonly (readonly [Readonly<Record<string, Check>>, SluiceOptions
   [RESULT_CASES, {}],
   [UNCHANGED_CASES, {}],
   [LOOP_CASES, {}],
+  [REPORT_CASES, {}],
   [TRANSACTION_CASES, cached],
   [CACHE_CASES, cached],
   [OBSERVE_CASES, { mode: 'observe' }],

@@ -16,7 +16,7 @@ export interface NewPost extends ContractPost {
 }
 
 /**
- * An ORM on the suite's two tables, in its own syntax. Results are compared with those of the same ORM
+ * An ORM on the suite's tables, in its own syntax. Results are compared with those of the same ORM
  * without Sluice, so they can have any form. A method that you omit is listed as not offered.
  */
 export interface ContractClient {
@@ -32,14 +32,29 @@ export interface ContractClient {
   byForeignKey(authorId: number): Promise<unknown>
   /** An author's posts with more views than this, by id. */
   byForeignKeyAbove(authorId: number, views: number): Promise<unknown>
+  /**
+   * One membership by its primary key. From 5 on, author `n` is a member of organization `o<n % 3 + 1>`, with
+   * the role `r<n>`.
+   */
+  byCompositeKey?(organizationId: string, authorId: number): Promise<unknown>
   /** All posts by id. */
   list(): Promise<readonly ContractPost[]>
   /** The number of an author's posts. */
   count?(authorId: number): Promise<unknown>
+  /** The number, the sum, the average, the minimum and the maximum of the views of an author's posts. */
+  totals?(authorId: number): Promise<unknown>
+  /** Whether an author has posts: a query for one row. */
+  exists?(authorId: number): Promise<unknown>
+  /** An author's posts with the highest ids, as many as `limit`. */
+  latest?(authorId: number, limit: number): Promise<unknown>
+  /** An author's first post by its time of creation, which is the same for all posts. */
+  oldest?(authorId: number): Promise<unknown>
   /** An author's posts by id, from `offset` on, two of them. */
   page?(authorId: number, offset: number): Promise<unknown>
   /** A post with its author, in one query of the ORM. */
   joined?(id: number): Promise<unknown>
+  /** A post by its primary key with its author: all columns of both, by one join. */
+  joinedByKey?(id: number): Promise<unknown>
   /** A post by its primary key, locked. */
   locked?(id: number): Promise<unknown>
   /** A post by its primary key, with a query that was prepared. */
@@ -66,7 +81,7 @@ export interface ContractClient {
 
 /** Opens the ORM under test. */
 export interface ContractHarness {
-  /** Sets the rows of both tables to the suite's data. Runs without Sluice. */
+  /** Sets the rows of the tables to the suite's data. Runs without Sluice. */
   reset(): Promise<void>
   /** @param sluice - `undefined`: the ORM without Sluice. */
   open(sluice: object | undefined): Promise<ContractClient>

@@ -46,3 +46,8 @@ export const OBSERVE_CASES: Readonly<Record<string, Check>> = {
     })
   },
 }
+
+/** In mode `optimize`. */
+export const REPORT_CASES: Readonly<Record<string, Check>> = {
+  'reports a loop that it cannot batch, with its call site and fix': found(inTurn, 'sequential'),
+}

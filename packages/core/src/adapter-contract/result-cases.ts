@@ -23,6 +23,52 @@ export const RESULT_CASES: Readonly<Record<string, Check>> = {
   'batches lookups by foreign key, in their order and without the key': batched((db) =>
     Promise.all(ids(9).map((id) => db.byForeignKey(id))),
   ),
+  'batches lookups by a key of two columns': offered(
+    'byCompositeKey',
+    batched((db) =>
+      Promise.all(
+        ids(12).flatMap((id) => [1, 2].map((nth) => db.byCompositeKey?.(`o${((id + nth) % 3) + 1}`, id))),
+      ),
+    ),
+  ),
+  // Authors 10 to 12 have no posts.
+  'batches aggregates by key, with their results for keys without rows': offered(
+    'totals',
+    batched((db) => Promise.all(ids(12).map((id) => db.totals?.(id)))),
+  ),
+  'returns aggregates if no key has rows': offered(
+    'totals',
+    async (trial) =>
+      void (await trial.same((db) => Promise.all([10, 11, 12, 99_999].map((id) => db.totals?.(id))), {
+        // A batch that shows no result for such keys, and the individual queries.
+        most: 5,
+      })),
+  ),
+  'batches queries for existence': offered(
+    'exists',
+    batched((db) => Promise.all(ids(12).map((id) => db.exists?.(id)))),
+  ),
+  'batches the first rows of each key': offered(
+    'latest',
+    batched((db) => Promise.all(ids(12).map((id) => db.latest?.(id, 2)))),
+  ),
+  'keeps different limits apart': offered(
+    'latest',
+    async (trial) =>
+      void (await trial.same(
+        (db) => Promise.all(ids(6).map((id) => db.latest?.((id % 3) + 1, (id % 2) + 1))),
+        { most: 2 },
+      )),
+  ),
+  'runs queries for tied first rows individually': offered('oldest', async (trial) => {
+    const act: Act = (db) => Promise.all(ids(12).map((id) => db.oldest?.(id)))
+    await trial.same(act, { most: 10 })
+    await trial.same(act, { asPlain: true })
+  }),
+  'batches rows that are joined to one row': offered(
+    'joinedByKey',
+    batched((db) => Promise.all([...ids(12), 99_999].map((id) => db.joinedByKey?.(id)))),
+  ),
   'returns nothing for a missing key': batched((db) => Promise.all([1, 99_999, 2].map((id) => db.byKey(id)))),
   'batches lookups by string': batched((db) =>
     Promise.all(['a1@example.org', 'nobody', 'a2@example.org'].map((text) => db.byUniqueText(text))),

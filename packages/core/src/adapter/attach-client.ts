@@ -1,15 +1,19 @@
 import { registerOwnFrames } from '../pipeline/frame-packages.ts'
-import type { Operation, Source } from '../pipeline/operation.ts'
+import type { ReadRequirements } from '../pipeline/lookup.ts'
+import type { Operation, Shape, Source } from '../pipeline/operation.ts'
+import type { ReadRouter, ReplicaTarget, RoutedClient } from '../pipeline/read-routing.ts'
 import type { TransactionWrites, WriteOutcome } from '../pipeline/writes.ts'
 import type { WriteEffect } from '../schema/catalog.ts'
 import type { Connection, ConnectionRegistry, PoolState } from '../schema/connection.ts'
+import { analyzeSql } from '../sql/analyze.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { TransactionControl } from '../sql/statement.ts'
 import { ConnectionObserver, type ObserverHost } from './connection-observer.ts'
 import type { EqualitySelect } from './equality-select.ts'
 import { registeredHost } from './host-registry.ts'
+import type { SqlRow } from './select/outputs.ts'
 import type { SentControl, SentStatement, StreamedStatement } from './sent-statement.ts'
-import { type ReadContext, SelectPlans, SqlOperation, type SqlRead, type SqlRow } from './sql-read.ts'
+import { type ReadContext, SelectPlans, SqlOperation, type SqlRead } from './sql-read.ts'
 
 /** Describes a client. An adapter passes it once. */
 export interface ClientDescription {
@@ -45,10 +49,17 @@ export interface ClientDescription {
   /** Returns the state of the connection pool; `undefined` once the client is gone. */
   pool?(): PoolState | undefined
   /**
+   * Changes the maximum of the pool, from the next request for a connection on. Default: Sluice never changes
+   * it.
+   */
+  resizePool?(max: number): void
+  /**
    * Whether each operation goes through `execute`, so that its statements are counted but not recorded.
    * Default: `false`.
    */
   readonly recordsOperations?: boolean
+  /** Replicas of the database. Default: there are none, and all reads use the database itself. */
+  readonly replicas?: ClientReplicas | undefined
   /** Called with the effect of each statement that writes. */
   wrote?(effect: WriteEffect): void
   /**
@@ -59,6 +70,13 @@ export interface ClientDescription {
   writeOutcome?(error: unknown): WriteOutcome | undefined
 }
 
+/** Replicas of a client's database (PostgreSQL, MariaDB). */
+export interface ClientReplicas {
+  /** `ReplicaOptions`, as the user passed them. */
+  readonly options: object
+  readonly targets: readonly ReplicaTarget[]
+}
+
 /**
  * One client of a database, instrumented. Statements and transactions are followed by connection, which may
  * be any object.
@@ -66,7 +84,10 @@ export interface ClientDescription {
 export interface AdapterClient {
   /** Identifies this client in operations, catalogs and reports. */
   readonly source: Source
-  /** Whether reads go through Sluice. If not, leave the ORM's reads unchanged, and call only `statement`. */
+  /**
+   * Whether reads go through Sluice: to optimize them, or to send them to replicas. If not, leave the ORM's
+   * reads unchanged, and call only `statement`.
+   */
   readonly isActive: boolean
   /** Runs a read: batched, prefetched, cached, or sent by its `ask`. */
   read(call: SqlRead): Promise<readonly SqlRow[]>
@@ -112,15 +133,19 @@ interface ClientHost extends ObserverHost {
   readonly maxKeys: number
   readonly connections: ConnectionRegistry
   execute<T>(operation: Operation<T>): Promise<T>
+  skips(family: object): boolean
   nextSourceId(orm: string): string
-  attachPool(sourceId: string, read: () => PoolState | undefined): () => void
+  routeReads(client: RoutedClient): ReadRouter | undefined
+  warn(message: string): void
+  attachPool(sourceId: string, read: () => PoolState | undefined, resize?: (max: number) => void): () => void
   poolWaited(sourceId: string, ms: number, wasExhausted: boolean, count?: number): void
 }
 
 /**
  * Instruments one client of a database. Every adapter for an ORM that sends SQL starts with this call.
  *
- * @throws InvalidArgumentError if `sluice` is not a Sluice.
+ * @throws InvalidArgumentError if `sluice` is not a Sluice; InvalidOptionError for invalid options of
+ * replicas.
  * @example
  * ```ts
  * const of = { orm: 'my-orm', dialect: 'postgresql', connection, moduleUrl: import.meta.url }
@@ -140,12 +165,13 @@ class AttachedClient implements AdapterClient {
   readonly #plans: SelectPlans
   readonly #observer: ConnectionObserver
   readonly #detachPool: (() => void) | undefined
+  readonly #router: ReadRouter | undefined
 
   constructor(
     private readonly host: ClientHost,
     private readonly options: ClientDescription,
   ) {
-    const { orm, dialect, pool } = options
+    const { orm, dialect, pool, resizePool } = options
     const id = host.nextSourceId(orm)
     this.source = { id, orm, dialect, seesStatements: true, sharedName: () => this.#sharedName(id) }
     this.#observer = new ConnectionObserver(host, id, options, {
@@ -155,19 +181,28 @@ class AttachedClient implements AdapterClient {
     this.#context = {
       ...{ source: this.source, catalogs: host.catalogs, maxKeys: host.maxKeys },
       onlyReads: (sql) => this.onlyReads(sql),
+      ask: (call, sql, params, helpers, demand) => this.#routed(call, sql, params, helpers, demand),
     }
     this.#plans = new SelectPlans(this.#context)
-    this.#detachPool = pool && host.attachPool(id, pool.bind(options))
+    this.#detachPool = pool && host.attachPool(id, pool.bind(options), resizePool?.bind(options))
     host.connections.attach(id, options.connection.bind(options))
+    this.#router = this.#routerOf(id)
   }
 
   get isActive(): boolean {
-    return this.host.isOptimizing()
+    return this.host.isOptimizing() || this.#router !== undefined
   }
 
   read(call: SqlRead): Promise<readonly SqlRow[]> {
+    if (!this.host.isOptimizing())
+      return this.#routed(call, call.sql, call.params, 0, this.host.scopes.ambient.demand)
+    const shape = this.#observer.shapeOf(call.sql)
+    if (this.#skips(call, shape)) return call.ask(call.sql, call.params, 0)
+    const { recorder, scopes } = this.host
+    // A batch is sent later, from a place without the user's frames.
+    if (recorder.mayTrace(scopes.ambient.counted, shape)) call.stack?.()
     void this.readCatalog()
-    return this.host.execute(new SqlOperation(this.#context, this.#plans, call))
+    return this.host.execute(new SqlOperation(this.#context, this.#plans, call, shape))
   }
 
   execute<T>(operation: Operation<T>): Promise<T> {
@@ -175,6 +210,7 @@ class AttachedClient implements AdapterClient {
   }
 
   statement<T>(connection: object, sent: SentStatement<Promise<T>>): Promise<T> {
+    if (this.#router !== undefined && sent.isRouted !== true) this.#leave(this.#router, connection, sent.sql)
     return this.#observer.statement(connection, sent)
   }
 
@@ -223,9 +259,56 @@ class AttachedClient implements AdapterClient {
   }
 
   detach(): void {
+    this.#router?.close()
     void this.forgetCatalog()
     this.#detachPool?.()
     this.host.connections.detach(this.source.id)
+  }
+
+  /** Whether examining such a read has no benefit. */
+  #skips({ inTransaction, control }: SqlRead, shape: Shape): boolean {
+    if (this.#router !== undefined || inTransaction || control !== undefined) return false
+    return this.host.skips(shape)
+  }
+
+  #routerOf(sourceId: string): ReadRouter | undefined {
+    const { replicas, dialect, orm } = this.options
+    if (replicas === undefined || replicas.targets.length === 0) return undefined
+    const router = this.host.routeReads({
+      ...{ sourceId, dialect, options: replicas.options, replicas: replicas.targets },
+      // A session would occupy a connection of the app.
+      primary: () => {
+        const connection = this.options.connection()
+        return connection && statementByStatement(connection)
+      },
+    })
+    if (router === undefined)
+      this.host.warn(
+        `Sluice reads from replicas of PostgreSQL and MariaDB; this client (${orm}) uses ${dialect}. All reads go to the primary.`,
+      )
+    return router
+  }
+
+  #routed(
+    call: SqlRead,
+    sql: string,
+    params: readonly unknown[],
+    helpers: number,
+    demand: ReadRequirements | undefined,
+  ): Promise<readonly SqlRow[]> {
+    const router = this.#router
+    if (router === undefined) return call.ask(sql, params, helpers)
+    return router.read({
+      ...{ scope: this.host.scopes.current(), demand },
+      askReplica: (attempt) => call.ask(sql, params, helpers, attempt),
+      askPrimary: () => call.ask(sql, params, helpers),
+    })
+  }
+
+  /** Counts a statement that goes to the primary without a decision. */
+  #leave(router: ReadRouter, connection: object, sql: string): void {
+    if (analyzeSql(sql, this.options.dialect).statement.transaction === undefined)
+      router.leave(this.isOpen(connection) ? 'transaction' : 'write')
   }
 
   async #open(work: (connection: Connection) => Promise<void>): Promise<void> {

@@ -114,6 +114,11 @@ export class ConnectionObserver {
     return onlyReads && !volatile && !locks && this.catalog.areShared(reads)
   }
 
+  /** The normalized query of a statement: the same object for each SQL string. */
+  shapeOf(sql: string): Shape {
+    return this.#describe(sql).shape
+  }
+
   /** Sends a statement. */
   statement<T>(connection: object, sent: SentStatement<Promise<T>>): Promise<T> {
     const { ambient, timed } = this.host.scopes

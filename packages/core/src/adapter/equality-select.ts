@@ -9,7 +9,7 @@ import type {
   QueryTree,
 } from '../sql/tree/query-tree.ts'
 import { tryReadQueryTree } from '../sql/tree/read-sql.ts'
-import { isName } from './keyed-select.ts'
+import { aggregateOutput } from './select/aggregate-output.ts'
 
 /**
  * A column as the statement names it, in the parts of its path: `['p', 'id']` for `p.id`. `*` stands for all
@@ -55,7 +55,14 @@ export interface EqualitySelect {
   readonly isLimited: boolean
 }
 
-const AGGREGATES: ReadonlySet<string> = new Set(['count', 'sum', 'avg', 'min', 'max'])
+/**
+ * The comment to append to a fix that writes `value` for the values of the other conditions: it has one value
+ * for all keys. Empty if no condition has a value.
+ */
+export function sameValueNote(conditions: readonly SelectCondition[]): string {
+  const hasValue = conditions.some(({ operator }) => operator !== 'is null' && operator !== 'is not null')
+  return hasValue ? '  // if value is the same for all keys' : ''
+}
 
 /** Reads a select by equality; `undefined` for every other statement. */
 export function readEqualitySelect(sql: string, dialect: Dialect): EqualitySelect | undefined {
@@ -148,19 +155,13 @@ function columnOf({ star, column, name, aggregate, isAggregated }: OutputTerm): 
     : { path: pathOf(column), alias: name }
 }
 
-/** An aggregate of all rows or of a plain column: `count(*)`, `sum(x) as total`, `count(distinct t.x)`. */
 function aggregateOf(output: OutputTerm, tokens: readonly Token[]): SelectAggregate | undefined {
-  const { aggregate, name, start, end, columns } = output
-  if (aggregate === undefined || !AGGREGATES.has(aggregate)) return undefined
-  const close = tokens.findIndex(({ text }, at) => at >= start && at < end && text === ')')
-  const isDistinct = tokens[start + 2]?.upper === 'DISTINCT'
-  const inner = tokens.slice(start + (isDistinct ? 3 : 2), close)
-  const isStar = inner.length === 1 && inner[0]?.text === '*'
-  const [column] = columns
-  if (!isStar && (!isName(inner) || columns.length !== 1 || column === undefined)) return undefined
-  const path = isStar || column === undefined ? ['*'] : pathOf(column)
-  const isNamed = name !== undefined && end > close + 1
-  return { name: aggregate as SelectAggregate['name'], isDistinct, path, ...(isNamed ? { alias: name } : {}) }
+  const found = aggregateOutput(output, tokens)
+  if (found === undefined || found.isCast || found.isZeroed) return undefined
+  const { name, isDistinct, column, isNamed } = found
+  const alias = isNamed ? output.name : undefined
+  const path = column === undefined ? ['*'] : pathOf(column)
+  return { name, isDistinct, path, ...(alias === undefined ? {} : { alias }) }
 }
 
 function pathOf({ schema, table, column }: ColumnName): readonly string[] {

@@ -1,6 +1,6 @@
 export { replicaErrorOfCode } from '../balancing/replicas/replica-errors.ts'
 export { checkCacheControl } from '../pipeline/cache-control.ts'
-export { captureStack } from '../pipeline/call-site.ts'
+export { captureStack, lateStack } from '../pipeline/call-site.ts'
 export type { Stack } from '../pipeline/execution-group.ts'
 export { keyKinds, keyRefusal, lookupKey, typedKeyText } from '../pipeline/key-text.ts'
 export {
@@ -22,7 +22,13 @@ export {
   type Shape,
   type Source,
 } from '../pipeline/operation.ts'
-export { type ClientErrors, type ReplicaErrorKind, writeOutcomeOfCode } from '../pipeline/outcome.ts'
+export {
+  type ClientErrors,
+  outcomeOfSynchronous,
+  type ReplicaErrorKind,
+  writeOutcomeOfCode,
+} from '../pipeline/outcome.ts'
+export type { ReplicaAttempt, ReplicaTarget } from '../pipeline/read-routing.ts'
 export type { TransactionWrites, WriteOutcome } from '../pipeline/writes.ts'
 export {
   type CatalogTable,
@@ -52,10 +58,20 @@ export { copyValue, exactCopy, isCopyable } from '../shared/copy.ts'
 export { defineReasons, type ReasonCode } from '../shared/reasons.ts'
 export { MAX_BOUND_KEYS } from '../sql/dialect.ts'
 export { afterCaller } from './after-caller.ts'
-export { type AdapterClient, attachClient, type ClientDescription } from './attach-client.ts'
+export { emptyTotals, isExactAggregate, isWrittenAlike } from './aggregate-values.ts'
+export {
+  type AdapterClient,
+  attachClient,
+  type ClientDescription,
+  type ClientReplicas,
+} from './attach-client.ts'
 export { chooseKey } from './choose-key.ts'
-export { type PoolDescription, sluicePool } from './drivers/pg.ts'
-export { isPgPool, pgPoolState, timePgConnects } from './drivers/pg-pool-state.ts'
+export { isMysql2Pool, sluiceMysql2Pool } from './drivers/mysql2.ts'
+export { sluicePool } from './drivers/pg.ts'
+export { isPgPool, pgPoolAccess, timePgConnects } from './drivers/pg-pool-state.ts'
+export type { PoolDescription, PoolReplicas, ReplicaPool } from './drivers/pool-description.ts'
+export { isSelfContained } from './drivers/self-contained.ts'
+export { standInFor } from './drivers/stand-in.ts'
 export {
   type EqualitySelect,
   readEqualitySelect,
@@ -63,11 +79,14 @@ export {
   type SelectColumn,
   type SelectCondition,
   type SelectOrder,
+  sameValueNote,
 } from './equality-select.ts'
 export { isKeyType, refuseKeyValue } from './key-values.ts'
-export type { RowForm } from './keyed-select.ts'
+export { ReplicaConnections, type ReplicaDriver } from './replica-connections.ts'
+export type { RowForm, SqlRow } from './select/outputs.ts'
 export type { SentControl, SentStatement, StreamedStatement } from './sent-statement.ts'
-export { isSettledSlice, withNeighbors } from './settled-slice.ts'
+export { dropUnsettled, isSettledSlice, withNeighbors } from './settled-slice.ts'
 export { maxRowsOfSlices, maxSlices, type Slice } from './slice-limits.ts'
 export { splitRows } from './split-rows.ts'
-export type { SqlRead, SqlRow } from './sql-read.ts'
+export type { SqlRead } from './sql-read.ts'
+export { isTotalOrder, showsTies } from './total-order.ts'

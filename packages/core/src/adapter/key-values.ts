@@ -10,6 +10,7 @@ const KEY_TYPES: ReadonlySet<ColumnType | undefined> = new Set<ColumnType | unde
   'uuid',
   undefined,
 ])
+const DATE = /^\d{4}-\d{2}-\d{2}$/
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 /** Every numeric column stores these numbers exactly, including single-precision columns. */
 const MAX_OF_ANY = 2 ** 24
@@ -30,15 +31,24 @@ export function refuseKeyValue(
 ): ReasonCode | undefined {
   if (type === undefined) return isOfAnyColumn(value, dialect) ? undefined : 'UNKNOWN_COLUMN'
   if (typeof value === 'string') {
-    if (type === 'text') return undefined
-    const isAsWritten =
-      type === 'uuid' ? UUID.test(value) : isCanonicalInteger(value) && isExact(Number(value), dialect)
-    return isAsWritten ? undefined : 'NON_CANONICAL_KEY'
+    return type === 'text' || isAsWritten(value, type, dialect) ? undefined : 'NON_CANONICAL_KEY'
   }
   // MySQL compares a string with a number by its value, and SQLite compares a string differently with 7 and
   // with 7n.
   const isCompared = type === 'integer' || (type === 'text' && dialect === 'postgresql')
   return isCompared && isExact(Number(value), dialect) ? undefined : 'UNSUPPORTED_KEY_TYPE'
+}
+
+/** Whether the database writes a value like this. A value that it rejects is not. */
+function isAsWritten(value: string, type: ColumnType, dialect: Dialect): boolean {
+  if (type === 'uuid') return UUID.test(value)
+  if (type === 'datetime') return DATE.test(value) && isDay(value)
+  return isCanonicalInteger(value) && isExact(Number(value), dialect)
+}
+
+function isDay(value: string): boolean {
+  const date = new Date(`${value}T00:00:00Z`)
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(value) && !value.startsWith('0000')
 }
 
 /** Only PostgreSQL and its driver preserve large integers exactly in all cases. */

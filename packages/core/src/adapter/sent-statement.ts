@@ -25,6 +25,8 @@ export interface SentStatement<TAnswer> {
    * sent.
    */
   stack?(): Stack | undefined
+  /** Whether it belongs to a read that Sluice routes. Default: it is sent to the primary. */
+  readonly isRouted?: boolean | undefined
   /** The operation that caused the statement, if the pipeline records operations. */
   readonly caller?: StatementCaller | undefined
 }

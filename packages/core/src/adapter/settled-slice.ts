@@ -23,3 +23,21 @@ export function withNeighbors({ skip, take }: Slice): { readonly outer: Slice; r
   const before = Math.min(skip, 1)
   return { outer: { skip: skip - before, take: before + take + 1 }, inner: { skip: before, take } }
 }
+
+/**
+ * Removes keys whose requested rows are tied: the database decides which ones it returns. Returns whether
+ * most keys were removed.
+ *
+ * @param rankOf - Returns the rank of a row; rows of one key are in the order of their ranks.
+ */
+export function dropUnsettled<TRow>(
+  groups: Map<string, readonly TRow[]>,
+  slice: Slice,
+  rankOf: (row: TRow) => unknown,
+): boolean {
+  const { size } = groups
+  // Without an order, rows have no rank, and all are tied.
+  const areTied = (left: TRow, right: TRow) => !(Number(rankOf(left)) < Number(rankOf(right)))
+  for (const [text, rows] of groups) if (!isSettledSlice(rows, slice, areTied)) groups.delete(text)
+  return groups.size < size / 2
+}

@@ -1,17 +1,21 @@
 import type { CacheControl } from '../pipeline/cache-control.ts'
 import type { Stack } from '../pipeline/execution-group.ts'
 import { keyKinds, keyRefusal, lookupKey } from '../pipeline/key-text.ts'
-import { type Lookup, type LookupKey, TooManyRowsError } from '../pipeline/lookup.ts'
+import { type Lookup, type LookupKey, type ReadRequirements, TooManyRowsError } from '../pipeline/lookup.ts'
 import {
   type CacheRequest,
   isRefusal,
   type Operation,
   type Refusal,
   type RowSource,
+  type RunContext,
   refuse,
+  type Shape,
   type Source,
 } from '../pipeline/operation.ts'
+import type { ReplicaAttempt } from '../pipeline/read-routing.ts'
 import type { SchemaCatalog } from '../schema/catalog.ts'
+import type { TableId } from '../schema/catalog-data.ts'
 import type { CatalogRegistry } from '../schema/catalog-registry.ts'
 import { pinnedReadOf } from '../schema/condition-rows.ts'
 import { readsOfStatement } from '../schema/statement-effect.ts'
@@ -21,10 +25,8 @@ import { analyzeSql } from '../sql/analyze.ts'
 import { MAX_BOUND_KEYS } from '../sql/dialect.ts'
 import { bindsRelativeDate } from '../sql/relative-date.ts'
 import { refuseKeyValue } from './key-values.ts'
-import { type KeyedSelect, planSelect, type RowForm, type SelectPlan } from './keyed-select.ts'
-import { splitRows } from './split-rows.ts'
-
-export type SqlRow = readonly unknown[] | Readonly<Record<string, unknown>>
+import { type KeyedSelect, planSelect, type SelectPlan } from './keyed-select.ts'
+import type { RowForm, SqlRow } from './select/outputs.ts'
 
 /** A read of the app as SQL, before the ORM maps the rows to its results. */
 export interface SqlRead {
@@ -37,14 +39,23 @@ export interface SqlRead {
    * driver.
    *
    * @param helpers - How many columns at the end of each row are not part of the result.
+   * @param replica - The replica to send it to. Default: the primary.
    */
-  ask(sql: string, params: readonly unknown[], helpers: number): Promise<readonly SqlRow[]>
+  ask(
+    sql: string,
+    params: readonly unknown[],
+    helpers: number,
+    replica?: ReplicaAttempt,
+  ): Promise<readonly SqlRow[]>
   /**
    * Identifies the settings that change the rows of this read only, such as type parsers. Reads with
    * different settings share nothing.
    */
   readonly settings?: string | undefined
-  /** Returns the stack of the user's call. */
+  /**
+   * Returns the stack of the user's call. Called synchronously if a batch can need it, and later otherwise:
+   * see `lateStack`.
+   */
   stack?(): Stack | undefined
   readonly control?: CacheControl | undefined
 }
@@ -55,6 +66,14 @@ export interface ReadContext {
   readonly catalogs: CatalogRegistry
   readonly maxKeys: number
   onlyReads(sql: string): boolean
+  /** Sends a query of a read to the primary or a replica. */
+  ask(
+    call: SqlRead,
+    sql: string,
+    params: readonly unknown[],
+    helpers: number,
+    demand: ReadRequirements | undefined,
+  ): Promise<readonly SqlRow[]>
 }
 
 const MAX_PLANS = 2000
@@ -83,6 +102,7 @@ export class SelectPlans {
 /** An SQL read as an operation of the core. */
 export class SqlOperation implements Operation<readonly SqlRow[]> {
   readonly kind = 'read'
+  readonly family: object | undefined
   readonly source: Source
   readonly inTransaction: boolean
 
@@ -90,7 +110,9 @@ export class SqlOperation implements Operation<readonly SqlRow[]> {
     private readonly context: ReadContext,
     private readonly plans: SelectPlans,
     private readonly call: SqlRead,
+    shape: Shape,
   ) {
+    this.family = call.control === undefined ? shape : undefined
     this.source = context.source
     this.inTransaction = call.inTransaction
   }
@@ -99,8 +121,9 @@ export class SqlOperation implements Operation<readonly SqlRow[]> {
     return this.#plan()?.isOrdered !== true
   }
 
-  run(): Promise<readonly SqlRow[]> {
-    return this.call.ask(this.call.sql, this.call.params, 0)
+  run({ route }: RunContext): Promise<readonly SqlRow[]> {
+    const { call } = this
+    return this.context.ask(call, call.sql, call.params, 0, route)
   }
 
   rows(result: readonly SqlRow[]): number {
@@ -122,22 +145,26 @@ export class SqlOperation implements Operation<readonly SqlRow[]> {
     if (plan === undefined) return refuse('NO_CATALOG')
     if (isRefusal(plan)) return plan
     const { dialect } = context.source
-    const { constants, place, limitPlace, type } = plan
-    if (call.params.length !== constants.length + (limitPlace === undefined ? 1 : 2))
-      return refuse('UNSUPPORTED_PARAMETERS')
-    if (limitPlace !== undefined && !isPositive(call.params[limitPlace])) return refuse('UNSUPPORTED_LIMIT')
-    const value = call.params[place]
-    const key = lookupKey([value])
-    if (key === undefined) return keyRefusal([value])
-    const odd = refuseKeyValue(value, type, dialect)
-    if (odd !== undefined) return refuse(odd)
+    const { constants, keys, limitPlace } = plan
+    if (plan.query.isTied === true) return refuse('NONDETERMINISTIC_FIRST_ROW')
+    if (call.params.length !== plan.parameters) return refuse('UNSUPPORTED_PARAMETERS')
+    if (limitPlace !== undefined && !isLimit(call.params[limitPlace], plan.maxLimit))
+      return refuse('UNSUPPORTED_LIMIT')
+    const values = keys.map(({ place }) => call.params[place])
+    const key = lookupKey(values)
+    if (key === undefined) return keyRefusal(values)
+    for (const [at, { type }] of keys.entries()) {
+      const odd = refuseKeyValue(values[at], type, dialect)
+      if (odd !== undefined) return refuse(odd)
+    }
     if (bindsRelativeDate(call.params, dialect)) return refuse('RELATIVE_DATE')
     const shared = canonicalKey(constants.map((at) => call.params[at]))
     if (shared === undefined) return refuse('UNSUPPORTED_CONSTANTS')
     const group = [context.source.id, call.rows, call.settings ?? '', keyKinds(key), shared, call.sql].join(
       '\n',
     )
-    const maxKeys = Math.max(1, Math.min(context.maxKeys, MAX_BOUND_KEYS[dialect] - constants.length))
+    const maxBound = Math.floor((MAX_BOUND_KEYS[dialect] - constants.length) / keys.length)
+    const maxKeys = Math.max(1, Math.min(context.maxKeys, plan.query.maxKeys ?? maxBound))
     return new SqlLookup(context, call, plan, key, group, maxKeys)
   }
 
@@ -190,28 +217,65 @@ class SqlLookup implements Lookup<readonly SqlRow[]> {
   }
 
   reads() {
-    const { table } = this.plan
-    return this.context.catalogs.cacheableTable(this.context.source.dialect, table.id) === undefined
-      ? undefined
-      : [table.id]
+    const { tables } = this.plan
+    const { catalogs, source } = this.context
+    const isCacheable = (id: TableId) => catalogs.cacheableTable(source.dialect, id) !== undefined
+    return tables.every(isCacheable) ? tables : undefined
   }
 
   async runMany(
     keys: readonly LookupKey[],
     maxRows?: number,
+    demand?: ReadRequirements,
   ): Promise<ReadonlyMap<string, readonly SqlRow[]> | undefined> {
-    const { plan, call } = this
-    const { sql, params } = plan.batched(call.params, keys)
-    const rows = await call.ask(sql, params, plan.helpers)
+    const { call } = this
+    const { query } = this.plan
+    const { sql, params } = query.write(call.params, keys)
+    const rows = await this.context.ask(call, sql, params, query.helpers, demand)
     if (maxRows !== undefined && rows.length > maxRows) throw new TooManyRowsError()
-    const groups = splitRows(rows, keys, (row) => [plan.keyOf(row)])
-    for (const row of rows) plan.strip(row as unknown[] | Record<string, unknown>)
+    const groups = query.split(rows, keys, call.params)
+    return groups === undefined || query.emptyRow === undefined
+      ? groups
+      : this.#withTotals(groups, keys, demand)
+  }
+
+  /** Adds the row of each key that has none; `undefined` if its content is not certain. */
+  async #withTotals(
+    groups: Map<string, readonly SqlRow[]>,
+    keys: readonly LookupKey[],
+    demand: ReadRequirements | undefined,
+  ): Promise<ReadonlyMap<string, readonly SqlRow[]> | undefined> {
+    const found = [...groups.values()]
+    // If a collation treats two keys as equal, one of them has received two rows.
+    if (found.some(({ length }) => length > 1)) return undefined
+    let sample = found.find(({ length }) => length === 1)?.[0]
+    const [first] = keys
+    if (sample === undefined && first !== undefined) {
+      const rows = await this.#ask(first, demand)
+      groups.set(first.text, rows)
+      sample = rows[0]
+    }
+    if (sample === undefined) return undefined
+    for (const [text, rows] of groups) {
+      if (rows.length > 0) continue
+      const empty = this.plan.query.emptyRow?.(sample)
+      if (empty === undefined) groups.delete(text)
+      else groups.set(text, [empty])
+    }
     return groups
+  }
+
+  /** Queries one key. */
+  #ask({ values }: LookupKey, demand: ReadRequirements | undefined): Promise<readonly SqlRow[]> {
+    const { plan, call } = this
+    const params = [...call.params]
+    for (const [at, { place }] of plan.keys.entries()) params[place] = values[at]
+    return this.context.ask(call, call.sql, params, 0, demand)
   }
 }
 
-function isPositive(limit: unknown): boolean {
-  return typeof limit === 'bigint'
-    ? limit > 0n
-    : typeof limit === 'number' && Number.isSafeInteger(limit) && limit > 0
+function isLimit(limit: unknown, max: number | undefined): boolean {
+  if (typeof limit !== 'bigint' && !Number.isSafeInteger(limit)) return false
+  const value = Number(limit)
+  return value > 0 && (max === undefined || value <= max)
 }

@@ -1,5 +1,6 @@
 import type { EjectionReason } from './health/outlier-detector.ts'
 import type { NodeState } from './node-state.ts'
+import type { RegionStats } from './regions/region-picker.ts'
 import type { HealthStatus, ServerNode } from './server-node.ts'
 import type { BalancingStrategy } from './strategies/create-picker.ts'
 
@@ -56,6 +57,8 @@ export interface LoadBalancerStats {
   readonly averageLoad: number
   /** Sessions that stay with a node. */
   readonly sessions: number
+  /** Nearest first; empty without the option `region`. */
+  readonly regions: readonly RegionStats[]
   readonly nodes: readonly NodeStats[]
 }
 
@@ -80,8 +83,11 @@ const QUANTILES = [0.5, 0.95, 0.99]
 export function statsOf(node: NodeState, now: number, allPicks: number): NodeStats {
   const [p50 = 0, p95 = 0, p99 = 0] = node.latencies.quantiles(now, QUANTILES)
   const { id, host, port, weight, status, activeConnections, maxConnections, responseTime, errorRate } = node
+  const { region, zone } = node
   return {
     ...{ id, host, port, weight, status, activeConnections, maxConnections, responseTime, errorRate },
+    ...(region !== undefined && { region }),
+    ...(zone !== undefined && { zone }),
     picks: node.picks,
     share: allPicks === 0 ? 0 : node.picks / allPicks,
     requests: node.requests,
@@ -95,7 +101,7 @@ export function statsOf(node: NodeState, now: number, allPicks: number): NodeSta
 
 export function clusterStatsOf(
   nodes: readonly NodeState[],
-  cluster: Pick<LoadBalancerStats, 'strategy' | 'isPanic' | 'sessions'>,
+  cluster: Pick<LoadBalancerStats, 'strategy' | 'isPanic' | 'sessions' | 'regions'>,
   now: number,
 ): LoadBalancerStats {
   const sum = (of: (node: NodeState) => number) => nodes.reduce((total, node) => total + of(node), 0)

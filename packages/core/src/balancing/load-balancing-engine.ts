@@ -16,6 +16,7 @@ import {
 import { resolveEjectionOptions } from './health/ejection-options.ts'
 import { type EjectionReason, OutlierDetector } from './health/outlier-detector.ts'
 import { checkLoadBalancingOptions, type LoadBalancingOptions } from './load-balancing-options.ts'
+import { type NodeOptions, resolveNodeOptions } from './node-options.ts'
 import { NodePool, type SelectOptions } from './node-pool.ts'
 import { NodeState } from './node-state.ts'
 import {
@@ -87,7 +88,6 @@ export class LoadBalancingEngine {
   readonly #pool: NodePool
   readonly #sessions: SessionAffinity
   readonly #outliers: OutlierDetector | undefined
-  #strategy: BalancingStrategy
 
   /** @throws InvalidOptionError for an unknown strategy or option, or one out of its bounds. */
   constructor(options?: BalancingStrategy | LoadBalancingOptions)
@@ -105,12 +105,12 @@ export class LoadBalancingEngine {
       slowStartMs = 5_000,
       degradedShare = 0.25,
       maxSessions = 100_000,
+      region,
     } = options
     this.#clock = parts.clock ?? systemClock
     this.#events = new Emitter(parts.onError ?? (() => {}))
     this.#sessions = new SessionAffinity(this.#clock, maxSessions)
     this.#outliers = ejection === false ? undefined : new OutlierDetector(resolveEjectionOptions(ejection))
-    this.#strategy = strategy
     this.#pool = new NodePool(strategy, {
       ...{
         clock: this.#clock,
@@ -118,12 +118,12 @@ export class LoadBalancingEngine {
         events: this.#events,
         sessions: this.#sessions,
       },
-      ...{ outliers: this.#outliers, slowStartMs, degradedShare },
+      ...{ outliers: this.#outliers, slowStartMs, degradedShare, region },
     })
   }
 
   get strategy(): BalancingStrategy {
-    return this.#strategy
+    return this.#pool.strategy
   }
 
   /** As they were registered. */
@@ -141,18 +141,22 @@ export class LoadBalancingEngine {
    *
    * @param host - Host name or IP address.
    * @param weight - Share relative to the other nodes; above 0.
-   * @throws InvalidArgumentError; DuplicateNodeError if the host and port are already registered.
+   * @throws InvalidArgumentError; InvalidOptionError; DuplicateNodeError if the host and port are already
+   *   registered.
    */
-  registerNode(host: string, port: number, weight = 1, maxConnections = 1_000): ServerNode {
+  registerNode(host: string, port: number, weight?: number, maxConnections?: number): ServerNode
+  registerNode(host: string, port: number, options: NodeOptions): ServerNode
+  registerNode(
+    host: string,
+    port: number,
+    given: number | NodeOptions = 1,
+    maxConnections = 1_000,
+  ): ServerNode {
     checkAddress(host, port)
-    if (!option.positive.accepts(weight))
-      throw new InvalidArgumentError('weight', option.positive.expected, weight)
-    const whole = option.integer(1)
-    if (!whole.accepts(maxConnections))
-      throw new InvalidArgumentError('maxConnections', whole.expected, maxConnections)
+    const options = resolveNodeOptions(given, maxConnections, this.#pool.regions?.options)
     const id = nodeId(host, port)
     if (this.#pool.has(id)) throw new DuplicateNodeError(id)
-    const node = new NodeState(host, port, weight, maxConnections)
+    const node = new NodeState(host, port, options)
     this.#pool.add(node)
     this.#events.emit('nodeAdded', { node })
     return node
@@ -182,7 +186,8 @@ export class LoadBalancingEngine {
   }
 
   /**
-   * Selects a node without counting a connection; `acquire` counts one.
+   * Selects a node without counting a connection; `acquire` counts one. With the option `region`, use
+   * `acquire`: a region's limit counts connections only, so `selectNode` never leaves a busy region.
    *
    * @param clientIp - For `ip-hash`.
    * @returns `null` if no node is up and has capacity.
@@ -227,7 +232,7 @@ export class LoadBalancingEngine {
     const now = this.#clock.now()
     const isFailure = status === 0 || (status >= 502 && status <= 504)
     if (status === 0) node.counted(true)
-    else node.answered(now, responseTimeMs, status >= 500)
+    else this.#pool.answered(node, now, responseTimeMs, status >= 500)
     const reason = this.#outliers?.ended(node, now, isFailure)
     if (reason !== undefined) this.#pool.eject(node, reason)
     else if (!isFailure) this.#outliers?.forgive(node, now)
@@ -244,6 +249,19 @@ export class LoadBalancingEngine {
     const node = this.#pool.get(nodeId)
     if (!TIME.accepts(elapsedMs)) throw new InvalidArgumentError('elapsedMs', TIME.expected, elapsedMs)
     node.takesLonger(this.#clock.now(), elapsedMs)
+  }
+
+  /**
+   * Reports the round-trip time of a health check. The shortest one is the distance of the node's region, if
+   * the option `region.rttMs` does not contain it.
+   *
+   * @param rttMs - Milliseconds; without the time to open a connection.
+   * @throws UnknownNodeError; InvalidArgumentError.
+   */
+  recordProbe(nodeId: string, rttMs: number): void {
+    const node = this.#pool.get(nodeId)
+    if (!TIME.accepts(rttMs)) throw new InvalidArgumentError('rttMs', TIME.expected, rttMs)
+    this.#pool.regions?.measured(node, rttMs)
   }
 
   /**
@@ -317,17 +335,18 @@ export class LoadBalancingEngine {
   setStrategy(strategy: BalancingStrategy): void {
     const known = option.oneOf(...balancingStrategies)
     if (!known.accepts(strategy)) throw new InvalidArgumentError('strategy', known.expected, strategy)
-    const from = this.#strategy
+    const from = this.strategy
     if (from === strategy) return
-    this.#strategy = strategy
     this.#pool.setStrategy(strategy)
     this.#events.emit('strategyChanged', { from, to: strategy })
   }
 
   getClusterStats(): LoadBalancerStats {
     this.#pool.catchUp()
-    const [strategy, isPanic, sessions] = [this.#strategy, this.#pool.isPanic, this.#sessions.size]
-    return clusterStatsOf(this.#pool.all, { strategy, isPanic, sessions }, this.#clock.now())
+    const [pool, sessions] = [this.#pool, this.#sessions.size]
+    const { strategy, isPanic } = pool
+    const regions = pool.regions?.picker.stats ?? []
+    return clusterStatsOf(pool.all, { strategy, isPanic, sessions, regions }, this.#clock.now())
   }
 
   /** @throws UnknownNodeError. */
@@ -339,7 +358,7 @@ export class LoadBalancingEngine {
 
   /** How evenly nodes were picked since they were registered. */
   getBalancingEfficiency(): BalancingEfficiency {
-    const byWeight = this.#strategy !== 'round-robin' && this.#strategy !== 'random'
+    const byWeight = this.strategy !== 'round-robin' && this.strategy !== 'random'
     return efficiencyOf(this.#pool.all, byWeight)
   }
 

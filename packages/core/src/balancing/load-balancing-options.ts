@@ -1,5 +1,6 @@
 import { checkOptions, option } from '../shared/options.ts'
 import { checkEjectionOptions, type EjectionOptions } from './health/ejection-options.ts'
+import { checkRegionOptions, type RegionOptions } from './regions/region-options.ts'
 import { type BalancingStrategy, balancingStrategies } from './strategies/create-picker.ts'
 
 export interface LoadBalancingOptions {
@@ -28,6 +29,11 @@ export interface LoadBalancingOptions {
    * @defaultValue 100000
    */
   readonly maxSessions?: number
+  /**
+   * Selects nodes in the region of this process first. Each node must then have a `region`.
+   * @defaultValue none: all nodes are equally near
+   */
+  readonly region?: RegionOptions
 }
 
 const rules = {
@@ -36,6 +42,7 @@ const rules = {
   slowStartMs: option.number(0),
   degradedShare: option.number(0.001, 1),
   maxSessions: option.integer(1),
+  region: option.object,
 }
 
 /**
@@ -45,4 +52,5 @@ const rules = {
 export function checkLoadBalancingOptions(options: LoadBalancingOptions, prefix = ''): void {
   checkOptions(options, rules, prefix)
   if (options.ejection) checkEjectionOptions(options.ejection, `${prefix}ejection.`)
+  if (options.region !== undefined) checkRegionOptions(options.region, `${prefix}region.`)
 }

@@ -5,9 +5,11 @@ import type { SessionAffinity } from './affinity/session-affinity.ts'
 import type { BalancingEvents } from './balancing-stats.ts'
 import type { EjectionReason, OutlierDetector } from './health/outlier-detector.ts'
 import type { NodeState } from './node-state.ts'
+import type { RegionOptions } from './regions/region-options.ts'
+import { Regions } from './regions/regions.ts'
 import { type ServerNode, UnknownNodeError } from './server-node.ts'
 import { type BalancingStrategy, createPicker } from './strategies/create-picker.ts'
-import type { Picker } from './strategies/picker.ts'
+import { type Accepts, canTake, type Picker } from './strategies/picker.ts'
 
 export interface SelectOptions {
   /** Stays with one node for as long as that can be picked. */
@@ -19,6 +21,11 @@ export interface SelectOptions {
    * precedence over `sessionId`.
    */
   readonly prefer?: ServerNode
+  /**
+   * Whether a node can be selected. Called for nodes that are available and have capacity, until one is
+   * accepted.
+   */
+  readonly accepts?: (node: ServerNode) => boolean
 }
 
 export interface NodePoolParts {
@@ -30,6 +37,8 @@ export interface NodePoolParts {
   readonly outliers: OutlierDetector | undefined
   readonly slowStartMs: number
   readonly degradedShare: number
+  /** `undefined`: all nodes are equally near. */
+  readonly region: RegionOptions | undefined
 }
 
 const LEAST_FACTOR = 0.1
@@ -38,7 +47,10 @@ const STEP_MS = 100
 
 /** The nodes of a balancer: which of them can be picked, with what share, and which one is. */
 export class NodePool {
+  /** `undefined`: all nodes are equally near. */
+  readonly regions: Regions | undefined
   readonly #nodes = new Map<string, NodeState>()
+  #strategy: BalancingStrategy
   #picker: Picker<NodeState>
   #isPanic = false
   /** When an ejection ends or a share grows, without a call. */
@@ -48,7 +60,14 @@ export class NodePool {
     strategy: BalancingStrategy,
     private readonly parts: NodePoolParts,
   ) {
-    this.#picker = createPicker(strategy, parts)
+    this.#strategy = strategy
+    const { region, clock, random } = parts
+    this.regions = region && new Regions(region, { clock, random, strategy: () => this.#strategy })
+    this.#picker = this.regions?.picker ?? createPicker(strategy, parts)
+  }
+
+  get strategy(): BalancingStrategy {
+    return this.#strategy
   }
 
   /** As they were registered. */
@@ -88,28 +107,38 @@ export class NodePool {
   }
 
   setStrategy(strategy: BalancingStrategy): void {
-    this.#picker = createPicker(strategy, this.parts)
+    this.#strategy = strategy
+    if (this.regions === undefined) this.#picker = createPicker(strategy, this.parts)
+    else this.regions.picker.restart()
     this.refresh()
   }
 
   /** Chooses a node, and counts it. */
-  select(clientIp: string | undefined, { sessionId, except, prefer }: SelectOptions): NodeState | undefined {
+  select(
+    clientIp: string | undefined,
+    { sessionId, except, prefer, accepts: accepted }: SelectOptions,
+  ): NodeState | undefined {
     this.catchUp()
-    const excepted = except === undefined ? undefined : this.#nodes.get(except.id)
+    const accepts = except === undefined ? accepted : this.#othersThan(except, accepted)
     const preferred = prefer === undefined ? undefined : this.#nodes.get(prefer.id)
-    if (preferred !== undefined && preferred !== excepted && preferred.hasRoom && this.#isPickable(preferred))
+    if (preferred !== undefined && this.#isPickable(preferred) && canTake(preferred, accepts))
       return this.#picked(preferred)
-    if (sessionId === undefined) return this.#picked(this.#picker.pick(clientIp, excepted))
+    if (sessionId === undefined) return this.#picked(this.#picker.pick(clientIp, accepts))
     const home = this.parts.sessions.get(sessionId)
     if (home !== undefined && this.#isPickable(home)) {
-      if (home !== excepted && home.hasRoom) return this.#picked(home)
+      if (canTake(home, accepts)) return this.#picked(home)
       // It is only busy: the session stays where it is.
-      return this.#picked(this.#picker.pick(clientIp, excepted))
+      return this.#picked(this.#picker.pick(clientIp, accepts))
     }
-    const node = this.#picker.pick(clientIp, excepted)
+    const node = this.#picker.pick(clientIp, accepts)
     if (node !== undefined && home !== undefined) this.parts.sessions.move(sessionId, node)
     else if (node !== undefined) this.parts.sessions.set(sessionId, node)
     return this.#picked(node)
+  }
+
+  #othersThan(except: ServerNode, accepts: Accepts<NodeState> | undefined): Accepts<NodeState> {
+    const excepted = this.#nodes.get(except.id)
+    return (node) => node !== excepted && (accepts === undefined || accepts(node))
   }
 
   #picked(node: NodeState | undefined): NodeState | undefined {
@@ -125,6 +154,12 @@ export class NodePool {
     if (node.activeConnections === 0) node.progressAt = this.parts.clock.now()
     node.activeConnections += 1
     this.#picker.changed?.(node)
+  }
+
+  /** A node responded. */
+  answered(node: NodeState, now: number, ms: number, isError: boolean): void {
+    node.answered(now, ms, isError)
+    this.#picker.answered?.(node, ms)
   }
 
   giveBack(node: NodeState): void {
@@ -185,7 +220,7 @@ export class NodePool {
     const isPanic =
       left.length < up.length &&
       left.length < Math.max(1, up.length * (this.parts.outliers?.options.panicThreshold ?? 0))
-    this.#picker.rebuild(isPanic ? up : left)
+    this.#picker.rebuild(isPanic ? up : left, this.all)
     if (isPanic === this.#isPanic) return
     this.#isPanic = isPanic
     this.parts.events.emit('panic', { isPanic })

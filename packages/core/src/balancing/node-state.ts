@@ -1,4 +1,5 @@
 import { LatencyHistogram } from '../shared/histogram.ts'
+import type { ResolvedNodeOptions } from './node-options.ts'
 import { type HealthStatus, nodeId, type ServerNode } from './server-node.ts'
 import { hashText } from './strategies/rendezvous.ts'
 
@@ -12,6 +13,10 @@ export class NodeState implements ServerNode {
   readonly id: string
   /** For consistent hashing. */
   readonly hash: number
+  readonly weight: number
+  readonly maxConnections: number
+  readonly region: string | undefined
+  readonly zone: string | undefined
   status: HealthStatus = 'healthy'
   activeConnections = 0
   responseTime = 0
@@ -50,9 +55,12 @@ export class NodeState implements ServerNode {
   constructor(
     readonly host: string,
     readonly port: number,
-    readonly weight: number,
-    readonly maxConnections: number,
+    { weight, maxConnections, region, zone }: ResolvedNodeOptions,
   ) {
+    this.weight = weight
+    this.maxConnections = maxConnections
+    this.region = region
+    this.zone = zone
     this.id = nodeId(host, port)
     this.hash = hashText(this.id)
   }

@@ -17,6 +17,9 @@ export interface ServerNode {
   readonly status: HealthStatus
   readonly activeConnections: number
   readonly maxConnections: number
+  readonly region?: string | undefined
+  /** Within the region. */
+  readonly zone?: string | undefined
   /** Milliseconds: a moving average that forgets within some seconds. 0 before the first answer. */
   readonly responseTime: number
   /** The share of failed requests, 0 to 1: a moving average over some fifty requests. */

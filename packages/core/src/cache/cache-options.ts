@@ -37,7 +37,7 @@ export interface CachingStrategyEngineOptions {
   readonly clock?: Clock
 }
 
-type ResolvedEngineOptions = Required<CachingStrategyEngineOptions>
+export type ResolvedEngineOptions = Required<CachingStrategyEngineOptions>
 
 const rules = {
   maxBytes: option.integer(1),

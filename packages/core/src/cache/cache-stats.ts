@@ -13,12 +13,44 @@ export interface CacheStats {
   readonly evictions: number
   /** Entries that expired. */
   readonly expirations: number
+  /**
+   * Misses of values that were evicted, and that twice the memory would have kept. Estimated from 1 in 8
+   * keys.
+   */
+  readonly ghostHits: number
+  /** Time that loading these values took, in milliseconds, where Sluice loads them. Estimated likewise. */
+  readonly ghostLoadMs: number
   /** Values that were rejected because they exceed the maximum size of an entry. */
   readonly rejected: number
   /** Invalidation rules that threw, or returned something other than patterns and keys. */
   readonly ruleErrors: number
   /** Mean time of a `get` in milliseconds, from a sample of 1 in 256. */
   readonly averageAccessTimeMs: number
+}
+
+/** Results of a cache size in a period. */
+export interface CacheSizing
+  extends Pick<
+    CacheStats,
+    'hits' | 'evictions' | 'ghostHits' | 'ghostLoadMs' | 'usedMemory' | 'totalMemory'
+  > {
+  /** Milliseconds. */
+  readonly periodMs: number
+  readonly reads: number
+}
+
+/** @param periodMs - Milliseconds between the two. */
+export function sizingBetween(from: CacheStats, to: CacheStats, periodMs: number): CacheSizing {
+  return {
+    periodMs,
+    reads: to.hits + to.misses - from.hits - from.misses,
+    hits: to.hits - from.hits,
+    evictions: to.evictions - from.evictions,
+    ghostHits: to.ghostHits - from.ghostHits,
+    ghostLoadMs: to.ghostLoadMs - from.ghostLoadMs,
+    usedMemory: to.usedMemory,
+    totalMemory: to.totalMemory,
+  }
 }
 
 /** How efficiently the cache uses its memory. */
@@ -106,4 +138,9 @@ export function newCounters(): TieredCounters {
     undecodable: 0,
     storeErrors: 0,
   }
+}
+
+/** `0` if the whole is `0`. */
+export function ratio(part: number, whole: number): number {
+  return whole === 0 ? 0 : part / whole
 }

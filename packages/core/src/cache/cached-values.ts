@@ -5,7 +5,7 @@ import type { RandomSource } from '../shared/random.ts'
 import type { TieredCounters } from './cache-stats.ts'
 import type { CachingStrategyEngine } from './caching-strategy-engine.ts'
 import { CachedValue } from './coherence/cached-value.ts'
-import { type Permit, SharedPrefetchState, type SharedReads } from './coherence/shared-reads.ts'
+import { type Permit, SharedPrefetchState, type SharedReads, withSendTime } from './coherence/shared-reads.ts'
 import type { TagTable } from './coherence/tag-table.ts'
 import type { Copier } from './copiers.ts'
 import type { BasisPart } from './derived/read-basis.ts'
@@ -90,7 +90,9 @@ export class CachedValues {
   isValidHere(kept: CachedValue, policy: FetchPolicy, now: number): boolean {
     const { shared, table } = this.parts
     if (!kept.isCurrent(table.changes)) return false
-    return shared === undefined || (policy.consistency === 'bounded' && shared.reads.isTrusted(now))
+    return (
+      shared === undefined || (policy.consistency === 'bounded' && shared.reads.isTrusted(now, kept.permit))
+    )
   }
 
   /** Whether the shared store confirms that a value is valid. */
@@ -143,11 +145,14 @@ export class CachedValues {
   /**
    * The value of a valid entry, which is cached in memory from now on; `undefined` if it cannot be read or is
    * too old.
+   *
+   * @param sentAt - When the request was sent that confirmed the entry, if the permit must contain it.
    */
   fromStore<T>(
     request: FetchRequest<T>,
     entry: StoredEntry | undefined,
     before: Before,
+    sentAt: number | undefined,
   ): Landed<T> | undefined {
     if (entry === undefined || !hasOwnTags(entry.tags, request)) return undefined
     const { clock, counters, known } = this.parts
@@ -160,7 +165,7 @@ export class CachedValues {
       return undefined
     }
     const { epoch, stamps, tags, times } = entry
-    const permit: Permit = { epoch, stamps, tags }
+    const permit = withSendTime({ epoch, stamps, tags }, sentAt)
     const now = clock.now()
     // The clock of the process that stored it can be ahead of this one.
     const askedAt = now - Math.max(0, clock.wall() - times.askedAt)
@@ -346,8 +351,8 @@ export class CachedValues {
 }
 
 function shortened(permit: Permit, length: number): Permit {
-  const { epoch, tags, stamps } = permit
+  const { epoch, tags, stamps, sentAt } = permit
   return tags.length <= length
     ? permit
-    : { epoch, tags: tags.slice(0, length), stamps: stamps.slice(0, length) }
+    : withSendTime({ epoch, tags: tags.slice(0, length), stamps: stamps.slice(0, length) }, sentAt)
 }

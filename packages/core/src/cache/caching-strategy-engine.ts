@@ -1,6 +1,6 @@
 import type { Clock } from '../shared/clock.ts'
 import { InvalidArgumentError, SluiceError } from '../shared/errors.ts'
-import { compileGlob, literalPrefix } from '../shared/glob.ts'
+import { option } from '../shared/options.ts'
 import { Periodic } from '../shared/timers.ts'
 import {
   type CacheEntry,
@@ -16,12 +16,21 @@ import {
   checkCacheKey,
   checkKey,
   checkNamespace,
+  type ResolvedEngineOptions,
   resolveEngineOptions,
   resolveSetOptions,
 } from './cache-options.ts'
-import type { CacheEfficiency, CacheStats } from './cache-stats.ts'
+import {
+  type CacheEfficiency,
+  type CacheSizing,
+  type CacheStats,
+  ratio,
+  sizingBetween,
+} from './cache-stats.ts'
+import type { CacheWatch } from './cache-watch.ts'
 import { DependencyGraph } from './dependency-graph.ts'
 import { estimateBytes } from './estimate-bytes.ts'
+import { EvictedSample } from './evicted-sample.ts'
 import {
   type InvalidationEvent,
   type InvalidationRule,
@@ -54,8 +63,9 @@ const MAX_SWEPT_ENTRIES = 10_000
  * ```
  */
 export class CachingStrategyEngine {
-  readonly #maxBytes: number
-  readonly #maxEntryBytes: number
+  #maxBytes: number
+  #maxEntryBytes: number
+  readonly #settings: Omit<ResolvedEngineOptions, 'maxBytes' | 'sweepIntervalMs'>
   readonly #clock: Clock
   readonly #start: number
   /**
@@ -67,6 +77,13 @@ export class CachingStrategyEngine {
   readonly #dependencies: DependencyGraph
   readonly #rules = new InvalidationRules()
   readonly #sweeper: Periodic
+  /** Entries that were evicted for lack of memory. */
+  readonly #evicted: EvictedSample
+  #watch: CacheWatch | undefined
+  /** Reads whose number has none of these bits take the slower path. */
+  #sampleMask = SAMPLE_MASK
+  /** When the budget was last changed. */
+  #sizedAt: { readonly at: number; readonly stats: CacheStats }
   #sweepCursor: Iterator<TableEntry> | undefined
   #closed = false
   #reads = 0
@@ -81,7 +98,9 @@ export class CachingStrategyEngine {
   constructor(options: number | CachingStrategyEngineOptions = {}) {
     const { maxBytes, policy, maxEntryShare, sweepIntervalMs, clock } = resolveEngineOptions(options)
     this.#maxBytes = maxBytes
+    this.#settings = { policy, maxEntryShare, clock }
     this.#maxEntryBytes = maxBytes * maxEntryShare
+    this.#evicted = new EvictedSample(maxBytes, () => this.#now())
     this.#clock = clock
     this.#start = clock.now()
     this.#startedAt = clock.wall()
@@ -91,6 +110,7 @@ export class CachingStrategyEngine {
       return this.#table.find(namespace, key) !== undefined
     })
     this.#sweeper = new Periodic(sweepIntervalMs, () => this.#sweep())
+    this.#sizedAt = { at: this.#start, stats: this.getStats() }
   }
 
   /**
@@ -120,6 +140,7 @@ export class CachingStrategyEngine {
       hits: 0,
       lastAccess: Math.floor(now),
     }
+    this.#watch?.set(namespace, key, entry, now)
     const predecessor = this.#remove(namespace, key)
     const stored =
       size > this.#maxEntryBytes
@@ -142,11 +163,13 @@ export class CachingStrategyEngine {
    * @internal
    */
   getAt<T>(namespace: string, key: string, now: number | undefined): T | null {
-    if ((this.#reads++ & SAMPLE_MASK) !== 0) return this.#read(namespace, key, now) as T | null
+    if ((this.#reads++ & this.#sampleMask) !== 0) return this.#read(namespace, key, now) as T | null
     const start = this.#clock.now()
     const value = this.#read(namespace, key, now)
-    this.#sampledMs += this.#clock.now() - start
+    const end = this.#clock.now()
+    this.#sampledMs += end - start
     this.#sampledReads++
+    this.#watch?.read(namespace, key, this.#table.find(namespace, key), end - this.#start)
     return value as T | null
   }
 
@@ -242,6 +265,8 @@ export class CachingStrategyEngine {
       usedMemory: this.#table.bytes,
       totalMemory: this.#maxBytes,
       evictions: this.#evictions,
+      ghostHits: this.#evicted.hits,
+      ghostLoadMs: this.#evicted.loadMs,
       expirations: this.#expirations,
       rejected: this.#rejected,
       ruleErrors: this.#rules.errors,
@@ -251,21 +276,42 @@ export class CachingStrategyEngine {
 
   /** Iterates over all entries: use it for reports, not in every request. */
   getCacheEfficiency(): CacheEfficiency {
-    let hits = 0
-    let readBytes = 0
-    let entriesNeverHit = 0
-    for (const { stored } of this.#table.entries()) {
-      hits += stored.hits
-      if (stored.hits > 0) readBytes += stored.size
-      else entriesNeverHit++
-    }
-    const used = this.#table.bytes
-    return {
-      memoryEfficiency: ratio(readBytes, used),
-      hitsPerByte: ratio(hits, used),
-      hitRateByNamespace: this.#table.hitRates(),
-      entriesNeverHit,
-    }
+    return this.#table.efficiency()
+  }
+
+  /**
+   * Changes the budget. If the entries exceed it, the eviction policy selects entries to evict until the
+   * others fit, before this returns: about 0.1 s for 100,000 entries.
+   *
+   * @param maxBytes - Bytes of heap for all entries. An integer of at least `1`.
+   * @throws InvalidArgumentError
+   */
+  setMaxBytes(maxBytes: number): void {
+    const rule = option.integer(1)
+    if (!rule.accepts(maxBytes)) throw new InvalidArgumentError('maxBytes', rule.expected, maxBytes)
+    this.#maxBytes = maxBytes
+    this.#maxEntryBytes = maxBytes * this.#settings.maxEntryShare
+    this.#table.resize(maxBytes)
+    this.#evicted.resize(maxBytes)
+    this.#makeRoom(0)
+    this.#sizedAt = { at: this.#clock.now(), stats: this.getStats() }
+  }
+
+  /** For a cache with the same behavior. @internal */
+  get settings(): Omit<ResolvedEngineOptions, 'maxBytes' | 'sweepIntervalMs'> {
+    return this.#settings
+  }
+
+  /** Counters since the budget was last changed. @internal */
+  sizing(): CacheSizing {
+    const { at, stats } = this.#sizedAt
+    return sizingBetween(stats, this.getStats(), this.#clock.now() - at)
+  }
+
+  /** Lets one watch see every read and every change from now on; `undefined`: none. @internal */
+  watch(watch: CacheWatch | undefined): void {
+    this.#watch = watch
+    this.#sampleMask = watch === undefined ? SAMPLE_MASK : 0
   }
 
   /**
@@ -275,6 +321,8 @@ export class CachingStrategyEngine {
   clear(namespace?: string): void {
     if (namespace !== undefined) checkNamespace(namespace)
     else this.#dependencies.clear()
+    this.#evicted.clear()
+    this.#watch?.clear(namespace)
     for (const entry of this.#table.entries(namespace)) this.#remove(entry.namespace, entry.key)
   }
 
@@ -284,6 +332,7 @@ export class CachingStrategyEngine {
   close(): void {
     this.#closed = true
     this.#sweeper.stop()
+    this.watch(undefined)
     this.clear()
   }
 
@@ -300,7 +349,10 @@ export class CachingStrategyEngine {
   #read(namespace: string, key: string, at: number | undefined): unknown {
     const space = this.#table.get(namespace)
     const stored = space?.shelf.read(key)
-    if (space === undefined || stored === undefined) return this.#miss(namespace)
+    if (space === undefined || stored === undefined) {
+      this.#evicted.missed(namespace, key)
+      return this.#miss(namespace)
+    }
     const now = (at ?? this.#clock.now()) - this.#start
     if (now >= stored.expires) {
       this.#expire(namespace, key)
@@ -330,7 +382,7 @@ export class CachingStrategyEngine {
     predecessor: StoredValue | undefined,
     dependsOn: readonly CacheKey[],
   ): StoredValue {
-    while (this.#table.bytes + entry.size > this.#maxBytes) this.#evict()
+    this.#makeRoom(entry.size)
     const stored = this.#table.add(namespace, key, entry, predecessor)
     if (dependsOn.length > 0) {
       this.#dependencies.own(
@@ -351,10 +403,13 @@ export class CachingStrategyEngine {
     return stored
   }
 
-  #evict(): void {
-    const { namespace, key } = this.#table.victim()
-    this.#evictions++
-    this.#remove(namespace, key)
+  #makeRoom(bytes: number): void {
+    while (this.#table.bytes + bytes > this.#maxBytes) {
+      const { namespace, key } = this.#table.victim()
+      this.#evictions++
+      const stored = this.#remove(namespace, key)
+      if (stored !== undefined) this.#evicted.evicted(namespace, key, stored)
+    }
   }
 
   #expire(namespace: string, key: string): void {
@@ -389,7 +444,9 @@ export class CachingStrategyEngine {
 
   #dropKey({ namespace, key }: CacheKey, dropped: Set<string>): InvalidationEvent {
     const stored = this.#table.find(namespace, key)
-    if (stored !== undefined) {
+    this.#watch?.invalidated({ namespace, key })
+    if (stored === undefined) this.#evicted.forget(namespace, key)
+    else {
       // An expired entry does not count as deleted: it was just not swept yet.
       if (this.#now() >= stored.expires) this.#expire(namespace, key)
       else {
@@ -401,32 +458,18 @@ export class CachingStrategyEngine {
   }
 
   #dropPattern(pattern: string, dropped: Set<string>): InvalidationEvent {
-    const keys = this.#matching(pattern)
+    const keys = this.#table.matching(pattern)
+    // The names of evicted entries are not known.
+    this.#evicted.clear()
+    this.#watch?.invalidated(pattern)
     for (const key of keys) this.#dropKey(key, dropped)
     return { kind: 'pattern', pattern, keys }
   }
 
-  #matching(pattern: string): readonly CacheKey[] {
-    const prefix = literalPrefix(pattern)
-    const { namespace, key } = parseCacheId(prefix)
-    if (!/[*?]/.test(pattern))
-      return this.#table.find(namespace, key) === undefined ? [] : [{ namespace, key }]
-    const matches = compileGlob(pattern)
-    const keys: CacheKey[] = []
-    for (const entry of this.#table.entries(prefix.includes(':') ? namespace : undefined)) {
-      if (matches(cacheId(entry.namespace, entry.key)))
-        keys.push({ namespace: entry.namespace, key: entry.key })
-    }
-    return keys
-  }
-
   #dropDependents(root: string, dropped: Set<string>): InvalidationEvent {
     const keys = [...this.#dependencies.dependents(root)].map(parseCacheId)
+    this.#evicted.clear()
     for (const key of keys) this.#dropKey(key, dropped)
     return { kind: 'dependency', keys }
   }
-}
-
-function ratio(part: number, whole: number): number {
-  return whole === 0 ? 0 : part / whole
 }

@@ -92,8 +92,8 @@ export class CoherentCache {
     try {
       if (kept?.permit !== undefined && (await shared.reads.check(kept.permit)) === 'current')
         return this.#values.handOut(request, kept, clock.now(), before)
-      const { entry } = await shared.reads.look(request.tags, request.sharedKey)
-      return this.#values.fromStore(request, entry, before)
+      const { entry, sentAt } = await shared.reads.look(request.tags, request.sharedKey)
+      return this.#values.fromStore(request, entry, before, sentAt)
     } catch (error) {
       this.#values.storeFailed(error)
       return undefined
@@ -239,7 +239,7 @@ export class CoherentCache {
     if (snapshot?.isCurrent !== true) return false
     if (shared === undefined) return true
     if (permit === undefined || permit.tags.length < neededTags(request, value)) return false
-    if (request.policy.consistency === 'bounded' && shared.reads.isTrusted(clock.now())) return true
+    if (request.policy.consistency === 'bounded' && shared.reads.isTrusted(clock.now(), permit)) return true
     flight.verdict ??= shared.reads.check(permit).then(
       (state) => state === 'current',
       () => false,
@@ -298,7 +298,7 @@ export class CoherentCache {
           permit && shared.reads.accepted(await shared.store.read(NO_TAGS, sharedKey), permit, all)
         if (entry === 'absent') found = await this.#claimed(shared, request, before, permit)
         else if (entry !== undefined) {
-          found = this.#values.fromStore(request, entry, before)
+          found = this.#values.fromStore(request, entry, before, undefined)
           if (found !== undefined) this.parts.counters.knownHits += 1
         }
       }
@@ -339,7 +339,7 @@ export class CoherentCache {
       isFirst ? sharedKey : undefined,
       before.all ?? before.required,
     )
-    const found = this.#values.fromStore(request, look.entry, before)
+    const found = this.#values.fromStore(request, look.entry, before, look.sentAt)
     if (found !== undefined) return found
     return this.#claimed(shared, request, before, look.permit ?? (await openFor(request, reads, before)))
   }
@@ -370,7 +370,7 @@ export class CoherentCache {
       isClaimed = await store.claim(sharedKey, token, policy.loadLockWaitMs)
       // The other process stores its value before it releases its claim.
       const look = await reads.look(tags, sharedKey)
-      const found = this.#values.fromStore(request, look.entry, before)
+      const found = this.#values.fromStore(request, look.entry, before, look.sentAt)
       const next = found === undefined ? (look.permit ?? (await openFor(request, reads, before))) : undefined
       if (next === undefined) {
         if (isClaimed) store.release(sharedKey, token).catch(() => {})

@@ -1,4 +1,6 @@
-import type { CacheKey, StoredValue } from './cache-entry.ts'
+import { compileGlob, literalPrefix } from '../shared/glob.ts'
+import { type CacheKey, cacheId, parseCacheId, type StoredValue } from './cache-entry.ts'
+import { type CacheEfficiency, ratio } from './cache-stats.ts'
 import type { EvictionPolicy } from './policies/eviction-policy.ts'
 import { Shelf } from './policies/shelf.ts'
 
@@ -103,6 +105,11 @@ export class NamespaceTable {
     if (space !== undefined) space.misses++
   }
 
+  /** The budget is different from now on. The caller evicts what exceeds it. */
+  resize(maxBytes: number): void {
+    this.policy.resize?.(maxBytes)
+  }
+
   /** The entry to evict next. The table must not be empty. */
   victim(): CacheKey {
     return this.policy.victim()
@@ -117,8 +124,40 @@ export class NamespaceTable {
     }
   }
 
+  /** The names of the entries whose `namespace:key` matches a glob. */
+  matching(pattern: string): readonly CacheKey[] {
+    const prefix = literalPrefix(pattern)
+    const { namespace, key } = parseCacheId(prefix)
+    if (!/[*?]/.test(pattern)) return this.find(namespace, key) === undefined ? [] : [{ namespace, key }]
+    const matches = compileGlob(pattern)
+    const keys: CacheKey[] = []
+    for (const entry of this.entries(prefix.includes(':') ? namespace : undefined)) {
+      if (matches(cacheId(entry.namespace, entry.key)))
+        keys.push({ namespace: entry.namespace, key: entry.key })
+    }
+    return keys
+  }
+
+  /** Iterates over all entries. */
+  efficiency(): CacheEfficiency {
+    let hits = 0
+    let readBytes = 0
+    let entriesNeverHit = 0
+    for (const { stored } of this.entries()) {
+      hits += stored.hits
+      if (stored.hits > 0) readBytes += stored.size
+      else entriesNeverHit++
+    }
+    return {
+      memoryEfficiency: ratio(readBytes, this.#bytes),
+      hitsPerByte: ratio(hits, this.#bytes),
+      hitRateByNamespace: this.#hitRates(),
+      entriesNeverHit,
+    }
+  }
+
   /** Hits per read of each namespace that was read. The object has no prototype, so that any name is safe. */
-  hitRates(): Readonly<Record<string, number>> {
+  #hitRates(): Readonly<Record<string, number>> {
     const rates: Record<string, number> = Object.create(null)
     for (const [name, { hits, misses }] of this.#spaces) {
       if (hits + misses > 0) rates[name] = hits / (hits + misses)

@@ -19,7 +19,7 @@ import { analyzePlan, analyzeQueryText, likelyDialect, type QueryAnalysis } from
 import { type FragmentationReport, fragmentation } from './checks/fragmentation.ts'
 import { meanMsOf, nPlusOneProblems } from './checks/n-plus-one.ts'
 import type { PartitionRecommendation } from './checks/partitions.ts'
-import { poolRecommendations, slowestOf } from './checks/pools.ts'
+import { poolLimit, poolRecommendations, slowestOf } from './checks/pools.ts'
 import { AnalyzedQueries, slowQueries } from './checks/slow-queries.ts'
 import { type DatabaseStatistics, TableSizes } from './checks/table-statistics.ts'
 import {
@@ -397,6 +397,14 @@ export class DatabaseOptimizationEngine {
       instances: this.#instances,
       slowest: slowestOf(this.getWorkload()),
     })
+  }
+
+  /**
+   * The most that the maximum of a pool can be with the connections that the server had at the last
+   * inspection; `undefined` if that is unknown. @internal
+   */
+  poolLimit(max: number): number | undefined {
+    return poolLimit(max, { connections: this.#snapshot?.connections, instances: this.#instances })
   }
 
   /**

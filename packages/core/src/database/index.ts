@@ -37,6 +37,7 @@ export { applyChanges } from './fixes/apply/apply-changes.ts'
 export { type DatabaseFacts, isSameName, type NamedTable, tableOf } from './fixes/database-facts.ts'
 export { type ChangeSql, type IndexPlace, LOCK_TIMEOUT, type SqlStep } from './fixes/ddl/change-sql.ts'
 export { conventionalName, type IndexNaming, indexName } from './fixes/index-name.ts'
+export { codeLiteral, type MigrationLines, migrationLines } from './fixes/migration-lines.ts'
 export { changeComment, commentText, fileName, migrationName, timeStamps } from './fixes/migration-text.ts'
 export {
   changeProblem,
@@ -54,7 +55,14 @@ export {
   schemaChangeSql,
 } from './fixes/schema-change.ts'
 export { type SqlFolder, sqlFix, sqlProject } from './fixes/sql-project.ts'
-export { type IndexDefinition, type IndexKey, type IndexMethod, indexLabel } from './index-definition.ts'
+export {
+  type IndexDefinition,
+  type IndexKey,
+  type IndexMethod,
+  indexKeySql,
+  indexLabel,
+  plainSql,
+} from './index-definition.ts'
 export type {
   ColumnSnapshot,
   ColumnStatistics,

@@ -1,17 +1,39 @@
 import type { PoolState } from '../schema/connection.ts'
 import { DATABASE_BOUNDS_MS, DurationHistogram } from '../shared/histogram.ts'
+import type { Mutable } from '../shared/mutable.ts'
+import { LONG_POOL_WAIT_MS } from '../shared/pool-wait.ts'
 import type { ObservedPool } from './checks/pools.ts'
 
 /** Reads the state of a pool; `undefined` when it no longer exists. */
 export type PoolReader = () => PoolState | undefined
 
+/** Changes the maximum of a pool. */
+export type PoolResizer = (max: number) => void
+
+/**
+ * Requests for a connection since a pool was attached. Waits are those because all connections were in use.
+ */
+export interface PoolRequests {
+  readonly count: number
+  /** Sum of the waits in milliseconds, and of their squares. */
+  readonly waitedMs: number
+  readonly squares: number
+  /** Requests that waited for `LONG_POOL_WAIT_MS` or longer. */
+  readonly long: number
+}
+
 /** A pool, and how long its callers waited for a connection, where that is seen. */
 export interface MeteredPool extends ObservedPool {
   readonly waits: DurationHistogram
+  readonly requests: PoolRequests
+  /** `undefined` if its maximum cannot be changed. */
+  readonly resize: PoolResizer | undefined
 }
 
 interface Pool {
   readonly read: PoolReader
+  readonly resize: PoolResizer | undefined
+  readonly requests: Mutable<PoolRequests>
   mostUsed: number
   mostWaiting: number
   readonly waits: DurationHistogram
@@ -26,10 +48,12 @@ export class PoolMonitor {
 
   constructor(private readonly onError: (error: unknown) => void) {}
 
-  attach(name: string, read: PoolReader): void {
+  /** @param resize - Omitted if the maximum of the pool cannot be changed. */
+  attach(name: string, read: PoolReader, resize?: PoolResizer): void {
     this.#pools.delete(name)
     this.#pools.set(name, {
-      read,
+      ...{ read, resize },
+      requests: { count: 0, waitedMs: 0, squares: 0, long: 0 },
       mostUsed: 0,
       mostWaiting: 0,
       waits: new DurationHistogram(DATABASE_BOUNDS_MS),
@@ -42,9 +66,21 @@ export class PoolMonitor {
     this.#pools.delete(name)
   }
 
-  /** Callers have got a connection, or were refused one, each after some time. */
-  waited(name: string, ms: number, count: number): void {
-    this.#pools.get(name)?.waits.add(ms, count)
+  /**
+   * Callers have got a connection, or were refused one, each after some time.
+   *
+   * @param wasExhausted - Whether they waited because all connections were in use.
+   */
+  waited(name: string, ms: number, wasExhausted: boolean, count: number): void {
+    const pool = this.#pools.get(name)
+    if (pool === undefined) return
+    pool.waits.add(ms, count)
+    const { requests } = pool
+    requests.count += count
+    if (!wasExhausted) return
+    requests.waitedMs += ms * count
+    requests.squares += ms * ms * count
+    if (ms >= LONG_POOL_WAIT_MS) requests.long += count
   }
 
   /** Remembers how much the pools are used. */
@@ -54,12 +90,17 @@ export class PoolMonitor {
 
   /** All pools. */
   pools(): MeteredPool[] {
-    return [...this.#pools].flatMap(([name, pool]) => {
-      const now = this.#read(pool)
-      return now === undefined
-        ? []
-        : [{ name, now, mostUsed: pool.mostUsed, mostWaiting: pool.mostWaiting, waits: pool.waits }]
-    })
+    return [...this.#pools.keys()].flatMap((name) => this.pool(name) ?? [])
+  }
+
+  /** One pool; `undefined` if it does not exist. */
+  pool(name: string): MeteredPool | undefined {
+    const pool = this.#pools.get(name)
+    // The reader may report waits that were only counted until now.
+    const now = pool && this.#read(pool)
+    if (pool === undefined || now === undefined) return undefined
+    const { mostUsed, mostWaiting, waits, requests, resize } = pool
+    return { name, now, mostUsed, mostWaiting, waits, requests, resize }
   }
 
   #read(pool: Pool): PoolState | undefined {

@@ -77,6 +77,16 @@ export class AsyncBatchProcessingEngine {
     return this.#parts.queues.create(name, maxConcurrency, options)
   }
 
+  /**
+   * Changes how many tasks of a queue run concurrently in this process, and none of its other settings.
+   * Running tasks continue.
+   *
+   * @throws UnknownQueueError; InvalidArgumentError.
+   */
+  setConcurrency(queue: string, maxConcurrency: number): void {
+    this.#parts.queues.setConcurrency(queue, maxConcurrency)
+  }
+
   /** Whether the backend is open. The first operation opens it. */
   get isOpen(): boolean {
     return this.#parts.open.isOpen

@@ -76,6 +76,13 @@ export class Queues {
     return { name, maxConcurrency }
   }
 
+  /** @throws UnknownQueueError; InvalidArgumentError. */
+  setConcurrency(name: string, maxConcurrency: number): void {
+    checkConcurrency('maxConcurrency', maxConcurrency)
+    const queue: Mutable<QueueState> = this.get(name)
+    queue.maxConcurrency = maxConcurrency
+  }
+
   /** @throws InvalidArgumentError; InvalidOptionError. */
   setProcessor(name: string, processor: Processor, options: ProcessorOptions): void {
     if (typeof processor !== 'function') throw new InvalidArgumentError('processor', 'a function', processor)

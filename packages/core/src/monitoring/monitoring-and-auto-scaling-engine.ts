@@ -37,11 +37,7 @@ export interface Meter {
   record(value: number): void
 }
 
-const _TURN_MS = 1_000
 const MAX_LIMIT = 10_000
-/** Among saved forecasts, those that scaling goes by. */
-const SCALED_LOAD = 'scaling load'
-const _POOL_MS = 60_000
 
 /**
  * Records metrics of an app in bounded memory, raises alerts, computes trends and forecasts, and scales the
@@ -232,17 +228,16 @@ export class MonitoringAndAutoScalingEngine {
 
   /** Returns the learned state of the forecasts as plain data, for `restoreForecasts`. */
   saveForecasts(): Readonly<Record<string, unknown>> {
-    return { ...this.#parts.forecasts.save(), [SCALED_LOAD]: this.#parts.desk.save() }
+    return { ...this.#parts.forecasts.save(), ...this.#parts.desk.save() }
   }
 
   /** @throws InvalidArgumentError for what `saveForecasts` did not give; nothing is restored then. */
   restoreForecasts(states: Readonly<Record<string, unknown>>): void {
     if (!option.object.accepts(states))
       throw new InvalidArgumentError('states', 'a result of saveForecasts()', states)
-    const { [SCALED_LOAD]: load, ...metrics } = states
-    const take = load === undefined ? undefined : this.#parts.desk.restored(load)
-    this.#parts.forecasts.restore(metrics)
-    take?.()
+    const { others, take } = this.#parts.desk.restored(states)
+    this.#parts.forecasts.restore(others)
+    take()
   }
 
   /**

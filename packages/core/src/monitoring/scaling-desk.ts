@@ -2,10 +2,14 @@ import type { Clock } from '../shared/clock.ts'
 import { LoadForecaster } from './forecast/load-forecaster.ts'
 import { AutoScaler } from './scaling/auto-scaler.ts'
 import type { Forecasts, WorkerState } from './scaling/control/decision.ts'
+import { checkTrialState } from './scaling/control/forecast-trial.ts'
 import type { ScalingEvent } from './scaling/scaling-history.ts'
 import type { ScalingOptions } from './scaling/scaling-options.ts'
 
 const MINUTE_MS = 60_000
+/** Among saved forecasts, those of the load that scaling uses, and whether they help. */
+const SCALED_LOAD = 'scaling load'
+const TRIAL = 'scaling trial'
 const START_UP_SECONDS = 60
 const SETTLE_SECONDS = 30
 /** A decision looks so many minutes beyond the time that a worker needs to be up. */
@@ -104,17 +108,28 @@ export class ScalingDesk {
     this.#leastSeconds += Math.max(this.#least, Math.ceil(load / this.#each)) * seconds
   }
 
-  /** State of the forecasts as plain data. */
-  save(): unknown {
-    return this.#forecaster.save()
+  /** State of the forecasts, and of their trial if there is a rule, as plain data. */
+  save(): Readonly<Record<string, unknown>> {
+    const trial = this.scaler.trial?.save()
+    return { [SCALED_LOAD]: this.#forecaster.save(), ...(trial === undefined ? {} : { [TRIAL]: trial }) }
   }
 
-  /** @returns A function that replaces the learned state with the saved one. @throws InvalidArgumentError. */
-  restored(state: unknown): () => void {
-    const forecaster = LoadForecaster.restore(state)
-    return () => {
-      this.#forecaster = forecaster
+  /**
+   * @param states - May contain others, and may lack any.
+   * @returns The other states, and a function that replaces the learned state with the saved one.
+   * @throws InvalidArgumentError
+   */
+  restored({ [SCALED_LOAD]: load, [TRIAL]: trial, ...others }: Readonly<Record<string, unknown>>): {
+    readonly others: Readonly<Record<string, unknown>>
+    readonly take: () => void
+  } {
+    const forecaster = load === undefined ? undefined : LoadForecaster.restore(load)
+    const tried = trial === undefined ? undefined : checkTrialState(trial)
+    const take = () => {
+      if (forecaster !== undefined) this.#forecaster = forecaster
+      if (tried !== undefined) this.scaler.trial?.restore(tried)
     }
+    return { others, take }
   }
 
   close(): void {

@@ -35,7 +35,34 @@ export function captureStack(): { readonly stack?: string } {
   return holder
 }
 
-const FRAME = /^\s*at (?:async )?(?:(.+?) \()?((?:file:\/\/)?[^()\s][^()]*?):(\d+):(\d+)\)?$/
+/**
+ * A stack that is captured when it is first requested, and is the same from then on: most reads never need
+ * theirs.
+ */
+export function lateStack(): () => { readonly stack?: string } {
+  let taken: { readonly stack?: string } | undefined
+  return () => {
+    taken ??= captureStack()
+    return taken
+  }
+}
+
+/** `at name (file:line:column)`, or without a name and parentheses. Files can contain parentheses. */
+const FRAME = /^\s*at (?!.*\(eval at )(?:async )?(?:(.+?) \((\S.*?):(\d+):(\d+)\)|([^\s(].*?):(\d+):(\d+))$/
+
+interface Frame {
+  readonly name: string | undefined
+  readonly file: string
+  readonly line: number
+  readonly column: number
+}
+
+function frameIn(text: string): Frame | undefined {
+  const frame = FRAME.exec(text)
+  if (frame === null) return undefined
+  const [, name, named, line, column, file = named, lineOfFile = line, columnOfFile = column] = frame
+  return { name, file: pathIn(file ?? ''), line: Number(lineOfFile), column: Number(columnOfFile) }
+}
 
 const TOGETHER = /^\s*at async Promise\.(?:all|allSettled|any|race) \(index (\d+)\)/
 
@@ -69,15 +96,15 @@ export function parseCallSite(stack: string | undefined): CallSite | undefined {
   // In a bundle without a source map, the frames above those of the ORM are Sluice's.
   let isOwn = true
   for (const line of linesOf(stack)) {
-    const frame = FRAME.exec(line)
-    if (frame === null) continue
-    const place = { file: pathIn(frame), line: Number(frame[3]), column: Number(frame[4]) }
+    const frame = frameIn(line)
+    if (frame === undefined) continue
+    const { name, ...place } = frame
     if (isOwnFile(place.file)) continue
     // A bundle contains packages, too.
     const source = packageOf(place.file) === undefined ? (originalPlace(place) ?? place) : place
     if (source !== place && isOwnFile(source.file)) continue
     if (isOwn && isBundle(source.file)) continue
-    const functionName = frame[1]?.replace(/^async /, '')
+    const functionName = name?.replace(/^async /, '')
     const site =
       functionName === undefined || functionName.includes('<anonymous>')
         ? source
@@ -134,14 +161,13 @@ export function callersIn(stack: string | undefined): string | undefined {
       .slice(2) ?? []
   // Without names and columns, which can differ between the iterations of one loop.
   const lines = frames.flatMap((line) => {
-    const frame = FRAME.exec(line)
-    return frame === null ? [] : [`${pathIn(frame)}:${frame[3]}`]
+    const frame = frameIn(line)
+    return frame === undefined ? [] : [`${frame.file}:${frame.line}`]
   })
   return lines.length === 0 ? undefined : lines.join('\n')
 }
 
-function pathIn(frame: RegExpExecArray): string {
-  const file = frame[2] ?? ''
+function pathIn(file: string): string {
   // Only URLs are encoded; a path can contain a literal `%`.
   return file.startsWith('file://') ? decodeURI(file.slice('file://'.length)) : file
 }
@@ -150,10 +176,8 @@ function isUsers(line: string): boolean {
   // Most lines, and much cheaper than the regular expression.
   const file = line.lastIndexOf('(') + 1
   if (line.includes('/node_modules/', file) || line.startsWith('node:', file)) return false
-  const frame = FRAME.exec(line)
-  if (frame === null) return false
-  const path = pathIn(frame)
-  return packageOf(path) === undefined && !isOwnFile(path)
+  const frame = frameIn(line)
+  return frame !== undefined && packageOf(frame.file) === undefined && !isOwnFile(frame.file)
 }
 
 /**

@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs'
 const ownModules = new Set<string>()
 /** npm packages, or scopes, of ORMs and drivers. */
 const clientPackages = new Set<string>()
+/** Packages whose source maps lead to files outside of them, by these paths. */
+const movedPackages = new Map<string, RegExp>()
 /** Derived from these when a stack is first read. */
 let known: KnownFrames | undefined
 
@@ -33,6 +35,14 @@ export function registerOwnFrames(moduleUrl: string | undefined, ...clients: rea
   if (ownModules.size + clientPackages.size !== before) known = undefined
 }
 
+/**
+ * Registers paths to which the source maps of a package lead, although the package does not contain them.
+ * With `--enable-source-maps`, its frames would otherwise look like those of the app.
+ */
+export function registerMovedFrames(name: string, paths: RegExp): void {
+  movedPackages.set(name, paths)
+}
+
 /** Whether a file is part of Node or Sluice, or of a third-party adapter. */
 export function isOwnFile(file: string): boolean {
   return file.startsWith('node:') || knownFrames().folders.some((folder) => file.startsWith(folder))
@@ -54,6 +64,7 @@ const PACKAGE = /^.*[\\/]node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)/
 
 /** Returns the package that a file belongs to; `undefined` for a file of the app. */
 export function packageOf(file: string): FramePackage | undefined {
+  for (const [name, paths] of movedPackages) if (paths.test(file)) return { root: file, name }
   const [root, name] = PACKAGE.exec(file) ?? []
   return root === undefined || name === undefined ? undefined : { root, name: name.replace('\\', '/') }
 }

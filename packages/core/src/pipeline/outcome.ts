@@ -49,6 +49,16 @@ export function writeOutcomeOf(error: unknown): WriteOutcome {
   return 'unknown'
 }
 
+/**
+ * The same for a synchronous driver of SQLite: its other errors are thrown before it runs a statement, such
+ * as those about values that cannot be bound.
+ */
+export function outcomeOfSynchronous(error: unknown): WriteOutcome {
+  return (error as { readonly code?: unknown } | null)?.code === undefined
+    ? 'rolled-back'
+    : writeOutcomeOf(error)
+}
+
 /** Numbers from 2000 on are those of a client, and numbers from 45000 on those of the driver `mariadb`. */
 function isOfServer(errno: number): boolean {
   return (errno >= 1000 && errno < 2000) || (errno >= 3000 && errno < 5000)

@@ -56,6 +56,8 @@ export interface ReplicaTarget {
   /** Host of the replica, if it is known. Its node is named after it. */
   readonly host?: string | undefined
   readonly port?: number | undefined
+  readonly region?: string
+  readonly zone?: string
   /** `undefined` once the client is gone. */
   readonly connection: () => Connection | undefined
 }

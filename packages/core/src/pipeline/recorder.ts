@@ -56,6 +56,14 @@ export class Recorder {
   ) {}
 
   /**
+   * Whether the stack of an execution that is about to be issued can be needed. Capture it where it is
+   * issued if the execution can start in another place, as batches do.
+   */
+  mayTrace(scope: Scope | undefined, { fingerprint }: Shape): boolean {
+    return (scope?.groups.get(fingerprint)?.count ?? 0) <= LAST_STACK
+  }
+
+  /**
    * An execution of a normalized query begins.
    *
    * @param issued - Provides its values, and its stack from the second execution of a group on.

@@ -30,6 +30,11 @@ export type ColumnType =
 export interface ColumnInfo {
   readonly name: string
   readonly type: ColumnType
+  /**
+   * PostgreSQL: an enum as `schema.name`, or `date`, which `type` does not distinguish from other types. For
+   * a domain, the type on which it is based.
+   */
+  readonly exactType?: string
   readonly nullable: boolean
 }
 

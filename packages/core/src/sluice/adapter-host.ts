@@ -40,8 +40,12 @@ export interface AdapterHost {
   watchStatements(watch: Pick<StatementWatch, 'begin'>): () => void
   /** Connections for inspections and plans. */
   readonly connections: ConnectionRegistry
-  /** Registers a connection pool; returns a function that removes it. */
-  attachPool(sourceId: string, read: () => PoolState | undefined): () => void
+  /**
+   * Registers a connection pool; returns a function that removes it.
+   *
+   * @param resize - Changes its maximum. Omitted if that is impossible while the app runs.
+   */
+  attachPool(sourceId: string, read: () => PoolState | undefined, resize?: (max: number) => void): () => void
   /**
    * A caller has got a connection of the pool that was attached under this name, or was refused one.
    *

@@ -3,8 +3,8 @@ import { setTag } from '../cache/coherence/tags.ts'
 import { ReadBasis } from '../cache/derived/read-basis.ts'
 import type { CacheStore } from '../cache/stores/cache-store.ts'
 import { hasOpenBasis } from '../pipeline/basis.ts'
-import { InvalidArgumentError } from '../shared/errors.ts'
-import type { SluiceOptions } from './options.ts'
+import { InvalidArgumentError, InvalidOptionError } from '../shared/errors.ts'
+import type { CacheOptions, SluiceOptions } from './options.ts'
 import { resultTtl } from './result-policies.ts'
 import type { Services } from './services.ts'
 
@@ -37,6 +37,7 @@ export function createCaching(
 ): CacheSetUp | undefined {
   const { cache = {} } = options
   if (cache === false) return undefined
+  rejectStrictAcrossRegions(cache)
   const { scopes, catalogs, clock, random } = services
   const consistency = cache.consistency ?? 'bounded'
   return new CacheSetUp({
@@ -65,6 +66,25 @@ export function createCaching(
         : undefined,
     onError: services.reportError,
   })
+}
+
+/** @throws InvalidOptionError if results must be `strict` although writes of other regions arrive later. */
+function rejectStrictAcrossRegions({ store, consistency, tiered, models = {} }: CacheOptions): void {
+  if (store?.regions === undefined) return
+  const chosen = Object.entries({
+    consistency,
+    'tiered.consistency': tiered?.consistency,
+    ...Object.fromEntries(
+      Object.entries(models).map(([model, control]) => [`models.${model}.consistency`, control.consistency]),
+    ),
+  })
+  for (const [name, value] of chosen)
+    if (value === 'strict')
+      throw new InvalidOptionError(
+        `cache.${name}`,
+        "'bounded', because the store receives the writes of other regions after a delay",
+        value,
+      )
 }
 
 /** The tags of a model or table. */

@@ -86,13 +86,13 @@ export function createHost(parts: HostParts): AdapterHost {
       return watches.current
     },
     watchStatements: (watch) => watches.add(watch),
-    attachPool: (sourceId, read) => {
-      workload?.pools.attach(sourceId, read)
+    attachPool: (sourceId, read, resize) => {
+      workload?.pools.attach(sourceId, read, resize)
       return () => workload?.pools.detach(sourceId)
     },
     poolWaited: (sourceId, ms, wasExhausted, count = 1) => {
       if (parts.isClosed()) return
-      workload?.pools.waited(sourceId, ms, count)
+      workload?.pools.waited(sourceId, ms, wasExhausted, count)
       engines.monitor?.recordRepeated('poolWait', wasExhausted ? ms : 0, sourceId, count)
     },
     attachLoader: (sourceId, loader) => loaders.attach(sourceId, loader),

@@ -12,10 +12,13 @@ import type { Detector } from '../query/detect/detector.ts'
 import type { Links } from '../query/prefetch/link.ts'
 import { QueryLog } from '../query/query-log.ts'
 import { QueryOptimizationEngine } from '../query/query-optimization-engine.ts'
-import { addSluiceFeeds, tuningFacts } from './feeds.ts'
+import { storeOf } from './caching.ts'
+import { addSluiceFeeds } from './feeds.ts'
 import type { SluiceOptions } from './options.ts'
 import type { RunOptions } from './scopes.ts'
 import type { Services } from './services.ts'
+import { Tuning } from './tuning/tuning.ts'
+import { tuningFacts } from './tuning/tuning-facts.ts'
 
 export interface EnginesParts {
   readonly options: SluiceOptions
@@ -38,6 +41,7 @@ export class Engines {
   readonly workload: WorkloadRecorder | undefined
   /** `undefined` if the option `monitor` is `false`. */
   readonly scopeMeter: ScopeMeter | undefined
+  readonly tuning: Tuning
   #queryLog: QueryLog | undefined
   #queries: QueryOptimizationEngine | undefined
   #database: DatabaseOptimizationEngine | undefined
@@ -60,6 +64,15 @@ export class Engines {
             now: () => clock.now(),
             wall: () => clock.wall(),
           })
+    const { services, caching } = parts
+    this.tuning = new Tuning({
+      services,
+      cache: caching !== undefined && (() => caching.used?.engine),
+      pools: this.workload?.pools,
+      jobs: parts.options.jobs !== false && (() => this.#jobs),
+      poolLimit: this.#poolLimit,
+      cpu: () => this.#monitor?.currentLoad('cpu') ?? 0,
+    })
     // These options start work that no call triggers.
     if (database !== false && (database.explainNew || database.inspectEveryMs)) this.#databaseOf(database)
     if (monitor !== false && monitor.collect) this.#monitorOf(monitor)
@@ -130,6 +143,7 @@ export class Engines {
   /** Closes the engines that were created. The promise is that of the jobs. */
   async close(): Promise<void> {
     this.#isClosed = true
+    this.tuning.close()
     const jobsClosed = this.#jobs?.close()
     this.#database?.close()
     this.#balancer?.close()
@@ -157,17 +171,25 @@ export class Engines {
     const { clock, reportListenerError, log, stats } = services
     const monitor = new MonitoringAndAutoScalingEngine(options, {
       ...{ clock, onError: reportListenerError },
-      facts: () => tuningFacts(caching?.used?.engine, this.#jobs),
+      facts: () =>
+        tuningFacts({
+          ...{ cache: caching?.used?.engine, jobs: this.#jobs, tuning: this.tuning.changes },
+          pools: this.workload?.pools.pools() ?? [],
+          poolLimit: this.#poolLimit,
+        }),
       beforeTurn: () => this.scopeMeter?.tick(),
     })
     if (log.logger !== undefined) monitor.on('alert', ({ alert, change }) => log.alert(alert, change))
     addSluiceFeeds(monitor, {
       ...{ stats, replicas, scopes: this.scopeMeter, workload: this.workload },
+      store: storeOf(this.parts.options),
       created: () => ({ caching: caching?.used, balancer: this.#balancer, jobs: this.#jobs }),
     })
     this.#monitor = this.#opened(monitor)
     return this.#monitor
   }
+
+  readonly #poolLimit = (max: number): number | undefined => this.#database?.poolLimit(max)
 
   #opened<T extends { close(): void | Promise<void> }>(engine: T): T {
     // The engine has no work yet, so that its end needs no wait.

@@ -1,4 +1,5 @@
 import type { QueryAnalysis } from '../database/checks/analyze-query.ts'
+import type { TuningChange } from '../monitoring/report/advice.ts'
 import type { ShadowDifference } from '../pipeline/shadow-difference.ts'
 import type { Finding } from '../query/detect/finding.ts'
 import type { ScopeReport } from './scopes.ts'
@@ -31,6 +32,8 @@ export interface SluiceEvents {
   shadowDifference: ShadowDifference
   /** Shadow mode found that a cached response, which counted as valid, differs from the app's response. */
   responseDifference: ResponseDifference
+  /** `sluice.tune` has changed a setting, or kept or undone a change. */
+  tuning: TuningChange
   /** Sluice itself failed; the operation continued without it. */
   error: unknown
 }

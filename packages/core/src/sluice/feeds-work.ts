@@ -1,4 +1,5 @@
 import type { LoadBalancingEngine } from '../balancing/load-balancing-engine.ts'
+import type { RegionStats } from '../balancing/regions/region-picker.ts'
 import type { AsyncBatchProcessingEngine } from '../jobs/async-batch-processing-engine.ts'
 import type { ProcessingStats } from '../jobs/stats/queue-health.ts'
 import {
@@ -12,7 +13,7 @@ import {
 
 export function balancerFamilies(balancer: LoadBalancingEngine | undefined): readonly MetricFamily[] {
   if (balancer === undefined) return []
-  const { nodes } = balancer.getClusterStats()
+  const { nodes, regions } = balancer.getClusterStats()
   type Node = (typeof nodes)[number]
   const label = ({ id }: Node): Labels => ({ 'sluice.node.id': id })
   const of = (value: (node: Node) => number): readonly NumberSample[] =>
@@ -65,6 +66,38 @@ export function balancerFamilies(balancer: LoadBalancingEngine | undefined): rea
       type: 'summary',
       samples: nodes.map((node) => quantileSample(label(node), node)),
     },
+    ...regionFamilies(regions),
+  ]
+}
+
+function regionFamilies(regions: readonly RegionStats[]): readonly MetricFamily[] {
+  const of = (value: (region: RegionStats) => number): readonly NumberSample[] =>
+    regions.map((region) => ({ labels: { 'sluice.region': region.name }, value: value(region) }))
+  return [
+    counterOf(
+      'sluice.balancer.region.requests',
+      'Requests that were sent to the nodes of a region',
+      '{request}',
+      of(({ requests }) => requests),
+    ),
+    gauge(
+      'sluice.balancer.region.connections',
+      'Open connections to the nodes of a region',
+      '{connection}',
+      of(({ activeConnections }) => activeConnections),
+    ),
+    gauge(
+      'sluice.balancer.region.limit',
+      'Open connections from which requests go to another region',
+      '{connection}',
+      of(({ limit }) => limit),
+    ),
+    gauge(
+      'sluice.balancer.region.response.time',
+      'Moving average of the response times of a region',
+      's',
+      of(({ responseTime }) => responseTime / 1_000),
+    ),
   ]
 }
 

@@ -2,12 +2,12 @@ import type { LoadBalancingEngine } from '../balancing/load-balancing-engine.ts'
 import type { ReplicaRouters } from '../balancing/replicas/replica-routers.ts'
 import type { TieredStats } from '../cache/cache-stats.ts'
 import type { CachingStrategyEngine } from '../cache/caching-strategy-engine.ts'
+import type { CacheStore } from '../cache/stores/cache-store.ts'
 import type { TieredCache } from '../cache/tiered-cache.ts'
 import type { WorkloadRecorder } from '../database/workload-recorder.ts'
 import type { AsyncBatchProcessingEngine } from '../jobs/async-batch-processing-engine.ts'
 import { counter, counters, gauge, type MetricFamily, snakeCase } from '../monitoring/feeds/metric-family.ts'
 import type { MonitoringAndAutoScalingEngine } from '../monitoring/monitoring-and-auto-scaling-engine.ts'
-import type { TuningFacts } from '../monitoring/report/tuning-advice.ts'
 import type { ScopeMeter } from '../monitoring/scopes/scope-meter.ts'
 import { scopeFamilies } from '../monitoring/scopes/scope-series.ts'
 import type { QueryStats } from '../pipeline/query-stats.ts'
@@ -32,18 +32,24 @@ export interface SluiceFeedParts {
   readonly scopes: ScopeMeter | undefined
   readonly replicas: ReplicaRouters
   readonly workload: WorkloadRecorder | undefined
+  readonly store: CacheStore | undefined
   /** Called for each export. A feed does not create an engine. */
   created(): CreatedEngines
 }
 
 /** Exports the counters of the other engines through the monitoring engine. */
 export function addSluiceFeeds(monitor: MonitoringAndAutoScalingEngine, parts: SluiceFeedParts): void {
-  const { stats, scopes, replicas, workload } = parts
+  const { stats, scopes, replicas, workload, store } = parts
   monitor.addFeed({ name: 'operations', collect: () => operationFamilies(stats) })
   if (scopes !== undefined) monitor.addFeed({ name: 'scopes', collect: () => scopeFamilies(scopes.series) })
   monitor.addFeed({ name: 'replicas', collect: () => replicaFamilies(replicas) })
   if (workload !== undefined) monitor.addFeed({ name: 'database', collect: () => databaseFamilies(workload) })
   monitor.addFeed({ name: 'cache', collect: () => cacheFamilies(parts.created().caching) })
+  if (store?.regions !== undefined)
+    monitor.addFeed({
+      name: 'regions',
+      collect: async () => (await import('./feeds-regions.ts')).regionFamilies(store),
+    })
   monitor.addFeed({ name: 'balancer', collect: () => balancerFamilies(parts.created().balancer) })
   monitor.addFeed({ name: 'jobs', collect: () => jobFamilies(parts.created().jobs) })
 }
@@ -145,27 +151,4 @@ function cacheFamilies(caching: CreatedEngines['caching']): readonly MetricFamil
 function events(name: string, help: string, stats: TieredStats): MetricFamily {
   const counts = Object.entries(stats).map(([event, count]) => [snakeCase(event), count])
   return counters(name, help, '{event}', 'sluice.event', Object.fromEntries(counts))
-}
-
-/** The statistics of the cache and the queues, for the advice of the monitoring engine. */
-export async function tuningFacts(
-  cache: CachingStrategyEngine | undefined,
-  jobs: AsyncBatchProcessingEngine | undefined,
-): Promise<TuningFacts> {
-  const stats = cache?.getStats()
-  return {
-    ...(stats === undefined ? {} : { cache: { ...stats, reads: stats.hits + stats.misses } }),
-    // An unused backend must not be opened here: that may create tables.
-    ...(jobs?.isOpen !== true ? {} : { queues: await queuesOf(jobs) }),
-  }
-}
-
-async function queuesOf(jobs: AsyncBatchProcessingEngine): Promise<NonNullable<TuningFacts['queues']>> {
-  return await Promise.all(
-    jobs.getQueues().map(async ({ name, maxConcurrency }) => ({
-      ...(await jobs.getProcessingStats(name)),
-      queue: name,
-      maxConcurrency,
-    })),
-  )
 }

@@ -1,4 +1,5 @@
 import type { Alert, AlertChange } from '../monitoring/alerts/alert-book.ts'
+import type { TuningChange } from '../monitoring/report/advice.ts'
 import { formatCallSite } from '../pipeline/call-site.ts'
 import type { Finding } from '../query/detect/finding.ts'
 import { FindingRepeats } from '../query/detect/finding-repeats.ts'
@@ -89,6 +90,10 @@ export class SluiceLog {
       { alert: id, change, metric, source, severity, value, threshold },
       `Alert ${change}: ${message}`,
     )
+  }
+
+  tuning({ kind, setting, from, to, status, text }: TuningChange): void {
+    this.#tell('info', { tuning: status, kind, setting, from, to }, text)
   }
 
   #tell(level: Level, details: object, message: string): void {

@@ -54,8 +54,8 @@ export interface CacheOptions {
    */
   readonly copy?: CopyMode
   /**
-   * Shared cache. Processes share results and notify each other of writes: `redisStore()` of `@sluice/redis`,
-   * for example. The Sluice closes the store.
+   * Shared cache. Processes share results, and invalidate them when one of them writes: `redisStore()` of
+   * `@sluice/redis`, for example, or `memcachedStore()` of `@sluice/memcached`. The Sluice closes the store.
    * @defaultValue none
    */
   readonly store?: CacheStore

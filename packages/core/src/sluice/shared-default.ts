@@ -42,7 +42,8 @@ function slots(): Record<number, Slot> {
   return shared[DEFAULTS]
 }
 
-function openDefault(): WithSluice | undefined {
+/** The default of this version, if a copy has made it and it is not closed. */
+export function openDefault(): WithSluice | undefined {
   const slot = slots()[DEFAULT_VERSION]
   return slot === undefined || slot.isClosed() ? undefined : slot.value
 }

@@ -11,6 +11,7 @@ import type { TieredCache } from '../cache/tiered-cache.ts'
 import type { DatabaseOptimizationEngine } from '../database/database-optimization-engine.ts'
 import type { AsyncBatchProcessingEngine } from '../jobs/async-batch-processing-engine.ts'
 import type { MonitoringAndAutoScalingEngine } from '../monitoring/monitoring-and-auto-scaling-engine.ts'
+import type { TuningChange } from '../monitoring/report/advice.ts'
 import { Executor } from '../pipeline/executor.ts'
 import type { ReadNote } from '../pipeline/explanation.ts'
 import { Recorder } from '../pipeline/recorder.ts'
@@ -27,10 +28,12 @@ import { createCaching, maxStalenessOf, storeOf } from './caching.ts'
 import { createHost } from './create-host.ts'
 import { Engines } from './engines.ts'
 import type { SluiceEvents } from './events.ts'
+import { OpenInstances } from './open-instances.ts'
 import { checkMode, checkSluiceOptions, type SluiceOptions } from './options.ts'
 import { ScopeLifecycle } from './scope-lifecycle.ts'
 import type { Explained, RunOptions, ScopeHandle } from './scopes.ts'
 import { Services } from './services.ts'
+import type { TuningOptions } from './tuning/tuning-options.ts'
 
 const DEFAULT_MAX_AGE_MS = 1000
 const GROUPS: ReadonlySet<string> = new Set<keyof SluiceOptions>([
@@ -118,6 +121,7 @@ export class Sluice {
       isClosed: () => this.#closed,
     })
     setHost(this, host)
+    this.#closing.add(openSluices.add(this))
   }
 
   /** Observes queries, and advises on them. */
@@ -319,6 +323,31 @@ export class Sluice {
     })
   }
 
+  /**
+   * Applies the report's advice automatically: only to settings with a range, within it, and one change at a
+   * time. The effect of each change is measured after `checkMs`. A change that did not help is undone, and
+   * its setting is left unchanged for `retryMs`. `tune({})` stops: a change that is not checked yet is
+   * undone. A second call replaces the options of the first one; history and checks in progress continue.
+   *
+   * @throws InvalidOptionError; SluiceError `SLUICE_ENGINE_DISABLED` for a setting of an engine that is off;
+   * `SLUICE_CLOSED` after `close()`.
+   * @example
+   * ```ts
+   * const MB = 1_048_576
+   * await sluice.tune({ cacheBytes: { min: 64 * MB, max: 512 * MB } })
+   * ```
+   */
+  async tune(options: TuningOptions): Promise<void> {
+    await this.#engines.tuning.tune(options)
+  }
+
+  /**
+   * The last 100 changes that `tune` has made, with their expected and measured effects, the newest first.
+   */
+  getTuning(): readonly TuningChange[] {
+    return this.#engines.tuning.changes
+  }
+
   /** Listens to an event; returns the function that stops it. */
   on<K extends keyof SluiceEvents>(event: K, listener: (payload: SluiceEvents[K]) => void): () => void {
     return this.#services.events.on(event, listener)
@@ -337,7 +366,8 @@ export class Sluice {
     const enginesClosed = this.#engines.close()
     for (const callback of this.#closing) callback()
     this.#closing.clear()
-    const { catalogs, loaders, connections, events } = this.#services
+    const { scopes, catalogs, loaders, connections, events } = this.#services
+    scopes.close()
     catalogs.clear()
     loaders.clear()
     connections.clear()
@@ -371,6 +401,9 @@ export class Sluice {
     if (this.#closed) throw new SluiceError('SLUICE_CLOSED', 'This Sluice is closed.')
   }
 }
+
+/** Those that were created with this copy of the package. */
+export const openSluices: OpenInstances<Sluice> = new OpenInstances()
 
 /** Later changes to the app's object have no effect: engines read their options when they are created. */
 function copied(options: SluiceOptions): SluiceOptions {

@@ -1,9 +1,7 @@
 import { formatFinding } from '../query/detect/format-finding.ts'
 import { InvalidArgumentError } from '../shared/errors.ts'
-import { hostOf } from '../sluice/adapter-host.ts'
-import { getDefaultSluice } from '../sluice/default-sluice.ts'
 import { placeOfCall, QueryAssertionError } from './expect-queries.ts'
-import { checkWatch, type WatchOptions, watchQueries } from './watch-queries.ts'
+import { checkWatch, type WatchOptions, watchedSluices, watchQueries } from './watch-queries.ts'
 
 /**
  * Expects that a function has neither N+1 queries nor duplicate queries, in its asynchronous context and in
@@ -25,15 +23,12 @@ export async function expectNoNPlusOne<T>(
 ): Promise<T> {
   const place = placeOfCall(expectNoNPlusOne)
   checkWatch(fn, options)
-  const { sluice = getDefaultSluice() } = options
-  const { result, scopes } = await watchQueries(fn, options)
-  const findings = scopes.flatMap((scope) => {
-    const found = hostOf(sluice).findingsSoFar(scope)
-    if (found === undefined)
-      throw new InvalidArgumentError('sluice', 'a Sluice whose detection is on', sluice)
-    return found.filter(({ code }) => code !== 'QUERY_BUDGET')
-  })
-  if (findings.length === 0) return result
+  const { sluice } = options
+  if (!watchedSluices(sluice).some(({ isDetecting }) => isDetecting))
+    throw new InvalidArgumentError('sluice', 'a Sluice whose detection is on', sluice)
+  const watched = await watchQueries(fn, options)
+  const findings = watched.findings.filter(({ code }) => code !== 'QUERY_BUDGET')
+  if (findings.length === 0) return watched.result
   const message = `expected no N+1 and no needless repeats\n\n${findings.map((finding) => formatFinding(finding)).join('\n')}\n`
   throw new QueryAssertionError(message, 0, findings.length, place)
 }

@@ -1,15 +1,17 @@
 import type { Scope } from '../pipeline/scope.ts'
+import type { Finding } from '../query/detect/finding.ts'
 import { NPlusOneError } from '../query/detect/n-plus-one-error.ts'
 import { InvalidArgumentError } from '../shared/errors.ts'
 import { checkOptions, option } from '../shared/options.ts'
 import { hostOf } from '../sluice/adapter-host.ts'
-import { getDefaultSluice } from '../sluice/default-sluice.ts'
-import type { Sluice } from '../sluice/sluice.ts'
+import type { ScopeHandle } from '../sluice/scopes.ts'
+import { openDefault } from '../sluice/shared-default.ts'
+import { openSluices, type Sluice } from '../sluice/sluice.ts'
 
 export interface WatchOptions {
   /**
    * The Sluice whose queries count.
-   * @defaultValue the process-wide default
+   * @defaultValue all open ones of the process
    */
   readonly sluice?: Sluice
   /**
@@ -27,6 +29,7 @@ export interface Watched<T> {
   readonly queries: number
   /** The scope around the function, and those that were opened inside. */
   readonly scopes: readonly Scope[]
+  readonly findings: readonly Finding[]
   /** The error of the function's scope, if `detection.mode` is `throw`. */
   readonly failure: NPlusOneError | undefined
 }
@@ -37,36 +40,89 @@ export function checkWatch(fn: unknown, options: WatchOptions): void {
   checkOptions(options, { sluice: option.object, everything: option.boolean })
 }
 
-/** Runs a function in a new scope and records its queries, and those of scopes that are opened inside. */
+/**
+ * Runs a function in a new scope of each Sluice, and records its queries, and those of scopes that are opened
+ * inside.
+ */
 export async function watchQueries<T>(
   fn: () => T | PromiseLike<T>,
-  options: WatchOptions,
+  { sluice, everything = false }: WatchOptions,
 ): Promise<Watched<T>> {
-  const { sluice = getDefaultSluice(), everything = false } = options
-  const { scopes, stats } = hostOf(sluice)
-  const handle = sluice.openScope('test')
-  const watched = new Set<Scope>()
-  const add = (scope: Scope) => {
-    scope.tracesFirst = true
-    watched.add(scope)
-  }
-  const around = handle.enter(() => scopes.current())
-  if (around !== undefined) add(around)
-  const stop = scopes.watch((scope, parent) => {
-    if (everything || (parent !== undefined && watched.has(parent))) add(scope)
-  })
-  const before = stats.statements
+  const watches = watchedSluices(sluice).map((one) => new Watch(one, everything))
   let result: T
-  let failure: NPlusOneError | undefined
-  let queries: number
   try {
-    result = await handle.enter(async () => await fn())
+    result = await watches.reduce<() => Promise<T>>(
+      (run, watch) => () => watch.enter(run),
+      async () => await fn(),
+    )()
   } finally {
-    stop()
-    queries = everything ? stats.statements - before : sum([...watched].map(({ counts }) => counts.queries))
-    failure = failureOf(() => handle.end())
+    for (const watch of watches) watch.end()
   }
-  return { result, queries, scopes: [...watched], failure }
+  return {
+    result,
+    queries: sum(watches.map(({ queries }) => queries)),
+    scopes: watches.flatMap(({ watched }) => [...watched]),
+    findings: watches.flatMap((watch) => watch.findings()),
+    failure: watches.find(({ failure }) => failure !== undefined)?.failure,
+  }
+}
+
+/**
+ * @throws InvalidArgumentError if there is none: whatever the function does, nothing would be counted.
+ */
+export function watchedSluices(given: Sluice | undefined): readonly Sluice[] {
+  if (given !== undefined) return [given]
+  const shared = openDefault()?.sluice
+  const sluices = new Set([...(shared === undefined ? [] : [shared]), ...openSluices.list()])
+  if (sluices.size === 0)
+    throw new InvalidArgumentError('sluice', 'a Sluice, because none is open in this process', given)
+  return [...sluices]
+}
+
+/** What one Sluice sees of a function. */
+class Watch {
+  readonly watched = new Set<Scope>()
+  queries = 0
+  failure: NPlusOneError | undefined
+  readonly #handle: ScopeHandle
+  readonly #stop: () => void
+  readonly #before: number
+
+  constructor(
+    private readonly sluice: Sluice,
+    private readonly everything: boolean,
+  ) {
+    const { scopes, stats } = hostOf(sluice)
+    this.#handle = sluice.openScope('test')
+    const around = this.#handle.enter(() => scopes.current())
+    if (around !== undefined) this.#add(around)
+    this.#stop = scopes.watch((scope, parent) => {
+      if (everything || (parent !== undefined && this.watched.has(parent))) this.#add(scope)
+    })
+    this.#before = stats.statements
+  }
+
+  enter<T>(fn: () => T): T {
+    return this.#handle.enter(fn)
+  }
+
+  end(): void {
+    this.#stop()
+    this.queries = this.everything
+      ? hostOf(this.sluice).stats.statements - this.#before
+      : sum([...this.watched].map(({ counts }) => counts.queries))
+    this.failure = failureOf(() => this.#handle.end())
+  }
+
+  findings(): readonly Finding[] {
+    const { findingsSoFar } = hostOf(this.sluice)
+    return [...this.watched].flatMap((scope) => findingsSoFar(scope) ?? [])
+  }
+
+  #add(scope: Scope): void {
+    scope.tracesFirst = true
+    this.watched.add(scope)
+  }
 }
 
 function failureOf(end: () => unknown): NPlusOneError | undefined {

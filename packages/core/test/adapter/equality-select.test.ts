@@ -74,6 +74,7 @@ describe('readEqualitySelect', () => {
     'select * from (select 1 as id) t where id = $1',
     'select x, (select 1) from t where id = $1',
     'select sum(x + 1) from t where id = $1',
+    'select coalesce(sum(x), 0) from t where id = $1',
     'select x + 1 from t where id = $1',
     'select x, count(*) from t where id = $1 group by x',
     'select count(*) over () from t where id = $1',

@@ -1,41 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { LoadBalancingEngine } from '../../src/balancing/load-balancing-engine.ts'
 import type { BalancingStrategy } from '../../src/balancing/strategies/create-picker.ts'
-import { FakeClock } from '../helpers.ts'
 import { seeded } from './balancing-world.ts'
+import { Timeline } from './timeline.ts'
 
 /** The worker threads of a node; additional requests wait in its queue. */
 const WORKERS = 8
 const MEAN_MS = 10
-
-interface Arrival {
-  readonly at: number
-  readonly run: () => void
-}
-
-/** Events in order of time. */
-class Timeline {
-  readonly clock = new FakeClock()
-  /** Sorted, with the next event last. */
-  readonly #events: Arrival[] = []
-
-  after(ms: number, run: () => void): void {
-    const at = this.clock.ms + ms
-    const events = this.#events
-    let place = events.length
-    while (place > 0 && (events[place - 1]?.at ?? 0) < at) place -= 1
-    events.splice(place, 0, { at, run })
-  }
-
-  /** Runs all events until then. */
-  until(end: number): void {
-    for (let next = this.#events.at(-1); next !== undefined && next.at <= end; next = this.#events.at(-1)) {
-      this.#events.pop()
-      this.clock.ms = next.at
-      next.run()
-    }
-  }
-}
 
 /** A server with several workers and a queue. */
 class SimulatedServer {

@@ -41,9 +41,12 @@ export class Fleet {
   readonly clock = new FakeClock()
   readonly state: SharedState
   readonly database = { value: 1, asked: 0 }
+  readonly tells: false | undefined
   readonly #open: Sluice[] = []
 
-  constructor(options: { leaseMs?: number; quarantineMs?: number } = {}) {
+  /** @param tells - `false`: the store sends no notifications. */
+  constructor({ tells, ...options }: { leaseMs?: number; quarantineMs?: number; tells?: false } = {}) {
+    this.tells = tells
     this.state = new SharedState(resolveMemoryStoreOptions({ clock: this.clock, ...options }))
   }
 
@@ -64,7 +67,7 @@ export class Fleet {
       prefetch: false,
       clock: this.clock,
       ...others,
-      cache: { ttl: 60, ...cache, store: faulty(memoryStoreOn(this.state), faults) },
+      cache: { ttl: 60, ...cache, store: faulty(memoryStoreOn(this.state), faults, this.tells) },
     })
     this.#open.push(sluice)
     const source = {
@@ -100,9 +103,10 @@ export class Fleet {
   }
 }
 
-function faulty(store: CacheStore, faults: Faults): CacheStore {
+function faulty(store: CacheStore, faults: Faults, tells: false | undefined): CacheStore {
   return new Proxy(store, {
     get(target, name) {
+      if (name === 'tells') return tells
       const value = Reflect.get(target, name)
       if (typeof value !== 'function') return value
       if (name === 'watch') {

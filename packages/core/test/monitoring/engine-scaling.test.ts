@@ -131,18 +131,24 @@ describe('the scaling rule', () => {
   })
 
   it('saves and restores its forecasts with those of the metrics', () => {
-    const { monitor } = open({ scaling: { rule: { capacity: 100 } } })
+    const options = { scaling: { rule: { capacity: 100 } } }
+    const { monitor } = open(options)
     const saved = JSON.parse(JSON.stringify(monitor.saveForecasts())) as Record<string, unknown>
-    expect(Object.keys(saved)).toContain('scaling load')
-    const { monitor: other } = open()
+    expect(Object.keys(saved)).toEqual(expect.arrayContaining(['scaling load', 'scaling trial']))
+    saved['scaling trial'] = { ...(saved['scaling trial'] as object), hourMs: 5 }
+    const { monitor: other } = open(options)
     other.restoreForecasts(saved)
-    expect(other.saveForecasts()).toEqual(monitor.saveForecasts())
+    expect(other.saveForecasts()).toEqual(saved)
     for (const wrong of [
       { 'scaling load': 5 },
+      { 'scaling trial': 5 },
+      { 'scaling trial': { ...(saved['scaling trial'] as object), seconds: [1] } },
+      { 'scaling trial': { ...(saved['scaling trial'] as object), without: null } },
+      { 'scaling trial': { ...(saved['scaling trial'] as object), hourMs: -1 } },
       { 'scaling load': open().monitor.saveForecasts()['scaling load'], cpu: 5 },
     ])
       expect(() => other.restoreForecasts(wrong)).toThrow(InvalidArgumentError)
-    expect(other.saveForecasts()).toEqual(monitor.saveForecasts())
+    expect(other.saveForecasts()).toEqual(saved)
   })
 
   it('throws for invalid options and loads', () => {

@@ -4,12 +4,13 @@ import { join } from 'node:path'
 import { formatCallSite } from '@sluice/core'
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 import { captureStack, parseCallSite, portableFileOf, userFrames } from '../../src/pipeline/call-site.ts'
-import { registerOwnFrames } from '../../src/pipeline/frame-packages.ts'
+import { registerMovedFrames, registerOwnFrames } from '../../src/pipeline/frame-packages.ts'
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'sluice-packages-')))
 afterAll(() => rmSync(folder, { recursive: true }))
 
 registerOwnFrames('file:///nowhere/src/adapter.ts', 'orm', '@driver')
+registerMovedFrames('orm', /[\\/]9-orm[\\/]\w+[\\/]dist[\\/]/)
 
 /** Creates a package, and returns the path of a file in it. */
 function install(name: string, manifest?: object, under = 'node_modules'): string {
@@ -97,6 +98,22 @@ describe('the call site of queries that a package sends', () => {
     const url = `file://${file.replaceAll(' ', '%20')}`
     expect(placeOf(`each (${url}:7:3)`)).toBe(`${under}/${name}/index.js:7:3 (in ${name})`)
     expect(placeOf(`each (${file}:7:3)`, APP)).toBe(`/app/src/load.ts:3:5 (through ${name})`)
+  })
+
+  it('skips files of the ORM that its source maps place outside of it', () => {
+    const moved = [
+      '/app/9-orm/runtime/dist/run.mjs:7:3',
+      `${install('.pnpm')}/9-orm/runtime/dist/run.mjs:8:1`,
+    ]
+    const stack = stackOf(...moved.map((file) => `async run (${file})`), APP)
+    expect(parseCallSite(stack)).toEqual({
+      file: '/app/src/load.ts',
+      line: 3,
+      column: 5,
+      functionName: 'load',
+    })
+    expect(userFrames(stack, 5)).toBe(`\n    at ${APP}`)
+    expect(placeOf('mine (/app/9-orm/index.ts:1:2)')).toBe('/app/9-orm/index.ts:1:2')
   })
 
   it('finds packages in paths of Windows', () => {
@@ -199,5 +216,43 @@ describe('userFrames', () => {
     expect(framesOf(3, bundled, 'node:odd (/app/src/odd.ts:1:2)')).toBe(
       `\n    at ${bundled}\n    at node:odd (/app/src/odd.ts:1:2)`,
     )
+  })
+})
+
+describe('frames', () => {
+  const siteOf = (frame: string) => parseCallSite(stackOf(...ORM, frame))
+  const at = (file: string, functionName?: string) => ({
+    ...{ file, line: 3, column: 5 },
+    ...(functionName !== undefined && { functionName }),
+  })
+
+  it.each([
+    ['load (/app/a.js:3:5)', at('/app/a.js', 'load')],
+    ['async load (/app/a.js:3:5)', at('/app/a.js', 'load')],
+    ['new Shop (/app/a.js:3:5)', at('/app/a.js', 'new Shop')],
+    ['Shop.load [as all] (/app/a.js:3:5)', at('/app/a.js', 'Shop.load [as all]')],
+    ['/app/a.js:3:5', at('/app/a.js')],
+    ['async /app/a.js:3:5', at('/app/a.js')],
+    ['async file:///app/a%20b.js:3:5', at('/app/a b.js')],
+    // Route groups of Next.js.
+    ['Page (/app/(shop)/[id]/page.js:3:5)', at('/app/(shop)/[id]/page.js', 'Page')],
+    ['async Page (file:///app/(shop)/page.js:3:5)', at('/app/(shop)/page.js', 'Page')],
+    ['/app/(shop)/page.js:3:5', at('/app/(shop)/page.js')],
+    ['/app/copy (2)/a.js:3:5', at('/app/copy (2)/a.js')],
+    ['load (/app/copy (2)/a.js:3:5)', at('/app/copy (2)/a.js', 'load')],
+    ['C:\\app\\a.js:3:5', at('C:\\app\\a.js')],
+  ])('reads %s', (frame, site) => {
+    expect(siteOf(frame)).toEqual(site)
+    expect(userFrames(stackOf(...ORM, frame), 1)).toBe(`\n    at ${frame}`)
+  })
+
+  it.each([
+    'async Promise.all (index 3)',
+    'eval (eval at load (/app/a.js:3:5), <anonymous>:1:1)',
+    'Array.map (<anonymous>)',
+    'load (native)',
+    '<anonymous>',
+  ])('skips %s', (frame) => {
+    expect(siteOf(frame)).toBeUndefined()
   })
 })

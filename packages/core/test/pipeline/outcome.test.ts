@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { writeOutcomeOf, writeOutcomeOfCode } from '../../src/pipeline/outcome.ts'
+import { outcomeOfSynchronous, writeOutcomeOf, writeOutcomeOfCode } from '../../src/pipeline/outcome.ts'
 
 describe('writeOutcomeOf', () => {
   it.each([
@@ -31,5 +31,13 @@ describe('writeOutcomeOfCode', () => {
 
   it.each(['1053', '1927', '45009', '08006', '57P01'])('treats the outcome as unknown after %s', (code) => {
     expect(writeOutcomeOfCode(code)).toBe('unknown')
+  })
+})
+
+describe('outcomeOfSynchronous', () => {
+  it('treats errors without a code as a rollback', () => {
+    expect(outcomeOfSynchronous(new TypeError('SQLite3 can only bind numbers'))).toBe('rolled-back')
+    expect(outcomeOfSynchronous({ code: 'SQLITE_CONSTRAINT' })).toBe('rolled-back')
+    expect(outcomeOfSynchronous({ code: 'SQLITE_IOERR_WRITE' })).toBe('unknown')
   })
 })

@@ -1,5 +1,12 @@
 import { readFileSync } from 'node:fs'
-import { createSluice, type MetricFamily, type Sluice, type SluiceOptions } from '@sluice/core'
+import {
+  createSluice,
+  type MetricFamily,
+  memoryStore,
+  type RegionState,
+  type Sluice,
+  type SluiceOptions,
+} from '@sluice/core'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { prometheusHead } from '../../src/monitoring/export/prometheus-text.ts'
 import { hostOf } from '../../src/sluice/adapter-host.ts'
@@ -163,6 +170,25 @@ describe('metric feeds of a Sluice', () => {
     expect(never?.quantiles).toEqual([])
   })
 
+  it('export the regions of the balancer', async () => {
+    const sluice = open({ balancer: { region: { local: 'a', rttMs: { b: 30 } } } })
+    const [id = ''] = ['a', 'b'].map(
+      (region, at) => sluice.balancer?.registerNode('127.0.0.1', 80 + at, { region })?.id,
+    )
+    const lease = sluice.balancer?.acquire()
+    sluice.balancer?.acquire()?.release()
+    const of = (a: number, b: number) => [
+      [{ 'sluice.region': 'a' }, a],
+      [{ 'sluice.region': 'b' }, b],
+    ]
+    expect(lease?.node.id).toBe(id)
+    expect(await values(sluice, 'sluice.balancer.region.requests')).toEqual(of(2, 0))
+    expect(await values(sluice, 'sluice.balancer.region.connections')).toEqual(of(1, 0))
+    expect(await values(sluice, 'sluice.balancer.region.limit')).toEqual(of(16, 16))
+    expect(await values(sluice, 'sluice.balancer.region.response.time')).toEqual(of(0, 0))
+    expect(await values(open(), 'sluice.balancer.region.limit')).toEqual([])
+  })
+
   it('export a draining node as unavailable', async () => {
     const sluice = open()
     const node = sluice.balancer?.registerNode('127.0.0.1', 80)
@@ -216,7 +242,19 @@ describe('metric feeds of a Sluice', () => {
         ? []
         : [{ name, type, unit, labels: labels?.split(', ').filter(Boolean), prometheus }]
     })
-    const sluice = open()
+    const region: RegionState = {
+      ...{
+        region: 'us',
+        state: 'up',
+        isFresh: true,
+        ageMs: 100,
+        maxLagMs: 1_000,
+        lagP50Ms: 80,
+        lagP99Ms: 90,
+      },
+    }
+    const store = Object.assign(memoryStore(), { regions: () => [region] })
+    const sluice = open({ cache: { store } })
     sluice.openScope('GET /a').end()
     await sluice.run(() => {})
     sluice.database?.observe({ sql: 'select 1 from a', executionTime: 1, dialect: 'postgresql' })

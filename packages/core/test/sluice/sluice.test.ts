@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import {
   createSluice,
   InvalidOptionError,
@@ -143,6 +144,31 @@ describe('a closed Sluice', () => {
     await sluice.close()
     expect(await sluice.run(() => hostOf(sluice).execute(read({ run: async () => 7 })))).toBe(7)
     expect(() => sluice.setMode('optimize')).toThrow(SluiceError)
+  })
+
+  it('stops following asynchronous calls once its last scope has ended', async () => {
+    const sluice = createSluice()
+    const { scopes } = hostOf(sluice)
+    const handle = sluice.openScope('open')
+    let release: () => void = () => {}
+    const seen: (string | undefined)[] = []
+    const working = handle.enter(async () => {
+      await new Promise<void>((resolve) => {
+        release = resolve
+      })
+      seen.push(scopes.current()?.name)
+    })
+    const disable = vi.spyOn(AsyncLocalStorage.prototype, 'disable')
+    await sluice.close()
+    expect(disable).not.toHaveBeenCalled()
+    release()
+    await working
+    expect(seen).toEqual(['open'])
+    handle.end()
+    expect(disable).toHaveBeenCalledOnce()
+    await sluice.run(() => {})
+    expect(disable).toHaveBeenCalledTimes(2)
+    disable.mockRestore()
   })
 })
 

@@ -52,6 +52,20 @@ describe('expectQueries', () => {
     expect(error.message.split('\n')[0]).toBe(`expected ${words}, got 3`)
   })
 
+  it('counts the queries of each open Sluice by default', async () => {
+    const one = setUp()
+    const other = setUp()
+    const closed = setUp()
+    await closed.sluice.close()
+    await expectQueries(async () => {
+      await one.inLoop(3)
+      await other.inLoop(2)
+    }).toBe(5)
+    const looping = failure(expectNoNPlusOne(() => other.inLoop(10)))
+    expect((await looping).message).toContain('fix of again')
+    await expectNoNPlusOne(() => one.ask('once'))
+  })
+
   it('lists queries by count, with call sites and fixes', async () => {
     const { sluice, ask, inLoop } = setUp()
     const work = async () => {

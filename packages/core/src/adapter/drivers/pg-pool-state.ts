@@ -1,15 +1,14 @@
-import { isPoolExhausted, type PoolState } from '../../schema/connection.ts'
+import type { PoolState } from '../../schema/connection.ts'
+import { timeRequests } from './timed-requests.ts'
 
-/** The documented members of a pool of `pg` that Sluice reads. */
+/** The documented members of a pool of `pg` that Sluice uses. */
 export interface PgPoolCounts {
   readonly totalCount: number
   readonly idleCount: number
   readonly waitingCount: number
-  readonly options: { readonly min?: unknown; readonly max: number }
+  readonly options: { readonly min?: unknown; max: number }
   connect(...args: unknown[]): unknown
 }
-
-type Callback = (...args: unknown[]) => unknown
 
 export function isPgPool(pool: object | undefined): pool is PgPoolCounts {
   const { connect, totalCount, idleCount, waitingCount, options } = (pool ?? {}) as Partial<PgPoolCounts>
@@ -19,7 +18,7 @@ export function isPgPool(pool: object | undefined): pool is PgPoolCounts {
   )
 }
 
-export function pgPoolState({
+function pgPoolState({
   totalCount,
   idleCount,
   waitingCount,
@@ -35,41 +34,31 @@ export function pgPoolState({
 }
 
 /**
- * Measures how long callers of `pool.connect` wait; `pool.query` calls it, too. Replaces the method on this
- * one pool.
- *
- * @returns The function that restores it, unless it was replaced again meanwhile.
+ * Reads the state of a pool, and changes its maximum: `pg` reads it for each request, and closes excess
+ * connections once they are idle. Does not keep the pool alive.
  */
+export function pgPoolAccess(pool: PgPoolCounts): {
+  readonly pool: () => PoolState | undefined
+  readonly resizePool: (max: number) => void
+} {
+  const held = new WeakRef(pool)
+  return {
+    pool: () => {
+      const living = held.deref()
+      return living && pgPoolState(living)
+    },
+    resizePool: (max) => {
+      const living = held.deref()
+      if (living !== undefined) living.options.max = max
+    },
+  }
+}
+
+/** Measures how long callers of `pool.connect` wait; `pool.query` calls it, too. */
 export function timePgConnects(
   pool: PgPoolCounts,
   waited: (ms: number, wasExhausted: boolean) => void,
   now: () => number,
 ): () => void {
-  const { connect } = pool
-  const isOwn = Object.hasOwn(pool, 'connect')
-  let isWatching = true
-  const timed = function (this: PgPoolCounts, ...args: unknown[]): unknown {
-    if (!isWatching) return connect.apply(this, args)
-    const wasExhausted = isPoolExhausted(pgPoolState(pool))
-    const startedAt = now()
-    const ended = () => waited(now() - startedAt, wasExhausted)
-    const [callback, ...rest] = args
-    if (typeof callback === 'function') {
-      const told: Callback = (...results) => {
-        ended()
-        return (callback as Callback)(...results)
-      }
-      return connect.call(this, told, ...rest)
-    }
-    const connecting = connect.apply(this, args)
-    if (connecting instanceof Promise) connecting.then(ended, ended)
-    return connecting
-  }
-  pool.connect = timed
-  return () => {
-    isWatching = false
-    if (pool.connect !== timed) return
-    if (isOwn) pool.connect = connect
-    else delete (pool as { connect?: unknown }).connect
-  }
+  return timeRequests(pool, 'connect', () => pgPoolState(pool), waited, now)
 }

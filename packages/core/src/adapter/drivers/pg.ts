@@ -1,14 +1,18 @@
-import { captureStack } from '../../pipeline/call-site.ts'
+import { lateStack } from '../../pipeline/call-site.ts'
 import type { Stack } from '../../pipeline/execution-group.ts'
 import { registerOwnFrames } from '../../pipeline/frame-packages.ts'
 import type { Connection } from '../../schema/connection.ts'
-import { createHash } from '../../shared/late-modules.ts'
 import { afterCaller } from '../after-caller.ts'
 import { type AdapterClient, attachClient } from '../attach-client.ts'
-import type { EqualitySelect } from '../equality-select.ts'
+import { ReplicaConnections } from '../replica-connections.ts'
+import type { SqlRow } from '../select/outputs.ts'
 import type { SentStatement } from '../sent-statement.ts'
-import type { SqlRow } from '../sql-read.ts'
-import { isPgPool, pgPoolState, timePgConnects } from './pg-pool-state.ts'
+import { beginStream } from './begin-stream.ts'
+import { isPgPool, pgPoolAccess, timePgConnects } from './pg-pool-state.ts'
+import { pgReplicaDriver, pgReplicaTargets, type ReplicaClient } from './pg-replicas.ts'
+import { PgTypeParsers } from './pg-type-parsers.ts'
+import type { PoolDescription } from './pool-description.ts'
+import { standInFor } from './stand-in.ts'
 
 registerOwnFrames(import.meta.url, 'pg', 'pg-pool')
 
@@ -41,45 +45,14 @@ interface PgPool extends Queryable {
   removeListener(event: string, listener: Callback): unknown
 }
 
-export interface PoolDescription {
-  /** The name of the ORM above the driver. Default: `pg`. */
-  readonly orm?: string
-  /** `import.meta.url` of the adapter. Default: of this file. */
-  readonly moduleUrl?: string
-  /** Returns code in the ORM's syntax that runs a repeated select once, for an array `keys`. */
-  fix?(select: EqualitySelect): string | undefined
-  /** Identifies the options of the ORM that change its results. Default: there are none. */
-  settings?(): string | undefined
-  /**
-   * Whether queries are sent by builders that users await: their call sites are known two microtasks later.
-   * Default: `false`.
-   */
-  readonly isAwaited?: boolean
-  /**
-   * Identifies the type parsers of a query that has its own. `undefined`: the query is sent unchanged.
-   * Default: only queries without their own type parsers go through Sluice.
-   */
-  parsersOf?(types: object): string | undefined
-}
-
-/** Types whose values `pg` or an app may parse: those of every database, and arrays of them. */
-const TYPES = [
-  ...[
-    16, 17, 20, 21, 23, 25, 26, 114, 142, 600, 601, 603, 700, 701, 718, 790, 869, 1033, 1042, 1043, 1082,
-    1083, 1114, 1184, 1186, 1266,
-  ],
-  ...[
-    1560, 1562, 1700, 2950, 3802, 199, 1000, 1001, 1005, 1007, 1014, 1015, 1016, 1021, 1022, 1028, 1115, 1182,
-    1183, 1185, 1187, 1231,
-  ],
-  ...[2951, 3807],
-]
-
 /** Represents the SQL of a cursor that does not expose it: it may write anything. */
 const UNREADABLE = 'UNREADABLE CURSOR'
 
 /** Maximum number of SQL strings whose result columns are stored. */
 const MAX_TEMPLATES = 2000
+
+/** Options of a read that goes through Sluice. Any other can change its result, or how it is sent. */
+const READ_OPTIONS: ReadonlySet<string> = new Set(['text', 'values', 'name', 'rowMode', 'types'])
 
 /**
  * Returns a stand-in for a pool of `pg`, through which Sluice sees every statement. Reads of `pool.query` are
@@ -111,27 +84,27 @@ class PoolStandIn {
   /** Results without rows, by SQL string and row form. */
   readonly #templates = new Map<string, QueryResult>()
   readonly #restore: () => void
+  readonly #replicas: ReplicaConnections<ReplicaClient> | undefined
   /** The client that was in use last. */
   #used: WeakRef<Queryable> | undefined
-  readonly #parsers = new WeakMap<object, { readonly ownTypes: readonly number[]; readonly hash: string }>()
+  readonly #parsers: PgTypeParsers
 
   constructor(
     private readonly pool: PgPool,
     sluice: object,
     private readonly options: PoolDescription,
   ) {
-    const { orm = 'pg', moduleUrl = import.meta.url, fix } = options
+    const { orm = 'pg', moduleUrl = import.meta.url, fix, replicas } = options
+    this.#parsers = new PgTypeParsers(options.parsersOf?.bind(options))
     const held = new WeakRef(pool)
-    const state = () => {
-      const living = held.deref()
-      return living !== undefined && isPgPool(living) ? pgPoolState(living) : undefined
-    }
     this.#client = attachClient(sluice, {
       ...{ orm, dialect: 'postgresql', moduleUrl, connection: () => connectionOf(held.deref()) },
       ...(fix === undefined ? {} : { fix: fix.bind(options) }),
       settings: (ownTypes) => this.#settings(ownTypes),
-      ...(isPgPool(pool) ? { pool: state } : {}),
+      ...(isPgPool(pool) ? pgPoolAccess(pool) : {}),
+      ...(replicas && { replicas: { options: replicas.options, targets: pgReplicaTargets(replicas) } }),
     })
+    this.#replicas = replicas && new ReplicaConnections(pgReplicaDriver(replicas))
     this.#restore = isPgPool(pool)
       ? timePgConnects(
           pool,
@@ -155,24 +128,12 @@ class PoolStandIn {
     })
   }
 
-  /**
-   * Identifies the type parsers, because processes may parse the same types differently. `undefined` until a
-   * connection was used, from which Sluice reads the parsers of this process.
-   */
+  /** `undefined` until a connection was used, from which Sluice reads the type parsers of this process. */
   #settings(ownTypes: readonly number[]): string | undefined {
-    const { settings, parsersOf } = this.options
-    const client = this.#used?.deref()
-    const own =
-      settings === undefined ? (parsersOf === undefined ? '' : undefined) : settings.call(this.options)
-    if (own === undefined || typeof client?.getTypeParser !== 'function') return undefined
-    let parsers = this.#parsers.get(client)
-    if (parsers?.ownTypes !== ownTypes) {
-      const getTypeParser = client.getTypeParser.bind(client) as (oid: number) => unknown
-      const text = [...TYPES, ...ownTypes].map((oid) => String(getTypeParser(oid))).join()
-      parsers = { ownTypes, hash: createHash('sha256').update(text).digest('base64url') }
-      this.#parsers.set(client, parsers)
-    }
-    return `${own} ${parsers.hash}`
+    const { settings } = this.options
+    const own = settings === undefined ? '' : settings.call(this.options)
+    const parsers = own === undefined ? undefined : this.#parsers.ofClient(this.#used?.deref(), ownTypes)
+    return parsers === undefined ? undefined : `${own} ${parsers}`
   }
 
   #connect(args: readonly unknown[]): unknown {
@@ -218,10 +179,19 @@ class PoolStandIn {
     isPooled: boolean,
   ): Promise<QueryResult> {
     if (this.options.isAwaited === true) await afterCaller()
-    const parsers = this.#parsersOf(config)
-    const isRead =
-      isPooled && this.#client.isActive && parsers !== undefined && this.#client.onlyReads(config.text)
-    return isRead ? this.#read(target, config, parsers) : this.#statement(target, connection, config)
+    const parsers =
+      isPooled && this.#client.isActive && this.#client.onlyReads(config.text)
+        ? this.#parsersOf(config)
+        : undefined
+    return parsers === undefined
+      ? this.#statement(target, connection, config)
+      : this.#read(target, config, parsers)
+  }
+
+  /** `undefined`: the read is sent unchanged. */
+  #parsersOf(config: QueryConfig): string | undefined {
+    const isPlain = Object.keys(config).every((name) => READ_OPTIONS.has(name))
+    return isPlain ? this.#parsers.ofQuery(config.types) : undefined
   }
 
   #statement(
@@ -240,12 +210,12 @@ class PoolStandIn {
       // Reads of a connection with a transaction never go through the pipeline.
       isKnown: connection === target,
     }
-    return this.#client.statement(connection, stack === undefined ? sent : { ...sent, stack })
+    // Only statements of reads come with a stack.
+    return this.#client.statement(connection, stack === undefined ? sent : { ...sent, stack, isRouted: true })
   }
 
   async #read(target: Queryable, config: QueryConfig, parsers: string): Promise<QueryResult> {
-    const taken = captureStack()
-    const stack = () => taken
+    const stack = lateStack()
     const rowForm = config.rowMode === 'array' ? 'arrays' : 'objects'
     const key = `${rowForm} ${parsers} ${config.text}`
     const rows = await this.#client.read({
@@ -255,11 +225,14 @@ class PoolStandIn {
       inTransaction: false,
       stack,
       ...(parsers === '' ? {} : { settings: parsers }),
-      ask: async (sql, values, helpers) => {
+      ask: async (sql, values, helpers, replica) => {
         // The name of a prepared statement must only be used with its own SQL.
         const { name, ...unnamed } = config
         const query = sql === config.text ? { ...config, values } : { ...unnamed, text: sql, values }
-        const result = await this.#statement(target, {}, query, stack)
+        const result =
+          replica === undefined || this.#replicas === undefined
+            ? await this.#statement(target, {}, query, stack)
+            : await this.#replicas.use(replica, (client) => this.#statement(client, client, query, stack))
         this.#remember(key, result, helpers)
         return result.rows
       },
@@ -275,6 +248,7 @@ class PoolStandIn {
 
   #remember(key: string, result: QueryResult, helpers: number): void {
     if (this.#templates.size >= MAX_TEMPLATES) this.#templates.clear()
+    this.#parsers.add(result.fields)
     const fields = result.fields.slice(0, result.fields.length - helpers)
     this.#templates.set(
       key,
@@ -285,27 +259,12 @@ class PoolStandIn {
   /** A cursor or a stream, which the caller reads. */
   #submit(target: Queryable, connection: object, args: readonly unknown[], query: Submittable): unknown {
     const text = query.text ?? query.cursor?.text
-    const { ready, end } = this.#client.stream(connection, { sql: text ?? UNREADABLE, params: [] })
-    if (ready !== undefined) {
-      ready.then(() => end(undefined, 0)).catch(() => {})
-      throw new TypeError(
-        'A cursor cannot write if other processes must be notified first. Send the statement with query().',
-      )
-    }
-    let isOver = false
-    const over = (error?: unknown) => {
-      if (!isOver) void end(error, 0)
-      isOver = true
-    }
+    const kind = { name: 'cursor', instead: 'query()' }
+    const over = beginStream(this.#client, connection, { sql: text ?? UNREADABLE, params: [] }, kind)
     const submitted = target.query(...args)
     query.once?.('error', over)
     for (const event of ['end', 'close']) query.once?.(event, () => over())
     return submitted
-  }
-
-  #parsersOf({ types }: QueryConfig): string | undefined {
-    if (typeof types !== 'object' || types === null) return ''
-    return this.options.parsersOf?.(types)
   }
 }
 
@@ -318,29 +277,6 @@ interface Submittable {
 
 function isSubmittable(query: unknown): query is Submittable {
   return typeof (query as Partial<Submittable> | null | undefined)?.submit === 'function'
-}
-
-/** The target with some methods replaced. Methods that return it return the stand-in. */
-function standInFor<T extends Queryable>(target: T, methods: Readonly<Record<string, Query>>): T {
-  const bound = new Map<unknown, Query>()
-  const standIn: T = new Proxy(target, {
-    get(_, name) {
-      const own = typeof name === 'string' && Object.hasOwn(methods, name) ? methods[name] : undefined
-      if (own !== undefined) return own
-      const value: unknown = Reflect.get(target, name)
-      if (typeof value !== 'function') return value
-      let method = bound.get(value)
-      if (method === undefined) {
-        method = (...args) => {
-          const result: unknown = value.apply(target, args)
-          return result === target ? standIn : result
-        }
-        bound.set(value, method)
-      }
-      return method
-    },
-  })
-  return standIn
 }
 
 function connectionOf(pool: PgPool | undefined): Connection | undefined {

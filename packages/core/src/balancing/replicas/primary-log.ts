@@ -38,6 +38,8 @@ export interface PrimaryLogParts {
    * `sent`: the maximum position of replicas at this time.
    */
   readonly onPosition: (acknowledged: Position | undefined, sent: Position, at: number) => void
+  /** It responded to a short query within this time. */
+  readonly onRoundTrip: (ms: number) => void
   /** It answers, and no replica can be compared with it. */
   readonly onUnusable: (why: string) => void
   readonly onError: (error: unknown) => void
@@ -103,6 +105,11 @@ export class PrimaryLog {
     return Number.POSITIVE_INFINITY
   }
 
+  /** Whether any position is known. */
+  get isKnown(): boolean {
+    return this.#moments.length > 0
+  }
+
   /** Whether nothing newer than a position is known. */
   isNewest(replayed: Position): boolean {
     const newest = this.#moments.at(-1)
@@ -129,12 +136,14 @@ export class PrimaryLog {
   }
 
   async #ask(): Promise<void> {
-    const { session, positions, clock, lastWrite, onPosition, onUnusable, onError } = this.parts
+    const { session, positions, clock, lastWrite, onPosition, onRoundTrip, onUnusable, onError } = this.parts
     const write = lastWrite()
     this.#askedAt = clock.now()
     const at = this.#askedAt
     try {
-      const { acknowledged, sent } = positions.primary(await session.ask(positions.primarySql))
+      const row = await session.ask(positions.primarySql)
+      onRoundTrip(clock.now() - at)
+      const { acknowledged, sent } = positions.primary(row)
       this.#isFailing = false
       const isNew = write > this.#covered
       const last = this.#writePositions.at(-1)

@@ -1,5 +1,7 @@
 import { checkOptions, option } from '../../shared/options.ts'
 import { checkLoadBalancingOptions, type LoadBalancingOptions } from '../load-balancing-options.ts'
+import { placeName } from '../regions/region-options.ts'
+import { checkReplicaPlaces, type ReplicaPlace } from './placed-replicas.ts'
 
 export interface ReplicaOptions {
   /**
@@ -19,21 +21,38 @@ export interface ReplicaOptions {
    * @defaultValue {}
    */
   readonly balancer?: LoadBalancingOptions
+  /**
+   * Region of the primary. It then serves reads before replicas in regions that are further away. Requires
+   * `balancer.region`.
+   * @defaultValue none: only reads that no replica can serve go to the primary
+   */
+  readonly primaryRegion?: string
 }
 
-export interface ResolvedReplicaOptions extends Required<ReplicaOptions> {}
+export interface ResolvedReplicaOptions extends Required<Omit<ReplicaOptions, 'primaryRegion'>> {
+  readonly primaryRegion: string | undefined
+}
 
 export const DEFAULT_MAX_LAG_MS = 1_000
 
-const rules = { maxLagMs: option.number(50), readTimeoutMs: option.number(50), balancer: option.object }
+const rules = {
+  maxLagMs: option.number(50),
+  readTimeoutMs: option.number(50),
+  balancer: option.object,
+  primaryRegion: placeName,
+}
 
 /**
  * @throws InvalidOptionError that names the first option that is unknown, of the wrong type, or out of
  *   bounds.
  */
-export function resolveReplicaOptions(options: ReplicaOptions): ResolvedReplicaOptions {
+export function resolveReplicaOptions(
+  options: ReplicaOptions,
+  places: readonly ReplicaPlace[],
+): ResolvedReplicaOptions {
   checkOptions(options, rules)
-  const { maxLagMs = DEFAULT_MAX_LAG_MS, readTimeoutMs = 5_000, balancer = {} } = options
+  const { maxLagMs = DEFAULT_MAX_LAG_MS, readTimeoutMs = 5_000, balancer = {}, primaryRegion } = options
   checkLoadBalancingOptions(balancer, 'balancer.')
-  return { maxLagMs, readTimeoutMs, balancer }
+  checkReplicaPlaces(places, balancer.region, primaryRegion)
+  return { maxLagMs, readTimeoutMs, balancer, primaryRegion }
 }

@@ -5,6 +5,7 @@ import type { Connection } from '../../schema/connection.ts'
 import type { Clock } from '../../shared/clock.ts'
 import type { RandomSource } from '../../shared/random.ts'
 import { LoadBalancingEngine, type NodeLease } from '../load-balancing-engine.ts'
+import { Distances } from '../regions/distances.ts'
 import type { ServerNode } from '../server-node.ts'
 import { HeldSession } from './held-session.ts'
 import { ORIGIN, type Position, type Positions } from './positions.ts'
@@ -44,7 +45,7 @@ export interface ReplicaRouterParts {
 
 /** Whether a replica with a known position can be read from. */
 type IsCurrent = (replayed: Position) => boolean
-type Refusal = Extract<PrimaryReason, 'read-your-writes' | 'lag' | 'no-replica'>
+type Refusal = Extract<PrimaryReason, 'read-your-writes' | 'lag' | 'no-replica' | 'nearer'>
 
 /**
  * Sends reads to replicas if the result is as good as that of the primary: within the maximum lag, and never
@@ -57,6 +58,8 @@ export class ReplicaRouter implements ReadRouter {
   readonly #log: PrimaryLog
   readonly #replicas: readonly Replica[]
   readonly #byNode = new Map<string, Replica>()
+  /** `undefined`: regions are not distinguished. */
+  readonly #distances: Distances | undefined
   readonly #reasons = noReasons()
   readonly #stopWatching: () => void
   #usedAt: number
@@ -67,6 +70,8 @@ export class ReplicaRouter implements ReadRouter {
     this.#usedAt = clock.now()
     this.place = parts.place
     this.balancer = new LoadBalancingEngine(options.balancer, { clock, random, onError })
+    const { balancer, primaryRegion } = options
+    this.#distances = balancer.region && new Distances(balancer.region.local, balancer.region.rttMs)
     const timeoutMs = Math.min(ASK_WITHIN_MS, options.readTimeoutMs)
     const isInUse = () => clock.now() - this.#usedAt < IDLE_MS
     this.#log = new PrimaryLog({
@@ -74,21 +79,28 @@ export class ReplicaRouter implements ReadRouter {
       ...{ positions, clock, maxLagMs: options.maxLagMs, isInUse, onError },
       lastWrite: () => requiredPositions.lastWrite,
       onPosition: (acknowledged, sent, at) => this.#newPosition(acknowledged, sent, at),
+      onRoundTrip: (ms) => {
+        if (primaryRegion !== undefined) this.#distances?.measured(primaryRegion, ms)
+      },
       onUnusable: (why) =>
         warn(`The replicas of ${parts.sourceId} are not read from, because of its own server. ${why}`),
     })
     this.#replicas = parts.replicas.map((target, index) => {
-      const nodeId = this.#register(target, index).id
+      const { id: nodeId, region } = this.#register(target, index)
       const replica: Replica = new Replica({
-        ...{ index, nodeId, positions, clock, readTimeoutMs: options.readTimeoutMs, isInUse },
+        ...{ index, nodeId, region, positions, clock, readTimeoutMs: options.readTimeoutMs, isInUse },
         session: new HeldSession(target.connection, timeoutMs),
         onChange: () => this.#updateHealth(replica),
+        onRoundTrip: (ms) => {
+          if (region === undefined || this.#isClosed) return
+          this.#distances?.measured(region, ms)
+          this.balancer.recordProbe(nodeId, ms)
+        },
         onUnusable: (why) => warn(`The replica ${nodeId} of ${parts.sourceId} is not read from. ${why}`),
       })
       this.#byNode.set(replica.nodeId, replica)
       return replica
     })
-    for (const replica of this.#replicas) this.#updateHealth(replica)
     this.#stopWatching = requiredPositions.watch(() => this.#log.wake())
     this.#wake()
   }
@@ -135,14 +147,14 @@ export class ReplicaRouter implements ReadRouter {
 
   getStats(): ReplicaRoutingStats {
     const replicas = this.#replicas.map((replica) => {
-      const { nodeId: id, reads, failures, position } = replica
+      const { nodeId: id, region, reads, failures, position } = replica
       const lagMs =
         position === undefined
           ? Number.POSITIVE_INFINITY
           : this.#log.isNewest(position)
             ? 0
             : this.#log.ageOf(position)
-      return { id, reads, failures, isUp: position !== undefined, lagMs }
+      return { id, ...(region && { region }), reads, failures, isUp: position !== undefined, lagMs }
     })
     return {
       source: this.parts.sourceId,
@@ -163,16 +175,21 @@ export class ReplicaRouter implements ReadRouter {
     this.balancer.close()
   }
 
-  #register({ host, port }: ReplicaTarget, index: number): ServerNode {
+  #register({ host, port, region, zone }: ReplicaTarget, index: number): ServerNode {
     const { balancer } = this
+    const options = {
+      ...(region === undefined ? {} : { region }),
+      ...(zone === undefined ? {} : { zone }),
+      maxConnections: MAX_CONNECTIONS,
+    }
     if (host !== undefined && port !== undefined) {
       try {
-        return balancer.registerNode(host, port, 1, MAX_CONNECTIONS)
+        return balancer.registerNode(host, port, options)
       } catch {
         // No address, or the same one twice: it is known by its place then.
       }
     }
-    return balancer.registerNode(`replica-${index + 1}`, 1, 1, MAX_CONNECTIONS)
+    return balancer.registerNode(`replica-${index + 1}`, 1, options)
   }
 
   /** The position that a read must not be older than; `undefined`: it is not known. */
@@ -207,31 +224,32 @@ export class ReplicaRouter implements ReadRouter {
       if (refusal === undefined) usable += 1
       else if (reason === 'no-replica' || refusal === 'read-your-writes') reason = refusal
     }
-    let except: ServerNode | undefined
-    for (let tries = 0; usable > 0 && tries < 2 * this.#replicas.length; tries += 1) {
-      const lease = this.balancer.acquire(undefined, except === undefined ? {} : { except })
-      if (lease === null) break
-      const replica = this.#byNode.get(lease.node.id)
-      if (
-        replica !== undefined &&
-        tried?.has(replica) !== true &&
-        this.#refusalOf(replica, position) === undefined
-      )
-        return lease
-      lease.release()
-      except = lease.node
+    if (usable === 0) return reason
+    const accepts = ({ id }: ServerNode) => {
+      const replica = this.#byNode.get(id) as Replica
+      return tried?.has(replica) !== true && this.#refusalOf(replica, position) === undefined
     }
-    return reason
+    return this.balancer.acquire(undefined, { accepts }) ?? reason
   }
 
   #refusalOf(replica: Replica, position: Position): Refusal | undefined {
     const replayed = replica.position
     if (replayed === undefined) return 'no-replica'
+    if (this.#isBeyondPrimary(replica)) return 'nearer'
     if (!replayed.covers(position)) {
       replica.want(position)
       return 'read-your-writes'
     }
     return this.#log.ageOf(replayed) > this.parts.options.maxLagMs ? 'lag' : undefined
+  }
+
+  /** Within a region, replicas come before the primary. */
+  #isBeyondPrimary({ region }: Replica): boolean {
+    const { primaryRegion } = this.parts.options
+    if (this.#distances === undefined || primaryRegion === undefined || region === undefined) return false
+    const primaryMs = this.#distances.of(primaryRegion)
+    if (primaryMs === undefined) return false
+    return primaryMs < (this.#distances.of(region) ?? Number.POSITIVE_INFINITY)
   }
 
   async #onReplicas<T>(
@@ -332,9 +350,11 @@ export class ReplicaRouter implements ReadRouter {
     }
   }
 
-  #updateHealth({ nodeId, position }: Replica): void {
-    if (this.#isClosed) return
-    const isLate = position !== undefined && this.#log.ageOf(position) > this.parts.options.maxLagMs
+  #updateHealth({ nodeId, position, isKnown }: Replica): void {
+    // A replica that is not known yet is up: it would otherwise start slowly, as after a failure.
+    if (this.#isClosed || !isKnown) return
+    const isLate =
+      this.#log.isKnown && position !== undefined && this.#log.ageOf(position) > this.parts.options.maxLagMs
     this.balancer.updateNodeHealth(
       nodeId,
       position === undefined ? 'unhealthy' : isLate ? 'degraded' : 'healthy',

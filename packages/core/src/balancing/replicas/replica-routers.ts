@@ -169,7 +169,7 @@ export class ReplicaRouters {
    * @internal
    */
   attach(client: RoutedClient): ReplicaRouter | undefined {
-    const options = resolveReplicaOptions(client.options)
+    const options = resolveReplicaOptions(client.options, client.replicas)
     const positions = positionsOf(client.dialect)
     if (positions === undefined) return undefined
     const { clock, random, sharesKept, warn, onError } = this.parts

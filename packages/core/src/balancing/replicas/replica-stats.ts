@@ -8,6 +8,7 @@
  * - `read-your-writes`: no replica is known to have replayed the reader's earlier writes.
  * - `lag`: the lag of every replica may exceed `maxLagMs`.
  * - `no-replica`: no replica is up and readable, or their positions are not known yet.
+ * - `nearer`: the primary is nearer than each replica that could serve it.
  * - `failed`: a replica did not respond, or its response may differ from that of the primary.
  */
 export type PrimaryReason =
@@ -18,11 +19,13 @@ export type PrimaryReason =
   | 'read-your-writes'
   | 'lag'
   | 'no-replica'
+  | 'nearer'
   | 'failed'
 
 export interface ReplicaStats {
   /** The node's id in the balancer's statistics. */
   readonly id: string
+  readonly region?: string
   /** Reads that it answered, and times that it failed to. */
   readonly reads: number
   readonly failures: number
@@ -53,6 +56,7 @@ export function noReasons(): Record<PrimaryReason, number> {
     'read-your-writes': 0,
     lag: 0,
     'no-replica': 0,
+    nearer: 0,
     failed: 0,
   }
 }

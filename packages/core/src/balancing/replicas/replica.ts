@@ -32,6 +32,7 @@ interface Told {
 export interface ReplicaParts {
   readonly index: number
   readonly nodeId: string
+  readonly region: string | undefined
   readonly session: HeldSession
   readonly positions: Positions
   readonly clock: Clock
@@ -39,6 +40,8 @@ export interface ReplicaParts {
   readonly isInUse: () => boolean
   /** Its position, or whether it answers, may have changed. */
   readonly onChange: (replica: Replica) => void
+  /** It responded to a short query within this time. */
+  readonly onRoundTrip: (ms: number) => void
   /** It answers, and is none that may be read from. */
   readonly onUnusable: (why: string) => void
 }
@@ -47,8 +50,11 @@ export interface ReplicaParts {
 export class Replica {
   readonly index: number
   readonly nodeId: string
+  readonly region: string | undefined
   reads = 0
   failures = 0
+  /** Whether its position was queried before, with or without success. */
+  isKnown = false
   /** Increases with each failure: the failure of an operation that began before is not a new one. */
   epoch = 0
   #position: Position | undefined
@@ -73,6 +79,7 @@ export class Replica {
   constructor(private readonly parts: ReplicaParts) {
     this.index = parts.index
     this.nodeId = parts.nodeId
+    this.region = parts.region
     this.#loop = new Repeated(
       () => parts.clock.now(),
       () => this.#poll(),
@@ -209,7 +216,7 @@ export class Replica {
   }
 
   async #poll(): Promise<void> {
-    const { session, positions, clock, readTimeoutMs, onChange } = this.parts
+    const { session, positions, clock, readTimeoutMs, onChange, onRoundTrip } = this.parts
     this.#polledAt = clock.now()
     const state = this.#state
     for (const read of [...this.#open]) {
@@ -217,7 +224,9 @@ export class Replica {
         read.abandon(new Error(`A replica did not respond within ${readTimeoutMs} ms.`))
     }
     try {
-      const found = this.#read(await session.ask(positions.replicaSql))
+      const row = await session.ask(positions.replicaSql)
+      onRoundTrip(clock.now() - this.#polledAt)
+      const found = this.#read(row)
       if (state !== this.#state) return
       this.#tell(found)
       this.#server = found?.server
@@ -229,6 +238,7 @@ export class Replica {
       // A server that does not respond to such a short query will not respond to longer ones.
       for (const read of [...this.#open]) read.abandon(new Error('A replica does not respond.'))
     }
+    this.isKnown = true
     onChange(this)
   }
 }

@@ -1,4 +1,4 @@
-import type { PickableNode, Picker } from './picker.ts'
+import { type Accepts, canTake, type PickableNode, type Picker } from './picker.ts'
 
 interface Entry<TNode> {
   readonly node: TNode
@@ -26,14 +26,13 @@ export class LeastConnectionsPicker<TNode extends PickableNode> implements Picke
     for (let at = (this.#heap.length >> 1) - 1; at >= 0; at -= 1) this.#sink(at)
   }
 
-  pick(_client: string | undefined, except: TNode | undefined): TNode | undefined {
+  pick(_client: string | undefined, accepts: Accepts<TNode> | undefined): TNode | undefined {
     let entry = this.#heap[0]
     if (entry === undefined) return undefined
-    if (!entry.node.hasRoom || entry.node === except) {
+    if (!canTake(entry.node, accepts)) {
       entry = undefined
       for (const other of this.#heap) {
-        if (other.node.hasRoom && other.node !== except && (entry === undefined || isBefore(other, entry)))
-          entry = other
+        if (canTake(other.node, accepts) && (entry === undefined || isBefore(other, entry))) entry = other
       }
       if (entry === undefined) return undefined
     }

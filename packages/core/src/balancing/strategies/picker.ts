@@ -15,29 +15,46 @@ export interface PickableNode {
   readonly peakAt: number
 }
 
-/** Selects one of the available nodes. Uses no clock and no random numbers. */
+/** Whether a node can be selected for a request. */
+export type Accepts<TNode> = (node: TNode) => boolean
+
+/** Selects one of the available nodes. */
 export interface Picker<TNode extends PickableNode = PickableNode> {
-  /** Sets the nodes and their current shares. */
-  rebuild(nodes: readonly TNode[]): void
+  /**
+   * Sets the nodes and their current shares.
+   *
+   * @param registered - All nodes, including those that are not available.
+   */
+  rebuild(nodes: readonly TNode[], registered: readonly TNode[]): void
   /**
    * @param client - For consistent hashing.
-   * @param except - A node to exclude.
-   * @returns `undefined` if no node has capacity.
+   * @param accepts - Excludes nodes. `undefined`: none.
+   * @returns `undefined` if no accepted node has capacity.
    */
-  pick(client: string | undefined, except: TNode | undefined): TNode | undefined
+  pick(client: string | undefined, accepts: Accepts<TNode> | undefined): TNode | undefined
   /** The connections of a node changed. */
   changed?(node: TNode): void
+  /** A node responded within this time. */
+  answered?(node: TNode, ms: number): void
+}
+
+/** Whether a node has capacity for a request, and is not excluded. */
+export function canTake<TNode extends PickableNode>(
+  node: TNode,
+  accepts: Accepts<TNode> | undefined,
+): boolean {
+  return node.hasRoom && (accepts === undefined || accepts(node))
 }
 
 /** The first node with room, from a place on and around. */
 export function firstWithCapacity<TNode extends PickableNode>(
   nodes: readonly TNode[],
   start: number,
-  except: TNode | undefined,
+  accepts: Accepts<TNode> | undefined,
 ): TNode | undefined {
   for (let i = 0; i < nodes.length; i += 1) {
     const node = nodes[(start + i) % nodes.length]
-    if (node?.hasRoom && node !== except) return node
+    if (node !== undefined && canTake(node, accepts)) return node
   }
   return undefined
 }

@@ -1,5 +1,5 @@
 import type { RandomSource } from '../../shared/random.ts'
-import { firstWithCapacity, type PickableNode, type Picker } from './picker.ts'
+import { type Accepts, canTake, firstWithCapacity, type PickableNode, type Picker } from './picker.ts'
 
 /** Number of attempts before it takes the next node with capacity. */
 const TRIES = 8
@@ -14,15 +14,15 @@ export class RandomPicker<TNode extends PickableNode> implements Picker<TNode> {
     this.#nodes = nodes
   }
 
-  pick(_client: string | undefined, except: TNode | undefined): TNode | undefined {
+  pick(_client: string | undefined, accepts: Accepts<TNode> | undefined): TNode | undefined {
     const nodes = this.#nodes
     for (let tries = 0; tries < TRIES; tries += 1) {
       const node = nodes[Math.floor(this.random() * nodes.length)]
       if (node === undefined) return undefined
       const isPassed = node.factor < 1 && this.random() >= node.factor
-      if (!isPassed && node.hasRoom && node !== except) return node
+      if (!isPassed && canTake(node, accepts)) return node
     }
-    return firstWithCapacity(nodes, Math.floor(this.random() * nodes.length), except)
+    return firstWithCapacity(nodes, Math.floor(this.random() * nodes.length), accepts)
   }
 }
 
@@ -44,7 +44,7 @@ export class TwoChoicesPicker<TNode extends PickableNode> implements Picker<TNod
     this.#nodes = nodes
   }
 
-  pick(_client: string | undefined, except: TNode | undefined): TNode | undefined {
+  pick(_client: string | undefined, accepts: Accepts<TNode> | undefined): TNode | undefined {
     const nodes = this.#nodes
     const first = Math.floor(this.random() * nodes.length)
     let second = Math.floor(this.random() * (nodes.length - 1))
@@ -52,10 +52,10 @@ export class TwoChoicesPicker<TNode extends PickableNode> implements Picker<TNod
     const a = nodes[first]
     const b = nodes[second] ?? a
     if (a === undefined || b === undefined) return undefined
-    const isA = a.hasRoom && a !== except
-    const isB = b.hasRoom && b !== except
+    const isA = canTake(a, accepts)
+    const isB = canTake(b, accepts)
     if (isA && isB) return this.costOf(a) <= this.costOf(b) ? a : b
     if (isA) return a
-    return isB ? b : firstWithCapacity(nodes, first, except)
+    return isB ? b : firstWithCapacity(nodes, first, accepts)
   }
 }

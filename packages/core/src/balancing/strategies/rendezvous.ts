@@ -1,5 +1,5 @@
 import { plainAddress } from '../../shared/client-address.ts'
-import type { PickableNode, Picker } from './picker.ts'
+import { type Accepts, canTake, type PickableNode, type Picker } from './picker.ts'
 
 /**
  * FNV-1a over UTF-16 units, with the finalizer of MurmurHash3: 32 bits, unsigned. Sources: Fowler, Noll and
@@ -9,6 +9,11 @@ export function hashText(text: string): number {
   let hash = 0x811c9dc5
   for (let i = 0; i < text.length; i += 1) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
   return mix(hash)
+}
+
+/** The hash of a client's address, which may have several spellings; IPv4 has one. */
+export function hashClient(client: string): number {
+  return hashText(client.includes(':') ? (plainAddress(client) ?? client) : client)
 }
 
 /** Spreads the bits of a number over all 32. */
@@ -39,23 +44,22 @@ export class RendezvousPicker<TNode extends PickableNode> implements Picker<TNod
     private readonly shareOf: (node: TNode) => number,
   ) {}
 
-  rebuild(nodes: readonly TNode[]): void {
+  rebuild(nodes: readonly TNode[], registered: readonly TNode[]): void {
     this.#nodes = nodes
     this.#hashes = Uint32Array.from(nodes, ({ hash }) => hash)
     this.#shares = Float64Array.from(nodes, (node) => this.shareOf(node))
     this.#isEven = this.#shares.every((share) => share === this.#shares[0])
-    this.unknown.rebuild(nodes)
+    this.unknown.rebuild(nodes, registered)
   }
 
-  pick(client: string | undefined, except: TNode | undefined): TNode | undefined {
-    if (client === undefined) return this.unknown.pick(client, except)
-    // IPv4 has one spelling.
-    const key = hashText(client.includes(':') ? (plainAddress(client) ?? client) : client)
-    return this.#isEven ? this.#highest(key, except) : this.#highestWeighted(key, except)
+  pick(client: string | undefined, accepts: Accepts<TNode> | undefined): TNode | undefined {
+    if (client === undefined) return this.unknown.pick(client, accepts)
+    const key = hashClient(client)
+    return this.#isEven ? this.#highest(key, accepts) : this.#highestWeighted(key, accepts)
   }
 
   /** With equal shares, the order of the hashes is that of the scores. */
-  #highest(key: number, except: TNode | undefined): TNode | undefined {
+  #highest(key: number, accepts: Accepts<TNode> | undefined): TNode | undefined {
     const hashes = this.#hashes
     let best: TNode | undefined
     let most = -1
@@ -63,14 +67,14 @@ export class RendezvousPicker<TNode extends PickableNode> implements Picker<TNod
       const score = mix(key ^ (hashes[i] as number))
       if (score <= most) continue
       const node = this.#nodes[i] as TNode
-      if (!node.hasRoom || node === except) continue
+      if (!canTake(node, accepts)) continue
       most = score
       best = node
     }
     return best
   }
 
-  #highestWeighted(key: number, except: TNode | undefined): TNode | undefined {
+  #highestWeighted(key: number, accepts: Accepts<TNode> | undefined): TNode | undefined {
     const hashes = this.#hashes
     const shares = this.#shares
     let best: TNode | undefined
@@ -82,7 +86,7 @@ export class RendezvousPicker<TNode extends PickableNode> implements Picker<TNod
       if (share < most * (1 - chance)) continue
       const score = share / -Math.log(chance)
       const node = this.#nodes[i] as TNode
-      if (score <= most || !node.hasRoom || node === except) continue
+      if (score <= most || !canTake(node, accepts)) continue
       most = score
       best = node
     }

@@ -1,5 +1,5 @@
 import { type HeapItem, PlacedHeap } from '../../shared/heap.ts'
-import type { PickableNode, Picker } from './picker.ts'
+import { type Accepts, canTake, type PickableNode, type Picker } from './picker.ts'
 
 /** Each node in sequence. Ignores weights; a node that is degraded or starts slowly is skipped at times. */
 export class RoundRobinPicker<TNode extends PickableNode> implements Picker<TNode> {
@@ -17,13 +17,13 @@ export class RoundRobinPicker<TNode extends PickableNode> implements Picker<TNod
     this.#uneven.rebuild(this.#isEven ? [] : nodes)
   }
 
-  pick(client: string | undefined, except: TNode | undefined): TNode | undefined {
-    if (!this.#isEven) return this.#uneven.pick(client, except)
+  pick(client: string | undefined, accepts: Accepts<TNode> | undefined): TNode | undefined {
+    if (!this.#isEven) return this.#uneven.pick(client, accepts)
     const nodes = this.#nodes
     for (let tries = nodes.length; tries > 0; tries -= 1) {
       const node = nodes[this.#next]
       this.#next = this.#next + 1 === nodes.length ? 0 : this.#next + 1
-      if (node?.hasRoom && node !== except) return node
+      if (node !== undefined && canTake(node, accepts)) return node
     }
     return undefined
   }
@@ -63,10 +63,10 @@ export class EarliestDeadlinePicker<TNode extends PickableNode> implements Picke
     this.#heap = heapOf(entries)
   }
 
-  pick(_client: string | undefined, except: TNode | undefined): TNode | undefined {
+  pick(_client: string | undefined, accepts: Accepts<TNode> | undefined): TNode | undefined {
     const first = this.#heap.peek()
     if (first === undefined) return undefined
-    if (!first.node.hasRoom || first.node === except) return this.#pickPast(except)
+    if (!canTake(first.node, accepts)) return this.#pickPast(accepts)
     this.#now = first.deadline
     first.deadline += first.step
     this.#heap.update(first)
@@ -77,21 +77,15 @@ export class EarliestDeadlinePicker<TNode extends PickableNode> implements Picke
    * Past nodes whose turn it is and that cannot take it: they lose it, or they would be picked in a row once
    * they can.
    */
-  #pickPast(except: TNode | undefined): TNode | undefined {
+  #pickPast(accepts: Accepts<TNode> | undefined): TNode | undefined {
     let best: Entry<TNode> | undefined
     for (const entry of this.#heap) {
-      if (
-        entry.node.hasRoom &&
-        entry.node !== except &&
-        (best === undefined || entry.deadline < best.deadline)
-      )
-        best = entry
+      if (canTake(entry.node, accepts) && (best === undefined || entry.deadline < best.deadline)) best = entry
     }
     if (best === undefined) return undefined
     this.#now = best.deadline
     best.deadline += best.step
-    for (const entry of this.#heap)
-      if (entry.deadline < this.#now && entry.node !== except) entry.deadline = this.#now + entry.step
+    for (const entry of this.#heap) if (entry.deadline < this.#now) entry.deadline = this.#now + entry.step
     this.#heap = heapOf(this.#heap)
     return best.node
   }

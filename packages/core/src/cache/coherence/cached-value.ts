@@ -70,6 +70,11 @@ export class CachedValue extends Sized {
     this.#changesSeen = -1
   }
 
+  /** This process's state of the tags under which it is valid. */
+  get snapshot(): TagSnapshot {
+    return this.#snapshot
+  }
+
   /** How long loading it took, in milliseconds. */
   get costMs(): number {
     return this.#costUs / 1_000

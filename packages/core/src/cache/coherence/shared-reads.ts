@@ -1,7 +1,13 @@
 import type { PrefetchState } from '../../pipeline/writes.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { Periodic } from '../../shared/timers.ts'
-import { type CacheStore, EVERY_TAG, type StoredEntry, type StoreState } from '../stores/cache-store.ts'
+import {
+  type CacheStore,
+  EVERY_TAG,
+  type StoredEntry,
+  type StoreState,
+  type StoreWatcher,
+} from '../stores/cache-store.ts'
 import type { TagSnapshot, TagTable } from './tag-table.ts'
 
 /** The state under which a value may be cached, read before its source was queried. */
@@ -9,6 +15,11 @@ export interface Permit {
   readonly epoch: string
   readonly tags: readonly string[]
   readonly stamps: readonly string[]
+  /**
+   * For a store without notifications: when the last request was sent whose reply shows that the state is
+   * current, in monotonic milliseconds.
+   */
+  sentAt?: number
 }
 
 /**
@@ -18,6 +29,8 @@ export interface Permit {
 interface Look {
   readonly entry: StoredEntry | undefined
   readonly permit: Permit | undefined
+  /** For a store without notifications: when the request was sent. */
+  readonly sentAt: number | undefined
 }
 
 /** Pending invalidations: writes of this process that the others have not been notified of. */
@@ -47,6 +60,8 @@ class PendingInvalidationsError extends Error {}
 export class SharedReads {
   readonly #pinger: Periodic
   readonly #unwatch: () => void
+  /** Whether the store notifies this process of writes. */
+  readonly #tells: boolean
   /**
    * When the last answered ping was sent. Not when the last message was received: it can be from a backlog.
    */
@@ -62,14 +77,16 @@ export class SharedReads {
     private readonly options: SharedReadsOptions,
   ) {
     const { store, maxStalenessMs } = options
-    this.#unwatch = store.watch({
+    this.#tells = store.tells !== false
+    const watcher: StoreWatcher = {
       invalidated: (tags) => table.raise(tags),
       lost: () => {
         this.#losses += 1
         this.#trustedFrom = Number.NEGATIVE_INFINITY
         table.raiseAll()
       },
-    })
+    }
+    this.#unwatch = this.#tells ? store.watch(watcher) : () => {}
     this.#pinger = new Periodic(Math.max(1, Math.floor(maxStalenessMs / 4)), () => {
       void this.#ping()
       return true
@@ -79,12 +96,17 @@ export class SharedReads {
   }
 
   /**
-   * Whether this process knows every write that was announced more than `maxStalenessMs` ago.
+   * Whether this process knows every write that was announced more than `maxStalenessMs` ago, from
+   * notifications or because the store confirmed the permit since, and every write of other regions up to the
+   * bound of their relays.
    *
    * @param now - Monotonic milliseconds.
+   * @param permit - That of the value.
    */
-  isTrusted(now: number): boolean {
-    return now - this.#trustedFrom <= this.options.maxStalenessMs && !this.writes.hasPending
+  isTrusted(now: number, permit: Permit | undefined): boolean {
+    if (this.options.store.isFresh?.() === false) return false
+    const from = this.#tells ? this.#trustedFrom : (permit?.sentAt ?? Number.NEGATIVE_INFINITY)
+    return now - from <= this.options.maxStalenessMs && !this.writes.hasPending
   }
 
   /**
@@ -98,7 +120,7 @@ export class SharedReads {
    */
   known(snapshot: TagSnapshot, tags: readonly string[], now: number): Permit | undefined {
     const epoch = this.#epoch
-    if (epoch === undefined || !this.isTrusted(now)) return undefined
+    if (epoch === undefined || !this.isTrusted(now, undefined)) return undefined
     const { stamps } = snapshot
     return stamps && { epoch, tags, stamps }
   }
@@ -131,17 +153,18 @@ export class SharedReads {
    */
   async look(tags: readonly string[], key?: string, snapshot?: TagSnapshot): Promise<Look> {
     await this.#settlePending()
+    const sentAt = this.#sendTime
     const state = await this.options.store.read(tags, key)
     this.#noteEpoch(state.epoch)
-    const permit = permitOf(tags, state)
+    const permit = permitOf(tags, state, sentAt)
     if (permit !== undefined) snapshot?.note(permit.stamps)
     const { entry } = state
-    if (entry === undefined || entry.epoch !== state.epoch) return { entry: undefined, permit }
+    if (entry === undefined || entry.epoch !== state.epoch) return { entry: undefined, permit, sentAt }
     const isCovered = entry.tags.every((tag) => tags.includes(tag))
     const isValid = isCovered
       ? hasStamps(entry, { tags, stamps: state.stamps })
       : (await this.check(entry)) === 'current'
-    return { entry: isValid ? entry : undefined, permit }
+    return { entry: isValid ? entry : undefined, permit, sentAt }
   }
 
   /**
@@ -152,11 +175,12 @@ export class SharedReads {
    */
   async open(tags: readonly string[], snapshot?: TagSnapshot): Promise<Permit | undefined> {
     await this.#settlePending()
+    const sentAt = this.#sendTime
     const opened = await this.options.store.open(tags)
     if (opened === undefined) return undefined
     this.#noteEpoch(opened.epoch)
     snapshot?.note(opened.stamps)
-    return { ...opened, tags }
+    return withSendTime({ ...opened, tags }, sentAt)
   }
 
   /**
@@ -167,18 +191,24 @@ export class SharedReads {
    */
   async check(permit: Permit): Promise<'current' | 'changed' | 'closed'> {
     await this.#settlePending()
+    const sentAt = this.#sendTime
     const { epoch, stamps } = await this.options.store.read(permit.tags)
     this.#noteEpoch(epoch)
     if (epoch === undefined || stamps.includes(undefined)) return 'closed'
-    return epoch === permit.epoch && stamps.every((stamp, at) => stamp === permit.stamps[at])
-      ? 'current'
-      : 'changed'
+    if (epoch !== permit.epoch || stamps.some((stamp, at) => stamp !== permit.stamps[at])) return 'changed'
+    withSendTime(permit, sentAt)
+    return 'current'
   }
 
   close(): void {
     this.#closed = true
     this.#pinger.stop()
     this.#unwatch()
+  }
+
+  /** Now, if a reply to a request that is sent now is needed to trust memory. */
+  get #sendTime(): number | undefined {
+    return this.#tells ? undefined : this.options.clock.now()
   }
 
   async #settlePending(): Promise<void> {
@@ -219,9 +249,19 @@ function hasStamps(
 }
 
 /** @param tags - The tags of the state. */
-function permitOf(tags: readonly string[], { epoch, stamps }: StoreState): Permit | undefined {
+function permitOf(
+  tags: readonly string[],
+  { epoch, stamps }: StoreState,
+  sentAt: number | undefined,
+): Permit | undefined {
   if (epoch === undefined || stamps.includes(undefined)) return undefined
-  return { epoch, tags, stamps: stamps as readonly string[] }
+  return withSendTime({ epoch, tags, stamps: stamps as readonly string[] }, sentAt)
+}
+
+/** Permits of a store with notifications have no send time: each one would take more memory. */
+export function withSendTime(permit: Permit, sentAt: number | undefined): Permit {
+  if (sentAt !== undefined) permit.sentAt = sentAt
+  return permit
 }
 
 /** The state of tables before a prefetch: prefetched rows may be cached under it. */

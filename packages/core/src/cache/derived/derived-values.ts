@@ -210,7 +210,7 @@ export class DerivedValues {
       if (entry === undefined || before === undefined || (await reads.check(entry)) !== 'current')
         return undefined
       const request = this.#request<Envelope<T>>(key, sharedKey, entry.tags, 0)
-      const landed = this.#values.fromStore(request, entry, { required: before, all: before })
+      const landed = this.#values.fromStore(request, entry, { required: before, all: before }, undefined)
       if (landed === undefined || !landed.value.databases.every((database) => this.#databases.has(database)))
         return undefined
       const now = clock.now()

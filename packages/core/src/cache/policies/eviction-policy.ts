@@ -3,7 +3,7 @@ import type { RankedEntry } from './ranked-entry.ts'
 
 /**
  * Ranks the entries of all namespaces together, and selects the entry to evict when the budget is exceeded.
- * It does not know budgets and times: the engine requests victims and removes expired entries.
+ * It does not watch budgets and times: the engine requests victims and removes expired entries.
  */
 export interface EvictionPolicy<TEntry extends RankedEntry = RankedEntry> {
   /**
@@ -26,4 +26,6 @@ export interface EvictionPolicy<TEntry extends RankedEntry = RankedEntry> {
   touch(entry: TEntry): void
   /** An entry was removed. */
   forget(entry: TEntry): void
+  /** The budget is different from now on. For policies that divide it. */
+  resize?(maxBytes: number): void
 }

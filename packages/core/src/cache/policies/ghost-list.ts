@@ -1,53 +1,69 @@
 /**
- * Names and sizes of evicted entries; the oldest are removed first. Names are stored as 30-bit hashes, so two
+ * Records of evicted entries; the oldest are removed first. Names are stored as 30-bit hashes, so two
  * names can collide.
  */
-export class GhostList {
-  /** Hash to size. A map keeps the insertion order. */
-  readonly #sizes = new Map<number, number>()
+export class GhostList<TGhost> {
+  /** By hash. A map keeps the insertion order. */
+  readonly #ghosts = new Map<number, TGhost>()
   /** Continues from one eviction to the next: a new iterator would skip all removed entries again. */
   #oldest: Iterator<number> | undefined
   #bytes = 0
 
-  /** @param maxBytes - Maximum total size that the entries had. */
-  constructor(private readonly maxBytes: number) {}
+  /**
+   * @param maxBytes - Maximum total size that the entries had.
+   * @param sizeOf - The size that an entry had.
+   */
+  constructor(
+    private maxBytes: number,
+    private readonly sizeOf: (ghost: TGhost) => number,
+  ) {}
 
-  add(namespace: string, key: string, size: number): void {
-    const hash = hashOf(namespace, key)
-    this.#remove(hash)
-    this.#sizes.set(hash, size)
-    this.#bytes += size
-    while (this.#bytes > this.maxBytes) this.#removeOldest()
+  get isEmpty(): boolean {
+    return this.#ghosts.size === 0
   }
 
-  /** Whether the entry is in the list. Removes it. */
-  take(namespace: string, key: string): boolean {
-    return this.#sizes.size > 0 && this.#remove(hashOf(namespace, key))
+  /** @param hash - The result of `ghostHash`. */
+  add(hash: number, ghost: TGhost): void {
+    this.take(hash)
+    this.#ghosts.set(hash, ghost)
+    this.#bytes += this.sizeOf(ghost)
+    this.#trim()
+  }
+
+  /** The entry, if it is in the list. Removes it. */
+  take(hash: number): TGhost | undefined {
+    const ghost = this.#ghosts.get(hash)
+    if (ghost === undefined) return undefined
+    this.#bytes -= this.sizeOf(ghost)
+    this.#ghosts.delete(hash)
+    return ghost
+  }
+
+  resize(maxBytes: number): void {
+    this.maxBytes = maxBytes
+    this.#trim()
   }
 
   clear(): void {
-    this.#sizes.clear()
+    this.#ghosts.clear()
     this.#oldest = undefined
     this.#bytes = 0
   }
 
-  #remove(hash: number): boolean {
-    const size = this.#sizes.get(hash)
-    if (size === undefined) return false
-    this.#bytes -= size
-    return this.#sizes.delete(hash)
+  #trim(): void {
+    while (this.#bytes > this.maxBytes) this.#removeOldest()
   }
 
   #removeOldest(): void {
-    this.#oldest ??= this.#sizes.keys()
+    this.#oldest ??= this.#ghosts.keys()
     const { value, done } = this.#oldest.next()
     if (done) this.#oldest = undefined
-    else this.#remove(value)
+    else this.take(value)
   }
 }
 
 /** FNV-1a over namespace and key, folded to the range of a small integer, which needs no heap object. */
-function hashOf(namespace: string, key: string): number {
+export function ghostHash(namespace: string, key: string): number {
   const hash = addTo(addTo(0x811c9dc5, namespace) ^ 0x3a, key)
   return (hash ^ (hash >>> 30)) & 0x3fffffff
 }

@@ -1,6 +1,6 @@
 import type { CacheKey, StoredValue } from '../cache-entry.ts'
 import type { EvictionPolicy } from './eviction-policy.ts'
-import { GhostList } from './ghost-list.ts'
+import { GhostList, ghostHash } from './ghost-list.ts'
 import { LinkedEntry, LinkedList } from './linked-list.ts'
 
 /** Share of the budget for entries on probation. */
@@ -21,13 +21,18 @@ export class S3FifoPolicy implements EvictionPolicy<LinkedEntry> {
   readonly entryBytes = 184
   readonly #small = new LinkedList()
   readonly #main = new LinkedList()
-  readonly #ghosts: GhostList
-  readonly #maxSmallBytes: number
+  /** The sizes of entries that were evicted on probation. */
+  readonly #ghosts = new GhostList<number>(0, (size) => size)
+  #maxSmallBytes = 0
 
   /** @param maxBytes - The whole budget. */
   constructor(maxBytes: number) {
+    this.resize(maxBytes)
+  }
+
+  resize(maxBytes: number): void {
     this.#maxSmallBytes = maxBytes * SMALL_SHARE
-    this.#ghosts = new GhostList(maxBytes - this.#maxSmallBytes)
+    this.#ghosts.resize(maxBytes - this.#maxSmallBytes)
   }
 
   victim(): CacheKey {
@@ -43,8 +48,7 @@ export class S3FifoPolicy implements EvictionPolicy<LinkedEntry> {
     entry: StoredValue,
     predecessor: LinkedEntry | undefined,
   ): LinkedEntry {
-    const rank =
-      predecessor !== undefined ? predecessor.rank : this.#ghosts.take(namespace, key) ? IN_MAIN : 0
+    const rank = predecessor?.rank ?? (this.#wasEvicted(namespace, key) ? IN_MAIN : 0)
     const ranked = new LinkedEntry(namespace, key, entry, rank)
     this.#queueOf(ranked).push(ranked)
     return ranked
@@ -59,6 +63,10 @@ export class S3FifoPolicy implements EvictionPolicy<LinkedEntry> {
     if (this.#small.first === undefined && this.#main.first === undefined) this.#ghosts.clear()
   }
 
+  #wasEvicted(namespace: string, key: string): boolean {
+    return !this.#ghosts.isEmpty && this.#ghosts.take(ghostHash(namespace, key)) !== undefined
+  }
+
   #isSmallNext(): boolean {
     return (
       this.#main.first === undefined ||
@@ -70,7 +78,7 @@ export class S3FifoPolicy implements EvictionPolicy<LinkedEntry> {
     const oldest = this.#small.first
     if (oldest === undefined) throw new RangeError('nothing can be evicted')
     if (oldest.rank < PROMOTING_READS) {
-      this.#ghosts.add(oldest.namespace, oldest.key, oldest.size)
+      this.#ghosts.add(ghostHash(oldest.namespace, oldest.key), oldest.size)
       return oldest
     }
     this.#small.remove(oldest)

@@ -71,6 +71,28 @@ export interface StoreWatcher {
   lost(): void
 }
 
+/** The knowledge of a store about the writes of another region. */
+export interface RegionState {
+  readonly region: string
+  /** `down`: writes of this process cannot be announced there. */
+  readonly state: 'up' | 'down'
+  /**
+   * Whether every write there is known here, except those acknowledged in the last `maxLagMs`. If not,
+   * nothing is served from the cache.
+   */
+  readonly isFresh: boolean
+  /**
+   * How long ago every write there was last known to be known here, in milliseconds; `undefined`: never.
+   * Grows while the relay confirms nothing.
+   */
+  readonly ageMs: number | undefined
+  /** Bound of the relay, in milliseconds; `undefined`: there was no relay yet. */
+  readonly maxLagMs: number | undefined
+  /** How long recent writes took from there to here, in milliseconds. */
+  readonly lagP50Ms: number | undefined
+  readonly lagP99Ms: number | undefined
+}
+
 /** The tag that stands for every tag: a write that can modify anything begins and ends it. */
 export const EVERY_TAG = '*'
 
@@ -88,6 +110,11 @@ export interface CacheStore {
   readonly leaseMs: number
   /** Maximum lifetime of an entry, in milliseconds. Stamps live at least twice as long. */
   readonly maxTtlMs: number
+  /**
+   * `false`: the store has no notifications. Sluice then does not call `watch`. In `bounded`, it trusts a
+   * value in memory for `maxStalenessMs` after a request that confirmed it.
+   */
+  readonly tells?: false
   /**
    * Reads tags, and an entry if a key is given. The request is sent after the call. It takes one round trip,
    * which all calls of an event-loop tick share.
@@ -120,7 +147,8 @@ export interface CacheStore {
    * Stores an entry for a period, and replaces the previous one. The caller may modify the value after the
    * call returns.
    *
-   * @returns Whether it is stored: `false` if the value has parts that cannot be restored exactly.
+   * @returns Whether it is stored: `false` if the value has parts that cannot be restored exactly, or the
+   * store cannot take it.
    */
   set(key: string, entry: NewEntry, keepMs: number): Promise<boolean>
   /** Deletes entries. Their tags keep their stamps. */
@@ -141,6 +169,16 @@ export interface CacheStore {
   watch(watcher: StoreWatcher): () => void
   /** Settles when the watcher has received everything that was published before the request was sent. */
   ping(): Promise<void>
+  /**
+   * The other regions, for a store that receives their writes after a delay. Such a store cannot be used with
+   * `consistency: 'strict'`.
+   */
+  regions?(): readonly RegionState[]
+  /**
+   * Whether the last pings show that the delay of each region is within its bound. If not, the memory of this
+   * process is not trusted. Omitted: always.
+   */
+  isFresh?(): boolean
   /** Stops everything that the store started. Connections that were passed to it stay open. */
   close(): Promise<void>
 }
@@ -154,7 +192,7 @@ export class StoreUnavailableError extends SluiceError {
     /** Name of the store, such as `Redis`. */
     readonly store: string,
     /** The cause, in readable form. */
-    reason: string,
+    readonly reason: string,
     cause?: unknown,
   ) {
     super('SLUICE_STORE_UNAVAILABLE', `${store} cannot be used: ${reason}`, { cause })

@@ -88,10 +88,7 @@ function onWaiting(
   { connections, slowest }: PoolFacts,
 ): string {
   const wish = max + Math.min(mostWaiting, max)
-  const room =
-    cap === undefined || connections === undefined
-      ? undefined
-      : Math.min(cap, max + Math.floor(connections.max * SERVER_SHARE) - connections.used)
+  const room = roomFor(max, cap, connections)
   if (room !== undefined && room > max) {
     return `raise max from ${max} to ${Math.min(wish, room)}: up to ${mostWaiting} callers waited at one time, and the server has free connections.`
   }
@@ -109,8 +106,28 @@ function onWaiting(
   return `up to ${mostWaiting} waited at one time, and ${why}. ${how}.`
 }
 
+/**
+ * The most that the maximum of a pool can be with the connections that the server has; `undefined` if that is
+ * unknown.
+ */
+export function poolLimit(
+  max: number,
+  facts: Pick<PoolFacts, 'connections' | 'instances'>,
+): number | undefined {
+  return roomFor(max, capOf(facts), facts.connections)
+}
+
+function roomFor(
+  max: number,
+  cap: number | undefined,
+  connections: ServerConnections | undefined,
+): number | undefined {
+  if (cap === undefined || connections === undefined) return undefined
+  return Math.min(cap, max + Math.floor(connections.max * SERVER_SHARE) - connections.used)
+}
+
 /** Connections that each process may have. */
-function capOf({ connections, instances }: PoolFacts): number | undefined {
+function capOf({ connections, instances }: Pick<PoolFacts, 'connections' | 'instances'>): number | undefined {
   return connections === undefined ? undefined : Math.floor((connections.max * SERVER_SHARE) / instances)
 }
 

@@ -36,6 +36,8 @@ export interface FixPlan {
   readonly unchanged: readonly { readonly change: SchemaChange; readonly why: string }[]
   /** Changes that the project's format does not support. Their SQL is in a separate file. */
   readonly refused: readonly RefusedChange[]
+  /** Notes on what to do after the files are written, one line each. */
+  readonly next?: readonly string[]
 }
 
 /** One file to write, or a change of an existing one. */

@@ -6,6 +6,7 @@ import type { ScalingEvent } from '../scaling/scaling-history.ts'
 import type { ScalingCost } from '../scaling-desk.ts'
 import type { MetricAnomaly } from '../trends/anomaly-watch.ts'
 import type { TrendAnalysis } from '../trends/trend-analysis.ts'
+import type { TuningAdvice, TuningChange } from './advice.ts'
 
 /** How an app fares, as one object: fit for JSON. */
 export interface PerformanceReport {
@@ -23,12 +24,14 @@ export interface PerformanceReport {
   /** The last fifty decisions to scale of the last day, the newest first, and what workers have cost. */
   readonly scaling: { readonly events: readonly ScalingEvent[]; readonly cost: ScalingCost | undefined }
   /** Recommended changes, based on measurements. */
-  readonly advice: readonly string[]
+  readonly advice: readonly TuningAdvice[]
+  /** Changes that `sluice.tune` has made, the newest first. */
+  readonly tuning: readonly TuningChange[]
 }
 
 /** The report as Markdown. */
 export function reportMarkdown(report: PerformanceReport): string {
-  const { generatedAt, health, alerts, trends, forecasts, anomalies, scaling, advice } = report
+  const { generatedAt, health, alerts, trends, forecasts, anomalies, scaling, advice, tuning } = report
   const arrows = { increasing: '↑', decreasing: '↓', stable: '→' } as const
   const metrics = health.metrics.map(({ metric, source, unit, last, min, avg, p50, p95, p99, max }) => [
     cell(metric + (unit === '' ? '' : ` (${unit})`)),
@@ -88,7 +91,8 @@ export function reportMarkdown(report: PerformanceReport): string {
         .filter((part) => part !== '')
         .join('\n\n'),
     ),
-    section('Advice', list(advice.map(cell))),
+    section('Advice', list(advice.map(({ text }) => cell(text)))),
+    section('Tuning', list(tuning.map(({ at, text }) => `${new Date(at).toISOString()}: ${cell(text)}`))),
   ]
     .filter((part) => part !== '')
     .join('\n\n')

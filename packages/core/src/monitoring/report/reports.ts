@@ -8,7 +8,7 @@ import type { ScalingDesk } from '../scaling-desk.ts'
 import { analyzeTrend, type TrendAnalysis } from '../trends/trend-analysis.ts'
 import type { PerformanceReport } from './performance-report.ts'
 import { scalingAdvice } from './scaling-advice.ts'
-import { type TuningFacts, tuningAdvice } from './tuning-advice.ts'
+import type { TuningFacts } from './tuning-advice.ts'
 
 export const TREND_MS = 1_800_000
 const MAX_ALERTS = 10_000
@@ -61,6 +61,8 @@ export class Reports {
     const resolved = alerts.resolved(MAX_ALERTS).filter(({ resolvedAt = 0 }) => resolvedAt > now - DAY_MS)
     const critical = Object.fromEntries(types.all.map((type) => [type.name, type.critical]))
     const events = desk.scaler.history(MAX_SCALING_EVENTS).filter(({ timestamp }) => timestamp > now - DAY_MS)
+    const { tuningAdvice } = await import('./tuning-advice.ts')
+    const { tuning = [], ...known } = await facts()
     return {
       generatedAt: now,
       health,
@@ -69,7 +71,8 @@ export class Reports {
       forecasts: this.#forecasts(),
       anomalies: forecasts.anomalies(undefined).slice(-MAX_ANOMALIES),
       scaling: { events, cost: desk.cost() },
-      advice: tuningAdvice({ ...(await facts()), metrics: health.metrics, trends, critical, resolved }),
+      advice: tuningAdvice({ ...known, metrics: health.metrics, trends, critical, resolved }),
+      tuning,
     }
   }
 

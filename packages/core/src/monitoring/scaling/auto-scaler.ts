@@ -8,6 +8,7 @@ import {
   workers as shownWorkers,
   type WorkerState,
 } from './control/decision.ts'
+import type { ForecastTrial } from './control/forecast-trial.ts'
 import { ScalingController } from './control/scaling-controller.ts'
 import {
   checkAmount,
@@ -132,6 +133,11 @@ export class AutoScaler {
     if (this.#timer !== undefined || this.#isClosed) return
     this.#timer = setInterval(() => void this.tick(), this.#options.intervalMs)
     this.#timer.unref()
+  }
+
+  /** Whether forecasts help the rule; `undefined` without a rule. */
+  get trial(): ForecastTrial | undefined {
+    return this.#controller?.trial
   }
 
   /**

@@ -40,7 +40,7 @@ const TABLES = `
 /** The column that distinguishes deterministic collations exists since PostgreSQL 12. */
 const COLUMNS = `
   SELECT n.nspname::text AS "schema", c.relname::text AS "table", a.attname::text AS "column", NOT a.attnotnull AS "nullable",
-    COALESCE(b.typname, t.typname)::text AS "type", COALESCE(b.typtype, t.typtype)::text AS "type_kind",
+    COALESCE(b.typname, t.typname)::text AS "type", COALESCE(b.typtype, t.typtype)::text AS "type_kind", s.nspname::text AS "type_schema",
     COALESCE(pg_catalog.to_jsonb(l) ->> 'collisdeterministic', 'true') = 'true' AS "deterministic",
     CASE WHEN t.oid >= 16384 THEN t.oid::text END AS "own_type"
   FROM pg_catalog.pg_attribute a
@@ -48,6 +48,7 @@ const COLUMNS = `
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
   LEFT JOIN pg_catalog.pg_type b ON b.oid = t.typbasetype
+  JOIN pg_catalog.pg_namespace s ON s.oid = COALESCE(b.typnamespace, t.typnamespace)
   LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation
   WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND a.attnum > 0 AND NOT a.attisdropped AND ${USER_SCHEMAS}
   ORDER BY c.oid, a.attnum`
@@ -133,9 +134,14 @@ function tableEntry(row: Row, { ofTables, dependent, whenRead }: PostgresFunctio
 }
 
 function columnEntry(row: Row): ColumnEntry {
-  const known = textOf(row, 'type_kind') === 'e' ? 'text' : (types[textOf(row, 'type')] ?? 'other')
+  const [schema, name] = [textOf(row, 'type_schema'), textOf(row, 'type')]
+  const isEnum = textOf(row, 'type_kind') === 'e'
+  const known = isEnum ? 'text' : ((schema === 'pg_catalog' ? types[name] : undefined) ?? 'other')
   const type = known === 'text' && !flagOf(row, 'deterministic') ? 'collated' : known
-  return { ...nameOf(row), column: { name: textOf(row, 'column'), type, nullable: flagOf(row, 'nullable') } }
+  const isDate = type === 'datetime' && name === 'date'
+  const exactType = isEnum ? { exactType: `${schema}.${name}` } : isDate ? { exactType: name } : {}
+  const column = { name: textOf(row, 'column'), type, ...exactType, nullable: flagOf(row, 'nullable') }
+  return { ...nameOf(row), column }
 }
 
 function foreignKeyEntry(row: Row): ForeignKeyEntry {

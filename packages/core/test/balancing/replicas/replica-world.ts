@@ -28,6 +28,8 @@ export function openWorld(
   options: ReplicaOptions = {},
   sharesKept = false,
   dialect: Dialect = 'postgresql',
+  /** Regions of the replicas. */
+  places: readonly string[] = [],
 ) {
   vi.useFakeTimers({
     toFake: [
@@ -53,6 +55,7 @@ export function openWorld(
     /** MariaDB: the server that wrote the last replayed transaction. */
     server: 1,
     questions: 0,
+    answersInMs: 0,
     /** `hangs`: never responds. */
     state: 'up' as 'up' | 'fails' | 'hangs',
     index,
@@ -86,7 +89,8 @@ export function openWorld(
   }
   const ask = async (replica: Omit<(typeof replicas)[number], 'index'>) => {
     replica.questions += 1
-    const { state, replayed, started, server } = replica
+    const { state, replayed, started, server, answersInMs } = replica
+    if (answersInMs > 0) await new Promise((resolve) => setTimeout(resolve, answersInMs))
     if (state === 'fails') throw new Error('The replica is gone.')
     if (state === 'hangs') await new Promise(() => {})
     if (dialect === 'mysql')
@@ -99,7 +103,10 @@ export function openWorld(
     sourceId: 'knex1',
     dialect,
     primary: () => primaryConnection,
-    replicas: replicas.map((replica) => ({ connection: () => ({ dialect, query: () => ask(replica) }) })),
+    replicas: replicas.map((replica, at) => ({
+      ...(places[at] !== undefined && { region: places[at] }),
+      connection: () => ({ dialect, query: () => ask(replica) }),
+    })),
     errors: {
       writeOutcome: () => undefined,
       replicaError: (error) => ormErrors.get((error as { readonly code?: unknown }).code),

@@ -133,6 +133,29 @@ describe('distribution of requests by strategy', () => {
     },
   )
 
+  it.each(balancingStrategies)('%s only picks accepted nodes, in equal parts', (strategy) => {
+    const { balancer } = balancerOf(strategy, [1, 1, 1, 1])
+    const accepts = ({ id }: ServerNode) => id === 'n2:80' || id === 'n4:80'
+    const seen: Record<string, number> = {}
+    for (let at = 0; at < 1_000; at += 1) {
+      const { id = 'none' } = balancer.acquire(client(at), { accepts })?.node ?? {}
+      seen[id] = (seen[id] ?? 0) + 1
+    }
+    expect(Object.keys(seen).sort()).toEqual(['n2:80', 'n4:80'])
+    expect(seen['n2:80']).toBeGreaterThan(400)
+    expect(seen['n4:80']).toBeGreaterThan(400)
+    const [second] = balancer.nodes.slice(1) as [ServerNode]
+    expect(balancer.selectNode('x', { accepts, except: second })?.id).toBe('n4:80')
+    expect(balancer.selectNode('x', { accepts, prefer: balancer.nodes[0] as ServerNode })?.id).toMatch(
+      /n[24]/,
+    )
+    expect(balancer.selectNode('x', { accepts: () => false })).toBeNull()
+    balancer.setSessionAffinity('s', 'n1:80')
+    expect(balancer.selectNode('x', { accepts, sessionId: 's' })?.id).toMatch(/n[24]/)
+    // It was only not accepted: the session does not move.
+    expect(balancer.selectNode('x', { sessionId: 's' })?.id).toBe('n1:80')
+  })
+
   it.each(balancingStrategies)(
     '%s does not compensate a node for requests that it could not accept',
     (strategy) => {

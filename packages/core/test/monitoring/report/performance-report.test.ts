@@ -1,4 +1,4 @@
-import type { PerformanceReport, ScalingEvent } from '@sluice/core'
+import type { PerformanceReport, ScalingEvent, TuningChange } from '@sluice/core'
 import { describe, expect, it } from 'vitest'
 import { reportMarkdown } from '../../../src/monitoring/report/performance-report.ts'
 import { alertWith } from '../alerts/alert.ts'
@@ -15,7 +15,7 @@ function page(
   return reportMarkdown({
     generatedAt: at,
     health: { status: 'healthy', timestamp: at, metrics: [], problems: [], ...health },
-    ...{ alerts: [], trends: {}, forecasts: {}, anomalies: [], advice: [] },
+    ...{ alerts: [], trends: {}, forecasts: {}, anomalies: [], advice: [], tuning: [] },
     scaling: { events: [], cost: undefined },
     ...others,
   })
@@ -155,12 +155,21 @@ describe('reportMarkdown', () => {
     expect(page({ scaling: { events: [event], cost: undefined } })).toContain('## Scaling\n\n- 2026')
   })
 
+  it('lists automatic changes', () => {
+    const change: TuningChange = {
+      kind: 'cacheBytes',
+      ...{ setting: 'cache.maxBytes', from: 1, to: 2, at, status: 'checking', text: 'Raised it.' },
+      expected: { measure: 'hitRate', from: 0.5, to: 0.6 },
+    }
+    expect(page({ tuning: [change] })).toContain('## Tuning\n\n- 2026-11-26T12:00:00.000Z: Raised it.\n')
+  })
+
   it('escapes external names, so that they are neither markup nor end their row', () => {
     const source = '<b>|x|\n\n# [a](b) *c* _d_ `e` {f}\\'
     const written = '\\<b\\>\\|x\\| \\# \\[a\\](b) \\*c\\* \\_d\\_ \\`e\\` \\{f\\}\\\\'
     expect(page({ health: { metrics: [{ ...metric, source }] } })).toContain(`| cpu (%) | ${written} | 1 |`)
     expect(page({ health: { problems: [source] } })).toContain(`- ${written}\n`)
-    expect(page({ advice: [source] })).toContain(`## Advice\n\n- ${written}\n`)
+    expect(page({ advice: [{ kind: 'alerts', text: source }] })).toContain(`## Advice\n\n- ${written}\n`)
     expect(page({ scaling: { events: [{ ...event, reasons: [source] }], cost: undefined } })).toContain(
       `3. ${written}\n`,
     )

@@ -7,13 +7,15 @@ function open(facts: TuningFacts = {}) {
   const clock = new ManualClock()
   const monitor = new MonitoringAndAutoScalingEngine({}, { clock, facts: async () => facts })
   onTestFinished(() => monitor.close())
-  return { monitor, clock, advice: async () => (await monitor.getPerformanceReport()).advice }
+  return {
+    monitor,
+    clock,
+    advice: async () => (await monitor.getPerformanceReport()).advice.map(({ text }) => text),
+  }
 }
 
 const cache = {
-  reads: 10_000,
-  hitRate: 0.5,
-  evictions: 4_000,
+  ...{ periodMs: 60_000, reads: 10_000, hits: 5_000, evictions: 4_000, ghostHits: 2_000, ghostLoadMs: 0 },
   usedMemory: 99_000_000,
   totalMemory: 100_000_000,
 }
@@ -23,13 +25,13 @@ const queue = {
   queued: 50,
   processing: 10,
   oldestTaskMs: 45_000,
-  isPaused: false,
+  ...{ isPaused: false, throughputPerSecond: 4 },
 }
 
 describe('advice', () => {
   it('is empty if nothing was measured or nothing is wrong', async () => {
     const { monitor, advice } = open({
-      cache: { ...cache, hitRate: 0.9, evictions: 10 },
+      cache: { ...cache, ghostHits: 100 },
       queues: [{ ...queue, processing: 3 }],
     })
     monitor.recordMetric('poolWait', 3, 'postgres')
@@ -39,17 +41,17 @@ describe('advice', () => {
 
   it('recommends to enlarge a cache that is too small, or to shrink one that is too large', async () => {
     expect(await open({ cache }).advice()).toEqual([
-      expect.stringContaining('raise cache.maxBytes from 95 MB to 191 MB'),
+      expect.stringContaining('Raise cache.maxBytes from 95 MB to 191 MB'),
     ])
-    const small = { ...cache, evictions: 0, usedMemory: 2_097_152, totalMemory: 104_857_600 }
-    expect(await open({ cache: small }).advice()).toEqual([expect.stringContaining('4.0 MB would do')])
+    const small = { ...cache, evictions: 0, ghostHits: 0, usedMemory: 2_097_152, totalMemory: 104_857_600 }
+    expect(await open({ cache: small }).advice()).toEqual([expect.stringContaining('from 100 MB to 4.0 MB')])
   })
 
   it('recommends more concurrency only if CPU is available and all workers are busy', async () => {
     const { monitor, advice } = open({ queues: [queue, { ...queue, queue: 'paused', isPaused: true }] })
     monitor.recordMetric('cpu', 40, 'a')
     expect(await advice()).toEqual([
-      'Tasks of "mail" wait up to 45 s with a concurrency of 10, while CPU usage is 40%: raise the concurrency.',
+      'Tasks of "mail" wait up to 45 s with a concurrency of 10, while CPU usage is 40%: raise the concurrency to 20. Up to 8 instead of 4 tasks would finish per second.',
     ])
     monitor.recordMetric('cpu', 100, 'b')
     monitor.recordMetric('cpu', 100, 'b')

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { LoadForecast } from '../../../src/monitoring/scaling/control/decision.ts'
+import { checkTrialState } from '../../../src/monitoring/scaling/control/forecast-trial.ts'
 import { ScalingController } from '../../../src/monitoring/scaling/control/scaling-controller.ts'
 import { FakeClock } from '../../helpers.ts'
 
@@ -43,6 +44,7 @@ function worldOf({ load, forecast }: World) {
   return {
     clock,
     live,
+    trial: controller.trial,
     changes,
     get workers() {
       return workers
@@ -114,6 +116,20 @@ describe('ForecastTrial', () => {
       },
     ])
     expect(world.workers).toBe(9)
+  })
+
+  it('continues after restarts that happen more often than its verdicts', () => {
+    const options: World = { load: () => 700, forecast: always(1400) }
+    let world = worldOf(options)
+    for (let deploy = 0; deploy < 8; deploy += 1) {
+      world.live(HOUR / 2)
+      const saved = world.trial.save()
+      world = worldOf(options)
+      world.trial.restore(checkTrialState(JSON.parse(JSON.stringify(saved))))
+    }
+    world.live(60)
+    expect(world.workers).toBe(10)
+    expect(world.skipped).toContainEqual(expect.stringMatching(/^Forecasts are not used: in the last [34] h/))
   })
 
   it('does not judge forecasts that do not count anyway', () => {

@@ -23,6 +23,11 @@ export interface IndexSupposer {
   /** @returns The names that plans have for it: one for each partition. */
   suppose(index: SupposedIndex, tables: readonly TableSnapshot[]): Promise<readonly string[]>
   forget(names: readonly string[]): Promise<void>
+  /**
+   * Plans without some indexes, whether they exist or are supposed. Only for a planner that is newer than
+   * the server. Default: the planner is the server's.
+   */
+  without?<T>(names: readonly string[], plan: () => Promise<T>): Promise<T>
 }
 
 interface PlanNode {
@@ -42,6 +47,9 @@ interface PlanNode {
  * names.
  */
 const COLLATED_SORT = 2.5
+
+/** Since this version, indexes can be searched without a condition on their first column (skip scan). */
+const SKIPS_SINCE = 18
 
 /** Uses PostgreSQL's planner, in its cost unit. */
 export class PostgresqlPlanner implements WhatIfPlanner {
@@ -75,7 +83,7 @@ export class PostgresqlPlanner implements WhatIfPlanner {
         'postgresql',
         bindings,
       )
-      const plan = await this.#explain(sql)
+      const plan = await this.#plan(sql)
       cost += this.#costOf(plan, statement.use, bindings) / statement.bindings.length
       walk(plan, (node) => {
         const label = names.get(node['Index Name'] ?? '')
@@ -146,13 +154,39 @@ export class PostgresqlPlanner implements WhatIfPlanner {
   }
 
   #columnsOf(name: string): readonly string[] {
-    for (const { names, index } of this.#supposed.values()) {
-      if (names.includes(name)) return index.definition.keys.map(({ column }) => column)
+    return this.#definitionOf(name)?.keys.map(({ column }) => column) ?? []
+  }
+
+  #definitionOf(name: string): IndexDefinition | undefined {
+    for (const { names, index } of this.#supposed.values()) if (names.includes(name)) return index.definition
+    return this.snapshot.tables.flatMap(({ indexes }) => indexes).find((index) => index.name === name)
+  }
+
+  /** A plan that the server could use. */
+  async #plan(sql: string): Promise<PlanNode> {
+    const explain = () => this.#explain(sql)
+    const { supposer, snapshot } = this
+    if (supposer.without === undefined || snapshot.versionParts[0] >= SKIPS_SINCE) return explain()
+    const hidden = new Set<string>()
+    let plan = await explain()
+    for (;;) {
+      const skipped = this.#skippedIn(plan).filter((name) => !hidden.has(name))
+      if (skipped.length === 0) return plan
+      for (const name of skipped) hidden.add(name)
+      plan = await supposer.without([...hidden], explain)
     }
-    const existing = this.snapshot.tables
-      .flatMap(({ indexes }) => indexes)
-      .find((index) => index.name === name)
-    return existing?.keys.map(({ column }) => column) ?? []
+  }
+
+  /** The indexes that a plan searches without a condition on their first column. */
+  #skippedIn(plan: PlanNode): readonly string[] {
+    const found: string[] = []
+    walk(plan, ({ 'Index Name': name, 'Index Cond': condition }) => {
+      if (name === undefined || condition === undefined) return
+      const { method, keys: [first] = [] } = this.#definitionOf(name) ?? {}
+      if (method === 'btree' && first?.column !== undefined && !isNamed(first.column, condition))
+        found.push(name)
+    })
+    return found
   }
 
   async #explain(sql: string): Promise<PlanNode> {

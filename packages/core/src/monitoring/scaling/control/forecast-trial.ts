@@ -1,3 +1,4 @@
+import { InvalidArgumentError } from '../../../shared/errors.ts'
 import type { ResolvedControlOptions } from './control-options.ts'
 import { percent, shown } from './decision.ts'
 import type { LoadFreeze } from './load-freeze.ts'
@@ -17,10 +18,28 @@ const LEAST_COST = 0.01
 const LEAST_OVERLOAD = 0.1
 const LEAST_OVERLOAD_SECONDS = 30
 
+/** Sums of each of the last 24 hours, the oldest first. */
+type Hours = readonly number[]
+
+/** State of a trial as plain data. */
+export interface ForecastTrialState {
+  readonly seconds: Hours
+  readonly with: AttemptState
+  readonly without: AttemptState
+  /** Since the current hour began. */
+  readonly hourMs: number
+  readonly refusal: string | null
+}
+
+interface AttemptState {
+  readonly workerSeconds: Hours
+  readonly overloadedSeconds: Hours
+}
+
 /** The sum of a figure over the last 24 hours. */
 class DaySum {
   readonly #hours: Float64Array = new Float64Array(HOURS)
-  #hour = 0
+  #hour = HOURS - 1
 
   add(value: number): void {
     this.#hours[this.#hour] = (this.#hours[this.#hour] as number) + value
@@ -34,20 +53,34 @@ class DaySum {
   get value(): number {
     return this.#hours.reduce((sum, value) => sum + value)
   }
+
+  save(): Hours {
+    const oldest = this.#hour + 1
+    return [...this.#hours.subarray(oldest), ...this.#hours.subarray(0, oldest)]
+  }
+
+  restore(hours: Hours): void {
+    this.#hours.set(hours)
+    this.#hour = HOURS - 1
+  }
 }
 
 /** One way to scale, on a model of workers. */
 class Attempt {
-  readonly #workers: ModelWorkers
+  readonly #options: ResolvedControlOptions
+  readonly #freeze: LoadFreeze
+  #workers: ModelWorkers | undefined
   readonly workerSeconds: DaySum = new DaySum()
   readonly overloadedSeconds: DaySum = new DaySum()
 
-  constructor(options: ResolvedControlOptions, freeze: LoadFreeze, count: number) {
-    this.#workers = new ModelWorkers(options, freeze, count)
+  constructor(options: ResolvedControlOptions, freeze: LoadFreeze) {
+    this.#options = options
+    this.#freeze = freeze
   }
 
   /** @param seconds - Since the last call; 0 if the load in between is unknown. */
-  pass(load: Omit<LoadNow, 'current' | 'backlog'>, seconds: number): void {
+  pass({ current, ...load }: Omit<LoadNow, 'backlog'>, seconds: number): void {
+    this.#workers ??= new ModelWorkers(this.#options, this.#freeze, current)
     if (seconds === 0) this.#workers.drop()
     else {
       this.workerSeconds.add(this.#workers.count * seconds)
@@ -61,6 +94,50 @@ class Attempt {
     this.workerSeconds.turn()
     this.overloadedSeconds.turn()
   }
+
+  save(): AttemptState {
+    return {
+      workerSeconds: this.workerSeconds.save(),
+      overloadedSeconds: this.overloadedSeconds.save(),
+    }
+  }
+
+  restore({ workerSeconds, overloadedSeconds }: AttemptState): void {
+    this.workerSeconds.restore(workerSeconds)
+    this.overloadedSeconds.restore(overloadedSeconds)
+  }
+}
+
+function areHours(value: unknown): value is Hours {
+  return (
+    Array.isArray(value) &&
+    value.length === HOURS &&
+    value.every((sum) => typeof sum === 'number' && Number.isFinite(sum) && sum >= 0)
+  )
+}
+
+function isHourMs(value: unknown): boolean {
+  return typeof value === 'number' && value >= 0 && value <= HOUR_MS
+}
+
+function isAttempt(value: unknown): value is AttemptState {
+  const { workerSeconds, overloadedSeconds } = (value ?? {}) as Partial<AttemptState>
+  return areHours(workerSeconds) && areHours(overloadedSeconds)
+}
+
+/** @throws InvalidArgumentError */
+export function checkTrialState(state: unknown): ForecastTrialState {
+  const known = (state ?? {}) as Partial<ForecastTrialState>
+  const { refusal } = known
+  if (
+    !areHours(known.seconds) ||
+    !isAttempt(known.with) ||
+    !isAttempt(known.without) ||
+    !isHourMs(known.hourMs) ||
+    !(refusal === null || typeof refusal === 'string')
+  )
+    throw new InvalidArgumentError('states', 'a result of saveForecasts()', state)
+  return known as ForecastTrialState
 }
 
 /**
@@ -69,18 +146,19 @@ class Attempt {
  * regardless of which one is used, so that forecasts return when they would help.
  */
 export class ForecastTrial {
-  readonly #options: ResolvedControlOptions
-  readonly #freeze: LoadFreeze
   readonly #seconds: DaySum = new DaySum()
-  #with: Attempt | undefined
-  #without: Attempt | undefined
-  #passedAt = 0
+  readonly #with: Attempt
+  readonly #without: Attempt
+  /** `undefined` before the first call. */
+  #passedAt: number | undefined
   #turnedAt = 0
+  /** Duration of the current hour in an earlier process. */
+  #earlierMs = 0
   #refusal: string | undefined
 
   constructor(options: ResolvedControlOptions, freeze: LoadFreeze) {
-    this.#options = options
-    this.#freeze = freeze
+    this.#with = new Attempt(options, freeze)
+    this.#without = new Attempt(options, freeze)
   }
 
   /** Why forecasts are not used; `undefined` while they are. */
@@ -94,17 +172,11 @@ export class ForecastTrial {
    * @param ahead - With forecasts. @param without - Without them.
    * @returns The verdict, if forecasts are turned off or on by it.
    */
-  pass(
-    { current, ...load }: Omit<LoadNow, 'backlog' | 'ahead'>,
-    ahead: Ahead,
-    without: Ahead,
-  ): string | undefined {
+  pass(load: Omit<LoadNow, 'backlog' | 'ahead'>, ahead: Ahead, without: Ahead): string | undefined {
     const { now } = load
-    if (this.#with === undefined || this.#without === undefined) {
-      this.#with = new Attempt(this.#options, this.#freeze, current)
-      this.#without = new Attempt(this.#options, this.#freeze, current)
+    if (this.#passedAt === undefined) {
       this.#passedAt = now
-      this.#turnedAt = now
+      this.#turnedAt = now - this.#earlierMs
     }
     const passedMs = now - this.#passedAt
     const seconds = passedMs >= 0 && passedMs <= MAX_GAP_MS ? passedMs / 1000 : 0
@@ -118,6 +190,30 @@ export class ForecastTrial {
     const verdict = this.#judge(this.#with, this.#without)
     for (const part of [this.#seconds, this.#with, this.#without]) part.turn()
     return verdict
+  }
+
+  /** State for `restore`. */
+  save(): ForecastTrialState {
+    return {
+      seconds: this.#seconds.save(),
+      with: this.#with.save(),
+      without: this.#without.save(),
+      hourMs:
+        this.#passedAt === undefined
+          ? this.#earlierMs
+          : Math.min(HOUR_MS, Math.max(0, this.#passedAt - this.#turnedAt)),
+      refusal: this.#refusal ?? null,
+    }
+  }
+
+  /** Continues the trial of an earlier process. */
+  restore(state: ForecastTrialState): void {
+    this.#seconds.restore(state.seconds)
+    this.#with.restore(state.with)
+    this.#without.restore(state.without)
+    this.#earlierMs = state.hourMs
+    this.#passedAt = undefined
+    this.#refusal = state.refusal ?? undefined
   }
 
   #judge(one: Attempt, other: Attempt): string | undefined {

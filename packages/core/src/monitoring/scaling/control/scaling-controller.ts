@@ -29,7 +29,7 @@ export class ScalingController {
   readonly #minutes: MinuteLoads
   readonly #freeze: LoadFreeze
   readonly #rule: LoadRule
-  readonly #trial: ForecastTrial
+  readonly trial: ForecastTrial
   readonly #guard: DatabaseGuard
 
   /** @throws InvalidOptionError */
@@ -45,7 +45,7 @@ export class ScalingController {
       onMinute?.(perSecond)
     })
     this.#rule = new LoadRule(this.#options, this.#freeze)
-    this.#trial = new ForecastTrial(this.#options, this.#freeze)
+    this.trial = new ForecastTrial(this.#options, this.#freeze)
     this.#guard = new DatabaseGuard(this.#options)
   }
 
@@ -120,8 +120,8 @@ export class ScalingController {
     const without = lookAtPresent(this.#options)
     if (this.#forecasts === undefined) return { ahead: without }
     const ahead = lookAhead(this.#forecasts, this.#options)
-    const change = this.#trial.pass(load, ahead, without)
-    const { refusal } = this.#trial
+    const change = this.trial.pass(load, ahead, without)
+    const { refusal } = this.trial
     return {
       ahead: refusal === undefined ? ahead : { ...without, reason: refusal },
       ...(change !== undefined && { change }),

@@ -1,0 +1,248 @@
+import { errorMonitor } from 'node:events'
+import { lateStack } from '../../pipeline/call-site.ts'
+import type { Stack } from '../../pipeline/execution-group.ts'
+import { registerOwnFrames } from '../../pipeline/frame-packages.ts'
+import type { Connection } from '../../schema/connection.ts'
+import { afterCaller } from '../after-caller.ts'
+import { type AdapterClient, attachClient } from '../attach-client.ts'
+import { ReplicaConnections } from '../replica-connections.ts'
+import type { RowForm, SqlRow } from '../select/outputs.ts'
+import { beginStream } from './begin-stream.ts'
+import { type Mysql2Answer, type Mysql2Call, type Mysql2Object, send, toCallback } from './mysql2-call.ts'
+import { Mysql2Connections, type Mysql2Place, running } from './mysql2-connections.ts'
+import { coreOf, defaultsOf, isCorePool, mysql2Query } from './mysql2-core.ts'
+import { mysql2PoolState, timeMysql2Requests } from './mysql2-pool-state.ts'
+import { mysql2ReplicaDriver, mysql2ReplicaTargets } from './mysql2-replicas.ts'
+import { mysql2Settings } from './mysql2-settings.ts'
+import type { PoolDescription } from './pool-description.ts'
+import { standInFor } from './stand-in.ts'
+
+registerOwnFrames(import.meta.url, 'mysql2')
+
+type Method = (...args: unknown[]) => unknown
+
+/** How the rows of a read are converted. */
+interface Reading {
+  readonly rows: RowForm
+  /** Identifies its type parsers. */
+  readonly parsers: string
+}
+
+/** Options of a read that goes through Sluice. Any other can change its result, or how it is sent. */
+const READ_OPTIONS: ReadonlySet<string> = new Set(['rowsAsArray', 'typeCast'])
+
+/** Maximum number of SQL strings whose result columns are stored. Each refers to the packet it came in. */
+const MAX_FIELDS = 500
+
+/** Whether an object is a pool of `mysql2`, with promises or callbacks. */
+export function isMysql2Pool(client: object | undefined): boolean {
+  return client !== undefined && isCorePool(coreOf(client as Mysql2Object))
+}
+
+/**
+ * Returns a stand-in for a pool of `mysql2`, with promises or callbacks, through which Sluice sees every
+ * statement. Reads of `pool.query` are batched, prefetched and cached. Prepared statements (`execute`),
+ * streams, and statements on a connection of `pool.getConnection` are sent unchanged. The pool itself is not
+ * modified.
+ *
+ * A call with a callback returns `undefined`. The listeners of the pool's events receive connections without
+ * Sluice.
+ *
+ * @throws InvalidArgumentError if `sluice` is not a Sluice.
+ * @example
+ * ```ts
+ * const pool = sluiceMysql2Pool(mysql.createPool({ uri }), createSluice({ mode: 'optimize' }))
+ * const [rows] = await pool.query('SELECT * FROM city WHERE id = ?', [7])
+ * ```
+ */
+export function sluiceMysql2Pool<TPool extends object>(
+  pool: TPool,
+  sluice: object,
+  options: PoolDescription = {},
+): TPool {
+  return new PoolStandIn(pool as unknown as Mysql2Object, sluice, options).standIn as TPool
+}
+
+class PoolStandIn {
+  readonly standIn: object
+  /** The pool with callbacks. */
+  readonly #core: Mysql2Object
+  readonly #client: AdapterClient
+  readonly #connections: Mysql2Connections
+  /** Result columns, by SQL string and row form. */
+  readonly #fields = new Map<string, readonly unknown[]>()
+  readonly #restore: () => void
+  readonly #replicas: ReplicaConnections<Mysql2Object> | undefined
+
+  constructor(
+    pool: Mysql2Object,
+    sluice: object,
+    private readonly options: PoolDescription,
+  ) {
+    const { orm = 'mysql2', moduleUrl = import.meta.url, fix, replicas } = options
+    const core = coreOf(pool)
+    this.#core = core
+    const held = new WeakRef(core)
+    const state = mysql2PoolState(core)
+    const ofPool = mysql2Settings(defaultsOf(core))
+    this.#client = attachClient(sluice, {
+      ...{ orm, dialect: 'mysql', moduleUrl, connection: () => connectionOf(held.deref()) },
+      ...(fix === undefined ? {} : { fix: fix.bind(options) }),
+      ...(state === undefined ? {} : { pool: state }),
+      isClosed: (connection) => (connection as Mysql2Object)._closing === true,
+      settings: () => this.#settings(ofPool),
+      ...(replicas && { replicas: { options: replicas.options, targets: mysql2ReplicaTargets(replicas) } }),
+    })
+    this.#replicas = replicas && new ReplicaConnections(mysql2ReplicaDriver(replicas))
+    this.#restore = timeMysql2Requests(
+      core,
+      (ms, was) => this.#client.waited(ms, was),
+      () => performance.now(),
+    )
+    const run = (place: Mysql2Place, call: Mysql2Call) => this.#run(place, call)
+    this.#connections = new Mysql2Connections(this.#client, run)
+    const withCallbacks = standInFor(core, {
+      ...running(run, { target: core, form: 'callbacks', connection: undefined }),
+      getConnection: (callback: unknown) => this.#getConnection(callback as Method),
+      // It must not get a stand-in into the pool.
+      releaseConnection: (connection: unknown) => (connection as { release(): unknown }).release(),
+      promise: (...args: unknown[]) => withPromises((core.promise as Method)(...args) as Mysql2Object),
+      end: (...args: unknown[]) => this.#end(core, args),
+    })
+    const withPromises = (target: Mysql2Object): Mysql2Object =>
+      standInFor(target, {
+        ...running(run, { target, form: 'promises', connection: undefined }),
+        getConnection: async () =>
+          this.#connections.withPromises((await (target.getConnection as Method)()) as Mysql2Object),
+        pool: withCallbacks,
+        end: (...args: unknown[]) => this.#end(target, args),
+      })
+    this.standIn = core === pool ? withCallbacks : withPromises(pool)
+  }
+
+  #settings(ofPool: string | undefined): string | undefined {
+    const { settings } = this.options
+    const own = settings === undefined ? '' : settings.call(this.options)
+    return own === undefined || ofPool === undefined ? undefined : `${own} ${ofPool}`
+  }
+
+  #getConnection(callback: Method): unknown {
+    return (this.#core.getConnection as Method)((error: unknown, connection: Mysql2Object | undefined) =>
+      callback(error, connection && this.#connections.withCallbacks(connection)),
+    )
+  }
+
+  #end(target: Mysql2Object, args: readonly unknown[]): unknown {
+    this.#client.detach()
+    this.#restore()
+    return (target.end as Method)(...args)
+  }
+
+  #run(place: Mysql2Place, call: Mysql2Call): unknown {
+    const { target, form } = place
+    const { callback, method, args } = call
+    if (form === 'callbacks' && callback === undefined) return this.#stream(place, call)
+    // `mysql2` rejects it.
+    if (form === 'promises' && callback !== undefined) return (target[method] as Method)(...args, callback)
+    const sent = this.#sent(place, call)
+    return callback === undefined ? sent : toCallback(sent, callback)
+  }
+
+  async #sent(place: Mysql2Place, call: Mysql2Call): Promise<Mysql2Answer> {
+    if (this.options.isAwaited === true) await afterCaller()
+    const reading =
+      place.connection === undefined && this.#client.isActive && this.#client.onlyReads(call.sql)
+        ? this.#readingOf(call)
+        : undefined
+    return reading === undefined ? this.#statement(place, call) : this.#read(place, call, reading)
+  }
+
+  #statement(place: Mysql2Place, call: Mysql2Call, stack?: () => Stack): Promise<Mysql2Answer> {
+    const { target, form, connection, owner = target } = place
+    return this.#client.statement<Mysql2Answer>(connection ?? {}, {
+      sql: call.sql,
+      params: call.params ?? [],
+      send: () => send(target, form, call.method, call.args) as Promise<Mysql2Answer>,
+      rows: ([rows]) => (Array.isArray(rows) ? rows.length : 0),
+      rollBack: () => send(owner, form, 'query', ['ROLLBACK']),
+      // Reads of a connection with a transaction never go through the pipeline.
+      isKnown: connection !== undefined,
+      // Only statements of reads come with a stack.
+      ...(stack !== undefined && { stack, isRouted: true }),
+    })
+  }
+
+  async #read(place: Mysql2Place, call: Mysql2Call, { rows: form, parsers }: Reading): Promise<Mysql2Answer> {
+    const stack = lateStack()
+    const key = `${form} ${parsers} ${call.sql}`
+    const rows = await this.#client.read({
+      ...{ sql: call.sql, params: call.params ?? [], rows: form, inTransaction: false, stack },
+      ...(parsers === '' ? {} : { settings: parsers }),
+      ask: async (sql, values, helpers, replica) => {
+        const asked = { ...call, sql, params: values, args: [{ ...call.options, sql, values }] }
+        const on = (target: Mysql2Object) =>
+          this.#statement({ target, form: 'callbacks', connection: target }, asked, stack)
+        const [found, fields] =
+          replica === undefined || this.#replicas === undefined
+            ? await this.#statement(place, asked, stack)
+            : await this.#replicas.use(replica, on)
+        if (Array.isArray(fields)) this.#remember(key, fields, helpers)
+        return found as readonly SqlRow[]
+      },
+    })
+    const fields = this.#fields.get(key)
+    return fields === undefined ? this.#statement(place, call, stack) : [rows, [...fields]]
+  }
+
+  #remember(key: string, fields: readonly unknown[], helpers: number): void {
+    if (this.#fields.size >= MAX_FIELDS) this.#fields.clear()
+    this.#fields.set(key, fields.slice(0, fields.length - helpers))
+  }
+
+  /** `undefined`: the read is sent unchanged. */
+  #readingOf({ method, params, options }: Mysql2Call): Reading | undefined {
+    // A batched query has a varying number of keys, and each number would be another prepared statement.
+    if (method === 'execute' || params === undefined) return undefined
+    if (!Object.keys(options).every((name) => READ_OPTIONS.has(name))) return undefined
+    const parsers = this.#parsersOf(options)
+    if (parsers === undefined) return undefined
+    const { rowsAsArray } = 'rowsAsArray' in options ? options : defaultsOf(this.#core)
+    return { rows: rowsAsArray ? 'arrays' : 'objects', parsers }
+  }
+
+  #parsersOf({ typeCast }: Mysql2Call['options']): string | undefined {
+    if (typeCast === undefined || typeCast === true) return ''
+    return typeof typeCast === 'function' ? this.options.parsersOf?.(typeCast) : undefined
+  }
+
+  /** A query whose rows the caller receives as events. */
+  #stream({ target, connection }: Mysql2Place, { method, sql, params = [], args }: Mysql2Call): unknown {
+    const kind = { name: 'stream', instead: 'a promise or a callback' }
+    const over = beginStream(this.#client, connection ?? {}, { sql, params }, kind)
+    const command = (target[method] as Method)(...args) as NodeJS.EventEmitter
+    command.once('end', over).once(errorMonitor, over)
+    return command
+  }
+}
+
+function connectionOf(pool: Mysql2Object | undefined): Connection | undefined {
+  if (pool === undefined) return undefined
+  return {
+    dialect: 'mysql',
+    query: mysql2Query(pool),
+    async session(work) {
+      const [connection] = (await send(pool, 'callbacks', 'getConnection', [])) as [Mysql2Object]
+      const session: Connection = {
+        dialect: 'mysql',
+        query: mysql2Query(connection),
+        session: (inner) => inner(session),
+      }
+      try {
+        return await work(session)
+      } finally {
+        // Session state that the work left behind must not reach the app.
+        ;(connection.destroy as Method)()
+      }
+    },
+  }
+}

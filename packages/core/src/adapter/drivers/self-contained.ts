@@ -1,0 +1,25 @@
+const PARAMETERS = /^(?:function\b[^(]*)?\(([\w$,\s]*)\)|^([\w$]+)\s*=>/
+const KEYWORDS: ReadonlySet<string> = new Set(['function', 'return', 'if', 'else'])
+
+/** The latest function: ORMs pass an equal one with each query. */
+let latest = { source: '', isSelfContained: false }
+
+/**
+ * Whether a function uses nothing but its parameters, so that a function with the same source returns the
+ * same results.
+ *
+ * @param source - The function as a string.
+ */
+export function isSelfContained(source: string): boolean {
+  if (latest.source !== source) latest = { source, isSelfContained: usesParametersOnly(source) }
+  return latest.isSelfContained
+}
+
+function usesParametersOnly(source: string): boolean {
+  const [, several, one] = PARAMETERS.exec(source) ?? []
+  const parameters = several?.split(',').map((name) => name.trim()) ?? [one]
+  // Strings contain no names. Templates, expressions of other kinds and comments are not examined.
+  const code = source.replaceAll(/'[^'\\\n]*'|"[^"\\\n]*"/g, '""')
+  const names = code.match(/(?<![\w$.])[A-Za-z_$][\w$]*/g) ?? []
+  return !/[`/\\[\]]/.test(code) && names.every((name) => parameters.includes(name) || KEYWORDS.has(name))
+}

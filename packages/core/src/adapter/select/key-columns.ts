@@ -1,0 +1,81 @@
+import type { SchemaCatalog } from '../../schema/catalog.ts'
+import type { ColumnInfo, ColumnType } from '../../schema/catalog-data.ts'
+import type { Range } from '../../sql/token-map.ts'
+import type { ComparisonNode, QueryTree } from '../../sql/tree/query-tree.ts'
+import { chooseKey } from '../choose-key.ts'
+import { isKeyType } from '../key-values.ts'
+import type { SelectGround } from './ground.ts'
+import { keyParameter } from './key-parameter.ts'
+import { isName, withoutParentheses } from './names.ts'
+
+/** A column of the key: a condition `column = parameter`. */
+export interface KeyColumn {
+  readonly column: string
+  readonly type: ColumnType
+  /** The parameter that holds its value. */
+  readonly place: number
+  /** The column as written. */
+  readonly text: string
+  /** The SQL before and after the parameter that casts its value; both are empty without a cast. */
+  readonly cast: readonly [before: string, after: string]
+  /** Whether its table is written. */
+  readonly isQualified: boolean
+  /** The tokens of the condition, without parentheses around them. */
+  readonly range: Range
+}
+
+/**
+ * Returns the columns of the base table that are the key, in the order of the catalog's key; empty if no
+ * condition can be the key.
+ */
+export function keyColumnsOf(
+  tree: QueryTree,
+  ground: SelectGround,
+  catalog: SchemaCatalog,
+): readonly KeyColumn[] {
+  const candidates = new Map<string, KeyColumn>()
+  const dates = new Map<string, KeyColumn>()
+  for (const node of tree.root.where) {
+    const found = node.kind === 'comparison' ? candidateOf(node, tree, ground, catalog) : undefined
+    if (found === undefined) continue
+    const alike = found.type === 'datetime' ? dates : candidates
+    alike.delete(found.column)
+    alike.set(found.column, found)
+  }
+  // Lookups usually share a date, so it is the key only with other columns, or if there is no other column.
+  return chooseKey(new Map([...dates, ...candidates]), catalog, ground.base)
+}
+
+/** Only `column = parameter`: a cast to a type different from the column's could make two keys one. */
+function candidateOf(
+  node: ComparisonNode,
+  tree: QueryTree,
+  ground: SelectGround,
+  { defaultSchema }: SchemaCatalog,
+): KeyColumn | undefined {
+  const { sql, tokens, places } = tree
+  const [value] = node.values
+  if (node.operator !== '=' || node.negated || node.isNullSafe === true || node.other !== undefined)
+    return undefined
+  if (node.values.length !== 1 || value?.kind !== 'parameter' || value.isArray === true) return undefined
+  const found = ground.columnOf(node.column)
+  if (found === undefined || found.at > 0 || !isKeyColumn(found.info)) return undefined
+  const { name: column, type } = found.info
+  const range = withoutParentheses(node, tokens)
+  let equals = range.start + 1
+  while (equals < range.end && tokens[equals]?.text !== '=') equals += 1
+  if (!isName(tokens.slice(range.start, equals))) return undefined
+  const at = keyParameter({ start: equals + 1, end: range.end }, tree, found.info, defaultSchema)
+  const parameter = at === undefined ? undefined : tokens[at]
+  if (parameter === undefined || places.get(at ?? -1) !== value.place) return undefined
+  const text = sql.slice(tokens[range.start]?.start, tokens[equals - 1]?.end)
+  const cast = [
+    sql.slice(tokens[equals + 1]?.start, parameter.start),
+    sql.slice(parameter.end, tokens[range.end - 1]?.end),
+  ] as const
+  return { column, type, place: value.place, text, cast, isQualified: equals - range.start > 1, range }
+}
+
+function isKeyColumn({ type, exactType }: ColumnInfo): boolean {
+  return isKeyType(type) || exactType === 'date'
+}

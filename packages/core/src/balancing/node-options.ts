@@ -1,0 +1,77 @@
+import { InvalidArgumentError, InvalidOptionError } from '../shared/errors.ts'
+import { checkOptions, option } from '../shared/options.ts'
+import { placeName, type RegionOptions } from './regions/region-options.ts'
+
+export interface NodeOptions {
+  /**
+   * Share relative to the other nodes. Above `0`.
+   * @defaultValue 1
+   */
+  readonly weight?: number
+  /**
+   * Maximum number of connections. Minimum: `1`.
+   * @defaultValue 1000
+   */
+  readonly maxConnections?: number
+  /**
+   * Region of the node. Required if the balancer has the option `region`.
+   * @defaultValue none
+   */
+  readonly region?: string
+  /**
+   * Zone of the node within its region. Required for nodes in the local region if the balancer has the option
+   * `region.zone`.
+   * @defaultValue none
+   */
+  readonly zone?: string
+}
+
+export interface ResolvedNodeOptions {
+  readonly weight: number
+  readonly maxConnections: number
+  readonly region: string | undefined
+  readonly zone: string | undefined
+}
+
+const whole = option.integer(1)
+const rules = { weight: option.positive, maxConnections: whole, region: placeName, zone: placeName }
+
+/**
+ * @param given - The weight, or all options.
+ * @param regions - The balancer's option `region`.
+ * @throws InvalidArgumentError; InvalidOptionError.
+ */
+export function resolveNodeOptions(
+  given: number | NodeOptions,
+  maxConnections: number,
+  regions: RegionOptions | undefined,
+): ResolvedNodeOptions {
+  if (typeof given !== 'object' || given === null) {
+    if (!option.positive.accepts(given))
+      throw new InvalidArgumentError('weight', option.positive.expected, given)
+    if (!whole.accepts(maxConnections))
+      throw new InvalidArgumentError('maxConnections', whole.expected, maxConnections)
+    return checkPlace({ weight: given, maxConnections, region: undefined, zone: undefined }, regions)
+  }
+  checkOptions(given, rules)
+  const { weight = 1, region, zone } = given
+  return checkPlace({ weight, maxConnections: given.maxConnections ?? 1_000, region, zone }, regions)
+}
+
+/** A node without a place would be selected last, or never, and nothing would show why. */
+function checkPlace(node: ResolvedNodeOptions, regions: RegionOptions | undefined): ResolvedNodeOptions {
+  if (regions === undefined) return node
+  if (node.region === undefined)
+    throw new InvalidOptionError(
+      'region',
+      'the region of the node, because the balancer has the option `region`',
+      undefined,
+    )
+  if (regions.zone !== undefined && node.region === regions.local && node.zone === undefined)
+    throw new InvalidOptionError(
+      'zone',
+      'the zone of the node, because the balancer has the option `region.zone`',
+      undefined,
+    )
+  return node
+}

@@ -1,0 +1,61 @@
+import { InvalidOptionError } from '../../shared/errors.ts'
+import { checkOptions, type OptionRule, option } from '../../shared/options.ts'
+
+export interface RegionOptions {
+  /** Region of this process. Its nodes are selected first. */
+  readonly local: string
+  /**
+   * Zone of this process within `local`. Its nodes are selected before those of other zones.
+   * @defaultValue none: zones are not distinguished
+   */
+  readonly zone?: string
+  /**
+   * Round-trip times from this process to the other regions, in milliseconds. The nearest region is selected
+   * first. Minimum: `0`.
+   * @defaultValue measured by health checks; a region without a measurement comes last
+   */
+  readonly rttMs?: Readonly<Record<string, number>>
+  /**
+   * How many times as long as elsewhere a request can take in the local region, or zone, before others are
+   * sent away. Increase it if traffic between regions is expensive. Minimum: `1`.
+   * @defaultValue 1
+   */
+  readonly stay?: number
+  /**
+   * A region with failed nodes receives all its requests while its available weight times this is at least
+   * its registered weight. Below that, it receives the same share of its requests. Minimum: `1`.
+   * @defaultValue 1.4
+   */
+  readonly overprovisioning?: number
+}
+
+const MAX_NAME_LENGTH = 100
+
+/** The name of a region or zone. */
+export const placeName: OptionRule = {
+  expected: `a string of 1 to ${MAX_NAME_LENGTH} characters`,
+  accepts: (value) => typeof value === 'string' && value !== '' && value.length <= MAX_NAME_LENGTH,
+}
+
+const milliseconds = option.number(0)
+const rules = {
+  local: placeName,
+  zone: placeName,
+  rttMs: option.object,
+  stay: option.number(1),
+  overprovisioning: option.number(1),
+}
+
+/**
+ * @throws InvalidOptionError that names the first option that is unknown, missing, of the wrong type, or out
+ *   of bounds.
+ */
+export function checkRegionOptions(options: RegionOptions, prefix = ''): void {
+  checkOptions(options, rules, prefix)
+  if (options.local === undefined)
+    throw new InvalidOptionError(`${prefix}local`, 'the region of this process', undefined)
+  for (const [region, ms] of Object.entries(options.rttMs ?? {})) {
+    if (!milliseconds.accepts(ms))
+      throw new InvalidOptionError(`${prefix}rttMs.${region}`, milliseconds.expected, ms)
+  }
+}

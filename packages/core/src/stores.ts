@@ -1,0 +1,12 @@
+export type { EncryptionKey } from './cache/stores/kit/encryption.ts'
+export type { EntryCodec } from './cache/stores/kit/entry-codec.ts'
+export { backoffMs, FirstLink, Waiters } from './cache/stores/kit/first-link.ts'
+export { Guard, type StoreCounters } from './cache/stores/kit/guard.ts'
+export { type BatchReply, ReadBatch } from './cache/stores/kit/read-batch.ts'
+export {
+  codecOf,
+  type ResolvedStoreOptions,
+  resolveStoreOptions,
+  storeRules,
+  timerRule,
+} from './cache/stores/kit/store-options.ts'
